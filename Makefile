@@ -1,0 +1,47 @@
+# demo: the console on a real practice cluster · test: everything CI runs · check: fast, no root
+.DEFAULT_GOAL := help
+.PHONY: help demo test check format lint types unit hosts chaos lock clean
+SHELL := /bin/bash
+VENV ?= .venv
+PYTHON := $(VENV)/bin/python
+READY := $(VENV)/.ready
+
+help:
+	@sed -n '1s/^# //p' Makefile
+
+$(READY): requirements.lock pyproject.toml tests/tools/make-venv
+	@tests/tools/make-venv $(VENV)
+	@touch $@
+
+demo: $(READY)
+	@$(PYTHON) -m haconsole lab prepare
+	@$(PYTHON) -m haconsole demo
+
+check: lint types unit
+
+lint: $(READY)
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/ruff check .
+
+format: $(READY)
+	$(VENV)/bin/ruff format .
+	$(VENV)/bin/ruff check --fix .
+
+types: $(READY)
+	$(VENV)/bin/mypy
+
+unit: $(READY)
+	$(PYTHON) -m pytest -q -n 2 tests/unit
+
+test: check hosts
+
+hosts: $(READY)
+	@$(PYTHON) -m haconsole lab prepare
+	$(PYTHON) -m pytest -q tests/hosts
+
+lock: $(READY)
+	$(VENV)/bin/pip install -q pip-tools
+	$(VENV)/bin/pip-compile -q --strip-extras --extra dev --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-header -o requirements.lock pyproject.toml
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist

@@ -1,0 +1,110 @@
+"""What must be true before a step, or is true once its effect is there; evaluated on the hosts by `execution`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from haconsole.model.names import Vip
+
+
+@dataclass(frozen=True, slots=True)
+class CommandSucceeds:
+    """`argv` as root on the step's host ends with 0; `otherwise` says in words what it means when it does not."""
+
+    argv: tuple[str, ...]
+    otherwise: str
+    timeout_s: float = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class FileIs:
+    """The file has exactly this content (given by SHA-256 in hexadecimal), mode and owner (``user:group``)."""
+
+    path: str
+    sha256: str
+    mode: int
+    owner: str
+
+
+@dataclass(frozen=True, slots=True)
+class FilesAbsent:
+    """None of `paths` exists, or they are empty folders."""
+
+    paths: tuple[str, ...]
+    otherwise: str
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorityInPlace:
+    """Every host of the step's EnsureAuthority or EnsureKeyPair has the same material."""
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateInPlace:
+    """The step's IssueCertificate is fulfilled: key matches, chain verifies, names and usages as asked, not due."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceRunning:
+    """The unit is active and enabled and was started after every one of `newer_than` was last written."""
+
+    unit: str
+    newer_than: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class EtcdHealthy:
+    """The etcd on the step's host answers a linearizable read and lists `voters` started voters."""
+
+    voters: int
+
+
+@dataclass(frozen=True, slots=True)
+class ApiserverReady:
+    """The apiserver on the step's host answers /readyz with 200."""
+
+
+@dataclass(frozen=True, slots=True)
+class BackendsUp:
+    """haproxy on the step's host sees every one of `servers` UP."""
+
+    servers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class VipOwned:
+    """Exactly one balancer holds the address."""
+
+    address: Vip
+
+
+@dataclass(frozen=True, slots=True)
+class VipAnswers:
+    """The API answers /readyz at the endpoint, asked from the step's host."""
+
+    endpoint: str
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseHeld:
+    """The leader lock ``namespace/name`` is held by a host of the inventory and not expired."""
+
+    namespace: str
+    name: str
+
+
+Check: TypeAlias = (
+    CommandSucceeds
+    | FileIs
+    | FilesAbsent
+    | AuthorityInPlace
+    | CertificateInPlace
+    | ServiceRunning
+    | EtcdHealthy
+    | ApiserverReady
+    | BackendsUp
+    | VipOwned
+    | VipAnswers
+    | LeaseHeld
+)

@@ -1,0 +1,87 @@
+"""What a step does on its host, as values: no secret in them, fit to print; only `execution` performs them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from haconsole.model.names import HostName
+
+
+@dataclass(frozen=True, slots=True)
+class RunCommand:
+    """Run `argv` as root on the step's host, with `stdin` if given. Must be harmless when run twice, or detached."""
+
+    argv: tuple[str, ...]
+    stdin: str | None = None
+    timeout_s: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class WriteFile:
+    """Put `content` at `path`; a file with other content that stands there is set aside with a time stamp first."""
+
+    path: str
+    content: str
+    mode: int = 0o644
+    owner: str = "root:root"
+
+
+@dataclass(frozen=True, slots=True)
+class EnsureAuthority:
+    """Have one CA on all `hosts`: the one that stands on any of them, else a new one made in memory.
+
+    Writes `cert_path` (0644) everywhere and `key_path` (0600) unless the inventory keeps CA keys with the operator.
+    """
+
+    authority: str
+    common_name: str
+    cert_path: str
+    key_path: str
+    hosts: tuple[HostName, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EnsureKeyPair:
+    """Have one RSA key pair (service-account tokens) on all `hosts`, taken from any of them, else made new."""
+
+    public_path: str
+    private_path: str
+    hosts: tuple[HostName, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class IssueCertificate:
+    """Make a key on the step's host, which it never leaves, and a certificate for it signed by `authority`.
+
+    `usages` are ``server`` and ``client``; `sans` like ``DNS:cp1`` and ``IP:10.99.0.11``; `organizations` become O.
+    """
+
+    authority: str
+    authority_cert_path: str
+    authority_key_path: str
+    cert_path: str
+    key_path: str
+    common_name: str
+    organizations: tuple[str, ...]
+    sans: tuple[str, ...]
+    usages: tuple[str, ...]
+    owner: str = "root:root"
+
+
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """A step that only checks."""
+
+
+Operation: TypeAlias = RunCommand | WriteFile | EnsureAuthority | EnsureKeyPair | IssueCertificate | Nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Irreversible:
+    """Why a step cannot be taken back."""
+
+    reason: str
+
+
+Undo: TypeAlias = RunCommand | Irreversible

@@ -1,0 +1,74 @@
+"""The command line's root: which verb, and how errors leave."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Sequence
+
+import click
+
+from haconsole import __version__
+from haconsole.errors import ExitCode, HaconsoleError
+
+VERBS = {
+    "open": "console",
+    "status": "status",
+    "doctor": "status",
+    "certs": "certs",
+    "plan": "actions",
+    "run": "actions",
+    "runs": "journal",
+    "resume": "journal",
+    "undo": "journal",
+    "check": "inventory",
+    "schema": "inventory",
+    "lab": "lab",
+    "demo": "demo",
+}
+"""Each verb and the module of this package that holds a command of that name; loaded when the verb is used."""
+
+
+class VerbGroup(click.Group):
+    """Loads a verb's module at its first use; a first word that is no verb is taken as an inventory to open."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in VERBS:
+            return None
+        module = importlib.import_module(f"haconsole.cli.{VERBS[cmd_name]}")
+        command: click.Command = getattr(module, cmd_name)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in VERBS and args[0].endswith((".yaml", ".yml", ".json")):
+            args = ["open", *args]
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=VerbGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__)
+def root() -> None:
+    """A terminal console for highly available Kubernetes control planes.
+
+    `haconsole INVENTORY.yaml` opens the console; every verb below does one thing and ends.
+    """
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command line; returns the process's exit status and never raises for what a person can mend."""
+    try:
+        result = root.main(args=list(arguments), prog_name="haconsole", standalone_mode=False)
+    except (click.exceptions.Abort, KeyboardInterrupt):
+        return int(ExitCode.INTERRUPTED)
+    except click.ClickException as error:
+        error.show(sys.stderr)
+        return int(ExitCode.USAGE)
+    except HaconsoleError as error:
+        click.echo(f"haconsole: {error}", err=True)
+        return int(error.exit_code)
+    return int(result) if isinstance(result, int) else int(ExitCode.OK)

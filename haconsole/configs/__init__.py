@@ -1,0 +1,1 @@
+"""Pure renderers of the files that land on hosts."""

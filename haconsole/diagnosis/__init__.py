@@ -1,0 +1,1 @@
+"""Pure rules from a snapshot to findings."""

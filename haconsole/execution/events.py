@@ -1,0 +1,79 @@
+"""What a run tells while it happens; displays, the journal and `--json` all consume these."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import NewType, TypeAlias
+
+from haconsole.actions.step import StepId
+from haconsole.model.names import HostName
+
+RunId = NewType("RunId", str)
+
+
+class Outcome(StrEnum):
+    """How a step ended. UNKNOWN: the end was never heard, the host must be asked. SKIPPED: an earlier step failed."""
+
+    DONE = "done"
+    ALREADY = "already"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True)
+class RunStarted:
+    run: RunId
+    at: datetime
+    action: str
+    cluster: str
+    steps: int
+
+
+@dataclass(frozen=True, slots=True)
+class StepStarted:
+    run: RunId
+    at: datetime
+    step: StepId
+    host: HostName
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class StepOutput:
+    run: RunId
+    at: datetime
+    step: StepId
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class StepDone:
+    """`error` says host, what was tried, what came back and what to do next; None unless FAILED or UNKNOWN."""
+
+    run: RunId
+    at: datetime
+    step: StepId
+    host: HostName
+    outcome: Outcome
+    seconds: float
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunDone:
+    """The end: `outcome` is the worst of the steps'; `changed` counts the steps that were performed."""
+
+    run: RunId
+    at: datetime
+    outcome: Outcome
+    seconds: float
+    changed: int
+    already: int
+    failed: int
+    next_step: str | None = None
+
+
+Event: TypeAlias = RunStarted | StepStarted | StepOutput | StepDone | RunDone

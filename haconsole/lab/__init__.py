@@ -1,0 +1,1 @@
+"""The practice cluster: real hosts on this machine."""

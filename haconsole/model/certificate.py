@@ -1,0 +1,43 @@
+"""X.509 certificates found on hosts, and what the process beside them presents."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from haconsole.model.names import HostName
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """A certificate in a file on a host.
+
+    `role` names its use (``etcd-server``, ``apiserver``, ``kubernetes-ca`` …); `fingerprint` is SHA-256 in lower-case
+    hexadecimal; `sans` are like ``DNS:cp1`` and ``IP:10.99.0.11``. `served_at` is the ``address:port`` where a process
+    presents this file's certificate and `served_fingerprint` the leaf it presented when asked; both None for files that
+    nothing serves. `key_matches` and `key_mode` speak of the private key beside it, None where there is none.
+    `chain_ok` tells whether it verifies with the CA in use. `problem` is a sentence, None when all is well.
+    """
+
+    host: HostName
+    path: str
+    role: str
+    subject: str
+    issuer: str
+    serial: str
+    not_before: datetime
+    not_after: datetime
+    sans: tuple[str, ...]
+    fingerprint: str
+    is_ca: bool
+    served_at: str | None = None
+    served_fingerprint: str | None = None
+    key_path: str | None = None
+    key_matches: bool | None = None
+    key_mode: int | None = None
+    chain_ok: bool | None = None
+    problem: str | None = None
+
+    def days_left(self, now: datetime) -> int:
+        """Whole days until `not_after`; negative once expired."""
+        return (self.not_after - now).days

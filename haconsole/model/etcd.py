@@ -1,0 +1,57 @@
+"""etcd as its members describe it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from haconsole.model.names import MemberId
+
+
+@dataclass(frozen=True, slots=True)
+class EtcdMember:
+    """One entry of the member list (etcd API: Cluster.MemberList). A member without a name has never started."""
+
+    id: MemberId
+    name: str
+    peer_urls: tuple[str, ...]
+    client_urls: tuple[str, ...]
+    learner: bool
+
+    @property
+    def started(self) -> bool:
+        return bool(self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class EtcdAlarm:
+    """An active alarm: `kind` is NOSPACE or CORRUPT."""
+
+    member: MemberId
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class EtcdEndpoint:
+    """What the etcd on one host says of itself and of its cluster (Maintenance.Status, Cluster.MemberList, Alarm).
+
+    `healthy` tells whether a linearizable read succeeded, so that it holds only while there is a quorum;
+    `health_error` is what the read said otherwise. Sizes in bytes, indexes and terms as raft counts them.
+    `db_in_use_bytes` is None where the server is too old to tell. `revision` is the store's revision.
+    """
+
+    member_id: MemberId
+    cluster_id: str
+    leader_id: MemberId | None
+    version: str
+    db_size_bytes: int
+    db_in_use_bytes: int | None
+    raft_term: int
+    raft_index: int
+    raft_applied_index: int
+    revision: int
+    learner: bool
+    healthy: bool
+    health_error: str | None
+    members: tuple[EtcdMember, ...]
+    alarms: tuple[EtcdAlarm, ...]
+    errors: tuple[str, ...] = ()

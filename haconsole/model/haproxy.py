@@ -1,0 +1,48 @@
+"""haproxy's backends as its runtime API tells them (management guide, section 9.1, CSV format)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class AdminState(StrEnum):
+    READY = "ready"
+    DRAIN = "drain"
+    MAINT = "maint"
+
+
+@dataclass(frozen=True, slots=True)
+class HaproxyServer:
+    """One server. `status` is haproxy's word (UP, DOWN, MAINT, "UP 1/3", "no check"), `check` its last check's code.
+
+    `last_change_s` is seconds since the status last changed; `sessions` the current ones.
+    """
+
+    name: str
+    address: str
+    status: str
+    admin_state: AdminState
+    check: str
+    check_detail: str
+    sessions: int
+    last_change_s: int
+
+    @property
+    def up(self) -> bool:
+        return self.status.startswith(("UP", "no check"))
+
+
+@dataclass(frozen=True, slots=True)
+class HaproxyBackend:
+    name: str
+    servers: tuple[HaproxyServer, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HaproxyFacts:
+    """haproxy on one host: backends that have servers, in the order of the configuration."""
+
+    version: str
+    uptime_s: int
+    backends: tuple[HaproxyBackend, ...]

@@ -1,0 +1,104 @@
+"""Facts of one host, each observed on its own so that one that fails hides no other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from haconsole.model.certificate import Certificate
+from haconsole.model.etcd import EtcdEndpoint
+from haconsole.model.haproxy import HaproxyFacts
+from haconsole.model.names import HostName
+from haconsole.model.observed import NOT_ASKED, Observed
+from haconsole.model.vip import KeepalivedFacts
+
+
+class Role(StrEnum):
+    """What a host is for. A host may have several roles; a bastion only passes connections on."""
+
+    ETCD = "etcd"
+    CONTROL_PLANE = "control-plane"
+    LOAD_BALANCER = "load-balancer"
+    WORKER = "worker"
+    BASTION = "bastion"
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """SSH answered: milliseconds to connect and authenticate (of the connection in use)."""
+
+    connect_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class InterfaceAddress:
+    """One address of an interface, e.g. ``InterfaceAddress("eth0", "10.99.0.11", 24)``."""
+
+    interface: str
+    address: str
+    prefix: int
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceState:
+    """A component as its supervisor sees it: a systemd unit, or a static pod told in the same words.
+
+    `active` is systemd's ActiveState (active, activating, failed, inactive …), `sub` its SubState; `exists` is False
+    when there is no such unit; `since` when it entered that state; `enabled` is None where a supervisor cannot say.
+    """
+
+    name: str
+    exists: bool
+    active: str
+    sub: str
+    since: datetime | None = None
+    pid: int | None = None
+    restarts: int = 0
+    enabled: bool | None = None
+
+    @property
+    def running(self) -> bool:
+        return self.active in ("active", "reloading")
+
+
+@dataclass(frozen=True, slots=True)
+class ApiserverFacts:
+    """The kube-apiserver's own answer to /readyz; `failing` are the checks that did not pass."""
+
+    ready: bool
+    failing: tuple[str, ...]
+    version: str | None
+    etcd_servers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DiskSpace:
+    """Space of the file system that holds `path`, in bytes."""
+
+    path: str
+    size_bytes: int
+    free_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class HostFacts:
+    """Everything observed of one host. Facts of roles the host does not have stay NotAsked."""
+
+    host: HostName
+    address: str
+    roles: tuple[Role, ...]
+    reach: Observed[Reach] = NOT_ASKED
+    clock_offset_ms: Observed[float] = NOT_ASKED
+    addresses: Observed[tuple[InterfaceAddress, ...]] = NOT_ASKED
+    services: Observed[tuple[ServiceState, ...]] = NOT_ASKED
+    disks: Observed[tuple[DiskSpace, ...]] = NOT_ASKED
+    etcd: Observed[EtcdEndpoint] = NOT_ASKED
+    keepalived: Observed[KeepalivedFacts] = NOT_ASKED
+    haproxy: Observed[HaproxyFacts] = NOT_ASKED
+    apiserver: Observed[ApiserverFacts] = NOT_ASKED
+    certificates: Observed[tuple[Certificate, ...]] = NOT_ASKED
+    notes: tuple[str, ...] = field(default=())
+
+    def has(self, role: Role) -> bool:
+        return role in self.roles

@@ -1,0 +1,81 @@
+"""A fact as it was observed: known, failed, or never asked for. Unknown is never an empty value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Generic, TypeAlias, TypeVar
+
+T = TypeVar("T")
+
+
+class Cause(StrEnum):
+    """Why a question got no answer; the kinds a person would treat differently."""
+
+    REFUSED = "refused"
+    TIMED_OUT = "timed-out"
+    NO_ROUTE = "no-route"
+    NAME_NOT_FOUND = "name-not-found"
+    AUTH_FAILED = "auth-failed"
+    HOST_KEY_UNKNOWN = "host-key-unknown"
+    HOST_KEY_CHANGED = "host-key-changed"
+    JUMP_FAILED = "jump-failed"
+    CONNECTION_LOST = "connection-lost"
+    SUDO_REFUSED = "sudo-refused"
+    NOT_INSTALLED = "not-installed"
+    NOT_RUNNING = "not-running"
+    NOT_CONFIGURED = "not-configured"
+    UNREADABLE = "unreadable"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Known(Generic[T]):
+    """A value and the moment (aware, UTC) it was observed on the host."""
+
+    value: T
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Failed(Generic[T]):
+    """The question was asked at `at` and got no usable answer; `last` is the newest value known before, if any."""
+
+    reason: str
+    at: datetime
+    cause: Cause = Cause.OTHER
+    last: Known[T] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NotAsked:
+    """The question does not arise (the host has no such role) or has not been asked yet."""
+
+
+Observed: TypeAlias = Known[T] | Failed[T] | NotAsked
+
+NOT_ASKED = NotAsked()
+
+
+def value_of(fact: Observed[T]) -> T | None:
+    """The value of a fact that is known now; None when it failed or was not asked."""
+    return fact.value if isinstance(fact, Known) else None
+
+
+def reason_of(fact: Observed[T]) -> str | None:
+    """Why the fact is not known; None when it is known or was never asked."""
+    return fact.reason if isinstance(fact, Failed) else None
+
+
+def succeed(fact: Observed[T], before: Observed[T]) -> Observed[T]:
+    """`fact` as the successor of `before`: a failure keeps the newest value known earlier."""
+    if not isinstance(fact, Failed) or fact.last is not None:
+        return fact
+    match before:
+        case Known():
+            return Failed(fact.reason, fact.at, fact.cause, before)
+        case Failed(last=last) if last is not None:
+            return Failed(fact.reason, fact.at, fact.cause, last)
+        case _:
+            return fact

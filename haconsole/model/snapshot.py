@@ -1,0 +1,30 @@
+"""The whole cluster at one moment: a frozen value that is replaced, never edited."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from haconsole.model.hosts import HostFacts
+from haconsole.model.lease import Lease
+from haconsole.model.names import HostName, Vip
+from haconsole.model.observed import NOT_ASKED, Observed
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterSnapshot:
+    """Facts of every host of the inventory, in its order, and the leases, which belong to no single host.
+
+    `revision` counts up within one collector; `observed_at` (aware, UTC) is when this value was put together, each fact
+    carrying its own time. An empty tuple of leases says that there are no leader locks.
+    """
+
+    cluster: str
+    revision: int
+    observed_at: datetime
+    hosts: tuple[HostFacts, ...]
+    vips: tuple[Vip, ...] = ()
+    leases: Observed[tuple[Lease, ...]] = NOT_ASKED
+
+    def host(self, name: HostName) -> HostFacts | None:
+        return next((facts for facts in self.hosts if facts.host == name), None)

@@ -1,0 +1,1 @@
+"""Pure X.509: authorities, requests, leaves, expiry, SAN comparison."""

@@ -1,0 +1,1 @@
+"""The flight recorder: the stream of snapshots, written and replayed."""

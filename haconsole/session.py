@@ -1,0 +1,44 @@
+"""The one object that screen and command line talk to: it wires inventory, hosts, collector and executor."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from typing import Protocol
+
+from haconsole.actions.step import Plan, Refusal
+from haconsole.execution.events import Event
+from haconsole.inventory.schema import Inventory
+from haconsole.model.findings import Finding
+from haconsole.model.snapshot import ClusterSnapshot
+
+
+class Session(Protocol):
+    """What screens and verbs may ask; a recording replayed answers the same questions as a live cluster."""
+
+    @property
+    def inventory(self) -> Inventory: ...
+
+    @property
+    def read_only(self) -> bool: ...
+
+    async def snapshot(self) -> ClusterSnapshot:
+        """One full look at every host; a host that fails or hangs shows as failed facts, never as an exception."""
+        ...
+
+    def watch(self) -> AsyncIterator[ClusterSnapshot]:
+        """Snapshots as facts change, the first as soon as anything is known. Ends when the iterator is closed."""
+        ...
+
+    def findings(self, snapshot: ClusterSnapshot) -> tuple[Finding, ...]:
+        """What is wrong, most severe first, one finding a cause."""
+        ...
+
+    async def plan(self, action: str, request: Mapping[str, str]) -> Plan | Refusal:
+        """Plan an action from fresh facts; changes nothing."""
+        ...
+
+    def run(self, plan: Plan) -> AsyncIterator[Event]:
+        """Carry the plan out. Closing the iterator stops after the current step."""
+        ...
+
+    async def close(self) -> None: ...

@@ -1,0 +1,1 @@
+"""How hosts are reached: SSH, and the protocols spoken through it."""

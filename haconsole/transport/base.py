@@ -1,0 +1,93 @@
+"""What the rest of the program asks of a host, so that a fake is a few lines and the real one is swapped in freely."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from haconsole.errors import HaconsoleError
+from haconsole.model.hosts import Reach
+from haconsole.model.names import HostName
+from haconsole.model.observed import Cause
+
+Argv = tuple[str, ...]
+
+
+class TransportError(HaconsoleError):
+    """A host could not be asked. `cause` tells a refusal from a time-out from a changed host key, and so on."""
+
+    def __init__(self, host: HostName, cause: Cause, what: str, *, mend: str = "") -> None:
+        super().__init__(f"{host}: {what}", mend=mend)
+        self.host = host
+        self.cause = cause
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """A command that ran. `exit_status` is None when its end was never heard: the effect is then unknown.
+
+    `stdout` and `stderr` are whole, decoded as UTF-8 with undecodable bytes replaced; `raw` is stdout's bytes.
+    """
+
+    argv: Argv
+    exit_status: int | None
+    stdout: str
+    stderr: str
+    raw: bytes = b""
+
+    @property
+    def ok(self) -> bool:
+        return self.exit_status == 0
+
+
+class HostTransport(Protocol):
+    """One host over one multiplexed connection, opened at the first use and again after a loss.
+
+    Every call raises TransportError when the host cannot be reached or the connection is lost before an answer, except
+    that a command whose end was not heard returns Completed with exit_status None. `deadline_s` bounds the whole call;
+    the remote process is ended with it.
+    """
+
+    @property
+    def host(self) -> HostName: ...
+
+    async def connect(self) -> Reach:
+        """Be connected; says how long connecting and authenticating took."""
+        ...
+
+    async def run(
+        self, argv: Argv, *, stdin: bytes | None = None, root: bool = False, deadline_s: float = 10.0
+    ) -> Completed:
+        """Run one command, as root (through sudo where the login is not root) if `root`."""
+        ...
+
+    async def read_file(self, path: str, *, root: bool = True, deadline_s: float = 10.0) -> bytes | None:
+        """The bytes of a file, None when it does not exist."""
+        ...
+
+    async def write_file(
+        self, path: str, data: bytes, *, mode: int = 0o644, owner: str = "root:root", deadline_s: float = 10.0
+    ) -> None:
+        """Put a file in place as root, atomically (temporary, fsync, chown, chmod, rename); makes its folder."""
+        ...
+
+    def lines(self, argv: Argv, *, root: bool = False) -> AbstractAsyncContextManager[AsyncIterator[str]]:
+        """A long-running command's output, line by line as it comes; leaving the block ends the remote process."""
+        ...
+
+    def forward(self, address: str, port: int) -> AbstractAsyncContextManager[Path]:
+        """A private Unix socket here that ends at `address:port` as seen from the host."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+class Fleet(Protocol):
+    """The hosts of one inventory."""
+
+    def host(self, name: HostName) -> HostTransport: ...
+
+    async def close(self) -> None: ...

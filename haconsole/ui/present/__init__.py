@@ -1,0 +1,1 @@
+"""Snapshot to cells and sentences: pure, without Textual."""

@@ -1,0 +1,44 @@
+"""The layers hold: import contracts, and one importer for each client library."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+SOLE_IMPORTERS = {
+    "asyncssh": {"haconsole/transport/ssh.py"},
+    "etcd3": {"haconsole/transport/etcd_api.py"},
+    "grpc": {"haconsole/transport/etcd_api.py"},
+    "kubernetes": {"haconsole/transport/kube_api.py"},
+    "cryptography": {"haconsole/pki/"},
+}
+
+
+def imported(path: Path) -> set[str]:
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names.update(alias.name.split(".")[0] for alias in node.names)
+        if isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+            names.add(node.module.split(".")[0])
+    return names
+
+
+def test_import_contracts_hold() -> None:
+    linter = Path(sys.executable).parent / "lint-imports"
+    done = subprocess.run([linter, "--no-cache"], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("library", SOLE_IMPORTERS)
+def test_each_client_library_has_one_home(library: str) -> None:
+    allowed = SOLE_IMPORTERS[library]
+    importers = {
+        str(path.relative_to(ROOT)) for path in (ROOT / "haconsole").rglob("*.py") if library in imported(path)
+    }
+    assert {name for name in importers if not name.startswith(tuple(allowed))} == set()
