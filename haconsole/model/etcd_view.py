@@ -11,7 +11,7 @@ from haconsole.model.etcd import EtcdEndpoint, EtcdMember
 from haconsole.model.hosts import HostFacts, Role
 from haconsole.model.names import HostName, MemberId
 from haconsole.model.observed import Failed, Known, reason_of
-from haconsole.model.quorum import Quorum
+from haconsole.model.quorum import Quorum, needed_for
 from haconsole.model.snapshot import ClusterSnapshot
 
 T = TypeVar("T")
@@ -67,13 +67,19 @@ def etcd_view(snapshot: ClusterSnapshot) -> EtcdView:
     voters = tuple(row for row in rows if not row.member.learner)
     return EtcdView(
         members=rows,
-        quorum=Quorum(len(voters), sum(row.healthy for row in voters)) if rows else None,
+        quorum=_quorum(voters) if rows else None,
         leader=leader,
         cluster_id=cluster_id,
         cluster_ids=tuple(sorted({endpoint.cluster_id for endpoint in fresh.values()})),
         current=bool(fresh),
         unlisted=tuple(facts.host for facts in hosts if facts.host not in {row.host for row in rows}),
     )
+
+
+def _quorum(voters: tuple[EtcdMemberView, ...]) -> Quorum:
+    """Voters that answer, and at least a majority when one of them read through the quorum."""
+    healthy = sum(row.healthy for row in voters)
+    return Quorum(len(voters), max(healthy, needed_for(len(voters))) if healthy else 0)
 
 
 def _remembered(hosts: tuple[HostFacts, ...]) -> dict[HostName, EtcdEndpoint]:

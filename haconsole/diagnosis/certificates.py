@@ -1,0 +1,94 @@
+"""Rules about certificates: their time, their names, their issuer, and whether the process serves the file's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from haconsole.diagnosis.draft import Draft
+from haconsole.model.certificate import Certificate
+from haconsole.model.findings import Finding, Severity
+from haconsole.model.observed import value_of
+from haconsole.model.snapshot import ClusterSnapshot
+
+WARNING_DAYS = 30
+CRITICAL_DAYS = 7
+
+
+def rules(snapshot: ClusterSnapshot, now: datetime) -> Iterator[Draft]:
+    """Drafts about every certificate of every host."""
+    for facts in snapshot.hosts:
+        for certificate in value_of(facts.certificates) or ():
+            yield from _time(certificate, now)
+            yield from _trust(certificate)
+            yield from _served(certificate)
+
+
+def _time(certificate: Certificate, now: datetime) -> Iterator[Draft]:
+    days = certificate.days_left(now)
+    if days >= WARNING_DAYS:
+        return
+    expired = certificate.not_after <= now
+    severity = Severity.CRITICAL if expired or days < CRITICAL_DAYS else Severity.WARNING
+    what = f"expired {-days} days ago" if expired else f"expires in {days} days"
+    help_ = "run rotate-certs --ca" if certificate.is_ca else f"run rotate-certs --host {certificate.host}"
+    yield _draft(
+        certificate,
+        "cert.expired" if expired else "cert.expiring",
+        severity,
+        what,
+        "Peers refuse an expired certificate at once.",
+        help_,
+    )
+
+
+def _trust(certificate: Certificate) -> Iterator[Draft]:
+    if certificate.chain_ok is False:
+        yield _draft(
+            certificate,
+            "cert.wrong-ca",
+            Severity.CRITICAL,
+            f"does not verify with the CA in use; its issuer is {certificate.issuer}",
+            "Those who trust that CA refuse it.",
+            f"run rotate-certs --host {certificate.host}",
+        )
+    if certificate.key_matches is False:
+        yield _draft(
+            certificate,
+            "cert.key-mismatch",
+            Severity.CRITICAL,
+            f"does not belong to the key {certificate.key_path}",
+            "The process fails to start with such a pair.",
+            f"run rotate-certs --host {certificate.host}",
+        )
+    if certificate.key_mode is not None and certificate.key_mode & 0o077:
+        yield _draft(
+            certificate,
+            "cert.key-exposed",
+            Severity.WARNING,
+            f"has a key that others may read (mode {certificate.key_mode:04o})",
+            "Whoever can read it can be this component.",
+            f"chmod 0600 {certificate.key_path} on {certificate.host}",
+        )
+
+
+def _served(certificate: Certificate) -> Iterator[Draft]:
+    if certificate.served_fingerprint in (None, certificate.fingerprint):
+        return
+    yield _draft(
+        certificate,
+        "cert.served-old",
+        Severity.WARNING,
+        f"is not what {certificate.served_at} presents",
+        "The file was renewed and the process still serves the one it read at its start.",
+        "restart just that process",
+    )
+
+
+def _draft(certificate: Certificate, code: str, severity: Severity, what: str, why: str, help_: str) -> Draft:
+    subject = f"{certificate.host}:{certificate.path}"
+    evidence = (f"subject {certificate.subject}", f"not after {certificate.not_after:%Y-%m-%d %H:%M}Z")
+    return Draft(
+        Finding(code, severity, subject, f"{certificate.role} on {certificate.host} {what}", why, evidence, (help_,)),
+        (("host.clock-skew", certificate.host),) if code == "cert.expired" else (),
+    )

@@ -1,0 +1,38 @@
+"""From a snapshot to what is wrong with it, and to the cluster's health in one word."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from haconsole.diagnosis import balancing, certificates, etcd, hosts, kubernetes
+from haconsole.diagnosis.draft import fold
+from haconsole.inventory.schema import Inventory
+from haconsole.model.findings import Finding, Health, Severity
+from haconsole.model.observed import Failed, Known
+from haconsole.model.snapshot import ClusterSnapshot
+
+
+def diagnose(snapshot: ClusterSnapshot, inventory: Inventory, now: datetime) -> tuple[Finding, ...]:
+    """Findings, most severe first, one a cause; `now` is aware UTC and decides what has expired."""
+    return fold(
+        (
+            *etcd.rules(snapshot, inventory),
+            *balancing.rules(snapshot, inventory),
+            *kubernetes.rules(snapshot, now),
+            *certificates.rules(snapshot, now),
+            *hosts.rules(snapshot),
+        )
+    )
+
+
+def health(snapshot: ClusterSnapshot, findings: tuple[Finding, ...]) -> Health:
+    """UNKNOWN when no host could be asked; else the worst severity decides, and what is only worth knowing does not."""
+    reaches = [facts.reach for facts in snapshot.hosts]
+    if not any(isinstance(reach, Known) for reach in reaches):
+        return Health.UNKNOWN
+    severities = {finding.severity for finding in findings}
+    if Severity.CRITICAL in severities:
+        return Health.CRITICAL
+    if Severity.WARNING in severities or any(isinstance(reach, Failed) for reach in reaches):
+        return Health.DEGRADED
+    return Health.HEALTHY

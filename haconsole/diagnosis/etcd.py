@@ -1,0 +1,116 @@
+"""Rules about etcd as a whole: is it installed, does it have a quorum, how much can it lose."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from haconsole.diagnosis import etcd_data, etcd_members
+from haconsole.diagnosis.draft import NOT_BOOTSTRAPPED, QUORUM_LOST, Draft, Key
+from haconsole.inventory.schema import Inventory
+from haconsole.model.etcd_view import EtcdMemberView, EtcdView, etcd_view
+from haconsole.model.findings import Finding, Severity
+from haconsole.model.hosts import HostFacts, Role
+from haconsole.model.observed import Failed, Known, NotAsked, reason_of, value_of
+from haconsole.model.quorum import needed_for
+from haconsole.model.snapshot import ClusterSnapshot
+
+
+def rules(snapshot: ClusterSnapshot, inventory: Inventory) -> Iterator[Draft]:
+    """Drafts about the etcd cluster and each of its members."""
+    hosts = tuple(facts for facts in snapshot.hosts if facts.has(Role.ETCD))
+    if not hosts:
+        return
+    view = etcd_view(snapshot)
+    yield from _not_bootstrapped(hosts)
+    yield from _quorum(view, hosts)
+    yield from etcd_members.rules(view, hosts)
+    yield from etcd_data.rules(view, inventory)
+
+
+def _not_bootstrapped(hosts: tuple[HostFacts, ...]) -> Iterator[Draft]:
+    """Every etcd host was heard, and on none is etcd running or meant to be."""
+    if not all(isinstance(facts.services, Known) and isinstance(facts.etcd, Failed) for facts in hosts):
+        return
+    units = [unit for facts in hosts for unit in value_of(facts.services) or () if unit.name.startswith("etcd")]
+    if any(unit.running or unit.enabled or unit.active == "failed" for unit in units):
+        return
+    yield Draft(
+        Finding(
+            "cluster.not-bootstrapped",
+            Severity.CRITICAL,
+            "cluster",
+            "nothing is installed on these hosts yet",
+            "etcd runs on none of its hosts and is enabled on none of them.",
+            tuple(f"{facts.host}: {reason_of(facts.etcd)}" for facts in hosts),
+            ("run bootstrap",),
+        )
+    )
+
+
+def _quorum(view: EtcdView, hosts: tuple[HostFacts, ...]) -> Iterator[Draft]:
+    if not any(isinstance(facts.reach, Known) for facts in hosts) and not view.current:
+        return
+    if all(isinstance(facts.etcd, NotAsked) for facts in hosts):
+        return
+    quorum = view.quorum
+    if quorum is not None and quorum.holds:
+        if quorum.can_lose == 0:
+            yield _no_fault_tolerance(view, hosts)
+        return
+    voters = quorum.voters if quorum else len(hosts)
+    answering = sum(isinstance(facts.etcd, Known) for facts in hosts)
+    if answering >= needed_for(voters) and view.leader is not None:
+        return
+    sums = f"{voters} voters, {needed_for(voters)} needed, {answering} answering, none can read through a quorum"
+    yield Draft(
+        Finding(
+            QUORUM_LOST[0],
+            Severity.CRITICAL,
+            "etcd",
+            "etcd has lost its quorum: nothing can be written, the API answers no more",
+            "A majority of the voters must agree to each write. " + sums + ".",
+            tuple(_silence(facts) for facts in hosts),
+            (
+                "change nothing else until it is back",
+                "start the members that can start: look at the service and its journal on each host below",
+                "else restore from a snapshot: run restore",
+            ),
+        ),
+        (NOT_BOOTSTRAPPED,),
+    )
+
+
+def _silence(facts: HostFacts) -> str:
+    endpoint = value_of(facts.etcd)
+    if endpoint is not None:
+        return f"{facts.host}: answers, but {endpoint.health_error or 'sees no leader'}"
+    return f"{facts.host}: {reason_of(facts.etcd) or 'not asked'}"
+
+
+def _no_fault_tolerance(view: EtcdView, hosts: tuple[HostFacts, ...]) -> Draft:
+    assert view.quorum is not None
+    silent = tuple(row for row in view.members if not row.healthy and not row.member.learner)
+    because: list[Key] = []
+    for row in silent:
+        because += _why_down(row)
+    alone = view.quorum.voters == 1 and len(hosts) == 1
+    return Draft(
+        Finding(
+            "etcd.no-fault-tolerance",
+            Severity.INFO if alone else Severity.WARNING,
+            "etcd",
+            "etcd has one member only" if alone else "one more lost member stops etcd",
+            view.quorum.sentence() + ".",
+            (),
+            ("join two more hosts",) if alone else ("mend or replace the missing member before anything else",),
+        ),
+        tuple(because),
+    )
+
+
+def _why_down(row: EtcdMemberView) -> tuple[Key, ...]:
+    if not row.member.started:
+        return (("etcd.member-unstarted", row.member.id),)
+    if row.host is None:
+        return (("etcd.ghost-member", row.member.id),)
+    return (("host.unreachable", row.host), ("etcd.member-down", row.host))

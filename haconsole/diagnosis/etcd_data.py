@@ -1,0 +1,92 @@
+"""Rules about what etcd stores, and how it is guarded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from haconsole.diagnosis.draft import Draft
+from haconsole.inventory.schema import EtcdTls, Inventory
+from haconsole.model.etcd_view import EtcdMemberView, EtcdView
+from haconsole.model.findings import Finding, Severity
+
+NEAR_QUOTA = 0.80
+FRAGMENTED = 0.50
+FRAGMENTED_FROM_BYTES = 256 << 20
+
+
+def rules(view: EtcdView, inventory: Inventory) -> Iterator[Draft]:
+    """Drafts about alarms, sizes and encryption."""
+    yield from _data(view, inventory)
+    if inventory.etcd.tls is EtcdTls.OFF:
+        yield _unencrypted()
+
+
+def _data(view: EtcdView, inventory: Inventory) -> Iterator[Draft]:
+    quota = inventory.etcd.quota_bytes
+    for row in view.members:
+        for kind in row.alarms:
+            yield _alarm(row, kind)
+        size = row.endpoint.db_size_bytes if row.endpoint else 0
+        in_use = row.endpoint.db_in_use_bytes if row.endpoint else None
+        if size > NEAR_QUOTA * quota:
+            yield _size(
+                row,
+                "etcd.db-near-quota",
+                f"{size / quota:.0%} of the quota of {quota >> 20} MiB",
+                "At the quota etcd raises the NOSPACE alarm and refuses writes.",
+            )
+        if in_use is not None and size > FRAGMENTED_FROM_BYTES and in_use < FRAGMENTED * size:
+            yield _size(
+                row,
+                "etcd.db-fragmented",
+                f"{size >> 20} MiB, of which {in_use >> 20} MiB in use",
+                "Freed pages are given back to the file system only by a defragmentation.",
+            )
+
+
+def _alarm(row: EtcdMemberView, kind: str) -> Draft:
+    code = "etcd.nospace" if kind == "NOSPACE" else "etcd.corrupt"
+    helps = (
+        ("compact and run defrag, one member at a time", "then run disarm-alarm")
+        if kind == "NOSPACE"
+        else (f"run remove {row.host}, then run join {row.host}",)
+    )
+    return Draft(
+        Finding(
+            code,
+            Severity.CRITICAL,
+            str(row.host or row.member.id),
+            f"member {row.member.name} raised the alarm {kind}",
+            "While an alarm is active the cluster refuses writes.",
+            (f"member {row.member.id}",),
+            helps,
+        )
+    )
+
+
+def _size(row: EtcdMemberView, code: str, what: str, why: str) -> Draft:
+    return Draft(
+        Finding(
+            code,
+            Severity.WARNING,
+            str(row.host or row.member.id),
+            f"the database of {row.member.name} holds {what}",
+            why,
+            (),
+            ("compact and run defrag",),
+        )
+    )
+
+
+def _unencrypted() -> Draft:
+    return Draft(
+        Finding(
+            "etcd.unencrypted",
+            Severity.WARNING,
+            "etcd",
+            "etcd speaks without TLS",
+            "Whoever reaches its ports reads and writes every object of the cluster, secrets included.",
+            ("etcd.tls is off in the inventory",),
+            ("set etcd.tls to certificates and run rotate-certs --scope etcd",),
+        )
+    )

@@ -1,0 +1,193 @@
+"""Rules about etcd's members, one by one and against each other."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+from haconsole.diagnosis.draft import NOT_BOOTSTRAPPED, QUORUM_LOST, Draft
+from haconsole.diagnosis.services import service_evidence
+from haconsole.model.etcd_view import EtcdMemberView, EtcdView
+from haconsole.model.findings import Finding, Severity
+from haconsole.model.hosts import HostFacts
+from haconsole.model.observed import Known, reason_of
+from haconsole.model.quorum import needed_for
+
+
+def rules(view: EtcdView, hosts: tuple[HostFacts, ...]) -> Iterator[Draft]:
+    """Drafts about members that are silent, missing, too many, or at odds."""
+    yield from _membership(view, hosts)
+    yield from _odd_ones(view, hosts)
+
+
+def _membership(view: EtcdView, hosts: tuple[HostFacts, ...]) -> Iterator[Draft]:
+    by_host = {facts.host: facts for facts in hosts}
+    for row in view.members:
+        if not row.member.started:
+            yield _unstarted(row)
+        elif row.host is None:
+            yield _ghost(row)
+        elif row.endpoint is None and isinstance(by_host[row.host].reach, Known):
+            yield _member_down(row, by_host[row.host])
+    if not view.current:
+        return
+    for host in view.unlisted:
+        if isinstance(by_host[host].reach, Known):
+            yield _missing(host, by_host[host])
+
+
+def _member_down(row: EtcdMemberView, facts: HostFacts) -> Draft:
+    return Draft(
+        Finding(
+            "etcd.member-down",
+            Severity.WARNING,
+            facts.host,
+            f"etcd member {row.member.name} does not answer",
+            "It is in the member list and was started before, so it counts for the quorum.",
+            (row.error or "no answer", *service_evidence(facts, "etcd")),
+            (f"look at `journalctl -u etcd` on {facts.host}; restart it there", f"else run replace {facts.host} NEW"),
+        ),
+        (QUORUM_LOST,),
+    )
+
+
+def _unstarted(row: EtcdMemberView) -> Draft:
+    urls = ", ".join(row.member.peer_urls)
+    return Draft(
+        Finding(
+            "etcd.member-unstarted",
+            Severity.WARNING,
+            row.member.id,
+            f"member {row.member.id} at {urls} was added and never started",
+            "A voter that never started counts for the quorum and gives nothing to it.",
+            (f"peer URLs {urls}", f"host {row.host or 'none of the inventory'}"),
+            ("finish the join: start etcd there", f"or run remove --member-id {row.member.id}"),
+        ),
+        (QUORUM_LOST,),
+    )
+
+
+def _ghost(row: EtcdMemberView) -> Draft:
+    return Draft(
+        Finding(
+            "etcd.ghost-member",
+            Severity.WARNING,
+            row.member.id,
+            f"member {row.member.name} ({row.member.id}) runs on no host of the inventory",
+            "It votes, but nobody looks after it.",
+            ("peer URLs " + ", ".join(row.member.peer_urls),),
+            (f"run remove --member-id {row.member.id}", "or add its host to the inventory"),
+        )
+    )
+
+
+def _missing(host: str, facts: HostFacts) -> Draft:
+    return Draft(
+        Finding(
+            "etcd.missing-member",
+            Severity.WARNING,
+            host,
+            f"{host} has the etcd role but is not in the member list",
+            "The cluster is smaller than the inventory says.",
+            (reason_of(facts.etcd) or "its etcd answers for another cluster",),
+            (f"run join {host}",),
+        ),
+        (NOT_BOOTSTRAPPED, QUORUM_LOST, ("etcd.cluster-id-mismatch", "etcd")),
+    )
+
+
+def _odd_ones(view: EtcdView, hosts: tuple[HostFacts, ...]) -> Iterator[Draft]:
+    if len(view.cluster_ids) > 1:
+        yield _cluster_ids(view, hosts)
+    names = Counter(row.member.name for row in view.members if row.member.started)
+    for name, times in names.items():
+        if times > 1:
+            yield _duplicate(name, view)
+    voters = sum(not row.member.learner for row in view.members)
+    if voters and voters % 2 == 0:
+        yield _even(voters)
+    for row in view.members:
+        yield from _peer_url(row, hosts)
+    versions = {row.endpoint.version for row in view.members if row.endpoint}
+    if len(versions) > 1:
+        yield _versions(view, versions)
+
+
+def _cluster_ids(view: EtcdView, hosts: tuple[HostFacts, ...]) -> Draft:
+    answers = {facts.host: facts.etcd.value.cluster_id for facts in hosts if isinstance(facts.etcd, Known)}
+    stray = [host for host, cluster in answers.items() if cluster != view.cluster_id]
+    return Draft(
+        Finding(
+            "etcd.cluster-id-mismatch",
+            Severity.CRITICAL,
+            "etcd",
+            f"{' and '.join(stray)} answer for another etcd cluster",
+            "Members of different clusters share no data, however alike they look.",
+            tuple(f"{host}: cluster {cluster}" for host, cluster in answers.items()),
+            tuple(f"set the data of {host} aside and run join {host}" for host in stray),
+        )
+    )
+
+
+def _duplicate(name: str, view: EtcdView) -> Draft:
+    ids = tuple(row.member.id for row in view.members if row.member.name == name)
+    return Draft(
+        Finding(
+            "etcd.duplicate-name",
+            Severity.WARNING,
+            name,
+            f"the name {name} is in the member list {len(ids)} times",
+            "Configuration made from names cannot tell them apart.",
+            tuple(f"member {member}" for member in ids),
+            ("run remove --member-id with the ID of the one that does not answer",),
+        )
+    )
+
+
+def _even(voters: int) -> Draft:
+    return Draft(
+        Finding(
+            "etcd.even-voters",
+            Severity.INFO,
+            "etcd",
+            f"etcd has {voters} voters, an even number",
+            f"{voters} voters tolerate no more failures than {voters - 1} and need one more to agree.",
+            (f"{needed_for(voters)} of {voters} needed; {needed_for(voters - 1)} of {voters - 1} would be",),
+            ("join one more host, or remove one",),
+        )
+    )
+
+
+def _peer_url(row: EtcdMemberView, hosts: tuple[HostFacts, ...]) -> Iterator[Draft]:
+    facts = next((facts for facts in hosts if facts.host == row.host), None)
+    if facts is None or row.endpoint is None:
+        return
+    addresses = {urlsplit(url).hostname for url in row.member.peer_urls}
+    if addresses & {facts.address, facts.host}:
+        return
+    yield Draft(
+        Finding(
+            "etcd.peer-url-mismatch",
+            Severity.WARNING,
+            facts.host,
+            f"the member on {facts.host} is listed with another host's peer URL",
+            "The other members connect to the listed URL.",
+            ("listed " + ", ".join(row.member.peer_urls), f"the host's address is {facts.address}"),
+            ("update the member's peer URL, and its configuration",),
+        )
+    )
+
+
+def _versions(view: EtcdView, versions: set[str]) -> Draft:
+    return Draft(
+        Finding(
+            "etcd.version-skew",
+            Severity.WARNING,
+            "etcd",
+            f"the members run different versions: {', '.join(sorted(versions))}",
+            "The cluster behaves like its oldest member; a mixed state is for the time of an upgrade only.",
+            tuple(f"{row.host}: {row.endpoint.version}" for row in view.members if row.endpoint),
+            ("finish the upgrade, one member at a time",),
+        )
+    )

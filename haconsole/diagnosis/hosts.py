@@ -1,0 +1,94 @@
+"""Rules about hosts themselves: reached or not, clock, space."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from haconsole.diagnosis.draft import Draft
+from haconsole.model.findings import Finding, Severity
+from haconsole.model.hosts import DiskSpace, HostFacts, Role
+from haconsole.model.observed import Cause, Failed, value_of
+from haconsole.model.snapshot import ClusterSnapshot
+
+CLOCK_SKEW_MS = 500.0
+DISK_FULL = 0.02
+DISK_LOW = 0.10
+
+MENDS = {
+    Cause.REFUSED: "is sshd running there, and is the port right?",
+    Cause.TIMED_OUT: "is the host up, and does a firewall drop the connection?",
+    Cause.NO_ROUTE: "check the network between here and the host, and the address in the inventory",
+    Cause.NAME_NOT_FOUND: "mend the host's address in the inventory, or the name service here",
+    Cause.AUTH_FAILED: "check ssh.user and ssh.identity_file, and that the key stands in authorized_keys there",
+    Cause.HOST_KEY_UNKNOWN: "compare the fingerprint with the host's own, then accept it with --accept-host-key",
+    Cause.HOST_KEY_CHANGED: "find out first why the key changed; then remove the old line from known_hosts",
+    Cause.JUMP_FAILED: "reach the jump host first",
+    Cause.CONNECTION_LOST: "the connection broke; it is tried again by itself",
+    Cause.SUDO_REFUSED: "allow the login to use sudo, or give its password",
+}
+
+
+def rules(snapshot: ClusterSnapshot) -> Iterator[Draft]:
+    """Drafts about every host of the snapshot."""
+    for facts in snapshot.hosts:
+        yield from _unreachable(facts)
+        yield from _clock(facts)
+        yield from _disks(facts)
+
+
+def _unreachable(facts: HostFacts) -> Iterator[Draft]:
+    if not isinstance(facts.reach, Failed):
+        return
+    since = f"last heard {facts.reach.last.at:%Y-%m-%d %H:%M:%S}Z" if facts.reach.last else "never reached so far"
+    finding = Finding(
+        "host.unreachable",
+        Severity.WARNING,
+        facts.host,
+        f"{facts.host} cannot be reached over SSH: {facts.reach.cause}",
+        "Nothing on this host can be observed or changed; what runs there may still be fine.",
+        (facts.reach.reason, since),
+        (MENDS.get(facts.reach.cause, "try `ssh` to the host by hand and read its error"),),
+    )
+    because = (("etcd.quorum-lost", "etcd"),) if facts.has(Role.ETCD) else ()
+    yield Draft(finding, because)
+
+
+def _clock(facts: HostFacts) -> Iterator[Draft]:
+    offset = value_of(facts.clock_offset_ms)
+    if offset is None or abs(offset) <= CLOCK_SKEW_MS:
+        return
+    direction = "ahead of" if offset > 0 else "behind"
+    yield Draft(
+        Finding(
+            "host.clock-skew",
+            Severity.WARNING,
+            facts.host,
+            f"{facts.host}'s clock is {abs(offset) / 1000:.1f} s {direction} this machine's",
+            "Leases expire by the clock and certificates become valid by it; etcd warns from one second on.",
+            (f"offset {offset:.0f} ms, allowed {CLOCK_SKEW_MS:.0f} ms",),
+            ("run chrony or systemd-timesyncd on every host, and on this machine",),
+        )
+    )
+
+
+def _disks(facts: HostFacts) -> Iterator[Draft]:
+    for disk in value_of(facts.disks) or ():
+        free = disk.free_bytes / disk.size_bytes if disk.size_bytes else 1.0
+        if free < DISK_FULL:
+            yield _disk(facts, disk, "host.disk-full", Severity.CRITICAL, free)
+        elif free < DISK_LOW:
+            yield _disk(facts, disk, "host.disk-low", Severity.WARNING, free)
+
+
+def _disk(facts: HostFacts, disk: DiskSpace, code: str, severity: Severity, free: float) -> Draft:
+    return Draft(
+        Finding(
+            code,
+            severity,
+            f"{facts.host}:{disk.path}",
+            f"{facts.host}: {disk.path} has {free:.0%} left ({disk.free_bytes // 1_048_576} MiB)",
+            "etcd stops taking writes when it cannot extend its log; compaction itself needs space.",
+            (f"{disk.free_bytes} of {disk.size_bytes} bytes free",),
+            ("free space before compacting or defragmenting: old logs, old backups, package caches",),
+        )
+    )

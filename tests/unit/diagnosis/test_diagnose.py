@@ -1,0 +1,218 @@
+"""Each fault shows as one finding that names its cause, with its consequences as evidence."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from haconsole.diagnosis.diagnose import diagnose, health
+from haconsole.model.etcd import EtcdAlarm
+from haconsole.model.findings import Finding, Health, Severity
+from haconsole.model.haproxy import AdminState, HaproxyBackend, HaproxyFacts
+from haconsole.model.hosts import ApiserverFacts, DiskSpace, HostFacts
+from haconsole.model.names import MemberId
+from haconsole.model.observed import Cause, Failed, Known, value_of
+from haconsole.model.snapshot import ClusterSnapshot
+from tests.fakes import cluster
+from tests.fakes.cluster import INVENTORY, NOW, changed, etcd_silent, healthy, lost
+
+
+def found(snapshot: ClusterSnapshot) -> tuple[Finding, ...]:
+    return diagnose(snapshot, INVENTORY, NOW)
+
+
+def codes(snapshot: ClusterSnapshot) -> list[tuple[str, str]]:
+    return [(finding.code, finding.subject) for finding in found(snapshot)]
+
+
+def all_hosts(snapshot: ClusterSnapshot, **facts: object) -> ClusterSnapshot:
+    hosts = tuple(replace(each, **facts) for each in snapshot.hosts)  # type: ignore[arg-type]
+    return replace(snapshot, hosts=hosts)
+
+
+def test_a_healthy_cluster_has_no_finding() -> None:
+    assert found(healthy()) == ()
+    assert health(healthy(), ()) is Health.HEALTHY
+
+
+def test_a_lost_host_is_one_finding_that_takes_in_all_that_follows() -> None:
+    snapshot = changed(healthy(), 3, lost)
+    (finding,) = found(snapshot)
+    assert (finding.code, finding.subject, finding.severity) == ("host.unreachable", "cp3", Severity.WARNING)
+    assert any(line.startswith("etcd.no-fault-tolerance") for line in finding.evidence)
+    assert "no answer within 10 s" in finding.evidence
+    assert health(snapshot, (finding,)) is Health.DEGRADED
+
+
+def test_a_stopped_member_is_told_with_its_service_and_the_sum() -> None:
+    (finding,) = found(changed(healthy(), 2, etcd_silent))
+    assert (finding.code, finding.subject) == ("etcd.member-down", "cp2")
+    assert any("etcd is inactive" in line for line in finding.evidence)
+    assert any("one more lost member stops etcd" in line for line in finding.evidence)
+
+
+def test_two_silent_members_are_one_lost_quorum() -> None:
+    snapshot = changed(changed(healthy(), 1, etcd_silent), 2, lost)
+    lonely = replace(cluster.endpoint(3, leader=None, healthy=False))
+    snapshot = changed(snapshot, 3, lambda facts: replace(facts, etcd=Known(lonely, NOW)))
+    snapshot = replace(snapshot, leases=Known((cluster.lease("kube-scheduler", age_s=60),), NOW))
+    (finding,) = found(snapshot)
+    assert (finding.code, finding.severity) == ("etcd.quorum-lost", Severity.CRITICAL)
+    text = "\n".join(finding.evidence)
+    assert "host.unreachable cp2" in text
+    assert "lease.expired kube-system/kube-scheduler" in text
+    assert "cp3: answers, but etcdserver: request timed out" in text
+
+
+def test_quorum_is_not_called_lost_while_a_read_goes_through_it() -> None:
+    snapshot = changed(changed(healthy(), 2, lost), 3, lost)
+    assert "etcd.quorum-lost" not in {code for code, _ in codes(snapshot)}
+    assert health(snapshot, found(snapshot)) is Health.DEGRADED
+
+
+def test_nothing_could_be_asked_is_unknown_not_critical() -> None:
+    snapshot = healthy()
+    for n in (1, 2, 3):
+        snapshot = changed(snapshot, n, lost)
+    assert {code for code, _ in codes(snapshot)} == {"host.unreachable"}
+    assert health(snapshot, found(snapshot)) is Health.UNKNOWN
+
+
+def test_bare_hosts_are_not_yet_a_cluster_and_nothing_else() -> None:
+    down: Failed[object] = Failed("not running", NOW, Cause.NOT_RUNNING)
+    bare = tuple(
+        replace(unit, active="inactive", sub="dead", enabled=False, since=None)
+        for unit in cluster.units(**{name.replace("-", "_"): "inactive" for name in cluster.UNITS})
+    )
+    snapshot = all_hosts(
+        healthy(),
+        etcd=down,
+        haproxy=down,
+        keepalived=down,
+        apiserver=down,
+        services=Known(bare, NOW),
+        addresses=Known((), NOW),
+    )
+    snapshot = replace(snapshot, leases=Failed("no apiserver answers", NOW))
+    (finding,) = found(snapshot)
+    assert finding.code == "cluster.not-bootstrapped"
+    assert finding.actions == ("run bootstrap",)
+
+
+def test_nobody_holds_the_vip() -> None:
+    snapshot = all_hosts(healthy(), addresses=Known((), NOW), services=Known(cluster.units(keepalived="failed"), NOW))
+    (finding,) = found(snapshot)
+    assert (finding.code, finding.severity) == ("vip.unowned", Severity.CRITICAL)
+    assert sum(line.startswith("keepalived.down") for line in finding.evidence) == 3
+
+
+def test_an_owner_not_heard_is_not_an_unowned_vip() -> None:
+    assert "vip.unowned" not in {code for code, _ in codes(changed(healthy(), 1, lost))}
+
+
+def test_two_owners_are_a_split() -> None:
+    owner = value_of(healthy().hosts[0].addresses)
+    assert owner is not None
+    snapshot = changed(healthy(), 2, lambda facts: replace(facts, addresses=Known(owner, NOW)))
+    (finding,) = found(snapshot)
+    assert (finding.code, finding.subject) == ("vip.split", "10.99.0.100")
+    assert finding.summary.startswith("cp1 and cp2 hold")
+
+
+def test_a_stopped_apiserver_explains_its_backend() -> None:
+    snapshot = healthy()
+    for n in (1, 2, 3):
+        snapshot = changed(snapshot, n, lambda facts: replace(facts, haproxy=Known(seen_down(2), NOW)))
+    refused: Failed[ApiserverFacts] = Failed("connection refused on port 6443", NOW, Cause.REFUSED)
+    stopped = Known(cluster.units(kube_apiserver="inactive"), NOW)
+    snapshot = changed(snapshot, 2, lambda facts: replace(facts, apiserver=refused, services=stopped))
+    (finding,) = found(snapshot)
+    assert (finding.code, finding.subject) == ("apiserver.down", "cp2")
+    assert any(line.startswith("haproxy.backend-down cp2: 3 of 3 balancers") for line in finding.evidence)
+
+
+def seen_down(n: int) -> HaproxyFacts:
+    servers = tuple(cluster.server(each, *(("DOWN", "L4CON") if each == n else ())) for each in (1, 2, 3))
+    return HaproxyFacts("2.6.12", 3600, (HaproxyBackend("k8s_server_6443", servers),))
+
+
+def test_a_backend_down_without_another_cause_stands_alone() -> None:
+    snapshot = changed(healthy(), 1, lambda facts: replace(facts, haproxy=Known(seen_down(3), NOW)))
+    (finding,) = found(snapshot)
+    assert (finding.code, finding.subject) == ("haproxy.backend-down", "cp3")
+    assert finding.evidence == ("cp1: k8s_server_6443/cp3 DOWN, check L4CON, for 120 s",)
+
+
+def test_a_drained_server_is_told_apart_from_a_down_one() -> None:
+    drained = replace(cluster.server(3, "DRAIN"), admin_state=AdminState.DRAIN)
+    backend = HaproxyBackend("k8s_server_6443", (cluster.server(1), cluster.server(2), drained))
+    facts = HaproxyFacts("2.6.12", 1, (backend,))
+    snapshot = changed(healthy(), 1, lambda each: replace(each, haproxy=Known(facts, NOW)))
+    assert codes(snapshot) == [("haproxy.draining", "cp3")]
+
+
+@pytest.mark.parametrize(
+    ("lease", "code"),
+    [
+        (cluster.lease("kube-scheduler", age_s=16), "lease.expired"),
+        (cluster.lease("kube-scheduler", None), "lease.holder-unknown"),
+        (replace(cluster.lease("kube-scheduler"), holder=""), "lease.expired"),
+    ],
+)
+def test_leases(lease: object, code: str) -> None:
+    snapshot = replace(healthy(), leases=Known((lease,), NOW))  # type: ignore[arg-type]
+    assert codes(snapshot) == [(code, "kube-system/kube-scheduler")]
+
+
+def test_an_expired_lock_goes_back_to_the_component_that_stopped() -> None:
+    stopped = Known(cluster.units(kube_scheduler="failed"), NOW)
+    snapshot = changed(healthy(), 1, lambda facts: replace(facts, services=stopped))
+    snapshot = replace(snapshot, leases=Known((cluster.lease("kube-scheduler", age_s=20),), NOW))
+    (finding,) = found(snapshot)
+    assert (finding.code, finding.subject) == ("component.down", "kube-scheduler@cp1")
+    assert finding.evidence[-1].startswith("lease.expired kube-system/kube-scheduler")
+
+
+def test_members_nobody_knows() -> None:
+    stranger = replace(cluster.member(1), id=MemberId("a9"), name="old", peer_urls=("https://10.99.0.77:2380",))
+    unstarted = replace(cluster.member(2), id=MemberId("a8"), name="", peer_urls=("https://10.99.0.78:2380",))
+    members = (*cluster.endpoint(1).members, stranger, unstarted)
+    snapshot = healthy()
+    for n in (1, 2, 3):
+        known = Known(replace(cluster.endpoint(n), members=members), NOW)
+        snapshot = changed(snapshot, n, lambda facts, known=known: replace(facts, etcd=known))  # type: ignore[misc]
+    assert {("etcd.ghost-member", "a9"), ("etcd.member-unstarted", "a8")} <= set(codes(snapshot))
+
+
+def test_a_host_that_answers_for_another_cluster() -> None:
+    stray = replace(cluster.endpoint(3), cluster_id="c2")
+    snapshot = changed(healthy(), 3, lambda facts: replace(facts, etcd=Known(stray, NOW)))
+    assert codes(snapshot)[0] == ("etcd.cluster-id-mismatch", "etcd")
+
+
+def test_alarms_and_sizes() -> None:
+    full = replace(
+        cluster.endpoint(2),
+        db_size_bytes=INVENTORY.etcd.quota_bytes,
+        db_in_use_bytes=1 << 20,
+        alarms=(EtcdAlarm(MemberId("a2"), "NOSPACE"),),
+    )
+    snapshot = changed(healthy(), 2, lambda facts: replace(facts, etcd=Known(full, NOW)))
+    assert [code for code, _ in codes(snapshot)] == ["etcd.nospace", "etcd.db-near-quota", "etcd.db-fragmented"]
+
+
+def small(facts: HostFacts) -> HostFacts:
+    return replace(facts, disks=Known((DiskSpace("/var/lib/etcd", 1000, 10),), NOW), clock_offset_ms=Known(-900.0, NOW))
+
+
+def test_disk_and_clock() -> None:
+    assert codes(changed(healthy(), 1, small)) == [("host.disk-full", "cp1:/var/lib/etcd"), ("host.clock-skew", "cp1")]
+
+
+def test_every_finding_says_why_and_what_helps() -> None:
+    snapshot = changed(changed(healthy(), 1, small), 3, lost)
+    for finding in found(snapshot):
+        assert finding.why
+        assert finding.actions
+        assert finding.summary[-1] != "."
