@@ -1,0 +1,50 @@
+"""Certificates as PEM text: one, several in a row, and their fingerprints."""
+
+from __future__ import annotations
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+
+from haconsole.pki.errors import PkiError
+from haconsole.pki.keys import PublicKey
+
+
+def load_certificates(pem: bytes) -> tuple[x509.Certificate, ...]:
+    """Every certificate in a PEM file, at least one, in its order; text between them is ignored."""
+    try:
+        return tuple(x509.load_pem_x509_certificates(pem))
+    except ValueError as error:
+        raise PkiError("no certificate can be read there", mend="it must be a PEM file") from error
+
+
+def load_certificate(pem: bytes) -> x509.Certificate:
+    """The first certificate in a PEM file."""
+    return load_certificates(pem)[0]
+
+
+def certificate_pem(certificate: x509.Certificate) -> bytes:
+    return certificate.public_bytes(serialization.Encoding.PEM)
+
+
+def public_key_of(certificate: x509.Certificate) -> PublicKey:
+    """The key a certificate is for."""
+    key = certificate.public_key()
+    if not isinstance(key, PublicKey):
+        raise PkiError(f"a certificate for a key of kind {type(key).__name__} cannot be used", mend="use ECDSA or RSA")
+    return key
+
+
+def bundle(*pems: bytes) -> bytes:
+    """Several PEM files as one trust bundle: each certificate once, in the order given."""
+    found = {fingerprint(one): one for pem in pems for one in load_certificates(pem)}
+    return b"".join(certificate_pem(one) for one in found.values())
+
+
+def fingerprint(certificate: x509.Certificate) -> str:
+    """SHA-256 of the DER form, in lower-case hexadecimal."""
+    return certificate.fingerprint(hashes.SHA256()).hex()
+
+
+def fingerprint_of(pem: bytes) -> str:
+    """Fingerprint of the first certificate in a PEM file."""
+    return fingerprint(load_certificate(pem))
