@@ -74,8 +74,13 @@ class HostTransport(Protocol):
         """Put a file in place as root, atomically (temporary, fsync, chown, chmod, rename); makes its folder."""
         ...
 
-    def lines(self, argv: Argv, *, root: bool = False) -> AbstractAsyncContextManager[AsyncIterator[str]]:
-        """A long-running command's output, line by line as it comes; leaving the block ends the remote process."""
+    def lines(
+        self, argv: Argv, *, stdin: bytes | None = None, root: bool = False
+    ) -> AbstractAsyncContextManager[AsyncIterator[str]]:
+        """A long-running command's output, line by line as it comes; leaving the block ends the remote process.
+
+        `stdin` is sent whole and then closed: ``("sh", "-s")`` runs a script that no process list or sudo log repeats.
+        """
         ...
 
     def forward(self, address: str, port: int) -> AbstractAsyncContextManager[Path]:
