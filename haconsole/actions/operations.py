@@ -19,7 +19,12 @@ class RunCommand:
 
 @dataclass(frozen=True, slots=True)
 class WriteFile:
-    """Put `content` at `path`; a file with other content that stands there is set aside with a time stamp first."""
+    """Put `content` at `path`; a file with other content that stands there is set aside with a time stamp first.
+
+    A secret of the inventory is named in `content`, never written out: ``@secret:vrrp-auth/ADDRESS@`` stands for the
+    `auth_pass` of the VIP with that address (without prefix length). `FileIs` takes the SHA-256 of this very content,
+    names unresolved.
+    """
 
     path: str
     content: str

@@ -1,0 +1,28 @@
+"""Secrets that plans only name: filled in here, at the last moment, on the way to a host."""
+
+from __future__ import annotations
+
+import re
+
+from haconsole.errors import HaconsoleError
+from haconsole.inventory.schema import Inventory
+
+_NAMED = re.compile(r"@secret:([a-z-]+)/([^@\s]+)@")
+
+
+def fill_in(content: str, inventory: Inventory) -> str:
+    """`content` with every ``@secret:KIND/NAME@`` replaced by the inventory's value; an unknown name is an error."""
+    known = {f"vrrp-auth/{vip.address.partition('/')[0]}": vip.auth_pass for vip in inventory.vips}
+
+    def value(found: re.Match[str]) -> str:
+        name = f"{found[1]}/{found[2]}"
+        secret = known.get(name)
+        if secret is None:
+            raise HaconsoleError(f"the plan names a secret that the inventory does not have, {name}", mend="plan anew")
+        return secret
+
+    return _NAMED.sub(value, content)
+
+
+def names_a_secret(content: str) -> bool:
+    return _NAMED.search(content) is not None
