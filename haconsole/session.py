@@ -8,7 +8,7 @@ from typing import Protocol
 from haconsole.actions.step import Plan, Refusal
 from haconsole.execution.events import Event
 from haconsole.inventory.schema import Inventory
-from haconsole.model.findings import Finding
+from haconsole.model.findings import Finding, Health
 from haconsole.model.snapshot import ClusterSnapshot
 
 
@@ -31,6 +31,10 @@ class Session(Protocol):
 
     def findings(self, snapshot: ClusterSnapshot) -> tuple[Finding, ...]:
         """What is wrong, most severe first, one finding a cause."""
+        ...
+
+    def health(self, snapshot: ClusterSnapshot, findings: tuple[Finding, ...]) -> Health:
+        """The cluster in one word."""
         ...
 
     async def plan(self, action: str, request: Mapping[str, str]) -> Plan | Refusal:

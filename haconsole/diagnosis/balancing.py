@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from haconsole.diagnosis.draft import NOT_BOOTSTRAPPED, QUORUM_LOST, Draft, Key
-from haconsole.diagnosis.services import service_evidence, unit_of
+from haconsole.diagnosis.services import service_evidence
 from haconsole.inventory.schema import Inventory
 from haconsole.model.findings import Finding, Severity
 from haconsole.model.haproxy import AdminState, HaproxyBackend, HaproxyServer
@@ -32,7 +32,7 @@ def rules(snapshot: ClusterSnapshot, inventory: Inventory) -> Iterator[Draft]:
 
 
 def _service(facts: HostFacts, name: str, meaning: str) -> Iterator[Draft]:
-    unit = unit_of(facts, name)
+    unit = facts.service(name)
     if unit is None or unit.running:
         return
     yield Draft(
@@ -99,7 +99,7 @@ def _vip(view: VipView, balancers: tuple[HostFacts, ...]) -> Iterator[Draft]:
 
 def _vrrp_evidence(facts: HostFacts) -> str:
     keepalived = value_of(facts.keepalived)
-    unit = unit_of(facts, "keepalived")
+    unit = facts.service("keepalived")
     running = f"keepalived {unit.active}" if unit else "keepalived not asked"
     if keepalived is None:
         return f"{facts.host}: {running}, {reason_of(facts.keepalived) or reason_of(facts.reach) or 'state unknown'}"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from haconsole.diagnosis.draft import NOT_BOOTSTRAPPED, QUORUM_LOST, Draft, Key
-from haconsole.diagnosis.services import service_evidence, unit_of
+from haconsole.diagnosis.services import service_evidence
 from haconsole.model.findings import Finding, Severity
 from haconsole.model.hosts import HostFacts, Role
 from haconsole.model.lease import Lease, LeaseState
@@ -59,7 +59,7 @@ def _apiserver(facts: HostFacts, planes: tuple[HostFacts, ...]) -> Iterator[Draf
 
 
 def _component(facts: HostFacts, component: str) -> Iterator[Draft]:
-    unit = unit_of(facts, component)
+    unit = facts.service(component)
     if unit is None or unit.running:
         return
     yield Draft(
@@ -127,7 +127,7 @@ def _holder(lease: Lease, subject: str) -> Iterator[Draft]:
 def _standby(lease: Lease, subject: str, planes: tuple[HostFacts, ...]) -> Iterator[Draft]:
     if lease.name not in COMPONENTS or len(planes) < 2:
         return
-    states = {facts.host: unit_of(facts, lease.name) for facts in planes}
+    states = {facts.host: facts.service(lease.name) for facts in planes}
     if any(unit is None for unit in states.values()):
         return
     standbys = [host for host, unit in states.items() if unit is not None and unit.running and host != lease.host]

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from haconsole.model.hosts import HostFacts, ServiceState
-from haconsole.model.observed import reason_of, value_of
-
-
-def unit_of(facts: HostFacts, name: str) -> ServiceState | None:
-    """The component `name` as its supervisor tells it; None when it was not heard of."""
-    return next((unit for unit in value_of(facts.services) or () if unit.name in (name, f"{name}.service")), None)
+from haconsole.model.hosts import HostFacts
+from haconsole.model.observed import reason_of
 
 
 def service_evidence(facts: HostFacts, name: str) -> tuple[str, ...]:
     """One sentence about the component's state, or about why it is unknown."""
-    unit = unit_of(facts, name)
+    unit = facts.service(name)
     if unit is None:
         return (f"{facts.host}: {name}'s state is unknown: {reason_of(facts.services) or 'not asked'}",)
     if not unit.exists:

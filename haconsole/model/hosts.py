@@ -10,7 +10,7 @@ from haconsole.model.certificate import Certificate
 from haconsole.model.etcd import EtcdEndpoint
 from haconsole.model.haproxy import HaproxyFacts
 from haconsole.model.names import HostName
-from haconsole.model.observed import NOT_ASKED, Observed
+from haconsole.model.observed import NOT_ASKED, Observed, value_of
 from haconsole.model.vip import KeepalivedFacts
 
 
@@ -102,3 +102,27 @@ class HostFacts:
 
     def has(self, role: Role) -> bool:
         return role in self.roles
+
+    def service(self, name: str) -> ServiceState | None:
+        """The component `name` (with or without ``.service``) as heard now; None when it was not heard of."""
+        return next(
+            (unit for unit in value_of(self.services) or () if unit.name.removesuffix(".service") == name), None
+        )
+
+    def facts(self) -> tuple[tuple[str, Observed[object]], ...]:
+        """Every fact with its name, in the order a person would ask."""
+        return tuple((name, getattr(self, name)) for name in FACTS)
+
+
+FACTS = (
+    "reach",
+    "clock_offset_ms",
+    "addresses",
+    "services",
+    "disks",
+    "etcd",
+    "keepalived",
+    "haproxy",
+    "apiserver",
+    "certificates",
+)

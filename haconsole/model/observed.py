@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Generic, TypeAlias, TypeVar
 
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 
 class Cause(StrEnum):
@@ -31,21 +32,21 @@ class Cause(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Known(Generic[T]):
+class Known(Generic[T_co]):
     """A value and the moment (aware, UTC) it was observed on the host."""
 
-    value: T
+    value: T_co
     at: datetime
 
 
 @dataclass(frozen=True, slots=True)
-class Failed(Generic[T]):
+class Failed(Generic[T_co]):
     """The question was asked at `at` and got no usable answer; `last` is the newest value known before, if any."""
 
     reason: str
     at: datetime
     cause: Cause = Cause.OTHER
-    last: Known[T] | None = None
+    last: Known[T_co] | None = None
 
 
 @dataclass(frozen=True, slots=True)

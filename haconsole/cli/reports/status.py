@@ -1,0 +1,329 @@
+"""``haconsole/status/v1``: the whole cluster as JSON. Times are RFC 3339 in UTC."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from haconsole.cli.reports.findings import FindingReport, Shape, finding_report, stamp
+from haconsole.model.etcd_view import EtcdMemberView, EtcdView, etcd_view
+from haconsole.model.findings import Finding, Health
+from haconsole.model.haproxy import HaproxyServer
+from haconsole.model.hosts import HostFacts, Role
+from haconsole.model.lease import Lease
+from haconsole.model.observed import Failed, NotAsked, Observed, reason_of, value_of
+from haconsole.model.snapshot import ClusterSnapshot
+from haconsole.model.vip import VipView
+from haconsole.model.vip_view import vip_views
+
+SCHEMA = "haconsole/status/v1"
+
+
+class HostReport(Shape, frozen=True):
+    """`reachable` is null when SSH was not tried; `connect_ms` is the time to connect and authenticate."""
+
+    name: str
+    address: str
+    roles: tuple[str, ...]
+    reachable: bool | None
+    error: str | None
+    connect_ms: float | None
+    clock_offset_ms: float | None
+
+
+class QuorumReport(Shape, frozen=True):
+    """Voters listed, needed and answering, and how many more may fail."""
+
+    voters: int
+    needed: int
+    healthy: int
+    can_lose: int
+
+
+class MemberReport(Shape, frozen=True):
+    """One listed member. What it did not tell is null; `error` says why, or why it is not healthy."""
+
+    id: str
+    name: str
+    host: str | None
+    peer_urls: tuple[str, ...]
+    client_urls: tuple[str, ...]
+    learner: bool
+    leader: bool
+    healthy: bool
+    started: bool
+    version: str | None
+    db_size_bytes: int | None
+    db_in_use_bytes: int | None
+    raft_term: int | None
+    raft_index: int | None
+    alarms: tuple[str, ...]
+    error: str | None
+
+
+class EtcdReport(Shape, frozen=True):
+    """`quorum` is null while no member list is known; `leader` is a member's name."""
+
+    quorum: QuorumReport | None
+    leader: str | None
+    cluster_id: str | None
+    members: tuple[MemberReport, ...]
+
+
+class VrrpReport(Shape, frozen=True):
+    """keepalived on one balancer: the state it last entered for this VIP, its priority, its service's state."""
+
+    host: str
+    vrrp_state: str | None
+    priority: int | None
+    keepalived: str | None
+
+
+class VipReport(Shape, frozen=True):
+    """`state` is owned, unowned, split or unknown."""
+
+    address: str
+    state: str
+    owners: tuple[str, ...]
+    hosts: tuple[VrrpReport, ...]
+
+
+class ServerReport(Shape, frozen=True):
+    """`status` is haproxy's word, `admin_state` ready, drain or maint, `check` the last check's code."""
+
+    name: str
+    address: str
+    status: str
+    admin_state: str
+    check: str
+    sessions: int
+    last_change_s: int
+
+
+class BackendReport(Shape, frozen=True):
+    name: str
+    servers: tuple[ServerReport, ...]
+
+
+class HaproxyReport(Shape, frozen=True):
+    """haproxy on one balancer; `state` is its service's, null when unknown."""
+
+    host: str
+    state: str | None
+    error: str | None
+    backends: tuple[BackendReport, ...] | None
+
+
+class LeaseReport(Shape, frozen=True):
+    """A leader lock; `host` is null when the holder is on no inventory host."""
+
+    namespace: str
+    name: str
+    holder: str
+    host: str | None
+    state: str
+    acquired_at: str | None
+    renewed_at: str | None
+    duration_s: int
+    transitions: int
+    source: str
+
+
+class CertificateReport(Shape, frozen=True):
+    """A certificate in a file; `served_at` names where a process presents it, `problem` what is wrong with it."""
+
+    host: str
+    path: str
+    served_at: str | None
+    subject: str
+    issuer: str
+    not_after: str
+    days_left: int
+    sans: tuple[str, ...]
+    problem: str | None
+
+
+class ErrorReport(Shape, frozen=True):
+    """Why a fact is unknown; `host` is null for facts of the whole cluster."""
+
+    host: str | None
+    fact: str
+    reason: str
+
+
+class StatusReport(Shape, frozen=True):
+    """The whole cluster at `observed_at`. `etcd`, `leases` and `certificates` are null when unknown or not asked."""
+
+    schema: str
+    cluster: str
+    observed_at: str
+    health: str
+    hosts: tuple[HostReport, ...]
+    etcd: EtcdReport | None
+    vips: tuple[VipReport, ...]
+    haproxy: tuple[HaproxyReport, ...]
+    leases: tuple[LeaseReport, ...] | None
+    certificates: tuple[CertificateReport, ...] | None
+    errors: tuple[ErrorReport, ...]
+    findings: tuple[FindingReport, ...]
+
+
+def status_report(
+    snapshot: ClusterSnapshot, findings: tuple[Finding, ...], health: Health, now: datetime
+) -> StatusReport:
+    """The snapshot and its findings in their JSON shape; `now` decides what has expired."""
+    return StatusReport(
+        schema=SCHEMA,
+        cluster=snapshot.cluster,
+        observed_at=stamp(snapshot.observed_at),
+        health=health.value,
+        hosts=tuple(_host(facts) for facts in snapshot.hosts),
+        etcd=_etcd(snapshot),
+        vips=tuple(_vip(view, snapshot) for view in vip_views(snapshot)),
+        haproxy=tuple(_haproxy(facts) for facts in snapshot.hosts if facts.has(Role.LOAD_BALANCER)),
+        leases=_leases(value_of(snapshot.leases), now),
+        certificates=_certificates(snapshot, now),
+        errors=tuple(_errors(snapshot)),
+        findings=tuple(finding_report(finding) for finding in findings),
+    )
+
+
+def _host(facts: HostFacts) -> HostReport:
+    reach = value_of(facts.reach)
+    reachable = None if isinstance(facts.reach, NotAsked) else reach is not None
+    return HostReport(
+        facts.host,
+        facts.address,
+        tuple(role.value for role in facts.roles),
+        reachable,
+        reason_of(facts.reach),
+        reach.connect_ms if reach else None,
+        value_of(facts.clock_offset_ms),
+    )
+
+
+def _etcd(snapshot: ClusterSnapshot) -> EtcdReport | None:
+    view = etcd_view(snapshot)
+    if view.quorum is None:
+        return None
+    quorum = QuorumReport(view.quorum.voters, view.quorum.needed, view.quorum.healthy, view.quorum.can_lose)
+    members = tuple(_member(row) for row in view.members)
+    return EtcdReport(quorum, _leader_name(view), view.cluster_id, members)
+
+
+def _leader_name(view: EtcdView) -> str | None:
+    return next((row.member.name for row in view.members if row.leader), None)
+
+
+def _member(row: EtcdMemberView) -> MemberReport:
+    told = row.endpoint
+    return MemberReport(
+        id=row.member.id,
+        name=row.member.name,
+        host=row.host,
+        peer_urls=row.member.peer_urls,
+        client_urls=row.member.client_urls,
+        learner=row.member.learner,
+        leader=row.leader,
+        healthy=row.healthy,
+        started=row.member.started,
+        version=told.version if told else None,
+        db_size_bytes=told.db_size_bytes if told else None,
+        db_in_use_bytes=told.db_in_use_bytes if told else None,
+        raft_term=told.raft_term if told else None,
+        raft_index=told.raft_index if told else None,
+        alarms=row.alarms,
+        error=row.error,
+    )
+
+
+def _vip(view: VipView, snapshot: ClusterSnapshot) -> VipReport:
+    balancers = (facts for facts in snapshot.hosts if facts.has(Role.LOAD_BALANCER))
+    hosts = tuple(_vrrp(facts, view) for facts in balancers)
+    return VipReport(view.address, view.state.value, view.owners, hosts)
+
+
+def _vrrp(facts: HostFacts, view: VipView) -> VrrpReport:
+    keepalived = value_of(facts.keepalived)
+    instances = keepalived.instances if keepalived else ()
+    instance = next((each for each in instances if view.address in each.vips), None)
+    state = instance.state.value if instance and instance.state else None
+    return VrrpReport(facts.host, state, instance.priority if instance else None, _active(facts, "keepalived"))
+
+
+def _active(facts: HostFacts, name: str) -> str | None:
+    unit = facts.service(name)
+    return unit.active if unit else None
+
+
+def _haproxy(facts: HostFacts) -> HaproxyReport:
+    haproxy = value_of(facts.haproxy)
+    backends = tuple(
+        BackendReport(backend.name, tuple(_server(server) for server in backend.servers))
+        for backend in (haproxy.backends if haproxy else ())
+    )
+    return HaproxyReport(facts.host, _active(facts, "haproxy"), reason_of(facts.haproxy), backends if haproxy else None)
+
+
+def _server(server: HaproxyServer) -> ServerReport:
+    return ServerReport(
+        server.name,
+        server.address,
+        server.status,
+        server.admin_state.value,
+        server.check,
+        server.sessions,
+        server.last_change_s,
+    )
+
+
+def _leases(leases: tuple[Lease, ...] | None, now: datetime) -> tuple[LeaseReport, ...] | None:
+    if leases is None:
+        return None
+    return tuple(
+        LeaseReport(
+            lease.namespace,
+            lease.name,
+            lease.holder,
+            lease.host,
+            lease.state(now).value,
+            stamp(lease.acquired_at) if lease.acquired_at else None,
+            stamp(lease.renewed_at) if lease.renewed_at else None,
+            lease.duration_s,
+            lease.transitions,
+            lease.source.value,
+        )
+        for lease in leases
+    )
+
+
+def _certificates(snapshot: ClusterSnapshot, now: datetime) -> tuple[CertificateReport, ...] | None:
+    if all(value_of(facts.certificates) is None for facts in snapshot.hosts):
+        return None
+    return tuple(
+        CertificateReport(
+            each.host,
+            each.path,
+            each.served_at,
+            each.subject,
+            each.issuer,
+            stamp(each.not_after),
+            each.days_left(now),
+            each.sans,
+            each.problem,
+        )
+        for facts in snapshot.hosts
+        for each in value_of(facts.certificates) or ()
+    )
+
+
+def _errors(snapshot: ClusterSnapshot) -> Iterator[ErrorReport]:
+    for facts in snapshot.hosts:
+        for name, fact in facts.facts():
+            yield from _error(facts.host, name, fact)
+    yield from _error(None, "leases", snapshot.leases)
+
+
+def _error(host: str | None, name: str, fact: Observed[object]) -> Iterator[ErrorReport]:
+    if isinstance(fact, Failed):
+        yield ErrorReport(host, name, fact.reason)

@@ -1,0 +1,138 @@
+"""The JSON of `status` and `doctor` is complete, follows its schema, and shows unknown as null with a reason."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import jsonschema
+import msgspec
+import pytest
+
+from haconsole.cli.reports.findings import DoctorReport, doctor_report, stamp
+from haconsole.cli.reports.status import StatusReport, status_report
+from haconsole.cli.reports.text import doctor_text, status_text
+from haconsole.diagnosis.diagnose import diagnose, health
+from haconsole.model.certificate import Certificate
+from haconsole.model.hosts import HostFacts
+from haconsole.model.names import HostName
+from haconsole.model.observed import NOT_ASKED, Failed, Known
+from haconsole.model.snapshot import ClusterSnapshot
+from tests.fakes.cluster import INVENTORY, NOW, changed, etcd_silent, healthy, lost
+
+
+def as_json(snapshot: ClusterSnapshot) -> Any:
+    findings = diagnose(snapshot, INVENTORY, NOW)
+    report = status_report(snapshot, findings, health(snapshot, findings), NOW)
+    document = msgspec.json.decode(msgspec.json.encode(report))
+    jsonschema.validate(document, msgspec.json.schema(StatusReport))
+    return document
+
+
+def lost_everything() -> ClusterSnapshot:
+    snapshot = healthy()
+    for n in (1, 2, 3):
+        snapshot = changed(snapshot, n, lost)
+    return replace(snapshot, leases=Failed("no host answers", NOW))
+
+
+def never_asked() -> ClusterSnapshot:
+    hosts = tuple(HostFacts(each.host, each.address, each.roles) for each in healthy().hosts)
+    return replace(healthy(), hosts=hosts, leases=NOT_ASKED)
+
+
+def test_a_healthy_cluster() -> None:
+    document = as_json(healthy())
+    assert document["schema"] == "haconsole/status/v1"
+    assert document["health"] == "healthy"
+    assert document["etcd"]["quorum"] == {"voters": 3, "needed": 2, "healthy": 3, "can_lose": 1}
+    assert document["etcd"]["leader"] == "cp1"
+    assert [member["leader"] for member in document["etcd"]["members"]] == [True, False, False]
+    assert document["vips"][0]["owners"] == ["cp1"]
+    assert document["vips"][0]["hosts"][0] == {
+        "host": "cp1",
+        "vrrp_state": "MASTER",
+        "priority": 100,
+        "keepalived": "active",
+    }
+    assert document["haproxy"][0]["backends"][0]["servers"][0]["check"] == "L7OK"
+    assert document["leases"][0]["state"] == "held"
+    assert document["leases"][0]["source"] == "api"
+    assert document["certificates"] == []
+    assert document["errors"] == []
+    assert document["findings"] == []
+
+
+def test_unknown_is_null_with_the_reason_in_errors() -> None:
+    document = as_json(changed(healthy(), 3, lost))
+    host = document["hosts"][2]
+    assert (host["reachable"], host["connect_ms"], host["clock_offset_ms"]) == (False, None, None)
+    assert document["haproxy"][2]["backends"] is None
+    assert document["haproxy"][2]["state"] is None
+    assert {error["fact"] for error in document["errors"] if error["host"] == "cp3"} >= {"reach", "etcd", "haproxy"}
+    member = document["etcd"]["members"][2]
+    assert (member["version"], member["raft_index"], member["error"]) == (None, None, "no answer within 10 s")
+
+
+@pytest.mark.parametrize("snapshot", [lost_everything(), never_asked()], ids=["all lost", "never asked"])
+def test_nothing_known_is_said_as_unknown(snapshot: ClusterSnapshot) -> None:
+    document = as_json(snapshot)
+    assert document["health"] == "unknown"
+    assert document["leases"] is None
+    assert document["certificates"] is None
+    assert document["vips"][0]["state"] == "unknown"
+
+
+def test_certificates_carry_their_days() -> None:
+    certificate = Certificate(
+        HostName("cp1"),
+        "/etc/etcd/pki/server.crt",
+        "etcd-server",
+        "CN=cp1",
+        "CN=etcd-ca",
+        "1f",
+        NOW - timedelta(days=350),
+        NOW + timedelta(days=15, hours=5),
+        ("IP:10.99.0.11",),
+        "ab",
+        is_ca=False,
+        served_at="10.99.0.11:2379",
+    )
+    snapshot = changed(healthy(), 1, lambda facts: replace(facts, certificates=Known((certificate,), NOW)))
+    document = as_json(snapshot)
+    (entry,) = document["certificates"]
+    assert (entry["days_left"], entry["not_after"]) == (15, "2026-03-16T08:00:00.000Z")
+    assert document["findings"][0]["code"] == "cert.expiring"
+    assert document["health"] == "degraded"
+
+
+def test_doctor_has_the_same_findings() -> None:
+    snapshot = changed(healthy(), 2, etcd_silent)
+    findings = diagnose(snapshot, INVENTORY, NOW)
+    report = doctor_report("lab", NOW, health(snapshot, findings), findings)
+    document = msgspec.json.decode(msgspec.json.encode(report))
+    jsonschema.validate(document, msgspec.json.schema(DoctorReport))
+    assert document["findings"] == as_json(snapshot)["findings"]
+
+
+def test_stamps_are_utc_whatever_the_zone() -> None:
+    at = datetime.fromisoformat("2026-03-01T05:00:00.123456+02:00")
+    assert stamp(at) == "2026-03-01T03:00:00.123Z"
+    assert stamp(at.astimezone(UTC)) == stamp(at)
+
+
+def test_the_page_names_leader_owner_holder_and_what_is_unknown() -> None:
+    snapshot = changed(healthy(), 3, lost)
+    findings = diagnose(snapshot, INVENTORY, NOW)
+    page = status_text(snapshot, findings, health(snapshot, findings), NOW)
+    assert "lab: degraded, observed 2026-03-01 03:00:00Z" in page
+    assert "cp1     a1  cp1   leader" in page
+    assert "10.99.0.100  owned  cp1" in page
+    assert "kube-system/kube-scheduler           cp1     held" in page
+    assert "cp3   10.99.0.13  etcd,control-plane,load-balancer  unreachable: no answer within 10 s  ?" in page
+    assert "WARNING host.unreachable cp3" in page
+
+
+def test_a_page_without_findings_says_so() -> None:
+    assert doctor_text(healthy(), (), health(healthy(), ()), NOW) == "lab: healthy, no findings"
