@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Meta
 
 from haconsole.model.hosts import Role
+from haconsole.model.secret import Secret
 
 Port = Annotated[int, Meta(ge=1, le=65535, description="a TCP port")]
 Name = Annotated[str, Meta(pattern=r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$", description="a DNS name in lower case")]
@@ -170,7 +171,7 @@ class VirtualIp(_Part, frozen=True, kw_only=True):
     router_id: Annotated[int, Meta(ge=1, le=255)] = 51
     mode: VrrpMode = VrrpMode.UNICAST
     advert_int_s: Annotated[float, Meta(ge=0.1, le=40)] = 1.0
-    auth_pass: Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{1,8}$")] | None = None
+    auth_pass: Secret | None = None
     preempt: bool = True
 
 
@@ -199,7 +200,7 @@ class Pki(_Part, frozen=True, kw_only=True):
 
 
 class Inventory(_Part, frozen=True, kw_only=True):
-    """A cluster as it should be.."""
+    """A cluster as it should be."""
 
     cluster: Token
     hosts: tuple[Host, ...]

@@ -1,0 +1,194 @@
+"""What an inventory means once defaults and overrides are applied: pure questions the other layers ask."""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+from haconsole.inventory.schema import EtcdTls, Haproxy, Host, Inventory, Sudo, VirtualIp
+from haconsole.model.hosts import Role
+from haconsole.model.names import HostName, Vip
+
+_PRIORITIES = tuple(dict.fromkeys((*range(100, 0, -10), *range(99, 0, -1), *range(101, 255))))
+"""VRRP priorities in the order they are handed out: tens first, so that others fit in between."""
+
+DIRECT = "none"
+"""The value of `ssh.jump` that says: reach this host directly, whatever the cluster's `ssh.jump` is."""
+
+
+@dataclass(frozen=True, slots=True)
+class OutsideHost:
+    """A jump host that is not in the inventory, as in ``[user@]host[:port]``; None means the login's own or 22."""
+
+    host: str
+    user: str | None = None
+    port: int | None = None
+
+
+Jump: TypeAlias = HostName | OutsideHost
+
+
+@dataclass(frozen=True, slots=True)
+class EffectiveSsh:
+    """How the operator reaches one host.
+
+    `user` None: the operator's own login name. `port_given` False: ssh_config may name another port than 22. Paths are
+    absolute; None means ssh's own defaults. `jump` is a host of the inventory by name, an outside one, or None.
+    """
+
+    address: str
+    user: str | None
+    port: int
+    port_given: bool
+    identity_file: Path | None
+    known_hosts: Path | None
+    config: Path | None
+    jump: Jump | None
+    sudo: Sudo
+    connect_timeout_s: float
+
+
+def ssh_for(inventory: Inventory, host: Host) -> EffectiveSsh:
+    """The host's own `ssh` over the cluster's over the defaults, key by key."""
+    own, cluster = host.ssh, inventory.ssh
+    port = own.port or cluster.port
+    return EffectiveSsh(
+        address=host.ssh_address or host.address,
+        user=own.user or cluster.user,
+        port=port or 22,
+        port_given=port is not None,
+        identity_file=_path(own.identity_file or cluster.identity_file),
+        known_hosts=_path(own.known_hosts or cluster.known_hosts),
+        config=_path(own.config or cluster.config),
+        jump=jump_for(inventory, host),
+        sudo=own.sudo or cluster.sudo or Sudo.PASSWORDLESS,
+        connect_timeout_s=own.connect_timeout_s or cluster.connect_timeout_s or 10.0,
+    )
+
+
+def jump_for(inventory: Inventory, host: Host) -> Jump | None:
+    """The host that `host` is reached through. A bastion is reached directly unless its own `ssh.jump` says not."""
+    said = host.ssh.jump
+    if said is None and Role.BASTION not in host.roles:
+        said = inventory.ssh.jump
+    if said is None or said in (DIRECT, host.name):
+        return None
+    if inventory.find(said) is not None:
+        return HostName(said)
+    return outside_host(said)
+
+
+def outside_host(text: str) -> OutsideHost:
+    """Take ``[user@]host[:port]`` apart; an IPv6 address with a port stands in brackets."""
+    user, _, rest = text.rpartition("@")
+    host, port = split_host_port(rest)
+    return OutsideHost(host, user or None, port)
+
+
+def split_host_port(text: str) -> tuple[str, int | None]:
+    """``host:port``, ``[ipv6]:port``, ``host`` or a bare IPv6 address as its two parts."""
+    if text.startswith("["):
+        host, _, tail = text[1:].partition("]")
+        return host, int(tail[1:]) if tail[1:].isdecimal() else None
+    host, colon, port = text.rpartition(":")
+    if not colon or ":" in host or not port.isdecimal():
+        return text, None
+    return host, int(port)
+
+
+def join_host_port(host: str, port: int) -> str:
+    """``host:port``, an IPv6 address in brackets."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def etcd_name(host: Host) -> str:
+    """The name of the host's etcd member."""
+    return host.etcd_name or host.name
+
+
+def etcd_scheme(inventory: Inventory) -> str:
+    return "http" if inventory.etcd.tls is EtcdTls.OFF else "https"
+
+
+def etcd_client_url(inventory: Inventory, host: Host) -> str:
+    return f"{etcd_scheme(inventory)}://{join_host_port(host.address, inventory.etcd.client_port)}"
+
+
+def etcd_peer_url(inventory: Inventory, host: Host) -> str:
+    return f"{etcd_scheme(inventory)}://{join_host_port(host.address, inventory.etcd.peer_port)}"
+
+
+def haproxy(inventory: Inventory) -> Haproxy | None:
+    """The balancer's settings: as said, else the defaults where a host is a load balancer, else None."""
+    if inventory.haproxy is not None:
+        return inventory.haproxy
+    return Haproxy() if inventory.with_role(Role.LOAD_BALANCER) else None
+
+
+def endpoint(inventory: Inventory) -> tuple[str, int] | None:
+    """Host and port of the balanced API: as said, else the first VIP, else the only host that can serve it.
+
+    None where there is no Kubernetes in the inventory, or nothing tells which address clients use.
+    """
+    kubernetes = inventory.kubernetes
+    if kubernetes is None:
+        return None
+    if kubernetes.endpoint is not None:
+        host, port = split_host_port(kubernetes.endpoint)
+        return host, port or kubernetes.api_port
+    balancers, control_planes = inventory.with_role(Role.LOAD_BALANCER), inventory.with_role(Role.CONTROL_PLANE)
+    settings = haproxy(inventory)
+    if inventory.vips and settings:
+        return vip_address(inventory.vips[0]), settings.bind_port
+    if len(balancers) == 1 and settings:
+        return balancers[0].address, settings.bind_port
+    return (control_planes[0].address, kubernetes.api_port) if len(control_planes) == 1 else None
+
+
+def vip_address(vip: VirtualIp) -> Vip:
+    """The address without its prefix length."""
+    return Vip(vip.address.partition("/")[0])
+
+
+def vip_prefix(vip: VirtualIp) -> int:
+    """The prefix length said, else that of a single address (32 or 128), as keepalived takes it."""
+    return ipaddress.ip_interface(vip.address).network.prefixlen
+
+
+def vip_addresses(inventory: Inventory) -> tuple[Vip, ...]:
+    return tuple(vip_address(vip) for vip in inventory.vips)
+
+
+def vip_interface(inventory: Inventory, vip: VirtualIp, host: Host) -> str | None:
+    """The interface the VIP sits on at `host`: the host's word, else the VIP's; None: ask the host."""
+    return host.interface or vip.interface
+
+
+def vrrp_priority(inventory: Inventory, host: Host) -> int:
+    """The VRRP priority of a balancer: as said, else by order in the file 100, 90, 80 …; no two are equal.
+
+    Raises KeyError for a host that is no load balancer.
+    """
+    return vrrp_priorities(inventory)[HostName(host.name)]
+
+
+def vrrp_priorities(inventory: Inventory) -> dict[HostName, int]:
+    """Every balancer's priority, in the order of the file; numbers that a host claims are given to no other."""
+    balancers = inventory.with_role(Role.LOAD_BALANCER)
+    claimed = {host.vrrp_priority for host in balancers}
+    free = (number for number in _PRIORITIES if number not in claimed)
+    return {HostName(host.name): host.vrrp_priority or next(free) for host in balancers}
+
+
+def service_ip(inventory: Inventory) -> str | None:
+    """The API's own service address: the first usable one of `service_cidr`; None without Kubernetes."""
+    if inventory.kubernetes is None:
+        return None
+    network = ipaddress.ip_network(inventory.kubernetes.service_cidr, strict=False)
+    return str(network.network_address + 1)
+
+
+def _path(text: str | None) -> Path | None:
+    return Path(text) if text is not None else None

@@ -1,0 +1,49 @@
+"""What is wrong with an inventory file, each thing at its place and with what to do about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from haconsole.errors import ExitCode, HaconsoleError
+
+
+class Level(StrEnum):
+    """An error makes the file unusable; a warning is printed and the file is used."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Mark:
+    """A place in the file, both counted from 1."""
+
+    line: int = 1
+    column: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing to mend. `what` and `mend` are halves of a sentence, without a full stop and without any secret."""
+
+    file: str
+    mark: Mark
+    what: str
+    mend: str
+    level: Level = Level.ERROR
+
+    def __str__(self) -> str:
+        """``FILE:LINE:COL: what; how to mend``, with ``warning:`` before a warning."""
+        word = "warning: " if self.level is Level.WARNING else ""
+        return f"{self.file}:{self.mark.line}:{self.mark.column}: {word}{self.what}; {self.mend}"
+
+
+class InventoryError(HaconsoleError):
+    """The inventory cannot be used; `problems` holds every error found, in the order of the file."""
+
+    exit_code = ExitCode.INVALID_INVENTORY
+
+    def __init__(self, problems: tuple[Problem, ...]) -> None:
+        super().__init__("\n".join(str(problem) for problem in problems))
+        self.problems = problems
