@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from haconsole.diagnosis import balancing, certificates, etcd, hosts, kubernetes
+from haconsole.diagnosis import certificates, etcd, haproxy, hosts, kubernetes, vip
 from haconsole.diagnosis.draft import fold
 from haconsole.inventory.schema import Inventory
 from haconsole.model.findings import Finding, Health, Severity
@@ -17,7 +17,8 @@ def diagnose(snapshot: ClusterSnapshot, inventory: Inventory, now: datetime) -> 
     return fold(
         (
             *etcd.rules(snapshot, inventory),
-            *balancing.rules(snapshot, inventory),
+            *vip.rules(snapshot),
+            *haproxy.rules(snapshot, inventory),
             *kubernetes.rules(snapshot, now),
             *certificates.rules(snapshot, now),
             *hosts.rules(snapshot),

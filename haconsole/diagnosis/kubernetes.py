@@ -7,6 +7,7 @@ from datetime import datetime
 
 from haconsole.diagnosis.draft import NOT_BOOTSTRAPPED, QUORUM_LOST, Draft, Key
 from haconsole.diagnosis.services import service_evidence
+from haconsole.model.etcd_view import etcd_view
 from haconsole.model.findings import Finding, Severity
 from haconsole.model.hosts import HostFacts, Role
 from haconsole.model.lease import Lease, LeaseState
@@ -19,8 +20,10 @@ COMPONENTS = ("kube-controller-manager", "kube-scheduler")
 def rules(snapshot: ClusterSnapshot, now: datetime) -> Iterator[Draft]:
     """Drafts about every control plane and every leader lock."""
     planes = tuple(facts for facts in snapshot.hosts if facts.has(Role.CONTROL_PLANE))
+    clients = {url for row in etcd_view(snapshot).members for url in row.member.client_urls}
     for facts in planes:
         yield from _apiserver(facts, planes)
+        yield from _etcd_servers(facts, clients)
         for component in COMPONENTS:
             yield from _component(facts, component)
     for lease in value_of(snapshot.leases) or ():
@@ -56,6 +59,28 @@ def _apiserver(facts: HostFacts, planes: tuple[HostFacts, ...]) -> Iterator[Draf
             ("mend what the failing check names; etcd first",),
         )
         yield Draft(finding, because)
+
+
+def _etcd_servers(facts: HostFacts, clients: set[str]) -> Iterator[Draft]:
+    """The apiserver's `--etcd-servers` should be the client URLs of live members, no more and no fewer."""
+    apiserver = value_of(facts.apiserver)
+    told = set(apiserver.etcd_servers) if apiserver else set()
+    strange, absent = told - clients, clients - told
+    if not told or not clients or not strange | absent:
+        return
+    yield Draft(
+        Finding(
+            "apiserver.etcd-servers-stale",
+            Severity.WARNING,
+            facts.host,
+            f"the apiserver on {facts.host} is given other etcd servers than there are",
+            "It tries members that are gone, or never uses ones that are there.",
+            tuple(f"no such member: {url}" for url in sorted(strange))
+            + tuple(f"not given: {url}" for url in sorted(absent)),
+            ("write its unit again and restart it, one control plane at a time",),
+        ),
+        (QUORUM_LOST,),
+    )
 
 
 def _component(facts: HostFacts, component: str) -> Iterator[Draft]:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from haconsole.diagnosis.draft import NOT_BOOTSTRAPPED, Draft, Key
+from haconsole.model.findings import Finding, Severity
 from haconsole.model.hosts import HostFacts
 from haconsole.model.observed import reason_of
 
@@ -16,3 +20,22 @@ def service_evidence(facts: HostFacts, name: str) -> tuple[str, ...]:
     since = f" since {unit.since:%Y-%m-%d %H:%M:%S}Z" if unit.since else ""
     restarts = f", restarted {unit.restarts} times" if unit.restarts else ""
     return (f"{facts.host}: {name} is {unit.active} ({unit.sub}){since}{restarts}",)
+
+
+def service_down(facts: HostFacts, name: str, meaning: str, *because: Key) -> Iterator[Draft]:
+    """A balancer's service that does not run; `because` are findings that would explain it."""
+    unit = facts.service(name)
+    if unit is None or unit.running:
+        return
+    yield Draft(
+        Finding(
+            f"{name}.down",
+            Severity.WARNING,
+            facts.host,
+            f"{name} is not running on {facts.host}: {meaning}",
+            "The inventory gives this host the load-balancer role.",
+            service_evidence(facts, name),
+            (f"read `journalctl -u {name}` on {facts.host}, mend what it names, start it again",),
+        ),
+        (NOT_BOOTSTRAPPED, *because),
+    )

@@ -174,6 +174,29 @@ def test_an_expired_lock_goes_back_to_the_component_that_stopped() -> None:
     assert finding.evidence[-1].startswith("lease.expired kube-system/kube-scheduler")
 
 
+def test_an_owner_whose_haproxy_is_silent() -> None:
+    silent: Failed[HaproxyFacts] = Failed("the stats socket does not answer", NOW)
+    snapshot = changed(healthy(), 1, lambda facts: replace(facts, haproxy=silent))
+    assert codes(snapshot) == [("vip.owner-unhealthy", "cp1")]
+
+
+def test_a_check_that_only_connects_misses_an_unready_apiserver() -> None:
+    servers = tuple(cluster.server(n, check="L4OK") for n in (1, 2, 3))
+    weak = HaproxyFacts("2.6.12", 1, (HaproxyBackend("k8s_server_6443", servers),))
+    unready = ApiserverFacts(False, ("etcd",), "v1.20.2")
+    snapshot = changed(healthy(), 1, lambda facts: replace(facts, haproxy=Known(weak, NOW)))
+    snapshot = changed(snapshot, 2, lambda facts: replace(facts, apiserver=Known(unready, NOW)))
+    assert codes(snapshot) == [("haproxy.weak-check", "cp2"), ("apiserver.not-ready", "cp2")]
+
+
+def test_etcd_servers_that_are_gone() -> None:
+    urls = ("https://10.99.0.11:2379", "https://10.99.0.12:2379", "https://10.99.0.99:2379")
+    stale = Known(ApiserverFacts(True, (), "v1.20.2", urls), NOW)
+    (finding,) = found(changed(healthy(), 1, lambda facts: replace(facts, apiserver=stale)))
+    assert finding.code == "apiserver.etcd-servers-stale"
+    assert finding.evidence == ("no such member: https://10.99.0.99:2379", "not given: https://10.99.0.13:2379")
+
+
 def test_members_nobody_knows() -> None:
     stranger = replace(cluster.member(1), id=MemberId("a9"), name="old", peer_urls=("https://10.99.0.77:2380",))
     unstarted = replace(cluster.member(2), id=MemberId("a8"), name="", peer_urls=("https://10.99.0.78:2380",))

@@ -1,0 +1,136 @@
+"""Rules about virtual addresses and the keepalived that moves them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from haconsole.diagnosis.draft import NOT_BOOTSTRAPPED, QUORUM_LOST, Draft
+from haconsole.diagnosis.services import service_down
+from haconsole.model.findings import Finding, Severity
+from haconsole.model.hosts import HostFacts, Role
+from haconsole.model.names import HostName
+from haconsole.model.observed import Failed, Known, reason_of, value_of
+from haconsole.model.snapshot import ClusterSnapshot
+from haconsole.model.vip import VipState, VipView
+from haconsole.model.vip_view import vip_views
+
+
+def rules(snapshot: ClusterSnapshot) -> Iterator[Draft]:
+    """Drafts about every VIP and every keepalived."""
+    balancers = tuple(facts for facts in snapshot.hosts if facts.has(Role.LOAD_BALANCER))
+    for facts in balancers:
+        yield from service_down(facts, "keepalived", "the VIP cannot come to this host", ("vip.unowned", "vip"))
+        yield from _forced_down(facts)
+    for view in vip_views(snapshot):
+        yield from _vip(view, balancers)
+        yield from _owner_unhealthy(view, balancers)
+    yield from _config(balancers)
+
+
+def _owner_unhealthy(view: VipView, balancers: tuple[HostFacts, ...]) -> Iterator[Draft]:
+    """The owner was heard, and its haproxy does not answer."""
+    owner = next((facts for facts in balancers if (facts.host,) == view.owners), None)
+    if owner is None or not isinstance(owner.reach, Known) or not isinstance(owner.haproxy, Failed):
+        return
+    yield Draft(
+        Finding(
+            "vip.owner-unhealthy",
+            Severity.CRITICAL,
+            owner.host,
+            f"{owner.host} holds {view.address}, but its haproxy does not answer",
+            "Clients reach a host that passes nothing on, while keepalived there sees no reason to hand over.",
+            (owner.haproxy.reason,),
+            (f"run failover {view.address}", "mend keepalived's check: it must fail when haproxy does"),
+        ),
+        (("haproxy.down", owner.host),),
+    )
+
+
+def _forced_down(facts: HostFacts) -> Iterator[Draft]:
+    keepalived = value_of(facts.keepalived)
+    if keepalived is None or not keepalived.forced_down:
+        return
+    yield Draft(
+        Finding(
+            "vip.forced-down",
+            Severity.WARNING,
+            facts.host,
+            f"{facts.host} is kept from owning the VIP by its down file",
+            "Somebody put the file there so that the VIP stays away.",
+            (),
+            (f"when the work on {facts.host} is done, run failback or remove the file",),
+        )
+    )
+
+
+def _vip(view: VipView, balancers: tuple[HostFacts, ...]) -> Iterator[Draft]:
+    states = tuple(_vrrp_evidence(facts) for facts in balancers)
+    if view.state is VipState.UNOWNED:
+        finding = Finding(
+            "vip.unowned",
+            Severity.CRITICAL,
+            "vip",
+            f"no host holds {view.address}: clients that use it reach nothing",
+            "Every balancer was asked and none has the address on an interface.",
+            states,
+            ("start keepalived on a balancer", "look at its check: is haproxy up, and does it see a server?"),
+        )
+        yield Draft(finding, (NOT_BOOTSTRAPPED, QUORUM_LOST, ("haproxy.backend-down", "all")))
+    if view.state is VipState.SPLIT:
+        owners = " and ".join(view.owners)
+        finding = Finding(
+            "vip.split",
+            Severity.CRITICAL,
+            view.address,
+            f"{owners} hold {view.address} at the same time",
+            "They do not hear each other's VRRP adverts, so each believes it is alone; clients reach either at random.",
+            states,
+            (
+                "look for a firewall that drops protocol 112 between them",
+                "compare router ID and auth_pass of their keepalived.conf",
+                "use unicast where the network drops multicast",
+            ),
+        )
+        yield Draft(finding)
+
+
+def _vrrp_evidence(facts: HostFacts) -> str:
+    keepalived = value_of(facts.keepalived)
+    unit = facts.service("keepalived")
+    running = f"keepalived {unit.active}" if unit else "keepalived not asked"
+    if keepalived is None:
+        return f"{facts.host}: {running}, {reason_of(facts.keepalived) or reason_of(facts.reach) or 'state unknown'}"
+    states = ", ".join(f"{each.name} {each.state or 'unknown'}" for each in keepalived.instances)
+    return f"{facts.host}: {running}, {states or 'no VRRP instance'}"
+
+
+def _config(balancers: tuple[HostFacts, ...]) -> Iterator[Draft]:
+    """Instances that serve the same VIP must agree on everything but the priority, which must differ."""
+    by_vip: dict[str, list[tuple[HostName, tuple[object, ...], int]]] = {}
+    for facts in balancers:
+        keepalived = value_of(facts.keepalived)
+        for each in keepalived.instances if keepalived else ():
+            shared = (each.router_id, each.auth_fingerprint, each.advert_int_s, tuple(sorted(each.vips)))
+            for vip in each.vips:
+                by_vip.setdefault(vip, []).append((facts.host, shared, each.priority))
+    for address, entries in by_vip.items():
+        priorities = [priority for _, _, priority in entries]
+        if len({shared for _, shared, _ in entries}) > 1:
+            yield _mismatch(address, "router ID, password, interval or addresses differ between hosts", entries)
+        elif len(set(priorities)) < len(priorities):
+            yield _mismatch(address, "two hosts have the same priority", entries)
+
+
+def _mismatch(vip: str, what: str, entries: list[tuple[HostName, tuple[object, ...], int]]) -> Draft:
+    evidence = tuple(f"{host}: router ID {shared[0]}, priority {priority}" for host, shared, priority in entries)
+    return Draft(
+        Finding(
+            "vip.config-mismatch",
+            Severity.WARNING,
+            vip,
+            f"keepalived's settings for {vip}: {what}",
+            "Hosts that disagree ignore each other's adverts or fight over the address.",
+            evidence,
+            ("run bootstrap --only keepalived: it writes the same settings everywhere",),
+        )
+    )
