@@ -19,7 +19,7 @@ def fill_in(content: str, inventory: Inventory) -> str:
         secret = known.get(name)
         if secret is None:
             raise HaconsoleError(f"the plan names a secret that the inventory does not have, {name}", mend="plan anew")
-        return secret
+        return secret.reveal()
 
     return _NAMED.sub(value, content)
 

@@ -7,8 +7,9 @@ import pytest
 from haconsole.errors import HaconsoleError
 from haconsole.execution.secrets import fill_in, names_a_secret
 from haconsole.inventory.schema import Inventory, VirtualIp
+from haconsole.model.secret import Secret
 
-INVENTORY = Inventory(cluster="lab", hosts=(), vips=(VirtualIp(address="10.99.0.100/24", auth_pass="s3cret"),))
+INVENTORY = Inventory(cluster="lab", hosts=(), vips=(VirtualIp(address="10.99.0.100/24", auth_pass=Secret("s3cret")),))
 
 
 def test_a_named_secret_is_filled_in() -> None:

@@ -1,0 +1,55 @@
+"""Plans as plain JSON values and back, so that a journal holds the very plan that ran."""
+
+from __future__ import annotations
+
+from dataclasses import fields, is_dataclass
+from typing import Any, TypeAlias, get_args
+
+from haconsole.actions import checks, operations, step
+from haconsole.errors import HaconsoleError
+
+Json: TypeAlias = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
+
+_KINDS: dict[str, type] = {
+    kind.__name__: kind
+    for kind in (
+        step.Plan,
+        step.Step,
+        *get_args(checks.Check),
+        *get_args(operations.Operation),
+        operations.Irreversible,
+    )
+}
+
+
+def to_json(value: object) -> Json:
+    """A plan, step, operation or check as JSON values; ``type`` names its kind."""
+    if is_dataclass(value) and not isinstance(value, type):
+        kept: dict[str, Json] = {"type": type(value).__name__}
+        kept.update({field.name: to_json(getattr(value, field.name)) for field in fields(value)})
+        return kept
+    if isinstance(value, tuple | list):
+        return [to_json(one) for one in value]
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    raise TypeError(f"{type(value).__name__} has no place in a plan")
+
+
+def plan_from_json(raw: Json) -> step.Plan:
+    """The plan that `to_json` wrote; raises HaconsoleError when it was written by a version that knew other kinds."""
+    try:
+        plan = _read(raw)
+    except (TypeError, KeyError) as error:
+        raise HaconsoleError(f"the recorded plan cannot be read: {error}", mend="plan the action anew") from error
+    if not isinstance(plan, step.Plan):
+        raise HaconsoleError("what is recorded there is not a plan", mend="plan the action anew")
+    return plan
+
+
+def _read(raw: Json) -> Any:
+    if isinstance(raw, list):
+        return tuple(_read(one) for one in raw)
+    if isinstance(raw, dict):
+        kind = _KINDS[str(raw["type"])]
+        return kind(**{name: _read(value) for name, value in raw.items() if name != "type"})
+    return raw
