@@ -8,7 +8,7 @@ from typing import Any, TypeAlias, get_args
 from haconsole.actions import checks, operations, step
 from haconsole.errors import HaconsoleError
 
-Json: TypeAlias = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
+Json: TypeAlias = bool | int | float | str | list["Json"] | dict[str, "Json"] | None
 
 _KINDS: dict[str, type] = {
     kind.__name__: kind

@@ -1,0 +1,110 @@
+"""Several questions to one host in one command, each answered by one line."""
+
+from __future__ import annotations
+
+from base64 import b64decode
+from dataclasses import dataclass
+from enum import StrEnum
+
+from haconsole.model.observed import Cause
+from haconsole.transport.base import HostTransport, TransportError
+
+NOTHING = "-"
+SCRIPT = r"""
+while [ $# -gt 1 ]; do
+  case $1 in
+    file) if [ -f "$2" ]; then echo "$(stat -Lc '%a %U:%G' -- "$2") $(sha256sum <"$2" | cut -c1-64)"; else echo -; fi ;;
+    stat) stat -Lc '%a %U:%G' -- "$2" 2>/dev/null || echo - ;;
+    written) stat -Lc %.9Y -- "$2" 2>/dev/null || echo - ;;
+    absent) if [ ! -e "$2" ] && [ ! -L "$2" ] || [ -d "$2" ] && [ -z "$(ls -A -- "$2")" ]
+      then echo yes; else echo no; fi ;;
+    content) if [ -f "$2" ]; then base64 -w0 <"$2"; echo; else echo -; fi ;;
+    public) if [ -f "$2" ]; then openssl pkey -in "$2" -pubout 2>/dev/null | base64 -w0; echo; else echo -; fi ;;
+    unit) read -r up rest </proc/uptime
+      echo "$(systemctl show -p ActiveState,SubState,UnitFileState,ExecMainStartTimestampMonotonic -- "$2" |
+        tr '\n' ' ')Up=$up Now=$(date +%s.%N)" ;;
+  esac
+  shift 2
+done
+"""
+
+
+class Kind(StrEnum):
+    """What can be asked of a path or a unit; `SCRIPT` answers each in one line."""
+
+    FILE = "file"
+    STAT = "stat"
+    WRITTEN = "written"
+    ABSENT = "absent"
+    CONTENT = "content"
+    PUBLIC = "public"
+    UNIT = "unit"
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One question: `subject` is a path, or a unit's name."""
+
+    kind: Kind
+    subject: str
+
+
+@dataclass(frozen=True, slots=True)
+class FileSeen:
+    """A file: mode bits, ``user:group``, and the SHA-256 of its content (empty where only its place was asked)."""
+
+    mode: int
+    owner: str
+    sha256: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class UnitSeen:
+    """A systemd unit; `started_at` is when its main process was started, in seconds since 1970 of the host's clock."""
+
+    active: str
+    sub: str
+    enabled: str
+    started_at: float | None
+
+
+Answers = dict[Question, str]
+
+
+async def look(transport: HostTransport, questions: tuple[Question, ...], *, deadline_s: float = 15.0) -> Answers:
+    """Ask as root; raises TransportError when the host cannot be asked or its answer is cut short."""
+    asked = tuple(dict.fromkeys(questions))
+    if not asked:
+        return {}
+    words = tuple(word for question in asked for word in (question.kind.value, question.subject))
+    done = await transport.run(("sh", "-c", SCRIPT, "look", *words), root=True, deadline_s=deadline_s)
+    lines = done.stdout.splitlines()
+    if not done.ok or len(lines) != len(asked):
+        what = f"asked for the state of files and units, heard {len(lines)} of {len(asked)} answers"
+        raise TransportError(transport.host, Cause.UNREADABLE, f"{what}: {done.stderr.strip() or 'nothing on stderr'}")
+    return dict(zip(asked, lines, strict=True))
+
+
+def file_seen(answer: str) -> FileSeen | None:
+    """Read the answer to FILE or STAT; None when there is no such file."""
+    if answer == NOTHING:
+        return None
+    mode, owner, *rest = answer.split()
+    return FileSeen(int(mode, 8), owner, rest[0] if rest else "")
+
+
+def content_seen(answer: str) -> bytes | None:
+    """Read the answer to CONTENT or PUBLIC; None when there is no such file, or no key in it."""
+    return b64decode(answer) if answer not in (NOTHING, "") else None
+
+
+def unit_seen(answer: str) -> UnitSeen:
+    """Read the answer to UNIT: systemd's monotonic start time against the host's own uptime and clock."""
+    told = dict(word.split("=", 1) for word in answer.split() if "=" in word)
+    started = int(told.get("ExecMainStartTimestampMonotonic") or 0) / 1e6
+    return UnitSeen(
+        active=told.get("ActiveState", "unknown"),
+        sub=told.get("SubState", "unknown"),
+        enabled=told.get("UnitFileState", ""),
+        started_at=float(told["Now"]) - (float(told["Up"]) - started) if started else None,
+    )
