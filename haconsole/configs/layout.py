@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from haconsole.inventory import effective
 from haconsole.inventory.schema import Deployment, Etcd, EtcdPlacement, EtcdTls, Host, Inventory, Kubernetes
 from haconsole.model.hosts import Role
 
@@ -120,9 +121,13 @@ class KubernetesLayout:
 
 @dataclass(frozen=True, slots=True)
 class HaproxyLayout:
-    """haproxy on a balancer. `backend` is the name of the backend and of the frontend in front of it."""
+    """haproxy on a balancer. `backend` is the name of the backend and of the frontend in front of it.
+
+    `drop_in` adds to the unit that the distribution ships.
+    """
 
     unit: str
+    drop_in: str
     config_file: str
     stats_socket: str
     bind_port: int
@@ -135,6 +140,7 @@ class KeepalivedLayout:
     """keepalived on a balancer; while `down_file` exists `check_script` fails and the host gives its VIPs up."""
 
     unit: str
+    drop_in: str
     config_file: str
     check_script: str
     down_file: str
@@ -287,12 +293,13 @@ def _kubernetes(inventory: Inventory, kube: Kubernetes) -> KubernetesLayout:
 
 
 def _haproxy(inventory: Inventory) -> HaproxyLayout | None:
-    haproxy = inventory.haproxy
+    haproxy = effective.haproxy(inventory)
     if haproxy is None:
         return None
     api_port = inventory.kubernetes.api_port if inventory.kubernetes else Kubernetes().api_port
     return HaproxyLayout(
         unit="haproxy.service",
+        drop_in=f"{SYSTEMD_DIR}/haproxy.service.d/haconsole.conf",
         config_file=haproxy.config_file,
         stats_socket=haproxy.stats_socket,
         bind_port=haproxy.bind_port,
@@ -307,6 +314,7 @@ def _keepalived(inventory: Inventory) -> KeepalivedLayout | None:
     folder = inventory.keepalived.config_file.rpartition("/")[0]
     return KeepalivedLayout(
         unit="keepalived.service",
+        drop_in=f"{SYSTEMD_DIR}/keepalived.service.d/haconsole.conf",
         config_file=inventory.keepalived.config_file,
         check_script=f"{folder}/check-apiserver",
         down_file=inventory.keepalived.down_file,

@@ -1,0 +1,114 @@
+"""haproxy.cfg for a balancer in front of the API servers (haproxy 2.x to 3.x, Configuration Manual)."""
+
+from __future__ import annotations
+
+from haconsole.configs.layout import HaproxyLayout, KubernetesLayout, layout
+from haconsole.inventory.effective import haproxy, join_host_port
+from haconsole.inventory.schema import Deployment, Inventory
+from haconsole.model.hosts import Role
+
+HEALTH_PATH = "/healthz"
+"""Answers 200 on the loopback health port while at least one API server is up, 503 otherwise."""
+
+HEALTH_FRONTEND = "haconsole_health"
+
+
+def haproxy_cfg(inventory: Inventory) -> str:
+    """The whole configuration, the same on every balancer; raises ValueError where the inventory has no balancer.
+
+    TLS goes through untouched. A server is up while its /readyz says 200 over TLS: after one failure it is asked twice
+    a second, so that a dead API server is out within three seconds and its connections are closed to move elsewhere.
+    """
+    found = layout(inventory)
+    settings = haproxy(inventory)
+    if found.haproxy is None or settings is None or found.kubernetes is None:
+        raise ValueError("an inventory without load balancer or Kubernetes has no haproxy.cfg")
+    return "\n".join(
+        (
+            _global(found.haproxy),
+            _defaults(),
+            _balancer(inventory, found.haproxy, found.kubernetes, settings.balance),
+            _health(found.haproxy),
+        )
+    )
+
+
+def haproxy_drop_in(inventory: Inventory) -> str:
+    """A drop-in for the distribution's unit: the stats socket's folder exists before haproxy opens it."""
+    found = layout(inventory).haproxy
+    folder = found.stats_socket.rpartition("/")[0] if found else ""
+    made = f"RuntimeDirectory={folder.removeprefix('/run/')}\n" if folder.startswith("/run/") else ""
+    return f"[Service]\n{made}Restart=always\nRestartSec=1\n"
+
+
+def check_verifies(inventory: Inventory) -> bool:
+    """Whether the health check verifies the API servers' certificates: where the CA is there before haproxy starts.
+
+    kubeadm makes its CA only once the endpoint answers, so there haproxy has to start without it.
+    """
+    return inventory.kubernetes is not None and inventory.kubernetes.deployment is Deployment.SYSTEMD
+
+
+def _global(paths: HaproxyLayout) -> str:
+    return f"""\
+global
+    log stdout format raw daemon
+    user haproxy
+    group haproxy
+    chroot /var/lib/haproxy
+    maxconn 8192
+    stats socket {paths.stats_socket} mode 600 level admin
+    stats timeout 30s
+"""
+
+
+def _defaults() -> str:
+    return """\
+defaults
+    log global
+    option dontlognull
+    option redispatch
+    retries 3
+    timeout connect 4s
+    timeout client 10m
+    timeout server 10m
+    timeout tunnel 4h
+    timeout check 5s
+"""
+
+
+def _balancer(inventory: Inventory, paths: HaproxyLayout, kubernetes: KubernetesLayout, balance: str) -> str:
+    verify = f"verify required ca-file {kubernetes.ca.cert}" if check_verifies(inventory) else "verify none"
+    ipv6 = any(":" in host.address for host in inventory.hosts)
+    bind = f":::{paths.bind_port} v4v6" if ipv6 else f"*:{paths.bind_port}"
+    servers = "\n".join(
+        f"    server {host.name} {join_host_port(host.address, kubernetes.api_port)}"
+        for host in inventory.with_role(Role.CONTROL_PLANE)
+    )
+    return f"""\
+listen {paths.backend}
+    bind {bind}
+    mode tcp
+    option tcplog
+    option dontlog-normal
+    option clitcpka
+    option srvtcpka
+    option httpchk GET /readyz
+    http-check expect status 200
+    balance {balance}
+    default-server check check-ssl {verify}
+    default-server inter 2s fastinter 500ms downinter 1s fall 3 rise 2 on-marked-down shutdown-sessions
+{servers}
+"""
+
+
+def _health(paths: HaproxyLayout) -> str:
+    return f"""\
+frontend {HEALTH_FRONTEND}
+    bind 127.0.0.1:{paths.health_port}
+    mode http
+    no log
+    timeout client 5s
+    monitor-uri {HEALTH_PATH}
+    monitor fail if {{ nbsrv({paths.backend}) lt 1 }}
+"""
