@@ -37,7 +37,10 @@ class FilesAbsent:
 
 @dataclass(frozen=True, slots=True)
 class AuthorityInPlace:
-    """Every host of the step's EnsureAuthority or EnsureKeyPair has the same material."""
+    """Every host of the step's EnsureAuthority or EnsureKeyPair has the same material.
+
+    For a TrustAuthority: the step's host has the certificate that the CA's own hosts have.
+    """
 
 
 @dataclass(frozen=True, slots=True)

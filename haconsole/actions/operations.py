@@ -47,6 +47,18 @@ class EnsureAuthority:
 
 
 @dataclass(frozen=True, slots=True)
+class TrustAuthority:
+    """Have the CA's certificate, without its key, at `cert_path` on the step's host, which signs nothing.
+
+    The CA is that of the plan's EnsureAuthority of the same name, whose step this one needs; none of its hosts is this
+    step's.
+    """
+
+    authority: str
+    cert_path: str
+
+
+@dataclass(frozen=True, slots=True)
 class EnsureKeyPair:
     """Have one RSA key pair (service-account tokens) on all `hosts`, taken from any of them, else made new."""
 
@@ -79,7 +91,9 @@ class Nothing:
     """A step that only checks."""
 
 
-Operation: TypeAlias = RunCommand | WriteFile | EnsureAuthority | EnsureKeyPair | IssueCertificate | Nothing
+Operation: TypeAlias = (
+    RunCommand | WriteFile | EnsureAuthority | TrustAuthority | EnsureKeyPair | IssueCertificate | Nothing
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,4 +103,11 @@ class Irreversible:
     reason: str
 
 
-Undo: TypeAlias = RunCommand | Irreversible
+@dataclass(frozen=True, slots=True)
+class PutBack:
+    """Set aside what stands at `paths` and bring back the files that the step itself had set aside, if any."""
+
+    paths: tuple[str, ...]
+
+
+Undo: TypeAlias = RunCommand | PutBack | Irreversible

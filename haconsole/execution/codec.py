@@ -17,7 +17,7 @@ _KINDS: dict[str, type] = {
         step.Step,
         *get_args(checks.Check),
         *get_args(operations.Operation),
-        operations.Irreversible,
+        *get_args(operations.Undo),
     )
 }
 
