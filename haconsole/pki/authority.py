@@ -30,9 +30,14 @@ class Authority:
         return fingerprint(load_certificate(self.certificate))
 
 
-def make_authority(common_name: str, *, algorithm: KeyAlgorithm, days: int, now: datetime) -> Authority:
-    """A new self-signed CA, valid from five minutes before `now` for `days` days (RFC 5280, section 4.2)."""
-    key = make_private_key(algorithm)
+def make_authority(
+    common_name: str, *, algorithm: KeyAlgorithm, days: int, now: datetime, key: PrivateKey | None = None
+) -> Authority:
+    """A new self-signed CA, valid from five minutes before `now` for `days` days (RFC 5280, section 4.2).
+
+    `key` is used where there is one already, else a new one of `algorithm` is made.
+    """
+    key = key or make_private_key(algorithm)
     signer = key.load()
     public = signer.public_key()
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])

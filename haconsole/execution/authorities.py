@@ -1,0 +1,174 @@
+"""Performs EnsureAuthority and EnsureKeyPair: one CA or key pair on all its hosts, found there or made in memory."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+
+from haconsole.actions.operations import EnsureAuthority, EnsureKeyPair, IssueCertificate, TrustAuthority
+from haconsole.actions.step import Plan
+from haconsole.execution.files import put_file
+from haconsole.execution.outcome import Performed, done, failed
+from haconsole.execution.site import Site
+from haconsole.inventory.schema import CaKeyPlace
+from haconsole.model.names import HostName
+from haconsole.pki.authority import Authority, load_authority, make_authority, short
+from haconsole.pki.bundle import fingerprint_of
+from haconsole.pki.errors import PkiError
+from haconsole.pki.keys import KeyPair, PrivateKey, load_public_key, make_token_keys, public_pem
+
+OPERATOR_KEYS = "keeping a CA's key with the operator (pki.ca_key: operator) is not possible in this version"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The two files of a CA or key pair on one host; None for one that is not there."""
+
+    host: HostName
+    public: bytes | None
+    private: PrivateKey | None
+
+
+class Authorities:
+    """The CAs of one run, each read from hosts or made once and kept in memory only."""
+
+    def __init__(self, site: Site, plan: Plan) -> None:
+        self._site = site
+        self._plan = plan
+        self._loaded: dict[str, Authority] = {}
+        self._loading: dict[str, asyncio.Lock] = {}
+
+    async def ensure(self, operation: EnsureAuthority) -> Performed:
+        """Have the same CA on every host of the operation."""
+        if self._site.inventory.pki.ca_key is CaKeyPlace.OPERATOR:
+            return failed(f"{OPERATOR_KEYS}; set it to hosts")
+        found = await self._read(operation.hosts, operation.cert_path, operation.key_path)
+        told = {one.host: fingerprint_of(one.public) for one in found if one.public is not None}
+        if len(set(told.values())) > 1:
+            return failed(_differ(f"two CAs stand where one should ({operation.cert_path})", told))
+        authority, how = self._standing(found, operation), "found"
+        if authority is None:
+            authority, how = self._made(found, operation), "made"
+        await self._distribute(found, operation.key_path, operation.cert_path, authority.key, authority.certificate)
+        self._loaded[operation.authority] = authority
+        return done(f"{how} {short(authority.certificate)}; on {', '.join(operation.hosts)}")
+
+    async def ensure_pair(self, operation: EnsureKeyPair) -> Performed:
+        """Have the same key pair on every host of the operation."""
+        found = await self._read(operation.hosts, operation.public_path, operation.private_path)
+        pairs = {one.host: _pair(one) for one in found if one.private is not None}
+        told = {host: sha256(pair.public).hexdigest() for host, pair in pairs.items()}
+        if len(set(told.values())) > 1:
+            return failed(_differ(f"two keys stand where one should ({operation.private_path})", told))
+        stray = [one.host for one in found if one.public is not None and one.private is None]
+        if stray and not pairs:
+            return failed(f"{stray[0]}: {operation.public_path} is there, its private key on no host; set it aside")
+        pair = next(iter(pairs.values()), None) or make_token_keys()
+        await self._distribute(found, operation.private_path, operation.public_path, pair.private, pair.public)
+        return done(f"{'found' if pairs else 'made'} a key pair; on {', '.join(operation.hosts)}")
+
+    async def trust(self, operation: TrustAuthority, host: HostName, *, now: datetime) -> Performed:
+        """Have the CA's certificate on a host that does not have its key."""
+        ensured = ensured_authority(self._plan, operation.authority)
+        found = await self._read(ensured.hosts, ensured.cert_path, ensured.key_path)
+        told = {one.host: fingerprint_of(one.public) for one in found if one.public is not None}
+        certificate = next((one.public for one in found if one.public is not None), None)
+        if len(set(told.values())) > 1 or certificate is None:
+            return failed(_differ(f"not one CA but {len(set(told.values()))} ({ensured.cert_path})", told))
+        transport = self._site.fleet.host(host)
+        return done(await put_file(transport, operation.cert_path, certificate, mode=0o644, owner="root:root", now=now))
+
+    async def load(self, issue: IssueCertificate, near: HostName) -> Authority:
+        """The CA that signs for `issue`, read from the first host that has its key; `near` is asked first."""
+        lock = self._loading.setdefault(issue.authority, asyncio.Lock())
+        async with lock:
+            if issue.authority not in self._loaded:
+                self._loaded[issue.authority] = await self._search(issue, near)
+            return self._loaded[issue.authority]
+
+    async def _search(self, issue: IssueCertificate, near: HostName) -> Authority:
+        ensured = next((one for one in authorities_of(self._plan) if one.authority == issue.authority), None)
+        others = ensured.hosts if ensured else tuple(HostName(host.name) for host in self._site.inventory.hosts)
+        paths = (
+            (ensured.cert_path, ensured.key_path) if ensured else (issue.authority_cert_path, issue.authority_key_path)
+        )
+        for host in dict.fromkeys((*((near,) if near in others else ()), *others)):
+            (found,) = await self._read((host,), *paths)
+            if found.public is not None and found.private is not None:
+                return load_authority(found.public, found.private, now=self._site.clock.now())
+        raise PkiError(
+            f"the key of the CA {issue.authority} ({issue.authority_key_path}) is on none of the hosts asked",
+            mend="bring it back from a backup, or rotate the CA",
+        )
+
+    def _standing(self, found: tuple[Found, ...], operation: EnsureAuthority) -> Authority | None:
+        """The CA that stands on some host; None when no host has its certificate."""
+        certificate = next((one.public for one in found if one.public is not None), None)
+        if certificate is None:
+            return None
+        key = next((one.private for one in found if one.private is not None), None)
+        if key is None:
+            hosts = ", ".join(one.host for one in found if one.public is not None)
+            raise PkiError(
+                f"{hosts}: {operation.cert_path} is there, the CA's key ({operation.key_path}) is on no host",
+                mend="bring the key back, or set the certificate aside to have a new CA made",
+            )
+        return load_authority(certificate, key, now=self._site.clock.now())
+
+    def _made(self, found: tuple[Found, ...], operation: EnsureAuthority) -> Authority:
+        """A new CA; a key without certificate, left where an earlier run broke off, becomes its key."""
+        pki = self._site.inventory.pki
+        key = next((one.private for one in found if one.private is not None), None)
+        now = self._site.clock.now()
+        return make_authority(operation.common_name, algorithm=pki.algorithm, days=pki.ca_days, now=now, key=key)
+
+    async def _read(self, hosts: tuple[HostName, ...], public: str, private: str) -> tuple[Found, ...]:
+        async def read(host: HostName) -> Found:
+            transport = self._site.fleet.host(host)
+            data, key = await asyncio.gather(transport.read_file(public), transport.read_file(private))
+            return Found(host, data, PrivateKey(key) if key is not None else None)
+
+        return tuple(await asyncio.gather(*(read(host) for host in hosts)))
+
+    async def _distribute(
+        self, found: tuple[Found, ...], private_path: str, public_path: str, private: PrivateKey, public: bytes
+    ) -> None:
+        """Write what a host misses, the key first: who has the certificate can count on the key."""
+
+        async def give(one: Found) -> None:
+            transport = self._site.fleet.host(one.host)
+            await transport.write_file(private_path, private.pem, mode=0o600)
+            if one.public != public:
+                await transport.write_file(public_path, public, mode=0o644)
+
+        await asyncio.gather(*(give(one) for one in found))
+
+
+def authorities_of(plan: Plan) -> tuple[EnsureAuthority, ...]:
+    """The CAs that a plan sees to."""
+    return tuple(step.operation for step in plan.steps if isinstance(step.operation, EnsureAuthority))
+
+
+def ensured_authority(plan: Plan, name: str) -> EnsureAuthority:
+    """The CA of that name that a plan sees to; raises PkiError when it sees to none."""
+    found = next((one for one in authorities_of(plan) if one.authority == name), None)
+    if found is None:
+        raise PkiError(f"the plan does not see to a CA {name}", mend="mend the planner")
+    return found
+
+
+def _pair(found: Found) -> KeyPair:
+    assert found.private is not None
+    own = found.private.public_pem()
+    if found.public is not None and public_pem(load_public_key(found.public)) != own:
+        raise PkiError(
+            f"{found.host}: the public key there belongs to another private key", mend="set the wrong one aside"
+        )
+    return KeyPair(found.private, found.public or own)
+
+
+def _differ(what: str, told: dict[HostName, str]) -> str:
+    hosts = "; ".join(f"{host} has SHA-256 {fingerprint}" for host, fingerprint in told.items())
+    return f"{what}: {hosts}; set aside the wrong one and run again"

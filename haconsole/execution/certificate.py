@@ -1,0 +1,40 @@
+"""Performs IssueCertificate: the key is made on its host and stays there; request and certificate travel."""
+
+from __future__ import annotations
+
+from haconsole.actions.operations import IssueCertificate
+from haconsole.actions.step import Step
+from haconsole.execution.authorities import Authorities
+from haconsole.execution.files import put_file
+from haconsole.execution.outcome import Performed, done, failed, unknown
+from haconsole.execution.site import Site
+from haconsole.execution.verdict import wanted_leaf
+from haconsole.pki.keys import key_command
+from haconsole.pki.leaf import read_request, sign_leaf
+
+REQUEST = r"""
+umask 077; key=$1; owner=$2; shift 2
+(umask 022; mkdir -p -- "${key%/*}") || exit 1
+if [ ! -s "$key" ]; then "$@" 2>"$key.err" || { cat "$key.err" >&2; rm -f "$key.err"; exit 1; }; rm -f "$key.err"
+  mv -- "$key.new" "$key" || exit 1; fi
+chmod 600 -- "$key" && chown -- "$owner" "$key" && openssl req -new -key "$key" -subj /CN=request
+"""
+
+
+async def issue_certificate(site: Site, authorities: Authorities, step: Step, issue: IssueCertificate) -> Performed:
+    """Make the key if there is none, have its request signed, put the certificate in place."""
+    transport = site.fleet.host(step.host)
+    algorithm = site.inventory.pki.algorithm
+    make_key = key_command(algorithm, f"{issue.key_path}.new")
+    asked = await transport.run(
+        ("sh", "-c", REQUEST, "request", issue.key_path, issue.owner, *make_key), root=True, deadline_s=30.0
+    )
+    if asked.exit_status is None:
+        return unknown(f"{step.host}: the connection was lost while {issue.key_path} was made")
+    if not asked.ok:
+        return failed(f"{step.host}: openssl could not make {issue.key_path}: {asked.stderr.strip()}", asked.stderr)
+    key = read_request(asked.stdout.encode(), algorithm=algorithm)
+    authority = await authorities.load(issue, step.host)
+    now = site.clock.now()
+    signed = sign_leaf(authority, wanted_leaf(issue), key, days=site.inventory.pki.leaf_days, now=now)
+    return done(await put_file(transport, issue.cert_path, signed, mode=0o644, owner=issue.owner, now=now))

@@ -1,0 +1,137 @@
+"""Asks hosts whether a step's checks hold; what can be asked of one host together is asked in one command."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+from dataclasses import dataclass
+from typing import assert_never
+
+from haconsole.actions.checks import (
+    ApiserverReady,
+    AuthorityInPlace,
+    BackendsUp,
+    CertificateInPlace,
+    Check,
+    CommandSucceeds,
+    EtcdHealthy,
+    FileIs,
+    FilesAbsent,
+    LeaseHeld,
+    ServiceRunning,
+    VipAnswers,
+    VipOwned,
+)
+from haconsole.actions.operations import EnsureAuthority, EnsureKeyPair, TrustAuthority
+from haconsole.actions.step import Plan, Step
+from haconsole.errors import HaconsoleError
+from haconsole.execution.authorities import ensured_authority
+from haconsole.execution.cluster import ClusterQuestions
+from haconsole.execution.look import Answers, Kind, Question, look
+from haconsole.execution.site import Site
+from haconsole.execution.verdict import (
+    LocalCheck,
+    Problems,
+    judge,
+    judge_shared,
+    judge_trusted,
+    questions,
+    shared_questions,
+)
+from haconsole.inventory.schema import CaKeyPlace
+from haconsole.model.names import HostName
+from haconsole.transport.base import TransportError
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Why checks do not hold, and what could not be asked; they hold when both are empty."""
+
+    problems: Problems = ()
+    unheard: Problems = ()
+
+    @property
+    def holds(self) -> bool:
+        return not self.problems and not self.unheard
+
+    @property
+    def sentences(self) -> Problems:
+        return self.problems + self.unheard
+
+
+class Checks:
+    """Evaluates checks of a plan's steps on the hosts of a site."""
+
+    def __init__(self, site: Site, plan: Plan, cluster: ClusterQuestions) -> None:
+        self._site = site
+        self._plan = plan
+        self._cluster = cluster
+
+    async def ask(self, checks: tuple[Check, ...], step: Step) -> Verdict:
+        """Whether all of `checks` hold for `step` now; asked side by side."""
+        local = tuple(check for check in checks if isinstance(check, LocalCheck))
+        asked = [self._other(check, step) for check in checks if not isinstance(check, LocalCheck)]
+        if local:
+            asked.append(self._local(local, step))
+        heard = await asyncio.gather(*(_heard(one) for one in asked))
+        return Verdict(
+            tuple(problem for verdict in heard for problem in verdict.problems),
+            tuple(problem for verdict in heard for problem in verdict.unheard),
+        )
+
+    async def _local(self, checks: tuple[LocalCheck, ...], step: Step) -> Problems:
+        wanted = tuple(question for check in checks for question in questions(check, step))
+        answers = await look(self._site.fleet.host(step.host), wanted)
+        now = self._site.clock.now()
+        told = (judge(check, step, answers, self._site.inventory, now) for check in checks)
+        return tuple(f"{step.host}: {problem}" for problems in told for problem in problems)
+
+    def _other(self, check: Check, step: Step) -> Awaitable[Problems]:
+        match check:
+            case CommandSucceeds():
+                return self._command(check, step)
+            case AuthorityInPlace():
+                return self._shared(step)
+            case EtcdHealthy() | ApiserverReady() | BackendsUp() | VipOwned() | VipAnswers() | LeaseHeld():
+                return self._cluster.problems(check, step.host)
+            case FileIs() | FilesAbsent() | ServiceRunning() | CertificateInPlace():
+                return self._local((check,), step)
+            case _:
+                assert_never(check)
+
+    async def _command(self, check: CommandSucceeds, step: Step) -> Problems:
+        transport = self._site.fleet.host(step.host)
+        done = await transport.run(check.argv, root=True, deadline_s=check.timeout_s)
+        if done.ok:
+            return ()
+        said = " ".join((done.stderr.strip() or done.stdout.strip()).split())
+        return (f"{step.host}: {check.otherwise}" + (f" ({said})" if said else ""),)
+
+    async def _shared(self, step: Step) -> Problems:
+        operation = step.operation
+        if isinstance(operation, TrustAuthority):
+            return await self._trusted(operation, step.host)
+        if not isinstance(operation, EnsureAuthority | EnsureKeyPair):
+            raise HaconsoleError(f"step {step.id} checks a CA or key that it does not make", mend="mend the planner")
+        keys = isinstance(operation, EnsureKeyPair) or self._site.inventory.pki.ca_key is CaKeyPlace.HOSTS
+        wanted = shared_questions(operation, keys=keys)
+        seen = await asyncio.gather(*(self._look(host, wanted) for host in operation.hosts))
+        return judge_shared(operation, dict(zip(operation.hosts, seen, strict=True)), keys=keys)
+
+    async def _trusted(self, operation: TrustAuthority, host: HostName) -> Problems:
+        ensured = ensured_authority(self._plan, operation.authority)
+        places = dict.fromkeys(ensured.hosts, ensured.cert_path) | {host: operation.cert_path}
+        asked = {one: Question(Kind.CONTENT, path) for one, path in places.items()}
+        seen = await asyncio.gather(*(self._look(one, (question,)) for one, question in asked.items()))
+        told = {one: answers[asked[one]] for one, answers in zip(asked, seen, strict=True)}
+        return judge_trusted(operation, host, told)
+
+    async def _look(self, host: HostName, wanted: tuple[Question, ...]) -> Answers:
+        return await look(self._site.fleet.host(host), wanted)
+
+
+async def _heard(asked: Awaitable[Problems]) -> Verdict:
+    try:
+        return Verdict(problems=await asked)
+    except TransportError as error:
+        return Verdict(unheard=(str(error),))

@@ -1,0 +1,40 @@
+"""Performs RunCommand: detached, so that it survives the connection, and once."""
+
+from __future__ import annotations
+
+import shlex
+from typing import assert_never
+
+from haconsole.actions.operations import RunCommand
+from haconsole.actions.step import Step
+from haconsole.execution.detached import STOPPED, DetachedCommands, Ended, NeverHeard, NotStarted
+from haconsole.execution.outcome import Performed, done, failed, unknown
+
+
+async def run_command(commands: DetachedCommands, step: Step, operation: RunCommand, attempt: int) -> Performed:
+    """Run it as root on the step's host and wait for its end."""
+    timeout_s = operation.timeout_s
+    ended = await commands.run(step.id, attempt, operation.argv, stdin=operation.stdin, timeout_s=timeout_s)
+    words = f"{step.host}: `{shlex.join(operation.argv)}`"
+    match ended:
+        case Ended(status=0):
+            return done(_output(ended))
+        case Ended() if ended.status in STOPPED:
+            return failed(f"{words} did not end within {timeout_s:g} s and was stopped", _output(ended))
+        case Ended():
+            return failed(f"{words} ended with {ended.status}: {_last_line(ended)}", _output(ended))
+        case NeverHeard():
+            return unknown(f"{words}: {ended.why}", _output(ended))
+        case NotStarted():
+            return failed(f"{words} could not be started: {ended.why}")
+        case _:
+            assert_never(ended)
+
+
+def _output(ended: Ended | NeverHeard) -> str:
+    return "\n".join(part.rstrip() for part in (ended.stdout, ended.stderr) if part.strip())
+
+
+def _last_line(ended: Ended) -> str:
+    lines = _output(ended).splitlines()
+    return lines[-1].strip() if lines else "it said nothing"

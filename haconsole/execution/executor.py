@@ -1,0 +1,229 @@
+"""Carries a plan out, side by side where steps allow it: each step is checked, recorded, performed and verified."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from haconsole.actions.operations import Nothing
+from haconsole.actions.step import Plan, Step, StepId
+from haconsole.execution.checks import Checks, Verdict
+from haconsole.execution.clock import Clock
+from haconsole.execution.events import Event, Outcome, RunDone, RunStarted, StepDone, StepOutput, StepStarted
+from haconsole.execution.journal import Heading, Journal, JournalError
+from haconsole.execution.perform import Performer
+
+STEPS_A_HOST = 4
+EVENTS_WAITING = 64
+WORST_FIRST = (Outcome.FAILED, Outcome.UNKNOWN, Outcome.SKIPPED, Outcome.DONE, Outcome.ALREADY)
+GOOD = (Outcome.DONE, Outcome.ALREADY)
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How one step ended; `performed` tells whether anything was done on a host."""
+
+    outcome: Outcome
+    error: str | None = None
+    performed: bool = False
+
+
+class Executor:
+    """Performs one plan once. `attempts` says how often a step was begun before, for a run that is carried on."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        heading: Heading,
+        *,
+        checks: Checks,
+        performer: Performer,
+        journal: Journal,
+        clock: Clock,
+        attempts: dict[StepId, int] | None = None,
+    ) -> None:
+        self._plan = plan
+        self._heading = heading
+        self._run = heading.run
+        self._checks = checks
+        self._performer = performer
+        self._journal = journal
+        self._clock = clock
+        self._attempts = attempts or {}
+        self._events: asyncio.Queue[Event | None] = asyncio.Queue()
+        self._room = asyncio.Semaphore(EVENTS_WAITING)
+        self._listened = True
+        self._slots = {step.host: asyncio.Semaphore(STEPS_A_HOST) for step in plan.steps}
+        self._endings: dict[StepId, asyncio.Future[Ending]] = {}
+        self._stopping = False
+        self._unrecorded: str | None = None
+
+    def stop(self) -> None:
+        """Start no further step; those under way go on to their end."""
+        self._stopping = True
+
+    async def events(self) -> AsyncIterator[Event]:
+        """Carry the plan out and tell it; to be called once. Closing the iterator stops after the current steps."""
+        work = asyncio.create_task(self._all())
+        try:
+            while (event := await self._events.get()) is not None:
+                self._room.release()
+                yield event
+        finally:
+            self.stop()
+            self._hang_up()
+            await work
+
+    def _hang_up(self) -> None:
+        """Nobody listens any more: no step waits for room to tell something."""
+        self._listened = False
+        for _ in range(len(self._plan.steps) + 1):
+            self._room.release()
+
+    async def _all(self) -> None:
+        begun = self._clock.monotonic()
+        plan = self._plan
+        try:
+            await self._tell(RunStarted(self._run, self._clock.now(), plan.action, plan.cluster, len(plan.steps)))
+            await self._begin()
+            async with asyncio.TaskGroup() as group:
+                for step in plan.steps:
+                    group.create_task(self._step(step))
+            await self._finish(begun)
+        finally:
+            self._journal.close()
+            self._events.put_nowait(None)
+
+    async def _begin(self) -> None:
+        """Write the heading; where it cannot be written no step starts."""
+        loop = asyncio.get_running_loop()
+        self._endings = {step.id: loop.create_future() for step in self._plan.steps}
+        try:
+            await self._journal.run(self._heading, self._plan)
+        except JournalError as error:
+            self._unrecorded = str(error)
+            self.stop()
+
+    async def _finish(self, begun: float) -> None:
+        endings = [future.result() for future in self._endings.values()]
+        count = Counter(ending.outcome for ending in endings)
+        outcome = next((one for one in WORST_FIRST if count[one]), Outcome.ALREADY)
+        if not count[Outcome.UNKNOWN]:
+            await self._performer.clean_up()
+        next_step = self._next_step(outcome)
+        if self._unrecorded is None:
+            await self._end_record(outcome, next_step)
+        if self._unrecorded is not None:
+            outcome, next_step = Outcome.FAILED, self._unrecorded
+        await self._tell(
+            RunDone(
+                run=self._run,
+                at=self._clock.now(),
+                outcome=outcome,
+                seconds=self._clock.monotonic() - begun,
+                changed=sum(ending.performed for ending in endings),
+                already=count[Outcome.ALREADY],
+                failed=count[Outcome.FAILED] + count[Outcome.UNKNOWN],
+                next_step=next_step,
+            )
+        )
+
+    async def _end_record(self, outcome: Outcome, next_step: str | None) -> None:
+        try:
+            await self._journal.end(outcome, next_step)
+        except JournalError as error:
+            self._unrecorded = str(error)
+
+    def _next_step(self, outcome: Outcome) -> str | None:
+        if outcome in GOOD:
+            return None
+        again = f"run {self._plan.action} again: it goes on where this stopped"
+        return f"mend what failed, then {again}" if outcome is not Outcome.SKIPPED else again
+
+    async def _step(self, step: Step) -> None:
+        needs = [await self._endings[need] for need in step.needs]
+        async with self._slots[step.host]:
+            begun = self._clock.monotonic()
+            ending = Ending(Outcome.SKIPPED)
+            if not self._stopping and all(need.outcome in GOOD for need in needs):
+                await self._tell(StepStarted(self._run, self._clock.now(), step.id, step.host, step.title))
+                ending = await self._recorded(step)
+            if ending.outcome not in GOOD:
+                self.stop()
+            seconds = self._clock.monotonic() - begun
+            self._endings[step.id].set_result(ending)
+        now = self._clock.now()
+        await self._tell(StepDone(self._run, now, step.id, step.host, ending.outcome, seconds, ending.error))
+
+    async def _recorded(self, step: Step) -> Ending:
+        """Carry the step out; a record that cannot be written fails it."""
+        try:
+            return await self._carry_out(step)
+        except JournalError as error:
+            self._unrecorded = str(error)
+            return Ending(Outcome.FAILED, str(error))
+
+    async def _carry_out(self, step: Step) -> Ending:
+        refused = await self._before(step)
+        if refused is not None:
+            return refused
+        attempt = self._attempts.get(step.id, 0) + 1
+        await self._journal.intent(step.id, attempt)
+        performed = await self._performer.perform(step, attempt)
+        await self._journal.performed(step.id, performed.outcome, performed.output, performed.error)
+        if performed.output:
+            await self._tell(StepOutput(self._run, self._clock.now(), step.id, performed.output))
+        changed = not isinstance(step.operation, Nothing)
+        if performed.outcome is Outcome.FAILED:
+            return Ending(Outcome.FAILED, performed.error, changed)
+        verdict = await self._verify(step)
+        await self._journal.verified(step.id, verdict.sentences)
+        if performed.outcome is Outcome.UNKNOWN:
+            return self._looked_up(step, performed.error, verdict, changed)
+        if verdict.holds:
+            return Ending(Outcome.DONE, None, changed)
+        return Ending(Outcome.FAILED, _not_there(step, verdict), changed)
+
+    async def _before(self, step: Step) -> Ending | None:
+        """ALREADY when the effect is there, FAILED when the step must not begin, None when it may."""
+        if step.verification:
+            there = await self._checks.ask(step.verification, step)
+            if there.holds:
+                await self._journal.already(step.id)
+                return Ending(Outcome.ALREADY)
+            if there.unheard:
+                await self._journal.refused(step.id, there.unheard)
+                return Ending(Outcome.FAILED, "; ".join(there.unheard))
+        verdict = await self._checks.ask(step.precondition, step)
+        if verdict.holds:
+            return None
+        await self._journal.refused(step.id, verdict.sentences)
+        return Ending(Outcome.FAILED, "; ".join(verdict.sentences))
+
+    def _looked_up(self, step: Step, error: str | None, verdict: Verdict, changed: bool) -> Ending:
+        """A step whose end was not heard: its effect decides, where it has one that can be asked for."""
+        if step.verification and verdict.holds:
+            return Ending(Outcome.DONE, None, changed)
+        return Ending(Outcome.UNKNOWN, "; ".join(filter(None, (error, *verdict.sentences))), changed)
+
+    async def _verify(self, step: Step) -> Verdict:
+        """Ask until the verification holds or its time is over; the last answer."""
+        until = self._clock.monotonic() + step.verify_within_s
+        pause = 0.05
+        while True:
+            verdict = await self._checks.ask(step.verification, step)
+            if verdict.holds or self._clock.monotonic() >= until:
+                return verdict
+            await self._clock.sleep(pause)
+            pause = min(pause * 1.5, 0.5)
+
+    async def _tell(self, event: Event) -> None:
+        if self._listened:
+            await self._room.acquire()
+            self._events.put_nowait(event)
+
+
+def _not_there(step: Step, verdict: Verdict) -> str:
+    return f"done, but its effect is not there after {step.verify_within_s:g} s: {'; '.join(verdict.sentences)}"

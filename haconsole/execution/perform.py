@@ -1,0 +1,100 @@
+"""Performs a step's operation: one place that knows which performer is for which."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import assert_never
+
+from haconsole.actions.operations import (
+    EnsureAuthority,
+    EnsureKeyPair,
+    IssueCertificate,
+    Nothing,
+    Operation,
+    RunCommand,
+    TrustAuthority,
+    WriteFile,
+)
+from haconsole.actions.step import Plan, Step
+from haconsole.errors import HaconsoleError
+from haconsole.execution.authorities import Authorities
+from haconsole.execution.certificate import issue_certificate
+from haconsole.execution.command import run_command
+from haconsole.execution.detached import DetachedCommands
+from haconsole.execution.events import Outcome, RunId
+from haconsole.execution.files import put_file
+from haconsole.execution.outcome import Performed, done, failed, unknown
+from haconsole.execution.secrets import fill_in
+from haconsole.execution.site import Site
+from haconsole.model.names import HostName
+from haconsole.model.observed import Cause
+from haconsole.transport.base import TransportError
+
+PASSING = (Cause.CONNECTION_LOST, Cause.TIMED_OUT, Cause.REFUSED, Cause.NO_ROUTE)
+"""Causes that may be over in a moment: what can be done twice without harm is tried again."""
+PAUSES_S = (0.5, 2.0, 5.0)
+
+
+class Performer:
+    """Performs the steps of one run."""
+
+    def __init__(self, site: Site, plan: Plan, run: RunId) -> None:
+        self._site = site
+        self._run = run
+        self._authorities = Authorities(site, plan)
+        self._commands: dict[HostName, DetachedCommands] = {}
+
+    async def perform(self, step: Step, attempt: int) -> Performed:
+        """Perform the operation; a loss of the connection is UNKNOWN unless trying again clears it up."""
+        for pause in PAUSES_S:
+            performed = await self._try(step, attempt)
+            if performed.outcome is not Outcome.UNKNOWN or isinstance(step.operation, RunCommand):
+                return performed
+            await self._site.clock.sleep(pause)
+        return await self._try(step, attempt)
+
+    async def clean_up(self) -> tuple[str, ...]:
+        """Remove what the run left under the hosts' run folders; returns what could not be removed, in words."""
+        heard = await asyncio.gather(*(one.end() for one in self._commands.values()), return_exceptions=True)
+        return tuple(str(error) for error in heard if isinstance(error, TransportError))
+
+    async def _try(self, step: Step, attempt: int) -> Performed:
+        try:
+            return await self._operation(step, step.operation, attempt)
+        except TransportError as error:
+            return unknown(str(error)) if error.cause in PASSING else failed(str(error))
+        except HaconsoleError as error:
+            return failed(str(error))
+
+    async def _operation(self, step: Step, operation: Operation, attempt: int) -> Performed:
+        match operation:
+            case RunCommand():
+                return await run_command(self._commands_of(step.host), step, operation, attempt)
+            case WriteFile():
+                return await self._write(step, operation)
+            case EnsureAuthority():
+                return await self._authorities.ensure(operation)
+            case TrustAuthority():
+                return await self._authorities.trust(operation, step.host, now=self._site.clock.now())
+            case EnsureKeyPair():
+                return await self._authorities.ensure_pair(operation)
+            case IssueCertificate():
+                return await issue_certificate(self._site, self._authorities, step, operation)
+            case Nothing():
+                return done()
+            case _:
+                assert_never(operation)
+
+    async def _write(self, step: Step, operation: WriteFile) -> Performed:
+        data = fill_in(operation.content, self._site.inventory).encode()
+        transport = self._site.fleet.host(step.host)
+        now = self._site.clock.now()
+        return done(
+            await put_file(transport, operation.path, data, mode=operation.mode, owner=operation.owner, now=now)
+        )
+
+    def _commands_of(self, host: HostName) -> DetachedCommands:
+        if host not in self._commands:
+            site = self._site
+            self._commands[host] = DetachedCommands(site.fleet.host(host), site.clock, site.run_dir, self._run)
+        return self._commands[host]

@@ -1,0 +1,81 @@
+"""Plans survive the journal."""
+
+from __future__ import annotations
+
+import json
+from typing import get_args
+
+import pytest
+
+from haconsole.actions import checks, operations
+from haconsole.actions.step import Plan, Step, StepId
+from haconsole.errors import HaconsoleError
+from haconsole.execution.codec import plan_from_json, to_json
+from haconsole.model.names import HostName, Vip
+
+CHECKS: tuple[checks.Check, ...] = (
+    checks.CommandSucceeds(("test", "-e", "/x y"), "it is not there", 2.5),
+    checks.FileIs("/etc/x", "ab" * 32, 0o640, "root:root"),
+    checks.FilesAbsent(("/a", "/b"), "left over"),
+    checks.AuthorityInPlace(),
+    checks.CertificateInPlace(),
+    checks.ServiceRunning("etcd.service", ("/etc/x",)),
+    checks.EtcdHealthy(3),
+    checks.ApiserverReady(),
+    checks.BackendsUp(("cp1", "cp2")),
+    checks.VipOwned(Vip("10.99.0.100")),
+    checks.VipAnswers("10.99.0.100:8443"),
+    checks.LeaseHeld("kube-system", "kube-scheduler"),
+)
+OPERATIONS: tuple[operations.Operation, ...] = (
+    operations.RunCommand(("sh", "-c", "true"), "input", 5.0),
+    operations.WriteFile("/etc/x", "content\n", 0o600, "etcd:etcd"),
+    operations.EnsureAuthority("etcd", "etcd-ca", "/ca.crt", "/ca.key", (HostName("cp1"), HostName("cp2"))),
+    operations.TrustAuthority("etcd", "/ca.crt"),
+    operations.EnsureKeyPair("/sa.pub", "/sa.key", (HostName("cp1"),)),
+    operations.IssueCertificate("etcd", "/ca", "/ca.key", "/c", "/k", "cn", ("o",), ("DNS:cp1",), ("server",)),
+    operations.Nothing(),
+)
+UNDOS: tuple[operations.Undo | None, ...] = (
+    *(None, operations.RunCommand(("true",)), operations.PutBack(("/etc/x",)), operations.Irreversible("why")),
+)
+
+
+def plan() -> Plan:
+    steps = tuple(
+        Step(
+            id=StepId(f"s{number}"),
+            title="t",
+            why="w",
+            host=HostName("cp1"),
+            operation=operation,
+            precondition=CHECKS[number:],
+            verification=CHECKS[:number],
+            undo=UNDOS[number % 4],
+            needs=(StepId("s0"),) if number else (),
+            verify_within_s=12.5,
+            phase="etcd",
+        )
+        for number, operation in enumerate(OPERATIONS)
+    )
+    return Plan("bootstrap", "lab", steps, "a summary")
+
+
+def test_every_kind_of_check_and_operation_is_covered_here() -> None:
+    assert {type(check) for check in CHECKS} == set(get_args(checks.Check))
+    assert {type(operation) for operation in OPERATIONS} == set(get_args(operations.Operation))
+
+
+def test_a_plan_comes_back_as_it_was() -> None:
+    assert plan_from_json(json.loads(json.dumps(to_json(plan())))) == plan()
+
+
+@pytest.mark.parametrize("raw", [None, [], {"type": "Nothing"}, {"type": "Unheard"}, {"type": "Step", "odd": 1}])
+def test_what_is_no_plan_is_refused(raw: list[object] | dict[str, object] | None) -> None:
+    with pytest.raises(HaconsoleError, match="plan the action anew"):
+        plan_from_json(raw)  # type: ignore[arg-type]
+
+
+def test_a_value_without_place_in_a_plan_is_an_error() -> None:
+    with pytest.raises(TypeError, match="bytes has no place in a plan"):
+        to_json((b"secret",))

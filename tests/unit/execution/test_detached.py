@@ -1,0 +1,144 @@
+"""Detached commands on a real shell: run once, survive the connection, tell how they ended."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from haconsole.actions.step import StepId
+from haconsole.execution.detached import KEEP_BYTES, DetachedCommands, Ended, NeverHeard, NotStarted
+from haconsole.execution.events import RunId
+from tests.unit.execution.local import FastClock, LocalHost, until_exists
+
+STEP = StepId("etcd.start@cp1")
+
+
+@pytest.fixture
+def host() -> LocalHost:
+    return LocalHost("cp1")
+
+
+@pytest.fixture
+def commands(host: LocalHost, tmp_path: Path) -> DetachedCommands:
+    return DetachedCommands(host, FastClock(), str(tmp_path / "haconsole"), RunId("r1"))
+
+
+async def run(
+    commands: DetachedCommands, script: str, *, stdin: str | None = None, timeout_s: float = 5.0, attempt: int = 1
+) -> Ended | NeverHeard | NotStarted:
+    return await commands.run(STEP, attempt, ("sh", "-c", script), stdin=stdin, timeout_s=timeout_s)
+
+
+async def test_status_and_both_streams_come_back(commands: DetachedCommands) -> None:
+    assert await run(commands, "echo out; echo err >&2; exit 3") == Ended(3, "out\n", "err\n")
+
+
+async def test_standard_input_is_passed_on(commands: DetachedCommands) -> None:
+    assert await run(commands, "tr a-z A-Z", stdin="words 'and' \"more\"\n") == Ended(0, "WORDS 'AND' \"MORE\"\n", "")
+
+
+async def test_the_command_has_an_ordinary_umask_and_its_folder_is_private(
+    commands: DetachedCommands, tmp_path: Path
+) -> None:
+    await run(commands, f"umask; touch {tmp_path}/made")
+    folder = tmp_path / "haconsole" / "r1" / "etcd.start@cp1.1"
+    assert (tmp_path / "made").stat().st_mode & 0o777 == 0o644
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert {path.name for path in folder.iterdir()} == {"in", "out", "err", "pid", "status"}
+
+
+async def test_a_lost_connection_is_picked_up_and_the_command_ran_once(
+    commands: DetachedCommands, host: LocalHost, tmp_path: Path
+) -> None:
+    started, gate, ran = tmp_path / "started", tmp_path / "gate", tmp_path / "ran"
+    os.mkfifo(gate)
+    await commands.begin()
+    host.lose = [f"when {started}", "before"]
+    opened = os.open(gate, os.O_RDWR)
+    os.write(opened, b"go\n")
+    ended = await run(commands, f"echo once >>{ran}; touch {started}; read word <{gate}; echo $word")
+    os.close(opened)
+    assert ended == Ended(0, "go\n", "")
+    assert ran.read_text() == "once\n"
+    assert len(host.commands) == 4
+
+
+async def test_asking_again_for_what_has_ended_does_not_run_it_again(
+    commands: DetachedCommands, tmp_path: Path
+) -> None:
+    script = f"echo once >>{tmp_path}/ran"
+    assert await run(commands, script) == await run(commands, script)
+    assert (tmp_path / "ran").read_text() == "once\n"
+
+
+async def test_another_attempt_runs_anew(commands: DetachedCommands, tmp_path: Path) -> None:
+    script = f"echo once >>{tmp_path}/ran"
+    await run(commands, script)
+    await run(commands, script, attempt=2)
+    assert (tmp_path / "ran").read_text() == "once\nonce\n"
+
+
+async def test_a_command_that_does_not_end_is_stopped(commands: DetachedCommands) -> None:
+    assert await run(commands, "echo begun; exec sleep 60", timeout_s=0.1) == Ended(124, "begun\n", "")
+
+
+async def test_only_the_end_of_endless_output_is_kept(commands: DetachedCommands) -> None:
+    ended = await run(commands, "yes | head -c 1000000; echo end")
+    assert isinstance(ended, Ended)
+    assert len(ended.stdout) == KEEP_BYTES
+    assert ended.stdout.endswith("y\nend\n")
+
+
+async def test_a_killed_command_is_unknown(commands: DetachedCommands, host: LocalHost, tmp_path: Path) -> None:
+    await commands.begin()
+    keeper, child = tmp_path / "haconsole" / "r1" / "etcd.start@cp1.1" / "pid", tmp_path / "child"
+    host.lose = [f"when {tmp_path}/started"]
+
+    async def kill() -> None:
+        await until_exists(tmp_path / "started")
+        for pid in (keeper, child):
+            os.kill(int(pid.read_text()), signal.SIGKILL)
+
+    running = run(commands, f"echo $$ >{child}; touch {tmp_path}/started; exec sleep 60")
+    ended, _ = await asyncio.gather(running, kill())
+    assert isinstance(ended, NeverHeard)
+    assert ended.why == "the command was killed before it ended"
+
+
+async def test_a_restarted_host_does_not_run_it_again(
+    commands: DetachedCommands, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await commands.begin()
+    monkeypatch.setattr(commands, "_boot", "another-boot")
+    ended = await run(commands, f"touch {tmp_path}/ran")
+    assert ended == NeverHeard("the host was restarted while the command ran")
+    assert not (tmp_path / "ran").exists()
+
+
+async def test_a_host_that_stays_away_is_unknown_in_the_end(commands: DetachedCommands, host: LocalHost) -> None:
+    await commands.begin()
+    host.unreachable = True
+    ended = await run(commands, "true")
+    assert ended == NeverHeard("cp1: connection refused")
+
+
+async def test_a_folder_that_cannot_be_made_means_not_started(
+    commands: DetachedCommands, host: LocalHost, tmp_path: Path
+) -> None:
+    await commands.begin()
+    folder = tmp_path / "haconsole" / "r1"
+    folder.rmdir()
+    folder.write_text("in the way")
+    ended = await run(commands, "true")
+    assert isinstance(ended, NotStarted)
+    assert "Not a directory" in ended.why
+
+
+async def test_the_end_removes_everything(commands: DetachedCommands, tmp_path: Path) -> None:
+    await run(commands, "true")
+    await commands.end()
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,318 @@
+"""Plans carried out on folders that stand for hosts: order, outcomes, stops, and what the journal holds meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+from collections.abc import AsyncGenerator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from haconsole.actions.checks import Check, CommandSucceeds, FilesAbsent
+from haconsole.actions.operations import Nothing, Operation, RunCommand
+from haconsole.actions.step import Plan, Step, StepId
+from haconsole.execution.checks import Checks
+from haconsole.execution.events import Event, Outcome, RunDone, RunId, RunStarted, StepDone, StepOutput, StepStarted
+from haconsole.execution.executor import Executor
+from haconsole.execution.journal import Heading, Journal, Operator
+from haconsole.execution.perform import Performer
+from haconsole.execution.records import StepState, read_run
+from haconsole.execution.site import Site
+from haconsole.inventory.schema import Inventory
+from haconsole.model.names import HostName
+from tests.unit.execution.local import FastClock, LocalFleet, NoCluster, until_exists
+
+
+class Bench:
+    """A fleet of two and a folder for what steps leave behind."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.fleet = LocalFleet("cp1", "cp2")
+        self.clock = FastClock()
+        self.site = Site(Inventory(cluster="lab", hosts=()), self.fleet, self.clock, str(folder / "run"))
+        self.journal = folder / "journal.jsonl"
+
+    def step(self, name: str, *, needs: tuple[str, ...] = (), host: str = "cp1", script: str = "") -> Step:
+        """A step that leaves a file of its name; `script` runs before."""
+        path = self.folder / name
+        return Step(
+            id=StepId(name),
+            title=f"make {name}",
+            why="it is needed",
+            host=HostName(host),
+            operation=RunCommand(("sh", "-c", f"{script or 'true'} && echo {name} && echo once >>{path}")),
+            verification=(CommandSucceeds(("test", "-e", str(path)), f"{name} is not there"),),
+            needs=tuple(StepId(need) for need in needs),
+        )
+
+    def executor(self, *steps: Step, attempts: dict[StepId, int] | None = None) -> Executor:
+        plan = Plan("bootstrap", "lab", steps)
+        run = RunId("r1")
+        return Executor(
+            plan,
+            Heading(run, self.clock.now(), Operator("root", "laptop", 1), "/lab.yaml", "ab" * 32),
+            checks=Checks(self.site, plan, NoCluster()),
+            performer=Performer(self.site, plan, run),
+            journal=Journal(self.journal, self.clock, str),
+            clock=self.clock,
+            attempts=attempts,
+        )
+
+    async def run(self, *steps: Step) -> list[Event]:
+        return [event async for event in self.executor(*steps).events()]
+
+    def made(self, name: str) -> str:
+        """How often a step ran, as it wrote it down itself."""
+        path = self.folder / name
+        return path.read_text() if path.exists() else ""
+
+    def states(self) -> dict[str, StepState]:
+        return {record.step: record.state for record in read_run(self.journal).steps}
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    return Bench(tmp_path)
+
+
+def outcomes(events: list[Event]) -> dict[str, Outcome]:
+    return {event.step: event.outcome for event in events if isinstance(event, StepDone)}
+
+
+def last(events: list[Event]) -> RunDone:
+    assert isinstance(events[-1], RunDone)
+    return events[-1]
+
+
+async def test_steps_run_in_the_order_of_their_needs(bench: Bench) -> None:
+    steps = (bench.step("a"), bench.step("b", needs=("a",), host="cp2"), bench.step("c", needs=("a", "b")))
+    events = await bench.run(*steps)
+    order = [(type(event).__name__, event.step) for event in events if isinstance(event, StepStarted | StepDone)]
+    assert order == [
+        *(("StepStarted", "a"), ("StepDone", "a"), ("StepStarted", "b")),
+        *(("StepDone", "b"), ("StepStarted", "c"), ("StepDone", "c")),
+    ]
+    assert isinstance(events[0], RunStarted)
+    assert events[0].steps == 3
+    assert [event.text for event in events if isinstance(event, StepOutput)] == ["a", "b", "c"]
+    done = last(events)
+    assert (done.outcome, done.changed, done.already, done.failed, done.next_step) == (Outcome.DONE, 3, 0, 0, None)
+    assert set(bench.states().values()) == {StepState.VERIFIED}
+
+
+async def test_steps_that_need_nothing_of_each_other_run_side_by_side(bench: Bench) -> None:
+    """Each waits for the other: one after the other they would never end."""
+    gates = [bench.folder / "gate-a", bench.folder / "gate-b"]
+    for gate in gates:
+        os.mkfifo(gate)
+    one = bench.step("a", script=f"echo go >{gates[0]}; read word <{gates[1]}")
+    two = bench.step("b", script=f"read word <{gates[0]}; echo go >{gates[1]}")
+    assert outcomes(await bench.run(one, two)) == {"a": Outcome.DONE, "b": Outcome.DONE}
+
+
+async def test_no_more_than_four_steps_at_once_on_a_host(bench: Bench) -> None:
+    running = most = 0
+    host = bench.fleet.host(HostName("cp1"))
+    really = host.run
+
+    async def count(argv, **options):  # type: ignore[no-untyped-def]
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        done = await really(argv, **options)
+        running -= 1
+        return done
+
+    host.run = count  # type: ignore[method-assign]
+    await bench.run(*(bench.step(f"s{number}") for number in range(9)))
+    assert most == 4
+
+
+async def test_a_second_run_changes_nothing(bench: Bench) -> None:
+    steps = (bench.step("a"), bench.step("b", needs=("a",)))
+    await bench.run(*steps)
+    bench.journal = bench.folder / "second.jsonl"
+    events = await bench.run(*steps)
+    assert outcomes(events) == {"a": Outcome.ALREADY, "b": Outcome.ALREADY}
+    assert (last(events).outcome, last(events).changed, last(events).already) == (Outcome.ALREADY, 0, 2)
+    assert bench.made("a") == "once\n"
+    assert '"intent"' not in bench.journal.read_text()
+
+
+async def test_a_failed_step_skips_all_that_has_not_started(bench: Bench) -> None:
+    bad = bench.step("bad", script="echo 'disk full' >&2; exit 1")
+    later, other = bench.step("later", needs=("bad",)), bench.step("other", host="cp2", needs=("first",))
+    first = bench.step("first", needs=("bad",))
+    events = await bench.run(bad, first, later, other)
+    assert outcomes(events) == {
+        "bad": Outcome.FAILED,
+        "first": Outcome.SKIPPED,
+        "later": Outcome.SKIPPED,
+        "other": Outcome.SKIPPED,
+    }
+    (error,) = (event.error for event in events if isinstance(event, StepDone) and event.error)
+    assert error.startswith("cp1: `sh -c ")
+    assert error.endswith("ended with 1: disk full")
+    done = last(events)
+    assert (done.outcome, done.failed, done.changed) == (Outcome.FAILED, 1, 1)
+    assert done.next_step == "mend what failed, then run bootstrap again: it goes on where this stopped"
+    assert bench.states() == {
+        "bad": StepState.FAILED,
+        "first": StepState.NOT_STARTED,
+        "later": StepState.NOT_STARTED,
+        "other": StepState.NOT_STARTED,
+    }
+
+
+async def test_a_step_under_way_ends_when_another_fails(bench: Bench) -> None:
+    os.mkfifo(bench.folder / "gate")
+    slow = bench.step("slow", script=f"read word <{bench.folder}/gate")
+    bad = bench.step("bad", script=f"echo go >{bench.folder}/gate; exit 1", host="cp2")
+    assert outcomes(await bench.run(slow, bad)) == {"slow": Outcome.DONE, "bad": Outcome.FAILED}
+
+
+async def test_a_precondition_that_does_not_hold_stops_before_anything_is_done(bench: Bench) -> None:
+    (bench.folder / "old").touch()
+    leftover = FilesAbsent((f"{bench.folder}/old",), "an earlier cluster's data")
+    events = await bench.run(replace(bench.step("a"), precondition=(leftover,)))
+    assert outcomes(events) == {"a": Outcome.FAILED}
+    (error,) = (event.error for event in events if isinstance(event, StepDone))
+    assert error == f"cp1: {bench.folder}/old: an earlier cluster's data"
+    assert last(events).changed == 0
+    assert bench.made("a") == ""
+    assert '"intent"' not in bench.journal.read_text()
+
+
+async def test_an_unreachable_host_fails_the_step_before_it_begins(bench: Bench) -> None:
+    bench.fleet.host(HostName("cp1")).unreachable = True
+    events = await bench.run(bench.step("a"))
+    assert [event.error for event in events if isinstance(event, StepDone)] == ["cp1: connection refused"]
+    assert '"intent"' not in bench.journal.read_text()
+
+
+async def test_an_effect_that_does_not_come_fails_the_step(bench: Bench) -> None:
+    never: tuple[Check, ...] = (CommandSucceeds(("false",), "etcd is not healthy"),)
+    events = await bench.run(replace(bench.step("a"), verification=never, verify_within_s=3.0))
+    (error,) = (event.error for event in events if isinstance(event, StepDone))
+    assert error == "done, but its effect is not there after 3 s: cp1: etcd is not healthy"
+    assert bench.clock.passed >= 3.0
+    assert bench.states() == {"a": StepState.FAILED}
+
+
+async def test_an_effect_that_comes_later_is_waited_for(bench: Bench) -> None:
+    tries = bench.folder / "tries"
+    later = CommandSucceeds(("sh", "-c", f"echo x >>{tries}; test $(wc -l <{tries}) -ge 4"), "not yet")
+    assert outcomes(await bench.run(replace(bench.step("a"), verification=(later,)))) == {"a": Outcome.DONE}
+
+
+@pytest.mark.parametrize(("effect", "outcome"), [(True, Outcome.DONE), (False, Outcome.UNKNOWN)])
+async def test_an_end_never_heard_is_looked_up(bench: Bench, effect: bool, outcome: Outcome) -> None:
+    host = bench.fleet.host(HostName("cp1"))
+    really = host.run
+
+    async def lose(argv, **options):  # type: ignore[no-untyped-def]
+        done = await really(argv, **options)
+        return replace(done, stdout="lost\n") if argv[3:4] == ("step",) else done
+
+    host.run = lose  # type: ignore[method-assign]
+    step = bench.step("a")
+    operation = step.operation if effect else RunCommand(("true",))
+    assert outcomes(await bench.run(replace(step, operation=operation))) == {"a": outcome}
+    assert bench.states() == {"a": StepState.VERIFIED if effect else StepState.UNKNOWN}
+    assert (bench.folder / "run" / "r1").exists() is not effect
+
+
+async def test_a_step_that_only_checks_changes_nothing(bench: Bench) -> None:
+    (bench.folder / "a").touch()
+    events = await bench.run(replace(bench.step("a"), operation=Nothing()))
+    assert (last(events).changed, last(events).already) == (0, 1)
+
+
+async def test_the_intent_is_recorded_before_and_the_outcome_after(bench: Bench) -> None:
+    operation: Operation = RunCommand(("sh", "-c", f"cp {bench.journal} {bench.folder}/seen; touch {bench.folder}/a"))
+    await bench.run(replace(bench.step("a"), operation=operation))
+    seen = (bench.folder / "seen").read_text()
+    assert '"kind": "intent", ' in seen
+    assert '"kind": "performed"' not in seen
+    kinds = [line.split('"')[3] for line in bench.journal.read_text().splitlines()]
+    assert kinds == ["run", "intent", "performed", "verified", "end"]
+
+
+async def test_nothing_starts_that_cannot_be_recorded(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    executor = bench.executor(bench.step("a"))
+    monkeypatch.setattr(os, "write", full)
+    events = [event async for event in executor.events()]
+    assert outcomes(events) == {"a": Outcome.SKIPPED}
+    assert last(events).outcome is Outcome.FAILED
+    assert last(events).next_step is not None
+    assert "No space left on device" in (last(events).next_step or "")
+    assert bench.made("a") == ""
+
+
+async def test_a_record_that_breaks_off_stops_the_run(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    really = os.write
+
+    def write(file: int, data: bytes) -> int:
+        if b'"kind": "intent", ' in data and b'"b"' in data:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return really(file, data)
+
+    monkeypatch.setattr(os, "write", write)
+    events = await bench.run(bench.step("a"), bench.step("b", needs=("a",)), bench.step("c", needs=("b",)))
+    assert outcomes(events) == {"a": Outcome.DONE, "b": Outcome.FAILED, "c": Outcome.SKIPPED}
+    assert bench.made("b") == ""
+    assert "No space left on device" in (last(events).next_step or "")
+
+
+async def test_stop_lets_the_current_step_end(bench: Bench) -> None:
+    executor = bench.executor(bench.step("a"), bench.step("b", needs=("a",)))
+    events: list[Event] = []
+    async for event in executor.events():
+        events.append(event)
+        if isinstance(event, StepStarted):
+            executor.stop()
+    assert outcomes(events) == {"a": Outcome.DONE, "b": Outcome.SKIPPED}
+    assert last(events).outcome is Outcome.SKIPPED
+    assert last(events).next_step == "run bootstrap again: it goes on where this stopped"
+
+
+async def test_closing_the_events_lets_the_current_step_end(bench: Bench) -> None:
+    events = bench.executor(bench.step("a"), bench.step("b", needs=("a",))).events()
+    assert isinstance(events, AsyncGenerator)
+    async for event in events:
+        if isinstance(event, StepStarted):
+            break
+    await events.aclose()
+    assert (bench.made("a"), bench.made("b")) == ("once\n", "")
+    assert bench.states() == {"a": StepState.VERIFIED, "b": StepState.NOT_STARTED}
+
+
+async def test_a_listener_who_leaves_with_events_waiting_holds_no_step_up(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("haconsole.execution.executor.EVENTS_WAITING", 1)
+    events = bench.executor(*(bench.step(f"s{number}") for number in range(4))).events()
+    assert isinstance(events, AsyncGenerator)
+    await anext(events)
+    await until_exists(bench.journal)
+    async with asyncio.timeout(5):
+        await events.aclose()
+    assert read_run(bench.journal).outcome in (Outcome.DONE, Outcome.SKIPPED)
+
+
+async def test_a_run_carried_on_counts_its_attempts(bench: Bench) -> None:
+    executor = bench.executor(bench.step("a"), attempts={StepId("a"): 2})
+    assert [event.outcome async for event in executor.events() if isinstance(event, StepDone)] == [Outcome.DONE]
+    assert read_run(bench.journal).step(StepId("a")).attempts == 3
+
+
+async def test_nothing_is_left_in_the_run_folder_of_the_hosts(bench: Bench) -> None:
+    await bench.run(bench.step("a"), bench.step("b", host="cp2"))
+    assert not (bench.folder / "run").exists()
