@@ -1,51 +1,78 @@
-"""From an inventory file to a checked value."""
+"""From an inventory file to a checked value, or to everything that is wrong with it."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import msgspec
-
-from haconsole.inventory.problems import InventoryError, Mark, Problem
+from haconsole.inventory.problems import InventoryError, Level, Mark, Problem
 from haconsole.inventory.schema import Inventory
-from haconsole.model.secret import Secret
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """`inventory` is None exactly when `problems` has an error; problems stand in the order of the file."""
+
+    inventory: Inventory | None
+    problems: tuple[Problem, ...]
+
+    @property
+    def errors(self) -> tuple[Problem, ...]:
+        return tuple(problem for problem in self.problems if problem.level is Level.ERROR)
+
+    @property
+    def warnings(self) -> tuple[Problem, ...]:
+        return tuple(problem for problem in self.problems if problem.level is Level.WARNING)
 
 
 def load(path: Path) -> Inventory:
-    """Read and check an inventory; raises InventoryError with every problem found."""
+    """Read and check an inventory file; warnings are left to `check`.
+
+    Raises InventoryError with every error found, each at its line and column; local paths come back absolute.
+    """
+    examined = examine(read(path), str(path), path.resolve().parent)
+    if examined.inventory is None:
+        raise InventoryError(examined.errors)
+    return examined.inventory
+
+
+def read(path: Path) -> bytes:
+    """The file's bytes; raises InventoryError when it cannot be read."""
     try:
-        text = path.read_bytes()
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise InventoryError((Problem(str(path), Mark(), f"cannot be read: {reason}", "name another file"),)) from None
-    result = parse(text, str(path), path.resolve().parent)
-    if isinstance(result, Inventory):
-        return result
-    raise InventoryError(result)
+        return path.read_bytes()
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        problem = Problem(str(path), Mark(), f"the file cannot be read: {reason}", "name an inventory file")
+        raise InventoryError((problem,)) from None
 
 
 def parse(text: str | bytes, file: str, base: Path) -> Inventory | tuple[Problem, ...]:
-    """An inventory, or everything that is wrong with `text`; `file` names it, relative paths in it start at `base`."""
-    import yaml
+    """An inventory, or every error in `text`; `file` names it in problems, relative paths in it start at `base`."""
+    examined = examine(text, file, base)
+    return examined.errors if examined.inventory is None else examined.inventory
+
+
+def examine(text: str | bytes, file: str, base: Path) -> Examined:
+    """Everything there is to say about `text`, warnings included. Never raises for what stands in it."""
+    from haconsole.inventory.decode import decode
+    from haconsole.inventory.formats import Folders
+    from haconsole.inventory.nodes import UnreadableError, compose, decode_text
+    from haconsole.inventory.problems import in_file
+    from haconsole.inventory.rules.table import judge
 
     try:
-        inventory = msgspec.convert(yaml.safe_load(text), Inventory, dec_hook=_secret)
-    except (yaml.YAMLError, msgspec.ValidationError) as error:
-        return (Problem(file, Mark(), " ".join(str(error).split()), "correct it"),)
-    return _with_paths(inventory, base)
+        root = compose(decode_text(text) if isinstance(text, bytes) else text)
+    except UnreadableError as error:
+        return Examined(None, (in_file(file, error.fault),))
+    decoded = decode(root, Folders(base, _home()))
+    faults = sorted((*decoded.faults, *judge(decoded)), key=lambda fault: fault.mark)
+    problems = tuple(in_file(file, fault) for fault in dict.fromkeys(faults))
+    failed = any(problem.level is Level.ERROR for problem in problems)
+    return Examined(None if failed else decoded.inventory, problems)
 
 
-def _secret(kind: type, value: Any) -> Any:
-    return Secret(value) if kind is Secret and isinstance(value, str) else value
-
-
-def _with_paths(inventory: Inventory, base: Path) -> Inventory:
-    def ssh(part: Any) -> Any:
-        found = {key: getattr(part, key) for key in ("identity_file", "known_hosts", "config")}
-        return msgspec.structs.replace(
-            part, **{key: str(base / Path(value).expanduser()) for key, value in found.items() if value is not None}
-        )
-
-    hosts = tuple(msgspec.structs.replace(host, ssh=ssh(host.ssh)) for host in inventory.hosts)
-    return msgspec.structs.replace(inventory, ssh=ssh(inventory.ssh), hosts=hosts)
+def _home() -> Path | None:
+    try:
+        return Path.home()
+    except RuntimeError:
+        return None

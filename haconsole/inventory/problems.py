@@ -24,8 +24,18 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class Fault:
     """One thing to mend. `what` and `mend` are halves of a sentence, without a full stop and without any secret."""
+
+    mark: Mark
+    what: str
+    mend: str
+    level: Level = Level.ERROR
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A fault of a certain file."""
 
     file: str
     mark: Mark
@@ -39,11 +49,23 @@ class Problem:
         return f"{self.file}:{self.mark.line}:{self.mark.column}: {word}{self.what}; {self.mend}"
 
 
+def in_file(file: str, fault: Fault) -> Problem:
+    """The fault as a problem of `file`."""
+    return Problem(file, fault.mark, fault.what, fault.mend, fault.level)
+
+
+def shown(text: str, limit: int = 40) -> str:
+    """`text` in quotes for a message: what does not print is escaped, what is long is cut."""
+    short = text if len(text) <= limit else f"{text[: limit - 3]}..."
+    return "'" + "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in short) + "'"
+
+
 class InventoryError(HaconsoleError):
     """The inventory cannot be used; `problems` holds every error found, in the order of the file."""
 
     exit_code = ExitCode.INVALID_INVENTORY
 
     def __init__(self, problems: tuple[Problem, ...]) -> None:
-        super().__init__("\n".join(str(problem) for problem in problems))
+        count = "1 error" if len(problems) == 1 else f"{len(problems)} errors"
+        super().__init__("\n".join((f"the inventory has {count}:", *(str(problem) for problem in problems))))
         self.problems = problems

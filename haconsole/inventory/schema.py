@@ -1,6 +1,6 @@
 """The inventory as typed, frozen values; the YAML file has the same names and nesting.
 
-Constraints that a single value must meet stand in its annotation; what several values must agree on is in `rules`.
+What a single value must meet stands with its type in `values`; what several values must agree on is in `rules`.
 """
 
 from __future__ import annotations
@@ -11,20 +11,27 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from haconsole.inventory.values import (
+    Address,
+    AuthPass,
+    Balance,
+    Cidr,
+    DiscoveryValue,
+    Endpoint,
+    Interface,
+    JumpHost,
+    LocalPath,
+    Name,
+    Path,
+    Port,
+    SshAddress,
+    SubjectName,
+    Token,
+    User,
+    Version,
+    VipAddress,
+)
 from haconsole.model.hosts import Role
-from haconsole.model.secret import Secret
-
-Port = Annotated[int, Meta(ge=1, le=65535, description="a TCP port")]
-Name = Annotated[str, Meta(pattern=r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$", description="a DNS name in lower case")]
-Address = Annotated[str, Meta(min_length=2, max_length=45, description="an IPv4 or IPv6 address")]
-Path = Annotated[str, Meta(pattern=r"^/[A-Za-z0-9._/@+-]*$", description="an absolute path without blanks")]
-LocalPath = Annotated[
-    str, Meta(min_length=1, description="a path here; ~ is the home directory, relative is from the file")
-]
-User = Annotated[str, Meta(pattern=r"^[a-z_][a-z0-9_-]{0,31}$", description="a login name")]
-Interface = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._@-]{1,15}$", description="a network interface")]
-Cidr = Annotated[str, Meta(pattern=r"^[0-9a-fA-F.:]+/[0-9]{1,3}$", description="a network in CIDR notation")]
-Token = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{1,64}$", description="letters, digits, dot, dash, underscore")]
 
 
 class Sudo(StrEnum):
@@ -50,6 +57,8 @@ class EtcdPlacement(StrEnum):
 
 
 class DiscoveryKind(StrEnum):
+    """How members find one another: a list of all, a discovery service's URL, or DNS SRV records."""
+
     STATIC = "static"
     URL = "url"
     SRV = "srv"
@@ -64,11 +73,15 @@ class EtcdTls(StrEnum):
 
 
 class VrrpMode(StrEnum):
+    """How VRRP adverts travel: to each balancer's address, or to the group 224.0.0.18."""
+
     UNICAST = "unicast"
     MULTICAST = "multicast"
 
 
 class KeyAlgorithm(StrEnum):
+    """The kind and size of private keys."""
+
     ECDSA_P256 = "ecdsa-p256"
     RSA_2048 = "rsa-2048"
     RSA_4096 = "rsa-4096"
@@ -81,138 +94,230 @@ class CaKeyPlace(StrEnum):
     OPERATOR = "operator"
 
 
-class _Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+class Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """Base of every part: frozen, named fields only, unknown keys refused."""
 
 
-class Ssh(_Part, frozen=True, kw_only=True):
+class Ssh(Part, frozen=True, kw_only=True):
     """How to log in. A host's own `ssh` overrides the cluster's, key by key; None means not said here."""
 
-    user: User | None = None
-    port: Port | None = None
-    identity_file: LocalPath | None = None
-    known_hosts: LocalPath | None = None
-    config: LocalPath | None = None
-    jump: str | None = None
-    sudo: Sudo | None = None
-    connect_timeout_s: Annotated[float, Meta(gt=0, le=120)] | None = None
+    user: Annotated[User | None, Meta(description="Login name; your own where it is not said.")] = None
+    port: Annotated[Port | None, Meta(description="sshd's port; 22, or what ssh_config says.")] = None
+    identity_file: Annotated[
+        LocalPath | None, Meta(description="Private key; ~ is your home folder, relative is from this file's.")
+    ] = None
+    known_hosts: Annotated[LocalPath | None, Meta(description="Known host keys, instead of ssh's own files.")] = None
+    config: Annotated[LocalPath | None, Meta(description="ssh_config to read, instead of ~/.ssh/config.")] = None
+    jump: Annotated[
+        JumpHost | None,
+        Meta(
+            description="Host to go through. Bastions do not take it from the cluster's `ssh`; `none` means directly."
+        ),
+    ] = None
+    sudo: Annotated[Sudo | None, Meta(description="How root is reached; passwordless where it is not said.")] = None
+    connect_timeout_s: Annotated[
+        Annotated[float, Meta(gt=0, le=120, title="seconds")] | None,
+        Meta(description="Seconds to connect and log in; 10 where it is not said."),
+    ] = None
 
 
-class Host(_Part, frozen=True, kw_only=True):
-    """One host. `address` is what the others reach it by; `ssh.…` only how the operator does."""
+class Host(Part, frozen=True, kw_only=True):
+    """One host. `address` is what the others reach it by; `ssh` and `ssh_address` only how the operator does."""
 
-    name: Name
-    address: Address
-    roles: tuple[Role, ...]
-    ssh: Ssh = Ssh()
-    ssh_address: Annotated[str, Meta(min_length=1, max_length=253)] | None = None
-    interface: Interface | None = None
-    vrrp_priority: Annotated[int, Meta(ge=1, le=254)] | None = None
-    etcd_name: Name | None = None
+    name: Annotated[Name, Meta(description="Its name here, in etcd (see etcd_name) and as a Kubernetes node.")]
+    address: Annotated[Address, Meta(description="Address the other hosts reach it by; etcd and the API listen there.")]
+    roles: Annotated[
+        tuple[Role, ...],
+        Meta(
+            min_length=1,
+            title="a list of roles",
+            examples=[["etcd", "control-plane"]],
+            description="What the host is for; a bastion is nothing else.",
+        ),
+    ]
+    ssh: Annotated[Ssh, Meta(description="What differs from the cluster's `ssh` for this host.")] = Ssh()
+    ssh_address: Annotated[
+        SshAddress | None, Meta(description="Address or name you reach it by, where that is not `address`.")
+    ] = None
+    interface: Annotated[
+        Interface | None, Meta(description="Interface that carries VIPs here, where it is not the VIP's `interface`.")
+    ] = None
+    vrrp_priority: Annotated[
+        Annotated[int, Meta(ge=1, le=254, title="a VRRP priority")] | None,
+        Meta(description="The highest living one holds the VIP; by order of the file 100, 90, 80 … where not said."),
+    ] = None
+    etcd_name: Annotated[Name | None, Meta(description="Name of its etcd member, where that is not `name`.")] = None
 
 
-class Discovery(_Part, frozen=True, kw_only=True):
-    """How etcd members find one another at first start; `value` is the URL or the SRV domain."""
+class Discovery(Part, frozen=True, kw_only=True):
+    """How etcd members find one another at first start."""
 
-    kind: DiscoveryKind = DiscoveryKind.STATIC
-    value: Annotated[str, Meta(pattern=r"^[A-Za-z0-9._:/?=-]+$")] | None = None
+    kind: Annotated[DiscoveryKind, Meta(description="static: the members listed here; url; srv.")] = (
+        DiscoveryKind.STATIC
+    )
+    value: Annotated[
+        DiscoveryValue | None, Meta(description="The discovery service's URL, or the domain of the SRV records.")
+    ] = None
 
 
-class Etcd(_Part, frozen=True, kw_only=True):
+class Etcd(Part, frozen=True, kw_only=True):
     """etcd: where it is, how it is reached and how it is tuned."""
 
-    placement: EtcdPlacement = EtcdPlacement.SYSTEMD
-    tls: EtcdTls = EtcdTls.CERTIFICATES
-    client_port: Port = 2379
-    peer_port: Port = 2380
-    metrics_port: Port | None = None
-    data_dir: Path = "/var/lib/etcd"
-    pki_dir: Path = "/etc/etcd/pki"
-    config_file: Path = "/etc/etcd/etcd.env"
-    binary: Path = "/usr/bin/etcd"
-    token: Token = "etcd-cluster"
-    discovery: Discovery = Discovery()
-    heartbeat_ms: Annotated[int, Meta(ge=10, le=10000)] = 100
-    election_ms: Annotated[int, Meta(ge=50, le=50000)] = 1000
-    quota_bytes: Annotated[int, Meta(ge=1 << 20, le=16 << 30)] = 2 << 30
+    placement: Annotated[EtcdPlacement, Meta(description="What starts etcd: systemd, or kubelet from a manifest.")] = (
+        EtcdPlacement.SYSTEMD
+    )
+    tls: Annotated[EtcdTls, Meta(description="certificates; auto: etcd makes its own; off: plain text.")] = (
+        EtcdTls.CERTIFICATES
+    )
+    client_port: Annotated[Port, Meta(description="Port for clients.")] = 2379
+    peer_port: Annotated[Port, Meta(description="Port between members.")] = 2380
+    metrics_port: Annotated[
+        Port | None, Meta(description="Port of /metrics and /health without TLS; none if unset.")
+    ] = None
+    data_dir: Annotated[Path, Meta(description="Folder of the data, etcd's alone.")] = "/var/lib/etcd"
+    pki_dir: Annotated[Path, Meta(description="Folder of CA, certificates and keys.")] = "/etc/etcd/pki"
+    config_file: Annotated[Path, Meta(description="Environment file that the unit reads.")] = "/etc/etcd/etcd.env"
+    binary: Annotated[Path, Meta(description="The etcd program.")] = "/usr/bin/etcd"
+    token: Annotated[Token, Meta(description="--initial-cluster-token; differs between clusters on one network.")] = (
+        "etcd-cluster"
+    )
+    discovery: Annotated[Discovery, Meta(description="How members find one another at first start.")] = Discovery()
+    heartbeat_ms: Annotated[
+        int, Meta(ge=10, le=10000, title="milliseconds", description="About the round trip between members.")
+    ] = 100
+    election_ms: Annotated[
+        int, Meta(ge=50, le=50000, title="milliseconds", description="At least 5 heartbeats, better 10 round trips.")
+    ] = 1000
+    quota_bytes: Annotated[
+        int, Meta(ge=1 << 20, le=16 << 30, title="bytes", description="Size at which etcd refuses writes.")
+    ] = 2 << 30
 
 
-class LeaderElection(_Part, frozen=True, kw_only=True):
+class LeaderElection(Part, frozen=True, kw_only=True):
     """Timing of controller-manager's and scheduler's leader locks, in seconds."""
 
-    lease_duration_s: Annotated[int, Meta(ge=2, le=600)] = 15
-    renew_deadline_s: Annotated[int, Meta(ge=1, le=600)] = 10
-    retry_period_s: Annotated[int, Meta(ge=1, le=600)] = 2
+    lease_duration_s: Annotated[
+        int, Meta(ge=2, le=600, title="seconds", description="How long a standby waits before it takes over.")
+    ] = 15
+    renew_deadline_s: Annotated[
+        int, Meta(ge=1, le=600, title="seconds", description="How long a leader tries to renew before it gives up.")
+    ] = 10
+    retry_period_s: Annotated[int, Meta(ge=1, le=600, title="seconds", description="Pause between tries.")] = 2
 
 
-class Kubernetes(_Part, frozen=True, kw_only=True):
-    """The control plane. `endpoint` is ``host:port`` of the balanced API, through the VIP or an outside balancer."""
+class Kubernetes(Part, frozen=True, kw_only=True):
+    """The control plane."""
 
-    deployment: Deployment = Deployment.SYSTEMD
-    endpoint: Annotated[str, Meta(pattern=r"^[A-Za-z0-9.:\[\]-]+:[0-9]{1,5}$")] | None = None
-    api_port: Port = 6443
-    service_cidr: Cidr = "10.254.0.0/16"
-    pod_cidr: Cidr = "10.244.0.0/16"
-    cluster_name: Token = "kubernetes"
-    cluster_domain: Name = "cluster.local"
-    pki_dir: Path = "/etc/kubernetes/pki"
-    config_dir: Path = "/etc/kubernetes"
-    binary_dir: Path = "/usr/local/bin"
-    version: Annotated[str, Meta(pattern=r"^v?[0-9]+\.[0-9]+(\.[0-9]+)?$")] | None = None
-    extra_sans: tuple[Annotated[str, Meta(pattern=r"^[A-Za-z0-9.:*-]+$")], ...] = ()
-    leader_election: LeaderElection = LeaderElection()
-
-
-class VirtualIp(_Part, frozen=True, kw_only=True):
-    """A VIP and the VRRP instance that moves it. `address` may carry a prefix length; `auth_pass` is eight at most."""
-
-    address: Annotated[str, Meta(pattern=r"^[0-9a-fA-F.:]+(/[0-9]{1,3})?$")]
-    interface: Interface | None = None
-    router_id: Annotated[int, Meta(ge=1, le=255)] = 51
-    mode: VrrpMode = VrrpMode.UNICAST
-    advert_int_s: Annotated[float, Meta(ge=0.1, le=40)] = 1.0
-    auth_pass: Secret | None = None
-    preempt: bool = True
-
-
-class Haproxy(_Part, frozen=True, kw_only=True):
-    """The balancer in front of the API servers. `bind_port` is the endpoint's port on every balancer."""
-
-    bind_port: Port = 8443
-    health_port: Port = 8404
-    config_file: Path = "/etc/haproxy/haproxy.cfg"
-    stats_socket: Path = "/run/haproxy/admin.sock"
-    balance: Annotated[str, Meta(pattern=r"^(roundrobin|leastconn|source|first)$")] = "roundrobin"
+    deployment: Annotated[Deployment, Meta(description="What runs the components: systemd units, or kubeadm.")] = (
+        Deployment.SYSTEMD
+    )
+    endpoint: Annotated[
+        Endpoint | None,
+        Meta(description="The balanced API, through the VIP or an outside balancer; by default VIP:haproxy.bind_port."),
+    ] = None
+    api_port: Annotated[Port, Meta(description="Port of each kube-apiserver.")] = 6443
+    service_cidr: Annotated[Cidr, Meta(description="Addresses of Services; no host or pod has one of these.")] = (
+        "10.254.0.0/16"
+    )
+    pod_cidr: Annotated[Cidr, Meta(description="Addresses of pods; no host or Service has one of these.")] = (
+        "10.244.0.0/16"
+    )
+    cluster_name: Annotated[Token, Meta(description="--cluster-name, and the cluster's name in kubeconfigs.")] = (
+        "kubernetes"
+    )
+    cluster_domain: Annotated[Name, Meta(description="DNS domain of Services.")] = "cluster.local"
+    pki_dir: Annotated[Path, Meta(description="Folder of CA, certificates and keys.")] = "/etc/kubernetes/pki"
+    config_dir: Annotated[Path, Meta(description="Folder of kubeconfigs and manifests.")] = "/etc/kubernetes"
+    binary_dir: Annotated[Path, Meta(description="Folder of the Kubernetes programs.")] = "/usr/local/bin"
+    version: Annotated[Version | None, Meta(description="Version the cluster should have, in quotes.")] = None
+    extra_sans: Annotated[
+        tuple[SubjectName, ...],
+        Meta(
+            title="a list of names and addresses",
+            examples=[["api.example.org"]],
+            description="Further names and addresses clients use for the API.",
+        ),
+    ] = ()
+    leader_election: Annotated[LeaderElection, Meta(description="Timing of the leader locks.")] = LeaderElection()
 
 
-class Keepalived(_Part, frozen=True, kw_only=True):
-    config_file: Path = "/etc/keepalived/keepalived.conf"
-    down_file: Path = "/etc/keepalived/down"
+class VirtualIp(Part, frozen=True, kw_only=True):
+    """A VIP and the VRRP instance that moves it between the load balancers."""
+
+    address: Annotated[VipAddress, Meta(description="The virtual address; the prefix length is its network's.")]
+    interface: Annotated[
+        Interface | None, Meta(description="Interface that carries it, on every balancer that does not say its own.")
+    ] = None
+    router_id: Annotated[
+        int, Meta(ge=1, le=255, title="a VRRP router ID", description="Unique among VRRP speakers of the network.")
+    ] = 51
+    mode: Annotated[VrrpMode, Meta(description="unicast works where multicast is filtered, as in clouds.")] = (
+        VrrpMode.UNICAST
+    )
+    advert_int_s: Annotated[
+        float, Meta(ge=0.1, le=40, title="seconds", description="Pause between adverts; takeover is about 3 of them.")
+    ] = 1.0
+    auth_pass: Annotated[AuthPass | None, Meta(description="Password of VRRP, a guard against mix-ups only.")] = None
+    preempt: Annotated[bool, Meta(description="Whether a higher priority takes the VIP back.")] = True
 
 
-class Pki(_Part, frozen=True, kw_only=True):
+class Haproxy(Part, frozen=True, kw_only=True):
+    """The balancer in front of the API servers."""
+
+    bind_port: Annotated[Port, Meta(description="Port of the balanced API on every balancer and on the VIP.")] = 8443
+    health_port: Annotated[Port, Meta(description="Port that tells keepalived and others whether haproxy serves.")] = (
+        8404
+    )
+    config_file: Annotated[Path, Meta(description="haproxy's configuration.")] = "/etc/haproxy/haproxy.cfg"
+    stats_socket: Annotated[Path, Meta(description="Socket of the runtime API.")] = "/run/haproxy/admin.sock"
+    balance: Annotated[Balance, Meta(description="How a server is chosen.")] = "roundrobin"
+
+
+class Keepalived(Part, frozen=True, kw_only=True):
+    """Where keepalived keeps its files."""
+
+    config_file: Annotated[Path, Meta(description="keepalived's configuration.")] = "/etc/keepalived/keepalived.conf"
+    down_file: Annotated[Path, Meta(description="While this file exists the host gives its VIPs up.")] = (
+        "/etc/keepalived/down"
+    )
+
+
+class Pki(Part, frozen=True, kw_only=True):
     """How certificates are made. Days count from issue; leaves are back-dated by a few minutes for clock skew."""
 
-    algorithm: KeyAlgorithm = KeyAlgorithm.ECDSA_P256
-    ca_days: Annotated[int, Meta(ge=1, le=36500)] = 3650
-    leaf_days: Annotated[int, Meta(ge=1, le=3650)] = 365
-    ca_key: CaKeyPlace = CaKeyPlace.HOSTS
+    algorithm: Annotated[KeyAlgorithm, Meta(description="Kind of every new private key.")] = KeyAlgorithm.ECDSA_P256
+    ca_days: Annotated[int, Meta(ge=1, le=36500, title="days", description="Life of a new CA.")] = 3650
+    leaf_days: Annotated[int, Meta(ge=1, le=3650, title="days", description="Life of a new certificate.")] = 365
+    ca_key: Annotated[CaKeyPlace, Meta(description="Where the CA's private key is kept.")] = CaKeyPlace.HOSTS
 
 
-class Inventory(_Part, frozen=True, kw_only=True):
+class Inventory(Part, frozen=True, kw_only=True):
     """A cluster as it should be."""
 
-    cluster: Token
-    hosts: tuple[Host, ...]
-    ssh: Ssh = Ssh()
-    etcd: Etcd = Etcd()
-    kubernetes: Kubernetes | None = None
-    vips: tuple[VirtualIp, ...] = ()
-    haproxy: Haproxy | None = None
-    keepalived: Keepalived = Keepalived()
-    pki: Pki = Pki()
-    read_only: bool = False
-    theme: Token | None = None
+    cluster: Annotated[Token, Meta(description="Name of the cluster, in the journal, the lock and on screen.")]
+    hosts: Annotated[
+        tuple[Host, ...], Meta(min_length=1, max_length=200, title="a list of hosts", description="Every host.")
+    ]
+    ssh: Annotated[Ssh, Meta(description="How to log in where a host does not say otherwise.")] = Ssh()
+    etcd: Annotated[Etcd, Meta(description="etcd, on the hosts with the role etcd.")] = Etcd()
+    kubernetes: Annotated[
+        Kubernetes | None, Meta(description="The control plane; leave it out for etcd alone, {} for all defaults.")
+    ] = None
+    vips: Annotated[
+        tuple[VirtualIp, ...],
+        Meta(
+            max_length=32,
+            title="a list of VIPs",
+            description="Virtual addresses of the hosts with the role load-balancer.",
+        ),
+    ] = ()
+    haproxy: Annotated[
+        Haproxy | None, Meta(description="haproxy on the load balancers; all defaults where it is left out.")
+    ] = None
+    keepalived: Annotated[Keepalived, Meta(description="keepalived on the load balancers.")] = Keepalived()
+    pki: Annotated[Pki, Meta(description="How certificates are made.")] = Pki()
+    read_only: Annotated[bool, Meta(description="Hide and refuse every action that changes something.")] = False
+    theme: Annotated[Token | None, Meta(description="Theme of the console.")] = None
 
     def with_role(self, role: Role) -> tuple[Host, ...]:
         """The hosts that have `role`, in the order of the file."""

@@ -1,0 +1,82 @@
+"""`check` and `schema`: what an inventory is and whether one is right."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from haconsole.errors import ExitCode
+from haconsole.model.hosts import Role
+
+if TYPE_CHECKING:
+    from haconsole.inventory.schema import Inventory
+
+_NOUNS = {
+    Role.ETCD: "etcd voter",
+    Role.CONTROL_PLANE: "control plane",
+    Role.LOAD_BALANCER: "load balancer",
+    Role.WORKER: "worker",
+    Role.BASTION: "bastion",
+}
+
+
+@click.command()
+@click.argument("inventory", type=click.Path(path_type=Path, allow_dash=True))
+def check(inventory: Path) -> int:
+    """Say whether INVENTORY is right, or everything that is wrong with it.
+
+    Each problem is one line, FILE:LINE:COLUMN: what; how to mend. Exit status 5 when there is an error; warnings alone
+    leave it 0. With - the inventory is read from standard input.
+    """
+    from haconsole.inventory.load import examine, read
+
+    if str(inventory) == "-":
+        text, name, base = sys.stdin.buffer.read(), "<stdin>", Path.cwd()
+    else:
+        text, name, base = read(inventory), str(inventory), inventory.resolve().parent
+    examined = examine(text, name, base)
+    for problem in examined.problems:
+        click.echo(problem)
+    warned = _counted(len(examined.warnings), "warning") if examined.warnings else ""
+    if examined.inventory is None:
+        told = " and ".join(part for part in (_counted(len(examined.errors), "error"), warned) if part)
+        click.echo(f"{name}: {told}", err=True)
+        return ExitCode.INVALID_INVENTORY
+    click.echo(f"{name}: {_summary(examined.inventory)}{f'; {warned}' if warned else ''}")
+    return ExitCode.OK
+
+
+@click.command()
+def schema() -> int:
+    """Print the JSON Schema of the inventory.
+
+    An editor that knows YAML schemas completes and checks an inventory with it, e.g. by a first line
+    `# yaml-language-server: $schema=inventory.schema.json`.
+    """
+    import json
+
+    from haconsole.inventory.json_schema import json_schema
+
+    click.echo(json.dumps(json_schema(), indent=2, ensure_ascii=False))
+    return ExitCode.OK
+
+
+def _summary(inventory: Inventory) -> str:
+    """The cluster in one line: ``lab is right: 3 hosts (3 etcd, 3 control planes), VIP 10.99.0.100, API at …``."""
+    from haconsole.inventory import effective
+
+    counts = Counter(role for host in inventory.hosts for role in host.roles)
+    roles = ", ".join(_counted(number, _NOUNS[role]) for role, number in counts.items())
+    parts = [f"{_counted(len(inventory.hosts), 'host')} ({roles})"]
+    parts += [f"VIP {address}" for address in effective.vip_addresses(inventory)]
+    if api := effective.endpoint(inventory):
+        parts.append(f"API at {effective.join_host_port(*api)}")
+    return f"{inventory.cluster} is right: {', '.join(parts)}"
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -1,0 +1,207 @@
+"""From nodes to the schema's types, with every fault found on the way."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from msgspec import inspect
+
+from haconsole.inventory.formats import Folders
+from haconsole.inventory.marks import Marks, Where
+from haconsole.inventory.nodes import ListNode, MapNode, Node, ScalarNode
+from haconsole.inventory.problems import Fault, Mark, shown
+from haconsole.inventory.scalars import WrongValueError, did_you_mean, is_nothing, read, written
+from haconsole.inventory.schema import Inventory
+
+EVERYTHING = "*"
+"""Stands among the broken sections when a top-level key could not be placed."""
+
+
+class _Broken:
+    """What comes of a value that could not be read."""
+
+
+_BROKEN: Final = _Broken()
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """What could be read. `broken` are the top-level keys with a fault under them: they may lack entries."""
+
+    inventory: Inventory
+    marks: Marks
+    faults: tuple[Fault, ...]
+    broken: frozenset[str]
+
+
+def decode(root: Node, folders: Folders) -> Decoded:
+    """Read the whole tree. Values that cannot be read are left out, each with a fault at its place."""
+    reader = _Reader(folders)
+    kind = inspect.type_info(Inventory)
+    assert isinstance(kind, inspect.StructType)
+    reader.marks.values[()] = root.mark
+    values = reader.fields(root, kind, ())
+    inventory = Inventory(**{"cluster": "", "hosts": (), **values})
+    return Decoded(inventory, reader.marks, tuple(reader.faults), frozenset(reader.broken))
+
+
+@dataclass(slots=True)
+class _Reader:
+    folders: Folders
+    marks: Marks = field(default_factory=Marks)
+    faults: list[Fault] = field(default_factory=list)
+    broken: set[str] = field(default_factory=set)
+
+    def value(self, node: Node, kind: inspect.Type, where: Where, notes: Mapping[str, Any]) -> Any:
+        """The value at `where`, or _BROKEN once its faults are told."""
+        match kind:
+            case inspect.Metadata(type=inner):
+                own = {**(kind.extra_json_schema or {}), **(kind.extra or {})}
+                return self.value(node, inner, where, {**notes, **own})
+            case inspect.UnionType(types=types):
+                alone = next(each for each in types if not isinstance(each, inspect.NoneType))
+                if is_nothing(node) and not isinstance(alone, inspect.StructType):
+                    return None
+                return self.value(node, alone, where, notes)
+            case inspect.StructType(cls=cls):
+                values = self.fields(node, kind, where)
+                complete = all(name.name in values for name in kind.fields if name.required)
+                return cls(**values) if complete and isinstance(node, MapNode) else _BROKEN
+            case inspect.VarTupleType():
+                return self._list(node, kind, where, notes)
+            case _:
+                return self._scalar(node, kind, where, notes)
+
+    def fields(self, node: Node, kind: inspect.StructType, where: Where) -> dict[str, Any]:
+        """The fields of a struct that could be read."""
+        if not isinstance(node, MapNode):
+            what = "is empty" if is_nothing(node) else f"is {_form(node)}, not keys with values"
+            self._fault(node.mark, where, f"{self.marks.name(where)} {what}", _how_to_fill(kind))
+            return {}
+        known = {entry.encode_name: entry for entry in kind.fields}
+        seen: dict[str, Mark] = {}
+        misspelt: set[str] = set()
+        values: dict[str, Any] = {}
+        for key, child in node.entries:
+            if self._fresh_key(key, known, seen, misspelt, where):
+                entry = known[key.text]
+                self.marks.values[(*where, key.text)] = child.mark if not is_nothing(child) else key.mark
+                value = self.value(child, entry.type, (*where, key.text), {})
+                if value is not _BROKEN:
+                    values[entry.name] = value
+        for entry in known.values():
+            if entry.required and entry.encode_name not in seen and entry.encode_name not in misspelt:
+                self._missing(node.mark, entry, where)
+        return values
+
+    def _fresh_key(
+        self, key: ScalarNode, known: Mapping[str, object], seen: dict[str, Mark], misspelt: set[str], where: Where
+    ) -> bool:
+        """Whether the key is one of the struct's and here for the first time; tells the fault otherwise."""
+        if key.text in seen:
+            what = f"key {_key(key.text)} stands twice in {self.marks.name(where)}, first in line {seen[key.text].line}"
+            self._fault(key.mark, where, what, "keep one of the two")
+            return False
+        if key.text in known:
+            seen[key.text] = key.mark
+            return True
+        if key.text == "<<" and key.plain:
+            self._fault(key.mark, where, "a merge key (<<) stands here, which is not read", "write its keys out")
+            return False
+        meant = did_you_mean(key.text, tuple(name for name in known if name not in seen))
+        mend = f"did you mean {meant}?" if meant else f"the keys here are: {', '.join(known)}"
+        if ":" in key.text:
+            mend = "put a blank after the colon"
+        elif meant:
+            misspelt.add(meant)
+        self._fault(key.mark, where, f"unknown key {_key(key.text)} in {self.marks.name(where)}", mend)
+        return False
+
+    def _missing(self, mark: Mark, entry: inspect.Field, where: Where) -> None:
+        notes = entry.type.extra_json_schema or {} if isinstance(entry.type, inspect.Metadata) else {}
+        likely = (notes.get("examples") or ("",))[0]
+        value = f"[{', '.join(likely)}]" if isinstance(likely, list) else likely
+        mend = f"add `{entry.encode_name}: {value}`, with your own value" if value else f"add `{entry.encode_name}:`"
+        self._fault(mark, where, f"{self.marks.name(where)} has no {entry.encode_name}", mend)
+
+    def _list(self, node: Node, kind: inspect.VarTupleType, where: Where, notes: Mapping[str, Any]) -> Any:
+        if not isinstance(node, ListNode):
+            title = notes.get("title", "a list")
+            mend = f"write [{_word(node)}]" if _word(node) else "begin each entry with `- `"
+            self._fault(node.mark, where, f"{self.marks.name(where)} is {_form(node)}, not {title}", mend)
+            return _BROKEN
+        self._right_length(node, kind, where)
+        values: list[Any] = []
+        kept: list[int] = []
+        for index, item in enumerate(node.items):
+            way = (*where, index)
+            self.marks.values[way] = item.mark
+            self._label(item, way)
+            value = self.value(item, kind.item_type, way, notes if _is_plain(kind.item_type) else {})
+            if value is not _BROKEN:
+                values.append(value)
+                kept.append(index)
+        self.marks.kept[where] = tuple(kept)
+        return tuple(values)
+
+    def _right_length(self, node: ListNode, kind: inspect.VarTupleType, where: Where) -> None:
+        name = self.marks.name(where)
+        if kind.min_length is not None and len(node.items) < kind.min_length:
+            self._fault(node.mark, where, f"{name} is an empty list", f"give it {kind.min_length} or more entries")
+        if kind.max_length is not None and len(node.items) > kind.max_length:
+            what = f"{name} has {len(node.items)} entries"
+            self._fault(node.mark, where, what, f"{kind.max_length} are allowed at most")
+
+    def _label(self, item: Node, where: Where) -> None:
+        """Call an entry of `hosts` by its name and one of `vips` by its address."""
+        key, noun = {"hosts": ("name", "host"), "vips": ("address", "VIP")}.get(str(where[0]), ("", ""))
+        if len(where) != 2 or not isinstance(item, MapNode):
+            return
+        names = [_word(child) for entry, child in item.entries if entry.text == key]
+        if names and names[0]:
+            self.marks.labels[where] = f"{noun} {names[0].partition('/')[0]}"
+
+    def _scalar(self, node: Node, kind: inspect.Type, where: Where, notes: Mapping[str, Any]) -> Any:
+        try:
+            return read(node, kind, notes, self.folders)
+        except WrongValueError as error:
+            self._fault(node.mark, where, f"{self.marks.name(where)} {error.told}", error.mend)
+            return _BROKEN
+
+    def _fault(self, mark: Mark, where: Where, what: str, mend: str) -> None:
+        self.faults.append(Fault(mark, what, mend))
+        self.broken.add(str(where[0]) if where else EVERYTHING)
+
+
+def _form(node: Node) -> str:
+    """The form of what stands there, never its text: it may be a secret in the wrong place."""
+    return written(node) if not isinstance(node, ScalarNode) or is_nothing(node) else "a single value"
+
+
+def _how_to_fill(kind: inspect.StructType) -> str:
+    required = [entry.encode_name for entry in kind.fields if entry.required]
+    if required:
+        return f"give it the keys {' and '.join(required)}" if len(required) < 3 else f"give it {', '.join(required)}"
+    return "give it keys, leave it out, or write {} for all defaults"
+
+
+def _is_plain(kind: inspect.Type) -> bool:
+    return not isinstance(kind, inspect.StructType)
+
+
+def _word(node: Node) -> str:
+    """The text when it is short and harmless enough to be repeated in a message, else nothing."""
+    if (
+        isinstance(node, ScalarNode)
+        and len(node.text) <= 64
+        and re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9./:-]*", node.text)
+    ):
+        return node.text
+    return ""
+
+
+def _key(text: str) -> str:
+    return shown(text.partition(":")[0])

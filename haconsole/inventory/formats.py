@@ -1,0 +1,144 @@
+"""Text that carries structure (addresses, networks, names, paths), read strictly and given back in one spelling."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from haconsole.inventory.effective import DIRECT, join_host_port, outside_host, split_host_port
+
+_LABEL = re.compile(r"^[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?$")
+_ALL_DIGITS = re.compile(r"^[0-9.]+$")
+
+
+@dataclass(frozen=True, slots=True)
+class Folders:
+    """Where relative paths start and where ~ leads."""
+
+    base: Path
+    home: Path | None
+
+
+class WrongFormatError(ValueError):
+    """`what` continues "address is '10.0.0.256', "; `mend` says how to write it, empty where an example says it all."""
+
+    def __init__(self, what: str, mend: str = "") -> None:
+        super().__init__(what)
+        self.what = what
+        self.mend = mend
+
+
+def address(text: str, folders: Folders) -> str:
+    """An address a host can have."""
+    try:
+        found = ipaddress.ip_address(text)
+    except ValueError:
+        raise WrongFormatError("not an IPv4 or IPv6 address") from None
+    if "%" in text:
+        raise WrongFormatError("an address with a zone", "write it without % and what follows")
+    if found.is_unspecified or found.is_multicast or text == "255.255.255.255":
+        raise WrongFormatError("an address no single host has", "write the host's own address")
+    return str(found)
+
+
+def network(text: str, folders: Folders) -> str:
+    try:
+        found = ipaddress.ip_interface(text)
+    except ValueError:
+        raise WrongFormatError("not a network in CIDR notation") from None
+    if found.ip != found.network.network_address:
+        raise WrongFormatError("an address inside a network", f"write the network itself: {found.network}")
+    return str(found.network)
+
+
+def vip(text: str, folders: Folders) -> str:
+    alone, slash, prefix = text.partition("/")
+    found = address(alone, folders)
+    try:
+        ipaddress.ip_interface(text)
+    except ValueError:
+        raise WrongFormatError(f"an address with an impossible prefix length ({prefix})") from None
+    return f"{found}{slash}{prefix and int(prefix)}"
+
+
+def name(text: str, folders: Folders) -> str:
+    """A DNS name: labels of up to 63 characters, parted by single dots (RFC 1123, section 2.1)."""
+    if not all(_LABEL.match(label) for label in text.split(".")):
+        raise WrongFormatError("not a DNS name", "part it with single dots; each part has 63 characters at most")
+    return text
+
+
+def host(text: str, folders: Folders) -> str:
+    """An address or a DNS name."""
+    if ":" in text or _ALL_DIGITS.match(text):
+        return address(text, folders)
+    return name(text, folders)
+
+
+def subject_name(text: str, folders: Folders) -> str:
+    """A name or address for a certificate; ``*.`` may stand in front of a name."""
+    if text.startswith("*."):
+        return f"*.{name(text[2:], folders)}"
+    return host(text, folders)
+
+
+def endpoint(text: str, folders: Folders) -> str:
+    alone, port = split_host_port(text)
+    if port is None:
+        raise WrongFormatError("not host:port", "put an IPv6 address in brackets, and the port after a colon")
+    return join_host_port(host(alone, folders), _port(port))
+
+
+def jump(text: str, folders: Folders) -> str:
+    """``none``, a host of the inventory, or ``[user@]host[:port]``."""
+    if text == DIRECT:
+        return text
+    found = outside_host(text)
+    if found.port is not None:
+        _port(found.port)
+    host(found.host, folders)
+    return text
+
+
+def path(text: str, folders: Folders) -> str:
+    """An absolute path without ``.``, ``..`` or an empty part."""
+    parts = text.rstrip("/").split("/")[1:]
+    if not parts or any(part in ("", ".", "..") for part in parts):
+        raise WrongFormatError("not a plain absolute path", "write it without empty parts, . and ..")
+    return "/" + "/".join(parts)
+
+
+def local_path(text: str, folders: Folders) -> str:
+    """A path here, made absolute; only one's own home folder is known by ~."""
+    first, *rest = PurePosixPath(text).parts
+    if first == "~" and folders.home is None:
+        raise WrongFormatError("in a home folder that is not known", "set HOME, or write the whole path")
+    if first == "~" and folders.home is not None:
+        return str(folders.home.joinpath(*rest))
+    if first.startswith("~"):
+        raise WrongFormatError("in another user's home folder", "write ~/ for your own, or the whole path")
+    return str(folders.base / text)
+
+
+def _port(number: int) -> int:
+    if not 1 <= number <= 65535:
+        raise WrongFormatError(f"a port out of range ({number})", "choose 1 to 65535")
+    return number
+
+
+FORMATS: dict[str, Callable[[str, Folders], str]] = {
+    "address": address,
+    "network": network,
+    "vip": vip,
+    "name": name,
+    "host": host,
+    "san": subject_name,
+    "endpoint": endpoint,
+    "jump": jump,
+    "path": path,
+    "local-path": local_path,
+}
+"""The reader for each ``extra["kind"]`` of the schema; raises WrongFormatError."""

@@ -1,0 +1,198 @@
+"""YAML text as a tree of nodes that know their place; no objects are made and nothing grows without bounds."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+import yaml
+
+from haconsole.inventory.problems import Fault, Mark
+from haconsole.inventory.yaml_words import syntax_fault
+
+MAX_BYTES = 1 << 20
+MAX_DEPTH = 24
+MAX_NODES = 20_000
+
+_UNPRINTABLE = re.compile("[^\\t\\n\\r -~\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+
+
+@dataclass(frozen=True, slots=True)
+class ScalarNode:
+    """One value as it is written; `plain` when it stands without quotes, so that ``1`` is a number."""
+
+    text: str
+    plain: bool
+    mark: Mark
+
+
+@dataclass(frozen=True, slots=True)
+class ListNode:
+    items: tuple[Node, ...]
+    mark: Mark
+
+
+@dataclass(frozen=True, slots=True)
+class MapNode:
+    """Keys and values in the order of the file, duplicates included."""
+
+    entries: tuple[tuple[ScalarNode, Node], ...]
+    mark: Mark
+
+
+Node: TypeAlias = ScalarNode | ListNode | MapNode
+
+
+class UnreadableError(Exception):
+    """The text is not one plain YAML document."""
+
+    def __init__(self, fault: Fault) -> None:
+        super().__init__(fault.what)
+        self.fault = fault
+
+
+def decode_text(data: bytes) -> str:
+    """Bytes as text; raises UnreadableError when they are too many or not UTF-8."""
+    if len(data) > MAX_BYTES:
+        raise _unreadable(Mark(), f"the file has {len(data)} bytes", f"an inventory has {MAX_BYTES} at most")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        before = data[: error.start].decode("utf-8", "replace")
+        raise _unreadable(
+            _place(before), f"byte 0x{data[error.start]:02x} is not UTF-8", "save the file as UTF-8"
+        ) from None
+
+
+def compose(text: str) -> Node:
+    """The one document of `text`; raises UnreadableError at the first thing that is not plain YAML."""
+    if len(text) > MAX_BYTES:
+        raise _unreadable(Mark(), f"the file has {len(text)} characters", f"an inventory has {MAX_BYTES} at most")
+    if found := _UNPRINTABLE.search(text):
+        what = f"character U+{ord(found[0]):04X} stands here, which is invisible or no text at all"
+        raise _unreadable(_place(text[: found.start()]), what, "remove it")
+    builder = _Builder()
+    try:
+        for event in yaml.parse(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
+            builder.take(event)
+    except yaml.YAMLError as error:
+        raise UnreadableError(syntax_fault(error, text)) from None
+    if builder.root is None:
+        raise _unreadable(
+            Mark(), "the file is empty", "begin with `cluster:` and `hosts:`, as the sample inventories do"
+        )
+    return builder.root
+
+
+@dataclass(slots=True)
+class _Open:
+    """A list or mapping whose end has not come yet; in a mapping keys and values alternate."""
+
+    is_map: bool
+    anchor: str | None
+    mark: Mark
+    children: list[Node] = field(default_factory=list)
+    before: int = 0
+
+
+@dataclass(slots=True)
+class _Builder:
+    """Takes parser events one by one; a stack instead of recursion, so that depth costs nothing."""
+
+    root: Node | None = None
+    count: int = 0
+    stack: list[_Open] = field(default_factory=list)
+    anchors: dict[str, tuple[Node, int]] = field(default_factory=dict)
+
+    def take(self, event: yaml.Event) -> None:
+        match event:
+            case yaml.DocumentStartEvent() if self.root is not None:
+                raise _unreadable(_mark(event), "a second document begins here", "keep one document in a file")
+            case yaml.ScalarEvent():
+                self._untagged(event, bool(event.implicit[0] or event.implicit[1]))
+                node = ScalarNode(event.value, bool(event.implicit[0]), _mark(event))
+                self._grow(_mark(event), 1)
+                self._put(node, event.anchor, self.count - 1)
+            case yaml.SequenceStartEvent() | yaml.MappingStartEvent():
+                self._untagged(event, event.implicit)
+                self._grow(_mark(event), 1)
+                is_map = isinstance(event, yaml.MappingStartEvent)
+                self.stack.append(_Open(is_map, event.anchor, _mark(event), before=self.count - 1))
+                self._shallow(_mark(event))
+            case yaml.SequenceEndEvent() | yaml.MappingEndEvent():
+                done = self.stack.pop()
+                self._put(_close(done), done.anchor, done.before)
+            case yaml.AliasEvent():
+                self._put(self._repeat(event), None, self.count)
+            case _:
+                pass
+
+    def _repeat(self, event: yaml.NodeEvent) -> Node:
+        """The node an alias stands for; it counts again in full, so that aliases of aliases end soon."""
+        mark = _mark(event)
+        if event.anchor in {part.anchor for part in self.stack}:
+            raise _unreadable(mark, "this alias stands inside what it repeats", "write the value out")
+        if event.anchor not in self.anchors:
+            raise _unreadable(mark, "this alias has no anchor before it", "put a value that begins with * in quotes")
+        node, size = self.anchors[event.anchor]
+        self._grow(mark, size)
+        return node
+
+    def _grow(self, mark: Mark, nodes: int) -> None:
+        self.count += nodes
+        if self.count > MAX_NODES:
+            raise _unreadable(
+                mark, f"the file holds more than {MAX_NODES} values, aliases counted in full", "shorten it"
+            )
+
+    def _shallow(self, mark: Mark) -> None:
+        if len(self.stack) > MAX_DEPTH:
+            raise _unreadable(
+                mark, f"values are nested more than {MAX_DEPTH} deep", "no part of an inventory is so deep"
+            )
+
+    def _untagged(self, event: yaml.ScalarEvent | yaml.CollectionStartEvent, implicit: bool) -> None:
+        if not implicit or event.tag is not None:
+            raise _unreadable(_mark(event), "a tag (! or !!) stands here", "put a value that begins with ! in quotes")
+
+    def _put(self, node: Node, anchor: str | None, before: int) -> None:
+        if anchor is not None:
+            self.anchors[anchor] = (node, self.count - before)
+        if not self.stack:
+            self.root = node
+            return
+        parent = self.stack[-1]
+        if parent.is_map and len(parent.children) % 2 == 0 and not isinstance(node, ScalarNode):
+            raise _unreadable(
+                node.mark, "a list or mapping stands where a key belongs", "write a plain word as the key"
+            )
+        parent.children.append(node)
+
+
+def _close(part: _Open) -> Node:
+    if not part.is_map:
+        return ListNode(tuple(part.children), part.mark)
+    return MapNode(tuple(_pairs(part.children)), part.mark)
+
+
+def _pairs(children: list[Node]) -> Iterator[tuple[ScalarNode, Node]]:
+    for key, value in zip(children[::2], children[1::2], strict=True):
+        assert isinstance(key, ScalarNode)
+        yield key, value
+
+
+def _mark(event: yaml.Event) -> Mark:
+    assert event.start_mark is not None
+    return Mark(event.start_mark.line + 1, event.start_mark.column + 1)
+
+
+def _place(before: str) -> Mark:
+    """The place right after `before`."""
+    lines = before.replace("\r\n", "\n").split("\n")
+    return Mark(len(lines), len(lines[-1]) + 1)
+
+
+def _unreadable(mark: Mark, what: str, mend: str) -> UnreadableError:
+    return UnreadableError(Fault(mark, what, mend))

@@ -1,0 +1,76 @@
+"""etcd: voters, timing, discovery, and whether its clients can trust it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+from haconsole.inventory.marks import Marks
+from haconsole.inventory.problems import Fault, Level, shown
+from haconsole.inventory.schema import DiscoveryKind, EtcdTls, Inventory
+from haconsole.model.hosts import Role
+from haconsole.model.quorum import needed_for
+
+SUGGESTED_QUOTA = 8 << 30
+
+
+def voters_make_a_quorum(inventory: Inventory, marks: Marks) -> Iterator[Fault]:
+    voters = len(inventory.with_role(Role.ETCD))
+    here = marks.at("hosts")
+    spare = voters - needed_for(voters)
+    if voters == 1:
+        yield Fault(here, "etcd has 1 voter, whose loss stops the cluster", "give three hosts the role", Level.WARNING)
+    elif voters and voters % 2 == 0:
+        what = f"etcd has {voters} voters, which can lose {spare}, as {voters - 1} could"
+        yield Fault(here, what, "make the number of hosts with the role etcd odd", Level.WARNING)
+    elif voters > 7:
+        what = f"etcd has {voters} voters, each of which must take every write"
+        yield Fault(here, what, "5 can lose 2 already, 7 can lose 3", Level.WARNING)
+
+
+def timing_holds(inventory: Inventory, marks: Marks) -> Iterator[Fault]:
+    """etcd refuses to start with an election time-out under five heartbeats."""
+    etcd = inventory.etcd
+    if etcd.election_ms < 5 * etcd.heartbeat_ms:
+        what = f"election_ms is {etcd.election_ms}, less than 5 x heartbeat_ms ({etcd.heartbeat_ms})"
+        mend = f"write {10 * etcd.heartbeat_ms}, as etcd does not start with less than {5 * etcd.heartbeat_ms}"
+        where = "election_ms" if ("etcd", "election_ms") in marks.values else "heartbeat_ms"
+        yield Fault(marks.at("etcd", where), what, mend)
+    if etcd.quota_bytes > SUGGESTED_QUOTA:
+        what = f"quota_bytes is {etcd.quota_bytes}, more than the 8 GiB etcd is made for"
+        yield Fault(marks.at("etcd", "quota_bytes"), what, f"write {SUGGESTED_QUOTA} or less", Level.WARNING)
+
+
+def discovery_is_whole(inventory: Inventory, marks: Marks) -> Iterator[Fault]:
+    kind, value = inventory.etcd.discovery.kind, inventory.etcd.discovery.value
+    here = marks.at("etcd", "discovery", "value")
+    match kind:
+        case DiscoveryKind.STATIC if value is not None:
+            what = "discovery.value is there, but discovery.kind is static, which needs none"
+            yield Fault(here, what, "write `kind: url` or `kind: srv`, or take the value out")
+        case DiscoveryKind.URL if value is None or not _is_url(value):
+            what = "discovery.kind is url, but " + (f"{shown(value)} is no URL" if value else "no URL is said")
+            yield Fault(here, what, "write the URL that the discovery service gave as `value:`")
+        case DiscoveryKind.SRV if value is None or ":" in value or "/" in value:
+            what = "discovery.kind is srv, but " + (f"{shown(value)} is no domain" if value else "no domain is said")
+            yield Fault(here, what, "write the domain of the _etcd-server-ssl._tcp records as `value:`")
+        case _:
+            return
+
+
+def clients_are_known(inventory: Inventory, marks: Marks) -> Iterator[Fault]:
+    here = marks.at("etcd", "tls")
+    if inventory.etcd.tls is EtcdTls.OFF:
+        what = f"etcd.tls is off, so all that reaches port {inventory.etcd.client_port} can read and change everything"
+        yield Fault(here, what, "write certificates", Level.WARNING)
+    if inventory.etcd.tls is EtcdTls.AUTO and inventory.kubernetes is not None:
+        what = "etcd.tls is auto, whose self-made certificates no apiserver can verify"
+        yield Fault(here, what, "write certificates")
+
+
+def _is_url(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname)

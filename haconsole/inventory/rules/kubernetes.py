@@ -1,0 +1,85 @@
+"""The control plane: its endpoint, its leader locks, its version."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator
+
+from haconsole.inventory import effective
+from haconsole.inventory.marks import Marks
+from haconsole.inventory.problems import Fault, Level
+from haconsole.inventory.schema import Inventory
+from haconsole.model.hosts import Role
+
+OLDEST = (1, 20)
+JITTER = 1.2
+"""client-go waits up to this many retry periods between two tries, and wants the renew deadline to be longer."""
+
+
+def endpoint_is_said(inventory: Inventory, marks: Marks) -> Iterator[Fault]:
+    if inventory.kubernetes is None or not inventory.with_role(Role.CONTROL_PLANE):
+        return
+    if effective.endpoint(inventory) is None:
+        count = len(inventory.with_role(Role.CONTROL_PLANE))
+        what = f"{count} control planes have no common address: there is neither a VIP nor kubernetes.endpoint"
+        mend = "add `endpoint: host:port` of your balancer, or `vips:` and hosts with the role load-balancer"
+        yield Fault(marks.at("kubernetes"), what, mend)
+
+
+def endpoint_leads_to_a_balancer(inventory: Inventory, marks: Marks) -> Iterator[Fault]:
+    """What is certainly wrong is an error; an outside balancer in front of a VIP is odd but possible."""
+    kubernetes, settings = inventory.kubernetes, effective.haproxy(inventory)
+    if kubernetes is None or kubernetes.endpoint is None:
+        return
+    here = marks.at("kubernetes", "endpoint")
+    host, port = effective.split_host_port(kubernetes.endpoint)
+    vips = effective.vip_addresses(inventory)
+    balancers = {each.address for each in inventory.with_role(Role.LOAD_BALANCER)}
+    ours = host in vips or (host in balancers and not vips)
+    if settings and ours and port != settings.bind_port:
+        what = f"kubernetes.endpoint has port {port}, but haproxy listens on {settings.bind_port} (haproxy.bind_port)"
+        yield Fault(here, what, f"write {effective.join_host_port(host, settings.bind_port)}, or change bind_port")
+    elif settings and vips and not ours and (_is_address(host) or port != settings.bind_port):
+        vip = effective.join_host_port(vips[0], settings.bind_port)
+        what = f"kubernetes.endpoint is {kubernetes.endpoint}, which is not the VIP's {vip}"
+        yield Fault(here, what, "write that, unless another balancer stands in front", Level.WARNING)
+    elif not ours and len(inventory.with_role(Role.CONTROL_PLANE)) > 1:
+        single = next((each for each in inventory.with_role(Role.CONTROL_PLANE) if each.address == host), None)
+        if single is not None:
+            what = f"kubernetes.endpoint is host {single.name} itself, so its loss cuts off the other control planes"
+            yield Fault(here, what, "name a VIP or a balancer", Level.WARNING)
+
+
+def leader_timing_holds(inventory: Inventory, marks: Marks) -> Iterator[Fault]:
+    """client-go refuses other orders (tools/leaderelection, NewLeaderElector)."""
+    if inventory.kubernetes is None:
+        return
+    timing = inventory.kubernetes.leader_election
+    where = ("kubernetes", "leader_election")
+    if timing.renew_deadline_s >= timing.lease_duration_s:
+        what = (
+            f"renew_deadline_s is {timing.renew_deadline_s}, not less than lease_duration_s ({timing.lease_duration_s})"
+        )
+        yield Fault(marks.at(*where, "renew_deadline_s"), what, "a leader must give up before its lease ends: lower it")
+    if timing.renew_deadline_s <= JITTER * timing.retry_period_s:
+        retries = f"{JITTER} x retry_period_s ({timing.retry_period_s})"
+        what = f"renew_deadline_s is {timing.renew_deadline_s}, not more than {retries}"
+        yield Fault(marks.at(*where, "retry_period_s"), what, "lower retry_period_s, so that there is a second try")
+
+
+def version_is_supported(inventory: Inventory, marks: Marks) -> Iterator[Fault]:
+    version = inventory.kubernetes.version if inventory.kubernetes else None
+    if version is None:
+        return
+    major, minor = (int(part) for part in version.lstrip("v").split(".")[:2])
+    if (major, minor) < OLDEST:
+        what = f"kubernetes.version is {version}, older than 1.20, the oldest that is supported"
+        yield Fault(marks.at("kubernetes", "version"), what, "actions are untested there; upgrade", Level.WARNING)
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True

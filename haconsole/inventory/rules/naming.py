@@ -1,0 +1,79 @@
+"""What must not stand twice: names, addresses, member names, priorities, VIPs, router IDs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from haconsole.inventory import effective
+from haconsole.inventory.marks import Marks
+from haconsole.inventory.problems import Fault
+from haconsole.inventory.schema import Inventory
+from haconsole.model.hosts import Role
+
+
+def names_are_unique(inventory: Inventory, marks: Marks) -> Iterator[Fault]:
+    entries = [(host.name, ("hosts", number, "name")) for number, host in enumerate(inventory.hosts)]
+    for name, where, first in _repeated(entries):
+        line = marks.at(*first).line
+        yield Fault(marks.at(*where), f"host {name} stands in line {line} already", "give each host a name of its own")
+
+
+def addresses_are_unique(inventory: Inventory, marks: Marks) -> Iterator[Fault]:
+    entries = [(host.address, ("hosts", number, "address")) for number, host in enumerate(inventory.hosts)]
+    for address, where, first in _repeated(entries):
+        one, other = (inventory.hosts[int(way[1])].name for way in (first, where))
+        what = f"address of host {other} is {address}, which host {one} in line {marks.at(*first).line} has already"
+        yield Fault(marks.at(*where), what, "give each host an address of its own")
+
+
+def etcd_names_are_unique(inventory: Inventory, marks: Marks) -> Iterator[Fault]:
+    """Whether said or taken from the host's name; a name said twice as a host's name is told there."""
+    entries = [
+        (effective.etcd_name(host), ("hosts", number, "etcd_name" if host.etcd_name else "name"))
+        for number, host in enumerate(inventory.hosts)
+        if Role.ETCD in host.roles
+    ]
+    for name, where, first in _repeated(entries):
+        one, other = (inventory.hosts[int(way[1])].name for way in (first, where))
+        if one != other:
+            what = f"the etcd members of host {one} and host {other} are both called {name}"
+            yield Fault(marks.at(*where), what, "give one of them another etcd_name")
+
+
+def priorities_are_unique(inventory: Inventory, marks: Marks) -> Iterator[Fault]:
+    entries = [
+        (str(host.vrrp_priority), ("hosts", number, "vrrp_priority"))
+        for number, host in enumerate(inventory.hosts)
+        if host.vrrp_priority is not None
+    ]
+    for priority, where, first in _repeated(entries):
+        one, other = (inventory.hosts[int(way[1])].name for way in (first, where))
+        what = f"host {one} and host {other} both have VRRP priority {priority}, so both may take the VIP"
+        yield Fault(marks.at(*where), what, "give each balancer another one, 10 apart")
+
+
+def vips_are_unique(inventory: Inventory, marks: Marks) -> Iterator[Fault]:
+    entries = [(effective.vip_address(vip), ("vips", number, "address")) for number, vip in enumerate(inventory.vips)]
+    for address, where, first in _repeated(entries):
+        line = marks.at(*first).line
+        yield Fault(marks.at(*where), f"VIP {address} stands in line {line} already", "keep one of the two")
+
+
+def router_ids_are_unique(inventory: Inventory, marks: Marks) -> Iterator[Fault]:
+    entries = [(str(vip.router_id), ("vips", number, "router_id")) for number, vip in enumerate(inventory.vips)]
+    for router, where, first in _repeated(entries):
+        one, other = (effective.vip_address(inventory.vips[int(way[1])]) for way in (first, where))
+        what = f"VIP {one} and VIP {other} both have router_id {router}"
+        yield Fault(marks.at(*where), what, "give each VIP a router_id of its own")
+
+
+_Way = tuple[str, int, str]
+
+
+def _repeated(entries: Iterable[tuple[str, _Way]]) -> Iterator[tuple[str, _Way, _Way]]:
+    """Each value that was there before: the value, where it stands, where it stood first."""
+    first: dict[str, _Way] = {}
+    for value, where in entries:
+        if value in first:
+            yield value, where, first[value]
+        first.setdefault(value, where)

@@ -1,0 +1,64 @@
+"""VIPs: who carries them, on which interface, in which network."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator
+
+from haconsole.inventory import effective
+from haconsole.inventory.marks import Marks
+from haconsole.inventory.problems import Fault, Level
+from haconsole.inventory.schema import Inventory
+from haconsole.model.hosts import Role
+
+
+def balancers_carry_vips(inventory: Inventory, marks: Marks) -> Iterator[Fault]:
+    balancers = inventory.with_role(Role.LOAD_BALANCER)
+    if inventory.vips and len(balancers) == 1:
+        what = f"only host {balancers[0].name} can carry the VIP, so that it moves nowhere when that host fails"
+        yield Fault(marks.at("vips"), what, "give a second host the role load-balancer", Level.WARNING)
+
+
+def vips_are_no_hosts(inventory: Inventory, marks: Marks) -> Iterator[Fault]:
+    hosts = {host.address: host.name for host in inventory.hosts}
+    for number, address in enumerate(effective.vip_addresses(inventory)):
+        if address in hosts:
+            what = f"VIP {address} is the own address of host {hosts[address]}"
+            yield Fault(marks.at("vips", number, "address"), what, "choose a free address of the same network")
+
+
+def interfaces_are_known(inventory: Inventory, marks: Marks) -> Iterator[Fault]:
+    for number, vip in enumerate(inventory.vips):
+        lacking = [
+            host.name
+            for host in inventory.with_role(Role.LOAD_BALANCER)
+            if effective.vip_interface(inventory, vip, host) is None
+        ]
+        if lacking:
+            what = f"the interface of VIP {effective.vip_address(vip)} is not said for {_listed(lacking)}"
+            mend = "add `interface: eth0`, with your own, to the VIP, or to each host where it differs"
+            yield Fault(marks.at("vips", number), what, mend)
+
+
+def vips_are_in_the_balancers_network(inventory: Inventory, marks: Marks) -> Iterator[Fault]:
+    """Only where a prefix length is said, and only a warning: routed VIPs exist."""
+    for number, vip in enumerate(inventory.vips):
+        network = ipaddress.ip_interface(vip.address).network
+        outside = [
+            host.name
+            for host in inventory.with_role(Role.LOAD_BALANCER)
+            if "/" in vip.address and ipaddress.ip_address(host.address) not in network
+        ]
+        if outside and network.num_addresses > 1:
+            what = f"VIP {vip.address} is not in the network of {_listed(outside)}"
+            mend = "correct the address or its prefix length, unless a router knows the way"
+            yield Fault(marks.at("vips", number, "address"), what, mend, Level.WARNING)
+
+
+def _listed(names: list[str]) -> str:
+    """``host cp1``, ``hosts cp1 and cp2``, or the first three and a number."""
+    if len(names) == 1:
+        return f"host {names[0]}"
+    if len(names) > 4:
+        return f"hosts {', '.join(names[:3])} and {len(names) - 3} others"
+    return f"hosts {', '.join(names[:-1])} and {names[-1]}"

@@ -1,0 +1,97 @@
+"""What a YAML parser complains about, in words for someone who is editing an inventory."""
+
+from __future__ import annotations
+
+import re
+
+from yaml import YAMLError
+
+from haconsole.inventory.problems import Fault, Mark
+
+_OPENED = "context"
+_HERE = "problem"
+
+_WORDS: tuple[tuple[str, str, str, str], ...] = (
+    # part of the parser's message, whose place is told, what, how to mend
+    (
+        "mapping values are not allowed",
+        _HERE,
+        "a second `key:` stands in one line, or a key is deeper than its neighbours",
+        "put each key in a line of its own, or a value with a colon in quotes",
+    ),
+    (
+        "quoted scalar",
+        _OPENED,
+        "the quote that opens here is never closed",
+        "close it, or double a quote that is meant",
+    ),
+    (
+        "did not find expected ',' or ']'",
+        _OPENED,
+        "the list that opens here with [ is not closed",
+        "close it with ], and part its entries with commas",
+    ),
+    (
+        "did not find expected ',' or '}'",
+        _OPENED,
+        "the mapping that opens here with { is not closed",
+        "close it with }, and part its entries with commas",
+    ),
+    (
+        "expected key",
+        _HERE,
+        "this line is not as deep as the keys it belongs to",
+        "indent it with spaces like its neighbours",
+    ),
+    (
+        "'-' indicator",
+        _HERE,
+        "a list stands before this line, which does not begin with `- `",
+        "indent the line like the entry it belongs to, or begin it with `- `",
+    ),
+    (
+        "could not find expected ':'",
+        _OPENED,
+        "a colon and a blank are missing after this key",
+        "write it as `key: value`",
+    ),
+    (
+        "node content",
+        _HERE,
+        "a value is missing here, or a bracket is never closed",
+        "write the value, or close the bracket",
+    ),
+    (
+        "document start",
+        _HERE,
+        "this line is less deep than the first one",
+        "begin all top keys in the first column",
+    ),
+)
+"""libyaml's messages and the words for them; the first that matches counts."""
+
+
+def syntax_fault(error: YAMLError, text: str) -> Fault:
+    """The parser's complaint about `text` as a fault; its own words where there are none better."""
+    told = " ".join(part for part in (getattr(error, "context", None), getattr(error, "problem", None)) if part)
+    here = _mark(error, _HERE) or _mark(error, _OPENED) or Mark()
+    if "cannot start any token" in told:
+        return _bad_start(here, text)
+    for part, place, what, mend in _WORDS:
+        if part in told:
+            return Fault(_mark(error, place) or here, what, mend)
+    words = re.sub(r"[^ -~]", "?", told) or type(error).__name__
+    return Fault(here, f"this is not YAML: {words}", "correct it or put the value in quotes")
+
+
+def _bad_start(mark: Mark, text: str) -> Fault:
+    line = text.splitlines()[mark.line - 1 : mark.line]
+    char = line[0][mark.column - 1 : mark.column] if line else ""
+    if char == "\t":
+        return Fault(mark, "a tab stands where only spaces may", "indent with spaces")
+    return Fault(mark, f"a value cannot begin with {char or 'this'}", "put the value in quotes")
+
+
+def _mark(error: YAMLError, which: str) -> Mark | None:
+    found = getattr(error, f"{which}_mark", None)
+    return Mark(found.line + 1, found.column + 1) if found is not None else None
