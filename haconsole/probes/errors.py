@@ -1,0 +1,31 @@
+"""How a question to a host goes wrong once the host itself was reached."""
+
+from __future__ import annotations
+
+from haconsole.errors import HaconsoleError
+from haconsole.model.observed import Cause
+from haconsole.probes.script import Answer
+
+_MISSING_PROGRAM = 127
+_NO_ROOT = ("a password is required", "is not in the sudoers", "permission denied", "operation not permitted")
+
+
+class ProbeError(HaconsoleError):
+    """An answer that says nothing usable; `cause` tells what is missing, not running or not readable."""
+
+    def __init__(self, what: str, cause: Cause = Cause.OTHER, *, mend: str = "") -> None:
+        super().__init__(what, mend=mend)
+        self.cause = cause
+
+
+def require(answer: Answer, what: str) -> str:
+    """The output of a section that ended well; a ProbeError saying what came back when it did not."""
+    if answer.status == 0:
+        return answer.output
+    said = " ".join(answer.errors.split())[:300]
+    if answer.status == _MISSING_PROGRAM:
+        raise ProbeError(f"{what}: {said or 'no such program'}", Cause.NOT_INSTALLED)
+    if answer.status == 124:
+        raise ProbeError(f"{what}: did not end in time", Cause.TIMED_OUT)
+    cause = Cause.UNREADABLE if any(word in said.lower() for word in _NO_ROOT) else Cause.OTHER
+    raise ProbeError(f"{what}: ended with status {answer.status}: {said or 'without a word'}", cause)

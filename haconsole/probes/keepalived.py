@@ -1,0 +1,81 @@
+"""keepalived on a host: its configuration, and the state each VRRP instance last said it entered."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from dataclasses import replace
+
+from haconsole.inventory.schema import Keepalived
+from haconsole.model.observed import Cause
+from haconsole.model.vip import KeepalivedFacts, VrrpState
+from haconsole.probes.errors import ProbeError, require
+from haconsole.probes.keepalived_config import instances
+from haconsole.probes.script import Answer, Section
+
+_PART = "=part="
+_STATES_READ = 200
+_BODY = f"""\
+config=CONFIG
+command -v keepalived >/dev/null || {{ echo 'not installed' >&2; return 127; }}
+[ -e "$config" ] || {{ echo "$config does not exist" >&2; return 66; }}
+echo '{_PART} config'
+cat -- "$config" || return
+sed -n 's/^[[:space:]]*include[[:space:]][[:space:]]*//p' -- "$config" | while read -r pattern; do
+  cd -- "${{config%/*}}" && for file in $pattern; do [ ! -f "$file" ] || {{ echo; cat -- "$file"; }}; done
+done
+echo '{_PART} version'
+timeout 3 keepalived --version 2>&1 | head -n 1
+echo '{_PART} down'
+[ ! -e DOWN ] || echo yes
+echo '{_PART} states'
+run=$(timeout 3 systemctl show -p ActiveState -p InvocationID -- keepalived.service)
+case $run in *ActiveState=active*) ;; *) return 0 ;; esac
+run=${{run##*InvocationID=}}; run=${{run%%[!0-9a-f]*}}
+[ -n "$run" ] || return 0
+timeout 3 journalctl -q --no-pager -o cat -r "_SYSTEMD_INVOCATION_ID=$run" |
+  grep -m {_STATES_READ} -E '\\) (Entering|Now in) [A-Z]+ (STATE|state)'
+return 0"""
+_ENTERED = re.compile(
+    r"^(?:VRRP_Instance)?\((?P<name>.+?)\) (?:Entering|Now in) (?P<state>MASTER|BACKUP|FAULT) state", re.IGNORECASE
+)
+_VERSION = re.compile(r"Keepalived v(\S+)")
+_NO_CONFIG = 66
+
+
+def section(keepalived: Keepalived, *, every: int = 1) -> Section:
+    """Reads the configuration with what it includes, and the journal of the running keepalived, newest line first."""
+    config, down = shlex.quote(keepalived.config_file), shlex.quote(keepalived.down_file)
+    return Section("keepalived", _BODY.replace("CONFIG", config).replace("DOWN", down), every)
+
+
+def parse(answer: Answer, secret: bytes) -> KeepalivedFacts:
+    """Instances of the configuration with the state the running keepalived last told; None when it told none."""
+    if answer.status == _NO_CONFIG:
+        raise ProbeError(f"keepalived: {answer.errors}", Cause.NOT_CONFIGURED)
+    parts = _parts(require(answer, "keepalived"))
+    states = parse_states(parts.get("states", ""))
+    version = _VERSION.search(parts.get("version", ""))
+    return KeepalivedFacts(
+        version=version[1] if version else None,
+        instances=tuple(
+            replace(instance, state=states.get(instance.name))
+            for instance in instances(parts.get("config", ""), secret)
+        ),
+        forced_down=parts.get("down", "").strip() == "yes",
+    )
+
+
+def parse_states(journal: str) -> dict[str, VrrpState]:
+    """The newest state of each instance from journal lines, newest first, of keepalived 1.x and 2.x alike."""
+    states: dict[str, VrrpState] = {}
+    for line in journal.splitlines():
+        found = _ENTERED.match(line.strip())
+        if found:
+            states.setdefault(found["name"], VrrpState(found["state"].upper()))
+    return states
+
+
+def _parts(text: str) -> dict[str, str]:
+    pieces = re.split(rf"^{_PART} (\w+)$", text, flags=re.MULTILINE)
+    return dict(zip(pieces[1::2], pieces[2::2], strict=True))

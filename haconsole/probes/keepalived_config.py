@@ -1,0 +1,127 @@
+"""keepalived.conf, whoever wrote it, as the VRRP instances in it (keepalived.conf(5))."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from haconsole.model.names import Vip
+from haconsole.model.vip import VrrpInstance
+
+_TOKENS = re.compile(r'"(?P<quoted>[^"\n]*)"|(?P<comment>[!#][^\n]*)|(?P<mark>[{}\n])|(?P<word>[^\s{}"]+)')
+_DEFINITION = re.compile(r"^[ \t]*\$(\w+)=(.*)$", re.MULTILINE)
+_USE = re.compile(r"\$\{(\w+)\}|\$(\w+)\b")
+
+
+@dataclass
+class Block:
+    """A line of the file: its words, and the lines between its braces."""
+
+    words: tuple[str, ...] = ()
+    inside: list[Block] = field(default_factory=list)
+
+    def all(self, keyword: str) -> Iterator[Block]:
+        return (block for block in self.inside if block.words[:1] == (keyword,))
+
+    def first(self, keyword: str) -> Block | None:
+        return next(self.all(keyword), None)
+
+    def value(self, keyword: str, default: str = "") -> str:
+        """The word after `keyword`; the last such line counts, as for keepalived itself."""
+        values = [block.words[1] for block in self.all(keyword) if len(block.words) > 1]
+        return values[-1] if values else default
+
+
+def read(text: str) -> Block:
+    """The whole file as one block. Nothing is refused: what is not understood is not looked at."""
+    top = Block()
+    open_blocks, words, last = [top], [], None
+    for token in _TOKENS.finditer(_substituted(text)):
+        mark = token["mark"]
+        if token["comment"] is not None:
+            continue
+        if mark is None:
+            words.append(token["quoted"] if token["quoted"] is not None else token["word"])
+            continue
+        if words:
+            last = Block(tuple(words))
+            open_blocks[-1].inside.append(last)
+            words = []
+        if mark == "{":
+            open_blocks.append(last or Block())
+        elif mark == "}" and len(open_blocks) > 1:
+            last = open_blocks.pop()
+    if words:
+        open_blocks[-1].inside.append(Block(tuple(words)))
+    return top
+
+
+def _substituted(text: str) -> str:
+    """The text with its ``$NAME=value`` definitions put in where ``$NAME`` or ``${NAME}`` is used."""
+    known = {name: value.strip() for name, value in _DEFINITION.findall(text)}
+    body = _DEFINITION.sub("", text)
+    return _USE.sub(lambda use: known.get(use[1] or use[2], use[0]), body) if known else body
+
+
+def instances(text: str, secret: bytes) -> tuple[VrrpInstance, ...]:
+    """The VRRP instances in the file's order, their state still unknown.
+
+    `secret` keys the fingerprint of a password, so that equal ones can be told among hosts and none can be guessed.
+    """
+    top = read(text)
+    weights = {block.words[1]: _integer(block.value("weight"), 0) for block in _named(top, "vrrp_script")}
+    weights |= {block.words[1]: _integer(block.value("weight"), 0) for block in _named(top, "vrrp_track_process")}
+    return tuple(_instance(block, weights, secret) for block in _named(top, "vrrp_instance"))
+
+
+def _named(top: Block, keyword: str) -> Iterator[Block]:
+    return (block for block in top.all(keyword) if len(block.words) > 1)
+
+
+def _instance(block: Block, weights: dict[str, int], secret: bytes) -> VrrpInstance:
+    return VrrpInstance(
+        name=block.words[1],
+        state=None,
+        interface=block.value("interface"),
+        router_id=_integer(block.value("virtual_router_id"), 0),
+        priority=_integer(block.value("priority"), 100),
+        vips=tuple(Vip(word) for word in _addresses(block)),
+        advert_int_s=_number(block.value("advert_int"), 1.0),
+        unicast_peers=tuple(line.words[0] for peers in block.all("unicast_peer") for line in peers.inside),
+        nopreempt=block.first("nopreempt") is not None,
+        auth_fingerprint=_fingerprint(block.first("authentication"), secret),
+        track_weights=tuple(_track_weights(block, weights)),
+    )
+
+
+def _addresses(block: Block) -> Iterator[str]:
+    for keyword in ("virtual_ipaddress", "virtual_ipaddress_excluded"):
+        for listed in block.all(keyword):
+            yield from (line.words[0].partition("/")[0] for line in listed.inside)
+
+
+def _fingerprint(authentication: Block | None, secret: bytes) -> str | None:
+    if authentication is None:
+        return None
+    said = f"{authentication.value('auth_type')} {authentication.value('auth_pass')}"
+    return hmac.new(secret, said.encode(), hashlib.sha256).hexdigest()[:16]
+
+
+def _track_weights(block: Block, weights: dict[str, int]) -> Iterator[int]:
+    """A tracked script's weight: the one said where it is tracked, else the script's own; 0: its failure is FAULT."""
+    for keyword in ("track_script", "track_process", "track_interface", "track_file"):
+        for tracked in (line for listed in block.all(keyword) for line in listed.inside):
+            own = weights.get(tracked.words[0], 0)
+            said = tracked.words.index("weight") + 1 if "weight" in tracked.words else len(tracked.words)
+            yield _integer(tracked.words[said], own) if said < len(tracked.words) else own
+
+
+def _integer(text: str, default: int) -> int:
+    return int(text) if re.fullmatch(r"[+-]?\d+", text) else default
+
+
+def _number(text: str, default: float) -> float:
+    return float(text) if re.fullmatch(r"\d+(\.\d+)?", text) else default

@@ -1,0 +1,131 @@
+"""One shell script that answers many questions about a host, each framed on its own so that one failing hides no other.
+
+The script goes to ``sh -s`` on stdin and needs nothing but a POSIX shell. Every section's answer is written at once:
+its output, its exit status and its errors. Lines outside of frames come from `follow`, a command that runs beside the
+rounds and pushes what it sees.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+ARGV = ("sh", "-s")
+_MARK = "=haconsole="
+_PROLOGUE = f"""\
+mark='{_MARK}'
+tell() {{
+  name=$1
+  out=$({{ err=$({{ "do_$name" 1>&3; }} 2>&1); rc=$?; printf '\\n%s ! %s\\n%s\\n' "$mark" "$rc" "$err"; }} 3>&1)
+  printf '%s < %s\\n%s\\n%s >\\n' "$mark" "$name" "$out" "$mark"
+}}
+"""
+_ENVIRONMENT = "export LC_ALL=C TZ=UTC\nPATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin"
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A question: a name made of letters and underscores, shell commands, and every how many rounds it is asked.
+
+    Commands that could hang stand behind ``timeout``.
+    """
+
+    name: str
+    body: str
+    every: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a section's commands wrote, and how the last of them ended (127: there is no such program).
+
+    The output may hold a password of a configuration: it is never printed.
+    """
+
+    section: str
+    output: str = field(repr=False)
+    errors: str
+    status: int
+
+
+@dataclass(frozen=True, slots=True)
+class RoundDone:
+    """Every section of a round has answered; also the sign of life of a host that is being followed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loose:
+    """A line that `follow` wrote."""
+
+    text: str
+
+
+Heard = Answer | RoundDone | Loose
+
+
+def render(sections: tuple[Section, ...], *, rounds: int | None = 1, pause_s: float = 1.0, follow: str = "") -> bytes:
+    """The script that asks `sections` side by side, `rounds` times with `pause_s` between (None: until closed)."""
+    functions = "".join(f"do_{section.name}() {{\n{section.body}\n}}\n" for section in sections)
+    asks = "\n".join(_ask(section) for section in sections)
+    enough = "" if rounds is None else f'[ "$round" -lt {rounds} ] || break\n'
+    loop = (
+        f"round=0\nwhile :; do\npids=\n{asks}\nwait $pids\nprintf '%s .\\n' \"$mark\"\n"
+        f"round=$((round + 1))\n{enough}sleep {pause_s:g}\ndone"
+    )
+    main = f"{_ENVIRONMENT}\n{_followed(follow)}{loop}"
+    return f"{_PROLOGUE}{functions}main() {{\n{main}\n}}\nmain </dev/null\n".encode()
+
+
+def _ask(section: Section) -> str:
+    ask = f'tell {section.name} & pids="$pids $!"'
+    return ask if section.every == 1 else f"if [ $((round % {section.every})) -eq 0 ]; then {ask}; fi"
+
+
+def _followed(command: str) -> str:
+    """Run beside the rounds, ended with the script however that ends."""
+    if not command:
+        return ""
+    return f"{command} &\nfollowed=$!\ntrap 'kill $followed 2>/dev/null' EXIT\ntrap 'exit 0' HUP INT PIPE TERM\n"
+
+
+class FrameReader:
+    """Puts the script's lines together again."""
+
+    def __init__(self) -> None:
+        self._section: str | None = None
+        self._lines: list[str] = []
+
+    def take(self, line: str) -> Heard | None:
+        """What this line completes, None while a frame is open."""
+        line = line.rstrip("\r\n")
+        if not line.startswith(_MARK):
+            return self._inside(line)
+        word, _, rest = line[len(_MARK) :].strip().partition(" ")
+        match word:
+            case "<":
+                self._section, self._lines = rest, []
+            case ">":
+                return self._complete()
+            case ".":
+                return RoundDone()
+            case _:
+                self._lines.append(line)
+        return None
+
+    def _inside(self, line: str) -> Loose | None:
+        if self._section is None:
+            return Loose(line) if line else None
+        self._lines.append(line)
+        return None
+
+    def _complete(self) -> Answer | None:
+        section, lines = self._section, self._lines
+        self._section, self._lines = None, []
+        at = next((index for index, line in enumerate(lines) if line.startswith(f"{_MARK} !")), None)
+        if section is None or at is None:
+            return None
+        return Answer(
+            section=section,
+            output="\n".join(lines[:at]).rstrip("\n"),
+            errors="\n".join(lines[at + 1 :]).strip(),
+            status=int(lines[at].rpartition(" ")[2] or -1),
+        )

@@ -1,0 +1,69 @@
+"""Components as their supervisor sees them: systemd units, and static pods in the same words (systemctl(1))."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from datetime import UTC, datetime
+
+from haconsole.configs.layout import Layout
+from haconsole.inventory.schema import Host
+from haconsole.model.hosts import Role, ServiceState
+from haconsole.model.observed import Cause
+from haconsole.probes.errors import ProbeError, require
+from haconsole.probes.script import Answer, Section
+
+_PROPERTIES = "Id,LoadState,ActiveState,SubState,StateChangeTimestamp,MainPID,NRestarts,UnitFileState"
+_CALENDAR = re.compile(r"(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d)(?:\.\d+)? UTC$")
+_ENABLED = {"enabled": True, "enabled-runtime": True, "disabled": False, "masked": False, "masked-runtime": False}
+"""What UnitFileState says plainly; ``static``, ``indirect``, ``generated`` and the like are neither."""
+
+_CONTAINER_RUNTIME = "containerd.service"
+
+
+def units_of(layout: Layout, host: Host) -> tuple[str, ...]:
+    """The units that should run on `host`, by its roles: what kubelet needs underneath it included."""
+    units = layout.units(host)
+    if layout.kubernetes and Role.WORKER in host.roles and "kubelet.service" not in units:
+        units += ("kubelet.service",)
+    return (*units, _CONTAINER_RUNTIME) if "kubelet.service" in units else units
+
+
+def section(units: tuple[str, ...], *, every: int = 1) -> Section:
+    """One systemctl for all; it exits with 0 for units that do not exist and says so."""
+    words = " ".join(shlex.quote(unit) for unit in units)
+    return Section("services", f"timeout 5 systemctl show --no-pager -p {_PROPERTIES} -- {words}", every)
+
+
+def parse(answer: Answer) -> tuple[ServiceState, ...]:
+    """One state for each unit asked, in that order; names without ``.service``."""
+    text = require(answer, "systemctl show")
+    states = tuple(_state(block) for block in re.split(r"\n\s*\n", text.strip()) if block)
+    if not states:
+        raise ProbeError("systemctl show: wrote nothing", Cause.UNREADABLE)
+    return states
+
+
+def _state(block: str) -> ServiceState:
+    told = dict(line.partition("=")[::2] for line in block.splitlines())
+    if "Id" not in told or "ActiveState" not in told:
+        raise ProbeError(f"systemctl show: not what systemctl writes: {block[:200]!r}", Cause.UNREADABLE)
+    exists = told.get("LoadState") != "not-found"
+    return ServiceState(
+        name=told["Id"].removesuffix(".service"),
+        exists=exists,
+        active=told["ActiveState"],
+        sub=told.get("SubState", ""),
+        since=since(told.get("StateChangeTimestamp", "")),
+        pid=int(told.get("MainPID") or 0) or None,
+        restarts=int(told.get("NRestarts") or 0),
+        enabled=_ENABLED.get(told.get("UnitFileState", "")) if exists else None,
+    )
+
+
+def since(text: str) -> datetime | None:
+    """A systemd time: ``Sat 2026-11-21 11:20:20 UTC`` (asked with TZ=UTC) or ``@1795260020``; None when never."""
+    if text.startswith("@") and text[1:].isdecimal():
+        return datetime.fromtimestamp(int(text[1:]), UTC)
+    found = _CALENDAR.search(text)
+    return datetime.fromisoformat(f"{found[1]}T{found[2]}+00:00") if found else None

@@ -1,0 +1,25 @@
+from __future__ import annotations
+
+from haconsole.model.hosts import InterfaceAddress
+from haconsole.probes.addresses import AddressChange, apply, parse_change
+
+OWN = InterfaceAddress("eth0", "10.99.0.11", 24)
+VIP = InterfaceAddress("eth0", "10.99.0.100", 24)
+
+
+def test_an_address_comes_and_goes() -> None:
+    assert apply((OWN,), AddressChange(VIP, gone=False)) == (OWN, VIP)
+    assert apply((OWN, VIP), AddressChange(VIP, gone=True)) == (OWN,)
+
+
+def test_an_address_that_comes_twice_is_there_once() -> None:
+    assert apply((OWN, VIP), AddressChange(VIP, gone=False)) == (OWN, VIP)
+
+
+def test_an_address_that_goes_twice_is_no_error() -> None:
+    assert apply((OWN,), AddressChange(VIP, gone=True)) == (OWN,)
+
+
+def test_other_lines_are_no_change() -> None:
+    assert parse_change("3: eth1: <BROADCAST,UP> mtu 1500 qdisc noqueue") is None
+    assert parse_change("") is None

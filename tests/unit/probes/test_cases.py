@@ -1,0 +1,46 @@
+"""Every parser against what real hosts wrote: one file a case, with the command, its output and what it means."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+import yaml
+
+from haconsole.probes import addresses, disks, keepalived, services
+from haconsole.probes.errors import ProbeError
+from haconsole.probes.script import Answer
+
+CASES = Path(__file__).parent / "cases"
+PARSERS: dict[str, Callable[[Answer], Any]] = {
+    "addresses": addresses.parse,
+    "address-changes": lambda answer: [addresses.parse_change(line) for line in answer.output.splitlines()],
+    "disks": disks.parse,
+    "keepalived": lambda answer: keepalived.parse(answer, b"secret of the test"),
+    "services": services.parse,
+}
+
+
+def files() -> list[Path]:
+    return sorted(CASES.rglob("*.yaml"))
+
+
+def test_every_parser_has_a_case() -> None:
+    assert {path.parent.name for path in files()} == set(PARSERS)
+
+
+@pytest.mark.parametrize("path", files(), ids=lambda path: f"{path.parent.name}-{path.stem}")
+def test_case(path: Path) -> None:
+    case = yaml.safe_load(path.read_text())
+    answer = Answer(path.stem, case.get("output", "").rstrip("\n"), case.get("errors", ""), case.get("status", 0))
+    parse = PARSERS[path.parent.name]
+    if "error" in case:
+        with pytest.raises(ProbeError) as raised:
+            parse(answer)
+        assert {"what": raised.value.what, "cause": str(raised.value.cause)} == case["error"]
+    else:
+        assert json.loads(msgspec.json.encode(parse(answer))) == case["expected"]

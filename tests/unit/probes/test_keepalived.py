@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+from haconsole.model.vip import VrrpState
+from haconsole.probes.keepalived import parse_states
+from haconsole.probes.keepalived_config import instances
+
+
+def test_the_newest_line_of_each_instance_counts() -> None:
+    journal = "(VI_2) Entering FAULT STATE\n(VI_1) Entering MASTER STATE\n(VI_2) Entering MASTER STATE\n"
+    assert parse_states(journal) == {"VI_1": VrrpState.MASTER, "VI_2": VrrpState.FAULT}
+
+
+def test_the_words_of_keepalived_1_are_known() -> None:
+    assert parse_states("VRRP_Instance(VI_1) Now in FAULT state\n") == {"VI_1": VrrpState.FAULT}
+    assert parse_states("VRRP_Instance(VI_1) Entering BACKUP STATE\n") == {"VI_1": VrrpState.BACKUP}
+
+
+def test_equal_passwords_have_equal_fingerprints_only_under_one_secret() -> None:
+    def fingerprint(password: str, secret: bytes) -> str | None:
+        text = f"vrrp_instance A {{ authentication {{\nauth_type PASS\nauth_pass {password}\n}} }}"
+        return instances(text, secret)[0].auth_fingerprint
+
+    assert fingerprint("1111", b"k") == fingerprint("1111", b"k") != fingerprint("1112", b"k")
+    assert fingerprint("1111", b"k") != fingerprint("1111", b"other")
+
+
+def test_a_file_cut_short_or_strange_is_read_as_far_as_it_goes() -> None:
+    assert instances("vrrp_instance A {\n priority 101\n virtual_ipaddress {\n 10.0.0.1", b"k")[0].priority == 101
+    assert instances("}}} {{{ vrrp_instance", b"k") == ()
+    assert instances("", b"k") == ()

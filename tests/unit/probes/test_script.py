@@ -1,0 +1,98 @@
+"""The framed script, run by this machine's own shell."""
+
+from __future__ import annotations
+
+import os
+import select
+import subprocess
+
+from haconsole.probes.script import ARGV, Answer, FrameReader, Heard, Loose, RoundDone, Section, render
+
+
+def run(script: bytes) -> list[Heard]:
+    done = subprocess.run(ARGV, input=script, capture_output=True, timeout=20)
+    assert done.stderr == b""
+    reader = FrameReader()
+    return [heard for heard in map(reader.take, done.stdout.decode().splitlines()) if heard]
+
+
+def answers(script: bytes) -> dict[str, Answer]:
+    return {heard.section: heard for heard in run(script) if isinstance(heard, Answer)}
+
+
+def test_sections_fail_each_on_its_own() -> None:
+    told = answers(
+        render(
+            (
+                Section("good", "echo one; echo; echo three"),
+                Section("bad", "echo partly; echo why >&2; return 7"),
+                Section("missing", "no-such-program-anywhere"),
+                Section("silent", "true"),
+            )
+        )
+    )
+    assert told["good"] == Answer("good", "one\n\nthree", "", 0)
+    assert told["bad"] == Answer("bad", "partly", "why", 7)
+    assert (told["missing"].output, told["missing"].status) == ("", 127)
+    assert told["silent"] == Answer("silent", "", "", 0)
+
+
+def test_errors_are_kept_apart_from_the_output() -> None:
+    told = answers(render((Section("both", "echo out; echo err >&2; echo out2"),)))
+    assert told["both"] == Answer("both", "out\nout2", "err", 0)
+
+
+def test_output_without_a_last_newline_is_whole() -> None:
+    assert answers(render((Section("bare", "printf abc"),)))["bare"].output == "abc"
+
+
+def test_no_section_can_swallow_the_script() -> None:
+    told = answers(render((Section("greedy", "cat"), Section("next", "echo here"))))
+    assert (told["greedy"].output, told["next"].output) == ("", "here")
+
+
+def test_language_and_time_zone_are_fixed() -> None:
+    assert answers(render((Section("env", 'echo "$LC_ALL $TZ"'),)))["env"].output == "C UTC"
+
+
+def test_a_slow_section_holds_up_no_other() -> None:
+    heard = run(render((Section("slow", "sleep 0.2; echo slow"), Section("quick", "echo quick"))))
+    names = [each.section if isinstance(each, Answer) else type(each).__name__ for each in heard]
+    assert names == ["quick", "slow", "RoundDone"]
+
+
+def test_rounds_and_what_is_asked_less_often() -> None:
+    heard = run(render((Section("often", "echo o"), Section("seldom", "echo s", every=3)), rounds=4, pause_s=0.01))
+    names = [each.section for each in heard if isinstance(each, Answer)]
+    assert sum(isinstance(each, RoundDone) for each in heard) == 4
+    assert (names.count("often"), names.count("seldom")) == (4, 2)
+
+
+def test_lines_of_what_is_followed_stand_on_their_own() -> None:
+    heard = run(render((Section("a", "sleep 0.1"),), follow="{ echo pushed; exec sleep 600; }"))
+    assert Loose("pushed") in heard
+
+
+def test_what_is_followed_ends_when_nobody_reads_on() -> None:
+    script = render((Section("pid", "true"),), rounds=None, pause_s=0.01, follow="sh -c 'echo $$; exec sleep 600'")
+    with subprocess.Popen(ARGV, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as shell:
+        assert shell.stdin
+        assert shell.stdout
+        shell.stdin.write(script.decode())
+        shell.stdin.close()
+        pid = next(int(line) for line in shell.stdout if line.strip().isdigit())
+        followed = os.pidfd_open(pid)
+        shell.stdout.close()
+    ended, _, _ = select.select([followed], [], [], 10)
+    os.close(followed)
+    assert ended
+
+
+def test_half_a_frame_is_no_answer() -> None:
+    reader = FrameReader()
+    assert [reader.take(line) for line in ("=haconsole= < a", "text", "=haconsole= >")] == [None, None, None]
+    assert reader.take("=haconsole= .") == RoundDone()
+
+
+def test_an_answer_does_not_print_its_output() -> None:
+    assert "hunter2" not in repr(Answer("a", "auth_pass hunter2", "", 0))
