@@ -1,0 +1,102 @@
+"""Plans and refusals as JSON and as text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from haconsole.actions.describe import operation_line, undo_line
+from haconsole.actions.operations import WriteFile
+from haconsole.actions.step import Plan, Refusal, Step
+from haconsole.cli.reports.findings import Shape
+
+
+class StepReport(Shape, frozen=True):
+    """One step. `command` is what is done on `host`; `content` the file it writes, secrets named instead of shown.
+
+    `needs` are the ids of steps that must be done before; `undo` is null where the plan does not say.
+    """
+
+    id: str
+    title: str
+    why: str
+    host: str
+    command: str
+    undo: str | None
+    phase: str
+    needs: tuple[str, ...]
+    content: str | None
+
+
+class PlanReport(Shape, frozen=True):
+    """``haconsole/plan/v1``: the steps in an order that respects what each needs."""
+
+    schema: str
+    action: str
+    cluster: str
+    summary: str
+    steps: tuple[StepReport, ...]
+
+
+class RefusalReport(Shape, frozen=True):
+    """``haconsole/refusal/v1``: why there is no plan."""
+
+    schema: str
+    action: str
+    cluster: str
+    reasons: tuple[str, ...]
+
+
+def plan_report(plan: Plan) -> PlanReport:
+    steps = tuple(_step_report(step) for step in plan.steps)
+    return PlanReport("haconsole/plan/v1", plan.action, plan.cluster, plan.summary, steps)
+
+
+def refusal_report(refusal: Refusal) -> RefusalReport:
+    return RefusalReport("haconsole/refusal/v1", refusal.action, refusal.cluster, refusal.reasons)
+
+
+def _step_report(step: Step) -> StepReport:
+    return StepReport(
+        id=step.id,
+        title=step.title,
+        why=step.why,
+        host=step.host,
+        command=operation_line(step.operation),
+        undo=undo_line(step.undo),
+        phase=step.phase,
+        needs=step.needs,
+        content=step.operation.content if isinstance(step.operation, WriteFile) else None,
+    )
+
+
+def plan_text(plan: Plan) -> str:
+    """Every step with its host, reason, command and way back, a section for each phase."""
+    return "\n".join(_plan_lines(plan))
+
+
+def plan_heading(plan: Plan) -> str:
+    """The plan in a line, e.g. ``bootstrap of lab: 96 steps on cp1, cp2, cp3``."""
+    hosts = ", ".join(dict.fromkeys(step.host for step in plan.steps))
+    steps = f"{len(plan.steps)} step{'s' if len(plan.steps) != 1 else ''}"
+    return f"{plan.action} of {plan.cluster}: {steps} on {hosts}" if hosts else f"{plan.action}: nothing to do"
+
+
+def refusal_text(refusal: Refusal) -> str:
+    reasons = "\n".join(f"  - {reason}" for reason in refusal.reasons)
+    return f"{refusal.action} of {refusal.cluster} is refused:\n{reasons}"
+
+
+def _plan_lines(plan: Plan) -> Iterator[str]:
+    yield plan_heading(plan)
+    if plan.summary:
+        yield plan.summary
+    phase = None
+    for number, step in enumerate(plan.steps, 1):
+        if step.phase != phase:
+            phase = step.phase
+            yield from ("", phase or "steps")
+        yield f"{number:4}. {step.host}: {step.title}"
+        yield f"      why:  {step.why}"
+        yield f"      does: {operation_line(step.operation)}"
+        if (undo := undo_line(step.undo)) is not None:
+            yield f"      undo: {undo}"

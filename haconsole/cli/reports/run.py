@@ -1,0 +1,121 @@
+"""A run's events as JSON, one a line, and its end as text."""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from haconsole.cli.reports.findings import Shape, stamp
+from haconsole.execution.events import Event, Outcome, RunDone, RunStarted, StepDone, StepOutput, StepStarted
+
+SCHEMA = "haconsole/run/v1"
+
+
+class RunStartedReport(Shape, frozen=True, tag="run-started", tag_field="event"):
+    """The first line; `steps` is how many the plan has."""
+
+    schema: str
+    run: str
+    at: str
+    action: str
+    cluster: str
+    steps: int
+
+
+class StepStartedReport(Shape, frozen=True, tag="step-started", tag_field="event"):
+    schema: str
+    run: str
+    at: str
+    step: str
+    host: str
+    title: str
+
+
+class StepOutputReport(Shape, frozen=True, tag="step-output", tag_field="event"):
+    """What the host said, secrets redacted."""
+
+    schema: str
+    run: str
+    at: str
+    step: str
+    text: str
+
+
+class StepDoneReport(Shape, frozen=True, tag="step-done", tag_field="event"):
+    """`outcome` is done, already, failed, unknown or skipped; `error` is null unless failed or unknown."""
+
+    schema: str
+    run: str
+    at: str
+    step: str
+    host: str
+    outcome: str
+    seconds: float
+    error: str | None
+
+
+class RunDoneReport(Shape, frozen=True, tag="run-done", tag_field="event"):
+    """The last line; `outcome` is the worst of the steps', `next` what to do when it is not done."""
+
+    schema: str
+    run: str
+    at: str
+    outcome: str
+    seconds: float
+    changed: int
+    already: int
+    failed: int
+    next: str | None
+
+
+EventReport = RunStartedReport | StepStartedReport | StepOutputReport | StepDoneReport | RunDoneReport
+
+
+def event_report(event: Event) -> EventReport:
+    """An event in its JSON shape."""
+    at = stamp(event.at)
+    match event:
+        case RunStarted():
+            return RunStartedReport(SCHEMA, event.run, at, event.action, event.cluster, event.steps)
+        case StepStarted():
+            return StepStartedReport(SCHEMA, event.run, at, event.step, event.host, event.title)
+        case StepOutput():
+            return StepOutputReport(SCHEMA, event.run, at, event.step, event.text)
+        case StepDone():
+            seconds = round(event.seconds, 3)
+            return StepDoneReport(
+                SCHEMA, event.run, at, event.step, event.host, event.outcome.value, seconds, event.error
+            )
+        case RunDone():
+            return _run_done(event, at)
+        case _:
+            assert_never(event)
+
+
+def _run_done(event: RunDone, at: str) -> RunDoneReport:
+    return RunDoneReport(
+        schema=SCHEMA,
+        run=event.run,
+        at=at,
+        outcome=event.outcome.value,
+        seconds=round(event.seconds, 3),
+        changed=event.changed,
+        already=event.already,
+        failed=event.failed,
+        next=event.next_step,
+    )
+
+
+def run_text(action: str, cluster: str, done: RunDone) -> str:
+    """The end of a run for a person: how it went, and what to do next."""
+    words = {
+        Outcome.DONE: "done",
+        Outcome.ALREADY: "nothing to do, all of it was done already",
+        Outcome.FAILED: "failed",
+        Outcome.UNKNOWN: "ended with steps whose end is not known",
+        Outcome.SKIPPED: "stopped before its end",
+    }
+    counts = [f"{done.changed} changed", f"{done.already} done already"]
+    if done.failed:
+        counts.append(f"{done.failed} failed")
+    head = f"{action} of {cluster}: {words[done.outcome]} ({', '.join(counts)}; {done.seconds:.1f} s; run {done.run})"
+    return f"{head}\nnext: {done.next_step}" if done.next_step else head

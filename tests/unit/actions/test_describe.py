@@ -1,0 +1,65 @@
+"""Every operation and undo reads as a line."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+import pytest
+
+from haconsole.actions.describe import operation_line, undo_line
+from haconsole.actions.operations import (
+    EnsureAuthority,
+    EnsureKeyPair,
+    Irreversible,
+    IssueCertificate,
+    Nothing,
+    Operation,
+    PutBack,
+    RunCommand,
+    TrustAuthority,
+    Undo,
+    WriteFile,
+)
+from haconsole.model.names import HostName
+
+HOSTS = (HostName("cp1"), HostName("cp2"))
+OPERATIONS: dict[str, Operation] = {
+    "sh -ec 'systemctl restart etcd'": RunCommand(("sh", "-ec", "systemctl restart etcd")),
+    "write /etc/x (5 bytes, mode 0600, etcd:etcd)": WriteFile("/etc/x", "é\nab", 0o600, "etcd:etcd"),
+    "have one CA etcd-ca on cp1, cp2: /ca.crt, /ca.key": EnsureAuthority(
+        "etcd-ca", "etcd-ca", "/ca.crt", "/ca.key", HOSTS
+    ),
+    "copy the certificate of the CA etcd-ca to /ca.crt": TrustAuthority("etcd-ca", "/ca.crt"),
+    "have one RSA key pair on cp1, cp2: /sa.pub, /sa.key": EnsureKeyPair("/sa.pub", "/sa.key", HOSTS),
+    "have etcd-ca sign /x.crt (O=system:masters,CN=admin, client) for DNS:cp1; its key /x.key is made here": (
+        IssueCertificate(
+            *("etcd-ca", "/ca.crt", "/ca.key", "/x.crt", "/x.key"),
+            *("admin", ("system:masters",), ("DNS:cp1",), ("client",)),
+        )
+    ),
+    "check only": Nothing(),
+}
+UNDOS: dict[str, Undo] = {
+    "systemctl stop etcd": RunCommand(("systemctl", "stop", "etcd")),
+    "put back what stood at /a, /b": PutBack(("/a", "/b")),
+    "cannot be taken back: it is gone": Irreversible("it is gone"),
+}
+
+
+def test_every_kind_is_covered_here() -> None:
+    assert {type(operation) for operation in OPERATIONS.values()} == set(get_args(Operation))
+    assert {type(undo) for undo in UNDOS.values()} == set(get_args(Undo))
+
+
+@pytest.mark.parametrize("line", OPERATIONS)
+def test_operations(line: str) -> None:
+    assert operation_line(OPERATIONS[line]) == line
+
+
+@pytest.mark.parametrize("line", UNDOS)
+def test_undos(line: str) -> None:
+    assert undo_line(UNDOS[line]) == line
+
+
+def test_no_undo_is_none() -> None:
+    assert undo_line(None) is None
