@@ -35,7 +35,8 @@ class EtcdEndpoint:
     """What the etcd on one host says of itself and of its cluster (Maintenance.Status, Cluster.MemberList, Alarm).
 
     `healthy` tells whether a linearizable read succeeded, so that it holds only while there is a quorum;
-    `health_error` is what the read said otherwise. Sizes in bytes, indexes and terms as raft counts them.
+    `health_error` is what the read said otherwise; a learner, which serves no such read, is healthy while it has a
+    leader, and tells no members. Sizes in bytes, indexes and terms as raft counts them.
     `db_in_use_bytes` is None where the server is too old to tell. `revision` is the store's revision.
     """
 

@@ -95,7 +95,8 @@ def _most_common(values: tuple[T, ...]) -> T | None:
 
 
 def _list_of(endpoints: tuple[EtcdEndpoint, ...]) -> tuple[EtcdMember, ...]:
-    """The list of the best informed: one that reads with quorum first, then the one furthest on."""
+    """The list of the best informed voter: one that reads with quorum first, then the one furthest on."""
+    endpoints = tuple(endpoint for endpoint in endpoints if endpoint.members)
     if not endpoints:
         return ()
     best = max(endpoints, key=lambda endpoint: (endpoint.healthy, endpoint.raft_applied_index))

@@ -12,8 +12,8 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 SOLE_IMPORTERS = {
     "asyncssh": {"haconsole/transport/ssh.py"},
-    "etcd3": {"haconsole/transport/etcd_api.py"},
-    "grpc": {"haconsole/transport/etcd_api.py"},
+    "etcd3": {"haconsole/transport/etcd_channel.py"},
+    "grpc": {"haconsole/transport/etcd_channel.py"},
     "kubernetes": {"haconsole/transport/kube_api.py"},
     "cryptography": {"haconsole/pki/"},
 }

@@ -1,0 +1,111 @@
+"""What etcd's calls answer, as values."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from haconsole.model.etcd import EtcdAlarm, EtcdMember
+from haconsole.model.names import MemberId
+from haconsole.transport import etcd_fields as fields
+
+_ALARM = re.compile(r"memberID:(?P<member>\d+) +alarm:(?P<kind>[A-Z]+)")
+
+
+@dataclass(frozen=True, slots=True)
+class EtcdStatus:
+    """Maintenance.Status of one member; it answers without quorum too. `leader_id` is None while it knows none.
+
+    `errors` are the server's words (3.4 and newer); it lists the active alarms of all
+    members there, which `alarms` reads.
+    """
+
+    member_id: MemberId
+    cluster_id: str
+    leader_id: MemberId | None
+    version: str
+    db_size_bytes: int
+    db_in_use_bytes: int | None
+    raft_term: int
+    raft_index: int
+    raft_applied_index: int
+    revision: int
+    learner: bool
+    errors: tuple[str, ...]
+
+    @property
+    def alarms(self) -> tuple[EtcdAlarm, ...]:
+        """Active alarms of all members, as far as this one has applied the log."""
+        found = (_ALARM.search(error) for error in self.errors)
+        return tuple(EtcdAlarm(hexadecimal(int(match["member"])), match["kind"]) for match in found if match)
+
+
+@dataclass(frozen=True, slots=True)
+class KeyValue:
+    """A key with its value; `mod_revision` is the store's revision at which it was last written."""
+
+    key: bytes
+    value: bytes
+    mod_revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class HashKv:
+    """The hash of all keys up to `revision`; members with equal data give equal hashes at equal revisions."""
+
+    hash: int
+    revision: int
+    compact_revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A snapshot written to a file: its size in bytes, the checksum etcd appended to it included and verified."""
+
+    size_bytes: int
+    sha256: str
+
+
+def hexadecimal(identity: int) -> MemberId:
+    return MemberId(f"{identity:x}")
+
+
+def status_of(answer: Any) -> EtcdStatus:
+    """From a StatusResponse."""
+    newer = fields.unknown_fields(answer)
+    return EtcdStatus(
+        member_id=hexadecimal(answer.header.member_id),
+        cluster_id=f"{answer.header.cluster_id:x}",
+        leader_id=hexadecimal(answer.leader) if answer.leader else None,
+        version=answer.version,
+        db_size_bytes=answer.dbSize,
+        db_in_use_bytes=fields.number(newer, fields.STATUS_DB_SIZE_IN_USE),
+        raft_term=answer.raftTerm,
+        raft_index=answer.raftIndex,
+        raft_applied_index=fields.number(newer, fields.STATUS_RAFT_APPLIED_INDEX) or 0,
+        revision=answer.header.revision,
+        learner=bool(fields.number(newer, fields.STATUS_IS_LEARNER)),
+        errors=fields.texts(newer, fields.STATUS_ERRORS),
+    )
+
+
+def member_of(entry: Any) -> EtcdMember:
+    """From a Member."""
+    return EtcdMember(
+        id=hexadecimal(entry.ID),
+        name=entry.name,
+        peer_urls=tuple(entry.peerURLs),
+        client_urls=tuple(entry.clientURLs),
+        learner=bool(fields.number(fields.unknown_fields(entry), fields.MEMBER_IS_LEARNER)),
+    )
+
+
+def members_of(answer: Any) -> tuple[EtcdMember, ...]:
+    """From any answer that carries the member list."""
+    return tuple(member_of(entry) for entry in answer.members)
+
+
+def alarms_of(answer: Any, names: Any) -> tuple[EtcdAlarm, ...]:
+    """From an AlarmResponse; `names` is the AlarmType enumeration."""
+    return tuple(EtcdAlarm(hexadecimal(alarm.memberID), names.Name(alarm.alarm)) for alarm in answer.alarms)

@@ -1,0 +1,146 @@
+"""What an etcd server or the way to it refused, as a kind to act on and words for a person."""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+
+from haconsole.model.names import HostName
+from haconsole.model.observed import Cause
+from haconsole.transport.base import TransportError
+
+
+class EtcdErrorKind(StrEnum):
+    """Why etcd gave no answer, told apart by what a caller would do differently."""
+
+    REFUSED = "refused"
+    UNAVAILABLE = "unavailable"
+    DEADLINE = "deadline"
+    TLS = "tls"
+    DENIED = "denied"
+    NO_LEADER = "no-leader"
+    UNHEALTHY_CLUSTER = "unhealthy-cluster"
+    NOT_FOUND = "not-found"
+    EXISTS = "exists"
+    LEARNER_NOT_READY = "learner-not-ready"
+    NOT_A_LEARNER = "not-a-learner"
+    TOO_MANY_LEARNERS = "too-many-learners"
+    IS_LEARNER = "is-learner"
+    NOT_LEADER = "not-leader"
+    NOT_A_VOTER = "not-a-voter"
+    NO_SPACE = "no-space"
+    CORRUPT = "corrupt"
+    COMPACTED = "compacted"
+    UNSUPPORTED = "unsupported"
+    OTHER = "other"
+
+
+class EtcdError(TransportError):
+    """etcd on `host` did not do what was asked; `detail` is what came back, unshortened."""
+
+    def __init__(self, host: HostName, kind: EtcdErrorKind, tried: str, detail: str) -> None:
+        super().__init__(host, _CAUSES.get(kind, Cause.OTHER), f"etcd, {tried}: {detail}", mend=_MENDS[kind])
+        self.kind = kind
+        self.detail = detail
+
+
+_CAUSES = {
+    EtcdErrorKind.REFUSED: Cause.REFUSED,
+    EtcdErrorKind.UNAVAILABLE: Cause.CONNECTION_LOST,
+    EtcdErrorKind.DEADLINE: Cause.TIMED_OUT,
+    EtcdErrorKind.TLS: Cause.AUTH_FAILED,
+    EtcdErrorKind.DENIED: Cause.AUTH_FAILED,
+}
+
+_MENDS = {
+    EtcdErrorKind.REFUSED: "see whether etcd runs there and listens on its client port",
+    EtcdErrorKind.UNAVAILABLE: "see whether etcd runs there, and ask again",
+    EtcdErrorKind.DEADLINE: "look at the member's disk, load and peers",
+    EtcdErrorKind.TLS: "compare the CA and the client certificate with the ones etcd was started with",
+    EtcdErrorKind.DENIED: "use a client certificate whose user may do this",
+    EtcdErrorKind.NO_LEADER: "start members until a majority of the voters runs",
+    EtcdErrorKind.UNHEALTHY_CLUSTER: "wait until all started members are connected, at least 5 s after a start",
+    EtcdErrorKind.NOT_FOUND: "read the member list again",
+    EtcdErrorKind.EXISTS: "read the member list again: the member or its peer URL is on it",
+    EtcdErrorKind.LEARNER_NOT_READY: "wait until the learner has caught up with the leader, and promote it again",
+    EtcdErrorKind.NOT_A_LEARNER: "read the member list again: it votes already",
+    EtcdErrorKind.TOO_MANY_LEARNERS: "promote or remove the learner that is there first",
+    EtcdErrorKind.IS_LEARNER: "ask a voting member",
+    EtcdErrorKind.NOT_LEADER: "ask the leader",
+    EtcdErrorKind.NOT_A_VOTER: "choose a voting member of the list",
+    EtcdErrorKind.NO_SPACE: "compact, defragment one member at a time, then disarm the alarm",
+    EtcdErrorKind.CORRUPT: "find the member that differs, remove it and join it anew",
+    EtcdErrorKind.COMPACTED: "ask at a newer revision",
+    EtcdErrorKind.UNSUPPORTED: "this etcd is too old for it: upgrade it to 3.4 or newer",
+    EtcdErrorKind.OTHER: "read etcd's journal on that host",
+}
+
+_BY_WORDS = (
+    ("no leader", EtcdErrorKind.NO_LEADER),
+    ("unhealthy cluster", EtcdErrorKind.UNHEALTHY_CLUSTER),
+    ("not enough started members", EtcdErrorKind.UNHEALTHY_CLUSTER),
+    ("in sync with leader", EtcdErrorKind.LEARNER_NOT_READY),
+    ("can only promote a learner", EtcdErrorKind.NOT_A_LEARNER),
+    ("too many learner", EtcdErrorKind.TOO_MANY_LEARNERS),
+    ("not supported for learner", EtcdErrorKind.IS_LEARNER),
+    ("already exist", EtcdErrorKind.EXISTS),
+    ("not leader", EtcdErrorKind.NOT_LEADER),
+    ("bad leader transferee", EtcdErrorKind.NOT_A_VOTER),
+    ("space exceeded", EtcdErrorKind.NO_SPACE),
+    ("corrupt", EtcdErrorKind.CORRUPT),
+    ("has been compacted", EtcdErrorKind.COMPACTED),
+    ("request timed out", EtcdErrorKind.DEADLINE),
+)
+
+_TLS_MEANINGS = (
+    ("certificate_verify_failed", "its certificate is not signed by the CA in use, or has expired"),
+    ("hostname verification", "its certificate does not name the address it was asked at"),
+    ("security handshaker", "the CA, client certificate or key at hand cannot be read"),
+    ("alert", "it does not accept our client certificate"),
+    ("tsi_", "it does not accept our client certificate, or asks for one and got none"),
+)
+
+_CONNECTING = re.compile(r"^failed to connect to all addresses; last error: [A-Z_]+: (?:unix|ipv[46]):\S+: ")
+
+_BY_CODE = {
+    "DEADLINE_EXCEEDED": EtcdErrorKind.DEADLINE,
+    "NOT_FOUND": EtcdErrorKind.NOT_FOUND,
+    "PERMISSION_DENIED": EtcdErrorKind.DENIED,
+    "UNAUTHENTICATED": EtcdErrorKind.DENIED,
+    "UNIMPLEMENTED": EtcdErrorKind.UNSUPPORTED,
+    "DATA_LOSS": EtcdErrorKind.CORRUPT,
+    "UNAVAILABLE": EtcdErrorKind.UNAVAILABLE,
+}
+
+
+def kind_of(code: str, details: str) -> EtcdErrorKind:
+    """The kind behind a gRPC status.
+
+    `code` is the status code's name; `details` its message: etcd's own starts with ``etcdserver:`` (rpctypes/error.go),
+    any other was made by gRPC on this side.
+    """
+    words = details.lower()
+    if words.startswith("etcdserver:"):
+        said = (kind for phrase, kind in _BY_WORDS if phrase in words)
+        return next(said, _BY_CODE.get(code, EtcdErrorKind.OTHER))
+    if code == "UNAVAILABLE":
+        return _of_connection(words)
+    return _BY_CODE.get(code, EtcdErrorKind.OTHER)
+
+
+def in_words(details: str) -> str:
+    """gRPC's message without its preamble, and what a TLS failure means before what the library called it."""
+    details = _CONNECTING.sub("", details)
+    meaning = _tls_meaning(details.lower())
+    return f"{meaning} ({details})" if meaning else details
+
+
+def _tls_meaning(words: str) -> str | None:
+    return next((meaning for phrase, meaning in _TLS_MEANINGS if phrase in words), None)
+
+
+def _of_connection(words: str) -> EtcdErrorKind:
+    if _tls_meaning(words):
+        return EtcdErrorKind.TLS
+    refused = "refused" in words or "no such file" in words
+    return EtcdErrorKind.REFUSED if refused else EtcdErrorKind.UNAVAILABLE

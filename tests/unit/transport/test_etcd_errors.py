@@ -1,0 +1,92 @@
+"""Kinds and words for what etcd and grpc say, with messages captured from both."""
+
+from __future__ import annotations
+
+import pytest
+
+from haconsole.model.names import HostName
+from haconsole.model.observed import Cause
+from haconsole.transport.etcd_errors import EtcdError, EtcdErrorKind, in_words, kind_of
+
+AT_SOCKET = "failed to connect to all addresses; last error: UNKNOWN: unix:/run/x/1.sock: "
+SAID = (
+    ("UNAVAILABLE", "etcdserver: no leader", "no-leader"),
+    ("UNAVAILABLE", "etcdserver: request timed out", "deadline"),
+    ("UNAVAILABLE", "etcdserver: unhealthy cluster", "unhealthy-cluster"),
+    ("UNAVAILABLE", "etcdserver: leader changed", "unavailable"),
+    ("UNAVAILABLE", "etcdserver: rpc not supported for learner", "is-learner"),
+    ("FAILED_PRECONDITION", "etcdserver: not leader", "not-leader"),
+    ("FAILED_PRECONDITION", "etcdserver: bad leader transferee", "not-a-voter"),
+    ("FAILED_PRECONDITION", "etcdserver: can only promote a learner member", "not-a-learner"),
+    (
+        "FAILED_PRECONDITION",
+        "etcdserver: can only promote a learner member which is in sync with leader",
+        "learner-not-ready",
+    ),
+    ("FAILED_PRECONDITION", "etcdserver: too many learner members in cluster", "too-many-learners"),
+    ("FAILED_PRECONDITION", "etcdserver: member ID already exist", "exists"),
+    ("FAILED_PRECONDITION", "etcdserver: Peer URLs already exists", "exists"),
+    (
+        "FAILED_PRECONDITION",
+        "etcdserver: re-configuration failed due to not enough started members",
+        "unhealthy-cluster",
+    ),
+    ("NOT_FOUND", "etcdserver: member not found", "not-found"),
+    ("RESOURCE_EXHAUSTED", "etcdserver: mvcc: database space exceeded", "no-space"),
+    ("OUT_OF_RANGE", "etcdserver: mvcc: required revision has been compacted", "compacted"),
+    ("DATA_LOSS", "etcdserver: corrupt cluster", "corrupt"),
+    ("PERMISSION_DENIED", "etcdserver: permission denied", "denied"),
+    ("INVALID_ARGUMENT", "etcdserver: user name is empty", "other"),
+    ("UNIMPLEMENTED", "unknown method MemberPromote for service etcdserverpb.Cluster", "unsupported"),
+    ("DEADLINE_EXCEEDED", "Deadline Exceeded", "deadline"),
+    ("UNAVAILABLE", "Socket closed", "unavailable"),
+    ("UNAVAILABLE", AT_SOCKET + "Handshake read failed (Socket closed)", "unavailable"),
+    ("UNAVAILABLE", AT_SOCKET + "Failed to connect to remote host: Connection refused", "refused"),
+    ("UNAVAILABLE", AT_SOCKET + "connect failed: addr: unix:/run/x/1.sock error: No such file or directory", "refused"),
+    ("UNAVAILABLE", AT_SOCKET + "Unwrap failed (TSI_DATA_CORRUPTED)", "tls"),
+    ("UNAVAILABLE", AT_SOCKET + "Failed to create security handshaker.", "tls"),
+)
+
+
+@pytest.mark.parametrize(("code", "details", "kind"), SAID)
+def test_what_was_said_has_a_kind(code: str, details: str, kind: str) -> None:
+    assert kind_of(code, details) == kind
+
+
+@pytest.mark.parametrize(
+    ("details", "meaning"),
+    [
+        (
+            AT_SOCKET + "Tls handshake failed (TSI_PROTOCOL_FAILURE): SSL_ERROR_SSL: error:1000007d:SSL routines:"
+            "OPENSSL_internal:CERTIFICATE_VERIFY_FAILED: unable to get local issuer certificate: OK",
+            "its certificate is not signed by the CA in use, or has expired",
+        ),
+        (
+            AT_SOCKET + "Tls handshake failed (TSI_PROTOCOL_FAILURE): SSL_ERROR_SSL: error:10000412:SSL routines:"
+            "OPENSSL_internal:SSLV3_ALERT_BAD_CERTIFICATE: OK",
+            "it does not accept our client certificate",
+        ),
+        (
+            AT_SOCKET + "Custom verification check failed with error: UNAUTHENTICATED: Hostname Verification Check "
+            "failed.",
+            "its certificate does not name the address it was asked at",
+        ),
+    ],
+)
+def test_tls_failures_are_told_apart(details: str, meaning: str) -> None:
+    assert in_words(details).startswith(meaning + " (")
+    assert kind_of("UNAVAILABLE", details) is EtcdErrorKind.TLS
+
+
+def test_the_preamble_of_grpc_is_left_out() -> None:
+    assert in_words(AT_SOCKET + "Failed to connect to remote host: Connection refused") == (
+        "Failed to connect to remote host: Connection refused"
+    )
+
+
+@pytest.mark.parametrize("kind", EtcdErrorKind)
+def test_every_error_says_host_attempt_answer_and_what_to_do(kind: EtcdErrorKind) -> None:
+    error = EtcdError(HostName("cp1"), kind, "status", "what came back")
+    assert str(error) == f"cp1: etcd, status: what came back; {error.mend}"
+    assert error.mend
+    assert error.cause in Cause
