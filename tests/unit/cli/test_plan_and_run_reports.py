@@ -1,0 +1,140 @@
+"""Plans, refusals and events in JSON follow their schemas; their texts say the same to a person."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import jsonschema
+import msgspec
+import pytest
+
+from haconsole.actions.operations import Irreversible, RunCommand, WriteFile
+from haconsole.actions.step import Plan, Refusal, Step, StepId
+from haconsole.cli.reports.plan import (
+    PlanReport,
+    RefusalReport,
+    plan_heading,
+    plan_report,
+    plan_text,
+    refusal_report,
+    refusal_text,
+)
+from haconsole.cli.reports.run import EventReport, event_report, run_text
+from haconsole.execution.events import Event, Outcome, RunDone, RunId, RunStarted, StepDone, StepOutput, StepStarted
+from haconsole.model.names import HostName
+
+CP1 = HostName("cp1")
+PLAN = Plan(
+    "bootstrap",
+    "lab",
+    (
+        Step(
+            StepId("etcd.env@cp1"),
+            "Write etcd's settings",
+            "etcd reads them at its start.",
+            CP1,
+            WriteFile("/etc/etcd.env", "auth @secret:vrrp-auth/10.0.0.1@\n"),
+            phase="etcd",
+        ),
+        Step(
+            StepId("etcd.start@cp1"),
+            "Start etcd",
+            "It serves from now on.",
+            CP1,
+            RunCommand(("systemctl", "start", "etcd")),
+            undo=Irreversible("it ran"),
+            needs=(StepId("etcd.env@cp1"),),
+            phase="etcd",
+        ),
+    ),
+    "three members",
+)
+RUN, AT = RunId("r1"), datetime(2026, 1, 1, 3, tzinfo=UTC)
+EVENTS: dict[str, Event] = {
+    "run-started": RunStarted(RUN, AT, "bootstrap", "lab", 2),
+    "step-started": StepStarted(RUN, AT, StepId("s"), CP1, "Start"),
+    "step-output": StepOutput(RUN, AT, StepId("s"), "said"),
+    "step-done": StepDone(RUN, AT, StepId("s"), CP1, Outcome.FAILED, 1.23456, "cp1: no"),
+    "run-done": RunDone(RUN, AT, Outcome.FAILED, 2.5, 1, 0, 1, "mend it"),
+}
+
+
+def as_json(report: msgspec.Struct, kind: Any) -> Any:
+    document = msgspec.json.decode(msgspec.json.encode(report))
+    jsonschema.validate(document, msgspec.json.schema(kind))
+    return document
+
+
+def test_a_plan_in_json() -> None:
+    document = as_json(plan_report(PLAN), PlanReport)
+    assert document["schema"] == "haconsole/plan/v1"
+    assert document["steps"][0] == {
+        "id": "etcd.env@cp1",
+        "title": "Write etcd's settings",
+        "why": "etcd reads them at its start.",
+        "host": "cp1",
+        "command": "write /etc/etcd.env (33 bytes, mode 0644, root:root)",
+        "undo": None,
+        "phase": "etcd",
+        "needs": [],
+        "content": "auth @secret:vrrp-auth/10.0.0.1@\n",
+    }
+    assert document["steps"][1]["undo"] == "cannot be taken back: it ran"
+    assert document["steps"][1]["needs"] == ["etcd.env@cp1"]
+
+
+def test_a_plan_in_words() -> None:
+    assert plan_text(PLAN).splitlines() == [
+        "bootstrap of lab: 2 steps on cp1",
+        "three members",
+        "",
+        "etcd",
+        "   1. cp1: Write etcd's settings",
+        "      why:  etcd reads them at its start.",
+        "      does: write /etc/etcd.env (33 bytes, mode 0644, root:root)",
+        "   2. cp1: Start etcd",
+        "      why:  It serves from now on.",
+        "      does: systemctl start etcd",
+        "      undo: cannot be taken back: it ran",
+    ]
+    assert plan_heading(Plan("bootstrap", "lab", PLAN.steps[:1])) == "bootstrap of lab: 1 step on cp1"
+
+
+def test_a_refusal() -> None:
+    refusal = Refusal("bootstrap", "lab", ("cp1: data is there", "cp2: data is there"))
+    document = as_json(refusal_report(refusal), RefusalReport)
+    assert document["schema"] == "haconsole/refusal/v1"
+    assert document["reasons"] == ["cp1: data is there", "cp2: data is there"]
+    assert refusal_text(refusal) == "bootstrap of lab is refused:\n  - cp1: data is there\n  - cp2: data is there"
+
+
+@pytest.mark.parametrize("kind", EVENTS)
+def test_every_event_in_json(kind: str) -> None:
+    document = as_json(event_report(EVENTS[kind]), EventReport)
+    assert document["event"] == kind
+    assert (document["schema"], document["run"]) == ("haconsole/run/v1", "r1")
+    assert document["at"] == "2026-01-01T03:00:00.000Z"
+    assert ("step" in document) is kind.startswith("step-")
+
+
+def test_how_a_step_ended_in_json() -> None:
+    document = as_json(event_report(EVENTS["step-done"]), EventReport)
+    assert (document["outcome"], document["seconds"], document["error"]) == ("failed", 1.235, "cp1: no")
+
+
+@pytest.mark.parametrize(
+    ("done", "text"),
+    [
+        (
+            RunDone(RUN, AT, Outcome.FAILED, 2.5, 1, 0, 1, "mend it"),
+            "bootstrap of lab: failed (1 changed, 0 done already, 1 failed; 2.5 s; run r1)\nnext: mend it",
+        ),
+        (
+            RunDone(RUN, AT, Outcome.ALREADY, 2.5, 0, 9, 0),
+            "bootstrap of lab: nothing to do, all of it was done already (0 changed, 9 done already; 2.5 s; run r1)",
+        ),
+    ],
+)
+def test_the_end_in_words(done: RunDone, text: str) -> None:
+    assert run_text("bootstrap", "lab", done) == text

@@ -1,0 +1,163 @@
+"""A run as a person sees it, on a terminal and in a log."""
+
+from __future__ import annotations
+
+import io
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from haconsole.actions.step import StepId
+from haconsole.cli.board import Board, board
+from haconsole.cli.reports.progress import Progress, after, clip, harmless, live_lines
+from haconsole.execution.events import Event, Outcome, RunDone, RunId, RunStarted, StepDone, StepStarted
+from haconsole.model.names import HostName
+
+RUN, CP1 = RunId("r1"), HostName("cp1")
+RIGHT_TO_LEFT = chr(0x202E)
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def at(seconds: float) -> datetime:
+    return NOW + timedelta(seconds=seconds)
+
+
+def begun(step: str, seconds: float = 0.0) -> StepStarted:
+    return StepStarted(RUN, at(seconds), StepId(step), CP1, f"Do {step}")
+
+
+def ended(step: str, outcome: Outcome = Outcome.DONE, error: str | None = None) -> StepDone:
+    return StepDone(RUN, at(2), StepId(step), CP1, outcome, 1.25, error)
+
+
+STARTED = RunStarted(RUN, NOW, "bootstrap", "lab", 4)
+OVER = RunDone(RUN, at(3), Outcome.DONE, 3.0, 1, 1, 0)
+EVENTS: tuple[Event, ...] = (
+    STARTED,
+    begun("a"),
+    begun("b", 1),
+    ended("a"),
+    ended("b", Outcome.FAILED, "cp1: \x1b[2Jno\nspace"),
+    ended("c", Outcome.SKIPPED),
+)
+
+
+def progress(*events: Event) -> Progress:
+    told = Progress()
+    for event in events:
+        told = after(told, event)
+    return told
+
+
+def test_what_is_under_way_is_shown_with_its_seconds() -> None:
+    assert live_lines(progress(*EVENTS[:3]), at(2.2), 100) == (
+        "bootstrap of lab [--------------------] 0 of 4 steps, 4 left, 2 s",
+        "  cp1: Do a 2 s",
+        "  cp1: Do b 1 s",
+    )
+    assert live_lines(progress(*EVENTS[:4]), at(2.2), 100)[0] == (
+        "bootstrap of lab [#####---------------] 1 of 4 steps, 3 left, 2 s"
+    )
+
+
+def test_many_steps_side_by_side_do_not_flood_the_screen() -> None:
+    lines = live_lines(progress(STARTED, *(begun(f"s{number}") for number in range(30))), NOW, 100)
+    assert len(lines) == 10
+    assert lines[-1] == "  and 22 more"
+
+
+def test_nothing_is_left_to_redraw_when_it_is_over() -> None:
+    assert live_lines(progress(STARTED, OVER), NOW, 100) == ()
+    assert live_lines(Progress(), NOW, 100) == ()
+
+
+def test_lines_fit_the_terminal() -> None:
+    assert all(len(line) <= 30 for line in live_lines(progress(*EVENTS[:3]), NOW, 30))
+    assert clip("words", 5) == "words"
+    assert clip("words!", 5) == "word…"
+
+
+@pytest.mark.parametrize("evil", ["\x1b[2J", "\x07", "\x9b31m", RIGHT_TO_LEFT, "\r\n", "\x00"])
+def test_what_a_host_says_moves_no_terminal(evil: str) -> None:
+    shown = harmless(f"a{evil}b")
+    assert not [char for char in shown if ord(char) < 32 or 0x7F <= ord(char) < 0xA0 or char == RIGHT_TO_LEFT]
+    assert shown[0] == "a"
+    assert shown[-1] == "b"
+
+
+def drawn(live: bool, colour: bool = False) -> str:
+    out = io.StringIO()
+    shown = Board(out, live=live, colour=colour, now=lambda: at(2))
+    for event in EVENTS:
+        shown.show(event)
+    shown.tick()
+    shown.say("stopping after the current step")
+    return out.getvalue()
+
+
+def test_a_log_gets_a_line_for_each_step_that_ended() -> None:
+    assert drawn(live=False).splitlines() == [
+        "bootstrap of lab: run r1, 4 steps",
+        "[1/4] cp1: Do a: done (1.2 s)",
+        "[2/4] cp1: Do b: failed: cp1: [2Jno space",
+        "stopping after the current step",
+    ]
+
+
+def test_a_terminal_keeps_what_ended_above_what_is_redrawn() -> None:
+    screen = Screen()
+    screen.write(drawn(live=True))
+    assert screen.lines == [
+        "done    cp1: Do a (1.2 s)",
+        "failed  cp1: Do b: cp1: [2Jno space",
+        "stopping after the current step",
+        "bootstrap of lab [###############-----] 3 of 4 steps, 1 left, 2 s",
+    ]
+
+
+def test_colour_is_beside_the_words() -> None:
+    assert "\x1b[32mdone   \x1b[0m cp1: Do a" in drawn(live=True, colour=True)
+    assert "\x1b[32m" not in drawn(live=True)
+
+
+class Screen:
+    """The two movements that a board uses: up to the beginning of a line, and clear what is below."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def write(self, text: str) -> None:
+        while text:
+            if text.startswith("\x1b["):
+                word, _, text = text[2:].partition("F") if text[2].isdigit() else ("", "", text[3:])
+                self.lines = self.lines[: len(self.lines) - int(word)] if word else self.lines
+                continue
+            line, _, text = text.partition("\n")
+            self.lines.append(line)
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("out", "environment", "codes"),
+    [
+        (io.StringIO(), {"TERM": "xterm"}, False),
+        (Terminal(), {"TERM": "dumb"}, False),
+        (Terminal(), {}, False),
+        (Terminal(), {"TERM": "xterm"}, True),
+    ],
+)
+def test_only_a_real_terminal_is_redrawn(out: io.StringIO, environment: dict[str, str], codes: bool) -> None:
+    board(out, lambda: NOW, environment).show(STARTED)
+    assert ("\x1b" in out.getvalue()) is codes
+
+
+def test_no_color_is_respected() -> None:
+    out = Terminal()
+    shown = board(out, lambda: NOW, {"TERM": "xterm", "NO_COLOR": "1"})
+    for event in EVENTS:
+        shown.show(event)
+    assert "\x1b[32m" not in out.getvalue()
