@@ -7,6 +7,7 @@ from haconsole.actions.step import Step
 from haconsole.execution.authorities import Authorities
 from haconsole.execution.files import put_file
 from haconsole.execution.outcome import Performed, done, failed, unknown
+from haconsole.execution.script import run_script
 from haconsole.execution.site import Site
 from haconsole.execution.verdict import wanted_leaf
 from haconsole.pki.keys import key_command
@@ -26,9 +27,7 @@ async def issue_certificate(site: Site, authorities: Authorities, step: Step, is
     transport = site.fleet.host(step.host)
     algorithm = site.inventory.pki.algorithm
     make_key = key_command(algorithm, f"{issue.key_path}.new")
-    asked = await transport.run(
-        ("sh", "-c", REQUEST, "request", issue.key_path, issue.owner, *make_key), root=True, deadline_s=30.0
-    )
+    asked = await run_script(transport, REQUEST, (issue.key_path, issue.owner, *make_key), deadline_s=30.0)
     if asked.exit_status is None:
         return unknown(f"{step.host}: the connection was lost while {issue.key_path} was made")
     if not asked.ok:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from haconsole.actions.step import StepId
 from haconsole.execution.clock import Clock
 from haconsole.execution.events import RunId
+from haconsole.execution.script import run_script
 from haconsole.model.observed import Cause
 from haconsole.transport.base import Argv, Completed, HostTransport, TransportError
 
@@ -87,7 +88,7 @@ class DetachedCommands:
     async def begin(self) -> str:
         """Make the run's folder on the host, once; returns the host's boot ID."""
         if self._boot is None:
-            done = await self._transport.run(("sh", "-c", BEGIN, "begin", self._folder), root=True)
+            done = await run_script(self._transport, BEGIN, (self._folder,))
             if not done.ok:
                 what = f"could not make {self._folder}: {done.stderr.strip()}"
                 raise TransportError(self._transport.host, Cause.OTHER, what)
@@ -109,9 +110,7 @@ class DetachedCommands:
         pause = 0.2
         while (left := until - self._clock.monotonic()) > 0:
             try:
-                done = await self._transport.run(
-                    ("sh", "-c", SCRIPT, "step", *words), stdin=(stdin or "").encode(), root=True, deadline_s=left
-                )
+                done = await run_script(self._transport, SCRIPT, words, stdin=(stdin or "").encode(), deadline_s=left)
             except TransportError as error:
                 why = str(error)
             else:
@@ -125,7 +124,7 @@ class DetachedCommands:
     async def end(self) -> None:
         """Remove the run's folder from the host, if one was made."""
         if self._boot is not None:
-            await self._transport.run(("sh", "-c", END, "end", self._folder), root=True)
+            await run_script(self._transport, END, (self._folder,))
 
 
 def _read(done: Completed) -> Ended | NeverHeard | NotStarted:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from hashlib import sha256
 
+from haconsole.execution.script import run_script
 from haconsole.model.observed import Cause
 from haconsole.transport.base import HostTransport, TransportError
 
@@ -20,7 +21,7 @@ async def put_file(transport: HostTransport, path: str, data: bytes, *, mode: in
     folder, _, name = path.rpartition("/")
     aside = f"{folder}/.{name}.{now:%Y%m%dT%H%M%SZ}"
     digest = sha256(data).hexdigest()
-    kept = await transport.run(("sh", "-c", SET_ASIDE, "set-aside", path, digest, aside), root=True)
+    kept = await run_script(transport, SET_ASIDE, (path, digest, aside))
     if not kept.ok:
         what = f"could not set {path} aside: {kept.stderr.strip() or 'no answer'}"
         raise TransportError(transport.host, Cause.CONNECTION_LOST if kept.exit_status is None else Cause.OTHER, what)

@@ -6,6 +6,7 @@ from base64 import b64decode
 from dataclasses import dataclass
 from enum import StrEnum
 
+from haconsole.execution.script import run_script
 from haconsole.model.observed import Cause
 from haconsole.transport.base import HostTransport, TransportError
 
@@ -77,7 +78,7 @@ async def look(transport: HostTransport, questions: tuple[Question, ...], *, dea
     if not asked:
         return {}
     words = tuple(word for question in asked for word in (question.kind.value, question.subject))
-    done = await transport.run(("sh", "-c", SCRIPT, "look", *words), root=True, deadline_s=deadline_s)
+    done = await run_script(transport, SCRIPT, words, deadline_s=deadline_s)
     lines = done.stdout.splitlines()
     if not done.ok or len(lines) != len(asked):
         what = f"asked for the state of files and units, heard {len(lines)} of {len(asked)} answers"

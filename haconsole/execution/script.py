@@ -1,0 +1,16 @@
+"""Shell scripts run as root on a host; they travel on standard input, so that no process list or log repeats them."""
+
+from __future__ import annotations
+
+from haconsole.transport.base import Completed, HostTransport
+
+TAKE_IN = 'script=$(head -c "$1"); shift; eval "$script"'
+
+
+async def run_script(
+    transport: HostTransport, script: str, words: tuple[str, ...], *, stdin: bytes = b"", deadline_s: float = 10.0
+) -> Completed:
+    """Run `script` as root with `words` as its ``$1 …``; what it reads from standard input is `stdin`."""
+    told = script.encode()
+    argv = ("sh", "-c", TAKE_IN, "haconsole", str(len(told)), *words)
+    return await transport.run(argv, stdin=told + stdin, root=True, deadline_s=deadline_s)
