@@ -184,7 +184,7 @@ def _form(node: Node) -> str:
 def _how_to_fill(kind: inspect.StructType) -> str:
     required = [entry.encode_name for entry in kind.fields if entry.required]
     if required:
-        return f"give it the keys {' and '.join(required)}" if len(required) < 3 else f"give it {', '.join(required)}"
+        return f"give it the keys {', '.join(required)}" if len(required) > 1 else f"give it the key {required[0]}"
     return "give it keys, leave it out, or write {} for all defaults"
 
 

@@ -55,8 +55,12 @@ def network(text: str, folders: Folders) -> str:
 
 
 def vip(text: str, folders: Folders) -> str:
+    """An address no host has by itself; the prefix length stays as it is said."""
     alone, slash, prefix = text.partition("/")
-    found = address(alone, folders)
+    try:
+        found = address(alone, folders)
+    except WrongFormatError as error:
+        raise WrongFormatError(error.what, "choose a free address of the balancers' network") from None
     try:
         ipaddress.ip_interface(text)
     except ValueError:

@@ -10,7 +10,7 @@ from typing import TypeAlias
 import yaml
 
 from haconsole.inventory.problems import Fault, Mark
-from haconsole.inventory.yaml_words import syntax_fault
+from haconsole.inventory.yaml_words import TAG, syntax_fault
 
 MAX_BYTES = 1 << 20
 MAX_DEPTH = 24
@@ -155,7 +155,7 @@ class _Builder:
 
     def _untagged(self, event: yaml.ScalarEvent | yaml.CollectionStartEvent, implicit: bool) -> None:
         if not implicit or event.tag is not None:
-            raise _unreadable(_mark(event), "a tag (! or !!) stands here", "put a value that begins with ! in quotes")
+            raise _unreadable(_mark(event), *TAG)
 
     def _put(self, node: Node, anchor: str | None, before: int) -> None:
         if anchor is not None:

@@ -11,6 +11,8 @@ from haconsole.inventory.problems import Fault, Mark
 _OPENED = "context"
 _HERE = "problem"
 
+TAG = ("a tag (! or !!) stands here", "put a value that begins with ! in quotes")
+
 _WORDS: tuple[tuple[str, str, str, str], ...] = (
     # part of the parser's message, whose place is told, what, how to mend
     (
@@ -19,6 +21,9 @@ _WORDS: tuple[tuple[str, str, str, str], ...] = (
         "a second `key:` stands in one line, or a key is deeper than its neighbours",
         "put each key in a line of its own, or a value with a colon in quotes",
     ),
+    ("escape character", _HERE, "a backslash stands before a letter it does not go with", "double the backslash"),
+    ("hexdecimal", _HERE, "a backslash stands before digits that are no character", "double the backslash"),
+    (" a tag", _OPENED, *TAG),
     (
         "quoted scalar",
         _OPENED,
@@ -40,8 +45,8 @@ _WORDS: tuple[tuple[str, str, str, str], ...] = (
     (
         "expected key",
         _HERE,
-        "this line is not as deep as the keys it belongs to",
-        "indent it with spaces like its neighbours",
+        "this belongs to no key: the line is too deep or not deep enough, or the value before it has ended",
+        "indent the line like its neighbours, or put the whole value in quotes",
     ),
     (
         "'-' indicator",
@@ -64,7 +69,7 @@ _WORDS: tuple[tuple[str, str, str, str], ...] = (
     (
         "document start",
         _HERE,
-        "this line is less deep than the first one",
+        "the document has ended before this: the line is less deep than the first one, or follows `...`",
         "begin all top keys in the first column",
     ),
 )

@@ -21,7 +21,7 @@ def voters_make_a_quorum(inventory: Inventory, marks: Marks) -> Iterator[Fault]:
     if voters == 1:
         yield Fault(here, "etcd has 1 voter, whose loss stops the cluster", "give three hosts the role", Level.WARNING)
     elif voters and voters % 2 == 0:
-        what = f"etcd has {voters} voters, which can lose {spare}, as {voters - 1} could"
+        what = f"etcd has {voters} voters, which can lose {spare}, just as {voters - 1} could"
         yield Fault(here, what, "make the number of hosts with the role etcd odd", Level.WARNING)
     elif voters > 7:
         what = f"etcd has {voters} voters, each of which must take every write"

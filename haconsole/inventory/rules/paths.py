@@ -20,11 +20,12 @@ def paths_are_apart(inventory: Inventory, marks: Marks) -> Iterator[Fault]:
         other = first.setdefault(path, where)
         if other != where:
             what = f"{'.'.join(where)} and {'.'.join(other)} are both {path}"
-            yield Fault(marks.at(*where), what, "give each a file of its own")
+            said = where if where in marks.values else other
+            yield Fault(marks.at(*said), what, "give each a file of its own")
     for where, path in folders:
         if path.count("/") < 2:
             what = f"{'.'.join(where)} is {path}, a folder of the system"
-            yield Fault(marks.at(*where), what, f"choose a folder of its own, such as {path}/{where[0]}")
+            yield Fault(marks.at(*where), what, "choose a folder of its own, two levels deep or more")
     data = inventory.etcd.data_dir
     for where, path in (*files, *folders):
         if where != ("etcd", "data_dir") and f"{path}/".startswith(f"{data}/"):
