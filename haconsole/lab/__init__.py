@@ -1,1 +1,1 @@
-"""The practice cluster: real hosts on this machine."""
+"""The practice cluster: real Debian hosts on this machine, each with its own systemd, sshd and network."""

@@ -1,0 +1,54 @@
+"""Commands on this machine: run, with a deadline, and told in words when they fail."""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+from haconsole.lab.errors import LabError
+
+
+def run(
+    argv: tuple[str, ...],
+    *,
+    stdin: str | None = None,
+    deadline_s: float = 30.0,
+    environment: Mapping[str, str] | None = None,
+    folder: Path | None = None,
+) -> str:
+    """Run a command and return its standard output; raises LabError with its standard error when it fails."""
+    done = attempt(argv, stdin=stdin, deadline_s=deadline_s, environment=environment, folder=folder)
+    if done.returncode != 0:
+        said = done.stderr.strip() or done.stdout.strip() or f"exit status {done.returncode}"
+        raise LabError(f"`{shlex.join(argv)}` failed: {said}")
+    return done.stdout
+
+
+def attempt(
+    argv: tuple[str, ...],
+    *,
+    stdin: str | None = None,
+    deadline_s: float = 30.0,
+    environment: Mapping[str, str] | None = None,
+    folder: Path | None = None,
+) -> subprocess.CompletedProcess[str]:
+    """Run a command that may fail; raises LabError only when it is missing or takes longer than `deadline_s`."""
+    try:
+        return subprocess.run(
+            argv,
+            input=stdin,
+            stdin=None if stdin is not None else subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=deadline_s,
+            env=environment,
+            cwd=folder,
+            check=False,
+        )
+    except FileNotFoundError:
+        raise LabError(f"`{argv[0]}` is not installed on this machine", mend="run `haconsole lab prepare`") from None
+    except subprocess.TimeoutExpired:
+        raise LabError(f"`{shlex.join(argv)}` did not end within {deadline_s:g} s") from None

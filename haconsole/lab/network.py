@@ -1,0 +1,151 @@
+"""The lab's network: a namespace with the bridges (the switch), a namespace for each host, a cable between them.
+
+The machine sees one link of it, the end of its own cable. In the switch the machine's cable is called `machine` and
+each host's is called as the host; inside a host it is `eth0` (a bastion's second is `eth1`). See ip-netns(8), veth(4).
+"""
+
+from __future__ import annotations
+
+import json
+from itertools import chain
+from pathlib import Path
+
+from haconsole.lab.commands import attempt, run
+from haconsole.lab.errors import LabError
+from haconsole.lab.spec import HostSpec, LabSpec
+
+MACHINE_PORT = "machine"
+INNER_SUFFIX = ".in"
+_OUTER, _INNER = "outer", "inner"
+_NAMESPACES = Path("/run/netns")
+
+
+def free_subnet(wanted: int, taken: frozenset[int]) -> int:
+    """`wanted` if nothing uses 10.99.`wanted`.0/24, else the lowest X that is free."""
+    free = next((subnet for subnet in chain((wanted,), range(1, 256)) if subnet not in taken), None)
+    if free is None:
+        raise LabError("no 10.99.X.0/24 network is free on this machine", mend="take a lab down")
+    return free
+
+
+def subnets_in_use() -> frozenset[int]:
+    """Each X whose 10.99.X.0/24 the machine has a route into."""
+    routes = json.loads(run(("ip", "-json", "-4", "route", "show", "table", "all")))
+    words = (str(route.get("dst", "")).split("/")[0].split(".") for route in routes)
+    return frozenset(int(word[2]) for word in words if word[:2] == ["10", "99"] and len(word) == 4)
+
+
+def switch_stands(spec: LabSpec) -> bool:
+    """The switch and the machine's cable into it are whole."""
+    if not _exists(spec.switch) or spec.machine_address not in _addresses(None, spec.machine_link):
+        return False
+    bridges = {_OUTER, _INNER} if spec.bastion else {_OUTER}
+    return {*bridges, MACHINE_PORT} <= _links(spec.switch)
+
+
+def make_switch(spec: LabSpec) -> None:
+    """Make the switch anew, and the machine's cable into it; hosts' cables are gone after it."""
+    remove_switch(spec)
+    run(("ip", "netns", "add", spec.switch))
+    bridges = (_OUTER, _INNER) if spec.bastion else (_OUTER,)
+    inside = ["link set lo up", f"link add {MACHINE_PORT} type veth peer name {spec.machine_link} netns 1"]
+    for bridge in bridges:
+        inside += [f"link add {bridge} type bridge forward_delay 0 mcast_snooping 0", f"link set {bridge} up"]
+    inside.append(f"link set {MACHINE_PORT} master {_OUTER} up")
+    _batch(spec.switch, inside)
+    outside = [
+        f"address add {spec.machine_address}/{spec.machine_prefix} dev {spec.machine_link}",
+        f"link set {spec.machine_link} up",
+    ]
+    if spec.bastion:  # what the bastion hides is nowhere else to be looked for
+        outside.append(f"route replace unreachable {spec.network}")
+    _batch(None, outside)
+
+
+def remove_switch(spec: LabSpec) -> None:
+    if spec.bastion:
+        attempt(("ip", "route", "del", "unreachable", spec.network))
+    attempt(("ip", "link", "del", spec.machine_link))
+    if _exists(spec.switch):
+        run(("ip", "netns", "del", spec.switch))
+
+
+def cable_stands(spec: LabSpec, host: HostSpec) -> bool:
+    """The host's namespace is there and every port of it is plugged in and has its address."""
+    if not _exists(spec.switch) or not _exists(spec.namespace(host.name)):
+        return False
+    return all(
+        port in _links(spec.switch)
+        and address.split("/")[0] in _addresses(spec.namespace(host.name), link, up_only=True)
+        for port, link, address, _ in _ports(spec, host)
+    )
+
+
+def plug(spec: LabSpec, host: HostSpec) -> None:
+    """Have the host's namespace and its cable into the switch; addresses that others put there are left alone."""
+    namespace = spec.namespace(host.name)
+    if not _exists(namespace):
+        run(("ip", "netns", "add", namespace))
+    for port, link, address, bridge in _ports(spec, host):
+        attempt(("ip", "-n", spec.switch, "link", "del", port))
+        attempt(("ip", "-n", namespace, "link", "del", link))
+        _batch(
+            spec.switch,
+            [f"link add {port} type veth peer name {link} netns {namespace}", f"link set {port} master {bridge} up"],
+        )
+        _batch(namespace, [f"address add {address} dev {link}", f"link set {link} up"])
+    _batch(namespace, ["link set lo up"])
+    if not host.is_bastion:
+        _batch(namespace, [f"route replace default via {spec.inner_gateway}"])
+
+
+def unplug(spec: LabSpec, host: HostSpec) -> None:
+    """Take the host's cable out and remove its namespace: nothing of it answers any more, at once."""
+    if _exists(spec.switch):
+        for port, *_ in _ports(spec, host):
+            attempt(("ip", "-n", spec.switch, "link", "del", port))
+    if _exists(spec.namespace(host.name)):
+        run(("ip", "netns", "del", spec.namespace(host.name)))
+
+
+def remains(spec: LabSpec) -> tuple[str, ...]:
+    """Names of namespaces and links of the lab that are there now."""
+    named = _NAMESPACES.iterdir() if _NAMESPACES.is_dir() else ()
+    namespaces = (path.name for path in named if path.name == spec.switch or path.name.startswith(f"{spec.switch}."))
+    links = (spec.machine_link,) if spec.machine_link in _links(None) else ()
+    return (*sorted(namespaces), *links)
+
+
+def _ports(spec: LabSpec, host: HostSpec) -> tuple[tuple[str, str, str, str], ...]:
+    """Each cable of a host: its name in the switch, its name in the host, the address there, the bridge it is in."""
+    if host.is_bastion:
+        return (
+            (host.name, "eth0", f"{host.address}/{spec.machine_prefix}", _OUTER),
+            (host.name + INNER_SUFFIX, "eth1", f"{spec.inner_gateway}/24", _INNER),
+        )
+    return ((host.name, "eth0", f"{host.address}/24", _INNER if spec.bastion else _OUTER),)
+
+
+def _exists(namespace: str) -> bool:
+    return (_NAMESPACES / namespace).exists()
+
+
+def _batch(namespace: str | None, lines: list[str]) -> None:
+    run(("ip", *_within(namespace), "-batch", "-"), stdin="\n".join(lines) + "\n")
+
+
+def _within(namespace: str | None) -> tuple[str, ...]:
+    return ("-n", namespace) if namespace else ()
+
+
+def _links(namespace: str | None) -> frozenset[str]:
+    done = attempt(("ip", *_within(namespace), "-json", "link"))
+    return frozenset(link["ifname"] for link in json.loads(done.stdout or "[]") if link)
+
+
+def _addresses(namespace: str | None, link: str, *, up_only: bool = False) -> frozenset[str]:
+    done = attempt(("ip", *_within(namespace), "-json", "-4", "address", "show", "dev", link))
+    found = [entry for entry in json.loads(done.stdout or "[]") if entry]
+    if up_only:
+        found = [entry for entry in found if "LOWER_UP" in entry.get("flags", ())]
+    return frozenset(address["local"] for entry in found for address in entry.get("addr_info", ()))

@@ -1,0 +1,154 @@
+"""The root file systems: one Debian base, built once, and an overlay of its own for each host (debootstrap(8))."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+from pathlib import Path
+
+from haconsole.lab.commands import attempt, run
+from haconsole.lab.errors import LabError
+from haconsole.lab.progress import Progress
+from haconsole.lab.spec import LOGIN, PASSWORD_LOGIN
+
+SUITE = "bookworm"
+PACKAGES = (
+    "systemd",
+    "systemd-sysv",
+    "libpam-systemd",
+    "dbus",
+    "openssh-server",
+    "sudo",
+    "iproute2",
+    "iputils-ping",
+    "procps",
+    "less",
+    "openssl",
+    "socat",
+    "nftables",
+    "ca-certificates",
+    "etcd-server",
+    "etcd-client",
+    "haproxy",
+    "keepalived",
+    "kubernetes-client",
+)
+_RECIPE = 2
+_DISABLED = ("etcd.service", "haproxy.service", "keepalived.service")
+_MASKED = (
+    "apt-daily.timer",
+    "apt-daily-upgrade.timer",
+    "dpkg-db-backup.timer",
+    "e2scrub_all.timer",
+    "e2scrub_reap.service",
+    "fstrim.timer",
+    "systemd-pstore.service",
+    "systemd-networkd.service",
+    "getty.target",
+    "console-getty.service",
+)
+_UNPACKED_PACKAGES = 130
+_STEPS = re.compile(r"^I: (Retrieving|Validating|Extracting|Unpacking|Configuring) ", re.MULTILINE)
+
+
+def base_key() -> str:
+    """Names a base by what goes into it, so that another recipe never meets an old base."""
+    said = f"{_RECIPE} {SUITE} {PACKAGES} {_DISABLED} {_MASKED} {LOGIN} {PASSWORD_LOGIN}"
+    return f"{SUITE}-{hashlib.sha256(said.encode()).hexdigest()[:12]}"
+
+
+def base_folder(cache: Path) -> Path:
+    return cache / "base" / base_key()
+
+
+def build_base(cache: Path, progress: Progress) -> Path:
+    """Build the base unless it is there; it appears under its name only when whole."""
+    folder = base_folder(cache)
+    if folder.is_dir():
+        return folder
+    progress.stage("building the hosts' root file system from Debian packages")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = folder.with_name(f"{folder.name}.unfinished")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    try:
+        _debootstrap(unfinished, progress)
+        _furnish(unfinished)
+        unfinished.rename(folder)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+    return folder
+
+
+def _debootstrap(root: Path, progress: Progress) -> None:
+    from haconsole.lab.watched import watch
+
+    argv = ("debootstrap", "--variant=minbase", f"--include={','.join(PACKAGES)}", SUITE, str(root), debian_mirror())
+    steps = 0
+
+    def count(line: str) -> None:
+        nonlocal steps
+        steps += bool(_STEPS.match(line))
+        progress.advance(min(steps / (_UNPACKED_PACKAGES * 5), 0.99))
+
+    watch(argv, count, deadline_s=1800)
+
+
+def debian_mirror() -> str:
+    """The Debian archive that apt on this machine uses, or the public one."""
+    done = attempt(("apt-get", "indextargets", "--format", "$(ORIGIN) $(LABEL) $(REPO_URI)", "Created-By: Packages"))
+    for line in done.stdout.splitlines():
+        if line.startswith("Debian Debian "):
+            return line.split()[-1].rstrip("/")
+    return "http://deb.debian.org/debian"
+
+
+def _furnish(root: Path) -> None:
+    """Turn a fresh Debian into a bare host: logins, no keys or identity yet, nothing started that was not asked for."""
+    inside = ("chroot", str(root))
+    run((*inside, "systemctl", "--quiet", "disable", *_DISABLED))
+    run((*inside, "systemctl", "--quiet", "mask", *_MASKED))
+    for login in (LOGIN, PASSWORD_LOGIN):
+        run((*inside, "useradd", "--create-home", "--shell", "/bin/bash", login))
+    run((*inside, "usermod", "--append", "--groups", "sudo", PASSWORD_LOGIN))
+    _write(root / "etc/sudoers.d" / LOGIN, f"{LOGIN} ALL=(ALL:ALL) NOPASSWD: ALL\n", 0o440)
+    run((*inside, "apt-get", "clean"))
+    for path in (*(root / "etc/ssh").glob("ssh_host_*"), *(root / "var/lib/apt/lists").glob("*_*")):
+        path.unlink()
+    _write(root / "etc/machine-id", "", 0o444)
+    _write(root / "etc/hostname", "", 0o644)
+    _write(root / "etc/default/locale", "", 0o644)
+    _write(root / "etc/resolv.conf", "", 0o644)
+
+
+def _write(path: Path, text: str, mode: int) -> None:
+    path.unlink(missing_ok=True)
+    path.write_text(text)
+    path.chmod(mode)
+
+
+def is_mounted(place: Path) -> bool:
+    return os.path.ismount(place)
+
+
+def mount_overlay(lower: tuple[Path, ...], folder: Path) -> Path:
+    """Mount a host's own writable view of `lower` (topmost first) at `folder`/root; its writes go to `folder`/upper."""
+    place = folder / "root"
+    if is_mounted(place):
+        return place
+    for part in ("upper", "work", "root"):
+        (folder / part).mkdir(parents=True, exist_ok=True)
+    options = f"lowerdir={':'.join(map(str, lower))},upperdir={folder / 'upper'},workdir={folder / 'work'}"
+    try:
+        run(("mount", "-t", "overlay", "haconsole", "-o", options, str(place)))
+    except LabError as error:
+        mend = f"the folder {folder} must be on a file system such as ext4 or xfs, not on an overlay itself"
+        raise LabError(error.what, mend=mend) from None
+    return place
+
+
+def unmount(place: Path) -> None:
+    """Unmount whatever is mounted at `place`; nothing to do when nothing is."""
+    while is_mounted(place):
+        run(("umount", str(place)))

@@ -1,0 +1,124 @@
+"""What a lab is made of, and how everything of it is called; pure."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+
+from haconsole.lab.errors import LabError
+from haconsole.model.hosts import Role
+
+DEFAULT_NAME = "lab"
+MOST_CONTROL_PLANES = 39
+MOST_WORKERS = 40
+CONTROL_PLANE_ROLES = (Role.ETCD, Role.CONTROL_PLANE, Role.LOAD_BALANCER)
+LOGIN = "ops"
+PASSWORD_LOGIN = "opspw"
+_NAME = re.compile(r"[a-z]([a-z0-9-]{0,30}[a-z0-9])?")
+_LINK_NAME_LIMIT = 15
+
+
+@dataclass(frozen=True, slots=True)
+class HostSpec:
+    """One host of a lab. A bastion is the one that the machine can reach when there is one."""
+
+    name: str
+    address: str
+    roles: tuple[Role, ...]
+
+    @property
+    def is_bastion(self) -> bool:
+        return Role.BASTION in self.roles
+
+
+@dataclass(frozen=True, slots=True)
+class LabSpec:
+    """The shape of a lab. `subnet` is the X of its 10.99.X.0/24; `binaries` the folder of the Kubernetes layer."""
+
+    name: str
+    subnet: int
+    control_planes: int = 3
+    workers: int = 0
+    bastion: bool = False
+    binaries: str | None = None
+
+    @property
+    def hosts(self) -> tuple[HostSpec, ...]:
+        """Every host, control planes first, the bastion last."""
+        planes = (HostSpec(f"cp{n}", self.at(10 + n), CONTROL_PLANE_ROLES) for n in range(1, self.control_planes + 1))
+        workers = (HostSpec(f"w{n}", self.at(50 + n), (Role.WORKER,)) for n in range(1, self.workers + 1))
+        bastion = (HostSpec("bastion", self.at(5), (Role.BASTION,)),) if self.bastion else ()
+        return (*planes, *workers, *bastion)
+
+    def host(self, name: str) -> HostSpec:
+        """The host of that name; raises LabError naming those there are."""
+        for host in self.hosts:
+            if host.name == name:
+                return host
+        there = ", ".join(host.name for host in self.hosts)
+        raise LabError(f"lab `{self.name}` has no host `{name}`", mend=f"it has {there}")
+
+    def at(self, last: int) -> str:
+        """The address of the lab's subnet that ends in `last`."""
+        return f"10.99.{self.subnet}.{last}"
+
+    @property
+    def machine_address(self) -> str:
+        return self.at(1)
+
+    @property
+    def inner_gateway(self) -> str:
+        """Where hosts send what is not for their own network: the bastion's inner side, or the machine."""
+        return self.at(6) if self.bastion else self.machine_address
+
+    @property
+    def vip(self) -> str:
+        return self.at(100)
+
+    @property
+    def network(self) -> str:
+        return f"{self.at(0)}/24"
+
+    @property
+    def machine_prefix(self) -> int:
+        """How much of the subnet the machine itself is on: all of it, or only the bastion's corner (.0 to .7)."""
+        return 29 if self.bastion else 24
+
+    @property
+    def machine_link(self) -> str:
+        """The machine's own end of the cable into the lab; the only link the machine sees of it."""
+        plain = f"ha-{self.name}"
+        if len(plain) <= _LINK_NAME_LIMIT:
+            return plain
+        return f"ha-{self.name[:5]}-{hashlib.sha256(self.name.encode()).hexdigest()[:6]}"
+
+    @property
+    def switch(self) -> str:
+        """The network namespace that holds the lab's bridges."""
+        return f"haconsole-{self.name}"
+
+    def namespace(self, host: str) -> str:
+        """The network namespace of a host. A lab's name has no dot, so no two labs share one."""
+        return f"haconsole-{self.name}.{host}"
+
+    def machine_id(self, host: str) -> str:
+        """A host's /etc/machine-id: 32 hexadecimal digits, the same at every boot, unlike any other host's."""
+        return hashlib.sha256(f"haconsole/{self.name}/{host}".encode()).hexdigest()[:32]
+
+
+def check_name(name: str) -> str:
+    """The name itself when it is fit for files, links and namespaces; raises LabError otherwise."""
+    if _NAME.fullmatch(name):
+        return name
+    raise LabError(
+        f"`{name}` cannot be a lab's name", mend="take up to 32 lower-case letters, digits and dashes, a letter first"
+    )
+
+
+def check_size(control_planes: int, workers: int) -> None:
+    """Raise LabError for a lab that its subnet has no addresses for."""
+    if not 1 <= control_planes <= MOST_CONTROL_PLANES:
+        raise LabError(f"a lab has 1 to {MOST_CONTROL_PLANES} control planes, not {control_planes}")
+    if not 0 <= workers <= MOST_WORKERS:
+        raise LabError(f"a lab has 0 to {MOST_WORKERS} workers, not {workers}")

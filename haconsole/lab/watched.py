@@ -1,0 +1,54 @@
+"""A long command on this machine whose output is followed line by line."""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+import threading
+from collections import deque
+from collections.abc import Callable, Mapping
+
+from haconsole.lab.errors import LabError
+
+_KEPT_LINES = 8
+
+
+def watch(
+    argv: tuple[str, ...],
+    line: Callable[[str], None],
+    *,
+    deadline_s: float,
+    environment: Mapping[str, str] | None = None,
+) -> None:
+    """Run `argv`, give each line of its output to `line`; raises LabError with the last lines when it fails.
+
+    The command is ended when the deadline passes or the caller is interrupted.
+    """
+    last: deque[str] = deque(maxlen=_KEPT_LINES)
+    try:
+        process = subprocess.Popen(
+            argv,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            env=environment,
+        )
+    except FileNotFoundError:
+        raise LabError(f"`{argv[0]}` is not installed on this machine", mend="run `haconsole lab prepare`") from None
+    timer = threading.Timer(deadline_s, process.kill)
+    timer.start()
+    try:
+        assert process.stdout is not None
+        for text in process.stdout:
+            last.append(text.rstrip())
+            line(text.rstrip())
+        status = process.wait()
+    finally:
+        timer.cancel()
+        if process.poll() is None:
+            process.terminate()
+            process.wait(10)
+    if status != 0:
+        raise LabError(f"`{shlex.join(argv)[:120]}` ended with {status}: {' | '.join(last)}")

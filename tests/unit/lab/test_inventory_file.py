@@ -1,0 +1,34 @@
+"""The inventory a lab writes is one the program reads as it was meant."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from haconsole.inventory.effective import endpoint, jump_for, ssh_for
+from haconsole.inventory.load import parse
+from haconsole.inventory.schema import Inventory
+from haconsole.lab.inventory_file import inventory_text
+from haconsole.lab.spec import LabSpec
+from haconsole.model.hosts import Role
+
+FOLDER = Path("/srv/labs/drill")
+
+
+def read(spec: LabSpec) -> Inventory:
+    inventory = parse(inventory_text(spec, FOLDER), "inventory.yaml", FOLDER)
+    assert isinstance(inventory, Inventory)
+    return inventory
+
+
+def test_three_bare_hosts() -> None:
+    inventory = read(LabSpec("drill", 7, workers=1))
+    assert [host.address for host in inventory.with_role(Role.ETCD)] == ["10.99.7.11", "10.99.7.12", "10.99.7.13"]
+    assert [host.name for host in inventory.with_role(Role.WORKER)] == ["w1"]
+    assert endpoint(inventory) == ("10.99.7.100", 8443)
+    login = ssh_for(inventory, inventory.hosts[0])
+    assert (login.user, login.identity_file, login.jump) == ("ops", FOLDER / "key", None)
+
+
+def test_behind_a_bastion_every_other_host_is_reached_through_it() -> None:
+    inventory = read(LabSpec("drill", 7, control_planes=1, bastion=True))
+    assert {host.name: jump_for(inventory, host) for host in inventory.hosts} == {"cp1": "bastion", "bastion": None}
