@@ -1,0 +1,144 @@
+"""The console: one stream of snapshots in, screens drawn from one state."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.app import App
+from textual.reactive import reactive
+
+from haconsole.errors import ExitCode
+from haconsole.ui import faults
+from haconsole.ui.ascii import AsciiOnly
+from haconsole.ui.keys import Scope, bindings, keys_of
+from haconsole.ui.present.bar import Link, LinkState
+from haconsole.ui.screens.dashboard import Dashboard
+from haconsole.ui.screens.overlay import TextWindow, help_text
+from haconsole.ui.state import Clock, ConsoleState
+
+if TYPE_CHECKING:
+    from textual.filter import LineFilter
+    from textual.theme import Theme
+
+    from haconsole.inventory.schema import Inventory
+    from haconsole.model.snapshot import ClusterSnapshot
+    from haconsole.session import Session
+
+RETRY_S = (1.0, 2.0, 5.0, 10.0, 15.0)
+CLOSE_WITHIN_S = 5.0
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """How the console is opened: what it shows, how it looks and how it asks."""
+
+    inventory: Inventory
+    theme: Theme
+    open_session: Callable[[], Awaitable[Session]]
+    read_only: bool = False
+    ascii_only: bool = False
+    clock: Clock = utc_now
+    retry_s: tuple[float, ...] = RETRY_S
+
+
+class ConsoleApp(App[None]):
+    """Opens the session after the first paint, takes in its snapshots, and hands a state to whichever screen is up."""
+
+    CSS_PATH = "console.tcss"
+    TITLE = "haconsole"
+    BINDINGS = bindings(Scope.EVERYWHERE)
+    ENABLE_COMMAND_PALETTE = True
+    SCREENS: ClassVar = {}
+    state: reactive[ConsoleState] = reactive(ConsoleState(Link(LinkState.CONNECTING, datetime.min.replace(tzinfo=UTC))))
+    now: reactive[datetime] = reactive(datetime.min.replace(tzinfo=UTC))
+
+    def __init__(self, setting: Setting) -> None:
+        super().__init__()
+        self.setting = setting
+        self.inventory = setting.inventory
+        self.session: Session | None = None
+        self.set_reactive(ConsoleApp.now, setting.clock())
+        self.set_reactive(ConsoleApp.state, ConsoleState(Link(LinkState.CONNECTING, self.now)))
+        self.register_theme(setting.theme)
+        self.theme = setting.theme.name
+
+    @property
+    def read_only(self) -> bool:
+        return self.setting.read_only or self.inventory.read_only
+
+    @property
+    def endpoint(self) -> str:
+        kubernetes = self.inventory.kubernetes
+        return kubernetes.endpoint or "" if kubernetes else ""
+
+    def get_default_screen(self) -> Dashboard:
+        return Dashboard()
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        filters = super().get_line_filters()
+        return (*filters, AsciiOnly()) if self.setting.ascii_only else filters
+
+    def action_help(self) -> None:
+        """Tell the keys of the screen that is up."""
+        scopes = getattr(self.screen, "SCOPES", (Scope.EVERYWHERE,))
+        told = help_text(keys_of(*scopes))
+        self.push_screen(TextWindow(lambda state, now: told))
+
+    def on_mount(self) -> None:
+        self.set_interval(1.0, self._tick)
+        self.call_after_refresh(self._start)
+
+    def _start(self) -> None:
+        self.run_worker(self._feed(), name="feed", exit_on_error=False)
+
+    def _tick(self) -> None:
+        self.now = self.setting.clock()
+
+    async def _feed(self) -> None:
+        """Take in snapshots for as long as the console is open; what breaks the stream is told, then tried again."""
+        attempt = 0
+        while True:
+            try:
+                if self.session is None:
+                    self.session = await self.setting.open_session()
+                async for snapshot in self.session.watch():
+                    attempt = 0
+                    self._hear(self.session, snapshot)
+                self.state = self.state.with_link(Link(LinkState.ENDED, self.setting.clock()))
+                return
+            except Exception as error:
+                self.state = self.state.with_link(Link(LinkState.BROKEN, self.setting.clock(), faults.in_words(error)))
+            await asyncio.sleep(self.setting.retry_s[min(attempt, len(self.setting.retry_s) - 1)])
+            attempt += 1
+
+    def _hear(self, session: Session, snapshot: ClusterSnapshot) -> None:
+        findings = session.findings(snapshot)
+        health = session.health(snapshot, findings)
+        self.state = self.state.heard(snapshot, findings, health, self.setting.clock())
+
+    def _handle_exception(self, error: Exception) -> None:
+        """End the app on a fault of its own, without the values Textual's own report would print."""
+        self._return_code = int(ExitCode.FAILED)
+        if self._exception is None:
+            self._exception = error
+            self._exception_event.set()
+        self.panic(faults.report(error))
+
+
+async def run_console(app: ConsoleApp, *, headless: bool = False) -> int:
+    """Run the app to its end and give back what it held; returns the exit status."""
+    try:
+        await app.run_async(headless=headless)
+    finally:
+        if app.session is not None:
+            async with asyncio.timeout(CLOSE_WITHIN_S):
+                await app.session.close()
+    return app.return_code or 0

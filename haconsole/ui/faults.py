@@ -1,0 +1,31 @@
+"""What goes wrong inside the console itself, told without any value that could be a secret."""
+
+from __future__ import annotations
+
+import traceback
+
+from haconsole.errors import HaconsoleError
+from haconsole.ui.present.cells import clean
+
+
+def in_words(error: BaseException) -> str:
+    """An error for the screen: its own words when they were written for a person, else its kind and its place."""
+    if isinstance(error, BaseExceptionGroup):
+        return in_words(error.exceptions[0])
+    if isinstance(error, HaconsoleError):
+        return clean(str(error))
+    return f"internal fault: {type(error).__name__} at {place(error)}"
+
+
+def place(error: BaseException) -> str:
+    """The innermost place in this package that the error passed through, as ``module.py:LINE``."""
+    frames = traceback.extract_tb(error.__traceback__)
+    ours = [frame for frame in frames if "haconsole" in frame.filename] or frames
+    return f"{ours[-1].filename.rpartition('haconsole/')[2]}:{ours[-1].lineno}" if ours else "an unknown place"
+
+
+def report(error: BaseException) -> str:
+    """What is printed after the terminal is given back: kinds and places only, no values and no messages."""
+    frames = traceback.extract_tb(error.__traceback__)
+    lines = [f"  {frame.filename}:{frame.lineno} in {frame.name}" for frame in frames]
+    return "\n".join((f"haconsole ended by an internal fault: {type(error).__name__}", *lines))

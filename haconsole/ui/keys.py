@@ -1,0 +1,100 @@
+"""Every key of the console, in one place: bindings, footer and help are made from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from textual.binding import Binding, BindingType
+
+from haconsole.ui.present.cells import Cell, Line, Tone, text_of, width_of
+
+
+class Scope(StrEnum):
+    """Where a key counts; the values head the help screen's sections."""
+
+    EVERYWHERE = "Everywhere"
+    DASHBOARD = "Dashboard"
+    TABLE = "In a table"
+    TEXT = "In a text"
+    OVERLAY = "In a window over the dashboard"
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One key. `keys` as Textual writes them, comma-separated; `shown` as a person reads them.
+
+    `label` stands in the footer when `rank` is not 0: the lower the rank the longer it stays when there is little room.
+    A key without `help` is told by another's.
+    """
+
+    keys: str
+    action: str
+    shown: str
+    label: str
+    help: str
+    scope: Scope
+    rank: int = 0
+    priority: bool = False
+
+
+PANE_KEYS = "1234567"
+
+KEYS = (
+    Key("question_mark,f1", "help", "?", "help", "This help, for the screen it was asked on", Scope.EVERYWHERE, 1),
+    Key("q", "quit", "q", "quit", "Leave the console; nothing on the hosts stops", Scope.EVERYWHERE, 2),
+    Key("ctrl+p,colon", "command_palette", "ctrl+p :", "palette", "Find a command by typing", Scope.EVERYWHERE, 9),
+    Key("T", "next_theme", "T", "theme", "The next theme", Scope.EVERYWHERE),
+    Key("ctrl+r", "reload_theme", "ctrl+r", "reload theme", "Read the theme's file again", Scope.EVERYWHERE),
+    Key("tab", "next_pane", "tab", "next pane", "To the next pane; shift+tab to the one before", Scope.DASHBOARD, 5),
+    Key("shift+tab", "previous_pane", "shift+tab", "", "To the pane before", Scope.DASHBOARD),
+    Key("1", "pane(1)", "1 - 7", "panes", "To the pane of that number", Scope.DASHBOARD, 7),
+    *(Key(digit, f"pane({digit})", digit, "", "", Scope.DASHBOARD) for digit in PANE_KEYS[1:]),
+    Key("z", "zoom", "z", "zoom", "The pane alone on the whole screen, and back", Scope.DASHBOARD, 4),
+    Key("enter", "choose", "enter", "details", "All that is known of the row, and why", Scope.TABLE, 3),
+    Key("down,j", "cursor(1)", "↓ j", "", "One row down", Scope.TABLE),
+    Key("up,k", "cursor(-1)", "↑ k", "", "One row up", Scope.TABLE),
+    Key("pagedown,ctrl+f", "page(1)", "pgdn", "", "A page down", Scope.TABLE),
+    Key("pageup,ctrl+b", "page(-1)", "pgup", "", "A page up", Scope.TABLE),
+    Key("home,g", "edge(-1)", "home g", "", "To the first row", Scope.TABLE),
+    Key("end,G", "edge(1)", "end G", "", "To the last row", Scope.TABLE),
+    Key("down,j", "scroll(1)", "↓ j", "scroll", "One line down", Scope.TEXT, 6),
+    Key("up,k", "scroll(-1)", "↑ k", "", "One line up", Scope.TEXT),
+    Key("pagedown,space,ctrl+f", "page(1)", "space", "", "A page down", Scope.TEXT),
+    Key("pageup,ctrl+b", "page(-1)", "pgup", "", "A page up", Scope.TEXT),
+    Key("home,g", "edge(-1)", "home g", "", "To the top", Scope.TEXT),
+    Key("end,G", "edge(1)", "end G", "", "To the end", Scope.TEXT),
+    Key("escape,q", "close", "esc", "back", "Close this window", Scope.OVERLAY, 1),
+)
+
+
+def keys_of(*scopes: Scope) -> tuple[Key, ...]:
+    """The keys that count in these scopes, in the registry's order."""
+    return tuple(key for key in KEYS if key.scope in scopes)
+
+
+def bindings(*scopes: Scope) -> list[BindingType]:
+    """Textual's bindings for these scopes, for a class's BINDINGS."""
+    return [
+        Binding(key.keys, key.action, key.label or key.help, show=False, priority=key.priority)
+        for key in keys_of(*scopes)
+    ]
+
+
+def footer_line(keys: Iterable[Key], width: int) -> Line:
+    """The keys that count here, as many as fit in `width` cells, the most needed kept longest."""
+    wanted = sorted((key for key in keys if key.rank), key=lambda key: key.rank)
+    kept: list[Key] = []
+    for key in wanted:
+        if width_of(text_of(_line([*kept, key]))) <= width:
+            kept.append(key)
+    order = {id(key): index for index, key in enumerate(KEYS)}
+    return _line(sorted(kept, key=lambda key: (-key.rank, order[id(key)])))
+
+
+def _line(keys: list[Key]) -> Line:
+    parts: list[Cell] = []
+    for key in keys:
+        parts += [Cell(f" {key.shown}", Tone.ACCENT), Cell(f" {key.label} ", Tone.PLAIN)]
+    return tuple(parts)

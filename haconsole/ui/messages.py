@@ -1,0 +1,32 @@
+"""What parts of the console tell each other."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual.message import Message
+
+if TYPE_CHECKING:
+    from haconsole.ui.panes.table import TablePane
+    from haconsole.ui.present.subjects import Subject
+
+
+class RowHighlighted(Message):
+    """The cursor of a table stands on another row, or on the same one with other content."""
+
+    def __init__(self, pane: TablePane, key: Subject | None) -> None:
+        super().__init__()
+        self.pane = pane
+        self.key = key
+
+    def can_replace(self, message: Message) -> bool:
+        return isinstance(message, RowHighlighted) and message.pane is self.pane
+
+
+class RowChosen(Message):
+    """A person wants to see all about a row."""
+
+    def __init__(self, pane: TablePane, key: Subject) -> None:
+        super().__init__()
+        self.pane = pane
+        self.key = key

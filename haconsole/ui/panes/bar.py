@@ -1,0 +1,61 @@
+"""The first line of the screen and its last."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import ClassVar
+
+from rich.style import Style
+
+from haconsole.ui.keys import Key, footer_line
+from haconsole.ui.panes.lines import LineWidget
+from haconsole.ui.present.bar import BarView, bar_line
+from haconsole.ui.present.cells import Tone
+
+CHIPS = frozenset({Tone.GOOD, Tone.WARNING, Tone.CRITICAL, Tone.UNKNOWN})
+
+
+class StatusBar(LineWidget):
+    """Which cluster, how it is, whether it is live. Meaning stands as a chip, readable on a bar of any colour."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = LineWidget.COMPONENT_CLASSES | {f"chip--{tone}" for tone in CHIPS}
+
+    def __init__(self) -> None:
+        super().__init__(id="bar")
+        self._view: BarView | None = None
+        self._now: datetime | None = None
+
+    def show(self, view: BarView, now: datetime) -> None:
+        self._view, self._now = view, now
+        self._draw()
+
+    def on_resize(self) -> None:
+        self._draw()
+
+    def _draw(self) -> None:
+        if self._view and self._now and self.size.width:
+            self.paint(((bar_line(self._view, self.size.width, self._now), ""),))
+
+    def tone_style(self, tone: Tone) -> Style:
+        if tone not in CHIPS:
+            return Style(bold=True) if tone is Tone.ACCENT else Style()
+        return self.get_component_rich_style(f"chip--{tone}", partial=True)
+
+
+class KeyBar(LineWidget):
+    """The keys that count here."""
+
+    def __init__(self) -> None:
+        super().__init__(id="keys")
+        self._keys: tuple[Key, ...] = ()
+
+    def show(self, keys: tuple[Key, ...]) -> None:
+        self._keys = keys
+        self._draw()
+
+    def on_resize(self) -> None:
+        self._draw()
+
+    def _draw(self) -> None:
+        if self.size.width:
+            self.paint(((footer_line(self._keys, self.size.width), ""),))

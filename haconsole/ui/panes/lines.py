@@ -1,0 +1,66 @@
+"""Lines of cells, painted: the base of every widget that draws views."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.geometry import Region
+from textual.strip import Strip
+from textual.widget import Widget
+
+from haconsole.ui.present.cells import Line, Tone, width_of
+
+TONES = {f"tone--{tone}" for tone in Tone}
+PARTS = {"part--head", "part--head-focused", "part--titles", "part--cursor"}
+WITHOUT_COLOUR_OF_ITS_OWN = Style()
+
+
+class LineWidget(Widget):
+    """A widget made of lines of cells. Only lines whose content differs from what was painted are painted again."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = TONES | PARTS
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id, classes=classes)
+        self._lines: tuple[tuple[Line, str], ...] = ()
+
+    def paint(self, lines: tuple[tuple[Line, str], ...]) -> None:
+        """Show these lines, each with the component class its ground is painted with (empty: the widget's own)."""
+        before, self._lines = self._lines, lines
+        if len(before) != len(lines):
+            self.refresh()
+            return
+        width = self.size.width
+        changed = [Region(0, y, width, 1) for y, line in enumerate(lines) if line != before[y]]
+        if changed:
+            self.refresh(*changed)
+
+    def render_line(self, y: int) -> Strip:
+        """One painted line (Textual's line API)."""
+        width = self.size.width
+        if y >= len(self._lines):
+            return Strip.blank(width, self.rich_style)
+        line, part = self._lines[y]
+        return self.strip(line, part, width)
+
+    def strip(self, line: Line, part: str, width: int) -> Strip:
+        """Cells as a strip of exactly `width`; on a cursor line the cursor's own colour counts, not the tones'."""
+        ground = self.rich_style
+        if part:
+            ground = ground + self.get_component_rich_style(part, partial=True)
+        toneless = part == "part--cursor"
+        segments = [
+            Segment(cell.text, ground if toneless else ground + self.tone_style(cell.tone))
+            for cell in line
+            if cell.text
+        ]
+        length = sum(width_of(cell.text) for cell in line)
+        return Strip(segments, length).adjust_cell_length(width, ground)
+
+    def tone_style(self, tone: Tone) -> Style:
+        """A tone's own colour and style; plain text has none, and takes its ground's."""
+        if tone is Tone.PLAIN:
+            return WITHOUT_COLOUR_OF_ITS_OWN
+        return self.get_component_rich_style(f"tone--{tone}", partial=True)

@@ -1,0 +1,138 @@
+"""A pane with a table: head, column titles, rows, a cursor."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from textual import events
+
+from haconsole.ui.keys import Scope, bindings
+from haconsole.ui.messages import RowChosen, RowHighlighted
+from haconsole.ui.panes.lines import LineWidget
+from haconsole.ui.present.cells import Cell, Line
+from haconsole.ui.present.head import pane_head
+from haconsole.ui.present.subjects import Subject
+from haconsole.ui.present.table import Fit, TableView, fit, row_line, title_line
+
+HEAD = 2
+WHEEL_ROWS = 3
+
+
+class TablePane(LineWidget, can_focus=True):
+    """Draws a TableView. The cursor stays on the row it is on (by key) while rows come and go around it."""
+
+    BINDINGS = bindings(Scope.TABLE)
+
+    def __init__(self, number: int | None = None, *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id, classes="pane")
+        self.number = number
+        self.view: TableView | None = None
+        self._now: datetime | None = None
+        self._cursor = 0
+        self._top = 0
+
+    @property
+    def cursor_key(self) -> Subject | None:
+        rows = self.view.rows if self.view else ()
+        return rows[self._cursor].key if self._cursor < len(rows) else None
+
+    def show(self, view: TableView, now: datetime) -> None:
+        """Draw `view`; ages are counted to `now`."""
+        key = self.cursor_key
+        changed = self.view is None or view.rows != self.view.rows
+        self.view, self._now = view, now
+        found = view.index_of(key)
+        self._cursor = found if found is not None else max(0, min(self._cursor, len(view.rows) - 1))
+        self._draw()
+        if changed:
+            self.post_message(RowHighlighted(self, self.cursor_key))
+
+    def tick(self, now: datetime) -> None:
+        """Time went on: the age in the head may read differently."""
+        if self.view is not None:
+            self._now = now
+            self._draw()
+
+    def go_to(self, key: Subject) -> None:
+        """Put the cursor on the row `key`, if it is there."""
+        index = self.view.index_of(key) if self.view else None
+        if index is not None:
+            self._move_to(index)
+
+    def _draw(self) -> None:
+        view, width = self.view, self.size.width
+        if view is None or self._now is None or width <= 0:
+            return
+        room = max(self.size.height - HEAD, 0)
+        self._top = _top(self._top, self._cursor, len(view.rows), room)
+        layout = fit(view, width - 2)
+        below = max(len(view.rows) - self._top - room, 0)
+        head = pane_head(view, self.number, width, self._now, focused=self.has_focus, below=below)
+        head_part = "part--head-focused" if self.has_focus else "part--head"
+        body = tuple(
+            self._row(view, index, layout) for index in range(self._top, min(self._top + room, len(view.rows)))
+        )
+        titles = title_line(view, layout)
+        lines = ((head, head_part), (_indented(titles), "part--titles"), *body)
+        self.paint(lines if view.rows else (*lines[:1], (_indented((view.empty,)), "")))
+
+    def _row(self, view: TableView, index: int, layout: Fit) -> tuple[Line, str]:
+        on_cursor = index == self._cursor and self.has_focus
+        return _indented(row_line(view, view.rows[index], layout)), "part--cursor" if on_cursor else ""
+
+    def _move_to(self, index: int) -> None:
+        rows = self.view.rows if self.view else ()
+        if not rows:
+            return
+        before, self._cursor = self._cursor, max(0, min(index, len(rows) - 1))
+        if before != self._cursor:
+            self._draw()
+            self.post_message(RowHighlighted(self, self.cursor_key))
+
+    def action_cursor(self, by: int) -> None:
+        self._move_to(self._cursor + by)
+
+    def action_page(self, by: int) -> None:
+        self._move_to(self._cursor + by * max(self.size.height - HEAD, 1))
+
+    def action_edge(self, which: int) -> None:
+        self._move_to(0 if which < 0 else len(self.view.rows) if self.view else 0)
+
+    def action_choose(self) -> None:
+        if self.cursor_key is not None:
+            self.post_message(RowChosen(self, self.cursor_key))
+
+    def watch_has_focus(self, focused: bool) -> None:
+        super().watch_has_focus(focused)
+        self._draw()
+        if focused:
+            self.post_message(RowHighlighted(self, self.cursor_key))
+
+    def on_resize(self) -> None:
+        self._draw()
+
+    def on_click(self, event: events.Click) -> None:
+        row = event.y - HEAD + self._top
+        if event.y >= HEAD and self.view and row < len(self.view.rows):
+            again = row == self._cursor and event.chain > 1
+            self._move_to(row)
+            if again:
+                self.action_choose()
+
+    def on_mouse_scroll_down(self) -> None:
+        self.action_cursor(WHEEL_ROWS)
+
+    def on_mouse_scroll_up(self) -> None:
+        self.action_cursor(-WHEEL_ROWS)
+
+
+def _top(top: int, cursor: int, rows: int, room: int) -> int:
+    """The first row to show so that the cursor is in view and no room is wasted."""
+    if room <= 0:
+        return 0
+    top = min(top, max(rows - room, 0))
+    return cursor if cursor < top else max(top, cursor - room + 1)
+
+
+def _indented(line: Line) -> Line:
+    return (Cell(" "), *line)

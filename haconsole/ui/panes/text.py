@@ -1,0 +1,80 @@
+"""A pane with a text to read and scroll."""
+
+from __future__ import annotations
+
+from haconsole.ui.keys import Scope, bindings
+from haconsole.ui.panes.lines import LineWidget
+from haconsole.ui.present.cells import Cell, Line, Tone, padded
+from haconsole.ui.present.detail import Detail, detail_lines
+
+WHEEL_LINES = 3
+
+
+class TextPane(LineWidget, can_focus=True):
+    """Draws a Detail under a head; None is drawn as a sentence that there is nothing to show."""
+
+    BINDINGS = bindings(Scope.TEXT)
+
+    def __init__(self, *, id: str | None = None, hint: str = "") -> None:  # noqa: A002
+        super().__init__(id=id, classes="pane")
+        self.detail: Detail | None = None
+        self._hint = hint
+        self._top = 0
+
+    def show(self, detail: Detail | None) -> None:
+        """Draw `detail`; the place in the text is kept as long as it is about the same thing."""
+        if detail is None or self.detail is None or detail.title != self.detail.title:
+            self._top = 0
+        self.detail = detail
+        self._draw()
+
+    @property
+    def _room(self) -> int:
+        return max(self.size.height - 1, 0)
+
+    def _text(self) -> tuple[Line, ...]:
+        if self.detail is None:
+            return ((Cell(self._hint, Tone.MUTED),),)
+        return detail_lines(self.detail, max(self.size.width - 2, 1))
+
+    def _draw(self) -> None:
+        width = self.size.width
+        if width <= 0:
+            return
+        text = self._text()
+        self._top = max(0, min(self._top, len(text) - self._room))
+        shown = text[self._top : self._top + self._room]
+        part = "part--head-focused" if self.has_focus else "part--head"
+        self.paint(((self._head(width, len(text)), part), *(((Cell(" "), *line), "") for line in shown)))
+
+    def _head(self, width: int, length: int) -> Line:
+        below = length - self._top - self._room
+        more = Cell(f" ▼{below}" if below > 0 else "", Tone.MUTED)
+        mark = Cell("▸" if self.has_focus else " ", Tone.ACCENT)
+        return (mark, padded(Cell(self.detail.title if self.detail else ""), width - 1 - len(more.text)), more)
+
+    def _show_from(self, top: int) -> None:
+        self._top = top
+        self._draw()
+
+    def action_scroll(self, by: int) -> None:
+        self._show_from(self._top + by)
+
+    def action_page(self, by: int) -> None:
+        self._show_from(self._top + by * max(self._room - 1, 1))
+
+    def action_edge(self, which: int) -> None:
+        self._show_from(0 if which < 0 else 10**9)
+
+    def on_resize(self) -> None:
+        self._draw()
+
+    def watch_has_focus(self, focused: bool) -> None:
+        super().watch_has_focus(focused)
+        self._draw()
+
+    def on_mouse_scroll_down(self) -> None:
+        self.action_scroll(WHEEL_LINES)
+
+    def on_mouse_scroll_up(self) -> None:
+        self.action_scroll(-WHEEL_LINES)

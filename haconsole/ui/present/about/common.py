@@ -1,0 +1,52 @@
+"""Facts set as label and value, the way every detail text tells them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import TypeVar
+
+from haconsole.model.observed import Failed, Known, NotAsked, Observed
+from haconsole.ui.present.ages import age, timestamp
+from haconsole.ui.present.cells import Cell, Tone
+from haconsole.ui.present.detail import Fact, Item, Sentence
+
+T = TypeVar("T")
+
+
+def observation(fact: Observed[T], now: datetime, what: str = "observed") -> tuple[Item, ...]:
+    """When a fact was observed; for one that failed the reason, the kind of failure and when it was last known."""
+    match fact:
+        case Known(at=at):
+            return (Fact(what, Cell(f"{timestamp(at, now)} UTC, {age(at, now).text}", age(at, now).tone)),)
+        case Failed(reason=reason, at=at, cause=cause, last=last):
+            told = f"not known: {reason} ({cause}, asked {timestamp(at, now)} UTC)"
+            memory = f"{timestamp(last.at, now)} UTC, {age(last.at, now).text}" if last else "never"
+            return (Fact(what, Cell(told, Tone.CRITICAL)), Fact("last known", Cell(memory, Tone.STALE)))
+        case NotAsked():
+            return (Fact(what, Cell("not asked: its roles do not call for it, or not yet", Tone.MUTED)),)
+
+
+def known(fact: Observed[T], tell: Callable[[T], tuple[Item, ...]]) -> tuple[Item, ...]:
+    """What `tell` makes of the value, current or remembered; nothing when there never was one."""
+    match fact:
+        case Known(value=value):
+            return tell(value)
+        case Failed(last=Known(value=value)):
+            remembered = Sentence(Cell("What follows is remembered from before, not seen now.", Tone.STALE))
+            return (remembered, *tell(value))
+        case _:
+            return ()
+
+
+def yes_no(value: bool, *, bad: bool | None = None) -> Cell:
+    """``yes`` or ``no``; critical when the value is the `bad` one."""
+    return Cell("yes" if value else "no", Tone.CRITICAL if value is bad else Tone.PLAIN)
+
+
+def listed(values: tuple[str, ...]) -> Cell:
+    return Cell(", ".join(values)) if values else Cell("none", Tone.MUTED)
+
+
+def optional(value: object) -> Cell:
+    return Cell("?", Tone.UNKNOWN) if value is None else Cell(str(value))

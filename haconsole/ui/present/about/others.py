@@ -1,0 +1,73 @@
+"""Leases, findings and events."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from haconsole.model.findings import Finding
+from haconsole.model.snapshot import ClusterSnapshot
+from haconsole.ui.present.about.common import observation
+from haconsole.ui.present.ages import seconds_since, span, timestamp
+from haconsole.ui.present.cells import NOTHING, Cell, Tone
+from haconsole.ui.present.changes import Change
+from haconsole.ui.present.detail import Detail, Fact, Heading, Item, Sentence
+from haconsole.ui.present.facts import shown
+from haconsole.ui.present.findings import severity_cell
+from haconsole.ui.present.leases import holder_cell, state_cell
+
+
+def about_lease(snapshot: ClusterSnapshot, namespace: str, name: str, now: datetime) -> Detail | None:
+    """A leader lock: who holds it, since when, how it is renewed."""
+    told = shown(snapshot.leases)
+    lease = next((each for each in told.value or () if (each.namespace, each.name) == (namespace, name)), None)
+    if lease is None:
+        return None
+    renewed = NOTHING
+    if lease.renewed_at is not None:
+        past = span(seconds_since(lease.renewed_at, now))
+        renewed = Cell(f"{timestamp(lease.renewed_at, now)} UTC, {past} ago; good for {lease.duration_s} s")
+    return Detail(
+        f"lease {namespace}/{name}",
+        (
+            Fact("state", state_cell(lease, now)),
+            Fact("holder's host", holder_cell(lease)),
+            Fact("holder", Cell(lease.holder) if lease.holder else Cell("nobody", Tone.CRITICAL)),
+            Fact("acquired", Cell(f"{timestamp(lease.acquired_at, now)} UTC") if lease.acquired_at else NOTHING),
+            Fact("renewed", renewed),
+            Fact("changed hands", Cell(f"{lease.transitions} times")),
+            Fact("read from", Cell(str(lease.source))),
+            *observation(snapshot.leases, now),
+        ),
+    )
+
+
+def about_finding(finding: Finding) -> Detail:
+    """What is wrong, why that is said, what it rests on, what helps."""
+    evidence: tuple[Item, ...] = tuple(Sentence(Cell(line), "·") for line in finding.evidence)
+    actions: tuple[Item, ...] = tuple(
+        Sentence(Cell(line), f"{number}.") for number, line in enumerate(finding.actions, 1)
+    )
+    return Detail(
+        f"{finding.code} · {finding.subject}",
+        (
+            Sentence(Cell(finding.summary, severity_cell(finding.severity).tone)),
+            Fact("severity", severity_cell(finding.severity)),
+            Fact("code", Cell(finding.code)),
+            Fact("about", Cell(finding.subject)),
+            Heading("Why"),
+            Sentence(Cell(finding.why)),
+            *_under("Evidence", evidence),
+            *_under("What helps", actions),
+        ),
+    )
+
+
+def _under(heading: str, items: tuple[Item, ...]) -> tuple[Item, ...]:
+    return (Heading(heading), *items) if items else ()
+
+
+def about_event(change: Change, now: datetime) -> Detail:
+    return Detail(
+        f"event · {change.subject}",
+        (Fact("when", Cell(f"{timestamp(change.at, now)} UTC")), Sentence(Cell(change.text, change.tone))),
+    )

@@ -1,0 +1,96 @@
+"""Where the dashboard's panes stand on a screen of a given size."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+HEAD_LINES = 2
+LEAST_ROWS = 2
+SIDE_FROM = 132
+"""From this many columns on there is room for a column with details and events at the side."""
+EVENTS_LEAST = 5
+GUTTER = 1
+
+
+class PaneId(StrEnum):
+    ETCD = "etcd"
+    VIPS = "vips"
+    HAPROXY = "haproxy"
+    LEASES = "leases"
+    HOSTS = "hosts"
+    FINDINGS = "findings"
+    EVENTS = "events"
+    DETAIL = "detail"
+
+
+PAIRS = ((PaneId.ETCD, PaneId.VIPS), (PaneId.HAPROXY, PaneId.LEASES))
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A place on the screen, in cells."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+
+def arrange(width: int, height: int, rows: dict[PaneId, int]) -> dict[PaneId, Box]:
+    """A box for each pane that has room, given how many rows each would like to show.
+
+    Two pairs of panes side by side, hosts and findings below them, events at the bottom of a tall screen, and details
+    of the row under the cursor at the right of a wide one. Panes get what they ask for while there is room, and never
+    less than LEAST_ROWS rows; findings get what is left over.
+    """
+    side = _side_width(width)
+    main = width - side - (GUTTER if side else 0)
+    below = _events_height(height, rows)
+    boxes = _main(main, height - below, rows)
+    if side:
+        boxes[PaneId.DETAIL] = Box(main + GUTTER, 0, side, height)
+    if below:
+        boxes[PaneId.EVENTS] = Box(0, height - below, main, below)
+    return boxes
+
+
+def _side_width(width: int) -> int:
+    return max(48, width * 36 // 100) if width >= SIDE_FROM else 0
+
+
+def _events_height(height: int, rows: dict[PaneId, int]) -> int:
+    """Lines for events below the rest: only when all other panes have what they ask for."""
+    spare = height - sum(_wanted(rows))
+    return min(spare, max(EVENTS_LEAST, spare // 2)) if spare >= EVENTS_LEAST else 0
+
+
+def _wanted(rows: dict[PaneId, int]) -> list[int]:
+    """The lines each band of the main part asks for: the two pairs, hosts, findings."""
+    bands = [max(rows.get(left, 0), rows.get(right, 0)) for left, right in PAIRS]
+    bands += [rows.get(PaneId.HOSTS, 0), rows.get(PaneId.FINDINGS, 0)]
+    return [max(band, LEAST_ROWS) + HEAD_LINES for band in bands]
+
+
+def _main(width: int, height: int, rows: dict[PaneId, int]) -> dict[PaneId, Box]:
+    heights = _shared(_wanted(rows), height)
+    left = (width - GUTTER + 1) // 2
+    boxes: dict[PaneId, Box] = {}
+    y = 0
+    for (first, second), tall in zip(PAIRS, heights, strict=False):
+        boxes[first] = Box(0, y, left, tall)
+        boxes[second] = Box(left + GUTTER, y, width - left - GUTTER, tall)
+        y += tall
+    boxes[PaneId.HOSTS] = Box(0, y, width, heights[2])
+    boxes[PaneId.FINDINGS] = Box(0, y + heights[2], width, heights[3])
+    return boxes
+
+
+def _shared(wanted: list[int], height: int) -> list[int]:
+    """Heights that sum up to `height`: the tallest bands give way first, the last band takes what is left over."""
+    heights = list(wanted)
+    least = LEAST_ROWS + HEAD_LINES
+    while sum(heights) > height and max(heights) > least:
+        heights[heights.index(max(heights))] -= 1
+    heights[-1] += max(height - sum(heights), 0)
+    return heights

@@ -1,0 +1,104 @@
+"""The screen's first line: which cluster, how it is, whether what is seen is live."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from haconsole.model.findings import Health
+from haconsole.model.hosts import HostFacts
+from haconsole.model.observed import Known
+from haconsole.model.snapshot import ClusterSnapshot
+from haconsole.ui.present.ages import clock, seconds_since, span
+from haconsole.ui.present.cells import Cell, Line, Tone, text_of, width_of
+
+STALLED_S = 10
+HEALTH = {
+    Health.HEALTHY: Cell(" ● HEALTHY ", Tone.GOOD),
+    Health.DEGRADED: Cell(" ▲ DEGRADED ", Tone.WARNING),
+    Health.CRITICAL: Cell(" ✖ CRITICAL ", Tone.CRITICAL),
+    Health.UNKNOWN: Cell(" ? UNKNOWN ", Tone.UNKNOWN),
+}
+
+
+class LinkState(StrEnum):
+    """The stream of snapshots: not yet there, coming, or broken off."""
+
+    CONNECTING = "connecting"
+    LIVE = "live"
+    BROKEN = "broken"
+    ENDED = "ended"
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """`since` is when this state began; `reason` says in words why the stream broke off."""
+
+    state: LinkState
+    since: datetime
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BarView:
+    """What the bar tells. `heard_at` is when the newest snapshot was put together."""
+
+    cluster: str
+    health: Health
+    link: Link
+    hosts: tuple[HostFacts, ...]
+    hosts_total: int
+    heard_at: datetime | None
+    read_only: bool = False
+    endpoint: str = ""
+
+    @classmethod
+    def of(
+        cls,
+        snapshot: ClusterSnapshot | None,
+        health: Health,
+        link: Link,
+        *,
+        cluster: str,
+        hosts_total: int,
+        read_only: bool,
+        endpoint: str,
+    ) -> BarView:
+        hosts = snapshot.hosts if snapshot else ()
+        heard = snapshot.observed_at if snapshot else None
+        return cls(cluster, health, link, hosts, hosts_total, heard, read_only, endpoint)
+
+
+def bar_line(view: BarView, width: int, now: datetime) -> Line:
+    """The bar in exactly `width` cells; what matters least (endpoint, hosts) is left out where it does not fit."""
+    clock_cell = Cell(f"{clock(now)} UTC ")
+    left = [Cell(f" {view.cluster} ", Tone.ACCENT), Cell(" "), HEALTH[view.health]]
+    if view.read_only:
+        left += [Cell("  "), Cell(" READ-ONLY ", Tone.WARNING)]
+    left += [Cell("  "), link_cell(view, now)]
+    optional = (Cell(f"  {_reached(view)}"), Cell(f"  API {view.endpoint}", Tone.MUTED) if view.endpoint else Cell(""))
+    for cell in optional:
+        if width_of(text_of((*left, cell, clock_cell))) + 1 <= width:
+            left.append(cell)
+    blanks = width - width_of(text_of((*left, clock_cell)))
+    return (*left, Cell(" " * max(blanks, 0)), clock_cell)
+
+
+def link_cell(view: BarView, now: datetime) -> Cell:
+    """Whether the screen is live, and if not, since when and why."""
+    match view.link.state:
+        case LinkState.CONNECTING:
+            return Cell(f" connecting {span(seconds_since(view.link.since, now))} ", Tone.UNKNOWN)
+        case LinkState.BROKEN:
+            return Cell(f" ✖ CUT OFF {span(seconds_since(view.link.since, now))}: {view.link.reason} ", Tone.CRITICAL)
+        case LinkState.ENDED:
+            return Cell(" ■ the recording ended here ", Tone.WARNING)
+        case LinkState.LIVE:
+            quiet = seconds_since(view.heard_at, now) if view.heard_at else 0
+            return Cell(f" ▲ no news for {span(quiet)} ", Tone.WARNING) if quiet >= STALLED_S else Cell("● live")
+
+
+def _reached(view: BarView) -> str:
+    there = sum(isinstance(facts.reach, Known) for facts in view.hosts)
+    return f"{there}/{view.hosts_total} hosts"

@@ -1,0 +1,79 @@
+"""Pieces of text with a meaning: what every table cell and every sentence on the screen is made of."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+from rich.cells import cell_len, set_cell_size
+
+UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
+ELLIPSIS = "…"
+
+
+def clean(text: str) -> str:
+    """`text` with everything a terminal would obey made visible: ESC as ``^[``, others as ``^X`` or ``\\x9b``."""
+    return UNSAFE.sub(_visible, text) if UNSAFE.search(text) else text
+
+
+def _visible(match: re.Match[str]) -> str:
+    code = ord(match[0])
+    if match[0] in "\t\n\r":
+        return " "
+    if code < 0x20:
+        return f"^{chr(code + 0x40)}"
+    return "^?" if code == 0x7F else f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
+
+
+class Tone(StrEnum):
+    """What a piece of text means; a theme gives each tone a colour and a style, the words carry the meaning alone."""
+
+    PLAIN = "plain"
+    MUTED = "muted"
+    GOOD = "good"
+    WARNING = "warning"
+    CRITICAL = "critical"
+    UNKNOWN = "unknown"
+    ACCENT = "accent"
+    STALE = "stale"
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One line of text that is safe to print: control and direction characters in it are spelled out."""
+
+    text: str
+    tone: Tone = Tone.PLAIN
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "text", clean(self.text))
+
+
+Line = tuple[Cell, ...]
+"""Cells side by side, without separators between them."""
+
+
+def width_of(text: str) -> int:
+    """Terminal cells that `text` takes."""
+    return len(text) if text.isascii() else cell_len(text)
+
+
+def sized(text: str, width: int, *, right: bool = False) -> str:
+    """`text` in exactly `width` cells: padded, or cut with an ellipsis that shows the loss."""
+    length = width_of(text)
+    if length <= width:
+        return " " * (width - length) + text if right else text + " " * (width - length)
+    return set_cell_size(text, width - 1) + ELLIPSIS if width > 0 else ""
+
+
+def padded(cell: Cell, width: int, *, right: bool = False) -> Cell:
+    return Cell(sized(cell.text, width, right=right), cell.tone)
+
+
+def text_of(line: Line) -> str:
+    return "".join(cell.text for cell in line)
+
+
+UNKNOWN = Cell("?", Tone.UNKNOWN)
+NOTHING = Cell("–", Tone.MUTED)

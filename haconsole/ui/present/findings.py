@@ -1,0 +1,74 @@
+"""The findings pane: what is wrong, in a line each."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from haconsole.model.findings import Finding, Severity
+from haconsole.model.snapshot import ClusterSnapshot
+from haconsole.ui.present.cells import Cell, Tone
+from haconsole.ui.present.subjects import FindingSubject
+from haconsole.ui.present.table import Column, Row, TableView
+
+COLUMNS = (
+    Column("SEVERITY"),
+    Column("SUBJECT", least=6),
+    Column("CODE", rank=2),
+    Column("WHAT IS WRONG", least=20),
+)
+SEVERITIES = {
+    Severity.CRITICAL: ("✖", Tone.CRITICAL),
+    Severity.WARNING: ("▲", Tone.WARNING),
+    Severity.INFO: ("i", Tone.ACCENT),
+}
+
+
+def findings_table(findings: tuple[Finding, ...], snapshot: ClusterSnapshot | None) -> TableView:
+    """Findings as the diagnosis orders them; without a snapshot nothing is claimed."""
+    return TableView(
+        title="findings",
+        columns=COLUMNS,
+        rows=tuple(_row(finding) for finding in findings),
+        at=observed(snapshot),
+        summaries=_summaries(findings, snapshot),
+        empty=_empty(snapshot),
+    )
+
+
+def observed(snapshot: ClusterSnapshot | None) -> datetime | None:
+    return snapshot.observed_at if snapshot else None
+
+
+def severity_cell(severity: Severity) -> Cell:
+    sign, tone = SEVERITIES[severity]
+    return Cell(f"{sign} {severity}", tone)
+
+
+def _row(finding: Finding) -> Row:
+    cells = (
+        severity_cell(finding.severity),
+        Cell(finding.subject),
+        Cell(finding.code, Tone.MUTED),
+        Cell(finding.summary),
+    )
+    return Row(FindingSubject(finding.code, finding.subject), cells)
+
+
+def _summaries(findings: tuple[Finding, ...], snapshot: ClusterSnapshot | None) -> tuple[Cell, ...]:
+    if snapshot is None:
+        return (Cell("? nothing known yet", Tone.UNKNOWN),)
+    counts = tuple((severity, sum(each.severity is severity for each in findings)) for severity in Severity)
+    told = ", ".join(_counted(count, severity) for severity, count in counts if count)
+    tone = SEVERITIES[findings[0].severity][1] if findings else Tone.GOOD
+    return (Cell(told, tone) if findings else Cell("● none", tone),)
+
+
+def _counted(count: int, severity: Severity) -> str:
+    plural = "s" if count > 1 and severity is Severity.WARNING else ""
+    return f"{count} {severity}{plural}"
+
+
+def _empty(snapshot: ClusterSnapshot | None) -> Cell:
+    if snapshot is None:
+        return Cell("? waiting for the first answers", Tone.UNKNOWN)
+    return Cell("nothing found wrong in what was observed", Tone.GOOD)

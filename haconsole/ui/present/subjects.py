@@ -1,0 +1,81 @@
+"""What a row is about: the identity behind a cursor, a detail view, an offered action."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from haconsole.model.names import HostName, MemberId, Vip
+
+
+@dataclass(frozen=True, slots=True)
+class MemberSubject:
+    """A listed etcd member."""
+
+    id: MemberId
+
+
+@dataclass(frozen=True, slots=True)
+class HostSubject:
+    host: HostName
+
+
+@dataclass(frozen=True, slots=True)
+class VipSubject:
+    """A virtual address as one balancer host sees it."""
+
+    address: Vip
+    host: HostName
+
+
+@dataclass(frozen=True, slots=True)
+class ServerSubject:
+    """A server of a haproxy backend, over all balancers."""
+
+    backend: str
+    server: str
+
+
+@dataclass(frozen=True, slots=True)
+class BalancerSubject:
+    """The haproxy of one host."""
+
+    host: HostName
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseSubject:
+    namespace: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class FindingSubject:
+    code: str
+    subject: str
+
+
+@dataclass(frozen=True, slots=True)
+class EventSubject:
+    """A change on the timeline, counted from the first since start."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateSubject:
+    host: HostName
+    path: str
+
+
+Subject: TypeAlias = (
+    MemberSubject
+    | HostSubject
+    | VipSubject
+    | ServerSubject
+    | BalancerSubject
+    | LeaseSubject
+    | FindingSubject
+    | EventSubject
+    | CertificateSubject
+)

@@ -1,0 +1,63 @@
+"""Windows over the dashboard: a text about one thing, and help."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from textual.app import ComposeResult
+from textual.screen import ModalScreen
+
+from haconsole.ui.keys import Key, Scope, bindings, keys_of
+from haconsole.ui.panes.bar import KeyBar
+from haconsole.ui.panes.text import TextPane
+from haconsole.ui.present.cells import Cell
+from haconsole.ui.present.detail import Detail, Fact, Heading
+
+if TYPE_CHECKING:
+    from haconsole.ui.app import ConsoleApp
+    from haconsole.ui.state import ConsoleState
+
+Told = Callable[["ConsoleState", datetime], Detail | None]
+"""Makes the window's text from the console's state and the time, again whenever either changes."""
+
+
+class TextWindow(ModalScreen[None]):
+    """A text in a window; it follows the console's state while it is open."""
+
+    BINDINGS = bindings(Scope.OVERLAY)
+    SCOPES = (Scope.OVERLAY, Scope.TEXT)
+    app: ConsoleApp
+
+    def __init__(self, told: Told, *, gone: str = "It is no longer there.") -> None:
+        super().__init__()
+        self._told = told
+        self._text = TextPane(id="window", hint=gone)
+
+    def compose(self) -> ComposeResult:
+        yield self._text
+        yield KeyBar()
+
+    def on_mount(self) -> None:
+        self._text.focus()
+        self.query_one(KeyBar).show(keys_of(*self.SCOPES))
+        self.watch(self.app, "state", self._draw)
+        self.watch(self.app, "now", self._draw, init=False)
+
+    def _draw(self) -> None:
+        self._text.show(self._told(self.app.state, self.app.now))
+
+    def action_close(self) -> None:
+        self.dismiss()
+
+
+def help_text(keys: tuple[Key, ...]) -> Detail:
+    """The help screen: every key of these, section by section."""
+    items: list[Heading | Fact] = []
+    for scope in Scope:
+        mine = [key for key in keys if key.scope is scope and key.help]
+        if mine:
+            items.append(Heading(str(scope)))
+            items.extend(Fact(key.shown, Cell(key.help)) for key in mine)
+    return Detail("keys", tuple(items))

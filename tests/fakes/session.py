@@ -1,0 +1,135 @@
+"""A session without hosts: fixed snapshots, and a stream that a test feeds."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from haconsole.actions.step import Plan, Refusal
+from haconsole.diagnosis.diagnose import diagnose, health
+from haconsole.execution.events import Event
+from haconsole.inventory.schema import Inventory
+from haconsole.model.findings import Finding, Health
+from haconsole.model.haproxy import HaproxyServer
+from haconsole.model.hosts import HostFacts
+from haconsole.model.observed import Cause, Failed, Known, Observed
+from haconsole.model.snapshot import ClusterSnapshot
+from tests.fakes import cluster
+from tests.fakes.cluster import INVENTORY, NOW, changed, etcd_silent, healthy, lease, lost
+
+T = TypeVar("T")
+
+
+@dataclass
+class FakeSession:
+    """Answers from what it was given; `heard` is the queue behind `watch`: snapshots, an error to raise, None to end.
+
+    A test that wants a moment more than `first` puts it there.
+    """
+
+    first: ClusterSnapshot | None = None
+    inventory: Inventory = INVENTORY
+    read_only: bool = False
+    now: datetime = NOW
+    plans: Mapping[str, Plan | Refusal] = field(default_factory=dict)
+    events: tuple[Event, ...] = ()
+    heard: asyncio.Queue[ClusterSnapshot | Exception | None] = field(default_factory=asyncio.Queue)
+    closed: bool = False
+    watchers: int = 0
+    watched: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def snapshot(self) -> ClusterSnapshot:
+        return self.first or healthy()
+
+    async def watch(self) -> AsyncIterator[ClusterSnapshot]:
+        self.watchers += 1
+        self.watched.set()
+        if self.first is not None:
+            yield self.first
+        while (item := await self.heard.get()) is not None:
+            if isinstance(item, Exception):
+                raise item
+            yield item
+
+    def findings(self, snapshot: ClusterSnapshot) -> tuple[Finding, ...]:
+        return diagnose(snapshot, self.inventory, self.now)
+
+    def health(self, snapshot: ClusterSnapshot, findings: tuple[Finding, ...]) -> Health:
+        return health(snapshot, findings)
+
+    async def plan(self, action: str, request: Mapping[str, str]) -> Plan | Refusal:
+        return self.plans[action]
+
+    async def run(self, plan: Plan) -> AsyncIterator[Event]:
+        for event in self.events:
+            yield event
+
+    async def close(self) -> None:
+        self.closed = True
+
+
+def degraded() -> ClusterSnapshot:
+    """cp3 is lost: its member, its server and the lock it held with it; the rest carries on."""
+    snapshot = changed(healthy(), 3, lost)
+    for n in (1, 2):
+        snapshot = changed(snapshot, n, lambda facts: _seeing(facts, cluster.server(3, "DOWN", "L4TOUT")))
+    leases = (lease("kube-controller-manager", 1, age_s=9), lease("kube-scheduler", 3, age_s=41))
+    return replace(snapshot, leases=Known(leases, NOW))
+
+
+def critical() -> ClusterSnapshot:
+    """Every host answers, and still: the VIP unowned, a member and an apiserver down, a lock nobody renews."""
+    snapshot = changed(healthy(), 2, etcd_silent)
+    for n in (1, 2, 3):
+        snapshot = changed(snapshot, n, _keepalived_stopped)
+        snapshot = changed(snapshot, n, lambda facts: _seeing(facts, cluster.server(2, "DOWN", "L7STS")))
+    leases = (lease("kube-controller-manager", 3), lease("kube-scheduler", 2, age_s=72))
+    return replace(snapshot, leases=Known(leases, NOW))
+
+
+def _seeing(facts: HostFacts, server: HaproxyServer) -> HostFacts:
+    """haproxy on this host sees the server of that name as given."""
+    haproxy = facts.haproxy
+    assert isinstance(haproxy, Known)
+    (backend,) = haproxy.value.backends
+    servers = tuple(server if each.name == server.name else each for each in backend.servers)
+    value = replace(haproxy.value, backends=(replace(backend, servers=servers),))
+    return replace(facts, haproxy=Known(value, haproxy.at))
+
+
+def _keepalived_stopped(facts: HostFacts) -> HostFacts:
+    services, addresses = facts.services, facts.addresses
+    assert isinstance(services, Known)
+    assert isinstance(addresses, Known)
+    units = tuple(replace(unit, active="failed") if unit.name == "keepalived" else unit for unit in services.value)
+    return replace(
+        facts,
+        services=Known(units, services.at),
+        addresses=Known(tuple(each for each in addresses.value if each.address != cluster.VIP), addresses.at),
+        keepalived=Failed("keepalived is not running", NOW, Cause.NOT_RUNNING),
+    )
+
+
+def aged(snapshot: ClusterSnapshot, seconds: float) -> ClusterSnapshot:
+    """The same facts, observed `seconds` earlier."""
+    back = timedelta(seconds=seconds)
+    hosts = tuple(
+        replace(
+            facts,
+            reach=_aged(facts.reach, back),
+            addresses=_aged(facts.addresses, back),
+            services=_aged(facts.services, back),
+            etcd=_aged(facts.etcd, back),
+            haproxy=_aged(facts.haproxy, back),
+        )
+        for facts in snapshot.hosts
+    )
+    leases = _aged(snapshot.leases, back)
+    return replace(snapshot, hosts=hosts, leases=leases, observed_at=snapshot.observed_at - back)
+
+
+def _aged(fact: Observed[T], back: timedelta) -> Observed[T]:
+    return Known(fact.value, fact.at - back) if isinstance(fact, Known) else fact

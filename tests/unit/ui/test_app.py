@@ -1,0 +1,288 @@
+"""The console from the outside: keys in, screen out, fed by a session that a test holds."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+from haconsole.errors import HaconsoleError
+from haconsole.session import Session
+from haconsole.ui.app import ConsoleApp, Setting, run_console
+from haconsole.ui.panes.lines import LineWidget
+from haconsole.ui.panes.table import TablePane
+from haconsole.ui.panes.text import TextPane
+from haconsole.ui.present.bar import LinkState
+from haconsole.ui.theming import find_theme, theme_folders
+from tests.fakes.cluster import INVENTORY, NOW, healthy
+from tests.fakes.session import FakeSession, critical, degraded
+
+THEME = find_theme("dark", theme_folders())
+
+
+class Hand:
+    """A clock that a test moves."""
+
+    def __init__(self, start: datetime = NOW) -> None:
+        self.now = start
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+def console(session: Session, clock: Callable[[], datetime] | None = None, **how: Any) -> ConsoleApp:
+    async def opened() -> Session:
+        return session
+
+    return ConsoleApp(Setting(INVENTORY, THEME, opened, clock=clock or Hand(), **how))
+
+
+@asynccontextmanager
+async def running(app: ConsoleApp, size: tuple[int, int] = (80, 24)) -> AsyncIterator[Pilot[None]]:
+    async with app.run_test(size=size) as pilot:
+        await settled(pilot)
+        yield pilot
+
+
+async def settled(pilot: Pilot[None]) -> None:
+    """Every message sent so far is handled, and what it led to."""
+    for _ in range(3):
+        await pilot.pause()
+
+
+def screen_text(app: ConsoleApp) -> str:
+    """What stands on the screen, line by line."""
+    return "\n".join(
+        "".join(segment.text for segment in strip).rstrip() for strip in app.screen._compositor.render_strips()
+    )
+
+
+def pane(app: ConsoleApp, name: str) -> TablePane:
+    return app.screen.query_one(f"#{name}", TablePane)
+
+
+async def test_the_dashboard_waits_and_then_shows_what_came() -> None:
+    session = FakeSession()
+    app = console(session)
+    async with running(app) as pilot:
+        assert "? waiting for the first answers" in screen_text(app)
+        assert "connecting" in screen_text(app)
+        session.heard.put_nowait(healthy())
+        await settled(pilot)
+        text = screen_text(app)
+        assert "● HEALTHY" in text
+        assert "cp1    ★ leader ● healthy" in text
+        assert "nothing found wrong" in text
+        assert app.state.link.state is LinkState.LIVE
+
+
+async def test_changes_show_by_themselves_and_stay_on_the_timeline() -> None:
+    session = FakeSession(healthy())
+    app = console(session)
+    async with running(app, (160, 45)) as pilot:
+        session.heard.put_nowait(critical())
+        await settled(pilot)
+        text = screen_text(app)
+        assert "✖ CRITICAL" in text
+        assert "owner cp1 → nobody" in text
+        assert "server UP → DOWN on cp1, cp2, cp3" in text
+        assert "holder cp1 → cp3" in text
+        assert "member cp2 is not healthy" in text
+
+
+async def test_data_that_grows_old_is_seen_to_grow_old() -> None:
+    clock = Hand()
+    app = console(FakeSession(healthy()), clock)
+    async with running(app) as pilot:
+        assert "<3s old" in screen_text(app)
+        clock.now = NOW + timedelta(seconds=42)
+        app._tick()
+        await settled(pilot)
+        text = screen_text(app)
+        assert "▲ 42s old" in text
+        assert "<3s old" not in text
+        assert "▲ no news for 42s" in text
+        assert "✖ expired" in text
+
+
+async def test_keys_move_between_panes_and_rows() -> None:
+    app = console(FakeSession(degraded()))
+    async with running(app) as pilot:
+        assert pane(app, "etcd").has_focus
+        await pilot.press("tab")
+        assert pane(app, "vips").has_focus
+        await pilot.press("shift+tab", "shift+tab")
+        assert pane(app, "findings").has_focus
+        await pilot.press("5", "j", "j", "j", "k")
+        hosts = pane(app, "hosts")
+        assert hosts.has_focus
+        assert hosts.cursor_key == hosts.view.rows[1].key if hosts.view else False
+        await pilot.press("G")
+        assert hosts.cursor_key == hosts.view.rows[2].key if hosts.view else False
+
+
+async def test_the_cursor_stays_with_its_row_when_others_come_before_it() -> None:
+    session = FakeSession(degraded())
+    app = console(session)
+    async with running(app) as pilot:
+        await pilot.press("6")
+        findings = pane(app, "findings")
+        before = findings.cursor_key
+        session.heard.put_nowait(critical())
+        await settled(pilot)
+        session.heard.put_nowait(degraded())
+        await settled(pilot)
+        assert findings.cursor_key == before
+
+
+async def test_enter_tells_all_about_the_row_and_escape_comes_back() -> None:
+    session = FakeSession(degraded())
+    app = console(session)
+    async with running(app) as pilot:
+        await pilot.press("6", "enter")
+        text = screen_text(app)
+        assert "Evidence" in text
+        assert "What helps" in text
+        assert "no answer within 10 s" in text
+        await pilot.press("escape")
+        assert pane(app, "findings").has_focus
+
+
+async def test_a_window_follows_the_cluster_while_it_is_open() -> None:
+    session = FakeSession(degraded())
+    app = console(session)
+    async with running(app) as pilot:
+        await pilot.press("6", "enter")
+        session.heard.put_nowait(healthy())
+        await settled(pilot)
+        assert "It is no longer there." in screen_text(app)
+
+
+async def test_zoom_shows_one_pane_with_more_columns() -> None:
+    app = console(FakeSession(healthy()))
+    async with running(app) as pilot:
+        assert "10.99.0.12:6443" not in screen_text(app)
+        await pilot.press("3", "z")
+        text = screen_text(app)
+        assert "10.99.0.12:6443" in text
+        assert "MEMBER" not in text
+        await pilot.press("z")
+        assert "MEMBER" in screen_text(app)
+
+
+async def test_events_can_be_reached_where_they_have_no_place() -> None:
+    app = console(FakeSession(healthy()))
+    async with running(app) as pilot:
+        await pilot.press("7")
+        assert "nothing has changed since start" in screen_text(app)
+        await pilot.press("1", "z")
+        assert "VIP owner" in screen_text(app)
+
+
+async def test_help_lists_the_keys_of_the_screen() -> None:
+    app = console(FakeSession(healthy()))
+    async with running(app, (80, 45)) as pilot:
+        await pilot.press("question_mark")
+        text = screen_text(app)
+        assert "The pane alone on the whole screen, and back" in text
+        assert "Leave the console; nothing on the hosts stops" in text
+
+
+async def test_a_broken_stream_is_told_and_taken_up_again() -> None:
+    session = FakeSession(healthy())
+    app = console(session, retry_s=(60.0,))
+    async with running(app) as pilot:
+        session.heard.put_nowait(HaconsoleError("jump host refused", mend="check ssh.jump"))
+        await settled(pilot)
+        assert "✖ CUT OFF 0s: jump host refused; check ssh.jump" in screen_text(app)
+        assert "★ leader" in screen_text(app)
+
+    session = FakeSession(healthy())
+    app = console(session, retry_s=(0.0,))
+    async with running(app) as pilot:
+        session.heard.put_nowait(HaconsoleError("jump host refused"))
+        await settled(pilot)
+        assert session.watchers == 2
+        assert "● live" in screen_text(app)
+
+
+async def test_a_session_that_cannot_be_opened_is_told_in_words() -> None:
+    async def refused() -> Session:
+        raise HaconsoleError("no key for cp1")
+
+    app = ConsoleApp(Setting(INVENTORY, THEME, refused, clock=Hand(), retry_s=(60.0,)))
+    async with running(app):
+        assert "no key for cp1" in screen_text(app)
+
+
+async def test_a_fault_of_the_consoles_own_shows_no_value() -> None:
+    class Faulty(FakeSession):
+        def findings(self, snapshot: object) -> tuple[()]:
+            password = "hunter2-very-secret"
+            raise ValueError(f"cannot use {password}")
+
+    app = console(Faulty(healthy()))
+    async with running(app):
+        text = screen_text(app)
+        assert "internal fault: ValueError at" in text
+        assert "hunter2" not in text
+
+
+async def test_a_crash_prints_places_only(capsys: pytest.CaptureFixture[str]) -> None:
+    app = console(FakeSession(healthy()))
+
+    def crash() -> None:
+        password = "hunter2-very-secret"
+        raise ValueError(f"cannot use {password}")
+
+    async def run_into_it() -> None:
+        async with running(app) as pilot:
+            app.call_next(crash)
+            await settled(pilot)
+
+    with pytest.raises(ValueError, match="hunter2"):
+        await run_into_it()
+    said = capsys.readouterr()
+    assert "internal fault: ValueError" in said.err + said.out
+    assert "hunter2" not in said.err + said.out
+
+
+async def test_ascii_terminals_get_ascii() -> None:
+    app = console(FakeSession(critical()), ascii_only=True)
+    async with running(app, (160, 45)):
+        strips = [strip for widget in app.screen.query(LineWidget) for strip in widget.render_lines(widget.size.region)]
+        text = "".join(segment.text for strip in strips for segment in strip)
+        assert "x UNOWNED" in text or "x 10.99.0.100 UNOWNED" in text
+        assert text.isascii()
+
+
+async def test_wide_screens_tell_the_row_under_the_cursor() -> None:
+    app = console(FakeSession(healthy()))
+    async with running(app, (160, 45)) as pilot:
+        detail = app.screen.query_one("#detail", TextPane)
+        assert detail.detail is not None
+        assert detail.detail.title == "etcd member cp1"
+        await pilot.press("j")
+        assert detail.detail.title == "etcd member cp2"
+        await pilot.press("5")
+        assert detail.detail.title == "host cp1"
+
+
+async def test_quit_gives_the_session_back() -> None:
+    session = FakeSession(healthy())
+    app = console(session)
+
+    async def leave() -> None:
+        await session.watched.wait()
+        app.exit()
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(leave())
+        status = await run_console(app, headless=True)
+    assert status == 0
+    assert session.closed

@@ -1,0 +1,202 @@
+"""Every pane's table as a person reads it, healthy and on a bad night, at the width 80 columns leave."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from haconsole.model.etcd import EtcdEndpoint
+from haconsole.model.haproxy import AdminState, HaproxyBackend, HaproxyFacts
+from haconsole.model.hosts import HostFacts, InterfaceAddress
+from haconsole.model.observed import NOT_ASKED, Cause, Failed, Known
+from haconsole.model.snapshot import ClusterSnapshot
+from haconsole.ui.present.cells import Tone
+from haconsole.ui.present.etcd import etcd_table
+from haconsole.ui.present.findings import findings_table
+from haconsole.ui.present.haproxy import haproxy_table
+from haconsole.ui.present.hosts import hosts_table
+from haconsole.ui.present.leases import leases_table
+from haconsole.ui.present.table import TableView, text_table
+from haconsole.ui.present.vips import vips_table
+from tests.fakes import cluster
+from tests.fakes.cluster import NOW, changed, healthy, lost
+from tests.fakes.session import FakeSession, critical, degraded
+
+HALF, WHOLE = 37, 78
+
+
+def gist(view: TableView) -> str:
+    return view.summaries[-1].text
+
+
+def silent(snapshot: ClusterSnapshot) -> ClusterSnapshot:
+    for n in (1, 2, 3):
+        snapshot = changed(snapshot, n, lost)
+    return snapshot
+
+
+def test_etcd_healthy() -> None:
+    view = etcd_table(healthy())
+    assert text_table(view, HALF) == (
+        "MEMBER ROLE     STATE      DB VERSION\n"
+        "cp1    ★ leader ● healthy 20K 3.4.23\n"
+        "cp2    follower ● healthy 20K 3.4.23\n"
+        "cp3    follower ● healthy 20K 3.4.23"
+    )
+    assert [cell.text for cell in view.summaries] == [
+        "● 3 voters, 2 needed, 3 healthy: can lose 1",
+        "● 3/3 can lose 1",
+    ]
+    assert view.at == NOW
+
+
+def test_etcd_with_a_lost_host_keeps_what_was_last_known() -> None:
+    view = etcd_table(degraded())
+    row = view.rows[2]
+    assert [cell.text for cell in row.cells][:5] == ["cp3", "follower", "? unheard", "20K", "since 03:00:00"]
+    assert row.cells[3].tone is Tone.STALE
+    assert row.cells[2].tone is Tone.UNKNOWN
+    assert "no answer within 10 s" in row.cells[-1].text
+    assert gist(view) == "▲ 2/3 can lose 0"
+
+
+def test_etcd_down_is_told_from_unheard() -> None:
+    row = etcd_table(critical()).rows[1]
+    assert [cell.text for cell in row.cells][:3] == ["cp2", "follower", "✖ down"]
+
+
+def test_etcd_nobody_answers() -> None:
+    view = etcd_table(silent(healthy()))
+    assert {row.cells[2].text for row in view.rows} == {"? unheard"}
+    assert view.at is None
+    assert gist(view) == "? remembered"
+
+
+def test_etcd_before_bootstrap_names_the_hosts() -> None:
+    snapshot = healthy()
+    for n in (1, 2, 3):
+        refused: Failed[EtcdEndpoint] = Failed("connection refused on port 2379", NOW, Cause.REFUSED)
+        snapshot = changed(snapshot, n, lambda facts, etcd=refused: replace(facts, etcd=etcd))  # type: ignore[misc]
+    view = etcd_table(snapshot)
+    assert [row.cells[0].text for row in view.rows] == ["cp1", "cp2", "cp3"]
+    assert {row.cells[2].text for row in view.rows} == {"✖ no etcd"}
+    assert {row.cells[-1].text for row in view.rows} == {"connection refused on port 2379"}
+
+
+def test_vip_owned() -> None:
+    view = vips_table(healthy())
+    assert text_table(view, HALF) == (
+        "HOST HOLDS   VRRP   PRIO KEEPALIVED\n"
+        "cp1  ◆ owner MASTER  100 active\n"
+        "cp2  –       BACKUP   90 active\n"
+        "cp3  –       BACKUP   80 active"
+    )
+    assert gist(view) == "● cp1"
+
+
+def test_vip_unowned_says_so_and_shows_the_stopped_keepalived() -> None:
+    view = vips_table(critical())
+    assert gist(view) == "✖ UNOWNED"
+    assert [cell.text for cell in view.rows[0].cells] == ["10.99.0.100", "cp1", "–", "?", "?", "failed"]
+
+
+def test_vip_split_marks_every_owner() -> None:
+    both = InterfaceAddress("eth0", cluster.VIP, 24)
+    snapshot = changed(healthy(), 2, lambda facts: replace(facts, addresses=Known((both,), NOW)))
+    view = vips_table(snapshot)
+    assert [row.cells[2].text for row in view.rows] == ["✖ owner too", "✖ owner too", "–"]
+    assert view.summaries[0].text == "✖ 10.99.0.100 SPLIT: cp1, cp2"
+
+
+def test_vip_of_a_lost_owner_is_not_claimed() -> None:
+    view = vips_table(changed(healthy(), 1, lost))
+    assert view.rows[0].cells[2].text == "? had it"
+    assert gist(view) == "? owner unknown"
+
+
+def test_haproxy_healthy_at_half_and_whole_width() -> None:
+    view = haproxy_table(healthy())
+    assert text_table(view, HALF).splitlines()[1] == "cp1     ● UP 3/3  L7OK"
+    assert text_table(view, WHOLE) == (
+        "SERVER  STATE     ON cp1  ON cp2  ON cp3  CHECK  SESS  ADDRESS          FOR\n"
+        "cp1     ● UP 3/3  UP      UP      UP      L7OK      9  10.99.0.11:6443   2m\n"
+        "cp2     ● UP 3/3  UP      UP      UP      L7OK      9  10.99.0.12:6443   2m\n"
+        "cp3     ● UP 3/3  UP      UP      UP      L7OK      9  10.99.0.13:6443   2m"
+    )
+
+
+def test_haproxy_silent_balancer_has_a_row_of_its_own() -> None:
+    view = haproxy_table(degraded())
+    assert [cell.text for cell in view.rows[-1].cells][1:3] == ["on cp3", "? unheard"]
+    assert view.rows[2].cells[2].text == "✖ DOWN 2/2"
+    assert gist(view) == "✖ 2/3 up, 1 silent"
+
+
+def test_haproxy_drained_server_is_a_warning() -> None:
+    drained = replace(cluster.server(2, "DRAIN"), admin_state=AdminState.DRAIN)
+    one = Known(HaproxyFacts("2.6", 10, (HaproxyBackend("k8s", (cluster.server(1), drained)),)), NOW)
+    snapshot = changed(healthy(), 1, lambda facts: replace(facts, haproxy=one))
+    names = {(row.cells[0].text, row.cells[1].text): row for row in haproxy_table(snapshot).rows}
+    assert names["k8s", "cp2"].cells[2].text == "▲ drain 0/1"
+
+
+def test_leases_held_late_and_expired() -> None:
+    assert text_table(leases_table(healthy(), NOW), HALF) == (
+        "LEASE               HOLDER  STATE\n"
+        "controller-manager  cp1     ● held\n"
+        "scheduler           cp1     ● held"
+    )  # fmt: skip
+    rows = leases_table(degraded(), NOW).rows
+    assert [cell.text for cell in rows[0].cells][:4] == ["controller-manager", "cp1", "▲ late 9s", "9s ago"]
+    assert [cell.text for cell in rows[1].cells][:4] == ["scheduler", "cp3", "✖ expired", "41s ago"]
+
+
+def test_a_lock_lapses_on_screen_while_no_news_comes() -> None:
+    later = leases_table(healthy(), NOW + timedelta(seconds=20))
+    assert {row.cells[2].text for row in later.rows} == {"✖ expired"}
+    assert gist(later) == "✖ 0/2 held"
+
+
+def test_leases_unread_are_not_empty() -> None:
+    view = leases_table(replace(healthy(), leases=Failed("the API did not answer", NOW)), NOW)
+    assert view.empty.text == "? not known: the API did not answer"
+    view = leases_table(replace(healthy(), leases=NOT_ASKED), NOW)
+    assert view.empty.text == "? not asked yet"
+
+
+def test_hosts_healthy_and_lost() -> None:
+    assert text_table(hosts_table(healthy()), WHOLE).splitlines()[1] == (
+        "cp1   ● 40 ms  ● 6/6 active  ● ready  60% 60G     +0ms  10.99.0.11"
+    )
+    row = hosts_table(degraded()).rows[2]
+    assert [cell.text for cell in row.cells][:4] == ["cp3", "✖ lost 03:00:00", "● 6/6 active", "?"]
+    assert row.cells[2].tone is Tone.STALE
+
+
+def test_hosts_name_the_services_that_do_not_run() -> None:
+    units = Known(cluster.units(haproxy="failed"), NOW)
+    snapshot = changed(healthy(), 1, lambda facts: replace(facts, services=units))
+    assert hosts_table(snapshot).rows[0].cells[2].text == "✖ 5/6: haproxy failed"
+
+
+def test_findings_speak_only_of_what_was_seen() -> None:
+    assert findings_table((), None).empty.text == "? waiting for the first answers"
+    assert findings_table((), healthy()).summaries[0].text == "● none"
+    view = findings_table(FakeSession().findings(critical()), critical())
+    assert view.summaries[0].text == "1 critical, 3 warnings"
+    assert view.rows[0].cells[0].text == "✖ critical"
+
+
+@pytest.mark.parametrize("snapshot", [healthy(), degraded(), critical(), silent(healthy())])
+def test_no_cell_is_empty_where_something_is_not_known(snapshot: ClusterSnapshot) -> None:
+    for view in (etcd_table(snapshot), vips_table(snapshot), hosts_table(snapshot), leases_table(snapshot, NOW)):
+        for row in view.rows:
+            assert all(cell.text for cell in row.cells[:-1]), row
+
+
+def test_a_host_not_yet_asked_shows_as_waiting() -> None:
+    snapshot = changed(healthy(), 2, lambda facts: HostFacts(facts.host, facts.address, facts.roles))
+    row = hosts_table(snapshot).rows[1]
+    assert [cell.text for cell in row.cells][:3] == ["cp2", "? connecting", "–"]
