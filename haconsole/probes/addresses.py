@@ -12,8 +12,11 @@ from haconsole.model.observed import Cause
 from haconsole.probes.errors import ProbeError, require
 from haconsole.probes.script import Answer, Section
 
-SECTION = Section("addresses", "ip -j address show 2>/dev/null || ip -o address show")
-"""iproute2 before 4.13 has no JSON: then one line an address."""
+SECTION = Section(
+    "addresses",
+    "told=$(ip -j address show 2>/dev/null) && printf '%s\\n' \"$told\" | sed 's/},/},\\n/g' || ip -o address show",
+)
+"""JSON with one object a line, for streams cut long lines; iproute2 before 4.13 has none: then one line an address."""
 
 FOLLOW = "ip -o monitor address 2>/dev/null"
 """Writes one line for each address that comes or goes."""

@@ -6,8 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from haconsole.inventory.schema import Host
+from haconsole.model.names import HostName
 from haconsole.model.observed import Cause
+from haconsole.probes.asking import asked, repeat
+from haconsole.probes.board import Board
 from haconsole.probes.errors import ProbeError
+from haconsole.probes.site import Site
 from haconsole.transport.base import HostTransport
 
 ARGV = ("date", "+%s.%N")
@@ -56,3 +61,19 @@ async def offset_ms(transport: HostTransport, now: Callable[[], datetime], *, de
             raise ProbeError(f"date: ended with status {done.exit_status}: {done.stderr.strip()[:200]}")
         samples.append(ClockSample(asked, heard, parse(done.stdout)))
     return best(tuple(samples)).offset_ms
+
+
+class ClockProbe:
+    """Keeps a host's clock offset on the board."""
+
+    def __init__(self, site: Site, board: Board, host: Host) -> None:
+        self._site, self._board, self._host = site, board, host
+
+    async def once(self) -> None:
+        transport, deadline_s = self._site.transport(self._host), self._site.pace.fact_s
+        question = offset_ms(transport, self._site.now, deadline_s=deadline_s)
+        fact = await asked(self._site, self._host, "clock", question, deadline_s)
+        self._board.put(HostName(self._host.name), "clock_offset_ms", fact)
+
+    async def follow(self) -> None:
+        await repeat(self.once, self._site.pace.slow_round_s)

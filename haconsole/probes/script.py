@@ -72,7 +72,7 @@ def render(sections: tuple[Section, ...], *, rounds: int | None = 1, pause_s: fl
         f"round=$((round + 1))\n{enough}sleep {pause_s:g}\ndone"
     )
     main = f"{_ENVIRONMENT}\n{_followed(follow)}{loop}"
-    return f"{_PROLOGUE}{functions}main() {{\n{main}\n}}\nmain </dev/null\n".encode()
+    return f"{_PROLOGUE}{functions}main() {{\n{main}\n}}\nmain </dev/null\nexit 0\n".encode()
 
 
 def _ask(section: Section) -> str:

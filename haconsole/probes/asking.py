@@ -1,0 +1,51 @@
+"""One question turned into a fact, asked once or again and again."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Protocol, TypeVar
+
+from haconsole.errors import HaconsoleError
+from haconsole.inventory.schema import Host
+from haconsole.model.observed import Observed
+from haconsole.probes.site import Site
+from haconsole.transport.base import TransportError
+
+T = TypeVar("T")
+
+
+class Probe(Protocol):
+    """Asks one host for one family of facts and puts what it hears on the board.
+
+    Failures become facts: neither method raises for them. Cancelling ends both at once.
+    """
+
+    async def once(self) -> None: ...
+
+    async def follow(self) -> None:
+        """Ask at the probe's own pace, for ever."""
+        ...
+
+
+async def asked(site: Site, host: Host, what: str, question: Awaitable[T], deadline_s: float) -> Observed[T]:
+    """The answer to a question as a fact, whatever comes of it."""
+    try:
+        async with asyncio.timeout(deadline_s):
+            return site.known(await question)
+    except TimeoutError:
+        return site.late(host, what, deadline_s)
+    except HaconsoleError as error:
+        return site.failed(host, what, error)
+
+
+async def repeat(ask: Callable[[], Awaitable[None]], every_s: float) -> None:
+    """Ask for ever, with a pause after each answer."""
+    while True:
+        await ask()
+        await asyncio.sleep(every_s)
+
+
+def first_transport_error(group: BaseExceptionGroup[TransportError]) -> TransportError:
+    error = group.exceptions[0]
+    return first_transport_error(error) if isinstance(error, BaseExceptionGroup) else error

@@ -1,0 +1,83 @@
+"""Where answers are put together: the newest facts of every host, and the snapshot they make."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from haconsole.inventory.effective import vip_addresses
+from haconsole.inventory.schema import Inventory
+from haconsole.model.hosts import HostFacts
+from haconsole.model.lease import Lease
+from haconsole.model.names import HostName
+from haconsole.model.observed import NOT_ASKED, Failed, NotAsked, Observed, succeed
+from haconsole.model.snapshot import ClusterSnapshot
+from haconsole.probes.due import Fact
+
+
+class Board:
+    """Written by the probes of one collector, all in one event loop. A failure keeps the value known before it."""
+
+    def __init__(self, inventory: Inventory, now: Callable[[], datetime], revision: int = 0) -> None:
+        self._inventory = inventory
+        self._now = now
+        self._facts = {
+            HostName(host.name): HostFacts(HostName(host.name), host.address, host.roles) for host in inventory.hosts
+        }
+        self._leases: Observed[tuple[Lease, ...]] = NOT_ASKED
+        self._changed = asyncio.Event()
+        self.revision = revision
+
+    def facts(self, host: HostName) -> HostFacts:
+        return self._facts[host]
+
+    def put(self, host: HostName, fact: Fact, observed: Observed[Any]) -> None:
+        """The newest observation of one fact."""
+        before = self._facts[host]
+        changes: dict[str, Any] = {fact: succeed(observed, getattr(before, fact))}
+        self._facts[host] = replace(before, **changes)
+        self._mark()
+
+    def put_leases(self, observed: Observed[tuple[Lease, ...]]) -> None:
+        self._leases = succeed(observed, self._leases)
+        self._mark()
+
+    def fail(self, host: HostName, facts: Iterable[Fact], failed: Failed[Any]) -> None:
+        """One reason for many facts: the host itself does not answer."""
+        for fact in facts:
+            self.put(host, fact, failed)
+
+    def unanswered(self, host: HostName, facts: Iterable[Fact]) -> tuple[Fact, ...]:
+        """Those of `facts` that nothing was heard of yet."""
+        return tuple(fact for fact in facts if isinstance(getattr(self._facts[host], fact), NotAsked))
+
+    @property
+    def leases_unanswered(self) -> bool:
+        return isinstance(self._leases, NotAsked)
+
+    def snapshot(self) -> ClusterSnapshot:
+        """All that is known now."""
+        return ClusterSnapshot(
+            cluster=self._inventory.cluster,
+            revision=self.revision,
+            observed_at=self._now(),
+            hosts=tuple(self._facts.values()),
+            vips=vip_addresses(self._inventory),
+            leases=self._leases,
+        )
+
+    async def changed(self) -> None:
+        """Return once something was put, or `wake` called, since the last return."""
+        await self._changed.wait()
+        self._changed.clear()
+
+    def wake(self) -> None:
+        """Have `changed` return though nothing was put."""
+        self._changed.set()
+
+    def _mark(self) -> None:
+        self.revision += 1
+        self._changed.set()

@@ -1,0 +1,45 @@
+"""Which facts the inventory calls for on a host; all others stay NotAsked."""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+from haconsole.configs.layout import Layout
+from haconsole.inventory.schema import Host
+from haconsole.model.hosts import Role
+from haconsole.probes.services import units_of
+
+Fact: TypeAlias = Literal[
+    "reach",
+    "clock_offset_ms",
+    "addresses",
+    "services",
+    "disks",
+    "etcd",
+    "keepalived",
+    "haproxy",
+    "apiserver",
+    "certificates",
+]
+
+
+def due_facts(layout: Layout, host: Host, *, certificates: bool) -> tuple[Fact, ...]:
+    """The facts to ask of `host`, by its roles. A bastion only passes connections on: reaching it is all there is."""
+    facts: list[Fact] = ["reach"]
+    roles = set(host.roles)
+    if roles <= {Role.BASTION}:
+        return tuple(facts)
+    facts += ["clock_offset_ms", "addresses", "disks"]
+    if units_of(layout, host):
+        facts.append("services")
+    if Role.ETCD in roles:
+        facts.append("etcd")
+    if Role.LOAD_BALANCER in roles and layout.keepalived:
+        facts.append("keepalived")
+    if Role.LOAD_BALANCER in roles and layout.haproxy:
+        facts.append("haproxy")
+    if Role.CONTROL_PLANE in roles and layout.kubernetes:
+        facts.append("apiserver")
+    if certificates and layout.certificates(host):
+        facts.append("certificates")
+    return tuple(facts)

@@ -1,0 +1,32 @@
+"""Several small files of a host read by one root command."""
+
+from __future__ import annotations
+
+import shlex
+
+from haconsole.model.observed import Cause
+from haconsole.probes.errors import ProbeError, require
+from haconsole.probes.script import ARGV, Answer, FrameReader, Section, render
+from haconsole.transport.base import HostTransport
+
+_ABSENT = 66
+
+
+async def read_files(transport: HostTransport, paths: tuple[str, ...], *, deadline_s: float) -> dict[str, str | None]:
+    """Each path's text, None where there is no such file. Keys among them stay in memory and out of every message."""
+    sections = tuple(
+        Section(f"file_{index}", f"[ -e {shlex.quote(path)} ] || return {_ABSENT}; cat -- {shlex.quote(path)}")
+        for index, path in enumerate(paths)
+    )
+    done = await transport.run(ARGV, stdin=render(sections), root=True, deadline_s=deadline_s)
+    reader = FrameReader()
+    answers = {
+        heard.section: heard for heard in map(reader.take, done.stdout.splitlines()) if isinstance(heard, Answer)
+    }
+    return {path: _text(path, answers.get(section.name)) for path, section in zip(paths, sections, strict=True)}
+
+
+def _text(path: str, answer: Answer | None) -> str | None:
+    if answer is None:
+        raise ProbeError(f"could not read {path}: the host said nothing of it", Cause.UNREADABLE)
+    return None if answer.status == _ABSENT else require(answer, f"read {path}") + "\n"

@@ -1,0 +1,103 @@
+"""One look at every host."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import pytest
+
+from haconsole.inventory.schema import Inventory
+from haconsole.model.hosts import HostFacts
+from haconsole.model.names import HostName
+from haconsole.model.observed import Cause, Failed, Known, NotAsked, value_of
+from haconsole.model.snapshot import ClusterSnapshot
+from haconsole.model.vip import VrrpState
+from haconsole.probes.collect import Collector
+from haconsole.probes.site import Pace
+from tests.fakes.local_host import LocalFleet, LocalHost
+
+BRIEF = Pace(overall_s=3.0, fact_s=1.0)
+
+
+def facts(snapshot: ClusterSnapshot, name: str) -> HostFacts:
+    found = snapshot.host(HostName(name))
+    assert found
+    return found
+
+
+def cause(fact: object) -> Cause:
+    assert isinstance(fact, Failed)
+    return fact.cause
+
+
+@pytest.fixture
+def collector(inventory: Inventory, fleet: LocalFleet) -> Collector:
+    return Collector(inventory, fleet, secret=b"s", pace=BRIEF)
+
+
+async def test_every_fact_of_a_balancer_is_known(collector: Collector) -> None:
+    told = facts(await collector.once(), "lb1")
+    assert isinstance(told.reach, Known)
+    assert [entry.address for entry in value_of(told.addresses) or ()][3] == "10.77.0.100"
+    assert [unit.name for unit in value_of(told.services) or ()][1] == "haproxy"
+    assert [space.path for space in value_of(told.disks) or ()] == ["/"]
+    assert abs(value_of(told.clock_offset_ms) or 9999) < 1000
+    keepalived = value_of(told.keepalived)
+    assert keepalived
+    assert keepalived.instances[0].state is VrrpState.MASTER
+
+
+async def test_facts_of_other_roles_are_not_asked(collector: Collector) -> None:
+    snapshot = await collector.once()
+    assert isinstance(facts(snapshot, "lb1").etcd, NotAsked)
+    gate = facts(snapshot, "gate")
+    assert isinstance(gate.reach, Known)
+    assert {type(fact) for name, fact in gate.facts() if name != "reach"} == {NotAsked}
+
+
+async def test_a_host_out_of_reach_fails_for_one_reason(collector: Collector, hosts: dict[str, LocalHost]) -> None:
+    hosts["lb2"].lose(Cause.NO_ROUTE)
+    snapshot = await collector.once()
+    lost = facts(snapshot, "lb2")
+    assert cause(lost.reach) is cause(lost.addresses) is cause(lost.keepalived) is Cause.NO_ROUTE
+    assert hosts["lb2"].connects == 1
+    assert isinstance(facts(snapshot, "lb1").addresses, Known)
+
+
+async def test_a_host_that_hangs_delays_no_other_and_the_whole_by_the_deadline(
+    inventory: Inventory, fleet: LocalFleet, hosts: dict[str, LocalHost]
+) -> None:
+    hosts["lb2"].hangs = True
+    began = time.monotonic()
+    snapshot = await Collector(inventory, fleet, pace=Pace(overall_s=0.6)).once()
+    assert time.monotonic() - began < 1.5
+    assert cause(facts(snapshot, "lb2").reach) is Cause.TIMED_OUT
+    assert cause(facts(snapshot, "lb2").disks) is Cause.TIMED_OUT
+    assert isinstance(facts(snapshot, "lb1").addresses, Known)
+
+
+async def test_without_sudo_only_what_needs_root_fails(collector: Collector, hosts: dict[str, LocalHost]) -> None:
+    hosts["lb1"].sudo = False
+    told = facts(await collector.once(), "lb1")
+    assert cause(told.keepalived) is Cause.SUDO_REFUSED
+    assert isinstance(told.addresses, Known)
+    assert isinstance(told.services, Known)
+
+
+async def test_an_answer_that_makes_no_sense_fails_alone(collector: Collector, hosts: dict[str, LocalHost]) -> None:
+    (hosts["lb1"].folder / "systemctl").write_text("#!/bin/sh\necho what?\n")
+    told = facts(await collector.once(), "lb1")
+    assert cause(told.services) is Cause.UNREADABLE
+    assert "lb1: systemctl show: not what systemctl writes" in (told.services.reason)  # type: ignore[union-attr]
+    assert isinstance(told.addresses, Known)
+
+
+async def test_revisions_count_up(collector: Collector) -> None:
+    first, second = await collector.once(), await collector.once()
+    assert 0 < first.revision < second.revision
+
+
+async def test_nothing_is_left_running(collector: Collector) -> None:
+    await collector.once()
+    assert asyncio.all_tasks() == {asyncio.current_task()}

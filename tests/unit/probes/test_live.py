@@ -1,0 +1,124 @@
+"""Watching hosts: what is pushed, what is lost and found again, and what is left behind."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing
+from pathlib import Path
+
+import pytest
+
+from haconsole.inventory.schema import Inventory
+from haconsole.model.hosts import HostFacts
+from haconsole.model.names import HostName
+from haconsole.model.observed import Cause, Failed, Known
+from haconsole.model.snapshot import ClusterSnapshot
+from haconsole.model.vip import VipState
+from haconsole.model.vip_view import vip_views
+from haconsole.probes.collect import Collector
+from haconsole.probes.site import Pace
+from tests.fakes.local_host import LocalFleet, LocalHost
+from tests.unit.probes.conftest import PUSH
+
+QUICK = Pace(round_s=0.2, retry_first_s=0.02, retry_most_s=0.05, silence_s=2.0)
+GONE = (
+    r"Deleted 2: kpa    inet 10.77.0.100/24 scope global secondary kpa\       valid_lft forever preferred_lft forever"
+)
+HERE = GONE.removeprefix("Deleted ")
+
+
+async def until(
+    snapshots: AsyncIterator[ClusterSnapshot], true: Callable[[HostFacts], bool], host: str = "lb1"
+) -> ClusterSnapshot:
+    async with asyncio.timeout(5):
+        async for snapshot in snapshots:
+            told = snapshot.host(HostName(host))
+            if told and true(told):
+                return snapshot
+    raise AssertionError("the stream ended")
+
+
+def holds_vip(facts: HostFacts) -> bool:
+    known = facts.addresses
+    return isinstance(known, Known) and any(entry.address == "10.77.0.100" for entry in known.value)
+
+
+@pytest.fixture
+def collector(inventory: Inventory, fleet: LocalFleet) -> Collector:
+    return Collector(inventory, fleet, secret=b"s", pace=QUICK)
+
+
+async def test_an_address_that_leaves_is_pushed(
+    inventory: Inventory, fleet: LocalFleet, hosts: dict[str, LocalHost]
+) -> None:
+    seldom = Collector(inventory, fleet, pace=Pace(round_s=60, silence_s=70))
+    with (hosts["lb1"].folder / PUSH).open("rb+", buffering=0) as pipe:
+        async with aclosing(seldom.live()) as snapshots:
+            await until(snapshots, lambda facts: isinstance(facts.reach, Known) and holds_vip(facts))
+            for line, held in ((GONE, False), (HERE, True)):
+                began = time.monotonic()
+                pipe.write(f"{line}\n".encode())
+                await until(snapshots, holds_vip if held else lambda facts: not holds_vip(facts))
+                assert time.monotonic() - began < 0.5
+
+
+async def test_a_listing_made_before_a_push_does_not_undo_it(
+    inventory: Inventory, fleet: LocalFleet, hosts: dict[str, LocalHost], tmp_path: Path
+) -> None:
+    (hosts["lb1"].folder / "ip").write_text(
+        f"#!/bin/sh\ncd {hosts['lb1'].folder}\n"
+        f'case "$*" in *monitor*) exec cat <>{PUSH} ;; *) cat {tmp_path}/addresses; sleep 0.3 ;; esac\n'
+    )
+    seldom = Collector(inventory, fleet, pace=Pace(round_s=60, silence_s=70))
+    with (hosts["lb1"].folder / PUSH).open("rb+", buffering=0) as pipe:
+        pipe.write(f"{GONE}\n".encode())
+        async with aclosing(seldom.live()) as snapshots:
+            snapshot = await until(snapshots, lambda facts: isinstance(facts.addresses, Known))
+    told = snapshot.host(HostName("lb1"))
+    assert told
+    assert not holds_vip(told)
+
+
+async def test_a_lost_host_keeps_its_last_values_and_is_found_again(
+    collector: Collector, hosts: dict[str, LocalHost]
+) -> None:
+    async with aclosing(collector.live()) as snapshots:
+        await until(snapshots, holds_vip)
+        hosts["lb1"].lose(Cause.CONNECTION_LOST)
+        snapshot = await until(snapshots, lambda facts: isinstance(facts.reach, Failed))
+        told = snapshot.host(HostName("lb1"))
+        assert told
+        assert isinstance(told.addresses, Failed)
+        assert told.addresses.cause is Cause.CONNECTION_LOST
+        assert told.addresses.last is not None
+        assert vip_views(snapshot)[0].state is not VipState.UNOWNED
+        hosts["lb1"].find()
+        await until(snapshots, holds_vip)
+
+
+async def test_a_host_that_never_answers_holds_up_no_other(collector: Collector, hosts: dict[str, LocalHost]) -> None:
+    hosts["lb2"].hangs = True
+    async with aclosing(collector.live()) as snapshots:
+        snapshot = await until(snapshots, holds_vip)
+        other = snapshot.host(HostName("lb2"))
+        assert other
+        assert not isinstance(other.reach, Known)
+
+
+async def test_nothing_runs_on_once_the_iterator_is_closed(collector: Collector, hosts: dict[str, LocalHost]) -> None:
+    async with aclosing(collector.live()) as snapshots:
+        await until(snapshots, holds_vip)
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+    assert not any(host._running for host in hosts.values())
+
+
+async def test_snapshots_are_bounded_in_number(collector: Collector) -> None:
+    began, count = time.monotonic(), 0
+    async with aclosing(collector.live()) as snapshots:
+        async for _ in snapshots:
+            count += 1
+            if count == 8:
+                break
+    assert time.monotonic() - began > 7 * QUICK.at_most_every_s * 0.9
