@@ -6,6 +6,7 @@ import ipaddress
 from enum import StrEnum
 
 from haconsole.configs.layout import EtcdLayout, layout
+from haconsole.configs.owner import owner_line
 from haconsole.inventory.effective import etcd_client_url, etcd_name, etcd_peer_url, join_host_port
 from haconsole.inventory.schema import DiscoveryKind, EtcdTls, Host, Inventory
 from haconsole.model.hosts import Role
@@ -18,15 +19,11 @@ class ClusterState(StrEnum):
     EXISTING = "existing"
 
 
-def etcd_owner_line(inventory: Inventory, host: Host) -> str:
-    """The line of the environment file by which a later run knows the data beside it as this cluster's."""
-    return f"# haconsole: cluster {inventory.cluster}, member {etcd_name(host)}"
-
-
 def etcd_unit(inventory: Inventory) -> str:
     """etcd.service. Being ready means having found a quorum, so starting has no time limit of its own."""
     paths = layout(inventory).etcd
     return f"""\
+{owner_line(inventory)}
 [Unit]
 Description=etcd member of the cluster {inventory.cluster}
 Documentation=https://etcd.io/docs/
@@ -68,7 +65,7 @@ def etcd_env(
         *_tls(paths),
         *_tuning(inventory, paths),
     )
-    lines = (etcd_owner_line(inventory, host), *(f"{name}={value}" for name, value in settings))
+    lines = (owner_line(inventory), *(f"{name}={value}" for name, value in settings))
     return "\n".join(lines) + "\n"
 
 

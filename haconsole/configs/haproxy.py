@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from haconsole.configs.layout import HaproxyLayout, KubernetesLayout, layout
+from haconsole.configs.owner import owner_line
 from haconsole.inventory.effective import haproxy, join_host_port
 from haconsole.inventory.schema import Deployment, Inventory
 from haconsole.model.hosts import Role
@@ -25,6 +26,7 @@ def haproxy_cfg(inventory: Inventory) -> str:
         raise ValueError("an inventory without load balancer or Kubernetes has no haproxy.cfg")
     return "\n".join(
         (
+            owner_line(inventory),
             _global(found.haproxy),
             _defaults(),
             _balancer(inventory, found.haproxy, found.kubernetes, settings.balance),
@@ -38,7 +40,7 @@ def haproxy_drop_in(inventory: Inventory) -> str:
     found = layout(inventory).haproxy
     folder = found.stats_socket.rpartition("/")[0] if found else ""
     made = f"RuntimeDirectory={folder.removeprefix('/run/')}\n" if folder.startswith("/run/") else ""
-    return f"[Service]\n{made}Restart=always\nRestartSec=1\n"
+    return f"{owner_line(inventory)}\n[Service]\n{made}Restart=always\nRestartSec=1\n"
 
 
 def check_verifies(inventory: Inventory) -> bool:

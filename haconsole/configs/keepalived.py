@@ -7,14 +7,13 @@ from collections.abc import Mapping
 
 from haconsole.configs.haproxy import HEALTH_PATH
 from haconsole.configs.layout import Layout, layout
+from haconsole.configs.owner import owner_line
 from haconsole.inventory.effective import vip_address, vrrp_priority
 from haconsole.inventory.schema import Host, Inventory, VirtualIp, VrrpMode
 from haconsole.model.hosts import Role
 from haconsole.model.names import Vip
 
 CHECK_NAME = "api_behind_haproxy"
-KEEPALIVED_DROP_IN = "[Service]\nRestart=always\nRestartSec=1\n"
-"""A drop-in for the distribution's unit, which leaves a crashed keepalived dead."""
 
 
 def keepalived_conf(inventory: Inventory, host: Host, interfaces: Mapping[Vip, str]) -> str:
@@ -25,7 +24,7 @@ def keepalived_conf(inventory: Inventory, host: Host, interfaces: Mapping[Vip, s
     """
     found = layout(inventory)
     instances = (_instance(inventory, host, vip, interfaces[vip_address(vip)]) for vip in inventory.vips)
-    return "\n".join((_global(host), _check(found), *instances))
+    return "\n".join((owner_line(inventory), _global(host), _check(found), *instances))
 
 
 def keepalived_check(inventory: Inventory) -> str:
@@ -38,6 +37,7 @@ def keepalived_check(inventory: Inventory) -> str:
         raise ValueError("an inventory without VIP or load balancer has no check script")
     return f"""\
 #!/bin/bash
+{owner_line(inventory)}
 # Holds the VIP here while haproxy on this host has at least one API server up.
 # The file {found.keepalived.down_file} makes this host give its VIPs up until it is removed.
 [ -e {found.keepalived.down_file} ] && exit 1
@@ -46,6 +46,11 @@ printf 'GET {HEALTH_PATH} HTTP/1.0\\r\\n\\r\\n' >&3
 read -r -t 1 _ status _ <&3
 [ "$status" = 200 ]
 """
+
+
+def keepalived_drop_in(inventory: Inventory) -> str:
+    """A drop-in for the distribution's unit, which leaves a crashed keepalived dead."""
+    return f"{owner_line(inventory)}\n[Service]\nRestart=always\nRestartSec=1\n"
 
 
 def vrrp_version(vip: VirtualIp) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from haconsole.configs.layout import KeyPairFiles, layout
+from haconsole.configs.owner import owner_line
 from haconsole.inventory.effective import endpoint, join_host_port
 from haconsole.inventory.schema import Host, Inventory
 
@@ -30,6 +31,7 @@ def kubeconfig(inventory: Inventory, *, user: str, files: KeyPairFiles, server: 
         raise ValueError("an inventory without Kubernetes has no kubeconfig")
     cluster = inventory.kubernetes.cluster_name
     return f"""\
+{owner_line(inventory)}
 apiVersion: v1
 kind: Config
 clusters:

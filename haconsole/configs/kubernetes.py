@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from haconsole.configs.layout import ComponentLayout, EtcdLayout, KubernetesLayout, Layout, layout
+from haconsole.configs.owner import owner_line
 from haconsole.inventory.effective import etcd_client_url
 from haconsole.inventory.schema import CaKeyPlace, Host, Inventory, Kubernetes
 from haconsole.model.hosts import Role
@@ -55,7 +56,7 @@ def apiserver_unit(inventory: Inventory, host: Host) -> str:
         ("service-cluster-ip-range", kubernetes.service_cidr),
     )
     after = f"network-online.target {found.etcd.unit}" if found.etcd.unit else "network-online.target"
-    return _unit(paths.components[0], "Kubernetes API server", flags, after=after, notify=True)
+    return _unit(inventory, paths.components[0], "Kubernetes API server", flags, after=after, notify=True)
 
 
 def controller_manager_unit(inventory: Inventory) -> str:
@@ -81,7 +82,7 @@ def controller_manager_unit(inventory: Inventory) -> str:
         ("cluster-cidr", kubernetes.pod_cidr),
         ("service-cluster-ip-range", kubernetes.service_cidr),
     )
-    return _unit(component, "Kubernetes controller manager", flags, after=AFTER_APISERVER)
+    return _unit(inventory, component, "Kubernetes controller manager", flags, after=AFTER_APISERVER)
 
 
 def scheduler_unit(inventory: Inventory) -> str:
@@ -89,7 +90,7 @@ def scheduler_unit(inventory: Inventory) -> str:
     kubernetes, paths = _settings(inventory), _paths(layout(inventory))
     component = paths.components[2]
     flags = _client_flags(kubernetes, component)
-    return _unit(component, "Kubernetes scheduler", flags, after=AFTER_APISERVER)
+    return _unit(inventory, component, "Kubernetes scheduler", flags, after=AFTER_APISERVER)
 
 
 def _settings(inventory: Inventory) -> Kubernetes:
@@ -134,10 +135,19 @@ def _client_flags(kubernetes: Kubernetes, component: ComponentLayout) -> tuple[F
     )
 
 
-def _unit(component: ComponentLayout, title: str, flags: tuple[Flag, ...], *, after: str, notify: bool = False) -> str:
+def _unit(
+    inventory: Inventory,
+    component: ComponentLayout,
+    title: str,
+    flags: tuple[Flag, ...],
+    *,
+    after: str,
+    notify: bool = False,
+) -> str:
     """A unit that is restarted for as long as it takes: leaders exit whenever etcd has no quorum, which may last."""
     command = " \\\n  ".join((component.binary, *(f"--{name}={value}" for name, value in flags)))
     return f"""\
+{owner_line(inventory)}
 [Unit]
 Description={title}
 Documentation=https://kubernetes.io/docs/reference/command-line-tools-reference/{component.name}/

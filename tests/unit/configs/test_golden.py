@@ -10,7 +10,7 @@ import pytest
 
 from haconsole.configs.etcd import ClusterState, etcd_env, etcd_unit
 from haconsole.configs.haproxy import haproxy_cfg, haproxy_drop_in
-from haconsole.configs.keepalived import keepalived_check, keepalived_conf
+from haconsole.configs.keepalived import keepalived_check, keepalived_conf, keepalived_drop_in
 from haconsole.configs.kubeconfig import endpoint_server, kubeconfig, local_server
 from haconsole.configs.kubernetes import apiserver_unit, controller_manager_unit, scheduler_unit
 from haconsole.configs.layout import layout
@@ -33,6 +33,7 @@ def balancer_files(inventory: Inventory) -> dict[str, str]:
         "haproxy.drop-in": haproxy_drop_in(inventory),
         "keepalived.conf": keepalived_conf(inventory, inventory.hosts[0], interfaces),
         "check-apiserver": keepalived_check(inventory),
+        "keepalived.drop-in": keepalived_drop_in(inventory),
     }
 
 
