@@ -10,11 +10,15 @@ from haconsole.model.names import Vip
 
 @dataclass(frozen=True, slots=True)
 class CommandSucceeds:
-    """`argv` as root on the step's host ends with 0; `otherwise` says in words what it means when it does not."""
+    """`argv` as root on the step's host ends with 0; `otherwise` says in words what it means when it does not.
+
+    `means` says what it means when it does; plans show it in place of a long script.
+    """
 
     argv: tuple[str, ...]
     otherwise: str
     timeout_s: float = 15.0
+    means: str = ""
 
 
 @dataclass(frozen=True, slots=True)

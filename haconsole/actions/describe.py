@@ -1,10 +1,25 @@
-"""Operations and undos in the words of a person, one line each; what a plan shows is what a step does."""
+"""Steps, operations, checks and undos in the words of a person; what a plan shows is what a step does."""
 
 from __future__ import annotations
 
 import shlex
 from typing import assert_never
 
+from haconsole.actions.checks import (
+    ApiserverReady,
+    AuthorityInPlace,
+    BackendsUp,
+    CertificateInPlace,
+    Check,
+    CommandSucceeds,
+    EtcdHealthy,
+    FileIs,
+    FilesAbsent,
+    LeaseHeld,
+    ServiceRunning,
+    VipAnswers,
+    VipOwned,
+)
 from haconsole.actions.operations import (
     EnsureAuthority,
     EnsureKeyPair,
@@ -18,6 +33,7 @@ from haconsole.actions.operations import (
     Undo,
     WriteFile,
 )
+from haconsole.actions.step import Step
 
 
 def operation_line(operation: Operation) -> str:
@@ -39,6 +55,60 @@ def operation_line(operation: Operation) -> str:
             return "check only"
         case _:
             assert_never(operation)
+
+
+def check_line(check: Check) -> str:
+    """A check in words, or as the command it is where it has none."""
+    match check:
+        case CommandSucceeds(argv=argv, means=means):
+            return means or shlex.join(argv)
+        case FileIs(path=path, mode=mode, owner=owner):
+            return f"{path} is as rendered, mode {mode:04o}, {owner}"
+        case FilesAbsent(paths=paths):
+            return f"{', '.join(paths)} not there"
+        case AuthorityInPlace():
+            return "every host has the same"
+        case CertificateInPlace():
+            return "key, chain, names, uses and dates are right"
+        case ServiceRunning(unit=unit):
+            return f"{unit} is active, enabled and newer than its files"
+        case _:
+            return _cluster_check(check)
+
+
+def _cluster_check(
+    check: EtcdHealthy | ApiserverReady | BackendsUp | VipOwned | VipAnswers | LeaseHeld,
+) -> str:
+    match check:
+        case EtcdHealthy(voters=voters):
+            return f"etcd answers a linearizable read and lists {voters} started voters"
+        case ApiserverReady():
+            return "GET /readyz of the API server here is 200"
+        case BackendsUp(servers=servers):
+            return f"haproxy here sees {', '.join(servers)} UP"
+        case VipOwned(address=address):
+            return f"exactly one balancer holds {address}"
+        case VipAnswers(endpoint=endpoint):
+            return f"GET https://{endpoint}/readyz from here is 200"
+        case LeaseHeld(namespace=namespace, name=name):
+            return f"lease {namespace}/{name} is held and not expired"
+        case _:
+            assert_never(check)
+
+
+def step_line(step: Step) -> str:
+    """What the step does; for one that only looks, what it looks for."""
+    if isinstance(step.operation, Nothing):
+        return "look: " + "; ".join(check_line(check) for check in step.verification)
+    return operation_line(step.operation)
+
+
+def same_steps(steps: tuple[Step, ...]) -> tuple[tuple[Step, ...], ...]:
+    """The same step on several hosts, together, in the place of the first of them."""
+    groups: dict[tuple[str, str, str], list[Step]] = {}
+    for step in steps:
+        groups.setdefault((step.phase, step.title, step.why), []).append(step)
+    return tuple(tuple(group) for group in groups.values())
 
 
 def undo_line(undo: Undo | None) -> str | None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
-from haconsole.actions.describe import operation_line, undo_line
+from haconsole.actions.describe import same_steps, step_line, undo_line
 from haconsole.actions.operations import WriteFile
 from haconsole.actions.step import Plan, Refusal, Step
 from haconsole.cli.reports.findings import Shape
@@ -61,7 +61,7 @@ def _step_report(step: Step) -> StepReport:
         title=step.title,
         why=step.why,
         host=step.host,
-        command=operation_line(step.operation),
+        command=step_line(step),
         undo=undo_line(step.undo),
         phase=step.phase,
         needs=step.needs,
@@ -70,7 +70,7 @@ def _step_report(step: Step) -> StepReport:
 
 
 def plan_text(plan: Plan) -> str:
-    """Every step with its host, reason, command and way back, a section for each phase."""
+    """Every step with its hosts, reason, command and way back, a section for each phase; equal steps told once."""
     return "\n".join(_plan_lines(plan))
 
 
@@ -91,12 +91,26 @@ def _plan_lines(plan: Plan) -> Iterator[str]:
     if plan.summary:
         yield plan.summary
     phase = None
-    for number, step in enumerate(plan.steps, 1):
-        if step.phase != phase:
-            phase = step.phase
+    for number, steps in enumerate(same_steps(plan.steps), 1):
+        first = steps[0]
+        if first.phase != phase:
+            phase = first.phase
             yield from ("", phase or "steps")
-        yield f"{number:4}. {step.host}: {step.title}"
-        yield f"      why:  {step.why}"
-        yield f"      does: {operation_line(step.operation)}"
-        if (undo := undo_line(step.undo)) is not None:
-            yield f"      undo: {undo}"
+        yield f"{number:4}. {', '.join(step.host for step in steps)}: {first.title}"
+        yield f"      why:  {first.why}"
+        yield from _told("does", steps, step_line)
+        yield from _told("undo", steps, lambda step: undo_line(step.undo))
+
+
+def _told(label: str, steps: tuple[Step, ...], tell: Callable[[Step], str | None]) -> Iterator[str]:
+    """What is told of the steps: once where it is the same on every host, else for each."""
+    texts: dict[str, list[str]] = {}
+    for step in steps:
+        text = tell(step)
+        if text is not None:
+            texts.setdefault(text, []).append(step.host)
+    for text, hosts in texts.items():
+        where = f"{', '.join(hosts)}: " if len(texts) > 1 else ""
+        head, *rest = f"{where}{text}".splitlines()
+        yield f"      {label}: {head}"
+        yield from (f"            {line}" for line in rest)

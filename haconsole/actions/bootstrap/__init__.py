@@ -1,0 +1,1 @@
+"""Bootstrap: from bare hosts to a verified control plane, part by part."""

@@ -1,0 +1,168 @@
+"""The steps that make authorities and certificates."""
+
+from __future__ import annotations
+
+from haconsole.actions.bootstrap.ground import Ground, Part
+from haconsole.actions.bootstrap.leaves import ETCD_CA, FRONT_PROXY_CA, KUBERNETES_CA, LeafWanted, leaves_on
+from haconsole.actions.build import step_id
+from haconsole.actions.checks import AuthorityInPlace, CertificateInPlace
+from haconsole.actions.operations import (
+    EnsureAuthority,
+    EnsureKeyPair,
+    Irreversible,
+    IssueCertificate,
+    PutBack,
+    TrustAuthority,
+)
+from haconsole.actions.step import Step, StepId
+from haconsole.configs.haproxy import check_verifies
+from haconsole.configs.layout import KeyPairFiles, KubernetesLayout
+from haconsole.inventory.schema import Host
+from haconsole.model.names import HostName
+
+PHASE = "certificates"
+KEPT = Irreversible("what it signed, here and on other hosts, would be worth nothing; unused it does no harm")
+
+
+def certificates(found: Ground, after: tuple[StepId, ...]) -> tuple[Step, ...]:
+    """Authorities first, then the leaves of the parts asked for."""
+    authorities = _authorities(found, after)
+    ready = {step.id for step in authorities}
+    leaves = (
+        _issue(host, leaf, (*_needs(found, leaf, host, ready), *after))
+        for host in found.hosts
+        for leaf in leaves_on(found, host)
+    )
+    return (*authorities, *leaves)
+
+
+def authority_needs(found: Ground, authority: str, host: Host) -> tuple[StepId, ...]:
+    """The steps after which `host` has the certificate of `authority`."""
+    holders = _holders(found, authority)
+    makers = (step_id(f"pki.{authority}", holders[0].name),) if holders else ()
+    trusts = (step_id(f"pki.{authority}-trust", host.name),) if host not in holders else ()
+    return makers + trusts
+
+
+def _holders(found: Ground, authority: str) -> tuple[Host, ...]:
+    return found.etcd if authority == ETCD_CA else found.control_planes
+
+
+def _needs(found: Ground, leaf: LeafWanted, host: Host, ready: set[StepId]) -> tuple[StepId, ...]:
+    owner = (step_id("etcd.user", host.name),) if leaf.owner.startswith("etcd:") else ()
+    return (*(step for step in authority_needs(found, leaf.authority, host) if step in ready), *owner)
+
+
+def _authorities(found: Ground, after: tuple[StepId, ...]) -> tuple[Step, ...]:
+    etcd, kubernetes = found.layout.etcd.pki, found.layout.kubernetes
+    steps: list[Step] = []
+    if etcd and found.parts & {Part.ETCD, Part.KUBERNETES}:
+        steps.append(_authority(found, ETCD_CA, "etcd-ca", etcd.ca, ETCD_CA_WHY, after))
+        if Part.KUBERNETES in found.parts:
+            steps += _trusts(found, ETCD_CA, etcd.ca.cert, found.control_planes)
+    if kubernetes is None:
+        return tuple(steps)
+    if Part.KUBERNETES in found.parts or (Part.HAPROXY in found.parts and check_verifies(found.inventory)):
+        steps.append(_authority(found, KUBERNETES_CA, "kubernetes", kubernetes.ca, KUBERNETES_CA_WHY, after))
+    if Part.HAPROXY in found.parts and check_verifies(found.inventory):
+        steps += _trusts(found, KUBERNETES_CA, kubernetes.ca.cert, found.balancers)
+    if Part.KUBERNETES in found.parts:
+        steps.append(
+            _authority(found, FRONT_PROXY_CA, "front-proxy-ca", kubernetes.front_proxy_ca, FRONT_PROXY_WHY, after)
+        )
+        steps.append(_service_account(found, kubernetes, after))
+    return tuple(steps)
+
+
+ETCD_CA_WHY = (
+    "etcd trusts whoever this authority vouches for and nobody else: members among themselves, and their clients."
+)
+KUBERNETES_CA_WHY = (
+    "Clients know the API server, and it knows them, by this authority; it is the same on every control plane."
+)
+FRONT_PROXY_WHY = (
+    "An extension API server believes what the front proxy says of a user only over a certificate of an authority that "
+    "signs nothing else."
+)
+SERVICE_ACCOUNT_WHY = (
+    "Tokens of service accounts are signed with this key and verified by every API server: all control planes need the"
+    " same."
+)
+
+
+def _authority(
+    found: Ground, authority: str, common_name: str, files: KeyPairFiles, why: str, after: tuple[StepId, ...]
+) -> Step:
+    holders = tuple(HostName(host.name) for host in _holders(found, authority))
+    return Step(
+        id=step_id(f"pki.{authority}", holders[0]),
+        title=f"Have the {authority.removesuffix('-ca')} CA on {', '.join(holders)}",
+        why=why,
+        host=holders[0],
+        operation=EnsureAuthority(authority, common_name, files.cert, files.key, holders),
+        verification=(AuthorityInPlace(),),
+        undo=KEPT,
+        needs=after,
+        phase=PHASE,
+    )
+
+
+def _trusts(found: Ground, authority: str, cert_path: str, hosts: tuple[Host, ...]) -> tuple[Step, ...]:
+    """Hosts that verify with a CA without holding its key."""
+    holders = _holders(found, authority)
+    return tuple(
+        Step(
+            id=step_id(f"pki.{authority}-trust", host.name),
+            title=f"Have the {authority.removesuffix('-ca')} CA's certificate",
+            why="This host verifies what the authority signed and signs nothing itself, so it gets no key.",
+            host=HostName(host.name),
+            operation=TrustAuthority(authority, cert_path),
+            verification=(AuthorityInPlace(),),
+            undo=PutBack((cert_path,)),
+            needs=(step_id(f"pki.{authority}", holders[0].name),),
+            phase=PHASE,
+        )
+        for host in hosts
+        if host not in holders
+    )
+
+
+def _service_account(found: Ground, kubernetes: KubernetesLayout, after: tuple[StepId, ...]) -> Step:
+    holders = tuple(HostName(host.name) for host in found.control_planes)
+    files = kubernetes.service_account
+    return Step(
+        id=step_id("pki.service-account", holders[0]),
+        title=f"Have one service-account key on {', '.join(holders)}",
+        why=SERVICE_ACCOUNT_WHY,
+        host=holders[0],
+        operation=EnsureKeyPair(files.cert, files.key, holders),
+        verification=(AuthorityInPlace(),),
+        undo=Irreversible("every token signed with it would be worth nothing; unused it does no harm"),
+        needs=after,
+        phase=PHASE,
+    )
+
+
+def _issue(host: Host, leaf: LeafWanted, needs: tuple[StepId, ...]) -> Step:
+    return Step(
+        id=step_id(f"pki.{leaf.name}", host.name),
+        title=f"Issue the {leaf.name} certificate",
+        why=f"{leaf.why} The key is made on this host and never leaves it.",
+        host=HostName(host.name),
+        operation=IssueCertificate(
+            authority=leaf.authority,
+            authority_cert_path=leaf.ca.cert,
+            authority_key_path=leaf.ca.key,
+            cert_path=leaf.files.cert,
+            key_path=leaf.files.key,
+            common_name=leaf.common_name,
+            organizations=leaf.organizations,
+            sans=leaf.sans,
+            usages=leaf.usages,
+            owner=leaf.owner,
+        ),
+        verification=(CertificateInPlace(),),
+        undo=PutBack((leaf.files.cert, leaf.files.key)),
+        needs=needs,
+        phase=PHASE,
+    )

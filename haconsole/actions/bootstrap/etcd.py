@@ -1,0 +1,125 @@
+"""etcd: an account, a unit, settings, and all members started side by side."""
+
+from __future__ import annotations
+
+from haconsole.actions.bootstrap.certificates import authority_needs
+from haconsole.actions.bootstrap.ground import Ground
+from haconsole.actions.bootstrap.leaves import ETCD_CA
+from haconsole.actions.build import File, ran_before, script, start_step, step_id, write_step
+from haconsole.actions.checks import EtcdHealthy
+from haconsole.actions.operations import Irreversible, RunCommand
+from haconsole.actions.step import Step, StepId
+from haconsole.configs.etcd import etcd_env, etcd_unit
+from haconsole.configs.layout import EtcdLayout
+from haconsole.inventory.schema import Host
+from haconsole.model.hosts import Role
+from haconsole.model.names import HostName
+
+PHASE = "etcd"
+ACCOUNT_PHASE = "accounts"
+
+MAKE_USER = r"""
+getent passwd "$1" >/dev/null ||
+  useradd --system --user-group --home-dir "$2" --no-create-home --shell /usr/sbin/nologin "$1"
+install -d -o "$1" -g "$1" -m 0700 -- "$2"
+"""
+USER_THERE = r"""[ "$(stat -c '%U %a' -- "$2")" = "$1 700" ]"""
+TAKE_DOWN = r"""
+systemctl disable --now "$1"
+if [ -d "$2" ]; then mv -T -- "$2" "$2.$(date -u +%Y%m%dT%H%M%SZ)"; fi
+"""
+
+USER_WHY = "etcd needs no root: an account of its own owns its data and keys, and nobody else can read them."
+UNIT_WHY = (
+    "systemd keeps the member running and restarts it however it ends. It counts as started once it has found a "
+    "quorum, so "
+    "a member alone keeps waiting for the others."
+)
+ENV_WHY = (
+    "The member's name, addresses, certificates and founders. Peers and clients must show a certificate; the list of "
+    "founders counts at the first start only."
+)
+TOGETHER_WHY = (
+    "A member is ready once a majority talks to it, so all of them start side by side: started one after another, the "
+    "first would wait for the second in vain."
+)
+ONE_BY_ONE_WHY = (
+    "etcd runs already, so members take up changed files one at a time, each healthy again before the next: a majority "
+    "is there throughout."
+)
+
+
+def etcd_steps(found: Ground, after: tuple[StepId, ...]) -> tuple[Step, ...]:
+    """The steps of every member; those that run already restart, where they must, one at a time."""
+    steps = tuple(step for host in found.etcd for step in _files(found, host, after))
+    return (*steps, *_starts(found))
+
+
+def start_of(host: str) -> StepId:
+    return step_id("etcd.start", host)
+
+
+def account_steps(found: Ground, after: tuple[StepId, ...]) -> tuple[Step, ...]:
+    """The account comes before the certificates, whose keys it owns."""
+    return tuple(_user(found.layout.etcd, host, after) for host in found.etcd)
+
+
+def _user(etcd: EtcdLayout, host: Host, after: tuple[StepId, ...]) -> Step:
+    means = f"{etcd.data_dir} is {etcd.user}'s alone"
+    missing = f"{etcd.data_dir} is not there, or not {etcd.user}'s alone"
+    return Step(
+        id=step_id("etcd.user", host.name),
+        title=f"Have the account {etcd.user} and its folder {etcd.data_dir}",
+        why=USER_WHY,
+        host=HostName(host.name),
+        operation=RunCommand(("sh", "-ec", MAKE_USER.strip(), "account", etcd.user, etcd.data_dir)),
+        verification=(script(USER_THERE, "account", etcd.user, etcd.data_dir, means=means, otherwise=missing),),
+        undo=Irreversible("a system account without login and an empty folder harm nobody"),
+        needs=after,
+        phase=ACCOUNT_PHASE,
+    )
+
+
+def _files(found: Ground, host: Host, after: tuple[StepId, ...]) -> tuple[Step, ...]:
+    etcd, inventory = found.layout.etcd, found.inventory
+    unit = File(etcd.unit_file or "", etcd_unit(inventory))
+    env = File(etcd.env_file or "", etcd_env(inventory, host))
+    return (
+        write_step("etcd.unit", host.name, unit, title="Write etcd's unit", why=UNIT_WHY, phase=PHASE, needs=after),
+        write_step("etcd.env", host.name, env, title="Write etcd's settings", why=ENV_WHY, phase=PHASE, needs=after),
+    )
+
+
+def _starts(found: Ground) -> tuple[Step, ...]:
+    etcd = found.layout.etcd
+    live = any(found.runs(host, etcd.unit or "") for host in found.etcd)
+    steps: list[Step] = []
+    for host in found.etcd:
+        before = (steps[-1].id,) if live and steps else ()
+        steps.append(_start(found, host, before, live=live))
+    return tuple(steps)
+
+
+def _start(found: Ground, host: Host, before: tuple[StepId, ...], *, live: bool) -> Step:
+    etcd, name = found.layout.etcd, host.name
+    unit = etcd.unit or ""
+    files = tuple(file for file in (etcd.unit_file, etcd.env_file) if file)
+    needs = [step_id("etcd.user", name), step_id("etcd.unit", name), step_id("etcd.env", name)]
+    if etcd.pki:
+        pki = etcd.pki
+        files += (pki.ca.cert, pki.server.cert, pki.server.key, pki.peer.cert, pki.peer.key)
+        needs += [step_id(f"pki.etcd-{leaf}", name) for leaf in ("server", "peer", "client")]
+        needs += authority_needs(found, ETCD_CA, host)
+    take_down = RunCommand(("sh", "-ec", TAKE_DOWN.strip(), "take-down", unit, etcd.member_dir))
+    return start_step(
+        "etcd.start",
+        name,
+        unit,
+        title="Start etcd",
+        why=ONE_BY_ONE_WHY if live else TOGETHER_WHY,
+        phase=PHASE,
+        newer_than=files,
+        needs=(*needs, *before),
+        undo=ran_before(unit) if found.runs(host, unit) else take_down,
+        also=(EtcdHealthy(len(found.inventory.with_role(Role.ETCD))),),
+    )

@@ -1,0 +1,98 @@
+"""What the parts of bootstrap plan on: the cluster as it should be, and what was seen of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from haconsole.configs.layout import Layout, layout
+from haconsole.inventory.effective import vip_address, vip_interface
+from haconsole.inventory.schema import Host, Inventory
+from haconsole.model.hosts import Role
+from haconsole.model.names import HostName, Vip
+from haconsole.model.observed import value_of
+from haconsole.model.snapshot import ClusterSnapshot
+
+
+class Part(StrEnum):
+    """What can be bootstrapped by itself."""
+
+    ETCD = "etcd"
+    HAPROXY = "haproxy"
+    KEEPALIVED = "keepalived"
+    KUBERNETES = "kubernetes"
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """The inventory, where its parts lie, the snapshot planned from, and the parts asked for."""
+
+    inventory: Inventory
+    layout: Layout
+    snapshot: ClusterSnapshot
+    parts: frozenset[Part]
+
+    @property
+    def etcd(self) -> tuple[Host, ...]:
+        return self.inventory.with_role(Role.ETCD)
+
+    @property
+    def balancers(self) -> tuple[Host, ...]:
+        return self.inventory.with_role(Role.LOAD_BALANCER)
+
+    @property
+    def control_planes(self) -> tuple[Host, ...]:
+        return self.inventory.with_role(Role.CONTROL_PLANE)
+
+    def hosts_of(self, part: Part) -> tuple[Host, ...]:
+        """The hosts that `part` runs on."""
+        match part:
+            case Part.ETCD:
+                return self.etcd
+            case Part.HAPROXY | Part.KEEPALIVED:
+                return self.balancers
+            case Part.KUBERNETES:
+                return self.control_planes
+
+    def parts_on(self, host: Host) -> tuple[Part, ...]:
+        """The parts asked for that run on `host`."""
+        return tuple(part for part in Part if part in self.parts and host in self.hosts_of(part))
+
+    @property
+    def hosts(self) -> tuple[Host, ...]:
+        """The hosts that the parts asked for run on, in the order of the inventory."""
+        return tuple(host for host in self.inventory.hosts if self.parts_on(host))
+
+    def runs(self, host: Host, unit: str) -> bool:
+        """Whether `unit`, with or without its ``.service``, was seen running on `host`."""
+        name = unit.removesuffix(".service")
+        facts = self.snapshot.host(HostName(host.name))
+        services = value_of(facts.services) if facts else None
+        return any(service.name == name and service.running for service in services or ())
+
+    def interface(self, host: Host, address: Vip) -> str | None:
+        """The interface the VIP goes to at `host`: as the inventory says, else the one with the host's address."""
+        for vip in self.inventory.vips:
+            said = vip_interface(self.inventory, vip, host)
+            if vip_address(vip) == address and said is not None:
+                return said
+        facts = self.snapshot.host(HostName(host.name))
+        seen = value_of(facts.addresses) if facts else None
+        return next((entry.interface for entry in seen or () if entry.address == host.address), None)
+
+
+def ground(snapshot: ClusterSnapshot, inventory: Inventory, only: Part | None) -> Ground:
+    """The ground for all parts that the inventory has, or for the one asked for."""
+    parts = frozenset({only}) if only else _parts_of(inventory)
+    return Ground(inventory, layout(inventory), snapshot, parts)
+
+
+def _parts_of(inventory: Inventory) -> frozenset[Part]:
+    balanced = bool(inventory.with_role(Role.LOAD_BALANCER)) and inventory.kubernetes is not None
+    there = {
+        Part.ETCD: bool(inventory.with_role(Role.ETCD)),
+        Part.HAPROXY: balanced,
+        Part.KEEPALIVED: balanced and bool(inventory.vips),
+        Part.KUBERNETES: inventory.kubernetes is not None and bool(inventory.with_role(Role.CONTROL_PLANE)),
+    }
+    return frozenset(part for part, present in there.items() if present)

@@ -1,0 +1,88 @@
+"""haproxy on every balancer: it sends each connection to an API server that says it is ready."""
+
+from __future__ import annotations
+
+from haconsole.actions.bootstrap.certificates import authority_needs
+from haconsole.actions.bootstrap.ground import Ground
+from haconsole.actions.bootstrap.leaves import KUBERNETES_CA
+from haconsole.actions.build import File, ran_before, start_step, step_id, write_step
+from haconsole.actions.step import Step, StepId
+from haconsole.configs.haproxy import check_verifies, haproxy_cfg, haproxy_drop_in
+from haconsole.configs.layout import HaproxyLayout
+from haconsole.inventory.schema import Host
+
+PHASE = "haproxy"
+
+CONFIG_WHY = (
+    "The balancer asks every API server for /readyz over TLS: one that cannot reach etcd accepts connections all the "
+    "same, "
+    "and only this question tells. Its control socket is root's alone."
+)
+DROP_IN_WHY = (
+    "The unit is the distribution's; this adds a folder for the control socket and a restart whenever haproxy ends."
+)
+START_WHY = "haproxy looks over the new configuration itself first, so that a mistake in it stops nothing that runs."
+
+
+def haproxy_steps(found: Ground, after: tuple[StepId, ...]) -> tuple[Step, ...]:
+    """Files and start on every balancer; balancers that run already take turns."""
+    haproxy = found.layout.haproxy
+    if haproxy is None:
+        return ()
+    live = any(found.runs(host, haproxy.unit) for host in found.balancers)
+    steps: list[Step] = []
+    starts: list[Step] = []
+    for host in found.balancers:
+        steps += _files(found, haproxy, host, after)
+        starts.append(_start(found, haproxy, host, (starts[-1].id,) if live and starts else ()))
+    return (*steps, *starts)
+
+
+def start_of(host: str) -> StepId:
+    return step_id("haproxy.start", host)
+
+
+def _files(found: Ground, haproxy: HaproxyLayout, host: Host, after: tuple[StepId, ...]) -> tuple[Step, ...]:
+    config = File(haproxy.config_file, haproxy_cfg(found.inventory))
+    drop_in = File(haproxy.drop_in, haproxy_drop_in(found.inventory))
+    return (
+        write_step(
+            "haproxy.config",
+            host.name,
+            config,
+            title="Write haproxy's configuration",
+            why=CONFIG_WHY,
+            phase=PHASE,
+            needs=after,
+        ),
+        write_step(
+            "haproxy.drop-in",
+            host.name,
+            drop_in,
+            title="Add to haproxy's unit",
+            why=DROP_IN_WHY,
+            phase=PHASE,
+            needs=after,
+        ),
+    )
+
+
+def _start(found: Ground, haproxy: HaproxyLayout, host: Host, before: tuple[StepId, ...]) -> Step:
+    files: tuple[str, ...] = (haproxy.config_file, haproxy.drop_in)
+    needs = ("haproxy.config", "haproxy.drop-in")
+    authority: tuple[StepId, ...] = ()
+    if check_verifies(found.inventory) and found.layout.kubernetes:
+        files += (found.layout.kubernetes.ca.cert,)
+        authority = authority_needs(found, KUBERNETES_CA, host)
+    return start_step(
+        "haproxy.start",
+        host.name,
+        haproxy.unit,
+        title="Start haproxy",
+        why=START_WHY,
+        phase=PHASE,
+        newer_than=files,
+        needs=(*(step_id(need, host.name) for need in needs), *authority, *before),
+        undo=ran_before(haproxy.unit) if found.runs(host, haproxy.unit) else None,
+        test=f"haproxy -c -q -f {haproxy.config_file}",
+    )

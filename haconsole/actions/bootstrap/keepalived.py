@@ -1,0 +1,78 @@
+"""keepalived on every balancer: it moves the VIP to a balancer that can serve it."""
+
+from __future__ import annotations
+
+from haconsole.actions.bootstrap.ground import Ground
+from haconsole.actions.build import File, ran_before, start_step, step_id, write_step
+from haconsole.actions.step import Step, StepId
+from haconsole.configs.keepalived import keepalived_check, keepalived_conf, keepalived_drop_in
+from haconsole.configs.layout import KeepalivedLayout
+from haconsole.inventory.effective import vip_addresses
+from haconsole.inventory.schema import Host
+
+PHASE = "keepalived"
+
+CHECK_WHY = (
+    "keepalived sees that a host is gone, but not that its balancer serves nothing. This check asks haproxy here "
+    "whether an "
+    "API server is up; while it is not, or the down file is there, the host gives the VIP up."
+)
+CONFIG_WHY = (
+    "Each balancer has its own priority, and all share router ID and peers. The check has no weight: a failing host is"
+    " out "
+    "of the race, however high its priority."
+)
+DROP_IN_WHY = "The unit is the distribution's, which leaves a keepalived that crashed dead; this restarts it."
+START_WHY = (
+    "It takes the VIP once haproxy here has an API server up and no balancer of higher priority speaks up for 3 to 4 s."
+)
+
+
+def keepalived_steps(found: Ground, after: tuple[StepId, ...]) -> tuple[Step, ...]:
+    """Files and start on every balancer; those that run already take turns."""
+    keepalived = found.layout.keepalived
+    if keepalived is None:
+        return ()
+    live = any(found.runs(host, keepalived.unit) for host in found.balancers)
+    steps: list[Step] = []
+    starts: list[Step] = []
+    for host in found.balancers:
+        steps += _files(found, keepalived, host, after)
+        starts.append(_start(found, keepalived, host, (starts[-1].id,) if live and starts else ()))
+    return (*steps, *starts)
+
+
+def start_of(host: str) -> StepId:
+    return step_id("keepalived.start", host)
+
+
+def _files(found: Ground, keepalived: KeepalivedLayout, host: Host, after: tuple[StepId, ...]) -> tuple[Step, ...]:
+    inventory = found.inventory
+    interfaces = {vip: found.interface(host, vip) or "" for vip in vip_addresses(inventory)}
+    files = (
+        ("check", "Write keepalived's check", CHECK_WHY,
+         File(keepalived.check_script, keepalived_check(inventory), 0o755)),
+        ("config", "Write keepalived's configuration", CONFIG_WHY,
+         File(keepalived.config_file, keepalived_conf(inventory, host, interfaces), 0o600)),
+        ("drop-in", "Add to keepalived's unit", DROP_IN_WHY, File(keepalived.drop_in, keepalived_drop_in(inventory))),
+    )  # fmt: skip
+    return tuple(
+        write_step(f"keepalived.{what}", host.name, file, title=title, why=why, phase=PHASE, needs=after)
+        for what, title, why, file in files
+    )
+
+
+def _start(found: Ground, keepalived: KeepalivedLayout, host: Host, before: tuple[StepId, ...]) -> Step:
+    needs = tuple(step_id(f"keepalived.{what}", host.name) for what in ("check", "config", "drop-in"))
+    return start_step(
+        "keepalived.start",
+        host.name,
+        keepalived.unit,
+        title="Start keepalived",
+        why=START_WHY,
+        phase=PHASE,
+        newer_than=(keepalived.check_script, keepalived.config_file, keepalived.drop_in),
+        needs=(*needs, *before),
+        undo=ran_before(keepalived.unit) if found.runs(host, keepalived.unit) else None,
+        test=f"keepalived -t -f {keepalived.config_file}",
+    )

@@ -1,0 +1,162 @@
+"""The control plane: API servers once etcd is healthy, then what steers the cluster through them."""
+
+from __future__ import annotations
+
+from haconsole.actions.bootstrap import etcd
+from haconsole.actions.bootstrap.certificates import authority_needs
+from haconsole.actions.bootstrap.ground import Ground, Part
+from haconsole.actions.bootstrap.leaves import ETCD_CA, FRONT_PROXY_CA, KUBERNETES_CA
+from haconsole.actions.build import File, ran_before, start_step, step_id, write_step
+from haconsole.actions.checks import ApiserverReady
+from haconsole.actions.step import Step, StepId
+from haconsole.configs.kubeconfig import endpoint_server, kubeconfig, local_server
+from haconsole.configs.kubernetes import apiserver_unit, controller_manager_unit, scheduler_unit
+from haconsole.configs.layout import ComponentLayout, KubeClient, KubernetesLayout
+from haconsole.inventory.schema import Host
+
+PHASE = "kubernetes"
+
+UNIT_WHY = {
+    "kube-apiserver": "The API server talks to every etcd member, so that one that is down costs nothing.",
+    "kube-controller-manager": "It runs on every control plane; a lock in the API lets one of them act at a time.",
+    "kube-scheduler": "It runs on every control plane; a lock in the API lets one of them act at a time.",
+}
+KUBECONFIG_WHY = {
+    "admin": "It leads through the balanced endpoint, so that it works whichever control plane is down.",
+    "controller-manager": "It leads to this host's own API server: neither VIP nor balancer is in the way of the lock.",
+    "scheduler": "It leads to this host's own API server: neither VIP nor balancer is in the way of the lock.",
+}
+START_WHY = {
+    "kube-apiserver": "etcd is healthy, so the API server can come up; it is ready when its own /readyz says so.",
+    "kube-controller-manager": (
+        "Its API server is ready. It exits when it loses its lock, so systemd brings it back each time."
+    ),
+    "kube-scheduler": "Its API server is ready. It exits when it loses its lock, so systemd brings it back each time.",
+}
+
+
+def kubernetes_steps(found: Ground, after: tuple[StepId, ...]) -> tuple[Step, ...]:
+    """Units, kubeconfigs and starts; API servers that run already take turns."""
+    paths = found.layout.kubernetes
+    if paths is None:
+        return ()
+    files = tuple(step for host in found.control_planes for step in _files(found, paths, host, after))
+    return (*files, *_starts(found, paths))
+
+
+def start_of(component: str, host: str) -> StepId:
+    return step_id(f"kubernetes.{component}", host)
+
+
+def _files(found: Ground, paths: KubernetesLayout, host: Host, after: tuple[StepId, ...]) -> tuple[Step, ...]:
+    inventory = found.inventory
+    texts = (apiserver_unit(inventory, host), controller_manager_unit(inventory), scheduler_unit(inventory))
+    units = tuple(
+        write_step(
+            f"kubernetes.{component.name}-unit",
+            host.name,
+            File(component.unit_file or "", text),
+            title=f"Write {component.name}'s unit",
+            why=UNIT_WHY[component.name],
+            phase=PHASE,
+            needs=after,
+        )
+        for component, text in zip(paths.components, texts, strict=True)
+    )
+    here, balanced = local_server(inventory, host), endpoint_server(inventory, host)
+    return (
+        *units,
+        _kubeconfig(found, host, "admin", "kubernetes-admin", paths.admin, balanced, after),
+        _kubeconfig(
+            found, host, "controller-manager", "system:kube-controller-manager", paths.controller_manager, here, after
+        ),
+        _kubeconfig(found, host, "scheduler", "system:kube-scheduler", paths.scheduler, here, after),
+    )
+
+
+def _kubeconfig(
+    found: Ground, host: Host, name: str, user: str, client: KubeClient, server: str, after: tuple[StepId, ...]
+) -> Step:
+    if client.files is None:
+        raise ValueError(f"the {name} kubeconfig of a cluster of units names its key by path")
+    text = kubeconfig(found.inventory, user=user, files=client.files, server=server)
+    return write_step(
+        f"kubernetes.{name}-kubeconfig",
+        host.name,
+        File(client.kubeconfig, text, 0o600),
+        title=f"Write the {name} kubeconfig",
+        why=f"{KUBECONFIG_WHY[name]} It names its key by path and holds no secret.",
+        phase=PHASE,
+        needs=after,
+    )
+
+
+def _starts(found: Ground, paths: KubernetesLayout) -> tuple[Step, ...]:
+    apiserver, *others = paths.components
+    live = any(found.runs(host, apiserver.unit or "") for host in found.control_planes)
+    steps: list[Step] = []
+    before: tuple[StepId, ...] = ()
+    for host in found.control_planes:
+        first = _apiserver(found, paths, apiserver, host, before)
+        steps += (first, *(_client(found, paths, one, host, first.id) for one in others))
+        before = (first.id,) if live else ()
+    return tuple(steps)
+
+
+def _apiserver(
+    found: Ground, paths: KubernetesLayout, component: ComponentLayout, host: Host, before: tuple[StepId, ...]
+) -> Step:
+    pairs = [paths.apiserver, paths.apiserver_kubelet_client, paths.front_proxy_client, paths.service_account]
+    leaves = ["apiserver", "apiserver-kubelet-client", "front-proxy-client"]
+    authorities = [KUBERNETES_CA, FRONT_PROXY_CA]
+    if found.layout.etcd.pki:
+        pairs.append(paths.apiserver_etcd_client)
+        leaves.append("apiserver-etcd-client")
+        authorities.append(ETCD_CA)
+    etcd_ready = tuple(etcd.start_of(one.name) for one in found.etcd) if Part.ETCD in found.parts else ()
+    files = (component.unit_file or "", paths.ca.cert, paths.front_proxy_ca.cert)
+    return _start(
+        found,
+        host,
+        component,
+        newer_than=(*files, *(path for pair in pairs for path in (pair.cert, pair.key))),
+        needs=(
+            *(step_id(f"pki.{leaf}", host.name) for leaf in leaves),
+            *(need for authority in authorities for need in authority_needs(found, authority, host)),
+            step_id("pki.service-account", found.control_planes[0].name),
+            *etcd_ready,
+            *before,
+        ),
+    )
+
+
+def _client(found: Ground, paths: KubernetesLayout, component: ComponentLayout, host: Host, apiserver: StepId) -> Step:
+    name = component.name.removeprefix("kube-")
+    client = paths.controller_manager if name == "controller-manager" else paths.scheduler
+    files = (client.files.cert, client.files.key) if client.files else ()
+    return _start(
+        found,
+        host,
+        component,
+        newer_than=(component.unit_file or "", client.kubeconfig, paths.ca.cert, *files),
+        needs=(step_id(f"pki.{name}", host.name), step_id(f"kubernetes.{name}-kubeconfig", host.name), apiserver),
+    )
+
+
+def _start(
+    found: Ground, host: Host, component: ComponentLayout, *, newer_than: tuple[str, ...], needs: tuple[StepId, ...]
+) -> Step:
+    unit = component.unit or ""
+    return start_step(
+        f"kubernetes.{component.name}",
+        host.name,
+        unit,
+        title=f"Start {component.name}",
+        why=START_WHY[component.name],
+        phase=PHASE,
+        newer_than=newer_than,
+        needs=(step_id(f"kubernetes.{component.name}-unit", host.name), *needs),
+        undo=ran_before(unit) if found.runs(host, unit) else None,
+        also=(ApiserverReady(),) if component.kubeconfig is None else (),
+        verify_within_s=90.0,
+    )

@@ -1,0 +1,152 @@
+"""The leaf certificates of each host: their names, uses, owners and authorities."""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass
+
+from haconsole.actions.bootstrap.ground import Ground, Part
+from haconsole.configs.layout import EtcdLayout, EtcdPki, KeyPairFiles, KubeClient, KubernetesLayout
+from haconsole.inventory.effective import endpoint, service_ip, vip_addresses
+from haconsole.inventory.schema import DiscoveryKind, Host, Inventory, Kubernetes
+
+ETCD_CA, KUBERNETES_CA, FRONT_PROXY_CA = "etcd-ca", "kubernetes-ca", "front-proxy-ca"
+CLIENT, SERVER, BOTH = ("client",), ("server",), ("server", "client")
+
+
+@dataclass(frozen=True, slots=True)
+class LeafWanted:
+    """One leaf on one host. `name` is its role as in `model.certificate`."""
+
+    name: str
+    files: KeyPairFiles
+    authority: str
+    ca: KeyPairFiles
+    common_name: str
+    usages: tuple[str, ...]
+    why: str
+    sans: tuple[str, ...] = ()
+    organizations: tuple[str, ...] = ()
+    owner: str = "root:root"
+
+
+def san(name: str) -> str:
+    """``IP:…`` for an address, ``DNS:…`` for anything else."""
+    try:
+        return f"IP:{ipaddress.ip_address(name)}"
+    except ValueError:
+        return f"DNS:{name}"
+
+
+def etcd_sans(inventory: Inventory, host: Host) -> tuple[str, ...]:
+    """Names of a member's server and peer certificates; with SRV discovery peers verify the domain too."""
+    discovery = inventory.etcd.discovery
+    domain = (discovery.value,) if discovery.kind is DiscoveryKind.SRV and discovery.value else ()
+    return tuple(dict.fromkeys(map(san, (host.name, "localhost", *domain, host.address, "127.0.0.1", "::1"))))
+
+
+def apiserver_sans(inventory: Inventory, kubernetes: Kubernetes, host: Host) -> tuple[str, ...]:
+    """Every name a client may call the API server by: in the cluster, through the endpoint and VIPs, and directly."""
+    inside = (
+        "kubernetes",
+        "kubernetes.default",
+        "kubernetes.default.svc",
+        f"kubernetes.default.svc.{kubernetes.cluster_domain}",
+    )
+    balanced = endpoint(inventory)
+    service = service_ip(inventory)
+    names = (
+        *inside,
+        host.name,
+        "localhost",
+        *((balanced[0],) if balanced else ()),
+        *vip_addresses(inventory),
+        *((service,) if service else ()),
+        host.address,
+        "127.0.0.1",
+        "::1",
+        *kubernetes.extra_sans,
+    )
+    return tuple(dict.fromkeys(map(san, names)))
+
+
+def leaves_on(found: Ground, host: Host) -> tuple[LeafWanted, ...]:
+    """The leaves that `host` needs for the parts asked for."""
+    parts, etcd, kubernetes = found.parts_on(host), found.layout.etcd, found.layout.kubernetes
+    leaves: list[LeafWanted] = []
+    if Part.ETCD in parts and etcd.pki:
+        leaves += _member(found.inventory, host, etcd, etcd.pki)
+    if Part.KUBERNETES in parts and kubernetes and found.inventory.kubernetes:
+        if etcd.pki:
+            leaves.append(_etcd_client(kubernetes, etcd.pki))
+        leaves.append(_apiserver(found.inventory, found.inventory.kubernetes, kubernetes, host))
+        leaves += _apiserver_clients(kubernetes)
+        leaves += _kubeconfig_clients(kubernetes)
+    return tuple(leaves)
+
+
+def _member(inventory: Inventory, host: Host, etcd: EtcdLayout, pki: EtcdPki) -> tuple[LeafWanted, ...]:
+    names, owner = etcd_sans(inventory, host), f"{etcd.user}:{etcd.user}"
+
+    def leaf(name: str, files: KeyPairFiles, usages: tuple[str, ...], why: str, sans: tuple[str, ...]) -> LeafWanted:
+        return LeafWanted(name, files, ETCD_CA, pki.ca, host.name, usages, why, sans, owner=owner)
+
+    server = "Clients know the member by it; etcd also uses it as its own client, hence both uses."
+    peer = "Members know one another by it, in both directions."
+    console = "The console and health checks ask the member with it."
+    return (
+        leaf("etcd-server", pki.server, BOTH, server, names),
+        leaf("etcd-peer", pki.peer, BOTH, peer, names),
+        LeafWanted("etcd-client", pki.client, ETCD_CA, pki.ca, "haconsole", CLIENT, console),
+    )
+
+
+def _etcd_client(kubernetes: KubernetesLayout, pki: EtcdPki) -> LeafWanted:
+    why = "The API server is etcd's only client in daily work and shows itself with this."
+    files = kubernetes.apiserver_etcd_client
+    return LeafWanted("apiserver-etcd-client", files, ETCD_CA, pki.ca, "kube-apiserver-etcd-client", CLIENT, why)
+
+
+def _apiserver(inventory: Inventory, settings: Kubernetes, paths: KubernetesLayout, host: Host) -> LeafWanted:
+    why = (
+        "It bears every name clients call the API server by, the VIP included: a missing one shows only at a failover."
+    )
+    names = apiserver_sans(inventory, settings, host)
+    return LeafWanted("apiserver", paths.apiserver, KUBERNETES_CA, paths.ca, "kube-apiserver", SERVER, why, names)
+
+
+def _apiserver_clients(paths: KubernetesLayout) -> tuple[LeafWanted, ...]:
+    kubelet = LeafWanted(
+        "apiserver-kubelet-client", paths.apiserver_kubelet_client, KUBERNETES_CA, paths.ca,
+        "kube-apiserver-kubelet-client", CLIENT,
+        "The API server shows kubelets who asks when it fetches logs or opens a shell.",
+        organizations=("system:masters",),
+    )  # fmt: skip
+    proxy = LeafWanted(
+        "front-proxy-client", paths.front_proxy_client, FRONT_PROXY_CA, paths.front_proxy_ca, "front-proxy-client",
+        CLIENT, "The API server passes requests on to extension API servers with it.",
+    )  # fmt: skip
+    return kubelet, proxy
+
+
+def _kubeconfig_clients(paths: KubernetesLayout) -> tuple[LeafWanted, ...]:
+    def leaf(
+        name: str, client: KubeClient, common_name: str, why: str, organizations: tuple[str, ...] = ()
+    ) -> LeafWanted | None:
+        if client.files is None:
+            return None
+        return LeafWanted(
+            name, client.files, KUBERNETES_CA, paths.ca, common_name, CLIENT, why, organizations=organizations
+        )
+
+    leaves = (
+        leaf("admin", paths.admin, "kubernetes-admin", ADMIN_WHY, ("system:masters",)),
+        leaf("controller-manager", paths.controller_manager, "system:kube-controller-manager", MANAGER_WHY),
+        leaf("scheduler", paths.scheduler, "system:kube-scheduler", SCHEDULER_WHY),
+    )
+    return tuple(one for one in leaves if one)
+
+
+ADMIN_WHY = "A person on this host, and the console, ask the API with it and may do everything."
+MANAGER_WHY = "The controller manager's name in the API; its rights are bound to that name."
+SCHEDULER_WHY = "The scheduler's name in the API; its rights are bound to that name."

@@ -1,0 +1,51 @@
+"""Plans the bootstrap of a cluster made of systemd units."""
+
+from __future__ import annotations
+
+from haconsole.actions.bootstrap.certificates import certificates
+from haconsole.actions.bootstrap.etcd import account_steps, etcd_steps
+from haconsole.actions.bootstrap.ground import Ground, Part, ground
+from haconsole.actions.bootstrap.haproxy import haproxy_steps
+from haconsole.actions.bootstrap.keepalived import keepalived_steps
+from haconsole.actions.bootstrap.kubernetes import kubernetes_steps
+from haconsole.actions.bootstrap.preflight import preflight
+from haconsole.actions.bootstrap.refuse import refusals
+from haconsole.actions.bootstrap.verify import verify_steps
+from haconsole.actions.step import Plan, Refusal, Step
+from haconsole.inventory.schema import Inventory
+from haconsole.model.snapshot import ClusterSnapshot
+
+ACTION = "bootstrap"
+
+
+def plan_bootstrap(snapshot: ClusterSnapshot, inventory: Inventory, only: Part | None = None) -> Plan | Refusal:
+    """From hosts with SSH and packages to a verified control plane, or to one part of it.
+
+    Every change waits for every host's preflight. What is done already is found so by its step's verification, so a
+    plan for a finished cluster has the same steps, and carrying it out changes nothing.
+    """
+    found = ground(snapshot, inventory, only)
+    reasons = refusals(found)
+    if reasons:
+        return Refusal(ACTION, inventory.cluster, reasons)
+    return Plan(ACTION, inventory.cluster, _steps(found), _summary(found))
+
+
+def _steps(found: Ground) -> tuple[Step, ...]:
+    first = preflight(found)
+    after = tuple(step.id for step in first)
+    accounts = account_steps(found, after) if Part.ETCD in found.parts else ()
+    parts = (
+        (Part.ETCD, etcd_steps),
+        (Part.HAPROXY, haproxy_steps),
+        (Part.KEEPALIVED, keepalived_steps),
+        (Part.KUBERNETES, kubernetes_steps),
+    )
+    middle = (step for part, steps in parts if part in found.parts for step in steps(found, after))
+    return (*first, *accounts, *certificates(found, after), *middle, *verify_steps(found))
+
+
+def _summary(found: Ground) -> str:
+    return "; ".join(
+        f"{part} on {', '.join(host.name for host in found.hosts_of(part))}" for part in Part if part in found.parts
+    )

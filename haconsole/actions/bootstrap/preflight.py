@@ -1,0 +1,238 @@
+"""Looks at every host before anything is changed on any."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from haconsole.actions.bootstrap import scripts
+from haconsole.actions.bootstrap.ground import Ground, Part
+from haconsole.actions.bootstrap.refuse import lost_members
+from haconsole.actions.build import look_step, script
+from haconsole.actions.checks import Check, EtcdHealthy
+from haconsole.actions.step import Step
+from haconsole.configs.kubernetes import version_of
+from haconsole.configs.owner import owner_line
+from haconsole.inventory.schema import Host
+
+PHASE = "preflight"
+OLDEST_WITHOUT_VERSION = "1.24"
+SPARE_KIB = 1 << 20
+"""Beside the data: a snapshot being written, the write-ahead log."""
+
+
+def preflight(found: Ground) -> tuple[Step, ...]:
+    """The steps that must hold on every host before the first change."""
+    return tuple(step for host in found.hosts for step in _on(found, host)) + _needed_etcd(found)
+
+
+def _on(found: Ground, host: Host) -> tuple[Step, ...]:
+    looks = (
+        ("preflight.programs", "Find the programs", PROGRAMS_WHY, _programs(found, host)),
+        ("preflight.ports", "Find the ports free", PORTS_WHY, _ports(found, host)),
+        ("preflight.disk", "Find room for the data", DISK_WHY, _disk(found, host)),
+        ("preflight.leftovers", "Find no other cluster's leftovers", LEFTOVERS_WHY, _leftovers(found, host)),
+        ("preflight.reach", "Reach the other hosts", REACH_WHY, _reach(found, host)),
+    )
+    return tuple(
+        look_step(what, host.name, checks, title=title, why=why, phase=PHASE)
+        for what, title, why, checks in looks
+        if checks
+    )
+
+
+PROGRAMS_WHY = "The console installs no software: what is to run must be there, in a version that is known to work."
+PORTS_WHY = (
+    "A service cannot start on a port that another program holds; one that this cluster's own service holds is fine."
+)
+DISK_WHY = "etcd stops taking writes when its disk is full, and its data may grow up to the quota."
+LEFTOVERS_WHY = (
+    "Data or services of an earlier cluster must not be mixed with this one or overwritten unseen; what this cluster's "
+    "own bootstrap left is taken up where it was."
+)
+REACH_WHY = (
+    "Members replicate to one another, API servers talk to etcd and balancers to API servers: a firewall between them "
+    "shows now rather than as a cluster that never becomes ready."
+)
+
+
+def _programs(found: Ground, host: Host) -> tuple[Check, ...]:
+    parts, inventory = found.parts_on(host), found.inventory
+    checks: list[Check] = []
+    if Part.ETCD in parts:
+        checks.append(
+            _program(
+                "3.4", "", (found.layout.etcd.binary, "--version"), "apt-get install etcd-server, or a release of etcd"
+            )
+        )
+    if Part.HAPROXY in parts:
+        checks.append(_program("2.0", "", ("haproxy", "-v"), "apt-get install haproxy, or dnf install haproxy"))
+    if Part.KEEPALIVED in parts:
+        checks.append(
+            _program("2.0", "", ("keepalived", "-v"), "apt-get install keepalived, or dnf install keepalived")
+        )
+    if {Part.ETCD, Part.KUBERNETES} & set(parts):
+        checks.append(_program("1.1", "", ("openssl", "version"), "apt-get install openssl, or dnf install openssl"))
+    if Part.KUBERNETES in parts and found.layout.kubernetes and inventory.kubernetes:
+        series = inventory.kubernetes.version.removeprefix("v") if inventory.kubernetes.version else ""
+        oldest = "1.20" if version_of(inventory.kubernetes.version) else OLDEST_WITHOUT_VERSION
+        get = (
+            f"put the release's binaries into {inventory.kubernetes.binary_dir}, or set kubernetes.version or "
+            "binary_dir"
+        )
+        checks += [
+            _program(oldest, series, (component.binary, "--version"), get)
+            for component in found.layout.kubernetes.components
+        ]
+    return tuple(checks)
+
+
+def _program(atleast: str, series: str, command: tuple[str, ...], get: str) -> Check:
+    wanted = f"version {series}" if series else f"version {atleast} or newer"
+    return script(
+        scripts.PROGRAM, "program", atleast, series, *command,
+        means=f"{command[0]} is {wanted}",
+        otherwise=f"{command[0]} is needed in {wanted}: {get}", timeout_s=30.0,
+    )  # fmt: skip
+
+
+def ports_of(found: Ground, part: Part) -> tuple[tuple[int, str], ...]:
+    """The ports that `part` listens on, and the unit that does."""
+    places, etcd = found.layout, found.layout.etcd
+    match part:
+        case Part.ETCD:
+            ports = tuple(port for port in (etcd.client_port, etcd.peer_port, etcd.metrics_port) if port)
+            return tuple((port, etcd.unit or "kubelet.service") for port in ports)
+        case Part.HAPROXY if places.haproxy:
+            return ((places.haproxy.bind_port, places.haproxy.unit), (places.haproxy.health_port, places.haproxy.unit))
+        case Part.KUBERNETES if places.kubernetes:
+            return tuple(
+                (component.port, component.unit or "kubelet.service") for component in places.kubernetes.components
+            )
+        case _:
+            return ()
+
+
+def _ports(found: Ground, host: Host) -> tuple[Check, ...]:
+    wanted = [f"{port}={unit}" for part in found.parts_on(host) for port, unit in ports_of(found, part)]
+    if not wanted:
+        return ()
+    otherwise = "a port that is needed is taken; stop what holds it, or choose another port in the inventory"
+    means = "each port is free, or held by the unit named: " + ", ".join(word.replace("=", " ") for word in wanted)
+    return (script(scripts.PORTS, "ports", *wanted, means=means, otherwise=otherwise),)
+
+
+def _disk(found: Ground, host: Host) -> tuple[Check, ...]:
+    if Part.ETCD not in found.parts_on(host):
+        return ()
+    etcd = found.layout.etcd
+    wanted = found.inventory.etcd.quota_bytes // 1024 + SPARE_KIB
+    otherwise = (
+        f"{etcd.data_dir} has too little room for etcd.quota_bytes and a spare GiB; free some, or lower the quota"
+    )
+    means = f"{wanted >> 10} MiB free for {etcd.data_dir}, unless a member runs there already"
+    words = (etcd.data_dir, str(wanted), etcd.member_dir)
+    return (script(scripts.DISK, "disk", *words, means=means, otherwise=otherwise),)
+
+
+def _leftovers(found: Ground, host: Host) -> tuple[Check, ...]:
+    parts, places, mark = found.parts_on(host), found.layout, owner_line(found.inventory)
+    checks: list[Check] = []
+    if Part.ETCD in parts:
+        checks += _etcd_leftovers(found, host, mark)
+    files = _files_to_own(found, parts)
+    if files:
+        otherwise = "set up by something else than this cluster's bootstrap; stop it and set these files aside"
+        means = f"absent, or marked as this cluster's: {', '.join(files)}"
+        checks.append(script(scripts.FOREIGN_FILES, "files", mark, *files, means=means, otherwise=otherwise))
+    if Part.HAPROXY in parts and places.haproxy:
+        checks.append(
+            _foreign_service(mark, places.haproxy.unit, places.haproxy.config_file, "^(frontend|listen|backend) ")
+        )
+    if Part.KEEPALIVED in parts and places.keepalived:
+        shows = "^(vrrp_instance|virtual_server)"
+        checks.append(_foreign_service(mark, places.keepalived.unit, places.keepalived.config_file, shows))
+    return tuple(checks)
+
+
+def _files_to_own(found: Ground, parts: tuple[Part, ...]) -> tuple[str, ...]:
+    """Files whose standing there without this cluster's mark means that another installation does."""
+    kubernetes = found.layout.kubernetes
+    files: list[str | None] = [found.layout.etcd.unit_file] if Part.ETCD in parts else []
+    if Part.KUBERNETES in parts and kubernetes:
+        files += [component.unit_file for component in kubernetes.components]
+        files += [f"{kubernetes.config_dir}/manifests/{component.name}.yaml" for component in kubernetes.components]
+    return tuple(file for file in files if file)
+
+
+def _etcd_leftovers(found: Ground, host: Host, mark: str) -> tuple[Check, ...]:
+    etcd = found.layout.etcd
+    data, config = etcd.member_dir, etcd.env_file or ""
+    foreign = (
+        f"{data} holds the data of an etcd member that {config} does not vouch for as one of cluster "
+        f"{found.inventory.cluster}; if it is not needed: systemctl stop etcd; mv {data} {data}.old"
+    )
+    own = f"no data in {data} but this cluster's"
+    checks: list[Check] = [script(scripts.FOREIGN_DATA, "data", data, config, mark, means=own, otherwise=foreign)]
+    if any(row.host == host.name for row in lost_members(found)):
+        lost = f"{data} is not there, but etcd lists this host as a member that has run: it lost its data; run replace"
+        checks.append(script(scripts.DATA_THERE, "data", data, means=f"the member's data in {data}", otherwise=lost))
+    return tuple(checks)
+
+
+def _foreign_service(mark: str, unit: str, config: str, shows: str) -> Check:
+    otherwise = f"{unit} runs with a {config} that serves something else; move that elsewhere, or stop {unit}"
+    means = f"{unit} serves nothing but this cluster"
+    return script(scripts.FOREIGN_SERVICE, "service", mark, unit, config, shows, means=means, otherwise=otherwise)
+
+
+def _reach(found: Ground, host: Host) -> tuple[Check, ...]:
+    words = [
+        word
+        for part in found.parts_on(host)
+        for other, port in _talks_to(found, part)
+        if other.name != host.name
+        for word in (other.address, str(port), other.name)
+    ]
+    if not words:
+        return ()
+    otherwise = (
+        "another host does not answer; open the port between them (firewall, security group), or mend the address"
+    )
+    once = _once(words)
+    ports = {name: [port for _, port, other in _triples(once) if other == name] for name in once[2::3]}
+    means = "; ".join(f"{name} answers on {', '.join(numbers)}" for name, numbers in ports.items())
+    return (script(scripts.REACH, "reach", *once, means=means, otherwise=otherwise),)
+
+
+def _talks_to(found: Ground, part: Part) -> tuple[tuple[Host, int], ...]:
+    etcd, haproxy, kubernetes = found.layout.etcd, found.layout.haproxy, found.layout.kubernetes
+    match part:
+        case Part.ETCD:
+            return tuple((host, etcd.peer_port) for host in found.etcd)
+        case Part.HAPROXY if kubernetes:
+            return tuple((host, kubernetes.api_port) for host in found.control_planes)
+        case Part.KUBERNETES:
+            through = tuple((host, haproxy.bind_port) for host in found.balancers) if haproxy else ()
+            return (*((host, etcd.client_port) for host in found.etcd), *through)
+        case _:
+            return ()
+
+
+def _once(words: Sequence[str]) -> tuple[str, ...]:
+    return tuple(word for triple in dict.fromkeys(_triples(words)) for word in triple)
+
+
+def _triples(words: Sequence[str]) -> tuple[tuple[str, str, str], ...]:
+    return tuple(zip(words[::3], words[1::3], words[2::3], strict=True))
+
+
+def _needed_etcd(found: Ground) -> tuple[Step, ...]:
+    """When the control plane alone is asked for, etcd must be there already."""
+    if Part.KUBERNETES not in found.parts or Part.ETCD in found.parts:
+        return ()
+    voters = len(found.etcd)
+    why = "The control plane keeps all its state in etcd, which this run does not set up."
+    return tuple(
+        look_step("preflight.etcd", host.name, (EtcdHealthy(voters),), title="Find etcd healthy", why=why, phase=PHASE)
+        for host in found.etcd
+    )

@@ -1,0 +1,162 @@
+"""Why a bootstrap is not even planned: what the inventory cannot mean, and what was seen of the hosts."""
+
+from __future__ import annotations
+
+from haconsole.actions.bootstrap.ground import Ground, Part
+from haconsole.configs.keepalived import vrrp_version
+from haconsole.inventory.effective import vip_address
+from haconsole.inventory.schema import CaKeyPlace, Deployment, EtcdPlacement, EtcdTls
+from haconsole.model.etcd_view import EtcdMemberView, EtcdView, etcd_view
+from haconsole.model.hosts import HostFacts
+from haconsole.model.names import HostName
+from haconsole.model.observed import reason_of, value_of
+
+MAX_SKEW_MS = 500.0
+"""Between two hosts: etcd and leases compare clocks."""
+
+MAX_OFFSET_MS = 60_000.0
+"""Between a host and here: certificates are dated here and back-dated by a few minutes only."""
+
+
+def refusals(found: Ground) -> tuple[str, ...]:
+    """Every reason at once; none when the bootstrap can be planned."""
+    return (
+        *_unsupported(found),
+        *_missing_parts(found),
+        *_contradictions(found),
+        *_unreachable(found),
+        *_clocks(found),
+        *_interfaces(found),
+        *_other_etcd(found),
+    )
+
+
+def _unsupported(found: Ground) -> tuple[str, ...]:
+    inventory = found.inventory
+    reasons = []
+    if inventory.kubernetes and inventory.kubernetes.deployment is Deployment.KUBEADM:
+        reasons.append("kubernetes.deployment is kubeadm: this version bootstraps clusters of systemd units only")
+    if inventory.etcd.placement is EtcdPlacement.STATIC_POD:
+        reasons.append("etcd.placement is static-pod: this version bootstraps etcd as a systemd unit only")
+    if inventory.pki.ca_key is CaKeyPlace.OPERATOR:
+        reasons.append("pki.ca_key is operator: this version keeps CA keys on the hosts; set it to hosts")
+    return tuple(reasons)
+
+
+def _missing_parts(found: Ground) -> tuple[str, ...]:
+    inventory = found.inventory
+    if not found.parts:
+        return ("the inventory gives no host the role etcd, control-plane or load-balancer: there is nothing to do",)
+    reasons = [
+        f"no host has the role that {part} runs on: {role}"
+        for part, role in _ROLE_NAMES.items()
+        if part in found.parts and not found.hosts_of(part)
+    ]
+    if found.parts - {Part.ETCD} and inventory.kubernetes is None:
+        reasons.append("the inventory has no kubernetes section, which haproxy, keepalived and the control plane need")
+    if Part.KEEPALIVED in found.parts and not inventory.vips:
+        reasons.append("the inventory has no vips: keepalived would have nothing to move")
+    if Part.KUBERNETES in found.parts and not found.etcd:
+        reasons.append("no host has the role etcd, where the control plane keeps its state")
+    return tuple(reasons)
+
+
+_ROLE_NAMES = {
+    Part.ETCD: "etcd",
+    Part.HAPROXY: "load-balancer",
+    Part.KEEPALIVED: "load-balancer",
+    Part.KUBERNETES: "control-plane",
+}
+
+
+def _contradictions(found: Ground) -> tuple[str, ...]:
+    inventory = found.inventory
+    reasons = []
+    if Part.KUBERNETES in found.parts and inventory.etcd.tls is EtcdTls.AUTO:
+        reasons.append(
+            "etcd.tls is auto: an API server cannot verify certificates that each member makes for itself; use "
+            "certificates"
+        )
+    if Part.KEEPALIVED in found.parts:
+        reasons += [
+            f"vips: {vip.address} has an auth_pass, but VRRP version 3 (IPv6, or advert_int_s with a fraction) has no "
+            "authentication; remove one of the two"
+            for vip in inventory.vips
+            if vip.auth_pass is not None and vrrp_version(vip) == 3
+        ]
+    return tuple(reasons)
+
+
+def _facts(found: Ground) -> tuple[HostFacts, ...]:
+    seen = (found.snapshot.host(HostName(host.name)) for host in found.hosts)
+    return tuple(facts for facts in seen if facts is not None)
+
+
+def _unreachable(found: Ground) -> tuple[str, ...]:
+    reasons = ((facts.host, reason_of(facts.reach)) for facts in _facts(found))
+    return tuple(f"{host} cannot be reached: {reason}" for host, reason in reasons if reason)
+
+
+def _clocks(found: Ground) -> tuple[str, ...]:
+    seen = {facts.host: value_of(facts.clock_offset_ms) for facts in _facts(found)}
+    offsets = {host: offset for host, offset in seen.items() if offset is not None}
+    far = tuple(
+        f"{host}'s clock is {offset / 1000:+.1f} s off from here, where certificates are dated; set it right (chrony)"
+        for host, offset in offsets.items()
+        if abs(offset) > MAX_OFFSET_MS
+    )
+    if far or not offsets:
+        return far
+    low, high = min(offsets, key=lambda host: offsets[host]), max(offsets, key=lambda host: offsets[host])
+    apart = offsets[high] - offsets[low]
+    if apart <= MAX_SKEW_MS:
+        return ()
+    return (f"the clocks of {low} and {high} are {apart:.0f} ms apart, {MAX_SKEW_MS:.0f} at most; run chrony on them",)
+
+
+def _interfaces(found: Ground) -> tuple[str, ...]:
+    if Part.KEEPALIVED not in found.parts:
+        return ()
+    return tuple(
+        f"{host.name}: which interface the VIP {vip_address(vip)} goes to is not known; say hosts[].interface"
+        for host in found.balancers
+        for vip in found.inventory.vips
+        if found.interface(host, vip_address(vip)) is None
+    )
+
+
+def _other_etcd(found: Ground) -> tuple[str, ...]:
+    """The etcd that answers there must be the one that is to be made."""
+    if Part.ETCD not in found.parts:
+        return ()
+    view = etcd_view(found.snapshot)
+    if len(view.cluster_ids) > 1:
+        ids = ", ".join(view.cluster_ids)
+        return (f"the hosts answer for different etcd clusters ({ids}): set the stray one's data aside first",)
+    return (*_strangers(view), *_not_members(view))
+
+
+def _strangers(view: EtcdView) -> tuple[str, ...]:
+    strangers = tuple(row.member.name or row.member.id for row in view.members if row.host is None)
+    if not strangers:
+        return ()
+    others = ", ".join(strangers)
+    return (f"the hosts are in etcd cluster {view.cluster_id} with {others}, not in the inventory: add or remove them",)
+
+
+def _not_members(view: EtcdView) -> tuple[str, ...]:
+    if not view.members:
+        return ()
+    unstarted = tuple(row.host for row in view.members if not row.member.started and row.host)
+    return tuple(
+        f"{host} is not a member of the etcd cluster {view.cluster_id} that runs on the others: run join {host}"
+        for host in (*view.unlisted, *unstarted)
+    )
+
+
+def lost_members(found: Ground) -> tuple[EtcdMemberView, ...]:
+    """Members that once ran and whose host does not answer for them: their data must be there when they start.
+
+    A member makes its client URLs known once it runs; founders that never started are listed by name alone.
+    """
+    return tuple(row for row in etcd_view(found.snapshot).members if row.member.client_urls and row.endpoint is None)

@@ -1,0 +1,125 @@
+"""Builders of the steps that every action is made of: put a file in place, have a unit run, look at something."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from hashlib import sha256
+
+from haconsole.actions.checks import Check, CommandSucceeds, FileIs, ServiceRunning
+from haconsole.actions.operations import Irreversible, Nothing, PutBack, RunCommand, Undo, WriteFile
+from haconsole.actions.step import Step, StepId
+from haconsole.model.names import HostName
+
+START_S = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file to put in place."""
+
+    path: str
+    content: str
+    mode: int = 0o644
+    owner: str = "root:root"
+
+
+def step_id(what: str, host: str) -> StepId:
+    """``etcd.unit@cp1``: what is done, and where."""
+    return StepId(f"{what}@{host}")
+
+
+def write_step(
+    what: str, host: str, file: File, *, title: str, why: str, phase: str, needs: tuple[StepId, ...] = ()
+) -> Step:
+    """Put `file` on `host`; already done where the very file stands there."""
+    digest = sha256(file.content.encode()).hexdigest()
+    return Step(
+        id=step_id(what, host),
+        title=title,
+        why=why,
+        host=HostName(host),
+        operation=WriteFile(file.path, file.content, file.mode, file.owner),
+        verification=(FileIs(file.path, digest, file.mode, file.owner),),
+        undo=PutBack((file.path,)),
+        needs=needs,
+        phase=phase,
+    )
+
+
+def start_step(
+    what: str,
+    host: str,
+    unit: str,
+    *,
+    title: str,
+    why: str,
+    phase: str,
+    newer_than: tuple[str, ...],
+    needs: tuple[StepId, ...],
+    undo: Undo | None = None,
+    test: str = "",
+    also: tuple[Check, ...] = (),
+    verify_within_s: float = 60.0,
+) -> Step:
+    """Have `unit` run with what its files say now: enabled, and started after each of `newer_than` was written.
+
+    `test` is a command that must accept the configuration first; `also` are checks beyond the unit's own state.
+    """
+    lines = (test, "systemctl daemon-reload", f"systemctl enable --quiet {unit}", f"systemctl restart {unit}")
+    return Step(
+        id=step_id(what, host),
+        title=title,
+        why=why,
+        host=HostName(host),
+        operation=RunCommand(("sh", "-ec", "; ".join(filter(None, lines))), timeout_s=START_S),
+        verification=(ServiceRunning(unit, newer_than), *also),
+        undo=undo or stop_unit(unit),
+        needs=needs,
+        verify_within_s=verify_within_s,
+        phase=phase,
+    )
+
+
+def stop_unit(unit: str) -> RunCommand:
+    return RunCommand(("systemctl", "disable", "--now", unit))
+
+
+def ran_before(unit: str) -> Irreversible:
+    """Undo for restarting what ran already: stopping it would be no way back."""
+    return Irreversible(
+        f"it ran before this step; when its files are back, have them taken up: systemctl restart {unit}"
+    )
+
+
+def look_step(
+    what: str,
+    host: str,
+    checks: tuple[Check, ...],
+    *,
+    title: str,
+    why: str,
+    phase: str,
+    needs: tuple[StepId, ...] = (),
+    wait_s: float = 0.0,
+) -> Step:
+    """Change nothing and see that `checks` hold, waiting for them up to `wait_s`.
+
+    With no wait the checks are preconditions too, so that a failure reads as the reason not to begin.
+    """
+    return Step(
+        id=step_id(what, host),
+        title=title,
+        why=why,
+        host=HostName(host),
+        operation=Nothing(),
+        precondition=() if wait_s else checks,
+        verification=checks,
+        needs=needs,
+        verify_within_s=wait_s,
+        phase=phase,
+    )
+
+
+def script(text: str, name: str, *words: str, means: str, otherwise: str, timeout_s: float = 15.0) -> CommandSucceeds:
+    """A shell script as a check; `words` are its ``$1 …`` and `name` what the shell calls it in messages."""
+    return CommandSucceeds(("sh", "-c", text.strip(), name, *words), otherwise, timeout_s, means)

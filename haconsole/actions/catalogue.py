@@ -1,0 +1,123 @@
+"""The actions there are: their arguments and planners. Command line and screen draw their forms from here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from haconsole.actions.bootstrap.ground import Part
+from haconsole.actions.bootstrap.plan import plan_bootstrap
+from haconsole.actions.step import Plan, Refusal
+from haconsole.errors import UsageError
+from haconsole.inventory.schema import Inventory
+from haconsole.model.snapshot import ClusterSnapshot
+
+Request = Mapping[str, str]
+"""Values by argument name; an argument that was not given is not in it. A flag that is set has the value ``yes``."""
+
+Planner = Callable[[ClusterSnapshot, Inventory, Request], Plan | Refusal]
+
+
+class ArgumentKind(StrEnum):
+    """What a value is, so that a form can offer it: a host's name, one of `choices`, a flag, or any text."""
+
+    HOST = "host"
+    CHOICE = "choice"
+    FLAG = "flag"
+    TEXT = "text"
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """One argument. `positional` ones are given by place on the command line, in order, the others as ``--name``."""
+
+    name: str
+    kind: ArgumentKind
+    help: str
+    choices: tuple[str, ...] = ()
+    positional: bool = False
+    required: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """An action: `title` for a menu, `help` a sentence or two on what it does and when to use it."""
+
+    name: str
+    title: str
+    help: str
+    arguments: tuple[Argument, ...]
+    planner: Planner
+
+
+def catalogue() -> tuple[Action, ...]:
+    """Every action, in the order of a menu."""
+    return (_bootstrap(),)
+
+
+def find_action(name: str) -> Action:
+    """The action of that name; raises UsageError naming those there are."""
+    found = next((action for action in catalogue() if action.name == name), None)
+    if found is None:
+        names = ", ".join(action.name for action in catalogue())
+        raise UsageError(f"there is no action {name!r}", mend=f"choose one of: {names}")
+    return found
+
+
+def plan_action(name: str, snapshot: ClusterSnapshot, inventory: Inventory, request: Request) -> Plan | Refusal:
+    """Plan the action of that name; raises UsageError when the request does not fit its arguments."""
+    action = find_action(name)
+    check_request(action, request)
+    return action.planner(snapshot, inventory, request)
+
+
+def check_request(action: Action, request: Request) -> None:
+    """Raises UsageError for an argument the action does not have, lacks, or a value that is not one of its choices."""
+    known = {argument.name: argument for argument in action.arguments}
+    for name, value in request.items():
+        if name not in known:
+            raise UsageError(f"{action.name} has no argument {name!r}", mend=_usage(action))
+        choices = known[name].choices
+        if choices and value not in choices:
+            raise UsageError(f"{name} cannot be {value!r}", mend=f"choose one of: {', '.join(choices)}")
+    for argument in action.arguments:
+        if argument.required and argument.name not in request:
+            raise UsageError(f"{action.name} needs {argument.name}", mend=_usage(action))
+
+
+def _usage(action: Action) -> str:
+    words = (_word(argument) for argument in action.arguments)
+    return f"use: {' '.join((action.name, *words))}"
+
+
+def _word(argument: Argument) -> str:
+    value = "|".join(argument.choices) or argument.name.upper()
+    word = value if argument.positional else f"--{argument.name}"
+    if not argument.positional and argument.kind is not ArgumentKind.FLAG:
+        word = f"{word} {value}"
+    return word if argument.required else f"[{word}]"
+
+
+def _bootstrap() -> Action:
+    def planner(snapshot: ClusterSnapshot, inventory: Inventory, request: Request) -> Plan | Refusal:
+        only = request.get("only")
+        return plan_bootstrap(snapshot, inventory, Part(only) if only else None)
+
+    return Action(
+        name="bootstrap",
+        title="Bootstrap the cluster",
+        help=(
+            "From hosts that have SSH and the packages to a control plane that is verified end to end. Run again, it "
+            "carries on where it stopped, and changes nothing where all is done."
+        ),
+        arguments=(
+            Argument(
+                "only",
+                ArgumentKind.CHOICE,
+                "set up this part alone; the others are left as they are",
+                choices=tuple(part.value for part in Part),
+            ),
+        ),
+        planner=planner,
+    )

@@ -1,0 +1,66 @@
+"""Checks read as lines, and equal steps of several hosts stand together."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+import pytest
+
+from haconsole.actions.build import look_step, script
+from haconsole.actions.checks import (
+    ApiserverReady,
+    AuthorityInPlace,
+    BackendsUp,
+    CertificateInPlace,
+    Check,
+    CommandSucceeds,
+    EtcdHealthy,
+    FileIs,
+    FilesAbsent,
+    LeaseHeld,
+    ServiceRunning,
+    VipAnswers,
+    VipOwned,
+)
+from haconsole.actions.describe import check_line, same_steps, step_line
+from haconsole.model.names import Vip
+
+CHECKS: dict[str, Check] = {
+    "test -d '/a b'": CommandSucceeds(("test", "-d", "/a b"), "it is not there"),
+    "/a is as rendered, mode 0600, etcd:etcd": FileIs("/a", "00", 0o600, "etcd:etcd"),
+    "/a, /b not there": FilesAbsent(("/a", "/b"), "left over"),
+    "every host has the same": AuthorityInPlace(),
+    "key, chain, names, uses and dates are right": CertificateInPlace(),
+    "etcd.service is active, enabled and newer than its files": ServiceRunning("etcd.service"),
+    "etcd answers a linearizable read and lists 3 started voters": EtcdHealthy(3),
+    "GET /readyz of the API server here is 200": ApiserverReady(),
+    "haproxy here sees cp1, cp2 UP": BackendsUp(("cp1", "cp2")),
+    "exactly one balancer holds 10.0.0.1": VipOwned(Vip("10.0.0.1")),
+    "GET https://10.0.0.1:8443/readyz from here is 200": VipAnswers("10.0.0.1:8443"),
+    "lease kube-system/kube-scheduler is held and not expired": LeaseHeld("kube-system", "kube-scheduler"),
+}
+
+
+def test_every_kind_of_check_is_covered_here() -> None:
+    assert {type(check) for check in CHECKS.values()} == set(get_args(Check))
+
+
+@pytest.mark.parametrize("line", CHECKS)
+def test_checks(line: str) -> None:
+    assert check_line(CHECKS[line]) == line
+
+
+def test_a_step_that_only_looks_tells_what_for() -> None:
+    check = script("\nexit 0\n", "nothing", "a", means="all is well", otherwise="all is not well")
+    assert check.argv == ("sh", "-c", "exit 0", "nothing", "a")
+    step = look_step("preflight.x", "cp1", (check, ApiserverReady()), title="Look", why="Because.", phase="preflight")
+    assert step_line(step) == "look: all is well; GET /readyz of the API server here is 200"
+
+
+def test_equal_steps_stand_together() -> None:
+    steps = tuple(
+        look_step(what, host, (), title=what, why="Because.", phase="p")
+        for host in ("cp1", "cp2")
+        for what in ("a", "b")
+    )
+    assert [[step.id for step in group] for group in same_steps(steps)] == [["a@cp1", "a@cp2"], ["b@cp1", "b@cp2"]]
