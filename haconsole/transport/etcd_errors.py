@@ -54,7 +54,7 @@ _CAUSES = {
 
 _MENDS = {
     EtcdErrorKind.REFUSED: "see whether etcd runs there and listens on its client port",
-    EtcdErrorKind.UNAVAILABLE: "see whether etcd runs there, and ask again",
+    EtcdErrorKind.UNAVAILABLE: "see whether etcd runs there and takes this client certificate, and ask again",
     EtcdErrorKind.DEADLINE: "look at the member's disk, load and peers",
     EtcdErrorKind.TLS: "compare the CA and the client certificate with the ones etcd was started with",
     EtcdErrorKind.DENIED: "use a client certificate whose user may do this",

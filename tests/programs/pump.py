@@ -2,52 +2,69 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import selectors
+import socket
+import socketserver
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
-@asynccontextmanager
-async def forward(folder: Path, port: int) -> AsyncIterator[Path]:
-    """The socket's path, while the block lasts."""
+@contextmanager
+def forward(folder: Path, port: int) -> Iterator[Path]:
+    """The socket's path, while the block lasts; its end breaks the connections that are left."""
     path = folder / f"{port}.sock"
-    connections: set[asyncio.Task[None]] = set()
-
-    def connected(near: asyncio.StreamReader, near_end: asyncio.StreamWriter) -> None:
-        connections.add(asyncio.create_task(_join(near, near_end, port)))
-
-    server = await asyncio.start_unix_server(connected, path)
-    try:
-        yield path
-    finally:
-        server.close()
-        for task in connections:
-            task.cancel()
-        await asyncio.gather(*connections, return_exceptions=True)
-        path.unlink(missing_ok=True)
+    with _Server(path, port) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        try:
+            yield path
+        finally:
+            server.end()
+            thread.join()
+    path.unlink()
 
 
-async def _join(near: asyncio.StreamReader, near_end: asyncio.StreamWriter, port: int) -> None:
-    try:
-        far, far_end = await asyncio.open_connection("127.0.0.1", port)
-    except OSError:
-        near_end.close()
-        return
-    try:
-        async with asyncio.TaskGroup() as both:
-            both.create_task(_copy(near, far_end))
-            both.create_task(_copy(far, near_end))
-    finally:
-        far_end.close()
-        near_end.close()
+class _Server(socketserver.ThreadingUnixStreamServer):
+    """Leaving it waits for the threads of all connections."""
+
+    def __init__(self, path: Path, port: int) -> None:
+        self.port = port
+        self.ended, self._ending = socket.socketpair()
+        super().__init__(str(path), _Connection)
+
+    def end(self) -> None:
+        self._ending.close()
+        self.shutdown()
+
+    def server_close(self) -> None:
+        super().server_close()
+        self.ended.close()
+        self._ending.close()
 
 
-async def _copy(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
-    try:
-        while data := await source.read(65536):
-            sink.write(data)
-            await sink.drain()
-        sink.close()
-    except ConnectionError:
-        sink.close()
+class _Connection(socketserver.BaseRequestHandler):
+    server: _Server
+
+    def handle(self) -> None:
+        with suppress(OSError), socket.create_connection(("127.0.0.1", self.server.port)) as far:
+            _pump(self.request, far, self.server.ended)
+
+
+def _pump(near: socket.socket, far: socket.socket, ended: socket.socket) -> None:
+    """Copy both ways until both sides, or the server, end; the end of one side is passed on, as SSH does."""
+    with selectors.DefaultSelector() as ready:
+        ready.register(near, selectors.EVENT_READ, far)
+        ready.register(far, selectors.EVENT_READ, near)
+        ready.register(ended, selectors.EVENT_READ)
+        while len(ready.get_map()) > 1:
+            for key, _ in ready.select():
+                if key.data is None:
+                    return
+                data = key.fileobj.recv(65536)  # type: ignore[union-attr]
+                if data:
+                    key.data.sendall(data)
+                else:
+                    ready.unregister(key.fileobj)
+                    key.data.shutdown(socket.SHUT_WR)

@@ -39,8 +39,8 @@ def member(tmp_path_factory: pytest.TempPathFactory, tls: Tls) -> Iterator[Membe
 
 
 @pytest.fixture
-async def socket(member: Member, tmp_path: Path) -> AsyncIterator[Path]:
-    async with forward(tmp_path, member.client_port) as path:
+def socket(member: Member, tmp_path: Path) -> Iterator[Path]:
+    with forward(tmp_path, member.client_port) as path:
         yield path
 
 
@@ -165,7 +165,7 @@ async def test_a_key_that_cannot_be_read_is_said_and_not_shown(socket: Path, tls
 
 async def test_nobody_there_is_told_from_a_broken_connection(tls: Tls, tmp_path: Path) -> None:
     assert (await refused("127.0.0.1:1", tls.client)).cause is Cause.REFUSED
-    async with forward(tmp_path, 1) as path:
+    with forward(tmp_path, 1) as path:
         assert (await refused(path, tls.client)).cause is Cause.CONNECTION_LOST
 
 
