@@ -6,16 +6,15 @@ from collections.abc import Sequence
 
 from haconsole.actions.bootstrap import scripts
 from haconsole.actions.bootstrap.ground import Ground, Part
+from haconsole.actions.bootstrap.programs import programs
 from haconsole.actions.bootstrap.refuse import lost_members
 from haconsole.actions.build import look_step, script
 from haconsole.actions.checks import Check, EtcdHealthy
 from haconsole.actions.step import Step
-from haconsole.configs.kubernetes import version_of
 from haconsole.configs.owner import owner_line
 from haconsole.inventory.schema import Host
 
 PHASE = "preflight"
-OLDEST_WITHOUT_VERSION = "1.24"
 SPARE_KIB = 1 << 20
 """Beside the data: a snapshot being written, the write-ahead log."""
 
@@ -27,7 +26,7 @@ def preflight(found: Ground) -> tuple[Step, ...]:
 
 def _on(found: Ground, host: Host) -> tuple[Step, ...]:
     looks = (
-        ("preflight.programs", "Find the programs", PROGRAMS_WHY, _programs(found, host)),
+        ("preflight.programs", "Find the programs", PROGRAMS_WHY, programs(found, host)),
         ("preflight.ports", "Find the ports free", PORTS_WHY, _ports(found, host)),
         ("preflight.disk", "Find room for the data", DISK_WHY, _disk(found, host)),
         ("preflight.leftovers", "Find no other cluster's leftovers", LEFTOVERS_WHY, _leftovers(found, host)),
@@ -53,46 +52,6 @@ REACH_WHY = (
     "Members replicate to one another, API servers talk to etcd and balancers to API servers: a firewall between them "
     "shows now rather than as a cluster that never becomes ready."
 )
-
-
-def _programs(found: Ground, host: Host) -> tuple[Check, ...]:
-    parts, inventory = found.parts_on(host), found.inventory
-    checks: list[Check] = []
-    if Part.ETCD in parts:
-        checks.append(
-            _program(
-                "3.4", "", (found.layout.etcd.binary, "--version"), "apt-get install etcd-server, or a release of etcd"
-            )
-        )
-    if Part.HAPROXY in parts:
-        checks.append(_program("2.0", "", ("haproxy", "-v"), "apt-get install haproxy, or dnf install haproxy"))
-    if Part.KEEPALIVED in parts:
-        checks.append(
-            _program("2.0", "", ("keepalived", "-v"), "apt-get install keepalived, or dnf install keepalived")
-        )
-    if {Part.ETCD, Part.KUBERNETES} & set(parts):
-        checks.append(_program("1.1", "", ("openssl", "version"), "apt-get install openssl, or dnf install openssl"))
-    if Part.KUBERNETES in parts and found.layout.kubernetes and inventory.kubernetes:
-        series = inventory.kubernetes.version.removeprefix("v") if inventory.kubernetes.version else ""
-        oldest = "1.20" if version_of(inventory.kubernetes.version) else OLDEST_WITHOUT_VERSION
-        get = (
-            f"put the release's binaries into {inventory.kubernetes.binary_dir}, or set kubernetes.version or "
-            "binary_dir"
-        )
-        checks += [
-            _program(oldest, series, (component.binary, "--version"), get)
-            for component in found.layout.kubernetes.components
-        ]
-    return tuple(checks)
-
-
-def _program(atleast: str, series: str, command: tuple[str, ...], get: str) -> Check:
-    wanted = f"version {series}" if series else f"version {atleast} or newer"
-    return script(
-        scripts.PROGRAM, "program", atleast, series, *command,
-        means=f"{command[0]} is {wanted}",
-        otherwise=f"{command[0]} is needed in {wanted}: {get}", timeout_s=30.0,
-    )  # fmt: skip
 
 
 def ports_of(found: Ground, part: Part) -> tuple[tuple[int, str], ...]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from haconsole.actions.bootstrap.ground import Ground, Part
+from haconsole.configs.haproxy import check_verifies
 from haconsole.configs.keepalived import vrrp_version
 from haconsole.inventory.effective import vip_address
-from haconsole.inventory.schema import CaKeyPlace, Deployment, EtcdPlacement, EtcdTls
+from haconsole.inventory.schema import CaKeyPlace, Deployment, EtcdPlacement, EtcdTls, Kubernetes
 from haconsole.model.etcd_view import EtcdMemberView, EtcdView, etcd_view
 from haconsole.model.hosts import HostFacts
 from haconsole.model.names import HostName
@@ -34,13 +35,21 @@ def refusals(found: Ground) -> tuple[str, ...]:
 def _unsupported(found: Ground) -> tuple[str, ...]:
     inventory = found.inventory
     reasons = []
-    if inventory.kubernetes and inventory.kubernetes.deployment is Deployment.KUBEADM:
-        reasons.append("kubernetes.deployment is kubeadm: this version bootstraps clusters of systemd units only")
-    if inventory.etcd.placement is EtcdPlacement.STATIC_POD:
-        reasons.append("etcd.placement is static-pod: this version bootstraps etcd as a systemd unit only")
-    if inventory.pki.ca_key is CaKeyPlace.OPERATOR:
+    if Part.KUBERNETES in found.parts and inventory.kubernetes and _by_kubeadm(inventory.kubernetes):
+        reasons.append(
+            "kubernetes.deployment is kubeadm: this version sets up control planes of systemd units only; "
+            "haproxy, keepalived and etcd beside it can be asked for by themselves (--only)"
+        )
+    if Part.ETCD in found.parts and inventory.etcd.placement is EtcdPlacement.STATIC_POD:
+        reasons.append("etcd.placement is static-pod: this version sets up etcd as a systemd unit only")
+    signs = Part.ETCD in found.parts or (Part.HAPROXY in found.parts and check_verifies(inventory))
+    if inventory.pki.ca_key is CaKeyPlace.OPERATOR and (signs or Part.KUBERNETES in found.parts):
         reasons.append("pki.ca_key is operator: this version keeps CA keys on the hosts; set it to hosts")
     return tuple(reasons)
+
+
+def _by_kubeadm(kubernetes: Kubernetes) -> bool:
+    return kubernetes.deployment is Deployment.KUBEADM
 
 
 def _missing_parts(found: Ground) -> tuple[str, ...]:

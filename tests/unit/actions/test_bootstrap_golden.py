@@ -5,20 +5,37 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import pytest
+
 from haconsole.actions.bootstrap.plan import plan_bootstrap
-from haconsole.actions.step import Plan
+from haconsole.actions.step import Plan, Refusal
 from haconsole.cli.reports.plan import plan_text
+from haconsole.inventory.load import load
 from tests.unit.actions.test_bootstrap_plan import bare
-from tests.unit.configs import samples
 
 KEPT = Path(__file__).parent / "golden" / "bootstrap-lab.txt"
+SAMPLES = Path(__file__).resolve().parents[3] / "sample-inventories"
+REFUSED = {
+    "certificates.yaml": ("pki.ca_key",),
+    "etcd-static-pods.yaml": ("etcd.placement",),
+    "kubeadm-aws-bastion.yaml": ("kubernetes.deployment", "etcd.placement"),
+    "kubeadm-external-etcd.yaml": ("kubernetes.deployment",),
+}
 
 
 def test_the_plan_reads_as_kept() -> None:
-    inventory = samples.lab()
+    inventory = load(SAMPLES / "lab.yaml")
     plan = plan_bootstrap(bare(inventory), inventory)
     assert isinstance(plan, Plan)
     text = plan_text(plan) + "\n"
     if os.environ.get("HACONSOLE_WRITE_GOLDEN") == "1":
         KEPT.write_text(text)
     assert text == KEPT.read_text()
+
+
+@pytest.mark.parametrize("file", sorted(SAMPLES.glob("*.yaml")), ids=lambda file: file.name)
+def test_every_sample_inventory_is_planned_or_refused_for_a_setting(file: Path) -> None:
+    inventory = load(file)
+    plan = plan_bootstrap(bare(inventory), inventory)
+    settings = tuple(reason.split(" is ")[0] for reason in plan.reasons) if isinstance(plan, Refusal) else ()
+    assert settings == REFUSED.get(file.name, ())

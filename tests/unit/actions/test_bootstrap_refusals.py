@@ -118,6 +118,7 @@ def inventory_with(**changes: object) -> Inventory:
     [
         (samples.kubeadm(), None, "kubernetes.deployment is kubeadm"),
         (samples.spread(), None, "pki.ca_key is operator"),
+        (samples.spread(), Part.HAPROXY, "pki.ca_key is operator"),
         (inventory_with(vips=()), Part.KEEPALIVED, "the inventory has no vips"),
         (samples.etcd_only(DiscoveryKind.STATIC, EtcdTls.OFF), Part.KUBERNETES, "no kubernetes section"),
         (
@@ -146,3 +147,9 @@ def test_an_interface_that_nobody_names_is_asked_for() -> None:
     inventory = inventory_with(hosts=hosts, kubernetes=Kubernetes(), haproxy=Haproxy())
     unseen = replace(bare(inventory), hosts=())
     assert "cp2: which interface the VIP 10.99.0.100 goes to is not known" in reasons(unseen, inventory)
+
+
+@pytest.mark.parametrize("part", [Part.ETCD, Part.HAPROXY, Part.KEEPALIVED])
+def test_what_stands_beside_a_kubeadm_control_plane_is_planned(part: Part) -> None:
+    inventory = samples.kubeadm()
+    assert isinstance(plan_bootstrap(bare(inventory), inventory, part), Plan)

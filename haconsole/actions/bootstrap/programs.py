@@ -1,0 +1,57 @@
+"""The programs each part needs on its hosts, in which versions, and how to get them."""
+
+from __future__ import annotations
+
+from haconsole.actions.bootstrap import scripts
+from haconsole.actions.bootstrap.ground import Ground, Part
+from haconsole.actions.build import script
+from haconsole.actions.checks import Check
+from haconsole.configs.kubernetes import version_of
+from haconsole.inventory.schema import Host, Kubernetes
+
+OLDEST_KUBERNETES = "1.20"
+OLDEST_WITHOUT_VERSION = "1.24"
+"""Older ones take other flags, so the inventory has to say that they are there."""
+
+
+def programs(found: Ground, host: Host) -> tuple[Check, ...]:
+    """One check for each program that the parts on `host` run or are set up with."""
+    parts = found.parts_on(host)
+    checks: list[Check] = []
+    if Part.ETCD in parts:
+        binary = found.layout.etcd.binary
+        checks.append(_program("3.4", (binary, "--version"), "install etcd-server, or a release of etcd (etcd.binary)"))
+    if Part.HAPROXY in parts:
+        checks.append(_program("2.0", ("haproxy", "-v"), "install the package haproxy"))
+    if Part.KEEPALIVED in parts:
+        checks.append(_program("2.0", ("keepalived", "-v"), "install the package keepalived"))
+    if {Part.ETCD, Part.KUBERNETES} & set(parts):
+        checks.append(_program("1.1", ("openssl", "version"), "install the package openssl"))
+    if Part.KUBERNETES in parts and found.inventory.kubernetes:
+        checks += _kubernetes(found, found.inventory.kubernetes)
+    return tuple(checks)
+
+
+def _kubernetes(found: Ground, settings: Kubernetes) -> tuple[Check, ...]:
+    series = settings.version.removeprefix("v") if settings.version else ""
+    oldest = OLDEST_KUBERNETES if version_of(settings.version) else OLDEST_WITHOUT_VERSION
+    there = f"put the release's binaries into {settings.binary_dir}"
+    mend = f"{there}, or say in kubernetes.version what is there" + (
+        "" if series else "; 1.20 to 1.23 need other flags"
+    )
+    components = found.layout.kubernetes.components if found.layout.kubernetes else ()
+    return tuple(_program(oldest, (component.binary, "--version"), mend, series) for component in components)
+
+
+def _program(atleast: str, command: tuple[str, ...], mend: str, series: str = "") -> Check:
+    wanted = f"version {series}" if series else f"version {atleast} or newer"
+    return script(
+        scripts.PROGRAM,
+        "program",
+        atleast,
+        series,
+        *command,
+        means=f"{command[0]} is {wanted}",
+        otherwise=f"{command[0]} is needed in {wanted}: {mend}",
+        timeout_s=30.0,
+    )
