@@ -27,9 +27,11 @@ class TransportError(HaconsoleError):
 
 @dataclass(frozen=True, slots=True)
 class Completed:
-    """A command that ran. `exit_status` is None when its end was never heard: the effect is then unknown.
+    """A command that was started. `exit_status` is None when its end was not heard: the effect is then unknown.
 
-    `stdout` and `stderr` are whole, decoded as UTF-8 with undecodable bytes replaced; `raw` is stdout's bytes.
+    `cut` tells why it was not heard: CONNECTION_LOST, or TIMED_OUT when it was stopped at its deadline. `stdout` and
+    `stderr` are whole (up to the cut), decoded as UTF-8 with undecodable bytes replaced; `raw` is stdout's bytes.
+    A command ended by a signal has 128 and the signal's number as its status, as a shell tells it.
     """
 
     argv: Argv
@@ -37,6 +39,7 @@ class Completed:
     stdout: str
     stderr: str
     raw: bytes = b""
+    cut: Cause | None = None
 
     @property
     def ok(self) -> bool:
@@ -46,9 +49,11 @@ class Completed:
 class HostTransport(Protocol):
     """One host over one multiplexed connection, opened at the first use and again after a loss.
 
-    Every call raises TransportError when the host cannot be reached or the connection is lost before an answer, except
-    that a command whose end was not heard returns Completed with exit_status None. `deadline_s` bounds the whole call;
-    the remote process is ended with it.
+    Every call raises TransportError when the host cannot be reached or the connection is lost before an answer. `run`
+    differs: TransportError means the command had no effect to speak of (it was not started, or said more than is kept),
+    Completed with exit_status None that it may have had one. `deadline_s` bounds the whole call, connecting included,
+    except for the time a person takes to answer; the remote process is ended with it. Commands run with LC_ALL set to
+    C.UTF-8, so that what they say can be read by programs.
     """
 
     @property

@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 SOLE_IMPORTERS = {
-    "asyncssh": {"haconsole/transport/ssh.py"},
+    "asyncssh": {"haconsole/transport/ssh/"},
     "etcd3": {"haconsole/transport/etcd_channel.py"},
     "grpc": {"haconsole/transport/etcd_channel.py"},
     "kubernetes": {"haconsole/transport/kube_api.py"},

@@ -1,0 +1,41 @@
+"""What only a person can answer while connecting: passphrases, sudo passwords, whether a new host key is right."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Protocol
+
+from haconsole.model.names import HostName
+from haconsole.model.secret import Secret
+
+
+class Answers(Protocol):
+    """Asked once per subject and remembered by the asker; None or False is a refusal.
+
+    A question may take as long as the person does. It is cancelled when the fleet is closed.
+    """
+
+    async def passphrase(self, key_path: Path) -> Secret | None:
+        """The passphrase of a private key; asked again after a wrong one."""
+        ...
+
+    async def sudo_password(self, host: HostName) -> Secret | None:
+        """The login's password for sudo on `host`; asked again after a wrong one."""
+        ...
+
+    async def accept_host_key(self, host: HostName, address: str, algorithm: str, fingerprint: str) -> bool:
+        """Whether the key that `address` showed is the host's; `fingerprint` is like ``SHA256:…``."""
+        ...
+
+
+class NoAnswers:
+    """Refuses every question, for where no person is."""
+
+    async def passphrase(self, key_path: Path) -> Secret | None:
+        return None
+
+    async def sudo_password(self, host: HostName) -> Secret | None:
+        return None
+
+    async def accept_host_key(self, host: HostName, address: str, algorithm: str, fingerprint: str) -> bool:
+        return False

@@ -1,0 +1,97 @@
+"""What went wrong while connecting, from an exception to a cause and words."""
+
+from __future__ import annotations
+
+import errno
+import re
+import socket
+from dataclasses import dataclass
+
+import asyncssh
+
+from haconsole.model.observed import Cause
+
+_NUMBER = re.compile(r"\[Errno (-?\d+)\]")
+_BY_NUMBER = {
+    errno.ECONNREFUSED: Cause.REFUSED,
+    errno.ETIMEDOUT: Cause.TIMED_OUT,
+    errno.EHOSTUNREACH: Cause.NO_ROUTE,
+    errno.ENETUNREACH: Cause.NO_ROUTE,
+    errno.EHOSTDOWN: Cause.NO_ROUTE,
+    errno.ECONNRESET: Cause.CONNECTION_LOST,
+    errno.EPIPE: Cause.CONNECTION_LOST,
+}
+_BY_WORDS = (
+    ("connection refused", Cause.REFUSED),
+    ("timed out", Cause.TIMED_OUT),
+    ("no route to host", Cause.NO_ROUTE),
+    ("network is unreachable", Cause.NO_ROUTE),
+    ("name or service not known", Cause.NAME_NOT_FOUND),
+    ("temporary failure in name resolution", Cause.NAME_NOT_FOUND),
+    ("nodename nor servname", Cause.NAME_NOT_FOUND),
+)
+_SAID = {
+    Cause.REFUSED: ("the connection was refused", "check that sshd runs there, and its port"),
+    Cause.TIMED_OUT: ("no answer in time", "check that the host is up and no firewall drops the packets"),
+    Cause.NO_ROUTE: ("there is no route to it", "check the address, the network, and whether a jump host is needed"),
+    Cause.NAME_NOT_FOUND: ("the name is not known here", "check the spelling, or give an address"),
+    Cause.CONNECTION_LOST: (
+        "it closed the connection before the login was done",
+        "it may be starting, or limit logins (MaxStartups)",
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """A cause, what came back in words, and what to do about it."""
+
+    cause: Cause
+    said: str
+    mend: str
+
+
+def trouble_of(error: BaseException) -> Trouble:
+    """Read an exception raised while connecting (host keys and logins refused are told by those who know more)."""
+    match error:
+        case TimeoutError():
+            return _known(Cause.TIMED_OUT)
+        case socket.gaierror():
+            return _known(Cause.NAME_NOT_FOUND)
+        case asyncssh.ConfigParseError():
+            return Trouble(Cause.OTHER, f"the ssh configuration cannot be read: {error}", "correct that line")
+        case asyncssh.ConnectionLost():
+            return _known(Cause.CONNECTION_LOST)
+        case asyncssh.DisconnectError() if "authentication failures" in error.reason:
+            return Trouble(Cause.AUTH_FAILED, error.reason, "name one key with ssh.identity_file")
+        case asyncssh.ChannelOpenError():
+            return _through_tunnel(error)
+        case asyncssh.Error():
+            return Trouble(Cause.OTHER, error.reason, "")
+        case OSError():
+            return _of_system(error)
+        case _:
+            return Trouble(Cause.OTHER, f"{type(error).__name__}: {error}", "")
+
+
+def _known(cause: Cause) -> Trouble:
+    return Trouble(cause, *_SAID[cause])
+
+
+def _of_system(error: OSError) -> Trouble:
+    """One address' error, or several joined into one text by asyncio; the last address tried decides."""
+    numbers = [error.errno] if error.errno else [int(number) for number in _NUMBER.findall(str(error))]
+    cause = _BY_NUMBER.get(numbers[-1]) if numbers else None
+    return _known(cause) if cause else Trouble(Cause.OTHER, error.strerror or str(error), "")
+
+
+def _through_tunnel(error: asyncssh.ChannelOpenError) -> Trouble:
+    """What a jump host says when it cannot reach the next; OpenSSH gives the system's words as the reason."""
+    if error.code == asyncssh.OPEN_ADMINISTRATIVELY_PROHIBITED:
+        said = f"the jump host does not forward connections ({error.reason})"
+        return Trouble(Cause.JUMP_FAILED, said, "allow it there (AllowTcpForwarding, PermitOpen)")
+    words = error.reason.lower()
+    for known, cause in _BY_WORDS:
+        if known in words:
+            return _known(cause)
+    return Trouble(Cause.JUMP_FAILED, f"the jump host could not reach it: {error.reason}", "")

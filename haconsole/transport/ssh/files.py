@@ -1,0 +1,61 @@
+"""Files of a host by way of commands, since root's files are out of SFTP's reach."""
+
+from __future__ import annotations
+
+from haconsole.model.names import HostName
+from haconsole.model.observed import Cause
+from haconsole.transport.base import Argv, Completed, TransportError
+
+_WRITE = r"""
+set -eu
+path=$1; mode=$2; owner=$3; size=$4; folder=${path%/*}
+umask 022; mkdir -p -- "${folder:-/}"
+umask 077; new=$(mktemp -- "$folder/.haconsole.XXXXXXXXXX")
+trap 'rm -f -- "$new"' EXIT; trap 'exit 143' HUP INT TERM
+cat >"$new"
+got=$(stat -c %s -- "$new")
+[ "$got" = "$size" ] || { echo "$got of $size bytes arrived" >&2; exit 1; }
+chown -- "$owner" "$new"; chmod -- "$mode" "$new"; sync -- "$new"
+mv -fT -- "$new" "$path"
+trap - EXIT
+sync -- "${folder:-/}"
+"""
+_MISSING = ("No such file or directory", "Not a directory")
+
+
+def reading(path: str) -> Argv:
+    return ("cat", "--", path)
+
+
+def writing(host: HostName, path: str, size: int, mode: int, owner: str) -> Argv:
+    """Reads the content from stdin and puts it in place whole or not at all; `path` must be absolute."""
+    if not path.startswith("/") or path.endswith("/"):
+        raise TransportError(host, Cause.OTHER, f"cannot write to {path!r}", mend="give an absolute path of a file")
+    return ("sh", "-c", _WRITE, "write", path, f"{mode:04o}", owner, str(size))
+
+
+def content(host: HostName, path: str, done: Completed) -> bytes | None:
+    """What `reading` told; None for a file that does not exist. Raises TransportError for one that cannot be read."""
+    if done.ok:
+        return done.raw
+    said = done.stderr.strip()
+    if done.cut is None and said.endswith(_MISSING):
+        return None
+    raise _failed(host, f"could not read {path}", done)
+
+
+def written(host: HostName, path: str, done: Completed) -> None:
+    """Raises TransportError unless `writing` went well; after a cut the old content or the new stands there."""
+    if not done.ok:
+        raise _failed(host, f"could not write {path}", done)
+
+
+def _failed(host: HostName, what: str, done: Completed) -> TransportError:
+    if done.cut is Cause.CONNECTION_LOST:
+        return TransportError(
+            host, done.cut, f"{what}: the connection was lost meanwhile", mend="look before trying again"
+        )
+    if done.cut is not None:
+        return TransportError(host, done.cut, f"{what}: it took too long and was stopped")
+    said = done.stderr.strip() or f"status {done.exit_status}, nothing on stderr"
+    return TransportError(host, Cause.UNREADABLE, f"{what}: {said}")

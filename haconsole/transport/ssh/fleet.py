@@ -1,0 +1,82 @@
+"""The hosts of an inventory, and the jump hosts before them."""
+
+from __future__ import annotations
+
+import asyncio
+
+from haconsole.inventory.effective import Jump, OutsideHost, ssh_for
+from haconsole.inventory.schema import Inventory
+from haconsole.model.names import HostName
+from haconsole.transport.answers import Answers
+from haconsole.transport.ssh.host import SshHost
+from haconsole.transport.ssh.keyring import Keyring
+from haconsole.transport.ssh.link import Link
+from haconsole.transport.ssh.login import Login
+from haconsole.transport.ssh.questions import Questions
+from haconsole.transport.ssh.route import Wanted, wanted_for, wanted_outside
+from haconsole.transport.ssh.runner import Runner
+from haconsole.transport.ssh.sockets import SocketFolder
+from haconsole.transport.ssh.sudo import SudoPassword
+from haconsole.transport.ssh.tuning import Tuning
+
+_CONNECT_S = 10.0
+
+
+class SshFleet:
+    """Fleet over SSH: one connection a host, opened at its first use; what only a person knows is asked of `answers`.
+
+    Must be made and used within one event loop.
+    """
+
+    def __init__(self, inventory: Inventory, answers: Answers, *, tuning: Tuning | None = None) -> None:
+        self._inventory = inventory
+        self._tuning = tuning or Tuning()
+        self._questions = Questions(answers)
+        self._login = Login(Keyring(self._questions.passphrase), self._questions, self._tuning)
+        self._sockets = SocketFolder()
+        self._hosts: dict[HostName, SshHost] = {}
+        self._links: dict[Wanted, Link] = {}
+
+    def host(self, name: HostName) -> SshHost:
+        """One host of the inventory; the same object every time. Raises KeyError for a name it does not have."""
+        if name not in self._hosts:
+            self._hosts[name] = self._make(name)
+        return self._hosts[name]
+
+    def forget_refusals(self) -> None:
+        """Ask again for what a person has refused: host keys, passphrases, passwords."""
+        self._questions.forget_refusals()
+
+    async def close(self) -> None:
+        """Withdraw questions, end every connection (jump hosts last) and remove the sockets."""
+        await self._questions.close()
+        inner = [link for link in self._links.values() if link.through is not None]
+        outer = [link for link in self._links.values() if link.through is None]
+        for links in (inner, outer):
+            await asyncio.gather(*(link.close() for link in links))
+        self._sockets.close()
+
+    def _make(self, name: HostName) -> SshHost:
+        host = self._inventory.find(name)
+        if host is None:
+            raise KeyError(name)
+        ssh = ssh_for(self._inventory, host)
+        link = self._link(wanted_for(self._inventory, host), ssh.connect_timeout_s)
+        runner = Runner(link, ssh.sudo, SudoPassword(name, self._questions), self._tuning)
+        return SshHost(link, runner, self._sockets, ssh.connect_timeout_s, self._tuning.start_s)
+
+    def _link(self, wanted: Wanted, connect_timeout_s: float = _CONNECT_S) -> Link:
+        if wanted not in self._links:
+            self._links[wanted] = Link(wanted, self._login, self._next_hop, connect_timeout_s)
+        return self._links[wanted]
+
+    def _next_hop(self, hops: tuple[Jump, ...], behind: Wanted) -> Link:
+        """The link of the last of `hops`, which has the others before it."""
+        match hops[-1]:
+            case OutsideHost() as outside:
+                return self._link(wanted_outside(outside, hops[:-1], behind))
+            case name:
+                host = self._inventory.find(name)
+                assert host is not None
+                ssh = ssh_for(self._inventory, host)
+                return self._link(wanted_for(self._inventory, host), ssh.connect_timeout_s)

@@ -1,0 +1,129 @@
+"""known_hosts files: which keys are trusted for a host, on which line, and adding one a person accepted.
+
+Format: sshd(8), "SSH_KNOWN_HOSTS FILE FORMAT". Only names are matched, never resolved addresses (CheckHostIP no).
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+import asyncssh
+
+
+@dataclass(frozen=True, slots=True)
+class KnownKey:
+    """A line that speaks of the host. `marker` is empty, ``cert-authority`` or ``revoked``."""
+
+    file: Path
+    line: int
+    marker: str
+    key: asyncssh.SSHKey
+
+    @property
+    def place(self) -> str:
+        return f"{self.file}:{self.line}"
+
+
+@dataclass(frozen=True, slots=True)
+class KnownKeys:
+    """Everything the files say of one host."""
+
+    lines: tuple[KnownKey, ...]
+
+    @property
+    def trusted(self) -> tuple[asyncssh.SSHKey, ...]:
+        return self._marked("")
+
+    @property
+    def authorities(self) -> tuple[asyncssh.SSHKey, ...]:
+        return self._marked("cert-authority")
+
+    @property
+    def revoked(self) -> tuple[asyncssh.SSHKey, ...]:
+        return self._marked("revoked")
+
+    def _marked(self, marker: str) -> tuple[asyncssh.SSHKey, ...]:
+        return tuple(line.key for line in self.lines if line.marker == marker)
+
+
+def name_in_known_hosts(host: str, port: int) -> str:
+    """How a host is written there: in lower case, and as ``[host]:port`` where the port is not 22."""
+    return host.lower() if port == 22 else f"[{host.lower()}]:{port}"
+
+
+def look_up(files: tuple[Path, ...], host: str, port: int) -> KnownKeys:
+    """All lines for the host; files that are missing hold none. A port of its own asks for a line of its own."""
+    name = name_in_known_hosts(host, port)
+    return KnownKeys(tuple(line for file in files for line in _lines_for(file, name)))
+
+
+def known_without_port(files: tuple[Path, ...], host: str, key: asyncssh.SSHKey) -> bool:
+    """Whether the files trust this very key for the host at port 22, which OpenSSH takes for any other port too."""
+    return key in look_up(files, host, 22).trusted
+
+
+def remember(file: Path, host: str, port: int, key: asyncssh.SSHKey) -> None:
+    """Append a line in a single write, so that no reader sees half of it; a new file is private (0600)."""
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    algorithm, data = key.export_public_key().decode().split()[:2]
+    line = f"{name_in_known_hosts(host, port)} {algorithm} {data}\n".encode()
+    handle = os.open(file, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        size = os.fstat(handle).st_size
+        if size and os.pread(handle, 1, size - 1) != b"\n":
+            line = b"\n" + line
+        os.write(handle, line)
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _lines_for(file: Path, name: str) -> Iterator[KnownKey]:
+    try:
+        text = file.read_text(errors="replace")
+    except FileNotFoundError:
+        return
+    for number, line in enumerate(text.splitlines(), 1):
+        words = line.split()
+        marker = words.pop(0)[1:] if words and words[0].startswith("@") else ""
+        if len(words) < 3 or words[0].startswith("#") or not _matches(words[0], name):
+            continue
+        try:
+            yield KnownKey(file, number, marker, asyncssh.import_public_key(" ".join(words[1:3])))
+        except asyncssh.KeyImportError:
+            continue
+
+
+def _matches(patterns: str, name: str) -> bool:
+    if patterns.startswith("|"):
+        return _hash_matches(patterns, name)
+    said = False
+    for pattern in patterns.lower().split(","):
+        if _glob(pattern.removeprefix("!"), name):
+            if pattern.startswith("!"):
+                return False
+            said = True
+    return said
+
+
+def _glob(pattern: str, name: str) -> bool:
+    """`*` and `?` only: brackets are part of ``[host]:port``."""
+    return fnmatchcase(name, pattern.replace("[", "[[]"))
+
+
+def _hash_matches(pattern: str, name: str) -> bool:
+    """``|1|salt|hash``, where the hash is HMAC-SHA1 of the name with the salt as key."""
+    try:
+        _, kind, salt, digest = pattern.split("|")
+        made = hmac.new(base64.b64decode(salt), name.encode(), hashlib.sha1).digest()
+        return kind == "1" and hmac.compare_digest(made, base64.b64decode(digest))
+    except (ValueError, binascii.Error):
+        return False

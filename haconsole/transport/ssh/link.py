@@ -1,0 +1,169 @@
+"""One connection to one hop: opened at first use, shared, opened again after a loss."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, TypeVar
+
+import asyncssh
+
+from haconsole.inventory.effective import Jump
+from haconsole.model.names import HostName
+from haconsole.model.observed import Cause
+from haconsole.transport.base import TransportError
+from haconsole.transport.ssh.causes import trouble_of
+from haconsole.transport.ssh.deadline import Deadline
+from haconsole.transport.ssh.login import Login
+from haconsole.transport.ssh.route import Route, Wanted, resolve
+
+T = TypeVar("T")
+NextHop = Callable[[tuple[Jump, ...], Wanted], "Link"]
+_GOODBYE_S = 2.0
+
+
+class Link:
+    """The connection to one hop. `next_hop` finds the link of the last of several jump hosts, for the host behind."""
+
+    def __init__(self, wanted: Wanted, login: Login, next_hop: NextHop, connect_timeout_s: float) -> None:
+        self._wanted = wanted
+        self._login = login
+        self._next_hop = next_hop
+        self._timeout_s = connect_timeout_s
+        self._connection: asyncssh.SSHClientConnection | None = None
+        self._opening = asyncio.Lock()
+        self._attempts = 0
+        self._failure: TransportError | None = None
+        self._closed = False
+        self._tasks: set[asyncio.Future[Any]] = set()
+        self.through: Link | None = None
+        self.connect_ms = 0.0
+        self.user = wanted.user or ""
+        """The login's name, certain once connected."""
+
+    @property
+    def label(self) -> HostName:
+        return self._wanted.label
+
+    async def connection(
+        self, deadline: Deadline, *, behind: tuple[HostName, ...] = ()
+    ) -> asyncssh.SSHClientConnection:
+        """The live connection. Callers that wait together share one attempt and its failure, a TransportError.
+
+        `behind` are the hosts that this one is a jump host for.
+        """
+        seen = self._attempts
+        try:
+            async with deadline.limit():
+                await self._opening.acquire()
+        except TimeoutError:
+            what = f"still connecting after {deadline.seconds:g} s"
+            raise TransportError(self.label, Cause.TIMED_OUT, what, mend="a question may wait for an answer") from None
+        try:
+            return await self._ready(deadline, behind, seen)
+        finally:
+            self._opening.release()
+
+    async def open(self, deadline: Deadline, opening: Callable[[asyncssh.SSHClientConnection], Awaitable[T]]) -> T:
+        """Await `opening` (of a session or a forwarded connection), so that who gives up early leaves nothing open.
+
+        `opening` returns a pair that starts with the channel. Raises TimeoutError at the deadline, TransportError when
+        there is no connection, and what asyncssh raises.
+        """
+        connection = await self.connection(deadline)
+        task = asyncio.ensure_future(opening(connection))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        try:
+            async with deadline.limit():
+                return await asyncio.shield(task)
+        except (asyncio.CancelledError, TimeoutError):
+            task.add_done_callback(_close_unwanted)
+            raise
+
+    def background(self, work: Coroutine[Any, Any, None]) -> None:
+        """Have something done that no caller waits for; `close` gives it a moment to end."""
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def close(self) -> None:
+        """End the work in the background and say goodbye, each in two seconds at most; later calls raise."""
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=_GOODBYE_S)
+        self._closed = True
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await _say_goodbye(connection)
+        tasks = tuple(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _ready(self, deadline: Deadline, behind: tuple[HostName, ...], seen: int) -> asyncssh.SSHClientConnection:
+        if self._closed:
+            raise TransportError(self.label, Cause.CONNECTION_LOST, "the connections are being closed")
+        if self._connection is not None and not self._connection.is_closed():
+            return self._connection
+        if self._failure is not None and self._attempts > seen:
+            raise self._failure.with_traceback(None)
+        self._connection, self._failure = None, None
+        try:
+            self._connection = await self._open(deadline, behind)
+        except TransportError as error:
+            if deadline.left:
+                self._failure = error
+            raise
+        finally:
+            self._attempts += 1
+        return self._connection
+
+    async def _open(self, deadline: Deadline, behind: tuple[HostName, ...]) -> asyncssh.SSHClientConnection:
+        route: Route | None = None
+        try:
+            route = await resolve(self._wanted)
+            tunnel = await self._tunnel(route, deadline, behind)
+            before = asyncio.get_running_loop().time()
+            connection = await self._login.enter(route, tunnel, deadline, self._timeout_s)
+        except (asyncssh.Error, asyncssh.ConfigParseError, OSError, ValueError) as error:
+            raise self._told(error, route) from error
+        self.connect_ms = (asyncio.get_running_loop().time() - before) * 1000
+        self.user = route.user
+        return connection
+
+    async def _tunnel(
+        self, route: Route, deadline: Deadline, behind: tuple[HostName, ...]
+    ) -> asyncssh.SSHClientConnection | None:
+        """The connection to the last jump host, itself reached through the ones before it."""
+        if not route.jumps:
+            return None
+        link = self._next_hop(route.jumps, self._wanted)
+        chain = (*behind, self.label)
+        if link.label in chain:
+            circle = " > ".join((link.label, *reversed(chain)))
+            raise TransportError(self.label, Cause.JUMP_FAILED, f"jump hosts form a circle: {circle}", mend="break it")
+        self.through = link
+        try:
+            return await link.connection(deadline, behind=chain)
+        except TransportError as error:
+            what = f"could not get to {route.where} through {link.label}: {error.what}"
+            raise TransportError(self.label, Cause.JUMP_FAILED, what, mend=error.mend) from error
+
+    def _told(self, error: Exception, route: Route | None) -> TransportError:
+        trouble = trouble_of(error)
+        what = f"could not connect to {route.where}: {trouble.said}" if route else trouble.said
+        return TransportError(self.label, trouble.cause, what, mend=trouble.mend)
+
+
+def _close_unwanted(task: asyncio.Future[Any]) -> None:
+    if not task.cancelled() and task.exception() is None:
+        task.result()[0].close()
+
+
+async def _say_goodbye(connection: asyncssh.SSHClientConnection) -> None:
+    connection.close()
+    try:
+        async with asyncio.timeout(_GOODBYE_S):
+            await connection.wait_closed()
+    except TimeoutError:
+        connection.abort()

@@ -1,0 +1,170 @@
+"""Logging in at one hop: is it the right host, and which key opens it."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+
+import asyncssh
+
+from haconsole.model.observed import Cause
+from haconsole.transport.base import TransportError
+from haconsole.transport.ssh.deadline import Deadline
+from haconsole.transport.ssh.keyring import Keyring, Keys
+from haconsole.transport.ssh.known_hosts import KnownKeys, known_without_port, look_up, name_in_known_hosts, remember
+from haconsole.transport.ssh.questions import Questions
+from haconsole.transport.ssh.route import Route
+from haconsole.transport.ssh.tuning import Tuning
+
+_PLAIN_HOST_KEYS = ("ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521", "rsa-sha2-512")
+_GOODBYE_S = 2.0
+
+
+class _Visitor(asyncssh.SSHClient):
+    """Keeps the host key shown, and trusts none by itself."""
+
+    def __init__(self) -> None:
+        self.shown: asyncssh.SSHKey | None = None
+
+    def validate_host_public_key(self, host: str, addr: str, port: int, key: asyncssh.SSHKey) -> bool:
+        self.shown = key
+        return False
+
+
+class Login:
+    """Logs in with the keys of a keyring; unknown host keys and passphrases are questions to a person."""
+
+    def __init__(self, keyring: Keyring, questions: Questions, tuning: Tuning) -> None:
+        self._keyring = keyring
+        self._questions = questions
+        self._tuning = tuning
+
+    async def enter(
+        self, route: Route, tunnel: asyncssh.SSHClientConnection | None, deadline: Deadline, timeout_s: float
+    ) -> asyncssh.SSHClientConnection:
+        """A connection, authenticated; each attempt is bounded by `timeout_s`, each question by nothing.
+
+        Raises TransportError for keys and host keys, else what asyncssh and the system raise.
+        """
+        keys = await self._keyring.keys(route)
+        if keys.open or route.agent or not keys.locked:
+            with suppress(asyncssh.PermissionDenied):
+                return await self._trusted(route, tunnel, deadline, timeout_s, keys, keys.open)
+        for path in keys.locked:
+            async with deadline.paused():
+                key = await self._keyring.unlock(route, path)
+            if key is not None:
+                with suppress(asyncssh.PermissionDenied):
+                    return await self._trusted(route, tunnel, deadline, timeout_s, keys, (key,))
+        raise _refused(route, keys)
+
+    async def _trusted(
+        self,
+        route: Route,
+        tunnel: asyncssh.SSHClientConnection | None,
+        deadline: Deadline,
+        timeout_s: float,
+        keys: Keys,
+        offer: tuple[asyncssh.SSHKey, ...],
+    ) -> asyncssh.SSHClientConnection:
+        """Connect; where the host's key is not known yet, once more after a person said it is right."""
+        while True:
+            known = await asyncio.to_thread(look_up, route.known_hosts, route.known_as, route.port)
+            visitor = _Visitor()
+            try:
+                async with deadline.limit(timeout_s):
+                    return await self._connect(route, tunnel, known, visitor, keys, offer)
+            except asyncssh.HostKeyNotVerifiable as error:
+                await self._judge(route, known, visitor.shown, str(error), deadline)
+            except asyncssh.KeyExchangeFailed as error:
+                if known.trusted and "host key" in error.reason:
+                    raise _changed(route, known, "it has no key of the kind written there") from None
+                raise
+
+    async def _connect(
+        self,
+        route: Route,
+        tunnel: asyncssh.SSHClientConnection | None,
+        known: KnownKeys,
+        visitor: _Visitor,
+        keys: Keys,
+        offer: tuple[asyncssh.SSHKey, ...],
+    ) -> asyncssh.SSHClientConnection:
+        ours = _agent_of(route, keys)
+        return await asyncssh.connect(
+            route.alias,
+            route.port,
+            config=[str(file) for file in route.config],
+            username=route.user,
+            tunnel=tunnel,
+            proxy_command=() if route.proxy_command else None,
+            client_factory=lambda: visitor,
+            known_hosts=(list(known.trusted), list(known.authorities), list(known.revoked)),
+            server_host_key_algs=() if known.trusted or known.authorities else list(_PLAIN_HOST_KEYS),
+            client_keys=list(offer),
+            client_certs=list(keys.certificates),
+            ignore_encrypted=True,
+            password_auth=False,
+            kbdint_auth=False,
+            agent_forwarding=False,
+            keepalive_interval=self._tuning.keepalive_s,
+            keepalive_count_max=self._tuning.keepalive_misses,
+            **ours,
+        )
+
+    async def _judge(
+        self, route: Route, known: KnownKeys, shown: asyncssh.SSHKey | None, said: str, deadline: Deadline
+    ) -> None:
+        """Return when the key shown is now in known_hosts; raise TransportError when it is not to be trusted."""
+        if shown is None or known.lines:
+            raise _changed(route, known, f"it showed {_fingerprint(shown)}" if shown else said)
+        if not await asyncio.to_thread(known_without_port, route.known_hosts, route.known_as, shown):
+            async with deadline.paused():
+                algorithm = shown.algorithm.decode()
+                accepted = await self._questions.accept_host_key(
+                    route.label, name_in_known_hosts(route.known_as, route.port), algorithm, shown.get_fingerprint()
+                )
+            if not accepted:
+                raise _unknown(route, shown)
+        await asyncio.to_thread(remember, route.known_hosts[0], route.known_as, route.port, shown)
+
+
+def _agent_of(route: Route, keys: Keys) -> dict[str, object]:
+    """The agent offers everything it has, or only the identities that were asked for by name."""
+    if not route.explicit:
+        return {"agent_identities": None}
+    return {"agent_identities": list(keys.public)} if keys.public else {"agent_path": None}
+
+
+def _fingerprint(key: asyncssh.SSHKey) -> str:
+    return f"{key.algorithm.decode()} {key.get_fingerprint()}"
+
+
+def _changed(route: Route, known: KnownKeys, said: str) -> TransportError:
+    lines = ", ".join(f"{line.place} ({line.marker or _fingerprint(line.key)})" for line in known.lines)
+    return TransportError(
+        route.label,
+        Cause.HOST_KEY_CHANGED,
+        f"{route.where} does not have the host key that is known for it: {said}, known is {lines or 'another'}",
+        mend="find out why before trusting it; if the host was made anew, remove those lines and connect again",
+    )
+
+
+def _unknown(route: Route, shown: asyncssh.SSHKey) -> TransportError:
+    return TransportError(
+        route.label,
+        Cause.HOST_KEY_UNKNOWN,
+        f"the host key of {route.where} is not known: {_fingerprint(shown)} is in none of its known_hosts files",
+        mend=f"compare it with the host's own (ssh-keygen -lf), then --accept-host-key {shown.get_fingerprint()}",
+    )
+
+
+def _refused(route: Route, keys: Keys) -> TransportError:
+    tried = [str(path) for path in route.identities] + (["the agent's keys"] if route.agent else [])
+    locked = f"; without a passphrase: {', '.join(map(str, keys.locked))}" if keys.locked else ""
+    return TransportError(
+        route.label,
+        Cause.AUTH_FAILED,
+        f"{route.where} accepts none of the keys offered ({', '.join(tried) or 'there was none to offer'}{locked})",
+        mend="check ssh.user and ssh.identity_file, and the login's authorized_keys",
+    )

@@ -1,0 +1,62 @@
+"""Questions to a person, each asked once however many callers wait for it, and outliving callers that give up."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any, TypeVar
+
+from haconsole.model.names import HostName
+from haconsole.model.secret import Secret
+from haconsole.transport.answers import Answers
+
+T = TypeVar("T")
+
+
+class Questions:
+    """Puts questions to `answers`. A refusal stands until `forget_refusals`, so that nobody is asked in a loop."""
+
+    def __init__(self, answers: Answers) -> None:
+        self._answers = answers
+        self._open: dict[tuple[str, ...], asyncio.Task[Any]] = {}
+        self._refused: dict[tuple[str, ...], Any] = {}
+
+    async def passphrase(self, path: Path) -> Secret | None:
+        return await self._once(("passphrase", str(path)), lambda: self._answers.passphrase(path))
+
+    async def sudo_password(self, host: HostName) -> Secret | None:
+        return await self._once(("sudo", host), lambda: self._answers.sudo_password(host))
+
+    async def accept_host_key(self, host: HostName, address: str, algorithm: str, fingerprint: str) -> bool:
+        return await self._once(
+            ("host-key", host, fingerprint),
+            lambda: self._answers.accept_host_key(host, address, algorithm, fingerprint),
+        )
+
+    def forget_refusals(self) -> None:
+        """Ask anew what was refused before."""
+        self._refused.clear()
+
+    async def close(self) -> None:
+        """Withdraw the questions that are still open."""
+        tasks = tuple(self._open.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _once(self, subject: tuple[str, ...], ask: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        if subject in self._refused:
+            refusal: T = self._refused[subject]
+            return refusal
+        task: asyncio.Task[T] | None = self._open.get(subject)
+        if task is None:
+            task = asyncio.create_task(ask(), name=f"question {subject}")
+            self._open[subject] = task
+            task.add_done_callback(lambda done: self._answered(subject, done))
+        return await asyncio.shield(task)
+
+    def _answered(self, subject: tuple[str, ...], task: asyncio.Task[Any]) -> None:
+        del self._open[subject]
+        if not task.cancelled() and task.exception() is None and not task.result():
+            self._refused[subject] = task.result()

@@ -1,0 +1,127 @@
+"""Private Unix sockets here that lead to addresses and sockets on the hosts."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import asyncssh
+
+from haconsole.transport.base import TransportError
+from haconsole.transport.ssh.deadline import Deadline
+from haconsole.transport.ssh.link import Link
+
+_PREFIX = "haconsole-"
+_LOCK = "lock"
+_PIECE = 64 << 10
+Pair = tuple[asyncssh.SSHWriter[bytes], asyncssh.SSHReader[bytes]]
+
+
+class SocketFolder:
+    """A folder (0700) for the sockets of one process, made when first needed and locked while it is in use.
+
+    Folders that a crash left behind are found by their lock being free, and removed.
+    """
+
+    def __init__(self) -> None:
+        self._path: Path | None = None
+        self._lock: int | None = None
+        self._count = 0
+
+    def next_path(self) -> Path:
+        """A path for a socket, short enough for the 107 bytes a socket's path may have."""
+        if self._path is None:
+            _sweep(Path(tempfile.gettempdir()))
+            self._path = Path(tempfile.mkdtemp(prefix=_PREFIX))
+            self._lock = os.open(self._path / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        self._count += 1
+        return self._path / str(self._count)
+
+    def close(self) -> None:
+        """Remove the folder and whatever is in it."""
+        if self._path is not None and self._lock is not None:
+            shutil.rmtree(self._path, ignore_errors=True)
+            os.close(self._lock)
+        self._path = self._lock = None
+
+
+def _sweep(folder: Path) -> None:
+    for left in folder.glob(f"{_PREFIX}*/{_LOCK}"):
+        with suppress(OSError):
+            if left.parent.stat().st_uid == os.getuid() and not left.parent.is_symlink():
+                _remove_if_free(left)
+
+
+def _remove_if_free(lock: Path) -> None:
+    handle = os.open(lock, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        shutil.rmtree(lock.parent, ignore_errors=True)
+    finally:
+        os.close(handle)
+
+
+@asynccontextmanager
+async def listening(
+    path: Path, link: Link, connect: Callable[[asyncssh.SSHClientConnection], Awaitable[Pair]], start_s: float
+) -> AsyncIterator[Path]:
+    """A socket at `path`; each connection to it is carried on by `connect`, over a new connection after a loss."""
+    passing: set[asyncio.Task[None]] = set()
+
+    def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.create_task(_pass_on(reader, writer, link, connect, start_s), name=f"forward by {link.label}")
+        passing.add(task)
+        task.add_done_callback(passing.discard)
+
+    server = await asyncio.start_unix_server(accept, path, limit=_PIECE)
+    try:
+        yield path
+    finally:
+        server.close()
+        for task in tuple(passing):
+            task.cancel()
+        await asyncio.gather(*passing, return_exceptions=True)
+        _remove(path)
+
+
+def _remove(path: Path) -> None:
+    path.unlink(missing_ok=True)
+
+
+async def _pass_on(
+    reader: asyncio.StreamReader,
+    writer: asyncio.StreamWriter,
+    link: Link,
+    connect: Callable[[asyncssh.SSHClientConnection], Awaitable[Pair]],
+    start_s: float,
+) -> None:
+    """Carry one connection until both sides are done; where the far side cannot be reached it is closed at once."""
+    try:
+        far_writer, far_reader = await link.open(Deadline(start_s), connect)
+        try:
+            async with asyncio.TaskGroup() as both:
+                both.create_task(_pump(reader, far_writer))
+                both.create_task(_pump(far_reader, writer))
+        finally:
+            far_writer.close()
+    except* (TransportError, asyncssh.Error, OSError, TimeoutError):
+        pass
+    finally:
+        writer.close()
+        with suppress(OSError):
+            await writer.wait_closed()
+
+
+async def _pump(source: Any, target: Any) -> None:
+    while piece := await source.read(_PIECE):
+        target.write(piece)
+        await target.drain()
+    target.write_eof()

@@ -1,0 +1,27 @@
+"""The numbers that connections keep to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Tuning:
+    """Limits of a fleet; the defaults suit sshd as it is installed (MaxSessions 10).
+
+    A silent peer is given up after `keepalive_s` times (`keepalive_misses` + 1) seconds. `commands_at_once` and
+    `streams_at_once` bound the sessions open on one connection. `output_bytes` is what a command may say in all, on
+    both streams; `line_bytes` what is kept of a line of a stream, `line_backlog` how many may wait to be read. A stream
+    and a forwarded connection have `start_s` to come up. After a command's end its output is waited for until
+    it was quiet for `linger_s`, where a process left behind keeps it open.
+    """
+
+    keepalive_s: float = 5.0
+    keepalive_misses: int = 2
+    commands_at_once: int = 4
+    streams_at_once: int = 4
+    output_bytes: int = 32 << 20
+    line_bytes: int = 64 << 10
+    line_backlog: int = 1000
+    start_s: float = 15.0
+    linger_s: float = 3.0

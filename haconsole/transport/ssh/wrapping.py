@@ -1,0 +1,70 @@
+"""The one place where argument lists become a command line, with what ends it, makes it root and lets it be read.
+
+The login's shell must be a POSIX one. `exec` keeps the process number that is told by READY down to `timeout`.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from enum import Enum
+
+from haconsole.transport.base import Argv
+
+READY = re.compile(rb"haconsole-ready (\d+)\n")
+"""Said on stderr by the process that becomes the command; what shell and sudo said before is not the command's."""
+
+GO = b"haconsole-go\n"
+"""Ends what sudo may have left of a password on stdin."""
+
+_LOCALE = "LC_ALL=C.UTF-8"
+_KILL_AFTER_S = 2
+_SAY_READY = "echo haconsole-ready $$ >&2"
+_TAKE_PASSWORD = 'while read -r l; do [ "$l" = haconsole-go ] && break; done'
+_AS_ROOT = f'export {_LOCALE}; {_SAY_READY}; exec "$@"'
+_AS_ROOT_BY_PASSWORD = f'export {_LOCALE}; {_SAY_READY}; {_TAKE_PASSWORD}; exec "$@"'
+_LIFELINE = r"""
+n=$1; shift; trap : TERM
+{ head -c "$n"; exec >&-; cat >/dev/null; kill -TERM 0; } | { trap : TERM; "$@"; rc=$?; kill -TERM 0; exit "$rc"; }
+"""
+
+
+class Become(Enum):
+    """How a command becomes root: not at all, by sudo without, or by sudo with a password on stdin."""
+
+    NOT = "not"
+    FREELY = "freely"
+    BY_PASSWORD = "by-password"
+
+
+def command(argv: Argv, become: Become, limit_s: float) -> str:
+    """`argv` ended by the host itself after `limit_s` seconds: by SIGTERM, by SIGKILL two seconds later."""
+    return _line(("timeout", "-k", str(_KILL_AFTER_S), f"{limit_s:.3f}", *argv), become)
+
+
+def stream(argv: Argv, become: Become, stdin_bytes: int) -> str:
+    """`argv` fed with the first `stdin_bytes` of stdin and ended when the rest of it ends, as it does with the channel.
+
+    All of its process group is: `timeout 0` limits nothing, but makes one, and sees to SIGKILL after SIGTERM.
+    """
+    lifeline = ("sh", "-c", _LIFELINE, "lifeline", str(stdin_bytes))
+    return _line(("timeout", "-k", str(_KILL_AFTER_S), "0", *lifeline, *argv), become)
+
+
+def ending(pid: int) -> Argv:
+    """Ends the command that said READY with this number; `timeout` passes the signal on to all of it."""
+    return ("kill", "-TERM", str(pid))
+
+
+def _line(argv: Argv, become: Become) -> str:
+    match become:
+        case Become.NOT:
+            return f"{_SAY_READY}; " + _exec(argv)
+        case Become.FREELY:
+            return _exec(("sudo", "-n", "--", "sh", "-c", _AS_ROOT, "root", *argv))
+        case Become.BY_PASSWORD:
+            return _exec(("sudo", "-S", "-p", "", "--", "sh", "-c", _AS_ROOT_BY_PASSWORD, "root", *argv))
+
+
+def _exec(argv: Argv) -> str:
+    return shlex.join(("exec", "env", _LOCALE, *argv))

@@ -1,0 +1,44 @@
+"""One sshd for the tests that leave it as they found it, and fleets that are closed without a trace."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from haconsole.inventory.schema import Inventory
+from haconsole.transport.answers import Answers, NoAnswers
+from haconsole.transport.ssh import SshFleet, Tuning
+from tests.fakes.sshd import Sshd, running_sshd
+
+MakeFleet = Callable[..., SshFleet]
+
+
+@pytest.fixture(scope="session")
+def sshd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
+    with running_sshd(tmp_path_factory.mktemp("sshd")) as server:
+        yield server
+
+
+@pytest_asyncio.fixture
+async def make_fleet(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """Fleets that must leave no task, no complaint of the event loop and no socket folder behind."""
+    monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path_factory.mktemp("home")))
+    complaints: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda loop, context: complaints.append(context))
+    fleets: list[SshFleet] = []
+
+    def make(inventory: Inventory, answers: Answers | None = None, **tuning: Any) -> SshFleet:
+        fleets.append(SshFleet(inventory, answers or NoAnswers(), tuning=Tuning(**tuning)))
+        return fleets[-1]
+
+    yield make
+    for fleet in fleets:
+        await fleet.close()
+    left = asyncio.all_tasks() - {asyncio.current_task()}
+    assert not [task for task in left if not task.done() and "asyncssh" not in repr(task.get_coro())]
+    assert not complaints
