@@ -2,59 +2,126 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 
 import click
+import msgspec
 
-from haconsole.lab.lab import Lab
+from haconsole.cli.lab_progress import progress_on
+from haconsole.lab.lab import Lab, Shape
 from haconsole.lab.places import Places
-from haconsole.lab.progress import Silent
-from haconsole.lab.spec import DEFAULT_NAME, LabSpec
+from haconsole.lab.prepare import prepare as prepare_machine
+from haconsole.lab.progress import Progress
+from haconsole.lab.spec import DEFAULT_NAME
 
-NAME = click.option("--name", default=DEFAULT_NAME, show_default=True, help="Which lab.")
+_NAME = click.option("--name", default=DEFAULT_NAME, show_default=True, metavar="NAME", help="Which lab.")
+_KUBERNETES_BIN = click.option(
+    "--kubernetes-bin",
+    type=click.Path(file_okay=False, exists=True, path_type=Path),
+    metavar="DIR",
+    help="Take the Kubernetes programs from here, not from the official release or a build.",
+)
+_NO_KUBERNETES = click.option("--no-kubernetes", is_flag=True, help="Leave the Kubernetes programs out.")
 
 
 @click.group()
 def lab() -> None:
-    """A practice cluster of real hosts on this machine (Debian, root)."""
+    """A practice cluster of real hosts on this machine (Linux, root)."""
 
 
 @lab.command()
-@NAME
-@click.option("--hosts", default=3, show_default=True, help="Control planes.")
-@click.option("--workers", default=0, show_default=True)
-@click.option("--bastion", is_flag=True, help="Only a bastion can be reached from here; the hosts through it.")
-@click.option("--kubernetes-bin", type=click.Path(file_okay=False, exists=True, path_type=Path))
-def up(name: str, hosts: int, workers: int, bastion: bool, kubernetes_bin: Path | None) -> None:
-    """Make the hosts and boot them; mends what is missing of a lab that is there."""
-    from haconsole.lab.rootfs import build_base
-
-    places = Places.of()
-    build_base(places.cache, Silent())
-    one = Lab(name, places=places)
-    changed = one.up(LabSpec(name, 0, hosts, workers, bastion))
-    click.echo(f"{'up' if changed else 'was up already'}; inventory: {one.inventory_path}", err=True)
+@_KUBERNETES_BIN
+@_NO_KUBERNETES
+def prepare(kubernetes_bin: Path | None, no_kubernetes: bool) -> None:
+    """Install and build what labs are made from; nothing to do the second time."""
+    with _showing() as progress:
+        prepare_machine(Places.of(), progress, kubernetes=not no_kubernetes, source=kubernetes_bin)
+    click.echo("prepared; `haconsole lab up` makes a lab", err=True)
 
 
 @lab.command()
-@NAME
+@_NAME
+@click.option("--hosts", type=int, metavar="N", help="Control planes; 3 unless said.")
+@click.option("--workers", type=int, metavar="N", help="Workers; none unless said.")
+@click.option(
+    "--bastion", is_flag=True, default=None, help="Only a bastion can be reached from here, the hosts through it."
+)
+@_KUBERNETES_BIN
+@_NO_KUBERNETES
+def up(
+    name: str,
+    hosts: int | None,
+    workers: int | None,
+    bastion: bool | None,
+    kubernetes_bin: Path | None,
+    no_kubernetes: bool,
+) -> None:
+    """Make a lab's hosts and boot them; of a lab that is there already, mend what is missing."""
+    one = Lab(name)
+    with _showing() as progress:
+        changed = one.up(Shape(hosts, workers, bastion, not no_kubernetes, kubernetes_bin), progress)
+    click.echo("up" if changed else "nothing to do, it is up", err=True)
+    click.echo(one.inventory_path)
+
+
+@lab.command()
+@_NAME
 def down(name: str) -> None:
-    """Take the lab down; nothing of it is left."""
-    Lab(name).down()
+    """Take a lab down; nothing of it is left but the cache."""
+    there = Lab(name).down()
+    click.echo("down" if there else f"there is no lab `{name}`", err=True)
 
 
 @lab.command()
-@NAME
-def inventory(name: str) -> None:
-    """Print the path of the lab's inventory."""
-    click.echo(Lab(name).inventory_path)
+@_NAME
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def status(name: str, as_json: bool) -> int:
+    """Say how each host is; ends with 0 when every one can be logged into, 1 otherwise."""
+    hosts = Lab(name).status()
+    if as_json:
+        click.echo(msgspec.json.encode({"schema": "haconsole/lab/v1", "lab": name, "hosts": hosts}))
+    else:
+        for host in hosts:
+            state = "up" if host.reachable else "running, sshd does not answer" if host.running else "off"
+            click.echo(f"{host.name:<10} {host.address:<15} {state}")
+    return 0 if all(host.reachable for host in hosts) else 1
+
+
+@lab.command()
+@_NAME
+@click.option("--show", is_flag=True, help="Print the inventory itself.")
+def inventory(name: str, show: bool) -> None:
+    """Print the path of a lab's inventory."""
+    path = Lab(name).inventory()
+    click.echo(path.read_text() if show else path, nl=not show)
 
 
 @lab.command("exec", context_settings={"ignore_unknown_options": True})
-@NAME
+@_NAME
 @click.argument("host")
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
 def execute(name: str, host: str, command: tuple[str, ...]) -> int:
-    """Run a command as root on a host; ends with its exit status."""
+    """Run a command as root on a host; ends with the command's own exit status."""
     return subprocess.run(Lab(name).command(host, command), check=False).returncode
+
+
+@contextmanager
+def _showing() -> Iterator[Progress]:
+    """Progress on standard error, ended however the work ends; a termination signal unwinds like Ctrl-C."""
+    progress = progress_on(sys.stderr)
+    before = signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        yield progress
+    finally:
+        progress.done()
+        signal.signal(signal.SIGTERM, before)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
 from haconsole.lab.errors import LabError
+
+SEARCH_PATH = ":".join((os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"))
+"""Where tools are looked for: the caller's PATH, and where Debian keeps root's tools."""
 
 
 def run(
@@ -44,7 +48,7 @@ def attempt(
             text=True,
             errors="replace",
             timeout=deadline_s,
-            env=environment,
+            env=environment or {**os.environ, "PATH": SEARCH_PATH, "LC_ALL": "C.UTF-8"},
             cwd=folder,
             check=False,
         )

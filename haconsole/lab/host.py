@@ -25,13 +25,12 @@ _ENTER_GROUPS = 'for tasks in $GROUPS_OF_HOST; do echo $$ >"$tasks" || exit 70; 
 class LabHost:
     """A host of a lab on this machine. Calls block, with deadlines; several hosts may be worked on side by side."""
 
-    def __init__(self, spec: LabSpec, host: HostSpec, folder: Path, lower: tuple[Path, ...]) -> None:
+    def __init__(self, spec: LabSpec, host: HostSpec, folder: Path) -> None:
         self.spec = spec
         self.host = host
         self.name = host.name
         self.folder = folder / "hosts" / host.name
         self._lab_folder = folder
-        self._lower = lower
         self._group = HostGroup.here(spec.name, host.name)
 
     @property
@@ -41,7 +40,7 @@ class LabHost:
 
     def furnish(self) -> None:
         """Mount the overlay and have the host's identity in it."""
-        rootfs.mount_overlay(self._lower, self.folder)
+        rootfs.mount_overlay(tuple(map(Path, self.spec.layers)), self.folder)
         give_identity(self.spec, self.host, self._lab_folder, self.root)
 
     def init_pid(self) -> int | None:

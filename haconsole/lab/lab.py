@@ -6,20 +6,53 @@ import shutil
 import subprocess
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from haconsole.lab import cgroups, network, rootfs, state
+from haconsole.lab import cgroups, network, state
 from haconsole.lab.errors import LabError
 from haconsole.lab.host import LabHost
 from haconsole.lab.identity import KNOWN_HOSTS, known_host, make_secrets
 from haconsole.lab.inventory_file import INVENTORY, inventory_text
+from haconsole.lab.machine import check_root
 from haconsole.lab.places import Places
+from haconsole.lab.prepare import prepare
 from haconsole.lab.progress import Progress, Silent
 from haconsole.lab.spec import DEFAULT_NAME, LabSpec, check_name, check_size
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What a lab is asked to be; None means whatever it is, or the usual when it is made now.
+
+    `kubernetes_bin` is a folder with Kubernetes programs to take instead of a release or a build.
+    """
+
+    hosts: int | None = None
+    workers: int | None = None
+    bastion: bool | None = None
+    kubernetes: bool = True
+    kubernetes_bin: Path | None = None
+
+    def spec(self, name: str, subnet: int, layers: tuple[str, ...]) -> LabSpec:
+        """The shape of a lab made now."""
+        hosts = 3 if self.hosts is None else self.hosts
+        return LabSpec(name, subnet, hosts, self.workers or 0, bool(self.bastion), layers)
+
+    def check(self, there: LabSpec) -> None:
+        """Raise LabError unless a lab that is there has this shape."""
+        asked = (self.hosts, self.workers, self.bastion)
+        has = (there.control_planes, there.workers, there.bastion)
+        if any(one is not None and one != other for one, other in zip(asked, has, strict=True)):
+            what = f"{has[0]} control planes, {has[1]} workers and {'a' if has[2] else 'no'} bastion"
+            mend = f"take it down first (`haconsole lab down --name {there.name}`), or take another name"
+            raise LabError(f"lab `{there.name}` is there with {what}", mend=mend)
+
+
+ANY_SHAPE = Shape()
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +78,11 @@ class Lab:
     def inventory_path(self) -> Path:
         return self.folder / INVENTORY
 
+    def inventory(self) -> Path:
+        """The inventory's path; raises LabError when there is no such lab."""
+        assert self.spec.hosts
+        return self.inventory_path
+
     @property
     def spec(self) -> LabSpec:
         """The lab's shape; raises LabError when there is no such lab."""
@@ -53,17 +91,24 @@ class Lab:
             raise LabError(f"there is no lab `{self.name}`", mend=f"`haconsole lab up --name {self.name}` makes it")
         return spec
 
-    def up(self, wanted: LabSpec, progress: Progress | None = None) -> bool:
-        """Have the lab up and whole; True when something had to be done. `wanted`'s subnet is a preference."""
+    def up(self, shape: Shape = ANY_SHAPE, progress: Progress | None = None) -> bool:
+        """Have the lab up and whole, preparing the machine where needed; True when something had to be done.
+
+        A lab that is there keeps its shape, its keys and its disks; LabError when another shape is asked for. A first
+        `up` that fails or is interrupted leaves nothing.
+        """
         progress = progress or Silent()
-        check_size(wanted.control_planes, wanted.workers)
+        check_root()
         with state.locked(self.places.state, self.name):
-            fresh = state.load(self.folder) is None
+            there = state.load(self.folder)
+            if there is not None:
+                shape.check(there)
+                return self._mend(there, progress)
+            layers = prepare(self.places, progress, kubernetes=shape.kubernetes, source=shape.kubernetes_bin)
             try:
-                return self._up(wanted, progress)
+                return self._mend(self._claim(shape, layers), progress)
             except BaseException:
-                if fresh:
-                    self._down()
+                self._down()
                 raise
 
     def down(self) -> bool:
@@ -103,14 +148,14 @@ class Lab:
         """Boot a host that is off, and wait for its sshd."""
         self.host(host).boot()
 
-    def _up(self, wanted: LabSpec, progress: Progress) -> bool:
-        spec = self._claim(wanted)
+    def _mend(self, spec: LabSpec, progress: Progress) -> bool:
+        progress.stage(f"booting {len(spec.hosts)} hosts")
         changed = False
         if not network.switch_stands(spec):
             network.make_switch(spec)
             changed = True
-        hosts = self._hosts(spec)
         make_secrets(self.folder)
+        hosts = self._hosts(spec)
         changed |= any(_side_by_side(_mend, hosts))
         known = "".join(f"{known_host(host.host, host.root)}\n" for host in hosts)
         changed |= _put(self.folder / KNOWN_HOSTS, known)
@@ -118,14 +163,13 @@ class Lab:
         progress.done()
         return changed
 
-    def _claim(self, wanted: LabSpec) -> LabSpec:
-        """The lab's record, made now with a subnet of its own if there is none yet."""
-        there = state.load(self.folder)
-        if there is not None:
-            return there
+    def _claim(self, shape: Shape, layers: tuple[Path, ...]) -> LabSpec:
+        """Record the lab, with a subnet that nothing on this machine uses."""
+        preferred = 0 if self.name == DEFAULT_NAME else 1
         with state.locked(self.places.state, "subnets"):
             taken = network.subnets_in_use() | {spec.subnet for spec in state.recorded(self.places.state)}
-            spec = replace(wanted, name=self.name, subnet=network.free_subnet(wanted.subnet, taken))
+            spec = shape.spec(self.name, network.free_subnet(preferred, taken), tuple(map(str, layers)))
+            check_size(spec.control_planes, spec.workers)
             state.save(self.folder, spec)
         return spec
 
@@ -140,9 +184,7 @@ class Lab:
         return there
 
     def _hosts(self, spec: LabSpec) -> tuple[LabHost, ...]:
-        base = rootfs.base_folder(self.places.cache)
-        lower = (Path(spec.binaries), base) if spec.binaries else (base,)
-        return tuple(LabHost(spec, host, self.folder, lower) for host in spec.hosts)
+        return tuple(LabHost(spec, host, self.folder) for host in spec.hosts)
 
     @staticmethod
     def _status_of(host: LabHost) -> HostStatus:

@@ -137,6 +137,9 @@ def mount_overlay(lower: tuple[Path, ...], folder: Path) -> Path:
     place = folder / "root"
     if is_mounted(place):
         return place
+    for layer in lower:
+        if not layer.is_dir():
+            raise LabError(f"{layer}, which the host's disk lies on, is gone", mend="take the lab down and up again")
     for part in ("upper", "work", "root"):
         (folder / part).mkdir(parents=True, exist_ok=True)
     options = f"lowerdir={':'.join(map(str, lower))},upperdir={folder / 'upper'},workdir={folder / 'work'}"

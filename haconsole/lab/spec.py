@@ -34,14 +34,14 @@ class HostSpec:
 
 @dataclass(frozen=True, slots=True)
 class LabSpec:
-    """The shape of a lab. `subnet` is the X of its 10.99.X.0/24; `binaries` the folder of the Kubernetes layer."""
+    """The shape of a lab. `subnet` is the X of its 10.99.X.0/24; `layers` is what disks lie on, topmost first."""
 
     name: str
     subnet: int
     control_planes: int = 3
     workers: int = 0
     bastion: bool = False
-    binaries: str | None = None
+    layers: tuple[str, ...] = ()
 
     @property
     def hosts(self) -> tuple[HostSpec, ...]:

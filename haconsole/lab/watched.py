@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import subprocess
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
+from haconsole.lab.commands import SEARCH_PATH
 from haconsole.lab.errors import LabError
 
 _KEPT_LINES = 8
@@ -19,6 +22,7 @@ def watch(
     *,
     deadline_s: float,
     environment: Mapping[str, str] | None = None,
+    folder: Path | None = None,
 ) -> None:
     """Run `argv`, give each line of its output to `line`; raises LabError with the last lines when it fails.
 
@@ -33,7 +37,8 @@ def watch(
             stderr=subprocess.STDOUT,
             text=True,
             errors="replace",
-            env=environment,
+            env=environment or {**os.environ, "PATH": SEARCH_PATH, "LC_ALL": "C.UTF-8"},
+            cwd=folder,
         )
     except FileNotFoundError:
         raise LabError(f"`{argv[0]}` is not installed on this machine", mend="run `haconsole lab prepare`") from None
