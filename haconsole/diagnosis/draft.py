@@ -17,10 +17,14 @@ SEVERITIES = (Severity.CRITICAL, Severity.WARNING, Severity.INFO)
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A finding and the findings that would explain it, the likeliest first."""
+    """A finding and the findings that would explain it, the likeliest first.
+
+    The consequences of a `plain` finding go without saying: they are left out, not listed as evidence.
+    """
 
     finding: Finding
     because: tuple[Key, ...] = ()
+    plain: bool = False
 
     @property
     def key(self) -> Key:
@@ -36,7 +40,7 @@ def fold(drafts: tuple[Draft, ...]) -> tuple[Finding, ...]:
     consequences: dict[Key, list[Finding]] = {}
     for draft in drafts:
         root = _root(draft, by_key)
-        if root is not draft:
+        if root is not draft and not root.plain:
             consequences.setdefault(root.key, []).append(draft.finding)
     causes = (
         _with(draft.finding, tuple(consequences.get(draft.key, ())))

@@ -41,9 +41,10 @@ def _not_bootstrapped(hosts: tuple[HostFacts, ...]) -> Iterator[Draft]:
             "cluster",
             "nothing is installed on these hosts yet",
             "etcd runs on none of its hosts and is enabled on none of them.",
-            tuple(f"{facts.host}: {reason_of(facts.etcd)}" for facts in hosts),
+            tuple(facts.says(reason_of(facts.etcd) or "not asked") for facts in hosts),
             ("run bootstrap",),
-        )
+        ),
+        plain=True,
     )
 
 
@@ -84,7 +85,7 @@ def _silence(facts: HostFacts) -> str:
     endpoint = value_of(facts.etcd)
     if endpoint is not None:
         return f"{facts.host}: answers, but {endpoint.health_error or 'sees no leader'}"
-    return f"{facts.host}: {reason_of(facts.etcd) or 'not asked'}"
+    return facts.says(reason_of(facts.etcd) or "not asked")
 
 
 def _no_fault_tolerance(view: EtcdView, hosts: tuple[HostFacts, ...]) -> Draft:

@@ -109,6 +109,10 @@ class HostFacts:
             (unit for unit in value_of(self.services) or () if unit.name.removesuffix(".service") == name), None
         )
 
+    def says(self, text: str) -> str:
+        """`text` with the host's name in front, unless it stands there already."""
+        return text if text.startswith(f"{self.host}:") else f"{self.host}: {text}"
+
     def facts(self) -> tuple[tuple[str, Observed[object]], ...]:
         """Every fact with its name, in the order a person would ask."""
         return tuple((name, getattr(self, name)) for name in FACTS)

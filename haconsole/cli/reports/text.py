@@ -78,7 +78,7 @@ def _etcd(snapshot: ClusterSnapshot) -> Iterator[str]:
         yield from ("", "etcd: unknown")
         for facts in snapshot.hosts:
             if facts.has(Role.ETCD):
-                yield f"  {facts.host}: {reason_of(facts.etcd) or 'not asked'}"
+                yield "  " + facts.says(reason_of(facts.etcd) or "not asked")
         return
     head = ("MEMBER", "ID", "HOST", "STATE", "VERSION", "DB", "TERM", "INDEX")
     yield from _section(f"etcd: {view.quorum.sentence()}", head, map(_member, view.members))
