@@ -1,0 +1,146 @@
+"""haproxy's runtime API through its stats socket, which only root may open (haproxy Management Guide, section 9.3).
+
+A small shell script on the host connects to the socket with whichever of socat, python3 and perl is there; one of them
+is on every distribution that has haproxy.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from dataclasses import dataclass
+
+from haconsole.model.haproxy import AdminState
+from haconsole.model.observed import Cause
+from haconsole.transport.base import HostTransport, TransportError
+
+SHELL = ("sh", "-s")
+_NOT_INSTALLED, _NO_PUMP, _NO_SOCKET, _NOT_RUNNING = 67, 69, 72, 75
+_ANSWER_WITHIN_S = 5
+
+_PUMP_PREFIX = re.compile(r"^\d\S+ \d\S+ socat\[\d+\] [A-Z] ", re.MULTILINE)
+
+_PYTHON = """\
+import socket, sys
+s = socket.socket(socket.AF_UNIX)
+s.settimeout(float(sys.argv[2]))
+s.connect(sys.argv[1])
+s.sendall(sys.argv[3].encode() + b"\\n")
+for part in iter(lambda: s.recv(65536), b""):
+    sys.stdout.buffer.write(part)
+"""
+
+_PERL = """\
+use IO::Socket::UNIX;
+my $s = IO::Socket::UNIX->new(Peer => $ARGV[0]) or die "connect: $!\\n";
+alarm $ARGV[1];
+print $s "$ARGV[2]\\n";
+$s->flush;
+print while <$s>;
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Why haproxy could not be asked, and what to do about it."""
+
+    cause: Cause
+    what: str
+    mend: str
+
+
+class HaproxyError(TransportError):
+    """haproxy on a host gave no answer, or refused."""
+
+
+class HaproxyApi:
+    """The haproxy behind `socket_path` on one host."""
+
+    def __init__(self, host: HostTransport, socket_path: str) -> None:
+        self._host = host
+        self._socket_path = socket_path
+
+    async def ask(self, *commands: str, deadline_s: float = 10.0) -> str:
+        """The answers to `commands`, one after the other, each ended by an empty line; HaproxyError without one."""
+        script = ask_script(self._socket_path, *commands)
+        done = await self._host.run(SHELL, stdin=script.encode(), root=True, deadline_s=deadline_s)
+        found = trouble(done.exit_status, done.stdout, done.stderr)
+        if found is not None:
+            raise HaproxyError(self._host.host, found.cause, f"haproxy: {found.what}", mend=found.mend)
+        return done.stdout
+
+    async def set_state(self, backend: str, server: str, state: AdminState, *, deadline_s: float = 10.0) -> None:
+        """Drain a server, put it in maintenance or make it ready; holds until haproxy is reloaded.
+
+        `backend` and `server` are names of the configuration, without blanks. Servers that track it follow.
+        """
+        command = f"set server {backend}/{server} state {state}"
+        said = (await self.ask(command, deadline_s=deadline_s)).strip()
+        if said:
+            mend = "compare the backend and server with haproxy.cfg; the stats socket needs level admin"
+            raise HaproxyError(self._host.host, Cause.OTHER, f"haproxy, {command}: {said}", mend=mend)
+
+
+def ask_script(socket_path: str, *commands: str) -> str:
+    """Shell commands (POSIX sh, as root) that put `commands` to haproxy and print what it answers.
+
+    A socket that is not there or not listened to ends them with a status that `trouble` knows.
+    """
+    if any(separator in command for command in commands for separator in ";\n"):
+        raise ValueError("a haproxy command holds no semicolon and no line break")
+    within = _ANSWER_WITHIN_S
+    return f"""\
+socket={shlex.quote(socket_path)} commands={shlex.quote(";".join(commands))}
+if [ ! -S "$socket" ]; then
+  if pidof haproxy >/dev/null 2>&1; then
+    echo "runs without a stats socket at $socket" >&2; exit {_NO_SOCKET}
+  fi
+  if ! PATH=$PATH:/usr/local/sbin:/usr/sbin command -v haproxy >/dev/null; then
+    echo "is not installed" >&2; exit {_NOT_INSTALLED}
+  fi
+  echo "does not run: there is no $socket" >&2; exit {_NOT_RUNNING}
+fi
+if command -v socat >/dev/null; then
+  printf '%s\\n' "$commands" | timeout {within} socat -t{within} - "UNIX-CONNECT:$socket"
+elif command -v python3 >/dev/null; then
+  timeout {within} python3 -c {shlex.quote(_PYTHON)} "$socket" {within} "$commands"
+elif command -v perl >/dev/null; then
+  timeout {within} perl -e {shlex.quote(_PERL)} "$socket" {within} "$commands"
+else
+  echo "cannot be reached: the host has none of socat, python3, perl" >&2; exit {_NO_PUMP}
+fi
+"""
+
+
+def trouble(status: int | None, output: str, errors: str) -> Trouble | None:
+    """What `ask_script` ran into, by its exit status and what it wrote; None when haproxy answered."""
+    said = " ".join(_PUMP_PREFIX.sub("", errors).split())[-300:]
+    match status:
+        case 0 if output:
+            return None
+        case 0:
+            return Trouble(Cause.OTHER, "closed the connection without a word", "read haproxy's journal")
+        case None:
+            return Trouble(Cause.CONNECTION_LOST, "the connection was lost before it answered", "ask again")
+        case 67:
+            return Trouble(Cause.NOT_INSTALLED, said, "install haproxy, or take the load-balancer role off this host")
+        case 69:
+            return Trouble(Cause.NOT_INSTALLED, said, "install socat on the host")
+        case 72:
+            mend = "set haproxy.stats_socket in the inventory to the path in haproxy.cfg, or add one there"
+            return Trouble(Cause.NOT_CONFIGURED, said, mend)
+        case 75:
+            return Trouble(Cause.NOT_RUNNING, said, "start haproxy; its journal says why it stopped")
+        case 124 | 142:
+            return Trouble(Cause.TIMED_OUT, f"no answer within {_ANSWER_WITHIN_S} s", "look at the host's load")
+        case _:
+            return _from_pump(status, said)
+
+
+def _from_pump(status: int, said: str) -> Trouble:
+    words = said.lower()
+    if "refused" in words or "no such file" in words:
+        return Trouble(Cause.NOT_RUNNING, f"does not listen on its stats socket: {said}", "start haproxy")
+    if "permission denied" in words or "not permitted" in words:
+        return Trouble(Cause.UNREADABLE, f"its stats socket may not be opened: {said}", "sudo must give root")
+    return Trouble(Cause.OTHER, f"asking it ended with status {status}: {said or 'without a word'}", "ask again")

@@ -1,0 +1,64 @@
+"""What is read into haproxy's answers beyond the captured cases."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from haconsole.model.haproxy import AdminState, HaproxyFacts
+from haconsole.model.observed import Cause
+from haconsole.probes.errors import ProbeError
+from haconsole.probes.haproxy import facts_of, section
+
+CASES = Path(__file__).parent / "cases" / "haproxy"
+
+
+def captured(name: str) -> str:
+    text: str = yaml.safe_load((CASES / f"{name}.yaml").read_text())["output"]
+    return text
+
+
+def admin_states(facts: HaproxyFacts, backend: str) -> list[AdminState]:
+    return [server.admin_state for found in facts.backends if found.name == backend for server in found.servers]
+
+
+def test_the_state_file_tells_a_drain_that_the_status_hides() -> None:
+    told = captured("drained-and-in-maintenance")
+    whole, status_only = facts_of(told), facts_of(told[: told.index("\n1\n# be_id")])
+    drain, maint, ready = AdminState.DRAIN, AdminState.MAINT, AdminState.READY
+    assert admin_states(whole, "k8s_server_6443") == [drain, drain, maint, drain, ready]
+    assert admin_states(status_only, "k8s_server_6443") == [drain, ready, maint, drain, ready]
+
+
+def test_maintenance_through_another_server_is_maintenance() -> None:
+    told = captured("maintenance-through-another")
+    assert "MAINT (via k8s_server_6443/cp1)" in told
+    status_only = facts_of(told[: told.index("\n1\n# be_id")])
+    assert admin_states(status_only, "k8s_server_6443")[3] is AdminState.MAINT
+
+
+def test_only_servers_that_take_traffic_are_up() -> None:
+    facts = facts_of(captured("drained-and-in-maintenance"))
+    assert [server.name for server in facts.backends[0].servers if server.up] == ["cp5"]
+
+
+def test_a_check_under_way_keeps_the_last_ones_result() -> None:
+    told = captured("up-and-down").replace(",L7OK,200,", ",* L7OK,0,")
+    server = facts_of(told).backends[0].servers[0]
+    assert (server.check, server.check_detail) == ("L7OK", "Layer7 check passed")
+
+
+@pytest.mark.parametrize("text", ["", "Name: HAProxy\nVersion: 2.6\n", "HTTP/1.0 400 Bad request\n\n<html></html>"])
+def test_what_haproxy_would_not_write_is_unreadable(text: str) -> None:
+    with pytest.raises(ProbeError) as caught:
+        facts_of(text)
+    assert caught.value.cause is Cause.UNREADABLE
+    assert "stats_socket" in caught.value.mend
+
+
+def test_the_section_quotes_the_path_and_asks_on_its_beat() -> None:
+    asked = section("/run/ha proxy/a.sock", every=3)
+    assert (asked.name, asked.every) == ("haproxy", 3)
+    assert asked.body.startswith("socket='/run/ha proxy/a.sock' commands='show info;")
