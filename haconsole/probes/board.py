@@ -41,6 +41,11 @@ class Board:
         self._facts[host] = replace(before, **changes)
         self._mark()
 
+    def put_notes(self, host: HostName, notes: tuple[str, ...]) -> None:
+        """What is worth saying of a host beside its facts."""
+        self._facts[host] = replace(self._facts[host], notes=notes)
+        self._mark()
+
     def put_leases(self, observed: Observed[tuple[Lease, ...]]) -> None:
         self._leases = succeed(observed, self._leases)
         self._mark()

@@ -10,6 +10,7 @@ from haconsole.model.names import HostName
 from haconsole.model.observed import Cause
 from haconsole.probes.asking import Probe, first_transport_error
 from haconsole.probes.board import Board
+from haconsole.probes.certificate_probe import CertificateProbe
 from haconsole.probes.clock import ClockProbe
 from haconsole.probes.due import Fact, due_facts
 from haconsole.probes.etcd_watch import EtcdProbe
@@ -23,6 +24,7 @@ def probes_for(site: Site, board: Board, host: Host, due: tuple[Fact, ...]) -> t
     known: dict[Fact, Probe] = {
         "clock_offset_ms": ClockProbe(site, board, host),
         "etcd": EtcdProbe(site, board, host),
+        "certificates": CertificateProbe(site, board, host),
     }
     return tuple(probe for fact, probe in known.items() if fact in due)
 

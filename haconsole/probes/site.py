@@ -32,6 +32,7 @@ class Pace:
     slow_round_s: float = 30.0
     keepalived_s: float = 10.0
     certificates_s: float = 600.0
+    certificates_deadline_s: float = 12.0
     silence_s: float = 8.0
     retry_first_s: float = 0.5
     retry_most_s: float = 5.0

@@ -1,0 +1,106 @@
+"""Certificates as facts: what stands in them, and whether they belong to a key and to a CA. Nothing is refused here."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import serialization
+from cryptography.utils import CryptographyDeprecationWarning
+
+from haconsole.pki.bundle import fingerprint
+from haconsole.pki.names import sans_of
+
+_BEGIN, _END = b"-----BEGIN CERTIFICATE-----", b"-----END CERTIFICATE-----"
+
+
+@dataclass(frozen=True, slots=True)
+class Inspected:
+    """One certificate read. `serial` in lower-case hexadecimal, times aware in UTC, `public_key` as DER."""
+
+    subject: str
+    issuer: str
+    serial: str
+    not_before: datetime
+    not_after: datetime
+    sans: tuple[str, ...]
+    fingerprint: str
+    is_ca: bool
+    public_key: bytes
+    x509: x509.Certificate = field(repr=False, compare=False)
+
+
+def inspect(pem: bytes) -> tuple[Inspected, ...]:
+    """Every certificate in a PEM text that can be read, in its order; none where there is none."""
+    found = (_read(part.partition(_END)[0]) for part in pem.split(_BEGIN)[1:])
+    return tuple(one for one in found if one)
+
+
+def public_key_der(pem: bytes) -> bytes | None:
+    """A public key as openssl prints it, in the form of `Inspected.public_key`; None when it cannot be read."""
+    try:
+        key = serialization.load_pem_public_key(pem)
+    except (ValueError, UnsupportedAlgorithm):
+        return None
+    return key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+
+
+def verifies(chain: tuple[Inspected, ...], authorities: tuple[Inspected, ...]) -> bool:
+    """Whether the first of `chain` was signed by one of `authorities`, directly or through the rest of the chain.
+
+    Only signatures and names are looked at, not time: an expired certificate is another problem.
+    """
+    if not chain:
+        return False
+    leaf, *between = chain
+    if any(_issued(leaf, authority) for authority in authorities):
+        return True
+    return any(
+        _issued(leaf, issuer) and verifies((issuer, *(one for one in between if one is not issuer)), authorities)
+        for issuer in between
+    )
+
+
+def _issued(one: Inspected, by: Inspected) -> bool:
+    try:
+        one.x509.verify_directly_issued_by(by.x509)
+    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
+        return False
+    return True
+
+
+def _read(body: bytes) -> Inspected | None:
+    pem = b"\n".join((_BEGIN, body.strip(), _END))
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", CryptographyDeprecationWarning)
+            return _inspected(x509.load_pem_x509_certificate(pem))
+    except (ValueError, UnsupportedAlgorithm):
+        return None
+
+
+def _inspected(found: x509.Certificate) -> Inspected:
+    return Inspected(
+        subject=found.subject.rfc4514_string(),
+        issuer=found.issuer.rfc4514_string(),
+        serial=f"{found.serial_number:x}",
+        not_before=found.not_valid_before_utc,
+        not_after=found.not_valid_after_utc,
+        sans=sans_of(found),
+        fingerprint=fingerprint(found),
+        is_ca=_is_ca(found),
+        public_key=found.public_key().public_bytes(
+            serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+        ),
+        x509=found,
+    )
+
+
+def _is_ca(found: x509.Certificate) -> bool:
+    try:
+        return found.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+    except x509.ExtensionNotFound:
+        return False

@@ -1,0 +1,75 @@
+"""Keeps a host's certificates on the board. Slow and seldom: handshakes, and openssl for every key."""
+
+from __future__ import annotations
+
+import asyncio
+
+from haconsole.inventory.schema import Host
+from haconsole.model.certificate import Certificate
+from haconsole.model.names import HostName
+from haconsole.model.observed import Cause, Known
+from haconsole.probes import certificate_script
+from haconsole.probes.asking import asked
+from haconsole.probes.board import Board
+from haconsole.probes.errors import ProbeError, require
+from haconsole.probes.script import ARGV, Answer, FrameReader, render
+from haconsole.probes.site import Site
+
+_LOOPBACK = "127.0.0.1"
+
+
+class CertificateProbe:
+    """Reads everything in one root command."""
+
+    def __init__(self, site: Site, board: Board, host: Host) -> None:
+        self._site, self._board, self._host = site, board, host
+        self._name = HostName(host.name)
+
+    async def once(self) -> None:
+        fact = await asked(
+            self._site, self._host, "certificates", self._look(), self._site.pace.certificates_deadline_s
+        )
+        self._board.put(self._name, "certificates", fact)
+
+    async def follow(self) -> None:
+        """Every ten minutes by default, and soon again while it fails."""
+        while True:
+            await self.once()
+            known = isinstance(self._board.facts(self._name).certificates, Known)
+            await asyncio.sleep(self._site.pace.certificates_s if known else self._site.pace.slow_round_s)
+
+    async def _look(self) -> tuple[Certificate, ...]:
+        wanted = self._site.layout.certificates(self._host)
+        script = render(certificate_script.sections(wanted, (self._host.address, _LOOPBACK)))
+        done = await self._site.transport(self._host).run(
+            ARGV, stdin=script, root=True, deadline_s=self._site.pace.certificates_deadline_s
+        )
+        reader = FrameReader()
+        heard = (reader.take(line) for line in done.stdout.splitlines())
+        answers = {answer.section: answer for answer in heard if isinstance(answer, Answer)}
+        found, notes = await asyncio.to_thread(self._judge, answers)
+        self._board.put_notes(self._name, notes)
+        if not found:
+            raise ProbeError(f"certificates: {'; '.join(notes)}", Cause.NOT_CONFIGURED)
+        return found
+
+    def _judge(self, answers: dict[str, Answer]) -> tuple[tuple[Certificate, ...], tuple[str, ...]]:
+        """Parsing takes some tens of milliseconds, loading cryptography more: not in the event loop."""
+        from haconsole.probes.certificates import Surroundings, certificates, names_to_serve
+
+        files = answers.get(certificate_script.FILES)
+        if files is None:
+            raise ProbeError("certificates: the host ended before it answered", Cause.CONNECTION_LOST)
+        require(files, "read certificates")
+        shown = {
+            int(name.removeprefix(certificate_script.SERVED)): certificate_script.parse_served(answer)
+            for name, answer in answers.items()
+            if name.startswith(certificate_script.SERVED)
+        }
+        around = Surroundings(
+            host=self._name,
+            now=self._site.now(),
+            names=names_to_serve(self._site.inventory, self._host),
+            served={port: served for port, served in shown.items() if served},
+        )
+        return certificates(self._site.layout.certificates(self._host), certificate_script.parse_files(files), around)

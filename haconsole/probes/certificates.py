@@ -1,0 +1,140 @@
+"""Every certificate of a host as a fact: what stands in it, its key, its CA, and what the process beside it shows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from haconsole.configs.layout import CertificateFile
+from haconsole.inventory.effective import endpoint, vip_addresses
+from haconsole.inventory.schema import Host, Inventory
+from haconsole.model.certificate import Certificate
+from haconsole.model.names import HostName
+from haconsole.pki.inspect import Inspected, inspect, public_key_der, verifies
+from haconsole.probes.certificate_paths import files_to_read
+from haconsole.probes.certificate_script import HostCertificates, KeySeen
+
+_KEY_FOR_OTHERS = 0o077
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a host's certificates are judged by: `names` must stand in what a role serves; `served` is by port."""
+
+    host: HostName
+    now: datetime
+    names: dict[str, tuple[str, ...]]
+    served: dict[int, tuple[str, str]]
+
+
+def names_to_serve(inventory: Inventory, host: Host) -> dict[str, tuple[str, ...]]:
+    """The names that clients use, by the role of the certificate that must hold them."""
+    api = [host.address, *vip_addresses(inventory)]
+    balanced = endpoint(inventory)
+    if balanced:
+        api.append(balanced[0])
+    own = (_san(host.address),)
+    return {"etcd-server": own, "etcd-peer": own, "apiserver": tuple(dict.fromkeys(map(_san, api)))}
+
+
+def certificates(
+    layout: tuple[CertificateFile, ...], told: HostCertificates, around: Surroundings
+) -> tuple[tuple[Certificate, ...], tuple[str, ...]]:
+    """The certificates that could be read, and a sentence about each file that is missing or cannot be."""
+    found: list[Certificate] = []
+    notes: list[str] = []
+    for file in files_to_read(layout, told):
+        read = tuple(_of_file(file, told, around))
+        found += read
+        if not read:
+            notes.append(_absence(file, told))
+    if told.without_openssl:
+        notes.append("openssl is not installed: neither keys nor what is served could be compared with certificates")
+    return tuple(found), tuple(notes)
+
+
+def _absence(file: CertificateFile, told: HostCertificates) -> str:
+    there = file.cert in told.certs or file.cert in told.kubeconfigs
+    return f"{file.role}: {file.cert} " + ("holds no certificate that can be read" if there else "does not exist")
+
+
+def _of_file(file: CertificateFile, told: HostCertificates, around: Surroundings) -> Iterator[Certificate]:
+    """A leaf's first certificate; every certificate of a CA file, which holds two while a CA is replaced."""
+    chain = inspect(_pem(file, told).encode())
+    if not chain:
+        return
+    key = _key(file, told)
+    of_key = next((one for one in chain if key and _matches(one, key)), chain[0])
+    trusted = verifies(chain, inspect(told.certs.get(file.ca, "").encode())) if file.ca else None
+    for one in chain if chain[0].is_ca else chain[:1]:
+        plain = replace(_certificate(file, one, around), chain_ok=None if one.is_ca else trusted)
+        certificate = _with_key(plain, one, key) if key and one is of_key else plain
+        yield replace(certificate, problem=next(_problems(certificate, file.ca, around), None))
+
+
+def _pem(file: CertificateFile, told: HostCertificates) -> str:
+    if file.kubeconfig:
+        seen = told.kubeconfigs.get(file.cert)
+        return seen.cert_pem if seen else ""
+    return told.certs.get(file.cert, "")
+
+
+def _certificate(file: CertificateFile, one: Inspected, around: Surroundings) -> Certificate:
+    where, shown = around.served.get(file.port or 0, (None, ""))
+    served = inspect(shown.encode())[:1]
+    return Certificate(
+        host=around.host,
+        path=file.cert,
+        role=file.role,
+        subject=one.subject,
+        issuer=one.issuer,
+        serial=one.serial,
+        not_before=one.not_before,
+        not_after=one.not_after,
+        sans=one.sans,
+        fingerprint=one.fingerprint,
+        is_ca=one.is_ca,
+        served_at=where if served else None,
+        served_fingerprint=served[0].fingerprint if served else None,
+    )
+
+
+def _key(file: CertificateFile, told: HostCertificates) -> KeySeen | None:
+    if file.kubeconfig:
+        seen = told.kubeconfigs[file.cert]
+        return KeySeen(file.cert, seen.mode, seen.public_pem)
+    return told.keys.get(file.key) if file.key else None
+
+
+def _with_key(certificate: Certificate, one: Inspected, key: KeySeen) -> Certificate:
+    return replace(certificate, key_path=key.path, key_mode=key.mode, key_matches=_matches(one, key))
+
+
+def _matches(one: Inspected, key: KeySeen) -> bool | None:
+    """None where openssl made no public key of the private one."""
+    public = public_key_der(key.public_pem.encode())
+    return None if public is None else public == one.public_key
+
+
+def _problems(found: Certificate, ca: str | None, around: Surroundings) -> Iterator[str]:
+    """What is wrong, the worst first."""
+    if found.not_after <= around.now:
+        yield f"expired at {found.not_after:%Y-%m-%d %H:%M} UTC"
+    if found.not_before > around.now:
+        yield f"is not valid before {found.not_before:%Y-%m-%d %H:%M} UTC"
+    if found.key_matches is False:
+        yield f"does not belong to the key {found.key_path}"
+    if found.chain_ok is False:
+        yield f"was not signed by the CA in use, {ca}"
+    if found.served_fingerprint not in (None, found.fingerprint):
+        yield f"is not what the process at {found.served_at} serves: it must be restarted to read the file"
+    missing = [name for name in around.names.get(found.role, ()) if name not in found.sans]
+    if missing:
+        yield f"does not name {', '.join(missing)}"
+    if found.key_mode is not None and found.key_mode & _KEY_FOR_OTHERS:
+        yield f"has a key that others may read (mode {found.key_mode:04o})"
+
+
+def _san(host: str) -> str:
+    return f"IP:{host}" if ":" in host or host.replace(".", "").isdecimal() else f"DNS:{host.lower()}"

@@ -1,0 +1,68 @@
+"""Certificates read as facts, the strange ones of others included."""
+
+from __future__ import annotations
+
+import subprocess
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from haconsole.inventory.schema import KeyAlgorithm
+from haconsole.pki.authority import Authority, make_authority
+from haconsole.pki.inspect import inspect, public_key_der, verifies
+from haconsole.pki.keys import make_private_key
+from haconsole.pki.leaf import Leaf, sign_leaf
+
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+P256 = KeyAlgorithm.ECDSA_P256
+
+
+def authority(name: str) -> Authority:
+    return make_authority(name, algorithm=P256, days=3650, now=NOW)
+
+
+def test_what_stands_in_a_certificate() -> None:
+    ca, key = authority("etcd-ca"), make_private_key(P256)
+    leaf = Leaf("cp1", organizations=("system:masters",), sans=("DNS:CP1", "IP:10.99.0.11"))
+    (found,) = inspect(sign_leaf(ca, leaf, key.load().public_key(), days=365, now=NOW))
+    assert (found.subject, found.issuer) == ("CN=cp1,O=system:masters", "CN=etcd-ca")
+    assert found.sans == ("DNS:cp1", "IP:10.99.0.11")
+    assert found.not_after == NOW + timedelta(days=365)
+    assert not found.is_ca
+    assert found.public_key == public_key_der(key.public_pem())
+
+
+def test_a_chain_is_followed_to_the_ca_in_use() -> None:
+    ca, other = authority("ca"), authority("other")
+    (leaf,) = inspect(sign_leaf(ca, Leaf("a"), make_private_key(P256).load().public_key(), days=9, now=NOW))
+    (ours,), (theirs,) = inspect(ca.certificate), inspect(other.certificate)
+    assert verifies((leaf,), (ours,))
+    assert verifies((leaf,), (theirs, ours))
+    assert verifies((leaf, ours), (ours,))
+    assert not verifies((leaf,), (theirs,))
+    assert not verifies((leaf,), ())
+    assert not verifies((), (ours,))
+
+
+def test_a_ca_of_the_same_name_with_another_key_does_not_verify() -> None:
+    (leaf,) = inspect(
+        sign_leaf(authority("ca"), Leaf("a"), make_private_key(P256).load().public_key(), days=9, now=NOW)
+    )
+    assert not verifies((leaf,), inspect(authority("ca").certificate))
+
+
+def test_every_certificate_that_can_be_read_is(tmp_path: Path) -> None:
+    one, two = authority("one").certificate, authority("two").certificate
+    broken = b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
+    assert [found.subject for found in inspect(b"text\n" + one + broken + b"# more\n" + two)] == ["CN=one", "CN=two"]
+    assert inspect(b"") == inspect(b"-----BEGIN CERTIFICATE-----") == ()
+
+
+def test_keys_of_kinds_that_are_not_made_here_are_read(tmp_path: Path) -> None:
+    key, cert = tmp_path / "key", tmp_path / "cert"
+    subprocess.run(("openssl", "genpkey", "-algorithm", "ed25519", "-out", key), check=True, capture_output=True)
+    request = ("openssl", "req", "-x509", "-key", key, "-out", cert, "-subj", "/CN=x", "-days", "1")
+    subprocess.run(request, check=True, capture_output=True)
+    public = subprocess.run(("openssl", "pkey", "-in", key, "-pubout"), check=True, capture_output=True).stdout
+    (found,) = inspect(cert.read_bytes())
+    assert found.public_key == public_key_der(public)
+    assert public_key_der(b"nothing") is None

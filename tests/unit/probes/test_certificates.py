@@ -1,0 +1,237 @@
+"""Certificates in files, their keys and what is served, read by the real script and openssl on this machine."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import subprocess
+import threading
+from base64 import b64encode
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from haconsole.configs.layout import CertificateFile
+from haconsole.inventory.schema import KeyAlgorithm
+from haconsole.model.certificate import Certificate
+from haconsole.model.names import HostName
+from haconsole.pki.authority import make_authority
+from haconsole.pki.keys import make_private_key
+from haconsole.pki.leaf import Leaf, sign_leaf
+from haconsole.probes.certificate_script import FILES, SERVED, HostCertificates, parse_files, parse_served, sections
+from haconsole.probes.certificates import Surroundings, certificates
+from haconsole.probes.script import ARGV, Answer, FrameReader, render
+
+NOW = datetime.now(UTC)
+P256 = KeyAlgorithm.ECDSA_P256
+CA = make_authority("etcd-ca", algorithm=P256, days=3650, now=NOW)
+
+
+class Pki:
+    """A CA and leaves in a folder, and a /proc of one's own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.proc = folder, folder / "proc"
+        self.proc.mkdir()
+        self.put("ca.crt", CA.certificate)
+
+    def path(self, name: str) -> str:
+        return str(self.folder / name)
+
+    def put(self, name: str, data: bytes, mode: int = 0o644) -> None:
+        path = self.folder / name
+        path.write_bytes(data)
+        path.chmod(mode)
+
+    def leaf(self, name: str, *, days: int = 365, now: datetime = NOW, mode: int = 0o600) -> bytes:
+        key = make_private_key(P256)
+        cert = sign_leaf(CA, Leaf(name, sans=("IP:127.0.0.1",)), key.load().public_key(), days=days, now=now)
+        self.put(f"{name}.crt", cert)
+        self.put(f"{name}.key", key.pem, mode)
+        return cert
+
+    def file(self, role: str, name: str, port: int | None = None) -> CertificateFile:
+        return CertificateFile(role, self.path(f"{name}.crt"), self.path(f"{name}.key"), self.path("ca.crt"), port)
+
+    def process(self, pid: int, comm: str, *argv: str, environ: tuple[str, ...] = ()) -> None:
+        folder = self.proc / str(pid)
+        folder.mkdir()
+        (folder / "comm").write_text(f"{comm}\n")
+        (folder / "cmdline").write_bytes(b"".join(word.encode() + b"\0" for word in argv))
+        (folder / "environ").write_bytes(b"".join(word.encode() + b"\0" for word in environ))
+
+    def look(self, *files: CertificateFile) -> tuple[tuple[Certificate, ...], tuple[str, ...], HostCertificates]:
+        answers = self.answers(*files)
+        told = parse_files(answers[FILES])
+        shown = {int(name[len(SERVED) :]): parse_served(each) for name, each in answers.items() if name != FILES}
+        around = Surroundings(
+            HostName("cp1"),
+            NOW,
+            {"etcd-server": ("IP:127.0.0.1",)},
+            {port: each for port, each in shown.items() if each},
+        )
+        return (*certificates(files, told, around), told)
+
+    def answers(self, *files: CertificateFile) -> dict[str, Answer]:
+        script = render(sections(files, ("127.0.0.1",), proc=str(self.proc)))
+        done = subprocess.run(ARGV, input=script, capture_output=True, timeout=30)
+        assert b"PRIVATE" not in done.stdout
+        reader = FrameReader()
+        heard = map(reader.take, done.stdout.decode().splitlines())
+        return {each.section: each for each in heard if isinstance(each, Answer)}
+
+
+@pytest.fixture
+def pki(tmp_path: Path) -> Pki:
+    return Pki(tmp_path)
+
+
+@contextmanager
+def serving(pki: Pki, name: str) -> Iterator[int]:
+    """A TLS server that asks for client certificates, as etcd does."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pki.path(f"{name}.crt"), pki.path(f"{name}.key"))
+    context.load_verify_locations(pki.path("ca.crt"))
+    context.verify_mode = ssl.CERT_REQUIRED
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def serve() -> None:
+            accepted, _ = listening.accept()
+            with accepted:
+                try:
+                    context.wrap_socket(accepted, server_side=True).close()
+                except OSError:
+                    return
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield listening.getsockname()[1]
+        thread.join(10)
+
+
+def test_a_sound_certificate(pki: Pki) -> None:
+    pki.leaf("server")
+    (found,), notes, _ = pki.look(pki.file("etcd-server", "server"))
+    assert (found.subject, found.issuer, found.path) == ("CN=server", "CN=etcd-ca", pki.path("server.crt"))
+    assert (found.key_matches, found.key_mode, found.chain_ok) == (True, 0o600, True)
+    assert (found.problem, notes) == (None, ())
+
+
+def test_what_is_served_is_compared_with_the_file(pki: Pki) -> None:
+    pki.leaf("server")
+    with serving(pki, "server") as port:
+        (found,), _, _ = pki.look(pki.file("etcd-server", "server", port))
+    assert (found.served_at, found.served_fingerprint) == (f"127.0.0.1:{port}", found.fingerprint)
+    assert found.problem is None
+    with serving(pki, "server") as port:
+        pki.leaf("server")
+        (renewed,), _, _ = pki.look(pki.file("etcd-server", "server", port))
+    assert renewed.served_fingerprint == found.fingerprint != renewed.fingerprint
+    assert "must be restarted" in (renewed.problem or "")
+
+
+def test_nobody_serving_is_no_problem(pki: Pki) -> None:
+    pki.leaf("server")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    (found,), _, _ = pki.look(pki.file("etcd-server", "server", port))
+    assert (found.served_at, found.served_fingerprint, found.problem) == (None, None, None)
+
+
+def test_a_key_of_another_certificate(pki: Pki) -> None:
+    pki.leaf("server")
+    pki.put("server.key", make_private_key(P256).pem, 0o600)
+    (found,), _, _ = pki.look(pki.file("etcd-server", "server"))
+    assert found.key_matches is False
+    assert found.problem == f"does not belong to the key {pki.path('server.key')}"
+
+
+def test_a_key_that_others_may_read(pki: Pki) -> None:
+    pki.leaf("server", mode=0o644)
+    (found,), _, _ = pki.look(pki.file("etcd-server", "server"))
+    assert found.problem == "has a key that others may read (mode 0644)"
+
+
+def test_time_comes_before_other_problems(pki: Pki) -> None:
+    pki.leaf("server", days=1, now=NOW - timedelta(days=3), mode=0o644)
+    (found,), _, _ = pki.look(pki.file("etcd-server", "server"))
+    assert (found.problem or "").startswith("expired at")
+
+
+def test_another_ca_and_missing_names(pki: Pki) -> None:
+    pki.leaf("server")
+    pki.put("ca.crt", make_authority("etcd-ca", algorithm=P256, days=1, now=NOW).certificate)
+    (found,), _, _ = pki.look(pki.file("etcd-server", "server"))
+    assert found.chain_ok is False
+    assert found.problem == f"was not signed by the CA in use, {pki.path('ca.crt')}"
+
+
+def test_a_ca_file_with_two_while_one_is_replaced(pki: Pki) -> None:
+    new = make_authority("etcd-ca", algorithm=P256, days=1, now=NOW)
+    pki.put("ca.crt", CA.certificate + new.certificate)
+    pki.put("ca.key", new.key.pem, 0o600)
+    found, _, _ = pki.look(CertificateFile("etcd-ca", pki.path("ca.crt"), pki.path("ca.key"), None))
+    assert [(one.is_ca, one.key_matches, one.problem) for one in found] == [(True, None, None), (True, True, None)]
+
+
+def test_files_that_are_not_there_or_not_certificates_are_told(pki: Pki) -> None:
+    pki.put("odd.crt", b"what?")
+    found, notes, _ = pki.look(pki.file("etcd-peer", "odd"), pki.file("etcd-client", "none"))
+    assert found == ()
+    assert notes == (
+        f"etcd-peer: {pki.path('odd.crt')} holds no certificate that can be read",
+        f"etcd-client: {pki.path('none.crt')} does not exist",
+    )
+
+
+def test_a_certificate_inside_a_kubeconfig(pki: Pki) -> None:
+    cert = pki.leaf("admin")
+    key = Path(pki.path("admin.key")).read_bytes()
+    text = (
+        "users:\n- name: admin\n  user:\n"
+        f"    client-certificate-data: {b64encode(cert).decode()}\n    client-key-data: {b64encode(key).decode()}\n"
+    )
+    pki.put("admin.conf", text.encode(), 0o600)
+    file = CertificateFile("admin", pki.path("admin.conf"), None, pki.path("ca.crt"), kubeconfig=True)
+    ca = CertificateFile("etcd-ca", pki.path("ca.crt"), None, None)
+    (found, _), notes, _ = pki.look(file, ca)
+    assert (found.subject, found.key_matches, found.key_mode, found.chain_ok) == ("CN=admin", True, 0o600, True)
+    assert (found.problem, notes) == (None, ())
+
+
+def test_files_that_processes_were_given_are_found(pki: Pki) -> None:
+    pki.leaf("mine")
+    pki.leaf("client")
+    pki.process(
+        7,
+        "etcd",
+        "/usr/bin/etcd",
+        "--name=a",
+        environ=(
+            f"ETCD_CERT_FILE={pki.path('mine.crt')}",
+            f"ETCD_KEY_FILE={pki.path('mine.key')}",
+            f"ETCD_TRUSTED_CA_FILE={pki.path('ca.crt')}",
+            "ETCD_PASSWORD_KEY=hunter2",
+        ),
+    )
+    pki.process(
+        8,
+        "kube-apiserver",
+        "kube-apiserver",
+        "--etcd-certfile",
+        pki.path("client.crt"),
+        f"--etcd-keyfile={pki.path('client.key')}",
+        f"--etcd-cafile={pki.path('ca.crt')}",
+        "--service-account-key-file=/x/sa.pub",
+    )
+    pki.process(9, "bash", "bash", f"--cert-file={pki.path('mine.crt')}")
+    found, _, told = pki.look()
+    assert {(one.role, one.path, one.key_matches, one.chain_ok) for one in found} == {
+        ("etcd-ca", pki.path("ca.crt"), None, None),
+        ("etcd-server", pki.path("mine.crt"), True, True),
+        ("apiserver-etcd-client", pki.path("client.crt"), True, True),
+    }
+    assert "hunter2" not in repr(told)
