@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Sequence
+from keyword import iskeyword
 
 import click
 
@@ -23,6 +24,7 @@ VERBS = {
     "undo": "journal",
     "check": "inventory",
     "schema": "inventory",
+    "import": "importers",
     "lab": "lab",
     "demo": "demo",
 }
@@ -39,7 +41,7 @@ class VerbGroup(click.Group):
         if cmd_name not in VERBS:
             return None
         module = importlib.import_module(f"haconsole.cli.{VERBS[cmd_name]}")
-        command: click.Command = getattr(module, cmd_name)
+        command: click.Command = getattr(module, f"{cmd_name}_" if iskeyword(cmd_name) else cmd_name)
         return command
 
     def resolve_command(

@@ -66,14 +66,17 @@ def decode_text(data: bytes) -> str:
         ) from None
 
 
-def compose(text: str) -> Node:
-    """The one document of `text`; raises UnreadableError at the first thing that is not plain YAML."""
+def compose(text: str, *, tags: bool = False) -> Node:
+    """The one document of `text`; raises UnreadableError at the first thing that is not plain YAML.
+
+    With `tags` a tagged value stands as an empty one, for files whose other values matter.
+    """
     if len(text) > MAX_BYTES:
         raise _unreadable(Mark(), f"the file has {len(text)} characters", f"an inventory has {MAX_BYTES} at most")
     if found := _UNPRINTABLE.search(text):
         what = f"character U+{ord(found[0]):04X} stands here, which is invisible or no text at all"
         raise _unreadable(_place(text[: found.start()]), what, "remove it")
-    builder = _Builder()
+    builder = _Builder(tags)
     try:
         for event in yaml.parse(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
             builder.take(event)
@@ -101,6 +104,7 @@ class _Open:
 class _Builder:
     """Takes parser events one by one; a stack instead of recursion, so that depth costs nothing."""
 
+    tags: bool
     root: Node | None = None
     count: int = 0
     stack: list[_Open] = field(default_factory=list)
@@ -111,12 +115,12 @@ class _Builder:
             case yaml.DocumentStartEvent() if self.root is not None:
                 raise _unreadable(_mark(event), "a second document begins here", "keep one document in a file")
             case yaml.ScalarEvent():
-                self._untagged(event, bool(event.implicit[0] or event.implicit[1]))
-                node = ScalarNode(event.value, bool(event.implicit[0]), _mark(event))
+                tagged = self._tagged(event, bool(event.implicit[0] or event.implicit[1]))
+                node = ScalarNode("" if tagged else event.value, tagged or bool(event.implicit[0]), _mark(event))
                 self._grow(_mark(event), 1)
                 self._put(node, event.anchor, self.count - 1)
             case yaml.SequenceStartEvent() | yaml.MappingStartEvent():
-                self._untagged(event, event.implicit)
+                self._tagged(event, event.implicit)
                 self._grow(_mark(event), 1)
                 is_map = isinstance(event, yaml.MappingStartEvent)
                 self.stack.append(_Open(is_map, event.anchor, _mark(event), before=self.count - 1))
@@ -153,9 +157,11 @@ class _Builder:
                 mark, f"values are nested more than {MAX_DEPTH} deep", "no part of an inventory is so deep"
             )
 
-    def _untagged(self, event: yaml.ScalarEvent | yaml.CollectionStartEvent, implicit: bool) -> None:
-        if not implicit or event.tag is not None:
+    def _tagged(self, event: yaml.ScalarEvent | yaml.CollectionStartEvent, implicit: bool) -> bool:
+        tagged = not implicit or event.tag is not None
+        if tagged and not self.tags:
             raise _unreadable(_mark(event), *TAG)
+        return tagged
 
     def _put(self, node: Node, anchor: str | None, before: int) -> None:
         if anchor is not None:

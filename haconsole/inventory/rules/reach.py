@@ -9,6 +9,7 @@ from haconsole.inventory import effective
 from haconsole.inventory.marks import Marks
 from haconsole.inventory.problems import Fault, Level
 from haconsole.inventory.schema import Host, Inventory, Sudo
+from haconsole.model.hosts import Role
 
 
 def jumps_lead_somewhere(inventory: Inventory, marks: Marks) -> Iterator[Fault]:
@@ -42,7 +43,7 @@ def logins_are_distinct(inventory: Inventory, marks: Marks) -> Iterator[Fault]:
 def root_is_reachable(inventory: Inventory, marks: Marks) -> Iterator[Fault]:
     for number, host in enumerate(inventory.hosts):
         ssh = effective.ssh_for(inventory, host)
-        if ssh.sudo is Sudo.NONE and ssh.user not in (None, "root"):
+        if Role.BASTION not in host.roles and ssh.sudo is Sudo.NONE and ssh.user not in (None, "root"):
             what = f"host {host.name} is entered as {ssh.user} without sudo, so root is out of reach there"
             mend = "write `user: root`, or `sudo: passwordless` or `sudo: password`"
             where = ("hosts", number, "ssh") if host.ssh.sudo or host.ssh.user else ("ssh", "sudo")

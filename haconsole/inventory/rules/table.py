@@ -55,6 +55,8 @@ RULES: tuple[Rule, ...] = (
     _rule(vips.vips_are_no_hosts),
     _rule(vips.interfaces_are_known, "hosts", "vips"),
     _rule(vips.vips_are_in_the_balancers_network, "hosts", "vips"),
+    _rule(vips.families_match, "hosts", "vips"),
+    _rule(vips.passwords_are_sent, "vips"),
     _rule(ports.ports_are_free, "hosts", "ssh", "etcd", "kubernetes", "haproxy"),
     _rule(paths.paths_are_apart, "etcd", "kubernetes", "haproxy", "keepalived"),
     _rule(paths.certificates_end_before_their_authority, "pki"),

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from haconsole.inventory import effective
 from haconsole.inventory.marks import Marks
 from haconsole.inventory.problems import Fault, Level
-from haconsole.inventory.schema import Inventory
+from haconsole.inventory.schema import Inventory, VrrpMode
 from haconsole.model.hosts import Role
 
 
@@ -53,6 +53,33 @@ def vips_are_in_the_balancers_network(inventory: Inventory, marks: Marks) -> Ite
             what = f"VIP {vip.address} is not in the network of {_listed(outside)}"
             mend = "correct the address or its prefix length, unless a router knows the way"
             yield Fault(marks.at("vips", number, "address"), what, mend, Level.WARNING)
+
+
+def families_match(inventory: Inventory, marks: Marks) -> Iterator[Fault]:
+    """Unicast adverts travel between the hosts' own addresses, of the family of the VIP they speak of."""
+    for number, vip in enumerate(inventory.vips):
+        family = ipaddress.ip_interface(vip.address).version
+        others = [
+            host.name
+            for host in inventory.with_role(Role.LOAD_BALANCER)
+            if ipaddress.ip_address(host.address).version != family
+        ]
+        if others and vip.mode is VrrpMode.UNICAST:
+            what = (
+                f"VIP {vip.address} is IPv{family}, but {_listed(others)} cannot send it unicast adverts by IPv{family}"
+            )
+            mend = "write `mode: multicast`, or give hosts and VIP addresses of one family"
+            yield Fault(marks.at("vips", number, "address"), what, mend)
+
+
+def passwords_are_sent(inventory: Inventory, marks: Marks) -> Iterator[Fault]:
+    """VRRP version 3 has no authentication (RFC 5798, section 9); IPv6 and parts of a second need version 3."""
+    for number, vip in enumerate(inventory.vips):
+        ipv6 = ipaddress.ip_interface(vip.address).version == 6
+        if vip.auth_pass is not None and (ipv6 or not float(vip.advert_int_s).is_integer()):
+            reason = "it is an IPv6 address" if ipv6 else f"advert_int_s is {vip.advert_int_s:g}"
+            what = f"auth_pass of VIP {vip.address} has no effect: as {reason}, VRRP version 3 is spoken"
+            yield Fault(marks.at("vips", number, "auth_pass"), what, "take it out", Level.WARNING)
 
 
 def _listed(names: list[str]) -> str:

@@ -1,0 +1,124 @@
+"""An inventory in the making, and how it is written out as a file."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+Value: TypeAlias = str | int | float | bool | tuple[str, ...]
+Settings: TypeAlias = Mapping[str, Value | None]
+
+_PLAIN = re.compile(
+    r"[A-Za-z/~][A-Za-z0-9._/@+~:-]*[A-Za-z0-9._/@+~-]|[A-Za-z]|[0-9]+(\.[0-9]+){2,3}(/[0-9]+)?(:[0-9]+)?"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class HostDraft:
+    """A host as another tool describes it; None and empty values are left out of the file."""
+
+    name: str
+    address: str | None
+    roles: tuple[str, ...]
+    ssh: Settings = field(default_factory=dict)
+    ssh_address: str | None = None
+    etcd_name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """`notes` are sentences on what to look at before the inventory is used."""
+
+    source: str
+    cluster: str
+    hosts: tuple[HostDraft, ...]
+    jump: str | None = None
+    etcd: Settings = field(default_factory=dict)
+    kubernetes: Settings | None = None
+    notes: tuple[str, ...] = ()
+
+
+def write(draft: Draft) -> str:
+    """The draft as the text of an inventory; SSH settings that all hosts share stand in front once."""
+    shared = _shared(draft.hosts)
+    parts = ["\n".join(_head(draft)), f"cluster: {_written(draft.cluster)}"]
+    if ssh := _block({**shared, "jump": draft.jump}, "  "):
+        parts.append("ssh:\n" + ssh)
+    parts.append("hosts:\n" + "\n".join(_host(host, shared) for host in draft.hosts))
+    if etcd := _block(draft.etcd, "  "):
+        parts.append("etcd:\n" + etcd)
+    if draft.kubernetes is not None:
+        parts.append("kubernetes:\n" + (_block(draft.kubernetes, "  ") or "  {}"))
+    return "\n\n".join(parts) + "\n"
+
+
+def address_of(*candidates: str | None) -> str | None:
+    """The first that is an IP address."""
+    for text in candidates:
+        try:
+            return str(ipaddress.ip_address(text or ""))
+        except ValueError:
+            continue
+    return None
+
+
+def host_name(text: str) -> str:
+    """A name as an inventory takes it: lower case, with dashes for what DNS does not know."""
+    return re.sub(r"[^a-z0-9.-]+", "-", text.lower()).strip("-.") or "host"
+
+
+def _head(draft: Draft) -> Iterator[str]:
+    yield f"# Made from {_one_line(draft.source)}."
+    if draft.notes:
+        yield "# Look at this before you use it:"
+        yield from (f"# - {_one_line(note)}" for note in draft.notes)
+
+
+def _one_line(text: str) -> str:
+    return "".join(char if char.isprintable() else "?" for char in text)
+
+
+def _shared(hosts: tuple[HostDraft, ...]) -> dict[str, Value]:
+    """Settings that every host but a bastion has, with the same value."""
+    ways = [host.ssh for host in hosts if "bastion" not in host.roles]
+    first = ways[0] if ways else {}
+    return {
+        key: value for key, value in first.items() if value is not None and all(way.get(key) == value for way in ways)
+    }
+
+
+def _host(host: HostDraft, shared: Mapping[str, Value]) -> str:
+    own = {key: value for key, value in host.ssh.items() if shared.get(key) != value}
+    settings: dict[str, Value | None] = {
+        "name": host.name,
+        "address": host.address,
+        "ssh_address": host.ssh_address,
+        "roles": host.roles,
+        "etcd_name": host.etcd_name,
+    }
+    text = "  - " + _block(settings, "    ").removeprefix("    ")
+    return text + ("\n    ssh:\n" + ssh if (ssh := _block(own, "      ")) else "")
+
+
+def _block(settings: Settings, indent: str) -> str:
+    said = {key: value for key, value in settings.items() if value is not None and value not in ((), "")}
+    return "\n".join(f"{indent}{key}: {_written(value)}" for key, value in said.items())
+
+
+def _written(value: Value) -> str:
+    if isinstance(value, tuple):
+        return f"[{', '.join(_written(each) for each in value)}]"
+    if not isinstance(value, str):
+        return str(value).lower()
+    if _PLAIN.fullmatch(value) and value.lower() not in ("true", "false", "null", "yes", "no", "on", "off", "y", "n"):
+        return value
+    return '"' + "".join(_escaped(char) for char in value) + '"'
+
+
+def _escaped(char: str) -> str:
+    if char in '"\\':
+        return f"\\{char}"
+    return char if char.isprintable() else f"\\U{ord(char):08x}"

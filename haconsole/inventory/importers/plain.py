@@ -1,0 +1,79 @@
+"""Other tools' YAML as plain values: mappings, lists, text, numbers, truth values and None."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, assert_never
+
+from haconsole.inventory.nodes import ListNode, MapNode, Node, ScalarNode, UnreadableError, compose, decode_text
+from haconsole.inventory.problems import InventoryError, Mark, Problem, in_file
+
+_TRUTH = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
+
+
+def read_yaml(data: bytes, file: str) -> Any:
+    """The one document of `data`, tagged values as None; raises InventoryError with its place when it is not YAML."""
+    try:
+        return plain(compose(decode_text(data), tags=True))
+    except UnreadableError as error:
+        raise InventoryError((in_file(file, error.fault),)) from None
+
+
+def plain(node: Node) -> Any:
+    """The value of a node; of a key that stands twice the last counts, as it does for those tools."""
+    match node:
+        case MapNode(entries=entries):
+            merged = [plain(value) for key, value in entries if key.text == "<<" and key.plain]
+            own = {key.text: plain(value) for key, value in entries if key.text != "<<"}
+            return {**_merged(merged), **own}
+        case ListNode(items=items):
+            return [plain(item) for item in items]
+        case ScalarNode():
+            return _scalar(node)
+        case _:
+            assert_never(node)
+
+
+def refused(file: str, line: int, what: str, mend: str) -> InventoryError:
+    return InventoryError((Problem(file, Mark(line, 1), what, mend),))
+
+
+def mapping(value: object) -> Mapping[str, Any]:
+    """The value if it is a mapping, else an empty one."""
+    return value if isinstance(value, Mapping) else {}
+
+
+def listed(value: object) -> list[Any]:
+    """The value if it is a list, else an empty one."""
+    return value if isinstance(value, list) else []
+
+
+def text(value: object) -> str | None:
+    """Text or a number as text; None for everything else, for nothing, and for a template to be filled in."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return None
+    words = str(value).strip()
+    return None if not words or "{{" in words or "{%" in words or "${" in words else words
+
+
+def number(value: object) -> int | None:
+    words = text(value)
+    return int(words) if words is not None and re.fullmatch(r"[0-9]{1,9}", words) else None
+
+
+def _merged(values: list[Any]) -> dict[str, Any]:
+    """What merge keys bring in: of several mappings the first counts."""
+    flat = [part for value in values for part in (value if isinstance(value, list) else [value])]
+    return {key: value for part in reversed(flat) for key, value in mapping(part).items()}
+
+
+def _scalar(node: ScalarNode) -> Any:
+    words = node.text
+    if not node.plain:
+        return words
+    if words in ("", "~", "null", "Null", "NULL"):
+        return None
+    if words.lower() in _TRUTH:
+        return _TRUTH[words.lower()]
+    return int(words) if re.fullmatch(r"-?(0|[1-9][0-9]{0,17})", words) else words
