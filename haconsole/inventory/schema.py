@@ -31,7 +31,7 @@ from haconsole.inventory.values import (
     Version,
     VipAddress,
 )
-from haconsole.model.hosts import Role
+from haconsole.model.roles import Role
 
 
 class Sudo(StrEnum):

@@ -9,7 +9,7 @@ from haconsole.inventory import effective
 from haconsole.inventory.marks import Marks
 from haconsole.inventory.problems import Fault, Level
 from haconsole.inventory.schema import Inventory, VrrpMode
-from haconsole.model.hosts import Role
+from haconsole.model.roles import Role
 
 
 def balancers_carry_vips(inventory: Inventory, marks: Marks) -> Iterator[Fault]:
