@@ -14,10 +14,12 @@ import click
 import msgspec
 
 from haconsole.cli.lab_progress import progress_on
-from haconsole.lab.lab import Lab, Shape
+from haconsole.lab.errors import LabError
+from haconsole.lab.lab import Lab
 from haconsole.lab.places import Places
 from haconsole.lab.prepare import prepare as prepare_machine
 from haconsole.lab.progress import Progress
+from haconsole.lab.shape import Shape
 from haconsole.lab.spec import DEFAULT_NAME
 
 _NAME = click.option("--name", default=DEFAULT_NAME, show_default=True, metavar="NAME", help="Which lab.")
@@ -98,8 +100,10 @@ def status(name: str, as_json: bool) -> int:
 @click.option("--show", is_flag=True, help="Print the inventory itself.")
 def inventory(name: str, show: bool) -> None:
     """Print the path of a lab's inventory."""
-    path = Lab(name).inventory()
-    click.echo(path.read_text() if show else path, nl=not show)
+    one = Lab(name)
+    if not one.inventory_path.exists():
+        raise LabError(f"there is no lab `{name}`", mend=f"`haconsole lab up --name {name}` makes it")
+    click.echo(one.inventory_path.read_text() if show else one.inventory_path, nl=not show)
 
 
 @lab.command("exec", context_settings={"ignore_unknown_options": True})

@@ -80,6 +80,12 @@ class HostGroup:
             time.sleep(0.02)
 
 
+def groups_of(lab: str) -> tuple[HostGroup, ...]:
+    """The groups of every host of a lab that are there now."""
+    names = {path.name for folder in remains(lab) for path in folder.iterdir() if path.is_dir()}
+    return tuple(HostGroup.here(lab, name) for name in sorted(names))
+
+
 def remove_lab(lab: str) -> None:
     """Remove the folders of a lab whose hosts are gone, and the one of all labs when this was the last."""
     for folder in remains(lab):

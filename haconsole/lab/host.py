@@ -10,7 +10,7 @@ import threading
 import time
 from pathlib import Path
 
-from haconsole.lab import network, rootfs
+from haconsole.lab import network, nspawn_leftovers, rootfs
 from haconsole.lab.cgroups import HostGroup
 from haconsole.lab.errors import LabError
 from haconsole.lab.identity import give_identity
@@ -54,14 +54,18 @@ class LabHost:
 
     def is_whole(self) -> bool:
         """Running, mounted and plugged in."""
-        return self.init_pid() is not None and self.is_mounted() and network.cable_stands(self.spec, self.host)
+        return self.init_pid() is not None and self.is_mounted() and self.is_plugged_in()
 
     def is_mounted(self) -> bool:
         return rootfs.is_mounted(self.root)
 
+    def is_plugged_in(self) -> bool:
+        """The network namespace is there, and so are its cables and addresses."""
+        return network.cable_stands(self.spec, self.host)
+
     def boot(self) -> None:
         """Start the host unless it runs, and wait until its sshd answers; raises LabError with its console's end."""
-        if not network.cable_stands(self.spec, self.host):
+        if not self.is_plugged_in():
             network.plug(self.spec, self.host)
         if self.init_pid() is None:
             self._group.kill()
@@ -83,16 +87,7 @@ class LabHost:
         network.unplug(self.spec, self.host)
         self._group.kill()
         self._group.remove()
-        _forget_machine(self._machine, self.root)
-
-    def remove(self) -> None:
-        """Cut the power and unmount; the disk's folder stays for the caller to delete."""
-        self.power_off()
-        rootfs.unmount(self.root)
-
-    @property
-    def _machine(self) -> str:
-        return f"{self.spec.name}-{self.name}"
+        nspawn_leftovers.remove(self.spec.name, self.name, self.root)
 
     def _start(self) -> None:
         tasks = " ".join(str(folder / "cgroup.procs") for folder in self._group.folders)
@@ -110,7 +105,7 @@ class LabHost:
             "systemd-nspawn",
             "--quiet",
             f"--directory={self.root}",
-            f"--machine={self._machine}",
+            f"--machine={nspawn_leftovers.machine_name(self.spec.name, self.name)}",
             f"--hostname={self.name}",
             "--boot",
             "--register=no",
@@ -177,15 +172,3 @@ def _dial(namespace: str, address: str, within_s: float) -> socket.socket:
         connection.close()
         raise
     return connection
-
-
-def _forget_machine(machine: str, root: Path) -> None:
-    """Remove what a killed nspawn leaves in /run: its folders for the machine, its lock on the root's inode."""
-    if root.is_dir():
-        there = root.stat()
-        Path(f"/run/systemd/nspawn/locks/inode-{there.st_dev}:{there.st_ino}").unlink(missing_ok=True)
-    for parent in ("/run/systemd/nspawn/propagate", "/run/systemd/nspawn/unix-export"):
-        folder = Path(parent, machine)
-        if folder.is_dir():
-            rootfs.unmount(folder)
-            folder.rmdir()

@@ -1,58 +1,33 @@
-"""A lab as a whole: up, down, status, and a command on a host."""
+"""A lab as a whole: up, down, status, commands on its hosts, and the faults that drills need."""
 
 from __future__ import annotations
 
-import shutil
+import os
 import subprocess
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
-from haconsole.lab import cgroups, network, state
+from haconsole.lab import outages, state
+from haconsole.lab.commands import attempt
 from haconsole.lab.errors import LabError
 from haconsole.lab.host import LabHost
-from haconsole.lab.identity import KNOWN_HOSTS, known_host, make_secrets
-from haconsole.lab.inventory_file import INVENTORY, inventory_text
-from haconsole.lab.machine import check_root
+from haconsole.lab.inventory_file import INVENTORY
+from haconsole.lab.machine import check_room, check_root
+from haconsole.lab.making import claim, hosts_of, make_whole, side_by_side
 from haconsole.lab.places import Places
 from haconsole.lab.prepare import prepare
 from haconsole.lab.progress import Progress, Silent
-from haconsole.lab.spec import DEFAULT_NAME, LabSpec, check_name, check_size
+from haconsole.lab.shape import ANY_SHAPE, Shape
+from haconsole.lab.spec import DEFAULT_NAME, LabSpec, check_name
+from haconsole.lab.sweep import sweep
 
-T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Shape:
-    """What a lab is asked to be; None means whatever it is, or the usual when it is made now.
-
-    `kubernetes_bin` is a folder with Kubernetes programs to take instead of a release or a build.
-    """
-
-    hosts: int | None = None
-    workers: int | None = None
-    bastion: bool | None = None
-    kubernetes: bool = True
-    kubernetes_bin: Path | None = None
-
-    def spec(self, name: str, subnet: int, layers: tuple[str, ...]) -> LabSpec:
-        """The shape of a lab made now."""
-        hosts = 3 if self.hosts is None else self.hosts
-        return LabSpec(name, subnet, hosts, self.workers or 0, bool(self.bastion), layers)
-
-    def check(self, there: LabSpec) -> None:
-        """Raise LabError unless a lab that is there has this shape."""
-        asked = (self.hosts, self.workers, self.bastion)
-        has = (there.control_planes, there.workers, there.bastion)
-        if any(one is not None and one != other for one, other in zip(asked, has, strict=True)):
-            what = f"{has[0]} control planes, {has[1]} workers and {'a' if has[2] else 'no'} bastion"
-            mend = f"take it down first (`haconsole lab down --name {there.name}`), or take another name"
-            raise LabError(f"lab `{there.name}` is there with {what}", mend=mend)
-
-
-ANY_SHAPE = Shape()
+_ROOM_MIB = 1024
+_ROOT_ENVIRONMENT = (
+    "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    "HOME=/root",
+    "USER=root",
+    "LANG=C.UTF-8",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +42,7 @@ class HostStatus:
 
 
 class Lab:
-    """A lab by its name, whether it is up or not. Every call blocks, with deadlines."""
+    """A lab by its name, whether it is up or not. Every call blocks, with deadlines; hosts are told by name."""
 
     def __init__(self, name: str = DEFAULT_NAME, *, places: Places | None = None) -> None:
         self.name = check_name(name)
@@ -76,12 +51,8 @@ class Lab:
 
     @property
     def inventory_path(self) -> Path:
+        """Where the lab's inventory is while the lab is up."""
         return self.folder / INVENTORY
-
-    def inventory(self) -> Path:
-        """The inventory's path; raises LabError when there is no such lab."""
-        assert self.spec.hosts
-        return self.inventory_path
 
     @property
     def spec(self) -> LabSpec:
@@ -103,41 +74,41 @@ class Lab:
             there = state.load(self.folder)
             if there is not None:
                 shape.check(there)
-                return self._mend(there, progress)
+                return self._make_whole(there, progress)
             layers = prepare(self.places, progress, kubernetes=shape.kubernetes, source=shape.kubernetes_bin)
+            check_room(self.places.state, _ROOM_MIB, "a lab")
             try:
-                return self._mend(self._claim(shape, layers), progress)
+                return self._make_whole(claim(self.places, self.name, shape, layers), progress)
             except BaseException:
-                self._down()
+                sweep(self.name, self.folder)
                 raise
 
     def down(self) -> bool:
         """Leave nothing of the lab; True when there was something."""
+        check_root()
         with state.locked(self.places.state, self.name):
-            return self._down()
+            return sweep(self.name, self.folder)
 
     def status(self) -> tuple[HostStatus, ...]:
         """Every host as it is now."""
-        spec = self.spec
-        return _side_by_side(self._status_of, self._hosts(spec))
+        return side_by_side(_status_of, hosts_of(self.spec, self.folder))
 
     def host(self, name: str) -> LabHost:
-        """One host, for drills; raises LabError when the lab has none of that name."""
+        """One host; raises LabError when the lab has none of that name."""
         spec = self.spec
-        spec.host(name)
-        return next(host for host in self._hosts(spec) if host.name == name)
+        return LabHost(spec, spec.host(name), self.folder)
 
     def command(self, host: str, argv: tuple[str, ...]) -> tuple[str, ...]:
         """The command line on this machine that runs `argv` as root inside a host."""
+        check_root()
         pid = self.host(host).init_pid()
         if pid is None:
             raise LabError(f"{host} is off", mend=f"`haconsole lab up --name {self.name}` boots it")
-        return ("nsenter", "--target", str(pid), "--all", "--wd=/", *argv)
+        environment = (*_ROOT_ENVIRONMENT, f"TERM={os.environ.get('TERM', 'dumb')}")
+        return ("nsenter", "--target", str(pid), "--all", "--wd", "env", "-i", *environment, *argv)
 
     def exec(self, host: str, *argv: str, deadline_s: float = 30.0) -> subprocess.CompletedProcess[str]:
         """Run `argv` as root inside a host and return what came of it, whatever its exit status."""
-        from haconsole.lab.commands import attempt
-
         return attempt(self.command(host, argv), deadline_s=deadline_s)
 
     def crash(self, host: str) -> None:
@@ -148,69 +119,28 @@ class Lab:
         """Boot a host that is off, and wait for its sshd."""
         self.host(host).boot()
 
-    def _mend(self, spec: LabSpec, progress: Progress) -> bool:
+    def cut(self, host: str, *others: str) -> None:
+        """Let nothing pass between a host and the `others`, or anybody, this machine too, when none is named."""
+        outages.add_cut(self.spec, host, others)
+
+    def mute_vrrp(self, *hosts: str) -> None:
+        """Drop the VRRP adverts of these hosts and nothing else."""
+        outages.add_mute(self.spec, hosts)
+
+    def mend(self, *hosts: str) -> None:
+        """End every network outage that these hosts are part of, or all of them when none is named."""
+        outages.end(self.spec, hosts)
+
+    def _make_whole(self, spec: LabSpec, progress: Progress) -> bool:
         progress.stage(f"booting {len(spec.hosts)} hosts")
-        changed = False
-        if not network.switch_stands(spec):
-            network.make_switch(spec)
-            changed = True
-        make_secrets(self.folder)
-        hosts = self._hosts(spec)
-        changed |= any(_side_by_side(_mend, hosts))
-        known = "".join(f"{known_host(host.host, host.root)}\n" for host in hosts)
-        changed |= _put(self.folder / KNOWN_HOSTS, known)
-        changed |= _put(self.inventory_path, inventory_text(spec, self.folder))
+        try:
+            changed = make_whole(spec, self.folder)
+        except OSError as error:
+            raise LabError(f"lab `{self.name}` cannot be made whole: {error}") from error
         progress.done()
         return changed
 
-    def _claim(self, shape: Shape, layers: tuple[Path, ...]) -> LabSpec:
-        """Record the lab, with a subnet that nothing on this machine uses."""
-        preferred = 0 if self.name == DEFAULT_NAME else 1
-        with state.locked(self.places.state, "subnets"):
-            taken = network.subnets_in_use() | {spec.subnet for spec in state.recorded(self.places.state)}
-            spec = shape.spec(self.name, network.free_subnet(preferred, taken), tuple(map(str, layers)))
-            check_size(spec.control_planes, spec.workers)
-            state.save(self.folder, spec)
-        return spec
 
-    def _down(self) -> bool:
-        spec = state.load(self.folder)
-        if spec is not None:
-            _side_by_side(LabHost.remove, self._hosts(spec))
-            network.remove_switch(spec)
-            cgroups.remove_lab(spec.name)
-        there = self.folder.exists()
-        shutil.rmtree(self.folder, ignore_errors=True)
-        return there
-
-    def _hosts(self, spec: LabSpec) -> tuple[LabHost, ...]:
-        return tuple(LabHost(spec, host, self.folder) for host in spec.hosts)
-
-    @staticmethod
-    def _status_of(host: LabHost) -> HostStatus:
-        pid = host.init_pid()
-        return HostStatus(host.name, host.host.address, pid is not None, pid is not None and host.answers(), pid)
-
-
-def _mend(host: LabHost) -> bool:
-    """Boot what is not whole or does not answer; True when something had to be done."""
-    if host.is_whole() and host.answers(within_s=3.0):
-        return False
-    if not host.is_mounted() or host.init_pid() is None:
-        host.remove()
-    host.boot()
-    return True
-
-
-def _put(path: Path, text: str) -> bool:
-    if path.exists() and path.read_text() == text:
-        return False
-    path.write_text(text)
-    path.chmod(0o600)
-    return True
-
-
-def _side_by_side(work: Callable[[LabHost], T], hosts: Iterable[LabHost]) -> tuple[T, ...]:
-    """Work on every host at once; all are finished when this returns or raises the first failure."""
-    with ThreadPoolExecutor(max_workers=16) as pool:
-        return tuple(pool.map(work, hosts))
+def _status_of(host: LabHost) -> HostStatus:
+    pid = host.init_pid()
+    return HostStatus(host.name, host.host.address, pid is not None, pid is not None and host.answers(), pid)

@@ -12,11 +12,13 @@ from pathlib import Path
 
 from haconsole.lab.commands import attempt, run
 from haconsole.lab.errors import LabError
-from haconsole.lab.spec import HostSpec, LabSpec
+from haconsole.lab.spec import HostSpec, LabSpec, machine_link, switch_namespace
 
 MACHINE_PORT = "machine"
 INNER_SUFFIX = ".in"
 _OUTER, _INNER = "outer", "inner"
+_CORNER = 29
+"""The bastion's prefix length towards the machine: .0 to .7, so that the rest of the subnet is on its inner side."""
 _NAMESPACES = Path("/run/netns")
 
 
@@ -45,7 +47,9 @@ def switch_stands(spec: LabSpec) -> bool:
 
 def make_switch(spec: LabSpec) -> None:
     """Make the switch anew, and the machine's cable into it; hosts' cables are gone after it."""
-    remove_switch(spec)
+    unplug_machine(spec.name)
+    if _exists(spec.switch):
+        run(("ip", "netns", "del", spec.switch))
     run(("ip", "netns", "add", spec.switch))
     bridges = (_OUTER, _INNER) if spec.bastion else (_OUTER,)
     inside = ["link set lo up", f"link add {MACHINE_PORT} type veth peer name {spec.machine_link} netns 1"]
@@ -54,20 +58,22 @@ def make_switch(spec: LabSpec) -> None:
     inside.append(f"link set {MACHINE_PORT} master {_OUTER} up")
     _batch(spec.switch, inside)
     outside = [
-        f"address add {spec.machine_address}/{spec.machine_prefix} dev {spec.machine_link}",
+        f"address add {spec.machine_address}/24 dev {spec.machine_link}",
         f"link set {spec.machine_link} up",
     ]
-    if spec.bastion:  # what the bastion hides is nowhere else to be looked for
-        outside.append(f"route replace unreachable {spec.network}")
     _batch(None, outside)
 
 
-def remove_switch(spec: LabSpec) -> None:
-    if spec.bastion:
-        attempt(("ip", "route", "del", "unreachable", spec.network))
-    attempt(("ip", "link", "del", spec.machine_link))
-    if _exists(spec.switch):
-        run(("ip", "netns", "del", spec.switch))
+def unplug_machine(lab: str) -> None:
+    """Take the machine's own cable out; the lab is out of reach at once."""
+    if machine_link(lab) in _links(None):
+        run(("ip", "link", "del", machine_link(lab)))
+
+
+def remove_namespaces(lab: str) -> None:
+    """Remove the switch and every host's namespace, and with them all cables; no process may be left in them."""
+    for namespace in _namespaces(lab):
+        run(("ip", "netns", "del", namespace))
 
 
 def cable_stands(spec: LabSpec, host: HostSpec) -> bool:
@@ -99,28 +105,37 @@ def plug(spec: LabSpec, host: HostSpec) -> None:
         _batch(namespace, [f"route replace default via {spec.inner_gateway}"])
 
 
+def ports_of(spec: LabSpec, host: HostSpec) -> tuple[str, ...]:
+    """What a host's cables are called in the switch."""
+    return tuple(port for port, *_ in _ports(spec, host))
+
+
 def unplug(spec: LabSpec, host: HostSpec) -> None:
     """Take the host's cable out and remove its namespace: nothing of it answers any more, at once."""
     if _exists(spec.switch):
-        for port, *_ in _ports(spec, host):
+        for port in ports_of(spec, host):
             attempt(("ip", "-n", spec.switch, "link", "del", port))
     if _exists(spec.namespace(host.name)):
         run(("ip", "netns", "del", spec.namespace(host.name)))
 
 
-def remains(spec: LabSpec) -> tuple[str, ...]:
-    """Names of namespaces and links of the lab that are there now."""
-    named = _NAMESPACES.iterdir() if _NAMESPACES.is_dir() else ()
-    namespaces = (path.name for path in named if path.name == spec.switch or path.name.startswith(f"{spec.switch}."))
-    links = (spec.machine_link,) if spec.machine_link in _links(None) else ()
-    return (*sorted(namespaces), *links)
+def remains(lab: str) -> tuple[str, ...]:
+    """Names of namespaces and links of a lab that are there now."""
+    link = machine_link(lab)
+    return (*_namespaces(lab), *((link,) if link in _links(None) else ()))
+
+
+def _namespaces(lab: str) -> tuple[str, ...]:
+    named = (path.name for path in _NAMESPACES.iterdir()) if _NAMESPACES.is_dir() else ()
+    switch = switch_namespace(lab)
+    return tuple(sorted(name for name in named if name == switch or name.startswith(f"{switch}.")))
 
 
 def _ports(spec: LabSpec, host: HostSpec) -> tuple[tuple[str, str, str, str], ...]:
     """Each cable of a host: its name in the switch, its name in the host, the address there, the bridge it is in."""
     if host.is_bastion:
         return (
-            (host.name, "eth0", f"{host.address}/{spec.machine_prefix}", _OUTER),
+            (host.name, "eth0", f"{host.address}/{_CORNER}", _OUTER),
             (host.name + INNER_SUFFIX, "eth1", f"{spec.inner_gateway}/24", _INNER),
         )
     return ((host.name, "eth0", f"{host.address}/24", _INNER if spec.bastion else _OUTER),)

@@ -77,34 +77,34 @@ class LabSpec:
         return self.at(100)
 
     @property
-    def network(self) -> str:
-        return f"{self.at(0)}/24"
-
-    @property
-    def machine_prefix(self) -> int:
-        """How much of the subnet the machine itself is on: all of it, or only the bastion's corner (.0 to .7)."""
-        return 29 if self.bastion else 24
-
-    @property
     def machine_link(self) -> str:
-        """The machine's own end of the cable into the lab; the only link the machine sees of it."""
-        plain = f"ha-{self.name}"
-        if len(plain) <= _LINK_NAME_LIMIT:
-            return plain
-        return f"ha-{self.name[:5]}-{hashlib.sha256(self.name.encode()).hexdigest()[:6]}"
+        return machine_link(self.name)
 
     @property
     def switch(self) -> str:
         """The network namespace that holds the lab's bridges."""
-        return f"haconsole-{self.name}"
+        return switch_namespace(self.name)
 
     def namespace(self, host: str) -> str:
         """The network namespace of a host. A lab's name has no dot, so no two labs share one."""
-        return f"haconsole-{self.name}.{host}"
+        return f"{self.switch}.{host}"
 
     def machine_id(self, host: str) -> str:
         """A host's /etc/machine-id: 32 hexadecimal digits, the same at every boot, unlike any other host's."""
         return hashlib.sha256(f"haconsole/{self.name}/{host}".encode()).hexdigest()[:32]
+
+
+def machine_link(lab: str) -> str:
+    """The machine's own end of the cable into a lab, at most 15 letters; all the machine sees of its network."""
+    plain = f"ha-{lab}"
+    if len(plain) <= _LINK_NAME_LIMIT:
+        return plain
+    return f"ha-{lab[:5]}-{hashlib.sha256(lab.encode()).hexdigest()[:6]}"
+
+
+def switch_namespace(lab: str) -> str:
+    """The network namespace that holds a lab's bridges; its hosts' are called so with a dot and their name after it."""
+    return f"haconsole-{lab}"
 
 
 def check_name(name: str) -> str:

@@ -1,0 +1,78 @@
+"""Making a lab, and mending one: the same walk, which does only what is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+from haconsole.lab import network, outages, state
+from haconsole.lab.host import LabHost
+from haconsole.lab.identity import KNOWN_HOSTS, known_host, make_secrets
+from haconsole.lab.inventory_file import INVENTORY, inventory_text
+from haconsole.lab.places import Places
+from haconsole.lab.shape import Shape
+from haconsole.lab.spec import DEFAULT_NAME, LabSpec
+
+T = TypeVar("T")
+
+
+def claim(places: Places, name: str, shape: Shape, layers: tuple[Path, ...]) -> LabSpec:
+    """Record a new lab, with a subnet that nothing on this machine uses."""
+    with state.locked(places.state, "subnets"):
+        taken = network.subnets_in_use() | {spec.subnet for spec in state.recorded(places.state)}
+        subnet = network.free_subnet(0 if name == DEFAULT_NAME else 1, taken)
+        spec = shape.spec(name, subnet, tuple(map(str, layers)))
+        state.save(places.lab(name), spec)
+    return spec
+
+
+def make_whole(spec: LabSpec, folder: Path) -> bool:
+    """Have the network, every host and the lab's files as they should be; True when something had to be done."""
+    changed = _mend_network(spec)
+    make_secrets(folder)
+    hosts = hosts_of(spec, folder)
+    changed |= any(side_by_side(_mend_host, hosts))
+    known = "".join(f"{known_host(host.host, host.root)}\n" for host in hosts)
+    changed |= _put(folder / KNOWN_HOSTS, known)
+    changed |= _put(folder / INVENTORY, inventory_text(spec, folder))
+    return changed
+
+
+def hosts_of(spec: LabSpec, folder: Path) -> tuple[LabHost, ...]:
+    return tuple(LabHost(spec, host, folder) for host in spec.hosts)
+
+
+def side_by_side(work: Callable[[LabHost], T], hosts: Iterable[LabHost]) -> tuple[T, ...]:
+    """Work on every host at once; all are finished when this returns or raises the first failure."""
+    with ThreadPoolExecutor(max_workers=16) as pool:
+        return tuple(pool.map(work, hosts))
+
+
+def _mend_network(spec: LabSpec) -> bool:
+    if not network.switch_stands(spec):
+        network.make_switch(spec)
+        return True
+    if outages.read(spec) != outages.NO_OUTAGES:
+        outages.write(spec, outages.NO_OUTAGES)
+        return True
+    return False
+
+
+def _mend_host(host: LabHost) -> bool:
+    """Boot what is not whole or does not answer; True when something had to be done."""
+    if host.is_whole() and host.answers(within_s=3.0):
+        return False
+    if host.init_pid() is None or not host.is_mounted() or (host.is_plugged_in() and not host.answers()):
+        host.power_off()
+    host.boot()
+    return True
+
+
+def _put(path: Path, text: str) -> bool:
+    if path.exists() and path.read_text() == text:
+        return False
+    path.write_text(text)
+    path.chmod(0o600)
+    return True
