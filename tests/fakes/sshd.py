@@ -66,6 +66,11 @@ class Sshd:
     def log(self) -> str:
         return (self.folder / "log").read_text()
 
+    @property
+    def logins(self) -> int:
+        """How many connections have logged in so far."""
+        return self.log.count("Accepted publickey")
+
     def ssh(self, **changes: object) -> Ssh:
         """The inventory's `ssh` that reaches this server and reads no ssh_config."""
         said: dict[str, object] = {

@@ -35,7 +35,8 @@ class Link:
         self._attempts = 0
         self._failure: TransportError | None = None
         self._closed = False
-        self._tasks: set[asyncio.Future[Any]] = set()
+        self._openings: set[asyncio.Future[Any]] = set()
+        self._work: set[asyncio.Future[Any]] = set()
         self.through: Link | None = None
         self.connect_ms = 0.0
         self.user = wanted.user or ""
@@ -71,9 +72,7 @@ class Link:
         there is no connection, and what asyncssh raises.
         """
         connection = await self.connection(deadline)
-        task = asyncio.ensure_future(opening(connection))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task = _kept(self._openings, opening(connection))
         try:
             async with deadline.limit():
                 return await asyncio.shield(task)
@@ -83,19 +82,17 @@ class Link:
 
     def background(self, work: Coroutine[Any, Any, None]) -> None:
         """Have something done that no caller waits for; `close` gives it a moment to end."""
-        task = asyncio.ensure_future(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        _kept(self._work, work)
 
     async def close(self) -> None:
         """End the work in the background and say goodbye, each in two seconds at most; later calls raise."""
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=_GOODBYE_S)
+        if self._work:
+            await asyncio.wait(self._work, timeout=_GOODBYE_S)
         self._closed = True
         connection, self._connection = self._connection, None
         if connection is not None:
             await _say_goodbye(connection)
-        tasks = tuple(self._tasks)
+        tasks = (*self._openings, *self._work)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -153,6 +150,13 @@ class Link:
         trouble = trouble_of(error)
         what = f"could not connect to {route.where}: {trouble.said}" if route else trouble.said
         return TransportError(self.label, trouble.cause, what, mend=trouble.mend)
+
+
+def _kept(tasks: set[asyncio.Future[Any]], work: Awaitable[T]) -> asyncio.Future[T]:
+    task = asyncio.ensure_future(work)
+    tasks.add(task)
+    task.add_done_callback(tasks.discard)
+    return task
 
 
 def _close_unwanted(task: asyncio.Future[Any]) -> None:

@@ -16,7 +16,15 @@ from haconsole.transport.ssh.questions import Questions
 from haconsole.transport.ssh.route import Route
 from haconsole.transport.ssh.tuning import Tuning
 
-_PLAIN_HOST_KEYS = ("ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521", "rsa-sha2-512")
+_HOST_KEYS = (
+    "ssh-ed25519",
+    "ecdsa-sha2-nistp256",
+    "ecdsa-sha2-nistp384",
+    "ecdsa-sha2-nistp521",
+    "rsa-sha2-512",
+    "rsa-sha2-256",
+)
+_CERTIFIED = "-cert-v01@openssh.com"
 _GOODBYE_S = 2.0
 
 
@@ -76,10 +84,6 @@ class Login:
                     return await self._connect(route, tunnel, known, visitor, keys, offer)
             except asyncssh.HostKeyNotVerifiable as error:
                 await self._judge(route, known, visitor.shown, str(error), deadline)
-            except asyncssh.KeyExchangeFailed as error:
-                if known.trusted and "host key" in error.reason:
-                    raise _changed(route, known, "it has no key of the kind written there") from None
-                raise
 
     async def _connect(
         self,
@@ -100,7 +104,7 @@ class Login:
             proxy_command=() if route.proxy_command else None,
             client_factory=lambda: visitor,
             known_hosts=(list(known.trusted), list(known.authorities), list(known.revoked)),
-            server_host_key_algs=() if known.trusted or known.authorities else list(_PLAIN_HOST_KEYS),
+            server_host_key_algs=() if route.host_key_algorithms else _host_key_algorithms(known),
             client_keys=list(offer),
             client_certs=list(keys.certificates),
             ignore_encrypted=True,
@@ -127,6 +131,16 @@ class Login:
             if not accepted:
                 raise _unknown(route, shown)
         await asyncio.to_thread(remember, route.known_hosts[0], route.known_as, route.port, shown)
+
+
+def _host_key_algorithms(known: KnownKeys) -> list[str]:
+    """Kinds of keys known for the host first; the others too, or a host made anew would only hang up.
+
+    Certificates are asked for only where a CA is known: a host that shows one keeps its plain key to itself.
+    """
+    kinds = {name.decode() for key in known.trusted for name in key.sig_algorithms}
+    plain = sorted(_HOST_KEYS, key=lambda name: name not in kinds)
+    return [f"{name}{_CERTIFIED}" for name in _HOST_KEYS if known.authorities] + plain
 
 
 def _agent_of(route: Route, keys: Keys) -> dict[str, object]:

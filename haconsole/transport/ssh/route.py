@@ -45,7 +45,8 @@ class Route:
 
     `known_as` is the name looked up in `known_hosts`, whose first file takes new keys. `jumps` are hops in the order
     they are passed. `identities` are key files in the order they are tried; `explicit` tells that they were asked for
-    by name, so that the agent may offer no others. `proxy_command` tells that ssh_config has one.
+    by name, so that the agent may offer no others. `proxy_command` and `host_key_algorithms` tell that ssh_config
+    has some.
     """
 
     label: HostName
@@ -62,6 +63,7 @@ class Route:
     explicit: bool
     agent: bool
     proxy_command: bool
+    host_key_algorithms: bool
 
     @property
     def where(self) -> str:
@@ -107,6 +109,7 @@ def _resolve(wanted: Wanted) -> Route:
         explicit=named in ((own,), (other,)) or bool(get("IdentitiesOnly")),
         agent=bool(get("IdentityAgent", os.environ.get("SSH_AUTH_SOCK"))),
         proxy_command=bool(said.proxy_command) and not wanted.hops and not wanted.direct,
+        host_key_algorithms=bool(get("HostKeyAlgorithms")),
     )
 
 

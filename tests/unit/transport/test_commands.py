@@ -54,7 +54,7 @@ async def test_the_locale_makes_messages_readable(host: SshHost) -> None:
 
 
 async def test_the_deadline_ends_the_command_on_the_host(host: SshHost, tmp_path: Path) -> None:
-    done = await host.run(("sh", "-c", f"echo $$ >{tmp_path}/pid; sleep 60; :"), deadline_s=0.4)
+    done = await host.run(("sh", "-c", f"echo $$ >{tmp_path}/pid; sleep 60; :"), deadline_s=1.5)
     assert (done.exit_status, done.cut) == (None, Cause.TIMED_OUT)
     pid = await number_from(tmp_path / "pid")
     await eventually(lambda: not alive(pid))
@@ -79,8 +79,8 @@ async def test_endless_output_is_refused(sshd: Sshd, make_fleet: MakeFleet) -> N
 
 async def test_a_process_left_behind_does_not_hold_the_answer(sshd: Sshd, make_fleet: MakeFleet) -> None:
     host = make_fleet(inventory_of({"cp1": sshd}), linger_s=0.2).host(CP1)
-    async with asyncio.timeout(3):
-        done = await host.run(("sh", "-c", "sleep 4 & echo said"), deadline_s=8)
+    async with asyncio.timeout(5):
+        done = await host.run(("sh", "-c", "sleep 9 & echo said"), deadline_s=9)
     assert (done.stdout, done.exit_status) == ("said\n", 0)
 
 
@@ -89,4 +89,3 @@ async def test_more_commands_than_sessions_all_get_their_turn(sshd: Sshd, make_f
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(host.run(("sh", "-c", f"sleep 0.05; echo {n}"))) for n in range(30)]
     assert [task.result().stdout for task in tasks] == [f"{n}\n" for n in range(30)]
-    assert len(sshd.sessions()) <= 1

@@ -1,0 +1,114 @@
+"""Answers from the person at the terminal, and from what the command line said beforehand."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import termios
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from haconsole.model.names import HostName
+from haconsole.model.secret import Secret
+
+_TERMINAL = Path("/dev/tty")
+_LINE_BYTES = 1024
+
+
+class TerminalAnswers:
+    """Answers for command-line verbs: asks on the terminal itself, so that pipes on stdin and stdout stay clean.
+
+    `accepted` are fingerprints a person has vouched for (``--accept-host-key``). Without a terminal everything else is
+    refused. Questions are put one after the other. One sudo password is taken for all hosts; where it is wrong, that
+    host is asked for by name.
+    """
+
+    def __init__(self, accepted: Iterable[str] = (), *, terminal: Path = _TERMINAL) -> None:
+        self._accepted = frozenset(_normal(fingerprint) for fingerprint in accepted)
+        self._terminal = terminal
+        self._turn = asyncio.Lock()
+        self._password: Secret | None = None
+        self._used: set[HostName] = set()
+
+    async def passphrase(self, key_path: Path) -> Secret | None:
+        return await self._ask_secret(f"Passphrase of {key_path}: ")
+
+    async def sudo_password(self, host: HostName) -> Secret | None:
+        async with self._turn:
+            again = host in self._used
+            self._used.add(host)
+            if self._password is not None and not again:
+                return self._password
+            prompt = f"sudo password on {host}: " if again else f"sudo password (on {host} and the others): "
+            password = await self._ask(prompt, echo=False)
+            if password and not again:
+                self._password = Secret(password)
+            return Secret(password) if password else None
+
+    async def accept_host_key(self, host: HostName, address: str, algorithm: str, fingerprint: str) -> bool:
+        if _normal(fingerprint) in self._accepted:
+            return True
+        question = (
+            f"The host key of {host} ({address}) is not known.\n"
+            f"{algorithm} {fingerprint}\n"
+            "Type yes if that is the host's own, anything else to stop: "
+        )
+        async with self._turn:
+            answer = await self._ask(question, echo=True)
+        return (answer or "").strip() == "yes"
+
+    async def _ask_secret(self, prompt: str) -> Secret | None:
+        async with self._turn:
+            answer = await self._ask(prompt, echo=False)
+        return Secret(answer) if answer else None
+
+    async def _ask(self, prompt: str, *, echo: bool) -> str | None:
+        """One line from the terminal without its end; None without a terminal, or at the end of input."""
+        try:
+            handle = os.open(self._terminal, os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
+        except OSError:
+            return None
+        try:
+            with _echo(handle, on=echo):
+                os.write(handle, prompt.encode())
+                line = await _read_line(handle)
+                if not echo:
+                    os.write(handle, b"\n")
+            return line
+        finally:
+            os.close(handle)
+
+
+def _normal(fingerprint: str) -> str:
+    """``SHA256:abc=`` and ``abc`` are the same."""
+    return fingerprint.strip().removeprefix("SHA256:").rstrip("=")
+
+
+@contextmanager
+def _echo(handle: int, *, on: bool) -> Iterator[None]:
+    """Echo what is typed or not, and put the terminal back as it was, whatever happens meanwhile."""
+    before = termios.tcgetattr(handle)
+    now = termios.tcgetattr(handle)
+    now[3] = (now[3] | termios.ICANON | termios.ISIG) & ~termios.ECHO
+    if on:
+        now[3] |= termios.ECHO
+    termios.tcsetattr(handle, termios.TCSAFLUSH, now)
+    try:
+        yield
+    finally:
+        with suppress(termios.error):
+            termios.tcsetattr(handle, termios.TCSAFLUSH, before)
+
+
+async def _read_line(handle: int) -> str | None:
+    """Wait for a line without holding a thread, so that the question can be withdrawn."""
+    loop = asyncio.get_running_loop()
+    ready: asyncio.Future[None] = loop.create_future()
+    loop.add_reader(handle, lambda: None if ready.done() else ready.set_result(None))
+    try:
+        await ready
+    finally:
+        loop.remove_reader(handle)
+    data = os.read(handle, _LINE_BYTES)
+    return data.decode(errors="surrogateescape").removesuffix("\n") if data else None

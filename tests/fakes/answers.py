@@ -1,0 +1,35 @@
+"""A person in a test: answers from a script and remembers what was asked."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from haconsole.model.names import HostName
+from haconsole.model.secret import Secret
+
+
+@dataclass
+class ScriptedAnswers:
+    """Gives `passphrases` and `passwords` in turn; `accepts` host keys once `answered` is set."""
+
+    passphrases: list[str] = field(default_factory=list)
+    passwords: list[str] = field(default_factory=list)
+    accepts: bool = False
+    answered: asyncio.Event | None = None
+    asked: list[tuple[str, ...]] = field(default_factory=list)
+
+    async def passphrase(self, key_path: Path) -> Secret | None:
+        self.asked.append(("passphrase", str(key_path)))
+        return Secret(self.passphrases.pop(0)) if self.passphrases else None
+
+    async def sudo_password(self, host: HostName) -> Secret | None:
+        self.asked.append(("sudo", host))
+        return Secret(self.passwords.pop(0)) if self.passwords else None
+
+    async def accept_host_key(self, host: HostName, address: str, algorithm: str, fingerprint: str) -> bool:
+        self.asked.append(("host-key", host, address, algorithm, fingerprint))
+        if self.answered is not None:
+            await self.answered.wait()
+        return self.accepts

@@ -1,0 +1,312 @@
+"""Getting in: causes told apart, keys and passphrases, ssh_config, jump hosts, many hosts at once."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import subprocess
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from haconsole.inventory.schema import Host, Inventory, Ssh
+from haconsole.model.hosts import Role
+from haconsole.model.names import HostName
+from haconsole.model.observed import Cause
+from haconsole.transport.base import TransportError
+from tests.fakes.answers import ScriptedAnswers
+from tests.fakes.sshd import Sshd, free_port, inventory_of, make_key, running_sshd
+from tests.unit.transport.conftest import MakeFleet
+
+CP1, CP2 = HostName("cp1"), HostName("cp2")
+
+
+def one_host(ssh: Ssh, address: str = "127.0.0.1", name: str = "cp1") -> Inventory:
+    return Inventory(cluster="test", hosts=(Host(name=name, address=address, roles=(Role.ETCD,), ssh=ssh),))
+
+
+@pytest.fixture
+def silent() -> Iterator[socket.socket]:
+    """A socket that takes connections and never says a word."""
+    with closing(socket.create_server(("127.0.0.1", 0))) as server:
+        yield server
+
+
+async def refused(make_fleet: MakeFleet, inventory: Inventory) -> TransportError:
+    with pytest.raises(TransportError) as caught:
+        await make_fleet(inventory).host(CP1).run(("true",))
+    return caught.value
+
+
+async def test_connecting_is_timed_and_done_once(sshd: Sshd, make_fleet: MakeFleet) -> None:
+    host = make_fleet(inventory_of({"cp1": sshd})).host(CP1)
+    before = sshd.logins
+    reach = await host.connect()
+    assert 0 < reach.connect_ms < 5000
+    assert await host.connect() == reach
+    await asyncio.gather(*(host.run(("true",)) for _ in range(5)))
+    assert sshd.logins == before + 1
+
+
+async def test_three_hosts_at_once(sshd: Sshd, make_fleet: MakeFleet) -> None:
+    fleet = make_fleet(inventory_of({"cp1": sshd, "cp2": sshd, "cp3": sshd}))
+    reached = await asyncio.gather(*(fleet.host(HostName(name)).connect() for name in ("cp1", "cp2", "cp3")))
+    assert len(reached) == 3
+
+
+async def test_a_closed_port_refuses(sshd: Sshd, make_fleet: MakeFleet) -> None:
+    error = await refused(make_fleet, one_host(sshd.ssh(port=free_port())))
+    assert (error.cause, "refused" in error.what, "sshd runs" in error.mend) == (Cause.REFUSED, True, True)
+
+
+async def test_a_silent_port_times_out(sshd: Sshd, make_fleet: MakeFleet, silent: socket.socket) -> None:
+    error = await refused(make_fleet, one_host(sshd.ssh(port=silent.getsockname()[1], connect_timeout_s=0.2)))
+    assert error.cause is Cause.TIMED_OUT
+
+
+async def test_the_deadline_bounds_connecting_too(sshd: Sshd, make_fleet: MakeFleet, silent: socket.socket) -> None:
+    host = make_fleet(one_host(sshd.ssh(port=silent.getsockname()[1]))).host(CP1)
+    async with asyncio.timeout(4):
+        with pytest.raises(TransportError) as caught:
+            await host.run(("true",), deadline_s=0.2)
+    assert caught.value.cause is Cause.TIMED_OUT
+
+
+async def test_an_unknown_name_is_told(sshd: Sshd, make_fleet: MakeFleet) -> None:
+    error = await refused(make_fleet, one_host(sshd.ssh(), address="no-such-host.invalid"))
+    assert error.cause is Cause.NAME_NOT_FOUND
+
+
+async def test_an_unroutable_address_is_told(sshd: Sshd, make_fleet: MakeFleet) -> None:
+    error = await refused(make_fleet, one_host(sshd.ssh(), address="ff02::1:1"))
+    assert error.cause in (Cause.NO_ROUTE, Cause.OTHER)
+
+
+async def test_a_foreign_key_is_refused_with_what_was_tried(sshd: Sshd, make_fleet: MakeFleet, tmp_path: Path) -> None:
+    make_key(tmp_path / "stranger")
+    error = await refused(make_fleet, one_host(sshd.ssh(identity_file=str(tmp_path / "stranger"))))
+    assert error.cause is Cause.AUTH_FAILED
+    assert f"{sshd.user}@127.0.0.1:{sshd.port}" in error.what
+    assert str(tmp_path / "stranger") in error.what
+
+
+async def test_a_missing_key_file_is_named(sshd: Sshd, make_fleet: MakeFleet, tmp_path: Path) -> None:
+    error = await refused(make_fleet, one_host(sshd.ssh(identity_file=str(tmp_path / "none"))))
+    assert (error.cause, "No such file" in error.what) == (Cause.AUTH_FAILED, True)
+
+
+async def test_callers_that_wait_together_share_one_failure(
+    sshd: Sshd, make_fleet: MakeFleet, silent: socket.socket
+) -> None:
+    host = make_fleet(one_host(sshd.ssh(port=silent.getsockname()[1], connect_timeout_s=0.3))).host(CP1)
+    errors = await asyncio.gather(*(host.run(("true",)) for _ in range(4)), return_exceptions=True)
+    assert all(isinstance(error, TransportError) for error in errors)
+    silent.setblocking(False)
+    silent.accept()[0].close()
+    with pytest.raises(BlockingIOError):
+        silent.accept()
+
+
+@pytest.fixture
+def encrypted(tmp_path: Path, sshd: Sshd) -> Path:
+    """The key that opens sshd, behind the passphrase `open`."""
+    path = tmp_path / "locked"
+    path.write_bytes(sshd.user_key.read_bytes())
+    path.chmod(0o600)
+    subprocess.run(["ssh-keygen", "-q", "-p", "-N", "opens", "-Z", "aes256-ctr", "-a", "1", "-f", path], check=True)
+    return path
+
+
+async def test_a_passphrase_is_asked_once_for_all_hosts(sshd: Sshd, make_fleet: MakeFleet, encrypted: Path) -> None:
+    answers = ScriptedAnswers(passphrases=["wrong", "opens"])
+    fleet = make_fleet(inventory_of({"cp1": sshd, "cp2": sshd}, identity_file=str(encrypted)), answers)
+    done = await asyncio.gather(*(fleet.host(name).run(("true",)) for name in (CP1, CP2)))
+    assert all(each.ok for each in done)
+    assert answers.asked == [("passphrase", str(encrypted))] * 2
+
+
+async def test_no_passphrase_is_told(sshd: Sshd, make_fleet: MakeFleet, encrypted: Path) -> None:
+    error = await refused(make_fleet, one_host(sshd.ssh(identity_file=str(encrypted))))
+    assert (error.cause, "without a passphrase" in error.what) == (Cause.AUTH_FAILED, True)
+
+
+async def test_wrong_passphrases_end_after_three(sshd: Sshd, make_fleet: MakeFleet, encrypted: Path) -> None:
+    answers = ScriptedAnswers(passphrases=["a", "b", "c", "opens"])
+    with pytest.raises(TransportError, match="no passphrase given opens") as caught:
+        await make_fleet(one_host(sshd.ssh(identity_file=str(encrypted))), answers).host(CP1).connect()
+    assert caught.value.cause is Cause.AUTH_FAILED
+
+
+@pytest.fixture
+def agent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sshd: Sshd, make_fleet: MakeFleet) -> Iterator[None]:
+    """An ssh-agent that holds the key that opens sshd, and a stranger's before it."""
+    path = tmp_path / "agent"
+    make_key(tmp_path / "stranger")
+    process = subprocess.Popen(["ssh-agent", "-D", "-a", path], stdout=subprocess.DEVNULL)
+    monkeypatch.setenv("SSH_AUTH_SOCK", str(path))
+    while not path.exists():
+        os.sched_yield()
+    for key in (tmp_path / "stranger", sshd.user_key):
+        subprocess.run(["ssh-add", "-q", key], check=True)
+    yield
+    process.terminate()
+    process.wait(5)
+
+
+@pytest.mark.usefixtures("agent")
+async def test_the_agent_opens_what_no_file_does(sshd: Sshd, make_fleet: MakeFleet) -> None:
+    assert (await make_fleet(one_host(sshd.ssh(identity_file=None))).host(CP1).run(("true",))).ok
+
+
+@pytest.mark.usefixtures("agent")
+async def test_a_locked_key_needs_no_passphrase_while_the_agent_has_it(
+    sshd: Sshd, make_fleet: MakeFleet, encrypted: Path
+) -> None:
+    answers = ScriptedAnswers()
+    assert (await make_fleet(one_host(sshd.ssh(identity_file=str(encrypted))), answers).host(CP1).run(("true",))).ok
+    assert answers.asked == []
+
+
+@pytest.mark.usefixtures("agent")
+async def test_a_named_key_keeps_the_agent_from_offering_others(
+    sshd: Sshd, make_fleet: MakeFleet, tmp_path: Path
+) -> None:
+    error = await refused(make_fleet, one_host(sshd.ssh(identity_file=str(tmp_path / "stranger"))))
+    assert error.cause is Cause.AUTH_FAILED
+
+
+async def test_a_certificate_beside_the_key_is_offered(make_fleet: MakeFleet, tmp_path: Path) -> None:
+    make_key(tmp_path / "ca")
+    make_key(tmp_path / "user")
+    with running_sshd(tmp_path / "sshd", extra=f"TrustedUserCAKeys {tmp_path}/ca.pub") as server:
+        sign = [
+            "ssh-keygen",
+            "-q",
+            "-s",
+            str(tmp_path / "ca"),
+            "-I",
+            "x",
+            "-n",
+            server.user,
+            str(tmp_path / "user.pub"),
+        ]
+        subprocess.run(sign, check=True, capture_output=True)
+        host = make_fleet(one_host(server.ssh(identity_file=str(tmp_path / "user")))).host(CP1)
+        assert (await host.run(("true",))).ok
+
+
+def config(tmp_path: Path, text: str) -> str:
+    (tmp_path / "config").write_text(text)
+    return str(tmp_path / "config")
+
+
+async def test_ssh_config_says_what_the_inventory_does_not(sshd: Sshd, make_fleet: MakeFleet, tmp_path: Path) -> None:
+    (tmp_path / "more").write_text(f"IdentityFile {sshd.user_key}\n")
+    text = f"""
+    Match originalhost seed user {sshd.user}
+        Port {sshd.port}
+    Host seed
+        HostName 127.0.0.1
+        UserKnownHostsFile {sshd.known_hosts}
+        StrictHostKeyChecking no
+        ControlMaster auto
+        RemoteCommand false
+        RequestTTY force
+        Include {tmp_path}/more
+    Match all
+        User nobody
+    """
+    ssh = Ssh(user=sshd.user, config=config(tmp_path, text), sudo=sshd.ssh().sudo)
+    done = await make_fleet(one_host(ssh, address="seed")).host(CP1).run(("echo", "here"))
+    assert done.stdout == "here\n"
+
+
+async def test_the_inventory_has_the_last_word(sshd: Sshd, make_fleet: MakeFleet, tmp_path: Path) -> None:
+    text = "Host *\n Port 1\n User nobody\n IdentityFile /nowhere\n UserKnownHostsFile /nowhere\n ProxyJump nowhere\n"
+    ssh = sshd.ssh(config=config(tmp_path, text), jump="none")
+    assert (await make_fleet(one_host(ssh)).host(CP1).run(("true",))).ok
+
+
+async def test_a_broken_ssh_config_is_told_with_its_line(sshd: Sshd, make_fleet: MakeFleet, tmp_path: Path) -> None:
+    error = await refused(make_fleet, one_host(sshd.ssh(config=config(tmp_path, "Host *\n Port many\n"))))
+    assert "config line 2" in error.what
+
+
+async def test_through_a_jump_host_of_the_inventory(sshd: Sshd, make_fleet: MakeFleet, tmp_path: Path) -> None:
+    with running_sshd(tmp_path / "bastion") as bastion:
+        inventory = Inventory(
+            cluster="test",
+            hosts=(
+                Host(name="bastion", address="127.0.0.1", roles=(Role.BASTION,), ssh=bastion.ssh()),
+                Host(name="cp1", address="127.0.0.1", roles=(Role.ETCD,), ssh=sshd.ssh(jump="bastion")),
+                Host(name="cp2", address="127.0.0.1", roles=(Role.ETCD,), ssh=sshd.ssh(jump="bastion")),
+            ),
+        )
+        fleet = make_fleet(inventory)
+        done = await asyncio.gather(*(fleet.host(name).run(("printenv", "SSH_CONNECTION")) for name in (CP1, CP2)))
+        assert all(each.ok for each in done)
+        assert bastion.logins == 1
+        bastion.drop_connections()
+        assert (await fleet.host(CP1).run(("true",))).ok
+
+
+async def test_through_jump_hosts_of_ssh_config(sshd: Sshd, make_fleet: MakeFleet, tmp_path: Path) -> None:
+    with running_sshd(tmp_path / "a") as first, running_sshd(tmp_path / "b") as second:
+        known = tmp_path / "known"
+        known.write_text("".join(each.known_hosts.read_text() for each in (sshd, first, second)))
+        text = f"""
+        Host first
+            Port {first.port}
+        Host first second
+            HostName 127.0.0.1
+        Host 127.0.0.1
+            ProxyJump first,second:{second.port}
+        Host *
+            IdentityFile {sshd.user_key}
+        """
+        ssh = sshd.ssh(config=config(tmp_path, text), identity_file=None, known_hosts=str(known))
+        assert (await make_fleet(one_host(ssh)).host(CP1).run(("true",))).ok
+        assert (first.logins, second.logins) == (1, 1)
+
+
+async def test_an_outside_jump_host_uses_the_login_of_the_host_behind(
+    sshd: Sshd, make_fleet: MakeFleet, tmp_path: Path
+) -> None:
+    with running_sshd(tmp_path / "bastion") as bastion:
+        known = tmp_path / "known"
+        known.write_text(sshd.known_hosts.read_text() + bastion.known_hosts.read_text())
+        ssh = sshd.ssh(jump=f"127.0.0.1:{bastion.port}", known_hosts=str(known))
+        assert (await make_fleet(one_host(ssh)).host(CP1).run(("true",))).ok
+
+
+async def test_a_jump_host_that_is_down_is_the_cause(sshd: Sshd, make_fleet: MakeFleet) -> None:
+    error = await refused(make_fleet, one_host(sshd.ssh(jump=f"127.0.0.1:{free_port()}")))
+    assert error.cause is Cause.JUMP_FAILED
+    assert f"could not get to {sshd.user}@127.0.0.1:{sshd.port} through 127.0.0.1" in error.what
+    assert "refused" in error.what
+
+
+async def test_a_host_down_behind_a_jump_host_is_not_the_jump_hosts_fault(sshd: Sshd, make_fleet: MakeFleet) -> None:
+    inventory = one_host(sshd.ssh(port=free_port(), jump=f"127.0.0.1:{sshd.port}"))
+    assert (await refused(make_fleet, inventory)).cause is Cause.REFUSED
+
+
+async def test_a_jump_host_that_forwards_nothing_is_told(make_fleet: MakeFleet, tmp_path: Path) -> None:
+    with running_sshd(tmp_path / "bastion", extra="AllowTcpForwarding no") as bastion:
+        error = await refused(make_fleet, one_host(bastion.ssh(port=free_port(), jump=f"127.0.0.1:{bastion.port}")))
+    assert (error.cause, "AllowTcpForwarding" in error.mend) == (Cause.JUMP_FAILED, True)
+
+
+async def test_jump_hosts_in_a_circle_are_told(sshd: Sshd, make_fleet: MakeFleet) -> None:
+    inventory = Inventory(
+        cluster="test",
+        hosts=(
+            Host(name="cp1", address="127.0.0.1", roles=(Role.ETCD,), ssh=sshd.ssh(jump="cp2")),
+            Host(name="cp2", address="127.0.0.1", roles=(Role.ETCD,), ssh=sshd.ssh(jump="cp1")),
+        ),
+    )
+    error = await refused(make_fleet, inventory)
+    assert (error.cause, "circle" in error.what) == (Cause.JUMP_FAILED, True)

@@ -1,0 +1,190 @@
+"""A connection that goes: dead peers, killed servers, streams cut short, and coming back."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from haconsole.model.names import HostName
+from haconsole.model.observed import Cause
+from haconsole.transport.base import TransportError
+from haconsole.transport.ssh.host import SshHost
+from tests.fakes.sshd import Sshd, inventory_of, running_sshd
+from tests.fakes.waiting import alive, eventually, number_in
+from tests.unit.transport.conftest import MakeFleet
+
+CP1 = HostName("cp1")
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Iterator[Sshd]:
+    """A server of the test's own, to be killed."""
+    with running_sshd(tmp_path / "own") as server:
+        yield server
+
+
+class Proxy:
+    """A TCP proxy that can fall silent: it keeps connections open and passes nothing on."""
+
+    def __init__(self, target: int) -> None:
+        self._target = target
+        self._passing = asyncio.Event()
+        self._passing.set()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def __aenter__(self) -> Proxy:
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
+        self.port: int = self._server.sockets[0].getsockname()[1]
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._server.close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def fall_silent(self) -> None:
+        self._passing.clear()
+
+    def speak_again(self) -> None:
+        self._passing.set()
+
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._tasks.add(asyncio.create_task(self._serve(reader, writer)))
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._target)
+        try:
+            await asyncio.gather(self._pump(reader, far_writer), self._pump(far_reader, writer))
+        finally:
+            writer.close()
+            far_writer.close()
+
+    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(OSError):
+            while data := await reader.read(65536):
+                await self._passing.wait()
+                writer.write(data)
+            writer.close()
+
+
+@pytest_asyncio.fixture
+async def proxy(sshd: Sshd) -> AsyncIterator[Proxy]:
+    async with Proxy(sshd.port) as proxy:
+        yield proxy
+
+
+def behind(proxy: Proxy, sshd: Sshd, tmp_path: Path, make_fleet: MakeFleet, **tuning: float) -> SshHost:
+    known = tmp_path / "known"
+    known.write_text(sshd.known_hosts.read_text().replace(str(sshd.port), str(proxy.port)))
+    return make_fleet(inventory_of({"cp1": sshd}, port=proxy.port, known_hosts=str(known)), **tuning).host(CP1)
+
+
+async def test_a_dead_peer_is_found_and_a_new_connection_made(
+    proxy: Proxy, sshd: Sshd, tmp_path: Path, make_fleet: MakeFleet
+) -> None:
+    host = behind(proxy, sshd, tmp_path, make_fleet, keepalive_s=0.3, keepalive_misses=2)
+    task = asyncio.create_task(host.run(("sh", "-c", f"echo $$ >{tmp_path}/pid; sleep 9; :"), deadline_s=30))
+    await eventually(lambda: number_in(tmp_path / "pid") is not None)
+    proxy.fall_silent()
+    async with asyncio.timeout(8):
+        done = await task
+    assert (done.exit_status, done.cut) == (None, Cause.CONNECTION_LOST)
+    proxy.speak_again()
+    assert (await host.run(("true",))).ok
+
+
+async def test_the_deadline_holds_while_a_dead_peer_is_not_found_yet(
+    proxy: Proxy, sshd: Sshd, tmp_path: Path, make_fleet: MakeFleet
+) -> None:
+    host = behind(proxy, sshd, tmp_path, make_fleet)
+    await host.connect()
+    proxy.fall_silent()
+    async with asyncio.timeout(8):
+        with pytest.raises(TransportError) as caught:
+            await host.run(("true",), deadline_s=0.3)
+    assert caught.value.cause is Cause.TIMED_OUT
+
+
+async def test_a_stopped_server_process_is_a_dead_peer(own: Sshd, make_fleet: MakeFleet) -> None:
+    host = make_fleet(inventory_of({"cp1": own}), keepalive_s=0.3, keepalive_misses=1).host(CP1)
+    await host.connect()
+    for pid in own.sessions():
+        os.kill(pid, signal.SIGSTOP)
+    async with asyncio.timeout(8):
+        assert (await host.run(("true",))).ok
+    for pid in own.sessions():
+        os.kill(pid, signal.SIGCONT)
+
+
+async def test_a_command_cut_off_by_the_loss_has_an_unknown_end(
+    own: Sshd, make_fleet: MakeFleet, tmp_path: Path
+) -> None:
+    host = make_fleet(inventory_of({"cp1": own})).host(CP1)
+    task = asyncio.create_task(host.run(("sh", "-c", f"echo early; echo $$ >{tmp_path}/pid; sleep 1; :")))
+    await eventually(lambda: number_in(tmp_path / "pid") is not None)
+    own.drop_connections()
+    done = await task
+    assert (done.exit_status, done.cut, done.stdout) == (None, Cause.CONNECTION_LOST, "early\n")
+    assert (await host.run(("echo", "again"))).stdout == "again\n"
+
+
+async def test_a_file_asked_for_during_the_loss_is_an_error(own: Sshd, make_fleet: MakeFleet, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    host = make_fleet(inventory_of({"cp1": own})).host(CP1)
+    await host.connect()
+    task = asyncio.create_task(host.read_file(str(tmp_path / "fifo")))
+    await eventually(lambda: "Starting session" in own.log)
+    own.drop_connections()
+    with pytest.raises(TransportError) as caught:
+        await task
+    assert caught.value.cause is Cause.CONNECTION_LOST
+
+
+async def test_a_loss_that_cuts_a_write_leaves_the_old_content(
+    own: Sshd, make_fleet: MakeFleet, tmp_path: Path
+) -> None:
+    path = tmp_path / "config"
+    path.write_text("old")
+    host = make_fleet(inventory_of({"cp1": own})).host(CP1)
+    await host.connect()
+    owner = f"{os.getuid()}:{os.getgid()}"
+    task = asyncio.create_task(host.write_file(str(path), b"x" * 50_000_000, owner=owner))
+    await eventually(lambda: any(tmp_path.glob(".haconsole.*")))
+    own.drop_connections()
+    with pytest.raises(TransportError) as caught:
+        await task
+    assert caught.value.cause is Cause.CONNECTION_LOST
+    await eventually(lambda: not any(tmp_path.glob(".haconsole.*")))
+    assert path.read_text() == "old"
+
+
+async def test_a_stream_ends_with_an_error_when_the_connection_is_lost(
+    own: Sshd, make_fleet: MakeFleet, tmp_path: Path
+) -> None:
+    host = make_fleet(inventory_of({"cp1": own})).host(CP1)
+    script = f"echo $$ >{tmp_path}/pid; echo first; sleep 60; :"
+    async with host.lines(("sh", "-c", script)) as lines:
+        assert await anext(lines) == "first"
+        own.drop_connections()
+        with pytest.raises(TransportError, match="was lost while sh -c") as caught:
+            await anext(lines)
+    assert caught.value.cause is Cause.CONNECTION_LOST
+    pid = number_in(tmp_path / "pid")
+    await eventually(lambda: pid is not None and not alive(pid))
+
+
+async def test_nothing_is_run_once_the_fleet_is_closed(sshd: Sshd, make_fleet: MakeFleet) -> None:
+    fleet = make_fleet(inventory_of({"cp1": sshd}))
+    host = fleet.host(CP1)
+    await host.connect()
+    await fleet.close()
+    with pytest.raises(TransportError, match="being closed"):
+        await host.run(("true",))
