@@ -64,8 +64,9 @@ def start_step(
     """Have `unit` run with what its files say now: enabled, and started after each of `newer_than` was written.
 
     `test` is a command that must accept the configuration first; `also` are checks beyond the unit's own state.
+    Enabling also has systemd read its files again (systemctl(1)).
     """
-    lines = (test, "systemctl daemon-reload", f"systemctl enable --quiet {unit}", f"systemctl restart {unit}")
+    lines = (test, f"systemctl enable --quiet {unit}", f"systemctl restart {unit}")
     return Step(
         id=step_id(what, host),
         title=title,

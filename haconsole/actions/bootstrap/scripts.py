@@ -49,7 +49,9 @@ told=$(while [ $# -gt 2 ]; do probe "$1" "$2" "$3" & shift 3; done; wait)
 
 FOREIGN_DATA = r"""
 [ -d "$1" ] || exit 0
-head -n 2 -- "$2" 2>/dev/null | grep -qxF -- "$3"
+head -n 2 -- "$2" 2>/dev/null | grep -qxF -- "$3" && exit 0
+said=$(head -n 2 -- "$2" 2>/dev/null | sed -n 's/^# haconsole: /it says: /p')
+echo "${said:-it says nothing}" >&2; exit 1
 """
 """Words: data folder, configuration that vouches for it, the line by which it does."""
 
