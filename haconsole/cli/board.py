@@ -63,7 +63,9 @@ class Board:
         return f"{colour}{line[:7]}{PLAIN}{line[7:]}" if colour else line
 
 
-def board(out: TextIO, now: Callable[[], datetime], environment: Mapping[str, str] = os.environ) -> Board:
+def board(
+    out: TextIO, now: Callable[[], datetime], environment: Mapping[str, str] = os.environ, *, redraw: bool = True
+) -> Board:
     """A board that suits where `out` goes: a terminal is redrawn; NO_COLOR and dumb terminals are respected."""
-    live = out.isatty() and environment.get("TERM", "dumb") != "dumb"
+    live = redraw and out.isatty() and environment.get("TERM", "dumb") != "dumb"
     return Board(out, live=live, colour=live and not environment.get("NO_COLOR"), now=now)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from haconsole.errors import ExitCode
-from haconsole.model.hosts import Role
+from haconsole.model.roles import Role
 
 if TYPE_CHECKING:
     from haconsole.inventory.schema import Inventory

@@ -2,17 +2,108 @@
 
 from __future__ import annotations
 
-from typing import Protocol, TypeAlias
+import asyncio
+from typing import Protocol, TypeAlias, assert_never
 
 from haconsole.actions.checks import ApiserverReady, BackendsUp, EtcdHealthy, LeaseHeld, VipAnswers, VipOwned
+from haconsole.inventory.schema import Host
+from haconsole.model.etcd import EtcdEndpoint
+from haconsole.model.haproxy import HaproxyFacts
+from haconsole.model.hosts import Role
 from haconsole.model.names import HostName
+from haconsole.probes.addresses import parse_change
+from haconsole.probes.errors import ProbeError
+from haconsole.probes.etcd import probe_etcd
+from haconsole.probes.etcd_access import etcd_on
+from haconsole.probes.haproxy import probe_haproxy
+from haconsole.probes.site import Site as ProbeSite
+from haconsole.transport.etcd_errors import EtcdError
 
 ClusterCheck: TypeAlias = EtcdHealthy | ApiserverReady | BackendsUp | VipOwned | VipAnswers | LeaseHeld
+Problems: TypeAlias = tuple[str, ...]
 
 
 class ClusterQuestions(Protocol):
     """Asks etcd, the API, haproxy and the hosts' addresses."""
 
-    async def problems(self, check: ClusterCheck, host: HostName) -> tuple[str, ...]:
+    async def problems(self, check: ClusterCheck, host: HostName) -> Problems:
         """Why `check`, of a step on `host`, does not hold; raises TransportError when a host cannot be asked."""
         ...
+
+
+class ClusterChecks:
+    """Asks over the same ways as the probes."""
+
+    def __init__(self, site: ProbeSite) -> None:
+        self._site = site
+
+    async def problems(self, check: ClusterCheck, host: HostName) -> Problems:
+        """Why `check` does not hold, each sentence with its host."""
+        on = self._site.inventory.find(host)
+        assert on is not None
+        try:
+            return await self._ask(check, on)
+        except (ProbeError, EtcdError) as error:
+            return (str(error) if str(error).startswith(f"{host}:") else f"{host}: {error}",)
+
+    async def _ask(self, check: ClusterCheck, host: Host) -> Problems:
+        match check:
+            case EtcdHealthy(voters=voters):
+                async with etcd_on(self._site, host) as api:
+                    return etcd_problems(host.name, await probe_etcd(api), voters)
+            case VipOwned(address=address):
+                return await self._owned(address)
+            case BackendsUp(servers=servers):
+                return await self._backends(host, servers)
+            case ApiserverReady() | VipAnswers() | LeaseHeld():
+                return (f"{host.name}: the API cannot be asked in this version",)
+            case _:
+                assert_never(check)
+
+    async def _backends(self, host: Host, servers: tuple[str, ...]) -> Problems:
+        haproxy = self._site.layout.haproxy
+        if haproxy is None:
+            return (f"{host.name}: the inventory has no haproxy",)
+        facts = await probe_haproxy(self._site.transport(host), haproxy.stats_socket)
+        return backend_problems(host.name, facts, haproxy.backend, servers)
+
+    async def _owned(self, address: str) -> Problems:
+        balancers = self._site.inventory.with_role(Role.LOAD_BALANCER)
+        has = await asyncio.gather(*(self._has(host, address) for host in balancers))
+        owners = [host.name for host, owns in zip(balancers, has, strict=True) if owns]
+        if len(owners) == 1:
+            return ()
+        return (f"{address} is held by {' and '.join(owners)}" if owners else f"{address} is held by no balancer",)
+
+    async def _has(self, host: Host, address: str) -> bool:
+        told = await self._site.transport(host).run(("ip", "-o", "address", "show"))
+        changes = (parse_change(line) for line in told.stdout.splitlines())
+        return any(change is not None and change.entry.address == address for change in changes)
+
+
+def backend_problems(host: str, facts: HaproxyFacts, backend: str, servers: tuple[str, ...]) -> Problems:
+    """Why haproxy does not see every one of `servers` UP in `backend`."""
+    seen = {server.name: server for one in facts.backends if one.name == backend for server in one.servers}
+    missing = [name for name in servers if name not in seen]
+    down = [
+        f"{name} {seen[name].status} ({seen[name].check})" for name in servers if name in seen and not seen[name].up
+    ]
+    told = []
+    if missing:
+        told.append(f"{host}: haproxy's backend {backend} has no {', '.join(missing)}")
+    if down:
+        told.append(f"{host}: haproxy sees {', '.join(down)}")
+    return tuple(told)
+
+
+def etcd_problems(host: str, endpoint: EtcdEndpoint, voters: int) -> Problems:
+    """Why a member's own word is not that of a healthy cluster with so many voters."""
+    if not endpoint.healthy:
+        return (f"{host}: etcd does not read: {endpoint.health_error}",)
+    listed = [member for member in endpoint.members if not member.learner]
+    unstarted = [member for member in listed if not member.started]
+    if unstarted:
+        return (f"{host}: etcd lists {len(unstarted)} members that have not started",)
+    if len(listed) != voters:
+        return (f"{host}: etcd lists {len(listed)} voters, not {voters}",)
+    return ()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, replace
 
 from haconsole.actions.operations import Nothing
 from haconsole.actions.step import Plan, Step, StepId
@@ -42,6 +42,7 @@ class Executor:
         performer: Performer,
         journal: Journal,
         clock: Clock,
+        redact: Callable[[str], str],
         attempts: dict[StepId, int] | None = None,
     ) -> None:
         self._plan = plan
@@ -51,6 +52,7 @@ class Executor:
         self._performer = performer
         self._journal = journal
         self._clock = clock
+        self._redact = redact
         self._attempts = attempts or {}
         self._events: asyncio.Queue[Event | None] = asyncio.Queue()
         self._room = asyncio.Semaphore(EVENTS_WAITING)
@@ -58,11 +60,20 @@ class Executor:
         self._slots = {step.host: asyncio.Semaphore(STEPS_A_HOST) for step in plan.steps}
         self._endings: dict[StepId, asyncio.Future[Ending]] = {}
         self._stopping = False
+        self._abandoned = False
+        self._steps: asyncio.Task[None] | None = None
         self._unrecorded: str | None = None
 
     def stop(self) -> None:
         """Start no further step; those under way go on to their end."""
         self._stopping = True
+
+    def abandon(self) -> None:
+        """Stop at once: steps under way are left to their hosts, their ends UNKNOWN."""
+        self.stop()
+        self._abandoned = True
+        if self._steps is not None:
+            self._steps.cancel()
 
     async def events(self) -> AsyncIterator[Event]:
         """Carry the plan out and tell it; to be called once. Closing the iterator stops after the current steps."""
@@ -88,13 +99,31 @@ class Executor:
         try:
             await self._tell(RunStarted(self._run, self._clock.now(), plan.action, plan.cluster, len(plan.steps)))
             await self._begin()
-            async with asyncio.TaskGroup() as group:
-                for step in plan.steps:
-                    group.create_task(self._step(step))
+            await self._perform()
             await self._finish(begun)
         finally:
             self._journal.close()
             self._events.put_nowait(None)
+
+    async def _perform(self) -> None:
+        """Every step to its ending; those cut off or never begun because the run was abandoned get theirs here."""
+
+        async def side_by_side() -> None:
+            async with asyncio.TaskGroup() as group:
+                for step in self._plan.steps:
+                    group.create_task(self._step(step))
+
+        self._steps = asyncio.create_task(side_by_side())
+        try:
+            await self._steps
+        except asyncio.CancelledError:
+            self._steps.cancel()
+            await asyncio.wait((self._steps,))
+            if not self._abandoned:
+                raise
+        for ending in self._endings.values():
+            if not ending.done():
+                ending.set_result(Ending(Outcome.SKIPPED))
 
     async def _begin(self) -> None:
         """Write the heading; where it cannot be written no step starts."""
@@ -143,7 +172,7 @@ class Executor:
         return f"mend what failed, then {again}" if outcome is not Outcome.SKIPPED else again
 
     async def _step(self, step: Step) -> None:
-        needs = [await self._endings[need] for need in step.needs]
+        needs = [await asyncio.shield(self._endings[need]) for need in step.needs]
         async with self._slots[step.host]:
             begun = self._clock.monotonic()
             ending = Ending(Outcome.SKIPPED)
@@ -164,6 +193,9 @@ class Executor:
         except JournalError as error:
             self._unrecorded = str(error)
             return Ending(Outcome.FAILED, str(error))
+        except asyncio.CancelledError:
+            self._endings[step.id].set_result(Ending(Outcome.UNKNOWN, "left to end on its host", performed=True))
+            raise
 
     async def _carry_out(self, step: Step) -> Ending:
         refused = await self._before(step)
@@ -222,7 +254,15 @@ class Executor:
     async def _tell(self, event: Event) -> None:
         if self._listened:
             await self._room.acquire()
-            self._events.put_nowait(event)
+            self._events.put_nowait(self._harmless(event))
+
+    def _harmless(self, event: Event) -> Event:
+        """The event without the secrets that a host may have said."""
+        if isinstance(event, StepOutput):
+            return replace(event, text=self._redact(event.text))
+        if isinstance(event, StepDone) and event.error:
+            return replace(event, error=self._redact(event.error))
+        return event
 
 
 def _not_there(step: Step, verdict: Verdict) -> str:

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TypeAlias
 
 from haconsole.inventory.schema import EtcdTls, Haproxy, Host, Inventory, Sudo, VirtualIp
-from haconsole.model.hosts import Role
 from haconsole.model.names import HostName, Vip
+from haconsole.model.roles import Role
 
 _PRIORITIES = tuple(dict.fromkeys((*range(100, 0, -10), *range(99, 0, -1), *range(101, 255))))
 """VRRP priorities in the order they are handed out: tens first, so that others fit in between."""

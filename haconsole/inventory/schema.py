@@ -31,7 +31,7 @@ from haconsole.inventory.values import (
     Version,
     VipAddress,
 )
-from haconsole.model.hosts import Role
+from haconsole.model.roles import Role
 
 
 class Sudo(StrEnum):
@@ -246,7 +246,8 @@ class VirtualIp(Part, frozen=True, kw_only=True):
 
     address: Annotated[VipAddress, Meta(description="The virtual address; the prefix length is its network's.")]
     interface: Annotated[
-        Interface | None, Meta(description="Interface that carries it, on every balancer that does not say its own.")
+        Interface | None,
+        Meta(description="Interface that carries it, where a host says no other; else the one with its address."),
     ] = None
     router_id: Annotated[
         int, Meta(ge=1, le=255, title="a VRRP router ID", description="Unique among VRRP speakers of the network.")

@@ -4,24 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
 
 from haconsole.model.certificate import Certificate
 from haconsole.model.etcd import EtcdEndpoint
 from haconsole.model.haproxy import HaproxyFacts
 from haconsole.model.names import HostName
 from haconsole.model.observed import NOT_ASKED, Observed, value_of
+from haconsole.model.roles import Role as Role  # noqa: PLC0414 (hosts and roles go together)
 from haconsole.model.vip import KeepalivedFacts
-
-
-class Role(StrEnum):
-    """What a host is for. A host may have several roles; a bastion only passes connections on."""
-
-    ETCD = "etcd"
-    CONTROL_PLANE = "control-plane"
-    LOAD_BALANCER = "load-balancer"
-    WORKER = "worker"
-    BASTION = "bastion"
 
 
 @dataclass(frozen=True, slots=True)

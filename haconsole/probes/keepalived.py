@@ -10,7 +10,7 @@ from haconsole.inventory.schema import Keepalived
 from haconsole.model.observed import Cause
 from haconsole.model.vip import KeepalivedFacts, VrrpState
 from haconsole.probes.errors import ProbeError, require
-from haconsole.probes.keepalived_config import instances
+from haconsole.probes.keepalived_config import instances, scripts_needed
 from haconsole.probes.script import Answer, Section
 
 _PART = "=part="
@@ -34,11 +34,12 @@ case $run in *ActiveState=active*) ;; *) return 0 ;; esac
 run=${{run##*InvocationID=}}; run=${{run%%[!0-9a-f]*}}
 [ -n "$run" ] || return 0
 timeout 3 journalctl -q --no-pager -o cat -r "_SYSTEMD_INVOCATION_ID=$run" |
-  grep -m {_STATES_READ} -E '\\) (Entering|Now in) [A-Z]+ (STATE|state)'
+  grep -m {_STATES_READ} -E '\\) (Entering|Now in) [A-Z]+ (STATE|state)|^VRRP_Script\\(.*\\) failed'
 return 0"""
 _ENTERED = re.compile(
     r"^(?:VRRP_Instance)?\((?P<name>.+?)\) (?:Entering|Now in) (?P<state>MASTER|BACKUP|FAULT) state", re.IGNORECASE
 )
+_SCRIPT_FAILED = re.compile(r"^VRRP_Script\((?P<script>.+?)\) failed")
 _VERSION = re.compile(r"Keepalived v(\S+)")
 _NO_CONFIG = 66
 
@@ -54,26 +55,33 @@ def parse(answer: Answer, secret: bytes) -> KeepalivedFacts:
     if answer.status == _NO_CONFIG:
         raise ProbeError(f"keepalived: {answer.errors}", Cause.NOT_CONFIGURED)
     parts = _parts(require(answer, "keepalived"))
-    states = parse_states(parts.get("states", ""))
+    config, journal = parts.get("config", ""), parts.get("states", "")
     version = _VERSION.search(parts.get("version", ""))
+    needed = scripts_needed(config)
     return KeepalivedFacts(
         version=version[1] if version else None,
         instances=tuple(
-            replace(instance, state=states.get(instance.name))
-            for instance in instances(parts.get("config", ""), secret)
+            replace(instance, state=last_state(journal, instance.name, needed.get(instance.name, frozenset())))
+            for instance in instances(config, secret)
         ),
         forced_down=parts.get("down", "").strip() == "yes",
     )
 
 
-def parse_states(journal: str) -> dict[str, VrrpState]:
-    """The newest state of each instance from journal lines, newest first, of keepalived 1.x and 2.x alike."""
-    states: dict[str, VrrpState] = {}
+def last_state(journal: str, instance: str, needed: frozenset[str] = frozenset()) -> VrrpState | None:
+    """The newest state of an instance in journal lines, newest first, of keepalived 1.x and 2.x alike.
+
+    A script that the instance needs (it is tracked without a weight) and that fails from the start puts it in FAULT
+    without a line of its own.
+    """
     for line in journal.splitlines():
-        found = _ENTERED.match(line.strip())
-        if found:
-            states.setdefault(found["name"], VrrpState(found["state"].upper()))
-    return states
+        entered = _ENTERED.match(line.strip())
+        if entered and entered["name"] == instance:
+            return VrrpState(entered["state"].upper())
+        failed = _SCRIPT_FAILED.match(line.strip())
+        if failed and failed["script"] in needed:
+            return VrrpState.FAULT
+    return None
 
 
 def _parts(text: str) -> dict[str, str]:

@@ -12,6 +12,7 @@ from haconsole.model.names import Vip
 from haconsole.model.vip import VrrpInstance
 
 _TOKENS = re.compile(r'"(?P<quoted>[^"\n]*)"|(?P<comment>[!#][^\n]*)|(?P<mark>[{}\n])|(?P<word>[^\s{}"]+)')
+_TRACKING = ("track_script", "track_process", "track_interface", "track_file")
 _DEFINITION = re.compile(r"^[ \t]*\$(\w+)=(.*)$", re.MULTILINE)
 _USE = re.compile(r"\$\{(\w+)\}|\$(\w+)\b")
 
@@ -72,9 +73,27 @@ def instances(text: str, secret: bytes) -> tuple[VrrpInstance, ...]:
     `secret` keys the fingerprint of a password, so that equal ones can be told among hosts and none can be guessed.
     """
     top = read(text)
-    weights = {block.words[1]: _integer(block.value("weight"), 0) for block in _named(top, "vrrp_script")}
-    weights |= {block.words[1]: _integer(block.value("weight"), 0) for block in _named(top, "vrrp_track_process")}
+    weights = _weights(top)
     return tuple(_instance(block, weights, secret) for block in _named(top, "vrrp_instance"))
+
+
+def scripts_needed(text: str) -> dict[str, frozenset[str]]:
+    """By instance, the scripts whose failure puts it in FAULT: those it tracks with no weight."""
+    top = read(text)
+    weights = _weights(top)
+    return {
+        block.words[1]: frozenset(name for name, weight in _tracked(block, weights, ("track_script",)) if weight == 0)
+        for block in _named(top, "vrrp_instance")
+    }
+
+
+def _weights(top: Block) -> dict[str, int]:
+    """The weight each script and watched process has of its own."""
+    return {
+        block.words[1]: _integer(block.value("weight"), 0)
+        for keyword in ("vrrp_script", "vrrp_track_process")
+        for block in _named(top, keyword)
+    }
 
 
 def _named(top: Block, keyword: str) -> Iterator[Block]:
@@ -93,7 +112,7 @@ def _instance(block: Block, weights: dict[str, int], secret: bytes) -> VrrpInsta
         unicast_peers=tuple(line.words[0] for peers in block.all("unicast_peer") for line in peers.inside),
         nopreempt=block.first("nopreempt") is not None,
         auth_fingerprint=_fingerprint(block.first("authentication"), secret),
-        track_weights=tuple(_track_weights(block, weights)),
+        track_weights=tuple(weight for _, weight in _tracked(block, weights, _TRACKING)),
     )
 
 
@@ -110,13 +129,13 @@ def _fingerprint(authentication: Block | None, secret: bytes) -> str | None:
     return hmac.new(secret, said.encode(), hashlib.sha256).hexdigest()[:16]
 
 
-def _track_weights(block: Block, weights: dict[str, int]) -> Iterator[int]:
-    """A tracked script's weight: the one said where it is tracked, else the script's own; 0: its failure is FAULT."""
-    for keyword in ("track_script", "track_process", "track_interface", "track_file"):
+def _tracked(block: Block, weights: dict[str, int], keywords: tuple[str, ...]) -> Iterator[tuple[str, int]]:
+    """What an instance tracks, each with its weight: the one said there, else its own; 0: its failure is FAULT."""
+    for keyword in keywords:
         for tracked in (line for listed in block.all(keyword) for line in listed.inside):
             own = weights.get(tracked.words[0], 0)
             said = tracked.words.index("weight") + 1 if "weight" in tracked.words else len(tracked.words)
-            yield _integer(tracked.words[said], own) if said < len(tracked.words) else own
+            yield tracked.words[0], _integer(tracked.words[said], own) if said < len(tracked.words) else own
 
 
 def _integer(text: str, default: int) -> int:

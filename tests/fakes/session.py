@@ -39,6 +39,7 @@ class FakeSession:
     heard: asyncio.Queue[ClusterSnapshot | Exception | None] = field(default_factory=asyncio.Queue)
     closed: bool = False
     watchers: int = 0
+    stops: tuple[str, ...] = ()
     watched: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def snapshot(self) -> ClusterSnapshot:
@@ -66,6 +67,9 @@ class FakeSession:
     async def run(self, plan: Plan) -> AsyncIterator[Event]:
         for event in self.events:
             yield event
+
+    def stop(self, *, at_once: bool = False) -> None:
+        self.stops += ("at once",) if at_once else ("after these",)
 
     async def close(self) -> None:
         self.closed = True

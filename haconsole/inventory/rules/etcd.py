@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 from haconsole.inventory.marks import Marks
 from haconsole.inventory.problems import Fault, Level, shown
 from haconsole.inventory.schema import DiscoveryKind, EtcdTls, Inventory
-from haconsole.model.hosts import Role
 from haconsole.model.quorum import needed_for
+from haconsole.model.roles import Role
 
 SUGGESTED_QUOTA = 8 << 30
 

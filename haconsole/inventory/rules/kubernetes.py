@@ -9,7 +9,7 @@ from haconsole.inventory import effective
 from haconsole.inventory.marks import Marks
 from haconsole.inventory.problems import Fault, Level
 from haconsole.inventory.schema import Inventory
-from haconsole.model.hosts import Role
+from haconsole.model.roles import Role
 
 OLDEST = (1, 20)
 JITTER = 1.2

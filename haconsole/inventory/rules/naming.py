@@ -8,7 +8,7 @@ from haconsole.inventory import effective
 from haconsole.inventory.marks import Marks
 from haconsole.inventory.problems import Fault
 from haconsole.inventory.schema import Inventory
-from haconsole.model.hosts import Role
+from haconsole.model.roles import Role
 
 
 def names_are_unique(inventory: Inventory, marks: Marks) -> Iterator[Fault]:

@@ -10,7 +10,7 @@ from haconsole.inventory import effective
 from haconsole.inventory.marks import Marks
 from haconsole.inventory.problems import Fault
 from haconsole.inventory.schema import Inventory, Kubernetes
-from haconsole.model.hosts import Role
+from haconsole.model.roles import Role
 
 Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 

@@ -9,7 +9,7 @@ from haconsole.inventory import effective
 from haconsole.inventory.marks import Marks
 from haconsole.inventory.problems import Fault
 from haconsole.inventory.schema import Host, Inventory
-from haconsole.model.hosts import Role
+from haconsole.model.roles import Role
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from haconsole.inventory import effective
 from haconsole.inventory.marks import Marks
 from haconsole.inventory.problems import Fault, Level
 from haconsole.inventory.schema import Host, Inventory, Sudo
-from haconsole.model.hosts import Role
+from haconsole.model.roles import Role
 
 
 def jumps_lead_somewhere(inventory: Inventory, marks: Marks) -> Iterator[Fault]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from haconsole.inventory.marks import Marks
 from haconsole.inventory.problems import Fault, Level
 from haconsole.inventory.schema import Inventory
-from haconsole.model.hosts import Role
+from haconsole.model.roles import Role
 
 _KUBERNETES = (Role.CONTROL_PLANE, Role.LOAD_BALANCER, Role.WORKER)
 

@@ -9,7 +9,7 @@ from haconsole.inventory import effective
 from haconsole.inventory.marks import Marks
 from haconsole.inventory.problems import Fault, Level
 from haconsole.inventory.schema import Inventory, VrrpMode
-from haconsole.model.hosts import Role
+from haconsole.model.roles import Role
 
 
 def balancers_carry_vips(inventory: Inventory, marks: Marks) -> Iterator[Fault]:
@@ -28,6 +28,7 @@ def vips_are_no_hosts(inventory: Inventory, marks: Marks) -> Iterator[Fault]:
 
 
 def interfaces_are_known(inventory: Inventory, marks: Marks) -> Iterator[Fault]:
+    """A warning only, as the host can be asked which interface has its own address."""
     for number, vip in enumerate(inventory.vips):
         lacking = [
             host.name
@@ -36,8 +37,8 @@ def interfaces_are_known(inventory: Inventory, marks: Marks) -> Iterator[Fault]:
         ]
         if lacking:
             what = f"the interface of VIP {effective.vip_address(vip)} is not said for {_listed(lacking)}"
-            mend = "add `interface: eth0`, with your own, to the VIP, or to each host where it differs"
-            yield Fault(marks.at("vips", number), what, mend)
+            mend = "add `interface: eth0`, with your own, or the one with the host's own address is taken"
+            yield Fault(marks.at("vips", number), what, mend, Level.WARNING)
 
 
 def vips_are_in_the_balancers_network(inventory: Inventory, marks: Marks) -> Iterator[Fault]:

@@ -75,8 +75,13 @@ class LocalHost:
             os.killpg(process.pid, signal.SIGKILL)
             await talk
             raise TransportError(self.host, Cause.CONNECTION_LOST, "the connection was lost")
-        async with asyncio.timeout(deadline_s):
-            out, err = await talk
+        try:
+            async with asyncio.timeout(deadline_s):
+                out, err = await asyncio.shield(talk)
+        except (asyncio.CancelledError, TimeoutError):
+            os.killpg(process.pid, signal.SIGKILL)
+            await talk
+            raise
         return Completed(argv, process.returncode, out.decode(), err.decode(), out)
 
     async def read_file(self, path: str, *, root: bool = True, deadline_s: float = 10.0) -> bytes | None:

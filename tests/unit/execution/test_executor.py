@@ -59,6 +59,7 @@ class Bench:
             performer=Performer(self.site, plan, run),
             journal=Journal(self.journal, self.clock, str),
             clock=self.clock,
+            redact=lambda text: text.replace("hunter2", "***"),
             attempts=attempts,
         )
 
@@ -283,6 +284,24 @@ async def test_stop_lets_the_current_step_end(bench: Bench) -> None:
     assert last(events).next_step == "run bootstrap again: it goes on where this stopped"
 
 
+async def test_an_abandoned_step_goes_on_on_its_host_and_is_unknown(bench: Bench) -> None:
+    os.mkfifo(bench.folder / "gate")
+    gate = os.open(bench.folder / "gate", os.O_RDWR)
+    waits = f"touch {bench.folder}/begun; read word <{bench.folder}/gate"
+    executor = bench.executor(bench.step("a", script=waits), bench.step("b", needs=("a",)))
+    events: list[Event] = []
+    async for event in executor.events():
+        events.append(event)
+        if isinstance(event, StepStarted):
+            await until_exists(bench.folder / "begun")
+            executor.abandon()
+    os.write(gate, b"go\n")
+    os.close(gate)
+    assert last(events).outcome is Outcome.UNKNOWN
+    assert bench.states() == {"a": StepState.UNKNOWN, "b": StepState.NOT_STARTED}
+    await until_exists(bench.folder / "a")
+
+
 async def test_closing_the_events_lets_the_current_step_end(bench: Bench) -> None:
     events = bench.executor(bench.step("a"), bench.step("b", needs=("a",))).events()
     assert isinstance(events, AsyncGenerator)
@@ -311,6 +330,13 @@ async def test_a_run_carried_on_counts_its_attempts(bench: Bench) -> None:
     executor = bench.executor(bench.step("a"), attempts={StepId("a"): 2})
     assert [event.outcome async for event in executor.events() if isinstance(event, StepDone)] == [Outcome.DONE]
     assert read_run(bench.journal).step(StepId("a")).attempts == 3
+
+
+async def test_what_hosts_say_is_redacted(bench: Bench) -> None:
+    events = await bench.run(bench.step("a", script="echo hunter2"), bench.step("b", script="echo hunter2; false"))
+    assert [event.text for event in events if isinstance(event, StepOutput)] == ["***\na", "***"]
+    assert [event.error for event in events if isinstance(event, StepDone) and event.error]
+    assert "hunter2" not in repr(events)
 
 
 async def test_nothing_is_left_in_the_run_folder_of_the_hosts(bench: Bench) -> None:

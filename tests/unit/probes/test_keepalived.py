@@ -1,18 +1,27 @@
 from __future__ import annotations
 
 from haconsole.model.vip import VrrpState
-from haconsole.probes.keepalived import parse_states
+from haconsole.probes.keepalived import last_state
 from haconsole.probes.keepalived_config import instances
 
 
 def test_the_newest_line_of_each_instance_counts() -> None:
     journal = "(VI_2) Entering FAULT STATE\n(VI_1) Entering MASTER STATE\n(VI_2) Entering MASTER STATE\n"
-    assert parse_states(journal) == {"VI_1": VrrpState.MASTER, "VI_2": VrrpState.FAULT}
+    assert last_state(journal, "VI_1") is VrrpState.MASTER
+    assert last_state(journal, "VI_2") is VrrpState.FAULT
+    assert last_state(journal, "VI_3") is None
 
 
 def test_the_words_of_keepalived_1_are_known() -> None:
-    assert parse_states("VRRP_Instance(VI_1) Now in FAULT state\n") == {"VI_1": VrrpState.FAULT}
-    assert parse_states("VRRP_Instance(VI_1) Entering BACKUP STATE\n") == {"VI_1": VrrpState.BACKUP}
+    assert last_state("VRRP_Instance(VI_1) Now in FAULT state\n", "VI_1") is VrrpState.FAULT
+    assert last_state("VRRP_Instance(VI_1) Entering BACKUP STATE\n", "VI_1") is VrrpState.BACKUP
+
+
+def test_a_needed_script_that_fails_from_the_start_means_fault() -> None:
+    journal = "VRRP_Script(check) failed (exited with status 1)\n"
+    assert last_state(journal, "VI_1", frozenset({"check"})) is VrrpState.FAULT
+    assert last_state(journal, "VI_1", frozenset({"other"})) is None
+    assert last_state(f"(VI_1) Entering BACKUP STATE\n{journal}", "VI_1", frozenset({"check"})) is VrrpState.BACKUP
 
 
 def test_equal_passwords_have_equal_fingerprints_only_under_one_secret() -> None:

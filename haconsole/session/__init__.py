@@ -45,4 +45,11 @@ class Session(Protocol):
         """Carry the plan out. Closing the iterator stops after the current step."""
         ...
 
+    def stop(self, *, at_once: bool = False) -> None:
+        """Have the run start no further step; its events go on until it ends.
+
+        The steps under way go on to their end; `at_once` leaves them to their hosts, their ends unknown.
+        """
+        ...
+
     async def close(self) -> None: ...

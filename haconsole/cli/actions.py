@@ -1,0 +1,148 @@
+"""`plan` and `run`: an action's steps shown, and carried out. One command for each action of the catalogue."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from haconsole.actions.catalogue import Action, Argument, ArgumentKind, catalogue
+from haconsole.errors import ExitCode, UsageError
+
+if TYPE_CHECKING:
+    from haconsole.actions.step import Plan, Refusal
+    from haconsole.cli.reports.findings import Shape
+    from haconsole.execution.events import Event
+    from haconsole.session import Session
+
+Body = Callable[[Action, dict[str, Any]], int]
+
+
+class ActionGroup(click.Group):
+    """The actions as commands: `verb ACTION INVENTORY [ARGS]`, each with the arguments that the catalogue gives it."""
+
+    def __init__(self, name: str, says: str, body: Body, options: tuple[click.Parameter, ...]) -> None:
+        super().__init__(name, help=says, subcommand_metavar="ACTION INVENTORY [ARGS]...")
+        self._body = body
+        self._options = options
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [action.name for action in catalogue()]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        action = next((one for one in catalogue() if one.name == cmd_name), None)
+        return self._command(action) if action else None
+
+    def _command(self, action: Action) -> click.Command:
+        inventory = click.Argument(["inventory"], type=click.Path(path_type=Path))
+        places = [_parameter(one) for one in action.arguments if one.positional]
+        options = [_parameter(one) for one in action.arguments if not one.positional]
+        return click.Command(
+            action.name,
+            help=action.help,
+            params=[inventory, *places, *options, *self._options],
+            callback=lambda **given: self._body(action, given),
+        )
+
+
+def _parameter(argument: Argument) -> click.Parameter:
+    kind = click.Choice(argument.choices) if argument.choices else click.STRING
+    if argument.positional:
+        return click.Argument([_variable(argument)], type=kind, required=argument.required)
+    if argument.kind is ArgumentKind.FLAG:
+        return click.Option([f"--{argument.name}", _variable(argument)], is_flag=True, help=argument.help)
+    return click.Option(
+        [f"--{argument.name}", _variable(argument)], type=kind, required=argument.required, help=argument.help
+    )
+
+
+def _variable(argument: Argument) -> str:
+    """A name that meets no option of our own."""
+    return f"of_action_{argument.name.replace('-', '_')}"
+
+
+def request_of(action: Action, given: dict[str, Any]) -> dict[str, str]:
+    """The arguments that were given, as the planner takes them."""
+    values = {argument.name: given.get(_variable(argument)) for argument in action.arguments}
+    return {name: "yes" if value is True else str(value) for name, value in values.items() if value}
+
+
+def _plan(action: Action, given: dict[str, Any]) -> int:
+    return asyncio.run(show_plan(given["inventory"], action.name, request_of(action, given), as_json=given["json"]))
+
+
+def _run(action: Action, given: dict[str, Any]) -> int:
+    request = request_of(action, given)
+    return asyncio.run(carry_out(given["inventory"], action.name, request, as_json=given["json"], agreed=given["yes"]))
+
+
+JSON = click.Option(["--json"], is_flag=True, help="Print JSON instead of text.")
+EVENTS = click.Option(["--json"], is_flag=True, help="Print one event a line, as JSON.")
+YES = click.Option(["--yes", "-y"], is_flag=True, help="Begin without asking.")
+
+plan = ActionGroup("plan", "Show an action's steps with their reasons; changes nothing.", _plan, (JSON,))
+run = ActionGroup("run", "Carry an action out, step by step.", _run, (EVENTS, YES))
+
+
+async def show_plan(inventory: Path, action: str, request: dict[str, str], *, as_json: bool) -> int:
+    """Plan from fresh facts and print the plan, or the reasons against it."""
+    from haconsole.session.live import open_session
+
+    async with open_session(inventory) as session:
+        planned = await session.plan(action, request)
+    return print_plan(planned, as_json=as_json)
+
+
+async def carry_out(inventory: Path, action: str, request: dict[str, str], *, as_json: bool, agreed: bool) -> int:
+    """Plan, ask unless `agreed`, run, tell; the exit status says how it went."""
+    from haconsole.actions.step import Refusal
+    from haconsole.cli.asking import confirmed
+    from haconsole.cli.reports.plan import plan_heading, plan_text
+    from haconsole.session.live import open_session
+
+    async with open_session(inventory) as session:
+        planned = await session.plan(action, request)
+        if isinstance(planned, Refusal):
+            return print_plan(planned, as_json=as_json)
+        if not agreed:
+            click.echo(plan_text(planned), err=True)
+            if not await confirmed(f"\n{plan_heading(planned)}. Carry it out?"):
+                raise UsageError("not carried out: it was not agreed to", mend="answer y, or say --yes")
+        return await perform(session, planned, as_json=as_json)
+
+
+def print_plan(planned: Plan | Refusal, *, as_json: bool) -> int:
+    """The plan on stdout; a refusal there too as JSON, else on stderr with exit status 4."""
+    from haconsole.actions.step import Refusal
+    from haconsole.cli.reports.plan import plan_report, plan_text, refusal_report, refusal_text
+
+    if isinstance(planned, Refusal):
+        click.echo(encoded(refusal_report(planned)) if as_json else refusal_text(planned), err=not as_json)
+        return ExitCode.REFUSED
+    click.echo(encoded(plan_report(planned)) if as_json else plan_text(planned))
+    return ExitCode.OK
+
+
+async def perform(session: Session, plan: Plan, *, as_json: bool) -> int:
+    """Run the plan, show its progress on stderr and its result on stdout."""
+    from haconsole.cli.driving import drive, exit_status
+    from haconsole.cli.reports.run import event_report, run_text
+
+    def tell(event: Event) -> None:
+        if as_json:
+            click.echo(encoded(event_report(event)))
+
+    ending, interrupted = await drive(session, plan, tell, redraw=not (as_json and sys.stdout.isatty()))
+    if not as_json:
+        click.echo(run_text(plan.action, plan.cluster, ending))
+    return exit_status(ending.outcome, interrupted=interrupted)
+
+
+def encoded(report: Shape) -> str:
+    import msgspec
+
+    return msgspec.json.encode(report).decode()

@@ -1,0 +1,33 @@
+"""Questions to the person at the terminal, which Ctrl-C ends at once."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+
+import click
+
+from haconsole.errors import UsageError
+
+
+async def confirmed(question: str) -> bool:
+    """Ask on stderr, read a line of stdin: y or yes agrees, anything else does not.
+
+    Raises UsageError where stdin is no terminal.
+    """
+    if not sys.stdin.isatty():
+        raise UsageError("there is nobody to ask for agreement", mend="say --yes")
+    click.echo(f"{question} [y/N] ", nl=False, err=True)
+    return (await _line()).strip().lower() in ("y", "yes")
+
+
+async def _line() -> str:
+    """The next line of stdin, read when it is there so that waiting for it can be cancelled."""
+    loop = asyncio.get_running_loop()
+    ready = asyncio.Event()
+    loop.add_reader(sys.stdin, ready.set)
+    try:
+        await ready.wait()
+    finally:
+        loop.remove_reader(sys.stdin)
+    return sys.stdin.readline()

@@ -1,0 +1,84 @@
+"""Drives a run from the command line: events to the display, signals to the run."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from datetime import UTC, datetime
+
+from haconsole.actions.step import Plan
+from haconsole.cli.board import Board, board
+from haconsole.errors import ExitCode, HaconsoleError
+from haconsole.execution.events import Event, Outcome, RunDone
+from haconsole.session import Session
+
+TICK_S = 0.25
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+STOPPING = "stopping: the steps under way go on to their end; once more leaves them to end on their hosts"
+LEAVING = "leaving: what is under way ends on its hosts, and the record says that its end was not heard"
+
+
+async def drive(session: Session, plan: Plan, tell: Callable[[Event], None], *, redraw: bool) -> tuple[RunDone, bool]:
+    """Carry `plan` out; every event goes to `tell` and to a display on stderr.
+
+    The first Ctrl-C (or SIGTERM, SIGHUP) stops after the steps under way, the second leaves them to their hosts.
+    Returns the run's end, and whether it was interrupted.
+    """
+    shown = board(sys.stderr, lambda: datetime.now(UTC), redraw=redraw)
+    ending: RunDone | None = None
+    with _signals(session, shown) as received:
+        async with _ticking(shown):
+            async for event in session.run(plan):
+                shown.show(event)
+                tell(event)
+                if isinstance(event, RunDone):
+                    ending = event
+    if ending is None:
+        raise HaconsoleError("the run broke off without a word", mend="look at its record: haconsole runs")
+    return ending, bool(received)
+
+
+def exit_status(outcome: Outcome, *, interrupted: bool) -> ExitCode:
+    """What a run's end means to a shell."""
+    if outcome in (Outcome.DONE, Outcome.ALREADY):
+        return ExitCode.OK
+    return ExitCode.INTERRUPTED if interrupted and outcome is not Outcome.FAILED else ExitCode.FAILED
+
+
+@contextmanager
+def _signals(session: Session, shown: Board) -> Iterator[list[signal.Signals]]:
+    """Signals stop the run instead of this process; the list holds those received."""
+    received: list[signal.Signals] = []
+    loop = asyncio.get_running_loop()
+
+    def receive(number: signal.Signals) -> None:
+        received.append(number)
+        shown.say(STOPPING if len(received) == 1 else LEAVING)
+        session.stop(at_once=len(received) > 1)
+
+    for number in SIGNALS:
+        loop.add_signal_handler(number, receive, number)
+    try:
+        yield received
+    finally:
+        for number in SIGNALS:
+            loop.remove_signal_handler(number)
+
+
+@asynccontextmanager
+async def _ticking(shown: Board) -> AsyncIterator[None]:
+    """Redraw now and then, so that seconds go on while no event comes."""
+
+    async def tick() -> None:
+        while True:
+            await asyncio.sleep(TICK_S)
+            shown.tick()
+
+    task = asyncio.create_task(tick())
+    try:
+        yield
+    finally:
+        task.cancel()

@@ -1,0 +1,151 @@
+"""The session of a live cluster: inventory, SSH, collector and executor wired together."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import secrets
+import socket
+from collections.abc import AsyncIterator, Mapping
+from hashlib import sha256
+from pathlib import Path
+from types import TracebackType
+
+from haconsole.actions.catalogue import check_request, find_action
+from haconsole.actions.step import Plan, Refusal
+from haconsole.configs.layout import layout
+from haconsole.diagnosis.diagnose import diagnose, health
+from haconsole.errors import HaconsoleError
+from haconsole.execution.checks import Checks
+from haconsole.execution.clock import SystemClock
+from haconsole.execution.cluster import ClusterChecks
+from haconsole.execution.events import Event
+from haconsole.execution.executor import Executor
+from haconsole.execution.journal import Heading, Journal, Operator, run_id, runs_folder
+from haconsole.execution.perform import Performer
+from haconsole.execution.site import Site
+from haconsole.inventory.load import load, read
+from haconsole.inventory.schema import Inventory
+from haconsole.model.findings import Finding, Health
+from haconsole.model.snapshot import ClusterSnapshot
+from haconsole.probes.collect import Collector
+from haconsole.probes.site import Pace
+from haconsole.probes.site import Site as ProbeSite
+from haconsole.transport.answers import Answers, NoAnswers
+from haconsole.transport.base import Fleet
+from haconsole.transport.redact import Redactor
+from haconsole.transport.ssh import SshFleet
+
+
+class LiveSession:
+    """Session of the cluster that `inventory` describes, over `fleet`, which it closes.
+
+    `source` names the inventory's file and `digest` its SHA-256, for the record of runs in the folder `runs`.
+    """
+
+    def __init__(
+        self, inventory: Inventory, fleet: Fleet, *, source: str, digest: str, runs: Path, read_only: bool = False
+    ) -> None:
+        self._inventory = inventory
+        self._fleet = fleet
+        self._source = source
+        self._digest = digest
+        self._runs = runs
+        self._read_only = read_only or inventory.read_only
+        self._clock = SystemClock()
+        self._collector = Collector(inventory, fleet)
+        self._running: Executor | None = None
+
+    @property
+    def inventory(self) -> Inventory:
+        return self._inventory
+
+    @property
+    def read_only(self) -> bool:
+        return self._read_only
+
+    async def snapshot(self) -> ClusterSnapshot:
+        """One full look at every host, certificates included."""
+        return await self._collector.once(certificates=True)
+
+    def watch(self) -> AsyncIterator[ClusterSnapshot]:
+        """Snapshots as facts change, until the iterator is closed."""
+        return self._collector.live()
+
+    def findings(self, snapshot: ClusterSnapshot) -> tuple[Finding, ...]:
+        return diagnose(snapshot, self._inventory, self._clock.now())
+
+    def health(self, snapshot: ClusterSnapshot, findings: tuple[Finding, ...]) -> Health:
+        return health(snapshot, findings)
+
+    async def plan(self, action: str, request: Mapping[str, str]) -> Plan | Refusal:
+        """Plan from a fresh look; raises UsageError before any host is asked when the request does not fit."""
+        found = find_action(action)
+        check_request(found, request)
+        return found.planner(await self._collector.once(), self._inventory, request)
+
+    async def run(self, plan: Plan) -> AsyncIterator[Event]:
+        """Carry the plan out, one at a time; refused in a read-only session."""
+        if self._read_only:
+            raise HaconsoleError("this session is read-only", mend="leave --read-only away, or mend the inventory")
+        if self._running is not None:
+            raise HaconsoleError("another run is under way in this session", mend="wait for its end")
+        self._running = self._executor(plan)
+        try:
+            async for event in self._running.events():
+                yield event
+        finally:
+            self._running = None
+
+    def stop(self, *, at_once: bool = False) -> None:
+        """Stop the run, if there is one."""
+        if self._running is not None:
+            self._running.abandon() if at_once else self._running.stop()
+
+    async def close(self) -> None:
+        """End every connection."""
+        await self._fleet.close()
+
+    async def __aenter__(self) -> LiveSession:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    def _probing(self) -> ProbeSite:
+        secret = secrets.token_bytes(16)
+        return ProbeSite(self._inventory, layout(self._inventory), self._fleet, self._clock.now, secret, Pace())
+
+    def _executor(self, plan: Plan) -> Executor:
+        now = self._clock.now()
+        run = run_id(plan.action, now, secrets.token_hex(2))
+        operator = Operator(getpass.getuser(), socket.gethostname(), os.getpid())
+        site = Site(self._inventory, self._fleet, self._clock)
+        redact = Redactor(vip.auth_pass for vip in self._inventory.vips if vip.auth_pass is not None)
+        return Executor(
+            plan,
+            Heading(run, now, operator, self._source, self._digest),
+            checks=Checks(site, plan, ClusterChecks(self._probing())),
+            performer=Performer(site, plan, run),
+            journal=Journal(self._runs / f"{run}.jsonl", self._clock, redact),
+            clock=self._clock,
+            redact=redact,
+        )
+
+
+def open_session(inventory: Path, answers: Answers | None = None, *, read_only: bool = False) -> LiveSession:
+    """A session of the inventory in a file; raises InventoryError for a file that is not right.
+
+    Hosts are reached at the first question. To be made, used and closed within one event loop.
+    """
+    loaded = load(inventory)
+    return LiveSession(
+        loaded,
+        SshFleet(loaded, answers or NoAnswers()),
+        source=str(inventory.resolve()),
+        digest=sha256(read(inventory)).hexdigest(),
+        runs=runs_folder(dict(os.environ)),
+        read_only=read_only,
+    )
