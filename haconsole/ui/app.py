@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import repeat
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import App
+from textual.filter import LineFilter, Monochrome, NoColor
 from textual.reactive import reactive
 
 from haconsole.errors import ExitCode
@@ -21,7 +24,6 @@ from haconsole.ui.screens.overlay import TextWindow, help_text
 from haconsole.ui.state import Clock, ConsoleState
 
 if TYPE_CHECKING:
-    from textual.filter import LineFilter
     from textual.theme import Theme
 
     from haconsole.inventory.schema import Inventory
@@ -42,7 +44,7 @@ class Setting:
 
     inventory: Inventory
     theme: Theme
-    open_session: Callable[[], Awaitable[Session]]
+    open_session: Callable[[], AbstractAsyncContextManager[Session]]
     read_only: bool = False
     ascii_only: bool = False
     clock: Clock = utc_now
@@ -65,6 +67,7 @@ class ConsoleApp(App[None]):
         self.setting = setting
         self.inventory = setting.inventory
         self.session: Session | None = None
+        self._feeding: asyncio.Task[None] | None = None
         self.set_reactive(ConsoleApp.now, setting.clock())
         self.set_reactive(ConsoleApp.state, ConsoleState(Link(LinkState.CONNECTING, self.now)))
         self.register_theme(setting.theme)
@@ -83,7 +86,11 @@ class ConsoleApp(App[None]):
         return Dashboard()
 
     def get_line_filters(self) -> Sequence[LineFilter]:
-        filters = super().get_line_filters()
+        """What every painted line passes through last."""
+        filters = tuple(super().get_line_filters())
+        if self.no_color and self.native_ansi_color:
+            # the filter for NO_COLOR was chosen before the theme was, and greys would be black on black
+            filters = (*(each for each in filters if not isinstance(each, Monochrome)), NoColor())
         return (*filters, AsciiOnly()) if self.setting.ascii_only else filters
 
     def action_help(self) -> None:
@@ -96,28 +103,52 @@ class ConsoleApp(App[None]):
         self.set_interval(1.0, self._tick)
         self.call_after_refresh(self._start)
 
+    async def on_unmount(self) -> None:
+        """Give back what the session holds; the terminal is the shell's again by now."""
+        if self._feeding is not None:
+            self._feeding.cancel()
+            await asyncio.wait({self._feeding}, timeout=CLOSE_WITHIN_S)
+
     def _start(self) -> None:
-        self.run_worker(self._feed(), name="feed", exit_on_error=False)
+        self._feeding = asyncio.create_task(self._feed(), name="feed")
 
     def _tick(self) -> None:
         self.now = self.setting.clock()
 
     async def _feed(self) -> None:
-        """Take in snapshots for as long as the console is open; what breaks the stream is told, then tried again."""
-        attempt = 0
+        """Hold a session and take in its snapshots for as long as the console is open."""
+        for pause in self._pauses():
+            try:
+                async with self.setting.open_session() as session:
+                    self.session = session
+                    await self._follow(session)
+            except Exception as error:
+                self._cut_off(error)
+            finally:
+                self.session = None
+            await asyncio.sleep(pause)
+
+    async def _follow(self, session: Session) -> None:
+        """Take in snapshots; what breaks the stream is told, then tried again. A stream that ends keeps its session."""
+        pauses = self._pauses()
         while True:
             try:
-                if self.session is None:
-                    self.session = await self.setting.open_session()
-                async for snapshot in self.session.watch():
-                    attempt = 0
-                    self._hear(self.session, snapshot)
+                async for snapshot in session.watch():
+                    pauses = self._pauses()
+                    self._hear(session, snapshot)
                 self.state = self.state.with_link(Link(LinkState.ENDED, self.setting.clock()))
-                return
+                await asyncio.Event().wait()
             except Exception as error:
-                self.state = self.state.with_link(Link(LinkState.BROKEN, self.setting.clock(), faults.in_words(error)))
-            await asyncio.sleep(self.setting.retry_s[min(attempt, len(self.setting.retry_s) - 1)])
-            attempt += 1
+                self._cut_off(error)
+            await asyncio.sleep(next(pauses))
+
+    def _pauses(self) -> Iterator[float]:
+        *early, late = self.setting.retry_s
+        yield from early
+        yield from repeat(late)
+
+    def _cut_off(self, error: Exception) -> None:
+        self.state = self.state.with_link(Link(LinkState.BROKEN, self.setting.clock(), faults.in_words(error)))
 
     def _hear(self, session: Session, snapshot: ClusterSnapshot) -> None:
         findings = session.findings(snapshot)
@@ -131,14 +162,3 @@ class ConsoleApp(App[None]):
             self._exception = error
             self._exception_event.set()
         self.panic(faults.report(error))
-
-
-async def run_console(app: ConsoleApp, *, headless: bool = False) -> int:
-    """Run the app to its end and give back what it held; returns the exit status."""
-    try:
-        await app.run_async(headless=headless)
-    finally:
-        if app.session is not None:
-            async with asyncio.timeout(CLOSE_WITHIN_S):
-                await app.session.close()
-    return app.return_code or 0

@@ -66,11 +66,12 @@ class Colours(_Part, frozen=True, kw_only=True):
 
 
 class Styles(_Part, frozen=True, kw_only=True):
-    """Text styles beside the colours, for terminals and eyes that see none."""
+    """Text styles beside the colours, for terminals and eyes that see none; `chip` is a state on the bar."""
 
-    head: Style = "none"
+    head: Style = "bold"
     head_focused: Style = "bold"
     bar: Style = "none"
+    chip: Style = "bold"
     cursor: Style = "none"
     muted: Style = "none"
     accent: Style = "bold"
@@ -150,6 +151,7 @@ def textual_theme(theme: ThemeFile, path: Path) -> Theme:
         background=colours.background,
         surface=colours.background,
         panel=colours.head,
+        boost=colours.background if theme.native else None,
         dark=theme.dark,
         ansi=theme.native,
         variables=dict(_variables(theme)),
@@ -190,3 +192,6 @@ def _variables(theme: ThemeFile) -> Iterator[tuple[str, str]]:
     yield "block-cursor-blurred-foreground", colours.cursor_text
     yield "text-muted", colours.muted
     yield "border", colours.accent
+    yield "chip-style", styles.chip
+    yield "ansi-background", colours.background
+    yield "ansi-foreground", colours.foreground

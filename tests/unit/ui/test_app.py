@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
@@ -13,7 +12,7 @@ from textual.pilot import Pilot
 
 from haconsole.errors import HaconsoleError
 from haconsole.session import Session
-from haconsole.ui.app import ConsoleApp, Setting, run_console
+from haconsole.ui.app import ConsoleApp, Setting
 from haconsole.ui.panes.lines import LineWidget
 from haconsole.ui.panes.table import TablePane
 from haconsole.ui.panes.text import TextPane
@@ -36,8 +35,12 @@ class Hand:
 
 
 def console(session: Session, clock: Callable[[], datetime] | None = None, **how: Any) -> ConsoleApp:
-    async def opened() -> Session:
-        return session
+    @asynccontextmanager
+    async def opened() -> AsyncIterator[Session]:
+        try:
+            yield session
+        finally:
+            await session.close()
 
     return ConsoleApp(Setting(INVENTORY, THEME, opened, clock=clock or Hand(), **how))
 
@@ -212,7 +215,7 @@ async def test_a_broken_stream_is_told_and_taken_up_again() -> None:
 
 
 async def test_a_session_that_cannot_be_opened_is_told_in_words() -> None:
-    async def refused() -> Session:
+    def refused() -> Any:
         raise HaconsoleError("no key for cp1")
 
     app = ConsoleApp(Setting(INVENTORY, THEME, refused, clock=Hand(), retry_s=(60.0,)))
@@ -275,14 +278,7 @@ async def test_wide_screens_tell_the_row_under_the_cursor() -> None:
 
 async def test_quit_gives_the_session_back() -> None:
     session = FakeSession(healthy())
-    app = console(session)
-
-    async def leave() -> None:
-        await session.watched.wait()
-        app.exit()
-
-    async with asyncio.TaskGroup() as group:
-        group.create_task(leave())
-        status = await run_console(app, headless=True)
-    assert status == 0
+    async with running(console(session)) as pilot:
+        assert not session.closed
+        await pilot.press("q")
     assert session.closed

@@ -1,0 +1,49 @@
+"""From an inventory to a running console: which theme, which characters, which session."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from typing import TYPE_CHECKING
+
+from haconsole.ui.app import ConsoleApp, Setting
+from haconsole.ui.ascii import terminal_is_ascii
+from haconsole.ui.theming import DEFAULT, WITHOUT_COLOUR, find_theme, theme_folders
+
+if TYPE_CHECKING:
+    from haconsole.inventory.schema import Inventory
+    from haconsole.session import Session
+
+
+def launch(
+    inventory: Inventory,
+    open_session: Callable[[], AbstractAsyncContextManager[Session]],
+    *,
+    theme: str | None,
+    read_only: bool,
+    ascii_only: bool,
+    environment: Mapping[str, str],
+    encoding: str | None,
+) -> int:
+    """Run the console until a person leaves it; returns the exit status.
+
+    `open_session` is called after the first paint. `theme` is what was asked for on the command line. Raises
+    ThemeError before anything is painted.
+    """
+    setting = Setting(
+        inventory=inventory,
+        theme=find_theme(theme_name(theme, inventory.theme, environment), theme_folders()),
+        open_session=open_session,
+        read_only=read_only,
+        ascii_only=ascii_only or terminal_is_ascii(encoding),
+    )
+    app = ConsoleApp(setting)
+    app.run()
+    return app.return_code or 0
+
+
+def theme_name(asked: str | None, inventory: str | None, environment: Mapping[str, str]) -> str:
+    """What was asked for, else (with NO_COLOR set) the theme without colours, else the cluster's own, else DEFAULT."""
+    if asked:
+        return asked
+    return WITHOUT_COLOUR if environment.get("NO_COLOR") else inventory or DEFAULT

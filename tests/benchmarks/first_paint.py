@@ -1,0 +1,71 @@
+"""Seconds from starting the console to its first painted frame, in a terminal of 80x24.
+
+    python tests/benchmarks/first_paint.py INVENTORY [--runs N]
+
+The frame counts as painted once the etcd pane's name has come through the terminal. The hosts need not exist: the
+first frame comes before anything is asked. Prints every run, the median and the limit; ends with 1 above the limit.
+"""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import os
+import pty
+import select
+import signal
+import statistics
+import struct
+import sys
+import termios
+import time
+
+LIMIT_S = 0.35
+PAINTED = b"etcd"
+GIVE_UP_S = 10.0
+
+
+def first_paint(inventory: str) -> float:
+    """One start: seconds until the frame is there; the console is then left with its own key."""
+    began = time.perf_counter()
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.environ["TERM"] = "xterm-256color"
+        os.execv(sys.executable, [sys.executable, "-m", "haconsole", inventory])
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    seen = b""
+    while PAINTED not in seen:
+        ready, _, _ = select.select([terminal], [], [], GIVE_UP_S)
+        if not ready:
+            os.kill(pid, signal.SIGKILL)
+            raise SystemExit(f"nothing was painted within {GIVE_UP_S:.0f} s; the terminal got {seen[-200:]!r}")
+        seen += os.read(terminal, 65536)
+    took = time.perf_counter() - began
+    os.write(terminal, b"q")
+    _drain(terminal)
+    os.waitpid(pid, 0)
+    return took
+
+
+def _drain(terminal: int) -> None:
+    try:
+        while os.read(terminal, 65536):
+            pass
+    except OSError:
+        os.close(terminal)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("inventory")
+    parser.add_argument("--runs", type=int, default=9)
+    asked = parser.parse_args()
+    runs = sorted(first_paint(asked.inventory) for _ in range(asked.runs))
+    median = statistics.median(runs)
+    print(" ".join(f"{run:.3f}" for run in runs))
+    print(f"first paint: median {median:.3f} s of {len(runs)}, limit {LIMIT_S} s")
+    return 0 if median <= LIMIT_S else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
