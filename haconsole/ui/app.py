@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
@@ -49,6 +50,11 @@ class Setting:
     ascii_only: bool = False
     clock: Clock = utc_now
     retry_s: tuple[float, ...] = RETRY_S
+
+
+def _load_what_the_first_paint_did_not_need() -> None:
+    import haconsole.ui.present.about.anything
+    import haconsole.ui.present.tables  # noqa: F401
 
 
 class ConsoleApp(App[None]):
@@ -110,6 +116,7 @@ class ConsoleApp(App[None]):
             await asyncio.wait({self._feeding}, timeout=CLOSE_WITHIN_S)
 
     def _start(self) -> None:
+        gc.enable()
         self._feeding = asyncio.create_task(self._feed(), name="feed")
 
     def _tick(self) -> None:
@@ -117,6 +124,7 @@ class ConsoleApp(App[None]):
 
     async def _feed(self) -> None:
         """Hold a session and take in its snapshots for as long as the console is open."""
+        await asyncio.to_thread(_load_what_the_first_paint_did_not_need)
         for pause in self._pauses():
             try:
                 async with self.setting.open_session() as session:

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from haconsole.model.findings import Finding, Health
 from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.ui.present.bar import Link, LinkState
-from haconsole.ui.present.changes import Change, changes, finding_changes, remembered
+
+if TYPE_CHECKING:
+    from haconsole.ui.present.changes import Change
 
 Clock = Callable[[], datetime]
 """Tells the time, aware and UTC."""
@@ -29,6 +32,8 @@ class ConsoleState:
         self, snapshot: ClusterSnapshot, findings: tuple[Finding, ...], health: Health, now: datetime
     ) -> ConsoleState:
         """The state after a snapshot came in at `now`."""
+        from haconsole.ui.present.changes import changes, finding_changes, remembered
+
         link = self.link if self.link.state is LinkState.LIVE else Link(LinkState.LIVE, now)
         if self.snapshot is None:
             return ConsoleState(link, snapshot, findings, health, self.history)

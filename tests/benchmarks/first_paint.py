@@ -4,6 +4,7 @@
 
 The frame counts as painted once the etcd pane's name has come through the terminal. The hosts need not exist: the
 first frame comes before anything is asked. Prints every run, the median and the limit; ends with 1 above the limit.
+Beside the time on the clock stands the processor time, which a busy machine does not blur.
 """
 
 from __future__ import annotations
@@ -19,14 +20,15 @@ import struct
 import sys
 import termios
 import time
+from pathlib import Path
 
 LIMIT_S = 0.35
 PAINTED = b"etcd"
 GIVE_UP_S = 10.0
 
 
-def first_paint(inventory: str) -> float:
-    """One start: seconds until the frame is there; the console is then left with its own key."""
+def first_paint(inventory: str) -> tuple[float, float]:
+    """One start: seconds on the clock and of the processor until the frame; the console is then left by its key."""
     began = time.perf_counter()
     pid, terminal = pty.fork()
     if pid == 0:
@@ -41,10 +43,17 @@ def first_paint(inventory: str) -> float:
             raise SystemExit(f"nothing was painted within {GIVE_UP_S:.0f} s; the terminal got {seen[-200:]!r}")
         seen += os.read(terminal, 65536)
     took = time.perf_counter() - began
+    used = _processor_seconds(pid)
     os.write(terminal, b"q")
     _drain(terminal)
     os.waitpid(pid, 0)
-    return took
+    return took, used
+
+
+def _processor_seconds(pid: int) -> float:
+    """User and system time of a process so far (proc(5), fields 14 and 15)."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _drain(terminal: int) -> None:
@@ -60,10 +69,11 @@ def main() -> int:
     parser.add_argument("inventory")
     parser.add_argument("--runs", type=int, default=9)
     asked = parser.parse_args()
-    runs = sorted(first_paint(asked.inventory) for _ in range(asked.runs))
-    median = statistics.median(runs)
-    print(" ".join(f"{run:.3f}" for run in runs))
-    print(f"first paint: median {median:.3f} s of {len(runs)}, limit {LIMIT_S} s")
+    runs = [first_paint(asked.inventory) for _ in range(asked.runs)]
+    median = statistics.median(took for took, _ in runs)
+    print(" ".join(f"{took:.3f}" for took, _ in sorted(runs)))
+    used = statistics.median(used for _, used in runs)
+    print(f"first paint: median {median:.3f} s of {len(runs)} ({used:.2f} s of processor), limit {LIMIT_S} s")
     return 0 if median <= LIMIT_S else 1
 
 

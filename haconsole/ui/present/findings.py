@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from haconsole.model.findings import Finding, Severity
 from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.ui.present.cells import Cell, Tone
@@ -23,20 +21,16 @@ SEVERITIES = {
 }
 
 
-def findings_table(findings: tuple[Finding, ...], snapshot: ClusterSnapshot | None) -> TableView:
-    """Findings as the diagnosis orders them; without a snapshot nothing is claimed."""
+def findings_table(findings: tuple[Finding, ...], snapshot: ClusterSnapshot) -> TableView:
+    """Findings as the diagnosis orders them."""
     return TableView(
         title="findings",
         columns=COLUMNS,
         rows=tuple(_row(finding) for finding in findings),
-        at=observed(snapshot),
-        summaries=_summaries(findings, snapshot),
-        empty=_empty(snapshot),
+        at=snapshot.observed_at,
+        summaries=_summaries(findings),
+        empty=Cell("nothing found wrong in what was observed", Tone.GOOD),
     )
-
-
-def observed(snapshot: ClusterSnapshot | None) -> datetime | None:
-    return snapshot.observed_at if snapshot else None
 
 
 def severity_cell(severity: Severity) -> Cell:
@@ -54,9 +48,7 @@ def _row(finding: Finding) -> Row:
     return Row(FindingSubject(finding.code, finding.subject), cells)
 
 
-def _summaries(findings: tuple[Finding, ...], snapshot: ClusterSnapshot | None) -> tuple[Cell, ...]:
-    if snapshot is None:
-        return (Cell("? nothing known yet", Tone.UNKNOWN),)
+def _summaries(findings: tuple[Finding, ...]) -> tuple[Cell, ...]:
     counts = tuple((severity, sum(each.severity is severity for each in findings)) for severity in Severity)
     told = ", ".join(_counted(count, severity) for severity, count in counts if count)
     tone = SEVERITIES[findings[0].severity][1] if findings else Tone.GOOD
@@ -66,9 +58,3 @@ def _summaries(findings: tuple[Finding, ...], snapshot: ClusterSnapshot | None) 
 def _counted(count: int, severity: Severity) -> str:
     plural = "s" if count > 1 and severity is Severity.WARNING else ""
     return f"{count} {severity}{plural}"
-
-
-def _empty(snapshot: ClusterSnapshot | None) -> Cell:
-    if snapshot is None:
-        return Cell("? waiting for the first answers", Tone.UNKNOWN)
-    return Cell("nothing found wrong in what was observed", Tone.GOOD)

@@ -17,18 +17,17 @@ from haconsole.ui.messages import RowChosen, RowHighlighted
 from haconsole.ui.panes.bar import KeyBar, StatusBar
 from haconsole.ui.panes.table import TablePane
 from haconsole.ui.panes.text import TextPane
-from haconsole.ui.present.about.anything import about
 from haconsole.ui.present.arrange import Box, PaneId, arrange
 from haconsole.ui.present.bar import BarView
-from haconsole.ui.present.detail import Detail
-from haconsole.ui.present.leases import leases_table
-from haconsole.ui.present.tables import dashboard_tables
+from haconsole.ui.present.waiting import waiting_tables
 from haconsole.ui.screens.overlay import TextWindow
 
 if TYPE_CHECKING:
     from textual.widget import Widget
 
     from haconsole.ui.app import ConsoleApp
+    from haconsole.ui.present.detail import Detail
+    from haconsole.ui.present.table import TableView
     from haconsole.ui.state import ConsoleState
 
 ORDER = (
@@ -110,17 +109,25 @@ class Dashboard(Screen[None]):
 
     def _draw(self, state: ConsoleState) -> None:
         now = self.app.now
-        tables = dashboard_tables(state.snapshot, state.findings, state.history, now)
-        for pane, view in tables.items():
+        for pane, view in self._tables(state, now).items():
             self._panes[pane].show(view, now)
         self._seat()
         self._tell()
         self._draw_bar(now)
 
+    def _tables(self, state: ConsoleState, now: datetime) -> dict[PaneId, TableView]:
+        if state.snapshot is None:
+            return waiting_tables(tuple((host.name, host.address) for host in self.app.inventory.hosts))
+        from haconsole.ui.present.tables import dashboard_tables
+
+        return dashboard_tables(state.snapshot, state.findings, state.history, now)
+
     def _tick(self, now: datetime) -> None:
         """Time went on: ages, and locks that lapse when nobody renews them."""
         snapshot = self.app.state.snapshot
         if snapshot is not None:
+            from haconsole.ui.present.leases import leases_table
+
             self._panes[PaneId.LEASES].show(leases_table(snapshot, now), now)
         for pane in self._panes.values():
             pane.tick(now)
@@ -132,6 +139,8 @@ class Dashboard(Screen[None]):
         pane = self._panes[self._focused_pane()]
         state, now = self.app.state, self.app.now
         if self._has_place(PaneId.DETAIL) and pane.cursor_key and state.snapshot:
+            from haconsole.ui.present.about.anything import about
+
             self._detail.show(about(pane.cursor_key, state.snapshot, state.findings, state.history, now))
 
     def on_row_highlighted(self, message: RowHighlighted) -> None:
@@ -139,6 +148,8 @@ class Dashboard(Screen[None]):
             self._tell()
 
     def on_row_chosen(self, message: RowChosen) -> None:
+        from haconsole.ui.present.about.anything import about
+
         subject = message.key
 
         def told(state: ConsoleState, now: datetime) -> Detail | None:

@@ -1,0 +1,34 @@
+"""The dashboard before the first answers: the first thing painted, and so made of as little as possible."""
+
+from __future__ import annotations
+
+from haconsole.model.names import HostName
+from haconsole.ui.present.arrange import PaneId
+from haconsole.ui.present.cells import Cell, Tone
+from haconsole.ui.present.subjects import HostSubject
+from haconsole.ui.present.table import Column, Row, TableView
+
+TITLES = {
+    PaneId.ETCD: "etcd",
+    PaneId.VIPS: "VIP owner",
+    PaneId.HAPROXY: "haproxy",
+    PaneId.LEASES: "lease holders",
+    PaneId.FINDINGS: "findings",
+    PaneId.EVENTS: "events",
+}
+WAITING = Cell("? waiting for the first answers", Tone.UNKNOWN)
+
+
+def waiting_tables(hosts: tuple[tuple[str, str], ...]) -> dict[PaneId, TableView]:
+    """Every pane says that it waits; the hosts, given as name and address, stand there as being connected to."""
+    rows = tuple(
+        Row(HostSubject(HostName(name)), (Cell(name), Cell("? connecting", Tone.UNKNOWN), Cell(address, Tone.MUTED)))
+        for name, address in hosts
+    )
+    columns = (Column("HOST", least=6), Column("SSH"), Column("ADDRESS", rank=1))
+    asked = TableView("hosts", columns, rows, None, (Cell(f"0/{len(rows)} reached", Tone.UNKNOWN),))
+    panes = {
+        pane: TableView(title, (), (), None, (), WAITING, ageless=pane is PaneId.EVENTS)
+        for pane, title in TITLES.items()
+    }
+    return panes | {PaneId.HOSTS: asked}
