@@ -9,7 +9,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import repeat
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from textual.app import App
 from textual.filter import LineFilter, Monochrome, NoColor
@@ -19,10 +19,13 @@ from haconsole.errors import ExitCode
 from haconsole.ui import faults
 from haconsole.ui.ascii import AsciiOnly
 from haconsole.ui.keys import Scope, bindings, keys_of
+from haconsole.ui.messages import Copied
 from haconsole.ui.present.bar import Link, LinkState
+from haconsole.ui.present.palette import Command
 from haconsole.ui.screens.dashboard import Dashboard
 from haconsole.ui.screens.overlay import TextWindow, help_text
 from haconsole.ui.state import Clock, ConsoleState
+from haconsole.ui.theming import ThemeError, find_theme, theme_files, theme_folders
 
 if TYPE_CHECKING:
     from textual.theme import Theme
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
 
 RETRY_S = (1.0, 2.0, 5.0, 10.0, 15.0)
 CLOSE_WITHIN_S = 5.0
+BUILTIN = "textual-dark"
 
 
 def utc_now() -> datetime:
@@ -45,6 +49,7 @@ class Setting:
 
     inventory: Inventory
     theme: Theme
+    theme_source: str
     open_session: Callable[[], AbstractAsyncContextManager[Session]]
     read_only: bool = False
     ascii_only: bool = False
@@ -63,8 +68,7 @@ class ConsoleApp(App[None]):
     CSS_PATH = "console.tcss"
     TITLE = "haconsole"
     BINDINGS = bindings(Scope.EVERYWHERE)
-    ENABLE_COMMAND_PALETTE = True
-    SCREENS: ClassVar = {}
+    ENABLE_COMMAND_PALETTE = False
     state: reactive[ConsoleState] = reactive(ConsoleState(Link(LinkState.CONNECTING, datetime.min.replace(tzinfo=UTC))))
     now: reactive[datetime] = reactive(datetime.min.replace(tzinfo=UTC))
 
@@ -101,9 +105,63 @@ class ConsoleApp(App[None]):
 
     def action_help(self) -> None:
         """Tell the keys of the screen that is up."""
-        scopes = getattr(self.screen, "SCOPES", (Scope.EVERYWHERE,))
+        scopes = getattr(self.screen, "scopes", (Scope.EVERYWHERE,))
         told = help_text(keys_of(*scopes))
         self.push_screen(TextWindow(lambda state, now: told))
+
+    def action_next_theme(self) -> None:
+        """Paint with the next of the themes found."""
+        names = sorted(theme_files(theme_folders()))
+        following = names.index(self.theme) + 1 if self.theme in names else 0
+        self._paint_with(names[following % len(names)])
+
+    def action_reload_theme(self) -> None:
+        """Read the file of the theme in use again."""
+        self._paint_with(self.setting.theme_source if self.theme == self.setting.theme.name else self.theme)
+
+    def _paint_with(self, source: str) -> None:
+        try:
+            theme = find_theme(source, theme_folders())
+        except ThemeError as error:
+            self.notify(faults.in_words(error), title="theme not changed", severity="error", markup=False)
+            return
+        self.register_theme(theme)
+        self.theme = BUILTIN  # the same name twice would change nothing
+        self.theme = theme.name
+        self.notify(theme.name, title="theme", timeout=2, markup=False)
+
+    def on_copied(self, message: Copied) -> None:
+        self.copy_to_clipboard(message.text)
+        self.notify("copied, where the terminal allows it (OSC 52)", timeout=2, markup=False)
+
+    def action_palette(self) -> None:
+        """Offer every command of the screen that is up, then the themes."""
+        from haconsole.ui.screens.palette import Palette
+
+        self.push_screen(Palette(self._commands()), self._chosen)
+
+    def action_paint(self, theme: str) -> None:
+        self._paint_with(theme)
+
+    def _commands(self) -> tuple[Command, ...]:
+        keys = keys_of(*getattr(self.screen, "scopes", (Scope.EVERYWHERE,)))
+        done = tuple(Command(key.label, key.action, key.help, key.shown) for key in keys if key.label and key.help)
+        themes = sorted(theme_files(theme_folders()))
+        return done + tuple(
+            Command(f"theme {name}", f"paint('{name}')", f"Paint with the theme {name}") for name in themes
+        )
+
+    def _chosen(self, action: str | None) -> None:
+        if action is not None:
+            self.run_worker(self._act(action), exit_on_error=False)
+
+    async def _act(self, action: str) -> None:
+        """Do what a key does, on whatever of focus, screen and app knows it."""
+        target = self.screen.focused or self.screen
+        for node in (target, self.screen, self):
+            if hasattr(node, f"action_{action.partition('(')[0]}"):
+                await self.run_action(action, node)
+                return
 
     def on_mount(self) -> None:
         self.set_interval(1.0, self._tick)

@@ -39,19 +39,26 @@ class Key:
     priority: bool = False
 
 
-PANE_KEYS = "1234567"
+PANE_KEYS = "12345678"
 
 KEYS = (
     Key("question_mark,f1", "help", "?", "help", "This help, for the screen it was asked on", Scope.EVERYWHERE, 1),
     Key("q", "quit", "q", "quit", "Leave the console; nothing on the hosts stops", Scope.EVERYWHERE, 2),
-    Key("ctrl+p,colon", "command_palette", "ctrl+p :", "palette", "Find a command by typing", Scope.EVERYWHERE, 9),
+    Key("ctrl+p,colon", "palette", "ctrl+p :", "palette", "Find a command by typing", Scope.EVERYWHERE, 9),
     Key("T", "next_theme", "T", "theme", "The next theme", Scope.EVERYWHERE),
     Key("ctrl+r", "reload_theme", "ctrl+r", "reload theme", "Read the theme's file again", Scope.EVERYWHERE),
     Key("tab", "next_pane", "tab", "next pane", "To the next pane; shift+tab to the one before", Scope.DASHBOARD, 5),
     Key("shift+tab", "previous_pane", "shift+tab", "", "To the pane before", Scope.DASHBOARD),
-    Key("1", "pane(1)", "1 - 7", "panes", "To the pane of that number", Scope.DASHBOARD, 7),
+    Key("1", "pane(1)", "1 - 8", "panes", "To the pane of that number", Scope.DASHBOARD, 7),
     *(Key(digit, f"pane({digit})", digit, "", "", Scope.DASHBOARD) for digit in PANE_KEYS[1:]),
-    Key("z", "zoom", "z", "zoom", "The pane alone on the whole screen, and back", Scope.DASHBOARD, 4),
+    Key("f", "only('findings')", "f", "findings", "Findings: what is wrong, why, and what helps", Scope.DASHBOARD, 6),
+    Key("e", "only('events')", "e", "events", "Events: everything that changed since start", Scope.DASHBOARD, 8),
+    Key("c", "only('certificates')", "c", "certs", "Certificates: the next to expire first", Scope.DASHBOARD, 8),
+    Key("slash", "filter", "/", "filter", "Show only rows that hold a text; empty shows all", Scope.DASHBOARD, 5),
+    Key("escape", "back", "esc", "", "Leave the filter, then the single pane", Scope.DASHBOARD),
+    Key(
+        "z", "zoom", "z", "zoom", "The pane and all about its row on the whole screen; again: back", Scope.DASHBOARD, 4
+    ),
     Key("enter", "choose", "enter", "details", "All that is known of the row, and why", Scope.TABLE, 3),
     Key("down,j", "cursor(1)", "↓ j", "", "One row down", Scope.TABLE),
     Key("up,k", "cursor(-1)", "↑ k", "", "One row up", Scope.TABLE),
@@ -59,12 +66,15 @@ KEYS = (
     Key("pageup,ctrl+b", "page(-1)", "pgup", "", "A page up", Scope.TABLE),
     Key("home,g", "edge(-1)", "home g", "", "To the first row", Scope.TABLE),
     Key("end,G", "edge(1)", "end G", "", "To the last row", Scope.TABLE),
+    Key("o", "order", "o", "sort", "Sort by the next column, up, then down, then not", Scope.TABLE, 9),
+    Key("y", "copy", "y", "copy", "Copy the row to the clipboard", Scope.TABLE, 9),
     Key("down,j", "scroll(1)", "↓ j", "scroll", "One line down", Scope.TEXT, 6),
     Key("up,k", "scroll(-1)", "↑ k", "", "One line up", Scope.TEXT),
     Key("pagedown,space,ctrl+f", "page(1)", "space", "", "A page down", Scope.TEXT),
     Key("pageup,ctrl+b", "page(-1)", "pgup", "", "A page up", Scope.TEXT),
     Key("home,g", "edge(-1)", "home g", "", "To the top", Scope.TEXT),
     Key("end,G", "edge(1)", "end G", "", "To the end", Scope.TEXT),
+    Key("y", "copy", "y", "copy", "Copy the text to the clipboard", Scope.TEXT, 9),
     Key("escape,q", "close", "esc", "back", "Close this window", Scope.OVERLAY, 1),
 )
 

@@ -30,9 +30,11 @@ def launch(
     `open_session` is called after the first paint. `theme` is what was asked for on the command line. Raises
     ThemeError before anything is painted.
     """
+    source = theme_name(theme, inventory.theme, environment)
     setting = Setting(
         inventory=inventory,
-        theme=find_theme(theme_name(theme, inventory.theme, environment), theme_folders()),
+        theme=find_theme(source, theme_folders()),
+        theme_source=source,
         open_session=open_session,
         read_only=read_only,
         ascii_only=ascii_only or terminal_is_ascii(encoding),

@@ -30,3 +30,11 @@ class RowChosen(Message):
         super().__init__()
         self.pane = pane
         self.key = key
+
+
+class Copied(Message):
+    """A person wants a text in the clipboard."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.text = text

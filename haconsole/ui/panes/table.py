@@ -7,10 +7,11 @@ from datetime import datetime
 from textual import events
 
 from haconsole.ui.keys import Scope, bindings
-from haconsole.ui.messages import RowChosen, RowHighlighted
+from haconsole.ui.messages import Copied, RowChosen, RowHighlighted
 from haconsole.ui.panes.lines import LineWidget
 from haconsole.ui.present.cells import Cell, Line
 from haconsole.ui.present.head import pane_head
+from haconsole.ui.present.narrow import Wish, granted, next_order
 from haconsole.ui.present.subjects import Subject
 from haconsole.ui.present.table import Fit, TableView, fit, row_line, title_line
 
@@ -23,10 +24,19 @@ class TablePane(LineWidget, can_focus=True):
 
     BINDINGS = bindings(Scope.TABLE)
 
-    def __init__(self, number: int | None = None, *, id: str | None = None) -> None:  # noqa: A002
+    def __init__(
+        self,
+        number: int | None = None,
+        *,
+        id: str | None = None,  # noqa: A002
+        always_cursor: bool = False,
+    ) -> None:
         super().__init__(id=id, classes="pane")
+        self.always_cursor = always_cursor
         self.number = number
         self.view: TableView | None = None
+        self.wish = Wish()
+        self._whole: TableView | None = None
         self._now: datetime | None = None
         self._cursor = 0
         self._top = 0
@@ -37,8 +47,9 @@ class TablePane(LineWidget, can_focus=True):
         return rows[self._cursor].key if self._cursor < len(rows) else None
 
     def show(self, view: TableView, now: datetime) -> None:
-        """Draw `view`; ages are counted to `now`."""
-        key = self.cursor_key
+        """Draw `view`, filtered and sorted as wished; ages are counted to `now`."""
+        self._whole = view
+        key, view = self.cursor_key, granted(view, self.wish)
         changed = self.view is None or view.rows != self.view.rows
         self.view, self._now = view, now
         found = view.index_of(key)
@@ -52,6 +63,12 @@ class TablePane(LineWidget, can_focus=True):
         if self.view is not None:
             self._now = now
             self._draw()
+
+    def grant(self, wish: Wish) -> None:
+        """Filter and sort as wished from now on."""
+        self.wish = wish
+        if self._whole is not None and self._now is not None:
+            self.show(self._whole, self._now)
 
     def go_to(self, key: Subject) -> None:
         """Put the cursor on the row `key`, if it is there."""
@@ -67,7 +84,7 @@ class TablePane(LineWidget, can_focus=True):
         self._top = _top(self._top, self._cursor, len(view.rows), room)
         layout = fit(view, width - 2)
         below = max(len(view.rows) - self._top - room, 0)
-        head = pane_head(view, self.number, width, self._now, focused=self.has_focus, below=below)
+        head = pane_head(view, self.number, width, self._now, focused=self.has_focus, below=below, note=self.wish.note)
         head_part = "part--head-focused" if self.has_focus else "part--head"
         body = tuple(
             self._row(view, index, layout) for index in range(self._top, min(self._top + room, len(view.rows)))
@@ -77,7 +94,7 @@ class TablePane(LineWidget, can_focus=True):
         self.paint(lines if view.rows else (*lines[:1], (_indented((view.empty,)), "")))
 
     def _row(self, view: TableView, index: int, layout: Fit) -> tuple[Line, str]:
-        on_cursor = index == self._cursor and self.has_focus
+        on_cursor = index == self._cursor and (self.has_focus or self.always_cursor)
         return _indented(row_line(view, view.rows[index], layout)), "part--cursor" if on_cursor else ""
 
     def _move_to(self, index: int) -> None:
@@ -101,6 +118,14 @@ class TablePane(LineWidget, can_focus=True):
     def action_choose(self) -> None:
         if self.cursor_key is not None:
             self.post_message(RowChosen(self, self.cursor_key))
+
+    def action_order(self) -> None:
+        if self._whole is not None:
+            self.grant(next_order(self._whole, self.wish))
+
+    def action_copy(self) -> None:
+        if self.view is not None and self._cursor < len(self.view.rows):
+            self.post_message(Copied("  ".join(cell.text for cell in self.view.rows[self._cursor].cells if cell.text)))
 
     def watch_has_focus(self, focused: bool) -> None:
         super().watch_has_focus(focused)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from haconsole.ui.keys import Scope, bindings
+from haconsole.ui.messages import Copied
 from haconsole.ui.panes.lines import LineWidget
-from haconsole.ui.present.cells import Cell, Line, Tone, padded
+from haconsole.ui.present.cells import Cell, Line, Tone, padded, text_of
 from haconsole.ui.present.detail import Detail, detail_lines
 
 WHEEL_LINES = 3
@@ -68,6 +69,9 @@ class TextPane(LineWidget, can_focus=True):
 
     def on_resize(self) -> None:
         self._draw()
+
+    def action_copy(self) -> None:
+        self.post_message(Copied("\n".join(text_of(line).rstrip() for line in self._text())))
 
     def watch_has_focus(self, focused: bool) -> None:
         super().watch_has_focus(focused)

@@ -23,14 +23,14 @@ def span(seconds: int) -> str:
     return f"{seconds // 86400}d"
 
 
-def age(at: datetime | None, now: datetime) -> Cell:
-    """The age of a pane's data; None, nothing of it known now, is said as such."""
+def age(at: datetime | None, now: datetime, *, slow: bool = False) -> Cell:
+    """The age of a pane's data; None, nothing of it known now, is said as such. Age is no alarm for `slow` facts."""
     if at is None:
         return Cell("no data", Tone.UNKNOWN)
     seconds = seconds_since(at, now)
     if seconds < FRESH_S:
         return Cell(f"<{FRESH_S}s old", Tone.MUTED)
-    if seconds < OLD_S:
+    if seconds < OLD_S or slow:
         return Cell(f"{span(seconds)} old", Tone.MUTED)
     return Cell(f"▲ {span(seconds)} old", Tone.WARNING)
 

@@ -21,6 +21,7 @@ class PaneId(StrEnum):
     HOSTS = "hosts"
     FINDINGS = "findings"
     EVENTS = "events"
+    CERTIFICATES = "certificates"
     DETAIL = "detail"
 
 
@@ -53,6 +54,15 @@ def arrange(width: int, height: int, rows: dict[PaneId, int]) -> dict[PaneId, Bo
     if below:
         boxes[PaneId.EVENTS] = Box(0, height - below, main, below)
     return boxes
+
+
+def focused(width: int, height: int, pane: PaneId, rows: int) -> dict[PaneId, Box]:
+    """One pane on the whole screen, with all about its row beside it, or below it on a narrow screen."""
+    if width >= SIDE_FROM:
+        left = (width - GUTTER) * 55 // 100
+        return {pane: Box(0, 0, left, height), PaneId.DETAIL: Box(left + GUTTER, 0, width - left - GUTTER, height)}
+    top = min(max(rows, LEAST_ROWS) + HEAD_LINES, height // 2)
+    return {pane: Box(0, 0, width, top), PaneId.DETAIL: Box(0, top, width, height - top)}
 
 
 def _side_width(width: int) -> int:

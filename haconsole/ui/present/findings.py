@@ -10,10 +10,11 @@ from haconsole.ui.present.table import Column, Row, TableView
 
 COLUMNS = (
     Column("SEVERITY"),
-    Column("SUBJECT", least=6),
+    Column("SUBJECT", rank=1, least=7),
     Column("CODE", rank=2),
     Column("WHAT IS WRONG", least=20),
 )
+SYSTEM = "kube-system/"
 SEVERITIES = {
     Severity.CRITICAL: ("✖", Tone.CRITICAL),
     Severity.WARNING: ("▲", Tone.WARNING),
@@ -41,7 +42,7 @@ def severity_cell(severity: Severity) -> Cell:
 def _row(finding: Finding) -> Row:
     cells = (
         severity_cell(finding.severity),
-        Cell(finding.subject),
+        Cell(finding.subject.removeprefix(SYSTEM)),
         Cell(finding.code, Tone.MUTED),
         Cell(finding.summary),
     )

@@ -24,7 +24,7 @@ def pane_head(
 
 
 def _right(view: TableView, now: datetime, below: int) -> Cell:
-    aged = Cell("") if view.ageless else age(view.at, now)
+    aged = Cell("") if view.ageless else age(view.at, now, slow=view.slow)
     return Cell(f"▼{below} {aged.text}".rstrip(), aged.tone) if below else aged
 
 

@@ -68,14 +68,16 @@ class CertificateSubject:
     path: str
 
 
-Subject: TypeAlias = (
-    MemberSubject
-    | HostSubject
-    | VipSubject
-    | ServerSubject
-    | BalancerSubject
-    | LeaseSubject
-    | FindingSubject
-    | EventSubject
-    | CertificateSubject
+@dataclass(frozen=True, slots=True)
+class CommandSubject:
+    """A command of the palette, by the action it does."""
+
+    action: str
+
+
+PartSubject: TypeAlias = (
+    MemberSubject | HostSubject | VipSubject | ServerSubject | BalancerSubject | LeaseSubject | CertificateSubject
 )
+"""A part of the cluster."""
+
+Subject: TypeAlias = PartSubject | FindingSubject | EventSubject | CommandSubject

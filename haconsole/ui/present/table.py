@@ -39,7 +39,8 @@ class Row:
 class TableView:
     """A pane's content. `summaries` say the same, the longest first; `at` is the oldest of the facts shown as current.
 
-    `empty` stands in place of the rows when there are none.
+    `empty` stands in place of the rows when there are none. `slow` facts are asked for seldom, so that their age alarms
+    nobody; an `ageless` view has none.
     """
 
     title: str
@@ -49,6 +50,7 @@ class TableView:
     summaries: tuple[Cell, ...] = ()
     empty: Cell = NOTHING
     ageless: bool = False
+    slow: bool = False
 
     def index_of(self, key: Subject | None) -> int | None:
         return next((index for index, row in enumerate(self.rows) if row.key == key), None)

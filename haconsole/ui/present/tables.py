@@ -7,6 +7,7 @@ from datetime import datetime
 from haconsole.model.findings import Finding
 from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.ui.present.arrange import PaneId
+from haconsole.ui.present.certificates import certificates_table
 from haconsole.ui.present.changes import Change, events_table
 from haconsole.ui.present.etcd import etcd_table
 from haconsole.ui.present.findings import findings_table
@@ -29,4 +30,5 @@ def dashboard_tables(
         PaneId.HOSTS: hosts_table(snapshot),
         PaneId.FINDINGS: findings_table(findings, snapshot),
         PaneId.EVENTS: events_table(history, now),
+        PaneId.CERTIFICATES: certificates_table(snapshot, now),
     }

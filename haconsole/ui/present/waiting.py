@@ -15,6 +15,7 @@ TITLES = {
     PaneId.LEASES: "lease holders",
     PaneId.FINDINGS: "findings",
     PaneId.EVENTS: "events",
+    PaneId.CERTIFICATES: "certificates",
 }
 WAITING = Cell("? waiting for the first answers", Tone.UNKNOWN)
 

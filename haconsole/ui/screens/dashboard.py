@@ -1,11 +1,13 @@
-"""The dashboard: every pane at once, or one of them alone."""
+"""The dashboard: every pane at once, or one of them with all about its row."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from textual import events
 from textual.app import ComposeResult
 from textual.containers import Container
 from textual.geometry import NULL_OFFSET, NULL_SPACING, Region, Size
@@ -17,7 +19,7 @@ from haconsole.ui.messages import RowChosen, RowHighlighted
 from haconsole.ui.panes.bar import KeyBar, StatusBar
 from haconsole.ui.panes.table import TablePane
 from haconsole.ui.panes.text import TextPane
-from haconsole.ui.present.arrange import Box, PaneId, arrange
+from haconsole.ui.present.arrange import Box, PaneId, arrange, focused
 from haconsole.ui.present.bar import BarView
 from haconsole.ui.present.waiting import waiting_tables
 from haconsole.ui.screens.overlay import TextWindow
@@ -26,7 +28,9 @@ if TYPE_CHECKING:
     from textual.widget import Widget
 
     from haconsole.ui.app import ConsoleApp
+    from haconsole.ui.panes.prompt import Prompt
     from haconsole.ui.present.detail import Detail
+    from haconsole.ui.present.subjects import Subject
     from haconsole.ui.present.table import TableView
     from haconsole.ui.state import ConsoleState
 
@@ -38,22 +42,23 @@ ORDER = (
     PaneId.HOSTS,
     PaneId.FINDINGS,
     PaneId.EVENTS,
+    PaneId.CERTIFICATES,
 )
-"""The panes in the order of their numbers."""
+"""The panes with tables, in the order of their numbers."""
 
 
 class PaneLayout(Layout):
-    """Puts the panes where `arrange` says."""
+    """Puts the panes where `arrange` or `focused` say."""
 
     name = "panes"
 
     def __init__(self) -> None:
         self.rows: dict[PaneId, int] = {}
-        self.zoomed: PaneId | None = None
+        self.only: PaneId | None = None
 
     def boxes(self, size: Size) -> dict[PaneId, Box]:
-        if self.zoomed is not None:
-            return {self.zoomed: Box(0, 0, size.width, size.height)}
+        if self.only is not None:
+            return focused(size.width, size.height, self.only, self.rows.get(self.only, 0))
         return arrange(size.width, size.height, self.rows)
 
     def arrange(self, parent: Widget, children: list[Widget], size: Size, greedy: bool = True) -> ArrangeResult:
@@ -76,46 +81,56 @@ class Panes(Container):
     def layout(self) -> Layout:
         return self.placing
 
-    def seat(self, rows: dict[PaneId, int], zoomed: PaneId | None) -> None:
-        """Place the panes anew if what they ask for, or which one is zoomed, is not what it was."""
-        if (rows, zoomed) != (self.placing.rows, self.placing.zoomed):
-            self.placing.rows, self.placing.zoomed = rows, zoomed
+    def seat(self, rows: dict[PaneId, int], only: PaneId | None) -> None:
+        """Place the panes anew if what they ask for, or which one is alone, is not what it was."""
+        if (rows, only) != (self.placing.rows, self.placing.only):
+            self.placing.rows, self.placing.only = rows, only
             self.children[0].refresh(layout=True)  # a child's wish makes its parent forget where the children were
+
+    def placed(self) -> tuple[PaneId, ...]:
+        """The panes that have a place now, in the order of their numbers, the details last."""
+        boxes = self.placing.boxes(self.size)
+        return tuple(pane for pane in (*ORDER, PaneId.DETAIL) if pane in boxes)
 
 
 class Dashboard(Screen[None]):
-    """Six panes and the timeline, drawn from the console's state."""
+    """Tables drawn from the console's state, and all about the row under the cursor where there is room."""
 
     BINDINGS = bindings(Scope.DASHBOARD)
-    SCOPES = (Scope.EVERYWHERE, Scope.DASHBOARD, Scope.TABLE)
     app: ConsoleApp
 
     def __init__(self) -> None:
         super().__init__()
-        self._panes = {pane: TablePane(number, id=pane) for number, pane in enumerate(ORDER, 1)}
+        self._tables = {pane: TablePane(number, id=pane) for number, pane in enumerate(ORDER, 1)}
         self._detail = TextPane(id=PaneId.DETAIL, hint="the row under the cursor is told here in full")
-        self._zoomed: PaneId | None = None
+        self._panes = Panes((*self._tables.values(), self._detail))
+        self._current = PaneId.ETCD
+        self._only: PaneId | None = None
+
+    @property
+    def scopes(self) -> tuple[Scope, ...]:
+        """The scopes of the keys that count now."""
+        return (Scope.EVERYWHERE, Scope.DASHBOARD, Scope.TEXT if self._detail.has_focus else Scope.TABLE)
 
     def compose(self) -> ComposeResult:
         yield StatusBar()
-        yield Panes((*self._panes.values(), self._detail))
+        yield self._panes
         yield KeyBar()
 
     def on_mount(self) -> None:
-        self._panes[PaneId.ETCD].focus()
+        self._tables[PaneId.ETCD].focus()
         self.watch(self.app, "state", self._draw)
         self.watch(self.app, "now", self._tick, init=False)
-        self.query_one(KeyBar).show(keys_of(*self.SCOPES))
 
     def _draw(self, state: ConsoleState) -> None:
         now = self.app.now
-        for pane, view in self._tables(state, now).items():
-            self._panes[pane].show(view, now)
+        for pane, view in self._views(state, now).items():
+            self._tables[pane].show(view, now)
         self._seat()
         self._tell()
         self._draw_bar(now)
 
-    def _tables(self, state: ConsoleState, now: datetime) -> dict[PaneId, TableView]:
+    def _views(self, state: ConsoleState, now: datetime) -> dict[PaneId, TableView]:
         if state.snapshot is None:
             return waiting_tables(tuple((host.name, host.address) for host in self.app.inventory.hosts))
         from haconsole.ui.present.tables import dashboard_tables
@@ -128,34 +143,25 @@ class Dashboard(Screen[None]):
         if snapshot is not None:
             from haconsole.ui.present.leases import leases_table
 
-            self._panes[PaneId.LEASES].show(leases_table(snapshot, now), now)
-        for pane in self._panes.values():
+            self._tables[PaneId.LEASES].show(leases_table(snapshot, now), now)
+        for pane in self._tables.values():
             pane.tick(now)
         self._tell()
         self._draw_bar(now)
 
     def _tell(self) -> None:
-        """Draw all about the row under the cursor at the side, where there is room for that."""
-        pane = self._panes[self._focused_pane()]
-        state, now = self.app.state, self.app.now
-        if self._has_place(PaneId.DETAIL) and pane.cursor_key and state.snapshot:
-            from haconsole.ui.present.about.anything import about
+        """Draw all about the row under the cursor, where that has a place."""
+        if PaneId.DETAIL in self._panes.placed():
+            subject = self._tables[self._current].cursor_key
+            told = self._told_about(self.app.state, self.app.now, subject) if subject else None
+            self._detail.show(told)
 
-            self._detail.show(about(pane.cursor_key, state.snapshot, state.findings, state.history, now))
-
-    def on_row_highlighted(self, message: RowHighlighted) -> None:
-        if message.pane.has_focus:
-            self._tell()
-
-    def on_row_chosen(self, message: RowChosen) -> None:
+    def _told_about(self, state: ConsoleState, now: datetime, subject: Subject) -> Detail | None:
+        if state.snapshot is None:
+            return None
         from haconsole.ui.present.about.anything import about
 
-        subject = message.key
-
-        def told(state: ConsoleState, now: datetime) -> Detail | None:
-            return about(subject, state.snapshot, state.findings, state.history, now) if state.snapshot else None
-
-        self.app.push_screen(TextWindow(told))
+        return about(subject, state.snapshot, state.findings, state.history, now)
 
     def _draw_bar(self, now: datetime) -> None:
         app = self.app
@@ -171,8 +177,25 @@ class Dashboard(Screen[None]):
         self.query_one(StatusBar).show(view, now)
 
     def _seat(self) -> None:
-        rows = {pane: len(widget.view.rows) if widget.view else 0 for pane, widget in self._panes.items()}
-        self.query_one(Panes).seat(rows, self._zoomed)
+        rows = {pane: len(widget.view.rows) if widget.view else 0 for pane, widget in self._tables.items()}
+        self._panes.seat(rows, self._only)
+
+    def on_row_highlighted(self, message: RowHighlighted) -> None:
+        if message.pane.has_focus:
+            self._tell()
+
+    def on_row_chosen(self, message: RowChosen) -> None:
+        subject = message.key
+        self.app.push_screen(TextWindow(lambda state, now: self._told_about(state, now, subject)))
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        if isinstance(event.widget, TablePane):
+            self._current = PaneId(event.widget.id or "")
+            self._tell()
+        self.query_one(KeyBar).show(keys_of(*self.scopes))
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self._tell)
 
     def action_pane(self, number: int) -> None:
         self._to(ORDER[number - 1])
@@ -184,24 +207,47 @@ class Dashboard(Screen[None]):
         self._step(-1)
 
     def action_zoom(self) -> None:
-        self._zoomed = None if self._zoomed else self._focused_pane()
+        self._show_only(None if self._only else self._current)
+
+    def action_only(self, pane: str) -> None:
+        self._show_only(PaneId(pane))
+
+    def action_back(self) -> None:
+        """One step back: out of the filter, else out of the single pane."""
+        table = self._tables[self._current]
+        if table.wish.needle:
+            table.grant(replace(table.wish, needle=""))
+        else:
+            self._show_only(None)
+
+    def action_filter(self) -> None:
+        from haconsole.ui.panes.prompt import Prompt
+
+        self.mount(Prompt(self._tables[self._current].wish.needle), before=self.query_one(KeyBar))
+
+    def on_prompt_typed(self, message: Prompt.Typed) -> None:
+        table = self._tables[self._current]
+        table.grant(replace(table.wish, needle=message.text))
+
+    def on_prompt_left(self, message: Prompt.Left) -> None:
+        message.prompt.remove()
+        self._tables[self._current].focus()
+
+    def _show_only(self, pane: PaneId | None) -> None:
+        self._only = pane
         self._seat()
+        placed = self._panes.placed()
+        self._tables[pane or (self._current if self._current in placed else PaneId.ETCD)].focus()
+        self.call_after_refresh(self._tell)
 
     def _step(self, by: int) -> None:
-        there = [pane for pane in ORDER if self._has_place(pane)] if self._zoomed is None else list(ORDER)
-        here = self._focused_pane()
-        self._to(there[(there.index(here) + by) % len(there)] if here in there else there[0])
+        there = self._panes.placed()
+        here = PaneId.DETAIL if self._detail.has_focus else self._current
+        to = there[(there.index(here) + by) % len(there)] if here in there else there[0]
+        (self._detail if to is PaneId.DETAIL else self._tables[to]).focus()
 
     def _to(self, pane: PaneId) -> None:
-        if self._zoomed is not None or not self._has_place(pane):
-            self._zoomed = pane
-            self._seat()
-        self._panes[pane].focus()
-
-    def _has_place(self, pane: PaneId) -> bool:
-        panes = self.query_one(Panes)
-        return pane in panes.placing.boxes(panes.size)
-
-    def _focused_pane(self) -> PaneId:
-        focused = self.focused
-        return PaneId(focused.id) if isinstance(focused, TablePane) and focused.id else PaneId.ETCD
+        if pane in self._panes.placed() and self._only is None:
+            self._tables[pane].focus()
+        else:
+            self._show_only(pane)

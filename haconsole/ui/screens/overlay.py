@@ -27,7 +27,7 @@ class TextWindow(ModalScreen[None]):
     """A text in a window; it follows the console's state while it is open."""
 
     BINDINGS = bindings(Scope.OVERLAY)
-    SCOPES = (Scope.OVERLAY, Scope.TEXT)
+    scopes = (Scope.OVERLAY, Scope.TEXT)
     app: ConsoleApp
 
     def __init__(self, told: Told, *, gone: str = "It is no longer there.") -> None:
@@ -41,7 +41,7 @@ class TextWindow(ModalScreen[None]):
 
     def on_mount(self) -> None:
         self._text.focus()
-        self.query_one(KeyBar).show(keys_of(*self.SCOPES))
+        self.query_one(KeyBar).show(keys_of(*self.scopes))
         self.watch(self.app, "state", self._draw)
         self.watch(self.app, "now", self._draw, init=False)
 

@@ -42,7 +42,7 @@ def console(session: Session, clock: Callable[[], datetime] | None = None, **how
         finally:
             await session.close()
 
-    return ConsoleApp(Setting(INVENTORY, THEME, opened, clock=clock or Hand(), **how))
+    return ConsoleApp(Setting(INVENTORY, THEME, THEME.name, opened, clock=clock or Hand(), **how))
 
 
 @asynccontextmanager
@@ -189,10 +189,10 @@ async def test_events_can_be_reached_where_they_have_no_place() -> None:
 
 async def test_help_lists_the_keys_of_the_screen() -> None:
     app = console(FakeSession(healthy()))
-    async with running(app, (80, 45)) as pilot:
+    async with running(app, (100, 60)) as pilot:
         await pilot.press("question_mark")
         text = screen_text(app)
-        assert "The pane alone on the whole screen, and back" in text
+        assert "The pane and all about its row on the whole screen" in text
         assert "Leave the console; nothing on the hosts stops" in text
 
 
@@ -218,7 +218,7 @@ async def test_a_session_that_cannot_be_opened_is_told_in_words() -> None:
     def refused() -> Any:
         raise HaconsoleError("no key for cp1")
 
-    app = ConsoleApp(Setting(INVENTORY, THEME, refused, clock=Hand(), retry_s=(60.0,)))
+    app = ConsoleApp(Setting(INVENTORY, THEME, THEME.name, refused, clock=Hand(), retry_s=(60.0,)))
     async with running(app):
         assert "no key for cp1" in screen_text(app)
 
@@ -282,3 +282,78 @@ async def test_quit_gives_the_session_back() -> None:
         assert not session.closed
         await pilot.press("q")
     assert session.closed
+
+
+async def test_a_filter_narrows_the_pane_while_it_is_typed() -> None:
+    app = console(FakeSession(healthy()))
+    async with running(app) as pilot:
+        await pilot.press("5", "slash", "c", "p", "2")
+        await settled(pilot)
+        hosts = pane(app, "hosts")
+        assert hosts.view is not None
+        assert [row.cells[0].text for row in hosts.view.rows] == ["cp2"]
+        await pilot.press("enter")
+        assert hosts.has_focus
+        assert "/cp2" in screen_text(app)
+        await pilot.press("escape")
+        assert len(hosts.view.rows) == 3
+
+
+async def test_letters_typed_into_a_filter_are_no_commands() -> None:
+    app = console(FakeSession(healthy()))
+    async with running(app) as pilot:
+        await pilot.press("slash", "q", "z", "1")
+        await settled(pilot)
+        assert app.is_running
+        assert pane(app, "etcd").wish.needle == "qz1"
+        await pilot.press("escape")
+        assert pane(app, "etcd").wish.needle == ""
+
+
+async def test_findings_have_a_screen_with_why_and_what_helps() -> None:
+    app = console(FakeSession(critical()))
+    async with running(app) as pilot:
+        await pilot.press("f")
+        await settled(pilot)
+        text = screen_text(app)
+        assert "Every balancer was asked and none has the address" in text
+        assert "MEMBER" not in text
+        await pilot.press("j")
+        await settled(pilot)
+        assert "etcd.member-down · cp2" in screen_text(app)
+        await pilot.press("tab")
+        assert app.screen.query_one("#detail", TextPane).has_focus
+        await pilot.press("escape")
+        assert "MEMBER" in screen_text(app)
+
+
+async def test_the_palette_finds_a_command_and_does_it() -> None:
+    app = console(FakeSession(healthy()))
+    async with running(app) as pilot:
+        await pilot.press("colon", "c", "e", "r", "t")
+        await settled(pilot)
+        assert "Certificates: the next to expire first" in screen_text(app)
+        await pilot.press("enter")
+        await settled(pilot)
+        assert pane(app, "certificates").has_focus
+
+
+async def test_themes_change_by_key() -> None:
+    app = console(FakeSession(healthy()))
+    async with running(app) as pilot:
+        assert app.theme == "dark"
+        await pilot.press("T")
+        assert app.theme == "high-contrast"
+        await pilot.press("colon", *"theme light", "enter")
+        await settled(pilot)
+        assert app.theme == "light"
+        await pilot.press("ctrl+r")
+        assert app.theme == "light"
+
+
+async def test_a_row_is_copied() -> None:
+    app = console(FakeSession(healthy()))
+    async with running(app) as pilot:
+        await pilot.press("5", "y")
+        await settled(pilot)
+        assert app.clipboard.startswith("cp1  ● 40 ms  ● 6/6 active")

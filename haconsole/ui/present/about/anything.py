@@ -10,17 +10,19 @@ from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.ui.present.about.balancing import about_balancer, about_server, about_vip
 from haconsole.ui.present.about.etcd import about_member
 from haconsole.ui.present.about.host import about_host
-from haconsole.ui.present.about.others import about_event, about_finding, about_lease
+from haconsole.ui.present.about.others import about_certificate, about_event, about_finding, about_lease
 from haconsole.ui.present.changes import Change
 from haconsole.ui.present.detail import Detail
 from haconsole.ui.present.subjects import (
     BalancerSubject,
     CertificateSubject,
+    CommandSubject,
     EventSubject,
     FindingSubject,
     HostSubject,
     LeaseSubject,
     MemberSubject,
+    PartSubject,
     ServerSubject,
     Subject,
     VipSubject,
@@ -36,6 +38,20 @@ def about(
 ) -> Detail | None:
     """All about a subject; None when it is no longer there."""
     match subject:
+        case FindingSubject():
+            found = next((each for each in findings if FindingSubject(each.code, each.subject) == subject), None)
+            return about_finding(found) if found else None
+        case EventSubject(number=number):
+            change = next((each for each in history if each.number == number), None)
+            return about_event(change, now) if change else None
+        case CommandSubject():
+            return None
+        case _:
+            return _about_part(subject, snapshot, now)
+
+
+def _about_part(subject: PartSubject, snapshot: ClusterSnapshot, now: datetime) -> Detail | None:
+    match subject:
         case MemberSubject(id=member):
             return about_member(snapshot, member, now)
         case HostSubject(host=host):
@@ -48,13 +64,7 @@ def about(
             return about_balancer(snapshot, host, now)
         case LeaseSubject(namespace=namespace, name=name):
             return about_lease(snapshot, namespace, name, now)
-        case FindingSubject():
-            found = next((each for each in findings if FindingSubject(each.code, each.subject) == subject), None)
-            return about_finding(found) if found else None
-        case EventSubject(number=number):
-            change = next((each for each in history if each.number == number), None)
-            return about_event(change, now) if change else None
-        case CertificateSubject():
-            return None
+        case CertificateSubject(host=host, path=path):
+            return about_certificate(snapshot, host, path, now)
         case _:
             assert_never(subject)

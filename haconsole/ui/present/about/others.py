@@ -1,14 +1,17 @@
-"""Leases, findings and events."""
+"""Leases, certificates, findings and events."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
+from haconsole.model.certificate import Certificate
 from haconsole.model.findings import Finding
+from haconsole.model.names import HostName
 from haconsole.model.snapshot import ClusterSnapshot
-from haconsole.ui.present.about.common import observation
+from haconsole.ui.present.about.common import observation, optional, yes_no
 from haconsole.ui.present.ages import seconds_since, span, timestamp
 from haconsole.ui.present.cells import NOTHING, Cell, Tone
+from haconsole.ui.present.certificates import certificate_state, certificates_of, expiry_cell, validity
 from haconsole.ui.present.changes import Change
 from haconsole.ui.present.detail import Detail, Fact, Heading, Item, Sentence
 from haconsole.ui.present.facts import shown
@@ -39,6 +42,54 @@ def about_lease(snapshot: ClusterSnapshot, namespace: str, name: str, now: datet
             *observation(snapshot.leases, now),
         ),
     )
+
+
+def about_certificate(snapshot: ClusterSnapshot, host: HostName, path: str, now: datetime) -> Detail | None:
+    """A certificate: what it says, whom it serves, and whether key and chain belong to it."""
+    held = next((each for each in certificates_of(snapshot) if _place(each.certificate) == (host, path)), None)
+    facts = snapshot.host(host)
+    if held is None or facts is None:
+        return None
+    certificate = held.certificate
+    return Detail(
+        f"{certificate.role} on {host}",
+        (
+            Fact("state", certificate_state(certificate)),
+            Fact("expires", expiry_cell(certificate, now)),
+            Fact("valid", Cell(validity(certificate, now))),
+            Fact("file", Cell(path)),
+            Fact("subject", Cell(certificate.subject)),
+            Fact("issuer", Cell(certificate.issuer)),
+            Fact("serial", Cell(certificate.serial)),
+            Fact("SHA-256", Cell(certificate.fingerprint)),
+            Fact("is a CA", yes_no(certificate.is_ca)),
+            Fact("chain verifies", _told(certificate.chain_ok)),
+            Heading("Names it is good for"),
+            *(Sentence(Cell(name), "·") for name in certificate.sans or ("none",)),
+            Heading("Key"),
+            Fact("file", optional(certificate.key_path)),
+            Fact("belongs to it", _told(certificate.key_matches)),
+            Fact("mode", Cell(f"{certificate.key_mode:04o}") if certificate.key_mode is not None else NOTHING),
+            Heading("Served"),
+            Fact("at", Cell(certificate.served_at) if certificate.served_at else Cell("by nobody", Tone.MUTED)),
+            Fact("the same one", _same(certificate)),
+            *observation(facts.certificates, now),
+        ),
+    )
+
+
+def _place(certificate: Certificate) -> tuple[HostName, str]:
+    return certificate.host, certificate.path
+
+
+def _told(value: bool | None) -> Cell:
+    return NOTHING if value is None else yes_no(value, bad=False)
+
+
+def _same(certificate: Certificate) -> Cell:
+    if certificate.served_fingerprint is None:
+        return NOTHING
+    return yes_no(certificate.served_fingerprint == certificate.fingerprint, bad=False)
 
 
 def about_finding(finding: Finding) -> Detail:

@@ -1,0 +1,46 @@
+"""The line in which a filter is typed."""
+
+from __future__ import annotations
+
+from textual.binding import Binding
+from textual.message import Message
+from textual.widgets import Input
+
+
+class Prompt(Input):
+    """Tells every change as it is typed; enter keeps the filter, escape drops it."""
+
+    BINDINGS = [Binding("escape", "drop", show=False)]  # noqa: RUF012
+
+    class Typed(Message):
+        """The text so far."""
+
+        def __init__(self, text: str) -> None:
+            super().__init__()
+            self.text = text
+
+    class Left(Message):
+        """The prompt is done with; `kept` by enter, dropped by escape."""
+
+        def __init__(self, prompt: Prompt, *, kept: bool) -> None:
+            super().__init__()
+            self.prompt = prompt
+            self.kept = kept
+
+    def __init__(self, text: str, *, placeholder: str = "show rows that hold …") -> None:
+        super().__init__(text, placeholder=placeholder, compact=True, id="prompt", select_on_focus=False)
+
+    def on_mount(self) -> None:
+        self.focus()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        event.stop()
+        self.post_message(self.Typed(event.value))
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.post_message(self.Left(self, kept=True))
+
+    def action_drop(self) -> None:
+        self.post_message(self.Typed(""))
+        self.post_message(self.Left(self, kept=False))

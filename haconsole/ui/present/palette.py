@@ -1,0 +1,30 @@
+"""What can be done here, as a table to choose from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from haconsole.ui.present.cells import Cell, Tone
+from haconsole.ui.present.subjects import CommandSubject
+from haconsole.ui.present.table import Column, Row, TableView
+
+COLUMNS = (Column("COMMAND", least=10), Column("KEY", rank=1), Column("WHAT IT DOES", least=16))
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """`action` as bindings name it; `key` as a person reads it, empty where there is none."""
+
+    name: str
+    action: str
+    help: str
+    key: str = ""
+
+
+def commands_table(commands: tuple[Command, ...]) -> TableView:
+    rows = tuple(
+        Row(CommandSubject(each.action), (Cell(each.name), Cell(each.key, Tone.ACCENT), Cell(each.help, Tone.MUTED)))
+        for each in commands
+    )
+    told = Cell("type to find, enter to do, escape to leave", Tone.MUTED)
+    return TableView("commands", COLUMNS, rows, None, (told,), ageless=True)
