@@ -15,6 +15,7 @@ from haconsole.probes.errors import ProbeError, require
 from haconsole.probes.script import ARGV, Answer, FrameReader, render
 from haconsole.probes.site import Site
 
+_SAID = 2
 _LOOPBACK = "127.0.0.1"
 
 
@@ -48,9 +49,9 @@ class CertificateProbe:
         heard = (reader.take(line) for line in done.stdout.splitlines())
         answers = {answer.section: answer for answer in heard if isinstance(answer, Answer)}
         found, notes = await asyncio.to_thread(self._judge, answers)
-        self._board.put_notes(self._name, notes)
         if not found:
-            raise ProbeError(f"certificates: {'; '.join(notes)}", Cause.NOT_CONFIGURED)
+            raise ProbeError(f"certificates: none could be read: {'; '.join(notes[:_SAID])}", Cause.NOT_CONFIGURED)
+        self._board.put_notes(self._name, notes)
         return found
 
     def _judge(self, answers: dict[str, Answer]) -> tuple[tuple[Certificate, ...], tuple[str, ...]]:

@@ -16,7 +16,8 @@ from haconsole.probes.site import Site
 from haconsole.transport.base import HostTransport
 
 ARGV = ("date", "+%s.%N")
-SAMPLES = 3
+SAMPLES = 4
+GOOD_ENOUGH_MS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +52,9 @@ def parse(text: str) -> float:
 
 
 async def offset_ms(transport: HostTransport, now: Callable[[], datetime], *, deadline_s: float = 5.0) -> float:
-    """Ask a few times, believe the fastest answer."""
-    samples = []
-    for _ in range(SAMPLES):
+    """Believe the fastest of a few answers; a fast one ends the asking."""
+    samples: list[ClockSample] = []
+    while len(samples) < SAMPLES and not any(sample.uncertainty_ms <= GOOD_ENOUGH_MS for sample in samples):
         asked = now().timestamp()
         done = await transport.run(ARGV, deadline_s=deadline_s)
         heard = now().timestamp()

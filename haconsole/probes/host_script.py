@@ -13,7 +13,7 @@ from haconsole.inventory.schema import Host
 from haconsole.model.hosts import Role
 from haconsole.model.names import HostName
 from haconsole.model.observed import Cause, Failed, Known, Observed
-from haconsole.probes import addresses, disks, keepalived, services
+from haconsole.probes import addresses, disks, haproxy, keepalived, services, static_pods
 from haconsole.probes.board import Board
 from haconsole.probes.due import Fact
 from haconsole.probes.script import ARGV, Answer, FrameReader, Heard, Loose, RoundDone, Section, render
@@ -35,9 +35,15 @@ def questions(site: Site, host: Host, due: tuple[Fact, ...]) -> tuple[Question, 
     """The questions behind the facts that are due on `host`."""
     slow = max(1, round(site.pace.slow_round_s / site.pace.round_s))
     paths = ("/", site.layout.etcd.data_dir) if Role.ETCD in host.roles else ("/",)
+    pods = static_pods.pods_of(site.layout, host)
+    socket = site.layout.haproxy.stats_socket if site.layout.haproxy else ""
     known = (
         Question("addresses", addresses.SECTION, addresses.parse),
-        Question("services", services.section(services.units_of(site.layout, host)), services.parse),
+        Question(
+            "services",
+            services.section(services.units_of(site.layout, host), pods),
+            partial(services.parse, pods=pods),
+        ),
         Question("disks", disks.section(paths, every=slow), disks.parse),
         Question(
             "keepalived",
@@ -47,6 +53,7 @@ def questions(site: Site, host: Host, due: tuple[Fact, ...]) -> tuple[Question, 
             partial(keepalived.parse, secret=site.secret),
             root=True,
         ),
+        Question("haproxy", haproxy.section(socket), haproxy.parse, root=True),
     )
     return tuple(question for question in known if question.fact in due)
 
@@ -100,7 +107,7 @@ class HostScript:
         sections = tuple(ask.section for ask in asks)
         script = render(sections, rounds=rounds, pause_s=self._site.pace.round_s, follow=follow)
         silence_s, loop = self._site.pace.silence_s, asyncio.get_running_loop()
-        reader = FrameReader()
+        reader, silent = FrameReader(), True
         try:
             async with (
                 asyncio.timeout(silence_s) as limit,
@@ -111,6 +118,9 @@ class HostScript:
                     heard = reader.take(line)
                     if heard is not None:
                         self._take(heard, on_round)
+                        if silent:
+                            on_round()
+                        silent = False
         except TimeoutError:
             raise TransportError(self._name, Cause.TIMED_OUT, f"not a word for {silence_s:g} s") from None
 

@@ -10,14 +10,17 @@ from haconsole.configs.layout import Layout
 from haconsole.inventory.schema import Host
 from haconsole.model.hosts import Role, ServiceState
 from haconsole.model.observed import Cause
+from haconsole.probes import static_pods
 from haconsole.probes.errors import ProbeError, require
 from haconsole.probes.script import Answer, Section
+from haconsole.probes.static_pods import StaticPod
 
 _PROPERTIES = "Id,LoadState,ActiveState,SubState,StateChangeTimestamp,MainPID,NRestarts,UnitFileState"
 _CALENDAR = re.compile(r"(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d)(?:\.\d+)? UTC$")
 _ENABLED = {"enabled": True, "enabled-runtime": True, "disabled": False, "masked": False, "masked-runtime": False}
 """What UnitFileState says plainly; ``static``, ``indirect``, ``generated`` and the like are neither."""
 
+_PODS = "=static pods="
 _CONTAINER_RUNTIME = "containerd.service"
 
 
@@ -29,19 +32,21 @@ def units_of(layout: Layout, host: Host) -> tuple[str, ...]:
     return (*units, _CONTAINER_RUNTIME) if "kubelet.service" in units else units
 
 
-def section(units: tuple[str, ...], *, every: int = 1) -> Section:
-    """One systemctl for all; it exits with 0 for units that do not exist and says so."""
+def section(units: tuple[str, ...], pods: tuple[StaticPod, ...] = (), *, every: int = 1) -> Section:
+    """One systemctl for all units, which says of those that do not exist that they do not; then the static pods."""
     words = " ".join(shlex.quote(unit) for unit in units)
-    return Section("services", f"timeout 5 systemctl show --no-pager -p {_PROPERTIES} -- {words}", every)
+    shown = f"timeout 5 systemctl show --no-pager -p {_PROPERTIES} -- {words}"
+    listed = f" || return\necho '{_PODS}'\n{static_pods.body(pods)}" if pods else ""
+    return Section("services", shown + listed, every)
 
 
-def parse(answer: Answer) -> tuple[ServiceState, ...]:
-    """One state for each unit asked, in that order; names without ``.service``."""
-    text = require(answer, "systemctl show")
-    states = tuple(_state(block) for block in re.split(r"\n\s*\n", text.strip()) if block)
+def parse(answer: Answer, pods: tuple[StaticPod, ...] = ()) -> tuple[ServiceState, ...]:
+    """One state for each unit asked, in that order, names without ``.service``; then one for each static pod."""
+    shown, _, listed = require(answer, "systemctl show").partition(_PODS)
+    states = tuple(_state(block) for block in re.split(r"\n\s*\n", shown.strip()) if block)
     if not states:
         raise ProbeError("systemctl show: wrote nothing", Cause.UNREADABLE)
-    return states
+    return (*states, *static_pods.parse(listed, pods))
 
 
 def _state(block: str) -> ServiceState:

@@ -1,0 +1,64 @@
+"""Static pods of a kubeadm control plane, from what /proc tells."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from datetime import UTC, datetime
+from pathlib import Path
+
+from haconsole.configs.layout import layout
+from haconsole.inventory.schema import Deployment, Etcd, EtcdPlacement, Host, Inventory, Kubernetes
+from haconsole.model.hosts import Role
+from haconsole.probes.script import ARGV
+from haconsole.probes.services import units_of
+from haconsole.probes.static_pods import StaticPod, body, parse, pods_of
+
+STAT = "1423 (kube-apiserver) S 1400 1423 1423 0 -1 4194560 9 0 0 0 55 23 0 0 20 0 12 0 183009 1147 81 18446 1 1"
+POD = StaticPod("kube-apiserver", "/etc/kubernetes/manifests/kube-apiserver.yaml")
+
+
+def test_a_kubeadm_control_plane_has_static_pods_and_the_units_beneath() -> None:
+    inventory = Inventory(
+        cluster="c",
+        hosts=(Host(name="a", address="10.0.0.1", roles=(Role.CONTROL_PLANE, Role.ETCD)),),
+        etcd=Etcd(placement=EtcdPlacement.STATIC_POD),
+        kubernetes=Kubernetes(deployment=Deployment.KUBEADM),
+    )
+    names = [pod.name for pod in pods_of(layout(inventory), inventory.hosts[0])]
+    assert names == ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"]
+    assert units_of(layout(inventory), inventory.hosts[0]) == ("kubelet.service", "containerd.service")
+
+
+def test_a_process_with_a_manifest_runs() -> None:
+    (state,) = parse(f"manifest kube-apiserver\nboot 1795258190 100\nprocess {STAT}\n", (POD,))
+    assert (state.active, state.pid, state.enabled, state.restarts) == ("active", 1423, True, 0)
+    assert state.since == datetime.fromtimestamp(1795258190 + 1830, UTC)
+
+
+def test_a_manifest_without_a_process_waits() -> None:
+    (state,) = parse("manifest kube-apiserver\nboot 1795258190 100\n", (POD,))
+    assert (state.exists, state.active, state.running) == (True, "activating", False)
+
+
+def test_neither_manifest_nor_process() -> None:
+    (state,) = parse("boot 1795258190 100\n", (POD,))
+    assert (state.exists, state.active, state.enabled) == (False, "inactive", None)
+
+
+def test_a_long_name_is_known_by_what_the_kernel_keeps_of_it() -> None:
+    manager = StaticPod("kube-controller-manager", "/m")
+    (state,) = parse(f"boot 0 100\nprocess {STAT.replace('kube-apiserver', 'kube-controller')}\n", (manager,))
+    assert (state.name, state.active, state.enabled) == ("kube-controller-manager", "active", False)
+
+
+def test_the_script_finds_this_very_process(tmp_path: Path) -> None:
+    comm = Path("/proc/self/comm").read_text().strip()
+    (tmp_path / "pod.yaml").touch()
+    pods = (StaticPod(comm, str(tmp_path / "pod.yaml")), StaticPod("no-such-pod", str(tmp_path / "none.yaml")))
+    done = subprocess.run(ARGV, input=body(pods).encode(), capture_output=True, check=True)
+    assert f"process {os.getpid()} ({comm})" in done.stdout.decode()
+    running, absent = parse(done.stdout.decode(), pods)
+    assert (running.running, running.enabled, absent.exists) == (True, True, False)
+    assert running.since
+    assert running.since <= datetime.now(UTC)
