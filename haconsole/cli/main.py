@@ -16,17 +16,12 @@ VERBS = {
     "open": "console",
     "status": "status",
     "doctor": "status",
-    "certs": "certs",
     "plan": "actions",
     "run": "actions",
-    "runs": "journal",
-    "resume": "journal",
-    "undo": "journal",
     "check": "inventory",
     "schema": "inventory",
     "import": "importers",
     "lab": "lab",
-    "demo": "demo",
 }
 """Each verb and the module of this package that holds a command of that name; loaded when the verb is used."""
 

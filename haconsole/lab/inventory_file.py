@@ -10,8 +10,12 @@ from haconsole.lab.spec import LOGIN, HostSpec, LabSpec
 INVENTORY = "inventory.yaml"
 
 
-def inventory_text(spec: LabSpec, folder: Path) -> str:
-    """The YAML of a lab's inventory; paths in it are absolute, so that the file may be copied."""
+def inventory_text(spec: LabSpec, folder: Path, kubernetes: str | None = None) -> str:
+    """The YAML of a lab's inventory; paths in it are absolute, so that the file may be copied.
+
+    `kubernetes` is the version of the programs on the hosts, None where they are left out.
+    """
+    version = f"\n  version: {kubernetes}" if kubernetes else ""
     jump = "\n  jump: bastion" if spec.bastion else ""
     hosts = "\n".join(_host_line(host) for host in spec.hosts)
     return f"""# The practice cluster `{spec.name}` on this machine.
@@ -27,7 +31,7 @@ hosts:
 {hosts}
 
 kubernetes:
-  endpoint: {spec.vip}:8443
+  endpoint: {spec.vip}:8443{version}
   # quicker than Kubernetes' own 15, 10 and 2, so that practice need not wait
   leader_election: {{lease_duration_s: 8, renew_deadline_s: 6, retry_period_s: 1}}
 

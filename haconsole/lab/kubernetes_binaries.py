@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from haconsole.lab import kubernetes_build, kubernetes_release
@@ -73,6 +73,12 @@ def _made(folder: Path, fill: Callable[[Path], None]) -> Path:
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
     return folder
+
+
+def version(layers: Iterable[Path]) -> str | None:
+    """What the programs in a lab's layers say they are, like ``v1.20.2``; None when no layer has them."""
+    program = next((path for each in layers if (path := each / _BIN / REQUIRED[0]).is_file()), None)
+    return run((str(program), "--version")).split()[-1] if program else None
 
 
 def _check_runs(program: Path) -> None:

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
-from haconsole.lab import network, outages, state
+from haconsole.lab import kubernetes_binaries, network, outages, state
 from haconsole.lab.host import LabHost
 from haconsole.lab.identity import KNOWN_HOSTS, known_host, make_secrets
 from haconsole.lab.inventory_file import INVENTORY, inventory_text
@@ -36,7 +36,8 @@ def make_whole(spec: LabSpec, folder: Path) -> bool:
     changed |= any(side_by_side(_mend_host, hosts))
     known = "".join(f"{known_host(host.host, host.root)}\n" for host in hosts)
     changed |= _put(folder / KNOWN_HOSTS, known)
-    changed |= _put(folder / INVENTORY, inventory_text(spec, folder))
+    version = kubernetes_binaries.version(map(Path, spec.layers))
+    changed |= _put(folder / INVENTORY, inventory_text(spec, folder, version))
     return changed
 
 

@@ -29,6 +29,14 @@ def test_three_bare_hosts() -> None:
     assert (login.user, login.identity_file, login.jump) == ("ops", FOLDER / "key", None)
 
 
+def test_the_version_of_the_programs_is_told() -> None:
+    text = inventory_text(LabSpec("drill", 7), FOLDER, "v1.20.2")
+    inventory = parse(text, "inventory.yaml", FOLDER)
+    assert isinstance(inventory, Inventory)
+    assert inventory.kubernetes is not None
+    assert inventory.kubernetes.version == "v1.20.2"
+
+
 def test_behind_a_bastion_every_other_host_is_reached_through_it() -> None:
     inventory = read(LabSpec("drill", 7, control_planes=1, bastion=True))
     assert {host.name: jump_for(inventory, host) for host in inventory.hosts} == {"cp1": "bastion", "bastion": None}

@@ -1,0 +1,78 @@
+"""`status` and `doctor`: the cluster as a page of text or as JSON, and what is wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+import msgspec
+
+from haconsole.cli.reaching import reaching, with_session
+from haconsole.cli.reports.findings import doctor_report
+from haconsole.cli.reports.status import status_report
+from haconsole.cli.reports.text import doctor_text, status_text
+from haconsole.errors import ExitCode
+from haconsole.model.findings import Finding, Health
+from haconsole.model.snapshot import ClusterSnapshot
+from haconsole.session import Session
+
+EXIT = {
+    Health.HEALTHY: ExitCode.OK,
+    Health.DEGRADED: ExitCode.DEGRADED,
+    Health.CRITICAL: ExitCode.CRITICAL,
+    Health.UNKNOWN: ExitCode.UNKNOWN,
+}
+
+Render = Callable[[ClusterSnapshot, tuple[Finding, ...], Health, datetime], str]
+
+
+@click.command()
+@reaching
+@click.option("--json", "as_json", is_flag=True, help="Print haconsole/status/v1.")
+@click.option("--watch", is_flag=True, help="Print again at every change, until Ctrl-C.")
+def status(inventory: Path, as_json: bool, watch: bool, accept_host_key: tuple[str, ...]) -> int:
+    """What the cluster is: hosts, etcd, VIPs, haproxy, leases, certificates, findings.
+
+    Ends with 0 healthy, 1 degraded, 2 critical, 3 unknown (nothing could be asked), 5 for a bad inventory.
+    """
+    render: Render = _status_json if as_json else status_text
+    look = _follow if watch else _once
+    return with_session(inventory, accept_host_key, lambda session: look(session, render))
+
+
+@click.command()
+@reaching
+@click.option("--json", "as_json", is_flag=True, help="Print haconsole/doctor/v1.")
+def doctor(inventory: Path, as_json: bool, accept_host_key: tuple[str, ...]) -> int:
+    """What is wrong, most severe first: why, the evidence, and the action that helps. Ends like `status`."""
+    render: Render = _doctor_json if as_json else doctor_text
+    return with_session(inventory, accept_host_key, lambda session: _once(session, render))
+
+
+async def _once(session: Session, render: Render) -> int:
+    return _show(session, await session.snapshot(), render)
+
+
+async def _follow(session: Session, render: Render) -> int:
+    code = int(ExitCode.UNKNOWN)
+    async for snapshot in session.watch():
+        code = _show(session, snapshot, render)
+    return code
+
+
+def _show(session: Session, snapshot: ClusterSnapshot, render: Render) -> int:
+    now = datetime.now(UTC)
+    findings = session.findings(snapshot)
+    health = session.health(snapshot, findings)
+    click.echo(render(snapshot, findings, health, now))
+    return int(EXIT[health])
+
+
+def _status_json(snapshot: ClusterSnapshot, findings: tuple[Finding, ...], health: Health, now: datetime) -> str:
+    return msgspec.json.encode(status_report(snapshot, findings, health, now)).decode()
+
+
+def _doctor_json(snapshot: ClusterSnapshot, findings: tuple[Finding, ...], health: Health, now: datetime) -> str:
+    return msgspec.json.encode(doctor_report(snapshot.cluster, snapshot.observed_at, health, findings)).decode()
