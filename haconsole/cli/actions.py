@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from haconsole.cli.reports.findings import Shape
     from haconsole.execution.events import Event
     from haconsole.session import Session
+    from haconsole.session.live import LiveSession
 
 Body = Callable[[Action, dict[str, Any]], int]
 
@@ -72,47 +73,56 @@ def request_of(action: Action, given: dict[str, Any]) -> dict[str, str]:
 
 
 def _plan(action: Action, given: dict[str, Any]) -> int:
-    return asyncio.run(show_plan(given["inventory"], action.name, request_of(action, given), as_json=given["json"]))
+    return asyncio.run(show_plan(action.name, request_of(action, given), given))
 
 
 def _run(action: Action, given: dict[str, Any]) -> int:
-    request = request_of(action, given)
-    return asyncio.run(carry_out(given["inventory"], action.name, request, as_json=given["json"], agreed=given["yes"]))
+    return asyncio.run(carry_out(action.name, request_of(action, given), given))
+
+
+def _session(given: dict[str, Any]) -> LiveSession:
+    from haconsole.session.live import open_session
+    from haconsole.transport.terminal import TerminalAnswers
+
+    return open_session(given["inventory"], TerminalAnswers(given["accepted"]))
 
 
 JSON = click.Option(["--json"], is_flag=True, help="Print JSON instead of text.")
 EVENTS = click.Option(["--json"], is_flag=True, help="Print one event a line, as JSON.")
+ACCEPT = click.Option(
+    ["--accept-host-key", "accepted"],
+    multiple=True,
+    metavar="FINGERPRINT",
+    help="Accept a new host that shows this key.",
+)
 YES = click.Option(["--yes", "-y"], is_flag=True, help="Begin without asking.")
 
-plan = ActionGroup("plan", "Show an action's steps with their reasons; changes nothing.", _plan, (JSON,))
-run = ActionGroup("run", "Carry an action out, step by step.", _run, (EVENTS, YES))
+plan = ActionGroup("plan", "Show an action's steps with their reasons; changes nothing.", _plan, (JSON, ACCEPT))
+run = ActionGroup("run", "Carry an action out, step by step.", _run, (EVENTS, YES, ACCEPT))
 
 
-async def show_plan(inventory: Path, action: str, request: dict[str, str], *, as_json: bool) -> int:
+async def show_plan(action: str, request: dict[str, str], given: dict[str, Any]) -> int:
     """Plan from fresh facts and print the plan, or the reasons against it."""
-    from haconsole.session.live import open_session
-
-    async with open_session(inventory) as session:
+    async with _session(given) as session:
         planned = await session.plan(action, request)
-    return print_plan(planned, as_json=as_json)
+    return print_plan(planned, as_json=given["json"])
 
 
-async def carry_out(inventory: Path, action: str, request: dict[str, str], *, as_json: bool, agreed: bool) -> int:
-    """Plan, ask unless `agreed`, run, tell; the exit status says how it went."""
+async def carry_out(action: str, request: dict[str, str], given: dict[str, Any]) -> int:
+    """Plan, ask unless agreed to, run, tell; the exit status says how it went."""
     from haconsole.actions.step import Refusal
     from haconsole.cli.asking import confirmed
     from haconsole.cli.reports.plan import plan_heading, plan_text
-    from haconsole.session.live import open_session
 
-    async with open_session(inventory) as session:
+    async with _session(given) as session:
         planned = await session.plan(action, request)
         if isinstance(planned, Refusal):
-            return print_plan(planned, as_json=as_json)
-        if not agreed:
+            return print_plan(planned, as_json=given["json"])
+        if not given["yes"]:
             click.echo(plan_text(planned), err=True)
             if not await confirmed(f"\n{plan_heading(planned)}. Carry it out?"):
                 raise UsageError("not carried out: it was not agreed to", mend="answer y, or say --yes")
-        return await perform(session, planned, as_json=as_json)
+        return await perform(session, planned, as_json=given["json"])
 
 
 def print_plan(planned: Plan | Refusal, *, as_json: bool) -> int:

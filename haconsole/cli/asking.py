@@ -1,4 +1,4 @@
-"""Questions to the person at the terminal, which Ctrl-C ends at once."""
+"""A question to the person at the terminal, on stderr; Ctrl-C ends it at once."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ async def confirmed(question: str) -> bool:
 
 
 async def _line() -> str:
-    """The next line of stdin, read when it is there so that waiting for it can be cancelled."""
+    """The next line of stdin without its end, read when it is there so that waiting for it can be cancelled."""
     loop = asyncio.get_running_loop()
     ready = asyncio.Event()
     loop.add_reader(sys.stdin, ready.set)
@@ -30,4 +30,4 @@ async def _line() -> str:
         await ready.wait()
     finally:
         loop.remove_reader(sys.stdin)
-    return sys.stdin.readline()
+    return sys.stdin.readline().rstrip("\r\n")

@@ -7,6 +7,7 @@ import os
 import secrets
 import socket
 from collections.abc import AsyncIterator, Mapping
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from types import TracebackType
@@ -33,7 +34,7 @@ from haconsole.probes.site import Pace
 from haconsole.probes.site import Site as ProbeSite
 from haconsole.transport.answers import Answers, NoAnswers
 from haconsole.transport.base import Fleet
-from haconsole.transport.redact import Redactor
+from haconsole.transport.redact import redact
 from haconsole.transport.ssh import SshFleet
 
 
@@ -123,15 +124,16 @@ class LiveSession:
         run = run_id(plan.action, now, secrets.token_hex(2))
         operator = Operator(getpass.getuser(), socket.gethostname(), os.getpid())
         site = Site(self._inventory, self._fleet, self._clock)
-        redact = Redactor(vip.auth_pass for vip in self._inventory.vips if vip.auth_pass is not None)
+        known = tuple(vip.auth_pass for vip in self._inventory.vips if vip.auth_pass is not None)
+        hide = partial(redact, secrets=known)
         return Executor(
             plan,
             Heading(run, now, operator, self._source, self._digest),
             checks=Checks(site, plan, ClusterChecks(self._probing())),
             performer=Performer(site, plan, run),
-            journal=Journal(self._runs / f"{run}.jsonl", self._clock, redact),
+            journal=Journal(self._runs / f"{run}.jsonl", self._clock, hide),
             clock=self._clock,
-            redact=redact,
+            redact=hide,
         )
 
 

@@ -1,4 +1,7 @@
-"""Takes secrets out of text that came from hosts, before it is shown, recorded or logged."""
+"""Text fit to be shown or kept: known secrets and what looks like one are masked.
+
+What hosts say may be hostile: every pattern looks a bounded way ahead, so that no text takes long.
+"""
 
 from __future__ import annotations
 
@@ -7,50 +10,61 @@ from collections.abc import Iterable
 
 from haconsole.model.secret import Secret
 
-HIDDEN = "[hidden]"
-SHORTEST_KNOWN = 6
-"""A shorter secret is not looked for by its value: it would be found in innocent words."""
-
-_BASE64 = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=\r\n \t")
-_KEY_BEGINS = "-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY-----"
-_KEY_ENDS = re.compile("-----END [A-Z0-9 ]{0,40}PRIVATE KEY-----")
-_PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
-    (re.compile(rf"{_KEY_BEGINS}.*?(?:{_KEY_ENDS.pattern}|\Z)", re.DOTALL), HIDDEN),
-    (re.compile(r"\b(client-key-data|key-data)(\"?\s*[:=]\s*\"?)[A-Za-z0-9+/=]+"), rf"\1\2{HIDDEN}"),
-    (re.compile(r"\b(auth_pass)(\s+)\S+"), rf"\1\2{HIDDEN}"),
-    (re.compile(r"(?i)\b(authorization:\s*\w+|bearer)(\s+)[A-Za-z0-9._~+/=-]{8,}"), rf"\1\2{HIDDEN}"),
-    (
-        re.compile(
-            r"(?i)\b([\w-]{0,40}(?:password|passwd|passphrase|secret|token|certificate-key))(\"?\s*[=:]\s*\"?)[^\s\",;]+"
-        ),
-        rf"\1\2{HIDDEN}",
-    ),
-    (re.compile(r"(?i)(--(?:password|passphrase|token|certificate-key))(\s+)\S+"), rf"\1\2{HIDDEN}"),
-    (re.compile(r"\b[a-z0-9]{6}\.[a-z0-9]{16}\b"), HIDDEN),
-    (re.compile(r"\beyJ[A-Za-z0-9_-]{10,1000}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+"), HIDDEN),
+MASK = "***"
+_SHORTEST = 4
+_NAMES = r"(?:pass(?:word|phrase|wd)?|secret|token|auth_pass|api[_-]?key|private[_-]?key|certificate-key)"
+_BEFORE = r"[A-Za-z0-9_-]{0,40}"
+_VALUE = r"""(?:"[^"\n]*"|'[^'\n]*'|[^\s"'&,;}]+)"""
+_KEY_ENDS = re.compile(r"-----END [A-Z0-9 ]{0,40}PRIVATE KEY-----")
+_BASE64 = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/= \t\r\n")
+_PATTERNS = (
+    # PEM private keys, also cut short at their end
+    re.compile(r"(-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY-----).*?(?:-----END [A-Z0-9 ]{0,40}KEY-----|\Z)", re.DOTALL),
+    # base64 of a PEM private key as kubeconfigs and Secrets carry it: "-----BEGIN" encodes to LS0tLS1CRUdJTi
+    re.compile(r"((?:key-data|\.key)\"?\s{0,9}[:=]\s{0,9}\"?)LS0tLS1CRUdJTi[A-Za-z0-9+/=]+"),
+    # bearer tokens: JSON Web Tokens, and kubeadm's bootstrap tokens
+    re.compile(r"()\beyJ[A-Za-z0-9_-]{8,1000}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}"),
+    re.compile(r"(?i)(\bbearer\s+)[A-Za-z0-9._~+/=-]{8,}"),
+    re.compile(r"(\b[a-z0-9]{6}\.)[a-z0-9]{16}\b"),
+    # names that say what stands behind them: password: x, --token=x, auth_pass x, "secret": "x"
+    re.compile(rf"(?i)(\b{_BEFORE}{_NAMES}\b\"?\s{{0,9}}[:=]\s{{0,9}})(?!\*\*\*){_VALUE}"),
+    re.compile(rf"(?i)(--{_BEFORE}{_NAMES}\s{{1,9}})(?![-*]){_VALUE}"),
+    re.compile(r"(\bauth_pass\s{1,99})(?!\*\*\*)\S+"),
+    re.compile(r"(\bstats\s{1,9}auth\s{1,9}[^\s:]{1,99}:)(?!\*\*\*)\S+"),
+    # user:password@ in a URL
+    re.compile(r"(\b[a-z][a-z0-9+.-]{0,20}://[^\s/:@]{1,99}:)[^\s/@]{1,999}(?=@)"),
 )
 
 
-class Redactor:
-    """Hides what looks like a secret, and the secrets it was told."""
+def redact(text: str, secrets: Iterable[Secret] = ()) -> str:
+    """`text` without `secrets` (of four characters or more) and without private keys, tokens and named passwords.
 
-    def __init__(self, known: Iterable[Secret] = ()) -> None:
-        told = sorted({secret.reveal() for secret in known}, key=len, reverse=True)
-        self._known = tuple(text for text in told if len(text) >= SHORTEST_KNOWN)
-
-    def __call__(self, text: str) -> str:
-        for secret in self._known:
-            text = text.replace(secret, HIDDEN)
-        for pattern, instead in _PATTERNS:
-            text = pattern.sub(instead, text)
-        return _without_key_ends(text)
+    A secret is found as it is and line by line, so that indented or prefixed keys are found too.
+    """
+    for word in sorted(_words(secrets), key=len, reverse=True):
+        text = text.replace(word, MASK)
+    for pattern in _PATTERNS:
+        text = pattern.sub(rf"\g<1>{MASK}", text)
+    return _without_key_ends(text)
 
 
 def _without_key_ends(text: str) -> str:
-    """Hide what comes before the end of a private key whose beginning was cut off."""
-    while (end := _KEY_ENDS.search(text)) is not None:
+    """Mask what comes before the end of a private key whose beginning was cut off."""
+    kept: list[str] = []
+    begin = 0
+    for end in _KEY_ENDS.finditer(text):
         start = end.start()
-        while start > 0 and text[start - 1] in _BASE64:
+        while start > begin and text[start - 1] in _BASE64:
             start -= 1
-        text = text[:start] + HIDDEN + text[end.end() :]
-    return text
+        kept += (text[begin:start], MASK)
+        begin = end.end()
+    return "".join((*kept, text[begin:]))
+
+
+def _words(secrets: Iterable[Secret]) -> set[str]:
+    return {
+        word
+        for secret in secrets
+        for word in (secret.reveal(), *secret.reveal().splitlines())
+        if len(word.strip()) >= _SHORTEST and not word.startswith("-----")
+    }
