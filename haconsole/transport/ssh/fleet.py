@@ -16,7 +16,6 @@ from haconsole.transport.ssh.questions import Questions
 from haconsole.transport.ssh.route import Wanted, wanted_for, wanted_outside
 from haconsole.transport.ssh.runner import Runner
 from haconsole.transport.ssh.sockets import SocketFolder
-from haconsole.transport.ssh.sudo import SudoPassword
 from haconsole.transport.ssh.tuning import Tuning
 
 _CONNECT_S = 10.0
@@ -46,6 +45,8 @@ class SshFleet:
     def forget_refusals(self) -> None:
         """Ask again for what a person has refused: host keys, passphrases, passwords."""
         self._questions.forget_refusals()
+        for host in self._hosts.values():
+            host.forget_refusals()
 
     async def close(self) -> None:
         """Withdraw questions, end every connection (jump hosts last) and remove the sockets."""
@@ -62,7 +63,7 @@ class SshFleet:
             raise KeyError(name)
         ssh = ssh_for(self._inventory, host)
         link = self._link(wanted_for(self._inventory, host), ssh.connect_timeout_s)
-        runner = Runner(link, ssh.sudo, SudoPassword(name, self._questions), self._tuning)
+        runner = Runner(link, ssh.sudo, self._questions, self._tuning)
         return SshHost(link, runner, self._sockets, ssh.connect_timeout_s, self._tuning.start_s)
 
     def _link(self, wanted: Wanted, connect_timeout_s: float = _CONNECT_S) -> Link:

@@ -71,6 +71,10 @@ class SshHost:
 
         return self._forward(connect)
 
+    def forget_refusals(self) -> None:
+        """Ask again for a sudo password after three wrong ones."""
+        self._runner.password.forget_refusals()
+
     async def close(self) -> None:
         await self._link.close()
 

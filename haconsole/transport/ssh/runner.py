@@ -16,6 +16,7 @@ from haconsole.transport.base import Argv, Completed, TransportError
 from haconsole.transport.ssh.channel import Lines, Output, Session
 from haconsole.transport.ssh.deadline import Deadline
 from haconsole.transport.ssh.link import Link
+from haconsole.transport.ssh.questions import Questions
 from haconsole.transport.ssh.sudo import SudoPassword, become_for, is_wrong_password, refused
 from haconsole.transport.ssh.tuning import Tuning
 from haconsole.transport.ssh.wrapping import GO, Become, command, ending, stream
@@ -32,23 +33,23 @@ _REAP_BYTES = 4096
 class Runner:
     """Runs commands on one host."""
 
-    def __init__(self, link: Link, sudo: Sudo, password: SudoPassword, tuning: Tuning) -> None:
+    def __init__(self, link: Link, sudo: Sudo, questions: Questions, tuning: Tuning) -> None:
         self._link = link
         self._sudo = sudo
-        self._password = password
+        self.password = SudoPassword(link.label, questions, self._fits)
         self._tuning = tuning
         self._commands = asyncio.Semaphore(tuning.commands_at_once)
         self._streams = asyncio.Semaphore(tuning.streams_at_once)
 
     async def run(self, argv: Argv, stdin: bytes, deadline: Deadline, *, root: bool) -> Completed:
         """See HostTransport.run."""
-        async with self._turn(self._commands, deadline, argv):
-            while True:
-                become, password = await self._become(deadline, root=root)
-                output = Output(self._tuning.output_bytes, self._tuning.linger_s)
+        while True:
+            become, password = await self._become(deadline, root=root)
+            output = Output(self._tuning.output_bytes, self._tuning.linger_s)
+            async with self._turn(self._commands, deadline, argv):
                 done = await self._run_once(output, argv, stdin, deadline, become, password)
-                if self._answered(output, become, password):
-                    return done
+            if self._answered(output, become, password):
+                return done
 
     @asynccontextmanager
     async def lines(self, argv: Argv, stdin: bytes, *, root: bool) -> AsyncIterator[AsyncIterator[str]]:
@@ -77,7 +78,7 @@ class Runner:
         if root:
             await self._link.connection(deadline)
         become = become_for(self._sudo, self._link.user, root=root)
-        return become, await self._password.get(deadline) if become is Become.BY_PASSWORD else None
+        return become, await self.password.get(deadline) if become is Become.BY_PASSWORD else None
 
     async def _run_once(
         self,
@@ -111,6 +112,17 @@ class Runner:
             return _completed(argv, output, None, Cause.TIMED_OUT)
         lost = None if output.status is not None else Cause.CONNECTION_LOST if in_time else Cause.TIMED_OUT
         return _completed(argv, output, output.status, lost)
+
+    async def _fits(self, password: Secret, deadline: Deadline) -> bool:
+        """Try a password on a command that does nothing."""
+        output = Output(self._tuning.output_bytes, self._tuning.linger_s)
+        done = await self._run_once(output, ("true",), b"", deadline, Become.BY_PASSWORD, password)
+        if done.cut is not None:
+            what = f"sudo gave no answer to the password: {output.refusal or 'it said nothing'}"
+            raise TransportError(self._link.label, done.cut, what)
+        if output.passed or is_wrong_password(output.refusal):
+            return output.passed
+        raise self._refused(output, Become.BY_PASSWORD)
 
     async def _stream(self, argv: Argv, stdin: bytes, deadline: Deadline, *, root: bool) -> tuple[Lines, Become]:
         """A stream that sudo has let through, where it asks for a password."""
@@ -150,13 +162,10 @@ class Runner:
 
     def _answered(self, session: Session, become: Become, password: Secret | None) -> bool:
         """Whether the command had its chance; False to try again with another password. Raises what was refused."""
-        if session.passed:
-            self._password.was_right()
-            return True
-        if session.status is None:
+        if session.passed or session.status is None:
             return True
         if password is not None and is_wrong_password(session.refusal):
-            self._password.was_wrong(password)
+            self.password.was_wrong(password)
             return False
         raise self._refused(session, become)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 from haconsole.inventory.schema import Sudo
 from haconsole.model.names import HostName
@@ -13,42 +14,61 @@ from haconsole.transport.ssh.deadline import Deadline
 from haconsole.transport.ssh.questions import Questions
 from haconsole.transport.ssh.wrapping import Become
 
-TRIES = 3
+_TRIES = 3
 
 
 class SudoPassword:
-    """One host's password: asked for when first needed, kept in memory, asked for again when it turns out wrong."""
+    """One host's password: asked for when first needed, tried once, kept in memory.
 
-    def __init__(self, host: HostName, questions: Questions) -> None:
+    `fits` tries one on the host. Nobody else uses a password before it was found right, so that many commands at once
+    do not lock the login out.
+    """
+
+    def __init__(
+        self, host: HostName, questions: Questions, fits: Callable[[Secret, Deadline], Awaitable[bool]]
+    ) -> None:
         self._host = host
         self._questions = questions
+        self._fits = fits
         self._known: Secret | None = None
-        self._lock = asyncio.Lock()
         self._wrong = 0
+        self._lock = asyncio.Lock()
 
     async def get(self, deadline: Deadline) -> Secret:
-        """The password; raises TransportError when a person gave none, or three wrong ones."""
-        async with deadline.paused(), self._lock:
-            if self._known is None:
-                self._known = await self._ask()
+        """The password; raises TransportError when a person gave none, or three wrong ones in a row."""
+        try:
+            async with deadline.limit():
+                await self._lock.acquire()
+        except TimeoutError:
+            what = f"the sudo password was not given within {deadline.seconds:g} s"
+            raise TransportError(self._host, Cause.TIMED_OUT, what, mend="answer the question") from None
+        try:
+            while self._known is None:
+                await self._ask(deadline)
             return self._known
+        finally:
+            self._lock.release()
 
     def was_wrong(self, password: Secret) -> None:
-        """Forget it, unless another caller has done so and asked anew."""
+        """Forget a password that was right before."""
         if self._known is password:
             self._known = None
-            self._wrong += 1
 
-    def was_right(self) -> None:
+    def forget_refusals(self) -> None:
+        """Ask again after three wrong ones."""
         self._wrong = 0
 
-    async def _ask(self) -> Secret:
-        if self._wrong >= TRIES:
-            raise refused(self._host, f"{TRIES} passwords in a row were wrong")
-        password = await self._questions.sudo_password(self._host)
+    async def _ask(self, deadline: Deadline) -> None:
+        if self._wrong >= _TRIES:
+            raise refused(self._host, f"{_TRIES} passwords in a row were wrong")
+        async with deadline.paused():
+            password = await self._questions.sudo_password(self._host)
         if password is None:
             raise refused(self._host, "it needs a password and none was given")
-        return password
+        if await self._fits(password, deadline):
+            self._known, self._wrong = password, 0
+        else:
+            self._wrong += 1
 
 
 def become_for(sudo: Sudo, user: str, *, root: bool) -> Become:
