@@ -118,7 +118,8 @@ class Link:
     async def _open(self, deadline: Deadline, behind: tuple[HostName, ...]) -> asyncssh.SSHClientConnection:
         route: Route | None = None
         try:
-            route = await resolve(self._wanted)
+            async with deadline.limit(self._timeout_s):
+                route = await resolve(self._wanted)
             tunnel = await self._tunnel(route, deadline, behind)
             before = asyncio.get_running_loop().time()
             connection = await self._login.enter(route, tunnel, deadline, self._timeout_s)

@@ -189,7 +189,7 @@ class Runner:
                         request_pty=False,
                         x11_forwarding=False,
                         env={},
-                        send_env=(),
+                        send_env=[],
                     ),
                 )
             except TimeoutError:
