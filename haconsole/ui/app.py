@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from haconsole.inventory.schema import Inventory
     from haconsole.model.snapshot import ClusterSnapshot
     from haconsole.session import Session
+    from haconsole.ui.asker import ScreenAsker
 
 RETRY_S = (1.0, 2.0, 5.0, 10.0, 15.0)
 CLOSE_WITHIN_S = 5.0
@@ -55,6 +56,7 @@ class Setting:
     ascii_only: bool = False
     clock: Clock = utc_now
     retry_s: tuple[float, ...] = RETRY_S
+    asker: ScreenAsker | None = None
 
 
 def _load_what_the_first_paint_did_not_need() -> None:
@@ -164,6 +166,8 @@ class ConsoleApp(App[None]):
                 return
 
     def on_mount(self) -> None:
+        if self.setting.asker is not None:
+            self.setting.asker.app = self
         self.set_interval(1.0, self._tick)
         self.call_after_refresh(self._start)
 
@@ -202,10 +206,11 @@ class ConsoleApp(App[None]):
                 async for snapshot in session.watch():
                     pauses = self._pauses()
                     self._hear(session, snapshot)
-                self.state = self.state.with_link(Link(LinkState.ENDED, self.setting.clock()))
-                await asyncio.Event().wait()
             except Exception as error:
                 self._cut_off(error)
+            else:
+                self.state = self.state.with_link(Link(LinkState.ENDED, self.setting.clock()))
+                await asyncio.Event().wait()
             await asyncio.sleep(next(pauses))
 
     def _pauses(self) -> Iterator[float]:
@@ -217,9 +222,13 @@ class ConsoleApp(App[None]):
         self.state = self.state.with_link(Link(LinkState.BROKEN, self.setting.clock(), faults.in_words(error)))
 
     def _hear(self, session: Session, snapshot: ClusterSnapshot) -> None:
-        findings = session.findings(snapshot)
-        health = session.health(snapshot, findings)
-        self.state = self.state.heard(snapshot, findings, health, self.setting.clock())
+        """Take in a snapshot; one that cannot be judged is told as a fault, and the next one waited for."""
+        try:
+            findings = session.findings(snapshot)
+            health = session.health(snapshot, findings)
+            self.state = self.state.heard(snapshot, findings, health, self.setting.clock())
+        except Exception as error:
+            self._cut_off(error)
 
     def _handle_exception(self, error: Exception) -> None:
         """End the app on a fault of its own, without the values Textual's own report would print."""

@@ -19,6 +19,8 @@ class Scope(StrEnum):
     TABLE = "In a table"
     TEXT = "In a text"
     OVERLAY = "In a window over the dashboard"
+    YES_NO = "At a question"
+    SECRET = "At a password"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,10 @@ KEYS = (
     Key("end,G", "edge(1)", "end G", "", "To the end", Scope.TEXT),
     Key("y", "copy", "y", "copy", "Copy the text to the clipboard", Scope.TEXT, 9),
     Key("escape,q", "close", "esc", "back", "Close this window", Scope.OVERLAY, 1),
+    Key("y", "answer(True)", "y", "yes", "Yes", Scope.YES_NO, 1, priority=True),
+    Key("n,escape,q", "answer(False)", "n", "no", "No", Scope.YES_NO, 1, priority=True),
+    Key("enter", "submit", "enter", "send", "Send the password", Scope.SECRET, 1),
+    Key("escape", "refuse", "esc", "leave it", "Give no password", Scope.SECRET, 1),
 )
 
 

@@ -13,6 +13,7 @@ from haconsole.ui.theming import DEFAULT, WITHOUT_COLOUR, find_theme, theme_fold
 if TYPE_CHECKING:
     from haconsole.inventory.schema import Inventory
     from haconsole.session import Session
+    from haconsole.ui.asker import ScreenAsker
 
 
 def launch(
@@ -24,11 +25,12 @@ def launch(
     ascii_only: bool,
     environment: Mapping[str, str],
     encoding: str | None,
+    asker: ScreenAsker | None = None,
 ) -> int:
     """Run the console until a person leaves it; returns the exit status.
 
-    `open_session` is called after the first paint. `theme` is what was asked for on the command line. Raises
-    ThemeError before anything is painted.
+    `open_session` is called after the first paint. `theme` is what was asked for on the command line, `asker`
+    who puts the session's questions on the screen. Raises ThemeError before anything is painted.
     """
     source = theme_name(theme, inventory.theme, environment)
     setting = Setting(
@@ -38,6 +40,7 @@ def launch(
         open_session=open_session,
         read_only=read_only,
         ascii_only=ascii_only or terminal_is_ascii(encoding),
+        asker=asker,
     )
     app = ConsoleApp(setting)
     app.run()

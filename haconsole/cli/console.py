@@ -1,0 +1,73 @@
+"""`haconsole INVENTORY`: the console."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from haconsole.session import Session
+    from haconsole.session.live import LiveSession
+    from haconsole.ui.asker import ScreenAsker
+
+
+@click.command("open", hidden=True)
+@click.argument("inventory", type=click.Path(path_type=Path))
+@click.option("--read-only", is_flag=True, help="Hide and refuse everything that changes a host.")
+@click.option("--theme", help="A theme's name, or a theme file; else the inventory's own, else dark.")
+@click.option("--ascii", "ascii_only", is_flag=True, help="Draw with ASCII characters only.")
+def open_console(inventory: Path, read_only: bool, theme: str | None, ascii_only: bool) -> int:
+    """Open the console on the cluster of INVENTORY; `haconsole INVENTORY` does the same."""
+    return show(inventory, read_only=read_only, theme=theme, ascii_only=ascii_only)
+
+
+open = open_console  # noqa: A001
+
+
+def show(inventory: Path, *, read_only: bool = False, theme: str | None = None, ascii_only: bool = False) -> int:
+    """Run the console on an inventory's cluster until it is left; returns the exit status.
+
+    Raises InventoryError and ThemeError before anything is painted.
+    """
+    gc.disable()  # nothing made before the first paint is garbage; the console switches it on again
+    from haconsole.inventory.load import load
+    from haconsole.ui.asker import ScreenAsker
+    from haconsole.ui.launch import launch
+
+    asker = ScreenAsker()
+    return launch(
+        load(inventory),
+        lambda: live_session(inventory, asker, read_only=read_only),
+        theme=theme,
+        read_only=read_only,
+        ascii_only=ascii_only,
+        environment=os.environ,
+        encoding=sys.stdout.encoding,
+        asker=asker,
+    )
+
+
+@asynccontextmanager
+async def live_session(inventory: Path, asker: ScreenAsker, *, read_only: bool) -> AsyncIterator[Session]:
+    """A session with the real hosts; its libraries are loaded in a thread, the screen being up already."""
+    await asyncio.to_thread(_load_libraries)
+    async with _open(inventory, asker, read_only=read_only) as session:
+        yield session
+
+
+def _load_libraries() -> None:
+    import haconsole.session.live  # noqa: F401
+
+
+def _open(inventory: Path, asker: ScreenAsker, *, read_only: bool) -> LiveSession:
+    from haconsole.session.live import open_session
+
+    return open_session(inventory, asker, read_only=read_only)

@@ -1,0 +1,76 @@
+"""Puts questions on the screen one after the other, for whoever connects to the hosts."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from haconsole.model.names import HostName
+from haconsole.model.secret import Secret
+from haconsole.ui.present.cells import Cell, Tone
+from haconsole.ui.present.detail import Detail, Fact, Sentence
+
+if TYPE_CHECKING:
+    from textual.app import App
+    from textual.screen import Screen
+
+T = TypeVar("T")
+
+
+class ScreenAsker:
+    """Answers for a fleet, given by the person at the screen, one question at a time; none while `app` is not set."""
+
+    def __init__(self) -> None:
+        self._one_at_a_time = asyncio.Lock()
+        self.app: App[None] | None = None
+
+    async def passphrase(self, key_path: Path) -> Secret | None:
+        return await self._secret(f"passphrase of {key_path}", "The private key is encrypted; its passphrase opens it.")
+
+    async def sudo_password(self, host: HostName) -> Secret | None:
+        why = f"sudo on {host} asks for the login's password. It is kept in memory until the console is left."
+        return await self._secret(f"sudo password on {host}", why)
+
+    async def accept_host_key(self, host: HostName, address: str, algorithm: str, fingerprint: str) -> bool:
+        """Show the fingerprint and take yes or no; leaving the question is no."""
+        from haconsole.ui.screens.question import YesNoQuestion
+
+        question = Detail(
+            f"is this {host}'s key?",
+            (
+                Sentence(Cell("This host key is not in known_hosts. Compare it with the host's own, on its console:")),
+                Sentence(Cell("ssh-keygen -lf /etc/ssh/ssh_host_*_key.pub", Tone.ACCENT)),
+                Fact("host", Cell(host)),
+                Fact("address", Cell(address)),
+                Fact("algorithm", Cell(algorithm)),
+                Fact("fingerprint", Cell(fingerprint, Tone.WARNING)),
+                Sentence(Cell("With another's key, everything typed and read here goes through that other's hands.")),
+            ),
+        )
+        said: bool | None = await self._ask(YesNoQuestion(question))
+        return said is True
+
+    async def _secret(self, title: str, why: str) -> Secret | None:
+        from haconsole.ui.screens.question import SecretQuestion
+
+        said = await self._ask(SecretQuestion(title, why))
+        return Secret(said) if said else None
+
+    async def _ask(self, screen: Screen[T]) -> T | None:
+        """Show the screen and wait for its result; a cancelled question leaves the screen."""
+        if self.app is None:
+            return None
+        async with self._one_at_a_time:
+            answered: asyncio.Future[T | None] = asyncio.get_running_loop().create_future()
+
+            def take(result: T | None) -> None:
+                if not answered.done():
+                    answered.set_result(result)
+
+            await self.app.push_screen(screen, take)
+            try:
+                return await answered
+            finally:
+                if answered.cancelled() and screen.is_attached:
+                    screen.dismiss()

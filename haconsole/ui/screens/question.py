@@ -1,0 +1,67 @@
+"""Questions only a person can answer, asked while the rest of the console goes on."""
+
+from __future__ import annotations
+
+from textual.app import ComposeResult
+from textual.screen import ModalScreen
+from textual.widgets import Input
+
+from haconsole.ui.keys import Scope, bindings, keys_of
+from haconsole.ui.panes.bar import KeyBar
+from haconsole.ui.panes.text import TextPane
+from haconsole.ui.present.cells import Cell
+from haconsole.ui.present.detail import Detail, Sentence
+
+
+class YesNoQuestion(ModalScreen[bool]):
+    """Ends with True only by the key for yes."""
+
+    BINDINGS = bindings(Scope.YES_NO)
+    scopes = (Scope.YES_NO, Scope.TEXT)
+
+    def __init__(self, question: Detail) -> None:
+        super().__init__()
+        self._text = TextPane(id="window")
+        self._question = question
+
+    def compose(self) -> ComposeResult:
+        yield self._text
+        yield KeyBar()
+
+    def on_mount(self) -> None:
+        self._text.show(self._question)
+        self._text.focus()
+        self.query_one(KeyBar).show(keys_of(*self.scopes))
+
+    def action_answer(self, yes: bool) -> None:
+        self.dismiss(yes)
+
+
+class SecretQuestion(ModalScreen[str | None]):
+    """Asks for a passphrase or password, shown as dots; ends with None when refused."""
+
+    BINDINGS = bindings(Scope.SECRET)
+    scopes = (Scope.SECRET,)
+
+    def __init__(self, title: str, why: str) -> None:
+        super().__init__()
+        self._text = TextPane(id="window")
+        self._question = Detail(title, (Sentence(Cell(why)),))
+
+    def compose(self) -> ComposeResult:
+        yield self._text
+        yield Input(password=True, id="prompt", compact=True)
+        yield KeyBar()
+
+    def on_mount(self) -> None:
+        self._text.can_focus = False
+        self._text.show(self._question)
+        self.query_one(Input).focus()
+        self.query_one(KeyBar).show(keys_of(*self.scopes))
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.dismiss(event.value or None)
+
+    def action_refuse(self) -> None:
+        self.dismiss(None)
