@@ -57,6 +57,7 @@ class LocalHost:
             out, err = await process.communicate(stdin or b"")
         finally:
             _end(process)
+            await process.wait()
         return Completed(argv, process.returncode, out.decode(), err.decode(), out)
 
     @asynccontextmanager
