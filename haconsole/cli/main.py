@@ -22,6 +22,7 @@ VERBS = {
     "schema": "inventory",
     "import": "importers",
     "lab": "lab",
+    "demo": "demo",
 }
 """Each verb and the module of this package that holds a command of that name; loaded when the verb is used."""
 

@@ -1,0 +1,53 @@
+"""`demo`: the console on a practice cluster that is made, installed and verified before one's eyes."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+
+import click
+
+from haconsole.cli.actions import perform, print_plan
+from haconsole.cli.console import show
+from haconsole.cli.lab_progress import progress_on
+from haconsole.errors import ExitCode
+from haconsole.lab.lab import Lab
+from haconsole.lab.shape import Shape
+
+
+@click.command()
+@click.option("--name", default="demo", show_default=True, metavar="NAME", help="Which lab; others stay untouched.")
+@click.option("--console/--no-console", default=True, help="Open the console at the end, or only leave the cluster up.")
+def demo(name: str, console: bool) -> int:
+    """Make three real hosts on this machine, bootstrap them, and open the console on them (Linux, root).
+
+    The hosts stay until `haconsole lab down --name NAME`; the next demo finds them and starts at once.
+    """
+    inventory = _hosts(name)
+    ended = asyncio.run(_bootstrap(inventory))
+    if ended == ExitCode.OK and console:
+        ended = show(inventory)
+    click.echo(f"the hosts are still up; to take them down: haconsole lab down --name {name}", err=True)
+    return ended
+
+
+async def _bootstrap(inventory: Path) -> int:
+    from haconsole.actions.step import Refusal
+    from haconsole.session.live import open_session
+
+    async with open_session(inventory) as session:
+        planned = await session.plan("bootstrap", {})
+        if isinstance(planned, Refusal):
+            return print_plan(planned, as_json=False)
+        return await perform(session, planned, as_json=False)
+
+
+def _hosts(name: str) -> Path:
+    lab = Lab(name)
+    progress = progress_on(sys.stderr)
+    try:
+        lab.up(Shape(), progress)
+    finally:
+        progress.done()
+    return lab.inventory_path
