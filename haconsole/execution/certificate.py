@@ -34,6 +34,6 @@ async def issue_certificate(site: Site, authorities: Authorities, step: Step, is
         return failed(f"{step.host}: openssl could not make {issue.key_path}: {asked.stderr.strip()}", asked.stderr)
     key = read_request(asked.stdout.encode(), algorithm=algorithm)
     authority = await authorities.load(issue, step.host)
-    now = site.clock.now()
-    signed = sign_leaf(authority, wanted_leaf(issue), key, days=site.inventory.pki.leaf_days, now=now)
-    return done(await put_file(transport, issue.cert_path, signed, mode=0o644, owner=issue.owner, now=now))
+    days = site.inventory.pki.leaf_days
+    signed = sign_leaf(authority, wanted_leaf(issue), key, days=days, now=site.clock.now())
+    return done(await put_file(site, step.host, issue.cert_path, signed, mode=0o644, owner=issue.owner))

@@ -27,7 +27,7 @@ from haconsole.actions.step import Plan, Step
 from haconsole.errors import HaconsoleError
 from haconsole.execution.authorities import ensured_authority
 from haconsole.execution.cluster import ClusterQuestions
-from haconsole.execution.look import Answers, Kind, Question, look
+from haconsole.execution.look import Kind, Question
 from haconsole.execution.site import Site
 from haconsole.execution.verdict import (
     LocalCheck,
@@ -81,7 +81,7 @@ class Checks:
 
     async def _local(self, checks: tuple[LocalCheck, ...], step: Step) -> Problems:
         wanted = tuple(question for check in checks for question in questions(check, step))
-        answers = await look(self._site.fleet.host(step.host), wanted)
+        answers = await self._site.observer.look(step.host, wanted)
         now = self._site.clock.now()
         told = (judge(check, step, answers, self._site.inventory, now) for check in checks)
         return tuple(f"{step.host}: {problem}" for problems in told for problem in problems)
@@ -115,19 +115,16 @@ class Checks:
             raise HaconsoleError(f"step {step.id} checks a CA or key that it does not make", mend="mend the planner")
         keys = isinstance(operation, EnsureKeyPair) or self._site.inventory.pki.ca_key is CaKeyPlace.HOSTS
         wanted = shared_questions(operation, keys=keys)
-        seen = await asyncio.gather(*(self._look(host, wanted) for host in operation.hosts))
+        seen = await asyncio.gather(*(self._site.observer.look(host, wanted) for host in operation.hosts))
         return judge_shared(operation, dict(zip(operation.hosts, seen, strict=True)), keys=keys)
 
     async def _trusted(self, operation: TrustAuthority, host: HostName) -> Problems:
         ensured = ensured_authority(self._plan, operation.authority)
         places = dict.fromkeys(ensured.hosts, ensured.cert_path) | {host: operation.cert_path}
         asked = {one: Question(Kind.CONTENT, path) for one, path in places.items()}
-        seen = await asyncio.gather(*(self._look(one, (question,)) for one, question in asked.items()))
+        seen = await asyncio.gather(*(self._site.observer.look(one, (question,)) for one, question in asked.items()))
         told = {one: answers[asked[one]] for one, answers in zip(asked, seen, strict=True)}
         return judge_trusted(operation, host, told)
-
-    async def _look(self, host: HostName, wanted: tuple[Question, ...]) -> Answers:
-        return await look(self._site.fleet.host(host), wanted)
 
 
 async def _heard(asked: Awaitable[Problems]) -> Verdict:

@@ -14,8 +14,9 @@ from haconsole.execution.clock import Clock
 from haconsole.execution.events import Event, Outcome, RunDone, RunStarted, StepDone, StepOutput, StepStarted
 from haconsole.execution.journal import Heading, Journal, JournalError
 from haconsole.execution.perform import Performer
+from haconsole.execution.schedule import Schedule
 
-STEPS_A_HOST = 4
+STEPS_A_HOST = 8
 EVENTS_WAITING = 64
 WORST_FIRST = (Outcome.FAILED, Outcome.UNKNOWN, Outcome.SKIPPED, Outcome.DONE, Outcome.ALREADY)
 GOOD = (Outcome.DONE, Outcome.ALREADY)
@@ -57,8 +58,8 @@ class Executor:
         self._events: asyncio.Queue[Event | None] = asyncio.Queue()
         self._room = asyncio.Semaphore(EVENTS_WAITING)
         self._listened = True
-        self._slots = {step.host: asyncio.Semaphore(STEPS_A_HOST) for step in plan.steps}
-        self._endings: dict[StepId, asyncio.Future[Ending]] = {}
+        self._schedule = Schedule(plan, STEPS_A_HOST)
+        self._endings: dict[StepId, Ending] = {}
         self._stopping = False
         self._abandoned = False
         self._steps: asyncio.Task[None] | None = None
@@ -106,14 +107,8 @@ class Executor:
             self._events.put_nowait(None)
 
     async def _perform(self) -> None:
-        """Every step to its ending; those cut off or never begun because the run was abandoned get theirs here."""
-
-        async def side_by_side() -> None:
-            async with asyncio.TaskGroup() as group:
-                for step in self._plan.steps:
-                    group.create_task(self._step(step))
-
-        self._steps = asyncio.create_task(side_by_side())
+        """Every step to its ending; those cut off because the run was abandoned end here."""
+        self._steps = asyncio.create_task(self._side_by_side())
         try:
             await self._steps
         except asyncio.CancelledError:
@@ -121,14 +116,18 @@ class Executor:
             await asyncio.wait((self._steps,))
             if not self._abandoned:
                 raise
-        for ending in self._endings.values():
-            if not ending.done():
-                ending.set_result(Ending(Outcome.SKIPPED))
+
+    async def _side_by_side(self) -> None:
+        async with asyncio.TaskGroup() as group:
+
+            def start() -> None:
+                for step in self._schedule.start():
+                    group.create_task(self._step(step, start))
+
+            start()
 
     async def _begin(self) -> None:
         """Write the heading; where it cannot be written no step starts."""
-        loop = asyncio.get_running_loop()
-        self._endings = {step.id: loop.create_future() for step in self._plan.steps}
         try:
             await self._journal.run(self._heading, self._plan)
         except JournalError as error:
@@ -136,7 +135,7 @@ class Executor:
             self.stop()
 
     async def _finish(self, begun: float) -> None:
-        endings = [future.result() for future in self._endings.values()]
+        endings = [self._endings.get(step.id, Ending(Outcome.SKIPPED)) for step in self._plan.steps]
         count = Counter(ending.outcome for ending in endings)
         outcome = next((one for one in WORST_FIRST if count[one]), Outcome.ALREADY)
         if not count[Outcome.UNKNOWN]:
@@ -171,20 +170,19 @@ class Executor:
         again = f"run {self._plan.action} again: it goes on where this stopped"
         return f"mend what failed, then {again}" if outcome is not Outcome.SKIPPED else again
 
-    async def _step(self, step: Step) -> None:
-        needs = [await asyncio.shield(self._endings[need]) for need in step.needs]
-        async with self._slots[step.host]:
-            begun = self._clock.monotonic()
-            ending = Ending(Outcome.SKIPPED)
-            if not self._stopping and all(need.outcome in GOOD for need in needs):
-                await self._tell(StepStarted(self._run, self._clock.now(), step.id, step.host, step.title))
-                ending = await self._recorded(step)
-            if ending.outcome not in GOOD:
-                self.stop()
-            seconds = self._clock.monotonic() - begun
-            self._endings[step.id].set_result(ending)
-        now = self._clock.now()
+    async def _step(self, step: Step, start: Callable[[], None]) -> None:
+        begun = self._clock.monotonic()
+        ending = Ending(Outcome.SKIPPED)
+        if not self._stopping:
+            await self._tell(StepStarted(self._run, self._clock.now(), step.id, step.host, step.title))
+            ending = await self._recorded(step)
+        if ending.outcome not in GOOD:
+            self.stop()
+        self._endings[step.id] = ending
+        seconds, now = self._clock.monotonic() - begun, self._clock.now()
         await self._tell(StepDone(self._run, now, step.id, step.host, ending.outcome, seconds, ending.error))
+        self._schedule.ended(step)
+        start()
 
     async def _recorded(self, step: Step) -> Ending:
         """Carry the step out; a record that cannot be written fails it."""
@@ -194,7 +192,7 @@ class Executor:
             self._unrecorded = str(error)
             return Ending(Outcome.FAILED, str(error))
         except asyncio.CancelledError:
-            self._endings[step.id].set_result(Ending(Outcome.UNKNOWN, "left to end on its host", performed=True))
+            self._endings[step.id] = Ending(Outcome.UNKNOWN, "left to end on its host", performed=True)
             raise
 
     async def _carry_out(self, step: Step) -> Ending:

@@ -75,7 +75,7 @@ class Performer:
             case EnsureAuthority():
                 return await self._authorities.ensure(operation)
             case TrustAuthority():
-                return await self._authorities.trust(operation, step.host, now=self._site.clock.now())
+                return await self._authorities.trust(operation, step.host)
             case EnsureKeyPair():
                 return await self._authorities.ensure_pair(operation)
             case IssueCertificate():
@@ -87,10 +87,8 @@ class Performer:
 
     async def _write(self, step: Step, operation: WriteFile) -> Performed:
         data = fill_in(operation.content, self._site.inventory).encode()
-        transport = self._site.fleet.host(step.host)
-        now = self._site.clock.now()
         return done(
-            await put_file(transport, operation.path, data, mode=operation.mode, owner=operation.owner, now=now)
+            await put_file(self._site, step.host, operation.path, data, mode=operation.mode, owner=operation.owner)
         )
 
     def _commands_of(self, host: HostName) -> DetachedCommands:

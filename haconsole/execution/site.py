@@ -5,15 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from haconsole.execution.clock import Clock
+from haconsole.execution.observer import Observer
 from haconsole.inventory.schema import Inventory
 from haconsole.transport.base import Fleet
 
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """The cluster as it should be, the way to its hosts, the time, and the folder on hosts that holds what runs."""
+    """The cluster as it should be, the ways to reach and ask its hosts, the time, and where hosts keep what runs."""
 
     inventory: Inventory
     fleet: Fleet
+    observer: Observer
     clock: Clock
     run_dir: str = "/run/haconsole"

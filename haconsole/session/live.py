@@ -23,6 +23,7 @@ from haconsole.execution.cluster import ClusterChecks
 from haconsole.execution.events import Event
 from haconsole.execution.executor import Executor
 from haconsole.execution.journal import Heading, Journal, Operator, run_id, runs_folder
+from haconsole.execution.observer import Observer
 from haconsole.execution.perform import Performer
 from haconsole.execution.site import Site
 from haconsole.inventory.load import load, read
@@ -91,12 +92,14 @@ class LiveSession:
             raise HaconsoleError("this session is read-only", mend="leave --read-only away, or mend the inventory")
         if self._running is not None:
             raise HaconsoleError("another run is under way in this session", mend="wait for its end")
-        self._running = self._executor(plan)
+        site = Site(self._inventory, self._fleet, Observer(self._fleet), self._clock)
+        self._running = self._executor(plan, site)
         try:
             async for event in self._running.events():
                 yield event
         finally:
             self._running = None
+            await site.observer.close()
 
     def stop(self, *, at_once: bool = False) -> None:
         """Stop the run, if there is one."""
@@ -119,11 +122,10 @@ class LiveSession:
         secret = secrets.token_bytes(16)
         return ProbeSite(self._inventory, layout(self._inventory), self._fleet, self._clock.now, secret, Pace())
 
-    def _executor(self, plan: Plan) -> Executor:
+    def _executor(self, plan: Plan, site: Site) -> Executor:
         now = self._clock.now()
         run = run_id(plan.action, now, secrets.token_hex(2))
         operator = Operator(getpass.getuser(), socket.gethostname(), os.getpid())
-        site = Site(self._inventory, self._fleet, self._clock)
         known = tuple(vip.auth_pass for vip in self._inventory.vips if vip.auth_pass is not None)
         hide = partial(redact, secrets=known)
         return Executor(

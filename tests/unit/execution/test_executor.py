@@ -18,6 +18,7 @@ from haconsole.execution.checks import Checks
 from haconsole.execution.events import Event, Outcome, RunDone, RunId, RunStarted, StepDone, StepOutput, StepStarted
 from haconsole.execution.executor import Executor
 from haconsole.execution.journal import Heading, Journal, Operator
+from haconsole.execution.observer import Observer
 from haconsole.execution.perform import Performer
 from haconsole.execution.records import StepState, read_run
 from haconsole.execution.site import Site
@@ -33,7 +34,9 @@ class Bench:
         self.folder = folder
         self.fleet = LocalFleet("cp1", "cp2")
         self.clock = FastClock()
-        self.site = Site(Inventory(cluster="lab", hosts=()), self.fleet, self.clock, str(folder / "run"))
+        self.site = Site(
+            Inventory(cluster="lab", hosts=()), self.fleet, Observer(self.fleet), self.clock, str(folder / "run")
+        )
         self.journal = folder / "journal.jsonl"
 
     def step(self, name: str, *, needs: tuple[str, ...] = (), host: str = "cp1", script: str = "") -> Step:
@@ -115,7 +118,7 @@ async def test_steps_that_need_nothing_of_each_other_run_side_by_side(bench: Ben
     assert outcomes(await bench.run(one, two)) == {"a": Outcome.DONE, "b": Outcome.DONE}
 
 
-async def test_no_more_than_four_steps_at_once_on_a_host(bench: Bench) -> None:
+async def test_no_more_than_eight_steps_at_once_on_a_host(bench: Bench) -> None:
     running = most = 0
     host = bench.fleet.host(HostName("cp1"))
     really = host.run
@@ -129,8 +132,15 @@ async def test_no_more_than_four_steps_at_once_on_a_host(bench: Bench) -> None:
         return done
 
     host.run = count  # type: ignore[method-assign]
-    await bench.run(*(bench.step(f"s{number}") for number in range(9)))
-    assert most == 4
+    await bench.run(*(bench.step(f"s{number}") for number in range(20)))
+    assert most == 8
+
+
+async def test_the_longest_way_to_the_end_goes_first(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("haconsole.execution.executor.STEPS_A_HOST", 1)
+    steps = (bench.step("short"), bench.step("a"), bench.step("b", needs=("a",)), bench.step("c", needs=("b",)))
+    events = await bench.run(*steps)
+    assert [event.step for event in events if isinstance(event, StepStarted)] == ["a", "b", "short", "c"]
 
 
 async def test_a_second_run_changes_nothing(bench: Bench) -> None:
@@ -334,7 +344,7 @@ async def test_a_run_carried_on_counts_its_attempts(bench: Bench) -> None:
 
 async def test_what_hosts_say_is_redacted(bench: Bench) -> None:
     events = await bench.run(bench.step("a", script="echo hunter2"), bench.step("b", script="echo hunter2; false"))
-    assert [event.text for event in events if isinstance(event, StepOutput)] == ["***\na", "***"]
+    assert {event.text for event in events if isinstance(event, StepOutput)} == {"***\na", "***"}
     assert [event.error for event in events if isinstance(event, StepDone) and event.error]
     assert "hunter2" not in repr(events)
 

@@ -20,6 +20,7 @@ from haconsole.actions.operations import (
 from haconsole.actions.step import Plan, Step, StepId
 from haconsole.execution.checks import Checks
 from haconsole.execution.events import Outcome, RunId
+from haconsole.execution.observer import Observer
 from haconsole.execution.outcome import Performed
 from haconsole.execution.perform import Performer
 from haconsole.execution.site import Site
@@ -43,7 +44,7 @@ class Bench:
         hosts = tuple(Host(name=name, address="127.0.0.1", roles=(Role.ETCD,)) for name in ("cp1", "cp2"))
         inventory = Inventory(cluster="lab", hosts=hosts, pki=pki or Pki())
         self.clock = FastClock()
-        self.site = Site(inventory, self.fleet, self.clock, str(tmp_path / "run"))
+        self.site = Site(inventory, self.fleet, Observer(self.fleet), self.clock, str(tmp_path / "run"))
         self.plan = Plan("bootstrap", "lab", ())
 
     async def perform(self, operation: Operation, host: HostName = CP1) -> Performed:
