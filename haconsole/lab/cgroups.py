@@ -65,10 +65,10 @@ class HostGroup:
         """SIGKILL everything in the group until nothing is left; raises LabError at the deadline."""
         end = time.monotonic() + deadline_s
         while pids := self.processes():
-            if time.monotonic() > end:
-                raise LabError(f"processes of {self._host} survive SIGKILL: {sorted(pids)}")
             for pid in pids:
                 _kill(pid)
+            if time.monotonic() > end:
+                raise LabError(f"processes of {self._host} survive SIGKILL: {sorted(pids)}")
             time.sleep(0.02)
 
     def remove(self, *, deadline_s: float = 5.0) -> None:

@@ -16,6 +16,8 @@ from haconsole.lab.progress import Progress
 from haconsole.lab.watched import watch
 
 _NAMESPACES = ("cgroup", "ipc", "mnt", "net", "pid", "uts")
+_INOTIFY_LIMIT = Path("/proc/sys/fs/inotify/max_user_instances")
+_INOTIFY_A_HOST = 8
 _MIB = 1 << 20
 
 
@@ -71,6 +73,30 @@ def check_room(folder: Path, mebibytes: int, what: str) -> None:
     free = shutil.disk_usage(place).free // _MIB
     if free < mebibytes:
         raise LabImpossibleError(f"{what} needs {mebibytes} MiB below {folder} and {free} MiB are free")
+
+
+def check_inotify(hosts: int) -> None:
+    """Raise LabImpossibleError unless root may open the inotify instances that so many more hosts need.
+
+    The kernel counts them by user, and the hosts' root is this machine's; a systemd that gets none does not start, and
+    says nothing (inotify(7)).
+    """
+    limit = int(_INOTIFY_LIMIT.read_text()) if _INOTIFY_LIMIT.exists() else sys.maxsize
+    used = sum(_inotify_instances(path) for path in Path("/proc").iterdir() if path.name.isdigit())
+    if used + hosts * _INOTIFY_A_HOST > limit:
+        mend = f"take another lab down, or run `sysctl fs.inotify.max_user_instances={max(1024, limit * 4)}`"
+        what = f"{hosts} more hosts need {hosts * _INOTIFY_A_HOST} inotify instances; of {limit}, {used} are taken"
+        raise LabImpossibleError(what, mend=mend)
+
+
+def _inotify_instances(process: Path) -> int:
+    """How many inotify instances a process of root's holds; 0 when it is another's or gone."""
+    try:
+        if process.stat().st_uid != 0:
+            return 0
+        return sum(str(path.readlink()) == "anon_inode:inotify" for path in (process / "fd").iterdir())
+    except OSError:
+        return 0
 
 
 def unmet(needs: Iterable[Need]) -> tuple[Need, ...]:

@@ -11,19 +11,20 @@ from haconsole.lab import kubernetes_binaries, network, outages, state
 from haconsole.lab.host import LabHost
 from haconsole.lab.identity import KNOWN_HOSTS, known_host, make_secrets
 from haconsole.lab.inventory_file import INVENTORY, inventory_text
+from haconsole.lab.machine import check_inotify
 from haconsole.lab.places import Places
-from haconsole.lab.shape import Shape
+from haconsole.lab.shape import Layers, Shape
 from haconsole.lab.spec import DEFAULT_NAME, LabSpec
 
 T = TypeVar("T")
 
 
-def claim(places: Places, name: str, shape: Shape, layers: tuple[Path, ...]) -> LabSpec:
+def claim(places: Places, name: str, shape: Shape, layers: Layers) -> LabSpec:
     """Record a new lab, with a subnet that nothing on this machine uses."""
     with state.locked(places.state, "subnets"):
         taken = network.subnets_in_use() | {spec.subnet for spec in state.recorded(places.state)}
         subnet = network.free_subnet(0 if name == DEFAULT_NAME else 1, taken)
-        spec = shape.spec(name, subnet, tuple(map(str, layers)))
+        spec = shape.spec(name, subnet, layers)
         state.save(places.lab(name), spec)
     return spec
 
@@ -33,6 +34,8 @@ def make_whole(spec: LabSpec, folder: Path) -> bool:
     changed = _mend_network(spec)
     make_secrets(folder)
     hosts = hosts_of(spec, folder)
+    if off := sum(host.init_pid() is None for host in hosts):
+        check_inotify(off)
     changed |= any(side_by_side(_mend_host, hosts))
     known = "".join(f"{known_host(host.host, host.root)}\n" for host in hosts)
     changed |= _put(folder / KNOWN_HOSTS, known)

@@ -43,6 +43,13 @@ def recorded(state: Path) -> tuple[LabSpec, ...]:
     return tuple(spec for spec in found if spec is not None)
 
 
+def _is_still(path: Path, descriptor: int) -> bool:
+    try:
+        return path.stat().st_ino == os.fstat(descriptor).st_ino
+    except FileNotFoundError:
+        return False
+
+
 @contextmanager
 def locked(folder: Path, name: str) -> Iterator[None]:
     """Hold the lock `name` in `folder`, waiting for whoever has it; its file is there only while it is held."""
@@ -51,7 +58,7 @@ def locked(folder: Path, name: str) -> Iterator[None]:
     while True:
         with path.open("w") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
-            if not path.exists() or path.stat().st_ino != os.fstat(file.fileno()).st_ino:
+            if not _is_still(path, file.fileno()):
                 continue  # its last holder removed it while this one waited
             try:
                 yield

@@ -242,3 +242,23 @@ def test_a_bastion_is_the_only_way_in(make_lab: LabMaker) -> None:
     assert login(lab, "cp1", "hostname", jump=True).stdout == "cp1\n"
     assert lab.exec("cp1", "ping", "-c1", "-W1", "cp2").returncode == 0
     assert lab.exec("cp1", "ping", "-c1", "-W1", lab.spec.machine_address).returncode != 0
+
+
+def test_a_machine_with_the_unified_layout_will_do(places: Places) -> None:
+    """This machine's own layout may be the hybrid one: the test's mount namespace has the unified one alone."""
+    lab = Lab(f"t{os.getpid()}u0", places=places)
+    python = f"{sys.executable} -m haconsole lab"
+    script = f"""
+        awk '$2 ~ "^/sys/fs/cgroup" {{print $2}}' /proc/self/mounts | sort -r | xargs -r umount
+        mount -t cgroup2 cgroup2 /sys/fs/cgroup
+        {python} up --name {lab.name} --hosts 1 --no-kubernetes
+        {python} exec --name {lab.name} cp1 -- systemctl is-system-running
+        {python} down --name {lab.name}
+        find /sys/fs/cgroup -name {lab.name}
+    """
+    try:
+        argv = ("unshare", "--mount", "sh", "-e", "-c", script)
+        done = subprocess.run(argv, capture_output=True, text=True, timeout=120)
+        assert (done.returncode, done.stdout.split()) == (0, [str(lab.inventory_path), "running"]), done.stderr
+    finally:
+        lab.down()

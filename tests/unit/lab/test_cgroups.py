@@ -1,0 +1,70 @@
+"""Where hosts' control groups go, by what is mounted."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from haconsole.lab.cgroups import HostGroup, hierarchies
+from haconsole.lab.errors import LabError
+
+HYBRID = """\
+/dev/vda / ext4 rw,relatime 0 0
+tmpfs /sys/fs/cgroup tmpfs ro,nosuid,nodev,noexec,mode=755 0 0
+cgroup /sys/fs/cgroup/cpuset cgroup rw,relatime,cpuset 0 0
+cgroup /sys/fs/cgroup/memory cgroup rw,relatime,memory 0 0
+cgroup /sys/fs/cgroup/systemd cgroup rw,relatime,name=systemd 0 0
+cgroup /sys/fs/cgroup/unified cgroup2 rw,relatime 0 0
+"""
+UNIFIED = "cgroup2 /sys/fs/cgroup cgroup2 rw,nosuid,nodev,noexec,relatime,nsdelegate 0 0\n"
+LOCKED = "cgroup2 /sys/fs/cgroup cgroup2 ro,nosuid,nodev,noexec,relatime 0 0\n"
+
+
+@pytest.mark.parametrize(
+    ("mounts", "trees"),
+    [
+        (HYBRID, ["cpuset", "memory", "systemd", "unified"]),
+        (UNIFIED, ["."]),
+        (LOCKED, []),
+    ],
+)
+def test_the_trees_of_each_layout(mounts: str, trees: list[str]) -> None:
+    assert hierarchies(mounts) == tuple(Path("/sys/fs/cgroup", name) for name in trees)
+
+
+def test_a_group_is_made_in_every_tree_with_the_cpuset_filled(tmp_path: Path) -> None:
+    trees = (tmp_path / "cpuset", tmp_path / "unified")
+    for tree in trees:
+        tree.mkdir()
+    group = HostGroup("drill", "cp1", trees)
+    group.make()
+    assert [folder.is_dir() for folder in group.folders] == [True, True]
+    assert group.folders[1] == tmp_path / "unified/haconsole/drill/cp1"
+    group.remove()
+    assert not group.folders[0].exists()
+
+
+def test_its_processes_are_killed_and_counted_below_it(tmp_path: Path) -> None:
+    group = HostGroup("drill", "cp1", (tmp_path,))
+    group.make()
+    deeper = group.folders[0] / "payload/system.slice"
+    deeper.mkdir(parents=True)
+    with subprocess.Popen(("sleep", "60")) as process:
+        (deeper / "cgroup.procs").write_text(f"{process.pid}\n0\n")
+        assert group.processes() == {process.pid}
+        with pytest.raises(LabError, match="survive SIGKILL"):  # an ordinary file keeps naming the process
+            group.kill(deadline_s=0.0)
+        assert process.wait(5) == -9
+
+
+def test_a_busy_group_is_told_of_after_the_deadline(tmp_path: Path) -> None:
+    group = HostGroup("drill", "cp1", (tmp_path,))
+    group.make()
+    (group.folders[0] / "tasks").write_text("")
+    began = time.monotonic()
+    with pytest.raises(LabError, match="cp1 cannot be removed"):
+        group.remove(deadline_s=0.05)
+    assert time.monotonic() - began < 2

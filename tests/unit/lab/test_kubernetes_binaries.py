@@ -1,0 +1,101 @@
+"""Where the Kubernetes programs come from: a folder, or a release checked against its published digests."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from haconsole.lab import kubernetes_release
+from haconsole.lab.errors import LabError
+from haconsole.lab.kubernetes_binaries import REQUIRED, layer, version
+from haconsole.lab.progress import Silent
+
+PROGRAM = b"#!/bin/sh\necho Kubernetes v1.99.1\n"
+
+
+def programs(folder: Path, names: tuple[str, ...] = REQUIRED, text: bytes = PROGRAM) -> Path:
+    folder.mkdir(exist_ok=True)
+    for name in names:
+        (folder / name).write_bytes(text)
+        (folder / name).chmod(0o755)
+    return folder
+
+
+def test_a_folder_becomes_a_layer_and_is_taken_anew_when_it_changed(tmp_path: Path) -> None:
+    source = programs(tmp_path / "bin", (*REQUIRED, "kubelet", "notes"))
+    made = layer(tmp_path / "cache", source, Silent())
+    assert {path.name for path in (made / "usr/local/bin").iterdir()} == {*REQUIRED, "kubelet"}
+    assert version(made) == "v1.99.1"
+    assert layer(tmp_path / "cache", source, Silent()) == made
+    programs(source, text=PROGRAM + b"# newer\n")
+    assert layer(tmp_path / "cache", source, Silent()) != made
+
+
+def test_a_folder_that_lacks_one_is_refused_by_name(tmp_path: Path) -> None:
+    source = programs(tmp_path / "bin", REQUIRED[1:])
+    with pytest.raises(LabError, match=f"lacks {REQUIRED[0]}"):
+        layer(tmp_path / "cache", source, Silent())
+
+
+def test_programs_that_do_not_run_here_are_refused_and_leave_nothing(tmp_path: Path) -> None:
+    source = programs(tmp_path / "bin", text=b"#!/bin/sh\necho wrong machine >&2\nexit 1\n")
+    with pytest.raises(LabError, match="wrong machine"):
+        layer(tmp_path / "cache", source, Silent())
+    assert list((tmp_path / "cache/kubernetes").iterdir()) == []
+
+
+class Release(BaseHTTPRequestHandler):
+    """Publishes one program with its right digest and one with another's."""
+
+    def do_GET(self) -> None:
+        right = hashlib.sha256(PROGRAM).hexdigest().encode()
+        name = self.path.rpartition("/")[2]
+        answers = {
+            "kube-apiserver": PROGRAM,
+            "kube-apiserver.sha256": right,
+            "kubeadm": PROGRAM + b"tampered",
+            "kubeadm.sha256": right,
+        }
+        body = answers.get(name)
+        self.send_response(200 if body is not None else 404)
+        self.send_header("Content-Length", str(len(body or b"")))
+        self.end_headers()
+        self.wfile.write(body or b"")
+
+    def log_message(self, *args: object) -> None:
+        return
+
+
+@pytest.fixture
+def site() -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Release) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+def test_a_release_is_downloaded_and_checked(site: str, tmp_path: Path) -> None:
+    assert kubernetes_release.is_reachable("v1.20.2", site=site)
+    kubernetes_release.download("v1.20.2", ("kube-apiserver",), tmp_path, Silent(), site=site)
+    assert (tmp_path / "kube-apiserver").read_bytes() == PROGRAM
+
+
+def test_a_program_that_is_not_what_was_published_is_refused(site: str, tmp_path: Path) -> None:
+    with pytest.raises(LabError, match="published is"):
+        kubernetes_release.download("v1.20.2", ("kubeadm",), tmp_path, Silent(), site=site)
+
+
+def test_a_missing_program_is_told_with_its_address(site: str, tmp_path: Path) -> None:
+    with pytest.raises(LabError, match="kube-scheduler cannot be downloaded: HTTP Error 404"):
+        kubernetes_release.download("v1.20.2", ("kube-scheduler",), tmp_path, Silent(), site=site)
+
+
+def test_an_unreachable_site_is_known_soon() -> None:
+    assert not kubernetes_release.is_reachable("v1.20.2", site="http://127.0.0.1:9")

@@ -1,0 +1,71 @@
+"""A lab's record and its locks."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+
+from haconsole.lab import state
+from haconsole.lab.errors import LabError
+from haconsole.lab.network import free_subnet
+from haconsole.lab.shape import Shape
+from haconsole.lab.spec import LabSpec
+from haconsole.lab.sweep import mounts_below
+
+
+def test_a_record_is_read_as_it_was_written(tmp_path: Path) -> None:
+    spec = LabSpec("drill", 4, workers=2, bastion=True, layers=("/a", "/b"))
+    assert state.load(tmp_path / "drill") is None
+    state.save(tmp_path / "drill", spec)
+    assert state.load(tmp_path / "drill") == spec
+    assert state.recorded(tmp_path) == (spec,)
+    assert (tmp_path / "drill").stat().st_mode & 0o777 == 0o700
+
+
+def test_a_damaged_record_says_what_helps(tmp_path: Path) -> None:
+    (tmp_path / "lab.json").write_text("{")
+    with pytest.raises(LabError, match=r"is damaged.*lab down"):
+        state.load(tmp_path)
+
+
+def test_a_lock_keeps_others_out_and_leaves_no_file(tmp_path: Path) -> None:
+    inside: list[int] = []
+    most: list[int] = []
+
+    def work() -> None:
+        for _ in range(20):
+            with state.locked(tmp_path, "drill"):
+                inside.append(1)
+                most.append(len(inside))
+                inside.pop()
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (len(most), max(most)) == (80, 1)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_free_subnet_is_the_preferred_or_the_lowest() -> None:
+    assert free_subnet(0, frozenset()) == 0
+    assert free_subnet(0, frozenset({0, 1, 2})) == 3
+    with pytest.raises(LabError, match=r"no 10.99.X.0/24"):
+        free_subnet(0, frozenset(range(256)))
+
+
+@pytest.mark.parametrize("asked", [Shape(hosts=5), Shape(workers=1), Shape(bastion=True)])
+def test_a_lab_that_is_there_is_not_reshaped(asked: Shape) -> None:
+    there = LabSpec("drill", 1)
+    Shape().check(there)
+    Shape(hosts=3, workers=0, bastion=False).check(there)
+    with pytest.raises(LabError, match="3 control planes, 0 workers and no bastion"):
+        asked.check(there)
+
+
+def test_mounts_are_found_deepest_first() -> None:
+    assert mounts_below(Path("/"))[-1] == Path("/")
+    assert mounts_below(Path("/no/such/place")) == ()
