@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TypeAlias
 
-from haconsole.model.names import Vip
+from haconsole.model.haproxy import AdminState
+from haconsole.model.names import HostName, MemberId, Vip
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +83,10 @@ class BackendsUp:
 
 @dataclass(frozen=True, slots=True)
 class VipOwned:
-    """Exactly one balancer holds the address."""
+    """Exactly one balancer holds the address: one of `hosts`, the only ones asked; all of them where it is empty."""
 
     address: Vip
+    hosts: tuple[HostName, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +104,56 @@ class LeaseHeld:
     name: str
 
 
-Check: TypeAlias = (
+class MemberStage(StrEnum):
+    """How far a member of etcd has come: each stage holds in those after it."""
+
+    LISTED = "listed"
+    STARTED = "started"
+    VOTING = "voting"
+
+
+@dataclass(frozen=True, slots=True)
+class MemberIs:
+    """etcd's list, as told by the first of `ask` that reads it with a quorum, has `peer_url` at `stage` or later."""
+
+    peer_url: str
+    stage: MemberStage
+    ask: tuple[HostName, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MemberGone:
+    """`member` is not on etcd's list, as told by the first of `ask` that reads it with a quorum."""
+
+    member: MemberId
+    ask: tuple[HostName, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LeaderAmong:
+    """etcd's leader is the member on one of `hosts`, which are asked themselves."""
+
+    hosts: tuple[HostName, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ServerIs:
+    """haproxy on the step's host has `server` of `backend` in `state`; one it lacks counts as drained."""
+
+    backend: str
+    server: str
+    state: AdminState
+
+
+@dataclass(frozen=True, slots=True)
+class AnyOf:
+    """All checks of at least one alternative hold."""
+
+    alternatives: tuple[tuple[Check, ...], ...]
+
+
+EtcdCheck: TypeAlias = MemberIs | MemberGone | LeaderAmong
+Single: TypeAlias = (
     CommandSucceeds
     | FileIs
     | FilesAbsent
@@ -114,4 +166,7 @@ Check: TypeAlias = (
     | VipOwned
     | VipAnswers
     | LeaseHeld
+    | EtcdCheck
+    | ServerIs
 )
+Check: TypeAlias = Single | AnyOf

@@ -6,29 +6,41 @@ import shlex
 from typing import assert_never
 
 from haconsole.actions.checks import (
+    AnyOf,
     ApiserverReady,
     AuthorityInPlace,
     BackendsUp,
     CertificateInPlace,
     Check,
     CommandSucceeds,
+    EtcdCheck,
     EtcdHealthy,
     FileIs,
     FilesAbsent,
+    LeaderAmong,
     LeaseHeld,
+    MemberGone,
+    MemberIs,
+    ServerIs,
     ServiceRunning,
     VipAnswers,
     VipOwned,
 )
 from haconsole.actions.operations import (
+    AddMember,
     EnsureAuthority,
     EnsureKeyPair,
+    EtcdOperation,
     Irreversible,
     IssueCertificate,
+    MoveLeader,
     Nothing,
     Operation,
+    PromoteMember,
     PutBack,
+    RemoveMember,
     RunCommand,
+    SetServerState,
     TrustAuthority,
     Undo,
     WriteFile,
@@ -51,8 +63,24 @@ def operation_line(operation: Operation) -> str:
             return f"have one RSA key pair on {', '.join(hosts)}: {public}, {private}"
         case IssueCertificate():
             return _issue(operation)
+        case SetServerState(backend=backend, server=server, state=state):
+            return f"set server {backend}/{server} state {state} (haproxy's runtime API)"
         case Nothing():
             return "check only"
+        case _:
+            return _etcd_operation(operation)
+
+
+def _etcd_operation(operation: EtcdOperation) -> str:
+    match operation:
+        case AddMember(peer_url=url, ask=ask):
+            return f"etcd member add {url} as learner, asked of {_or(ask)}"
+        case PromoteMember(peer_url=url, ask=ask):
+            return f"wait until the learner at {url} has caught up, then etcd member promote, asked of {_or(ask)}"
+        case RemoveMember(member=member, ask=ask):
+            return f"etcd member remove {member}, asked of {_or(ask)}"
+        case MoveLeader(to=to):
+            return f"etcd move-leader to {_or(to)}"
         case _:
             assert_never(operation)
 
@@ -72,12 +100,28 @@ def check_line(check: Check) -> str:
             return "key, chain, names, uses and dates are right"
         case ServiceRunning(unit=unit):
             return f"{unit} is active, enabled and newer than its files"
+        case AnyOf(alternatives=alternatives):
+            return ", or ".join(" and ".join(check_line(one) for one in checks) for checks in alternatives)
+        case MemberIs() | MemberGone() | LeaderAmong():
+            return _etcd_check(check)
         case _:
             return _cluster_check(check)
 
 
+def _etcd_check(check: EtcdCheck) -> str:
+    match check:
+        case MemberIs(peer_url=url, stage=stage):
+            return f"etcd's member at {url} is {stage}"
+        case MemberGone(member=member):
+            return f"etcd's list has no member {member}"
+        case LeaderAmong(hosts=hosts):
+            return f"etcd's leader is on {_or(hosts)}"
+        case _:
+            assert_never(check)
+
+
 def _cluster_check(
-    check: EtcdHealthy | ApiserverReady | BackendsUp | VipOwned | VipAnswers | LeaseHeld,
+    check: EtcdHealthy | ApiserverReady | BackendsUp | VipOwned | VipAnswers | LeaseHeld | ServerIs,
 ) -> str:
     match check:
         case EtcdHealthy(voters=voters):
@@ -86,8 +130,10 @@ def _cluster_check(
             return "GET /readyz of the API server here is 200"
         case BackendsUp(servers=servers):
             return f"haproxy here sees {', '.join(servers)} UP"
-        case VipOwned(address=address):
-            return f"exactly one balancer holds {address}"
+        case VipOwned(address=address, hosts=hosts):
+            return f"exactly one balancer holds {address}" + (f": {_or(hosts)}" if hosts else "")
+        case ServerIs(backend=backend, server=server, state=state):
+            return f"haproxy here has {backend}/{server} in {state}"
         case VipAnswers(endpoint=endpoint):
             return f"GET https://{endpoint}/readyz from here is 200"
         case LeaseHeld(namespace=namespace, name=name):
@@ -124,6 +170,10 @@ def undo_line(undo: Undo | None) -> str | None:
             return f"cannot be taken back: {reason}"
         case _:
             assert_never(undo)
+
+
+def _or(hosts: tuple[str, ...]) -> str:
+    return " or ".join(hosts)
 
 
 def _issue(issue: IssueCertificate) -> str:

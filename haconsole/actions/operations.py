@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from haconsole.model.names import HostName
+from haconsole.model.haproxy import AdminState
+from haconsole.model.names import HostName, MemberId
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +88,66 @@ class IssueCertificate:
 
 
 @dataclass(frozen=True, slots=True)
+class AddMember:
+    """Put a member that will listen at `peer_url` on etcd's list, as a learner; a member of `ask` is asked for it."""
+
+    peer_url: str
+    ask: tuple[HostName, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PromoteMember:
+    """Wait until the learner at `peer_url` on the step's host has caught up with the leader, then let it vote."""
+
+    peer_url: str
+    ask: tuple[HostName, ...]
+    within_s: float = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveMember:
+    """Take a member off etcd's list; a member of `ask`, which does not hold the one to go, is asked for it."""
+
+    member: MemberId
+    ask: tuple[HostName, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MoveLeader:
+    """Hand etcd's leadership to the first voter of `to` that answers, unless one of them leads already.
+
+    `ask` are the hosts whose members may lead now; the leader itself is asked to step down.
+    """
+
+    to: tuple[HostName, ...]
+    ask: tuple[HostName, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SetServerState:
+    """Have haproxy on the step's host treat `server` of `backend` so, until it is reloaded; one it lacks is fine."""
+
+    backend: str
+    server: str
+    state: AdminState
+
+
+@dataclass(frozen=True, slots=True)
 class Nothing:
     """A step that only checks."""
 
 
+EtcdOperation: TypeAlias = AddMember | PromoteMember | RemoveMember | MoveLeader
 Operation: TypeAlias = (
-    RunCommand | WriteFile | EnsureAuthority | TrustAuthority | EnsureKeyPair | IssueCertificate | Nothing
+    RunCommand
+    | WriteFile
+    | EnsureAuthority
+    | TrustAuthority
+    | EnsureKeyPair
+    | IssueCertificate
+    | EtcdOperation
+    | SetServerState
+    | Nothing
 )
 
 

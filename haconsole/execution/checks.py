@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from haconsole.actions.checks import (
+    AnyOf,
     ApiserverReady,
     AuthorityInPlace,
     BackendsUp,
@@ -17,8 +18,13 @@ from haconsole.actions.checks import (
     EtcdHealthy,
     FileIs,
     FilesAbsent,
+    LeaderAmong,
     LeaseHeld,
+    MemberGone,
+    MemberIs,
+    ServerIs,
     ServiceRunning,
+    Single,
     VipAnswers,
     VipOwned,
 )
@@ -70,13 +76,24 @@ class Checks:
     async def ask(self, checks: tuple[Check, ...], step: Step) -> Verdict:
         """Whether all of `checks` hold for `step` now; asked side by side."""
         local = tuple(check for check in checks if isinstance(check, LocalCheck))
-        asked = [self._other(check, step) for check in checks if not isinstance(check, LocalCheck)]
+        asked = [self._other(check, step) for check in checks if not isinstance(check, LocalCheck | AnyOf)]
         if local:
             asked.append(self._local(local, step))
-        heard = await asyncio.gather(*(_heard(one) for one in asked))
+        either = [self._any(check, step) for check in checks if isinstance(check, AnyOf)]
+        heard = await asyncio.gather(*(_heard(one) for one in asked), *either)
         return Verdict(
             tuple(problem for verdict in heard for problem in verdict.problems),
             tuple(problem for verdict in heard for problem in verdict.unheard),
+        )
+
+    async def _any(self, check: AnyOf, step: Step) -> Verdict:
+        """Holds with the first alternative that does; else everything that is wrong with each."""
+        verdicts = [await self.ask(checks, step) for checks in check.alternatives]
+        if any(verdict.holds for verdict in verdicts):
+            return Verdict()
+        return Verdict(
+            tuple(problem for verdict in verdicts for problem in verdict.problems),
+            tuple(problem for verdict in verdicts for problem in verdict.unheard),
         )
 
     async def _local(self, checks: tuple[LocalCheck, ...], step: Step) -> Problems:
@@ -86,13 +103,15 @@ class Checks:
         told = (judge(check, step, answers, self._site.inventory, now) for check in checks)
         return tuple(f"{step.host}: {problem}" for problems in told for problem in problems)
 
-    def _other(self, check: Check, step: Step) -> Awaitable[Problems]:
+    def _other(self, check: Single, step: Step) -> Awaitable[Problems]:
         match check:
             case CommandSucceeds():
                 return self._command(check, step)
             case AuthorityInPlace():
                 return self._shared(step)
             case EtcdHealthy() | ApiserverReady() | BackendsUp() | VipOwned() | VipAnswers() | LeaseHeld():
+                return self._cluster.problems(check, step.host)
+            case MemberIs() | MemberGone() | LeaderAmong() | ServerIs():
                 return self._cluster.problems(check, step.host)
             case FileIs() | FilesAbsent() | ServiceRunning() | CertificateInPlace():
                 return self._local((check,), step)

@@ -5,10 +5,23 @@ from __future__ import annotations
 import asyncio
 from typing import Protocol, TypeAlias, assert_never
 
-from haconsole.actions.checks import ApiserverReady, BackendsUp, EtcdHealthy, LeaseHeld, VipAnswers, VipOwned
+from haconsole.actions.checks import (
+    ApiserverReady,
+    BackendsUp,
+    EtcdCheck,
+    EtcdHealthy,
+    LeaderAmong,
+    LeaseHeld,
+    MemberGone,
+    MemberIs,
+    ServerIs,
+    VipAnswers,
+    VipOwned,
+)
+from haconsole.execution.etcd_list import etcd_list_problems
 from haconsole.inventory.schema import Host
 from haconsole.model.etcd import EtcdEndpoint
-from haconsole.model.haproxy import HaproxyFacts
+from haconsole.model.haproxy import AdminState, HaproxyFacts
 from haconsole.model.hosts import Role
 from haconsole.model.names import HostName
 from haconsole.probes.addresses import parse_change
@@ -19,7 +32,9 @@ from haconsole.probes.haproxy import probe_haproxy
 from haconsole.probes.site import Site as ProbeSite
 from haconsole.transport.etcd_errors import EtcdError
 
-ClusterCheck: TypeAlias = EtcdHealthy | ApiserverReady | BackendsUp | VipOwned | VipAnswers | LeaseHeld
+ClusterCheck: TypeAlias = (
+    EtcdHealthy | ApiserverReady | BackendsUp | VipOwned | VipAnswers | LeaseHeld | EtcdCheck | ServerIs
+)
 Problems: TypeAlias = tuple[str, ...]
 
 
@@ -51,8 +66,12 @@ class ClusterChecks:
             case EtcdHealthy(voters=voters):
                 async with etcd_on(self._site, host) as api:
                     return etcd_problems(host.name, await probe_etcd(api), voters)
-            case VipOwned(address=address):
-                return await self._owned(address)
+            case VipOwned(address=address, hosts=hosts):
+                return await self._owned(address, hosts)
+            case MemberIs() | MemberGone() | LeaderAmong():
+                return await etcd_list_problems(self._site, check)
+            case ServerIs():
+                return await self._server(host, check)
             case BackendsUp(servers=servers):
                 return await self._backends(host, servers)
             case ApiserverReady() | VipAnswers() | LeaseHeld():
@@ -67,8 +86,16 @@ class ClusterChecks:
         facts = await probe_haproxy(self._site.transport(host), haproxy.stats_socket)
         return backend_problems(host.name, facts, haproxy.backend, servers)
 
-    async def _owned(self, address: str) -> Problems:
-        balancers = self._site.inventory.with_role(Role.LOAD_BALANCER)
+    async def _server(self, host: Host, check: ServerIs) -> Problems:
+        haproxy = self._site.layout.haproxy
+        if haproxy is None:
+            return (f"{host.name}: the inventory has no haproxy",)
+        return server_problems(host.name, await probe_haproxy(self._site.transport(host), haproxy.stats_socket), check)
+
+    async def _owned(self, address: str, hosts: tuple[HostName, ...]) -> Problems:
+        balancers = tuple(
+            host for host in self._site.inventory.with_role(Role.LOAD_BALANCER) if not hosts or host.name in hosts
+        )
         has = await asyncio.gather(*(self._has(host, address) for host in balancers))
         owners = [host.name for host, owns in zip(balancers, has, strict=True) if owns]
         if len(owners) == 1:
@@ -94,6 +121,18 @@ def backend_problems(host: str, facts: HaproxyFacts, backend: str, servers: tupl
     if down:
         told.append(f"{host}: haproxy sees {', '.join(down)}")
     return tuple(told)
+
+
+def server_problems(host: str, facts: HaproxyFacts, check: ServerIs) -> Problems:
+    """Why haproxy does not have the server in the state; one that it lacks gets nothing, as if it were drained."""
+    name = f"{check.backend}/{check.server}"
+    servers = (server for one in facts.backends if one.name == check.backend for server in one.servers)
+    seen = next((server for server in servers if server.name == check.server), None)
+    if seen is None:
+        return (f"{host}: haproxy has no server {name}",) if check.state == AdminState.READY else ()
+    if seen.admin_state != check.state:
+        return (f"{host}: haproxy has {name} in {seen.admin_state}, not in {check.state}",)
+    return ()
 
 
 def etcd_problems(host: str, endpoint: EtcdEndpoint, voters: int) -> Problems:

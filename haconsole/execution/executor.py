@@ -6,6 +6,7 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 from haconsole.actions.operations import Nothing
 from haconsole.actions.step import Plan, Step, StepId
@@ -201,10 +202,10 @@ class Executor:
             return refused
         attempt = self._attempts.get(step.id, 0) + 1
         await self._journal.intent(step.id, attempt)
-        performed = await self._performer.perform(step, attempt)
+        performed = await self._performer.perform(step, attempt, partial(self._say, step.id))
         await self._journal.performed(step.id, performed.outcome, performed.output, performed.error)
         if performed.output:
-            await self._tell(StepOutput(self._run, self._clock.now(), step.id, performed.output))
+            await self._say(step.id, performed.output)
         changed = not isinstance(step.operation, Nothing)
         if performed.outcome is Outcome.FAILED:
             return Ending(Outcome.FAILED, performed.error, changed)
@@ -248,6 +249,9 @@ class Executor:
                 return verdict
             await self._clock.sleep(pause)
             pause = min(pause * 1.5, 0.5)
+
+    async def _say(self, step: StepId, text: str) -> None:
+        await self._tell(StepOutput(self._run, self._clock.now(), step, text))
 
     async def _tell(self, event: Event) -> None:
         if self._listened:

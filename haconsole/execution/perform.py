@@ -6,33 +6,47 @@ import asyncio
 from typing import assert_never
 
 from haconsole.actions.operations import (
+    AddMember,
     EnsureAuthority,
     EnsureKeyPair,
     IssueCertificate,
+    MoveLeader,
     Nothing,
     Operation,
+    PromoteMember,
+    RemoveMember,
     RunCommand,
+    SetServerState,
     TrustAuthority,
     WriteFile,
 )
 from haconsole.actions.step import Plan, Step
+from haconsole.configs.layout import layout
 from haconsole.errors import HaconsoleError
 from haconsole.execution.authorities import Authorities
 from haconsole.execution.certificate import issue_certificate
 from haconsole.execution.command import run_command
 from haconsole.execution.detached import DetachedCommands
+from haconsole.execution.etcd_changes import EtcdChanges, Tell
 from haconsole.execution.events import Outcome, RunId
 from haconsole.execution.files import put_file
+from haconsole.execution.haproxy_state import set_server_state
 from haconsole.execution.outcome import Performed, done, failed, unknown
 from haconsole.execution.secrets import fill_in
 from haconsole.execution.site import Site
 from haconsole.model.names import HostName
 from haconsole.model.observed import Cause
+from haconsole.probes.site import Pace
+from haconsole.probes.site import Site as ProbeSite
 from haconsole.transport.base import TransportError
 
 PASSING = (Cause.CONNECTION_LOST, Cause.TIMED_OUT, Cause.REFUSED, Cause.NO_ROUTE)
 """Causes that may be over in a moment: what can be done twice without harm is tried again."""
 PAUSES_S = (0.5, 2.0, 5.0)
+
+
+async def in_silence(_: str) -> None:
+    """Tells nobody."""
 
 
 class Performer:
@@ -43,30 +57,37 @@ class Performer:
         self._run = run
         self._authorities = Authorities(site, plan)
         self._commands: dict[HostName, DetachedCommands] = {}
+        places = layout(site.inventory)
+        probing = ProbeSite(site.inventory, places, site.fleet, site.clock.now, b"", Pace())
+        self._etcd = EtcdChanges(probing, site.clock)
+        self._haproxy = places.haproxy
 
-    async def perform(self, step: Step, attempt: int) -> Performed:
-        """Perform the operation; a loss of the connection is UNKNOWN unless trying again clears it up."""
+    async def perform(self, step: Step, attempt: int, tell: Tell = in_silence) -> Performed:
+        """Perform the operation; a loss of the connection is UNKNOWN unless trying again clears it up.
+
+        `tell` is told of progress while it lasts.
+        """
         for pause in PAUSES_S:
-            performed = await self._try(step, attempt)
+            performed = await self._try(step, attempt, tell)
             if performed.outcome is not Outcome.UNKNOWN or isinstance(step.operation, RunCommand):
                 return performed
             await self._site.clock.sleep(pause)
-        return await self._try(step, attempt)
+        return await self._try(step, attempt, tell)
 
     async def clean_up(self) -> tuple[str, ...]:
         """Remove what the run left under the hosts' run folders; returns what could not be removed, in words."""
         heard = await asyncio.gather(*(one.end() for one in self._commands.values()), return_exceptions=True)
         return tuple(str(error) for error in heard if isinstance(error, TransportError))
 
-    async def _try(self, step: Step, attempt: int) -> Performed:
+    async def _try(self, step: Step, attempt: int, tell: Tell) -> Performed:
         try:
-            return await self._operation(step, step.operation, attempt)
+            return await self._operation(step, step.operation, attempt, tell)
         except TransportError as error:
             return unknown(str(error)) if error.cause in PASSING else failed(str(error))
         except HaconsoleError as error:
             return failed(str(error))
 
-    async def _operation(self, step: Step, operation: Operation, attempt: int) -> Performed:
+    async def _operation(self, step: Step, operation: Operation, attempt: int, tell: Tell) -> Performed:
         match operation:
             case RunCommand():
                 return await run_command(self._commands_of(step.host), step, operation, attempt)
@@ -80,6 +101,10 @@ class Performer:
                 return await self._authorities.ensure_pair(operation)
             case IssueCertificate():
                 return await issue_certificate(self._site, self._authorities, step, operation)
+            case AddMember() | PromoteMember() | RemoveMember() | MoveLeader():
+                return await self._etcd.perform(operation, step.host, tell)
+            case SetServerState():
+                return await set_server_state(self._site.fleet.host(step.host), self._haproxy, operation)
             case Nothing():
                 return done()
             case _:

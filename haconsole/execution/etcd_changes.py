@@ -1,0 +1,155 @@
+"""Performs changes of etcd's member list. Each looks at the list first, so that a try whose answer was lost is no harm.
+
+Refusals that pass by themselves are waited out: a peer URL that comes back within a second of its removal
+(NOT_FOUND, as the ID is made of URL and second), "unhealthy cluster" for some seconds after a start, elections, and a
+learner that has not caught up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TypeAlias, assert_never
+
+from haconsole.actions.operations import AddMember, EtcdOperation, MoveLeader, PromoteMember, RemoveMember
+from haconsole.errors import HaconsoleError
+from haconsole.execution.clock import Clock
+from haconsole.execution.etcd_list import any_member, at_url, host_of, leader_among, statuses
+from haconsole.execution.outcome import Performed, done, failed, unknown
+from haconsole.model.names import HostName
+from haconsole.probes.errors import ProbeError
+from haconsole.probes.etcd_access import etcd_on
+from haconsole.probes.site import Site as ProbeSite
+from haconsole.transport.base import TransportError
+from haconsole.transport.etcd_answers import EtcdStatus
+from haconsole.transport.etcd_errors import EtcdError, EtcdErrorKind
+
+Tell: TypeAlias = Callable[[str], Awaitable[None]]
+Try: TypeAlias = Callable[[], Awaitable[Performed | str]]
+"""One try: how it ended, or in words what is still waited for."""
+
+PASSING = (
+    EtcdErrorKind.NOT_FOUND,
+    EtcdErrorKind.EXISTS,
+    EtcdErrorKind.UNHEALTHY_CLUSTER,
+    EtcdErrorKind.NO_LEADER,
+    EtcdErrorKind.NOT_LEADER,
+    EtcdErrorKind.LEARNER_NOT_READY,
+    EtcdErrorKind.DEADLINE,
+    EtcdErrorKind.UNAVAILABLE,
+    EtcdErrorKind.REFUSED,
+    EtcdErrorKind.IS_LEARNER,
+)
+UNHEARD = (EtcdErrorKind.DEADLINE, EtcdErrorKind.UNAVAILABLE)
+CHANGE_S = 45.0
+PAUSE_S = 0.4
+
+
+class EtcdChanges:
+    """Changes etcd over the same ways as the probes."""
+
+    def __init__(self, site: ProbeSite, clock: Clock) -> None:
+        self._site = site
+        self._clock = clock
+
+    async def perform(self, operation: EtcdOperation, host: HostName, tell: Tell) -> Performed:
+        """Carry the change out; `tell` is told what is waited for."""
+        match operation:
+            case AddMember():
+                return await self._until(lambda: self._add(operation), CHANGE_S, tell)
+            case PromoteMember(within_s=within_s):
+                return await self._until(lambda: self._promote(operation, host), within_s, tell)
+            case RemoveMember():
+                return await self._until(lambda: self._remove(operation), CHANGE_S, tell)
+            case MoveLeader():
+                return await self._until(lambda: self._move(operation), CHANGE_S, tell)
+            case _:
+                assert_never(operation)
+
+    async def _until(self, attempt: Try, within_s: float, tell: Tell) -> Performed:
+        """Try until it ended one way or the other, or `within_s` is over."""
+        until = self._clock.monotonic() + within_s
+        said = ""
+        while True:
+            waiting, heard = await self._once(attempt)
+            if isinstance(waiting, Performed):
+                return waiting
+            if self._clock.monotonic() >= until:
+                why = f"{waiting} (tried for {within_s:g} s)"
+                return failed(why) if heard else unknown(why)
+            if waiting != said:
+                said = waiting
+                await tell(waiting)
+            await self._clock.sleep(PAUSE_S)
+
+    async def _once(self, attempt: Try) -> tuple[Performed | str, bool]:
+        """How a try ended or what it waits for, and whether etcd's answer was heard."""
+        try:
+            return await attempt(), True
+        except EtcdError as error:
+            if error.kind not in PASSING:
+                return failed(str(error)), True
+            return str(error), error.kind not in UNHEARD
+        except ProbeError as error:
+            return failed(str(error)), True
+        except TransportError as error:
+            return str(error), True
+
+    async def _add(self, operation: AddMember) -> Performed | str:
+        async with any_member(self._site, operation.ask) as api:
+            there = at_url(await api.members(), operation.peer_url)
+            if there is not None:
+                return done(f"member {there.id} at {operation.peer_url} is on the list")
+            added = await api.membership.add((operation.peer_url,))
+            kind = "learner" if added.learner else "voter: this etcd knows no learners"
+            return done(f"added member {added.id} at {operation.peer_url} as {kind}")
+
+    async def _promote(self, operation: PromoteMember, host: HostName) -> Performed | str:
+        others = tuple(name for name in operation.ask if name != host)
+        async with any_member(self._site, others) as api:
+            there = at_url(await api.members(), operation.peer_url)
+            if there is None:
+                return failed(f"{host}: etcd lists no member at {operation.peer_url}: it was removed; run join again")
+            if not there.learner:
+                return done(f"member {there.id} votes")
+            progress = await self._progress(await api.status(), host)
+            try:
+                await api.membership.promote(there.id)
+            except EtcdError as error:
+                if error.kind is EtcdErrorKind.LEARNER_NOT_READY:
+                    return progress
+                raise
+            return done(f"{progress}; member {there.id} votes now")
+
+    async def _progress(self, ahead: EtcdStatus, host: HostName) -> str:
+        """How far the learner has come, by raft index."""
+        own = (await statuses(self._site, (host,)))[host]
+        if isinstance(own, HaconsoleError):
+            return f"the learner on {host} does not answer: {own}"
+        share = min(1.0, own.raft_index / ahead.raft_index) if ahead.raft_index else 1.0
+        return f"the learner on {host} is at index {own.raft_index} of {ahead.raft_index} ({share:.0%})"
+
+    async def _remove(self, operation: RemoveMember) -> Performed | str:
+        async with any_member(self._site, operation.ask) as api:
+            if all(one.id != operation.member for one in await api.members()):
+                return done(f"member {operation.member} is not on the list")
+            left = await api.membership.remove(operation.member)
+            return done(f"removed member {operation.member}; left are {', '.join(one.name or one.id for one in left)}")
+
+    async def _move(self, operation: MoveLeader) -> Performed | str:
+        told = await statuses(self._site, tuple(dict.fromkeys((*operation.ask, *operation.to))))
+        leader = leader_among(told)
+        if leader in operation.to:
+            return done(f"{leader} leads")
+        target = next((host for host in operation.to if _can_lead(told[host])), None)
+        status = told[target] if target else None
+        if target is None or not isinstance(status, EtcdStatus):
+            return f"none of {', '.join(operation.to)} can lead now"
+        if leader is None:
+            return f"none of {', '.join(told)} leads now"
+        async with etcd_on(self._site, host_of(self._site, leader)) as api:
+            await api.membership.move_leader(status.member_id)
+        return done(f"leadership went from {leader} to {target}")
+
+
+def _can_lead(status: EtcdStatus | HaconsoleError) -> bool:
+    return isinstance(status, EtcdStatus) and not status.learner and status.leader_id is not None
