@@ -60,10 +60,12 @@ def start_step(
     test: str = "",
     also: tuple[Check, ...] = (),
     verify_within_s: float = 60.0,
+    reloads: bool = False,
 ) -> Step:
     """Have `unit` run with what its files say now: enabled, and started after each of `newer_than` was written.
 
     `test` is a command that must accept the configuration first; `also` are checks beyond the unit's own state.
+    With `reloads` a reload since then is as good as a start.
     Enabling also has systemd read its files again (systemctl(1)).
     """
     lines = (test, f"systemctl enable --quiet {unit}", f"systemctl restart {unit}")
@@ -73,7 +75,7 @@ def start_step(
         why=why,
         host=HostName(host),
         operation=RunCommand(("sh", "-ec", "; ".join(filter(None, lines))), timeout_s=START_S),
-        verification=(ServiceRunning(unit, newer_than), *also),
+        verification=(ServiceRunning(unit, newer_than, reloads), *also),
         undo=undo or stop_unit(unit),
         needs=needs,
         verify_within_s=verify_within_s,

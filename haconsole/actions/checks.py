@@ -56,10 +56,14 @@ class CertificateInPlace:
 
 @dataclass(frozen=True, slots=True)
 class ServiceRunning:
-    """The unit is active and enabled and was started after every one of `newer_than` was last written."""
+    """The unit is active and enabled and was started after every one of `newer_than` was last written.
+
+    With `reloads` having been reloaded since counts as well: the unit takes its files up without a new start.
+    """
 
     unit: str
     newer_than: tuple[str, ...] = ()
+    reloads: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,10 +102,11 @@ class VipAnswers:
 
 @dataclass(frozen=True, slots=True)
 class LeaseHeld:
-    """The leader lock ``namespace/name`` is held by a host of the inventory and not expired."""
+    """The leader lock ``namespace/name`` is held, not expired, by one of `hosts`; any of the inventory where empty."""
 
     namespace: str
     name: str
+    hosts: tuple[HostName, ...] = ()
 
 
 class MemberStage(StrEnum):
@@ -138,11 +143,12 @@ class LeaderAmong:
 
 @dataclass(frozen=True, slots=True)
 class ServerIs:
-    """haproxy on the step's host has `server` of `backend` in `state`; one it lacks counts as drained."""
+    """haproxy on each of `balancers` has `server` of `backend` in `state`; one that it lacks counts as drained."""
 
     backend: str
     server: str
     state: AdminState
+    balancers: tuple[HostName, ...]
 
 
 @dataclass(frozen=True, slots=True)

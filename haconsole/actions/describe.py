@@ -63,8 +63,8 @@ def operation_line(operation: Operation) -> str:
             return f"have one RSA key pair on {', '.join(hosts)}: {public}, {private}"
         case IssueCertificate():
             return _issue(operation)
-        case SetServerState(backend=backend, server=server, state=state):
-            return f"set server {backend}/{server} state {state} (haproxy's runtime API)"
+        case SetServerState(backend=backend, server=server, state=state, balancers=balancers):
+            return f"set server {backend}/{server} state {state} in haproxy's runtime API on {', '.join(balancers)}"
         case Nothing():
             return "check only"
         case _:
@@ -132,8 +132,8 @@ def _cluster_check(
             return f"haproxy here sees {', '.join(servers)} UP"
         case VipOwned(address=address, hosts=hosts):
             return f"exactly one balancer holds {address}" + (f": {_or(hosts)}" if hosts else "")
-        case ServerIs(backend=backend, server=server, state=state):
-            return f"haproxy here has {backend}/{server} in {state}"
+        case ServerIs(backend=backend, server=server, state=state, balancers=balancers):
+            return f"haproxy on {', '.join(balancers)} has {backend}/{server} in {state}"
         case VipAnswers(endpoint=endpoint):
             return f"GET https://{endpoint}/readyz from here is 200"
         case LeaseHeld(namespace=namespace, name=name):

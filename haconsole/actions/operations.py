@@ -125,11 +125,12 @@ class MoveLeader:
 
 @dataclass(frozen=True, slots=True)
 class SetServerState:
-    """Have haproxy on the step's host treat `server` of `backend` so, until it is reloaded; one it lacks is fine."""
+    """Have haproxy on each of `balancers` treat `server` of `backend` so until it is reloaded; lacking it is fine."""
 
     backend: str
     server: str
     state: AdminState
+    balancers: tuple[HostName, ...]
 
 
 @dataclass(frozen=True, slots=True)

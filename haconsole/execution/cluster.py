@@ -18,7 +18,8 @@ from haconsole.actions.checks import (
     VipAnswers,
     VipOwned,
 )
-from haconsole.execution.etcd_list import etcd_list_problems
+from haconsole.execution.etcd_list import etcd_list_problems, host_of
+from haconsole.execution.haproxy_state import SENDS_NOTHING
 from haconsole.inventory.schema import Host
 from haconsole.model.etcd import EtcdEndpoint
 from haconsole.model.haproxy import AdminState, HaproxyFacts
@@ -31,6 +32,7 @@ from haconsole.probes.etcd_access import etcd_on
 from haconsole.probes.haproxy import probe_haproxy
 from haconsole.probes.site import Site as ProbeSite
 from haconsole.transport.etcd_errors import EtcdError
+from haconsole.transport.haproxy_api import HaproxyError
 
 ClusterCheck: TypeAlias = (
     EtcdHealthy | ApiserverReady | BackendsUp | VipOwned | VipAnswers | LeaseHeld | EtcdCheck | ServerIs
@@ -71,7 +73,7 @@ class ClusterChecks:
             case MemberIs() | MemberGone() | LeaderAmong():
                 return await etcd_list_problems(self._site, check)
             case ServerIs():
-                return await self._server(host, check)
+                return await self._server(check)
             case BackendsUp(servers=servers):
                 return await self._backends(host, servers)
             case ApiserverReady() | VipAnswers() | LeaseHeld():
@@ -86,11 +88,21 @@ class ClusterChecks:
         facts = await probe_haproxy(self._site.transport(host), haproxy.stats_socket)
         return backend_problems(host.name, facts, haproxy.backend, servers)
 
-    async def _server(self, host: Host, check: ServerIs) -> Problems:
+    async def _server(self, check: ServerIs) -> Problems:
+        told = await asyncio.gather(*(self._server_on(host_of(self._site, name), check) for name in check.balancers))
+        return tuple(problem for problems in told for problem in problems)
+
+    async def _server_on(self, host: Host, check: ServerIs) -> Problems:
         haproxy = self._site.layout.haproxy
         if haproxy is None:
             return (f"{host.name}: the inventory has no haproxy",)
-        return server_problems(host.name, await probe_haproxy(self._site.transport(host), haproxy.stats_socket), check)
+        try:
+            facts = await probe_haproxy(self._site.transport(host), haproxy.stats_socket)
+        except HaproxyError as error:
+            if error.cause in SENDS_NOTHING:
+                return () if check.state != AdminState.READY else (str(error),)
+            raise
+        return server_problems(host.name, facts, check)
 
     async def _owned(self, address: str, hosts: tuple[HostName, ...]) -> Problems:
         balancers = tuple(

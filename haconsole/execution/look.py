@@ -22,8 +22,8 @@ while [ $# -gt 1 ]; do
     content) if [ -f "$2" ]; then base64 -w0 <"$2"; echo; else echo -; fi ;;
     public) if [ -f "$2" ]; then openssl pkey -in "$2" -pubout 2>/dev/null | base64 -w0; echo; else echo -; fi ;;
     unit) read -r up rest </proc/uptime
-      echo "$(systemctl show -p ActiveState,SubState,UnitFileState,ExecMainStartTimestampMonotonic -- "$2" |
-        tr '\n' ' ')Up=$up Now=$(date +%s.%N)" ;;
+      echo "$(systemctl show -p ActiveState,SubState,UnitFileState,ExecMainStartTimestampMonotonic \
+        -p StateChangeTimestampMonotonic -- "$2" | tr '\n' ' ')Up=$up Now=$(date +%s.%N)" ;;
   esac
   shift 2
 done
@@ -61,12 +61,16 @@ class FileSeen:
 
 @dataclass(frozen=True, slots=True)
 class UnitSeen:
-    """A systemd unit; `started_at` is when its main process was started, in seconds since 1970 of the host's clock."""
+    """A systemd unit; `started_at` is when its main process was started, in seconds since 1970 of the host's clock.
+
+    `changed_at` is when it last came to its state, be it by a start or by a reload.
+    """
 
     active: str
     sub: str
     enabled: str
     started_at: float | None
+    changed_at: float | None = None
 
 
 Answers = dict[Question, str]
@@ -102,10 +106,15 @@ def content_seen(answer: str) -> bytes | None:
 def unit_seen(answer: str) -> UnitSeen:
     """Read the answer to UNIT: systemd's monotonic start time against the host's own uptime and clock."""
     told = dict(word.split("=", 1) for word in answer.split() if "=" in word)
-    started = int(told.get("ExecMainStartTimestampMonotonic") or 0) / 1e6
+
+    def moment(name: str) -> float | None:
+        after_boot = int(told.get(name) or 0) / 1e6
+        return float(told["Now"]) - (float(told["Up"]) - after_boot) if after_boot else None
+
     return UnitSeen(
         active=told.get("ActiveState", "unknown"),
         sub=told.get("SubState", "unknown"),
         enabled=told.get("UnitFileState", ""),
-        started_at=float(told["Now"]) - (float(told["Up"]) - started) if started else None,
+        started_at=moment("ExecMainStartTimestampMonotonic"),
+        changed_at=moment("StateChangeTimestampMonotonic"),
     )

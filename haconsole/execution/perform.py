@@ -104,7 +104,7 @@ class Performer:
             case AddMember() | PromoteMember() | RemoveMember() | MoveLeader():
                 return await self._etcd.perform(operation, step.host, tell)
             case SetServerState():
-                return await set_server_state(self._site.fleet.host(step.host), self._haproxy, operation)
+                return await set_server_state(self._site.fleet, self._haproxy, operation)
             case Nothing():
                 return done()
             case _:

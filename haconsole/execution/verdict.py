@@ -172,10 +172,11 @@ def _service(check: ServiceRunning, answers: Answers) -> Problems:
         return (f"{check.unit} is {seen.active} ({seen.sub})",)
     if not seen.enabled.startswith(("enabled", "static", "generated", "alias")):
         return (f"{check.unit} is {seen.enabled or 'not enabled'}: it would not start with the host",)
+    since = seen.changed_at if check.reloads else seen.started_at
     late: list[str] = []
     for path in check.newer_than:
         written = answers[Question(Kind.WRITTEN, path)]
-        if written != "-" and (seen.started_at is None or float(written) > seen.started_at):
+        if written != "-" and (since is None or float(written) > since):
             late.append(path)
     return (f"{check.unit} runs since before {', '.join(late)} was written",) if late else ()
 

@@ -85,4 +85,5 @@ def _start(found: Ground, haproxy: HaproxyLayout, host: Host, before: tuple[Step
         needs=(*(step_id(need, host.name) for need in needs), *authority, *before),
         undo=ran_before(haproxy.unit) if found.runs(host, haproxy.unit) else None,
         test=f"haproxy -c -q -f {haproxy.config_file}",
+        reloads=True,
     )

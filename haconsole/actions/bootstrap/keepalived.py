@@ -75,4 +75,5 @@ def _start(found: Ground, keepalived: KeepalivedLayout, host: Host, before: tupl
         needs=(*needs, *before),
         undo=ran_before(keepalived.unit) if found.runs(host, keepalived.unit) else None,
         test=f"keepalived -t -f {keepalived.config_file}",
+        reloads=True,
     )

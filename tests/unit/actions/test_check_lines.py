@@ -8,6 +8,7 @@ import pytest
 
 from haconsole.actions.build import look_step, script
 from haconsole.actions.checks import (
+    AnyOf,
     ApiserverReady,
     AuthorityInPlace,
     BackendsUp,
@@ -17,13 +18,19 @@ from haconsole.actions.checks import (
     EtcdHealthy,
     FileIs,
     FilesAbsent,
+    LeaderAmong,
     LeaseHeld,
+    MemberGone,
+    MemberIs,
+    MemberStage,
+    ServerIs,
     ServiceRunning,
     VipAnswers,
     VipOwned,
 )
 from haconsole.actions.describe import check_line, same_steps, step_line
-from haconsole.model.names import Vip
+from haconsole.model.haproxy import AdminState
+from haconsole.model.names import HostName, MemberId, Vip
 
 CHECKS: dict[str, Check] = {
     "test -d '/a b'": CommandSucceeds(("test", "-d", "/a b"), "it is not there"),
@@ -38,6 +45,13 @@ CHECKS: dict[str, Check] = {
     "exactly one balancer holds 10.0.0.1": VipOwned(Vip("10.0.0.1")),
     "GET https://10.0.0.1:8443/readyz from here is 200": VipAnswers("10.0.0.1:8443"),
     "lease kube-system/kube-scheduler is held and not expired": LeaseHeld("kube-system", "kube-scheduler"),
+    "etcd's member at http://x:2380 is voting": MemberIs("http://x:2380", MemberStage.VOTING, (HostName("cp1"),)),
+    "etcd's list has no member a3": MemberGone(MemberId("a3"), (HostName("cp1"),)),
+    "etcd's leader is on cp1 or cp2": LeaderAmong((HostName("cp1"), HostName("cp2"))),
+    "haproxy on cp1 has api/cp3 in drain": ServerIs("api", "cp3", AdminState.DRAIN, (HostName("cp1"),)),
+    "/a not there, or GET /readyz of the API server here is 200": AnyOf(
+        ((FilesAbsent(("/a",), "left over"),), (ApiserverReady(),))
+    ),
 }
 
 

@@ -8,19 +8,25 @@ import pytest
 
 from haconsole.actions.describe import operation_line, undo_line
 from haconsole.actions.operations import (
+    AddMember,
     EnsureAuthority,
     EnsureKeyPair,
     Irreversible,
     IssueCertificate,
+    MoveLeader,
     Nothing,
     Operation,
+    PromoteMember,
     PutBack,
+    RemoveMember,
     RunCommand,
+    SetServerState,
     TrustAuthority,
     Undo,
     WriteFile,
 )
-from haconsole.model.names import HostName
+from haconsole.model.haproxy import AdminState
+from haconsole.model.names import HostName, MemberId
 
 HOSTS = (HostName("cp1"), HostName("cp2"))
 OPERATIONS: dict[str, Operation] = {
@@ -36,6 +42,15 @@ OPERATIONS: dict[str, Operation] = {
             *("etcd-ca", "/ca.crt", "/ca.key", "/x.crt", "/x.key"),
             *("admin", ("system:masters",), ("DNS:cp1",), ("client",)),
         )
+    ),
+    "etcd member add http://x:2380 as learner, asked of cp1 or cp2": AddMember("http://x:2380", HOSTS),
+    "wait until the learner at http://x:2380 has caught up, then etcd member promote, asked of cp1 or cp2": (
+        PromoteMember("http://x:2380", HOSTS)
+    ),
+    "etcd member remove a3, asked of cp1 or cp2": RemoveMember(MemberId("a3"), HOSTS),
+    "etcd move-leader to cp1 or cp2": MoveLeader(HOSTS, (HostName("cp3"),)),
+    "set server api/cp3 state drain in haproxy's runtime API on cp1, cp2": (
+        SetServerState("api", "cp3", AdminState.DRAIN, HOSTS)
     ),
     "check only": Nothing(),
 }

@@ -11,7 +11,8 @@ from haconsole.actions import checks, operations
 from haconsole.actions.step import Plan, Step, StepId
 from haconsole.errors import HaconsoleError
 from haconsole.execution.codec import plan_from_json, to_json
-from haconsole.model.names import HostName, Vip
+from haconsole.model.haproxy import AdminState
+from haconsole.model.names import HostName, MemberId, Vip
 
 CHECKS: tuple[checks.Check, ...] = (
     checks.CommandSucceeds(("test", "-e", "/x y"), "it is not there", 2.5),
@@ -26,6 +27,11 @@ CHECKS: tuple[checks.Check, ...] = (
     checks.VipOwned(Vip("10.99.0.100")),
     checks.VipAnswers("10.99.0.100:8443"),
     checks.LeaseHeld("kube-system", "kube-scheduler"),
+    checks.MemberIs("https://10.99.0.14:2380", checks.MemberStage.VOTING, (HostName("cp1"),)),
+    checks.MemberGone(MemberId("a3"), (HostName("cp1"),)),
+    checks.LeaderAmong((HostName("cp1"), HostName("cp2"))),
+    checks.ServerIs("k8s_server_6443", "cp3", AdminState.DRAIN, (HostName("cp1"),)),
+    checks.AnyOf(((checks.EtcdHealthy(3),), (checks.EtcdHealthy(4), checks.ApiserverReady()))),
 )
 OPERATIONS: tuple[operations.Operation, ...] = (
     operations.RunCommand(("sh", "-c", "true"), "input", 5.0),
@@ -34,6 +40,11 @@ OPERATIONS: tuple[operations.Operation, ...] = (
     operations.TrustAuthority("etcd", "/ca.crt"),
     operations.EnsureKeyPair("/sa.pub", "/sa.key", (HostName("cp1"),)),
     operations.IssueCertificate("etcd", "/ca", "/ca.key", "/c", "/k", "cn", ("o",), ("DNS:cp1",), ("server",)),
+    operations.AddMember("https://10.99.0.14:2380", (HostName("cp1"),)),
+    operations.PromoteMember("https://10.99.0.14:2380", (HostName("cp1"),), 60.0),
+    operations.RemoveMember(MemberId("a3"), (HostName("cp1"),)),
+    operations.MoveLeader((HostName("cp1"),), (HostName("cp3"),)),
+    operations.SetServerState("k8s_server_6443", "cp3", AdminState.DRAIN, (HostName("cp1"),)),
     operations.Nothing(),
 )
 UNDOS: tuple[operations.Undo | None, ...] = (
