@@ -115,6 +115,16 @@ async def test_leaving_a_stream_ends_it(host: SshHost, root: bool) -> None:
     await gone(host, pid)
 
 
+@pytest.mark.parametrize("root", [False, True])
+async def test_a_stream_that_ends_by_itself_leaves_nothing(host: SshHost, root: bool) -> None:
+    mark = f"ended-by-itself-{root}"
+    async with host.lines(("sh", "-c", "echo over; exit 0", mark), root=root) as lines:
+        assert [line async for line in lines] == ["over"]
+        async with asyncio.timeout(5):
+            while (await host.run(("pgrep", "-f", f"[e]nded-by-itself-{root}"))).ok:
+                await asyncio.sleep(0.05)
+
+
 async def heard(lines: AsyncIterator[str], word: str, make: Callable[[], Awaitable[object]]) -> float:
     """Seconds from making something happen to hearing of it; made again until the far side listens."""
     clock = asyncio.get_running_loop().time

@@ -94,7 +94,7 @@ def _mend(said: str) -> str:
         return "set ssh.sudo: password in the inventory, or allow the login NOPASSWD in sudoers"
     if "terminal" in said or "tty" in said:
         return "turn requiretty off for the login in sudoers"
-    if "sudo" in said and "No such file" in said:
+    if "sudo" in said and "not found" in said:
         return "install sudo there, or log in as root with ssh.sudo: none"
     if "password" in said:
         return "give the login's own password there"

@@ -17,15 +17,15 @@ READY = re.compile(rb"haconsole-ready (\d+)\n")
 GO = b"haconsole-go\n"
 """Ends what sudo may have left of a password on stdin."""
 
-_LOCALE = "LC_ALL=C.UTF-8"
+_LOCALE = "export LC_ALL=C.UTF-8"
 _KILL_AFTER_S = 2
 _SAY_READY = "echo haconsole-ready $$ >&2"
 _TAKE_PASSWORD = 'while read -r l; do [ "$l" = haconsole-go ] && break; done'
-_AS_ROOT = f'export {_LOCALE}; {_SAY_READY}; exec "$@"'
-_AS_ROOT_BY_PASSWORD = f'export {_LOCALE}; {_SAY_READY}; {_TAKE_PASSWORD}; exec "$@"'
+_AS_ROOT = f'{_LOCALE}; {_SAY_READY}; exec "$@"'
+_AS_ROOT_BY_PASSWORD = f'{_LOCALE}; {_SAY_READY}; {_TAKE_PASSWORD}; exec "$@"'
 _LIFELINE = r"""
-n=$1; shift; trap : TERM
-{ head -c "$n"; exec >&-; cat >/dev/null; kill -TERM 0; } | { trap : TERM; "$@"; rc=$?; kill -TERM 0; exit "$rc"; }
+n=$1; shift; trap : TERM; exec 3<&0
+{ { head -c "$n"; exec >&-; cat >/dev/null; kill -TERM 0; } <&3 2>/dev/null & } | { exec 3<&-; exec "$@"; }
 """
 
 
@@ -45,7 +45,8 @@ def command(argv: Argv, become: Become, limit_s: float) -> str:
 def stream(argv: Argv, become: Become, stdin_bytes: int) -> str:
     """`argv` fed with the first `stdin_bytes` of stdin and ended when the rest of it ends, as it does with the channel.
 
-    All of its process group is: `timeout 0` limits nothing, but makes one, and sees to SIGKILL after SIGTERM.
+    All of its process group is: `timeout 0` limits nothing, but makes one, and sees to SIGKILL after SIGTERM. Where the
+    command ends first, sshd closes stdin and so ends what feeds it.
     """
     lifeline = ("sh", "-c", _LIFELINE, "lifeline", str(stdin_bytes))
     return _line(("timeout", "-k", str(_KILL_AFTER_S), "0", *lifeline, *argv), become)
@@ -59,12 +60,12 @@ def ending(pid: int) -> Argv:
 def _line(argv: Argv, become: Become) -> str:
     match become:
         case Become.NOT:
-            return f"{_SAY_READY}; " + _exec(argv)
+            return f"{_LOCALE}; {_SAY_READY}; exec {shlex.join(argv)}"
         case Become.FREELY:
-            return _exec(("sudo", "-n", "--", "sh", "-c", _AS_ROOT, "root", *argv))
+            return _sudo(("-n", "-n", "--", "sh", "-c", _AS_ROOT, "root", *argv))
         case Become.BY_PASSWORD:
-            return _exec(("sudo", "-S", "-p", "", "--", "sh", "-c", _AS_ROOT_BY_PASSWORD, "root", *argv))
+            return _sudo(("-S", "-p", "", "--", "sh", "-c", _AS_ROOT_BY_PASSWORD, "root", *argv))
 
 
-def _exec(argv: Argv) -> str:
-    return shlex.join(("exec", "env", _LOCALE, *argv))
+def _sudo(argv: Argv) -> str:
+    return f"{_LOCALE}; exec sudo {shlex.join(argv)}"
