@@ -17,7 +17,6 @@ def inventory_text(spec: LabSpec, folder: Path, kubernetes: str | None = None) -
     """
     version = f"\n  version: {kubernetes}" if kubernetes else ""
     jump = "\n  jump: bastion" if spec.bastion else ""
-    version = f"\n  version: {spec.kubernetes_version}" if spec.kubernetes_version else ""
     hosts = "\n".join(_host_line(host) for host in spec.hosts)
     return f"""# The practice cluster `{spec.name}` on this machine.
 cluster: {spec.name}

@@ -43,11 +43,6 @@ def has_layer(cache: Path) -> bool:
     return any((folder / name).is_dir() for name in (f"release-{VERSION}", kubernetes_build.key()))
 
 
-def version(layer: Path) -> str:
-    """The version of a layer's programs as they say it themselves, e.g. ``v1.20.2``."""
-    return run((str(layer / _BIN / "kube-apiserver"), "--version")).split()[-1]
-
-
 def _from_folder(cache: Path, source: Path) -> Path:
     """A layer with the programs of `source`, keyed by their sizes and times, so that a rebuilt one is taken anew."""
     files = tuple(path for name in (*REQUIRED, *OPTIONAL) if (path := source / name).is_file())

@@ -13,13 +13,13 @@ from haconsole.lab.identity import KNOWN_HOSTS, known_host, make_secrets
 from haconsole.lab.inventory_file import INVENTORY, inventory_text
 from haconsole.lab.machine import check_inotify
 from haconsole.lab.places import Places
-from haconsole.lab.shape import Layers, Shape
+from haconsole.lab.shape import Shape
 from haconsole.lab.spec import DEFAULT_NAME, LabSpec
 
 T = TypeVar("T")
 
 
-def claim(places: Places, name: str, shape: Shape, layers: Layers) -> LabSpec:
+def claim(places: Places, name: str, shape: Shape, layers: tuple[Path, ...]) -> LabSpec:
     """Record a new lab, with a subnet that nothing on this machine uses."""
     with state.locked(places.state, "subnets"):
         taken = network.subnets_in_use() | {spec.subnet for spec in state.recorded(places.state)}

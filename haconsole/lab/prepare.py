@@ -8,14 +8,15 @@ from haconsole.lab import kubernetes_binaries, rootfs, state
 from haconsole.lab.machine import HOST_NEEDS, check_kernel, check_room, check_root, meet
 from haconsole.lab.places import Places
 from haconsole.lab.progress import Progress
-from haconsole.lab.shape import Layers
 
 _BASE_ROOM_MIB = 1536
 
 
-def prepare(places: Places, progress: Progress, *, kubernetes: bool = True, source: Path | None = None) -> Layers:
+def prepare(
+    places: Places, progress: Progress, *, kubernetes: bool = True, source: Path | None = None
+) -> tuple[Path, ...]:
     """Have the cache filled and the tools installed; quick when they are. Returns what hosts'
-    disks lie on: the Kubernetes programs, if wanted, over the root file system.
+    disks lie on, topmost first: the Kubernetes programs, if wanted, and the root file system.
 
     `source` is a folder with Kubernetes programs to take instead of a release or a build. Raises LabImpossibleError
     where this machine cannot have a lab, LabError when fetching or building fails.
@@ -29,6 +30,5 @@ def prepare(places: Places, progress: Progress, *, kubernetes: bool = True, sour
             check_room(places.cache, _BASE_ROOM_MIB, "the hosts' root file system")
             rootfs.build_base(places.cache, progress)
         if not kubernetes:
-            return Layers((str(base),))
-        programs = kubernetes_binaries.layer(places.cache, source, progress)
-        return Layers((str(programs), str(base)), kubernetes_binaries.version(programs))
+            return (base,)
+        return (kubernetes_binaries.layer(places.cache, source, progress), base)

@@ -10,14 +10,6 @@ from haconsole.lab.spec import LabSpec, check_size
 
 
 @dataclass(frozen=True, slots=True)
-class Layers:
-    """What hosts' disks lie on, topmost first, and the version of Kubernetes in it; None without Kubernetes."""
-
-    folders: tuple[str, ...]
-    kubernetes_version: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Shape:
     """What a lab is asked to be; None means whatever it is, or the usual when it is made now.
 
@@ -30,11 +22,11 @@ class Shape:
     kubernetes: bool = True
     kubernetes_bin: Path | None = None
 
-    def spec(self, name: str, subnet: int, layers: Layers) -> LabSpec:
+    def spec(self, name: str, subnet: int, layers: tuple[Path, ...]) -> LabSpec:
         """The shape of a lab made now; raises LabError for one too large for its subnet."""
         hosts, workers = 3 if self.hosts is None else self.hosts, self.workers or 0
         check_size(hosts, workers)
-        return LabSpec(name, subnet, hosts, workers, bool(self.bastion), layers.folders, layers.kubernetes_version)
+        return LabSpec(name, subnet, hosts, workers, bool(self.bastion), tuple(map(str, layers)))
 
     def check(self, there: LabSpec) -> None:
         """Raise LabError unless a lab that is there has this shape."""

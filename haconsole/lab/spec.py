@@ -42,7 +42,6 @@ class LabSpec:
     workers: int = 0
     bastion: bool = False
     layers: tuple[str, ...] = ()
-    kubernetes_version: str | None = None
 
     @property
     def hosts(self) -> tuple[HostSpec, ...]:

@@ -21,12 +21,10 @@ def read(spec: LabSpec) -> Inventory:
 
 
 def test_three_bare_hosts() -> None:
-    inventory = read(LabSpec("drill", 7, workers=1, kubernetes_version="v1.20.2"))
+    inventory = read(LabSpec("drill", 7, workers=1))
     assert [host.address for host in inventory.with_role(Role.ETCD)] == ["10.99.7.11", "10.99.7.12", "10.99.7.13"]
     assert [host.name for host in inventory.with_role(Role.WORKER)] == ["w1"]
     assert endpoint(inventory) == ("10.99.7.100", 8443)
-    assert inventory.kubernetes
-    assert inventory.kubernetes.version == "v1.20.2"
     login = ssh_for(inventory, inventory.hosts[0])
     assert (login.user, login.identity_file, login.jump) == ("ops", FOLDER / "key", None)
 

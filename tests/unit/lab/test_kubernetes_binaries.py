@@ -30,7 +30,7 @@ def test_a_folder_becomes_a_layer_and_is_taken_anew_when_it_changed(tmp_path: Pa
     source = programs(tmp_path / "bin", (*REQUIRED, "kubelet", "notes"))
     made = layer(tmp_path / "cache", source, Silent())
     assert {path.name for path in (made / "usr/local/bin").iterdir()} == {*REQUIRED, "kubelet"}
-    assert version(made) == "v1.99.1"
+    assert version((tmp_path, made)) == "v1.99.1"
     assert layer(tmp_path / "cache", source, Silent()) == made
     programs(source, text=PROGRAM + b"# newer\n")
     assert layer(tmp_path / "cache", source, Silent()) != made
