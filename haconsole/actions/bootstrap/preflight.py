@@ -72,12 +72,20 @@ def ports_of(found: Ground, part: Part) -> tuple[tuple[int, str], ...]:
 
 
 def _ports(found: Ground, host: Host) -> tuple[Check, ...]:
-    wanted = [f"{port}={unit}" for part in found.parts_on(host) for port, unit in ports_of(found, part)]
-    if not wanted:
-        return ()
+    parts = found.parts_on(host)
+    wanted = [f"{port}={unit}" for part in parts for port, unit in ports_of(found, part)]
     otherwise = "a port that is needed is taken; stop what holds it, or choose another port in the inventory"
     means = "each port is free, or held by the unit named: " + ", ".join(word.replace("=", " ") for word in wanted)
-    return (script(scripts.PORTS, "ports", *wanted, means=means, otherwise=otherwise),)
+    free = (script(scripts.PORTS, "ports", *wanted, means=means, otherwise=otherwise),) if wanted else ()
+    return (*free, *(_allowed(part.value) for part in (Part.HAPROXY, Part.KEEPALIVED) if part in parts))
+
+
+def _allowed(program: str) -> Check:
+    """Where SELinux confines the balancer's programs to the web's ports, theirs are others."""
+    boolean = f"{program}_connect_any"
+    means = f"SELinux, where it enforces, lets {program} use these ports"
+    otherwise = f"SELinux keeps {program} from the ports it needs; allow it: setsebool -P {boolean} on"
+    return script(scripts.CONFINED, "confined", boolean, means=means, otherwise=otherwise)
 
 
 def _disk(found: Ground, host: Host) -> tuple[Check, ...]:

@@ -25,6 +25,12 @@ done | { told=$(cat); [ -z "$told" ] || { printf '%s\n' "$told" >&2; exit 1; }; 
 """
 """Words: PORT=UNIT, each port free or held by that unit."""
 
+CONFINED = r"""
+command -v getenforce >/dev/null && [ "$(getenforce)" = Enforcing ] || exit 0
+getsebool "$1" 2>/dev/null | grep -q 'on$'
+"""
+"""Word: a boolean of SELinux that must be on where it enforces."""
+
 DISK = r"""
 [ -d "$3" ] && exit 0
 place=$1; while [ ! -e "$place" ]; do place=${place%/*}; place=${place:-/}; done

@@ -61,6 +61,18 @@ def test_a_port_in_use_is_told_with_its_holder() -> None:
     assert run(scripts.PORTS, f"{port}=etcd.service") == (0, "")
 
 
+@pytest.mark.parametrize(
+    ("mode", "value", "status"),
+    [("Enforcing", "on", 0), ("Enforcing", "off", 1), ("Permissive", "off", 0)],
+)
+def test_selinux_where_it_enforces(tmp_path: Path, mode: str, value: str, status: int) -> None:
+    for name, said in (("getenforce", mode), ("getsebool", f"$1 --> {value}")):
+        (tmp_path / name).write_text(f'#!/bin/sh\necho "{said}"\n')
+        (tmp_path / name).chmod(0o755)
+    script = f"PATH={tmp_path}:$PATH\n{scripts.CONFINED}"
+    assert run(script, "haproxy_connect_any") == (status, "")
+
+
 def test_disk_room(tmp_path: Path) -> None:
     there = tmp_path / "member"
     assert run(scripts.DISK, tmp_path / "a" / "b", "1", there) == (0, "")
