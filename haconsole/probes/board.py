@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -16,6 +17,7 @@ from haconsole.model.names import HostName
 from haconsole.model.observed import NOT_ASKED, Failed, NotAsked, Observed, succeed
 from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.probes.due import Fact
+from haconsole.probes.essence import same_in_essence
 
 
 class Board:
@@ -28,7 +30,8 @@ class Board:
             HostName(host.name): HostFacts(HostName(host.name), host.address, host.roles) for host in inventory.hosts
         }
         self._leases: Observed[tuple[Lease, ...]] = NOT_ASKED
-        self._changed = asyncio.Event()
+        self._urgent = asyncio.Event()
+        self._told = revision
         self.revision = revision
 
     def facts(self, host: HostName) -> HostFacts:
@@ -37,18 +40,19 @@ class Board:
     def put(self, host: HostName, fact: Fact, observed: Observed[Any]) -> None:
         """The newest observation of one fact."""
         before = self._facts[host]
-        changes: dict[str, Any] = {fact: succeed(observed, getattr(before, fact))}
+        after = succeed(observed, getattr(before, fact))
+        changes: dict[str, Any] = {fact: after}
         self._facts[host] = replace(before, **changes)
-        self._mark()
+        self._mark(urgent=not same_in_essence(getattr(before, fact), after))
 
     def put_notes(self, host: HostName, notes: tuple[str, ...]) -> None:
         """What is worth saying of a host beside its facts."""
         self._facts[host] = replace(self._facts[host], notes=notes)
-        self._mark()
+        self._mark(urgent=False)
 
     def put_leases(self, observed: Observed[tuple[Lease, ...]]) -> None:
-        self._leases = succeed(observed, self._leases)
-        self._mark()
+        before, self._leases = self._leases, succeed(observed, self._leases)
+        self._mark(urgent=not same_in_essence(before, self._leases))
 
     def fail(self, host: HostName, facts: Iterable[Fact], failed: Failed[Any]) -> None:
         """One reason for many facts: the host itself does not answer."""
@@ -74,15 +78,22 @@ class Board:
             leases=self._leases,
         )
 
-    async def changed(self) -> None:
-        """Return once something was put, or `wake` called, since the last return."""
-        await self._changed.wait()
-        self._changed.clear()
+    async def changed(self, patience_s: float) -> None:
+        """Return once something was put that matters, or `patience_s` after anything was, or `wake` was called."""
+        while True:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(patience_s):
+                    await self._urgent.wait()
+            if self._urgent.is_set() or self._told != self.revision:
+                break
+        self._urgent.clear()
+        self._told = self.revision
 
     def wake(self) -> None:
         """Have `changed` return though nothing was put."""
-        self._changed.set()
+        self._urgent.set()
 
-    def _mark(self) -> None:
+    def _mark(self, *, urgent: bool) -> None:
         self.revision += 1
-        self._changed.set()
+        if urgent:
+            self._urgent.set()

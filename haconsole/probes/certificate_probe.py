@@ -12,7 +12,7 @@ from haconsole.probes import certificate_script
 from haconsole.probes.asking import asked
 from haconsole.probes.board import Board
 from haconsole.probes.errors import ProbeError, require
-from haconsole.probes.script import ARGV, Answer, FrameReader, render
+from haconsole.probes.script import ARGV, Answer, answers, render
 from haconsole.probes.site import Site
 
 _SAID = 2
@@ -45,26 +45,24 @@ class CertificateProbe:
         done = await self._site.transport(self._host).run(
             ARGV, stdin=script, root=True, deadline_s=self._site.pace.certificates_deadline_s
         )
-        reader = FrameReader()
-        heard = (reader.take(line) for line in done.stdout.splitlines())
-        answers = {answer.section: answer for answer in heard if isinstance(answer, Answer)}
-        found, notes = await asyncio.to_thread(self._judge, answers)
+        told = {answer.section: answer for answer in answers(done.stdout)}
+        found, notes = await asyncio.to_thread(self._judge, told)
         if not found:
             raise ProbeError(f"certificates: none could be read: {'; '.join(notes[:_SAID])}", Cause.NOT_CONFIGURED)
         self._board.put_notes(self._name, notes)
         return found
 
-    def _judge(self, answers: dict[str, Answer]) -> tuple[tuple[Certificate, ...], tuple[str, ...]]:
+    def _judge(self, told: dict[str, Answer]) -> tuple[tuple[Certificate, ...], tuple[str, ...]]:
         """Parsing takes some tens of milliseconds, loading cryptography more: not in the event loop."""
         from haconsole.probes.certificates import Surroundings, certificates, names_to_serve
 
-        files = answers.get(certificate_script.FILES)
+        files = told.get(certificate_script.FILES)
         if files is None:
             raise ProbeError("certificates: the host ended before it answered", Cause.CONNECTION_LOST)
         require(files, "read certificates")
         shown = {
             int(name.removeprefix(certificate_script.SERVED)): certificate_script.parse_served(answer)
-            for name, answer in answers.items()
+            for name, answer in told.items()
             if name.startswith(certificate_script.SERVED)
         }
         around = Surroundings(

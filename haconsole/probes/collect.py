@@ -68,7 +68,7 @@ class Collector:
         watching.add_done_callback(lambda _: board.wake())
         try:
             while True:
-                await board.changed()
+                await board.changed(self._site.pace.news_s)
                 if watching.done():
                     watching.result()
                     return

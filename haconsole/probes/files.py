@@ -6,7 +6,7 @@ import shlex
 
 from haconsole.model.observed import Cause
 from haconsole.probes.errors import ProbeError, require
-from haconsole.probes.script import ARGV, Answer, FrameReader, Section, render
+from haconsole.probes.script import ARGV, Answer, Section, answers, render
 from haconsole.transport.base import HostTransport
 
 _ABSENT = 66
@@ -19,11 +19,8 @@ async def read_files(transport: HostTransport, paths: tuple[str, ...], *, deadli
         for index, path in enumerate(paths)
     )
     done = await transport.run(ARGV, stdin=render(sections), root=True, deadline_s=deadline_s)
-    reader = FrameReader()
-    answers = {
-        heard.section: heard for heard in map(reader.take, done.stdout.splitlines()) if isinstance(heard, Answer)
-    }
-    return {path: _text(path, answers.get(section.name)) for path, section in zip(paths, sections, strict=True)}
+    told = {answer.section: answer for answer in answers(done.stdout)}
+    return {path: _text(path, told.get(section.name)) for path, section in zip(paths, sections, strict=True)}
 
 
 def _text(path: str, answer: Answer | None) -> str | None:

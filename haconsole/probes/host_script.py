@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial, reduce
 from typing import Any
@@ -16,9 +17,11 @@ from haconsole.model.observed import Cause, Failed, Known, Observed
 from haconsole.probes import addresses, disks, haproxy, keepalived, services, static_pods
 from haconsole.probes.board import Board
 from haconsole.probes.due import Fact
-from haconsole.probes.script import ARGV, Answer, FrameReader, Heard, Loose, RoundDone, Section, render
+from haconsole.probes.script import ARGV, Answer, FrameReader, Heard, Loose, RoundDone, Section, answers, render
 from haconsole.probes.site import Site
 from haconsole.transport.base import TransportError
+
+_LOG_LAG_S = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +75,7 @@ class HostScript:
         self._name = HostName(host.name)
         self._asks = {ask.section.name: ask for ask in asks}
         self._changes: list[addresses.AddressChange] = []
+        self._moved = asyncio.Event()
 
     @property
     def facts(self) -> tuple[Fact, ...]:
@@ -86,7 +90,10 @@ class HostScript:
 
     async def follow(self, on_round: Callable[[], None]) -> None:
         """Ask again and again and listen to address changes, until cancelled or the host is lost (TransportError)."""
-        await self._run(tuple(self._asks.values()), rounds=None, follow=addresses.FOLLOW, on_round=on_round)
+        async with asyncio.TaskGroup() as group:
+            again = group.create_task(self._ask_keepalived_after_moves())
+            await self._run(tuple(self._asks.values()), rounds=None, follow=addresses.FOLLOW, on_round=on_round)
+            again.cancel()
 
     async def _run(
         self, asks: tuple[Question, ...], *, rounds: int | None, follow: str, on_round: Callable[[], None]
@@ -124,6 +131,21 @@ class HostScript:
         except TimeoutError:
             raise TransportError(self._name, Cause.TIMED_OUT, f"not a word for {silence_s:g} s") from None
 
+    async def _ask_keepalived_after_moves(self) -> None:
+        """An address that moved is mostly keepalived's doing: ask it at once, and not when its turn comes."""
+        ask = self._asks.get("keepalived")
+        while ask:
+            await self._moved.wait()
+            await asyncio.sleep(_LOG_LAG_S)
+            self._moved.clear()
+            script = render((ask.section,))
+            with suppress(TransportError):
+                done = await self._site.transport(self._host).run(
+                    ARGV, stdin=script, root=True, deadline_s=self._site.pace.fact_s
+                )
+                for answer in answers(done.stdout):
+                    self._answered(answer)
+
     def _take(self, heard: Heard, on_round: Callable[[], None]) -> None:
         match heard:
             case Answer():
@@ -155,6 +177,7 @@ class HostScript:
         if change is None:
             return
         self._changes.append(change)
+        self._moved.set()
         before = self._board.facts(self._name).addresses
         if isinstance(before, Known):
             self._board.put(self._name, "addresses", self._site.known(addresses.apply(before.value, change)))

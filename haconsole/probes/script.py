@@ -129,3 +129,9 @@ class FrameReader:
             errors="\n".join(lines[at + 1 :]).strip(),
             status=int(lines[at].rpartition(" ")[2] or -1),
         )
+
+
+def answers(output: str) -> tuple[Answer, ...]:
+    """All answers in what a script wrote that was asked to run its rounds and end."""
+    reader = FrameReader()
+    return tuple(heard for heard in map(reader.take, output.splitlines()) if isinstance(heard, Answer))

@@ -23,7 +23,8 @@ T = TypeVar("T")
 class Pace:
     """Seconds: how long an answer may take, and how often a live view asks.
 
-    `overall_s` bounds a whole look; `silence_s` is how long a followed host may be silent before it counts as lost.
+    `overall_s` bounds a whole look; `silence_s` is how long a followed host may be silent before it counts as lost;
+    `news_s` how long counters and ages that moved may wait, where a change of state is told at once.
     """
 
     overall_s: float = 15.0
@@ -37,6 +38,7 @@ class Pace:
     retry_first_s: float = 0.5
     retry_most_s: float = 5.0
     at_most_every_s: float = 0.05
+    news_s: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,16 +14,16 @@ import pytest
 from haconsole.inventory.schema import Inventory
 from haconsole.model.hosts import HostFacts
 from haconsole.model.names import HostName
-from haconsole.model.observed import Cause, Failed, Known
+from haconsole.model.observed import Cause, Failed, Known, value_of
 from haconsole.model.snapshot import ClusterSnapshot
-from haconsole.model.vip import VipState
+from haconsole.model.vip import VipState, VrrpState
 from haconsole.model.vip_view import vip_views
 from haconsole.probes.collect import Collector
 from haconsole.probes.site import Pace
 from tests.fakes.local_host import LocalFleet, LocalHost
 from tests.unit.probes.conftest import PUSH
 
-QUICK = Pace(round_s=0.2, retry_first_s=0.02, retry_most_s=0.05, silence_s=2.0)
+QUICK = Pace(round_s=0.2, retry_first_s=0.02, retry_most_s=0.05, silence_s=2.0, news_s=0.1)
 GONE = (
     r"Deleted 2: kpa    inet 10.77.0.100/24 scope global secondary kpa\       valid_lft forever preferred_lft forever"
 )
@@ -43,6 +44,11 @@ async def until(
 def holds_vip(facts: HostFacts) -> bool:
     known = facts.addresses
     return isinstance(known, Known) and any(entry.address == "10.77.0.100" for entry in known.value)
+
+
+def vrrp_state(facts: HostFacts) -> VrrpState | None:
+    keepalived = value_of(facts.keepalived)
+    return keepalived.instances[0].state if keepalived else None
 
 
 @pytest.fixture
@@ -79,6 +85,30 @@ async def test_a_listing_made_before_a_push_does_not_undo_it(
     told = snapshot.host(HostName("lb1"))
     assert told
     assert not holds_vip(told)
+
+
+async def test_a_move_has_keepalived_asked_at_once(
+    inventory: Inventory, fleet: LocalFleet, hosts: dict[str, LocalHost]
+) -> None:
+    seldom = Collector(inventory, fleet, pace=Pace(round_s=60, silence_s=70))
+    with (hosts["lb1"].folder / PUSH).open("rb+", buffering=0) as pipe:
+        async with aclosing(seldom.live()) as snapshots:
+            await until(snapshots, lambda facts: vrrp_state(facts) is VrrpState.MASTER and holds_vip(facts))
+            (hosts["lb1"].folder / "journalctl").write_text("#!/bin/sh\necho '(VI_1) Entering BACKUP STATE'\n")
+            pipe.write(f"{GONE}\n".encode())
+            await until(snapshots, lambda facts: vrrp_state(facts) is VrrpState.BACKUP)
+
+
+async def test_counters_alone_make_no_flood(inventory: Inventory, fleet: LocalFleet) -> None:
+    patient = Collector(inventory, fleet, pace=replace(QUICK, news_s=0.6))
+    async with aclosing(patient.live()) as snapshots:
+        await until(snapshots, lambda facts: holds_vip(facts) and isinstance(facts.clock_offset_ms, Known))
+        began, count = time.monotonic(), 0
+        async for _ in snapshots:
+            count += 1
+            if count == 2:
+                break
+    assert time.monotonic() - began > 0.6
 
 
 async def test_a_lost_host_keeps_its_last_values_and_is_found_again(
