@@ -1,0 +1,51 @@
+"""The program as its users start it: another process, with a state folder of the test's own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from haconsole.lab.lab import Lab
+
+LONGEST_S = 240
+
+
+class Program:
+    """`haconsole` on a lab's inventory; `state` is its XDG_STATE_HOME."""
+
+    def __init__(self, lab: Lab, state: Path) -> None:
+        self.lab = lab
+        self.state = state
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {**os.environ, "XDG_STATE_HOME": str(self.state)}
+
+    def command(self, verb: str, action: str, *words: str) -> list[str]:
+        return [sys.executable, "-m", "haconsole", verb, action, str(self.lab.inventory_path), *words]
+
+    def __call__(
+        self, verb: str, action: str, *words: str, deadline_s: float = 240
+    ) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            self.command(verb, action, *words), env=self.environment, capture_output=True, text=True, timeout=deadline_s
+        )
+
+    def events(self, action: str, *words: str) -> list[dict[str, Any]]:
+        """Run the action to its end, which must be a good one; its events."""
+        done = self("run", action, "--yes", "--json", *words)
+        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+    def journals(self) -> str:
+        """Everything that runs have left in the state folder."""
+        return "\n".join(path.read_text() for path in sorted(self.state.rglob("*")) if path.is_file())
+
+
+def outcomes(events: list[dict[str, Any]]) -> dict[str, str]:
+    """How each step ended."""
+    return {event["step"]: event["outcome"] for event in events if event["event"] == "step-done"}

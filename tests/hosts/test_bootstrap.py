@@ -1,0 +1,252 @@
+"""Bootstrap on bare hosts, seen by the hosts' own tools: it works, a second run changes nothing, keys stay home."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from haconsole.execution.records import StepState, read_run
+from haconsole.lab.lab import Lab
+from tests.fakes.waiting import eventually
+from tests.hosts.conftest import LabMaker
+from tests.hosts.program import Program, outcomes
+
+HOSTS = ("cp1", "cp2", "cp3")
+LEAVES = (
+    *(f"/etc/etcd/pki/{name}" for name in ("server", "peer", "client")),
+    *(
+        f"/etc/kubernetes/pki/{name}"
+        for name in ("apiserver", "apiserver-etcd-client", "apiserver-kubelet-client", "front-proxy-client")
+    ),
+    *(f"/etc/kubernetes/pki/{name}" for name in ("admin", "controller-manager", "scheduler")),
+)
+UNITS = ("etcd", "haproxy", "keepalived", "kube-apiserver", "kube-controller-manager", "kube-scheduler")
+MADE = ("/etc/etcd", "/etc/kubernetes", "/etc/haproxy", "/etc/keepalived", "/etc/systemd/system", "/var/lib/etcd")
+ETCDCTL = (
+    *("env", "ETCDCTL_API=3", "etcdctl", "--endpoints=https://127.0.0.1:2379", "--cacert=/etc/etcd/pki/ca.crt"),
+    *("--cert=/etc/etcd/pki/client.crt", "--key=/etc/etcd/pki/client.key"),
+)
+KUBECTL = ("kubectl", "--kubeconfig=/etc/kubernetes/admin.conf")
+
+
+@pytest.fixture(scope="module")
+def program(make_lab_for_session: LabMaker, tmp_path_factory: pytest.TempPathFactory) -> Program:
+    return Program(make_lab_for_session(), tmp_path_factory.mktemp("state"))
+
+
+@pytest.fixture(scope="module")
+def first(program: Program) -> list[dict[str, Any]]:
+    """The events of the bootstrap that all tests of this module look back at."""
+    return program.events("bootstrap")
+
+
+def on(lab: Lab, host: str, *argv: str) -> str:
+    done = lab.exec(host, *argv)
+    assert done.returncode == 0, f"{host}: {argv}: {done.stdout}{done.stderr}"
+    return done.stdout
+
+
+def state(lab: Lab, host: str) -> dict[str, str]:
+    """Every file that bootstrap cares for, with times and content, and every service's process."""
+    files = on(lab, host, "find", *MADE[:5], "-printf", "%p %i %m %U:%G %T@ %C@\\n")
+    units = on(lab, host, "systemctl", "show", "-p", "Id,MainPID,NRestarts,ExecMainStartTimestampMonotonic", *UNITS)
+    return {"files": "\n".join(sorted(files.splitlines())), "units": units}
+
+
+def test_the_run_ends_well_and_within_its_time(first: list[dict[str, Any]]) -> None:
+    assert first[0]["event"] == "run-started"
+    assert set(outcomes(first).values()) == {"done", "already"}
+    ending = first[-1]
+    assert (ending["event"], ending["outcome"], ending["failed"]) == ("run-done", "done", 0)
+    assert len(outcomes(first)) == first[0]["steps"]
+
+
+@pytest.mark.usefixtures("first")
+def test_etcd_by_etcdctl(program: Program) -> None:
+    told = json.loads(on(program.lab, "cp2", *ETCDCTL, "member", "list", "-w", "json"))
+    assert sorted(member["name"] for member in told["members"]) == list(HOSTS)
+    assert all(url.startswith("https://") for member in told["members"] for url in member["clientURLs"])
+    health = json.loads(on(program.lab, "cp3", *ETCDCTL, "endpoint", "health", "--cluster", "-w", "json"))
+    assert [one["health"] for one in health] == [True] * 3
+
+
+@pytest.mark.usefixtures("first")
+def test_etcd_talks_to_nobody_without_a_certificate(program: Program) -> None:
+    for port in (2379, 2380):
+        asked = f"echo | timeout 5 openssl s_client -connect 127.0.0.1:{port} -tls1_2 2>&1"
+        said = program.lab.exec("cp1", "sh", "-c", asked).stdout
+        assert (
+            "alert bad certificate" in said or "alert handshake failure" in said or "alert certificate required" in said
+        )
+
+
+@pytest.mark.usefixtures("first")
+def test_the_vip_by_ip(program: Program) -> None:
+    vip = program.lab.spec.vip
+    holders = [host for host in HOSTS if vip in on(program.lab, host, "ip", "-4", "-o", "address")]
+    assert len(holders) == 1
+
+
+@pytest.mark.usefixtures("first")
+def test_haproxy_by_socat(program: Program) -> None:
+    for host in HOSTS:
+        told = on(program.lab, host, "sh", "-c", "echo 'show stat' | socat - UNIX:/run/haproxy/admin.sock")
+        rows = [line.split(",") for line in told.splitlines() if line.startswith("k8s_server_6443,cp")]
+        assert {row[1]: row[17] for row in rows} == dict.fromkeys(HOSTS, "UP")
+
+
+@pytest.mark.usefixtures("first")
+async def test_kubernetes_by_kubectl_through_the_vip(program: Program) -> None:
+    lab = program.lab
+    assert f"https://{lab.spec.vip}:8443" in on(lab, "cp1", *KUBECTL, "config", "view")
+    assert on(lab, "cp1", *KUBECTL, "get", "--raw", "/readyz") == "ok"
+    leases = json.loads(on(lab, "cp3", *KUBECTL, "-n", "kube-system", "get", "leases", "-o", "json"))["items"]
+    holders = {lease["metadata"]["name"]: lease["spec"]["holderIdentity"].split("_")[0] for lease in leases}
+    for name in ("kube-controller-manager", "kube-scheduler"):
+        assert holders[name] in HOSTS
+    on(lab, "cp2", *KUBECTL, "create", "namespace", "made-by-a-test")
+    account = (*KUBECTL, "-n", "made-by-a-test", "get", "serviceaccount", "default")
+    await eventually(lambda: lab.exec("cp1", *account).returncode == 0, within_s=20)
+    on(lab, "cp2", *KUBECTL, "delete", "namespace", "made-by-a-test", "--wait=false")
+
+
+@pytest.mark.usefixtures("first")
+def test_every_service_starts_with_its_host(program: Program) -> None:
+    for host in HOSTS:
+        assert set(on(program.lab, host, "systemctl", "is-enabled", *UNITS).split()) == {"enabled"}
+        assert on(program.lab, host, "systemctl", "--failed", "--no-legend") == ""
+
+
+@pytest.mark.usefixtures("first")
+def test_certificates_verify_by_openssl_and_each_key_is_its_own(program: Program) -> None:
+    seen: set[str] = set()
+    for host in HOSTS:
+        for leaf in LEAVES:
+            folder = leaf.rpartition("/")[0]
+            ca = f"{folder}/front-proxy-ca.crt" if "front-proxy" in leaf else f"{folder}/ca.crt"
+            ca = "/etc/etcd/pki/ca.crt" if leaf.endswith("etcd-client") else ca
+            assert on(program.lab, host, "openssl", "verify", "-CAfile", ca, f"{leaf}.crt").endswith(": OK\n")
+            of_key = on(program.lab, host, "openssl", "pkey", "-in", f"{leaf}.key", "-pubout")
+            assert of_key == on(program.lab, host, "openssl", "x509", "-in", f"{leaf}.crt", "-noout", "-pubkey")
+            assert of_key not in seen
+            seen.add(of_key)
+            assert on(program.lab, host, "stat", "-c", "%a", f"{leaf}.key") == "600\n"
+
+
+@pytest.mark.usefixtures("first")
+def test_the_authorities_are_the_same_everywhere(program: Program) -> None:
+    for name in ("/etc/etcd/pki/ca", "/etc/kubernetes/pki/ca", "/etc/kubernetes/pki/front-proxy-ca"):
+        for file in (f"{name}.crt", f"{name}.key"):
+            assert len({on(program.lab, host, "sha256sum", file) for host in HOSTS}) == 1
+        assert {on(program.lab, host, "stat", "-c", "%a %U", f"{name}.key") for host in HOSTS} == {"600 root\n"}
+    for file in ("sa.key", "sa.pub"):
+        assert len({on(program.lab, host, "sha256sum", f"/etc/kubernetes/pki/{file}") for host in HOSTS}) == 1
+
+
+@pytest.mark.usefixtures("first")
+def test_no_secret_leaves_its_place(program: Program) -> None:
+    """Neither the records here nor what hosts keep beside the files hold a private key, and run folders are gone."""
+    records = program.journals()
+    assert "PRIVATE KEY" not in records
+    for host in HOSTS:
+        for leaf in LEAVES:
+            lines = on(program.lab, host, "cat", f"{leaf}.key").splitlines()[1:-1]
+            assert not [line for line in lines if line in records]
+            others = [other for other in HOSTS if other != host]
+            search = ("grep", "-rlF", lines[0], "/etc", "/var/lib", "/var/log", "/tmp", "/root", "/home", "/run")
+            assert [other for other in others if program.lab.exec(other, *search).stdout] == []
+            assert on(program.lab, host, *search).split() == [f"{leaf}.key"]
+        assert program.lab.exec(host, "ls", "/run/haconsole").returncode != 0
+
+
+@pytest.mark.usefixtures("first")
+def test_a_second_run_changes_nothing(program: Program) -> None:
+    before = {host: state(program.lab, host) for host in HOSTS}
+    events = program.events("bootstrap")
+    assert set(outcomes(events).values()) == {"already"}
+    assert (events[-1]["outcome"], events[-1]["changed"]) == ("already", 0)
+    assert {host: state(program.lab, host) for host in HOSTS} == before
+
+
+@pytest.mark.usefixtures("first")
+def test_what_was_changed_by_hand_is_put_right_and_nothing_else(program: Program) -> None:
+    lab = program.lab
+    on(lab, "cp2", "sh", "-c", "echo '# by hand' >>/etc/haproxy/haproxy.cfg")
+    pids = on(lab, "cp2", "systemctl", "show", "-p", "MainPID", "etcd", "kube-apiserver")
+    events = program.events("bootstrap")
+    done = {step for step, outcome in outcomes(events).items() if outcome == "done"}
+    assert {"haproxy.config@cp2", "haproxy.start@cp2"} <= done
+    assert not [step for step in done if not step.startswith(("haproxy.", "verify."))]
+    assert "# by hand" not in on(lab, "cp2", "cat", "/etc/haproxy/haproxy.cfg")
+    assert "# by hand" in on(lab, "cp2", "sh", "-c", "cat /etc/haproxy/.haproxy.cfg.*")
+    assert on(lab, "cp2", "systemctl", "show", "-p", "MainPID", "etcd", "kube-apiserver") == pids
+
+
+def test_one_part_alone_and_a_stop_in_the_middle(make_lab: LabMaker, tmp_path: Path) -> None:
+    """Ctrl-C ends after the steps under way, says how to go on, and the next run does so."""
+    program = Program(make_lab(kubernetes=False), tmp_path)
+    command = program.command("run", "bootstrap", "--only", "etcd", "--yes")
+    with subprocess.Popen(
+        command, env=program.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as running:
+        assert running.stderr is not None
+        for line in running.stderr:
+            if "Have the etcd CA" in line:
+                running.send_signal(signal.SIGINT)
+                break
+        out, err = running.communicate(timeout=60)
+    assert running.returncode == 130, out + err
+    assert "next: run bootstrap again: it goes on where this stopped" in out
+    (record,) = (tmp_path / "haconsole" / "runs").iterdir()
+    states = {one.state for one in read_run(record).steps}
+    assert states == {StepState.VERIFIED, StepState.ALREADY, StepState.NOT_STARTED}
+    again = outcomes(program.events("bootstrap", "--only", "etcd"))
+    assert again["pki.etcd-ca@cp1"] == "already"
+    assert again["etcd.start@cp1"] == "done"
+    assert not [step for step in again if step.startswith(("haproxy", "keepalived", "kube"))]
+    health = json.loads(on(program.lab, "cp1", *ETCDCTL, "endpoint", "health", "--cluster", "-w", "json"))
+    assert [one["health"] for one in health] == [True] * 3
+
+
+def test_another_clusters_data_is_refused_by_name_and_kept(make_lab: LabMaker, tmp_path: Path) -> None:
+    program = Program(make_lab(kubernetes=False), tmp_path)
+    data = "/var/lib/etcd/member/snap/db"
+    on(program.lab, "cp2", "sh", "-c", f"mkdir -p {data.rpartition('/')[0]} && echo precious >{data}")
+    refused = program("run", "bootstrap", "--only", "etcd", "--yes")
+    assert refused.returncode in (4, 6)
+    assert "cp2" in refused.stdout + refused.stderr
+    assert "/var/lib/etcd/member" in refused.stdout + refused.stderr
+    assert on(program.lab, "cp2", "cat", data) == "precious\n"
+    for host in HOSTS:
+        assert program.lab.exec(host, "ls", "/etc/etcd/pki").returncode != 0
+
+
+async def test_a_step_outlives_the_console_that_began_it(make_lab: LabMaker, tmp_path: Path) -> None:
+    """The console is killed while etcd starts: the members start all the same, and the next run finds them."""
+    program = Program(make_lab(kubernetes=False), tmp_path)
+    command = program.command("run", "bootstrap", "--only", "etcd", "--yes", "--json")
+    with subprocess.Popen(
+        command, env=program.environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as running:
+        assert running.stdout is not None
+        starts = 0
+        for line in running.stdout:
+            event = json.loads(line)
+            starts += event["event"] == "step-started" and event["step"].startswith("etcd.start@")
+            if starts == 3:
+                time.sleep(0.3)
+                running.kill()
+                break
+    (record,) = (tmp_path / "haconsole" / "runs").iterdir()
+    assert StepState.UNKNOWN in {one.state for one in read_run(record).steps}
+    health = (*ETCDCTL, "endpoint", "health", "--cluster")
+    await eventually(lambda: program.lab.exec("cp1", *health).returncode == 0, within_s=30)
+    pids = [on(program.lab, host, "systemctl", "show", "-p", "MainPID", "etcd") for host in HOSTS]
+    assert outcomes(program.events("bootstrap", "--only", "etcd"))["etcd.start@cp1"] == "already"
+    assert [on(program.lab, host, "systemctl", "show", "-p", "MainPID", "etcd") for host in HOSTS] == pids
