@@ -82,7 +82,7 @@ def _of_system(error: OSError) -> Trouble:
     """One address' error, or several joined into one text by asyncio; the last address tried decides."""
     numbers = [error.errno] if error.errno else [int(number) for number in _NUMBER.findall(str(error))]
     cause = _BY_NUMBER.get(numbers[-1]) if numbers else None
-    return _known(cause) if cause else Trouble(Cause.OTHER, error.strerror or str(error), "")
+    return _known(cause) if cause else Trouble(Cause.OTHER, str(error), "")
 
 
 def _through_tunnel(error: asyncssh.ChannelOpenError) -> Trouble:

@@ -10,6 +10,7 @@ import binascii
 import hashlib
 import hmac
 import os
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -77,11 +78,12 @@ def remember(file: Path, host: str, port: int, key: asyncssh.SSHKey) -> None:
     line = f"{name_in_known_hosts(host, port)} {algorithm} {data}\n".encode()
     handle = os.open(file, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        size = os.fstat(handle).st_size
+        kind, size = os.fstat(handle).st_mode, os.fstat(handle).st_size
         if size and os.pread(handle, 1, size - 1) != b"\n":
             line = b"\n" + line
         os.write(handle, line)
-        os.fsync(handle)
+        if stat.S_ISREG(kind):
+            os.fsync(handle)
     finally:
         os.close(handle)
 

@@ -34,7 +34,7 @@ class Link:
         self._opening = asyncio.Lock()
         self._attempts = 0
         self._failure: TransportError | None = None
-        self._closed = False
+        self._closed = asyncio.Event()
         self._openings: set[asyncio.Future[Any]] = set()
         self._work: set[asyncio.Future[Any]] = set()
         self.through: Link | None = None
@@ -81,14 +81,17 @@ class Link:
             raise
 
     def background(self, work: Coroutine[Any, Any, None]) -> None:
-        """Have something done that no caller waits for; `close` gives it a moment to end."""
-        _kept(self._work, work)
+        """Have something done that no caller waits for; `close` gives it a moment, after it nothing is begun."""
+        if self._closed.is_set():
+            work.close()
+        else:
+            _kept(self._work, work)
 
     async def close(self) -> None:
         """End the work in the background and say goodbye, each in two seconds at most; later calls raise."""
         if self._work:
             await asyncio.wait(self._work, timeout=_GOODBYE_S)
-        self._closed = True
+        self._closed.set()
         connection, self._connection = self._connection, None
         if connection is not None:
             await _say_goodbye(connection)
@@ -98,22 +101,26 @@ class Link:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _ready(self, deadline: Deadline, behind: tuple[HostName, ...], seen: int) -> asyncssh.SSHClientConnection:
-        if self._closed:
-            raise TransportError(self.label, Cause.CONNECTION_LOST, "the connections are being closed")
+        if self._closed.is_set():
+            raise self._closing()
         if self._connection is not None and not self._connection.is_closed():
             return self._connection
         if self._failure is not None and self._attempts > seen:
             raise self._failure.with_traceback(None)
         self._connection, self._failure = None, None
         try:
-            self._connection = await self._open(deadline, behind)
+            connection = await self._open(deadline, behind)
         except TransportError as error:
             if deadline.left:
                 self._failure = error
             raise
         finally:
             self._attempts += 1
-        return self._connection
+        if self._closed.is_set():
+            await _say_goodbye(connection)
+            raise self._closing()
+        self._connection = connection
+        return connection
 
     async def _open(self, deadline: Deadline, behind: tuple[HostName, ...]) -> asyncssh.SSHClientConnection:
         route: Route | None = None
@@ -146,6 +153,9 @@ class Link:
         except TransportError as error:
             what = f"could not get to {route.where} through {link.label}: {error.what}"
             raise TransportError(self.label, Cause.JUMP_FAILED, what, mend=error.mend) from error
+
+    def _closing(self) -> TransportError:
+        return TransportError(self.label, Cause.CONNECTION_LOST, "the connections are being closed")
 
     def _told(self, error: Exception, route: Route | None) -> TransportError:
         trouble = trouble_of(error)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from dataclasses import dataclass
 
 import asyncssh
 
@@ -25,18 +26,29 @@ _HOST_KEYS = (
     "rsa-sha2-256",
 )
 _CERTIFIED = "-cert-v01@openssh.com"
-_GOODBYE_S = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Door:
+    """What every attempt at one login has in common."""
+
+    route: Route
+    tunnel: asyncssh.SSHClientConnection | None
+    keys: Keys
+    deadline: Deadline
+    timeout_s: float
 
 
 class _Visitor(asyncssh.SSHClient):
-    """Keeps the host key shown, and trusts none by itself."""
+    """Keeps the host key shown; trusts none but the one a person accepted, should no file have kept it."""
 
-    def __init__(self) -> None:
+    def __init__(self, accepted: asyncssh.SSHKey | None) -> None:
         self.shown: asyncssh.SSHKey | None = None
+        self._accepted = accepted
 
     def validate_host_public_key(self, host: str, addr: str, port: int, key: asyncssh.SSHKey) -> bool:
         self.shown = key
-        return False
+        return key == self._accepted
 
 
 class Login:
@@ -46,6 +58,7 @@ class Login:
         self._keyring = keyring
         self._questions = questions
         self._tuning = tuning
+        self._accepted: dict[tuple[str, int], asyncssh.SSHKey] = {}
 
     async def enter(
         self, route: Route, tunnel: asyncssh.SSHClientConnection | None, deadline: Deadline, timeout_s: float
@@ -55,81 +68,70 @@ class Login:
         Raises TransportError for keys and host keys, else what asyncssh and the system raise.
         """
         keys = await self._keyring.keys(route)
+        door = _Door(route, tunnel, keys, deadline, timeout_s)
         if keys.open or route.agent or not keys.locked:
             with suppress(asyncssh.PermissionDenied):
-                return await self._trusted(route, tunnel, deadline, timeout_s, keys, keys.open)
+                return await self._trusted(door, keys.open)
         for path in keys.locked:
             async with deadline.paused():
                 key = await self._keyring.unlock(route, path)
             if key is not None:
                 with suppress(asyncssh.PermissionDenied):
-                    return await self._trusted(route, tunnel, deadline, timeout_s, keys, (key,))
+                    return await self._trusted(door, (key,))
         raise _refused(route, keys)
 
-    async def _trusted(
-        self,
-        route: Route,
-        tunnel: asyncssh.SSHClientConnection | None,
-        deadline: Deadline,
-        timeout_s: float,
-        keys: Keys,
-        offer: tuple[asyncssh.SSHKey, ...],
-    ) -> asyncssh.SSHClientConnection:
+    async def _trusted(self, door: _Door, offer: tuple[asyncssh.SSHKey, ...]) -> asyncssh.SSHClientConnection:
         """Connect; where the host's key is not known yet, once more after a person said it is right."""
+        route = door.route
         while True:
             known = await asyncio.to_thread(look_up, route.known_hosts, route.known_as, route.port)
-            visitor = _Visitor()
+            visitor = _Visitor(None if known.trusted else self._accepted.get((route.known_as, route.port)))
             try:
-                async with deadline.limit(timeout_s):
-                    return await self._connect(route, tunnel, known, visitor, keys, offer)
+                async with door.deadline.limit(door.timeout_s):
+                    return await self._connect(door, known, visitor, offer)
             except asyncssh.HostKeyNotVerifiable as error:
-                await self._judge(route, known, visitor.shown, str(error), deadline)
+                await self._judge(door, known, visitor.shown, str(error))
 
     async def _connect(
-        self,
-        route: Route,
-        tunnel: asyncssh.SSHClientConnection | None,
-        known: KnownKeys,
-        visitor: _Visitor,
-        keys: Keys,
-        offer: tuple[asyncssh.SSHKey, ...],
+        self, door: _Door, known: KnownKeys, visitor: _Visitor, offer: tuple[asyncssh.SSHKey, ...]
     ) -> asyncssh.SSHClientConnection:
-        ours = _agent_of(route, keys)
+        route = door.route
         return await asyncssh.connect(
             route.alias,
             route.port,
             config=[str(file) for file in route.config],
             username=route.user,
-            tunnel=tunnel,
+            tunnel=door.tunnel,
             proxy_command=() if route.proxy_command else None,
             client_factory=lambda: visitor,
             known_hosts=(list(known.trusted), list(known.authorities), list(known.revoked)),
             server_host_key_algs=() if route.host_key_algorithms else _host_key_algorithms(known),
             client_keys=list(offer),
-            client_certs=list(keys.certificates),
+            client_certs=list(door.keys.certificates),
             ignore_encrypted=True,
             password_auth=False,
             kbdint_auth=False,
             agent_forwarding=False,
             keepalive_interval=self._tuning.keepalive_s,
             keepalive_count_max=self._tuning.keepalive_misses,
-            **ours,
+            **_agent_of(route, door.keys),
         )
 
-    async def _judge(
-        self, route: Route, known: KnownKeys, shown: asyncssh.SSHKey | None, said: str, deadline: Deadline
-    ) -> None:
-        """Return when the key shown is now in known_hosts; raise TransportError when it is not to be trusted."""
-        if shown is None or known.lines:
+    async def _judge(self, door: _Door, known: KnownKeys, shown: asyncssh.SSHKey | None, said: str) -> None:
+        """Return when a person has accepted the key shown; raise TransportError when it is not to be trusted.
+
+        `shown` is None where no person is to be asked: a revoked key, or a certificate that does not hold.
+        """
+        route = door.route
+        if shown is None or known.trusted:
             raise _changed(route, known, f"it showed {_fingerprint(shown)}" if shown else said)
         if not await asyncio.to_thread(known_without_port, route.known_hosts, route.known_as, shown):
-            async with deadline.paused():
-                algorithm = shown.algorithm.decode()
-                accepted = await self._questions.accept_host_key(
-                    route.label, name_in_known_hosts(route.known_as, route.port), algorithm, shown.get_fingerprint()
-                )
+            name, algorithm = name_in_known_hosts(route.known_as, route.port), shown.algorithm.decode()
+            async with door.deadline.paused():
+                accepted = await self._questions.accept_host_key(route.label, name, algorithm, shown.get_fingerprint())
             if not accepted:
                 raise _unknown(route, shown)
+        self._accepted[route.known_as, route.port] = shown
         await asyncio.to_thread(remember, route.known_hosts[0], route.known_as, route.port, shown)
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import socket
 import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -19,6 +20,7 @@ from haconsole.model.observed import Cause
 from haconsole.transport.base import TransportError
 from tests.fakes.answers import ScriptedAnswers
 from tests.fakes.sshd import Sshd, free_port, inventory_of, make_key, running_sshd
+from tests.fakes.waiting import alive, eventually, number_in
 from tests.unit.transport.conftest import MakeFleet
 
 CP1, CP2 = HostName("cp1"), HostName("cp2")
@@ -148,7 +150,7 @@ def agent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sshd: Sshd, make_flee
     process = subprocess.Popen(["ssh-agent", "-D", "-a", path], stdout=subprocess.DEVNULL)
     monkeypatch.setenv("SSH_AUTH_SOCK", str(path))
     while not path.exists():
-        os.sched_yield()
+        time.sleep(0.005)
     for key in (tmp_path / "stranger", sshd.user_key):
         subprocess.run(["ssh-add", "-q", key], check=True)
     yield
@@ -310,3 +312,35 @@ async def test_jump_hosts_in_a_circle_are_told(sshd: Sshd, make_fleet: MakeFleet
     )
     error = await refused(make_fleet, inventory)
     assert (error.cause, "circle" in error.what) == (Cause.JUMP_FAILED, True)
+
+
+PROXY = """
+import os, socket, sys, threading
+far = socket.create_connection((sys.argv[1], int(sys.argv[2])))
+def up():
+    while data := os.read(0, 65536):
+        far.sendall(data)
+    far.shutdown(socket.SHUT_WR)
+threading.Thread(target=up, daemon=True).start()
+open(sys.argv[3], "w").write(str(os.getpid()))
+while data := far.recv(65536):
+    os.write(1, data)
+"""
+
+
+async def test_a_proxy_command_of_ssh_config_is_run_and_ended(
+    sshd: Sshd, make_fleet: MakeFleet, tmp_path: Path
+) -> None:
+    (tmp_path / "proxy.py").write_text(PROXY)
+    text = f"Host *\n ProxyCommand {sys.executable} {tmp_path}/proxy.py %h %p {tmp_path}/pid\n"
+    fleet = make_fleet(one_host(sshd.ssh(config=config(tmp_path, text))))
+    assert (await fleet.host(CP1).run(("true",))).ok
+    pid = number_in(tmp_path / "pid") or 0
+    assert alive(pid)
+    await fleet.close()
+    await eventually(lambda: not alive(pid))
+
+
+async def test_a_proxy_command_that_fails_is_told(sshd: Sshd, make_fleet: MakeFleet, tmp_path: Path) -> None:
+    error = await refused(make_fleet, one_host(sshd.ssh(config=config(tmp_path, "ProxyCommand false\n"))))
+    assert error.cause is Cause.CONNECTION_LOST

@@ -107,6 +107,22 @@ async def test_a_refusal_stands_until_it_is_forgotten(sshd: Sshd, make_fleet: Ma
     await fleet.host(CP1).connect()
 
 
+async def test_an_accepted_key_holds_where_no_file_keeps_it(sshd: Sshd, make_fleet: MakeFleet) -> None:
+    answers = ScriptedAnswers(accepts=True)
+    host = make_fleet(inventory_of({"cp1": sshd}, known_hosts="/dev/null"), answers).host(CP1)
+    assert (await host.run(("true",))).ok
+    sshd.drop_connections()
+    assert (await host.run(("true",), deadline_s=10)).ok
+    assert len(answers.asked) == 1
+
+
+async def test_a_file_that_cannot_be_written_is_named(sshd: Sshd, make_fleet: MakeFleet, tmp_path: Path) -> None:
+    answers = ScriptedAnswers(accepts=True)
+    with pytest.raises(TransportError, match="Not a directory") as caught:
+        await make_fleet(inventory_of({"cp1": sshd}, known_hosts="/dev/null/x"), answers).host(CP1).connect()
+    assert "/dev/null" in caught.value.what
+
+
 async def test_a_changed_key_is_never_accepted(sshd: Sshd, make_fleet: MakeFleet, known: Path, tmp_path: Path) -> None:
     make_key(tmp_path / "other")
     known.parent.mkdir()
@@ -194,6 +210,18 @@ async def test_a_certificate_of_an_unknown_ca_leaves_the_key_to_a_person(
     host = make_fleet(inventory_of({"cp1": certified}, known_hosts=str(known)), answers).host(CP1)
     assert (await host.run(("true",))).ok
     assert answers.asked[0][4] == fingerprint_of(certified)
+
+
+async def test_a_ca_known_for_everybody_leaves_plain_keys_to_a_person(
+    sshd: Sshd, make_fleet: MakeFleet, known: Path, tmp_path: Path
+) -> None:
+    make_key(tmp_path / "ca")
+    known.parent.mkdir()
+    known.write_text("@cert-authority " + line_of(tmp_path / "ca.pub", "*"))
+    answers = ScriptedAnswers(accepts=True)
+    host = make_fleet(inventory_of({"cp1": sshd}, known_hosts=str(known)), answers).host(CP1)
+    assert (await host.run(("true",))).ok
+    assert len(known.read_text().splitlines()) == 2
 
 
 @pytest.mark.parametrize(

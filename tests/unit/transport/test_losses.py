@@ -181,6 +181,16 @@ async def test_a_stream_ends_with_an_error_when_the_connection_is_lost(
     await eventually(lambda: pid is not None and not alive(pid))
 
 
+async def test_a_connection_that_comes_up_while_closing_is_closed(own: Sshd, make_fleet: MakeFleet) -> None:
+    fleet = make_fleet(inventory_of({"cp1": own}))
+    connecting = asyncio.create_task(fleet.host(CP1).connect())
+    await eventually(lambda: "Connection from" in own.log)
+    await fleet.close()
+    with pytest.raises(TransportError, match="being closed"):
+        await connecting
+    await eventually(lambda: own.sessions() == [])
+
+
 async def test_nothing_is_run_once_the_fleet_is_closed(sshd: Sshd, make_fleet: MakeFleet) -> None:
     fleet = make_fleet(inventory_of({"cp1": sshd}))
     host = fleet.host(CP1)

@@ -82,6 +82,17 @@ async def test_streams_leave_room_for_commands(sshd: Sshd, make_fleet: MakeFleet
     assert all(command.result().ok for command in commands)
 
 
+async def test_a_host_that_allows_one_session_says_so(make_fleet: MakeFleet, tmp_path: Path) -> None:
+    with running_sshd(tmp_path / "own", extra="MaxSessions 1") as own:
+        host = make_fleet(inventory_of({"cp1": own})).host(CP1)
+        async with host.lines(("sh", "-c", "echo up; sleep 60; :")) as lines:
+            await anext(lines)
+            with pytest.raises(TransportError, match="open failed") as caught:
+                await host.run(("true",), deadline_s=0.5)
+            assert "MaxSessions" in caught.value.mend
+        assert (await host.run(("true",))).ok
+
+
 async def first_line(host: SshHost) -> str:
     async with host.lines(("sh", "-c", "echo up; sleep 60; :")) as lines:
         return await anext(lines)
