@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from textual.app import App
 from textual.filter import LineFilter, Monochrome, NoColor
-from textual.reactive import reactive
+from textual.reactive import var
 
 from haconsole.errors import ExitCode
 from haconsole.ui import faults
@@ -71,8 +71,8 @@ class ConsoleApp(App[None]):
     TITLE = "haconsole"
     BINDINGS = bindings(Scope.EVERYWHERE)
     ENABLE_COMMAND_PALETTE = False
-    state: reactive[ConsoleState] = reactive(ConsoleState(Link(LinkState.CONNECTING, datetime.min.replace(tzinfo=UTC))))
-    now: reactive[datetime] = reactive(datetime.min.replace(tzinfo=UTC))
+    state: var[ConsoleState] = var(ConsoleState(Link(LinkState.CONNECTING, datetime.min.replace(tzinfo=UTC))))
+    now: var[datetime] = var(datetime.min.replace(tzinfo=UTC))
 
     def __init__(self, setting: Setting) -> None:
         super().__init__()

@@ -37,7 +37,7 @@ class ConsoleState:
         link = self.link if self.link.state is LinkState.LIVE else Link(LinkState.LIVE, now)
         if self.snapshot is None:
             return ConsoleState(link, snapshot, findings, health, self.history)
-        new = (*changes(self.snapshot, snapshot), *finding_changes(self.findings, findings, snapshot.observed_at))
+        new = (*changes(self.snapshot, snapshot), *finding_changes(self.snapshot, snapshot, self.findings, findings))
         history = remembered(self.history, new) if new else self.history
         return ConsoleState(link, snapshot, findings, health, history)
 

@@ -24,11 +24,11 @@ class LineWidget(Widget):
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id, classes=classes)
-        self._lines: tuple[tuple[Line, str], ...] = ()
+        self.lines: tuple[tuple[Line, str], ...] = ()
 
     def paint(self, lines: tuple[tuple[Line, str], ...]) -> None:
         """Show these lines, each with the component class its ground is painted with (empty: the widget's own)."""
-        before, self._lines = self._lines, lines
+        before, self.lines = self.lines, lines
         if len(before) != len(lines):
             self.refresh()
             return
@@ -40,9 +40,9 @@ class LineWidget(Widget):
     def render_line(self, y: int) -> Strip:
         """One painted line (Textual's line API)."""
         width = self.size.width
-        if y >= len(self._lines):
+        if y >= len(self.lines):
             return Strip.blank(width, self.rich_style)
-        line, part = self._lines[y]
+        line, part = self.lines[y]
         return self.strip(line, part, width)
 
     def strip(self, line: Line, part: str, width: int) -> Strip:

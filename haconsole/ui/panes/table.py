@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from textual import events
 
@@ -49,20 +49,21 @@ class TablePane(LineWidget, can_focus=True):
     def show(self, view: TableView, now: datetime) -> None:
         """Draw `view`, filtered and sorted as wished; ages are counted to `now`."""
         self._whole = view
-        key, view = self.cursor_key, granted(view, self.wish)
-        changed = self.view is None or view.rows != self.view.rows
+        key, view, before = self.cursor_key, granted(view, self.wish), self.view
         self.view, self._now = view, now
-        found = view.index_of(key)
+        if before is not None and (view.rows, view.columns, view.empty) == (before.rows, before.columns, before.empty):
+            self._draw_head()
+            return
+        found = view.index_of(key) if self.has_focus or self._cursor else 0
         self._cursor = found if found is not None else max(0, min(self._cursor, len(view.rows) - 1))
         self._draw()
-        if changed:
-            self.post_message(RowHighlighted(self, self.cursor_key))
+        self.post_message(RowHighlighted(self, self.cursor_key))
 
     def tick(self, now: datetime) -> None:
         """Time went on: the age in the head may read differently."""
         if self.view is not None:
             self._now = now
-            self._draw()
+            self._draw_head()
 
     def grant(self, wish: Wish) -> None:
         """Filter and sort as wished from now on."""
@@ -78,20 +79,33 @@ class TablePane(LineWidget, can_focus=True):
 
     def _draw(self) -> None:
         view, width = self.view, self.size.width
-        if view is None or self._now is None or width <= 0:
+        if view is None or width <= 0:
             return
-        room = max(self.size.height - HEAD, 0)
+        room = self._room
         self._top = _top(self._top, self._cursor, len(view.rows), room)
         layout = fit(view, width - 2)
-        below = max(len(view.rows) - self._top - room, 0)
-        head = pane_head(view, self.number, width, self._now, focused=self.has_focus, below=below, note=self.wish.note)
-        head_part = "part--head-focused" if self.has_focus else "part--head"
-        body = tuple(
-            self._row(view, index, layout) for index in range(self._top, min(self._top + room, len(view.rows)))
+        shown = range(self._top, min(self._top + room, len(view.rows)))
+        body = tuple(self._row(view, index, layout) for index in shown)
+        titles = (_indented(title_line(view, layout)), "part--titles")
+        self.paint(
+            (self._head(view), titles, *body) if view.rows else (self._head(view), (_indented((view.empty,)), ""))
         )
-        titles = title_line(view, layout)
-        lines = ((head, head_part), (_indented(titles), "part--titles"), *body)
-        self.paint(lines if view.rows else (*lines[:1], (_indented((view.empty,)), "")))
+
+    def _draw_head(self) -> None:
+        if self.view is not None and self.lines:
+            self.paint((self._head(self.view), *self.lines[1:]))
+
+    def _head(self, view: TableView) -> tuple[Line, str]:
+        below = max(len(view.rows) - self._top - self._room, 0)
+        now = self._now or datetime.min.replace(tzinfo=UTC)
+        note, focused = self.wish.note, self.has_focus
+        head = pane_head(view, self.number, self.size.width, now, focused=focused, below=below, note=note)
+        return head, "part--head-focused" if focused else "part--head"
+
+    @property
+    def _room(self) -> int:
+        """Rows that can be shown at once."""
+        return max(self.size.height - HEAD, 0)
 
     def _row(self, view: TableView, index: int, layout: Fit) -> tuple[Line, str]:
         on_cursor = index == self._cursor and (self.has_focus or self.always_cursor)
@@ -110,7 +124,7 @@ class TablePane(LineWidget, can_focus=True):
         self._move_to(self._cursor + by)
 
     def action_page(self, by: int) -> None:
-        self._move_to(self._cursor + by * max(self.size.height - HEAD, 1))
+        self._move_to(self._cursor + by * max(self._room, 1))
 
     def action_edge(self, which: int) -> None:
         self._move_to(0 if which < 0 else len(self.view.rows) if self.view else 0)

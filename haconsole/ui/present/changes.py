@@ -8,15 +8,16 @@ from datetime import datetime
 
 from haconsole.model.etcd_view import EtcdMemberView, etcd_view
 from haconsole.model.findings import Finding
-from haconsole.model.hosts import HostFacts
+from haconsole.model.hosts import HostFacts, Role
 from haconsole.model.lease import Lease
-from haconsole.model.names import MemberId
-from haconsole.model.observed import Failed, Known, value_of
+from haconsole.model.names import HostName, MemberId, Vip
+from haconsole.model.observed import Failed, Known, NotAsked, value_of
 from haconsole.model.snapshot import ClusterSnapshot
-from haconsole.model.vip import VipState, VipView
+from haconsole.model.vip import VipState
 from haconsole.model.vip_view import vip_views
 from haconsole.ui.present.ages import timestamp
 from haconsole.ui.present.cells import Cell, Tone
+from haconsole.ui.present.facts import shown
 from haconsole.ui.present.findings import severity_cell
 from haconsole.ui.present.haproxy import server_views
 from haconsole.ui.present.leases import lease_name
@@ -24,6 +25,7 @@ from haconsole.ui.present.subjects import EventSubject
 from haconsole.ui.present.table import Column, Row, TableView
 
 KEPT = 500
+OBSERVED = ("reach", "services", "addresses", "etcd", "keepalived", "haproxy", "apiserver", "certificates", "disks")
 COLUMNS = (Column("TIME"), Column("ABOUT", least=6), Column("WHAT CHANGED", least=16))
 
 
@@ -52,21 +54,39 @@ def changes(before: ClusterSnapshot, after: ClusterSnapshot) -> tuple[Change, ..
     )
 
 
-def finding_changes(before: tuple[Finding, ...], after: tuple[Finding, ...], at: datetime) -> tuple[Change, ...]:
-    """Findings that came and went."""
-    old = {(each.code, each.subject) for each in before}
-    new = {(each.code, each.subject) for each in after}
+def finding_changes(
+    before: ClusterSnapshot, after: ClusterSnapshot, old: tuple[Finding, ...], new: tuple[Finding, ...]
+) -> tuple[Change, ...]:
+    """Findings that came and went; none while facts are heard for the first time, for nothing has changed then."""
+    if _first_hearing(before, after):
+        return ()
+    had = {(each.code, each.subject) for each in old}
+    have = {(each.code, each.subject) for each in new}
+    at = after.observed_at
     came = (
-        Change(at, each.subject, f"finding {each.code}: {each.summary}", severity_cell(each.severity).tone)
-        for each in after
-        if (each.code, each.subject) not in old
+        Change(
+            at, each.subject, f"{severity_cell(each.severity).text}: {each.summary}", severity_cell(each.severity).tone
+        )
+        for each in new
+        if (each.code, each.subject) not in had
     )
     went = (
-        Change(at, each.subject, f"no longer: {each.code}", Tone.GOOD)
-        for each in before
-        if (each.code, each.subject) not in new
+        Change(at, each.subject, f"● no more: {each.summary}", Tone.GOOD)
+        for each in old
+        if (each.code, each.subject) not in have
     )
     return (*came, *went)
+
+
+def _first_hearing(before: ClusterSnapshot, after: ClusterSnapshot) -> bool:
+    """Whether a kind of fact is known of a host for the first time."""
+    pairs = [(before.leases, after.leases)]
+    for facts in after.hosts:
+        was = before.host(facts.host)
+        if was is None:
+            return True
+        pairs += [(getattr(was, name), getattr(facts, name)) for name in OBSERVED]
+    return any(isinstance(old, NotAsked) and not isinstance(new, NotAsked) for old, new in pairs)
 
 
 def remembered(earlier: tuple[Change, ...], new: tuple[Change, ...]) -> tuple[Change, ...]:
@@ -138,7 +158,7 @@ def _etcd(before: ClusterSnapshot, after: ClusterSnapshot) -> Iterator[Change]:
         name = row.member.name or row.member.id
         if earlier is None and old.current:
             yield Change(at, "etcd", f"member {name} joined the list", Tone.ACCENT)
-        elif earlier is not None and earlier.healthy != row.healthy:
+        elif earlier is not None and earlier.healthy != row.healthy and _was_asked(before, row):
             text = f"member {name} is healthy" if row.healthy else f"member {name} is not healthy: {row.error}"
             yield Change(at, "etcd", text, Tone.GOOD if row.healthy else Tone.CRITICAL)
     if new.current:
@@ -146,26 +166,35 @@ def _etcd(before: ClusterSnapshot, after: ClusterSnapshot) -> Iterator[Change]:
             yield Change(at, "etcd", f"member {gone.member.name or gone.member.id} left the list", Tone.WARNING)
 
 
+def _was_asked(before: ClusterSnapshot, row: EtcdMemberView) -> bool:
+    facts = before.host(row.host) if row.host else None
+    return facts is not None and not isinstance(facts.etcd, NotAsked)
+
+
 def _member_name(members: tuple[EtcdMemberView, ...], member: MemberId | None) -> str:
     return next((row.member.name for row in members if row.member.id == member), "none")
 
 
 def _vips(before: ClusterSnapshot, after: ClusterSnapshot) -> Iterator[Change]:
-    old = {view.address: view for view in vip_views(before)}
     for view in vip_views(after):
-        was = old.get(view.address)
-        if was is None or (was.owners, was.state) == (view.owners, view.state):
-            continue
-        if view.state is VipState.UNKNOWN or (was.state is VipState.UNKNOWN and was.owners == view.owners):
+        was = believed_owners(before, view.address)
+        if view.state is VipState.UNKNOWN or was is None or was == view.owners:
             continue
         tone = Tone.ACCENT if view.state is VipState.OWNED else Tone.CRITICAL
-        yield Change(after.observed_at, view.address, f"owner {_owners(was)} → {_owners(view)}", tone)
+        yield Change(after.observed_at, view.address, f"owner {_owners(was)} → {_owners(view.owners)}", tone)
 
 
-def _owners(view: VipView) -> str:
-    if view.owners:
-        return "+".join(view.owners)
-    return "unknown" if view.state is VipState.UNKNOWN else "nobody"
+def believed_owners(snapshot: ClusterSnapshot, address: Vip) -> tuple[HostName, ...] | None:
+    """Who has the address, silent hosts as they were last known; None while one that could was never heard."""
+    balancers = tuple(facts for facts in snapshot.hosts if facts.has(Role.LOAD_BALANCER))
+    told = {facts.host: shown(facts.addresses).value for facts in balancers}
+    if any(addresses is None for addresses in told.values()):
+        return None
+    return tuple(host for host, addresses in told.items() if any(each.address == address for each in addresses or ()))
+
+
+def _owners(owners: tuple[HostName, ...]) -> str:
+    return "+".join(owners) or "nobody"
 
 
 def _servers(before: ClusterSnapshot, after: ClusterSnapshot) -> Iterator[Change]:

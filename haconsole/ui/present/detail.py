@@ -10,7 +10,7 @@ from rich.cells import chop_cells
 
 from haconsole.ui.present.cells import Cell, Line, Tone, padded, width_of
 
-LABEL_MOST = 22
+LABEL_MOST = 26
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,7 +92,7 @@ def _squeezed(
 ) -> tuple[int, ...]:
     widths = {index: natural[index] for index in shown}
     over = sum(widths.values()) + GAP * (len(shown) - 1) - width
-    for index in sorted(shown, key=lambda each: -view.columns[each].rank):
+    for index in sorted(shown, key=lambda each: (-view.columns[each].rank, -natural[each])):
         column = view.columns[index]
         if over > 0 and column.least is not None and widths[index] > column.least and (column.rank or all_of_them):
             taken = min(over, widths[index] - column.least)

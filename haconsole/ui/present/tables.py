@@ -1,8 +1,9 @@
-"""All tables of the dashboard at once."""
+"""Each pane's table."""
 
 from __future__ import annotations
 
 from datetime import datetime
+from typing import assert_never
 
 from haconsole.model.findings import Finding
 from haconsole.model.snapshot import ClusterSnapshot
@@ -18,17 +19,28 @@ from haconsole.ui.present.table import TableView
 from haconsole.ui.present.vips import vips_table
 
 
-def dashboard_tables(
-    snapshot: ClusterSnapshot, findings: tuple[Finding, ...], history: tuple[Change, ...], now: datetime
-) -> dict[PaneId, TableView]:
-    """Each pane's table."""
-    return {
-        PaneId.ETCD: etcd_table(snapshot),
-        PaneId.VIPS: vips_table(snapshot),
-        PaneId.HAPROXY: haproxy_table(snapshot),
-        PaneId.LEASES: leases_table(snapshot, now),
-        PaneId.HOSTS: hosts_table(snapshot),
-        PaneId.FINDINGS: findings_table(findings, snapshot),
-        PaneId.EVENTS: events_table(history, now),
-        PaneId.CERTIFICATES: certificates_table(snapshot, now),
-    }
+def table_of(
+    pane: PaneId, snapshot: ClusterSnapshot, findings: tuple[Finding, ...], history: tuple[Change, ...], now: datetime
+) -> TableView:
+    """The table of one pane."""
+    match pane:
+        case PaneId.ETCD:
+            return etcd_table(snapshot)
+        case PaneId.VIPS:
+            return vips_table(snapshot)
+        case PaneId.HAPROXY:
+            return haproxy_table(snapshot)
+        case PaneId.LEASES:
+            return leases_table(snapshot, now)
+        case PaneId.HOSTS:
+            return hosts_table(snapshot)
+        case PaneId.FINDINGS:
+            return findings_table(findings, snapshot)
+        case PaneId.EVENTS:
+            return events_table(history, now)
+        case PaneId.CERTIFICATES:
+            return certificates_table(snapshot, now)
+        case PaneId.DETAIL:
+            raise ValueError("the details are a text, not a table")
+        case _:
+            assert_never(pane)

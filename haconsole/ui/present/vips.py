@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from haconsole.model.hosts import HostFacts, Role, ServiceState
 from haconsole.model.names import Vip
 from haconsole.model.observed import Failed, Observed
@@ -58,7 +60,7 @@ def vrrp_cell(instance: VrrpInstance | None, known: bool) -> Cell:
     if instance is None:
         return NOTHING if known else UNKNOWN
     if instance.state is None:
-        return UNKNOWN
+        return NOTHING
     return Cell(str(instance.state), Tone.CRITICAL if instance.state is VrrpState.FAULT else Tone.PLAIN)
 
 
@@ -77,6 +79,8 @@ def service_cell(services: Observed[tuple[ServiceState, ...]], name: str) -> Cel
 def _row(facts: HostFacts, view: VipView) -> Row:
     told = shown(facts.keepalived)
     instance = instance_of(told.value, view.address)
+    if instance is not None and _stopped(facts):
+        instance = replace(instance, state=None)
     service = service_cell(facts.services, "keepalived")
     if told.value is not None and told.value.forced_down:
         service = Cell("▲ forced down", Tone.WARNING)
@@ -89,6 +93,11 @@ def _row(facts: HostFacts, view: VipView) -> Row:
         service,
     )
     return Row(VipSubject(view.address, facts.host), _aged(cells) if isinstance(facts.addresses, Failed) else cells)
+
+
+def _stopped(facts: HostFacts) -> bool:
+    """Whether keepalived is known not to run, so that the state it was last in says nothing."""
+    return any(unit.name == "keepalived" and not unit.running for unit in shown(facts.services).value or ())
 
 
 def _aged(cells: tuple[Cell, ...]) -> tuple[Cell, ...]:

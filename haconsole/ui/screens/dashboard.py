@@ -27,11 +27,11 @@ from haconsole.ui.screens.overlay import TextWindow
 if TYPE_CHECKING:
     from textual.widget import Widget
 
+    from haconsole.model.snapshot import ClusterSnapshot
     from haconsole.ui.app import ConsoleApp
     from haconsole.ui.panes.prompt import Prompt
     from haconsole.ui.present.detail import Detail
     from haconsole.ui.present.subjects import Subject
-    from haconsole.ui.present.table import TableView
     from haconsole.ui.state import ConsoleState
 
 ORDER = (
@@ -124,18 +124,23 @@ class Dashboard(Screen[None]):
 
     def _draw(self, state: ConsoleState) -> None:
         now = self.app.now
-        for pane, view in self._views(state, now).items():
-            self._tables[pane].show(view, now)
+        if state.snapshot is None:
+            waiting = waiting_tables(tuple((host.name, host.address) for host in self.app.inventory.hosts))
+            for pane, view in waiting.items():
+                self._tables[pane].show(view, now)
+        else:
+            self._draw_tables(state, state.snapshot, now)
         self._seat()
         self._tell()
         self._draw_bar(now)
 
-    def _views(self, state: ConsoleState, now: datetime) -> dict[PaneId, TableView]:
-        if state.snapshot is None:
-            return waiting_tables(tuple((host.name, host.address) for host in self.app.inventory.hosts))
-        from haconsole.ui.present.tables import dashboard_tables
+    def _draw_tables(self, state: ConsoleState, snapshot: ClusterSnapshot, now: datetime) -> None:
+        """Draw the tables that have a place; the others when they get one."""
+        from haconsole.ui.present.tables import table_of
 
-        return dashboard_tables(state.snapshot, state.findings, state.history, now)
+        for pane in self._panes.placed():
+            if pane is not PaneId.DETAIL:
+                self._tables[pane].show(table_of(pane, snapshot, state.findings, state.history, now), now)
 
     def _tick(self, now: datetime) -> None:
         """Time went on: ages, and locks that lapse when nobody renews them."""
@@ -177,8 +182,13 @@ class Dashboard(Screen[None]):
         self.query_one(StatusBar).show(view, now)
 
     def _seat(self) -> None:
+        """Place the panes by what they ask for, and draw those that are new there."""
+        before = self._panes.placed()
         rows = {pane: len(widget.view.rows) if widget.view else 0 for pane, widget in self._tables.items()}
         self._panes.seat(rows, self._only)
+        state = self.app.state
+        if state.snapshot is not None and set(self._panes.placed()) - set(before):
+            self._draw_tables(state, state.snapshot, self.app.now)
 
     def on_row_highlighted(self, message: RowHighlighted) -> None:
         if message.pane.has_focus:
@@ -195,7 +205,7 @@ class Dashboard(Screen[None]):
         self.query_one(KeyBar).show(keys_of(*self.scopes))
 
     def on_resize(self) -> None:
-        self.call_after_refresh(self._tell)
+        self.call_after_refresh(self._draw, self.app.state)
 
     def action_pane(self, number: int) -> None:
         self._to(ORDER[number - 1])
