@@ -8,7 +8,7 @@ from haconsole.ui.present.cells import Cell, Tone
 from haconsole.ui.present.subjects import CommandSubject
 from haconsole.ui.present.table import Column, Row, TableView
 
-COLUMNS = (Column("COMMAND", least=10), Column("KEY", rank=1), Column("WHAT IT DOES", least=16))
+COLUMNS = (Column("COMMAND", least=10), Column("KEY"), Column("WHAT IT DOES", rank=1, least=16))
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ def vips_table(snapshot: ClusterSnapshot) -> TableView:
             Column("HOLDS"),
             Column("VRRP"),
             Column("PRIO", rank=1, right=True),
-            Column("KEEPALIVED", rank=2, least=6),
+            Column("KEEPALIVED", rank=2, least=10),
         ),
         rows=rows,
         at=oldest(facts.addresses for facts in balancers),

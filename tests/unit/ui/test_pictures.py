@@ -1,0 +1,65 @@
+"""Every screen as a picture, at the smallest and at a wide size, in two themes; time and facts stand still."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+from haconsole.model.snapshot import ClusterSnapshot
+from haconsole.session import Session
+from haconsole.ui.app import ConsoleApp, Setting
+from haconsole.ui.theming import find_theme, theme_folders
+from tests.fakes.cluster import INVENTORY, NOW, healthy
+from tests.fakes.session import FakeSession, aged, critical, degraded
+
+SMALL, WIDE = (80, 24), (160, 45)
+SIZES = pytest.mark.parametrize("size", [SMALL, WIDE], ids=["80x24", "160x45"])
+THEMES = pytest.mark.parametrize("theme", ["dark", "light"])
+
+
+def console(snapshot: ClusterSnapshot | None, theme: str) -> ConsoleApp:
+    @asynccontextmanager
+    async def opened() -> AsyncIterator[Session]:
+        yield FakeSession(snapshot)
+
+    return ConsoleApp(
+        Setting(INVENTORY, find_theme(theme, theme_folders()), theme, opened, clock=lambda: NOW + timedelta(seconds=1))
+    )
+
+
+async def settled(pilot: Pilot[None]) -> None:
+    for _ in range(4):
+        await pilot.pause()
+
+
+@SIZES
+@THEMES
+@pytest.mark.parametrize("made", [healthy, degraded, critical], ids=["healthy", "degraded", "critical"])
+def test_dashboard(snap_compare: Any, size: tuple[int, int], theme: str, made: Callable[[], ClusterSnapshot]) -> None:
+    assert snap_compare(console(made(), theme), terminal_size=size, run_before=settled)
+
+
+@SIZES
+def test_dashboard_before_the_first_answers(snap_compare: Any, size: tuple[int, int]) -> None:
+    assert snap_compare(console(None, "dark"), terminal_size=size, run_before=settled)
+
+
+def test_dashboard_that_hears_no_more(snap_compare: Any) -> None:
+    assert snap_compare(console(aged(healthy(), 75), "dark"), terminal_size=SMALL, run_before=settled)
+
+
+@SIZES
+@THEMES
+@pytest.mark.parametrize("keys", [("f",), ("5", "enter"), ("question_mark",), ("colon",)], ids=str)
+def test_screens(snap_compare: Any, size: tuple[int, int], theme: str, keys: tuple[str, ...]) -> None:
+    async def press(pilot: Pilot[None]) -> None:
+        await settled(pilot)
+        await pilot.press(*keys)
+        await settled(pilot)
+
+    assert snap_compare(console(critical(), theme), terminal_size=size, run_before=press)
