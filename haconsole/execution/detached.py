@@ -1,7 +1,9 @@
 """Commands that outlive the connection: started once on the host, waited for, and picked up again after a loss.
 
 Each has a private folder on its host, ``RUN_DIR/RUN/STEP.ATTEMPT``: in, out, err, pid and status.
-Making that folder claims the command: whoever finds it made waits for the status instead of starting again.
+Making that folder claims the command: whoever finds it made waits for the status instead of starting again. Under
+systemd it has a scope of its own, so that it is not counted to the login and ended with it (logind.conf(5),
+KillUserProcesses).
 """
 
 from __future__ import annotations
@@ -22,12 +24,19 @@ SCRIPT = r"""
 boot=$1; d=$2; limit=$3; keep=$4; shift 4
 if [ "$(cat /proc/sys/kernel/random/boot_id)" != "$boot" ]; then echo rebooted; exit 0; fi
 umask 077
+keeper='d=$1; limit=$2; shift 2; echo $$ >"$d/pid"; umask 022
+  timeout -k 5 "$limit" "$@" <"$d/in" >"$d/out" 2>"$d/err"
+  echo $? >"$d/status.new"; mv -- "$d/status.new" "$d/status"'
 if mkdir -- "$d" 2>/dev/null; then
   cat >"$d/in"
-  setsid sh -c 'd=$1; limit=$2; shift 2; echo $$ >"$d/pid"; umask 022
-    timeout -k 5 "$limit" "$@" <"$d/in" >"$d/out" 2>"$d/err"
-    echo $? >"$d/status.new"; mv -- "$d/status.new" "$d/status"' step "$d" "$limit" "$@" </dev/null >/dev/null 2>&1 &
-  wait $!
+  if [ -d /run/systemd/system ] && command -v systemd-run >/dev/null; then
+    setsid systemd-run --quiet --scope --collect -- sh -c "$keeper" step "$d" "$limit" "$@" </dev/null >/dev/null 2>&1 &
+    wait $!
+  fi
+  if [ ! -e "$d/pid" ]; then
+    setsid sh -c "$keeper" step "$d" "$limit" "$@" </dev/null >/dev/null 2>&1 &
+    wait $!
+  fi
 else
   cat >/dev/null
   [ -d "$d" ] || { echo "cannot make $d: $(mkdir -- "$d" 2>&1)" >&2; exit 1; }
