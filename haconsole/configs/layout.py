@@ -248,25 +248,9 @@ def _etcd_pki(inventory: Inventory) -> EtcdPki:
 
 def _kubernetes(inventory: Inventory, kube: Kubernetes) -> KubernetesLayout:
     pki, config = kube.pki_dir, kube.config_dir
-    kubeadm = kube.deployment is Deployment.KUBEADM
     etcd_pki = _etcd_pki(inventory) if inventory.etcd.tls is EtcdTls.CERTIFICATES else None
-
-    def client(name: str) -> KubeClient:
-        return KubeClient(f"{config}/{name}.conf", None if kubeadm else _pair(pki, name))
-
-    def component(name: str, port: int, kubeconfig: str | None) -> ComponentLayout:
-        return ComponentLayout(
-            name=name,
-            unit=None if kubeadm else f"{name}.service",
-            unit_file=None if kubeadm else f"{SYSTEMD_DIR}/{name}.service",
-            manifest=f"{config}/manifests/{name}.yaml" if kubeadm else None,
-            binary=f"{kube.binary_dir}/{name}",
-            port=port,
-            kubeconfig=kubeconfig,
-        )
-
-    manager, scheduler = client("controller-manager"), client("scheduler")
-    kubelet_runs = kubeadm or inventory.etcd.placement is EtcdPlacement.STATIC_POD
+    manager, scheduler = _client(kube, "controller-manager"), _client(kube, "scheduler")
+    kubelet_runs = _by_kubeadm(inventory) or inventory.etcd.placement is EtcdPlacement.STATIC_POD
     return KubernetesLayout(
         deployment=kube.deployment,
         pki_dir=pki,
@@ -279,16 +263,34 @@ def _kubernetes(inventory: Inventory, kube: Kubernetes) -> KubernetesLayout:
         apiserver_kubelet_client=_pair(pki, "apiserver-kubelet-client"),
         front_proxy_client=_pair(pki, "front-proxy-client"),
         etcd_ca=etcd_pki.ca.cert if etcd_pki else None,
-        admin=client("admin"),
+        admin=_client(kube, "admin"),
         controller_manager=manager,
         scheduler=scheduler,
         components=(
-            component("kube-apiserver", kube.api_port, None),
-            component("kube-controller-manager", CONTROLLER_MANAGER_PORT, manager.kubeconfig),
-            component("kube-scheduler", SCHEDULER_PORT, scheduler.kubeconfig),
+            _component(kube, "kube-apiserver", kube.api_port, None),
+            _component(kube, "kube-controller-manager", CONTROLLER_MANAGER_PORT, manager.kubeconfig),
+            _component(kube, "kube-scheduler", SCHEDULER_PORT, scheduler.kubeconfig),
         ),
         manifest_dir=f"{config}/manifests" if kubelet_runs else None,
         kubelet_unit="kubelet.service" if kubelet_runs else None,
+    )
+
+
+def _client(kube: Kubernetes, name: str) -> KubeClient:
+    files = None if kube.deployment is Deployment.KUBEADM else _pair(kube.pki_dir, name)
+    return KubeClient(f"{kube.config_dir}/{name}.conf", files)
+
+
+def _component(kube: Kubernetes, name: str, port: int, kubeconfig: str | None) -> ComponentLayout:
+    kubeadm = kube.deployment is Deployment.KUBEADM
+    return ComponentLayout(
+        name=name,
+        unit=None if kubeadm else f"{name}.service",
+        unit_file=None if kubeadm else f"{SYSTEMD_DIR}/{name}.service",
+        manifest=f"{kube.config_dir}/manifests/{name}.yaml" if kubeadm else None,
+        binary=f"{kube.binary_dir}/{name}",
+        port=port,
+        kubeconfig=kubeconfig,
     )
 
 

@@ -5,9 +5,17 @@ from __future__ import annotations
 from haconsole.actions.bootstrap import etcd, haproxy, keepalived, kubernetes, scripts
 from haconsole.actions.bootstrap.ground import Ground, Part
 from haconsole.actions.build import look_step, script
-from haconsole.actions.checks import ApiserverReady, BackendsUp, EtcdHealthy, LeaseHeld, VipAnswers, VipOwned
+from haconsole.actions.checks import (
+    ApiserverReady,
+    BackendsUp,
+    CommandSucceeds,
+    EtcdHealthy,
+    LeaseHeld,
+    VipAnswers,
+    VipOwned,
+)
 from haconsole.actions.step import Step, StepId
-from haconsole.configs.layout import KubernetesLayout
+from haconsole.configs.layout import ComponentLayout, KubernetesLayout
 from haconsole.inventory.effective import endpoint, join_host_port, vip_addresses
 from haconsole.inventory.schema import Host
 
@@ -62,42 +70,43 @@ def _etcd(found: Ground) -> tuple[Step, ...]:
 
 def _control_plane(found: Ground, paths: KubernetesLayout) -> tuple[Step, ...]:
     _, *others = paths.components
-    healthy = tuple(
-        script(
-            scripts.COMPONENT_HEALTHY,
-            "healthy",
-            str(one.port),
-            means=f"{one.name} answers /healthz with 200",
-            otherwise=f"{one.name} does not answer /healthz with 200",
-        )
-        for one in others
-    )
-    locks = tuple(LeaseHeld("kube-system", name) for name in LOCKS)
-    first = found.control_planes[0].name
-    return (
-        *(
-            look_step(
-                "verify.control-plane",
-                host.name,
-                (ApiserverReady(), *healthy),
-                title="See the control plane ready",
-                why=CONTROL_PLANE_WHY,
-                phase=PHASE,
-                needs=_started(host),
-                wait_s=WAIT_S,
-            )
-            for host in found.control_planes
-        ),
+    checks = (ApiserverReady(), *(_component_healthy(one) for one in others))
+    planes = tuple(
         look_step(
-            "verify.locks",
-            first,
-            locks,
-            title="See the leader locks held",
-            why=LOCKS_WHY,
+            "verify.control-plane",
+            host.name,
+            checks,
+            title="See the control plane ready",
+            why=CONTROL_PLANE_WHY,
             phase=PHASE,
-            needs=tuple(need for host in found.control_planes for need in _started(host)),
+            needs=_started(host),
             wait_s=WAIT_S,
-        ),
+        )
+        for host in found.control_planes
+    )
+    return (*planes, _locks(found))
+
+
+def _component_healthy(component: ComponentLayout) -> CommandSucceeds:
+    return script(
+        scripts.COMPONENT_HEALTHY,
+        "healthy",
+        str(component.port),
+        means=f"{component.name} answers /healthz with 200",
+        otherwise=f"{component.name} does not answer /healthz with 200",
+    )
+
+
+def _locks(found: Ground) -> Step:
+    return look_step(
+        "verify.locks",
+        found.control_planes[0].name,
+        tuple(LeaseHeld("kube-system", name) for name in LOCKS),
+        title="See the leader locks held",
+        why=LOCKS_WHY,
+        phase=PHASE,
+        needs=tuple(need for host in found.control_planes for need in _started(host)),
+        wait_s=WAIT_S,
     )
 
 
