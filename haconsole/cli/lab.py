@@ -14,7 +14,9 @@ import click
 import msgspec
 
 from haconsole.cli.lab_progress import progress_on
+from haconsole.lab import drills
 from haconsole.lab.errors import LabError
+from haconsole.lab.faults import SCENARIOS
 from haconsole.lab.lab import Lab
 from haconsole.lab.places import Places
 from haconsole.lab.prepare import prepare as prepare_machine
@@ -113,6 +115,31 @@ def inventory(name: str, show: bool) -> None:
 def execute(name: str, host: str, command: tuple[str, ...]) -> int:
     """Run a command as root on a host; ends with the command's own exit status."""
     return subprocess.run(Lab(name).command(host, command), check=False).returncode
+
+
+@lab.command("break")
+@_NAME
+@click.option("--host", metavar="HOST", help="The host to break, where a scenario is about one.")
+@click.argument("scenario", required=False)
+def break_(name: str, host: str | None, scenario: str | None) -> None:
+    """Bring about a fault for practice; without a SCENARIO, say which there are."""
+    if scenario is None:
+        for known, about in SCENARIOS.items():
+            click.echo(f"{known:<20} {about.what}")
+        return
+    for fault in drills.break_lab(Lab(name), scenario, host):
+        click.echo(str(fault))
+
+
+@lab.command()
+@_NAME
+def heal(name: str) -> None:
+    """Take back every fault that `break` brought about, and boot hosts that are off."""
+    faults = drills.heal(Lab(name))
+    for fault in faults:
+        click.echo(f"healed {fault}")
+    if not faults:
+        click.echo("nothing was broken", err=True)
 
 
 @contextmanager

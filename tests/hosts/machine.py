@@ -8,6 +8,32 @@ from pathlib import Path
 
 from haconsole.lab.lab import Lab
 
+KEEPALIVED = """\
+vrrp_instance practice {{
+    state BACKUP
+    interface eth0
+    virtual_router_id 51
+    priority {priority}
+    advert_int 0.2
+    virtual_ipaddress {{ {vip}/24 }}
+}}
+"""
+
+
+def start_keepalived(lab: Lab) -> None:
+    """Let every host of a bare lab want the lab's VIP, the first the most, with adverts five times a second."""
+    for number, host in enumerate(lab.spec.hosts):
+        text = KEEPALIVED.format(priority=110 - 10 * number, vip=lab.spec.vip)
+        (lab.host(host.name).root / "etc/keepalived/keepalived.conf").write_text(text)
+        started = lab.exec(host.name, "systemctl", "start", "keepalived")
+        assert started.returncode == 0, started.stderr
+
+
+def vip_holders(lab: Lab) -> list[str]:
+    """The running hosts that have the lab's VIP on an interface."""
+    running = [host.name for host in lab.status() if host.running]
+    return [name for name in running if f" {lab.spec.vip}/" in lab.exec(name, "ip", "-4", "-br", "address").stdout]
+
 
 def traces(lab: Lab) -> dict[str, list[str]]:
     """Everything on the machine that bears the lab's name, by kind; empty when nothing does."""

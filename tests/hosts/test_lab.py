@@ -19,28 +19,13 @@ from haconsole.lab.rootfs import base_folder
 from haconsole.lab.shape import Shape
 from tests.fakes.waiting import eventually
 from tests.hosts.conftest import LabMaker
-from tests.hosts.machine import login, traces
+from tests.hosts.machine import login, start_keepalived, traces, vip_holders
 
 PARTS = ("mounts", "namespaces", "links", "routes", "groups", "processes", "files")
-KEEPALIVED = """\
-vrrp_instance practice {{
-    state BACKUP
-    interface eth0
-    virtual_router_id 51
-    priority {priority}
-    advert_int 0.2
-    virtual_ipaddress {{ {vip}/24 }}
-}}
-"""
 
 
 def haconsole(*words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run((sys.executable, "-m", "haconsole", *words), capture_output=True, text=True, timeout=120)
-
-
-def vip_holders(lab: Lab) -> list[str]:
-    hosts = [host.name for host in lab.spec.hosts]
-    return [name for name in hosts if lab.spec.vip in lab.exec(name, "ip", "-4", "-brief", "address").stdout]
 
 
 def pids(lab: Lab) -> dict[str, int | None]:
@@ -112,10 +97,7 @@ def test_exec_passes_status_and_output_on(shared_lab: Lab) -> None:
 
 async def test_a_virtual_address_moves_when_its_owner_loses_power(make_lab: LabMaker) -> None:
     lab = make_lab(hosts=2, kubernetes=False)
-    for name, priority in (("cp1", 110), ("cp2", 100)):
-        text = KEEPALIVED.format(priority=priority, vip=lab.spec.vip)
-        (lab.host(name).root / "etc/keepalived/keepalived.conf").write_text(text)
-        assert lab.exec(name, "systemctl", "start", "keepalived").returncode == 0
+    start_keepalived(lab)
     await eventually(lambda: vip_holders(lab) == ["cp1"], within_s=15)
     lab.mute_vrrp("cp1", "cp2")
     await eventually(lambda: vip_holders(lab) == ["cp1", "cp2"], within_s=15)

@@ -1,0 +1,120 @@
+"""Drills on a lab: a scenario's faults brought about and remembered, and all of them taken back."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from haconsole.lab import outages
+from haconsole.lab.errors import LabError
+from haconsole.lab.faults import SCENARIOS, Fault, Kind, Scene
+from haconsole.lab.lab import Lab
+from haconsole.model.hosts import Role
+
+_RECORD = "faults.json"
+_ETCD = "/etc/etcd/pki"
+_ETCD_FILES = (f"--cacert={_ETCD}/ca.crt", f"--cert={_ETCD}/client.crt", f"--key={_ETCD}/client.key")
+_SCHEDULER_LEASE = ("get", "lease", "--namespace=kube-system", "kube-scheduler", "--request-timeout=3s")
+
+
+def break_lab(lab: Lab, scenario: str, host: str | None = None) -> tuple[Fault, ...]:
+    """Bring a scenario about, on `host` where it is about one; returns what was broken.
+
+    Raises LabError for an unknown scenario or host, or when nobody holds what the scenario is about.
+    """
+    if scenario not in SCENARIOS:
+        raise LabError(f"there is no scenario `{scenario}`", mend=f"there are {', '.join(SCENARIOS)}")
+    if host is not None:
+        lab.spec.host(host)
+    faults = SCENARIOS[scenario].faults(look(lab, host))
+    _remember(lab, tuple(dict.fromkeys((*standing(lab), *(fault for fault in faults if fault.lasts)))))
+    for fault in faults:
+        _bring_about(lab, fault)
+    return faults
+
+
+def heal(lab: Lab) -> tuple[Fault, ...]:
+    """Take every fault back that a scenario brought about; returns those there were."""
+    faults = standing(lab)
+    off = {host.name for host in lab.status() if not host.running}
+    for name in sorted(off):
+        lab.boot(name)
+    if any(fault.kind in (Kind.CUT, Kind.MUTE) for fault in faults):
+        lab.mend()
+    for fault in faults:
+        if fault.kind is Kind.STOP:
+            _ask(lab, fault.host, "systemctl", "start", "--no-block", fault.unit)
+    (lab.folder / _RECORD).unlink(missing_ok=True)
+    return faults
+
+
+def standing(lab: Lab) -> tuple[Fault, ...]:
+    """The faults that scenarios brought about and nothing has healed."""
+    path: Path = lab.folder / _RECORD
+    return msgspec.json.decode(path.read_bytes(), type=tuple[Fault, ...]) if path.exists() else ()
+
+
+def look(lab: Lab, chosen: str | None = None) -> Scene:
+    """How the lab's cluster stands, asked on its hosts; what does not answer is None."""
+    names = tuple(host.name for host in lab.spec.hosts if Role.CONTROL_PLANE in host.roles)
+    running = tuple(host.name for host in lab.status() if host.running and host.name in names)
+    return Scene(names, chosen, _vip_owner(lab, running), _etcd_leader(lab, running), _scheduler(lab, running))
+
+
+def _vip_owner(lab: Lab, names: tuple[str, ...]) -> str | None:
+    told = {name: lab.exec(name, "ip", "-4", "-brief", "address").stdout for name in names}
+    return next((name for name in names if f" {lab.spec.vip}/" in told[name]), None)
+
+
+def _etcd_leader(lab: Lab, names: tuple[str, ...]) -> str | None:
+    for name in names:
+        endpoint = f"--endpoints=https://{lab.spec.host(name).address}:2379"
+        argv = ("etcdctl", *_ETCD_FILES, endpoint, "--command-timeout=2s", "endpoint", "status", "-w", "json")
+        done = lab.exec(name, *argv)
+        if done.returncode == 0 and leads(json.loads(done.stdout)):
+            return name
+    return None
+
+
+def leads(statuses: list[dict[str, Any]]) -> bool:
+    """Whether the one member that `etcdctl endpoint status -w json` tells of is the leader."""
+    return any(one["Status"].get("leader") == one["Status"]["header"]["member_id"] for one in statuses)
+
+
+def _scheduler(lab: Lab, names: tuple[str, ...]) -> str | None:
+    for name in names:
+        argv = ("kubectl", "--kubeconfig=/etc/kubernetes/admin.conf", *_SCHEDULER_LEASE)
+        done = lab.exec(name, *argv, "--output=jsonpath={.spec.holderIdentity}")
+        holder = done.stdout.partition("_")[0]
+        if done.returncode == 0 and holder in names:
+            return holder
+    return None
+
+
+def _bring_about(lab: Lab, fault: Fault) -> None:
+    match fault.kind:
+        case Kind.STOP:
+            _ask(lab, fault.host, "systemctl", "stop", fault.unit)
+        case Kind.KILL:
+            _ask(lab, fault.host, "systemctl", "kill", "--signal=SIGKILL", fault.unit)
+        case Kind.POWER:
+            lab.crash(fault.host)
+        case Kind.CUT:
+            lab.cut(fault.host)
+        case Kind.MUTE:
+            outages.add_mute(lab.spec, (fault.host,))
+
+
+def _ask(lab: Lab, host: str, *argv: str) -> None:
+    done = lab.exec(host, *argv, deadline_s=120)
+    if done.returncode != 0:
+        raise LabError(f"{host}: `{' '.join(argv)}` failed: {done.stderr.strip()}")
+
+
+def _remember(lab: Lab, faults: tuple[Fault, ...]) -> None:
+    unfinished = lab.folder / f"{_RECORD}.unfinished"
+    unfinished.write_bytes(msgspec.json.encode(faults))
+    unfinished.rename(lab.folder / _RECORD)

@@ -1,0 +1,136 @@
+"""Faults for drills: what each scenario breaks, decided from how things stand; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from haconsole.lab.errors import LabError
+from haconsole.model.quorum import needed_for
+
+
+class Kind(StrEnum):
+    """What is done to a host or to a unit on it."""
+
+    STOP = "stop"
+    """The unit is stopped until it is healed."""
+    KILL = "kill"
+    """The unit's processes are killed; its supervisor brings them back."""
+    POWER = "power"
+    CUT = "cut"
+    """The host's cable carries nothing, either way, though its link is up."""
+    MUTE = "mute"
+    """The host's VRRP adverts are dropped."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing broken on one host; `unit` is of the kinds STOP and KILL."""
+
+    kind: Kind
+    host: str
+    unit: str = ""
+
+    @property
+    def lasts(self) -> bool:
+        """Whether it must be healed; what was killed comes back by itself."""
+        return self.kind is not Kind.KILL
+
+    def __str__(self) -> str:
+        return {
+            Kind.STOP: f"{self.host}: {self.unit} is stopped",
+            Kind.KILL: f"{self.host}: {self.unit} was killed, its supervisor starts it again",
+            Kind.POWER: f"{self.host}: its power is cut",
+            Kind.CUT: f"{self.host}: nothing it sends or is sent arrives",
+            Kind.MUTE: f"{self.host}: its VRRP adverts are dropped",
+        }[self.kind]
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """How things stand before a fault. `chosen` is the host a person asked for; None is what could not be found out."""
+
+    control_planes: tuple[str, ...]
+    chosen: str | None = None
+    vip_owner: str | None = None
+    etcd_leader: str | None = None
+    scheduler: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """A drill: what happens, in words, and the faults that make it happen."""
+
+    what: str
+    faults: Callable[[Scene], tuple[Fault, ...]]
+
+
+def _follower(scene: Scene) -> str:
+    """The last member that does not lead, or the last one where that cannot be told."""
+    followers = [name for name in scene.control_planes if name != scene.etcd_leader]
+    return scene.chosen or (followers or scene.control_planes)[-1]
+
+
+def _one(holder: str | None, what: str) -> str:
+    if holder is None:
+        raise LabError(
+            f"nobody is {what}", mend="is the cluster bootstrapped? `haconsole status` tells; or name --host"
+        )
+    return holder
+
+
+def _member_down(scene: Scene) -> tuple[Fault, ...]:
+    return (Fault(Kind.STOP, _follower(scene), "etcd"),)
+
+
+def _leader_killed(scene: Scene) -> tuple[Fault, ...]:
+    return (Fault(Kind.KILL, scene.chosen or _one(scene.etcd_leader, "etcd's leader"), "etcd"),)
+
+
+def _quorum_lost(scene: Scene) -> tuple[Fault, ...]:
+    voters = len(scene.control_planes)
+    return tuple(Fault(Kind.STOP, name, "etcd") for name in scene.control_planes[needed_for(voters) - 1 :])
+
+
+def _keepalived_stopped(scene: Scene) -> tuple[Fault, ...]:
+    return (Fault(Kind.STOP, scene.chosen or _one(scene.vip_owner, "the VIP's owner"), "keepalived"),)
+
+
+def _vip_split(scene: Scene) -> tuple[Fault, ...]:
+    return tuple(Fault(Kind.MUTE, name) for name in scene.control_planes)
+
+
+def _haproxy_stopped(scene: Scene) -> tuple[Fault, ...]:
+    return (Fault(Kind.STOP, scene.chosen or _one(scene.vip_owner, "the VIP's owner"), "haproxy"),)
+
+
+def _apiserver_down(scene: Scene) -> tuple[Fault, ...]:
+    return (Fault(Kind.STOP, scene.chosen or scene.control_planes[-1], "kube-apiserver"),)
+
+
+def _scheduler_killed(scene: Scene) -> tuple[Fault, ...]:
+    return (Fault(Kind.KILL, scene.chosen or _one(scene.scheduler, "the leading scheduler"), "kube-scheduler"),)
+
+
+def _host_down(scene: Scene) -> tuple[Fault, ...]:
+    return (Fault(Kind.POWER, scene.chosen or scene.control_planes[-1]),)
+
+
+def _host_cut_off(scene: Scene) -> tuple[Fault, ...]:
+    return (Fault(Kind.CUT, scene.chosen or scene.control_planes[-1]),)
+
+
+SCENARIOS = {
+    "etcd-member-down": Scenario("a follower's etcd stops", _member_down),
+    "etcd-leader-killed": Scenario("etcd's leader is killed, and comes back", _leader_killed),
+    "quorum-lost": Scenario("so many etcd members stop that the others cannot decide", _quorum_lost),
+    "keepalived-stopped": Scenario("keepalived stops on the VIP's owner", _keepalived_stopped),
+    "vip-split": Scenario("VRRP adverts are dropped, so that every balancer takes the VIP", _vip_split),
+    "haproxy-stopped": Scenario("haproxy stops on the VIP's owner", _haproxy_stopped),
+    "apiserver-down": Scenario("one API server stops", _apiserver_down),
+    "scheduler-killed": Scenario("the leading scheduler is killed, and comes back", _scheduler_killed),
+    "host-down": Scenario("a host loses power", _host_down),
+    "host-cut-off": Scenario("a host's network is silent, its processes go on", _host_cut_off),
+}
+"""Every drill by its name. There is none for the clock: hosts share the machine's."""

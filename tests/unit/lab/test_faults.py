@@ -1,0 +1,62 @@
+"""What each drill breaks."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from haconsole.lab.drills import leads
+from haconsole.lab.errors import LabError
+from haconsole.lab.faults import SCENARIOS, Scene
+
+THREE = ("cp1", "cp2", "cp3")
+STANDING = Scene(THREE, vip_owner="cp2", etcd_leader="cp3", scheduler="cp1")
+
+
+@pytest.mark.parametrize(
+    ("scenario", "broken"),
+    [
+        ("etcd-member-down", ["cp2: etcd is stopped"]),
+        ("etcd-leader-killed", ["cp3: etcd was killed, its supervisor starts it again"]),
+        ("quorum-lost", ["cp2: etcd is stopped", "cp3: etcd is stopped"]),
+        ("keepalived-stopped", ["cp2: keepalived is stopped"]),
+        ("vip-split", [f"{name}: its VRRP adverts are dropped" for name in THREE]),
+        ("haproxy-stopped", ["cp2: haproxy is stopped"]),
+        ("apiserver-down", ["cp3: kube-apiserver is stopped"]),
+        ("scheduler-killed", ["cp1: kube-scheduler was killed, its supervisor starts it again"]),
+        ("host-down", ["cp3: its power is cut"]),
+        ("host-cut-off", ["cp3: nothing it sends or is sent arrives"]),
+    ],
+)
+def test_each_scenario_breaks_what_it_says(scenario: str, broken: list[str]) -> None:
+    assert [str(fault) for fault in SCENARIOS[scenario].faults(STANDING)] == broken
+
+
+def test_a_person_may_choose_the_host() -> None:
+    chosen = Scene(THREE, chosen="cp1", vip_owner="cp2", etcd_leader="cp3")
+    about_one = set(SCENARIOS) - {"quorum-lost", "vip-split"}
+    assert {fault.host for name in about_one for fault in SCENARIOS[name].faults(chosen)} == {"cp1"}
+
+
+@pytest.mark.parametrize(("hosts", "stopped"), [(1, 1), (2, 1), (3, 2), (4, 2), (5, 3)])
+def test_a_lost_quorum_takes_no_more_members_than_it_must(hosts: int, stopped: int) -> None:
+    names = tuple(f"cp{n}" for n in range(1, hosts + 1))
+    assert len(SCENARIOS["quorum-lost"].faults(Scene(names))) == stopped
+
+
+@pytest.mark.parametrize("scenario", ["etcd-leader-killed", "keepalived-stopped", "scheduler-killed"])
+def test_what_nobody_holds_cannot_be_taken_away(scenario: str) -> None:
+    with pytest.raises(LabError, match="nobody is"):
+        SCENARIOS[scenario].faults(Scene(THREE))
+
+
+LEADER = """[{"Endpoint":"https://10.99.1.11:2379","Status":{"header":{"cluster_id":6202227757993701778,
+"member_id":16098219476404292029,"revision":243,"raft_term":2},"version":"3.4.23","dbSize":258048,
+"leader":16098219476404292029,"raftIndex":344,"raftTerm":2,"raftAppliedIndex":344,"dbSizeInUse":245760}}]"""
+FOLLOWER = LEADER.replace('"member_id":16098219476404292029', '"member_id":9887923203706980351')
+
+
+def test_the_leader_is_told_by_its_own_status() -> None:
+    assert leads(json.loads(LEADER))
+    assert not leads(json.loads(FOLLOWER))
