@@ -11,6 +11,7 @@ import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 import pytest
 
@@ -20,6 +21,7 @@ from haconsole.lab.places import Places
 from haconsole.lab.prepare import prepare
 from haconsole.lab.progress import Silent
 from haconsole.lab.shape import Shape
+from tests.hosts.program import Program
 
 LabMaker = Callable[..., Lab]
 """Takes the fields of `Shape`; returns a lab that is up."""
@@ -62,6 +64,25 @@ def make_lab(places: Places, make_lab_for_session: LabMaker) -> Iterator[LabMake
 def shared_lab(make_lab_for_session: LabMaker) -> Lab:
     """Three bare hosts with the Kubernetes programs, for a whole run; whoever breaks something mends it."""
     return make_lab_for_session()
+
+
+@pytest.fixture(scope="session")
+def program(make_lab_for_session: LabMaker, tmp_path_factory: pytest.TempPathFactory) -> Program:
+    """The program on three bare hosts of its own, for a whole run."""
+    return Program(make_lab_for_session(), tmp_path_factory.mktemp("state"))
+
+
+@pytest.fixture(scope="session")
+def first(program: Program) -> list[dict[str, Any]]:
+    """The events of the bootstrap of `program`'s hosts."""
+    return program.events("bootstrap")
+
+
+@pytest.fixture
+def installed(program: Program, first: list[dict[str, Any]]) -> Program:
+    """The program on a cluster that its bootstrap made; whoever breaks something mends it."""
+    assert first[-1]["outcome"] == "done"
+    return program
 
 
 @pytest.fixture

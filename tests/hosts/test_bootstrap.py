@@ -35,17 +35,6 @@ ETCDCTL = (
 KUBECTL = ("kubectl", "--kubeconfig=/etc/kubernetes/admin.conf")
 
 
-@pytest.fixture(scope="module")
-def program(make_lab_for_session: LabMaker, tmp_path_factory: pytest.TempPathFactory) -> Program:
-    return Program(make_lab_for_session(), tmp_path_factory.mktemp("state"))
-
-
-@pytest.fixture(scope="module")
-def first(program: Program) -> list[dict[str, Any]]:
-    """The events of the bootstrap that all tests of this module look back at."""
-    return program.events("bootstrap")
-
-
 def on(lab: Lab, host: str, *argv: str) -> str:
     done = lab.exec(host, *argv)
     assert done.returncode == 0, f"{host}: {argv}: {done.stdout}{done.stderr}"

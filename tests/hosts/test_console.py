@@ -1,0 +1,134 @@
+"""The console in a real terminal on a real cluster: what happens on the hosts shows on it by itself."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.fakes.waiting import eventually
+from tests.hosts.program import Program
+from tests.hosts.terminal import Terminal
+
+KUBECTL = ("kubectl", "--kubeconfig=/etc/kubernetes/admin.conf")
+HOSTS = ("cp1", "cp2", "cp3")
+
+
+@pytest.fixture
+def console(installed: Program, tmp_path: Path) -> Iterator[Terminal]:
+    argv = [sys.executable, "-m", "haconsole", str(installed.lab.inventory_path)]
+    with Terminal(argv, tmp_path, installed.environment, (80, 24)) as terminal:
+        yield terminal
+
+
+async def shows(console: Terminal, pattern: str, within_s: float = 30) -> None:
+    """Look five times a second until the pattern stands on the screen."""
+    try:
+        async with asyncio.timeout(within_s):
+            while re.search(pattern, console.screen()) is None:
+                await asyncio.sleep(0.2)
+    except TimeoutError:
+        pytest.fail(f"{pattern!r} did not show within {within_s:g} s:\n{console.screen()}")
+
+
+def run(program: Program, host: str, *argv: str) -> str:
+    done = program.lab.exec(host, *argv)
+    assert done.returncode == 0, f"{host}: {argv}: {done.stdout}{done.stderr}"
+    return done.stdout
+
+
+def owner(program: Program) -> str:
+    vip = program.lab.spec.vip
+    (holder,) = [host for host in HOSTS if f" {vip}/" in run(program, host, "ip", "-4", "-o", "address")]
+    return holder
+
+
+def holder(program: Program, name: str) -> str:
+    lease = json.loads(run(program, "cp1", *KUBECTL, "-n", "kube-system", "get", "lease", name, "-o", "json"))
+    return str(lease["spec"]["holderIdentity"]).partition("_")[0]
+
+
+def leader(program: Program) -> str:
+    script = (
+        "ETCDCTL_API=3 etcdctl --endpoints=https://127.0.0.1:2379 --cacert=/etc/etcd/pki/ca.crt"
+        " --cert=/etc/etcd/pki/client.crt --key=/etc/etcd/pki/client.key endpoint status --cluster -w json"
+    )
+    statuses = json.loads(run(program, "cp1", "sh", "-c", script))
+    members = json.loads(run(program, "cp1", "sh", "-c", script.replace("endpoint status --cluster", "member list")))
+    names = {member["ID"]: member["name"] for member in members["members"]}
+    return str(names[statuses[0]["Status"]["leader"]])
+
+
+async def test_the_panes_agree_with_the_tools_on_the_hosts(installed: Program, console: Terminal) -> None:
+    await shows(console, r"HEALTHY")
+    await shows(console, rf"{leader(installed)}\s+★ leader")
+    await shows(console, rf"VIP owner\s+● {owner(installed)}")
+    await shows(console, rf"scheduler\s+{holder(installed, 'kube-scheduler')}")
+    await shows(console, r"3/3 up")
+
+
+async def test_quit_leaves_no_process(installed: Program, console: Terminal) -> None:
+    await shows(console, r"HEALTHY")
+    console.press("q")
+    await eventually(lambda: console.ended_with() is not None, within_s=10)
+    assert console.ended_with() == 0
+
+
+async def test_a_stopped_keepalived_moves_the_vip_on_screen(installed: Program, console: Terminal) -> None:
+    await shows(console, r"HEALTHY")
+    before = owner(installed)
+    others = "|".join(host for host in HOSTS if host != before)
+    run(installed, before, "systemctl", "stop", "keepalived")
+    try:
+        await shows(console, rf"VIP owner\s+\S*\s*({others})", within_s=10)
+        await shows(console, rf"{before}.*keepalived\.down")
+    finally:
+        run(installed, before, "systemctl", "start", "keepalived")
+    await shows(console, r"HEALTHY")
+
+
+async def test_a_killed_etcd_leader_is_down_and_another_leads(installed: Program, console: Terminal) -> None:
+    await shows(console, r"HEALTHY")
+    before = leader(installed)
+    others = "|".join(host for host in HOSTS if host != before)
+    run(installed, before, "systemctl", "mask", "--runtime", "etcd")
+    run(installed, before, "systemctl", "kill", "--signal=KILL", "etcd")
+    try:
+        await shows(console, rf"({others})\s+★ leader")
+        await shows(console, r"2/3 can lose 0")
+        await shows(console, r"etcd\.member-down")
+    finally:
+        run(installed, before, "systemctl", "unmask", "--runtime", "etcd")
+        run(installed, before, "systemctl", "start", "etcd")
+    await shows(console, r"HEALTHY", within_s=60)
+
+
+async def test_a_stopped_apiserver_is_down_on_every_balancer(installed: Program, console: Terminal) -> None:
+    await shows(console, r"HEALTHY")
+    run(installed, "cp2", "systemctl", "stop", "kube-apiserver")
+    try:
+        await shows(console, r"cp2\s+✖ DOWN 3/3")
+        await shows(console, r"cp2.*apiserver\.down")
+    finally:
+        run(installed, "cp2", "systemctl", "start", "kube-apiserver")
+    await shows(console, r"HEALTHY", within_s=60)
+
+
+async def test_a_killed_leading_scheduler_gives_its_lock_away(installed: Program, console: Terminal) -> None:
+    await shows(console, r"HEALTHY")
+    before = holder(installed, "kube-scheduler")
+    others = "|".join(host for host in HOSTS if host != before)
+    run(installed, before, "systemctl", "mask", "--runtime", "kube-scheduler")
+    run(installed, before, "systemctl", "kill", "--signal=KILL", "kube-scheduler")
+    try:
+        await shows(console, rf"scheduler\s+({others})", within_s=40)
+        await shows(console, rf"kube-scheduler@{before}|component\.down")
+    finally:
+        run(installed, before, "systemctl", "unmask", "--runtime", "kube-scheduler")
+        run(installed, before, "systemctl", "start", "kube-scheduler")
+    await shows(console, r"HEALTHY", within_s=60)
