@@ -18,6 +18,7 @@ from haconsole.actions.checks import (
     VipAnswers,
     VipOwned,
 )
+from haconsole.execution.api_state import api_problems
 from haconsole.execution.etcd_list import etcd_list_problems, host_of
 from haconsole.execution.haproxy_state import SENDS_NOTHING
 from haconsole.inventory.schema import Host
@@ -77,7 +78,7 @@ class ClusterChecks:
             case BackendsUp(servers=servers):
                 return await self._backends(host, servers)
             case ApiserverReady() | VipAnswers() | LeaseHeld():
-                return (f"{host.name}: the API cannot be asked in this version",)
+                return await api_problems(self._site, check, host)
             case _:
                 assert_never(check)
 

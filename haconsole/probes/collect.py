@@ -12,6 +12,7 @@ from haconsole.inventory.schema import Inventory
 from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.probes.board import Board
 from haconsole.probes.host_probes import HostProbes
+from haconsole.probes.lease_watch import LeaseProbe
 from haconsole.probes.live import Live
 from haconsole.probes.site import Pace, Site
 from haconsole.transport.base import Fleet
@@ -48,13 +49,18 @@ class Collector:
         probes = tuple(
             HostProbes(self._site, board, host, certificates=certificates) for host in self._site.inventory.hosts
         )
+        leases = LeaseProbe(self._site, board)
         try:
             async with asyncio.timeout(self._site.pace.overall_s), asyncio.TaskGroup() as group:
                 for probe in probes:
                     group.create_task(probe.once())
+                if leases.due:
+                    group.create_task(leases.once())
         except TimeoutError:
             for probe in probes:
                 probe.give_up(self._site.pace.overall_s)
+            if leases.due and board.leases_unanswered:
+                leases.give_up(self._site.pace.overall_s)
         self._revision = board.revision
         return board.snapshot()
 

@@ -8,6 +8,7 @@ from haconsole.inventory.schema import Host
 from haconsole.model.hosts import Reach
 from haconsole.model.names import HostName
 from haconsole.model.observed import Cause
+from haconsole.probes.apiserver_watch import ApiserverProbe
 from haconsole.probes.asking import Probe, first_transport_error
 from haconsole.probes.board import Board
 from haconsole.probes.certificate_probe import CertificateProbe
@@ -24,6 +25,7 @@ def probes_for(site: Site, board: Board, host: Host, due: tuple[Fact, ...]) -> t
     known: dict[Fact, Probe] = {
         "clock_offset_ms": ClockProbe(site, board, host),
         "etcd": EtcdProbe(site, board, host),
+        "apiserver": ApiserverProbe(site, board, host),
         "certificates": CertificateProbe(site, board, host),
     }
     return tuple(probe for fact, probe in known.items() if fact in due)

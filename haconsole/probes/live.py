@@ -6,6 +6,7 @@ import asyncio
 
 from haconsole.probes.board import Board
 from haconsole.probes.host_probes import HostProbes
+from haconsole.probes.lease_watch import LeaseProbe
 from haconsole.probes.site import Site
 from haconsole.transport.base import TransportError
 
@@ -17,12 +18,15 @@ class Live:
 
     def __init__(self, site: Site, board: Board, *, certificates: bool) -> None:
         self._site = site
+        self._leases = LeaseProbe(site, board)
         self._hosts = tuple(HostProbes(site, board, host, certificates=certificates) for host in site.inventory.hosts)
 
     async def run(self) -> None:
         async with asyncio.TaskGroup() as group:
             for host in self._hosts:
                 group.create_task(self._watch(host))
+            if self._leases.due:
+                group.create_task(self._leases.follow())
 
     async def _watch(self, host: HostProbes) -> None:
         """Follow, and after each loss again: at once after a steady time, with longer pauses while it keeps failing."""

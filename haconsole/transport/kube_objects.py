@@ -99,6 +99,20 @@ class NodeList(_Object, frozen=True, kw_only=True):
     items: tuple[Node, ...] = ()
 
 
+class Readiness(msgspec.Struct, frozen=True, kw_only=True):
+    """The answer to /readyz; `failing` are the checks that did not pass, in the server's order."""
+
+    ready: bool
+    failing: tuple[str, ...] = ()
+
+
+class WatchEvent(_Object, frozen=True, kw_only=True):
+    """One line of a watch; `type` is ADDED, MODIFIED, DELETED, BOOKMARK or ERROR (then `object` is a Status)."""
+
+    type: str
+    object: msgspec.Raw
+
+
 class Version(_Object, frozen=True, kw_only=True):
     """The answer to /version; `git_version` is like ``v1.20.2``."""
 

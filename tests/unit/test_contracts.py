@@ -14,7 +14,7 @@ SOLE_IMPORTERS = {
     "asyncssh": {"haconsole/transport/ssh/"},
     "etcd3": {"haconsole/transport/etcd_channel.py"},
     "grpc": {"haconsole/transport/etcd_channel.py"},
-    "kubernetes": {"haconsole/transport/kube_api.py"},
+    "kubernetes": {"haconsole/transport/kube_client.py"},
     "cryptography": {"haconsole/pki/"},
 }
 

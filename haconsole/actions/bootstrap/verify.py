@@ -8,6 +8,7 @@ from haconsole.actions.build import look_step, script
 from haconsole.actions.checks import (
     ApiserverReady,
     BackendsUp,
+    Check,
     CommandSucceeds,
     EtcdHealthy,
     LeaseHeld,
@@ -70,7 +71,7 @@ def _etcd(found: Ground) -> tuple[Step, ...]:
 
 def _control_plane(found: Ground, paths: KubernetesLayout) -> tuple[Step, ...]:
     _, *others = paths.components
-    checks = (ApiserverReady(), *(_component_healthy(one) for one in others))
+    checks: tuple[Check, ...] = (ApiserverReady(), *(_component_healthy(one) for one in others))
     planes = tuple(
         look_step(
             "verify.control-plane",

@@ -1,0 +1,67 @@
+"""Checks that the Kubernetes API answers: on a host, through the VIP, and about who holds a leader lock."""
+
+from __future__ import annotations
+
+from typing import TypeAlias, assert_never
+
+from haconsole.actions.checks import ApiserverReady, LeaseHeld, VipAnswers
+from haconsole.errors import HaconsoleError
+from haconsole.inventory.effective import split_host_port
+from haconsole.inventory.schema import Host
+from haconsole.model.lease import Lease, LeaseState
+from haconsole.probes.kube_access import kube_at, kube_on
+from haconsole.probes.leases import finder, from_api
+from haconsole.probes.site import Site as ProbeSite
+from haconsole.transport.kube_objects import Readiness
+
+ApiCheck: TypeAlias = ApiserverReady | VipAnswers | LeaseHeld
+Problems: TypeAlias = tuple[str, ...]
+ANSWER_S = 6.0
+
+
+async def api_problems(site: ProbeSite, check: ApiCheck, host: Host) -> Problems:
+    """Why `check`, of a step on `host`, does not hold; raises TransportError when the host cannot be asked."""
+    try:
+        match check:
+            case ApiserverReady():
+                async with kube_on(site, host) as api:
+                    return readiness_problems(f"{host.name}: the apiserver", await api.readiness(deadline_s=ANSWER_S))
+            case VipAnswers(endpoint=endpoint):
+                return await _endpoint(site, endpoint, host)
+            case LeaseHeld():
+                async with kube_on(site, host) as api:
+                    objects = await api.leases(check.namespace, deadline_s=ANSWER_S)
+                leases = from_api(objects, finder(site.inventory.hosts))
+                return lock_problems(check, leases, site)
+            case _:
+                assert_never(check)
+    except HaconsoleError as error:
+        return (str(error) if str(error).startswith(f"{host.name}:") else f"{host.name}: {error}",)
+
+
+async def _endpoint(site: ProbeSite, endpoint: str, host: Host) -> Problems:
+    """Asked through the host's own network, as its components ask."""
+    address, port = split_host_port(endpoint)
+    async with kube_at(site, host, address, port or 443) as api:
+        return readiness_problems(f"{host.name}: the API at {endpoint}", await api.readiness(deadline_s=ANSWER_S))
+
+
+def readiness_problems(who: str, readiness: Readiness) -> Problems:
+    """Why the server is not ready, by the checks it names itself."""
+    if readiness.ready:
+        return ()
+    return (f"{who} is not ready: {', '.join(readiness.failing) or 'it does not say why'}",)
+
+
+def lock_problems(check: LeaseHeld, leases: tuple[Lease, ...], site: ProbeSite) -> Problems:
+    """Why the lock is not held by one of the hosts that should."""
+    name = f"{check.namespace}/{check.name}"
+    lease = next((each for each in leases if each.name == check.name), None)
+    if lease is None:
+        return (f"nobody has taken the lock {name} yet",)
+    state = lease.state(site.now())
+    if state is not LeaseState.HELD:
+        return (f"the lock {name} of {lease.holder or 'nobody'} is {state}",)
+    if lease.host is None or (check.hosts and lease.host not in check.hosts):
+        return (f"the lock {name} is held by {lease.holder}",)
+    return ()

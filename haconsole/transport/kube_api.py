@@ -1,0 +1,171 @@
+"""The Kubernetes API of one API server (kubernetes.io: API Concepts): readiness, leases, nodes.
+
+Every call takes a deadline in seconds and raises KubeError, whose `kind` says why. Without an etcd quorum the server
+needs 2 to 4 s for /readyz and 12 s or more to refuse a read, which is why the deadlines are long.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from types import TracebackType
+from typing import TypeVar
+from urllib.parse import quote
+
+import msgspec
+
+from haconsole.model.names import HostName
+from haconsole.transport.kube_client import Answer, KubeClient, Target, open_client
+from haconsole.transport.kube_errors import KubeError, KubeErrorKind, kind_of_status, words_of
+from haconsole.transport.kube_objects import (
+    LeaseList,
+    LeaseObject,
+    Node,
+    NodeList,
+    PlainList,
+    PlainObject,
+    Readiness,
+    Version,
+)
+from haconsole.transport.kube_watch import watch_leases
+from haconsole.transport.kubeconfig import KubeCredentials
+from haconsole.transport.threads import in_thread
+
+__all__ = ["KubeApi", "KubeCredentials", "KubeError", "KubeErrorKind"]
+
+T = TypeVar("T")
+
+_LEASES = "/apis/coordination.k8s.io/v1/namespaces/{}/leases"
+_METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+
+
+class KubeApi:
+    """One API server; made by `open`."""
+
+    def __init__(self, client: KubeClient) -> None:
+        self._client = client
+
+    @classmethod
+    async def open(
+        cls, host: HostName, target: Target, credentials: KubeCredentials, *, server_name: str = "kubernetes"
+    ) -> KubeApi:
+        """A client of the API server on `host`, which connects at its first call and again after a loss.
+
+        `target` is a Unix socket (a forward) or ``address:port``; the server's certificate must name `server_name`,
+        which may be an address.
+        """
+        return cls(await in_thread(lambda: open_client(host, target, credentials, server_name), "kube-open"))
+
+    async def __aenter__(self) -> KubeApi:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    @property
+    def host(self) -> HostName:
+        return self._client.host
+
+    async def close(self) -> None:
+        """End the connections; calls under way fail."""
+        self._client.close()
+
+    async def readiness(self, *, deadline_s: float = 15.0) -> Readiness:
+        """What the server says of itself at /readyz, checks by name; it answers without quorum too, but late."""
+        answer = await self._ask(
+            "readyz", lambda: self._client.get("readyz", "/readyz?verbose", deadline_s), deadline_s
+        )
+        found = readiness_of(answer)
+        if found is None:
+            raise self._refusal("readyz", answer)
+        return found
+
+    async def version(self, *, deadline_s: float = 15.0) -> str:
+        """The server's version, like ``v1.20.2``."""
+        return self._decode("version", await self.get("/version", deadline_s=deadline_s), Version).git_version
+
+    async def leases(self, namespace: str = "kube-system", *, deadline_s: float = 15.0) -> tuple[LeaseObject, ...]:
+        """All Lease objects of a namespace, apiservers' signs of life included."""
+        body = await self.get(_LEASES.format(quote(namespace)), deadline_s=deadline_s)
+        return self._decode("list leases", body, LeaseList).items
+
+    def watch_leases(
+        self, namespace: str = "kube-system", *, deadline_s: float = 15.0, silence_s: float = 75.0
+    ) -> AsyncIterator[tuple[LeaseObject, ...]]:
+        """All Lease objects of a namespace, now and again after each change of one.
+
+        Goes on over the ends that servers put to a watch; raises KubeError when the server is lost. Close it (aclosing)
+        to end it. `silence_s` without a word, which bookmarks rule out, makes it ask again.
+        """
+        return watch_leases(self._client, _LEASES.format(quote(namespace)), deadline_s=deadline_s, silence_s=silence_s)
+
+    async def endpoints(self, namespace: str = "kube-system", *, deadline_s: float = 15.0) -> tuple[PlainObject, ...]:
+        """The metadata of all Endpoints of a namespace: older leader locks are annotations there."""
+        return await self._metadata(f"/api/v1/namespaces/{quote(namespace)}/endpoints", deadline_s)
+
+    async def config_maps(self, namespace: str = "kube-system", *, deadline_s: float = 15.0) -> tuple[PlainObject, ...]:
+        """The metadata of all ConfigMaps of a namespace, without their data."""
+        return await self._metadata(f"/api/v1/namespaces/{quote(namespace)}/configmaps", deadline_s)
+
+    async def nodes(self, *, deadline_s: float = 15.0) -> tuple[Node, ...]:
+        return self._decode("list nodes", await self.get("/api/v1/nodes", deadline_s=deadline_s), NodeList).items
+
+    async def node(self, name: str, *, deadline_s: float = 15.0) -> Node | None:
+        """One node; None when there is none of that name."""
+        try:
+            body = await self.get(f"/api/v1/nodes/{quote(name)}", deadline_s=deadline_s)
+        except KubeError as error:
+            if error.kind is KubeErrorKind.NOT_FOUND:
+                return None
+            raise
+        return self._decode("get node", body, Node)
+
+    async def get(self, path: str, *, accept: str = "application/json", deadline_s: float = 15.0) -> bytes:
+        """The body behind any path, query included; KubeError unless the status is a success."""
+        tried = f"GET {path}"
+        answer = await self._ask(tried, lambda: self._client.get(tried, path, deadline_s, accept), deadline_s)
+        if not 200 <= answer.status < 300:
+            raise self._refusal(tried, answer)
+        return answer.body
+
+    async def _metadata(self, path: str, deadline_s: float) -> tuple[PlainObject, ...]:
+        body = await self.get(path, accept=_METADATA_ONLY, deadline_s=deadline_s)
+        return self._decode(f"GET {path}", body, PlainList).items
+
+    async def _ask(self, tried: str, work: Callable[[], Answer], deadline_s: float) -> Answer:
+        try:
+            async with asyncio.timeout(deadline_s):
+                return await in_thread(work, "kube-ask")
+        except TimeoutError:
+            raise self._late(tried, deadline_s) from None
+        except KubeError as error:
+            if error.kind is KubeErrorKind.DEADLINE:
+                raise self._late(tried, deadline_s) from None
+            raise
+
+    def _late(self, tried: str, deadline_s: float) -> KubeError:
+        return KubeError(self.host, KubeErrorKind.DEADLINE, tried, f"no answer within {deadline_s:g} s")
+
+    def _refusal(self, tried: str, answer: Answer) -> KubeError:
+        return KubeError(self.host, kind_of_status(answer.status), tried, words_of(answer.status, answer.body))
+
+    def _decode(self, tried: str, body: bytes, kind: type[T]) -> T:
+        try:
+            return msgspec.json.decode(body, type=kind)
+        except msgspec.DecodeError as error:
+            raise KubeError(self.host, KubeErrorKind.UNREADABLE, tried, str(error)) from None
+
+
+def readiness_of(answer: Answer) -> Readiness | None:
+    """The checks in a verbose /readyz; None when the answer is no such thing (k8s.io/apiserver, pkg/server/healthz).
+
+    Lines are like ``[+]ping ok`` and ``[-]etcd failed: reason withheld``.
+    """
+    lines = answer.body.decode(errors="replace").splitlines()
+    checks = tuple(line for line in lines if line.startswith(("[+]", "[-]")))
+    if answer.status not in (200, 500) or not checks:
+        return None
+    failing = tuple(line[3:].partition(" ")[0] for line in checks if line.startswith("[-]"))
+    return Readiness(ready=answer.status == 200, failing=failing)

@@ -1,0 +1,203 @@
+"""The one home of the kubernetes library: its loading and one blocking client of one API server.
+
+Loading takes some 0.2 s, most of it for parts that are not used here, and happens in a thread at the first connection,
+so importing this module is cheap. The library would write a client key into a temporary file and knows no Unix sockets:
+its connection pool is replaced by one that takes an ssl context made in memory and connects to a socket's path.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import ssl
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+from weakref import WeakSet
+
+from haconsole.model.names import HostName
+from haconsole.transport.kube_errors import KubeError, KubeErrorKind, kind_of_status, kind_of_words, words_of
+from haconsole.transport.kubeconfig import KubeCredentials
+
+Target: TypeAlias = Path | str
+"""A Unix socket that ends at the API server's port, or its ``address:port``."""
+
+_CONNECT_WITHIN_S = 5.0
+_LOADING = threading.Lock()
+"""Held while the library loads: its parts import one another lazily, which two threads at once would stumble over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An HTTP status and the whole body."""
+
+    status: int
+    body: bytes
+
+
+class KubeClient:
+    """Blocking calls, each bounded by a time-out; made by `open_client`, which is to be called in a thread."""
+
+    def __init__(self, host: HostName, api: Any, connections: WeakSet[Any], headers: dict[str, str]) -> None:
+        self.host = host
+        self._api = api
+        self._connections = connections
+        self._headers = headers
+
+    def get(self, tried: str, path: str, deadline_s: float, accept: str = "application/json") -> Answer:
+        """The answer to one GET, whatever its status; `tried` says in words what is asked, for the error."""
+        with self.explained(tried):
+            response = self._request(path, accept, deadline_s)
+            try:
+                return Answer(response.status, response.read())
+            finally:
+                response.response.release_conn()
+
+    def watch(self, tried: str, path: str, silence_s: float) -> Watch:
+        """A GET whose answer goes on; ended by the server, or by `silence_s` without a byte."""
+        with self.explained(tried):
+            response = self._request(path, "application/json", silence_s)
+        if response.status != 200:
+            with self.explained(tried):
+                body = response.read()
+            raise KubeError(self.host, kind_of_status(response.status), tried, words_of(response.status, body))
+        return Watch(self, tried, response.response)
+
+    def close(self) -> None:
+        """End all connections; calls under way fail."""
+        for connection in tuple(self._connections):
+            _shut_down(connection)
+        self._api.rest_client.pool_manager.clear()
+
+    def _request(self, path: str, accept: str, deadline_s: float) -> Any:
+        headers = {**self._headers, "Accept": accept}
+        timeout = (min(deadline_s, _CONNECT_WITHIN_S), deadline_s)
+        url = f"{self._api.configuration.host}{path}"
+        return self._api.call_api("GET", url, header_params=headers, _request_timeout=timeout)
+
+    @contextlib.contextmanager
+    def explained(self, tried: str) -> Iterator[None]:
+        """Turn whatever the library raises within into a KubeError."""
+        try:
+            yield
+        except KubeError:
+            raise
+        except Exception as error:
+            words = _words(error)
+            raise KubeError(self.host, kind_of_words(words), tried, words) from None
+
+
+class Watch:
+    """Lines of an answer that goes on, as they come; reading them to their end closes it."""
+
+    def __init__(self, client: KubeClient, tried: str, response: Any) -> None:
+        self._client = client
+        self._tried = tried
+        self._response = response
+        self._connection = response.connection
+
+    def __iter__(self) -> Iterator[bytes]:
+        rest = b""
+        try:
+            with self._client.explained(self._tried):
+                for part in self._response.stream(65536, decode_content=False):
+                    *lines, rest = (rest + part).split(b"\n")
+                    yield from lines
+        finally:
+            self.close()
+
+    def interrupt(self) -> None:
+        """Make the thread that reads the lines come to their end."""
+        _shut_down(self._connection)
+
+    def close(self) -> None:
+        """Give the connection up; not while another thread reads."""
+        _shut_down(self._connection)
+        self._response.close()
+
+
+def open_client(host: HostName, target: Target, credentials: KubeCredentials, server_name: str) -> KubeClient:
+    """A client of the API server behind `target`, which is connected to at the first call."""
+    with _LOADING:
+        from kubernetes.client import ApiClient, Configuration
+
+    try:
+        context = ssl_context(credentials)
+    except (ssl.SSLError, ValueError) as error:
+        detail = f"the CA, client certificate or key at hand cannot be read ({error})"
+        raise KubeError(host, KubeErrorKind.TLS, "connect", detail) from None
+    connections: WeakSet[Any] = WeakSet()
+    api = ApiClient(Configuration(host=f"https://{server_name if isinstance(target, Path) else target}"))
+    api.rest_client.pool_manager = _pool(target, context, server_name, connections)
+    bearer = {"Authorization": f"Bearer {credentials.token.reveal()}"} if credentials.token else {}
+    return KubeClient(host, api, connections, bearer)
+
+
+def preload() -> None:
+    """Load the library now, so that the first connection need not."""
+    with _LOADING:
+        from kubernetes.client import ApiClient  # noqa: F401
+
+
+def ssl_context(credentials: KubeCredentials) -> ssl.SSLContext:
+    """Trusts the given CA alone and shows the client certificate, whose key goes through memory only."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.load_verify_locations(cadata=credentials.ca.decode("ascii"))
+    if credentials.cert is not None and credentials.key is not None:
+        file = os.memfd_create("client", os.MFD_CLOEXEC)
+        try:
+            os.write(file, credentials.cert + b"\n" + credentials.key.reveal().encode())
+            context.load_cert_chain(f"/proc/self/fd/{file}", password="")
+        finally:
+            os.close(file)
+    return context
+
+
+def _pool(target: Target, context: ssl.SSLContext, server_name: str, connections: WeakSet[Any]) -> Any:
+    import urllib3
+    from urllib3.connection import HTTPSConnection
+    from urllib3.connectionpool import HTTPSConnectionPool
+
+    class Connection(HTTPSConnection):
+        """Known to the client while it lasts; goes to the Unix socket where the target is one."""
+
+        def _new_conn(self) -> socket.socket:
+            connections.add(self)
+            if not isinstance(target, Path):
+                return super()._new_conn()
+            near = socket.socket(socket.AF_UNIX)
+            try:
+                near.settimeout(self.timeout)
+                near.connect(str(target))
+            except OSError:
+                near.close()
+                raise
+            return near
+
+    class Pool(HTTPSConnectionPool):
+        ConnectionCls = Connection
+
+    pools = urllib3.PoolManager(num_pools=1, maxsize=4, retries=False, ssl_context=context, server_hostname=server_name)
+    pools.pool_classes_by_scheme = {"https": Pool}
+    return pools
+
+
+def _shut_down(connection: Any) -> None:
+    """Wake whatever reads from the connection, from any thread."""
+    near = getattr(connection, "sock", None)
+    if near is not None:
+        with contextlib.suppress(OSError, ValueError):
+            near.shutdown(socket.SHUT_RDWR)
+
+
+def _words(error: Exception) -> str:
+    """The library's words without its wrapping; the operating system's where they are behind it."""
+    inner = next((each for each in (*error.args, error.__cause__) if isinstance(each, OSError)), None)
+    if inner is not None:
+        return " ".join((inner.strerror or str(inner)).split())
+    said = " ".join(str(getattr(error, "reason", None) or error).split())
+    return said.rpartition(">: ")[2].removeprefix("SSLError ") or type(error).__name__

@@ -1,0 +1,96 @@
+"""What an API server or the way to it refused, as a kind to act on and words for a person."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+from haconsole.model.names import HostName
+from haconsole.model.observed import Cause
+from haconsole.transport.base import TransportError
+from haconsole.transport.kube_objects import Status
+
+
+class KubeErrorKind(StrEnum):
+    """Why the API gave no answer, told apart by what a caller would do differently."""
+
+    REFUSED = "refused"
+    UNAVAILABLE = "unavailable"
+    DEADLINE = "deadline"
+    TLS = "tls"
+    DENIED = "denied"
+    NOT_FOUND = "not-found"
+    GONE = "gone"
+    SERVER = "server"
+    UNREADABLE = "unreadable"
+    OTHER = "other"
+
+
+_CAUSES = {
+    KubeErrorKind.REFUSED: Cause.REFUSED,
+    KubeErrorKind.UNAVAILABLE: Cause.CONNECTION_LOST,
+    KubeErrorKind.DEADLINE: Cause.TIMED_OUT,
+    KubeErrorKind.TLS: Cause.AUTH_FAILED,
+    KubeErrorKind.DENIED: Cause.AUTH_FAILED,
+    KubeErrorKind.UNREADABLE: Cause.UNREADABLE,
+}
+
+_MENDS = {
+    KubeErrorKind.REFUSED: "see whether kube-apiserver runs there and listens on its port",
+    KubeErrorKind.UNAVAILABLE: "see whether kube-apiserver runs there, and ask again",
+    KubeErrorKind.DEADLINE: "look at etcd first: without quorum the apiserver answers late or not at all",
+    KubeErrorKind.TLS: "compare the CA and the client certificate of the kubeconfig with the apiserver's",
+    KubeErrorKind.DENIED: "use the kubeconfig of an administrator, and see that its certificate has not expired",
+    KubeErrorKind.NOT_FOUND: "see whether this version of Kubernetes has it",
+    KubeErrorKind.GONE: "list again",
+    KubeErrorKind.SERVER: "look at etcd first, then read kube-apiserver's journal",
+    KubeErrorKind.UNREADABLE: "see whether it is a kube-apiserver that listens there",
+    KubeErrorKind.OTHER: "read kube-apiserver's journal on that host",
+}
+
+
+class KubeError(TransportError):
+    """The API server on `host` did not do what was asked; `detail` is what came back."""
+
+    def __init__(self, host: HostName, kind: KubeErrorKind, tried: str, detail: str) -> None:
+        super().__init__(host, _CAUSES.get(kind, Cause.OTHER), f"kube-apiserver, {tried}: {detail}", mend=_MENDS[kind])
+        self.kind = kind
+        self.detail = detail
+
+
+def kind_of_status(status: int) -> KubeErrorKind:
+    """The kind behind an HTTP status that is no success."""
+    match status:
+        case 401 | 403:
+            return KubeErrorKind.DENIED
+        case 404:
+            return KubeErrorKind.NOT_FOUND
+        case 410:
+            return KubeErrorKind.GONE
+        case 504:
+            return KubeErrorKind.DEADLINE
+        case _ if status >= 500:
+            return KubeErrorKind.SERVER
+        case _:
+            return KubeErrorKind.OTHER
+
+
+def words_of(status: int, body: bytes) -> str:
+    """What the server said: the message of its Status object, else the start of the body, else the number."""
+    try:
+        message = msgspec.json.decode(body, type=Status).message
+    except msgspec.DecodeError:
+        message = " ".join(body.decode(errors="replace").split())[:300]
+    return f"{message} ({status})" if message else f"status {status}"
+
+
+def kind_of_words(words: str) -> KubeErrorKind:
+    """The kind behind a failure on this side of the connection, by the words of the library that met it."""
+    said = words.lower()
+    if "timed out" in said or "timeout" in said:
+        return KubeErrorKind.DEADLINE
+    if "ssl" in said or "certificate" in said or "tls" in said or "hostname" in said:
+        return KubeErrorKind.TLS
+    refused = "refused" in said or "no such file" in said
+    return KubeErrorKind.REFUSED if refused else KubeErrorKind.UNAVAILABLE

@@ -1,0 +1,98 @@
+"""What a client needs to know from a kubeconfig (kubernetes.io: Organizing Cluster Access Using kubeconfig Files)."""
+
+from __future__ import annotations
+
+import binascii
+from base64 import b64decode
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from haconsole.errors import HaconsoleError
+from haconsole.model.secret import Secret
+
+_FILE_KEYS = ("certificate-authority", "client-certificate", "client-key", "tokenFile")
+
+
+@dataclass(frozen=True, slots=True)
+class KubeCredentials:
+    """PEM bytes of the CA and of a client certificate with its key, or a bearer token instead of those two."""
+
+    ca: bytes
+    cert: bytes | None = None
+    key: Secret | None = None
+    token: Secret | None = None
+
+
+class KubeconfigError(HaconsoleError):
+    """A kubeconfig that cannot be used; the message holds nothing of its content but names."""
+
+
+def files_named(kubeconfig: bytes) -> tuple[str, ...]:
+    """The files the current context refers to, for the caller to read where the kubeconfig lies."""
+    cluster, user = _current(kubeconfig)
+    return tuple(part[key] for part in (cluster, user) for key in _FILE_KEYS if isinstance(part.get(key), str))
+
+
+def credentials_of(kubeconfig: bytes, files: Mapping[str, bytes]) -> KubeCredentials:
+    """The current context's credentials; `files` holds the content of each of `files_named`."""
+    cluster, user = _current(kubeconfig)
+    ca = _data(cluster, "certificate-authority", files)
+    cert, key = _data(user, "client-certificate", files), _data(user, "client-key", files)
+    token = _token(user, files)
+    if ca is None:
+        raise KubeconfigError("the kubeconfig names no CA", mend="set certificate-authority or its -data")
+    if token is None and (cert is None or key is None):
+        mend = "use one with a client certificate or a token, e.g. admin.conf"
+        raise KubeconfigError("the kubeconfig's user has neither client certificate and key nor token", mend=mend)
+    return KubeCredentials(ca, cert, Secret(key.decode("ascii", "replace")) if key else None, token)
+
+
+def _current(kubeconfig: bytes) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The cluster and the user of the current context."""
+    try:
+        document = yaml.safe_load(kubeconfig)
+    except (yaml.YAMLError, ValueError):
+        raise KubeconfigError("the kubeconfig is not YAML") from None
+    if not isinstance(document, dict):
+        raise KubeconfigError("the kubeconfig is not a mapping")
+    context = _named(document, "contexts", "context", document.get("current-context"))
+    cluster = _named(document, "clusters", "cluster", context.get("cluster"))
+    return cluster, _named(document, "users", "user", context.get("user"))
+
+
+def _named(document: dict[str, Any], plural: str, singular: str, name: object) -> dict[str, Any]:
+    entries = document.get(plural)
+    for entry in entries if isinstance(entries, list) else ():
+        if isinstance(entry, dict) and entry.get("name") == name and isinstance(entry.get(singular), dict):
+            found: dict[str, Any] = entry[singular]
+            return found
+    raise KubeconfigError(f"the kubeconfig has no {singular} {name!r}", mend="compare current-context and its parts")
+
+
+def _data(part: dict[str, Any], name: str, files: Mapping[str, bytes]) -> bytes | None:
+    """What stands in the kubeconfig as base64, else the named file's content; None when neither is given."""
+    embedded, path = part.get(f"{name}-data"), part.get(name)
+    if isinstance(embedded, str):
+        try:
+            return b64decode(embedded, validate=True)
+        except (binascii.Error, ValueError):
+            raise KubeconfigError(f"{name}-data of the kubeconfig is not base64") from None
+    if not isinstance(path, str):
+        return None
+    if path not in files:
+        raise KubeconfigError(f"{path}, which the kubeconfig names, was not found")
+    return files[path]
+
+
+def _token(user: dict[str, Any], files: Mapping[str, bytes]) -> Secret | None:
+    token, path = user.get("token"), user.get("tokenFile")
+    if isinstance(token, str):
+        return Secret(token)
+    if not isinstance(path, str):
+        return None
+    if path not in files:
+        raise KubeconfigError(f"{path}, which the kubeconfig names, was not found")
+    return Secret(files[path].decode("ascii", "replace").strip())
