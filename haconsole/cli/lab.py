@@ -15,7 +15,6 @@ import msgspec
 
 from haconsole.cli.lab_progress import progress_on
 from haconsole.lab import drills
-from haconsole.lab.errors import LabError
 from haconsole.lab.faults import SCENARIOS
 from haconsole.lab.lab import Lab
 from haconsole.lab.places import Places
@@ -87,13 +86,16 @@ def down(name: str) -> None:
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def status(name: str, as_json: bool) -> int:
     """Say how each host is; ends with 0 when every one can be logged into, 1 otherwise."""
-    hosts = Lab(name).status()
+    one = Lab(name)
+    hosts, faults = one.status(), drills.standing(one)
     if as_json:
-        click.echo(msgspec.json.encode({"schema": "haconsole/lab/v1", "lab": name, "hosts": hosts}))
+        click.echo(msgspec.json.encode({"schema": "haconsole/lab/v1", "lab": name, "hosts": hosts, "faults": faults}))
     else:
         for host in hosts:
             state = "up" if host.reachable else "running, sshd does not answer" if host.running else "off"
             click.echo(f"{host.name:<10} {host.address:<15} {state}")
+        for fault in faults:
+            click.echo(f"broken on purpose: {fault}")
     return 0 if all(host.reachable for host in hosts) else 1
 
 
@@ -103,9 +105,8 @@ def status(name: str, as_json: bool) -> int:
 def inventory(name: str, show: bool) -> None:
     """Print the path of a lab's inventory."""
     one = Lab(name)
-    if not one.inventory_path.exists():
-        raise LabError(f"there is no lab `{name}`", mend=f"`haconsole lab up --name {name}` makes it")
-    click.echo(one.inventory_path.read_text() if show else one.inventory_path, nl=not show)
+    text = one.read_inventory()
+    click.echo(text if show else one.inventory_path, nl=not show)
 
 
 @lab.command("exec", context_settings={"ignore_unknown_options": True})

@@ -56,11 +56,20 @@ class Lab:
 
     @property
     def spec(self) -> LabSpec:
-        """The lab's shape; raises LabError when there is no such lab."""
+        """The lab's shape; raises LabError when there is no such lab, or this is not root and cannot know."""
+        check_root()
         spec = state.load(self.folder)
         if spec is None:
-            raise LabError(f"there is no lab `{self.name}`", mend=f"`haconsole lab up --name {self.name}` makes it")
+            raise self._absent()
         return spec
+
+    def read_inventory(self) -> str:
+        """The text of the lab's inventory; raises LabError when there is no such lab."""
+        check_root()
+        try:
+            return self.inventory_path.read_text()
+        except FileNotFoundError:
+            raise self._absent() from None
 
     def up(self, shape: Shape = ANY_SHAPE, progress: Progress | None = None) -> bool:
         """Have the lab up and whole, preparing the machine where needed; True when something had to be done.
@@ -100,7 +109,6 @@ class Lab:
 
     def command(self, host: str, argv: tuple[str, ...]) -> tuple[str, ...]:
         """The command line on this machine that runs `argv` as root inside a host."""
-        check_root()
         pid = self.host(host).init_pid()
         if pid is None:
             raise LabError(f"{host} is off", mend=f"`haconsole lab up --name {self.name}` boots it")
@@ -130,6 +138,9 @@ class Lab:
     def mend(self, *hosts: str) -> None:
         """End every network outage that these hosts are part of, or all of them when none is named."""
         outages.end(self.spec, hosts)
+
+    def _absent(self) -> LabError:
+        return LabError(f"there is no lab `{self.name}`", mend=f"`haconsole lab up --name {self.name}` makes it")
 
     def _make_whole(self, spec: LabSpec, progress: Progress) -> bool:
         progress.stage(f"booting {len(spec.hosts)} hosts")

@@ -99,7 +99,8 @@ def plug(spec: LabSpec, host: HostSpec) -> None:
             spec.switch,
             [f"link add {port} type veth peer name {link} netns {namespace}", f"link set {port} master {bridge} up"],
         )
-        _batch(namespace, [f"address add {address} dev {link}", f"link set {link} up"])
+        hardware = spec.hardware_address(port)
+        _batch(namespace, [f"link set {link} address {hardware} up", f"address add {address} dev {link}"])
     _batch(namespace, ["link set lo up"])
     if not host.is_bastion:
         _batch(namespace, [f"route replace default via {spec.inner_gateway}"])

@@ -93,6 +93,11 @@ class LabSpec:
         """A host's /etc/machine-id: 32 hexadecimal digits, the same at every boot, unlike any other host's."""
         return hashlib.sha256(f"haconsole/{self.name}/{host}".encode()).hexdigest()[:32]
 
+    def hardware_address(self, port: str) -> str:
+        """A cable's Ethernet address: the same at every boot, so that no neighbour knows a stale one."""
+        digits = hashlib.sha256(f"{self.name}/{port}".encode()).hexdigest()
+        return ":".join(("02", *(digits[place : place + 2] for place in range(0, 10, 2))))
+
 
 def machine_link(lab: str) -> str:
     """The machine's own end of the cable into a lab, at most 15 letters; all the machine sees of its network."""

@@ -64,6 +64,7 @@ async def test_faults_are_remembered_until_they_are_healed(small_lab: Lab) -> No
     assert lab("break", "haproxy-stopped", "--host", "cp1").stdout == "cp1: haproxy is stopped\n"
     assert lab("break", "host-cut-off").stdout.startswith("cp1: nothing")
     assert len(standing(small_lab)) == 2
+    assert "broken on purpose: cp1: haproxy is stopped\n" in lab("status").stdout
     assert lab("heal").stdout.splitlines()[0] == "healed cp1: haproxy is stopped"
     assert standing(small_lab) == ()
     await eventually(lambda: small_lab.exec("cp1", "systemctl", "is-active", "haproxy").stdout == "active\n")

@@ -10,6 +10,7 @@ import pytest
 from haconsole.lab import machine
 from haconsole.lab.commands import run
 from haconsole.lab.errors import LabError, LabImpossibleError
+from haconsole.lab.lab import Lab
 from haconsole.lab.machine import Need, check_room, check_root, unmet
 from haconsole.lab.watched import watch
 
@@ -23,6 +24,9 @@ def test_another_user_than_root_is_told_so(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     with pytest.raises(LabImpossibleError, match="needs root"):
         check_root()
+    for asked in (lambda: Lab("drill").status(), lambda: Lab("drill").down(), lambda: Lab("drill").read_inventory()):
+        with pytest.raises(LabImpossibleError, match="needs root"):
+            asked()
 
 
 def test_a_full_disk_is_found_before_anything_is_made(tmp_path: Path) -> None:

@@ -28,6 +28,7 @@ def test_labs_whose_names_begin_alike_share_nothing() -> None:
     one, other = LabSpec("practice-east", 1), LabSpec("practice-eastern", 2)
     assert one.machine_link != other.machine_link
     assert LabSpec("a", 1).namespace("cp1") != LabSpec("a-cp1", 2).switch
+    assert one.hardware_address("cp1") != other.hardware_address("cp1")
     assert one.machine_id("cp1") != other.machine_id("cp1")
 
 
