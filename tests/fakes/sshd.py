@@ -31,6 +31,7 @@ PasswordAuthentication no
 KbdInteractiveAuthentication no
 PermitRootLogin prohibit-password
 UseDNS no
+AcceptEnv *
 PrintMotd no
 LogLevel VERBOSE
 SetEnv HOME={home}

@@ -15,12 +15,17 @@ T = TypeVar("T")
 
 
 class Questions:
-    """Puts questions to `answers`. A refusal stands until `forget_refusals`, so that nobody is asked in a loop."""
+    """Puts questions to `answers`.
+
+    A refusal stands until `forget_refusals`, so that nobody is asked in a loop. An answer that comes when no caller
+    waits any more is kept for the next.
+    """
 
     def __init__(self, answers: Answers) -> None:
         self._answers = answers
         self._open: dict[tuple[str, ...], asyncio.Task[Any]] = {}
         self._refused: dict[tuple[str, ...], Any] = {}
+        self._unheard: dict[tuple[str, ...], Any] = {}
 
     async def passphrase(self, path: Path) -> Secret | None:
         return await self._once(("passphrase", str(path)), lambda: self._answers.passphrase(path))
@@ -49,14 +54,20 @@ class Questions:
         if subject in self._refused:
             refusal: T = self._refused[subject]
             return refusal
+        if subject in self._unheard:
+            answer: T = self._unheard.pop(subject)
+            return answer
         task: asyncio.Task[T] | None = self._open.get(subject)
         if task is None:
             task = asyncio.create_task(ask(), name=f"question {subject}")
             self._open[subject] = task
             task.add_done_callback(lambda done: self._answered(subject, done))
-        return await asyncio.shield(task)
+        answer = await asyncio.shield(task)
+        self._unheard.pop(subject, None)
+        return answer
 
     def _answered(self, subject: tuple[str, ...], task: asyncio.Task[Any]) -> None:
         del self._open[subject]
-        if not task.cancelled() and task.exception() is None and not task.result():
-            self._refused[subject] = task.result()
+        if not task.cancelled() and task.exception() is None:
+            kept = self._unheard if task.result() else self._refused
+            kept[subject] = task.result()

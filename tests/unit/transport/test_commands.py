@@ -84,6 +84,18 @@ async def test_a_process_left_behind_does_not_hold_the_answer(sshd: Sshd, make_f
     assert (done.stdout, done.exit_status) == ("said\n", 0)
 
 
+async def test_sessions_given_up_while_they_open_are_not_lost(sshd: Sshd, make_fleet: MakeFleet) -> None:
+    host = make_fleet(inventory_of({"cp1": sshd}), commands_at_once=30).host(CP1)
+    await host.connect()
+    tasks = [asyncio.create_task(host.run(("true",))) for _ in range(15)]
+    for _ in range(10):
+        await asyncio.sleep(0)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    assert (await host.run(("true",))).ok
+
+
 async def test_more_commands_than_sessions_all_get_their_turn(sshd: Sshd, make_fleet: MakeFleet) -> None:
     host = make_fleet(inventory_of({"cp1": sshd}), commands_at_once=30).host(CP1)
     async with asyncio.TaskGroup() as group:

@@ -226,6 +226,17 @@ async def test_ssh_config_says_what_the_inventory_does_not(sshd: Sshd, make_flee
     assert done.stdout == "here\n"
 
 
+@pytest.mark.usefixtures("agent")
+async def test_neither_agent_nor_environment_is_passed_on(
+    sshd: Sshd, make_fleet: MakeFleet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OURS", "ours")
+    text = "ForwardAgent yes\nSendEnv OURS\nSetEnv THEIRS=theirs\n"
+    host = make_fleet(one_host(sshd.ssh(config=config(tmp_path, text)))).host(CP1)
+    environment = (await host.run(("env",))).stdout
+    assert not [name for name in ("SSH_AUTH_SOCK", "OURS", "THEIRS") if name in environment]
+
+
 async def test_the_inventory_has_the_last_word(sshd: Sshd, make_fleet: MakeFleet, tmp_path: Path) -> None:
     text = "Host *\n Port 1\n User nobody\n IdentityFile /nowhere\n UserKnownHostsFile /nowhere\n ProxyJump nowhere\n"
     ssh = sshd.ssh(config=config(tmp_path, text), jump="none")

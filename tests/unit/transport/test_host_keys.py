@@ -13,6 +13,7 @@ import pytest
 from haconsole.model.names import HostName
 from haconsole.model.observed import Cause
 from haconsole.transport.base import TransportError
+from haconsole.transport.ssh import SshFleet
 from haconsole.transport.ssh.deadline import Deadline
 from haconsole.transport.ssh.known_hosts import look_up, name_in_known_hosts, remember
 from tests.fakes.answers import ScriptedAnswers
@@ -65,6 +66,15 @@ async def test_the_time_a_person_takes_is_not_counted() -> None:
     assert 0 < deadline.left <= 0.05
 
 
+async def test_a_person_may_take_longer_than_the_deadline(sshd: Sshd, make_fleet: MakeFleet, known: Path) -> None:
+    answers = ScriptedAnswers(accepts=True, answered=asyncio.Event())
+    host = make_fleet(inventory_of({"cp1": sshd}, known_hosts=str(known)), answers).host(CP1)
+    task = asyncio.create_task(host.run(("true",), deadline_s=1.5))
+    await asyncio.wait((task,), timeout=1.6)
+    answers.answered.set()  # type: ignore[union-attr]
+    assert (await task).ok
+
+
 async def test_those_who_wait_behind_a_question_are_told(sshd: Sshd, make_fleet: MakeFleet, known: Path) -> None:
     answers = ScriptedAnswers(accepts=True, answered=asyncio.Event())
     host = make_fleet(inventory_of({"cp1": sshd}, known_hosts=str(known)), answers).host(CP1)
@@ -81,18 +91,27 @@ async def test_those_who_wait_behind_a_question_are_told(sshd: Sshd, make_fleet:
     assert (await first).ok
 
 
-async def test_a_question_outlives_who_asked_and_is_withdrawn_at_the_end(
-    sshd: Sshd, make_fleet: MakeFleet, known: Path
-) -> None:
+async def test_an_answer_that_comes_late_is_kept_for_the_next(sshd: Sshd, make_fleet: MakeFleet, known: Path) -> None:
     answers = ScriptedAnswers(accepts=True, answered=asyncio.Event())
     fleet = make_fleet(inventory_of({"cp1": sshd}, known_hosts=str(known)), answers)
-    for _ in range(2):
-        asking = asyncio.create_task(fleet.host(CP1).connect())
-        await eventually(lambda: bool(answers.asked))
-        asking.cancel()
-        await asyncio.gather(asking, return_exceptions=True)
+    await asked_and_given_up(fleet, answers)
+    answers.answered.set()  # type: ignore[union-attr]
+    assert (await fleet.host(CP1).run(("true",))).ok
     assert len(answers.asked) == 1
+
+
+async def test_an_open_question_is_withdrawn_at_the_end(sshd: Sshd, make_fleet: MakeFleet, known: Path) -> None:
+    answers = ScriptedAnswers(accepts=True, answered=asyncio.Event())
+    fleet = make_fleet(inventory_of({"cp1": sshd}, known_hosts=str(known)), answers)
+    await asked_and_given_up(fleet, answers)
     await fleet.close()
+
+
+async def asked_and_given_up(fleet: SshFleet, answers: ScriptedAnswers) -> None:
+    asking = asyncio.create_task(fleet.host(CP1).connect())
+    await eventually(lambda: bool(answers.asked))
+    asking.cancel()
+    await asyncio.gather(asking, return_exceptions=True)
 
 
 async def test_a_refusal_stands_until_it_is_forgotten(sshd: Sshd, make_fleet: MakeFleet, known: Path) -> None:

@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from unittest.mock import Mock, call
 
 import pytest
 import pytest_asyncio
@@ -17,6 +18,7 @@ import pytest_asyncio
 from haconsole.model.names import HostName
 from haconsole.model.observed import Cause
 from haconsole.transport.base import TransportError
+from haconsole.transport.ssh.channel import Lines
 from haconsole.transport.ssh.host import SshHost
 from tests.fakes.sshd import Sshd, free_port, inventory_of, running_sshd
 from tests.fakes.waiting import alive, eventually, number_in
@@ -64,13 +66,26 @@ async def test_a_command_that_is_not_there_is_told(host: SshHost) -> None:
     assert caught.value.cause is Cause.NOT_INSTALLED
 
 
-async def test_endless_lines_are_cut_and_a_slow_reader_holds_the_host_back(sshd: Sshd, make_fleet: MakeFleet) -> None:
+async def test_endless_lines_are_cut_and_none_is_lost(sshd: Sshd, make_fleet: MakeFleet) -> None:
     host = make_fleet(inventory_of({"cp1": sshd}), line_bytes=10, line_backlog=4).host(CP1)
     script = "head -c 1000000 /dev/zero | tr '\\0' x; echo; seq 100000"
     async with host.lines(("sh", "-c", script)) as lines:
         got = [line async for line in lines]
     assert got[0] == "x" * 10
     assert got[1:] == [str(number) for number in range(1, 100001)]
+
+
+async def test_a_reader_that_lags_holds_the_host_back() -> None:
+    channel = Mock(spec=("pause_reading", "resume_reading"))
+    session = Lines(line_bytes=10, backlog=4, linger_s=1)
+    session.connection_made(channel)
+    session.out(b"1\n2\n3\n")
+    assert channel.mock_calls == []
+    session.out(b"4\n5\n")
+    assert [await session.next() for _ in range(2)] == ["1", "2"]
+    assert channel.mock_calls == [call.pause_reading()]
+    assert await session.next() == "3"
+    assert channel.mock_calls == [call.pause_reading(), call.resume_reading()]
 
 
 async def test_streams_leave_room_for_commands(sshd: Sshd, make_fleet: MakeFleet) -> None:
@@ -183,7 +198,7 @@ def grpc_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tup
 async def test_grpc_with_tls_works_over_a_forward(host: SshHost, grpc_server: tuple[int, bytes]) -> None:
     import grpc
 
-    def call(path: Path, message: bytes) -> bytes:
+    def ask(path: Path, message: bytes) -> bytes:
         credentials = grpc.ssl_channel_credentials(grpc_server[1])
         options = [("grpc.ssl_target_name_override", "etcd")]
         with grpc.secure_channel(f"unix:{path}", credentials, options) as channel:
@@ -192,7 +207,7 @@ async def test_grpc_with_tls_works_over_a_forward(host: SshHost, grpc_server: tu
 
     async with host.forward("127.0.0.1", grpc_server[0]) as path:
         for size in (0, 3_000_000):
-            assert await asyncio.to_thread(call, path, b"x" * size) == b"x" * size
+            assert await asyncio.to_thread(ask, path, b"x" * size) == b"x" * size
 
 
 def test_the_protocols_cost_no_asyncssh() -> None:
