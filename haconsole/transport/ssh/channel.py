@@ -46,8 +46,11 @@ class Session(asyncssh.SSHClientSession[bytes]):
         return "" if self.passed else self._before.decode(errors="replace").strip()
 
     def connection_made(self, chan: asyncssh.SSHClientChannel[bytes]) -> None:
-        self.channel = chan
-        self.open = True
+        """Take the channel, before the command is asked for; where nobody listens any more it never is."""
+        if self.ended_here:
+            chan.abort()
+        else:
+            self.channel, self.open = chan, True
 
     def out(self, data: bytes) -> None:
         """Take a piece of stdout."""

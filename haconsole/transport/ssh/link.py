@@ -65,11 +65,16 @@ class Link:
         finally:
             self._opening.release()
 
-    async def open(self, deadline: Deadline, opening: Callable[[asyncssh.SSHClientConnection], Awaitable[T]]) -> T:
-        """Await `opening` (of a session or a forwarded connection), so that who gives up early leaves nothing open.
+    async def open(
+        self,
+        deadline: Deadline,
+        opening: Callable[[asyncssh.SSHClientConnection], Awaitable[T]],
+        unwanted: Callable[[T], None],
+    ) -> T:
+        """Await `opening` of a channel; it is finished even when the caller gives up, and then given to `unwanted`.
 
-        `opening` returns a pair that starts with the channel. Raises TimeoutError at the deadline, TransportError when
-        there is no connection, and what asyncssh raises.
+        asyncssh would leave such a channel open. Raises TimeoutError at the deadline, TransportError when there is no
+        connection, and what asyncssh raises.
         """
         connection = await self.connection(deadline)
         task = _kept(self._openings, opening(connection))
@@ -77,15 +82,16 @@ class Link:
             async with deadline.limit():
                 return await asyncio.shield(task)
         except (asyncio.CancelledError, TimeoutError):
-            task.add_done_callback(_close_unwanted)
+            task.add_done_callback(lambda done: None if _failed(done) else unwanted(done.result()))
             raise
 
-    def background(self, work: Coroutine[Any, Any, None]) -> None:
-        """Have something done that no caller waits for; `close` gives it a moment, after it nothing is begun."""
+    def background(self, work: Coroutine[Any, Any, None]) -> bool:
+        """Have something done that no caller waits for; `close` gives it a moment. False: it is closed already."""
         if self._closed.is_set():
             work.close()
-        else:
-            _kept(self._work, work)
+            return False
+        _kept(self._work, work)
+        return True
 
     async def close(self) -> None:
         """End the work in the background and say goodbye, each in two seconds at most; later calls raise."""
@@ -170,9 +176,8 @@ def _kept(tasks: set[asyncio.Future[Any]], work: Awaitable[T]) -> asyncio.Future
     return task
 
 
-def _close_unwanted(task: asyncio.Future[Any]) -> None:
-    if not task.cancelled() and task.exception() is None:
-        task.result()[0].close()
+def _failed(task: asyncio.Future[Any]) -> bool:
+    return task.cancelled() or task.exception() is not None
 
 
 async def _say_goodbye(connection: asyncssh.SSHClientConnection) -> None:

@@ -40,14 +40,24 @@ class Runner:
         self._tuning = tuning
         self._commands = asyncio.Semaphore(tuning.commands_at_once)
         self._streams = asyncio.Semaphore(tuning.streams_at_once)
+        self._reaping = asyncio.Lock()
 
     async def run(self, argv: Argv, stdin: bytes, deadline: Deadline, *, root: bool) -> Completed:
         """See HostTransport.run."""
         while True:
             become, password = await self._become(deadline, root=root)
             output = Output(self._tuning.output_bytes, self._tuning.linger_s)
-            async with self._turn(self._commands, deadline, argv):
+            await self._take_turn(self._commands, deadline, argv)
+            given_up = False
+            try:
                 done = await self._run_once(output, argv, stdin, deadline, become, password)
+            except asyncio.CancelledError:
+                given_up = self._link.background(self._reap(output, become, password))
+                raise
+            finally:
+                if not given_up:
+                    _end(output)
+                    self._commands.release()
             if self._answered(output, become, password):
                 return done
 
@@ -55,24 +65,22 @@ class Runner:
     async def lines(self, argv: Argv, stdin: bytes, *, root: bool) -> AsyncIterator[AsyncIterator[str]]:
         """See HostTransport.lines."""
         deadline = Deadline(self._tuning.start_s)
-        async with self._turn(self._streams, deadline, argv):
+        await self._take_turn(self._streams, deadline, argv)
+        try:
             session, become = await self._stream(argv, stdin, deadline, root=root)
             try:
                 yield _EachLine(session, lambda: self._ended(argv, session, become))
             finally:
                 _end(session)
+        finally:
+            self._streams.release()
 
-    @asynccontextmanager
-    async def _turn(self, sessions: asyncio.Semaphore, deadline: Deadline, argv: Argv) -> AsyncIterator[None]:
+    async def _take_turn(self, sessions: asyncio.Semaphore, deadline: Deadline, argv: Argv) -> None:
         try:
             async with deadline.limit():
                 await sessions.acquire()
         except TimeoutError:
             raise self._not_started(argv, deadline, "other commands on this host were in the way") from None
-        try:
-            yield
-        finally:
-            sessions.release()
 
     async def _become(self, deadline: Deadline, *, root: bool) -> tuple[Become, Secret | None]:
         if root:
@@ -91,20 +99,12 @@ class Runner:
     ) -> Completed:
         loop = asyncio.get_running_loop()
         began, limit_s = loop.time(), max(0.001, deadline.left - min(_HEARD_BEFORE_S, deadline.left / 10))
-        try:
-            await self._start(output, command(argv, become, limit_s), argv, deadline)
-            with suppress(TimeoutError):
-                async with deadline.limit():
-                    await _feed(output, stdin, password, end=True)
-                    await output.closed
-        except asyncio.CancelledError:
-            self._link.background(self._reap(output, become, password))
-            raise
-        except BaseException:
-            _end(output)
-            raise
+        await self._start(output, command(argv, become, limit_s), argv, deadline)
+        with suppress(TimeoutError):
+            async with deadline.limit():
+                await _feed(output, stdin, password, end=True)
+                await output.closed
         in_time = output.closed.done() and not output.closed.cancelled()
-        _end(output)
         if output.too_much:
             what = f"{argv[0]} said more than the {self._tuning.output_bytes} bytes that are kept, and was stopped"
             raise TransportError(self._link.label, Cause.UNREADABLE, what)
@@ -116,7 +116,10 @@ class Runner:
     async def _fits(self, password: Secret, deadline: Deadline) -> bool:
         """Try a password on a command that does nothing."""
         output = Output(self._tuning.output_bytes, self._tuning.linger_s)
-        done = await self._run_once(output, ("true",), b"", deadline, Become.BY_PASSWORD, password)
+        try:
+            done = await self._run_once(output, ("true",), b"", deadline, Become.BY_PASSWORD, password)
+        finally:
+            _end(output)
         if done.cut is not None:
             what = f"sudo gave no answer to the password: {output.refusal or 'it said nothing'}"
             raise TransportError(self._link.label, done.cut, what)
@@ -144,21 +147,24 @@ class Runner:
             _end(session)
 
     async def _reap(self, output: Output, become: Become, password: Secret | None) -> None:
-        """End a command nobody waits for any more: its process on the host, then its channel."""
+        """End a command nobody waits for any more: its process on the host, then its channel, then its turn.
+
+        One at a time, so that there is a session left for it while all turns are taken.
+        """
+        killing = Output(_REAP_BYTES, self._tuning.linger_s)
         deadline = Deadline(_REAP_S)
         try:
-            if output.channel is None or not output.open:
-                return
-            async with deadline.limit():
-                await asyncio.wait((output.gate,))
-            if output.pid is not None:
-                await self._run_once(
-                    Output(_REAP_BYTES, self._tuning.linger_s), ending(output.pid), b"", deadline, become, password
-                )
+            async with deadline.limit(), self._reaping:
+                if output.open:
+                    await asyncio.wait((output.gate,))
+                if output.pid is not None and output.open:
+                    await self._run_once(killing, ending(output.pid), b"", deadline, become, password)
         except (TransportError, TimeoutError):
             return
         finally:
+            _end(killing)
             _end(output)
+            self._commands.release()
 
     def _answered(self, session: Session, become: Become, password: Secret | None) -> bool:
         """Whether the command had its chance; False to try again with another password. Raises what was refused."""
@@ -191,6 +197,7 @@ class Runner:
                         env={},
                         send_env=[],
                     ),
+                    unwanted=lambda pair: None,
                 )
             except TimeoutError:
                 if session.channel is None:

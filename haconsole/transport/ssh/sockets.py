@@ -105,7 +105,7 @@ async def _pass_on(
 ) -> None:
     """Carry one connection until both sides are done; where the far side cannot be reached it is closed at once."""
     try:
-        far_writer, far_reader = await link.open(Deadline(start_s), connect)
+        far_writer, far_reader = await link.open(Deadline(start_s), connect, lambda pair: pair[0].close())
         try:
             async with asyncio.TaskGroup() as both:
                 both.create_task(_pump(reader, far_writer))

@@ -84,16 +84,33 @@ async def test_a_process_left_behind_does_not_hold_the_answer(sshd: Sshd, make_f
     assert (done.stdout, done.exit_status) == ("said\n", 0)
 
 
-async def test_sessions_given_up_while_they_open_are_not_lost(sshd: Sshd, make_fleet: MakeFleet) -> None:
-    host = make_fleet(inventory_of({"cp1": sshd}), commands_at_once=30).host(CP1)
+@pytest.mark.parametrize("hops", [3, 5, 10, 20, 40])
+async def test_sessions_given_up_while_they_open_are_not_lost(
+    sshd: Sshd, make_fleet: MakeFleet, tmp_path: Path, hops: int
+) -> None:
+    host = make_fleet(inventory_of({"cp1": sshd})).host(CP1)
     await host.connect()
-    tasks = [asyncio.create_task(host.run(("true",))) for _ in range(15)]
-    for _ in range(10):
+    script = f"echo $$ >>{tmp_path}/pids; sleep 60; :"
+    tasks = [asyncio.create_task(host.run(("sh", "-c", script), deadline_s=60)) for _ in range(15)]
+    for _ in range(hops):
         await asyncio.sleep(0)
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
-    assert (await host.run(("true",))).ok
+    assert (await host.run(("touch", f"{tmp_path}/pids"))).ok
+    await eventually(lambda: not any(alive(int(pid)) for pid in (tmp_path / "pids").read_text().split()))
+
+
+async def test_what_is_told_as_not_started_is_not_started_later(
+    sshd: Sshd, make_fleet: MakeFleet, tmp_path: Path
+) -> None:
+    host = make_fleet(inventory_of({"cp1": sshd})).host(CP1)
+    await host.connect()
+    with pytest.raises(TransportError, match="was not started"):
+        await host.run(("touch", f"{tmp_path}/started"), deadline_s=0)
+    for _ in range(5):
+        assert (await host.run(("true",))).ok
+    assert not (tmp_path / "started").exists()
 
 
 async def test_more_commands_than_sessions_all_get_their_turn(sshd: Sshd, make_fleet: MakeFleet) -> None:
