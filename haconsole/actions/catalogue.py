@@ -2,58 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from enum import StrEnum
-
+from haconsole.actions.action import Action, Argument, ArgumentKind, Planner, Request
 from haconsole.actions.bootstrap.ground import Part
 from haconsole.actions.bootstrap.plan import plan_bootstrap
+from haconsole.actions.membership.catalogue import membership_actions
 from haconsole.actions.step import Plan, Refusal
 from haconsole.errors import UsageError
 from haconsole.inventory.schema import Inventory
 from haconsole.model.snapshot import ClusterSnapshot
 
-Request = Mapping[str, str]
-"""Values by argument name; an argument that was not given is not in it. A flag that is set has the value ``yes``."""
-
-Planner = Callable[[ClusterSnapshot, Inventory, Request], Plan | Refusal]
-
-
-class ArgumentKind(StrEnum):
-    """What a value is, so that a form can offer it: a host's name, one of `choices`, a flag, or any text."""
-
-    HOST = "host"
-    CHOICE = "choice"
-    FLAG = "flag"
-    TEXT = "text"
-
-
-@dataclass(frozen=True, slots=True)
-class Argument:
-    """One argument. `positional` ones are given by place on the command line, in order, the others as ``--name``."""
-
-    name: str
-    kind: ArgumentKind
-    help: str
-    choices: tuple[str, ...] = ()
-    positional: bool = False
-    required: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Action:
-    """An action: `title` for a menu, `help` a sentence or two on what it does and when to use it."""
-
-    name: str
-    title: str
-    help: str
-    arguments: tuple[Argument, ...]
-    planner: Planner
+__all__ = [
+    "Action",
+    "Argument",
+    "ArgumentKind",
+    "Planner",
+    "Request",
+    "catalogue",
+    "check_request",
+    "find_action",
+    "plan_action",
+]
 
 
 def catalogue() -> tuple[Action, ...]:
     """Every action, in the order of a menu."""
-    return (_bootstrap(),)
+    return (_bootstrap(), *membership_actions())
 
 
 def find_action(name: str) -> Action:

@@ -101,25 +101,41 @@ def _starts(found: Ground) -> tuple[Step, ...]:
 
 
 def _start(found: Ground, host: Host, before: tuple[StepId, ...], *, live: bool) -> Step:
-    etcd, name = found.layout.etcd, host.name
-    unit = etcd.unit or ""
-    files = tuple(file for file in (etcd.unit_file, etcd.env_file) if file)
-    needs = [step_id("etcd.user", name), step_id("etcd.unit", name), step_id("etcd.env", name)]
-    if etcd.pki:
-        pki = etcd.pki
-        files += (pki.ca.cert, pki.server.cert, pki.server.key, pki.peer.cert, pki.peer.key)
-        needs += [step_id(f"pki.etcd-{leaf}", name) for leaf in ("server", "peer", "client")]
-        needs += authority_needs(found, ETCD_CA, host)
-    take_down = RunCommand(("sh", "-ec", TAKE_DOWN.strip(), "take-down", unit, etcd.member_dir))
+    unit = found.layout.etcd.unit or ""
     return start_step(
         "etcd.start",
-        name,
+        host.name,
         unit,
         title="Start etcd",
         why=ONE_BY_ONE_WHY if live else TOGETHER_WHY,
         phase=PHASE,
-        newer_than=files,
-        needs=(*needs, *before),
-        undo=ran_before(unit) if found.runs(host, unit) else take_down,
+        newer_than=files_of(found),
+        needs=(*needs_of(found, host), *before),
+        undo=ran_before(unit) if found.runs(host, unit) else take_down(found.layout.etcd),
         also=(EtcdHealthy(len(found.inventory.with_role(Role.ETCD))),),
     )
+
+
+def files_of(found: Ground) -> tuple[str, ...]:
+    """What a member reads when it starts."""
+    etcd = found.layout.etcd
+    files = tuple(file for file in (etcd.unit_file, etcd.env_file) if file)
+    if etcd.pki is None:
+        return files
+    pki = etcd.pki
+    return (*files, pki.ca.cert, pki.server.cert, pki.server.key, pki.peer.cert, pki.peer.key)
+
+
+def needs_of(found: Ground, host: Host) -> tuple[StepId, ...]:
+    """The steps before a member's start on `host`."""
+    name = host.name
+    needs = (step_id("etcd.user", name), step_id("etcd.unit", name), step_id("etcd.env", name))
+    if found.layout.etcd.pki is None:
+        return needs
+    leaves = tuple(step_id(f"pki.etcd-{leaf}", name) for leaf in ("server", "peer", "client"))
+    return (*needs, *leaves, *authority_needs(found, ETCD_CA, host))
+
+
+def take_down(etcd: EtcdLayout) -> RunCommand:
+    """Undo for a member's first start: stop it and set its data aside."""
+    return RunCommand(("sh", "-ec", TAKE_DOWN.strip(), "take-down", etcd.unit or "", etcd.member_dir))

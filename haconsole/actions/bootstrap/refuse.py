@@ -22,17 +22,18 @@ MAX_OFFSET_MS = 60_000.0
 def refusals(found: Ground) -> tuple[str, ...]:
     """Every reason at once; none when the bootstrap can be planned."""
     return (
-        *_unsupported(found),
+        *unsupported(found),
         *_missing_parts(found),
         *_contradictions(found),
-        *_unreachable(found),
-        *_clocks(found),
-        *_interfaces(found),
+        *unreachable(found),
+        *clocks(found),
+        *interfaces(found),
         *_other_etcd(found),
     )
 
 
-def _unsupported(found: Ground) -> tuple[str, ...]:
+def unsupported(found: Ground) -> tuple[str, ...]:
+    """What the inventory asks for that this version does not set up."""
     inventory = found.inventory
     reasons = []
     if Part.KUBERNETES in found.parts and inventory.kubernetes and _by_kubeadm(inventory.kubernetes):
@@ -101,12 +102,14 @@ def _facts(found: Ground) -> tuple[HostFacts, ...]:
     return tuple(facts for facts in seen if facts is not None)
 
 
-def _unreachable(found: Ground) -> tuple[str, ...]:
+def unreachable(found: Ground) -> tuple[str, ...]:
+    """The hosts that were asked in vain."""
     reasons = ((facts.host, reason_of(facts.reach)) for facts in _facts(found))
     return tuple(f"{host} cannot be reached: {reason}" for host, reason in reasons if reason)
 
 
-def _clocks(found: Ground) -> tuple[str, ...]:
+def clocks(found: Ground) -> tuple[str, ...]:
+    """Hosts whose clocks are too far from here or from one another."""
     seen = {facts.host: value_of(facts.clock_offset_ms) for facts in _facts(found)}
     offsets = {host: offset for host, offset in seen.items() if offset is not None}
     far = tuple(
@@ -123,7 +126,8 @@ def _clocks(found: Ground) -> tuple[str, ...]:
     return (f"the clocks of {low} and {high} are {apart:.0f} ms apart, {MAX_SKEW_MS:.0f} at most; run chrony on them",)
 
 
-def _interfaces(found: Ground) -> tuple[str, ...]:
+def interfaces(found: Ground) -> tuple[str, ...]:
+    """VIPs that would have no known place on a balancer."""
     if Part.KEEPALIVED not in found.parts:
         return ()
     return tuple(

@@ -1,0 +1,52 @@
+"""What an action is: a name, arguments and a planner."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from haconsole.actions.step import Plan, Refusal
+from haconsole.inventory.schema import Inventory
+from haconsole.model.snapshot import ClusterSnapshot
+
+Request = Mapping[str, str]
+"""Values by argument name; an argument that was not given is not in it. A flag that is set has the value ``yes``."""
+
+Planner = Callable[[ClusterSnapshot, Inventory, Request], Plan | Refusal]
+
+
+class ArgumentKind(StrEnum):
+    """What a value is, so that a form can offer it: a host's name, one of `choices`, a flag, or any text."""
+
+    HOST = "host"
+    CHOICE = "choice"
+    FLAG = "flag"
+    TEXT = "text"
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """One argument. `positional` ones are given by place on the command line, in order, the others as ``--name``."""
+
+    name: str
+    kind: ArgumentKind
+    help: str
+    choices: tuple[str, ...] = ()
+    positional: bool = False
+    required: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """An action: `title` for a menu, `help` a sentence or two on what it does and when to use it.
+
+    `leaves` names the argument whose host the inventory should no longer have afterwards, if there is one.
+    """
+
+    name: str
+    title: str
+    help: str
+    arguments: tuple[Argument, ...]
+    planner: Planner
+    leaves: str | None = None

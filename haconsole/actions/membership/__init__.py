@@ -1,0 +1,1 @@
+"""Join, remove and replace hosts of a cluster that runs, without losing a write."""

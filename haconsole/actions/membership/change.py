@@ -1,0 +1,156 @@
+"""What a change of membership plans on: the cluster as it stands, as it will be, who leaves and who comes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import msgspec
+
+from haconsole.actions.bootstrap.ground import Ground, ground
+from haconsole.configs.layout import Layout
+from haconsole.inventory.effective import etcd_peer_url
+from haconsole.inventory.schema import Host, Inventory
+from haconsole.model.etcd_view import EtcdMemberView, EtcdView, etcd_view
+from haconsole.model.hosts import HostFacts, Role
+from haconsole.model.names import HostName
+from haconsole.model.observed import Known, value_of
+from haconsole.model.snapshot import ClusterSnapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """`now` is the inventory cut down to what stands, `after` the ground once the change is done.
+
+    `out` leaves the cluster and `into` comes into it; either may be None. `ghost` is a member to remove that runs on no
+    host that could leave.
+    """
+
+    action: str
+    inventory: Inventory
+    snapshot: ClusterSnapshot
+    now: Inventory
+    after: Ground
+    view: EtcdView
+    out: Host | None = None
+    into: Host | None = None
+    ghost: EtcdMemberView | None = None
+
+    @property
+    def layout(self) -> Layout:
+        return self.after.layout
+
+    @property
+    def leaving(self) -> EtcdMemberView | None:
+        """The member to remove, if it is on the list."""
+        return self.ghost or (self.member_on(self.out) if self.out else None)
+
+    @property
+    def joining(self) -> EtcdMemberView | None:
+        """The entry that the list has already for the host to come."""
+        return self.member_on(self.into) if self.into else None
+
+    @property
+    def brings_member(self) -> bool:
+        """Whether a member is to be added, or one that was added to be seen through."""
+        if self.into is None or Role.ETCD not in self.into.roles:
+            return False
+        there = self.joining
+        return there is None or not there.member.started or there.member.learner
+
+    @property
+    def staying(self) -> tuple[EtcdMemberView, ...]:
+        """The voters that vote before, during and after the change."""
+        moving = {row.member.id for row in (self.leaving, self.joining if self.brings_member else None) if row}
+        return tuple(row for row in self.view.members if row.member.id not in moving and not row.member.learner)
+
+    @property
+    def ask(self) -> tuple[HostName, ...]:
+        """Hosts whose members can be asked for changes, those that do not lead first."""
+        rows = sorted((row for row in self.staying if row.healthy and row.host), key=lambda row: row.leader)
+        return tuple(row.host for row in rows if row.host)
+
+    @property
+    def voters_now(self) -> int:
+        return sum(not row.member.learner for row in self.view.members)
+
+    @property
+    def voters_after(self) -> int:
+        return len(self.staying) + self.brings_member
+
+    @property
+    def out_answers(self) -> bool:
+        return self.out is not None and answers(self.snapshot, self.out)
+
+    def moves(self, role: Role) -> bool:
+        """Whether a host of `role` comes or goes."""
+        return any(role in host.roles for host in (self.out, self.into) if host)
+
+    def member_on(self, host: Host) -> EtcdMemberView | None:
+        """The listed member of a host: the one that runs there, else the one with its peer URL."""
+        url = etcd_peer_url(self.inventory, host)
+        rows = self.view.members
+        return next((row for row in rows if row.host == host.name or url in row.member.peer_urls), None)
+
+    def others(self, role: Role) -> tuple[Host, ...]:
+        """The hosts of `role` that stay and answer; what does not answer keeps its older configuration."""
+        into = self.into.name if self.into else None
+        hosts = self.after.inventory.with_role(role)
+        return tuple(host for host in hosts if host.name != into and answers(self.snapshot, host))
+
+
+def change_of(
+    action: str,
+    snapshot: ClusterSnapshot,
+    inventory: Inventory,
+    *,
+    out: Host | None = None,
+    into: Host | None = None,
+    ghost: EtcdMemberView | None = None,
+) -> Change:
+    """The change with its grounds."""
+    view = etcd_view(snapshot)
+    now = _with_roles(inventory, {host.name: standing_roles(snapshot, view, host) for host in inventory.hosts})
+    wanted = {host.name: host.roles for host in now.hosts if out is None or host.name != out.name}
+    if into is not None:
+        wanted[into.name] = into.roles
+    after = ground(snapshot, _with_roles(inventory, wanted), None)
+    return Change(action, inventory, snapshot, now, after, view, out, into, ghost)
+
+
+def standing_roles(snapshot: ClusterSnapshot, view: EtcdView, host: Host) -> tuple[Role, ...]:
+    """The roles that a host fills already. One that does not answer is taken to; etcd's is told by the list."""
+    return tuple(role for role in host.roles if _stands(snapshot, view, host, role))
+
+
+def answers(snapshot: ClusterSnapshot, host: Host) -> bool:
+    """Whether the host was reached when the snapshot was taken."""
+    facts = snapshot.host(HostName(host.name))
+    return facts is not None and isinstance(facts.reach, Known)
+
+
+def _stands(snapshot: ClusterSnapshot, view: EtcdView, host: Host, role: Role) -> bool:
+    facts = snapshot.host(HostName(host.name))
+    match role:
+        case Role.ETCD:
+            return any(row.host == host.name and row.member.started for row in view.members)
+        case Role.CONTROL_PLANE:
+            return _set_up(facts, "kube-apiserver")
+        case Role.LOAD_BALANCER:
+            return _set_up(facts, "haproxy", "keepalived")
+        case Role.WORKER | Role.BASTION:
+            return True
+
+
+def _set_up(facts: HostFacts | None, *names: str) -> bool:
+    if facts is None or value_of(facts.services) is None:
+        return True
+    units = (facts.service(name) for name in names)
+    return any(unit is not None and (unit.running or bool(unit.enabled)) for unit in units)
+
+
+def _with_roles(inventory: Inventory, roles: dict[str, tuple[Role, ...]]) -> Inventory:
+    """The inventory with these hosts and roles alone, in its own order."""
+    hosts = tuple(
+        msgspec.structs.replace(host, roles=roles[host.name]) for host in inventory.hosts if roles.get(host.name)
+    )
+    return msgspec.structs.replace(inventory, hosts=hosts)

@@ -1,0 +1,136 @@
+"""The control plane's part: the components on the host that comes or goes, and the API servers' list of members."""
+
+from __future__ import annotations
+
+from haconsole.actions.bootstrap import certificates as bootstrap_certificates
+from haconsole.actions.bootstrap import kubernetes as bootstrap
+from haconsole.actions.bootstrap.etcd import account_steps
+from haconsole.actions.bootstrap.ground import Part
+from haconsole.actions.bootstrap.verify import LOCKS
+from haconsole.actions.build import look_step
+from haconsole.actions.checks import BackendsUp, LeaseHeld, ServiceRunning
+from haconsole.actions.membership.change import Change
+from haconsole.actions.step import Step
+from haconsole.actions.steps.haproxy import drain_step, ready_step
+from haconsole.actions.steps.order import Group, steps_named, steps_on
+from haconsole.actions.steps.services import stop_step
+from haconsole.inventory.schema import Host
+from haconsole.model.hosts import Role
+from haconsole.model.names import HostName
+
+PHASE = "kubernetes"
+WAIT_S = 90.0
+SEES_WHY = "Before the next API server is touched this one carries its share again, on every balancer."
+LOCKS_WHY = "What steers the cluster goes on: each lock is held and renewed before anything else is changed."
+STOP_WHY = "Their locks pass on to another host once they have run out, before the API server they use is stopped."
+STOP_API_WHY = "No balancer sends it anything any more; what is under way it still answers."
+
+
+def certificates(change: Change) -> tuple[Group, ...]:
+    """Account, authorities and leaves of the host that comes."""
+    into = change.into
+    if into is None:
+        return ()
+    accounts = steps_on(account_steps(change.after, ()), into) if Part.ETCD in change.after.parts else ()
+    steps = bootstrap_certificates.certificates(change.after, ())
+    shared = tuple(step for step in steps if step.id.rpartition("@")[0] in SHARED)
+    own = tuple(step for step in steps_on(steps, into) if step not in shared)
+    return accounts, shared, own
+
+
+SHARED = ("pki.etcd-ca", "pki.kubernetes-ca", "pki.front-proxy-ca", "pki.service-account")
+
+
+def components_in(change: Change) -> tuple[Group, ...]:
+    """Files first, then the API server, then what uses it."""
+    into = change.into
+    if into is None or Role.CONTROL_PLANE not in into.roles or change.layout.kubernetes is None:
+        return ()
+    steps = steps_on(bootstrap.kubernetes_steps(change.after, ()), into)
+    starts = tuple(component.name for component in change.layout.kubernetes.components)
+    first, *others = (steps_named(steps, f"kubernetes.{name}") for name in starts)
+    files = tuple(step for step in steps if step.id.rpartition("@")[0] not in {f"kubernetes.{name}" for name in starts})
+    return files, first, tuple(step for group in others for step in group)
+
+
+def components_out(change: Change) -> tuple[Group, ...]:
+    """Drained first; the locks pass on; the API server last."""
+    out, kubernetes = change.out, change.layout.kubernetes
+    if out is None or kubernetes is None or Role.CONTROL_PLANE not in out.roles:
+        return ()
+    groups: list[Group] = []
+    if balancers(change) and change.layout.haproxy:
+        groups.append((drain_step(out.name, change.layout.haproxy.backend, balancers(change), phase=PHASE),))
+    if change.out_answers:
+        apiserver, *others = (component.unit or "" for component in kubernetes.components)
+        titles = ("Stop what steers the cluster from here", "Stop its API server")
+        groups.append(
+            (stop_step("kubernetes.stop", out.name, tuple(others), title=titles[0], why=STOP_WHY, phase=PHASE),)
+        )
+        groups.append(_locks(change, "passed-on"))
+        groups.append(
+            (stop_step("kubernetes.stop-api", out.name, (apiserver,), title=titles[1], why=STOP_API_WHY, phase=PHASE),)
+        )
+    else:
+        groups.append(_locks(change, "passed-on"))
+    return tuple(groups)
+
+
+def api_servers_follow(change: Change) -> tuple[Group, ...]:
+    """Every other API server given the members there are, one at a time: drained, restarted, ready, seen up."""
+    if not change.moves(Role.ETCD) or change.layout.kubernetes is None:
+        return ()
+    steps = bootstrap.kubernetes_steps(change.after, ())
+    return tuple(group for host in change.others(Role.CONTROL_PLANE) for group in _follow(change, host, steps))
+
+
+def _follow(change: Change, host: Host, steps: tuple[Step, ...]) -> tuple[Group, ...]:
+    own = steps_on(steps, host)
+    unit, start = steps_named(own, "kubernetes.kube-apiserver-unit"), steps_named(own, "kubernetes.kube-apiserver")
+    names = balancers(change)
+    haproxy = change.layout.haproxy
+    if not names or haproxy is None:
+        return (unit, start, _locks(change, f"held-{host.name}"))
+    running = tuple(check for step in start for check in step.verification if isinstance(check, ServiceRunning))
+    seen = tuple(
+        look_step(
+            f"haproxy.sees-{host.name}",
+            name,
+            (BackendsUp((host.name,)),),
+            title=f"See {host.name} up in haproxy",
+            why=SEES_WHY,
+            phase=PHASE,
+            wait_s=WAIT_S,
+        )
+        for name in names
+    )
+    return (
+        unit,
+        (drain_step(host.name, haproxy.backend, names, phase=PHASE, unless=running),),
+        start,
+        (ready_step(host.name, haproxy.backend, names, phase=PHASE),),
+        (*seen, *_locks(change, f"held-{host.name}")),
+    )
+
+
+def _locks(change: Change, what: str) -> Group:
+    planes = change.others(Role.CONTROL_PLANE)
+    if not planes:
+        return ()
+    holders = tuple(HostName(host.name) for host in change.after.control_planes)
+    return (
+        look_step(
+            f"kubernetes.locks-{what}",
+            planes[0].name,
+            tuple(LeaseHeld("kube-system", name, holders) for name in LOCKS),
+            title="See the leader locks held",
+            why=LOCKS_WHY,
+            phase=PHASE,
+            wait_s=WAIT_S,
+        ),
+    )
+
+
+def balancers(change: Change) -> tuple[HostName, ...]:
+    """The balancers that run and stay."""
+    return tuple(HostName(host.name) for host in change.others(Role.LOAD_BALANCER))

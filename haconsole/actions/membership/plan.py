@@ -1,0 +1,184 @@
+"""Plans joins, removals and replacements: one order of things for all three."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from haconsole.actions.bootstrap.verify import verify_steps
+from haconsole.actions.checks import Check, LeaseHeld, VipOwned
+from haconsole.actions.membership import balancers, control_plane, etcd, leaving
+from haconsole.actions.membership.change import Change, answers, change_of
+from haconsole.actions.membership.preflight import preflight
+from haconsole.actions.membership.refuse import refusals, unknown_host
+from haconsole.actions.step import Plan, Refusal, Step
+from haconsole.actions.steps.etcd import snapshot_path
+from haconsole.actions.steps.order import Group, in_order
+from haconsole.inventory.schema import Host, Inventory
+from haconsole.model.etcd_view import etcd_view
+from haconsole.model.hosts import Role
+from haconsole.model.names import HostName
+from haconsole.model.quorum import Quorum
+from haconsole.model.snapshot import ClusterSnapshot
+
+JOIN, REMOVE, REPLACE = "join", "remove", "replace"
+
+
+def plan_join(snapshot: ClusterSnapshot, inventory: Inventory, host: str) -> Plan | Refusal:
+    """Have a host of the inventory take its place by its roles; done again, it carries on where it stopped."""
+    into = inventory.find(host)
+    if into is None:
+        return Refusal(JOIN, inventory.cluster, (unknown_host(inventory, host),))
+    return _planned(change_of(JOIN, snapshot, inventory, into=into))
+
+
+def plan_remove(snapshot: ClusterSnapshot, inventory: Inventory, host: str) -> Plan | Refusal:
+    """Take a host out, whether it answers or is gone for good."""
+    out = inventory.find(host)
+    if out is None:
+        return Refusal(REMOVE, inventory.cluster, (_no_such_host(snapshot, host),))
+    return _planned(change_of(REMOVE, snapshot, inventory, out=out))
+
+
+def plan_remove_member(snapshot: ClusterSnapshot, inventory: Inventory, member_id: str) -> Plan | Refusal:
+    """Take a member out by its ID: one that runs on no host of the inventory, or that never started."""
+    wanted = member_id.lower().removeprefix("0x").lstrip("0")
+    rows = etcd_view(snapshot).members
+    ghost = next((row for row in rows if row.member.id == wanted), None)
+    if ghost is None:
+        there = ", ".join(f"{row.member.id} ({row.member.name or 'never started'})" for row in rows) or "none known"
+        return Refusal(REMOVE, inventory.cluster, (f"etcd lists no member {member_id}; its members are: {there}",))
+    if ghost.host is not None and ghost.member.started and not _second_of_its_name(snapshot, ghost.member.name):
+        reason = f"member {wanted} is {ghost.host}'s, with all that runs there: run remove {ghost.host}"
+        return Refusal(REMOVE, inventory.cluster, (reason,))
+    return _planned(change_of(REMOVE, snapshot, inventory, ghost=ghost))
+
+
+def plan_replace(snapshot: ClusterSnapshot, inventory: Inventory, old: str, new: str) -> Plan | Refusal:
+    """The old host out, then the new one in, as one plan."""
+    out, into = inventory.find(old), inventory.find(new)
+    reasons = []
+    if out is None:
+        reasons.append(_no_such_host(snapshot, old))
+    if into is None:
+        reasons.append(unknown_host(inventory, new))
+    if out is not None and into is not None and out == into:
+        reasons.append(f"{old} cannot replace itself: run remove {old}, then run join {old}")
+    if reasons or out is None or into is None:
+        return Refusal(REPLACE, inventory.cluster, tuple(reasons))
+    change = change_of(REPLACE, snapshot, inventory, out=out, into=into)
+    missing = [role for role in out.roles if role not in into.roles]
+    if missing:
+        told = f"{new} has not the roles of {old}: {', '.join(missing)}; add them to it in the inventory"
+        return Refusal(REPLACE, inventory.cluster, (told, *refusals(change)))
+    return _planned(change)
+
+
+def _planned(change: Change) -> Plan | Refusal:
+    reasons = refusals(change)
+    if reasons:
+        return Refusal(change.action, change.inventory.cluster, reasons)
+    return Plan(change.action, change.inventory.cluster, in_order(_groups(change)), _summary(change))
+
+
+def _groups(change: Change) -> tuple[Group, ...]:
+    """What changes nothing elsewhere first; out before in; who must know of it after that; the last look at the end.
+
+    API servers are told before a living member goes, so that none is connected to it then, and otherwise once the new
+    one votes.
+    """
+    follow = control_plane.api_servers_follow(change)
+    leaving_alive = change.leaving is not None and change.leaving.healthy
+    return (
+        preflight(change),
+        etcd.snapshot(change),
+        *control_plane.certificates(change),
+        *etcd.member_files(change),
+        *balancers.vip_out(change),
+        *control_plane.components_out(change),
+        *(follow if leaving_alive else ()),
+        *etcd.member_out(change),
+        *leaving.etcd_stopped(change),
+        *etcd.member_in(change),
+        *control_plane.components_in(change),
+        *(() if leaving_alive else follow),
+        *balancers.servers_follow(change),
+        *balancers.peers_follow(change),
+        *leaving.host_out(change),
+        etcd.settled(change),
+        _last_look(change),
+    )
+
+
+def _last_look(change: Change) -> Group:
+    """What bootstrap looks at in the end, of the hosts that stay and answer."""
+    names = tuple(HostName(host.name) for host in change.after.hosts if _heard(change, host))
+    steps = verify_steps(change.after) if change.action != REMOVE or change.ghost is None else ()
+    return tuple(_among(step, names) for step in steps if step.host in names)
+
+
+def _heard(change: Change, host: Host) -> bool:
+    return answers(change.snapshot, host)
+
+
+def _among(step: Step, names: tuple[HostName, ...]) -> Step:
+    """The step with checks that ask and accept only the hosts that stay."""
+    checks = tuple(_narrowed(check, names) for check in step.verification)
+    return replace(
+        step, verification=checks, precondition=tuple(_narrowed(check, names) for check in step.precondition)
+    )
+
+
+def _narrowed(check: Check, names: tuple[HostName, ...]) -> Check:
+    match check:
+        case VipOwned() | LeaseHeld():
+            return replace(check, hosts=names)
+        case _:
+            return check
+
+
+def _no_such_host(snapshot: ClusterSnapshot, name: str) -> str:
+    ghosts = tuple(row for row in etcd_view(snapshot).members if row.host is None)
+    told = ", ".join(f"{row.member.name or 'never started'} is {row.member.id}" for row in ghosts)
+    way_out = f"run remove --member-id ID ({told})" if ghosts else "and etcd has no member outside of it"
+    return f"the inventory has no host {name}; a member that runs elsewhere is removed by its ID: {way_out}"
+
+
+def _second_of_its_name(snapshot: ClusterSnapshot, name: str) -> bool:
+    return sum(row.member.name == name for row in etcd_view(snapshot).members) > 1
+
+
+def _summary(change: Change) -> str:
+    """Who goes and comes, the sum of the voters, the snapshot, and what to know."""
+    told = [_who(change)]
+    if change.leaving or change.brings_member:
+        quorum = change.view.quorum
+        after = Quorum(change.voters_after, change.voters_after if change.brings_member else len(change.ask))
+        told.append(f"etcd now: {quorum.sentence() if quorum else 'unknown'}; then: {after.sentence()}")
+        if after.voters % 2 == 0:
+            told.append(f"{after.voters} voters tolerate no more failures than {after.voters - 1}: add or remove one")
+        if change.ask:
+            path = snapshot_path(change.inventory, change.snapshot.observed_at)
+            told.append(f"a snapshot is kept on {change.ask[0]}: {path}")
+    told += [
+        f"{host.name} cannot be reached and keeps its older configuration"
+        for host in change.after.hosts
+        if not _heard(change, host)
+    ]
+    return "\n".join(told)
+
+
+def _who(change: Change) -> str:
+    into, out = change.into, change.out
+    if change.ghost is not None:
+        return f"member {change.ghost.member.name or change.ghost.member.id} out"
+    parts = []
+    if out is not None:
+        state = "" if change.out_answers else ", which does not answer: nothing is done on it"
+        parts.append(f"{out.name} out{state}")
+    if into is not None:
+        parts.append(f"{into.name} in as {', '.join(_words(into))}")
+    return "; ".join(parts)
+
+
+def _words(host: Host) -> tuple[str, ...]:
+    return tuple(role.value for role in host.roles if role is not Role.BASTION)

@@ -1,0 +1,71 @@
+"""Looks before anything is changed: the host that comes, the ways to it, and the cluster it comes to."""
+
+from __future__ import annotations
+
+from haconsole.actions.bootstrap import preflight as bootstrap
+from haconsole.actions.bootstrap import scripts
+from haconsole.actions.build import look_step, script
+from haconsole.actions.checks import Check
+from haconsole.actions.membership.change import Change
+from haconsole.actions.step import Step
+from haconsole.actions.steps.etcd import either_healthy
+from haconsole.actions.steps.order import Group, steps_named, steps_on
+from haconsole.inventory.schema import Host
+from haconsole.model.names import HostName
+
+PHASE = "preflight"
+HEALTHY_WHY = (
+    "A change of the members takes a majority that agrees; it begins only while every other member is healthy."
+)
+VERSION_WHY = "Members of one minor version go together; another one is for the time of an upgrade only."
+
+
+def preflight(change: Change) -> Group:
+    """All looks, side by side."""
+    return (*_host_to_come(change), *_members(change))
+
+
+def _host_to_come(change: Change) -> Group:
+    into = change.into
+    if into is None:
+        return ()
+    looks = bootstrap.preflight(change.after)
+    others = tuple(host for host in change.after.hosts if host.name != into.name)
+    ways = tuple(step for host in others for step in steps_on(steps_named(looks, "preflight.reach"), host))
+    return (*steps_on(looks, into), *_version(change, into), *ways)
+
+
+def _version(change: Change, into: Host) -> Group:
+    versions = {row.endpoint.version for row in change.view.members if row.endpoint}
+    if not change.brings_member or len(versions) != 1:
+        return ()
+    series = ".".join(versions.pop().split(".")[:2])
+    binary = change.layout.etcd.binary
+    check: Check = script(
+        scripts.PROGRAM,
+        "program",
+        "3.4",
+        series,
+        binary,
+        "--version",
+        means=f"{binary} is version {series}, like the members",
+        otherwise=f"{binary} must be version {series}, as the members are: install that, or upgrade the cluster first",
+    )
+    title = "Find etcd in the members' version"
+    return (look_step("preflight.etcd-version", into.name, (check,), title=title, why=VERSION_WHY, phase=PHASE),)
+
+
+def _members(change: Change) -> tuple[Step, ...]:
+    if not (change.leaving or change.brings_member) or _counted_unstarted(change):
+        return ()
+    counts = (change.voters_now, len(change.staying), change.voters_after)
+    healthy = either_healthy(counts)
+    return tuple(
+        look_step("preflight.etcd", HostName(host), (healthy,), title="Find etcd healthy", why=HEALTHY_WHY, phase=PHASE)
+        for host in change.ask
+    )
+
+
+def _counted_unstarted(change: Change) -> bool:
+    """Whether the entry that is to start or to go is a voter that never started: nothing is healthy until then."""
+    return any(not row.member.started and not row.member.learner for row in change.view.members)

@@ -1,0 +1,192 @@
+"""Why a change of membership is not planned: what the sum of the voters forbids, and what else stands in the way."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from haconsole.actions.bootstrap.refuse import clocks, interfaces, unsupported
+from haconsole.actions.membership.change import Change, answers
+from haconsole.inventory.effective import etcd_name
+from haconsole.inventory.schema import Host, Inventory
+from haconsole.model.etcd_view import EtcdMemberView
+from haconsole.model.hosts import Role
+from haconsole.model.names import HostName
+from haconsole.model.observed import reason_of
+from haconsole.model.quorum import Quorum
+
+PLACES = (Role.ETCD, Role.CONTROL_PLANE, Role.LOAD_BALANCER)
+
+
+def unknown_host(inventory: Inventory, name: str) -> str:
+    """The refusal for a host to come that the inventory does not have, with the lines it needs."""
+    roles = inventory.hosts[0].roles
+    line = f"  - {{name: {name}, address: ADDRESS, roles: [{', '.join(roles)}]}}"
+    return f"the inventory has no host {name}: say under hosts what it is, e.g.\n{line}"
+
+
+def refusals(change: Change) -> tuple[str, ...]:
+    """Every reason at once; none when the change can be planned."""
+    return tuple(dict.fromkeys((*_places(change), *_ways(change), *_members(change))))
+
+
+def _places(change: Change) -> tuple[str, ...]:
+    """What host and inventory have to be for it."""
+    reasons = list(unsupported(change.after))
+    into, out = change.into, change.out
+    if into is not None and not set(into.roles) & set(PLACES):
+        roles = ", ".join(into.roles)
+        reasons.append(f"{into.name} is {roles}: this version joins etcd, control-plane and load-balancer hosts only")
+    if out is not None:
+        reasons += _last(change, out)
+    if into is not None:
+        reasons += interfaces(change.after)
+    return tuple(reasons)
+
+
+def _last(change: Change, out: Host) -> list[str]:
+    words = {
+        Role.ETCD: "etcd member: nothing would be left of the cluster's data; to end the cluster, stop its services",
+        Role.CONTROL_PLANE: "control plane: nothing would serve the API; join another one first",
+        Role.LOAD_BALANCER: "load balancer: nothing would hold the VIP; join another one first",
+    }
+    return [
+        f"{out.name} is the last {word}"
+        for role, word in words.items()
+        if role in out.roles and not change.after.inventory.with_role(role)
+    ]
+
+
+def _ways(change: Change) -> tuple[str, ...]:
+    """Hosts that must be reached. What only follows may be away while a dead host is taken out."""
+    reasons = []
+    into = change.into
+    needed = change.after.inventory.hosts if into is not None else ()
+    if change.out_answers:
+        needed = change.after.inventory.hosts
+    for host in needed:
+        if Role.BASTION in host.roles or answers(change.snapshot, host):
+            continue
+        facts = change.snapshot.host(HostName(host.name))
+        why = (reason_of(facts.reach) if facts else None) or "it was not asked"
+        way_out = (
+            ""
+            if host is into
+            else f"; its configuration must follow, so mend it, or remove it first: run remove {host.name}"
+        )
+        reasons.append(f"{host.name} cannot be reached: {why}{way_out}")
+    return (*reasons, *(clocks(change.after) if into is not None else ()))
+
+
+def _members(change: Change) -> tuple[str, ...]:
+    if not change.leaving and not change.brings_member:
+        return ()
+    view = change.view
+    quorum = view.quorum
+    if quorum is None or not view.current:
+        return ("no etcd member answers, so its members are not known: mend etcd first, or restore it",)
+    if len(view.cluster_ids) > 1:
+        ids = ", ".join(view.cluster_ids)
+        return (f"the hosts answer for different etcd clusters ({ids}): set the stray one's data aside first",)
+    if not quorum.holds or not change.ask:
+        return (f"etcd has lost its quorum ({quorum.sentence()}): start members that can start, or restore",)
+    return (*_waiting(change), *_unhealthy(change, quorum), *_sum(change, quorum), *_oddities(change), *_coming(change))
+
+
+def _waiting(change: Change) -> tuple[str, ...]:
+    """Members on the list that have not begun, or do not vote yet, and that this change is not about."""
+    about = {row.member.id for row in (change.leaving, change.joining) if row}
+    reasons = []
+    for row in change.view.members:
+        if row.member.id in about or (row.member.started and not row.member.learner):
+            continue
+        where = row.host or ", ".join(row.member.peer_urls)
+        state = "does not vote yet" if row.member.started else "was added and never started"
+        finish = f"finish it (run join {row.host}) or " if row.host else ""
+        back = f"take it back (run remove --member-id {row.member.id})"
+        reasons.append(f"member {row.member.id} on {where} {state}: {finish}{back}; one change at a time")
+    return tuple(reasons)
+
+
+def _unhealthy(change: Change, quorum: Quorum) -> tuple[str, ...]:
+    """A healthy member leaves, or one more comes, only while all that stay are healthy."""
+    leaving = change.leaving
+    if leaving is not None and not leaving.healthy and not change.brings_member:
+        return ()
+    return tuple(
+        f"etcd member {row.member.name} on {row.host or 'no host of the inventory'} is not healthy "
+        f"({row.error or 'it does not answer'}): {quorum.sentence()}; mend it, or take it out first "
+        f"({_removal(row)})"
+        for row in change.staying
+        if not row.healthy and row.member.started
+    )
+
+
+def _removal(row: EtcdMemberView) -> str:
+    return f"run remove {row.host}" if row.host else f"run remove --member-id {row.member.id}"
+
+
+def _sum(change: Change, quorum: Quorum) -> tuple[str, ...]:
+    leaving = change.leaving
+    if leaving is None or leaving.member.learner:
+        return ()
+    left = quorum.without(healthy=leaving.healthy)
+    healthy = sum(row.healthy for row in change.staying)
+    left = Quorum(left.voters, min(left.healthy, healthy))
+    if left.holds:
+        return ()
+    name = leaving.member.name or leaving.member.id
+    sums = f"now {quorum.sentence()}; then {left.sentence()}"
+    return (f"without {name} too few would be left: {sums}; start or replace the failed members first",)
+
+
+def _oddities(change: Change) -> tuple[str, ...]:
+    """States of etcd in which a change of its members makes things worse."""
+    reasons = []
+    versions = {row.endpoint.version for row in change.view.members if row.endpoint}
+    alarms = {(row.member.name, kind) for row in change.view.members for kind in row.alarms}
+    if change.brings_member:
+        if len({_series(version) for version in versions}) > 1:
+            told = ", ".join(sorted(versions))
+            reasons.append(f"the members run different versions ({told}): finish the upgrade before another one joins")
+        reasons += [
+            f"etcd {version} knows no learners: upgrade the members to 3.4 or newer first"
+            for version in versions
+            if _series(version) < (3, 4)
+        ]
+        reasons += [
+            f"{name} has raised the alarm {kind}, under which nothing is written: see run disarm-alarm"
+            for name, kind in sorted(alarms)
+            if kind == "NOSPACE" or change.leaving is None or change.leaving.member.name != name
+        ]
+    return tuple(reasons)
+
+
+def _coming(change: Change) -> tuple[str, ...]:
+    """What the list already says about the host to come."""
+    into = change.into
+    if into is None or Role.ETCD not in into.roles:
+        return ()
+    name = etcd_name(into)
+    reasons = [
+        f"etcd has a member {name} already, {row.member.id} at {', '.join(row.member.peer_urls)}: give {into.name} "
+        f"another etcd_name, or take that one out first ({_removal(row)})"
+        for row in change.staying
+        if row.member.name == name and row.host != into.name
+    ]
+    there = change.joining
+    if there is not None and not change.brings_member and not there.healthy:
+        reasons.append(
+            f"{into.name} is member {there.member.id} already, which has run and does not answer "
+            f"({there.error or 'no answer'}): start etcd there; if its data is lost, run remove {into.name} first"
+        )
+    names = Counter(row.member.name for row in change.view.members if row.member.started)
+    reasons += [
+        f"etcd's list has the name {twice} {times} times: take the dead one out first (run remove --member-id ID)"
+        for twice, times in names.items()
+        if times > 1
+    ]
+    return tuple(reasons)
+
+
+def _series(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split(".")[:2] if part.isdecimal())

@@ -1,0 +1,149 @@
+"""Steps that change etcd's members: a snapshot before, leadership moved, members removed, added and promoted."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from haconsole.actions.build import script, step_id
+from haconsole.actions.checks import AnyOf, Check, EtcdHealthy, LeaderAmong, MemberGone, MemberIs, MemberStage
+from haconsole.actions.operations import (
+    AddMember,
+    Irreversible,
+    MoveLeader,
+    PromoteMember,
+    RemoveMember,
+    RunCommand,
+)
+from haconsole.actions.step import Step
+from haconsole.configs.layout import EtcdLayout
+from haconsole.inventory.effective import etcd_client_url
+from haconsole.inventory.schema import Host, Inventory
+from haconsole.model.etcd import EtcdMember
+from haconsole.model.names import HostName
+
+PHASE = "etcd"
+SNAPSHOT_S = 600.0
+
+SNAPSHOT = r"""
+path=$1 tool=$2; shift 2
+[ -x "$tool" ] || tool=$(command -v etcdctl) || { echo "etcdctl is not there: install etcd-client" >&2; exit 1; }
+umask 077; mkdir -p -- "${path%/*}"
+ETCDCTL_API=3 "$tool" --command-timeout=540s "$@" snapshot save "$path.new" >/dev/null
+sync -- "$path.new"; mv -T -- "$path.new" "$path"
+echo "$path: $(stat -c %s -- "$path") bytes, SHA-256 $(sha256sum <"$path" | cut -c1-64)"
+"""
+"""Words: file, etcdctl, and its flags."""
+
+SNAPSHOT_WHOLE = r"""
+[ -s "$1" ] || { echo "there is no $1" >&2; exit 1; }
+told=$(tail -c 32 -- "$1" | od -An -vtx1 | tr -d ' \n')
+[ "$(head -c -32 -- "$1" | sha256sum | cut -c1-64)" = "$told" ] || { echo "$1 is damaged" >&2; exit 1; }
+"""
+"""Word: the file, whose last 32 bytes are the SHA-256 of what is before them."""
+
+SNAPSHOT_WHY = (
+    "If everything else went wrong, this is what the cluster could be restored from: taken now, kept on its host, and "
+    "verified by the checksum that etcd sent with it."
+)
+LEADER_WHY = (
+    "A leader that is stopped costs an election, in which nothing can be written; one that hands over first costs "
+    "nothing."
+)
+REMOVE_WHY = "One member at a time; the others stay a majority before and after, so no write is lost."
+ADD_WHY = "A learner receives the data but does not vote: should it never start, the others' majority is what it was."
+PROMOTE_WHY = "It votes once it has what the leader has, and not before: the new majority can then be met at once."
+
+
+def snapshot_path(inventory: Inventory, at: datetime) -> str:
+    """Where the snapshot of a plan made at `at` is kept on its host."""
+    return f"{inventory.etcd.data_dir}-snapshots/{inventory.cluster}-{at:%Y%m%dT%H%M%SZ}.db"
+
+
+def snapshot_step(inventory: Inventory, etcd: EtcdLayout, host: Host, path: str) -> Step:
+    """Take a snapshot through the member on `host`, keep it there at `path`, and see that it is whole."""
+    tool = f"{etcd.binary.rpartition('/')[0]}/etcdctl"
+    flags = [f"--endpoints={etcd_client_url(inventory, host)}"]
+    if etcd.pki:
+        pki = etcd.pki
+        flags += [f"--cacert={pki.ca.cert}", f"--cert={pki.client.cert}", f"--key={pki.client.key}"]
+    elif etcd.scheme == "https":
+        flags.append("--insecure-skip-tls-verify")
+    whole = script(
+        SNAPSHOT_WHOLE, "whole", path, means=f"{path} is whole", otherwise="the snapshot is not there", timeout_s=120.0
+    )
+    return Step(
+        id=step_id("etcd.snapshot", host.name),
+        title="Take a snapshot of etcd and check it",
+        why=SNAPSHOT_WHY,
+        host=HostName(host.name),
+        operation=RunCommand(("sh", "-ec", SNAPSHOT.strip(), "snapshot", path, tool, *flags), timeout_s=SNAPSHOT_S),
+        verification=(whole,),
+        undo=Irreversible("a snapshot harms nobody; remove it when it is no longer wanted"),
+        verify_within_s=0.0,
+        phase=PHASE,
+    )
+
+
+def leader_step(away: Host, to: tuple[HostName, ...], *, phase: str = PHASE) -> Step:
+    """Have one of `to` lead, where the member on `away` may lead now."""
+    return Step(
+        id=step_id("etcd.leader", away.name),
+        title="Hand etcd's leadership over",
+        why=LEADER_WHY,
+        host=HostName(away.name),
+        operation=MoveLeader(to, (HostName(away.name),)),
+        verification=(LeaderAmong(to),),
+        undo=Irreversible("any member may lead"),
+        phase=phase,
+    )
+
+
+def remove_step(member: EtcdMember, voters: int | None, ask: tuple[HostName, ...], name: str) -> Step:
+    """Take `member` off the list; before it the members asked must be healthy with `voters` voters, if that is said."""
+    gone = MemberGone(member.id, ask)
+    return Step(
+        id=step_id(f"etcd.remove-{name}", ask[0]),
+        title=f"Remove {name} ({member.id}) from etcd's members",
+        why=REMOVE_WHY,
+        host=ask[0],
+        operation=RemoveMember(member.id, ask),
+        precondition=(EtcdHealthy(voters),) if voters is not None else (),
+        verification=(gone,),
+        undo=Irreversible("a removed member's ID never comes back; join its host again"),
+        phase=PHASE,
+    )
+
+
+def add_step(host: Host, peer_url: str, voters: int, ask: tuple[HostName, ...]) -> Step:
+    """Put the host's member on the list as a learner."""
+    return Step(
+        id=step_id("etcd.add", host.name),
+        title="Add it to etcd's members as a learner",
+        why=ADD_WHY,
+        host=ask[0],
+        operation=AddMember(peer_url, ask),
+        precondition=(EtcdHealthy(voters),),
+        verification=(MemberIs(peer_url, MemberStage.LISTED, ask),),
+        undo=Irreversible("take it back with: run remove"),
+        phase=PHASE,
+    )
+
+
+def promote_step(host: Host, peer_url: str, ask: tuple[HostName, ...]) -> Step:
+    """Let the learner on `host` vote once it has caught up."""
+    return Step(
+        id=step_id("etcd.promote", host.name),
+        title="Let it vote once it has caught up",
+        why=PROMOTE_WHY,
+        host=HostName(host.name),
+        operation=PromoteMember(peer_url, ask),
+        verification=(MemberIs(peer_url, MemberStage.VOTING, ask),),
+        undo=Irreversible("a voter does not become a learner again; take it out with: run remove"),
+        phase=PHASE,
+    )
+
+
+def either_healthy(counts: tuple[int, ...]) -> Check:
+    """Healthy with one of these numbers of voters: before a change, and after it when a run is carried on."""
+    kept = tuple(dict.fromkeys(counts))
+    return EtcdHealthy(kept[0]) if len(kept) == 1 else AnyOf(tuple((EtcdHealthy(one),) for one in kept))

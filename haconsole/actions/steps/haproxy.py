@@ -1,0 +1,44 @@
+"""Steps that take an API server out of the balancers and bring it back."""
+
+from __future__ import annotations
+
+from haconsole.actions.build import step_id
+from haconsole.actions.checks import AnyOf, Check, ServerIs
+from haconsole.actions.operations import Irreversible, SetServerState
+from haconsole.actions.step import Step
+from haconsole.model.haproxy import AdminState
+from haconsole.model.names import HostName
+
+DRAIN_WHY = "Balancers send it no new connection from here on, so that stopping it breaks none."
+READY_WHY = "It is ready by its own word, so the balancers may send it connections again."
+
+
+def drain_step(
+    host: str, backend: str, balancers: tuple[HostName, ...], *, phase: str, unless: tuple[Check, ...] = ()
+) -> Step:
+    """Take the API server on `host` out of every balancer; nothing to do where all of `unless` holds already."""
+    drained = ServerIs(backend, host, AdminState.DRAIN, balancers)
+    return Step(
+        id=step_id("haproxy.drain", host),
+        title="Drain its API server",
+        why=DRAIN_WHY,
+        host=HostName(host),
+        operation=SetServerState(backend, host, AdminState.DRAIN, balancers),
+        verification=(AnyOf(((drained,), unless)) if unless else drained,),
+        undo=Irreversible(f"bring it back with: run ready {host}"),
+        phase=phase,
+    )
+
+
+def ready_step(host: str, backend: str, balancers: tuple[HostName, ...], *, phase: str) -> Step:
+    """Have every balancer use the API server on `host` again."""
+    return Step(
+        id=step_id("haproxy.ready", host),
+        title="Let the balancers use its API server again",
+        why=READY_WHY,
+        host=HostName(host),
+        operation=SetServerState(backend, host, AdminState.READY, balancers),
+        verification=(ServerIs(backend, host, AdminState.READY, balancers),),
+        undo=Irreversible(f"take it out with: run drain {host}"),
+        phase=phase,
+    )
