@@ -1,0 +1,158 @@
+"""Load on a cluster while something is done to it: writes through all etcd members, requests through the VIP."""
+
+from __future__ import annotations
+
+import asyncio
+import http.client
+import ssl
+import threading
+import time
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+
+from haconsole.lab.lab import Lab
+from haconsole.model.names import HostName
+from haconsole.model.secret import Secret
+from haconsole.transport.etcd_api import EtcdApi, EtcdCredentials, EtcdError, EtcdErrorKind
+
+ELECTION_S = 1.0
+"""etcd's own election time-out, within which a client may try again."""
+
+SKIPPED = (EtcdErrorKind.REFUSED, EtcdErrorKind.TLS, EtcdErrorKind.IS_LEARNER)
+"""What a balancing client passes over without a word: an endpoint where nothing serves it."""
+
+
+@dataclass
+class Counts:
+    """`retried` are writes or requests that another endpoint took within the time-out; `slowest_s` is of one of them."""
+
+    done: int = 0
+    retried: int = 0
+    failed: int = 0
+    slowest_s: float = 0.0
+    errors: list[str] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        told = f"{self.done} done, {self.retried} retried, {self.failed} failed, slowest {self.slowest_s:.2f} s"
+        return told + "".join(f"\n  {error}" for error in self.errors[:10])
+
+
+class Load:
+    """Something that goes on in a thread while the block lasts."""
+
+    def __init__(self) -> None:
+        self.counts = Counts()
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+
+    def __enter__(self) -> Counts:
+        self._thread.start()
+        return self.counts
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._over.set()
+        self._thread.join(60)
+
+    def _run(self) -> None:
+        raise NotImplementedError
+
+
+class EtcdWriter(Load):
+    """Writes one key after the other, each through the next of `addresses`, as a balancing client does."""
+
+    def __init__(self, lab: Lab, addresses: tuple[str, ...], *, pause_s: float = 0.02) -> None:
+        super().__init__()
+        self._addresses = addresses
+        self._pause_s = pause_s
+        pki = "/etc/etcd/pki"
+        ca, cert, key = (read(lab, "cp1", f"{pki}/{name}") for name in ("ca.crt", "client.crt", "client.key"))
+        self._credentials = EtcdCredentials(ca, cert, Secret(key.decode()))
+
+    def _run(self) -> None:
+        asyncio.run(self._write())
+
+    async def _write(self) -> None:
+        apis = [await EtcdApi.open(HostName(one), f"{one}:2379", self._credentials) for one in self._addresses]
+        number = 0
+        while not self._over.is_set():
+            await self._one(apis, number)
+            number += 1
+            await asyncio.sleep(self._pause_s)
+        for api in apis:
+            await api.close()
+
+    async def _one(self, apis: list[EtcdApi], number: int) -> None:
+        begun, tries, errors = time.monotonic(), 0, list[str]()
+        turn = number
+        while True:
+            try:
+                await apis[turn % len(apis)].put(b"load/%d" % (number % 500), b"%d" % number, deadline_s=5.0)
+                break
+            except EtcdError as error:
+                if error.kind not in SKIPPED:
+                    tries += 1
+                    errors.append(str(error))
+                if time.monotonic() - begun > ELECTION_S:
+                    self.counts.failed += 1
+                    self.counts.errors.append(f"{time.monotonic() - begun:.2f} s: {'; '.join(errors)}")
+                    return
+                turn += 1
+                await asyncio.sleep(0.01)
+        self.counts.done += 1
+        self.counts.retried += bool(tries)
+        self.counts.slowest_s = max(self.counts.slowest_s, time.monotonic() - begun)
+
+
+class ApiReader(Load):
+    """Reads a namespace through the endpoint, over a new connection each time."""
+
+    def __init__(self, lab: Lab, address: str, port: int, folder: Path, *, pause_s: float = 0.1) -> None:
+        super().__init__()
+        self._address, self._port, self._pause_s = address, port, pause_s
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in ("ca.crt", "admin.crt", "admin.key"):
+            path = folder / name
+            path.touch(0o600)
+            path.write_bytes(read(lab, "cp1", f"/etc/kubernetes/pki/{name}"))
+        self._tls = ssl.create_default_context(cafile=str(folder / "ca.crt"))
+        self._tls.load_cert_chain(folder / "admin.crt", folder / "admin.key")
+
+    def _run(self) -> None:
+        while not self._over.wait(self._pause_s):
+            begun = time.monotonic()
+            try:
+                status = self._get()
+            except (OSError, http.client.HTTPException) as error:
+                self._failed(begun, repr(error))
+                continue
+            if status != 200:
+                self._failed(begun, f"status {status}")
+                continue
+            self.counts.done += 1
+            self.counts.slowest_s = max(self.counts.slowest_s, time.monotonic() - begun)
+
+    def _failed(self, begun: float, why: str) -> None:
+        self.counts.failed += 1
+        self.counts.errors.append(f"{time.strftime('%H:%M:%S')} after {time.monotonic() - begun:.2f} s: {why}")
+
+    def _get(self) -> int:
+        connection = http.client.HTTPSConnection(self._address, self._port, timeout=15, context=self._tls)
+        try:
+            connection.request("GET", "/api/v1/namespaces/default")
+            answer = connection.getresponse()
+            answer.read()
+            return answer.status
+        finally:
+            with suppress(OSError):
+                connection.close()
+
+
+def read(lab: Lab, host: str, path: str) -> bytes:
+    """A file of a host, as root."""
+    told = lab.exec(host, "cat", path)
+    assert told.returncode == 0, told.stderr
+    return told.stdout.encode()
