@@ -20,13 +20,13 @@ from haconsole.transport.etcd_api import EtcdApi, EtcdCredentials, EtcdError, Et
 ELECTION_S = 1.0
 """etcd's own election time-out, within which a client may try again."""
 
-SKIPPED = (EtcdErrorKind.REFUSED, EtcdErrorKind.TLS, EtcdErrorKind.IS_LEARNER)
-"""What a balancing client passes over without a word: an endpoint where nothing serves it."""
+LOST = (EtcdErrorKind.REFUSED, EtcdErrorKind.UNAVAILABLE, EtcdErrorKind.TLS)
+"""What shows that a connection is gone."""
 
 
 @dataclass
 class Counts:
-    """`retried` are writes or requests that another endpoint took within the time-out; `slowest_s` is of one of them."""
+    """`retried` are those that a second try within the time-out brought through; `slowest_s` is of one that did."""
 
     done: int = 0
     retried: int = 0
@@ -62,14 +62,16 @@ class Load:
 
 
 class EtcdWriter(Load):
-    """Writes one key after the other, each through the next of `addresses`, as a balancing client does."""
+    """Writes one key after the other, each through the next of `addresses` that is connected, as a client does."""
 
     def __init__(self, lab: Lab, addresses: tuple[str, ...], *, pause_s: float = 0.02) -> None:
         super().__init__()
         self._addresses = addresses
         self._pause_s = pause_s
+        self._up: list[EtcdApi] = []
         pki = "/etc/etcd/pki"
-        ca, cert, key = (read(lab, "cp1", f"{pki}/{name}") for name in ("ca.crt", "client.crt", "client.key"))
+        host = lab.spec.hosts[0].name
+        ca, cert, key = (read(lab, host, f"{pki}/{name}") for name in ("ca.crt", "client.crt", "client.key"))
         self._credentials = EtcdCredentials(ca, cert, Secret(key.decode()))
 
     def _run(self) -> None:
@@ -77,33 +79,52 @@ class EtcdWriter(Load):
 
     async def _write(self) -> None:
         apis = [await EtcdApi.open(HostName(one), f"{one}:2379", self._credentials) for one in self._addresses]
-        number = 0
-        while not self._over.is_set():
-            await self._one(apis, number)
-            number += 1
-            await asyncio.sleep(self._pause_s)
+        async with asyncio.TaskGroup() as group:
+            watches = [group.create_task(self._watch(api)) for api in apis]
+            number = 0
+            while not self._over.is_set():
+                if self._up:
+                    await self._one(number)
+                    number += 1
+                await asyncio.sleep(self._pause_s)
+            for watch in watches:
+                watch.cancel()
         for api in apis:
             await api.close()
 
-    async def _one(self, apis: list[EtcdApi], number: int) -> None:
-        begun, tries, errors = time.monotonic(), 0, list[str]()
-        turn = number
+    async def _watch(self, api: EtcdApi) -> None:
+        """Keep in mind whether the endpoint is connected and serves writes, as a client's connection state does."""
         while True:
             try:
-                await apis[turn % len(apis)].put(b"load/%d" % (number % 500), b"%d" % number, deadline_s=5.0)
-                break
+                serves = not (await api.status(deadline_s=5.0)).learner
+            except EtcdError:
+                serves = False
+            if serves and api not in self._up:
+                self._up.append(api)
+            if not serves and api in self._up:
+                self._up.remove(api)
+            await asyncio.sleep(0.2)
+
+    async def _one(self, number: int) -> None:
+        begun, errors, turn = time.monotonic(), list[str](), number
+        while True:
+            api = self._up[turn % len(self._up)] if self._up else None
+            try:
+                if api is not None:
+                    await api.put(b"load/%d" % (number % 500), b"%d" % number, deadline_s=5.0)
+                    break
             except EtcdError as error:
-                if error.kind not in SKIPPED:
-                    tries += 1
-                    errors.append(str(error))
-                if time.monotonic() - begun > ELECTION_S:
-                    self.counts.failed += 1
-                    self.counts.errors.append(f"{time.monotonic() - begun:.2f} s: {'; '.join(errors)}")
-                    return
-                turn += 1
-                await asyncio.sleep(0.01)
+                errors.append(str(error))
+                if api in self._up and error.kind in LOST:
+                    self._up.remove(api)
+            if time.monotonic() - begun > ELECTION_S:
+                self.counts.failed += 1
+                self.counts.errors.append(f"{time.monotonic() - begun:.2f} s: {'; '.join(errors)}")
+                return
+            turn += 1
+            await asyncio.sleep(0.01)
         self.counts.done += 1
-        self.counts.retried += bool(tries)
+        self.counts.retried += bool(errors)
         self.counts.slowest_s = max(self.counts.slowest_s, time.monotonic() - begun)
 
 

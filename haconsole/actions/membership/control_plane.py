@@ -60,7 +60,8 @@ def components_out(change: Change) -> tuple[Group, ...]:
         return ()
     groups: list[Group] = []
     if balancers(change) and change.layout.haproxy:
-        groups.append((drain_step(out.name, change.layout.haproxy.backend, balancers(change), phase=PHASE),))
+        backend = change.layout.haproxy.backend
+        groups.append((drain_step(out.name, backend, balancers(change), phase=PHASE, leaves=True),))
     if change.out_answers:
         apiserver, *others = (component.unit or "" for component in kubernetes.components)
         titles = ("Stop what steers the cluster from here", "Stop its API server")

@@ -78,7 +78,7 @@ def _ways(change: Change) -> tuple[str, ...]:
 
 
 def _members(change: Change) -> tuple[str, ...]:
-    if not change.leaving and not change.brings_member:
+    if not change.moves(Role.ETCD) and change.ghost is None:
         return ()
     view = change.view
     quorum = view.quorum

@@ -14,15 +14,24 @@ READY_WHY = "It is ready by its own word, so the balancers may send it connectio
 
 
 def drain_step(
-    host: str, backend: str, balancers: tuple[HostName, ...], *, phase: str, unless: tuple[Check, ...] = ()
+    host: str,
+    backend: str,
+    balancers: tuple[HostName, ...],
+    *,
+    phase: str,
+    unless: tuple[Check, ...] = (),
+    leaves: bool = False,
 ) -> Step:
-    """Take the API server on `host` out of every balancer; nothing to do where all of `unless` holds already."""
+    """Take the API server on `host` out of every balancer; nothing to do where all of `unless` holds there already.
+
+    Where the host `leaves`, perhaps being gone already, the step is told of the first balancer instead.
+    """
     drained = ServerIs(backend, host, AdminState.DRAIN, balancers)
     return Step(
-        id=step_id("haproxy.drain", host),
-        title="Drain its API server",
+        id=step_id(f"haproxy.drain-{host}", balancers[0]) if leaves else step_id("haproxy.drain", host),
+        title=f"Drain {host}'s API server",
         why=DRAIN_WHY,
-        host=HostName(host),
+        host=balancers[0] if leaves else HostName(host),
         operation=SetServerState(backend, host, AdminState.DRAIN, balancers),
         verification=(AnyOf(((drained,), unless)) if unless else drained,),
         undo=Irreversible(f"bring it back with: run ready {host}"),
@@ -34,7 +43,7 @@ def ready_step(host: str, backend: str, balancers: tuple[HostName, ...], *, phas
     """Have every balancer use the API server on `host` again."""
     return Step(
         id=step_id("haproxy.ready", host),
-        title="Let the balancers use its API server again",
+        title=f"Let the balancers use {host}'s API server again",
         why=READY_WHY,
         host=HostName(host),
         operation=SetServerState(backend, host, AdminState.READY, balancers),
