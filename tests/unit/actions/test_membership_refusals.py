@@ -1,0 +1,222 @@
+"""Every guard of join, remove and replace: the sum where there is one, and the way out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import msgspec
+import pytest
+
+from haconsole.actions.membership.plan import plan_join, plan_remove, plan_remove_member, plan_replace
+from haconsole.actions.step import Plan, Refusal
+from haconsole.inventory.schema import Inventory
+from haconsole.model.etcd import EtcdAlarm, EtcdMember
+from haconsole.model.hosts import Role
+from haconsole.model.names import MemberId
+from haconsole.model.observed import Known, value_of
+from haconsole.model.snapshot import ClusterSnapshot
+from tests.fakes import grown
+from tests.fakes.cluster import NOW
+
+FIVE, THREE, ETCD = grown.inventory(5), grown.inventory(3), grown.inventory(5, kubernetes=False)
+SIX = grown.inventory(6, kubernetes=False)
+
+
+def voters(*numbers: int) -> tuple[EtcdMember, ...]:
+    return tuple(grown.listed(n) for n in numbers)
+
+
+def seen(
+    inventory: Inventory = FIVE,
+    members: tuple[EtcdMember, ...] | None = None,
+    *,
+    down: tuple[int, ...] = (),
+    off: tuple[int, ...] = (),
+) -> ClusterSnapshot:
+    return grown.snapshot(inventory, members or voters(1, 2, 3), down=down, off=off)
+
+
+def reasons(planned: Plan | Refusal) -> str:
+    assert isinstance(planned, Refusal)
+    return "\n".join(planned.reasons)
+
+
+REFUSED: dict[str, tuple[Callable[[], Plan | Refusal], str]] = {
+    "a host that is not in the inventory": (
+        lambda: plan_join(seen(), FIVE, "cp9"),
+        "- {name: cp9, address: ADDRESS, roles: [etcd, control-plane, load-balancer]}",
+    ),
+    "an unhealthy member elsewhere": (
+        lambda: plan_join(seen(down=(2,)), FIVE, "cp4"),
+        (
+            "etcd member cp2 on cp2 is not healthy (connection refused): 3 voters, 2 needed, 2 healthy: can lose 0; mend "
+            "it, or take it out first (run remove cp2)"
+        ),
+    ),
+    "a host that must follow cannot be reached": (
+        lambda: plan_join(seen(off=(2,)), FIVE, "cp4"),
+        (
+            "cp2 cannot be reached: no answer within 10 s; its configuration must follow, so mend it, or remove it first: "
+            "run remove cp2"
+        ),
+    ),
+    "the joiner cannot be reached": (lambda: plan_join(seen(off=(4,)), FIVE, "cp4"), "cp4 cannot be reached"),
+    "too few would be left": (
+        lambda: plan_remove(seen(ETCD, down=(3,)), ETCD, "cp2"),
+        (
+            "without cp2 too few would be left: now 3 voters, 2 needed, 2 healthy: can lose 0; then 2 voters, 2 needed, "
+            "1 healthy: 1 short of quorum; start or replace the failed members first"
+        ),
+    ),
+    "the quorum is lost": (
+        lambda: plan_remove(seen(ETCD, down=(2, 3)), ETCD, "cp3"),
+        "etcd has lost its quorum (3 voters, 2 needed, 0 healthy: 2 short of quorum)",
+    ),
+    "nobody answers": (
+        lambda: plan_join(seen(ETCD, down=(1, 2, 3)), ETCD, "cp4"),
+        "no etcd member answers, so its members are not known",
+    ),
+    "an unstarted member waits": (
+        lambda: plan_join(seen(ETCD, (*voters(1, 2, 3), grown.listed(4, started=False))), ETCD, "cp5"),
+        (
+            "member a4 on cp4 was added and never started: finish it (run join cp4) or take it back (run remove "
+            "--member-id a4); one change at a time"
+        ),
+    ),
+    "a learner waits": (
+        lambda: plan_remove(seen(ETCD, (*voters(1, 2, 3), grown.listed(4, learner=True))), ETCD, "cp3"),
+        "member a4 on cp4 does not vote yet",
+    ),
+    "a name that is there twice": (
+        lambda: plan_join(seen(ETCD, (*voters(1, 2, 3), grown.ghost(name="cp4"))), ETCD, "cp4"),
+        (
+            "etcd has a member cp4 already, bad at https://10.99.0.99:2380: give cp4 another etcd_name, or take that one "
+            "out first (run remove --member-id bad)"
+        ),
+    ),
+    "a member that has run and does not answer": (
+        lambda: plan_join(seen(ETCD, voters(1, 2, 3, 4), down=(4,)), ETCD, "cp4"),
+        (
+            "cp4 is member a4 already, which has run and does not answer (connection refused): start etcd there; if its "
+            "data is lost, run remove cp4 first"
+        ),
+    ),
+    "no learners": (
+        lambda: plan_join(told(seen(ETCD), version="3.3.25"), ETCD, "cp4"),
+        "etcd 3.3.25 knows no learners: upgrade the members to 3.4 or newer first",
+    ),
+    "an upgrade under way": (
+        lambda: plan_join(told(seen(ETCD), version="3.5.9", only=2), ETCD, "cp4"),
+        "the members run different versions (3.4.23, 3.5.9): finish the upgrade before another one joins",
+    ),
+    "an alarm": (
+        lambda: plan_join(told(seen(ETCD), alarm="NOSPACE", only=1), ETCD, "cp4"),
+        "cp1 has raised the alarm NOSPACE, under which nothing is written",
+    ),
+    "another cluster": (
+        lambda: plan_join(told(seen(ETCD), cluster="c2", only=3), ETCD, "cp4"),
+        "the hosts answer for different etcd clusters (c1, c2)",
+    ),
+    "the last of all roles": (
+        lambda: plan_remove(seen(grown.inventory(1), voters(1)), grown.inventory(1), "cp1"),
+        "cp1 is the last control plane: nothing would serve the API; join another one first",
+    ),
+    "the last balancer": (
+        lambda: plan_remove(seen(grown.inventory(1), voters(1)), grown.inventory(1), "cp1"),
+        "cp1 is the last load balancer",
+    ),
+    "the last member": (lambda: plan_remove(seen(ETCD, voters(1)), ETCD, "cp1"), "cp1 is the last etcd member"),
+    "a host that nobody knows": (
+        lambda: plan_remove(seen(THREE, (*voters(1, 2, 3), grown.ghost())), THREE, "old"),
+        (
+            "the inventory has no host old; a member that runs elsewhere is removed by its ID: run remove --member-id ID "
+            "(old is bad)"
+        ),
+    ),
+    "an ID that is not there": (
+        lambda: plan_remove_member(seen(ETCD), ETCD, "0xBEEF"),
+        "etcd lists no member 0xBEEF; its members are: a1 (cp1), a2 (cp2), a3 (cp3)",
+    ),
+    "an ID that is a host's": (lambda: plan_remove_member(seen(ETCD), ETCD, "a2"), "run remove cp2"),
+    "itself for itself": (lambda: plan_replace(seen(), FIVE, "cp2", "cp2"), "cp2 cannot replace itself"),
+    "fewer roles": (
+        lambda: plan_replace(seen(mixed()), mixed(), "cp2", "cp5"),
+        "cp5 has not the roles of cp2: control-plane, load-balancer",
+    ),
+    "two ill ones": (
+        lambda: plan_replace(seen(SIX, voters(1, 2, 3, 4, 5), down=(3,), off=(2,)), SIX, "cp2", "cp6"),
+        "etcd member cp3 on cp3 is not healthy",
+    ),
+}
+
+
+def mixed() -> Inventory:
+    """cp5 is for etcd alone."""
+    hosts = tuple(
+        msgspec.structs.replace(host, roles=(Role.ETCD,)) if host.name == "cp5" else host for host in FIVE.hosts
+    )
+    return msgspec.structs.replace(FIVE, hosts=hosts)
+
+
+def told(
+    snapshot: ClusterSnapshot,
+    *,
+    version: str | None = None,
+    alarm: str | None = None,
+    cluster: str | None = None,
+    only: int | None = None,
+) -> ClusterSnapshot:
+    """Every member, or one of them, says something else of itself."""
+    hosts = []
+    for number, facts in enumerate(snapshot.hosts, 1):
+        endpoint = value_of(facts.etcd)
+        if endpoint is None or only not in (None, number):
+            hosts.append(facts)
+            continue
+        alarms = (EtcdAlarm(MemberId(f"a{number}"), alarm),) if alarm else ()
+        other = replace(
+            endpoint,
+            version=version or endpoint.version,
+            cluster_id=cluster or endpoint.cluster_id,
+            alarms=alarms,
+        )
+        hosts.append(replace(facts, etcd=Known(other, NOW)))
+    return replace(snapshot, hosts=tuple(hosts))
+
+
+@pytest.mark.parametrize("guard", REFUSED)
+def test_guards(guard: str) -> None:
+    make, words = REFUSED[guard]
+    assert words in reasons(make())
+
+
+def test_a_dead_host_may_go_while_another_is_ill() -> None:
+    planned = plan_remove(seen(ETCD, voters(1, 2, 3, 4, 5), off=(4, 5)), ETCD, "cp5")
+    assert isinstance(planned, Plan), planned.reasons
+    assert "cp4 cannot be reached and keeps its older configuration" in planned.summary
+
+
+@pytest.mark.parametrize(("voting", "words"), [(1, "2 voters tolerate no more failures than 1"), (3, "4 voters")])
+def test_an_even_number_is_said_in_the_summary(voting: int, words: str) -> None:
+    planned = plan_join(seen(ETCD, voters(*range(1, voting + 1))), ETCD, f"cp{voting + 1}")
+    assert isinstance(planned, Plan), planned.reasons
+    assert words in planned.summary
+
+
+def test_shrinking_to_one_is_possible() -> None:
+    planned = plan_remove(seen(ETCD, voters(1, 2)), ETCD, "cp1")
+    assert isinstance(planned, Plan), planned.reasons
+
+
+def test_a_join_that_was_cut_off_after_the_list_goes_on() -> None:
+    waiting = grown.listed(4, started=False, learner=True)
+    planned = plan_join(seen(ETCD, (*voters(1, 2, 3), waiting)), ETCD, "cp4")
+    assert isinstance(planned, Plan), planned.reasons
+    assert any(step.id == "etcd.promote@cp4" for step in planned.steps)
+
+
+def test_what_was_added_and_never_started_is_taken_back_by_its_id() -> None:
+    waiting = grown.listed(4, started=False, learner=True)
+    planned = plan_remove_member(seen(ETCD, (*voters(1, 2, 3), waiting)), ETCD, "a4")
+    assert isinstance(planned, Plan), planned.reasons
