@@ -50,23 +50,23 @@ REFUSED: dict[str, tuple[Callable[[], Plan | Refusal], str]] = {
     "an unhealthy member elsewhere": (
         lambda: plan_join(seen(down=(2,)), FIVE, "cp4"),
         (
-            "etcd member cp2 on cp2 is not healthy (connection refused): 3 voters, 2 needed, 2 healthy: can lose 0; mend "
-            "it, or take it out first (run remove cp2)"
+            "etcd member cp2 on cp2 is not healthy (connection refused): 3 voters, 2 needed, 2 healthy: can lose 0; "
+            "mend it, or take it out first (run remove cp2)"
         ),
     ),
     "a host that must follow cannot be reached": (
         lambda: plan_join(seen(off=(2,)), FIVE, "cp4"),
         (
-            "cp2 cannot be reached: no answer within 10 s; its configuration must follow, so mend it, or remove it first: "
-            "run remove cp2"
+            "cp2 cannot be reached: no answer within 10 s; its configuration must follow, so mend it, or remove it "
+            "first: run remove cp2"
         ),
     ),
     "the joiner cannot be reached": (lambda: plan_join(seen(off=(4,)), FIVE, "cp4"), "cp4 cannot be reached"),
     "too few would be left": (
         lambda: plan_remove(seen(ETCD, down=(3,)), ETCD, "cp2"),
         (
-            "without cp2 too few would be left: now 3 voters, 2 needed, 2 healthy: can lose 0; then 2 voters, 2 needed, "
-            "1 healthy: 1 short of quorum; start or replace the failed members first"
+            "without cp2 too few would be left: now 3 voters, 2 needed, 2 healthy: can lose 0; then 2 voters, "
+            "2 needed, 1 healthy: 1 short of quorum; start or replace the failed members first"
         ),
     ),
     "the quorum is lost": (
@@ -91,15 +91,15 @@ REFUSED: dict[str, tuple[Callable[[], Plan | Refusal], str]] = {
     "a name that is there twice": (
         lambda: plan_join(seen(ETCD, (*voters(1, 2, 3), grown.ghost(name="cp4"))), ETCD, "cp4"),
         (
-            "etcd has a member cp4 already, bad at https://10.99.0.99:2380: give cp4 another etcd_name, or take that one "
-            "out first (run remove --member-id bad)"
+            "etcd has a member cp4 already, bad at https://10.99.0.99:2380: give cp4 another etcd_name, or take "
+            "that one out first (run remove --member-id bad)"
         ),
     ),
     "a member that has run and does not answer": (
         lambda: plan_join(seen(ETCD, voters(1, 2, 3, 4), down=(4,)), ETCD, "cp4"),
         (
-            "cp4 is member a4 already, which has run and does not answer (connection refused): start etcd there; if its "
-            "data is lost, run remove cp4 first"
+            "cp4 is member a4 already, which has run and does not answer (connection refused): start etcd there; if "
+            "its data is lost, run remove cp4 first"
         ),
     ),
     "no learners": (
@@ -130,8 +130,8 @@ REFUSED: dict[str, tuple[Callable[[], Plan | Refusal], str]] = {
     "a host that nobody knows": (
         lambda: plan_remove(seen(THREE, (*voters(1, 2, 3), grown.ghost())), THREE, "old"),
         (
-            "the inventory has no host old; a member that runs elsewhere is removed by its ID: run remove --member-id ID "
-            "(old is bad)"
+            "the inventory has no host old; a member that runs elsewhere is removed by its ID: run remove "
+            "--member-id ID (old is bad)"
         ),
     ),
     "an ID that is not there": (
