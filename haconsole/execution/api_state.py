@@ -5,14 +5,16 @@ from __future__ import annotations
 from typing import TypeAlias, assert_never
 
 from haconsole.actions.checks import ApiserverReady, LeaseHeld, VipAnswers
-from haconsole.errors import HaconsoleError
 from haconsole.inventory.effective import split_host_port
 from haconsole.inventory.schema import Host
 from haconsole.model.lease import Lease, LeaseState
+from haconsole.probes.errors import ProbeError
 from haconsole.probes.kube_access import kube_at, kube_on
 from haconsole.probes.leases import finder, from_api
 from haconsole.probes.site import Site as ProbeSite
+from haconsole.transport.kube_errors import KubeError
 from haconsole.transport.kube_objects import Readiness
+from haconsole.transport.kubeconfig import KubeconfigError
 
 ApiCheck: TypeAlias = ApiserverReady | VipAnswers | LeaseHeld
 Problems: TypeAlias = tuple[str, ...]
@@ -35,7 +37,7 @@ async def api_problems(site: ProbeSite, check: ApiCheck, host: Host) -> Problems
                 return lock_problems(check, leases, site)
             case _:
                 assert_never(check)
-    except HaconsoleError as error:
+    except (KubeError, KubeconfigError, ProbeError) as error:
         return (str(error) if str(error).startswith(f"{host.name}:") else f"{host.name}: {error}",)
 
 
