@@ -21,7 +21,11 @@ from haconsole.probes.essence import same_in_essence
 
 
 class Board:
-    """Written by the probes of one collector, all in one event loop. A failure keeps the value known before it."""
+    """Written by the probes of one collector, all in one event loop. A failure keeps the value known before it.
+
+    `hostnames` are what hosts call themselves, `etcd_servers` what their API servers were started with: answers of one
+    probe that others need.
+    """
 
     def __init__(self, inventory: Inventory, now: Callable[[], datetime], revision: int = 0) -> None:
         self._inventory = inventory
@@ -30,6 +34,8 @@ class Board:
             HostName(host.name): HostFacts(HostName(host.name), host.address, host.roles) for host in inventory.hosts
         }
         self._leases: Observed[tuple[Lease, ...]] = NOT_ASKED
+        self.hostnames: dict[str, HostName] = {}
+        self.etcd_servers: dict[HostName, tuple[str, ...]] = {}
         self._urgent = asyncio.Event()
         self._told = revision
         self.revision = revision

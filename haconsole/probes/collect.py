@@ -59,7 +59,7 @@ class Collector:
         except TimeoutError:
             for probe in probes:
                 probe.give_up(self._site.pace.overall_s)
-            if leases.due and board.leases_unanswered:
+            if board.leases_unanswered:
                 leases.give_up(self._site.pace.overall_s)
         self._revision = board.revision
         return board.snapshot()

@@ -8,14 +8,13 @@ from haconsole.inventory.schema import Host
 from haconsole.model.hosts import Reach
 from haconsole.model.names import HostName
 from haconsole.model.observed import Cause
-from haconsole.probes.apiserver_watch import ApiserverProbe
+from haconsole.probes.api_probe import apiserver_probe, etcd_probe
 from haconsole.probes.asking import Probe, first_transport_error
 from haconsole.probes.board import Board
 from haconsole.probes.certificate_probe import CertificateProbe
 from haconsole.probes.clock import ClockProbe
 from haconsole.probes.due import Fact, due_facts
-from haconsole.probes.etcd_watch import EtcdProbe
-from haconsole.probes.host_script import HostScript, questions
+from haconsole.probes.host_script import HostScript, asides, questions
 from haconsole.probes.site import Site
 from haconsole.transport.base import TransportError
 
@@ -24,8 +23,8 @@ def probes_for(site: Site, board: Board, host: Host, due: tuple[Fact, ...]) -> t
     """The probes, besides the script, behind the facts that are due on `host`."""
     known: dict[Fact, Probe] = {
         "clock_offset_ms": ClockProbe(site, board, host),
-        "etcd": EtcdProbe(site, board, host),
-        "apiserver": ApiserverProbe(site, board, host),
+        "etcd": etcd_probe(site, board, host),
+        "apiserver": apiserver_probe(site, board, host),
         "certificates": CertificateProbe(site, board, host),
     }
     return tuple(probe for fact, probe in known.items() if fact in due)
@@ -38,7 +37,7 @@ class HostProbes:
         self._site, self._board, self._host = site, board, host
         self._name = HostName(host.name)
         self._due = due_facts(site.layout, host, certificates=certificates)
-        self._script = HostScript(site, board, host, questions(site, host, self._due))
+        self._script = HostScript(site, board, host, questions(site, host, self._due), asides(board, host, self._due))
         self._probes = probes_for(site, board, host, self._due)
 
     async def once(self) -> None:

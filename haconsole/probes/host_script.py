@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial, reduce
 from typing import Any
 
@@ -14,7 +14,7 @@ from haconsole.inventory.schema import Host
 from haconsole.model.hosts import Role
 from haconsole.model.names import HostName
 from haconsole.model.observed import Cause, Failed, Known, Observed
-from haconsole.probes import addresses, disks, haproxy, keepalived, services, static_pods
+from haconsole.probes import addresses, apiserver, disks, haproxy, keepalived, services, static_pods
 from haconsole.probes.board import Board
 from haconsole.probes.due import Fact
 from haconsole.probes.script import ARGV, Answer, FrameReader, Heard, Loose, RoundDone, Section, answers, render
@@ -22,6 +22,7 @@ from haconsole.probes.site import Site
 from haconsole.transport.base import TransportError
 
 _LOG_LAG_S = 0.2
+_SELDOM = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,38 @@ def questions(site: Site, host: Host, due: tuple[Fact, ...]) -> tuple[Question, 
     return tuple(question for question in known if question.fact in due)
 
 
+@dataclass(frozen=True, slots=True)
+class Aside:
+    """A section that tells no fact of its own, and who learns from it."""
+
+    section: Section
+    learn: Callable[[Answer], None]
+
+
+def asides(board: Board, host: Host, due: tuple[Fact, ...]) -> tuple[Aside, ...]:
+    """What other probes need to know of a control plane: what it calls itself, and its API server's etcd servers."""
+    if "apiserver" not in due:
+        return ()
+    name = HostName(host.name)
+
+    def learn_hostname(answer: Answer) -> None:
+        if answer.status == 0:
+            board.hostnames[answer.output.strip().lower()] = name
+
+    def learn_etcd_servers(answer: Answer) -> None:
+        board.etcd_servers[name] = apiserver.etcd_servers(answer)
+        told = board.facts(name).apiserver
+        if isinstance(told, Known):
+            board.put(
+                name, "apiserver", replace(told, value=replace(told.value, etcd_servers=board.etcd_servers[name]))
+            )
+
+    return (
+        Aside(Section("hostname", "uname -n", every=_SELDOM), learn_hostname),
+        Aside(apiserver.section(every=_SELDOM), learn_etcd_servers),
+    )
+
+
 class HostScript:
     """Runs the script on one host and puts what it hears on the board.
 
@@ -68,12 +101,15 @@ class HostScript:
     root fail with sudo's refusal.
     """
 
-    def __init__(self, site: Site, board: Board, host: Host, asks: tuple[Question, ...]) -> None:
+    def __init__(
+        self, site: Site, board: Board, host: Host, asks: tuple[Question, ...], beside: tuple[Aside, ...]
+    ) -> None:
         self._site = site
         self._board = board
         self._host = host
         self._name = HostName(host.name)
         self._asks = {ask.section.name: ask for ask in asks}
+        self._beside = {aside.section.name: aside for aside in beside}
         self._changes: list[addresses.AddressChange] = []
         self._moved = asyncio.Event()
 
@@ -111,7 +147,7 @@ class HostScript:
     async def _stream(
         self, asks: tuple[Question, ...], rounds: int | None, follow: str, on_round: Callable[[], None], *, root: bool
     ) -> None:
-        sections = tuple(ask.section for ask in asks)
+        sections = (*(ask.section for ask in asks), *(aside.section for aside in self._beside.values()))
         script = render(sections, rounds=rounds, pause_s=self._site.pace.round_s, follow=follow)
         silence_s, loop = self._site.pace.silence_s, asyncio.get_running_loop()
         reader, silent = FrameReader(), True
@@ -157,6 +193,8 @@ class HostScript:
                 on_round()
 
     def _answered(self, answer: Answer) -> None:
+        if answer.section in self._beside:
+            self._beside[answer.section].learn(answer)
         ask = self._asks.get(answer.section)
         if ask is None:
             return

@@ -1,118 +1,201 @@
-"""Keeps the leader locks on the board: from any apiserver, else from etcd's stored copies."""
+"""Keeps the leader locks on the board: watched through any API server, else from etcd's own copies."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from contextlib import aclosing
-from typing import Any, TypeVar
+from functools import partial
+from typing import Any
 
 from haconsole.errors import HaconsoleError
 from haconsole.inventory.schema import Host
 from haconsole.model.hosts import Role
 from haconsole.model.lease import Lease
-from haconsole.model.observed import Cause, Failed, Known, Observed
+from haconsole.model.observed import NOT_ASKED, Cause, Failed, Known, Observed
 from haconsole.probes.asking import asked
 from haconsole.probes.board import Board
 from haconsole.probes.etcd_access import etcd_on
 from haconsole.probes.kube_access import kube_on
-from haconsole.probes.leases import finder, from_api, from_endpoints, from_etcd, without_copies
+from haconsole.probes.leases import HolderHost, finder, from_api, from_endpoints, from_etcd, without_copies
 from haconsole.probes.site import Site
 from haconsole.probes.stored_lease import PREFIX
 from haconsole.transport.kube_api import KubeApi
 from haconsole.transport.kube_objects import LeaseObject
 
-T = TypeVar("T")
+Leases = tuple[Lease, ...]
+Delayed = tuple[float, Callable[[], Coroutine[Any, Any, Observed[Leases]]]]
+"""A question, and the seconds to wait for an answer to the ones before it."""
 
-NAMESPACE = "kube-system"
-_NEXT_AFTER_S = 0.7
-_EXPECTED = {"kube-controller-manager", "kube-scheduler"}
+_NAMESPACE = "kube-system"
+
+_USUAL = {"kube-controller-manager", "kube-scheduler"}
+_NEXT_AFTER_S = 0.4
+_ETCD_AFTER_S = 1.2
+_WATCH_SILENCE_S = 20.0
 
 
 class LeaseProbe:
-    """Asks one control plane after the other, for the leases belong to the cluster and to no single host."""
+    """Leases belong to no host: whichever answers first tells them."""
 
     def __init__(self, site: Site, board: Board) -> None:
         self._site, self._board = site, board
-        self._planes = site.inventory.with_role(Role.CONTROL_PLANE)
-        self._members = site.inventory.with_role(Role.ETCD)
-        self._holder_host = finder(site.inventory.hosts)
+        inventory = site.inventory
+        self._servers = inventory.with_role(Role.CONTROL_PLANE) if site.layout.kubernetes else ()
+        self._members = inventory.with_role(Role.ETCD)
+        self._heard_at = float("-inf")
+        self._why: Failed[Any] | None = None
 
     @property
     def due(self) -> bool:
         """Whether the inventory has anybody who would hold a lease."""
-        return self._site.layout.kubernetes is not None and bool(self._planes)
+        return bool(self._servers)
 
     async def once(self) -> None:
-        """The first apiserver to answer tells; without any, the first etcd member."""
-        fact = await self._first_of(self._planes, self._from_api)
-        if isinstance(fact, Failed) and fact.cause is not Cause.NOT_CONFIGURED:
-            stored = await self._first_of(self._members, self._from_etcd)
-            fact = stored if isinstance(stored, Known) else fact
-        self._board.put_leases(fact)
+        """Ask API servers, and etcd where none of them answers soon."""
+        api = asyncio.create_task(first_known(self._api_questions()))
+        try:
+            await asyncio.wait((api,), timeout=_ETCD_AFTER_S)
+            if not api.done():
+                self._board.put_leases(await first_known(((0.0, partial(_result, api)), *self._etcd_questions())))
+            else:
+                self._board.put_leases(await self._stored_instead(api.result()))
+        finally:
+            api.cancel()
+            await asyncio.wait((api,))
+
+    async def _stored_instead(self, told: Observed[Leases]) -> Observed[Leases]:
+        """What etcd has stored where the API failed; not where there is no API yet, since no lock can be either."""
+        if not isinstance(told, Failed) or told.cause is Cause.NOT_CONFIGURED:
+            return told
+        stored = await first_known(self._etcd_questions())
+        return stored if isinstance(stored, Known) else told
 
     def give_up(self, seconds: float) -> None:
         """What was not heard of by now is not waited for."""
-        self._board.put_leases(Failed(f"leases: no answer within {seconds:g} s", self._site.now(), Cause.TIMED_OUT))
+        if self.due:
+            self._board.put_leases(Failed(f"leases: no answer within {seconds:g} s", self._site.now(), Cause.TIMED_OUT))
 
     async def follow(self) -> None:
-        """Watch through one apiserver until it is lost, then through the next; between two rounds look at etcd."""
+        """Watch, and read etcd's copies for as long as no API server tells anything."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._watch_some())
+            group.create_task(self._fall_back())
+
+    async def _watch_some(self) -> None:
+        """Follow one API server after another; the last one that told something comes first."""
+        servers = list(self._servers)
         while True:
-            for host in self._planes:
-                try:
-                    await self._watch(host)
-                except HaconsoleError:
-                    continue
-            await self.once()
+            for host in tuple(servers):
+                if await self._watch(host):
+                    servers.remove(host)
+                    servers.insert(0, host)
+                    break
             await asyncio.sleep(self._site.pace.round_s)
 
-    async def _watch(self, host: Host) -> None:
-        async with kube_on(self._site, host) as api:
-            older = await self._older(api)
-            watching = api.watch_leases(NAMESPACE, deadline_s=self._site.pace.fact_s)
-            async with aclosing(watching) as changes:  # type: ignore[type-var]
-                async for objects in changes:
-                    self._board.put_leases(self._site.known(self._locks(objects, older)))
-
-    async def _from_api(self, host: Host) -> tuple[Lease, ...]:
-        async with kube_on(self._site, host) as api:
-            objects = await api.leases(NAMESPACE, deadline_s=self._site.pace.fact_s)
-            names = {each.metadata.name for each in objects}
-            return self._locks(objects, () if names >= _EXPECTED else await self._older(api))
-
-    def _locks(self, objects: tuple[LeaseObject, ...], older: tuple[Lease, ...]) -> tuple[Lease, ...]:
-        return without_copies(from_api(objects, self._holder_host), older)
-
-    async def _older(self, api: KubeApi) -> tuple[Lease, ...]:
-        """Locks of the kind before leases, as annotations of Endpoints."""
-        objects = await api.endpoints(NAMESPACE, deadline_s=self._site.pace.fact_s)
-        return from_endpoints(objects, self._holder_host)
-
-    async def _from_etcd(self, host: Host) -> tuple[Lease, ...]:
-        """This member's own copy, which it gives without a quorum too."""
-        async with etcd_on(self._site, host) as api:
-            prefix = PREFIX + f"{NAMESPACE}/".encode()
-            return from_etcd(await api.get_prefix(prefix, serializable=True), self._holder_host)
-
-    async def _first_of(self, hosts: tuple[Host, ...], look: Callable[[Host], Coroutine[Any, Any, T]]) -> Observed[T]:
-        """Ask the hosts, the next whenever one fails or takes long; the first answer counts, else the last failure."""
-        waiting = list(hosts)
-        failed: Observed[T] = Failed("no host of the inventory could tell", self._site.now(), Cause.NOT_CONFIGURED)
-        tasks: set[asyncio.Task[Observed[T]]] = set()
+    async def _watch(self, host: Host) -> bool:
+        """Put what `host` tells until it tells no more; True when it told anything."""
+        told, deadline_s = False, self._site.pace.fact_s
         try:
-            while waiting or tasks:
-                if waiting:
-                    host = waiting.pop(0)
-                    question = asked(self._site, host, "leases", look(host), self._site.pace.fact_s)
-                    tasks.add(asyncio.create_task(question))
-                patience = _NEXT_AFTER_S if waiting else None
-                done, tasks = await asyncio.wait(tasks, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
-                for task in done:
-                    failed = task.result()
-                    if isinstance(failed, Known):
-                        return failed
-            return failed
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            async with (
+                asyncio.timeout(deadline_s) as limit,
+                kube_on(self._site, host) as api,
+                aclosing(api.watch_leases(_NAMESPACE, deadline_s=deadline_s, silence_s=_WATCH_SILENCE_S)) as changes,
+            ):
+                async for objects in changes:
+                    limit.reschedule(None)
+                    leases = await self._with_older(api, objects)
+                    told, self._heard_at = True, self._time()
+                    self._board.put_leases(self._site.known(leases))
+        except TimeoutError:
+            self._failed(self._site.late(host, "leases", deadline_s))
+        except HaconsoleError as error:
+            self._failed(self._site.failed(host, "leases", error))
+        return told
+
+    def _failed(self, failed: Failed[Any]) -> None:
+        """Said only where nothing else tells: the copies in etcd may well do."""
+        self._why = failed
+
+    async def _fall_back(self) -> None:
+        pace = self._site.pace
+        await asyncio.sleep(_ETCD_AFTER_S)
+        while True:
+            if self._time() - self._heard_at > pace.api_silence_s:
+                silent = self._why or self._site.late(self._servers[0], "leases", pace.api_silence_s)
+                self._board.put_leases(await self._stored_instead(silent))
+            await asyncio.sleep(pace.round_s)
+
+    def _api_questions(self) -> tuple[Delayed, ...]:
+        return tuple((_NEXT_AFTER_S, partial(self._through_api, host)) for host in self._servers)
+
+    def _etcd_questions(self) -> tuple[Delayed, ...]:
+        delays = (_ETCD_AFTER_S, *(_NEXT_AFTER_S for _ in self._members))
+        return tuple(
+            (delay, partial(self._from_etcd, host)) for delay, host in zip(delays, self._members, strict=False)
+        )
+
+    async def _through_api(self, host: Host) -> Observed[Leases]:
+        async def ask() -> Leases:
+            async with kube_on(self._site, host) as api:
+                return await self._with_older(api, await api.leases(_NAMESPACE, deadline_s=self._site.pace.fact_s))
+
+        return await asked(self._site, host, "leases", ask(), self._site.pace.fact_s)
+
+    async def _from_etcd(self, host: Host) -> Observed[Leases]:
+        """From the member's own copy, which it gives without a quorum."""
+
+        async def ask() -> Leases:
+            async with etcd_on(self._site, host) as api:
+                stored = await api.get_prefix(
+                    PREFIX + f"{_NAMESPACE}/".encode(), serializable=True, deadline_s=self._site.pace.fact_s
+                )
+                return from_etcd(stored, self._holder_host())
+
+        return await asked(self._site, host, "leases", ask(), self._site.pace.fact_s)
+
+    async def _with_older(self, api: KubeApi, objects: Iterable[LeaseObject]) -> Leases:
+        """The locks of today, and where the usual ones are missing the annotations that were locks before 1.17."""
+        leases = from_api(objects, self._holder_host())
+        if {lease.name for lease in leases} >= _USUAL:
+            return leases
+        endpoints, maps = await api.endpoints(_NAMESPACE), await api.config_maps(_NAMESPACE)
+        return without_copies(leases, from_endpoints((*endpoints, *maps), self._holder_host()))
+
+    def _holder_host(self) -> HolderHost:
+        return finder(self._site.inventory.hosts, self._board.hostnames)
+
+    def _time(self) -> float:
+        return asyncio.get_running_loop().time()
+
+
+async def _result(task: asyncio.Task[Observed[Leases]]) -> Observed[Leases]:
+    return await asyncio.shield(task)
+
+
+async def first_known(questions: tuple[Delayed, ...]) -> Observed[Leases]:
+    """The first answer that is known, else the first failure.
+
+    Each question is asked its delay after the one before, or as soon as those before have failed.
+    """
+    failures: list[Observed[Leases]] = []
+    asking: set[asyncio.Task[Observed[Leases]]] = set()
+    coming = list(questions)
+    try:
+        while coming or asking:
+            if not asking:
+                asking.add(asyncio.ensure_future(coming.pop(0)[1]()))
+            patience = coming[0][0] if coming else None
+            done, asking = await asyncio.wait(asking, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                told = task.result()
+                if isinstance(told, Known):
+                    return told
+                failures.append(told)
+            if not done:
+                asking.add(asyncio.ensure_future(coming.pop(0)[1]()))
+    finally:
+        for task in asking:
+            task.cancel()
+        await asyncio.gather(*asking, return_exceptions=True)
+    return failures[0] if failures else NOT_ASKED

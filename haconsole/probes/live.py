@@ -23,10 +23,10 @@ class Live:
 
     async def run(self) -> None:
         async with asyncio.TaskGroup() as group:
-            for host in self._hosts:
-                group.create_task(self._watch(host))
             if self._leases.due:
                 group.create_task(self._leases.follow())
+            for host in self._hosts:
+                group.create_task(self._watch(host))
 
     async def _watch(self, host: HostProbes) -> None:
         """Follow, and after each loss again: at once after a steady time, with longer pauses while it keeps failing."""

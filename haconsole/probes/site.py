@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -12,6 +12,7 @@ from haconsole.errors import HaconsoleError
 from haconsole.inventory.schema import Host, Inventory
 from haconsole.model.names import HostName
 from haconsole.model.observed import Cause, Failed, Known
+from haconsole.probes.credentials import CredentialFiles
 from haconsole.probes.due import Fact
 from haconsole.probes.errors import ProbeError
 from haconsole.transport.base import Fleet, HostTransport, TransportError
@@ -24,7 +25,8 @@ class Pace:
     """Seconds: how long an answer may take, and how often a live view asks.
 
     `overall_s` bounds a whole look; `silence_s` is how long a followed host may be silent before it counts as lost;
-    `news_s` how long counters and ages that moved may wait, where a change of state is told at once.
+    `api_silence_s` how long API servers may tell nothing of leases before etcd is asked; `news_s` how long counters
+    and ages that moved may wait, where a change of state is told at once.
     """
 
     overall_s: float = 15.0
@@ -39,6 +41,8 @@ class Pace:
     retry_most_s: float = 5.0
     at_most_every_s: float = 0.05
     news_s: float = 1.0
+    reopen_s: float = 2.0
+    api_silence_s: float = 6.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,7 @@ class Site:
     now: Callable[[], datetime]
     secret: bytes
     pace: Pace
+    credentials: CredentialFiles = field(default_factory=CredentialFiles)
 
     def transport(self, host: Host) -> HostTransport:
         return self.fleet.host(HostName(host.name))

@@ -7,7 +7,7 @@ needs 2 to 4 s for /readyz and 12 s or more to refuse a read, which is why the d
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from types import TracebackType
 from typing import TypeVar
 from urllib.parse import quote
@@ -93,7 +93,7 @@ class KubeApi:
 
     def watch_leases(
         self, namespace: str = "kube-system", *, deadline_s: float = 15.0, silence_s: float = 75.0
-    ) -> AsyncIterator[tuple[LeaseObject, ...]]:
+    ) -> AsyncGenerator[tuple[LeaseObject, ...], None]:
         """All Lease objects of a namespace, now and again after each change of one.
 
         Goes on over the ends that servers put to a watch; raises KubeError when the server is lost. Close it (aclosing)

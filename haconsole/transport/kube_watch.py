@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass, field
 
 import msgspec
@@ -62,7 +62,7 @@ class WatchEndedError(KubeError):
 
 async def watch_leases(
     client: KubeClient, path: str, *, deadline_s: float, silence_s: float
-) -> AsyncIterator[tuple[LeaseObject, ...]]:
+) -> AsyncGenerator[tuple[LeaseObject, ...], None]:
     """See `KubeApi.watch_leases`."""
     seen, loop = Seen(), asyncio.get_running_loop()
     while True:

@@ -14,7 +14,7 @@ import pytest
 from haconsole.inventory.schema import Inventory
 from haconsole.model.hosts import HostFacts
 from haconsole.model.names import HostName
-from haconsole.model.observed import Cause, Failed, Known, value_of
+from haconsole.model.observed import Cause, Failed, Known, NotAsked, value_of
 from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.model.vip import VipState, VrrpState
 from haconsole.model.vip_view import vip_views
@@ -44,6 +44,11 @@ async def until(
 def holds_vip(facts: HostFacts) -> bool:
     known = facts.addresses
     return isinstance(known, Known) and any(entry.address == "10.77.0.100" for entry in known.value)
+
+
+def all_told(facts: HostFacts) -> bool:
+    due = (facts.clock_offset_ms, facts.addresses, facts.services, facts.disks, facts.keepalived, facts.haproxy)
+    return not any(isinstance(fact, NotAsked) for fact in due)
 
 
 def vrrp_state(facts: HostFacts) -> VrrpState | None:
@@ -102,7 +107,8 @@ async def test_a_move_has_keepalived_asked_at_once(
 async def test_counters_alone_make_no_flood(inventory: Inventory, fleet: LocalFleet) -> None:
     patient = Collector(inventory, fleet, pace=replace(QUICK, news_s=0.6))
     async with aclosing(patient.live()) as snapshots:
-        await until(snapshots, lambda facts: holds_vip(facts) and isinstance(facts.clock_offset_ms, Known))
+        for name in ("lb1", "lb2"):
+            await until(snapshots, all_told, name)
         began, count = time.monotonic(), 0
         async for _ in snapshots:
             count += 1

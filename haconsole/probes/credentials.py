@@ -1,0 +1,88 @@
+"""The client certificates a host itself uses for etcd and the API, read into memory and kept no longer than needed."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from haconsole.configs.layout import Layout
+from haconsole.inventory.schema import EtcdTls, Host
+from haconsole.model.hosts import Role
+from haconsole.model.names import HostName
+from haconsole.model.observed import Cause
+from haconsole.model.secret import Secret
+from haconsole.probes.errors import ProbeError
+from haconsole.probes.files import read_files
+from haconsole.probes.in_flight import InFlight
+from haconsole.transport.base import HostTransport
+from haconsole.transport.etcd_api import EtcdCredentials
+from haconsole.transport.kubeconfig import KubeCredentials, credentials_of, files_named
+
+Files = dict[str, str | None]
+
+_AUTO_TLS_CERTIFICATE = "fixtures/client/cert.pem"
+"""Where etcd keeps, under its data folder, the certificate it made itself with --auto-tls."""
+
+
+class CredentialFiles:
+    """Reads all a host's client certificates by one root command, shared by those who ask at the same time."""
+
+    def __init__(self) -> None:
+        self._reading: InFlight[HostName, Files] = InFlight()
+
+    async def read(self, layout: Layout, host: Host, transport: HostTransport, *, deadline_s: float) -> Files:
+        """The files' texts by path, None for those that are not there."""
+        paths = tuple(dict.fromkeys((*_etcd_paths(layout, host), *_kube_paths(layout, host))))
+        return await self._reading.get(
+            HostName(host.name), partial(read_files, transport, paths, deadline_s=deadline_s)
+        )
+
+
+def etcd_credentials(layout: Layout, files: Files) -> EtcdCredentials | None:
+    """What etcd asks of its clients by the layout; None where it speaks plain text."""
+    etcd, mend = layout.etcd, "bootstrap etcd, or name etcd.pki_dir in the inventory"
+    if etcd.tls is EtcdTls.OFF:
+        return None
+    if etcd.pki is None:
+        return EtcdCredentials(ca=_present(files, f"{etcd.data_dir}/{_AUTO_TLS_CERTIFICATE}", "etcd", mend))
+    pki = etcd.pki
+    ca, cert, key = (_present(files, path, "etcd", mend) for path in (pki.ca.cert, pki.client.cert, pki.client.key))
+    return EtcdCredentials(ca=ca, cert=cert, key=Secret(key.decode()))
+
+
+async def kube_credentials(
+    layout: Layout, files: Files, transport: HostTransport, *, deadline_s: float
+) -> KubeCredentials:
+    """The administrator's of the host, by the kubeconfig of the layout and the files it names."""
+    mend = "bootstrap kubernetes, or name kubernetes.config_dir in the inventory"
+    if layout.kubernetes is None:
+        raise ProbeError("the inventory has no Kubernetes", Cause.NOT_CONFIGURED)
+    kubeconfig = _present(files, layout.kubernetes.admin.kubeconfig, "kube-apiserver", mend)
+    named = files_named(kubeconfig)
+    missing = tuple(path for path in named if path not in files)
+    found = {**files, **(await read_files(transport, missing, deadline_s=deadline_s) if missing else {})}
+    return credentials_of(kubeconfig, {path: _present(found, path, "kube-apiserver", mend) for path in named})
+
+
+def _etcd_paths(layout: Layout, host: Host) -> tuple[str, ...]:
+    etcd = layout.etcd
+    if Role.ETCD not in host.roles or etcd.tls is EtcdTls.OFF:
+        return ()
+    if etcd.pki is None:
+        return (f"{etcd.data_dir}/{_AUTO_TLS_CERTIFICATE}",)
+    return etcd.pki.ca.cert, etcd.pki.client.cert, etcd.pki.client.key
+
+
+def _kube_paths(layout: Layout, host: Host) -> tuple[str, ...]:
+    """The kubeconfig, and what it names where bootstrap made it."""
+    if layout.kubernetes is None or Role.CONTROL_PLANE not in host.roles:
+        return ()
+    admin = layout.kubernetes.admin
+    named = (layout.kubernetes.ca.cert, admin.files.cert, admin.files.key) if admin.files else ()
+    return (admin.kubeconfig, *named)
+
+
+def _present(files: Files, path: str, whose: str, mend: str) -> bytes:
+    text = files.get(path)
+    if text is None:
+        raise ProbeError(f"{whose}: {path} does not exist", Cause.NOT_CONFIGURED, mend=mend)
+    return text.encode()
