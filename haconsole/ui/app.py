@@ -22,6 +22,7 @@ from haconsole.ui.keys import Scope, bindings, keys_of
 from haconsole.ui.messages import Copied
 from haconsole.ui.present.bar import Link, LinkState
 from haconsole.ui.present.palette import Command
+from haconsole.ui.runs import Runs
 from haconsole.ui.screens.dashboard import Dashboard
 from haconsole.ui.screens.overlay import TextWindow, help_text
 from haconsole.ui.state import Clock, ConsoleState
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     from haconsole.model.snapshot import ClusterSnapshot
     from haconsole.session import Session
     from haconsole.ui.asker import ScreenAsker
+    from haconsole.ui.present.running import RunView
+    from haconsole.ui.present.subjects import Subject
 
 RETRY_S = (1.0, 2.0, 5.0, 10.0, 15.0)
 CLOSE_WITHIN_S = 5.0
@@ -74,12 +77,15 @@ class ConsoleApp(App[None]):
     state: var[ConsoleState] = var(ConsoleState(Link(LinkState.CONNECTING, datetime.min.replace(tzinfo=UTC))))
     now: var[datetime] = var(datetime.min.replace(tzinfo=UTC))
 
+    run_view: var[RunView | None] = var(None)
+
     def __init__(self, setting: Setting) -> None:
         super().__init__()
         self.setting = setting
         self.inventory = setting.inventory
         self.session: Session | None = None
         self._feeding: asyncio.Task[None] | None = None
+        self.runs = Runs(self)
         self.set_reactive(ConsoleApp.now, setting.clock())
         self.set_reactive(ConsoleApp.state, ConsoleState(Link(LinkState.CONNECTING, self.now)))
         self.register_theme(setting.theme)
@@ -108,7 +114,7 @@ class ConsoleApp(App[None]):
     def action_help(self) -> None:
         """Tell the keys of the screen that is up."""
         scopes = getattr(self.screen, "scopes", (Scope.EVERYWHERE,))
-        told = help_text(keys_of(*scopes))
+        told = help_text(keys_of(*scopes, read_only=self.read_only))
         self.push_screen(TextWindow(lambda state, now: told))
 
     def action_next_theme(self) -> None:
@@ -136,31 +142,62 @@ class ConsoleApp(App[None]):
         self.copy_to_clipboard(message.text)
         self.notify("copied, where the terminal allows it (OSC 52)", timeout=2, markup=False)
 
+    def action_actions(self) -> None:
+        """Offer the actions there are."""
+        self.runs.offer()
+
+    def action_act(self, name: str) -> None:
+        """Begin the action of that name."""
+        self.runs.begin(name)
+
+    def action_show_run(self) -> None:
+        """Show the run under way, or the last one."""
+        self.runs.show()
+
+    async def action_quit(self) -> None:
+        """Leave the console; with a run under way only when a person says so."""
+        if not self.runs.under_way:
+            self.exit()
+            return
+        from haconsole.ui.screens.question import YesNoQuestion
+        from haconsole.ui.screens.running import LEAVE_CONSOLE
+
+        self.push_screen(YesNoQuestion(LEAVE_CONSOLE), lambda yes: self.exit() if yes else None)
+
+    @property
+    def subject(self) -> Subject | None:
+        """What the dashboard's cursor is on."""
+        dashboard = self.screen_stack[0]
+        return dashboard.subject if isinstance(dashboard, Dashboard) else None
+
     def action_palette(self) -> None:
         """Offer every command of the screen that is up, then the themes."""
         from haconsole.ui.screens.palette import Palette
 
-        self.push_screen(Palette(self._commands()), self._chosen)
+        self.push_screen(Palette("commands", self._commands()), self.chosen)
 
     def action_paint(self, theme: str) -> None:
         self._paint_with(theme)
 
     def _commands(self) -> tuple[Command, ...]:
-        keys = keys_of(*getattr(self.screen, "scopes", (Scope.EVERYWHERE,)))
+        keys = keys_of(*getattr(self.screen, "scopes", (Scope.EVERYWHERE,)), read_only=self.read_only)
         done = tuple(Command(key.label, key.action, key.help, key.shown) for key in keys if key.label and key.help)
         themes = sorted(theme_files(theme_folders()))
         return done + tuple(
             Command(f"theme {name}", f"paint('{name}')", f"Paint with the theme {name}") for name in themes
         )
 
-    def _chosen(self, action: str | None) -> None:
+    def chosen(self, action: str | None) -> None:
+        """Do what was chosen from a palette."""
         if action is not None:
             self.run_worker(self._act(action), exit_on_error=False)
 
     async def _act(self, action: str) -> None:
         """Do what a key does, on whatever of focus, screen and app knows it."""
-        target = self.screen.focused or self.screen
-        for node in (target, self.screen, self):
+        if action.startswith("app."):
+            await self.run_action(action)
+            return
+        for node in (self.screen.focused or self.screen, self.screen, self):
             if hasattr(node, f"action_{action.partition('(')[0]}"):
                 await self.run_action(action, node)
                 return
@@ -173,6 +210,7 @@ class ConsoleApp(App[None]):
 
     async def on_unmount(self) -> None:
         """Give back what the session holds; the terminal is the shell's again by now."""
+        await self.runs.close()
         if self._feeding is not None:
             self._feeding.cancel()
             await asyncio.wait({self._feeding}, timeout=CLOSE_WITHIN_S)

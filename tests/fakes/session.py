@@ -27,7 +27,8 @@ T = TypeVar("T")
 class FakeSession:
     """Answers from what it was given; `heard` is the queue behind `watch`: snapshots, an error to raise, None to end.
 
-    A test that wants a moment more than `first` puts it there.
+    A test that wants a moment more than `first` puts it there. A run tells `events`, then what comes through `more`;
+    `asked` are the plans that were asked for.
     """
 
     first: ClusterSnapshot | None = None
@@ -36,6 +37,8 @@ class FakeSession:
     now: datetime = NOW
     plans: Mapping[str, Plan | Refusal] = field(default_factory=dict)
     events: tuple[Event, ...] = ()
+    more: asyncio.Queue[Event | None] | None = None
+    asked: tuple[tuple[str, dict[str, str]], ...] = ()
     heard: asyncio.Queue[ClusterSnapshot | Exception | None] = field(default_factory=asyncio.Queue)
     closed: bool = False
     watchers: int = 0
@@ -62,11 +65,14 @@ class FakeSession:
         return health(snapshot, findings)
 
     async def plan(self, action: str, request: Mapping[str, str]) -> Plan | Refusal:
+        self.asked += ((action, dict(request)),)
         return self.plans[action]
 
     async def run(self, plan: Plan) -> AsyncIterator[Event]:
         for event in self.events:
             yield event
+        while self.more is not None and (event_or_end := await self.more.get()) is not None:
+            yield event_or_end
 
     def stop(self, *, at_once: bool = False) -> None:
         self.stops += ("at once",) if at_once else ("after these",)

@@ -22,6 +22,7 @@ class PaneId(StrEnum):
     FINDINGS = "findings"
     EVENTS = "events"
     CERTIFICATES = "certificates"
+    STEPS = "steps"
     DETAIL = "detail"
 
 

@@ -42,7 +42,8 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class BarView:
-    """What the bar tells. `heard_at` is when the newest snapshot was put together."""
+    """What the bar tells. `heard_at` is when the newest snapshot was put together, `run` how
+    far the run under way is."""
 
     cluster: str
     health: Health
@@ -52,6 +53,7 @@ class BarView:
     heard_at: datetime | None
     read_only: bool = False
     endpoint: str = ""
+    run: str = ""
 
     @classmethod
     def of(
@@ -64,10 +66,11 @@ class BarView:
         hosts_total: int,
         read_only: bool,
         endpoint: str,
+        run: str = "",
     ) -> BarView:
         hosts = snapshot.hosts if snapshot else ()
         heard = snapshot.observed_at if snapshot else None
-        return cls(cluster, health, link, hosts, hosts_total, heard, read_only, endpoint)
+        return cls(cluster, health, link, hosts, hosts_total, heard, read_only, endpoint, run)
 
 
 def bar_line(view: BarView, width: int, now: datetime) -> Line:
@@ -76,6 +79,8 @@ def bar_line(view: BarView, width: int, now: datetime) -> Line:
     left = [Cell(f" {view.cluster} ", Tone.ACCENT), Cell(" "), HEALTH[view.health]]
     if view.read_only:
         left += [Cell("  "), Cell(" READ-ONLY ", Tone.WARNING)]
+    if view.run:
+        left += [Cell("  "), Cell(f" RUN {view.run} ", Tone.WARNING)]
     left += [Cell("  "), link_cell(view, now)]
     optional = (Cell(f"  {_reached(view)}"), Cell(f"  API {view.endpoint}", Tone.MUTED) if view.endpoint else Cell(""))
     for cell in optional:

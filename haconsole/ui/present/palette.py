@@ -21,10 +21,20 @@ class Command:
     key: str = ""
 
 
-def commands_table(commands: tuple[Command, ...]) -> TableView:
+def commands_table(title: str, commands: tuple[Command, ...]) -> TableView:
+    """The commands under a title; the column for keys is left out where none has one."""
+    keyed = any(each.key for each in commands)
     rows = tuple(
-        Row(CommandSubject(each.action), (Cell(each.name), Cell(each.key, Tone.ACCENT), Cell(each.help, Tone.MUTED)))
+        Row(
+            CommandSubject(each.action),
+            (
+                Cell(each.name),
+                *((Cell(each.key, Tone.ACCENT),) if keyed else ()),
+                Cell(each.help, Tone.MUTED),
+            ),
+        )
         for each in commands
     )
+    columns = COLUMNS if keyed else (COLUMNS[0], COLUMNS[-1])
     told = Cell("type to find, enter to do, escape to leave", Tone.MUTED)
-    return TableView("commands", COLUMNS, rows, None, (told,), ageless=True)
+    return TableView(title, columns, rows, None, (told,), ageless=True)

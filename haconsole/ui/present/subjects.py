@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from haconsole.model.names import HostName, MemberId, Vip
+
+if TYPE_CHECKING:
+    from haconsole.actions.step import StepId
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +78,16 @@ class CommandSubject:
     action: str
 
 
+@dataclass(frozen=True, slots=True)
+class StepSubject:
+    """A step of a plan or of its run."""
+
+    id: StepId
+
+
 PartSubject: TypeAlias = (
     MemberSubject | HostSubject | VipSubject | ServerSubject | BalancerSubject | LeaseSubject | CertificateSubject
 )
 """A part of the cluster."""
 
-Subject: TypeAlias = PartSubject | FindingSubject | EventSubject | CommandSubject
+Subject: TypeAlias = PartSubject | FindingSubject | EventSubject | CommandSubject | StepSubject

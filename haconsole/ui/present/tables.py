@@ -40,7 +40,7 @@ def table_of(
             return events_table(history, now)
         case PaneId.CERTIFICATES:
             return certificates_table(snapshot, now)
-        case PaneId.DETAIL:
-            raise ValueError("the details are a text, not a table")
+        case PaneId.DETAIL | PaneId.STEPS:
+            raise ValueError(f"{pane} is no table of the dashboard")
         case _:
             assert_never(pane)

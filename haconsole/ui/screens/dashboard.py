@@ -108,6 +108,11 @@ class Dashboard(Screen[None]):
         self._only: PaneId | None = None
 
     @property
+    def subject(self) -> Subject | None:
+        """What the cursor is on."""
+        return self._tables[self._current].cursor_key
+
+    @property
     def scopes(self) -> tuple[Scope, ...]:
         """The scopes of the keys that count now."""
         return (Scope.EVERYWHERE, Scope.DASHBOARD, Scope.TEXT if self._detail.has_focus else Scope.TABLE)
@@ -121,6 +126,7 @@ class Dashboard(Screen[None]):
         self._tables[PaneId.ETCD].focus()
         self.watch(self.app, "state", self._draw)
         self.watch(self.app, "now", self._tick, init=False)
+        self.watch(self.app, "run_view", lambda: self._draw_bar(self.app.now), init=False)
 
     def _draw(self, state: ConsoleState) -> None:
         now = self.app.now
@@ -178,6 +184,7 @@ class Dashboard(Screen[None]):
             hosts_total=len(app.inventory.hosts),
             read_only=app.read_only,
             endpoint=app.endpoint,
+            run=app.runs.told,
         )
         self.query_one(StatusBar).show(view, now)
 
@@ -202,7 +209,7 @@ class Dashboard(Screen[None]):
         if isinstance(event.widget, TablePane):
             self._current = PaneId(event.widget.id or "")
             self._tell()
-        self.query_one(KeyBar).show(keys_of(*self.scopes))
+        self.query_one(KeyBar).show(keys_of(*self.scopes, read_only=self.app.read_only))
 
     def on_resize(self) -> None:
         self.call_after_refresh(self._draw, self.app.state)

@@ -12,6 +12,9 @@ from haconsole.ui.keys import Scope
 from haconsole.ui.messages import RowChosen
 from haconsole.ui.panes.prompt import Prompt
 from haconsole.ui.panes.table import TablePane
+from haconsole.ui.panes.text import TextPane
+from haconsole.ui.present.cells import Cell
+from haconsole.ui.present.detail import Detail, Sentence
 from haconsole.ui.present.narrow import Wish
 from haconsole.ui.present.palette import Command, commands_table
 from haconsole.ui.present.subjects import CommandSubject
@@ -30,18 +33,28 @@ class Palette(ModalScreen[str | None]):
         Binding("up,ctrl+p", "row(-1)", show=False, priority=True),
     ]
 
-    def __init__(self, commands: tuple[Command, ...]) -> None:
+    def __init__(self, title: str, commands: tuple[Command, ...]) -> None:
         super().__init__()
+        self._title = title
         self._commands = commands
+        self._help = TextPane(id="chosen")
         self._table = TablePane(id="commands", always_cursor=True)
         self._prompt = Prompt("", placeholder="what do you want to do?")
 
     def compose(self) -> ComposeResult:
         yield self._prompt
         yield self._table
+        yield self._help
 
     def on_mount(self) -> None:
-        self._table.show(commands_table(self._commands), self.app.now)
+        self._help.can_focus = False
+        self._table.show(commands_table(self._title, self._commands), self.app.now)
+
+    def on_row_highlighted(self) -> None:
+        """Tell the command under the cursor in full: what it does may not fit its row."""
+        subject = self._table.cursor_key
+        chosen = next((each for each in self._commands if CommandSubject(each.action) == subject), None)
+        self._help.show(Detail(chosen.name, (Sentence(Cell(chosen.help)),)) if chosen else None)
 
     def on_prompt_typed(self, message: Prompt.Typed) -> None:
         self._table.grant(Wish(message.text))

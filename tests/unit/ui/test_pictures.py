@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -15,6 +16,7 @@ from haconsole.session import Session
 from haconsole.ui.app import ConsoleApp, Setting
 from haconsole.ui.theming import find_theme, theme_folders
 from tests.fakes.cluster import INVENTORY, NOW, healthy
+from tests.fakes.plans import PLAN, begun
 from tests.fakes.session import FakeSession, aged, critical, degraded
 
 SMALL, WIDE = (80, 24), (160, 45)
@@ -25,7 +27,7 @@ THEMES = pytest.mark.parametrize("theme", ["dark", "light"])
 def console(snapshot: ClusterSnapshot | None, theme: str) -> ConsoleApp:
     @asynccontextmanager
     async def opened() -> AsyncIterator[Session]:
-        yield FakeSession(snapshot)
+        yield FakeSession(snapshot, plans={"bootstrap": PLAN}, events=begun(), more=asyncio.Queue())
 
     return ConsoleApp(
         Setting(INVENTORY, find_theme(theme, theme_folders()), theme, opened, clock=lambda: NOW + timedelta(seconds=1))
@@ -53,13 +55,26 @@ def test_dashboard_that_hears_no_more(snap_compare: Any) -> None:
     assert snap_compare(console(aged(healthy(), 75), "dark"), terminal_size=SMALL, run_before=settled)
 
 
+FLOWS = {
+    "findings": "f",
+    "host": "5 enter",
+    "help": "question_mark",
+    "palette": "colon",
+    "menu": "a",
+    "form": "a enter right",
+    "plan": "a enter enter",
+    "run": "a enter enter r y",
+}
+
+
 @SIZES
 @THEMES
-@pytest.mark.parametrize("keys", [("f",), ("5", "enter"), ("question_mark",), ("colon",)], ids=str)
-def test_screens(snap_compare: Any, size: tuple[int, int], theme: str, keys: tuple[str, ...]) -> None:
+@pytest.mark.parametrize("flow", FLOWS)
+def test_screens(snap_compare: Any, size: tuple[int, int], theme: str, flow: str) -> None:
     async def press(pilot: Pilot[None]) -> None:
         await settled(pilot)
-        await pilot.press(*keys)
-        await settled(pilot)
+        for key in FLOWS[flow].split():
+            await pilot.press(key)
+            await settled(pilot)
 
     assert snap_compare(console(critical(), theme), terminal_size=size, run_before=press)

@@ -24,6 +24,7 @@ from haconsole.ui.present.subjects import (
     MemberSubject,
     PartSubject,
     ServerSubject,
+    StepSubject,
     Subject,
     VipSubject,
 )
@@ -44,7 +45,7 @@ def about(
         case EventSubject(number=number):
             change = next((each for each in history if each.number == number), None)
             return about_event(change, now) if change else None
-        case CommandSubject():
+        case CommandSubject() | StepSubject():
             return None
         case _:
             return _about_part(subject, snapshot, now)

@@ -1,0 +1,113 @@
+"""A plan to read before it is carried out: its steps as a table, each step in full."""
+
+from __future__ import annotations
+
+from haconsole.actions.describe import check_line, step_line, undo_line
+from haconsole.actions.operations import Irreversible, WriteFile
+from haconsole.actions.step import Plan, Refusal, Step, StepId
+from haconsole.ui.present.cells import Cell, Tone
+from haconsole.ui.present.detail import Detail, Fact, Heading, Item, Sentence
+from haconsole.ui.present.subjects import StepSubject
+from haconsole.ui.present.table import Column, Row, TableView
+
+COLUMNS = (
+    Column("#", right=True),
+    Column("HOST", least=5),
+    Column("STEP", least=20),
+    Column("UNDO", rank=2),
+    Column("PHASE", rank=3, least=8),
+)
+
+
+def plan_table(plan: Plan) -> TableView:
+    rows = tuple(
+        Row(
+            StepSubject(step.id),
+            (
+                Cell(str(number), Tone.MUTED),
+                Cell(step.host),
+                Cell(step.title),
+                undo_cell(step),
+                Cell(step.phase, Tone.MUTED),
+            ),
+        )
+        for number, step in enumerate(plan.steps, 1)
+    )
+    empty = Cell("nothing to do", Tone.GOOD)
+    return TableView(f"plan: {plan.action}", COLUMNS, rows, None, plan_gist(plan), empty, ageless=True)
+
+
+def plan_gist(plan: Plan) -> tuple[Cell, ...]:
+    """What the plan comes to, the longest wording first."""
+    hosts = tuple(dict.fromkeys(step.host for step in plan.steps))
+    lost = len(irreversible(plan))
+    tail = f", {lost} cannot be taken back" if lost else ""
+    tone = Tone.WARNING if lost else Tone.PLAIN
+    long = f"{len(plan.steps)} steps on {', '.join(hosts)}{tail}"
+    return (Cell(long, tone), Cell(f"{len(plan.steps)} steps{tail}", tone), Cell(f"{len(plan.steps)} steps", tone))
+
+
+def irreversible(plan: Plan) -> tuple[Step, ...]:
+    """The steps that cannot be taken back."""
+    return tuple(step for step in plan.steps if isinstance(step.undo, Irreversible))
+
+
+def undo_cell(step: Step) -> Cell:
+    if step.undo is None:
+        return Cell("–", Tone.MUTED)
+    return Cell("✖ none", Tone.WARNING) if isinstance(step.undo, Irreversible) else Cell("yes", Tone.MUTED)
+
+
+def step_of(plan: Plan, step: StepId) -> Step | None:
+    return next((each for each in plan.steps if each.id == step), None)
+
+
+def step_items(plan: Plan, step: Step) -> tuple[Item, ...]:
+    """Why a step is there, what it does, how it is checked and taken back."""
+    return (
+        Sentence(Cell(step.why)),
+        Fact("host", Cell(step.host)),
+        *((Fact("phase", Cell(step.phase)),) if step.phase else ()),
+        Heading("What is done"),
+        Sentence(Cell(step_line(step), Tone.ACCENT)),
+        *_checks("Must hold before", tuple(check_line(check) for check in step.precondition)),
+        *_checks("Holds when it is done", tuple(check_line(check) for check in step.verification)),
+        Heading("How it is taken back"),
+        Sentence(Cell(undo_line(step.undo) or "the plan does not say", Tone.MUTED)),
+        *_checks("Waits for", tuple(_title(plan, each) for each in step.needs)),
+        *_content(step),
+    )
+
+
+def about_step(plan: Plan, subject: StepSubject) -> Detail | None:
+    step = step_of(plan, subject.id)
+    return Detail(f"{step.host}: {step.title}", step_items(plan, step)) if step else None
+
+
+def about_refusal(refusal: Refusal) -> Detail:
+    """Why there is no plan, and what would make it possible."""
+    return Detail(
+        f"{refusal.action} is refused",
+        (
+            Sentence(
+                Cell(f"{refusal.action} of {refusal.cluster} cannot be carried out as things are:", Tone.CRITICAL)
+            ),
+            *(Sentence(Cell(reason), "·") for reason in refusal.reasons),
+        ),
+    )
+
+
+def _checks(heading: str, lines: tuple[str, ...]) -> tuple[Item, ...]:
+    return (Heading(heading), *(Sentence(Cell(line), "·") for line in lines)) if lines else ()
+
+
+def _title(plan: Plan, step: StepId) -> str:
+    found = step_of(plan, step)
+    return f"{found.host}: {found.title}" if found else step
+
+
+def _content(step: Step) -> tuple[Item, ...]:
+    if not isinstance(step.operation, WriteFile):
+        return ()
+    lines = step.operation.content.splitlines()
+    return (Heading("The file"), *(Sentence(Cell(line or " ", Tone.MUTED), "│") for line in lines))

@@ -1,0 +1,183 @@
+"""A run as it goes: each step's state and time, its output, what remains, and what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from types import MappingProxyType
+from typing import TypeVar
+
+from haconsole.actions.step import Plan, StepId
+from haconsole.execution.events import Event, Outcome, RunDone, RunStarted, StepDone, StepOutput, StepStarted
+from haconsole.ui.present.ages import seconds_since, span
+from haconsole.ui.present.cells import Cell, Tone
+from haconsole.ui.present.changes import Change
+from haconsole.ui.present.detail import Detail, Fact, Heading, Item, Sentence
+from haconsole.ui.present.plan import step_items, step_of
+from haconsole.ui.present.subjects import StepSubject
+from haconsole.ui.present.table import Column, Row, TableView
+
+T = TypeVar("T")
+OUTPUT_KEPT = 400
+BAR = 20
+COLUMNS = (
+    Column("STATE", least=9),
+    Column("HOST", least=5),
+    Column("STEP", least=20),
+    Column("TIME", rank=1, right=True),
+    Column("PHASE", rank=2, least=8),
+)
+STATES = {
+    Outcome.DONE: Cell("● done", Tone.GOOD),
+    Outcome.ALREADY: Cell("● already", Tone.MUTED),
+    Outcome.FAILED: Cell("✖ failed", Tone.CRITICAL),
+    Outcome.UNKNOWN: Cell("? unknown", Tone.UNKNOWN),
+    Outcome.SKIPPED: Cell("– skipped", Tone.MUTED),
+}
+WAITING = Cell("· waiting", Tone.MUTED)
+RUNNING = Cell("▸ running", Tone.ACCENT)
+
+
+@dataclass(frozen=True, slots=True)
+class RunView:
+    """A plan and what was heard of its run. `broken` says in words why the run gave up telling, if it did."""
+
+    plan: Plan
+    begun_at: datetime
+    run: str = ""
+    started: Mapping[StepId, datetime] = field(default_factory=lambda: MappingProxyType({}))
+    ended: Mapping[StepId, StepDone] = field(default_factory=lambda: MappingProxyType({}))
+    output: Mapping[StepId, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    newest: StepId | None = None
+    stopping: bool = False
+    done: RunDone | None = None
+    broken: str | None = None
+    changes: tuple[Change, ...] = ()
+
+    @property
+    def over(self) -> bool:
+        return self.done is not None or self.broken is not None
+
+    @property
+    def under_way(self) -> tuple[StepId, ...]:
+        return tuple(step for step in self.started if step not in self.ended)
+
+    def after(self, event: Event) -> RunView:
+        """The view after one more event."""
+        match event:
+            case RunStarted():
+                return replace(self, run=event.run)
+            case StepStarted():
+                return replace(self, started=_put(self.started, event.step, event.at), newest=event.step)
+            case StepOutput():
+                said = (*self.output.get(event.step, ()), *event.text.splitlines())[-OUTPUT_KEPT:]
+                return replace(self, output=_put(self.output, event.step, said))
+            case StepDone():
+                return replace(self, ended=_put(self.ended, event.step, event))
+            case RunDone():
+                return replace(self, done=event)
+
+
+def _put(before: Mapping[StepId, T], step: StepId, value: T) -> Mapping[StepId, T]:
+    return MappingProxyType({**before, step: value})
+
+
+def run_table(view: RunView, now: datetime) -> TableView:
+    """The plan's steps with their states; steps keep their places while the run goes on."""
+    rows = tuple(
+        Row(
+            StepSubject(step.id),
+            (
+                state_cell(view, step.id),
+                Cell(step.host),
+                Cell(step.title),
+                time_cell(view, step.id, now),
+                Cell(step.phase, Tone.MUTED),
+            ),
+        )
+        for step in view.plan.steps
+    )
+    return TableView(f"run: {view.plan.action}", COLUMNS, rows, None, run_gist(view, now), ageless=True)
+
+
+def state_cell(view: RunView, step: StepId) -> Cell:
+    if step in view.ended:
+        return STATES[view.ended[step].outcome]
+    if step in view.started:
+        return Cell("? unheard", Tone.UNKNOWN) if view.over else RUNNING
+    return STATES[Outcome.SKIPPED] if view.over else WAITING
+
+
+def time_cell(view: RunView, step: StepId, now: datetime) -> Cell:
+    if step in view.ended:
+        return Cell(f"{view.ended[step].seconds:.1f}s", Tone.MUTED)
+    if step in view.started and not view.over:
+        return Cell(span(seconds_since(view.started[step], now)))
+    return Cell("")
+
+
+def run_gist(view: RunView, now: datetime) -> tuple[Cell, ...]:
+    """How far the run is, or how it ended, the longest wording first."""
+    if view.broken is not None:
+        return (Cell(f"✖ {view.broken}", Tone.CRITICAL),)
+    if view.done is not None:
+        return (ending(view.done),)
+    steps, ended = len(view.plan.steps), len(view.ended)
+    filled = BAR * ended // max(steps, 1)
+    bar = "█" * filled + "·" * (BAR - filled)
+    took = span(seconds_since(view.begun_at, now))
+    stopping = "stopping after these, " if view.stopping else ""
+    tone = Tone.WARNING if view.stopping else Tone.ACCENT
+    tail = f"{len(view.under_way)} under way, {steps - ended} left, {took}"
+    return (
+        Cell(f"{bar} {ended}/{steps}, {stopping}{tail}", tone),
+        Cell(f"{stopping}{ended}/{steps}, {tail}", tone),
+        Cell(f"{ended}/{steps}, {took}", tone),
+    )
+
+
+def ending(done: RunDone) -> Cell:
+    """How the run ended, in a sentence."""
+    sign, tone = {
+        Outcome.DONE: ("●", Tone.GOOD),
+        Outcome.ALREADY: ("●", Tone.GOOD),
+        Outcome.FAILED: ("✖", Tone.CRITICAL),
+        Outcome.UNKNOWN: ("?", Tone.UNKNOWN),
+        Outcome.SKIPPED: ("▲", Tone.WARNING),
+    }[done.outcome]
+    counts = f"{done.changed} changed, {done.already} done already, {done.failed} failed"
+    return Cell(f"{sign} {done.outcome} after {done.seconds:.0f} s: {counts}", tone)
+
+
+def about_run_step(view: RunView, subject: StepSubject) -> Detail | None:
+    """A step of the run: how it went, what it said, and then what the plan says of it."""
+    step = step_of(view.plan, subject.id)
+    if step is None:
+        return None
+    ended = view.ended.get(step.id)
+    error = (Sentence(Cell(ended.error, Tone.CRITICAL)),) if ended is not None and ended.error else ()
+    said = view.output.get(step.id, ())
+    output: tuple[Item, ...] = (Heading("Output"), *(Sentence(Cell(line or " "), "│") for line in said)) if said else ()
+    items = (Fact("state", state_cell(view, step.id)), *error, *output, Heading("Why"), *step_items(view.plan, step))
+    return Detail(f"{step.host}: {step.title}", items)
+
+
+def about_end(view: RunView) -> Detail:
+    """What came of the run: the sum, what went wrong, what changed on the cluster, what to do next."""
+    done = view.done
+    items: list[Item] = []
+    if view.broken is not None:
+        items.append(Sentence(Cell(view.broken, Tone.CRITICAL)))
+    if done is not None:
+        items += [Sentence(ending(done)), Fact("record", Cell(f"haconsole runs {done.run}"))]
+        if done.next_step:
+            items += [Heading("Next"), Sentence(Cell(done.next_step))]
+    wrong = tuple(each for each in view.ended.values() if each.error)
+    if wrong:
+        items += [Heading("What went wrong"), *(Sentence(Cell(each.error or "", Tone.CRITICAL), "✖") for each in wrong)]
+    items.append(Heading("What changed on the cluster, before and after"))
+    items += [Sentence(Cell(f"{each.subject}: {each.text}", each.tone), "·") for each in view.changes] or [
+        Sentence(Cell("nothing that the console watches", Tone.MUTED))
+    ]
+    return Detail(f"{view.plan.action} of {view.plan.cluster}", tuple(items))

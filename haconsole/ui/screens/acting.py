@@ -1,0 +1,178 @@
+"""An action on the screen: its form, its plan, a person's agreement."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from textual.app import ComposeResult
+from textual.screen import ModalScreen, Screen
+from textual.widgets import Input
+
+from haconsole.actions.catalogue import Action
+from haconsole.actions.step import Plan, Refusal
+from haconsole.ui import faults
+from haconsole.ui.keys import Scope, bindings, keys_of
+from haconsole.ui.panes.bar import KeyBar
+from haconsole.ui.panes.form import FormPane
+from haconsole.ui.panes.text import TextPane
+from haconsole.ui.present.cells import Cell, Tone
+from haconsole.ui.present.detail import Detail, Heading, Sentence
+from haconsole.ui.present.form import Form
+from haconsole.ui.present.plan import about_refusal, about_step, irreversible, plan_gist, plan_table
+from haconsole.ui.present.subjects import StepSubject, Subject
+from haconsole.ui.present.table import TableView
+from haconsole.ui.screens.question import YesNoQuestion
+from haconsole.ui.screens.split import SplitScreen
+
+if TYPE_CHECKING:
+    from haconsole.ui.app import ConsoleApp
+
+
+class FormScreen(Screen[None]):
+    """Asks for an action's arguments; a form that fits leads to the plan."""
+
+    scopes = (Scope.FORM,)
+    app: ConsoleApp
+
+    def __init__(self, form: Form) -> None:
+        super().__init__()
+        self._form = form
+
+    def compose(self) -> ComposeResult:
+        yield FormPane(self._form)
+        yield KeyBar()
+
+    def on_mount(self) -> None:
+        self.query_one(KeyBar).show(keys_of(*self.scopes))
+
+    def on_form_pane_filled(self, message: FormPane.Filled) -> None:
+        self.app.switch_screen(PlanScreen(message.form.action, message.form.request))
+
+    def action_leave(self) -> None:
+        self.dismiss()
+
+
+class PlanScreen(SplitScreen):
+    """Has the action planned from fresh facts, shows the plan or the refusal, and has it carried out when agreed to."""
+
+    BINDINGS = bindings(Scope.PLAN)
+    own_scope = Scope.PLAN
+
+    def __init__(self, action: Action, request: Mapping[str, str]) -> None:
+        super().__init__(hint="The hosts are being asked. Nothing is changed by a plan.")
+        self._action = action
+        self._request = request
+        self._planning: asyncio.Task[None] | None = None
+        self._plan: Plan | None = None
+
+    def on_mount(self) -> None:
+        self._say("? asking the hosts for fresh facts", Tone.UNKNOWN)
+        self._planning = asyncio.create_task(self._make())
+
+    def on_unmount(self) -> None:
+        if self._planning is not None:
+            self._planning.cancel()
+
+    async def _make(self) -> None:
+        session = self.app.session
+        if session is None:
+            self._say("? no plan", Tone.UNKNOWN)
+            self.text.show(_sentence(self._action, "There is no session with the hosts yet; try again in a moment."))
+            return
+        try:
+            planned = await session.plan(self._action.name, self._request)
+        except Exception as error:
+            self._say("✖ no plan", Tone.CRITICAL)
+            self.text.show(_sentence(self._action, faults.in_words(error)))
+            return
+        if isinstance(planned, Refusal):
+            self._say("✖ refused", Tone.CRITICAL)
+            self.text.show(about_refusal(planned))
+            return
+        self._plan = planned
+        self.table.show(plan_table(planned), self.app.now)
+
+    def _say(self, text: str, tone: Tone) -> None:
+        """A sentence in place of the steps."""
+        view = TableView(f"plan: {self._action.name}", (), (), None, empty=Cell(text, tone), ageless=True)
+        self.table.show(view, self.app.now)
+
+    def told_about(self, subject: Subject) -> Detail | None:
+        return about_step(self._plan, subject) if self._plan and isinstance(subject, StepSubject) else None
+
+    def action_carry_out(self) -> None:
+        plan = self._plan
+        if plan is None or not plan.steps:
+            self.app.bell()
+        elif self.app.runs.under_way:
+            self.app.notify("another run is under way: R shows it", severity="warning", markup=False)
+        else:
+            self.app.push_screen(agreement(plan), self._agreed)
+
+    def _agreed(self, yes: bool | None) -> None:
+        if yes and self._plan is not None:
+            self.app.runs.carry_out(self._plan)
+
+
+def agreement(plan: Plan) -> ModalScreen[bool]:
+    """The question before a run: the cluster's name is typed where something cannot be taken back."""
+    lost = irreversible(plan)
+    if lost:
+        return TypedAgreement(plan)
+    text = Detail(
+        f"carry out {plan.action} on {plan.cluster}?",
+        (
+            Sentence(plan_gist(plan)[0]),
+            Sentence(Cell("Every step is checked before and after, and can be taken back.")),
+        ),
+    )
+    return YesNoQuestion(text)
+
+
+class TypedAgreement(ModalScreen[bool]):
+    """Names what cannot be taken back and takes the cluster's name as agreement."""
+
+    BINDINGS = bindings(Scope.TYPED)
+    scopes = (Scope.TYPED,)
+
+    def __init__(self, plan: Plan) -> None:
+        super().__init__()
+        self._cluster = plan.cluster
+        self._text = TextPane(id="window")
+        self._question = Detail(
+            f"carry out {plan.action} on {plan.cluster}?",
+            (
+                Sentence(plan_gist(plan)[0]),
+                Heading("Cannot be taken back"),
+                *(Sentence(Cell(f"{step.host}: {step.title}", Tone.WARNING), "✖") for step in irreversible(plan)),
+                Heading("To agree"),
+                Sentence(Cell(f"Type the cluster's name, {plan.cluster}, and press enter.")),
+            ),
+        )
+
+    def compose(self) -> ComposeResult:
+        yield self._text
+        yield Input(id="prompt", compact=True, placeholder=f"type {self._cluster} to agree")
+        yield KeyBar()
+
+    def on_mount(self) -> None:
+        self._text.can_focus = False
+        self._text.show(self._question)
+        self.query_one(Input).focus()
+        self.query_one(KeyBar).show(keys_of(*self.scopes))
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        if event.value == self._cluster:
+            self.dismiss(True)
+        else:
+            self.app.bell()
+
+    def action_refuse(self) -> None:
+        self.dismiss(False)
+
+
+def _sentence(action: Action, text: str) -> Detail:
+    return Detail(f"{action.title}: no plan", (Sentence(Cell(text, Tone.CRITICAL)),))

@@ -1,0 +1,93 @@
+"""A run on the screen: it goes on whether it is watched or not."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from haconsole.ui.keys import Scope, bindings
+from haconsole.ui.present.cells import Cell
+from haconsole.ui.present.detail import Detail, Sentence
+from haconsole.ui.present.running import RunView, about_end, about_run_step, run_table
+from haconsole.ui.present.subjects import StepSubject, Subject
+from haconsole.ui.screens.overlay import TextWindow
+from haconsole.ui.screens.question import YesNoQuestion
+from haconsole.ui.screens.split import SplitScreen
+
+
+class RunScreen(SplitScreen):
+    """Follows the step under way until a person moves the cursor; tells what came of the run at its end."""
+
+    BINDINGS = bindings(Scope.RUN)
+    own_scope = Scope.RUN
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._following = True
+
+    def on_mount(self) -> None:
+        self.watch(self.app, "run_view", self._draw)
+        self.watch(self.app, "now", self._tick, init=False)
+
+    def _draw(self, view: RunView | None) -> None:
+        if view is None:
+            return
+        self.table.show(run_table(view, self.app.now), self.app.now)
+        if self._following and not view.over and view.newest is not None:
+            self.table.go_to(StepSubject(view.newest))
+        self.tell()
+
+    def _tick(self, now: datetime) -> None:
+        view = self.app.run_view
+        if view is not None and not view.over:
+            self._draw(view)
+
+    def told_about(self, subject: Subject) -> Detail | None:
+        view = self.app.run_view
+        return about_run_step(view, subject) if view is not None and isinstance(subject, StepSubject) else None
+
+    def on_key(self) -> None:
+        """A person who moves the cursor wants to look where they are."""
+        view = self.app.run_view
+        if view is not None and self.table.cursor_key != (StepSubject(view.newest) if view.newest else None):
+            self._following = False
+
+    def action_follow(self) -> None:
+        self._following = True
+        self._draw(self.app.run_view)
+
+    def action_outcome(self) -> None:
+        """What came of the run, once it is over."""
+        view = self.app.run_view
+        if view is None or not view.over:
+            self.app.bell()
+        else:
+            self.app.push_screen(TextWindow(lambda state, now: about_end(view)))
+
+    def action_stop(self) -> None:
+        """Start no further step; asked once more, leave those under way to their hosts."""
+        view, runs = self.app.run_view, self.app.runs
+        if view is None or view.over:
+            self.app.bell()
+        elif view.stopping:
+            leave = lambda yes: runs.stop(at_once=True) if yes else None  # noqa: E731
+            self.app.push_screen(YesNoQuestion(LEAVE_TO_HOSTS), leave)
+        else:
+            runs.stop()
+
+
+LEAVE_CONSOLE = Detail(
+    "a run is under way: leave the console?",
+    (
+        Sentence(Cell("No further step is started. Those under way go on to their end on their hosts.")),
+        Sentence(Cell("`haconsole runs` shows what was heard; `haconsole resume` looks up the rest and carries on.")),
+    ),
+)
+
+LEAVE_TO_HOSTS = Detail(
+    "leave the steps under way to their hosts?",
+    (
+        Sentence(
+            Cell("They go on there to their end, which is not heard here and is looked up when the run is resumed.")
+        ),
+    ),
+)

@@ -1,0 +1,104 @@
+"""A table with all about its row beside it, or below it on a narrow screen."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual.app import ComposeResult
+from textual.containers import Container
+from textual.geometry import NULL_OFFSET, NULL_SPACING, Region, Size
+from textual.layout import ArrangeResult, Layout, WidgetPlacement
+from textual.screen import Screen
+
+from haconsole.ui.keys import Scope, bindings, keys_of
+from haconsole.ui.messages import RowHighlighted
+from haconsole.ui.panes.bar import KeyBar
+from haconsole.ui.panes.table import TablePane
+from haconsole.ui.panes.text import TextPane
+from haconsole.ui.present.arrange import PaneId, focused
+from haconsole.ui.present.detail import Detail
+from haconsole.ui.present.subjects import Subject
+
+if TYPE_CHECKING:
+    from textual.widget import Widget
+
+    from haconsole.ui.app import ConsoleApp
+
+MANY = 1000
+
+
+class SplitLayout(Layout):
+    """Table and text as `focused` places them."""
+
+    name = "split"
+
+    def arrange(self, parent: Widget, children: list[Widget], size: Size, greedy: bool = True) -> ArrangeResult:
+        boxes = focused(size.width, size.height, PaneId.STEPS, MANY)
+        return [
+            WidgetPlacement(Region(box.x, box.y, box.width, box.height), NULL_OFFSET, NULL_SPACING, child)
+            for child in children
+            if (box := boxes.get(PaneId(child.id or ""))) is not None
+        ]
+
+
+class Split(Container):
+    """The screen's middle."""
+
+    def __init__(self, *children: Widget) -> None:
+        super().__init__(*children, id="split")
+        self._placing = SplitLayout()
+
+    @property
+    def layout(self) -> Layout:
+        return self._placing
+
+
+class SplitScreen(Screen[None]):
+    """A screen of one table; what is told about a row comes from `told_about`."""
+
+    BINDINGS = bindings(Scope.SPLIT)
+    app: ConsoleApp
+    own_scope = Scope.SPLIT
+
+    def __init__(self, *, hint: str = "") -> None:
+        super().__init__()
+        self.table = TablePane(id=PaneId.STEPS)
+        self.text = TextPane(id=PaneId.DETAIL, hint=hint)
+
+    @property
+    def scopes(self) -> tuple[Scope, ...]:
+        """The scopes of the keys that count now."""
+        return (self.own_scope, Scope.SPLIT, Scope.TEXT if self.text.has_focus else Scope.TABLE)
+
+    def compose(self) -> ComposeResult:
+        yield Split(self.table, self.text)
+        yield KeyBar()
+
+    def on_mount(self) -> None:
+        self.table.focus()
+
+    def on_descendant_focus(self) -> None:
+        self.query_one(KeyBar).show(keys_of(*self.scopes))
+
+    def on_row_highlighted(self, message: RowHighlighted) -> None:
+        self.tell()
+
+    def tell(self) -> None:
+        """Draw what is told about the row under the cursor."""
+        subject = self.table.cursor_key
+        if subject is not None:
+            self.text.show(self.told_about(subject))
+
+    def told_about(self, subject: Subject) -> Detail | None:
+        """The text about a row."""
+        raise NotImplementedError
+
+    def on_row_chosen(self) -> None:
+        self.text.focus()
+
+    def action_other(self) -> None:
+        """From the table to the text and back."""
+        (self.table if self.text.has_focus else self.text).focus()
+
+    def action_leave(self) -> None:
+        self.dismiss()

@@ -1,0 +1,72 @@
+"""A small plan and the events of its run."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+from haconsole.actions.checks import ServiceRunning
+from haconsole.actions.operations import Irreversible, RunCommand, WriteFile
+from haconsole.actions.step import Plan, Refusal, Step, StepId
+from haconsole.execution.events import Event, Outcome, RunDone, RunId, RunStarted, StepDone, StepOutput, StepStarted
+from tests.fakes.cluster import NAMES, NOW
+
+RUN = RunId("20260301T030000Z-bootstrap-ab12")
+
+
+def step(n: int, title: str, name: str) -> Step:
+    return Step(
+        id=StepId(f"{name}@cp{n}"),
+        title=title,
+        why="The unit must know where its data is before it starts.",
+        host=NAMES[n - 1],
+        operation=RunCommand(("systemctl", "enable", "--now", name)),
+        verification=(ServiceRunning(f"{name}.service"),),
+        undo=RunCommand(("systemctl", "disable", "--now", name)),
+        phase=name,
+    )
+
+
+WRITE = replace(
+    step(1, "Write etcd's environment", "etcd.env"),
+    operation=WriteFile("/etc/etcd/etcd.env", "ETCD_NAME=cp1\nETCD_DATA_DIR=/var/lib/etcd\n"),
+)
+PLAN = Plan(
+    "bootstrap",
+    "lab",
+    (WRITE, *(replace(step(n, "Start etcd", "etcd"), needs=(WRITE.id,)) for n in (1, 2, 3))),
+    "etcd on three hosts",
+)
+FINAL = replace(PLAN, steps=(replace(PLAN.steps[0], undo=Irreversible("the old file is not kept")), *PLAN.steps[1:]))
+REFUSED = Refusal("bootstrap", "lab", ("cp2: /var/lib/etcd holds data of another cluster; set it aside first",))
+
+
+def begun() -> tuple[Event, ...]:
+    """The run up to its second step, which is under way and has said something."""
+    first, second = PLAN.steps[:2]
+    return (
+        RunStarted(RUN, NOW, PLAN.action, PLAN.cluster, len(PLAN.steps)),
+        StepStarted(RUN, NOW, first.id, first.host, first.title),
+        StepDone(RUN, NOW, first.id, first.host, Outcome.DONE, 0.4),
+        StepStarted(RUN, NOW + timedelta(seconds=1), second.id, second.host, second.title),
+        StepOutput(RUN, NOW, second.id, "Created symlink etcd.service\n\x1b[31mnot red\n"),
+    )
+
+
+def ended(outcome: Outcome = Outcome.DONE) -> tuple[Event, ...]:
+    """The rest of the run; FAILED fails the last step."""
+    later: tuple[Event, ...] = tuple(
+        event
+        for each in PLAN.steps[1:]
+        for event in (
+            StepStarted(RUN, NOW, each.id, each.host, each.title),
+            StepDone(RUN, NOW, each.id, each.host, Outcome.DONE, 2.0),
+        )
+    )
+    failed = outcome is Outcome.FAILED
+    if failed:
+        last = PLAN.steps[-1]
+        error = "cp3: systemctl enable --now etcd: exit status 1: disk full; free space, then run bootstrap again"
+        later = (*later[:-1], StepDone(RUN, NOW, last.id, last.host, Outcome.FAILED, 2.0, error))
+    next_step = "mend what failed, then run bootstrap again" if failed else None
+    return (*later, RunDone(RUN, NOW, outcome, 7.2, 4 - failed, 0, int(failed), next_step))

@@ -1,0 +1,242 @@
+"""Guided actions: offered, filled in, planned, agreed to, watched, told at the end."""
+
+from __future__ import annotations
+
+import asyncio
+
+from haconsole.actions.catalogue import find_action
+from haconsole.errors import HaconsoleError
+from haconsole.execution.events import Event, Outcome
+from haconsole.ui.app import ConsoleApp
+from haconsole.ui.screens.acting import PlanScreen
+from haconsole.ui.screens.dashboard import Dashboard
+from haconsole.ui.screens.running import RunScreen
+from tests.fakes.cluster import healthy
+from tests.fakes.plans import FINAL, PLAN, REFUSED, begun, ended
+from tests.fakes.session import FakeSession, critical
+from tests.unit.ui.test_app import console, running, screen_text, settled
+
+TITLE = find_action("bootstrap").title
+
+
+def planned(**how: object) -> FakeSession:
+    return FakeSession(healthy(), plans={"bootstrap": PLAN}, events=begun(), more=asyncio.Queue(), **how)  # type: ignore[arg-type]
+
+
+def tell(session: FakeSession, *events: Event) -> None:
+    assert session.more is not None
+    for event in events:
+        session.more.put_nowait(event)
+    session.more.put_nowait(None)
+
+
+async def to_plan(app: ConsoleApp, pilot: object) -> None:
+    """From the dashboard to bootstrap's plan, by the keys a person would press."""
+    press = pilot.press  # type: ignore[attr-defined]
+    await press("a", *"bootstrap", "enter")
+    await settled(pilot)  # type: ignore[arg-type]
+    assert TITLE in screen_text(app)
+    await press("enter")
+    await settled(pilot)  # type: ignore[arg-type]
+
+
+async def test_an_action_goes_from_menu_to_form_to_plan() -> None:
+    session = planned()
+    app = console(session)
+    async with running(app) as pilot:
+        await to_plan(app, pilot)
+        assert session.asked == (("bootstrap", {}),)
+        text = screen_text(app)
+        assert "4 steps on cp1, cp2, cp3" in text
+        assert "Write etcd's environment" in text
+        assert "write /etc/etcd/etcd.env" in text
+        await pilot.press("j")
+        await settled(pilot)
+        assert "systemctl enable --now etcd" in screen_text(app)
+        await pilot.press("escape")
+        assert isinstance(app.screen, Dashboard)
+
+
+async def test_a_form_takes_what_is_offered_and_says_what_does_not_fit() -> None:
+    session = planned()
+    app = console(session)
+    async with running(app) as pilot:
+        await pilot.press("a", *"bootstrap", "enter")
+        await settled(pilot)
+        assert "(not set)" in screen_text(app)
+        await pilot.press("right")
+        assert "◀ etcd ▶" in screen_text(app)
+        await pilot.press("k")
+        assert "◀ keepalived ▶" in screen_text(app)
+        await pilot.press("backspace")
+        assert "(not set)" in screen_text(app)
+        await pilot.press("h", "enter")
+        await settled(pilot)
+        assert session.asked == (("bootstrap", {"only": "haproxy"}),)
+
+
+async def test_a_refusal_shows_its_reasons_and_runs_nothing() -> None:
+    app = console(FakeSession(healthy(), plans={"bootstrap": REFUSED}))
+    async with running(app) as pilot:
+        await to_plan(app, pilot)
+        text = screen_text(app)
+        assert "bootstrap is refused" in text
+        assert "holds data of another cluster" in text
+        await pilot.press("r")
+        assert isinstance(app.screen, PlanScreen)
+        assert app.run_view is None
+
+
+async def test_a_plan_that_cannot_be_made_is_told_in_words() -> None:
+    class Failing(FakeSession):
+        async def plan(self, action: str, request: object) -> object:  # type: ignore[override]
+            raise HaconsoleError("no host answered", mend="look at the hosts pane")
+
+    app = console(Failing(healthy()))  # type: ignore[arg-type]
+    async with running(app) as pilot:
+        await to_plan(app, pilot)
+        assert "no host answered; look at the hosts pane" in screen_text(app)
+
+
+async def test_a_run_is_watched_to_its_end() -> None:
+    session = planned()
+    app = console(session)
+    async with running(app) as pilot:
+        await to_plan(app, pilot)
+        await pilot.press("r")
+        await settled(pilot)
+        assert "carry out bootstrap on lab?" in screen_text(app)
+        await pilot.press("y")
+        await settled(pilot)
+        text = screen_text(app)
+        assert "● done" in text
+        assert "▸ running" in text
+        assert "· waiting" in text
+        assert "1/4" in text
+        assert "Created symlink etcd.service" in text
+        assert "^[[31mnot red" in text
+        tell(session, *ended())
+        await settled(pilot)
+        assert "● done after 7 s: 4 changed, 0 done already, 0 failed" in screen_text(app)
+        await pilot.press("w")
+        await settled(pilot)
+        assert "What changed on the cluster, before and after" in screen_text(app)
+
+
+async def test_no_is_no() -> None:
+    session = planned()
+    app = console(session)
+    async with running(app) as pilot:
+        await to_plan(app, pilot)
+        await pilot.press("r", "n")
+        await settled(pilot)
+        assert isinstance(app.screen, PlanScreen)
+        assert app.run_view is None
+
+
+async def test_what_cannot_be_taken_back_wants_the_clusters_name_typed() -> None:
+    session = FakeSession(healthy(), plans={"bootstrap": FINAL}, events=begun(), more=asyncio.Queue())
+    app = console(session)
+    async with running(app) as pilot:
+        await to_plan(app, pilot)
+        assert "1 cannot be taken back" in screen_text(app)
+        await pilot.press("r")
+        await settled(pilot)
+        assert "cp1: Write etcd's environment" in screen_text(app)
+        await pilot.press(*"lba", "enter")
+        await settled(pilot)
+        assert app.run_view is None
+        await pilot.press("backspace", "backspace", *"ab", "enter")
+        await settled(pilot)
+        assert isinstance(app.screen, RunScreen)
+        tell(session, *ended())
+
+
+async def test_a_failed_run_says_what_went_wrong_and_what_to_do_next() -> None:
+    session = planned()
+    app = console(session)
+    async with running(app) as pilot:
+        await to_plan(app, pilot)
+        await pilot.press("r", "y")
+        tell(session, *ended(Outcome.FAILED))
+        await settled(pilot)
+        assert "✖ failed" in screen_text(app)
+        await pilot.press("w")
+        await settled(pilot)
+        text = " ".join(screen_text(app).split())
+        assert "disk full; free space" in text
+        assert "mend what failed, then run bootstrap again" in text
+
+
+async def test_a_run_goes_on_beside_the_dashboard_and_is_found_again() -> None:
+    session = planned()
+    app = console(session)
+    async with running(app) as pilot:
+        await to_plan(app, pilot)
+        await pilot.press("r", "y")
+        await settled(pilot)
+        await pilot.press("escape")
+        assert isinstance(app.screen, Dashboard)
+        assert "RUN bootstrap 1/4" in screen_text(app)
+        session.heard.put_nowait(critical())
+        await settled(pilot)
+        assert "✖ CRITICAL" in screen_text(app)
+        tell(session, *ended())
+        await settled(pilot)
+        await pilot.press("R")
+        await settled(pilot)
+        assert "● done after 7 s" in screen_text(app)
+        await pilot.press("w")
+        await settled(pilot)
+        assert "owner cp1 → nobody" in screen_text(app)
+
+
+async def test_stop_is_asked_once_and_leaving_steps_to_their_hosts_twice() -> None:
+    session = planned()
+    app = console(session)
+    async with running(app) as pilot:
+        await to_plan(app, pilot)
+        await pilot.press("r", "y")
+        await settled(pilot)
+        await pilot.press("s")
+        await settled(pilot)
+        assert session.stops[-1] == "after these"
+        assert "stopping" in screen_text(app)
+        await pilot.press("s")
+        await settled(pilot)
+        assert "leave the steps under way to their hosts?" in screen_text(app)
+        await pilot.press("y")
+        await settled(pilot)
+        assert session.stops[-1] == "at once"
+        tell(session)
+        await settled(pilot)
+        assert "broke off without a word" in screen_text(app)
+
+
+async def test_quitting_with_a_run_under_way_asks_first() -> None:
+    session = planned()
+    app = console(session)
+    async with running(app) as pilot:
+        await to_plan(app, pilot)
+        await pilot.press("r", "y")
+        await settled(pilot)
+        await pilot.press("escape", "q")
+        await settled(pilot)
+        assert "a run is under way: leave the console?" in screen_text(app)
+        await pilot.press("n")
+        await settled(pilot)
+        assert isinstance(app.screen, Dashboard)
+        tell(session, *ended())
+
+
+async def test_a_read_only_console_offers_no_action() -> None:
+    app = console(planned(), read_only=True)
+    async with running(app) as pilot:
+        assert "READ-ONLY" in screen_text(app)
+        assert "actions" not in screen_text(app)
+        await pilot.press("a")
+        await settled(pilot)
+        assert isinstance(app.screen, Dashboard)
+        await pilot.press("colon", *"actions")
+        await settled(pilot)
+        assert "no row holds 'actions'" in screen_text(app)
