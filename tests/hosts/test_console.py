@@ -110,11 +110,12 @@ async def test_a_killed_etcd_leader_is_down_and_another_leads(installed: Program
 
 async def test_a_stopped_apiserver_is_down_on_every_balancer(installed: Program, console: Terminal) -> None:
     await shows(console, r"HEALTHY")
-    run(installed, "cp2", "systemctl", "stop", "kube-apiserver")
+    run(installed, "cp2", "systemctl", "stop", "--no-block", "kube-apiserver")
     try:
         await shows(console, r"cp2\s+✖ DOWN 3/3")
         await shows(console, r"the apiserver on cp2 does not answer")
     finally:
+        run(installed, "cp2", "systemctl", "kill", "--signal=KILL", "kube-apiserver")
         run(installed, "cp2", "systemctl", "start", "kube-apiserver")
     await shows(console, r"HEALTHY", within_s=60)
 
