@@ -1,6 +1,6 @@
 # demo: the console on a real practice cluster · test: everything CI runs · check: fast, no root
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format lint types unit hosts chaos lock clean
+.PHONY: help demo test programs check format lint types unit hosts lock clean
 SHELL := /bin/bash
 VENV ?= .venv
 PYTHON := $(VENV)/bin/python
@@ -33,7 +33,10 @@ types: $(READY)
 unit: $(READY)
 	$(PYTHON) -m pytest -q -n 2 tests/unit
 
-test: check hosts
+test: programs check hosts
+
+programs:
+	@tests/tools/install-programs
 
 hosts: $(READY)
 	@$(PYTHON) -m haconsole lab prepare
