@@ -1,4 +1,4 @@
-"""The line in which a filter is typed."""
+"""Lines to type in: a filter, a name, a password."""
 
 from __future__ import annotations
 
@@ -7,7 +7,17 @@ from textual.message import Message
 from textual.widgets import Input
 
 
-class Prompt(Input):
+class Line(Input):
+    """An input of one line whose cursor stands still."""
+
+    def __init__(self, value: str = "", *, placeholder: str = "", password: bool = False) -> None:
+        super().__init__(
+            value, placeholder=placeholder, password=password, compact=True, select_on_focus=False, id="prompt"
+        )
+        self.cursor_blink = False
+
+
+class Prompt(Line):
     """Tells every change as it is typed; enter keeps the filter, escape drops it."""
 
     BINDINGS = [Binding("escape", "drop", show=False)]  # noqa: RUF012
@@ -28,7 +38,7 @@ class Prompt(Input):
             self.kept = kept
 
     def __init__(self, text: str, *, placeholder: str = "show rows that hold …") -> None:
-        super().__init__(text, placeholder=placeholder, compact=True, id="prompt", select_on_focus=False)
+        super().__init__(text, placeholder=placeholder)
 
     def on_mount(self) -> None:
         self.focus()

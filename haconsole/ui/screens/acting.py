@@ -16,6 +16,7 @@ from haconsole.ui import faults
 from haconsole.ui.keys import Scope, bindings, keys_of
 from haconsole.ui.panes.bar import KeyBar
 from haconsole.ui.panes.form import FormPane
+from haconsole.ui.panes.prompt import Line
 from haconsole.ui.panes.text import TextPane
 from haconsole.ui.present.cells import Cell, Tone
 from haconsole.ui.present.detail import Detail, Heading, Sentence
@@ -154,13 +155,13 @@ class TypedAgreement(ModalScreen[bool]):
 
     def compose(self) -> ComposeResult:
         yield self._text
-        yield Input(id="prompt", compact=True, placeholder=f"type {self._cluster} to agree")
+        yield Line(placeholder=f"type {self._cluster} to agree")
         yield KeyBar()
 
     def on_mount(self) -> None:
         self._text.can_focus = False
         self._text.show(self._question)
-        self.query_one(Input).focus()
+        self.query_one(Line).focus()
         self.query_one(KeyBar).show(keys_of(*self.scopes))
 
     def on_input_submitted(self, event: Input.Submitted) -> None:

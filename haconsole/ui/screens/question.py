@@ -8,6 +8,7 @@ from textual.widgets import Input
 
 from haconsole.ui.keys import Scope, bindings, keys_of
 from haconsole.ui.panes.bar import KeyBar
+from haconsole.ui.panes.prompt import Line
 from haconsole.ui.panes.text import TextPane
 from haconsole.ui.present.cells import Cell
 from haconsole.ui.present.detail import Detail, Sentence
@@ -50,13 +51,13 @@ class SecretQuestion(ModalScreen[str | None]):
 
     def compose(self) -> ComposeResult:
         yield self._text
-        yield Input(password=True, id="prompt", compact=True)
+        yield Line(password=True)
         yield KeyBar()
 
     def on_mount(self) -> None:
         self._text.can_focus = False
         self._text.show(self._question)
-        self.query_one(Input).focus()
+        self.query_one(Line).focus()
         self.query_one(KeyBar).show(keys_of(*self.scopes))
 
     def on_input_submitted(self, event: Input.Submitted) -> None:

@@ -60,10 +60,9 @@ FLOWS = {
     "host": "5 enter",
     "help": "question_mark",
     "palette": "colon",
-    "menu": "a",
-    "form": "a enter right",
-    "plan": "a enter enter",
-    "run": "a enter enter r y",
+    "form": "a b o o t s enter right",
+    "plan": "a b o o t s enter enter",
+    "run": "a b o o t s enter enter r y",
 }
 
 
