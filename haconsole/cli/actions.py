@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from haconsole.actions.catalogue import Action, Argument, ArgumentKind, catalogue
+from haconsole.actions.catalogue import Action, Argument, ArgumentKind, catalogue, find_action
 from haconsole.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -122,7 +122,19 @@ async def carry_out(action: str, request: dict[str, str], given: dict[str, Any])
             click.echo(plan_text(planned), err=True)
             if not await confirmed(f"\n{plan_heading(planned)}. Carry it out?"):
                 raise UsageError("not carried out: it was not agreed to", mend="answer y, or say --yes")
-        return await perform(session, planned, as_json=given["json"])
+        status = await perform(session, planned, as_json=given["json"])
+    if status == ExitCode.OK:
+        _tell_inventory(action, request, given["inventory"])
+    return status
+
+
+def _tell_inventory(action: str, request: dict[str, str], inventory: Path) -> None:
+    """What the file should say now that the action is done, where that is something else."""
+    from haconsole.cli.inventory_change import tell_change
+
+    leaves = find_action(action).leaves
+    if leaves is not None and leaves in request:
+        tell_change(inventory, request[leaves], apply="update-inventory" in request)
 
 
 def print_plan(planned: Plan | Refusal, *, as_json: bool) -> int:

@@ -1,0 +1,155 @@
+"""Changes of etcd's members carried out on real members: a learner joins, leads, and the first one leaves."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, asynccontextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+
+from haconsole.actions.checks import EtcdCheck, LeaderAmong, MemberGone, MemberIs, MemberStage
+from haconsole.actions.operations import AddMember, EtcdOperation, MoveLeader, PromoteMember, RemoveMember
+from haconsole.configs.layout import layout
+from haconsole.execution.clock import SystemClock
+from haconsole.execution.etcd_changes import EtcdChanges
+from haconsole.execution.etcd_list import etcd_list_problems, member_list
+from haconsole.execution.events import Outcome
+from haconsole.execution.outcome import Performed
+from haconsole.inventory.schema import Etcd, EtcdTls, Host, Inventory
+from haconsole.model.hosts import Role
+from haconsole.model.names import HostName, MemberId
+from haconsole.probes.site import Pace, Site
+from haconsole.transport.base import HostTransport, TransportError
+from tests.programs.etcd import Member, new_member, running
+from tests.programs.pump import forward
+from tests.unit.execution.local import LocalHost
+
+M1, M2 = HostName("m1"), HostName("m2")
+
+
+class EtcdHost(LocalHost):
+    """A host whose forwards end at its member."""
+
+    def __init__(self, member: Member, folder: Path) -> None:
+        super().__init__(member.name)
+        self.member = member
+        self.folder = folder
+
+    @asynccontextmanager
+    async def forward(self, address: str, port: int) -> AsyncIterator[Path]:
+        with TemporaryDirectory(dir=self.folder) as own, forward(Path(own), self.member.client_port) as socket:
+            yield socket
+
+
+class EtcdFleet:
+    def __init__(self, *hosts: EtcdHost) -> None:
+        self.hosts = {host.host: host for host in hosts}
+
+    def host(self, name: HostName) -> HostTransport:
+        return self.hosts[name]
+
+    async def close(self) -> None:
+        return None
+
+
+class Bench:
+    """Two members' hosts; only the first runs at the beginning."""
+
+    def __init__(self, first: Member, second: Member, folder: Path) -> None:
+        self.first, self.second = first, second
+        hosts = []
+        for member in (first, second):
+            own = folder / f"{member.name}-sockets"
+            own.mkdir()
+            hosts.append(EtcdHost(member, own))
+        inventory = Inventory(
+            cluster="lab",
+            hosts=tuple(Host(name=name, address="127.0.0.1", roles=(Role.ETCD,)) for name in ("m1", "m2")),
+            etcd=Etcd(tls=EtcdTls.OFF),
+        )
+        clock = SystemClock()
+        self.site = Site(inventory, layout(inventory), EtcdFleet(*hosts), clock.now, b"", Pace())
+        self.changes = EtcdChanges(self.site, clock)
+        self.told: list[str] = []
+
+    async def perform(self, operation: EtcdOperation, host: HostName = M1) -> Performed:
+        async def tell(text: str) -> None:
+            self.told.append(text)
+
+        return await self.changes.perform(operation, host, tell)
+
+    async def problems(self, check: EtcdCheck) -> tuple[str, ...]:
+        return await etcd_list_problems(self.site, check)
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    first, second = new_member("m1", tmp_path), new_member("m2", tmp_path)
+    with running(first):
+        yield Bench(first, second, tmp_path)
+
+
+async def test_a_member_comes_and_the_first_one_goes(bench: Bench) -> None:
+    url = bench.second.peer_url
+    stage = {one: MemberIs(url, one, (M1,)) for one in MemberStage}
+    assert await bench.problems(stage[MemberStage.LISTED]) == (f"etcd lists no member at {url}",)
+
+    added = await bench.perform(AddMember(url, (M2, M1)))
+    assert added.outcome is Outcome.DONE, added.error
+    assert "as learner" in added.output
+    again = await bench.perform(AddMember(url, (M1,)))
+    assert "is on the list" in again.output
+    assert await bench.problems(stage[MemberStage.LISTED]) == ()
+    assert await bench.problems(stage[MemberStage.STARTED]) == (f"etcd's member at {url} has not started",)
+
+    with ExitStack() as stack:
+        stack.enter_context(running(bench.second, (bench.first,), state="existing"))
+        assert await bench.problems(stage[MemberStage.STARTED]) == ()
+        promoted = await bench.perform(PromoteMember(url, (M1,), 30.0), M2)
+        assert promoted.outcome is Outcome.DONE, promoted.error
+        assert "(100%)" in promoted.output
+        assert await bench.problems(stage[MemberStage.VOTING]) == ()
+        assert (await bench.perform(PromoteMember(url, (M1,), 30.0), M2)).output.endswith(" votes")
+
+        moved = await bench.perform(MoveLeader((M2,), (M1,)))
+        assert moved.outcome is Outcome.DONE, moved.error
+        assert await bench.problems(LeaderAmong((M2,))) == ()
+        assert await bench.problems(LeaderAmong((M1,))) == ("etcd's leader is not on m1",)
+        assert (await bench.perform(MoveLeader((M2,), (M1,)))).output == "m2 leads"
+
+        (first,) = (one.id for one in await member_list(bench.site, (M2,)) if one.name == "m1")
+        removed = await bench.perform(RemoveMember(first, (M2,)))
+        assert removed.outcome is Outcome.DONE, removed.error
+        assert await bench.problems(MemberGone(first, (M2,))) == ()
+        assert (await bench.perform(RemoveMember(first, (M2,)))).output == f"member {first} is not on the list"
+
+
+async def test_a_url_that_comes_back_at_once_is_waited_for(bench: Bench) -> None:
+    url = bench.second.peer_url
+    for _ in range(2):
+        added = await bench.perform(AddMember(url, (M1,)))
+        assert added.outcome is Outcome.DONE, added.error
+        (member,) = (one.id for one in await member_list(bench.site, (M1,)) if url in one.peer_urls)
+        assert (await bench.perform(RemoveMember(member, (M1,)))).outcome is Outcome.DONE
+
+
+async def test_a_learner_that_never_starts_is_given_up_in_words(bench: Bench) -> None:
+    url = bench.second.peer_url
+    await bench.perform(AddMember(url, (M1,)))
+    given_up = await bench.perform(PromoteMember(url, (M1,), 0.5), M2)
+    assert given_up.outcome is Outcome.FAILED
+    assert given_up.error is not None
+    assert "the learner on m2 does not answer" in given_up.error
+    assert len(bench.told) == 1
+
+
+async def test_a_learner_that_is_off_the_list_is_not_waited_for(bench: Bench) -> None:
+    gone = await bench.perform(PromoteMember("http://127.0.0.1:1", (M1,)), M2)
+    assert gone.error == "m2: etcd lists no member at http://127.0.0.1:1: it was removed; run join again"
+
+
+async def test_no_member_to_ask_is_an_error(bench: Bench) -> None:
+    with pytest.raises(TransportError, match="m2: etcd"):
+        await bench.problems(MemberGone(MemberId("1"), (M2,)))
