@@ -15,18 +15,23 @@ LONGEST_S = 240
 
 
 class Program:
-    """`haconsole` on a lab's inventory; `state` is its XDG_STATE_HOME."""
+    """`haconsole` on a lab's inventory, or on another one of its hosts; `state` is its XDG_STATE_HOME."""
 
-    def __init__(self, lab: Lab, state: Path) -> None:
+    def __init__(self, lab: Lab, state: Path, inventory: Path | None = None) -> None:
         self.lab = lab
         self.state = state
+        self._inventory = inventory
+
+    @property
+    def inventory(self) -> Path:
+        return self._inventory or self.lab.inventory_path
 
     @property
     def environment(self) -> dict[str, str]:
         return {**os.environ, "XDG_STATE_HOME": str(self.state)}
 
     def command(self, verb: str, action: str, *words: str) -> list[str]:
-        return [sys.executable, "-m", "haconsole", verb, action, str(self.lab.inventory_path), *words]
+        return [sys.executable, "-m", "haconsole", verb, action, str(self.inventory), *words]
 
     def __call__(
         self, verb: str, action: str, *words: str, deadline_s: float = 240

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from haconsole.actions.bootstrap import certificates as bootstrap_certificates
 from haconsole.actions.bootstrap import kubernetes as bootstrap
 from haconsole.actions.bootstrap.etcd import account_steps
@@ -20,6 +22,8 @@ from haconsole.model.names import HostName
 
 PHASE = "kubernetes"
 WAIT_S = 90.0
+TOLD_WHY = "It spreads its requests over the members it is told of: none that is gone, and every one there is."
+RESTART_WHY = "It reads its members only at its start. No balancer sends it anything meanwhile."
 SEES_WHY = "Before the next API server is touched this one carries its share again, on every balancer."
 LOCKS_WHY = "What steers the cluster goes on: each lock is held and renewed before anything else is changed."
 STOP_WHY = "Their locks pass on to another host once they have run out, before the API server they use is stopped."
@@ -87,11 +91,18 @@ def api_servers_follow(change: Change) -> tuple[Group, ...]:
 
 def _follow(change: Change, host: Host, steps: tuple[Step, ...]) -> tuple[Group, ...]:
     own = steps_on(steps, host)
-    unit, start = steps_named(own, "kubernetes.kube-apiserver-unit"), steps_named(own, "kubernetes.kube-apiserver")
+    unit = tuple(
+        replace(step, title=f"Tell {host.name}'s API server the members there are", why=TOLD_WHY)
+        for step in steps_named(own, "kubernetes.kube-apiserver-unit")
+    )
+    start = tuple(
+        replace(step, title=f"Restart {host.name}'s API server", why=RESTART_WHY)
+        for step in steps_named(own, "kubernetes.kube-apiserver")
+    )
     names = balancers(change)
     haproxy = change.layout.haproxy
     if not names or haproxy is None:
-        return (unit, start, _locks(change, f"held-{host.name}"))
+        return (unit, start, _locks(change, f"held-{host.name}", host.name))
     running = tuple(check for step in start for check in step.verification if isinstance(check, ServiceRunning))
     seen = tuple(
         look_step(
@@ -110,11 +121,11 @@ def _follow(change: Change, host: Host, steps: tuple[Step, ...]) -> tuple[Group,
         (drain_step(host.name, haproxy.backend, names, phase=PHASE, unless=running),),
         start,
         (ready_step(host.name, haproxy.backend, names, phase=PHASE),),
-        (*seen, *_locks(change, f"held-{host.name}")),
+        (*seen, *_locks(change, f"held-{host.name}", host.name)),
     )
 
 
-def _locks(change: Change, what: str) -> Group:
+def _locks(change: Change, what: str, after: str = "") -> Group:
     planes = change.others(Role.CONTROL_PLANE)
     if not planes:
         return ()
@@ -124,7 +135,7 @@ def _locks(change: Change, what: str) -> Group:
             f"kubernetes.locks-{what}",
             planes[0].name,
             tuple(LeaseHeld("kube-system", name, holders) for name in LOCKS),
-            title="See the leader locks held",
+            title="See the leader locks held" + (f" after {after}'s turn" if after else ""),
             why=LOCKS_WHY,
             phase=PHASE,
             wait_s=WAIT_S,
