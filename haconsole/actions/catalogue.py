@@ -6,6 +6,7 @@ from haconsole.actions.action import Action, Argument, ArgumentKind, Planner, Re
 from haconsole.actions.bootstrap.ground import Part
 from haconsole.actions.bootstrap.plan import plan_bootstrap
 from haconsole.actions.membership.catalogue import membership_actions
+from haconsole.actions.oncall import oncall_actions
 from haconsole.actions.step import Plan, Refusal
 from haconsole.errors import UsageError
 from haconsole.inventory.schema import Inventory
@@ -26,7 +27,7 @@ __all__ = [
 
 def catalogue() -> tuple[Action, ...]:
     """Every action, in the order of a menu."""
-    return (_bootstrap(), *membership_actions())
+    return (_bootstrap(), *membership_actions(), *oncall_actions())
 
 
 def find_action(name: str) -> Action:

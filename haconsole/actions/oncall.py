@@ -1,0 +1,149 @@
+"""Small actions of the on-call hour: move etcd's leader, drain and ready an API server, take a snapshot."""
+
+from __future__ import annotations
+
+from haconsole.actions.action import Action, Argument, ArgumentKind, Request
+from haconsole.actions.membership.change import answers
+from haconsole.actions.step import Plan, Refusal, Step
+from haconsole.actions.steps.etcd import leader_step, snapshot_path, snapshot_step
+from haconsole.actions.steps.haproxy import drain_step, ready_step
+from haconsole.configs.layout import layout
+from haconsole.inventory.schema import Host, Inventory
+from haconsole.model.etcd_view import EtcdMemberView, etcd_view
+from haconsole.model.hosts import Role
+from haconsole.model.names import HostName
+from haconsole.model.observed import value_of
+from haconsole.model.snapshot import ClusterSnapshot
+
+PHASE = "haproxy"
+
+
+def oncall_actions() -> tuple[Action, ...]:
+    """In the order of a menu."""
+    plane = Argument("host", ArgumentKind.HOST, "the control plane", positional=True, required=True)
+    to = Argument(
+        "host", ArgumentKind.HOST, "the host that should lead; any other than the one that does", positional=True
+    )
+    return (
+        Action(
+            "move-leader",
+            "Move etcd's leadership",
+            "Have another member lead, before its host is worked on. Costs no write.",
+            (to,),
+            plan_move_leader,
+        ),
+        Action(
+            "drain",
+            "Drain a control plane",
+            "Take its API server out of every balancer; connections under way go on. Until `ready`, or a reload.",
+            (plane,),
+            plan_drain,
+        ),
+        Action(
+            "ready",
+            "Ready a control plane",
+            "Have every balancer use its API server again.",
+            (plane,),
+            plan_ready,
+        ),
+        Action(
+            "backup",
+            "Take a snapshot of etcd",
+            "Through a member that does not lead where there is one; checked, and kept on its host.",
+            (),
+            plan_backup,
+        ),
+    )
+
+
+def plan_move_leader(snapshot: ClusterSnapshot, inventory: Inventory, request: Request) -> Plan | Refusal:
+    """Leadership to the host asked for, or to any healthy voter that does not lead."""
+    voters = _voters(snapshot)
+    leader = next((row for row in voters if row.leader), None)
+    wanted = request.get("host")
+    to = tuple(row for row in voters if (row.host == wanted if wanted else not row.leader))
+    reasons = []
+    if leader is None:
+        reasons.append("no etcd member leads now, or it runs on no host of the inventory")
+    if not to:
+        healthy = ", ".join(str(row.host) for row in voters) or "none"
+        reasons.append(f"{wanted or 'another host'} cannot lead: healthy voters are on {healthy}")
+    away = inventory.find(str(leader.host)) if leader else None
+    if reasons or away is None:
+        return Refusal("move-leader", inventory.cluster, tuple(reasons))
+    return _plan("move-leader", inventory, (leader_step(away, _hosts(to)),))
+
+
+def plan_drain(snapshot: ClusterSnapshot, inventory: Inventory, request: Request) -> Plan | Refusal:
+    """Out of every balancer, unless it is the only one that serves."""
+    host = inventory.find(request["host"])
+    reasons = [*_cannot(snapshot, inventory, host, request["host"])]
+    up = _serving(snapshot, inventory)
+    if host is not None and up and not up - {host.name}:
+        reasons.append(f"{host.name} is the only API server that balancers see up: nothing would serve the API")
+    if reasons or host is None:
+        return Refusal("drain", inventory.cluster, tuple(reasons))
+    backend, balancers = _balanced(snapshot, inventory)
+    return _plan("drain", inventory, (drain_step(host.name, backend, balancers, phase=PHASE),))
+
+
+def plan_ready(snapshot: ClusterSnapshot, inventory: Inventory, request: Request) -> Plan | Refusal:
+    """Back into every balancer."""
+    host = inventory.find(request["host"])
+    reasons = _cannot(snapshot, inventory, host, request["host"])
+    if reasons or host is None:
+        return Refusal("ready", inventory.cluster, reasons)
+    backend, balancers = _balanced(snapshot, inventory)
+    return _plan("ready", inventory, (ready_step(host.name, backend, balancers, phase=PHASE),))
+
+
+def plan_backup(snapshot: ClusterSnapshot, inventory: Inventory, request: Request) -> Plan | Refusal:
+    """One snapshot, on the host it was taken through."""
+    rows = sorted(_voters(snapshot), key=lambda row: row.leader)
+    host = inventory.find(str(rows[0].host)) if rows else None
+    if host is None:
+        return Refusal("backup", inventory.cluster, ("no healthy etcd member answers: there is nothing to copy from",))
+    path = snapshot_path(inventory, snapshot.observed_at)
+    step = snapshot_step(inventory, layout(inventory).etcd, host, path)
+    return _plan("backup", inventory, (step,), f"kept on {host.name}: {path}")
+
+
+def _plan(action: str, inventory: Inventory, steps: tuple[Step, ...], summary: str = "") -> Plan:
+    return Plan(action, inventory.cluster, steps, summary)
+
+
+def _voters(snapshot: ClusterSnapshot) -> tuple[EtcdMemberView, ...]:
+    """Healthy voters on hosts of the inventory."""
+    rows = etcd_view(snapshot).members
+    return tuple(row for row in rows if row.healthy and row.host is not None and not row.member.learner)
+
+
+def _hosts(rows: tuple[EtcdMemberView, ...]) -> tuple[HostName, ...]:
+    return tuple(row.host for row in rows if row.host)
+
+
+def _cannot(snapshot: ClusterSnapshot, inventory: Inventory, host: Host | None, name: str) -> tuple[str, ...]:
+    if host is None:
+        return (f"the inventory has no host {name}",)
+    if Role.CONTROL_PLANE not in host.roles:
+        return (f"{name} is no control plane: balancers send it nothing",)
+    if layout(inventory).haproxy is None or not _balanced(snapshot, inventory)[1]:
+        return ("no balancer of the inventory answers",)
+    return ()
+
+
+def _balanced(snapshot: ClusterSnapshot, inventory: Inventory) -> tuple[str, tuple[HostName, ...]]:
+    """The backend's name, and the balancers that answer."""
+    haproxy = layout(inventory).haproxy
+    hosts = (host for host in inventory.with_role(Role.LOAD_BALANCER) if answers(snapshot, host))
+    return haproxy.backend if haproxy else "", tuple(HostName(host.name) for host in hosts)
+
+
+def _serving(snapshot: ClusterSnapshot, inventory: Inventory) -> set[str]:
+    """Servers that some balancer sees up and sends connections to."""
+    backend, _ = _balanced(snapshot, inventory)
+    seen = (value_of(facts.haproxy) for facts in snapshot.hosts)
+    servers = (
+        server for one in seen if one for each in one.backends if each.name == backend for server in each.servers
+    )
+    return {server.name for server in servers if server.up and server.admin_state == "ready"}
