@@ -144,7 +144,11 @@ def _unit(
     after: str,
     notify: bool = False,
 ) -> str:
-    """A unit that is restarted for as long as it takes: leaders exit whenever etcd has no quorum, which may last."""
+    """A unit that is restarted for as long as it takes: leaders exit whenever etcd has no quorum, which may last.
+
+    Stopping is given the time that requests under way may take; an API server would wait a minute for its watches to
+    end, which clients open again elsewhere anyway.
+    """
     command = " \\\n  ".join((component.binary, *(f"--{name}={value}" for name, value in flags)))
     return f"""\
 {owner_line(inventory)}
@@ -160,6 +164,7 @@ Type={"notify" if notify else "simple"}
 ExecStart={command}
 Restart=always
 RestartSec=2
+TimeoutStopSec=15
 LimitNOFILE=1048576
 
 [Install]
