@@ -24,7 +24,7 @@ class Board:
         self._colour = colour
         self._now = now
         self._progress = Progress()
-        self._drawn = 0
+        self._drawn: tuple[str, ...] = ()
 
     def show(self, event: Event) -> None:
         """Take one more event in."""
@@ -50,10 +50,11 @@ class Board:
             print(line, file=self._out, flush=True)
 
     def _redraw(self, kept: str | None) -> None:
-        back = f"\x1b[{self._drawn}F" if self._drawn else ""
-        width = shutil.get_terminal_size().columns
-        lines = live_lines(self._progress, self._now(), width)
-        self._drawn = len(lines)
+        lines = live_lines(self._progress, self._now(), shutil.get_terminal_size().columns)
+        if kept is None and lines == self._drawn:
+            return
+        back = f"\x1b[{len(self._drawn)}F" if self._drawn else ""
+        self._drawn = lines
         text = "".join(f"{line}\n" for line in (*((kept,) if kept is not None else ()), *lines))
         self._out.write(f"{back}\x1b[J{text}")
         self._out.flush()

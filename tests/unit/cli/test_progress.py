@@ -115,6 +115,15 @@ def test_a_terminal_keeps_what_ended_above_what_is_redrawn() -> None:
     ]
 
 
+def test_nothing_is_written_while_nothing_changes() -> None:
+    out = io.StringIO()
+    shown = Board(out, live=True, colour=False, now=lambda: at(2))
+    shown.show(STARTED)
+    before = out.getvalue()
+    shown.tick()
+    assert out.getvalue() == before
+
+
 def test_colour_is_beside_the_words() -> None:
     assert "\x1b[32mdone   \x1b[0m cp1: Do a" in drawn(live=True, colour=True)
     assert "\x1b[32m" not in drawn(live=True)
