@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -77,7 +77,7 @@ class Executor:
         if self._steps is not None:
             self._steps.cancel()
 
-    async def events(self) -> AsyncIterator[Event]:
+    async def events(self) -> AsyncGenerator[Event, None]:
         """Carry the plan out and tell it; to be called once. Closing the iterator stops after the current steps."""
         work = asyncio.create_task(self._all())
         try:

@@ -18,4 +18,4 @@ class Site:
     fleet: Fleet
     observer: Observer
     clock: Clock
-    run_dir: str = "/run/haconsole"
+    run_dir: str

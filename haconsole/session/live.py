@@ -7,6 +7,7 @@ import os
 import secrets
 import socket
 from collections.abc import AsyncIterator, Mapping
+from contextlib import aclosing
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
@@ -37,6 +38,9 @@ from haconsole.transport.answers import Answers, NoAnswers
 from haconsole.transport.base import Fleet
 from haconsole.transport.redact import redact
 from haconsole.transport.ssh import SshFleet
+
+RUN_DIR = "/run/haconsole"
+"""Where hosts keep what runs detached; gone with a restart, as it must be."""
 
 
 class LiveSession:
@@ -92,11 +96,12 @@ class LiveSession:
             raise HaconsoleError("this session is read-only", mend="leave --read-only away, or mend the inventory")
         if self._running is not None:
             raise HaconsoleError("another run is under way in this session", mend="wait for its end")
-        site = Site(self._inventory, self._fleet, Observer(self._fleet), self._clock)
+        site = Site(self._inventory, self._fleet, Observer(self._fleet), self._clock, RUN_DIR)
         self._running = self._executor(plan, site)
         try:
-            async for event in self._running.events():
-                yield event
+            async with aclosing(self._running.events()) as events:
+                async for event in events:
+                    yield event
         finally:
             self._running = None
             await site.observer.close()

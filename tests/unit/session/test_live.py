@@ -1,0 +1,94 @@
+"""The live session's own rules: what it refuses before any host is asked, and what a run leaves in the record."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from pathlib import Path
+
+import pytest
+
+from haconsole.actions.operations import RunCommand
+from haconsole.actions.step import Plan, Step, StepId
+from haconsole.errors import HaconsoleError, UsageError
+from haconsole.execution.events import Outcome, RunDone, StepStarted
+from haconsole.execution.records import read_run, run_paths
+from haconsole.inventory.schema import Inventory, VirtualIp
+from haconsole.model.names import HostName
+from haconsole.model.secret import Secret
+from haconsole.session.live import LiveSession
+from tests.unit.execution.local import LocalFleet
+
+INVENTORY = Inventory(cluster="lab", hosts=(), vips=(VirtualIp(address="10.0.0.9", auth_pass=Secret("hunter22")),))
+
+
+def step(script: str) -> Step:
+    return Step(StepId("s"), "Do it", "It is needed.", HostName("cp1"), RunCommand(("sh", "-c", script)))
+
+
+def session(folder: Path, *, read_only: bool = False) -> tuple[LiveSession, LocalFleet]:
+    fleet = LocalFleet("cp1")
+    made = LiveSession(
+        INVENTORY, fleet, source="/lab.yaml", digest="ab" * 32, runs=folder / "runs", read_only=read_only
+    )
+    return made, fleet
+
+
+async def test_a_read_only_session_runs_nothing(tmp_path: Path) -> None:
+    one, fleet = session(tmp_path, read_only=True)
+    assert one.read_only
+    with pytest.raises(HaconsoleError, match="read-only"):
+        await anext(one.run(Plan("bootstrap", "lab", (step("true"),))))
+    assert fleet.host(HostName("cp1")).commands == []
+    assert run_paths(tmp_path / "runs") == ()
+
+
+@pytest.mark.parametrize(("action", "request_"), [("unheard", {}), ("bootstrap", {"only": "nothing"})])
+async def test_words_that_are_off_are_refused_before_any_host_is_asked(
+    tmp_path: Path, action: str, request_: dict[str, str]
+) -> None:
+    one, fleet = session(tmp_path)
+    with pytest.raises(UsageError):
+        await one.plan(action, request_)
+    assert fleet.host(HostName("cp1")).commands == []
+
+
+async def test_a_run_is_recorded_with_its_inventory_and_without_its_secrets(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("haconsole.session.live.RUN_DIR", str(tmp_path / "run"))
+    one, _ = session(tmp_path)
+    events = [event async for event in one.run(Plan("bootstrap", "lab", (step("echo hunter22; echo done"),)))]
+    assert isinstance(events[-1], RunDone)
+    assert events[-1].outcome is Outcome.DONE
+    (path,) = run_paths(tmp_path / "runs")
+    read = read_run(path)
+    assert (read.heading.run, read.heading.inventory) == (events[-1].run, "/lab.yaml")
+    assert read.heading.inventory_sha256 == "ab" * 32
+    assert read.step(StepId("s")).output == "***\ndone"
+    assert "hunter22" not in path.read_text()
+
+
+async def test_closing_a_run_waits_for_the_step_under_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("haconsole.session.live.RUN_DIR", str(tmp_path / "run"))
+    one, _ = session(tmp_path)
+    run = one.run(Plan("bootstrap", "lab", (step(f"echo done >{tmp_path}/made"),)))
+    async for event in run:
+        if isinstance(event, StepStarted):
+            break
+    assert isinstance(run, AsyncGenerator)
+    await run.aclose()
+    assert (tmp_path / "made").read_text() == "done\n"
+    (path,) = run_paths(tmp_path / "runs")
+    assert read_run(path).outcome is Outcome.DONE
+
+
+async def test_one_run_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("haconsole.session.live.RUN_DIR", str(tmp_path / "run"))
+    one, _ = session(tmp_path)
+    plan = Plan("bootstrap", "lab", (step("true"),))
+    first = one.run(plan)
+    await anext(first)
+    with pytest.raises(HaconsoleError, match="another run is under way"):
+        await anext(one.run(plan))
+    assert isinstance([event async for event in first][-1], RunDone)
+    assert [event async for event in one.run(plan)]
