@@ -88,6 +88,8 @@ def words_of(status: int, body: bytes) -> str:
 def kind_of_words(words: str) -> KubeErrorKind:
     """The kind behind a failure on this side of the connection, by the words of the library that met it."""
     said = words.lower()
+    if "eof" in said:  # a forward to a port nobody listens on ends so, in the midst of the handshake
+        return KubeErrorKind.UNAVAILABLE
     if "timed out" in said or "timeout" in said:
         return KubeErrorKind.DEADLINE
     if "ssl" in said or "certificate" in said or "tls" in said or "hostname" in said:

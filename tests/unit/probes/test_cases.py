@@ -11,7 +11,7 @@ import msgspec
 import pytest
 import yaml
 
-from haconsole.probes import addresses, disks, haproxy, keepalived, services
+from haconsole.probes import addresses, apiserver, disks, haproxy, keepalived, services
 from haconsole.probes.errors import ProbeError
 from haconsole.probes.script import Answer
 
@@ -19,6 +19,7 @@ CASES = Path(__file__).parent / "cases"
 PARSERS: dict[str, Callable[[Answer], Any]] = {
     "addresses": addresses.parse,
     "address-changes": lambda answer: [addresses.parse_change(line) for line in answer.output.splitlines()],
+    "apiserver": apiserver.etcd_servers,
     "disks": disks.parse,
     "haproxy": haproxy.parse,
     "keepalived": lambda answer: keepalived.parse(answer, b"secret of the test"),

@@ -1,0 +1,38 @@
+"""The etcd servers an apiserver was started with."""
+
+from __future__ import annotations
+
+import subprocess
+
+import pytest
+
+from haconsole.model.observed import Cause
+from haconsole.probes.apiserver import etcd_servers, section
+from haconsole.probes.errors import ProbeError
+from haconsole.probes.script import Answer
+
+
+@pytest.mark.parametrize(
+    ("arguments", "found"),
+    [
+        ("--etcd-servers=http://a:2379,http://b:2379", ("http://a:2379", "http://b:2379")),
+        ("--etcd-servers\nhttp://a:2379\n--port=0", ("http://a:2379",)),
+        ("--etcd-servers", ()),
+        ("--etcd-servers-overrides=/events#http://c:2379", ()),
+        ("--etcd-servers=", ()),
+    ],
+)
+def test_every_way_to_write_the_flag(arguments: str, found: tuple[str, ...]) -> None:
+    assert etcd_servers(Answer("apiserver", f"kube-apiserver\n{arguments}", "", 0)) == found
+
+
+def test_a_question_that_failed_is_no_answer() -> None:
+    with pytest.raises(ProbeError) as caught:
+        etcd_servers(Answer("apiserver", "", "sh: pidof: not found", 127))
+    assert caught.value.cause is Cause.NOT_INSTALLED
+
+
+def test_the_question_ends_well_where_no_apiserver_runs() -> None:
+    body = section().body.replace("kube-apiserver", "no-such-program")
+    done = subprocess.run(["sh", "-c", body], capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
