@@ -14,6 +14,8 @@ _ABSENT = 66
 
 async def read_files(transport: HostTransport, paths: tuple[str, ...], *, deadline_s: float) -> dict[str, str | None]:
     """Each path's text, None where there is no such file. Keys among them stay in memory and out of every message."""
+    if not paths:
+        return {}
     sections = tuple(
         Section(f"file_{index}", f"[ -e {shlex.quote(path)} ] || return {_ABSENT}; cat -- {shlex.quote(path)}")
         for index, path in enumerate(paths)
