@@ -12,6 +12,7 @@ from haconsole.errors import HaconsoleError
 from haconsole.inventory.schema import Host
 from haconsole.model.hosts import Role
 from haconsole.model.lease import Lease
+from haconsole.model.names import HostName
 from haconsole.model.observed import NOT_ASKED, Cause, Failed, Known, Observed
 from haconsole.probes.asking import asked
 from haconsole.probes.board import Board
@@ -94,8 +95,29 @@ class LeaseProbe:
             await asyncio.sleep(self._site.pace.round_s)
 
     async def _watch(self, host: Host) -> bool:
-        """Put what `host` tells until it tells no more; True when it told anything."""
-        told, deadline_s = False, self._site.pace.fact_s
+        """Put what `host` tells until it tells no more; True when it told anything.
+
+        A server that is being stopped waits for its watches to end, so a watch does not outlast its readiness.
+        """
+        before = self._heard_at
+        async with asyncio.TaskGroup() as group:
+            tasks = group.create_task(self._follow(host)), group.create_task(self._gone(host))
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in tasks:
+                task.cancel()
+        return self._heard_at > before
+
+    async def _gone(self, host: Host) -> None:
+        """Return once the API server on `host` no longer answers those who ask whether it is ready."""
+        began = self._site.now()
+        while True:
+            told = self._board.facts(HostName(host.name)).apiserver
+            if isinstance(told, Failed) and told.at > began:
+                return
+            await asyncio.sleep(self._site.pace.round_s)
+
+    async def _follow(self, host: Host) -> None:
+        deadline_s = self._site.pace.fact_s
         try:
             async with (
                 asyncio.timeout(deadline_s) as limit,
@@ -105,13 +127,12 @@ class LeaseProbe:
                 async for objects in changes:
                     limit.reschedule(None)
                     leases = await self._with_older(api, objects)
-                    told, self._heard_at = True, self._time()
+                    self._heard_at = self._time()
                     self._board.put_leases(self._site.known(leases))
         except TimeoutError:
             self._failed(self._site.late(host, "leases", deadline_s))
         except HaconsoleError as error:
             self._failed(self._site.failed(host, "leases", error))
-        return told
 
     def _failed(self, failed: Failed[Any]) -> None:
         """Said only where nothing else tells: the copies in etcd may well do."""
