@@ -9,7 +9,7 @@ from haconsole.actions.checks import Check, LeaseHeld, VipOwned
 from haconsole.actions.membership import balancers, control_plane, etcd, leaving
 from haconsole.actions.membership.change import Change, answers, change_of
 from haconsole.actions.membership.preflight import preflight
-from haconsole.actions.membership.refuse import refusals, unknown_host
+from haconsole.actions.membership.refuse import UNKNOWN_MEMBERS, refusals, unknown_host
 from haconsole.actions.step import Plan, Refusal, Step
 from haconsole.actions.steps.etcd import snapshot_path
 from haconsole.actions.steps.order import Group, in_order
@@ -43,9 +43,11 @@ def plan_remove_member(snapshot: ClusterSnapshot, inventory: Inventory, member_i
     """Take a member out by its ID: one that runs on no host of the inventory, or that never started."""
     wanted = member_id.lower().removeprefix("0x").lstrip("0")
     rows = etcd_view(snapshot).members
+    if not rows:
+        return Refusal(REMOVE, inventory.cluster, (UNKNOWN_MEMBERS,))
     ghost = next((row for row in rows if row.member.id == wanted), None)
     if ghost is None:
-        there = ", ".join(f"{row.member.id} ({row.member.name or 'never started'})" for row in rows) or "none known"
+        there = ", ".join(f"{row.member.id} ({row.member.name or 'never started'})" for row in rows)
         return Refusal(REMOVE, inventory.cluster, (f"etcd lists no member {member_id}; its members are: {there}",))
     if ghost.host is not None and ghost.member.started and not _second_of_its_name(snapshot, ghost.member.name):
         reason = f"member {wanted} is {ghost.host}'s, with all that runs there: run remove {ghost.host}"

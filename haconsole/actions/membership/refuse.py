@@ -14,6 +14,7 @@ from haconsole.model.names import HostName
 from haconsole.model.observed import reason_of
 from haconsole.model.quorum import Quorum
 
+UNKNOWN_MEMBERS = "no etcd member answers, so its members are not known: mend etcd first, or restore it"
 PLACES = (Role.ETCD, Role.CONTROL_PLANE, Role.LOAD_BALANCER)
 
 
@@ -83,7 +84,7 @@ def _members(change: Change) -> tuple[str, ...]:
     view = change.view
     quorum = view.quorum
     if quorum is None or not view.current:
-        return ("no etcd member answers, so its members are not known: mend etcd first, or restore it",)
+        return (UNKNOWN_MEMBERS,)
     if len(view.cluster_ids) > 1:
         ids = ", ".join(view.cluster_ids)
         return (f"the hosts answer for different etcd clusters ({ids}): set the stray one's data aside first",)

@@ -138,6 +138,10 @@ REFUSED: dict[str, tuple[Callable[[], Plan | Refusal], str]] = {
         lambda: plan_remove_member(seen(ETCD), ETCD, "0xBEEF"),
         "etcd lists no member 0xBEEF; its members are: a1 (cp1), a2 (cp2), a3 (cp3)",
     ),
+    "an ID while nobody answers": (
+        lambda: plan_remove_member(seen(ETCD, down=(1, 2, 3)), ETCD, "a2"),
+        "no etcd member answers, so its members are not known",
+    ),
     "an ID that is a host's": (lambda: plan_remove_member(seen(ETCD), ETCD, "a2"), "run remove cp2"),
     "itself for itself": (lambda: plan_replace(seen(), FIVE, "cp2", "cp2"), "cp2 cannot replace itself"),
     "fewer roles": (
