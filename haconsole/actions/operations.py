@@ -114,7 +114,7 @@ class RemoveMember:
 
 @dataclass(frozen=True, slots=True)
 class MoveLeader:
-    """Hand etcd's leadership to the first voter of `to` that answers, unless one of them leads already.
+    """Hand etcd's leadership to the voter of `to` that is furthest in the log, unless one of them leads already.
 
     `ask` are the hosts whose members may lead now; the leader itself is asked to step down.
     """

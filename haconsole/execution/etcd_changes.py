@@ -140,16 +140,20 @@ class EtcdChanges:
         leader = leader_among(told)
         if leader in operation.to:
             return done(f"{leader} leads")
-        target = next((host for host in operation.to if _can_lead(told[host])), None)
-        status = told[target] if target else None
-        if target is None or not isinstance(status, EtcdStatus):
+        target = furthest(operation.to, told)
+        if target is None:
             return f"none of {', '.join(operation.to)} can lead now"
         if leader is None:
             return f"none of {', '.join(told)} leads now"
         async with etcd_on(self._site, host_of(self._site, leader)) as api:
-            await api.membership.move_leader(status.member_id)
-        return done(f"leadership went from {leader} to {target}")
+            await api.membership.move_leader(target[1].member_id)
+        return done(f"leadership went from {leader} to {target[0]}")
 
 
-def _can_lead(status: EtcdStatus | HaconsoleError) -> bool:
-    return isinstance(status, EtcdStatus) and not status.learner and status.leader_id is not None
+def furthest(
+    hosts: tuple[HostName, ...], told: dict[HostName, EtcdStatus | HaconsoleError]
+) -> tuple[HostName, EtcdStatus] | None:
+    """The voter furthest in the log: what is written while leadership passes is dropped, so it must pass fast."""
+    answers = ((host, told[host]) for host in hosts)
+    able = [(host, one) for host, one in answers if isinstance(one, EtcdStatus) and not one.learner and one.leader_id]
+    return max(able, key=lambda one: one[1].raft_applied_index, default=None)

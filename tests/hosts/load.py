@@ -70,7 +70,7 @@ class EtcdWriter(Load):
         self._pause_s = pause_s
         self._up: list[EtcdApi] = []
         pki = "/etc/etcd/pki"
-        host = lab.spec.hosts[0].name
+        host = holder(lab, f"{pki}/client.key")
         ca, cert, key = (read(lab, host, f"{pki}/{name}") for name in ("ca.crt", "client.crt", "client.key"))
         self._credentials = EtcdCredentials(ca, cert, Secret(key.decode()))
 
@@ -135,10 +135,11 @@ class ApiReader(Load):
         super().__init__()
         self._address, self._port, self._pause_s = address, port, pause_s
         folder.mkdir(parents=True, exist_ok=True)
+        host = holder(lab, "/etc/kubernetes/pki/admin.key")
         for name in ("ca.crt", "admin.crt", "admin.key"):
             path = folder / name
             path.touch(0o600)
-            path.write_bytes(read(lab, "cp1", f"/etc/kubernetes/pki/{name}"))
+            path.write_bytes(read(lab, host, f"/etc/kubernetes/pki/{name}"))
         self._tls = ssl.create_default_context(cafile=str(folder / "ca.crt"))
         self._tls.load_cert_chain(folder / "admin.crt", folder / "admin.key")
 
@@ -170,6 +171,12 @@ class ApiReader(Load):
         finally:
             with suppress(OSError):
                 connection.close()
+
+
+def holder(lab: Lab, path: str) -> str:
+    """The first host that is on and has the file: one that left has its keys set aside."""
+    running = (host.name for host in lab.status() if host.running)
+    return next(host for host in running if lab.exec(host, "test", "-e", path).returncode == 0)
 
 
 def read(lab: Lab, host: str, path: str) -> bytes:

@@ -12,8 +12,9 @@ import pytest
 from haconsole.actions.checks import EtcdCheck, LeaderAmong, MemberGone, MemberIs, MemberStage
 from haconsole.actions.operations import AddMember, EtcdOperation, MoveLeader, PromoteMember, RemoveMember
 from haconsole.configs.layout import layout
+from haconsole.errors import HaconsoleError
 from haconsole.execution.clock import SystemClock
-from haconsole.execution.etcd_changes import EtcdChanges
+from haconsole.execution.etcd_changes import EtcdChanges, furthest
 from haconsole.execution.etcd_list import etcd_list_problems, member_list
 from haconsole.execution.events import Outcome
 from haconsole.execution.outcome import Performed
@@ -22,6 +23,7 @@ from haconsole.model.hosts import Role
 from haconsole.model.names import HostName, MemberId
 from haconsole.probes.site import Pace, Site
 from haconsole.transport.base import HostTransport, TransportError
+from haconsole.transport.etcd_answers import EtcdStatus
 from tests.programs.etcd import Member, new_member, running
 from tests.programs.pump import forward
 from tests.unit.execution.local import LocalHost
@@ -153,3 +155,28 @@ async def test_a_learner_that_is_off_the_list_is_not_waited_for(bench: Bench) ->
 async def test_no_member_to_ask_is_an_error(bench: Bench) -> None:
     with pytest.raises(TransportError, match="m2: etcd"):
         await bench.problems(MemberGone(MemberId("1"), (M2,)))
+
+
+def test_leadership_passes_to_the_voter_furthest_in_the_log() -> None:
+    def status(applied: int, *, learner: bool = False, leader: str | None = "a") -> EtcdStatus:
+        return EtcdStatus(
+            MemberId("b"),
+            "c",
+            MemberId(leader) if leader else None,
+            "3.4.23",
+            1,
+            1,
+            2,
+            applied,
+            applied,
+            1,
+            learner,
+            (),
+        )
+
+    hosts = tuple(HostName(name) for name in ("late", "ahead", "learner", "alone", "silent"))
+    answers = (status(5), status(9), status(99, learner=True), status(99, leader=None), HaconsoleError("no answer"))
+    found = furthest(hosts, dict(zip(hosts, answers, strict=True)))
+    assert found is not None
+    assert found[0] == "ahead"
+    assert furthest((), {}) is None
