@@ -1,6 +1,6 @@
 # demo: the console on a real practice cluster · test: everything CI runs · check: fast, no root
 .DEFAULT_GOAL := help
-.PHONY: help demo test programs check format lint types unit hosts lock clean
+.PHONY: help demo test programs check format lint types unit hosts nightly lock clean
 SHELL := /bin/bash
 VENV ?= .venv
 PYTHON := $(VENV)/bin/python
@@ -41,6 +41,10 @@ programs:
 hosts: $(READY)
 	@$(PYTHON) -m haconsole lab prepare
 	$(PYTHON) -m pytest -q tests/hosts
+
+nightly: $(READY)
+	@$(PYTHON) -m haconsole lab prepare
+	$(PYTHON) -m pytest -q -m nightly tests/hosts
 
 lock: $(READY)
 	$(VENV)/bin/pip install -q pip-tools
