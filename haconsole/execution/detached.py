@@ -1,7 +1,8 @@
 """Commands that outlive the connection: started once on the host, waited for, and picked up again after a loss.
 
 Each has a private folder on its host, ``RUN_DIR/RUN/STEP.ATTEMPT``: in, out, err, pid and status.
-Making that folder claims the command: whoever finds it made waits for the status instead of starting again. Under
+Making that folder claims the command: whoever finds it made waits for the status instead of starting again. A command
+of another run that is still at the same step is waited for too, and then looked up instead of run once more. Under
 systemd it has a scope of its own, so that it is not counted to the login and ended with it (logind.conf(5),
 KillUserProcesses).
 """
@@ -27,6 +28,14 @@ umask 077
 keeper='d=$1; limit=$2; shift 2; echo $$ >"$d/pid"; umask 022
   timeout -k 5 "$limit" "$@" <"$d/in" >"$d/out" 2>"$d/err"
   echo $? >"$d/status.new"; mv -- "$d/status.new" "$d/status"'
+runs() { [ -e "$1/pid" ] && [ ! -e "$1/status" ] && kill -0 "$(cat "$1/pid")" 2>/dev/null; }
+name=${d##*/}
+for other in "${d%/*/*}"/*/"${name%.*}".*; do
+  if [ "$other" != "$d" ] && runs "$other"; then
+    while runs "$other"; do sleep 0.1; done
+    echo elsewhere; exit 0
+  fi
+done
 if mkdir -- "$d" 2>/dev/null; then
   cat >"$d/in"
   if [ -d /run/systemd/system ] && command -v systemd-run >/dev/null; then
@@ -143,6 +152,8 @@ def _read(done: Completed) -> Ended | NeverHeard | NotStarted:
             return Ended(int(status), stdout, done.stderr)
         case ["lost"]:
             return NeverHeard("the command was killed before it ended", stdout, done.stderr)
+        case ["elsewhere"]:
+            return NeverHeard("a run that broke off had begun it, and it was still under way; it has ended since")
         case ["rebooted"]:
             return NeverHeard("the host was restarted while the command ran")
         case _:

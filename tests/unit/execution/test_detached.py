@@ -109,6 +109,33 @@ async def test_a_killed_command_is_unknown(commands: DetachedCommands, host: Loc
     assert ended.why == "the command was killed before it ended"
 
 
+async def test_what_another_run_is_still_at_is_waited_for_and_not_run_again(
+    commands: DetachedCommands, host: LocalHost, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tells = tmp_path / "bin" / "sleep"
+    tells.parent.mkdir()
+    tells.write_text(f"#!/bin/sh\ntouch {tmp_path}/waiting\nexec /bin/sleep $*\n")
+    tells.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tells.parent}:{os.environ['PATH']}")
+    os.mkfifo(tmp_path / "gate")
+    gate = os.open(tmp_path / "gate", os.O_RDWR)
+    script = f"echo once >>{tmp_path}/ran; touch {tmp_path}/begun; read word <{tmp_path}/gate"
+    broken_off = asyncio.create_task(run(commands, script))
+    await until_exists(tmp_path / "begun")
+    broken_off.cancel()
+    await asyncio.wait((broken_off,))
+    later = DetachedCommands(host, FastClock(), str(tmp_path / "haconsole"), RunId("r2"))
+    running = asyncio.create_task(run(later, script))
+    await until_exists(tmp_path / "waiting")
+    os.write(gate, b"go\n")
+    ended = await running
+    os.close(gate)
+    assert isinstance(ended, NeverHeard)
+    assert "had begun it" in ended.why
+    assert (tmp_path / "ran").read_text() == "once\n"
+    assert await run(later, "true", attempt=2) == Ended(0, "", "")
+
+
 async def test_a_restarted_host_does_not_run_it_again(
     commands: DetachedCommands, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
