@@ -15,6 +15,8 @@ from haconsole.lab.lab import Lab
 from haconsole.model.hosts import Role
 
 _RECORD = "faults.json"
+_PATIENCE_S = 3
+_TIMED_OUT = 124  # what timeout(1) ends with
 _ETCD = "/etc/etcd/pki"
 _ETCD_FILES = (f"--cacert={_ETCD}/ca.crt", f"--cert={_ETCD}/client.crt", f"--key={_ETCD}/client.key")
 _SCHEDULER_LEASE = ("get", "lease", "--namespace=kube-system", "kube-scheduler", "--request-timeout=3s")
@@ -97,7 +99,7 @@ def _scheduler(lab: Lab, names: tuple[str, ...]) -> str | None:
 def _bring_about(lab: Lab, fault: Fault) -> None:
     match fault.kind:
         case Kind.STOP:
-            _ask(lab, fault.host, "systemctl", "stop", fault.unit)
+            _stop(lab, fault.host, fault.unit)
         case Kind.KILL:
             _ask(lab, fault.host, "systemctl", "kill", "--signal=SIGKILL", fault.unit)
         case Kind.POWER:
@@ -106,6 +108,15 @@ def _bring_about(lab: Lab, fault: Fault) -> None:
             lab.cut(fault.host)
         case Kind.MUTE:
             outages.add_mute(lab.spec, (fault.host,))
+
+
+def _stop(lab: Lab, host: str, unit: str) -> None:
+    """Stop a unit, and end it by force when it takes its time: an apiserver waits a minute for its watchers."""
+    _ask(lab, host, "systemctl", "stop", "--no-block", unit)
+    waited = lab.exec(host, "timeout", str(_PATIENCE_S), "systemctl", "stop", unit)
+    if waited.returncode == _TIMED_OUT:
+        _ask(lab, host, "systemctl", "kill", "--signal=SIGKILL", unit)
+        _ask(lab, host, "systemctl", "stop", unit)
 
 
 def _ask(lab: Lab, host: str, *argv: str) -> None:

@@ -29,7 +29,7 @@ _IMPORT_PATH = "k8s.io/kubernetes"
 _GENERATOR_MARK = b"+k8s:openapi-gen="
 _NOT_GENERATED = ("code-generator", "sample-apiserver", "gengo", "kube-openapi")
 _ROOM_MIB = 4096
-_PACKAGES_BUILT = 1500
+_PACKAGES_BUILT = 1950
 _KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 
 

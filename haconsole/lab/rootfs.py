@@ -49,7 +49,7 @@ _MASKED = (
     "getty.target",
     "console-getty.service",
 )
-_UNPACKED_PACKAGES = 130
+_UNPACKED_PACKAGES = 150
 _STEPS = re.compile(r"^I: (Retrieving|Validating|Extracting|Unpacking|Configuring) ", re.MULTILINE)
 
 

@@ -12,12 +12,19 @@ from haconsole.lab.commands import run
 from haconsole.lab.errors import LabError, LabImpossibleError
 from haconsole.lab.lab import Lab
 from haconsole.lab.machine import Need, check_room, check_root, unmet
+from haconsole.lab.progress import Silent
 from haconsole.lab.watched import watch
 
 
 def test_needs_are_met_by_tools_and_by_paths(tmp_path: Path) -> None:
     absent = Need("no-such-tool", "some-package")
     assert unmet((Need("sh", "dash"), Need(str(tmp_path), "files"), absent)) == (absent,)
+
+
+def test_without_apt_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(machine, "SEARCH_PATH", str(tmp_path))
+    with pytest.raises(LabImpossibleError, match="needs debootstrap, ip and this is no Debian"):
+        machine.meet((Need("debootstrap", "debootstrap"), Need("ip", "iproute2")), Silent())
 
 
 def test_another_user_than_root_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
