@@ -9,13 +9,16 @@ from datetime import UTC, datetime
 
 from haconsole.configs.layout import layout
 from haconsole.inventory.schema import Inventory
+from haconsole.model.hosts import Role
 from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.probes.board import Board
 from haconsole.probes.host_probes import HostProbes
 from haconsole.probes.lease_watch import LeaseProbe
 from haconsole.probes.live import Live
 from haconsole.probes.site import Pace, Site
+from haconsole.transport import etcd_channel, kube_client
 from haconsole.transport.base import Fleet
+from haconsole.transport.threads import in_thread
 
 
 def utc_now() -> datetime:
@@ -50,6 +53,7 @@ class Collector:
             HostProbes(self._site, board, host, certificates=certificates) for host in self._site.inventory.hosts
         )
         leases = LeaseProbe(self._site, board)
+        preloading = asyncio.create_task(in_thread(self._preload, "preload"))
         try:
             async with asyncio.timeout(self._site.pace.overall_s), asyncio.TaskGroup() as group:
                 for probe in probes:
@@ -61,6 +65,9 @@ class Collector:
                 probe.give_up(self._site.pace.overall_s)
             if board.leases_unanswered:
                 leases.give_up(self._site.pace.overall_s)
+        finally:
+            preloading.cancel()
+            await asyncio.wait((preloading,))
         self._revision = board.revision
         return board.snapshot()
 
@@ -84,6 +91,14 @@ class Collector:
         finally:
             watching.cancel()
             await asyncio.gather(watching, return_exceptions=True)
+
+    def _preload(self) -> None:
+        """Load what speaks to etcd and the API while SSH connects: it takes about as long."""
+        inventory = self._site.inventory
+        if inventory.with_role(Role.ETCD):
+            etcd_channel.preload()
+        if self._site.layout.kubernetes and inventory.with_role(Role.CONTROL_PLANE):
+            kube_client.preload()
 
     def _board(self) -> Board:
         return Board(self._site.inventory, self._site.now, self._revision)

@@ -1,62 +1,56 @@
-"""The session of a live cluster: inventory, SSH, collector and executor wired together."""
+"""The session of a live cluster: inventory, SSH, collector and executor wired together.
+
+What plans and performs is loaded when something is planned or performed: a look at a cluster needs none of it.
+"""
 
 from __future__ import annotations
 
-import getpass
-import os
-import secrets
-import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import aclosing
-from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from types import TracebackType
+from typing import TYPE_CHECKING
 
-from haconsole.actions.catalogue import check_request, find_action
 from haconsole.actions.step import Plan, Refusal
-from haconsole.configs.layout import layout
 from haconsole.diagnosis.diagnose import diagnose, health
 from haconsole.errors import HaconsoleError
-from haconsole.execution.checks import Checks
 from haconsole.execution.clock import SystemClock
-from haconsole.execution.cluster import ClusterChecks
 from haconsole.execution.events import Event
-from haconsole.execution.executor import Executor
-from haconsole.execution.journal import Heading, Journal, Operator, run_id, runs_folder
-from haconsole.execution.observer import Observer
-from haconsole.execution.perform import Performer
-from haconsole.execution.site import Site
 from haconsole.inventory.load import load, read
 from haconsole.inventory.schema import Inventory
 from haconsole.model.findings import Finding, Health
 from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.probes.collect import Collector
-from haconsole.probes.site import Pace
-from haconsole.probes.site import Site as ProbeSite
+from haconsole.session.record import Record
 from haconsole.transport.answers import Answers, NoAnswers
 from haconsole.transport.base import Fleet
-from haconsole.transport.redact import redact
 from haconsole.transport.ssh import SshFleet
 
-RUN_DIR = "/run/haconsole"
-"""Where hosts keep what runs detached; gone with a restart, as it must be."""
+if TYPE_CHECKING:
+    from haconsole.execution.executor import Executor
 
 
 class LiveSession:
     """Session of the cluster that `inventory` describes, over `fleet`, which it closes.
 
-    `source` names the inventory's file and `digest` its SHA-256, for the record of runs in the folder `runs`.
+    `source` names the inventory's file and `digest` its SHA-256, for the record of runs in the folder `runs`
+    (None: the operator's own).
     """
 
     def __init__(
-        self, inventory: Inventory, fleet: Fleet, *, source: str, digest: str, runs: Path, read_only: bool = False
+        self,
+        inventory: Inventory,
+        fleet: Fleet,
+        *,
+        source: str,
+        digest: str,
+        runs: Path | None = None,
+        read_only: bool = False,
     ) -> None:
         self._inventory = inventory
         self._fleet = fleet
-        self._source = source
-        self._digest = digest
-        self._runs = runs
+        self._record = Record(source, digest, runs)
         self._read_only = read_only or inventory.read_only
         self._clock = SystemClock()
         self._collector = Collector(inventory, fleet)
@@ -86,6 +80,8 @@ class LiveSession:
 
     async def plan(self, action: str, request: Mapping[str, str]) -> Plan | Refusal:
         """Plan from a fresh look; raises UsageError before any host is asked when the request does not fit."""
+        from haconsole.actions.catalogue import check_request, find_action
+
         found = find_action(action)
         check_request(found, request)
         return found.planner(await self._collector.once(), self._inventory, request)
@@ -96,15 +92,16 @@ class LiveSession:
             raise HaconsoleError("this session is read-only", mend="leave --read-only away, or mend the inventory")
         if self._running is not None:
             raise HaconsoleError("another run is under way in this session", mend="wait for its end")
-        site = Site(self._inventory, self._fleet, Observer(self._fleet), self._clock, RUN_DIR)
-        self._running = self._executor(plan, site)
-        try:
-            async with aclosing(self._running.events()) as events:
-                async for event in events:
-                    yield event
-        finally:
-            self._running = None
-            await site.observer.close()
+        from haconsole.session.performing import performing
+
+        async with performing(plan, self._inventory, self._fleet, self._clock, self._record) as executor:
+            self._running = executor
+            try:
+                async with aclosing(executor.events()) as events:
+                    async for event in events:
+                        yield event
+            finally:
+                self._running = None
 
     def stop(self, *, at_once: bool = False) -> None:
         """Stop the run, if there is one."""
@@ -123,26 +120,6 @@ class LiveSession:
     ) -> None:
         await self.close()
 
-    def _probing(self) -> ProbeSite:
-        secret = secrets.token_bytes(16)
-        return ProbeSite(self._inventory, layout(self._inventory), self._fleet, self._clock.now, secret, Pace())
-
-    def _executor(self, plan: Plan, site: Site) -> Executor:
-        now = self._clock.now()
-        run = run_id(plan.action, now, secrets.token_hex(2))
-        operator = Operator(getpass.getuser(), socket.gethostname(), os.getpid())
-        known = tuple(vip.auth_pass for vip in self._inventory.vips if vip.auth_pass is not None)
-        hide = partial(redact, secrets=known)
-        return Executor(
-            plan,
-            Heading(run, now, operator, self._source, self._digest),
-            checks=Checks(site, plan, ClusterChecks(self._probing())),
-            performer=Performer(site, plan, run),
-            journal=Journal(self._runs / f"{run}.jsonl", self._clock, hide),
-            clock=self._clock,
-            redact=hide,
-        )
-
 
 def open_session(inventory: Path, answers: Answers | None = None, *, read_only: bool = False) -> LiveSession:
     """A session of the inventory in a file; raises InventoryError for a file that is not right.
@@ -155,6 +132,5 @@ def open_session(inventory: Path, answers: Answers | None = None, *, read_only: 
         SshFleet(loaded, answers or NoAnswers()),
         source=str(inventory.resolve()),
         digest=sha256(read(inventory)).hexdigest(),
-        runs=runs_folder(dict(os.environ)),
         read_only=read_only,
     )

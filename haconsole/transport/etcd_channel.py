@@ -139,6 +139,11 @@ def _open(host: HostName, target: Target, credentials: EtcdCredentials | None, s
     return EtcdChannel(host, client, etcd3.etcdrpc, grpc.RpcError)
 
 
+def preload() -> None:
+    """Load the libraries now, so that the first connection need not."""
+    _load()
+
+
 def _load() -> tuple[Any, Any]:
     os.environ["PROTOCOL_BUFFERS_PYTHON_IMPLEMENTATION"] = "python"
     os.environ["GRPC_VERBOSITY"] = "NONE"

@@ -55,7 +55,7 @@ async def test_words_that_are_off_are_refused_before_any_host_is_asked(
 async def test_a_run_is_recorded_with_its_inventory_and_without_its_secrets(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("haconsole.session.live.RUN_DIR", str(tmp_path / "run"))
+    monkeypatch.setattr("haconsole.session.performing.RUN_DIR", str(tmp_path / "run"))
     one, _ = session(tmp_path)
     events = [event async for event in one.run(Plan("bootstrap", "lab", (step("echo hunter22; echo done"),)))]
     assert isinstance(events[-1], RunDone)
@@ -69,7 +69,7 @@ async def test_a_run_is_recorded_with_its_inventory_and_without_its_secrets(
 
 
 async def test_closing_a_run_waits_for_the_step_under_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("haconsole.session.live.RUN_DIR", str(tmp_path / "run"))
+    monkeypatch.setattr("haconsole.session.performing.RUN_DIR", str(tmp_path / "run"))
     one, _ = session(tmp_path)
     run = one.run(Plan("bootstrap", "lab", (step(f"echo done >{tmp_path}/made"),)))
     async for event in run:
@@ -83,7 +83,7 @@ async def test_closing_a_run_waits_for_the_step_under_way(tmp_path: Path, monkey
 
 
 async def test_one_run_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("haconsole.session.live.RUN_DIR", str(tmp_path / "run"))
+    monkeypatch.setattr("haconsole.session.performing.RUN_DIR", str(tmp_path / "run"))
     one, _ = session(tmp_path)
     plan = Plan("bootstrap", "lab", (step("true"),))
     first = one.run(plan)

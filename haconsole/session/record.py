@@ -1,0 +1,15 @@
+"""What the record of a run says of where the run came from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """The inventory's file, its SHA-256, and the folder that runs are recorded in (None: the operator's own)."""
+
+    source: str
+    digest: str
+    runs: Path | None
