@@ -14,7 +14,7 @@ from tests.hosts.load import ApiReader, EtcdWriter
 from tests.hosts.membership import QUIET, Members
 
 ALL = ("cp1", "cp2", "cp3", "cp4", "cp5")
-pytestmark = pytest.mark.timeout(1500)
+pytestmark = [pytest.mark.timeout(1500), pytest.mark.nightly]
 
 
 @pytest.fixture(scope="module")
@@ -133,7 +133,6 @@ def both(members: Members, tmp_path: Path) -> tuple[EtcdWriter, ApiReader]:
     return EtcdWriter(lab, members.addresses), ApiReader(lab, lab.spec.vip, 8443, tmp_path / "tls")
 
 
-@pytest.mark.nightly
 async def test_a_fourth_and_a_fifth_control_plane_join(planes: Members, tmp_path: Path) -> None:
     writer, reader = both(planes, tmp_path)
     with writer as writes, reader as reads:
@@ -143,7 +142,6 @@ async def test_a_fourth_and_a_fifth_control_plane_join(planes: Members, tmp_path
     assert (writes.failed, reads.failed) == (0, 0), f"{writes}\n{reads}"
 
 
-@pytest.mark.nightly
 async def test_the_leader_among_control_planes_leaves(planes: Members, tmp_path: Path) -> None:
     leader = planes.leader(*ALL)
     writer, reader = both(planes, tmp_path)
@@ -155,7 +153,6 @@ async def test_the_leader_among_control_planes_leaves(planes: Members, tmp_path:
     await well(planes, ALL)
 
 
-@pytest.mark.nightly
 async def test_a_control_plane_without_power_is_replaced(planes: Members, tmp_path: Path) -> None:
     planes.of(*ALL).events("remove", "cp5")
     planes.lab.crash("cp3")
