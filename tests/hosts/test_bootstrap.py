@@ -219,6 +219,7 @@ def test_another_clusters_data_is_refused_by_name_and_kept(make_lab: LabMaker, t
         assert program.lab.exec(host, "ls", "/etc/etcd/pki").returncode != 0
 
 
+@pytest.mark.nightly
 async def test_a_step_outlives_the_console_that_began_it(make_lab: LabMaker, tmp_path: Path) -> None:
     """The console is killed while etcd starts: the members start all the same, and the next run finds them."""
     program = Program(make_lab(kubernetes=False), tmp_path)
