@@ -9,6 +9,8 @@ from haconsole.actions.step import Plan, Refusal
 from haconsole.execution.events import Event
 from haconsole.inventory.schema import Inventory
 from haconsole.model.findings import Finding, Health
+from haconsole.model.journal import JournalLine
+from haconsole.model.names import HostName
 from haconsole.model.snapshot import ClusterSnapshot
 
 
@@ -50,6 +52,10 @@ class Session(Protocol):
 
         The steps under way go on to their end; `at_once` leaves them to their hosts, their ends unknown.
         """
+        ...
+
+    def journal(self, hosts: tuple[HostName, ...], *, last: int = 200) -> AsyncIterator[JournalLine]:
+        """The journals of these hosts' units as they are written, from `last` entries back on, until it is closed."""
         ...
 
     async def close(self) -> None: ...

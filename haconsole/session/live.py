@@ -20,8 +20,11 @@ from haconsole.execution.events import Event
 from haconsole.inventory.load import load, read
 from haconsole.inventory.schema import Inventory
 from haconsole.model.findings import Finding, Health
+from haconsole.model.journal import JournalLine
+from haconsole.model.names import HostName
 from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.probes.collect import Collector
+from haconsole.session.journal import follow
 from haconsole.session.record import Record
 from haconsole.transport.answers import Answers, NoAnswers
 from haconsole.transport.base import Fleet
@@ -107,6 +110,12 @@ class LiveSession:
         """Stop the run, if there is one."""
         if self._running is not None:
             self._running.abandon() if at_once else self._running.stop()
+
+    def journal(self, hosts: tuple[HostName, ...], *, last: int = 200) -> AsyncIterator[JournalLine]:
+        """The journals of the units that should run on these hosts."""
+        known = layout(self._inventory)
+        units = {HostName(host.name): known.units(host) for host in self._inventory.hosts if host.name in hosts}
+        return follow(self._fleet, units, last=last)
 
     async def close(self) -> None:
         """End every connection."""

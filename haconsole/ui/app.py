@@ -16,6 +16,8 @@ from textual.filter import LineFilter, Monochrome, NoColor
 from textual.reactive import var
 
 from haconsole.errors import ExitCode
+from haconsole.model.hosts import Role
+from haconsole.model.names import HostName
 from haconsole.ui import faults
 from haconsole.ui.ascii import AsciiOnly
 from haconsole.ui.keys import Scope, bindings, keys_of
@@ -27,6 +29,7 @@ from haconsole.ui.screens.dashboard import Dashboard
 from haconsole.ui.screens.overlay import TextWindow, help_text
 from haconsole.ui.state import Clock, ConsoleState
 from haconsole.ui.theming import ThemeError, find_theme, theme_files, theme_folders
+from haconsole.ui.visit import visit
 
 if TYPE_CHECKING:
     from textual.theme import Theme
@@ -149,6 +152,28 @@ class ConsoleApp(App[None]):
     def action_act(self, name: str) -> None:
         """Begin the action of that name."""
         self.runs.begin(name)
+
+    def action_journal(self, everywhere: bool = False) -> None:
+        """Follow the journal of the host under the cursor, or of all hosts."""
+        from haconsole.ui.present.standing import host_of
+        from haconsole.ui.screens.journal import JournalScreen
+
+        host = None if everywhere else host_of(self.subject, self.state.snapshot)
+        names = tuple(HostName(each.name) for each in self.inventory.hosts if Role.BASTION not in each.roles)
+        self.push_screen(JournalScreen((host,) if host else names))
+
+    async def action_shell(self) -> None:
+        """A shell on the host under the cursor; the screen comes back at its end."""
+        from haconsole.ui.present.standing import host_of
+
+        name = host_of(self.subject, self.state.snapshot)
+        host = self.inventory.find(name) if name else None
+        if self.read_only:
+            self.notify("this console is read-only: no shell", severity="warning", markup=False)
+        elif host is None:
+            self.notify("the row is about no single host", severity="warning", markup=False)
+        else:
+            self.run_worker(visit(self, self.inventory, host), name="shell", exit_on_error=False)
 
     def action_show_run(self) -> None:
         """Show the run under way, or the last one."""

@@ -26,6 +26,8 @@ class Scope(StrEnum):
     YES_NO = "At a question"
     SECRET = "At a password"
     TYPED = "At a question that wants a name"
+    LOGS = "At journals"
+    JOURNAL = "In a journal"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +66,28 @@ DASHBOARD = (
     Key("1", "pane(1)", "1 - 8", "panes", "To the pane of that number", Scope.DASHBOARD, 8),
     *(Key(digit, f"pane({digit})", digit, "", "", Scope.DASHBOARD) for digit in PANE_KEYS[1:]),
     Key("a", "app.actions", "a", "actions", "Actions, those for the row first", Scope.DASHBOARD, 4, changes=True),
+    Key("l", "app.journal", "l", "journal", "The journal of the row's host, followed", Scope.DASHBOARD, 8),
+    Key("L", "app.journal(True)", "L", "", "The journals of all hosts, interleaved", Scope.DASHBOARD),
+    Key("s", "app.shell", "s", "shell", "A shell on the row's host", Scope.DASHBOARD, 9, changes=True),
     Key("f", "only('findings')", "f", "findings", "Findings: what is wrong, why, what helps", Scope.DASHBOARD, 7),
     Key("e", "only('events')", "e", "events", "Events: everything that changed since start", Scope.DASHBOARD, 8),
     Key("c", "only('certificates')", "c", "certs", "Certificates: the next to expire first", Scope.DASHBOARD, 8),
     Key("slash", "filter", "/", "filter", "Show only rows that hold a text; empty shows all", Scope.DASHBOARD, 5),
     Key("z", "zoom", "z", "zoom", "The pane and all about its row on the whole screen", Scope.DASHBOARD, 5),
     Key("escape", "back", "esc", "", "Leave the filter, then the single pane", Scope.DASHBOARD),
+)
+
+LOGS = (
+    Key("slash", "filter", "/", "filter", "Show only lines that hold a text, and mark it", Scope.LOGS, 1),
+    Key("S", "save", "S", "save", "Save the lines shown to a file here", Scope.LOGS, 2),
+    Key("escape,q", "leave", "esc", "back", "Leave the filter, then the journal", Scope.LOGS, 3),
+    Key("question_mark,f1", "app.help", "?", "help", "The keys of this screen", Scope.LOGS, 4),
+    Key("up,k", "scroll(-1)", "↑ k", "older", "One entry back; the view stays there", Scope.JOURNAL, 6),
+    Key("down,j", "scroll(1)", "↓ j", "newer", "One entry on", Scope.JOURNAL, 6),
+    Key("pageup,ctrl+b", "page(-1)", "pgup", "", "A page back", Scope.JOURNAL),
+    Key("pagedown,space,ctrl+f", "page(1)", "pgdn", "", "A page on", Scope.JOURNAL),
+    Key("home,g", "edge(-1)", "home g", "", "To the oldest entry kept", Scope.JOURNAL),
+    Key("end,G", "edge(1)", "end G", "follow", "To the newest, and follow", Scope.JOURNAL, 5),
 )
 
 STEPS = (
@@ -121,7 +139,7 @@ WINDOWS = (
     Key("escape", "refuse", "esc", "no", "Do not carry it out", Scope.TYPED, 1),
 )
 
-KEYS = (*EVERYWHERE, *DASHBOARD, *STEPS, *TABLE, *TEXT, *WINDOWS)
+KEYS = (*EVERYWHERE, *DASHBOARD, *LOGS, *STEPS, *TABLE, *TEXT, *WINDOWS)
 
 
 def keys_of(*scopes: Scope, read_only: bool = False) -> tuple[Key, ...]:

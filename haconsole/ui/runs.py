@@ -51,7 +51,8 @@ class Runs:
             return
         from haconsole.actions.catalogue import find_action
         from haconsole.ui.present.form import form_for
-        from haconsole.ui.present.offers import given_by, host_of
+        from haconsole.ui.present.offers import given_by
+        from haconsole.ui.present.standing import host_of
         from haconsole.ui.screens.acting import FormScreen, PlanScreen
 
         app, action = self._app, find_action(name)

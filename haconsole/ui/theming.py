@@ -177,7 +177,7 @@ def _variables(theme: ThemeFile) -> Iterator[tuple[str, str]]:
     yield "tone-plain", colours.foreground
     yield "tone-plain-style", "none"
     for tone in Tone:
-        if tone is not Tone.PLAIN:
+        if tone not in (Tone.PLAIN, Tone.MARK):
             yield f"tone-{tone}", getattr(colours, tone)
             yield f"tone-{tone}-style", getattr(styles, tone)
     for part in ("head", "head_focused", "bar", "cursor"):
@@ -193,5 +193,6 @@ def _variables(theme: ThemeFile) -> Iterator[tuple[str, str]]:
     yield "text-muted", colours.muted
     yield "border", colours.accent
     yield "chip-style", styles.chip
+    yield "tone-mark-style", "bold" if styles.cursor == "none" else styles.cursor
     yield "ansi-background", colours.background
     yield "ansi-foreground", colours.foreground

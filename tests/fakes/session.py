@@ -15,6 +15,8 @@ from haconsole.inventory.schema import Inventory
 from haconsole.model.findings import Finding, Health
 from haconsole.model.haproxy import HaproxyServer
 from haconsole.model.hosts import HostFacts
+from haconsole.model.journal import JournalLine
+from haconsole.model.names import HostName
 from haconsole.model.observed import Cause, Failed, Known, Observed
 from haconsole.model.snapshot import ClusterSnapshot
 from tests.fakes import cluster
@@ -40,6 +42,9 @@ class FakeSession:
     more: asyncio.Queue[Event | None] | None = None
     asked: tuple[tuple[str, dict[str, str]], ...] = ()
     heard: asyncio.Queue[ClusterSnapshot | Exception | None] = field(default_factory=asyncio.Queue)
+    logged: tuple[JournalLine, ...] = ()
+    logging: asyncio.Queue[JournalLine | None] = field(default_factory=asyncio.Queue)
+    journals: tuple[tuple[HostName, ...], ...] = ()
     closed: bool = False
     watchers: int = 0
     stops: tuple[str, ...] = ()
@@ -76,6 +81,14 @@ class FakeSession:
 
     def stop(self, *, at_once: bool = False) -> None:
         self.stops += ("at once",) if at_once else ("after these",)
+
+    async def journal(self, hosts: tuple[HostName, ...], *, last: int = 200) -> AsyncIterator[JournalLine]:
+        self.journals += (hosts,)
+        for line in self.logged:
+            if line.host in hosts:
+                yield line
+        while (said := await self.logging.get()) is not None:
+            yield said
 
     async def close(self) -> None:
         self.closed = True

@@ -37,6 +37,7 @@ class Tone(StrEnum):
     UNKNOWN = "unknown"
     ACCENT = "accent"
     STALE = "stale"
+    MARK = "mark"
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from haconsole.ui.theming import ThemeError, find_theme, load_theme, theme_files
 
 FOLDERS = theme_folders()
 NAMES = sorted(theme_files(FOLDERS))
-TEXTS = [f"tone-{tone}" for tone in Tone]
+TEXTS = [f"tone-{tone}" for tone in Tone if tone is not Tone.MARK]
 GROUNDS = ["head", "head-focused", "background"]
 
 

@@ -1,0 +1,23 @@
+"""Lines of the hosts' journals."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from haconsole.model.names import HostName
+
+ERROR = 3
+WARNING = 4
+"""Priorities as syslog counts them (RFC 5424 section 6.2.1): the lower the graver."""
+
+
+@dataclass(frozen=True, slots=True)
+class JournalLine:
+    """One entry: when it was logged by the host's clock (aware, UTC), by which unit or program, how grave it is."""
+
+    host: HostName
+    at: datetime
+    source: str
+    text: str
+    priority: int = 6

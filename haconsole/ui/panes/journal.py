@@ -1,0 +1,96 @@
+"""Journals on the screen: the newest at the bottom, followed unless a person scrolls up."""
+
+from __future__ import annotations
+
+from haconsole.model.journal import JournalLine
+from haconsole.ui.keys import Scope, bindings
+from haconsole.ui.panes.lines import LineWidget
+from haconsole.ui.present.cells import Cell, Line, Tone, padded, width_of
+from haconsole.ui.present.journal import Scroll, journal_rows
+
+DRAW_EVERY_S = 0.1
+
+
+class JournalPane(LineWidget, can_focus=True):
+    """Draws the end of a Scroll; new lines are drawn together, ten times a second at most."""
+
+    BINDINGS = bindings(Scope.JOURNAL)
+
+    def __init__(self, title: str, hosts: tuple[str, ...]) -> None:
+        super().__init__(id="journal", classes="pane")
+        self.scroll_kept = Scroll()
+        self.needle = ""
+        self._title = title
+        self._host_width = max((width_of(host) for host in hosts), default=0) if len(hosts) > 1 else 0
+        self._up = 0
+        self._due = False
+
+    def on_mount(self) -> None:
+        self.set_interval(DRAW_EVERY_S, self._draw_if_due)
+
+    def add(self, line: JournalLine) -> None:
+        """Take one more line; a person who has scrolled up stays where they are."""
+        self.scroll_kept.add(line)
+        if self._up and (not self.needle or line in self.scroll_kept.matching(self.needle)[-1:]):
+            self._up += 1
+        self._due = True
+
+    def look_for(self, needle: str) -> None:
+        """Show only lines with `needle`, and mark it in them."""
+        self.needle, self._up = needle, 0
+        self._draw()
+
+    @property
+    def matching(self) -> list[JournalLine]:
+        return self.scroll_kept.matching(self.needle)
+
+    def _draw_if_due(self) -> None:
+        if self._due:
+            self._draw()
+
+    def _draw(self) -> None:
+        self._due = False
+        width, room = self.size.width, max(self.size.height - 1, 0)
+        if width <= 0:
+            return
+        lines = self.matching
+        self._up = max(0, min(self._up, len(lines) - 1))
+        body = _last_rows(lines[: len(lines) - self._up], room, width - 1, self._host_width, self.needle)
+        self.paint((self._head(width, len(lines)), *(((Cell(" "), *row), "") for row in body)))
+
+    def _head(self, width: int, count: int) -> tuple[Line, str]:
+        told = f"/{self.needle}  {count} lines hold it" if self.needle else f"{count} lines"
+        state = Cell("● following ", Tone.GOOD) if not self._up else Cell(f"▼{self._up} newer ", Tone.WARNING)
+        left = Cell(f" {self._title}  {told}")
+        line = (padded(left, width - width_of(state.text)), state)
+        return line, "part--head-focused"
+
+    def action_scroll(self, by: int) -> None:
+        self._up -= by
+        self._draw()
+
+    def action_page(self, by: int) -> None:
+        self.action_scroll(by * max(self.size.height - 2, 1))
+
+    def action_edge(self, which: int) -> None:
+        self._up = len(self.scroll_kept.lines) if which < 0 else 0
+        self._draw()
+
+    def on_resize(self) -> None:
+        self._draw()
+
+    def on_mouse_scroll_down(self) -> None:
+        self.action_scroll(3)
+
+    def on_mouse_scroll_up(self) -> None:
+        self.action_scroll(-3)
+
+
+def _last_rows(lines: list[JournalLine], room: int, width: int, hosts: int, mark: str) -> list[Line]:
+    """As many of the last entries, wrapped, as stand in `room` rows."""
+    rows: list[Line] = []
+    for line in reversed(lines):
+        if len(rows) >= room:
+            break
+        rows[:0] = journal_rows(line, width, hosts=hosts, mark=mark)
+    return rows[-room:] if room else []

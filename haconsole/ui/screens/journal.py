@@ -1,0 +1,94 @@
+"""The journals of one host or of all, followed as they are written."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from textual.app import ComposeResult
+from textual.screen import Screen
+
+from haconsole.model.names import HostName
+from haconsole.ui import faults
+from haconsole.ui.keys import Scope, bindings, keys_of
+from haconsole.ui.panes.bar import KeyBar
+from haconsole.ui.panes.journal import JournalPane
+from haconsole.ui.panes.prompt import Prompt
+from haconsole.ui.present.journal import saved_text
+
+if TYPE_CHECKING:
+    from haconsole.ui.app import ConsoleApp
+
+LAST = 300
+
+
+class JournalScreen(Screen[None]):
+    """Follows the journals of `hosts` while it is open."""
+
+    BINDINGS = bindings(Scope.LOGS)
+    scopes = (Scope.LOGS, Scope.JOURNAL)
+    app: ConsoleApp
+
+    def __init__(self, hosts: tuple[HostName, ...]) -> None:
+        super().__init__()
+        self._hosts = hosts
+        self._pane = JournalPane(f"journal of {', '.join(hosts)}", hosts)
+        self._following: asyncio.Task[None] | None = None
+
+    def compose(self) -> ComposeResult:
+        yield self._pane
+        yield KeyBar()
+
+    def on_mount(self) -> None:
+        self._pane.focus()
+        self.query_one(KeyBar).show(keys_of(*self.scopes))
+        self._following = asyncio.create_task(self._follow(), name="journal")
+
+    async def on_unmount(self) -> None:
+        if self._following is not None:
+            self._following.cancel()
+            await asyncio.gather(self._following, return_exceptions=True)
+
+    async def _follow(self) -> None:
+        session = self.app.session
+        if session is None:
+            self.app.notify("there is no session with the hosts yet", severity="warning", markup=False)
+            return
+        try:
+            async for line in session.journal(self._hosts, last=LAST):
+                self._pane.add(line)
+        except Exception as error:
+            self.app.notify(faults.in_words(error), title="journal", severity="error", markup=False)
+
+    def action_filter(self) -> None:
+        if not self.query(Prompt):
+            self.mount(Prompt(self._pane.needle, placeholder="show lines that hold …"), before=self.query_one(KeyBar))
+
+    def on_prompt_typed(self, message: Prompt.Typed) -> None:
+        self._pane.look_for(message.text)
+
+    def on_prompt_left(self, message: Prompt.Left) -> None:
+        message.prompt.remove()
+        self._pane.focus()
+
+    def action_save(self) -> None:
+        """Write the lines shown to a file of the operator's alone, in the current folder."""
+        stamp = self.app.setting.clock().strftime("%Y%m%dT%H%M%SZ")
+        path = Path(f"haconsole-{self.app.inventory.cluster}-journal-{stamp}.log").resolve()
+        lines = self._pane.matching
+        try:
+            with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+                file.write(saved_text(lines))
+        except OSError as error:
+            self.app.notify(f"{path}: {error.strerror}", title="not saved", severity="error", markup=False)
+        else:
+            self.app.notify(f"{len(lines)} lines in {path}", title="saved", markup=False)
+
+    def action_leave(self) -> None:
+        """Out of the filter, else back."""
+        if self._pane.needle:
+            self._pane.look_for("")
+        else:
+            self.dismiss()

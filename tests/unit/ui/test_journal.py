@@ -1,0 +1,141 @@
+"""The journal screen: kept in order, filtered and marked, saved, never obeyed by the terminal."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from haconsole.inventory.load import load
+from haconsole.inventory.schema import Inventory
+from haconsole.model.journal import JournalLine
+from haconsole.ui.panes.journal import JournalPane
+from haconsole.ui.present.cells import Tone, text_of
+from haconsole.ui.present.journal import KEPT, Scroll, journal_rows, saved_text
+from haconsole.ui.present.shell import shell_argv
+from haconsole.ui.present.standing import host_of
+from haconsole.ui.present.subjects import FindingSubject, LeaseSubject, MemberSubject, ServerSubject
+from haconsole.ui.screens.dashboard import Dashboard
+from tests.fakes.cluster import NAMES, NOW, healthy, member
+from tests.fakes.session import FakeSession
+from tests.unit.ui.test_app import console, running, screen_text, settled
+
+SAMPLES = Path(__file__).resolve().parents[3] / "sample-inventories"
+
+
+def line(n: int, text: str, *, after_s: float = 0, priority: int = 6, source: str = "etcd") -> JournalLine:
+    return JournalLine(NAMES[n - 1], NOW + timedelta(seconds=after_s), source, text, priority)
+
+
+LINES = (
+    line(1, "became leader at term 4", after_s=2),
+    line(2, "slow fdatasync took 1.2s", after_s=1, priority=4),
+    line(3, "\x1b[2Jpanic: disk full", after_s=3, priority=2),
+)
+
+
+def test_late_lines_find_their_place_and_the_oldest_go() -> None:
+    scroll = Scroll()
+    for each in LINES:
+        scroll.add(each)
+    assert [each.host for each in scroll.lines] == ["cp2", "cp1", "cp3"]
+    for count in range(KEPT):
+        scroll.add(line(1, str(count), after_s=10))
+    assert len(scroll.lines) == KEPT
+    assert LINES[1] not in scroll.lines
+
+
+def test_an_entry_is_wrapped_under_its_own_text_and_marked() -> None:
+    rows = journal_rows(line(2, "the slow disk and the slow network are slow"), 40, hosts=3, mark="SLOW")
+    assert [text_of(row).rstrip() for row in rows] == [
+        "03:00:00 cp2 etcd     the slow disk and",
+        "                      the slow network",
+        "                      are slow",
+    ]
+    assert [cell.text for cell in rows[0] if cell.tone is Tone.MARK] == ["slow"]
+
+
+def test_a_saved_file_has_whole_times_and_no_control_characters() -> None:
+    text = saved_text([LINES[2]])
+    assert text == "2026-03-01T03:00:03+00:00 cp3 etcd: ^[[2Jpanic: disk full\n"
+
+
+async def test_journals_are_followed_filtered_and_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    session = FakeSession(healthy(), logged=LINES)
+    app = console(session)
+    async with running(app) as pilot:
+        await pilot.press("L")
+        await settled(pilot)
+        pane = app.screen.query_one(JournalPane)
+        pane._draw_if_due()
+        await settled(pilot)
+        text = screen_text(app)
+        assert session.journals == (NAMES,)
+        assert "journal of cp1, cp2, cp3  3 lines" in text
+        assert "● following" in text
+        assert text.index("fdatasync") < text.index("became leader") < text.index("^[[2Jpanic")
+        await pilot.press("slash", *"leader")
+        await settled(pilot)
+        assert "fdatasync" not in screen_text(app)
+        await pilot.press("enter", "S")
+        await settled(pilot)
+        (saved,) = tmp_path.glob("haconsole-lab-journal-*.log")
+        assert saved.read_text().endswith("cp1 etcd: became leader at term 4\n")
+        assert saved.stat().st_mode & 0o777 == 0o600
+        await pilot.press("escape", "k")
+        await settled(pilot)
+        assert "▼1 newer" in screen_text(app)
+        await pilot.press("escape")
+        assert isinstance(app.screen, Dashboard)
+
+
+async def test_the_journal_of_the_rows_host_alone() -> None:
+    session = FakeSession(healthy(), logged=LINES)
+    app = console(session)
+    async with running(app) as pilot:
+        await pilot.press("j", "l")
+        await settled(pilot)
+        assert session.journals == ((NAMES[1],),)
+
+
+async def test_a_shell_is_refused_where_nothing_may_be_changed() -> None:
+    app = console(FakeSession(healthy()), read_only=True)
+    async with running(app) as pilot:
+        await pilot.press("s")
+        await settled(pilot)
+        assert isinstance(app.screen, Dashboard)
+        assert [each.message for each in app._notifications] == ["this console is read-only: no shell"]
+
+
+def test_every_row_knows_its_host() -> None:
+    snapshot = healthy()
+    assert host_of(MemberSubject(member(2).id), snapshot) == "cp2"
+    assert host_of(ServerSubject("k8s_server_6443", "cp3"), snapshot) == "cp3"
+    assert host_of(LeaseSubject("kube-system", "kube-scheduler"), snapshot) == "cp1"
+    assert host_of(FindingSubject("component.down", "kube-scheduler@cp3"), snapshot) == "cp3"
+    assert host_of(FindingSubject("vip.unowned", "vip"), snapshot) is None
+    assert host_of(None, snapshot) is None
+
+
+def shell_on(inventory: Inventory, name: str) -> tuple[str, ...]:
+    host = inventory.find(name)
+    assert host is not None
+    return shell_argv(inventory, host)
+
+
+def test_a_shell_takes_the_consoles_own_way() -> None:
+    inventory = load(SAMPLES / "lab.yaml")
+    argv = shell_on(inventory, inventory.hosts[0].name)
+    assert argv[:2] == ("ssh", "-t")
+    assert argv[-1] == inventory.hosts[0].ssh_address or inventory.hosts[0].address
+
+
+def test_a_shell_behind_a_bastion_goes_through_it_with_the_bastions_own_key() -> None:
+    inventory = load(SAMPLES / "kubeadm-aws-bastion.yaml")
+    inner = next(host for host in inventory.hosts if host.name != "bastion")
+    argv = shell_on(inventory, inner.name)
+    (proxy,) = [word for word in argv if word.startswith("ProxyCommand=ssh ")]
+    assert proxy.endswith(f"-W '[%h]:%p' {shell_on(inventory, 'bastion')[-1]}")
+    assert not any("ProxyCommand" in word for word in shell_on(inventory, "bastion"))
