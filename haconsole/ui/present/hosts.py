@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from haconsole.model.hosts import ApiserverFacts, DiskSpace, HostFacts, Reach, Role, ServiceState
-from haconsole.model.observed import Failed, Known, NotAsked, Observed
+from haconsole.model.observed import Cause, Failed, Known, NotAsked, Observed
 from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.ui.present.ages import clock
 from haconsole.ui.present.cells import NOTHING, UNKNOWN, Cell, Tone
@@ -74,6 +74,8 @@ def services_cell(services: Observed[tuple[ServiceState, ...]]) -> Cell:
 def api_cell(api: Observed[ApiserverFacts]) -> Cell:
     if isinstance(api, NotAsked):
         return NOTHING
+    if isinstance(api, Failed) and api.cause in (Cause.NOT_CONFIGURED, Cause.NOT_INSTALLED):
+        return Cell("not set up", Tone.MUTED)
     known = shown(api)
     if known.value is None or known.stale:
         return Cell("✖ silent", Tone.CRITICAL)
