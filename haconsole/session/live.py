@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from haconsole.actions.step import Plan, Refusal
+from haconsole.configs.layout import layout
 from haconsole.diagnosis.diagnose import diagnose, health
 from haconsole.errors import HaconsoleError
 from haconsole.execution.clock import SystemClock
