@@ -44,7 +44,7 @@ class Terminal:
     def ended_with(self) -> int | None:
         """The program's exit status, None while it runs."""
         dead, status = self._tmux("display-message", "-p", "#{pane_dead} #{pane_dead_status}").split(" ", 1)
-        return int(status.strip() or -1) if dead == "1" else None
+        return int(status) if dead == "1" and status.strip() else None
 
     def pid(self) -> int:
         """The program's process."""
