@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from haconsole.errors import UsageError
+
 if TYPE_CHECKING:
     from haconsole.session import Session
     from haconsole.session.live import LiveSession
@@ -35,8 +37,10 @@ open = open_console  # noqa: A001
 def show(inventory: Path, *, read_only: bool = False, theme: str | None = None, ascii_only: bool = False) -> int:
     """Run the console on an inventory's cluster until it is left; returns the exit status.
 
-    Raises InventoryError and ThemeError before anything is painted.
+    Raises InventoryError, ThemeError and UsageError before anything is painted.
     """
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise UsageError("the console needs a terminal", mend="use `haconsole status` in scripts and pipes")
     gc.disable()  # nothing made before the first paint is garbage; the console switches it on again
     from haconsole.inventory.load import load
     from haconsole.ui.asker import ScreenAsker

@@ -88,15 +88,14 @@ def words_of(status: int, body: bytes) -> str:
 def kind_of_words(words: str) -> KubeErrorKind:
     """The kind behind a failure on this side of the connection, by the words of the library that met it.
 
-    An end before the handshake is what a forward over SSH makes of a port that nothing listens on.
+    An end within the handshake is what a forward over SSH makes of a port that nothing listens on, and of a server that
+    stops: which of the two cannot be told here.
     """
     said = words.lower()
-    if "eof" in said:  # a forward to a port nobody listens on ends so, in the midst of the handshake
+    if "eof" in said:
         return KubeErrorKind.UNAVAILABLE
     if "timed out" in said or "timeout" in said:
         return KubeErrorKind.DEADLINE
-    if "unexpected_eof" in said or "eof occurred" in said:
-        return KubeErrorKind.REFUSED
     if "ssl" in said or "certificate" in said or "tls" in said or "hostname" in said:
         return KubeErrorKind.TLS
     refused = "refused" in said or "no such file" in said

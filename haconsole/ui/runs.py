@@ -10,7 +10,9 @@ from haconsole.ui import faults
 
 if TYPE_CHECKING:
     from haconsole.actions.step import Plan
+    from haconsole.model.snapshot import ClusterSnapshot
     from haconsole.ui.app import ConsoleApp
+    from haconsole.ui.present.changes import Change
 
 END_WITHIN_S = 5.0
 SILENT = "the run broke off without a word; look at its record: haconsole runs"
@@ -43,7 +45,7 @@ class Runs:
 
         state = self._app.state
         commands = offered(catalogue(), self._app.subject, state.snapshot, state.findings)
-        self._app.push_screen(Palette("actions", commands), self._app.chosen)
+        self._app.push_screen(Palette("actions", commands, beside="FOR"), self._app.chosen)
 
     def begin(self, name: str) -> None:
         """Begin an action: with its form, or with its plan where there is nothing to fill in."""
@@ -95,20 +97,28 @@ class Runs:
             self._task.cancel()
 
     async def _run(self, plan: Plan) -> None:
-        """Take in the run's events; at its end tell what is different on the cluster."""
-        from haconsole.ui.present.changes import changes
-
+        """Take in the run's events; at its end look at the hosts once more and tell what is different."""
         app = self._app
         before, broken = app.state.snapshot, SILENT
         try:
             await self._take_in(plan)
         except Exception as error:
             broken = faults.in_words(error)
-        after, view = app.state.snapshot, app.run_view
-        if view is not None:
-            told = changes(before, after) if before is not None and after is not None else ()
-            app.run_view = replace(view, broken=None if view.done else broken, changes=told)
+        if app.run_view is not None:
+            app.run_view = replace(app.run_view, broken=None if app.run_view.done else broken)
             app.notify(f"{plan.action} is over: R shows how it went", markup=False)
+            app.run_view = replace(app.run_view, changes=await self._changes_since(before))
+
+    async def _changes_since(self, before: ClusterSnapshot | None) -> tuple[Change, ...]:
+        """What a fresh look finds different; what the screen knows where no look can be taken."""
+        from haconsole.ui.present.changes import changes
+
+        app = self._app
+        try:
+            after = await app.session.snapshot() if app.session is not None else None
+        except Exception:
+            after = app.state.snapshot
+        return changes(before, after) if before is not None and after is not None else ()
 
     async def _take_in(self, plan: Plan) -> None:
         app = self._app

@@ -34,6 +34,7 @@ class FakeSession:
     """
 
     first: ClusterSnapshot | None = None
+    looked_at: ClusterSnapshot | None = None
     inventory: Inventory = INVENTORY
     read_only: bool = False
     now: datetime = NOW
@@ -51,7 +52,7 @@ class FakeSession:
     watched: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def snapshot(self) -> ClusterSnapshot:
-        return self.first or healthy()
+        return self.looked_at or self.first or healthy()
 
     async def watch(self) -> AsyncIterator[ClusterSnapshot]:
         self.watchers += 1

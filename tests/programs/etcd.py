@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import threading
 from collections import deque
@@ -76,6 +77,13 @@ class Process:
         assert self._ready.wait(20), "".join(self._log)
         assert self._popen.poll() is None, "etcd ended: " + "".join(self._log)
 
+    def freeze(self) -> None:
+        """Stop it where it stands, as a disk that hangs would."""
+        self._popen.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        self._popen.send_signal(signal.SIGCONT)
+
     def stop(self) -> None:
         """Kill it, as a host that loses power would."""
         self._popen.kill()
@@ -112,8 +120,10 @@ def start(
     return Process((*_arguments(member, others, state), *flags))
 
 
-def make_tls(folder: Path, names: tuple[str, ...] = ("DNS:localhost", "IP:127.0.0.1")) -> Tls:
-    """Certificates of a new CA."""
+def make_tls(
+    folder: Path, names: tuple[str, ...] = ("DNS:localhost", "IP:127.0.0.1"), organizations: tuple[str, ...] = ()
+) -> Tls:
+    """Certificates of a new CA; the client's has `organizations`."""
     folder.mkdir(parents=True, exist_ok=True)
     now = datetime.now(UTC)
     authority = make_authority("etcd-ca", algorithm=KeyAlgorithm.ECDSA_P256, days=2, now=now)
@@ -121,7 +131,7 @@ def make_tls(folder: Path, names: tuple[str, ...] = ("DNS:localhost", "IP:127.0.
     files = (folder / "ca.pem", folder / "server.pem", folder / "server-key.pem")
     for path, data in zip(files, (authority.certificate, cert, key), strict=True):
         path.write_bytes(data)
-    client_cert, client_key = _leaf(authority, Leaf("client", usages=("client",)), now)
+    client_cert, client_key = _leaf(authority, Leaf("client", organizations, usages=("client",)), now)
     return Tls(*files, EtcdCredentials(authority.certificate, client_cert, Secret(client_key.decode())))
 
 

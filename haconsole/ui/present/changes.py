@@ -18,7 +18,7 @@ from haconsole.model.vip_view import vip_views
 from haconsole.ui.present.ages import timestamp
 from haconsole.ui.present.cells import Cell, Tone
 from haconsole.ui.present.facts import shown
-from haconsole.ui.present.findings import severity_cell
+from haconsole.ui.present.findings import SYSTEM, severity_cell
 from haconsole.ui.present.haproxy import server_views
 from haconsole.ui.present.leases import lease_name
 from haconsole.ui.present.subjects import EventSubject
@@ -101,7 +101,11 @@ def events_table(history: tuple[Change, ...], now: datetime) -> TableView:
     rows = tuple(
         Row(
             EventSubject(each.number),
-            (Cell(timestamp(each.at, now), Tone.MUTED), Cell(each.subject), Cell(each.text, each.tone)),
+            (
+                Cell(timestamp(each.at, now), Tone.MUTED),
+                Cell(each.subject.removeprefix(SYSTEM)),
+                Cell(each.text, each.tone),
+            ),
         )
         for each in history
     )

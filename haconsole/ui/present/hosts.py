@@ -67,8 +67,11 @@ def services_cell(services: Observed[tuple[ServiceState, ...]]) -> Cell:
         return Cell("none installed", Tone.MUTED)
     if not down:
         return Cell(f"● {len(there)}/{len(there)} active", Tone.GOOD)
-    names = ", ".join(unit.name for unit in down)
-    return Cell(f"✖ {len(there) - len(down)}/{len(there)}: {names} {down[0].active}", Tone.CRITICAL)
+    states = " ".join(
+        f"{state}: {', '.join(unit.name.removeprefix('kube-') for unit in down if unit.active == state)}"
+        for state in dict.fromkeys(unit.active for unit in down)
+    )
+    return Cell(f"✖ {len(there) - len(down)}/{len(there)} {states}", Tone.CRITICAL)
 
 
 def api_cell(api: Observed[ApiserverFacts]) -> Cell:

@@ -8,8 +8,6 @@ from haconsole.ui.present.cells import Cell, Tone
 from haconsole.ui.present.subjects import CommandSubject
 from haconsole.ui.present.table import Column, Row, TableView
 
-COLUMNS = (Column("COMMAND", least=10), Column("KEY"), Column("WHAT IT DOES", rank=1, least=16))
-
 
 @dataclass(frozen=True, slots=True)
 class Command:
@@ -21,8 +19,8 @@ class Command:
     key: str = ""
 
 
-def commands_table(title: str, commands: tuple[Command, ...]) -> TableView:
-    """The commands under a title; the column for keys is left out where none has one."""
+def commands_table(title: str, commands: tuple[Command, ...], *, beside: str = "KEY") -> TableView:
+    """The commands under a title; the column `beside` their names, for keys, is left out where none has any."""
     keyed = any(each.key for each in commands)
     rows = tuple(
         Row(
@@ -35,6 +33,7 @@ def commands_table(title: str, commands: tuple[Command, ...]) -> TableView:
         )
         for each in commands
     )
-    columns = COLUMNS if keyed else (COLUMNS[0], COLUMNS[-1])
+    between = (Column(beside),) if keyed else ()
+    columns = (Column("COMMAND", least=10), *between, Column("WHAT IT DOES", rank=1, least=16))
     told = Cell("type to find, enter to do, escape to leave", Tone.MUTED)
     return TableView(title, columns, rows, None, (told,), ageless=True)

@@ -41,7 +41,10 @@ RUNNING = Cell("▸ running", Tone.ACCENT)
 
 @dataclass(frozen=True, slots=True)
 class RunView:
-    """A plan and what was heard of its run. `broken` says in words why the run gave up telling, if it did."""
+    """A plan and what was heard of its run. `broken` says in words why the run gave up telling, if it did.
+
+    `changes` is what a fresh look after the run finds different, None until that look was taken.
+    """
 
     plan: Plan
     begun_at: datetime
@@ -53,7 +56,7 @@ class RunView:
     stopping: bool = False
     done: RunDone | None = None
     broken: str | None = None
-    changes: tuple[Change, ...] = ()
+    changes: tuple[Change, ...] | None = None
 
     @property
     def over(self) -> bool:
@@ -177,7 +180,10 @@ def about_end(view: RunView) -> Detail:
     if wrong:
         items += [Heading("What went wrong"), *(Sentence(Cell(each.error or "", Tone.CRITICAL), "✖") for each in wrong)]
     items.append(Heading("What changed on the cluster, before and after"))
-    items += [Sentence(Cell(f"{each.subject}: {each.text}", each.tone), "·") for each in view.changes] or [
-        Sentence(Cell("nothing that the console watches", Tone.MUTED))
-    ]
+    if view.changes is None:
+        items.append(Sentence(Cell("? the hosts are being asked once more", Tone.UNKNOWN)))
+    else:
+        items += [Sentence(Cell(f"{each.subject}: {each.text}", each.tone), "·") for each in view.changes] or [
+            Sentence(Cell("nothing that the console watches", Tone.MUTED))
+        ]
     return Detail(f"{view.plan.action} of {view.plan.cluster}", tuple(items))

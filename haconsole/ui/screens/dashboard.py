@@ -191,11 +191,15 @@ class Dashboard(Screen[None]):
     def _seat(self) -> None:
         """Place the panes by what they ask for, and draw those that are new there."""
         before = self._panes.placed()
-        rows = {pane: len(widget.view.rows) if widget.view else 0 for pane, widget in self._tables.items()}
-        self._panes.seat(rows, self._only)
+        self._panes.seat(self._wishes(), self._only)
         state = self.app.state
         if state.snapshot is not None and set(self._panes.placed()) - set(before):
             self._draw_tables(state, state.snapshot, self.app.now)
+            self._panes.seat(self._wishes(), self._only)
+
+    def _wishes(self) -> dict[PaneId, int]:
+        """How many rows each table has."""
+        return {pane: len(widget.view.rows) if widget.view else 0 for pane, widget in self._tables.items()}
 
     def on_row_highlighted(self, message: RowHighlighted) -> None:
         if message.pane.has_focus:

@@ -33,9 +33,10 @@ class Palette(ModalScreen[str | None]):
         Binding("up,ctrl+p", "row(-1)", show=False, priority=True),
     ]
 
-    def __init__(self, title: str, commands: tuple[Command, ...]) -> None:
+    def __init__(self, title: str, commands: tuple[Command, ...], *, beside: str = "KEY") -> None:
         super().__init__()
         self._title = title
+        self._beside = beside
         self._commands = commands
         self._help = TextPane(id="chosen")
         self._table = TablePane(id="commands", always_cursor=True)
@@ -48,7 +49,7 @@ class Palette(ModalScreen[str | None]):
 
     def on_mount(self) -> None:
         self._help.can_focus = False
-        self._table.show(commands_table(self._title, self._commands), self.app.now)
+        self._table.show(commands_table(self._title, self._commands, beside=self._beside), self.app.now)
 
     def on_row_highlighted(self) -> None:
         """Tell the command under the cursor in full: what it does may not fit its row."""

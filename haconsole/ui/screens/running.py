@@ -61,7 +61,7 @@ class RunScreen(SplitScreen):
         if view is None or not view.over:
             self.app.bell()
         else:
-            self.app.push_screen(TextWindow(lambda state, now: about_end(view)))
+            self.app.push_screen(TextWindow(lambda state, now: about_end(self.app.run_view or view)))
 
     def action_stop(self) -> None:
         """Start no further step; asked once more, leave those under way to their hosts."""

@@ -179,6 +179,10 @@ async def test_a_server_that_hangs_is_given_up_at_the_deadline(tls: Tls, tmp_pat
         with pytest.raises(KubeError, match=r"no answer within 0\.2 s") as caught:
             await api.leases(deadline_s=0.2)
     assert caught.value.kind is KubeErrorKind.DEADLINE
+    for thread in threading.enumerate():
+        if thread.name == "kube-ask":
+            thread.join(2)
+            assert not thread.is_alive()
     for writer in writers:
         writer.close()
     hung.close()

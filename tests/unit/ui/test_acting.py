@@ -178,6 +178,7 @@ async def test_a_run_goes_on_beside_the_dashboard_and_is_found_again() -> None:
         await pilot.press("escape")
         assert isinstance(app.screen, Dashboard)
         assert "RUN bootstrap 1/4" in screen_text(app)
+        session.looked_at = critical()
         session.heard.put_nowait(critical())
         await settled(pilot)
         assert "✖ CRITICAL" in screen_text(app)

@@ -178,7 +178,7 @@ def test_hosts_healthy_and_lost() -> None:
 def test_hosts_name_the_services_that_do_not_run() -> None:
     units = Known(cluster.units(haproxy="failed"), NOW)
     snapshot = changed(healthy(), 1, lambda facts: replace(facts, services=units))
-    assert hosts_table(snapshot).rows[0].cells[2].text == "✖ 5/6: haproxy failed"
+    assert hosts_table(snapshot).rows[0].cells[2].text == "✖ 5/6 failed: haproxy"
 
 
 def test_findings_speak_only_of_what_was_seen() -> None:
