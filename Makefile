@@ -30,15 +30,15 @@ format: $(READY)
 types: $(READY)
 	$(VENV)/bin/mypy
 
-unit: $(READY)
-	$(PYTHON) -m pytest -q -n 2 tests/unit || $(PYTHON) -m pytest -q --last-failed tests/unit
+unit: programs $(READY)
+	$(PYTHON) -m pytest -q -n 5 tests/unit || $(PYTHON) -m pytest -q --last-failed tests/unit
 
-test: programs check hosts
+test: check hosts
 
 programs:
 	@tests/tools/install-programs
 
-hosts: $(READY)
+hosts: programs $(READY)
 	@$(PYTHON) -m haconsole lab prepare
 	$(PYTHON) -m pytest -q tests/hosts || $(PYTHON) -m pytest -q --last-failed tests/hosts
 

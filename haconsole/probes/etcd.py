@@ -16,13 +16,16 @@ async def probe_etcd(api: EtcdApi, *, deadline_s: float = 2.0) -> EtcdEndpoint:
     Without quorum it still answers, with `healthy` False and the reason. EtcdError when the member does not answer.
     Alarms come from the status: asking for them by name would add an entry to the raft log at every look.
     """
+    silent: BaseExceptionGroup[EtcdError] | None = None
     try:
         async with asyncio.TaskGroup() as questions:
             status = questions.create_task(api.status(deadline_s=deadline_s))
             members = questions.create_task(_members(api, deadline_s))
             health = questions.create_task(_health(api, deadline_s))
     except* EtcdError as errors:
-        raise _first(errors) from None
+        silent = errors
+    if silent is not None:
+        raise _first(silent)
     return endpoint_of(status.result(), members.result(), health.result())
 
 

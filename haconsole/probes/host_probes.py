@@ -60,13 +60,16 @@ class HostProbes:
     async def follow(self) -> None:
         """Watch the host until it is lost (TransportError). A fact that fails alone is asked again by its probe."""
         reach = await self._site.transport(self._host).connect()
+        lost: BaseExceptionGroup[TransportError] | None = None
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._heart(reach))
                 for probe in self._probes:
                     group.create_task(probe.follow())
-        except* TransportError as lost:
-            raise first_transport_error(lost) from None
+        except* TransportError as errors:
+            lost = errors
+        if lost is not None:
+            raise first_transport_error(lost)
 
     def lost(self, error: TransportError) -> None:
         """The host does not answer: every fact of it fails for that reason and keeps its last value."""

@@ -42,3 +42,17 @@ def test_each_client_library_has_one_home(library: str) -> None:
         str(path.relative_to(ROOT)) for path in (ROOT / "haconsole").rglob("*.py") if library in imported(path)
     }
     assert {name for name in importers if not name.startswith(tuple(allowed))} == set()
+
+
+def test_nothing_is_raised_within_except_star() -> None:
+    """Python before 3.11.4, Debian 12's among them, wraps such an error in a group that nobody catches."""
+    raising = [
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for path in (ROOT / "haconsole").rglob("*.py")
+        for group in ast.walk(ast.parse(path.read_text()))
+        if isinstance(group, ast.TryStar)
+        for handler in group.handlers
+        for node in ast.walk(handler)
+        if isinstance(node, ast.Raise)
+    ]
+    assert raising == []

@@ -71,5 +71,5 @@ def test_the_diff_can_be_applied(tmp_path: Path) -> None:
     after = without_host(BLOCK, "b")
     assert after is not None
     told = diff(BLOCK, after, "inventory.yaml")
-    subprocess.run(["patch", "-p0"], cwd=tmp_path, input=told, text=True, check=True, capture_output=True)
+    subprocess.run(["git", "apply", "-p0", "-"], cwd=tmp_path, input=told, text=True, check=True, capture_output=True)
     assert file.read_text() == after

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
+import asyncssh
 import pytest
 import pytest_asyncio
 
+import haconsole
 from haconsole.inventory.schema import Inventory
 from haconsole.transport.answers import Answers, NoAnswers
 from haconsole.transport.ssh import SshFleet, Tuning
 from tests.fakes.sshd import Sshd, running_sshd
 
 MakeFleet = Callable[..., SshFleet]
+OURS = tuple(Path(package.__file__).parent for package in (haconsole, asyncssh))
 
 
 @pytest.fixture(scope="session")
@@ -44,5 +48,5 @@ async def make_fleet(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.T
 
 
 def _is_ours(task: asyncio.Task[Any]) -> bool:
-    file = task.get_coro().cr_code.co_filename  # type: ignore[union-attr]
-    return "/haconsole/" in file or "/asyncssh/" in file
+    file = Path(task.get_coro().cr_code.co_filename)  # type: ignore[union-attr]
+    return any(folder in file.parents for folder in OURS)
