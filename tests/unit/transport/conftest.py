@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from haconsole.transport.ssh import SshFleet, Tuning
 from tests.fakes.sshd import Sshd, running_sshd
 
 MakeFleet = Callable[..., SshFleet]
-OURS = tuple(Path(package.__file__).parent for package in (haconsole, asyncssh))
+OURS = tuple(Path(inspect.getfile(package)).parent for package in (haconsole, asyncssh))
 
 
 @pytest.fixture(scope="session")
