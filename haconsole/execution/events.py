@@ -42,6 +42,26 @@ class StepStarted:
 
 
 @dataclass(frozen=True, slots=True)
+class StepHeld:
+    """The run is paused: this step could begin and waits to be let through."""
+
+    run: RunId
+    at: datetime
+    step: StepId
+    host: HostName
+
+
+@dataclass(frozen=True, slots=True)
+class StepReleased:
+    """A step that was held goes on."""
+
+    run: RunId
+    at: datetime
+    step: StepId
+    host: HostName
+
+
+@dataclass(frozen=True, slots=True)
 class StepOutput:
     run: RunId
     at: datetime
@@ -51,7 +71,10 @@ class StepOutput:
 
 @dataclass(frozen=True, slots=True)
 class StepDone:
-    """`error` says host, what was tried, what came back and what to do next; None unless FAILED or UNKNOWN."""
+    """`error` says host, what was tried, what came back and what to do next; None where all is well.
+
+    A SKIPPED step has one where something forbade it to begin.
+    """
 
     run: RunId
     at: datetime
@@ -76,4 +99,4 @@ class RunDone:
     next_step: str | None = None
 
 
-Event: TypeAlias = RunStarted | StepStarted | StepOutput | StepDone | RunDone
+Event: TypeAlias = RunStarted | StepStarted | StepHeld | StepReleased | StepOutput | StepDone | RunDone

@@ -12,12 +12,25 @@ from haconsole.actions.operations import Nothing
 from haconsole.actions.step import Plan, Step, StepId
 from haconsole.execution.checks import Checks, Verdict
 from haconsole.execution.clock import Clock
-from haconsole.execution.events import Event, Outcome, RunDone, RunStarted, StepDone, StepOutput, StepStarted
+from haconsole.execution.events import (
+    Event,
+    Outcome,
+    RunDone,
+    RunStarted,
+    StepDone,
+    StepHeld,
+    StepOutput,
+    StepReleased,
+    StepStarted,
+)
+from haconsole.execution.gate import Gate, Pause, StoppedError
 from haconsole.execution.journal import Heading, Journal, JournalError
 from haconsole.execution.perform import Performer
 from haconsole.execution.schedule import Schedule
 
 STEPS_A_HOST = 8
+HOLDS_S = 1.0
+"""What was asked of hosts before a step is asked again when a gate held the step longer than this."""
 EVENTS_WAITING = 64
 WORST_FIRST = (Outcome.FAILED, Outcome.UNKNOWN, Outcome.SKIPPED, Outcome.DONE, Outcome.ALREADY)
 GOOD = (Outcome.DONE, Outcome.ALREADY)
@@ -33,7 +46,10 @@ class Ending:
 
 
 class Executor:
-    """Performs one plan once. `attempts` says how often a step was begun before, for a run that is carried on."""
+    """Performs one plan once. `attempts` says how often a step was begun before, for a run that is carried on.
+
+    Every step passes `pause`, then each of `gates` in their order, before it is recorded and performed.
+    """
 
     def __init__(
         self,
@@ -46,6 +62,8 @@ class Executor:
         clock: Clock,
         redact: Callable[[str], str],
         attempts: dict[StepId, int] | None = None,
+        gates: tuple[Gate, ...] = (),
+        pause: Pause | None = None,
     ) -> None:
         self._plan = plan
         self._heading = heading
@@ -56,19 +74,23 @@ class Executor:
         self._clock = clock
         self._redact = redact
         self._attempts = attempts or {}
+        self._gates = gates
+        self.pause = pause or Pause()
         self._events: asyncio.Queue[Event | None] = asyncio.Queue()
         self._room = asyncio.Semaphore(EVENTS_WAITING)
         self._listened = True
         self._schedule = Schedule(plan, STEPS_A_HOST)
         self._endings: dict[StepId, Ending] = {}
         self._stopping = False
+        self._forbidden: str | None = None
         self._abandoned = False
         self._steps: asyncio.Task[None] | None = None
         self._unrecorded: str | None = None
 
     def stop(self) -> None:
-        """Start no further step; those under way go on to their end."""
+        """Start no further step; those under way go on to their end, those held do not begin."""
         self._stopping = True
+        self.pause.open()
 
     def abandon(self) -> None:
         """Stop at once: steps under way are left to their hosts, their ends UNKNOWN."""
@@ -169,6 +191,8 @@ class Executor:
         if outcome in GOOD:
             return None
         again = f"run {self._plan.action} again: it goes on where this stopped"
+        if self._forbidden is not None and outcome is Outcome.SKIPPED:
+            return f"{self._forbidden}; then {again}"
         return f"mend what failed, then {again}" if outcome is not Outcome.SKIPPED else again
 
     async def _step(self, step: Step, start: Callable[[], None]) -> None:
@@ -189,6 +213,10 @@ class Executor:
         """Carry the step out; a record that cannot be written fails it."""
         try:
             return await self._carry_out(step)
+        except StoppedError as error:
+            self._forbidden = str(error)
+            await self._journal.refused(step.id, (str(error),))
+            return Ending(Outcome.SKIPPED, str(error))
         except JournalError as error:
             self._unrecorded = str(error)
             return Ending(Outcome.FAILED, str(error))
@@ -197,9 +225,15 @@ class Executor:
             raise
 
     async def _carry_out(self, step: Step) -> Ending:
-        refused = await self._before(step)
-        if refused is not None:
-            return refused
+        while True:
+            refused = await self._before(step)
+            if refused is not None:
+                return refused
+            asked = self._clock.monotonic()
+            if not await self._let_through(step):
+                return Ending(Outcome.SKIPPED)
+            if self._clock.monotonic() - asked < HOLDS_S:
+                break
         attempt = self._attempts.get(step.id, 0) + 1
         await self._journal.intent(step.id, attempt)
         performed = await self._performer.perform(step, attempt, partial(self._say, step.id))
@@ -216,6 +250,21 @@ class Executor:
         if verdict.holds:
             return Ending(Outcome.DONE, None, changed)
         return Ending(Outcome.FAILED, _not_there(step, verdict), changed)
+
+    async def _let_through(self, step: Step) -> bool:
+        """Pass the pause and every gate; False when the run was stopped while the step was held."""
+        if self.pause.closed and not await self._held(step):
+            return False
+        for gate in self._gates:
+            await gate.before(step)
+        return True
+
+    async def _held(self, step: Step) -> bool:
+        """Wait to be let through; whether the run goes on then."""
+        await self._tell(StepHeld(self._run, self._clock.now(), step.id, step.host))
+        await self.pause.before(step)
+        await self._tell(StepReleased(self._run, self._clock.now(), step.id, step.host))
+        return not self._stopping
 
     async def _before(self, step: Step) -> Ending | None:
         """ALREADY when the effect is there, FAILED when the step must not begin, None when it may."""

@@ -43,8 +43,19 @@ class Session(Protocol):
         """Plan an action from fresh facts; changes nothing."""
         ...
 
-    def run(self, plan: Plan) -> AsyncIterator[Event]:
-        """Carry the plan out. Closing the iterator stops after the current step."""
+    def run(self, plan: Plan, *, step_by_step: bool = False) -> AsyncIterator[Event]:
+        """Carry the plan out. Closing the iterator stops after the current step.
+
+        `step_by_step` has the run begin paused, so that each step that would change something waits to be let through.
+        """
+        ...
+
+    def pause(self) -> None:
+        """Hold every step that has not begun; those under way go on to their end."""
+        ...
+
+    def let_through(self, *, all_steps: bool = False) -> None:
+        """Let the step that was held first begin; `all_steps` ends the pause. Nothing where nothing is held."""
         ...
 
     def stop(self, *, at_once: bool = False) -> None:

@@ -90,7 +90,7 @@ class LiveSession:
         check_request(found, request)
         return found.planner(await self._collector.once(), self._inventory, request)
 
-    async def run(self, plan: Plan) -> AsyncIterator[Event]:
+    async def run(self, plan: Plan, *, step_by_step: bool = False) -> AsyncIterator[Event]:
         """Carry the plan out, one at a time; refused in a read-only session."""
         if self._read_only:
             raise HaconsoleError("this session is read-only", mend="leave --read-only away, or mend the inventory")
@@ -100,12 +100,24 @@ class LiveSession:
 
         async with performing(plan, self._inventory, self._fleet, self._clock, self._record) as executor:
             self._running = executor
+            if step_by_step:
+                executor.pause.close()
             try:
                 async with aclosing(executor.events()) as events:
                     async for event in events:
                         yield event
             finally:
                 self._running = None
+
+    def pause(self) -> None:
+        """Hold what has not begun."""
+        if self._running is not None:
+            self._running.pause.close()
+
+    def let_through(self, *, all_steps: bool = False) -> None:
+        """Let one held step begin, or end the pause."""
+        if self._running is not None:
+            self._running.pause.open() if all_steps else self._running.pause.one()
 
     def stop(self, *, at_once: bool = False) -> None:
         """Stop the run, if there is one."""

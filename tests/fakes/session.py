@@ -30,7 +30,7 @@ class FakeSession:
     """Answers from what it was given; `heard` is the queue behind `watch`: snapshots, an error to raise, None to end.
 
     A test that wants a moment more than `first` puts it there. A run tells `events`, then what comes through `more`;
-    `asked` are the plans that were asked for.
+    `asked` are the plans that were asked for, `stops` what was asked of the run.
     """
 
     first: ClusterSnapshot | None = None
@@ -74,7 +74,15 @@ class FakeSession:
         self.asked += ((action, dict(request)),)
         return self.plans[action]
 
-    async def run(self, plan: Plan) -> AsyncIterator[Event]:
+    def pause(self) -> None:
+        self.stops += ("pause",)
+
+    def let_through(self, *, all_steps: bool = False) -> None:
+        self.stops += ("go on",) if all_steps else ("one",)
+
+    async def run(self, plan: Plan, *, step_by_step: bool = False) -> AsyncIterator[Event]:
+        if step_by_step:
+            self.stops += ("step by step",)
         for event in self.events:
             yield event
         while self.more is not None and (event_or_end := await self.more.get()) is not None:

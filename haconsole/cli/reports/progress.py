@@ -7,7 +7,17 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from haconsole.actions.step import StepId
-from haconsole.execution.events import Event, Outcome, RunDone, RunStarted, StepDone, StepOutput, StepStarted
+from haconsole.execution.events import (
+    Event,
+    Outcome,
+    RunDone,
+    RunStarted,
+    StepDone,
+    StepHeld,
+    StepOutput,
+    StepReleased,
+    StepStarted,
+)
 
 BAR = 20
 MOST_RUNNING = 8
@@ -56,7 +66,7 @@ def after(progress: Progress, event: Event) -> Progress:
             return replace(progress, running=left, ended=progress.ended + 1, already=already)
         case RunDone():
             return replace(progress, over=True)
-        case StepOutput():
+        case StepHeld() | StepReleased() | StepOutput():
             return progress
 
 
@@ -85,6 +95,8 @@ def ended_line(progress: Progress, event: StepDone) -> str | None:
             return harmless(f"done    {event.host}: {title} ({event.seconds:.1f} s)")
         case Outcome.FAILED | Outcome.UNKNOWN:
             return harmless(f"{event.outcome.value:7} {event.host}: {title}: {event.error or 'no reason was given'}")
+        case Outcome.SKIPPED if event.error:
+            return harmless(f"skipped {event.host}: {title}: {event.error}")
         case Outcome.ALREADY | Outcome.SKIPPED:
             return None
 
@@ -94,13 +106,15 @@ def plain_line(progress: Progress, event: Event) -> str | None:
     match event:
         case RunStarted():
             return f"{event.action} of {event.cluster}: run {event.run}, {event.steps} steps"
-        case StepDone(outcome=Outcome.SKIPPED):
+        case StepDone(outcome=Outcome.SKIPPED, error=None):
             return None
+        case StepHeld():
+            return f"{event.host}: {progress.title(event.step)}: held until it is let through"
         case StepDone():
             count = f"[{progress.ended}/{progress.steps}]"
             tail = f": {event.error}" if event.error else f" ({event.seconds:.1f} s)"
             return harmless(f"{count} {event.host}: {progress.title(event.step)}: {event.outcome.value}{tail}")
-        case StepStarted() | StepOutput() | RunDone():
+        case StepStarted() | StepReleased() | StepOutput() | RunDone():
             return None
 
 

@@ -5,7 +5,17 @@ from __future__ import annotations
 from typing import assert_never
 
 from haconsole.cli.reports.findings import Shape, stamp
-from haconsole.execution.events import Event, Outcome, RunDone, RunStarted, StepDone, StepOutput, StepStarted
+from haconsole.execution.events import (
+    Event,
+    Outcome,
+    RunDone,
+    RunStarted,
+    StepDone,
+    StepHeld,
+    StepOutput,
+    StepReleased,
+    StepStarted,
+)
 
 SCHEMA = "haconsole/run/v1"
 
@@ -30,6 +40,24 @@ class StepStartedReport(Shape, frozen=True, tag="step-started", tag_field="event
     title: str
 
 
+class StepHeldReport(Shape, frozen=True, tag="step-held", tag_field="event"):
+    """The run is paused, and this step waits to be let through."""
+
+    schema: str
+    run: str
+    at: str
+    step: str
+    host: str
+
+
+class StepReleasedReport(Shape, frozen=True, tag="step-released", tag_field="event"):
+    schema: str
+    run: str
+    at: str
+    step: str
+    host: str
+
+
 class StepOutputReport(Shape, frozen=True, tag="step-output", tag_field="event"):
     """What the host said, secrets redacted."""
 
@@ -41,7 +69,7 @@ class StepOutputReport(Shape, frozen=True, tag="step-output", tag_field="event")
 
 
 class StepDoneReport(Shape, frozen=True, tag="step-done", tag_field="event"):
-    """`outcome` is done, already, failed, unknown or skipped; `error` is null unless failed or unknown."""
+    """`outcome` is done, already, failed, unknown or skipped; `error` is null where all is well."""
 
     schema: str
     run: str
@@ -67,7 +95,15 @@ class RunDoneReport(Shape, frozen=True, tag="run-done", tag_field="event"):
     next: str | None
 
 
-EventReport = RunStartedReport | StepStartedReport | StepOutputReport | StepDoneReport | RunDoneReport
+EventReport = (
+    RunStartedReport
+    | StepStartedReport
+    | StepHeldReport
+    | StepReleasedReport
+    | StepOutputReport
+    | StepDoneReport
+    | RunDoneReport
+)
 
 
 def event_report(event: Event) -> EventReport:
@@ -78,6 +114,10 @@ def event_report(event: Event) -> EventReport:
             return RunStartedReport(SCHEMA, event.run, at, event.action, event.cluster, event.steps)
         case StepStarted():
             return StepStartedReport(SCHEMA, event.run, at, event.step, event.host, event.title)
+        case StepHeld():
+            return StepHeldReport(SCHEMA, event.run, at, event.step, event.host)
+        case StepReleased():
+            return StepReleasedReport(SCHEMA, event.run, at, event.step, event.host)
         case StepOutput():
             return StepOutputReport(SCHEMA, event.run, at, event.step, event.text)
         case StepDone():

@@ -9,7 +9,17 @@ from types import MappingProxyType
 from typing import TypeVar
 
 from haconsole.actions.step import Plan, StepId
-from haconsole.execution.events import Event, Outcome, RunDone, RunStarted, StepDone, StepOutput, StepStarted
+from haconsole.execution.events import (
+    Event,
+    Outcome,
+    RunDone,
+    RunStarted,
+    StepDone,
+    StepHeld,
+    StepOutput,
+    StepReleased,
+    StepStarted,
+)
 from haconsole.ui.present.ages import seconds_since, span
 from haconsole.ui.present.cells import Cell, Tone
 from haconsole.ui.present.changes import Change
@@ -37,6 +47,7 @@ STATES = {
 }
 WAITING = Cell("· waiting", Tone.MUTED)
 RUNNING = Cell("▸ running", Tone.ACCENT)
+HELD = Cell("‖ held", Tone.WARNING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +63,7 @@ class RunView:
     started: Mapping[StepId, datetime] = field(default_factory=lambda: MappingProxyType({}))
     ended: Mapping[StepId, StepDone] = field(default_factory=lambda: MappingProxyType({}))
     output: Mapping[StepId, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    held: frozenset[StepId] = frozenset()
     newest: StepId | None = None
     stopping: bool = False
     done: RunDone | None = None
@@ -73,11 +85,15 @@ class RunView:
                 return replace(self, run=event.run)
             case StepStarted():
                 return replace(self, started=_put(self.started, event.step, event.at), newest=event.step)
+            case StepHeld():
+                return replace(self, held=self.held | {event.step}, newest=event.step)
+            case StepReleased():
+                return replace(self, held=self.held - {event.step})
             case StepOutput():
                 said = (*self.output.get(event.step, ()), *event.text.splitlines())[-OUTPUT_KEPT:]
                 return replace(self, output=_put(self.output, event.step, said))
             case StepDone():
-                return replace(self, ended=_put(self.ended, event.step, event))
+                return replace(self, ended=_put(self.ended, event.step, event), held=self.held - {event.step})
             case RunDone():
                 return replace(self, done=event)
 
@@ -108,7 +124,9 @@ def state_cell(view: RunView, step: StepId) -> Cell:
     if step in view.ended:
         return STATES[view.ended[step].outcome]
     if step in view.started:
-        return Cell("? unheard", Tone.UNKNOWN) if view.over else RUNNING
+        if view.over:
+            return Cell("? unheard", Tone.UNKNOWN)
+        return HELD if step in view.held else RUNNING
     return STATES[Outcome.SKIPPED] if view.over else WAITING
 
 

@@ -15,8 +15,20 @@ from haconsole.actions.checks import Check, CommandSucceeds, FilesAbsent
 from haconsole.actions.operations import Nothing, Operation, RunCommand
 from haconsole.actions.step import Plan, Step, StepId
 from haconsole.execution.checks import Checks
-from haconsole.execution.events import Event, Outcome, RunDone, RunId, RunStarted, StepDone, StepOutput, StepStarted
+from haconsole.execution.events import (
+    Event,
+    Outcome,
+    RunDone,
+    RunId,
+    RunStarted,
+    StepDone,
+    StepHeld,
+    StepOutput,
+    StepReleased,
+    StepStarted,
+)
 from haconsole.execution.executor import Executor
+from haconsole.execution.gate import Gate, StoppedError
 from haconsole.execution.journal import Heading, Journal, Operator
 from haconsole.execution.observer import Observer
 from haconsole.execution.perform import Performer
@@ -52,7 +64,9 @@ class Bench:
             needs=tuple(StepId(need) for need in needs),
         )
 
-    def executor(self, *steps: Step, attempts: dict[StepId, int] | None = None) -> Executor:
+    def executor(
+        self, *steps: Step, attempts: dict[StepId, int] | None = None, gates: tuple[Gate, ...] = ()
+    ) -> Executor:
         plan = Plan("bootstrap", "lab", steps)
         run = RunId("r1")
         return Executor(
@@ -64,6 +78,7 @@ class Bench:
             clock=self.clock,
             redact=lambda text: text.replace("hunter2", "***"),
             attempts=attempts,
+            gates=gates,
         )
 
     async def run(self, *steps: Step) -> list[Event]:
@@ -352,3 +367,85 @@ async def test_what_hosts_say_is_redacted(bench: Bench) -> None:
 async def test_nothing_is_left_in_the_run_folder_of_the_hosts(bench: Bench) -> None:
     await bench.run(bench.step("a"), bench.step("b", host="cp2"))
     assert not (bench.folder / "run").exists()
+
+
+class Lost:
+    """A gate that lets `passes` steps begin and then none."""
+
+    def __init__(self, passes: int) -> None:
+        self.passes = passes
+
+    async def before(self, step: Step) -> None:
+        if not self.passes:
+            raise StoppedError("the lock was lost to ops@other", mend="wait for its run to end")
+        self.passes -= 1
+
+
+async def test_a_gate_ends_the_run_before_the_next_step_with_its_words(bench: Bench) -> None:
+    steps = (bench.step("a"), bench.step("b", needs=("a",)), bench.step("c", needs=("b",)))
+    events = [event async for event in bench.executor(*steps, gates=(Lost(1),)).events()]
+    assert outcomes(events) == {"a": Outcome.DONE, "b": Outcome.SKIPPED, "c": Outcome.SKIPPED}
+    words = "the lock was lost to ops@other; wait for its run to end"
+    assert [event.error for event in events if isinstance(event, StepDone)] == [None, words, None]
+    assert last(events).outcome is Outcome.SKIPPED
+    assert (last(events).next_step or "").startswith(words)
+    assert bench.made("b") == ""
+    record = read_run(bench.journal).step(StepId("b"))
+    assert (record.state, record.attempts, record.error) == (StepState.NOT_STARTED, 0, words)
+
+
+async def test_what_is_there_already_passes_no_gate(bench: Bench) -> None:
+    (bench.folder / "a").touch()
+    events = [event async for event in bench.executor(bench.step("a"), gates=(Lost(0),)).events()]
+    assert outcomes(events) == {"a": Outcome.ALREADY}
+
+
+async def test_a_paused_run_holds_each_step_until_it_is_let_through(bench: Bench) -> None:
+    """Step by step, then all the rest; the step under way when the pause begins ends."""
+    steps = tuple(bench.step(name, needs=needs) for name, needs in (("a", ()), ("b", ("a",)), ("c", ("b",))))
+    executor = bench.executor(*steps)
+    made: list[str] = []
+    seen: list[Event] = []
+    async for event in executor.events():
+        seen.append(event)
+        if isinstance(event, StepStarted) and event.step == "a":
+            executor.pause.close()
+            assert not executor.pause.one()
+        if isinstance(event, StepHeld):
+            made.append(event.step + bench.made(event.step))
+            await asyncio.sleep(0)
+            if event.step == "b":
+                executor.pause.open()
+            else:
+                assert executor.pause.one()
+    assert made == ["a", "b"]
+    assert [event.step for event in seen if isinstance(event, StepReleased)] == ["a", "b"]
+    assert set(outcomes(seen).values()) == {Outcome.DONE}
+
+
+async def test_a_paused_run_can_be_stopped(bench: Bench) -> None:
+    executor = bench.executor(bench.step("a"))
+    executor.pause.close()
+    events: list[Event] = []
+    async for event in executor.events():
+        events.append(event)
+        if isinstance(event, StepHeld):
+            executor.stop()
+    assert outcomes(events) == {"a": Outcome.SKIPPED}
+    assert bench.made("a") == ""
+
+
+async def test_what_was_asked_before_a_long_hold_is_asked_again(bench: Bench) -> None:
+    """Somebody else does the step while it is held."""
+    executor = bench.executor(bench.step("a"))
+    executor.pause.close()
+    events: list[Event] = []
+    async for event in executor.events():
+        events.append(event)
+        if isinstance(event, StepHeld):
+            (bench.folder / "a").touch()
+            bench.clock.passed += 60
+            await asyncio.sleep(0)
+            executor.pause.open()
+    assert outcomes(events) == {"a": Outcome.ALREADY}
+    assert bench.made("a") == ""
