@@ -16,6 +16,7 @@ VERBS = {
     "open": "console",
     "status": "status",
     "doctor": "status",
+    "certs": "certs",
     "plan": "actions",
     "run": "actions",
     "check": "inventory",

@@ -150,7 +150,8 @@ class KeepalivedLayout:
 class CertificateFile:
     """A certificate to look at on a host: its use as in `model.certificate`, its key, the CA it should verify with.
 
-    `port` is where a process of this host presents it, None where nothing does. `kubeconfig` files hold both embedded.
+    `port` is where a process of this host presents it, None where nothing does. `kubeconfig` files hold both embedded;
+    `named_in` is the kubeconfig that should name the two.
     """
 
     role: str
@@ -159,6 +160,7 @@ class CertificateFile:
     ca: str | None
     port: int | None = None
     kubeconfig: bool = False
+    named_in: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +191,12 @@ class Layout:
         etcd = _etcd_certificates(self.etcd) if Role.ETCD in host.roles else ()
         kube = _kube_certificates(self.kubernetes) if self.kubernetes and Role.CONTROL_PLANE in host.roles else ()
         return etcd + kube
+
+    def token_keys(self, host: Host) -> tuple[str, ...]:
+        """The files of service-account keys `host` should have, by its roles."""
+        if self.kubernetes is None or Role.CONTROL_PLANE not in host.roles:
+            return ()
+        return self.kubernetes.service_account.cert, self.kubernetes.service_account.key
 
 
 def layout(inventory: Inventory) -> Layout:
@@ -356,4 +364,4 @@ def _kube_certificates(kube: KubernetesLayout) -> tuple[CertificateFile, ...]:
 def _client_certificate(role: str, client: KubeClient, ca: str) -> CertificateFile:
     if client.files is None:
         return CertificateFile(role, client.kubeconfig, None, ca, kubeconfig=True)
-    return CertificateFile(role, client.files.cert, client.files.key, ca)
+    return CertificateFile(role, client.files.cert, client.files.key, ca, named_in=client.kubeconfig)

@@ -22,6 +22,8 @@ def rules(snapshot: ClusterSnapshot, now: datetime) -> Iterator[Draft]:
             yield from _time(certificate, now)
             yield from _trust(certificate)
             yield from _served(certificate)
+            yield from _names(certificate)
+    yield from _shared(snapshot)
 
 
 def _time(certificate: Certificate, now: datetime) -> Iterator[Draft]:
@@ -83,6 +85,54 @@ def _served(certificate: Certificate) -> Iterator[Draft]:
         "The file was renewed and the process still serves the one it read at its start.",
         "restart just that process",
     )
+
+
+def _names(certificate: Certificate) -> Iterator[Draft]:
+    if not certificate.missing_names:
+        return
+    yield _draft(
+        certificate,
+        "cert.san-missing",
+        Severity.CRITICAL,
+        f"does not name {', '.join(certificate.missing_names)}",
+        "Clients that use that name refuse it; behind a VIP that shows at the next failover only.",
+        f"run rotate-certs --host {certificate.host}",
+    )
+
+
+def _shared(snapshot: ClusterSnapshot) -> Iterator[Draft]:
+    """CAs and service-account keys are the same wherever they are used; there are two while one is replaced."""
+    for what, by_host in shared_material(snapshot):
+        held = {host: frozenset(prints) for host, prints in by_host.items()}
+        if len(set(held.values())) < 2:
+            continue
+        common = frozenset.intersection(*held.values())
+        yield Draft(
+            Finding(
+                "cert.wrong-ca",
+                Severity.WARNING if common else Severity.CRITICAL,
+                what,
+                f"{what} differs between hosts" + ("; all have one in common" if common else ""),
+                "A host refuses what was signed by another's."
+                + (" Where all have one in common a rotation may be half-way." if common else ""),
+                tuple(f"{host} has SHA-256 {' and '.join(one[:16] for one in by_host[host])}" for host in by_host),
+                ("run rotate-certs --ca",) if common else ("set the wrong one aside, then run bootstrap",),
+            )
+        )
+
+
+def shared_material(snapshot: ClusterSnapshot) -> Iterator[tuple[str, dict[str, tuple[str, ...]]]]:
+    """What must not differ: each CA by its role and the service-account keys, with every host's fingerprints."""
+    found: dict[str, dict[str, list[str]]] = {}
+    for facts in snapshot.hosts:
+        for certificate in value_of(facts.certificates) or ():
+            if certificate.is_ca:
+                found.setdefault(certificate.role, {}).setdefault(facts.host, []).append(certificate.fingerprint)
+        for keys in facts.token_keys:
+            kind = "service-account signing key" if keys.private else "service-account public keys"
+            found.setdefault(kind, {}).setdefault(facts.host, []).extend(keys.fingerprints)
+    for what, by_host in sorted(found.items()):
+        yield what, {host: tuple(dict.fromkeys(prints)) for host, prints in by_host.items()}
 
 
 def _draft(certificate: Certificate, code: str, severity: Severity, what: str, why: str, help_: str) -> Draft:

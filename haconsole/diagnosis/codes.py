@@ -76,7 +76,11 @@ CODES: dict[str, Explanation] = {
     "cert.served-old": Explanation(
         "the process presents another certificate than its file", "restart just that process"
     ),
-    "cert.wrong-ca": Explanation("it does not verify with the CA in use", "reissue it"),
+    "cert.san-missing": Explanation("it lacks a name or address that clients use", "reissue it"),
+    "cert.wrong-ca": Explanation(
+        "it does not verify with the CA in use, or hosts have different CAs or token keys",
+        "reissue it; carry a CA rotation on; bring the one that is right to every host",
+    ),
     "cert.key-mismatch": Explanation("the key does not belong to the certificate", "reissue it"),
     "cert.key-exposed": Explanation("the key can be read by others", "mode 0600"),
     "host.unreachable": Explanation("SSH fails; the reason says how", "depends on the reason, see the finding"),

@@ -16,7 +16,9 @@ class Certificate:
     hexadecimal; `sans` are like ``DNS:cp1`` and ``IP:10.99.0.11``. `served_at` is the ``address:port`` where a process
     presents this file's certificate and `served_fingerprint` the leaf it presented when asked; both None for files that
     nothing serves. `key_matches` and `key_mode` speak of the private key beside it, None where there is none.
-    `chain_ok` tells whether it verifies with the CA in use. `problem` is a sentence, None when all is well.
+    `chain_ok` tells whether it verifies with the CA in use and `issued_by` is that CA's fingerprint, None where none of
+    those in use signed it. `missing_names` are names that clients use and it lacks. `problem` is a sentence, None when
+    all is well.
     """
 
     host: HostName
@@ -36,8 +38,23 @@ class Certificate:
     key_matches: bool | None = None
     key_mode: int | None = None
     chain_ok: bool | None = None
+    issued_by: str | None = None
+    missing_names: tuple[str, ...] = ()
     problem: str | None = None
 
     def days_left(self, now: datetime) -> int:
         """Whole days until `not_after`; negative once expired."""
         return (self.not_after - now).days
+
+
+@dataclass(frozen=True, slots=True)
+class TokenKeys:
+    """A file of keys that service accounts' tokens are signed or verified with.
+
+    `fingerprints` are SHA-256 of the public halves, in the file's order; `private`: it holds the private half.
+    """
+
+    path: str
+    mode: int
+    private: bool
+    fingerprints: tuple[str, ...]

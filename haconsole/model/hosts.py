@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from haconsole.model.certificate import Certificate
+from haconsole.model.certificate import Certificate, TokenKeys
 from haconsole.model.etcd import EtcdEndpoint
 from haconsole.model.haproxy import HaproxyFacts
 from haconsole.model.names import HostName
@@ -73,7 +73,10 @@ class DiskSpace:
 
 @dataclass(frozen=True, slots=True)
 class HostFacts:
-    """Everything observed of one host. Facts of roles the host does not have stay NotAsked."""
+    """Everything observed of one host. Facts of roles the host does not have stay NotAsked.
+
+    `notes` and `token_keys` were heard with its certificates.
+    """
 
     host: HostName
     address: str
@@ -89,6 +92,7 @@ class HostFacts:
     apiserver: Observed[ApiserverFacts] = NOT_ASKED
     certificates: Observed[tuple[Certificate, ...]] = NOT_ASKED
     notes: tuple[str, ...] = field(default=())
+    token_keys: tuple[TokenKeys, ...] = field(default=())
 
     def has(self, role: Role) -> bool:
         return role in self.roles

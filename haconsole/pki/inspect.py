@@ -14,6 +14,7 @@ from cryptography.utils import CryptographyDeprecationWarning
 from haconsole.pki.bundle import fingerprint
 from haconsole.pki.names import sans_of
 
+_BEGIN_KEY, _END_KEY = "-----BEGIN PUBLIC KEY-----", "-----END PUBLIC KEY-----"
 _BEGIN, _END = b"-----BEGIN CERTIFICATE-----", b"-----END CERTIFICATE-----"
 
 
@@ -48,20 +49,30 @@ def public_key_der(pem: bytes) -> bytes | None:
     return key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
 
 
-def verifies(chain: tuple[Inspected, ...], authorities: tuple[Inspected, ...]) -> bool:
-    """Whether the first of `chain` was signed by one of `authorities`, directly or through the rest of the chain.
+def public_keys(pem: str) -> tuple[bytes, ...]:
+    """Every public key in a PEM text that can be read, in its order, as DER."""
+    parts = (part.partition(_END_KEY)[0] for part in pem.split(_BEGIN_KEY)[1:])
+    found = (public_key_der("\n".join((_BEGIN_KEY, part.strip(), _END_KEY)).encode()) for part in parts)
+    return tuple(key for key in found if key)
+
+
+def issuer_among(chain: tuple[Inspected, ...], authorities: tuple[Inspected, ...]) -> Inspected | None:
+    """The one of `authorities` that signed the first of `chain`, directly or through the rest of it; None if none did.
 
     Only signatures and names are looked at, not time: an expired certificate is another problem.
     """
     if not chain:
-        return False
+        return None
     leaf, *between = chain
-    if any(_issued(leaf, authority) for authority in authorities):
-        return True
-    return any(
-        _issued(leaf, issuer) and verifies((issuer, *(one for one in between if one is not issuer)), authorities)
+    direct = next((authority for authority in authorities if _issued(leaf, authority)), None)
+    if direct is not None:
+        return direct
+    further = (
+        issuer_among((issuer, *(one for one in between if one is not issuer)), authorities)
         for issuer in between
+        if _issued(leaf, issuer)
     )
+    return next((authority for authority in further if authority), None)
 
 
 def _issued(one: Inspected, by: Inspected) -> bool:

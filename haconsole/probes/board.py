@@ -11,6 +11,7 @@ from typing import Any
 
 from haconsole.inventory.effective import vip_addresses
 from haconsole.inventory.schema import Inventory
+from haconsole.model.certificate import TokenKeys
 from haconsole.model.hosts import HostFacts
 from haconsole.model.lease import Lease
 from haconsole.model.names import HostName
@@ -54,6 +55,11 @@ class Board:
     def put_notes(self, host: HostName, notes: tuple[str, ...]) -> None:
         """What is worth saying of a host beside its facts."""
         self._facts[host] = replace(self._facts[host], notes=notes)
+        self._mark(urgent=False)
+
+    def put_token_keys(self, host: HostName, keys: tuple[TokenKeys, ...]) -> None:
+        """What was heard with the host's certificates of its service-account keys."""
+        self._facts[host] = replace(self._facts[host], token_keys=keys)
         self._mark(urgent=False)
 
     def put_leases(self, observed: Observed[tuple[Lease, ...]]) -> None:

@@ -46,11 +46,22 @@ def files_to_read(layout: tuple[CertificateFile, ...], told: HostCertificates) -
 
     A file that a process serves instead of the layout's one takes over its port.
     """
+    layout = tuple(_named(file, told) for file in layout)
     known = {file.cert for file in layout}
     found = [file for file in _discovered(told) if file.cert not in known]
     found = list({file.cert: file for file in reversed(found)}.values())[::-1]
     served = {file.role: file.port for file in layout if file.port and file.cert not in told.certs}
     return (*layout, *(replace(file, port=served.get(file.role)) for file in found))
+
+
+def _named(file: CertificateFile, told: HostCertificates) -> CertificateFile:
+    """The file as its kubeconfig names it, where that says another."""
+    seen = told.kubeconfigs.get(file.named_in or "")
+    if seen is None or file.named_in is None:
+        return file
+    if seen.cert_pem:
+        return CertificateFile(file.role, file.named_in, None, file.ca, kubeconfig=True)
+    return replace(file, cert=seen.cert_path, key=seen.key_path or None) if seen.cert_path else file
 
 
 def _discovered(told: HostCertificates) -> list[CertificateFile]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from haconsole.inventory.schema import Host
-from haconsole.model.certificate import Certificate
+from haconsole.model.certificate import Certificate, TokenKeys
 from haconsole.model.names import HostName
 from haconsole.model.observed import Cause, Known
 from haconsole.probes import certificate_script
@@ -41,20 +41,25 @@ class CertificateProbe:
 
     async def _look(self) -> tuple[Certificate, ...]:
         wanted = self._site.layout.certificates(self._host)
-        script = render(certificate_script.sections(wanted, (self._host.address, _LOOPBACK)))
+        script = render(
+            certificate_script.sections(
+                wanted, (self._host.address, _LOOPBACK), self._site.layout.token_keys(self._host)
+            )
+        )
         done = await self._site.transport(self._host).run(
             ARGV, stdin=script, root=True, deadline_s=self._site.pace.certificates_deadline_s
         )
         told = {answer.section: answer for answer in answers(done.stdout)}
-        found, notes = await asyncio.to_thread(self._judge, told)
+        found, notes, keys = await asyncio.to_thread(self._judge, told)
+        self._board.put_token_keys(self._name, keys)
         if not found:
             raise ProbeError(f"certificates: none could be read: {'; '.join(notes[:_SAID])}", Cause.NOT_CONFIGURED)
         self._board.put_notes(self._name, notes)
         return found
 
-    def _judge(self, told: dict[str, Answer]) -> tuple[tuple[Certificate, ...], tuple[str, ...]]:
+    def _judge(self, told: dict[str, Answer]) -> tuple[tuple[Certificate, ...], tuple[str, ...], tuple[TokenKeys, ...]]:
         """Parsing takes some tens of milliseconds, loading cryptography more: not in the event loop."""
-        from haconsole.probes.certificates import Surroundings, certificates, names_to_serve
+        from haconsole.probes.certificates import Surroundings, certificates, names_to_serve, token_keys
 
         files = told.get(certificate_script.FILES)
         if files is None:
@@ -71,4 +76,6 @@ class CertificateProbe:
             names=names_to_serve(self._site.inventory, self._host),
             served={port: served for port, served in shown.items() if served},
         )
-        return certificates(self._site.layout.certificates(self._host), certificate_script.parse_files(files), around)
+        read = certificate_script.parse_files(files)
+        found, notes = certificates(self._site.layout.certificates(self._host), read, around)
+        return found, notes, token_keys(read)

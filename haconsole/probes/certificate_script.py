@@ -28,11 +28,17 @@ cert() { new cert: "$1" || return 0
   sed -n '/-----BEGIN CERTIFICATE-----/,/-----END CERTIFICATE-----/p' -- "$1"; }
 key() { new key: "$1" || return 0
   printf '\n@key %s %s\n' "$(stat -Lc %a -- "$1")" "$1"; public <"$1"; }
+token() { new token: "$1" || return 0
+  printf '\n@token %s %s\n' "$(stat -Lc %a -- "$1")" "$1"
+  if grep -q 'PRIVATE KEY' -- "$1"; then echo private; public <"$1"
+  else sed -n '/-----BEGIN PUBLIC KEY-----/,/-----END PUBLIC KEY-----/p' -- "$1"; fi; }
+named() { sed -n "s/^[- ]*$1: *['\"]\{0,1\}\(\/[^'\"]*\).*/\1/p" -- "$2" | head -n 1; }
 kubeconfig() { new config: "$1" || return 0
   printf '\n@kubeconfig %s %s\n' "$(stat -Lc %a -- "$1")" "$1"
   for word in client-certificate-data certificate-authority-data client-certificate client-key certificate-authority; do
     sed -n "s/^[- ]*$word: *['\"]\{0,1\}\([^'\"]*\).*/$word \1/p" -- "$1" | head -n 1; done
-  sed -n 's/^[- ]*client-key-data: *//p' -- "$1" | head -n 1 | tr -d "'\"" | base64 -d 2>/dev/null | public; }
+  sed -n 's/^[- ]*client-key-data: *//p' -- "$1" | head -n 1 | tr -d "'\"" | base64 -d 2>/dev/null | public
+  cert "$(named client-certificate "$1")"; key "$(named client-key "$1")"; cert "$(named certificate-authority "$1")"; }
 flags() { printf '\n@process %s\n' "$1"
   { tr '\0' '\n' <"$2/cmdline" | sed -n -e ':a' -e '$!{N;ba' -e '}' -e 's/\n\([^-]\)/=\1/g' -e p
     [ "$1" != etcd ] || tr '\0' '\n' <"$2/environ"
@@ -40,7 +46,7 @@ flags() { printf '\n@process %s\n' "$1"
     -e '/^ETCD_[A-Z_]*\(CERT\|CA\|KEY\)_FILE=\//p' | sort -u; }
 follow() { case $1 in
   *kubeconfig) kubeconfig "$2" ;;
-  service-account-*) ;;
+  service-account-*) token "$2" ;;
   *key | *key-file | *keyfile | *KEY_FILE) key "$2" ;;
   *) cert "$2" ;;
   esac; }
@@ -87,21 +93,36 @@ class KubeconfigSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class TokenKeysSeen:
+    """A file of service-account keys: its mode, whether it is private, and the public halves as PEM."""
+
+    mode: int
+    private: bool
+    public_pem: str
+
+
+@dataclass(frozen=True, slots=True)
 class HostCertificates:
     """All that the script told: PEM text and keys by path, flags as (process, flag, path)."""
 
     certs: dict[str, str] = field(default_factory=dict)
     keys: dict[str, KeySeen] = field(default_factory=dict)
     kubeconfigs: dict[str, KubeconfigSeen] = field(default_factory=dict)
+    tokens: dict[str, TokenKeysSeen] = field(default_factory=dict)
     flags: tuple[tuple[str, str, str], ...] = ()
     without_openssl: bool = False
 
 
 def sections(
-    wanted: tuple[CertificateFile, ...], addresses: tuple[str, ...], *, proc: str = "/proc"
+    wanted: tuple[CertificateFile, ...],
+    addresses: tuple[str, ...],
+    token_keys: tuple[str, ...] = (),
+    *,
+    proc: str = "/proc",
 ) -> tuple[Section, ...]:
     """One section for all files, and one for each port of `wanted`, asked at the first of `addresses` that answers."""
     asks = [line for file in wanted for line in _asks(file)]
+    asks += [f"token {shlex.quote(path)}" for path in token_keys]
     ports = dict.fromkeys(file.port for file in wanted if file.port)
     return (
         Section(FILES, "\n".join((_FUNCTIONS, *asks, _PROCESSES.replace("PROC", proc)))),
@@ -112,7 +133,7 @@ def sections(
 def _asks(file: CertificateFile) -> tuple[str, ...]:
     if file.kubeconfig:
         return (f"kubeconfig {shlex.quote(file.cert)}",)
-    paths = (("cert", file.cert), ("key", file.key), ("cert", file.ca))
+    paths = (("cert", file.cert), ("key", file.key), ("cert", file.ca), ("kubeconfig", file.named_in))
     return tuple(f"{word} {shlex.quote(path)}" for word, path in paths if path)
 
 
@@ -132,6 +153,7 @@ def parse_files(answer: Answer) -> HostCertificates:
     certs: dict[str, str] = {}
     keys: dict[str, KeySeen] = {}
     kubeconfigs: dict[str, KubeconfigSeen] = {}
+    tokens: dict[str, TokenKeysSeen] = {}
     flags: list[tuple[str, str, str]] = []
     without = False
     for part in re.split(r"^@", answer.output, flags=re.MULTILINE)[1:]:
@@ -145,13 +167,15 @@ def parse_files(answer: Answer) -> HostCertificates:
                 keys[path] = KeySeen(path, int(mode, 8), body.strip())
             case "kubeconfig":
                 kubeconfigs[path] = _kubeconfig(int(mode, 8), body)
+            case "token":
+                tokens[path] = TokenKeysSeen(int(mode, 8), body.startswith("private"), body)
             case "process":
                 flags += [(rest, _flag(name), value) for name, _, value in _pairs(body)]
             case "without":
                 without = True
             case _:
                 pass
-    return HostCertificates(certs, keys, kubeconfigs, tuple(flags), without)
+    return HostCertificates(certs, keys, kubeconfigs, tokens, tuple(flags), without)
 
 
 def parse_served(answer: Answer) -> tuple[str, str] | None:

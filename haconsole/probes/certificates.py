@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
+from hashlib import sha256
 
 from haconsole.configs.layout import CertificateFile
 from haconsole.inventory.effective import endpoint, vip_addresses
 from haconsole.inventory.schema import Host, Inventory
-from haconsole.model.certificate import Certificate
+from haconsole.model.certificate import Certificate, TokenKeys
 from haconsole.model.names import HostName
-from haconsole.pki.inspect import Inspected, inspect, public_key_der, verifies
+from haconsole.pki.inspect import Inspected, inspect, issuer_among, public_key_der, public_keys
 from haconsole.probes.certificate_paths import files_to_read
 from haconsole.probes.certificate_script import HostCertificates, KeySeen
 
@@ -66,11 +67,38 @@ def _of_file(file: CertificateFile, told: HostCertificates, around: Surroundings
         return
     key = _key(file, told)
     of_key = next((one for one in chain if key and _matches(one, key)), chain[0])
-    trusted = verifies(chain, inspect(told.certs.get(file.ca, "").encode())) if file.ca else None
     for one in chain if chain[0].is_ca else chain[:1]:
-        plain = replace(_certificate(file, one, around), chain_ok=None if one.is_ca else trusted)
+        plain = _trusted(_certificate(file, one, around), chain, file, told)
         certificate = _with_key(plain, one, key) if key and one is of_key else plain
         yield replace(certificate, problem=next(_problems(certificate, file.ca, around), None))
+    if file.kubeconfig:
+        yield from _embedded_authority(file, told, around)
+
+
+def _trusted(
+    certificate: Certificate, chain: tuple[Inspected, ...], file: CertificateFile, told: HostCertificates
+) -> Certificate:
+    if file.ca is None or certificate.is_ca:
+        return certificate
+    issuer = issuer_among(chain, inspect(told.certs.get(file.ca, "").encode()))
+    return replace(certificate, chain_ok=issuer is not None, issued_by=issuer.fingerprint if issuer else None)
+
+
+def _embedded_authority(file: CertificateFile, told: HostCertificates, around: Surroundings) -> Iterator[Certificate]:
+    """The CA inside a kubeconfig, which must be among those in use."""
+    used = {one.fingerprint for one in inspect(told.certs.get(file.ca or "", "").encode())}
+    named = replace(file, role=f"{file.role}-ca", port=None)
+    for one in inspect(told.kubeconfigs[file.cert].ca_pem.encode()):
+        found = replace(_certificate(named, one, around), chain_ok=one.fingerprint in used if used else None)
+        yield replace(found, problem=next(_problems(found, file.ca, around), None))
+
+
+def token_keys(told: HostCertificates) -> tuple[TokenKeys, ...]:
+    """The service-account keys that were read, by their fingerprints."""
+    return tuple(
+        TokenKeys(path, seen.mode, seen.private, tuple(sha256(key).hexdigest() for key in public_keys(seen.public_pem)))
+        for path, seen in told.tokens.items()
+    )
 
 
 def _pem(file: CertificateFile, told: HostCertificates) -> str:
@@ -97,6 +125,7 @@ def _certificate(file: CertificateFile, one: Inspected, around: Surroundings) ->
         is_ca=one.is_ca,
         served_at=where if served else None,
         served_fingerprint=served[0].fingerprint if served else None,
+        missing_names=tuple(name for name in around.names.get(file.role, ()) if name not in one.sans),
     )
 
 
@@ -126,12 +155,11 @@ def _problems(found: Certificate, ca: str | None, around: Surroundings) -> Itera
     if found.key_matches is False:
         yield f"does not belong to the key {found.key_path}"
     if found.chain_ok is False:
-        yield f"was not signed by the CA in use, {ca}"
+        yield f"is not the CA in use, {ca}" if found.is_ca else f"was not signed by the CA in use, {ca}"
     if found.served_fingerprint not in (None, found.fingerprint):
         yield f"is not what the process at {found.served_at} serves: it must be restarted to read the file"
-    missing = [name for name in around.names.get(found.role, ()) if name not in found.sans]
-    if missing:
-        yield f"does not name {', '.join(missing)}"
+    if found.missing_names:
+        yield f"does not name {', '.join(found.missing_names)}"
     if found.key_mode is not None and found.key_mode & _KEY_FOR_OTHERS:
         yield f"has a key that others may read (mode {found.key_mode:04o})"
 

@@ -21,7 +21,7 @@ def status_text(snapshot: ClusterSnapshot, findings: tuple[Finding, ...], health
     return "\n".join(
         (
             f"{snapshot.cluster}: {health.value}, observed {snapshot.observed_at:%Y-%m-%d %H:%M:%S}Z",
-            *_section("hosts", ("HOST", "ADDRESS", "ROLES", "SSH", "CLOCK"), map(_host, snapshot.hosts)),
+            *section("hosts", ("HOST", "ADDRESS", "ROLES", "SSH", "CLOCK"), map(_host, snapshot.hosts)),
             *_etcd(snapshot),
             *_vips(snapshot),
             *_haproxy(snapshot),
@@ -36,6 +36,11 @@ def doctor_text(snapshot: ClusterSnapshot, findings: tuple[Finding, ...], health
     """Each finding with why, evidence and what helps."""
     if not findings:
         return f"{snapshot.cluster}: {health.value}, no findings"
+    return findings_text(findings)
+
+
+def findings_text(findings: tuple[Finding, ...]) -> str:
+    """Each with why, evidence and what helps."""
     return "\n\n".join("\n".join(_finding(finding)) for finding in findings)
 
 
@@ -48,7 +53,8 @@ def _finding(finding: Finding) -> Iterator[str]:
         yield f"  helps: {line}"
 
 
-def _section(title: str, head: Row, rows: Iterable[Row]) -> Iterator[str]:
+def section(title: str, head: Row, rows: Iterable[Row]) -> Iterator[str]:
+    """A title and a table with a line for its columns' names."""
     table = (head, *rows)
     widths = [max(len(row[column]) for row in table) for column in range(len(head))]
     yield ""
@@ -81,7 +87,7 @@ def _etcd(snapshot: ClusterSnapshot) -> Iterator[str]:
                 yield "  " + facts.says(reason_of(facts.etcd) or "not asked")
         return
     head = ("MEMBER", "ID", "HOST", "STATE", "VERSION", "DB", "TERM", "INDEX")
-    yield from _section(f"etcd: {view.quorum.sentence()}", head, map(_member, view.members))
+    yield from section(f"etcd: {view.quorum.sentence()}", head, map(_member, view.members))
 
 
 def _member(row: EtcdMemberView) -> Row:
@@ -101,7 +107,7 @@ def _vips(snapshot: ClusterSnapshot) -> Iterator[str]:
     if not views:
         return
     rows = ((view.address, view.state.value, ", ".join(view.owners) or "-", _vrrp(snapshot)) for view in views)
-    yield from _section("vips", ("ADDRESS", "STATE", "OWNER", "KEEPALIVED"), rows)
+    yield from section("vips", ("ADDRESS", "STATE", "OWNER", "KEEPALIVED"), rows)
 
 
 def _vrrp(snapshot: ClusterSnapshot) -> str:
@@ -124,14 +130,14 @@ def _haproxy(snapshot: ClusterSnapshot) -> Iterator[str]:
         for backend in haproxy.backends:
             rows += [(facts.host, backend.name, each.name, each.status, each.check) for each in backend.servers]
     if rows:
-        yield from _section("haproxy", ("BALANCER", "BACKEND", "SERVER", "STATUS", "CHECK"), rows)
+        yield from section("haproxy", ("BALANCER", "BACKEND", "SERVER", "STATUS", "CHECK"), rows)
 
 
 def _leases(snapshot: ClusterSnapshot, now: datetime) -> Iterator[str]:
     match snapshot.leases:
         case Known(value=leases):
             head = ("LOCK", "HOLDER", "STATE", "RENEWED", "TRANSITIONS")
-            yield from _section("leases", head, (_lease(each, now) for each in leases))
+            yield from section("leases", head, (_lease(each, now) for each in leases))
         case Failed(reason=reason):
             yield from ("", f"leases: unknown: {reason}")
         case _:

@@ -9,6 +9,7 @@ import threading
 from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -19,10 +20,11 @@ from haconsole.inventory.schema import KeyAlgorithm
 from haconsole.model.certificate import Certificate
 from haconsole.model.names import HostName
 from haconsole.pki.authority import make_authority
-from haconsole.pki.keys import make_private_key
+from haconsole.pki.bundle import fingerprint_of
+from haconsole.pki.keys import make_private_key, make_token_keys
 from haconsole.pki.leaf import Leaf, sign_leaf
 from haconsole.probes.certificate_script import FILES, SERVED, HostCertificates, parse_files, parse_served, sections
-from haconsole.probes.certificates import Surroundings, certificates
+from haconsole.probes.certificates import Surroundings, certificates, token_keys
 from haconsole.probes.script import ARGV, Answer, FrameReader, render
 
 NOW = datetime.now(UTC)
@@ -200,6 +202,46 @@ def test_a_certificate_inside_a_kubeconfig(pki: Pki) -> None:
     (found, _), notes, _ = pki.look(file, ca)
     assert (found.subject, found.key_matches, found.key_mode, found.chain_ok) == ("CN=admin", True, 0o600, True)
     assert (found.problem, notes) == (None, ())
+
+
+def test_the_ca_inside_a_kubeconfig_must_be_the_one_in_use(pki: Pki) -> None:
+    cert = pki.leaf("admin")
+    other = make_authority("kubernetes", algorithm=P256, days=1, now=NOW).certificate
+    for ca, told in ((CA.certificate, True), (other, False)):
+        text = (
+            f"clusters:\n- cluster:\n    certificate-authority-data: {b64encode(ca).decode()}\n"
+            f"users:\n- name: admin\n  user:\n    client-certificate-data: {b64encode(cert).decode()}\n"
+        )
+        pki.put("admin.conf", text.encode(), 0o600)
+        file = CertificateFile("admin", pki.path("admin.conf"), None, pki.path("ca.crt"), kubeconfig=True)
+        found, _, _ = pki.look(file, CertificateFile("etcd-ca", pki.path("ca.crt"), None, None))
+        (inside,) = [one for one in found if one.role == "admin-ca"]
+        assert (inside.is_ca, inside.chain_ok) == (True, told)
+        assert (inside.problem is None) is told
+
+
+def test_a_kubeconfig_that_names_other_files_than_the_layout_is_followed(pki: Pki) -> None:
+    pki.leaf("elsewhere")
+    text = f"    client-certificate: {pki.path('elsewhere.crt')}\n    client-key: {pki.path('elsewhere.key')}\n"
+    pki.put("admin.conf", text.encode(), 0o600)
+    file = replace(pki.file("admin", "admin"), named_in=pki.path("admin.conf"))
+    (found,), notes, _ = pki.look(file)
+    assert (found.role, found.path, found.key_matches) == ("admin", pki.path("elsewhere.crt"), True)
+    assert (found.chain_ok, found.issued_by, notes) == (True, fingerprint_of(CA.certificate), ())
+
+
+def test_token_keys_by_their_fingerprints(pki: Pki) -> None:
+    old, new = make_token_keys(), make_token_keys()
+    pki.put("sa.pub", old.public + new.public)
+    pki.put("sa.key", new.private.pem, 0o600)
+    script = render(sections((), ("127.0.0.1",), (pki.path("sa.pub"), pki.path("sa.key")), proc=str(pki.proc)))
+    done = subprocess.run(ARGV, input=script, capture_output=True, timeout=30)
+    assert b"PRIVATE" not in done.stdout
+    reader = FrameReader()
+    (answer,) = [one for one in map(reader.take, done.stdout.decode().splitlines()) if isinstance(one, Answer)]
+    public, private = token_keys(parse_files(answer))
+    assert (len(public.fingerprints), public.private, public.mode) == (2, False, 0o644)
+    assert (private.fingerprints, private.private) == ((public.fingerprints[1],), True)
 
 
 def test_files_that_processes_were_given_are_found(pki: Pki) -> None:

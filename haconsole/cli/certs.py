@@ -1,0 +1,37 @@
+"""`certs`: every certificate, CA and token key on every host, by what is due."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+import msgspec
+
+from haconsole.cli.reaching import reaching, with_session
+from haconsole.cli.reports.certs import certs_health, certs_report, certs_text
+from haconsole.cli.status import EXIT
+from haconsole.session import Session
+
+
+@click.command()
+@reaching
+@click.option("--json", "as_json", is_flag=True, help="Print haconsole/certs/v1.")
+def certs(inventory: Path, as_json: bool, accept_host_key: tuple[str, ...]) -> int:
+    """Every certificate on every host, the next to expire first: names, issuer, file against served, key, mode, chain.
+
+    Found where processes, kubeconfigs and the layout point. Ends with 0 when all is well, 1 when something is due in
+    30 days or a host could not be asked, 2 when something is critical, 3 when nothing could be read.
+    """
+
+    async def look(session: Session) -> int:
+        snapshot = await session.snapshot()
+        findings = tuple(one for one in session.findings(snapshot) if one.code.startswith("cert."))
+        health, now = certs_health(snapshot, findings), datetime.now(UTC)
+        if as_json:
+            click.echo(msgspec.json.encode(certs_report(snapshot, findings, health, now)).decode())
+        else:
+            click.echo(certs_text(snapshot, findings, health, now))
+        return int(EXIT[health])
+
+    return with_session(inventory, accept_host_key, look)
