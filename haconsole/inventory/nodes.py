@@ -16,7 +16,8 @@ MAX_BYTES = 1 << 20
 MAX_DEPTH = 24
 MAX_NODES = 20_000
 
-_UNPRINTABLE = re.compile("[^\\t\\n\\r -~\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+_UNPRINTABLE = "[^\\t\\n\\r -~\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
+"""A pattern; it takes long to compile, and is asked only of texts with a character that Python does not print."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ def compose(text: str, *, tags: bool = False) -> Node:
     """
     if len(text) > MAX_BYTES:
         raise _unreadable(Mark(), f"the file has {len(text)} characters", f"an inventory has {MAX_BYTES} at most")
-    if found := _UNPRINTABLE.search(text):
+    if not text.replace("\n", "").isprintable() and (found := re.search(_UNPRINTABLE, text)):
         what = f"character U+{ord(found[0]):04X} stands here, which is invisible or no text at all"
         raise _unreadable(_place(text[: found.start()]), what, "remove it")
     builder = _Builder(tags)

@@ -16,20 +16,17 @@ from textual.filter import LineFilter, Monochrome, NoColor
 from textual.reactive import var
 
 from haconsole.errors import ExitCode
-from haconsole.model.hosts import Role
-from haconsole.model.names import HostName
+from haconsole.model.roles import Role
 from haconsole.ui import faults
 from haconsole.ui.ascii import AsciiOnly
+from haconsole.ui.inks import Inks, inks_of
 from haconsole.ui.keys import Scope, bindings, keys_of
 from haconsole.ui.messages import Copied
 from haconsole.ui.present.bar import Link, LinkState
-from haconsole.ui.present.palette import Command
 from haconsole.ui.runs import Runs
 from haconsole.ui.screens.dashboard import Dashboard
-from haconsole.ui.screens.overlay import TextWindow, help_text
 from haconsole.ui.state import Clock, ConsoleState
 from haconsole.ui.theming import ThemeError, find_theme, theme_files, theme_folders
-from haconsole.ui.visit import visit
 
 if TYPE_CHECKING:
     from textual.theme import Theme
@@ -38,6 +35,7 @@ if TYPE_CHECKING:
     from haconsole.model.snapshot import ClusterSnapshot
     from haconsole.session import Session
     from haconsole.ui.asker import ScreenAsker
+    from haconsole.ui.present.palette import Command
     from haconsole.ui.present.running import RunView
     from haconsole.ui.present.subjects import Subject
 
@@ -92,6 +90,7 @@ class ConsoleApp(App[None]):
         self.set_reactive(ConsoleApp.now, setting.clock())
         self.set_reactive(ConsoleApp.state, ConsoleState(Link(LinkState.CONNECTING, self.now)))
         self.register_theme(setting.theme)
+        self.inks: Inks = inks_of(setting.theme)
         self.theme = setting.theme.name
 
     @property
@@ -116,6 +115,8 @@ class ConsoleApp(App[None]):
 
     def action_help(self) -> None:
         """Tell the keys of the screen that is up."""
+        from haconsole.ui.screens.overlay import TextWindow, help_text
+
         scopes = getattr(self.screen, "scopes", (Scope.EVERYWHERE,))
         told = help_text(keys_of(*scopes, read_only=self.read_only))
         self.push_screen(TextWindow(lambda state, now: told))
@@ -137,6 +138,7 @@ class ConsoleApp(App[None]):
             self.notify(faults.in_words(error), title="theme not changed", severity="error", markup=False)
             return
         self.register_theme(theme)
+        self.inks = inks_of(theme)
         self.theme = BUILTIN  # the same name twice would change nothing
         self.theme = theme.name
         self.notify(theme.name, title="theme", timeout=2, markup=False)
@@ -155,6 +157,7 @@ class ConsoleApp(App[None]):
 
     def action_journal(self, everywhere: bool = False) -> None:
         """Follow the journal of the host under the cursor, or of all hosts."""
+        from haconsole.model.names import HostName
         from haconsole.ui.present.standing import host_of
         from haconsole.ui.screens.journal import JournalScreen
 
@@ -165,6 +168,7 @@ class ConsoleApp(App[None]):
     async def action_shell(self) -> None:
         """A shell on the host under the cursor; the screen comes back at its end."""
         from haconsole.ui.present.standing import host_of
+        from haconsole.ui.visit import visit
 
         name = host_of(self.subject, self.state.snapshot)
         host = self.inventory.find(name) if name else None
@@ -205,6 +209,8 @@ class ConsoleApp(App[None]):
         self._paint_with(theme)
 
     def _commands(self) -> tuple[Command, ...]:
+        from haconsole.ui.present.palette import Command
+
         keys = keys_of(*getattr(self.screen, "scopes", (Scope.EVERYWHERE,)), read_only=self.read_only)
         done = tuple(Command(key.label, key.action, key.help, key.shown) for key in keys if key.label and key.help)
         themes = sorted(theme_files(theme_folders()))

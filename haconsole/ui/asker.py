@@ -6,14 +6,13 @@ import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from haconsole.model.names import HostName
 from haconsole.model.secret import Secret
-from haconsole.ui.present.cells import Cell, Tone
-from haconsole.ui.present.detail import Detail, Fact, Sentence
 
 if TYPE_CHECKING:
     from textual.app import App
     from textual.screen import Screen
+
+    from haconsole.model.names import HostName
 
 T = TypeVar("T")
 
@@ -34,6 +33,8 @@ class ScreenAsker:
 
     async def accept_host_key(self, host: HostName, address: str, algorithm: str, fingerprint: str) -> bool:
         """Show the fingerprint and take yes or no; leaving the question is no."""
+        from haconsole.ui.present.cells import Cell, Tone
+        from haconsole.ui.present.detail import Detail, Fact, Sentence
         from haconsole.ui.screens.question import YesNoQuestion
 
         question = Detail(

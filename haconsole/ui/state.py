@@ -8,10 +8,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from haconsole.model.findings import Finding, Health
-from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.ui.present.bar import Link, LinkState
 
 if TYPE_CHECKING:
+    from haconsole.model.snapshot import ClusterSnapshot
     from haconsole.ui.present.changes import Change
 
 Clock = Callable[[], datetime]

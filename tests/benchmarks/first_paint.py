@@ -4,7 +4,8 @@
 
 The frame counts as painted once the etcd pane's name has come through the terminal. The hosts need not exist: the
 first frame comes before anything is asked. Prints every run, the median and the limit; ends with 1 above the limit.
-Beside the time on the clock stands the processor time, which a busy machine does not blur.
+Beside the time on the clock stands the processor time, which a busy machine does not blur. Bytecode is kept as an
+installed program's is: in a folder of the benchmark's own, filled by a start that is not counted.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import signal
 import statistics
 import struct
 import sys
+import tempfile
 import termios
 import time
 from pathlib import Path
@@ -27,13 +29,14 @@ PAINTED = b"etcd"
 GIVE_UP_S = 10.0
 
 
-def first_paint(inventory: str) -> tuple[float, float]:
+def first_paint(inventory: str, bytecode: str) -> tuple[float, float]:
     """One start: seconds on the clock and of the processor until the frame; the console is then left by its key."""
     began = time.perf_counter()
     pid, terminal = pty.fork()
     if pid == 0:
-        os.environ["TERM"] = "xterm-256color"
-        os.execv(sys.executable, [sys.executable, "-m", "haconsole", inventory])
+        environment = os.environ | {"TERM": "xterm-256color", "PYTHONPYCACHEPREFIX": bytecode}
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)
+        os.execve(sys.executable, [sys.executable, "-m", "haconsole", inventory], environment)
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
     seen = b""
     while PAINTED not in seen:
@@ -69,7 +72,9 @@ def main() -> int:
     parser.add_argument("inventory")
     parser.add_argument("--runs", type=int, default=9)
     asked = parser.parse_args()
-    runs = [first_paint(asked.inventory) for _ in range(asked.runs)]
+    with tempfile.TemporaryDirectory() as bytecode:
+        first_paint(asked.inventory, bytecode)
+        runs = [first_paint(asked.inventory, bytecode) for _ in range(asked.runs)]
     median = statistics.median(took for took, _ in runs)
     print(" ".join(f"{took:.3f}" for took, _ in sorted(runs)))
     used = statistics.median(used for _, used in runs)

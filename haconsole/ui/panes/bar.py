@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import ClassVar
 
 from rich.style import Style
 
+from haconsole.ui.inks import CHIPS
 from haconsole.ui.keys import Key, footer_line
 from haconsole.ui.panes.lines import LineWidget
 from haconsole.ui.present.bar import BarView, bar_line
 from haconsole.ui.present.cells import Tone
 
-CHIPS = frozenset({Tone.GOOD, Tone.WARNING, Tone.CRITICAL, Tone.UNKNOWN})
-
 
 class StatusBar(LineWidget):
     """Which cluster, how it is, whether it is live. Meaning stands as a chip, readable on a bar of any colour."""
-
-    COMPONENT_CLASSES: ClassVar[set[str]] = LineWidget.COMPONENT_CLASSES | {f"chip--{tone}" for tone in CHIPS}
 
     def __init__(self) -> None:
         super().__init__(id="bar")
@@ -39,7 +35,7 @@ class StatusBar(LineWidget):
     def tone_style(self, tone: Tone) -> Style:
         if tone not in CHIPS:
             return Style(bold=True) if tone is Tone.ACCENT else Style()
-        return self.get_component_rich_style(f"chip--{tone}", partial=True)
+        return self.app.inks[f"chip-{tone}"]
 
 
 class KeyBar(LineWidget):

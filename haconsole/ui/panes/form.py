@@ -41,9 +41,9 @@ class FormPane(LineWidget, can_focus=True):
         width = self.size.width
         if width <= 0:
             return
-        head = ((Cell(" "), padded(Cell(self.form.action.title), width - 1)), "part--head-focused")
+        head = ((Cell(" "), padded(Cell(self.form.action.title), width - 1)), "head-focused")
         lines = form_lines(self.form, width - 2)
-        body = tuple(((Cell(" "), *line), "part--cursor" if here else "") for line, here in lines)
+        body = tuple(((Cell(" "), *line), "cursor" if here else "") for line, here in lines)
         self.paint((head, *body)[: max(self.size.height, 1)])
 
     def on_key(self, event: events.Key) -> None:

@@ -63,7 +63,7 @@ class JournalPane(LineWidget, can_focus=True):
         state = Cell("● following ", Tone.GOOD) if not self._up else Cell(f"▼{self._up} newer ", Tone.WARNING)
         left = Cell(f" {self._title}  {told}")
         line = (padded(left, width - width_of(state.text)), state)
-        return line, "part--head-focused"
+        return line, "head-focused"
 
     def action_scroll(self, by: int) -> None:
         self._up -= by

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING
 
 from rich.segment import Segment
 from rich.style import Style
@@ -12,22 +12,21 @@ from textual.widget import Widget
 
 from haconsole.ui.present.cells import Line, Tone, width_of
 
-TONES = {f"tone--{tone}" for tone in Tone}
-PARTS = {"part--head", "part--head-focused", "part--titles", "part--cursor"}
-WITHOUT_COLOUR_OF_ITS_OWN = Style()
+if TYPE_CHECKING:
+    from haconsole.ui.app import ConsoleApp
 
 
 class LineWidget(Widget):
     """A widget made of lines of cells. Only lines whose content differs from what was painted are painted again."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = TONES | PARTS
+    app: ConsoleApp
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id, classes=classes)
         self.lines: tuple[tuple[Line, str], ...] = ()
 
     def paint(self, lines: tuple[tuple[Line, str], ...]) -> None:
-        """Show these lines, each with the component class its ground is painted with (empty: the widget's own)."""
+        """Show these lines, each with the ink of its ground (empty: the widget's own)."""
         before, self.lines = self.lines, lines
         if len(before) != len(lines):
             self.refresh()
@@ -49,8 +48,8 @@ class LineWidget(Widget):
         """Cells as a strip of exactly `width`; on a cursor line the cursor's own colour counts, not the tones'."""
         ground = self.rich_style
         if part:
-            ground = ground + self.get_component_rich_style(part, partial=True)
-        toneless = part == "part--cursor"
+            ground = ground + self.app.inks[part]
+        toneless = part == "cursor"
         segments = [
             Segment(cell.text, ground if toneless else ground + self.tone_style(cell.tone))
             for cell in line
@@ -61,6 +60,4 @@ class LineWidget(Widget):
 
     def tone_style(self, tone: Tone) -> Style:
         """A tone's own colour and style; plain text has none, and takes its ground's."""
-        if tone is Tone.PLAIN:
-            return WITHOUT_COLOUR_OF_ITS_OWN
-        return self.get_component_rich_style(f"tone--{tone}", partial=True)
+        return self.app.inks[tone]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from textual import events
 
@@ -12,8 +13,10 @@ from haconsole.ui.panes.lines import LineWidget
 from haconsole.ui.present.cells import Cell, Line
 from haconsole.ui.present.head import pane_head
 from haconsole.ui.present.narrow import Wish, granted, next_order
-from haconsole.ui.present.subjects import Subject
 from haconsole.ui.present.table import Fit, TableView, fit, row_line, title_line
+
+if TYPE_CHECKING:
+    from haconsole.ui.present.subjects import Subject
 
 HEAD = 2
 WHEEL_ROWS = 3
@@ -86,7 +89,7 @@ class TablePane(LineWidget, can_focus=True):
         layout = fit(view, width - 2)
         shown = range(self._top, min(self._top + room, len(view.rows)))
         body = tuple(self._row(view, index, layout) for index in shown)
-        titles = (_indented(title_line(view, layout)), "part--titles")
+        titles = (_indented(title_line(view, layout)), "titles")
         self.paint(
             (self._head(view), titles, *body) if view.rows else (self._head(view), (_indented((view.empty,)), ""))
         )
@@ -100,7 +103,7 @@ class TablePane(LineWidget, can_focus=True):
         now = self._now or datetime.min.replace(tzinfo=UTC)
         note, focused = self.wish.note, self.has_focus
         head = pane_head(view, self.number, self.size.width, now, focused=focused, below=below, note=note)
-        return head, "part--head-focused" if focused else "part--head"
+        return head, "head-focused" if focused else "head"
 
     @property
     def _room(self) -> int:
@@ -109,7 +112,7 @@ class TablePane(LineWidget, can_focus=True):
 
     def _row(self, view: TableView, index: int, layout: Fit) -> tuple[Line, str]:
         on_cursor = index == self._cursor and (self.has_focus or self.always_cursor)
-        return _indented(row_line(view, view.rows[index], layout)), "part--cursor" if on_cursor else ""
+        return _indented(row_line(view, view.rows[index], layout)), "cursor" if on_cursor else ""
 
     def _move_to(self, index: int) -> None:
         rows = self.view.rows if self.view else ()

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from haconsole.ui.keys import Scope, bindings
 from haconsole.ui.messages import Copied
 from haconsole.ui.panes.lines import LineWidget
 from haconsole.ui.present.cells import Cell, Line, Tone, padded, text_of
-from haconsole.ui.present.detail import Detail, detail_lines
+
+if TYPE_CHECKING:
+    from haconsole.ui.present.detail import Detail
 
 WHEEL_LINES = 3
 
@@ -36,6 +40,8 @@ class TextPane(LineWidget, can_focus=True):
     def _text(self) -> tuple[Line, ...]:
         if self.detail is None:
             return ((Cell(self._hint, Tone.MUTED),),)
+        from haconsole.ui.present.detail import detail_lines
+
         return detail_lines(self.detail, max(self.size.width - 2, 1))
 
     def _draw(self) -> None:
@@ -45,7 +51,7 @@ class TextPane(LineWidget, can_focus=True):
         text = self._text()
         self._top = max(0, min(self._top, len(text) - self._room))
         shown = text[self._top : self._top + self._room]
-        part = "part--head-focused" if self.has_focus else "part--head"
+        part = "head-focused" if self.has_focus else "head"
         self.paint(((self._head(width, len(text)), part), *(((Cell(" "), *line), "") for line in shown)))
 
     def _head(self, width: int, length: int) -> Line:

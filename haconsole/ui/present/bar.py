@@ -5,13 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from haconsole.model.findings import Health
-from haconsole.model.hosts import HostFacts
 from haconsole.model.observed import Known
-from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.ui.present.ages import clock, seconds_since, span
 from haconsole.ui.present.cells import Cell, Line, Tone, text_of, width_of
+
+if TYPE_CHECKING:
+    from haconsole.model.hosts import HostFacts
+    from haconsole.model.snapshot import ClusterSnapshot
 
 STALLED_S = 10
 HEALTH = {

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from haconsole.ui.present.cells import NOTHING, Cell, Line, Tone, padded, width_of
-from haconsole.ui.present.subjects import Subject
+
+if TYPE_CHECKING:
+    from haconsole.ui.present.subjects import Subject
 
 GAP = 1
 ROOMY_GAP = 2

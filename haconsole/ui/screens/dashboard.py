@@ -22,7 +22,6 @@ from haconsole.ui.panes.text import TextPane
 from haconsole.ui.present.arrange import Box, PaneId, arrange, focused
 from haconsole.ui.present.bar import BarView
 from haconsole.ui.present.waiting import waiting_tables
-from haconsole.ui.screens.overlay import TextWindow
 
 if TYPE_CHECKING:
     from textual.widget import Widget
@@ -206,6 +205,8 @@ class Dashboard(Screen[None]):
             self._tell()
 
     def on_row_chosen(self, message: RowChosen) -> None:
+        from haconsole.ui.screens.overlay import TextWindow
+
         subject = message.key
         self.app.push_screen(TextWindow(lambda state, now: self._told_about(state, now, subject)))
 

@@ -1,0 +1,34 @@
+"""What must be loaded to paint the first frame, and what must not."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+PAINT = """
+import sys
+import haconsole.cli.console, haconsole.inventory.decode, haconsole.inventory.rules.table
+import haconsole.ui.asker, haconsole.ui.launch, haconsole.ui.present.waiting
+print(*sys.modules)
+"""
+
+
+@pytest.fixture(scope="module")
+def loaded() -> set[str]:
+    done = subprocess.run([sys.executable, "-c", PAINT], capture_output=True, text=True, check=True)
+    return set(done.stdout.split())
+
+
+@pytest.mark.parametrize("library", ["asyncssh", "grpc", "etcd3", "kubernetes", "cryptography", "urllib3"])
+def test_no_client_library_is_loaded_before_the_first_paint(loaded: set[str], library: str) -> None:
+    assert library not in loaded
+
+
+@pytest.mark.parametrize(
+    "part",
+    ["model.snapshot", "model.hosts", "session", "actions.step", "ui.present.detail", "ui.present.tables", "ui.visit"],
+)
+def test_nothing_of_later_screens_is_loaded_before_the_first_paint(loaded: set[str], part: str) -> None:
+    assert f"haconsole.{part}" not in loaded
