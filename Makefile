@@ -31,7 +31,7 @@ types: $(READY)
 	$(VENV)/bin/mypy
 
 unit: programs $(READY)
-	$(PYTHON) -m pytest -q -n 5 tests/unit || $(PYTHON) -m pytest -q --last-failed tests/unit
+	$(PYTHON) -m pytest -q -n 5 tests/unit || $(PYTHON) -m pytest -q --last-failed --snapshot-warn-unused tests/unit
 
 test: check hosts
 

@@ -38,3 +38,9 @@ class UsageError(HaconsoleError):
     """The words of a command are off."""
 
     exit_code = ExitCode.USAGE
+
+
+class RefusedError(HaconsoleError):
+    """What was asked for is not done, for the reasons told."""
+
+    exit_code = ExitCode.REFUSED

@@ -36,12 +36,16 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What `action` will do to `cluster`; `steps` stand in an order that respects their `needs`."""
+    """What `action` will do to `cluster`; `steps` stand in an order that respects their `needs`.
+
+    `undoes` names the run whose steps these take back, where they do.
+    """
 
     action: str
     cluster: str
     steps: tuple[Step, ...]
     summary: str = ""
+    undoes: str = ""
 
 
 @dataclass(frozen=True, slots=True)

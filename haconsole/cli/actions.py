@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,6 @@ from haconsole.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from haconsole.actions.step import Plan, Refusal
-    from haconsole.cli.reports.findings import Shape
     from haconsole.execution.events import Event
     from haconsole.session import Session
     from haconsole.session.live import LiveSession
@@ -122,7 +121,7 @@ async def carry_out(action: str, request: dict[str, str], given: dict[str, Any])
             click.echo(plan_text(planned), err=True)
             if not await confirmed(f"\n{plan_heading(planned)}. Carry it out?"):
                 raise UsageError("not carried out: it was not agreed to", mend="answer y, or say --yes")
-        status = await perform(session, planned, as_json=given["json"])
+        status = await perform(session, planned, session.run(planned), as_json=given["json"])
     if status == ExitCode.OK:
         _tell_inventory(action, request, given["inventory"])
     return status
@@ -140,6 +139,7 @@ def _tell_inventory(action: str, request: dict[str, str], inventory: Path) -> No
 def print_plan(planned: Plan | Refusal, *, as_json: bool) -> int:
     """The plan on stdout; a refusal there too as JSON, else on stderr with exit status 4."""
     from haconsole.actions.step import Refusal
+    from haconsole.cli.reports.encoding import encoded
     from haconsole.cli.reports.plan import plan_report, plan_text, refusal_report, refusal_text
 
     if isinstance(planned, Refusal):
@@ -149,22 +149,17 @@ def print_plan(planned: Plan | Refusal, *, as_json: bool) -> int:
     return ExitCode.OK
 
 
-async def perform(session: Session, plan: Plan, *, as_json: bool) -> int:
-    """Run the plan, show its progress on stderr and its result on stdout."""
+async def perform(session: Session, plan: Plan, events: AsyncIterator[Event], *, as_json: bool) -> int:
+    """Follow the plan's run, show its progress on stderr and its result on stdout."""
     from haconsole.cli.driving import drive, exit_status
+    from haconsole.cli.reports.encoding import encoded
     from haconsole.cli.reports.run import event_report, run_text
 
     def tell(event: Event) -> None:
         if as_json:
             click.echo(encoded(event_report(event)))
 
-    ending, interrupted = await drive(session, plan, tell, redraw=not (as_json and sys.stdout.isatty()))
+    ending, interrupted = await drive(session, events, tell, redraw=not (as_json and sys.stdout.isatty()))
     if not as_json:
         click.echo(run_text(plan.action, plan.cluster, ending))
     return exit_status(ending.outcome, interrupted=interrupted)
-
-
-def encoded(report: Shape) -> str:
-    import msgspec
-
-    return msgspec.json.encode(report).decode()

@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 
-from haconsole.actions.step import Plan
 from haconsole.cli.board import Board, board
 from haconsole.errors import ExitCode, HaconsoleError
 from haconsole.execution.events import Event, Outcome, RunDone
@@ -21,8 +20,10 @@ STOPPING = "stopping: the steps under way go on to their end; once more leaves t
 LEAVING = "leaving: what is under way ends on its hosts, and the record says that its end was not heard"
 
 
-async def drive(session: Session, plan: Plan, tell: Callable[[Event], None], *, redraw: bool) -> tuple[RunDone, bool]:
-    """Carry `plan` out; every event goes to `tell` and to a display on stderr.
+async def drive(
+    session: Session, events: AsyncIterator[Event], tell: Callable[[Event], None], *, redraw: bool
+) -> tuple[RunDone, bool]:
+    """Follow a run of the session to its end; every event goes to `tell` and to a display on stderr.
 
     The first Ctrl-C (or SIGTERM, SIGHUP) stops after the steps under way, the second leaves them to their hosts.
     Returns the run's end, and whether it was interrupted.
@@ -31,7 +32,7 @@ async def drive(session: Session, plan: Plan, tell: Callable[[Event], None], *, 
     ending: RunDone | None = None
     with _signals(session, shown) as received:
         async with _ticking(shown):
-            async for event in session.run(plan):
+            async for event in events:
                 shown.show(event)
                 tell(event)
                 if isinstance(event, RunDone):

@@ -19,6 +19,8 @@ VERBS = {
     "certs": "certs",
     "plan": "actions",
     "run": "actions",
+    "runs": "runs",
+    "resume": "runs",
     "check": "inventory",
     "schema": "inventory",
     "import": "importers",

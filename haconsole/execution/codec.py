@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import fields, is_dataclass
-from typing import Any, TypeAlias, get_args
+from enum import StrEnum
+from functools import cache
+from typing import Any, TypeAlias, get_args, get_type_hints
 
 from haconsole.actions import checks, operations, step
 from haconsole.errors import HaconsoleError
@@ -39,7 +41,7 @@ def plan_from_json(raw: Json) -> step.Plan:
     """The plan that `to_json` wrote; raises HaconsoleError when it was written by a version that knew other kinds."""
     try:
         plan = _read(raw)
-    except (TypeError, KeyError) as error:
+    except (TypeError, KeyError, ValueError) as error:
         raise HaconsoleError(f"the recorded plan cannot be read: {error}", mend="plan the action anew") from error
     if not isinstance(plan, step.Plan):
         raise HaconsoleError("what is recorded there is not a plan", mend="plan the action anew")
@@ -51,5 +53,14 @@ def _read(raw: Json) -> Any:
         return tuple(_read(one) for one in raw)
     if isinstance(raw, dict):
         kind = _KINDS[str(raw["type"])]
-        return kind(**{name: _read(value) for name, value in raw.items() if name != "type"})
+        words = _words_of(kind)
+        read = {name: _read(value) for name, value in raw.items() if name != "type"}
+        return kind(**{name: words[name](value) if name in words else value for name, value in read.items()})
     return raw
+
+
+@cache
+def _words_of(kind: type) -> dict[str, type[StrEnum]]:
+    """The fields of a kind that take one of a set of words."""
+    hints = get_type_hints(kind)
+    return {name: hint for name, hint in hints.items() if isinstance(hint, type) and issubclass(hint, StrEnum)}

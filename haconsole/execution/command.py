@@ -7,14 +7,26 @@ from typing import assert_never
 
 from haconsole.actions.operations import RunCommand
 from haconsole.actions.step import Step
-from haconsole.execution.detached import STOPPED, DetachedCommands, Ended, NeverHeard, NotStarted
+from haconsole.execution.detached import STOPPED, DetachedCommands, Ended, NeverBegun, NeverHeard, NotStarted
 from haconsole.execution.outcome import Performed, done, failed, unknown
 
 
 async def run_command(commands: DetachedCommands, step: Step, operation: RunCommand, attempt: int) -> Performed:
     """Run it as root on the step's host and wait for its end."""
+    ended = await commands.run(step.id, attempt, operation.argv, stdin=operation.stdin, timeout_s=operation.timeout_s)
+    return _performed(ended, step, operation)
+
+
+async def pick_up_command(
+    commands: DetachedCommands, step: Step, operation: RunCommand, attempt: int, boot: str
+) -> Performed | None:
+    """Wait for the end of what an earlier process began; None when it never began it."""
+    ended = await commands.pick_up(step.id, attempt, boot, timeout_s=operation.timeout_s)
+    return None if isinstance(ended, NeverBegun) else _performed(ended, step, operation)
+
+
+def _performed(ended: Ended | NeverHeard | NotStarted, step: Step, operation: RunCommand) -> Performed:
     timeout_s = operation.timeout_s
-    ended = await commands.run(step.id, attempt, operation.argv, stdin=operation.stdin, timeout_s=timeout_s)
     words = f"{step.host}: `{shlex.join(operation.argv)}`"
     match ended:
         case Ended(status=0):

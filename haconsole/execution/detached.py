@@ -1,6 +1,7 @@
 """Commands that outlive the connection: started once on the host, waited for, and picked up again after a loss.
 
-Each has a private folder on its host, ``RUN_DIR/RUN/STEP.ATTEMPT``: in, out, err, pid and status.
+Each has a private folder on its host, ``RUN_DIR/RUN/STEP.ATTEMPT``: in, out, err, pid and status. The folder goes with
+a restart of the host; the boot ID tells that from a command that was never begun.
 Making that folder claims the command: whoever finds it made waits for the status instead of starting again. A command
 of another run that is still at the same step is waited for too, and then looked up instead of run once more. Under
 systemd it has a scope of its own, so that it is not counted to the login and ended with it (logind.conf(5),
@@ -22,7 +23,7 @@ from haconsole.transport.base import Argv, Completed, HostTransport, TransportEr
 BEGIN = r"""umask 077; mkdir -p -- "$1" && cat /proc/sys/kernel/random/boot_id"""
 
 SCRIPT = r"""
-boot=$1; d=$2; limit=$3; keep=$4; shift 4
+boot=$1; d=$2; keep=$3; limit=$4; size=$5; shift 5
 if [ "$(cat /proc/sys/kernel/random/boot_id)" != "$boot" ]; then echo rebooted; exit 0; fi
 umask 077
 keeper='d=$1; limit=$2; shift 2; echo $$ >"$d/pid"; umask 022
@@ -38,6 +39,7 @@ for other in "${d%/*/*}"/*/"${name%.*}".*; do
 done
 if mkdir -- "$d" 2>/dev/null; then
   cat >"$d/in"
+  if [ "$(wc -c <"$d/in")" -ne "$size" ]; then rm -rf -- "$d"; echo "its input did not arrive whole" >&2; exit 1; fi
   if [ -d /run/systemd/system ] && command -v systemd-run >/dev/null; then
     setsid systemd-run --quiet --scope --collect -- sh -c "$keeper" step "$d" "$limit" "$@" </dev/null >/dev/null 2>&1 &
     wait $!
@@ -49,22 +51,34 @@ if mkdir -- "$d" 2>/dev/null; then
 else
   cat >/dev/null
   [ -d "$d" ] || { echo "cannot make $d: $(mkdir -- "$d" 2>&1)" >&2; exit 1; }
-  tries=0
-  while [ ! -e "$d/status" ]; do
-    if [ -e "$d/pid" ] && ! kill -0 "$(cat "$d/pid")" 2>/dev/null && [ ! -e "$d/status" ]; then break; fi
-    if [ ! -e "$d/pid" ] && [ "$tries" -ge 50 ]; then break; fi
-    tries=$((tries + 1)); sleep 0.1
-  done
 fi
+"""
+
+WAIT = r"""
+tries=0
+while [ ! -e "$d/status" ]; do
+  if [ -e "$d/pid" ] && ! kill -0 "$(cat "$d/pid")" 2>/dev/null && [ ! -e "$d/status" ]; then break; fi
+  if [ ! -e "$d/pid" ] && [ "$tries" -ge 50 ]; then break; fi
+  tries=$((tries + 1)); sleep 0.1
+done
 if [ -e "$d/status" ]; then echo "ended $(cat "$d/status")"; else echo lost; fi
 tail -c "$keep" "$d/err" >&2 2>/dev/null
 tail -c "$keep" "$d/out" 2>/dev/null
 exit 0
 """
 
+PICK_UP = r"""
+boot=$1; d=$2; keep=$3
+if [ ! -d "$d" ]; then
+  if [ "$(cat /proc/sys/kernel/random/boot_id)" = "$boot" ]; then echo never; else echo rebooted; fi
+  exit 0
+fi
+"""
+
 END = r"""rm -rf -- "$1"; rmdir -- "${1%/*}" 2>/dev/null; exit 0"""
 
 KEEP_BYTES = 64 * 1024
+LONGER_S = 30.0
 STOPPED = (124, 137)
 _UNSAFE = re.compile(r"[^A-Za-z0-9.@_-]")
 
@@ -85,6 +99,18 @@ class NeverHeard:
     why: str
     stdout: str = ""
     stderr: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AfterRestart:
+    """The host was restarted since; `began` tells that the command may have begun before."""
+
+    began: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NeverBegun:
+    """An earlier process meant to start the command and never did: the host, not restarted since, knows nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,41 +146,67 @@ class DetachedCommands:
 
         The command itself is stopped after `timeout_s`; its end is waited for half a minute longer, across reconnects.
         """
-        boot = await self.begin()
-        folder = f"{self._folder}/{_UNSAFE.sub('_', step)}.{attempt}"
-        words = (boot, folder, f"{timeout_s:g}", str(KEEP_BYTES), *argv)
-        until = self._clock.monotonic() + timeout_s + 30
+        data = (stdin or "").encode()
+        words = (str(KEEP_BYTES), f"{timeout_s:g}", str(len(data)), *argv)
+        heard = await self._heard(SCRIPT, (await self.begin(), self._place(step, attempt), *words), data, timeout_s)
+        if isinstance(heard, AfterRestart) and not heard.began:
+            self._boot = None
+            heard = await self._heard(SCRIPT, (await self.begin(), self._place(step, attempt), *words), data, timeout_s)
+        return _told(heard)
+
+    async def pick_up(
+        self, step: StepId, attempt: int, boot: str, *, timeout_s: float
+    ) -> Ended | NeverHeard | NeverBegun | NotStarted:
+        """Wait for the end of a command that an earlier process began, or meant to, when the host had `boot`."""
+        words = (boot, self._place(step, attempt), str(KEEP_BYTES))
+        heard = await self._heard(PICK_UP, words, b"", timeout_s)
+        if isinstance(heard, Completed) and heard.stdout.startswith("never"):
+            return NeverBegun()
+        return _told(heard)
+
+    def _place(self, step: StepId, attempt: int) -> str:
+        return f"{self._folder}/{_UNSAFE.sub('_', step)}.{attempt}"
+
+    async def _heard(
+        self, script: str, words: tuple[str, ...], stdin: bytes, timeout_s: float
+    ) -> Completed | NeverHeard | AfterRestart:
+        """What the script says at its end, asked again after each loss of the connection."""
+        until = self._clock.monotonic() + timeout_s + LONGER_S
         why = ""
         pause = 0.2
         while (left := until - self._clock.monotonic()) > 0:
             try:
-                done = await run_script(self._transport, SCRIPT, words, stdin=(stdin or "").encode(), deadline_s=left)
+                done = await run_script(self._transport, script + WAIT, words, stdin=stdin, deadline_s=left)
             except TransportError as error:
                 why = str(error)
             else:
+                if done.stdout.startswith("rebooted"):
+                    return AfterRestart(bool(why))
                 if done.exit_status is not None:
-                    return _read(done)
+                    return done
                 why = f"{self._transport.host}: the connection was lost while the command ran"
             await self._clock.sleep(pause)
             pause = min(pause * 2, 3.0)
         return NeverHeard(why or f"{self._transport.host}: the command's end was not heard in time")
 
-    async def end(self) -> None:
-        """Remove the run's folder from the host, if one was made."""
-        if self._boot is not None:
+    async def end(self, *, earlier: bool = False) -> None:
+        """Remove the run's folder from the host, if one was made; by an `earlier` process, perhaps."""
+        if earlier or self._boot is not None:
             await run_script(self._transport, END, (self._folder,))
 
 
-def _read(done: Completed) -> Ended | NeverHeard | NotStarted:
-    head, _, stdout = done.stdout.partition("\n")
+def _told(heard: Completed | NeverHeard | AfterRestart) -> Ended | NeverHeard | NotStarted:
+    if isinstance(heard, AfterRestart):
+        return NeverHeard("the host was restarted while the command ran")
+    if isinstance(heard, NeverHeard):
+        return heard
+    head, _, stdout = heard.stdout.partition("\n")
     match head.split():
         case ["ended", status] if status.isdecimal():
-            return Ended(int(status), stdout, done.stderr)
+            return Ended(int(status), stdout, heard.stderr)
         case ["lost"]:
-            return NeverHeard("the command was killed before it ended", stdout, done.stderr)
+            return NeverHeard("the command was killed before it ended", stdout, heard.stderr)
         case ["elsewhere"]:
             return NeverHeard("a run that broke off had begun it, and it was still under way; it has ended since")
-        case ["rebooted"]:
-            return NeverHeard("the host was restarted while the command ran")
         case _:
-            return NotStarted(done.stderr.strip() or f"unexpected answer {head!r} (exit {done.exit_status})")
+            return NotStarted(heard.stderr.strip() or f"unexpected answer {head!r} (exit {heard.exit_status})")

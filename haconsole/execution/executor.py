@@ -26,7 +26,10 @@ from haconsole.execution.events import (
 from haconsole.execution.gate import Gate, Pause, StoppedError
 from haconsole.execution.journal import Heading, Journal, JournalError
 from haconsole.execution.perform import Performer
+from haconsole.execution.records import StepRecord
 from haconsole.execution.schedule import Schedule
+from haconsole.model.names import HostName
+from haconsole.transport.base import TransportError
 
 STEPS_A_HOST = 8
 HOLDS_S = 1.0
@@ -46,7 +49,10 @@ class Ending:
 
 
 class Executor:
-    """Performs one plan once. `attempts` says how often a step was begun before, for a run that is carried on.
+    """Performs one plan once, or carries it on: `so_far` is then what the record tells of its steps.
+
+    Nothing in the record is taken for true: hosts are asked about every step, and a command that an earlier process
+    began is waited for on its host.
 
     Every step passes `pause`, then each of `gates` in their order, before it is recorded and performed.
     """
@@ -61,7 +67,7 @@ class Executor:
         journal: Journal,
         clock: Clock,
         redact: Callable[[str], str],
-        attempts: dict[StepId, int] | None = None,
+        so_far: tuple[StepRecord, ...] | None = None,
         gates: tuple[Gate, ...] = (),
         pause: Pause | None = None,
     ) -> None:
@@ -73,7 +79,8 @@ class Executor:
         self._journal = journal
         self._clock = clock
         self._redact = redact
-        self._attempts = attempts or {}
+        self._so_far = {record.step: record for record in so_far or ()}
+        self._carried_on = so_far is not None
         self._gates = gates
         self.pause = pause or Pause()
         self._events: asyncio.Queue[Event | None] = asyncio.Queue()
@@ -150,9 +157,12 @@ class Executor:
             start()
 
     async def _begin(self) -> None:
-        """Write the heading; where it cannot be written no step starts."""
+        """Write the heading, or that the run is carried on; where it cannot be written no step starts."""
         try:
-            await self._journal.run(self._heading, self._plan)
+            if self._carried_on:
+                await self._journal.resumed(self._heading.operator)
+            else:
+                await self._journal.run(self._heading, self._plan)
         except JournalError as error:
             self._unrecorded = str(error)
             self.stop()
@@ -162,7 +172,7 @@ class Executor:
         count = Counter(ending.outcome for ending in endings)
         outcome = next((one for one in WORST_FIRST if count[one]), Outcome.ALREADY)
         if not count[Outcome.UNKNOWN]:
-            await self._performer.clean_up()
+            await self._performer.clean_up(self._left_behind())
         next_step = self._next_step(outcome)
         if self._unrecorded is None:
             await self._end_record(outcome, next_step)
@@ -181,6 +191,12 @@ class Executor:
             )
         )
 
+    def _left_behind(self) -> frozenset[HostName]:
+        """Hosts where an earlier process of this run began something."""
+        return frozenset(
+            step.host for step in self._plan.steps if (record := self._so_far.get(step.id)) and record.attempts
+        )
+
     async def _end_record(self, outcome: Outcome, next_step: str | None) -> None:
         try:
             await self._journal.end(outcome, next_step)
@@ -190,7 +206,7 @@ class Executor:
     def _next_step(self, outcome: Outcome) -> str | None:
         if outcome in GOOD:
             return None
-        again = f"run {self._plan.action} again: it goes on where this stopped"
+        again = f"carry on with: haconsole resume {self._run}"
         if self._forbidden is not None and outcome is Outcome.SKIPPED:
             return f"{self._forbidden}; then {again}"
         return f"mend what failed, then {again}" if outcome is not Outcome.SKIPPED else again
@@ -225,6 +241,10 @@ class Executor:
             raise
 
     async def _carry_out(self, step: Step) -> Ending:
+        before = self._so_far.get(step.id)
+        picked_up = await self._picked_up(step, before) if before is not None and not before.heard else None
+        if picked_up is not None:
+            return picked_up
         while True:
             refused = await self._before(step)
             if refused is not None:
@@ -233,9 +253,16 @@ class Executor:
             if not await self._let_through(step):
                 return Ending(Outcome.SKIPPED)
             if self._clock.monotonic() - asked < HOLDS_S:
-                break
-        attempt = self._attempts.get(step.id, 0) + 1
-        await self._journal.intent(step.id, attempt)
+                return await self._attempt(step, before.attempts + 1 if before is not None else 1)
+
+    async def _attempt(self, step: Step, attempt: int) -> Ending:
+        """Record, perform, verify."""
+        try:
+            boot = await self._performer.boot_of(step)
+        except TransportError as error:
+            await self._journal.refused(step.id, (str(error),))
+            return Ending(Outcome.FAILED, str(error))
+        await self._journal.intent(step.id, attempt, boot)
         performed = await self._performer.perform(step, attempt, partial(self._say, step.id))
         await self._journal.performed(step.id, performed.outcome, performed.output, performed.error)
         if performed.output:
@@ -250,6 +277,24 @@ class Executor:
         if verdict.holds:
             return Ending(Outcome.DONE, None, changed)
         return Ending(Outcome.FAILED, _not_there(step, verdict), changed)
+
+    async def _picked_up(self, step: Step, before: StepRecord) -> Ending | None:
+        """The ending of a step whose end an earlier process did not hear; None where it must be performed after all."""
+        performed = await self._performer.pick_up(step, before.attempts, before.boot)
+        if performed is None:
+            return None
+        await self._journal.performed(step.id, performed.outcome, performed.output, performed.error)
+        if performed.output:
+            await self._say(step.id, performed.output)
+        if performed.outcome is Outcome.FAILED:
+            return None
+        verdict = await self._verify(step)
+        await self._journal.verified(step.id, verdict.sentences)
+        if verdict.holds and (step.verification or performed.outcome is Outcome.DONE):
+            return Ending(Outcome.DONE, None, performed=True)
+        if verdict.unheard:
+            return Ending(Outcome.UNKNOWN, "; ".join(verdict.sentences), performed=True)
+        return None
 
     async def _let_through(self, step: Step) -> bool:
         """Pass the pause and every gate; False when the run was stopped while the step was held."""

@@ -3,17 +3,22 @@
 A run's file holds a ``run`` line (who, when, inventory, plan), then for each step ``intent`` (it is about to be
 performed), ``performed`` (how that ended, with its output) and ``verified`` (whether its effect is there), or
 ``already`` or ``refused`` when nothing was performed; at last ``end``. An intent without an outcome means: unknown, ask
-the host.
+the host. A run that is carried on has a ``resumed`` line and goes on in the same file.
+
+Whoever writes it holds the file locked (flock(2)), so that a run under way is told from one that broke off.
 """
 
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import json
 import os
-from collections.abc import Callable
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
+from hashlib import sha256
 from pathlib import Path
 
 from haconsole.actions.step import Plan, StepId
@@ -24,6 +29,8 @@ from haconsole.execution.events import Outcome, RunId
 
 SCHEMA = "haconsole/journal/v1"
 OUTPUT_KEPT = 64 * 1024
+LOCK_TRIES = 20
+"""Each 50 ms: whoever looks whether a run is under way holds its file for a moment."""
 
 
 class JournalError(HaconsoleError):
@@ -41,13 +48,17 @@ class Operator:
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """What a run's first line says. `inventory_sha256` is of the inventory's file as it was read."""
+    """What a run's first line says. `inventory_sha256` is of the inventory's file as it was read.
+
+    `parts` are digests of the parts of the inventory that plans are made from, by name.
+    """
 
     run: RunId
     started_at: datetime
     operator: Operator
     inventory: str
     inventory_sha256: str
+    parts: Mapping[str, str] = field(default_factory=dict)
 
 
 def runs_folder(environment: dict[str, str]) -> Path:
@@ -72,20 +83,26 @@ class Journal:
         self._file = _open(path)
 
     async def run(self, heading: Heading, plan: Plan) -> None:
-        operator = heading.operator
+        parts: dict[str, Json] = dict(heading.parts)
         await self._line(
             "run",
             schema=SCHEMA,
             run=heading.run,
             action=plan.action,
             cluster=plan.cluster,
-            operator={"user": operator.user, "host": operator.host, "pid": operator.pid},
-            inventory={"path": heading.inventory, "sha256": heading.inventory_sha256},
+            operator=_operator(heading.operator),
+            inventory={"path": heading.inventory, "sha256": heading.inventory_sha256, "parts": parts},
             plan=to_json(plan),
+            plan_sha256=plan_digest(plan),
         )
 
-    async def intent(self, step: StepId, attempt: int) -> None:
-        await self._line("intent", step=step, attempt=attempt)
+    async def resumed(self, operator: Operator) -> None:
+        """From here on `operator` carries the run on."""
+        await self._line("resumed", operator=_operator(operator))
+
+    async def intent(self, step: StepId, attempt: int, boot: str | None = None) -> None:
+        """`boot` is the boot ID of the step's host, where the step will be picked up there if need be."""
+        await self._line("intent", step=step, attempt=attempt, **({"boot": boot} if boot else {}))
 
     async def performed(self, step: StepId, outcome: Outcome, output: str, error: str | None) -> None:
         await self._line("performed", step=step, outcome=outcome.value, error=error, output=output)
@@ -115,6 +132,30 @@ class Journal:
                 raise _unrecordable(self.path, error) from error
 
 
+def plan_digest(plan: Plan) -> str:
+    """SHA-256 of the plan as it was agreed to; a record whose plan has another one was changed or redacted."""
+    return sha256(json.dumps(to_json(plan), sort_keys=True).encode()).hexdigest()
+
+
+def under_way(path: Path) -> bool:
+    """Whether some process writes this journal now; False for one that cannot be opened."""
+    try:
+        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(file)
+    return False
+
+
+def _operator(operator: Operator) -> Json:
+    return {"user": operator.user, "host": operator.host, "pid": operator.pid}
+
+
 def _clean(value: Json, redact: Callable[[str], str]) -> Json:
     """Every text redacted, and shortened to its end where it is very long."""
     if isinstance(value, str):
@@ -131,6 +172,7 @@ def _open(path: Path) -> int:
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        _lock(file, path)
         size = os.fstat(file).st_size
         if size and os.pread(file, 1, size - 1) != b"\n":
             os.write(file, b"\n")
@@ -138,6 +180,18 @@ def _open(path: Path) -> int:
     except OSError as error:
         raise _unrecordable(path, error) from error
     return file
+
+
+def _lock(file: int, path: Path) -> None:
+    for _ in range(LOCK_TRIES):
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(0.05)
+        else:
+            return
+    os.close(file)
+    raise JournalError(f"{path.stem} is under way in another process", mend="wait for its end, or stop it there")
 
 
 def _append(file: int, data: bytes) -> None:

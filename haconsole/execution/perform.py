@@ -25,7 +25,7 @@ from haconsole.configs.layout import layout
 from haconsole.errors import HaconsoleError
 from haconsole.execution.authorities import Authorities
 from haconsole.execution.certificate import issue_certificate
-from haconsole.execution.command import run_command
+from haconsole.execution.command import pick_up_command, run_command
 from haconsole.execution.detached import DetachedCommands
 from haconsole.execution.etcd_changes import EtcdChanges, Tell
 from haconsole.execution.events import Outcome, RunId
@@ -62,6 +62,19 @@ class Performer:
         self._etcd = EtcdChanges(probing, site.clock)
         self._haproxy = places.haproxy
 
+    async def boot_of(self, step: Step) -> str | None:
+        """The boot ID of the step's host, where the step runs detached there; raises TransportError."""
+        return await self._commands_of(step.host).begin() if isinstance(step.operation, RunCommand) else None
+
+    async def pick_up(self, step: Step, attempt: int, boot: str | None) -> Performed | None:
+        """How an attempt that an earlier process began came to its end; None where it left nothing to wait for."""
+        if not isinstance(step.operation, RunCommand) or boot is None:
+            return None
+        try:
+            return await pick_up_command(self._commands_of(step.host), step, step.operation, attempt, boot)
+        except TransportError as error:
+            return unknown(str(error))
+
     async def perform(self, step: Step, attempt: int, tell: Tell = in_silence) -> Performed:
         """Perform the operation; a loss of the connection is UNKNOWN unless trying again clears it up.
 
@@ -74,9 +87,13 @@ class Performer:
             await self._site.clock.sleep(pause)
         return await self._try(step, attempt, tell)
 
-    async def clean_up(self) -> tuple[str, ...]:
-        """Remove what the run left under the hosts' run folders; returns what could not be removed, in words."""
-        heard = await asyncio.gather(*(one.end() for one in self._commands.values()), return_exceptions=True)
+    async def clean_up(self, earlier: frozenset[HostName] = frozenset()) -> tuple[str, ...]:
+        """Remove what the run left under the hosts' run folders; returns what could not be removed, in words.
+
+        `earlier` are the hosts where an earlier process of this run may have left something.
+        """
+        ends = (self._commands_of(host).end(earlier=host in earlier) for host in {*self._commands, *earlier})
+        heard = await asyncio.gather(*ends, return_exceptions=True)
         return tuple(str(error) for error in heard if isinstance(error, TransportError))
 
     async def _try(self, step: Step, attempt: int, tell: Tell) -> Performed:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from haconsole.actions.operations import Nothing
 from haconsole.actions.step import Plan, StepId
-from haconsole.errors import HaconsoleError
+from haconsole.errors import HaconsoleError, UsageError
 from haconsole.execution.codec import plan_from_json
 from haconsole.execution.events import Outcome, RunId
-from haconsole.execution.journal import Heading, Operator
+from haconsole.execution.journal import SCHEMA, Heading, Operator, plan_digest, under_way
 
 
 class StepState(StrEnum):
@@ -27,9 +28,20 @@ class StepState(StrEnum):
     VERIFIED = "verified"
 
 
+class Standing(StrEnum):
+    """Where a run stands: its process lives, it was cut off without an end, or it came to an end, good or bad."""
+
+    RUNNING = "running"
+    BROKEN_OFF = "broken-off"
+    ENDED = "ended"
+
+
 @dataclass(frozen=True, slots=True)
 class StepRecord:
-    """One step of a run: its state, how often it was begun, when last, and what was said."""
+    """One step of a run: its state, how often it was begun, when last (`begun_at`) and on which boot of its host.
+
+    `at` is when the last was heard of it, `heard` whether the last attempt's end is recorded.
+    """
 
     step: StepId
     state: StepState = StepState.NOT_STARTED
@@ -37,11 +49,25 @@ class StepRecord:
     at: datetime | None = None
     output: str = ""
     error: str | None = None
+    begun_at: datetime | None = None
+    boot: str | None = None
+    heard: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Resumption:
+    """A run was carried on: when, and by whom."""
+
+    at: datetime
+    operator: Operator
 
 
 @dataclass(frozen=True, slots=True)
 class RunRecord:
-    """A whole run. `outcome` is None while it runs, or when it broke off; `torn_lines` could not be read."""
+    """A whole run. `outcome` is None while it runs, or when it broke off; `torn_lines` could not be read.
+
+    `intact` tells that the recorded plan is, to the letter, the one that was agreed to.
+    """
 
     path: Path
     heading: Heading
@@ -50,9 +76,37 @@ class RunRecord:
     outcome: Outcome | None
     ended_at: datetime | None
     torn_lines: int
+    standing: Standing = Standing.ENDED
+    next_step: str | None = None
+    resumed: tuple[Resumption, ...] = ()
+    intact: bool = True
 
     def step(self, step: StepId) -> StepRecord:
         return next(record for record in self.steps if record.step == step)
+
+    @property
+    def operator(self) -> Operator:
+        """Who began it, or carried it on last."""
+        return self.resumed[-1].operator if self.resumed else self.heading.operator
+
+    @property
+    def complete(self) -> bool:
+        """Whether every step came to a good end."""
+        return self.outcome in (Outcome.DONE, Outcome.ALREADY)
+
+    @property
+    def begun(self) -> tuple[StepRecord, ...]:
+        """The steps that did something on a host, or may have, in the order of the plan."""
+        looks = {step.id for step in self.plan.steps if isinstance(step.operation, Nothing)}
+        return tuple(one for one in self.steps if one.attempts and one.step not in looks)
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A journal that cannot be read, and why, in words."""
+
+    path: Path
+    why: str
 
 
 def run_paths(folder: Path) -> tuple[Path, ...]:
@@ -60,25 +114,58 @@ def run_paths(folder: Path) -> tuple[Path, ...]:
     return tuple(sorted(folder.glob("*.jsonl"), reverse=True)) if folder.is_dir() else ()
 
 
+def read_runs(folder: Path) -> tuple[RunRecord | Unreadable, ...]:
+    """Every run recorded in a folder, newest first."""
+
+    def read(path: Path) -> RunRecord | Unreadable:
+        try:
+            return read_run(path)
+        except HaconsoleError as error:
+            return Unreadable(path, str(error))
+
+    return tuple(read(path) for path in run_paths(folder))
+
+
+def find_run(folder: Path, name: str) -> Path:
+    """The journal of the run of that name, or of the only one whose name begins so; raises UsageError."""
+    paths = run_paths(folder)
+    found = [path for path in paths if path.stem == name] or [path for path in paths if path.stem.startswith(name)]
+    if len(found) == 1 and name:
+        return found[0]
+    what = f"{len(found)} runs begin with {name!r}" if found and name else f"there is no run {name!r} in {folder}"
+    raise UsageError(what, mend="`haconsole runs` lists them")
+
+
 def read_run(path: Path) -> RunRecord:
-    """What a journal tells; raises HaconsoleError when it has no readable beginning."""
+    """What a journal tells; raises HaconsoleError when it has no beginning that this version can read."""
+    live = under_way(path)
     lines, torn = _lines(path)
     if not lines or lines[0].get("kind") != "run":
         raise HaconsoleError(f"{path} does not begin as the journal of a run", mend="look at it by hand")
     first, *rest = lines
-    plan = plan_from_json(first["plan"])
-    records = {step.id: StepRecord(step.id) for step in plan.steps}
-    outcome: Outcome | None = None
-    ended_at: datetime | None = None
+    if first.get("schema") != SCHEMA:
+        what = f"{path} was written by another version of haconsole ({first.get('schema')}; this one reads {SCHEMA})"
+        raise HaconsoleError(what, mend="use that version, or read it by hand: each line is JSON")
+    try:
+        plan = plan_from_json(first["plan"])
+        record = RunRecord(
+            path=path,
+            heading=_heading(first),
+            plan=plan,
+            steps=tuple(StepRecord(step.id) for step in plan.steps),
+            outcome=None,
+            ended_at=None,
+            torn_lines=torn,
+            standing=Standing.BROKEN_OFF,
+            intact=first.get("plan_sha256") == plan_digest(plan),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise HaconsoleError(
+            f"the first line of {path} lacks something: {error!r}", mend="look at it by hand"
+        ) from error
     for line in rest:
-        at = datetime.fromisoformat(line["at"])
-        if line["kind"] == "end":
-            outcome, ended_at = Outcome(line["outcome"]), at
-        elif line["kind"] == "intent":
-            outcome, ended_at = None, None
-        if (step := line.get("step")) in records:
-            records[step] = _after(records[step], line, at)
-    return RunRecord(path, _heading(first), plan, tuple(records.values()), outcome, ended_at, torn)
+        record = _read_on(record, line)
+    return replace(record, standing=Standing.RUNNING) if live else record
 
 
 def _lines(path: Path) -> tuple[list[dict[str, Any]], int]:
@@ -112,31 +199,53 @@ def _heading(line: dict[str, Any]) -> Heading:
         operator=Operator(**line["operator"]),
         inventory=line["inventory"]["path"],
         inventory_sha256=line["inventory"]["sha256"],
+        parts=line["inventory"].get("parts", {}),
     )
+
+
+def _read_on(record: RunRecord, line: dict[str, Any]) -> RunRecord:
+    """The record after one more line; one that says too little counts as torn."""
+    try:
+        at = datetime.fromisoformat(line["at"])
+        if line["kind"] == "end":
+            ended = replace(record, outcome=Outcome(line["outcome"]), ended_at=at, next_step=line.get("next"))
+            return replace(ended, standing=Standing.ENDED)
+        if line["kind"] == "resumed":
+            again = Resumption(at, Operator(**line["operator"]))
+            record = replace(record, resumed=(*record.resumed, again))
+        on = replace(record, outcome=None, ended_at=None, next_step=None, standing=Standing.BROKEN_OFF)
+        steps = tuple(_after(one, line, at) if one.step == line.get("step") else one for one in on.steps)
+        return replace(on, steps=steps)
+    except (KeyError, TypeError, ValueError):
+        return replace(record, torn_lines=record.torn_lines + 1)
 
 
 def _after(record: StepRecord, line: dict[str, Any], at: datetime) -> StepRecord:
     """A step's record after one more line about it."""
     match line["kind"]:
         case "intent":
-            return StepRecord(record.step, StepState.UNKNOWN, int(line["attempt"]), at)
+            attempt = int(line["attempt"])
+            begun = StepRecord(record.step, StepState.UNKNOWN, attempt, at, begun_at=at, boot=line.get("boot"))
+            return replace(begun, heard=False)
         case "performed":
             states = {"done": StepState.PERFORMED, "failed": StepState.FAILED}
             state = states.get(line["outcome"], StepState.UNKNOWN)
-            return StepRecord(record.step, state, record.attempts, at, line["output"], line["error"])
+            heard = state is not StepState.UNKNOWN
+            return replace(record, state=state, at=at, output=line["output"], error=line["error"], heard=heard)
         case "verified":
             return _verified(record, line, at)
         case "already":
-            return StepRecord(record.step, StepState.ALREADY, record.attempts, at)
+            state = StepState.VERIFIED if record.attempts else StepState.ALREADY
+            return replace(record, state=state, at=at, error=None, heard=True)
         case "refused":
-            said = "; ".join(line["problems"])
-            return StepRecord(record.step, StepState.NOT_STARTED, record.attempts, at, error=said)
+            state = record.state if record.attempts else StepState.NOT_STARTED
+            return replace(record, state=state, at=at, error="; ".join(line["problems"]))
         case _:
             return record
 
 
 def _verified(record: StepRecord, line: dict[str, Any], at: datetime) -> StepRecord:
     if line["holds"]:
-        return StepRecord(record.step, StepState.VERIFIED, record.attempts, at, record.output)
-    failed = StepState.UNKNOWN if record.state is StepState.UNKNOWN else StepState.FAILED
-    return StepRecord(record.step, failed, record.attempts, at, record.output, "; ".join(line["problems"]))
+        return replace(record, state=StepState.VERIFIED, at=at, error=None, heard=True)
+    state = StepState.UNKNOWN if record.state is StepState.UNKNOWN else StepState.FAILED
+    return replace(record, state=state, at=at, error="; ".join(line["problems"]))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from haconsole.actions.step import Plan, Refusal
 from haconsole.execution.events import Event
@@ -12,6 +12,9 @@ from haconsole.model.findings import Finding, Health
 from haconsole.model.journal import JournalLine
 from haconsole.model.names import HostName
 from haconsole.model.snapshot import ClusterSnapshot
+
+if TYPE_CHECKING:
+    from haconsole.execution.records import RunRecord, Unreadable
 
 
 class Session(Protocol):
@@ -47,6 +50,25 @@ class Session(Protocol):
         """Carry the plan out. Closing the iterator stops after the current step.
 
         `step_by_step` has the run begin paused, so that each step that would change something waits to be let through.
+        """
+        ...
+
+    async def runs(self) -> tuple[RunRecord | Unreadable, ...]:
+        """This cluster's runs as they are recorded here, newest first, and records that cannot be read."""
+        ...
+
+    async def read_run(self, run: str) -> RunRecord:
+        """The record of the run of that name, step by step; raises HaconsoleError where there is none to read."""
+        ...
+
+    async def may_resume(self, run: str) -> RunRecord:
+        """The record of a run that may be carried on; raises RefusedError with the reasons where it may not."""
+        ...
+
+    def resume(self, run: str, *, step_by_step: bool = False) -> AsyncIterator[Event]:
+        """Carry a run on: hosts are asked what is true, and the first step whose effect is missing comes next.
+
+        Raises what `may_resume` raises before the first event. Otherwise like `run`.
         """
         ...
 

@@ -5,7 +5,8 @@ What plans and performs is loaded when something is planned or performed: a look
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing
 from hashlib import sha256
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING
 from haconsole.actions.step import Plan, Refusal
 from haconsole.configs.layout import layout
 from haconsole.diagnosis.diagnose import diagnose, health
-from haconsole.errors import HaconsoleError
+from haconsole.errors import HaconsoleError, RefusedError
 from haconsole.execution.clock import SystemClock
 from haconsole.execution.events import Event
 from haconsole.inventory.load import load, read
@@ -33,6 +34,7 @@ from haconsole.transport.ssh import SshFleet
 
 if TYPE_CHECKING:
     from haconsole.execution.executor import Executor
+    from haconsole.execution.records import RunRecord, Unreadable
 
 
 class LiveSession:
@@ -92,13 +94,54 @@ class LiveSession:
 
     async def run(self, plan: Plan, *, step_by_step: bool = False) -> AsyncIterator[Event]:
         """Carry the plan out, one at a time; refused in a read-only session."""
+        self._may_change()
+        async with aclosing(self._perform(plan, None, step_by_step)) as events:
+            async for event in events:
+                yield event
+
+    async def runs(self) -> tuple[RunRecord | Unreadable, ...]:
+        """This cluster's runs as recorded here, newest first, and records that nobody can read."""
+        from haconsole.execution.records import Unreadable, read_runs
+
+        found = await asyncio.to_thread(read_runs, self._record.folder)
+        cluster = self._inventory.cluster
+        return tuple(one for one in found if isinstance(one, Unreadable) or one.plan.cluster == cluster)
+
+    async def read_run(self, run: str) -> RunRecord:
+        """The record of a run."""
+        from haconsole.execution.records import find_run, read_run
+
+        return await asyncio.to_thread(lambda: read_run(find_run(self._record.folder, run)))
+
+    async def may_resume(self, run: str) -> RunRecord:
+        """The record of a run that may be carried on; raises RefusedError with the reasons where it may not."""
+        from haconsole.execution.resume import why_not_resume
+        from haconsole.inventory.parts import parts_of
+
+        self._may_change()
+        record = await self.read_run(run)
+        reasons = why_not_resume(record, await self.runs(), self._inventory.cluster, parts_of(self._inventory))
+        if reasons:
+            raise RefusedError("; ".join(reasons))
+        return record
+
+    async def resume(self, run: str, *, step_by_step: bool = False) -> AsyncIterator[Event]:
+        """Carry a run on from what its hosts say."""
+        record = await self.may_resume(run)
+        async with aclosing(self._perform(record.plan, record, step_by_step)) as events:
+            async for event in events:
+                yield event
+
+    def _may_change(self) -> None:
         if self._read_only:
             raise HaconsoleError("this session is read-only", mend="leave --read-only away, or mend the inventory")
         if self._running is not None:
             raise HaconsoleError("another run is under way in this session", mend="wait for its end")
+
+    async def _perform(self, plan: Plan, earlier: RunRecord | None, step_by_step: bool) -> AsyncGenerator[Event, None]:
         from haconsole.session.performing import performing
 
-        async with performing(plan, self._inventory, self._fleet, self._clock, self._record) as executor:
+        async with performing(plan, self._inventory, self._fleet, self._clock, self._record, earlier) as executor:
             self._running = executor
             if step_by_step:
                 executor.pause.close()

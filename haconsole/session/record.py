@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,3 +14,10 @@ class Record:
     source: str
     digest: str
     runs: Path | None
+
+    @property
+    def folder(self) -> Path:
+        """Where runs are recorded."""
+        from haconsole.execution.journal import runs_folder
+
+        return self.runs or runs_folder(dict(os.environ))

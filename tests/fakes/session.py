@@ -10,7 +10,9 @@ from typing import TypeVar
 
 from haconsole.actions.step import Plan, Refusal
 from haconsole.diagnosis.diagnose import diagnose, health
+from haconsole.errors import RefusedError, UsageError
 from haconsole.execution.events import Event
+from haconsole.execution.records import RunRecord, Unreadable
 from haconsole.inventory.schema import Inventory
 from haconsole.model.findings import Finding, Health
 from haconsole.model.haproxy import HaproxyServer
@@ -30,6 +32,7 @@ class FakeSession:
     """Answers from what it was given; `heard` is the queue behind `watch`: snapshots, an error to raise, None to end.
 
     A test that wants a moment more than `first` puts it there. A run tells `events`, then what comes through `more`;
+    `records` are the runs there are; with a `refusal` none of them may be carried on.
     `asked` are the plans that were asked for, `stops` what was asked of the run.
     """
 
@@ -46,6 +49,8 @@ class FakeSession:
     logged: tuple[JournalLine, ...] = ()
     logging: asyncio.Queue[JournalLine | None] = field(default_factory=asyncio.Queue)
     journals: tuple[tuple[HostName, ...], ...] = ()
+    records: tuple[RunRecord | Unreadable, ...] = ()
+    refusal: str = ""
     closed: bool = False
     watchers: int = 0
     stops: tuple[str, ...] = ()
@@ -73,6 +78,25 @@ class FakeSession:
     async def plan(self, action: str, request: Mapping[str, str]) -> Plan | Refusal:
         self.asked += ((action, dict(request)),)
         return self.plans[action]
+
+    async def runs(self) -> tuple[RunRecord | Unreadable, ...]:
+        return self.records
+
+    async def read_run(self, run: str) -> RunRecord:
+        found = [one for one in self.records if isinstance(one, RunRecord) and one.heading.run == run]
+        if not found:
+            raise UsageError(f"there is no run {run!r}")
+        return found[0]
+
+    async def may_resume(self, run: str) -> RunRecord:
+        if self.refusal:
+            raise RefusedError(self.refusal)
+        return await self.read_run(run)
+
+    async def resume(self, run: str, *, step_by_step: bool = False) -> AsyncIterator[Event]:
+        self.stops += (f"resume {run}",)
+        async for event in self.run((await self.may_resume(run)).plan, step_by_step=step_by_step):
+            yield event
 
     def pause(self) -> None:
         self.stops += ("pause",)

@@ -136,14 +136,41 @@ async def test_what_another_run_is_still_at_is_waited_for_and_not_run_again(
     assert await run(later, "true", attempt=2) == Ended(0, "", "")
 
 
-async def test_a_restarted_host_does_not_run_it_again(
-    commands: DetachedCommands, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+async def test_a_host_restarted_while_it_may_have_run_does_not_run_it_again(
+    commands: DetachedCommands, host: LocalHost, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await commands.begin()
     monkeypatch.setattr(commands, "_boot", "another-boot")
+    host.lose = ["before"]
     ended = await run(commands, f"touch {tmp_path}/ran")
     assert ended == NeverHeard("the host was restarted while the command ran")
     assert not (tmp_path / "ran").exists()
+
+
+async def test_a_host_restarted_before_it_runs_it(
+    commands: DetachedCommands, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await commands.begin()
+    (tmp_path / "haconsole" / "r1").rmdir()
+    monkeypatch.setattr(commands, "_boot", "another-boot")
+    assert await run(commands, f"echo once >>{tmp_path}/ran") == Ended(0, "", "")
+    assert (tmp_path / "ran").read_text() == "once\n"
+
+
+async def test_input_that_does_not_arrive_whole_starts_nothing(
+    commands: DetachedCommands, host: LocalHost, tmp_path: Path
+) -> None:
+    await commands.begin()
+    really = host.run
+
+    async def cut(argv, *, stdin=b"", **options):  # type: ignore[no-untyped-def]
+        return await really(argv, stdin=stdin[:-3], **options)
+
+    host.run = cut  # type: ignore[method-assign]
+    ended = await run(commands, f"cat >{tmp_path}/got", stdin="all of it")
+    assert isinstance(ended, NotStarted)
+    assert "did not arrive whole" in ended.why
+    assert not (tmp_path / "got").exists()
 
 
 async def test_a_host_that_stays_away_is_unknown_in_the_end(commands: DetachedCommands, host: LocalHost) -> None:

@@ -13,13 +13,10 @@ import pytest
 
 from haconsole.actions.checks import Check, CommandSucceeds, FilesAbsent
 from haconsole.actions.operations import Nothing, Operation, RunCommand
-from haconsole.actions.step import Plan, Step, StepId
-from haconsole.execution.checks import Checks
+from haconsole.actions.step import Step, StepId
 from haconsole.execution.events import (
     Event,
     Outcome,
-    RunDone,
-    RunId,
     RunStarted,
     StepDone,
     StepHeld,
@@ -27,84 +24,16 @@ from haconsole.execution.events import (
     StepReleased,
     StepStarted,
 )
-from haconsole.execution.executor import Executor
-from haconsole.execution.gate import Gate, StoppedError
-from haconsole.execution.journal import Heading, Journal, Operator
-from haconsole.execution.observer import Observer
-from haconsole.execution.perform import Performer
+from haconsole.execution.gate import StoppedError
 from haconsole.execution.records import StepState, read_run
-from haconsole.execution.site import Site
-from haconsole.inventory.schema import Inventory
 from haconsole.model.names import HostName
-from tests.unit.execution.local import FastClock, LocalFleet, NoCluster, until_exists
-
-
-class Bench:
-    """A fleet of two and a folder for what steps leave behind."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.fleet = LocalFleet("cp1", "cp2")
-        self.clock = FastClock()
-        self.site = Site(
-            Inventory(cluster="lab", hosts=()), self.fleet, Observer(self.fleet), self.clock, str(folder / "run")
-        )
-        self.journal = folder / "journal.jsonl"
-
-    def step(self, name: str, *, needs: tuple[str, ...] = (), host: str = "cp1", script: str = "") -> Step:
-        """A step that leaves a file of its name; `script` runs before."""
-        path = self.folder / name
-        return Step(
-            id=StepId(name),
-            title=f"make {name}",
-            why="it is needed",
-            host=HostName(host),
-            operation=RunCommand(("sh", "-c", f"{script or 'true'} && echo {name} && echo once >>{path}")),
-            verification=(CommandSucceeds(("test", "-e", str(path)), f"{name} is not there"),),
-            needs=tuple(StepId(need) for need in needs),
-        )
-
-    def executor(
-        self, *steps: Step, attempts: dict[StepId, int] | None = None, gates: tuple[Gate, ...] = ()
-    ) -> Executor:
-        plan = Plan("bootstrap", "lab", steps)
-        run = RunId("r1")
-        return Executor(
-            plan,
-            Heading(run, self.clock.now(), Operator("root", "laptop", 1), "/lab.yaml", "ab" * 32),
-            checks=Checks(self.site, plan, NoCluster()),
-            performer=Performer(self.site, plan, run),
-            journal=Journal(self.journal, self.clock, str),
-            clock=self.clock,
-            redact=lambda text: text.replace("hunter2", "***"),
-            attempts=attempts,
-            gates=gates,
-        )
-
-    async def run(self, *steps: Step) -> list[Event]:
-        return [event async for event in self.executor(*steps).events()]
-
-    def made(self, name: str) -> str:
-        """How often a step ran, as it wrote it down itself."""
-        path = self.folder / name
-        return path.read_text() if path.exists() else ""
-
-    def states(self) -> dict[str, StepState]:
-        return {record.step: record.state for record in read_run(self.journal).steps}
+from tests.unit.execution.bench import Bench, last, outcomes
+from tests.unit.execution.local import until_exists
 
 
 @pytest.fixture
 def bench(tmp_path: Path) -> Bench:
     return Bench(tmp_path)
-
-
-def outcomes(events: list[Event]) -> dict[str, Outcome]:
-    return {event.step: event.outcome for event in events if isinstance(event, StepDone)}
-
-
-def last(events: list[Event]) -> RunDone:
-    assert isinstance(events[-1], RunDone)
-    return events[-1]
 
 
 async def test_steps_run_in_the_order_of_their_needs(bench: Bench) -> None:
@@ -185,7 +114,7 @@ async def test_a_failed_step_skips_all_that_has_not_started(bench: Bench) -> Non
     assert error.endswith("ended with 1: disk full")
     done = last(events)
     assert (done.outcome, done.failed, done.changed) == (Outcome.FAILED, 1, 1)
-    assert done.next_step == "mend what failed, then run bootstrap again: it goes on where this stopped"
+    assert done.next_step == "mend what failed, then carry on with: haconsole resume r1"
     assert bench.states() == {
         "bad": StepState.FAILED,
         "first": StepState.NOT_STARTED,
@@ -306,7 +235,7 @@ async def test_stop_lets_the_current_step_end(bench: Bench) -> None:
             executor.stop()
     assert outcomes(events) == {"a": Outcome.DONE, "b": Outcome.SKIPPED}
     assert last(events).outcome is Outcome.SKIPPED
-    assert last(events).next_step == "run bootstrap again: it goes on where this stopped"
+    assert last(events).next_step == "carry on with: haconsole resume r1"
 
 
 async def test_an_abandoned_step_goes_on_on_its_host_and_is_unknown(bench: Bench) -> None:
@@ -321,10 +250,10 @@ async def test_an_abandoned_step_goes_on_on_its_host_and_is_unknown(bench: Bench
             await until_exists(bench.folder / "begun")
             executor.abandon()
     os.write(gate, b"go\n")
-    os.close(gate)
     assert last(events).outcome is Outcome.UNKNOWN
     assert bench.states() == {"a": StepState.UNKNOWN, "b": StepState.NOT_STARTED}
     await until_exists(bench.folder / "a")
+    os.close(gate)
 
 
 async def test_closing_the_events_lets_the_current_step_end(bench: Bench) -> None:
@@ -349,12 +278,6 @@ async def test_a_listener_who_leaves_with_events_waiting_holds_no_step_up(
     async with asyncio.timeout(5):
         await events.aclose()
     assert read_run(bench.journal).outcome in (Outcome.DONE, Outcome.SKIPPED)
-
-
-async def test_a_run_carried_on_counts_its_attempts(bench: Bench) -> None:
-    executor = bench.executor(bench.step("a"), attempts={StepId("a"): 2})
-    assert [event.outcome async for event in executor.events() if isinstance(event, StepDone)] == [Outcome.DONE]
-    assert read_run(bench.journal).step(StepId("a")).attempts == 3
 
 
 async def test_what_hosts_say_is_redacted(bench: Bench) -> None:

@@ -118,6 +118,7 @@ async def test_a_torn_last_line_is_tolerated_and_closed_by_the_next_writer(journ
     with path.open("ab") as file:
         file.write(b'{"kind": "intent", "at": "20')
     assert read_run(path).torn_lines == 1
+    journal.close()
     again = Journal(path, FastClock(), str)
     await again.intent(ONE, 2)
     read = read_run(path)

@@ -1,0 +1,100 @@
+"""`runs` and `resume`: what was carried out here, and a run that stopped carried on."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+
+import click
+
+from haconsole.errors import ExitCode
+
+RUN = click.argument("run")
+ACCEPT = click.option(
+    "--accept-host-key", "accepted", multiple=True, metavar="FINGERPRINT", help="Accept a new host that shows this key."
+)
+YES = click.option("--yes", "-y", is_flag=True, help="Begin without asking.")
+EVENTS = click.option("--json", "as_json", is_flag=True, help="Print one event a line, as JSON.")
+INVENTORY = click.option(
+    "--inventory",
+    type=click.Path(path_type=Path),
+    help="The inventory's file, where it is no longer where the run read it.",
+)
+
+
+@click.command()
+@click.argument("run", required=False)
+@click.option("--cluster", help="Only runs on the cluster of this name.")
+@click.option("--inventory", type=click.Path(path_type=Path), help="Only runs that read this inventory.")
+@click.option("--json", "as_json", is_flag=True, help="Print haconsole/runs/v1, or haconsole/run-record/v1 of RUN.")
+def runs(run: str | None, cluster: str | None, inventory: Path | None, as_json: bool) -> int:
+    """What was carried out from this account, newest first; with RUN one of them, step by step.
+
+    The beginning of a run's name is enough where it is the only one. No host is asked.
+    """
+    from haconsole.cli.reports.encoding import encoded
+    from haconsole.cli.reports.runs import record_report, record_text, runs_report, runs_text
+    from haconsole.execution.records import find_run, read_run, read_runs
+
+    folder = _folder()
+    if run is not None:
+        record = read_run(find_run(folder, run))
+        every = read_runs(folder)
+        click.echo(encoded(record_report(record, every)) if as_json else record_text(record, every))
+        return ExitCode.OK
+    found = read_runs(folder)
+    kept = tuple(one for one in found if _asked_for(one, cluster, inventory))
+    click.echo(encoded(runs_report(folder, kept, found)) if as_json else runs_text(folder, kept, found))
+    return ExitCode.OK
+
+
+@click.command()
+@RUN
+@INVENTORY
+@ACCEPT
+@YES
+@EVENTS
+def resume(run: str, inventory: Path | None, accepted: tuple[str, ...], yes: bool, as_json: bool) -> int:
+    """Carry a run on that failed, was stopped or broke off.
+
+    The hosts are asked what is true; the plan is the one that was agreed to; the first step whose effect is missing
+    comes next. What a broken-off run left under way on a host is waited for there.
+    """
+    return asyncio.run(_resume(run, inventory, accepted, yes=yes, as_json=as_json))
+
+
+async def _resume(run: str, inventory: Path | None, accepted: tuple[str, ...], *, yes: bool, as_json: bool) -> int:
+    from haconsole.cli.actions import perform
+    from haconsole.cli.asking import confirmed
+    from haconsole.cli.reports.runs import remaining_text
+    from haconsole.errors import UsageError
+    from haconsole.execution.records import find_run, read_run
+    from haconsole.session.live import open_session
+    from haconsole.transport.terminal import TerminalAnswers
+
+    record = read_run(find_run(_folder(), run))
+    name = record.heading.run
+    async with open_session(inventory or Path(record.heading.inventory), TerminalAnswers(accepted)) as session:
+        await session.may_resume(name)
+        if not yes:
+            click.echo(remaining_text(record), err=True)
+            if not await confirmed(f"\nCarry {name} on?"):
+                raise UsageError("not carried on: it was not agreed to", mend="answer y, or say --yes")
+        return await perform(session, record.plan, session.resume(name), as_json=as_json)
+
+
+def _folder() -> Path:
+    from haconsole.execution.journal import runs_folder
+
+    return runs_folder(dict(os.environ))
+
+
+def _asked_for(one: object, cluster: str | None, inventory: Path | None) -> bool:
+    from haconsole.execution.records import RunRecord
+
+    if not isinstance(one, RunRecord):
+        return cluster is None and inventory is None
+    if cluster is not None and one.plan.cluster != cluster:
+        return False
+    return inventory is None or one.heading.inventory == str(inventory.resolve())

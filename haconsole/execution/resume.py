@@ -1,0 +1,49 @@
+"""Whether a run may be carried on, in words where it may not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from haconsole.execution.records import RunRecord, Standing, Unreadable
+from haconsole.inventory.parts import changed_parts
+
+
+def undone_by(record: RunRecord, runs: tuple[RunRecord | Unreadable, ...]) -> RunRecord | None:
+    """The run that took `record` back, or began to."""
+    return next(
+        (one for one in runs if isinstance(one, RunRecord) and one.plan.undoes == record.heading.run and one.begun),
+        None,
+    )
+
+
+def why_not_resume(
+    record: RunRecord, runs: tuple[RunRecord | Unreadable, ...], cluster: str, parts: Mapping[str, str]
+) -> tuple[str, ...]:
+    """Every reason against carrying `record` on with an inventory of `cluster` that has these `parts`; none if well."""
+    run, action = record.heading.run, record.plan.action
+    if record.standing is Standing.RUNNING:
+        return (under_way_still(record),)
+    if record.complete:
+        return (f"{run} is complete: there is nothing to carry on",)
+    reasons = []
+    undo = undone_by(record, runs)
+    if undo is not None:
+        reasons.append(f"{run} was taken back by {undo.heading.run}; plan it anew: haconsole run {action}")
+    if not record.intact:
+        reasons.append(f"its recorded plan is not to the letter what was agreed to; plan anew: haconsole run {action}")
+    changed = changed_parts(record.heading.parts, parts)
+    if cluster != record.plan.cluster:
+        reasons.append(f"it is a run on {record.plan.cluster}, and the inventory is of {cluster}")
+    elif changed:
+        told = f"the inventory was changed since: {', '.join(changed)}"
+        reasons.append(f"{told}; put it back as it was, or plan anew: haconsole run {action}")
+    return tuple(reasons)
+
+
+def under_way_still(record: RunRecord) -> str:
+    """Who is at it."""
+    who = record.operator
+    return (
+        f"{record.heading.run} is under way: process {who.pid} of {who.user} on {who.host}; wait for its end, "
+        "or stop it there"
+    )

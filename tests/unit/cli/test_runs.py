@@ -1,0 +1,132 @@
+"""`runs` and `resume` on records alone: what they tell, and what is refused before any host is asked."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from haconsole.cli.main import run as haconsole
+from haconsole.errors import ExitCode
+from haconsole.execution.events import Outcome, RunId
+from haconsole.execution.journal import Heading, Journal, Operator
+from tests.fakes.plans import PLAN
+from tests.unit.execution.local import FastClock
+
+OPERATOR = Operator("ops", "laptop", 42)
+FIRST, SECOND = PLAN.steps[:2]
+
+
+async def _write(journal: Journal, heading: Heading, cluster: str, ends: bool) -> None:
+    await journal.run(heading, replace(PLAN, cluster=cluster))
+    await journal.intent(FIRST.id, 1)
+    await journal.performed(FIRST.id, Outcome.DONE, "wrote it", None)
+    await journal.verified(FIRST.id, ())
+    await journal.intent(SECOND.id, 1, "boot")
+    if ends:
+        await journal.performed(SECOND.id, Outcome.FAILED, "line\x1b[2J of the host", "cp1: it ended with 1")
+        await journal.end(Outcome.FAILED, f"mend what failed, then carry on with: haconsole resume {heading.run}")
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    return tmp_path / "haconsole" / "runs"
+
+
+def record(folder: Path, name: str, *, ends: bool = True, cluster: str = "lab") -> Journal:
+    """A run whose first step was done, whose second was begun and, if it `ends`, failed."""
+    journal = Journal(folder / f"{name}.jsonl", FastClock(), str)
+    heading = Heading(RunId(name), datetime(2026, 3, 1, 3, tzinfo=UTC), OPERATOR, "/etc/lab.yaml", "ab" * 32, {})
+    asyncio.run(_write(journal, heading, cluster, ends))
+    return journal
+
+
+def test_every_run_is_told_in_a_line(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (record(folder, "r1")).close()
+    (record(folder, "r2", ends=False)).close()
+    live = record(folder, "r3", ends=False)
+    (folder / "r0.jsonl").write_text("nonsense")
+    assert haconsole(["runs"]) == ExitCode.OK
+    live.close()
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "r3: bootstrap of lab: under way in process 42 on laptop, 1 of 4 steps, by ops on laptop"
+    assert lines[1] == "r2: bootstrap of lab: broke off, 1 of 4 steps, by ops on laptop"
+    assert lines[2] == "r1: bootstrap of lab: failed, 1 of 4 steps, by ops on laptop"
+    assert lines[3].startswith("r0: cannot be read: ")
+
+
+def test_runs_of_a_cluster_or_an_inventory(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (record(folder, "r1")).close()
+    (record(folder, "r2", cluster="prod")).close()
+    for words, found in ((["--cluster", "prod"], ["r2"]), (["--inventory", "/etc/other.yaml"], [])):
+        assert haconsole(["runs", "--json", *words]) == ExitCode.OK
+        told = json.loads(capsys.readouterr().out)
+        assert (told["schema"], [one["run"] for one in told["runs"]]) == ("haconsole/runs/v1", found)
+
+
+def test_no_run_at_all(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert haconsole(["runs"]) == ExitCode.OK
+    assert capsys.readouterr().out == f"no run is recorded in {folder}\n"
+
+
+def test_one_run_step_by_step_for_a_person(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (record(folder, "r1")).close()
+    with (folder / "r1.jsonl").open("a") as file:
+        file.write('{"kind": "inte')
+    assert haconsole(["runs", "r1"]) == ExitCode.OK
+    told = capsys.readouterr().out
+    assert "begun    2026-03-01" not in told.splitlines()[0]
+    for words in (
+        "r1: bootstrap of lab: failed",
+        "by ops on laptop (process 42)",
+        "torn     a line was not written whole and left out; what it would have told is unknown",
+        "1. cp1: Write etcd's environment: done and verified",
+        "output  wrote it",
+        "2. cp1: Start etcd: FAILED",
+        "error   cp1: it ended with 1",
+        "output  line[2J of the host",
+        "3. cp2: Start etcd: not started",
+        "next: mend what failed, then carry on with: haconsole resume r1",
+    ):
+        assert words in told, told
+    assert "\x1b" not in told
+
+
+def test_one_run_as_json(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (record(folder, "r1", ends=False)).close()
+    assert haconsole(["runs", "r", "--json"]) == ExitCode.OK
+    told = json.loads(capsys.readouterr().out)
+    assert told["schema"] == "haconsole/run-record/v1"
+    run = told["run"]
+    assert (run["standing"], run["outcome"]) == ("broken-off", None)
+    assert run["next"] == "carry on with: haconsole resume r1"
+    assert run["steps"] == {
+        "not_started": 2,
+        "already": 0,
+        "unknown": 1,
+        "failed": 0,
+        "performed": 0,
+        "verified": 1,
+    }
+    assert [(step["state"], step["attempts"]) for step in told["steps"]] == [
+        ("verified", 1),
+        ("unknown", 1),
+        ("not-started", 0),
+        ("not-started", 0),
+    ]
+
+
+@pytest.mark.parametrize("verb", ["runs", "resume"])
+def test_a_run_that_is_not_there(folder: Path, capsys: pytest.CaptureFixture[str], verb: str) -> None:
+    for name in ("r1", "r2"):
+        (record(folder, name)).close()
+    assert haconsole([verb, "r9"]) == ExitCode.USAGE
+    assert haconsole([verb, "r"]) == ExitCode.USAGE
+    said = capsys.readouterr().err
+    assert f"there is no run 'r9' in {folder}; `haconsole runs` lists them" in said
+    assert "2 runs begin with 'r'" in said

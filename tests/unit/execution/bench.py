@@ -1,0 +1,87 @@
+"""Plans carried out on folders that stand for hosts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from haconsole.actions.checks import CommandSucceeds
+from haconsole.actions.operations import RunCommand
+from haconsole.actions.step import Plan, Step, StepId
+from haconsole.execution.checks import Checks
+from haconsole.execution.events import Event, Outcome, RunDone, RunId, StepDone
+from haconsole.execution.executor import Executor
+from haconsole.execution.gate import Gate
+from haconsole.execution.journal import Heading, Journal, Operator
+from haconsole.execution.observer import Observer
+from haconsole.execution.perform import Performer
+from haconsole.execution.records import StepRecord, StepState, read_run
+from haconsole.execution.site import Site
+from haconsole.inventory.schema import Inventory
+from haconsole.model.names import HostName
+from tests.unit.execution.local import FastClock, LocalFleet, NoCluster
+
+
+class Bench:
+    """A fleet of two and a folder for what steps leave behind."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.fleet = LocalFleet("cp1", "cp2")
+        self.clock = FastClock()
+        self.site = Site(
+            Inventory(cluster="lab", hosts=()), self.fleet, Observer(self.fleet), self.clock, str(folder / "run")
+        )
+        self.journal = folder / "journal.jsonl"
+
+    def step(self, name: str, *, needs: tuple[str, ...] = (), host: str = "cp1", script: str = "") -> Step:
+        """A step that leaves a file of its name; `script` runs before."""
+        path = self.folder / name
+        return Step(
+            id=StepId(name),
+            title=f"make {name}",
+            why="it is needed",
+            host=HostName(host),
+            operation=RunCommand(("sh", "-c", f"{script or 'true'} && echo {name} && echo once >>{path}")),
+            verification=(CommandSucceeds(("test", "-e", str(path)), f"{name} is not there"),),
+            needs=tuple(StepId(need) for need in needs),
+        )
+
+    def executor(
+        self, *steps: Step, so_far: tuple[StepRecord, ...] | None = None, gates: tuple[Gate, ...] = ()
+    ) -> Executor:
+        plan = Plan("bootstrap", "lab", steps)
+        heading = self.heading()
+        return Executor(
+            plan,
+            heading,
+            checks=Checks(self.site, plan, NoCluster()),
+            performer=Performer(self.site, plan, heading.run),
+            journal=Journal(self.journal, self.clock, str),
+            clock=self.clock,
+            redact=lambda text: text.replace("hunter2", "***"),
+            so_far=so_far,
+            gates=gates,
+        )
+
+    def heading(self) -> Heading:
+        return Heading(RunId("r1"), self.clock.now(), Operator("root", "laptop", 1), "/lab.yaml", "ab" * 32)
+
+    async def run(self, *steps: Step) -> list[Event]:
+        return [event async for event in self.executor(*steps).events()]
+
+    def made(self, name: str) -> str:
+        """How often a step ran, as it wrote it down itself."""
+        path = self.folder / name
+        return path.read_text() if path.exists() else ""
+
+    def states(self) -> dict[str, StepState]:
+        return {record.step: record.state for record in read_run(self.journal).steps}
+
+
+def outcomes(events: list[Event]) -> dict[str, Outcome]:
+    return {event.step: event.outcome for event in events if isinstance(event, StepDone)}
+
+
+def last(events: list[Event]) -> RunDone:
+    assert isinstance(events[-1], RunDone)
+    return events[-1]

@@ -1,0 +1,186 @@
+"""Runs carried on: by what the hosts say, waiting for what a dead process left under way, each effect once."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from haconsole.actions.operations import RunCommand
+from haconsole.actions.step import Plan, Step, StepId
+from haconsole.execution.events import Event, Outcome, StepDone, StepOutput, StepStarted
+from haconsole.execution.journal import Journal, JournalError
+from haconsole.execution.records import RunRecord, Standing, StepState, Unreadable, read_run, read_runs
+from haconsole.execution.resume import why_not_resume
+from haconsole.model.names import HostName
+from tests.unit.execution.bench import Bench, last, outcomes
+from tests.unit.execution.local import FastClock, until_exists
+
+A, B = StepId("a"), StepId("b")
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    return Bench(tmp_path)
+
+
+async def carry_on(bench: Bench, *steps: Step) -> list[Event]:
+    """As another process would: from what the record tells."""
+    return [event async for event in bench.executor(*steps, so_far=read_run(bench.journal).steps).events()]
+
+
+async def test_a_command_that_outlived_its_console_is_waited_for_and_its_output_is_kept(bench: Bench) -> None:
+    first = bench.step("a")
+    second = bench.step(
+        "b", needs=("a",), script=f"touch {bench.folder}/begun; while [ ! -e {bench.folder}/go ]; do :; done"
+    )
+    executor = bench.executor(first, second)
+    async for event in executor.events():
+        if isinstance(event, StepStarted) and event.step == "b":
+            await until_exists(bench.folder / "begun")
+            executor.abandon()
+    assert read_run(bench.journal).step(B).heard is False
+    (bench.folder / "go").touch()
+    events = await carry_on(bench, first, second)
+    assert outcomes(events) == {"a": Outcome.ALREADY, "b": Outcome.DONE}
+    assert [event.text for event in events if isinstance(event, StepOutput)] == ["b"]
+    assert (bench.made("a"), bench.made("b")) == ("once\n", "once\n")
+    record = read_run(bench.journal)
+    assert {one.step: (one.state, one.attempts) for one in record.steps} == {
+        A: (StepState.VERIFIED, 1),
+        B: (StepState.VERIFIED, 1),
+    }
+    assert (record.outcome, record.standing, len(record.resumed)) == (Outcome.DONE, Standing.ENDED, 1)
+    assert not (bench.folder / "run" / "r1").exists()
+
+
+async def test_what_was_meant_and_never_begun_is_begun(bench: Bench) -> None:
+    """The console died between the intent and the command."""
+    step = bench.step("a")
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    journal = Journal(bench.journal, bench.clock, str)
+    await journal.run(bench.heading(), Plan("bootstrap", "lab", (step,)))
+    await journal.intent(A, 1, boot)
+    journal.close()
+    events = await carry_on(bench, step)
+    assert outcomes(events) == {"a": Outcome.DONE}
+    assert bench.made("a") == "once\n"
+    kinds = [line.split('"')[3] for line in bench.journal.read_text().splitlines()]
+    assert kinds == ["run", "intent", "resumed", "intent", "performed", "verified", "end"]
+
+
+async def test_a_host_restarted_meanwhile_is_told_and_what_is_missing_is_done_again(
+    bench: Bench,
+) -> None:
+    step = bench.step("a")
+    journal = Journal(bench.journal, bench.clock, str)
+    await journal.run(bench.heading(), Plan("bootstrap", "lab", (step,)))
+    await journal.intent(A, 1, "the-boot-before")
+    journal.close()
+    events = await carry_on(bench, replace(step, verify_within_s=0.0))
+    assert outcomes(events) == {"a": Outcome.DONE}
+    text = bench.journal.read_text()
+    assert "the host was restarted while the command ran" in text
+    assert read_run(bench.journal).step(A).attempts == 2
+
+
+async def test_what_ended_badly_unheard_is_recorded_and_tried_again(bench: Bench) -> None:
+    tries = bench.folder / "tries"
+    step = bench.step("a", script=f"echo x >>{tries}; touch {bench.folder}/begun; test $(wc -l <{tries}) -ge 2")
+    executor = bench.executor(step)
+    async for event in executor.events():
+        if isinstance(event, StepStarted):
+            await until_exists(bench.folder / "begun")
+            executor.abandon()
+    assert outcomes(await carry_on(bench, step)) == {"a": Outcome.DONE}
+    performed = [line for line in bench.journal.read_text().splitlines() if '"performed"' in line]
+    assert ['"outcome": "failed"' in line for line in performed] == [True, False]
+    assert tries.read_text() == "x\nx\n"
+
+
+async def test_a_record_is_not_believed(bench: Bench) -> None:
+    """By the record all is done; the host says otherwise."""
+    step = bench.step("a")
+    await bench.run(step)
+    (bench.folder / "a").unlink()
+    assert outcomes(await carry_on(bench, step)) == {"a": Outcome.DONE}
+    assert bench.made("a") == "once\n"
+
+
+async def test_an_unreachable_host_leaves_the_step_unknown(bench: Bench) -> None:
+    step = bench.step("a")
+    journal = Journal(bench.journal, bench.clock, str)
+    await journal.run(bench.heading(), Plan("bootstrap", "lab", (step,)))
+    await journal.intent(A, 1, "boot")
+    journal.close()
+    bench.fleet.host(HostName("cp1")).unreachable = True
+    events = await carry_on(bench, step)
+    assert outcomes(events) == {"a": Outcome.UNKNOWN}
+    assert last(events).next_step == "mend what failed, then carry on with: haconsole resume r1"
+    assert read_run(bench.journal).step(A).state is StepState.UNKNOWN
+
+
+async def test_a_run_under_way_is_not_broken_off_and_cannot_be_written_by_another(bench: Bench) -> None:
+    executor = bench.executor(bench.step("a"))
+    standings: list[Standing] = []
+    async for event in executor.events():
+        if isinstance(event, StepDone):
+            standings.append(read_run(bench.journal).standing)
+            with pytest.raises(JournalError, match="under way in another process"):
+                Journal(bench.journal, FastClock(), str)
+    assert standings == [Standing.RUNNING]
+    assert read_run(bench.journal).standing is Standing.ENDED
+    text = bench.journal.read_text().splitlines(keepends=True)
+    bench.journal.write_text("".join(text[:-1]))
+    assert read_run(bench.journal).standing is Standing.BROKEN_OFF
+
+
+def reasons(record: RunRecord, *others: RunRecord | Unreadable, cluster: str = "lab", **parts: str) -> str:
+    return "; ".join(why_not_resume(record, (record, *others), cluster, {"etcd": "1", "host cp1": "2"} | parts))
+
+
+async def test_what_may_not_be_carried_on_is_refused_with_its_reason(bench: Bench) -> None:
+    bad = replace(bench.step("a"), operation=RunCommand(("false",)))
+    await bench.run(bad)
+    record = read_run(bench.journal)
+    record = replace(record, heading=replace(record.heading, parts={"etcd": "1", "host cp1": "2"}))
+    assert reasons(record) == ""
+    assert "r1 is complete" in reasons(replace(record, outcome=Outcome.DONE))
+    assert "under way: process 1 of root on laptop" in reasons(replace(record, standing=Standing.RUNNING))
+    assert "changed since: etcd, host cp4 (new)" in reasons(record, **{"etcd": "9", "host cp4": "3"})
+    assert "run on lab, and the inventory is of prod" in reasons(record, cluster="prod")
+    assert "not to the letter" in reasons(replace(record, intact=False))
+    undo = replace(record, plan=replace(record.plan, undoes="r1"), heading=replace(record.heading, run="r2"))  # type: ignore[arg-type]
+    assert "taken back by r2" in reasons(record, undo)
+
+
+async def test_a_plan_that_was_redacted_is_not_intact(bench: Bench) -> None:
+    step = replace(bench.step("a"), why="the password is hunter2")
+    plan = Plan("bootstrap", "lab", (step,))
+    journal = Journal(bench.journal, bench.clock, lambda text: text.replace("hunter2", "***"))
+    await journal.run(bench.heading(), plan)
+    journal.close()
+    assert not read_run(bench.journal).intact
+
+
+async def test_records_of_other_versions_and_broken_ones_are_told_apart(bench: Bench) -> None:
+    await bench.run(bench.step("a"))
+    newer = bench.folder / "newer.jsonl"
+    newer.write_text(bench.journal.read_text().replace("haconsole/journal/v1", "haconsole/journal/v9"))
+    (bench.folder / "bad.jsonl").write_text('{"kind": "run", "at": "x", "schema": "haconsole/journal/v1"}\n')
+    (bench.folder / "worse.jsonl").write_bytes(b"\xff\x00nothing")
+    told = {one.path.stem: one for one in read_runs(bench.folder)}
+    assert isinstance(told["journal"], RunRecord)
+    why = {name: one.why for name, one in told.items() if isinstance(one, Unreadable)}
+    assert "another version of haconsole (haconsole/journal/v9; this one reads haconsole/journal/v1)" in why["newer"]
+    assert "lacks something" in why["bad"]
+    assert "does not begin as the journal" in why["worse"]
+
+
+async def test_lines_that_say_too_little_count_as_torn(bench: Bench) -> None:
+    await bench.run(bench.step("a"))
+    with bench.journal.open("a") as file:
+        file.write('{"kind": "intent", "at": "2026-01-01T00:00:00+00:00", "step": "a"}\n{"kind": "end", "at": 7}\n')
+    assert read_run(bench.journal).torn_lines == 2
+    assert read_run(bench.journal).outcome is Outcome.DONE
