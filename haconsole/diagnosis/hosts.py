@@ -11,6 +11,7 @@ from haconsole.model.observed import Cause, Failed, value_of
 from haconsole.model.snapshot import ClusterSnapshot
 
 CLOCK_SKEW_MS = 500.0
+HERE = "this machine"
 DISK_FULL = 0.02
 DISK_LOW = 0.10
 
@@ -30,9 +31,9 @@ MENDS = {
 
 def rules(snapshot: ClusterSnapshot) -> Iterator[Draft]:
     """Drafts about every host of the snapshot."""
+    yield from _clocks(snapshot)
     for facts in snapshot.hosts:
         yield from _unreachable(facts)
-        yield from _clock(facts)
         yield from _disks(facts)
 
 
@@ -53,19 +54,30 @@ def _unreachable(facts: HostFacts) -> Iterator[Draft]:
     yield Draft(finding, because)
 
 
-def _clock(facts: HostFacts) -> Iterator[Draft]:
-    offset = value_of(facts.clock_offset_ms)
-    if offset is None or abs(offset) <= CLOCK_SKEW_MS:
+def _clocks(snapshot: ClusterSnapshot) -> Iterator[Draft]:
+    """Hosts whose clock is off; where several agree with each other, the one that is off is this machine's."""
+    known = {facts.host: value_of(facts.clock_offset_ms) for facts in snapshot.hosts}
+    offsets = {host: offset for host, offset in known.items() if offset is not None}
+    if len(offsets) > 1 and max(offsets.values()) - min(offsets.values()) <= CLOCK_SKEW_MS:
+        usual = sorted(offsets.values())[len(offsets) // 2]
+        if abs(usual) > CLOCK_SKEW_MS:
+            yield _clock(HERE, -usual, f"the {len(offsets)} hosts', which agree with each other")
         return
-    direction = "ahead of" if offset > 0 else "behind"
-    yield Draft(
+    for host, offset in offsets.items():
+        if abs(offset) > CLOCK_SKEW_MS:
+            yield _clock(host, offset, "this machine's")
+
+
+def _clock(subject: str, offset_ms: float, other: str) -> Draft:
+    direction = "ahead of" if offset_ms > 0 else "behind"
+    return Draft(
         Finding(
             "host.clock-skew",
             Severity.WARNING,
-            facts.host,
-            f"{facts.host}'s clock is {abs(offset) / 1000:.1f} s {direction} this machine's",
+            subject,
+            f"{subject}'s clock is {abs(offset_ms) / 1000:.1f} s {direction} {other}",
             "Leases expire by the clock and certificates become valid by it; etcd warns from one second on.",
-            (f"offset {offset:.0f} ms, allowed {CLOCK_SKEW_MS:.0f} ms",),
+            (f"offset {offset_ms:.0f} ms, allowed {CLOCK_SKEW_MS:.0f} ms",),
             ("run chrony or systemd-timesyncd on every host, and on this machine",),
         )
     )

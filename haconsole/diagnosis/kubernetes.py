@@ -108,7 +108,8 @@ def _lease(lease: Lease, planes: tuple[HostFacts, ...], now: datetime) -> Iterat
         yield from _holder(lease, subject)
         yield from _standby(lease, subject, planes)
         return
-    age = f"{(now - lease.renewed_at).total_seconds():.0f} s ago" if lease.renewed_at else "never"
+    age_s = lease.age_s(now)
+    age = f"{age_s:.0f} s ago" if age_s is not None else "never"
     because: tuple[Key, ...] = (QUORUM_LOST, *(("apiserver.down", facts.host) for facts in planes[:1] if _all(planes)))
     if lease.host is not None:
         because += (("host.unreachable", lease.host), ("component.down", f"{lease.name}@{lease.host}"))

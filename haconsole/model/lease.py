@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 
 from haconsole.model.names import HostName
@@ -25,7 +25,10 @@ class LeaseState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """One leader lock. `host` is the inventory's host behind `holder`, None when no host matches."""
+    """One leader lock. `host` is the inventory's host behind `holder`, None when no host matches.
+
+    Its times are the holder's, whose clock is `clock_ahead_s` ahead of this machine's; 0 where that is not known.
+    """
 
     namespace: str
     name: str
@@ -36,11 +39,19 @@ class Lease:
     duration_s: int
     transitions: int
     source: LeaseSource
+    clock_ahead_s: float = 0.0
+
+    def age_s(self, now: datetime) -> float | None:
+        """Seconds from the last renewal to `now`, this machine's time; None when it was never renewed."""
+        if self.renewed_at is None:
+            return None
+        return (now - self.renewed_at).total_seconds() + self.clock_ahead_s
 
     def state(self, now: datetime) -> LeaseState:
         """RELEASED without a holder, EXPIRED when the last renewal is older than the duration at `now`."""
         if not self.holder:
             return LeaseState.RELEASED
-        if self.renewed_at is None or now - self.renewed_at > timedelta(seconds=self.duration_s):
+        age_s = self.age_s(now)
+        if age_s is None or age_s > self.duration_s:
             return LeaseState.EXPIRED
         return LeaseState.HELD

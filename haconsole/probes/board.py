@@ -15,7 +15,7 @@ from haconsole.model.certificate import TokenKeys
 from haconsole.model.hosts import HostFacts
 from haconsole.model.lease import Lease
 from haconsole.model.names import HostName
-from haconsole.model.observed import NOT_ASKED, Failed, NotAsked, Observed, succeed
+from haconsole.model.observed import NOT_ASKED, Failed, Known, NotAsked, Observed, succeed, value_of
 from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.probes.due import Fact
 from haconsole.probes.essence import same_in_essence
@@ -87,7 +87,7 @@ class Board:
             observed_at=self._now(),
             hosts=tuple(self._facts.values()),
             vips=vip_addresses(self._inventory),
-            leases=self._leases,
+            leases=self._leases_by_their_clocks(),
         )
 
     async def changed(self, patience_s: float) -> None:
@@ -104,6 +104,22 @@ class Board:
     def wake(self) -> None:
         """Have `changed` return though nothing was put."""
         self._urgent.set()
+
+    def _leases_by_their_clocks(self) -> Observed[tuple[Lease, ...]]:
+        """The leases with what is known of their holders' clocks; for a holder elsewhere, the hosts' usual offset."""
+        told = self._leases
+        known = {host: value_of(facts.clock_offset_ms) for host, facts in self._facts.items()}
+        offsets = {host: offset / 1000 for host, offset in known.items() if offset is not None}
+        if not offsets or not isinstance(told, Known):
+            return told
+        usual = sorted(offsets.values())[len(offsets) // 2]
+        return replace(
+            told,
+            value=tuple(
+                replace(each, clock_ahead_s=offsets.get(each.host, usual) if each.host else usual)
+                for each in told.value
+            ),
+        )
 
     def _mark(self, *, urgent: bool) -> None:
         self.revision += 1

@@ -145,7 +145,8 @@ def _leases(snapshot: ClusterSnapshot, now: datetime) -> Iterator[str]:
 
 
 def _lease(lease: Lease, now: datetime) -> Row:
-    renewed = f"{(now - lease.renewed_at).total_seconds():.0f} s ago" if lease.renewed_at else "?"
+    age_s = lease.age_s(now)
+    renewed = f"{age_s:.0f} s ago" if age_s is not None else "?"
     return (
         f"{lease.namespace}/{lease.name}",
         lease.host or lease.holder or "-",

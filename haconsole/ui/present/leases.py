@@ -7,7 +7,7 @@ from datetime import datetime
 from haconsole.model.lease import Lease, LeaseState
 from haconsole.model.observed import Failed, NotAsked
 from haconsole.model.snapshot import ClusterSnapshot
-from haconsole.ui.present.ages import seconds_since, span, timestamp
+from haconsole.ui.present.ages import span, timestamp
 from haconsole.ui.present.cells import NOTHING, Cell, Tone
 from haconsole.ui.present.facts import oldest, shown, since_cell
 from haconsole.ui.present.subjects import LeaseSubject
@@ -46,9 +46,10 @@ def lease_name(lease: Lease) -> str:
 
 def renewed_cell(lease: Lease, now: datetime) -> Cell:
     """How long ago the lock was renewed; a renewal in good time is not counted, so that the eye is left in peace."""
-    if lease.renewed_at is None:
+    age_s = lease.age_s(now)
+    if age_s is None:
         return NOTHING
-    seconds = seconds_since(lease.renewed_at, now)
+    seconds = max(0, int(age_s))
     in_time = seconds <= lease.duration_s // 2
     return Cell("in time", Tone.MUTED) if in_time else Cell(f"{span(seconds)} ago", Tone.WARNING)
 
@@ -61,7 +62,8 @@ def holder_cell(lease: Lease) -> Cell:
 
 def state_cell(lease: Lease, now: datetime) -> Cell:
     """The lock's state; a renewal that is late, but not yet too late, is counted aloud."""
-    late = seconds_since(lease.renewed_at, now) if lease.renewed_at else None
+    age_s = lease.age_s(now)
+    late = int(age_s) if age_s is not None else None
     match lease.state(now):
         case LeaseState.HELD if late is not None and late > lease.duration_s // 2:
             return Cell(f"▲ late {late}s", Tone.WARNING)

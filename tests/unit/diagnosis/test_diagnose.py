@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -239,3 +240,22 @@ def test_every_finding_says_why_and_what_helps() -> None:
         assert finding.why
         assert finding.actions
         assert finding.summary[-1] != "."
+
+
+def at(offset_ms: float) -> Callable[[HostFacts], HostFacts]:
+    return lambda facts: replace(facts, clock_offset_ms=Known(offset_ms, NOW))
+
+
+def with_clocks(*offsets_ms: float) -> ClusterSnapshot:
+    snapshot = healthy()
+    for index, offset_ms in enumerate(offsets_ms, start=1):
+        snapshot = changed(snapshot, index, at(offset_ms))
+    return snapshot
+
+
+def test_a_clock_off_here_is_told_once() -> None:
+    assert codes(with_clocks(-9000.0, -9010.0, -8990.0)) == [("host.clock-skew", "this machine")]
+
+
+def test_one_clock_of_several_that_is_off_is_that_hosts() -> None:
+    assert codes(with_clocks(0.0, 9000.0, 0.0)) == [("host.clock-skew", "cp2")]

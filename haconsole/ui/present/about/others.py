@@ -9,7 +9,7 @@ from haconsole.model.findings import Finding
 from haconsole.model.names import HostName
 from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.ui.present.about.common import observation, optional, yes_no
-from haconsole.ui.present.ages import seconds_since, span, timestamp
+from haconsole.ui.present.ages import span, timestamp
 from haconsole.ui.present.cells import NOTHING, Cell, Tone
 from haconsole.ui.present.certificates import certificate_state, certificates_of, expiry_cell, validity
 from haconsole.ui.present.changes import Change
@@ -26,8 +26,9 @@ def about_lease(snapshot: ClusterSnapshot, namespace: str, name: str, now: datet
     if lease is None:
         return None
     renewed = NOTHING
-    if lease.renewed_at is not None:
-        past = span(seconds_since(lease.renewed_at, now))
+    age_s = lease.age_s(now)
+    if lease.renewed_at is not None and age_s is not None:
+        past = span(max(0, int(age_s)))
         renewed = Cell(f"{timestamp(lease.renewed_at, now)} UTC, {past} ago; good for {lease.duration_s} s")
     return Detail(
         f"lease {namespace}/{name}",
