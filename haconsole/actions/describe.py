@@ -45,7 +45,7 @@ from haconsole.actions.operations import (
     Undo,
     WriteFile,
 )
-from haconsole.actions.step import Step
+from haconsole.actions.step import Step, StepId
 
 
 def operation_line(operation: Operation) -> str:
@@ -150,11 +150,19 @@ def step_line(step: Step) -> str:
 
 
 def same_steps(steps: tuple[Step, ...]) -> tuple[tuple[Step, ...], ...]:
-    """The same step on several hosts, together, in the place of the first of them."""
-    groups: dict[tuple[str, str, str], list[Step]] = {}
+    """The same step on several hosts, together, in the place of the first; what waits for another stands by itself."""
+    behind: dict[StepId, set[StepId]] = {}
+    groups: dict[tuple[str, str, str], list[list[Step]]] = {}
+    told: list[list[Step]] = []
     for step in steps:
-        groups.setdefault((step.phase, step.title, step.why), []).append(step)
-    return tuple(tuple(group) for group in groups.values())
+        behind[step.id] = {*step.needs, *(early for need in step.needs for early in behind.get(need, ()))}
+        alike = groups.setdefault((step.phase, step.title, step.why), [])
+        if alike and not any(other.id in behind[step.id] for other in alike[-1]):
+            alike[-1].append(step)
+        else:
+            alike.append([step])
+            told.append(alike[-1])
+    return tuple(tuple(group) for group in told)
 
 
 def undo_line(undo: Undo | None) -> str | None:

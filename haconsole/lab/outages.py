@@ -89,7 +89,7 @@ def render(outages: Outages) -> str:
         iifname @cut drop
         oifname @cut drop
         iifname . oifname @apart drop
-        iifname @mute ip protocol vrrp drop
+        iifname @mute ip protocol 112 drop
     }}
 }}
 """

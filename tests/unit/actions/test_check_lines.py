@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import get_args
 
 import pytest
@@ -29,6 +30,7 @@ from haconsole.actions.checks import (
     VipOwned,
 )
 from haconsole.actions.describe import check_line, same_steps, step_line
+from haconsole.actions.step import StepId
 from haconsole.model.haproxy import AdminState
 from haconsole.model.names import HostName, MemberId, Vip
 
@@ -78,3 +80,19 @@ def test_equal_steps_stand_together() -> None:
         for what in ("a", "b")
     )
     assert [[step.id for step in group] for group in same_steps(steps)] == [["a@cp1", "a@cp2"], ["b@cp1", "b@cp2"]]
+
+
+def test_a_step_that_waits_for_its_like_stands_by_itself() -> None:
+    first, gate, second = (
+        replace(look_step(what, host, (), title=what, why="Because.", phase="p"), needs=needs)
+        for what, host, needs in (
+            ("a", "cp1", ()),
+            ("gate", "cp1", (StepId("a@cp1"),)),
+            ("a", "cp2", (StepId("gate@cp1"),)),
+        )
+    )
+    assert [[step.id for step in group] for group in same_steps((first, gate, second))] == [
+        ["a@cp1"],
+        ["gate@cp1"],
+        ["a@cp2"],
+    ]
