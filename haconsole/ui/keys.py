@@ -92,6 +92,10 @@ LOGS = (
 
 STEPS = (
     Key("r", "carry_out", "r", "run", "Carry the plan out, after one more question", Scope.PLAN, 1, changes=True),
+    Key("t", "teach", "t", "teach me", "Tell each step in plain words, and wait for a key before it", Scope.PLAN, 2),
+    Key("p", "pause", "p", "pause", "Hold every step not begun yet; again: let all go on", Scope.RUN, 1),
+    Key("n", "next", "n", "next", "Let the step that is held begin, and hold the one after", Scope.RUN, 2),
+    Key("t", "teach", "t", "teach me", "Tell each step in plain words, and wait for a key before it", Scope.RUN, 4),
     Key("s", "stop", "s", "stop", "Start no further step; again: leave those under way", Scope.RUN, 1),
     Key("w", "outcome", "w", "outcome", "What came of it, once the run is over", Scope.RUN, 2),
     Key("F", "follow", "F", "follow", "Let the cursor follow the step under way", Scope.RUN, 4),

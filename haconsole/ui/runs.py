@@ -73,14 +73,44 @@ class Runs:
         elif not isinstance(self._app.screen, RunScreen):
             self._app.push_screen(RunScreen())
 
-    def carry_out(self, plan: Plan) -> None:
-        """Begin a run and show it in place of its plan."""
+    def carry_out(self, plan: Plan, *, teaching: bool = False) -> None:
+        """Begin a run and show it in place of its plan; `teaching` holds each step until a person lets it begin."""
+        if self._refused():
+            return
         from haconsole.ui.present.running import RunView
         from haconsole.ui.screens.running import RunScreen
 
-        self._app.run_view = RunView(plan, self._app.setting.clock())
+        self._app.run_view = RunView(plan, self._app.setting.clock(), paused=teaching, teaching=teaching)
         self._task = asyncio.create_task(self._run(plan), name="run")
         self._app.switch_screen(RunScreen())
+
+    def pause(self) -> None:
+        """Hold every step that has not begun; where that is so already, let all go on and tell no more."""
+        session, view = self._app.session, self._app.run_view
+        if session is None or view is None:
+            return
+        if view.paused:
+            session.let_through(all_steps=True)
+            self._app.run_view = replace(view, paused=False, teaching=False)
+        else:
+            session.pause()
+            self._app.run_view = replace(view, paused=True)
+
+    def let_one_through(self) -> None:
+        """Let the step that was held first begin."""
+        if self._app.session is not None:
+            self._app.session.let_through()
+
+    def teach(self) -> None:
+        """Hold each step and tell it in plain words from now on, or end that."""
+        session, view = self._app.session, self._app.run_view
+        if session is None or view is None:
+            return
+        if view.teaching:
+            self.pause()
+        else:
+            session.pause()
+            self._app.run_view = replace(view, paused=True, teaching=True)
 
     def stop(self, *, at_once: bool = False) -> None:
         """Have the run start no further step; `at_once` leaves those under way to their hosts."""
@@ -124,7 +154,8 @@ class Runs:
         app = self._app
         if app.session is None:
             return
-        async for event in app.session.run(plan):
+        by_steps = app.run_view is not None and app.run_view.paused
+        async for event in app.session.run(plan, step_by_step=by_steps):
             if app.run_view is not None:
                 app.run_view = app.run_view.after(event)
 

@@ -114,6 +114,8 @@ class FakeSession:
 
     def stop(self, *, at_once: bool = False) -> None:
         self.stops += ("at once",) if at_once else ("after these",)
+        if at_once and self.more is not None:
+            self.more.put_nowait(None)
 
     async def journal(self, hosts: tuple[HostName, ...], *, last: int = 200) -> AsyncIterator[JournalLine]:
         self.journals += (hosts,)

@@ -9,6 +9,7 @@ from haconsole.ui.present.cells import Cell, Tone
 from haconsole.ui.present.detail import Detail, Fact, Heading, Item, Sentence
 from haconsole.ui.present.subjects import StepSubject
 from haconsole.ui.present.table import Column, Row, TableView
+from haconsole.ui.present.teach import in_plain_words
 
 COLUMNS = (
     Column("#", right=True),
@@ -62,10 +63,10 @@ def step_of(plan: Plan, step: StepId) -> Step | None:
     return next((each for each in plan.steps if each.id == step), None)
 
 
-def step_items(plan: Plan, step: Step) -> tuple[Item, ...]:
-    """Why a step is there, what it does, how it is checked and taken back."""
+def step_items(plan: Plan, step: Step, *, teaching: bool = False) -> tuple[Item, ...]:
+    """Why a step is there, or all of it in plain words; then what it does, how it is checked and taken back."""
     return (
-        Sentence(Cell(step.why)),
+        *(in_plain_words(step) if teaching else (Sentence(Cell(step.why)),)),
         Fact("host", Cell(step.host)),
         *((Fact("phase", Cell(step.phase)),) if step.phase else ()),
         Heading("What is done"),
@@ -79,9 +80,12 @@ def step_items(plan: Plan, step: Step) -> tuple[Item, ...]:
     )
 
 
-def about_step(plan: Plan, subject: StepSubject) -> Detail | None:
+def about_step(plan: Plan, subject: StepSubject, *, teaching: bool = False) -> Detail | None:
+    """A step of a plan; `teaching` tells it in plain words first."""
     step = step_of(plan, subject.id)
-    return Detail(f"{step.host}: {step.title}", step_items(plan, step)) if step else None
+    if step is None:
+        return None
+    return Detail(f"{step.host}: {step.title}", step_items(plan, step, teaching=teaching))
 
 
 def about_refusal(refusal: Refusal) -> Detail:

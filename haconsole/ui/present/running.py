@@ -8,7 +8,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import TypeVar
 
-from haconsole.actions.step import Plan, StepId
+from haconsole.actions.step import Plan, Step, StepId
 from haconsole.execution.events import (
     Event,
     Outcome,
@@ -54,7 +54,9 @@ HELD = Cell("‖ held", Tone.WARNING)
 class RunView:
     """A plan and what was heard of its run. `broken` says in words why the run gave up telling, if it did.
 
-    `changes` is what a fresh look after the run finds different, None until that look was taken.
+    `held` are the steps that wait to be let through, the first to go first. `paused` holds every further one,
+    `teaching` tells each in plain words meanwhile. `changes` is what a fresh look after the run finds different, None
+    until that look was taken.
     """
 
     plan: Plan
@@ -63,9 +65,11 @@ class RunView:
     started: Mapping[StepId, datetime] = field(default_factory=lambda: MappingProxyType({}))
     ended: Mapping[StepId, StepDone] = field(default_factory=lambda: MappingProxyType({}))
     output: Mapping[StepId, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
-    held: frozenset[StepId] = frozenset()
+    held: tuple[StepId, ...] = ()
     newest: StepId | None = None
     stopping: bool = False
+    paused: bool = False
+    teaching: bool = False
     done: RunDone | None = None
     broken: str | None = None
     changes: tuple[Change, ...] | None = None
@@ -86,16 +90,21 @@ class RunView:
             case StepStarted():
                 return replace(self, started=_put(self.started, event.step, event.at), newest=event.step)
             case StepHeld():
-                return replace(self, held=self.held | {event.step}, newest=event.step)
+                held = (*self.held, event.step)
+                return replace(self, held=held, newest=held[0])
             case StepReleased():
-                return replace(self, held=self.held - {event.step})
+                return replace(self, held=_without(self.held, event.step))
             case StepOutput():
                 said = (*self.output.get(event.step, ()), *event.text.splitlines())[-OUTPUT_KEPT:]
                 return replace(self, output=_put(self.output, event.step, said))
             case StepDone():
-                return replace(self, ended=_put(self.ended, event.step, event), held=self.held - {event.step})
+                return replace(self, ended=_put(self.ended, event.step, event), held=_without(self.held, event.step))
             case RunDone():
                 return replace(self, done=event)
+
+
+def _without(held: tuple[StepId, ...], step: StepId) -> tuple[StepId, ...]:
+    return tuple(each for each in held if each != step)
 
 
 def _put(before: Mapping[StepId, T], step: StepId, value: T) -> Mapping[StepId, T]:
@@ -149,7 +158,15 @@ def run_gist(view: RunView, now: datetime) -> tuple[Cell, ...]:
     bar = "█" * filled + "·" * (BAR - filled)
     took = span(seconds_since(view.begun_at, now))
     stopping = "stopping after these, " if view.stopping else ""
-    tone = Tone.WARNING if view.stopping else Tone.ACCENT
+    if view.held and not view.stopping:
+        waits = f"‖ {len(view.held)} held"
+        return (
+            Cell(f"{waits}: n lets one begin, p all; {ended}/{steps}, {took}", Tone.WARNING),
+            Cell(f"{waits}: n one, p all; {ended}/{steps}", Tone.WARNING),
+            Cell(f"{waits}, {ended}/{steps}", Tone.WARNING),
+        )
+    stopping = "pausing after these, " if view.paused and not view.stopping else stopping
+    tone = Tone.WARNING if view.stopping or view.paused else Tone.ACCENT
     tail = f"{len(view.under_way)} under way, {steps - ended} left, {took}"
     return (
         Cell(f"{bar} {ended}/{steps}, {stopping}{tail}", tone),
@@ -180,8 +197,24 @@ def about_run_step(view: RunView, subject: StepSubject) -> Detail | None:
     error = (Sentence(Cell(ended.error, Tone.CRITICAL)),) if ended is not None and ended.error else ()
     said = view.output.get(step.id, ())
     output: tuple[Item, ...] = (Heading("Output"), *(Sentence(Cell(line or " "), "│") for line in said)) if said else ()
-    items = (Fact("state", state_cell(view, step.id)), *error, *output, Heading("Why"), *step_items(view.plan, step))
+    state = Fact("state", state_cell(view, step.id))
+    items = (*_waits(view, step.id), state, *error, *output, *_told(view, step))
     return Detail(f"{step.host}: {step.title}", items)
+
+
+def _waits(view: RunView, step: StepId) -> tuple[Item, ...]:
+    """That the step waits for a person, and which keys there are."""
+    if step not in view.held or view.over:
+        return ()
+    if step != view.held[0]:
+        return (Sentence(Cell("This step waits for its turn: another was held before it.", Tone.WARNING)),)
+    told = "This step waits for you: n carries it out, p lets this one and all others begin, s stops the run."
+    return (Sentence(Cell(told, Tone.WARNING), "‖"),)
+
+
+def _told(view: RunView, step: Step) -> tuple[Item, ...]:
+    why = () if view.teaching else (Heading("Why"),)
+    return (*why, *step_items(view.plan, step, teaching=view.teaching))
 
 
 def about_end(view: RunView) -> Detail:

@@ -67,6 +67,7 @@ class PlanScreen(SplitScreen):
         self._request = request
         self._planning: asyncio.Task[None] | None = None
         self._plan: Plan | None = None
+        self._teaching = False
 
     def on_mount(self) -> None:
         self._say("? asking the hosts for fresh facts", Tone.UNKNOWN)
@@ -101,7 +102,16 @@ class PlanScreen(SplitScreen):
         self.table.show(view, self.app.now)
 
     def told_about(self, subject: Subject) -> Detail | None:
-        return about_step(self._plan, subject) if self._plan and isinstance(subject, StepSubject) else None
+        if self._plan is None or not isinstance(subject, StepSubject):
+            return None
+        return about_step(self._plan, subject, teaching=self._teaching)
+
+    def action_teach(self) -> None:
+        """Whether the run is to tell each step in plain words and wait before it."""
+        self._teaching = not self._teaching
+        told = "on: each step is told in plain words and waits for a key" if self._teaching else "off"
+        self.app.notify(told, title="teach me", timeout=4, markup=False)
+        self.tell()
 
     def action_carry_out(self) -> None:
         plan = self._plan
@@ -110,23 +120,27 @@ class PlanScreen(SplitScreen):
         elif self.app.runs.under_way:
             self.app.notify("another run is under way: R shows it", severity="warning", markup=False)
         else:
-            self.app.push_screen(agreement(plan), self._agreed)
+            self.app.push_screen(agreement(plan, teaching=self._teaching), self._agreed)
 
     def _agreed(self, yes: bool | None) -> None:
         if yes and self._plan is not None:
-            self.app.runs.carry_out(self._plan)
+            self.app.runs.carry_out(self._plan, teaching=self._teaching)
 
 
-def agreement(plan: Plan) -> ModalScreen[bool]:
+BY_STEPS = Sentence(Cell("Each step is told in plain words first, and begins when you say so.", Tone.ACCENT))
+
+
+def agreement(plan: Plan, *, teaching: bool = False) -> ModalScreen[bool]:
     """The question before a run: the cluster's name is typed where something cannot be taken back."""
     lost = irreversible(plan)
     if lost:
-        return TypedAgreement(plan)
+        return TypedAgreement(plan, teaching=teaching)
     text = Detail(
         f"carry out {plan.action} on {plan.cluster}?",
         (
             Sentence(plan_gist(plan)[0]),
             Sentence(Cell("Every step is checked before and after, and can be taken back.")),
+            *((BY_STEPS,) if teaching else ()),
         ),
     )
     return YesNoQuestion(text)
@@ -138,7 +152,7 @@ class TypedAgreement(ModalScreen[bool]):
     BINDINGS = bindings(Scope.TYPED)
     scopes = (Scope.TYPED,)
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, *, teaching: bool = False) -> None:
         super().__init__()
         self._cluster = plan.cluster
         self._text = TextPane(id="window")
@@ -148,6 +162,7 @@ class TypedAgreement(ModalScreen[bool]):
                 Sentence(plan_gist(plan)[0]),
                 Heading("Cannot be taken back"),
                 *(Sentence(Cell(f"{step.host}: {step.title}", Tone.WARNING), "✖") for step in irreversible(plan)),
+                *((BY_STEPS,) if teaching else ()),
                 Heading("To agree"),
                 Sentence(Cell(f"Type the cluster's name, {plan.cluster}, and press enter.")),
             ),

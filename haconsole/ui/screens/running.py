@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 
 from haconsole.ui.keys import Scope, bindings
@@ -62,6 +63,30 @@ class RunScreen(SplitScreen):
             self.app.bell()
         else:
             self.app.push_screen(TextWindow(lambda state, now: about_end(self.app.run_view or view)))
+
+    def action_pause(self) -> None:
+        """Hold what has not begun; asked again, let it all go on."""
+        self._unless_over(self.app.runs.pause)
+
+    def action_next(self) -> None:
+        """Let the step that is held begin."""
+        view = self.app.run_view
+        if view is None or not view.held:
+            self.app.bell()
+        else:
+            self._following = True
+            self.app.runs.let_one_through()
+
+    def action_teach(self) -> None:
+        """Tell each step and wait before it, or stop doing so."""
+        self._unless_over(self.app.runs.teach)
+
+    def _unless_over(self, act: Callable[[], None]) -> None:
+        view = self.app.run_view
+        if view is None or view.over or view.stopping:
+            self.app.bell()
+        else:
+            act()
 
     def action_stop(self) -> None:
         """Start no further step; asked once more, leave those under way to their hosts."""

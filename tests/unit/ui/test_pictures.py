@@ -35,7 +35,7 @@ def console(snapshot: ClusterSnapshot | None, theme: str) -> ConsoleApp:
 
 
 async def settled(pilot: Pilot[None]) -> None:
-    for _ in range(4):
+    for _ in range(3):
         await pilot.pause()
 
 
@@ -74,6 +74,8 @@ def test_screens(snap_compare: Any, size: tuple[int, int], theme: str, flow: str
         await settled(pilot)
         for key in FLOWS[flow].split():
             await pilot.press(key)
-            await settled(pilot)
+            if len(key) > 1:
+                await settled(pilot)
+        await settled(pilot)
 
     assert snap_compare(console(critical(), theme), terminal_size=size, run_before=press)

@@ -1,0 +1,82 @@
+"""A session whose runs are carried out for real: the executor at work on folders that stand for hosts."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from haconsole.actions.checks import CommandSucceeds
+from haconsole.actions.operations import RunCommand
+from haconsole.actions.step import Plan, Step, StepId
+from haconsole.execution.checks import Checks
+from haconsole.execution.events import Event, RunId
+from haconsole.execution.executor import Executor
+from haconsole.execution.journal import Heading, Journal, Operator
+from haconsole.execution.observer import Observer
+from haconsole.execution.perform import Performer
+from haconsole.execution.site import Site
+from haconsole.model.names import HostName
+from tests.fakes.cluster import INVENTORY
+from tests.fakes.session import FakeSession
+from tests.unit.execution.local import FastClock, LocalFleet, NoCluster
+
+
+def made(folder: Path, name: str) -> bool:
+    """Whether the step of that name did its work."""
+    return (folder / name).exists()
+
+
+def making(folder: Path, name: str, *, needs: tuple[str, ...] = (), first: str = "true") -> Step:
+    """A step on cp1 that makes a file of its name once the script `first` has ended well."""
+    path = folder / name
+    return Step(
+        id=StepId(name),
+        title=f"Make {name}",
+        why=f"etcd cannot start without {name}.",
+        host=HostName("cp1"),
+        operation=RunCommand(("sh", "-c", f"{first} && echo made {name} && touch {path}")),
+        verification=(CommandSucceeds(("test", "-e", str(path)), f"{name} is there"),),
+        undo=RunCommand(("rm", "-f", str(path))),
+        needs=tuple(StepId(need) for need in needs),
+    )
+
+
+class ExecutingSession(FakeSession):
+    """Plans what it was given; carries it out in `folder`."""
+
+    def __init__(self, folder: Path, *steps: Step) -> None:
+        plan = Plan("bootstrap", INVENTORY.cluster, steps)
+        super().__init__(plans={"bootstrap": plan})
+        self.fleet = LocalFleet("cp1", "cp2", "cp3")
+        self._folder = folder
+        self._executor: Executor | None = None
+
+    async def run(self, plan: Plan, *, step_by_step: bool = False) -> AsyncIterator[Event]:
+        clock, run = FastClock(), RunId("20260301T030000Z-bootstrap-ab12")
+        site = Site(self.inventory, self.fleet, Observer(self.fleet), clock, str(self._folder / "run"))
+        executor = Executor(
+            plan,
+            Heading(run, clock.now(), Operator("root", "laptop", 1), "/lab.yaml", "ab" * 32),
+            checks=Checks(site, plan, NoCluster()),
+            performer=Performer(site, plan, run),
+            journal=Journal(self._folder / "journal.jsonl", clock, str),
+            clock=clock,
+            redact=str,
+        )
+        if step_by_step:
+            executor.pause.close()
+        self._executor = executor
+        async for event in executor.events():
+            yield event
+
+    def pause(self) -> None:
+        if self._executor:
+            self._executor.pause.close()
+
+    def let_through(self, *, all_steps: bool = False) -> None:
+        if self._executor:
+            self._executor.pause.open() if all_steps else self._executor.pause.one()
+
+    def stop(self, *, at_once: bool = False) -> None:
+        if self._executor:
+            self._executor.abandon() if at_once else self._executor.stop()

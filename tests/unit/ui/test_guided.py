@@ -1,0 +1,137 @@
+"""Guided runs by keys, the real executor at work below: watched, paused, taken step by step, stopped, failing."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from textual.pilot import Pilot
+
+from haconsole.actions.step import StepId
+from haconsole.ui.app import ConsoleApp
+from tests.fakes.executing import ExecutingSession, made, making
+from tests.unit.ui.test_app import console, running, screen_text, settled
+
+A = StepId("a")
+WITHIN_S = 20
+
+
+async def until(pilot: Pilot[None], holds: Callable[[], bool]) -> None:
+    """Let the console go on until it holds; what stands on the screen when it never does."""
+    try:
+        async with asyncio.timeout(WITHIN_S):
+            while not holds():
+                await pilot.pause(0.02)
+    except TimeoutError:
+        raise AssertionError(screen_text(pilot.app)) from None  # type: ignore[arg-type]
+
+
+async def shows(pilot: Pilot[None], text: str) -> None:
+    await until(pilot, lambda: text in screen_text(pilot.app))  # type: ignore[arg-type]
+
+
+async def begin(pilot: Pilot[None], *before: str) -> None:
+    """Bootstrap from menu to agreement; `before` are keys pressed at the plan."""
+    await pilot.press("a", *"bootstrap", "enter", "enter")
+    await shows(pilot, "steps on cp1")
+    await pilot.press(*before, "r")
+    await shows(pilot, "carry out bootstrap on")
+    await pilot.press("y")
+
+
+def view_of(app: ConsoleApp) -> object:
+    assert app.run_view is not None
+    return app.run_view
+
+
+async def test_a_run_goes_to_its_end(tmp_path: Path) -> None:
+    session = ExecutingSession(tmp_path, making(tmp_path, "a"), making(tmp_path, "b", needs=("a",)))
+    async with running(console(session)) as pilot:
+        await begin(pilot)
+        await shows(pilot, "● done after")
+        assert made(tmp_path, "a")
+        assert made(tmp_path, "b")
+        await pilot.press("w")
+        await shows(pilot, "2 changed, 0 done already, 0 failed")
+
+
+async def test_taught_step_by_step_each_waits_for_a_key(tmp_path: Path) -> None:
+    session = ExecutingSession(
+        tmp_path, *(making(tmp_path, name, needs=needs) for name, needs in (("a", ()), ("b", ("a",)), ("c", ("b",))))
+    )
+    async with running(console(session), (160, 45)) as pilot:
+        await begin(pilot, "t")
+        await shows(pilot, "This step waits for you")
+        assert "etcd cannot start without a." in screen_text(pilot.app)  # type: ignore[arg-type]
+        assert "In plain words" in screen_text(pilot.app)  # type: ignore[arg-type]
+        assert "the store that keeps everything" in screen_text(pilot.app)  # type: ignore[arg-type]
+        assert not made(tmp_path, "a")
+        await pilot.press("n")
+        await shows(pilot, "etcd cannot start without b.")
+        assert made(tmp_path, "a")
+        assert not made(tmp_path, "b")
+        await pilot.press("p")
+        await shows(pilot, "● done after")
+        assert made(tmp_path, "c")
+
+
+async def test_a_pause_holds_what_has_not_begun_and_lets_go_on(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "gate")
+    first = making(tmp_path, "a", first=f"read word <{tmp_path}/gate")
+    session = ExecutingSession(tmp_path, first, making(tmp_path, "b", needs=("a",)))
+    async with running(console(session)) as pilot:
+        await begin(pilot)
+        await shows(pilot, "▸ running")
+        await pilot.press("p")
+        await shows(pilot, "pausing after these")
+        await asyncio.to_thread((tmp_path / "gate").write_text, "go\n")
+        await shows(pilot, "‖ held")
+        assert made(tmp_path, "a")
+        assert not made(tmp_path, "b")
+        await pilot.press("p")
+        await shows(pilot, "● done after")
+        assert made(tmp_path, "b")
+
+
+async def test_a_held_run_is_stopped_before_its_next_step(tmp_path: Path) -> None:
+    session = ExecutingSession(tmp_path, making(tmp_path, "a"), making(tmp_path, "b", needs=("a",)))
+    async with running(console(session)) as pilot:
+        await begin(pilot, "t")
+        await shows(pilot, "‖ held")
+        await pilot.press("s")
+        await shows(pilot, "skipped after")
+        assert not made(tmp_path, "a")
+        await pilot.press("n", "p", "t")
+        await settled(pilot)
+        assert not made(tmp_path, "a")
+
+
+async def test_teaching_begins_and_ends_in_the_middle(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "gate")
+    first = making(tmp_path, "a", first=f"read word <{tmp_path}/gate")
+    session = ExecutingSession(
+        tmp_path, first, making(tmp_path, "b", needs=("a",)), making(tmp_path, "c", needs=("b",))
+    )
+    async with running(console(session), (160, 45)) as pilot:
+        await begin(pilot)
+        await shows(pilot, "▸ running")
+        await pilot.press("t")
+        await asyncio.to_thread((tmp_path / "gate").write_text, "go\n")
+        await shows(pilot, "This step waits for you")
+        assert not made(tmp_path, "b")
+        await pilot.press("t")
+        await shows(pilot, "● done after")
+        assert made(tmp_path, "c")
+
+
+async def test_what_fails_says_why_and_nothing_after_it_begins(tmp_path: Path) -> None:
+    broken = making(tmp_path, "a", first="echo the disk is full >&2; false")
+    session = ExecutingSession(tmp_path, broken, making(tmp_path, "b", needs=("a",)))
+    async with running(console(session)) as pilot:
+        await begin(pilot)
+        await shows(pilot, "✖ failed after")
+        assert not made(tmp_path, "b")
+        await pilot.press("w")
+        await shows(pilot, "the disk is full")
