@@ -155,6 +155,10 @@ class ConsoleApp(App[None]):
         """Begin the action of that name."""
         self.runs.begin(name)
 
+    def action_mend(self) -> None:
+        """Begin what helps with the finding under the cursor."""
+        self.runs.mend()
+
     def action_journal(self, everywhere: bool = False) -> None:
         """Follow the journal of the host under the cursor, or of all hosts."""
         from haconsole.model.names import HostName
@@ -182,6 +186,10 @@ class ConsoleApp(App[None]):
     def action_show_run(self) -> None:
         """Show the run under way, or the last one."""
         self.runs.show()
+
+    def action_history(self) -> None:
+        """Show the runs there were."""
+        self.runs.history()
 
     async def action_quit(self) -> None:
         """Leave the console; with a run under way only when a person says so."""
@@ -260,6 +268,7 @@ class ConsoleApp(App[None]):
             try:
                 async with self.setting.open_session() as session:
                     self.session = session
+                    self.runs.offer_broken_off()
                     await self._follow(session)
             except Exception as error:
                 self._cut_off(error)

@@ -18,10 +18,12 @@ class Scope(StrEnum):
     DASHBOARD = "Dashboard"
     PLAN = "At a plan"
     RUN = "At a run"
+    HISTORY = "At runs"
     SPLIT = "On a screen of steps"
     TABLE = "In a table"
     TEXT = "In a text"
     OVERLAY = "In a window over the dashboard"
+    FINDING = "At a finding"
     FORM = "In a form"
     YES_NO = "At a question"
     SECRET = "At a password"
@@ -66,12 +68,23 @@ DASHBOARD = (
     Key("1", "pane(1)", "1 - 8", "panes", "To the pane of that number", Scope.DASHBOARD, 8),
     *(Key(digit, f"pane({digit})", digit, "", "", Scope.DASHBOARD) for digit in PANE_KEYS[1:]),
     Key("a", "app.actions", "a", "actions", "Actions, those for the row first", Scope.DASHBOARD, 4, changes=True),
+    Key(
+        "m",
+        "app.mend",
+        "m",
+        "mend",
+        "Start the action that helps with the row's finding",
+        Scope.DASHBOARD,
+        6,
+        changes=True,
+    ),
     Key("l", "app.journal", "l", "journal", "The journal of the row's host, followed", Scope.DASHBOARD, 8),
     Key("L", "app.journal(True)", "L", "", "The journals of all hosts, interleaved", Scope.DASHBOARD),
     Key("s", "app.shell", "s", "shell", "A shell on the row's host", Scope.DASHBOARD, 9, changes=True),
     Key("f", "only('findings')", "f", "findings", "Findings: what is wrong, why, what helps", Scope.DASHBOARD, 7),
     Key("e", "only('events')", "e", "events", "Events: everything that changed since start", Scope.DASHBOARD, 8),
     Key("c", "only('certificates')", "c", "certs", "Certificates: the next to expire first", Scope.DASHBOARD, 8),
+    Key("h", "app.history", "h", "runs", "The runs there were: open one, carry one on", Scope.DASHBOARD, 8),
     Key("slash", "filter", "/", "filter", "Show only rows that hold a text; empty shows all", Scope.DASHBOARD, 5),
     Key("z", "zoom", "z", "zoom", "The pane and all about its row on the whole screen", Scope.DASHBOARD, 5),
     Key("escape", "back", "esc", "", "Leave the filter, then the single pane", Scope.DASHBOARD),
@@ -99,6 +112,16 @@ STEPS = (
     Key("s", "stop", "s", "stop", "Start no further step; again: leave those under way", Scope.RUN, 1),
     Key("w", "outcome", "w", "outcome", "What came of it, once the run is over", Scope.RUN, 2),
     Key("F", "follow", "F", "follow", "Let the cursor follow the step under way", Scope.RUN, 4),
+    Key(
+        "r",
+        "carry_on",
+        "r",
+        "carry on",
+        "Carry on a run that stopped or was broken off",
+        Scope.HISTORY,
+        1,
+        changes=True,
+    ),
     Key("escape,q", "leave", "esc", "back", "Back; a run goes on", Scope.SPLIT, 2),
     Key("tab,shift+tab", "other", "tab", "text", "From the table to the text and back", Scope.SPLIT, 5),
     Key("question_mark,f1", "app.help", "?", "help", "The keys of this screen", Scope.SPLIT, 3),
@@ -128,6 +151,7 @@ TEXT = (
 
 WINDOWS = (
     Key("escape,q", "close", "esc", "back", "Close this window", Scope.OVERLAY, 1),
+    Key("m", "app.mend", "m", "mend", "Start the action that helps", Scope.FINDING, 1, changes=True),
     Key("enter", "submit", "enter", "plan", "Make the plan; nothing is changed by it", Scope.FORM, 1),
     Key("escape", "screen.leave", "esc", "back", "Back to the dashboard", Scope.FORM, 2),
     Key("right", "turn(1)", "← →", "choose", "Choose among what is offered; letters jump to it", Scope.FORM, 3),

@@ -9,7 +9,11 @@ from typing import TYPE_CHECKING
 from haconsole.ui import faults
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping
+
     from haconsole.actions.step import Plan
+    from haconsole.execution.events import Event
+    from haconsole.execution.records import RunRecord
     from haconsole.model.snapshot import ClusterSnapshot
     from haconsole.ui.app import ConsoleApp
     from haconsole.ui.present.changes import Change
@@ -24,6 +28,7 @@ class Runs:
     def __init__(self, app: ConsoleApp) -> None:
         self._app = app
         self._task: asyncio.Task[None] | None = None
+        self._offering: asyncio.Task[None] | None = None
 
     @property
     def under_way(self) -> bool:
@@ -37,7 +42,7 @@ class Runs:
 
     def offer(self) -> None:
         """Let a person choose an action, those for what the cursor is on first."""
-        if self._refused():
+        if self.refused():
             return
         from haconsole.actions.catalogue import catalogue
         from haconsole.ui.present.offers import offered
@@ -47,9 +52,31 @@ class Runs:
         commands = offered(catalogue(), self._app.subject, state.snapshot, state.findings)
         self._app.push_screen(Palette("actions", commands, beside="FOR"), self._app.chosen)
 
-    def begin(self, name: str) -> None:
-        """Begin an action: with its form, or with its plan where there is nothing to fill in."""
-        if self._refused():
+    def mend(self) -> None:
+        """Begin the first action that helps with the finding under the cursor, filled in as far as it says."""
+        if self.refused():
+            return
+        from haconsole.actions.catalogue import catalogue
+        from haconsole.ui.present.offers import helps
+        from haconsole.ui.present.subjects import FindingSubject
+
+        app = self._app
+        subject = app.subject
+        found = next((one for one in app.state.findings if FindingSubject(one.code, one.subject) == subject), None)
+        hosts = tuple(host.name for host in app.inventory.hosts)
+        best = helps(found, catalogue(), hosts) if found is not None else ()
+        if not best:
+            why = "no action of the console helps here: see what does" if found else "the row is no finding"
+            app.notify(why, severity="warning", markup=False)
+        else:
+            self.begin(best[0].action.name, best[0].request)
+
+    def begin(self, name: str, request: Mapping[str, str] | None = None) -> None:
+        """Begin an action: with its form, or with its plan where there is nothing to fill in.
+
+        `request` is what is filled in already; else it is the host under the cursor.
+        """
+        if self.refused():
             return
         from haconsole.actions.catalogue import find_action
         from haconsole.ui.present.form import form_for
@@ -61,7 +88,7 @@ class Runs:
         if not action.arguments:
             app.push_screen(PlanScreen(action, {}))
             return
-        given = given_by(action, host_of(app.subject, app.state.snapshot))
+        given = request if request is not None else given_by(action, host_of(app.subject, app.state.snapshot))
         app.push_screen(FormScreen(form_for(action, tuple(host.name for host in app.inventory.hosts), given)))
 
     def show(self) -> None:
@@ -75,14 +102,55 @@ class Runs:
 
     def carry_out(self, plan: Plan, *, teaching: bool = False) -> None:
         """Begin a run and show it in place of its plan; `teaching` holds each step until a person lets it begin."""
-        if self._refused():
+        if self.refused():
             return
         from haconsole.ui.present.running import RunView
         from haconsole.ui.screens.running import RunScreen
 
         self._app.run_view = RunView(plan, self._app.setting.clock(), paused=teaching, teaching=teaching)
-        self._task = asyncio.create_task(self._run(plan), name="run")
+        self._task = asyncio.create_task(self._run(plan, self._beginning(plan)), name="run")
         self._app.switch_screen(RunScreen())
+
+    def history(self, at: str | None = None) -> None:
+        """Show the runs there were, the cursor on the one called `at`."""
+        from haconsole.ui.screens.history import HistoryScreen
+
+        if not isinstance(self._app.screen, HistoryScreen):
+            self._app.push_screen(HistoryScreen(at))
+
+    def carry_on(self, record: RunRecord) -> None:
+        """Carry a recorded run on and show it."""
+        if self.refused():
+            return
+        from haconsole.ui.present.running import RunView
+        from haconsole.ui.screens.running import RunScreen
+
+        session, run = self._app.session, record.heading.run
+        if session is None:
+            return
+        self._app.run_view = RunView(record.plan, self._app.setting.clock(), run=run)
+        self._task = asyncio.create_task(self._run(record.plan, session.resume(run)), name="run")
+        self._app.switch_screen(RunScreen())
+
+    def offer_broken_off(self) -> None:
+        """Once, when hosts can be asked: show the newest run if it was broken off and a person wants to see it."""
+        if self._offering is None and not self._app.read_only:
+            self._offering = asyncio.create_task(self._offer_broken_off(), name="offer")
+
+    async def _offer_broken_off(self) -> None:
+        app = self._app
+        try:
+            from haconsole.ui.present.history import broken_off, offer_to_carry_on
+            from haconsole.ui.screens.question import YesNoQuestion
+
+            record = broken_off(await app.session.runs()) if app.session is not None else None
+        except Exception as error:
+            app.notify(faults.in_words(error), title="runs", severity="warning", markup=False)
+            return
+        if record is not None and app.run_view is None:
+            run = record.heading.run
+            question = YesNoQuestion(offer_to_carry_on(record, app.now))
+            app.push_screen(question, lambda yes: self.history(run) if yes else None)
 
     def pause(self) -> None:
         """Hold every step that has not begun; where that is so already, let all go on and tell no more."""
@@ -121,17 +189,23 @@ class Runs:
 
     async def close(self) -> None:
         """At the console's end: leave the steps under way to their hosts."""
+        if self._offering is not None:
+            self._offering.cancel()
         if self._task is not None and not self._task.done():
             self.stop(at_once=True)
             await asyncio.wait({self._task}, timeout=END_WITHIN_S)
             self._task.cancel()
 
-    async def _run(self, plan: Plan) -> None:
+    def _beginning(self, plan: Plan) -> AsyncIterator[Event] | None:
+        view, session = self._app.run_view, self._app.session
+        return session.run(plan, step_by_step=view is not None and view.paused) if session is not None else None
+
+    async def _run(self, plan: Plan, events: AsyncIterator[Event] | None) -> None:
         """Take in the run's events; at its end look at the hosts once more and tell what is different."""
         app = self._app
         before, broken = app.state.snapshot, SILENT
         try:
-            await self._take_in(plan)
+            await self._take_in(events)
         except Exception as error:
             broken = faults.in_words(error)
         if app.run_view is not None:
@@ -150,16 +224,14 @@ class Runs:
             after = app.state.snapshot
         return changes(before, after) if before is not None and after is not None else ()
 
-    async def _take_in(self, plan: Plan) -> None:
-        app = self._app
-        if app.session is None:
+    async def _take_in(self, events: AsyncIterator[Event] | None) -> None:
+        if events is None:
             return
-        by_steps = app.run_view is not None and app.run_view.paused
-        async for event in app.session.run(plan, step_by_step=by_steps):
-            if app.run_view is not None:
-                app.run_view = app.run_view.after(event)
+        async for event in events:
+            if self._app.run_view is not None:
+                self._app.run_view = self._app.run_view.after(event)
 
-    def _refused(self) -> bool:
+    def refused(self) -> bool:
         """Whether this console may change nothing; said aloud if so."""
         if self._app.read_only:
             says = "this console is read-only: nothing can be changed from here"

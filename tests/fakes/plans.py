@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 from haconsole.actions.checks import ServiceRunning
 from haconsole.actions.operations import Irreversible, RunCommand, WriteFile
 from haconsole.actions.step import Plan, Refusal, Step, StepId
 from haconsole.execution.events import Event, Outcome, RunDone, RunId, RunStarted, StepDone, StepOutput, StepStarted
+from haconsole.execution.journal import Heading as RunHeading
+from haconsole.execution.journal import Operator
+from haconsole.execution.records import RunRecord, Standing, StepRecord, StepState
 from tests.fakes.cluster import NAMES, NOW
 
 RUN = RunId("20260301T030000Z-bootstrap-ab12")
@@ -70,3 +74,23 @@ def ended(outcome: Outcome = Outcome.DONE) -> tuple[Event, ...]:
         later = (*later[:-1], StepDone(RUN, NOW, last.id, last.host, Outcome.FAILED, 2.0, error))
     next_step = "mend what failed, then run bootstrap again" if failed else None
     return (*later, RunDone(RUN, NOW, outcome, 7.2, 4 - failed, 0, int(failed), next_step))
+
+
+def recorded(standing: Standing, outcome: Outcome | None = None, *, hours_ago: int = 1) -> RunRecord:
+    """The record of a run of PLAN whose second step failed, or whose end nobody heard where it broke off."""
+    began = NOW - timedelta(hours=hours_ago)
+    first, second, *rest = PLAN.steps
+    end = StepState.UNKNOWN if standing is Standing.BROKEN_OFF else StepState.FAILED
+    error = None if standing is Standing.BROKEN_OFF else "cp1: systemctl enable --now etcd: exit status 1: disk full"
+    later = began + timedelta(seconds=4)
+    steps = (
+        StepRecord(first.id, StepState.VERIFIED, 1, began, "", None, began),
+        StepRecord(second.id, end, 1, later, "Created symlink\n", error, began, heard=error is not None),
+        *(StepRecord(step.id) for step in rest),
+    )
+    run = RunId(f"20260301T0{3 - hours_ago}0000Z-bootstrap-ab1{hours_ago}")
+    ended = later if outcome else None
+    following = "mend what failed, then run bootstrap again" if outcome else None
+    heading = RunHeading(run, began, Operator("ops", "laptop", 4711), "/home/ops/lab.yaml", "ab" * 32)
+    path = Path(f"/home/ops/.local/state/haconsole/runs/{run}.jsonl")
+    return RunRecord(path, heading, PLAN, steps, outcome, ended, 0, standing, following)

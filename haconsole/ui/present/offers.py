@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from haconsole.actions.catalogue import Action, ArgumentKind
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from haconsole.actions.catalogue import Action, Argument, ArgumentKind
 from haconsole.model.findings import Finding
 from haconsole.model.names import HostName
 from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.ui.present.palette import Command
 from haconsole.ui.present.standing import host_of
 from haconsole.ui.present.subjects import FindingSubject, Subject
+
+ENDS = ":,;."
+"""What ends a command line within a sentence."""
 
 
 def offered(
@@ -37,6 +43,51 @@ def given_by(action: Action, host: HostName | None) -> dict[str, str]:
     """What of the form is filled in by the host under the cursor: the first argument that takes a host."""
     taker = next((argument.name for argument in action.arguments if argument.kind is ArgumentKind.HOST), None)
     return {taker: host} if taker is not None and host is not None else {}
+
+
+@dataclass(frozen=True, slots=True)
+class Help:
+    """An action that a finding names, and what of its form the finding's own words fill in."""
+
+    action: Action
+    request: Mapping[str, str]
+
+
+def helps(finding: Finding, actions: tuple[Action, ...], hosts: tuple[str, ...]) -> tuple[Help, ...]:
+    """The actions in a finding's ``run …`` lines, the best first, each once."""
+    known = {action.name: action for action in actions}
+    found: dict[str, Help] = {}
+    for line in finding.actions:
+        words = line.split()
+        for index, word in enumerate(words[:-1]):
+            name = words[index + 1].rstrip(ENDS)
+            if word == "run" and name in known and name not in found:
+                found[name] = Help(known[name], _request(known[name], words[index + 1 :], hosts))
+    return tuple(found.values())
+
+
+def _request(action: Action, words: list[str], hosts: tuple[str, ...]) -> dict[str, str]:
+    """What the words after an action's name give its arguments; words that can be no value end it."""
+    places = [argument for argument in action.arguments if argument.positional]
+    options = {f"--{argument.name}": argument for argument in action.arguments if not argument.positional}
+    given: dict[str, str] = {}
+    rest = iter(words)
+    for word in rest:
+        if word is not words[0]:
+            argument = options.get(word) or (places.pop(0) if places else None)
+            value = next(rest, "") if word in options else word
+            if argument is None or not _fits(argument, value.rstrip(ENDS), hosts):
+                break
+            given[argument.name] = value.rstrip(ENDS)
+        if word[-1] in ENDS:
+            break
+    return given
+
+
+def _fits(argument: Argument, value: str, hosts: tuple[str, ...]) -> bool:
+    if argument.choices:
+        return value in argument.choices
+    return value in hosts if argument.kind is ArgumentKind.HOST else any(letter.isdigit() for letter in value)
 
 
 def _named_by(subject: Subject | None, findings: tuple[Finding, ...]) -> frozenset[str]:

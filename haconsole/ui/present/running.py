@@ -46,6 +46,7 @@ STATES = {
     Outcome.SKIPPED: Cell("– skipped", Tone.MUTED),
 }
 WAITING = Cell("· waiting", Tone.MUTED)
+NOT_BEGUN = Cell("– not begun", Tone.MUTED)
 RUNNING = Cell("▸ running", Tone.ACCENT)
 HELD = Cell("‖ held", Tone.WARNING)
 
@@ -136,6 +137,8 @@ def state_cell(view: RunView, step: StepId) -> Cell:
         if view.over:
             return Cell("? unheard", Tone.UNKNOWN)
         return HELD if step in view.held else RUNNING
+    if view.broken is not None:
+        return NOT_BEGUN
     return STATES[Outcome.SKIPPED] if view.over else WAITING
 
 

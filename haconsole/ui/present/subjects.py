@@ -85,9 +85,16 @@ class StepSubject:
     id: StepId
 
 
+@dataclass(frozen=True, slots=True)
+class RunSubject:
+    """A recorded run, by its name."""
+
+    run: str
+
+
 PartSubject: TypeAlias = (
     MemberSubject | HostSubject | VipSubject | ServerSubject | BalancerSubject | LeaseSubject | CertificateSubject
 )
 """A part of the cluster."""
 
-Subject: TypeAlias = PartSubject | FindingSubject | EventSubject | CommandSubject | StepSubject
+Subject: TypeAlias = PartSubject | FindingSubject | EventSubject | CommandSubject | StepSubject | RunSubject

@@ -205,10 +205,12 @@ class Dashboard(Screen[None]):
             self._tell()
 
     def on_row_chosen(self, message: RowChosen) -> None:
-        from haconsole.ui.screens.overlay import TextWindow
+        from haconsole.ui.present.subjects import FindingSubject
+        from haconsole.ui.screens.overlay import FindingWindow, TextWindow
 
         subject = message.key
-        self.app.push_screen(TextWindow(lambda state, now: self._told_about(state, now, subject)))
+        window = FindingWindow if isinstance(subject, FindingSubject) else TextWindow
+        self.app.push_screen(window(lambda state, now: self._told_about(state, now, subject)))
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         if isinstance(event.widget, TablePane):

@@ -27,7 +27,7 @@ class TextWindow(ModalScreen[None]):
     """A text in a window; it follows the console's state while it is open."""
 
     BINDINGS = bindings(Scope.OVERLAY)
-    scopes = (Scope.OVERLAY, Scope.TEXT)
+    scopes: tuple[Scope, ...] = (Scope.OVERLAY, Scope.TEXT)
     app: ConsoleApp
 
     def __init__(self, told: Told, *, gone: str = "It is no longer there.") -> None:
@@ -41,7 +41,7 @@ class TextWindow(ModalScreen[None]):
 
     def on_mount(self) -> None:
         self._text.focus()
-        self.query_one(KeyBar).show(keys_of(*self.scopes))
+        self.query_one(KeyBar).show(keys_of(*self.scopes, read_only=self.app.read_only))
         self.watch(self.app, "state", self._draw)
         self.watch(self.app, "now", self._draw, init=False)
 
@@ -50,6 +50,13 @@ class TextWindow(ModalScreen[None]):
 
     def action_close(self) -> None:
         self.dismiss()
+
+
+class FindingWindow(TextWindow):
+    """All about a finding; one key starts what helps."""
+
+    BINDINGS = bindings(Scope.FINDING)
+    scopes = (Scope.OVERLAY, Scope.FINDING, Scope.TEXT)
 
 
 def help_text(keys: tuple[Key, ...]) -> Detail:

@@ -78,7 +78,7 @@ class SplitScreen(Screen[None]):
         self.table.focus()
 
     def on_descendant_focus(self) -> None:
-        self.query_one(KeyBar).show(keys_of(*self.scopes))
+        self.query_one(KeyBar).show(keys_of(*self.scopes, read_only=self.app.read_only))
 
     def on_row_highlighted(self, message: RowHighlighted) -> None:
         self.tell()

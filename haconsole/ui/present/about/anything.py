@@ -23,6 +23,7 @@ from haconsole.ui.present.subjects import (
     LeaseSubject,
     MemberSubject,
     PartSubject,
+    RunSubject,
     ServerSubject,
     StepSubject,
     Subject,
@@ -45,7 +46,7 @@ def about(
         case EventSubject(number=number):
             change = next((each for each in history if each.number == number), None)
             return about_event(change, now) if change else None
-        case CommandSubject() | StepSubject():
+        case CommandSubject() | StepSubject() | RunSubject():
             return None
         case _:
             return _about_part(subject, snapshot, now)

@@ -1,0 +1,110 @@
+"""The runs there were: each opened, carried on, read step by step."""
+
+from __future__ import annotations
+
+import asyncio
+
+from haconsole.errors import RefusedError
+from haconsole.execution.records import RunRecord
+from haconsole.ui import faults
+from haconsole.ui.keys import Scope, bindings
+from haconsole.ui.present.cells import Cell, Tone
+from haconsole.ui.present.detail import Detail, Sentence
+from haconsole.ui.present.history import Records, about_record, carrying_on, history_table, name_of, view_of
+from haconsole.ui.present.running import about_run_step, run_table
+from haconsole.ui.present.subjects import RunSubject, StepSubject, Subject
+from haconsole.ui.screens.overlay import TextWindow
+from haconsole.ui.screens.question import YesNoQuestion
+from haconsole.ui.screens.split import SplitScreen
+
+
+class HistoryScreen(SplitScreen):
+    """This cluster's recorded runs, read when the screen comes up; `at` is the one the cursor begins on."""
+
+    BINDINGS = bindings(Scope.HISTORY)
+    own_scope = Scope.HISTORY
+
+    def __init__(self, at: str | None = None) -> None:
+        super().__init__(hint="what is recorded of the run under the cursor is told here")
+        self._at = at
+        self._records: Records | None = None
+        self._reading: asyncio.Task[None] | None = None
+
+    def on_mount(self) -> None:
+        self.table.show(history_table(None, self.app.now), self.app.now)
+
+    def on_screen_resume(self) -> None:
+        if self._reading is None or self._reading.done():
+            self._reading = asyncio.create_task(self._read(), name="history")
+
+    async def on_unmount(self) -> None:
+        if self._reading is not None:
+            self._reading.cancel()
+            await asyncio.gather(self._reading, return_exceptions=True)
+
+    async def _read(self) -> None:
+        session = self.app.session
+        if session is None:
+            self.app.notify("there is no session yet; try again in a moment", severity="warning", markup=False)
+            return
+        try:
+            self._records = await session.runs()
+        except Exception as error:
+            self.app.notify(faults.in_words(error), title="runs", severity="error", markup=False)
+            return
+        self.table.show(history_table(self._records, self.app.now), self.app.now)
+        if self._at is not None:
+            self.table.go_to(RunSubject(self._at))
+            self._at = None
+        self.tell()
+
+    def told_about(self, subject: Subject) -> Detail | None:
+        found = next((one for one in self._records or () if RunSubject(name_of(one)) == subject), None)
+        return about_record(found, self.app.now) if found is not None else None
+
+    @property
+    def _record(self) -> RunRecord | None:
+        """The run under the cursor, if its record can be read."""
+        found = next((one for one in self._records or () if RunSubject(name_of(one)) == self.table.cursor_key), None)
+        return found if isinstance(found, RunRecord) else None
+
+    def on_row_chosen(self) -> None:
+        if self._record is not None:
+            self.app.push_screen(RecordScreen(self._record))
+        else:
+            self.text.focus()
+
+    async def action_carry_on(self) -> None:
+        """Ask whether the run may be carried on, then a person, then carry it on."""
+        record, session = self._record, self.app.session
+        if record is None or session is None:
+            self.app.bell()
+        elif not self.app.runs.refused():
+            try:
+                await session.may_resume(record.heading.run)
+            except RefusedError as error:
+                self.app.push_screen(_refusal(error))
+            except Exception as error:
+                self.app.notify(faults.in_words(error), title="not carried on", severity="error", markup=False)
+            else:
+                agreed = lambda yes: self.app.runs.carry_on(record) if yes else None  # noqa: E731
+                self.app.push_screen(YesNoQuestion(carrying_on(record)), agreed)
+
+
+def _refusal(error: RefusedError) -> TextWindow:
+    told = Detail("not carried on", (Sentence(Cell(faults.in_words(error), Tone.CRITICAL)),))
+    return TextWindow(lambda state, now: told)
+
+
+class RecordScreen(SplitScreen):
+    """One recorded run, step by step."""
+
+    def __init__(self, record: RunRecord) -> None:
+        super().__init__()
+        self._view = view_of(record)
+
+    def on_mount(self) -> None:
+        self.table.show(run_table(self._view, self._view.begun_at), self.app.now)
+
+    def told_about(self, subject: Subject) -> Detail | None:
+        return about_run_step(self._view, subject) if isinstance(subject, StepSubject) else None

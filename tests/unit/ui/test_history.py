@@ -1,0 +1,99 @@
+"""Runs that were: listed, opened, carried on, and offered at start when one was broken off."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from haconsole.execution.events import Outcome
+from haconsole.execution.records import RunRecord, Standing, Unreadable
+from haconsole.ui.screens.dashboard import Dashboard
+from haconsole.ui.screens.running import RunScreen
+from tests.fakes.cluster import healthy
+from tests.fakes.plans import begun, recorded
+from tests.fakes.session import FakeSession
+from tests.unit.ui.test_app import console, running, screen_text, settled
+from tests.unit.ui.test_guided import shows
+
+FAILED = recorded(Standing.ENDED, Outcome.FAILED, hours_ago=2)
+BROKEN = recorded(Standing.BROKEN_OFF)
+TORN = Unreadable(Path("/runs/20260228T010000Z-join-0000.jsonl"), "it does not begin as the journal of a run")
+
+
+def remembering(*records: RunRecord | Unreadable, **how: object) -> FakeSession:
+    return FakeSession(healthy(), records=records, events=begun(), more=asyncio.Queue(), **how)  # type: ignore[arg-type]
+
+
+async def test_runs_are_listed_with_how_they_ended() -> None:
+    async with running(console(remembering(FAILED, BROKEN, TORN)), (160, 45)) as pilot:
+        await pilot.press("h")
+        await shows(pilot, "✖ failed")
+        text = screen_text(pilot.app)  # type: ignore[arg-type]
+        assert "▲ broken off" in text
+        assert "✖ cannot be read" in text
+        assert "1/4" in text
+        assert "ops@laptop" in text
+        assert "disk full" in text
+        assert "mend what failed, then run bootstrap again" in text
+
+
+async def test_a_run_is_opened_step_by_step() -> None:
+    async with running(console(remembering(FAILED)), (160, 45)) as pilot:
+        await pilot.press("h")
+        await shows(pilot, "✖ failed")
+        await pilot.press("enter")
+        await shows(pilot, "run: bootstrap")
+        await pilot.press("j")
+        await shows(pilot, "Created symlink")
+        text = screen_text(pilot.app)  # type: ignore[arg-type]
+        assert "– skipped" in text
+        assert "disk full" in text
+        await pilot.press("escape", "escape")
+        await settled(pilot)
+        assert isinstance(pilot.app.screen, Dashboard)
+
+
+async def test_a_broken_off_run_is_offered_at_start_and_carried_on() -> None:
+    session = remembering(BROKEN, FAILED)
+    async with running(console(session)) as pilot:
+        await shows(pilot, "a run was broken off: look at it?")
+        await pilot.press("y")
+        await shows(pilot, "1 broken off")
+        await pilot.press("r")
+        await shows(pilot, "carry on bootstrap of lab?")
+        assert "Begun, and their end was not heard" in screen_text(pilot.app)  # type: ignore[arg-type]
+        await pilot.press("y")
+        await settled(pilot)
+        assert session.stops[0] == f"resume {BROKEN.heading.run}"
+        assert isinstance(pilot.app.screen, RunScreen)
+        await shows(pilot, "▸ running")
+
+
+async def test_what_may_not_be_carried_on_says_why() -> None:
+    session = remembering(FAILED, refusal="the inventory was changed since: hosts")
+    async with running(console(session)) as pilot:
+        await pilot.press("h")
+        await shows(pilot, "✖ failed")
+        await pilot.press("r")
+        await shows(pilot, "the inventory was changed since: hosts")
+        assert session.stops == ()
+
+
+async def test_nothing_is_offered_when_the_newest_run_came_to_an_end() -> None:
+    async with running(console(remembering(FAILED, BROKEN))) as pilot:
+        await settled(pilot)
+        assert isinstance(pilot.app.screen, Dashboard)
+
+
+async def test_a_read_only_console_shows_runs_and_carries_none_on() -> None:
+    session = remembering(BROKEN)
+    async with running(console(session, read_only=True)) as pilot:
+        await settled(pilot)
+        assert isinstance(pilot.app.screen, Dashboard)
+        await pilot.press("h")
+        await shows(pilot, "▲ broken off")
+        assert "carry on" not in screen_text(pilot.app).splitlines()[-1]  # type: ignore[arg-type]
+        await pilot.press("r")
+        await settled(pilot)
+        assert "carry on bootstrap of lab?" not in screen_text(pilot.app)  # type: ignore[arg-type]
+        assert session.stops == ()
