@@ -42,6 +42,7 @@ class Action:
     """An action: `title` for a menu, `help` a sentence or two on what it does and when to use it.
 
     `leaves` names the argument whose host the inventory should no longer have afterwards, if there is one.
+    `certificates`: the planner reads them, so the snapshot must hold them.
     """
 
     name: str
@@ -50,3 +51,4 @@ class Action:
     arguments: tuple[Argument, ...]
     planner: Planner
     leaves: str | None = None
+    certificates: bool = False

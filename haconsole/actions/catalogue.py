@@ -7,6 +7,7 @@ from haconsole.actions.bootstrap.ground import Part
 from haconsole.actions.bootstrap.plan import plan_bootstrap
 from haconsole.actions.membership.catalogue import membership_actions
 from haconsole.actions.oncall import oncall_actions
+from haconsole.actions.rotation.catalogue import rotation_actions
 from haconsole.actions.step import Plan, Refusal
 from haconsole.errors import UsageError
 from haconsole.inventory.schema import Inventory
@@ -27,7 +28,7 @@ __all__ = [
 
 def catalogue() -> tuple[Action, ...]:
     """Every action, in the order of a menu."""
-    return (_bootstrap(), *membership_actions(), *oncall_actions())
+    return (_bootstrap(), *membership_actions(), *rotation_actions(), *oncall_actions())
 
 
 def find_action(name: str) -> Action:

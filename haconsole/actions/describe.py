@@ -189,4 +189,5 @@ def _issue(issue: IssueCertificate) -> str:
     names = f" for {', '.join(issue.sans)}" if issue.sans else ""
     usages = " and ".join(issue.usages)
     asked = f"have {issue.authority} sign {issue.cert_path} ({subject}, {usages}){names}"
-    return f"{asked}; its key {issue.key_path} is made here"
+    place = "; both take the place of what is set aside" if issue.replaces else ""
+    return f"{asked}; its key {issue.key_path} is made here{place}"

@@ -73,6 +73,9 @@ class IssueCertificate:
     """Make a key on the step's host, which it never leaves, and a certificate for it signed by `authority`.
 
     `usages` are ``server`` and ``client``; `sans` like ``DNS:cp1`` and ``IP:10.99.0.11``; `organizations` become O.
+    `replaces` is the SHA-256 of a leaf that must go, whatever it says: key and certificate are made anew beside it and
+    take its place together, and both of before are set aside. Where a CA is named by `cross_…`, its word for
+    `authority` follows the leaf, so that who trusts that CA alone accepts it too.
     """
 
     authority: str
@@ -85,6 +88,9 @@ class IssueCertificate:
     sans: tuple[str, ...]
     usages: tuple[str, ...]
     owner: str = "root:root"
+    replaces: str = ""
+    cross_cert_path: str = ""
+    cross_key_path: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,7 +64,7 @@ def controller_manager_unit(inventory: Inventory) -> str:
     kubernetes, paths = _settings(inventory), _paths(layout(inventory))
     component = paths.components[1]
     signing = (
-        (("cluster-signing-cert-file", paths.ca.cert), ("cluster-signing-key-file", paths.ca.key))
+        (("cluster-signing-cert-file", paths.signing_ca), ("cluster-signing-key-file", paths.ca.key))
         if inventory.pki.ca_key is CaKeyPlace.HOSTS
         else ()
     )

@@ -94,7 +94,10 @@ class KubeClient:
 
 @dataclass(frozen=True, slots=True)
 class KubernetesLayout:
-    """A control plane on a host. `etcd_ca` is the CA file the apiserver trusts for etcd (None without TLS)."""
+    """A control plane on a host. `etcd_ca` is the CA file the apiserver trusts for etcd (None without TLS).
+
+    `signing_ca` holds the first certificate of `ca` alone: kube-controller-manager signs with no bundle.
+    """
 
     deployment: Deployment
     pki_dir: str
@@ -102,6 +105,7 @@ class KubernetesLayout:
     ca: KeyPairFiles
     front_proxy_ca: KeyPairFiles
     service_account: KeyPairFiles
+    signing_ca: str
     apiserver: KeyPairFiles
     apiserver_etcd_client: KeyPairFiles
     apiserver_kubelet_client: KeyPairFiles
@@ -151,7 +155,7 @@ class CertificateFile:
     """A certificate to look at on a host: its use as in `model.certificate`, its key, the CA it should verify with.
 
     `port` is where a process of this host presents it, None where nothing does. `kubeconfig` files hold both embedded;
-    `named_in` is the kubeconfig that should name the two.
+    `named_in` is the kubeconfig that should name the two. `optional` ones are there at times only.
     """
 
     role: str
@@ -161,6 +165,7 @@ class CertificateFile:
     port: int | None = None
     kubeconfig: bool = False
     named_in: str | None = None
+    optional: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,13 +195,25 @@ class Layout:
         """The certificate files `host` should have, by its roles."""
         etcd = _etcd_certificates(self.etcd) if Role.ETCD in host.roles else ()
         kube = _kube_certificates(self.kubernetes) if self.kubernetes and Role.CONTROL_PLANE in host.roles else ()
-        return etcd + kube
+        return (*etcd, *kube, *self._trusted(host, {file.cert for file in etcd + kube}))
+
+    def _trusted(self, host: Host, known: set[str]) -> tuple[CertificateFile, ...]:
+        """CAs that the host verifies with and has no key of."""
+        kube = self.kubernetes
+        if kube is None:
+            return ()
+        if Role.CONTROL_PLANE in host.roles and self.etcd.pki and self.etcd.pki.ca.cert not in known:
+            return _authority_files("etcd-ca", self.etcd.pki.ca, keys=False)
+        if Role.LOAD_BALANCER in host.roles and kube.ca.cert not in known and kube.deployment is Deployment.SYSTEMD:
+            return _authority_files("kubernetes-ca", kube.ca, keys=False)
+        return ()
 
     def token_keys(self, host: Host) -> tuple[str, ...]:
         """The files of service-account keys `host` should have, by its roles."""
         if self.kubernetes is None or Role.CONTROL_PLANE not in host.roles:
             return ()
-        return self.kubernetes.service_account.cert, self.kubernetes.service_account.key
+        pair = self.kubernetes.service_account
+        return pair.cert, pair.key, successor(pair).cert, successor(pair).key
 
 
 def layout(inventory: Inventory) -> Layout:
@@ -207,6 +224,25 @@ def layout(inventory: Inventory) -> Layout:
         kubernetes=kubernetes,
         haproxy=_haproxy(inventory),
         keepalived=_keepalived(inventory),
+    )
+
+
+def successor(files: KeyPairFiles) -> KeyPairFiles:
+    """Where what will take the place of a CA or key pair lies until it does."""
+
+    def following(path: str) -> str:
+        stem, dot, ending = path.rpartition(".")
+        return f"{stem}-next{dot}{ending}"
+
+    return KeyPairFiles(following(files.cert), following(files.key))
+
+
+def _authority_files(role: str, ca: KeyPairFiles, *, keys: bool = True) -> tuple[CertificateFile, ...]:
+    """A CA, and the one that is to take its place while there is one."""
+    after = successor(ca)
+    return (
+        CertificateFile(role, ca.cert, ca.key if keys else None, None),
+        CertificateFile(f"{role}-next", after.cert, after.key if keys else None, None, optional=True),
     )
 
 
@@ -266,6 +302,7 @@ def _kubernetes(inventory: Inventory, kube: Kubernetes) -> KubernetesLayout:
         ca=_pair(pki, "ca"),
         front_proxy_ca=_pair(pki, "front-proxy-ca"),
         service_account=KeyPairFiles(f"{pki}/sa.pub", f"{pki}/sa.key"),
+        signing_ca=f"{pki}/ca-signing.crt",
         apiserver=_pair(pki, "apiserver"),
         apiserver_etcd_client=_pair(pki, "apiserver-etcd-client"),
         apiserver_kubelet_client=_pair(pki, "apiserver-kubelet-client"),
@@ -336,7 +373,7 @@ def _etcd_certificates(etcd: EtcdLayout) -> tuple[CertificateFile, ...]:
         return ()
     pki = etcd.pki
     return (
-        CertificateFile("etcd-ca", pki.ca.cert, pki.ca.key, None),
+        *_authority_files("etcd-ca", pki.ca),
         CertificateFile("etcd-server", pki.server.cert, pki.server.key, pki.ca.cert, etcd.client_port),
         CertificateFile("etcd-peer", pki.peer.cert, pki.peer.key, pki.ca.cert, etcd.peer_port),
         CertificateFile("etcd-client", pki.client.cert, pki.client.key, pki.ca.cert),
@@ -349,8 +386,8 @@ def _kube_certificates(kube: KubernetesLayout) -> tuple[CertificateFile, ...]:
 
     etcd_client = (leaf("apiserver-etcd-client", kube.apiserver_etcd_client, kube.etcd_ca),) if kube.etcd_ca else ()
     return (
-        leaf("kubernetes-ca", kube.ca, None),
-        leaf("front-proxy-ca", kube.front_proxy_ca, None),
+        *_authority_files("kubernetes-ca", kube.ca),
+        *_authority_files("front-proxy-ca", kube.front_proxy_ca),
         leaf("apiserver", kube.apiserver, kube.ca.cert, kube.api_port),
         *etcd_client,
         leaf("apiserver-kubelet-client", kube.apiserver_kubelet_client, kube.ca.cert),

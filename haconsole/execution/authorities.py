@@ -13,7 +13,14 @@ from haconsole.execution.outcome import Performed, done, failed
 from haconsole.execution.site import Site
 from haconsole.inventory.schema import CaKeyPlace
 from haconsole.model.names import HostName
-from haconsole.pki.authority import Authority, load_authority, make_authority, short
+from haconsole.pki.authority import (
+    Authority,
+    authority_problems,
+    cross_certificate,
+    load_authority,
+    make_authority,
+    short,
+)
 from haconsole.pki.bundle import fingerprint_of
 from haconsole.pki.errors import PkiError
 from haconsole.pki.keys import KeyPair, PrivateKey, load_public_key, make_token_keys, public_pem
@@ -37,6 +44,7 @@ class Authorities:
         self._site = site
         self._plan = plan
         self._loaded: dict[str, Authority] = {}
+        self._crossed: dict[str, bytes] = {}
         self._loading: dict[str, asyncio.Lock] = {}
 
     async def ensure(self, operation: EnsureAuthority) -> Performed:
@@ -85,6 +93,32 @@ class Authorities:
             if issue.authority not in self._loaded:
                 self._loaded[issue.authority] = await self._search(issue, near)
             return self._loaded[issue.authority]
+
+    async def cross(self, issue: IssueCertificate, authority: Authority, near: HostName) -> bytes:
+        """What follows a leaf of `authority`: the older CA's word for it, where asked and that CA still lives."""
+        if not issue.cross_cert_path:
+            return b""
+        async with self._loading.setdefault(issue.cross_key_path, asyncio.Lock()):
+            if issue.cross_key_path not in self._crossed:
+                self._crossed[issue.cross_key_path] = await self._crossing(issue, authority, near)
+            return self._crossed[issue.cross_key_path]
+
+    async def _crossing(self, issue: IssueCertificate, authority: Authority, near: HostName) -> bytes:
+        now = self._site.clock.now()
+        hosts = tuple(HostName(host.name) for host in self._site.inventory.hosts)
+        for host in dict.fromkeys((near, *hosts)):
+            (found,) = await self._read((host,), issue.cross_cert_path, issue.cross_key_path)
+            if found.public is None or found.private is None:
+                continue
+            if authority_problems(found.public, now=now):
+                return b""
+            return cross_certificate(
+                load_authority(found.public, found.private, now=now), authority.certificate, now=now
+            )
+        raise PkiError(
+            f"the key of the CA that goes ({issue.cross_key_path}) is on none of the hosts",
+            mend="bring it back: until the last phase clients may know that CA alone",
+        )
 
     async def _search(self, issue: IssueCertificate, near: HostName) -> Authority:
         ensured = next((one for one in authorities_of(self._plan) if one.authority == issue.authority), None)

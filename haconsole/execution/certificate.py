@@ -7,6 +7,7 @@ from haconsole.actions.step import Step
 from haconsole.execution.authorities import Authorities
 from haconsole.execution.files import put_file
 from haconsole.execution.outcome import Performed, done, failed, unknown
+from haconsole.execution.renewal import renew_certificate
 from haconsole.execution.script import run_script
 from haconsole.execution.site import Site
 from haconsole.execution.verdict import wanted_leaf
@@ -24,6 +25,8 @@ chmod 600 -- "$key" && chown -- "$owner" "$key" && openssl req -new -key "$key" 
 
 async def issue_certificate(site: Site, authorities: Authorities, step: Step, issue: IssueCertificate) -> Performed:
     """Make the key if there is none, have its request signed, put the certificate in place."""
+    if issue.replaces:
+        return await renew_certificate(site, authorities, step, issue)
     transport = site.fleet.host(step.host)
     algorithm = site.inventory.pki.algorithm
     make_key = key_command(algorithm, f"{issue.key_path}.new")
@@ -36,4 +39,5 @@ async def issue_certificate(site: Site, authorities: Authorities, step: Step, is
     authority = await authorities.load(issue, step.host)
     days = site.inventory.pki.leaf_days
     signed = sign_leaf(authority, wanted_leaf(issue), key, days=days, now=site.clock.now())
+    signed += await authorities.cross(issue, authority, step.host)
     return done(await put_file(site, step.host, issue.cert_path, signed, mode=0o644, owner=issue.owner))

@@ -196,5 +196,7 @@ def _certificate(issue: IssueCertificate, answers: Answers, now: datetime) -> Pr
         problems = leaf_problems(certificate, wanted_leaf(issue), authority=authority, public_key=key, now=now)
     except PkiError as error:
         problems = (error.what,)
+    if issue.replaces and fingerprint_of(certificate) == issue.replaces:
+        problems = ("it is the one to replace", *problems)
     told = tuple(f"{issue.cert_path}: {problem}" for problem in problems)
     return told + _key_place(issue.key_path, place, issue.owner)

@@ -58,6 +58,39 @@ def make_authority(
     return Authority(certificate_pem(built), key)
 
 
+def cross_certificate(by: Authority, of: bytes, *, now: datetime) -> bytes:
+    """A certificate by which those who trust the CA `by` trust the CA `of` (PEM) as well, for as long as both live.
+
+    Sent after a leaf that `of` signed it leads clients that know `by` alone to their root (RFC 5280, section 3.2).
+    """
+    other, own = load_certificate(of), load_certificate(by.certificate)
+    public = public_key_of(other)
+    start = now.replace(microsecond=0)
+    built = (
+        x509.CertificateBuilder()
+        .subject_name(other.subject)
+        .issuer_name(own.subject)
+        .public_key(public)
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(start - BACK_DATED)
+        .not_valid_after(min(other.not_valid_after_utc, own.not_valid_after_utc))
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .add_extension(_ca_usage(), critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(public), critical=False)
+        .add_extension(issuer_key(own), critical=False)
+    )
+    return certificate_pem(built.sign(by.key.load(), hashes.SHA256()))
+
+
+def issuer_key(ca: x509.Certificate) -> x509.AuthorityKeyIdentifier:
+    """The CA's own key identifier where it has one, so that the chain is found by it."""
+    try:
+        identifier = ca.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
+    except x509.ExtensionNotFound:
+        return x509.AuthorityKeyIdentifier.from_issuer_public_key(public_key_of(ca))
+    return x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(identifier)
+
+
 def load_authority(certificate: bytes, key: PrivateKey, *, now: datetime) -> Authority:
     """A CA found on hosts, refused unless it is one that can sign now and the key is its own."""
     problems = authority_problems(certificate, now=now)

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from haconsole.inventory.schema import KeyAlgorithm
-from haconsole.pki.authority import BACK_DATED, Authority
+from haconsole.pki.authority import BACK_DATED, Authority, issuer_key
 from haconsole.pki.bundle import certificate_pem, load_certificate, public_key_of
 from haconsole.pki.errors import PkiError
 from haconsole.pki.keys import PublicKey, algorithm_of, load_public_key, public_pem
@@ -64,7 +64,7 @@ def sign_leaf(authority: Authority, leaf: Leaf, key: PublicKey, *, days: int, no
         .add_extension(_key_usage(key), critical=True)
         .add_extension(x509.ExtendedKeyUsage([_usage(usage) for usage in leaf.usages]), critical=False)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
-        .add_extension(_issuer_key(ca), critical=False)
+        .add_extension(issuer_key(ca), critical=False)
     )
     if leaf.sans:
         names = x509.SubjectAlternativeName([general_name(san) for san in dict.fromkeys(map(normal_san, leaf.sans))])
@@ -90,10 +90,9 @@ def leaf_problems(
     )
 
 
-def due_at(certificate: x509.Certificate) -> datetime:
-    """When a certificate should be renewed."""
-    life = certificate.not_valid_after_utc - certificate.not_valid_before_utc
-    return certificate.not_valid_after_utc - min(RENEW_BEFORE, life / 3)
+def due_at(not_before: datetime, not_after: datetime) -> datetime:
+    """When a certificate with that life should be renewed."""
+    return not_after - min(RENEW_BEFORE, (not_after - not_before) / 3)
 
 
 def _subject(leaf: Leaf) -> x509.Name:
@@ -109,15 +108,6 @@ def _usage(name: str) -> x509.ObjectIdentifier:
     if name not in USAGES:
         raise PkiError(f"{name!r} is not a usage of a certificate", mend="use server or client")
     return USAGES[name]
-
-
-def _issuer_key(ca: x509.Certificate) -> x509.AuthorityKeyIdentifier:
-    """The CA's own key identifier where it has one, so that the chain is found by it."""
-    try:
-        identifier = ca.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
-    except x509.ExtensionNotFound:
-        return x509.AuthorityKeyIdentifier.from_issuer_public_key(public_key_of(ca))
-    return x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(identifier)
 
 
 def _key_usage(key: PublicKey) -> x509.KeyUsage:
@@ -177,6 +167,6 @@ def _time_problems(found: x509.Certificate, now: datetime) -> tuple[str, ...]:
         return (f"it is not valid before {found.not_valid_before_utc:%Y-%m-%d %H:%M} UTC",)
     if now >= found.not_valid_after_utc:
         return (f"it expired at {found.not_valid_after_utc:%Y-%m-%d %H:%M} UTC",)
-    if now >= due_at(found):
+    if now >= due_at(found.not_valid_before_utc, found.not_valid_after_utc):
         return (f"it is due for renewal: it ends at {found.not_valid_after_utc:%Y-%m-%d %H:%M} UTC",)
     return ()

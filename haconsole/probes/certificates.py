@@ -48,7 +48,7 @@ def certificates(
     for file in files_to_read(layout, told):
         read = tuple(_of_file(file, told, around))
         found += read
-        if not read:
+        if not read and not file.optional:
             notes.append(_absence(file, told))
     if told.without_openssl:
         notes.append("openssl is not installed: neither keys nor what is served could be compared with certificates")

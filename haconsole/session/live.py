@@ -90,7 +90,7 @@ class LiveSession:
 
         found = find_action(action)
         check_request(found, request)
-        return found.planner(await self._collector.once(), self._inventory, request)
+        return found.planner(await self._collector.once(certificates=found.certificates), self._inventory, request)
 
     async def run(self, plan: Plan, *, step_by_step: bool = False) -> AsyncIterator[Event]:
         """Carry the plan out, one at a time; refused in a read-only session."""

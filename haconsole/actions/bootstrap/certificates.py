@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from haconsole.actions.bootstrap.ground import Ground, Part
 from haconsole.actions.bootstrap.leaves import ETCD_CA, FRONT_PROXY_CA, KUBERNETES_CA, LeafWanted, leaves_on
-from haconsole.actions.build import step_id
+from haconsole.actions.build import script, step_id
 from haconsole.actions.checks import AuthorityInPlace, CertificateInPlace
 from haconsole.actions.operations import (
     EnsureAuthority,
@@ -12,12 +12,13 @@ from haconsole.actions.operations import (
     Irreversible,
     IssueCertificate,
     PutBack,
+    RunCommand,
     TrustAuthority,
 )
 from haconsole.actions.step import Step, StepId
 from haconsole.configs.haproxy import check_verifies
 from haconsole.configs.layout import KeyPairFiles, KubernetesLayout
-from haconsole.inventory.schema import Host
+from haconsole.inventory.schema import CaKeyPlace, Host
 from haconsole.model.names import HostName
 
 PHASE = "certificates"
@@ -71,6 +72,9 @@ def _authorities(found: Ground, after: tuple[StepId, ...]) -> tuple[Step, ...]:
             _authority(found, FRONT_PROXY_CA, "front-proxy-ca", kubernetes.front_proxy_ca, FRONT_PROXY_WHY, after)
         )
         steps.append(_service_account(found, kubernetes, after))
+        if found.inventory.pki.ca_key is CaKeyPlace.HOSTS:
+            planes = found.control_planes
+            steps += (signing_step(found, host, authority_needs(found, KUBERNETES_CA, host)) for host in planes)
     return tuple(steps)
 
 
@@ -83,6 +87,9 @@ KUBERNETES_CA_WHY = (
 FRONT_PROXY_WHY = (
     "An extension API server believes what the front proxy says of a user only over a certificate of an authority that "
     "signs nothing else."
+)
+SIGNING_WHY = (
+    "The controller manager signs with exactly one certificate; the CA's own file holds two while a CA is replaced."
 )
 SERVICE_ACCOUNT_WHY = (
     "Tokens of service accounts are signed with this key and verified by every API server: all control planes need the"
@@ -139,6 +146,41 @@ def _service_account(found: Ground, kubernetes: KubernetesLayout, after: tuple[S
         verification=(AuthorityInPlace(),),
         undo=Irreversible("every token signed with it would be worth nothing; unused it does no harm"),
         needs=after,
+        phase=PHASE,
+    )
+
+
+FIRST_IS = r"""
+[ "$(sed '/-----END/q' "$1")" = "$(cat -- "$2")" ]
+"""
+FIRST = r"""
+sed '/-----END/q' "$1" >"$2.new"; chmod 644 "$2.new"; sync "$2.new"; mv -T -- "$2.new" "$2"
+"""
+"""Words of both: the CA's file, and the file that holds its first certificate."""
+
+
+def signing_step(found: Ground, host: Host, needs: tuple[StepId, ...]) -> Step:
+    """Have the CA that kube-controller-manager signs with in a file of its own."""
+    assert found.layout.kubernetes is not None
+    ca, alone = found.layout.kubernetes.ca.cert, found.layout.kubernetes.signing_ca
+    return Step(
+        id=step_id("pki.kubernetes-signing", host.name),
+        title="Have the CA to sign with in a file of its own",
+        why=SIGNING_WHY,
+        host=HostName(host.name),
+        operation=RunCommand(("sh", "-ec", FIRST.strip(), "first", ca, alone)),
+        verification=(
+            script(
+                FIRST_IS,
+                "first",
+                ca,
+                alone,
+                means=f"{alone} is the first certificate of {ca}",
+                otherwise=f"{alone} is not the first certificate of {ca}",
+            ),
+        ),
+        undo=PutBack((alone,)),
+        needs=needs,
         phase=PHASE,
     )
 

@@ -117,13 +117,12 @@ def _start(found: Ground, host: Host, before: tuple[StepId, ...], *, live: bool)
 
 
 def files_of(found: Ground) -> tuple[str, ...]:
-    """What a member reads when it starts."""
+    """What a member reads at its start only; its own certificates it reads again at each handshake."""
     etcd = found.layout.etcd
     files = tuple(file for file in (etcd.unit_file, etcd.env_file) if file)
     if etcd.pki is None:
         return files
-    pki = etcd.pki
-    return (*files, pki.ca.cert, pki.server.cert, pki.server.key, pki.peer.cert, pki.peer.key)
+    return (*files, etcd.pki.ca.cert)
 
 
 def needs_of(found: Ground, host: Host) -> tuple[StepId, ...]:

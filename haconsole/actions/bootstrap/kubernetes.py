@@ -12,7 +12,7 @@ from haconsole.actions.step import Step, StepId
 from haconsole.configs.kubeconfig import endpoint_server, kubeconfig, local_server
 from haconsole.configs.kubernetes import apiserver_unit, controller_manager_unit, scheduler_unit
 from haconsole.configs.layout import ComponentLayout, KubeClient, KubernetesLayout
-from haconsole.inventory.schema import Host
+from haconsole.inventory.schema import CaKeyPlace, Host
 
 PHASE = "kubernetes"
 
@@ -106,20 +106,20 @@ def _starts(found: Ground, paths: KubernetesLayout) -> tuple[Step, ...]:
 def _apiserver(
     found: Ground, paths: KubernetesLayout, component: ComponentLayout, host: Host, before: tuple[StepId, ...]
 ) -> Step:
-    pairs = [paths.apiserver, paths.apiserver_kubelet_client, paths.front_proxy_client, paths.service_account]
     leaves = ["apiserver", "apiserver-kubelet-client", "front-proxy-client"]
     authorities = [KUBERNETES_CA, FRONT_PROXY_CA]
+    tokens = paths.service_account
+    files = [component.unit_file or "", paths.ca.cert, paths.front_proxy_ca.cert, tokens.cert, tokens.key]
     if found.layout.etcd.pki:
-        pairs.append(paths.apiserver_etcd_client)
+        files.append(found.layout.etcd.pki.ca.cert)
         leaves.append("apiserver-etcd-client")
         authorities.append(ETCD_CA)
     etcd_ready = tuple(etcd.start_of(one.name) for one in found.etcd) if Part.ETCD in found.parts else ()
-    files = (component.unit_file or "", paths.ca.cert, paths.front_proxy_ca.cert)
     return _start(
         found,
         host,
         component,
-        newer_than=(*files, *(path for pair in pairs for path in (pair.cert, pair.key))),
+        newer_than=tuple(files),
         needs=(
             *(step_id(f"pki.{leaf}", host.name) for leaf in leaves),
             *(need for authority in authorities for need in authority_needs(found, authority, host)),
@@ -133,13 +133,24 @@ def _apiserver(
 def _client(found: Ground, paths: KubernetesLayout, component: ComponentLayout, host: Host, apiserver: StepId) -> Step:
     name = component.name.removeprefix("kube-")
     client = paths.controller_manager if name == "controller-manager" else paths.scheduler
-    files = (client.files.cert, client.files.key) if client.files else ()
+    signs = name == "controller-manager" and found.inventory.pki.ca_key is CaKeyPlace.HOSTS
+    signing = (step_id("pki.kubernetes-signing", host.name),) if signs else ()
     return _start(
         found,
         host,
         component,
-        newer_than=(component.unit_file or "", client.kubeconfig, paths.ca.cert, *files),
-        needs=(step_id(f"pki.{name}", host.name), step_id(f"kubernetes.{name}-kubeconfig", host.name), apiserver),
+        newer_than=(
+            component.unit_file or "",
+            client.kubeconfig,
+            paths.ca.cert,
+            *((paths.signing_ca,) if signs else ()),
+        ),
+        needs=(
+            step_id(f"pki.{name}", host.name),
+            step_id(f"kubernetes.{name}-kubeconfig", host.name),
+            *signing,
+            apiserver,
+        ),
     )
 
 

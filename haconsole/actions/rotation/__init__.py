@@ -1,0 +1,1 @@
+"""Certificates rotated: leaves, and the CAs themselves."""

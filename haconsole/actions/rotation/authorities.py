@@ -1,0 +1,153 @@
+"""The CAs a rotation replaces, as hosts were seen to have them: which one goes, which comes, how far it has come.
+
+While a CA is replaced its bundle (``ca.crt``) holds both, the one that goes first, and its key stays beside it; what
+comes lies in ``ca-next.crt`` and ``ca-next.key`` until the last phase puts it in place. So every phase can be told from
+the files of the hosts alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from haconsole.actions.bootstrap.ground import Ground
+from haconsole.actions.bootstrap.leaves import ETCD_CA, FRONT_PROXY_CA, KUBERNETES_CA, leaves_on
+from haconsole.actions.rotation.wanted import ALL, ETCD, KUBERNETES
+from haconsole.configs.haproxy import check_verifies
+from haconsole.configs.layout import KeyPairFiles, successor
+from haconsole.inventory.schema import Host
+from haconsole.model.certificate import Certificate
+from haconsole.model.names import HostName
+from haconsole.model.observed import value_of
+
+TOKENS = "service-account"
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """A CA, or the service-account key pair. `holders` have its key, `users` its certificate or public key.
+
+    `bundles` are the fingerprints that each user's file was seen to hold, `goes` and `comes` the two by fingerprint
+    (empty where unknown or not made yet).
+    """
+
+    name: str
+    common_name: str
+    files: KeyPairFiles
+    holders: tuple[Host, ...]
+    users: tuple[Host, ...]
+    bundles: dict[str, tuple[str, ...]]
+    goes: str
+    comes: str
+    signed: tuple[str | None, ...] = ()
+    strange: tuple[str, ...] = ()
+
+    @property
+    def next(self) -> KeyPairFiles:
+        return successor(self.files)
+
+    @property
+    def previous(self) -> str:
+        """Where the token key that goes is kept until the last phase."""
+        return self.files.key.replace(".key", "-previous.key")
+
+    @property
+    def is_tokens(self) -> bool:
+        return self.name == TOKENS
+
+    @property
+    def begun(self) -> bool:
+        """Whether its replacement is under way."""
+        return bool(self.comes)
+
+    @property
+    def trusted(self) -> bool:
+        """Whether every user has both, or the one that comes alone."""
+        return self.begun and all(self.comes in held for held in self.bundles.values())
+
+    @property
+    def dropped(self) -> bool:
+        """Whether some user has let go of the older one."""
+        return self.begun and any(self.goes not in held for held in self.bundles.values() if held)
+
+
+def materials(found: Ground, scope: str) -> tuple[Material, ...]:
+    """All of the scope, as they were seen."""
+    etcd, kubernetes = found.layout.etcd.pki, found.layout.kubernetes
+    planes = found.control_planes
+    several: list[Material] = []
+    if etcd and scope in (ETCD, ALL):
+        users = _together(found, found.etcd, planes if kubernetes else ())
+        several.append(_authority(found, ETCD_CA, "etcd-ca", etcd.ca, found.etcd, users))
+    if kubernetes and planes and scope in (KUBERNETES, ALL):
+        balancers = found.balancers if check_verifies(found.inventory) else ()
+        users = _together(found, planes, balancers)
+        several += (
+            _authority(found, KUBERNETES_CA, "kubernetes", kubernetes.ca, planes, users),
+            _authority(found, FRONT_PROXY_CA, "front-proxy-ca", kubernetes.front_proxy_ca, planes, planes),
+            _tokens(found, kubernetes.service_account),
+        )
+    return tuple(several)
+
+
+def _together(found: Ground, *several: tuple[Host, ...]) -> tuple[Host, ...]:
+    return tuple(host for host in found.inventory.hosts if any(host in hosts for hosts in several))
+
+
+def _certificates(found: Ground, host: Host) -> tuple[Certificate, ...]:
+    facts = found.snapshot.host(HostName(host.name))
+    return (value_of(facts.certificates) or ()) if facts else ()
+
+
+def _authority(
+    found: Ground,
+    name: str,
+    common_name: str,
+    files: KeyPairFiles,
+    holders: tuple[Host, ...],
+    users: tuple[Host, ...],
+) -> Material:
+    held = {host.name: _certificates(found, host) for host in users}
+    bundles = {host: tuple(one.fingerprint for one in seen if one.path == files.cert) for host, seen in held.items()}
+    following = {one.fingerprint for seen in held.values() for one in seen if one.path == successor(files).cert}
+    leaves = {
+        (host.name, leaf.files.cert) for host in users for leaf in leaves_on(found, host) if leaf.authority == name
+    }
+    signed = tuple(one.issued_by for host, seen in held.items() for one in seen if (host, one.path) in leaves)
+    return _material(name, common_name, files, (holders, users), bundles, following, signed)
+
+
+def _tokens(found: Ground, files: KeyPairFiles) -> Material:
+    planes = found.control_planes
+    keys = {host.name: facts.token_keys for host in planes if (facts := found.snapshot.host(HostName(host.name)))}
+    bundles = {
+        host: tuple(p for one in seen if one.path == files.cert for p in one.fingerprints)
+        for host, seen in keys.items()
+    }
+    following = {
+        p for seen in keys.values() for one in seen if one.path == successor(files).cert for p in one.fingerprints
+    }
+    signed = tuple(p for seen in keys.values() for one in seen if one.path == files.key for p in one.fingerprints)
+    return _material(TOKENS, TOKENS, files, (planes, planes), bundles, following, signed)
+
+
+def _material(
+    name: str,
+    common_name: str,
+    files: KeyPairFiles,
+    hosts: tuple[tuple[Host, ...], tuple[Host, ...]],
+    bundles: dict[str, tuple[str, ...]],
+    following: set[str],
+    signed: tuple[str | None, ...],
+) -> Material:
+    others = {one for held in bundles.values() for one in held} - following
+    strange: list[str] = []
+    if len(following) > 1:
+        strange.append(f"hosts have different {successor(files).cert}: set aside all but one")
+    if len(others) > 1:
+        told = ", ".join(sorted(one[:16] for one in others))
+        strange.append(f"{files.cert} holds several that could go (SHA-256 {told}): leave the one in use, then again")
+    missing = [host for host, held in bundles.items() if not held]
+    if missing:
+        strange.append(f"{files.cert} was not read on {', '.join(missing)}")
+    goes, comes = next(iter(others), ""), next(iter(following), "")
+    return Material(name, common_name, files, *hosts, bundles, goes, comes, signed, tuple(strange))

@@ -1,0 +1,105 @@
+"""Plans the replacement of CAs: what is left of it by what hosts have, one phase of that, or the way back."""
+
+from __future__ import annotations
+
+from haconsole.actions.action import Request
+from haconsole.actions.bootstrap.ground import Ground
+from haconsole.actions.rotation import ca_phases as phases
+from haconsole.actions.rotation.authorities import Material, materials
+from haconsole.actions.rotation.ca_phases import Phase, Replacing
+from haconsole.actions.rotation.refuse import refusals
+from haconsole.actions.rotation.wanted import ALL
+from haconsole.actions.step import Plan, Refusal
+from haconsole.actions.steps.order import in_order
+from haconsole.errors import UsageError
+
+ACTION = "rotate-certs"
+STEPS = {Phase.TRUST: phases.trust, Phase.LEAVES: phases.leaves, Phase.DROP: phases.drop}
+SAYS = {
+    Phase.TRUST: "trust: both CAs trusted everywhere",
+    Phase.LEAVES: "leaves: every leaf signed by the new one",
+    Phase.DROP: "drop: the older one let go, which cannot be taken back",
+}
+
+
+def plan_ca(found: Ground, request: Request) -> Plan | Refusal:
+    """All phases that are left, `--phase` alone, or with `--back` the way back to the older CAs."""
+    if set(request) & {"host", "due"}:
+        raise UsageError("CAs are replaced on every host at once", mend="leave --host and --due away")
+    if {"phase", "back"} <= set(request):
+        raise UsageError("--back goes back all the way", mend="leave --phase away")
+    every = materials(found, request.get("scope", ALL))
+    under_way = tuple(one for one in every if one.begun)
+    several = under_way or every
+    only = Phase(request["phase"]) if "phase" in request else None
+    reasons = (*refusals(found, None), *(told for one in several for told in one.strange))
+    if not reasons:
+        reasons = _not_back(under_way) if "back" in request else _not_phase(several, only)
+    if reasons:
+        return Refusal(ACTION, found.inventory.cluster, reasons)
+    now = Replacing(found, several, f"{found.snapshot.observed_at:%Y%m%dT%H%M%SZ}")
+    if "back" in request:
+        names = ", ".join(one.name for one in several)
+        return Plan(ACTION, found.inventory.cluster, in_order(phases.back(now)), f"{names}: back to the older one")
+    left = (only,) if only else tuple(phase for phase in Phase if _at_or_after(phase, stage(several)))
+    groups = tuple(group for phase in left for group in STEPS[phase](now))
+    return Plan(ACTION, found.inventory.cluster, in_order(groups), _summary(several, left))
+
+
+def stage(several: tuple[Material, ...]) -> Phase:
+    """The phase to go on with, by what hosts have: the earliest that one of them is in."""
+    return min((_stage(one) for one in several), key=list(Phase).index)
+
+
+def _stage(one: Material) -> Phase:
+    if one.dropped:
+        return Phase.DROP
+    if one.trusted and one.comes in one.signed:
+        return Phase.LEAVES
+    return Phase.TRUST
+
+
+def _at_or_after(phase: Phase, first: Phase) -> bool:
+    order = list(Phase)
+    return order.index(phase) >= order.index(first)
+
+
+def _not_phase(several: tuple[Material, ...], only: Phase | None) -> tuple[str, ...]:
+    """What a single phase lacks before it."""
+    if not several:
+        return ("there is no CA of this scope that the inventory asks for",)
+    if only is Phase.LEAVES:
+        return tuple(
+            f"{one.name}: not every host trusts the new one yet: run rotate-certs --ca --phase trust"
+            for one in several
+            if not one.trusted and not one.dropped
+        )
+    if only is Phase.DROP:
+        return tuple(
+            f"{one.name}: not everything is signed by the new one yet: run rotate-certs --ca --phase leaves"
+            for one in several
+            if not one.dropped and (not one.trusted or any(by != one.comes for by in one.signed))
+        )
+    if only is Phase.TRUST and any(one.dropped for one in several):
+        return ("the older CA is being dropped already: run rotate-certs --ca",)
+    return ()
+
+
+def _not_back(under_way: tuple[Material, ...]) -> tuple[str, ...]:
+    if not under_way:
+        return ("no CA is being replaced: there is nothing to take back",)
+    return tuple(
+        f"{one.name}: the older one is dropped on some host already: run rotate-certs --ca to finish"
+        for one in under_way
+        if one.dropped
+    )
+
+
+def _summary(several: tuple[Material, ...], left: tuple[Phase, ...]) -> str:
+    told = [", ".join(one.name for one in several), *(SAYS[phase] for phase in left)]
+    if Phase.DROP in left and any(one.is_tokens for one in several):
+        told.append(
+            "tokens in secrets, signed by the older service-account key, end with the last phase: delete those secrets "
+            "before it to have them made anew"
+        )
+    return "\n".join(told)

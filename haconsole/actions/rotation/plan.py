@@ -1,0 +1,49 @@
+"""Plans rotations of certificates."""
+
+from __future__ import annotations
+
+from haconsole.actions.action import Request
+from haconsole.actions.bootstrap.ground import ground
+from haconsole.actions.rotation.authorities import materials
+from haconsole.actions.rotation.ca_plan import ACTION, plan_ca
+from haconsole.actions.rotation.leaves import Over, leaf_groups, over
+from haconsole.actions.rotation.refuse import refusals, unfinished
+from haconsole.actions.rotation.wanted import ALL, Held, due, held
+from haconsole.actions.step import Plan, Refusal
+from haconsole.actions.steps.order import in_order
+from haconsole.errors import UsageError
+from haconsole.inventory.schema import Inventory
+from haconsole.model.snapshot import ClusterSnapshot
+
+
+def plan_rotation(snapshot: ClusterSnapshot, inventory: Inventory, request: Request) -> Plan | Refusal:
+    """All leaves of a scope, those of one host, or those that are due; the snapshot must hold certificates."""
+    found = ground(snapshot, inventory, None)
+    if "ca" in request:
+        return plan_ca(found, request)
+    if set(request) & {"phase", "back"}:
+        raise UsageError("--phase and --back are about the replacement of CAs", mend="add --ca")
+    scope, host = request.get("scope", ALL), request.get("host")
+    reasons = (*refusals(found, host), *unfinished(materials(found, ALL)))
+    if reasons:
+        return Refusal(ACTION, inventory.cluster, reasons)
+    every = tuple(one for each in found.hosts if host in (None, each.name) for one in held(found, each, scope))
+    chosen = tuple(one for one in every if "due" not in request or due(found, one))
+    if not chosen:
+        why = "nothing is due" if every else f"{host or 'the inventory'} has no certificate of this scope"
+        return Refusal(ACTION, inventory.cluster, (why,))
+    stopped = over(found, every)
+    steps = in_order(leaf_groups(found, chosen, stopped))
+    return Plan(ACTION, inventory.cluster, steps, _summary(chosen, stopped))
+
+
+def _summary(chosen: tuple[Held, ...], over: Over) -> str:
+    hosts = tuple(dict.fromkeys(one.host.name for one in chosen))
+    told = [f"{len(chosen)} certificate{'s' if len(chosen) != 1 else ''} on {', '.join(hosts)}"]
+    stopped = " and ".join(part for part, ended in (("etcd", over.etcd), ("the API servers", over.api)) if ended)
+    if stopped:
+        told.append(
+            f"certificates that have ended stop {stopped}: health is asked for after the change only, and processes "
+            "are restarted side by side"
+        )
+    return "\n".join(told)

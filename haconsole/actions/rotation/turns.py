@@ -1,0 +1,165 @@
+"""A host's turn: what reads its files only at its start is restarted, handed over first, seen well after."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from haconsole.actions.bootstrap.ground import Ground
+from haconsole.actions.bootstrap.verify import LOCKS
+from haconsole.actions.build import look_step, ran_before, script, start_step, step_id
+from haconsole.actions.checks import ApiserverReady, BackendsUp, Check, EtcdHealthy, LeaseHeld
+from haconsole.actions.rotation.scripts import SERVING
+from haconsole.actions.step import Step
+from haconsole.actions.steps.etcd import leader_step
+from haconsole.actions.steps.haproxy import drain_step, ready_step
+from haconsole.actions.steps.order import Group
+from haconsole.actions.steps.services import reload_step
+from haconsole.inventory.effective import join_host_port
+from haconsole.inventory.schema import Host
+from haconsole.model.etcd_view import etcd_view
+from haconsole.model.names import HostName
+from haconsole.model.vip_view import vip_views
+
+WAIT_S = 90.0
+ETCD_WHY = "etcd reads its CAs only at its start. A majority of the others answers meanwhile."
+API_WHY = "It reads what changed only at its start. No balancer sends it anything meanwhile."
+CLIENT_WHY = "It reads what changed only at its start; its lock passes on to a standby if it holds it."
+HAPROXY_WHY = "It verifies API servers with the CA it read; a reload lets connections under way end where they are."
+SEES_WHY = "Before the next host's turn this one carries its share again, on every balancer."
+LOCKS_WHY = "What steers the cluster goes on: each lock is held and renewed before anything else is changed."
+
+
+def turns(found: Ground) -> tuple[Host, ...]:
+    """The hosts in the order of their turns: who leads etcd and who holds a VIP come last."""
+    leader = next((row.host for row in etcd_view(found.snapshot).members if row.leader), None)
+    owners = {owner for view in vip_views(found.snapshot) for owner in view.owners}
+    return tuple(sorted(found.hosts, key=lambda host: (host.name in owners) + (host.name == leader)))
+
+
+def names(hosts: tuple[Host, ...]) -> tuple[HostName, ...]:
+    return tuple(HostName(host.name) for host in hosts)
+
+
+def etcd_turn(found: Ground, host: Host, what: str, newer_than: tuple[str, ...], phase: str) -> tuple[Group, ...]:
+    """Leadership handed over if the member has it, then a restart."""
+    others = names(tuple(one for one in found.etcd if one != host))
+    hand_over = replace(leader_step(host, others, phase=phase), id=step_id(f"etcd.leader-{what}", host.name))
+    return (*(((hand_over,),) if others else ()), (etcd_restart(found, host, what, newer_than, phase),))
+
+
+def etcd_restart(found: Ground, host: Host, what: str, newer_than: tuple[str, ...], phase: str) -> Step:
+    unit = found.layout.etcd.unit or ""
+    return start_step(
+        f"etcd.{what}",
+        host.name,
+        unit,
+        title="Restart etcd",
+        why=ETCD_WHY,
+        phase=phase,
+        newer_than=newer_than,
+        needs=(),
+        undo=ran_before(unit),
+        also=(EtcdHealthy(len(found.etcd)),),
+        verify_within_s=WAIT_S,
+    )
+
+
+def api_turn(found: Ground, host: Host, what: str, restart: Step, phase: str) -> tuple[Group, ...]:
+    """The API server drained, restarted, used again, and seen up by every balancer."""
+    haproxy, balancers = found.layout.haproxy, names(found.balancers)
+    if haproxy is None or not balancers:
+        return ((restart,),)
+    there = tuple(check for check in restart.verification if not isinstance(check, ApiserverReady))
+    drain = drain_step(host.name, haproxy.backend, balancers, phase=phase, unless=there)
+    ready = ready_step(host.name, haproxy.backend, balancers, phase=phase)
+    seen = tuple(
+        look_step(
+            f"haproxy.sees-{host.name}-{what}",
+            name,
+            (BackendsUp((host.name,)),),
+            title=f"See {host.name} up in haproxy",
+            why=SEES_WHY,
+            phase=phase,
+            wait_s=WAIT_S,
+        )
+        for name in balancers
+    )
+    return (
+        (replace(drain, id=step_id(f"haproxy.drain-{what}", host.name)),),
+        (restart,),
+        (replace(ready, id=step_id(f"haproxy.ready-{what}", host.name)),),
+        seen,
+    )
+
+
+def component_restart(
+    found: Ground,
+    host: Host,
+    name: str,
+    what: str,
+    newer_than: tuple[str, ...],
+    phase: str,
+    also: tuple[Check, ...] = (),
+) -> Step:
+    """Restart one of the control plane's components; the API server is ready after it."""
+    assert found.layout.kubernetes is not None
+    component = next(one for one in found.layout.kubernetes.components if one.name == name)
+    api = component.kubeconfig is None
+    return start_step(
+        f"kubernetes.{name}-{what}",
+        host.name,
+        component.unit or "",
+        title=f"Restart {name}",
+        why=API_WHY if api else CLIENT_WHY,
+        phase=phase,
+        newer_than=newer_than,
+        needs=(),
+        undo=ran_before(component.unit or ""),
+        also=(*also, *((ApiserverReady(),) if api else ())),
+        verify_within_s=WAIT_S,
+    )
+
+
+def haproxy_reload(found: Ground, host: Host, what: str, newer_than: tuple[str, ...], phase: str) -> Group:
+    """haproxy takes up the CA it verifies API servers with."""
+    haproxy = found.layout.haproxy
+    if haproxy is None or host not in found.balancers:
+        return ()
+    return (
+        reload_step(
+            f"haproxy.{what}",
+            host.name,
+            haproxy.unit,
+            title="Have haproxy take up the CAs",
+            why=HAPROXY_WHY,
+            phase=phase,
+            newer_than=newer_than,
+            test=f"haproxy -c -q -f {haproxy.config_file}",
+        ),
+    )
+
+
+def locks_held(found: Ground, what: str, host: Host, phase: str) -> Group:
+    return (
+        look_step(
+            f"kubernetes.locks-{what}",
+            host.name,
+            tuple(LeaseHeld("kube-system", name) for name in LOCKS),
+            title="See the leader locks held",
+            why=LOCKS_WHY,
+            phase=phase,
+            wait_s=WAIT_S,
+        ),
+    )
+
+
+def serves(host: Host, port: int, cert: str) -> Check:
+    """What answers at the host's port shows the certificate in the file."""
+    return script(
+        SERVING,
+        "serves",
+        join_host_port(host.address, port),
+        cert,
+        means=f"port {port} shows {cert}",
+        otherwise=f"port {port} does not show {cert}",
+    )

@@ -1,0 +1,71 @@
+"""Replaces a leaf: a new key and certificate are made beside it and take its place together; it is set aside."""
+
+from __future__ import annotations
+
+from haconsole.actions.checks import CertificateInPlace
+from haconsole.actions.operations import IssueCertificate
+from haconsole.actions.step import Step
+from haconsole.execution.authorities import Authorities
+from haconsole.execution.outcome import Performed, done, failed, unknown
+from haconsole.execution.script import run_script
+from haconsole.execution.site import Site
+from haconsole.execution.verdict import judge, questions, wanted_leaf
+from haconsole.pki.keys import key_command
+from haconsole.pki.leaf import read_request, sign_leaf
+
+REQUEST = r"""
+umask 077; stage=$1 key=$2; shift 2
+(umask 022; mkdir -p -- "${stage%/*}") && rm -rf -- "$stage" && mkdir -- "$stage" || exit 1
+said=$("$@" 2>&1) || { echo "$said" >&2; exit 1; }
+openssl req -new -key "$key" -subj /CN=request
+"""
+"""Words: folder to make the new pair in, the key in it, and the command that makes it."""
+
+SWAP = r"""
+stage=$1 end=$2 owner=$3 cert=$4 key=$5; folder=${cert%/*}
+[ -d "$stage" ] || { echo "there is no $stage" >&2; exit 1; }
+for path in "$cert" "$key"; do
+  aside=$folder/.${path##*/}.$end
+  if [ -f "$path" ]; then
+    cp -p -- "$path" "$aside" && chmod 600 -- "$aside" || exit 1
+    echo "wrote $path; the file before it is $aside"
+  fi
+done
+new_cert=$stage/${cert##*/} new_key=$stage/${key##*/}
+chmod 600 -- "$new_key" && chmod 644 -- "$new_cert" && chown -- "$owner" "$new_key" "$new_cert" || exit 1
+sync -- "$new_key" "$new_cert"
+mv -f -t "$folder" -- "$new_cert" "$new_key" && rmdir -- "$stage"
+"""
+"""Words: the folder of the new pair, the end of names set aside, owner, certificate, key. One process renames both: a
+server that reads them at each handshake can meet a pair that does not match for microseconds only."""
+
+
+async def renew_certificate(site: Site, authorities: Authorities, step: Step, issue: IssueCertificate) -> Performed:
+    """Do it, unless an attempt whose end was not heard has done it."""
+    wanted = questions(CertificateInPlace(), step)
+    answers = await site.observer.look(step.host, wanted)
+    if not judge(CertificateInPlace(), step, answers, site.inventory, site.clock.now()):
+        return done(f"{issue.cert_path} was replaced already")
+    transport = site.fleet.host(step.host)
+    folder, _, name = issue.cert_path.rpartition("/")
+    stage = f"{folder}/.new-{name}"
+    new_key = f"{stage}/{issue.key_path.rpartition('/')[2]}"
+    make_key = key_command(site.inventory.pki.algorithm, new_key)
+    asked = await run_script(transport, REQUEST, (stage, new_key, *make_key), deadline_s=60.0)
+    if asked.exit_status is None:
+        return unknown(f"{step.host}: the connection was lost while a key for {issue.cert_path} was made")
+    if not asked.ok:
+        return failed(f"{step.host}: openssl could not make {new_key}: {asked.stderr.strip()}", asked.stderr)
+    key = read_request(asked.stdout.encode(), algorithm=site.inventory.pki.algorithm)
+    authority = await authorities.load(issue, step.host)
+    now = site.clock.now()
+    signed = sign_leaf(authority, wanted_leaf(issue), key, days=site.inventory.pki.leaf_days, now=now)
+    signed += await authorities.cross(issue, authority, step.host)
+    await transport.write_file(f"{stage}/{name}", signed, mode=0o644)
+    words = (stage, f"{now:%Y%m%dT%H%M%SZ}", issue.owner, issue.cert_path, issue.key_path)
+    swapped = await run_script(transport, SWAP, words, deadline_s=30.0)
+    if swapped.exit_status is None:
+        return unknown(f"{step.host}: the connection was lost while {issue.cert_path} was replaced")
+    if not swapped.ok:
+        return failed(f"{step.host}: {issue.cert_path} could not be replaced: {swapped.stderr.strip()}", swapped.stderr)
+    return done(swapped.stdout.strip() or f"wrote {issue.cert_path}")

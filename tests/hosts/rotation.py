@@ -1,0 +1,75 @@
+"""What tests of rotations do to a lab's certificates behind the program's back, and see of them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from haconsole.lab.lab import Lab
+from haconsole.pki.authority import Authority
+from haconsole.pki.bundle import load_certificate
+from haconsole.pki.keys import PrivateKey, load_public_key
+from haconsole.pki.leaf import Leaf, sign_leaf
+from haconsole.pki.names import sans_of
+from tests.hosts.program import Program
+
+
+def certs(program: Program) -> dict[str, Any]:
+    """``certs --json`` of the program's hosts, whatever its exit status."""
+    argv = (sys.executable, "-m", "haconsole", "certs", str(program.inventory), "--json")
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=120, env=program.environment)
+    assert done.stdout, done.stderr
+    told: dict[str, Any] = json.loads(done.stdout)
+    return told
+
+
+def leaves(told: dict[str, Any]) -> dict[tuple[str, str], dict[str, Any]]:
+    """The leaves by host and role."""
+    return {(one["host"], one["role"]): one for one in told["certificates"] if not one["is_ca"]}
+
+
+def sound(told: dict[str, Any]) -> None:
+    """Nothing to say about any certificate, and every process serves its file's."""
+    assert (told["health"], told["findings"], told["unread"]) == ("healthy", [], [])
+    assert [one for one in told["certificates"] if one["problem"]] == []
+    serving = [one for one in told["certificates"] if one["role"] in ("etcd-server", "etcd-peer", "apiserver")]
+    assert serving
+    assert [one["served"] for one in serving] == [True] * len(serving)
+
+
+def end_all(program: Program, *, days_ago: int = 30) -> None:
+    """Put certificates that have ended in the place of all leaves, and start what uses them again: all is dead."""
+    lab = program.lab
+    told = certs(program)
+    authorities = {one["fingerprint"]: one["path"] for one in told["certificates"] if one["is_ca"]}
+    for (host, _), leaf in leaves(told).items():
+        _end(lab, host, leaf["path"], leaf["key"]["path"], authorities[leaf["issued_by"]], days_ago)
+    units = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler")
+    for host in {host for host, _ in leaves(told)}:
+        lab.exec(host, "systemctl", "stop", *units)
+        lab.exec(host, "systemctl", "start", "--no-block", *units)
+
+
+def _end(lab: Lab, host: str, path: str, key_path: str, ca_path: str, days_ago: int) -> None:
+    issued = datetime.now(UTC) - timedelta(days=days_ago + 365)
+    found = load_certificate(_said(lab, host, "cat", path))
+    named = {attribute.oid._name: str(attribute.value) for attribute in found.subject}
+    leaf = Leaf(
+        named["commonName"],
+        tuple(value for name, value in named.items() if name == "organizationName"),
+        sans_of(found),
+    )
+    authority = Authority(
+        _said(lab, host, "cat", ca_path), PrivateKey(_said(lab, host, "cat", ca_path.replace(".crt", ".key")))
+    )
+    public = load_public_key(_said(lab, host, "openssl", "pkey", "-in", key_path, "-pubout"))
+    (lab.host(host).root / path.lstrip("/")).write_bytes(sign_leaf(authority, leaf, public, days=365, now=issued))
+
+
+def _said(lab: Lab, host: str, *argv: str) -> bytes:
+    done = lab.exec(host, *argv)
+    assert done.returncode == 0, f"{host}: {argv}: {done.stderr}"
+    return done.stdout.encode()

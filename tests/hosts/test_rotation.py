@@ -1,0 +1,207 @@
+"""Certificates rotated while writers write and readers read; and brought back once all of them have ended."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.hosts.conftest import LabMaker
+from tests.hosts.load import ApiReader, EtcdWriter
+from tests.hosts.membership import Members
+from tests.hosts.program import Program, outcomes
+from tests.hosts.rotation import certs, end_all, leaves, sound
+
+HOSTS = ("cp1", "cp2", "cp3")
+
+
+@pytest.fixture(scope="module")
+def etcd(make_lab_for_session: LabMaker, tmp_path_factory: pytest.TempPathFactory) -> Program:
+    """Three hosts with etcd alone."""
+    lab = make_lab_for_session(kubernetes=False)
+    program = Members(lab, tmp_path_factory.mktemp("rotation"), etcd_only=True).of(*HOSTS)
+    program.events("bootstrap")
+    return program
+
+
+def addresses(program: Program) -> tuple[str, ...]:
+    return tuple(host.address for host in program.lab.spec.hosts)
+
+
+def pids(program: Program) -> list[str]:
+    return [program.lab.exec(host, "systemctl", "show", "-p", "MainPID", "etcd").stdout for host in HOSTS]
+
+
+def test_every_leaf_of_etcd_under_writes(etcd: Program) -> None:
+    before, running = leaves(certs(etcd)), pids(etcd)
+    with EtcdWriter(etcd.lab, addresses(etcd)) as writes:
+        begun = time.monotonic()
+        etcd.events("rotate-certs")
+        took = time.monotonic() - begun
+    after = certs(etcd)
+    print(f"leaves of etcd: {took:.1f} s; writes: {writes}")
+    assert (writes.failed, writes.done > 20) == (0, True), str(writes)
+    sound(after)
+    assert all(one["fingerprint"] != before[name]["fingerprint"] for name, one in leaves(after).items())
+    assert pids(etcd) == running
+    for host in HOSTS:
+        kept = etcd.lab.exec(host, "sh", "-c", "stat -c %a /etc/etcd/pki/.server.*.2* /etc/etcd/pki/.peer.*.2*").stdout
+        assert kept.split() == ["600"] * 4
+
+
+def test_what_is_due_alone(etcd: Program) -> None:
+    done = etcd("plan", "rotate-certs", "--due")
+    assert (done.returncode, "nothing is due" in done.stderr) == (4, True), done.stdout + done.stderr
+    end_all(etcd)
+    told = certs(etcd)
+    assert told["health"] == "critical"
+    assert {one["days_left"] < 0 for one in leaves(told).values()} == {True}
+    status = etcd("plan", "rotate-certs", "--due")
+    assert "certificates that have ended stop etcd" in status.stdout
+
+
+def test_all_ended_and_brought_back(etcd: Program, tmp_path: Path) -> None:
+    end_all(etcd)
+    begun = time.monotonic()
+    events = etcd.events("rotate-certs", "--due")
+    print(f"etcd brought back from ended certificates: {time.monotonic() - begun:.1f} s")
+    assert outcomes(events)["etcd.revive@cp1"] == "done"
+    sound(certs(etcd))
+
+
+def rotate_ca(program: Program, *words: str) -> dict[str, str]:
+    begun = time.monotonic()
+    events = program.events("rotate-certs", "--ca", *words)
+    print(f"rotate-certs --ca {' '.join(words)}: {time.monotonic() - begun:.1f} s, {events[-1]['changed']} changed")
+    return outcomes(events)
+
+
+def authorities(program: Program) -> dict[str, set[str]]:
+    """Fingerprints by role, over all hosts."""
+    found: dict[str, set[str]] = {}
+    for one in certs(program)["certificates"]:
+        if one["is_ca"]:
+            found.setdefault(one["role"], set()).add(one["fingerprint"])
+    return found
+
+
+def test_the_ca_of_etcd_phase_by_phase_under_writes(etcd: Program) -> None:
+    """A client that knows the older CA alone goes on until the last phase; what is interrupted is carried on."""
+    (old,) = authorities(etcd)["etcd-ca"]
+    with EtcdWriter(etcd.lab, addresses(etcd)) as writes:
+        rotate_ca(etcd, "--phase", "trust")
+        assert "a new CA is on its way in" in etcd("plan", "rotate-certs").stderr
+        assert (
+            "not everything is signed by the new one" in etcd("plan", "rotate-certs", "--ca", "--phase", "drop").stderr
+        )
+        rotate_ca(etcd, "--phase", "leaves")
+        assert len(authorities(etcd)["etcd-ca"]) == 2
+    print(f"a client with the older CA alone: {writes}")
+    assert (writes.failed, writes.done > 20) == (0, True), str(writes)
+    assert "nothing is due" not in etcd("plan", "rotate-certs", "--ca").stdout
+    with EtcdWriter(etcd.lab, addresses(etcd)) as writes:
+        rotate_ca(etcd, "--phase", "drop")
+    print(f"a client with its new certificate: {writes}")
+    assert (writes.failed, writes.done > 20) == (0, True), str(writes)
+    sound(certs(etcd))
+    (new,) = authorities(etcd)["etcd-ca"]
+    assert new != old
+    assert set(authorities(etcd)) == {"etcd-ca"}
+
+
+def test_back_from_the_middle(etcd: Program) -> None:
+    before = authorities(etcd)
+    rotate_ca(etcd, "--phase", "trust")
+    rotate_ca(etcd, "--phase", "leaves")
+    with EtcdWriter(etcd.lab, addresses(etcd)) as writes:
+        rotate_ca(etcd, "--back")
+    print(f"on the way back: {writes}")
+    assert (writes.failed, writes.done > 20) == (0, True), str(writes)
+    sound(certs(etcd))
+    assert authorities(etcd) == before
+    assert "there is nothing to take back" in etcd("plan", "rotate-certs", "--ca", "--back").stderr
+
+
+@pytest.fixture(scope="module")
+def cluster(make_lab_for_session: LabMaker, tmp_path_factory: pytest.TempPathFactory) -> Program:
+    """Three control planes, bootstrapped."""
+    program = Program(make_lab_for_session(), tmp_path_factory.mktemp("cluster"))
+    program.events("bootstrap")
+    return program
+
+
+@pytest.mark.nightly
+@pytest.mark.timeout(600)
+def test_every_leaf_of_a_control_plane_under_load(cluster: Program, tmp_path: Path) -> None:
+    before = leaves(certs(cluster))
+    vip = cluster.lab.spec.vip
+    with (
+        EtcdWriter(cluster.lab, addresses(cluster)) as writes,
+        ApiReader(cluster.lab, vip, 8443, tmp_path / "tls") as reads,
+    ):
+        begun = time.monotonic()
+        events = cluster.events("rotate-certs")
+        took = time.monotonic() - begun
+    after = certs(cluster)
+    print(f"all leaves: {took:.1f} s; writes: {writes}; reads: {reads}")
+    print({step: outcome for step, outcome in outcomes(events).items() if "serve" in step or "take-up" in step})
+    assert (writes.failed, reads.failed) == (0, 0), f"{writes}\n{reads}"
+    assert min(writes.done, reads.done) > 20
+    sound(after)
+    assert all(one["fingerprint"] != before[name]["fingerprint"] for name, one in leaves(after).items())
+
+
+@pytest.mark.nightly
+@pytest.mark.timeout(600)
+def test_a_control_plane_whose_certificates_have_all_ended_is_brought_back(cluster: Program) -> None:
+    end_all(cluster)
+    begun = time.monotonic()
+    cluster.events("rotate-certs")
+    print(f"a control plane brought back from ended certificates: {time.monotonic() - begun:.1f} s")
+    sound(certs(cluster))
+
+
+@pytest.mark.nightly
+@pytest.mark.timeout(900)
+def test_every_ca_of_a_control_plane_under_load(cluster: Program, tmp_path: Path) -> None:
+    """Clients that know the older CAs alone lose nothing until the last phase, those of the new ones nothing in it."""
+    before = certs(cluster)
+    vip, begun = cluster.lab.spec.vip, time.monotonic()
+    for number, phases in enumerate((("trust", "leaves"), ("drop",))):
+        with (
+            EtcdWriter(cluster.lab, addresses(cluster)) as writes,
+            ApiReader(cluster.lab, vip, 8443, tmp_path / str(number)) as reads,
+        ):
+            for phase in phases:
+                rotate_ca(cluster, "--phase", phase)
+        print(f"{phases}: writes: {writes}; reads: {reads}")
+        assert (writes.failed, reads.failed) == (0, 0), f"{writes}\n{reads}"
+        assert min(writes.done, reads.done) > 20
+    print(f"all CAs: {time.monotonic() - begun:.1f} s")
+    after = certs(cluster)
+    sound(after)
+    new, older = shared(after), shared(before)
+    assert {what: len(prints) for what, prints in new.items()} == dict.fromkeys(older, 1)
+    assert all(new[what].isdisjoint(older[what]) for what in older)
+    assert cluster.events("bootstrap")[-1]["changed"] == 0
+
+
+def shared(told: dict[str, Any]) -> dict[str, set[str]]:
+    """Fingerprints of what hosts share, over all of them."""
+    return {one["what"]: {each for prints in one["hosts"].values() for each in prints} for one in told["shared"]}
+
+
+@pytest.mark.nightly
+@pytest.mark.timeout(900)
+def test_every_ca_of_a_control_plane_back_from_the_middle_and_in_one_plan(cluster: Program) -> None:
+    before = shared(certs(cluster))
+    rotate_ca(cluster, "--phase", "trust")
+    rotate_ca(cluster, "--phase", "leaves")
+    rotate_ca(cluster, "--back")
+    sound(certs(cluster))
+    assert shared(certs(cluster)) == before
+    rotate_ca(cluster)
+    sound(certs(cluster))
+    assert all(prints.isdisjoint(before[what]) for what, prints in shared(certs(cluster)).items())

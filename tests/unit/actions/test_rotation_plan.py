@@ -1,0 +1,249 @@
+"""Rotations as planned: what is replaced, in which order, what is asked before and after; phases told from files."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from haconsole.actions.catalogue import plan_action
+from haconsole.actions.checks import AnyOf, Check, EtcdHealthy
+from haconsole.actions.operations import (
+    EnsureAuthority,
+    IssueCertificate,
+    MoveLeader,
+    Nothing,
+    RunCommand,
+    SetServerState,
+)
+from haconsole.actions.step import Plan, Refusal, Step
+from haconsole.errors import UsageError
+from haconsole.execution.codec import plan_from_json, to_json
+from haconsole.model.certificate import Certificate
+from haconsole.model.snapshot import ClusterSnapshot
+from tests.fakes.certified import NEW, OLD, certified
+from tests.fakes.cluster import INVENTORY, NOW, changed, lost
+
+BOTH = (OLD, NEW)
+
+
+def ended(*roles: str, hosts: tuple[str, ...] = ("cp1", "cp2", "cp3")) -> ClusterSnapshot:
+    def end(one: Certificate) -> Certificate:
+        mine = not one.is_ca and one.host in hosts and (not roles or one.role in roles)
+        return replace(one, not_after=NOW - timedelta(hours=1)) if mine else one
+
+    return certified(change=end)
+
+
+def plan(snapshot: ClusterSnapshot, *flags: str, **request: str) -> Plan:
+    planned = plan_action("rotate-certs", snapshot, INVENTORY, {**dict.fromkeys(flags, "yes"), **request})
+    assert isinstance(planned, Plan), planned.reasons
+    return planned
+
+
+def refused(snapshot: ClusterSnapshot, *flags: str, **request: str) -> str:
+    planned = plan_action("rotate-certs", snapshot, INVENTORY, {**dict.fromkeys(flags, "yes"), **request})
+    assert isinstance(planned, Refusal)
+    return "; ".join(planned.reasons)
+
+
+PLANS = {
+    "leaves": plan(certified()),
+    "ended": plan(ended()),
+    "api-ended": plan(ended("apiserver")),
+    "ca": plan(certified(), "ca"),
+    "ca-leaves": plan(certified(bundle=BOTH, made=True), "ca", phase="leaves"),
+    "ca-drop": plan(certified(bundle=BOTH, made=True, signed=NEW), "ca", phase="drop"),
+    "ca-back": plan(certified(bundle=BOTH, made=True, signed=NEW), "ca", "back"),
+}
+every_plan = pytest.mark.parametrize("made", PLANS.values(), ids=PLANS)
+
+
+def issues(made: Plan) -> dict[str, IssueCertificate]:
+    return {str(step.id): step.operation for step in made.steps if isinstance(step.operation, IssueCertificate)}
+
+
+def place(made: Plan, *names: str) -> list[int]:
+    """Where these steps stand."""
+    ids = [str(step.id) for step in made.steps]
+    return [ids.index(name) for name in names]
+
+
+def flat(checks: tuple[Check, ...]) -> list[Check]:
+    return [
+        one
+        for check in checks
+        for one in (
+            flat(tuple(c for each in check.alternatives for c in each)) if isinstance(check, AnyOf) else [check]
+        )
+    ]
+
+
+@every_plan
+def test_ids_are_unique_and_needs_stand_before(made: Plan) -> None:
+    seen: set[str] = set()
+    for step in made.steps:
+        assert step.id not in seen
+        assert set(step.needs) <= seen
+        seen.add(step.id)
+
+
+@every_plan
+def test_a_plan_survives_its_record_and_holds_no_secret(made: Plan) -> None:
+    text = json.dumps(to_json(made))
+    assert plan_from_json(json.loads(text)) == made
+    assert "PRIVATE KEY-----" not in text
+
+
+@every_plan
+def test_every_change_says_how_to_see_it_and_how_to_take_it_back(made: Plan) -> None:
+    for step in made.steps:
+        if not isinstance(step.operation, Nothing) and not step.id.startswith("kubernetes.take-up"):
+            assert step.verification, step.id
+            assert step.undo is not None, step.id
+
+
+@every_plan
+def test_an_api_server_is_restarted_only_while_it_is_drained(made: Plan) -> None:
+    if made in (PLANS["ended"], PLANS["api-ended"]):
+        return
+    drained: set[str] = set()
+    for step in made.steps:
+        match step.operation:
+            case SetServerState(server=server, state=state):
+                (drained.add if state == "drain" else drained.discard)(server)
+            case RunCommand(argv=argv) if "systemctl restart kube-apiserver" in argv[-1]:
+                assert step.host in drained, step.id
+            case _:
+                continue
+    assert not drained
+
+
+@pytest.mark.parametrize("name", ["ca", "ca-drop", "ca-back"])
+def test_etcd_is_restarted_one_at_a_time_with_leadership_away(name: str) -> None:
+    made = PLANS[name]
+    restarts = [step for step in made.steps if "systemctl restart etcd" in _command(step)]
+    assert len(restarts) == (6 if name == "ca" else 3)
+    steps = {step.id: step for step in made.steps}
+    for step in restarts:
+        assert EtcdHealthy(3) in step.verification
+        (before,) = [need for need in step.needs if isinstance(steps[need].operation, MoveLeader)]
+        operation = steps[before].operation
+        assert isinstance(operation, MoveLeader)
+        assert step.host not in operation.to
+    assert restarts[-1].host == "cp1", "the leader, who holds the VIP too, comes last"
+
+
+def _command(step: Step) -> str:
+    return step.operation.argv[-1] if isinstance(step.operation, RunCommand) else ""
+
+
+def test_every_leaf_is_replaced_by_name_and_nothing_is_restarted_for_it() -> None:
+    made = PLANS["leaves"]
+    assert len(issues(made)) == 30
+    assert {one.replaces for one in issues(made).values()} == {
+        f"{name}-{OLD}" for name in (step.removeprefix("pki.") for step in issues(made))
+    }
+    assert not [step for step in made.steps if "systemctl restart etcd" in _command(step)]
+    order = place(made, "pki.etcd-server@cp2", "etcd.gate@cp2", "pki.etcd-server@cp3", "etcd.gate@cp3", "etcd.gate@cp1")
+    assert order == sorted(order)
+
+
+def test_scope_host_and_due_choose() -> None:
+    assert set(issues(plan(certified(), scope="etcd", host="cp2"))) == {
+        f"pki.{leaf}@cp2" for leaf in ("etcd-server", "etcd-peer", "etcd-client", "apiserver-etcd-client")
+    }
+    assert refused(certified(), "due") == "nothing is due"
+    assert set(issues(plan(ended("admin", hosts=("cp3",)), "due"))) == {"pki.admin@cp3"}
+
+    def short_of_a_name(one: Certificate) -> Certificate:
+        return replace(one, sans=one.sans[1:]) if (one.host, one.role) == ("cp2", "apiserver") else one
+
+    assert set(issues(plan(certified(change=short_of_a_name), "due"))) == {"pki.apiserver@cp2"}
+    assert "the inventory has no host cp9" in refused(certified(), host="cp9")
+
+
+def test_what_has_ended_is_brought_back_without_asking_for_health_first() -> None:
+    made = PLANS["ended"]
+    assert "stop etcd and the API servers" in made.summary
+    first = place(made, "etcd.revive@cp1")[0]
+    asked = [one for step in made.steps[:first] for one in flat(step.precondition + step.verification)]
+    assert EtcdHealthy(3) not in asked
+    steps = {str(step.id): step for step in made.steps}
+    assert steps["etcd.revive@cp1"].needs == steps["etcd.revive@cp3"].needs
+    order = ("pki.etcd-peer@cp3", "etcd.revive@cp1", "pki.apiserver@cp1", "kubernetes.kube-apiserver-revive@cp1")
+    assert place(made, *order) == sorted(place(made, *order))
+
+
+def test_one_member_whose_certificates_ended_does_not_stop_the_others() -> None:
+    made = plan(ended(hosts=("cp2",)))
+    assert "stop" not in made.summary
+    assert not [step for step in made.steps if "revive" in step.id]
+
+
+def test_api_servers_alone_are_brought_back_with_etcd_untouched() -> None:
+    made = PLANS["api-ended"]
+    assert "stop the API servers" in made.summary
+    assert not [step for step in made.steps if "systemctl restart etcd" in _command(step)]
+
+
+def test_a_new_ca_is_made_once_and_its_leaves_carry_the_older_ones_word() -> None:
+    made = PLANS["ca"]
+    new = [step.operation for step in made.steps if isinstance(step.operation, EnsureAuthority)]
+    assert [one.cert_path for one in new] == [
+        "/etc/etcd/pki/ca-next.crt",
+        "/etc/kubernetes/pki/ca-next.crt",
+        "/etc/kubernetes/pki/front-proxy-ca-next.crt",
+    ]
+    leaf = issues(made)["pki.apiserver@cp2"]
+    assert (leaf.authority_key_path, leaf.cross_key_path) == (
+        "/etc/kubernetes/pki/ca-next.key",
+        "/etc/kubernetes/pki/ca.key",
+    )
+    phases = list(dict.fromkeys(step.phase for step in made.steps))
+    assert phases == ["trust", "leaves", "drop", "verification"]
+
+
+@pytest.mark.parametrize(
+    ("snapshot", "phases"),
+    [
+        (certified(), "trust leaves drop"),
+        (certified(made=True), "trust leaves drop"),
+        (certified(bundle=BOTH, made=True), "trust leaves drop"),
+        (certified(bundle=BOTH, made=True, signed=NEW), "leaves drop"),
+        (certified(bundle=(NEW,), made=True, signed=NEW), "drop"),
+    ],
+)
+def test_the_phases_left_are_told_from_the_files(snapshot: ClusterSnapshot, phases: str) -> None:
+    if snapshot.hosts[0].token_keys[0].fingerprints == ("sa-new",):
+        snapshot = changed(snapshot, 1, lambda _: certified(bundle=BOTH, made=True, signed=NEW).hosts[0])
+    made = plan(snapshot, "ca")
+    assert list(dict.fromkeys(step.phase for step in made.steps))[:-1] == phases.split()
+
+
+def test_phases_are_refused_before_their_time() -> None:
+    assert "not every host trusts the new one" in refused(certified(), "ca", phase="leaves")
+    halfway = certified(bundle=BOTH, made=True)
+    assert "not everything is signed by the new one" in refused(halfway, "ca", phase="drop")
+    assert "nothing to take back" in refused(certified(), "ca", "back")
+    begun = certified(bundle=BOTH, made=True, signed=NEW)
+    dropped = changed(begun, 2, lambda _: certified(bundle=(NEW,), signed=NEW).hosts[1])
+    assert "dropped on some host already" in refused(dropped, "ca", "back")
+    assert "on its way in" in refused(halfway)
+
+
+def test_arguments_that_do_not_go_together() -> None:
+    for flags, request in (
+        (("ca", "due"), {}),
+        (("ca",), {"host": "cp1"}),
+        (("back",), {}),
+        (("ca", "back"), {"phase": "drop"}),
+    ):
+        with pytest.raises(UsageError):
+            plan(certified(), *flags, **request)
+
+
+def test_hosts_that_cannot_be_asked_or_read_are_named() -> None:
+    assert "cp2 cannot be reached" in refused(changed(certified(), 2, lost))
