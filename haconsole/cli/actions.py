@@ -94,10 +94,22 @@ ACCEPT = click.Option(
     metavar="FINGERPRINT",
     help="Accept a new host that shows this key.",
 )
+WAIT = click.Option(
+    ["--wait", "wait_s"],
+    type=click.FloatRange(min=0),
+    metavar="SECONDS",
+    help="Wait so long for another console that has the cluster's lock.",
+)
+ADOPT = click.Option(
+    ["--adopt-lock", "adopt"],
+    multiple=True,
+    metavar="RUN",
+    help="Take over the stale lock of this run; make sure first that its console is gone.",
+)
 YES = click.Option(["--yes", "-y"], is_flag=True, help="Begin without asking.")
 
 plan = ActionGroup("plan", "Show an action's steps with their reasons; changes nothing.", _plan, (JSON, ACCEPT))
-run = ActionGroup("run", "Carry an action out, step by step.", _run, (EVENTS, YES, ACCEPT))
+run = ActionGroup("run", "Carry an action out, step by step.", _run, (EVENTS, YES, WAIT, ADOPT, ACCEPT))
 
 
 async def show_plan(action: str, request: dict[str, str], given: dict[str, Any]) -> int:
@@ -108,12 +120,15 @@ async def show_plan(action: str, request: dict[str, str], given: dict[str, Any])
 
 
 async def carry_out(action: str, request: dict[str, str], given: dict[str, Any]) -> int:
-    """Plan, ask unless agreed to, run, tell; the exit status says how it went."""
+    """Wait for the lock if asked to, plan, ask unless agreed to, run, tell; the exit status says how it went."""
     from haconsole.actions.step import Refusal
     from haconsole.cli.asking import confirmed
+    from haconsole.cli.locking import perform_locked
     from haconsole.cli.reports.plan import plan_heading, plan_text
 
     async with _session(given) as session:
+        if given["wait_s"] is not None:
+            await session.unlocked(given["wait_s"])
         planned = await session.plan(action, request)
         if isinstance(planned, Refusal):
             return print_plan(planned, as_json=given["json"])
@@ -121,7 +136,13 @@ async def carry_out(action: str, request: dict[str, str], given: dict[str, Any])
             click.echo(plan_text(planned), err=True)
             if not await confirmed(f"\n{plan_heading(planned)}. Carry it out?"):
                 raise UsageError("not carried out: it was not agreed to", mend="answer y, or say --yes")
-        status = await perform(session, planned, session.run(planned), as_json=given["json"])
+        status = await perform_locked(
+            session,
+            planned,
+            lambda adopt: session.run(planned, adopt=adopt),
+            adopt=frozenset(given["adopt"]),
+            as_json=given["json"],
+        )
     if status == ExitCode.OK:
         _tell_inventory(action, request, given["inventory"])
     return status

@@ -14,6 +14,13 @@ RUN = click.argument("run")
 ACCEPT = click.option(
     "--accept-host-key", "accepted", multiple=True, metavar="FINGERPRINT", help="Accept a new host that shows this key."
 )
+ADOPT = click.option(
+    "--adopt-lock",
+    "adopt",
+    multiple=True,
+    metavar="RUN",
+    help="Take over the stale lock of another run; make sure first that its console is gone.",
+)
 YES = click.option("--yes", "-y", is_flag=True, help="Begin without asking.")
 EVENTS = click.option("--json", "as_json", is_flag=True, help="Print one event a line, as JSON.")
 INVENTORY = click.option(
@@ -53,20 +60,25 @@ def runs(run: str | None, cluster: str | None, inventory: Path | None, as_json: 
 @RUN
 @INVENTORY
 @ACCEPT
+@ADOPT
 @YES
 @EVENTS
-def resume(run: str, inventory: Path | None, accepted: tuple[str, ...], yes: bool, as_json: bool) -> int:
+def resume(
+    run: str, inventory: Path | None, accepted: tuple[str, ...], adopt: tuple[str, ...], yes: bool, as_json: bool
+) -> int:
     """Carry a run on that failed, was stopped or broke off.
 
     The hosts are asked what is true; the plan is the one that was agreed to; the first step whose effect is missing
     comes next. What a broken-off run left under way on a host is waited for there.
     """
-    return asyncio.run(_resume(run, inventory, accepted, yes=yes, as_json=as_json))
+    return asyncio.run(_resume(run, inventory, accepted, frozenset(adopt), yes=yes, as_json=as_json))
 
 
-async def _resume(run: str, inventory: Path | None, accepted: tuple[str, ...], *, yes: bool, as_json: bool) -> int:
-    from haconsole.cli.actions import perform
+async def _resume(
+    run: str, inventory: Path | None, accepted: tuple[str, ...], adopt: frozenset[str], *, yes: bool, as_json: bool
+) -> int:
     from haconsole.cli.asking import confirmed
+    from haconsole.cli.locking import perform_locked
     from haconsole.cli.reports.runs import remaining_text
     from haconsole.errors import UsageError
     from haconsole.execution.records import find_run, read_run
@@ -81,7 +93,9 @@ async def _resume(run: str, inventory: Path | None, accepted: tuple[str, ...], *
             click.echo(remaining_text(record), err=True)
             if not await confirmed(f"\nCarry {name} on?"):
                 raise UsageError("not carried on: it was not agreed to", mend="answer y, or say --yes")
-        return await perform(session, record.plan, session.resume(name), as_json=as_json)
+        return await perform_locked(
+            session, record.plan, lambda runs: session.resume(name, adopt=runs), adopt=adopt, as_json=as_json
+        )
 
 
 def _folder() -> Path:

@@ -94,6 +94,11 @@ class Executor:
         self._steps: asyncio.Task[None] | None = None
         self._unrecorded: str | None = None
 
+    @property
+    def ends_unheard(self) -> bool:
+        """Whether something may still go on on a host that nobody waits for."""
+        return any(ending.outcome is Outcome.UNKNOWN for ending in self._endings.values())
+
     def stop(self) -> None:
         """Start no further step; those under way go on to their end, those held do not begin."""
         self._stopping = True

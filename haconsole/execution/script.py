@@ -8,9 +8,15 @@ TAKE_IN = 'script=$(head -c "$1"); shift; eval "$script"'
 
 
 async def run_script(
-    transport: HostTransport, script: str, words: tuple[str, ...], *, stdin: bytes = b"", deadline_s: float = 10.0
+    transport: HostTransport,
+    script: str,
+    words: tuple[str, ...],
+    *,
+    stdin: bytes = b"",
+    deadline_s: float = 10.0,
+    urgent: bool = False,
 ) -> Completed:
     """Run `script` as root with `words` as its ``$1 …``; what it reads from standard input is `stdin`."""
     told = script.encode()
     argv = ("sh", "-c", TAKE_IN, "haconsole", str(len(told)), *words)
-    return await transport.run(argv, stdin=told + stdin, root=True, deadline_s=deadline_s)
+    return await transport.run(argv, stdin=told + stdin, root=True, deadline_s=deadline_s, urgent=urgent)

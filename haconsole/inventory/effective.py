@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from haconsole.inventory.schema import EtcdTls, Haproxy, Host, Inventory, Sudo, VirtualIp
+from haconsole.model.lock import LOCK_ROLES
 from haconsole.model.names import HostName, Vip
 from haconsole.model.roles import Role
 
@@ -101,6 +102,14 @@ def split_host_port(text: str) -> tuple[str, int | None]:
 def join_host_port(host: str, port: int) -> str:
     """``host:port``, an IPv6 address in brackets."""
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def lock_hosts(inventory: Inventory) -> tuple[HostName, ...]:
+    """The hosts that keep the cluster's lock, by their addresses: the same order in whatever order a file has them."""
+    hosts = sorted(
+        (host for host in inventory.hosts if set(host.roles) & set(LOCK_ROLES)), key=lambda host: host.address
+    )
+    return tuple(HostName(host.name) for host in hosts)
 
 
 def etcd_name(host: Host) -> str:

@@ -8,6 +8,7 @@ from datetime import datetime
 from haconsole.model.certificate import Certificate, TokenKeys
 from haconsole.model.etcd import EtcdEndpoint
 from haconsole.model.haproxy import HaproxyFacts
+from haconsole.model.lock import HostLock
 from haconsole.model.names import HostName
 from haconsole.model.observed import NOT_ASKED, Observed, value_of
 from haconsole.model.roles import Role as Role  # noqa: PLC0414 (hosts and roles go together)
@@ -91,6 +92,7 @@ class HostFacts:
     haproxy: Observed[HaproxyFacts] = NOT_ASKED
     apiserver: Observed[ApiserverFacts] = NOT_ASKED
     certificates: Observed[tuple[Certificate, ...]] = NOT_ASKED
+    lock: Observed[HostLock | None] = NOT_ASKED
     notes: tuple[str, ...] = field(default=())
     token_keys: tuple[TokenKeys, ...] = field(default=())
 
@@ -123,4 +125,5 @@ FACTS = (
     "haproxy",
     "apiserver",
     "certificates",
+    "lock",
 )

@@ -7,6 +7,7 @@ from typing import Literal, TypeAlias
 from haconsole.configs.layout import Layout
 from haconsole.inventory.schema import Host
 from haconsole.model.hosts import Role
+from haconsole.model.lock import LOCK_ROLES
 from haconsole.probes.services import units_of
 
 Fact: TypeAlias = Literal[
@@ -20,6 +21,7 @@ Fact: TypeAlias = Literal[
     "haproxy",
     "apiserver",
     "certificates",
+    "lock",
 ]
 
 
@@ -40,6 +42,8 @@ def due_facts(layout: Layout, host: Host, *, certificates: bool) -> tuple[Fact, 
         facts.append("haproxy")
     if Role.CONTROL_PLANE in roles and layout.kubernetes:
         facts.append("apiserver")
+    if roles & set(LOCK_ROLES):
+        facts.append("lock")
     if certificates and layout.certificates(host):
         facts.append("certificates")
     return tuple(facts)

@@ -9,6 +9,7 @@ from haconsole.model.etcd import EtcdEndpoint
 from haconsole.model.haproxy import HaproxyBackend, HaproxyFacts
 from haconsole.model.hosts import DiskSpace, Reach
 from haconsole.model.lease import Lease
+from haconsole.model.lock import HostLock
 from haconsole.model.observed import Failed, Known, NotAsked, Observed
 
 T = TypeVar("T")
@@ -37,6 +38,8 @@ def essence(value: Any) -> Any:
             return replace(value, uptime_s=0, backends=tuple(_still(backend) for backend in value.backends))
         case Lease():
             return replace(value, renewed_at=None)
+        case HostLock():
+            return value.claim
         case DiskSpace():
             return replace(value, free_bytes=0)
         case float() | Reach():

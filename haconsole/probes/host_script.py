@@ -14,7 +14,7 @@ from haconsole.inventory.schema import Host
 from haconsole.model.hosts import Role
 from haconsole.model.names import HostName
 from haconsole.model.observed import Cause, Failed, Known, Observed
-from haconsole.probes import addresses, apiserver, disks, haproxy, keepalived, services, static_pods
+from haconsole.probes import addresses, apiserver, disks, haproxy, keepalived, lock, services, static_pods
 from haconsole.probes.board import Board
 from haconsole.probes.due import Fact
 from haconsole.probes.script import ARGV, Answer, FrameReader, Heard, Loose, RoundDone, Section, answers, render
@@ -23,6 +23,7 @@ from haconsole.transport.base import TransportError
 
 _LOG_LAG_S = 0.2
 _SELDOM = 10
+_OFTEN = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,7 @@ def questions(site: Site, host: Host, due: tuple[Fact, ...]) -> tuple[Question, 
             root=True,
         ),
         Question("haproxy", haproxy.section(socket), haproxy.parse, root=True),
+        Question("lock", lock.section(every=_OFTEN), lock.parse, root=True),
     )
     return tuple(question for question in known if question.fact in due)
 

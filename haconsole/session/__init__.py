@@ -46,8 +46,12 @@ class Session(Protocol):
         """Plan an action from fresh facts; changes nothing."""
         ...
 
-    def run(self, plan: Plan, *, step_by_step: bool = False) -> AsyncIterator[Event]:
+    def run(
+        self, plan: Plan, *, step_by_step: bool = False, adopt: frozenset[str] = frozenset()
+    ) -> AsyncIterator[Event]:
         """Carry the plan out. Closing the iterator stops after the current step.
+
+        Raises LockedError while another console has the cluster's lock, unless that is stale and its run is in `adopt`.
 
         `step_by_step` has the run begin paused, so that each step that would change something waits to be let through.
         """
@@ -65,7 +69,9 @@ class Session(Protocol):
         """The record of a run that may be carried on; raises RefusedError with the reasons where it may not."""
         ...
 
-    def resume(self, run: str, *, step_by_step: bool = False) -> AsyncIterator[Event]:
+    def resume(
+        self, run: str, *, step_by_step: bool = False, adopt: frozenset[str] = frozenset()
+    ) -> AsyncIterator[Event]:
         """Carry a run on: hosts are asked what is true, and the first step whose effect is missing comes next.
 
         Raises what `may_resume` raises before the first event. Otherwise like `run`.

@@ -23,10 +23,12 @@ from haconsole.inventory.load import load, read
 from haconsole.inventory.schema import Inventory
 from haconsole.model.findings import Finding, Health
 from haconsole.model.journal import JournalLine
+from haconsole.model.lock_view import lock_view
 from haconsole.model.names import HostName
 from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.probes.collect import Collector
 from haconsole.session.journal import follow
+from haconsole.session.locks import Locks
 from haconsole.session.record import Record
 from haconsole.transport.answers import Answers, NoAnswers
 from haconsole.transport.base import Fleet
@@ -35,6 +37,8 @@ from haconsole.transport.ssh import SshFleet
 if TYPE_CHECKING:
     from haconsole.execution.executor import Executor
     from haconsole.execution.records import RunRecord, Unreadable
+
+LOOK_AGAIN_S = 2.0
 
 
 class LiveSession:
@@ -61,6 +65,7 @@ class LiveSession:
         self._clock = SystemClock()
         self._collector = Collector(inventory, fleet)
         self._running: Executor | None = None
+        self._locks = Locks()
 
     @property
     def inventory(self) -> Inventory:
@@ -90,12 +95,34 @@ class LiveSession:
 
         found = find_action(action)
         check_request(found, request)
-        return found.planner(await self._collector.once(certificates=found.certificates), self._inventory, request)
+        snapshot = await self._collector.once(certificates=found.certificates)
+        planned = found.planner(snapshot, self._inventory, request)
+        if isinstance(planned, Plan):
+            self._locks.planned = planned, lock_view(snapshot)
+        return planned
 
-    async def run(self, plan: Plan, *, step_by_step: bool = False) -> AsyncIterator[Event]:
-        """Carry the plan out, one at a time; refused in a read-only session."""
+    async def unlocked(self, within_s: float) -> None:
+        """Wait until no other console has the cluster's lock; LockedError when one has it longer, or it is stale."""
+        from haconsole.execution.lock import LockedError
+        from haconsole.session.performing import cluster_lock
+
+        lock = cluster_lock(self._inventory, self._fleet)
+        until = self._clock.monotonic() + within_s
+        while (view := await lock.held_by()) is not None:
+            if view.stale or self._clock.monotonic() >= until:
+                raise LockedError(self._inventory.cluster, view, adoptable=view.stale)
+            await self._clock.sleep(min(LOOK_AGAIN_S, max(0.1, until - self._clock.monotonic())))
+
+    async def run(
+        self, plan: Plan, *, step_by_step: bool = False, adopt: frozenset[str] = frozenset()
+    ) -> AsyncIterator[Event]:
+        """Carry the plan out, one at a time; refused in a read-only session, and while another console has the lock."""
+        from haconsole.execution.lock import LockedError
+
         self._may_change()
-        async with aclosing(self._perform(plan, None, step_by_step)) as events:
+        if (view := self._locks.in_the_way(plan, adopt)) is not None:
+            raise LockedError(self._inventory.cluster, view, adoptable=view.stale)
+        async with aclosing(self._perform(plan, None, step_by_step, adopt)) as events:
             async for event in events:
                 yield event
 
@@ -125,10 +152,13 @@ class LiveSession:
             raise RefusedError("; ".join(reasons))
         return record
 
-    async def resume(self, run: str, *, step_by_step: bool = False) -> AsyncIterator[Event]:
-        """Carry a run on from what its hosts say."""
+    async def resume(
+        self, run: str, *, step_by_step: bool = False, adopt: frozenset[str] = frozenset()
+    ) -> AsyncIterator[Event]:
+        """Carry a run on from what its hosts say; its own lock it may take over once its console is gone."""
         record = await self.may_resume(run)
-        async with aclosing(self._perform(record.plan, record, step_by_step)) as events:
+        adopt |= {record.heading.run}
+        async with aclosing(self._perform(record.plan, record, step_by_step, adopt)) as events:
             async for event in events:
                 yield event
 
@@ -138,10 +168,14 @@ class LiveSession:
         if self._running is not None:
             raise HaconsoleError("another run is under way in this session", mend="wait for its end")
 
-    async def _perform(self, plan: Plan, earlier: RunRecord | None, step_by_step: bool) -> AsyncGenerator[Event, None]:
+    async def _perform(
+        self, plan: Plan, earlier: RunRecord | None, step_by_step: bool, adopt: frozenset[str]
+    ) -> AsyncGenerator[Event, None]:
         from haconsole.session.performing import performing
 
-        async with performing(plan, self._inventory, self._fleet, self._clock, self._record, earlier) as executor:
+        async with performing(
+            plan, self._inventory, self._fleet, self._clock, self._record, self._locks, earlier=earlier, adopt=adopt
+        ) as executor:
             self._running = executor
             if step_by_step:
                 executor.pause.close()

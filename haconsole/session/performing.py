@@ -17,29 +17,58 @@ from haconsole.execution.clock import Clock
 from haconsole.execution.cluster import ClusterChecks
 from haconsole.execution.executor import Executor
 from haconsole.execution.journal import Heading, Journal, Operator, run_id
+from haconsole.execution.lock import Adoption, ClusterLock
+from haconsole.execution.lock_host import Places
+from haconsole.execution.lock_keeper import locked
 from haconsole.execution.observer import Observer
 from haconsole.execution.perform import Performer
+from haconsole.execution.process import this_process
 from haconsole.execution.records import RunRecord
 from haconsole.execution.site import Site
+from haconsole.inventory.effective import lock_hosts
 from haconsole.inventory.parts import parts_of
 from haconsole.inventory.schema import Inventory
+from haconsole.model.lock import LockClaim
 from haconsole.probes.site import Pace
 from haconsole.probes.site import Site as ProbeSite
+from haconsole.session.locks import Locks
 from haconsole.session.record import Record
 from haconsole.transport.base import Fleet
 from haconsole.transport.redact import redact
 
 RUN_DIR = "/run/haconsole"
 """Where hosts keep what runs detached; gone with a restart, as it must be."""
+LOCK_PLACES = Places()
+
+
+def cluster_lock(inventory: Inventory, fleet: Fleet, *, run: str = "", action: str = "") -> ClusterLock:
+    """The cluster's lock for a claim of this process; without a run only to look at."""
+    operator = this_operator()
+    token = secrets.token_hex(16)
+    claim = LockClaim(token, f"{operator.user}@{operator.host}", operator.pid, run, action, this_process())
+    return ClusterLock(inventory.cluster, fleet, lock_hosts(inventory), claim, LOCK_PLACES)
+
+
+def this_operator() -> Operator:
+    return Operator(getpass.getuser(), socket.gethostname(), os.getpid())
 
 
 @asynccontextmanager
 async def performing(
-    plan: Plan, inventory: Inventory, fleet: Fleet, clock: Clock, record: Record, earlier: RunRecord | None = None
+    plan: Plan,
+    inventory: Inventory,
+    fleet: Fleet,
+    clock: Clock,
+    record: Record,
+    locks: Locks,
+    *,
+    earlier: RunRecord | None = None,
+    adopt: frozenset[str] = frozenset(),
 ) -> AsyncIterator[Executor]:
-    """An executor of `plan`, recorded under a new run; what it keeps open ends with the block.
+    """An executor of `plan`, recorded under a new run, while it has the cluster's lock.
 
-    With an `earlier` run of this plan it carries that one on, in the same record.
+    With an `earlier` run of this plan it carries that one on, in the same record. `adopt` names runs whose locks may be
+    taken over. Raises LockedError or NoMajorityError before anything is recorded. What it keeps open ends with it.
     """
     site = Site(inventory, fleet, Observer(fleet), clock, RUN_DIR)
     probing = ProbeSite(inventory, layout(inventory), fleet, clock.now, secrets.token_bytes(16), Pace())
@@ -47,17 +76,24 @@ async def performing(
     hide = partial(redact, secrets=known)
     now = clock.now()
     run = earlier.heading.run if earlier else run_id(plan.action, now, secrets.token_hex(2))
-    operator = Operator(getpass.getuser(), socket.gethostname(), os.getpid())
-    try:
-        yield Executor(
-            plan,
-            Heading(run, now, operator, record.source, record.digest, parts_of(inventory)),
-            checks=Checks(site, plan, ClusterChecks(probing)),
-            performer=Performer(site, plan, run),
-            journal=Journal(earlier.path if earlier else record.folder / f"{run}.jsonl", clock, hide),
-            clock=clock,
-            redact=hide,
-            so_far=earlier.steps if earlier else None,
-        )
-    finally:
-        await site.observer.close()
+    lock = cluster_lock(inventory, fleet, run=run, action=plan.action)
+    async with locked(lock, Adoption(adopt, frozenset(locks.left))) as keeper:
+        executor: Executor | None = None
+        try:
+            executor = Executor(
+                plan,
+                Heading(run, now, this_operator(), record.source, record.digest, parts_of(inventory)),
+                checks=Checks(site, plan, ClusterChecks(probing)),
+                performer=Performer(site, plan, run),
+                journal=Journal(earlier.path if earlier else record.folder / f"{run}.jsonl", clock, hide),
+                clock=clock,
+                redact=hide,
+                so_far=earlier.steps if earlier else None,
+                gates=(keeper,),
+            )
+            yield executor
+        finally:
+            if executor is not None and executor.ends_unheard:
+                keeper.leave_standing()
+                locks.left.add(lock.claim.token)
+            await site.observer.close()

@@ -64,9 +64,18 @@ class HostTransport(Protocol):
         ...
 
     async def run(
-        self, argv: Argv, *, stdin: bytes | None = None, root: bool = False, deadline_s: float = 10.0
+        self,
+        argv: Argv,
+        *,
+        stdin: bytes | None = None,
+        root: bool = False,
+        deadline_s: float = 10.0,
+        urgent: bool = False,
     ) -> Completed:
-        """Run one command, as root (through sudo where the login is not root) if `root`."""
+        """Run one command, as root (through sudo where the login is not root) if `root`.
+
+        `urgent` commands, one at a time, do not wait for the others on this host.
+        """
         ...
 
     async def read_file(self, path: str, *, root: bool = True, deadline_s: float = 10.0) -> bytes | None:

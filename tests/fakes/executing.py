@@ -51,7 +51,9 @@ class ExecutingSession(FakeSession):
         self._folder = folder
         self._executor: Executor | None = None
 
-    async def run(self, plan: Plan, *, step_by_step: bool = False) -> AsyncIterator[Event]:
+    async def run(
+        self, plan: Plan, *, step_by_step: bool = False, adopt: frozenset[str] = frozenset()
+    ) -> AsyncIterator[Event]:
         clock, run = FastClock(), RunId("20260301T030000Z-bootstrap-ab12")
         site = Site(self.inventory, self.fleet, Observer(self.fleet), clock, str(self._folder / "run"))
         executor = Executor(

@@ -49,7 +49,13 @@ class LocalHost:
         return Reach(1.5)
 
     async def run(
-        self, argv: Argv, *, stdin: bytes | None = None, root: bool = False, deadline_s: float = 10.0
+        self,
+        argv: Argv,
+        *,
+        stdin: bytes | None = None,
+        root: bool = False,
+        deadline_s: float = 10.0,
+        urgent: bool = False,
     ) -> Completed:
         await self._reached(root=root)
         process = await self._start(argv)

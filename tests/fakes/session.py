@@ -93,7 +93,9 @@ class FakeSession:
             raise RefusedError(self.refusal)
         return await self.read_run(run)
 
-    async def resume(self, run: str, *, step_by_step: bool = False) -> AsyncIterator[Event]:
+    async def resume(
+        self, run: str, *, step_by_step: bool = False, adopt: frozenset[str] = frozenset()
+    ) -> AsyncIterator[Event]:
         self.stops += (f"resume {run}",)
         async for event in self.run((await self.may_resume(run)).plan, step_by_step=step_by_step):
             yield event
@@ -104,7 +106,9 @@ class FakeSession:
     def let_through(self, *, all_steps: bool = False) -> None:
         self.stops += ("go on",) if all_steps else ("one",)
 
-    async def run(self, plan: Plan, *, step_by_step: bool = False) -> AsyncIterator[Event]:
+    async def run(
+        self, plan: Plan, *, step_by_step: bool = False, adopt: frozenset[str] = frozenset()
+    ) -> AsyncIterator[Event]:
         if step_by_step:
             self.stops += ("step by step",)
         for event in self.events:

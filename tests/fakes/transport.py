@@ -81,7 +81,13 @@ class FakeHost:
         return Reach(1.0)
 
     async def run(
-        self, argv: Argv, *, stdin: bytes | None = None, root: bool = False, deadline_s: float = 10.0
+        self,
+        argv: Argv,
+        *,
+        stdin: bytes | None = None,
+        root: bool = False,
+        deadline_s: float = 10.0,
+        urgent: bool = False,
     ) -> Completed:
         self._be_up()
         self.calls.append(Call(argv, stdin or b"", root, deadline_s))

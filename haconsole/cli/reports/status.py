@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from haconsole.cli.reports.findings import FindingReport, Shape, finding_report, stamp
 from haconsole.model.etcd_view import EtcdMemberView, EtcdView, etcd_view
@@ -11,7 +11,10 @@ from haconsole.model.findings import Finding, Health
 from haconsole.model.haproxy import HaproxyServer
 from haconsole.model.hosts import HostFacts, Role
 from haconsole.model.lease import Lease
+from haconsole.model.lock import LOCK_ROLES
+from haconsole.model.lock_view import LockView, lock_view
 from haconsole.model.observed import Failed, NotAsked, Observed, reason_of, value_of
+from haconsole.model.quorum import needed_for
 from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.model.vip import VipView
 from haconsole.model.vip_view import vip_views
@@ -143,6 +146,24 @@ class CertificateReport(Shape, frozen=True):
     problem: str | None
 
 
+class LockReport(Shape, frozen=True):
+    """Who may change the cluster: `holder` is login@machine; `since` and the heartbeat by the hosts' own clocks.
+
+    `hosts` are those that have the claim; it holds the lock where they are `needed` or more. A `stale` one's console
+    is gone or cut off.
+    """
+
+    holder: str
+    pid: int
+    run: str
+    action: str
+    since: str
+    heartbeat_age_s: int
+    stale: bool
+    hosts: tuple[str, ...]
+    needed: int
+
+
 class ErrorReport(Shape, frozen=True):
     """Why a fact is unknown; `host` is null for facts of the whole cluster."""
 
@@ -152,7 +173,10 @@ class ErrorReport(Shape, frozen=True):
 
 
 class StatusReport(Shape, frozen=True):
-    """The whole cluster at `observed_at`. `etcd`, `leases` and `certificates` are null when unknown or not asked."""
+    """The whole cluster at `observed_at`. `etcd`, `leases` and `certificates` are null when unknown or not asked.
+
+    `lock` is null when no host that was asked knows of a holder.
+    """
 
     schema: str
     cluster: str
@@ -164,6 +188,7 @@ class StatusReport(Shape, frozen=True):
     haproxy: tuple[HaproxyReport, ...]
     leases: tuple[LeaseReport, ...] | None
     certificates: tuple[CertificateReport, ...] | None
+    lock: LockReport | None
     errors: tuple[ErrorReport, ...]
     findings: tuple[FindingReport, ...]
 
@@ -183,6 +208,7 @@ def status_report(
         haproxy=tuple(_haproxy(facts) for facts in snapshot.hosts if facts.has(Role.LOAD_BALANCER)),
         leases=_leases(value_of(snapshot.leases), now),
         certificates=_certificates(snapshot, now),
+        lock=_lock(lock_view(snapshot), snapshot),
         errors=tuple(_errors(snapshot)),
         findings=tuple(finding_report(finding) for finding in findings),
     )
@@ -314,6 +340,23 @@ def _certificates(snapshot: ClusterSnapshot, now: datetime) -> tuple[Certificate
         )
         for facts in snapshot.hosts
         for each in value_of(facts.certificates) or ()
+    )
+
+
+def _lock(view: LockView | None, snapshot: ClusterSnapshot) -> LockReport | None:
+    if view is None:
+        return None
+    keeping = sum(bool(set(facts.roles) & set(LOCK_ROLES)) for facts in snapshot.hosts)
+    return LockReport(
+        holder=view.claim.holder,
+        pid=view.claim.pid,
+        run=view.claim.run,
+        action=view.claim.action,
+        since=stamp(snapshot.observed_at - timedelta(seconds=view.held_s)),
+        heartbeat_age_s=view.heartbeat_s,
+        stale=view.stale,
+        hosts=view.hosts,
+        needed=needed_for(keeping),
     )
 
 

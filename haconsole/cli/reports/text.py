@@ -9,6 +9,7 @@ from haconsole.model.etcd_view import EtcdMemberView, etcd_view
 from haconsole.model.findings import Finding, Health
 from haconsole.model.hosts import HostFacts, Role
 from haconsole.model.lease import Lease
+from haconsole.model.lock_view import lock_sentence, lock_view
 from haconsole.model.observed import Failed, Known, reason_of, value_of
 from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.model.vip_view import vip_views
@@ -26,6 +27,7 @@ def status_text(snapshot: ClusterSnapshot, findings: tuple[Finding, ...], health
             *_vips(snapshot),
             *_haproxy(snapshot),
             *_leases(snapshot, now),
+            *_lock(snapshot),
             "",
             doctor_text(snapshot, findings, health, now),
         )
@@ -142,6 +144,12 @@ def _leases(snapshot: ClusterSnapshot, now: datetime) -> Iterator[str]:
             yield from ("", f"leases: unknown: {reason}")
         case _:
             return
+
+
+def _lock(snapshot: ClusterSnapshot) -> Iterator[str]:
+    view = lock_view(snapshot)
+    if view is not None:
+        yield from ("", f"lock: {lock_sentence(view)} (on {', '.join(view.hosts)})")
 
 
 def _lease(lease: Lease, now: datetime) -> Row:

@@ -37,9 +37,15 @@ class SshHost:
         return Reach(self._link.connect_ms)
 
     async def run(
-        self, argv: Argv, *, stdin: bytes | None = None, root: bool = False, deadline_s: float = 10.0
+        self,
+        argv: Argv,
+        *,
+        stdin: bytes | None = None,
+        root: bool = False,
+        deadline_s: float = 10.0,
+        urgent: bool = False,
     ) -> Completed:
-        return await self._runner.run(argv, stdin or b"", Deadline(deadline_s), root=root)
+        return await self._runner.run(argv, stdin or b"", Deadline(deadline_s), root=root, urgent=urgent)
 
     async def read_file(self, path: str, *, root: bool = True, deadline_s: float = 10.0) -> bytes | None:
         return content(self.host, path, await self.run(reading(path), root=root, deadline_s=deadline_s))

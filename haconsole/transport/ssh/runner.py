@@ -39,25 +39,27 @@ class Runner:
         self.password = SudoPassword(link.label, questions, self._fits)
         self._tuning = tuning
         self._commands = asyncio.Semaphore(tuning.commands_at_once)
+        self._urgent = asyncio.Semaphore(1)
         self._streams = asyncio.Semaphore(tuning.streams_at_once)
         self._reaping = asyncio.Lock()
 
-    async def run(self, argv: Argv, stdin: bytes, deadline: Deadline, *, root: bool) -> Completed:
+    async def run(self, argv: Argv, stdin: bytes, deadline: Deadline, *, root: bool, urgent: bool = False) -> Completed:
         """See HostTransport.run."""
+        turns = self._urgent if urgent else self._commands
         while True:
             become, password = await self._become(deadline, root=root)
             output = Output(self._tuning.output_bytes, self._tuning.linger_s)
-            await self._take_turn(self._commands, deadline, argv)
+            await self._take_turn(turns, deadline, argv)
             given_up = False
             try:
                 done = await self._run_once(output, argv, stdin, deadline, become, password)
             except asyncio.CancelledError:
-                given_up = self._link.background(self._reap(output, become, password))
+                given_up = self._link.background(self._reap(output, become, password, turns))
                 raise
             finally:
                 if not given_up:
                     _end(output)
-                    self._commands.release()
+                    turns.release()
             if self._answered(output, become, password):
                 return done
 
@@ -146,7 +148,7 @@ class Runner:
                 return session, become
             _end(session)
 
-    async def _reap(self, output: Output, become: Become, password: Secret | None) -> None:
+    async def _reap(self, output: Output, become: Become, password: Secret | None, turns: asyncio.Semaphore) -> None:
         """End a command nobody waits for any more: its process on the host, then its channel, then its turn.
 
         One at a time, so that there is a session left for it while all turns are taken.
@@ -164,7 +166,7 @@ class Runner:
         finally:
             _end(killing)
             _end(output)
-            self._commands.release()
+            turns.release()
 
     def _answered(self, session: Session, become: Become, password: Secret | None) -> bool:
         """Whether the command had its chance; False to try again with another password. Raises what was refused."""

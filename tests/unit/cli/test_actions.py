@@ -128,7 +128,7 @@ def test_ctrl_c_stops_the_run_and_not_the_process(
     signals: int,
     stops: tuple[str, ...],
 ) -> None:
-    async def interrupted(plan: Plan) -> AsyncIterator[Event]:
+    async def interrupted(plan: Plan, *, adopt: frozenset[str] = frozenset()) -> AsyncIterator[Event]:
         yield events()[0]
         for count in range(signals):
             os.kill(os.getpid(), signal.SIGINT)

@@ -16,6 +16,7 @@ from haconsole.cli.reports.text import doctor_text, status_text
 from haconsole.diagnosis.diagnose import diagnose, health
 from haconsole.model.certificate import Certificate
 from haconsole.model.hosts import HostFacts
+from haconsole.model.lock import HostLock, LockClaim
 from haconsole.model.names import HostName
 from haconsole.model.observed import NOT_ASKED, Failed, Known
 from haconsole.model.snapshot import ClusterSnapshot
@@ -136,3 +137,45 @@ def test_the_page_names_leader_owner_holder_and_what_is_unknown() -> None:
 
 def test_a_page_without_findings_says_so() -> None:
     assert doctor_text(healthy(), (), health(healthy(), ()), NOW) == "lab: healthy, no findings"
+
+
+def locked(heartbeats: dict[int, int]) -> ClusterSnapshot:
+    """A run of two minutes has the lock; by host, how old its heartbeat is."""
+    claim = LockClaim("ab" * 16, "ops@desk", 4711, "r1", "join")
+    snapshot = healthy()
+    for n in (1, 2, 3):
+        seen = HostLock(claim, 120 + n, heartbeats[n]) if n in heartbeats else None
+        snapshot = changed(snapshot, n, lambda facts, seen=seen: replace(facts, lock=Known(seen, NOW)))  # type: ignore[misc]
+    return snapshot
+
+
+def test_the_lock_is_told_with_its_holder_its_run_and_its_newest_heartbeat() -> None:
+    assert as_json(locked({}))["lock"] is None
+    assert as_json(locked({1: 9, 3: 4}))["lock"] == {
+        "holder": "ops@desk",
+        "pid": 4711,
+        "run": "r1",
+        "action": "join",
+        "since": stamp(NOW - timedelta(seconds=123)),
+        "heartbeat_age_s": 4,
+        "stale": False,
+        "hosts": ["cp1", "cp3"],
+        "needed": 2,
+    }
+    assert as_json(locked({1: 31, 2: 30}))["lock"]["stale"]
+
+
+def test_a_lock_that_could_not_be_read_is_no_free_lock() -> None:
+    unread = changed(healthy(), 2, lambda facts: replace(facts, lock=Failed("no root there", NOW)))
+    document = as_json(unread)
+    assert document["lock"] is None
+    assert {"host": "cp2", "fact": "lock", "reason": "no root there"} in document["errors"]
+
+
+def test_the_page_of_text_tells_the_lock_in_a_line() -> None:
+    def page(snapshot: ClusterSnapshot) -> str:
+        return status_text(snapshot, (), health(snapshot, ()), NOW)
+
+    assert "lock:" not in page(locked({}))
+    told = page(locked({1: 9, 2: 3}))
+    assert "lock: ops@desk (process 4711) has run join for 122 s, run r1; heartbeat 3 s ago (on cp1, cp2)" in told

@@ -7,7 +7,7 @@ import os
 import pwd
 import signal
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -56,7 +56,13 @@ class LocalHost:
         return Reach(1.0)
 
     async def run(
-        self, argv: Argv, *, stdin: bytes | None = None, root: bool = False, deadline_s: float = 10.0
+        self,
+        argv: Argv,
+        *,
+        stdin: bytes | None = None,
+        root: bool = False,
+        deadline_s: float = 10.0,
+        urgent: bool = False,
     ) -> Completed:
         self.commands.append(argv)
         loss = self.lose.pop(0) if self.lose else ""
@@ -72,7 +78,8 @@ class LocalHost:
         talk = asyncio.create_task(process.communicate(stdin or b""))
         if loss.startswith("when "):
             await until_exists(Path(loss.removeprefix("when ")))
-            os.killpg(process.pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
             await talk
             raise TransportError(self.host, Cause.CONNECTION_LOST, "the connection was lost")
         try:

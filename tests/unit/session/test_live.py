@@ -11,14 +11,30 @@ from haconsole.actions.operations import RunCommand
 from haconsole.actions.step import Plan, Step, StepId
 from haconsole.errors import HaconsoleError, UsageError
 from haconsole.execution.events import Outcome, RunDone, StepStarted
+from haconsole.execution.lock import LockedError
+from haconsole.execution.lock_host import Places
 from haconsole.execution.records import read_run, run_paths
-from haconsole.inventory.schema import Inventory, VirtualIp
+from haconsole.inventory.schema import Host, Inventory, VirtualIp
 from haconsole.model.names import HostName
+from haconsole.model.roles import Role
 from haconsole.model.secret import Secret
 from haconsole.session.live import LiveSession
+from tests.fakes.waiting import eventually
 from tests.unit.execution.local import LocalFleet
 
-INVENTORY = Inventory(cluster="lab", hosts=(), vips=(VirtualIp(address="10.0.0.9", auth_pass=Secret("hunter22")),))
+INVENTORY = Inventory(
+    cluster="lab",
+    hosts=(Host(name="cp1", address="10.0.0.1", roles=(Role.ETCD,)),),
+    vips=(VirtualIp(address="10.0.0.9", auth_pass=Secret("hunter22")),),
+)
+
+
+@pytest.fixture(autouse=True)
+def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What hosts keep for runs and for the lock lies in the test's own folder."""
+    monkeypatch.setattr("haconsole.session.performing.RUN_DIR", str(tmp_path / "run"))
+    lock = Places(str(tmp_path / "lock"), str(tmp_path / "heartbeat"))
+    monkeypatch.setattr("haconsole.session.performing.LOCK_PLACES", lock)
 
 
 def step(script: str) -> Step:
@@ -52,10 +68,7 @@ async def test_words_that_are_off_are_refused_before_any_host_is_asked(
     assert fleet.host(HostName("cp1")).commands == []
 
 
-async def test_a_run_is_recorded_with_its_inventory_and_without_its_secrets(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("haconsole.session.performing.RUN_DIR", str(tmp_path / "run"))
+async def test_a_run_is_recorded_with_its_inventory_and_without_its_secrets(tmp_path: Path) -> None:
     one, _ = session(tmp_path)
     events = [event async for event in one.run(Plan("bootstrap", "lab", (step("echo hunter22; echo done"),)))]
     assert isinstance(events[-1], RunDone)
@@ -68,8 +81,7 @@ async def test_a_run_is_recorded_with_its_inventory_and_without_its_secrets(
     assert "hunter22" not in path.read_text()
 
 
-async def test_closing_a_run_waits_for_the_step_under_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("haconsole.session.performing.RUN_DIR", str(tmp_path / "run"))
+async def test_closing_a_run_waits_for_the_step_under_way(tmp_path: Path) -> None:
     one, _ = session(tmp_path)
     run = one.run(Plan("bootstrap", "lab", (step(f"echo done >{tmp_path}/made"),)))
     async for event in run:
@@ -82,8 +94,7 @@ async def test_closing_a_run_waits_for_the_step_under_way(tmp_path: Path, monkey
     assert read_run(path).outcome is Outcome.DONE
 
 
-async def test_one_run_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("haconsole.session.performing.RUN_DIR", str(tmp_path / "run"))
+async def test_one_run_at_a_time(tmp_path: Path) -> None:
     one, _ = session(tmp_path)
     plan = Plan("bootstrap", "lab", (step("true"),))
     first = one.run(plan)
@@ -92,3 +103,39 @@ async def test_one_run_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         await anext(one.run(plan))
     assert isinstance([event async for event in first][-1], RunDone)
     assert [event async for event in one.run(plan)]
+
+
+async def test_of_two_consoles_one_runs_and_the_other_leaves_no_record_of_a_run(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    first, _ = session(tmp_path / "a")
+    second, _ = session(tmp_path / "b")
+    plan = Plan("bootstrap", "lab", (step("true"),))
+    run = first.run(plan)
+    await anext(run)
+    with pytest.raises(LockedError, match=r"lab is locked: .+ has run bootstrap for"):
+        await anext(second.run(plan))
+    assert run_paths(tmp_path / "b" / "runs") == ()
+    assert [event async for event in run][-1].outcome is Outcome.DONE  # type: ignore[union-attr]
+    assert [event async for event in second.run(plan)][-1].outcome is Outcome.DONE  # type: ignore[union-attr]
+
+
+async def test_a_run_whose_step_was_left_to_its_host_leaves_the_lock_standing_until_it_is_adopted(
+    tmp_path: Path,
+) -> None:
+    one, _ = session(tmp_path)
+    run = one.run(Plan("bootstrap", "lab", (step(f"while [ ! -e {tmp_path}/go ]; do sleep 0.05; done"),)))
+    events = []
+    async for event in run:
+        events.append(event)
+        if isinstance(event, StepStarted):
+            await eventually(lambda: any((tmp_path / "run").rglob("pid")))
+            one.stop(at_once=True)
+    (tmp_path / "go").touch()
+    assert events[-1].outcome is Outcome.UNKNOWN  # type: ignore[union-attr]
+    again = Plan("bootstrap", "lab", (step("true"),))
+    with pytest.raises(LockedError) as refused:
+        await anext(one.run(again))
+    assert refused.value.adoptable
+    adopted = one.run(again, adopt=frozenset({events[-1].run}))
+    assert [event async for event in adopted][-1].outcome is Outcome.DONE  # type: ignore[union-attr]
+    assert not (tmp_path / "lock" / "holder").exists()

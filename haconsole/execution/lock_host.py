@@ -1,0 +1,107 @@
+"""The cluster lock's record on one host: looked at, claimed, renewed and given back, one script each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from haconsole.errors import HaconsoleError
+from haconsole.execution.script import run_script
+from haconsole.model.lock import HostLock, LockClaim
+from haconsole.model.names import HostName
+from haconsole.probes.lock import HEARTBEAT, PLACE, READ, encode_claim, parse_record
+from haconsole.transport.base import Fleet
+
+SCRIPT = (
+    READ
+    + r"""
+place=$1; beat=$2; verb=$3; mine=$4; claim=$5; over=$6
+PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
+umask 077
+[ -d "$place" ] || [ "$verb" = claim ] || { echo free; exit 0; }
+mkdir -p -- "$place" || exit 1
+exec 9<"$place"
+flock -w 4 9 || { echo "another process is at $place" >&2; exit 1; }
+read_lock "$place" "$beat"
+may_take() {
+  [ -n "$token" ] || return 0
+  for one in $over; do [ "$token" = "${one%:*}" ] && [ "$age" -ge "${one#*:}" ] && return 0; done
+  return 1
+}
+heart() { printf '%s %12d\n' "$mine" "$up" 1<>"$beat"; }
+take() {
+  printf '%s\n%s\n' "$mine" "$claim" >"$place/new" && sync -- "$place/new" && heart \
+    && mv -fT -- "$place/new" "$place/holder" && sync -- "$place"
+}
+case $verb in
+  claim) if may_take; then take || { rm -f -- "$place/new"; exit 1; }; read_lock "$place" "$beat"; fi ;;
+  renew) if [ "$token" = "$mine" ]; then heart || exit 1; age=0; fi ;;
+  release) if [ "$token" = "$mine" ]; then rm -f -- "$place/holder" "$beat" || exit 1; token=; fi ;;
+esac
+tell_lock
+"""
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where hosts keep the record and its heartbeat."""
+
+    record: str = PLACE
+    heartbeat: str = HEARTBEAT
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What stands on the host, after what was asked of it; None: nothing."""
+
+    record: HostLock | None
+
+
+@dataclass(frozen=True, slots=True)
+class Unheard:
+    """The host could not be asked, or could not do it; `why` begins with its name."""
+
+    why: str
+
+
+class LockHost:
+    """One host of the lock, for one claim."""
+
+    def __init__(self, fleet: Fleet, host: HostName, claim: LockClaim, places: Places) -> None:
+        self._fleet = fleet
+        self.host = host
+        self._claim = claim
+        self._places = places
+
+    async def look(self, deadline_s: float) -> Heard | Unheard:
+        """The record as it stands."""
+        return await self._ask("look", deadline_s)
+
+    async def claim(self, deadline_s: float, over: Mapping[str, int]) -> Heard | Unheard:
+        """Claim it where it is free, or where a token of `over` has it whose heartbeat is that old (seconds)."""
+        return await self._ask("claim", deadline_s, " ".join(f"{token}:{age}" for token, age in over.items()))
+
+    async def renew(self, deadline_s: float) -> Heard | Unheard:
+        """A heartbeat, where the claim still stands."""
+        return await self._ask("renew", deadline_s)
+
+    async def release(self, deadline_s: float) -> Heard | Unheard:
+        """Take the claim away, where it still stands."""
+        return await self._ask("release", deadline_s)
+
+    def has(self, heard: Heard | Unheard) -> bool:
+        """Whether this claim stands there."""
+        return isinstance(heard, Heard) and heard.record is not None and heard.record.claim.token == self._claim.token
+
+    async def _ask(self, verb: str, deadline_s: float, over: str = "") -> Heard | Unheard:
+        words = (self._places.record, self._places.heartbeat, verb, self._claim.token, encode_claim(self._claim), over)
+        try:
+            transport = self._fleet.host(self.host)
+            done = await run_script(transport, SCRIPT, words, deadline_s=deadline_s, urgent=True)
+            if done.ok:
+                return Heard(parse_record(done.stdout))
+            said = done.stderr.strip().rpartition("\n")[2] or "it gave no answer"
+            return Unheard(f"{self.host}: the lock's record could not be kept: {said[:200]}")
+        except HaconsoleError as error:
+            return Unheard(error.what if error.what.startswith(f"{self.host}:") else f"{self.host}: {error.what}")

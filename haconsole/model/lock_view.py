@@ -1,0 +1,52 @@
+"""What the hosts' records say together: one claim, how many hosts have it, how old its heartbeat is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from haconsole.model.lock import STALE_S, HostLock, LockClaim
+from haconsole.model.names import HostName
+from haconsole.model.observed import value_of
+from haconsole.model.snapshot import ClusterSnapshot
+
+
+@dataclass(frozen=True, slots=True)
+class LockView:
+    """One claim over all hosts that have it: `hosts` in the inventory's order, the newest heartbeat among them."""
+
+    claim: LockClaim
+    hosts: tuple[HostName, ...]
+    held_s: int
+    heartbeat_s: int
+
+    @property
+    def stale(self) -> bool:
+        return self.heartbeat_s >= STALE_S
+
+
+def lock_views(records: tuple[tuple[HostName, HostLock], ...]) -> tuple[LockView, ...]:
+    """The claims that hosts have records of, those of the most hosts first."""
+    views = []
+    for claim in dict.fromkeys(record.claim for _, record in records):
+        of_it = [(host, record) for host, record in records if record.claim == claim]
+        held = max(record.held_s for _, record in of_it)
+        heartbeat = min(record.heartbeat_s for _, record in of_it)
+        views.append(LockView(claim, tuple(host for host, _ in of_it), held, heartbeat))
+    return tuple(sorted(views, key=lambda view: -len(view.hosts)))
+
+
+def lock_view(snapshot: ClusterSnapshot) -> LockView | None:
+    """The claim that holds the lock, or comes nearest to it; None when no host knows of one."""
+    known = ((facts.host, value_of(facts.lock)) for facts in snapshot.hosts)
+    views = lock_views(tuple((host, record) for host, record in known if record is not None))
+    return views[0] if views else None
+
+
+def lock_sentence(view: LockView) -> str:
+    """The lock in a line, e.g. ``ops@desk (process 7) runs bootstrap since 40 s, run r; heartbeat 3 s ago``."""
+    claim = view.claim
+    state = "stale: its last heartbeat is" if view.stale else "heartbeat"
+    return (
+        f"{claim.holder} (process {claim.pid}) has run {claim.action} for {view.held_s} s, run {claim.run}; "
+        f"{state} {view.heartbeat_s} s ago"
+    )

@@ -1,0 +1,215 @@
+"""The cluster lock on real hosts: consoles that race, die, are cut off, and hosts that restart."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator
+from datetime import datetime
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from haconsole.actions.operations import RunCommand
+from haconsole.actions.step import Plan, Step, StepId
+from haconsole.execution.events import Outcome, RunDone
+from haconsole.execution.lock import NoMajorityError
+from haconsole.inventory.load import load
+from haconsole.lab.lab import Lab
+from haconsole.model.lock import HEARTBEAT_S
+from haconsole.model.names import HostName
+from haconsole.session.live import LiveSession
+from haconsole.transport.answers import NoAnswers
+from haconsole.transport.ssh import SshFleet
+from tests.fakes.waiting import eventually
+from tests.hosts.conftest import LabMaker
+from tests.hosts.program import Program
+
+pytestmark = pytest.mark.timeout(600)
+HOSTS = ("cp1", "cp2", "cp3")
+HOLDER = "/var/lib/haconsole/lock/holder"
+HEARTBEAT = "/run/haconsole.heartbeat"
+
+
+@pytest.fixture(scope="module")
+def lab(make_lab_for_session: LabMaker) -> Lab:
+    """Three bare hosts."""
+    return make_lab_for_session(kubernetes=False)
+
+
+@pytest.fixture(scope="module")
+def balanced(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Lab:
+    """The hosts with haproxy, which is enough for a cheap action."""
+    Program(lab, tmp_path_factory.mktemp("state")).events("bootstrap", "--only", "haproxy")
+    return lab
+
+
+@pytest.fixture
+async def session(lab: Lab, tmp_path: Path) -> AsyncIterator[LiveSession]:
+    async with console(lab, tmp_path) as session:
+        yield session
+
+
+def console(lab: Lab, folder: Path) -> LiveSession:
+    inventory = load(lab.inventory_path)
+    return LiveSession(inventory, SshFleet(inventory, NoAnswers()), source="lab", digest="", runs=folder / "runs")
+
+
+def plan(*steps: Step) -> Plan:
+    return Plan("bootstrap", "lab", steps)
+
+
+def step(host: str, script: str, name: str = "s", *needs: str) -> Step:
+    command = RunCommand(("sh", "-c", script), timeout_s=120)
+    return Step(StepId(name), "Do it", "It is needed.", HostName(host), command, needs=tuple(map(StepId, needs)))
+
+
+def holders(lab: Lab) -> list[str]:
+    """The runs whose records the hosts have."""
+    told = [lab.exec(host, "cat", HOLDER).stdout.partition("\n")[2] for host in HOSTS]
+    return [json.loads(text)["run"] if text else "" for text in told]
+
+
+def heartbeat_age_s(lab: Lab, host: str) -> float:
+    beat, up = lab.exec(host, "sh", "-c", f"cut -c34- {HEARTBEAT}; cat /proc/uptime").stdout.splitlines()
+    return float(up.split()[0]) - int(beat)
+
+
+def span(path: Path) -> tuple[datetime, datetime]:
+    """When a run had the lock at least: from its first line to its last."""
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    return datetime.fromisoformat(lines[0]["at"]), datetime.fromisoformat(lines[-1]["at"])
+
+
+def test_of_two_consoles_started_together_exactly_one_writes_at_any_moment(balanced: Lab, tmp_path: Path) -> None:
+    program = Program(balanced, tmp_path)
+    refused = 0
+    for _ in range(8):
+        before = set(tmp_path.rglob("*.jsonl"))
+        command = program.command("run", "ready", "cp1", "--yes", "--json")
+        pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+        both = [subprocess.Popen(command, env=program.environment, **pipes) for _ in range(2)]
+        ended = [(one.communicate(timeout=120), one.returncode) for one in both]
+        statuses = sorted(status for _, status in ended)
+        assert statuses in ([0, 0], [0, 4]), ended
+        runs = sorted(span(path) for path in set(tmp_path.rglob("*.jsonl")) - before)
+        assert len(runs) == statuses.count(0)
+        assert all(one[1] < other[0] for one, other in pairwise(runs)), runs
+        for (out, _), status in ended:
+            if status == 4:
+                refused += 1
+                assert "is locked: " in json.loads(out)["reasons"][0]
+        assert holders(balanced) == ["", "", ""]
+    assert refused > 0
+
+
+async def test_a_heartbeat_comes_through_though_every_command_that_a_host_takes_is_under_way(
+    lab: Lab, session: LiveSession
+) -> None:
+    steps = tuple(step("cp1", "while [ ! -e /root/go ]; do sleep 0.2; done", f"s{n}") for n in range(8))
+    running = asyncio.create_task(_ended(session, plan(*steps)))
+    await eventually(lambda: "" not in holders(lab), 30)
+    begun = time.monotonic()
+    ages = []
+    while time.monotonic() - begun < 24:
+        ages.append(await asyncio.to_thread(heartbeat_age_s, lab, "cp1"))
+        await asyncio.sleep(0.5)
+    lab.exec("cp1", "touch", "/root/go")
+    assert (await running).outcome is Outcome.DONE
+    lab.exec("cp1", "rm", "/root/go")
+    assert max(ages) < 20
+    assert sum(later < earlier for earlier, later in pairwise(ages)) >= 2
+    assert holders(lab) == ["", "", ""]
+
+
+async def test_a_run_stops_before_its_next_step_when_another_console_has_taken_over(
+    lab: Lab, session: LiveSession, tmp_path: Path
+) -> None:
+    first = step("cp1", "echo $$ >/root/begun; while [ ! -e /root/go ]; do sleep 0.2; done", "first")
+    running = asyncio.create_task(_ended(session, plan(first, step("cp2", "touch /root/second", "second", "first"))))
+    await eventually(lambda: lab.exec("cp1", "test", "-e", "/root/begun").returncode == 0, 30)
+    run = holders(lab)[0]
+    other = tmp_path / "other"
+    other.mkdir()
+    async with console(lab, other) as thief:
+        for host in HOSTS:
+            lab.exec(host, "sh", "-c", f"sed -i 's/ .*/ 1/' {HEARTBEAT}")
+        waits = plan(step("cp1", "while [ ! -e /root/go2 ]; do sleep 0.2; done"))
+        theft = asyncio.create_task(_ended(thief, waits, adopt=frozenset({run})))
+        await eventually(lambda: run not in holders(lab), 30)
+        await asyncio.sleep(HEARTBEAT_S + 2)
+        lab.exec("cp1", "touch", "/root/go")
+        ended = await running
+        lab.exec("cp1", "touch", "/root/go2")
+        assert (await theft).outcome is Outcome.DONE
+    lab.exec("cp1", "rm", "/root/go", "/root/go2", "/root/begun")
+    assert ended.outcome is Outcome.SKIPPED
+    assert "the lock is lost" in (ended.next_step or "")
+    assert "has run bootstrap for" in (ended.next_step or "")
+    assert lab.exec("cp2", "test", "-e", "/root/second").returncode == 1
+
+
+def test_a_console_that_was_killed_leaves_its_lock_which_another_adopts_knowingly(lab: Lab, tmp_path: Path) -> None:
+    program = Program(lab, tmp_path)
+    lab.exec("cp1", "systemctl", "mask", "--now", "haproxy")
+    command = program.command("run", "bootstrap", "--only", "haproxy", "--yes", "--json")
+    with subprocess.Popen(command, env=program.environment, stdout=subprocess.PIPE, text=True) as killed:
+        assert killed.stdout
+        run = json.loads(killed.stdout.readline())["run"]
+        killed.send_signal(signal.SIGKILL)
+    assert holders(lab) == [run] * 3
+    status = json.loads(_status(program))["lock"]
+    assert (status["run"], status["hosts"], status["needed"]) == (run, list(HOSTS), 2)
+    lab.exec("cp1", "systemctl", "unmask", "haproxy")
+    refused = program("run", "bootstrap", "--only", "haproxy", "--yes")
+    assert refused.returncode == 4
+    assert re.search(rf"is locked: .+ has run bootstrap for \d+ s, run {run}", refused.stderr)
+    assert f"--adopt-lock {run}" in refused.stderr
+    assert program.events("bootstrap", "--only", "haproxy", "--adopt-lock", run)[-1]["outcome"] == "done"
+    assert holders(lab) == ["", "", ""]
+
+
+async def test_a_console_that_reaches_one_of_three_hosts_starts_nothing(lab: Lab, session: LiveSession) -> None:
+    lab.crash("cp2")
+    lab.crash("cp3")
+    try:
+        with pytest.raises(NoMajorityError) as refused:
+            await _ended(session, plan(step("cp1", "touch /root/started")))
+    finally:
+        lab.boot("cp2")
+        lab.boot("cp3")
+    assert "nothing is started: the lock is kept on 3 hosts, 2 needed, 1 reached: cp2: " in str(refused.value)
+    assert lab.exec("cp1", "test", "-e", "/root/started").returncode == 1
+
+
+def test_the_record_outlives_a_restart_and_its_heartbeat_is_as_old_as_that(lab: Lab, tmp_path: Path) -> None:
+    claim = {"token": "0" * 32, "holder": "ops@desk", "pid": 7, "run": "r0", "action": "join"}
+    for host in HOSTS:
+        lab.exec(host, "mkdir", "-p", HOLDER.rpartition("/")[0])
+        write = f"printf '%s\\n' {claim['token']} '{json.dumps(claim)}' >{HOLDER}"
+        assert lab.exec(host, "sh", "-c", f"{write}; echo {claim['token']} 1 >{HEARTBEAT}").returncode == 0
+    lab.crash("cp2")
+    lab.boot("cp2")
+    told = json.loads(_status(Program(lab, tmp_path)))["lock"]
+    assert (told["run"], told["hosts"], told["stale"]) == ("r0", list(HOSTS), False)
+    assert told["heartbeat_age_s"] < 30
+    for host in HOSTS:
+        lab.exec(host, "rm", HOLDER)
+
+
+async def _ended(session: LiveSession, plan: Plan, *, adopt: frozenset[str] = frozenset()) -> RunDone:
+    last = [event async for event in session.run(plan, adopt=adopt)][-1]
+    assert isinstance(last, RunDone)
+    return last
+
+
+def _status(program: Program) -> str:
+    argv = [sys.executable, "-m", "haconsole", "status", str(program.inventory), "--json"]
+    return subprocess.run(argv, env=program.environment, capture_output=True, text=True, timeout=60).stdout
