@@ -1,16 +1,18 @@
 """The one home of the kubernetes library: its loading and one blocking client of one API server.
 
-Loading takes some 0.2 s, most of it for parts that are not used here, and happens in a thread at the first connection,
-so importing this module is cheap. The library would write a client key into a temporary file and knows no Unix sockets:
-its connection pool is replaced by one that takes an ssl context made in memory and connects to a socket's path.
+Loading takes 0.1 s or more and happens in a thread at the first connection, so importing this module is cheap. The
+library would write a client key into a temporary file and knows no Unix sockets: its connection pool is replaced by one
+that takes an ssl context made in memory and connects to a socket's path.
 """
 
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import os
 import socket
 import ssl
+import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -121,16 +123,14 @@ class Watch:
 
 def open_client(host: HostName, target: Target, credentials: KubeCredentials, server_name: str) -> KubeClient:
     """A client of the API server behind `target`, which is connected to at the first call."""
-    with _LOADING:
-        from kubernetes.client import ApiClient, Configuration
-
+    api_client, configuration = _load()
     try:
         context = ssl_context(credentials)
     except (ssl.SSLError, ValueError) as error:
         detail = f"the CA, client certificate or key at hand cannot be read ({error})"
         raise KubeError(host, KubeErrorKind.TLS, "connect", detail) from None
     connections: WeakSet[Any] = WeakSet()
-    api = ApiClient(Configuration(host=f"https://{server_name if isinstance(target, Path) else target}"))
+    api = api_client(configuration(host=f"https://{server_name if isinstance(target, Path) else target}"))
     api.rest_client.pool_manager = _pool(target, context, server_name, connections)
     bearer = {"Authorization": f"Bearer {credentials.token.reveal()}"} if credentials.token else {}
     return KubeClient(host, api, connections, bearer)
@@ -138,8 +138,23 @@ def open_client(host: HostName, target: Target, credentials: KubeCredentials, se
 
 def preload() -> None:
     """Load the library now, so that the first connection need not."""
+    _load()
+
+
+def _load() -> tuple[Any, Any]:
+    """The library's ApiClient and Configuration.
+
+    Importing the package loads all of it, OAuth and a second HTTP library included. So the package stands there without
+    having been executed, and only its client is loaded.
+    """
     with _LOADING:
-        from kubernetes.client import ApiClient  # noqa: F401
+        if "kubernetes" not in sys.modules:
+            spec = importlib.util.find_spec("kubernetes")
+            if spec is None:
+                raise ImportError("the kubernetes library is missing: install haconsole with its dependencies")
+            sys.modules["kubernetes"] = importlib.util.module_from_spec(spec)
+        from kubernetes.client import ApiClient, Configuration
+    return ApiClient, Configuration
 
 
 def ssl_context(credentials: KubeCredentials) -> ssl.SSLContext:
