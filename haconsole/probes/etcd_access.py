@@ -10,6 +10,7 @@ from haconsole.model.names import HostName
 from haconsole.probes.credentials import etcd_credentials
 from haconsole.probes.site import Site
 from haconsole.transport.etcd_api import EtcdApi
+from haconsole.transport.etcd_errors import EtcdError
 
 
 @asynccontextmanager
@@ -22,4 +23,7 @@ async def etcd_on(site: Site, host: Host) -> AsyncIterator[EtcdApi]:
         async with await EtcdApi.open(
             HostName(host.name), socket, credentials, server_name=host.address if credentials else None
         ) as api:
-            yield api
+            try:
+                yield api
+            except EtcdError as error:
+                raise error.for_refusal(transport.refusal(socket)) from None

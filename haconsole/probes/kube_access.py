@@ -13,6 +13,7 @@ from haconsole.probes.credentials import kube_credentials
 from haconsole.probes.errors import ProbeError
 from haconsole.probes.site import Site
 from haconsole.transport.kube_api import KubeApi
+from haconsole.transport.kube_errors import KubeError
 
 
 @asynccontextmanager
@@ -31,7 +32,10 @@ async def kube_at(site: Site, host: Host, address: str, port: int) -> AsyncItera
         files = await site.credentials.read(site.layout, host, transport, deadline_s=deadline_s)
         credentials = await kube_credentials(site.layout, files, transport, deadline_s=deadline_s)
         async with await KubeApi.open(HostName(host.name), socket, credentials) as api:
-            yield api
+            try:
+                yield api
+            except KubeError as error:
+                raise error.for_refusal(transport.refusal(socket)) from None
 
 
 def _kubernetes(site: Site) -> KubernetesLayout:

@@ -101,6 +101,13 @@ class HostTransport(Protocol):
         """A private Unix socket here that ends at `address:port` as seen from the host."""
         ...
 
+    def refusal(self, socket: Path) -> str | None:
+        """Why the last connection to that socket could not be carried on to its end; None where it could.
+
+        A socket here accepts before anyone knows; what its user sees is a connection that closes at once.
+        """
+        ...
+
     async def close(self) -> None: ...
 
 

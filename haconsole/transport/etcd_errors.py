@@ -38,10 +38,21 @@ class EtcdErrorKind(StrEnum):
 class EtcdError(TransportError):
     """etcd on `host` did not do what was asked; `detail` is what came back, unshortened."""
 
-    def __init__(self, host: HostName, kind: EtcdErrorKind, tried: str, detail: str) -> None:
-        super().__init__(host, _CAUSES.get(kind, Cause.OTHER), f"etcd, {tried}: {detail}", mend=_MENDS[kind])
+    def __init__(self, host: HostName, kind: EtcdErrorKind, tried: str, detail: str, *, closed: bool = False) -> None:
+        told = EtcdErrorKind.REFUSED if closed else kind
+        super().__init__(host, _CAUSES.get(told, Cause.OTHER), f"etcd, {tried}: {detail}", mend=_MENDS[told])
         self.kind = kind
+        self.tried = tried
         self.detail = detail
+
+    def for_refusal(self, refusal: str | None) -> EtcdError:
+        """The same, told by why the way to it is closed now, where that is known and this came of it.
+
+        The kind stays: what was asked may have been heard before the way was closed.
+        """
+        if refusal is None or self.kind is not EtcdErrorKind.UNAVAILABLE:
+            return self
+        return EtcdError(self.host, self.kind, self.tried, refusal, closed=True)
 
 
 _CAUSES = {

@@ -53,10 +53,21 @@ _MENDS = {
 class KubeError(TransportError):
     """The API server on `host` did not do what was asked; `detail` is what came back."""
 
-    def __init__(self, host: HostName, kind: KubeErrorKind, tried: str, detail: str) -> None:
-        super().__init__(host, _CAUSES.get(kind, Cause.OTHER), f"kube-apiserver, {tried}: {detail}", mend=_MENDS[kind])
+    def __init__(self, host: HostName, kind: KubeErrorKind, tried: str, detail: str, *, closed: bool = False) -> None:
+        told = KubeErrorKind.REFUSED if closed else kind
+        super().__init__(host, _CAUSES.get(told, Cause.OTHER), f"kube-apiserver, {tried}: {detail}", mend=_MENDS[told])
         self.kind = kind
+        self.tried = tried
         self.detail = detail
+
+    def for_refusal(self, refusal: str | None) -> KubeError:
+        """The same, told by why the way to it is closed now, where that is known and this came of it.
+
+        The kind stays: what was asked may have been heard before the way was closed.
+        """
+        if refusal is None or self.kind is not KubeErrorKind.UNAVAILABLE:
+            return self
+        return KubeError(self.host, self.kind, self.tried, refusal, closed=True)
 
 
 def kind_of_status(status: int) -> KubeErrorKind:

@@ -88,6 +88,9 @@ class LocalHost:
         """A socket here that nothing listens on."""
         yield self.folder / f"forward-{address}-{port}"
 
+    def refusal(self, socket: Path) -> str | None:
+        return None
+
     async def read_file(self, path: str, *, root: bool = True, deadline_s: float = 10.0) -> bytes | None:
         return Path(path).read_bytes() if Path(path).exists() else None
 

@@ -119,6 +119,9 @@ class FakeHost:
         self._be_up()
         yield self._sockets[address, port]
 
+    def refusal(self, socket: Path) -> str | None:
+        return None
+
     async def close(self) -> None:
         self.closed = True
 

@@ -27,6 +27,7 @@ class SshHost:
         self._sockets = sockets
         self._connect_s = connect_s
         self._start_s = start_s
+        self._refusals: dict[Path, str] = {}
 
     @property
     def host(self) -> HostName:
@@ -77,6 +78,9 @@ class SshHost:
 
         return self._forward(connect)
 
+    def refusal(self, socket: Path) -> str | None:
+        return self._refusals.get(socket)
+
     def forget_refusals(self) -> None:
         """Ask again for a sudo password after three wrong ones."""
         self._runner.password.forget_refusals()
@@ -87,5 +91,5 @@ class SshHost:
     @asynccontextmanager
     async def _forward(self, connect: Callable[[asyncssh.SSHClientConnection], Awaitable[Pair]]) -> AsyncIterator[Path]:
         await self._link.connection(Deadline(self._connect_s))
-        async with listening(self._sockets.next_path(), self._link, connect, self._start_s) as path:
+        async with listening(self._sockets.next_path(), self._link, connect, self._start_s, self._refusals) as path:
             yield path

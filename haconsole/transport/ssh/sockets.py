@@ -71,13 +71,28 @@ def _remove_if_free(lock: Path) -> None:
 
 @asynccontextmanager
 async def listening(
-    path: Path, link: Link, connect: Callable[[asyncssh.SSHClientConnection], Awaitable[Pair]], start_s: float
+    path: Path,
+    link: Link,
+    connect: Callable[[asyncssh.SSHClientConnection], Awaitable[Pair]],
+    start_s: float,
+    refusals: dict[Path, str],
 ) -> AsyncIterator[Path]:
-    """A socket at `path`; each connection to it is carried on by `connect`, over a new connection after a loss."""
+    """A socket at `path`; each connection to it is carried on by `connect`, over a new connection after a loss.
+
+    While the last one could not be carried on, `refusals` says why under its path.
+    """
     passing: set[asyncio.Task[None]] = set()
 
+    async def reach(connection: asyncssh.SSHClientConnection) -> Pair:
+        refusals.pop(path, None)
+        try:
+            return await connect(connection)
+        except asyncssh.ChannelOpenError as error:
+            refusals[path] = error.reason
+            raise
+
     def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.create_task(_pass_on(reader, writer, link, connect, start_s), name=f"forward by {link.label}")
+        task = asyncio.create_task(_pass_on(reader, writer, link, reach, start_s), name=f"forward by {link.label}")
         passing.add(task)
         task.add_done_callback(passing.discard)
 
@@ -89,6 +104,7 @@ async def listening(
         for task in tuple(passing):
             task.cancel()
         await asyncio.gather(*passing, return_exceptions=True)
+        refusals.pop(path, None)
         _remove(path)
 
 

@@ -114,6 +114,9 @@ class LocalHost:
     def forward(self, address: str, port: int) -> AbstractAsyncContextManager[Path]:
         raise NotImplementedError
 
+    def refusal(self, socket: Path) -> str | None:
+        return None
+
     async def close(self) -> None:
         return None
 

@@ -90,3 +90,18 @@ def test_every_error_says_host_attempt_answer_and_what_to_do(kind: EtcdErrorKind
     assert str(error) == f"cp1: etcd, status: what came back; {error.mend}"
     assert error.mend
     assert error.cause in Cause
+
+
+def test_a_closed_way_is_told_by_its_refusal_and_may_still_have_been_open_before() -> None:
+    lost = EtcdError(HostName("cp1"), EtcdErrorKind.UNAVAILABLE, "status", "Socket closed")
+    told = lost.for_refusal("Connection refused")
+    assert (told.kind, told.cause) == (EtcdErrorKind.UNAVAILABLE, Cause.REFUSED)
+    assert (
+        str(told) == "cp1: etcd, status: Connection refused; see whether etcd runs there and listens on its client port"
+    )
+    assert lost.for_refusal(None) is lost
+
+
+def test_what_did_not_come_of_a_closed_way_stays_as_it_is() -> None:
+    denied = EtcdError(HostName("cp1"), EtcdErrorKind.DENIED, "status", "permission denied")
+    assert denied.for_refusal("Connection refused") is denied

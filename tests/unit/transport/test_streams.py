@@ -18,6 +18,7 @@ import pytest_asyncio
 from haconsole.model.names import HostName
 from haconsole.model.observed import Cause
 from haconsole.transport.base import TransportError
+from haconsole.transport.etcd_api import EtcdApi, EtcdError
 from haconsole.transport.ssh.channel import Lines
 from haconsole.transport.ssh.host import SshHost
 from tests.fakes.sshd import Sshd, free_port, inventory_of, running_sshd
@@ -127,6 +128,7 @@ async def test_a_forward_to_nobody_closes_at_once(host: SshHost) -> None:
         reader, writer = await asyncio.open_unix_connection(path)
         assert await reader.read() == b""
         writer.close()
+        assert host.refusal(path) == "Connection refused"
 
 
 async def test_a_forward_outlives_a_lost_connection(make_fleet: MakeFleet, sshd: Sshd, tmp_path: Path) -> None:
@@ -208,6 +210,16 @@ async def test_grpc_with_tls_works_over_a_forward(host: SshHost, grpc_server: tu
     async with host.forward("127.0.0.1", grpc_server[0]) as path:
         for size in (0, 3_000_000):
             assert await asyncio.to_thread(ask, path, b"x" * size) == b"x" * size
+
+
+async def test_an_etcd_that_does_not_run_is_told_as_a_refusal(host: SshHost) -> None:
+    async with (
+        host.forward("127.0.0.1", free_port()) as path,
+        await EtcdApi.open(CP1, path, None) as api,
+    ):
+        with pytest.raises(EtcdError) as caught:
+            await api.status(deadline_s=5)
+        assert caught.value.for_refusal(host.refusal(path)).cause is Cause.REFUSED
 
 
 def test_the_protocols_cost_no_asyncssh() -> None:
