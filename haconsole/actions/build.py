@@ -6,11 +6,19 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from haconsole.actions.checks import Check, CommandSucceeds, FileIs, ServiceRunning
-from haconsole.actions.operations import Irreversible, Nothing, PutBack, RunCommand, Undo, WriteFile
+from haconsole.actions.operations import Irreversible, Nothing, PutBack, RunCommand, TakeBack, Undo, WriteFile
 from haconsole.actions.step import Step, StepId
 from haconsole.model.names import HostName
 
 START_S = 120.0
+
+STOPPED = r"""
+for unit in "$@"; do
+  ! systemctl is-active --quiet "$unit" || { echo "$unit runs" >&2; exit 1; }
+  ! systemctl is-enabled --quiet "$unit" 2>/dev/null || { echo "$unit starts with the host" >&2; exit 1; }
+done
+"""
+"""Words: units."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +91,14 @@ def start_step(
     )
 
 
-def stop_unit(unit: str) -> RunCommand:
-    return RunCommand(("systemctl", "disable", "--now", unit))
+def stop_unit(unit: str) -> TakeBack:
+    return TakeBack(RunCommand(("systemctl", "disable", "--now", unit), timeout_s=START_S), (stopped(unit),))
+
+
+def stopped(*units: str) -> CommandSucceeds:
+    """None of `units` runs or starts with its host."""
+    means = f"{', '.join(units)} stopped for good"
+    return script(STOPPED, "stopped", *units, means=means, otherwise="it is not stopped")
 
 
 def ran_before(unit: str) -> Irreversible:

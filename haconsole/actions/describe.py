@@ -41,6 +41,7 @@ from haconsole.actions.operations import (
     RemoveMember,
     RunCommand,
     SetServerState,
+    TakeBack,
     TrustAuthority,
     Undo,
     WriteFile,
@@ -174,6 +175,8 @@ def undo_line(undo: Undo | None) -> str | None:
             return shlex.join(argv)
         case PutBack(paths=paths):
             return f"put back what stood at {', '.join(paths)}"
+        case TakeBack(operation=operation):
+            return operation_line(operation)
         case Irreversible(reason=reason):
             return f"cannot be taken back: {reason}"
         case _:

@@ -71,7 +71,7 @@ def plan_move_leader(snapshot: ClusterSnapshot, inventory: Inventory, request: R
     away = inventory.find(str(leader.host)) if leader else None
     if reasons or away is None:
         return Refusal("move-leader", inventory.cluster, tuple(reasons))
-    return _plan("move-leader", inventory, (leader_step(away, _hosts(to)),))
+    return _plan("move-leader", inventory, (leader_step(away, _hosts(to), stays=True),))
 
 
 def plan_drain(snapshot: ClusterSnapshot, inventory: Inventory, request: Request) -> Plan | Refusal:
@@ -84,7 +84,7 @@ def plan_drain(snapshot: ClusterSnapshot, inventory: Inventory, request: Request
     if reasons or host is None:
         return Refusal("drain", inventory.cluster, tuple(reasons))
     backend, balancers = _balanced(snapshot, inventory)
-    return _plan("drain", inventory, (drain_step(host.name, backend, balancers, phase=PHASE),))
+    return _plan("drain", inventory, (drain_step(host.name, backend, balancers, phase=PHASE, stays=True),))
 
 
 def plan_ready(snapshot: ClusterSnapshot, inventory: Inventory, request: Request) -> Plan | Refusal:
@@ -94,7 +94,7 @@ def plan_ready(snapshot: ClusterSnapshot, inventory: Inventory, request: Request
     if reasons or host is None:
         return Refusal("ready", inventory.cluster, reasons)
     backend, balancers = _balanced(snapshot, inventory)
-    return _plan("ready", inventory, (ready_step(host.name, backend, balancers, phase=PHASE),))
+    return _plan("ready", inventory, (ready_step(host.name, backend, balancers, phase=PHASE, drained=True),))
 
 
 def plan_backup(snapshot: ClusterSnapshot, inventory: Inventory, request: Request) -> Plan | Refusal:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from haconsole.actions.checks import Check
 from haconsole.model.haproxy import AdminState
 from haconsole.model.names import HostName, MemberId
 
@@ -172,4 +173,12 @@ class PutBack:
     paths: tuple[str, ...]
 
 
-Undo: TypeAlias = RunCommand | PutBack | Irreversible
+@dataclass(frozen=True, slots=True)
+class TakeBack:
+    """Perform `operation`; `verification` holds once that has taken the step back, and does not before."""
+
+    operation: Operation
+    verification: tuple[Check, ...]
+
+
+Undo: TypeAlias = RunCommand | PutBack | TakeBack | Irreversible

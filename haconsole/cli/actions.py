@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -122,9 +123,7 @@ async def show_plan(action: str, request: dict[str, str], given: dict[str, Any])
 async def carry_out(action: str, request: dict[str, str], given: dict[str, Any]) -> int:
     """Wait for the lock if asked to, plan, ask unless agreed to, run, tell; the exit status says how it went."""
     from haconsole.actions.step import Refusal
-    from haconsole.cli.asking import confirmed
     from haconsole.cli.locking import perform_locked
-    from haconsole.cli.reports.plan import plan_heading, plan_text
 
     async with _session(given) as session:
         if given["wait_s"] is not None:
@@ -132,10 +131,7 @@ async def carry_out(action: str, request: dict[str, str], given: dict[str, Any])
         planned = await session.plan(action, request)
         if isinstance(planned, Refusal):
             return print_plan(planned, as_json=given["json"])
-        if not given["yes"]:
-            click.echo(plan_text(planned), err=True)
-            if not await confirmed(f"\n{plan_heading(planned)}. Carry it out?"):
-                raise UsageError("not carried out: it was not agreed to", mend="answer y, or say --yes")
+        await agreed(planned, yes=given["yes"])
         status = await perform_locked(
             session,
             planned,
@@ -146,6 +142,20 @@ async def carry_out(action: str, request: dict[str, str], given: dict[str, Any])
     if status == ExitCode.OK:
         _tell_inventory(action, request, given["inventory"])
     return status
+
+
+async def agreed(plan: Plan, *, yes: bool) -> None:
+    """Show the plan and have it agreed to, unless that was said before; what is for good is told in any case."""
+    from haconsole.cli.asking import confirmed
+    from haconsole.cli.reports.plan import for_good_text, plan_heading, plan_text
+
+    if not yes:
+        click.echo(plan_text(plan), err=True)
+    for_good = for_good_text(plan)
+    if for_good:
+        click.echo(for_good, err=True)
+    if not yes and not await confirmed(f"\n{plan_heading(plan)}. Carry it out?"):
+        raise UsageError("not carried out: it was not agreed to", mend="answer y, or say --yes")
 
 
 def _tell_inventory(action: str, request: dict[str, str], inventory: Path) -> None:
@@ -182,5 +192,6 @@ async def perform(session: Session, plan: Plan, events: AsyncIterator[Event], *,
 
     ending, interrupted = await drive(session, events, tell, redraw=not (as_json and sys.stdout.isatty()))
     if not as_json:
-        click.echo(run_text(plan.action, plan.cluster, ending))
+        with suppress(OSError):
+            click.echo(run_text(plan.action, plan.cluster, ending))
     return exit_status(ending.outcome, interrupted=interrupted)

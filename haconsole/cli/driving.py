@@ -6,7 +6,7 @@ import asyncio
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import UTC, datetime
 
 from haconsole.cli.board import Board, board
@@ -26,15 +26,18 @@ async def drive(
     """Follow a run of the session to its end; every event goes to `tell` and to a display on stderr.
 
     The first Ctrl-C (or SIGTERM, SIGHUP) stops after the steps under way, the second leaves them to their hosts.
-    Returns the run's end, and whether it was interrupted.
+    A terminal or a pipe that is gone hears nothing more and costs the run nothing. Returns the run's end, and whether
+    it was interrupted.
     """
     shown = board(sys.stderr, lambda: datetime.now(UTC), redraw=redraw)
     ending: RunDone | None = None
     with _signals(session, shown) as received:
         async with _ticking(shown):
             async for event in events:
-                shown.show(event)
-                tell(event)
+                with suppress(OSError):
+                    shown.show(event)
+                with suppress(OSError):
+                    tell(event)
                 if isinstance(event, RunDone):
                     ending = event
     if ending is None:
@@ -57,7 +60,8 @@ def _signals(session: Session, shown: Board) -> Iterator[list[signal.Signals]]:
 
     def receive(number: signal.Signals) -> None:
         received.append(number)
-        shown.say(STOPPING if len(received) == 1 else LEAVING)
+        with suppress(OSError):
+            shown.say(STOPPING if len(received) == 1 else LEAVING)
         session.stop(at_once=len(received) > 1)
 
     for number in SIGNALS:
@@ -76,7 +80,8 @@ async def _ticking(shown: Board) -> AsyncIterator[None]:
     async def tick() -> None:
         while True:
             await asyncio.sleep(TICK_S)
-            shown.tick()
+            with suppress(OSError):
+                shown.tick()
 
     task = asyncio.create_task(tick())
     try:

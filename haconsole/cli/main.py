@@ -21,6 +21,7 @@ VERBS = {
     "run": "actions",
     "runs": "runs",
     "resume": "runs",
+    "undo": "runs",
     "check": "inventory",
     "schema": "inventory",
     "import": "importers",

@@ -1,4 +1,4 @@
-"""`runs` and `resume`: what was carried out here, and a run that stopped carried on."""
+"""`runs`, `resume` and `undo`: what was carried out here, a run that stopped carried on, a run taken back."""
 
 from __future__ import annotations
 
@@ -95,6 +95,44 @@ async def _resume(
                 raise UsageError("not carried on: it was not agreed to", mend="answer y, or say --yes")
         return await perform_locked(
             session, record.plan, lambda runs: session.resume(name, adopt=runs), adopt=adopt, as_json=as_json
+        )
+
+
+@click.command()
+@RUN
+@INVENTORY
+@ACCEPT
+@ADOPT
+@YES
+@EVENTS
+def undo(
+    run: str, inventory: Path | None, accepted: tuple[str, ...], yes: bool, as_json: bool, adopt: tuple[str, ...]
+) -> int:
+    """Take a run back: what it really did, newest step first, as a plan of its own that is shown before.
+
+    What cannot be taken back is named. `haconsole runs RUN` tells what a run did.
+    """
+    return asyncio.run(_undo(run, inventory, accepted, frozenset(adopt), yes=yes, as_json=as_json))
+
+
+async def _undo(
+    run: str, inventory: Path | None, accepted: tuple[str, ...], adopt: frozenset[str], *, yes: bool, as_json: bool
+) -> int:
+    from haconsole.actions.step import Refusal
+    from haconsole.cli.actions import agreed, print_plan
+    from haconsole.cli.locking import perform_locked
+    from haconsole.execution.records import find_run, read_run
+    from haconsole.session.live import open_session
+    from haconsole.transport.terminal import TerminalAnswers
+
+    record = read_run(find_run(_folder(), run))
+    async with open_session(inventory or Path(record.heading.inventory), TerminalAnswers(accepted)) as session:
+        planned = await session.plan_undo(record.heading.run)
+        if isinstance(planned, Refusal):
+            return print_plan(planned, as_json=as_json)
+        await agreed(planned, yes=yes)
+        return await perform_locked(
+            session, planned, lambda runs: session.run(planned, adopt=runs), adopt=adopt, as_json=as_json
         )
 
 

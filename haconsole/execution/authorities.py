@@ -76,7 +76,7 @@ class Authorities:
         await self._distribute(found, operation.private_path, operation.public_path, pair.private, pair.public)
         return done(f"{'found' if pairs else 'made'} a key pair; on {', '.join(operation.hosts)}")
 
-    async def trust(self, operation: TrustAuthority, host: HostName) -> Performed:
+    async def trust(self, operation: TrustAuthority, host: HostName, end: str) -> Performed:
         """Have the CA's certificate on a host that does not have its key."""
         ensured = ensured_authority(self._plan, operation.authority)
         found = await self._read(ensured.hosts, ensured.cert_path, ensured.key_path)
@@ -84,7 +84,8 @@ class Authorities:
         certificate = next((one.public for one in found if one.public is not None), None)
         if len(set(told.values())) > 1 or certificate is None:
             return failed(_differ(f"not one CA but {len(set(told.values()))} ({ensured.cert_path})", told))
-        return done(await put_file(self._site, host, operation.cert_path, certificate, mode=0o644, owner="root:root"))
+        path = operation.cert_path
+        return done(await put_file(self._site, host, path, certificate, mode=0o644, owner="root:root", end=end))
 
     async def load(self, issue: IssueCertificate, near: HostName) -> Authority:
         """The CA that signs for `issue`, read from the first host that has its key; `near` is asked first."""

@@ -23,10 +23,12 @@ chmod 600 -- "$key" && chown -- "$owner" "$key" && openssl req -new -key "$key" 
 """
 
 
-async def issue_certificate(site: Site, authorities: Authorities, step: Step, issue: IssueCertificate) -> Performed:
+async def issue_certificate(
+    site: Site, authorities: Authorities, step: Step, issue: IssueCertificate, end: str
+) -> Performed:
     """Make the key if there is none, have its request signed, put the certificate in place."""
     if issue.replaces:
-        return await renew_certificate(site, authorities, step, issue)
+        return await renew_certificate(site, authorities, step, issue, end)
     transport = site.fleet.host(step.host)
     algorithm = site.inventory.pki.algorithm
     make_key = key_command(algorithm, f"{issue.key_path}.new")
@@ -40,4 +42,4 @@ async def issue_certificate(site: Site, authorities: Authorities, step: Step, is
     days = site.inventory.pki.leaf_days
     signed = sign_leaf(authority, wanted_leaf(issue), key, days=days, now=site.clock.now())
     signed += await authorities.cross(issue, authority, step.host)
-    return done(await put_file(site, step.host, issue.cert_path, signed, mode=0o644, owner=issue.owner))
+    return done(await put_file(site, step.host, issue.cert_path, signed, mode=0o644, owner=issue.owner, end=end))

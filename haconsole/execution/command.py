@@ -11,9 +11,12 @@ from haconsole.execution.detached import STOPPED, DetachedCommands, Ended, Never
 from haconsole.execution.outcome import Performed, done, failed, unknown
 
 
-async def run_command(commands: DetachedCommands, step: Step, operation: RunCommand, attempt: int) -> Performed:
-    """Run it as root on the step's host and wait for its end."""
-    ended = await commands.run(step.id, attempt, operation.argv, stdin=operation.stdin, timeout_s=operation.timeout_s)
+async def run_command(
+    commands: DetachedCommands, step: Step, operation: RunCommand, attempt: int, end: str
+) -> Performed:
+    """Run it as root on the step's host and wait for its end; what it sets aside gets names that end with `end`."""
+    argv = ("env", f"HACONSOLE_ASIDE={end}", *operation.argv)
+    ended = await commands.run(step.id, attempt, argv, stdin=operation.stdin, timeout_s=operation.timeout_s)
     return _performed(ended, step, operation)
 
 

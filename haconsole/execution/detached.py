@@ -120,13 +120,23 @@ class NotStarted:
     why: str
 
 
+def folder_of(run_dir: str, run: str) -> str:
+    """A run's folder on its hosts."""
+    return f"{run_dir}/{_UNSAFE.sub('_', run)}"
+
+
+def place_in(folder: str, step: str, attempt: int) -> str:
+    """The folder of one attempt at a step, in its run's."""
+    return f"{folder}/{_UNSAFE.sub('_', step)}.{attempt}"
+
+
 class DetachedCommands:
     """The commands of one run on one host."""
 
     def __init__(self, transport: HostTransport, clock: Clock, run_dir: str, run: RunId) -> None:
         self._transport = transport
         self._clock = clock
-        self._folder = f"{run_dir}/{_UNSAFE.sub('_', run)}"
+        self._folder = folder_of(run_dir, run)
         self._boot: str | None = None
 
     async def begin(self) -> str:
@@ -147,25 +157,22 @@ class DetachedCommands:
         The command itself is stopped after `timeout_s`; its end is waited for half a minute longer, across reconnects.
         """
         data = (stdin or "").encode()
-        words = (str(KEEP_BYTES), f"{timeout_s:g}", str(len(data)), *argv)
-        heard = await self._heard(SCRIPT, (await self.begin(), self._place(step, attempt), *words), data, timeout_s)
+        words = (place_in(self._folder, step, attempt), str(KEEP_BYTES), f"{timeout_s:g}", str(len(data)), *argv)
+        heard = await self._heard(SCRIPT, (await self.begin(), *words), data, timeout_s)
         if isinstance(heard, AfterRestart) and not heard.began:
             self._boot = None
-            heard = await self._heard(SCRIPT, (await self.begin(), self._place(step, attempt), *words), data, timeout_s)
+            heard = await self._heard(SCRIPT, (await self.begin(), *words), data, timeout_s)
         return _told(heard)
 
     async def pick_up(
         self, step: StepId, attempt: int, boot: str, *, timeout_s: float
     ) -> Ended | NeverHeard | NeverBegun | NotStarted:
         """Wait for the end of a command that an earlier process began, or meant to, when the host had `boot`."""
-        words = (boot, self._place(step, attempt), str(KEEP_BYTES))
+        words = (boot, place_in(self._folder, step, attempt), str(KEEP_BYTES))
         heard = await self._heard(PICK_UP, words, b"", timeout_s)
         if isinstance(heard, Completed) and heard.stdout.startswith("never"):
             return NeverBegun()
         return _told(heard)
-
-    def _place(self, step: StepId, attempt: int) -> str:
-        return f"{self._folder}/{_UNSAFE.sub('_', step)}.{attempt}"
 
     async def _heard(
         self, script: str, words: tuple[str, ...], stdin: bytes, timeout_s: float

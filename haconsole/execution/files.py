@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+import re
 from hashlib import sha256
 
 from haconsole.execution.look import NOTHING, Kind, Question, file_seen
@@ -12,29 +12,41 @@ from haconsole.model.names import HostName
 from haconsole.model.observed import Cause
 from haconsole.transport.base import HostTransport, TransportError
 
+_UNSAFE = re.compile(r"[^A-Za-z0-9.@_-]")
 SET_ASIDE = r"""
 if [ -d "$1" ]; then echo "$1 is a folder" >&2; exit 1; fi
-cp -a -- "$1" "$2" && echo "$2"
+[ -e "$2" ] || cp -a -- "$1" "$2" && echo "$2"
 """
 
 
-async def put_file(site: Site, host: HostName, path: str, data: bytes, *, mode: int, owner: str) -> str:
-    """Write a file atomically; returns a line for the record. The older file's copy begins with a dot, so that
-    programs that read a whole folder pass over it."""
+def aside_end(run: str, step: str) -> str:
+    """What the name of a file's copy ends with, by which taking the step back finds it again."""
+    return _UNSAFE.sub("_", f"{run}.{step}")
+
+
+def aside_path(path: str, end: str) -> str:
+    """Where the copy of the file that stood at `path` is kept.
+
+    Its name begins with a dot, so that programs that read a whole folder pass over it.
+    """
+    folder, _, name = path.rpartition("/")
+    return f"{folder}/.{name}.{end}"
+
+
+async def put_file(site: Site, host: HostName, path: str, data: bytes, *, mode: int, owner: str, end: str) -> str:
+    """Write a file atomically, keeping what stood there under a name that ends with `end`; a line for the record."""
     place, content = Question(Kind.STAT, path), Question(Kind.FILE, path)
     answers = await site.observer.look(host, (place, content))
     seen = file_seen(answers[content])
     same = seen is not None and seen.sha256 == sha256(data).hexdigest()
     transport = site.fleet.host(host)
-    aside = "" if answers[place] == NOTHING or same else await _set_aside(transport, path, site.clock.now())
+    aside = "" if answers[place] == NOTHING or same else await _set_aside(transport, path, aside_path(path, end))
     await transport.write_file(path, data, mode=mode, owner=owner)
     return f"wrote {path}" + (f"; the file before it is {aside}" if aside else "")
 
 
-async def _set_aside(transport: HostTransport, path: str, now: datetime) -> str:
-    """Keep a copy of the file beside it; returns the copy's path."""
-    folder, _, name = path.rpartition("/")
-    aside = f"{folder}/.{name}.{now:%Y%m%dT%H%M%SZ}"
+async def _set_aside(transport: HostTransport, path: str, aside: str) -> str:
+    """Keep a copy of the file beside it, the first where it is done again; returns the copy's path."""
     kept = await run_script(transport, SET_ASIDE, (path, aside))
     if not kept.ok:
         what = f"could not set {path} aside: {kept.stderr.strip() or 'no answer'}"

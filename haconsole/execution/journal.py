@@ -73,12 +73,23 @@ def run_id(action: str, now: datetime, random: str) -> RunId:
 
 
 class Journal:
-    """One run's open file. Every method returns when its line is on disk, or raises JournalError."""
+    """One run's open file. Every method returns when its line is on disk, or raises JournalError.
 
-    def __init__(self, path: Path, clock: Clock, redact: Callable[[str], str]) -> None:
+    `redact` goes over everything that is written but the plan, which holds no secret and must read back to the letter;
+    `redact_plan` (`redact` where it is not given) masks what is a secret beyond doubt even there.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        clock: Clock,
+        redact: Callable[[str], str],
+        redact_plan: Callable[[str], str] | None = None,
+    ) -> None:
         self.path = path
         self._clock = clock
         self._redact = redact
+        self._redact_plan = redact_plan or redact
         self._writing = asyncio.Lock()
         self._file = _open(path)
 
@@ -92,7 +103,7 @@ class Journal:
             cluster=plan.cluster,
             operator=_operator(heading.operator),
             inventory={"path": heading.inventory, "sha256": heading.inventory_sha256, "parts": parts},
-            plan=to_json(plan),
+            plan=_clean(to_json(plan), self._redact_plan, None),
             plan_sha256=plan_digest(plan),
         )
 
@@ -122,9 +133,11 @@ class Journal:
     def close(self) -> None:
         os.close(self._file)
 
-    async def _line(self, kind: str, **told: Json) -> None:
-        moment: dict[str, Json] = {"kind": kind, "at": self._clock.now().isoformat(), **told}
-        data = json.dumps(_clean(moment, self._redact), ensure_ascii=False).encode("utf-8", "replace") + b"\n"
+    async def _line(self, kind: str, plan: Json = None, **told: Json) -> None:
+        moment = {"kind": kind, "at": self._clock.now().isoformat(), **_cleaned(told, self._redact)}
+        if plan is not None:
+            moment["plan"] = plan
+        data = json.dumps(moment, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
         async with self._writing:
             try:
                 await asyncio.to_thread(_append, self._file, data)
@@ -156,14 +169,18 @@ def _operator(operator: Operator) -> Json:
     return {"user": operator.user, "host": operator.host, "pid": operator.pid}
 
 
-def _clean(value: Json, redact: Callable[[str], str]) -> Json:
-    """Every text redacted, and shortened to its end where it is very long."""
+def _cleaned(told: dict[str, Json], redact: Callable[[str], str]) -> dict[str, Json]:
+    return {name: _clean(value, redact, OUTPUT_KEPT) for name, value in told.items()}
+
+
+def _clean(value: Json, redact: Callable[[str], str], most: int | None) -> Json:
+    """Every text redacted, and shortened to its end where it has more than `most` characters."""
     if isinstance(value, str):
-        return redact(value[-OUTPUT_KEPT:])
+        return redact(value[-most:] if most else value)
     if isinstance(value, list):
-        return [_clean(one, redact) for one in value]
+        return [_clean(one, redact, most) for one in value]
     if isinstance(value, dict):
-        return {name: _clean(one, redact) for name, one in value.items()}
+        return {name: _clean(one, redact, most) for name, one in value.items()}
     return value
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable
 from typing import assert_never
 
 from haconsole.actions.operations import (
@@ -29,7 +30,7 @@ from haconsole.execution.command import pick_up_command, run_command
 from haconsole.execution.detached import DetachedCommands
 from haconsole.execution.etcd_changes import EtcdChanges, Tell
 from haconsole.execution.events import Outcome, RunId
-from haconsole.execution.files import put_file
+from haconsole.execution.files import aside_end, put_file
 from haconsole.execution.haproxy_state import set_server_state
 from haconsole.execution.outcome import Performed, done, failed, unknown
 from haconsole.execution.secrets import fill_in
@@ -55,6 +56,7 @@ class Performer:
     def __init__(self, site: Site, plan: Plan, run: RunId) -> None:
         self._site = site
         self._run = run
+        self._undoes = RunId(plan.undoes) if plan.undoes else None
         self._authorities = Authorities(site, plan)
         self._commands: dict[HostName, DetachedCommands] = {}
         places = layout(site.inventory)
@@ -93,8 +95,16 @@ class Performer:
         `earlier` are the hosts where an earlier process of this run may have left something.
         """
         ends = (self._commands_of(host).end(earlier=host in earlier) for host in {*self._commands, *earlier})
-        heard = await asyncio.gather(*ends, return_exceptions=True)
+        heard = await asyncio.gather(*ends, *self._ends_of_undone(), return_exceptions=True)
         return tuple(str(error) for error in heard if isinstance(error, TransportError))
+
+    def _ends_of_undone(self) -> tuple[Awaitable[None], ...]:
+        """What is left of the run that this one took back goes with it."""
+        site, undone = self._site, self._undoes
+        if undone is None:
+            return ()
+        folders = (DetachedCommands(site.fleet.host(host), site.clock, site.run_dir, undone) for host in self._commands)
+        return tuple(folder.end(earlier=True) for folder in folders)
 
     async def _try(self, step: Step, attempt: int, tell: Tell) -> Performed:
         try:
@@ -105,19 +115,20 @@ class Performer:
             return failed(str(error))
 
     async def _operation(self, step: Step, operation: Operation, attempt: int, tell: Tell) -> Performed:
+        end = aside_end(self._run, step.id)
         match operation:
             case RunCommand():
-                return await run_command(self._commands_of(step.host), step, operation, attempt)
+                return await run_command(self._commands_of(step.host), step, operation, attempt, end)
             case WriteFile():
-                return await self._write(step, operation)
+                return await self._write(step, operation, end)
             case EnsureAuthority():
                 return await self._authorities.ensure(operation)
             case TrustAuthority():
-                return await self._authorities.trust(operation, step.host)
+                return await self._authorities.trust(operation, step.host, end)
             case EnsureKeyPair():
                 return await self._authorities.ensure_pair(operation)
             case IssueCertificate():
-                return await issue_certificate(self._site, self._authorities, step, operation)
+                return await issue_certificate(self._site, self._authorities, step, operation, end)
             case AddMember() | PromoteMember() | RemoveMember() | MoveLeader():
                 return await self._etcd.perform(operation, step.host, tell)
             case SetServerState():
@@ -127,11 +138,10 @@ class Performer:
             case _:
                 assert_never(operation)
 
-    async def _write(self, step: Step, operation: WriteFile) -> Performed:
+    async def _write(self, step: Step, operation: WriteFile, end: str) -> Performed:
         data = fill_in(operation.content, self._site.inventory).encode()
-        return done(
-            await put_file(self._site, step.host, operation.path, data, mode=operation.mode, owner=operation.owner)
-        )
+        mode, owner = operation.mode, operation.owner
+        return done(await put_file(self._site, step.host, operation.path, data, mode=mode, owner=owner, end=end))
 
     def _commands_of(self, host: HostName) -> DetachedCommands:
         if host not in self._commands:

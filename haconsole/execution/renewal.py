@@ -40,7 +40,9 @@ mv -f -t "$folder" -- "$new_cert" "$new_key" && rmdir -- "$stage"
 server that reads them at each handshake can meet a pair that does not match for microseconds only."""
 
 
-async def renew_certificate(site: Site, authorities: Authorities, step: Step, issue: IssueCertificate) -> Performed:
+async def renew_certificate(
+    site: Site, authorities: Authorities, step: Step, issue: IssueCertificate, end: str
+) -> Performed:
     """Do it, unless an attempt whose end was not heard has done it."""
     wanted = questions(CertificateInPlace(), step)
     answers = await site.observer.look(step.host, wanted)
@@ -62,7 +64,7 @@ async def renew_certificate(site: Site, authorities: Authorities, step: Step, is
     signed = sign_leaf(authority, wanted_leaf(issue), key, days=site.inventory.pki.leaf_days, now=now)
     signed += await authorities.cross(issue, authority, step.host)
     await transport.write_file(f"{stage}/{name}", signed, mode=0o644)
-    words = (stage, f"{now:%Y%m%dT%H%M%SZ}", issue.owner, issue.cert_path, issue.key_path)
+    words = (stage, end, issue.owner, issue.cert_path, issue.key_path)
     swapped = await run_script(transport, SWAP, words, deadline_s=30.0)
     if swapped.exit_status is None:
         return unknown(f"{step.host}: the connection was lost while {issue.cert_path} was replaced")

@@ -20,7 +20,8 @@ def why_not_resume(
     record: RunRecord, runs: tuple[RunRecord | Unreadable, ...], cluster: str, parts: Mapping[str, str]
 ) -> tuple[str, ...]:
     """Every reason against carrying `record` on with an inventory of `cluster` that has these `parts`; none if well."""
-    run, action = record.heading.run, record.plan.action
+    run = record.heading.run
+    anew = f"haconsole undo {record.plan.undoes}" if record.plan.undoes else f"haconsole run {record.plan.action}"
     if record.standing is Standing.RUNNING:
         return (under_way_still(record),)
     if record.complete:
@@ -28,15 +29,15 @@ def why_not_resume(
     reasons = []
     undo = undone_by(record, runs)
     if undo is not None:
-        reasons.append(f"{run} was taken back by {undo.heading.run}; plan it anew: haconsole run {action}")
+        reasons.append(f"{run} was taken back by {undo.heading.run}; plan it anew: {anew}")
     if not record.intact:
-        reasons.append(f"its recorded plan is not to the letter what was agreed to; plan anew: haconsole run {action}")
+        reasons.append(f"its recorded plan is not to the letter what was agreed to; plan anew: {anew}")
     changed = changed_parts(record.heading.parts, parts)
     if cluster != record.plan.cluster:
         reasons.append(f"it is a run on {record.plan.cluster}, and the inventory is of {cluster}")
     elif changed:
         told = f"the inventory was changed since: {', '.join(changed)}"
-        reasons.append(f"{told}; put it back as it was, or plan anew: haconsole run {action}")
+        reasons.append(f"{told}; put it back as it was, or plan anew: {anew}")
     return tuple(reasons)
 
 

@@ -78,6 +78,10 @@ class Session(Protocol):
         """
         ...
 
+    async def plan_undo(self, run: str) -> Plan | Refusal:
+        """What takes a run back, to be shown and given to `run`: what it really did, newest first; asks no host."""
+        ...
+
     def pause(self) -> None:
         """Hold every step that has not begun; those under way go on to their end."""
         ...

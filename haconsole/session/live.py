@@ -162,6 +162,13 @@ class LiveSession:
             async for event in events:
                 yield event
 
+    async def plan_undo(self, run: str) -> Plan | Refusal:
+        """What takes a run back, newest step first; asks no host."""
+        from haconsole.execution.undo import plan_undo
+        from haconsole.session.performing import RUN_DIR
+
+        return plan_undo(await self.read_run(run), await self.runs(), RUN_DIR)
+
     def _may_change(self) -> None:
         if self._read_only:
             raise HaconsoleError("this session is read-only", mend="leave --read-only away, or mend the inventory")

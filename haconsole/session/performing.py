@@ -34,7 +34,7 @@ from haconsole.probes.site import Site as ProbeSite
 from haconsole.session.locks import Locks
 from haconsole.session.record import Record
 from haconsole.transport.base import Fleet
-from haconsole.transport.redact import redact
+from haconsole.transport.redact import redact, redact_certain
 
 RUN_DIR = "/run/haconsole"
 """Where hosts keep what runs detached; gone with a restart, as it must be."""
@@ -76,6 +76,7 @@ async def performing(
     hide = partial(redact, secrets=known)
     now = clock.now()
     run = earlier.heading.run if earlier else run_id(plan.action, now, secrets.token_hex(2))
+    path = earlier.path if earlier else record.folder / f"{run}.jsonl"
     lock = cluster_lock(inventory, fleet, run=run, action=plan.action)
     async with locked(lock, Adoption(adopt, frozenset(locks.left))) as keeper:
         executor: Executor | None = None
@@ -85,7 +86,7 @@ async def performing(
                 Heading(run, now, this_operator(), record.source, record.digest, parts_of(inventory)),
                 checks=Checks(site, plan, ClusterChecks(probing)),
                 performer=Performer(site, plan, run),
-                journal=Journal(earlier.path if earlier else record.folder / f"{run}.jsonl", clock, hide),
+                journal=Journal(path, clock, hide, partial(redact_certain, secrets=known)),
                 clock=clock,
                 redact=hide,
                 so_far=earlier.steps if earlier else None,

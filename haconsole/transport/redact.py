@@ -41,11 +41,21 @@ def redact(text: str, secrets: Iterable[Secret] = ()) -> str:
 
     A secret is found as it is and line by line, so that indented or prefixed keys are found too.
     """
-    for word in sorted(_words(secrets), key=len, reverse=True):
-        text = text.replace(word, MASK)
+    text = _without_words(text, secrets)
     for pattern in _PATTERNS:
         text = pattern.sub(rf"\g<1>{MASK}", text)
     return _without_key_ends(text)
+
+
+def redact_certain(text: str, secrets: Iterable[Secret] = ()) -> str:
+    """`text` without `secrets` and private keys, and else to the letter: for what must be read back, such as plans."""
+    return _without_key_ends(_PATTERNS[0].sub(rf"\g<1>{MASK}", _without_words(text, secrets)))
+
+
+def _without_words(text: str, secrets: Iterable[Secret]) -> str:
+    for word in sorted(_words(secrets), key=len, reverse=True):
+        text = text.replace(word, MASK)
+    return text
 
 
 def _without_key_ends(text: str) -> str:

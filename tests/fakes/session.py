@@ -100,6 +100,10 @@ class FakeSession:
         async for event in self.run((await self.may_resume(run)).plan, step_by_step=step_by_step):
             yield event
 
+    async def plan_undo(self, run: str) -> Plan | Refusal:
+        self.asked += (("undo", {"run": run}),)
+        return self.plans["undo"]
+
     def pause(self) -> None:
         self.stops += ("pause",)
 

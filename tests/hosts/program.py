@@ -40,6 +40,11 @@ class Program:
             self.command(verb, action, *words), env=self.environment, capture_output=True, text=True, timeout=deadline_s
         )
 
+    def verb(self, *words: str, deadline_s: float = LONGEST_S) -> subprocess.CompletedProcess[str]:
+        """Run a verb that takes no inventory."""
+        argv = [sys.executable, "-m", "haconsole", *words]
+        return subprocess.run(argv, env=self.environment, capture_output=True, text=True, timeout=deadline_s)
+
     def events(self, action: str, *words: str) -> list[dict[str, Any]]:
         """Run the action to its end, which must be a good one; its events."""
         done = self("run", action, "--yes", "--json", *words)

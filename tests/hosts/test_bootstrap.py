@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
-import time
 from pathlib import Path
 from typing import Any
 
@@ -217,29 +216,3 @@ def test_another_clusters_data_is_refused_by_name_and_kept(make_lab: LabMaker, t
     assert on(program.lab, "cp2", "cat", data) == "precious\n"
     for host in HOSTS:
         assert program.lab.exec(host, "ls", "/etc/etcd/pki").returncode != 0
-
-
-@pytest.mark.nightly
-async def test_a_step_outlives_the_console_that_began_it(make_lab: LabMaker, tmp_path: Path) -> None:
-    """The console is killed while etcd starts: the members start all the same, and the next run finds them."""
-    program = Program(make_lab(kubernetes=False), tmp_path)
-    command = program.command("run", "bootstrap", "--only", "etcd", "--yes", "--json")
-    with subprocess.Popen(
-        command, env=program.environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    ) as running:
-        assert running.stdout is not None
-        starts = 0
-        for line in running.stdout:
-            event = json.loads(line)
-            starts += event["event"] == "step-started" and event["step"].startswith("etcd.start@")
-            if starts == 3:
-                time.sleep(0.3)
-                running.kill()
-                break
-    (record,) = (tmp_path / "haconsole" / "runs").iterdir()
-    assert StepState.UNKNOWN in {one.state for one in read_run(record).steps}
-    health = (*ETCDCTL, "endpoint", "health", "--cluster")
-    await eventually(lambda: program.lab.exec("cp1", *health).returncode == 0, within_s=30)
-    pids = [on(program.lab, host, "systemctl", "show", "-p", "MainPID", "etcd") for host in HOSTS]
-    assert outcomes(program.events("bootstrap", "--only", "etcd"))["etcd.start@cp1"] == "already"
-    assert [on(program.lab, host, "systemctl", "show", "-p", "MainPID", "etcd") for host in HOSTS] == pids

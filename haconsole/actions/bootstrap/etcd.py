@@ -5,9 +5,9 @@ from __future__ import annotations
 from haconsole.actions.bootstrap.certificates import authority_needs
 from haconsole.actions.bootstrap.ground import Ground
 from haconsole.actions.bootstrap.leaves import ETCD_CA
-from haconsole.actions.build import File, ran_before, script, start_step, step_id, write_step
-from haconsole.actions.checks import EtcdHealthy
-from haconsole.actions.operations import Irreversible, RunCommand
+from haconsole.actions.build import START_S, File, ran_before, script, start_step, step_id, stopped, write_step
+from haconsole.actions.checks import EtcdHealthy, FilesAbsent
+from haconsole.actions.operations import Irreversible, RunCommand, TakeBack
 from haconsole.actions.step import Step, StepId
 from haconsole.configs.etcd import etcd_env, etcd_unit
 from haconsole.configs.layout import EtcdLayout
@@ -135,6 +135,10 @@ def needs_of(found: Ground, host: Host) -> tuple[StepId, ...]:
     return (*needs, *leaves, *authority_needs(found, ETCD_CA, host))
 
 
-def take_down(etcd: EtcdLayout) -> RunCommand:
+def take_down(etcd: EtcdLayout) -> TakeBack:
     """Undo for a member's first start: stop it and set its data aside."""
-    return RunCommand(("sh", "-ec", TAKE_DOWN.strip(), "take-down", etcd.unit or "", etcd.member_dir))
+    unit = etcd.unit or ""
+    return TakeBack(
+        RunCommand(("sh", "-ec", TAKE_DOWN.strip(), "take-down", unit, etcd.member_dir), timeout_s=START_S),
+        (stopped(unit), FilesAbsent((etcd.member_dir,), "its data is not set aside")),
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from haconsole.actions.rotation.scripts import PRINTS
 
 _ASIDE = r"""
-aside() { [ ! -f "$1" ] || [ -e "${1%/*}/.${1##*/}.$end" ] || {
+aside() { end=${HACONSOLE_ASIDE:-$end}; [ ! -f "$1" ] || [ -e "${1%/*}/.${1##*/}.$end" ] || {
   cp -p -- "$1" "${1%/*}/.${1##*/}.$end" && chmod 600 -- "${1%/*}/.${1##*/}.$end"
   echo "wrote $1; the file before it is ${1%/*}/.${1##*/}.$end"; }; }
 place() { sync -- "$1.new"; mv -T -- "$1.new" "$1"; }

@@ -13,6 +13,7 @@ from haconsole.actions.operations import (
     PromoteMember,
     RemoveMember,
     RunCommand,
+    TakeBack,
 )
 from haconsole.actions.step import Step
 from haconsole.configs.layout import EtcdLayout
@@ -84,16 +85,17 @@ def snapshot_step(inventory: Inventory, etcd: EtcdLayout, host: Host, path: str)
     )
 
 
-def leader_step(away: Host, to: tuple[HostName, ...], *, phase: str = PHASE) -> Step:
-    """Have one of `to` lead, where the member on `away` may lead now."""
+def leader_step(away: Host, to: tuple[HostName, ...], *, phase: str = PHASE, stays: bool = False) -> Step:
+    """Have one of `to` lead, where the member on `away` may lead now; it can lead again if it `stays`."""
+    here = (HostName(away.name),)
     return Step(
         id=step_id("etcd.leader", away.name),
         title="Hand etcd's leadership over",
         why=LEADER_WHY,
         host=HostName(away.name),
-        operation=MoveLeader(to, (HostName(away.name),)),
+        operation=MoveLeader(to, here),
         verification=(LeaderAmong(to),),
-        undo=Irreversible("any member may lead"),
+        undo=TakeBack(MoveLeader(here, to), (LeaderAmong(here),)) if stays else Irreversible("any member may lead"),
         phase=phase,
     )
 

@@ -4,19 +4,11 @@ from __future__ import annotations
 
 from hashlib import sha256
 
-from haconsole.actions.build import START_S, File, ran_before, script, step_id
+from haconsole.actions.build import START_S, File, ran_before, step_id, stopped
 from haconsole.actions.checks import Check, FileIs, FilesAbsent, ServiceRunning
-from haconsole.actions.operations import PutBack, RunCommand
+from haconsole.actions.operations import PutBack, RunCommand, TakeBack
 from haconsole.actions.step import Step
 from haconsole.model.names import HostName
-
-STOPPED = r"""
-for unit in "$@"; do
-  ! systemctl is-active --quiet "$unit" || { echo "$unit runs" >&2; exit 1; }
-  ! systemctl is-enabled --quiet "$unit" 2>/dev/null || { echo "$unit starts with the host" >&2; exit 1; }
-done
-"""
-"""Words: units."""
 
 STOP = r"""
 for unit in "$@"; do
@@ -41,26 +33,31 @@ REWRITE = r"""
 path=$1 mode=$2 owner=$3; folder=${path%/*} name=${path##*/}
 umask 077; cat >"$path.new"; chmod "$mode" "$path.new"; chown "$owner" "$path.new"
 if [ -f "$path" ]; then
-  aside=$folder/.$name.$(date -u +%Y%m%dT%H%M%SZ); cp -a -- "$path" "$aside"
+  aside=$folder/.$name.$HACONSOLE_ASIDE; [ -e "$aside" ] || cp -a -- "$path" "$aside"
   touch -r "$path" -- "$path.new"
   echo "wrote $path; the file before it is $aside"
 fi
 sync -- "$path.new"; mv -T -- "$path.new" "$path"
 """
-"""Words: file, mode, owner; the content is read from standard input, the time of the file before it is kept."""
+"""Words: file, mode, owner; the content is read from standard input, the time of the file before it is kept.
+
+HACONSOLE_ASIDE is what the name of the file's copy ends with; whoever performs commands sets it.
+"""
 
 
 def stop_step(what: str, host: str, units: tuple[str, ...], *, title: str, why: str, phase: str) -> Step:
     """Stop `units` on `host` and keep them from starting with it."""
-    means = f"{', '.join(units)} stopped for good"
     return Step(
         id=step_id(what, host),
         title=title,
         why=why,
         host=HostName(host),
         operation=RunCommand(("sh", "-ec", STOP.strip(), "stop", *units), timeout_s=START_S),
-        verification=(script(STOPPED, "stopped", *units, means=means, otherwise="it is not stopped"),),
-        undo=RunCommand(("systemctl", "enable", "--now", *units)),
+        verification=(stopped(*units),),
+        undo=TakeBack(
+            RunCommand(("systemctl", "enable", "--now", *units), timeout_s=START_S),
+            tuple(ServiceRunning(unit) for unit in units),
+        ),
         phase=phase,
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from haconsole.actions.describe import same_steps, step_line, undo_line
-from haconsole.actions.operations import WriteFile
+from haconsole.actions.operations import Irreversible, WriteFile
 from haconsole.actions.step import Plan, Refusal, Step
 from haconsole.cli.reports.findings import Shape
 
@@ -72,6 +72,16 @@ def _step_report(step: Step) -> StepReport:
 def plan_text(plan: Plan) -> str:
     """Every step with its hosts, reason, command and way back, a section for each phase; equal steps told once."""
     return "\n".join(_plan_lines(plan))
+
+
+def for_good_text(plan: Plan) -> str:
+    """What of the plan cannot be taken back, and why; the same reason is told once. Empty where all of it can."""
+    reasons: dict[str, list[str]] = {}
+    for step in plan.steps:
+        if isinstance(step.undo, Irreversible):
+            reasons.setdefault(step.undo.reason, []).append(step.title)
+    told = (f"  - {', '.join(dict.fromkeys(titles))}: {why}" for why, titles in reasons.items())
+    return "\n".join(("cannot be taken back:", *told)) if reasons else ""
 
 
 def plan_heading(plan: Plan) -> str:

@@ -21,6 +21,7 @@ from haconsole.actions.operations import (
     RemoveMember,
     RunCommand,
     SetServerState,
+    TakeBack,
     TrustAuthority,
     Undo,
     WriteFile,
@@ -56,6 +57,7 @@ OPERATIONS: dict[str, Operation] = {
 }
 UNDOS: dict[str, Undo] = {
     "systemctl stop etcd": RunCommand(("systemctl", "stop", "etcd")),
+    "systemctl stop haproxy": TakeBack(RunCommand(("systemctl", "stop", "haproxy")), ()),
     "put back what stood at /a, /b": PutBack(("/a", "/b")),
     "cannot be taken back: it is gone": Irreversible("it is gone"),
 }

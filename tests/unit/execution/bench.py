@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from haconsole.actions.checks import CommandSucceeds
@@ -47,10 +48,15 @@ class Bench:
         )
 
     def executor(
-        self, *steps: Step, so_far: tuple[StepRecord, ...] | None = None, gates: tuple[Gate, ...] = ()
+        self,
+        *steps: Step,
+        plan: Plan | None = None,
+        run: str = "r1",
+        so_far: tuple[StepRecord, ...] | None = None,
+        gates: tuple[Gate, ...] = (),
     ) -> Executor:
-        plan = Plan("bootstrap", "lab", steps)
-        heading = self.heading()
+        plan = plan or Plan("bootstrap", "lab", steps)
+        heading = replace(self.heading(), run=RunId(run))
         return Executor(
             plan,
             heading,

@@ -49,6 +49,7 @@ OPERATIONS: tuple[operations.Operation, ...] = (
 )
 UNDOS: tuple[operations.Undo | None, ...] = (
     *(None, operations.RunCommand(("true",)), operations.PutBack(("/etc/x",)), operations.Irreversible("why")),
+    operations.TakeBack(operations.Nothing(), (checks.EtcdHealthy(3),)),
 )
 
 

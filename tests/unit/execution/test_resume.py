@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from haconsole.actions.operations import RunCommand
+from haconsole.actions.operations import RunCommand, WriteFile
 from haconsole.actions.step import Plan, Step, StepId
 from haconsole.execution.events import Event, Outcome, StepDone, StepOutput, StepStarted
 from haconsole.execution.journal import Journal, JournalError
 from haconsole.execution.records import RunRecord, Standing, StepState, Unreadable, read_run, read_runs
 from haconsole.execution.resume import why_not_resume
 from haconsole.model.names import HostName
+from haconsole.model.secret import Secret
+from haconsole.transport.redact import redact, redact_certain
+from tests.unit.actions.test_bootstrap_plan import PLANS
 from tests.unit.execution.bench import Bench, last, outcomes
 from tests.unit.execution.local import FastClock, until_exists
 
@@ -184,3 +188,19 @@ async def test_lines_that_say_too_little_count_as_torn(bench: Bench) -> None:
         file.write('{"kind": "intent", "at": "2026-01-01T00:00:00+00:00", "step": "a"}\n{"kind": "end", "at": 7}\n')
     assert read_run(bench.journal).torn_lines == 2
     assert read_run(bench.journal).outcome is Outcome.DONE
+
+
+async def test_the_plan_of_a_real_cluster_survives_its_record_to_the_letter(bench: Bench) -> None:
+    """What looks like a secret in a plan is none: etcd's cluster token, the paths of keys."""
+    plan = PLANS["lab"]
+    long = replace(plan.steps[0], id=StepId("long"), operation=WriteFile("/x", "y" * 200_000))
+    plan = replace(plan, steps=(*plan.steps, long))
+    known = (Secret("hunter22"),)
+    journal = Journal(
+        bench.journal, bench.clock, partial(redact, secrets=known), partial(redact_certain, secrets=known)
+    )
+    await journal.run(bench.heading(), plan)
+    journal.close()
+    record = read_run(bench.journal)
+    assert record.intact
+    assert record.plan == plan

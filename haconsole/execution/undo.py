@@ -1,0 +1,176 @@
+"""Plans what takes a run back: only what it really did, newest first; pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import assert_never
+
+from haconsole.actions.checks import Check, CommandSucceeds, FileIs
+from haconsole.actions.operations import Irreversible, Operation, PutBack, RunCommand, TakeBack, WriteFile
+from haconsole.actions.step import Plan, Refusal, Step, StepId
+from haconsole.execution.detached import folder_of, place_in
+from haconsole.execution.files import aside_end, aside_path
+from haconsole.execution.records import RunRecord, Standing, StepRecord, Unreadable
+from haconsole.execution.resume import under_way_still, undone_by
+from haconsole.execution.secrets import names_a_secret
+
+ACTION = "undo"
+ANY = "-"
+ONLY_BACK = "="
+
+PUT_BACK = r"""
+kept=no
+i=0; for word in "$@"; do i=$((i + 1)); [ $((i % 4)) -ne 2 ] || [ ! -e "$word" ] || kept=yes; done
+while [ $# -gt 3 ]; do
+  path=$1 aside=$2 undone=$3 sum=$4; shift 4
+  if [ ! -e "$aside" ] && [ -e "$undone" ]; then continue; fi
+  if [ -e "$path" ] && [ "${#sum}" -gt 1 ] && [ "$(sha256sum <"$path" | cut -c1-64)" != "$sum" ]; then
+    echo "$path was changed since, and is left as it is"; continue
+  fi
+  if [ -e "$aside" ]; then
+    [ ! -e "$path" ] || cp -a -- "$path" "$undone"
+    mv -T -- "$aside" "$path"; echo "$path is what it was before"
+  elif [ "$kept" = no ] && [ "$sum" != = ] && [ -e "$path" ]; then
+    mv -T -- "$path" "$undone"; echo "$path was not there before; it is $undone now"
+  fi
+done
+"""
+"""Words, four for each file: its path, its copy from before the step, where to keep what the step wrote, and the
+SHA-256 of that; ``-`` where it is not known, and ``=`` where the step may have left a file alone that has no copy.
+Where one of the files has a copy, those without one were not the step's.
+"""
+
+IS_BACK = r"""
+path=$1 aside=$2 undone=$3 sum=$4
+[ -e "$path" ] || [ -e "$aside" ] || exit 0
+if [ "$sum" = = ]; then [ ! -e "$aside" ]
+elif [ "$sum" = - ]; then [ -e "$undone" ] && [ ! -e "$aside" ]
+else [ "$(sha256sum <"$path" | cut -c1-64)" != "$sum" ]; fi
+"""
+"""Words: the same four of the file that counts."""
+
+STILL_RUNS = r"""
+[ ! -e "$1/pid" ] || [ -e "$1/status" ] || ! kill -0 "$(cat "$1/pid")" 2>/dev/null
+"""
+"""Word: the folder of a detached command; fails while it is under way."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stays:
+    """A step that is not taken back, and why."""
+
+    step: Step
+    why: str
+
+
+def plan_undo(record: RunRecord, runs: tuple[RunRecord | Unreadable, ...], run_dir: str) -> Plan | Refusal:
+    """What takes `record` back, given all `runs` there are; `run_dir` is where hosts keep what runs detached."""
+    reasons = why_not_undo(record, runs)
+    steps = {step.id: step for step in record.plan.steps}
+    newest_first = sorted(record.begun, key=lambda one: (one.begun_at or _EVER, _place(record, one)), reverse=True)
+    told = tuple(_taken_back(steps[one.step], one, record, run_dir) for one in newest_first)
+    back = tuple(one for one in told if isinstance(one, Step))
+    if not reasons and not back:
+        reasons = (f"{record.heading.run} did nothing that can be taken back{_stays(told)}",)
+    if reasons:
+        return Refusal(ACTION, record.plan.cluster, reasons)
+    needs: tuple[StepId, ...] = ()
+    chained: list[Step] = []
+    for step in back:
+        chained.append(replace(step, needs=needs))
+        needs = (step.id,)
+    summary = (
+        f"takes back {len(back)} of the {len(told)} steps that {record.heading.run} did, newest first{_stays(told)}"
+    )
+    return Plan(ACTION, record.plan.cluster, tuple(chained), summary, record.heading.run)
+
+
+def why_not_undo(record: RunRecord, runs: tuple[RunRecord | Unreadable, ...]) -> tuple[str, ...]:
+    """Every reason against taking `record` back; none if well."""
+    run = record.heading.run
+    if record.standing is Standing.RUNNING:
+        return (under_way_still(record),)
+    if record.plan.undoes:
+        return (f"{run} took {record.plan.undoes} back itself; run that action again instead",)
+    if not record.intact:
+        return ("its recorded plan is not to the letter what was agreed to; take it back by hand",)
+    undo = undone_by(record, runs)
+    if undo is None:
+        return ()
+    name = undo.heading.run
+    return (f"{run} was taken back by {name}" if undo.complete else f"carry its undo on: haconsole resume {name}",)
+
+
+def _taken_back(step: Step, one: StepRecord, record: RunRecord, run_dir: str) -> Step | Stays:
+    match step.undo:
+        case RunCommand() as command:
+            return _step(step, one, record, run_dir, command, ())
+        case TakeBack(operation=operation, verification=verification):
+            return _step(step, one, record, run_dir, operation, verification)
+        case PutBack(paths=paths):
+            known = _sum(step)
+            if known == ANY and not one.heard:
+                return Stays(step, "it is not known whether it was done; resume the run first")
+            return _step(step, one, record, run_dir, *_put_back(paths, known, aside_end(record.heading.run, step.id)))
+        case Irreversible(reason=reason):
+            return Stays(step, reason)
+        case None:
+            return Stays(step, "its plan does not say how")
+        case _:
+            assert_never(step.undo)
+
+
+def _step(
+    step: Step, one: StepRecord, record: RunRecord, run_dir: str, operation: Operation, verification: tuple[Check, ...]
+) -> Step:
+    done = "was begun" if not one.heard else "was done"
+    under_way = place_in(folder_of(run_dir, record.heading.run), step.id, one.attempts)
+    otherwise = (
+        f"what {record.heading.run} began is still under way; wait for it: haconsole resume {record.heading.run}"
+    )
+    over = CommandSucceeds(("sh", "-c", STILL_RUNS.strip(), "over", under_way), otherwise, means="it is over")
+    return Step(
+        id=StepId(f"undo.{step.id}"),
+        title=f"Take back: {step.title}",
+        why=f"It {done} by {record.heading.run}.",
+        host=step.host,
+        operation=operation,
+        precondition=(over,) if not one.heard and isinstance(step.operation, RunCommand) else (),
+        verification=verification,
+        phase=step.phase,
+        verify_within_s=step.verify_within_s,
+    )
+
+
+def _put_back(paths: tuple[str, ...], known: str, end: str) -> tuple[RunCommand, tuple[Check, ...]]:
+    """The first path is the one that tells whether it was done, so it comes last."""
+    words = tuple((path, aside_path(path, end), aside_path(path, f"{end}.undone"), known) for path in paths)
+    flat = tuple(word for each in reversed(words) for word in each)
+    means = f"{paths[0]} is what it was before"
+    back = CommandSucceeds(("sh", "-c", IS_BACK.strip(), "back", *words[0]), "it is as the step left it", means=means)
+    return RunCommand(("sh", "-ec", PUT_BACK.strip(), "put-back", *flat)), (back,)
+
+
+def _sum(step: Step) -> str:
+    """The SHA-256 of what the step writes, where the plan alone tells."""
+    if isinstance(step.operation, WriteFile) and names_a_secret(step.operation.content):
+        return ANY
+    alone = ONLY_BACK if isinstance(step.operation, RunCommand) else ANY
+    return next((check.sha256 for check in step.verification if isinstance(check, FileIs)), alone)
+
+
+def _stays(told: tuple[Step | Stays, ...]) -> str:
+    """What is not taken back, and why; the same reason is told once."""
+    reasons: dict[str, list[str]] = {}
+    for one in told:
+        if isinstance(one, Stays):
+            reasons.setdefault(one.why, []).append(f"{one.step.title} ({one.step.host})")
+    return "".join(f"\nstays: {', '.join(dict.fromkeys(steps))}: {why}" for why, steps in reasons.items())
+
+
+def _place(record: RunRecord, one: StepRecord) -> int:
+    return next(number for number, step in enumerate(record.plan.steps) if step.id == one.step)
+
+
+_EVER = datetime.min.replace(tzinfo=UTC)

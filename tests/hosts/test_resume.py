@@ -1,0 +1,208 @@
+"""Runs whose console dies, carried on against real hosts: nothing is lost, nothing is done twice."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import select
+import signal
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from haconsole.execution.records import RunRecord, Standing, StepState, read_run
+from haconsole.lab.lab import Lab
+from tests.fakes.waiting import eventually
+from tests.hosts.conftest import LabMaker
+from tests.hosts.program import Program, outcomes
+
+HOSTS = ("cp1", "cp2", "cp3")
+SLOW = r"""
+mkdir -p /etc/systemd/system/etcd.service.d
+printf '[Service]\nExecStartPre=/bin/sh -c "while [ ! -e /var/go ]; do sleep 0.1; done"\n' \
+  >/etc/systemd/system/etcd.service.d/slow.conf
+"""
+"""etcd does not start before /var/go is there."""
+BOOTSTRAP = ("run", "bootstrap", "--only", "etcd", "--yes", "--json")
+
+
+def record_of(program: Program) -> RunRecord:
+    """The only run there is."""
+    (path,) = (program.state / "haconsole" / "runs").glob("*.jsonl")
+    return read_run(path)
+
+
+def begun(lab: Lab, host: str) -> bool:
+    return lab.exec(host, "sh", "-c", f"cat /run/haconsole/*/etcd.start@{host}.1/pid").returncode == 0
+
+
+def starts(lab: Lab, host: str) -> int:
+    """How often systemd began to start etcd."""
+    told = lab.exec(host, "journalctl", "-u", "etcd", "-o", "cat", "--no-pager").stdout
+    return told.count("Starting etcd")
+
+
+def resume(program: Program, *words: str) -> subprocess.CompletedProcess[str]:
+    return program.verb("resume", record_of(program).heading.run, "--yes", "--json", *words)
+
+
+def events(done: subprocess.CompletedProcess[str]) -> list[dict[str, Any]]:
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+@pytest.fixture
+def slow(make_lab: LabMaker, tmp_path: Path) -> Program:
+    """Three bare hosts on which etcd waits to be let go."""
+    program = Program(make_lab(kubernetes=False), tmp_path)
+    for host in HOSTS:
+        assert program.lab.exec(host, "sh", "-ec", SLOW).returncode == 0
+    return program
+
+
+async def test_a_step_outlives_the_console_that_began_it(slow: Program) -> None:
+    """The console is killed while etcd starts on three hosts: the starts go on, and the run is carried on from them."""
+    lab = slow.lab
+    with subprocess.Popen(
+        slow.command(*BOOTSTRAP), env=slow.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as running:
+        await eventually(lambda: all(begun(lab, host) for host in HOSTS), within_s=120)
+        assert record_of(slow).standing is Standing.RUNNING
+        refused = resume(slow)
+        assert refused.returncode == 4
+        assert f"is under way: process {running.pid} of root" in refused.stderr
+        running.kill()
+    record = record_of(slow)
+    assert record.standing is Standing.BROKEN_OFF
+    assert {one.step for one in record.steps if one.state is StepState.UNKNOWN} == {f"etcd.start@{h}" for h in HOSTS}
+    for host in HOSTS:
+        lab.exec(host, "touch", "/var/go")
+    again = events(resume(slow))
+    assert again[-1]["outcome"] == "done"
+    told = outcomes(again)
+    assert {told[f"etcd.start@{host}"] for host in HOSTS} == {"done"}
+    assert told["etcd.unit@cp1"] == "already"
+    record = record_of(slow)
+    assert record.complete
+    assert {one.attempts for one in record.begun} == {1}
+    assert [starts(lab, host) for host in HOSTS] == [1, 1, 1]
+    assert [lab.exec(host, "ls", "/run/haconsole").returncode for host in HOSTS] == [2, 2, 2]
+    assert "is complete: there is nothing to carry on" in resume(slow).stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, pytest.param(signal.SIGTERM, marks=pytest.mark.nightly)])
+async def test_a_signal_hands_over_what_is_under_way_and_says_how_to_go_on(
+    slow: Program, number: signal.Signals
+) -> None:
+    """Twice, since what is under way waits: the first lets it end, the second leaves it to its hosts."""
+    lab = slow.lab
+    with subprocess.Popen(
+        slow.command("run", "bootstrap", "--only", "etcd", "--yes"),
+        env=slow.environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as running:
+        await eventually(lambda: all(begun(lab, host) for host in HOSTS), within_s=120)
+        assert running.stderr is not None
+        running.send_signal(number)
+        for line in running.stderr:
+            if line.startswith("stopping: "):
+                break
+        running.send_signal(number)
+        out, _ = running.communicate(timeout=30)
+    record = record_of(slow)
+    assert running.returncode == 130
+    assert f"next: mend what failed, then carry on with: haconsole resume {record.heading.run}" in out
+    assert record.standing is Standing.ENDED
+    assert {one.step for one in record.steps if one.state is StepState.UNKNOWN} == {f"etcd.start@{h}" for h in HOSTS}
+    for host in HOSTS:
+        lab.exec(host, "touch", "/var/go")
+    assert events(resume(slow))[-1]["outcome"] == "done"
+    assert [starts(lab, host) for host in HOSTS] == [1, 1, 1]
+
+
+async def test_a_host_restarted_meanwhile_is_told_from_a_lost_connection(slow: Program) -> None:
+    lab = slow.lab
+    with subprocess.Popen(
+        slow.command(*BOOTSTRAP), env=slow.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as running:
+        await eventually(lambda: all(begun(lab, host) for host in HOSTS), within_s=120)
+        running.kill()
+    lab.crash("cp2")
+    lab.boot("cp2")
+    for host in HOSTS:
+        lab.exec(host, "touch", "/var/go")
+    assert events(resume(slow))[-1]["outcome"] == "done"
+    text = record_of(slow).path.read_text()
+    said = [json.loads(line) for line in text.splitlines()]
+    restarted = [line["step"] for line in said if "restarted while the command ran" in (line.get("error") or "")]
+    assert restarted == ["etcd.start@cp2"]
+    assert [starts(lab, host) for host in ("cp1", "cp3")] == [1, 1]
+
+
+async def test_a_closed_terminal_leaves_what_is_under_way_to_end_and_be_recorded(slow: Program) -> None:
+    """The window is closed: the system says so once, and nothing can be shown any more."""
+    lab = slow.lab
+    master, terminal = pty.openpty()
+    command = ("setsid", "--ctty", *slow.command("run", "bootstrap", "--only", "etcd", "--yes"))
+    with subprocess.Popen(command, env=slow.environment, stdin=terminal, stdout=terminal, stderr=terminal) as running:
+        os.close(terminal)
+        await eventually(lambda: _drained(master) and all(begun(lab, host) for host in HOSTS), within_s=120)
+        os.close(master)
+        for host in HOSTS:
+            lab.exec(host, "touch", "/var/go")
+        running.wait(timeout=60)
+    record = record_of(slow)
+    assert record.standing is Standing.ENDED
+    assert {one.state for one in record.steps if one.step.startswith("etcd.start@")} == {StepState.VERIFIED}
+    assert events(resume(slow))[-1]["outcome"] in ("done", "already")
+    assert [starts(lab, host) for host in HOSTS] == [1, 1, 1]
+
+
+def _drained(master: int) -> bool:
+    """Have read what the terminal shows, so that it takes more."""
+    while select.select((master,), (), (), 0)[0]:
+        os.read(master, 65536)
+    return True
+
+
+async def test_a_bootstrap_broken_off_is_taken_back_once(slow: Program) -> None:
+    """What it did is undone, newest first; CAs and accounts stay, and are named; then it can be run anew."""
+    lab = slow.lab
+    before = {host: files(lab, host) for host in HOSTS}
+    with subprocess.Popen(
+        slow.command(*BOOTSTRAP), env=slow.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as running:
+        await eventually(lambda: all(begun(lab, host) for host in HOSTS), within_s=120)
+        running.kill()
+    run = record_of(slow).heading.run
+    early = slow.verb("undo", run, "--yes", "--json")
+    assert early.returncode == 6, early.stdout + early.stderr
+    assert "is still under way; wait for it" in early.stdout
+    for host in HOSTS:
+        lab.exec(host, "touch", "/var/go")
+    (undo,) = (path.stem for path in (slow.state / "haconsole" / "runs").glob("*-undo-*.jsonl"))
+    await eventually(lambda: slow.verb("resume", undo, "--yes").returncode == 0, within_s=120)
+    after = {host: files(lab, host) for host in HOSTS}
+    stays = {f"/etc/etcd/pki/ca.{end}" for end in ("crt", "key")}
+    assert {host: after[host] - before[host] for host in HOSTS} == dict.fromkeys(HOSTS, stays)
+    for host in HOSTS:
+        assert lab.exec(host, "systemctl", "is-active", "etcd").stdout == "inactive\n"
+        assert lab.exec(host, "ls", "/var/lib/etcd/member").returncode != 0
+        assert lab.exec(host, "ls", "/run/haconsole").returncode == 2
+    again = slow.verb("undo", run, "--yes")
+    assert again.returncode == 4
+    assert f"{run} was taken back by {undo}" in again.stderr
+    assert f"{run} was taken back by {undo}" in slow.verb("resume", run, "--yes").stderr
+    assert slow.events("bootstrap", "--only", "etcd")[-1]["outcome"] == "done"
+
+
+def files(lab: Lab, host: str) -> set[str]:
+    """What bootstrap may make, but for the copies that are kept beside files."""
+    places = ("/etc/etcd", "/etc/systemd/system", "/var/lib/etcd")
+    told = lab.exec(host, "find", *places, "-type", "f", "-not", "-name", ".*", "-not", "-path", "*/member.*").stdout
+    return set(told.split())

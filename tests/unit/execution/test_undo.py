@@ -1,0 +1,186 @@
+"""Runs taken back: files and commands on folders that stand for hosts."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from haconsole.actions.checks import CommandSucceeds, FileIs
+from haconsole.actions.operations import Irreversible, PutBack, RunCommand, TakeBack, WriteFile
+from haconsole.actions.step import Plan, Refusal, Step, StepId
+from haconsole.execution.events import Event, Outcome
+from haconsole.execution.journal import Journal
+from haconsole.execution.records import Standing, StepState, read_run
+from haconsole.execution.undo import plan_undo
+from haconsole.model.names import HostName
+from tests.unit.execution.bench import Bench, outcomes
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    return Bench(tmp_path)
+
+
+def write(bench: Bench, name: str, content: str, **other: object) -> Step:
+    path = str(bench.folder / name)
+    digest = sha256(content.encode()).hexdigest()
+    step = Step(
+        id=StepId(f"write-{name}@cp1"),
+        title=f"write {name}",
+        why="it is needed",
+        host=HostName("cp1"),
+        operation=WriteFile(path, content),
+        verification=(FileIs(path, digest, 0o644, "root:root"),),
+        undo=PutBack((path,)),
+    )
+    return replace(step, **other)  # type: ignore[arg-type]
+
+
+def start(bench: Bench, name: str) -> Step:
+    """A step whose undo removes the file that it made."""
+    path = str(bench.folder / name)
+    gone = CommandSucceeds(("test", "!", "-e", path), "it is still there")
+    return replace(bench.step(name), undo=TakeBack(RunCommand(("rm", path)), (gone,)))
+
+
+def undo_of(bench: Bench) -> Plan:
+    plan = plan_undo(read_run(bench.journal), (), str(bench.folder / "run"))
+    assert isinstance(plan, Plan), plan
+    return plan
+
+
+async def take_back(bench: Bench, plan: Plan) -> list[Event]:
+    done, bench.journal = bench.journal, bench.folder / "undo.jsonl"
+    events = [event async for event in bench.executor(plan=plan, run="r2").events()]
+    bench.journal = done
+    return events
+
+
+async def test_only_what_was_done_is_taken_back_newest_first(bench: Bench) -> None:
+    (bench.folder / "there").touch()
+    steps = (start(bench, "there"), start(bench, "a"), replace(start(bench, "b"), needs=(StepId("a"),)))
+    await bench.run(*steps)
+    plan = undo_of(bench)
+    assert [step.id for step in plan.steps] == ["undo.b", "undo.a"]
+    assert plan.steps[1].needs == ("undo.b",)
+    assert (plan.action, plan.undoes) == ("undo", "r1")
+    assert outcomes(await take_back(bench, plan)) == {"undo.b": Outcome.DONE, "undo.a": Outcome.DONE}
+    assert [name for name in ("there", "a", "b") if (bench.folder / name).exists()] == ["there"]
+
+
+async def test_a_file_is_what_it_was_before_and_a_new_one_is_set_aside(bench: Bench) -> None:
+    (bench.folder / "old").write_text("before")
+    (bench.folder / "old").chmod(0o600)
+    await bench.run(write(bench, "old", "after"), write(bench, "new", "made"))
+    assert (bench.folder / "old").read_text() == "after"
+    plan = undo_of(bench)
+    assert set(outcomes(await take_back(bench, plan)).values()) == {Outcome.DONE}
+    assert (bench.folder / "old").read_text() == "before"
+    assert (bench.folder / "old").stat().st_mode & 0o777 == 0o600
+    assert not (bench.folder / "new").exists()
+    kept = {path.name: path.read_text() for path in bench.folder.glob(".*.undone")}
+    assert kept == {".old.r1.write-old@cp1.undone": "after", ".new.r1.write-new@cp1.undone": "made"}
+
+
+async def test_taking_back_again_changes_nothing(bench: Bench) -> None:
+    (bench.folder / "old").write_text("before")
+    await bench.run(write(bench, "old", "after"))
+    plan = undo_of(bench)
+    await take_back(bench, plan)
+    assert set(outcomes(await take_back(bench, plan)).values()) == {Outcome.ALREADY}
+    assert (bench.folder / "old").read_text() == "before"
+
+
+async def test_the_same_file_written_twice_goes_back_all_the_way(bench: Bench) -> None:
+    (bench.folder / "x").write_text("one")
+    first = write(bench, "x", "two")
+    second = write(bench, "x", "three", id=StepId("again@cp1"), needs=(first.id,))
+    await bench.run(first, second)
+    assert (bench.folder / "x").read_text() == "three"
+    await take_back(bench, undo_of(bench))
+    assert (bench.folder / "x").read_text() == "one"
+
+
+async def test_a_file_that_somebody_changed_since_is_left_as_it_is(bench: Bench) -> None:
+    (bench.folder / "old").write_text("before")
+    await bench.run(write(bench, "old", "after"))
+    (bench.folder / "old").write_text("by hand")
+    await take_back(bench, undo_of(bench))
+    assert (bench.folder / "old").read_text() == "by hand"
+
+
+async def test_a_write_that_was_meant_and_never_happened_takes_nothing_away(bench: Bench) -> None:
+    (bench.folder / "old").write_text("before")
+    step = write(bench, "old", "after")
+    journal = Journal(bench.journal, bench.clock, str)
+    await journal.run(bench.heading(), Plan("bootstrap", "lab", (step,)))
+    await journal.intent(step.id, 1)
+    journal.close()
+    assert set(outcomes(await take_back(bench, undo_of(bench))).values()) == {Outcome.ALREADY}
+    assert (bench.folder / "old").read_text() == "before"
+
+
+async def test_two_files_of_one_step_go_together(bench: Bench) -> None:
+    """A certificate that was renewed with the key it had: the key was not the step's and stays."""
+    certificate, key = bench.folder / "c.crt", bench.folder / "c.key"
+    certificate.write_text("old certificate")
+    key.write_text("key")
+    step = write(bench, "c.crt", "new certificate", undo=PutBack((str(certificate), str(key))))
+    secret = replace(step, operation=WriteFile(str(certificate), "new certificate"), verification=())
+    await bench.run(secret)
+    assert set(outcomes(await take_back(bench, undo_of(bench))).values()) == {Outcome.DONE}
+    assert (certificate.read_text(), key.read_text()) == ("old certificate", "key")
+
+
+async def test_what_stays_is_named_with_its_reason(bench: Bench) -> None:
+    snapshot = replace(bench.step("snapshot"), undo=Irreversible("it harms nobody"))
+    await bench.run(snapshot, start(bench, "a"))
+    plan = undo_of(bench)
+    assert plan.summary == (
+        "takes back 1 of the 2 steps that r1 did, newest first\nstays: make snapshot (cp1): it harms nobody"
+    )
+
+
+async def test_what_is_still_under_way_is_waited_for_by_a_person(bench: Bench) -> None:
+    step = start(bench, "a")
+    place = bench.folder / "run" / "r1" / "a.1"
+    place.mkdir(parents=True)
+    (place / "pid").write_text("1")
+    journal = Journal(bench.journal, bench.clock, str)
+    await journal.run(bench.heading(), Plan("bootstrap", "lab", (step,)))
+    await journal.intent(step.id, 1, "boot")
+    journal.close()
+    (bench.folder / "a").touch()
+    events = await take_back(bench, undo_of(bench))
+    assert outcomes(events) == {"undo.a": Outcome.FAILED}
+    (place / "status").write_text("0")
+    assert outcomes(await take_back(bench, undo_of(bench))) == {"undo.a": Outcome.DONE}
+    assert not (bench.folder / "run" / "r1").exists()
+
+
+async def test_what_may_not_be_taken_back_is_refused(bench: Bench) -> None:
+    await bench.run(start(bench, "a"))
+    record = read_run(bench.journal)
+
+    def refused(record=record, *runs) -> str:  # type: ignore[no-untyped-def]
+        plan = plan_undo(record, runs, "/run")
+        assert isinstance(plan, Refusal)
+        return "; ".join(plan.reasons)
+
+    assert "under way: process 1" in refused(replace(record, standing=Standing.RUNNING))
+    assert "not to the letter" in refused(replace(record, intact=False))
+    assert "took r0 back itself" in refused(replace(record, plan=replace(record.plan, undoes="r0")))
+    nothing = replace(record, steps=tuple(replace(one, attempts=0) for one in record.steps))
+    assert "r1 did nothing that can be taken back" in refused(nothing)
+    undo = replace(
+        record,
+        plan=replace(record.plan, undoes="r1"),
+        heading=replace(record.heading, run="r2"),  # type: ignore[arg-type]
+    )
+    assert refused(record, undo) == "r1 was taken back by r2"
+    broken = replace(undo, outcome=None, standing=Standing.BROKEN_OFF)
+    assert refused(record, broken) == "carry its undo on: haconsole resume r2"
+    assert read_run(bench.journal).steps[0].state is StepState.VERIFIED
