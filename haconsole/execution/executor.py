@@ -32,6 +32,8 @@ from haconsole.model.names import HostName
 from haconsole.transport.base import TransportError
 
 STEPS_A_HOST = 8
+LOOKED_FOR_S = 10.0
+"""How long the effect of a command that was cut off is waited for before the step is begun again."""
 HOLDS_S = 1.0
 """What was asked of hosts before a step is asked again when a gate held the step longer than this."""
 EVENTS_WAITING = 64
@@ -275,7 +277,7 @@ class Executor:
         changed = not isinstance(step.operation, Nothing)
         if performed.outcome is Outcome.FAILED:
             return Ending(Outcome.FAILED, performed.error, changed)
-        verdict = await self._verify(step)
+        verdict = await self._verify(step, step.verify_within_s)
         await self._journal.verified(step.id, verdict.sentences)
         if performed.outcome is Outcome.UNKNOWN:
             return self._looked_up(step, performed.error, verdict, changed)
@@ -293,7 +295,7 @@ class Executor:
             await self._say(step.id, performed.output)
         if performed.outcome is Outcome.FAILED:
             return None
-        verdict = await self._verify(step)
+        verdict = await self._verify(step, step.verify_within_s if performed.outcome is Outcome.DONE else LOOKED_FOR_S)
         await self._journal.verified(step.id, verdict.sentences)
         if verdict.holds and (step.verification or performed.outcome is Outcome.DONE):
             return Ending(Outcome.DONE, None, performed=True)
@@ -338,9 +340,9 @@ class Executor:
             return Ending(Outcome.DONE, None, changed)
         return Ending(Outcome.UNKNOWN, "; ".join(filter(None, (error, *verdict.sentences))), changed)
 
-    async def _verify(self, step: Step) -> Verdict:
+    async def _verify(self, step: Step, within_s: float) -> Verdict:
         """Ask until the verification holds or its time is over; the last answer."""
-        until = self._clock.monotonic() + step.verify_within_s
+        until = self._clock.monotonic() + within_s
         pause = 0.05
         while True:
             verdict = await self._checks.ask(step.verification, step)

@@ -125,6 +125,7 @@ async def test_a_signal_hands_over_what_is_under_way_and_says_how_to_go_on(
     assert [starts(lab, host) for host in HOSTS] == [1, 1, 1]
 
 
+@pytest.mark.nightly
 async def test_a_host_restarted_meanwhile_is_told_from_a_lost_connection(slow: Program) -> None:
     lab = slow.lab
     with subprocess.Popen(
