@@ -46,7 +46,7 @@ async def test_key_and_certificate_are_new_and_the_older_ones_kept(bench: Bench,
     performed = await bench.perform(renew)
     assert performed.outcome is Outcome.DONE
     assert await problems(bench, renew) == ()
-    end = f"r1.s"
+    end = "r1.s"
     for name, older in before.items():
         kept = folder / f".{name}.{end}"
         assert (folder / name).read_bytes() != older
