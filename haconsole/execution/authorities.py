@@ -8,6 +8,7 @@ from hashlib import sha256
 
 from haconsole.actions.operations import EnsureAuthority, EnsureKeyPair, IssueCertificate, TrustAuthority
 from haconsole.actions.step import Plan
+from haconsole.execution.ca_keys import OperatorKeys
 from haconsole.execution.files import put_file
 from haconsole.execution.outcome import Performed, done, failed
 from haconsole.execution.site import Site
@@ -21,11 +22,9 @@ from haconsole.pki.authority import (
     make_authority,
     short,
 )
-from haconsole.pki.bundle import fingerprint_of
+from haconsole.pki.bundle import fingerprint_of, load_certificate, public_key_of
 from haconsole.pki.errors import PkiError
 from haconsole.pki.keys import KeyPair, PrivateKey, load_public_key, make_token_keys, public_pem
-
-OPERATOR_KEYS = "keeping a CA's key with the operator (pki.ca_key: operator) is not possible in this version"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,18 +48,43 @@ class Authorities:
 
     async def ensure(self, operation: EnsureAuthority) -> Performed:
         """Have the same CA on every host of the operation."""
-        if self._site.inventory.pki.ca_key is CaKeyPlace.OPERATOR:
-            return failed(f"{OPERATOR_KEYS}; set it to hosts")
         found = await self._read(operation.hosts, operation.cert_path, operation.key_path)
         told = {one.host: fingerprint_of(one.public) for one in found if one.public is not None}
         if len(set(told.values())) > 1:
             return failed(_differ(f"two CAs stand where one should ({operation.cert_path})", told))
-        authority, how = self._standing(found, operation), "found"
+        authority, how = await self._standing(found, operation), "found"
         if authority is None:
             authority, how = self._made(found, operation), "made"
-        await self._distribute(found, operation.key_path, operation.cert_path, authority.key, authority.certificate)
+        kept = await self._keep(operation.authority, authority, found)
+        on_hosts = None if self._kept else authority.key
+        await self._distribute(found, operation.key_path, operation.cert_path, on_hosts, authority.certificate)
         self._loaded[operation.authority] = authority
-        return done(f"{how} {short(authority.certificate)}; on {', '.join(operation.hosts)}")
+        return done(f"{how} {short(authority.certificate)}; on {', '.join(operation.hosts)}{kept}")
+
+    @property
+    def _kept(self) -> OperatorKeys | None:
+        """The operator's keys where the inventory keeps CA keys there."""
+        if self._site.inventory.pki.ca_key is not CaKeyPlace.OPERATOR:
+            return None
+        if self._site.ca_keys is None:
+            raise PkiError(
+                "CA keys are kept with the operator, and this run has no way to them", mend="run it from the console"
+            )
+        return self._site.ca_keys
+
+    async def _keep(self, name: str, authority: Authority, found: tuple[Found, ...]) -> str:
+        """Have the key with the operator, before anything is signed with it; returns what to say of that."""
+        if self._kept is None:
+            return ""
+        path = await self._kept.put(name.removesuffix("-next"), authority.key)
+        still = ", ".join(one.host for one in found if one.private is not None)
+        return f"; its key is {path}" + (f", and still on {still}: remove it there" if still else "")
+
+    async def _key(self, certificate: bytes, found: tuple[Found, ...]) -> PrivateKey | None:
+        """The CA's key: the operator's where keys are kept there, else the one on hosts."""
+        kept = self._kept
+        key = await kept.find(public_pem(public_key_of(load_certificate(certificate)))) if kept else None
+        return key or next((one.private for one in found if one.private is not None), None)
 
     async def ensure_pair(self, operation: EnsureKeyPair) -> Performed:
         """Have the same key pair on every host of the operation."""
@@ -109,13 +133,12 @@ class Authorities:
         hosts = tuple(HostName(host.name) for host in self._site.inventory.hosts)
         for host in dict.fromkeys((near, *hosts)):
             (found,) = await self._read((host,), issue.cross_cert_path, issue.cross_key_path)
-            if found.public is None or found.private is None:
+            key = await self._key(found.public, (found,)) if found.public is not None else None
+            if found.public is None or key is None:
                 continue
             if authority_problems(found.public, now=now):
                 return b""
-            return cross_certificate(
-                load_authority(found.public, found.private, now=now), authority.certificate, now=now
-            )
+            return cross_certificate(load_authority(found.public, key, now=now), authority.certificate, now=now)
         raise PkiError(
             f"the key of the CA that goes ({issue.cross_key_path}) is on none of the hosts",
             mend="bring it back: until the last phase clients may know that CA alone",
@@ -129,19 +152,21 @@ class Authorities:
         )
         for host in dict.fromkeys((*((near,) if near in others else ()), *others)):
             (found,) = await self._read((host,), *paths)
-            if found.public is not None and found.private is not None:
-                return load_authority(found.public, found.private, now=self._site.clock.now())
+            key = await self._key(found.public, (found,)) if found.public is not None else None
+            if found.public is not None and key is not None:
+                return load_authority(found.public, key, now=self._site.clock.now())
         raise PkiError(
-            f"the key of the CA {issue.authority} ({issue.authority_key_path}) is on none of the hosts asked",
+            f"the key of the CA {issue.authority} ({issue.authority_key_path}) is on none of the hosts asked"
+            + (" nor with the operator" if self._kept else ""),
             mend="bring it back from a backup, or rotate the CA",
         )
 
-    def _standing(self, found: tuple[Found, ...], operation: EnsureAuthority) -> Authority | None:
+    async def _standing(self, found: tuple[Found, ...], operation: EnsureAuthority) -> Authority | None:
         """The CA that stands on some host; None when no host has its certificate."""
         certificate = next((one.public for one in found if one.public is not None), None)
         if certificate is None:
             return None
-        key = next((one.private for one in found if one.private is not None), None)
+        key = await self._key(certificate, found)
         if key is None:
             hosts = ", ".join(one.host for one in found if one.public is not None)
             raise PkiError(
@@ -166,13 +191,14 @@ class Authorities:
         return tuple(await asyncio.gather(*(read(host) for host in hosts)))
 
     async def _distribute(
-        self, found: tuple[Found, ...], private_path: str, public_path: str, private: PrivateKey, public: bytes
+        self, found: tuple[Found, ...], private_path: str, public_path: str, private: PrivateKey | None, public: bytes
     ) -> None:
         """Write what a host misses, the key first: who has the certificate can count on the key."""
 
         async def give(one: Found) -> None:
             transport = self._site.fleet.host(one.host)
-            await transport.write_file(private_path, private.pem, mode=0o600)
+            if private is not None:
+                await transport.write_file(private_path, private.pem, mode=0o600)
             if one.public != public:
                 await transport.write_file(public_path, public, mode=0o644)
 

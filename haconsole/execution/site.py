@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from haconsole.execution.ca_keys import OperatorKeys
 from haconsole.execution.clock import Clock
 from haconsole.execution.observer import Observer
 from haconsole.inventory.schema import Inventory
@@ -19,3 +20,4 @@ class Site:
     observer: Observer
     clock: Clock
     run_dir: str
+    ca_keys: OperatorKeys | None = None

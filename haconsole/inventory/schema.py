@@ -290,6 +290,10 @@ class Pki(Part, frozen=True, kw_only=True):
     ca_days: Annotated[int, Meta(ge=1, le=36500, title="days", description="Life of a new CA.")] = 3650
     leaf_days: Annotated[int, Meta(ge=1, le=3650, title="days", description="Life of a new certificate.")] = 365
     ca_key: Annotated[CaKeyPlace, Meta(description="Where the CA's private key is kept.")] = CaKeyPlace.HOSTS
+    ca_keys: Annotated[
+        LocalPath | None,
+        Meta(description="Folder of the encrypted CA keys kept with you; CLUSTER-ca-keys beside this file if unset."),
+    ] = None
 
 
 class Inventory(Part, frozen=True, kw_only=True):

@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from haconsole.inventory.schema import KeyAlgorithm
+from haconsole.model.secret import Secret
 from haconsole.pki.errors import PkiError
 
 SigningKey: TypeAlias = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
@@ -34,6 +35,24 @@ class PrivateKey:
     def public_pem(self) -> bytes:
         """The public half (PEM, SubjectPublicKeyInfo)."""
         return public_pem(self.load().public_key())
+
+
+def encrypted(key: PrivateKey, passphrase: Secret) -> bytes:
+    """The key as PEM (PKCS #8) that only `passphrase` opens; openssl-pkey(1) reads it too."""
+    how = serialization.BestAvailableEncryption(passphrase.reveal().encode())
+    return key.load().private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, how)
+
+
+def decrypted(pem: bytes, passphrase: Secret) -> PrivateKey:
+    """The key in what `encrypted` made; raises PkiError for another passphrase."""
+    try:
+        key = serialization.load_pem_private_key(pem, password=passphrase.reveal().encode())
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise PkiError(
+            "the passphrase does not open the CA's key", mend="give the one it was encrypted with"
+        ) from error
+    plain = serialization.NoEncryption()
+    return PrivateKey(key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain))
 
 
 @dataclass(frozen=True, slots=True)

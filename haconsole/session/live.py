@@ -45,7 +45,7 @@ class LiveSession:
     """Session of the cluster that `inventory` describes, over `fleet`, which it closes.
 
     `source` names the inventory's file and `digest` its SHA-256, for the record of runs in the folder `runs`
-    (None: the operator's own).
+    (None: the operator's own). `answers` are asked for what a run needs of a person.
     """
 
     def __init__(
@@ -57,7 +57,9 @@ class LiveSession:
         digest: str,
         runs: Path | None = None,
         read_only: bool = False,
+        answers: Answers | None = None,
     ) -> None:
+        self._answers = answers
         self._inventory = inventory
         self._fleet = fleet
         self._record = Record(source, digest, runs)
@@ -180,9 +182,8 @@ class LiveSession:
     ) -> AsyncGenerator[Event, None]:
         from haconsole.session.performing import performing
 
-        async with performing(
-            plan, self._inventory, self._fleet, self._clock, self._record, self._locks, earlier=earlier, adopt=adopt
-        ) as executor:
+        given = (self._inventory, self._fleet, self._clock, self._record, self._locks)
+        async with performing(plan, *given, earlier=earlier, adopt=adopt, answers=self._answers) as executor:
             self._running = executor
             if step_by_step:
                 executor.pause.close()
@@ -239,4 +240,5 @@ def open_session(inventory: Path, answers: Answers | None = None, *, read_only: 
         source=str(inventory.resolve()),
         digest=sha256(read(inventory)).hexdigest(),
         read_only=read_only,
+        answers=answers,
     )

@@ -12,6 +12,7 @@ from functools import partial
 
 from haconsole.actions.step import Plan
 from haconsole.configs.layout import layout
+from haconsole.execution.ca_keys import OperatorKeys, keys_folder
 from haconsole.execution.checks import Checks
 from haconsole.execution.clock import Clock
 from haconsole.execution.cluster import ClusterChecks
@@ -33,6 +34,7 @@ from haconsole.probes.site import Pace
 from haconsole.probes.site import Site as ProbeSite
 from haconsole.session.locks import Locks
 from haconsole.session.record import Record
+from haconsole.transport.answers import Answers, NoAnswers
 from haconsole.transport.base import Fleet
 from haconsole.transport.redact import redact, redact_certain
 
@@ -64,13 +66,17 @@ async def performing(
     *,
     earlier: RunRecord | None = None,
     adopt: frozenset[str] = frozenset(),
+    answers: Answers | None = None,
 ) -> AsyncIterator[Executor]:
     """An executor of `plan`, recorded under a new run, while it has the cluster's lock.
 
     With an `earlier` run of this plan it carries that one on, in the same record. `adopt` names runs whose locks may be
-    taken over. Raises LockedError or NoMajorityError before anything is recorded. What it keeps open ends with it.
+    taken over. `answers` are asked for the passphrase of CA keys that the operator keeps. Raises LockedError or
+    NoMajorityError before anything is recorded. What it keeps open ends with it.
     """
-    site = Site(inventory, fleet, Observer(fleet), clock, RUN_DIR)
+    folder = keys_folder(inventory.pki.ca_keys, record.source, inventory.cluster)
+    keys = OperatorKeys(folder, answers or NoAnswers(), os.environ)
+    site = Site(inventory, fleet, Observer(fleet), clock, RUN_DIR, keys)
     probing = ProbeSite(inventory, layout(inventory), fleet, clock.now, secrets.token_bytes(16), Pace())
     known = tuple(vip.auth_pass for vip in inventory.vips if vip.auth_pass is not None)
     hide = partial(redact, secrets=known)

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import os
+import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -109,6 +114,68 @@ def test_the_ca_of_etcd_phase_by_phase_under_writes(etcd: Program) -> None:
     (new,) = authorities(etcd)["etcd-ca"]
     assert new != old
     assert set(authorities(etcd)) == {"etcd-ca"}
+
+
+def test_the_ca_of_etcd_cut_off_in_every_phase_and_carried_on(etcd: Program) -> None:
+    """Stopped in each phase, planned anew by what the hosts have; the last one is resumed by its record."""
+    (old,) = authorities(etcd)["etcd-ca"]
+    for step in ("etcd.trust@", "etcd.gate@", "etcd.drop@"):
+        stopped_at(etcd, step, "run", "rotate-certs", str(etcd.inventory), "--ca", "--yes")
+    run = max((etcd.state / "haconsole" / "runs").glob("*.jsonl")).stem
+    done = subprocess.run(
+        verb("resume", run, "--yes"), env=etcd.environment, capture_output=True, text=True, timeout=240
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    sound(certs(etcd))
+    (new,) = authorities(etcd)["etcd-ca"]
+    assert (new != old, set(authorities(etcd))) == (True, {"etcd-ca"})
+
+
+def verb(*words: str) -> list[str]:
+    return [sys.executable, "-m", "haconsole", *words]
+
+
+def stopped_at(program: Program, step: str, *words: str) -> None:
+    """Ctrl-C when the first step of that name begins."""
+    with subprocess.Popen(
+        verb(*words, "--json"), env=program.environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as running:
+        assert running.stdout is not None
+        for line in running.stdout:
+            event = json.loads(line)
+            if event["event"] == "step-started" and event["step"].startswith(step):
+                running.send_signal(signal.SIGINT)
+                break
+        running.communicate(timeout=120)
+    assert running.returncode == 130
+
+
+def test_ca_keys_kept_with_the_operator(make_lab: LabMaker, tmp_path: Path) -> None:
+    """A CA made, used and replaced while its key is on no host and nowhere here in the clear."""
+    program = Members(make_lab(hosts=1, kubernetes=False), tmp_path, etcd_only=True).of("cp1")
+    with program.inventory.open("a") as file:
+        file.write("\npki: {ca_key: operator}\n")
+    for action in (("bootstrap",), ("rotate-certs",), ("rotate-certs", "--ca")):
+        read, write = os.pipe()
+        os.write(write, b"correct horse battery staple\n")
+        os.close(write)
+        done = subprocess.run(
+            verb("run", action[0], str(program.inventory), *action[1:], "--yes"),
+            env=program.environment | {"HACONSOLE_CA_PASSPHRASE_FD": str(read)},
+            pass_fds=(read,),
+            capture_output=True,
+            text=True,
+            timeout=240,
+        )
+        os.close(read)
+        assert done.returncode == 0, done.stdout + done.stderr
+    sound(certs(program))
+    kept = sorted((tmp_path / f"{program.lab.name}-ca-keys").iterdir())
+    assert [path.read_text().splitlines()[0] for path in kept] == ["-----BEGIN ENCRYPTED PRIVATE KEY-----"] * 2
+    assert program.lab.exec("cp1", "sh", "-c", "ls -A /etc/etcd/pki | grep 'ca.*key'").stdout == ""
+    told = done.stdout + done.stderr + program.journals()
+    assert "correct horse" not in told
+    assert "PRIVATE KEY" not in told
 
 
 def test_back_from_the_middle(etcd: Program) -> None:

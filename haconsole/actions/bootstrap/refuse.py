@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from haconsole.actions.bootstrap.ground import Ground, Part
-from haconsole.configs.haproxy import check_verifies
 from haconsole.configs.keepalived import vrrp_version
 from haconsole.inventory.effective import vip_address
-from haconsole.inventory.schema import CaKeyPlace, Deployment, EtcdPlacement, EtcdTls, Kubernetes
+from haconsole.inventory.schema import Deployment, EtcdPlacement, EtcdTls, Kubernetes
 from haconsole.model.etcd_view import EtcdMemberView, EtcdView, etcd_view
 from haconsole.model.hosts import HostFacts
 from haconsole.model.names import HostName
@@ -43,9 +42,6 @@ def unsupported(found: Ground) -> tuple[str, ...]:
         )
     if Part.ETCD in found.parts and inventory.etcd.placement is EtcdPlacement.STATIC_POD:
         reasons.append("etcd.placement is static-pod: this version sets up etcd as a systemd unit only")
-    signs = Part.ETCD in found.parts or (Part.HAPROXY in found.parts and check_verifies(inventory))
-    if inventory.pki.ca_key is CaKeyPlace.OPERATOR and (signs or Part.KUBERNETES in found.parts):
-        reasons.append("pki.ca_key is operator: this version keeps CA keys on the hosts; set it to hosts")
     return tuple(reasons)
 
 

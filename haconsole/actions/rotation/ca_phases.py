@@ -38,7 +38,7 @@ from haconsole.actions.rotation.turns import (
 from haconsole.actions.rotation.wanted import ALL, Held, held, renew_step
 from haconsole.actions.step import Step
 from haconsole.actions.steps.order import Group
-from haconsole.inventory.schema import Host
+from haconsole.inventory.schema import CaKeyPlace, Host
 from haconsole.model.names import HostName
 
 
@@ -57,6 +57,8 @@ DROP_WHY = "Nothing in use was signed by the older one any more; what it signed 
 STRIP_WHY = "The older CA's word for the new one was for clients that know the older one alone."
 VERIFY_WHY = "The older one is let go only when every leaf on every host verifies with the new one alone."
 BACK_WHY = "Everything in use is signed by the older one again, so the one that was to come is set aside."
+NONE = "-"
+"""No fingerprint: the older one is gone from every host already."""
 LAST = Irreversible("the older CA is dropped; rotate again for another one")
 UNUSED = Irreversible("it signs nothing that is in use; set aside with: run rotate-certs --ca --back")
 
@@ -134,7 +136,7 @@ def _gone(one: Material) -> CommandSucceeds:
         scripts.GONE,
         "gone",
         one.files.cert,
-        one.goes,
+        one.goes or NONE,
         means=f"{one.files.cert} holds the new one alone",
         otherwise="the older one is still there",
     )
@@ -349,7 +351,7 @@ def _drop(now: Replacing, one: Material, host: Host) -> Step:
         "dropped",
         one.files.cert,
         one.next.cert,
-        one.goes,
+        one.goes or NONE,
         means=f"{one.files.cert} holds the new one alone",
         otherwise="the older one is still there",
     )
@@ -367,7 +369,8 @@ def _drop(now: Replacing, one: Material, host: Host) -> Step:
 
 
 def _signing(now: Replacing, host: Host) -> Group:
-    if now.of(KUBERNETES_CA) is None or host not in now.found.control_planes:
+    signs = now.found.inventory.pki.ca_key is CaKeyPlace.HOSTS
+    if not signs or now.of(KUBERNETES_CA) is None or host not in now.found.control_planes:
         return ()
     return (replace(signing_step(now.found, host, ()), undo=LAST, phase=Phase.DROP),)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from haconsole.actions.bootstrap.ground import Ground
 from haconsole.actions.bootstrap.refuse import clocks, unreachable
 from haconsole.actions.rotation.authorities import Material
-from haconsole.inventory.schema import CaKeyPlace, Deployment, EtcdPlacement
+from haconsole.inventory.schema import Deployment, EtcdPlacement
 from haconsole.model.names import HostName
 from haconsole.model.observed import Known, reason_of
 
@@ -34,8 +34,6 @@ def _unsupported(found: Ground) -> tuple[str, ...]:
         )
     if inventory.etcd.placement is EtcdPlacement.STATIC_POD:
         reasons.append("etcd.placement is static-pod: this version rotates certificates of systemd units only")
-    if inventory.pki.ca_key is CaKeyPlace.OPERATOR:
-        reasons.append("pki.ca_key is operator: this version keeps CA keys on the hosts; set it to hosts")
     return tuple(reasons)
 
 

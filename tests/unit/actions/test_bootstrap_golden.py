@@ -16,7 +16,6 @@ from tests.unit.actions.test_bootstrap_plan import bare
 KEPT = Path(__file__).parent / "golden" / "bootstrap-lab.txt"
 SAMPLES = Path(__file__).resolve().parents[3] / "sample-inventories"
 REFUSED = {
-    "certificates.yaml": ("pki.ca_key",),
     "etcd-static-pods.yaml": ("etcd.placement",),
     "kubeadm-aws-bastion.yaml": ("kubernetes.deployment", "etcd.placement"),
     "kubeadm-external-etcd.yaml": ("kubernetes.deployment",),

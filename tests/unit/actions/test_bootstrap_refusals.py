@@ -117,8 +117,6 @@ def inventory_with(**changes: object) -> Inventory:
     ("inventory", "only", "said"),
     [
         (samples.kubeadm(), None, "kubernetes.deployment is kubeadm"),
-        (samples.spread(), None, "pki.ca_key is operator"),
-        (samples.spread(), Part.HAPROXY, "pki.ca_key is operator"),
         (inventory_with(vips=()), Part.KEEPALIVED, "the inventory has no vips"),
         (samples.etcd_only(DiscoveryKind.STATIC, EtcdTls.OFF), Part.KUBERNETES, "no kubernetes section"),
         (

@@ -24,7 +24,7 @@ from haconsole.execution.observer import Observer
 from haconsole.execution.outcome import Performed
 from haconsole.execution.perform import Performer
 from haconsole.execution.site import Site
-from haconsole.inventory.schema import CaKeyPlace, Host, Inventory, KeyAlgorithm, Pki
+from haconsole.inventory.schema import Host, Inventory, KeyAlgorithm, Pki
 from haconsole.model.hosts import Role
 from haconsole.model.names import HostName
 from haconsole.pki.authority import make_authority
@@ -179,13 +179,6 @@ async def test_a_host_that_signs_nothing_gets_the_certificate_alone(bench: Bench
     assert (await bench.perform(trust.operation, CP2)).outcome is Outcome.DONE
     assert (await checks.ask((AuthorityInPlace(),), trust)).holds
     assert [one.name for one in (tmp_path / "trusted").iterdir()] == ["ca.crt"]
-
-
-async def test_keys_kept_by_the_operator_are_refused_in_words(tmp_path: Path) -> None:
-    performed = await Bench(tmp_path, Pki(ca_key=CaKeyPlace.OPERATOR)).perform(authority(tmp_path))
-    assert performed.error is not None
-    assert "pki.ca_key: operator" in performed.error
-    assert list(tmp_path.iterdir()) == []
 
 
 async def test_a_key_pair_is_made_once_and_openssl_reads_it(bench: Bench, tmp_path: Path) -> None:
