@@ -21,10 +21,14 @@ from haconsole.lab.places import Places
 from haconsole.lab.prepare import prepare
 from haconsole.lab.progress import Silent
 from haconsole.lab.shape import Shape
+from tests.hosts.load import Counts
+from tests.hosts.membership import Members
 from tests.hosts.program import Program
 
 LabMaker = Callable[..., Lab]
 """Takes the fields of `Shape`; returns a lab that is up."""
+Tell = Callable[..., None]
+"""Takes what was done and the counts of a load; prints them, whether the test passes or not."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -83,6 +87,24 @@ def installed(program: Program, first: list[dict[str, Any]]) -> Program:
     """The program on a cluster that its bootstrap made; whoever breaks something mends it."""
     assert first[-1]["outcome"] == "done"
     return program
+
+
+@pytest.fixture(scope="session")
+def etcd(make_lab_for_session: LabMaker, tmp_path_factory: pytest.TempPathFactory) -> Members:
+    """Five hosts for etcd alone, for a whole run; each test has the members stand as it needs them."""
+    return Members(make_lab_for_session(hosts=5, kubernetes=False), tmp_path_factory.mktemp("etcd"), etcd_only=True)
+
+
+@pytest.fixture
+def tell(capsys: pytest.CaptureFixture[str]) -> Tell:
+    """Says what a load counted."""
+
+    def say(what: str, **counts: Counts) -> None:
+        with capsys.disabled():
+            for name, count in counts.items():
+                print(f"\n{what}: {name}: {count}", end="")
+
+    return say
 
 
 @pytest.fixture

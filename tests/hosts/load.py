@@ -18,7 +18,9 @@ from haconsole.model.secret import Secret
 from haconsole.transport.etcd_api import EtcdApi, EtcdCredentials, EtcdError, EtcdErrorKind
 
 ELECTION_S = 1.0
-"""etcd's own election time-out, within which a client may try again."""
+"""etcd's own election time-out (its default): a client may begin another try until then, and none later."""
+FIRST_TRY_S, LAST_TRY_S = 0.9, 5.0
+"""How long an answer is waited for before another member is asked; what leadership drops is never answered."""
 
 LOST = (EtcdErrorKind.REFUSED, EtcdErrorKind.UNAVAILABLE, EtcdErrorKind.TLS)
 """What shows that a connection is gone."""
@@ -26,17 +28,27 @@ LOST = (EtcdErrorKind.REFUSED, EtcdErrorKind.UNAVAILABLE, EtcdErrorKind.TLS)
 
 @dataclass
 class Counts:
-    """`retried` are those that a second try within the time-out brought through; `slowest_s` is of one that did."""
+    """`retried` are those that another try within the time-out brought through; `slowest_s` is of one that did.
+
+    `terms` are etcd's raft terms seen meanwhile: one more than the changes of leadership.
+    """
 
     done: int = 0
     retried: int = 0
     failed: int = 0
     slowest_s: float = 0.0
     errors: list[str] = field(default_factory=list)
+    terms: set[int] = field(default_factory=set)
+
+    def say(self, what: str, begun: float, errors: list[str]) -> None:
+        """Keep when and why one was retried or failed; `begun` by the monotonic clock."""
+        took, why = time.monotonic() - begun, "; ".join(dict.fromkeys(errors))
+        self.errors.append(f"{what} at {time.strftime('%H:%M:%S')} after {took:.2f} s: {why}")
 
     def __str__(self) -> str:
         told = f"{self.done} done, {self.retried} retried, {self.failed} failed, slowest {self.slowest_s:.2f} s"
-        return told + "".join(f"\n  {error}" for error in self.errors[:10])
+        terms = f", raft terms {min(self.terms)} to {max(self.terms)}" if self.terms else ""
+        return told + terms + "".join(f"\n  {error}" for error in self.errors[:10])
 
 
 class Load:
@@ -48,7 +60,13 @@ class Load:
         self._thread = threading.Thread(target=self._run)
 
     def __enter__(self) -> Counts:
+        """Return once the first was done: what happens in the block happens under load."""
         self._thread.start()
+        end = time.monotonic() + 60
+        while not self.counts.done:
+            assert self._thread.is_alive(), "the load could not begin"
+            assert time.monotonic() < end, f"the load did not begin within a minute: {self.counts}"
+            time.sleep(0.05)
         return self.counts
 
     def __exit__(
@@ -81,11 +99,12 @@ class EtcdWriter(Load):
         apis = [await EtcdApi.open(HostName(one), f"{one}:2379", self._credentials) for one in self._addresses]
         async with asyncio.TaskGroup() as group:
             watches = [group.create_task(self._watch(api)) for api in apis]
+            while not self._up and not self._over.is_set():
+                await asyncio.sleep(self._pause_s)
             number = 0
             while not self._over.is_set():
-                if self._up:
-                    await self._one(number)
-                    number += 1
+                await self._one(number)
+                number += 1
                 await asyncio.sleep(self._pause_s)
             for watch in watches:
                 watch.cancel()
@@ -96,7 +115,9 @@ class EtcdWriter(Load):
         """Keep in mind whether the endpoint is connected and serves writes, as a client's connection state does."""
         while True:
             try:
-                serves = not (await api.status(deadline_s=5.0)).learner
+                status = await api.status(deadline_s=5.0)
+                self.counts.terms.add(status.raft_term)
+                serves = not status.learner
             except EtcdError:
                 serves = False
             if serves and api not in self._up:
@@ -107,25 +128,30 @@ class EtcdWriter(Load):
 
     async def _one(self, number: int) -> None:
         begun, errors, turn = time.monotonic(), list[str](), number
-        while True:
+        while time.monotonic() - begun <= ELECTION_S:
             api = self._up[turn % len(self._up)] if self._up else None
-            try:
-                if api is not None:
-                    await api.put(b"load/%d" % (number % 500), b"%d" % number, deadline_s=5.0)
-                    break
-            except EtcdError as error:
-                errors.append(str(error))
-                if api in self._up and error.kind in LOST:
-                    self._up.remove(api)
-            if time.monotonic() - begun > ELECTION_S:
-                self.counts.failed += 1
-                self.counts.errors.append(f"{time.monotonic() - begun:.2f} s: {'; '.join(errors)}")
-                return
             turn += 1
+            if api is not None and await self._put(api, number, LAST_TRY_S if errors else FIRST_TRY_S, errors):
+                self.counts.done += 1
+                self.counts.slowest_s = max(self.counts.slowest_s, time.monotonic() - begun)
+                if errors:
+                    self.counts.retried += 1
+                    self.counts.say("retried", begun, errors)
+                return
             await asyncio.sleep(0.01)
-        self.counts.done += 1
-        self.counts.retried += bool(errors)
-        self.counts.slowest_s = max(self.counts.slowest_s, time.monotonic() - begun)
+        self.counts.failed += 1
+        self.counts.say("failed", begun, errors or ["no endpoint serves writes"])
+
+    async def _put(self, api: EtcdApi, number: int, deadline_s: float, errors: list[str]) -> bool:
+        """Whether the write was acknowledged; an endpoint whose connection is gone is left alone until it is back."""
+        try:
+            await api.put(b"load/%d" % (number % 500), b"%d" % number, deadline_s=deadline_s)
+        except EtcdError as error:
+            errors.append(str(error))
+            if api in self._up and error.kind in LOST:
+                self._up.remove(api)
+            return False
+        return True
 
 
 class ApiReader(Load):
@@ -159,7 +185,7 @@ class ApiReader(Load):
 
     def _failed(self, begun: float, why: str) -> None:
         self.counts.failed += 1
-        self.counts.errors.append(f"{time.strftime('%H:%M:%S')} after {time.monotonic() - begun:.2f} s: {why}")
+        self.counts.say("failed", begun, [why])
 
     def _get(self) -> int:
         connection = http.client.HTTPSConnection(self._address, self._port, timeout=15, context=self._tls)

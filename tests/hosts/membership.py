@@ -6,14 +6,25 @@ import json
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
 from haconsole.lab.lab import Lab
 from tests.hosts.program import Program
 
+ALL = ("cp1", "cp2", "cp3", "cp4", "cp5")
+ETCDCTL = (
+    "ETCDCTL_API=3 etcdctl --endpoints=https://127.0.0.1:2379 --cacert=/etc/etcd/pki/ca.crt"
+    " --cert=/etc/etcd/pki/client.crt --key=/etc/etcd/pki/client.key"
+)
+
 QUIET = {"etcd.even-voters", "etcd.no-fault-tolerance"}
 """Findings that are about how many members there are by intention: fewer than three can lose none."""
+
+
+def without(host: str, hosts: tuple[str, ...] = ALL) -> tuple[str, ...]:
+    return tuple(one for one in hosts if one != host)
 
 
 class Members:
@@ -27,6 +38,8 @@ class Members:
         text = re.sub(r"leader_election:.*", "leader_election: {}", text)
         if etcd_only:
             text = text.partition("\nkubernetes:")[0].replace("[etcd, control-plane, load-balancer]", "[etcd]")
+        # no election of a crowded machine's making: what remains are those that a change brings about
+        text += "\netcd:\n  election_ms: 5000\n"
         self._text = text
 
     @property
@@ -62,9 +75,51 @@ class Members:
         members = [member for member in told["etcd"]["members"] if member["healthy"] and not member["learner"]]
         assert sorted(member["name"] for member in members) == sorted(hosts)
 
+    def stand(self, *hosts: str) -> None:
+        """Have exactly these hosts be healthy members, whatever was before: what one test leaves fails no other."""
+        self.lab.mend()
+        for seen in self.lab.status():
+            if not seen.running:
+                self.lab.boot(seen.name)
+            self.shell(seen.name, "systemctl is-enabled -q etcd && systemctl start etcd --no-block; true")
+        if not (there := self.listed()):
+            self.of(hosts[0]).events("bootstrap")
+            there = self.listed()
+        end = time.monotonic() + 60
+        while any(member["started"] and not member["healthy"] for member in there):
+            assert time.monotonic() < end, there
+            there = self.listed()
+        for member in there:
+            if not member["started"] or member["host"] is None:
+                self.of(*ALL).events("remove", "--member-id", member["id"])
+        members = {member["host"] for member in there if member["started"] and member["host"]}
+        for host in hosts:
+            if host not in members:
+                self.of(*ALL).events("join", host)
+        for host in sorted(members - set(hosts)):
+            self.of(*ALL).events("remove", host)
+
+    def listed(self) -> list[dict[str, Any]]:
+        """etcd's members as the hosts tell of them."""
+        told = self.status(*ALL)["etcd"]
+        return list(told["members"]) if told else []
+
+    def id_of(self, name: str) -> str:
+        return next(str(member["id"]) for member in self.listed() if member["name"] == name)
+
+    def shell(self, host: str, script: str, *, deadline_s: float = 60.0) -> str:
+        """What a shell on the host says, which must end well."""
+        done = self.lab.exec(host, "sh", "-c", script, deadline_s=deadline_s)
+        assert done.returncode == 0, f"{host}: {script}: {done.stdout}{done.stderr}"
+        return done.stdout
+
     def refused(self, hosts: tuple[str, ...], action: str, *words: str) -> str:
         """The reasons against an action, which must be refused."""
-        done = self.of(*hosts)("plan", action, *words)
+        return self.refused_by(self.of(*hosts).inventory, action, *words)
+
+    def refused_by(self, inventory: Path, action: str, *words: str) -> str:
+        """The reasons against an action on the cluster as this file has it."""
+        done = Program(self.lab, self.folder / "state", inventory)("plan", action, *words)
         assert done.returncode == 4, done.stdout + done.stderr
         return done.stderr
 

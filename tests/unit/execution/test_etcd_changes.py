@@ -15,7 +15,7 @@ from haconsole.configs.layout import layout
 from haconsole.errors import HaconsoleError
 from haconsole.execution.clock import SystemClock
 from haconsole.execution.etcd_changes import EtcdChanges, furthest
-from haconsole.execution.etcd_list import etcd_list_problems, member_list
+from haconsole.execution.etcd_list import any_member, etcd_list_problems, member_list
 from haconsole.execution.events import Outcome
 from haconsole.execution.outcome import Performed
 from haconsole.inventory.schema import Etcd, EtcdTls, Host, Inventory
@@ -25,6 +25,7 @@ from haconsole.probes.site import Pace, Site
 from haconsole.transport.base import HostTransport, TransportError
 from haconsole.transport.etcd_answers import EtcdStatus
 from tests.programs.etcd import Member, new_member, running
+from tests.programs.ports import free_ports
 from tests.programs.pump import forward
 from tests.unit.execution.local import LocalHost
 
@@ -137,6 +138,38 @@ async def test_a_url_that_comes_back_at_once_is_waited_for(bench: Bench) -> None
         assert added.outcome is Outcome.DONE, added.error
         (member,) = (one.id for one in await member_list(bench.site, (M1,)) if url in one.peer_urls)
         assert (await bench.perform(RemoveMember(member, (M1,)))).outcome is Outcome.DONE
+
+
+async def test_a_cluster_that_has_just_started_is_waited_for(bench: Bench) -> None:
+    """etcd takes no member for five seconds after its voters have found one another."""
+    second, third = bench.second.peer_url, f"http://127.0.0.1:{free_ports(1)[0]}"
+    await bench.perform(AddMember(second, (M1,)))
+    with running(bench.second, (bench.first,), state="existing", flags=STEADY):
+        await bench.perform(PromoteMember(second, (M1,), 30.0), M2)
+        bench.told.clear()
+        added = await bench.perform(AddMember(third, (M1,)))
+        assert added.outcome is Outcome.DONE, added.error
+        assert any("unhealthy cluster" in told for told in bench.told), bench.told
+
+
+async def test_a_learner_behind_is_promoted_once_it_has_caught_up(bench: Bench) -> None:
+    url = bench.second.peer_url
+    await bench.perform(AddMember(url, (M1,)))
+    with running(bench.second, (bench.first,), state="existing", flags=STEADY) as learner:
+        learner.freeze()
+        async with any_member(bench.site, (M1,)) as api:
+            for number in range(300):
+                await api.put(b"key", b"%d" % number)
+
+        async def thaw(text: str) -> None:
+            bench.told.append(text)
+            learner.thaw()
+
+        promoted = await bench.changes.perform(PromoteMember(url, (M1,), 60.0), M2, thaw)
+        assert promoted.outcome is Outcome.DONE, promoted.error
+        assert bench.told, "it was not refused at first"
+        assert "the learner on m2" in bench.told[0]
+        assert await bench.problems(MemberIs(url, MemberStage.VOTING, (M1,))) == ()
 
 
 async def test_a_learner_that_never_starts_is_given_up_in_words(bench: Bench) -> None:

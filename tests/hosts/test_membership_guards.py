@@ -1,0 +1,243 @@
+"""Every guard of join, remove and replace, refusing on a real cluster that is in the state it is for.
+
+| state                                            | test                                              |
+|--------------------------------------------------|---------------------------------------------------|
+| a member elsewhere is not healthy                | test_an_unhealthy_member_elsewhere                |
+| too few healthy voters would be left             | test_a_removal_that_leaves_too_few                |
+| a member was added and never started             | test_an_unstarted_member_that_waits               |
+| the peer port cannot be reached                  | test_a_peer_port_behind_a_firewall                |
+| another cluster's data lies on the joiner        | test_data_that_is_not_this_clusters               |
+| the same name, or the same address, twice        | test_a_name_or_an_address_twice                   |
+| versions that do not go together                 | test_another_version_of_etcd                      |
+| an even number of voters (a warning)             | test_an_even_number_is_warned_of                  |
+| the last member, control plane, balancer         | test_the_last_of_its_kind                         |
+| no snapshot can be taken, or it is damaged       | test_no_change_without_a_snapshot_that_is_whole   |
+| nobody tells the members now, or no quorum holds | test_no_plan_from_a_list_of_old                   |
+| a host or an ID that is not there                | test_hosts_and_ids_that_are_not_there             |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from haconsole.inventory.load import examine
+from tests.fakes.waiting import eventually
+from tests.hosts.membership import ALL, ETCDCTL, Members
+from tests.hosts.program import outcomes
+
+FOUR = ALL[:4]
+pytestmark = pytest.mark.timeout(300)
+
+
+@pytest.fixture
+def three(etcd: Members) -> Members:
+    """cp1, cp2 and cp3 are members; cp4 and cp5 are bare."""
+    etcd.stand(*ALL[:3])
+    return etcd
+
+
+@contextmanager
+def stopped(members: Members, *hosts: str) -> Iterator[None]:
+    """etcd is down on these hosts while the block lasts."""
+    for host in hosts:
+        members.shell(host, "systemctl kill -s KILL etcd; systemctl stop etcd")
+    try:
+        yield
+    finally:
+        for host in hosts:
+            members.shell(host, "systemctl start etcd --no-block")
+
+
+def ids(members: Members, host: str = "cp1") -> list[str]:
+    """The IDs on etcd's list, as its own tool tells them."""
+    told = members.shell(host, f"{ETCDCTL} member list")
+    return sorted(line.partition(",")[0] for line in told.splitlines())
+
+
+def test_an_unhealthy_member_elsewhere(three: Members) -> None:
+    with stopped(three, "cp3"):
+        told = three.refused(FOUR, "join", "cp4")
+        assert "etcd member cp3 on cp3 is not healthy" in told
+        assert "3 voters, 2 needed, 2 healthy: can lose 0; mend it, or take it out first (run remove cp3)" in told
+
+
+def test_a_removal_that_leaves_too_few(three: Members) -> None:
+    with stopped(three, "cp3"):
+        told = three.refused(FOUR, "remove", "cp2")
+    assert (
+        "without cp2 too few would be left: now 3 voters, 2 needed, 2 healthy: can lose 0; then 2 voters, 2 needed, "
+        "1 healthy: 1 short of quorum"
+    ) in told
+
+
+def test_an_unstarted_member_that_waits(three: Members) -> None:
+    before = ids(three)
+    url = f"https://{three.lab.spec.host('cp5').address}:2380"
+    three.shell("cp1", f"{ETCDCTL} member add cp5 --learner --peer-urls={url}")
+    (waiting,) = set(ids(three)) - set(before)
+    for action, host in (("join", "cp4"), ("remove", "cp3")):
+        told = three.refused(ALL, action, host)
+        assert f"member {waiting} on cp5 was added and never started: finish it (run join cp5)" in told
+        assert f"take it back (run remove --member-id {waiting}); one change at a time" in told
+    three.of(*ALL).events("remove", "--member-id", waiting)
+    assert ids(three) == before
+
+
+def test_a_peer_port_behind_a_firewall(three: Members) -> None:
+    """Each way by itself: the members must reach the joiner, and the joiner the members."""
+    before = ids(three)
+    for closed, asker in (("cp4", "cp1"), ("cp2", "cp4")):
+        three.shell(closed, "nft 'add table ip t; add chain ip t i { type filter hook input priority 0; }'")
+        three.shell(closed, "nft 'add rule ip t i tcp dport 2380 drop'")
+        try:
+            if closed == "cp2":  # its own peers go on over the connections they have
+                three.shell(closed, "nft 'insert rule ip t i ct state established accept'")
+            done = three.of(*FOUR)("run", "join", "cp4", "--yes")
+        finally:
+            three.shell(closed, "nft delete table ip t")
+        assert done.returncode != 0
+        address = three.lab.spec.host(closed).address
+        assert f"{closed} ({address}) port 2380: no answer in 3 s" in done.stdout + done.stderr, f"asked from {asker}"
+        assert "open the port between them" in done.stdout + done.stderr
+    assert ids(three) == before
+    assert three.shell("cp4", "ls -d /etc/etcd/etcd.env 2>/dev/null || echo none") == "none\n"
+
+
+def test_data_that_is_not_this_clusters(three: Members) -> None:
+    before = ids(three)
+    three.shell("cp4", "install -d -o etcd -g etcd /var/lib/etcd/member/wal; rm -f /etc/etcd/etcd.env")
+    try:
+        done = three.of(*FOUR)("run", "join", "cp4", "--yes")
+        kept = three.shell("cp4", "ls /var/lib/etcd")
+    finally:
+        three.shell("cp4", "rm -rf /var/lib/etcd/member")
+    assert done.returncode != 0
+    told = done.stdout + done.stderr
+    assert "/var/lib/etcd/member holds the data of an etcd member that /etc/etcd/etcd.env does not vouch for" in told
+    assert "systemctl stop etcd; mv /var/lib/etcd/member /var/lib/etcd/member.old" in told
+    assert (kept.split(), ids(three)) == (["member"], before)
+
+
+def test_a_name_or_an_address_twice(three: Members) -> None:
+    program = three.of(*FOUR)
+    text = program.inventory.read_text()
+    address = three.lab.spec.host("cp4").address
+    named = text.replace(f"cp4, address: {address}", f"cp4, address: {address}, etcd_name: cp2")
+    alias = text.replace(f"address: {address}", f"address: {three.lab.spec.host('cp2').address}")
+    for wrong, words in ((named, "cp2"), (alias, three.lab.spec.host("cp2").address)):
+        problems = "\n".join(map(str, examine(wrong, "inventory", program.inventory.parent).problems))
+        assert words in problems
+    alone = three.folder / "cp4-is-cp2.yaml"
+    kept = [line for line in named.splitlines() if "{name: cp2," not in line]
+    alone.write_text("\n".join(kept) + "\n")
+    (member,) = (one["id"] for one in three.listed() if one["name"] == "cp2")
+    told = three.refused_by(alone, "join", "cp4")
+    assert f"etcd has a member cp2 already, {member} at https://{three.lab.spec.host('cp2').address}:2380" in told
+    assert "give cp4 another etcd_name, or take that one out first" in told
+    three.of(*FOUR).events("join", "cp4")
+    with stopped(three, "cp4"):
+        told = three.refused(FOUR, "join", "cp4")
+    assert "cp4 is member" in told
+    assert "start etcd there; if its data is lost, run remove cp4 first" in told
+
+
+def test_another_version_of_etcd(three: Members) -> None:
+    before = ids(three)
+    three.shell("cp4", "cp /usr/bin/etcd /root/etcd; printf '#!/bin/sh\\necho etcd Version: 3.5.16\\n' >/usr/bin/etcd")
+    try:
+        done = three.of(*FOUR)("run", "join", "cp4", "--yes")
+    finally:
+        three.shell("cp4", "mv /root/etcd /usr/bin/etcd")
+    told = done.stdout + done.stderr
+    assert done.returncode != 0
+    assert "/usr/bin/etcd must be version 3.4, as the members are" in told
+    assert ids(three) == before
+
+
+def test_an_even_number_is_warned_of(three: Members) -> None:
+    done = three.of(*FOUR)("plan", "join", "cp4")
+    assert done.returncode == 0, done.stderr
+    assert "4 voters tolerate no more failures than 3: add or remove one" in done.stdout
+
+
+def test_the_last_of_its_kind(etcd: Members) -> None:
+    etcd.stand("cp1")
+    told = etcd.refused(("cp1",), "remove", "cp1")
+    assert "cp1 is the last etcd member: nothing would be left of the cluster's data" in told
+    whole = etcd.folder / "one-of-each.yaml"
+    text = etcd.of("cp1", "cp2").inventory.read_text().replace("roles: [etcd]", f"roles: {ROLES}", 1)
+    vip = etcd.lab.spec.vip
+    whole.write_text(
+        text + f"kubernetes: {{endpoint: '{vip}:8443'}}\n" + f"vips: [{{address: {vip}}}]\nhaproxy: {{}}\n"
+    )
+    told = etcd.refused_by(whole, "remove", "cp1")
+    assert "cp1 is the last control plane: nothing would serve the API; join another one first" in told
+    assert "cp1 is the last load balancer: nothing would hold the VIP; join another one first" in told
+
+
+ROLES = "[etcd, control-plane, load-balancer]"
+
+
+@pytest.mark.parametrize("how", ["no room", "damaged"])
+def test_no_change_without_a_snapshot_that_is_whole(three: Members, how: str) -> None:
+    """Where it cannot be written, and where what was written is not what etcd sent, the run ends before any change."""
+    before = ids(three)
+    break_it, mend = SNAPSHOTS[how]
+    for host in ALL[:3]:
+        three.shell(host, break_it)
+    try:
+        done = three.of(*FOUR)("run", "remove", "cp3", "--yes", "--json")
+    finally:
+        for host in ALL[:3]:
+            three.shell(host, mend)
+    assert done.returncode != 0
+    lines = [line for line in done.stdout.splitlines() if '"outcome":"failed"' in line]
+    assert any("etcd.snapshot@" in line for line in lines), done.stdout
+    assert ids(three) == before
+
+
+PLACE = "/var/lib/etcd-snapshots"
+TOOL = "/usr/bin/etcdctl"
+LOSSY = f"""#!/bin/sh
+{TOOL}.kept "$@" || exit
+for file; do [ ! -s "$file" ] || printf x | dd of="$file" bs=1 seek=4096 conv=notrunc 2>/dev/null; done
+"""
+"""etcd's own tool on a bad disk."""
+SNAPSHOTS = {
+    "no room": (f"mv {PLACE} {PLACE}.kept 2>/dev/null; : >{PLACE}", f"rm {PLACE}; mv {PLACE}.kept {PLACE} || :"),
+    "damaged": (
+        f"mv {TOOL} {TOOL}.kept; cat >{TOOL} <<'END'\n{LOSSY}END\nchmod +x {TOOL}",
+        f"mv {TOOL}.kept {TOOL}",
+    ),
+}
+
+
+async def test_no_plan_from_a_list_of_old(three: Members) -> None:
+    with stopped(three, "cp2", "cp3"):
+        told = three.refused(FOUR, "remove", "cp3")
+        assert "etcd has lost its quorum (3 voters, 2 needed, 0 healthy: 2 short of quorum)" in told
+        with stopped(three, "cp1"):
+            for action in ("join", "remove"):
+                told = three.refused(FOUR, action, "cp4" if action == "join" else "cp3")
+                assert "no etcd member answers, so its members are not known" in told
+    await eventually(lambda: all(member["healthy"] for member in three.listed()), within_s=60)
+
+
+def test_hosts_and_ids_that_are_not_there(three: Members) -> None:
+    assert "the inventory has no host cp9: say under hosts what it is" in three.refused(FOUR, "join", "cp9")
+    assert "the inventory has no host cp9" in three.refused(FOUR, "remove", "cp9")
+    assert "etcd lists no member beef" in three.refused(FOUR, "remove", "--member-id", "beef")
+    told = three.refused(FOUR, "remove", "--member-id", three.id_of("cp2"))
+    assert "is cp2's, with all that runs there: run remove cp2" in told
+    assert "cp2 cannot replace itself" in three.refused(FOUR, "replace", "cp2", "cp2")
+
+
+def test_a_run_that_is_refused_has_changed_nothing(three: Members) -> None:
+    """What a second, right run finds is as if the wrong ones had not been."""
+    three.of(*FOUR).events("join", "cp4")
+    three.check(*FOUR)
+    again = three.of(*FOUR).events("join", "cp4")
+    assert set(outcomes(again).values()) == {"already"}
