@@ -5,10 +5,13 @@ from __future__ import annotations
 from haconsole.actions.action import Action, Argument, ArgumentKind, Planner, Request
 from haconsole.actions.bootstrap.ground import Part
 from haconsole.actions.bootstrap.plan import plan_bootstrap
+from haconsole.actions.failover import failover_actions
 from haconsole.actions.membership.catalogue import membership_actions
 from haconsole.actions.oncall import oncall_actions
+from haconsole.actions.restore import restore_action
 from haconsole.actions.rotation.catalogue import rotation_actions
 from haconsole.actions.step import Plan, Refusal
+from haconsole.actions.tending import tending_actions
 from haconsole.errors import UsageError
 from haconsole.inventory.schema import Inventory
 from haconsole.model.snapshot import ClusterSnapshot
@@ -28,7 +31,15 @@ __all__ = [
 
 def catalogue() -> tuple[Action, ...]:
     """Every action, in the order of a menu."""
-    return (_bootstrap(), *membership_actions(), *rotation_actions(), *oncall_actions())
+    return (
+        _bootstrap(),
+        *membership_actions(),
+        *rotation_actions(),
+        *oncall_actions(),
+        *tending_actions(),
+        *failover_actions(),
+        restore_action(),
+    )
 
 
 def find_action(name: str) -> Action:

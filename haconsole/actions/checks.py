@@ -142,6 +142,20 @@ class LeaderAmong:
 
 
 @dataclass(frozen=True, slots=True)
+class HasRoom:
+    """The database of the member on the step's host takes less than nine tenths of `quota_bytes`."""
+
+    quota_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class NoAlarm:
+    """The member on the step's host knows of no alarm of `kind`, of whichever member."""
+
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
 class ServerIs:
     """haproxy on each of `balancers` has `server` of `backend` in `state`; one that it lacks counts as drained."""
 
@@ -159,6 +173,7 @@ class AnyOf:
 
 
 EtcdCheck: TypeAlias = MemberIs | MemberGone | LeaderAmong
+EtcdStoreCheck: TypeAlias = HasRoom | NoAlarm
 Single: TypeAlias = (
     CommandSucceeds
     | FileIs
@@ -173,6 +188,7 @@ Single: TypeAlias = (
     | VipAnswers
     | LeaseHeld
     | EtcdCheck
+    | EtcdStoreCheck
     | ServerIs
 )
 Check: TypeAlias = Single | AnyOf

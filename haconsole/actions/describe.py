@@ -15,12 +15,15 @@ from haconsole.actions.checks import (
     CommandSucceeds,
     EtcdCheck,
     EtcdHealthy,
+    EtcdStoreCheck,
     FileIs,
     FilesAbsent,
+    HasRoom,
     LeaderAmong,
     LeaseHeld,
     MemberGone,
     MemberIs,
+    NoAlarm,
     ServerIs,
     ServiceRunning,
     VipAnswers,
@@ -28,9 +31,13 @@ from haconsole.actions.checks import (
 )
 from haconsole.actions.operations import (
     AddMember,
+    CompactHistory,
+    Defragment,
+    DisarmAlarm,
     EnsureAuthority,
     EnsureKeyPair,
     EtcdOperation,
+    EtcdTending,
     Irreversible,
     IssueCertificate,
     MoveLeader,
@@ -68,8 +75,22 @@ def operation_line(operation: Operation) -> str:
             return f"set server {backend}/{server} state {state} in haproxy's runtime API on {', '.join(balancers)}"
         case Nothing():
             return "check only"
+        case Defragment() | CompactHistory() | DisarmAlarm():
+            return _etcd_tending(operation)
         case _:
             return _etcd_operation(operation)
+
+
+def _etcd_tending(operation: EtcdTending) -> str:
+    match operation:
+        case Defragment():
+            return "etcd defrag"
+        case CompactHistory(ask=ask):
+            return f"etcd compact to the newest revision, asked of {_or(ask)}"
+        case DisarmAlarm(kind=kind, ask=ask):
+            return f"etcd alarm disarm {kind}, asked of {_or(ask)}"
+        case _:
+            assert_never(operation)
 
 
 def _etcd_operation(operation: EtcdOperation) -> str:
@@ -105,8 +126,20 @@ def check_line(check: Check) -> str:
             return ", or ".join(" and ".join(check_line(one) for one in checks) for checks in alternatives)
         case MemberIs() | MemberGone() | LeaderAmong():
             return _etcd_check(check)
+        case HasRoom() | NoAlarm():
+            return _etcd_store_check(check)
         case _:
             return _cluster_check(check)
+
+
+def _etcd_store_check(check: EtcdStoreCheck) -> str:
+    match check:
+        case HasRoom(quota_bytes=quota):
+            return f"etcd's database here takes less than nine tenths of {quota >> 20} MiB"
+        case NoAlarm(kind=kind):
+            return f"no member has raised the alarm {kind}"
+        case _:
+            assert_never(check)
 
 
 def _etcd_check(check: EtcdCheck) -> str:

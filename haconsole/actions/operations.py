@@ -131,6 +131,26 @@ class MoveLeader:
 
 
 @dataclass(frozen=True, slots=True)
+class Defragment:
+    """Give the free pages of the member on the step's host back to its file system; it serves nothing meanwhile."""
+
+
+@dataclass(frozen=True, slots=True)
+class CompactHistory:
+    """Have all members forget what keys were before now; a member of `ask` is asked for it."""
+
+    ask: tuple[HostName, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DisarmAlarm:
+    """Lower every alarm of `kind` (NOSPACE or CORRUPT); a member of `ask` is asked for it."""
+
+    kind: str
+    ask: tuple[HostName, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class SetServerState:
     """Have haproxy on each of `balancers` treat `server` of `backend` so until it is reloaded; lacking it is fine."""
 
@@ -146,6 +166,7 @@ class Nothing:
 
 
 EtcdOperation: TypeAlias = AddMember | PromoteMember | RemoveMember | MoveLeader
+EtcdTending: TypeAlias = Defragment | CompactHistory | DisarmAlarm
 Operation: TypeAlias = (
     RunCommand
     | WriteFile
@@ -154,6 +175,7 @@ Operation: TypeAlias = (
     | EnsureKeyPair
     | IssueCertificate
     | EtcdOperation
+    | EtcdTending
     | SetServerState
     | Nothing
 )

@@ -39,6 +39,7 @@ class Plan:
     """What `action` will do to `cluster`; `steps` stand in an order that respects their `needs`.
 
     `undoes` names the run whose steps these take back, where they do.
+    `loses` names what cannot be had back afterwards; such a plan is agreed to by typing the cluster's name.
     """
 
     action: str
@@ -46,6 +47,7 @@ class Plan:
     steps: tuple[Step, ...]
     summary: str = ""
     undoes: str = ""
+    loses: str = ""
 
 
 @dataclass(frozen=True, slots=True)

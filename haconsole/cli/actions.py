@@ -108,9 +108,12 @@ ADOPT = click.Option(
     help="Take over the stale lock of this run; make sure first that its console is gone.",
 )
 YES = click.Option(["--yes", "-y"], is_flag=True, help="Begin without asking.")
+CONFIRM = click.Option(
+    ["--confirm"], metavar="CLUSTER", help="The cluster's name: agree to lose what the plan says is lost."
+)
 
 plan = ActionGroup("plan", "Show an action's steps with their reasons; changes nothing.", _plan, (JSON, ACCEPT))
-run = ActionGroup("run", "Carry an action out, step by step.", _run, (EVENTS, YES, WAIT, ADOPT, ACCEPT))
+run = ActionGroup("run", "Carry an action out, step by step.", _run, (EVENTS, YES, CONFIRM, WAIT, ADOPT, ACCEPT))
 
 
 async def show_plan(action: str, request: dict[str, str], given: dict[str, Any]) -> int:
@@ -131,7 +134,7 @@ async def carry_out(action: str, request: dict[str, str], given: dict[str, Any])
         planned = await session.plan(action, request)
         if isinstance(planned, Refusal):
             return print_plan(planned, as_json=given["json"])
-        await agreed(planned, yes=given["yes"])
+        await agreed(planned, yes=given["confirm"] == planned.cluster if planned.loses else given["yes"])
         status = await perform_locked(
             session,
             planned,
@@ -146,7 +149,7 @@ async def carry_out(action: str, request: dict[str, str], given: dict[str, Any])
 
 async def agreed(plan: Plan, *, yes: bool) -> None:
     """Show the plan and have it agreed to, unless that was said before; what is for good is told in any case."""
-    from haconsole.cli.asking import confirmed
+    from haconsole.cli.asking import confirmed, confirmed_by_name
     from haconsole.cli.reports.plan import for_good_text, plan_heading, plan_text
 
     if not yes:
@@ -154,7 +157,11 @@ async def agreed(plan: Plan, *, yes: bool) -> None:
     for_good = for_good_text(plan)
     if for_good:
         click.echo(for_good, err=True)
-    if not yes and not await confirmed(f"\n{plan_heading(plan)}. Carry it out?"):
+    if yes:
+        return
+    if plan.loses:
+        await confirmed_by_name(f"\n{plan_heading(plan)}. Lost for good: {plan.loses}.", plan.cluster)
+    elif not await confirmed(f"\n{plan_heading(plan)}. Carry it out?"):
         raise UsageError("not carried out: it was not agreed to", mend="answer y, or say --yes")
 
 

@@ -10,6 +10,16 @@ import click
 from haconsole.errors import UsageError
 
 
+async def confirmed_by_name(what: str, name: str) -> None:
+    """Tell `what` on stderr and return when `name` is typed. Raises UsageError when it is not, or nobody can."""
+    mend = f"type {name} when asked, or say --confirm {name}"
+    if not sys.stdin.isatty():
+        raise UsageError("this is for good, and there is nobody to ask for agreement", mend=mend)
+    click.echo(f"{what}\nType {name} to carry it out: ", nl=False, err=True)
+    if (await _line()).strip() != name:
+        raise UsageError("not carried out: it was not agreed to", mend=mend)
+
+
 async def confirmed(question: str) -> bool:
     """Ask on stderr, read a line of stdin: y or yes agrees, anything else does not.
 

@@ -47,7 +47,7 @@ def _data(view: EtcdView, inventory: Inventory) -> Iterator[Draft]:
 def _alarm(row: EtcdMemberView, kind: str) -> Draft:
     code = "etcd.nospace" if kind == "NOSPACE" else "etcd.corrupt"
     helps = (
-        ("compact and run defrag, one member at a time", "then run disarm-alarm")
+        ("run disarm-alarm: it makes room first",)
         if kind == "NOSPACE"
         else (f"run remove {row.host}, then run join {row.host}",)
     )
@@ -73,7 +73,7 @@ def _size(row: EtcdMemberView, code: str, what: str, why: str) -> Draft:
             f"the database of {row.member.name} holds {what}",
             why,
             (),
-            ("compact and run defrag",),
+            ("run defrag",),
         )
     )
 

@@ -18,10 +18,12 @@ from haconsole.actions.checks import (
     EtcdHealthy,
     FileIs,
     FilesAbsent,
+    HasRoom,
     LeaderAmong,
     LeaseHeld,
     MemberGone,
     MemberIs,
+    NoAlarm,
     ServerIs,
     ServiceRunning,
     Single,
@@ -111,7 +113,7 @@ class Checks:
                 return self._shared(step)
             case EtcdHealthy() | ApiserverReady() | BackendsUp() | VipOwned() | VipAnswers() | LeaseHeld():
                 return self._cluster.problems(check, step.host)
-            case MemberIs() | MemberGone() | LeaderAmong() | ServerIs():
+            case MemberIs() | MemberGone() | LeaderAmong() | ServerIs() | HasRoom() | NoAlarm():
                 return self._cluster.problems(check, step.host)
             case FileIs() | FilesAbsent() | ServiceRunning() | CertificateInPlace():
                 return self._local((check,), step)

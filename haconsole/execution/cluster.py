@@ -10,16 +10,20 @@ from haconsole.actions.checks import (
     BackendsUp,
     EtcdCheck,
     EtcdHealthy,
+    EtcdStoreCheck,
+    HasRoom,
     LeaderAmong,
     LeaseHeld,
     MemberGone,
     MemberIs,
+    NoAlarm,
     ServerIs,
     VipAnswers,
     VipOwned,
 )
 from haconsole.execution.api_state import api_problems
 from haconsole.execution.etcd_list import etcd_list_problems, host_of
+from haconsole.execution.etcd_tending import store_problems
 from haconsole.execution.haproxy_state import SENDS_NOTHING
 from haconsole.inventory.schema import Host
 from haconsole.model.etcd import EtcdEndpoint
@@ -36,7 +40,15 @@ from haconsole.transport.etcd_errors import EtcdError
 from haconsole.transport.haproxy_api import HaproxyError
 
 ClusterCheck: TypeAlias = (
-    EtcdHealthy | ApiserverReady | BackendsUp | VipOwned | VipAnswers | LeaseHeld | EtcdCheck | ServerIs
+    EtcdHealthy
+    | ApiserverReady
+    | BackendsUp
+    | VipOwned
+    | VipAnswers
+    | LeaseHeld
+    | EtcdCheck
+    | EtcdStoreCheck
+    | ServerIs
 )
 Problems: TypeAlias = tuple[str, ...]
 
@@ -73,6 +85,9 @@ class ClusterChecks:
                 return await self._owned(address, hosts)
             case MemberIs() | MemberGone() | LeaderAmong():
                 return await etcd_list_problems(self._site, check)
+            case HasRoom() | NoAlarm():
+                async with etcd_on(self._site, host) as api:
+                    return store_problems(host.name, await api.status(), check)
             case ServerIs():
                 return await self._server(check)
             case BackendsUp(servers=servers):

@@ -8,6 +8,9 @@ from typing import assert_never
 
 from haconsole.actions.operations import (
     AddMember,
+    CompactHistory,
+    Defragment,
+    DisarmAlarm,
     EnsureAuthority,
     EnsureKeyPair,
     IssueCertificate,
@@ -29,6 +32,7 @@ from haconsole.execution.certificate import issue_certificate
 from haconsole.execution.command import pick_up_command, run_command
 from haconsole.execution.detached import DetachedCommands
 from haconsole.execution.etcd_changes import EtcdChanges, Tell
+from haconsole.execution.etcd_tending import tend_etcd
 from haconsole.execution.events import Outcome, RunId
 from haconsole.execution.files import aside_end, put_file
 from haconsole.execution.haproxy_state import set_server_state
@@ -61,6 +65,7 @@ class Performer:
         self._commands: dict[HostName, DetachedCommands] = {}
         places = layout(site.inventory)
         probing = ProbeSite(site.inventory, places, site.fleet, site.clock.now, b"", Pace())
+        self._probing = probing
         self._etcd = EtcdChanges(probing, site.clock)
         self._haproxy = places.haproxy
 
@@ -121,20 +126,31 @@ class Performer:
                 return await run_command(self._commands_of(step.host), step, operation, attempt, end)
             case WriteFile():
                 return await self._write(step, operation, end)
-            case EnsureAuthority():
-                return await self._authorities.ensure(operation)
-            case TrustAuthority():
-                return await self._authorities.trust(operation, step.host, end)
-            case EnsureKeyPair():
-                return await self._authorities.ensure_pair(operation)
+            case EnsureAuthority() | TrustAuthority() | EnsureKeyPair():
+                return await self._shared(operation, step.host, end)
             case IssueCertificate():
                 return await issue_certificate(self._site, self._authorities, step, operation, end)
             case AddMember() | PromoteMember() | RemoveMember() | MoveLeader():
                 return await self._etcd.perform(operation, step.host, tell)
+            case Defragment() | CompactHistory() | DisarmAlarm():
+                return await tend_etcd(self._probing, operation, step.host)
             case SetServerState():
                 return await set_server_state(self._site.fleet, self._haproxy, operation)
             case Nothing():
                 return done()
+            case _:
+                assert_never(operation)
+
+    async def _shared(
+        self, operation: EnsureAuthority | TrustAuthority | EnsureKeyPair, host: HostName, end: str
+    ) -> Performed:
+        match operation:
+            case EnsureAuthority():
+                return await self._authorities.ensure(operation)
+            case TrustAuthority():
+                return await self._authorities.trust(operation, host, end)
+            case EnsureKeyPair():
+                return await self._authorities.ensure_pair(operation)
             case _:
                 assert_never(operation)
 

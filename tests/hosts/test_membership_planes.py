@@ -66,7 +66,7 @@ def is_given_up(members: Members, dead: str) -> bool:
     waiting = f"ss -Htn state established dst {address} '( dport = :2379 or dport = :6443 )'"
     told = members.status(*without("cp5"))["haproxy"]
     servers = [
-        one for host in told for backend in host["backends"] for one in backend["servers"] if one["name"] == dead
+        one for host in told for backend in host["backends"] or () for one in backend["servers"] if one["name"] == dead
     ]
     gone = servers and all(server["status"].startswith("DOWN") for server in servers)
     return bool(gone) and all(members.shell(host, waiting) == "" for host in others)

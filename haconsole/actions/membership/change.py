@@ -118,7 +118,7 @@ def change_of(
 
 
 def standing_roles(snapshot: ClusterSnapshot, view: EtcdView, host: Host) -> tuple[Role, ...]:
-    """The roles that a host fills already. One that does not answer is taken to; etcd's is told by the list."""
+    """The roles that a host fills already. One that does not answer is taken to; etcd's list tells, if heard."""
     return tuple(role for role in host.roles if _stands(snapshot, view, host, role))
 
 
@@ -132,7 +132,7 @@ def _stands(snapshot: ClusterSnapshot, view: EtcdView, host: Host, role: Role) -
     facts = snapshot.host(HostName(host.name))
     match role:
         case Role.ETCD:
-            return any(row.host == host.name and row.member.started for row in view.members)
+            return not view.current or any(row.host == host.name and row.member.started for row in view.members)
         case Role.CONTROL_PLANE:
             return _set_up(facts, "kube-apiserver")
         case Role.LOAD_BALANCER:

@@ -28,13 +28,14 @@ class StepReport(Shape, frozen=True):
 
 
 class PlanReport(Shape, frozen=True):
-    """``haconsole/plan/v1``: the steps in an order that respects what each needs."""
+    """``haconsole/plan/v1``: the steps in an order that respects what each needs; `loses` is what is lost for good."""
 
     schema: str
     action: str
     cluster: str
     summary: str
     steps: tuple[StepReport, ...]
+    loses: str
 
 
 class RefusalReport(Shape, frozen=True):
@@ -48,7 +49,7 @@ class RefusalReport(Shape, frozen=True):
 
 def plan_report(plan: Plan) -> PlanReport:
     steps = tuple(_step_report(step) for step in plan.steps)
-    return PlanReport("haconsole/plan/v1", plan.action, plan.cluster, plan.summary, steps)
+    return PlanReport("haconsole/plan/v1", plan.action, plan.cluster, plan.summary, steps, plan.loses)
 
 
 def refusal_report(refusal: Refusal) -> RefusalReport:
@@ -100,6 +101,8 @@ def _plan_lines(plan: Plan) -> Iterator[str]:
     yield plan_heading(plan)
     if plan.summary:
         yield plan.summary
+    if plan.loses:
+        yield f"LOST FOR GOOD: {plan.loses}"
     phase = None
     for number, steps in enumerate(same_steps(plan.steps), 1):
         first = steps[0]

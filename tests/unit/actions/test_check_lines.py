@@ -19,11 +19,13 @@ from haconsole.actions.checks import (
     EtcdHealthy,
     FileIs,
     FilesAbsent,
+    HasRoom,
     LeaderAmong,
     LeaseHeld,
     MemberGone,
     MemberIs,
     MemberStage,
+    NoAlarm,
     ServerIs,
     ServiceRunning,
     VipAnswers,
@@ -50,6 +52,8 @@ CHECKS: dict[str, Check] = {
     "etcd's member at http://x:2380 is voting": MemberIs("http://x:2380", MemberStage.VOTING, (HostName("cp1"),)),
     "etcd's list has no member a3": MemberGone(MemberId("a3"), (HostName("cp1"),)),
     "etcd's leader is on cp1 or cp2": LeaderAmong((HostName("cp1"), HostName("cp2"))),
+    "etcd's database here takes less than nine tenths of 2048 MiB": HasRoom(2 << 30),
+    "no member has raised the alarm NOSPACE": NoAlarm("NOSPACE"),
     "haproxy on cp1 has api/cp3 in drain": ServerIs("api", "cp3", AdminState.DRAIN, (HostName("cp1"),)),
     "/a not there, or GET /readyz of the API server here is 200": AnyOf(
         ((FilesAbsent(("/a",), "left over"),), (ApiserverReady(),))

@@ -9,6 +9,9 @@ import pytest
 from haconsole.actions.describe import operation_line, undo_line
 from haconsole.actions.operations import (
     AddMember,
+    CompactHistory,
+    Defragment,
+    DisarmAlarm,
     EnsureAuthority,
     EnsureKeyPair,
     Irreversible,
@@ -50,6 +53,9 @@ OPERATIONS: dict[str, Operation] = {
     ),
     "etcd member remove a3, asked of cp1 or cp2": RemoveMember(MemberId("a3"), HOSTS),
     "etcd move-leader to cp1 or cp2": MoveLeader(HOSTS, (HostName("cp3"),)),
+    "etcd defrag": Defragment(),
+    "etcd compact to the newest revision, asked of cp1 or cp2": CompactHistory(HOSTS),
+    "etcd alarm disarm NOSPACE, asked of cp1 or cp2": DisarmAlarm("NOSPACE", HOSTS),
     "set server api/cp3 state drain in haproxy's runtime API on cp1, cp2": (
         SetServerState("api", "cp3", AdminState.DRAIN, HOSTS)
     ),

@@ -224,3 +224,8 @@ def test_what_was_added_and_never_started_is_taken_back_by_its_id() -> None:
     waiting = grown.listed(4, started=False, learner=True)
     planned = plan_remove_member(seen(ETCD, (*voters(1, 2, 3), waiting)), ETCD, "a4")
     assert isinstance(planned, Plan), planned.reasons
+
+
+def test_nobody_is_called_the_last_while_the_members_are_not_known() -> None:
+    told = reasons(plan_remove(seen(ETCD, down=(1, 2, 3)), ETCD, "cp2"))
+    assert told == "no etcd member answers, so its members are not known: mend etcd first, or restore it"

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from haconsole.cli.asking import confirmed
+from haconsole.cli.asking import confirmed, confirmed_by_name
 from haconsole.errors import UsageError
 
 
@@ -56,3 +56,17 @@ async def test_a_waiting_question_can_be_cancelled(typed: Callable[[str], None])
         await asking
     typed("y\n")
     assert await confirmed("Again?")
+
+
+async def test_what_is_for_good_is_agreed_to_by_name(typed: Callable[[str], None]) -> None:
+    typed("lab\n")
+    await confirmed_by_name("All is lost.", "lab")
+    typed("y\n")
+    with pytest.raises(UsageError, match=r"not carried out.*type lab when asked, or say --confirm lab"):
+        await confirmed_by_name("All is lost.", "lab")
+
+
+@pytest.mark.usefixtures("nobody")
+async def test_without_a_terminal_nobody_agrees_by_name() -> None:
+    with pytest.raises(UsageError, match="say --confirm lab"):
+        await confirmed_by_name("All is lost.", "lab")

@@ -30,6 +30,8 @@ CHECKS: tuple[checks.Check, ...] = (
     checks.MemberIs("https://10.99.0.14:2380", checks.MemberStage.VOTING, (HostName("cp1"),)),
     checks.MemberGone(MemberId("a3"), (HostName("cp1"),)),
     checks.LeaderAmong((HostName("cp1"), HostName("cp2"))),
+    checks.HasRoom(2 << 30),
+    checks.NoAlarm("NOSPACE"),
     checks.ServerIs("k8s_server_6443", "cp3", AdminState.DRAIN, (HostName("cp1"),)),
     checks.AnyOf(((checks.EtcdHealthy(3),), (checks.EtcdHealthy(4), checks.ApiserverReady()))),
 )
@@ -44,6 +46,9 @@ OPERATIONS: tuple[operations.Operation, ...] = (
     operations.PromoteMember("https://10.99.0.14:2380", (HostName("cp1"),), 60.0),
     operations.RemoveMember(MemberId("a3"), (HostName("cp1"),)),
     operations.MoveLeader((HostName("cp1"),), (HostName("cp3"),)),
+    operations.Defragment(),
+    operations.CompactHistory((HostName("cp1"),)),
+    operations.DisarmAlarm("NOSPACE", (HostName("cp1"),)),
     operations.SetServerState("k8s_server_6443", "cp3", AdminState.DRAIN, (HostName("cp1"),)),
     operations.Nothing(),
 )

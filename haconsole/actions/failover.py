@@ -1,0 +1,339 @@
+"""Planned moves of a VIP: away from its owner by the down file that keepalived's check heeds, and back again."""
+
+from __future__ import annotations
+
+from haconsole.actions.action import Action, Argument, ArgumentKind, Request
+from haconsole.actions.build import look_step, script, step_id
+from haconsole.actions.checks import CommandSucceeds, FilesAbsent, ServiceRunning, VipAnswers, VipOwned
+from haconsole.actions.membership.change import answers
+from haconsole.actions.operations import Irreversible, RunCommand
+from haconsole.actions.step import Plan, Refusal, Step
+from haconsole.actions.steps.order import Group, in_order
+from haconsole.configs.haproxy import HEALTH_PATH
+from haconsole.configs.keepalived import instance_name
+from haconsole.configs.layout import HaproxyLayout, KeepalivedLayout, layout
+from haconsole.inventory.effective import endpoint, join_host_port, vip_address, vrrp_priorities
+from haconsole.inventory.schema import Host, Inventory, VirtualIp
+from haconsole.model.hosts import Role
+from haconsole.model.names import HostName
+from haconsole.model.observed import value_of
+from haconsole.model.snapshot import ClusterSnapshot
+from haconsole.model.vip import VipState
+from haconsole.model.vip_view import vip_view
+
+FAILOVER, FAILBACK = "failover", "failback"
+PHASE = "keepalived"
+WAIT_S = 30.0
+MEASURED_S = 10
+
+HOLD_DOWN = r"""
+file=$1; shift
+begun=$(date +%s%N)
+echo "haconsole: this host gives its VIPs up while this file is here; run failback takes it away" >"$file.new"
+mv -T -- "$file.new" "$file"
+for vip in "$@"; do
+  while ip -o address show | grep -qF " $vip/"; do
+    [ $(($(date +%s%N) - begun)) -lt 20000000000 ] || { echo "$vip is still here after 20 s" >&2; exit 1; }
+    sleep 0.05
+  done
+  echo "$vip was given up after $((($(date +%s%N) - begun) / 1000000)) ms"
+done
+"""
+"""Words: the down file, and addresses to wait for until they are gone from here."""
+
+TAKE_AWAY = r"""
+[ ! -e "$1" ] || { echo "it said: $(head -c 300 -- "$1")"; rm -- "$1"; }
+"""
+"""Word: the down file."""
+
+IN_FAULT = r"""
+for name in "$@"; do
+  journalctl -q --no-pager -o cat -r _SYSTEMD_UNIT=keepalived.service |
+    grep -m 1 -E "\($name\) (Entering|Now in) [A-Z]+ (STATE|state)" | grep -q FAULT ||
+    { echo "$name can still become MASTER here" >&2; exit 1; }
+done
+"""
+"""Words: VRRP instances."""
+
+SERVES = r"""
+exec 3<>"/dev/tcp/127.0.0.1/$1" || exit 1
+printf 'GET %s HTTP/1.0\r\n\r\n' "$2" >&3
+read -r -t 2 _ status _ <&3
+[ "$status" = 200 ]
+"""
+"""Words: haproxy's health port and path; for bash."""
+
+MEASURE = r"""
+end=$(($(date +%s%N) + $3 * 1000000000)) asked=0 lost=0 silent=0 longest=0
+while now=$(date +%s%N); [ "$now" -lt "$end" ]; do
+  asked=$((asked + 1))
+  if timeout 1 bash -c 'exec 3<>"/dev/tcp/$0/$1"' "$1" "$2" 2>/dev/null; then silent=0; else
+    lost=$((lost + 1)); silent=$((silent + ($(date +%s%N) - now) / 1000000))
+    [ "$silent" -le "$longest" ] || longest=$silent
+  fi
+  sleep 0.1
+done
+echo "$1 port $2: $asked connections tried from here, $lost lost, longest silence $longest ms"
+"""
+"""Words: address, port, seconds to go on for."""
+
+FIT_WHY = "A VIP is moved only to a balancer that would hold it: its services run and it has an API server up."
+HOLD_WHY = "It would take the VIP before the host that should: while its down file is there it does not stand for it."
+GIVE_UP_WHY = "keepalived's check heeds the down file: the owner tells the others at once that it gives the VIP up."
+MEASURE_WHY = "What clients notice of the move is counted: new connections through the VIP, ten a second."
+HELD_WHY = "Clients reach the cluster through it: exactly one balancer holds it, and the API answers there."
+TAKE_AWAY_WHY = "Without the file it stands for its VIPs again, by its priority."
+
+
+def failover_actions() -> tuple[Action, ...]:
+    """In the order of a menu."""
+    vip = Argument("vip", ArgumentKind.TEXT, "the address; not needed where there is one", positional=True)
+    to = Argument("to", ArgumentKind.HOST, "the balancer that should hold it; the next by priority without it")
+    return (
+        Action(
+            FAILOVER,
+            "Move a VIP",
+            (
+                "Have another balancer hold the VIP, before its owner is worked on. The owner, and who would take it "
+                "before the one that should, are held down until failback. Connections lost are counted."
+            ),
+            (vip, to),
+            plan_failover,
+        ),
+        Action(
+            FAILBACK,
+            "Let VIPs go back",
+            "Take away the down files that failover or a person left: VIPs go back by priority. Losses are counted.",
+            (vip,),
+            plan_failback,
+        ),
+    )
+
+
+def plan_failover(snapshot: ClusterSnapshot, inventory: Inventory, request: Request) -> Plan | Refusal:
+    """The VIP to `to`, or to the fit balancer of the highest priority that does not hold it."""
+    keepalived, haproxy = layout(inventory).keepalived, layout(inventory).haproxy
+    vip, reasons = _asked_for(inventory, request)
+    if vip is None or keepalived is None or haproxy is None:
+        return Refusal(FAILOVER, inventory.cluster, reasons or ("the inventory has no balancers",))
+    owner, why = _owner(snapshot, inventory, vip)
+    if owner is None:
+        return Refusal(FAILOVER, inventory.cluster, (why,))
+    target, why = _target(snapshot, inventory, owner, request.get("to"))
+    if target is None:
+        return Refusal(FAILOVER, inventory.cluster, (why,))
+    priorities = vrrp_priorities(inventory)
+    before = tuple(
+        host
+        for host in _balancers(snapshot, inventory)
+        if host not in (owner, target) and priorities[HostName(host.name)] > priorities[HostName(target.name)]
+    )
+    addresses = tuple(vip_address(one) for one in inventory.vips if _holds(snapshot, owner, vip_address(one)))
+    groups: tuple[Group, ...] = (
+        (_fit(target, keepalived, haproxy),),
+        tuple(_hold_down(host, keepalived, ()) for host in before),
+        tuple(_out_of_the_race(host, inventory) for host in before),
+        (_measure(inventory, snapshot, vip, owner, target), _hold_down(owner, keepalived, addresses)),
+        (_held(inventory, vip, target),),
+    )
+    return Plan(FAILOVER, inventory.cluster, in_order(groups), _told(vip, owner, target, before, addresses))
+
+
+def plan_failback(snapshot: ClusterSnapshot, inventory: Inventory, request: Request) -> Plan | Refusal:
+    """Every down file away, those of the lowest priority first, so that the VIP moves once."""
+    keepalived, haproxy = layout(inventory).keepalived, layout(inventory).haproxy
+    vip, reasons = _asked_for(inventory, request)
+    if vip is None or keepalived is None or haproxy is None:
+        return Refusal(FAILBACK, inventory.cluster, reasons or ("the inventory has no balancers",))
+    priorities = vrrp_priorities(inventory)
+    balancers = _balancers(snapshot, inventory)
+    down = sorted(
+        (host for host in balancers if _forced_down(snapshot, host)), key=lambda host: priorities[HostName(host.name)]
+    )
+    if not down:
+        return Refusal(FAILBACK, inventory.cluster, (f"no balancer has the down file {keepalived.down_file}",))
+    owner, why = _owner(snapshot, inventory, vip)
+    if owner is None:
+        return Refusal(FAILBACK, inventory.cluster, (why,))
+    first = max((owner, *down), key=lambda host: priorities[HostName(host.name)])
+    target = first if vip.preempt else owner
+    *others, last = down
+    groups: tuple[Group, ...] = (
+        tuple(_fit(host, keepalived, haproxy) for host in down),
+        tuple(_take_away(host, keepalived) for host in others),
+        (_measure(inventory, snapshot, vip, owner, target), _take_away(last, keepalived)),
+        (_held(inventory, vip, target),),
+    )
+    told = f"{vip_address(vip)} " + (
+        f"goes from {owner.name} to {target.name}" if target != owner else f"stays on {owner.name}"
+    )
+    return Plan(FAILBACK, inventory.cluster, in_order(groups), told)
+
+
+def _asked_for(inventory: Inventory, request: Request) -> tuple[VirtualIp | None, tuple[str, ...]]:
+    there = {str(vip_address(vip)): vip for vip in inventory.vips}
+    names = ", ".join(there) or "none"
+    wanted = request.get("vip")
+    if wanted is None and len(there) != 1:
+        return None, (f"say which VIP; the inventory's are: {names}",)
+    found = there.get(wanted) if wanted else next(iter(there.values()))
+    return found, () if found else (f"the inventory has no VIP {wanted}; its VIPs are: {names}",)
+
+
+def _owner(snapshot: ClusterSnapshot, inventory: Inventory, vip: VirtualIp) -> tuple[Host | None, str]:
+    view = vip_view(snapshot, vip_address(vip))
+    if view.state is not VipState.OWNED:
+        by = f" by {' and '.join(view.owners)}" if view.owners else ""
+        return None, f"{view.address} is {view.state}{by}, so it cannot be moved in an orderly way: see doctor"
+    return inventory.find(view.owners[0]), ""
+
+
+def _target(
+    snapshot: ClusterSnapshot, inventory: Inventory, owner: Host, wanted: str | None
+) -> tuple[Host | None, str]:
+    priorities = vrrp_priorities(inventory)
+    if wanted == owner.name:
+        return None, f"{wanted} holds it already"
+    if wanted is not None and HostName(wanted) not in priorities:
+        return None, f"{wanted} is no load balancer; they are: {', '.join(priorities)}"
+    why = {host.name: _unfit(snapshot, host) for host in inventory.with_role(Role.LOAD_BALANCER) if host != owner}
+    if wanted is not None and why[wanted]:
+        return None, f"{wanted} cannot hold it: {why[wanted]}"
+    names = (
+        [wanted]
+        if wanted
+        else sorted((name for name in why if not why[name]), key=lambda name: -priorities[HostName(name)])
+    )
+    if not names:
+        told = "; ".join(f"{name} {reason}" for name, reason in why.items()) or "there is no other"
+        return None, f"no other balancer could hold it: {told}"
+    return inventory.find(names[0]), ""
+
+
+def _unfit(snapshot: ClusterSnapshot, host: Host) -> str:
+    """Why the host could not hold a VIP now; empty where it could."""
+    facts = snapshot.host(HostName(host.name))
+    if facts is None or not answers(snapshot, host):
+        return "cannot be reached"
+    stopped = [name for name in ("keepalived", "haproxy") if not ((unit := facts.service(name)) and unit.running)]
+    if stopped:
+        return f"does not run {' and '.join(stopped)}"
+    if _forced_down(snapshot, host):
+        return "is held down by its down file: run failback first"
+    haproxy = value_of(facts.haproxy)
+    if haproxy is not None and not any(server.up for backend in haproxy.backends for server in backend.servers):
+        return "has no API server up in haproxy"
+    return ""
+
+
+def _forced_down(snapshot: ClusterSnapshot, host: Host) -> bool:
+    facts = snapshot.host(HostName(host.name))
+    keepalived = value_of(facts.keepalived) if facts else None
+    return keepalived is not None and keepalived.forced_down
+
+
+def _holds(snapshot: ClusterSnapshot, host: Host, address: str) -> bool:
+    facts = snapshot.host(HostName(host.name))
+    return facts is not None and any(one.address == address for one in value_of(facts.addresses) or ())
+
+
+def _balancers(snapshot: ClusterSnapshot, inventory: Inventory) -> tuple[Host, ...]:
+    return tuple(host for host in inventory.with_role(Role.LOAD_BALANCER) if answers(snapshot, host))
+
+
+def _fit(host: Host, keepalived: KeepalivedLayout, haproxy: HaproxyLayout) -> Step:
+    serves = CommandSucceeds(
+        ("bash", "-c", SERVES.strip(), "serves", str(haproxy.health_port), HEALTH_PATH),
+        "haproxy has no API server up here",
+        means="haproxy here has an API server up",
+    )
+    checks = (ServiceRunning(keepalived.unit), ServiceRunning(haproxy.unit), serves)
+    return look_step(
+        "keepalived.fit", host.name, checks, title=f"See {host.name} fit to hold it", why=FIT_WHY, phase=PHASE
+    )
+
+
+def _hold_down(host: Host, keepalived: KeepalivedLayout, addresses: tuple[str, ...]) -> Step:
+    file = keepalived.down_file
+    there = script('[ -e "$1" ]', "down", file, means=f"{file} is there", otherwise=f"{file} is not there")
+    return Step(
+        id=step_id("keepalived.down", host.name),
+        title=f"Have {host.name} give its VIPs up" if addresses else f"Keep {host.name} out of the race",
+        why=GIVE_UP_WHY if addresses else HOLD_WHY,
+        host=HostName(host.name),
+        operation=RunCommand(("sh", "-ec", HOLD_DOWN.strip(), "hold-down", file, *addresses)),
+        verification=(there,),
+        undo=RunCommand(("rm", "-f", "--", file)),
+        phase=PHASE,
+    )
+
+
+def _out_of_the_race(host: Host, inventory: Inventory) -> Step:
+    names = tuple(instance_name(vip) for vip in inventory.vips)
+    check = script(
+        IN_FAULT, "fault", *names, means="keepalived here has entered FAULT", otherwise="it may still take the VIP"
+    )
+    return look_step(
+        "keepalived.out",
+        host.name,
+        (check,),
+        title=f"See {host.name} out of the race",
+        why=HOLD_WHY,
+        phase=PHASE,
+        wait_s=WAIT_S,
+    )
+
+
+def _take_away(host: Host, keepalived: KeepalivedLayout) -> Step:
+    file = keepalived.down_file
+    return Step(
+        id=step_id("keepalived.up", host.name),
+        title=f"Take {host.name}'s down file away",
+        why=TAKE_AWAY_WHY,
+        host=HostName(host.name),
+        operation=RunCommand(("sh", "-ec", TAKE_AWAY.strip(), "take-away", file)),
+        verification=(FilesAbsent((file,), "still there"),),
+        undo=RunCommand(("sh", "-ec", HOLD_DOWN.strip(), "hold-down", file)),
+        phase=PHASE,
+    )
+
+
+def _measure(inventory: Inventory, snapshot: ClusterSnapshot, vip: VirtualIp, owner: Host, target: Host) -> Step:
+    """Asked from a host that neither gives nor takes the VIP, where there is one: it sees what clients see."""
+    haproxy = layout(inventory).haproxy
+    port = haproxy.bind_port if haproxy else 0
+    hosts = (host for host in inventory.hosts if answers(snapshot, host) and host not in (owner, target))
+    host = next(hosts, owner)
+    words = (str(vip_address(vip)), str(port), str(MEASURED_S))
+    return Step(
+        id=step_id("keepalived.measure", host.name),
+        title="Count what clients lose meanwhile",
+        why=MEASURE_WHY,
+        host=HostName(host.name),
+        operation=RunCommand(("bash", "-c", MEASURE.strip(), "measure", *words)),
+        undo=Irreversible("it changes nothing"),
+        phase=PHASE,
+    )
+
+
+def _held(inventory: Inventory, vip: VirtualIp, target: Host) -> Step:
+    balanced = endpoint(inventory)
+    answered = (VipAnswers(join_host_port(*balanced)),) if balanced else ()
+    return look_step(
+        "keepalived.held",
+        target.name,
+        (VipOwned(vip_address(vip), (HostName(target.name),)), *answered),
+        title=f"See {target.name} hold {vip_address(vip)}",
+        why=HELD_WHY,
+        phase=PHASE,
+        wait_s=WAIT_S,
+    )
+
+
+def _told(vip: VirtualIp, owner: Host, target: Host, before: tuple[Host, ...], addresses: tuple[str, ...]) -> str:
+    told = [f"{vip_address(vip)} goes from {owner.name} to {target.name}"]
+    others = [address for address in addresses if address != vip_address(vip)]
+    if others:
+        told.append(f"{owner.name} gives up {', '.join(others)} too: its down file is for all of its VIPs")
+    held = ", ".join(host.name for host in (owner, *before))
+    return "\n".join((*told, f"held down until failback, and no use should {target.name} fail: {held}"))

@@ -1,0 +1,329 @@
+"""The way back from a disaster: etcd made anew from a snapshot on one host, the others joined to it, the API last."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+
+import msgspec
+
+from haconsole.actions.action import Action, Argument, ArgumentKind, Request
+from haconsole.actions.bootstrap import etcd as bootstrap_etcd
+from haconsole.actions.bootstrap.ground import Ground, Part, ground
+from haconsole.actions.bootstrap.kubernetes import kubernetes_steps
+from haconsole.actions.bootstrap.verify import verify_steps
+from haconsole.actions.build import File, look_step, script, start_step, step_id, write_step
+from haconsole.actions.checks import AnyOf, Check, CommandSucceeds, EtcdHealthy, FilesAbsent, MemberIs, MemberStage
+from haconsole.actions.membership.change import answers
+from haconsole.actions.operations import Irreversible, RunCommand
+from haconsole.actions.step import Plan, Refusal, Step
+from haconsole.actions.steps.etcd import SNAPSHOT_WHOLE, add_step, promote_step
+from haconsole.actions.steps.order import Group, in_order, steps_named
+from haconsole.actions.steps.services import rewrite_step, set_aside_step, stop_step
+from haconsole.configs.etcd import ClusterState, etcd_env
+from haconsole.inventory.effective import etcd_name, etcd_peer_url
+from haconsole.inventory.schema import Host, Inventory
+from haconsole.model.etcd_view import etcd_view
+from haconsole.model.hosts import Role
+from haconsole.model.names import HostName
+from haconsole.model.observed import reason_of
+from haconsole.model.snapshot import ClusterSnapshot
+
+RESTORE = "restore"
+PHASE = "etcd"
+WAIT_S = 60.0
+RESTORE_S = 1800.0
+_PLACE = re.compile(r"(?P<host>[^:/]+):(?P<path>/[A-Za-z0-9._/-]+)")
+
+MARK = "restored-from"
+MAKE = r"""
+file=$1 mark=$2 user=$3 data=$4 near=$5; shift 5
+tool=$near/etcdutl
+[ -x "$tool" ] || tool=$(command -v etcdutl) || tool=$near/etcdctl
+[ -x "$tool" ] || tool=$(command -v etcdctl) || { echo "etcdctl is not there: install etcd-client" >&2; exit 1; }
+later=; ! ETCDCTL_API=3 "$tool" snapshot restore --help 2>&1 | grep -q bump-revision ||
+  later="--bump-revision=1000000000 --mark-compacted"
+umask 077; new=$data.restoring; rm -rf -- "$new"
+ETCDCTL_API=3 "$tool" snapshot restore "$file" $later --data-dir="$new" "$@" >/dev/null
+echo "$mark" >"$new/member/restored-from"
+chown -R "$user:$user" -- "$new"; sync -- "$new/member"
+mkdir -p -- "$data"; mv -T -- "$new/member" "$data/member"; rmdir -- "$new"
+echo "restored $file ($(stat -c %s -- "$file") bytes)"
+"""
+"""Words: snapshot, mark, account, data folder, where etcd's programs are, then what the new member is called.
+
+Where the tool can, revisions go on far above the old ones, so that no watcher takes an old one for newer.
+"""
+
+MADE = r"""[ "$(cat -- "$1" 2>/dev/null)" = "$2" ]"""
+
+READY = r"""
+for file; do [ -e "$file" ] || { echo "there is no $file" >&2; exit 1; }; done
+"""
+
+WHOLE_WHY = (
+    "The snapshot ends with the checksum that etcd sent with it: a damaged one is found before anything is stopped."
+)
+READY_WHY = "Unit and certificates are those of before: only the data is made anew."
+STOP_WHY = (
+    "An API server that runs while its data goes back in time would serve and store what is no longer true. They are "
+    "stopped first and started last."
+)
+STOP_ETCD_WHY = "No member may go on with the old data while the new cluster is made."
+ASIDE_WHY = "Nothing is deleted: the data of now keeps its place under another name, should it still be needed."
+MAKE_WHY = (
+    "One member becomes a cluster of its own with a new cluster ID, so that no old member can ever join it by mistake."
+)
+FIRST_WHY = "It is the whole cluster for now and reads by itself."
+JOIN_WHY = "It starts empty and fetches everything from the members there are."
+SETTINGS_WHY = "It comes to the members there are at this moment; the list counts at this start only."
+HEALTHY_WHY = "Every member reads with a majority behind it before the next one comes."
+SETTLED_WHY = "As bootstrap would write it, for the members there are now; nothing is restarted for it."
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The snapshot: a file on a host that will be the first member."""
+
+    host: Host
+    path: str
+    mark: str
+
+
+def restore_action() -> Action:
+    """The whole-cluster way back."""
+    return Action(
+        RESTORE,
+        "Restore etcd from a snapshot",
+        (
+            "When etcd's data is lost or wrong: stop the control planes, set all members' data aside, make a new "
+            "cluster from the snapshot on its host, join the other members to it, and start the control planes. What "
+            "was written since the snapshot is lost."
+        ),
+        (
+            Argument(
+                "file",
+                ArgumentKind.TEXT,
+                "HOST:PATH of the snapshot, as `backup` told it",
+                positional=True,
+                required=True,
+            ),
+            Argument("gone", ArgumentKind.TEXT, "hosts that are off for good, with commas: they are left out"),
+        ),
+        plan_restore,
+    )
+
+
+def plan_restore(snapshot: ClusterSnapshot, inventory: Inventory, request: Request) -> Plan | Refusal:
+    """One new cluster from one file; refused while a host might go on serving the old data."""
+    gone = tuple(filter(None, request.get("gone", "").split(",")))
+    kept = msgspec.structs.replace(inventory, hosts=tuple(host for host in inventory.hosts if host.name not in gone))
+    found = ground(snapshot, kept, None)
+    match = _PLACE.fullmatch(request["file"])
+    first = kept.find(match["host"]) if match else None
+    reasons = [*_unreached(snapshot, found, gone), *_unknown(inventory, gone)]
+    if match is None:
+        reasons.append(
+            f"{request['file']} does not say where the snapshot lies: give HOST:PATH, e.g. cp1:/var/lib/x.db"
+        )
+    elif first is None or Role.ETCD not in first.roles:
+        hosts = ", ".join(host.name for host in found.etcd)
+        reasons.append(f"{match['host']} is no host for etcd that is left: copy the snapshot to one of {hosts}")
+    if found.layout.etcd.unit is None:
+        reasons.append("etcd runs as static pods: this version restores etcd as a systemd unit only")
+    if reasons or match is None or first is None:
+        return Refusal(RESTORE, inventory.cluster, tuple(reasons))
+    stamp = f"{snapshot.observed_at:%Y%m%dT%H%M%SZ}"
+    source = Source(first, match["path"], f"{match['path']} {stamp}")
+    told, loses = _told(snapshot, found, source, gone)
+    return Plan(RESTORE, inventory.cluster, in_order(_groups(found, source, stamp)), told, loses=loses)
+
+
+def _groups(found: Ground, source: Source, stamp: str) -> tuple[Group, ...]:
+    others = tuple(host for host in found.etcd if host != source.host)
+    units = (
+        tuple(component.unit or "" for component in found.layout.kubernetes.components)
+        if found.layout.kubernetes
+        else ()
+    )
+    planes = found.control_planes if Part.KUBERNETES in found.parts else ()
+    return (
+        (_whole(source), *(_ready(found, host) for host in found.etcd)),
+        tuple(
+            stop_step("kubernetes.stop", host.name, units, title="Stop its control plane", why=STOP_WHY, phase=PHASE)
+            for host in planes
+        ),
+        tuple(_etcd_stopped(found, host, source) for host in found.etcd),
+        tuple(_aside(found, host, source, stamp) for host in found.etcd),
+        (_made(found, source, stamp),),
+        (_start(found, source.host, FIRST_WHY, EtcdHealthy(1)),),
+        *(
+            group
+            for number, host in enumerate(others, 1)
+            for group in _joined(found, source.host, others[:number], host)
+        ),
+        tuple(_settled(found, host) for host in found.etcd),
+        *_control_planes(found),
+        verify_steps(found),
+    )
+
+
+def _whole(source: Source) -> Step:
+    check = script(
+        SNAPSHOT_WHOLE, "whole", source.path, means=f"{source.path} is whole", otherwise="no snapshot", timeout_s=300.0
+    )
+    return look_step(
+        "restore.whole", source.host.name, (check,), title="See that the snapshot is whole", why=WHOLE_WHY, phase=PHASE
+    )
+
+
+def _ready(found: Ground, host: Host) -> Step:
+    files = (found.layout.etcd.binary, *bootstrap_etcd.files_of(found))
+    check = script(READY, "ready", *files, means="etcd is set up here", otherwise="etcd is not set up here")
+    return look_step("restore.ready", host.name, (check,), title="Find etcd set up", why=READY_WHY, phase=PHASE)
+
+
+def _etcd_stopped(found: Ground, host: Host, source: Source) -> Step:
+    """Stopped, or running from the restored data already, where a run is carried on."""
+    step = stop_step(
+        "etcd.stop", host.name, (found.layout.etcd.unit or "",), title="Stop etcd", why=STOP_ETCD_WHY, phase=PHASE
+    )
+    return _or_made(found, host, source, step)
+
+
+def _aside(found: Ground, host: Host, source: Source, stamp: str) -> Step:
+    paths, title = (found.layout.etcd.member_dir,), "Set the data of now aside"
+    step = set_aside_step(
+        "etcd.aside", host.name, paths, f"before-restore-{stamp}", title=title, why=ASIDE_WHY, phase=PHASE
+    )
+    return _or_made(found, host, source, step)
+
+
+def _or_made(found: Ground, host: Host, source: Source, step: Step) -> Step:
+    return (
+        replace(step, verification=(AnyOf((step.verification, (_mark(found, source),))),))
+        if host == source.host
+        else step
+    )
+
+
+def _mark(found: Ground, source: Source) -> CommandSucceeds:
+    path = f"{found.layout.etcd.member_dir}/{MARK}"
+    means, otherwise = "the data here is what was restored", "the data here is not what was restored"
+    return script(MADE, "made", path, source.mark, means=means, otherwise=otherwise)
+
+
+def _made(found: Ground, source: Source, stamp: str) -> Step:
+    etcd, host = found.layout.etcd, source.host
+    name, url = etcd_name(host), etcd_peer_url(found.inventory, host)
+    flags = (
+        f"--name={name}",
+        f"--initial-cluster={name}={url}",
+        f"--initial-advertise-peer-urls={url}",
+        f"--initial-cluster-token={found.inventory.etcd.token}-{stamp}",
+    )
+    words = (source.path, source.mark, etcd.user, etcd.data_dir, etcd.binary.rpartition("/")[0], *flags)
+    return Step(
+        id=step_id("etcd.restore", host.name),
+        title="Make a new cluster of one member from the snapshot",
+        why=MAKE_WHY,
+        host=HostName(host.name),
+        operation=RunCommand(("sh", "-ec", MAKE.strip(), "restore", *words), timeout_s=RESTORE_S),
+        precondition=(FilesAbsent((etcd.member_dir,), "data that was not set aside"),),
+        verification=(_mark(found, source),),
+        undo=Irreversible("set its data aside and bring back the data that was set aside before, on every member"),
+        phase=PHASE,
+    )
+
+
+def _start(found: Ground, host: Host, why: str, also: Check) -> Step:
+    return start_step(
+        "etcd.start",
+        host.name,
+        found.layout.etcd.unit or "",
+        title="Start etcd",
+        why=why,
+        phase=PHASE,
+        newer_than=bootstrap_etcd.files_of(found),
+        needs=(),
+        undo=bootstrap_etcd.take_down(found.layout.etcd),
+        also=(also,),
+    )
+
+
+def _joined(found: Ground, first: Host, so_far: tuple[Host, ...], host: Host) -> tuple[Group, ...]:
+    """`host`, the last of `so_far`, added, started, promoted; all of them healthy after it."""
+    there = (first, *so_far[:-1])
+    ask = tuple(HostName(one.name) for one in there)
+    url = etcd_peer_url(found.inventory, host)
+    pairs = tuple((etcd_name(one), etcd_peer_url(found.inventory, one)) for one in (*there, host))
+    env = File(
+        found.layout.etcd.env_file or "", etcd_env(found.inventory, host, state=ClusterState.EXISTING, members=pairs)
+    )
+    voters = len(there) + 1
+    return (
+        (write_step("etcd.env", host.name, env, title="Write etcd's settings", why=SETTINGS_WHY, phase=PHASE),),
+        (add_step(host, url, len(there), ask),),
+        (_start(found, host, JOIN_WHY, MemberIs(url, MemberStage.STARTED, ask)),),
+        (promote_step(host, url, ask),),
+        tuple(_healthy(f"with-{host.name}", one, voters) for one in (*there, host)),
+    )
+
+
+def _healthy(when: str, host: Host, voters: int) -> Step:
+    title = f"See etcd healthy with {voters} voter{'s' if voters != 1 else ''}"
+    checks = (EtcdHealthy(voters),)
+    return look_step(
+        f"etcd.healthy-{when}", host.name, checks, title=title, why=HEALTHY_WHY, phase=PHASE, wait_s=WAIT_S
+    )
+
+
+def _settled(found: Ground, host: Host) -> Step:
+    file = File(found.layout.etcd.env_file or "", etcd_env(found.inventory, host))
+    title = "Bring the list of founders up to date"
+    return rewrite_step("etcd.env-settled", host.name, file, title=title, why=SETTLED_WHY, phase=PHASE)
+
+
+def _control_planes(found: Ground) -> tuple[Group, ...]:
+    """Every API server, told the members there are, then what uses them."""
+    kubernetes = found.layout.kubernetes
+    if kubernetes is None or Part.KUBERNETES not in found.parts:
+        return ()
+    steps = kubernetes_steps(found, ())
+    apiserver, *others = (f"kubernetes.{component.name}" for component in kubernetes.components)
+    return (
+        steps_named(steps, f"{apiserver}-unit"),
+        tuple(replace(step, needs=()) for step in steps_named(steps, apiserver)),
+        tuple(replace(step, needs=()) for step in steps_named(steps, *others)),
+    )
+
+
+def _unreached(snapshot: ClusterSnapshot, found: Ground, gone: tuple[str, ...]) -> tuple[str, ...]:
+    """Hosts that might go on with the old data unseen."""
+    told = []
+    for host in dict.fromkeys((*found.etcd, *found.control_planes)):
+        if not answers(snapshot, host):
+            facts = snapshot.host(HostName(host.name))
+            why = (reason_of(facts.reach) if facts else None) or "it was not asked"
+            left = ",".join((*gone, host.name))
+            told.append(
+                f"{host.name} cannot be reached: {why}. It may still serve the old data: mend it, or switch it off for "
+                f"good and say --gone {left}"
+            )
+    return tuple(told)
+
+
+def _unknown(inventory: Inventory, gone: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(
+        f"the inventory has no host {name} that could be gone" for name in gone if inventory.find(name) is None
+    )
+
+
+def _told(snapshot: ClusterSnapshot, found: Ground, source: Source, gone: tuple[str, ...]) -> tuple[str, str]:
+    """What will be, and what is lost."""
+    hosts = tuple(host.name for host in found.etcd)
+    told = [f"etcd made anew from {source.path} on {source.host.name}; members will be {', '.join(hosts)}"]
+    told += [f"{name} is left out: should it come back, set its data aside and run join {name}" for name in gone]
+    view = etcd_view(snapshot)
+    now = f" (etcd stands now: {view.quorum.sentence()})" if view.quorum and view.current and view.quorum.holds else ""
+    return "\n".join(told), f"everything written to etcd since {source.path} was taken{now}"

@@ -1,0 +1,202 @@
+"""Tending etcd's store: free pages given back one member at a time, and the alarm for want of space lowered."""
+
+from __future__ import annotations
+
+from haconsole.actions.action import Action, Argument, ArgumentKind, Request
+from haconsole.actions.build import look_step, step_id
+from haconsole.actions.checks import Check, EtcdHealthy, HasRoom, NoAlarm
+from haconsole.actions.operations import CompactHistory, Defragment, DisarmAlarm, Irreversible
+from haconsole.actions.step import Plan, Refusal, Step
+from haconsole.actions.steps.etcd import PHASE, leader_step, snapshot_path, snapshot_step
+from haconsole.actions.steps.order import Group, in_order
+from haconsole.configs.layout import layout
+from haconsole.inventory.schema import Inventory
+from haconsole.model.etcd_view import EtcdMemberView, EtcdView, etcd_view
+from haconsole.model.names import HostName
+from haconsole.model.snapshot import ClusterSnapshot
+
+DEFRAG, DISARM = "defrag", "disarm-alarm"
+NOSPACE = "NOSPACE"
+WAIT_S = 60.0
+
+DEFRAG_WHY = (
+    "Free pages go back to the file system. The member answers nothing until it is done, some seconds a GiB; the "
+    "others serve meanwhile."
+)
+GATE_WHY = "One member at a time: the next one is touched only while all read with a majority behind them."
+COMPACT_WHY = "Only what is forgotten can be freed: every key keeps its newest value and loses its history."
+ROOM_WHY = "With the alarm lowered and no room made, the next write would raise it again."
+DISARM_WHY = "etcd refuses every write until the alarm is lowered by hand, however much room there is."
+QUIET_WHY = "Every member has heard that the alarm is lowered: writes are taken again."
+
+
+def tending_actions() -> tuple[Action, ...]:
+    """In the order of a menu."""
+    host = Argument("host", ArgumentKind.HOST, "this member alone; all of them without it", positional=True)
+    return (
+        Action(
+            DEFRAG,
+            "Defragment etcd",
+            (
+                "Give etcd's free pages back to the disk, one member at a time, the leader last and after it has "
+                "handed over. Tells the sizes before and after."
+            ),
+            (host,),
+            plan_defrag,
+        ),
+        Action(
+            DISARM,
+            "Lower etcd's NOSPACE alarm",
+            (
+                "When etcd refuses writes for want of space: take a snapshot, forget history, defragment one member at "
+                "a time, see that there is room, and lower the alarm. Tells the sizes before and after."
+            ),
+            (),
+            plan_disarm,
+        ),
+    )
+
+
+def plan_defrag(snapshot: ClusterSnapshot, inventory: Inventory, request: Request) -> Plan | Refusal:
+    """One member, or every voter, the leader last; refused unless all are healthy."""
+    view, wanted = etcd_view(snapshot), request.get("host")
+    rows = tuple(row for row in _voters(view) if wanted in (None, row.host))
+    reasons = list(_unfit(view))
+    if wanted and not rows:
+        there = ", ".join(str(row.host) for row in _voters(view)) or "none"
+        reasons.append(f"no voter of etcd runs on {wanted}; they run on: {there}")
+    if reasons:
+        return Refusal(DEFRAG, inventory.cluster, tuple(reasons))
+    return Plan(DEFRAG, inventory.cluster, in_order(_defragmented(view, inventory, rows)), _sizes(rows))
+
+
+def plan_disarm(snapshot: ClusterSnapshot, inventory: Inventory, request: Request) -> Plan | Refusal:
+    """Snapshot, compaction, defragmentation, then the alarm; refused for the alarm of corruption."""
+    view = etcd_view(snapshot)
+    alarms = {(row.member.name, kind) for row in view.members for kind in row.alarms}
+    reasons = [
+        f"{name} has raised the alarm {kind}, which is not about space: its data differs from the others'. Take it "
+        f"out and join it anew: run remove {name}, then run join {name}"
+        for name, kind in sorted(alarms)
+        if kind != NOSPACE
+    ]
+    if not alarms:
+        reasons.append("no member has raised an alarm")
+    reasons += _unfit(view)
+    first = inventory.find(str(_followers_first(_voters(view))[0].host)) if _voters(view) else None
+    if reasons or first is None:
+        return Refusal(DISARM, inventory.cluster, tuple(reasons))
+    path = snapshot_path(inventory, snapshot.observed_at)
+    hosts = tuple(HostName(str(row.host)) for row in _followers_first(_voters(view)))
+    groups: tuple[Group, ...] = (
+        (snapshot_step(inventory, layout(inventory).etcd, first, path),),
+        (_compact(hosts),),
+        *_defragmented(view, inventory, _voters(view), (HasRoom(inventory.etcd.quota_bytes),)),
+        tuple(
+            _look("room", host, HasRoom(inventory.etcd.quota_bytes), "See that there is room", ROOM_WHY)
+            for host in hosts
+        ),
+        (_disarm(hosts),),
+        tuple(_look("quiet", host, NoAlarm(NOSPACE), "See the alarm lowered", QUIET_WHY) for host in hosts),
+    )
+    told = f"{_sizes(_voters(view))}\na snapshot is kept on {first.name}: {path}"
+    return Plan(DISARM, inventory.cluster, in_order(groups), told)
+
+
+def _defragmented(
+    view: EtcdView, inventory: Inventory, rows: tuple[EtcdMemberView, ...], unless: tuple[Check, ...] = ()
+) -> tuple[Group, ...]:
+    """Each member in its turn, all of them healthy before and after it; a leader hands over first."""
+    voters = _voters(view)
+    groups: list[Group] = [_gate("before", voters)]
+    for row in _followers_first(rows):
+        host = inventory.find(str(row.host))
+        others = tuple(HostName(str(one.host)) for one in voters if one is not row)
+        if host is None:
+            continue
+        if row.leader and others:
+            groups.append((leader_step(host, others),))
+        groups += [(_defragment(HostName(host.name), unless),), _gate(f"after-{host.name}", voters)]
+    return tuple(groups)
+
+
+def _defragment(host: HostName, unless: tuple[Check, ...]) -> Step:
+    """Done again whenever it is asked for, but for `unless`: etcd counts its free pages late, so they do not tell."""
+    return Step(
+        id=step_id("etcd.defrag", host),
+        title=f"Defragment {host}'s member",
+        why=DEFRAG_WHY,
+        host=host,
+        operation=Defragment(),
+        verification=unless,
+        undo=Irreversible("there is nothing to take back: the data is the same"),
+        phase=PHASE,
+    )
+
+
+def _compact(ask: tuple[HostName, ...]) -> Step:
+    return Step(
+        id=step_id("etcd.compact", ask[0]),
+        title="Forget what keys were before now",
+        why=COMPACT_WHY,
+        host=ask[0],
+        operation=CompactHistory(ask),
+        undo=Irreversible("history is forgotten for good; the snapshot before it has it"),
+        phase=PHASE,
+    )
+
+
+def _disarm(ask: tuple[HostName, ...]) -> Step:
+    return Step(
+        id=step_id("etcd.disarm", ask[0]),
+        title="Lower the alarm",
+        why=DISARM_WHY,
+        host=ask[0],
+        operation=DisarmAlarm(NOSPACE, ask),
+        verification=(NoAlarm(NOSPACE),),
+        undo=Irreversible("etcd raises it by itself when it is full"),
+        phase=PHASE,
+    )
+
+
+def _gate(when: str, voters: tuple[EtcdMemberView, ...]) -> Group:
+    title = f"See etcd healthy with {len(voters)} voter{'s' if len(voters) != 1 else ''}"
+    return tuple(
+        _look(f"healthy-{when}", row.host, EtcdHealthy(len(voters)), title, GATE_WHY) for row in voters if row.host
+    )
+
+
+def _look(what: str, host: HostName, check: EtcdHealthy | HasRoom | NoAlarm, title: str, why: str) -> Step:
+    return look_step(f"etcd.{what}", host, (check,), title=title, why=why, phase=PHASE, wait_s=WAIT_S)
+
+
+def _unfit(view: EtcdView) -> tuple[str, ...]:
+    """Why no member is to be kept busy now."""
+    if view.quorum is None or not view.current:
+        return ("no etcd member answers, so its members are not known: mend etcd first, or restore it",)
+    sums = view.quorum.sentence()
+    return tuple(
+        f"etcd member {row.member.name or row.member.id} on {row.host or 'no host of the inventory'} is not healthy "
+        f"({row.error or 'it does not answer'}): {sums}; a member that is busy would be missing too: mend it first"
+        for row in view.members
+        if not row.healthy or row.host is None
+    )
+
+
+def _voters(view: EtcdView) -> tuple[EtcdMemberView, ...]:
+    return tuple(row for row in view.members if not row.member.learner)
+
+
+def _followers_first(rows: tuple[EtcdMemberView, ...]) -> tuple[EtcdMemberView, ...]:
+    return tuple(sorted(rows, key=lambda row: row.leader))
+
+
+def _sizes(rows: tuple[EtcdMemberView, ...]) -> str:
+    """What each database holds now, in MiB."""
+    told = []
+    for row in _followers_first(rows):
+        if row.endpoint is not None:
+            used = row.endpoint.db_in_use_bytes
+            in_use = "unknown" if used is None else f"{used / (1 << 20):.1f} MiB"
+            told.append(f"{row.host}: {row.endpoint.db_size_bytes / (1 << 20):.1f} MiB, in use {in_use}")
+    return "\n".join(told)

@@ -1,0 +1,51 @@
+"""A VIP is moved by plan and goes back, while a client reads the API through it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from tests.fakes.waiting import eventually
+from tests.hosts.conftest import Tell
+from tests.hosts.load import ApiReader
+from tests.hosts.machine import vip_holders
+from tests.hosts.program import Program
+
+DOWN = "/etc/keepalived/down"
+
+
+def lost(events: list[dict[str, Any]]) -> list[str]:
+    """What the run says that clients lost."""
+    return [
+        event["text"] for event in events if event["event"] == "step-output" and "connections tried" in event["text"]
+    ]
+
+
+async def test_it_moves_and_goes_back_and_no_request_fails(installed: Program, tmp_path: Path, tell: Tell) -> None:
+    lab = installed.lab
+    await eventually(lambda: vip_holders(lab) == ["cp1"], within_s=60)
+    with ApiReader(lab, lab.spec.vip, 8443, tmp_path / "tls") as reads:
+        away = installed.events("failover", "--to", "cp3")
+        assert vip_holders(lab) == ["cp3"]
+        assert [host for host in ("cp1", "cp2", "cp3") if lab.exec(host, "test", "-e", DOWN).returncode == 0] == [
+            "cp1",
+            "cp2",
+        ]
+        back = installed.events("failback")
+        assert vip_holders(lab) == ["cp1"]
+    tell(f"the VIP moves and goes back ({'; '.join(lost(away) + lost(back))})", reads=reads)
+    assert len(lost(away)) == len(lost(back)) == 1
+    assert reads.failed == 0, str(reads)
+
+
+def test_a_balancer_that_could_not_hold_it_is_not_chosen(installed: Program) -> None:
+    lab = installed.lab
+    lab.exec("cp2", "systemctl", "stop", "haproxy")
+    try:
+        named = installed("plan", "failover", "--to", "cp2")
+        planned = installed("plan", "failover")
+    finally:
+        lab.exec("cp2", "systemctl", "start", "haproxy")
+    assert named.returncode == 4
+    assert "cp2 cannot hold it: does not run haproxy" in named.stderr
+    assert "goes from cp1 to cp3" in planned.stdout

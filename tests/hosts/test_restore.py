@@ -1,0 +1,59 @@
+"""etcd made anew from a snapshot when its data is lost: the data is back, in one new cluster, nothing deleted."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.hosts.membership import ALL, ETCDCTL, Members
+
+THREE = ALL[:3]
+pytestmark = pytest.mark.timeout(400)
+
+
+def test_the_data_comes_back_in_a_new_cluster(etcd: Members) -> None:
+    """Two of three members have lost their data, so that the quorum is gone for good."""
+    etcd.stand(*THREE)
+    program = etcd.of(*THREE)
+    etcd.shell("cp1", f"{ETCDCTL} put kept before")
+    backup = program.events("backup")
+    (step,) = (event["step"] for event in backup if event["event"] == "step-done")
+    host = step.partition("@")[2]
+    path = etcd.shell(host, "ls -t /var/lib/etcd-snapshots/*.db | head -1").strip()
+    etcd.shell("cp1", f"{ETCDCTL} put kept after")
+    before = etcd.status(*THREE)["etcd"]["cluster_id"]
+    for lost in [one for one in THREE if one != host]:
+        etcd.shell(lost, "systemctl kill -s KILL etcd; systemctl stop etcd; rm -rf /var/lib/etcd/member")
+    assert "etcd.quorum-lost" in {one["code"] for one in etcd.status(*THREE)["findings"]}
+
+    unconfirmed = program("run", "restore", f"{host}:{path}", "--yes")
+    assert unconfirmed.returncode == 64
+    assert f"--confirm {etcd.lab.spec.name}" in unconfirmed.stderr
+    done = program("run", "restore", f"{host}:{path}", "--confirm", etcd.lab.spec.name, "--json")
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr
+    etcd.check(*THREE)
+    told = etcd.status(*THREE)["etcd"]
+    assert told["cluster_id"] != before
+    for one in THREE:
+        assert etcd.shell(one, f"{ETCDCTL} get kept --print-value-only") == "before\n"
+    assert etcd.shell(host, "ls -d /var/lib/etcd/member.before-restore-*").strip() != ""
+    etcd.of(*ALL[:4]).events("join", "cp4")
+    etcd.check(*ALL[:4])
+
+
+def test_a_damaged_snapshot_stops_nothing(etcd: Members) -> None:
+    etcd.stand(*THREE)
+    program = etcd.of(*THREE)
+    etcd.shell("cp1", f"{ETCDCTL} snapshot save /root/x.db && printf x | dd of=/root/x.db bs=1 seek=4096 conv=notrunc")
+    done = program("run", "restore", "cp1:/root/x.db", "--confirm", etcd.lab.spec.name)
+    assert done.returncode != 0
+    assert "/root/x.db is damaged" in done.stdout + done.stderr
+    etcd.check(*THREE)
+
+
+def test_a_host_that_may_still_serve_the_old_data_is_not_left_out(etcd: Members) -> None:
+    etcd.stand(*THREE)
+    etcd.lab.cut("cp3")
+    told = etcd.refused(THREE, "restore", "cp1:/root/x.db")
+    etcd.lab.mend("cp3")
+    assert "It may still serve the old data" in told
+    assert "say --gone cp3" in told

@@ -1,0 +1,112 @@
+"""Planned moves of a VIP: who gives it up, who is kept out of the race, and when nothing is moved."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import msgspec
+import pytest
+
+from haconsole.actions.catalogue import plan_action
+from haconsole.actions.checks import VipOwned
+from haconsole.actions.operations import Nothing
+from haconsole.actions.step import Plan, Refusal
+from haconsole.inventory.schema import Inventory
+from haconsole.model.hosts import HostFacts, InterfaceAddress
+from haconsole.model.names import HostName
+from haconsole.model.observed import Known, value_of
+from haconsole.model.snapshot import ClusterSnapshot
+from tests.fakes.cluster import INVENTORY, NOW, VIP, changed, healthy, lost
+
+
+def planned(action: str, snapshot: ClusterSnapshot, inventory: Inventory = INVENTORY, **request: str) -> Plan:
+    plan = plan_action(action, snapshot, inventory, request)
+    assert isinstance(plan, Plan), plan.reasons
+    return plan
+
+
+def changes(plan: Plan) -> list[str]:
+    """The steps that change something, in their order."""
+    return [str(step.id) for step in plan.steps if not isinstance(step.operation, Nothing)]
+
+
+def reasons(action: str, snapshot: ClusterSnapshot, **request: str) -> str:
+    plan = plan_action(action, snapshot, INVENTORY, request)
+    assert isinstance(plan, Refusal)
+    return "\n".join(plan.reasons)
+
+
+def held_down(facts: HostFacts) -> HostFacts:
+    keepalived = value_of(facts.keepalived)
+    assert keepalived is not None
+    return replace(facts, keepalived=Known(replace(keepalived, forced_down=True), NOW))
+
+
+def without_vip(facts: HostFacts) -> HostFacts:
+    addresses = value_of(facts.addresses) or ()
+    return replace(facts, addresses=Known(tuple(one for one in addresses if one.address != VIP), NOW))
+
+
+def with_vip(facts: HostFacts) -> HostFacts:
+    return replace(facts, addresses=Known((InterfaceAddress("eth0", VIP, 24),), NOW))
+
+
+def moved() -> ClusterSnapshot:
+    """After a failover: cp2 holds the VIP while cp1 is held down."""
+    return changed(changed(healthy(), 1, lambda facts: held_down(without_vip(facts))), 2, with_vip)
+
+
+def test_the_next_by_priority_takes_it() -> None:
+    plan = planned("failover", healthy())
+    assert changes(plan) == ["keepalived.measure@cp3", "keepalived.down@cp1"]
+    assert plan.steps[-1].verification[0] == VipOwned(VIP, (HostName("cp2"),))
+    assert plan.summary.splitlines()[0] == "10.99.0.100 goes from cp1 to cp2"
+
+
+def test_who_would_take_it_before_the_one_that_should_is_kept_out_first() -> None:
+    plan = planned("failover", healthy(), to="cp3")
+    assert changes(plan) == ["keepalived.down@cp2", "keepalived.measure@cp2", "keepalived.down@cp1"]
+    ids = [str(step.id) for step in plan.steps]
+    assert ids.index("keepalived.out@cp2") < ids.index("keepalived.down@cp1")
+    assert "held down until failback, and no use should cp3 fail: cp1, cp2" in plan.summary
+
+
+@pytest.mark.parametrize(
+    ("snapshot", "request_", "said"),
+    [
+        (healthy(), {"to": "cp1"}, "cp1 holds it already"),
+        (healthy(), {"to": "cp9"}, "cp9 is no load balancer; they are: cp1, cp2, cp3"),
+        (healthy(), {"vip": "10.0.0.9"}, "the inventory has no VIP 10.0.0.9; its VIPs are: 10.99.0.100"),
+        (changed(healthy(), 3, lost), {"to": "cp3"}, "cp3 cannot hold it: cannot be reached"),
+        (changed(healthy(), 2, held_down), {"to": "cp2"}, "is held down by its down file: run failback first"),
+        (changed(healthy(), 2, with_vip), {}, "10.99.0.100 is split by cp1 and cp2"),
+        (changed(healthy(), 1, without_vip), {}, "10.99.0.100 is unowned"),
+        (changed(changed(healthy(), 2, lost), 3, lost), {}, "no other balancer could hold it: cp2 cannot be reached"),
+    ],
+)
+def test_nothing_is_moved_to_where_it_would_not_stay(
+    snapshot: ClusterSnapshot, request_: dict[str, str], said: str
+) -> None:
+    assert said in reasons("failover", snapshot, **request_)
+
+
+def test_it_goes_back_when_the_files_are_away() -> None:
+    plan = planned("failback", moved())
+    assert changes(plan) == ["keepalived.measure@cp3", "keepalived.up@cp1"]
+    assert plan.summary == "10.99.0.100 goes from cp2 to cp1"
+    assert str(plan.steps[0].id) == "keepalived.fit@cp1"
+
+
+def test_the_highest_stands_for_it_last_so_that_it_moves_once() -> None:
+    down = changed(changed(changed(moved(), 2, lambda it: held_down(without_vip(it))), 3, with_vip), 1, held_down)
+    assert changes(planned("failback", down)) == ["keepalived.up@cp2", "keepalived.measure@cp2", "keepalived.up@cp1"]
+
+
+def test_it_stays_where_nobody_preempts() -> None:
+    vips = tuple(msgspec.structs.replace(vip, preempt=False) for vip in INVENTORY.vips)
+    plan = planned("failback", moved(), msgspec.structs.replace(INVENTORY, vips=vips))
+    assert plan.summary == "10.99.0.100 stays on cp2"
+
+
+def test_there_is_nothing_to_take_back() -> None:
+    assert reasons("failback", healthy()) == "no balancer has the down file /etc/keepalived/down"

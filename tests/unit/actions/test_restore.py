@@ -1,0 +1,93 @@
+"""The way back from a disaster: its order, who is left out, and when it is not begun."""
+
+from __future__ import annotations
+
+import pytest
+
+from haconsole.actions.catalogue import plan_action
+from haconsole.actions.operations import AddMember, Nothing, RunCommand
+from haconsole.actions.step import Plan, Refusal
+from haconsole.model.snapshot import ClusterSnapshot
+from tests.fakes import grown
+from tests.fakes.cluster import INVENTORY, changed, healthy, lost
+
+FILE = "cp2:/var/lib/etcd-snapshots/lab.db"
+
+
+def planned(snapshot: ClusterSnapshot | None = None, **request: str) -> Plan:
+    plan = plan_action("restore", snapshot or healthy(), INVENTORY, {"file": FILE, **request})
+    assert isinstance(plan, Plan), plan.reasons
+    return plan
+
+
+def changes(plan: Plan) -> list[str]:
+    """The steps that change something, in their order."""
+    return [str(step.id) for step in plan.steps if not isinstance(step.operation, Nothing)]
+
+
+def reasons(snapshot: ClusterSnapshot | None = None, **request: str) -> str:
+    plan = plan_action("restore", snapshot or healthy(), INVENTORY, {"file": FILE, **request})
+    assert isinstance(plan, Refusal)
+    return "\n".join(plan.reasons)
+
+
+def test_control_planes_are_stopped_first_and_started_last() -> None:
+    done = changes(planned())
+    names = [step.partition("@")[0] for step in done]
+    order = list(dict.fromkeys(names))
+    assert order == [
+        *("kubernetes.stop", "etcd.stop", "etcd.aside", "etcd.restore", "etcd.start", "etcd.env", "etcd.add"),
+        *("etcd.promote", "etcd.env-settled", "kubernetes.kube-apiserver-unit", "kubernetes.kube-apiserver"),
+        *("kubernetes.kube-controller-manager", "kubernetes.kube-scheduler"),
+    ]
+    assert [step for step in done if step.startswith(("etcd.restore", "etcd.start"))] == [
+        *("etcd.restore@cp2", "etcd.start@cp2", "etcd.start@cp1", "etcd.start@cp3"),
+    ]
+
+
+def test_each_member_comes_to_those_that_are_there() -> None:
+    adds = [step.operation for step in planned().steps if isinstance(step.operation, AddMember)]
+    assert [add.ask for add in adds] == [("cp2",), ("cp2", "cp1")]
+
+
+def test_the_new_cluster_has_a_name_of_its_own() -> None:
+    (made,) = (step.operation for step in planned().steps if step.id == "etcd.restore@cp2")
+    assert isinstance(made, RunCommand)
+    assert "--initial-cluster=cp2=https://10.99.0.12:2380" in made.argv
+    assert "--initial-cluster-token=etcd-cluster-20260301T030000Z" in made.argv
+
+
+def test_what_is_lost_is_said() -> None:
+    loses = planned().loses
+    assert loses.startswith("everything written to etcd since /var/lib/etcd-snapshots/lab.db was taken")
+    assert "etcd stands now: 3 voters, 2 needed, 3 healthy: can lose 1" in loses
+
+
+def test_who_is_off_for_good_is_left_out() -> None:
+    plan = planned(changed(healthy(), 3, lost), gone="cp3")
+    assert {str(step.host) for step in plan.steps} == {"cp1", "cp2"}
+    assert "cp3 is left out: should it come back, set its data aside and run join cp3" in plan.summary
+
+
+@pytest.mark.parametrize(
+    ("snapshot", "request_", "said"),
+    [
+        (changed(healthy(), 3, lost), {}, "switch it off for good and say --gone cp3"),
+        (changed(changed(healthy(), 3, lost), 1, lost), {"gone": "cp1"}, "say --gone cp1,cp3"),
+        (healthy(), {"gone": "cp9"}, "the inventory has no host cp9 that could be gone"),
+        (healthy(), {"file": "/var/lib/x.db"}, "give HOST:PATH, e.g. cp1:/var/lib/x.db"),
+        (healthy(), {"file": "cp1:/a b"}, "does not say where the snapshot lies"),
+        (healthy(), {"file": "cp9:/x.db"}, "cp9 is no host for etcd that is left: copy the snapshot to one of cp1"),
+        (healthy(), {"gone": "cp2"}, "cp2 is no host for etcd that is left: copy the snapshot to one of cp1, cp3"),
+    ],
+)
+def test_nothing_is_begun(snapshot: ClusterSnapshot, request_: dict[str, str], said: str) -> None:
+    assert said in reasons(snapshot, **request_)
+
+
+def test_etcd_alone() -> None:
+    inventory = grown.inventory(3, kubernetes=False)
+    members = tuple(grown.listed(n) for n in (1, 2, 3))
+    plan = plan_action("restore", grown.snapshot(inventory, members), inventory, {"file": "cp1:/x.db"})
+    assert isinstance(plan, Plan)
+    assert not [step.id for step in plan.steps if "kubernetes" in step.id]

@@ -1,0 +1,93 @@
+"""Defragmentation and the alarm for want of space: what is planned, in which order, and when not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from haconsole.actions.catalogue import plan_action
+from haconsole.actions.operations import Nothing
+from haconsole.actions.step import Plan, Refusal
+from haconsole.model.etcd import EtcdAlarm
+from haconsole.model.hosts import HostFacts
+from haconsole.model.names import MemberId
+from haconsole.model.observed import Known, value_of
+from haconsole.model.snapshot import ClusterSnapshot
+from tests.fakes import grown
+from tests.fakes.cluster import NOW
+
+INVENTORY = grown.inventory(3, kubernetes=False)
+MEMBERS = tuple(grown.listed(n) for n in (1, 2, 3))
+
+
+def seen(*, leader: int = 1, down: tuple[int, ...] = (), alarm: str | None = None) -> ClusterSnapshot:
+    snapshot = grown.snapshot(INVENTORY, MEMBERS, leader=leader, down=down)
+    return replace(snapshot, hosts=tuple(alarmed(facts, alarm) for facts in snapshot.hosts)) if alarm else snapshot
+
+
+def alarmed(facts: HostFacts, kind: str) -> HostFacts:
+    """cp2's member has raised the alarm; all of them tell of it."""
+    endpoint = value_of(facts.etcd)
+    assert endpoint is not None
+    return replace(facts, etcd=Known(replace(endpoint, alarms=(EtcdAlarm(MemberId("a2"), kind),)), NOW))
+
+
+def changes(action: str, snapshot: ClusterSnapshot, **request: str) -> list[str]:
+    """The steps that change something, in their order."""
+    planned = plan_action(action, snapshot, INVENTORY, request)
+    assert isinstance(planned, Plan), planned.reasons
+    return [step.id for step in planned.steps if not isinstance(step.operation, Nothing)]
+
+
+def reasons(action: str, snapshot: ClusterSnapshot, **request: str) -> str:
+    planned = plan_action(action, snapshot, INVENTORY, request)
+    assert isinstance(planned, Refusal)
+    return "\n".join(planned.reasons)
+
+
+def test_the_leader_is_last_and_hands_over_first() -> None:
+    done = ["etcd.defrag@cp2", "etcd.defrag@cp3", "etcd.leader@cp1", "etcd.defrag@cp1"]
+    assert changes("defrag", seen()) == done
+
+
+def test_one_member_alone() -> None:
+    assert changes("defrag", seen(), host="cp3") == ["etcd.defrag@cp3"]
+    assert changes("defrag", seen(leader=3), host="cp3") == ["etcd.leader@cp3", "etcd.defrag@cp3"]
+
+
+def test_all_are_healthy_between_two() -> None:
+    planned = plan_action("defrag", seen(), INVENTORY, {})
+    assert isinstance(planned, Plan)
+    ids = [str(step.id) for step in planned.steps]
+    first, second = ids.index("etcd.defrag@cp2"), ids.index("etcd.defrag@cp3")
+    gate = {f"etcd.healthy-after-cp2@cp{n}" for n in (1, 2, 3)}
+    assert gate <= set(ids[first:second])
+    assert gate <= set(planned.steps[second].needs)
+
+
+def test_nobody_is_kept_busy_while_a_member_is_down() -> None:
+    told = reasons("defrag", seen(down=(3,)))
+    assert (
+        "etcd member cp3 on cp3 is not healthy (connection refused): 3 voters, 2 needed, 2 healthy: can lose 0" in told
+    )
+    assert "no etcd member answers" in reasons("defrag", seen(down=(1, 2, 3)))
+    assert reasons("defrag", seen(), host="cp9") == "no voter of etcd runs on cp9; they run on: cp1, cp2, cp3"
+
+
+def test_room_is_made_before_the_alarm_is_lowered() -> None:
+    planned = plan_action("disarm-alarm", seen(alarm="NOSPACE"), INVENTORY, {})
+    assert isinstance(planned, Plan)
+    assert changes("disarm-alarm", seen(alarm="NOSPACE")) == [
+        *("etcd.snapshot@cp2", "etcd.compact@cp2", "etcd.defrag@cp2", "etcd.defrag@cp3"),
+        *("etcd.leader@cp1", "etcd.defrag@cp1", "etcd.disarm@cp2"),
+    ]
+    disarm = next(step for step in planned.steps if step.id == "etcd.disarm@cp2")
+    assert set(disarm.needs) == {f"etcd.room@cp{n}" for n in (1, 2, 3)}
+    assert planned.summary.splitlines()[0] == "cp2: 0.0 MiB, in use 0.0 MiB"
+    assert "a snapshot is kept on cp2: " in planned.summary
+
+
+def test_other_alarms_are_not_about_room() -> None:
+    assert reasons("disarm-alarm", seen()) == "no member has raised an alarm"
+    told = reasons("disarm-alarm", seen(alarm="CORRUPT"))
+    assert "cp2 has raised the alarm CORRUPT, which is not about space" in told
+    assert "run remove cp2, then run join cp2" in told
