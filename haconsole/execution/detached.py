@@ -1,7 +1,8 @@
 """Commands that outlive the connection: started once on the host, waited for, and picked up again after a loss.
 
-Each has a private folder on its host, ``RUN_DIR/RUN/STEP.ATTEMPT``: in, out, err, pid and status. The folder goes with
-a restart of the host; the boot ID tells that from a command that was never begun.
+Each has a private folder on its host, ``RUN_DIR/RUN/STEP.ATTEMPT``: in, out, err, pid and status. The folder
+goes with a restart of the host; the boot ID tells that from a command that was never begun. Of the output the first MiB
+of each stream is kept, so that no command fills the host, and room for the status is taken before the command starts.
 Making that folder claims the command: whoever finds it made waits for the status instead of starting again. A command
 of another run that is still at the same step is waited for too, and then looked up instead of run once more. Under
 systemd it has a scope of its own, so that it is not counted to the login and ended with it (logind.conf(5),
@@ -20,15 +21,39 @@ from haconsole.execution.script import run_script
 from haconsole.model.observed import Cause
 from haconsole.transport.base import Argv, Completed, HostTransport, TransportError
 
-BEGIN = r"""umask 077; mkdir -p -- "$1" && cat /proc/sys/kernel/random/boot_id"""
+BEGIN = r"""
+umask 077
+runs() { [ -e "$1/pid" ] && [ ! -e "$1/status" ] && kill -0 "$(cat "$1/pid")" 2>/dev/null; }
+for old in "${1%/*}"/*/*/; do
+  old=${old%/}
+  [ -n "$(find "$old" -maxdepth 0 -mtime +6 2>/dev/null)" ] || continue
+  runs "$old" || rm -f -- "$old/in" "$old/out" "$old/err"
+done
+mkdir -p -- "$1" && cat /proc/sys/kernel/random/boot_id
+"""
+"""Also forgets what was told to and said by commands of a week ago that nobody asked for; how they ended stays."""
 
 SCRIPT = r"""
 boot=$1; d=$2; keep=$3; limit=$4; size=$5; shift 5
 if [ "$(cat /proc/sys/kernel/random/boot_id)" != "$boot" ]; then echo rebooted; exit 0; fi
 umask 077
-keeper='d=$1; limit=$2; shift 2; echo $$ >"$d/pid"; umask 022
-  timeout -k 5 "$limit" "$@" <"$d/in" >"$d/out" 2>"$d/err"
-  echo $? >"$d/status.new"; mv -- "$d/status.new" "$d/status"'
+keeper='d=$1; limit=$2; shift 2; most=1048576; echo $$ >"$d/pid"
+  keep() {
+    stdbuf -o0 head -c "$most"
+    if [ -n "$(head -c 1 | tr "\000" 0)" ]; then echo; echo "(what it said after $most bytes was not kept)"; fi
+    cat >/dev/null
+  }
+  mkfifo -- "$d/1" "$d/2"
+  keep <"$d/1" >"$d/out" 2>/dev/null & one=$!
+  keep <"$d/2" >"$d/err" 2>/dev/null & two=$!
+  umask 022
+  timeout -k 5 "$limit" "$@" <"$d/in" >"$d/1" 2>"$d/2"
+  status=$?; tries=0
+  while { kill -0 "$one" || kill -0 "$two"; } 2>/dev/null && [ "$tries" -lt 200 ]; do
+    tries=$((tries + 1)); sleep 0.01
+  done
+  rm -f -- "$d/in" "$d/1" "$d/2"
+  printf %s "$status" 1<>"$d/status.new"; mv -- "$d/status.new" "$d/status"'
 runs() { [ -e "$1/pid" ] && [ ! -e "$1/status" ] && kill -0 "$(cat "$1/pid")" 2>/dev/null; }
 name=${d##*/}
 for other in "${d%/*/*}"/*/"${name%.*}".*; do
@@ -38,7 +63,9 @@ for other in "${d%/*/*}"/*/"${name%.*}".*; do
   fi
 done
 if mkdir -- "$d" 2>/dev/null; then
-  cat >"$d/in"
+  why=$({
+    head -c 65536 /dev/zero >"$d/room" && rm -- "$d/room" && echo "   " >"$d/status.new" && cat >"$d/in"
+  } 2>&1) || { rm -rf -- "$d"; echo "no room for it in ${d%/*}: $why" >&2; exit 1; }
   if [ "$(wc -c <"$d/in")" -ne "$size" ]; then rm -rf -- "$d"; echo "its input did not arrive whole" >&2; exit 1; fi
   if [ -d /run/systemd/system ] && command -v systemd-run >/dev/null; then
     setsid systemd-run --quiet --scope --collect -- sh -c "$keeper" step "$d" "$limit" "$@" </dev/null >/dev/null 2>&1 &
@@ -62,8 +89,13 @@ while [ ! -e "$d/status" ]; do
   tries=$((tries + 1)); sleep 0.1
 done
 if [ -e "$d/status" ]; then echo "ended $(cat "$d/status")"; else echo lost; fi
-tail -c "$keep" "$d/err" >&2 2>/dev/null
-tail -c "$keep" "$d/out" 2>/dev/null
+last() {
+  if [ "$(wc -c <"$1")" -le "$keep" ]; then cat -- "$1"; else
+    tail -c "$keep" -- "$1" | awk 'NR == 1 { cut = $0; next } { print } END { if (NR == 1) print cut }'
+  fi
+} 2>/dev/null
+last "$d/err" >&2
+last "$d/out"
 exit 0
 """
 

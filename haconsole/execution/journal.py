@@ -16,6 +16,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
@@ -29,6 +30,8 @@ from haconsole.execution.events import Outcome, RunId
 
 SCHEMA = "haconsole/journal/v1"
 OUTPUT_KEPT = 64 * 1024
+REDACTED = 1024 * 1024
+"""What is looked through for secrets; more than what is kept, so that none is cut in two before it is recognised."""
 LOCK_TRIES = 20
 """Each 50 ms: whoever looks whether a run is under way holds its file for a moment."""
 
@@ -176,7 +179,7 @@ def _cleaned(told: dict[str, Json], redact: Callable[[str], str]) -> dict[str, J
 def _clean(value: Json, redact: Callable[[str], str], most: int | None) -> Json:
     """Every text redacted, and shortened to its end where it has more than `most` characters."""
     if isinstance(value, str):
-        return redact(value[-most:] if most else value)
+        return redact(value[-REDACTED:])[-most:] if most else redact(value)
     if isinstance(value, list):
         return [_clean(one, redact, most) for one in value]
     if isinstance(value, dict):
@@ -212,9 +215,16 @@ def _lock(file: int, path: Path) -> None:
 
 
 def _append(file: int, data: bytes) -> None:
-    while data:
-        data = data[os.write(file, data) :]
-    os.fsync(file)
+    """All of it or nothing: half a line would spoil the next one."""
+    whole = os.fstat(file).st_size
+    try:
+        while data:
+            data = data[os.write(file, data) :]
+        os.fsync(file)
+    except OSError:
+        with suppress(OSError):
+            os.ftruncate(file, whole)
+        raise
 
 
 def _sync_folder(folder: Path) -> None:

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,13 @@ LONGEST_S = 240
 class Program:
     """`haconsole` on a lab's inventory, or on another one of its hosts; `state` is its XDG_STATE_HOME."""
 
-    def __init__(self, lab: Lab, state: Path, inventory: Path | None = None) -> None:
+    def __init__(
+        self, lab: Lab, state: Path, inventory: Path | None = None, more: Mapping[str, str] | None = None
+    ) -> None:
         self.lab = lab
         self.state = state
         self._inventory = inventory
+        self._more = more or {}
 
     @property
     def inventory(self) -> Path:
@@ -28,7 +32,7 @@ class Program:
 
     @property
     def environment(self) -> dict[str, str]:
-        return {**os.environ, "XDG_STATE_HOME": str(self.state)}
+        return {**os.environ, "XDG_STATE_HOME": str(self.state), **self._more}
 
     def command(self, verb: str, action: str, *words: str) -> list[str]:
         return [sys.executable, "-m", "haconsole", verb, action, str(self.inventory), *words]

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import json
 import os
+import tempfile
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
 from haconsole.actions.operations import RunCommand
 from haconsole.actions.step import Plan, Step, StepId
 from haconsole.errors import HaconsoleError
 from haconsole.execution.events import Outcome, RunId
-from haconsole.execution.journal import Heading, Journal, JournalError, Operator, run_id, runs_folder
+from haconsole.execution.journal import OUTPUT_KEPT, Heading, Journal, JournalError, Operator, run_id, runs_folder
 from haconsole.execution.records import StepState, read_run, run_paths
 from haconsole.model.names import HostName
+from haconsole.model.secret import Secret
+from haconsole.transport.redact import MASK, redact
 from tests.unit.execution.local import FastClock
 
 ONE, TWO = StepId("one@cp1"), StepId("two@cp1")
@@ -131,6 +138,50 @@ async def test_secrets_are_redacted_and_endless_output_is_shortened(journal: Jou
     assert "hunter2" not in text
     assert len(text) < 100_000
     assert json.loads(text)["output"].endswith("password ***")
+
+
+async def test_a_line_that_did_not_fit_leaves_no_half_behind(
+    journal: Journal, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await journal.run(HEADING, PLAN)
+    before = path.read_bytes()
+    really, room = os.write, [7]
+
+    def nearly_full(file: int, data: bytes) -> int:
+        if not room:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return really(file, data[: room.pop()])
+
+    monkeypatch.setattr(os, "write", nearly_full)
+    with pytest.raises(JournalError):
+        await journal.intent(ONE, 1)
+    assert path.read_bytes() == before
+    monkeypatch.setattr(os, "write", really)
+    await journal.intent(ONE, 2)
+    assert (read_run(path).torn_lines, read_run(path).step(ONE).attempts) == (0, 2)
+
+
+WORDS = st.text(
+    st.sampled_from("abcdefghijklmnopqrstuvwxABCDEF0123456789!$%&/()=?+#@-_.:;<>|"), min_size=6, max_size=40
+)
+
+
+@given(WORDS, st.text(max_size=200), st.integers(OUTPUT_KEPT - 60, OUTPUT_KEPT + 60))
+@settings(max_examples=80, deadline=None)
+def test_no_part_of_a_known_secret_reaches_the_record_wherever_the_text_is_cut(
+    word: str, around: str, after: int
+) -> None:
+    assume(word not in MASK and not word.startswith("-----"))
+    said = f"{around} {word}{'Y' * after}"
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "r1.jsonl"
+        journal = Journal(path, FastClock(), partial(redact, secrets=(Secret(word),)))
+        asyncio.run(journal.performed(ONE, Outcome.FAILED, said, f"it said: {said}"))
+        journal.close()
+        line = json.loads(path.read_text())
+    for text in (line["output"], line["error"]):
+        assert word not in text
+        assert not any(text.startswith(f"{word[n:]}Y") for n in range(len(word)))
 
 
 async def test_a_full_disk_says_what_to_do(journal: Journal, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
