@@ -1,6 +1,6 @@
 # demo: the console on a real practice cluster · test: everything CI runs · check: fast, no root
 .DEFAULT_GOAL := help
-.PHONY: help demo test programs check format lint types unit hosts nightly lock clean
+.PHONY: help demo test programs check format lint types unit hosts nightly chaos lock clean
 SHELL := /bin/bash
 VENV ?= .venv
 PYTHON := $(VENV)/bin/python
@@ -45,6 +45,10 @@ hosts: programs $(READY)
 nightly: $(READY)
 	@$(PYTHON) -m haconsole lab prepare
 	$(PYTHON) -m pytest -q -m nightly tests/hosts
+
+chaos: $(READY)
+	@$(PYTHON) -m haconsole lab prepare
+	$(PYTHON) -m tests.hosts.chaos
 
 lock: $(READY)
 	$(VENV)/bin/pip install -q pip-tools

@@ -122,6 +122,7 @@ class LiveSession:
         from haconsole.execution.lock import LockedError
 
         self._may_change()
+        adopt |= {plan.undoes} if plan.undoes else set()
         if (view := self._locks.in_the_way(plan, adopt)) is not None:
             raise LockedError(self._inventory.cluster, view, adoptable=view.stale)
         async with aclosing(self._perform(plan, None, step_by_step, adopt)) as events:
