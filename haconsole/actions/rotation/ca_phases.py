@@ -423,6 +423,7 @@ def _turn(
     """Restart what reads its CAs, or the new `files` by role, at its start only. Leaves alone do not stop etcd."""
     found, groups = now.found, list[Group]()
     bundles = phase in (Phase.TRUST, Phase.DROP, "trust-back")
+    beside = (*_steering(now, host, phase, files, bundles=bundles), *_balancer(now, host, phase, bundles=bundles))
     etcd_ca = now.of(ETCD_CA)
     if bundles and etcd_ca and host in found.etcd:
         groups += etcd_turn(found, host, phase, (etcd_ca.files.cert,), phase)
@@ -430,8 +431,9 @@ def _turn(
         tokens = tuple(path for one in now.several if one.is_tokens for path in (one.files.cert, one.files.key))
         read = now.files_on(host) if bundles else tuple(path for role in API_LEAVES for path in files.get(role, ()))
         restart = component_restart(found, host, "kube-apiserver", phase, (*read, *tokens), phase, also)
-        groups += api_turn(found, host, phase, restart, phase)
-    groups.append((*_steering(now, host, phase, files, bundles=bundles), *_balancer(now, host, phase, bundles=bundles)))
+        groups += api_turn(found, host, phase, restart, phase, beside)
+    else:
+        groups.append(beside)
     if now.of(KUBERNETES_CA) and host in found.control_planes:
         groups.append(locks_held(found, f"{phase}-{host.name}", host, phase))
     return tuple(groups)

@@ -8,6 +8,7 @@ from haconsole.actions.rotation.authorities import materials
 from haconsole.actions.rotation.ca_plan import ACTION, plan_ca
 from haconsole.actions.rotation.leaves import Over, leaf_groups, over
 from haconsole.actions.rotation.refuse import refusals, unfinished
+from haconsole.actions.rotation.silent import silent_hosts, without
 from haconsole.actions.rotation.wanted import ALL, Held, due, held
 from haconsole.actions.step import Plan, Refusal
 from haconsole.actions.steps.order import in_order
@@ -24,20 +25,21 @@ def plan_rotation(snapshot: ClusterSnapshot, inventory: Inventory, request: Requ
     if set(request) & {"phase", "back"}:
         raise UsageError("--phase and --back are about the replacement of CAs", mend="add --ca")
     scope, host = request.get("scope", ALL), request.get("host")
-    reasons = (*refusals(found, host), *unfinished(materials(found, ALL)))
+    silent = silent_hosts(found)
+    reasons = (*refusals(found, host, silent), *unfinished(materials(found, ALL)))
     if reasons:
         return Refusal(ACTION, inventory.cluster, reasons)
     every = tuple(one for each in found.hosts if host in (None, each.name) for one in held(found, each, scope))
-    chosen = tuple(one for one in every if "due" not in request or due(found, one))
+    chosen = tuple(one for one in every if one.host.name not in silent and ("due" not in request or due(found, one)))
     if not chosen:
         why = "nothing is due" if every else f"{host or 'the inventory'} has no certificate of this scope"
         return Refusal(ACTION, inventory.cluster, (why,))
     stopped = over(found, every)
-    steps = in_order(leaf_groups(found, chosen, stopped))
-    return Plan(ACTION, inventory.cluster, steps, _summary(chosen, stopped))
+    steps = in_order(without(leaf_groups(found, chosen, stopped), silent))
+    return Plan(ACTION, inventory.cluster, steps, _summary(chosen, stopped, silent))
 
 
-def _summary(chosen: tuple[Held, ...], over: Over) -> str:
+def _summary(chosen: tuple[Held, ...], over: Over, silent: frozenset[str]) -> str:
     hosts = tuple(dict.fromkeys(one.host.name for one in chosen))
     told = [f"{len(chosen)} certificate{'s' if len(chosen) != 1 else ''} on {', '.join(hosts)}"]
     stopped = " and ".join(part for part, ended in (("etcd", over.etcd), ("the API servers", over.api)) if ended)
@@ -46,4 +48,8 @@ def _summary(chosen: tuple[Held, ...], over: Over) -> str:
             f"certificates that have ended stop {stopped}: health is asked for after the change only, and processes "
             "are restarted side by side"
         )
+    told += [
+        f"{host} cannot be reached and keeps its certificates; when it is back: run rotate-certs --host {host}"
+        for host in sorted(silent)
+    ]
     return "\n".join(told)

@@ -10,11 +10,11 @@ from haconsole.model.names import HostName
 from haconsole.model.observed import Known, reason_of
 
 
-def refusals(found: Ground, host: str | None) -> tuple[str, ...]:
-    """Every reason at once."""
+def refusals(found: Ground, host: str | None, silent: frozenset[str] | None = None) -> tuple[str, ...]:
+    """Every reason at once. `silent` hosts are left out where that is said, and a reason where it is not."""
     if host is not None and found.inventory.find(host) is None:
         return (f"the inventory has no host {host}",)
-    return (*_unsupported(found), *unreachable(found), *clocks(found), *_unread(found))
+    return (*_unsupported(found), *_unreached(found, host, silent), *clocks(found), *_unread(found))
 
 
 def unfinished(several: tuple[Material, ...]) -> tuple[str, ...]:
@@ -23,6 +23,13 @@ def unfinished(several: tuple[Material, ...]) -> tuple[str, ...]:
     if not names:
         return ()
     return (f"{names}: a new CA is on its way in: go on with rotate-certs --ca, or take it back with --ca --back",)
+
+
+def _unreached(found: Ground, host: str | None, silent: frozenset[str] | None) -> tuple[str, ...]:
+    told = unreachable(found)
+    if silent is None or host in silent or len(silent) == len(found.hosts):
+        return told
+    return ()
 
 
 def _unsupported(found: Ground) -> tuple[str, ...]:

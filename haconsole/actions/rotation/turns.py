@@ -64,11 +64,11 @@ def etcd_restart(found: Ground, host: Host, what: str, newer_than: tuple[str, ..
     )
 
 
-def api_turn(found: Ground, host: Host, what: str, restart: Step, phase: str) -> tuple[Group, ...]:
-    """The API server drained, restarted, used again, and seen up by every balancer."""
+def api_turn(found: Ground, host: Host, what: str, restart: Step, phase: str, beside: Group = ()) -> tuple[Group, ...]:
+    """The API server drained, restarted, used again, and seen up by every balancer; `beside` that goes what uses it."""
     haproxy, balancers = found.layout.haproxy, names(found.balancers)
     if haproxy is None or not balancers:
-        return ((restart,),)
+        return (restart,), beside
     there = tuple(check for check in restart.verification if not isinstance(check, ApiserverReady))
     drain = drain_step(host.name, haproxy.backend, balancers, phase=phase, unless=there)
     ready = ready_step(host.name, haproxy.backend, balancers, phase=phase)
@@ -88,7 +88,7 @@ def api_turn(found: Ground, host: Host, what: str, restart: Step, phase: str) ->
         (replace(drain, id=step_id(f"haproxy.drain-{what}", host.name)),),
         (restart,),
         (replace(ready, id=step_id(f"haproxy.ready-{what}", host.name)),),
-        seen,
+        (*seen, *beside),
     )
 
 

@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from haconsole.actions.catalogue import plan_action
-from haconsole.actions.checks import AnyOf, Check, EtcdHealthy
+from haconsole.actions.checks import AnyOf, BackendsUp, Check, EtcdHealthy, ServerIs
 from haconsole.actions.operations import (
     EnsureAuthority,
     IssueCertificate,
@@ -245,5 +245,25 @@ def test_arguments_that_do_not_go_together() -> None:
             plan(certified(), *flags, **request)
 
 
-def test_hosts_that_cannot_be_asked_or_read_are_named() -> None:
-    assert "cp2 cannot be reached" in refused(changed(certified(), 2, lost))
+def test_a_host_that_does_not_answer_is_left_out_and_named() -> None:
+    silent = changed(certified(), 3, lost)
+    made = plan(silent)
+    assert "cp3 cannot be reached and keeps its certificates" in made.summary
+    assert {step.host for step in made.steps} == {"cp1", "cp2"}
+    for step in made.steps:
+        for check in flat(step.precondition + step.verification):
+            assert not isinstance(check, BackendsUp) or "cp3" not in check.servers
+            assert not isinstance(check, ServerIs) or "cp3" not in check.balancers
+        assert not isinstance(step.operation, SetServerState) or "cp3" not in step.operation.balancers
+    assert any(EtcdHealthy(3) in step.verification for step in made.steps), "it is a voter all the same"
+    assert "cp3 cannot be reached" in refused(silent, host="cp3")
+    assert "cp3 cannot be reached" in refused(silent, "ca")
+
+
+def test_ended_certificates_on_all_that_answer_stop_etcd() -> None:
+    made = plan(changed(ended(), 3, lambda facts: lost(certified().hosts[2])))
+    assert "stop etcd and the API servers" in made.summary
+    assert [str(step.id) for step in made.steps if step.id.startswith("etcd.revive")] == [
+        "etcd.revive@cp1",
+        "etcd.revive@cp2",
+    ]
