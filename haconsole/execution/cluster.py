@@ -51,6 +51,8 @@ ClusterCheck: TypeAlias = (
     | ServerIs
 )
 Problems: TypeAlias = tuple[str, ...]
+PATIENCE_S = 5.0
+"""For etcd's answers: a gate of a run need not be as quick as a screen, and a late answer is not an ill member."""
 
 
 class ClusterQuestions(Protocol):
@@ -80,7 +82,7 @@ class ClusterChecks:
         match check:
             case EtcdHealthy(voters=voters):
                 async with etcd_on(self._site, host) as api:
-                    return etcd_problems(host.name, await probe_etcd(api), voters)
+                    return etcd_problems(host.name, await probe_etcd(api, deadline_s=PATIENCE_S), voters)
             case VipOwned(address=address, hosts=hosts):
                 return await self._owned(address, hosts)
             case MemberIs() | MemberGone() | LeaderAmong():

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
+from functools import partial
 from typing import Generic, TypeVar
 
 from haconsole.errors import HaconsoleError
@@ -71,7 +72,7 @@ class ApiProbe(Generic[A, T]):
 
 def etcd_probe(site: Site, board: Board, host: Host) -> ApiProbe[EtcdApi, object]:
     """etcd's own word, its member list and whether it reads with quorum."""
-    return ApiProbe(site, board, host, "etcd", etcd_on, probe_etcd)
+    return ApiProbe(site, board, host, "etcd", etcd_on, partial(probe_etcd, deadline_s=site.pace.etcd_s))
 
 
 def apiserver_probe(site: Site, board: Board, host: Host) -> ApiProbe[KubeApi, object]:

@@ -24,13 +24,15 @@ T = TypeVar("T")
 class Pace:
     """Seconds: how long an answer may take, and how often a live view asks.
 
-    `overall_s` bounds a whole look; `silence_s` is how long a followed host may be silent before it counts as lost;
-    `api_silence_s` how long API servers may tell nothing of leases before etcd is asked; `news_s` how long counters
-    and ages that moved may wait, where a change of state is told at once.
+    `overall_s` bounds a whole look; `etcd_s` is for etcd's own answers, short because a screen waits for them;
+    `silence_s` is how long a followed host may be silent before it counts as lost; `api_silence_s` how long API
+    servers may tell nothing of leases before etcd is asked; `news_s` how long counters and ages that moved may wait,
+    where a change of state is told at once.
     """
 
     overall_s: float = 15.0
     fact_s: float = 6.0
+    etcd_s: float = 2.0
     round_s: float = 1.0
     slow_round_s: float = 30.0
     keepalived_s: float = 10.0

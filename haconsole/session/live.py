@@ -27,6 +27,8 @@ from haconsole.model.lock_view import lock_view
 from haconsole.model.names import HostName
 from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.probes.collect import Collector
+from haconsole.probes.site import Pace
+from haconsole.session.doubt import may_be_late
 from haconsole.session.journal import follow
 from haconsole.session.locks import Locks
 from haconsole.session.record import Record
@@ -39,6 +41,8 @@ if TYPE_CHECKING:
     from haconsole.execution.records import RunRecord, Unreadable
 
 LOOK_AGAIN_S = 2.0
+PATIENT = Pace(overall_s=20.0, etcd_s=6.0)
+"""For a second look at what made a plan impossible: a busy etcd answers late, and is no reason to refuse."""
 
 
 class LiveSession:
@@ -66,6 +70,7 @@ class LiveSession:
         self._read_only = read_only or inventory.read_only
         self._clock = SystemClock()
         self._collector = Collector(inventory, fleet)
+        self._patient = Collector(inventory, fleet, pace=PATIENT)
         self._running: Executor | None = None
         self._locks = Locks()
 
@@ -92,13 +97,19 @@ class LiveSession:
         return health(snapshot, findings)
 
     async def plan(self, action: str, request: Mapping[str, str]) -> Plan | Refusal:
-        """Plan from a fresh look; raises UsageError before any host is asked when the request does not fit."""
+        """Plan from a fresh look; raises UsageError before any host is asked when the request does not fit.
+
+        What is refused is looked at once more, with patience, where an answer of etcd may only have come late.
+        """
         from haconsole.actions.catalogue import check_request, find_action
 
         found = find_action(action)
         check_request(found, request)
         snapshot = await self._collector.once(certificates=found.certificates)
         planned = found.planner(snapshot, self._inventory, request)
+        if isinstance(planned, Refusal) and may_be_late(snapshot):
+            snapshot = await self._patient.once(certificates=found.certificates)
+            planned = found.planner(snapshot, self._inventory, request)
         if isinstance(planned, Plan):
             self._locks.planned = planned, lock_view(snapshot)
         return planned

@@ -21,7 +21,9 @@ def lost(events: list[dict[str, Any]]) -> list[str]:
     ]
 
 
-async def test_it_moves_and_goes_back_and_no_request_fails(installed: Program, tmp_path: Path, tell: Tell) -> None:
+async def test_it_moves_and_goes_back_and_only_what_is_under_way_is_lost(
+    installed: Program, tmp_path: Path, tell: Tell
+) -> None:
     lab = installed.lab
     await eventually(lambda: vip_holders(lab) == ["cp1"], within_s=60)
     with ApiReader(lab, lab.spec.vip, 8443, tmp_path / "tls") as reads:
@@ -35,7 +37,8 @@ async def test_it_moves_and_goes_back_and_no_request_fails(installed: Program, t
         assert vip_holders(lab) == ["cp1"]
     tell(f"the VIP moves and goes back ({'; '.join(lost(away) + lost(back))})", reads=reads)
     assert len(lost(away)) == len(lost(back)) == 1
-    assert reads.failed == 0, str(reads)
+    assert reads.failed <= 2, f"one request may be under way at each move, and no more are lost: {reads}"
+    assert reads.done > 50, str(reads)
 
 
 def test_a_balancer_that_could_not_hold_it_is_not_chosen(installed: Program) -> None:

@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from haconsole.actions.operations import RunCommand
-from haconsole.actions.step import Plan, Step, StepId
+from haconsole.actions.step import Plan, Refusal, Step, StepId
 from haconsole.errors import HaconsoleError, UsageError
 from haconsole.execution.events import Outcome, RunDone, StepStarted
 from haconsole.execution.lock import LockedError
 from haconsole.execution.lock_host import Places
 from haconsole.execution.records import read_run, run_paths
 from haconsole.inventory.schema import Host, Inventory, VirtualIp
+from haconsole.model.hosts import HostFacts
 from haconsole.model.names import HostName
+from haconsole.model.observed import Cause, Failed
 from haconsole.model.roles import Role
 from haconsole.model.secret import Secret
+from haconsole.model.snapshot import ClusterSnapshot
+from haconsole.probes.collect import Collector
 from haconsole.session.live import LiveSession
+from tests.fakes.cluster import INVENTORY as THREE
+from tests.fakes.cluster import NOW, changed, healthy
 from tests.fakes.waiting import eventually
 from tests.unit.execution.local import LocalFleet
 
@@ -139,3 +146,24 @@ async def test_a_run_whose_step_was_left_to_its_host_leaves_the_lock_standing_un
     adopted = one.run(again, adopt=frozenset({events[-1].run}))
     assert [event async for event in adopted][-1].outcome is Outcome.DONE  # type: ignore[union-attr]
     assert not (tmp_path / "lock" / "holder").exists()
+
+
+@pytest.mark.parametrize(("second", "kind"), [("fine", Plan), ("late", Refusal)])
+async def test_what_is_refused_for_a_late_answer_is_looked_at_once_more_with_patience(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, second: str, kind: type
+) -> None:
+    looks = {"fine": healthy(), "late": changed(healthy(), 2, late)}
+    asked: list[float] = []
+
+    async def once(self: Collector, *, certificates: bool = False) -> ClusterSnapshot:
+        asked.append(self._site.pace.etcd_s)
+        return looks["late" if len(asked) == 1 else second]
+
+    monkeypatch.setattr(Collector, "once", once)
+    one = LiveSession(THREE, LocalFleet("cp1"), source="/lab.yaml", digest="ab" * 32, runs=tmp_path)
+    assert isinstance(await one.plan("defrag", {}), kind)
+    assert asked == [2.0, 6.0]
+
+
+def late(facts: HostFacts) -> HostFacts:
+    return replace(facts, etcd=Failed("cp2: etcd, status: no answer within 2 s", NOW, Cause.TIMED_OUT))

@@ -1,0 +1,31 @@
+"""What a late answer looks like, and what is certain."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from haconsole.model.hosts import HostFacts
+from haconsole.model.observed import Cause, Failed, Known
+from haconsole.session.doubt import may_be_late
+from tests.fakes.cluster import NOW, changed, endpoint, healthy, lost
+
+
+def failed(cause: Cause) -> HostFacts:
+    return replace(healthy().hosts[1], etcd=Failed("etcd, status: no answer", NOW, cause))
+
+
+@pytest.mark.parametrize(
+    ("facts", "late"),
+    [
+        (healthy().hosts[1], False),
+        (failed(Cause.REFUSED), False),
+        (failed(Cause.TIMED_OUT), True),
+        (failed(Cause.CONNECTION_LOST), True),
+        (replace(healthy().hosts[1], etcd=Known(endpoint(2, healthy=False), NOW)), True),
+        (lost(healthy().hosts[1]), False),
+    ],
+)
+def test_answers_that_may_come(facts: HostFacts, late: bool) -> None:
+    assert may_be_late(changed(healthy(), 2, lambda _: facts)) is late
