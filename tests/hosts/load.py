@@ -21,6 +21,8 @@ ELECTION_S = 1.0
 """etcd's own election time-out (its default): a client may begin another try until then, and none later."""
 FIRST_TRY_S, LAST_TRY_S = 0.9, 5.0
 """How long an answer is waited for before another member is asked; what leadership drops is never answered."""
+STARVED_S = 3.0
+"""So late a second try may begin where the machine let this client wait: its first was given up in time."""
 
 LOST = (EtcdErrorKind.REFUSED, EtcdErrorKind.UNAVAILABLE, EtcdErrorKind.TLS)
 """What shows that a connection is gone."""
@@ -127,8 +129,9 @@ class EtcdWriter(Load):
             await asyncio.sleep(0.2)
 
     async def _one(self, number: int) -> None:
+        """One write, tried again within the time-out; once also when this client itself was too slow for that."""
         begun, errors, turn = time.monotonic(), list[str](), number
-        while time.monotonic() - begun <= ELECTION_S:
+        while time.monotonic() - begun <= (STARVED_S if len(errors) == 1 else ELECTION_S):
             api = self._up[turn % len(self._up)] if self._up else None
             turn += 1
             if api is not None and await self._put(api, number, LAST_TRY_S if errors else FIRST_TRY_S, errors):

@@ -22,6 +22,7 @@ def test_one_becomes_five_and_no_write_fails(etcd: Members, tell: Tell) -> None:
     assert writes.done > 100, str(writes)
 
 
+@pytest.mark.nightly
 def test_a_second_run_changes_nothing(etcd: Members) -> None:
     etcd.stand(*ALL)
     assert etcd.of(*ALL).events("join", "cp5")[-1]["changed"] == 0
@@ -43,6 +44,7 @@ def test_the_leader_leaves_and_comes_back(etcd: Members, tell: Tell) -> None:
     assert {path.rpartition(".removed-")[0] for path in kept} == {"/etc/etcd/pki", "/var/lib/etcd/member"}
 
 
+@pytest.mark.nightly
 def test_a_host_without_power_is_replaced_and_comes_back(etcd: Members, tell: Tell) -> None:
     etcd.stand(*ALL[:4])
     dead = next(host for host in ALL[1:4] if host != etcd.leader(*ALL))
@@ -58,6 +60,7 @@ def test_a_host_without_power_is_replaced_and_comes_back(etcd: Members, tell: Te
     etcd.check(*ALL)
 
 
+@pytest.mark.nightly
 def test_five_shrink_to_one(etcd: Members, tell: Tell) -> None:
     etcd.stand(*ALL)
     with EtcdWriter(etcd.lab, etcd.addresses) as writes:

@@ -121,6 +121,7 @@ def test_data_that_is_not_this_clusters(three: Members) -> None:
     assert (kept.split(), ids(three)) == (["member"], before)
 
 
+@pytest.mark.nightly
 def test_a_name_or_an_address_twice(three: Members) -> None:
     program = three.of(*FOUR)
     text = program.inventory.read_text()
@@ -163,6 +164,7 @@ def test_an_even_number_is_warned_of(three: Members) -> None:
     assert "4 voters tolerate no more failures than 3: add or remove one" in done.stdout
 
 
+@pytest.mark.nightly
 def test_the_last_of_its_kind(etcd: Members) -> None:
     etcd.stand("cp1")
     told = etcd.refused(("cp1",), "remove", "cp1")
@@ -226,6 +228,7 @@ async def test_no_plan_from_a_list_of_old(three: Members) -> None:
     await eventually(lambda: all(member["healthy"] for member in three.listed()), within_s=60)
 
 
+@pytest.mark.nightly
 def test_hosts_and_ids_that_are_not_there(three: Members) -> None:
     assert "the inventory has no host cp9: say under hosts what it is" in three.refused(FOUR, "join", "cp9")
     assert "the inventory has no host cp9" in three.refused(FOUR, "remove", "cp9")
@@ -235,6 +238,7 @@ def test_hosts_and_ids_that_are_not_there(three: Members) -> None:
     assert "cp2 cannot replace itself" in three.refused(FOUR, "replace", "cp2", "cp2")
 
 
+@pytest.mark.nightly
 def test_a_run_that_is_refused_has_changed_nothing(three: Members) -> None:
     """What a second, right run finds is as if the wrong ones had not been."""
     three.of(*FOUR).events("join", "cp4")

@@ -42,6 +42,7 @@ def test_a_joiner_that_dies_after_it_was_added_is_seen_through_by_the_next_run(t
     three.check(*FOUR)
 
 
+@pytest.mark.nightly
 def test_a_joiner_that_never_starts_is_taken_back_by_its_host(three: Members) -> None:
     url = f"https://{three.lab.spec.host('cp4').address}:2380"
     three.shell("cp1", f"{ETCDCTL} member add cp4 --learner --peer-urls={url}")
@@ -50,6 +51,7 @@ def test_a_joiner_that_never_starts_is_taken_back_by_its_host(three: Members) ->
     assert [member["name"] for member in three.listed()] == ["cp1", "cp2", "cp3"]
 
 
+@pytest.mark.nightly
 async def test_a_member_that_was_removed_while_it_was_off_comes_back(three: Members) -> None:
     """It is turned away by the others, is told of, harms nothing, and joins anew with its old data set aside."""
     old = three.id_of("cp3")
@@ -65,6 +67,7 @@ async def test_a_member_that_was_removed_while_it_was_off_comes_back(three: Memb
     assert three.shell("cp3", "ls -d /var/lib/etcd/member.*").strip() != ""
 
 
+@pytest.mark.nightly
 def test_right_after_a_start_and_a_removal_etcd_is_waited_for(three: Members) -> None:
     """Members restarted a moment ago, and a peer URL that comes back the second it was removed."""
     follower = next(host for host in ("cp2", "cp3") if host != three.leader(*ALL[:3]))

@@ -40,6 +40,7 @@ def test_the_data_comes_back_in_a_new_cluster(etcd: Members) -> None:
     etcd.check(*ALL[:4])
 
 
+@pytest.mark.nightly
 def test_a_damaged_snapshot_stops_nothing(etcd: Members) -> None:
     etcd.stand(*THREE)
     program = etcd.of(*THREE)

@@ -35,6 +35,7 @@ def said(events: list[dict[str, object]], step: str) -> str:
     )
 
 
+@pytest.mark.nightly
 def test_free_pages_are_given_back_and_no_write_fails(three: Members, tell: Tell) -> None:
     three.shell("cp1", FILL % 12 + f"; {ETCDCTL} compact --physical $({REVISION})")
     before = {str(member["host"]): int(member["db_size_bytes"]) for member in three.listed()}
