@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from itertools import repeat
 from typing import TYPE_CHECKING
 
@@ -66,6 +67,12 @@ class Setting:
 def _load_what_the_first_paint_did_not_need() -> None:
     import haconsole.ui.present.about.anything
     import haconsole.ui.present.tables  # noqa: F401
+
+
+def _judged(before: ConsoleState, session: Session, snapshot: ClusterSnapshot, now: datetime) -> ConsoleState:
+    """The state with a snapshot taken in."""
+    findings = session.findings(snapshot)
+    return before.heard(snapshot, findings, session.health(snapshot, findings), now)
 
 
 class ConsoleApp(App[None]):
@@ -255,6 +262,7 @@ class ConsoleApp(App[None]):
             await asyncio.wait({self._feeding}, timeout=CLOSE_WITHIN_S)
 
     def _start(self) -> None:
+        gc.freeze()
         gc.enable()
         self._feeding = asyncio.create_task(self._feed(), name="feed")
 
@@ -283,7 +291,7 @@ class ConsoleApp(App[None]):
             try:
                 async for snapshot in session.watch():
                     pauses = self._pauses()
-                    self._hear(session, snapshot)
+                    await self._hear(session, snapshot)
             except Exception as error:
                 self._cut_off(error)
             else:
@@ -299,12 +307,14 @@ class ConsoleApp(App[None]):
     def _cut_off(self, error: Exception) -> None:
         self.state = self.state.with_link(Link(LinkState.BROKEN, self.setting.clock(), faults.in_words(error)))
 
-    def _hear(self, session: Session, snapshot: ClusterSnapshot) -> None:
+    async def _hear(self, session: Session, snapshot: ClusterSnapshot) -> None:
         """Take in a snapshot; one that cannot be judged is told as a fault, and the next one waited for."""
+        judge = partial(_judged, self.state, session, snapshot, self.setting.clock())
         try:
-            findings = session.findings(snapshot)
-            health = session.health(snapshot, findings)
-            self.state = self.state.heard(snapshot, findings, health, self.setting.clock())
+            first = self.state.snapshot is None
+            self.state = await asyncio.to_thread(judge) if self.state.large else judge()
+            if first:
+                gc.freeze()  # what was loaded stays; looking through it for garbage would hold the screen still
         except Exception as error:
             self._cut_off(error)
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -12,34 +12,50 @@ from haconsole.ui.present.bar import Link, LinkState
 
 if TYPE_CHECKING:
     from haconsole.model.snapshot import ClusterSnapshot
+    from haconsole.ui.present.arrange import PaneId
     from haconsole.ui.present.changes import Change
+    from haconsole.ui.present.table import TableView
 
 Clock = Callable[[], datetime]
 """Tells the time, aware and UTC."""
 
 
+MANY_ROWS = 200
+
+
 @dataclass(frozen=True, slots=True)
 class ConsoleState:
-    """The newest snapshot (None: none yet), what is wrong in it, what changed since start, and the stream's state."""
+    """The newest snapshot (None: none yet), what is wrong in it, what changed since start, and the stream's state.
+
+    `tables` are those of the panes, as they were when the snapshot came in.
+    """
 
     link: Link
     snapshot: ClusterSnapshot | None = None
     findings: tuple[Finding, ...] = ()
     health: Health = Health.UNKNOWN
     history: tuple[Change, ...] = ()
+    tables: Mapping[PaneId, TableView] = field(default_factory=dict)
 
     def heard(
         self, snapshot: ClusterSnapshot, findings: tuple[Finding, ...], health: Health, now: datetime
     ) -> ConsoleState:
         """The state after a snapshot came in at `now`."""
         from haconsole.ui.present.changes import changes, finding_changes, remembered
+        from haconsole.ui.present.tables import TABLES, table_of
 
         link = self.link if self.link.state is LinkState.LIVE else Link(LinkState.LIVE, now)
-        if self.snapshot is None:
-            return ConsoleState(link, snapshot, findings, health, self.history)
-        new = (*changes(self.snapshot, snapshot), *finding_changes(self.snapshot, snapshot, self.findings, findings))
-        history = remembered(self.history, new) if new else self.history
-        return ConsoleState(link, snapshot, findings, health, history)
+        history, before = self.history, self.snapshot
+        if before is not None:
+            new = (*changes(before, snapshot), *finding_changes(before, snapshot, self.findings, findings))
+            history = remembered(history, new) if new else history
+        tables = {pane: table_of(pane, snapshot, findings, history, now) for pane in TABLES}
+        return ConsoleState(link, snapshot, findings, health, history, tables)
+
+    @property
+    def large(self) -> bool:
+        """Whether there is so much on the screen that the next snapshot is better judged beside it."""
+        return sum(len(table.rows) for table in self.tables.values()) > MANY_ROWS
 
     def with_link(self, link: Link) -> ConsoleState:
         return replace(self, link=link)

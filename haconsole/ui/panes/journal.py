@@ -6,7 +6,7 @@ from haconsole.model.journal import JournalLine
 from haconsole.ui.keys import Scope, bindings
 from haconsole.ui.panes.lines import LineWidget
 from haconsole.ui.present.cells import Cell, Line, Tone, padded, width_of
-from haconsole.ui.present.journal import Scroll, journal_rows
+from haconsole.ui.present.journal import Scroll, holds, journal_rows
 
 DRAW_EVERY_S = 0.1
 
@@ -31,7 +31,7 @@ class JournalPane(LineWidget, can_focus=True):
     def add(self, line: JournalLine) -> None:
         """Take one more line; a person who has scrolled up stays where they are."""
         self.scroll_kept.add(line)
-        if self._up and (not self.needle or line in self.scroll_kept.matching(self.needle)[-1:]):
+        if self._up and holds(line, self.needle):
             self._up += 1
         self._due = True
 

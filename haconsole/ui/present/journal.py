@@ -31,8 +31,12 @@ class Scroll:
         """The lines in which `needle` stands, in host, source or text, in any case."""
         if not needle:
             return self.lines
-        low = needle.casefold()
-        return [line for line in self.lines if low in f"{line.host} {line.source} {line.text}".casefold()]
+        return [line for line in self.lines if holds(line, needle)]
+
+
+def holds(line: JournalLine, needle: str) -> bool:
+    """Whether `needle` stands in the line, in host, source or text, in any case; an empty one stands in every line."""
+    return needle.casefold() in f"{line.host} {line.source} {line.text}".casefold()
 
 
 def journal_rows(line: JournalLine, width: int, *, hosts: int, mark: str = "") -> tuple[Line, ...]:

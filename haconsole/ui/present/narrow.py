@@ -26,7 +26,8 @@ class Wish:
 
 def granted(view: TableView, wish: Wish) -> TableView:
     """The view as wished; its summaries still speak of everything."""
-    rows = tuple(row for row in view.rows if _holds(row, wish.needle)) if wish.needle else view.rows
+    low = wish.needle.casefold()
+    rows = tuple(row for row in view.rows if _holds(row, low)) if low else view.rows
     columns = view.columns
     if wish.column is not None and wish.column < len(columns):
         sorting = wish.column
@@ -53,7 +54,7 @@ def next_order(view: TableView, wish: Wish) -> Wish:
 
 
 def _holds(row: Row, needle: str) -> bool:
-    return any(needle.casefold() in cell.text.casefold() for cell in row.cells)
+    return any(needle in cell.text.casefold() for cell in row.cells)
 
 
 def _order(text: str) -> tuple[tuple[int, int, str], ...]:

@@ -18,6 +18,8 @@ from haconsole.ui.present.leases import leases_table
 from haconsole.ui.present.table import TableView
 from haconsole.ui.present.vips import vips_table
 
+TABLES: tuple[PaneId, ...] = tuple(pane for pane in PaneId if pane not in (PaneId.DETAIL, PaneId.STEPS))
+
 
 def table_of(
     pane: PaneId, snapshot: ClusterSnapshot, findings: tuple[Finding, ...], history: tuple[Change, ...], now: datetime

@@ -26,7 +26,6 @@ from haconsole.ui.present.waiting import waiting_tables
 if TYPE_CHECKING:
     from textual.widget import Widget
 
-    from haconsole.model.snapshot import ClusterSnapshot
     from haconsole.ui.app import ConsoleApp
     from haconsole.ui.panes.prompt import Prompt
     from haconsole.ui.present.detail import Detail
@@ -134,18 +133,16 @@ class Dashboard(Screen[None]):
             for pane, view in waiting.items():
                 self._tables[pane].show(view, now)
         else:
-            self._draw_tables(state, state.snapshot, now)
+            self._draw_tables(state, now)
         self._seat()
         self._tell()
         self._draw_bar(now)
 
-    def _draw_tables(self, state: ConsoleState, snapshot: ClusterSnapshot, now: datetime) -> None:
+    def _draw_tables(self, state: ConsoleState, now: datetime) -> None:
         """Draw the tables that have a place; the others when they get one."""
-        from haconsole.ui.present.tables import table_of
-
         for pane in self._panes.placed():
             if pane is not PaneId.DETAIL:
-                self._tables[pane].show(table_of(pane, snapshot, state.findings, state.history, now), now)
+                self._tables[pane].show(state.tables[pane], now)
 
     def _tick(self, now: datetime) -> None:
         """Time went on: ages, and locks that lapse when nobody renews them."""
@@ -193,7 +190,7 @@ class Dashboard(Screen[None]):
         self._panes.seat(self._wishes(), self._only)
         state = self.app.state
         if state.snapshot is not None and set(self._panes.placed()) - set(before):
-            self._draw_tables(state, state.snapshot, self.app.now)
+            self._draw_tables(state, self.app.now)
             self._panes.seat(self._wishes(), self._only)
 
     def _wishes(self) -> dict[PaneId, int]:
