@@ -18,6 +18,7 @@ class Scope(StrEnum):
     DASHBOARD = "Dashboard"
     PLAN = "At a plan"
     RUN = "At a run"
+    ENDED = "At a run that is over"
     HISTORY = "At runs"
     SPLIT = "On a screen of steps"
     TABLE = "In a table"
@@ -28,6 +29,7 @@ class Scope(StrEnum):
     YES_NO = "At a question"
     SECRET = "At a password"
     TYPED = "At a question that wants a name"
+    HOST = "At a host"
     LOGS = "At journals"
     JOURNAL = "In a journal"
 
@@ -68,16 +70,6 @@ DASHBOARD = (
     Key("1", "pane(1)", "1 - 8", "panes", "To the pane of that number", Scope.DASHBOARD, 8),
     *(Key(digit, f"pane({digit})", digit, "", "", Scope.DASHBOARD) for digit in PANE_KEYS[1:]),
     Key("a", "app.actions", "a", "actions", "Actions, those for the row first", Scope.DASHBOARD, 4, changes=True),
-    Key(
-        "m",
-        "app.mend",
-        "m",
-        "mend",
-        "Start the action that helps with the row's finding",
-        Scope.DASHBOARD,
-        6,
-        changes=True,
-    ),
     Key("l", "app.journal", "l", "journal", "The journal of the row's host, followed", Scope.DASHBOARD, 8),
     Key("L", "app.journal(True)", "L", "", "The journals of all hosts, interleaved", Scope.DASHBOARD),
     Key("s", "app.shell", "s", "shell", "A shell on the row's host", Scope.DASHBOARD, 9, changes=True),
@@ -91,6 +83,9 @@ DASHBOARD = (
 )
 
 LOGS = (
+    Key("tab,shift+tab", "other", "tab", "facts, journal", "From the facts to the journal and back", Scope.HOST, 1),
+    Key("a", "app.actions", "a", "actions", "Actions, those for this host first", Scope.HOST, 2, changes=True),
+    Key("s", "app.shell", "s", "shell", "A shell on this host", Scope.HOST, 2, changes=True),
     Key("slash", "filter", "/", "filter", "Show only lines that hold a text, and mark it", Scope.LOGS, 1),
     Key("S", "save", "S", "save", "Save the lines shown to a file here", Scope.LOGS, 2),
     Key("escape,q", "leave", "esc", "back", "Leave the filter, then the journal", Scope.LOGS, 3),
@@ -110,7 +105,7 @@ STEPS = (
     Key("n", "next", "n", "next", "Let the step that is held begin, and hold the one after", Scope.RUN, 2),
     Key("t", "teach", "t", "teach me", "Tell each step in plain words, and wait for a key before it", Scope.RUN, 4),
     Key("s", "stop", "s", "stop", "Start no further step; again: leave those under way", Scope.RUN, 1),
-    Key("w", "outcome", "w", "outcome", "What came of it, once the run is over", Scope.RUN, 2),
+    Key("w", "outcome", "w", "outcome", "What came of it, and what changed", Scope.ENDED, 1),
     Key("F", "follow", "F", "follow", "Let the cursor follow the step under way", Scope.RUN, 4),
     Key(
         "r",
@@ -151,7 +146,11 @@ TEXT = (
 
 WINDOWS = (
     Key("escape,q", "close", "esc", "back", "Close this window", Scope.OVERLAY, 1),
-    Key("m", "app.mend", "m", "mend", "Start the action that helps", Scope.FINDING, 1, changes=True),
+    Key("question_mark,f1", "app.help", "?", "help", "The keys of this window", Scope.OVERLAY, 4),
+    Key("f1", "app.help", "f1", "help", "The keys of this form", Scope.FORM, 5),
+    Key("question_mark,f1", "app.help", "?", "help", "The keys of this question", Scope.YES_NO, 4),
+    Key("f1", "app.help", "f1", "help", "The keys of this question", Scope.TYPED, 2),
+    Key("m", "app.mend", "m", "mend", "Start the action that helps with the finding", Scope.FINDING, 1, changes=True),
     Key("enter", "submit", "enter", "plan", "Make the plan; nothing is changed by it", Scope.FORM, 1),
     Key("escape", "screen.leave", "esc", "back", "Back to the dashboard", Scope.FORM, 2),
     Key("right", "turn(1)", "← →", "choose", "Choose among what is offered; letters jump to it", Scope.FORM, 3),

@@ -9,7 +9,17 @@ from pathlib import Path
 from haconsole.actions.checks import ServiceRunning
 from haconsole.actions.operations import Irreversible, RunCommand, WriteFile
 from haconsole.actions.step import Plan, Refusal, Step, StepId
-from haconsole.execution.events import Event, Outcome, RunDone, RunId, RunStarted, StepDone, StepOutput, StepStarted
+from haconsole.execution.events import (
+    Event,
+    Outcome,
+    RunDone,
+    RunId,
+    RunStarted,
+    StepDone,
+    StepHeld,
+    StepOutput,
+    StepStarted,
+)
 from haconsole.execution.journal import Heading as RunHeading
 from haconsole.execution.journal import Operator
 from haconsole.execution.records import RunRecord, Standing, StepRecord, StepState
@@ -55,6 +65,14 @@ def begun() -> tuple[Event, ...]:
         StepStarted(RUN, NOW + timedelta(seconds=1), second.id, second.host, second.title),
         StepOutput(RUN, NOW, second.id, "Created symlink etcd.service\n\x1b[31mnot red\n"),
     )
+
+
+def held() -> tuple[Event, ...]:
+    """The run up to its second step, which waits to be let through with the two after it."""
+    rest = PLAN.steps[1:]
+    started = tuple(StepStarted(RUN, NOW, step.id, step.host, step.title) for step in rest)
+    waits = tuple(StepHeld(RUN, NOW, step.id, step.host) for step in rest)
+    return (*begun()[:3], *started, *waits)
 
 
 def ended(outcome: Outcome = Outcome.DONE) -> tuple[Event, ...]:

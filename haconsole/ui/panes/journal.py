@@ -16,8 +16,8 @@ class JournalPane(LineWidget, can_focus=True):
 
     BINDINGS = bindings(Scope.JOURNAL)
 
-    def __init__(self, title: str, hosts: tuple[str, ...]) -> None:
-        super().__init__(id="journal", classes="pane")
+    def __init__(self, title: str, hosts: tuple[str, ...], *, id: str = "journal") -> None:  # noqa: A002
+        super().__init__(id=id, classes="pane")
         self.scroll_kept = Scroll()
         self.needle = ""
         self._title = title
@@ -63,7 +63,7 @@ class JournalPane(LineWidget, can_focus=True):
         state = Cell("● following ", Tone.GOOD) if not self._up else Cell(f"▼{self._up} newer ", Tone.WARNING)
         left = Cell(f" {self._title}  {told}")
         line = (padded(left, width - width_of(state.text)), state)
-        return line, "head-focused"
+        return line, "head-focused" if self.has_focus else "head"
 
     def action_scroll(self, by: int) -> None:
         self._up -= by
@@ -74,6 +74,10 @@ class JournalPane(LineWidget, can_focus=True):
 
     def action_edge(self, which: int) -> None:
         self._up = len(self.scroll_kept.lines) if which < 0 else 0
+        self._draw()
+
+    def watch_has_focus(self, focused: bool) -> None:
+        super().watch_has_focus(focused)
         self._draw()
 
     def on_resize(self) -> None:

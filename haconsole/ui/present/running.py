@@ -83,6 +83,11 @@ class RunView:
     def under_way(self) -> tuple[StepId, ...]:
         return tuple(step for step in self.started if step not in self.ended)
 
+    @property
+    def failed(self) -> StepId | None:
+        """The first step that did not come to a good end, None where all did."""
+        return next((step for step, done in self.ended.items() if done.error), None)
+
     def after(self, event: Event) -> RunView:
         """The view after one more event."""
         match event:

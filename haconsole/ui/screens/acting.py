@@ -160,9 +160,9 @@ class TypedAgreement(ModalScreen[bool]):
             f"carry out {plan.action} on {plan.cluster}?",
             (
                 Sentence(plan_gist(plan)[0]),
+                *((BY_STEPS,) if teaching else ()),
                 Heading("Cannot be taken back"),
                 *(Sentence(Cell(f"{step.host}: {step.title}", Tone.WARNING), "✖") for step in irreversible(plan)),
-                *((BY_STEPS,) if teaching else ()),
                 Heading("To agree"),
                 Sentence(Cell(f"Type the cluster's name, {plan.cluster}, and press enter.")),
             ),

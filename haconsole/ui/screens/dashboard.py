@@ -94,7 +94,7 @@ class Panes(Container):
 class Dashboard(Screen[None]):
     """Tables drawn from the console's state, and all about the row under the cursor where there is room."""
 
-    BINDINGS = bindings(Scope.DASHBOARD)
+    BINDINGS = bindings(Scope.DASHBOARD, Scope.FINDING)
     app: ConsoleApp
 
     def __init__(self) -> None:
@@ -113,7 +113,8 @@ class Dashboard(Screen[None]):
     @property
     def scopes(self) -> tuple[Scope, ...]:
         """The scopes of the keys that count now."""
-        return (Scope.EVERYWHERE, Scope.DASHBOARD, Scope.TEXT if self._detail.has_focus else Scope.TABLE)
+        finding = (Scope.FINDING,) if self._current is PaneId.FINDINGS else ()
+        return (Scope.EVERYWHERE, Scope.DASHBOARD, *finding, Scope.TEXT if self._detail.has_focus else Scope.TABLE)
 
     def compose(self) -> ComposeResult:
         yield StatusBar()
@@ -202,10 +203,15 @@ class Dashboard(Screen[None]):
             self._tell()
 
     def on_row_chosen(self, message: RowChosen) -> None:
-        from haconsole.ui.present.subjects import FindingSubject
+        from haconsole.ui.present.subjects import FindingSubject, HostSubject
         from haconsole.ui.screens.overlay import FindingWindow, TextWindow
 
         subject = message.key
+        if isinstance(subject, HostSubject) and self.app.state.snapshot is not None:
+            from haconsole.ui.screens.host import HostScreen
+
+            self.app.push_screen(HostScreen(subject.host))
+            return
         window = FindingWindow if isinstance(subject, FindingSubject) else TextWindow
         self.app.push_screen(window(lambda state, now: self._told_about(state, now, subject)))
 

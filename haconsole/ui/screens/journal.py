@@ -19,6 +19,8 @@ from haconsole.ui.panes.prompt import Prompt
 from haconsole.ui.present.journal import saved_text
 
 if TYPE_CHECKING:
+    from textual.widget import Widget
+
     from haconsole.ui.app import ConsoleApp
 
 LAST = 300
@@ -28,13 +30,14 @@ class JournalScreen(Screen[None]):
     """Follows the journals of `hosts` while it is open."""
 
     BINDINGS = bindings(Scope.LOGS)
-    scopes = (Scope.LOGS, Scope.JOURNAL)
+    scopes: tuple[Scope, ...] = (Scope.LOGS, Scope.JOURNAL)
     app: ConsoleApp
 
-    def __init__(self, hosts: tuple[HostName, ...]) -> None:
+    def __init__(self, hosts: tuple[HostName, ...], *, pane_id: str = "journal") -> None:
         super().__init__()
         self._hosts = hosts
-        self._pane = JournalPane(f"journal of {', '.join(hosts)}", hosts)
+        self._pane = JournalPane(f"journal of {', '.join(hosts)}", hosts, id=pane_id)
+        self._first: Widget = self._pane
         self._following: asyncio.Task[None] | None = None
 
     def compose(self) -> ComposeResult:
@@ -42,7 +45,7 @@ class JournalScreen(Screen[None]):
         yield KeyBar()
 
     def on_mount(self) -> None:
-        self._pane.focus()
+        self._first.focus()
         self.query_one(KeyBar).show(keys_of(*self.scopes))
         self._following = asyncio.create_task(self._follow(), name="journal")
 

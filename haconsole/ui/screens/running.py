@@ -18,11 +18,11 @@ from haconsole.ui.screens.split import SplitScreen
 class RunScreen(SplitScreen):
     """Follows the step under way until a person moves the cursor; tells what came of the run at its end."""
 
-    BINDINGS = bindings(Scope.RUN)
-    own_scope = Scope.RUN
+    BINDINGS = bindings(Scope.RUN, Scope.ENDED)
 
     def __init__(self) -> None:
         super().__init__()
+        self.own_scope = Scope.RUN
         self._following = True
 
     def on_mount(self) -> None:
@@ -33,8 +33,12 @@ class RunScreen(SplitScreen):
         if view is None:
             return
         self.table.show(run_table(view, self.app.now), self.app.now)
-        if self._following and not view.over and view.newest is not None:
-            self.table.go_to(StepSubject(view.newest))
+        looked_at = view.failed if view.over else view.newest
+        if self._following and looked_at is not None:
+            self.table.go_to(StepSubject(looked_at))
+        if view.over and self.own_scope is Scope.RUN:
+            self.own_scope = Scope.ENDED
+            self.show_keys()
         self.tell()
 
     def _tick(self, now: datetime) -> None:

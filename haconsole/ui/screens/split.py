@@ -78,6 +78,10 @@ class SplitScreen(Screen[None]):
         self.table.focus()
 
     def on_descendant_focus(self) -> None:
+        self.show_keys()
+
+    def show_keys(self) -> None:
+        """Tell the keys that count now."""
         self.query_one(KeyBar).show(keys_of(*self.scopes, read_only=self.app.read_only))
 
     def on_row_highlighted(self, message: RowHighlighted) -> None:

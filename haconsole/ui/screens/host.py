@@ -1,0 +1,47 @@
+"""One host: its services and facts, and its journal as it is written."""
+
+from __future__ import annotations
+
+from textual.app import ComposeResult
+
+from haconsole.model.names import HostName
+from haconsole.ui.keys import Scope, bindings, keys_of
+from haconsole.ui.panes.bar import KeyBar
+from haconsole.ui.panes.text import TextPane
+from haconsole.ui.present.about.host import about_host
+from haconsole.ui.present.arrange import PaneId
+from haconsole.ui.screens.journal import JournalScreen
+from haconsole.ui.screens.split import Split
+
+
+class HostScreen(JournalScreen):
+    """Follows the console's state and the host's journal side by side, or one above the other on a narrow screen."""
+
+    BINDINGS = bindings(Scope.HOST)
+
+    def __init__(self, host: HostName) -> None:
+        super().__init__((host,), pane_id=PaneId.DETAIL)
+        self._text = TextPane(id=PaneId.STEPS, hint="the host is no longer in the inventory")
+        self._first = self._text
+
+    def compose(self) -> ComposeResult:
+        yield Split(self._text, self._pane)
+        yield KeyBar()
+
+    def on_mount(self) -> None:
+        self.watch(self.app, "state", self._draw)
+        self.watch(self.app, "now", self._draw, init=False)
+
+    def _draw(self) -> None:
+        snapshot = self.app.state.snapshot
+        (host,) = self._hosts
+        self._text.show(about_host(snapshot, host, self.app.now) if snapshot is not None else None)
+
+    def on_descendant_focus(self) -> None:
+        reading = Scope.TEXT if self._text.has_focus else Scope.JOURNAL
+        self.scopes = (Scope.HOST, Scope.LOGS, reading)
+        self.query_one(KeyBar).show(keys_of(*self.scopes, read_only=self.app.read_only))
+
+    def action_other(self) -> None:
+        """From the facts to the journal and back."""
+        (self._pane if self._text.has_focus else self._text).focus()
