@@ -51,7 +51,10 @@ def utc_now() -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """How the console is opened: what it shows, how it looks and how it asks."""
+    """How the console is opened: what it shows, how it looks and how it asks.
+
+    `alone` in its process it may keep what it has loaded from being looked through for garbage, which takes long.
+    """
 
     inventory: Inventory
     theme: Theme
@@ -62,6 +65,7 @@ class Setting:
     clock: Clock = utc_now
     retry_s: tuple[float, ...] = RETRY_S
     asker: ScreenAsker | None = None
+    alone: bool = False
 
 
 def _load_what_the_first_paint_did_not_need() -> None:
@@ -262,9 +266,13 @@ class ConsoleApp(App[None]):
             await asyncio.wait({self._feeding}, timeout=CLOSE_WITHIN_S)
 
     def _start(self) -> None:
-        gc.freeze()
+        self._keep_what_is_loaded()
         gc.enable()
         self._feeding = asyncio.create_task(self._feed(), name="feed")
+
+    def _keep_what_is_loaded(self) -> None:
+        if self.setting.alone:
+            gc.freeze()
 
     def _tick(self) -> None:
         self.now = self.setting.clock()
@@ -314,7 +322,7 @@ class ConsoleApp(App[None]):
             first = self.state.snapshot is None
             self.state = await asyncio.to_thread(judge) if self.state.large else judge()
             if first:
-                gc.freeze()  # what was loaded stays; looking through it for garbage would hold the screen still
+                self._keep_what_is_loaded()
         except Exception as error:
             self._cut_off(error)
 

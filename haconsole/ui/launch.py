@@ -41,6 +41,7 @@ def launch(
         read_only=read_only,
         ascii_only=ascii_only or terminal_is_ascii(encoding),
         asker=asker,
+        alone=True,
     )
     app = ConsoleApp(setting)
     app.run()

@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from haconsole.ui import faults
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Callable, Mapping
 
     from haconsole.actions.step import Plan
     from haconsole.execution.events import Event
+    from haconsole.execution.lock import LockedError
     from haconsole.execution.records import RunRecord
     from haconsole.model.snapshot import ClusterSnapshot
+    from haconsole.session import Session
     from haconsole.ui.app import ConsoleApp
     from haconsole.ui.present.changes import Change
+    from haconsole.ui.present.running import RunView
+
+    Begin = Callable[[Session, frozenset[str]], AsyncIterator[Event]]
+    """Starts a run, given the runs whose locks it may take over."""
 
 END_WITHIN_S = 5.0
 SILENT = "the run broke off without a word; look at its record: haconsole runs"
@@ -105,11 +112,9 @@ class Runs:
         if self.refused():
             return
         from haconsole.ui.present.running import RunView
-        from haconsole.ui.screens.running import RunScreen
 
-        self._app.run_view = RunView(plan, self._app.setting.clock(), paused=teaching, teaching=teaching)
-        self._task = asyncio.create_task(self._run(plan, self._beginning(plan)), name="run")
-        self._app.switch_screen(RunScreen())
+        view = RunView(plan, self._app.setting.clock(), paused=teaching, teaching=teaching)
+        self._set_off(view, lambda session, adopt: session.run(plan, step_by_step=teaching, adopt=adopt))
 
     def history(self, at: str | None = None) -> None:
         """Show the runs there were, the cursor on the one called `at`."""
@@ -123,13 +128,16 @@ class Runs:
         if self.refused():
             return
         from haconsole.ui.present.running import RunView
+
+        run = record.heading.run
+        view = RunView(record.plan, self._app.setting.clock(), run=run)
+        self._set_off(view, lambda session, adopt: session.resume(run, adopt=adopt))
+
+    def _set_off(self, view: RunView, begin: Begin) -> None:
         from haconsole.ui.screens.running import RunScreen
 
-        session, run = self._app.session, record.heading.run
-        if session is None:
-            return
-        self._app.run_view = RunView(record.plan, self._app.setting.clock(), run=run)
-        self._task = asyncio.create_task(self._run(record.plan, session.resume(run)), name="run")
+        self._app.run_view = view
+        self._task = asyncio.create_task(self._run(view.plan, begin), name="run")
         self._app.switch_screen(RunScreen())
 
     def offer_broken_off(self) -> None:
@@ -140,6 +148,7 @@ class Runs:
     async def _offer_broken_off(self) -> None:
         app = self._app
         try:
+            await asyncio.to_thread(import_module, "haconsole.ui.present.history")
             from haconsole.ui.present.history import broken_off, offer_to_carry_on
             from haconsole.ui.screens.question import YesNoQuestion
 
@@ -196,16 +205,12 @@ class Runs:
             await asyncio.wait({self._task}, timeout=END_WITHIN_S)
             self._task.cancel()
 
-    def _beginning(self, plan: Plan) -> AsyncIterator[Event] | None:
-        view, session = self._app.run_view, self._app.session
-        return session.run(plan, step_by_step=view is not None and view.paused) if session is not None else None
-
-    async def _run(self, plan: Plan, events: AsyncIterator[Event] | None) -> None:
+    async def _run(self, plan: Plan, begin: Begin) -> None:
         """Take in the run's events; at its end look at the hosts once more and tell what is different."""
         app = self._app
         before, broken = app.state.snapshot, SILENT
         try:
-            await self._take_in(events)
+            await self._unless_locked(begin)
         except Exception as error:
             broken = faults.in_words(error)
         if app.run_view is not None:
@@ -224,10 +229,30 @@ class Runs:
             after = app.state.snapshot
         return changes(before, after) if before is not None and after is not None else ()
 
-    async def _take_in(self, events: AsyncIterator[Event] | None) -> None:
-        if events is None:
+    async def _unless_locked(self, begin: Begin) -> None:
+        """Run; where a console that is gone left its lock, take that over when a person says so."""
+        from haconsole.execution.lock import LockedError
+
+        try:
+            await self._take_in(begin, frozenset())
+        except LockedError as locked:
+            if not locked.adoptable or not await self._may_take_over(locked):
+                raise
+            await self._take_in(begin, frozenset({locked.view.claim.run}))
+
+    async def _may_take_over(self, locked: LockedError) -> bool:
+        from haconsole.ui.screens.question import YesNoQuestion
+        from haconsole.ui.screens.running import take_over
+
+        said: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._app.push_screen(YesNoQuestion(take_over(locked.view)), lambda yes: said.set_result(yes is True))
+        return await said
+
+    async def _take_in(self, begin: Begin, adopt: frozenset[str]) -> None:
+        session = self._app.session
+        if session is None:
             return
-        async for event in events:
+        async for event in begin(session, adopt):
             if self._app.run_view is not None:
                 self._app.run_view = self._app.run_view.after(event)
 

@@ -88,7 +88,7 @@ async def console(session: FakeSession) -> AsyncIterator[Pilot[None]]:
         yield session
 
     theme = find_theme("dark", theme_folders())
-    app = ConsoleApp(Setting(INVENTORY, theme, theme.name, opened, clock=lambda: NOW))
+    app = ConsoleApp(Setting(INVENTORY, theme, theme.name, opened, clock=lambda: NOW, alone=True))
     async with app.run_test(size=SIZE) as pilot:
         for _ in range(10):
             await pilot.pause()

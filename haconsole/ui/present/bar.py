@@ -46,7 +46,7 @@ class Link:
 @dataclass(frozen=True, slots=True)
 class BarView:
     """What the bar tells. `heard_at` is when the newest snapshot was put together, `run` how
-    far the run under way is."""
+    far the run under way is, `lock` who else may change the cluster now, empty when nobody does."""
 
     cluster: str
     health: Health
@@ -57,6 +57,7 @@ class BarView:
     read_only: bool = False
     endpoint: str = ""
     run: str = ""
+    lock: str = ""
 
     @classmethod
     def of(
@@ -70,10 +71,12 @@ class BarView:
         read_only: bool,
         endpoint: str,
         run: str = "",
+        own_run: str = "",
     ) -> BarView:
         hosts = snapshot.hosts if snapshot else ()
         heard = snapshot.observed_at if snapshot else None
-        return cls(cluster, health, link, hosts, hosts_total, heard, read_only, endpoint, run)
+        lock = locked_by(snapshot, own_run) if snapshot else ""
+        return cls(cluster, health, link, hosts, hosts_total, heard, read_only, endpoint, run, lock)
 
 
 def bar_line(view: BarView, width: int, now: datetime) -> Line:
@@ -84,6 +87,8 @@ def bar_line(view: BarView, width: int, now: datetime) -> Line:
         left += [Cell("  "), Cell(" READ-ONLY ", Tone.WARNING)]
     if view.run:
         left += [Cell("  "), Cell(f" RUN {view.run} ", Tone.WARNING)]
+    if view.lock:
+        left += [Cell("  "), Cell(f" LOCKED {view.lock} ", Tone.WARNING)]
     left += [Cell("  "), link_cell(view, now)]
     optional = (Cell(f"  {_reached(view)}"), Cell(f"  API {view.endpoint}", Tone.MUTED) if view.endpoint else Cell(""))
     for cell in optional:
@@ -91,6 +96,17 @@ def bar_line(view: BarView, width: int, now: datetime) -> Line:
             left.append(cell)
     blanks = width - width_of(text_of((*left, clock_cell)))
     return (*left, Cell(" " * max(blanks, 0)), clock_cell)
+
+
+def locked_by(snapshot: ClusterSnapshot, own_run: str) -> str:
+    """Whose run has the cluster's lock, in a few words; empty for nobody's and for `own_run`."""
+    from haconsole.model.lock_view import lock_view
+
+    view = lock_view(snapshot)
+    if view is None or view.claim.run == own_run:
+        return ""
+    gone = ", stale" if view.stale else ""
+    return f"{view.claim.holder}: {view.claim.action}{gone}"
 
 
 def link_cell(view: BarView, now: datetime) -> Cell:

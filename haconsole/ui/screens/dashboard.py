@@ -182,6 +182,7 @@ class Dashboard(Screen[None]):
             read_only=app.read_only,
             endpoint=app.endpoint,
             run=app.runs.told,
+            own_run=app.run_view.run if app.run_view is not None else "",
         )
         self.query_one(StatusBar).show(view, now)
 

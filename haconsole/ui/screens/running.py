@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
+from haconsole.model.lock_view import LockView, lock_sentence
 from haconsole.ui.keys import Scope, bindings
-from haconsole.ui.present.cells import Cell
+from haconsole.ui.present.cells import Cell, Tone
 from haconsole.ui.present.detail import Detail, Sentence
 from haconsole.ui.present.running import RunView, about_end, about_run_step, run_table
 from haconsole.ui.present.subjects import StepSubject, Subject
@@ -111,6 +112,20 @@ LEAVE_CONSOLE = Detail(
         Sentence(Cell("`haconsole runs` shows what was heard; `haconsole resume` looks up the rest and carries on.")),
     ),
 )
+
+
+def take_over(view: LockView) -> Detail:
+    """The question before the lock of a console that seems to be gone is taken over."""
+    return Detail(
+        "take over the lock of another console?",
+        (
+            Sentence(Cell(f"{lock_sentence(view)}.", Tone.WARNING)),
+            Sentence(
+                Cell("Take it over only when that console is gone: two that change a cluster at once can lose it.")
+            ),
+        ),
+    )
+
 
 LEAVE_TO_HOSTS = Detail(
     "leave the steps under way to their hosts?",

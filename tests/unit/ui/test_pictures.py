@@ -115,7 +115,7 @@ FLOWS: dict[str, tuple[str, dict[str, Any]]] = {
     "filter": ("slash c p 2", {}),
     "help": ("question_mark", {}),
     "palette": ("colon", {}),
-    "actions": ("f a", {}),
+    "actions": ("a b o o t s", {}),
     "form": ("a b o o t s enter right", {}),
     "plan": (TO_PLAN, {}),
     "plan-taught": (f"{TO_PLAN} t", {}),

@@ -1,0 +1,85 @@
+"""Another console's lock: told on the bar, refused while it lives, taken over knowingly when it is gone."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+
+from haconsole.actions.step import Plan
+from haconsole.execution.events import Event
+from haconsole.execution.lock import LockedError
+from haconsole.model.lock import HostLock, LockClaim
+from haconsole.model.lock_view import LockView
+from haconsole.model.observed import Known
+from haconsole.model.snapshot import ClusterSnapshot
+from tests.fakes.cluster import NAMES, NOW, healthy
+from tests.fakes.plans import PLAN, begun, ended
+from tests.fakes.session import FakeSession
+from tests.unit.ui.test_app import console, running, screen_text
+from tests.unit.ui.test_guided import begin, shows
+
+CLAIM = LockClaim("ab12", "ops@desk", 4711, "20260301T025900Z-join-77aa", "join")
+
+
+def locked(heartbeat_s: int) -> ClusterSnapshot:
+    snapshot = healthy()
+    record: Known[HostLock | None] = Known(HostLock(CLAIM, 60, heartbeat_s), NOW)
+    return replace(snapshot, hosts=tuple(replace(facts, lock=record) for facts in snapshot.hosts))
+
+
+@dataclass
+class LockedSession(FakeSession):
+    """Another console has the lock; what may be taken over is when its run is named."""
+
+    adoptable: bool = True
+
+    async def run(
+        self, plan: Plan, *, step_by_step: bool = False, adopt: frozenset[str] = frozenset()
+    ) -> AsyncIterator[Event]:
+        if CLAIM.run not in adopt:
+            raise LockedError("lab", LockView(CLAIM, NAMES, 60, 45), adoptable=self.adoptable)
+        async for event in super().run(plan, step_by_step=step_by_step):
+            yield event
+
+
+def session(*, adoptable: bool) -> LockedSession:
+    events = (*begun(), *ended())
+    return LockedSession(healthy(), plans={"bootstrap": PLAN}, events=events, adoptable=adoptable)
+
+
+async def test_the_bar_tells_who_may_change_the_cluster() -> None:
+    async with running(console(FakeSession(locked(3)))) as pilot:
+        assert "LOCKED ops@desk: join " in screen_text(pilot.app)  # type: ignore[arg-type]
+
+
+async def test_a_stale_lock_is_told_as_stale() -> None:
+    async with running(console(FakeSession(locked(45)))) as pilot:
+        assert "LOCKED ops@desk: join, stale" in screen_text(pilot.app)  # type: ignore[arg-type]
+
+
+async def test_nobodys_lock_is_not_told() -> None:
+    async with running(console(FakeSession(healthy()))) as pilot:
+        assert "LOCKED" not in screen_text(pilot.app)  # type: ignore[arg-type]
+
+
+async def test_a_living_consoles_lock_refuses_a_run() -> None:
+    async with running(console(session(adoptable=False)), (160, 45)) as pilot:
+        await begin(pilot)
+        await shows(pilot, "lab is locked: ops@desk")
+        assert "– not begun" in screen_text(pilot.app)  # type: ignore[arg-type]
+
+
+async def test_the_lock_of_a_console_that_is_gone_is_taken_over_by_a_yes() -> None:
+    async with running(console(session(adoptable=True))) as pilot:
+        await begin(pilot)
+        await shows(pilot, "take over the lock of another console?")
+        await pilot.press("y")
+        await shows(pilot, "● done after")
+
+
+async def test_without_a_yes_it_stays_locked() -> None:
+    async with running(console(session(adoptable=True)), (160, 45)) as pilot:
+        await begin(pilot)
+        await shows(pilot, "take over the lock of another console?")
+        await pilot.press("n")
+        await shows(pilot, "lab is locked: ops@desk")
