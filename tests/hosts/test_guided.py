@@ -5,10 +5,12 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.hosts.conftest import LabMaker
 from tests.hosts.program import Program
 from tests.hosts.terminal import Terminal
-from tests.hosts.test_console import shows
+from tests.hosts.test_console import HOSTS, run, shows
 
 
 async def test_etcd_is_installed_through_the_screen(make_lab: LabMaker, tmp_path: Path) -> None:
@@ -35,3 +37,61 @@ async def test_etcd_is_installed_through_the_screen(make_lab: LabMaker, tmp_path
         console.press("Escape", "Escape")
         await shows(console, r"etcd\s+● 3/3 can lose 1")
         console.press("q")
+
+
+@pytest.mark.nightly
+@pytest.mark.timeout(900)
+async def test_a_cluster_is_installed_and_a_fault_mended_without_leaving_the_console(
+    make_lab: LabMaker, tmp_path: Path
+) -> None:
+    program = Program(make_lab(), tmp_path)
+    argv = [sys.executable, "-m", "haconsole", str(program.inventory)]
+    with Terminal(argv, tmp_path, program.environment, (80, 24)) as console:
+        await shows(console, r"3/3 reached")
+        await bootstrapped(console, program.lab.spec.name)
+        console.press("Escape", "Escape")
+        await shows(console, r"HEALTHY", within_s=120)
+
+        drain = "echo 'set server k8s_server_6443/cp2 state drain' | socat stdio /run/haproxy/admin.sock"
+        for host in HOSTS:
+            run(program, host, "sh", "-c", drain)
+        await shows(console, r"warning\s+.*cp2")
+        console.press("f")
+        await shows(console, r"run ready cp2")
+        console.press("m")
+        await shows(console, r"host\s+◀ cp2 ▶")
+        console.press("Enter")
+        await shows(console, r"plan: ready\s+\d+ steps?", within_s=60)
+        console.press("r")
+        await shows(console, r"carry out ready on \S+\?")
+        console.press("y")
+        await shows(console, r"run: ready\s+● done after", within_s=120)
+        console.press("Escape")
+        await shows(console, r"HEALTHY", within_s=60)
+
+        console.press("h")
+        await shows(console, r"ready\s+● done(?s:.*)bootstrap\s+● done")
+        console.press("Escape", "q")
+
+
+async def bootstrapped(console: Terminal, cluster: str) -> None:
+    """The whole cluster from the menu, the first steps taught and let through one by one."""
+    console.press("a")
+    await shows(console, r"Bootstrap the cluster")
+    console.press("boots")
+    await shows(console, r"actions\s+/boots")
+    console.press("Enter")
+    await shows(console, r"only\s+◀? *\(not set\)")
+    console.press("Enter")
+    await shows(console, r"plan: bootstrap\s+\d+ steps", within_s=60)
+    console.press("t", "r")
+    await shows(console, r"carry out bootstrap on \S+\?")
+    console.press(cluster, "Enter")
+    for _ in range(2):
+        await shows(console, r"This step waits for you", within_s=60)
+        await shows(console, r"In plain words")
+        console.press("n")
+    console.press("p")
+    await shows(console, r"run: bootstrap\s+● done after \d+ s", within_s=400)
+    console.press("w")
+    await shows(console, r"kube-apiserver: inactive → active")
