@@ -1,6 +1,6 @@
-# demo: the console on a real practice cluster · test: everything CI runs · check: fast, no root
+# demo: the console on a real practice cluster · test: everything CI runs · check: fast, no root · pictures: the README's, anew
 .DEFAULT_GOAL := help
-.PHONY: help demo test programs check format lint types unit hosts nightly chaos lock clean
+.PHONY: help pictures demo test programs check format lint types unit hosts nightly chaos lock clean
 SHELL := /bin/bash
 VENV ?= .venv
 PYTHON := $(VENV)/bin/python
@@ -49,6 +49,10 @@ nightly: $(READY)
 chaos: $(READY)
 	@$(PYTHON) -m haconsole lab prepare
 	$(PYTHON) -m tests.hosts.chaos
+
+pictures: $(READY)
+	@$(PYTHON) -m haconsole lab prepare
+	$(PYTHON) -m tests.tools.pictures
 
 lock: $(READY)
 	$(VENV)/bin/pip install -q pip-tools
