@@ -117,6 +117,7 @@ STEPS = (
         1,
         changes=True,
     ),
+    Key("u", "undo", "u", "take back", "Plan what takes a run back, newest step first", Scope.HISTORY, 1, changes=True),
     Key("escape,q", "leave", "esc", "back", "Back; a run goes on", Scope.SPLIT, 2),
     Key("tab,shift+tab", "other", "tab", "text", "From the table to the text and back", Scope.SPLIT, 5),
     Key("question_mark,f1", "app.help", "?", "help", "The keys of this screen", Scope.SPLIT, 3),

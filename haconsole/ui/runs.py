@@ -89,11 +89,11 @@ class Runs:
         from haconsole.ui.present.form import form_for
         from haconsole.ui.present.offers import given_by
         from haconsole.ui.present.standing import host_of
-        from haconsole.ui.screens.acting import FormScreen, PlanScreen
+        from haconsole.ui.screens.acting import FormScreen, plan_of
 
         app, action = self._app, find_action(name)
         if not action.arguments:
-            app.push_screen(PlanScreen(action, {}))
+            app.push_screen(plan_of(action, {}))
             return
         given = request if request is not None else given_by(action, host_of(app.subject, app.state.snapshot))
         app.push_screen(FormScreen(form_for(action, tuple(host.name for host in app.inventory.hosts), given)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING
 
 from textual.app import ComposeResult
@@ -28,7 +28,10 @@ from haconsole.ui.screens.question import YesNoQuestion
 from haconsole.ui.screens.split import SplitScreen
 
 if TYPE_CHECKING:
+    from haconsole.session import Session
     from haconsole.ui.app import ConsoleApp
+
+    Planning = Callable[[Session], Awaitable[Plan | Refusal]]
 
 
 class FormScreen(Screen[None]):
@@ -49,22 +52,22 @@ class FormScreen(Screen[None]):
         self.query_one(KeyBar).show(keys_of(*self.scopes))
 
     def on_form_pane_filled(self, message: FormPane.Filled) -> None:
-        self.app.switch_screen(PlanScreen(message.form.action, message.form.request))
+        self.app.switch_screen(plan_of(message.form.action, message.form.request))
 
     def action_leave(self) -> None:
         self.dismiss()
 
 
 class PlanScreen(SplitScreen):
-    """Has the action planned from fresh facts, shows the plan or the refusal, and has it carried out when agreed to."""
+    """Has a plan made, shows it or the refusal, and has it carried out when agreed to; `name` stands for it before."""
 
     BINDINGS = bindings(Scope.PLAN)
     own_scope = Scope.PLAN
 
-    def __init__(self, action: Action, request: Mapping[str, str]) -> None:
+    def __init__(self, name: str, make: Planning) -> None:
         super().__init__(hint="The hosts are being asked. Nothing is changed by a plan.")
-        self._action = action
-        self._request = request
+        self._of = name
+        self._planned = make
         self._planning: asyncio.Task[None] | None = None
         self._plan: Plan | None = None
         self._teaching = False
@@ -81,13 +84,13 @@ class PlanScreen(SplitScreen):
         session = self.app.session
         if session is None:
             self._say("? no plan", Tone.UNKNOWN)
-            self.text.show(_sentence(self._action, "There is no session with the hosts yet; try again in a moment."))
+            self.text.show(_sentence(self._of, "There is no session with the hosts yet; try again in a moment."))
             return
         try:
-            planned = await session.plan(self._action.name, self._request)
+            planned = await self._planned(session)
         except Exception as error:
             self._say("✖ no plan", Tone.CRITICAL)
-            self.text.show(_sentence(self._action, faults.in_words(error)))
+            self.text.show(_sentence(self._of, faults.in_words(error)))
             return
         if isinstance(planned, Refusal):
             self._say("✖ refused", Tone.CRITICAL)
@@ -98,7 +101,7 @@ class PlanScreen(SplitScreen):
 
     def _say(self, text: str, tone: Tone) -> None:
         """A sentence in place of the steps."""
-        view = TableView(f"plan: {self._action.name}", (), (), None, empty=Cell(text, tone), ageless=True)
+        view = TableView(f"plan: {self._of}", (), (), None, empty=Cell(text, tone), ageless=True)
         self.table.show(view, self.app.now)
 
     def told_about(self, subject: Subject) -> Detail | None:
@@ -125,6 +128,11 @@ class PlanScreen(SplitScreen):
     def _agreed(self, yes: bool | None) -> None:
         if yes and self._plan is not None:
             self.app.runs.carry_out(self._plan, teaching=self._teaching)
+
+
+def plan_of(action: Action, request: Mapping[str, str]) -> PlanScreen:
+    """The screen of an action's plan, made from fresh facts."""
+    return PlanScreen(action.name, lambda session: session.plan(action.name, request))
 
 
 BY_STEPS = Sentence(Cell("Each step is told in plain words first, and begins when you say so.", Tone.ACCENT))
@@ -190,5 +198,5 @@ class TypedAgreement(ModalScreen[bool]):
         self.dismiss(False)
 
 
-def _sentence(action: Action, text: str) -> Detail:
-    return Detail(f"{action.title}: no plan", (Sentence(Cell(text, Tone.CRITICAL)),))
+def _sentence(name: str, text: str) -> Detail:
+    return Detail(f"{name}: no plan", (Sentence(Cell(text, Tone.CRITICAL)),))

@@ -13,6 +13,7 @@ from haconsole.ui.present.detail import Detail, Sentence
 from haconsole.ui.present.history import Records, about_record, carrying_on, history_table, name_of, view_of
 from haconsole.ui.present.running import about_run_step, run_table
 from haconsole.ui.present.subjects import RunSubject, StepSubject, Subject
+from haconsole.ui.screens.acting import PlanScreen
 from haconsole.ui.screens.overlay import TextWindow
 from haconsole.ui.screens.question import YesNoQuestion
 from haconsole.ui.screens.split import SplitScreen
@@ -89,6 +90,15 @@ class HistoryScreen(SplitScreen):
             else:
                 agreed = lambda yes: self.app.runs.carry_on(record) if yes else None  # noqa: E731
                 self.app.push_screen(YesNoQuestion(carrying_on(record)), agreed)
+
+    def action_undo(self) -> None:
+        """Show what takes the run back, and have it carried out when agreed to."""
+        record = self._record
+        if record is None:
+            self.app.bell()
+        elif not self.app.runs.refused():
+            run = record.heading.run
+            self.app.push_screen(PlanScreen(f"take back {run}", lambda session: session.plan_undo(run)))
 
 
 def _refusal(error: RefusedError) -> TextWindow:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
+from haconsole.actions.step import Refusal
 from haconsole.execution.events import Outcome
 from haconsole.execution.records import RunRecord, Standing, Unreadable
 from haconsole.ui.screens.dashboard import Dashboard
 from haconsole.ui.screens.running import RunScreen
 from tests.fakes.cluster import healthy
-from tests.fakes.plans import begun, recorded
+from tests.fakes.plans import PLAN, begun, recorded
 from tests.fakes.session import FakeSession
 from tests.unit.ui.test_app import console, running, screen_text, settled
 from tests.unit.ui.test_guided import shows
@@ -97,3 +99,38 @@ async def test_a_read_only_console_shows_runs_and_carries_none_on() -> None:
         await settled(pilot)
         assert "carry on bootstrap of lab?" not in screen_text(pilot.app)  # type: ignore[arg-type]
         assert session.stops == ()
+
+
+async def test_a_run_is_taken_back_by_a_plan_that_is_read_first() -> None:
+    back = replace(PLAN, action="undo", steps=tuple(reversed(PLAN.steps)))
+    session = remembering(FAILED, plans={"undo": back})
+    async with running(console(session)) as pilot:
+        await pilot.press("h")
+        await shows(pilot, "✖ failed")
+        await pilot.press("u")
+        await shows(pilot, "plan: undo")
+        assert session.asked == (("undo", {"run": FAILED.heading.run}),)
+        await pilot.press("r")
+        await shows(pilot, "carry out undo on lab?")
+        await pilot.press("y")
+        await settled(pilot)
+        assert isinstance(pilot.app.screen, RunScreen)
+
+
+async def test_what_cannot_be_taken_back_says_why() -> None:
+    refused = Refusal("undo", "lab", ("nothing of it is known to be done",))
+    async with running(console(remembering(FAILED, plans={"undo": refused}))) as pilot:
+        await pilot.press("h")
+        await shows(pilot, "✖ failed")
+        await pilot.press("u")
+        await shows(pilot, "nothing of it is known to be done")
+
+
+async def test_a_read_only_console_takes_nothing_back() -> None:
+    session = remembering(FAILED, plans={"undo": PLAN})
+    async with running(console(session, read_only=True)) as pilot:
+        await pilot.press("h")
+        await shows(pilot, "✖ failed")
+        await pilot.press("u")
+        await settled(pilot)
+        assert session.asked == ()
