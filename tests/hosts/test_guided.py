@@ -92,6 +92,6 @@ async def bootstrapped(console: Terminal, cluster: str) -> None:
         await shows(console, r"In plain words")
         console.press("n")
     console.press("p")
-    await shows(console, r"run: bootstrap\s+● done after \d+ s", within_s=400)
+    await shows(console, r"run: bootstrap\s+● done after \d+ s", within_s=600)
     console.press("w")
     await shows(console, r"kube-apiserver: inactive → active")

@@ -13,10 +13,12 @@ from textual.pilot import Pilot
 from haconsole.errors import HaconsoleError
 from haconsole.session import Session
 from haconsole.ui.app import ConsoleApp, Setting
+from haconsole.ui.keys import KEYS, Key, Scope
 from haconsole.ui.panes.lines import LineWidget
 from haconsole.ui.panes.table import TablePane
 from haconsole.ui.panes.text import TextPane
 from haconsole.ui.present.bar import LinkState
+from haconsole.ui.screens.dashboard import Dashboard
 from haconsole.ui.theming import find_theme, theme_folders
 from tests.fakes.cluster import INVENTORY, NOW, healthy
 from tests.fakes.session import FakeSession, critical, degraded
@@ -357,3 +359,19 @@ async def test_a_row_is_copied() -> None:
         await pilot.press("5", "y")
         await settled(pilot)
         assert app.clipboard.startswith("cp1  ● 40 ms  ● 6/6 active")
+
+
+@pytest.mark.parametrize(
+    "key", [key for key in KEYS if key.changes and key.scope is Scope.DASHBOARD], ids=lambda k: k.shown
+)
+async def test_no_key_of_a_read_only_dashboard_changes_a_host(key: Key) -> None:
+    session = FakeSession(critical())
+    app = console(session, read_only=True)
+    async with running(app) as pilot:
+        await pilot.press("f", key.keys.partition(",")[0])
+        await settled(pilot)
+        assert isinstance(app.screen, Dashboard)
+        assert "read-only" in [note.message for note in app._notifications][-1]
+        await pilot.press("question_mark")
+        await settled(pilot)
+        assert key.help not in screen_text(app)
