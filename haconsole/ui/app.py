@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import gc
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
-from itertools import repeat
 from typing import TYPE_CHECKING
 
 from textual.app import App
@@ -20,8 +17,10 @@ from haconsole.errors import ExitCode
 from haconsole.model.roles import Role
 from haconsole.ui import faults
 from haconsole.ui.ascii import AsciiOnly
+from haconsole.ui.feed import Feed
 from haconsole.ui.inks import Inks, inks_of
 from haconsole.ui.keys import Scope, bindings, keys_of
+from haconsole.ui.menu import Menu
 from haconsole.ui.messages import Copied
 from haconsole.ui.present.bar import Link, LinkState
 from haconsole.ui.runs import Runs
@@ -33,7 +32,6 @@ if TYPE_CHECKING:
     from textual.theme import Theme
 
     from haconsole.inventory.schema import Inventory
-    from haconsole.model.snapshot import ClusterSnapshot
     from haconsole.session import Session
     from haconsole.ui.asker import ScreenAsker
     from haconsole.ui.present.palette import Command
@@ -68,17 +66,6 @@ class Setting:
     alone: bool = False
 
 
-def _load_what_the_first_paint_did_not_need() -> None:
-    import haconsole.ui.present.about.anything
-    import haconsole.ui.present.tables  # noqa: F401
-
-
-def _judged(before: ConsoleState, session: Session, snapshot: ClusterSnapshot, now: datetime) -> ConsoleState:
-    """The state with a snapshot taken in."""
-    findings = session.findings(snapshot)
-    return before.heard(snapshot, findings, session.health(snapshot, findings), now)
-
-
 class ConsoleApp(App[None]):
     """Opens the session after the first paint, takes in its snapshots, and hands a state to whichever screen is up."""
 
@@ -97,6 +84,7 @@ class ConsoleApp(App[None]):
         self.inventory = setting.inventory
         self.session: Session | None = None
         self._feeding: asyncio.Task[None] | None = None
+        self.menu = Menu(self)
         self.runs = Runs(self)
         self.set_reactive(ConsoleApp.now, setting.clock())
         self.set_reactive(ConsoleApp.state, ConsoleState(Link(LinkState.CONNECTING, self.now)))
@@ -160,15 +148,15 @@ class ConsoleApp(App[None]):
 
     def action_actions(self) -> None:
         """Offer the actions there are."""
-        self.runs.offer()
+        self.menu.offer()
 
     def action_act(self, name: str) -> None:
         """Begin the action of that name."""
-        self.runs.begin(name)
+        self.menu.begin(name)
 
     def action_mend(self) -> None:
         """Begin what helps with the finding under the cursor."""
-        self.runs.mend()
+        self.menu.mend()
 
     def action_journal(self, everywhere: bool = False) -> None:
         """Follow the journal of the host under the cursor, or of all hosts."""
@@ -266,65 +254,10 @@ class ConsoleApp(App[None]):
             await asyncio.wait({self._feeding}, timeout=CLOSE_WITHIN_S)
 
     def _start(self) -> None:
-        self._keep_what_is_loaded()
-        gc.enable()
-        self._feeding = asyncio.create_task(self._feed(), name="feed")
-
-    def _keep_what_is_loaded(self) -> None:
-        if self.setting.alone:
-            gc.freeze()
+        self._feeding = asyncio.create_task(Feed(self).go_on(), name="feed")
 
     def _tick(self) -> None:
         self.now = self.setting.clock()
-
-    async def _feed(self) -> None:
-        """Hold a session and take in its snapshots for as long as the console is open."""
-        await asyncio.to_thread(_load_what_the_first_paint_did_not_need)
-        for pause in self._pauses():
-            try:
-                async with self.setting.open_session() as session:
-                    self.session = session
-                    self.runs.offer_broken_off()
-                    await self._follow(session)
-            except Exception as error:
-                self._cut_off(error)
-            finally:
-                self.session = None
-            await asyncio.sleep(pause)
-
-    async def _follow(self, session: Session) -> None:
-        """Take in snapshots; what breaks the stream is told, then tried again. A stream that ends keeps its session."""
-        pauses = self._pauses()
-        while True:
-            try:
-                async for snapshot in session.watch():
-                    pauses = self._pauses()
-                    await self._hear(session, snapshot)
-            except Exception as error:
-                self._cut_off(error)
-            else:
-                self.state = self.state.with_link(Link(LinkState.ENDED, self.setting.clock()))
-                await asyncio.Event().wait()
-            await asyncio.sleep(next(pauses))
-
-    def _pauses(self) -> Iterator[float]:
-        *early, late = self.setting.retry_s
-        yield from early
-        yield from repeat(late)
-
-    def _cut_off(self, error: Exception) -> None:
-        self.state = self.state.with_link(Link(LinkState.BROKEN, self.setting.clock(), faults.in_words(error)))
-
-    async def _hear(self, session: Session, snapshot: ClusterSnapshot) -> None:
-        """Take in a snapshot; one that cannot be judged is told as a fault, and the next one waited for."""
-        judge = partial(_judged, self.state, session, snapshot, self.setting.clock())
-        try:
-            first = self.state.snapshot is None
-            self.state = await asyncio.to_thread(judge) if self.state.large else judge()
-            if first:
-                self._keep_what_is_loaded()
-        except Exception as error:
-            self._cut_off(error)
 
     def _handle_exception(self, error: Exception) -> None:
         """End the app on a fault of its own, without the values Textual's own report would print."""

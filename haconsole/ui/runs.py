@@ -1,4 +1,4 @@
-"""Actions begun and runs kept: a run goes on whichever screen is up."""
+"""Runs kept: one goes on whichever screen is up."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from haconsole.ui import faults
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping
+    from collections.abc import AsyncIterator, Callable
 
     from haconsole.actions.step import Plan
     from haconsole.execution.events import Event
@@ -30,7 +30,7 @@ SILENT = "the run broke off without a word; look at its record: haconsole runs"
 
 
 class Runs:
-    """Leads from an action to its plan and its run, one at a time, for the app that owns it."""
+    """Carries plans out, one at a time, for the app that owns it."""
 
     def __init__(self, app: ConsoleApp) -> None:
         self._app = app
@@ -46,57 +46,6 @@ class Runs:
         """The run under way in a few words, empty when there is none."""
         view = self._app.run_view
         return f"{view.plan.action} {len(view.ended)}/{len(view.plan.steps)}" if view and not view.over else ""
-
-    def offer(self) -> None:
-        """Let a person choose an action, those for what the cursor is on first."""
-        if self.refused():
-            return
-        from haconsole.actions.catalogue import catalogue
-        from haconsole.ui.present.offers import offered
-        from haconsole.ui.screens.palette import Palette
-
-        state = self._app.state
-        commands = offered(catalogue(), self._app.subject, state.snapshot, state.findings)
-        self._app.push_screen(Palette("actions", commands, beside="FOR"), self._app.chosen)
-
-    def mend(self) -> None:
-        """Begin the first action that helps with the finding under the cursor, filled in as far as it says."""
-        if self.refused():
-            return
-        from haconsole.actions.catalogue import catalogue
-        from haconsole.ui.present.offers import helps
-        from haconsole.ui.present.subjects import FindingSubject
-
-        app = self._app
-        subject = app.subject
-        found = next((one for one in app.state.findings if FindingSubject(one.code, one.subject) == subject), None)
-        hosts = tuple(host.name for host in app.inventory.hosts)
-        best = helps(found, catalogue(), hosts) if found is not None else ()
-        if not best:
-            why = "no action of the console helps here: see what does" if found else "the row is no finding"
-            app.notify(why, severity="warning", markup=False)
-        else:
-            self.begin(best[0].action.name, best[0].request)
-
-    def begin(self, name: str, request: Mapping[str, str] | None = None) -> None:
-        """Begin an action: with its form, or with its plan where there is nothing to fill in.
-
-        `request` is what is filled in already; else it is the host under the cursor.
-        """
-        if self.refused():
-            return
-        from haconsole.actions.catalogue import find_action
-        from haconsole.ui.present.form import form_for
-        from haconsole.ui.present.offers import given_by
-        from haconsole.ui.present.standing import host_of
-        from haconsole.ui.screens.acting import FormScreen, plan_of
-
-        app, action = self._app, find_action(name)
-        if not action.arguments:
-            app.push_screen(plan_of(action, {}))
-            return
-        given = request if request is not None else given_by(action, host_of(app.subject, app.state.snapshot))
-        app.push_screen(FormScreen(form_for(action, tuple(host.name for host in app.inventory.hosts), given)))
 
     def show(self) -> None:
         """Show the run under way, or the last one."""

@@ -1,0 +1,98 @@
+"""What keeps the console's state fresh: a session held, its snapshots taken in, what breaks told and tried again."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from collections.abc import Iterator
+from datetime import datetime
+from functools import partial
+from itertools import repeat
+from typing import TYPE_CHECKING
+
+from haconsole.ui import faults
+from haconsole.ui.present.bar import Link, LinkState
+from haconsole.ui.state import ConsoleState
+
+if TYPE_CHECKING:
+    from haconsole.model.snapshot import ClusterSnapshot
+    from haconsole.session import Session
+    from haconsole.ui.app import ConsoleApp
+
+
+class Feed:
+    """Sets the `state` and `session` of the app that owns it."""
+
+    def __init__(self, app: ConsoleApp) -> None:
+        self._app = app
+
+    async def go_on(self) -> None:
+        """Hold a session and take in its snapshots for as long as the console is open."""
+        app = self._app
+        keep_what_is_loaded(alone=app.setting.alone)
+        gc.enable()
+        await asyncio.to_thread(_load_what_the_first_paint_did_not_need)
+        for pause in self._pauses():
+            try:
+                async with app.setting.open_session() as session:
+                    app.session = session
+                    app.runs.offer_broken_off()
+                    await self._follow(session)
+            except Exception as error:
+                self._cut_off(error)
+            finally:
+                app.session = None
+            await asyncio.sleep(pause)
+
+    async def _follow(self, session: Session) -> None:
+        """Take in snapshots; what breaks the stream is told, then tried again. A stream that ends keeps its session."""
+        pauses = self._pauses()
+        while True:
+            try:
+                async for snapshot in session.watch():
+                    pauses = self._pauses()
+                    await self._hear(session, snapshot)
+            except Exception as error:
+                self._cut_off(error)
+            else:
+                self._app.state = self._app.state.with_link(Link(LinkState.ENDED, self._app.setting.clock()))
+                await asyncio.Event().wait()
+            await asyncio.sleep(next(pauses))
+
+    async def _hear(self, session: Session, snapshot: ClusterSnapshot) -> None:
+        """Take in a snapshot; one that cannot be judged is told as a fault, and the next one waited for."""
+        app = self._app
+        before = app.state
+        judge = partial(_judged, before, session, snapshot, app.setting.clock())
+        try:
+            app.state = await asyncio.to_thread(judge) if before.large else judge()
+        except Exception as error:
+            self._cut_off(error)
+        if before.snapshot is None:
+            keep_what_is_loaded(alone=app.setting.alone)
+
+    def _pauses(self) -> Iterator[float]:
+        *early, late = self._app.setting.retry_s
+        yield from early
+        yield from repeat(late)
+
+    def _cut_off(self, error: Exception) -> None:
+        app = self._app
+        app.state = app.state.with_link(Link(LinkState.BROKEN, app.setting.clock(), faults.in_words(error)))
+
+
+def _judged(before: ConsoleState, session: Session, snapshot: ClusterSnapshot, now: datetime) -> ConsoleState:
+    """The state with a snapshot taken in."""
+    findings = session.findings(snapshot)
+    return before.heard(snapshot, findings, session.health(snapshot, findings), now)
+
+
+def keep_what_is_loaded(*, alone: bool) -> None:
+    """Look no more for garbage in what is there by now: that would hold the screen still."""
+    if alone:
+        gc.freeze()
+
+
+def _load_what_the_first_paint_did_not_need() -> None:
+    import haconsole.ui.present.about.anything
+    import haconsole.ui.present.tables  # noqa: F401
