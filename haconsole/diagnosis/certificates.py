@@ -24,6 +24,7 @@ def rules(snapshot: ClusterSnapshot, now: datetime) -> Iterator[Draft]:
             yield from _served(certificate)
             yield from _names(certificate)
     yield from _shared(snapshot)
+    yield from _on_the_way(snapshot)
 
 
 def _time(certificate: Certificate, now: datetime) -> Iterator[Draft]:
@@ -119,6 +120,32 @@ def _shared(snapshot: ClusterSnapshot) -> Iterator[Draft]:
                 ("run rotate-certs --ca",) if common else ("set the wrong one aside, then run bootstrap",),
             )
         )
+
+
+def _on_the_way(snapshot: ClusterSnapshot) -> Iterator[Draft]:
+    """A CA that is to take another's place lies beside it until the last phase."""
+    held = {
+        (certificate.role.removesuffix(NEXT), facts.host)
+        for facts in snapshot.hosts
+        for certificate in value_of(facts.certificates) or ()
+        if certificate.is_ca and certificate.role.endswith(NEXT)
+    }
+    for role in sorted({role for role, _ in held}):
+        hosts = ", ".join(sorted(host for one, host in held if one == role))
+        yield Draft(
+            Finding(
+                "cert.ca-rotation-open",
+                Severity.INFO,
+                role,
+                f"a new {role} is on its way in",
+                "Its rotation was begun and not ended. That may take days; it can be taken back until the last phase.",
+                (f"it lies beside the one in use on {hosts}",),
+                ("run rotate-certs --ca", "run rotate-certs --ca --back"),
+            )
+        )
+
+
+NEXT = "-next"
 
 
 def shared_material(snapshot: ClusterSnapshot) -> Iterator[tuple[str, dict[str, tuple[str, ...]]]]:

@@ -77,6 +77,9 @@ CODES: dict[str, Explanation] = {
         "the process presents another certificate than its file", "restart just that process"
     ),
     "cert.san-missing": Explanation("it lacks a name or address that clients use", "reissue it"),
+    "cert.ca-rotation-open": Explanation(
+        "a new CA lies on hosts and the older one is still trusted", "carry the rotation on, or take it back"
+    ),
     "cert.wrong-ca": Explanation(
         "it does not verify with the CA in use, or hosts have different CAs or token keys",
         "reissue it; carry a CA rotation on; bring the one that is right to every host",

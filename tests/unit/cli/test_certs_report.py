@@ -84,6 +84,13 @@ def test_cas_that_differ_are_critical_and_half_replaced_ones_a_warning() -> None
     ]
 
 
+def test_a_ca_on_its_way_in_is_worth_knowing_and_no_harm() -> None:
+    coming = certificate(2, "etcd-ca-next", is_ca=True, fingerprint=NEW)
+    (finding,), health = looked(cluster(authority(1, OLD), (*authority(2, OLD), coming), authority(3, OLD)))
+    assert (finding.code, finding.subject, health) == ("cert.ca-rotation-open", "etcd-ca", Health.HEALTHY)
+    assert finding.evidence == ("it lies beside the one in use on cp2",)
+
+
 def test_token_keys_that_differ_are_critical() -> None:
     snapshot = cluster((), (), ())
     for number, key in enumerate((OLD, OLD, NEW), 1):
