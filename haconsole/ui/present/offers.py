@@ -9,6 +9,7 @@ from haconsole.actions.catalogue import Action, Argument, ArgumentKind
 from haconsole.model.findings import Finding
 from haconsole.model.names import HostName
 from haconsole.model.snapshot import ClusterSnapshot
+from haconsole.ui.present.form import SET
 from haconsole.ui.present.palette import Command
 from haconsole.ui.present.standing import host_of
 from haconsole.ui.present.subjects import FindingSubject, Subject
@@ -74,9 +75,11 @@ def _request(action: Action, words: list[str], hosts: tuple[str, ...]) -> dict[s
     rest = iter(words)
     for word in rest:
         if word is not words[0]:
-            argument = options.get(word) or (places.pop(0) if places else None)
-            value = next(rest, "") if word in options else word
-            if argument is None or not _fits(argument, value.rstrip(ENDS), hosts):
+            named = options.get(word.rstrip(ENDS))
+            argument = named or (places.pop(0) if places else None)
+            flag = named is not None and named.kind is ArgumentKind.FLAG
+            value = SET if flag else next(rest, "") if named else word
+            if argument is None or (not flag and not _fits(argument, value.rstrip(ENDS), hosts)):
                 break
             given[argument.name] = value.rstrip(ENDS)
         if word[-1] in ENDS:

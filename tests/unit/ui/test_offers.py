@@ -43,6 +43,13 @@ def test_what_is_no_action_of_the_console_is_not_offered() -> None:
     assert helps(finding("run chrony or systemd-timesyncd on every host"), catalogue(), NAMES) == ()
 
 
+def test_a_flag_that_a_finding_names_is_set() -> None:
+    (both,) = helps(finding("run rotate-certs --ca --back"), catalogue(), NAMES)
+    assert (both.action.name, dict(both.request)) == ("rotate-certs", {"ca": "yes", "back": "yes"})
+    (ended,) = helps(finding("run rotate-certs --ca, then look again"), catalogue(), NAMES)
+    assert dict(ended.request) == {"ca": "yes"}
+
+
 async def test_one_key_at_a_finding_leads_to_the_form_of_what_helps() -> None:
     async with running(console(FakeSession(critical()))) as pilot:
         await pilot.press("f", "slash", *"member cp2 does", "enter", "m")
