@@ -113,9 +113,10 @@ def _instance(inventory: Inventory, host: Host, vip: VirtualIp, interface: str) 
 
 
 def _peers(inventory: Inventory, host: Host, vip: VirtualIp) -> tuple[str, ...]:
-    if vip.mode is VrrpMode.MULTICAST:
-        return (f"mcast_src_ip {host.address}",)
+    """Where adverts come from and go to; a balancer without peers speaks multicast: unicast to nobody is an error."""
     others = tuple(peer.address for peer in inventory.with_role(Role.LOAD_BALANCER) if peer.name != host.name)
+    if vip.mode is VrrpMode.MULTICAST or not others:
+        return (f"mcast_src_ip {host.address}",)
     return (f"unicast_src_ip {host.address}", *_block("unicast_peer", others))
 
 

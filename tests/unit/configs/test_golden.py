@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from haconsole.configs.etcd import ClusterState, etcd_env, etcd_unit
@@ -97,3 +98,12 @@ def test_no_password_is_rendered() -> None:
     text = "".join(balancer_files(samples.lab()).values())
     assert samples.PASSWORD not in text
     assert "auth_pass @secret:vrrp-auth/10.99.0.100@" in text
+
+
+def test_a_balancer_without_peers_is_not_told_to_speak_to_them() -> None:
+    lab = samples.lab()
+    alone = msgspec.structs.replace(lab, hosts=lab.hosts[:1])
+    interfaces = dict.fromkeys(vip_addresses(alone), "eth0")
+    told = keepalived_conf(alone, alone.hosts[0], interfaces)
+    assert "unicast" not in told
+    assert "unicast_peer" in keepalived_conf(lab, lab.hosts[0], interfaces)
