@@ -33,6 +33,8 @@ from tests.hosts.program import Program
 ENDS_WITHIN_S = 60.0
 """How long a run may go on after its fault was mended before its console is killed as well."""
 MOST_RESUMES = 5
+DELAYS_S = (0.0, 0.05, 0.4)
+"""The longest delay after a line: often none, so that what is between two lines is hit too where little is."""
 THREE, FOUR = ("cp1", "cp2", "cp3"), ("cp1", "cp2", "cp3", "cp4")
 ETCDCTL = (
     *("env", "ETCDCTL_API=3", "etcdctl", "--endpoints=https://127.0.0.1:2379", "--cacert=/etc/etcd/pki/ca.crt"),
@@ -186,7 +188,7 @@ class Chaos:
         for _ in range(points):
             point = Point(
                 drawn.randint(1, max(lines - 2, 1)),
-                drawn.uniform(0, 0.4),
+                drawn.uniform(0, drawn.choice(DELAYS_S)),
                 drawn.choice(case.faults),
                 drawn.choice(case.hosts),
                 drawn.uniform(1, 6),
