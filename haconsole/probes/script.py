@@ -19,6 +19,8 @@ tell() {{
   printf '%s < %s\\n%s\\n%s >\\n' "$mark" "$name" "$out" "$mark"
 }}
 """
+LONGEST_ANSWER = 8 << 20
+"""Characters of one section's answer; the longest of a healthy host have some thousands."""
 _ENVIRONMENT = "export LC_ALL=C TZ=UTC\nPATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin"
 
 
@@ -88,11 +90,12 @@ def _followed(command: str) -> str:
 
 
 class FrameReader:
-    """Puts the script's lines together again."""
+    """Puts the script's lines together again; of an answer longer than `LONGEST_ANSWER` nothing is kept but that."""
 
     def __init__(self) -> None:
         self._section: str | None = None
         self._lines: list[str] = []
+        self._left = LONGEST_ANSWER
 
     def take(self, line: str) -> Heard | None:
         """What this line completes, None while a frame is open."""
@@ -102,24 +105,34 @@ class FrameReader:
         word, _, rest = line[len(_MARK) :].strip().partition(" ")
         match word:
             case "<":
-                self._section, self._lines = rest, []
+                self._section, self._lines, self._left = rest, [], LONGEST_ANSWER
             case ">":
                 return self._complete()
             case ".":
                 return RoundDone()
             case _:
-                self._lines.append(line)
+                self._keep(line)
         return None
 
     def _inside(self, line: str) -> Loose | None:
         if self._section is None:
             return Loose(line) if line else None
-        self._lines.append(line)
+        self._keep(line)
         return None
+
+    def _keep(self, line: str) -> None:
+        """A host that never stops talking must not fill the memory here."""
+        self._left -= len(line) + 1
+        if self._left < 0:
+            self._lines.clear()
+        else:
+            self._lines.append(line)
 
     def _complete(self) -> Answer | None:
         section, lines = self._section, self._lines
         self._section, self._lines = None, []
+        if section is not None and self._left < 0:
+            return Answer(section, "", f"the answer is longer than {LONGEST_ANSWER} characters", -1)
         at = next((index for index, line in enumerate(lines) if line.startswith(f"{_MARK} !")), None)
         if section is None or at is None:
             return None

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import select
 import subprocess
+import tracemalloc
 
-from haconsole.probes.script import ARGV, Answer, FrameReader, Heard, Loose, RoundDone, Section, render
+from haconsole.probes.script import ARGV, LONGEST_ANSWER, Answer, FrameReader, Heard, Loose, RoundDone, Section, render
 
 
 def run(script: bytes) -> list[Heard]:
@@ -96,3 +97,23 @@ def test_half_a_frame_is_no_answer() -> None:
 
 def test_an_answer_does_not_print_its_output() -> None:
     assert "hunter2" not in repr(Answer("a", "auth_pass hunter2", "", 0))
+
+
+def test_an_answer_without_end_is_not_kept_and_one_after_it_is_heard() -> None:
+    reader = FrameReader()
+    mark = "=haconsole="
+    reader.take(f"{mark} < endless")
+    tracemalloc.start()
+    for _ in range(200):
+        reader.take("x" * (1 << 20))
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 3 * LONGEST_ANSWER
+    reader.take(f"{mark} ! 0")
+    told = reader.take(f"{mark} >")
+    assert isinstance(told, Answer)
+    assert (told.section, told.output, told.status) == ("endless", "", -1)
+    assert "longer than" in told.errors
+    for line in (f"{mark} < short", "fine", f"{mark} ! 0"):
+        reader.take(line)
+    assert reader.take(f"{mark} >") == Answer("short", "fine", "", 0)
