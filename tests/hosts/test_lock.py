@@ -88,10 +88,13 @@ def span(path: Path) -> tuple[datetime, datetime]:
     return datetime.fromisoformat(lines[0]["at"]), datetime.fromisoformat(lines[-1]["at"])
 
 
-def test_of_two_consoles_started_together_exactly_one_writes_at_any_moment(balanced: Lab, tmp_path: Path) -> None:
+@pytest.mark.parametrize("rounds", [3, pytest.param(25, marks=pytest.mark.nightly)])
+def test_of_two_consoles_started_together_exactly_one_writes_at_any_moment(
+    balanced: Lab, tmp_path: Path, rounds: int
+) -> None:
     program = Program(balanced, tmp_path)
     refused = 0
-    for _ in range(8):
+    for _ in range(rounds):
         before = set(tmp_path.rglob("*.jsonl"))
         command = program.command("run", "ready", "cp1", "--yes", "--json")
         pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
