@@ -26,7 +26,7 @@ from pathlib import Path
 
 LIMIT_S = 0.35
 PAINTED = b"etcd"
-GIVE_UP_S = 10.0
+GIVE_UP_S = 60.0
 
 
 def first_paint(inventory: str, bytecode: str) -> tuple[float, float]:
