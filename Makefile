@@ -5,6 +5,8 @@ SHELL := /bin/bash
 VENV ?= .venv
 PYTHON := $(VENV)/bin/python
 READY := $(VENV)/.ready
+# The program is started hundreds of times: compiling it anew each time is half of a short start.
+unexport PYTHONDONTWRITEBYTECODE
 
 help:
 	@sed -n '1s/^# //p' Makefile
