@@ -4,8 +4,9 @@
 
 The script runs one ssh a host side by side (ip, systemctl, df, etcdctl, socat on haproxy's socket, openssl on every
 certificate and on every port that serves one) and beside them kubectl for the leases and each host's /readyz. Its
-kubeconfig is fetched before the time is taken, and bytecode is kept as an installed program's is. Prints every pair of runs, seconds on the clock and of the processor,
-then the medians; ends with 1 when status takes longer. For clusters of systemd units with TLS, by an SSH key.
+kubeconfig is fetched before the time is taken, and bytecode is kept as an installed program's is. Prints every pair of
+runs, seconds on the clock and of the processor, then the medians; ends with 1 when status takes longer. For clusters of
+systemd units with TLS, by an SSH key.
 """
 
 from __future__ import annotations
