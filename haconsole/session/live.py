@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from haconsole.execution.records import RunRecord, Unreadable
 
 LOOK_AGAIN_S = 2.0
-PATIENT = Pace(overall_s=20.0, etcd_s=6.0)
+PATIENT = Pace(overall_s=20.0, fact_s=10.0, etcd_s=6.0)
 """For a second look at what made a plan impossible: a busy etcd answers late, and is no reason to refuse."""
 
 

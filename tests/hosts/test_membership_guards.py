@@ -75,8 +75,7 @@ def test_a_removal_that_leaves_too_few(three: Members) -> None:
 
 def test_an_unstarted_member_that_waits(three: Members) -> None:
     before = ids(three)
-    url = f"https://{three.lab.spec.host('cp5').address}:2380"
-    three.shell("cp1", f"{ETCDCTL} member add cp5 --learner --peer-urls={url}")
+    three.add_learner("cp5")
     (waiting,) = set(ids(three)) - set(before)
     for action, host in (("join", "cp4"), ("remove", "cp3")):
         told = three.refused(ALL, action, host)

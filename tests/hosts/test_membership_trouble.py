@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 from tests.fakes.waiting import eventually
-from tests.hosts.membership import ALL, ETCDCTL, Members
+from tests.hosts.membership import ALL, Members
 from tests.hosts.program import Program, outcomes
 
 FOUR = ALL[:4]
@@ -54,8 +54,7 @@ def joined(program: Program) -> bool:
 
 @pytest.mark.nightly
 def test_a_joiner_that_never_starts_is_taken_back_by_its_host(three: Members) -> None:
-    url = f"https://{three.lab.spec.host('cp4').address}:2380"
-    three.shell("cp1", f"{ETCDCTL} member add cp4 --learner --peer-urls={url}")
+    three.add_learner("cp4")
     three.of(*FOUR).events("remove", "cp4")
     three.check(*ALL[:3])
     assert [member["name"] for member in three.listed()] == ["cp1", "cp2", "cp3"]

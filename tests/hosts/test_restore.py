@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 
+from haconsole.lab.lab import Lab
+from tests.hosts.conftest import LabMaker
 from tests.hosts.membership import ALL, ETCDCTL, Members
+from tests.hosts.program import Program
 
 THREE = ALL[:3]
-pytestmark = pytest.mark.timeout(400)
+pytestmark = pytest.mark.timeout(900)
 
 
 def test_the_data_comes_back_in_a_new_cluster(etcd: Members) -> None:
@@ -58,3 +64,32 @@ def test_a_host_that_may_still_serve_the_old_data_is_not_left_out(etcd: Members)
     etcd.lab.mend("cp3")
     assert "It may still serve the old data" in told
     assert "say --gone cp3" in told
+
+
+@pytest.mark.nightly
+def test_control_planes_come_back_with_what_was_then(make_lab: LabMaker, tmp_path: Path) -> None:
+    """What was made since the snapshot is gone, what was there is back, and the API serves and steers again."""
+    lab = make_lab()
+    program = Program(lab, tmp_path)
+    program.events("bootstrap")
+    kubectl(lab, "create", "namespace", "before")
+    events = program.events("backup")
+    host = next(event["host"] for event in events if event["event"] == "step-done")
+    path = lab.exec(host, "sh", "-c", "ls /var/lib/etcd-snapshots/*.db").stdout.strip()
+    kubectl(lab, "create", "namespace", "after")
+    done = program("run", "restore", f"{host}:{path}", "--confirm", lab.spec.name, "--json", deadline_s=580)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    names = kubectl(lab, "get", "namespaces", "-o", "name").split()
+    assert "namespace/before" in names
+    assert "namespace/after" not in names
+    kubectl(lab, "create", "namespace", "since")
+    steps = [json.loads(line) for line in done.stdout.splitlines()]
+    order = [event["step"].partition("@")[0] for event in steps if event["event"] == "step-done"]
+    assert max(at for at, step in enumerate(order) if step == "kubernetes.stop") < order.index("etcd.stop")
+    assert order.index("kubernetes.kube-apiserver") > max(at for at, step in enumerate(order) if step == "etcd.promote")
+
+
+def kubectl(lab: Lab, *words: str) -> str:
+    done = lab.exec("cp1", "kubectl", "--kubeconfig=/etc/kubernetes/admin.conf", "--request-timeout=20s", *words)
+    assert done.returncode == 0, done.stderr
+    return done.stdout

@@ -23,7 +23,7 @@ from haconsole.model.roles import Role
 from haconsole.model.secret import Secret
 from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.probes.collect import Collector
-from haconsole.session.live import LiveSession
+from haconsole.session.live import PATIENT, LiveSession
 from tests.fakes.cluster import INVENTORY as THREE
 from tests.fakes.cluster import NOW, changed, healthy
 from tests.fakes.waiting import eventually
@@ -163,6 +163,11 @@ async def test_what_is_refused_for_a_late_answer_is_looked_at_once_more_with_pat
     one = LiveSession(THREE, LocalFleet("cp1"), source="/lab.yaml", digest="ab" * 32, runs=tmp_path)
     assert isinstance(await one.plan("defrag", {}), kind)
     assert asked == [2.0, 6.0]
+
+
+def test_patience_leaves_room_for_the_rest_of_an_answer() -> None:
+    """A member without a quorum takes all its time to say so; that must still be heard."""
+    assert PATIENT.etcd_s < PATIENT.fact_s < PATIENT.overall_s
 
 
 def late(facts: HostFacts) -> HostFacts:
