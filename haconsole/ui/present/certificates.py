@@ -72,10 +72,14 @@ def expiry_cell(certificate: Certificate, now: datetime) -> Cell:
     return Cell(f"▲ in {days}d", Tone.WARNING) if days < WARN_DAYS else Cell(f"in {days}d")
 
 
-def certificate_state(certificate: Certificate) -> Cell:
-    """What is wrong with the certificate besides its age, the gravest only."""
+def certificate_state(certificate: Certificate, now: datetime) -> Cell:
+    """What is wrong with the certificate, the gravest only."""
     if certificate.problem is not None:
         return Cell(f"✖ {certificate.problem}", Tone.CRITICAL)
+    if certificate.not_after <= now:
+        return Cell("✖ expired", Tone.CRITICAL)
+    if certificate.not_before > now:
+        return Cell("✖ not valid yet", Tone.CRITICAL)
     if certificate.chain_ok is False:
         return Cell("✖ not of the CA in use", Tone.CRITICAL)
     if certificate.key_matches is False:
@@ -84,6 +88,8 @@ def certificate_state(certificate: Certificate) -> Cell:
         return Cell("▲ an older one is served", Tone.WARNING)
     if certificate.key_mode is not None and certificate.key_mode & 0o077:
         return Cell("▲ key readable by others", Tone.WARNING)
+    if certificate.days_left(now) < WARN_DAYS:
+        return Cell("▲ due", Tone.WARNING)
     return Cell("● good", Tone.GOOD)
 
 
@@ -93,7 +99,7 @@ def _row(held: Held, now: datetime) -> Row:
         Cell(certificate.host),
         Cell(certificate.role),
         expiry_cell(certificate, now),
-        certificate_state(certificate),
+        certificate_state(certificate, now),
         Cell(certificate.subject),
         Cell("itself" if certificate.issuer == certificate.subject else certificate.issuer, Tone.MUTED),
         Cell(certificate.path, Tone.MUTED),

@@ -57,10 +57,13 @@ def test_expiry_alarms_in_time(days: int, told: str) -> None:
         (replace(LEAF, key_matches=False), "✖ key is another's"),
         (replace(LEAF, served_fingerprint="cd" * 32), "▲ an older one is served"),
         (replace(LEAF, key_mode=0o644), "▲ key readable by others"),
+        (replace(LEAF, not_after=NOW), "✖ expired"),
+        (replace(LEAF, not_before=NOW + timedelta(hours=1)), "✖ not valid yet"),
+        (replace(LEAF, not_after=NOW + timedelta(days=9)), "▲ due"),
     ],
 )
 def test_the_gravest_problem_is_told(certificate: Certificate, told: str) -> None:
-    assert certificate_state(certificate).text == told
+    assert certificate_state(certificate, NOW).text == told
 
 
 def test_the_next_to_expire_comes_first_and_unread_hosts_are_rows() -> None:

@@ -55,7 +55,7 @@ def about_certificate(snapshot: ClusterSnapshot, host: HostName, path: str, now:
     return Detail(
         f"{certificate.role} on {host}",
         (
-            Fact("state", certificate_state(certificate)),
+            Fact("state", certificate_state(certificate, now)),
             Fact("expires", expiry_cell(certificate, now)),
             Fact("valid", Cell(validity(certificate, now))),
             Fact("file", Cell(path)),
