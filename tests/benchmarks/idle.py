@@ -22,15 +22,15 @@ from tests.hosts.terminal import Terminal
 
 def used_by(lab: Lab) -> dict[str, float]:
     """Processor seconds of each host so far, everything on it counted."""
-    groups = {host.name: f"/proc/{host.pid}/cgroup" for host in lab.status() if host.pid}
-    return {
-        name: _group_seconds(Path(Path(path).read_text().strip().partition("::")[2])) for name, path in groups.items()
-    }
+    return {host.name: _group_seconds(host.pid) for host in lab.status() if host.pid}
 
 
-def _group_seconds(group: Path) -> float:
-    """`usage_usec` of the topmost group of a host: the one below the lab's own (cgroup v2, cpu.stat)."""
-    whole = Path("/sys/fs/cgroup", *group.parts[1:])
+def _group_seconds(pid: int) -> float:
+    """`usage_usec` of a whole host, by its process 1 (cgroup v2, cpu.stat)."""
+    mounts = (line.split() for line in Path("/proc/mounts").read_text().splitlines())
+    root = next(fields[1] for fields in mounts if fields[2] == "cgroup2")
+    group = next(line for line in Path(f"/proc/{pid}/cgroup").read_text().splitlines() if line.startswith("0::"))
+    whole = Path(root, group.removeprefix("0::/"))
     while whole.name in ("init.scope", "payload"):
         whole = whole.parent
     stat = dict(line.split() for line in (whole / "cpu.stat").read_text().splitlines())

@@ -32,7 +32,7 @@ from tests.hosts.terminal import Terminal
 
 ADDRESS_LIMIT_S = 0.5
 GIVE_UP_S = 30.0
-LOCK = "practice-lock"
+LOCK = "practice"
 KUBECTL = "kubectl --kubeconfig=/etc/kubernetes/admin.conf -n kube-system"
 ETCDCTL = (
     "ETCDCTL_API=3 etcdctl --endpoints=https://127.0.0.1:2379 --cacert=/etc/etcd/pki/ca.crt"
@@ -60,10 +60,10 @@ def on(lab: Lab, host: str, script: str) -> str:
 def changes(lab: Lab) -> Iterator[Change]:
     """Each kind once, and back."""
     names = [host.name for host in lab.spec.hosts]
-    vip = f"{lab.spec.vip}/24"
-    owner = next(name for name in names if f" {vip} " in on(lab, name, "ip -4 -o address"))
+    vip = f"{lab.spec.vip}/32"
+    owner = next(name for name in names if f" {lab.spec.vip}/" in on(lab, name, "ip -4 -o address"))
     other = next(name for name in names if name != owner)
-    yield Change("address", other, f"ip address add {vip} dev eth0", r"[Ss]plit|2 owners|two owners")
+    yield Change("address", other, f"ip address add {vip} dev eth0", r"VIP owner\s+✖ SPLIT")
     yield Change("address", other, f"ip address del {vip} dev eth0", rf"VIP owner\s+● {owner}")
     for name in names[:2]:
         holder = json.dumps({"spec": {"holderIdentity": f"{name}_b0b0b0b0"}})
