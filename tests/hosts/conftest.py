@@ -31,6 +31,12 @@ Tell = Callable[..., None]
 """Takes what was done and the counts of a load; prints them, whether the test passes or not."""
 
 
+def pytest_configure() -> None:
+    """Heed Ctrl-C where the tests were started in a shell's background, which ignores it: so would what they start."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:

@@ -185,9 +185,7 @@ def test_an_up_that_fails_leaves_nothing(places: Places, tmp_path: Path) -> None
 async def test_an_up_that_is_interrupted_leaves_nothing(places: Places, number: signal.Signals) -> None:
     lab = Lab(f"t{os.getpid()}i0", places=places)
     words = ("lab", "up", "--name", lab.name, "--no-kubernetes", "--hosts", "4")
-    heeds = signal.signal(number, signal.SIG_DFL)  # where the tests were started to ignore it, the program would too
     process = subprocess.Popen((sys.executable, "-m", "haconsole", *words), stderr=subprocess.DEVNULL)
-    signal.signal(number, heeds)
     try:
         await eventually((lab.folder / "hosts/cp1/console.log").exists)
         process.send_signal(number)
