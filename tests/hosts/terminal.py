@@ -44,6 +44,8 @@ class Terminal:
     def ended_with(self) -> int | None:
         """The program's exit status, None while it runs."""
         dead, status = self._tmux("display-message", "-p", "#{pane_dead} #{pane_dead_status}").split(" ", 1)
+        if dead == "1" and not status.strip():
+            self._tmux("run-shell", "true")  # tmux may miss a child's end while its pane closes; the next end wakes it
         return int(status) if dead == "1" and status.strip() else None
 
     def pid(self) -> int:
