@@ -6,6 +6,7 @@ import ipaddress
 from dataclasses import dataclass
 
 from haconsole.actions.bootstrap.ground import Ground, Part
+from haconsole.actions.operations import IssueCertificate
 from haconsole.configs.layout import EtcdLayout, EtcdPki, KeyPairFiles, KubeClient, KubernetesLayout
 from haconsole.inventory.effective import endpoint, service_ip, vip_addresses
 from haconsole.inventory.schema import DiscoveryKind, Host, Inventory, Kubernetes
@@ -28,6 +29,22 @@ class LeafWanted:
     sans: tuple[str, ...] = ()
     organizations: tuple[str, ...] = ()
     owner: str = "root:root"
+
+    def issue(self, replaces: str = "") -> IssueCertificate:
+        """Make the leaf; `replaces` is the SHA-256 of the one that must go for it, empty for none."""
+        return IssueCertificate(
+            authority=self.authority,
+            authority_cert_path=self.ca.cert,
+            authority_key_path=self.ca.key,
+            cert_path=self.files.cert,
+            key_path=self.files.key,
+            common_name=self.common_name,
+            organizations=self.organizations,
+            sans=self.sans,
+            usages=self.usages,
+            owner=self.owner,
+            replaces=replaces,
+        )
 
 
 def san(name: str) -> str:

@@ -8,7 +8,7 @@ from haconsole.actions.bootstrap.ground import Ground
 from haconsole.actions.bootstrap.leaves import ETCD_CA, LeafWanted, leaves_on
 from haconsole.actions.build import step_id
 from haconsole.actions.checks import CertificateInPlace
-from haconsole.actions.operations import IssueCertificate, PutBack
+from haconsole.actions.operations import PutBack
 from haconsole.actions.step import Step
 from haconsole.inventory.schema import Host
 from haconsole.model.certificate import Certificate
@@ -58,19 +58,7 @@ def renew_step(one: Held, phase: str) -> Step:
         title=f"{'Replace' if replaces else 'Issue'} the {leaf.name} certificate",
         why=f"{leaf.why} The new key is made on this host; the pair of before is set aside.",
         host=HostName(one.host.name),
-        operation=IssueCertificate(
-            authority=leaf.authority,
-            authority_cert_path=leaf.ca.cert,
-            authority_key_path=leaf.ca.key,
-            cert_path=leaf.files.cert,
-            key_path=leaf.files.key,
-            common_name=leaf.common_name,
-            organizations=leaf.organizations,
-            sans=leaf.sans,
-            usages=leaf.usages,
-            owner=leaf.owner,
-            replaces=replaces,
-        ),
+        operation=leaf.issue(replaces),
         verification=(CertificateInPlace(),),
         undo=PutBack((leaf.files.cert, leaf.files.key)),
         phase=phase,
