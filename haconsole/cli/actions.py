@@ -130,7 +130,7 @@ async def carry_out(action: str, request: dict[str, str], given: dict[str, Any])
 
     async with _session(given) as session:
         if given["wait_s"] is not None:
-            await session.unlocked(given["wait_s"])
+            await session.unlocked(given["wait_s"], frozenset(given["adopt"]))
         planned = await session.plan(action, request)
         if isinstance(planned, Refusal):
             return print_plan(planned, as_json=given["json"])

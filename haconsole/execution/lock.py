@@ -99,10 +99,9 @@ class ClusterLock:
             raise
         return frozenset(granted)
 
-    async def held_by(self) -> LockView | None:
-        """Who has it, of those that a look finds; raises NoMajorityError when too few hosts can be reached."""
-        views = _others(await self._look(), self.claim)
-        return views[0] if views else None
+    async def see_free(self, adoption: Adoption) -> None:
+        """Raises what `take` would raise by what the hosts tell now, and takes nothing."""
+        self._replaceable(await self._look(), adoption)
 
     async def release(self) -> tuple[str, ...]:
         """Give the claim back wherever it stands; returns where that could not be done, in words."""
@@ -143,14 +142,15 @@ class ClusterLock:
     def _replaceable(self, seen: Answers, adoption: Adoption) -> Mapping[str, int]:
         """The tokens that this claim may replace, and how old their heartbeats must be; raises LockedError.
 
-        A stale record on fewer hosts than would hold the lock is a leftover, and replaced in any case.
+        A record on fewer hosts than would hold the lock is a leftover, and replaced in any case, once it is stale or its
+        process is known to be gone.
         """
         over: dict[str, int] = {}
         free = sum(isinstance(answer, Heard) and answer.record is None for answer in seen.values())
         for view in _others(seen, self.claim):
             ended = gone(view.claim.process) or view.claim.token in adoption.left
             agreed = (view.stale or ended) and view.claim.run in adoption.runs
-            leftover = view.stale and free >= self.needed
+            leftover = (view.stale or ended) and free >= self.needed
             if not agreed and not leftover:
                 raise LockedError(self._cluster, view, adoptable=view.stale or ended)
             over[view.claim.token] = 0 if ended else int(STALE_S)

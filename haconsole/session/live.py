@@ -114,16 +114,23 @@ class LiveSession:
             self._locks.planned = planned, lock_view(snapshot)
         return planned
 
-    async def unlocked(self, within_s: float) -> None:
-        """Wait until no other console has the cluster's lock; LockedError when one has it longer, or it is stale."""
-        from haconsole.execution.lock import LockedError
+    async def unlocked(self, within_s: float, adopt: frozenset[str] = frozenset()) -> None:
+        """Wait until a run could take the cluster's lock, that of the runs `adopt` over others' heads if it is stale.
+
+        Raises LockedError when another console has it longer, or has left it.
+        """
+        from haconsole.execution.lock import Adoption, LockedError
         from haconsole.session.performing import cluster_lock
 
         lock = cluster_lock(self._inventory, self._fleet)
+        adoption = Adoption(adopt, frozenset(self._locks.left))
         until = self._clock.monotonic() + within_s
-        while (view := await lock.held_by()) is not None:
-            if view.stale or self._clock.monotonic() >= until:
-                raise LockedError(self._inventory.cluster, view, adoptable=view.stale)
+        while True:
+            try:
+                return await lock.see_free(adoption)
+            except LockedError as locked:
+                if locked.adoptable or self._clock.monotonic() >= until:
+                    raise
             await self._clock.sleep(min(LOOK_AGAIN_S, max(0.1, until - self._clock.monotonic())))
 
     async def run(

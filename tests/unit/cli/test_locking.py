@@ -38,7 +38,7 @@ class Locked(FakeSession):
     async def __aexit__(self, *_: object) -> None:
         await self.close()
 
-    async def unlocked(self, within_s: float) -> None:
+    async def unlocked(self, within_s: float, adopt: frozenset[str] = frozenset()) -> None:
         self.waited.append(within_s)
         if self.error is not None:
             raise self.error

@@ -125,7 +125,23 @@ async def test_a_leftover_on_a_minority_of_the_hosts_is_in_nobodys_way_once_it_i
     assert holders(tmp_path) == ["", "", "1"]
     with pytest.raises(LockedError):
         await lock(tmp_path, 2).take(NOTHING)
+    with pytest.raises(LockedError):
+        await lock(tmp_path, 2).see_free(NOTHING)
     age(tmp_path, 30, "cp3")
+    await lock(tmp_path, 2).see_free(NOTHING)
+    assert holders(tmp_path) == ["", "", "1"]
+    assert await lock(tmp_path, 2).take(NOTHING) == frozenset(HOSTS)
+
+
+async def test_a_leftover_of_a_process_that_is_gone_need_not_grow_stale(tmp_path: Path) -> None:
+    with subprocess.Popen(["sleep", "60"]) as process:
+        name = this_process(process.pid)
+        await lock(tmp_path, 1, process=name).take(NOTHING)
+        await lock(tmp_path, 1, process=name, out_of_reach=("cp3",)).release()
+        with pytest.raises(LockedError):
+            await lock(tmp_path, 2).see_free(NOTHING)
+        process.kill()
+    await lock(tmp_path, 2).see_free(NOTHING)
     assert await lock(tmp_path, 2).take(NOTHING) == frozenset(HOSTS)
 
 
@@ -135,8 +151,9 @@ async def test_a_restart_of_the_host_takes_no_lock_away_and_its_heartbeat_is_as_
     await lock(tmp_path, 1).take(NOTHING)
     for host in HOSTS:
         (tmp_path / host / "heartbeat").unlink()
-    view = await lock(tmp_path, 2).held_by()
-    assert view is not None
+    with pytest.raises(LockedError) as refused:
+        await lock(tmp_path, 2).see_free(NOTHING)
+    view = refused.value.view
     started = int(subprocess.run(["ps", "-o", "etimes=", "-p", "1"], capture_output=True, text=True).stdout)
     assert abs(view.heartbeat_s - started) <= 2
     assert holders(tmp_path) == ["1", "1", "1"]

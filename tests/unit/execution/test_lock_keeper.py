@@ -13,7 +13,7 @@ import pytest
 from haconsole.actions.operations import Nothing
 from haconsole.actions.step import Step, StepId
 from haconsole.execution.gate import StoppedError
-from haconsole.execution.lock import Adoption, ClusterLock
+from haconsole.execution.lock import Adoption, ClusterLock, LockedError
 from haconsole.execution.lock_keeper import LockKeeper, locked
 from haconsole.model.names import HostName
 from tests.fakes.waiting import eventually
@@ -60,9 +60,9 @@ async def test_a_step_waits_until_a_majority_has_confirmed_a_lock_that_was_not_h
         age(tmp_path, 20)
         one.passed = 20
         await keeper.before(STEP)
-        view = await lock(tmp_path, 2).held_by()
-        assert view is not None
-        assert view.heartbeat_s <= 5
+        with pytest.raises(LockedError) as refused:
+            await lock(tmp_path, 2).see_free(Adoption())
+        assert refused.value.view.heartbeat_s <= 5
 
 
 async def test_a_loss_of_the_majority_holds_the_step_and_lets_it_begin_when_it_passes(tmp_path: Path) -> None:
