@@ -41,7 +41,6 @@ class Argument:
 class Action:
     """An action: `title` for a menu, `help` a sentence or two on what it does and when to use it.
 
-    `leaves` names the argument whose host the inventory should no longer have afterwards, if there is one.
     `certificates`: the planner reads them, so the snapshot must hold them.
     """
 
@@ -50,5 +49,4 @@ class Action:
     help: str
     arguments: tuple[Argument, ...]
     planner: Planner
-    leaves: str | None = None
     certificates: bool = False

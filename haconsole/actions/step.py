@@ -40,6 +40,8 @@ class Plan:
 
     `undoes` names the run whose steps these take back, where they do.
     `loses` names what cannot be had back afterwards; such a plan is agreed to by typing the cluster's name.
+    `leaves` is the host that the inventory should no longer have once this is done; where `updates_inventory` its file
+    is changed then without a question.
     """
 
     action: str
@@ -48,6 +50,8 @@ class Plan:
     summary: str = ""
     undoes: str = ""
     loses: str = ""
+    leaves: str = ""
+    updates_inventory: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from haconsole.actions.catalogue import Action, Argument, ArgumentKind, catalogue, find_action
+from haconsole.actions.catalogue import Action, Argument, ArgumentKind, catalogue
 from haconsole.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -126,6 +126,7 @@ async def show_plan(action: str, request: dict[str, str], given: dict[str, Any])
 async def carry_out(action: str, request: dict[str, str], given: dict[str, Any]) -> int:
     """Wait for the lock if asked to, plan, ask unless agreed to, run, tell; the exit status says how it went."""
     from haconsole.actions.step import Refusal
+    from haconsole.cli.inventory_change import tell_change
     from haconsole.cli.locking import perform_locked
 
     async with _session(given) as session:
@@ -143,7 +144,7 @@ async def carry_out(action: str, request: dict[str, str], given: dict[str, Any])
             as_json=given["json"],
         )
     if status == ExitCode.OK:
-        _tell_inventory(action, request, given["inventory"])
+        tell_change(given["inventory"], planned)
     return status
 
 
@@ -163,15 +164,6 @@ async def agreed(plan: Plan, *, yes: bool) -> None:
         await confirmed_by_name(f"\n{plan_heading(plan)}. Lost for good: {plan.loses}.", plan.cluster)
     elif not await confirmed(f"\n{plan_heading(plan)}. Carry it out?"):
         raise UsageError("not carried out: it was not agreed to", mend="answer y, or say --yes")
-
-
-def _tell_inventory(action: str, request: dict[str, str], inventory: Path) -> None:
-    """What the file should say now that the action is done, where that is something else."""
-    from haconsole.cli.inventory_change import tell_change
-
-    leaves = find_action(action).leaves
-    if leaves is not None and leaves in request:
-        tell_change(inventory, request[leaves], apply="update-inventory" in request)
 
 
 def print_plan(planned: Plan | Refusal, *, as_json: bool) -> int:

@@ -56,6 +56,7 @@ def show(inventory: Path, *, read_only: bool = False, theme: str | None = None, 
         environment=os.environ,
         encoding=sys.stdout.encoding,
         asker=asker,
+        file=inventory,
     )
 
 

@@ -23,6 +23,12 @@ ADOPT = click.option(
 )
 YES = click.option("--yes", "-y", is_flag=True, help="Begin without asking.")
 EVENTS = click.option("--json", "as_json", is_flag=True, help="Print one event a line, as JSON.")
+UPDATE = click.option(
+    "--update-inventory",
+    "update",
+    is_flag=True,
+    help="Of a run that takes a host out: take it out of the inventory file too, when it is done.",
+)
 INVENTORY = click.option(
     "--inventory",
     type=click.Path(path_type=Path),
@@ -63,21 +69,36 @@ def runs(run: str | None, cluster: str | None, inventory: Path | None, as_json: 
 @ADOPT
 @YES
 @EVENTS
+@UPDATE
 def resume(
-    run: str, inventory: Path | None, accepted: tuple[str, ...], adopt: tuple[str, ...], yes: bool, as_json: bool
+    run: str,
+    inventory: Path | None,
+    accepted: tuple[str, ...],
+    adopt: tuple[str, ...],
+    yes: bool,
+    as_json: bool,
+    update: bool,
 ) -> int:
     """Carry a run on that failed, was stopped or broke off.
 
     The hosts are asked what is true; the plan is the one that was agreed to; the first step whose effect is missing
     comes next. What a broken-off run left under way on a host is waited for there.
     """
-    return asyncio.run(_resume(run, inventory, accepted, frozenset(adopt), yes=yes, as_json=as_json))
+    return asyncio.run(_resume(run, inventory, accepted, frozenset(adopt), yes=yes, as_json=as_json, update=update))
 
 
 async def _resume(
-    run: str, inventory: Path | None, accepted: tuple[str, ...], adopt: frozenset[str], *, yes: bool, as_json: bool
+    run: str,
+    inventory: Path | None,
+    accepted: tuple[str, ...],
+    adopt: frozenset[str],
+    *,
+    yes: bool,
+    as_json: bool,
+    update: bool,
 ) -> int:
     from haconsole.cli.asking import confirmed
+    from haconsole.cli.inventory_change import tell_change
     from haconsole.cli.locking import perform_locked
     from haconsole.cli.reports.runs import remaining_text
     from haconsole.errors import UsageError
@@ -87,15 +108,19 @@ async def _resume(
 
     record = read_run(find_run(_folder(), run))
     name = record.heading.run
-    async with open_session(inventory or Path(record.heading.inventory), TerminalAnswers(accepted)) as session:
+    file = inventory or Path(record.heading.inventory)
+    async with open_session(file, TerminalAnswers(accepted)) as session:
         await session.may_resume(name)
         if not yes:
             click.echo(remaining_text(record), err=True)
             if not await confirmed(f"\nCarry {name} on?"):
                 raise UsageError("not carried on: it was not agreed to", mend="answer y, or say --yes")
-        return await perform_locked(
+        status = await perform_locked(
             session, record.plan, lambda runs: session.resume(name, adopt=runs), adopt=adopt, as_json=as_json
         )
+    if status == ExitCode.OK:
+        tell_change(file, record.plan, apply=update)
+    return status
 
 
 @click.command()

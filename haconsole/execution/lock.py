@@ -142,8 +142,8 @@ class ClusterLock:
     def _replaceable(self, seen: Answers, adoption: Adoption) -> Mapping[str, int]:
         """The tokens that this claim may replace, and how old their heartbeats must be; raises LockedError.
 
-        A record on fewer hosts than would hold the lock is a leftover, and replaced in any case, once it is stale or its
-        process is known to be gone.
+        A record on fewer hosts than would hold the lock is a leftover, and replaced in any case, once it is stale or
+        its process is known to be gone.
         """
         over: dict[str, int] = {}
         free = sum(isinstance(answer, Heard) and answer.record is None for answer in seen.values())

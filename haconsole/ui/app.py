@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from textual.app import App
@@ -52,6 +53,7 @@ class Setting:
     """How the console is opened: what it shows, how it looks and how it asks.
 
     `alone` in its process it may keep what it has loaded from being looked through for garbage, which takes long.
+    `file` is the inventory's, where there is one that could follow a change.
     """
 
     inventory: Inventory
@@ -64,6 +66,7 @@ class Setting:
     retry_s: tuple[float, ...] = RETRY_S
     asker: ScreenAsker | None = None
     alone: bool = False
+    file: Path | None = None
 
 
 class ConsoleApp(App[None]):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from haconsole.ui.app import ConsoleApp, Setting
@@ -26,11 +27,12 @@ def launch(
     environment: Mapping[str, str],
     encoding: str | None,
     asker: ScreenAsker | None = None,
+    file: Path | None = None,
 ) -> int:
     """Run the console until a person leaves it; returns the exit status.
 
-    `open_session` is called after the first paint. `theme` is what was asked for on the command line, `asker`
-    who puts the session's questions on the screen. Raises ThemeError before anything is painted.
+    `open_session` is called after the first paint. `theme` is what was asked for on the command line, `asker` who puts
+    the session's questions on the screen, `file` the inventory's. Raises ThemeError before anything is painted.
     """
     source = theme_name(theme, inventory.theme, environment)
     setting = Setting(
@@ -42,6 +44,7 @@ def launch(
         ascii_only=ascii_only or terminal_is_ascii(encoding),
         asker=asker,
         alone=True,
+        file=file,
     )
     app = ConsoleApp(setting)
     app.run()

@@ -7,13 +7,14 @@ from dataclasses import replace
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from haconsole.errors import HaconsoleError
 from haconsole.ui import faults
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from haconsole.actions.step import Plan
-    from haconsole.execution.events import Event
+    from haconsole.execution.events import Event, Outcome
     from haconsole.execution.lock import LockedError
     from haconsole.execution.records import RunRecord
     from haconsole.model.snapshot import ClusterSnapshot
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from haconsole.ui.app import ConsoleApp
     from haconsole.ui.present.changes import Change
     from haconsole.ui.present.running import RunView
+    from haconsole.ui.screens.question import YesNoQuestion
 
     Begin = Callable[[Session, frozenset[str]], AsyncIterator[Event]]
     """Starts a run, given the runs whose locks it may take over."""
@@ -166,6 +168,30 @@ class Runs:
             app.run_view = replace(app.run_view, broken=None if app.run_view.done else broken)
             app.notify(f"{plan.action} is over: R shows how it went", markup=False)
             app.run_view = replace(app.run_view, changes=await self._changes_since(before))
+            if app.run_view.done is not None and plan.leaves:
+                await self._let_inventory_follow(plan, app.run_view.done.outcome)
+
+    async def _let_inventory_follow(self, plan: Plan, outcome: Outcome) -> None:
+        """A host has left: change the inventory's file, once a person has seen how, unless the plan has said so."""
+        from haconsole.execution.events import Outcome
+        from haconsole.inventory.follow import without
+        from haconsole.ui.screens.question import YesNoQuestion
+        from haconsole.ui.screens.running import inventory_follows
+
+        app = self._app
+        if app.setting.file is None or outcome not in (Outcome.DONE, Outcome.ALREADY):
+            return
+        try:
+            change = await asyncio.to_thread(without, app.setting.file, plan.leaves)
+            if change is None:
+                return
+            if not change.diff:
+                app.notify(change.by_hand, title="inventory", markup=False)
+            elif plan.updates_inventory or await self._asked(YesNoQuestion(inventory_follows(change))):
+                await asyncio.to_thread(change.apply)
+                app.notify(f"{change.path} is changed: open the console anew for it", title="inventory", markup=False)
+        except HaconsoleError as error:
+            app.notify(faults.in_words(error), title="inventory", severity="warning", markup=False)
 
     async def _changes_since(self, before: ClusterSnapshot | None) -> tuple[Change, ...]:
         """What a fresh look finds different; what the screen knows where no look can be taken."""
@@ -193,8 +219,12 @@ class Runs:
         from haconsole.ui.screens.question import YesNoQuestion
         from haconsole.ui.screens.running import take_over
 
+        return await self._asked(YesNoQuestion(take_over(locked.view)))
+
+    async def _asked(self, question: YesNoQuestion) -> bool:
+        """Whether a person said yes."""
         said: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        self._app.push_screen(YesNoQuestion(take_over(locked.view)), lambda yes: said.set_result(yes is True))
+        self._app.push_screen(question, lambda yes: said.set_result(yes is True))
         return await said
 
     async def _take_in(self, begin: Begin, adopt: frozenset[str]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from haconsole.actions.action import Action, Argument, ArgumentKind, Request
 from haconsole.actions.membership.plan import plan_join, plan_remove, plan_remove_member, plan_replace
 from haconsole.actions.step import Plan, Refusal
@@ -53,7 +55,6 @@ def _remove() -> Action:
             UPDATE,
         ),
         planner=_plan_remove,
-        leaves="host",
     )
 
 
@@ -63,7 +64,14 @@ def _plan_remove(snapshot: ClusterSnapshot, inventory: Inventory, request: Reque
         raise UsageError("remove takes a host or a member's ID", mend="use: remove HOST, or remove --member-id ID")
     if member is not None:
         return plan_remove_member(snapshot, inventory, member)
-    return plan_remove(snapshot, inventory, host or "")
+    return _updating(plan_remove(snapshot, inventory, host or ""), request)
+
+
+def _updating(planned: Plan | Refusal, request: Request) -> Plan | Refusal:
+    """The plan, with the inventory's file to be changed where that was asked for."""
+    if isinstance(planned, Refusal):
+        return planned
+    return replace(planned, updates_inventory=UPDATE.name in request)
 
 
 def _replace() -> Action:
@@ -75,6 +83,7 @@ def _replace() -> Action:
             "Both must be in the inventory."
         ),
         arguments=(_host("old", "the host to leave"), _host("new", "the host to come"), UPDATE),
-        planner=lambda snapshot, inventory, request: plan_replace(snapshot, inventory, request["old"], request["new"]),
-        leaves="old",
+        planner=lambda snapshot, inventory, request: _updating(
+            plan_replace(snapshot, inventory, request["old"], request["new"]), request
+        ),
     )

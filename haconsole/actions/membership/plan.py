@@ -79,7 +79,8 @@ def _planned(change: Change) -> Plan | Refusal:
     reasons = refusals(change)
     if reasons:
         return Refusal(change.action, change.inventory.cluster, reasons)
-    return Plan(change.action, change.inventory.cluster, in_order(_groups(change)), _summary(change))
+    leaves = change.out.name if change.out else ""
+    return Plan(change.action, change.inventory.cluster, in_order(_groups(change)), _summary(change), leaves=leaves)
 
 
 def _groups(change: Change) -> tuple[Group, ...]:

@@ -34,7 +34,14 @@ class Sentence:
     mark: str = ""
 
 
-Item: TypeAlias = Heading | Fact | Sentence
+@dataclass(frozen=True, slots=True)
+class Verbatim:
+    """A line of a file as it stands there."""
+
+    text: Cell
+
+
+Item: TypeAlias = Heading | Fact | Sentence | Verbatim
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +73,8 @@ def _set(item: Item, label_width: int, width: int) -> Iterator[Line]:
             yield from _hanging(first, value, label_width + 2, width)
         case Sentence(text=text, mark=mark):
             yield from _hanging(Cell(mark), text, width_of(mark) + 1 if mark else 0, width)
+        case Verbatim(text=text):
+            yield from ((Cell(part, text.tone),) for part in chop_cells(text.text, width) or ("",))
         case _:
             assert_never(item)
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
+from haconsole.inventory.follow import FileChange
 from haconsole.model.lock_view import LockView, lock_sentence
 from haconsole.ui.keys import Scope, bindings
 from haconsole.ui.present.cells import Cell, Tone
-from haconsole.ui.present.detail import Detail, Sentence
+from haconsole.ui.present.detail import Detail, Sentence, Verbatim
 from haconsole.ui.present.running import RunView, about_end, about_run_step, run_table
 from haconsole.ui.present.subjects import StepSubject, Subject
 from haconsole.ui.screens.overlay import TextWindow
@@ -123,6 +124,17 @@ def take_over(view: LockView) -> Detail:
             Sentence(
                 Cell("Take it over only when that console is gone: two that change a cluster at once can lose it.")
             ),
+        ),
+    )
+
+
+def inventory_follows(change: FileChange) -> Detail:
+    """The question before the inventory's file is changed, with the change."""
+    return Detail(
+        f"{change.host} has left: take it out of the inventory's file?",
+        (
+            Sentence(Cell(f"{change.path} would be changed so; everything else in it stays as it stands.")),
+            *(Verbatim(Cell(line)) for line in change.diff.splitlines()),
         ),
     )
 

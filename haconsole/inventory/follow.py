@@ -1,0 +1,59 @@
+"""The inventory's file after a host has left the cluster: what it should say then, and having it say so."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from haconsole.errors import HaconsoleError
+from haconsole.inventory.edit import diff, without_host
+from haconsole.inventory.load import read
+
+
+@dataclass(frozen=True, slots=True)
+class FileChange:
+    """The text of the file now, and what it should be; None where a person has to see to that."""
+
+    path: Path
+    host: str
+    before: str
+    after: str | None
+
+    @property
+    def diff(self) -> str:
+        """The change as patch(1) takes it; empty where a person has to make it."""
+        return "" if self.after is None else diff(self.before, self.after, str(self.path))
+
+    @property
+    def by_hand(self) -> str:
+        """What a person has to do, in words."""
+        return f"{self.host} has left: take it out of {self.path}, and whatever refers to it"
+
+    def apply(self) -> None:
+        """Have the file say so; raises HaconsoleError where it cannot be written or was changed meanwhile."""
+        if self.after is None or read(self.path).decode("utf-8-sig") != self.before:
+            raise HaconsoleError(f"{self.path} was changed meanwhile", mend=self.by_hand)
+        _write(self.path, self.after)
+
+
+def without(path: Path, host: str) -> FileChange | None:
+    """How a file should follow when `host` has left; None where it does not name the host."""
+    before = read(path).decode("utf-8-sig")
+    after = without_host(before, host, file=str(path), base=path.resolve().parent)
+    return FileChange(path, host, before, after) if after is not None or f"name: {host}" in before else None
+
+
+def _write(path: Path, text: str) -> None:
+    """Replace the file in one go, keeping its mode; a link stays a link."""
+    path = path.resolve()
+    try:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        with os.fdopen(handle, "wb") as file:
+            file.write(text.encode())
+            os.fchmod(file.fileno(), path.stat().st_mode & 0o7777)
+            os.fsync(file.fileno())
+        Path(name).replace(path)
+    except OSError as error:
+        raise HaconsoleError(f"cannot write {path}: {error.strerror}", mend="change it by hand as shown") from error

@@ -1,0 +1,118 @@
+"""A host has left: the file is shown as it should be, and changed on request, by a run and by one carried on."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from haconsole.actions.step import Plan
+from haconsole.cli.main import run
+from haconsole.errors import ExitCode
+from haconsole.execution.events import Event, Outcome
+from haconsole.execution.journal import Journal
+from haconsole.execution.records import Standing
+from tests.fakes.plans import PLAN, begun, ended, recorded
+from tests.fakes.session import FakeSession
+from tests.unit.execution.local import FastClock
+
+LEAVING = replace(PLAN, action="remove", leaves="b")
+TEXT = """\
+cluster: lab
+ssh: {user: ops}
+hosts:
+  - {name: a, address: 10.0.0.1, roles: [etcd]}
+  - {name: b, address: 10.0.0.2, roles: [etcd]}
+"""
+
+
+@dataclass
+class Here(FakeSession):
+    """A cluster to run on and to carry a run on."""
+
+    async def __aenter__(self) -> Here:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def run(
+        self, plan: Plan, *, step_by_step: bool = False, adopt: frozenset[str] = frozenset()
+    ) -> AsyncIterator[Event]:
+        async for event in super().run(plan):
+            yield event
+
+
+@pytest.fixture
+def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An inventory; sessions carry out and remember a plan that has `b` leave."""
+    path = tmp_path / "lab.yaml"
+    path.write_text(TEXT)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    return path
+
+
+def session(monkeypatch: pytest.MonkeyPatch, plan: Plan, outcome: Outcome = Outcome.DONE) -> None:
+    record = replace(recorded(Standing.ENDED, Outcome.FAILED), plan=plan)
+    made = Here(plans={"remove": plan}, records=(record,), events=(*begun(), *ended(outcome)))
+    monkeypatch.setattr("haconsole.session.live.open_session", lambda path, answers: made)
+
+
+async def resumable(file: Path, plan: Plan) -> str:
+    """The name of a run of that plan that failed."""
+    heading = replace(recorded(Standing.ENDED, Outcome.FAILED).heading, inventory=str(file))
+    folder = file.parent / "haconsole" / "runs"
+    journal = Journal(folder / f"{heading.run}.jsonl", FastClock(), str)
+    await journal.run(heading, plan)
+    await journal.end(Outcome.FAILED, None)
+    journal.close()
+    return str(heading.run)
+
+
+def words(file: Path, verb: str, plan: Plan) -> list[str]:
+    import asyncio
+
+    if verb == "resume":
+        return ["resume", asyncio.run(resumable(file, plan)), "--yes"]
+    return ["run", "remove", str(file), "b", "--yes"]
+
+
+@pytest.mark.parametrize("verb", ["run", "resume"])
+def test_the_change_is_shown(
+    file: Path, verb: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    session(monkeypatch, LEAVING)
+    assert run(words(file, verb, LEAVING)) == ExitCode.OK
+    told = capsys.readouterr().err
+    assert f"{file} should follow; --update-inventory applies this:" in told
+    assert "-  - {name: b," in told
+    assert file.read_text() == TEXT
+
+
+@pytest.mark.parametrize("verb", ["run", "resume"])
+def test_the_change_is_made_where_the_first_run_was_asked_to(
+    file: Path, verb: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = replace(LEAVING, updates_inventory=True)
+    session(monkeypatch, plan)
+    assert run(words(file, verb, plan)) == ExitCode.OK
+    assert "name: b" not in file.read_text()
+
+
+def test_the_change_is_made_where_the_resumed_run_is_asked_to(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    session(monkeypatch, LEAVING)
+    assert run([*words(file, "resume", LEAVING), "--update-inventory"]) == ExitCode.OK
+    assert "name: b" not in file.read_text()
+
+
+@pytest.mark.parametrize("verb", ["run", "resume"])
+def test_a_run_that_failed_changes_nothing(
+    file: Path, verb: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plan = replace(LEAVING, updates_inventory=True)
+    session(monkeypatch, plan, Outcome.FAILED)
+    assert run(words(file, verb, plan)) == ExitCode.FAILED
+    assert "name: b" in file.read_text()
+    assert "should follow" not in capsys.readouterr().err

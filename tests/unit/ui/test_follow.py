@@ -1,0 +1,74 @@
+"""A host has left: the console shows how the inventory's file should follow, and changes it on request."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+
+from haconsole.execution.events import Outcome
+from haconsole.execution.records import Standing
+from tests.fakes.cluster import healthy
+from tests.fakes.plans import PLAN, begun, ended, recorded
+from tests.fakes.session import FakeSession
+from tests.unit.ui.test_app import console, running, screen_text
+from tests.unit.ui.test_guided import begin, shows, until
+
+LEAVING = replace(PLAN, leaves="b")
+TEXT = """\
+cluster: lab
+ssh: {user: ops}
+hosts:
+  - {name: a, address: 10.0.0.1, roles: [etcd]}
+  - {name: b, address: 10.0.0.2, roles: [etcd]}
+"""
+QUESTION = "b has left: take it out of the inventory's file?"
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "lab.yaml"
+    path.write_text(TEXT)
+    return path
+
+
+def leaving(**how: object) -> FakeSession:
+    plan = replace(LEAVING, **how)  # type: ignore[arg-type]
+    record = replace(recorded(Standing.ENDED, Outcome.FAILED), plan=plan)
+    return FakeSession(healthy(), plans={"bootstrap": plan}, records=(record,), events=(*begun(), *ended()))
+
+
+async def carry_on(pilot: Pilot[None]) -> None:
+    await pilot.press("h")
+    await shows(pilot, "✖ failed")
+    await pilot.press("r")
+    await pilot.press("y")
+
+
+@pytest.mark.parametrize("by", [begin, carry_on])
+async def test_the_change_is_shown_and_made_by_a_yes(file: Path, by: object) -> None:
+    async with running(console(leaving(), file=file), (160, 45)) as pilot:
+        await by(pilot)  # type: ignore[operator]
+        await shows(pilot, QUESTION)
+        assert "-  - {name: b, address: 10.0.0.2, roles: [etcd]}" in screen_text(pilot.app)  # type: ignore[arg-type]
+        assert file.read_text() == TEXT
+        await pilot.press("y")
+        await until(pilot, lambda: "name: b" not in file.read_text())
+
+
+async def test_without_a_yes_the_file_stays(file: Path) -> None:
+    async with running(console(leaving(), file=file), (160, 45)) as pilot:
+        await begin(pilot)
+        await shows(pilot, QUESTION)
+        await pilot.press("n")
+        await shows(pilot, "● done after")
+        assert file.read_text() == TEXT
+
+
+async def test_a_plan_that_was_told_to_changes_the_file_unasked(file: Path) -> None:
+    async with running(console(leaving(updates_inventory=True), file=file), (160, 45)) as pilot:
+        await begin(pilot)
+        await until(pilot, lambda: "name: b" not in file.read_text())
+        assert QUESTION not in screen_text(pilot.app)  # type: ignore[arg-type]
