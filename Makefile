@@ -42,7 +42,7 @@ programs:
 
 hosts: programs $(READY)
 	@$(PYTHON) -m haconsole lab prepare
-	$(PYTHON) -m pytest -q tests/hosts || $(PYTHON) -m pytest -q --last-failed tests/hosts
+	$(PYTHON) -m pytest -q -n 2 --dist loadgroup --no-loadscope-reorder tests/hosts
 
 nightly: $(READY)
 	@$(PYTHON) -m haconsole lab prepare

@@ -5,10 +5,12 @@ Where this machine cannot make hosts, these tests fail if CI=true is in the envi
 
 from __future__ import annotations
 
+import inspect
 import os
 import re
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from itertools import count
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -27,6 +29,12 @@ from tests.hosts.program import Program
 
 LabMaker = Callable[..., Lab]
 """Takes the fields of `Shape`; returns a lab that is up."""
+_SHARED = ("program", "etcd", "shared_lab")
+"""The fixtures of this file whose labs the tests of several files share."""
+_LONGEST = ("program", "etcd", "test_rotation", "test_chaos")
+"""What takes longest, by the name of its lab."""
+_FOR_MANY = pytest.StashKey[list[Lab]]()
+"""Labs that more than one test uses."""
 Tell = Callable[..., None]
 """Takes what was done and the counts of a load; prints them, whether the test passes or not."""
 
@@ -37,10 +45,34 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put tests together that share a lab, the longest first, so that `--dist loadgroup` shares out labs, not tests."""
     for item in items:
-        if Path(__file__).parent in item.path.parents:
+        if _is_ours(item):
             item.add_marker(pytest.mark.hosts)
+            item.add_marker(pytest.mark.xdist_group(_lab_of(item)))
+    labs = list(dict.fromkeys((*_LONGEST, *map(_lab_of, items))))
+    items.sort(key=lambda item: labs.index(_lab_of(item)))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Generator[None, None, None]:
+    """Take labs down after the last test that shares them: an idle cluster takes the processor from the others."""
+    yield
+    if nextitem is None or _lab_of(nextitem) != _lab_of(item):
+        _down(item.config.stash.get(_FOR_MANY, []))
+
+
+def _is_ours(item: pytest.Item) -> bool:
+    return Path(__file__).parent in item.path.parents
+
+
+def _lab_of(item: pytest.Item) -> str:
+    """The fixture of this file whose lab the test shares with other files' tests; else the test's file."""
+    module = inspect.getmodule(item.function) if isinstance(item, pytest.Function) else None
+    names = item.fixturenames if isinstance(item, pytest.Function) else ()
+    return next((name for name in _SHARED if name in names and not hasattr(module, name)), item.path.stem)
 
 
 @pytest.fixture(scope="session")
@@ -57,28 +89,28 @@ def places() -> Places:
 
 
 @pytest.fixture(scope="session")
-def make_lab_for_session(places: Places) -> Iterator[LabMaker]:
-    """Makes labs that last until the end of the run."""
+def make_lab_for_session(places: Places, pytestconfig: pytest.Config) -> Iterator[LabMaker]:
+    """Makes labs that last until the last test that shares them."""
     signal.signal(signal.SIGTERM, _interrupt)
     _sweep_up_after_dead_runs(places)
-    yield from _maker(places, "s")
+    yield from _maker(places, "s", pytestconfig.stash.setdefault(_FOR_MANY, []))
 
 
 @pytest.fixture
 def make_lab(places: Places, make_lab_for_session: LabMaker) -> Iterator[LabMaker]:
     """Makes labs that last until the end of the test."""
-    yield from _maker(places, "t")
+    yield from _maker(places, "t", [])
 
 
 @pytest.fixture(scope="session")
 def shared_lab(make_lab_for_session: LabMaker) -> Lab:
-    """Three bare hosts with the Kubernetes programs, for a whole run; whoever breaks something mends it."""
+    """Three bare hosts with the Kubernetes programs, for all tests that share them; who breaks something mends it."""
     return make_lab_for_session()
 
 
 @pytest.fixture(scope="session")
 def program(make_lab_for_session: LabMaker, tmp_path_factory: pytest.TempPathFactory) -> Program:
-    """The program on three bare hosts of its own, for a whole run."""
+    """The program on three bare hosts of its own, for all tests that share them."""
     return Program(make_lab_for_session(), tmp_path_factory.mktemp("state"))
 
 
@@ -90,14 +122,14 @@ def first(program: Program) -> list[dict[str, Any]]:
 
 @pytest.fixture
 def installed(program: Program, first: list[dict[str, Any]]) -> Program:
-    """The program on a cluster that its bootstrap made; whoever breaks something mends it."""
+    """The program on a cluster that its bootstrap made; who breaks something mends it."""
     assert first[-1]["outcome"] == "done"
     return program
 
 
 @pytest.fixture(scope="session")
 def etcd(make_lab_for_session: LabMaker, tmp_path_factory: pytest.TempPathFactory) -> Members:
-    """Five hosts for etcd alone, for a whole run; each test has the members stand as it needs them."""
+    """Five hosts for etcd alone, for all tests that share them; each test has the members stand as it needs them."""
     return Members(make_lab_for_session(hosts=5, kubernetes=False), tmp_path_factory.mktemp("etcd"), etcd_only=True)
 
 
@@ -119,13 +151,14 @@ def small_lab(make_lab: LabMaker) -> Lab:
     return make_lab(hosts=1, kubernetes=False)
 
 
-def _maker(places: Places, letter: str) -> Iterator[LabMaker]:
-    made: list[Lab] = []
+def _maker(places: Places, letter: str, made: list[Lab]) -> Iterator[LabMaker]:
+    """`made` is where the labs are noted that are up."""
+    numbers = count()
 
     def make(
         *, hosts: int = 3, workers: int = 0, bastion: bool = False, kubernetes: bool = True, name: str | None = None
     ) -> Lab:
-        lab = Lab(name or f"t{os.getpid()}{letter}{len(made)}", places=places)
+        lab = Lab(name or f"t{os.getpid()}{letter}{next(numbers)}", places=places)
         made.append(lab)
         lab.up(Shape(hosts, workers, bastion, kubernetes))
         return lab
@@ -133,8 +166,12 @@ def _maker(places: Places, letter: str) -> Iterator[LabMaker]:
     try:
         yield make
     finally:
-        for lab in reversed(made):
-            lab.down()
+        _down(made)
+
+
+def _down(labs: list[Lab]) -> None:
+    while labs:
+        labs.pop().down()
 
 
 def _sweep_up_after_dead_runs(places: Places) -> None:
