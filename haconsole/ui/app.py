@@ -8,7 +8,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from textual.app import App
 from textual.filter import LineFilter, Monochrome, NoColor
@@ -20,7 +20,7 @@ from haconsole.ui import faults
 from haconsole.ui.ascii import AsciiOnly
 from haconsole.ui.feed import Feed
 from haconsole.ui.inks import Inks, inks_of
-from haconsole.ui.keys import Scope, bindings, keys_of
+from haconsole.ui.keys import Key, Scope, bindings, keys_of
 from haconsole.ui.menu import Menu
 from haconsole.ui.messages import Copied
 from haconsole.ui.present.bar import Link, LinkState
@@ -30,6 +30,7 @@ from haconsole.ui.state import Clock, ConsoleState
 from haconsole.ui.theming import ThemeError, find_theme, theme_files, theme_folders
 
 if TYPE_CHECKING:
+    from textual.screen import Screen
     from textual.theme import Theme
 
     from haconsole.inventory.schema import Inventory
@@ -105,7 +106,7 @@ class ConsoleApp(App[None]):
         return kubernetes.endpoint or "" if kubernetes else ""
 
     def get_default_screen(self) -> Dashboard:
-        return Dashboard()
+        return Dashboard(tuple((host.name, host.address) for host in self.inventory.hosts))
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """What every painted line passes through last."""
@@ -115,12 +116,15 @@ class ConsoleApp(App[None]):
             filters = (*(each for each in filters if not isinstance(each, Monochrome)), NoColor())
         return (*filters, AsciiOnly()) if self.setting.ascii_only else filters
 
+    def keys_on(self, screen: Screen[Any]) -> tuple[Key, ...]:
+        """The keys that count on a screen of this console, in its present state."""
+        return keys_of(*getattr(screen, "scopes", (Scope.EVERYWHERE,)), read_only=self.read_only)
+
     def action_help(self) -> None:
         """Tell the keys of the screen that is up."""
         from haconsole.ui.screens.overlay import TextWindow, help_text
 
-        scopes = getattr(self.screen, "scopes", (Scope.EVERYWHERE,))
-        told = help_text(keys_of(*scopes, read_only=self.read_only))
+        told = help_text(self.keys_on(self.screen))
         self.push_screen(TextWindow(lambda state, now: told))
 
     def action_next_theme(self) -> None:
@@ -221,7 +225,7 @@ class ConsoleApp(App[None]):
     def _commands(self) -> tuple[Command, ...]:
         from haconsole.ui.present.palette import Command
 
-        keys = keys_of(*getattr(self.screen, "scopes", (Scope.EVERYWHERE,)), read_only=self.read_only)
+        keys = self.keys_on(self.screen)
         done = tuple(Command(key.label, key.action, key.help, key.shown) for key in keys if key.label and key.help)
         themes = sorted(theme_files(theme_folders()))
         return done + tuple(

@@ -14,23 +14,27 @@ from haconsole.ui.present.cells import Cell, Line, Tone, text_of, width_of
 class Scope(StrEnum):
     """Where a key counts; the values head the help screen's sections."""
 
+    BESIDE = "Beside a run"
+    ALONE = "At a single pane, or with a filter"
+    FINDING = "At a finding"
     EVERYWHERE = "Everywhere"
     DASHBOARD = "Dashboard"
     PLAN = "At a plan"
+    HELD = "At a run that is held"
     RUN = "At a run"
     ENDED = "At a run that is over"
     HISTORY = "At runs"
     SPLIT = "On a screen of steps"
-    TABLE = "In a table"
-    TEXT = "In a text"
+    HOST = "At a host"
+    LOGS = "At journals"
     OVERLAY = "In a window over the dashboard"
-    FINDING = "At a finding"
     FORM = "In a form"
     YES_NO = "At a question"
     SECRET = "At a password"
     TYPED = "At a question that wants a name"
-    HOST = "At a host"
-    LOGS = "At journals"
+    FILTER = "While a filter is typed"
+    TABLE = "In a table"
+    TEXT = "In a text"
     JOURNAL = "In a journal"
 
 
@@ -55,13 +59,40 @@ class Key:
 
 PANE_KEYS = "12345678"
 
+
+def _help(scope: Scope, of: str, rank: int, keys: str = "question_mark,f1") -> Key:
+    """The key for help; where text is typed only f1 can be it."""
+    return Key(keys, "app.help", "f1" if keys == "f1" else "?", "help", f"The keys of {of}", scope, rank)
+
+
+def _teach(scope: Scope, rank: int) -> Key:
+    told = "Tell each step in plain words, and wait for a key before it"
+    return Key("t", "teach", "t", "teach me", told, scope, rank)
+
+
+def _copy(scope: Scope, what: str) -> Key:
+    return Key("y", "copy", "y", "copy", f"Copy the {what} to the clipboard", scope, 9)
+
+
+def _paging(scope: Scope, first: str, last: str, *, space: bool = True, follow: Key | None = None) -> tuple[Key, ...]:
+    """A page on and back, and to both ends; `space` pages on too, `follow` stands for the way to the end."""
+    on, shown = ("pagedown,space,ctrl+f", "pgdn space") if space else ("pagedown,ctrl+f", "pgdn")
+    return (
+        Key(on, "page(1)", shown, "", "A page on", scope),
+        Key("pageup,ctrl+b", "page(-1)", "pgup", "", "A page back", scope),
+        Key("home,g", "edge(-1)", "home g", "", f"To the {first}", scope),
+        follow or Key("end,G", "edge(1)", "end G", "", f"To the {last}", scope),
+    )
+
+
 EVERYWHERE = (
-    Key("question_mark,f1", "app.help", "?", "help", "The keys of the screen this is asked on", Scope.EVERYWHERE, 1),
+    _help(Scope.EVERYWHERE, "the screen this is asked on", 1),
     Key("q", "app.quit", "q", "quit", "Leave the console; nothing on the hosts stops", Scope.EVERYWHERE, 2),
-    Key("ctrl+p,colon", "app.palette", "ctrl+p :", "palette", "Find a command by typing", Scope.EVERYWHERE, 9),
+    Key("ctrl+p,colon", "app.palette", ": ctrl+p", "palette", "Find a command by typing", Scope.EVERYWHERE, 9),
     Key("R", "app.show_run", "R", "run", "The run under way, or the last one", Scope.EVERYWHERE),
     Key("T", "app.next_theme", "T", "theme", "The next theme", Scope.EVERYWHERE),
     Key("ctrl+r", "app.reload_theme", "ctrl+r", "reload theme", "Read the theme's file again", Scope.EVERYWHERE),
+    Key("R", "app.show_run", "R", "run", "The run that is under way", Scope.BESIDE, 1),
 )
 
 DASHBOARD = (
@@ -79,7 +110,8 @@ DASHBOARD = (
     Key("h", "app.history", "h", "runs", "The runs there were: open one, carry one on", Scope.DASHBOARD, 8),
     Key("slash", "filter", "/", "filter", "Show only rows that hold a text; empty shows all", Scope.DASHBOARD, 5),
     Key("z", "zoom", "z", "zoom", "The pane and all about its row on the whole screen", Scope.DASHBOARD, 5),
-    Key("escape", "back", "esc", "", "Leave the filter, then the single pane", Scope.DASHBOARD),
+    Key("escape", "back", "esc", "back", "Leave the filter, then the single pane", Scope.ALONE, 1),
+    Key("m", "app.mend", "m", "mend", "Start the action that helps with the finding", Scope.FINDING, 1, changes=True),
 )
 
 LOGS = (
@@ -89,69 +121,54 @@ LOGS = (
     Key("slash", "filter", "/", "filter", "Show only lines that hold a text, and mark it", Scope.LOGS, 1),
     Key("S", "save", "S", "save", "Save the lines shown to a file here", Scope.LOGS, 2),
     Key("escape,q", "leave", "esc", "back", "Leave the filter, then the journal", Scope.LOGS, 3),
-    Key("question_mark,f1", "app.help", "?", "help", "The keys of this screen", Scope.LOGS, 4),
+    _help(Scope.LOGS, "this screen", 4),
     Key("up,k", "scroll(-1)", "↑ k", "older", "One entry back; the view stays there", Scope.JOURNAL, 6),
     Key("down,j", "scroll(1)", "↓ j", "newer", "One entry on", Scope.JOURNAL, 6),
-    Key("pageup,ctrl+b", "page(-1)", "pgup", "", "A page back", Scope.JOURNAL),
-    Key("pagedown,space,ctrl+f", "page(1)", "pgdn", "", "A page on", Scope.JOURNAL),
-    Key("home,g", "edge(-1)", "home g", "", "To the oldest entry kept", Scope.JOURNAL),
-    Key("end,G", "edge(1)", "end G", "follow", "To the newest, and follow", Scope.JOURNAL, 5),
+    *_paging(
+        Scope.JOURNAL,
+        "oldest entry kept",
+        "newest",
+        follow=Key("end,G", "edge(1)", "end G", "follow", "To the newest, and follow", Scope.JOURNAL, 5),
+    ),
 )
 
 STEPS = (
     Key("r", "carry_out", "r", "run", "Carry the plan out, after one more question", Scope.PLAN, 1, changes=True),
-    Key("t", "teach", "t", "teach me", "Tell each step in plain words, and wait for a key before it", Scope.PLAN, 2),
+    _teach(Scope.PLAN, 2),
+    Key("n", "next", "n", "next step", "Let the step that is held begin, and hold the one after", Scope.HELD, 1),
+    Key("p", "pause", "p", "go on", "Let every step begin that was held", Scope.HELD, 1),
     Key("p", "pause", "p", "pause", "Hold every step not begun yet; again: let all go on", Scope.RUN, 1),
-    Key("n", "next", "n", "next", "Let the step that is held begin, and hold the one after", Scope.RUN, 2),
-    Key("t", "teach", "t", "teach me", "Tell each step in plain words, and wait for a key before it", Scope.RUN, 4),
+    Key("n", "next", "n", "", "Let the step that is held begin, and hold the one after", Scope.RUN),
+    _teach(Scope.RUN, 4),
     Key("s", "stop", "s", "stop", "Start no further step; again: leave those under way", Scope.RUN, 1),
-    Key("w", "outcome", "w", "outcome", "What came of it, and what changed", Scope.ENDED, 1),
     Key("F", "follow", "F", "follow", "Let the cursor follow the step under way", Scope.RUN, 4),
-    Key(
-        "r",
-        "carry_on",
-        "r",
-        "carry on",
-        "Carry on a run that stopped or was broken off",
-        Scope.HISTORY,
-        1,
-        changes=True,
-    ),
+    Key("w", "outcome", "w", "outcome", "What came of it, and what changed", Scope.ENDED, 1),
+    Key("r", "carry_on", "r", "carry on", "Carry on a run that did not end well", Scope.HISTORY, 1, changes=True),
     Key("u", "undo", "u", "take back", "Plan what takes a run back, newest step first", Scope.HISTORY, 1, changes=True),
     Key("escape,q", "leave", "esc", "back", "Back; a run goes on", Scope.SPLIT, 2),
     Key("tab,shift+tab", "other", "tab", "text", "From the table to the text and back", Scope.SPLIT, 5),
-    Key("question_mark,f1", "app.help", "?", "help", "The keys of this screen", Scope.SPLIT, 3),
+    _help(Scope.SPLIT, "this screen", 3),
 )
 
 TABLE = (
     Key("enter", "choose", "enter", "details", "All that is known of the row, and why", Scope.TABLE, 3),
     Key("down,j", "cursor(1)", "↓ j", "", "One row down", Scope.TABLE),
     Key("up,k", "cursor(-1)", "↑ k", "", "One row up", Scope.TABLE),
-    Key("pagedown,ctrl+f", "page(1)", "pgdn", "", "A page down", Scope.TABLE),
-    Key("pageup,ctrl+b", "page(-1)", "pgup", "", "A page up", Scope.TABLE),
-    Key("home,g", "edge(-1)", "home g", "", "To the first row", Scope.TABLE),
-    Key("end,G", "edge(1)", "end G", "", "To the last row", Scope.TABLE),
+    *_paging(Scope.TABLE, "first row", "last row", space=False),
     Key("o", "order", "o", "sort", "Sort by the next column, up, then down, then not", Scope.TABLE, 9),
-    Key("y", "copy", "y", "copy", "Copy the row to the clipboard", Scope.TABLE, 9),
+    _copy(Scope.TABLE, "row"),
 )
 
 TEXT = (
     Key("down,j", "scroll(1)", "↓ j", "scroll", "One line down", Scope.TEXT, 6),
     Key("up,k", "scroll(-1)", "↑ k", "", "One line up", Scope.TEXT),
-    Key("pagedown,space,ctrl+f", "page(1)", "space", "", "A page down", Scope.TEXT),
-    Key("pageup,ctrl+b", "page(-1)", "pgup", "", "A page up", Scope.TEXT),
-    Key("home,g", "edge(-1)", "home g", "", "To the top", Scope.TEXT),
-    Key("end,G", "edge(1)", "end G", "", "To the end", Scope.TEXT),
-    Key("y", "copy", "y", "copy", "Copy the text to the clipboard", Scope.TEXT, 9),
+    *_paging(Scope.TEXT, "top", "end"),
+    _copy(Scope.TEXT, "text"),
 )
 
 WINDOWS = (
     Key("escape,q", "close", "esc", "back", "Close this window", Scope.OVERLAY, 1),
-    Key("question_mark,f1", "app.help", "?", "help", "The keys of this window", Scope.OVERLAY, 4),
-    Key("f1", "app.help", "f1", "help", "The keys of this form", Scope.FORM, 5),
-    Key("question_mark,f1", "app.help", "?", "help", "The keys of this question", Scope.YES_NO, 4),
-    Key("f1", "app.help", "f1", "help", "The keys of this question", Scope.TYPED, 2),
-    Key("m", "app.mend", "m", "mend", "Start the action that helps with the finding", Scope.FINDING, 1, changes=True),
+    _help(Scope.OVERLAY, "this window", 4),
     Key("enter", "submit", "enter", "plan", "Make the plan; nothing is changed by it", Scope.FORM, 1),
     Key("escape", "screen.leave", "esc", "back", "Back to the dashboard", Scope.FORM, 2),
     Key("right", "turn(1)", "← →", "choose", "Choose among what is offered; letters jump to it", Scope.FORM, 3),
@@ -159,20 +176,33 @@ WINDOWS = (
     Key("down,tab", "move(1)", "↓ tab", "next", "To the next entry", Scope.FORM, 4),
     Key("up,shift+tab", "move(-1)", "↑", "", "To the entry before", Scope.FORM),
     Key("backspace,delete", "erase", "backspace", "", "Take back what was filled in", Scope.FORM),
+    _help(Scope.FORM, "this form", 5, "f1"),
     Key("y", "answer(True)", "y", "yes", "Yes", Scope.YES_NO, 1, priority=True),
     Key("n,escape,q", "answer(False)", "n", "no", "No", Scope.YES_NO, 1, priority=True),
+    _help(Scope.YES_NO, "this question", 4),
     Key("enter", "submit", "enter", "send", "Send the password", Scope.SECRET, 1),
     Key("escape", "refuse", "esc", "leave it", "Give no password", Scope.SECRET, 1),
     Key("enter", "submit", "enter", "agree", "Agree, when the name is right", Scope.TYPED, 1),
     Key("escape", "refuse", "esc", "no", "Do not carry it out", Scope.TYPED, 1),
+    _help(Scope.TYPED, "this question", 2, "f1"),
+    Key("enter", "submit", "enter", "keep the filter", "Keep the filter", Scope.FILTER, 1),
+    Key("escape", "drop", "esc", "drop it", "Show everything again", Scope.FILTER, 1),
 )
 
 KEYS = (*EVERYWHERE, *DASHBOARD, *LOGS, *STEPS, *TABLE, *TEXT, *WINDOWS)
 
 
 def keys_of(*scopes: Scope, read_only: bool = False) -> tuple[Key, ...]:
-    """The keys that count in these scopes, in the registry's order; those that change nothing where `read_only`."""
-    return tuple(key for key in KEYS if key.scope in scopes and not (read_only and key.changes))
+    """The keys that count in these scopes, in the registry's order; those that change nothing where `read_only`.
+
+    What one scope has a key do, a later one cannot have it do.
+    """
+    kept: dict[str, Key] = {}
+    for scope in scopes:
+        mine = [key for key in KEYS if key.scope is scope and not (read_only and key.changes)]
+        kept |= {key.keys: key for key in mine if key.keys not in kept}
+    order = {id(key): index for index, key in enumerate(KEYS)}
+    return tuple(sorted(kept.values(), key=lambda key: order[id(key)]))
 
 
 def bindings(*scopes: Scope) -> list[BindingType]:

@@ -58,4 +58,17 @@ class ConsoleState:
         return sum(len(table.rows) for table in self.tables.values()) > MANY_ROWS
 
     def with_link(self, link: Link) -> ConsoleState:
-        return replace(self, link=link)
+        """The state with the stream as it is now; why it broke off is told among the events, in full, once."""
+        from haconsole.ui.present.arrange import PaneId
+        from haconsole.ui.present.cells import Tone
+        from haconsole.ui.present.changes import Change, events_table, remembered
+
+        if link.state is not LinkState.BROKEN:
+            return replace(self, link=link)
+        if self.link.state is LinkState.BROKEN:
+            link, again = replace(link, since=self.link.since), self.link.reason == link.reason
+            if again:
+                return replace(self, link=link)
+        history = remembered(self.history, (Change(link.since, "console", f"✖ cut off: {link.reason}", Tone.CRITICAL),))
+        tables = self.tables and {**self.tables, PaneId.EVENTS: events_table(history, link.since)}
+        return replace(self, link=link, history=history, tables=tables)

@@ -39,14 +39,18 @@ class StatusBar(LineWidget):
 
 
 class KeyBar(LineWidget):
-    """The keys that count here."""
+    """The keys that count here, told anew when another part of the screen is entered."""
 
     def __init__(self) -> None:
         super().__init__(id="keys")
         self._keys: tuple[Key, ...] = ()
 
-    def show(self, keys: tuple[Key, ...]) -> None:
-        self._keys = keys
+    def on_mount(self) -> None:
+        self.watch(self.screen, "focused", self.tell)
+
+    def tell(self) -> None:
+        """Tell the keys that count on the screen now."""
+        self._keys = self.app.keys_on(self.screen)
         self._draw()
 
     def on_resize(self) -> None:

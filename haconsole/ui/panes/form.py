@@ -7,8 +7,8 @@ from textual.message import Message
 
 from haconsole.ui.keys import Scope, bindings
 from haconsole.ui.panes.lines import LineWidget
-from haconsole.ui.present.cells import Cell, padded
-from haconsole.ui.present.form import Form, erased, form_lines, moved, turned, typed
+from haconsole.ui.present.cells import Cell, Line, Tone, padded, width_of
+from haconsole.ui.present.form import Form, erased, form_lines, moved, turned, typed, verdict_lines
 
 
 class FormPane(LineWidget, can_focus=True):
@@ -26,6 +26,7 @@ class FormPane(LineWidget, can_focus=True):
     def __init__(self, form: Form) -> None:
         super().__init__(id="form", classes="pane")
         self.form = form
+        self._top = 0
 
     def on_mount(self) -> None:
         self.focus()
@@ -41,10 +42,19 @@ class FormPane(LineWidget, can_focus=True):
         width = self.size.width
         if width <= 0:
             return
-        head = ((Cell(" "), padded(Cell(self.form.action.title), width - 1)), "head-focused")
+        verdict = ((), *verdict_lines(self.form, width - 2))
         lines = form_lines(self.form, width - 2)
-        body = tuple(((Cell(" "), *line), "cursor" if here else "") for line, here in lines)
-        self.paint((head, *body)[: max(self.size.height, 1)])
+        room = max(self.size.height - 1 - len(verdict), 1)
+        self._top = _top(self._top, lines, room)
+        shown = lines[self._top : self._top + room]
+        body = tuple(((Cell(" "), *line), "cursor" if here else "") for line, here in shown)
+        last = tuple(((Cell(" "), *line), "") for line in verdict)
+        self.paint((self._head(width, len(lines) - self._top - room), *body, *last))
+
+    def _head(self, width: int, below: int) -> tuple[Line, str]:
+        more = Cell(f" ▼{below}" if below > 0 else "", Tone.MUTED)
+        title = padded(Cell(self.form.action.title), width - 1 - width_of(more.text))
+        return (Cell(" "), title, more), "head-focused"
 
     def on_key(self, event: events.Key) -> None:
         if event.is_printable and event.character and self.form.entries:
@@ -68,3 +78,12 @@ class FormPane(LineWidget, can_focus=True):
             self.post_message(self.Filled(self.form))
         else:
             self.app.bell()
+
+
+def _top(top: int, lines: tuple[tuple[Line, bool], ...], room: int) -> int:
+    """The first line to show so that the entry being filled in is in view, with all that is said of it."""
+    begin = next((index for index, (_, here) in enumerate(lines) if here), 0)
+    end = next((index for index in range(begin, len(lines)) if not lines[index][0]), len(lines))
+    if end <= room:
+        return 0
+    return max(min(top, begin), end - room)

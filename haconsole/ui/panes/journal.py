@@ -44,6 +44,11 @@ class JournalPane(LineWidget, can_focus=True):
     def matching(self) -> list[JournalLine]:
         return self.scroll_kept.matching(self.needle)
 
+    @property
+    def _hint(self) -> str:
+        """What stands in place of lines."""
+        return "no line holds that yet" if self.needle else "nothing yet: lines show here as they are written"
+
     def _draw_if_due(self) -> None:
         if self._due:
             self._draw()
@@ -56,10 +61,13 @@ class JournalPane(LineWidget, can_focus=True):
         lines = self.matching
         self._up = max(0, min(self._up, len(lines) - 1))
         body = _last_rows(lines[: len(lines) - self._up], room, width - 1, self._host_width, self.needle)
+        if not lines:
+            body = [(Cell(self._hint, Tone.MUTED),)]
         self.paint((self._head(width, len(lines)), *(((Cell(" "), *row), "") for row in body)))
 
     def _head(self, width: int, count: int) -> tuple[Line, str]:
-        told = f"/{self.needle}  {count} lines hold it" if self.needle else f"{count} lines"
+        lines = "1 line" if count == 1 else f"{count} lines"
+        told = f"/{self.needle}  {lines} with it" if self.needle else lines
         state = Cell("● following ", Tone.GOOD) if not self._up else Cell(f"▼{self._up} newer ", Tone.WARNING)
         left = Cell(f" {self._title}  {told}")
         line = (padded(left, width - width_of(state.text)), state)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from textual.binding import Binding
 from textual.message import Message
 from textual.widgets import Input
+
+from haconsole.ui.keys import Scope, bindings
 
 
 class Line(Input):
@@ -20,7 +21,7 @@ class Line(Input):
 class Prompt(Line):
     """Tells every change as it is typed; enter keeps the filter, escape drops it."""
 
-    BINDINGS = [Binding("escape", "drop", show=False)]  # noqa: RUF012
+    BINDINGS = bindings(Scope.FILTER)
 
     class Typed(Message):
         """The text so far."""

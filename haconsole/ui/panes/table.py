@@ -10,7 +10,7 @@ from textual import events
 from haconsole.ui.keys import Scope, bindings
 from haconsole.ui.messages import Copied, RowChosen, RowHighlighted
 from haconsole.ui.panes.lines import LineWidget
-from haconsole.ui.present.cells import Cell, Line
+from haconsole.ui.present.cells import Cell, Line, wrapped
 from haconsole.ui.present.head import pane_head
 from haconsole.ui.present.narrow import Wish, granted, next_order
 from haconsole.ui.present.table import Fit, TableView, fit, row_line, title_line
@@ -90,9 +90,7 @@ class TablePane(LineWidget, can_focus=True):
         shown = range(self._top, min(self._top + room, len(view.rows)))
         body = tuple(self._row(view, index, layout) for index in shown)
         titles = (_indented(title_line(view, layout)), "titles")
-        self.paint(
-            (self._head(view), titles, *body) if view.rows else (self._head(view), (_indented((view.empty,)), ""))
-        )
+        self.paint((self._head(view), titles, *body) if view.rows else (self._head(view), *_told(view.empty, width)))
 
     def _draw_head(self) -> None:
         if self.view is not None and self.lines:
@@ -174,6 +172,11 @@ def _top(top: int, cursor: int, rows: int, room: int) -> int:
         return 0
     top = min(top, max(rows - room, 0))
     return cursor if cursor < top else max(top, cursor - room + 1)
+
+
+def _told(cell: Cell, width: int) -> tuple[tuple[Line, str], ...]:
+    """A sentence in place of rows, in as many lines as it takes."""
+    return tuple((_indented((Cell(part, cell.tone),)), "") for part in wrapped(cell.text, max(width - 2, 8)))
 
 
 def _indented(line: Line) -> Line:

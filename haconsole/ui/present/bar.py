@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from haconsole.model.findings import Health
 from haconsole.model.observed import Known
 from haconsole.ui.present.ages import clock, seconds_since, span
-from haconsole.ui.present.cells import Cell, Line, Tone, text_of, width_of
+from haconsole.ui.present.cells import Cell, Line, Tone, padded, text_of, width_of
 
 if TYPE_CHECKING:
     from haconsole.model.hosts import HostFacts
@@ -82,14 +82,18 @@ class BarView:
 def bar_line(view: BarView, width: int, now: datetime) -> Line:
     """The bar in exactly `width` cells; what matters least (endpoint, hosts) is left out where it does not fit."""
     clock_cell = Cell(f"{clock(now)} UTC ")
-    left = [Cell(f" {view.cluster} ", Tone.ACCENT), Cell(" "), HEALTH[view.health]]
+    left = [Cell(f" {view.cluster} ", Tone.ACCENT), Cell(" "), health_cell(view, now)]
     if view.read_only:
         left += [Cell("  "), Cell(" READ-ONLY ", Tone.WARNING)]
     if view.run:
         left += [Cell("  "), Cell(f" RUN {view.run} ", Tone.WARNING)]
     if view.lock:
         left += [Cell("  "), Cell(f" LOCKED {view.lock} ", Tone.WARNING)]
-    left += [Cell("  "), link_cell(view, now)]
+    left += [Cell("  ")]
+    link, room = link_cell(view, now), width - width_of(text_of(tuple(left)))
+    if width_of(link.text) + width_of(clock_cell.text) > room:
+        clock_cell = Cell("")
+    left += [sized_cell(link, room)]
     optional = (Cell(f"  {_reached(view)}"), Cell(f"  API {view.endpoint}", Tone.MUTED) if view.endpoint else Cell(""))
     for cell in optional:
         if width_of(text_of((*left, cell, clock_cell))) + 1 <= width:
@@ -107,6 +111,19 @@ def locked_by(snapshot: ClusterSnapshot, own_run: str) -> str:
         return ""
     gone = ", stale" if view.stale else ""
     return f"{view.claim.holder}: {view.claim.action}{gone}"
+
+
+def health_cell(view: BarView, now: datetime) -> Cell:
+    """How the cluster is; how it was, where nothing is heard of it now."""
+    quiet = seconds_since(view.heard_at, now) >= STALLED_S if view.heard_at else False
+    if view.heard_at and (view.link.state is LinkState.BROKEN or quiet):
+        return Cell(f" ? WAS {view.health.upper()} ", Tone.UNKNOWN)
+    return HEALTH[view.health]
+
+
+def sized_cell(cell: Cell, width: int) -> Cell:
+    """The cell, cut with an ellipsis where it is longer than `width`."""
+    return cell if width_of(cell.text) <= width else padded(cell, max(width, 0))
 
 
 def link_cell(view: BarView, now: datetime) -> Cell:

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-from rich.cells import cell_len, set_cell_size
+from rich.cells import cell_len, chop_cells, set_cell_size
 
 UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
 ELLIPSIS = "…"
@@ -66,6 +66,21 @@ def sized(text: str, width: int, *, right: bool = False) -> str:
     if length <= width:
         return " " * (width - length) + text if right else text + " " * (width - length)
     return set_cell_size(text, width - 1) + ELLIPSIS if width > 0 else ""
+
+
+def wrapped(text: str, width: int) -> tuple[str, ...]:
+    """`text` in lines of at most `width` cells, broken at blanks, and within a word only when no line holds it."""
+    lines: list[str] = []
+    line = ""
+    for word in text.split():
+        for piece in chop_cells(word, width) if width_of(word) > width else (word,):
+            if line and width_of(line) + 1 + width_of(piece) > width:
+                lines.append(line)
+                line = piece
+            else:
+                line = f"{line} {piece}" if line else piece
+    lines.append(line)
+    return tuple(lines)
 
 
 def padded(cell: Cell, width: int, *, right: bool = False) -> Cell:

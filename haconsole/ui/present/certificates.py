@@ -10,7 +10,7 @@ from haconsole.model.hosts import HostFacts
 from haconsole.model.names import HostName
 from haconsole.model.observed import Failed, NotAsked
 from haconsole.model.snapshot import ClusterSnapshot
-from haconsole.ui.present.ages import timestamp
+from haconsole.ui.present.ages import span, timestamp
 from haconsole.ui.present.cells import UNKNOWN, Cell, Tone
 from haconsole.ui.present.facts import oldest, shown
 from haconsole.ui.present.subjects import CertificateSubject, HostSubject
@@ -63,12 +63,12 @@ def certificates_table(snapshot: ClusterSnapshot, now: datetime) -> TableView:
 
 
 def expiry_cell(certificate: Certificate, now: datetime) -> Cell:
-    """Days left, with a sign and a tone from thirty days on."""
-    days = certificate.days_left(now)
-    if days < 0:
-        return Cell(f"✖ {-days}d ago", Tone.CRITICAL)
+    """Days left, or hours where there are few; with a sign and a tone from thirty days on."""
+    left, days = (certificate.not_after - now).total_seconds(), certificate.days_left(now)
+    if left <= 0:
+        return Cell(f"✖ {span(int(-left))} ago", Tone.CRITICAL)
     if days < CRITICAL_DAYS:
-        return Cell(f"✖ in {days}d", Tone.CRITICAL)
+        return Cell(f"✖ in {span(int(left))}", Tone.CRITICAL)
     return Cell(f"▲ in {days}d", Tone.WARNING) if days < WARN_DAYS else Cell(f"in {days}d")
 
 

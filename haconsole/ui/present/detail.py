@@ -8,7 +8,7 @@ from typing import TypeAlias, assert_never
 
 from rich.cells import chop_cells
 
-from haconsole.ui.present.cells import Cell, Line, Tone, padded, width_of
+from haconsole.ui.present.cells import Cell, Line, Tone, padded, width_of, wrapped
 
 LABEL_MOST = 26
 
@@ -36,9 +36,10 @@ class Sentence:
 
 @dataclass(frozen=True, slots=True)
 class Verbatim:
-    """A line of a file as it stands there."""
+    """A line of a file or of what a command said: blanks in it count, and it is broken only where it does not fit."""
 
     text: Cell
+    mark: str = ""
 
 
 Item: TypeAlias = Heading | Fact | Sentence | Verbatim
@@ -73,8 +74,12 @@ def _set(item: Item, label_width: int, width: int) -> Iterator[Line]:
             yield from _hanging(first, value, label_width + 2, width)
         case Sentence(text=text, mark=mark):
             yield from _hanging(Cell(mark), text, width_of(mark) + 1 if mark else 0, width)
-        case Verbatim(text=text):
-            yield from ((Cell(part, text.tone),) for part in chop_cells(text.text, width) or ("",))
+        case Verbatim(text=text, mark=mark):
+            indent = width_of(mark) + 1 if mark else 0
+            parts = chop_cells(text.text, max(width - indent, 8)) or [""]
+            for index, part in enumerate(parts):
+                lead = padded(Cell("" if index else mark), indent)
+                yield (lead, Cell(part, text.tone)) if indent else (Cell(part, text.tone),)
         case _:
             assert_never(item)
 
@@ -84,18 +89,3 @@ def _hanging(first: Cell, text: Cell, indent: int, width: int) -> Iterator[Line]
     for index, part in enumerate(parts):
         lead = padded(first, indent) if index == 0 else Cell(" " * indent)
         yield (lead, Cell(part, text.tone)) if indent else (Cell(part, text.tone),)
-
-
-def wrapped(text: str, width: int) -> tuple[str, ...]:
-    """`text` in lines of at most `width` cells, broken at blanks, and within a word only when no line holds it."""
-    lines: list[str] = []
-    line = ""
-    for word in text.split():
-        for piece in chop_cells(word, width) if width_of(word) > width else (word,):
-            if line and width_of(line) + 1 + width_of(piece) > width:
-                lines.append(line)
-                line = piece
-            else:
-                line = f"{line} {piece}" if line else piece
-    lines.append(line)
-    return tuple(lines)

@@ -10,7 +10,7 @@ from haconsole.ui.present.table import Column, Row, TableView
 
 COLUMNS = (
     Column("SEVERITY"),
-    Column("SUBJECT", rank=1, least=7),
+    Column("SUBJECT", rank=1, least=14),
     Column("CODE", rank=2),
     Column("WHAT IS WRONG", least=20),
 )

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from haconsole.actions.catalogue import Action, Argument, ArgumentKind, check_request
 from haconsole.errors import UsageError
-from haconsole.ui.present.cells import Cell, Line, Tone, padded, width_of
+from haconsole.ui.present.cells import ELLIPSIS, Cell, Line, Tone, padded, width_of
 from haconsole.ui.present.detail import Detail, Sentence, detail_lines
 
 SET = "yes"
@@ -105,21 +105,22 @@ def _with(form: Form, value: str) -> Form:
 
 
 def form_lines(form: Form, width: int) -> tuple[tuple[Line, bool], ...]:
-    """The form's lines in `width` cells, each with whether it is the one being filled in."""
+    """What the action does and its entries in `width` cells, each line with whether it is the one being filled in."""
     labels = max((width_of(entry.argument.name) for entry in form.entries), default=0) + 2
     lines: list[tuple[Line, bool]] = [(line, False) for line in _told(form.action.help, Tone.PLAIN, width)]
     for index, entry in enumerate(form.entries):
         lines.append(((), False))
-        lines.append((_entry_line(entry, labels, here=index == form.at), index == form.at))
+        lines.append((_entry_line(entry, labels, width, here=index == form.at), index == form.at))
         lines += [((Cell(" " * labels), *line), False) for line in _told(_help(entry), Tone.MUTED, width - labels)]
-    lines.append(((), False))
+    return tuple(lines)
+
+
+def verdict_lines(form: Form, width: int) -> tuple[Line, ...]:
+    """Whether the form fits its action, and if not, why."""
     problem = form.problem
-    last = (
-        Cell(f"▲ {problem}", Tone.WARNING)
-        if problem
-        else Cell("● enter makes the plan; nothing is changed yet", Tone.GOOD)
-    )
-    return (*lines, *((line, False) for line in _told(last.text, last.tone, width)))
+    if problem:
+        return _told(f"▲ {problem}", Tone.WARNING, width)
+    return _told("● enter makes the plan; nothing is changed yet", Tone.GOOD, width)
 
 
 def _told(text: str, tone: Tone, width: int) -> tuple[Line, ...]:
@@ -132,9 +133,19 @@ def _help(entry: Entry) -> str:
     return f"{entry.argument.help} ({needed}{offers})"
 
 
-def _entry_line(entry: Entry, labels: int, *, here: bool) -> Line:
-    value = Cell(entry.value or NOT_SET, Tone.PLAIN if entry.value else Tone.MUTED)
+def _entry_line(entry: Entry, labels: int, width: int, *, here: bool) -> Line:
+    value = Cell(_end_of(entry.value, width - labels - 4) or NOT_SET, Tone.PLAIN if entry.value else Tone.MUTED)
     name = padded(Cell(entry.argument.name, Tone.ACCENT), labels)
     if entry.offers:
         return (name, Cell("◀ " if here else "  "), value, Cell(" ▶" if here else ""))
-    return (name, Cell("  "), Cell(entry.value or ("" if here else NOT_SET), value.tone), Cell("▏" if here else ""))
+    typed_so_far = Cell("") if here and not entry.value else value
+    return (name, Cell("  "), typed_so_far, Cell("▏" if here else ""))
+
+
+def _end_of(value: str, width: int) -> str:
+    """The end of a value that is longer than `width` cells, where the typing goes on."""
+    if width_of(value) <= width:
+        return value
+    while value and width_of(value) > width - 1:
+        value = value[1:]
+    return f"{ELLIPSIS}{value}"

@@ -67,7 +67,7 @@ def services_cell(services: Observed[tuple[ServiceState, ...]]) -> Cell:
         return Cell("none installed", Tone.MUTED)
     if not down:
         return Cell(f"● {len(there)}/{len(there)} active", Tone.GOOD)
-    states = " ".join(
+    states = "; ".join(
         f"{state}: {', '.join(unit.name.removeprefix('kube-') for unit in down if unit.active == state)}"
         for state in dict.fromkeys(unit.active for unit in down)
     )

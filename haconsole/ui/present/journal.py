@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC
 
 from haconsole.model.journal import ERROR, WARNING, JournalLine
-from haconsole.ui.present.cells import Cell, Line, Tone, clean, sized, width_of
-from haconsole.ui.present.detail import wrapped
+from haconsole.ui.present.cells import Cell, Line, Tone, clean, sized, width_of, wrapped
 
 KEPT = 5000
 SOURCE_MOST = 16

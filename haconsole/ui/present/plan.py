@@ -6,7 +6,7 @@ from haconsole.actions.describe import check_line, step_line, undo_line
 from haconsole.actions.operations import Irreversible, WriteFile
 from haconsole.actions.step import Plan, Refusal, Step, StepId
 from haconsole.ui.present.cells import Cell, Tone
-from haconsole.ui.present.detail import Detail, Fact, Heading, Item, Sentence
+from haconsole.ui.present.detail import Detail, Fact, Heading, Item, Sentence, Verbatim
 from haconsole.ui.present.subjects import StepSubject
 from haconsole.ui.present.table import Column, Row, TableView
 from haconsole.ui.present.teach import in_plain_words
@@ -114,4 +114,4 @@ def _content(step: Step) -> tuple[Item, ...]:
     if not isinstance(step.operation, WriteFile):
         return ()
     lines = step.operation.content.splitlines()
-    return (Heading("The file"), *(Sentence(Cell(line or " ", Tone.MUTED), "│") for line in lines))
+    return (Heading("The file"), *(Verbatim(Cell(line.expandtabs(), Tone.MUTED), "│") for line in lines))

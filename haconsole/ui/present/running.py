@@ -23,7 +23,7 @@ from haconsole.execution.events import (
 from haconsole.ui.present.ages import seconds_since, span
 from haconsole.ui.present.cells import Cell, Tone
 from haconsole.ui.present.changes import Change
-from haconsole.ui.present.detail import Detail, Fact, Heading, Item, Sentence
+from haconsole.ui.present.detail import Detail, Fact, Heading, Item, Sentence, Verbatim
 from haconsole.ui.present.plan import step_items, step_of
 from haconsole.ui.present.subjects import StepSubject
 from haconsole.ui.present.table import Column, Row, TableView
@@ -204,7 +204,9 @@ def about_run_step(view: RunView, subject: StepSubject) -> Detail | None:
     ended = view.ended.get(step.id)
     error = (Sentence(Cell(ended.error, Tone.CRITICAL)),) if ended is not None and ended.error else ()
     said = view.output.get(step.id, ())
-    output: tuple[Item, ...] = (Heading("Output"), *(Sentence(Cell(line or " "), "│") for line in said)) if said else ()
+    output: tuple[Item, ...] = (
+        (Heading("Output"), *(Verbatim(Cell(line.expandtabs()), "│") for line in said)) if said else ()
+    )
     state = Fact("state", state_cell(view, step.id))
     items = (*_waits(view, step.id), state, *error, *output, *_told(view, step))
     return Detail(f"{step.host}: {step.title}", items)

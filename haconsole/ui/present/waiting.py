@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from haconsole.model.names import HostName
 from haconsole.ui.present.arrange import PaneId
 from haconsole.ui.present.cells import Cell, Tone
@@ -20,8 +22,11 @@ TITLES = {
 WAITING = Cell("? waiting for the first answers", Tone.UNKNOWN)
 
 
-def waiting_tables(hosts: tuple[tuple[str, str], ...]) -> dict[PaneId, TableView]:
-    """Every pane says that it waits; the hosts, given as name and address, stand there as being connected to."""
+def waiting_tables(hosts: tuple[tuple[str, str], ...], broken: str = "") -> dict[PaneId, TableView]:
+    """Every pane says that it waits; the hosts, given as name and address, stand there as being connected to.
+
+    Why the stream is `broken`, if it is, stands among the findings; it is tried again by itself.
+    """
     rows = tuple(
         Row(HostSubject(HostName(name)), (Cell(name), Cell("? connecting", Tone.UNKNOWN), Cell(address, Tone.MUTED)))
         for name, address in hosts
@@ -32,4 +37,7 @@ def waiting_tables(hosts: tuple[tuple[str, str], ...]) -> dict[PaneId, TableView
         pane: TableView(title, (), (), None, (), WAITING, ageless=pane is PaneId.EVENTS)
         for pane, title in TITLES.items()
     }
+    if broken:
+        told = Cell(f"✖ {broken}. It is tried again by itself.", Tone.CRITICAL)
+        panes[PaneId.FINDINGS] = replace(panes[PaneId.FINDINGS], empty=told)
     return panes | {PaneId.HOSTS: asked}

@@ -13,7 +13,7 @@ from textual.widgets import Input
 from haconsole.actions.catalogue import Action
 from haconsole.actions.step import Plan, Refusal
 from haconsole.ui import faults
-from haconsole.ui.keys import Scope, bindings, keys_of
+from haconsole.ui.keys import Scope, bindings
 from haconsole.ui.panes.bar import KeyBar
 from haconsole.ui.panes.form import FormPane
 from haconsole.ui.panes.prompt import Line
@@ -48,9 +48,6 @@ class FormScreen(Screen[None]):
         yield FormPane(self._form)
         yield KeyBar()
 
-    def on_mount(self) -> None:
-        self.query_one(KeyBar).show(keys_of(*self.scopes))
-
     def on_form_pane_filled(self, message: FormPane.Filled) -> None:
         self.app.switch_screen(plan_of(message.form.action, message.form.request))
 
@@ -62,7 +59,6 @@ class PlanScreen(SplitScreen):
     """Has a plan made, shows it or the refusal, and has it carried out when agreed to; `name` stands for it before."""
 
     BINDINGS = bindings(Scope.PLAN)
-    own_scope = Scope.PLAN
 
     def __init__(self, name: str, make: Planning) -> None:
         super().__init__(hint="The hosts are being asked. Nothing is changed by a plan.")
@@ -72,8 +68,13 @@ class PlanScreen(SplitScreen):
         self._plan: Plan | None = None
         self._teaching = False
 
+    @property
+    def scopes(self) -> tuple[Scope, ...]:
+        ready = self._plan is not None and self._plan.steps
+        return (*((Scope.PLAN,) if ready else ()), *super().scopes)
+
     def on_mount(self) -> None:
-        self._say("? asking the hosts for fresh facts", Tone.UNKNOWN)
+        self._say(Cell("? asking the hosts for fresh facts", Tone.UNKNOWN))
         self._planning = asyncio.create_task(self._make())
 
     def on_unmount(self) -> None:
@@ -83,26 +84,29 @@ class PlanScreen(SplitScreen):
     async def _make(self) -> None:
         session = self.app.session
         if session is None:
-            self._say("? no plan", Tone.UNKNOWN)
-            self.text.show(_sentence(self._of, "There is no session with the hosts yet; try again in a moment."))
+            told = _sentence(self._of, "There is no session with the hosts yet; try again in a moment.")
+            self._end_without(Cell("? no plan", Tone.UNKNOWN), told)
             return
         try:
             planned = await self._planned(session)
         except Exception as error:
-            self._say("✖ no plan", Tone.CRITICAL)
-            self.text.show(_sentence(self._of, faults.in_words(error)))
+            self._end_without(Cell("✖ no plan", Tone.CRITICAL), _sentence(self._of, faults.in_words(error)))
             return
         if isinstance(planned, Refusal):
-            self._say("✖ refused", Tone.CRITICAL)
-            self.text.show(about_refusal(planned))
+            self._end_without(Cell("✖ refused", Tone.CRITICAL), about_refusal(planned))
             return
         self._plan = planned
-        self.table.show(plan_table(planned), self.app.now)
+        self.show(plan_table(planned))
 
-    def _say(self, text: str, tone: Tone) -> None:
+    def _say(self, said: Cell) -> None:
         """A sentence in place of the steps."""
-        view = TableView(f"plan: {self._of}", (), (), None, empty=Cell(text, tone), ageless=True)
-        self.table.show(view, self.app.now)
+        self.show(TableView(f"plan: {self._of}", (), (), None, empty=said, ageless=True))
+
+    def _end_without(self, said: Cell, why: Detail) -> None:
+        """There is no plan: what is to be read is why."""
+        self._say(said)
+        self.text.show(why)
+        self.text.focus()
 
     def told_about(self, subject: Subject) -> Detail | None:
         if self._plan is None or not isinstance(subject, StepSubject):
@@ -185,7 +189,6 @@ class TypedAgreement(ModalScreen[bool]):
         self._text.can_focus = False
         self._text.show(self._question)
         self.query_one(Line).focus()
-        self.query_one(KeyBar).show(keys_of(*self.scopes))
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()

@@ -23,7 +23,6 @@ class HistoryScreen(SplitScreen):
     """This cluster's recorded runs, read when the screen comes up; `at` is the one the cursor begins on."""
 
     BINDINGS = bindings(Scope.HISTORY)
-    own_scope = Scope.HISTORY
 
     def __init__(self, at: str | None = None) -> None:
         super().__init__(hint="what is recorded of the run under the cursor is told here")
@@ -31,8 +30,12 @@ class HistoryScreen(SplitScreen):
         self._records: Records | None = None
         self._reading: asyncio.Task[None] | None = None
 
+    @property
+    def scopes(self) -> tuple[Scope, ...]:
+        return (*((Scope.HISTORY,) if self._record is not None else ()), *super().scopes)
+
     def on_mount(self) -> None:
-        self.table.show(history_table(None, self.app.now), self.app.now)
+        self.show(history_table(None, self.app.now))
 
     def on_screen_resume(self) -> None:
         if self._reading is None or self._reading.done():
@@ -53,7 +56,7 @@ class HistoryScreen(SplitScreen):
         except Exception as error:
             self.app.notify(faults.in_words(error), title="runs", severity="error", markup=False)
             return
-        self.table.show(history_table(self._records, self.app.now), self.app.now)
+        self.show(history_table(self._records, self.app.now))
         if self._at is not None:
             self.table.go_to(RunSubject(self._at))
             self._at = None
@@ -114,7 +117,7 @@ class RecordScreen(SplitScreen):
         self._view = view_of(record)
 
     def on_mount(self) -> None:
-        self.table.show(run_table(self._view, self._view.begun_at), self.app.now)
+        self.show(run_table(self._view, self._view.begun_at))
 
     def told_about(self, subject: Subject) -> Detail | None:
         return about_run_step(self._view, subject) if isinstance(subject, StepSubject) else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from textual.app import ComposeResult
 
 from haconsole.model.names import HostName
-from haconsole.ui.keys import Scope, bindings, keys_of
+from haconsole.ui.keys import Scope, bindings
 from haconsole.ui.panes.bar import KeyBar
 from haconsole.ui.panes.text import TextPane
 from haconsole.ui.present.about.host import about_host
@@ -37,10 +37,11 @@ class HostScreen(JournalScreen):
         (host,) = self._hosts
         self._text.show(about_host(snapshot, host, self.app.now) if snapshot is not None else None)
 
-    def on_descendant_focus(self) -> None:
-        reading = Scope.TEXT if self._text.has_focus else Scope.JOURNAL
-        self.scopes = (Scope.HOST, Scope.LOGS, reading)
-        self.query_one(KeyBar).show(keys_of(*self.scopes, read_only=self.app.read_only))
+    @property
+    def scopes(self) -> tuple[Scope, ...]:
+        """The scopes of the keys that count now."""
+        reading = (Scope.TEXT,) if self.focused is self._text else super().scopes
+        return (Scope.HOST, Scope.LOGS, *reading) if Scope.FILTER not in reading else reading
 
     def action_other(self) -> None:
         """From the facts to the journal and back."""

@@ -12,7 +12,7 @@ from textual.screen import Screen
 
 from haconsole.model.names import HostName
 from haconsole.ui import faults
-from haconsole.ui.keys import Scope, bindings, keys_of
+from haconsole.ui.keys import Scope, bindings
 from haconsole.ui.panes.bar import KeyBar
 from haconsole.ui.panes.journal import JournalPane
 from haconsole.ui.panes.prompt import Prompt
@@ -30,7 +30,6 @@ class JournalScreen(Screen[None]):
     """Follows the journals of `hosts` while it is open."""
 
     BINDINGS = bindings(Scope.LOGS)
-    scopes: tuple[Scope, ...] = (Scope.LOGS, Scope.JOURNAL)
     app: ConsoleApp
 
     def __init__(self, hosts: tuple[HostName, ...], *, pane_id: str = "journal") -> None:
@@ -40,13 +39,17 @@ class JournalScreen(Screen[None]):
         self._first: Widget = self._pane
         self._following: asyncio.Task[None] | None = None
 
+    @property
+    def scopes(self) -> tuple[Scope, ...]:
+        """The scopes of the keys that count now."""
+        return (Scope.FILTER,) if isinstance(self.focused, Prompt) else (Scope.LOGS, Scope.JOURNAL)
+
     def compose(self) -> ComposeResult:
         yield self._pane
         yield KeyBar()
 
     def on_mount(self) -> None:
         self._first.focus()
-        self.query_one(KeyBar).show(keys_of(*self.scopes))
         self._following = asyncio.create_task(self._follow(), name="journal")
 
     async def on_unmount(self) -> None:

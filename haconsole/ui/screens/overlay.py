@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from textual.app import ComposeResult
 from textual.screen import ModalScreen
 
-from haconsole.ui.keys import Key, Scope, bindings, keys_of
+from haconsole.ui.keys import Key, Scope, bindings
 from haconsole.ui.panes.bar import KeyBar
 from haconsole.ui.panes.text import TextPane
 from haconsole.ui.present.cells import Cell
@@ -41,7 +41,6 @@ class TextWindow(ModalScreen[None]):
 
     def on_mount(self) -> None:
         self._text.focus()
-        self.query_one(KeyBar).show(keys_of(*self.scopes, read_only=self.app.read_only))
         self.watch(self.app, "state", self._draw)
         self.watch(self.app, "now", self._draw, init=False)
 

@@ -6,7 +6,7 @@ from textual.app import ComposeResult
 from textual.screen import ModalScreen
 from textual.widgets import Input
 
-from haconsole.ui.keys import Scope, bindings, keys_of
+from haconsole.ui.keys import Scope, bindings
 from haconsole.ui.panes.bar import KeyBar
 from haconsole.ui.panes.prompt import Line
 from haconsole.ui.panes.text import TextPane
@@ -32,7 +32,6 @@ class YesNoQuestion(ModalScreen[bool]):
     def on_mount(self) -> None:
         self._text.show(self._question)
         self._text.focus()
-        self.query_one(KeyBar).show(keys_of(*self.scopes))
 
     def action_answer(self, yes: bool) -> None:
         self.dismiss(yes)
@@ -58,7 +57,6 @@ class SecretQuestion(ModalScreen[str | None]):
         self._text.can_focus = False
         self._text.show(self._question)
         self.query_one(Line).focus()
-        self.query_one(KeyBar).show(keys_of(*self.scopes))
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()

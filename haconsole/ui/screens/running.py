@@ -24,8 +24,15 @@ class RunScreen(SplitScreen):
 
     def __init__(self) -> None:
         super().__init__()
-        self.own_scope = Scope.RUN
         self._following = True
+
+    @property
+    def scopes(self) -> tuple[Scope, ...]:
+        view = self.app.run_view
+        if view is not None and view.over:
+            return (Scope.ENDED, *super().scopes)
+        held = (Scope.HELD,) if view is not None and view.paused and not view.stopping else ()
+        return (*held, Scope.RUN, *super().scopes)
 
     def on_mount(self) -> None:
         self.watch(self.app, "run_view", self._draw)
@@ -34,14 +41,12 @@ class RunScreen(SplitScreen):
     def _draw(self, view: RunView | None) -> None:
         if view is None:
             return
-        self.table.show(run_table(view, self.app.now), self.app.now)
+        self.show(run_table(view, self.app.now))
         looked_at = view.failed if view.over else view.newest
         if self._following and looked_at is not None:
             self.table.go_to(StepSubject(looked_at))
-        if view.over and self.own_scope is Scope.RUN:
-            self.own_scope = Scope.ENDED
-            self.show_keys()
         self.tell()
+        self.keys.tell()
 
     def _tick(self, now: datetime) -> None:
         view = self.app.run_view

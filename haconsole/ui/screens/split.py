@@ -10,7 +10,7 @@ from textual.geometry import NULL_OFFSET, NULL_SPACING, Region, Size
 from textual.layout import ArrangeResult, Layout, WidgetPlacement
 from textual.screen import Screen
 
-from haconsole.ui.keys import Scope, bindings, keys_of
+from haconsole.ui.keys import Scope, bindings
 from haconsole.ui.messages import RowHighlighted
 from haconsole.ui.panes.bar import KeyBar
 from haconsole.ui.panes.table import TablePane
@@ -18,6 +18,7 @@ from haconsole.ui.panes.text import TextPane
 from haconsole.ui.present.arrange import PaneId, focused
 from haconsole.ui.present.detail import Detail
 from haconsole.ui.present.subjects import Subject
+from haconsole.ui.present.table import TableView
 
 if TYPE_CHECKING:
     from textual.widget import Widget
@@ -28,12 +29,15 @@ MANY = 1000
 
 
 class SplitLayout(Layout):
-    """Table and text as `focused` places them."""
+    """Table and text as `focused` places them; `rows` is how many the table has."""
 
     name = "split"
 
+    def __init__(self) -> None:
+        self.rows = MANY
+
     def arrange(self, parent: Widget, children: list[Widget], size: Size, greedy: bool = True) -> ArrangeResult:
-        boxes = focused(size.width, size.height, PaneId.STEPS, MANY)
+        boxes = focused(size.width, size.height, PaneId.STEPS, self.rows)
         return [
             WidgetPlacement(Region(box.x, box.y, box.width, box.height), NULL_OFFSET, NULL_SPACING, child)
             for child in children
@@ -52,40 +56,46 @@ class Split(Container):
     def layout(self) -> Layout:
         return self._placing
 
+    def seat(self, rows: int) -> None:
+        """Give the table no more lines than it has rows for."""
+        if rows != self._placing.rows:
+            self._placing.rows = rows
+            self.children[0].refresh(layout=True)
+
 
 class SplitScreen(Screen[None]):
     """A screen of one table; what is told about a row comes from `told_about`."""
 
     BINDINGS = bindings(Scope.SPLIT)
     app: ConsoleApp
-    own_scope = Scope.SPLIT
 
     def __init__(self, *, hint: str = "") -> None:
         super().__init__()
         self.table = TablePane(id=PaneId.STEPS)
         self.text = TextPane(id=PaneId.DETAIL, hint=hint)
+        self.keys = KeyBar()
+        self._split = Split(self.table, self.text)
 
     @property
     def scopes(self) -> tuple[Scope, ...]:
         """The scopes of the keys that count now."""
-        return (self.own_scope, Scope.SPLIT, Scope.TEXT if self.text.has_focus else Scope.TABLE)
+        return (Scope.SPLIT, Scope.TEXT if self.focused is self.text else Scope.TABLE)
 
     def compose(self) -> ComposeResult:
-        yield Split(self.table, self.text)
-        yield KeyBar()
+        yield self._split
+        yield self.keys
 
     def on_mount(self) -> None:
         self.table.focus()
 
-    def on_descendant_focus(self) -> None:
-        self.show_keys()
-
-    def show_keys(self) -> None:
-        """Tell the keys that count now."""
-        self.query_one(KeyBar).show(keys_of(*self.scopes, read_only=self.app.read_only))
+    def show(self, view: TableView) -> None:
+        """Draw the table."""
+        self.table.show(view, self.app.now)
+        self._split.seat(len(view.rows))
 
     def on_row_highlighted(self, message: RowHighlighted) -> None:
         self.tell()
+        self.keys.tell()
 
     def tell(self) -> None:
         """Draw what is told about the row under the cursor."""

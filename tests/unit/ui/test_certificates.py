@@ -42,9 +42,18 @@ def with_certificates(*certificates: Certificate) -> ClusterSnapshot:
 
 
 @pytest.mark.parametrize(
-    ("days", "told"), [(300, "in 300d"), (29, "▲ in 29d"), (3, "✖ in 3d"), (0, "✖ in 0d"), (-2, "✖ 2d ago")]
+    ("days", "told"),
+    [
+        (300, "in 300d"),
+        (29, "▲ in 29d"),
+        (3, "✖ in 3d"),
+        (0.25, "✖ in 6h"),
+        (0, "✖ 0s ago"),
+        (-2.01, "✖ 2d ago"),
+        (-0.25, "✖ 6h ago"),
+    ],
 )
-def test_expiry_alarms_in_time(days: int, told: str) -> None:
+def test_expiry_alarms_in_time(days: float, told: str) -> None:
     assert expiry_cell(replace(LEAF, not_after=NOW + timedelta(days=days)), NOW).text == told
 
 

@@ -96,7 +96,13 @@ def test_dashboard_that_hears_no_more(snap_compare: Any) -> None:
 CERTIFIED = with_certificates(
     LEAF,
     replace(LEAF, path="/etc/etcd/pki/peer.crt", role="etcd-peer", not_after=NOW + timedelta(days=12)),
-    replace(LEAF, path="/etc/kubernetes/pki/apiserver.crt", role="apiserver", not_after=NOW - timedelta(days=2)),
+    replace(
+        LEAF,
+        path="/etc/kubernetes/pki/apiserver.crt",
+        role="apiserver",
+        not_before=NOW - timedelta(days=367),
+        not_after=NOW - timedelta(days=2),
+    ),
 )
 TO_PLAN = "a b o o t s enter enter"
 FLOWS: dict[str, tuple[str, dict[str, Any]]] = {

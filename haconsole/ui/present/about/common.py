@@ -15,12 +15,12 @@ T = TypeVar("T")
 
 
 def observation(fact: Observed[T], now: datetime, what: str = "observed") -> tuple[Item, ...]:
-    """When a fact was observed; for one that failed the reason, the kind of failure and when it was last known."""
+    """When a fact was observed; for one that failed the reason and when it was last known."""
     match fact:
         case Known(at=at):
             return (Fact(what, Cell(f"{timestamp(at, now)} UTC, {age(at, now).text}", age(at, now).tone)),)
-        case Failed(reason=reason, at=at, cause=cause, last=last):
-            told = f"not known: {reason} ({cause}, asked {timestamp(at, now)} UTC)"
+        case Failed(reason=reason, at=at, last=last):
+            told = f"not known: {reason}, asked {timestamp(at, now)} UTC"
             memory = f"{timestamp(last.at, now)} UTC, {age(last.at, now).text}" if last else "never"
             return (Fact(what, Cell(told, Tone.CRITICAL)), Fact("last known", Cell(memory, Tone.STALE)))
         case NotAsked():

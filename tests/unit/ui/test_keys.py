@@ -1,0 +1,97 @@
+"""The footer and the help name the keys that count here, and none that does something else or nothing."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from textual.pilot import Pilot
+
+from haconsole.ui.keys import Scope, footer_line, keys_of
+from haconsole.ui.present.cells import text_of
+from tests.fakes.cluster import healthy
+from tests.fakes.plans import PLAN, REFUSED, begun
+from tests.fakes.session import FakeSession, critical
+from tests.unit.ui.test_app import console, running, screen_text, settled
+
+TO_PLAN = ("a", *"bootstrap", "enter", "enter")
+
+
+def footer(pilot: Pilot[None]) -> str:
+    return screen_text(pilot.app).splitlines()[-1]  # type: ignore[arg-type]
+
+
+async def after(pilot: Pilot[None], *keys: str) -> str:
+    await pilot.press(*keys)
+    await settled(pilot)
+    return footer(pilot)
+
+
+def planned(**how: object) -> FakeSession:
+    given = {"plans": {"bootstrap": PLAN}, "events": begun(), "more": asyncio.Queue(), **how}
+    return FakeSession(healthy(), **given)  # type: ignore[arg-type]
+
+
+def test_a_key_does_what_the_first_scope_says() -> None:
+    told = {key.shown: key.label for key in keys_of(Scope.YES_NO, Scope.TEXT)}
+    assert told["y"] == "yes"
+    assert {key.shown: key.label for key in keys_of(Scope.TEXT)}["y"] == "copy"
+
+
+@pytest.mark.parametrize("width", [80, 160])
+def test_the_most_needed_keys_are_kept_where_there_is_little_room(width: int) -> None:
+    told = text_of(footer_line(keys_of(Scope.EVERYWHERE, Scope.DASHBOARD, Scope.TABLE), width))
+    assert len(told) <= width
+    assert all(f" {label} " in told for label in ("help", "quit", "details", "actions"))
+    assert (" palette " in told) is (width == 160)
+
+
+async def test_a_single_pane_and_a_filter_name_the_way_back() -> None:
+    async with running(console(FakeSession(healthy()))) as pilot:
+        assert " esc " not in footer(pilot)
+        assert " esc back " in await after(pilot, "z")
+        assert " esc " not in await after(pilot, "escape")
+        typing = await after(pilot, "slash", "c")
+        assert typing.split() == ["enter", "keep", "the", "filter", "esc", "drop", "it"]
+        assert " esc back " in await after(pilot, "enter")
+        assert " esc " not in await after(pilot, "escape")
+
+
+async def test_mend_is_named_where_there_is_a_finding_only() -> None:
+    async with running(console(FakeSession(healthy()))) as pilot:
+        assert " mend " not in await after(pilot, "f")
+    async with running(console(FakeSession(critical()))) as pilot:
+        assert " mend " in await after(pilot, "f")
+        assert " mend " not in await after(pilot, "escape", "1")
+
+
+async def test_a_run_beside_the_dashboard_names_its_key() -> None:
+    async with running(console(planned())) as pilot:
+        assert " R " not in footer(pilot)
+        await after(pilot, *TO_PLAN)
+        assert " R run " in await after(pilot, "r", "y", "escape")
+
+
+async def test_a_held_run_names_what_lets_it_go_on() -> None:
+    async with running(console(planned())) as pilot:
+        await after(pilot, *TO_PLAN)
+        going = await after(pilot, "r", "y")
+        assert " p pause " in going
+        assert " next step " not in going
+        held = await after(pilot, "p")
+        assert " p go on " in held
+        assert " n next step " in held
+
+
+async def test_a_refusal_names_nothing_to_carry_out() -> None:
+    async with running(console(planned(plans={"bootstrap": REFUSED}))) as pilot:
+        refused = await after(pilot, *TO_PLAN)
+        assert " run " not in refused
+        assert " teach me " not in refused
+        assert " esc back " in refused
+        assert " scroll " in refused
+
+
+async def test_a_screen_without_runs_names_nothing_to_do_with_one() -> None:
+    async with running(console(FakeSession(healthy()))) as pilot:
+        assert " carry on " not in await after(pilot, "h")
