@@ -17,17 +17,24 @@ Planner = Callable[[ClusterSnapshot, Inventory, Request], Plan | Refusal]
 
 
 class ArgumentKind(StrEnum):
-    """What a value is, so that a form can offer it: a host's name, one of `choices`, a flag, or any text."""
+    """What a value is, so that a form can offer it: a host's name, one of `choices`, a flag, any text, or a file.
+
+    A file is one of the operator's machine, taken from the folder that the program was started in, or ``HOST:/PATH``.
+    """
 
     HOST = "host"
     CHOICE = "choice"
     FLAG = "flag"
     TEXT = "text"
+    FILE = "file"
 
 
 @dataclass(frozen=True, slots=True)
 class Argument:
-    """One argument. `positional` ones are given by place on the command line, in order, the others as ``--name``."""
+    """One argument. `positional` ones are given by place on the command line, in order, the others as ``--name``.
+
+    `letter` is a short name for the command line.
+    """
 
     name: str
     kind: ArgumentKind
@@ -35,6 +42,7 @@ class Argument:
     choices: tuple[str, ...] = ()
     positional: bool = False
     required: bool = False
+    letter: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -156,6 +156,21 @@ class NoAlarm:
 
 
 @dataclass(frozen=True, slots=True)
+class SameFile:
+    """The file at `here` on the operator's machine is the one at `path` on the step's host, by SHA-256."""
+
+    here: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotHere:
+    """The file at `here` on the operator's machine is a whole snapshot: it ends with the SHA-256 of what is before."""
+
+    here: str
+
+
+@dataclass(frozen=True, slots=True)
 class ServerIs:
     """haproxy on each of `balancers` has `server` of `backend` in `state`; one that it lacks counts as drained."""
 
@@ -174,6 +189,7 @@ class AnyOf:
 
 EtcdCheck: TypeAlias = MemberIs | MemberGone | LeaderAmong
 EtcdStoreCheck: TypeAlias = HasRoom | NoAlarm
+OperatorsFile: TypeAlias = SameFile | SnapshotHere
 Single: TypeAlias = (
     CommandSucceeds
     | FileIs
@@ -189,6 +205,7 @@ Single: TypeAlias = (
     | LeaseHeld
     | EtcdCheck
     | EtcdStoreCheck
+    | OperatorsFile
     | ServerIs
 )
 Check: TypeAlias = Single | AnyOf

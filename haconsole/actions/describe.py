@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from typing import assert_never
+from typing import TypeAlias, assert_never
 
 from haconsole.actions.checks import (
     AnyOf,
@@ -24,8 +24,10 @@ from haconsole.actions.checks import (
     MemberGone,
     MemberIs,
     NoAlarm,
+    SameFile,
     ServerIs,
     ServiceRunning,
+    SnapshotHere,
     VipAnswers,
     VipOwned,
 )
@@ -38,6 +40,7 @@ from haconsole.actions.operations import (
     EnsureKeyPair,
     EtcdOperation,
     EtcdTending,
+    FetchFile,
     Irreversible,
     IssueCertificate,
     MoveLeader,
@@ -47,6 +50,7 @@ from haconsole.actions.operations import (
     PutBack,
     RemoveMember,
     RunCommand,
+    SendFile,
     SetServerState,
     TakeBack,
     TrustAuthority,
@@ -54,6 +58,8 @@ from haconsole.actions.operations import (
     WriteFile,
 )
 from haconsole.actions.step import Step, StepId
+
+ClusterCheck: TypeAlias = EtcdHealthy | ApiserverReady | BackendsUp | VipOwned | VipAnswers | LeaseHeld | ServerIs
 
 
 def operation_line(operation: Operation) -> str:
@@ -71,10 +77,20 @@ def operation_line(operation: Operation) -> str:
             return f"have one RSA key pair on {', '.join(hosts)}: {public}, {private}"
         case IssueCertificate():
             return _issue(operation)
-        case SetServerState(backend=backend, server=server, state=state, balancers=balancers):
-            return f"set server {backend}/{server} state {state} in haproxy's runtime API on {', '.join(balancers)}"
         case Nothing():
             return "check only"
+        case FetchFile(path=path, here=here):
+            return f"copy {path} to {here} on this machine, mode 0600"
+        case SendFile(here=here, path=path):
+            return f"copy {here} of this machine to {path}, mode 0600"
+        case _:
+            return _asked_of_programs(operation)
+
+
+def _asked_of_programs(operation: SetServerState | EtcdOperation | EtcdTending) -> str:
+    match operation:
+        case SetServerState(backend=backend, server=server, state=state, balancers=balancers):
+            return f"set server {backend}/{server} state {state} in haproxy's runtime API on {', '.join(balancers)}"
         case Defragment() | CompactHistory() | DisarmAlarm():
             return _etcd_tending(operation)
         case _:
@@ -124,6 +140,16 @@ def check_line(check: Check) -> str:
             return f"{unit} is active, enabled and newer than its files"
         case AnyOf(alternatives=alternatives):
             return ", or ".join(" and ".join(check_line(one) for one in checks) for checks in alternatives)
+        case SameFile(here=here, path=path):
+            return f"{here} on this machine is {path} of the host"
+        case SnapshotHere(here=here):
+            return f"{here} on this machine is a whole snapshot"
+        case _:
+            return _beyond_the_host(check)
+
+
+def _beyond_the_host(check: EtcdCheck | EtcdStoreCheck | ClusterCheck) -> str:
+    match check:
         case MemberIs() | MemberGone() | LeaderAmong():
             return _etcd_check(check)
         case HasRoom() | NoAlarm():
@@ -154,9 +180,7 @@ def _etcd_check(check: EtcdCheck) -> str:
             assert_never(check)
 
 
-def _cluster_check(
-    check: EtcdHealthy | ApiserverReady | BackendsUp | VipOwned | VipAnswers | LeaseHeld | ServerIs,
-) -> str:
+def _cluster_check(check: ClusterCheck) -> str:
     match check:
         case EtcdHealthy(voters=voters):
             return f"etcd answers a linearizable read and lists {voters} started voters"

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from haconsole.actions.action import Action, Argument, ArgumentKind, Request
+from haconsole.actions.build import step_id
+from haconsole.actions.checks import SameFile, SnapshotHere
 from haconsole.actions.membership.change import answers
+from haconsole.actions.operations import FetchFile, Irreversible
 from haconsole.actions.step import Plan, Refusal, Step
 from haconsole.actions.steps.etcd import leader_step, snapshot_path, snapshot_step
 from haconsole.actions.steps.haproxy import drain_step, ready_step
+from haconsole.actions.steps.order import in_order
 from haconsole.configs.layout import layout
 from haconsole.inventory.schema import Host, Inventory
 from haconsole.model.etcd_view import EtcdMemberView, etcd_view
@@ -16,6 +20,7 @@ from haconsole.model.observed import value_of
 from haconsole.model.snapshot import ClusterSnapshot
 
 PHASE = "haproxy"
+FETCH_WHY = "A snapshot that lies on the hosts alone is lost with them. It holds every secret of the cluster: guard it."
 
 
 def oncall_actions() -> tuple[Action, ...]:
@@ -49,8 +54,15 @@ def oncall_actions() -> tuple[Action, ...]:
         Action(
             "backup",
             "Take a snapshot of etcd",
-            "Through a member that does not lead where there is one; checked, and kept on its host.",
-            (),
+            "Through a member that does not lead where there is one; checked, kept on its host, and copied here (-o).",
+            (
+                Argument(
+                    "output",
+                    ArgumentKind.FILE,
+                    "copy it to this file here, mode 0600, and see that it is whole",
+                    letter="o",
+                ),
+            ),
             plan_backup,
         ),
     )
@@ -105,7 +117,25 @@ def plan_backup(snapshot: ClusterSnapshot, inventory: Inventory, request: Reques
         return Refusal("backup", inventory.cluster, ("no healthy etcd member answers: there is nothing to copy from",))
     path = snapshot_path(inventory, snapshot.observed_at)
     step = snapshot_step(inventory, layout(inventory).etcd, host, path)
-    return _plan("backup", inventory, (step,), f"kept on {host.name}: {path}")
+    told = f"kept on {host.name}: {path}"
+    here = request.get("output")
+    if here is None:
+        return _plan("backup", inventory, (step,), told)
+    return _plan("backup", inventory, in_order(((step,), (_fetch(host, path, here),))), f"{told}\ncopied to {here}")
+
+
+def _fetch(host: Host, path: str, here: str) -> Step:
+    return Step(
+        id=step_id("etcd.fetch", host.name),
+        title="Copy the snapshot to this machine",
+        why=FETCH_WHY,
+        host=HostName(host.name),
+        operation=FetchFile(path, here),
+        verification=(SameFile(here, path), SnapshotHere(here)),
+        undo=Irreversible("a copy harms nobody who may not read it; remove it when it is no longer wanted"),
+        verify_within_s=0.0,
+        phase="etcd",
+    )
 
 
 def _plan(action: str, inventory: Inventory, steps: tuple[Step, ...], summary: str = "") -> Plan:
@@ -126,7 +156,8 @@ def _cannot(snapshot: ClusterSnapshot, inventory: Inventory, host: Host | None, 
     if host is None:
         return (f"the inventory has no host {name}",)
     if Role.CONTROL_PLANE not in host.roles:
-        return (f"{name} is no control plane: balancers send it nothing",)
+        way = f"; a worker's pods are moved by kubectl drain {name}" if Role.WORKER in host.roles else ""
+        return (f"{name} is no control plane: balancers send it nothing{way}",)
     if layout(inventory).haproxy is None or not _balanced(snapshot, inventory)[1]:
         return ("no balancer of the inventory answers",)
     return ()

@@ -161,12 +161,32 @@ class SetServerState:
 
 
 @dataclass(frozen=True, slots=True)
+class FetchFile:
+    """Copy the file at `path` on the step's host to `here` on the operator's machine, where no file is yet; mode 0600.
+
+    Root's files may be read by this, so it is for what the operator asked for by name.
+    """
+
+    path: str
+    here: str
+
+
+@dataclass(frozen=True, slots=True)
+class SendFile:
+    """Copy the file at `here` on the operator's machine to `path` on the step's host, root's with mode 0600."""
+
+    here: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
 class Nothing:
     """A step that only checks."""
 
 
 EtcdOperation: TypeAlias = AddMember | PromoteMember | RemoveMember | MoveLeader
 EtcdTending: TypeAlias = Defragment | CompactHistory | DisarmAlarm
+Transfer: TypeAlias = FetchFile | SendFile
 Operation: TypeAlias = (
     RunCommand
     | WriteFile
@@ -176,6 +196,7 @@ Operation: TypeAlias = (
     | IssueCertificate
     | EtcdOperation
     | EtcdTending
+    | Transfer
     | SetServerState
     | Nothing
 )

@@ -13,9 +13,19 @@ from haconsole.actions.bootstrap.ground import Ground, Part, ground
 from haconsole.actions.bootstrap.kubernetes import kubernetes_steps
 from haconsole.actions.bootstrap.verify import verify_steps
 from haconsole.actions.build import File, look_step, script, start_step, step_id, write_step
-from haconsole.actions.checks import AnyOf, Check, CommandSucceeds, EtcdHealthy, FilesAbsent, MemberIs, MemberStage
+from haconsole.actions.checks import (
+    AnyOf,
+    Check,
+    CommandSucceeds,
+    EtcdHealthy,
+    FilesAbsent,
+    MemberIs,
+    MemberStage,
+    SameFile,
+    SnapshotHere,
+)
 from haconsole.actions.membership.change import answers
-from haconsole.actions.operations import Irreversible, RunCommand
+from haconsole.actions.operations import Irreversible, RunCommand, SendFile
 from haconsole.actions.step import Plan, Refusal, Step
 from haconsole.actions.steps.etcd import SNAPSHOT_WHOLE, add_step, promote_step
 from haconsole.actions.steps.order import Group, in_order, steps_named
@@ -61,6 +71,7 @@ READY = r"""
 for file; do [ -e "$file" ] || { echo "there is no $file" >&2; exit 1; }; done
 """
 
+BRING_WHY = "The first member is made from it where it runs; it comes whole, by its SHA-256, or not at all."
 WHOLE_WHY = (
     "The snapshot ends with the checksum that etcd sent with it: a damaged one is found before anything is stopped."
 )
@@ -83,11 +94,12 @@ SETTLED_WHY = "As bootstrap would write it, for the members there are now; nothi
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """The snapshot: a file on a host that will be the first member."""
+    """The snapshot: a file on a host that will be the first member; `here` is the operator's that it is a copy of."""
 
     host: Host
     path: str
     mark: str
+    here: str = ""
 
 
 def restore_action() -> Action:
@@ -103,8 +115,8 @@ def restore_action() -> Action:
         (
             Argument(
                 "file",
-                ArgumentKind.TEXT,
-                "HOST:PATH of the snapshot, as `backup` told it",
+                ArgumentKind.FILE,
+                "the snapshot: a file here, or HOST:PATH of one on a host for etcd, as `backup` told it",
                 positional=True,
                 required=True,
             ),
@@ -119,24 +131,32 @@ def plan_restore(snapshot: ClusterSnapshot, inventory: Inventory, request: Reque
     gone = tuple(filter(None, request.get("gone", "").split(",")))
     kept = msgspec.structs.replace(inventory, hosts=tuple(host for host in inventory.hosts if host.name not in gone))
     found = ground(snapshot, kept, None)
-    match = _PLACE.fullmatch(request["file"])
-    first = kept.find(match["host"]) if match else None
+    stamp = f"{snapshot.observed_at:%Y%m%dT%H%M%SZ}"
+    source = _source(found, request["file"], stamp)
     reasons = [*_unreached(snapshot, found, gone), *_unknown(inventory, gone)]
-    if match is None:
-        reasons.append(
-            f"{request['file']} does not say where the snapshot lies: give HOST:PATH, e.g. cp1:/var/lib/x.db"
-        )
-    elif first is None or Role.ETCD not in first.roles:
-        hosts = ", ".join(host.name for host in found.etcd)
-        reasons.append(f"{match['host']} is no host for etcd that is left: copy the snapshot to one of {hosts}")
+    if isinstance(source, str):
+        reasons.append(source)
     if found.layout.etcd.unit is None:
         reasons.append("etcd runs as static pods: this version restores etcd as a systemd unit only")
-    if reasons or match is None or first is None:
+    if reasons or isinstance(source, str):
         return Refusal(RESTORE, inventory.cluster, tuple(reasons))
-    stamp = f"{snapshot.observed_at:%Y%m%dT%H%M%SZ}"
-    source = Source(first, match["path"], f"{match['path']} {stamp}")
     told, loses = _told(snapshot, found, source, gone)
     return Plan(RESTORE, inventory.cluster, in_order(_groups(found, source, stamp)), told, loses=loses)
+
+
+def _source(found: Ground, file: str, stamp: str) -> Source | str:
+    """Where the snapshot is, or is to be; else what is wrong with the words for it."""
+    match = _PLACE.fullmatch(file)
+    if match is None and file.startswith("/") and found.etcd:
+        path = f"{found.inventory.etcd.data_dir}-snapshots/{found.inventory.cluster}-brought-{stamp}.db"
+        return Source(found.etcd[0], path, f"{path} {stamp}", file)
+    if match is None:
+        return f"{file} does not say where the snapshot lies: give a file here, or HOST:PATH, e.g. cp1:/var/lib/x.db"
+    first = found.inventory.find(match["host"])
+    if first is None or Role.ETCD not in first.roles:
+        hosts = ", ".join(host.name for host in found.etcd)
+        return f"{match['host']} is no host for etcd that is left: copy the snapshot to one of {hosts}"
+    return Source(first, match["path"], f"{match['path']} {stamp}")
 
 
 def _groups(found: Ground, source: Source, stamp: str) -> tuple[Group, ...]:
@@ -148,6 +168,7 @@ def _groups(found: Ground, source: Source, stamp: str) -> tuple[Group, ...]:
     )
     planes = found.control_planes if Part.KUBERNETES in found.parts else ()
     return (
+        *_brought(source),
         (_whole(source), *(_ready(found, host) for host in found.etcd)),
         tuple(
             stop_step("kubernetes.stop", host.name, units, title="Stop its control plane", why=STOP_WHY, phase=PHASE)
@@ -166,6 +187,25 @@ def _groups(found: Ground, source: Source, stamp: str) -> tuple[Group, ...]:
         *_control_planes(found),
         verify_steps(found),
     )
+
+
+def _brought(source: Source) -> tuple[Group, ...]:
+    """The operator's file on the host, once it is seen to be whole."""
+    if not source.here:
+        return ()
+    step = Step(
+        id=step_id("restore.bring", source.host.name),
+        title="Copy the snapshot to its host",
+        why=BRING_WHY,
+        host=HostName(source.host.name),
+        operation=SendFile(source.here, source.path),
+        precondition=(SnapshotHere(source.here),),
+        verification=(SameFile(source.here, source.path),),
+        undo=RunCommand(("rm", "-f", "--", source.path)),
+        verify_within_s=0.0,
+        phase=PHASE,
+    )
+    return ((step,),)
 
 
 def _whole(source: Source) -> Step:
@@ -322,8 +362,9 @@ def _unknown(inventory: Inventory, gone: tuple[str, ...]) -> tuple[str, ...]:
 def _told(snapshot: ClusterSnapshot, found: Ground, source: Source, gone: tuple[str, ...]) -> tuple[str, str]:
     """What will be, and what is lost."""
     hosts = tuple(host.name for host in found.etcd)
-    told = [f"etcd made anew from {source.path} on {source.host.name}; members will be {', '.join(hosts)}"]
+    came = f"{source.here} here, copied to " if source.here else ""
+    told = [f"etcd made anew from {came}{source.path} on {source.host.name}; members will be {', '.join(hosts)}"]
     told += [f"{name} is left out: should it come back, set its data aside and run join {name}" for name in gone]
     view = etcd_view(snapshot)
     now = f" (etcd stands now: {view.quorum.sentence()})" if view.quorum and view.current and view.quorum.holds else ""
-    return "\n".join(told), f"everything written to etcd since {source.path} was taken{now}"
+    return "\n".join(told), f"everything written to etcd since {source.here or source.path} was taken{now}"

@@ -56,9 +56,8 @@ def _parameter(argument: Argument) -> click.Parameter:
         return click.Argument([_variable(argument)], type=kind, required=argument.required)
     if argument.kind is ArgumentKind.FLAG:
         return click.Option([f"--{argument.name}", _variable(argument)], is_flag=True, help=argument.help)
-    return click.Option(
-        [f"--{argument.name}", _variable(argument)], type=kind, required=argument.required, help=argument.help
-    )
+    names = [f"--{argument.name}", *([f"-{argument.letter}"] if argument.letter else []), _variable(argument)]
+    return click.Option(names, type=kind, required=argument.required, help=argument.help)
 
 
 def _variable(argument: Argument) -> str:

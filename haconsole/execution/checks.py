@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import assert_never
 
 from haconsole.actions.checks import (
@@ -24,9 +25,11 @@ from haconsole.actions.checks import (
     MemberGone,
     MemberIs,
     NoAlarm,
+    SameFile,
     ServerIs,
     ServiceRunning,
     Single,
+    SnapshotHere,
     VipAnswers,
     VipOwned,
 )
@@ -37,6 +40,7 @@ from haconsole.execution.authorities import ensured_authority
 from haconsole.execution.cluster import ClusterQuestions
 from haconsole.execution.look import Kind, Question
 from haconsole.execution.site import Site
+from haconsole.execution.transfer import not_same, not_whole
 from haconsole.execution.verdict import (
     LocalCheck,
     Problems,
@@ -115,6 +119,10 @@ class Checks:
                 return self._cluster.problems(check, step.host)
             case MemberIs() | MemberGone() | LeaderAmong() | ServerIs() | HasRoom() | NoAlarm():
                 return self._cluster.problems(check, step.host)
+            case SameFile(here=here, path=path):
+                return not_same(self._site.fleet.host(step.host), here, path)
+            case SnapshotHere(here=here):
+                return asyncio.to_thread(not_whole, Path(here))
             case FileIs() | FilesAbsent() | ServiceRunning() | CertificateInPlace():
                 return self._local((check,), step)
             case _:

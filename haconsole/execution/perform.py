@@ -13,6 +13,7 @@ from haconsole.actions.operations import (
     DisarmAlarm,
     EnsureAuthority,
     EnsureKeyPair,
+    FetchFile,
     IssueCertificate,
     MoveLeader,
     Nothing,
@@ -20,6 +21,7 @@ from haconsole.actions.operations import (
     PromoteMember,
     RemoveMember,
     RunCommand,
+    SendFile,
     SetServerState,
     TrustAuthority,
     WriteFile,
@@ -39,6 +41,7 @@ from haconsole.execution.haproxy_state import set_server_state
 from haconsole.execution.outcome import Performed, done, failed, unknown
 from haconsole.execution.secrets import fill_in
 from haconsole.execution.site import Site
+from haconsole.execution.transfer import transfer
 from haconsole.model.names import HostName
 from haconsole.model.observed import Cause
 from haconsole.probes.site import Pace
@@ -134,8 +137,10 @@ class Performer:
                 return await self._etcd.perform(operation, step.host, tell)
             case Defragment() | CompactHistory() | DisarmAlarm():
                 return await tend_etcd(self._probing, operation, step.host)
+            case FetchFile() | SendFile():
+                return await transfer(self._site.fleet.host(step.host), operation, tell)
             case SetServerState():
-                return await set_server_state(self._site.fleet, self._haproxy, operation)
+                return await set_server_state(self._site.fleet, self._haproxy, operation, self._site.clock)
             case Nothing():
                 return done()
             case _:

@@ -102,9 +102,11 @@ class LiveSession:
         What is refused is looked at once more, with patience, where an answer of etcd may only have come late.
         """
         from haconsole.actions.catalogue import check_request, find_action
+        from haconsole.session.request import with_files
 
         found = find_action(action)
         check_request(found, request)
+        request = with_files(found, request)
         snapshot = await self._collector.once(certificates=found.certificates)
         planned = found.planner(snapshot, self._inventory, request)
         if isinstance(planned, Refusal) and may_be_late(snapshot):

@@ -47,6 +47,43 @@ def test_the_data_comes_back_in_a_new_cluster(etcd: Members) -> None:
 
 
 @pytest.mark.nightly
+def test_a_backup_in_the_operators_hands_brings_the_data_back_when_every_host_has_lost_its_own(
+    etcd: Members, tmp_path: Path
+) -> None:
+    etcd.stand(*THREE)
+    program, mine = etcd.of(*THREE), tmp_path / "mine.db"
+    etcd.shell("cp1", f"{ETCDCTL} put kept mine && head -c 12000000 /dev/urandom | base64 -w 900000 >/root/much")
+    etcd.shell(
+        "cp1", f'n=0; while read -r line; do n=$((n+1)); printf %s "$line" | {ETCDCTL} put much/$n; done </root/much'
+    )
+    program.events("backup", "-o", str(mine))
+    assert mine.stat().st_mode & 0o777 == 0o600
+    print(f"fetched {mine.stat().st_size} bytes")
+    assert mine.stat().st_size > 8 << 20
+    etcd.shell("cp1", f"{ETCDCTL} put later than-the-copy")
+    again = program("run", "backup", "--yes", "-o", str(mine))
+    assert again.returncode != 0
+    assert "is there already" in again.stdout + again.stderr
+    for host in THREE:
+        etcd.shell(
+            host,
+            "systemctl kill -s KILL etcd; systemctl stop etcd; rm -rf /var/lib/etcd/member /var/lib/etcd-snapshots",
+        )
+    broken = tmp_path / "broken.db"
+    broken.write_bytes(mine.read_bytes()[:-4096])
+    refused = program("run", "restore", str(broken), "--confirm", etcd.lab.spec.name)
+    assert refused.returncode != 0
+    assert "is damaged" in refused.stdout + refused.stderr
+    done = program("run", "restore", str(mine), "--confirm", etcd.lab.spec.name)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    etcd.check(*THREE)
+    for host in THREE:
+        assert etcd.shell(host, f"{ETCDCTL} get kept --print-value-only") == "mine\n"
+        assert etcd.shell(host, f"{ETCDCTL} get much/1 --print-value-only | wc -c") == "900001\n"
+    assert etcd.shell("cp1", "stat -c %a /var/lib/etcd-snapshots/*-brought-*").split() == ["600"]
+
+
+@pytest.mark.nightly
 def test_a_damaged_snapshot_stops_nothing(etcd: Members) -> None:
     etcd.stand(*THREE)
     program = etcd.of(*THREE)

@@ -9,7 +9,7 @@ from haconsole.actions.step import Step
 from haconsole.model.haproxy import AdminState
 from haconsole.model.names import HostName
 
-DRAIN_WHY = "Balancers send it no new connection from here on, so that stopping it breaks none."
+DRAIN_WHY = "Balancers send it no new connection from here on, and those under way end before it is stopped."
 READY_WHY = "It is ready by its own word, so the balancers may send it connections again."
 
 

@@ -25,7 +25,7 @@ class Entry:
     @property
     def free(self) -> bool:
         """Whether any text may be typed."""
-        return self.argument.kind is ArgumentKind.TEXT and not self.offers
+        return self.argument.kind in (ArgumentKind.TEXT, ArgumentKind.FILE) and not self.offers
 
 
 @dataclass(frozen=True, slots=True)

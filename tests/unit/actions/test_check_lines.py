@@ -26,8 +26,10 @@ from haconsole.actions.checks import (
     MemberIs,
     MemberStage,
     NoAlarm,
+    SameFile,
     ServerIs,
     ServiceRunning,
+    SnapshotHere,
     VipAnswers,
     VipOwned,
 )
@@ -55,6 +57,8 @@ CHECKS: dict[str, Check] = {
     "etcd's database here takes less than nine tenths of 2048 MiB": HasRoom(2 << 30),
     "no member has raised the alarm NOSPACE": NoAlarm("NOSPACE"),
     "haproxy on cp1 has api/cp3 in drain": ServerIs("api", "cp3", AdminState.DRAIN, (HostName("cp1"),)),
+    "/b here on this machine is /a of the host": SameFile("/b here", "/a"),
+    "/b on this machine is a whole snapshot": SnapshotHere("/b"),
     "/a not there, or GET /readyz of the API server here is 200": AnyOf(
         ((FilesAbsent(("/a",), "left over"),), (ApiserverReady(),))
     ),

@@ -14,6 +14,7 @@ from haconsole.actions.operations import (
     DisarmAlarm,
     EnsureAuthority,
     EnsureKeyPair,
+    FetchFile,
     Irreversible,
     IssueCertificate,
     MoveLeader,
@@ -23,6 +24,7 @@ from haconsole.actions.operations import (
     PutBack,
     RemoveMember,
     RunCommand,
+    SendFile,
     SetServerState,
     TakeBack,
     TrustAuthority,
@@ -56,6 +58,8 @@ OPERATIONS: dict[str, Operation] = {
     "etcd defrag": Defragment(),
     "etcd compact to the newest revision, asked of cp1 or cp2": CompactHistory(HOSTS),
     "etcd alarm disarm NOSPACE, asked of cp1 or cp2": DisarmAlarm("NOSPACE", HOSTS),
+    "copy /a to /b on this machine, mode 0600": FetchFile("/a", "/b"),
+    "copy /b of this machine to /a, mode 0600": SendFile("/b", "/a"),
     "set server api/cp3 state drain in haproxy's runtime API on cp1, cp2": (
         SetServerState("api", "cp3", AdminState.DRAIN, HOSTS)
     ),

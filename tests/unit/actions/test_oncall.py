@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from haconsole.actions.catalogue import plan_action
-from haconsole.actions.operations import MoveLeader, RunCommand, SetServerState
+from haconsole.actions.checks import SameFile, SnapshotHere
+from haconsole.actions.operations import FetchFile, MoveLeader, RunCommand, SetServerState
 from haconsole.actions.step import Plan, Refusal
 from haconsole.model.haproxy import AdminState, HaproxyBackend, HaproxyFacts
 from haconsole.model.hosts import HostFacts
@@ -30,6 +31,17 @@ def operation(action: str, snapshot: ClusterSnapshot | None = None, **request: s
 
 def names(*numbers: int) -> tuple[HostName, ...]:
     return tuple(HostName(f"cp{n}") for n in numbers)
+
+
+def test_a_backup_is_copied_here_where_a_file_is_named() -> None:
+    planned = plan("backup", output="/home/me/x.db")
+    assert isinstance(planned, Plan)
+    taken, fetched = planned.steps
+    path = "/var/lib/etcd-snapshots/lab-20260301T030000Z.db"
+    assert fetched.operation == FetchFile(path, "/home/me/x.db")
+    assert (fetched.host, fetched.needs) == (taken.host, (taken.id,))
+    assert set(fetched.verification) == {SameFile("/home/me/x.db", path), SnapshotHere("/home/me/x.db")}
+    assert planned.summary.endswith("copied to /home/me/x.db")
 
 
 def test_leadership_goes_anywhere_else() -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from haconsole.actions.catalogue import plan_action
-from haconsole.actions.operations import AddMember, Nothing, RunCommand
+from haconsole.actions.checks import SnapshotHere
+from haconsole.actions.operations import AddMember, Nothing, RunCommand, SendFile
 from haconsole.actions.step import Plan, Refusal
 from haconsole.model.snapshot import ClusterSnapshot
 from tests.fakes import grown
@@ -45,6 +46,19 @@ def test_control_planes_are_stopped_first_and_started_last() -> None:
     ]
 
 
+def test_the_operators_own_file_is_brought_before_anything_is_stopped() -> None:
+    plan = planned(file="/home/me/x.db")
+    bring, whole = plan.steps[:2]
+    path = "/var/lib/etcd-snapshots/lab-brought-20260301T030000Z.db"
+    assert bring.operation == SendFile("/home/me/x.db", path)
+    assert bring.precondition == (SnapshotHere("/home/me/x.db"),)
+    assert whole.needs == (bring.id,)
+    (made,) = (step.operation for step in plan.steps if step.id == "etcd.restore@cp1")
+    assert isinstance(made, RunCommand)
+    assert path in made.argv
+    assert "since /home/me/x.db was taken" in plan.loses
+
+
 def test_each_member_comes_to_those_that_are_there() -> None:
     adds = [step.operation for step in planned().steps if isinstance(step.operation, AddMember)]
     assert [add.ask for add in adds] == [("cp2",), ("cp2", "cp1")]
@@ -75,7 +89,7 @@ def test_who_is_off_for_good_is_left_out() -> None:
         (changed(healthy(), 3, lost), {}, "switch it off for good and say --gone cp3"),
         (changed(changed(healthy(), 3, lost), 1, lost), {"gone": "cp1"}, "say --gone cp1,cp3"),
         (healthy(), {"gone": "cp9"}, "the inventory has no host cp9 that could be gone"),
-        (healthy(), {"file": "/var/lib/x.db"}, "give HOST:PATH, e.g. cp1:/var/lib/x.db"),
+        (healthy(), {"file": "x.db"}, "give a file here, or HOST:PATH, e.g. cp1:/var/lib/x.db"),
         (healthy(), {"file": "cp1:/a b"}, "does not say where the snapshot lies"),
         (healthy(), {"file": "cp9:/x.db"}, "cp9 is no host for etcd that is left: copy the snapshot to one of cp1"),
         (healthy(), {"gone": "cp2"}, "cp2 is no host for etcd that is left: copy the snapshot to one of cp1, cp3"),

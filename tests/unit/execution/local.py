@@ -89,7 +89,7 @@ class LocalHost:
             os.killpg(process.pid, signal.SIGKILL)
             await talk
             raise
-        return Completed(argv, process.returncode, out.decode(), err.decode(), out)
+        return Completed(argv, process.returncode, out.decode(errors="replace"), err.decode(), out)
 
     async def read_file(self, path: str, *, root: bool = True, deadline_s: float = 10.0) -> bytes | None:
         if self.unreachable:

@@ -33,6 +33,8 @@ CHECKS: tuple[checks.Check, ...] = (
     checks.HasRoom(2 << 30),
     checks.NoAlarm("NOSPACE"),
     checks.ServerIs("k8s_server_6443", "cp3", AdminState.DRAIN, (HostName("cp1"),)),
+    checks.SameFile("/here", "/there"),
+    checks.SnapshotHere("/here"),
     checks.AnyOf(((checks.EtcdHealthy(3),), (checks.EtcdHealthy(4), checks.ApiserverReady()))),
 )
 OPERATIONS: tuple[operations.Operation, ...] = (
@@ -50,6 +52,8 @@ OPERATIONS: tuple[operations.Operation, ...] = (
     operations.CompactHistory((HostName("cp1"),)),
     operations.DisarmAlarm("NOSPACE", (HostName("cp1"),)),
     operations.SetServerState("k8s_server_6443", "cp3", AdminState.DRAIN, (HostName("cp1"),)),
+    operations.FetchFile("/there", "/here"),
+    operations.SendFile("/here", "/there"),
     operations.Nothing(),
 )
 UNDOS: tuple[operations.Undo | None, ...] = (

@@ -1,0 +1,85 @@
+"""Files brought from a host and to one, part by part, whole or not at all."""
+
+from __future__ import annotations
+
+import random
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from haconsole.actions.operations import FetchFile, SendFile
+from haconsole.errors import HaconsoleError
+from haconsole.execution.transfer import PART, not_same, not_whole, transfer
+from tests.unit.execution.local import LocalHost
+
+TEXT = random.Random(7).randbytes(PART + 70_001)
+SNAPSHOT = TEXT + sha256(TEXT).digest()
+
+
+@pytest.fixture
+def host() -> LocalHost:
+    return LocalHost("cp1")
+
+
+@pytest.fixture
+def there(tmp_path: Path) -> Path:
+    path = tmp_path / "host" / "a snapshot.db"
+    path.parent.mkdir()
+    path.write_bytes(SNAPSHOT)
+    return path
+
+
+class Told(list[str]):
+    async def tell(self, text: str) -> None:
+        self.append(text)
+
+
+async def test_a_file_is_fetched_in_parts_for_its_owner_alone(host: LocalHost, there: Path, tmp_path: Path) -> None:
+    here, told = tmp_path / "mine.db", Told()
+    await transfer(host, FetchFile(str(there), str(here)), told.tell)
+    assert here.read_bytes() == SNAPSHOT
+    assert (here.stat().st_mode & 0o777, told) == (0o600, ["4 of 4 MiB", "4 of 4 MiB"])
+    assert await not_same(host, str(here), str(there)) == ()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["host", "mine.db"]
+
+
+async def test_no_other_file_is_overwritten(host: LocalHost, there: Path, tmp_path: Path) -> None:
+    here = tmp_path / "mine.db"
+    here.write_text("a thesis")
+    with pytest.raises(HaconsoleError, match="is there already"):
+        await transfer(host, FetchFile(str(there), str(here)), Told().tell)
+    assert here.read_text() == "a thesis"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["host", "mine.db"]
+
+
+async def test_a_folder_that_cannot_be_written_to_is_told(host: LocalHost, there: Path, tmp_path: Path) -> None:
+    with pytest.raises(HaconsoleError, match="No such file or directory"):
+        await transfer(host, FetchFile(str(there), str(tmp_path / "nowhere" / "x.db")), Told().tell)
+
+
+async def test_a_file_is_brought_and_takes_its_place_once_it_is_whole(host: LocalHost, tmp_path: Path) -> None:
+    here, path = tmp_path / "mine.db", tmp_path / "host" / "new.db"
+    here.write_bytes(SNAPSHOT)
+    path.parent.mkdir()
+    path.with_name("new.db.part").write_bytes(b"left by an earlier try, and longer" * PART)
+    await transfer(host, SendFile(str(here), str(path)), Told().tell)
+    assert path.read_bytes() == SNAPSHOT
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert [one.name for one in path.parent.iterdir()] == ["new.db"]
+
+
+async def test_files_that_differ_are_told_apart(host: LocalHost, there: Path, tmp_path: Path) -> None:
+    here = tmp_path / "mine.db"
+    assert "No such file" in "".join(await not_same(host, str(here), str(there)))
+    here.write_bytes(SNAPSHOT[:-1])
+    assert await not_same(host, str(here), str(there)) == (f"{here} is not {there} of cp1",)
+
+
+@pytest.mark.parametrize("content", [b"", b"short", SNAPSHOT[:-1], b"x" + SNAPSHOT[1:]])
+def test_a_snapshot_that_is_not_whole(content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "mine.db"
+    path.write_bytes(SNAPSHOT)
+    assert not_whole(path) == ()
+    path.write_bytes(content)
+    assert "is damaged, or no snapshot" in "".join(not_whole(path))
