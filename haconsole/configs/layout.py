@@ -384,6 +384,10 @@ def _kube_certificates(kube: KubernetesLayout) -> tuple[CertificateFile, ...]:
     def leaf(role: str, files: KeyPairFiles, ca: str | None, port: int | None = None) -> CertificateFile:
         return CertificateFile(role, files.cert, files.key, ca, port)
 
+    # kubeadm 1.29 and newer has one more, on the first control plane
+    super_admin = CertificateFile(
+        "super-admin", f"{kube.config_dir}/super-admin.conf", None, kube.ca.cert, kubeconfig=True, optional=True
+    )
     etcd_client = (leaf("apiserver-etcd-client", kube.apiserver_etcd_client, kube.etcd_ca),) if kube.etcd_ca else ()
     return (
         *_authority_files("kubernetes-ca", kube.ca),
@@ -393,6 +397,7 @@ def _kube_certificates(kube: KubernetesLayout) -> tuple[CertificateFile, ...]:
         leaf("apiserver-kubelet-client", kube.apiserver_kubelet_client, kube.ca.cert),
         leaf("front-proxy-client", kube.front_proxy_client, kube.front_proxy_ca.cert),
         _client_certificate("admin", kube.admin, kube.ca.cert),
+        *((super_admin,) if kube.deployment is Deployment.KUBEADM else ()),
         _client_certificate("controller-manager", kube.controller_manager, kube.ca.cert),
         _client_certificate("scheduler", kube.scheduler, kube.ca.cert),
     )

@@ -48,7 +48,8 @@ def files_to_read(layout: tuple[CertificateFile, ...], told: HostCertificates) -
     """
     layout = tuple(_named(file, told) for file in layout)
     known = {file.cert for file in layout}
-    found = [file for file in _discovered(told) if file.cert not in known]
+    ca = next((file.cert for file in layout if file.role == "kubernetes-ca"), None)
+    found = [file for file in _discovered(told, ca) if file.cert not in known]
     found = list({file.cert: file for file in reversed(found)}.values())[::-1]
     served = {file.role: file.port for file in layout if file.port and file.cert not in told.certs}
     return (*layout, *(replace(file, port=served.get(file.role)) for file in found))
@@ -64,7 +65,8 @@ def _named(file: CertificateFile, told: HostCertificates) -> CertificateFile:
     return replace(file, cert=seen.cert_path, key=seen.key_path or None) if seen.cert_path else file
 
 
-def _discovered(told: HostCertificates) -> list[CertificateFile]:
+def _discovered(told: HostCertificates, ca: str | None) -> list[CertificateFile]:
+    """What processes were given; `ca` is the Kubernetes CA of the layout, where no API server tells another."""
     given = {(process, flag): path for process, flag, path in told.flags}
     found = [
         CertificateFile(
@@ -76,12 +78,12 @@ def _discovered(told: HostCertificates) -> list[CertificateFile]:
         for each in _KNOWN
         if (each.process, each.cert) in given
     ]
+    ca = given.get((_API, "client-ca-file"), ca)
     for process, role in _KUBECONFIGS.items():
         path = given.get((process, "kubeconfig"))
         seen = told.kubeconfigs.get(path) if path else None
         if path and seen and seen.cert_pem:
-            ca = given.get((_API, "client-ca-file"))
             found.append(CertificateFile(role, path, None, ca, kubeconfig=True))
         elif seen and seen.cert_path:
-            found.append(CertificateFile(role, seen.cert_path, seen.key_path or None, seen.ca_path or None))
+            found.append(CertificateFile(role, seen.cert_path, seen.key_path or None, seen.ca_path or ca))
     return found

@@ -62,6 +62,7 @@ def test_stacked_kubeadm_uses_kubeadms_own_paths() -> None:
         "/etc/kubernetes/admin.conf",
         "/etc/kubernetes/controller-manager.conf",
         "/etc/kubernetes/scheduler.conf",
+        "/etc/kubernetes/super-admin.conf",
     }
 
 
