@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from enum import StrEnum
 
-from haconsole.model.names import HostName
 from haconsole.model.observed import Cause
-from haconsole.transport.base import TransportError
+from haconsole.transport.service_error import ServiceError, Vocabulary
 
 
 class EtcdErrorKind(StrEnum):
@@ -35,27 +34,7 @@ class EtcdErrorKind(StrEnum):
     OTHER = "other"
 
 
-class EtcdError(TransportError):
-    """etcd on `host` did not do what was asked; `detail` is what came back, unshortened."""
-
-    def __init__(self, host: HostName, kind: EtcdErrorKind, tried: str, detail: str, *, closed: bool = False) -> None:
-        told = EtcdErrorKind.REFUSED if closed else kind
-        super().__init__(host, _CAUSES.get(told, Cause.OTHER), f"etcd, {tried}: {detail}", mend=_MENDS[told])
-        self.kind = kind
-        self.tried = tried
-        self.detail = detail
-
-    def for_refusal(self, refusal: str | None) -> EtcdError:
-        """The same, told by why the way to it is closed now, where that is known and this came of it.
-
-        The kind stays: what was asked may have been heard before the way was closed.
-        """
-        if refusal is None or self.kind is not EtcdErrorKind.UNAVAILABLE:
-            return self
-        return EtcdError(self.host, self.kind, self.tried, refusal, closed=True)
-
-
-_CAUSES = {
+_CAUSES: dict[str, Cause] = {
     EtcdErrorKind.REFUSED: Cause.REFUSED,
     EtcdErrorKind.UNAVAILABLE: Cause.CONNECTION_LOST,
     EtcdErrorKind.DEADLINE: Cause.TIMED_OUT,
@@ -63,7 +42,7 @@ _CAUSES = {
     EtcdErrorKind.DENIED: Cause.AUTH_FAILED,
 }
 
-_MENDS = {
+_MENDS: dict[str, str] = {
     EtcdErrorKind.REFUSED: "see whether etcd runs there and listens on its client port",
     EtcdErrorKind.UNAVAILABLE: "see whether etcd runs there and takes this client certificate, and ask again",
     EtcdErrorKind.DEADLINE: "look at the member's disk, load and peers",
@@ -85,6 +64,13 @@ _MENDS = {
     EtcdErrorKind.UNSUPPORTED: "this etcd is too old for it: upgrade it to 3.4 or newer",
     EtcdErrorKind.OTHER: "read etcd's journal on that host",
 }
+
+
+class EtcdError(ServiceError[EtcdErrorKind]):
+    """etcd on `host` did not do what was asked; `detail` is what came back, unshortened."""
+
+    words = Vocabulary("etcd", _CAUSES, _MENDS)
+
 
 _BY_WORDS = (
     ("no leader", EtcdErrorKind.NO_LEADER),

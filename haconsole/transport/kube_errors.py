@@ -6,10 +6,9 @@ from enum import StrEnum
 
 import msgspec
 
-from haconsole.model.names import HostName
 from haconsole.model.observed import Cause
-from haconsole.transport.base import TransportError
 from haconsole.transport.kube_objects import Status
+from haconsole.transport.service_error import ServiceError, Vocabulary
 
 
 class KubeErrorKind(StrEnum):
@@ -27,7 +26,7 @@ class KubeErrorKind(StrEnum):
     OTHER = "other"
 
 
-_CAUSES = {
+_CAUSES: dict[str, Cause] = {
     KubeErrorKind.REFUSED: Cause.REFUSED,
     KubeErrorKind.UNAVAILABLE: Cause.CONNECTION_LOST,
     KubeErrorKind.DEADLINE: Cause.TIMED_OUT,
@@ -36,7 +35,7 @@ _CAUSES = {
     KubeErrorKind.UNREADABLE: Cause.UNREADABLE,
 }
 
-_MENDS = {
+_MENDS: dict[str, str] = {
     KubeErrorKind.REFUSED: "see whether kube-apiserver runs there and listens on its port",
     KubeErrorKind.UNAVAILABLE: "see whether kube-apiserver runs there, and ask again",
     KubeErrorKind.DEADLINE: "look at etcd first: without quorum the apiserver answers late or not at all",
@@ -50,24 +49,10 @@ _MENDS = {
 }
 
 
-class KubeError(TransportError):
+class KubeError(ServiceError[KubeErrorKind]):
     """The API server on `host` did not do what was asked; `detail` is what came back."""
 
-    def __init__(self, host: HostName, kind: KubeErrorKind, tried: str, detail: str, *, closed: bool = False) -> None:
-        told = KubeErrorKind.REFUSED if closed else kind
-        super().__init__(host, _CAUSES.get(told, Cause.OTHER), f"kube-apiserver, {tried}: {detail}", mend=_MENDS[told])
-        self.kind = kind
-        self.tried = tried
-        self.detail = detail
-
-    def for_refusal(self, refusal: str | None) -> KubeError:
-        """The same, told by why the way to it is closed now, where that is known and this came of it.
-
-        The kind stays: what was asked may have been heard before the way was closed.
-        """
-        if refusal is None or self.kind is not KubeErrorKind.UNAVAILABLE:
-            return self
-        return KubeError(self.host, self.kind, self.tried, refusal, closed=True)
+    words = Vocabulary("kube-apiserver", _CAUSES, _MENDS)
 
 
 def kind_of_status(status: int) -> KubeErrorKind:

@@ -1,0 +1,48 @@
+"""What a program behind a way of the transport refused, as a kind to act on and words for a person."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import ClassVar, Generic, Self, TypeVar
+
+from haconsole.model.names import HostName
+from haconsole.model.observed import Cause
+from haconsole.transport.base import TransportError
+
+Kind = TypeVar("Kind", bound=StrEnum)
+REFUSED, UNAVAILABLE = "refused", "unavailable"
+"""Kinds that every program has: nothing listens there; the way to it was lost, by which side is not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """A program's name, and for each kind of failure its cause (OTHER where it says none) and what to do next."""
+
+    program: str
+    causes: Mapping[str, Cause]
+    mends: Mapping[str, str]
+
+
+class ServiceError(TransportError, Generic[Kind]):
+    """The program on `host` did not do what was asked; `detail` is what came back, unshortened."""
+
+    words: ClassVar[Vocabulary]
+
+    def __init__(self, host: HostName, kind: Kind, tried: str, detail: str, *, closed: bool = False) -> None:
+        told = REFUSED if closed else str(kind)
+        what = f"{self.words.program}, {tried}: {detail}"
+        super().__init__(host, self.words.causes.get(told, Cause.OTHER), what, mend=self.words.mends[told])
+        self.kind = kind
+        self.tried = tried
+        self.detail = detail
+
+    def for_refusal(self, refusal: str | None) -> Self:
+        """The same, told by why the way to it is closed now, where that is known and this came of it.
+
+        The kind stays: what was asked may have been heard before the way was closed.
+        """
+        if refusal is None or self.kind != UNAVAILABLE:
+            return self
+        return type(self)(self.host, self.kind, self.tried, refusal, closed=True)
