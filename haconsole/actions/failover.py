@@ -9,6 +9,7 @@ from haconsole.actions.membership.change import answers
 from haconsole.actions.operations import Irreversible, RunCommand
 from haconsole.actions.step import Plan, Refusal, Step
 from haconsole.actions.steps.order import Group, in_order
+from haconsole.actions.steps.vip import HOLD_DOWN, TAKE_AWAY
 from haconsole.configs.haproxy import HEALTH_PATH
 from haconsole.configs.keepalived import instance_name
 from haconsole.configs.layout import HaproxyLayout, KeepalivedLayout, layout
@@ -19,32 +20,13 @@ from haconsole.model.names import HostName
 from haconsole.model.observed import value_of
 from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.model.vip import VipState
-from haconsole.model.vip_view import vip_view
+from haconsole.model.vip_view import held_down, unfit, vip_view
 
 FAILOVER, FAILBACK = "failover", "failback"
 PHASE = "keepalived"
+SAYS = "haconsole: this host gives its VIPs up while this file is here; run failback takes it away"
 WAIT_S = 30.0
 MEASURED_S = 10
-
-HOLD_DOWN = r"""
-file=$1; shift
-begun=$(date +%s%N)
-echo "haconsole: this host gives its VIPs up while this file is here; run failback takes it away" >"$file.new"
-mv -T -- "$file.new" "$file"
-for vip in "$@"; do
-  while ip -o address show | grep -qF " $vip/"; do
-    [ $(($(date +%s%N) - begun)) -lt 20000000000 ] || { echo "$vip is still here after 20 s" >&2; exit 1; }
-    sleep 0.05
-  done
-  echo "$vip was given up after $((($(date +%s%N) - begun) / 1000000)) ms"
-done
-"""
-"""Words: the down file, and addresses to wait for until they are gone from here."""
-
-TAKE_AWAY = r"""
-[ ! -e "$1" ] || { echo "it said: $(head -c 300 -- "$1")"; rm -- "$1"; }
-"""
-"""Word: the down file."""
 
 IN_FAULT = r"""
 for name in "$@"; do
@@ -134,7 +116,7 @@ def plan_failover(snapshot: ClusterSnapshot, inventory: Inventory, request: Requ
         tuple(_hold_down(host, keepalived, ()) for host in before),
         tuple(_out_of_the_race(host, inventory) for host in before),
         (_measure(inventory, snapshot, vip, owner, target), _hold_down(owner, keepalived, addresses)),
-        (_held(inventory, vip, target),),
+        (_held(snapshot, inventory, vip, target),),
     )
     return Plan(FAILOVER, inventory.cluster, in_order(groups), _told(vip, owner, target, before, addresses))
 
@@ -148,7 +130,8 @@ def plan_failback(snapshot: ClusterSnapshot, inventory: Inventory, request: Requ
     priorities = vrrp_priorities(inventory)
     balancers = _balancers(snapshot, inventory)
     down = sorted(
-        (host for host in balancers if _forced_down(snapshot, host)), key=lambda host: priorities[HostName(host.name)]
+        (host for host in balancers if held_down(snapshot, host.name)),
+        key=lambda host: priorities[HostName(host.name)],
     )
     if not down:
         return Refusal(FAILBACK, inventory.cluster, (f"no balancer has the down file {keepalived.down_file}",))
@@ -162,7 +145,7 @@ def plan_failback(snapshot: ClusterSnapshot, inventory: Inventory, request: Requ
         tuple(_fit(host, keepalived, haproxy) for host in down),
         tuple(_take_away(host, keepalived) for host in others),
         (_measure(inventory, snapshot, vip, owner, target), _take_away(last, keepalived)),
-        (_held(inventory, vip, target),),
+        (_held(snapshot, inventory, vip, target),),
     )
     told = f"{vip_address(vip)} " + (
         f"goes from {owner.name} to {target.name}" if target != owner else f"stays on {owner.name}"
@@ -196,7 +179,7 @@ def _target(
         return None, f"{wanted} holds it already"
     if wanted is not None and HostName(wanted) not in priorities:
         return None, f"{wanted} is no load balancer; they are: {', '.join(priorities)}"
-    why = {host.name: _unfit(snapshot, host) for host in inventory.with_role(Role.LOAD_BALANCER) if host != owner}
+    why = {host.name: unfit(snapshot, host.name) for host in inventory.with_role(Role.LOAD_BALANCER) if host != owner}
     if wanted is not None and why[wanted]:
         return None, f"{wanted} cannot hold it: {why[wanted]}"
     names = (
@@ -208,28 +191,6 @@ def _target(
         told = "; ".join(f"{name} {reason}" for name, reason in why.items()) or "there is no other"
         return None, f"no other balancer could hold it: {told}"
     return inventory.find(names[0]), ""
-
-
-def _unfit(snapshot: ClusterSnapshot, host: Host) -> str:
-    """Why the host could not hold a VIP now; empty where it could."""
-    facts = snapshot.host(HostName(host.name))
-    if facts is None or not answers(snapshot, host):
-        return "cannot be reached"
-    stopped = [name for name in ("keepalived", "haproxy") if not ((unit := facts.service(name)) and unit.running)]
-    if stopped:
-        return f"does not run {' and '.join(stopped)}"
-    if _forced_down(snapshot, host):
-        return "is held down by its down file: run failback first"
-    haproxy = value_of(facts.haproxy)
-    if haproxy is not None and not any(server.up for backend in haproxy.backends for server in backend.servers):
-        return "has no API server up in haproxy"
-    return ""
-
-
-def _forced_down(snapshot: ClusterSnapshot, host: Host) -> bool:
-    facts = snapshot.host(HostName(host.name))
-    keepalived = value_of(facts.keepalived) if facts else None
-    return keepalived is not None and keepalived.forced_down
 
 
 def _holds(snapshot: ClusterSnapshot, host: Host, address: str) -> bool:
@@ -261,7 +222,7 @@ def _hold_down(host: Host, keepalived: KeepalivedLayout, addresses: tuple[str, .
         title=f"Have {host.name} give its VIPs up" if addresses else f"Keep {host.name} out of the race",
         why=GIVE_UP_WHY if addresses else HOLD_WHY,
         host=HostName(host.name),
-        operation=RunCommand(("sh", "-ec", HOLD_DOWN.strip(), "hold-down", file, *addresses)),
+        operation=RunCommand(("sh", "-ec", HOLD_DOWN.strip(), "hold-down", file, SAYS, *addresses)),
         verification=(there,),
         undo=RunCommand(("rm", "-f", "--", file)),
         phase=PHASE,
@@ -293,7 +254,7 @@ def _take_away(host: Host, keepalived: KeepalivedLayout) -> Step:
         host=HostName(host.name),
         operation=RunCommand(("sh", "-ec", TAKE_AWAY.strip(), "take-away", file)),
         verification=(FilesAbsent((file,), "still there"),),
-        undo=RunCommand(("sh", "-ec", HOLD_DOWN.strip(), "hold-down", file)),
+        undo=RunCommand(("sh", "-ec", HOLD_DOWN.strip(), "hold-down", file, SAYS)),
         phase=PHASE,
     )
 
@@ -316,12 +277,15 @@ def _measure(inventory: Inventory, snapshot: ClusterSnapshot, vip: VirtualIp, ow
     )
 
 
-def _held(inventory: Inventory, vip: VirtualIp, target: Host) -> Step:
+def _held(snapshot: ClusterSnapshot, inventory: Inventory, vip: VirtualIp, target: Host) -> Step:
+    """Asked from a host that may ask the API: the target, or a control plane where it is none."""
     balanced = endpoint(inventory)
-    answered = (VipAnswers(join_host_port(*balanced)),) if balanced else ()
+    planes = [host for host in inventory.with_role(Role.CONTROL_PLANE) if answers(snapshot, host)]
+    host = target if target in planes else next(iter(planes), target)
+    answered = (VipAnswers(join_host_port(*balanced)),) if balanced and planes else ()
     return look_step(
         "keepalived.held",
-        target.name,
+        host.name,
         (VipOwned(vip_address(vip), (HostName(target.name),)), *answered),
         title=f"See {target.name} hold {vip_address(vip)}",
         why=HELD_WHY,

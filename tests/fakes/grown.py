@@ -14,12 +14,17 @@ from haconsole.model.snapshot import ClusterSnapshot
 from tests.fakes.cluster import NOW, ROLES, VIP, endpoint, lost, server, units
 
 
-def inventory(hosts: int, *, kubernetes: bool = True, roles: tuple[Role, ...] = ROLES) -> Inventory:
-    """cp1 … with all roles, or etcd alone."""
+def inventory(
+    hosts: int, *, kubernetes: bool = True, roles: tuple[Role, ...] = ROLES, fourth: tuple[Role, ...] = ()
+) -> Inventory:
+    """cp1 … with all roles, or etcd alone; the fourth with its own where they are given."""
     given = roles if kubernetes else (Role.ETCD,)
     return Inventory(
         cluster="lab",
-        hosts=tuple(Host(name=f"cp{n}", address=f"10.99.0.1{n}", roles=given) for n in range(1, hosts + 1)),
+        hosts=tuple(
+            Host(name=f"cp{n}", address=f"10.99.0.1{n}", roles=fourth if n == 4 and fourth else given)
+            for n in range(1, hosts + 1)
+        ),
         kubernetes=Kubernetes(endpoint="10.99.0.100:8443") if kubernetes else None,
         vips=(VirtualIp(address="10.99.0.100/24", interface="eth0"),) if kubernetes else (),
         haproxy=Haproxy() if kubernetes else None,

@@ -46,6 +46,14 @@ class Members:
     def addresses(self) -> tuple[str, ...]:
         return tuple(host.address for host in self.lab.spec.hosts)
 
+    def give(self, host: str, roles: str) -> None:
+        """Have a host bear these roles alone."""
+        self._text = re.sub(rf"(\{{name: {host},.*roles: )\[[^]]*\]", rf"\1[{roles}]", self._text)
+
+    def say(self, text: str) -> None:
+        """Have the inventories say this as well."""
+        self._text += f"\n{text}\n"
+
     def of(self, *hosts: str) -> Program:
         """The program on an inventory of these hosts."""
         lines = self._text.splitlines()

@@ -6,13 +6,14 @@ from collections import Counter
 
 from haconsole.actions.bootstrap.refuse import clocks, interfaces, unsupported
 from haconsole.actions.membership.change import Change, answers
-from haconsole.inventory.effective import etcd_name
+from haconsole.inventory.effective import endpoint, etcd_name, join_host_port
 from haconsole.inventory.schema import Host, Inventory
 from haconsole.model.etcd_view import EtcdMemberView
 from haconsole.model.hosts import Role
 from haconsole.model.names import HostName
 from haconsole.model.observed import reason_of
 from haconsole.model.quorum import Quorum
+from haconsole.model.vip_view import unfit, vip_views
 
 UNKNOWN_MEMBERS = "no etcd member answers, so its members are not known: mend etcd first, or restore it"
 PLACES = (Role.ETCD, Role.CONTROL_PLANE, Role.LOAD_BALANCER)
@@ -35,13 +36,36 @@ def _places(change: Change) -> tuple[str, ...]:
     reasons = list(unsupported(change.after))
     into, out = change.into, change.out
     if into is not None and not set(into.roles) & set(PLACES):
-        roles = ", ".join(into.roles)
-        reasons.append(f"{into.name} is {roles}: this version joins etcd, control-plane and load-balancer hosts only")
-    if out is not None:
-        reasons += _last(change, out)
+        reasons.append(_no_place(change, into))
+    if out is not None and not set(out.roles) & set(PLACES):
+        reasons.append(_no_place(change, out))
+    elif out is not None:
+        reasons += (*_last(change, out), *_nowhere(change, out))
     if into is not None:
         reasons += interfaces(change.after)
     return tuple(reasons)
+
+
+def _no_place(change: Change, host: Host) -> str:
+    """A worker or bastion comes and goes by other means; which."""
+    if Role.WORKER not in host.roles:
+        return (
+            f"{host.name} is a bastion, where nothing of the cluster runs: put its lines into the inventory, or take "
+            "them out"
+        )
+    found = endpoint(change.inventory)
+    at = join_host_port(*found) if found else "the API"
+    way = f"have its kubelet join through https://{at} (kubeadm join {at}, or a kubeconfig for that address)"
+    if host == change.out:
+        way = (
+            f"kubectl drain {host.name} --ignore-daemonsets, then kubectl delete node {host.name}, then take its lines "
+            "out of the inventory"
+        )
+    comes = "leaves" if host == change.out else "joins"
+    return (
+        f"{host.name} is a worker, which haconsole looks after from outside only; it {comes} by Kubernetes' own "
+        f"means: {way}"
+    )
 
 
 def _last(change: Change, out: Host) -> list[str]:
@@ -55,6 +79,17 @@ def _last(change: Change, out: Host) -> list[str]:
         for role, word in words.items()
         if role in out.roles and not change.after.inventory.with_role(role)
     ]
+
+
+def _nowhere(change: Change, out: Host) -> tuple[str, ...]:
+    """A VIP that the host holds must have somewhere to go."""
+    held = [view.address for view in vip_views(change.snapshot) if view.owners == (out.name,)]
+    staying = change.after.inventory.with_role(Role.LOAD_BALANCER)
+    why = {host.name: unfit(change.snapshot, host.name) for host in staying if host != change.into}
+    if not held or not why or not all(why.values()):
+        return ()
+    told = "; ".join(f"{name} {reason}" for name, reason in why.items())
+    return (f"{out.name} holds {', '.join(held)}, which no balancer that stays could take: {told}",)
 
 
 def _ways(change: Change) -> tuple[str, ...]:

@@ -8,11 +8,11 @@ import msgspec
 import pytest
 
 from haconsole.actions.catalogue import plan_action
-from haconsole.actions.checks import VipOwned
+from haconsole.actions.checks import VipAnswers, VipOwned
 from haconsole.actions.operations import Nothing
 from haconsole.actions.step import Plan, Refusal
 from haconsole.inventory.schema import Inventory
-from haconsole.model.hosts import HostFacts, InterfaceAddress
+from haconsole.model.hosts import HostFacts, InterfaceAddress, Role
 from haconsole.model.names import HostName
 from haconsole.model.observed import Known, value_of
 from haconsole.model.snapshot import ClusterSnapshot
@@ -61,6 +61,17 @@ def test_the_next_by_priority_takes_it() -> None:
     assert changes(plan) == ["keepalived.measure@cp3", "keepalived.down@cp1"]
     assert plan.steps[-1].verification[0] == VipOwned(VIP, (HostName("cp2"),))
     assert plan.summary.splitlines()[0] == "10.99.0.100 goes from cp1 to cp2"
+
+
+def test_a_balancer_alone_is_seen_to_hold_it_from_a_control_plane() -> None:
+    """It has no credentials to ask the API with."""
+    hosts = tuple(
+        msgspec.structs.replace(host, roles=(Role.LOAD_BALANCER,)) if host.name == "cp3" else host
+        for host in INVENTORY.hosts
+    )
+    last = planned("failover", healthy(), msgspec.structs.replace(INVENTORY, hosts=hosts), to="cp3").steps[-1]
+    assert last.verification == (VipOwned(VIP, (HostName("cp3"),)), VipAnswers("10.99.0.100:8443"))
+    assert last.host == "cp1"
 
 
 def test_who_would_take_it_before_the_one_that_should_is_kept_out_first() -> None:

@@ -16,10 +16,13 @@ from haconsole.model.hosts import Role
 from haconsole.model.names import MemberId
 from haconsole.model.observed import Known, value_of
 from haconsole.model.snapshot import ClusterSnapshot
+from haconsole.model.vip import KeepalivedFacts
 from tests.fakes import grown
 from tests.fakes.cluster import NOW
 
 FIVE, THREE, ETCD = grown.inventory(5), grown.inventory(3), grown.inventory(5, kubernetes=False)
+WITH_WORKER = grown.inventory(4, fourth=(Role.WORKER,))
+WITH_BASTION = grown.inventory(4, fourth=(Role.BASTION,))
 SIX = grown.inventory(6, kubernetes=False)
 
 
@@ -46,6 +49,25 @@ REFUSED: dict[str, tuple[Callable[[], Plan | Refusal], str]] = {
     "a host that is not in the inventory": (
         lambda: plan_join(seen(), FIVE, "cp9"),
         "- {name: cp9, address: ADDRESS, roles: [etcd, control-plane, load-balancer]}",
+    ),
+    "a worker to join": (
+        lambda: plan_join(seen(WITH_WORKER), WITH_WORKER, "cp4"),
+        (
+            "cp4 is a worker, which haconsole looks after from outside only; it joins by Kubernetes' own means: have "
+            "its kubelet join through https://10.99.0.100:8443 (kubeadm join 10.99.0.100:8443, or a kubeconfig for "
+            "that address)"
+        ),
+    ),
+    "a worker to leave": (
+        lambda: plan_remove(seen(WITH_WORKER), WITH_WORKER, "cp4"),
+        (
+            "it leaves by Kubernetes' own means: kubectl drain cp4 --ignore-daemonsets, then kubectl delete node cp4, "
+            "then take its lines out of the inventory"
+        ),
+    ),
+    "a bastion": (
+        lambda: plan_remove(seen(WITH_BASTION), WITH_BASTION, "cp4"),
+        "cp4 is a bastion, where nothing of the cluster runs: put its lines into the inventory, or take them out",
     ),
     "an unhealthy member elsewhere": (
         lambda: plan_join(seen(down=(2,)), FIVE, "cp4"),
@@ -229,3 +251,15 @@ def test_what_was_added_and_never_started_is_taken_back_by_its_id() -> None:
 def test_nobody_is_called_the_last_while_the_members_are_not_known() -> None:
     told = reasons(plan_remove(seen(ETCD, down=(1, 2, 3)), ETCD, "cp2"))
     assert told == "no etcd member answers, so its members are not known: mend etcd first, or restore it"
+
+
+def test_a_vip_is_not_taken_from_the_only_balancer_that_may_hold_it() -> None:
+    """After a failover the others are held down: with its holder gone nobody would take it."""
+    standing, down = seen(), Known(KeepalivedFacts("2.2.7", (), forced_down=True), NOW)
+    hosts = tuple(one if one.host == "cp1" else replace(one, keepalived=down) for one in standing.hosts)
+    moved = replace(standing, hosts=hosts)
+    assert reasons(plan_remove(moved, THREE, "cp1")) == (
+        "cp1 holds 10.99.0.100, which no balancer that stays could take: cp2 is held down by its down file: run "
+        "failback first; cp3 is held down by its down file: run failback first"
+    )
+    assert isinstance(plan_remove(moved, THREE, "cp2"), Plan)
