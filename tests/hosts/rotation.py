@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,7 +17,48 @@ from haconsole.pki.bundle import load_certificate
 from haconsole.pki.keys import PrivateKey, load_public_key
 from haconsole.pki.leaf import Leaf, sign_leaf
 from haconsole.pki.names import sans_of
-from tests.hosts.program import Program
+from tests.hosts.program import Program, outcomes
+
+
+def verb(*words: str) -> list[str]:
+    return [sys.executable, "-m", "haconsole", *words]
+
+
+def stopped_at(program: Program, step: str, *words: str) -> None:
+    """Ctrl-C when the first step of that name begins."""
+    with subprocess.Popen(
+        verb(*words, "--json"), env=program.environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as running:
+        assert running.stdout is not None
+        for line in running.stdout:
+            event = json.loads(line)
+            if event["event"] == "step-started" and event["step"].startswith(step):
+                running.send_signal(signal.SIGINT)
+                break
+        running.communicate(timeout=120)
+    assert running.returncode == 130
+
+
+def with_passphrase(program: Program, action: str, *words: str) -> str:
+    """Carry an action out with the passphrase of the operator's CA keys on a descriptor; what it said."""
+    read, write = os.pipe()
+    os.write(write, b"correct horse battery staple\n")
+    os.close(write)
+    done = subprocess.run(
+        program.command("run", action, *words, "--yes"),
+        env=program.environment | {"HACONSOLE_CA_PASSPHRASE_FD": str(read)},
+        pass_fds=(read,),
+        capture_output=True,
+        text=True,
+        timeout=240,
+    )
+    os.close(read)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    return done.stdout + done.stderr
+
+
+def addresses(program: Program) -> tuple[str, ...]:
+    return tuple(host.address for host in program.lab.spec.hosts)
 
 
 def certs(program: Program) -> dict[str, Any]:
@@ -38,6 +82,19 @@ def sound(told: dict[str, Any]) -> None:
     serving = [one for one in told["certificates"] if one["role"] in ("etcd-server", "etcd-peer", "apiserver")]
     assert serving
     assert [one["served"] for one in serving] == [True] * len(serving)
+
+
+def shared(told: dict[str, Any]) -> dict[str, set[str]]:
+    """Fingerprints of what hosts share, over all of them."""
+    return {one["what"]: {each for prints in one["hosts"].values() for each in prints} for one in told["shared"]}
+
+
+def rotate_ca(program: Program, *words: str) -> dict[str, str]:
+    """Carry ``rotate-certs --ca`` out to its end; how each step ended."""
+    begun = time.monotonic()
+    events = program.events("rotate-certs", "--ca", *words)
+    print(f"rotate-certs --ca {' '.join(words)}: {time.monotonic() - begun:.1f} s, {events[-1]['changed']} changed")
+    return outcomes(events)
 
 
 def end_all(program: Program, *, days_ago: int = 30) -> None:

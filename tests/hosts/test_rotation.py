@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -17,7 +13,18 @@ from tests.hosts.conftest import LabMaker
 from tests.hosts.load import ApiReader, EtcdWriter
 from tests.hosts.membership import Members
 from tests.hosts.program import Program, outcomes
-from tests.hosts.rotation import certs, end_all, leaves, sound
+from tests.hosts.rotation import (
+    addresses,
+    certs,
+    end_all,
+    leaves,
+    rotate_ca,
+    shared,
+    sound,
+    stopped_at,
+    verb,
+    with_passphrase,
+)
 
 HOSTS = ("cp1", "cp2", "cp3")
 
@@ -29,10 +36,6 @@ def etcd(make_lab_for_session: LabMaker, tmp_path_factory: pytest.TempPathFactor
     program = Members(lab, tmp_path_factory.mktemp("rotation"), etcd_only=True).of(*HOSTS)
     program.events("bootstrap")
     return program
-
-
-def addresses(program: Program) -> tuple[str, ...]:
-    return tuple(host.address for host in program.lab.spec.hosts)
 
 
 def pids(program: Program) -> list[str]:
@@ -105,13 +108,6 @@ async def test_ended_certificates_with_a_host_without_power(etcd: Program) -> No
     sound(certs(etcd))
 
 
-def rotate_ca(program: Program, *words: str) -> dict[str, str]:
-    begun = time.monotonic()
-    events = program.events("rotate-certs", "--ca", *words)
-    print(f"rotate-certs --ca {' '.join(words)}: {time.monotonic() - begun:.1f} s, {events[-1]['changed']} changed")
-    return outcomes(events)
-
-
 def authorities(program: Program) -> dict[str, set[str]]:
     """Fingerprints by role, over all hosts."""
     found: dict[str, set[str]] = {}
@@ -161,49 +157,18 @@ def test_the_ca_of_etcd_cut_off_in_every_phase_and_carried_on(etcd: Program) -> 
     assert (new != old, set(authorities(etcd))) == (True, {"etcd-ca"})
 
 
-def verb(*words: str) -> list[str]:
-    return [sys.executable, "-m", "haconsole", *words]
-
-
-def stopped_at(program: Program, step: str, *words: str) -> None:
-    """Ctrl-C when the first step of that name begins."""
-    with subprocess.Popen(
-        verb(*words, "--json"), env=program.environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    ) as running:
-        assert running.stdout is not None
-        for line in running.stdout:
-            event = json.loads(line)
-            if event["event"] == "step-started" and event["step"].startswith(step):
-                running.send_signal(signal.SIGINT)
-                break
-        running.communicate(timeout=120)
-    assert running.returncode == 130
-
-
 def test_ca_keys_kept_with_the_operator(make_lab: LabMaker, tmp_path: Path) -> None:
     """A CA made, used and replaced while its key is on no host and nowhere here in the clear."""
     program = Members(make_lab(hosts=1, kubernetes=False), tmp_path, etcd_only=True).of("cp1")
     with program.inventory.open("a") as file:
         file.write("\npki: {ca_key: operator}\n")
     for action in (("bootstrap",), ("rotate-certs",), ("rotate-certs", "--ca")):
-        read, write = os.pipe()
-        os.write(write, b"correct horse battery staple\n")
-        os.close(write)
-        done = subprocess.run(
-            verb("run", action[0], str(program.inventory), *action[1:], "--yes"),
-            env=program.environment | {"HACONSOLE_CA_PASSPHRASE_FD": str(read)},
-            pass_fds=(read,),
-            capture_output=True,
-            text=True,
-            timeout=240,
-        )
-        os.close(read)
-        assert done.returncode == 0, done.stdout + done.stderr
+        told = with_passphrase(program, *action)
     sound(certs(program))
     kept = sorted((tmp_path / f"{program.lab.name}-ca-keys").iterdir())
     assert [path.read_text().splitlines()[0] for path in kept] == ["-----BEGIN ENCRYPTED PRIVATE KEY-----"] * 2
     assert program.lab.exec("cp1", "sh", "-c", "ls -A /etc/etcd/pki | grep 'ca.*key'").stdout == ""
-    told = done.stdout + done.stderr + program.journals()
+    told += program.journals()
     assert "correct horse" not in told
     assert "PRIVATE KEY" not in told
 
@@ -284,11 +249,6 @@ def test_every_ca_of_a_control_plane_under_load(cluster: Program, tmp_path: Path
     assert {what: len(prints) for what, prints in new.items()} == dict.fromkeys(older, 1)
     assert all(new[what].isdisjoint(older[what]) for what in older)
     assert cluster.events("bootstrap")[-1]["changed"] == 0
-
-
-def shared(told: dict[str, Any]) -> dict[str, set[str]]:
-    """Fingerprints of what hosts share, over all of them."""
-    return {one["what"]: {each for prints in one["hosts"].values() for each in prints} for one in told["shared"]}
 
 
 @pytest.mark.nightly

@@ -8,12 +8,10 @@ from haconsole.actions.bootstrap import certificates as bootstrap_certificates
 from haconsole.actions.bootstrap import kubernetes as bootstrap
 from haconsole.actions.bootstrap.etcd import account_steps
 from haconsole.actions.bootstrap.ground import Part
-from haconsole.actions.bootstrap.verify import LOCKS
-from haconsole.actions.build import look_step
-from haconsole.actions.checks import BackendsUp, LeaseHeld, ServiceRunning
 from haconsole.actions.membership.change import Change
 from haconsole.actions.step import Step
-from haconsole.actions.steps.haproxy import drain_step, ready_step
+from haconsole.actions.steps.control_plane import locks_step, while_drained
+from haconsole.actions.steps.haproxy import drain_step
 from haconsole.actions.steps.order import Group, steps_named, steps_on
 from haconsole.actions.steps.services import stop_step
 from haconsole.inventory.schema import Host
@@ -21,11 +19,8 @@ from haconsole.model.hosts import Role
 from haconsole.model.names import HostName
 
 PHASE = "kubernetes"
-WAIT_S = 90.0
 TOLD_WHY = "It spreads its requests over the members it is told of: none that is gone, and every one there is."
 RESTART_WHY = "It reads its members only at its start. No balancer sends it anything meanwhile."
-SEES_WHY = "Before the next API server is touched this one carries its share again, on every balancer."
-LOCKS_WHY = "What steers the cluster goes on: each lock is held and renewed before anything else is changed."
 STOP_WHY = "Their locks pass on to another host once they have run out, before the API server they use is stopped."
 STOP_API_WHY = "No balancer sends it anything any more; what is under way it still answers."
 
@@ -99,30 +94,10 @@ def _follow(change: Change, host: Host, steps: tuple[Step, ...]) -> tuple[Group,
         replace(step, title=f"Restart {host.name}'s API server", why=RESTART_WHY)
         for step in steps_named(own, "kubernetes.kube-apiserver")
     )
-    names = balancers(change)
-    haproxy = change.layout.haproxy
+    names, haproxy, locks = balancers(change), change.layout.haproxy, _locks(change, f"held-{host.name}", host.name)
     if not names or haproxy is None:
-        return (unit, start, _locks(change, f"held-{host.name}", host.name))
-    running = tuple(check for step in start for check in step.verification if isinstance(check, ServiceRunning))
-    seen = tuple(
-        look_step(
-            f"haproxy.sees-{host.name}",
-            name,
-            (BackendsUp((host.name,)),),
-            title=f"See {host.name} up in haproxy",
-            why=SEES_WHY,
-            phase=PHASE,
-            wait_s=WAIT_S,
-        )
-        for name in names
-    )
-    return (
-        unit,
-        (drain_step(host.name, haproxy.backend, names, phase=PHASE, unless=running),),
-        start,
-        (ready_step(host.name, haproxy.backend, names, phase=PHASE),),
-        (*seen, *_locks(change, f"held-{host.name}", host.name)),
-    )
+        return (unit, start, locks)
+    return (unit, *while_drained(host, haproxy.backend, names, start, phase=PHASE, beside=locks))
 
 
 def _locks(change: Change, what: str, after: str = "") -> Group:
@@ -130,17 +105,7 @@ def _locks(change: Change, what: str, after: str = "") -> Group:
     if not planes:
         return ()
     holders = tuple(HostName(host.name) for host in change.after.control_planes)
-    return (
-        look_step(
-            f"kubernetes.locks-{what}",
-            planes[0].name,
-            tuple(LeaseHeld("kube-system", name, holders) for name in LOCKS),
-            title="See the leader locks held" + (f" after {after}'s turn" if after else ""),
-            why=LOCKS_WHY,
-            phase=PHASE,
-            wait_s=WAIT_S,
-        ),
-    )
+    return (locks_step(what, planes[0].name, phase=PHASE, holders=holders, after=after),)
 
 
 def balancers(change: Change) -> tuple[HostName, ...]:

@@ -10,6 +10,7 @@ from haconsole.actions.bootstrap.verify import verify_steps
 from haconsole.actions.build import look_step, step_id
 from haconsole.actions.checks import ApiserverReady, Check, EtcdHealthy
 from haconsole.actions.operations import RunCommand
+from haconsole.actions.rotation.handover import with_vips_elsewhere
 from haconsole.actions.rotation.scripts import TAKE_UP
 from haconsole.actions.rotation.turns import (
     WAIT_S,
@@ -116,15 +117,17 @@ def _taken_up(found: Ground, chosen: tuple[Held, ...]) -> tuple[Group, ...]:
     serving = {one.host.name: one for one in chosen if one.leaf.name == "apiserver"}
     groups: list[Group] = [tuple(_take_up(one.host, kubernetes.api_port, one) for one in serving.values())]
     for host in turns(found):
+        turn: list[Group] = []
         if host.name in serving:
             shows = serves(host, kubernetes.api_port, kubernetes.apiserver.cert)
             restart = component_restart(found, host, "kube-apiserver", "serve", (), LEAVES, (shows,))
             title = "Restart kube-apiserver unless it serves the new certificate"
-            groups += api_turn(found, host, "serve", replace(restart, title=title), LEAVES)
+            turn += api_turn(found, host, "serve", replace(restart, title=title), LEAVES)
         ended = [one for one in chosen if one.host == host and one.leaf.name in CLIENTS and expired(found, one)]
         if ended:
-            groups.append(tuple(_client_restart(found, one) for one in ended))
-            groups.append(locks_held(found, f"held-{host.name}", host, LEAVES))
+            turn.append(tuple(_client_restart(found, one) for one in ended))
+            turn.append(locks_held(f"held-{host.name}", host, LEAVES))
+        groups += with_vips_elsewhere(found, host, "serve", tuple(turn), LEAVES)
     return tuple(groups)
 
 

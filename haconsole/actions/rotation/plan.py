@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from haconsole.actions.action import Request
 from haconsole.actions.bootstrap.ground import ground
-from haconsole.actions.rotation.authorities import materials
-from haconsole.actions.rotation.ca_plan import ACTION, plan_ca
+from haconsole.actions.rotation.ca.material import materials
+from haconsole.actions.rotation.ca.plan import ACTION, plan_ca
 from haconsole.actions.rotation.leaves import Over, leaf_groups, over
 from haconsole.actions.rotation.refuse import refusals, unfinished
 from haconsole.actions.rotation.silent import silent_hosts, without

@@ -4,17 +4,38 @@ from __future__ import annotations
 
 from haconsole.actions.bootstrap.ground import Ground
 from haconsole.actions.bootstrap.refuse import clocks, unreachable
-from haconsole.actions.rotation.authorities import Material
-from haconsole.inventory.schema import Deployment, EtcdPlacement
+from haconsole.actions.rotation.ca.material import Material
+from haconsole.actions.rotation.silent import silent_hosts
+from haconsole.inventory.schema import Deployment, EtcdPlacement, Host
 from haconsole.model.names import HostName
 from haconsole.model.observed import Known, reason_of
 
 
-def refusals(found: Ground, host: str | None, silent: frozenset[str] | None = None) -> tuple[str, ...]:
-    """Every reason at once. `silent` hosts are left out where that is said, and a reason where it is not."""
+def refusals(found: Ground, host: str | None, silent: frozenset[str]) -> tuple[str, ...]:
+    """Every reason against new leaves at once; `silent` hosts are left out unless nothing else would be left."""
     if host is not None and found.inventory.find(host) is None:
         return (f"the inventory has no host {host}",)
-    return (*_unsupported(found), *_unreached(found, host, silent), *clocks(found), *_unread(found))
+    unreached = unreachable(found) if host in silent or len(silent) == len(found.hosts) else ()
+    return (*_unsupported(found), *unreached, *clocks(found), *_unread(found))
+
+
+def refusals_of_ca(found: Ground, several: tuple[Material, ...]) -> tuple[str, ...]:
+    """Every reason against new CAs at once: every host is needed for them."""
+    silent = silent_hosts(found)
+    meanwhile = "" if any(one.begun for one in several) else "; the others' leaves can go without it: run rotate-certs"
+    unreached = tuple(
+        f"{host.name} cannot be reached: {_why(found, host)}: it would trust nobody's new certificate, and nobody its "
+        f"older one; mend it, or take it out first (run remove {host.name}){meanwhile}"
+        for host in found.hosts
+        if host.name in silent
+    )
+    strange = () if silent else tuple(told for one in several for told in one.strange)
+    return (*_unsupported(found), *unreached, *clocks(found), *_unread(found), *strange)
+
+
+def _why(found: Ground, host: Host) -> str | None:
+    facts = found.snapshot.host(HostName(host.name))
+    return reason_of(facts.reach) if facts else None
 
 
 def unfinished(several: tuple[Material, ...]) -> tuple[str, ...]:
@@ -23,13 +44,6 @@ def unfinished(several: tuple[Material, ...]) -> tuple[str, ...]:
     if not names:
         return ()
     return (f"{names}: a new CA is on its way in: go on with rotate-certs --ca, or take it back with --ca --back",)
-
-
-def _unreached(found: Ground, host: str | None, silent: frozenset[str] | None) -> tuple[str, ...]:
-    told = unreachable(found)
-    if silent is None or host in silent or len(silent) == len(found.hosts):
-        return told
-    return ()
 
 
 def _unsupported(found: Ground) -> tuple[str, ...]:

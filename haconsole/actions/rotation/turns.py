@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 from haconsole.actions.bootstrap.ground import Ground
-from haconsole.actions.bootstrap.verify import LOCKS
-from haconsole.actions.build import look_step, ran_before, script, start_step, step_id
-from haconsole.actions.checks import ApiserverReady, BackendsUp, Check, EtcdHealthy, LeaseHeld
+from haconsole.actions.build import ran_before, script, start_step, step_id
+from haconsole.actions.checks import ApiserverReady, Check, EtcdHealthy
 from haconsole.actions.rotation.scripts import SERVING
 from haconsole.actions.step import Step
+from haconsole.actions.steps.control_plane import locks_step, while_drained
 from haconsole.actions.steps.etcd import leader_step
-from haconsole.actions.steps.haproxy import drain_step, ready_step
 from haconsole.actions.steps.order import Group
 from haconsole.actions.steps.services import reload_step
 from haconsole.inventory.effective import join_host_port
@@ -25,8 +24,6 @@ ETCD_WHY = "etcd reads its CAs only at its start. A majority of the others answe
 API_WHY = "It reads what changed only at its start. No balancer sends it anything meanwhile."
 CLIENT_WHY = "It reads what changed only at its start; its lock passes on to a standby if it holds it."
 HAPROXY_WHY = "It verifies API servers with the CA it read; a reload lets connections under way end where they are."
-SEES_WHY = "Before the next host's turn this one carries its share again, on every balancer."
-LOCKS_WHY = "What steers the cluster goes on: each lock is held and renewed before anything else is changed."
 
 
 def turns(found: Ground) -> tuple[Host, ...]:
@@ -69,27 +66,7 @@ def api_turn(found: Ground, host: Host, what: str, restart: Step, phase: str, be
     haproxy, balancers = found.layout.haproxy, names(found.balancers)
     if haproxy is None or not balancers:
         return (restart,), beside
-    there = tuple(check for check in restart.verification if not isinstance(check, ApiserverReady))
-    drain = drain_step(host.name, haproxy.backend, balancers, phase=phase, unless=there)
-    ready = ready_step(host.name, haproxy.backend, balancers, phase=phase)
-    seen = tuple(
-        look_step(
-            f"haproxy.sees-{host.name}-{what}",
-            name,
-            (BackendsUp((host.name,)),),
-            title=f"See {host.name} up in haproxy",
-            why=SEES_WHY,
-            phase=phase,
-            wait_s=WAIT_S,
-        )
-        for name in balancers
-    )
-    return (
-        (replace(drain, id=step_id(f"haproxy.drain-{what}", host.name)),),
-        (restart,),
-        (replace(ready, id=step_id(f"haproxy.ready-{what}", host.name)),),
-        (*seen, *beside),
-    )
+    return while_drained(host, haproxy.backend, balancers, (restart,), phase=phase, what=what, beside=beside)
 
 
 def component_restart(
@@ -139,18 +116,8 @@ def haproxy_reload(found: Ground, host: Host, what: str, newer_than: tuple[str, 
     )
 
 
-def locks_held(found: Ground, what: str, host: Host, phase: str) -> Group:
-    return (
-        look_step(
-            f"kubernetes.locks-{what}",
-            host.name,
-            tuple(LeaseHeld("kube-system", name) for name in LOCKS),
-            title="See the leader locks held",
-            why=LOCKS_WHY,
-            phase=phase,
-            wait_s=WAIT_S,
-        ),
-    )
+def locks_held(what: str, host: Host, phase: str) -> Group:
+    return (locks_step(what, host.name, phase=phase),)
 
 
 def serves(host: Host, port: int, cert: str) -> Check:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from haconsole.actions.bootstrap.certificates import FIRST, FIRST_IS
-from haconsole.actions.rotation import ca_scripts as scripts
+from haconsole.actions.rotation.ca import scripts
 from haconsole.inventory.schema import KeyAlgorithm
 from haconsole.pki.authority import Authority, make_authority
 from haconsole.pki.bundle import fingerprint_of, load_certificates

@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from haconsole.actions.catalogue import plan_action
-from haconsole.actions.checks import AnyOf, BackendsUp, Check, EtcdHealthy, ServerIs
+from haconsole.actions.checks import AnyOf, ApiserverReady, BackendsUp, Check, EtcdHealthy, ServerIs, VipOwned
 from haconsole.actions.operations import (
     EnsureAuthority,
     IssueCertificate,
@@ -22,9 +22,10 @@ from haconsole.actions.step import Plan, Refusal, Step
 from haconsole.errors import UsageError
 from haconsole.execution.codec import plan_from_json, to_json
 from haconsole.model.certificate import Certificate
+from haconsole.model.names import HostName
 from haconsole.model.snapshot import ClusterSnapshot
 from tests.fakes.certified import NEW, OLD, certified
-from tests.fakes.cluster import INVENTORY, NOW, changed, lost
+from tests.fakes.cluster import INVENTORY, NOW, VIP, changed, lost
 
 BOTH = (OLD, NEW)
 
@@ -119,6 +120,41 @@ def test_an_api_server_is_restarted_only_while_it_is_drained(made: Plan) -> None
             case _:
                 continue
     assert not drained
+
+
+@pytest.mark.parametrize("name", ["leaves", "ca", "ca-leaves", "ca-drop", "ca-back"])
+def test_whatever_is_restarted_on_a_balancer_its_vips_are_elsewhere(name: str) -> None:
+    """Handed over before the first drain or restart of a turn, and taken back in after the last."""
+    away: set[str] = set()
+    turns = 0
+    for step in PLANS[name].steps:
+        what = step.id.partition("@")[0]
+        if what.startswith("keepalived.hand-over"):
+            assert not away, step.id
+            away.add(step.host)
+            turns += 1
+        elif what.startswith("keepalived.stand-again"):
+            away.remove(step.host)
+        elif "systemctl restart" in _command(step) or what.startswith(("haproxy.drain", "etcd.leader")):
+            assert away == {step.host}, step.id
+    assert (away, turns) == (set(), {"ca": 9, "ca-back": 6}.get(name, 3))
+
+
+def test_a_vip_is_handed_over_only_for_what_is_still_to_be_restarted() -> None:
+    steps = {str(step.id): step for step in PLANS["leaves"].steps}
+    (either,) = steps["keepalived.hand-over-serve@cp1"].verification
+    assert isinstance(either, AnyOf)
+    handed_over, nothing_to_do = either.alternatives
+    assert VipOwned(VIP, (HostName("cp2"), HostName("cp3"))) in handed_over
+    restart = steps["kubernetes.kube-apiserver-serve@cp1"]
+    assert set(nothing_to_do) == {one for one in restart.verification if not isinstance(one, ApiserverReady)}
+    assert steps["keepalived.back-serve@cp1"].verification == (VipOwned(VIP, (HostName("cp1"),)),)
+    assert "keepalived.back-serve@cp2" not in steps
+
+
+def test_a_vip_stays_where_no_other_balancer_answers() -> None:
+    alone = plan(changed(changed(certified(), 2, lost), 3, lost))
+    assert not [step for step in alone.steps if step.id.startswith("keepalived.")]
 
 
 @pytest.mark.parametrize("name", ["ca", "ca-drop", "ca-back"])
@@ -257,7 +293,19 @@ def test_a_host_that_does_not_answer_is_left_out_and_named() -> None:
         assert not isinstance(step.operation, SetServerState) or "cp3" not in step.operation.balancers
     assert any(EtcdHealthy(3) in step.verification for step in made.steps), "it is a voter all the same"
     assert "cp3 cannot be reached" in refused(silent, host="cp3")
-    assert "cp3 cannot be reached" in refused(silent, "ca")
+
+
+def test_a_ca_is_not_replaced_without_a_host_and_the_way_out_is_named() -> None:
+    why = (
+        "cp3 cannot be reached: no answer within 10 s: it would trust nobody's new certificate, and nobody its older "
+        "one; mend it, or take it out first (run remove cp3)"
+    )
+    begun = changed(certified(bundle=BOTH, made=True, signed=NEW), 3, lost)
+    for phase in ("trust", "leaves", "drop"):
+        assert refused(begun, "ca", phase=phase) == why
+    assert refused(begun, "ca", "back") == why
+    not_begun = changed(certified(), 3, lost)
+    assert refused(not_begun, "ca") == f"{why}; the others' leaves can go without it: run rotate-certs"
 
 
 def test_ended_certificates_on_all_that_answer_stop_etcd() -> None:

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from haconsole.actions.action import Request
 from haconsole.actions.bootstrap.ground import Ground
-from haconsole.actions.rotation import ca_phases as phases
-from haconsole.actions.rotation.authorities import Material, materials
-from haconsole.actions.rotation.ca_phases import Phase, Replacing
-from haconsole.actions.rotation.refuse import refusals
+from haconsole.actions.rotation.ca.back import back
+from haconsole.actions.rotation.ca.drop import drop
+from haconsole.actions.rotation.ca.leaves import leaves
+from haconsole.actions.rotation.ca.material import Material, materials
+from haconsole.actions.rotation.ca.replacing import Phase, Replacing
+from haconsole.actions.rotation.ca.trust import trust
+from haconsole.actions.rotation.refuse import refusals_of_ca
 from haconsole.actions.rotation.wanted import ALL
 from haconsole.actions.step import Plan, Refusal
 from haconsole.actions.steps.order import in_order
 from haconsole.errors import UsageError
 
 ACTION = "rotate-certs"
-STEPS = {Phase.TRUST: phases.trust, Phase.LEAVES: phases.leaves, Phase.DROP: phases.drop}
+STEPS = {Phase.TRUST: trust, Phase.LEAVES: leaves, Phase.DROP: drop}
 SAYS = {
     Phase.TRUST: "trust: both CAs trusted everywhere",
     Phase.LEAVES: "leaves: every leaf signed by the new one",
@@ -32,7 +35,7 @@ def plan_ca(found: Ground, request: Request) -> Plan | Refusal:
     under_way = tuple(one for one in every if one.begun)
     several = under_way or every
     only = Phase(request["phase"]) if "phase" in request else None
-    reasons = (*refusals(found, None), *(told for one in several for told in one.strange))
+    reasons = refusals_of_ca(found, several)
     if not reasons:
         reasons = _not_back(under_way) if "back" in request else _not_phase(several, only)
     if reasons:
@@ -40,7 +43,7 @@ def plan_ca(found: Ground, request: Request) -> Plan | Refusal:
     now = Replacing(found, several, f"{found.snapshot.observed_at:%Y%m%dT%H%M%SZ}")
     if "back" in request:
         names = ", ".join(one.name for one in several)
-        return Plan(ACTION, found.inventory.cluster, in_order(phases.back(now)), f"{names}: back to the older one")
+        return Plan(ACTION, found.inventory.cluster, in_order(back(now)), f"{names}: back to the older one")
     left = (only,) if only else tuple(phase for phase in Phase if _at_or_after(phase, stage(several)))
     groups = tuple(group for phase in left for group in STEPS[phase](now))
     return Plan(ACTION, found.inventory.cluster, in_order(groups), _summary(several, left))

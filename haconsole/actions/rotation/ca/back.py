@@ -1,0 +1,91 @@
+"""The way back, until the last phase: leaves of the older CA again, then the one that was to come set aside."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from haconsole.actions.bootstrap.verify import verify_steps
+from haconsole.actions.build import script
+from haconsole.actions.operations import (
+    PutBack,
+)
+from haconsole.actions.rotation.ca import scripts
+from haconsole.actions.rotation.ca.material import Material
+from haconsole.actions.rotation.ca.replacing import Replacing, run_step, short
+from haconsole.actions.rotation.ca.turn import leaf_files, turn
+from haconsole.actions.rotation.leaves import etcd_gate
+from haconsole.actions.rotation.turns import (
+    turns,
+)
+from haconsole.actions.rotation.wanted import ALL, Held, held, renew_step
+from haconsole.actions.step import Step
+from haconsole.actions.steps.order import Group
+from haconsole.inventory.schema import Host
+
+BACK_WHY = "Everything in use is signed by the older one again, so the one that was to come is set aside."
+
+
+def back(now: Replacing) -> tuple[Group, ...]:
+    """Leaves of the older CA again, then the one that was to come set aside."""
+    groups: list[Group] = []
+    for host in turns(now.found):
+        mine = tuple(one for one in held(now.found, host, ALL) if _came(now, one))
+        groups.append((*(renew_step(one, "leaves-back") for one in mine), *_restore(now, host)))
+        groups.append((*etcd_gate(now.found, host, mine, "leaves-back"),))
+        groups += turn(now, host, "leaves-back", leaf_files(mine), ())
+    for host in turns(now.found):
+        groups.append(tuple(_set_aside(now, one, host) for one in now.several if host in one.users))
+        groups += turn(now, host, "trust-back", {}, ())
+    return (*groups, tuple(verify_steps(now.found)))
+
+
+def _restore(now: Replacing, host: Host) -> Iterator[Step]:
+    for one in now.several:
+        if one.is_tokens and host in one.holders:
+            yield run_step(
+                "pki.service-account-back",
+                host,
+                "Sign service-account tokens with the older key again",
+                "Every API server accepts tokens of both keys still.",
+                "leaves-back",
+                scripts.RESTORE,
+                (one.files.key, one.previous, now.end),
+                (
+                    script(
+                        scripts.RESTORED,
+                        "restored",
+                        one.previous,
+                        means=f"{one.files.key} is the older one",
+                        otherwise=f"{one.files.key} is not the older one",
+                    ),
+                ),
+                PutBack((one.files.key,)),
+            )
+
+
+def _set_aside(now: Replacing, one: Material, host: Host) -> Step:
+    gone = script(
+        scripts.DROPPED,
+        "dropped",
+        one.files.cert,
+        one.next.cert,
+        one.comes,
+        means=f"{one.files.cert} holds the older one alone",
+        otherwise="the one that was to come is still there",
+    )
+    return run_step(
+        f"pki.{one.name}-alone",
+        host,
+        f"Trust the older of the {short(one)} alone again",
+        BACK_WHY,
+        "trust-back",
+        scripts.BACK,
+        (one.files.cert, one.next.cert, one.next.key, one.comes, now.end),
+        (gone,),
+        PutBack((one.files.cert,)),
+    )
+
+
+def _came(now: Replacing, one: Held) -> bool:
+    material = now.of(one.leaf.authority)
+    return material is not None and (one.seen is None or one.seen.issued_by != material.goes)

@@ -1,0 +1,95 @@
+"""What the phases of replacing CAs share: what is replaced, and how their steps are made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from haconsole.actions.bootstrap.ground import Ground
+from haconsole.actions.build import script, step_id
+from haconsole.actions.checks import AnyOf, Check, CommandSucceeds
+from haconsole.actions.operations import (
+    RunCommand,
+    Undo,
+)
+from haconsole.actions.rotation.ca import scripts
+from haconsole.actions.rotation.ca.material import Material
+from haconsole.actions.rotation.wanted import ALL, Held, held
+from haconsole.actions.step import Step
+from haconsole.inventory.schema import Host
+from haconsole.model.names import HostName
+
+NONE = "-"
+"""No fingerprint: the older one is gone from every host already."""
+
+
+class Phase(StrEnum):
+    """How far a rotation of CAs has come, or is to go."""
+
+    TRUST = "trust"
+    LEAVES = "leaves"
+    DROP = "drop"
+
+
+@dataclass(frozen=True, slots=True)
+class Replacing:
+    """What a plan replaces, on which ground; `end` is what names set aside end with."""
+
+    found: Ground
+    several: tuple[Material, ...]
+    end: str
+
+    def of(self, name: str) -> Material | None:
+        return next((one for one in self.several if one.name == name), None)
+
+    def files_on(self, host: Host) -> tuple[str, ...]:
+        """The bundles that the host has of these."""
+        return tuple(one.files.cert for one in self.several if host in one.users)
+
+
+def or_over(one: Material, *checks: Check) -> tuple[Check, ...]:
+    """The checks, or the state after the last phase."""
+    return (AnyOf((checks, (_gone(one),))),)
+
+
+def _gone(one: Material) -> CommandSucceeds:
+    return script(
+        scripts.GONE,
+        "gone",
+        one.files.cert,
+        one.goes or NONE,
+        means=f"{one.files.cert} holds the new one alone",
+        otherwise="the older one is still there",
+    )
+
+
+def run_step(
+    what: str,
+    host: Host,
+    title: str,
+    why: str,
+    phase: str,
+    text: str,
+    words: tuple[str, ...],
+    verification: tuple[Check, ...],
+    undo: Undo,
+) -> Step:
+    return Step(
+        id=step_id(what, host.name),
+        title=title,
+        why=why,
+        host=HostName(host.name),
+        operation=RunCommand(("sh", "-ec", text.strip(), "rotate", *words)),
+        verification=verification,
+        undo=undo,
+        verify_within_s=5.0,
+        phase=phase,
+    )
+
+
+def short(one: Material) -> str:
+    return "service-account keys" if one.is_tokens else f"{one.name.removesuffix('-ca')} CAs"
+
+
+def leaves_of(now: Replacing, host: Host) -> tuple[Held, ...]:
+    return tuple(one for one in held(now.found, host, ALL) if now.of(one.leaf.authority))

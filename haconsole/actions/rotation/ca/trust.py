@@ -1,0 +1,99 @@
+"""The first phase: what comes is made, given to every host, and trusted beside what goes."""
+
+from __future__ import annotations
+
+from haconsole.actions.build import script, step_id
+from haconsole.actions.checks import AuthorityInPlace
+from haconsole.actions.operations import (
+    EnsureAuthority,
+    EnsureKeyPair,
+    Irreversible,
+    PutBack,
+    TrustAuthority,
+)
+from haconsole.actions.rotation.ca import scripts
+from haconsole.actions.rotation.ca.material import Material
+from haconsole.actions.rotation.ca.replacing import Phase, Replacing, or_over, run_step, short
+from haconsole.actions.rotation.ca.turn import turn
+from haconsole.actions.rotation.turns import (
+    names,
+    turns,
+)
+from haconsole.actions.step import Step
+from haconsole.actions.steps.order import Group
+from haconsole.inventory.schema import Host
+from haconsole.model.names import HostName
+
+MAKE_WHY = "It is made before anybody needs it, and signs nothing until everybody trusts it."
+JOIN_WHY = "Who trusts both accepts what either signed, so that leaves can change one after the other."
+UNUSED = Irreversible("it signs nothing that is in use; set aside with: run rotate-certs --ca --back")
+
+
+def trust(now: Replacing) -> tuple[Group, ...]:
+    """Made, given to every host, taken up by every process."""
+    phase = Phase.TRUST
+    groups: list[Group] = [
+        tuple(_make(now, one) for one in now.several),
+        tuple(_give(one, host) for one in now.several for host in one.users if host not in one.holders),
+        tuple(_join(now, one, host) for one in now.several for host in one.users),
+    ]
+    for host in turns(now.found):
+        groups += turn(now, host, phase, {}, ())
+    return tuple(groups)
+
+
+def _make(now: Replacing, one: Material) -> Step:
+    holders = names(one.holders)
+    operation: EnsureAuthority | EnsureKeyPair
+    if one.is_tokens:
+        operation = EnsureKeyPair(one.next.cert, one.next.key, holders)
+    else:
+        operation = EnsureAuthority(
+            f"{one.name}-next", f"{one.common_name}-{now.end}", one.next.cert, one.next.key, holders
+        )
+    kind = "key pair" if one.is_tokens else "CA"
+    return Step(
+        id=step_id(f"pki.{one.name}-next", holders[0]),
+        title=f"Have a new {one.name.removesuffix('-ca')} {kind} beside the one in use",
+        why=MAKE_WHY,
+        host=holders[0],
+        operation=operation,
+        verification=or_over(one, AuthorityInPlace()),
+        undo=UNUSED,
+        phase=Phase.TRUST,
+    )
+
+
+def _give(one: Material, host: Host) -> Step:
+    return Step(
+        id=step_id(f"pki.{one.name}-next-trust", host.name),
+        title=f"Have the new {one.name.removesuffix('-ca')} CA's certificate",
+        why=MAKE_WHY,
+        host=HostName(host.name),
+        operation=TrustAuthority(f"{one.name}-next", one.next.cert),
+        verification=or_over(one, AuthorityInPlace()),
+        undo=PutBack((one.next.cert,)),
+        phase=Phase.TRUST,
+    )
+
+
+def _join(now: Replacing, one: Material, host: Host) -> Step:
+    holds = script(
+        scripts.HOLDS,
+        "holds",
+        one.files.cert,
+        one.next.cert,
+        means=f"{one.files.cert} holds both",
+        otherwise=f"{one.files.cert} does not hold both",
+    )
+    return run_step(
+        f"pki.{one.name}-both",
+        host,
+        f"Trust both {short(one)}",
+        JOIN_WHY,
+        Phase.TRUST,
+        scripts.JOIN,
+        (one.files.cert, one.next.cert, now.end),
+        or_over(one, holds),
+        PutBack((one.files.cert,)),
+    )

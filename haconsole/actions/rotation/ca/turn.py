@@ -1,0 +1,78 @@
+"""A host's turn in a phase: what reads CAs or leaves at its start only is restarted, one host at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from haconsole.actions.bootstrap.leaves import ETCD_CA, KUBERNETES_CA
+from haconsole.actions.checks import Check
+from haconsole.actions.rotation.ca.replacing import Phase, Replacing
+from haconsole.actions.rotation.handover import with_vips_elsewhere
+from haconsole.actions.rotation.turns import (
+    api_turn,
+    component_restart,
+    etcd_turn,
+    haproxy_reload,
+    locks_held,
+    serves,
+)
+from haconsole.actions.rotation.wanted import Held
+from haconsole.actions.step import Step
+from haconsole.actions.steps.order import Group
+from haconsole.inventory.schema import Host
+
+API_LEAVES = ("apiserver", "apiserver-etcd-client", "apiserver-kubelet-client", "front-proxy-client")
+
+
+def turn(
+    now: Replacing, host: Host, phase: str, files: dict[str, tuple[str, ...]], also: tuple[Check, ...]
+) -> tuple[Group, ...]:
+    """Restart what reads its CAs, or the new `files` by role, at its start only. Leaves alone do not stop etcd."""
+    found, groups = now.found, list[Group]()
+    bundles = phase in (Phase.TRUST, Phase.DROP, "trust-back")
+    beside = (*_steering(now, host, phase, files, bundles=bundles), *_balancer(now, host, phase, bundles=bundles))
+    etcd_ca = now.of(ETCD_CA)
+    if bundles and etcd_ca and host in found.etcd:
+        groups += etcd_turn(found, host, phase, (etcd_ca.files.cert,), phase)
+    if host in found.control_planes and found.layout.kubernetes:
+        tokens = tuple(path for one in now.several if one.is_tokens for path in (one.files.cert, one.files.key))
+        read = now.files_on(host) if bundles else tuple(path for role in API_LEAVES for path in files.get(role, ()))
+        restart = component_restart(found, host, "kube-apiserver", phase, (*read, *tokens), phase, also)
+        groups += api_turn(found, host, phase, restart, phase, beside)
+    else:
+        groups.append(beside)
+    if now.of(KUBERNETES_CA) and host in found.control_planes:
+        groups.append(locks_held(f"{phase}-{host.name}", host, phase))
+    return with_vips_elsewhere(found, host, phase, tuple(groups), phase)
+
+
+def _steering(
+    now: Replacing, host: Host, phase: str, files: dict[str, tuple[str, ...]], *, bundles: bool
+) -> Iterator[Step]:
+    found, kubernetes_ca = now.found, now.of(KUBERNETES_CA)
+    kubernetes = found.layout.kubernetes
+    if kubernetes_ca is None or kubernetes is None or host not in found.control_planes:
+        return
+    tokens = tuple(one.files.key for one in now.several if one.is_tokens)
+    for role in ("controller-manager", "scheduler"):
+        own = (kubernetes_ca.files.cert,) if bundles else files.get(role, ())
+        extra = (*tokens, kubernetes.signing_ca) if role == "controller-manager" else ()
+        yield component_restart(found, host, f"kube-{role}", phase, (*own, *extra), phase)
+
+
+def _balancer(now: Replacing, host: Host, phase: str, *, bundles: bool) -> Group:
+    kubernetes_ca = now.of(KUBERNETES_CA)
+    if not bundles or kubernetes_ca is None or host not in kubernetes_ca.users:
+        return ()
+    return haproxy_reload(now.found, host, phase, (kubernetes_ca.files.cert,), phase)
+
+
+def leaf_files(mine: tuple[Held, ...]) -> dict[str, tuple[str, ...]]:
+    return {one.leaf.name: (one.leaf.files.cert, one.leaf.files.key) for one in mine}
+
+
+def serving(now: Replacing, host: Host) -> tuple[Check, ...]:
+    kubernetes = now.found.layout.kubernetes
+    if kubernetes is None or now.of(KUBERNETES_CA) is None or host not in now.found.control_planes:
+        return ()
+    return (serves(host, kubernetes.api_port, kubernetes.apiserver.cert),)

@@ -1,0 +1,115 @@
+"""A balancer's turn with its VIPs elsewhere: handed over before anything on it is restarted, taken back in after."""
+
+from __future__ import annotations
+
+from haconsole.actions.bootstrap.ground import Ground
+from haconsole.actions.build import look_step, script, step_id
+from haconsole.actions.checks import AnyOf, Check, CommandSucceeds, ServiceRunning, VipOwned
+from haconsole.actions.operations import Irreversible, RunCommand, TakeBack
+from haconsole.actions.step import Step
+from haconsole.actions.steps.order import Group
+from haconsole.actions.steps.vip import ELSEWHERE, HAND_OVER, STAND_AGAIN, STANDS_AGAIN
+from haconsole.inventory.effective import vip_address, vip_addresses, vrrp_priorities
+from haconsole.inventory.schema import Host
+from haconsole.model.names import HostName
+from haconsole.model.vip_view import unfit, vip_views
+
+SAYS = "haconsole: this host gives its VIPs up while its services are restarted; run failback takes this away"
+WAIT_S = 30.0
+HAND_OVER_WHY = (
+    "What is restarted here should carry no clients: another balancer holds the VIPs meanwhile. Should none take them, "
+    "they are kept here and nothing is restarted."
+)
+STAND_AGAIN_WHY = "Everything here was seen well after its restart, so that the host may hold VIPs again."
+BACK_WHY = "It goes back by its priority; the next host's turn begins when that is over."
+
+
+def with_vips_elsewhere(
+    found: Ground, host: Host, what: str, groups: tuple[Group, ...], phase: str
+) -> tuple[Group, ...]:
+    """The groups of a host's turn, its VIPs handed over before them unless all that they restart is done already."""
+    keepalived = found.layout.keepalived
+    others = tuple(HostName(one.name) for one in found.balancers if one != host and not unfit(found.snapshot, one.name))
+    restarts = _restarts(host, groups)
+    if keepalived is None or host not in found.balancers or not vip_addresses(found.inventory):
+        return groups
+    if not others or not restarts:
+        return groups
+    return (
+        (_hand_over(found, host, what, others, restarts, phase),),
+        *groups,
+        (_stand_again(host, what, keepalived.down_file, phase),),
+        _back(found, host, what, phase),
+    )
+
+
+def _restarts(host: Host, groups: tuple[Group, ...]) -> tuple[Check, ...]:
+    """What shows that everything which the groups restart on the host was restarted; reloads interrupt nothing."""
+    steps = (step for group in groups for step in group if step.host == host.name)
+    return tuple(
+        check
+        for step in steps
+        if any(isinstance(check, ServiceRunning) and not check.reloads for check in step.verification)
+        for check in step.verification
+        if isinstance(check, ServiceRunning | CommandSucceeds)
+    )
+
+
+def _hand_over(
+    found: Ground, host: Host, what: str, others: tuple[HostName, ...], restarts: tuple[Check, ...], phase: str
+) -> Step:
+    keepalived, haproxy = found.layout.keepalived, found.layout.haproxy
+    assert keepalived is not None
+    assert haproxy is not None
+    addresses = vip_addresses(found.inventory)
+    elsewhere = script(
+        ELSEWHERE, "elsewhere", *addresses, means="no VIP is here", otherwise="a VIP is here, where restarts are due"
+    )
+    held = tuple(VipOwned(address, others) for address in addresses)
+    words = (str(haproxy.bind_port), keepalived.down_file, SAYS, *addresses)
+    again = RunCommand(("sh", "-ec", STAND_AGAIN.strip(), "stand-again", keepalived.down_file, SAYS))
+    return Step(
+        id=step_id(f"keepalived.hand-over-{what}", host.name),
+        title="Hand its VIPs over",
+        why=HAND_OVER_WHY,
+        host=HostName(host.name),
+        operation=RunCommand(("bash", "-ec", HAND_OVER.strip(), "hand-over", *words)),
+        verification=(AnyOf(((elsewhere, *held), restarts)),),
+        undo=TakeBack(again, (_stands(keepalived.down_file),)),
+        phase=phase,
+    )
+
+
+def _stand_again(host: Host, what: str, down_file: str, phase: str) -> Step:
+    return Step(
+        id=step_id(f"keepalived.stand-again-{what}", host.name),
+        title="Let it hold VIPs again",
+        why=STAND_AGAIN_WHY,
+        host=HostName(host.name),
+        operation=RunCommand(("sh", "-ec", STAND_AGAIN.strip(), "stand-again", down_file, SAYS)),
+        verification=(_stands(down_file),),
+        undo=Irreversible("it is how the host was before"),
+        phase=phase,
+    )
+
+
+def _stands(down_file: str) -> Check:
+    return script(STANDS_AGAIN, "stands", down_file, SAYS, means="it may hold VIPs", otherwise="it is held down still")
+
+
+def _back(found: Ground, host: Host, what: str, phase: str) -> Group:
+    """Waits for what goes back by itself: the VIPs that the host holds now, by the highest priority and preemption."""
+    priorities = vrrp_priorities(found.inventory)
+    owned = {view.address for view in vip_views(found.snapshot) if view.owners == (host.name,)}
+    first = max(priorities, key=lambda name: priorities[name]) == host.name
+    back = tuple(
+        VipOwned(address, (HostName(host.name),))
+        for vip in found.inventory.vips
+        if first and vip.preempt and (address := vip_address(vip)) in owned
+    )
+    if not back:
+        return ()
+    title = "See its VIPs back"
+    return (
+        look_step(f"keepalived.back-{what}", host.name, back, title=title, why=BACK_WHY, phase=phase, wait_s=WAIT_S),
+    )

@@ -1,0 +1,69 @@
+"""What every restart of an API server on a living cluster is made of: drained, restarted, used again, seen up."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from haconsole.actions.bootstrap.verify import LOCKS
+from haconsole.actions.build import look_step, step_id
+from haconsole.actions.checks import ApiserverReady, BackendsUp, LeaseHeld
+from haconsole.actions.step import Step
+from haconsole.actions.steps.haproxy import drain_step, ready_step
+from haconsole.actions.steps.order import Group
+from haconsole.inventory.schema import Host
+from haconsole.model.names import HostName
+
+WAIT_S = 90.0
+SEES_WHY = "Before the next API server is touched this one carries its share again, on every balancer."
+LOCKS_WHY = "What steers the cluster goes on: each lock is held and renewed before anything else is changed."
+
+
+def while_drained(
+    host: Host,
+    backend: str,
+    balancers: tuple[HostName, ...],
+    restart: Group,
+    *,
+    phase: str,
+    what: str = "",
+    beside: Group = (),
+) -> tuple[Group, ...]:
+    """The steps that restart the API server on `host`, while no balancer sends it anything; `beside` goes what uses it.
+
+    `what` tells apart several of these in one plan. Nothing is drained where the restart is done already.
+    """
+    end = f"-{what}" if what else ""
+    there = tuple(check for step in restart for check in step.verification if not isinstance(check, ApiserverReady))
+    drain = drain_step(host.name, backend, balancers, phase=phase, unless=there)
+    ready = ready_step(host.name, backend, balancers, phase=phase)
+    seen = tuple(
+        look_step(
+            f"haproxy.sees-{host.name}{end}",
+            name,
+            (BackendsUp((host.name,)),),
+            title=f"See {host.name} up in haproxy",
+            why=SEES_WHY,
+            phase=phase,
+            wait_s=WAIT_S,
+        )
+        for name in balancers
+    )
+    return (
+        (replace(drain, id=step_id(f"haproxy.drain{end}", host.name)),),
+        restart,
+        (replace(ready, id=step_id(f"haproxy.ready{end}", host.name)),),
+        (*seen, *beside),
+    )
+
+
+def locks_step(what: str, host: str, *, phase: str, holders: tuple[HostName, ...] = (), after: str = "") -> Step:
+    """Ask the API server on `host` for the leader locks, each held by one of `holders`, or by anyone."""
+    return look_step(
+        f"kubernetes.locks-{what}",
+        host,
+        tuple(LeaseHeld("kube-system", name, holders) for name in LOCKS),
+        title="See the leader locks held" + (f" after {after}'s turn" if after else ""),
+        why=LOCKS_WHY,
+        phase=phase,
+        wait_s=WAIT_S,
+    )
