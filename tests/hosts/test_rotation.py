@@ -108,6 +108,27 @@ async def test_ended_certificates_with_a_host_without_power(etcd: Program) -> No
     sound(certs(etcd))
 
 
+@pytest.mark.nightly
+def test_leaves_without_a_host_and_no_ca_without_it(etcd: Program) -> None:
+    """The others' leaves are replaced while its power is off, under writes; a CA waits for it, in words."""
+    before = leaves(certs(etcd))
+    etcd.lab.crash("cp3")
+    refused = etcd("plan", "rotate-certs", "--ca")
+    with EtcdWriter(etcd.lab, addresses(etcd)) as writes:
+        etcd.events("rotate-certs")
+    print(f"leaves without cp3: {writes}")
+    etcd.lab.boot("cp3")
+    assert refused.returncode == 4
+    assert "cp3 cannot be reached" in refused.stderr
+    assert "mend it, or take it out first (run remove cp3)" in refused.stderr
+    assert (writes.failed, writes.done > 20) == (0, True), str(writes)
+    after = leaves(certs(etcd))
+    same = {host for (host, role), one in after.items() if one["fingerprint"] == before[host, role]["fingerprint"]}
+    assert same == {"cp3"}
+    etcd.events("rotate-certs", "--host", "cp3")
+    sound(certs(etcd))
+
+
 def authorities(program: Program) -> dict[str, set[str]]:
     """Fingerprints by role, over all hosts."""
     found: dict[str, set[str]] = {}
