@@ -43,6 +43,19 @@ def with_vips_elsewhere(
     )
 
 
+def kept(found: Ground) -> tuple[str, ...]:
+    """VIPs that stay where they are though things are restarted there, and why, in sentences."""
+    told = []
+    for view in vip_views(found.snapshot):
+        others = {
+            host.name: unfit(found.snapshot, host.name) for host in found.balancers if host.name not in view.owners
+        }
+        if view.owners and others and all(others.values()):
+            why = "; ".join(f"{name} {reason}" for name, reason in others.items())
+            told.append(f"{view.address} stays on {', '.join(view.owners)}, drained as usual: {why}")
+    return tuple(told)
+
+
 def _restarts(host: Host, groups: tuple[Group, ...]) -> tuple[Check, ...]:
     """What shows that everything which the groups restart on the host was restarted; reloads interrupt nothing."""
     steps = (step for group in groups for step in group if step.host == host.name)

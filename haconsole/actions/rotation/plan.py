@@ -6,6 +6,7 @@ from haconsole.actions.action import Request
 from haconsole.actions.bootstrap.ground import ground
 from haconsole.actions.rotation.ca.material import materials
 from haconsole.actions.rotation.ca.plan import ACTION, plan_ca
+from haconsole.actions.rotation.handover import kept
 from haconsole.actions.rotation.leaves import Over, leaf_groups, over
 from haconsole.actions.rotation.refuse import refusals, unfinished
 from haconsole.actions.rotation.silent import silent_hosts, without
@@ -36,7 +37,8 @@ def plan_rotation(snapshot: ClusterSnapshot, inventory: Inventory, request: Requ
         return Refusal(ACTION, inventory.cluster, (why,))
     stopped = over(found, every)
     steps = in_order(without(leaf_groups(found, chosen, stopped), silent))
-    return Plan(ACTION, inventory.cluster, steps, _summary(chosen, stopped, silent))
+    told = (_summary(chosen, stopped, silent), *kept(found))
+    return Plan(ACTION, inventory.cluster, steps, "\n".join(told))
 
 
 def _summary(chosen: tuple[Held, ...], over: Over, silent: frozenset[str]) -> str:

@@ -23,7 +23,9 @@ from haconsole.errors import UsageError
 from haconsole.execution.codec import plan_from_json, to_json
 from haconsole.model.certificate import Certificate
 from haconsole.model.names import HostName
+from haconsole.model.observed import Known
 from haconsole.model.snapshot import ClusterSnapshot
+from haconsole.model.vip import KeepalivedFacts
 from tests.fakes.certified import NEW, OLD, certified
 from tests.fakes.cluster import INVENTORY, NOW, VIP, changed, lost
 
@@ -152,9 +154,17 @@ def test_a_vip_is_handed_over_only_for_what_is_still_to_be_restarted() -> None:
     assert "keepalived.back-serve@cp2" not in steps
 
 
-def test_a_vip_stays_where_no_other_balancer_answers() -> None:
+def test_a_vip_stays_where_no_other_balancer_could_hold_it() -> None:
     alone = plan(changed(changed(certified(), 2, lost), 3, lost))
     assert not [step for step in alone.steps if step.id.startswith("keepalived.")]
+    why = "10.99.0.100 stays on cp1, drained as usual: cp2 cannot be reached; cp3 cannot be reached"
+    assert why in alone.summary
+    down = Known(KeepalivedFacts("2.2.7", (), forced_down=True), NOW)
+    held = changed(
+        changed(certified(), 2, lambda f: replace(f, keepalived=down)), 3, lambda f: replace(f, keepalived=down)
+    )
+    assert "cp2 is held down by its down file: run failback first; cp3" in plan(held, "ca").summary
+    assert "stays on" not in PLANS["ca"].summary
 
 
 @pytest.mark.parametrize("name", ["ca", "ca-drop", "ca-back"])

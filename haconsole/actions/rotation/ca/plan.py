@@ -10,6 +10,7 @@ from haconsole.actions.rotation.ca.leaves import leaves
 from haconsole.actions.rotation.ca.material import Material, materials
 from haconsole.actions.rotation.ca.replacing import Phase, Replacing
 from haconsole.actions.rotation.ca.trust import trust
+from haconsole.actions.rotation.handover import kept
 from haconsole.actions.rotation.refuse import refusals_of_ca
 from haconsole.actions.rotation.wanted import ALL
 from haconsole.actions.step import Plan, Refusal
@@ -46,7 +47,8 @@ def plan_ca(found: Ground, request: Request) -> Plan | Refusal:
         return Plan(ACTION, found.inventory.cluster, in_order(back(now)), f"{names}: back to the older one")
     left = (only,) if only else tuple(phase for phase in Phase if _at_or_after(phase, stage(several)))
     groups = tuple(group for phase in left for group in STEPS[phase](now))
-    return Plan(ACTION, found.inventory.cluster, in_order(groups), _summary(several, left))
+    told = (_summary(several, left), *kept(found))
+    return Plan(ACTION, found.inventory.cluster, in_order(groups), "\n".join(told))
 
 
 def stage(several: tuple[Material, ...]) -> Phase:
