@@ -25,8 +25,9 @@ from haconsole.execution.events import (
 )
 from haconsole.execution.gate import Gate, Pause, StoppedError
 from haconsole.execution.journal import Heading, Journal, JournalError
+from haconsole.execution.outcome import Performed
 from haconsole.execution.perform import Performer
-from haconsole.execution.records import StepRecord
+from haconsole.execution.records import StepRecord, StepState
 from haconsole.execution.schedule import Schedule
 from haconsole.model.names import HostName
 from haconsole.transport.base import TransportError
@@ -39,6 +40,7 @@ HOLDS_S = 1.0
 EVENTS_WAITING = 64
 WORST_FIRST = (Outcome.FAILED, Outcome.UNKNOWN, Outcome.SKIPPED, Outcome.DONE, Outcome.ALREADY)
 GOOD = (Outcome.DONE, Outcome.ALREADY)
+WELL = (StepState.PERFORMED, StepState.VERIFIED, StepState.ALREADY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +55,8 @@ class Ending:
 class Executor:
     """Performs one plan once, or carries it on: `so_far` is then what the record tells of its steps.
 
-    Nothing in the record is taken for true: hosts are asked about every step, and a command that an earlier process
-    began is waited for on its host.
+    Nothing in the record is taken for true that hosts can be asked about: they are, for every step, and a command that
+    an earlier process began is waited for on its host. A step that leaves nothing to ask for is not done twice.
 
     Every step passes `pause`, then each of `gates` in their order, before it is recorded and performed.
     """
@@ -252,6 +254,9 @@ class Executor:
         picked_up = await self._picked_up(step, before) if before is not None and not before.heard else None
         if picked_up is not None:
             return picked_up
+        if before is not None and before.state in WELL and not step.verification:
+            await self._journal.already(step.id)
+            return Ending(Outcome.ALREADY)
         while True:
             refused = await self._before(step)
             if refused is not None:
@@ -278,7 +283,7 @@ class Executor:
         if performed.outcome is Outcome.FAILED:
             return Ending(Outcome.FAILED, performed.error, changed)
         verdict = await self._verify(step, step.verify_within_s)
-        await self._journal.verified(step.id, verdict.sentences)
+        await self._tell_verified(step, performed, verdict)
         if performed.outcome is Outcome.UNKNOWN:
             return self._looked_up(step, performed.error, verdict, changed)
         if verdict.holds:
@@ -296,12 +301,17 @@ class Executor:
         if performed.outcome is Outcome.FAILED:
             return None
         verdict = await self._verify(step, step.verify_within_s if performed.outcome is Outcome.DONE else LOOKED_FOR_S)
-        await self._journal.verified(step.id, verdict.sentences)
+        await self._tell_verified(step, performed, verdict)
         if verdict.holds and (step.verification or performed.outcome is Outcome.DONE):
             return Ending(Outcome.DONE, None, performed=True)
         if verdict.unheard:
             return Ending(Outcome.UNKNOWN, "; ".join(verdict.sentences), performed=True)
         return None
+
+    async def _tell_verified(self, step: Step, performed: Performed, verdict: Verdict) -> None:
+        """Record the verdict; none was given on what was not heard of and cannot be asked for."""
+        if step.verification or performed.outcome is not Outcome.UNKNOWN:
+            await self._journal.verified(step.id, verdict.sentences)
 
     async def _let_through(self, step: Step) -> bool:
         """Pass the pause and every gate; False when the run was stopped while the step was held."""

@@ -112,6 +112,24 @@ async def test_a_record_is_not_believed(bench: Bench) -> None:
     assert bench.made("a") == "once\n"
 
 
+async def test_a_step_that_leaves_nothing_to_ask_for_is_not_done_twice(bench: Bench) -> None:
+    step, later = replace(bench.step("a"), verification=()), bench.step("b", needs=("a",), script="test -e go")
+    await bench.run(step, later)
+    assert outcomes(await carry_on(bench, step, later))["a"] is Outcome.ALREADY
+    assert bench.made("a") == "once\n"
+
+
+async def test_what_was_not_heard_of_and_leaves_nothing_to_ask_for_is_unknown_and_done_again(bench: Bench) -> None:
+    script = f"test -e {bench.folder}/again || {{ kill -9 $PPID $(cat {bench.folder}/run/r1/a.1/pid); exit 1; }}"
+    step = replace(bench.step("a", script=script), verification=())
+    assert outcomes(await bench.run(step)) == {"a": Outcome.UNKNOWN}
+    assert read_run(bench.journal).step(A).state is StepState.UNKNOWN
+    assert '"verified"' not in bench.journal.read_text()
+    (bench.folder / "again").touch()
+    assert outcomes(await carry_on(bench, step)) == {"a": Outcome.DONE}
+    assert bench.made("a") == "once\n"
+
+
 async def test_an_unreachable_host_leaves_the_step_unknown(bench: Bench) -> None:
     step = bench.step("a")
     journal = Journal(bench.journal, bench.clock, str)
