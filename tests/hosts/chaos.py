@@ -1,15 +1,16 @@
 """Runs disturbed at points drawn from a seed, carried on, and compared with one that nothing disturbed.
 
-`python -m tests.hosts.chaos` (``make chaos``) reads CHAOS_POINTS (for each action, 25), CHAOS_SEED and CHAOS_ACTIONS
-(names, comma-separated; all) from the environment and prints a report; its exit status is 1 when a point went wrong.
+`python -m tests.hosts.chaos` (``make chaos``) reads CHAOS_POINTS (for each case, 25), CHAOS_SEED, CHAOS_CASES (names,
+comma-separated; all) and CHAOS_LABS (worked on side by side, 2) from the environment and prints a report; its exit
+status is 1 when a point went wrong. The same seed draws the same points, whatever else is asked for.
 """
 
 from __future__ import annotations
 
-import json
+import multiprocessing
 import os
 import random
-import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -18,72 +19,41 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from enum import StrEnum
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from haconsole.errors import HaconsoleError
-from haconsole.execution.records import StepState, read_run
+from haconsole.execution.records import read_run
 from haconsole.lab.lab import Lab
 from haconsole.lab.shape import Shape
+from tests.hosts import forked
+from tests.hosts.chaos_cases import BEGUN, CASES, SHIM, SLOW, STATES, Case, Fault, Kind, inventory_text, settled
+from tests.hosts.chaos_picture import (
+    STARTS,
+    Picture,
+    as_object,
+    begun,
+    differs,
+    looks,
+    picture,
+    record_is_true,
+    starts_of,
+)
 from tests.hosts.checkpoint import Checkpoint
-from tests.hosts.membership import Members
-from tests.hosts.program import Program
+from tests.hosts.program import Program, Running
 
 ENDS_WITHIN_S = 60.0
 """How long a run may go on after its fault was mended before its console is killed as well."""
+SETTLES_WITHIN_S = 60.0
+ALIKE_WITHIN_S = 20.0
+"""How long an end state may take to be as expected: balancers and members look at one another now and then."""
 MOST_RESUMES = 5
 DELAYS_S = (0.0, 0.05, 0.4)
 """The longest delay after a line: often none, so that what is between two lines is hit too where little is."""
-THREE, FOUR = ("cp1", "cp2", "cp3"), ("cp1", "cp2", "cp3", "cp4")
-ETCDCTL = (
-    *("env", "ETCDCTL_API=3", "etcdctl", "--endpoints=https://127.0.0.1:2379", "--cacert=/etc/etcd/pki/ca.crt"),
-    *("--cert=/etc/etcd/pki/client.crt", "--key=/etc/etcd/pki/client.key", "--command-timeout=5s"),
-)
-TEXTS = ("/etc/etcd/etcd.env", "/etc/haproxy/haproxy.cfg", "/etc/systemd/system/etcd.service")
-PLACES = ("/etc/etcd", "/etc/haproxy", "/etc/systemd/system", "/var/lib/etcd")
-
-
-class Fault(StrEnum):
-    """What happens at a point."""
-
-    KILL = "console killed"
-    CUT = "host cut off"
-    REBOOT = "host power-cut"
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """An action, the hosts of its inventory, the state it begins from, and the faults it is put to."""
-
-    hosts: tuple[str, ...]
-    action: tuple[str, ...]
-    start: str = "bare"
-    balanced: bool = False
-    faults: tuple[Fault, ...] = tuple(Fault)
-
-
-STATES: dict[str, tuple[str, tuple[str, ...], tuple[str, ...], bool]] = {
-    "three": ("bare", THREE, ("bootstrap", "--only", "etcd"), False),
-    "four": ("bare", FOUR, ("bootstrap", "--only", "etcd"), False),
-    "balanced": ("bare", THREE, ("bootstrap", "--only", "haproxy"), True),
-    "drained": ("balanced", THREE, ("drain", "cp1"), True),
-}
-"""How each state comes from another: its hosts, the action, and whether the inventory has balancers."""
-
-RUNTIME_ONLY = (Fault.KILL, Fault.CUT)
-"""haproxy forgets at a restart what its runtime API was told: that is no fault of a run."""
-
-CASES: dict[str, Case] = {
-    "bootstrap": Case(THREE, ("bootstrap", "--only", "etcd")),
-    "move-leader": Case(THREE, ("move-leader",), "three"),
-    "backup": Case(THREE, ("backup",), "three"),
-    "join": Case(FOUR, ("join", "cp4"), "three"),
-    "remove": Case(FOUR, ("remove", "cp4"), "four"),
-    "rotate-certs": Case(THREE, ("rotate-certs", "--scope", "etcd"), "three"),
-    "drain": Case(THREE, ("drain", "cp1"), "balanced", balanced=True, faults=RUNTIME_ONLY),
-    "ready": Case(THREE, ("ready", "cp1"), "balanced", balanced=True, faults=RUNTIME_ONLY),
-}
+INSIDE_S = 0.5
+"""How long commands take longer where the console is to be killed inside one."""
+BARE_HOSTS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +67,7 @@ class Point:
     lasts_s: float
 
     def __str__(self) -> str:
-        where = "" if self.fault is Fault.KILL else f" {self.host}"
+        where = f" {self.host}" if self.fault in (Fault.CUT, Fault.REBOOT) else ""
         return f"{self.fault}{where} at line {self.line} + {self.delay_s * 1000:.0f} ms"
 
 
@@ -107,118 +77,193 @@ class Seen:
 
     point: Point
     resumes: int
-    seconds: float
+    parts: dict[str, float]
     wrong: tuple[str, ...]
+
+    @property
+    def seconds(self) -> float:
+        return sum(self.parts.values())
 
 
 @dataclass
 class Report:
-    """What came of one action."""
+    """What came of one case; `wrong` is why it could not even be begun."""
 
-    action: str
-    lines: int
-    undisturbed_s: float
+    name: str
+    lines: int = 0
+    undisturbed_s: float = 0.0
     seen: list[Seen] = field(default_factory=list)
+    wrong: str = ""
 
     @property
     def good(self) -> bool:
-        return not any(one.wrong for one in self.seen)
+        return not self.wrong and not any(one.wrong for one in self.seen)
+
+    @property
+    def seconds(self) -> float:
+        return sum(one.seconds for one in self.seen) / max(len(self.seen), 1)
 
     def __str__(self) -> str:
+        if self.wrong:
+            return f"{self.name:13} WRONG: {self.wrong}"
         faults = Counter(one.point.fault for one in self.seen)
         told = ", ".join(f"{count} {fault}" for fault, count in sorted(faults.items()))
-        took = [one.seconds for one in self.seen] or [0.0]
         resumes = Counter(one.resumes for one in self.seen)
         went = ", ".join(f"{count} resumed {times}x" for times, count in sorted(resumes.items()))
         well = sum(not one.wrong for one in self.seen)
+        longest = max((one.seconds for one in self.seen), default=0.0)
+        parts = sum((Counter(one.parts) for one in self.seen), Counter[str]())
+        spent = ", ".join(f"{name} {seconds / len(self.seen):.1f}" for name, seconds in parts.items())
         head = (
-            f"{self.action:13} {len(self.seen):3} points ({told}): {well} well; {went}; "
+            f"{self.name:13} {len(self.seen):3} points ({told}): {well} well; {went}; "
             f"undisturbed {self.undisturbed_s:.1f} s over {self.lines} lines; "
-            f"a point {sum(took) / len(took):.1f} s (longest {max(took):.1f})"
+            f"a point {self.seconds:.1f} s (longest {longest:.1f}; {spent})"
         )
         wrong = [f"    {one.point}: {'; '.join(one.wrong)}" for one in self.seen if one.wrong]
         return "\n".join((head, *wrong))
 
 
 class Chaos:
-    """One lab of four hosts, and the states that cases begin from."""
+    """One lab of four bare hosts, and the states that cases begin from."""
 
-    def __init__(self, lab: Lab, folder: Path, say: Callable[[str], None]) -> None:
+    def __init__(self, lab: Lab, folder: Path, say: Callable[[str], None], program: type[Program] = Program) -> None:
         self.lab = lab
         self._folder = folder
         self._say = say
-        self._states: dict[str, Checkpoint] = {"bare": Checkpoint(lab, folder / "bare")}
+        self._program = program
+        self._states: dict[str, Checkpoint] = {}
         self._runs = 0
-
-    def program(self, hosts: tuple[str, ...], *, balanced: bool) -> Program:
-        """The program with a state folder of its own."""
-        self._runs += 1
-        folder = self._folder / f"run-{self._runs}"
-        folder.mkdir(parents=True)
-        return Members(self.lab, folder, etcd_only=not balanced).of(*hosts)
-
-    def begin(self, state: str) -> None:
-        """Have the lab in that state, making it the first time."""
-        if state not in self._states:
-            before, hosts, action, balanced = STATES[state]
-            self.begin(before)
-            self.program(hosts, balanced=balanced).events(*action)
-            self._states[state] = Checkpoint(self.lab, self._folder / state)
-        else:
-            self._states[state].restore()
-        self._settle(state)
-
-    def _settle(self, state: str) -> None:
-        if state in ("three", "four"):
-            hosts = STATES[state][1]
-            _until(lambda: len(members(self.lab, hosts)) == len(hosts) and healthy(self.lab), 60, "etcd is not healthy")
+        self._stands: Case | None = None
+        for host in lab.spec.hosts:
+            done = lab.exec(host.name, "sh", "-ec", SHIM)
+            assert done.returncode == 0, done.stderr
+        self._bare = Checkpoint(lab, folder / "bare", tuple(host.name for host in lab.spec.hosts))
+        self._states["bare"] = self._bare
 
     def act(self, name: str, points: int, seed: int) -> Report:
-        """Carry an action out once in peace, then once for each point."""
+        """Carry a case out once in peace, then once for each point."""
         case = CASES[name]
         drawn = random.Random(f"{seed} {name}")
-        program, _ = self._begun(name, case)
+        self._stands = None
+        program = self._begun(case)
+        before = self._starts(case)
         began = time.monotonic()
-        program.events(*case.action)
+        program.events(*self._words(case))
         took = time.monotonic() - began
-        expected = picture(self.lab, case)
-        lines = len(_record(program).read_text().splitlines())
+        expected = self._at_rest(case, program, before)
+        record = _record(program)
+        lines = len(record.read_text().splitlines())
+        detached = begun(self.lab, case.hosts, record.stem).total() > 0
+        faults = [fault for fault in case.faults if detached or fault is not Fault.INSIDE]
         report = Report(name, lines, took)
         self._say(f"{name}: {lines} lines, {took:.1f} s in peace")
         for _ in range(points):
             point = Point(
                 drawn.randint(1, max(lines - 2, 1)),
                 drawn.uniform(0, drawn.choice(DELAYS_S)),
-                drawn.choice(case.faults),
+                drawn.choice(faults),
                 drawn.choice(case.hosts),
                 drawn.uniform(1, 6),
             )
-            report.seen.append(self._disturbed(name, case, point, expected))
-            seen = report.seen[-1]
+            seen = self._disturbed(case, point, expected)
+            report.seen.append(seen)
             self._say(f"  {point}: {'; '.join(seen.wrong) or 'well'}, resumed {seen.resumes}x, {seen.seconds:.1f} s")
         return report
 
-    def _begun(self, name: str, case: Case) -> tuple[Program, float]:
-        self.begin(case.start)
-        if name == "ready":
-            self.program(case.hosts, balanced=True).events("drain", "cp1")
-        return self.program(case.hosts, balanced=case.balanced), time.monotonic()
-
-    def _disturbed(self, name: str, case: Case, point: Point, expected: dict[str, Any]) -> Seen:
-        began = time.monotonic()
-        program, _ = self._begun(name, case)
-        with _running(program, case) as running:
+    def _disturbed(self, case: Case, point: Point, expected: Picture) -> Seen:
+        parts: dict[str, float] = {}
+        with _timed(parts, "begin"):
+            program = self._begun(case)
+            before = self._starts(case)
+        with _timed(parts, "run"), _running(program, self._words(case)) as running:
             _reaches(program, point.line, running)
+            if point.fault is Fault.INSIDE:
+                self._wait_for_command(case, running)
             time.sleep(point.delay_s)
             self._happens(point, running)
-        resumes, wrong = self._carried_on(program, case)
-        if not wrong:
-            wrong = (*record_is_true(program), *differs(expected, picture(self.lab, case), point))
-        return Seen(point, resumes, time.monotonic() - began, wrong)
+        with _timed(parts, "resume"):
+            self._quick(case)
+            resumes, why_not = self._carried_on(program, case)
+        with _timed(parts, "compare"):
+            wrong = (why_not,) if why_not else tuple(self._wrong(case, program, before, expected, point.fault))
+        if wrong:
+            self._stands = None
+        return Seen(point, resumes, parts, wrong)
 
-    def _happens(self, point: Point, running: subprocess.Popen[bytes]) -> None:
+    def _begun(self, case: Case) -> Program:
+        """The lab in the state that the case begins from, and the program with a state folder of its own."""
+        if self._stands is not case or case.put_back is None:
+            self._begin(case.start, case.hosts)
+            self._stands = case
+        if case.put_back:
+            looks(self.lab, case.hosts, case.put_back)
+        self._settle(case.start, case.owner)
+        for host in case.hosts:
+            (self.lab.host(host).root / BEGUN.lstrip("/")).write_text("")
+        return self._on(case.hosts, case.kind, case.quota)
+
+    def _begin(self, state: str, hosts: tuple[str, ...]) -> None:
+        """Have these hosts in that state, making it the first time; all others are off."""
+        if state not in self._states:
+            made = STATES[state]
+            self._begin(made.before, made.hosts)
+            self._settle(made.before)
+            if made.action:
+                self._on(made.hosts, made.kind, made.quota).events(*made.action)
+            if made.script:
+                done = self.lab.exec(made.hosts[0], "sh", "-c", made.script, deadline_s=120)
+                assert done.returncode == 0, f"{state}: {done.stdout}{done.stderr}"
+            if made.prepare:
+                made.prepare(self.lab)
+            self._states[state] = Checkpoint(self.lab, self._folder / state, made.hosts)
+        self._states[state].restore(hosts, self._bare)
+
+    def _settle(self, state: str, owner: str = "") -> None:
+        """Wait until all that the state has is up."""
+        if state not in STATES:
+            return
+        hosts, script = STATES[state].hosts, settled(STATES[state].kind, self.lab.spec.vip if owner else "")
+        until = time.monotonic() + SETTLES_WITHIN_S
+        while True:
+            told = looks(self.lab, hosts, script)
+            well = all("well" in told[host] for host in hosts)
+            if well and (not owner or [host for host in hosts if "owner" in told[host]] == [owner]):
+                return
+            if time.monotonic() > until:
+                raise AssertionError(f"{state} does not settle: {told}")
+            time.sleep(0.2)
+
+    def _on(self, hosts: tuple[str, ...], kind: Kind, quota: int) -> Program:
+        self._runs += 1
+        folder = self._folder / f"run-{self._runs}"
+        folder.mkdir(parents=True)
+        inventory = self._folder / f"{kind}-{quota}-{'-'.join(hosts)}.yaml"
+        inventory.write_text(inventory_text(self.lab, hosts, kind, quota))
+        return self._program(self.lab, folder, inventory)
+
+    def _words(self, case: Case) -> tuple[str, ...]:
+        return tuple(word.format(cluster=self.lab.spec.name) for word in case.action)
+
+    def _starts(self, case: Case) -> dict[str, int]:
+        return {host: starts_of(lines) for host, lines in looks(self.lab, case.hosts, STARTS).items()}
+
+    def _wait_for_command(self, case: Case, running: Running) -> None:
+        """Have commands take longer from now on, and wait until one is begun."""
+        roots = [self.lab.host(host).root for host in case.hosts]
+        for root in roots:
+            (root / SLOW.lstrip("/")).write_text(f"{INSIDE_S}\n")
+        files = [root / BEGUN.lstrip("/") for root in roots]
+        sizes = [path.stat().st_size for path in files]
+        while running.poll() is None and [path.stat().st_size for path in files] == sizes:
+            time.sleep(0.01)
+
+    def _quick(self, case: Case) -> None:
+        for host in case.hosts:
+            (self.lab.host(host).root / SLOW.lstrip("/")).unlink(missing_ok=True)
+
+    def _happens(self, point: Point, running: Running) -> None:
         """The fault, mended after its time; a console that goes on for too long is killed in the end."""
-        if point.fault is Fault.KILL:
+        if point.fault in (Fault.KILL, Fault.INSIDE):
             running.kill()
             return
         if point.fault is Fault.CUT:
@@ -233,101 +278,54 @@ class Chaos:
         except subprocess.TimeoutExpired:
             running.kill()
 
-    def _carried_on(self, program: Program, case: Case) -> tuple[int, tuple[str, ...]]:
+    def _carried_on(self, program: Program, case: Case) -> tuple[int, str]:
         """Resume until the run is complete; how often, and why it never was."""
         said = ""
         for resumes in range(MOST_RESUMES + 1):
             try:
                 path = _record(program)
                 if read_run(path).complete:
-                    return resumes, ()
+                    return resumes, ""
             except (HaconsoleError, ValueError):
                 path = None
             if path is None:
-                done = program("run", case.action[0], *case.action[1:], "--yes", "--json")
+                action, *words = self._words(case)
+                done = program("run", action, *words, "--yes", "--json")
             else:
                 done = program.verb("resume", path.stem, "--yes", "--json")
             said = _last_error(done)
-        return MOST_RESUMES, (f"not complete after {MOST_RESUMES} resumes: {said}",)
+        return MOST_RESUMES, f"not complete after {MOST_RESUMES} resumes: {said}"
 
+    def _at_rest(self, case: Case, program: Program, before: dict[str, int]) -> Picture:
+        """The end state once it is the same twice."""
+        until = time.monotonic() + ALIKE_WITHIN_S
+        last = self._picture(case, program, before)
+        while True:
+            time.sleep(1.0)
+            seen = self._picture(case, program, before)
+            if seen == last:
+                return seen
+            if time.monotonic() > until:
+                raise AssertionError(f"the end state does not come to rest: {differs(last, seen, Fault.KILL)}")
+            last = seen
 
-def record_is_true(program: Program) -> Iterator[str]:
-    """What is wrong with a complete run's record: every step well in the end, and none done more than once."""
-    path = _record(program)
-    record = read_run(path)
-    for one in record.steps:
-        if one.state not in (StepState.VERIFIED, StepState.ALREADY):
-            yield f"{one.step} is {one.state} in the record"
-    done: Counter[str] = Counter()
-    for line in path.read_text().splitlines():
-        told = _json(line)
-        if told.get("kind") == "performed" and told.get("outcome") == "done":
-            done[told["step"]] += 1
-    yield from (f"{step} was done {times} times" for step, times in done.items() if times > 1)
+    def _wrong(
+        self, case: Case, program: Program, before: dict[str, int], expected: Picture, fault: Fault
+    ) -> Iterator[str]:
+        """What the record tells that is not so, and how the end state still differs after some time."""
+        yield from record_is_true(self.lab, case.hosts, _record(program))
+        until = time.monotonic() + ALIKE_WITHIN_S
+        while wrong := differs(expected, self._picture(case, program, before), fault):
+            if time.monotonic() > until:
+                yield from wrong
+                return
+            time.sleep(1.0)
 
-
-def picture(lab: Lab, case: Case) -> dict[str, Any]:
-    """The end state of a lab, without what differs between two runs in any case: keys, times, who leads."""
-    told: dict[str, Any] = {"members": members(lab, case.hosts) if case.start != "balanced" else []}
-    for host in case.hosts:
-        find = ("find", *PLACES, "-type", "f", "-printf", "%p %m %u\\n")
-        files = [_plain(line) for line in lab.exec(host, *find).stdout.splitlines()]
-        kept = sorted({line for line in files if "/." not in line and "/member" not in line})
-        units = lab.exec(host, "systemctl", "is-active", "etcd", "haproxy").stdout.split()
-        enabled = lab.exec(host, "systemctl", "is-enabled", "etcd", "haproxy").stdout.split()
-        sums = lab.exec(host, "sh", "-c", f"sha256sum {' '.join(TEXTS)} 2>/dev/null").stdout
-        run_folder = lab.exec(host, "ls", "/run/haconsole").stdout.split()
-        left = [name for name in run_folder if name != "lock"]
-        told[host] = {"files": kept, "units": units, "enabled": enabled, "sums": sums, "left": left}
-        told[f"{host} starts"] = starts(lab, host)
-        if case.balanced:
-            stat = lab.exec(host, "sh", "-c", "echo 'show servers state' | socat - UNIX:/run/haproxy/admin.sock").stdout
-            told[host]["servers"] = [(row.split()[3], row.split()[6]) for row in stat.splitlines() if "cp" in row]
-    authorities = {lab.exec(host, "sha256sum", "/etc/etcd/pki/ca.crt").stdout for host in case.hosts}
-    told["authorities"] = len(authorities)
-    return told
-
-
-def differs(expected: dict[str, Any], seen: dict[str, Any], point: Point) -> Iterator[str]:
-    """What is not as after the run that nothing disturbed; a host that was power-cut starts its services once more."""
-    for name, value in expected.items():
-        if point.fault is Fault.REBOOT and name.endswith(" starts"):
-            continue
-        if seen[name] != value:
-            yield f"{name}: {_difference(value, seen[name])}"
-
-
-def _difference(before: Any, now: Any) -> str:
-    if isinstance(before, dict):
-        return "; ".join(f"{key}: {_difference(before[key], now[key])}" for key in before if before[key] != now[key])
-    if isinstance(before, list):
-        return f"lacks {[one for one in before if one not in now]}, has {[one for one in now if one not in before]}"
-    return f"{before!r} is {now!r}"
-
-
-def members(lab: Lab, hosts: tuple[str, ...]) -> list[str]:
-    """etcd's members as the first of the hosts that answers lists them."""
-    for host in hosts:
-        done = lab.exec(host, *ETCDCTL, "member", "list", "-w", "json")
-        if done.returncode == 0:
-            listed = json.loads(done.stdout)["members"]
-            return sorted(f"{one.get('name')} {one['peerURLs']} {one.get('isLearner', False)}" for one in listed)
-    return []
-
-
-def healthy(lab: Lab) -> bool:
-    return lab.exec("cp1", *ETCDCTL, "endpoint", "health", "--cluster").returncode == 0
-
-
-def starts(lab: Lab, host: str) -> int:
-    """How often systemd began to start etcd since the host was booted."""
-    told = lab.exec(host, "journalctl", "-b", "-u", "etcd", "-o", "cat", "--no-pager").stdout
-    return told.count("Starting etcd")
-
-
-def _plain(line: str) -> str:
-    """Without times and run names."""
-    return re.sub(r"\d{8}T\d{6}Z(-[a-z-]+-[0-9a-f]{4})?", "TIME", line)
+    def _picture(self, case: Case, program: Program, before: dict[str, int]) -> Picture:
+        status = as_object(program.verb("status", str(program.inventory), "--json").stdout)
+        seen = picture(self.lab, case, status)
+        seen["starts"] = {host: count - before[host] for host, count in seen["starts"].items()}
+        return seen
 
 
 def _record(program: Program) -> Path:
@@ -336,18 +334,23 @@ def _record(program: Program) -> Path:
 
 
 @contextmanager
-def _running(program: Program, case: Case) -> Iterator[subprocess.Popen[bytes]]:
-    command = program.command("run", case.action[0], *case.action[1:], "--yes", "--json")
-    null = subprocess.DEVNULL
-    with subprocess.Popen(command, env=program.environment, stdout=null, stderr=null, stdin=null) as running:
-        try:
-            yield running
-        finally:
-            if running.poll() is None:
-                running.kill()
+def _timed(parts: dict[str, float], name: str) -> Iterator[None]:
+    began = time.monotonic()
+    yield
+    parts[name] = time.monotonic() - began
 
 
-def _reaches(program: Program, line: int, running: subprocess.Popen[bytes]) -> None:
+@contextmanager
+def _running(program: Program, words: tuple[str, ...]) -> Iterator[Running]:
+    running = program.start("run", *words, "--yes", "--json")
+    try:
+        yield running
+    finally:
+        running.kill()
+        running.wait()
+
+
+def _reaches(program: Program, line: int, running: Running) -> None:
     """Wait until the record has so many lines, or the run is over."""
     folder = program.state / "haconsole" / "runs"
     until = time.monotonic() + 120
@@ -357,50 +360,108 @@ def _reaches(program: Program, line: int, running: subprocess.Popen[bytes]) -> N
         time.sleep(0.003)
 
 
-def _until(holds: Callable[[], bool], within_s: float, otherwise: str) -> None:
-    until = time.monotonic() + within_s
-    while not holds():
-        if time.monotonic() > until:
-            raise AssertionError(otherwise)
-        time.sleep(0.2)
-
-
 def _last_error(done: subprocess.CompletedProcess[str]) -> str:
-    errors = [told["error"] for line in done.stdout.splitlines() if (told := _json(line)).get("error")]
+    errors = [told["error"] for line in done.stdout.splitlines() if (told := as_object(line)).get("error")]
     return (errors or done.stderr.splitlines() or [f"exit {done.returncode}"])[-1][:300]
 
 
-def _json(line: str) -> dict[str, Any]:
+class Asked:
+    """Names of cases still to be worked on, and what came of those that were, between this process and its workers."""
+
+    def __init__(self) -> None:
+        context = multiprocessing.get_context("fork")
+        self.names = context.SimpleQueue()
+        self.answers = context.SimpleQueue()
+        self.start = context.Process
+
+
+def work(lab_name: str, asked: Asked, points: int, seed: int) -> None:
+    """Make a lab and put cases to their points on it until none is left; take it down."""
+    signal.signal(signal.SIGTERM, _interrupt)
     try:
-        told = json.loads(line)
-    except ValueError:
-        return {}
-    return told if isinstance(told, dict) else {}
+        _work(Lab(lab_name), asked, points, seed)
+    finally:
+        asked.answers.put((None, ()))
 
 
-def run(lab_name: str, names: tuple[str, ...], points: int, seed: int, say: Callable[[str], None]) -> list[Report]:
-    """Make a lab, put the actions to their points, take it down."""
-    lab = Lab(lab_name)
-    reports: list[Report] = []
+def _work(lab: Lab, asked: Asked, points: int, seed: int) -> None:
+    said: list[str] = []
     with tempfile.TemporaryDirectory(prefix="haconsole-chaos-", dir=lab.places.state.parent) as folder:
         try:
-            lab.up(Shape(4, 0, False, False))
-            chaos = Chaos(lab, Path(folder), say)
-            reports.extend(chaos.act(name, points, seed) for name in names)
+            lab.up(Shape(BARE_HOSTS, 0, False, False))
+            chaos = Chaos(lab, Path(folder), said.append, forked.ForkedProgram)
+            while (name := asked.names.get()) is not None:
+                said.clear()
+                try:
+                    report = chaos.act(name, points, seed)
+                except Exception as error:
+                    report = Report(name, wrong=f"{type(error).__name__}: {error}")
+                asked.answers.put((report, tuple(said)))
         finally:
+            for number in (signal.SIGTERM, signal.SIGINT):
+                signal.signal(number, signal.SIG_IGN)
             lab.down()
-    return reports
+
+
+def side_by_side(names: tuple[str, ...], points: int, seed: int, labs: int) -> list[Report]:
+    """Put the cases to their points on several labs at once, the longest first; tell each when it is done."""
+    asked = Asked()
+    for name in sorted(names, key=lambda name: -CASES[name].weight):
+        asked.names.put(name)
+    workers = [
+        asked.start(target=work, args=(f"chaos{number}-{os.getpid()}", asked, points, seed)) for number in range(labs)
+    ]
+    for _ in workers:
+        asked.names.put(None)
+    reports: dict[str, Report] = {}
+    try:
+        for worker in workers:
+            worker.start()
+        left = len(workers)
+        while left:
+            report, said = asked.answers.get()
+            if report is None:
+                left -= 1
+            else:
+                reports[report.name] = report
+                print(*said, report, sep="\n", flush=True)
+    except BaseException:
+        for worker in workers:
+            worker.terminate()
+        raise
+    finally:
+        for worker in workers:
+            worker.join()
+    return [reports.get(name, Report(name, wrong="it was never begun")) for name in names]
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _processor() -> tuple[int, int]:
+    """Time that this machine's processors spent so far, and how much of it idle, in ticks."""
+    told = [int(word) for word in Path("/proc/stat").read_text().split("\n")[0].split()[1:]]
+    return sum(told), told[3] + told[4]
 
 
 def main() -> int:
-    seed = int(os.environ.get("CHAOS_SEED") or random.SystemRandom().randrange(1_000_000))
-    points = int(os.environ.get("CHAOS_POINTS") or 25)
-    names = tuple((os.environ.get("CHAOS_ACTIONS") or ",".join(CASES)).split(","))
+    signal.signal(signal.SIGTERM, _interrupt)
+    environment: dict[str, Any] = dict(os.environ)
+    seed = int(environment.get("CHAOS_SEED") or random.SystemRandom().randrange(1_000_000))
+    points = int(environment.get("CHAOS_POINTS") or 25)
+    labs = int(environment.get("CHAOS_LABS") or 2)
+    names = tuple((environment.get("CHAOS_CASES") or ",".join(CASES)).split(","))
     print(f"seed {seed}, {points} points for each of {', '.join(names)}", flush=True)
-    reports = run(f"chaos{os.getpid()}", names, points, seed, lambda line: print(line, flush=True))
-    ending = "all well" if all(one.good for one in reports) else "SOMETHING WENT WRONG"
-    print("", *reports, f"seed {seed}: {ending}", sep="\n")
-    return 0 if reports and all(one.good for one in reports) else 1
+    forked.load()
+    (total, idle), began = _processor(), time.monotonic()
+    reports = side_by_side(names, points, seed, min(labs, len(names)))
+    total, idle = (now - before for now, before in zip(_processor(), (total, idle), strict=True))
+    good = all(one.good for one in reports)
+    print("", *reports, sep="\n")
+    print(f"{time.monotonic() - began:.0f} s on {labs} labs, processors idle {idle * 100 // total} % of it")
+    print(f"seed {seed}: {'all well' if good else 'SOMETHING WENT WRONG'}")
+    return 0 if good else 1
 
 
 if __name__ == "__main__":

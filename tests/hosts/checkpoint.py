@@ -7,47 +7,40 @@ import subprocess
 from pathlib import Path
 
 from haconsole.lab import rootfs
+from haconsole.lab.host import LabHost
 from haconsole.lab.lab import Lab
 from haconsole.lab.making import hosts_of, side_by_side
 
 
 class Checkpoint:
-    """The disks of every host of a lab as they were when this was made; the hosts are cut off for it and booted again.
+    """The disks of some hosts of a lab as they were when this was made, by which every host is off.
 
     A copy holds what hosts wrote over the layers that they share. Addresses, names and keys are the lab's own.
     """
 
-    def __init__(self, lab: Lab, folder: Path) -> None:
+    def __init__(self, lab: Lab, folder: Path, hosts: tuple[str, ...]) -> None:
         self._lab = lab
         self._folder = folder
-        for host in lab.spec.hosts:
-            lab.exec(host.name, "sync")
-            lab.crash(host.name)
-            _copy(self._upper(host.name), self._kept(host.name))
-        self._boot()
+        side_by_side(lambda host: host.power_off(), hosts_of(lab.spec, lab.folder))
+        for host in hosts:
+            _copy(lab.host(host).folder / "upper", folder / host)
 
-    def restore(self) -> None:
-        """Have every host as it was; whatever happened since is gone."""
+    def restore(self, hosts: tuple[str, ...], bare: Checkpoint | None = None) -> None:
+        """Have exactly these hosts run and be as they were; those that this does not know are as in `bare`."""
         self._lab.mend()
-        side_by_side(lambda host: self._put_back(host.name), hosts_of(self._lab.spec, self._lab.folder))
-        self._boot()
 
-    def _put_back(self, name: str) -> None:
-        host = self._lab.host(name)
-        host.power_off()
-        rootfs.unmount(host.root)
-        for part in ("upper", "work"):
-            shutil.rmtree(host.folder / part, ignore_errors=True)
-        _copy(self._kept(name), self._upper(name))
+        def put_back(host: LabHost) -> None:
+            host.power_off()
+            if host.name not in hosts:
+                return
+            rootfs.unmount(host.root)
+            for part in ("upper", "work"):
+                shutil.rmtree(host.folder / part, ignore_errors=True)
+            kept = self._folder / host.name
+            _copy(kept if kept.is_dir() or bare is None else bare._folder / host.name, host.folder / "upper")
+            host.boot()
 
-    def _boot(self) -> None:
-        side_by_side(lambda host: host.boot(), hosts_of(self._lab.spec, self._lab.folder))
-
-    def _upper(self, name: str) -> Path:
-        return self._lab.host(name).folder / "upper"
-
-    def _kept(self, name: str) -> Path:
-        return self._folder / name
+        side_by_side(put_back, hosts_of(self._lab.spec, self._lab.folder))
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -8,11 +8,24 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from haconsole.lab.lab import Lab
 
 LONGEST_S = 240
+
+
+class Running(Protocol):
+    """A process of the program's."""
+
+    @property
+    def pid(self) -> int: ...
+
+    def poll(self) -> int | None: ...
+
+    def wait(self, timeout: float | None = None) -> int: ...
+
+    def kill(self) -> None: ...
 
 
 class Program:
@@ -43,6 +56,12 @@ class Program:
         return subprocess.run(
             self.command(verb, action, *words), env=self.environment, capture_output=True, text=True, timeout=deadline_s
         )
+
+    def start(self, verb: str, action: str, *words: str) -> Running:
+        """Begin, and hear nothing of it."""
+        null = subprocess.DEVNULL
+        command = self.command(verb, action, *words)
+        return subprocess.Popen(command, env=self.environment, stdin=null, stdout=null, stderr=null)
 
     def verb(self, *words: str, deadline_s: float = LONGEST_S) -> subprocess.CompletedProcess[str]:
         """Run a verb that takes no inventory."""

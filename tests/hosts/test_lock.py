@@ -19,8 +19,9 @@ import pytest
 
 from haconsole.actions.operations import RunCommand
 from haconsole.actions.step import Plan, Step, StepId
-from haconsole.execution.events import Outcome, RunDone
+from haconsole.execution.events import Outcome, RunDone, StepDone
 from haconsole.execution.lock import NoMajorityError
+from haconsole.execution.lock_keeper import CERTAIN_S
 from haconsole.inventory.load import load
 from haconsole.lab.lab import Lab
 from haconsole.model.lock import HEARTBEAT_S
@@ -190,6 +191,36 @@ async def test_a_console_that_reaches_one_of_three_hosts_starts_nothing(lab: Lab
         lab.boot("cp3")
     assert "nothing is started: the lock is kept on 3 hosts, 2 needed, 1 reached: cp2: " in str(refused.value)
     assert lab.exec("cp1", "test", "-e", "/root/started").returncode == 1
+
+
+@pytest.mark.nightly
+async def test_a_run_cut_off_from_the_majority_starts_no_further_step_and_is_carried_on_after_the_mend(
+    lab: Lab, session: LiveSession
+) -> None:
+    """Two of three hosts fall silent while a step is under way on the third, which goes on to its end."""
+    waits = "echo $$ >/root/begun; while [ ! -e /root/go ]; do sleep 0.2; done; echo 1 >>/root/first"
+    first, second = step("cp1", waits, "first"), step("cp1", "echo 2 >>/root/second", "second", "first")
+    running = asyncio.create_task(_ended(session, Plan("bootstrap", lab.spec.name, (first, second))))
+    await eventually(lambda: lab.exec("cp1", "test", "-e", "/root/begun").returncode == 0, 30)
+    for host in ("cp2", "cp3"):
+        lab.cut(host)
+    try:
+        await asyncio.sleep(CERTAIN_S + 1)
+        lab.exec("cp1", "touch", "/root/go")
+        ended = await running
+        told = lab.exec("cp1", "sh", "-c", "cat /root/first; cat /root/second").stdout
+    finally:
+        lab.mend()
+    assert told == "1\n"
+    assert ended.outcome is Outcome.SKIPPED
+    said = ended.next_step or ""
+    assert "the lock is lost: 3 hosts keep it, 2 needed, 1 confirm it; cp2: " in said
+    assert f"haconsole resume {ended.run}" in said
+    again = [event async for event in session.resume(ended.run)]
+    assert [event.outcome for event in again if isinstance(event, StepDone)] == [Outcome.DONE]
+    assert lab.exec("cp1", "sh", "-c", "cat /root/first /root/second").stdout == "1\n2\n"
+    assert holders(lab) == ["", "", ""]
+    lab.exec("cp1", "rm", "/root/go", "/root/begun", "/root/first", "/root/second")
 
 
 def test_the_record_outlives_a_restart_and_its_heartbeat_is_as_old_as_that(lab: Lab, tmp_path: Path) -> None:

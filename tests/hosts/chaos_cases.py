@@ -1,0 +1,171 @@
+"""What `tests.hosts.chaos` puts to faults: each action of the catalogue, where it begins, which faults it meets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from haconsole.lab.lab import Lab
+from tests.hosts import stand_in
+
+THREE, FOUR = ("cp1", "cp2", "cp3"), ("cp1", "cp2", "cp3", "cp4")
+ETCDCTL = (
+    "ETCDCTL_API=3 etcdctl --endpoints=https://127.0.0.1:2379 --cacert=/etc/etcd/pki/ca.crt"
+    " --cert=/etc/etcd/pki/client.crt --key=/etc/etcd/pki/client.key --command-timeout=5s"
+)
+DOWN = "/etc/keepalived/down"
+QUOTA = 8 << 20
+BEGUN, SLOW = "/var/lib/chaos/begun", "/var/lib/chaos/slow"
+SHIM = f"""
+mkdir -p /var/lib/chaos
+cat >/usr/local/bin/timeout <<'END'
+#!/bin/sh
+case "$1 $2" in "-k 5")
+  readlink /proc/self/fd/0 >>{BEGUN}
+  [ ! -e {SLOW} ] || sleep "$(cat {SLOW})"
+esac
+exec /usr/bin/timeout "$@"
+END
+chmod 755 /usr/local/bin/timeout; touch {BEGUN}
+"""
+"""Detached commands are run under timeout(1): this one writes down where each was begun, and may delay it."""
+
+
+class Fault(StrEnum):
+    """What happens at a point."""
+
+    KILL = "console killed"
+    INSIDE = "console killed inside a command"
+    CUT = "host cut off"
+    REBOOT = "host power-cut"
+
+
+RUNTIME_ONLY = (Fault.KILL, Fault.CUT)
+"""haproxy forgets at a restart what its runtime API was told: that is no fault of a run."""
+
+Words = tuple[str, ...]
+
+
+class Kind(StrEnum):
+    """What the inventory has: etcd alone, or balancers too."""
+
+    ETCD = "etcd"
+    BALANCED = "balanced"
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """How a state comes from another one: an action on these hosts, a script on the first, then `prepare`."""
+
+    before: str
+    hosts: Words
+    action: Words = ()
+    script: str = ""
+    prepare: Callable[[Lab], None] | None = None
+    kind: Kind = Kind.ETCD
+    quota: int = 0
+
+
+FILL = f"""
+head -c 1000000 /dev/zero | tr '\\0' x >/tmp/value
+for n in $(seq 40); do {ETCDCTL} put big </tmp/value >/dev/null 2>/tmp/said || break; done
+grep -q 'space exceeded' /tmp/said
+"""
+
+STATES: dict[str, State] = {
+    "three": State("bare", THREE, ("bootstrap", "--only", "etcd"), f"{ETCDCTL} put kept before"),
+    "four": State("bare", FOUR, ("bootstrap", "--only", "etcd"), f"{ETCDCTL} put kept before"),
+    "saved": State(
+        "three",
+        THREE,
+        script=f"{ETCDCTL} snapshot save /root/kept.db && {ETCDCTL} put kept after && {ETCDCTL} put more after",
+    ),
+    "full": State("three", THREE, ("bootstrap", "--only", "etcd"), FILL, quota=QUOTA),
+    "balanced": State("bare", THREE, ("bootstrap", "--only", "haproxy"), kind=Kind.BALANCED),
+    "serving": State(
+        "balanced", THREE, ("bootstrap", "--only", "keepalived"), prepare=stand_in.install, kind=Kind.BALANCED
+    ),
+    "moved": State("serving", THREE, ("failover",), kind=Kind.BALANCED),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """An action on an inventory of `hosts`, from a state of the lab.
+
+    `put_back` is a script that has each host as it was before the run, None where only its disk of then does.
+    ``{cluster}`` in `action` is the cluster's name. `owner` holds the VIP before the run, where there is one. Cases of
+    more `weight` take longer.
+    """
+
+    action: Words
+    start: str
+    hosts: Words = THREE
+    faults: tuple[Fault, ...] = tuple(Fault)
+    put_back: str | None = None
+    owner: str = ""
+    weight: int = 1
+
+    @property
+    def kind(self) -> Kind:
+        return STATES[self.start].kind if self.start in STATES else Kind.ETCD
+
+    @property
+    def quota(self) -> int:
+        return STATES[self.start].quota if self.start in STATES else 0
+
+
+def _servers(host: str, state: str) -> str:
+    return f"echo 'set server {stand_in.BACKEND}/{host} state {state}' | socat - UNIX:/run/haproxy/admin.sock"
+
+
+CASES: dict[str, Case] = {
+    "bootstrap": Case(("bootstrap", "--only", "etcd"), "bare", weight=25),
+    "join": Case(("join", "cp4"), "three", FOUR, weight=30),
+    "remove": Case(("remove", "cp4"), "four", FOUR, weight=25),
+    "replace": Case(("replace", "cp3", "cp4"), "three", FOUR, weight=40),
+    "rotate-certs": Case(("rotate-certs", "--scope", "etcd"), "three", put_back="", weight=15),
+    "rotate-cas": Case(("rotate-certs", "--scope", "etcd", "--ca"), "three", weight=60),
+    "move-leader": Case(("move-leader",), "three", put_back="", weight=5),
+    "drain": Case(("drain", "cp1"), "balanced", faults=RUNTIME_ONLY, put_back=_servers("cp1", "ready"), weight=5),
+    "ready": Case(("ready", "cp1"), "balanced", faults=RUNTIME_ONLY, put_back=_servers("cp1", "drain"), weight=5),
+    "backup": Case(("backup",), "three", put_back="rm -rf /var/lib/etcd-snapshots", weight=6),
+    "defrag": Case(("defrag",), "three", put_back="", weight=10),
+    "disarm-alarm": Case(
+        ("disarm-alarm",),
+        "full",
+        put_back=f'rm -rf /var/lib/etcd-snapshots; [ "$(hostname)" != cp1 ] || {{ {FILL}; }}',
+        weight=15,
+    ),
+    "failover": Case(("failover",), "serving", put_back=f"rm -f {DOWN}", owner="cp1", weight=30),
+    "failback": Case(
+        ("failback",), "moved", put_back=f'[ "$(hostname)" != cp1 ] || echo down >{DOWN}', owner="cp2", weight=30
+    ),
+    "restore": Case(("restore", "cp1:/root/kept.db", "--confirm", "{cluster}"), "saved", weight=50),
+}
+
+
+def settled(kind: Kind, vip: str) -> str:
+    """A script that says ``well`` where a host's part is up, and ``owner`` where the VIP is, if there is one."""
+    if kind is Kind.ETCD:
+        return f"{ETCDCTL} get kept >/dev/null 2>&1 && echo well"
+    if not vip:
+        return "systemctl -q is-active haproxy && echo well"
+    return f"""
+up=$(echo 'show stat' | socat - UNIX:/run/haproxy/admin.sock | grep -c '^{stand_in.BACKEND},cp.*,UP,')
+[ "$up" = 3 ] && systemctl -q is-active keepalived && echo well
+ip -4 -br address | grep -qF ' {vip}/' && echo owner
+"""
+
+
+def inventory_text(lab: Lab, hosts: Words, kind: Kind, quota: int) -> str:
+    """The lab's inventory with these hosts, and what the case needs otherwise."""
+    lines = lab.inventory_path.read_text().splitlines()
+    names = {host.name for host in lab.spec.hosts} - {*hosts}
+    text = "\n".join(line for line in lines if not any(line.startswith(f"  - {{name: {name},") for name in names))
+    if kind is Kind.ETCD:
+        text = text.partition("\nkubernetes:")[0].replace("[etcd, control-plane, load-balancer]", "[etcd]")
+    # an election that only a busy machine brings about is none of a run's doing
+    settings = f"  election_ms: 2000\n{f'  quota_bytes: {quota}' if quota else ''}\n"
+    return f"{text}\netcd:\n{settings}"

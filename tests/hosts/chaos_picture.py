@@ -1,0 +1,167 @@
+"""What a lab is at the end of a run, and what the record says of it, without what differs between two runs anyway."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from haconsole.execution.records import StepState, read_run
+from haconsole.lab.lab import Lab
+from haconsole.lab.making import hosts_of, side_by_side
+from tests.hosts.chaos_cases import BEGUN, DOWN, ETCDCTL, Case, Fault
+
+Picture = dict[str, Any]
+
+TEXTS = "/etc/etcd/etcd.env /etc/haproxy/haproxy.cfg /etc/keepalived/keepalived.conf /etc/systemd/system/etcd.service"
+PLACES = (
+    "/etc/etcd /etc/haproxy /etc/keepalived /etc/kubernetes /etc/systemd/system /var/lib/etcd /var/lib/etcd-snapshots"
+)
+STARTS = 'echo "starts $(journalctl -b -u etcd -o cat --no-pager | grep -c "^Starting etcd")"'
+LOOK = f"""
+find {PLACES} -type f -printf 'file %p %m %u\\n' 2>/dev/null
+for unit in etcd haproxy keepalived; do
+  echo "unit $unit $(systemctl show -p ActiveState,UnitFileState --value $unit | tr '\\n' ' ')"
+done
+sha256sum {TEXTS} 2>/dev/null | sed 's/^/text /'
+for name in $(ls /run/haconsole 2>/dev/null); do echo "left $name"; done
+[ ! -e {DOWN} ] || echo "down"
+[ ! -e /var/lib/haconsole/lock/holder ] || [ ! -s /var/lib/haconsole/lock/holder ] || echo "locked"
+echo "authority $(sha256sum </etc/etcd/pki/ca.crt 2>/dev/null)"
+{STARTS}
+if systemctl -q is-active etcd; then
+  echo "members $({ETCDCTL} member list -w json)"
+  echo "kept $({ETCDCTL} get kept --print-value-only) $({ETCDCTL} get more --print-value-only)"
+fi
+if systemctl -q is-active haproxy; then
+  echo 'show servers state' | socat - UNIX:/run/haproxy/admin.sock | grep ' cp[0-9] ' | awk '{{print "server", $4, $7}}'
+fi
+"""
+DIFFERENT = {
+    *("observed_at", "connect_ms", "clock_offset_ms", "id", "cluster_id", "leader", "db_size_bytes", "db_in_use_bytes"),
+    *("raft_term", "raft_index", "sessions", "last_change_s", "not_after", "days_left", "check"),
+    *("reason", "title", "why", "evidence", "detail", "summary", "next", "what", "error"),
+}
+"""Keys of the status whose values are times, sizes, names of this very run, or words that tell them."""
+
+
+def picture(lab: Lab, case: Case, status: Picture) -> Picture:
+    """The end state: of every host what it says of itself, and the program's status of all of them."""
+    told = looks(lab, case.hosts, LOOK)
+    seen: Picture = {host: sorted({_plain(line) for line in told[host] if _counts(line)}) for host in case.hosts}
+    seen["members"] = sorted({_members(line) for host in case.hosts for line in told[host] if _is(line, "members")})
+    seen["authorities"] = len({line for host in case.hosts for line in told[host] if _is(line, "authority")})
+    seen["starts"] = {host: starts_of(told[host]) for host in case.hosts}
+    seen["status"] = without_times(status)
+    return seen
+
+
+def looks(lab: Lab, hosts: tuple[str, ...], script: str) -> dict[str, list[str]]:
+    """What a script says on each host, by lines."""
+    wanted = [host for host in hosts_of(lab.spec, lab.folder) if host.name in hosts]
+    said = side_by_side(lambda host: lab.exec(host.name, "sh", "-c", script, deadline_s=60).stdout.splitlines(), wanted)
+    return dict(zip((host.name for host in wanted), said, strict=True))
+
+
+def starts_of(lines: list[str]) -> int:
+    """How often systemd began to start etcd since the host was booted."""
+    return sum(int(line.split()[1]) for line in lines if _is(line, "starts"))
+
+
+def without_times(told: Any) -> Any:
+    """A status without what `DIFFERENT` names; findings are their codes and subjects."""
+    if isinstance(told, dict):
+        return {key: without_times(value) for key, value in told.items() if key not in DIFFERENT}
+    if isinstance(told, list):
+        return [without_times(value) for value in told]
+    return told
+
+
+def differs(expected: Picture, seen: Picture, fault: Fault) -> tuple[str, ...]:
+    """What is not as after the run that nothing disturbed; where a host was power-cut etcd has started more often."""
+    names = [name for name in expected if not (fault is Fault.REBOOT and name == "starts")]
+    return tuple(f"{name}: {_difference(expected[name], seen[name])}" for name in names if expected[name] != seen[name])
+
+
+def record_is_true(lab: Lab, hosts: tuple[str, ...], path: Path) -> Iterator[str]:
+    """What is wrong with a complete run's record: each step well in the end, each effect had once.
+
+    A command that was begun on a host must have its end in the record, whoever heard of it, and must have been begun
+    again only under another number.
+    """
+    record = read_run(path)
+    for one in record.steps:
+        if one.state not in (StepState.VERIFIED, StepState.ALREADY):
+            yield f"{one.step} is {one.state} in the record"
+    done: Counter[str] = Counter()
+    attempts: dict[str, int] = {}
+    ended: set[str] = set()
+    for line in path.read_text().splitlines():
+        told = as_object(line)
+        if told.get("kind") == "intent":
+            attempts[told["step"]] = told["attempt"]
+        elif told.get("kind") == "performed":
+            ended.add(f"{told['step']}.{attempts[told['step']]}")
+            done[told["step"]] += told.get("outcome") == "done"
+    yield from (f"{step} was done {times} times" for step, times in done.items() if times > 1)
+    for command, times in begun(lab, hosts, path.stem).items():
+        if times > 1:
+            yield f"the command {command} was begun {times} times"
+        if command not in ended:
+            yield f"the command {command} was begun, and nobody asked for its end"
+
+
+def begun(lab: Lab, hosts: tuple[str, ...], run: str) -> Counter[str]:
+    """The commands of a run that hosts began, as ``STEP.ATTEMPT``, and how often each."""
+    found: Counter[str] = Counter()
+    for host in hosts:
+        path = lab.host(host).root / BEGUN.lstrip("/")
+        for line in path.read_text().splitlines() if path.exists() else ():
+            *_, of, command, _ = line.split("/")
+            if of == run:
+                found[command] += 1
+    return found
+
+
+def as_object(line: str) -> dict[str, Any]:
+    try:
+        told = json.loads(line)
+    except ValueError:
+        return {}
+    return told if isinstance(told, dict) else {}
+
+
+def _is(line: str, kind: str) -> bool:
+    return line.startswith(f"{kind} ")
+
+
+def _counts(line: str) -> bool:
+    """Files kept aside and etcd's own come and go; what is compared apart is left out."""
+    if any(_is(line, kind) for kind in ("members", "authority", "starts")):
+        return False
+    return not (_is(line, "file") and ("/." in line or "/member" in line))
+
+
+def _members(line: str) -> str:
+    told = as_object(line.partition(" ")[2])
+    rows = (f"{one.get('name')} {one['peerURLs']} {one.get('isLearner', False)}" for one in told.get("members", ()))
+    return "; ".join(sorted(rows))
+
+
+def _plain(line: str) -> str:
+    """Without times and run names."""
+    return re.sub(r"\d{8}T\d{6}Z(-[a-z-]+-[0-9a-f]{4})?", "TIME", line)
+
+
+def _difference(before: Any, now: Any) -> str:
+    if isinstance(before, dict) and isinstance(now, dict):
+        keys = sorted({*before, *now})
+        return "; ".join(
+            f"{key}: {_difference(before.get(key), now.get(key))}" for key in keys if before.get(key) != now.get(key)
+        )
+    if isinstance(before, list) and isinstance(now, list):
+        return f"lacks {[one for one in before if one not in now]}, has {[one for one in now if one not in before]}"
+    return f"{before!r} is {now!r}"

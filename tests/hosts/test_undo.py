@@ -1,0 +1,55 @@
+"""Small actions taken back on real hosts: the leader leads again, the server is as it was in every balancer."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from tests.hosts.program import Program
+
+
+def undone(program: Program, events: list[dict[str, Any]]) -> None:
+    """Take the run of these events back, which must end well."""
+    done = program.verb("undo", str(events[0]["run"]), "--yes", "--json")
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr
+
+
+def states(program: Program, server: str) -> set[str]:
+    """The states that the balancers have a server in."""
+    return {
+        one["admin_state"]
+        for balancer in status(program)["haproxy"]
+        for backend in balancer["backends"]
+        for one in backend["servers"]
+        if one["name"] == server
+    }
+
+
+def status(program: Program) -> dict[str, Any]:
+    told: dict[str, Any] = json.loads(program.verb("status", str(program.inventory), "--json").stdout)
+    return told
+
+
+def leader(program: Program) -> str:
+    return str(status(program)["etcd"]["leader"])
+
+
+def test_a_drain_and_a_ready_are_taken_back(installed: Program) -> None:
+    drained = installed.events("drain", "cp1")
+    assert states(installed, "cp1") == {"drain"}
+    undone(installed, drained)
+    assert states(installed, "cp1") == {"ready"}
+    installed.events("drain", "cp1")
+    readied = installed.events("ready", "cp1")
+    assert states(installed, "cp1") == {"ready"}
+    undone(installed, readied)
+    assert states(installed, "cp1") == {"drain"}
+    installed.events("ready", "cp1")
+
+
+def test_a_leadership_that_was_moved_is_taken_back(installed: Program) -> None:
+    before = leader(installed)
+    moved = installed.events("move-leader")
+    assert leader(installed) != before
+    undone(installed, moved)
+    assert leader(installed) == before
