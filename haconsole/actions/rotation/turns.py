@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from haconsole.actions.bootstrap.ground import Ground
 from haconsole.actions.build import ran_before, script, start_step, step_id
-from haconsole.actions.checks import ApiserverReady, Check, EtcdHealthy
+from haconsole.actions.checks import AnyOf, ApiserverReady, Check, EtcdHealthy
 from haconsole.actions.rotation.scripts import SERVING
 from haconsole.actions.step import Step
 from haconsole.actions.steps.control_plane import locks_step, while_drained
@@ -37,11 +37,22 @@ def names(hosts: tuple[Host, ...]) -> tuple[HostName, ...]:
     return tuple(HostName(host.name) for host in hosts)
 
 
-def etcd_turn(found: Ground, host: Host, what: str, newer_than: tuple[str, ...], phase: str) -> tuple[Group, ...]:
-    """Leadership handed over if the member has it, then a restart."""
+def etcd_turn(
+    found: Ground, host: Host, what: str, newer_than: tuple[str, ...], phase: str, over: tuple[Check, ...] = ()
+) -> tuple[Group, ...]:
+    """Leadership handed over if the member has it and is still to be restarted, then the restart.
+
+    Where the checks `over` hold, the restart has been made, and its files were written anew since.
+    """
     others = names(tuple(one for one in found.etcd if one != host))
-    hand_over = replace(leader_step(host, others, phase=phase), id=step_id(f"etcd.leader-{what}", host.name))
-    return (*(((hand_over,),) if others else ()), (etcd_restart(found, host, what, newer_than, phase),))
+    restart = etcd_restart(found, host, what, newer_than, phase)
+    leader = leader_step(host, others, phase=phase)
+    verification = (AnyOf((leader.verification, restart.verification, *((over,) if over else ()))),)
+    hand_over = replace(leader, id=step_id(f"etcd.leader-{what}", host.name), verification=verification)
+    if over:
+        runs, *also = restart.verification
+        restart = replace(restart, verification=(AnyOf(((runs,), over)), *also))
+    return (*(((hand_over,),) if others else ()), (restart,))
 
 
 def etcd_restart(found: Ground, host: Host, what: str, newer_than: tuple[str, ...], phase: str) -> Step:

@@ -49,10 +49,11 @@ class Replacing:
 
 def or_over(one: Material, *checks: Check) -> tuple[Check, ...]:
     """The checks, or the state after the last phase."""
-    return (AnyOf((checks, (_gone(one),))),)
+    return (AnyOf((checks, (gone(one),))),)
 
 
-def _gone(one: Material) -> CommandSucceeds:
+def gone(one: Material) -> CommandSucceeds:
+    """The state after the last phase."""
     return script(
         scripts.GONE,
         "gone",

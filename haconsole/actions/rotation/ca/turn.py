@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from haconsole.actions.bootstrap.leaves import ETCD_CA, KUBERNETES_CA
 from haconsole.actions.checks import Check
-from haconsole.actions.rotation.ca.replacing import Phase, Replacing
+from haconsole.actions.rotation.ca.replacing import Phase, Replacing, gone
 from haconsole.actions.rotation.handover import with_vips_elsewhere
 from haconsole.actions.rotation.turns import (
     api_turn,
@@ -33,7 +33,8 @@ def turn(
     beside = (*_steering(now, host, phase, files, bundles=bundles), *_balancer(now, host, phase, bundles=bundles))
     etcd_ca = now.of(ETCD_CA)
     if bundles and etcd_ca and host in found.etcd:
-        groups += etcd_turn(found, host, phase, (etcd_ca.files.cert,), phase)
+        over = (gone(etcd_ca),) if phase == Phase.TRUST else ()
+        groups += etcd_turn(found, host, phase, (etcd_ca.files.cert,), phase, over)
     if host in found.control_planes and found.layout.kubernetes:
         tokens = tuple(path for one in now.several if one.is_tokens for path in (one.files.cert, one.files.key))
         read = now.files_on(host) if bundles else tuple(path for role in API_LEAVES for path in files.get(role, ()))
