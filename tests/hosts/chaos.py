@@ -54,6 +54,7 @@ DELAYS_S = (0.0, 0.05, 0.4)
 INSIDE_S = 0.5
 """How long commands take longer where the console is to be killed inside one."""
 BARE_HOSTS = 4
+MOST_TOLD = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +198,7 @@ class Chaos:
             self._stands = case
         if case.put_back:
             looks(self.lab, case.hosts, case.put_back)
-        self._settle(case.start, case.owner)
+        self._settle(case.start)
         for host in case.hosts:
             (self.lab.host(host).root / BEGUN.lstrip("/")).write_text("")
         return self._on(case.hosts, case.kind, case.quota)
@@ -218,11 +219,12 @@ class Chaos:
             self._states[state] = Checkpoint(self.lab, self._folder / state, made.hosts)
         self._states[state].restore(hosts, self._bare)
 
-    def _settle(self, state: str, owner: str = "") -> None:
+    def _settle(self, state: str) -> None:
         """Wait until all that the state has is up."""
         if state not in STATES:
             return
-        hosts, script = STATES[state].hosts, settled(STATES[state].kind, self.lab.spec.vip if owner else "")
+        hosts, owner = STATES[state].hosts, STATES[state].owner
+        script = settled(STATES[state].kind, self.lab.spec.vip if owner else "")
         until = time.monotonic() + SETTLES_WITHIN_S
         while True:
             told = looks(self.lab, hosts, script)
@@ -280,21 +282,22 @@ class Chaos:
 
     def _carried_on(self, program: Program, case: Case) -> tuple[int, str]:
         """Resume until the run is complete; how often, and why it never was."""
-        said = ""
+        said: list[str] = []
         for resumes in range(MOST_RESUMES + 1):
             try:
                 path = _record(program)
                 if read_run(path).complete:
                     return resumes, ""
-            except (HaconsoleError, ValueError):
+            except (HaconsoleError, ValueError) as error:
                 path = None
+                said.append(str(error))
             if path is None:
                 action, *words = self._words(case)
                 done = program("run", action, *words, "--yes", "--json")
             else:
                 done = program.verb("resume", path.stem, "--yes", "--json")
-            said = _last_error(done)
-        return MOST_RESUMES, f"not complete after {MOST_RESUMES} resumes: {said}"
+            said.append(_last_error(done))
+        return MOST_RESUMES, f"not complete after {MOST_RESUMES} resumes: {' | '.join(dict.fromkeys(said))}"
 
     def _at_rest(self, case: Case, program: Program, before: dict[str, int]) -> Picture:
         """The end state once it is the same twice."""
@@ -361,7 +364,8 @@ def _reaches(program: Program, line: int, running: Running) -> None:
 
 
 def _last_error(done: subprocess.CompletedProcess[str]) -> str:
-    errors = [told["error"] for line in done.stdout.splitlines() if (told := as_object(line)).get("error")]
+    told = [as_object(line) for line in done.stdout.splitlines()]
+    errors = [str(one.get("error") or one.get("reasons")) for one in told if one.get("error") or one.get("reasons")]
     return (errors or done.stderr.splitlines() or [f"exit {done.returncode}"])[-1][:300]
 
 
@@ -395,7 +399,7 @@ def _work(lab: Lab, asked: Asked, points: int, seed: int) -> None:
                 try:
                     report = chaos.act(name, points, seed)
                 except Exception as error:
-                    report = Report(name, wrong=f"{type(error).__name__}: {error}")
+                    report = Report(name, wrong=f"{type(error).__name__}: {str(error)[-MOST_TOLD:]}")
                 asked.answers.put((report, tuple(said)))
         finally:
             for number in (signal.SIGTERM, signal.SIGINT):

@@ -56,7 +56,10 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """How a state comes from another one: an action on these hosts, a script on the first, then `prepare`."""
+    """How a state comes from another one: an action on these hosts, a script on the first, then `prepare`.
+
+    `owner` holds the VIP then, where there is one; `quota` is etcd's.
+    """
 
     before: str
     hosts: Words
@@ -65,6 +68,7 @@ class State:
     prepare: Callable[[Lab], None] | None = None
     kind: Kind = Kind.ETCD
     quota: int = 0
+    owner: str = ""
 
 
 FILL = f"""
@@ -84,9 +88,14 @@ STATES: dict[str, State] = {
     "full": State("three", THREE, ("bootstrap", "--only", "etcd"), FILL, quota=QUOTA),
     "balanced": State("bare", THREE, ("bootstrap", "--only", "haproxy"), kind=Kind.BALANCED),
     "serving": State(
-        "balanced", THREE, ("bootstrap", "--only", "keepalived"), prepare=stand_in.install, kind=Kind.BALANCED
+        "balanced",
+        THREE,
+        ("bootstrap", "--only", "keepalived"),
+        prepare=stand_in.install,
+        kind=Kind.BALANCED,
+        owner="cp1",
     ),
-    "moved": State("serving", THREE, ("failover",), kind=Kind.BALANCED),
+    "moved": State("serving", THREE, ("failover",), kind=Kind.BALANCED, owner="cp2"),
 }
 
 
@@ -95,8 +104,7 @@ class Case:
     """An action on an inventory of `hosts`, from a state of the lab.
 
     `put_back` is a script that has each host as it was before the run, None where only its disk of then does.
-    ``{cluster}`` in `action` is the cluster's name. `owner` holds the VIP before the run, where there is one. Cases of
-    more `weight` take longer.
+    ``{cluster}`` in `action` is the cluster's name. Cases of more `weight` take longer.
     """
 
     action: Words
@@ -104,7 +112,6 @@ class Case:
     hosts: Words = THREE
     faults: tuple[Fault, ...] = tuple(Fault)
     put_back: str | None = None
-    owner: str = ""
     weight: int = 1
 
     @property
@@ -138,10 +145,8 @@ CASES: dict[str, Case] = {
         put_back=f'rm -rf /var/lib/etcd-snapshots; [ "$(hostname)" != cp1 ] || {{ {FILL}; }}',
         weight=15,
     ),
-    "failover": Case(("failover",), "serving", put_back=f"rm -f {DOWN}", owner="cp1", weight=30),
-    "failback": Case(
-        ("failback",), "moved", put_back=f'[ "$(hostname)" != cp1 ] || echo down >{DOWN}', owner="cp2", weight=30
-    ),
+    "failover": Case(("failover",), "serving", put_back=f"rm -f {DOWN}", weight=30),
+    "failback": Case(("failback",), "moved", put_back=f'[ "$(hostname)" != cp1 ] || echo down >{DOWN}', weight=30),
     "restore": Case(("restore", "cp1:/root/kept.db", "--confirm", "{cluster}"), "saved", weight=50),
 }
 

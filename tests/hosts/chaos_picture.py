@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from haconsole.actions.operations import MoveLeader
 from haconsole.execution.records import StepState, read_run
 from haconsole.lab.lab import Lab
 from haconsole.lab.making import hosts_of, side_by_side
@@ -48,11 +49,18 @@ DIFFERENT = {
 """Keys of the status whose values are times, sizes, names of this very run, or words that tell them."""
 
 
+MOST_TOLD = 600
+SNAPSHOTS = "/var/lib/etcd-snapshots/"
+"""Each is kept on some member that does not lead."""
+
+
 def picture(lab: Lab, case: Case, status: Picture) -> Picture:
     """The end state: of every host what it says of itself, and the program's status of all of them."""
     told = looks(lab, case.hosts, LOOK)
     seen: Picture = {host: sorted({_plain(line) for line in told[host] if _counts(line)}) for host in case.hosts}
     seen["members"] = sorted({_members(line) for host in case.hosts for line in told[host] if _is(line, "members")})
+    kept = (_plain(line) for host in case.hosts for line in told[host] if SNAPSHOTS in line)
+    seen["snapshots"] = sorted(kept)
     seen["authorities"] = len({line for host in case.hosts for line in told[host] if _is(line, "authority")})
     seen["starts"] = {host: starts_of(told[host]) for host in case.hosts}
     seen["status"] = without_times(status)
@@ -72,12 +80,12 @@ def starts_of(lines: list[str]) -> int:
 
 
 def without_times(told: Any) -> Any:
-    """A status without what `DIFFERENT` names; findings are their codes and subjects."""
+    """A status without what `DIFFERENT` names, and without times in names."""
     if isinstance(told, dict):
         return {key: without_times(value) for key, value in told.items() if key not in DIFFERENT}
     if isinstance(told, list):
         return [without_times(value) for value in told]
-    return told
+    return _plain(told) if isinstance(told, str) else told
 
 
 def differs(expected: Picture, seen: Picture, fault: Fault) -> tuple[str, ...]:
@@ -90,7 +98,7 @@ def record_is_true(lab: Lab, hosts: tuple[str, ...], path: Path) -> Iterator[str
     """What is wrong with a complete run's record: each step well in the end, each effect had once.
 
     A command that was begun on a host must have its end in the record, whoever heard of it, and must have been begun
-    again only under another number.
+    again only under another number. Leadership comes and goes by elections too, so it may be handed over again.
     """
     record = read_run(path)
     for one in record.steps:
@@ -106,7 +114,8 @@ def record_is_true(lab: Lab, hosts: tuple[str, ...], path: Path) -> Iterator[str
         elif told.get("kind") == "performed":
             ended.add(f"{told['step']}.{attempts[told['step']]}")
             done[told["step"]] += told.get("outcome") == "done"
-    yield from (f"{step} was done {times} times" for step, times in done.items() if times > 1)
+    given = {step.id for step in record.plan.steps if isinstance(step.operation, MoveLeader)}
+    yield from (f"{step} was done {times} times" for step, times in done.items() if times > 1 and step not in given)
     for command, times in begun(lab, hosts, path.stem).items():
         if times > 1:
             yield f"the command {command} was begun {times} times"
@@ -140,7 +149,7 @@ def _is(line: str, kind: str) -> bool:
 
 def _counts(line: str) -> bool:
     """Files kept aside and etcd's own come and go; what is compared apart is left out."""
-    if any(_is(line, kind) for kind in ("members", "authority", "starts")):
+    if any(_is(line, kind) for kind in ("members", "authority", "starts")) or SNAPSHOTS in line:
         return False
     return not (_is(line, "file") and ("/." in line or "/member" in line))
 
@@ -157,11 +166,21 @@ def _plain(line: str) -> str:
 
 
 def _difference(before: Any, now: Any) -> str:
+    """What is different, where it is; in a few words."""
+    told = "; ".join(_differences(before, now))
+    return told if len(told) <= MOST_TOLD else f"{told[:MOST_TOLD]}..."
+
+
+def _differences(before: Any, now: Any, at: str = "") -> Iterator[str]:
     if isinstance(before, dict) and isinstance(now, dict):
-        keys = sorted({*before, *now})
-        return "; ".join(
-            f"{key}: {_difference(before.get(key), now.get(key))}" for key in keys if before.get(key) != now.get(key)
-        )
-    if isinstance(before, list) and isinstance(now, list):
-        return f"lacks {[one for one in before if one not in now]}, has {[one for one in now if one not in before]}"
-    return f"{before!r} is {now!r}"
+        for key in sorted({*before, *now}):
+            yield from _differences(before.get(key), now.get(key), f"{at} {key}".strip())
+    elif isinstance(before, list) and isinstance(now, list) and at and len(before) == len(now):
+        for number, (one, other) in enumerate(zip(before, now, strict=True)):
+            yield from _differences(one, other, f"{at} {number}")
+    elif isinstance(before, list) and isinstance(now, list):
+        lacks, has = [one for one in before if one not in now], [one for one in now if one not in before]
+        if before != now:
+            yield f"{at}: lacks {lacks}, has {has}"
+    elif before != now:
+        yield f"{at}: {before!r} is {now!r}"

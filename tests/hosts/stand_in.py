@@ -13,7 +13,8 @@ HOSTS = ("cp1", "cp2", "cp3")
 
 ANSWER = r"""#!/bin/sh
 while read -r line && [ "${#line}" -gt 1 ]; do :; done
-printf 'HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok'
+printf 'HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 31\r\nConnection: close\r\n\r\n'
+printf '[+]ping ok\nreadyz check passed\n'
 """
 
 UNIT = f"""[Service]
@@ -44,6 +45,6 @@ def install(lab: Lab) -> None:
         (root / "etc/systemd/system/stand-in.service").write_text(UNIT)
         config = kubeconfig(inventory, user="admin", files=FILES, server=endpoint_server(inventory, host))
         (root / "etc/kubernetes/admin.conf").write_text(config)
-        names = f"subjectAltName=DNS:{host.name},IP:{host.address},IP:{lab.spec.vip}"
+        names = f"subjectAltName=DNS:kubernetes,DNS:{host.name},IP:{host.address},IP:{lab.spec.vip}"
         done = lab.exec(host.name, "sh", "-ec", INSTALL, "install", names)
         assert done.returncode == 0, done.stdout + done.stderr
