@@ -1,6 +1,6 @@
 # demo: the console on a real practice cluster · test: everything CI runs · check: fast, no root · pictures: the README's, anew
 .DEFAULT_GOAL := help
-.PHONY: help pictures demo test programs check format lint types unit hosts nightly chaos lock clean
+.PHONY: help pictures demo test programs check format lint types unit quick hosts nightly chaos lock clean
 SHELL := /bin/bash
 VENV ?= .venv
 PYTHON := $(VENV)/bin/python
@@ -19,7 +19,7 @@ demo: $(READY)
 	@$(PYTHON) -m haconsole lab prepare
 	@$(PYTHON) -m haconsole demo
 
-check: lint types unit
+check: lint types quick
 
 lint: $(READY)
 	$(VENV)/bin/ruff format --check .
@@ -33,9 +33,12 @@ types: $(READY)
 	$(VENV)/bin/mypy
 
 unit: programs $(READY)
-	$(PYTHON) -m pytest -q -n 5 tests/unit || $(PYTHON) -m pytest -q --last-failed --snapshot-warn-unused tests/unit
+	$(PYTHON) -m pytest -q -n 3 tests/unit
 
-test: check hosts
+quick: programs $(READY)
+	$(PYTHON) -m pytest -q -n 3 -m "not nightly and not thorough" --snapshot-warn-unused tests/unit
+
+test: lint types unit hosts
 
 programs:
 	@tests/tools/install-programs

@@ -26,8 +26,11 @@ from tests.fakes.session import FakeSession, aged, critical, degraded
 from tests.unit.ui.test_certificates import LEAF, with_certificates
 
 SMALL, WIDE = (80, 24), (160, 45)
-SIZES = pytest.mark.parametrize("size", [SMALL, WIDE], ids=["80x24", "160x45"])
-THEMES = pytest.mark.parametrize("theme", ["dark", "light"])
+THOROUGH = pytest.mark.thorough
+SIZES = pytest.mark.parametrize(
+    "size", [pytest.param(SMALL, id="80x24"), pytest.param(WIDE, id="160x45", marks=THOROUGH)]
+)
+THEMES = pytest.mark.parametrize("theme", ["dark", pytest.param("light", marks=THOROUGH)])
 
 
 FAILED = recorded(Standing.ENDED, Outcome.FAILED, hours_ago=1)
