@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
+
 from tests.hosts.program import Program
 
 
@@ -34,6 +36,7 @@ def leader(program: Program) -> str:
     return str(status(program)["etcd"]["leader"])
 
 
+@pytest.mark.nightly
 def test_a_drain_and_a_ready_are_taken_back(installed: Program) -> None:
     drained = installed.events("drain", "cp1")
     assert states(installed, "cp1") == {"drain"}
