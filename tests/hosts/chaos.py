@@ -166,7 +166,11 @@ class Chaos:
                 drawn.choice(case.hosts),
                 drawn.uniform(1, 6),
             )
-            seen = self._disturbed(case, point, expected)
+            try:
+                seen = self._disturbed(case, point, expected)
+            except Exception as error:
+                self._stands = None
+                seen = Seen(point, 0, {}, (in_words(error),))
             report.seen.append(seen)
             self._say(f"  {point}: {'; '.join(seen.wrong) or 'well'}, resumed {seen.resumes}x, {seen.seconds:.1f} s")
         return report
@@ -193,15 +197,20 @@ class Chaos:
 
     def _begun(self, case: Case) -> Program:
         """The lab in the state that the case begins from, and the program with a state folder of its own."""
-        if self._stands is not case or case.put_back is None:
+        if self._stands is not case or case.put_back is None or not self._put_back(case):
             self._begin(case.start, case.hosts)
+            self._settle(case.start)
+            assert self._put_back(case), f"{case.put_back} ends badly"
             self._stands = case
-        if case.put_back:
-            looks(self.lab, case.hosts, case.put_back)
         self._settle(case.start)
         for host in case.hosts:
             (self.lab.host(host).root / BEGUN.lstrip("/")).write_text("")
         return self._on(case.hosts, case.kind, case.quota)
+
+    def _put_back(self, case: Case) -> bool:
+        """Have the case's script put the state back; whether it did."""
+        told = looks(self.lab, case.hosts, f"{case.put_back or ':'}\n[ $? = 0 ] && echo well")
+        return all("well" in lines for lines in told.values())
 
     def _begin(self, state: str, hosts: tuple[str, ...]) -> None:
         """Have these hosts in that state, making it the first time; all others are off."""
@@ -363,6 +372,11 @@ def _reaches(program: Program, line: int, running: Running) -> None:
         time.sleep(0.003)
 
 
+def in_words(error: Exception) -> str:
+    """What went wrong in the harness itself, or before a fault came."""
+    return f"{type(error).__name__}: {str(error)[-MOST_TOLD:]}"
+
+
 def _last_error(done: subprocess.CompletedProcess[str]) -> str:
     told = [as_object(line) for line in done.stdout.splitlines()]
     errors = [str(one.get("error") or one.get("reasons")) for one in told if one.get("error") or one.get("reasons")]
@@ -399,7 +413,7 @@ def _work(lab: Lab, asked: Asked, points: int, seed: int) -> None:
                 try:
                     report = chaos.act(name, points, seed)
                 except Exception as error:
-                    report = Report(name, wrong=f"{type(error).__name__}: {str(error)[-MOST_TOLD:]}")
+                    report = Report(name, wrong=in_words(error))
                 asked.answers.put((report, tuple(said)))
         finally:
             for number in (signal.SIGTERM, signal.SIGINT):

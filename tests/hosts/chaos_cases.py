@@ -142,11 +142,11 @@ CASES: dict[str, Case] = {
     "disarm-alarm": Case(
         ("disarm-alarm",),
         "full",
-        put_back=f'rm -rf /var/lib/etcd-snapshots; [ "$(hostname)" != cp1 ] || {{ {FILL}; }}',
+        put_back=f'rm -rf /var/lib/etcd-snapshots; [ "$(uname -n)" != cp1 ] || {{ {FILL.strip()}; }}',
         weight=15,
     ),
     "failover": Case(("failover",), "serving", put_back=f"rm -f {DOWN}", weight=30),
-    "failback": Case(("failback",), "moved", put_back=f'[ "$(hostname)" != cp1 ] || echo down >{DOWN}', weight=30),
+    "failback": Case(("failback",), "moved", put_back=f'[ "$(uname -n)" != cp1 ] || echo down >{DOWN}', weight=30),
     "restore": Case(("restore", "cp1:/root/kept.db", "--confirm", "{cluster}"), "saved", weight=50),
 }
 
