@@ -129,6 +129,7 @@ async def carry_out(action: str, request: dict[str, str], given: dict[str, Any])
     from haconsole.cli.locking import perform_locked
 
     async with _session(given) as session:
+        session.may_change()
         if given["wait_s"] is not None:
             await session.unlocked(given["wait_s"], frozenset(given["adopt"]))
         planned = await session.plan(action, request)

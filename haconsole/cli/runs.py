@@ -152,6 +152,7 @@ async def _undo(
 
     record = read_run(find_run(_folder(), run))
     async with open_session(inventory or Path(record.heading.inventory), TerminalAnswers(accepted)) as session:
+        session.may_change()
         planned = await session.plan_undo(record.heading.run)
         if isinstance(planned, Refusal):
             return print_plan(planned, as_json=as_json)

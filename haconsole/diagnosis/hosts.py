@@ -45,7 +45,7 @@ def _unreachable(facts: HostFacts) -> Iterator[Draft]:
         "host.unreachable",
         Severity.WARNING,
         facts.host,
-        f"{facts.host} cannot be reached over SSH: {facts.reach.cause}",
+        f"{facts.host} cannot be reached over SSH: {facts.reach.cause.replace('-', ' ')}",
         "Nothing on this host can be observed or changed; what runs there may still be fine.",
         (facts.reach.reason, since),
         (MENDS.get(facts.reach.cause, "try `ssh` to the host by hand and read its error"),),

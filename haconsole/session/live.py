@@ -141,7 +141,7 @@ class LiveSession:
         """Carry the plan out, one at a time; refused in a read-only session, and while another console has the lock."""
         from haconsole.execution.lock import LockedError
 
-        self._may_change()
+        self.may_change()
         adopt |= {plan.undoes} if plan.undoes else set()
         if (view := self._locks.in_the_way(plan, adopt)) is not None:
             raise LockedError(self._inventory.cluster, view, adoptable=view.stale)
@@ -168,7 +168,7 @@ class LiveSession:
         from haconsole.execution.resume import why_not_resume
         from haconsole.inventory.parts import parts_of
 
-        self._may_change()
+        self.may_change()
         record = await self.read_run(run)
         reasons = why_not_resume(record, await self.runs(), self._inventory.cluster, parts_of(self._inventory))
         if reasons:
@@ -192,9 +192,10 @@ class LiveSession:
 
         return plan_undo(await self.read_run(run), await self.runs(), RUN_DIR)
 
-    def _may_change(self) -> None:
+    def may_change(self) -> None:
+        """Raise RefusedError in a read-only session, HaconsoleError while a run is under way."""
         if self._read_only:
-            raise HaconsoleError("this session is read-only", mend="leave --read-only away, or mend the inventory")
+            raise RefusedError("this session is read-only", mend="leave --read-only away, or mend the inventory")
         if self._running is not None:
             raise HaconsoleError("another run is under way in this session", mend="wait for its end")
 

@@ -54,7 +54,8 @@ class Setting:
     """How the console is opened: what it shows, how it looks and how it asks.
 
     `alone` in its process it may keep what it has loaded from being looked through for garbage, which takes long.
-    `file` is the inventory's, where there is one that could follow a change.
+    `file` is the inventory's, where there is one that could follow a change. `sixteen` is for a terminal
+    of so many colours.
     """
 
     inventory: Inventory
@@ -63,6 +64,7 @@ class Setting:
     open_session: Callable[[], AbstractAsyncContextManager[Session]]
     read_only: bool = False
     ascii_only: bool = False
+    sixteen: bool = False
     clock: Clock = utc_now
     retry_s: tuple[float, ...] = RETRY_S
     asker: ScreenAsker | None = None
@@ -139,7 +141,7 @@ class ConsoleApp(App[None]):
 
     def _paint_with(self, source: str) -> None:
         try:
-            theme = find_theme(source, theme_folders())
+            theme = find_theme(source, theme_folders(), sixteen=self.setting.sixteen)
         except ThemeError as error:
             self.notify(faults.in_words(error), title="theme not changed", severity="error", markup=False)
             return

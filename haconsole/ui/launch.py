@@ -35,13 +35,15 @@ def launch(
     the session's questions on the screen, `file` the inventory's. Raises ThemeError before anything is painted.
     """
     source = theme_name(theme, inventory.theme, environment)
+    sixteen = has_sixteen_colours(environment)
     setting = Setting(
         inventory=inventory,
-        theme=find_theme(source, theme_folders()),
+        theme=find_theme(source, theme_folders(), sixteen=sixteen),
         theme_source=source,
         open_session=open_session,
         read_only=read_only,
         ascii_only=ascii_only or terminal_is_ascii(encoding),
+        sixteen=sixteen,
         asker=asker,
         alone=True,
         file=file,
@@ -56,3 +58,10 @@ def theme_name(asked: str | None, inventory: str | None, environment: Mapping[st
     if asked:
         return asked
     return WITHOUT_COLOUR if environment.get("NO_COLOR") else inventory or DEFAULT
+
+
+def has_sixteen_colours(environment: Mapping[str, str]) -> bool:
+    """Whether the terminal, by what it calls itself, has no more than sixteen colours."""
+    from rich.console import Console
+
+    return Console(force_terminal=True, _environ=environment).color_system == "standard"

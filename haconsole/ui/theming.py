@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
 from msgspec import Meta
@@ -25,6 +25,9 @@ Colour = Annotated[
         pattern=r"^(#[0-9a-fA-F]{6}|ansi_[a-z_]+)$",
         description="a colour like #1c2532, or one of the terminal's own like ansi_red",
     ),
+]
+Native = Annotated[
+    str, Meta(pattern=r"^ansi_[a-z_]+$", description="one of the terminal's own sixteen colours, like ansi_bright_red")
 ]
 Style = Annotated[
     str,
@@ -82,8 +85,65 @@ class Styles(_Part, frozen=True, kw_only=True):
     stale: Style = "none"
 
 
+ColourName = Literal[
+    "background",
+    "foreground",
+    "head",
+    "head_focused",
+    "bar",
+    "bar_text",
+    "cursor",
+    "cursor_text",
+    "muted",
+    "accent",
+    "good",
+    "warning",
+    "critical",
+    "unknown",
+    "stale",
+]
+SIXTEEN_DARK = Colours(
+    background="ansi_black",
+    foreground="ansi_bright_white",
+    head="ansi_black",
+    head_focused="ansi_blue",
+    bar="ansi_white",
+    bar_text="ansi_black",
+    cursor="ansi_cyan",
+    cursor_text="ansi_black",
+    muted="ansi_white",
+    accent="ansi_bright_cyan",
+    good="ansi_bright_green",
+    warning="ansi_bright_yellow",
+    critical="ansi_bright_red",
+    unknown="ansi_bright_magenta",
+    stale="ansi_white",
+)
+SIXTEEN_LIGHT = Colours(
+    background="ansi_bright_white",
+    foreground="ansi_black",
+    head="ansi_bright_white",
+    head_focused="ansi_bright_cyan",
+    bar="ansi_blue",
+    bar_text="ansi_bright_white",
+    cursor="ansi_blue",
+    cursor_text="ansi_bright_white",
+    muted="ansi_bright_black",
+    accent="ansi_blue",
+    good="ansi_green",
+    warning="ansi_yellow",
+    critical="ansi_red",
+    unknown="ansi_magenta",
+    stale="ansi_bright_black",
+)
+"""What terminals of sixteen colours are painted with: the nearest of theirs would make different states look alike."""
+
+
 class ThemeFile(_Part, frozen=True, kw_only=True):
-    """A theme as its file holds it. `native` leaves the sixteen colours to the terminal."""
+    """A theme as its file holds it. `native` leaves the sixteen colours to the terminal.
+
+    `sixteen` is what differs, on a terminal of sixteen colours, from what dark or light themes have there.
+    """
 
     name: Annotated[str, Meta(pattern=r"^[a-z0-9-]{1,40}$")]
     summary: Annotated[str, Meta(max_length=100)] = ""
@@ -91,6 +151,16 @@ class ThemeFile(_Part, frozen=True, kw_only=True):
     native: bool = False
     colours: Colours
     styles: Styles = Styles()
+    sixteen: dict[ColourName, Native] = {}
+
+    def in_sixteen(self) -> ThemeFile:
+        """The theme as a terminal of sixteen colours can show it."""
+        if self.native:
+            return self
+        usual = SIXTEEN_DARK if self.dark else SIXTEEN_LIGHT
+        styles = msgspec.structs.replace(self.styles, head="bold underline")
+        colours = msgspec.structs.replace(usual, **self.sixteen)
+        return msgspec.structs.replace(self, native=True, colours=colours, styles=styles)
 
 
 def theme_folders() -> tuple[Path, ...]:
@@ -105,19 +175,22 @@ def theme_files(folders: tuple[Path, ...]) -> dict[str, Path]:
     return {path.stem: path for path in files}
 
 
-def find_theme(name: str, folders: tuple[Path, ...]) -> Theme:
-    """The theme called `name`, or in the file `name` if that ends in ``.yaml``. Raises ThemeError."""
+def find_theme(name: str, folders: tuple[Path, ...], *, sixteen: bool = False) -> Theme:
+    """The theme called `name`, or in the file `name` if that ends in ``.yaml``. Raises ThemeError.
+
+    `sixteen` makes it one for a terminal that has no more colours.
+    """
     if name.endswith((".yaml", ".yml")):
-        return load_theme(Path(name).expanduser())
+        return load_theme(Path(name).expanduser(), sixteen=sixteen)
     files = theme_files(folders)
     if name not in files:
         raise ThemeError(
             f"there is no theme {name!r}", mend=f"choose one of: {', '.join(sorted(files)) or 'none found'}"
         )
-    return load_theme(files[name])
+    return load_theme(files[name], sixteen=sixteen)
 
 
-def load_theme(path: Path) -> Theme:
+def load_theme(path: Path, *, sixteen: bool = False) -> Theme:
     """Read and check one theme file. Raises ThemeError with the file, the place in it and what is wrong."""
     import yaml
 
@@ -130,7 +203,7 @@ def load_theme(path: Path) -> Theme:
         raise ThemeError(f"theme {path}: not YAML: {' '.join(str(error).split())}") from error
     except msgspec.ValidationError as error:
         raise ThemeError(f"theme {path}: {error}", mend="themes/dark.yaml has every field a theme needs") from error
-    return textual_theme(theme, path)
+    return textual_theme(theme.in_sixteen() if sixteen else theme, path)
 
 
 def textual_theme(theme: ThemeFile, path: Path) -> Theme:

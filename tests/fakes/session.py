@@ -56,6 +56,10 @@ class FakeSession:
     stops: tuple[str, ...] = ()
     watched: asyncio.Event = field(default_factory=asyncio.Event)
 
+    def may_change(self) -> None:
+        if self.read_only:
+            raise RefusedError("this session is read-only")
+
     async def snapshot(self) -> ClusterSnapshot:
         return self.looked_at or self.first or healthy()
 

@@ -12,6 +12,7 @@ from haconsole.ui.present.cells import Cell, Line, Tone, clean, sized, width_of,
 
 KEPT = 5000
 SOURCE_MOST = 16
+SIGNS = {Tone.CRITICAL: "✖", Tone.WARNING: "▲"}
 
 
 @dataclass
@@ -45,6 +46,7 @@ def journal_rows(line: JournalLine, width: int, *, hosts: int, mark: str = "") -
         lead.append(Cell(f"{sized(line.host, hosts)} ", Tone.ACCENT))
     source = min(SOURCE_MOST, max(width // 5, 8))
     lead.append(Cell(f"{sized(clean(line.source), source)} ", Tone.MUTED))
+    lead.append(Cell(f"{SIGNS.get(tone_of(line), ' ')} ", tone_of(line)))
     indent = sum(width_of(cell.text) for cell in lead)
     parts = wrapped(clean(line.text), max(width - indent, 12))
     return tuple(

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from haconsole.model.hosts import ApiserverFacts, DiskSpace, HostFacts, InterfaceAddress, Role, ServiceState
 from haconsole.model.names import HostName
+from haconsole.model.observed import Failed
 from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.ui.present.about.balancing import haproxy, keepalived
 from haconsole.ui.present.about.common import known, listed, observation, optional
@@ -31,9 +32,15 @@ def _reach(facts: HostFacts, now: datetime) -> tuple[Item, ...]:
         Fact("roles", listed(tuple(SHORT_ROLES[role] for role in facts.roles))),
         Fact("SSH", reach_cell(facts)),
         *observation(facts.reach, now),
-        Fact("clock offset", clock_cell(facts.clock_offset_ms)),
+        Fact("clock offset", _offset(facts)),
         *(Sentence(Cell(note), "·") for note in facts.notes),
     )
+
+
+def _offset(facts: HostFacts) -> Cell:
+    """The clock's offset, remembered as such where the host is silent."""
+    told = clock_cell(facts.clock_offset_ms)
+    return Cell(told.text, Tone.STALE) if isinstance(facts.reach, Failed) else told
 
 
 def _services(facts: HostFacts, now: datetime) -> tuple[Item, ...]:

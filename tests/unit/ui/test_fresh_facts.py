@@ -1,0 +1,82 @@
+"""A plan on the screen is made from what hosts say now, never from what the screen shows."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from haconsole.model.hosts import HostFacts
+from haconsole.model.names import MemberId
+from haconsole.model.observed import Known
+from haconsole.model.snapshot import ClusterSnapshot
+from haconsole.probes.collect import Collector
+from haconsole.session.live import LiveSession
+from tests.fakes.cluster import INVENTORY, changed, healthy, lost
+from tests.unit.execution.local import LocalFleet
+from tests.unit.ui.test_app import console, running, screen_text, settled
+from tests.unit.ui.test_guided import shows
+
+
+def led_by(n: int) -> ClusterSnapshot:
+    """The healthy cluster with another leader."""
+
+    def follow(facts: HostFacts) -> HostFacts:
+        assert isinstance(facts.etcd, Known)
+        return replace(facts, etcd=Known(replace(facts.etcd.value, leader_id=MemberId(f"a{n}")), facts.etcd.at))
+
+    snapshot = healthy()
+    for host in (1, 2, 3):
+        snapshot = changed(snapshot, host, follow)
+    return snapshot
+
+
+def looking(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, now: ClusterSnapshot) -> tuple[LiveSession, list[str]]:
+    """A live session that polled the healthy cluster once, of which hosts would say `now`; and the looks it takes."""
+    looks: list[str] = []
+
+    async def live(self: Collector) -> AsyncIterator[ClusterSnapshot]:
+        looks.append("poll")
+        yield healthy()
+        await asyncio.Event().wait()
+
+    async def once(self: Collector, *, certificates: bool = False) -> ClusterSnapshot:
+        looks.append("fresh")
+        return now
+
+    monkeypatch.setattr(Collector, "live", live)
+    monkeypatch.setattr(Collector, "once", once)
+    fleet = LocalFleet("cp1", "cp2", "cp3")
+    return LiveSession(INVENTORY, fleet, source="/lab.yaml", digest="ab" * 32, runs=tmp_path), looks
+
+
+async def test_what_changed_since_the_last_poll_is_what_the_plan_is_about(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    session, looks = looking(monkeypatch, tmp_path, led_by(2))
+    async with running(console(session), (160, 45)) as pilot:
+        assert "cp1    ★ leader" in screen_text(pilot.app)  # type: ignore[arg-type]
+        assert looks == ["poll"]
+        await pilot.press("a", *"move etcd", "enter")
+        await settled(pilot)
+        await pilot.press("backspace", "enter")
+        await shows(pilot, "steps on cp2")
+        assert looks == ["poll", "fresh"]
+        assert "cp1" not in screen_text(pilot.app).partition("plan: move-leader")[2].splitlines()[0]  # type: ignore[arg-type]
+
+
+async def test_a_cluster_that_fell_since_the_last_poll_gives_no_plan(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    fallen = changed(changed(healthy(), 2, lost), 3, lost)
+    session, looks = looking(monkeypatch, tmp_path, fallen)
+    async with running(console(session), (160, 45)) as pilot:
+        assert "● live  3/3 hosts" in screen_text(pilot.app)  # type: ignore[arg-type]
+        await pilot.press("a", *"move etcd", "enter")
+        await settled(pilot)
+        await pilot.press("backspace", "enter")
+        await shows(pilot, "✖ refused")
+        assert "fresh" in looks

@@ -1,0 +1,118 @@
+"""A console that may change nothing: no key, command or way round leads to a change or to a shell."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import msgspec
+import pytest
+from textual.pilot import Pilot
+
+from haconsole.execution.events import Outcome
+from haconsole.execution.records import RunRecord, Standing
+from haconsole.session import Session
+from haconsole.ui.app import ConsoleApp, Setting
+from haconsole.ui.keys import KEYS
+from tests.fakes.cluster import INVENTORY
+from tests.fakes.plans import PLAN, recorded
+from tests.fakes.session import FakeSession, critical
+from tests.unit.ui.test_app import THEME, Hand, running, screen_text, settled
+
+SCREENS = {"dashboard": "", "findings": "f", "finding": "f enter", "host": "5 enter", "runs": "h"}
+CHANGING = sorted({key.keys.partition(",")[0] for key in KEYS if key.changes})
+LABELS = {key.label for key in KEYS if key.changes} - {"run"}
+RECORD = recorded(Standing.ENDED, Outcome.FAILED)
+WAYS: dict[str, Callable[[ConsoleApp], object]] = {
+    "a form": lambda app: app.action_act("bootstrap"),
+    "the menu": lambda app: app.action_actions(),
+    "what helps": lambda app: app.action_mend(),
+    "a plan": lambda app: app.runs.carry_out(PLAN),
+    "a run to carry on": lambda app: app.runs.carry_on(RECORD),
+}
+
+
+def read_only(by_inventory: bool) -> tuple[ConsoleApp, FakeSession]:
+    session = FakeSession(critical(), plans={"bootstrap": PLAN, "undo": PLAN}, records=(RECORD,))
+
+    @asynccontextmanager
+    async def opened() -> AsyncIterator[Session]:
+        yield session
+
+    inventory = msgspec.structs.replace(INVENTORY, read_only=by_inventory)
+    setting = Setting(inventory, THEME, THEME.name, opened, clock=Hand(), read_only=not by_inventory)
+    return ConsoleApp(setting), session
+
+
+@pytest.fixture
+def shells(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """The hosts that the terminal is given to."""
+    visited: list[object] = []
+
+    async def visit(app: object, inventory: object, host: object) -> None:
+        visited.append(host)
+
+    monkeypatch.setattr("haconsole.ui.visit.visit", visit)
+    return visited
+
+
+async def led(pilot: Pilot[None], keys: str) -> None:
+    for key in keys.split():
+        await pilot.press(key)
+        await settled(pilot)
+
+
+def untouched(app: ConsoleApp, session: FakeSession) -> bool:
+    return (session.asked, session.stops, app.run_view) == ((), (), None)
+
+
+@pytest.mark.parametrize("by_inventory", [False, True], ids=["option", "inventory"])
+@pytest.mark.parametrize("screen", SCREENS)
+async def test_no_key_changes_anything_or_is_named(screen: str, by_inventory: bool, shells: list[object]) -> None:
+    app, session = read_only(by_inventory)
+    async with running(app) as pilot:
+        await led(pilot, SCREENS[screen])
+        here = app.screen
+        footer = screen_text(app).splitlines()[-1]
+        assert [label for label in LABELS if f" {label} " in footer] == []
+        for key in CHANGING:
+            await led(pilot, key)
+            assert app.screen is here
+        assert untouched(app, session)
+        assert shells == []
+        await led(pilot, "question_mark")
+        assert [key.help for key in KEYS if key.changes and key.help in screen_text(app)] == []
+
+
+@pytest.mark.parametrize("by_inventory", [False, True], ids=["option", "inventory"])
+@pytest.mark.parametrize("way", WAYS)
+async def test_no_way_round_the_keys_changes_anything(way: str, by_inventory: bool, shells: list[object]) -> None:
+    app, session = read_only(by_inventory)
+    async with running(app) as pilot:
+        here = app.screen
+        WAYS[way](app)
+        await settled(pilot)
+        assert app.screen is here
+        assert "read-only" in [note.message for note in app._notifications][-1]
+        await app.action_shell()
+        await settled(pilot)
+        assert shells == []
+        assert untouched(app, session)
+
+
+async def test_the_palette_offers_nothing_that_changes() -> None:
+    app, _ = read_only(by_inventory=True)
+    async with running(app, (160, 45)) as pilot:
+        await led(pilot, "colon")
+        assert [key.help for key in KEYS if key.changes and key.help in screen_text(app)] == []
+
+
+async def test_it_says_so_on_its_first_line() -> None:
+    app, _ = read_only(by_inventory=True)
+    async with running(app):
+        assert "READ-ONLY" in screen_text(app).splitlines()[0]
+
+
+def test_the_record_is_one_that_could_be_carried_on() -> None:
+    assert isinstance(RECORD, RunRecord)
+    assert RECORD.standing is Standing.ENDED

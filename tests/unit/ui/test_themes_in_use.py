@@ -1,0 +1,196 @@
+"""Which theme a console opens with, and how it takes in a theme's file that was changed."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+
+from haconsole.inventory.load import load
+from haconsole.session import Session
+from haconsole.ui.app import ConsoleApp, Setting
+from haconsole.ui.launch import launch
+from haconsole.ui.theming import ThemeError, find_theme, theme_files, theme_folders
+from tests.fakes.cluster import INVENTORY, healthy
+from tests.fakes.session import FakeSession, degraded
+from tests.fakes.terminal import sent, shown
+from tests.unit.ui.test_app import Hand, running, screen_text, settled
+from tests.unit.ui.test_journal import LINES as SAID
+from tests.unit.ui.test_theming import contrast
+
+TEXT = """\
+cluster: prod
+{theme}ssh: {{user: ops}}
+hosts:
+  - {{name: cp1, address: 10.0.0.1, roles: [etcd]}}
+"""
+DARK = theme_files(theme_folders())["dark"].read_text().replace("name: dark", "name: mine")
+BAR, OTHER_BAR = "#254a70", "#00457c"
+SGR_BAR, SGR_OTHER_BAR = "48;2;37;74;112", "48;2;0;69;124"
+
+
+@pytest.fixture
+def opened_with(monkeypatch: pytest.MonkeyPatch) -> list[ConsoleApp]:
+    """The consoles that were opened; none runs."""
+    opened: list[ConsoleApp] = []
+    monkeypatch.setattr(ConsoleApp, "run", lambda self: opened.append(self))
+    return opened
+
+
+def opens(tmp_path: Path, theme: str, *, asked: str | None = None, environment: dict[str, str] | None = None) -> None:
+    path = tmp_path / "prod.yaml"
+    path.write_text(TEXT.format(theme=theme))
+    launch(
+        load(path),
+        lambda: pytest.fail("no session is opened before the first paint"),
+        theme=asked,
+        read_only=False,
+        ascii_only=False,
+        environment=environment or {"TERM": "xterm-256color"},
+        encoding="utf-8",
+    )
+
+
+@pytest.mark.parametrize(
+    ("in_inventory", "asked", "environment", "opened"),
+    [
+        ("", None, None, "dark"),
+        ("theme: production-red\n", None, None, "production-red"),
+        ("theme: production-red\n", "light", None, "light"),
+        ("theme: production-red\n", None, {"TERM": "xterm-256color", "NO_COLOR": "1"}, "monochrome"),
+        ("theme: production-red\n", "light", {"TERM": "xterm-256color", "NO_COLOR": "1"}, "light"),
+    ],
+)
+def test_a_clusters_own_theme_is_what_its_console_opens_with(
+    tmp_path: Path,
+    opened_with: list[ConsoleApp],
+    in_inventory: str,
+    asked: str | None,
+    environment: dict[str, str] | None,
+    opened: str,
+) -> None:
+    opens(tmp_path, in_inventory, asked=asked, environment=environment)
+    assert [app.theme for app in opened_with] == [opened]
+
+
+def test_a_theme_that_is_not_there_is_told_before_anything_is_painted(
+    tmp_path: Path, opened_with: list[ConsoleApp]
+) -> None:
+    with pytest.raises(ThemeError, match=r"there is no theme 'prod-red'; choose one of: .*production-red"):
+        opens(tmp_path, "theme: prod-red\n")
+    assert opened_with == []
+
+
+async def test_production_does_not_look_like_staging(tmp_path: Path) -> None:
+    grounds = set()
+    for name in ("production-red", "dark"):
+        app = painted_with(find_theme(name, theme_folders()), name)
+        async with running(app):
+            grounds.add(shown(sent(app, "truecolor")[:1])[0].look.ground)
+    assert len(grounds) == 2
+
+
+def painted_with(theme: object, source: str) -> ConsoleApp:
+    @asynccontextmanager
+    async def opened() -> AsyncIterator[Session]:
+        yield FakeSession(healthy())
+
+    return ConsoleApp(Setting(INVENTORY, theme, source, opened, clock=Hand()))  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "mine.yaml"
+    path.write_text(DARK)
+    return path
+
+
+async def reload(pilot: Pilot[None]) -> None:
+    await pilot.press("ctrl+r")
+    await settled(pilot)
+
+
+async def test_a_changed_file_is_painted_with_after_a_key(file: Path) -> None:
+    app = painted_with(find_theme(str(file), ()), str(file))
+    async with running(app) as pilot:
+        assert SGR_BAR in sent(app, "truecolor")[0]
+        file.write_text(DARK.replace(BAR, OTHER_BAR))
+        await settled(pilot)
+        assert SGR_BAR in sent(app, "truecolor")[0]
+        await reload(pilot)
+        assert SGR_OTHER_BAR in sent(app, "truecolor")[0]
+        assert SGR_BAR not in sent(app, "truecolor")[0]
+
+
+@pytest.mark.parametrize(
+    ("broken", "said"),
+    [
+        (DARK.replace(f'"{BAR}"', "octarine"), "colours.bar"),
+        (DARK.replace("  muted:", "  mutted:"), "mutted"),
+        ("colours: [", "not YAML"),
+        (None, "No such file"),
+    ],
+    ids=["colour", "name", "yaml", "gone"],
+)
+async def test_a_bad_file_is_told_and_the_old_theme_kept(file: Path, broken: str | None, said: str) -> None:
+    app = painted_with(find_theme(str(file), ()), str(file))
+    async with app.run_test(size=(160, 45), notifications=True) as pilot:
+        await settled(pilot)
+        before = sent(app, "truecolor")
+        file.unlink() if broken is None else file.write_text(broken)
+        await reload(pilot)
+        (note,) = app._notifications
+        assert note.title == "theme not changed"
+        assert str(file) in note.message
+        assert said in note.message
+        assert app.theme == "mine"
+        assert "theme not changed" in screen_text(app)
+        assert said in " ".join(screen_text(app).split())
+        app.clear_notifications()
+        await settled(pilot)
+        assert sent(app, "truecolor") == before
+        file.write_text(DARK.replace(BAR, OTHER_BAR))
+        await reload(pilot)
+        assert SGR_OTHER_BAR in sent(app, "truecolor")[0]
+
+
+READ = (
+    "",
+    "f",
+    "5 j j enter tab slash c p enter",
+    "escape escape slash c p",
+    "enter escape colon",
+    "escape question_mark",
+)
+"""Keys that lead from one screen to the next."""
+
+
+@pytest.mark.parametrize("theme", [name for name in theme_files(theme_folders()) if name != "monochrome"])
+async def test_everything_painted_can_be_read(theme: str) -> None:
+    @asynccontextmanager
+    async def opened() -> AsyncIterator[Session]:
+        yield FakeSession(degraded(), logged=SAID)
+
+    least = 7.0 if theme == "high-contrast" else 4.5
+    app = ConsoleApp(Setting(INVENTORY, find_theme(theme, theme_folders()), theme, opened, clock=Hand()))
+    async with app.run_test(size=(160, 45), notifications=True) as pilot:
+        for keys in READ:
+            for key in keys.split():
+                await pilot.press(key)
+                await settled(pilot)
+            app.notify("that", title="an error", severity="error")
+            await settled(pilot)
+            poor = {
+                (piece.text.strip(), ratio)
+                for piece in shown(sent(app, "truecolor"))
+                if piece.text.strip() and (ratio := contrast(hexed(piece.look.ink), hexed(piece.look.ground))) < least
+            }
+            assert poor == set()
+
+
+def hexed(told: str) -> str:
+    """A colour told as ``38;2;R;G;B``."""
+    return "#{:02x}{:02x}{:02x}".format(*(int(part) for part in told.split(";")[2:]))
