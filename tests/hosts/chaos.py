@@ -18,7 +18,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -33,7 +33,6 @@ from tests.hosts.chaos_picture import (
     STARTS,
     Picture,
     as_object,
-    begun,
     differs,
     looks,
     picture,
@@ -152,9 +151,9 @@ class Chaos:
         program.events(*self._words(case))
         took = time.monotonic() - began
         expected = self._at_rest(case, program, before)
-        record = _record(program)
-        lines = len(record.read_text().splitlines())
-        detached = begun(self.lab, case.hosts, record.stem).total() > 0
+        record = [as_object(line) for line in _record(program).read_text().splitlines()]
+        lines = len(record)
+        detached = [number for number, line in enumerate(record) if line.get("kind") == "intent" and "boot" in line]
         faults = [fault for fault in case.faults if detached or fault is not Fault.INSIDE]
         report = Report(name, lines, took)
         self._say(f"{name}: {lines} lines, {took:.1f} s in peace")
@@ -166,6 +165,8 @@ class Chaos:
                 drawn.choice(case.hosts),
                 drawn.uniform(1, 6),
             )
+            if point.fault is Fault.INSIDE:
+                point = replace(point, line=detached[point.line % len(detached)])
             try:
                 seen = self._disturbed(case, point, expected)
             except Exception as error:
