@@ -23,11 +23,11 @@ from haconsole.ui.inks import Inks, inks_of
 from haconsole.ui.keys import Key, Scope, bindings, keys_of
 from haconsole.ui.menu import Menu
 from haconsole.ui.messages import Copied
+from haconsole.ui.painting import Painting
 from haconsole.ui.present.bar import Link, LinkState
 from haconsole.ui.runs import Runs
 from haconsole.ui.screens.dashboard import Dashboard
 from haconsole.ui.state import Clock, ConsoleState
-from haconsole.ui.theming import ThemeError, find_theme, theme_files, theme_folders
 
 if TYPE_CHECKING:
     from textual.screen import Screen
@@ -36,13 +36,11 @@ if TYPE_CHECKING:
     from haconsole.inventory.schema import Inventory
     from haconsole.session import Session
     from haconsole.ui.asker import ScreenAsker
-    from haconsole.ui.present.palette import Command
     from haconsole.ui.present.running import RunView
     from haconsole.ui.present.subjects import Subject
 
 RETRY_S = (1.0, 2.0, 5.0, 10.0, 15.0)
 CLOSE_WITHIN_S = 5.0
-BUILTIN = "textual-dark"
 
 
 def utc_now() -> datetime:
@@ -91,6 +89,7 @@ class ConsoleApp(App[None]):
         self.session: Session | None = None
         self._feeding: asyncio.Task[None] | None = None
         self.menu = Menu(self)
+        self.painting = Painting(self)
         self.runs = Runs(self)
         self.set_reactive(ConsoleApp.now, setting.clock())
         self.set_reactive(ConsoleApp.state, ConsoleState(Link(LinkState.CONNECTING, self.now)))
@@ -131,25 +130,11 @@ class ConsoleApp(App[None]):
 
     def action_next_theme(self) -> None:
         """Paint with the next of the themes found."""
-        names = sorted(theme_files(theme_folders()))
-        following = names.index(self.theme) + 1 if self.theme in names else 0
-        self._paint_with(names[following % len(names)])
+        self.painting.following()
 
     def action_reload_theme(self) -> None:
         """Read the file of the theme in use again."""
-        self._paint_with(self.setting.theme_source if self.theme == self.setting.theme.name else self.theme)
-
-    def _paint_with(self, source: str) -> None:
-        try:
-            theme = find_theme(source, theme_folders(), sixteen=self.setting.sixteen)
-        except ThemeError as error:
-            self.notify(faults.in_words(error), title="theme not changed", severity="error", markup=False)
-            return
-        self.register_theme(theme)
-        self.inks = inks_of(theme)
-        self.theme = BUILTIN  # the same name twice would change nothing
-        self.theme = theme.name
-        self.notify(theme.name, title="theme", timeout=2, markup=False)
+        self.painting.again()
 
     def on_copied(self, message: Copied) -> None:
         self.copy_to_clipboard(message.text)
@@ -217,22 +202,10 @@ class ConsoleApp(App[None]):
 
     def action_palette(self) -> None:
         """Offer every command of the screen that is up, then the themes."""
-        from haconsole.ui.screens.palette import Palette
-
-        self.push_screen(Palette("commands", self._commands()), self.chosen)
+        self.menu.offer_commands()
 
     def action_paint(self, theme: str) -> None:
-        self._paint_with(theme)
-
-    def _commands(self) -> tuple[Command, ...]:
-        from haconsole.ui.present.palette import Command
-
-        keys = self.keys_on(self.screen)
-        done = tuple(Command(key.label, key.action, key.help, key.shown) for key in keys if key.label and key.help)
-        themes = sorted(theme_files(theme_folders()))
-        return done + tuple(
-            Command(f"theme {name}", f"paint('{name}')", f"Paint with the theme {name}") for name in themes
-        )
+        self.painting.use(theme)
 
     def chosen(self, action: str | None) -> None:
         """Do what was chosen from a palette."""

@@ -146,7 +146,7 @@ STEPS = (
     Key("r", "carry_on", "r", "carry on", "Carry on a run that did not end well", Scope.HISTORY, 1, changes=True),
     Key("u", "undo", "u", "take back", "Plan what takes a run back, newest step first", Scope.HISTORY, 1, changes=True),
     Key("escape,q", "leave", "esc", "back", "Back; a run goes on", Scope.SPLIT, 2),
-    Key("tab,shift+tab", "other", "tab", "text", "From the table to the text and back", Scope.SPLIT, 5),
+    Key("tab,shift+tab", "other", "tab", "table, text", "From the table to the text and back", Scope.SPLIT, 5),
     _help(Scope.SPLIT, "this screen", 3),
 )
 

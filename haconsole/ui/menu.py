@@ -1,4 +1,4 @@
-"""From what a person stands on to an action's form or plan."""
+"""From what a person stands on to a command, an action's form or its plan."""
 
 from __future__ import annotations
 
@@ -27,6 +27,22 @@ class Menu:
         state = self._app.state
         commands = offered(catalogue(), self._app.subject, state.snapshot, state.findings)
         self._app.push_screen(Palette("actions", commands, beside="FOR"), self._app.chosen)
+
+    def offer_commands(self) -> None:
+        """Let a person choose among the commands of the screen that is up, then among the themes."""
+        from haconsole.ui.present.palette import Command
+        from haconsole.ui.screens.palette import Palette
+
+        app = self._app
+        done = tuple(
+            Command(key.label, key.action, key.help, key.shown)
+            for key in app.keys_on(app.screen)
+            if key.label and key.help
+        )
+        themes = tuple(
+            Command(f"theme {name}", f"paint('{name}')", f"Paint with the theme {name}") for name in app.painting.names
+        )
+        app.push_screen(Palette("commands", done + themes), app.chosen)
 
     def mend(self) -> None:
         """Begin the first action that helps with the finding under the cursor, filled in as far as it says."""

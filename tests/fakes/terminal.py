@@ -8,6 +8,7 @@ from io import StringIO
 from typing import Literal
 
 from rich.console import Console
+from textual.strip import Strip
 
 from haconsole.ui.app import ConsoleApp
 
@@ -35,7 +36,15 @@ class Piece:
 def sent(app: ConsoleApp, colours: Literal["standard", "256", "truecolor"] = "standard") -> list[str]:
     """The lines of the screen with their escape sequences, for a terminal of so many colours."""
     terminal = Console(file=StringIO(), force_terminal=True, color_system=colours, _environ={})
-    return [strip.render(terminal) for strip in app.screen._compositor.render_strips()]
+    return [_rendered(strip, terminal) for strip in app.screen._compositor.render_strips()]
+
+
+def _rendered(strip: Strip, terminal: Console) -> str:
+    """The strip for this terminal: styles remember the codes they had for the last one."""
+    for segment in strip:
+        if segment.style is not None:
+            segment.style._ansi = None
+    return Strip(list(strip), strip.cell_length).render(terminal)
 
 
 def shown(lines: list[str]) -> list[Piece]:

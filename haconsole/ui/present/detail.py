@@ -56,7 +56,7 @@ class Detail:
 def detail_lines(detail: Detail, width: int) -> tuple[Line, ...]:
     """The text set in `width` cells, nothing cut: long words are broken, facts stand behind their labels."""
     labels = max((width_of(item.label) for item in detail.items if isinstance(item, Fact)), default=0)
-    label_width = min(labels, LABEL_MOST, max(width // 3, 1))
+    label_width = min(labels, LABEL_MOST, max(width // 2, 1))
     lines: list[Line] = []
     for index, item in enumerate(detail.items):
         if isinstance(item, Heading) and index:

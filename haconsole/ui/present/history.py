@@ -106,7 +106,7 @@ def about_record(one: RunRecord | Unreadable, now: datetime) -> Detail:
             Fact("begun", Cell(f"{timestamp(heading.started_at, now)} UTC by {_who(one)}")),
             *(Fact("carried on", Cell(f"{timestamp(each.at, now)} UTC")) for each in one.resumed),
             *((Fact("ended", Cell(f"{timestamp(one.ended_at, now)} UTC")),) if one.ended_at else ()),
-            Fact("steps", Cell(", ".join(f"{number} {state}" for state, number in counts.items()))),
+            Fact("steps", Cell(", ".join(f"{number} {state.replace('-', ' ')}" for state, number in counts.items()))),
             *(torn if one.torn_lines else ()),
             *_next(one),
             *((Heading("What went wrong"),) if wrong else ()),

@@ -101,7 +101,7 @@ class Dashboard(Screen[None]):
         self._keys.tell()
 
     def on_row_highlighted(self, message: RowHighlighted) -> None:
-        if message.pane.has_focus:
+        if message.pane is self._panes.table:
             self._tell()
 
     def on_row_chosen(self, message: RowChosen) -> None:

@@ -312,6 +312,16 @@ async def test_letters_typed_into_a_filter_are_no_commands() -> None:
         assert pane(app, "etcd").wish.needle == ""
 
 
+async def test_what_is_told_follows_the_filter() -> None:
+    app = console(FakeSession(healthy()))
+    async with running(app, (160, 45)) as pilot:
+        detail = app.screen.query_one("#detail", TextPane)
+        await pilot.press("slash", "c", "p", "2")
+        await settled(pilot)
+        assert detail.detail is not None
+        assert detail.detail.title == "etcd member cp2"
+
+
 async def test_findings_have_a_screen_with_why_and_what_helps() -> None:
     app = console(FakeSession(critical()))
     async with running(app) as pilot:

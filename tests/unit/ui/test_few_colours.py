@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from itertools import combinations
+from pathlib import Path
 
 import pytest
 from textual.color import Color
 from textual.pilot import Pilot
 
+import haconsole.ui
 from haconsole.session import Session
 from haconsole.ui.app import ConsoleApp, Setting
+from haconsole.ui.ascii import ascii_text
 from haconsole.ui.launch import has_sixteen_colours, theme_name
 from haconsole.ui.theming import find_theme, theme_files, theme_folders
 from tests.fakes.cluster import INVENTORY
@@ -138,10 +141,17 @@ async def led(pilot: Pilot[None], keys: str) -> None:
 
 
 def test_a_sign_has_an_ascii_one_of_its_own() -> None:
-    from haconsole.ui.ascii import ascii_text
-
     signs = [ascii_text(sign) for sign in "●▲✖?–"]
     assert len(set(signs)) == len(signs)
+
+
+SOURCES = sorted((Path(haconsole.ui.__file__).parent).rglob("*.py"))
+
+
+def test_every_sign_the_console_draws_has_an_ascii_one() -> None:
+    drawn = {sign for path in SOURCES if path.name != "ascii.py" for sign in path.read_text() if not sign.isascii()}
+    assert "‖" in drawn
+    assert {sign for sign in drawn if ascii_text(sign) == "?"} == set()
 
 
 def test_every_native_colour_can_be_painted() -> None:

@@ -6,6 +6,9 @@ from dataclasses import replace
 from datetime import timedelta
 
 from haconsole.model.journal import JournalLine
+from haconsole.ui.panes.text import TextPane
+from haconsole.ui.present.cells import Tone
+from haconsole.ui.present.detail import Fact
 from haconsole.ui.screens.dashboard import Dashboard
 from haconsole.ui.screens.host import HostScreen
 from tests.fakes.cluster import NAMES, NOW, changed, healthy, units
@@ -59,6 +62,11 @@ async def test_a_lost_host_says_since_when_and_shows_what_is_remembered() -> Non
         text = screen_text(pilot.app)  # type: ignore[arg-type]
         assert "What follows is remembered from before, not seen now." in text
         assert "last known" in text
+        detail = pilot.app.screen.query_one("#steps", TextPane).detail
+        assert detail is not None
+        facts = {item.label: item.value for item in detail.items if isinstance(item, Fact)}
+        assert facts["kube-scheduler"].text.startswith("● active")
+        assert {facts[name].tone for name in ("kube-scheduler", "version", "eth0", "clock offset")} == {Tone.STALE}
 
 
 async def test_a_read_only_console_names_no_change_at_a_host() -> None:

@@ -49,11 +49,17 @@ def test_late_lines_find_their_place_and_the_oldest_go() -> None:
 def test_an_entry_is_wrapped_under_its_own_text_and_marked() -> None:
     rows = journal_rows(line(2, "the slow disk and the slow network are slow"), 40, hosts=3, mark="SLOW")
     assert [text_of(row).rstrip() for row in rows] == [
-        "03:00:00 cp2 etcd     the slow disk and",
-        "                      the slow network",
-        "                      are slow",
+        "03:00:00 cp2 etcd       the slow disk",
+        "                        and the slow",
+        "                        network are slow",
     ]
     assert [cell.text for cell in rows[0] if cell.tone is Tone.MARK] == ["slow"]
+
+
+@pytest.mark.parametrize(("priority", "sign"), [(3, " ✖ disk full"), (4, " ▲ disk full"), (6, "   disk full")])
+def test_what_is_wrong_has_a_sign(priority: int, sign: str) -> None:
+    (row,) = journal_rows(line(1, "disk full", priority=priority), 60, hosts=3)
+    assert text_of(row).endswith(sign)
 
 
 def test_a_saved_file_has_whole_times_and_no_control_characters() -> None:

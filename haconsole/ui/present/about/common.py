@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
-from typing import TypeVar
+from typing import TypeVar, assert_never
 
 from haconsole.model.observed import Failed, Known, NotAsked, Observed
 from haconsole.ui.present.ages import age, timestamp
 from haconsole.ui.present.cells import Cell, Tone
-from haconsole.ui.present.detail import Fact, Item, Sentence
+from haconsole.ui.present.detail import Fact, Heading, Item, Sentence, Verbatim
 
 T = TypeVar("T")
 
@@ -28,15 +29,28 @@ def observation(fact: Observed[T], now: datetime, what: str = "observed") -> tup
 
 
 def known(fact: Observed[T], tell: Callable[[T], tuple[Item, ...]]) -> tuple[Item, ...]:
-    """What `tell` makes of the value, current or remembered; nothing when there never was one."""
+    """What `tell` makes of the value, dimmed where it is remembered; nothing when there never was one."""
     match fact:
         case Known(value=value):
             return tell(value)
         case Failed(last=Known(value=value)):
             remembered = Sentence(Cell("What follows is remembered from before, not seen now.", Tone.STALE))
-            return (remembered, *tell(value))
+            return (remembered, *(_dimmed(item) for item in tell(value)))
         case _:
             return ()
+
+
+def _dimmed(item: Item) -> Item:
+    """The item in the tone of what is only remembered."""
+    match item:
+        case Fact(value=cell):
+            return replace(item, value=Cell(cell.text, Tone.STALE))
+        case Sentence(text=cell) | Verbatim(text=cell):
+            return replace(item, text=Cell(cell.text, Tone.STALE))
+        case Heading():
+            return item
+        case _:
+            assert_never(item)
 
 
 def yes_no(value: bool, *, bad: bool | None = None) -> Cell:

@@ -1,0 +1,50 @@
+"""Which theme the console is painted with: the next one, one by name, or its file read again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from haconsole.ui import faults
+from haconsole.ui.inks import inks_of
+from haconsole.ui.theming import ThemeError, find_theme, theme_files, theme_folders
+
+if TYPE_CHECKING:
+    from haconsole.ui.app import ConsoleApp
+
+BUILTIN = "textual-dark"
+
+
+class Painting:
+    """Sets the theme and the inks of the app that owns it; a theme that is not right leaves them as they are."""
+
+    def __init__(self, app: ConsoleApp) -> None:
+        self._app = app
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The themes found, in their order."""
+        return tuple(sorted(theme_files(theme_folders())))
+
+    def following(self) -> None:
+        """Paint with the next of the themes found."""
+        names, now = self.names, self._app.theme
+        self.use(names[(names.index(now) + 1) % len(names)] if now in names else names[0])
+
+    def again(self) -> None:
+        """Read the file of the theme in use once more."""
+        setting, now = self._app.setting, self._app.theme
+        self.use(setting.theme_source if now == setting.theme.name else now)
+
+    def use(self, source: str) -> None:
+        """Paint with a theme, by its name or its file; what is wrong with it is told."""
+        app = self._app
+        try:
+            theme = find_theme(source, theme_folders(), sixteen=app.setting.sixteen)
+        except ThemeError as error:
+            app.notify(faults.in_words(error), title="theme not changed", severity="error", markup=False)
+            return
+        app.register_theme(theme)
+        app.inks = inks_of(theme)
+        app.theme = BUILTIN  # the same name twice would change nothing
+        app.theme = theme.name
+        app.notify(f"theme {theme.name}", timeout=2, markup=False)
