@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from hashlib import sha256
 
 import msgspec
 
@@ -17,7 +18,7 @@ from haconsole.actions.checks import (
     AnyOf,
     Check,
     CommandSucceeds,
-    EtcdHealthy,
+    FileIs,
     FilesAbsent,
     MemberIs,
     MemberStage,
@@ -27,9 +28,9 @@ from haconsole.actions.checks import (
 from haconsole.actions.membership.change import answers
 from haconsole.actions.operations import Irreversible, RunCommand, SendFile
 from haconsole.actions.step import Plan, Refusal, Step
-from haconsole.actions.steps.etcd import SNAPSHOT_WHOLE, add_step, promote_step
+from haconsole.actions.steps.etcd import SNAPSHOT_WHOLE, add_step, either_healthy, promote_step
 from haconsole.actions.steps.order import Group, in_order, steps_named
-from haconsole.actions.steps.services import rewrite_step, set_aside_step, stop_step
+from haconsole.actions.steps.services import SET_ASIDE, rewrite_step, set_aside_step, stop_step
 from haconsole.configs.etcd import ClusterState, etcd_env
 from haconsole.inventory.effective import etcd_name, etcd_peer_url
 from haconsole.inventory.schema import Host, Inventory
@@ -64,6 +65,11 @@ echo "restored $file ($(stat -c %s -- "$file") bytes)"
 
 Where the tool can, revisions go on far above the old ones, so that no watcher takes an old one for newer.
 """
+
+LEAVE_FOLDER = r"""
+for path in "$@"; do mkdir -p -m 700 -- "$path.$end"; done
+"""
+"""Goes on where SET_ASIDE ends, so that a host that had nothing has a folder too."""
 
 MADE = r"""[ "$(cat -- "$1" 2>/dev/null)" = "$2" ]"""
 
@@ -174,10 +180,10 @@ def _groups(found: Ground, source: Source, stamp: str) -> tuple[Group, ...]:
             stop_step("kubernetes.stop", host.name, units, title="Stop its control plane", why=STOP_WHY, phase=PHASE)
             for host in planes
         ),
-        tuple(_etcd_stopped(found, host, source) for host in found.etcd),
-        tuple(_aside(found, host, source, stamp) for host in found.etcd),
+        tuple(_etcd_stopped(found, host, stamp) for host in found.etcd),
+        tuple(_aside(found, host, stamp) for host in found.etcd),
         (_made(found, source, stamp),),
-        (_start(found, source.host, FIRST_WHY, EtcdHealthy(1)),),
+        (_start(found, source.host, FIRST_WHY, _healthy_with(found, 1)),),
         *(
             group
             for number, host in enumerate(others, 1)
@@ -223,28 +229,31 @@ def _ready(found: Ground, host: Host) -> Step:
     return look_step("restore.ready", host.name, (check,), title="Find etcd set up", why=READY_WHY, phase=PHASE)
 
 
-def _etcd_stopped(found: Ground, host: Host, source: Source) -> Step:
-    """Stopped, or running from the restored data already, where a run is carried on."""
-    step = stop_step(
-        "etcd.stop", host.name, (found.layout.etcd.unit or "",), title="Stop etcd", why=STOP_ETCD_WHY, phase=PHASE
-    )
-    return _or_made(found, host, source, step)
+def _etcd_stopped(found: Ground, host: Host, stamp: str) -> Step:
+    """Stopped, or made anew since, where a run is carried on."""
+    unit = found.layout.etcd.unit or ""
+    step = stop_step("etcd.stop", host.name, (unit,), title="Stop etcd", why=STOP_ETCD_WHY, phase=PHASE)
+    return replace(step, verification=(AnyOf((step.verification, (_set_aside(found, stamp),))),))
 
 
-def _aside(found: Ground, host: Host, source: Source, stamp: str) -> Step:
+def _aside(found: Ground, host: Host, stamp: str) -> Step:
+    """What is there afterwards is the new cluster's: that it was done is told by the folder that it leaves."""
     paths, title = (found.layout.etcd.member_dir,), "Set the data of now aside"
-    step = set_aside_step(
-        "etcd.aside", host.name, paths, f"before-restore-{stamp}", title=title, why=ASIDE_WHY, phase=PHASE
+    step = set_aside_step("etcd.aside", host.name, paths, _end(stamp), title=title, why=ASIDE_WHY, phase=PHASE)
+    script_text = f"{SET_ASIDE.strip()}\n{LEAVE_FOLDER.strip()}"
+    words = ("aside", _end(stamp), *paths)
+    return replace(
+        step, operation=RunCommand(("sh", "-ec", script_text, *words)), verification=(_set_aside(found, stamp),)
     )
-    return _or_made(found, host, source, step)
 
 
-def _or_made(found: Ground, host: Host, source: Source, step: Step) -> Step:
-    return (
-        replace(step, verification=(AnyOf((step.verification, (_mark(found, source),))),))
-        if host == source.host
-        else step
-    )
+def _end(stamp: str) -> str:
+    return f"before-restore-{stamp}"
+
+
+def _set_aside(found: Ground, stamp: str) -> CommandSucceeds:
+    folder = f"{found.layout.etcd.member_dir}.{_end(stamp)}"
+    return script('[ -d "$1" ]', "aside", folder, means=f"{folder} is there", otherwise=f"{folder} is not there")
 
 
 def _mark(found: Ground, source: Source) -> CommandSucceeds:
@@ -301,18 +310,26 @@ def _joined(found: Ground, first: Host, so_far: tuple[Host, ...], host: Host) ->
         found.layout.etcd.env_file or "", etcd_env(found.inventory, host, state=ClusterState.EXISTING, members=pairs)
     )
     voters = len(there) + 1
+    step = write_step("etcd.env", host.name, env, title="Write etcd's settings", why=SETTINGS_WHY, phase=PHASE)
+    later = sha256(etcd_env(found.inventory, host).encode()).hexdigest()
+    settled = (FileIs(env.path, later, env.mode, env.owner), MemberIs(url, MemberStage.STARTED, ask))
     return (
-        (write_step("etcd.env", host.name, env, title="Write etcd's settings", why=SETTINGS_WHY, phase=PHASE),),
+        (replace(step, verification=(AnyOf((step.verification, settled)),)),),
         (add_step(host, url, len(there), ask),),
         (_start(found, host, JOIN_WHY, MemberIs(url, MemberStage.STARTED, ask)),),
         (promote_step(host, url, ask),),
-        tuple(_healthy(f"with-{host.name}", one, voters) for one in (*there, host)),
+        tuple(_healthy(found, f"with-{host.name}", one, voters) for one in (*there, host)),
     )
 
 
-def _healthy(when: str, host: Host, voters: int) -> Step:
+def _healthy_with(found: Ground, voters: int) -> Check:
+    """Healthy with so many voters, or with more of them where a run is carried on."""
+    return either_healthy(tuple(range(voters, len(found.etcd) + 1)))
+
+
+def _healthy(found: Ground, when: str, host: Host, voters: int) -> Step:
     title = f"See etcd healthy with {voters} voter{'s' if voters != 1 else ''}"
-    checks = (EtcdHealthy(voters),)
+    checks = (_healthy_with(found, voters),)
     return look_step(
         f"etcd.healthy-{when}", host.name, checks, title=title, why=HEALTHY_WHY, phase=PHASE, wait_s=WAIT_S
     )

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import subprocess
+from pathlib import Path
+
 import pytest
 
 from haconsole.actions.catalogue import plan_action
-from haconsole.actions.checks import SnapshotHere
+from haconsole.actions.checks import AnyOf, CommandSucceeds, EtcdHealthy, SnapshotHere
 from haconsole.actions.operations import AddMember, Nothing, RunCommand, SendFile
-from haconsole.actions.step import Plan, Refusal
+from haconsole.actions.step import Plan, Refusal, StepId
+from haconsole.actions.steps.etcd import either_healthy
 from haconsole.model.snapshot import ClusterSnapshot
 from tests.fakes import grown
 from tests.fakes.cluster import INVENTORY, changed, healthy, lost
@@ -62,6 +66,35 @@ def test_the_operators_own_file_is_brought_before_anything_is_stopped() -> None:
 def test_each_member_comes_to_those_that_are_there() -> None:
     adds = [step.operation for step in planned().steps if isinstance(step.operation, AddMember)]
     assert [add.ask for add in adds] == [("cp2",), ("cp2", "cp1")]
+
+
+@pytest.mark.parametrize("had_data", [True, False])
+def test_a_run_carried_on_stops_and_sets_aside_nothing_that_came_since(tmp_path: Path, had_data: bool) -> None:
+    """A folder tells that a host's old data is aside, though it had none: what is there then is the new cluster's."""
+    data, kept = tmp_path / "member", tmp_path / "member.before-restore-20260301T030000Z"
+    if had_data:
+        data.mkdir()
+        (data / "old").touch()
+    steps = {step.id: step for step in planned().steps}
+    stop, aside = steps[StepId("etcd.stop@cp3")], steps[StepId("etcd.aside@cp3")]
+    assert isinstance(aside.operation, RunCommand)
+    (there,) = aside.verification
+    assert isinstance(there, CommandSucceeds)
+    (either,) = stop.verification
+    assert isinstance(either, AnyOf)
+    assert (there,) in either.alternatives
+    here = "/var/lib/etcd/member", str(data)
+    assert subprocess.run([word.replace(*here) for word in there.argv]).returncode == 1
+    subprocess.run([word.replace(*here) for word in aside.operation.argv], check=True)
+    assert subprocess.run([word.replace(*here) for word in there.argv]).returncode == 0
+    assert not data.exists()
+    assert [path.name for path in kept.iterdir()] == (["old"] if had_data else [])
+
+
+def test_members_that_came_already_are_well_where_a_run_is_carried_on() -> None:
+    checks = [step.verification[0] for step in planned().steps if step.id.startswith("etcd.healthy-with")]
+    assert either_healthy((2, 3)) in checks
+    assert EtcdHealthy(3) in checks
 
 
 def test_the_new_cluster_has_a_name_of_its_own() -> None:
