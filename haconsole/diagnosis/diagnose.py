@@ -8,7 +8,8 @@ from haconsole.diagnosis import certificates, etcd, haproxy, hosts, kubernetes, 
 from haconsole.diagnosis.draft import fold
 from haconsole.inventory.schema import Inventory
 from haconsole.model.findings import Finding, Health, Severity
-from haconsole.model.observed import Failed, Known
+from haconsole.model.hosts import HostFacts, Role
+from haconsole.model.observed import Failed, Known, NotAsked
 from haconsole.model.snapshot import ClusterSnapshot
 
 
@@ -27,7 +28,10 @@ def diagnose(snapshot: ClusterSnapshot, inventory: Inventory, now: datetime) -> 
 
 
 def health(snapshot: ClusterSnapshot, findings: tuple[Finding, ...]) -> Health:
-    """UNKNOWN when no host could be asked; else the worst severity decides, and what is only worth knowing does not."""
+    """UNKNOWN when no host could be asked; else the worst severity decides, and what is only worth knowing does not.
+
+    Nothing is healthy before every host and every member of etcd was heard of.
+    """
     reaches = [facts.reach for facts in snapshot.hosts]
     if not any(isinstance(reach, Known) for reach in reaches):
         return Health.UNKNOWN
@@ -36,4 +40,9 @@ def health(snapshot: ClusterSnapshot, findings: tuple[Finding, ...]) -> Health:
         return Health.CRITICAL
     if Severity.WARNING in severities or any(isinstance(reach, Failed) for reach in reaches):
         return Health.DEGRADED
-    return Health.HEALTHY
+    return Health.UNKNOWN if any(map(_unheard, snapshot.hosts)) else Health.HEALTHY
+
+
+def _unheard(facts: HostFacts) -> bool:
+    """It was not asked yet."""
+    return isinstance(facts.reach, NotAsked) or (facts.has(Role.ETCD) and isinstance(facts.etcd, NotAsked))

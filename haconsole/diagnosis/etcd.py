@@ -51,16 +51,15 @@ def _not_bootstrapped(hosts: tuple[HostFacts, ...]) -> Iterator[Draft]:
 def _quorum(view: EtcdView, hosts: tuple[HostFacts, ...]) -> Iterator[Draft]:
     if not any(isinstance(facts.reach, Known) for facts in hosts) and not view.current:
         return
-    if all(isinstance(facts.etcd, NotAsked) for facts in hosts):
-        return
+    unheard = sum(isinstance(facts.etcd, NotAsked) for facts in hosts)
     quorum = view.quorum
     if quorum is not None and quorum.holds:
-        if quorum.can_lose == 0:
+        if quorum.can_lose == 0 and not unheard:
             yield _no_fault_tolerance(view, hosts)
         return
     voters = quorum.voters if quorum else len(hosts)
     answering = sum(isinstance(facts.etcd, Known) for facts in hosts)
-    if answering >= needed_for(voters) and view.leader is not None:
+    if answering + unheard >= needed_for(voters) and (unheard or view.leader is not None):
         return
     sums = f"{voters} voters, {needed_for(voters)} needed, {answering} answering, none can read through a quorum"
     yield Draft(

@@ -11,7 +11,7 @@ from haconsole.diagnosis.services import service_evidence
 from haconsole.model.etcd_view import EtcdMemberView, EtcdView
 from haconsole.model.findings import Finding, Severity
 from haconsole.model.hosts import HostFacts
-from haconsole.model.observed import Known, reason_of
+from haconsole.model.observed import Known, NotAsked, reason_of
 from haconsole.model.quorum import needed_for
 
 
@@ -28,13 +28,17 @@ def _membership(view: EtcdView, hosts: tuple[HostFacts, ...]) -> Iterator[Draft]
             yield _unstarted(row)
         elif row.host is None:
             yield _ghost(row)
-        elif row.endpoint is None and isinstance(by_host[row.host].reach, Known):
+        elif row.endpoint is None and _was_asked(by_host[row.host]):
             yield _member_down(row, by_host[row.host])
     if not view.current:
         return
     for host in view.unlisted:
-        if isinstance(by_host[host].reach, Known):
+        if _was_asked(by_host[host]):
             yield _missing(host, by_host[host])
+
+
+def _was_asked(facts: HostFacts) -> bool:
+    return isinstance(facts.reach, Known) and not isinstance(facts.etcd, NotAsked)
 
 
 def _member_down(row: EtcdMemberView, facts: HostFacts) -> Draft:

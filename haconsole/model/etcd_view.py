@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from haconsole.model.etcd import EtcdEndpoint, EtcdMember
 from haconsole.model.hosts import HostFacts, Role
 from haconsole.model.names import HostName, MemberId
-from haconsole.model.observed import Failed, Known, reason_of
+from haconsole.model.observed import Failed, Known, NotAsked, reason_of
 from haconsole.model.quorum import Quorum, needed_for
 from haconsole.model.snapshot import ClusterSnapshot
 
@@ -132,4 +132,6 @@ def _why_silent(member: EtcdMember, facts: HostFacts | None) -> str:
         return "added to the list, never started"
     if facts is None:
         return "runs on no host of the inventory, so it was not asked"
+    if isinstance(facts.etcd, NotAsked):
+        return "not heard yet"
     return reason_of(facts.etcd) or "its host answers as another member"

@@ -6,7 +6,7 @@ from haconsole.model.etcd import EtcdEndpoint
 from haconsole.model.etcd_view import EtcdMemberView, EtcdView, etcd_view
 from haconsole.model.hosts import HostFacts, Role
 from haconsole.model.names import HostName
-from haconsole.model.observed import NOT_ASKED, Failed, Known, Observed
+from haconsole.model.observed import NOT_ASKED, Failed, Known, NotAsked, Observed
 from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.ui.present.cells import NOTHING, UNKNOWN, Cell, Tone
 from haconsole.ui.present.facts import Shown, oldest, shown, since_cell, size
@@ -60,7 +60,7 @@ def state_of(snapshot: ClusterSnapshot, member: EtcdMemberView) -> Cell:
     if member.host is None:
         return Cell("▲ ghost", Tone.WARNING)
     facts = snapshot.host(member.host)
-    if facts is not None and isinstance(facts.reach, Failed):
+    if facts is not None and (isinstance(facts.reach, Failed) or isinstance(facts.etcd, NotAsked)):
         return Cell("? unheard", Tone.UNKNOWN)
     return Cell("✖ down", Tone.CRITICAL)
 

@@ -1,0 +1,54 @@
+"""While a live view begins, much is not asked yet: nothing is said of that, and nothing is called healthy."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from haconsole.diagnosis.diagnose import diagnose, health
+from haconsole.model.findings import Health
+from haconsole.model.hosts import FACTS
+from haconsole.model.observed import NOT_ASKED
+from haconsole.model.snapshot import ClusterSnapshot
+from tests.fakes.cluster import INVENTORY, NAMES, NOW, changed, etcd_silent, healthy
+from tests.fakes.session import critical
+
+
+def without(snapshot: ClusterSnapshot, unasked: frozenset[tuple[str, str]]) -> ClusterSnapshot:
+    hosts = tuple(
+        replace(facts, **{name: NOT_ASKED for name in FACTS if (facts.host, name) in unasked})  # type: ignore[arg-type]
+        for facts in snapshot.hosts
+    )
+    return replace(snapshot, hosts=hosts)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.frozensets(st.sampled_from([(host, fact) for host in NAMES for fact in FACTS])), st.booleans())
+def test_nothing_is_found_in_what_was_not_asked(unasked: frozenset[tuple[str, str]], leases: bool) -> None:
+    snapshot = without(healthy(), unasked)
+    snapshot = snapshot if leases else replace(snapshot, leases=NOT_ASKED)
+    assert diagnose(snapshot, INVENTORY, NOW) == ()
+
+
+@pytest.mark.parametrize("fact", ["reach", "etcd"])
+def test_what_was_not_asked_is_not_healthy(fact: str) -> None:
+    assert health(healthy(), ()) is Health.HEALTHY
+    assert health(without(healthy(), frozenset({("cp2", fact)})), ()) is Health.UNKNOWN
+
+
+def test_a_quorum_that_is_lost_whatever_the_others_say_is_told() -> None:
+    snapshot = changed(changed(healthy(), 1, etcd_silent), 2, etcd_silent)
+    found = diagnose(without(snapshot, frozenset({("cp3", "etcd")})), INVENTORY, NOW)
+    assert "etcd.quorum-lost" in [finding.code for finding in found]
+    one = changed(healthy(), 1, etcd_silent)
+    found = diagnose(without(one, frozenset({("cp3", "etcd")})), INVENTORY, NOW)
+    assert [finding.code for finding in found] == ["etcd.member-down"]
+
+
+def test_what_is_wrong_is_told_though_not_all_was_asked() -> None:
+    snapshot = without(critical(), frozenset({("cp1", "etcd")}))
+    found = diagnose(snapshot, INVENTORY, NOW)
+    assert health(snapshot, found) is Health.CRITICAL
