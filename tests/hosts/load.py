@@ -161,7 +161,8 @@ class ApiReader(Load):
     """Reads a namespace through the endpoint, over a new connection each time.
 
     With `again` a read that was broken off is asked once more at once, and counts as retried where that brought it
-    through: etcd breaks off what is under way on a member that stops, and a VIP what is under way as it moves.
+    through: what is under way is broken off by etcd as a member stops or its leadership moves, which API servers answer
+    with 500, and by a VIP that moves.
     """
 
     def __init__(
