@@ -65,7 +65,7 @@ def leader(program: Program) -> str:
 
 
 async def test_the_panes_agree_with_the_tools_on_the_hosts(installed: Program, console: Terminal) -> None:
-    await shows(console, r"HEALTHY")
+    await shows(console, r"● HEALTHY")
     await shows(console, rf"{leader(installed)}\s+★ leader")
     await shows(console, rf"VIP owner\s+● {owner(installed)}")
     await shows(console, rf"scheduler\s+{holder(installed, 'kube-scheduler')}")
@@ -73,14 +73,14 @@ async def test_the_panes_agree_with_the_tools_on_the_hosts(installed: Program, c
 
 
 async def test_quit_leaves_no_process(installed: Program, console: Terminal) -> None:
-    await shows(console, r"HEALTHY")
+    await shows(console, r"● HEALTHY")
     console.press("q")
     await eventually(lambda: console.ended_with() is not None, within_s=10)
     assert console.ended_with() == 0
 
 
 async def test_a_stopped_keepalived_moves_the_vip_on_screen(installed: Program, console: Terminal) -> None:
-    await shows(console, r"HEALTHY")
+    await shows(console, r"● HEALTHY")
     before = owner(installed)
     others = "|".join(host for host in HOSTS if host != before)
     run(installed, before, "systemctl", "stop", "keepalived")
@@ -89,11 +89,11 @@ async def test_a_stopped_keepalived_moves_the_vip_on_screen(installed: Program, 
         await shows(console, rf"keepalived is not running on {before}")
     finally:
         run(installed, before, "systemctl", "start", "keepalived")
-    await shows(console, r"HEALTHY")
+    await shows(console, r"● HEALTHY")
 
 
 async def test_a_killed_etcd_leader_is_down_and_another_leads(installed: Program, console: Terminal) -> None:
-    await shows(console, r"HEALTHY")
+    await shows(console, r"● HEALTHY")
     before = leader(installed)
     others = "|".join(host for host in HOSTS if host != before)
     run(installed, before, "sh", "-c", "systemctl kill --signal=KILL etcd; systemctl stop etcd")
@@ -103,11 +103,11 @@ async def test_a_killed_etcd_leader_is_down_and_another_leads(installed: Program
         await shows(console, rf"etcd member {before} does not answer")
     finally:
         run(installed, before, "systemctl", "start", "etcd")
-    await shows(console, r"HEALTHY", within_s=60)
+    await shows(console, r"● HEALTHY", within_s=60)
 
 
 async def test_a_stopped_apiserver_is_down_on_every_balancer(installed: Program, console: Terminal) -> None:
-    await shows(console, r"HEALTHY")
+    await shows(console, r"● HEALTHY")
     run(installed, "cp2", "systemctl", "stop", "--no-block", "kube-apiserver")
     try:
         await shows(console, r"cp2\s+✖ DOWN 3/3")
@@ -115,11 +115,11 @@ async def test_a_stopped_apiserver_is_down_on_every_balancer(installed: Program,
     finally:
         run(installed, "cp2", "systemctl", "kill", "--signal=KILL", "kube-apiserver")
         run(installed, "cp2", "systemctl", "start", "kube-apiserver")
-    await shows(console, r"HEALTHY", within_s=60)
+    await shows(console, r"● HEALTHY", within_s=60)
 
 
 async def test_a_killed_leading_scheduler_gives_its_lock_away(installed: Program, console: Terminal) -> None:
-    await shows(console, r"HEALTHY")
+    await shows(console, r"● HEALTHY")
     before = holder(installed, "kube-scheduler")
     others = "|".join(host for host in HOSTS if host != before)
     run(installed, before, "sh", "-c", "systemctl kill --signal=KILL kube-scheduler; systemctl stop kube-scheduler")
@@ -128,4 +128,4 @@ async def test_a_killed_leading_scheduler_gives_its_lock_away(installed: Program
         await shows(console, rf"kube-scheduler is not running on {before}")
     finally:
         run(installed, before, "systemctl", "start", "kube-scheduler")
-    await shows(console, r"HEALTHY", within_s=60)
+    await shows(console, r"● HEALTHY", within_s=60)

@@ -50,7 +50,7 @@ async def test_a_cluster_is_installed_and_a_fault_mended_without_leaving_the_con
         await shows(console, r"3/3 reached")
         await bootstrapped(console, program.lab.spec.name)
         console.press("Escape", "Escape")
-        await shows(console, r"HEALTHY", within_s=120)
+        await shows(console, r"● HEALTHY", within_s=120)
 
         drain = "echo 'set server k8s_server_6443/cp2 state drain' | socat stdio /run/haproxy/admin.sock"
         for host in HOSTS:
@@ -67,7 +67,7 @@ async def test_a_cluster_is_installed_and_a_fault_mended_without_leaving_the_con
         console.press("y")
         await shows(console, r"run: ready\s+● done after", within_s=120)
         console.press("Escape")
-        await shows(console, r"HEALTHY", within_s=60)
+        await shows(console, r"● HEALTHY", within_s=60)
 
         console.press("h")
         await shows(console, r"ready\s+● done(?s:.*)bootstrap\s+● done")

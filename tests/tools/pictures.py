@@ -85,7 +85,7 @@ async def install(camera: Camera, app: ConsoleApp, cluster: str) -> None:
     await camera.take("run")
     await camera.until("● done after", 600)
     await camera.press("escape", "escape")
-    await camera.until("HEALTHY", 120)
+    await camera.until("● HEALTHY", 120)
     await camera.take("dashboard")
 
 
@@ -106,7 +106,7 @@ async def mend(camera: Camera, lab: Lab) -> None:
     await camera.take("host")
     lab.exec("cp2", "systemctl", "start", "etcd")
     await camera.press("escape")
-    await camera.until("HEALTHY", 120)
+    await camera.until("● HEALTHY", 120)
 
 
 async def photograph(lab: Lab) -> None:
