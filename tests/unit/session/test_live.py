@@ -138,6 +138,7 @@ async def test_a_run_whose_step_was_left_to_its_host_leaves_the_lock_standing_un
             await eventually(lambda: any((tmp_path / "run").rglob("pid")))
             one.stop(at_once=True)
     (tmp_path / "go").touch()
+    await eventually(lambda: any((tmp_path / "run").rglob("status")))
     assert events[-1].outcome is Outcome.UNKNOWN  # type: ignore[union-attr]
     again = Plan("bootstrap", "lab", (step("true"),))
     with pytest.raises(LockedError) as refused:
