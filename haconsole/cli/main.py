@@ -22,6 +22,8 @@ VERBS = {
     "runs": "runs",
     "resume": "runs",
     "undo": "runs",
+    "record": "recording",
+    "replay": "recording",
     "check": "inventory",
     "schema": "inventory",
     "import": "importers",

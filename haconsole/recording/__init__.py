@@ -1,1 +1,1 @@
-"""The flight recorder: the stream of snapshots, written and replayed."""
+"""What a cluster was seen to do, kept in a file: every snapshot with its time, to be looked at again."""

@@ -61,6 +61,7 @@ class Setting:
     theme_source: str
     open_session: Callable[[], AbstractAsyncContextManager[Session]]
     read_only: bool = False
+    recorded: bool = False
     ascii_only: bool = False
     sixteen: bool = False
     clock: Clock = utc_now

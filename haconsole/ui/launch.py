@@ -28,11 +28,13 @@ def launch(
     encoding: str | None,
     asker: ScreenAsker | None = None,
     file: Path | None = None,
+    recorded: bool = False,
 ) -> int:
     """Run the console until a person leaves it; returns the exit status.
 
     `open_session` is called after the first paint. `theme` is what was asked for on the command line, `asker` who puts
-    the session's questions on the screen, `file` the inventory's. Raises ThemeError before anything is painted.
+    the session's questions on the screen, `file` the inventory's; `recorded` tells that what is shown was long ago.
+    Raises ThemeError before anything is painted.
     """
     source = theme_name(theme, inventory.theme, environment)
     sixteen = has_sixteen_colours(environment)
@@ -47,6 +49,7 @@ def launch(
         asker=asker,
         alone=True,
         file=file,
+        recorded=recorded,
     )
     app = ConsoleApp(setting)
     app.run()

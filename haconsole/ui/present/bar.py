@@ -45,8 +45,8 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class BarView:
-    """What the bar tells. `heard_at` is when the newest snapshot was put together, `run` how
-    far the run under way is, `lock` who else may change the cluster now, empty when nobody does."""
+    """What the bar tells. `heard_at` is when the newest snapshot was put together, `run` how far the run under way is,
+    `lock` who else may change the cluster now, empty when nobody does, `recorded` that all of it was long ago."""
 
     cluster: str
     health: Health
@@ -58,6 +58,7 @@ class BarView:
     endpoint: str = ""
     run: str = ""
     lock: str = ""
+    recorded: bool = False
 
     @classmethod
     def of(
@@ -72,18 +73,21 @@ class BarView:
         endpoint: str,
         run: str = "",
         own_run: str = "",
+        recorded: bool = False,
     ) -> BarView:
         hosts = snapshot.hosts if snapshot else ()
         heard = snapshot.observed_at if snapshot else None
         lock = locked_by(snapshot, own_run) if snapshot else ""
-        return cls(cluster, health, link, hosts, hosts_total, heard, read_only, endpoint, run, lock)
+        return cls(cluster, health, link, hosts, hosts_total, heard, read_only, endpoint, run, lock, recorded)
 
 
 def bar_line(view: BarView, width: int, now: datetime) -> Line:
     """The bar in exactly `width` cells; what matters least (endpoint, hosts) is left out where it does not fit."""
     clock_cell = Cell(f"{clock(now)} UTC ")
     left = [Cell(f" {view.cluster} ", Tone.ACCENT), Cell(" "), health_cell(view, now)]
-    if view.read_only:
+    if view.recorded:
+        left += [Cell("  "), Cell(" RECORDING ", Tone.WARNING)]
+    elif view.read_only:
         left += [Cell("  "), Cell(" READ-ONLY ", Tone.WARNING)]
     if view.run:
         left += [Cell("  "), Cell(f" RUN {view.run} ", Tone.WARNING)]
@@ -137,7 +141,11 @@ def link_cell(view: BarView, now: datetime) -> Cell:
             return Cell(" ■ the recording ended here ", Tone.WARNING)
         case LinkState.LIVE:
             quiet = seconds_since(view.heard_at, now) if view.heard_at else 0
-            return Cell(f" ▲ no news for {span(quiet)} ", Tone.WARNING) if quiet >= STALLED_S else Cell("● live")
+            return Cell(f" ▲ no news for {span(quiet)} ", Tone.WARNING) if quiet >= STALLED_S else _coming(view)
+
+
+def _coming(view: BarView) -> Cell:
+    return Cell("" if view.recorded else "● live")
 
 
 def _reached(view: BarView) -> str:

@@ -90,6 +90,7 @@ class Dashboard(Screen[None]):
             cluster=app.inventory.cluster,
             hosts_total=len(app.inventory.hosts),
             read_only=app.read_only,
+            recorded=app.setting.recorded,
             endpoint=app.endpoint,
             run=app.runs.told,
             own_run=app.run_view.run if app.run_view is not None else "",

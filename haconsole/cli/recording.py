@@ -1,0 +1,105 @@
+"""`record` and `replay`: what a cluster was seen to do, kept in a file and looked at again."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from haconsole.cli.reaching import reaching, with_session
+from haconsole.errors import ExitCode, UsageError
+
+if TYPE_CHECKING:
+    from haconsole.recording.file import Recorder
+    from haconsole.session import Session
+
+
+@click.command()
+@reaching
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    required=True,
+    metavar="FILE",
+    help="A new file; compressed if its name ends in .gz.",
+)
+@click.option(
+    "--for",
+    "seconds",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SECONDS",
+    help="How long; until Ctrl-C unless said.",
+)
+def record(inventory: Path, output: Path, seconds: float | None, accept_host_key: tuple[str, ...]) -> int:
+    """Write every change that is seen of the cluster into FILE, for `replay`: an incident to keep, or to show others.
+
+    It has names, addresses and versions in it, and no secret. Changes nothing.
+    """
+    return with_session(inventory, accept_host_key, lambda session: _record(session, output, seconds))
+
+
+async def _record(session: Session, output: Path, seconds: float | None) -> int:
+    from haconsole.recording.file import Recorder
+
+    with closing(Recorder(output, session.inventory)) as recorder:
+        click.echo(f"recording {session.inventory.cluster} into {output}; Ctrl-C ends it", err=True)
+        with suppress(TimeoutError, asyncio.CancelledError):
+            await asyncio.wait_for(_follow(session, recorder), seconds)
+        click.echo(f"{recorder.snapshots} snapshots in {output}; to see them: haconsole replay {output}", err=True)
+    return ExitCode.OK if recorder.snapshots else ExitCode.UNKNOWN
+
+
+async def _follow(session: Session, recorder: Recorder) -> None:
+    async for snapshot in session.watch():
+        recorder.add(snapshot)
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option(
+    "--speed", type=click.FloatRange(0.1, 100), default=1.0, show_default=True, help="Times as fast as it was."
+)
+@click.option("--repeat", is_flag=True, help="Begin anew after the end, until the console is left.")
+@click.option("--theme", help="A theme's name, or a theme file; else the recorded inventory's own, else dark.")
+@click.option("--ascii", "ascii_only", is_flag=True, help="Draw with ASCII characters only.")
+def replay(file: Path, speed: float, repeat: bool, theme: str | None, ascii_only: bool) -> int:
+    """Open the console on a recording: nothing is reached and nothing can be changed."""
+    return show_recording(file, speed=speed, repeats=repeat, theme=theme, ascii_only=ascii_only)
+
+
+def show_recording(
+    file: Path, *, speed: float = 1.0, repeats: bool = False, theme: str | None = None, ascii_only: bool = False
+) -> int:
+    """Run the console on a recording until it is left; returns the exit status.
+
+    Raises RecordingError, ThemeError and UsageError before anything is painted.
+    """
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise UsageError("a recording is shown on a terminal", mend="run it in one")
+    from haconsole.recording.file import read_recording
+    from haconsole.session.replayed import ReplayedSession
+    from haconsole.ui.launch import launch
+
+    recording = read_recording(file)
+
+    @asynccontextmanager
+    async def opened() -> AsyncIterator[Session]:
+        yield ReplayedSession(recording, speed=speed, repeats=repeats)
+
+    return launch(
+        recording.inventory,
+        opened,
+        theme=theme,
+        read_only=True,
+        ascii_only=ascii_only,
+        environment=os.environ,
+        encoding=sys.stdout.encoding,
+        recorded=True,
+    )

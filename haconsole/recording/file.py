@@ -1,0 +1,222 @@
+"""A recording's file: lines of JSON, the first saying of which cluster, each other what had changed at a moment.
+
+A host's fact that only was heard again is told as ``{"again": TIME}``, one that is gone as ``null``. Files whose name
+ends in ``.gz`` are compressed. No secret is written: an inventory's stand as RECORDED there.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import IO, Any
+
+import msgspec
+
+from haconsole.errors import ExitCode, HaconsoleError
+from haconsole.inventory.load import parse
+from haconsole.inventory.schema import Inventory
+from haconsole.model.hosts import HostFacts
+from haconsole.model.lease import Lease
+from haconsole.model.names import Vip
+from haconsole.model.secret import Secret
+from haconsole.model.snapshot import ClusterSnapshot
+from haconsole.recording.values import Reader, written
+
+SCHEMA = "haconsole/recording/v1"
+RECORDED = "recorded"
+"""Stands where the inventory has a secret."""
+REST = ("vips", "leases")
+"""What a snapshot tells besides its hosts."""
+
+Told = dict[str, Any]
+
+
+class RecordingError(HaconsoleError):
+    """A recording that cannot be written or read."""
+
+    exit_code = ExitCode.USAGE
+
+
+class Recorder:
+    """Writes one recording, each snapshot as soon as it is given; a file that is there already is kept.
+
+    Raises RecordingError naming the file when it cannot be written.
+    """
+
+    def __init__(self, path: Path, inventory: Inventory) -> None:
+        self._path = path
+        self._before: Told = {"hosts": {}}
+        self.snapshots = 0
+        try:
+            self._file: IO[str] = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w")
+        except FileExistsError:
+            raise RecordingError(f"{path} is there already", mend="name a file that is not") from None
+        except OSError as error:
+            raise RecordingError(f"{path} cannot be written: {error.strerror}") from None
+        if path.suffix == ".gz":
+            self._file.close()
+            self._file = gzip.open(path, "wt")  # noqa: SIM115 (close closes it)
+        self._put({"schema": SCHEMA, "inventory": msgspec.to_builtins(inventory, enc_hook=_hidden)})
+
+    def add(self, snapshot: ClusterSnapshot) -> None:
+        """Write what is different from the snapshot before."""
+        now = _told(snapshot)
+        hosts = {name: _changes(self._before["hosts"].get(name, {}), facts) for name, facts in now["hosts"].items()}
+        rest = _changes({key: self._before.get(key) for key in REST}, {key: now[key] for key in REST})
+        self._put({"at": now["at"], "hosts": hosts, **rest})
+        self._before = now
+        self.snapshots += 1
+
+    def close(self) -> None:
+        """End the file; what was added stays."""
+        self._file.close()
+
+    def _put(self, told: Told) -> None:
+        try:
+            self._file.write(json.dumps(told, separators=(",", ":"), ensure_ascii=False) + "\n")
+            self._file.flush()
+        except OSError as error:
+            raise RecordingError(f"{self._path} cannot be written: {error.strerror}") from None
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """What a file holds: whose cluster, and the moments (aware) of which something is told, oldest first."""
+
+    path: Path
+    inventory: Inventory
+    moments: tuple[Moment, ...]
+
+    def snapshot(self, moment: Moment, revision: int, later: timedelta) -> ClusterSnapshot:
+        """The cluster at that moment, every time in it later by `later`. Raises RecordingError naming the line."""
+        try:
+            return _snapshot(moment, self.inventory.cluster, revision, Reader(later))
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
+            raise _damaged(self.path, moment.line, str(error)) from None
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """Everything that was known at a moment, as the file tells it on `line`."""
+
+    line: int
+    at: datetime
+    told: Told
+
+
+def read_recording(path: Path) -> Recording:
+    """Read a recording; a last line that was cut off is left out. Raises RecordingError naming the line."""
+    lines = _lines(path)
+    inventory = _inventory(path, lines[0] if lines else "")
+    state: Told = {"hosts": {}}
+    moments: list[Moment] = []
+    for number, line in enumerate(lines[1:], 2):
+        try:
+            change = json.loads(line)
+            state = _after(state, change)
+            moments.append(Moment(number, Reader().time(change["at"]), state))
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise _damaged(path, number, str(error)) from None
+    if not moments:
+        raise RecordingError(f"{path} has no snapshot in it", mend="record for longer")
+    return Recording(path, inventory, tuple(moments))
+
+
+def _lines(path: Path) -> list[str]:
+    """The whole lines of the file."""
+    opened = gzip.open if path.suffix == ".gz" else open
+    lines: list[str] = []
+    try:
+        with opened(path, "rt", encoding="utf-8") as file:
+            lines.extend(line for line in file if line.endswith("\n"))
+    except EOFError:
+        pass  # a recorder that was killed left the end of its compressed file out
+    except (OSError, UnicodeDecodeError) as error:
+        raise RecordingError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}") from None
+    return lines
+
+
+def _inventory(path: Path, line: str) -> Inventory:
+    try:
+        told = json.loads(line)
+        known, inventory = told["schema"] == SCHEMA, json.dumps(told["inventory"])
+    except (KeyError, TypeError, ValueError):
+        known, inventory = False, ""
+    if not known:
+        raise RecordingError(
+            f"{path} is no recording of this version", mend="make one: haconsole record INVENTORY -o FILE"
+        )
+    read = parse(inventory, str(path), path.parent)
+    if isinstance(read, tuple):
+        raise _damaged(path, 1, str(read[0]))
+    return read
+
+
+def _told(snapshot: ClusterSnapshot) -> Told:
+    hosts = {facts.host: written(facts) for facts in snapshot.hosts}
+    return {
+        "at": snapshot.observed_at.isoformat(),
+        "hosts": hosts,
+        "vips": written(snapshot.vips),
+        "leases": written(snapshot.leases),
+    }
+
+
+def _changes(before: Told, now: Told) -> Told:
+    """What to tell so that `before` becomes `now`."""
+    changed = {name: _again(before.get(name), own) for name, own in now.items() if before.get(name) != own}
+    return {**changed, **{name: None for name in before if name not in now}}
+
+
+def _again(before: Any, now: Any) -> Any:
+    """`now`, or only its time where nothing else is new."""
+    both = isinstance(before, dict) and isinstance(now, dict) and "at" in before and "at" in now
+    return {"again": now["at"]} if both and {**before, "at": now["at"]} == now else now
+
+
+def _after(before: Told, change: Told) -> Told:
+    """`before`, changed as `change` tells; `before` stays as it is."""
+    hosts = {
+        **before["hosts"],
+        **{name: _merged(before["hosts"].get(name, {}), own) for name, own in change["hosts"].items()},
+    }
+    rest = _merged({key: before.get(key) for key in REST}, {key: change[key] for key in REST if key in change})
+    return {"hosts": hosts, **rest}
+
+
+def _merged(before: Told, change: Told) -> Told:
+    merged = dict(before)
+    for name, own in change.items():
+        if own is None:
+            merged.pop(name, None)
+        elif isinstance(own, dict) and "again" in own:
+            merged[name] = {**merged[name], "at": own["again"]}
+        else:
+            merged[name] = own
+    return merged
+
+
+def _snapshot(moment: Moment, cluster: str, revision: int, reader: Reader) -> ClusterSnapshot:
+    told = moment.told
+    return ClusterSnapshot(
+        cluster,
+        revision,
+        moment.at + reader.later,
+        tuple(reader.read(HostFacts, facts) for facts in told["hosts"].values()),
+        reader.read(tuple[Vip, ...], told["vips"]),
+        reader.observed(tuple[Lease, ...], told["leases"]),
+    )
+
+
+def _hidden(value: object) -> str:
+    if isinstance(value, Secret):
+        return RECORDED
+    raise NotImplementedError(f"{type(value).__name__} has no form in a recording")
+
+
+def _damaged(path: Path, line: int, why: str) -> RecordingError:
+    return RecordingError(f"{path}:{line}: this line tells no snapshot: {why}", mend="use a recording that is whole")

@@ -1,0 +1,205 @@
+"""What is recorded comes back as it was, later by what was asked for; files that are not whole say where."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from haconsole.inventory.load import load
+from haconsole.model.hosts import FACTS
+from haconsole.model.lock import HostLock, LockClaim
+from haconsole.model.observed import Cause, Failed, Known, NotAsked
+from haconsole.model.snapshot import ClusterSnapshot
+from haconsole.recording.file import RECORDED, Recorder, Recording, RecordingError, read_recording
+from tests.fakes.cluster import INVENTORY, NOW, changed, etcd_silent, healthy, lost
+from tests.fakes.session import critical, degraded
+from tests.unit.ui.test_certificates import with_certificates
+
+SAMPLE = Path(__file__).parents[3] / "sample-inventories" / "keepalived-haproxy.yaml"
+WAS = timedelta()
+
+
+def recorded(path: Path, *snapshots: ClusterSnapshot) -> Recording:
+    recorder = Recorder(path, INVENTORY)
+    for number, snapshot in enumerate(snapshots):
+        recorder.add(replace(snapshot, observed_at=NOW + timedelta(seconds=number)))
+    recorder.close()
+    return read_recording(path)
+
+
+def played(recording: Recording, later: timedelta = WAS) -> list[ClusterSnapshot]:
+    return [recording.snapshot(moment, number, later) for number, moment in enumerate(recording.moments)]
+
+
+def locked() -> ClusterSnapshot:
+    lock = Known(HostLock(LockClaim("t1", "ops@laptop", 4711, "r1", "bootstrap"), 42, 4), NOW)
+    return changed(healthy(), 1, lambda facts: replace(facts, lock=lock, notes=("a note",)))
+
+
+@pytest.mark.parametrize("name", ["seen.jsonl", "seen.jsonl.gz"])
+def test_every_snapshot_comes_back(tmp_path: Path, name: str) -> None:
+    silent = changed(healthy(), 2, etcd_silent)
+    given = (healthy(), degraded(), with_certificates(), critical(), locked(), silent, healthy())
+    for number, seen in enumerate(played(recorded(tmp_path / name, *given))):
+        assert seen == replace(given[number], revision=number, observed_at=NOW + timedelta(seconds=number))
+
+
+def test_times_come_back_later_and_ages_stay(tmp_path: Path) -> None:
+    later = timedelta(days=40, seconds=3)
+    (seen,) = played(recorded(tmp_path / "seen.jsonl", changed(healthy(), 3, lost)), later)
+    assert seen.observed_at == NOW + later
+    gone = seen.hosts[2].etcd
+    assert isinstance(gone, Failed)
+    assert gone.at == NOW + later
+    assert gone.last is not None
+    assert isinstance(seen.leases, Known)
+    assert [lease.age_s(NOW + later) for lease in seen.leases.value] == [
+        lease.age_s(NOW)
+        for lease in healthy().leases.value  # type: ignore[union-attr]
+    ]
+
+
+def test_what_is_only_heard_again_takes_little_room(tmp_path: Path) -> None:
+    def heard(seconds: int) -> ClusterSnapshot:
+        return aged(healthy(), timedelta(seconds=seconds))
+
+    recording = recorded(tmp_path / "seen.jsonl", heard(0), heard(1), heard(2))
+    first, second, third = (tmp_path / "seen.jsonl").read_text().splitlines()[1:]
+    assert len(second) < len(first) / 4
+    assert len(third) < len(first) / 4
+    assert [seen.hosts for seen in played(recording)] == [heard(seconds).hosts for seconds in (0, 1, 2)]
+
+
+def aged(snapshot: ClusterSnapshot, by: timedelta) -> ClusterSnapshot:
+    hosts = []
+    for facts in snapshot.hosts:
+        new = {name: replace(fact, at=fact.at + by) for name, fact in facts.facts() if not isinstance(fact, NotAsked)}
+        hosts.append(replace(facts, **new))  # type: ignore[arg-type]
+    return replace(snapshot, hosts=tuple(hosts))
+
+
+def test_no_secret_of_the_inventory_is_written(tmp_path: Path) -> None:
+    inventory = load(SAMPLE)
+    (secret,) = {vip.auth_pass.reveal() for vip in inventory.vips if vip.auth_pass}
+    recorder = Recorder(tmp_path / "seen.jsonl", inventory)
+    recorder.add(healthy())
+    recorder.close()
+    assert secret not in (tmp_path / "seen.jsonl").read_text()
+    again = read_recording(tmp_path / "seen.jsonl").inventory
+    assert {vip.auth_pass.reveal() for vip in again.vips if vip.auth_pass} == {RECORDED}
+    assert repr(again) == repr(inventory)
+
+
+@pytest.mark.parametrize("path", sorted(SAMPLE.parent.glob("*.yaml")), ids=lambda path: path.stem)
+def test_every_sample_inventory_comes_back(tmp_path: Path, path: Path) -> None:
+    recorder = Recorder(tmp_path / "seen.jsonl", load(path))
+    recorder.add(healthy())
+    recorder.close()
+    assert repr(read_recording(tmp_path / "seen.jsonl").inventory) == repr(load(path))
+
+
+def test_the_file_is_its_owners_alone_and_an_older_one_is_kept(tmp_path: Path) -> None:
+    recorded(tmp_path / "seen.jsonl", healthy())
+    assert (tmp_path / "seen.jsonl").stat().st_mode & 0o777 == 0o600
+    with pytest.raises(RecordingError, match="is there already"):
+        Recorder(tmp_path / "seen.jsonl", INVENTORY)
+    with pytest.raises(RecordingError, match="cannot be written: No such file"):
+        Recorder(tmp_path / "nowhere" / "seen.jsonl", INVENTORY)
+
+
+@pytest.mark.parametrize("name", ["seen.jsonl", "seen.jsonl.gz"])
+def test_a_recorder_that_was_killed_leaves_what_it_wrote(tmp_path: Path, name: str) -> None:
+    recorded(tmp_path / name, healthy(), degraded(), critical())
+    whole = (tmp_path / name).read_bytes()
+    (tmp_path / name).write_bytes(whole[:-20])
+    assert 1 <= len(read_recording(tmp_path / name).moments) <= 2
+
+
+def _gone(lines: list[str]) -> list[str]:
+    return []
+
+
+def _alone(lines: list[str]) -> list[str]:
+    return lines[:1]
+
+
+def _other(lines: list[str]) -> list[str]:
+    return ['{"schema":"haconsole/recording/v9","inventory":{}}', *lines[1:]]
+
+
+def _yaml(lines: list[str]) -> list[str]:
+    return ["cluster: lab", *lines[1:]]
+
+
+def _no_json(lines: list[str]) -> list[str]:
+    return [*lines, "no JSON"]
+
+
+def _no_time(lines: list[str]) -> list[str]:
+    return [*lines, '{"hosts":{}}']
+
+
+@pytest.mark.parametrize(
+    ("harm", "told"),
+    [
+        (_gone, "is no recording of this version"),
+        (_alone, "has no snapshot in it"),
+        (_other, "is no recording of this version"),
+        (_yaml, "is no recording of this version"),
+        (_no_json, r"seen.jsonl:3: this line tells no snapshot"),
+        (_no_time, r"seen.jsonl:3: this line tells no snapshot"),
+    ],
+)
+def test_what_is_no_recording_says_why(tmp_path: Path, harm: Callable[[list[str]], list[str]], told: str) -> None:
+    path = tmp_path / "seen.jsonl"
+    recorded(path, healthy())
+    path.write_text("".join(f"{line}\n" for line in harm(path.read_text().splitlines())))
+    with pytest.raises(RecordingError, match=told):
+        read_recording(path)
+    with pytest.raises(RecordingError, match="cannot be read: No such file"):
+        read_recording(tmp_path / "none.jsonl")
+    (tmp_path / "no.gz").write_bytes(b"no gzip at all")
+    with pytest.raises(RecordingError, match="cannot be read"):
+        read_recording(tmp_path / "no.gz")
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(("at", "known", "failed", "host")), inner)
+    ),
+    max_leaves=6,
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(name=st.sampled_from((*FACTS, "host", "roles", "notes", "other")), told=JSON)
+def test_any_fact_is_read_or_refused(tmp_path_factory: pytest.TempPathFactory, name: str, told: object) -> None:
+    path = tmp_path_factory.mktemp("any") / "seen.jsonl"
+    recorded(path, healthy())
+    heading, line = path.read_text().splitlines()
+    first = json.loads(line)
+    first["hosts"]["cp1"][name] = told
+    path.write_text(f"{heading}\n{json.dumps(first)}\n")
+    told_as = None
+    try:
+        played(read_recording(path))
+    except RecordingError as error:
+        told_as = str(error)
+    assert told_as is None or "seen.jsonl:2" in told_as
+
+
+def test_causes_and_what_was_known_before_come_back(tmp_path: Path) -> None:
+    (seen,) = played(recorded(tmp_path / "seen.jsonl.gz", changed(healthy(), 3, lost)))
+    assert isinstance(seen.hosts[2].reach, Failed)
+    assert seen.hosts[2].reach.cause in Cause
+    with gzip.open(tmp_path / "seen.jsonl.gz", "rt") as file:
+        assert "haconsole/recording/v1" in file.readline()

@@ -1,0 +1,60 @@
+"""A recording on the screen: told as such, and nothing to change."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from haconsole.cli.demo import SHIPPED
+from haconsole.model.etcd_view import etcd_view
+from haconsole.model.findings import Health
+from haconsole.model.vip_view import vip_views
+from haconsole.recording.file import Recorder, read_recording
+from haconsole.session import Session
+from haconsole.session.replayed import ReplayedSession
+from haconsole.ui.app import ConsoleApp, Setting
+from haconsole.ui.theming import find_theme, theme_folders
+from tests.fakes.cluster import INVENTORY, NOW, healthy
+from tests.fakes.session import critical
+from tests.fakes.waiting import eventually
+from tests.unit.ui.test_app import screen_text
+
+
+async def test_it_is_told_as_a_recording_and_its_end_too(tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path / "seen.jsonl", INVENTORY)
+    recorder.add(healthy())
+    recorder.add(replace(critical(), observed_at=NOW + timedelta(seconds=1)))
+    recorder.close()
+
+    @asynccontextmanager
+    async def opened() -> AsyncIterator[Session]:
+        yield ReplayedSession(read_recording(tmp_path / "seen.jsonl"))
+
+    app = ConsoleApp(
+        Setting(INVENTORY, find_theme("dark", theme_folders()), "dark", opened, read_only=True, recorded=True)
+    )
+    async with app.run_test(size=(80, 24)) as pilot:
+        await eventually(lambda: "HEALTHY" in screen_text(app))
+        bar = screen_text(app).splitlines()[0]
+        assert "RECORDING" in bar
+        assert "live" not in bar
+        await eventually(lambda: "CRITICAL" in screen_text(app) and "the recording ended here" in screen_text(app))
+        await pilot.press("a")
+        await pilot.pause()
+        assert len(app.screen_stack) == 1
+
+
+def test_the_one_that_is_shipped_shows_two_failovers() -> None:
+    recording = read_recording(SHIPPED)
+    session = ReplayedSession(recording)
+    assert 45 <= (recording.moments[-1].at - recording.moments[0].at).total_seconds() <= 180
+    now = datetime.now(UTC)
+    seen = [recording.snapshot(moment, number, now - moment.at) for number, moment in enumerate(recording.moments)]
+    assert len({view.owners for snapshot in seen for view in vip_views(snapshot) if len(view.owners) == 1}) >= 2
+    assert len({etcd_view(snapshot).leader for snapshot in seen}) >= 2
+    told = [session.health(snapshot, session.findings(snapshot)) for snapshot in seen]
+    assert Health.DEGRADED in told
+    assert told[-1] is Health.HEALTHY
