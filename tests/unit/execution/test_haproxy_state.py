@@ -44,7 +44,10 @@ class Balancer:
 
 @pytest.fixture
 async def balancer(tmp_path: Path) -> AsyncIterator[Balancer]:
+    writers: list[asyncio.StreamWriter] = []
+
     async def until_the_end(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writers.append(writer)
         await reader.read()
         writer.close()
 
@@ -55,6 +58,9 @@ async def balancer(tmp_path: Path) -> AsyncIterator[Balancer]:
         with running(tmp_path, listen) as admin:
             (tmp_path / "hosts").mkdir()
             yield Balancer(tmp_path / "hosts", port, admin)
+        for writer in writers:
+            writer.close()
+        await asyncio.gather(*(writer.wait_closed() for writer in writers), return_exceptions=True)
 
 
 @contextmanager

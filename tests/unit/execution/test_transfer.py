@@ -76,7 +76,9 @@ async def test_files_that_differ_are_told_apart(host: LocalHost, there: Path, tm
     assert await not_same(host, str(here), str(there)) == (f"{here} is not {there} of cp1",)
 
 
-@pytest.mark.parametrize("content", [b"", b"short", SNAPSHOT[:-1], b"x" + SNAPSHOT[1:]])
+@pytest.mark.parametrize(
+    "content", [b"", b"short", SNAPSHOT[:-1], b"x" + SNAPSHOT[1:]], ids=["empty", "short", "cut", "altered"]
+)
 def test_a_snapshot_that_is_not_whole(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "mine.db"
     path.write_bytes(SNAPSHOT)
