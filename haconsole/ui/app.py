@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from textual.app import App
 from textual.filter import LineFilter, Monochrome, NoColor
+from textual.notifications import SeverityLevel
 from textual.reactive import var
 
 from haconsole.errors import ExitCode
@@ -136,6 +137,14 @@ class ConsoleApp(App[None]):
     def action_reload_theme(self) -> None:
         """Read the file of the theme in use again."""
         self.painting.again()
+
+    def notify(self, message: str, *, title: str = "", severity: SeverityLevel = "information", **more: Any) -> None:
+        """Tell something in passing; what went wrong bears a sign, for its colour may not be seen."""
+        sign = {"warning": "▲ ", "error": "✖ "}.get(severity, "")
+        if title:
+            super().notify(message, title=sign + title, severity=severity, **more)
+        else:
+            super().notify(sign + message, severity=severity, **more)
 
     def on_copied(self, message: Copied) -> None:
         self.copy_to_clipboard(message.text)

@@ -47,4 +47,5 @@ class Painting:
         app.inks = inks_of(theme)
         app.theme = BUILTIN  # the same name twice would change nothing
         app.theme = theme.name
+        app.clear_notifications()
         app.notify(f"theme {theme.name}", timeout=2, markup=False)

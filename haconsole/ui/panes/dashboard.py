@@ -11,7 +11,7 @@ from textual.layout import ArrangeResult, Layout, WidgetPlacement
 
 from haconsole.ui.panes.table import TablePane
 from haconsole.ui.panes.text import TextPane
-from haconsole.ui.present.arrange import Box, PaneId, arrange, focused
+from haconsole.ui.present.arrange import MAIN_PERCENT, Box, PaneId, arrange, focused
 from haconsole.ui.present.waiting import waiting_tables
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class PaneLayout(Layout):
 
     def boxes(self, size: Size) -> dict[PaneId, Box]:
         if self.only is not None:
-            return focused(size.width, size.height, self.only, self.rows.get(self.only, 0))
+            return focused(size.width, size.height, self.only, self.rows.get(self.only, 0), percent=MAIN_PERCENT)
         return arrange(size.width, size.height, self.rows)
 
     def arrange(self, parent: Widget, children: list[Widget], size: Size, greedy: bool = True) -> ArrangeResult:

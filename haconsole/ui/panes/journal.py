@@ -68,7 +68,7 @@ class JournalPane(LineWidget, can_focus=True):
     def _head(self, width: int, count: int) -> tuple[Line, str]:
         lines = "1 line" if count == 1 else f"{count} lines"
         told = f"/{self.needle}  {lines} with it" if self.needle else lines
-        state = Cell("● following ", Tone.GOOD) if not self._up else Cell(f"▼{self._up} newer ", Tone.WARNING)
+        state = Cell("at the newest ", Tone.MUTED) if not self._up else Cell(f"▼{self._up} newer ", Tone.WARNING)
         left = Cell(f" {self._title}  {told}")
         line = (padded(left, width - width_of(state.text)), state)
         return line, "head-focused" if self.has_focus else "head"

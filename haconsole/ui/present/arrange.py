@@ -11,6 +11,8 @@ SIDE_FROM = 132
 """From this many columns on there is room for a column with details and events at the side."""
 EVENTS_LEAST = 5
 GUTTER = 1
+MAIN_PERCENT = 64
+"""Of a wide screen, what is left of the details."""
 
 
 class PaneId(StrEnum):
@@ -57,17 +59,20 @@ def arrange(width: int, height: int, rows: dict[PaneId, int]) -> dict[PaneId, Bo
     return boxes
 
 
-def focused(width: int, height: int, pane: PaneId, rows: int) -> dict[PaneId, Box]:
-    """One pane on the whole screen, with all about its row beside it, or below it on a narrow screen."""
+def focused(width: int, height: int, pane: PaneId, rows: int, *, percent: int = 55) -> dict[PaneId, Box]:
+    """One pane on the whole screen, with all about its row below it, or on a wide screen beside it.
+
+    `percent` of a wide screen is the pane's.
+    """
     if width >= SIDE_FROM:
-        left = (width - GUTTER) * 55 // 100
+        left = (width - GUTTER) * percent // 100
         return {pane: Box(0, 0, left, height), PaneId.DETAIL: Box(left + GUTTER, 0, width - left - GUTTER, height)}
     top = min(max(rows, LEAST_ROWS) + HEAD_LINES, height // 2)
     return {pane: Box(0, 0, width, top), PaneId.DETAIL: Box(0, top, width, height - top)}
 
 
 def _side_width(width: int) -> int:
-    return max(48, width * 36 // 100) if width >= SIDE_FROM else 0
+    return max(48, width * (100 - MAIN_PERCENT) // 100) if width >= SIDE_FROM else 0
 
 
 def _events_height(height: int, rows: dict[PaneId, int]) -> int:

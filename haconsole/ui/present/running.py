@@ -175,7 +175,7 @@ def run_gist(view: RunView, now: datetime) -> tuple[Cell, ...]:
         )
     stopping = "pausing after these, " if view.paused and not view.stopping else stopping
     tone = Tone.WARNING if view.stopping or view.paused else Tone.ACCENT
-    tail = f"{len(view.under_way)} under way, {steps - ended} left, {took}"
+    tail = f"{len(view.under_way)} under way, {steps - ended - len(view.under_way)} to come, {took}"
     return (
         Cell(f"{bar} {ended}/{steps}, {stopping}{tail}", tone),
         Cell(f"{stopping}{ended}/{steps}, {tail}", tone),

@@ -25,7 +25,7 @@ class HostScreen(JournalScreen):
         self._first = self._text
 
     def compose(self) -> ComposeResult:
-        yield Split(self._text, self._pane)
+        yield Split(self._text, self._pane, percent=46)
         yield KeyBar()
 
     def on_mount(self) -> None:

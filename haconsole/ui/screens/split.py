@@ -29,15 +29,16 @@ MANY = 1000
 
 
 class SplitLayout(Layout):
-    """Table and text as `focused` places them; `rows` is how many the table has."""
+    """Table and text as `focused` places them; `rows` is how many the table has, `percent` its part where wide."""
 
     name = "split"
 
-    def __init__(self) -> None:
+    def __init__(self, percent: int) -> None:
         self.rows = MANY
+        self._percent = percent
 
     def arrange(self, parent: Widget, children: list[Widget], size: Size, greedy: bool = True) -> ArrangeResult:
-        boxes = focused(size.width, size.height, PaneId.STEPS, self.rows)
+        boxes = focused(size.width, size.height, PaneId.STEPS, self.rows, percent=self._percent)
         return [
             WidgetPlacement(Region(box.x, box.y, box.width, box.height), NULL_OFFSET, NULL_SPACING, child)
             for child in children
@@ -46,11 +47,11 @@ class SplitLayout(Layout):
 
 
 class Split(Container):
-    """The screen's middle."""
+    """The screen's middle; `percent` of a wide one is the first child's."""
 
-    def __init__(self, *children: Widget) -> None:
+    def __init__(self, *children: Widget, percent: int = 55) -> None:
         super().__init__(*children, id="split")
-        self._placing = SplitLayout()
+        self._placing = SplitLayout(percent)
 
     @property
     def layout(self) -> Layout:

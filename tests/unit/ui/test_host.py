@@ -78,4 +78,4 @@ async def test_a_read_only_console_names_no_change_at_a_host() -> None:
         assert "shell" not in footer
         await pilot.press("s")
         await settled(pilot)
-        assert [note.message for note in pilot.app._notifications] == ["this console is read-only: no shell"]
+        assert [note.message for note in pilot.app._notifications] == ["▲ this console is read-only: no shell"]

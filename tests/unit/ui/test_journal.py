@@ -80,7 +80,7 @@ async def test_journals_are_followed_filtered_and_left(tmp_path: Path, monkeypat
         text = screen_text(app)
         assert session.journals == (NAMES,)
         assert "journal of cp1, cp2, cp3  3 lines" in text
-        assert "● following" in text
+        assert "at the newest" in text
         assert text.index("fdatasync") < text.index("became leader") < text.index("^[[2Jpanic")
         await pilot.press("slash", *"leader")
         await settled(pilot)
@@ -112,7 +112,7 @@ async def test_a_shell_is_refused_where_nothing_may_be_changed() -> None:
         await pilot.press("s")
         await settled(pilot)
         assert isinstance(app.screen, Dashboard)
-        assert [each.message for each in app._notifications] == ["this console is read-only: no shell"]
+        assert [each.message for each in app._notifications] == ["▲ this console is read-only: no shell"]
 
 
 def test_every_row_knows_its_host() -> None:

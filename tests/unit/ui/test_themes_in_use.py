@@ -143,7 +143,7 @@ async def test_a_bad_file_is_told_and_the_old_theme_kept(file: Path, broken: str
         file.unlink() if broken is None else file.write_text(broken)
         await reload(pilot)
         (note,) = app._notifications
-        assert note.title == "theme not changed"
+        assert note.title == "✖ theme not changed"
         assert str(file) in note.message
         assert said in note.message
         assert app.theme == "mine"
