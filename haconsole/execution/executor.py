@@ -157,6 +157,7 @@ class Executor:
                 raise
 
     async def _side_by_side(self) -> None:
+        await self._under_way()
         async with asyncio.TaskGroup() as group:
 
             def start() -> None:
@@ -164,6 +165,12 @@ class Executor:
                     group.create_task(self._step(step, start))
 
             start()
+
+    async def _under_way(self) -> None:
+        """Wait for what an earlier process left under way: while it changes a host, no step can be judged there."""
+        unheard = ((step, self._so_far.get(step.id)) for step in self._plan.steps)
+        ends = (self._performer.pick_up(step, one.attempts, one.boot) for step, one in unheard if one and not one.heard)
+        await asyncio.gather(*ends)
 
     async def _begin(self) -> None:
         """Write the heading, or that the run is carried on; where it cannot be written no step starts."""

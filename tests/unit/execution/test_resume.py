@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -57,6 +58,24 @@ async def test_a_command_that_outlived_its_console_is_waited_for_and_its_output_
     }
     assert (record.outcome, record.standing, len(record.resumed)) == (Outcome.DONE, Standing.ENDED, 1)
     assert not (bench.folder / "run" / "r1").exists()
+
+
+async def test_nothing_is_judged_while_a_command_is_still_under_way(bench: Bench) -> None:
+    """What the first step made is away for as long as the second one's command lasts."""
+    made, away = bench.folder / "a", bench.folder / "away"
+    first = bench.step("a")
+    under_way = f"mv {made} {away}; touch {bench.folder}/begun; while [ ! -e {bench.folder}/go ]; do :; done"
+    second = bench.step("b", needs=("a",), script=f"{under_way}; mv {away} {made}")
+    executor = bench.executor(first, second)
+    async for event in executor.events():
+        if isinstance(event, StepStarted) and event.step == "b":
+            await until_exists(bench.folder / "begun")
+            executor.abandon()
+    resumed = asyncio.create_task(carry_on(bench, first, second))
+    await asyncio.sleep(0.5)
+    (bench.folder / "go").touch()
+    assert outcomes(await resumed) == {"a": Outcome.ALREADY, "b": Outcome.DONE}
+    assert (bench.made("a"), bench.made("b")) == ("once\n", "once\n")
 
 
 async def test_what_was_meant_and_never_begun_is_begun(bench: Bench) -> None:

@@ -43,7 +43,8 @@ def trust(now: Replacing) -> tuple[Group, ...]:
 
 
 def _make(now: Replacing, one: Material) -> Step:
-    holders = names(one.holders)
+    # who drops the older one first tells from then on that this was done
+    holders = names(tuple(host for host in turns(now.found) if host in one.holders))
     operation: EnsureAuthority | EnsureKeyPair
     if one.is_tokens:
         operation = EnsureKeyPair(one.next.cert, one.next.key, holders)
