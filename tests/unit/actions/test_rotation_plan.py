@@ -167,6 +167,13 @@ def test_a_vip_stays_where_no_other_balancer_could_hold_it() -> None:
     assert "stays on" not in PLANS["ca"].summary
 
 
+def test_the_host_that_makes_the_next_ca_is_the_first_to_drop_the_older_one() -> None:
+    """From then on its file alone tells a run that is carried on that the next one was made."""
+    steps = PLANS["ca"].steps
+    dropped = next(step.host for step in steps if "-ca-drop@" in step.id)
+    assert {step.host for step in steps if isinstance(step.operation, EnsureAuthority)} == {dropped}
+
+
 @pytest.mark.parametrize("name", ["ca", "ca-drop", "ca-back"])
 def test_etcd_is_restarted_one_at_a_time_with_leadership_away(name: str) -> None:
     made = PLANS[name]
