@@ -191,7 +191,7 @@ class Chaos:
             self._quick(case)
             resumes, why_not = self._carried_on(program, case)
         with _timed(parts, "compare"):
-            wrong = (why_not,) if why_not else tuple(self._wrong(case, program, before, expected, point.fault))
+            wrong = (why_not,) if why_not else tuple(self._wrong(case, program, before, expected, point.fault, resumes))
         if wrong:
             self._stands = None
         return Seen(point, resumes, parts, wrong)
@@ -323,12 +323,12 @@ class Chaos:
             last = seen
 
     def _wrong(
-        self, case: Case, program: Program, before: dict[str, int], expected: Picture, fault: Fault
+        self, case: Case, program: Program, before: dict[str, int], expected: Picture, fault: Fault, resumes: int
     ) -> Iterator[str]:
         """What the record tells that is not so, and how the end state still differs after some time."""
         yield from record_is_true(self.lab, case.hosts, _record(program))
         until = time.monotonic() + ALIKE_WITHIN_S
-        while wrong := differs(expected, self._picture(case, program, before), fault):
+        while wrong := differs(expected, self._picture(case, program, before), fault, resumes):
             if time.monotonic() > until:
                 yield from wrong
                 return

@@ -89,12 +89,14 @@ def without_times(told: Any) -> Any:
     return _plain(told) if isinstance(told, str) else told
 
 
-def differs(expected: Picture, seen: Picture, fault: Fault) -> tuple[str, ...]:
+def differs(expected: Picture, seen: Picture, fault: Fault, resumes: int = 1) -> tuple[str, ...]:
     """What is not as after the run that nothing disturbed; where a host was power-cut etcd has started more often.
 
-    A host that was out of reach when the lock was given back keeps its record, which is in nobody's way.
+    A host that was out of reach when the lock was given back keeps its record, which is in nobody's way. A console that
+    was killed between its run's end and that gives nothing back: the record grows stale.
     """
-    left = fault in (Fault.CUT, Fault.REBOOT) and len(seen["locks"]) <= 1
+    out_of_reach = fault in (Fault.CUT, Fault.REBOOT) and len(seen["locks"]) <= 1
+    left = out_of_reach or (fault in (Fault.KILL, Fault.INSIDE) and resumes == 0)
     skipped = {*(("starts",) if fault is Fault.REBOOT else ()), *(("locks",) if left else ())}
     names = [name for name in expected if name not in skipped]
     return tuple(f"{name}: {_difference(expected[name], seen[name])}" for name in names if expected[name] != seen[name])

@@ -7,7 +7,7 @@ from hashlib import sha256
 
 from haconsole.actions.bootstrap import etcd as bootstrap
 from haconsole.actions.build import File, look_step, start_step, write_step
-from haconsole.actions.checks import AnyOf, Check, EtcdHealthy, FileIs, FilesAbsent, MemberIs, MemberStage
+from haconsole.actions.checks import AnyOf, Check, EtcdHealthy, FileIs, FilesAbsent, MemberGone, MemberIs, MemberStage
 from haconsole.actions.membership.change import Change
 from haconsole.actions.step import Step
 from haconsole.actions.steps.etcd import (
@@ -24,7 +24,7 @@ from haconsole.configs.etcd import ClusterState, etcd_env
 from haconsole.inventory.effective import etcd_name, etcd_peer_url
 from haconsole.inventory.schema import Host
 from haconsole.model.hosts import Role
-from haconsole.model.names import HostName
+from haconsole.model.names import HostName, MemberId
 
 PHASE = "etcd"
 WAIT_S = 60.0
@@ -59,12 +59,18 @@ def member_out(change: Change) -> tuple[Group, ...]:
     groups: list[Group] = []
     out = change.out
     if out is not None and change.out_answers and leaving.endpoint is not None:
-        groups.append((leader_step(out, change.ask),))
+        groups.append((_leader_elsewhere(out, leaving.member.id, change.ask),))
     counted = all(row.member.started or row.member.learner for row in change.view.members)
     name = leaving.member.name or leaving.host or "unstarted"
     groups.append((remove_step(leaving.member, change.voters_now if counted else None, change.ask, name),))
     groups.append(_healthy(change, "left", len(change.staying), change.ask))
     return tuple(groups)
+
+
+def _leader_elsewhere(out: Host, member: MemberId, to: tuple[HostName, ...]) -> Step:
+    """Leadership handed over, unless the member has left: who came in its place may lead since."""
+    step = leader_step(out, to)
+    return replace(step, verification=(AnyOf((step.verification, (MemberGone(member, to),))),))
 
 
 def member_files(change: Change) -> tuple[Group, ...]:
