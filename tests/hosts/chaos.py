@@ -337,7 +337,8 @@ class Chaos:
     def _picture(self, case: Case, program: Program, before: dict[str, int]) -> Picture:
         status = as_object(program.verb("status", str(program.inventory), "--json").stdout)
         seen = picture(self.lab, case, status)
-        seen["starts"] = {host: count - before[host] for host, count in seen["starts"].items()}
+        starts = seen["starts"].items()
+        seen["starts"] = {host: count - before[host] for host, count in starts if host != case.leaves}
         return seen
 
 

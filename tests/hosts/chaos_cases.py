@@ -115,6 +115,11 @@ class Case:
     weight: int = 1
 
     @property
+    def leaves(self) -> str:
+        """The host that leaves; off the list its etcd ends by itself, and systemd starts it again until it is stopped."""
+        return self.action[1] if self.action[0] in ("remove", "replace") else ""
+
+    @property
     def kind(self) -> Kind:
         return STATES[self.start].kind if self.start in STATES else Kind.ETCD
 
