@@ -116,7 +116,7 @@ class Case:
 
     @property
     def leaves(self) -> str:
-        """The host that leaves; off the list its etcd ends by itself, and systemd starts it again until it is stopped."""
+        """The host that leaves: off the list its etcd ends by itself, and systemd starts it until the run stops it."""
         return self.action[1] if self.action[0] in ("remove", "replace") else ""
 
     @property
