@@ -52,14 +52,16 @@ class Recorder:
         self._before: Told = {"hosts": {}}
         self.snapshots = 0
         try:
-            self._file: IO[str] = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w")
+            self._file: IO[str] = os.fdopen(
+                os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8"
+            )
         except FileExistsError:
             raise RecordingError(f"{path} is there already", mend="name a file that is not") from None
         except OSError as error:
             raise RecordingError(f"{path} cannot be written: {error.strerror}") from None
         if path.suffix == ".gz":
             self._file.close()
-            self._file = gzip.open(path, "wt")  # noqa: SIM115 (close closes it)
+            self._file = gzip.open(path, "wt", encoding="utf-8")  # noqa: SIM115 (close closes it)
         self._put({"schema": SCHEMA, "inventory": msgspec.to_builtins(inventory, enc_hook=_hidden)})
 
     def add(self, snapshot: ClusterSnapshot) -> None:
