@@ -28,13 +28,13 @@ TRUST = (
     "pki.etcd-ca-both@",
     "pki.front-proxy-ca-both@",
     "etcd.trust@",
-    "kubernetes.kube-apiserver-trust@",
+    "kubernetes.control-plane-trust@",
     "keepalived.stand-again-trust@",
 )
 LEAVES = (
     "pki.etcd-server@",
     "pki.service-account-switch@",
-    "kubernetes.kube-controller-manager-leaves@",
+    "kubernetes.control-plane-leaves@",
     "etcd.gate@",
 )
 BACK = ("pki.service-account-back@", "pki.kubernetes-ca-alone@", "etcd.trust-back@")
@@ -46,7 +46,7 @@ DROP = (
     "pki.front-proxy-ca-drop@",
     "pki.service-account-drop@",
     "etcd.drop@",
-    "kubernetes.kube-apiserver-drop@",
+    "kubernetes.control-plane-drop@",
 )
 
 

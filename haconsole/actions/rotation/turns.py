@@ -5,14 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 
 from haconsole.actions.bootstrap.ground import Ground
-from haconsole.actions.build import ran_before, script, start_step, step_id
-from haconsole.actions.checks import AnyOf, ApiserverReady, Check, EtcdHealthy
+from haconsole.actions.build import START_S, ran_before, script, start_step, step_id
+from haconsole.actions.checks import AnyOf, ApiserverReady, Check, EtcdHealthy, ServiceRunning
+from haconsole.actions.operations import RunCommand
 from haconsole.actions.rotation.scripts import SERVING
 from haconsole.actions.step import Step
 from haconsole.actions.steps.control_plane import locks_step, while_drained
 from haconsole.actions.steps.etcd import leader_step
 from haconsole.actions.steps.order import Group
 from haconsole.actions.steps.services import reload_step
+from haconsole.configs.layout import ComponentLayout
 from haconsole.inventory.effective import join_host_port
 from haconsole.inventory.schema import Host
 from haconsole.model.etcd_view import etcd_view
@@ -22,6 +24,10 @@ from haconsole.model.vip_view import vip_views
 WAIT_S = 90.0
 ETCD_WHY = "etcd reads its CAs only at its start. A majority of the others answers meanwhile."
 API_WHY = "It reads what changed only at its start. No balancer sends it anything meanwhile."
+TOGETHER_WHY = (
+    "They read what changed only at their start, and no balancer sends the API server anything meanwhile. Those that "
+    "steer through it stop before it and start after it: what they watch would keep it from ending."
+)
 CLIENT_WHY = "It reads what changed only at its start; its lock passes on to a standby if it holds it."
 HAPROXY_WHY = "It verifies API servers with the CA it read; a reload lets connections under way end where they are."
 
@@ -90,8 +96,7 @@ def component_restart(
     also: tuple[Check, ...] = (),
 ) -> Step:
     """Restart one of the control plane's components; the API server is ready after it."""
-    assert found.layout.kubernetes is not None
-    component = next(one for one in found.layout.kubernetes.components if one.name == name)
+    component = _component(found, name)
     api = component.kubeconfig is None
     return start_step(
         f"kubernetes.{name}-{what}",
@@ -106,6 +111,35 @@ def component_restart(
         also=(*also, *((ApiserverReady(),) if api else ())),
         verify_within_s=WAIT_S,
     )
+
+
+def together(
+    found: Ground, host: Host, what: str, newer_than: dict[str, tuple[str, ...]], phase: str, also: tuple[Check, ...]
+) -> Step:
+    """Restart the API server and the components of `newer_than` at once; systemd's order has it stop last, start first.
+
+    `newer_than` are the files, by component, that each is to have read since.
+    """
+    units = {_component(found, name).unit or "": files for name, files in newer_than.items()}
+    every = " ".join(units)
+    return Step(
+        id=step_id(f"kubernetes.control-plane-{what}", host.name),
+        title=f"Restart {', '.join(newer_than)}",
+        why=TOGETHER_WHY,
+        host=HostName(host.name),
+        operation=RunCommand(
+            ("sh", "-ec", f"systemctl enable --quiet {every}; systemctl restart {every}"), timeout_s=START_S
+        ),
+        verification=(*(ServiceRunning(unit, files) for unit, files in units.items()), *also, ApiserverReady()),
+        undo=ran_before(every),
+        verify_within_s=WAIT_S,
+        phase=phase,
+    )
+
+
+def _component(found: Ground, name: str) -> ComponentLayout:
+    assert found.layout.kubernetes is not None
+    return next(one for one in found.layout.kubernetes.components if one.name == name)
 
 
 def haproxy_reload(found: Ground, host: Host, what: str, newer_than: tuple[str, ...], phase: str) -> Group:

@@ -189,6 +189,15 @@ def test_etcd_is_restarted_one_at_a_time_with_leadership_away(name: str) -> None
     assert restarts[-1].host == "cp1", "the leader, who holds the VIP too, comes last"
 
 
+@pytest.mark.parametrize(("name", "turns"), [("ca", 9), ("ca-leaves", 3), ("ca-drop", 3), ("ca-back", 6)])
+def test_what_steers_the_cluster_is_restarted_with_its_api_server_and_not_beside_it(name: str, turns: int) -> None:
+    """Its watches would keep an API server that it outlives from ending."""
+    commands = [_command(step) for step in PLANS[name].steps]
+    restarts = [one for one in commands if "systemctl restart kube-" in one]
+    together = "systemctl restart kube-apiserver.service kube-controller-manager.service kube-scheduler.service"
+    assert [together in one for one in restarts] == [True] * turns
+
+
 def _command(step: Step) -> str:
     return step.operation.argv[-1] if isinstance(step.operation, RunCommand) else ""
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from haconsole.actions.bootstrap.leaves import ETCD_CA, KUBERNETES_CA
 from haconsole.actions.checks import Check
 from haconsole.actions.rotation.ca.replacing import Phase, Replacing, gone
@@ -15,9 +13,9 @@ from haconsole.actions.rotation.turns import (
     haproxy_reload,
     locks_held,
     serves,
+    together,
 )
 from haconsole.actions.rotation.wanted import Held
-from haconsole.actions.step import Step
 from haconsole.actions.steps.order import Group
 from haconsole.inventory.schema import Host
 
@@ -30,7 +28,7 @@ def turn(
     """Restart what reads its CAs, or the new `files` by role, at its start only. Leaves alone do not stop etcd."""
     found, groups = now.found, list[Group]()
     bundles = phase in (Phase.TRUST, Phase.DROP, "trust-back")
-    beside = (*_steering(now, host, phase, files, bundles=bundles), *_balancer(now, host, phase, bundles=bundles))
+    beside = _balancer(now, host, phase, bundles=bundles)
     etcd_ca = now.of(ETCD_CA)
     if bundles and etcd_ca and host in found.etcd:
         over = (gone(etcd_ca),) if phase == Phase.TRUST else ()
@@ -38,7 +36,12 @@ def turn(
     if host in found.control_planes and found.layout.kubernetes:
         tokens = tuple(path for one in now.several if one.is_tokens for path in (one.files.cert, one.files.key))
         read = now.files_on(host) if bundles else tuple(path for role in API_LEAVES for path in files.get(role, ()))
-        restart = component_restart(found, host, "kube-apiserver", phase, (*read, *tokens), phase, also)
+        steering = _steering(now, phase, files, bundles=bundles)
+        newer = {"kube-apiserver": (*read, *tokens), **steering}
+        if steering:
+            restart = together(found, host, phase, newer, phase, also)
+        else:
+            restart = component_restart(found, host, "kube-apiserver", phase, newer["kube-apiserver"], phase, also)
         groups += api_turn(found, host, phase, restart, phase, beside)
     else:
         groups.append(beside)
@@ -48,17 +51,21 @@ def turn(
 
 
 def _steering(
-    now: Replacing, host: Host, phase: str, files: dict[str, tuple[str, ...]], *, bundles: bool
-) -> Iterator[Step]:
-    found, kubernetes_ca = now.found, now.of(KUBERNETES_CA)
-    kubernetes = found.layout.kubernetes
-    if kubernetes_ca is None or kubernetes is None or host not in found.control_planes:
-        return
+    now: Replacing, phase: str, files: dict[str, tuple[str, ...]], *, bundles: bool
+) -> dict[str, tuple[str, ...]]:
+    """What steers the cluster through the API server, each with the files that it is to read anew."""
+    kubernetes_ca, kubernetes = now.of(KUBERNETES_CA), now.found.layout.kubernetes
+    if kubernetes_ca is None or kubernetes is None:
+        return {}
     tokens = tuple(one.files.key for one in now.several if one.is_tokens)
-    for role in ("controller-manager", "scheduler"):
-        own = (kubernetes_ca.files.cert,) if bundles else files.get(role, ())
-        extra = (*tokens, kubernetes.signing_ca) if role == "controller-manager" else ()
-        yield component_restart(found, host, f"kube-{role}", phase, (*own, *extra), phase)
+    own = {
+        role: (kubernetes_ca.files.cert,) if bundles else files.get(role, ())
+        for role in ("controller-manager", "scheduler")
+    }
+    return {
+        "kube-controller-manager": (*own["controller-manager"], *tokens, kubernetes.signing_ca),
+        "kube-scheduler": own["scheduler"],
+    }
 
 
 def _balancer(now: Replacing, host: Host, phase: str, *, bundles: bool) -> Group:
