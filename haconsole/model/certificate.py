@@ -16,9 +16,9 @@ class Certificate:
     hexadecimal; `sans` are like ``DNS:cp1`` and ``IP:10.99.0.11``. `served_at` is the ``address:port`` where a process
     presents this file's certificate and `served_fingerprint` the leaf it presented when asked; both None for files that
     nothing serves. `key_matches` and `key_mode` speak of the private key beside it, None where there is none.
-    `chain_ok` tells whether it verifies with the CA in use and `issued_by` is that CA's fingerprint, None where none of
-    those in use signed it. `missing_names` are names that clients use and it lacks. `problem` is a sentence, None when
-    all is well.
+    `in_kubeconfig`: it stands in a kubeconfig itself, its key with it. `chain_ok` tells whether it verifies with the CA
+    in use and `issued_by` is that CA's fingerprint, None where none of those in use signed it. `missing_names` are
+    names that clients use and it lacks. `problem` is a sentence, None when all is well.
     """
 
     host: HostName
@@ -39,6 +39,7 @@ class Certificate:
     key_mode: int | None = None
     chain_ok: bool | None = None
     issued_by: str | None = None
+    in_kubeconfig: bool = False
     missing_names: tuple[str, ...] = ()
     problem: str | None = None
 

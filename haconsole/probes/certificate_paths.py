@@ -86,4 +86,8 @@ def _discovered(told: HostCertificates, ca: str | None) -> list[CertificateFile]
             found.append(CertificateFile(role, path, None, ca, kubeconfig=True))
         elif seen and seen.cert_path:
             found.append(CertificateFile(role, seen.cert_path, seen.key_path or None, seen.ca_path or ca))
+            if path and seen.ca_pem:
+                found.append(CertificateFile(role, path, None, ca, kubeconfig=True))
+        if seen and seen.ca_path:
+            found.append(CertificateFile(f"{role}-ca", seen.ca_path, None, ca))
     return found

@@ -40,7 +40,7 @@ kubeconfig() { new config: "$1" || return 0
   sed -n 's/^[- ]*client-key-data: *//p' -- "$1" | head -n 1 | tr -d "'\"" | base64 -d 2>/dev/null | public
   cert "$(named client-certificate "$1")"; key "$(named client-key "$1")"; cert "$(named certificate-authority "$1")"; }
 flags() { printf '\n@process %s\n' "$1"
-  { tr '\0' '\n' <"$2/cmdline" | sed -n -e ':a' -e '$!{N;ba' -e '}' -e 's/\n\([^-]\)/=\1/g' -e p
+  { tr '\0' '\n' <"$2/cmdline" | sed -n -e ':a' -e '$!{N;ba' -e '}' -e 's/\n\(--*[a-z-]*\)\n\([^-]\)/\n\1=\2/g' -e p
     [ "$1" != etcd ] || tr '\0' '\n' <"$2/environ"
   } | sed -n -e 's/^--\{0,1\}\([a-z-]*\(cert\|ca\|key\|kubeconfig\|certificate\|authority\)[a-z-]*=\/\)/\1/p' \
     -e '/^ETCD_[A-Z_]*\(CERT\|CA\|KEY\)_FILE=\//p' | sort -u; }

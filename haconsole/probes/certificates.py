@@ -61,7 +61,12 @@ def _absence(file: CertificateFile, told: HostCertificates) -> str:
 
 
 def _of_file(file: CertificateFile, told: HostCertificates, around: Surroundings) -> Iterator[Certificate]:
-    """A leaf's first certificate; every certificate of a CA file, which holds two while a CA is replaced."""
+    """A leaf's first certificate; every certificate of a CA file, which holds two while a CA is replaced.
+
+    Of a kubeconfig the CA that it holds comes first, then the leaf if it holds that too.
+    """
+    if file.kubeconfig and file.cert in told.kubeconfigs:
+        yield from _embedded_authority(file, told, around)
     chain = inspect(_pem(file, told).encode())
     if not chain:
         return
@@ -71,8 +76,6 @@ def _of_file(file: CertificateFile, told: HostCertificates, around: Surroundings
         plain = _trusted(_certificate(file, one, around), chain, file, told)
         certificate = _with_key(plain, one, key) if key and one is of_key else plain
         yield replace(certificate, problem=next(_problems(certificate, file.ca, around), None))
-    if file.kubeconfig:
-        yield from _embedded_authority(file, told, around)
 
 
 def _trusted(
@@ -125,6 +128,7 @@ def _certificate(file: CertificateFile, one: Inspected, around: Surroundings) ->
         is_ca=one.is_ca,
         served_at=where if served else None,
         served_fingerprint=served[0].fingerprint if served else None,
+        in_kubeconfig=file.kubeconfig,
         missing_names=tuple(name for name in around.names.get(file.role, ()) if name not in one.sans),
     )
 

@@ -44,6 +44,6 @@ def due_facts(layout: Layout, host: Host, *, certificates: bool) -> tuple[Fact, 
         facts.append("apiserver")
     if roles & set(LOCK_ROLES):
         facts.append("lock")
-    if certificates and layout.certificates(host):
+    if certificates and (layout.certificates(host) or (layout.kubernetes and Role.WORKER in roles)):
         facts.append("certificates")
     return tuple(facts)

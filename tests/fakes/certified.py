@@ -40,7 +40,7 @@ def certified(
 def _of(inventory: Inventory, host: Host, bundle: tuple[str, ...], made: bool, signed: str) -> tuple[Certificate, ...]:
     found = ground(healthy(), inventory, None)
     leaves = tuple(
-        _certificate(host, leaf.name, leaf.files.cert, f"{leaf.name}@{host.name}-{signed}", sans=leaf.sans)
+        certificate(host, leaf.name, leaf.files.cert, f"{leaf.name}@{host.name}-{signed}", sans=leaf.sans)
         for leaf in leaves_on(found, host)
     )
     signer = {leaf.files.cert: f"{leaf.authority}-{signed}" for leaf in leaves_on(found, host)}
@@ -59,9 +59,9 @@ def _authorities(inventory: Inventory, host: Host, bundle: tuple[str, ...], made
     }
     several: list[Certificate] = []
     for role, pair in files.items():
-        several += (_certificate(host, role, pair.cert, f"{role}-{one}", is_ca=True) for one in bundle)
+        several += (certificate(host, role, pair.cert, f"{role}-{one}", is_ca=True) for one in bundle)
         if made:
-            several.append(_certificate(host, f"{role}-next", successor(pair).cert, f"{role}-{NEW}", is_ca=True))
+            several.append(certificate(host, f"{role}-next", successor(pair).cert, f"{role}-{NEW}", is_ca=True))
     return tuple(several)
 
 
@@ -76,7 +76,7 @@ def _tokens(bundle: tuple[str, ...], made: bool, signed: str) -> tuple[TokenKeys
     return (*kept, TokenKeys(successor(pair).cert, 0o644, private=False, fingerprints=(f"sa-{NEW}",))) if made else kept
 
 
-def _certificate(
+def certificate(
     host: Host, role: str, path: str, fingerprint: str, *, sans: tuple[str, ...] = (), is_ca: bool = False
 ) -> Certificate:
     return Certificate(

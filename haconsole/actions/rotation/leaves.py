@@ -11,6 +11,7 @@ from haconsole.actions.build import look_step, step_id
 from haconsole.actions.checks import ApiserverReady, Check, EtcdHealthy
 from haconsole.actions.operations import RunCommand
 from haconsole.actions.rotation.handover import with_vips_elsewhere
+from haconsole.actions.rotation.kubelet import ROLE, kubelet_restart
 from haconsole.actions.rotation.scripts import TAKE_UP
 from haconsole.actions.rotation.turns import (
     WAIT_S,
@@ -21,7 +22,7 @@ from haconsole.actions.rotation.turns import (
     serves,
     turns,
 )
-from haconsole.actions.rotation.wanted import Held, expired, renew_step
+from haconsole.actions.rotation.wanted import Held, expired, name_steps, renew_step
 from haconsole.actions.step import Step
 from haconsole.actions.steps.order import Group
 from haconsole.inventory.effective import join_host_port
@@ -81,6 +82,7 @@ def _host_by_host(found: Ground, chosen: tuple[Held, ...]) -> tuple[Group, ...]:
     for host in turns(found):
         mine = tuple(one for one in chosen if one.host == host)
         groups.append(tuple(renew_step(one, LEAVES) for one in mine))
+        groups.append(name_steps(mine, LEAVES))
         groups.append((*etcd_gate(found, host, mine, LEAVES), *_api_gate(found, host, mine)))
     return tuple(groups)
 
@@ -110,7 +112,7 @@ ETCD_OWN = ("etcd-server", "etcd-peer", "etcd-client")
 
 
 def _taken_up(found: Ground, chosen: tuple[Held, ...]) -> tuple[Group, ...]:
-    """API servers wait for by all at once; the ones that do not take up theirs get their turn. Then ended clients."""
+    """API servers waited for at once; the ones that do not take up theirs get their turn. Then clients that cannot."""
     kubernetes = found.layout.kubernetes
     if kubernetes is None:
         return ()
@@ -123,7 +125,10 @@ def _taken_up(found: Ground, chosen: tuple[Held, ...]) -> tuple[Group, ...]:
             restart = component_restart(found, host, "kube-apiserver", "serve", (), LEAVES, (shows,))
             title = "Restart kube-apiserver unless it serves the new certificate"
             turn += api_turn(found, host, "serve", replace(restart, title=title), LEAVES)
-        ended = [one for one in chosen if one.host == host and one.leaf.name in CLIENTS and expired(found, one)]
+        unread = [one for one in chosen if one.host == host and (one.kubeconfig or expired(found, one))]
+        kubelets = [one for one in unread if one.leaf.name == ROLE]
+        turn.append(tuple(kubelet_restart(host, "client", one.files, LEAVES) for one in kubelets))
+        ended = [one for one in unread if one.leaf.name in CLIENTS]
         if ended:
             turn.append(tuple(_client_restart(found, one) for one in ended))
             turn.append(locks_held(f"held-{host.name}", host, LEAVES))
@@ -144,8 +149,7 @@ def _take_up(host: Host, port: int, one: Held) -> Step:
 
 
 def _client_restart(found: Ground, one: Held) -> Step:
-    files = (one.leaf.files.cert, one.leaf.files.key)
-    return component_restart(found, one.host, CLIENTS[one.leaf.name], "client", files, LEAVES)
+    return component_restart(found, one.host, CLIENTS[one.leaf.name], "client", one.files, LEAVES)
 
 
 def _revive_etcd(found: Ground, chosen: tuple[Held, ...]) -> tuple[Group, ...]:
@@ -159,6 +163,8 @@ def _revive_kubernetes(found: Ground, chosen: tuple[Held, ...]) -> tuple[Group, 
     if found.layout.kubernetes is None or not found.control_planes:
         return ()
     renewed = tuple(renew_step(one, LEAVES) for one in chosen)
+    named = name_steps(chosen, LEAVES)
+    kubelets = tuple(kubelet_restart(one.host, "revive", one.files, LEAVES) for one in chosen if one.leaf.name == ROLE)
     files = {host.name: _files(chosen, host, "apiserver") for host in found.control_planes}
     apis = tuple(
         replace(component_restart(found, host, "kube-apiserver", "revive", files[host.name], LEAVES), why=OVER_WHY)
@@ -169,12 +175,11 @@ def _revive_kubernetes(found: Ground, chosen: tuple[Held, ...]) -> tuple[Group, 
         for host in found.control_planes
         for role, unit in CLIENTS.items()
     )
-    return renewed, apis, clients
+    return renewed, named, apis, (*clients, *kubelets)
 
 
 def _files(chosen: tuple[Held, ...], host: Host, role: str) -> tuple[str, ...]:
-    pairs = (one.leaf.files for one in chosen if one.host == host and one.leaf.name == role)
-    return tuple(path for pair in pairs for path in (pair.cert, pair.key))
+    return tuple(path for one in chosen if one.host == host and one.leaf.name == role for path in one.files)
 
 
 def _last_look(found: Ground) -> tuple[Group, ...]:

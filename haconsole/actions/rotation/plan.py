@@ -7,10 +7,11 @@ from haconsole.actions.bootstrap.ground import ground
 from haconsole.actions.rotation.ca.material import materials
 from haconsole.actions.rotation.ca.plan import ACTION, plan_ca
 from haconsole.actions.rotation.handover import kept
+from haconsole.actions.rotation.kubelet import left
 from haconsole.actions.rotation.leaves import Over, leaf_groups, over
 from haconsole.actions.rotation.refuse import refusals, unfinished
 from haconsole.actions.rotation.silent import silent_hosts, without
-from haconsole.actions.rotation.wanted import ALL, Held, due, held
+from haconsole.actions.rotation.wanted import ALL, Held, concerned, due, held
 from haconsole.actions.step import Plan, Refusal
 from haconsole.actions.steps.order import in_order
 from haconsole.errors import UsageError
@@ -30,14 +31,14 @@ def plan_rotation(snapshot: ClusterSnapshot, inventory: Inventory, request: Requ
     reasons = (*refusals(found, host, silent), *unfinished(materials(found, ALL)))
     if reasons:
         return Refusal(ACTION, inventory.cluster, reasons)
-    every = tuple(one for each in found.hosts if host in (None, each.name) for one in held(found, each, scope))
+    every = tuple(one for each in concerned(found) if host in (None, each.name) for one in held(found, each, scope))
     chosen = tuple(one for one in every if one.host.name not in silent and ("due" not in request or due(found, one)))
     if not chosen:
         why = "nothing is due" if every else f"{host or 'the inventory'} has no certificate of this scope"
         return Refusal(ACTION, inventory.cluster, (why,))
     stopped = over(found, every)
     steps = in_order(without(leaf_groups(found, chosen, stopped), silent))
-    told = (_summary(chosen, stopped, silent), *kept(found))
+    told = (_summary(chosen, stopped, silent), *left(found), *kept(found))
     return Plan(ACTION, inventory.cluster, steps, "\n".join(told))
 
 

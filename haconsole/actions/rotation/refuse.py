@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from haconsole.actions.bootstrap.ground import Ground
+from haconsole.actions.bootstrap.leaves import KUBERNETES_CA
 from haconsole.actions.bootstrap.refuse import clocks, unreachable
 from haconsole.actions.rotation.ca.material import Material
+from haconsole.actions.rotation.kubelet import against_a_new_ca
 from haconsole.actions.rotation.silent import silent_hosts
 from haconsole.inventory.schema import Deployment, EtcdPlacement, Host
 from haconsole.model.names import HostName
@@ -30,7 +32,8 @@ def refusals_of_ca(found: Ground, several: tuple[Material, ...]) -> tuple[str, .
         if host.name in silent
     )
     strange = () if silent else tuple(told for one in several for told in one.strange)
-    return (*_unsupported(found), *unreached, *clocks(found), *_unread(found), *strange)
+    cut_off = against_a_new_ca(found) if any(one.name == KUBERNETES_CA for one in several) else ()
+    return (*_unsupported(found), *unreached, *clocks(found), *_unread(found), *strange, *cut_off)
 
 
 def _why(found: Ground, host: Host) -> str | None:

@@ -2,6 +2,29 @@
 
 from __future__ import annotations
 
+ASIDE = r"""
+aside() { end=${HACONSOLE_ASIDE:-$end}; [ ! -f "$1" ] || [ -e "${1%/*}/.${1##*/}.$end" ] || {
+  cp -p -- "$1" "${1%/*}/.${1##*/}.$end" && chmod 600 -- "${1%/*}/.${1##*/}.$end"
+  echo "wrote $1; the file before it is ${1%/*}/.${1##*/}.$end"; }; }
+place() { sync -- "$1.new"; mv -T -- "$1.new" "$1"; }
+"""
+"""Functions: set FILE aside once; put FILE.new in its place. HACONSOLE_ASIDE, else `end`, ends names set aside."""
+
+NAME_FILES = f"""{ASIDE.strip()}
+path=$1
+aside "$path"
+cp -p -- "$path" "$path.new"
+sed -e '0,/^\\([- ]*\\)client-certificate-data:.*/s||\\1client-certificate: '"$2|" \\
+  -e '0,/^\\([- ]*\\)client-key-data:.*/s||\\1client-key: '"$3|" -- "$path" >"$path.new"
+place "$path"
+"""
+"""Words: a kubeconfig that holds its first user's pair itself, and the certificate and key files it is to name."""
+
+NAMES_FILES = r"""
+grep -q "^[- ]*client-certificate: $2\$" -- "$1" && grep -q "^[- ]*client-key: $3\$" -- "$1"
+"""
+"""Words: kubeconfig, the certificate and key files that it must name."""
+
 PRINTS = r"""
 prints() { while IFS= read -r line || [ -n "$line" ]; do case $line in
   -----BEGIN*) body= ;;

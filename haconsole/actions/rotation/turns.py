@@ -8,6 +8,7 @@ from haconsole.actions.bootstrap.ground import Ground
 from haconsole.actions.build import START_S, ran_before, script, start_step, step_id
 from haconsole.actions.checks import AnyOf, ApiserverReady, Check, EtcdHealthy, ServiceRunning
 from haconsole.actions.operations import RunCommand
+from haconsole.actions.rotation.kubelet import workers
 from haconsole.actions.rotation.scripts import SERVING
 from haconsole.actions.step import Step
 from haconsole.actions.steps.control_plane import locks_step, while_drained
@@ -33,10 +34,10 @@ HAPROXY_WHY = "It verifies API servers with the CA it read; a reload lets connec
 
 
 def turns(found: Ground) -> tuple[Host, ...]:
-    """The hosts in the order of their turns: who leads etcd and who holds a VIP come last."""
+    """The hosts in the order of their turns: workers first, who leads etcd and who holds a VIP last."""
     leader = next((row.host for row in etcd_view(found.snapshot).members if row.leader), None)
     owners = {owner for view in vip_views(found.snapshot) for owner in view.owners}
-    return tuple(sorted(found.hosts, key=lambda host: (host.name in owners) + (host.name == leader)))
+    return (*workers(found), *sorted(found.hosts, key=lambda host: (host.name in owners) + (host.name == leader)))
 
 
 def names(hosts: tuple[Host, ...]) -> tuple[HostName, ...]:

@@ -2,39 +2,73 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from haconsole.actions.bootstrap.ground import Ground
 from haconsole.actions.bootstrap.leaves import ETCD_CA, LeafWanted, leaves_on
-from haconsole.actions.build import step_id
+from haconsole.actions.build import script, step_id
 from haconsole.actions.checks import CertificateInPlace
-from haconsole.actions.operations import PutBack
+from haconsole.actions.operations import PutBack, RunCommand
+from haconsole.actions.rotation.kubelet import certificates_on, kubelet_leaf, workers
+from haconsole.actions.rotation.scripts import NAME_FILES, NAMES_FILES
 from haconsole.actions.step import Step
+from haconsole.configs.layout import KeyPairFiles
 from haconsole.inventory.schema import Host
 from haconsole.model.certificate import Certificate
 from haconsole.model.names import HostName
-from haconsole.model.observed import value_of
 from haconsole.pki.leaf import due_at
 from haconsole.pki.names import normal_san
 
 ETCD, KUBERNETES, ALL = "etcd", "kubernetes", "all"
+NAME_WHY = (
+    "The pair stood in the kubeconfig itself. The new one is in files of its own: its key is in one place only, and "
+    "later pairs are taken up from there."
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A leaf that a host should have, and the one it was seen to have; None where none was read."""
+    """A leaf that a host should have, and the one it was seen to have; None where none was read.
+
+    `kubeconfig` is the file that holds the pair itself, and is to name the leaf's files instead; empty elsewhere.
+    """
 
     host: Host
     leaf: LeafWanted
     seen: Certificate | None
+    kubeconfig: str = ""
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """What a process reads that uses it."""
+        pair = (self.leaf.files.cert, self.leaf.files.key)
+        return (*pair, self.kubeconfig) if self.kubeconfig else pair
+
+
+def concerned(found: Ground) -> tuple[Host, ...]:
+    """The hosts that may have leaves, workers first."""
+    return (*workers(found), *found.hosts)
 
 
 def held(found: Ground, host: Host, scope: str) -> tuple[Held, ...]:
     """The leaves of `scope` on `host`: etcd's are those of etcd's CA, the API server's client leaf among them."""
-    facts = found.snapshot.host(HostName(host.name))
-    seen = {one.path: one for one in (value_of(facts.certificates) or () if facts else ()) if not one.is_ca}
-    leaves = (leaf for leaf in leaves_on(found, host) if scope == ALL or (leaf.authority == ETCD_CA) is (scope == ETCD))
-    return tuple(Held(host, leaf, seen.get(leaf.files.cert)) for leaf in leaves)
+    seen = tuple(one for one in certificates_on(found, host) if not one.is_ca)
+    kubelet = kubelet_leaf(found, host)
+    leaves = (*leaves_on(found, host), *((kubelet,) if kubelet else ()))
+    return tuple(
+        _held(host, leaf, seen) for leaf in leaves if scope == ALL or (leaf.authority == ETCD_CA) is (scope == ETCD)
+    )
+
+
+def _held(host: Host, leaf: LeafWanted, seen: tuple[Certificate, ...]) -> Held:
+    """The leaf where its user really has it: in the layout's files, in others, or in a kubeconfig."""
+    there = next((one for one in seen if one.path == leaf.files.cert), None)
+    elsewhere = next((one for one in seen if one.role == leaf.name), None)
+    if there or elsewhere is None or elsewhere.key_path is None:
+        return Held(host, leaf, there)
+    if elsewhere.in_kubeconfig:
+        return Held(host, leaf, elsewhere, elsewhere.path)
+    return Held(host, replace(leaf, files=KeyPairFiles(elsewhere.path, elsewhere.key_path)), elsewhere)
 
 
 def expired(found: Ground, one: Held) -> bool:
@@ -61,5 +95,32 @@ def renew_step(one: Held, phase: str) -> Step:
         operation=leaf.issue(replaces),
         verification=(CertificateInPlace(),),
         undo=PutBack((leaf.files.cert, leaf.files.key)),
+        phase=phase,
+    )
+
+
+def name_steps(several: tuple[Held, ...], phase: str) -> tuple[Step, ...]:
+    """Have each kubeconfig that held its pair itself name the files of the new one."""
+    return tuple(_name(one, phase) for one in several if one.kubeconfig)
+
+
+def _name(one: Held, phase: str) -> Step:
+    files = one.leaf.files
+    words = (one.kubeconfig, files.cert, files.key)
+    named = script(
+        NAMES_FILES,
+        "named",
+        *words,
+        means=f"{one.kubeconfig} names {files.cert} and {files.key}",
+        otherwise=f"{one.kubeconfig} does not name {files.cert} and {files.key}",
+    )
+    return Step(
+        id=step_id(f"pki.{one.leaf.name}-named", one.host.name),
+        title=f"Have {one.kubeconfig} name the new pair's files",
+        why=NAME_WHY,
+        host=HostName(one.host.name),
+        operation=RunCommand(("sh", "-ec", NAME_FILES.strip(), "name", *words)),
+        verification=(named,),
+        undo=PutBack((one.kubeconfig,)),
         phase=phase,
     )

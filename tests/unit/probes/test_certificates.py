@@ -277,3 +277,21 @@ def test_files_that_processes_were_given_are_found(pki: Pki) -> None:
         ("apiserver-etcd-client", pki.path("client.crt"), True, True),
     }
     assert "hunter2" not in repr(told)
+
+
+@pytest.mark.parametrize("holds", ["names", "holds"])
+def test_the_ca_that_a_kubelet_trusts_is_told_with_its_certificate(pki: Pki, holds: str) -> None:
+    pki.leaf("node")
+    ca = f"certificate-authority: {pki.path('ca.crt')}"
+    if holds == "holds":
+        ca = f"certificate-authority-data: {b64encode(CA.certificate).decode()}"
+    text = f"    {ca}\n    client-certificate: {pki.path('node.crt')}\n    client-key: {pki.path('node.key')}\n"
+    pki.put("kubelet.conf", text.encode(), 0o600)
+    pki.process(9, "kubelet", "/usr/bin/kubelet", "--v", "2", f"--kubeconfig={pki.path('kubelet.conf')}", "word")
+    found, notes, _ = pki.look()
+    told = {one.role: one for one in found}
+    assert (set(told), notes) == ({"kubelet", "kubelet-ca"}, ())
+    where = pki.path("ca.crt" if holds == "names" else "kubelet.conf")
+    assert (told["kubelet-ca"].path, told["kubelet-ca"].in_kubeconfig) == (where, holds == "holds")
+    assert (told["kubelet"].path, told["kubelet"].key_path) == (pki.path("node.crt"), pki.path("node.key"))
+    assert not told["kubelet"].in_kubeconfig

@@ -160,6 +160,7 @@ def test_every_certificate_is_found_where_kubeadm_puts_it(kubeadm: Kubeadm) -> N
             for role in (name, f"{name}-ca")
         },
         "kubelet": "/kubelet/pki/kubelet-client-current.pem",
+        "kubelet-ca": "/kubernetes/kubelet.conf",
     }
 
 

@@ -2,9 +2,12 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import msgspec
+
 from haconsole.configs.layout import layout
 from haconsole.inventory.schema import Haproxy, Host, Inventory, Kubernetes, VirtualIp
 from haconsole.model.hosts import Role
+from haconsole.probes.due import due_facts
 from haconsole.probes.script import Answer
 from haconsole.probes.services import parse, since, units_of
 
@@ -44,3 +47,12 @@ def test_a_systemd_too_old_to_count_restarts() -> None:
     block = "MainPID=7\nId=etcd.service\nLoadState=loaded\nActiveState=active\nSubState=running\nUnitFileState=static"
     (state,) = parse(Answer("services", block, "", 0))
     assert (state.pid, state.restarts, state.enabled, state.since) == (7, 0, None, None)
+
+
+def test_a_worker_is_asked_for_certificates_where_there_is_kubernetes() -> None:
+    made = inventory(Role.WORKER)
+    worker = made.hosts[0]
+    assert "certificates" in due_facts(layout(made), worker, certificates=True)
+    assert "certificates" not in due_facts(layout(made), worker, certificates=False)
+    bare = msgspec.structs.replace(made, kubernetes=None)
+    assert "certificates" not in due_facts(layout(bare), worker, certificates=True)

@@ -17,7 +17,7 @@ from haconsole.actions.rotation.leaves import etcd_gate
 from haconsole.actions.rotation.turns import (
     turns,
 )
-from haconsole.actions.rotation.wanted import ALL, Held, held, renew_step
+from haconsole.actions.rotation.wanted import ALL, Held, held, name_steps, renew_step
 from haconsole.actions.step import Step
 from haconsole.actions.steps.order import Group
 from haconsole.inventory.schema import Host
@@ -31,6 +31,7 @@ def leaves(now: Replacing) -> tuple[Group, ...]:
     for host in turns(now.found):
         mine = tuple(one for one in held(now.found, host, ALL) if now.of(one.leaf.authority))
         groups.append((*(_successors(now, one) for one in mine), *_switch(now, host)))
+        groups.append(name_steps(mine, Phase.LEAVES))
         groups.append((*etcd_gate(now.found, host, mine, Phase.LEAVES),))
         groups += turn(now, host, Phase.LEAVES, leaf_files(mine), serving(now, host))
     return tuple(groups)

@@ -10,14 +10,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from haconsole.actions.bootstrap.ground import Ground
-from haconsole.actions.bootstrap.leaves import ETCD_CA, FRONT_PROXY_CA, KUBERNETES_CA, leaves_on
-from haconsole.actions.rotation.wanted import ALL, ETCD, KUBERNETES
+from haconsole.actions.bootstrap.leaves import ETCD_CA, FRONT_PROXY_CA, KUBERNETES_CA
+from haconsole.actions.rotation.kubelet import certificates_on, kubelet_leaf
+from haconsole.actions.rotation.wanted import ALL, ETCD, KUBERNETES, held
 from haconsole.configs.haproxy import check_verifies
 from haconsole.configs.layout import KeyPairFiles, successor
 from haconsole.inventory.schema import Host
-from haconsole.model.certificate import Certificate
 from haconsole.model.names import HostName
-from haconsole.model.observed import value_of
 
 TOKENS = "service-account"
 
@@ -80,7 +79,8 @@ def materials(found: Ground, scope: str) -> tuple[Material, ...]:
         several.append(_authority(found, ETCD_CA, "etcd-ca", etcd.ca, found.etcd, users))
     if kubernetes and planes and scope in (KUBERNETES, ALL):
         balancers = found.balancers if check_verifies(found.inventory) else ()
-        users = _together(found, planes, balancers)
+        kubelets = tuple(host for host in found.inventory.hosts if kubelet_leaf(found, host))
+        users = _together(found, planes, balancers, kubelets)
         several += (
             _authority(found, KUBERNETES_CA, "kubernetes", kubernetes.ca, planes, users),
             _authority(found, FRONT_PROXY_CA, "front-proxy-ca", kubernetes.front_proxy_ca, planes, planes),
@@ -93,11 +93,6 @@ def _together(found: Ground, *several: tuple[Host, ...]) -> tuple[Host, ...]:
     return tuple(host for host in found.inventory.hosts if any(host in hosts for hosts in several))
 
 
-def _certificates(found: Ground, host: Host) -> tuple[Certificate, ...]:
-    facts = found.snapshot.host(HostName(host.name))
-    return (value_of(facts.certificates) or ()) if facts else ()
-
-
 def _authority(
     found: Ground,
     name: str,
@@ -106,13 +101,11 @@ def _authority(
     holders: tuple[Host, ...],
     users: tuple[Host, ...],
 ) -> Material:
-    held = {host.name: _certificates(found, host) for host in users}
-    bundles = {host: tuple(one.fingerprint for one in seen if one.path == files.cert) for host, seen in held.items()}
-    following = {one.fingerprint for seen in held.values() for one in seen if one.path == successor(files).cert}
-    leaves = {
-        (host.name, leaf.files.cert) for host in users for leaf in leaves_on(found, host) if leaf.authority == name
-    }
-    signed = tuple(one.issued_by for host, seen in held.items() for one in seen if (host, one.path) in leaves)
+    read = {host.name: certificates_on(found, host) for host in users}
+    bundles = {host: tuple(one.fingerprint for one in seen if one.path == files.cert) for host, seen in read.items()}
+    following = {one.fingerprint for seen in read.values() for one in seen if one.path == successor(files).cert}
+    leaves = (one for host in users for one in held(found, host, ALL) if one.leaf.authority == name)
+    signed = tuple(one.seen.issued_by for one in leaves if one.seen)
     return _material(name, common_name, files, (holders, users), bundles, following, signed)
 
 

@@ -2,14 +2,7 @@
 
 from __future__ import annotations
 
-from haconsole.actions.rotation.scripts import PRINTS
-
-_ASIDE = r"""
-aside() { end=${HACONSOLE_ASIDE:-$end}; [ ! -f "$1" ] || [ -e "${1%/*}/.${1##*/}.$end" ] || {
-  cp -p -- "$1" "${1%/*}/.${1##*/}.$end" && chmod 600 -- "${1%/*}/.${1##*/}.$end"
-  echo "wrote $1; the file before it is ${1%/*}/.${1##*/}.$end"; }; }
-place() { sync -- "$1.new"; mv -T -- "$1.new" "$1"; }
-"""
+from haconsole.actions.rotation.scripts import ASIDE, PRINTS
 
 HOLDS = f"""{PRINTS.strip()}
 held=$(prints "$1") || exit 1
@@ -24,7 +17,7 @@ GONE = f"""{PRINTS.strip()}
 """Words: bundle, the fingerprint it must not hold any more."""
 
 JOIN = f"""{PRINTS.strip()}
-{_ASIDE.strip()}
+{ASIDE.strip()}
 path=$1 next=$2 end=$3
 held=$(prints "$path"); lacks=
 for one in $(prints "$next"); do case $held in *"$one"*) ;; *) lacks=1 ;; esac; done
@@ -40,7 +33,7 @@ cmp -s -- "$1" "$2" || { echo "$1 is not $2" >&2; exit 1; }
 """
 """Words: key, the key it must be."""
 
-SWITCH = f"""{_ASIDE.strip()}
+SWITCH = f"""{ASIDE.strip()}
 key=$1 next=$2 previous=$3 end=$4
 cmp -s -- "$key" "$next" && exit 0
 [ -e "$previous" ] || cp -p -- "$key" "$previous"
@@ -56,7 +49,7 @@ case $(prints "$1") in *"$3"*) echo "$1 still holds $3" >&2; exit 1 ;; esac
 """
 """Words: bundle, the successor's file, which must be gone, and the fingerprint that must be gone."""
 
-DROP = f"""{_ASIDE.strip()}
+DROP = f"""{ASIDE.strip()}
 cert=$1 next_cert=$2 key=$3 next_key=$4 previous=$5 end=$6
 [ -s "$next_cert" ] || {{ echo "there is no $next_cert" >&2; exit 1; }}
 if [ -f "$next_key" ]; then
@@ -69,7 +62,7 @@ rm -f -- "$next_key" "$next_cert"
 """Words: bundle, the successor's certificate, key, the successor's key, a key kept for the way back, end of names."""
 
 BACK = f"""{PRINTS.strip()}
-{_ASIDE.strip()}
+{ASIDE.strip()}
 cert=$1 next_cert=$2 next_key=$3 goes=$4 end=$5
 case $(prints "$cert") in *"$goes"*)
   aside "$cert"; cp -p -- "$cert" "$cert.new"; : >"$cert.new"; block=
@@ -95,7 +88,7 @@ RESTORED = r"""
 """
 """Word: the key kept for the way back, which is gone once it is in its place again."""
 
-RESTORE = f"""{_ASIDE.strip()}
+RESTORE = f"""{ASIDE.strip()}
 key=$1 previous=$2 end=$3
 [ -f "$previous" ] || exit 0
 aside "$key"; cp -p -- "$key" "$key.new"; cat -- "$previous" >"$key.new"; place "$key"

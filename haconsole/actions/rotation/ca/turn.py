@@ -6,6 +6,7 @@ from haconsole.actions.bootstrap.leaves import ETCD_CA, KUBERNETES_CA
 from haconsole.actions.checks import Check
 from haconsole.actions.rotation.ca.replacing import Phase, Replacing, gone
 from haconsole.actions.rotation.handover import with_vips_elsewhere
+from haconsole.actions.rotation.kubelet import ROLE, kubelet_leaf, kubelet_restart
 from haconsole.actions.rotation.turns import (
     api_turn,
     component_restart,
@@ -28,7 +29,7 @@ def turn(
     """Restart what reads its CAs, or the new `files` by role, at its start only. Leaves alone do not stop etcd."""
     found, groups = now.found, list[Group]()
     bundles = phase in (Phase.TRUST, Phase.DROP, "trust-back")
-    beside = _balancer(now, host, phase, bundles=bundles)
+    beside = (*_balancer(now, host, phase, bundles=bundles), *_kubelet(now, host, phase, files, bundles=bundles))
     etcd_ca = now.of(ETCD_CA)
     if bundles and etcd_ca and host in found.etcd:
         over = (gone(etcd_ca),) if phase == Phase.TRUST else ()
@@ -68,6 +69,13 @@ def _steering(
     }
 
 
+def _kubelet(now: Replacing, host: Host, phase: str, files: dict[str, tuple[str, ...]], *, bundles: bool) -> Group:
+    kubernetes_ca = now.of(KUBERNETES_CA)
+    if kubernetes_ca is None or kubelet_leaf(now.found, host) is None:
+        return ()
+    return (kubelet_restart(host, phase, (kubernetes_ca.files.cert,) if bundles else files.get(ROLE, ()), phase),)
+
+
 def _balancer(now: Replacing, host: Host, phase: str, *, bundles: bool) -> Group:
     kubernetes_ca = now.of(KUBERNETES_CA)
     if not bundles or kubernetes_ca is None or host not in kubernetes_ca.users:
@@ -76,7 +84,7 @@ def _balancer(now: Replacing, host: Host, phase: str, *, bundles: bool) -> Group
 
 
 def leaf_files(mine: tuple[Held, ...]) -> dict[str, tuple[str, ...]]:
-    return {one.leaf.name: (one.leaf.files.cert, one.leaf.files.key) for one in mine}
+    return {one.leaf.name: one.files for one in mine}
 
 
 def serving(now: Replacing, host: Host) -> tuple[Check, ...]:

@@ -1,0 +1,125 @@
+"""Kubelets of control planes and workers: the client certificate of their kubeconfig, and which of them are left.
+
+A kubelet's certificate is replaced where its kubeconfig names the cluster's own CA file and a certificate and key in
+files of their own, or holds those two itself. One file with both is what kubelet makes and renews by itself.
+"""
+
+from __future__ import annotations
+
+from haconsole.actions.bootstrap.ground import Ground
+from haconsole.actions.bootstrap.leaves import CLIENT, KUBERNETES_CA, LeafWanted
+from haconsole.actions.build import ran_before, start_step
+from haconsole.actions.step import Step
+from haconsole.configs.layout import KeyPairFiles, KubernetesLayout
+from haconsole.inventory.schema import Host
+from haconsole.model.certificate import Certificate
+from haconsole.model.hosts import Role
+from haconsole.model.names import HostName
+from haconsole.model.observed import Failed, reason_of, value_of
+
+ROLE = "kubelet"
+UNIT = "kubelet.service"
+WHY = "Kubelet's name in the API: without it the node is lost to the cluster."
+RESTART_WHY = "It reads what changed only at its start; pods go on meanwhile."
+CLIENTS = ("admin", "controller-manager", "scheduler", ROLE)
+
+
+def certificates_on(found: Ground, host: Host) -> tuple[Certificate, ...]:
+    """Those that were read on the host."""
+    facts = found.snapshot.host(HostName(host.name))
+    return (value_of(facts.certificates) or ()) if facts else ()
+
+
+def workers(found: Ground) -> tuple[Host, ...]:
+    """Hosts that nothing but a kubelet matters on."""
+    return tuple(host for host in found.inventory.with_role(Role.WORKER) if host not in found.hosts)
+
+
+def kubelet_leaf(found: Ground, host: Host) -> LeafWanted | None:
+    """The kubelet's client certificate with the names it has; None where there is none that a rotation replaces."""
+    seen, kubernetes = _seen(found, host), found.layout.kubernetes
+    if seen is None or kubernetes is None or _left(found, host, seen, kubernetes):
+        return None
+    files = KeyPairFiles(seen.path, seen.key_path or "")
+    if seen.in_kubeconfig:
+        files = KeyPairFiles(f"{kubernetes.pki_dir}/{ROLE}.crt", f"{kubernetes.pki_dir}/{ROLE}.key")
+    named = [part.partition("=") for part in seen.subject.split(",")]
+    name = next((value for key, _, value in named if key == "CN"), f"system:node:{host.name}")
+    groups = tuple(value for key, _, value in named if key == "O")
+    return LeafWanted(ROLE, files, KUBERNETES_CA, kubernetes.ca, name, CLIENT, WHY, organizations=groups)
+
+
+def left(found: Ground) -> tuple[str, ...]:
+    """Kubelets whose certificates a rotation leaves as they are: where, why, and what would have them replaced."""
+    kubernetes = found.layout.kubernetes
+    if kubernetes is None:
+        return ()
+    told = (
+        (host, _left(found, host, seen, kubernetes))
+        for host in found.inventory.hosts
+        if (seen := _seen(found, host)) is not None
+    )
+    return tuple(f"{host.name}: {why}" for host, why in told if why)
+
+
+def against_a_new_ca(found: Ground) -> tuple[str, ...]:
+    """What would be cut off by a new Kubernetes CA: who trusts a copy of the older one, or was not heard."""
+    kubernetes = found.layout.kubernetes
+    if kubernetes is None:
+        return ()
+    copies = tuple(
+        f"{host.name}: {_names_another(one, kubernetes)}"
+        for host in found.inventory.hosts
+        for one in certificates_on(found, host)
+        if _is_copy(one, kubernetes) and one.role != f"{ROLE}-ca"
+    )
+    unheard = tuple(
+        f"{host.name} is a worker whose certificates are not known: {why}: its kubelet would trust nobody's new one; "
+        "mend it, or take it out of the inventory"
+        for host in workers(found)
+        if (why := _unheard(found, host))
+    )
+    return (*left(found), *dict.fromkeys(copies), *unheard)
+
+
+def kubelet_restart(host: Host, what: str, newer_than: tuple[str, ...], phase: str) -> Step:
+    return start_step(
+        f"kubernetes.{ROLE}-{what}",
+        host.name,
+        UNIT,
+        title="Restart kubelet",
+        why=RESTART_WHY,
+        phase=phase,
+        newer_than=newer_than,
+        needs=(),
+        undo=ran_before(UNIT),
+    )
+
+
+def _seen(found: Ground, host: Host) -> Certificate | None:
+    return next((one for one in certificates_on(found, host) if one.role == ROLE and not one.is_ca), None)
+
+
+def _left(found: Ground, host: Host, seen: Certificate, kubernetes: KubernetesLayout) -> str:
+    """Why its certificate is not replaced; empty where it is."""
+    if seen.key_path is None or (seen.key_path == seen.path and not seen.in_kubeconfig):
+        return f"kubelet keeps its certificate in {seen.path} and renews it by itself: it is left as it is"
+    copies = (one for one in certificates_on(found, host) if one.role == f"{ROLE}-ca")
+    return next((_names_another(one, kubernetes) for one in copies if _is_copy(one, kubernetes)), "")
+
+
+def _is_copy(one: Certificate, kubernetes: KubernetesLayout) -> bool:
+    """Whether it is a CA that a client's kubeconfig holds, or names, besides the file that every rotation changes."""
+    return one.is_ca and one.role in {f"{role}-ca" for role in CLIENTS} and one.path != kubernetes.ca.cert
+
+
+def _names_another(one: Certificate, kubernetes: KubernetesLayout) -> str:
+    where = f"{one.path} holds the CA itself" if one.in_kubeconfig else f"its kubeconfig names the CA {one.path}"
+    return f"{one.role.removesuffix('-ca')}: {where}: have it name {kubernetes.ca.cert} (certificate-authority)"
+
+
+def _unheard(found: Ground, host: Host) -> str | None:
+    facts = found.snapshot.host(HostName(host.name))
+    if facts is None:
+        return "it was not asked"
+    return reason_of(facts.certificates) if isinstance(facts.certificates, Failed) else None

@@ -1,0 +1,209 @@
+"""What rotations do about kubelets, and about kubeconfigs that hold their pair or CA themselves."""
+
+from __future__ import annotations
+
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from haconsole.actions.catalogue import plan_action
+from haconsole.actions.operations import IssueCertificate, RunCommand
+from haconsole.actions.rotation.scripts import NAME_FILES, NAMES_FILES
+from haconsole.actions.step import Plan, Refusal
+from haconsole.inventory.schema import Host, Inventory
+from haconsole.model.certificate import Certificate
+from haconsole.model.hosts import HostFacts, Reach, Role
+from haconsole.model.names import HostName
+from haconsole.model.observed import Cause, Failed, Known
+from haconsole.model.snapshot import ClusterSnapshot
+from tests.fakes.certified import OLD, certificate, certified
+from tests.fakes.cluster import INVENTORY, NOW
+
+CA = "/etc/kubernetes/pki/ca.crt"
+WORKER = Host(name="w1", address="10.99.0.21", roles=(Role.WORKER,))
+WITH_WORKER = msgspec.structs.replace(INVENTORY, hosts=(*INVENTORY.hosts, WORKER))
+
+
+def kubelet(host: str, path: str, key: str | None, *, inside: bool = False) -> Certificate:
+    one = certificate(
+        Host(name=host, address="10.99.0.1", roles=(Role.WORKER,)), "kubelet", path, f"kubelet@{host}-{OLD}"
+    )
+    return replace(
+        one,
+        subject=f"CN=system:node:{host},O=system:nodes",
+        key_path=key,
+        key_matches=True,
+        chain_ok=True,
+        issued_by=f"kubernetes-ca-{OLD}",
+        in_kubeconfig=inside,
+    )
+
+
+def named_ca(host: str, role: str, path: str, *, inside: bool = False) -> Certificate:
+    one = certificate(
+        Host(name=host, address="10.99.0.1", roles=(Role.WORKER,)), role, path, f"kubernetes-ca-{OLD}", is_ca=True
+    )
+    return replace(one, in_kubeconfig=inside)
+
+
+def seen(*more: Certificate, worker: tuple[Certificate, ...] | None = None) -> ClusterSnapshot:
+    """A healthy cluster with `more` on its hosts, and what was read on a worker."""
+    snapshot = certified()
+    hosts = []
+    for facts in snapshot.hosts:
+        assert isinstance(facts.certificates, Known)
+        mine = tuple(one for one in more if one.host == facts.host)
+        hosts.append(replace(facts, certificates=Known((*facts.certificates.value, *mine), NOW)))
+    if worker is not None:
+        reach = Known(Reach(1.0), NOW)
+        hosts.append(
+            HostFacts(HostName("w1"), "10.99.0.21", (Role.WORKER,), reach=reach, certificates=Known(worker, NOW))
+        )
+    return replace(snapshot, hosts=tuple(hosts))
+
+
+def plan(snapshot: ClusterSnapshot, inventory: Inventory = INVENTORY, **request: str) -> Plan:
+    made = plan_action("rotate-certs", snapshot, inventory, request)
+    assert isinstance(made, Plan), made.reasons
+    return made
+
+
+def refused(snapshot: ClusterSnapshot, inventory: Inventory = INVENTORY, **request: str) -> str:
+    made = plan_action("rotate-certs", snapshot, inventory, request)
+    assert isinstance(made, Refusal)
+    return "; ".join(made.reasons)
+
+
+def test_a_kubelets_pair_is_replaced_where_it_lies_under_the_name_it_has() -> None:
+    made = plan(seen(kubelet("cp2", "/var/lib/kubelet/pki/client.crt", "/var/lib/kubelet/pki/client.key")))
+    (step,) = (step for step in made.steps if step.id == "pki.kubelet@cp2")
+    assert isinstance(step.operation, IssueCertificate)
+    assert (step.operation.cert_path, step.operation.key_path) == (
+        "/var/lib/kubelet/pki/client.crt",
+        "/var/lib/kubelet/pki/client.key",
+    )
+    assert (step.operation.common_name, step.operation.organizations) == ("system:node:cp2", ("system:nodes",))
+    assert step.operation.replaces == f"kubelet@cp2-{OLD}"
+    assert not [step for step in made.steps if step.id.startswith("kubernetes.kubelet")], "it reads its files anew"
+
+
+def test_a_pair_in_a_kubeconfig_goes_into_files_that_it_names_and_kubelet_is_restarted() -> None:
+    made = plan(seen(kubelet("cp2", "/etc/kubernetes/kubelet.conf", "/etc/kubernetes/kubelet.conf", inside=True)))
+    ids = [str(step.id) for step in made.steps]
+    places = [ids.index(f"{what}@cp2") for what in ("pki.kubelet", "pki.kubelet-named", "kubernetes.kubelet-client")]
+    assert places == sorted(places)
+    named = made.steps[places[1]].operation
+    assert isinstance(named, RunCommand)
+    assert named.argv[-3:] == (
+        "/etc/kubernetes/kubelet.conf",
+        "/etc/kubernetes/pki/kubelet.crt",
+        "/etc/kubernetes/pki/kubelet.key",
+    )
+
+
+def test_a_kubeconfig_of_the_control_plane_that_holds_its_pair_is_treated_alike() -> None:
+    """The layout's files are not there, since who made the cluster embedded the pair."""
+    conf = "/etc/kubernetes/scheduler.conf"
+
+    def embed(one: Certificate) -> Certificate:
+        if (one.host, one.role) != ("cp2", "scheduler"):
+            return one
+        return replace(one, path=conf, key_path=conf, in_kubeconfig=True)
+
+    made = plan_action("rotate-certs", certified(change=embed), INVENTORY, {})
+    assert isinstance(made, Plan)
+    steps = {str(step.id): step for step in made.steps}
+    issue = steps["pki.scheduler@cp2"].operation
+    assert isinstance(issue, IssueCertificate)
+    assert issue.replaces == f"scheduler@cp2-{OLD}"
+    assert {"pki.scheduler-named@cp2", "kubernetes.kube-scheduler-client@cp2"} <= set(steps)
+    assert "pki.scheduler-named@cp1" not in steps
+
+
+def test_what_kubelet_renews_by_itself_is_left_and_named() -> None:
+    own = "/var/lib/kubelet/pki/kubelet-client-current.pem"
+    made = plan(seen(kubelet("cp2", own, own)))
+    assert "pki.kubelet@cp2" not in {step.id for step in made.steps}
+    assert f"cp2: kubelet keeps its certificate in {own} and renews it by itself" in made.summary
+
+
+def test_a_new_ca_reaches_the_kubelets_of_control_planes_and_workers() -> None:
+    pairs = (
+        kubelet("cp2", "/var/lib/kubelet/pki/client.crt", "/var/lib/kubelet/pki/client.key"),
+        kubelet("w1", "/var/lib/kubelet/pki/client.crt", "/var/lib/kubelet/pki/client.key"),
+    )
+    snapshot = seen(pairs[0], worker=(pairs[1], named_ca("w1", "kubelet-ca", CA)))
+    made = plan(snapshot, WITH_WORKER, ca="yes")
+    ids = [str(step.id) for step in made.steps]
+    for step in ("pki.kubernetes-ca-next-trust", "pki.kubernetes-ca-both", "pki.kubelet", "pki.kubernetes-ca-drop"):
+        assert f"{step}@w1" in ids, step
+    for phase in ("trust", "leaves", "drop"):
+        assert {f"kubernetes.kubelet-{phase}@{host}" for host in ("w1", "cp2")} <= set(ids)
+    assert ids.index("kubernetes.kubelet-drop@w1") < ids.index("kubernetes.control-plane-drop@cp1")
+
+
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [
+        (kubelet("cp2", "/k.pem", "/k.pem"), "cp2: kubelet keeps its certificate in /k.pem and renews it by itself"),
+        (
+            named_ca("cp3", "scheduler-ca", "/etc/kubernetes/scheduler.conf", inside=True),
+            f"cp3: scheduler: /etc/kubernetes/scheduler.conf holds the CA itself: have it name {CA}",
+        ),
+    ],
+)
+def test_no_new_ca_where_somebody_would_be_cut_off_by_it(more: Certificate, says: str) -> None:
+    assert says in refused(seen(more), ca="yes")
+
+
+def test_no_new_ca_past_a_kubelet_with_a_ca_of_its_own() -> None:
+    snapshot = seen(kubelet("cp2", "/k.crt", "/k.key"), named_ca("cp2", "kubelet-ca", "/var/lib/kubelet/ca.crt"))
+    assert f"cp2: kubelet: its kubeconfig names the CA /var/lib/kubelet/ca.crt: have it name {CA}" in refused(
+        snapshot, ca="yes"
+    )
+
+
+def test_no_new_ca_past_a_worker_that_was_not_heard() -> None:
+    snapshot = seen(worker=())
+    lost = replace(snapshot.hosts[-1], certificates=Failed("no answer", NOW, Cause.TIMED_OUT))
+    silent = replace(snapshot, hosts=(*snapshot.hosts[:-1], lost))
+    assert "w1 is a worker whose certificates are not known: no answer" in refused(silent, WITH_WORKER, ca="yes")
+    assert plan(snapshot, WITH_WORKER, ca="yes").steps, "a worker without a kubelet stands in nobody's way"
+
+
+KUBECONFIG = """\
+apiVersion: v1
+kind: Config
+clusters:
+- name: lab
+  cluster: {{server: 'https://10.99.0.100:8443', certificate-authority: /etc/kubernetes/pki/ca.crt}}
+users:
+- name: kubelet
+  user:
+    client-certificate{cert}
+    client-key{key}
+- name: other
+  user:
+    client-certificate-data: b3RoZXI=
+    client-key-data: b3RoZXI=
+"""
+
+
+def test_only_the_first_users_pair_is_named_by_its_files(tmp_path: Path) -> None:
+    path = tmp_path / "kubelet.conf"
+    path.write_text(KUBECONFIG.format(cert="-data: Y2VydA==", key="-data: a2V5"))
+    path.chmod(0o600)
+    before = path.read_text()
+    words = (str(path), "/pki/kubelet.crt", "/pki/kubelet.key")
+    assert subprocess.run(("sh", "-c", NAMES_FILES.strip(), "named", *words)).returncode == 1
+    done = subprocess.run(
+        ("sh", "-ec", NAME_FILES.strip(), "name", *words), env={"HACONSOLE_ASIDE": "then", "PATH": "/usr/bin:/bin"}
+    )
+    assert done.returncode == 0
+    assert path.read_text() == KUBECONFIG.format(cert=": /pki/kubelet.crt", key=": /pki/kubelet.key")
+    assert (tmp_path / ".kubelet.conf.then").read_text() == before
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert subprocess.run(("sh", "-c", NAMES_FILES.strip(), "named", *words)).returncode == 0
