@@ -39,6 +39,8 @@ class Plan:
     """What `action` will do to `cluster`; `steps` stand in an order that respects their `needs`.
 
     `undoes` names the run whose steps these take back, where they do.
+    `taken_back_by` is the action, and its arguments as ``NAME=VALUE``, that takes all of this back where single steps
+    taken back would not do: it is planned from what the hosts have by then.
     `loses` names what cannot be had back afterwards; such a plan is agreed to by typing the cluster's name.
     `leaves` is the host that the inventory should no longer have once this is done; where `updates_inventory` its file
     is changed then without a question.
@@ -49,6 +51,7 @@ class Plan:
     steps: tuple[Step, ...]
     summary: str = ""
     undoes: str = ""
+    taken_back_by: tuple[str, ...] = ()
     loses: str = ""
     leaves: str = ""
     updates_inventory: bool = False

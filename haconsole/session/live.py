@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from types import TracebackType
@@ -101,6 +102,9 @@ class LiveSession:
 
         What is refused is looked at once more, with patience, where an answer of etcd may only have come late.
         """
+        return await self._plan(action, request)
+
+    async def _plan(self, action: str, request: Mapping[str, str], *, undoes: str = "") -> Plan | Refusal:
         from haconsole.actions.catalogue import check_request, find_action
         from haconsole.session.request import with_files
 
@@ -113,6 +117,7 @@ class LiveSession:
             snapshot = await self._patient.once(certificates=found.certificates)
             planned = found.planner(snapshot, self._inventory, request)
         if isinstance(planned, Plan):
+            planned = replace(planned, undoes=undoes)
             self._locks.planned = planned, lock_view(snapshot)
         return planned
 
@@ -186,11 +191,15 @@ class LiveSession:
                 yield event
 
     async def plan_undo(self, run: str) -> Plan | Refusal:
-        """What takes a run back, newest step first; asks no host."""
-        from haconsole.execution.undo import plan_undo
+        """What takes a run back: its steps, newest first, or the action that takes all of it back, planned anew."""
+        from haconsole.execution.undo import plan_undo, why_not_undo
         from haconsole.session.performing import RUN_DIR
 
-        return plan_undo(await self.read_run(run), await self.runs(), RUN_DIR)
+        record, runs = await self.read_run(run), await self.runs()
+        if not record.plan.taken_back_by or why_not_undo(record, runs):
+            return plan_undo(record, runs, RUN_DIR)
+        action, *words = record.plan.taken_back_by
+        return await self._plan(action, dict(word.split("=", 1) for word in words), undoes=record.heading.run)
 
     def may_change(self) -> None:
         """Raise RefusedError in a read-only session, HaconsoleError while a run is under way."""

@@ -24,6 +24,7 @@ from haconsole.model.secret import Secret
 from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.probes.collect import Collector
 from haconsole.session.live import PATIENT, LiveSession
+from tests.fakes.certified import NEW, OLD, certified
 from tests.fakes.cluster import INVENTORY as THREE
 from tests.fakes.cluster import NOW, changed, healthy
 from tests.fakes.waiting import eventually
@@ -164,6 +165,32 @@ async def test_what_is_refused_for_a_late_answer_is_looked_at_once_more_with_pat
     one = LiveSession(THREE, LocalFleet("cp1"), source="/lab.yaml", digest="ab" * 32, runs=tmp_path)
     assert isinstance(await one.plan("defrag", {}), kind)
     assert asked == [2.0, 6.0]
+
+
+async def test_a_run_that_an_action_takes_back_as_a_whole_is_undone_by_a_fresh_plan_of_that(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From what the hosts have by then, not from the steps that were recorded."""
+    snapshots = iter((certified(bundle=(OLD, NEW), made=True, signed=NEW), certified()))
+
+    async def once(self: Collector, *, certificates: bool = False) -> ClusterSnapshot:
+        assert certificates
+        return next(snapshots)
+
+    monkeypatch.setattr(Collector, "once", once)
+    one = LiveSession(
+        THREE, LocalFleet("cp1", "cp2", "cp3"), source="/lab.yaml", digest="ab" * 32, runs=tmp_path / "runs"
+    )
+    back = ("rotate-certs", "ca=yes", "back=yes")
+    events = [event async for event in one.run(Plan("rotate-certs", "lab", (step("true"),), taken_back_by=back))]
+    run = events[-1].run
+    planned = await one.plan_undo(run)
+    assert isinstance(planned, Plan)
+    assert (planned.undoes, planned.taken_back_by) == (run, ())
+    assert any(step.id.startswith("pki.service-account-back@") for step in planned.steps)
+    refused = await one.plan_undo(run)
+    assert isinstance(refused, Refusal)
+    assert "there is nothing to take back" in refused.reasons[0]
 
 
 def test_patience_leaves_room_for_the_rest_of_an_answer() -> None:
