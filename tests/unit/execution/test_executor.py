@@ -270,7 +270,7 @@ async def test_closing_the_events_lets_the_current_step_end(bench: Bench) -> Non
 async def test_a_listener_who_leaves_with_events_waiting_holds_no_step_up(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("haconsole.execution.executor.EVENTS_WAITING", 1)
+    monkeypatch.setattr("haconsole.execution.telling.EVENTS_WAITING", 1)
     events = bench.executor(*(bench.step(f"s{number}") for number in range(4))).events()
     assert isinstance(events, AsyncGenerator)
     await anext(events)
