@@ -151,24 +151,6 @@ class KeepalivedLayout:
 
 
 @dataclass(frozen=True, slots=True)
-class CertificateFile:
-    """A certificate to look at on a host: its use as in `model.certificate`, its key, the CA it should verify with.
-
-    `port` is where a process of this host presents it, None where nothing does. `kubeconfig` files hold both embedded;
-    `named_in` is the kubeconfig that should name the two. `optional` ones are there at times only.
-    """
-
-    role: str
-    cert: str
-    key: str | None
-    ca: str | None
-    port: int | None = None
-    kubeconfig: bool = False
-    named_in: str | None = None
-    optional: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class Layout:
     """All of it; a part is None when the inventory does not have it."""
 
@@ -191,30 +173,6 @@ class Layout:
             units.append(self.kubernetes.kubelet_unit)
         return tuple(unit for unit in units if unit)
 
-    def certificates(self, host: Host) -> tuple[CertificateFile, ...]:
-        """The certificate files `host` should have, by its roles."""
-        etcd = _etcd_certificates(self.etcd) if Role.ETCD in host.roles else ()
-        kube = _kube_certificates(self.kubernetes) if self.kubernetes and Role.CONTROL_PLANE in host.roles else ()
-        return (*etcd, *kube, *self._trusted(host, {file.cert for file in etcd + kube}))
-
-    def _trusted(self, host: Host, known: set[str]) -> tuple[CertificateFile, ...]:
-        """CAs that the host verifies with and has no key of."""
-        kube = self.kubernetes
-        if kube is None:
-            return ()
-        if Role.CONTROL_PLANE in host.roles and self.etcd.pki and self.etcd.pki.ca.cert not in known:
-            return _authority_files("etcd-ca", self.etcd.pki.ca, keys=False)
-        if Role.LOAD_BALANCER in host.roles and kube.ca.cert not in known and kube.deployment is Deployment.SYSTEMD:
-            return _authority_files("kubernetes-ca", kube.ca, keys=False)
-        return ()
-
-    def token_keys(self, host: Host) -> tuple[str, ...]:
-        """The files of service-account keys `host` should have, by its roles."""
-        if self.kubernetes is None or Role.CONTROL_PLANE not in host.roles:
-            return ()
-        pair = self.kubernetes.service_account
-        return pair.cert, pair.key, successor(pair).cert, successor(pair).key
-
 
 def layout(inventory: Inventory) -> Layout:
     """The paths, units and ports of the cluster that `inventory` describes."""
@@ -235,15 +193,6 @@ def successor(files: KeyPairFiles) -> KeyPairFiles:
         return f"{stem}-next{dot}{ending}"
 
     return KeyPairFiles(following(files.cert), following(files.key))
-
-
-def _authority_files(role: str, ca: KeyPairFiles, *, keys: bool = True) -> tuple[CertificateFile, ...]:
-    """A CA, and the one that is to take its place while there is one."""
-    after = successor(ca)
-    return (
-        CertificateFile(role, ca.cert, ca.key if keys else None, None),
-        CertificateFile(f"{role}-next", after.cert, after.key if keys else None, None, optional=True),
-    )
 
 
 def _pair(folder: str, name: str) -> KeyPairFiles:
@@ -366,44 +315,3 @@ def _keepalived(inventory: Inventory) -> KeepalivedLayout | None:
         check_script=f"{folder}/check-apiserver",
         down_file=inventory.keepalived.down_file,
     )
-
-
-def _etcd_certificates(etcd: EtcdLayout) -> tuple[CertificateFile, ...]:
-    if etcd.pki is None:
-        return ()
-    pki = etcd.pki
-    return (
-        *_authority_files("etcd-ca", pki.ca),
-        CertificateFile("etcd-server", pki.server.cert, pki.server.key, pki.ca.cert, etcd.client_port),
-        CertificateFile("etcd-peer", pki.peer.cert, pki.peer.key, pki.ca.cert, etcd.peer_port),
-        CertificateFile("etcd-client", pki.client.cert, pki.client.key, pki.ca.cert),
-    )
-
-
-def _kube_certificates(kube: KubernetesLayout) -> tuple[CertificateFile, ...]:
-    def leaf(role: str, files: KeyPairFiles, ca: str | None, port: int | None = None) -> CertificateFile:
-        return CertificateFile(role, files.cert, files.key, ca, port)
-
-    # kubeadm 1.29 and newer has one more, on the first control plane
-    super_admin = CertificateFile(
-        "super-admin", f"{kube.config_dir}/super-admin.conf", None, kube.ca.cert, kubeconfig=True, optional=True
-    )
-    etcd_client = (leaf("apiserver-etcd-client", kube.apiserver_etcd_client, kube.etcd_ca),) if kube.etcd_ca else ()
-    return (
-        *_authority_files("kubernetes-ca", kube.ca),
-        *_authority_files("front-proxy-ca", kube.front_proxy_ca),
-        leaf("apiserver", kube.apiserver, kube.ca.cert, kube.api_port),
-        *etcd_client,
-        leaf("apiserver-kubelet-client", kube.apiserver_kubelet_client, kube.ca.cert),
-        leaf("front-proxy-client", kube.front_proxy_client, kube.front_proxy_ca.cert),
-        _client_certificate("admin", kube.admin, kube.ca.cert),
-        *((super_admin,) if kube.deployment is Deployment.KUBEADM else ()),
-        _client_certificate("controller-manager", kube.controller_manager, kube.ca.cert),
-        _client_certificate("scheduler", kube.scheduler, kube.ca.cert),
-    )
-
-
-def _client_certificate(role: str, client: KubeClient, ca: str) -> CertificateFile:
-    if client.files is None:
-        return CertificateFile(role, client.kubeconfig, None, ca, kubeconfig=True)
-    return CertificateFile(role, client.files.cert, client.files.key, ca, named_in=client.kubeconfig)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from haconsole.configs.layout import CertificateFile
+from haconsole.configs.certificate_files import CertificateFile
 from haconsole.probes.certificate_script import HostCertificates
 
 

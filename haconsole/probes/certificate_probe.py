@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+from haconsole.configs.certificate_files import certificate_files, token_key_files
 from haconsole.inventory.schema import Host
 from haconsole.model.certificate import Certificate, TokenKeys
 from haconsole.model.names import HostName
@@ -40,10 +41,10 @@ class CertificateProbe:
             await asyncio.sleep(self._site.pace.certificates_s if known else self._site.pace.slow_round_s)
 
     async def _look(self) -> tuple[Certificate, ...]:
-        wanted = self._site.layout.certificates(self._host)
+        wanted = certificate_files(self._site.layout, self._host)
         script = render(
             certificate_script.sections(
-                wanted, (self._host.address, _LOOPBACK), self._site.layout.token_keys(self._host)
+                wanted, (self._host.address, _LOOPBACK), token_key_files(self._site.layout, self._host)
             )
         )
         done = await self._site.transport(self._host).run(
@@ -77,5 +78,5 @@ class CertificateProbe:
             served={port: served for port, served in shown.items() if served},
         )
         read = certificate_script.parse_files(files)
-        found, notes = certificates(self._site.layout.certificates(self._host), read, around)
+        found, notes = certificates(certificate_files(self._site.layout, self._host), read, around)
         return found, notes, token_keys(read)

@@ -13,7 +13,7 @@ from base64 import b64decode
 from binascii import Error as Base64Error
 from dataclasses import dataclass, field
 
-from haconsole.configs.layout import CertificateFile
+from haconsole.configs.certificate_files import CertificateFile
 from haconsole.probes.script import Answer, Section
 
 FILES = "certificates"

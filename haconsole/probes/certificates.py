@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
 
-from haconsole.configs.layout import CertificateFile
+from haconsole.configs.certificate_files import CertificateFile
 from haconsole.inventory.effective import endpoint, vip_addresses
 from haconsole.inventory.schema import Host, Inventory
 from haconsole.model.certificate import Certificate, TokenKeys

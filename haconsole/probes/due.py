@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, TypeAlias
 
+from haconsole.configs.certificate_files import certificate_files
 from haconsole.configs.layout import Layout
 from haconsole.inventory.schema import Host
 from haconsole.model.hosts import Role
@@ -44,6 +45,6 @@ def due_facts(layout: Layout, host: Host, *, certificates: bool) -> tuple[Fact, 
         facts.append("apiserver")
     if roles & set(LOCK_ROLES):
         facts.append("lock")
-    if certificates and (layout.certificates(host) or (layout.kubernetes and Role.WORKER in roles)):
+    if certificates and (certificate_files(layout, host) or (layout.kubernetes and Role.WORKER in roles)):
         facts.append("certificates")
     return tuple(facts)

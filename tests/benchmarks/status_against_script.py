@@ -22,6 +22,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from haconsole.configs.certificate_files import certificate_files
 from haconsole.configs.layout import Layout, layout
 from haconsole.inventory.effective import ssh_for
 from haconsole.inventory.load import load
@@ -59,7 +60,7 @@ def remote(paths: Layout, host: Host) -> str:
         f"printf 'show info;show stat;show servers state\\n' | socat - UNIX-CONNECT:{haproxy.stats_socket}",
         "cat /etc/keepalived/keepalived.conf; journalctl -q -o cat -u keepalived | grep STATE | tail -n 1",
     ]
-    for file in paths.certificates(host):
+    for file in certificate_files(paths, host):
         lines.append(f"openssl x509 -noout -subject -issuer -dates -ext subjectAltName -fingerprint -in {file.cert}")
         if file.key:
             lines.append(f"openssl pkey -pubout -in {file.key} | sha256sum; stat -c %a {file.key}")

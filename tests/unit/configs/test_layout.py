@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from haconsole.configs.certificate_files import certificate_files
 from haconsole.configs.layout import layout
 from haconsole.inventory.schema import (
     Deployment,
@@ -58,7 +59,7 @@ def test_stacked_kubeadm_uses_kubeadms_own_paths() -> None:
     assert found.units(CP1) == ("haproxy.service", "keepalived.service", "kubelet.service")
     assert found.kubernetes is not None
     assert found.kubernetes.components[0].manifest == "/etc/kubernetes/manifests/kube-apiserver.yaml"
-    assert {file.cert for file in found.certificates(CP1) if file.kubeconfig} == {
+    assert {file.cert for file in certificate_files(found, CP1) if file.kubeconfig} == {
         "/etc/kubernetes/admin.conf",
         "/etc/kubernetes/controller-manager.conf",
         "/etc/kubernetes/scheduler.conf",
@@ -77,10 +78,10 @@ def test_etcd_without_certificates_has_no_pki() -> None:
     found = layout(inventory(Kubernetes(), Etcd(tls=EtcdTls.OFF)))
     assert found.etcd.pki is None
     assert found.etcd.scheme == "http"
-    assert "etcd-server" not in {file.role for file in found.certificates(CP1)}
-    assert "apiserver-etcd-client" not in {file.role for file in found.certificates(CP1)}
+    assert "etcd-server" not in {file.role for file in certificate_files(found, CP1)}
+    assert "apiserver-etcd-client" not in {file.role for file in certificate_files(found, CP1)}
 
 
 def test_served_certificates_name_their_port() -> None:
-    served = {file.role: file.port for file in layout(inventory(Kubernetes())).certificates(CP1) if file.port}
+    served = {file.role: file.port for file in certificate_files(layout(inventory(Kubernetes())), CP1) if file.port}
     assert served == {"etcd-server": 2379, "etcd-peer": 2380, "apiserver": 6443}

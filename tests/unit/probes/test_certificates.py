@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from haconsole.configs.layout import CertificateFile
+from haconsole.configs.certificate_files import CertificateFile
 from haconsole.inventory.schema import KeyAlgorithm
 from haconsole.model.certificate import Certificate
 from haconsole.model.names import HostName

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from haconsole.configs.certificate_files import certificate_files, token_key_files
 from haconsole.configs.layout import Layout, layout
 from haconsole.inventory.schema import Deployment, Etcd, EtcdPlacement, Host, Inventory, KeyAlgorithm, Kubernetes
 from haconsole.model.certificate import Certificate
@@ -121,8 +122,8 @@ class Kubeadm:
 
     def look(self) -> tuple[dict[str, Certificate], tuple[str, ...]]:
         """By role, and what could not be read."""
-        files = self.layout.certificates(HOST)
-        script = render(sections(files, ("127.0.0.1",), self.layout.token_keys(HOST), proc=str(self.proc)))
+        files = certificate_files(self.layout, HOST)
+        script = render(sections(files, ("127.0.0.1",), token_key_files(self.layout, HOST), proc=str(self.proc)))
         done = subprocess.run(ARGV, input=script, capture_output=True, timeout=30)
         assert b"PRIVATE" not in done.stdout
         reader = FrameReader()
