@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.hosts.chaos import Chaos
+from tests.hosts.chaos_act import Chaos
 from tests.hosts.conftest import LabMaker
 
 

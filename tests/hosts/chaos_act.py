@@ -1,0 +1,304 @@
+"""One case on one lab: an undisturbed run, then runs disturbed at points, carried on and compared with it."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from haconsole.errors import HaconsoleError
+from haconsole.execution.records import read_run
+from haconsole.lab.lab import Lab
+from tests.hosts.chaos_cases import BEGUN, CASES, SHIM, SLOW, STATES, Case, Fault, Kind, inventory_text, settled
+from tests.hosts.chaos_picture import (
+    STARTS,
+    Picture,
+    as_object,
+    differs,
+    looks,
+    picture,
+    record_is_true,
+    starts_of,
+)
+from tests.hosts.chaos_report import Point, Report, Seen
+from tests.hosts.checkpoint import Checkpoint
+from tests.hosts.program import Program, Running
+
+ENDS_WITHIN_S = 60.0
+"""How long a run may go on after its fault was mended before its console is killed as well."""
+SETTLES_WITHIN_S = 60.0
+ALIKE_WITHIN_S = 20.0
+"""How long an end state may take to be as expected: balancers and members look at one another now and then."""
+MOST_RESUMES = 5
+DELAYS_S = (0.0, 0.05, 0.4)
+"""The longest delay after a line: often none, so that what is between two lines is hit too where little is."""
+INSIDE_S = 0.5
+"""How long commands take longer where the console is to be killed inside one."""
+BARE_HOSTS = 4
+MOST_TOLD = 2000
+
+
+class Chaos:
+    """One lab of four bare hosts, and the states that cases begin from."""
+
+    def __init__(self, lab: Lab, folder: Path, say: Callable[[str], None], program: type[Program] = Program) -> None:
+        self.lab = lab
+        self._folder = folder
+        self._say = say
+        self._program = program
+        self._states: dict[str, Checkpoint] = {}
+        self._runs = 0
+        self._stands: Case | None = None
+        for host in lab.spec.hosts:
+            done = lab.exec(host.name, "sh", "-ec", SHIM)
+            assert done.returncode == 0, done.stderr
+        self._bare = Checkpoint(lab, folder / "bare", tuple(host.name for host in lab.spec.hosts))
+        self._states["bare"] = self._bare
+
+    def act(self, name: str, points: int, seed: int) -> Report:
+        """Carry a case out once in peace, then once for each point."""
+        case = CASES[name]
+        drawn = random.Random(f"{seed} {name}")
+        self._stands = None
+        program = self._begun(case)
+        before = self._starts(case)
+        began = time.monotonic()
+        program.events(*self._words(case))
+        took = time.monotonic() - began
+        expected = self._at_rest(case, program, before)
+        record = [as_object(line) for line in _record(program).read_text().splitlines()]
+        lines = len(record)
+        detached = [number for number, line in enumerate(record) if line.get("kind") == "intent" and "boot" in line]
+        faults = [fault for fault in case.faults if detached or fault is not Fault.INSIDE]
+        report = Report(name, lines, took)
+        self._say(f"{name}: {lines} lines, {took:.1f} s in peace")
+        for _ in range(points):
+            point = Point(
+                drawn.randint(1, max(lines - 2, 1)),
+                drawn.uniform(0, drawn.choice(DELAYS_S)),
+                drawn.choice(faults),
+                drawn.choice(case.hosts),
+                drawn.uniform(1, 6),
+            )
+            if point.fault is Fault.INSIDE:
+                point = replace(point, line=detached[point.line % len(detached)])
+            try:
+                seen = self._disturbed(case, point, expected)
+            except Exception as error:
+                self._stands = None
+                seen = Seen(point, 0, {}, (in_words(error),))
+            report.seen.append(seen)
+            self._say(f"  {point}: {'; '.join(seen.wrong) or 'well'}, resumed {seen.resumes}x, {seen.seconds:.1f} s")
+        return report
+
+    def _disturbed(self, case: Case, point: Point, expected: Picture) -> Seen:
+        parts: dict[str, float] = {}
+        with _timed(parts, "begin"):
+            program = self._begun(case)
+            before = self._starts(case)
+        with _timed(parts, "run"), _running(program, self._words(case)) as running:
+            _reaches(program, point.line, running)
+            if point.fault is Fault.INSIDE:
+                self._wait_for_command(case, running)
+            time.sleep(point.delay_s)
+            self._happens(point, running)
+        with _timed(parts, "resume"):
+            self._quick(case)
+            resumes, why_not = self._carried_on(program, case)
+        with _timed(parts, "compare"):
+            wrong = (why_not,) if why_not else tuple(self._wrong(case, program, before, expected, point.fault, resumes))
+        if wrong:
+            self._stands = None
+        return Seen(point, resumes, parts, wrong)
+
+    def _begun(self, case: Case) -> Program:
+        """The lab in the state that the case begins from, and the program with a state folder of its own."""
+        if self._stands is not case or case.put_back is None or not self._put_back(case):
+            self._begin(case.start, case.hosts)
+            self._settle(case.start)
+            assert self._put_back(case), f"{case.put_back} ends badly"
+            self._stands = case
+        self._settle(case.start)
+        for host in case.hosts:
+            (self.lab.host(host).root / BEGUN.lstrip("/")).write_text("")
+        return self._on(case.hosts, case.kind, case.quota)
+
+    def _put_back(self, case: Case) -> bool:
+        """Have the case's script put the state back; whether it did."""
+        told = looks(self.lab, case.hosts, f"{case.put_back or ':'}\n[ $? = 0 ] && echo well")
+        return all("well" in lines for lines in told.values())
+
+    def _begin(self, state: str, hosts: tuple[str, ...]) -> None:
+        """Have these hosts in that state, making it the first time; all others are off."""
+        if state not in self._states:
+            made = STATES[state]
+            self._begin(made.before, made.hosts)
+            self._settle(made.before)
+            if made.action:
+                self._on(made.hosts, made.kind, made.quota).events(*made.action)
+            if made.script:
+                done = self.lab.exec(made.hosts[0], "sh", "-c", made.script, deadline_s=120)
+                assert done.returncode == 0, f"{state}: {done.stdout}{done.stderr}"
+            if made.prepare:
+                made.prepare(self.lab)
+            self._states[state] = Checkpoint(self.lab, self._folder / state, made.hosts)
+        self._states[state].restore(hosts, self._bare)
+
+    def _settle(self, state: str) -> None:
+        """Wait until all that the state has is up."""
+        if state not in STATES:
+            return
+        hosts, owner = STATES[state].hosts, STATES[state].owner
+        script = settled(STATES[state].kind, self.lab.spec.vip if owner else "")
+        until = time.monotonic() + SETTLES_WITHIN_S
+        while True:
+            told = looks(self.lab, hosts, script)
+            well = all("well" in told[host] for host in hosts)
+            if well and (not owner or [host for host in hosts if "owner" in told[host]] == [owner]):
+                return
+            if time.monotonic() > until:
+                raise AssertionError(f"{state} does not settle: {told}")
+            time.sleep(0.2)
+
+    def _on(self, hosts: tuple[str, ...], kind: Kind, quota: int) -> Program:
+        self._runs += 1
+        folder = self._folder / f"run-{self._runs}"
+        folder.mkdir(parents=True)
+        inventory = self._folder / f"{kind}-{quota}-{'-'.join(hosts)}.yaml"
+        inventory.write_text(inventory_text(self.lab, hosts, kind, quota))
+        return self._program(self.lab, folder, inventory)
+
+    def _words(self, case: Case) -> tuple[str, ...]:
+        return tuple(word.format(cluster=self.lab.spec.name) for word in case.action)
+
+    def _starts(self, case: Case) -> dict[str, int]:
+        return {host: starts_of(lines) for host, lines in looks(self.lab, case.hosts, STARTS).items()}
+
+    def _wait_for_command(self, case: Case, running: Running) -> None:
+        """Have commands take longer from now on, and wait until one is begun."""
+        roots = [self.lab.host(host).root for host in case.hosts]
+        for root in roots:
+            (root / SLOW.lstrip("/")).write_text(f"{INSIDE_S}\n")
+        files = [root / BEGUN.lstrip("/") for root in roots]
+        sizes = [path.stat().st_size for path in files]
+        while running.poll() is None and [path.stat().st_size for path in files] == sizes:
+            time.sleep(0.01)
+
+    def _quick(self, case: Case) -> None:
+        for host in case.hosts:
+            (self.lab.host(host).root / SLOW.lstrip("/")).unlink(missing_ok=True)
+
+    def _happens(self, point: Point, running: Running) -> None:
+        """The fault, mended after its time; a console that goes on for too long is killed in the end."""
+        if point.fault in (Fault.KILL, Fault.INSIDE):
+            running.kill()
+            return
+        if point.fault is Fault.CUT:
+            self.lab.cut(point.host)
+            time.sleep(point.lasts_s)
+            self.lab.mend(point.host)
+        else:
+            self.lab.crash(point.host)
+            self.lab.boot(point.host)
+        try:
+            running.wait(ENDS_WITHIN_S)
+        except subprocess.TimeoutExpired:
+            running.kill()
+
+    def _carried_on(self, program: Program, case: Case) -> tuple[int, str]:
+        """Resume until the run is complete; how often, and why it never was."""
+        said: list[str] = []
+        for resumes in range(MOST_RESUMES + 1):
+            try:
+                path = _record(program)
+                if read_run(path).complete:
+                    return resumes, ""
+            except (HaconsoleError, ValueError) as error:
+                path = None
+                said.append(str(error))
+            if path is None:
+                action, *words = self._words(case)
+                done = program("run", action, *words, "--yes", "--json")
+            else:
+                done = program.verb("resume", path.stem, "--yes", "--json")
+            said.append(_last_error(done))
+        return MOST_RESUMES, f"not complete after {MOST_RESUMES} resumes: {' | '.join(dict.fromkeys(said))}"
+
+    def _at_rest(self, case: Case, program: Program, before: dict[str, int]) -> Picture:
+        """The end state once it is the same twice."""
+        until = time.monotonic() + ALIKE_WITHIN_S
+        last = self._picture(case, program, before)
+        while True:
+            time.sleep(1.0)
+            seen = self._picture(case, program, before)
+            if seen == last:
+                return seen
+            if time.monotonic() > until:
+                raise AssertionError(f"the end state does not come to rest: {differs(last, seen, Fault.KILL)}")
+            last = seen
+
+    def _wrong(
+        self, case: Case, program: Program, before: dict[str, int], expected: Picture, fault: Fault, resumes: int
+    ) -> Iterator[str]:
+        """What the record tells that is not so, and how the end state still differs after some time."""
+        yield from record_is_true(self.lab, case.hosts, _record(program))
+        until = time.monotonic() + ALIKE_WITHIN_S
+        while wrong := differs(expected, self._picture(case, program, before), fault, resumes):
+            if time.monotonic() > until:
+                yield from wrong
+                return
+            time.sleep(1.0)
+
+    def _picture(self, case: Case, program: Program, before: dict[str, int]) -> Picture:
+        status = as_object(program.verb("status", str(program.inventory), "--json").stdout)
+        seen = picture(self.lab, case, status)
+        starts = seen["starts"].items()
+        seen["starts"] = {host: count - before[host] for host, count in starts if host != case.leaves}
+        return seen
+
+
+def _record(program: Program) -> Path:
+    (path,) = (program.state / "haconsole" / "runs").glob("*.jsonl")
+    return path
+
+
+@contextmanager
+def _timed(parts: dict[str, float], name: str) -> Iterator[None]:
+    began = time.monotonic()
+    yield
+    parts[name] = time.monotonic() - began
+
+
+@contextmanager
+def _running(program: Program, words: tuple[str, ...]) -> Iterator[Running]:
+    running = program.start("run", *words, "--yes", "--json")
+    try:
+        yield running
+    finally:
+        running.kill()
+        running.wait()
+
+
+def _reaches(program: Program, line: int, running: Running) -> None:
+    """Wait until the record has so many lines, or the run is over."""
+    folder = program.state / "haconsole" / "runs"
+    until = time.monotonic() + 120
+    while running.poll() is None and time.monotonic() < until:
+        if any(path.read_bytes().count(b"\n") >= line for path in folder.glob("*.jsonl")):
+            return
+        time.sleep(0.003)
+
+
+def in_words(error: Exception) -> str:
+    """What went wrong in the harness itself, or before a fault came."""
+    return f"{type(error).__name__}: {str(error)[-MOST_TOLD:]}"
+
+
+def _last_error(done: subprocess.CompletedProcess[str]) -> str:
+    told = [as_object(line) for line in done.stdout.splitlines()]
+    errors = [str(one.get("error") or one.get("reasons")) for one in told if one.get("error") or one.get("reasons")]
+    return (errors or done.stderr.splitlines() or [f"exit {done.returncode}"])[-1][:300]

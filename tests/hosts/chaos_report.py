@@ -1,0 +1,75 @@
+"""What is told of disturbed runs: where each was disturbed, how it went, and the report on a case."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from tests.hosts.chaos_cases import Fault
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """`fault` happens `delay_s` after the record has `line` lines; a host's to `host`, for `lasts_s`."""
+
+    line: int
+    delay_s: float
+    fault: Fault
+    host: str
+    lasts_s: float
+
+    def __str__(self) -> str:
+        where = f" {self.host}" if self.fault in (Fault.CUT, Fault.REBOOT) else ""
+        return f"{self.fault}{where} at line {self.line} + {self.delay_s * 1000:.0f} ms"
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One point as it went: how often the run was carried on, what is wrong with its end (nothing, one hopes)."""
+
+    point: Point
+    resumes: int
+    parts: dict[str, float]
+    wrong: tuple[str, ...]
+
+    @property
+    def seconds(self) -> float:
+        return sum(self.parts.values())
+
+
+@dataclass
+class Report:
+    """What came of one case; `wrong` is why it could not even be begun."""
+
+    name: str
+    lines: int = 0
+    undisturbed_s: float = 0.0
+    seen: list[Seen] = field(default_factory=list)
+    wrong: str = ""
+
+    @property
+    def good(self) -> bool:
+        return not self.wrong and not any(one.wrong for one in self.seen)
+
+    @property
+    def seconds(self) -> float:
+        return sum(one.seconds for one in self.seen) / max(len(self.seen), 1)
+
+    def __str__(self) -> str:
+        if self.wrong:
+            return f"{self.name:13} WRONG: {self.wrong}"
+        faults = Counter(one.point.fault for one in self.seen)
+        told = ", ".join(f"{count} {fault}" for fault, count in sorted(faults.items()))
+        resumes = Counter(one.resumes for one in self.seen)
+        went = ", ".join(f"{count} resumed {times}x" for times, count in sorted(resumes.items()))
+        well = sum(not one.wrong for one in self.seen)
+        longest = max((one.seconds for one in self.seen), default=0.0)
+        parts = sum((Counter(one.parts) for one in self.seen), Counter[str]())
+        spent = ", ".join(f"{name} {seconds / len(self.seen):.1f}" for name, seconds in parts.items())
+        head = (
+            f"{self.name:13} {len(self.seen):3} points ({told}): {well} well; {went}; "
+            f"undisturbed {self.undisturbed_s:.1f} s over {self.lines} lines; "
+            f"a point {self.seconds:.1f} s (longest {longest:.1f}; {spent})"
+        )
+        wrong = [f"    {one.point}: {'; '.join(one.wrong)}" for one in self.seen if one.wrong]
+        return "\n".join((head, *wrong))
