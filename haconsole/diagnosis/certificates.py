@@ -34,15 +34,22 @@ def _time(certificate: Certificate, now: datetime) -> Iterator[Draft]:
     expired = certificate.not_after <= now
     severity = Severity.CRITICAL if expired or days < CRITICAL_DAYS else Severity.WARNING
     what = f"expired {-days} days ago" if expired else f"expires in {days} days"
-    help_ = "run rotate-certs --ca" if certificate.is_ca else f"run rotate-certs --host {certificate.host}"
     yield _draft(
         certificate,
         "cert.expired" if expired else "cert.expiring",
         severity,
         what,
         "Peers refuse an expired certificate at once.",
-        help_,
+        _renewal(certificate),
     )
+
+
+def _renewal(certificate: Certificate) -> str:
+    if certificate.is_ca:
+        return "run rotate-certs --ca"
+    if certificate.role == "kubelet" and certificate.key_path == certificate.path and not certificate.in_kubeconfig:
+        return f"kubelet renews it by itself; see why it did not: journalctl -u kubelet on {certificate.host}"
+    return f"run rotate-certs --host {certificate.host}"
 
 
 def _trust(certificate: Certificate) -> Iterator[Draft]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import jsonschema
 import msgspec
+import pytest
 
 from haconsole.cli.reports.certs import CertsReport, certs_health, certs_report, certs_text
 from haconsole.diagnosis.diagnose import diagnose
@@ -116,3 +117,20 @@ def test_silence_is_told() -> None:
         none = changed(none, number, partial(replace, certificates=failed))
     assert looked(none)[1] is Health.UNKNOWN
     assert "no answer within 10 s" in certs_text(none, *looked(none), NOW)
+
+
+@pytest.mark.parametrize(
+    ("role", "given", "helps"),
+    [
+        ("admin", {}, "run rotate-certs --host cp1"),
+        ("etcd-ca", {"is_ca": True}, "run rotate-certs --ca"),
+        ("kubelet", {"key_path": "/pki/kubelet.key"}, "run rotate-certs --host cp1"),
+        ("kubelet", {"key_path": "/pki/kubelet.crt", "in_kubeconfig": True}, "run rotate-certs --host cp1"),
+        ("kubelet", {"key_path": "/pki/kubelet.crt"}, "kubelet renews it by itself"),
+    ],
+)
+def test_what_is_about_to_end_says_who_renews_it(role: str, given: dict[str, Any], helps: str) -> None:
+    ending = certificate(1, role, not_after=NOW + timedelta(days=3), **given)
+    (finding,), health = looked(cluster((ending,), (), ()))
+    assert (finding.code, health) == ("cert.expiring", Health.CRITICAL)
+    assert finding.actions[0].startswith(helps)
