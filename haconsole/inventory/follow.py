@@ -46,14 +46,18 @@ def without(path: Path, host: str) -> FileChange | None:
 
 
 def _write(path: Path, text: str) -> None:
-    """Replace the file in one go, keeping its mode; a link stays a link."""
+    """Replace the file in one go, keeping its mode; a link stays a link. What fails leaves nothing behind."""
     path = path.resolve()
     try:
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        with os.fdopen(handle, "wb") as file:
-            file.write(text.encode())
-            os.fchmod(file.fileno(), path.stat().st_mode & 0o7777)
-            os.fsync(file.fileno())
-        Path(name).replace(path)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(text.encode())
+                os.fchmod(file.fileno(), path.stat().st_mode & 0o7777)
+                os.fsync(file.fileno())
+            Path(name).replace(path)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
     except OSError as error:
         raise HaconsoleError(f"cannot write {path}: {error.strerror}", mend="change it by hand as shown") from error

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 
 import pytest
@@ -43,6 +45,22 @@ def test_what_a_person_wrote_meanwhile_is_not_lost(file: Path) -> None:
     with pytest.raises(HaconsoleError, match=r"was changed meanwhile.*b has left: take it out of"):
         change.apply()
     assert file.read_text() == TEXT + "# more\n"
+
+
+def test_a_file_that_cannot_be_written_stays_and_nothing_is_left_beside_it(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(handle: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    change = without(file, "b")
+    assert change is not None
+    before = file.read_text()
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(HaconsoleError, match=r"cannot write .*: No space left on device"):
+        change.apply()
+    assert file.read_text() == before
+    assert list(file.parent.iterdir()) == [file]
 
 
 def test_a_host_that_cannot_be_taken_out_by_itself_is_left_to_a_person(file: Path) -> None:
