@@ -19,12 +19,14 @@ SEVERITIES = (Severity.CRITICAL, Severity.WARNING, Severity.INFO)
 class Draft:
     """A finding and the findings that would explain it, the likeliest first.
 
-    The consequences of a `plain` finding go without saying: they are left out, not listed as evidence.
+    The consequences of a `plain` finding go without saying: they are left out, not listed as evidence. So are those in
+    `tells`, which its own evidence tells already.
     """
 
     finding: Finding
     because: tuple[Key, ...] = ()
     plain: bool = False
+    tells: tuple[Key, ...] = ()
 
     @property
     def key(self) -> Key:
@@ -43,7 +45,7 @@ def fold(drafts: tuple[Draft, ...]) -> tuple[Finding, ...]:
         if root is not draft and not root.plain:
             consequences.setdefault(root.key, []).append(draft.finding)
     causes = (
-        _with(draft.finding, tuple(consequences.get(draft.key, ())))
+        _with(draft, tuple(consequences.get(draft.key, ())))
         for draft in by_key.values()
         if _root(draft, by_key) is draft
     )
@@ -59,7 +61,9 @@ def _root(draft: Draft, by_key: dict[Key, Draft]) -> Draft:
     return current
 
 
-def _with(finding: Finding, consequences: tuple[Finding, ...]) -> Finding:
+def _with(cause: Draft, consequences: tuple[Finding, ...]) -> Finding:
+    """The cause with its consequences in words, each once."""
+    finding = cause.finding
     severity = min((finding.severity, *(each.severity for each in consequences)), key=SEVERITIES.index)
-    evidence = finding.evidence + tuple(f"{each.code} {each.subject}: {each.summary}" for each in consequences)
-    return replace(finding, severity=severity, evidence=evidence)
+    told = tuple(each.summary for each in consequences if (each.code, each.subject) not in cause.tells)
+    return replace(finding, severity=severity, evidence=tuple(dict.fromkeys(finding.evidence + told)))

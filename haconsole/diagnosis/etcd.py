@@ -77,6 +77,7 @@ def _quorum(view: EtcdView, hosts: tuple[HostFacts, ...]) -> Iterator[Draft]:
             ),
         ),
         (NOT_BOOTSTRAPPED,),
+        tells=tuple((code, facts.host) for facts in hosts for code in ("host.unreachable", "etcd.member-down")),
     )
 
 

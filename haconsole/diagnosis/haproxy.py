@@ -116,6 +116,7 @@ def _none_up(seen: dict[str, list[Seen]]) -> Draft:
             ("look at the apiservers: their journals, etcd behind them, their certificates",),
         ),
         tuple(because),
+        tells=tuple(("haproxy.backend-down", name) for name in seen),
     )
 
 

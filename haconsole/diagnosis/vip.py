@@ -75,7 +75,8 @@ def _vip(view: VipView, balancers: tuple[HostFacts, ...]) -> Iterator[Draft]:
             states,
             ("start keepalived on a balancer", "look at its check: is haproxy up, and does it see a server?"),
         )
-        yield Draft(finding, (NOT_BOOTSTRAPPED, QUORUM_LOST, ("haproxy.backend-down", "all")))
+        because = (NOT_BOOTSTRAPPED, QUORUM_LOST, ("haproxy.backend-down", "all"))
+        yield Draft(finding, because, tells=tuple(("keepalived.down", facts.host) for facts in balancers))
     if view.state is VipState.SPLIT:
         owners = " and ".join(view.owners)
         finding = Finding(
@@ -98,6 +99,8 @@ def _vrrp_evidence(facts: HostFacts) -> str:
     keepalived = value_of(facts.keepalived)
     unit = facts.service("keepalived")
     running = f"keepalived {unit.active}" if unit else "keepalived not asked"
+    if keepalived is None and unit is not None and not unit.running:
+        return f"{facts.host}: {running}"
     if keepalived is None:
         return f"{facts.host}: {running}, {reason_of(facts.keepalived) or reason_of(facts.reach) or 'state unknown'}"
     states = ", ".join(f"{each.name} {each.state or 'unknown'}" for each in keepalived.instances)

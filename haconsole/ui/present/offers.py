@@ -9,7 +9,7 @@ from haconsole.actions.catalogue import Action, Argument, ArgumentKind
 from haconsole.model.findings import Finding
 from haconsole.model.names import HostName
 from haconsole.model.snapshot import ClusterSnapshot
-from haconsole.ui.present.form import SET
+from haconsole.ui.present.fields import SET, in_fields
 from haconsole.ui.present.palette import Command
 from haconsole.ui.present.standing import host_of
 from haconsole.ui.present.subjects import FindingSubject, Subject
@@ -33,9 +33,12 @@ def offered(
         return 0 if action.name in named else 1 if host is not None and takes_host else 2
 
     return tuple(
-        Command(action.title, f"act('{action.name}')", action.help, "helps" if rank(action) == 0 else host or "")
-        if rank(action) < 2
-        else Command(action.title, f"act('{action.name}')", action.help)
+        Command(
+            action.title,
+            f"act('{action.name}')",
+            in_fields(action.help),
+            ("helps", host or "", "")[rank(action)],
+        )
         for action in sorted(actions, key=rank)
     )
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from haconsole.actions.describe import check_line, step_line, undo_line
+from haconsole.actions.describe import check_line, step_line
 from haconsole.actions.operations import Irreversible, WriteFile
 from haconsole.actions.step import Plan, Refusal, Step, StepId
 from haconsole.ui.present.cells import Cell, Tone
 from haconsole.ui.present.detail import Detail, Fact, Heading, Item, Sentence, Verbatim
+from haconsole.ui.present.fields import in_fields
 from haconsole.ui.present.subjects import StepSubject
 from haconsole.ui.present.table import Column, Row, TableView
-from haconsole.ui.present.teach import in_plain_words
+from haconsole.ui.present.teach import in_plain_words, way_back
 
 COLUMNS = (
     Column("#", right=True),
@@ -74,7 +75,7 @@ def step_items(plan: Plan, step: Step, *, teaching: bool = False) -> tuple[Item,
         *_checks("Must hold before", tuple(check_line(check) for check in step.precondition)),
         *_checks("Holds when it is done", tuple(check_line(check) for check in step.verification)),
         Heading("How it is taken back"),
-        Sentence(Cell(undo_line(step.undo) or "the plan does not say", Tone.MUTED)),
+        Sentence(Cell(way_back(step) or "the plan does not say", Tone.MUTED)),
         *_checks("Waits for", tuple(_title(plan, each) for each in step.needs)),
         *_content(step),
     )
@@ -96,7 +97,7 @@ def about_refusal(refusal: Refusal) -> Detail:
             Sentence(
                 Cell(f"{refusal.action} of {refusal.cluster} cannot be carried out as things are:", Tone.CRITICAL)
             ),
-            *(Sentence(Cell(reason), "·") for reason in refusal.reasons),
+            *(Sentence(Cell(in_fields(reason)), "·") for reason in refusal.reasons),
         ),
     )
 

@@ -9,6 +9,7 @@ from haconsole.actions.describe import check_line, step_line, undo_line
 from haconsole.actions.step import Step
 from haconsole.ui.present.cells import Cell, Tone
 from haconsole.ui.present.detail import Fact, Heading, Item, Sentence
+from haconsole.ui.present.fields import in_fields
 
 DOES: dict[type, str] = {
     op.RunCommand: "A command runs as root on {host}. It goes on there to its end even if the connection breaks.",
@@ -57,7 +58,7 @@ def in_plain_words(step: Step) -> tuple[Item, ...]:
         Sentence(Cell(step.why)),
         Sentence(Cell(happens)),
         *_listed("It went well when", tuple(check_line(check) for check in step.verification)),
-        *_way_back(step),
+        *_if_it_fails(step),
         *_words(step),
     )
 
@@ -66,13 +67,19 @@ def _listed(heading: str, lines: tuple[str, ...]) -> tuple[Item, ...]:
     return (Heading(heading), *(Sentence(Cell(line), "·") for line in lines)) if lines else ()
 
 
-def _way_back(step: Step) -> tuple[Item, ...]:
+def way_back(step: Step) -> str:
+    """How a step is taken back, or why it cannot be; empty where the plan does not say."""
+    told = undo_line(step.undo) or ""
+    return in_fields(told) if isinstance(step.undo, op.Irreversible) else told
+
+
+def _if_it_fails(step: Step) -> tuple[Item, ...]:
     """What becomes of it when it fails."""
     if step.undo is None:
         told = "Nothing that needs it is begun. There is nothing to take back."
         return (Heading("If it fails"), Sentence(Cell(told)))
     last = isinstance(step.undo, op.Irreversible)
-    told = undo_line(step.undo) or ""
+    told = way_back(step)
     undo = Sentence(Cell(told, Tone.WARNING)) if last else Sentence(Cell(f"To take it back: {told}"))
     return (Heading("If it fails"), Sentence(Cell("Nothing that needs it is begun, and the run says why.")), undo)
 

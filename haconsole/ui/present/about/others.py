@@ -95,17 +95,17 @@ def _same(certificate: Certificate) -> Cell:
 
 def about_finding(finding: Finding) -> Detail:
     """What is wrong, why that is said, what it rests on, what helps."""
+    from haconsole.ui.present.fields import in_fields
+
     evidence: tuple[Item, ...] = tuple(Sentence(Cell(line), "·") for line in finding.evidence)
     actions: tuple[Item, ...] = tuple(
-        Sentence(Cell(line), f"{number}.") for number, line in enumerate(finding.actions, 1)
+        Sentence(Cell(in_fields(line)), f"{number}.") for number, line in enumerate(finding.actions, 1)
     )
     return Detail(
         f"{finding.code} · {finding.subject}",
         (
             Sentence(Cell(finding.summary, severity_cell(finding.severity).tone)),
             Fact("severity", severity_cell(finding.severity)),
-            Fact("code", Cell(finding.code)),
-            Fact("about", Cell(finding.subject)),
             Heading("Why"),
             Sentence(Cell(finding.why)),
             *_under("Evidence", evidence),
