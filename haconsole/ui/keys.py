@@ -42,8 +42,9 @@ class Scope(StrEnum):
 class Key:
     """One key. `keys` as Textual writes them, comma-separated; `shown` as a person reads them.
 
-    `label` stands in the footer when `rank` is not 0: the lower the rank the longer it stays when there is little room.
-    A key without `help` is told by another's. One that `changes` hosts is hidden where that is refused.
+    `label` names it in the palette, and in the footer when `rank` is not 0: the lower the rank the longer it stays
+    there when there is little room. A key without `help` is told by another's on the help screen. One that `changes`
+    hosts is hidden where that is refused.
     """
 
     keys: str
@@ -78,10 +79,10 @@ def _paging(scope: Scope, first: str, last: str, *, space: bool = True, follow: 
     """A page on and back, and to both ends; `space` pages on too, `follow` stands for the way to the end."""
     on, shown = ("pagedown,space,ctrl+f", "pgdn space") if space else ("pagedown,ctrl+f", "pgdn")
     return (
-        Key(on, "page(1)", shown, "", "A page on", scope),
-        Key("pageup,ctrl+b", "page(-1)", "pgup", "", "A page back", scope),
-        Key("home,g", "edge(-1)", "home g", "", f"To the {first}", scope),
-        follow or Key("end,G", "edge(1)", "end G", "", f"To the {last}", scope),
+        Key(on, "page(1)", shown, "page on", "A page on", scope),
+        Key("pageup,ctrl+b", "page(-1)", "pgup", "page back", "A page back", scope),
+        Key("home,g", "edge(-1)", "home g", first, f"To the {first}", scope),
+        follow or Key("end,G", "edge(1)", "end G", last, f"To the {last}", scope),
     )
 
 
@@ -97,12 +98,12 @@ EVERYWHERE = (
 
 DASHBOARD = (
     Key("tab", "next_pane", "tab", "next pane", "To the next pane", Scope.DASHBOARD, 6),
-    Key("shift+tab", "previous_pane", "shift+tab", "", "To the pane before", Scope.DASHBOARD),
+    Key("shift+tab", "previous_pane", "shift+tab", "pane before", "To the pane before", Scope.DASHBOARD),
     Key("1", "pane(1)", "1 - 8", "panes", "To the pane of that number", Scope.DASHBOARD, 8),
-    *(Key(digit, f"pane({digit})", digit, "", "", Scope.DASHBOARD) for digit in PANE_KEYS[1:]),
+    *(Key(digit, f"pane({digit})", digit, f"pane {digit}", "", Scope.DASHBOARD) for digit in PANE_KEYS[1:]),
     Key("a", "app.actions", "a", "actions", "Actions, those for the row first", Scope.DASHBOARD, 4, changes=True),
     Key("l", "app.journal", "l", "journal", "The journal of the row's host, followed", Scope.DASHBOARD, 8),
-    Key("L", "app.journal(True)", "L", "", "The journals of all hosts, interleaved", Scope.DASHBOARD),
+    Key("L", "app.journal(True)", "L", "journals of all", "The journals of all hosts, interleaved", Scope.DASHBOARD),
     Key("s", "app.shell", "s", "shell", "A shell on the row's host", Scope.DASHBOARD, 9, changes=True),
     Key("f", "only('findings')", "f", "findings", "Findings: what is wrong, why, what helps", Scope.DASHBOARD, 7),
     Key("e", "only('events')", "e", "events", "Events: everything that changed since start", Scope.DASHBOARD, 8),
@@ -138,7 +139,7 @@ STEPS = (
     Key("n", "next", "n", "next step", "Let the step that is held begin, and hold the one after", Scope.HELD, 1),
     Key("p", "pause", "p", "go on", "Let every step begin that was held", Scope.HELD, 1),
     Key("p", "pause", "p", "pause", "Hold every step not begun yet; again: let all go on", Scope.RUN, 1),
-    Key("n", "next", "n", "", "Let the step that is held begin, and hold the one after", Scope.RUN),
+    Key("n", "next", "n", "next step", "Let the step that is held begin, and hold the one after", Scope.RUN),
     _teach(Scope.RUN, 4),
     Key("s", "stop", "s", "stop", "Start no further step; again: leave those under way", Scope.RUN, 1),
     Key("F", "follow", "F", "follow", "Let the cursor follow the step under way", Scope.RUN, 4),
@@ -152,8 +153,8 @@ STEPS = (
 
 TABLE = (
     Key("enter", "choose", "enter", "details", "All that is known of the row, and why", Scope.TABLE, 3),
-    Key("down,j", "cursor(1)", "↓ j", "", "One row down", Scope.TABLE),
-    Key("up,k", "cursor(-1)", "↑ k", "", "One row up", Scope.TABLE),
+    Key("down,j", "cursor(1)", "↓ j", "row down", "One row down", Scope.TABLE),
+    Key("up,k", "cursor(-1)", "↑ k", "row up", "One row up", Scope.TABLE),
     *_paging(Scope.TABLE, "first row", "last row", space=False),
     Key("o", "order", "o", "sort", "Sort by the next column, up, then down, then not", Scope.TABLE, 9),
     _copy(Scope.TABLE, "row"),
@@ -161,7 +162,7 @@ TABLE = (
 
 TEXT = (
     Key("down,j", "scroll(1)", "↓ j", "scroll", "One line down", Scope.TEXT, 6),
-    Key("up,k", "scroll(-1)", "↑ k", "", "One line up", Scope.TEXT),
+    Key("up,k", "scroll(-1)", "↑ k", "scroll up", "One line up", Scope.TEXT),
     *_paging(Scope.TEXT, "top", "end"),
     _copy(Scope.TEXT, "text"),
 )
@@ -172,10 +173,10 @@ WINDOWS = (
     Key("enter", "submit", "enter", "plan", "Make the plan; nothing is changed by it", Scope.FORM, 1),
     Key("escape", "screen.leave", "esc", "back", "Back to the dashboard", Scope.FORM, 2),
     Key("right", "turn(1)", "← →", "choose", "Choose among what is offered; letters jump to it", Scope.FORM, 3),
-    Key("left", "turn(-1)", "←", "", "", Scope.FORM),
+    Key("left", "turn(-1)", "←", "choose back", "", Scope.FORM),
     Key("down,tab", "move(1)", "↓ tab", "next", "To the next entry", Scope.FORM, 4),
-    Key("up,shift+tab", "move(-1)", "↑", "", "To the entry before", Scope.FORM),
-    Key("backspace,delete", "erase", "backspace", "", "Take back what was filled in", Scope.FORM),
+    Key("up,shift+tab", "move(-1)", "↑", "previous", "To the entry before", Scope.FORM),
+    Key("backspace,delete", "erase", "backspace", "erase", "Take back what was filled in", Scope.FORM),
     _help(Scope.FORM, "this form", 5, "f1"),
     Key("y", "answer(True)", "y", "yes", "Yes", Scope.YES_NO, 1, priority=True),
     Key("n,escape,q", "answer(False)", "n", "no", "No", Scope.YES_NO, 1, priority=True),

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from haconsole.ui.app import ConsoleApp
+    from haconsole.ui.present.offers import Help
 
 
 class Menu:
@@ -35,19 +36,16 @@ class Menu:
 
         app = self._app
         done = tuple(
-            Command(key.label, key.action, key.help, key.shown)
-            for key in app.keys_on(app.screen)
-            if key.label and key.help
+            Command(key.label, key.action, key.help or key.label, key.shown) for key in app.keys_on(app.screen)
         )
         themes = tuple(
             Command(f"theme {name}", f"paint('{name}')", f"Paint with the theme {name}") for name in app.painting.names
         )
         app.push_screen(Palette("commands", done + themes), app.chosen)
 
-    def mend(self) -> None:
-        """Begin the first action that helps with the finding under the cursor, filled in as far as it says."""
-        if self._app.runs.refused():
-            return
+    @property
+    def helping(self) -> Help | None:
+        """The first action that helps with the finding under the cursor; None where none does."""
         from haconsole.actions.catalogue import catalogue
         from haconsole.ui.present.offers import helps
         from haconsole.ui.present.subjects import FindingSubject
@@ -56,12 +54,17 @@ class Menu:
         subject = app.subject
         found = next((one for one in app.state.findings if FindingSubject(one.code, one.subject) == subject), None)
         hosts = tuple(host.name for host in app.inventory.hosts)
-        best = helps(found, catalogue(), hosts) if found is not None else ()
-        if not best:
-            why = "no action of the console helps here: see what does" if found else "the row is no finding"
-            app.notify(why, severity="warning", markup=False)
+        return next(iter(helps(found, catalogue(), hosts)), None) if found is not None else None
+
+    def mend(self) -> None:
+        """Begin the first action that helps with the finding under the cursor, filled in as far as it says."""
+        if self._app.runs.refused():
+            return
+        best = self.helping
+        if best is None:
+            self._app.notify("no action of the console helps here", severity="warning", markup=False)
         else:
-            self.begin(best[0].action.name, best[0].request)
+            self.begin(best.action.name, best.request)
 
     def begin(self, name: str, request: Mapping[str, str] | None = None) -> None:
         """Begin an action: with its form, or with its plan where there is nothing to fill in.

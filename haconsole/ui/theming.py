@@ -256,6 +256,7 @@ def _variables(theme: ThemeFile) -> Iterator[tuple[str, str]]:
     for part in ("head", "head_focused", "bar", "cursor"):
         yield part.replace("_", "-"), getattr(colours, part)
         yield f"{part.replace('_', '-')}-style", getattr(styles, part)
+    yield "field-cursor-style", "not reverse" if "reverse" in styles.cursor else "reverse"
     yield "bar-text", colours.bar_text
     yield "cursor-text", colours.cursor_text
     yield "block-cursor-background", colours.cursor

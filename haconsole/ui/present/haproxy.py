@@ -136,9 +136,9 @@ def silent_state(facts: HostFacts) -> Cell:
 
 
 def _silent(facts: HostFacts, balancers: tuple[HostFacts, ...]) -> Row:
-    on = tuple(UNKNOWN if each.host == facts.host else Cell("") for each in balancers)
-    cells = (Cell(""), Cell(f"on {facts.host}"), silent_state(facts), *on, *(Cell(""),) * 4)
-    return Row(BalancerSubject(facts.host), cells)
+    """A heading: it is about a balancer, not about a server."""
+    cells = (Cell(""), Cell(f"balancer {facts.host}", Tone.ACCENT), silent_state(facts))
+    return Row(BalancerSubject(facts.host), (*cells, *(Cell(""),) * (len(balancers) + 4)), heading=True)
 
 
 def _summaries(

@@ -31,11 +31,15 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row; `key` is what it is about, `stale` that its facts are remembered, not current."""
+    """One row; `key` is what it is about, `stale` that its facts are remembered, not current.
+
+    A `heading` is about no row of the table: what its cells say stands side by side, in no column.
+    """
 
     key: Subject
     cells: tuple[Cell, ...]
     stale: bool = False
+    heading: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +89,7 @@ def fit(view: TableView, width: int) -> Fit:
 
 def _natural(view: TableView) -> tuple[int, ...]:
     return tuple(
-        max((width_of(column.title), *(width_of(row.cells[index].text) for row in view.rows)))
+        max((width_of(column.title), *(width_of(row.cells[index].text) for row in view.rows if not row.heading)))
         for index, column in enumerate(view.columns)
     )
 
@@ -127,8 +131,21 @@ def title_line(view: TableView, layout: Fit) -> Line:
 
 def row_line(view: TableView, row: Row, layout: Fit) -> Line:
     """A row as it stands in the table; a stale one is wholly in the tone for what is remembered."""
+    if row.heading:
+        return _heading_line(row, sum(layout.widths) + layout.gap * (len(layout.widths) - 1))
     cells = tuple(Cell(cell.text, Tone.STALE) for cell in row.cells) if row.stale else row.cells
     return _line(view, cells, layout)
+
+
+def _heading_line(row: Row, width: int) -> Line:
+    """What the cells say, side by side in exactly `width` cells."""
+    parts: list[Cell] = []
+    for cell in (cell for cell in row.cells if cell.text):
+        told = f"{' ' * ROOMY_GAP if parts else ''}{cell.text}"
+        room = width - sum(width_of(part.text) for part in parts)
+        parts.append(padded(Cell(told, cell.tone), min(width_of(told), room)))
+    left = width - sum(width_of(part.text) for part in parts)
+    return (*parts, Cell(" " * left))
 
 
 def _line(view: TableView, cells: tuple[Cell, ...], layout: Fit) -> Line:

@@ -27,13 +27,17 @@ class TextWindow(ModalScreen[None]):
     """A text in a window; it follows the console's state while it is open."""
 
     BINDINGS = bindings(Scope.OVERLAY)
-    scopes: tuple[Scope, ...] = (Scope.OVERLAY, Scope.TEXT)
     app: ConsoleApp
 
     def __init__(self, told: Told, *, gone: str = "It is no longer there.") -> None:
         super().__init__()
         self._told = told
         self._text = TextPane(id="window", hint=gone)
+
+    @property
+    def scopes(self) -> tuple[Scope, ...]:
+        """The scopes of the keys that count now."""
+        return (Scope.OVERLAY, Scope.TEXT)
 
     def compose(self) -> ComposeResult:
         yield self._text
@@ -52,10 +56,14 @@ class TextWindow(ModalScreen[None]):
 
 
 class FindingWindow(TextWindow):
-    """All about a finding; one key starts what helps."""
+    """All about a finding; one key starts what helps, where an action does."""
 
     BINDINGS = bindings(Scope.FINDING)
-    scopes = (Scope.OVERLAY, Scope.FINDING, Scope.TEXT)
+
+    @property
+    def scopes(self) -> tuple[Scope, ...]:
+        helped = (Scope.FINDING,) if self.app.menu.helping else ()
+        return (Scope.OVERLAY, *helped, Scope.TEXT)
 
 
 def help_text(keys: tuple[Key, ...]) -> Detail:

@@ -7,8 +7,10 @@ import asyncio
 import pytest
 from textual.pilot import Pilot
 
-from haconsole.ui.keys import Scope, footer_line, keys_of
+from haconsole.ui.keys import KEYS, Scope, footer_line, keys_of
+from haconsole.ui.panes.table import TablePane
 from haconsole.ui.present.cells import text_of
+from haconsole.ui.present.subjects import CommandSubject
 from tests.fakes.cluster import healthy
 from tests.fakes.plans import PLAN, REFUSED, begun
 from tests.fakes.session import FakeSession, critical
@@ -61,8 +63,43 @@ async def test_mend_is_named_where_there_is_a_finding_only() -> None:
     async with running(console(FakeSession(healthy()))) as pilot:
         assert " mend " not in await after(pilot, "f")
     async with running(console(FakeSession(critical()))) as pilot:
-        assert " mend " in await after(pilot, "f")
+        assert " mend " in await after(pilot, "f", "down")
         assert " mend " not in await after(pilot, "escape", "1")
+
+
+async def test_mend_is_named_only_where_an_action_helps() -> None:
+    async with running(console(FakeSession(critical()))) as pilot:
+        assert " mend " not in await after(pilot, "f", "slash", *"no host holds", "enter")
+        window = await after(pilot, "enter")
+        assert " esc back " in window
+        assert " mend " not in window
+        assert " mend " in await after(pilot, "escape", "slash", *["backspace"] * 13, *"member cp2 does", "enter")
+        assert " mend " in await after(pilot, "enter")
+
+
+@pytest.mark.parametrize("keys", ["", "z", "f", "tab tab"])
+async def test_every_key_that_counts_is_in_the_palette(keys: str) -> None:
+    async with running(console(FakeSession(critical()))) as pilot:
+        await after(pilot, *keys.split())
+        count = {key.action: key.shown for key in pilot.app.keys_on(pilot.app.screen)}  # type: ignore[attr-defined]
+        await after(pilot, "colon")
+        palette = pilot.app.screen.query_one("#commands", TablePane)
+        assert palette.view is not None
+        offered = {
+            row.key.action: row.cells[1].text for row in palette.view.rows if isinstance(row.key, CommandSubject)
+        }
+        assert count.items() <= offered.items()
+
+
+def test_every_key_has_a_name_for_the_palette() -> None:
+    assert [key for key in KEYS if not key.label] == []
+
+
+async def test_the_journals_of_all_hosts_are_found_in_the_palette() -> None:
+    session = FakeSession(critical())
+    async with running(console(session)) as pilot:
+        await after(pilot, "colon", *"journals of all", "enter")
+        assert session.journals == (("cp1", "cp2", "cp3"),)
 
 
 async def test_a_run_beside_the_dashboard_names_its_key() -> None:

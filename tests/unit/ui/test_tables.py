@@ -129,7 +129,7 @@ def test_haproxy_healthy_at_half_and_whole_width() -> None:
 
 def test_haproxy_silent_balancer_has_a_row_of_its_own() -> None:
     view = haproxy_table(degraded())
-    assert [cell.text for cell in view.rows[-1].cells][1:3] == ["on cp3", "? unheard"]
+    assert [cell.text for cell in view.rows[-1].cells][1:3] == ["balancer cp3", "? unheard"]
     assert view.rows[2].cells[2].text == "✖ DOWN 2/2"
     assert gist(view) == "✖ 2/3 up, 1 silent"
 

@@ -16,7 +16,7 @@ from haconsole.ui.launch import launch
 from haconsole.ui.theming import ThemeError, find_theme, theme_files, theme_folders
 from tests.fakes.cluster import INVENTORY, healthy
 from tests.fakes.session import FakeSession, degraded
-from tests.fakes.terminal import sent, shown
+from tests.fakes.terminal import Look, sent, shown
 from tests.unit.ui.test_app import Hand, running, screen_text, settled
 from tests.unit.ui.test_journal import LINES as SAID
 from tests.unit.ui.test_theming import contrast
@@ -189,6 +189,42 @@ async def test_everything_painted_can_be_read(theme: str) -> None:
                 if piece.text.strip() and (ratio := contrast(hexed(piece.look.ink), hexed(piece.look.ground))) < least
             }
             assert poor == set()
+
+
+@pytest.mark.parametrize("theme", theme_files(theme_folders()))
+@pytest.mark.parametrize("typed", ["", "cp"], ids=["empty", "typed"])
+async def test_a_field_is_seen_and_so_is_where_typing_goes_on(theme: str, typed: str) -> None:
+    app = painted_with(find_theme(theme, theme_folders()), theme)
+    async with running(app) as pilot:
+        await pilot.press("slash", *typed)
+        await settled(pilot)
+        lines = sent(app, "truecolor")
+        pieces = shown([lines[app.screen.query_one("#prompt").region.y]])
+        at = 1 if typed else 0
+        _, *written, blank, _ = (piece.look for piece in pieces)
+        cursor, text = written[at], written[1 - at]
+        body = shown([lines[2]])[-1].look
+        assert "dim" not in text.styles
+        assert ground(text) == ground(blank) != ground(body)
+        assert ground(cursor) != ground(text)
+
+
+def ground(look: Look) -> tuple[str, bool]:
+    """What is seen behind a text."""
+    return look.ground, "reverse" in look.styles
+
+
+async def test_monochrome_dims_nothing() -> None:
+    @asynccontextmanager
+    async def opened() -> AsyncIterator[Session]:
+        yield FakeSession(degraded(), logged=SAID)
+
+    app = ConsoleApp(Setting(INVENTORY, find_theme("monochrome", theme_folders()), "m", opened, clock=Hand()))
+    async with running(app, (160, 45)) as pilot:
+        for keys in READ:
+            await pilot.press(*keys.split())
+            await settled(pilot)
+            assert [piece.text for piece in shown(sent(app, "truecolor")) if "dim" in piece.look.styles] == []
 
 
 def hexed(told: str) -> str:
