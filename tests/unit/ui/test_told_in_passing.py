@@ -1,0 +1,31 @@
+"""What is told in passing lies over nothing: neither over what is read nor over the keys."""
+
+from __future__ import annotations
+
+import pytest
+from textual.widgets._toast import Toast
+
+from haconsole.ui.panes.bar import KeyBar
+from haconsole.ui.panes.lines import LineWidget
+from haconsole.ui.panes.prompt import Line
+from tests.unit.ui.test_app import screen_text, settled
+from tests.unit.ui.test_pictures import SMALL, led
+
+LONG = "another console has the lock of this cluster: wait for its end, or look at what it does with haconsole status"
+
+
+@pytest.mark.parametrize("flow", ["filter", "vip", "host", "journals", "palette", "form", "plan", "agreement-typed"])
+async def test_a_message_takes_room_and_covers_nothing(flow: str) -> None:
+    app, press = led(flow, "dark")
+    async with app.run_test(size=SMALL, notifications=True) as pilot:
+        await press(pilot)
+        app.notify(LONG, title="not carried on", severity="error", markup=False)
+        await settled(pilot)
+        toasts = [toast.region for toast in app.screen.query(Toast)]
+        assert len(toasts) == 1
+        assert LONG in " ".join(screen_text(app).split())
+        seen = [each for kind in (LineWidget, Line) for each in app.screen.query(kind) if each.region.area]
+        covered = [each for each in seen if toasts[0].overlaps(each.region)]
+        assert covered == []
+        for keys in app.screen.query(KeyBar):
+            assert keys.region.bottom == SMALL[1]
