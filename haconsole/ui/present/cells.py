@@ -10,6 +10,8 @@ from rich.cells import cell_len, chop_cells, set_cell_size
 
 UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
 ELLIPSIS = "…"
+BREAKS = (" ", ",;|&", "/=:@", "-._")
+"""Behind what a line is broken, the best first."""
 
 
 def clean(text: str) -> str:
@@ -73,14 +75,38 @@ def wrapped(text: str, width: int) -> tuple[str, ...]:
     lines: list[str] = []
     line = ""
     for word in text.split():
-        for piece in chop_cells(word, width) if width_of(word) > width else (word,):
-            if line and width_of(line) + 1 + width_of(piece) > width:
-                lines.append(line)
-                line = piece
-            else:
-                line = f"{line} {piece}" if line else piece
+        first, *more = broken(word, width)
+        if line and width_of(line) + 1 + width_of(first) > width:
+            lines.append(line)
+            line = first
+        else:
+            line = f"{line} {first}" if line else first
+        for piece in more:
+            lines.append(line)
+            line = piece
     lines.append(line)
     return tuple(lines)
+
+
+def broken(text: str, width: int) -> tuple[str, ...]:
+    """`text` in pieces of at most `width` cells, all of it kept but a blank that would begin a piece.
+
+    A piece ends behind a blank where there is one, else behind a mark that parts lists, paths and names, if that leaves
+    a third of the line filled; else where the line is full.
+    """
+    pieces: list[str] = []
+    while width_of(text) > width:
+        line = chop_cells(text[: 4 * width], width)[0]
+        end = len(line) if text[len(line)] == " " else _break_in(line)
+        pieces.append(text[:end])
+        text = text[end:].removeprefix(" ")
+    return (*pieces, text)
+
+
+def _break_in(line: str) -> int:
+    least = len(line) - len(line.lstrip()) + len(line) // 3
+    ends = (max(line.rfind(mark) for mark in marks) + 1 for marks in BREAKS)
+    return next((end for end in ends if end > least), len(line))
 
 
 def padded(cell: Cell, width: int, *, right: bool = False) -> Cell:

@@ -6,9 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeAlias, assert_never
 
-from rich.cells import chop_cells
-
-from haconsole.ui.present.cells import Cell, Line, Tone, padded, width_of, wrapped
+from haconsole.ui.present.cells import Cell, Line, Tone, broken, padded, width_of, wrapped
 
 LABEL_MOST = 26
 
@@ -76,8 +74,7 @@ def _set(item: Item, label_width: int, width: int) -> Iterator[Line]:
             yield from _hanging(Cell(mark), text, width_of(mark) + 1 if mark else 0, width)
         case Verbatim(text=text, mark=mark):
             indent = width_of(mark) + 1 if mark else 0
-            parts = chop_cells(text.text, max(width - indent, 8)) or [""]
-            for index, part in enumerate(parts):
+            for index, part in enumerate(broken(text.text, max(width - indent, 8))):
                 lead = padded(Cell("" if index else mark), indent)
                 yield (lead, Cell(part, text.tone)) if indent else (Cell(part, text.tone),)
         case _:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from haconsole.ui.present.cells import Cell, clean, sized, width_of
+from haconsole.ui.present.cells import Cell, broken, clean, sized, width_of, wrapped
 
 
 @pytest.mark.parametrize(
@@ -42,3 +42,37 @@ def test_sized_text_takes_exactly_its_width(said: str, width: int, right: bool) 
 def test_a_cut_is_seen() -> None:
     assert sized("kube-controller-manager", 10) == "kube-cont…"
     assert sized("12", 4, right=True) == "  12"
+
+
+@given(st.text("ab主 ,=/-", max_size=60), st.integers(8, 30))
+def test_a_broken_line_keeps_everything_and_fits(said: str, width: int) -> None:
+    pieces = broken(said, width)
+    assert "".join(pieces).replace(" ", "") == said.replace(" ", "")
+    assert all(width_of(piece) <= width for piece in pieces)
+
+
+@given(st.text("ab主 ,=/-", max_size=60), st.integers(8, 30))
+def test_wrapped_text_keeps_everything_but_blanks_and_fits(said: str, width: int) -> None:
+    lines = wrapped(said, width)
+    assert "".join("".join(lines).split()) == "".join(said.split())
+    assert all(width_of(line) <= width for line in lines)
+
+
+def test_lines_are_broken_where_words_end() -> None:
+    members = "store1=https://192.0.2.31:2380,store2=https://192.0.2.32:2380,store3=https://192.0.2.33:2380"
+    assert broken(f"ETCD_INITIAL_CLUSTER={members}", 60) == (
+        "ETCD_INITIAL_CLUSTER=store1=https://192.0.2.31:2380,",
+        "store2=https://192.0.2.32:2380,",
+        "store3=https://192.0.2.33:2380",
+    )
+    assert broken("    check check-ssl ca-file /etc/kubernetes/pki/ca.crt", 40) == (
+        "    check check-ssl ca-file ",
+        "/etc/kubernetes/pki/ca.crt",
+    )
+    assert wrapped("write /var/lib/haconsole/backups/2026-03-01.db here", 30) == (
+        "write",
+        "/var/lib/haconsole/backups/",
+        "2026-03-01.db here",
+    )
+    assert broken("given up until removed", 14) == ("given up until", "removed")
+    assert broken("x" * 20, 8) == ("x" * 8, "x" * 8, "x" * 4)

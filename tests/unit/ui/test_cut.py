@@ -79,8 +79,8 @@ def test_a_file_keeps_its_blanks() -> None:
     ]
     assert [text_of(line) for line in detail_lines(text, 20)] == [
         "│ backend k8s",
-        "│     server cp1  10",
-        "  .99.0.11:6443",
+        "│     server cp1  ",
+        "  10.99.0.11:6443",
     ]
 
 
