@@ -58,7 +58,8 @@ class Key:
     changes: bool = False
 
 
-PANE_KEYS = "12345678"
+PANES = ("etcd", "VIP owner", "haproxy", "lease holders", "hosts", "findings", "events", "certificates")
+"""What the keys 1, 2 … lead to."""
 
 
 def _help(scope: Scope, of: str, rank: int, keys: str = "question_mark,f1") -> Key:
@@ -100,10 +101,14 @@ DASHBOARD = (
     Key("tab", "next_pane", "tab", "next pane", "To the next pane", Scope.DASHBOARD, 6),
     Key("shift+tab", "previous_pane", "shift+tab", "pane before", "To the pane before", Scope.DASHBOARD),
     Key("1", "pane(1)", "1 - 8", "panes", "To the pane of that number", Scope.DASHBOARD, 8),
-    *(Key(digit, f"pane({digit})", digit, f"pane {digit}", "", Scope.DASHBOARD) for digit in PANE_KEYS[1:]),
+    *(
+        Key(f"{n}", f"pane({n})", f"{n}", f"pane {n}: {of}", "", Scope.DASHBOARD)
+        for n, of in enumerate(PANES, 1)
+        if n > 1
+    ),
     Key("a", "app.actions", "a", "actions", "Actions, those for the row first", Scope.DASHBOARD, 4, changes=True),
     Key("l", "app.journal", "l", "journal", "The journal of the row's host, followed", Scope.DASHBOARD, 8),
-    Key("L", "app.journal(True)", "L", "journals of all", "The journals of all hosts, interleaved", Scope.DASHBOARD),
+    Key("L", "app.journal(True)", "L", "journals of all", "The journals of all hosts, interleaved", Scope.DASHBOARD, 9),
     Key("s", "app.shell", "s", "shell", "A shell on the row's host", Scope.DASHBOARD, 9, changes=True),
     Key("f", "only('findings')", "f", "findings", "Findings: what is wrong, why, what helps", Scope.DASHBOARD, 7),
     Key("e", "only('events')", "e", "events", "Events: everything that changed since start", Scope.DASHBOARD, 8),

@@ -30,14 +30,13 @@ class Menu:
         self._app.push_screen(Palette("actions", commands, beside="FOR"), self._app.chosen)
 
     def offer_commands(self) -> None:
-        """Let a person choose among the commands of the screen that is up, then among the themes."""
+        """Let a person choose among the commands of the screen that is up, its footer's first, and the themes."""
         from haconsole.ui.present.palette import Command
         from haconsole.ui.screens.palette import Palette
 
         app = self._app
-        done = tuple(
-            Command(key.label, key.action, key.help or key.label, key.shown) for key in app.keys_on(app.screen)
-        )
+        keys = sorted(app.keys_on(app.screen), key=lambda key: not key.rank)
+        done = tuple(Command(key.label, key.action, key.help, key.shown) for key in keys)
         themes = tuple(
             Command(f"theme {name}", f"paint('{name}')", f"Paint with the theme {name}") for name in app.painting.names
         )
