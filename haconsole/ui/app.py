@@ -25,6 +25,7 @@ from haconsole.ui.keys import Key, Scope, bindings, keys_of
 from haconsole.ui.menu import Menu
 from haconsole.ui.messages import Copied
 from haconsole.ui.painting import Painting
+from haconsole.ui.past import Past
 from haconsole.ui.present.bar import Link, LinkState
 from haconsole.ui.runs import Runs
 from haconsole.ui.screens.dashboard import Dashboard
@@ -93,6 +94,7 @@ class ConsoleApp(App[None]):
         self.menu = Menu(self)
         self.painting = Painting(self)
         self.runs = Runs(self)
+        self.past = Past(self)
         self.set_reactive(ConsoleApp.now, setting.clock())
         self.set_reactive(ConsoleApp.state, ConsoleState(Link(LinkState.CONNECTING, self.now)))
         self.register_theme(setting.theme)
@@ -192,7 +194,7 @@ class ConsoleApp(App[None]):
 
     def action_history(self) -> None:
         """Show the runs there were."""
-        self.runs.history()
+        self.past.show()
 
     async def action_quit(self) -> None:
         """Leave the console; with a run under way only when a person says so."""
@@ -240,6 +242,7 @@ class ConsoleApp(App[None]):
 
     async def on_unmount(self) -> None:
         """Give back what the session holds; the terminal is the shell's again by now."""
+        self.past.close()
         await self.runs.close()
         if self._feeding is not None:
             self._feeding.cancel()

@@ -36,7 +36,7 @@ class Feed:
             try:
                 async with app.setting.open_session() as session:
                     app.session = session
-                    app.runs.offer_broken_off()
+                    app.past.offer_broken_off()
                     await self._follow(session)
             except Exception as error:
                 self._cut_off(error)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from haconsole.ui.consent import refused
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -19,7 +21,7 @@ class Menu:
 
     def offer(self) -> None:
         """Let a person choose an action, those for what the cursor is on first."""
-        if self._app.runs.refused():
+        if refused(self._app):
             return
         from haconsole.actions.catalogue import catalogue
         from haconsole.ui.present.offers import offered
@@ -57,7 +59,7 @@ class Menu:
 
     def mend(self) -> None:
         """Begin the first action that helps with the finding under the cursor, filled in as far as it says."""
-        if self._app.runs.refused():
+        if refused(self._app):
             return
         best = self.helping
         if best is None:
@@ -70,7 +72,7 @@ class Menu:
 
         `request` is what is filled in already; else it is the host under the cursor.
         """
-        if self._app.runs.refused():
+        if refused(self._app):
             return
         from haconsole.actions.catalogue import find_action
         from haconsole.ui.present.form import form_for

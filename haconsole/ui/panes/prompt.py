@@ -38,7 +38,7 @@ class Prompt(Line):
             self.prompt = prompt
             self.kept = kept
 
-    def __init__(self, text: str, *, placeholder: str = "show rows that hold …") -> None:
+    def __init__(self, text: str, *, placeholder: str) -> None:
         super().__init__(text, placeholder=placeholder)
 
     def on_mount(self) -> None:

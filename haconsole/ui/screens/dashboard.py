@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from textual import events
 from textual.app import ComposeResult
-from textual.screen import Screen
 
 from haconsole.ui.keys import Scope, bindings
 from haconsole.ui.messages import RowChosen, RowHighlighted
@@ -17,19 +16,17 @@ from haconsole.ui.panes.dashboard import ORDER, Panes, told_about
 from haconsole.ui.panes.table import TablePane
 from haconsole.ui.present.arrange import PaneId
 from haconsole.ui.present.bar import BarView
+from haconsole.ui.screens.filtered import FilteredScreen
 
 if TYPE_CHECKING:
-    from haconsole.ui.app import ConsoleApp
-    from haconsole.ui.panes.prompt import Prompt
     from haconsole.ui.present.subjects import Subject
     from haconsole.ui.state import ConsoleState
 
 
-class Dashboard(Screen[None]):
+class Dashboard(FilteredScreen):
     """Tables drawn from the console's state, and all about the row under the cursor where there is room."""
 
     BINDINGS = bindings(Scope.DASHBOARD, Scope.ALONE, Scope.FINDING)
-    app: ConsoleApp
 
     def __init__(self, hosts: tuple[tuple[str, str], ...]) -> None:
         """`hosts` are names and addresses."""
@@ -48,7 +45,7 @@ class Dashboard(Screen[None]):
         panes = self._panes
         if not isinstance(self.focused, TablePane) and self.focused not in (None, panes.detail):
             return (Scope.FILTER,)
-        alone = panes.only is not None or panes.table.wish.needle
+        alone = panes.only is not None or self.needle
         return (
             *((Scope.BESIDE,) if self.app.runs.under_way else ()),
             *((Scope.ALONE,) if alone else ()),
@@ -145,8 +142,8 @@ class Dashboard(Screen[None]):
 
     def action_back(self) -> None:
         """One step back: out of the filter, else out of the single pane."""
-        if self._panes.table.wish.needle:
-            self._filter("")
+        if self.needle:
+            self.look_for("")
             self._keys.tell()
         else:
             self._show_only(None)
@@ -155,18 +152,13 @@ class Dashboard(Screen[None]):
         self._panes.show_only(pane, self.app.state, self.app.now)
         self.call_after_refresh(self._tell)
 
-    def action_filter(self) -> None:
-        from haconsole.ui.panes.prompt import Prompt
+    @property
+    def filtered(self) -> TablePane:
+        return self._panes.table
 
-        self.mount(Prompt(self._panes.table.wish.needle), before=self._keys)
+    @property
+    def needle(self) -> str:
+        return self.filtered.wish.needle
 
-    def on_prompt_typed(self, message: Prompt.Typed) -> None:
-        self._filter(message.text)
-
-    def _filter(self, needle: str) -> None:
-        table = self._panes.table
-        table.grant(replace(table.wish, needle=needle))
-
-    def on_prompt_left(self, message: Prompt.Left) -> None:
-        message.prompt.remove()
-        self._panes.table.focus()
+    def look_for(self, needle: str) -> None:
+        self.filtered.grant(replace(self.filtered.wish, needle=needle))

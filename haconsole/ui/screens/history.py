@@ -7,6 +7,7 @@ import asyncio
 from haconsole.errors import RefusedError
 from haconsole.execution.records import RunRecord
 from haconsole.ui import faults
+from haconsole.ui.consent import refused
 from haconsole.ui.keys import Scope, bindings
 from haconsole.ui.present.cells import Cell, Tone
 from haconsole.ui.present.detail import Detail, Sentence
@@ -83,7 +84,7 @@ class HistoryScreen(SplitScreen):
         record, session = self._record, self.app.session
         if record is None or session is None:
             self.app.bell()
-        elif not self.app.runs.refused():
+        elif not refused(self.app):
             try:
                 await session.may_resume(record.heading.run)
             except RefusedError as error:
@@ -99,7 +100,7 @@ class HistoryScreen(SplitScreen):
         record = self._record
         if record is None:
             self.app.bell()
-        elif not self.app.runs.refused():
+        elif not refused(self.app):
             run = record.heading.run
             self.app.push_screen(PlanScreen(f"take back {run}", lambda session: session.plan_undo(run)))
 

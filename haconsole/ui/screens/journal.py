@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from textual.app import ComposeResult
-from textual.screen import Screen
 
 from haconsole.model.names import HostName
 from haconsole.ui import faults
@@ -17,20 +16,19 @@ from haconsole.ui.panes.bar import KeyBar
 from haconsole.ui.panes.journal import JournalPane
 from haconsole.ui.panes.prompt import Prompt
 from haconsole.ui.present.journal import saved_text
+from haconsole.ui.screens.filtered import FilteredScreen
 
 if TYPE_CHECKING:
     from textual.widget import Widget
 
-    from haconsole.ui.app import ConsoleApp
-
 LAST = 300
 
 
-class JournalScreen(Screen[None]):
+class JournalScreen(FilteredScreen):
     """Follows the journals of `hosts` while it is open."""
 
     BINDINGS = bindings(Scope.LOGS)
-    app: ConsoleApp
+    WHAT = "lines"
 
     def __init__(self, hosts: tuple[HostName, ...], *, pane_id: str = "journal") -> None:
         super().__init__()
@@ -68,16 +66,16 @@ class JournalScreen(Screen[None]):
         except Exception as error:
             self.app.notify(faults.in_words(error), title="journal", severity="error", markup=False)
 
-    def action_filter(self) -> None:
-        if not self.query(Prompt):
-            self.mount(Prompt(self._pane.needle, placeholder="show lines that hold …"), before=self.query_one(KeyBar))
+    @property
+    def filtered(self) -> Widget:
+        return self._pane
 
-    def on_prompt_typed(self, message: Prompt.Typed) -> None:
-        self._pane.look_for(message.text)
+    @property
+    def needle(self) -> str:
+        return self._pane.needle
 
-    def on_prompt_left(self, message: Prompt.Left) -> None:
-        message.prompt.remove()
-        self._pane.focus()
+    def look_for(self, needle: str) -> None:
+        self._pane.look_for(needle)
 
     def action_save(self) -> None:
         """Write the lines shown to a file of the operator's alone, in the current folder."""
@@ -94,7 +92,7 @@ class JournalScreen(Screen[None]):
 
     def action_leave(self) -> None:
         """Out of the filter, else back."""
-        if self._pane.needle:
-            self._pane.look_for("")
+        if self.needle:
+            self.look_for("")
         else:
             self.dismiss()

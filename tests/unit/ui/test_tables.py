@@ -15,10 +15,11 @@ from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.ui.present.cells import Tone
 from haconsole.ui.present.etcd import etcd_table
 from haconsole.ui.present.findings import findings_table
+from haconsole.ui.present.fitting import text_table
 from haconsole.ui.present.haproxy import haproxy_table
 from haconsole.ui.present.hosts import hosts_table
 from haconsole.ui.present.leases import leases_table
-from haconsole.ui.present.table import TableView, text_table
+from haconsole.ui.present.table import TableView
 from haconsole.ui.present.vips import vips_table
 from tests.fakes import cluster
 from tests.fakes.cluster import NOW, changed, healthy, lost

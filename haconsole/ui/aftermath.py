@@ -1,0 +1,50 @@
+"""After a run: what a fresh look finds different, and an inventory that follows a host that has left."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from haconsole.errors import HaconsoleError
+from haconsole.ui import faults
+from haconsole.ui.consent import asked
+
+if TYPE_CHECKING:
+    from haconsole.actions.step import Plan
+    from haconsole.execution.events import Outcome
+    from haconsole.model.snapshot import ClusterSnapshot
+    from haconsole.ui.app import ConsoleApp
+    from haconsole.ui.present.changes import Change
+
+
+async def changes_since(app: ConsoleApp, before: ClusterSnapshot | None) -> tuple[Change, ...]:
+    """What a fresh look finds different; what the screen knows where no look can be taken."""
+    from haconsole.ui.present.changes import changes
+
+    try:
+        after = await app.session.snapshot() if app.session is not None else None
+    except Exception:
+        after = app.state.snapshot
+    return changes(before, after) if before is not None and after is not None else ()
+
+
+async def let_inventory_follow(app: ConsoleApp, plan: Plan, outcome: Outcome) -> None:
+    """A host has left: change the inventory's file, once a person has seen how, unless the plan has said so."""
+    from haconsole.execution.events import Outcome
+    from haconsole.inventory.follow import without
+    from haconsole.ui.screens.question import YesNoQuestion
+    from haconsole.ui.screens.running import inventory_follows
+
+    if app.setting.file is None or outcome not in (Outcome.DONE, Outcome.ALREADY):
+        return
+    try:
+        change = await asyncio.to_thread(without, app.setting.file, plan.leaves)
+        if change is None:
+            return
+        if not change.diff:
+            app.notify(change.by_hand, title="inventory", markup=False)
+        elif plan.updates_inventory or await asked(app, YesNoQuestion(inventory_follows(change))):
+            await asyncio.to_thread(change.apply)
+            app.notify(f"{change.path} is changed: open the console anew for it", title="inventory", markup=False)
+    except HaconsoleError as error:
+        app.notify(faults.in_words(error), title="inventory", severity="warning", markup=False)
