@@ -25,9 +25,6 @@ class StatusBar(LineWidget):
         self._view, self._now = view, now
         self._draw()
 
-    def on_resize(self) -> None:
-        self._draw()
-
     def _draw(self) -> None:
         if self._view and self._now and self.size.width:
             self.paint(((bar_line(self._view, self.size.width, self._now), ""),))
@@ -51,9 +48,6 @@ class KeyBar(LineWidget):
     def tell(self) -> None:
         """Tell the keys that count on the screen now."""
         self._keys = self.app.keys_on(self.screen)
-        self._draw()
-
-    def on_resize(self) -> None:
         self._draw()
 
     def _draw(self) -> None:

@@ -31,9 +31,6 @@ class FormPane(LineWidget, can_focus=True):
     def on_mount(self) -> None:
         self.focus()
 
-    def on_resize(self) -> None:
-        self._draw()
-
     def _take(self, form: Form) -> None:
         self.form = form
         self._draw()

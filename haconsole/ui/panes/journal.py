@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from haconsole.model.journal import JournalLine
 from haconsole.ui.keys import Scope, bindings
-from haconsole.ui.panes.lines import LineWidget
+from haconsole.ui.panes.lines import Pane
 from haconsole.ui.present.cells import Cell, Line, Tone, padded, width_of
 from haconsole.ui.present.journal import Scroll, holds, journal_rows
 
 DRAW_EVERY_S = 0.1
 
 
-class JournalPane(LineWidget, can_focus=True):
+class JournalPane(Pane):
     """Draws the end of a Scroll; new lines are drawn together, ten times a second at most."""
 
     BINDINGS = bindings(Scope.JOURNAL)
 
     def __init__(self, title: str, hosts: tuple[str, ...], *, id: str = "journal") -> None:  # noqa: A002
-        super().__init__(id=id, classes="pane")
+        super().__init__(id=id)
         self.scroll_kept = Scroll()
         self.needle = ""
         self._title = title
@@ -84,18 +84,8 @@ class JournalPane(LineWidget, can_focus=True):
         self._up = len(self.scroll_kept.lines) if which < 0 else 0
         self._draw()
 
-    def watch_has_focus(self, focused: bool) -> None:
-        super().watch_has_focus(focused)
-        self._draw()
-
-    def on_resize(self) -> None:
-        self._draw()
-
-    def on_mouse_scroll_down(self) -> None:
-        self.action_scroll(3)
-
-    def on_mouse_scroll_up(self) -> None:
-        self.action_scroll(-3)
+    def wheel(self, by: int) -> None:
+        self.action_scroll(by)
 
 
 def _last_rows(lines: list[JournalLine], room: int, width: int, hosts: int, mark: str) -> list[Line]:

@@ -15,6 +15,8 @@ from haconsole.ui.present.cells import Line, Tone, width_of
 if TYPE_CHECKING:
     from haconsole.ui.app import ConsoleApp
 
+WHEEL_LINES = 3
+
 
 class LineWidget(Widget):
     """A widget made of lines of cells. Only lines whose content differs from what was painted are painted again."""
@@ -24,6 +26,13 @@ class LineWidget(Widget):
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id, classes=classes)
         self.lines: tuple[tuple[Line, str], ...] = ()
+
+    def _draw(self) -> None:
+        """Paint what is shown, in the widget's present size."""
+        raise NotImplementedError
+
+    def on_resize(self) -> None:
+        self._draw()
 
     def paint(self, lines: tuple[tuple[Line, str], ...]) -> None:
         """Show these lines, each with the ink of its ground (empty: the widget's own)."""
@@ -61,3 +70,24 @@ class LineWidget(Widget):
     def tone_style(self, tone: Tone) -> Style:
         """A tone's own colour and style; plain text has none, and takes its ground's."""
         return self.app.inks[tone]
+
+
+class Pane(LineWidget, can_focus=True):
+    """A part of the screen that can be entered, and scrolled by the mouse's wheel."""
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id, classes="pane")
+
+    def wheel(self, by: int) -> None:
+        """Go on by so many lines, back where negative."""
+        raise NotImplementedError
+
+    def watch_has_focus(self, focused: bool) -> None:
+        super().watch_has_focus(focused)
+        self._draw()
+
+    def on_mouse_scroll_down(self) -> None:
+        self.wheel(WHEEL_LINES)
+
+    def on_mouse_scroll_up(self) -> None:
+        self.wheel(-WHEEL_LINES)

@@ -9,7 +9,7 @@ from textual import events
 
 from haconsole.ui.keys import Scope, bindings
 from haconsole.ui.messages import Copied, RowChosen, RowHighlighted
-from haconsole.ui.panes.lines import LineWidget
+from haconsole.ui.panes.lines import Pane
 from haconsole.ui.present.cells import Cell, Line, wrapped
 from haconsole.ui.present.fitting import Fit, fit, row_line, title_line
 from haconsole.ui.present.head import pane_head
@@ -20,10 +20,9 @@ if TYPE_CHECKING:
     from haconsole.ui.present.subjects import Subject
 
 HEAD = 2
-WHEEL_ROWS = 3
 
 
-class TablePane(LineWidget, can_focus=True):
+class TablePane(Pane):
     """Draws a TableView. The cursor stays on the row it is on (by key) while rows come and go around it."""
 
     BINDINGS = bindings(Scope.TABLE)
@@ -35,7 +34,7 @@ class TablePane(LineWidget, can_focus=True):
         id: str | None = None,  # noqa: A002
         always_cursor: bool = False,
     ) -> None:
-        super().__init__(id=id, classes="pane")
+        super().__init__(id=id)
         self.always_cursor = always_cursor
         self.number = number
         self.view: TableView | None = None
@@ -145,12 +144,8 @@ class TablePane(LineWidget, can_focus=True):
 
     def watch_has_focus(self, focused: bool) -> None:
         super().watch_has_focus(focused)
-        self._draw()
         if focused:
             self.post_message(RowHighlighted(self, self.cursor_key))
-
-    def on_resize(self) -> None:
-        self._draw()
 
     def on_click(self, event: events.Click) -> None:
         row = event.y - HEAD + self._top
@@ -160,11 +155,8 @@ class TablePane(LineWidget, can_focus=True):
             if again:
                 self.action_choose()
 
-    def on_mouse_scroll_down(self) -> None:
-        self.action_cursor(WHEEL_ROWS)
-
-    def on_mouse_scroll_up(self) -> None:
-        self.action_cursor(-WHEEL_ROWS)
+    def wheel(self, by: int) -> None:
+        self.action_cursor(by)
 
 
 def _top(top: int, cursor: int, rows: int, room: int) -> int:

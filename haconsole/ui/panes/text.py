@@ -6,22 +6,20 @@ from typing import TYPE_CHECKING
 
 from haconsole.ui.keys import Scope, bindings
 from haconsole.ui.messages import Copied
-from haconsole.ui.panes.lines import LineWidget
+from haconsole.ui.panes.lines import Pane
 from haconsole.ui.present.cells import Cell, Line, Tone, padded, text_of
 
 if TYPE_CHECKING:
     from haconsole.ui.present.detail import Detail
 
-WHEEL_LINES = 3
 
-
-class TextPane(LineWidget, can_focus=True):
+class TextPane(Pane):
     """Draws a Detail under a head; None is drawn as a sentence that there is nothing to show."""
 
     BINDINGS = bindings(Scope.TEXT)
 
     def __init__(self, *, id: str | None = None, hint: str = "") -> None:  # noqa: A002
-        super().__init__(id=id, classes="pane")
+        super().__init__(id=id)
         self.detail: Detail | None = None
         self._hint = hint
         self._top = 0
@@ -73,18 +71,8 @@ class TextPane(LineWidget, can_focus=True):
     def action_edge(self, which: int) -> None:
         self._show_from(0 if which < 0 else 10**9)
 
-    def on_resize(self) -> None:
-        self._draw()
-
     def action_copy(self) -> None:
         self.post_message(Copied("\n".join(text_of(line).rstrip() for line in self._text())))
 
-    def watch_has_focus(self, focused: bool) -> None:
-        super().watch_has_focus(focused)
-        self._draw()
-
-    def on_mouse_scroll_down(self) -> None:
-        self.action_scroll(WHEEL_LINES)
-
-    def on_mouse_scroll_up(self) -> None:
-        self.action_scroll(-WHEEL_LINES)
+    def wheel(self, by: int) -> None:
+        self.action_scroll(by)
