@@ -67,7 +67,7 @@ def step_of(plan: Plan, step: StepId) -> Step | None:
 def step_items(plan: Plan, step: Step, *, teaching: bool = False) -> tuple[Item, ...]:
     """Why a step is there, or all of it in plain words; then what it does, how it is checked and taken back."""
     return (
-        *(in_plain_words(step) if teaching else (Sentence(Cell(step.why)),)),
+        *((*in_plain_words(step), Heading("Where")) if teaching else (Sentence(Cell(step.why)),)),
         Fact("host", Cell(step.host)),
         *((Fact("phase", Cell(step.phase)),) if step.phase else ()),
         Heading("What is done"),
