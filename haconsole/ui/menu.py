@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from haconsole.ui.consent import refused
+from haconsole.ui.keys import Key, Scope, keys_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from textual.screen import Screen
 
     from haconsole.ui.app import ConsoleApp
     from haconsole.ui.present.offers import Help
@@ -19,6 +22,17 @@ class Menu:
     def __init__(self, app: ConsoleApp) -> None:
         self._app = app
 
+    def keys_on(self, screen: Screen[Any]) -> tuple[Key, ...]:
+        """The keys that count on a screen of this console, in its present state."""
+        return keys_of(*getattr(screen, "scopes", (Scope.EVERYWHERE,)), read_only=self._app.read_only)
+
+    def tell_keys(self) -> None:
+        """Tell the keys of the screen that is up."""
+        from haconsole.ui.screens.overlay import TextWindow, help_text
+
+        told = help_text(self.keys_on(self._app.screen))
+        self._app.push_screen(TextWindow(lambda state, now: told))
+
     def offer(self) -> None:
         """Let a person choose an action, those for what the cursor is on first."""
         if refused(self._app):
@@ -29,7 +43,7 @@ class Menu:
 
         state = self._app.state
         commands = offered(catalogue(), self._app.subject, state.snapshot, state.findings)
-        self._app.push_screen(Palette("actions", commands, beside="FOR"), self._app.chosen)
+        self._app.push_screen(Palette("actions", commands, beside="FOR"), self._chosen)
 
     def offer_commands(self) -> None:
         """Let a person choose among the commands of the screen that is up, its footer's first, and the themes."""
@@ -37,12 +51,28 @@ class Menu:
         from haconsole.ui.screens.palette import Palette
 
         app = self._app
-        keys = sorted(app.keys_on(app.screen), key=lambda key: not key.rank)
+        keys = sorted(self.keys_on(app.screen), key=lambda key: not key.rank)
         done = tuple(Command(key.label, key.action, key.help, key.shown) for key in keys)
         themes = tuple(
             Command(f"theme {name}", f"paint('{name}')", f"Paint with the theme {name}") for name in app.painting.names
         )
-        app.push_screen(Palette("commands", done + themes), app.chosen)
+        app.push_screen(Palette("commands", done + themes), self._chosen)
+
+    def _chosen(self, action: str | None) -> None:
+        """Do what was chosen from a palette."""
+        if action is not None:
+            self._app.run_worker(self._act(action), exit_on_error=False)
+
+    async def _act(self, action: str) -> None:
+        """Do what a key does, on whatever of focus, screen and app knows it."""
+        app = self._app
+        if action.startswith("app."):
+            await app.run_action(action)
+            return
+        for node in (app.screen.focused or app.screen, app.screen, app):
+            if hasattr(node, f"action_{action.partition('(')[0]}"):
+                await app.run_action(action, node)
+                return
 
     @property
     def helping(self) -> Help | None:

@@ -47,7 +47,7 @@ class KeyBar(LineWidget):
 
     def tell(self) -> None:
         """Tell the keys that count on the screen now."""
-        self._keys = self.app.keys_on(self.screen)
+        self._keys = self.app.menu.keys_on(self.screen)
         self._draw()
 
     def _draw(self) -> None:

@@ -81,7 +81,7 @@ async def test_mend_is_named_only_where_an_action_helps() -> None:
 async def test_every_key_that_counts_is_in_the_palette(keys: str) -> None:
     async with running(console(FakeSession(critical()))) as pilot:
         await after(pilot, *keys.split())
-        count = {key.action: key.shown for key in pilot.app.keys_on(pilot.app.screen)}  # type: ignore[attr-defined]
+        count = {key.action: key.shown for key in pilot.app.menu.keys_on(pilot.app.screen)}  # type: ignore[attr-defined]
         await after(pilot, "colon")
         palette = pilot.app.screen.query_one("#commands", TablePane)
         assert palette.view is not None

@@ -94,7 +94,7 @@ async def test_no_way_round_the_keys_changes_anything(way: str, by_inventory: bo
         await settled(pilot)
         assert app.screen is here
         assert "read-only" in [note.message for note in app._notifications][-1]
-        await app.action_shell()
+        app.action_shell()
         await settled(pilot)
         assert shells == []
         assert untouched(app, session)
