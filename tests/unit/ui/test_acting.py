@@ -1,4 +1,4 @@
-"""Guided actions: offered, filled in, planned, agreed to, watched, told at the end."""
+"""Guided actions: offered, filled in, planned, agreed to."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import asyncio
 
 from haconsole.actions.catalogue import find_action
 from haconsole.errors import HaconsoleError
-from haconsole.execution.events import Event, Outcome
+from haconsole.execution.events import Event
 from haconsole.ui.app import ConsoleApp
 from haconsole.ui.screens.acting import PlanScreen
 from haconsole.ui.screens.dashboard import Dashboard
 from haconsole.ui.screens.running import RunScreen
 from tests.fakes.cluster import healthy
 from tests.fakes.plans import FINAL, PLAN, REFUSED, begun, ended
-from tests.fakes.session import FakeSession, critical
+from tests.fakes.session import FakeSession
 from tests.unit.ui.test_app import console, running, screen_text, settled
 
 TITLE = find_action("bootstrap").title
@@ -98,31 +98,6 @@ async def test_a_plan_that_cannot_be_made_is_told_in_words() -> None:
         assert "no host answered; look at the hosts pane" in screen_text(app)
 
 
-async def test_a_run_is_watched_to_its_end() -> None:
-    session = planned()
-    app = console(session)
-    async with running(app) as pilot:
-        await to_plan(app, pilot)
-        await pilot.press("r")
-        await settled(pilot)
-        assert "carry out bootstrap on lab?" in screen_text(app)
-        await pilot.press("y")
-        await settled(pilot)
-        text = screen_text(app)
-        assert "● done" in text
-        assert "▸ running" in text
-        assert "· waiting" in text
-        assert "1/4" in text
-        assert "Created symlink etcd.service" in text
-        assert "^[[31mnot red" in text
-        tell(session, *ended())
-        await settled(pilot)
-        assert "● done after 7 s: 4 changed, 0 done already, 0 failed" in screen_text(app)
-        await pilot.press("w")
-        await settled(pilot)
-        assert "What changed on the cluster, before and after" in screen_text(app)
-
-
 async def test_no_is_no() -> None:
     session = planned()
     app = console(session)
@@ -149,84 +124,6 @@ async def test_what_cannot_be_taken_back_wants_the_clusters_name_typed() -> None
         await pilot.press("backspace", "backspace", *"ab", "enter")
         await settled(pilot)
         assert isinstance(app.screen, RunScreen)
-        tell(session, *ended())
-
-
-async def test_a_failed_run_says_what_went_wrong_and_what_to_do_next() -> None:
-    session = planned()
-    app = console(session)
-    async with running(app) as pilot:
-        await to_plan(app, pilot)
-        await pilot.press("r", "y")
-        tell(session, *ended(Outcome.FAILED))
-        await settled(pilot)
-        assert "✖ failed" in screen_text(app)
-        await pilot.press("w")
-        await settled(pilot)
-        text = " ".join(screen_text(app).split())
-        assert "disk full; free space" in text
-        assert "mend what failed, then run bootstrap again" in text
-
-
-async def test_a_run_goes_on_beside_the_dashboard_and_is_found_again() -> None:
-    session = planned()
-    app = console(session)
-    async with running(app) as pilot:
-        await to_plan(app, pilot)
-        await pilot.press("r", "y")
-        await settled(pilot)
-        await pilot.press("escape")
-        assert isinstance(app.screen, Dashboard)
-        assert "RUN bootstrap 1/4" in screen_text(app)
-        session.looked_at = critical()
-        session.heard.put_nowait(critical())
-        await settled(pilot)
-        assert "✖ CRITICAL" in screen_text(app)
-        tell(session, *ended())
-        await settled(pilot)
-        await pilot.press("R")
-        await settled(pilot)
-        assert "● done after 7 s" in screen_text(app)
-        await pilot.press("w")
-        await settled(pilot)
-        assert "owner cp1 → nobody" in screen_text(app)
-
-
-async def test_stop_is_asked_once_and_leaving_steps_to_their_hosts_twice() -> None:
-    session = planned()
-    app = console(session)
-    async with running(app) as pilot:
-        await to_plan(app, pilot)
-        await pilot.press("r", "y")
-        await settled(pilot)
-        await pilot.press("s")
-        await settled(pilot)
-        assert session.stops[-1] == "after these"
-        assert "stopping" in screen_text(app)
-        await pilot.press("s")
-        await settled(pilot)
-        assert "leave the steps under way to their hosts?" in screen_text(app)
-        await pilot.press("y")
-        await settled(pilot)
-        assert session.stops[-1] == "at once"
-        tell(session)
-        await settled(pilot)
-        assert "broke off without a word" in screen_text(app)
-
-
-async def test_quitting_with_a_run_under_way_asks_first() -> None:
-    session = planned()
-    app = console(session)
-    async with running(app) as pilot:
-        await to_plan(app, pilot)
-        await pilot.press("r", "y")
-        await settled(pilot)
-        await pilot.press("escape", "q")
-        await settled(pilot)
-        assert "a run is under way: leave the console?" in screen_text(app)
-        await pilot.press("n")
-        await settled(pilot)
-        assert isinstance(app.screen, Dashboard)
         tell(session, *ended())
 
 
