@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from haconsole.diagnosis.draft import NOT_BOOTSTRAPPED, QUORUM_LOST, Draft
-from haconsole.diagnosis.services import service_evidence
+from haconsole.diagnosis.services import service_evidence, started_by
 from haconsole.model.etcd_view import EtcdMemberView, EtcdView
 from haconsole.model.findings import Finding, Severity
 from haconsole.model.hosts import HostFacts
@@ -50,7 +50,11 @@ def _member_down(row: EtcdMemberView, facts: HostFacts) -> Draft:
             f"etcd member {row.member.name} does not answer",
             "It is in the member list and was started before, so it counts for the quorum.",
             (row.error or "no answer", *service_evidence(facts, "etcd")),
-            (f"look at `journalctl -u etcd` on {facts.host}; restart it there", f"else run replace {facts.host} NEW"),
+            (
+                f"look at `journalctl -u etcd` on {facts.host}; restart it there",
+                *started_by(facts, "etcd", "etcd"),
+                f"else run replace {facts.host} NEW",
+            ),
         ),
         (QUORUM_LOST,),
     )

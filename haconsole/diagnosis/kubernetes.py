@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from haconsole.diagnosis.draft import NOT_BOOTSTRAPPED, QUORUM_LOST, Draft, Key
-from haconsole.diagnosis.services import service_evidence
+from haconsole.diagnosis.services import service_evidence, started_by
 from haconsole.model.etcd_view import etcd_view
 from haconsole.model.findings import Finding, Severity
 from haconsole.model.hosts import HostFacts, Role
@@ -44,7 +44,10 @@ def _apiserver(facts: HostFacts, planes: tuple[HostFacts, ...]) -> Iterator[Draf
             f"the apiserver on {facts.host} does not answer",
             "The others carry its share." if others else "No apiserver is left: the API is down.",
             (facts.apiserver.reason, *service_evidence(facts, "kube-apiserver")),
-            (f"read `journalctl -u kube-apiserver` on {facts.host}: etcd and certificates are the usual reasons",),
+            (
+                f"read `journalctl -u kube-apiserver` on {facts.host}: etcd and certificates are the usual reasons",
+                *started_by(facts, "kube-apiserver", "kubernetes"),
+            ),
         )
         yield Draft(finding, because)
     elif isinstance(facts.apiserver, Known) and not facts.apiserver.value.ready:
@@ -95,7 +98,10 @@ def _component(facts: HostFacts, component: str) -> Iterator[Draft]:
             f"{component} is not running on {facts.host}",
             "One standby less for its leader lock.",
             service_evidence(facts, component),
-            (f"read `journalctl -u {component}` on {facts.host}, then start it",),
+            (
+                f"read `journalctl -u {component}` on {facts.host}, then start it",
+                *started_by(facts, component, "kubernetes"),
+            ),
         ),
         (NOT_BOOTSTRAPPED, QUORUM_LOST),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from haconsole.diagnosis.draft import NOT_BOOTSTRAPPED, QUORUM_LOST, Draft
-from haconsole.diagnosis.services import service_down
+from haconsole.diagnosis.services import service_down, started_by
 from haconsole.model.findings import Finding, Severity
 from haconsole.model.hosts import HostFacts, Role
 from haconsole.model.names import HostName
@@ -73,7 +73,11 @@ def _vip(view: VipView, balancers: tuple[HostFacts, ...]) -> Iterator[Draft]:
             f"no host holds {view.address}: clients that use it reach nothing",
             "Every balancer was asked and none has the address on an interface.",
             states,
-            ("start keepalived on a balancer", "look at its check: is haproxy up, and does it see a server?"),
+            (
+                "start keepalived on a balancer",
+                *dict.fromkeys(line for facts in balancers for line in started_by(facts, "keepalived", "keepalived")),
+                "look at its check: is haproxy up, and does it see a server?",
+            ),
         )
         because = (NOT_BOOTSTRAPPED, QUORUM_LOST, ("haproxy.backend-down", "all"))
         yield Draft(finding, because, tells=tuple(("keepalived.down", facts.host) for facts in balancers))

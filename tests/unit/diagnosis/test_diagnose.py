@@ -259,3 +259,21 @@ def test_a_clock_off_here_is_told_once() -> None:
 
 def test_one_clock_of_several_that_is_off_is_that_hosts() -> None:
     assert codes(with_clocks(0.0, 9000.0, 0.0)) == [("host.clock-skew", "cp2")]
+
+
+@pytest.mark.parametrize(
+    ("unit", "part"),
+    [
+        ("keepalived", "keepalived"),
+        ("haproxy", "haproxy"),
+        ("kube_scheduler", "kubernetes"),
+    ],
+)
+def test_what_starts_a_unit_that_stopped_is_named(unit: str, part: str) -> None:
+    stopped = cluster.units(**{unit: "inactive"})
+    snapshot = changed(healthy(), 2, lambda facts: replace(facts, services=Known(stopped, NOW)))
+    (finding,) = found(snapshot)
+    assert f"or run bootstrap --only {part}: it starts what is stopped" in finding.actions
+    again = cluster.units(**{unit: "activating"})
+    (finding,) = found(changed(healthy(), 2, lambda facts: replace(facts, services=Known(again, NOW))))
+    assert not any("bootstrap" in line for line in finding.actions)

@@ -69,11 +69,11 @@ async def test_mend_is_named_where_there_is_a_finding_only() -> None:
 
 async def test_mend_is_named_only_where_an_action_helps() -> None:
     async with running(console(FakeSession(critical()))) as pilot:
-        assert " mend " not in await after(pilot, "f", "slash", *"no host holds", "enter")
+        assert " mend " not in await after(pilot, "f", "slash", *"3 of 3 balance", "enter")
         window = await after(pilot, "enter")
         assert " esc back " in window
         assert " mend " not in window
-        assert " mend " in await after(pilot, "escape", "slash", *["backspace"] * 13, *"member cp2 does", "enter")
+        assert " mend " in await after(pilot, "escape", "slash", *["backspace"] * 14, *"member cp2 does", "enter")
         assert " mend " in await after(pilot, "enter")
 
 

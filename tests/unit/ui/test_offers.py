@@ -53,8 +53,8 @@ def test_a_flag_that_a_finding_names_is_set() -> None:
 async def test_one_key_at_a_finding_leads_to_the_form_of_what_helps() -> None:
     async with running(console(FakeSession(critical()))) as pilot:
         await pilot.press("f", "slash", *"member cp2 does", "enter", "m")
-        await shows(pilot, "▲ replace needs new")
-        assert "◀ cp2 ▶" in screen_text(pilot.app)  # type: ignore[arg-type]
+        await shows(pilot, "● enter makes the plan")
+        assert "◀ etcd ▶" in screen_text(pilot.app)  # type: ignore[arg-type]
 
 
 async def test_the_window_of_a_finding_knows_the_key_too() -> None:
@@ -62,7 +62,7 @@ async def test_the_window_of_a_finding_knows_the_key_too() -> None:
         await pilot.press("f", "slash", *"member cp2 does", "enter", "enter")
         await shows(pilot, "m mend")
         await pilot.press("m")
-        await shows(pilot, "▲ replace needs new")
+        await shows(pilot, "◀ etcd ▶")
 
 
 async def test_a_read_only_console_mends_nothing() -> None:
