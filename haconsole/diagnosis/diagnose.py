@@ -14,7 +14,12 @@ from haconsole.model.snapshot import ClusterSnapshot
 
 
 def diagnose(snapshot: ClusterSnapshot, inventory: Inventory, now: datetime) -> tuple[Finding, ...]:
-    """Findings, most severe first, one a cause; `now` is aware UTC and decides what has expired."""
+    """Findings, most severe first, one a cause; `now` is aware UTC and decides what has expired.
+
+    While it cannot be told yet whether anything is installed, only what is wrong with hosts themselves.
+    """
+    if _too_early(snapshot):
+        return fold(tuple(hosts.rules(snapshot)))
     return fold(
         (
             *etcd.rules(snapshot, inventory),
@@ -45,4 +50,14 @@ def health(snapshot: ClusterSnapshot, findings: tuple[Finding, ...]) -> Health:
 
 def _unheard(facts: HostFacts) -> bool:
     """It was not asked yet."""
-    return isinstance(facts.reach, NotAsked) or (facts.has(Role.ETCD) and isinstance(facts.etcd, NotAsked))
+    asked = not facts.has(Role.ETCD) or not (isinstance(facts.etcd, NotAsked) or isinstance(facts.services, NotAsked))
+    return isinstance(facts.reach, NotAsked) or not asked
+
+
+def _too_early(snapshot: ClusterSnapshot) -> bool:
+    """No member of etcd answered so far, and of some host that is reached its services are not known yet."""
+    members = tuple(facts for facts in snapshot.hosts if facts.has(Role.ETCD))
+    answered = any(isinstance(facts.etcd, Known) for facts in members)
+    return not answered and any(
+        isinstance(facts.reach, Known) and isinstance(facts.services, NotAsked) for facts in members
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from haconsole.actions.describe import check_line, step_line
-from haconsole.actions.operations import Irreversible, WriteFile
+from haconsole.actions.operations import Irreversible, Nothing, WriteFile
 from haconsole.actions.step import Plan, Refusal, Step, StepId
 from haconsole.ui.present.cells import Cell, Tone
 from haconsole.ui.present.detail import Detail, Fact, Heading, Item, Sentence, Verbatim
@@ -70,14 +70,32 @@ def step_items(plan: Plan, step: Step, *, teaching: bool = False) -> tuple[Item,
         *((*in_plain_words(step), Heading("Where")) if teaching else (Sentence(Cell(step.why)),)),
         Fact("host", Cell(step.host)),
         *((Fact("phase", Cell(step.phase)),) if step.phase else ()),
+        *(_look(step) if isinstance(step.operation, Nothing) else _change(step)),
+        *_checks("Waits for", tuple(_title(plan, each) for each in step.needs)),
+        *_content(step),
+    )
+
+
+def _look(step: Step) -> tuple[Item, ...]:
+    """A step that changes nothing: what it looks for, each once."""
+    checks = dict.fromkeys((*step.precondition, *step.verification))
+    return (
+        Heading("What is done"),
+        Sentence(
+            Cell("The host is only looked at; nothing is changed, and there is nothing to take back.", Tone.ACCENT)
+        ),
+        *_checks("What must hold", tuple(check_line(check) for check in checks)),
+    )
+
+
+def _change(step: Step) -> tuple[Item, ...]:
+    return (
         Heading("What is done"),
         Sentence(Cell(step_line(step), Tone.ACCENT)),
         *_checks("Must hold before", tuple(check_line(check) for check in step.precondition)),
         *_checks("Holds when it is done", tuple(check_line(check) for check in step.verification)),
         Heading("How it is taken back"),
         Sentence(Cell(way_back(step) or "the plan does not say", Tone.MUTED)),
-        *_checks("Waits for", tuple(_title(plan, each) for each in step.needs)),
-        *_content(step),
     )
 
 

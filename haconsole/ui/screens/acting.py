@@ -196,7 +196,8 @@ class TypedAgreement(ModalScreen[bool]):
         if event.value == self._cluster:
             self.dismiss(True)
         else:
-            self.app.bell()
+            told = f"that is not the cluster's name: type {self._cluster}, or escape to leave it"
+            self.app.notify(told, severity="warning", timeout=4, markup=False)
 
     def action_refuse(self) -> None:
         self.dismiss(False)

@@ -69,6 +69,7 @@ class Dashboard(FilteredScreen):
     def _draw(self, state: ConsoleState) -> None:
         self._panes.draw(state, self.app.now)
         self._draw_bar(self.app.now)
+        self._keys.tell()
 
     def _tick(self, now: datetime) -> None:
         self._panes.tick(self.app.state, now)

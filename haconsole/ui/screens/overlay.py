@@ -65,6 +65,10 @@ class FindingWindow(TextWindow):
         helped = (Scope.FINDING,) if self.app.menu.helping else ()
         return (Scope.OVERLAY, *helped, Scope.TEXT)
 
+    def _draw(self) -> None:
+        super()._draw()
+        self.query_one(KeyBar).tell()
+
 
 def help_text(keys: tuple[Key, ...]) -> Detail:
     """The help screen: every key of these, section by section."""

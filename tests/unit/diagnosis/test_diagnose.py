@@ -13,7 +13,7 @@ from haconsole.model.findings import Finding, Health, Severity
 from haconsole.model.haproxy import AdminState, HaproxyBackend, HaproxyFacts
 from haconsole.model.hosts import ApiserverFacts, DiskSpace, HostFacts
 from haconsole.model.names import MemberId
-from haconsole.model.observed import Cause, Failed, Known, value_of
+from haconsole.model.observed import Cause, Failed, Known, NotAsked, value_of
 from haconsole.model.snapshot import ClusterSnapshot
 from tests.fakes import cluster
 from tests.fakes.cluster import INVENTORY, NOW, changed, etcd_silent, healthy, lost
@@ -99,6 +99,9 @@ def test_bare_hosts_are_not_yet_a_cluster_and_nothing_else() -> None:
     (finding,) = found(snapshot)
     assert finding.code == "cluster.not-bootstrapped"
     assert finding.actions == ("run bootstrap",)
+    early = changed(snapshot, 1, lambda facts: replace(facts, services=NotAsked()))
+    assert found(early) == ()
+    assert health(early, ()) is Health.UNKNOWN
 
 
 def test_nobody_holds_the_vip() -> None:

@@ -120,6 +120,7 @@ async def test_what_cannot_be_taken_back_wants_the_clusters_name_typed() -> None
         assert "cp1: Write etcd's environment" in screen_text(app)
         await pilot.press(*"lba", "enter")
         await settled(pilot)
+        assert "that is not the cluster's name" in [note.message for note in app._notifications][-1]
         assert app.run_view is None
         await pilot.press("backspace", "backspace", *"ab", "enter")
         await settled(pilot)

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 from textual.pilot import Pilot
 
+from haconsole.model.observed import Known
+from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.ui.keys import KEYS, Scope, footer_line, keys_of
 from haconsole.ui.panes.table import TablePane
 from haconsole.ui.present.cells import text_of
 from haconsole.ui.present.subjects import CommandSubject
-from tests.fakes.cluster import healthy
+from tests.fakes import cluster
+from tests.fakes.cluster import NOW, changed, healthy
 from tests.fakes.plans import PLAN, REFUSED, begun
 from tests.fakes.session import FakeSession, critical
 from tests.unit.ui.test_app import console, running, screen_text, settled
@@ -75,6 +79,20 @@ async def test_mend_is_named_only_where_an_action_helps() -> None:
         assert " mend " not in window
         assert " mend " in await after(pilot, "escape", "slash", *["backspace"] * 14, *"member cp2 does", "enter")
         assert " mend " in await after(pilot, "enter")
+
+
+@pytest.mark.parametrize("keys", ["", "enter"], ids=["row", "window"])
+async def test_mend_is_named_as_soon_as_an_action_helps(keys: str) -> None:
+    def haproxy(active: str) -> ClusterSnapshot:
+        stopped = Known(cluster.units(haproxy=active), NOW)
+        return changed(healthy(), 2, lambda facts: replace(facts, services=stopped))
+
+    session = FakeSession(haproxy("activating"))
+    async with running(console(session)) as pilot:
+        assert " mend " not in await after(pilot, "f", *keys.split())
+        session.heard.put_nowait(haproxy("failed"))
+        await settled(pilot)
+        assert " mend " in footer(pilot)
 
 
 @pytest.mark.parametrize("keys", ["", "z", "f", "tab tab"])

@@ -1,0 +1,25 @@
+"""A step that only looks is told so, and what it looks for once."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from haconsole.actions.operations import Nothing
+from haconsole.ui.present.cells import text_of
+from haconsole.ui.present.detail import detail_lines
+from haconsole.ui.present.plan import about_step
+from haconsole.ui.present.subjects import StepSubject
+from tests.unit.actions.test_bootstrap_plan import planned, spread
+
+
+def test_a_look_says_each_thing_once() -> None:
+    plan = planned(spread())
+    looks = [step for step in plan.steps if isinstance(step.operation, Nothing)]
+    assert any(step.precondition for step in looks)
+    for step in looks:
+        told = about_step(plan, StepSubject(step.id))
+        assert told is not None
+        lines = [text_of(line) for line in detail_lines(told, 400)]
+        assert [line for line, times in Counter(lines).items() if line and times > 1] == []
+        assert "What must hold" in lines
+        assert not any("the plan does not say" in line for line in lines)
