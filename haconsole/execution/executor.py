@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable
+from contextlib import suppress
 
 from haconsole.actions.step import Plan, Step, StepId
 from haconsole.execution.checks import Checks
@@ -22,13 +23,16 @@ from haconsole.execution.events import (
 from haconsole.execution.gate import Gate, Pause, StoppedError
 from haconsole.execution.journal import Heading, Journal, JournalError
 from haconsole.execution.perform import Performer
-from haconsole.execution.records import StepRecord
+from haconsole.execution.records import StepRecord, StepState
+from haconsole.execution.resume import may_wait_for_others
 from haconsole.execution.schedule import Schedule
 from haconsole.execution.step_work import Ending, StepWork
 from haconsole.execution.telling import Telling
 from haconsole.model.names import HostName
 
 STEPS_A_HOST = 8
+UNSURE_S = 5.0
+"""How long a command left under way is waited for where it may itself wait for a step that is not begun."""
 WORST_FIRST = (Outcome.FAILED, Outcome.UNKNOWN, Outcome.SKIPPED, Outcome.DONE, Outcome.ALREADY)
 GOOD = (Outcome.DONE, Outcome.ALREADY)
 
@@ -149,10 +153,24 @@ class Executor:
             start()
 
     async def _under_way(self) -> None:
-        """Wait for what an earlier process left under way: while it changes a host, no step can be judged there."""
+        """Wait for what an earlier process left under way: while it changes a host, no step can be judged there.
+
+        What may itself wait for steps that are not begun is given a little time only.
+        """
+        open_still = (StepState.NOT_STARTED, StepState.FAILED)
+        begun = frozenset(step for step, one in self._so_far.items() if one.state not in open_still)
         unheard = ((step, self._so_far.get(step.id)) for step in self._plan.steps)
-        ends = (self._performer.pick_up(step, one.attempts, one.boot) for step, one in unheard if one and not one.heard)
-        await asyncio.gather(*ends)
+        waits = (
+            self._end_of(step, one, UNSURE_S if may_wait_for_others(self._plan, begun, step.id) else None)
+            for step, one in unheard
+            if one and not one.heard
+        )
+        await asyncio.gather(*waits)
+
+    async def _end_of(self, step: Step, before: StepRecord, within_s: float | None) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within_s):
+                await self._performer.pick_up(step, before.attempts, before.boot)
 
     async def _begin(self) -> None:
         """Write the heading, or that the run is carried on; where it cannot be written no step starts."""

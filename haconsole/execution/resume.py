@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from haconsole.actions.step import Plan, StepId
 from haconsole.execution.records import RunRecord, Standing, Unreadable
 from haconsole.inventory.parts import changed_parts
 
@@ -39,6 +40,20 @@ def why_not_resume(
         told = f"the inventory was changed since: {', '.join(changed)}"
         reasons.append(f"{told}; put it back as it was, or plan anew: {anew}")
     return tuple(reasons)
+
+
+def may_wait_for_others(plan: Plan, begun: frozenset[StepId], step: StepId) -> bool:
+    """Whether a step that could go side by side with this one was not begun: its end may hang on that one's beginning.
+
+    So it is with members of etcd that start for the first time: none is up before a majority is.
+    """
+    before: dict[StepId, frozenset[StepId]] = {}
+    for one in plan.steps:
+        before[one.id] = frozenset(one.needs).union(*(before[need] for need in one.needs))
+    return any(
+        one not in begun and one != step and one not in before[step] and step not in needs
+        for one, needs in before.items()
+    )
 
 
 def under_way_still(record: RunRecord) -> str:

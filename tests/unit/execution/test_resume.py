@@ -78,6 +78,36 @@ async def test_nothing_is_judged_while_a_command_is_still_under_way(bench: Bench
     assert (bench.made("a"), bench.made("b")) == ("once\n", "once\n")
 
 
+class Held:
+    """Lets nothing of that name through."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    async def before(self, step: Step) -> None:
+        if step.id == self._name:
+            await asyncio.Event().wait()
+
+
+async def test_a_command_that_waits_for_a_step_not_begun_is_not_waited_for_first(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the first members of etcd: none is up before a majority was started."""
+    monkeypatch.setattr("haconsole.execution.executor.UNSURE_S", 0.3)
+    before = bench.step("before")
+    wait = f"touch {bench.folder}/begun; while [ ! -e {bench.folder}/b ]; do sleep 0.05; done"
+    first, second = bench.step("a", needs=("before",), script=wait), bench.step("b", needs=("before",))
+    executor = bench.executor(before, first, second, gates=(Held("b"),))
+    async for event in executor.events():
+        if isinstance(event, StepStarted) and event.step == "a":
+            await until_exists(bench.folder / "begun")
+            executor.abandon()
+    async with asyncio.timeout(20):
+        events = await carry_on(bench, before, first, second)
+    assert outcomes(events) == {"before": Outcome.ALREADY, "a": Outcome.DONE, "b": Outcome.DONE}
+    assert [bench.made(name) for name in ("before", "a", "b")] == ["once\n"] * 3
+
+
 async def test_what_was_meant_and_never_begun_is_begun(bench: Bench) -> None:
     """The console died between the intent and the command."""
     step = bench.step("a")
