@@ -11,7 +11,7 @@ from haconsole.actions.rotation.kubelet import left
 from haconsole.actions.rotation.leaves import Over, leaf_groups, over
 from haconsole.actions.rotation.refuse import refusals, unfinished
 from haconsole.actions.rotation.silent import silent_hosts, without
-from haconsole.actions.rotation.wanted import ALL, Held, concerned, due, held
+from haconsole.actions.rotation.wanted import ALL, ETCD, Held, concerned, due, held
 from haconsole.actions.step import Plan, Refusal
 from haconsole.actions.steps.order import in_order
 from haconsole.errors import UsageError
@@ -38,7 +38,8 @@ def plan_rotation(snapshot: ClusterSnapshot, inventory: Inventory, request: Requ
         return Refusal(ACTION, inventory.cluster, (why,))
     stopped = over(found, every)
     steps = in_order(without(leaf_groups(found, chosen, stopped), silent))
-    told = (_summary(chosen, stopped, silent), *left(found), *kept(found))
+    kubelets = left(found) if scope != ETCD else ()
+    told = (_summary(chosen, stopped, silent), *kubelets, *kept(found))
     return Plan(ACTION, inventory.cluster, steps, "\n".join(told))
 
 

@@ -127,7 +127,9 @@ def test_what_kubelet_renews_by_itself_is_left_and_named() -> None:
     own = "/var/lib/kubelet/pki/kubelet-client-current.pem"
     made = plan(seen(kubelet("cp2", own, own)))
     assert "pki.kubelet@cp2" not in {step.id for step in made.steps}
-    assert f"cp2: kubelet keeps its certificate in {own} and renews it by itself" in made.summary
+    told = f"cp2: kubelet keeps its certificate in {own} and renews it by itself"
+    assert told in made.summary
+    assert told not in plan(seen(kubelet("cp2", own, own)), scope="etcd").summary
 
 
 def test_a_new_ca_reaches_the_kubelets_of_control_planes_and_workers() -> None:
