@@ -38,6 +38,7 @@ DELAYS_S = (0.0, 0.05, 0.4)
 """The longest delay after a line: often none, so that what is between two lines is hit too where little is."""
 INSIDE_S = 0.5
 """How long commands take longer where the console is to be killed inside one."""
+HOLDER = "/var/lib/haconsole/lock/holder"
 BARE_HOSTS = 4
 MOST_TOLD = 2000
 
@@ -116,7 +117,10 @@ class Chaos:
         return Seen(point, resumes, parts, wrong)
 
     def _begun(self, case: Case) -> Program:
-        """The lab in the state that the case begins from, and the program with a state folder of its own."""
+        """The lab in the state that the case begins from, and the program with a state folder of its own.
+
+        A console killed between its run's end and giving the lock back leaves it, for the next one to adopt knowingly.
+        """
         if self._stands is not case or case.put_back is None or not self._put_back(case):
             self._begin(case.start, case.hosts)
             self._settle(case.start)
@@ -125,6 +129,7 @@ class Chaos:
         self._settle(case.start)
         for host in case.hosts:
             (self.lab.host(host).root / BEGUN.lstrip("/")).write_text("")
+            (self.lab.host(host).root / HOLDER.lstrip("/")).unlink(missing_ok=True)
         return self._on(case.hosts, case.kind, case.quota)
 
     def _put_back(self, case: Case) -> bool:
