@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
+from types import MappingProxyType
 
 from haconsole.actions.checks import Check, CommandSucceeds, FileIs, ServiceRunning
 from haconsole.actions.operations import Irreversible, Nothing, PutBack, RunCommand, TakeBack, Undo, WriteFile
@@ -69,21 +71,25 @@ def start_step(
     also: tuple[Check, ...] = (),
     verify_within_s: float = 60.0,
     reloads: bool = False,
+    beside: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
 ) -> Step:
     """Have `unit` run with what its files say now: enabled, and started after each of `newer_than` was written.
 
+    Units `beside` it, each with its own such files, are started in the same command: systemd's order counts among them.
     `test` is a command that must accept the configuration first; `also` are checks beyond the unit's own state.
     With `reloads` a reload since then is as good as a start.
     Enabling also has systemd read its files again (systemctl(1)).
     """
-    lines = (test, f"systemctl enable --quiet {unit}", f"systemctl restart {unit}")
+    every = {unit: newer_than, **beside}
+    units = " ".join(every)
+    lines = (test, f"systemctl enable --quiet {units}", f"systemctl restart {units}")
     return Step(
         id=step_id(what, host),
         title=title,
         why=why,
         host=HostName(host),
         operation=RunCommand(("sh", "-ec", "; ".join(filter(None, lines))), timeout_s=START_S),
-        verification=(ServiceRunning(unit, newer_than, reloads), *also),
+        verification=(*(ServiceRunning(one, files, reloads) for one, files in every.items()), *also),
         undo=undo or stop_unit(unit),
         needs=needs,
         verify_within_s=verify_within_s,

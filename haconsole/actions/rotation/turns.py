@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from haconsole.actions.bootstrap.ground import Ground
-from haconsole.actions.build import START_S, ran_before, script, start_step, step_id
-from haconsole.actions.checks import AnyOf, ApiserverReady, Check, EtcdHealthy, ServiceRunning
-from haconsole.actions.operations import RunCommand
+from haconsole.actions.build import ran_before, script, start_step, step_id
+from haconsole.actions.checks import AnyOf, ApiserverReady, Check, EtcdHealthy
 from haconsole.actions.rotation.kubelet import workers
 from haconsole.actions.rotation.scripts import SERVING
 from haconsole.actions.step import Step
@@ -122,19 +121,20 @@ def together(
     `newer_than` are the files, by component, that each is to have read since.
     """
     units = {_component(found, name).unit or "": files for name, files in newer_than.items()}
-    every = " ".join(units)
-    return Step(
-        id=step_id(f"kubernetes.control-plane-{what}", host.name),
+    (api, files), *beside = units.items()
+    return start_step(
+        f"kubernetes.control-plane-{what}",
+        host.name,
+        api,
         title=f"Restart {', '.join(newer_than)}",
         why=TOGETHER_WHY,
-        host=HostName(host.name),
-        operation=RunCommand(
-            ("sh", "-ec", f"systemctl enable --quiet {every}; systemctl restart {every}"), timeout_s=START_S
-        ),
-        verification=(*(ServiceRunning(unit, files) for unit, files in units.items()), *also, ApiserverReady()),
-        undo=ran_before(every),
-        verify_within_s=WAIT_S,
         phase=phase,
+        newer_than=files,
+        needs=(),
+        undo=ran_before(" ".join(units)),
+        also=(*also, ApiserverReady()),
+        verify_within_s=WAIT_S,
+        beside=dict(beside),
     )
 
 
