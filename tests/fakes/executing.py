@@ -7,14 +7,16 @@ from pathlib import Path
 
 from haconsole.actions.checks import CommandSucceeds
 from haconsole.actions.operations import RunCommand
-from haconsole.actions.step import Plan, Step, StepId
+from haconsole.actions.step import Plan, Refusal, Step, StepId
 from haconsole.execution.checks import Checks
 from haconsole.execution.events import Event, RunId
 from haconsole.execution.executor import Executor
 from haconsole.execution.journal import Heading, Journal, Operator
 from haconsole.execution.observer import Observer
 from haconsole.execution.perform import Performer
+from haconsole.execution.records import RunRecord, Unreadable, read_run, read_runs
 from haconsole.execution.site import Site
+from haconsole.execution.undo import plan_undo
 from haconsole.model.names import HostName
 from tests.fakes.cluster import INVENTORY
 from tests.fakes.session import FakeSession
@@ -42,7 +44,7 @@ def making(folder: Path, name: str, *, needs: tuple[str, ...] = (), first: str =
 
 
 class ExecutingSession(FakeSession):
-    """Plans what it was given; carries it out in `folder`."""
+    """Plans what it was given; carries it out, on and back in `folder`."""
 
     def __init__(self, folder: Path, *steps: Step) -> None:
         plan = Plan("bootstrap", INVENTORY.cluster, steps)
@@ -54,16 +56,37 @@ class ExecutingSession(FakeSession):
     async def run(
         self, plan: Plan, *, step_by_step: bool = False, adopt: frozenset[str] = frozenset()
     ) -> AsyncIterator[Event]:
-        clock, run = FastClock(), RunId("20260301T030000Z-bootstrap-ab12")
+        async for event in self._perform(plan, None, step_by_step):
+            yield event
+
+    async def runs(self) -> tuple[RunRecord | Unreadable, ...]:
+        return read_runs(self._folder / "runs")
+
+    async def read_run(self, run: str) -> RunRecord:
+        return read_run(self._folder / "runs" / f"{run}.jsonl")
+
+    async def resume(
+        self, run: str, *, step_by_step: bool = False, adopt: frozenset[str] = frozenset()
+    ) -> AsyncIterator[Event]:
+        record = await self.read_run(run)
+        async for event in self._perform(record.plan, record, step_by_step):
+            yield event
+
+    async def plan_undo(self, run: str) -> Plan | Refusal:
+        return plan_undo(await self.read_run(run), await self.runs(), str(self._folder / "run"))
+
+    async def _perform(self, plan: Plan, earlier: RunRecord | None, step_by_step: bool) -> AsyncIterator[Event]:
+        clock, run = FastClock(), RunId(f"20260301T030000Z-{plan.action}-ab12")
         site = Site(self.inventory, self.fleet, Observer(self.fleet), clock, str(self._folder / "run"))
         executor = Executor(
             plan,
             Heading(run, clock.now(), Operator("root", "laptop", 1), "/lab.yaml", "ab" * 32),
             checks=Checks(site, plan, NoCluster()),
             performer=Performer(site, plan, run),
-            journal=Journal(self._folder / "journal.jsonl", clock, str),
+            journal=Journal(self._folder / "runs" / f"{run}.jsonl", clock, str),
             clock=clock,
             redact=str,
+            so_far=earlier.steps if earlier else None,
         )
         if step_by_step:
             executor.pause.close()

@@ -1,4 +1,4 @@
-"""Guided runs by keys, the real executor at work below: watched, paused, taken step by step, stopped, failing."""
+"""Guided runs by keys, the real executor below: watched, paused, step by step, stopped, failing, on and back."""
 
 from __future__ import annotations
 
@@ -135,3 +135,29 @@ async def test_what_fails_says_why_and_nothing_after_it_begins(tmp_path: Path) -
         assert not made(tmp_path, "b")
         await pilot.press("w")
         await shows(pilot, "the disk is full")
+
+
+async def test_a_run_that_failed_is_mended_carried_on_and_taken_back(tmp_path: Path) -> None:
+    mended = tmp_path / "mended"
+    steps = (making(tmp_path, "a"), making(tmp_path, "b", needs=("a",), first=f"test -e {mended}"))
+    async with running(console(ExecutingSession(tmp_path, *steps))) as pilot:
+        await begin(pilot)
+        await shows(pilot, "✖ failed after")
+        assert (made(tmp_path, "a"), made(tmp_path, "b")) == (True, False)
+        mended.touch()
+        await pilot.press("escape", "h")
+        await shows(pilot, "✖ failed")
+        await pilot.press("r")
+        await shows(pilot, "carry on bootstrap of lab?")
+        await pilot.press("y")
+        await shows(pilot, "● done after")
+        assert made(tmp_path, "b")
+        await pilot.press("escape", "h")
+        await shows(pilot, "● done")
+        await pilot.press("u")
+        await shows(pilot, "plan: undo")
+        await pilot.press("r")
+        await shows(pilot, "carry out undo on lab?")
+        await pilot.press("y")
+        await shows(pilot, "● done after")
+        assert (made(tmp_path, "a"), made(tmp_path, "b")) == (False, False)
