@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from haconsole.actions.action import Action, Argument, ArgumentKind, Request
 from haconsole.actions.build import look_step, step_id
-from haconsole.actions.checks import Check, EtcdHealthy, HasRoom, NoAlarm
+from haconsole.actions.checks import EtcdHealthy, HasRoom, NoAlarm
 from haconsole.actions.operations import CompactHistory, Defragment, DisarmAlarm, Irreversible
 from haconsole.actions.step import Plan, Refusal, Step
 from haconsole.actions.steps.etcd import PHASE, leader_step, snapshot_path, snapshot_step
@@ -91,7 +91,7 @@ def plan_disarm(snapshot: ClusterSnapshot, inventory: Inventory, request: Reques
     groups: tuple[Group, ...] = (
         (snapshot_step(inventory, layout(inventory).etcd, first, path),),
         (_compact(hosts),),
-        *_defragmented(view, inventory, _voters(view), (HasRoom(inventory.etcd.quota_bytes),)),
+        *_defragmented(view, inventory, _voters(view)),
         tuple(
             _look("room", host, HasRoom(inventory.etcd.quota_bytes), "See that there is room", ROOM_WHY)
             for host in hosts
@@ -103,9 +103,7 @@ def plan_disarm(snapshot: ClusterSnapshot, inventory: Inventory, request: Reques
     return Plan(DISARM, inventory.cluster, in_order(groups), told)
 
 
-def _defragmented(
-    view: EtcdView, inventory: Inventory, rows: tuple[EtcdMemberView, ...], unless: tuple[Check, ...] = ()
-) -> tuple[Group, ...]:
+def _defragmented(view: EtcdView, inventory: Inventory, rows: tuple[EtcdMemberView, ...]) -> tuple[Group, ...]:
     """Each member in its turn, all of them healthy before and after it; a leader hands over first."""
     voters = _voters(view)
     groups: list[Group] = [_gate("before", voters)]
@@ -116,19 +114,18 @@ def _defragmented(
             continue
         if row.leader and others:
             groups.append((leader_step(host, others),))
-        groups += [(_defragment(HostName(host.name), unless),), _gate(f"after-{host.name}", voters)]
+        groups += [(_defragment(HostName(host.name)),), _gate(f"after-{host.name}", voters)]
     return tuple(groups)
 
 
-def _defragment(host: HostName, unless: tuple[Check, ...]) -> Step:
-    """Done again whenever it is asked for, but for `unless`: etcd counts its free pages late, so they do not tell."""
+def _defragment(host: HostName) -> Step:
+    """Done whenever it is asked for: neither a database's size nor its free pages, counted late, tell it was done."""
     return Step(
         id=step_id("etcd.defrag", host),
         title=f"Defragment {host}'s member",
         why=DEFRAG_WHY,
         host=host,
         operation=Defragment(),
-        verification=unless,
         undo=Irreversible("there is nothing to take back: the data is the same"),
         phase=PHASE,
     )
