@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from haconsole.actions.action import Action, Argument, ArgumentKind, Request
 from haconsole.actions.build import look_step, script, step_id
 from haconsole.actions.checks import CommandSucceeds, FilesAbsent, ServiceRunning, VipAnswers, VipOwned
@@ -9,9 +11,9 @@ from haconsole.actions.membership.change import answers
 from haconsole.actions.operations import Irreversible, RunCommand
 from haconsole.actions.step import Plan, Refusal, Step
 from haconsole.actions.steps.order import Group, in_order
-from haconsole.actions.steps.vip import HOLD_DOWN, TAKE_AWAY
+from haconsole.actions.steps.vip import give_up, state_step, way_back
+from haconsole.actions.steps.vip_scripts import GIVE_UP, HOLD_DOWN, TAKE_AWAY
 from haconsole.configs.haproxy import HEALTH_PATH
-from haconsole.configs.keepalived import instance_name
 from haconsole.configs.layout import HaproxyLayout, KeepalivedLayout, layout
 from haconsole.inventory.effective import endpoint, join_host_port, vip_address, vrrp_priorities
 from haconsole.inventory.schema import Host, Inventory, VirtualIp
@@ -28,15 +30,6 @@ SAYS = "haconsole: this host gives its VIPs up while this file is here; run fail
 WAIT_S = 30.0
 MEASURED_S = 10
 
-IN_FAULT = r"""
-for name in "$@"; do
-  journalctl -q --no-pager -o cat -r _SYSTEMD_UNIT=keepalived.service |
-    grep -m 1 -E "\($name\) (Entering|Now in) [A-Z]+ (STATE|state)" | grep -q FAULT ||
-    { echo "$name can still become MASTER here" >&2; exit 1; }
-done
-"""
-"""Words: VRRP instances."""
-
 SERVES = r"""
 exec 3<>"/dev/tcp/127.0.0.1/$1" || exit 1
 printf 'GET %s HTTP/1.0\r\n\r\n' "$2" >&3
@@ -46,22 +39,26 @@ read -r -t 2 _ status _ <&3
 """Words: haproxy's health port and path; for bash."""
 
 MEASURE = r"""
-end=$(($(date +%s%N) + $3 * 1000000000)) asked=0 lost=0 silent=0 longest=0
+end=$(($(date +%s%N) + $3 * 1000000000)) asked=0 lost=0 waited=0 longest=0
 while now=$(date +%s%N); [ "$now" -lt "$end" ]; do
   asked=$((asked + 1))
-  if timeout 1 bash -c 'exec 3<>"/dev/tcp/$0/$1"' "$1" "$2" 2>/dev/null; then silent=0; else
-    lost=$((lost + 1)); silent=$((silent + ($(date +%s%N) - now) / 1000000))
-    [ "$silent" -le "$longest" ] || longest=$silent
-  fi
+  made=yes
+  timeout 5 bash -c 'exec 3<>"/dev/tcp/$0/$1"' "$1" "$2" 2>/dev/null || { lost=$((lost + 1)) made=; }
+  waited=$((waited + ($(date +%s%N) - now) / 1000000))
+  [ "$waited" -le "$longest" ] || longest=$waited
+  [ -z "$made" ] || waited=0
   sleep 0.1
 done
-echo "$1 port $2: $asked connections tried from here, $lost lost, longest silence $longest ms"
+echo "$1 port $2: $asked connections made from here, $lost lost, longest wait $longest ms"
 """
 """Words: address, port, seconds to go on for."""
 
 FIT_WHY = "A VIP is moved only to a balancer that would hold it: its services run and it has an API server up."
 HOLD_WHY = "It would take the VIP before the host that should: while its down file is there it does not stand for it."
-GIVE_UP_WHY = "keepalived's check heeds the down file: the owner tells the others at once that it gives the VIP up."
+GIVE_UP_WHY = (
+    "keepalived's check heeds the down file: the owner tells the others at once that it gives the VIP up. Connections "
+    "are ended before: new ones wait a moment for the next owner, those under way may end for 1.5 s."
+)
 MEASURE_WHY = "What clients notice of the move is counted: new connections through the VIP, ten a second."
 HELD_WHY = "Clients reach the cluster through it: exactly one balancer holds it, and the API answers there."
 TAKE_AWAY_WHY = "Without the file it stands for its VIPs again, by its priority."
@@ -113,9 +110,9 @@ def plan_failover(snapshot: ClusterSnapshot, inventory: Inventory, request: Requ
     addresses = tuple(vip_address(one) for one in inventory.vips if _holds(snapshot, owner, vip_address(one)))
     groups: tuple[Group, ...] = (
         (_fit(target, keepalived, haproxy),),
-        tuple(_hold_down(host, keepalived, ()) for host in before),
+        tuple(_hold_down(host, inventory, (), keepalived) for host in before),
         tuple(_out_of_the_race(host, inventory) for host in before),
-        (_measure(inventory, snapshot, vip, owner, target), _hold_down(owner, keepalived, addresses)),
+        (_measure(inventory, snapshot, vip, owner, target), _hold_down(owner, inventory, addresses, keepalived)),
         (_held(snapshot, inventory, vip, target),),
     )
     return Plan(FAILOVER, inventory.cluster, in_order(groups), _told(vip, owner, target, before, addresses))
@@ -144,7 +141,7 @@ def plan_failback(snapshot: ClusterSnapshot, inventory: Inventory, request: Requ
     groups: tuple[Group, ...] = (
         tuple(_fit(host, keepalived, haproxy) for host in down),
         tuple(_take_away(host, keepalived) for host in others),
-        (_measure(inventory, snapshot, vip, owner, target), _take_away(last, keepalived)),
+        (_measure(inventory, snapshot, vip, owner, target), *_back(owner, last, target, inventory, keepalived)),
         (_held(snapshot, inventory, vip, target),),
     )
     told = f"{vip_address(vip)} " + (
@@ -214,15 +211,17 @@ def _fit(host: Host, keepalived: KeepalivedLayout, haproxy: HaproxyLayout) -> St
     )
 
 
-def _hold_down(host: Host, keepalived: KeepalivedLayout, addresses: tuple[str, ...]) -> Step:
+def _hold_down(host: Host, inventory: Inventory, addresses: tuple[str, ...], keepalived: KeepalivedLayout) -> Step:
+    """With `addresses` they are given up."""
     file = keepalived.down_file
     there = script('[ -e "$1" ]', "down", file, means=f"{file} is there", otherwise=f"{file} is not there")
+    kept_out = RunCommand(("sh", "-ec", HOLD_DOWN.strip(), "hold-down", file, SAYS))
     return Step(
         id=step_id("keepalived.down", host.name),
         title=f"Have {host.name} give its VIPs up" if addresses else f"Keep {host.name} out of the race",
         why=GIVE_UP_WHY if addresses else HOLD_WHY,
         host=HostName(host.name),
-        operation=RunCommand(("sh", "-ec", HOLD_DOWN.strip(), "hold-down", file, SAYS, *addresses)),
+        operation=give_up(GIVE_UP, "give-up", layout(inventory), SAYS, addresses) if addresses else kept_out,
         verification=(there,),
         undo=RunCommand(("rm", "-f", "--", file)),
         phase=PHASE,
@@ -230,19 +229,15 @@ def _hold_down(host: Host, keepalived: KeepalivedLayout, addresses: tuple[str, .
 
 
 def _out_of_the_race(host: Host, inventory: Inventory) -> Step:
-    names = tuple(instance_name(vip) for vip in inventory.vips)
-    check = script(
-        IN_FAULT, "fault", *names, means="keepalived here has entered FAULT", otherwise="it may still take the VIP"
-    )
-    return look_step(
-        "keepalived.out",
-        host.name,
-        (check,),
-        title=f"See {host.name} out of the race",
-        why=HOLD_WHY,
-        phase=PHASE,
-        wait_s=WAIT_S,
-    )
+    title = f"See {host.name} out of the race"
+    return state_step("keepalived.out", host, inventory, "FAULT", title=title, why=HOLD_WHY, phase=PHASE)
+
+
+def _back(owner: Host, last: Host, target: Host, inventory: Inventory, keepalived: KeepalivedLayout) -> Group:
+    """The last down file away, and the owner making way for who takes the VIPs then."""
+    taken = _take_away(last, keepalived)
+    way = way_back(target, (owner,), inventory, layout(inventory), phase=PHASE) if target != owner else ()
+    return taken, *(replace(step, needs=step.needs or (taken.id,)) for step in way)
 
 
 def _take_away(host: Host, keepalived: KeepalivedLayout) -> Step:

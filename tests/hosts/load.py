@@ -7,7 +7,8 @@ import http.client
 import ssl
 import threading
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -203,13 +204,36 @@ class ApiReader(Load):
             return repr(error)
         return "" if status == 200 else f"status {status}"
 
+    @contextmanager
+    def rests(self) -> Iterator[http.client.HTTPSConnection]:
+        """A connection of its own, on which a read was answered and nothing was asked since."""
+        with self._connected() as connection:
+            self._asked(connection, "").read()
+            yield connection
+
+    @contextmanager
+    def watches(self) -> Iterator[http.client.HTTPSConnection]:
+        """A connection of its own, on which the namespace is watched."""
+        with self._connected() as connection:
+            answer = self._asked(connection, "?watch=true&fieldSelector=metadata.name%3Ddefault")
+            assert answer.readline()
+            yield connection
+
     def _get(self) -> int:
-        connection = http.client.HTTPSConnection(self._address, self._port, timeout=15, context=self._tls)
-        try:
-            connection.request("GET", "/api/v1/namespaces/default")
-            answer = connection.getresponse()
+        with self._connected() as connection:
+            answer = self._asked(connection, "/default")
             answer.read()
             return answer.status
+
+    def _asked(self, connection: http.client.HTTPSConnection, what: str) -> http.client.HTTPResponse:
+        connection.request("GET", f"/api/v1/namespaces{what}")
+        return connection.getresponse()
+
+    @contextmanager
+    def _connected(self) -> Iterator[http.client.HTTPSConnection]:
+        connection = http.client.HTTPSConnection(self._address, self._port, timeout=15, context=self._tls)
+        try:
+            yield connection
         finally:
             with suppress(OSError):
                 connection.close()

@@ -8,7 +8,8 @@ from haconsole.actions.checks import AnyOf, Check, CommandSucceeds, ServiceRunni
 from haconsole.actions.operations import Irreversible, RunCommand, TakeBack
 from haconsole.actions.step import Step
 from haconsole.actions.steps.order import Group
-from haconsole.actions.steps.vip import ELSEWHERE, HAND_OVER, STAND_AGAIN, STANDS_AGAIN
+from haconsole.actions.steps.vip import elsewhere, give_up, way_back
+from haconsole.actions.steps.vip_scripts import HAND_OVER, STAND_AGAIN, STANDS_AGAIN
 from haconsole.inventory.effective import vip_address, vip_addresses, vrrp_priorities
 from haconsole.inventory.schema import Host
 from haconsole.model.names import HostName
@@ -39,7 +40,7 @@ def with_vips_elsewhere(
         (_hand_over(found, host, what, others, restarts, phase),),
         *groups,
         (_stand_again(host, what, keepalived.down_file, phase),),
-        _back(found, host, what, phase),
+        *_back(found, host, others, what, phase),
     )
 
 
@@ -71,23 +72,19 @@ def _restarts(host: Host, groups: tuple[Group, ...]) -> tuple[Check, ...]:
 def _hand_over(
     found: Ground, host: Host, what: str, others: tuple[HostName, ...], restarts: tuple[Check, ...], phase: str
 ) -> Step:
-    keepalived, haproxy = found.layout.keepalived, found.layout.haproxy
+    keepalived = found.layout.keepalived
     assert keepalived is not None
-    assert haproxy is not None
     addresses = vip_addresses(found.inventory)
-    elsewhere = script(
-        ELSEWHERE, "elsewhere", *addresses, means="no VIP is here", otherwise="a VIP is here, where restarts are due"
-    )
+    gone = elsewhere(addresses, "a VIP is here, where restarts are due")
     held = tuple(VipOwned(address, others) for address in addresses)
-    words = (str(haproxy.bind_port), keepalived.down_file, SAYS, *addresses)
     again = RunCommand(("sh", "-ec", STAND_AGAIN.strip(), "stand-again", keepalived.down_file, SAYS))
     return Step(
         id=step_id(f"keepalived.hand-over-{what}", host.name),
         title="Hand its VIPs over",
         why=HAND_OVER_WHY,
         host=HostName(host.name),
-        operation=RunCommand(("bash", "-ec", HAND_OVER.strip(), "hand-over", *words)),
-        verification=(AnyOf(((elsewhere, *held), restarts)),),
+        operation=give_up(HAND_OVER, "hand-over", found.layout, SAYS, addresses),
+        verification=(AnyOf(((gone, *held), restarts)),),
         undo=TakeBack(again, (_stands(keepalived.down_file),)),
         phase=phase,
     )
@@ -110,9 +107,11 @@ def _stands(down_file: str) -> Check:
     return script(STANDS_AGAIN, "stands", down_file, SAYS, means="it may hold VIPs", otherwise="it is held down still")
 
 
-def _back(found: Ground, host: Host, what: str, phase: str) -> Group:
-    """Waits for what goes back by itself: the VIPs that the host holds now, by the highest priority and preemption."""
+def _back(found: Ground, host: Host, others: tuple[HostName, ...], what: str, phase: str) -> tuple[Group, ...]:
+    """The others make way for a host that outranks them; what it holds now is waited for, if it outranks them all."""
     priorities = vrrp_priorities(found.inventory)
+    rank = priorities[HostName(host.name)]
+    outranked = tuple(one for one in found.balancers if one.name in others and priorities[HostName(one.name)] < rank)
     owned = {view.address for view in vip_views(found.snapshot) if view.owners == (host.name,)}
     first = max(priorities, key=lambda name: priorities[name]) == host.name
     back = tuple(
@@ -120,9 +119,9 @@ def _back(found: Ground, host: Host, what: str, phase: str) -> Group:
         for vip in found.inventory.vips
         if first and vip.preempt and (address := vip_address(vip)) in owned
     )
+    make_way = way_back(host, outranked, found.inventory, found.layout, phase=phase, what=f"{what}-{host.name}")
     if not back:
-        return ()
+        return (make_way,)
     title = "See its VIPs back"
-    return (
-        look_step(f"keepalived.back-{what}", host.name, back, title=title, why=BACK_WHY, phase=phase, wait_s=WAIT_S),
-    )
+    seen = look_step(f"keepalived.back-{what}", host.name, back, title=title, why=BACK_WHY, phase=phase, wait_s=WAIT_S)
+    return make_way, (seen,)

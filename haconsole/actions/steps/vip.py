@@ -1,56 +1,75 @@
-"""Scripts that have a balancer give its VIPs up, by the down file that keepalived's check heeds, and stand again."""
+"""Steps that move VIPs between balancers with nothing cut off, there and back again."""
 
 from __future__ import annotations
 
-HOLD_DOWN = r"""
-file=$1 says=$2; shift 2
-begun=$(date +%s%N)
-echo "$says" >"$file.new"
-mv -T -- "$file.new" "$file"
-for vip in "$@"; do
-  while ip -o address show | grep -qF " $vip/"; do
-    [ $(($(date +%s%N) - begun)) -lt 20000000000 ] || { echo "$vip is still here after 20 s" >&2; exit 1; }
-    sleep 0.05
-  done
-  echo "$vip was given up after $((($(date +%s%N) - begun) / 1000000)) ms"
-done
-"""
-"""Words: the down file, a line for it, and addresses to wait for until they are gone from here."""
+from haconsole.actions.build import look_step, script, step_id
+from haconsole.actions.checks import CommandSucceeds
+from haconsole.actions.operations import Irreversible, RunCommand
+from haconsole.actions.step import Step
+from haconsole.actions.steps.order import Group
+from haconsole.actions.steps.vip_scripts import ELSEWHERE, IN_STATE, MAKE_WAY
+from haconsole.configs.keepalived import instance_name
+from haconsole.configs.layout import Layout
+from haconsole.inventory.effective import vip_addresses
+from haconsole.inventory.schema import Host, Inventory
+from haconsole.model.names import HostName
 
-TAKE_AWAY = r"""
-[ ! -e "$1" ] || { echo "it said: $(head -c 300 -- "$1")"; rm -- "$1"; }
-"""
-"""Word: the down file."""
+WAIT_S = 30.0
+SAYS = "haconsole: this host makes way for one that outranks it; run failback if this file stays"
+STANDS_WHY = "Its adverts take the VIPs from whoever it outranks some seconds after it stands for them again."
+MAKE_WAY_WHY = "It is outranked: the VIPs go. Connections to them are ended before, or they would hang unheard."
 
-HAND_OVER = f"""
-port=$1 away=; shift
-trap '[ -n "$away" ] || rm -f -- "$file"' EXIT
-{HOLD_DOWN.strip()}
-end=$(($(date +%s) + 10))
-for vip in "$@"; do
-  until timeout 1 bash -c 'exec 3<>"/dev/tcp/$0/$1"' "$vip" "$port" 2>/dev/null; do
-    [ "$(date +%s)" -lt "$end" ] || {{ echo "nobody else took $vip: it stays here" >&2; exit 1; }}
-    sleep 0.1
-  done
-done
-away=yes
-"""
-"""Words: haproxy's port, the down file, a line for it, addresses.
 
-Each must answer from elsewhere within 10 s; else, and however it ends early, the down file is taken away again.
-"""
+def give_up(body: str, name: str, layout: Layout, says: str, addresses: tuple[str, ...]) -> RunCommand:
+    """One of the scripts that give VIPs up, on a balancer with a VIP."""
+    assert layout.haproxy is not None
+    assert layout.keepalived is not None
+    words = (str(layout.haproxy.bind_port), layout.keepalived.down_file, says, *addresses)
+    return RunCommand(("bash", "-ec", body.strip(), name, *words))
 
-STAND_AGAIN = r"""
-! grep -qxF -- "$2" "$1" 2>/dev/null || rm -- "$1"
-"""
-"""Words: the down file, the line that it must hold to be taken away: what a person put there stays."""
 
-STANDS_AGAIN = r"""
-! grep -qxF -- "$2" "$1" 2>/dev/null
-"""
-"""Words: the down file, the line that it must not hold."""
+def elsewhere(addresses: tuple[str, ...], otherwise: str) -> CommandSucceeds:
+    """Whether none of the addresses is on the step's host."""
+    return script(ELSEWHERE, "elsewhere", *addresses, means="no VIP is here", otherwise=otherwise)
 
-ELSEWHERE = r"""
-for vip in "$@"; do ! ip -o address show | grep -qF " $vip/" || { echo "$vip is here" >&2; exit 1; }; done
-"""
-"""Words: addresses that must not be here."""
+
+def state_step(what: str, host: Host, inventory: Inventory, state: str, *, title: str, why: str, phase: str) -> Step:
+    """Wait until every VRRP instance on the host has entered the `state`, or one of those parted by bars."""
+    names = tuple(instance_name(vip) for vip in inventory.vips)
+    told = state.replace("|", " or ")
+    entered = script(
+        IN_STATE, "state", state, *names, means=f"keepalived entered {told}", otherwise=f"it has not entered {told}"
+    )
+    return look_step(what, host.name, (entered,), title=title, why=why, phase=phase, wait_s=WAIT_S)
+
+
+def way_back(
+    host: Host, owners: tuple[Host, ...], inventory: Inventory, layout: Layout, *, phase: str, what: str = ""
+) -> Group:
+    """See `host` stand for its VIPs again, then have those of `owners` that hold any make way for it.
+
+    Nothing where a VIP stays with its owner whoever outranks it: a host gives all of its VIPs up, or none.
+    """
+    if not owners or not all(vip.preempt for vip in inventory.vips):
+        return ()
+    addresses = vip_addresses(inventory)
+    end = f"-{what}" if what else ""
+    title = f"See {host.name} stand for its VIPs"
+    stands = state_step(
+        f"keepalived.stands{end}", host, inventory, "BACKUP|MASTER", title=title, why=STANDS_WHY, phase=phase
+    )
+    make_way = tuple(
+        Step(
+            id=step_id(f"keepalived.make-way{end}", owner.name),
+            title=f"Make way for {host.name}",
+            why=MAKE_WAY_WHY,
+            host=HostName(owner.name),
+            operation=give_up(MAKE_WAY, "make-way", layout, SAYS, addresses),
+            verification=(elsewhere(addresses, "a VIP is here still"),),
+            undo=Irreversible("who holds a VIP is decided by priorities and down files"),
+            needs=(stands.id,),
+            phase=phase,
+        )
+        for owner in owners
+    )
+    return stands, *make_way

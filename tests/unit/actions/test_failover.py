@@ -103,20 +103,27 @@ def test_nothing_is_moved_to_where_it_would_not_stay(
 
 def test_it_goes_back_when_the_files_are_away() -> None:
     plan = planned("failback", moved())
-    assert changes(plan) == ["keepalived.measure@cp3", "keepalived.up@cp1"]
+    assert changes(plan) == ["keepalived.measure@cp3", "keepalived.up@cp1", "keepalived.make-way@cp2"]
     assert plan.summary == "10.99.0.100 goes from cp2 to cp1"
     assert str(plan.steps[0].id) == "keepalived.fit@cp1"
+    needs = {str(step.id): {str(need).partition("@")[0] for need in step.needs} for step in plan.steps}
+    assert needs["keepalived.stands@cp1"] == {"keepalived.fit", "keepalived.up"}
+    assert needs["keepalived.make-way@cp2"] == {"keepalived.fit", "keepalived.stands"}
+    assert "keepalived.make-way" in needs["keepalived.held@cp1"]
 
 
 def test_the_highest_stands_for_it_last_so_that_it_moves_once() -> None:
     down = changed(changed(changed(moved(), 2, lambda it: held_down(without_vip(it))), 3, with_vip), 1, held_down)
-    assert changes(planned("failback", down)) == ["keepalived.up@cp2", "keepalived.measure@cp2", "keepalived.up@cp1"]
+    assert changes(planned("failback", down)) == [
+        *("keepalived.up@cp2", "keepalived.measure@cp2", "keepalived.up@cp1", "keepalived.make-way@cp3")
+    ]
 
 
 def test_it_stays_where_nobody_preempts() -> None:
     vips = tuple(msgspec.structs.replace(vip, preempt=False) for vip in INVENTORY.vips)
     plan = planned("failback", moved(), msgspec.structs.replace(INVENTORY, vips=vips))
     assert plan.summary == "10.99.0.100 stays on cp2"
+    assert changes(plan) == ["keepalived.measure@cp1", "keepalived.up@cp1"]
 
 
 def test_there_is_nothing_to_take_back() -> None:
