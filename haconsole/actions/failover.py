@@ -119,17 +119,14 @@ def plan_failover(snapshot: ClusterSnapshot, inventory: Inventory, request: Requ
 
 
 def plan_failback(snapshot: ClusterSnapshot, inventory: Inventory, request: Request) -> Plan | Refusal:
-    """Every down file away, those of the lowest priority first, so that the VIP moves once."""
+    """Every down file away, that of the highest priority first, so that the VIP moves once."""
     keepalived, haproxy = layout(inventory).keepalived, layout(inventory).haproxy
     vip, reasons = _asked_for(inventory, request)
     if vip is None or keepalived is None or haproxy is None:
         return Refusal(FAILBACK, inventory.cluster, reasons or ("the inventory has no balancers",))
     priorities = vrrp_priorities(inventory)
     balancers = _balancers(snapshot, inventory)
-    down = sorted(
-        (host for host in balancers if held_down(snapshot, host.name)),
-        key=lambda host: priorities[HostName(host.name)],
-    )
+    down = tuple(host for host in balancers if held_down(snapshot, host.name))
     if not down:
         return Refusal(FAILBACK, inventory.cluster, (f"no balancer has the down file {keepalived.down_file}",))
     owner, why = _owner(snapshot, inventory, vip)
@@ -137,12 +134,14 @@ def plan_failback(snapshot: ClusterSnapshot, inventory: Inventory, request: Requ
         return Refusal(FAILBACK, inventory.cluster, (why,))
     first = max((owner, *down), key=lambda host: priorities[HostName(host.name)])
     target = first if vip.preempt else owner
-    *others, last = down
+    measure = _measure(inventory, snapshot, vip, owner, target)
+    moves = _back(owner, target, inventory, keepalived) if target != owner else ()
+    rest = tuple(_take_away(host, keepalived) for host in down if not moves or host != target)
     groups: tuple[Group, ...] = (
         tuple(_fit(host, keepalived, haproxy) for host in down),
-        tuple(_take_away(host, keepalived) for host in others),
-        (_measure(inventory, snapshot, vip, owner, target), *_back(owner, last, target, inventory, keepalived)),
+        (measure, *(moves or rest)),
         (_held(snapshot, inventory, vip, target),),
+        rest if moves else (),
     )
     told = f"{vip_address(vip)} " + (
         f"goes from {owner.name} to {target.name}" if target != owner else f"stays on {owner.name}"
@@ -233,10 +232,10 @@ def _out_of_the_race(host: Host, inventory: Inventory) -> Step:
     return state_step("keepalived.out", host, inventory, "FAULT", title=title, why=HOLD_WHY, phase=PHASE)
 
 
-def _back(owner: Host, last: Host, target: Host, inventory: Inventory, keepalived: KeepalivedLayout) -> Group:
-    """The last down file away, and the owner making way for who takes the VIPs then."""
-    taken = _take_away(last, keepalived)
-    way = way_back(target, (owner,), inventory, layout(inventory), phase=PHASE) if target != owner else ()
+def _back(owner: Host, target: Host, inventory: Inventory, keepalived: KeepalivedLayout) -> Group:
+    """The target's down file away, and the owner making way for it."""
+    taken = _take_away(target, keepalived)
+    way = way_back(target, (owner,), inventory, layout(inventory), phase=PHASE)
     return taken, *(replace(step, needs=step.needs or (taken.id,)) for step in way)
 
 

@@ -259,7 +259,7 @@ def test_every_ca_of_a_control_plane_under_load(cluster: Program, tmp_path: Path
     for number, phases in enumerate((("trust", "leaves"), ("drop",))):
         with (
             EtcdWriter(cluster.lab, addresses(cluster)) as writes,
-            ApiReader(cluster.lab, vip, 8443, tmp_path / str(number), again=True) as reads,
+            ApiReader(cluster.lab, vip, 8443, tmp_path / str(number)) as reads,
         ):
             for phase in phases:
                 rotate_ca(cluster, "--phase", phase)

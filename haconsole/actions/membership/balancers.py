@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from haconsole.actions.bootstrap import haproxy as bootstrap_haproxy
 from haconsole.actions.bootstrap import keepalived as bootstrap_keepalived
 from haconsole.actions.build import look_step
 from haconsole.actions.checks import BackendsUp, Check, VipOwned
 from haconsole.actions.membership.change import Change
 from haconsole.actions.membership.control_plane import balancers
+from haconsole.actions.operations import RunCommand
+from haconsole.actions.step import Step
 from haconsole.actions.steps.order import Group, one_by_one, steps_named, steps_on
 from haconsole.actions.steps.services import reload_step, stop_step
+from haconsole.actions.steps.vip_scripts import LEAVE
+from haconsole.configs.layout import Layout
 from haconsole.inventory.effective import vip_addresses
+from haconsole.inventory.schema import Host
 from haconsole.model.hosts import Role
 
 HAPROXY, KEEPALIVED = "haproxy", "keepalived"
 WAIT_S = 60.0
 
-HAND_OVER_WHY = "Stopping, keepalived tells the others at once, so that the VIP is elsewhere in less than a second."
+HAND_OVER_WHY = (
+    "Stopping, keepalived tells the others at once, so that the VIP is elsewhere in less than a second. Connections "
+    "are ended before: new ones wait a moment for the next owner, those under way may end for 1.5 s."
+)
 HELD_WHY = "Clients reach the cluster through it, so it must be held by a balancer that stays."
 SERVERS_WHY = "A reload lets connections under way end where they are; new ones go to the servers there are now."
 PEERS_WHY = "Balancers must know one another before one more speaks up, or both would hold the VIP."
@@ -29,11 +39,7 @@ def vip_out(change: Change) -> tuple[Group, ...]:
         return ()
     groups: list[Group] = []
     if change.out_answers:
-        units = (change.layout.keepalived.unit,)
-        title = "Hand its VIPs over"
-        groups.append(
-            (stop_step("keepalived.stop", out.name, units, title=title, why=HAND_OVER_WHY, phase=KEEPALIVED),)
-        )
+        groups.append((_leave(change.layout, change.layout.keepalived.unit, out, vip_addresses(change.inventory)),))
     names = balancers(change)
     if names:
         held = tuple(VipOwned(address, names) for address in vip_addresses(change.inventory))
@@ -42,6 +48,16 @@ def vip_out(change: Change) -> tuple[Group, ...]:
             (look_step("keepalived.held", names[0], held, title=title, why=HELD_WHY, phase=KEEPALIVED, wait_s=WAIT_S),)
         )
     return tuple(groups)
+
+
+def _leave(layout: Layout, unit: str, out: Host, addresses: tuple[str, ...]) -> Step:
+    """keepalived stopped for good, the connections to its VIPs ended before."""
+    title = "Hand its VIPs over"
+    step = stop_step("keepalived.stop", out.name, (unit,), title=title, why=HAND_OVER_WHY, phase=KEEPALIVED)
+    if layout.haproxy is None:
+        return step
+    words = (str(layout.haproxy.bind_port), unit, *addresses)
+    return replace(step, operation=RunCommand(("bash", "-ec", LEAVE.strip(), "leave", *words)))
 
 
 def servers_follow(change: Change) -> tuple[Group, ...]:

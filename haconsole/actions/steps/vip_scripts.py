@@ -8,6 +8,8 @@ the server's last word, which tells its client at once to make another.
 
 from __future__ import annotations
 
+from haconsole.actions.steps.services import STOP
+
 HOLD_DOWN = r"""
 file=$1 says=$2
 echo "$says" >"$file.new"
@@ -133,6 +135,18 @@ echo "$says" >"$file.new"
 mv -T -- "$file.new" "$file"
 gone "$@"
 """
+
+LEAVE = f"""
+port=$1 unit=$2; shift 2
+{_LETTING_GO.strip()}
+trap let_in EXIT
+hold_off "$@"
+end_connections "$@"
+vips=$*; set -- "$unit"
+{STOP.strip()}
+gone $vips
+"""
+"""Words: haproxy's port, keepalived's unit, which is stopped for good, addresses that go with it."""
 
 GIVE_UP = f"""
 ended() {{ let_in; }}

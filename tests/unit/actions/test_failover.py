@@ -112,10 +112,10 @@ def test_it_goes_back_when_the_files_are_away() -> None:
     assert "keepalived.make-way" in needs["keepalived.held@cp1"]
 
 
-def test_the_highest_stands_for_it_last_so_that_it_moves_once() -> None:
+def test_the_highest_stands_for_it_first_so_that_it_moves_once() -> None:
     down = changed(changed(changed(moved(), 2, lambda it: held_down(without_vip(it))), 3, with_vip), 1, held_down)
     assert changes(planned("failback", down)) == [
-        *("keepalived.up@cp2", "keepalived.measure@cp2", "keepalived.up@cp1", "keepalived.make-way@cp3")
+        *("keepalived.measure@cp2", "keepalived.up@cp1", "keepalived.make-way@cp3", "keepalived.up@cp2")
     ]
 
 

@@ -1,0 +1,80 @@
+"""The scripts that give VIPs up, run by this machine's shell with stand-ins for what they ask and change."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from haconsole.actions.steps import vip_scripts
+
+VIP = "10.99.0.100"
+LINES = f"""\
+0 0 {VIP}:8443 10.99.0.1:1\n\t cubic lastsnd:400 lastrcv:404 lastack:400
+0 0 {VIP}:8443 10.99.0.1:2\n\t cubic lastsnd:900 lastrcv:404 lastack:400
+0 0 {VIP}:8443 10.99.0.1:3\n\t cubic lastsnd:200 lastrcv:404 lastack:200
+0 7 {VIP}:8443 10.99.0.1:4\n\t cubic lastsnd:400 lastrcv:404 lastack:400
+0 0 [::ffff:{VIP}]:8443 [::ffff:10.99.0.1]:5\n\t cubic lastsnd:70000 lastrcv:70000
+0 0 {VIP}:8443 10.99.0.1:6\n\t cubic lastrcv:404
+"""
+"""At rest; asked and not answered; answered just now; not yet arrived; at rest; answered this very moment."""
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> Path:
+    """A folder of commands that say what they are asked in ``said``; the VIP is here until the down file is."""
+    stand_in(tmp_path, "ip", f'[ -e "{tmp_path}/down" ] || echo "2: eth0 inet {VIP}/24"')
+    stand_in(tmp_path, "nft", f'echo "nft $*" >>{tmp_path}/said; [ "$1" != -f ] || cat >>{tmp_path}/rules')
+    stand_in(tmp_path, "ss", f'case $* in *-K*) echo "ss $*" >>{tmp_path}/said ;; esac')
+    stand_in(tmp_path, "mv", f'echo moved >>{tmp_path}/said; exec /bin/mv "$@"')
+    return tmp_path
+
+
+def stand_in(folder: Path, name: str, text: str) -> None:
+    (folder / name).write_text(f"#!/bin/sh\n{text}\n")
+    (folder / name).chmod(0o755)
+
+
+def run(host: Path, script: str, *words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+    path = {"PATH": f"{host}:/usr/bin:/bin"}
+    argv = ("bash", "-ec", script.strip(), "vip", *words)
+    return subprocess.run(argv, capture_output=True, text=True, env=path, input=stdin, timeout=30)
+
+
+def test_a_connection_rests_when_the_server_spoke_last_and_all_of_it_arrived(host: Path) -> None:
+    head, *_ = vip_scripts.LEAVE.partition("trap ")
+    done = run(host, f"{head}\nresting", "8443", "keepalived.service", stdin=LINES)
+    assert done.stdout == "dst 10.99.0.1:1 or dst [::ffff:10.99.0.1]:5\n", done.stderr
+
+
+def test_connections_are_held_off_before_the_vip_goes_and_let_in_after(host: Path) -> None:
+    done = run(host, vip_scripts.GIVE_UP, "8443", f"{host}/down", "it says why", VIP, "fd00::1")
+    assert done.returncode == 0, done.stderr
+    assert [line.split()[0] for line in done.stdout.splitlines()] == [VIP, "fd00::1"]
+    assert (host / "down").read_text() == "it says why\n"
+    said = (host / "said").read_text().splitlines()
+    assert said == [
+        *("nft -f -", "moved"),
+        f"ss -K -Htn state connected src {VIP}",
+        "ss -K -Htn state connected src [fd00::1]",
+        "nft delete table inet haconsole_hold",
+    ]
+    rules = (host / "rules").read_text()
+    assert f"add element inet haconsole_hold v4 {{ {VIP} timeout 30s }}" in rules
+    assert "add element inet haconsole_hold v6 { fd00::1 timeout 30s }" in rules
+
+
+def test_a_host_without_the_means_to_hold_off_says_so(host: Path) -> None:
+    (host / "nft").unlink()
+    script = vip_scripts.GIVE_UP.replace("PATH=$PATH:/usr/sbin:/sbin", f"PATH={host}:/bin")
+    done = run(host, script, "8443", f"{host}/down", "it says why", VIP)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("there is no nft here: what is begun in the last moment is cut off\n")
+
+
+def test_one_that_holds_no_vip_has_none_to_make_way_with(host: Path) -> None:
+    (host / "down").touch()
+    done = run(host, vip_scripts.MAKE_WAY, "8443", f"{host}/other", "it makes way", VIP)
+    assert (done.returncode, done.stdout) == (0, "no VIP is here\n")
+    assert not (host / "said").exists()
