@@ -199,10 +199,10 @@ class ApiReader(Load):
     def _broken(self) -> str:
         """What one try came to; empty where it was answered well."""
         try:
-            status = self._get()
+            status, told = self._get()
         except (OSError, http.client.HTTPException) as error:
             return repr(error)
-        return "" if status == 200 else f"status {status}"
+        return "" if status == 200 else f"status {status}: {told[:300]!r}"
 
     @contextmanager
     def rests(self) -> Iterator[http.client.HTTPSConnection]:
@@ -219,11 +219,10 @@ class ApiReader(Load):
             assert answer.readline()
             yield connection
 
-    def _get(self) -> int:
+    def _get(self) -> tuple[int, bytes]:
         with self._connected() as connection:
             answer = self._asked(connection, "/default")
-            answer.read()
-            return answer.status
+            return answer.status, answer.read()
 
     def _asked(self, connection: http.client.HTTPSConnection, what: str) -> http.client.HTTPResponse:
         connection.request("GET", f"/api/v1/namespaces{what}")

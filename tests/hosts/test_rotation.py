@@ -265,9 +265,6 @@ def test_every_ca_of_a_control_plane_under_load(cluster: Program, tmp_path: Path
                 rotate_ca(cluster, "--phase", phase)
         print(f"{phases}: writes: {writes}; reads: {reads}")
         assert (writes.failed, reads.failed) == (0, 0), f"{writes}\n{reads}"
-        assert reads.retried <= 2 * len(phases), (
-            f"at most one is under way at each move of the VIP, there and back: {reads}"
-        )
         assert min(writes.done, reads.done) > 20
     print(f"all CAs: {time.monotonic() - begun:.1f} s")
     after = certs(cluster)
