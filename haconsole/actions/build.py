@@ -71,13 +71,14 @@ def start_step(
     also: tuple[Check, ...] = (),
     verify_within_s: float = 60.0,
     reloads: bool = False,
+    vips_pause: bool = False,
     beside: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
 ) -> Step:
     """Have `unit` run with what its files say now: enabled, and started after each of `newer_than` was written.
 
     Units `beside` it, each with its own such files, are started in the same command: systemd's order counts among them.
     `test` is a command that must accept the configuration first; `also` are checks beyond the unit's own state.
-    With `reloads` a reload since then is as good as a start.
+    With `reloads` a reload since then is as good as a start. For `vips_pause` see `RunCommand`.
     Enabling also has systemd read its files again (systemctl(1)).
     """
     every = {unit: newer_than, **beside}
@@ -88,7 +89,7 @@ def start_step(
         title=title,
         why=why,
         host=HostName(host),
-        operation=RunCommand(("sh", "-ec", "; ".join(filter(None, lines))), timeout_s=START_S),
+        operation=RunCommand(("sh", "-ec", "; ".join(filter(None, lines))), timeout_s=START_S, vips_pause=vips_pause),
         verification=(*(ServiceRunning(one, files, reloads) for one, files in every.items()), *also),
         undo=undo or stop_unit(unit),
         needs=needs,

@@ -12,11 +12,15 @@ from haconsole.model.names import HostName, MemberId
 
 @dataclass(frozen=True, slots=True)
 class RunCommand:
-    """Run `argv` as root on the step's host, with `stdin` if given. Must be harmless when run twice, or detached."""
+    """Run `argv` as root on the step's host, with `stdin` if given. Must be harmless when run twice, or detached.
+
+    With `vips_pause` what clients send to a VIP waits for a moment as it begins: see `execution.pause`.
+    """
 
     argv: tuple[str, ...]
     stdin: str | None = None
     timeout_s: float = 60.0
+    vips_pause: bool = False
 
 
 @dataclass(frozen=True, slots=True)

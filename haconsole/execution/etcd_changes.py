@@ -15,6 +15,7 @@ from haconsole.errors import HaconsoleError
 from haconsole.execution.clock import Clock
 from haconsole.execution.etcd_list import any_member, at_url, host_of, leader_among, statuses
 from haconsole.execution.outcome import Performed, done, failed, unknown
+from haconsole.execution.pause import vips_paused
 from haconsole.model.names import HostName
 from haconsole.probes.errors import ProbeError
 from haconsole.probes.etcd_access import etcd_on
@@ -145,7 +146,7 @@ class EtcdChanges:
             return f"none of {', '.join(operation.to)} can lead now"
         if leader is None:
             return f"none of {', '.join(told)} leads now"
-        async with etcd_on(self._site, host_of(self._site, leader)) as api:
+        async with etcd_on(self._site, host_of(self._site, leader)) as api, vips_paused(self._site):
             await api.membership.move_leader(target[1].member_id)
         return done(f"leadership went from {leader} to {target[0]}")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable
+from contextlib import nullcontext
 from typing import assert_never
 
 from haconsole.actions.operations import (
@@ -39,6 +40,7 @@ from haconsole.execution.events import Outcome, RunId
 from haconsole.execution.files import aside_end, put_file
 from haconsole.execution.haproxy_state import set_server_state
 from haconsole.execution.outcome import Performed, done, failed, unknown
+from haconsole.execution.pause import vips_paused
 from haconsole.execution.secrets import fill_in
 from haconsole.execution.site import Site
 from haconsole.execution.transfer import transfer
@@ -126,7 +128,8 @@ class Performer:
         end = aside_end(self._run, step.id)
         match operation:
             case RunCommand():
-                return await run_command(self._commands_of(step.host), step, operation, attempt, end)
+                async with vips_paused(self._probing) if operation.vips_pause else nullcontext():
+                    return await run_command(self._commands_of(step.host), step, operation, attempt, end)
             case WriteFile():
                 return await self._write(step, operation, end)
             case EnsureAuthority() | TrustAuthority() | EnsureKeyPair():

@@ -113,6 +113,7 @@ def _start(found: Ground, host: Host, before: tuple[StepId, ...], *, live: bool)
         needs=(*needs_of(found, host), *before),
         undo=ran_before(unit) if found.runs(host, unit) else take_down(found.layout.etcd),
         also=(EtcdHealthy(len(found.inventory.with_role(Role.ETCD))),),
+        vips_pause=live,
     )
 
 

@@ -22,7 +22,10 @@ from haconsole.model.names import HostName
 from haconsole.model.vip_view import vip_views
 
 WAIT_S = 90.0
-ETCD_WHY = "etcd reads its CAs only at its start. A majority of the others answers meanwhile."
+ETCD_WHY = (
+    "etcd reads its CAs only at its start. A majority of the others answers meanwhile; what clients send to a VIP "
+    "waits for a moment as it stops, because what it is answering just then would fail."
+)
 API_WHY = "It reads what changed only at its start. No balancer sends it anything meanwhile."
 TOGETHER_WHY = (
     "They read what changed only at their start, and no balancer sends the API server anything meanwhile. Those that "
@@ -75,6 +78,7 @@ def etcd_restart(found: Ground, host: Host, what: str, newer_than: tuple[str, ..
         undo=ran_before(unit),
         also=(EtcdHealthy(len(found.etcd)),),
         verify_within_s=WAIT_S,
+        vips_pause=True,
     )
 
 

@@ -48,7 +48,7 @@ SNAPSHOT_WHY = (
 )
 LEADER_WHY = (
     "A leader that is stopped costs an election, in which nothing can be written; one that hands over first costs "
-    "nothing."
+    "nothing. What clients send to a VIP waits a moment meanwhile: etcd fails reads that are under way just then."
 )
 REMOVE_WHY = "One member at a time; the others stay a majority before and after, so no write is lost."
 ADD_WHY = "A learner receives the data but does not vote: should it never start, the others' majority is what it was."

@@ -47,33 +47,41 @@ done
 """
 """Words: states, parted by bars; VRRP instances."""
 
-_LETTING_GO = r"""
+_DROPPING = r"""
 PATH=$PATH:/usr/sbin:/sbin
+drop() {
+  table=$1 lasts=$2 what=$3; shift 3
+  {
+    cat <<END
+table inet $table
+delete table inet $table
+table inet $table {
+  set v4 { type ipv4_addr; flags timeout; }
+  set v6 { type ipv6_addr; flags timeout; }
+  chain input {
+    type filter hook input priority -10;
+    $what ip daddr @v4 drop
+    $what ip6 daddr @v6 drop
+  }
+}
+END
+    for vip in "$@"; do
+      case $vip in *:*) family=v6 ;; *) family=v4 ;; esac
+      echo "add element inet $table $family { $vip timeout $lasts }"
+    done
+  } | nft -f -
+}
+"""
+"""Has packets to addresses dropped; that ends by itself after the time given, whatever becomes of the script."""
+
+_ENDING = r"""
 ms() { echo $(($(date +%s%N) / 1000000)); }
 here() { ip -o address show | grep -qF " $1/"; }
 at() { case $1 in *:*) echo "[$1]" ;; *) echo "$1" ;; esac; }
 
 hold_off() {
   command -v nft >/dev/null || { echo "there is no nft here: what is begun in the last moment is cut off"; return 0; }
-  {
-    cat <<END
-table inet haconsole_hold
-delete table inet haconsole_hold
-table inet haconsole_hold {
-  set v4 { type ipv4_addr; flags timeout; }
-  set v6 { type ipv6_addr; flags timeout; }
-  chain input {
-    type filter hook input priority -10;
-    iif != lo tcp dport $port tcp flags & (syn | ack) == syn ip daddr @v4 drop
-    iif != lo tcp dport $port tcp flags & (syn | ack) == syn ip6 daddr @v6 drop
-  }
-}
-END
-    for vip in "$@"; do
-      case $vip in *:*) family=v6 ;; *) family=v4 ;; esac
-      echo "add element inet haconsole_hold $family { $vip timeout 30s }"
-    done
-  } | nft -f -
+  drop haconsole_hold 30s "iif != lo tcp dport $port tcp flags & (syn | ack) == syn" "$@"
 }
 let_in() { ! command -v nft >/dev/null || nft delete table inet haconsole_hold 2>/dev/null || :; }
 
@@ -121,13 +129,14 @@ gone() {
 """
 """`port` is haproxy's; a connection may go on for 1.5 s, and rests after 300 ms in which nothing was sent.
 
-The hold ends by itself after 30 s, whatever becomes of the script. Clients on this very host are not held off: both
-ends of theirs are reset when the address is gone.
+Clients on this very host are not held off: both ends of theirs are reset when the address is gone.
 """
 
-_LET_GO = rf"""
+_LETTING_GO = f"{_DROPPING.strip()}\n\n{_ENDING.strip()}"
+
+_LET_GO = f"""
 port=$1 file=$2 says=$3; shift 3
-{_LETTING_GO.strip()}
+{_LETTING_GO}
 trap ended EXIT
 hold_off "$@"
 end_connections "$@"
@@ -138,7 +147,7 @@ gone "$@"
 
 LEAVE = f"""
 port=$1 unit=$2; shift 2
-{_LETTING_GO.strip()}
+{_LETTING_GO}
 trap let_in EXIT
 hold_off "$@"
 end_connections "$@"
@@ -182,3 +191,18 @@ set -- "$file" "$says"
 {STAND_AGAIN.strip()}
 """
 """Words as for `GIVE_UP`: what is here of the addresses goes to who outranks this host, which stands again then."""
+
+PAUSE = f"""
+port=$1; shift
+{_DROPPING.strip()}
+command -v nft >/dev/null || exit 0
+drop haconsole_pause 1500ms "tcp dport $port" "$@"
+sleep 0.1
+"""
+"""Words: haproxy's port, addresses. What is sent to them is dropped, and sent again by its senders; answers go on."""
+
+GO_ON = r"""
+PATH=$PATH:/usr/sbin:/sbin
+! command -v nft >/dev/null || nft delete table inet haconsole_pause 2>/dev/null || :
+"""
+"""Ends the pause."""

@@ -11,7 +11,7 @@ import pytest
 
 from haconsole.actions.bootstrap.ground import Part
 from haconsole.actions.bootstrap.plan import plan_bootstrap
-from haconsole.actions.operations import Irreversible, IssueCertificate, Nothing, WriteFile
+from haconsole.actions.operations import Irreversible, IssueCertificate, Nothing, RunCommand, WriteFile
 from haconsole.actions.step import Plan, Refusal, Step
 from haconsole.execution.codec import to_json
 from haconsole.inventory.schema import (
@@ -215,6 +215,8 @@ def test_members_that_run_already_take_turns_and_are_not_taken_down_by_undo() ->
         assert f"{start}@cp1" in steps[f"{start}@cp2"].needs
         assert f"{start}@cp2" in steps[f"{start}@cp3"].needs
         assert isinstance(steps[f"{start}@cp1"].undo, Irreversible)
+    pauses = {step.id for step in plan.steps if isinstance(step.operation, RunCommand) and step.operation.vips_pause}
+    assert pauses == {f"etcd.start@cp{n}" for n in (1, 2, 3)}, "what a member is answering as it stops would fail"
     assert {step.id for step in plan.steps} == {step.id for step in PLANS["lab"].steps}
 
 

@@ -154,6 +154,19 @@ def test_a_vip_is_handed_over_only_for_what_is_still_to_be_restarted() -> None:
     assert "keepalived.back-serve@cp2" not in steps
 
 
+def test_who_is_outranked_makes_way_once_the_host_stands_for_its_vips_again() -> None:
+    ids = [str(step.id) for step in PLANS["leaves"].steps]
+    last = ids.index("keepalived.stand-again-serve@cp1")
+    assert ids[last + 1 : last + 5] == [
+        *("keepalived.stands-serve-cp1@cp1", "keepalived.make-way-serve-cp1@cp2", "keepalived.make-way-serve-cp1@cp3"),
+        "keepalived.back-serve@cp1",
+    ]
+    assert [one for one in ids if one.startswith("keepalived.make-way-serve-cp2")] == [
+        "keepalived.make-way-serve-cp2@cp3"
+    ]
+    assert not [one for one in ids if one.startswith("keepalived.make-way-serve-cp3")]
+
+
 def test_a_vip_stays_where_no_other_balancer_could_hold_it() -> None:
     alone = plan(changed(changed(certified(), 2, lost), 3, lost))
     assert not [step for step in alone.steps if step.id.startswith("keepalived.")]
@@ -182,6 +195,8 @@ def test_etcd_is_restarted_one_at_a_time_with_leadership_away(name: str) -> None
     steps = {step.id: step for step in made.steps}
     for step in restarts:
         assert EtcdHealthy(3) in step.verification
+        assert isinstance(step.operation, RunCommand)
+        assert step.operation.vips_pause
         (before,) = [need for need in step.needs if isinstance(steps[need].operation, MoveLeader)]
         operation = steps[before].operation
         assert isinstance(operation, MoveLeader)
