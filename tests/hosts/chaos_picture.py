@@ -30,6 +30,7 @@ done
 sha256sum {TEXTS} 2>/dev/null | sed 's/^/text /'
 for name in $(ls /run/haconsole 2>/dev/null); do echo "left $name"; done
 [ ! -e {DOWN} ] || echo "down"
+nft list tables 2>/dev/null | sed 's/^/drops /'
 [ ! -e /var/lib/haconsole/lock/holder ] || [ ! -s /var/lib/haconsole/lock/holder ] || echo "locked"
 echo "authority $(sha256sum </etc/etcd/pki/ca.crt 2>/dev/null)"
 {STARTS}
