@@ -32,7 +32,9 @@ def kubespray(file: Path) -> int:
     from haconsole.inventory.load import read
 
     data = read(file)
-    return _print(from_kubespray(data, str(file), file.resolve().parent.name, _group_vars(file.parent / "group_vars")))
+    return print_draft(
+        from_kubespray(data, str(file), file.resolve().parent.name, _group_vars(file.parent / "group_vars"))
+    )
 
 
 @import_.command()
@@ -42,10 +44,11 @@ def k0sctl(file: Path) -> int:
     from haconsole.inventory.importers.k0sctl import from_k0sctl
     from haconsole.inventory.load import read
 
-    return _print(from_k0sctl(read(file), str(file)))
+    return print_draft(from_k0sctl(read(file), str(file)))
 
 
-def _print(draft: Draft) -> int:
+def print_draft(draft: Draft) -> int:
+    """Print the inventory, and on standard error what is left to mend; the exit status."""
     from haconsole.inventory.importers.draft import write
     from haconsole.inventory.load import examine
 

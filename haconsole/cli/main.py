@@ -26,6 +26,7 @@ VERBS = {
     "replay": "recording",
     "check": "inventory",
     "schema": "inventory",
+    "discover": "discover",
     "import": "importers",
     "lab": "lab",
     "demo": "demo",

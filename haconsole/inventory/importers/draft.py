@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-Value: TypeAlias = str | int | float | bool | tuple[str, ...]
-Settings: TypeAlias = Mapping[str, Value | None]
+Value: TypeAlias = "str | int | float | bool | tuple[str, ...] | Mapping[str, Value]"
+Settings: TypeAlias = "Mapping[str, Value | None]"
 
 _PLAIN = re.compile(
     r"[A-Za-z/~][A-Za-z0-9._/@+~:-]*[A-Za-z0-9._/@+~-]|[A-Za-z]|[0-9]+(\.[0-9]+){2,3}(/[0-9]+)?(:[0-9]+)?"
@@ -26,6 +26,7 @@ class HostDraft:
     ssh: Settings = field(default_factory=dict)
     ssh_address: str | None = None
     etcd_name: str | None = None
+    vrrp_priority: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,9 @@ class Draft:
     jump: str | None = None
     etcd: Settings = field(default_factory=dict)
     kubernetes: Settings | None = None
+    vips: tuple[Settings, ...] = ()
+    haproxy: Settings = field(default_factory=dict)
+    keepalived: Settings = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
 
@@ -52,6 +56,11 @@ def write(draft: Draft) -> str:
         parts.append("etcd:\n" + etcd)
     if draft.kubernetes is not None:
         parts.append("kubernetes:\n" + (_block(draft.kubernetes, "  ") or "  {}"))
+    if draft.vips:
+        parts.append("vips:\n" + "\n".join(_item(vip) for vip in draft.vips))
+    for name, settings in (("haproxy", draft.haproxy), ("keepalived", draft.keepalived)):
+        if said := _block(settings, "  "):
+            parts.append(f"{name}:\n{said}")
     return "\n\n".join(parts) + "\n"
 
 
@@ -98,9 +107,13 @@ def _host(host: HostDraft, shared: Mapping[str, Value]) -> str:
         "ssh_address": host.ssh_address,
         "roles": host.roles,
         "etcd_name": host.etcd_name,
+        "vrrp_priority": host.vrrp_priority,
     }
-    text = "  - " + _block(settings, "    ").removeprefix("    ")
-    return text + ("\n    ssh:\n" + ssh if (ssh := _block(own, "      ")) else "")
+    return _item(settings) + ("\n    ssh:\n" + ssh if (ssh := _block(own, "      ")) else "")
+
+
+def _item(settings: Settings) -> str:
+    return "  - " + _block(settings, "    ").removeprefix("    ")
 
 
 def _block(settings: Settings, indent: str) -> str:
@@ -111,6 +124,8 @@ def _block(settings: Settings, indent: str) -> str:
 def _written(value: Value) -> str:
     if isinstance(value, tuple):
         return f"[{', '.join(_written(each) for each in value)}]"
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{key}: {_written(each)}" for key, each in value.items()) + "}"
     if not isinstance(value, str):
         return str(value).lower()
     if _PLAIN.fullmatch(value) and value.lower() not in ("true", "false", "null", "yes", "no", "on", "off", "y", "n"):

@@ -1,0 +1,180 @@
+"""Asks one host, which nothing is known of, what runs there; then etcd and the API by what it said."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+from datetime import UTC, datetime
+from itertools import pairwise
+from pathlib import Path
+from typing import TypeVar
+
+from haconsole.configs.layout import layout
+from haconsole.errors import HaconsoleError
+from haconsole.inventory.importers.draft import Draft, write
+from haconsole.inventory.load import examine
+from haconsole.inventory.schema import Host, Inventory
+from haconsole.model.etcd import EtcdMember
+from haconsole.model.names import HostName
+from haconsole.model.observed import Cause
+from haconsole.probes.discovery.draft import own_address
+from haconsole.probes.discovery.told import API, ETCD, MANAGER, Others, Program, Told
+from haconsole.probes.errors import ProbeError
+from haconsole.probes.etcd_access import etcd_on
+from haconsole.probes.kube_access import kube_on
+from haconsole.probes.script import ARGV, Section, answers, render
+from haconsole.probes.site import Pace, Site
+from haconsole.transport.base import Fleet, HostTransport
+from haconsole.transport.kube_objects import Node
+
+T = TypeVar("T")
+
+LOOK_S = 20.0
+_COMMS = {"kube-controller": MANAGER}
+"""Programs by the name the kernel keeps, where that is cut off."""
+
+_SECTIONS = (
+    Section("name", "uname -n"),
+    Section("addresses", "ip -o address show scope global | awk '{ print $4 }'"),
+    Section(
+        "programs",
+        r"""
+for process in /proc/[0-9]*; do
+  read -r name <"$process/comm" || continue
+  case $name in
+    etcd | kube-apiserver | kube-controller | kube-scheduler | kubelet | haproxy | keepalived) ;;
+    *) continue ;;
+  esac
+  printf '@ %s %s\n' "$name" "$(readlink "$process/exe")"
+  tr '\0' '\n' <"$process/cmdline" | sed 's/^/- /'
+  [ "$name" != etcd ] || tr '\0' '\n' <"$process/environ" | sed -n 's/^\(ETCD_[A-Z_]*=\)/+ \1/p'
+done 2>/dev/null
+:""".strip(),
+    ),
+    Section(
+        "pods", 'for path in /etc/kubernetes/manifests/*.yaml; do [ ! -e "$path" ] || basename "$path" .yaml; done'
+    ),
+    Section("etcd_file", "systemctl show -p EnvironmentFiles --value etcd.service | sed -n '1s/ (.*//p'"),
+    Section(
+        "server",
+        r"sed -n 's/^ *server: *//p' /etc/kubernetes/kubelet.conf /etc/kubernetes/admin.conf 2>/dev/null | head -n 1",
+    ),
+    Section("haproxy", "cat /etc/haproxy/haproxy.cfg 2>/dev/null || :"),
+    Section("keepalived", "cat /etc/keepalived/keepalived.conf 2>/dev/null || :"),
+)
+
+
+async def look(host: HostTransport) -> Told:
+    """Ask the host; raises TransportError, or ProbeError where nothing runs that a cluster is made of."""
+    done = await host.run(ARGV, stdin=render(_SECTIONS), root=True, deadline_s=LOOK_S)
+    said = {answer.section: answer.output for answer in answers(done.stdout)}
+    programs = programs_of(said.get("programs", ""))
+    if not programs:
+        raise ProbeError(
+            f"{host.host}: nothing of a cluster runs here: no etcd, no Kubernetes, no haproxy, no keepalived",
+            Cause.NOT_RUNNING,
+            mend="name a control plane; for new hosts begin with a file of sample-inventories",
+        )
+    return Told(
+        name=said.get("name", "").strip().partition(".")[0] or str(host.host),
+        addresses=tuple(said.get("addresses", "").split()),
+        programs=programs,
+        static_pods=frozenset(said.get("pods", "").split()),
+        etcd_file=said.get("etcd_file", "").strip(),
+        server=said.get("server", "").strip().strip("'\""),
+        haproxy=said.get("haproxy", ""),
+        keepalived=said.get("keepalived", ""),
+    )
+
+
+def programs_of(text: str) -> dict[str, Program]:
+    """By name; of several processes of one name the first counts."""
+    programs: dict[str, Program] = {}
+    for part in f"\n{text}".split("\n@ ")[1:]:
+        head, *lines = part.splitlines()
+        name, _, path = head.partition(" ")
+        _, *words = [line[2:] for line in lines if line.startswith("- ")] or [""]
+        environment = [line[2:].partition("=")[::2] for line in lines if line.startswith("+ ")]
+        flags = {key.removeprefix("ETCD_").lower().replace("_", "-"): value for key, value in environment}
+        programs.setdefault(_COMMS.get(name, name), Program(path, {**flags, **_flags(words)}))
+    return programs
+
+
+def _flags(words: list[str]) -> dict[str, str]:
+    """``--name=value`` and ``--name value``; a flag without value is ``true``."""
+    flags: dict[str, str] = {}
+    for word, following in pairwise((*words, "-")):
+        if word.startswith("-"):
+            name, equals, value = word.lstrip("-").partition("=")
+            flags[name] = value if equals else "true" if following.startswith("-") else following
+    return flags
+
+
+async def ask_others(told: Told, alone: Draft, fleet: Fleet, name: HostName) -> Others:
+    """Ask etcd for its members and the API for its nodes, by the ways that the inventory of the host `alone` tells.
+
+    `name` is what the fleet calls the host.
+    """
+    inventory = inventory_of(alone)
+    if isinstance(inventory, str):
+        return Others(notes=(f"etcd and the API were not asked, for the inventory is not whole: {inventory}",))
+    site = Site(inventory, layout(inventory), _Only(fleet, name), lambda: datetime.now(UTC), b"", Pace(fact_s=10.0))
+    host = next(host for host in inventory.hosts if host.address == own_address(told))
+    notes: list[str] = []
+    members = await _heard(_members(site, host), "etcd's members", notes) if ETCD in told.programs else None
+    of_api = await _heard(_nodes(site, host), "the nodes", notes) if API in told.programs else None
+    nodes, version = of_api or (None, None)
+    return Others(members, nodes, version, notes=tuple(notes))
+
+
+async def log_in(hosts: tuple[Host, ...], fleet: Fleet) -> tuple[dict[str, Told], tuple[str, ...]]:
+    """What other hosts tell, by address, and why some told nothing."""
+    heard = await asyncio.gather(*(look(fleet.host(HostName(host.name))) for host in hosts), return_exceptions=True)
+    told: dict[str, Told] = {}
+    notes: list[str] = []
+    for host, one in zip(hosts, heard, strict=True):
+        if isinstance(one, Told):
+            told[host.address] = one
+        elif isinstance(one, HaconsoleError):
+            notes.append(str(one))
+        else:
+            raise one
+    return told, tuple(notes)
+
+
+def inventory_of(draft: Draft) -> Inventory | str:
+    """The inventory that the draft is, or in words why it is none."""
+    examined = examine(write(draft), "<found>", Path("/"))
+    return examined.inventory or "; ".join(f"{problem.what}; {problem.mend}" for problem in examined.problems)
+
+
+class _Only:
+    """A fleet in which every host is the one that was logged in to."""
+
+    def __init__(self, fleet: Fleet, name: HostName) -> None:
+        self._fleet = fleet
+        self._name = name
+
+    def host(self, name: HostName) -> HostTransport:
+        return self._fleet.host(self._name)
+
+    async def close(self) -> None:
+        """Whoever opened the fleet closes it."""
+
+
+async def _members(site: Site, host: Host) -> tuple[EtcdMember, ...]:
+    async with etcd_on(site, host) as api:
+        return await api.members(deadline_s=5.0)
+
+
+async def _nodes(site: Site, host: Host) -> tuple[tuple[Node, ...], str]:
+    async with kube_on(site, host) as api:
+        return await api.nodes(), await api.version()
+
+
+async def _heard(asked: Awaitable[T], what: str, notes: list[str]) -> T | None:
+    try:
+        return await asked
+    except HaconsoleError as error:
+        notes.append(f"{what} could not be asked for, so what is written down on the host counts: {error}")
+        return None

@@ -1,0 +1,39 @@
+"""The inventory of a real cluster found from any one of its hosts, and good enough to work with."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from haconsole.inventory.load import load
+from tests.hosts.program import Program
+
+
+def discovered(program: Program, host: str, to: Path) -> Path:
+    """What `discover` prints of that host, which must be an inventory with nothing left to look at."""
+    lab = program.lab
+    folder = lab.inventory_path.parent
+    way = ("-i", str(folder / "key"), "--known-hosts", str(folder / "known_hosts"), "--sudo", "passwordless")
+    done = program.verb("discover", f"ops@{lab.spec.host(host).address}", *way)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "Look at this" not in done.stdout
+    to.write_text(done.stdout)
+    return to
+
+
+def test_the_inventory_is_the_one_that_the_cluster_was_made_from(installed: Program, tmp_path: Path) -> None:
+    found = discovered(installed, "cp2", tmp_path / "found.yaml")
+    other = discovered(installed, "cp3", tmp_path / "other.yaml")
+    assert found.read_text().splitlines()[1:] == other.read_text().splitlines()[1:]
+    inventory, made = load(found), load(installed.lab.inventory_path)
+    assert inventory.cluster == made.cluster
+    assert [(host.name, host.address, host.roles) for host in inventory.hosts] == [
+        (host.name, host.address, host.roles) for host in made.hosts
+    ]
+    assert (inventory.etcd, inventory.haproxy or made.haproxy) == (made.etcd, made.haproxy)
+    assert [vip.address for vip in inventory.vips] == [vip.address for vip in made.vips]
+
+    with_it = Program(installed.lab, installed.state, found)
+    told = json.loads(with_it.verb("status", str(found), "--json").stdout)
+    assert (told["health"], told["findings"]) == ("healthy", [])
+    assert with_it.events("bootstrap")[-1]["changed"] == 0, "bootstrap has nothing to add to what it made"

@@ -1,0 +1,283 @@
+"""Clusters told from one host: what haconsole bootstrapped, what kubeadm made, what somebody wrote by hand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from haconsole.cli.main import run
+from haconsole.errors import ExitCode
+from haconsole.inventory.importers.draft import write
+from haconsole.inventory.load import parse
+from haconsole.inventory.schema import Inventory
+from haconsole.model.etcd import EtcdMember
+from haconsole.model.hosts import Role
+from haconsole.model.names import HostName, MemberId
+from haconsole.probes.discovery.ask import look, programs_of
+from haconsole.probes.discovery.balancer import balanced, priority, vips
+from haconsole.probes.discovery.draft import draft_of, own_address
+from haconsole.probes.discovery.told import Others, Program, Told
+from haconsole.probes.errors import ProbeError
+from haconsole.transport.kube_objects import Meta, Node, NodeAddress, NodeStatus
+from tests.fakes.transport import FakeHost
+
+PROCESSES = """\
+@ etcd /usr/bin/etcd
+- /usr/bin/etcd
+- --quota-backend-bytes=4294967296
+- --debug
+- --name
+- m1
++ ETCD_NAME=shadowed
++ ETCD_DATA_DIR=/srv/etcd
+@ kube-controller /opt/bin/kube-controller-manager
+- kube-controller-manager
+- --cluster-name=blue
+@ etcd /usr/bin/second
+- second
+@ haproxy /usr/sbin/haproxy
+- /usr/sbin/haproxy
+- -Ws
+- -f
+- /etc/haproxy/haproxy.cfg
+"""
+
+HAPROXY = """\
+global
+    stats socket /run/haproxy/own.sock mode 660 level admin
+    # stats socket /not/this
+defaults
+    balance leastconn
+frontend web
+    bind *:80
+    default_backend pages
+frontend apis
+    bind 10.0.0.100:9443 # the VIP
+    default_backend masters
+backend pages
+    server w1 10.0.0.31:8080 check
+backend masters
+    server a 10.0.0.11:6443 check
+    server b 10.0.0.12:6443 check
+    server c 10.0.0.13:6443 check
+"""
+
+KEEPALIVED = """\
+vrrp_instance API {
+    interface eth0
+    virtual_router_id 77
+    priority 150
+    advert_int 2
+    nopreempt
+    authentication { auth_type PASS
+      auth_pass hunter2 }
+    virtual_ipaddress {
+        10.0.0.100/24 dev bond0
+    }
+}
+"""
+
+HAND_MADE = Told(
+    name="a.example",
+    addresses=("10.0.0.100/24", "10.0.0.11/24"),
+    programs={
+        "etcd": Program(
+            "/opt/etcd/etcd",
+            {
+                "name": "one",
+                "initial-advertise-peer-urls": "https://10.0.0.11:2380",
+                "advertise-client-urls": "https://10.0.0.11:2379",
+                "initial-cluster": "one=https://10.0.0.11:2380,b=https://10.0.0.12:2380,c=https://10.0.0.13:2380",
+                "trusted-ca-file": "/etc/ssl/etcd/root.pem",
+                "cert-file": "/etc/ssl/etcd/one.pem",
+                "initial-cluster-token": "blue",
+                "listen-metrics-urls": "http://127.0.0.1:2381",
+                "heartbeat-interval": "150",
+            },
+        ),
+        "kube-apiserver": Program(
+            "/opt/bin/kube-apiserver",
+            {"client-ca-file": "/srv/pki/ca.crt", "service-cluster-ip-range": "10.96.0.0/12", "secure-port": "6443"},
+        ),
+        "kube-controller-manager": Program(
+            "/opt/bin/kube-controller-manager",
+            {"kubeconfig": "/srv/kube/manager.conf", "leader-elect-lease-duration": "1m30s"},
+        ),
+        "haproxy": Program("/usr/sbin/haproxy", {"f": "/etc/haproxy/haproxy.cfg"}),
+        "keepalived": Program("/usr/sbin/keepalived", {}),
+    },
+    etcd_file="/etc/default/etcd",
+    server="https://api.example:443",
+    haproxy=HAPROXY,
+    keepalived=KEEPALIVED,
+)
+KUBEADM = Told(
+    name="k1",
+    addresses=("10.98.0.11/24",),
+    programs={
+        "etcd": Program("/usr/local/bin/etcd", {"advertise-client-urls": "https://10.98.0.11:2379"}),
+        "kube-apiserver": Program(
+            "/usr/local/bin/kube-apiserver",
+            {"advertise-address": "10.98.0.11", "client-ca-file": "/etc/kubernetes/pki/ca.crt"},
+        ),
+        "kube-controller-manager": Program(
+            "/usr/local/bin/kube-controller-manager", {"kubeconfig": "/etc/kubernetes/controller-manager.conf"}
+        ),
+        "kubelet": Program("/usr/bin/kubelet", {}),
+    },
+    static_pods=frozenset({"etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"}),
+    server="https://10.98.0.100:6443",
+)
+
+
+def node(name: str, address: str, **labels: str) -> Node:
+    metadata = Meta(name=name, labels={f"node-role.kubernetes.io/{key.replace('_', '-')}": "" for key in labels})
+    return Node(metadata=metadata, status=NodeStatus(addresses=(NodeAddress(type="InternalIP", address=address),)))
+
+
+NOBODY = Others()
+
+
+def text_of(told: Told, others: Others = NOBODY, reached_by: str = "") -> str:
+    given = reached_by or own_address(told)
+    return write(draft_of(told, others, source="a host", ssh={"user": "root"}, jump=None, reached_by=given))
+
+
+def inventory_of(text: str) -> Inventory:
+    found = parse(text, "<test>", Path("/"))
+    assert isinstance(found, Inventory), "\n".join(map(str, found))
+    return found
+
+
+def test_flags_are_read_from_the_command_line_and_etcds_environment() -> None:
+    programs = programs_of(PROCESSES)
+    assert list(programs) == ["etcd", "kube-controller-manager", "haproxy"]
+    assert programs["etcd"] == Program(
+        "/usr/bin/etcd",
+        {"name": "m1", "data-dir": "/srv/etcd", "quota-backend-bytes": "4294967296", "debug": "true"},
+    )
+    assert programs["kube-controller-manager"].flags == {"cluster-name": "blue"}
+    assert programs["haproxy"].flags == {"Ws": "true", "f": "/etc/haproxy/haproxy.cfg"}
+
+
+def test_what_somebody_made_by_hand() -> None:
+    text = text_of(HAND_MADE, reached_by="a.example")
+    inventory = inventory_of(text)
+    assert inventory.cluster == "blue"
+    names = [(host.name, host.address, host.etcd_name, host.vrrp_priority) for host in inventory.hosts]
+    assert names == [
+        ("a.example", "10.0.0.11", "one", 150),
+        ("b", "10.0.0.12", None, None),
+        ("c", "10.0.0.13", None, None),
+    ]
+    assert [set(host.roles) for host in inventory.hosts] == [
+        {Role.ETCD, Role.CONTROL_PLANE, Role.LOAD_BALANCER},
+        {Role.ETCD, Role.CONTROL_PLANE},
+        {Role.ETCD, Role.CONTROL_PLANE},
+    ]
+    assert inventory.hosts[0].ssh_address == "a.example"
+    etcd, kubernetes, (vip,) = inventory.etcd, inventory.kubernetes, inventory.vips
+    assert kubernetes is not None
+    assert (etcd.pki_dir, etcd.metrics_port, etcd.heartbeat_ms, etcd.binary) == (
+        *("/etc/ssl/etcd", 2381, 150, "/opt/etcd/etcd"),
+    )
+    assert etcd.config_file == "/etc/default/etcd"
+    assert (kubernetes.pki_dir, kubernetes.config_dir, kubernetes.binary_dir) == ("/srv/pki", "/srv/kube", "/opt/bin")
+    assert (kubernetes.endpoint, kubernetes.leader_election.lease_duration_s) == ("api.example:443", 90)
+    assert (vip.address, vip.interface, vip.router_id, vip.mode, vip.advert_int_s, vip.preempt) == (
+        *("10.0.0.100/24", "bond0", 77, "multicast", 2.0, False),
+    )
+    assert inventory.haproxy is not None
+    assert (inventory.haproxy.bind_port, inventory.haproxy.balance) == (9443, "leastconn")
+    assert inventory.haproxy.stats_socket == "/run/haproxy/own.sock"
+
+
+def test_what_to_look_at_is_said_and_no_password_is() -> None:
+    text = text_of(HAND_MADE)
+    notes = [line.removeprefix("# - ") for line in text.splitlines() if line.startswith("# - ")]
+    assert "hunter2" not in text
+    assert "hunter2" not in repr(HAND_MADE)
+    assert notes == [
+        "b, c: not logged in to, so see that name, roles and the way to log in are right",
+        "VRRP's password is not copied: name it as auth_pass before keepalived is bootstrapped",
+        "b, c: vrrp_priority is not known; without it the order of the file counts",
+        "balancers that speak by multicast do not name one another: give the others the role load-balancer",
+        "haproxy's backend is masters: it is shown, but drain and ready look for k8s_server_6443",
+        "the nodes are not known: add the workers, if there are any",
+        "etcd has cert-file /etc/ssl/etcd/one.pem: certs shows it, but rotate-certs looks for server.crt",
+        "etcd has trusted-ca-file /etc/ssl/etcd/root.pem: certs shows it, but rotate-certs looks for ca.crt",
+    ]
+
+
+def test_what_kubeadm_made_with_its_nodes() -> None:
+    members = tuple(
+        EtcdMember(MemberId(f"{n}"), f"k{n}", (f"https://10.98.0.1{n}:2380",), (), learner=False) for n in (1, 2, 3)
+    )
+    nodes = (*(node(f"k{n}", f"10.98.0.1{n}", control_plane="") for n in (1, 2, 3)), node("w1", "10.98.0.21"))
+    text = text_of(KUBEADM, Others(members, nodes, "v1.20.2"))
+    inventory = inventory_of(text)
+    assert [(host.name, host.roles) for host in inventory.hosts] == [
+        *((f"k{n}", (Role.ETCD, Role.CONTROL_PLANE)) for n in (1, 2, 3)),
+        ("w1", (Role.WORKER,)),
+    ]
+    assert inventory.kubernetes is not None
+    assert (inventory.kubernetes.deployment, inventory.kubernetes.endpoint) == ("kubeadm", "10.98.0.100:6443")
+    assert (inventory.kubernetes.version, inventory.etcd.placement) == ("v1.20.2", "static-pod")
+    assert "pki_dir" not in text
+    assert "# - k2, k3, w1: not logged in to" in text
+
+
+def test_hosts_that_were_logged_in_to_tell_their_names_and_priorities() -> None:
+    other = Told("b-long-name", ("10.0.0.12/24",), HAND_MADE.programs, keepalived=KEEPALIVED.replace("150", "140"))
+    text = text_of(HAND_MADE, Others(hosts={"10.0.0.12": other}))
+    second = inventory_of(text).hosts[1]
+    assert (second.name, second.etcd_name, second.vrrp_priority) == ("b-long-name", "b", 140)
+    assert Role.LOAD_BALANCER in second.roles
+
+
+def test_the_cluster_is_called_what_it_was_bootstrapped_as() -> None:
+    told = Told("cp1", ("10.0.0.11/24",), HAND_MADE.programs, haproxy=f"# haconsole: cluster prod\n{HAPROXY}")
+    assert inventory_of(text_of(told)).cluster == "prod"
+
+
+def test_a_worker_and_a_balancer_alone_are_no_more_than_they_are() -> None:
+    worker = Told("w1", ("10.0.0.31/24",), {"kubelet": Program("/usr/bin/kubelet", {})})
+    assert "roles: [worker]" in text_of(worker)
+    balancer = Told("lb", ("10.0.0.41/24",), {"haproxy": HAND_MADE.programs["haproxy"]}, haproxy=HAPROXY)
+    assert "name: lb\n    address: 10.0.0.41\n    roles: [load-balancer]" in text_of(balancer)
+
+
+@pytest.mark.parametrize("addresses", [(), ("10.0.0.100/24",)])
+def test_a_host_with_no_address_of_its_own_is_the_loopback_one(addresses: tuple[str, ...]) -> None:
+    told = Told("x", addresses, {}, keepalived=KEEPALIVED)
+    assert own_address(told) == "127.0.0.1"
+
+
+async def test_a_host_of_no_cluster_says_so() -> None:
+    host = FakeHost(HostName("bare"))
+    host.when("sh", say="")
+    with pytest.raises(ProbeError, match="nothing of a cluster runs here") as raised:
+        await look(host)
+    assert "name a control plane" in str(raised.value)
+
+
+def test_a_name_that_is_none_is_refused_before_any_host_is_asked(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["discover", "root@no name"]) == ExitCode.USAGE
+    assert "'no name', not an address or a DNS name" in capsys.readouterr().err
+
+
+WORDS = st.lists(
+    st.sampled_from((*HAPROXY.split(), *KEEPALIVED.split(), "\n", "server", "bind", "-1", "1e9", "é"))
+).map(" ".join)
+
+
+@given(WORDS | st.text(), WORDS | st.text())
+def test_nothing_in_a_configuration_raises(haproxy: str, keepalived: str) -> None:
+    told = Told("x", ("10.0.0.1/24",), {}, haproxy=haproxy, keepalived=keepalived)
+    balanced(told)
+    vips(told)
+    priority(told)
+    text_of(told)
