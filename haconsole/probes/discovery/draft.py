@@ -159,6 +159,8 @@ def _notes(told: Told, others: Others, balanced: Balanced | None, unheard: list[
         yield f"haproxy's backend is {balanced.name}: it is shown, but drain and ready look for {backend}"
     if others.nodes is None and API in told.programs:
         yield "the nodes are not known: add the workers, if there are any"
+    if path := told.flag(ETCD, "config-file"):
+        yield f"etcd has its settings in {path}, which is not read: see that etcd's part is right"
     for program, flags in _NAMED.items():
         for flag, name in flags:
             path = told.flag(program, flag)

@@ -35,7 +35,7 @@ def etcd(told: Told) -> Settings:
         return {}
     stacked = ETCD in told.static_pods
     client = urlsplit(_first(told.flag(ETCD, "advertise-client-urls")))
-    tls = "certificates" if client.scheme == "https" else "off"
+    tls = {"https": "certificates", "http": "off"}.get(client.scheme)
     said: dict[str, Value | None] = {
         "placement": "static-pod" if stacked else "systemd",
         "tls": "auto" if told.flag(ETCD, "auto-tls") == "true" else tls,

@@ -250,6 +250,13 @@ def test_a_worker_and_a_balancer_alone_are_no_more_than_they_are() -> None:
     assert "name: lb\n    address: 10.0.0.41\n    roles: [load-balancer]" in text_of(balancer)
 
 
+def test_what_etcd_has_in_a_file_of_its_own_is_left_open() -> None:
+    etcd = {"etcd": Program("/usr/bin/etcd", {"config-file": "/etc/etcd/etcd.yml"})}
+    text = text_of(Told("e1", ("10.0.0.11/24",), etcd))
+    assert "etcd has its settings in /etc/etcd/etcd.yml, which is not read" in text
+    assert "tls" not in text
+
+
 @pytest.mark.parametrize("addresses", [(), ("10.0.0.100/24",)])
 def test_a_host_with_no_address_of_its_own_is_the_loopback_one(addresses: tuple[str, ...]) -> None:
     told = Told("x", addresses, {}, keepalived=KEEPALIVED)
