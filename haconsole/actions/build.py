@@ -79,11 +79,13 @@ def start_step(
     Units `beside` it, each with its own such files, are started in the same command: systemd's order counts among them.
     `test` is a command that must accept the configuration first; `also` are checks beyond the unit's own state.
     With `reloads` a reload since then is as good as a start. For `vips_pause` see `RunCommand`.
-    Enabling also has systemd read its files again (systemctl(1)).
+    Enabling also has systemd read its files again (systemctl(1)). Of one that does not start its last words are told.
     """
     every = {unit: newer_than, **beside}
     units = " ".join(every)
-    lines = (test, f"systemctl enable --quiet {units}", f"systemctl restart {units}")
+    own = " ".join(f"_SYSTEMD_UNIT={one}" for one in every)
+    why_not = f"{{ journalctl -q --no-pager -o cat -n 5 {own} >&2; exit 1; }}"
+    lines = (test, f"systemctl enable --quiet {units}", f"systemctl restart {units} || {why_not}")
     return Step(
         id=step_id(what, host),
         title=title,

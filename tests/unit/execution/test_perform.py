@@ -77,6 +77,11 @@ async def test_a_command_that_fails_says_where_what_and_why(bench: Bench) -> Non
     assert performed.output == "starting\nno such user"
 
 
+async def test_a_script_is_named_and_not_told_in_full(bench: Bench) -> None:
+    performed = await bench.perform(RunCommand(("sh", "-ec", "echo 'no room' >&2\nexit 3", "hand-over", "8443", "a b")))
+    assert performed.error == "cp1: `sh -ec … hand-over 8443 'a b'` ended with 3: no room"
+
+
 async def test_a_command_that_is_stopped_says_so(bench: Bench) -> None:
     performed = await bench.perform(RunCommand(("sleep", "60"), timeout_s=0.1))
     assert performed.error == "cp1: `sleep 60` did not end within 0.1 s and was stopped"
