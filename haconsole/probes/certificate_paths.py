@@ -66,7 +66,10 @@ def _named(file: CertificateFile, told: HostCertificates) -> CertificateFile:
 
 
 def _discovered(told: HostCertificates, ca: str | None) -> list[CertificateFile]:
-    """What processes were given; `ca` is the Kubernetes CA of the layout, where no API server tells another."""
+    """What processes were given; `ca` is the Kubernetes CA of the layout, where no API server tells another.
+
+    A kubelet that renews its certificate by itself uses what it made, whatever pair its kubeconfig holds or names.
+    """
     given = {(process, flag): path for process, flag, path in told.flags}
     found = [
         CertificateFile(
@@ -82,6 +85,9 @@ def _discovered(told: HostCertificates, ca: str | None) -> list[CertificateFile]
     for process, role in _KUBECONFIGS.items():
         path = given.get((process, "kubeconfig"))
         seen = told.kubeconfigs.get(path) if path else None
+        own = given.get((process, "own-cert"))
+        if seen and own:
+            seen = replace(seen, cert_pem="", cert_path=own, key_path=own)
         if path and seen and seen.cert_pem:
             found.append(CertificateFile(role, path, None, ca, kubeconfig=True))
         elif seen and seen.cert_path:

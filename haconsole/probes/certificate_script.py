@@ -39,9 +39,19 @@ kubeconfig() { new config: "$1" || return 0
     sed -n "s/^[- ]*$word: *['\"]\{0,1\}\([^'\"]*\).*/$word \1/p" -- "$1" | head -n 1; done
   sed -n 's/^[- ]*client-key-data: *//p' -- "$1" | head -n 1 | tr -d "'\"" | base64 -d 2>/dev/null | public
   cert "$(named client-certificate "$1")"; key "$(named client-key "$1")"; cert "$(named certificate-authority "$1")"; }
+words() { tr '\0' '\n' <"$1/cmdline" |
+  sed -n -e ':a' -e '$!{N;ba' -e '}' -e 's/\n\(--*[a-z-]*\)\n\([^-]\)/\n\1=\2/g' -e p; }
+value() { words "$2" | sed -n "s/^--*$1=\(\/.*\)/\1/p" | tail -n 1; }
+own() { case $(words "$1" | grep '^--*rotate-certificates' | tail -n 1) in
+    *=[fF0]*) return ;;
+    '') grep -q "^[^#]*rotateCertificates[\"']\{0,1\}: *true" "$(value config "$1")" || return ;;
+  esac
+  folder=$(value cert-dir "$1")
+  current=${folder:-/var/lib/kubelet/pki}/kubelet-client-current.pem
+  [ ! -f "$current" ] || printf '%s\n' "--own-cert=$current" "--own-key=$current"; }
 flags() { printf '\n@process %s\n' "$1"
-  { tr '\0' '\n' <"$2/cmdline" | sed -n -e ':a' -e '$!{N;ba' -e '}' -e 's/\n\(--*[a-z-]*\)\n\([^-]\)/\n\1=\2/g' -e p
-    [ "$1" != etcd ] || tr '\0' '\n' <"$2/environ"
+  { words "$2"
+    case $1 in etcd) tr '\0' '\n' <"$2/environ" ;; kubelet) own "$2" ;; esac
   } | sed -n -e 's/^--\{0,1\}\([a-z-]*\(cert\|ca\|key\|kubeconfig\|certificate\|authority\)[a-z-]*=\/\)/\1/p' \
     -e '/^ETCD_[A-Z_]*\(CERT\|CA\|KEY\)_FILE=\//p' | sort -u; }
 follow() { case $1 in

@@ -1,7 +1,8 @@
 """Kubelets of control planes and workers: the client certificate of their kubeconfig, and which of them are left.
 
 A kubelet's certificate is replaced where its kubeconfig names the cluster's own CA file and a certificate and key in
-files of their own, or holds those two itself. One file with both is what kubelet makes and renews by itself.
+files of their own, or holds those two itself. One file with both is what kubelet makes and renews by itself; it goes by
+that file whatever pair its kubeconfig has (rotateCertificates).
 """
 
 from __future__ import annotations

@@ -295,3 +295,40 @@ def test_the_ca_that_a_kubelet_trusts_is_told_with_its_certificate(pki: Pki, hol
     assert (told["kubelet-ca"].path, told["kubelet-ca"].in_kubeconfig) == (where, holds == "holds")
     assert (told["kubelet"].path, told["kubelet"].key_path) == (pki.path("node.crt"), pki.path("node.key"))
     assert not told["kubelet"].in_kubeconfig
+
+
+@pytest.mark.parametrize("pair", ["embedded", "files"])
+@pytest.mark.parametrize(
+    ("config", "flag", "own"),
+    [
+        ("rotateCertificates: true", "", True),
+        ('{"rotateCertificates": true}', "", True),
+        ("rotateCertificates: false", "", False),
+        ("# rotateCertificates: true", "", False),
+        ("rotateCertificates: false", "--rotate-certificates", True),
+        ("rotateCertificates: true", "--rotate-certificates=false", False),
+    ],
+)
+def test_a_kubelet_that_renews_by_itself_uses_what_it_made(
+    pki: Pki, pair: str, config: str, flag: str, own: bool
+) -> None:
+    """Whatever its kubeconfig holds or names: kubelet goes by its own pair once it has made one."""
+    pki.leaf("node")
+    cert = pki.leaf("made")
+    current = "kubelet-client-current.pem"
+    pki.put(current, cert + (pki.folder / "made.key").read_bytes(), 0o600)
+    names = {"client-certificate": "node.crt", "client-key": "node.key"}
+    said = "".join(f"    {name}: {pki.path(file)}\n" for name, file in names.items())
+    if pair == "embedded":
+        held = {name: b64encode((pki.folder / file).read_bytes()).decode() for name, file in names.items()}
+        said = "".join(f"    {name}-data: {text}\n" for name, text in held.items())
+    pki.put("kubelet.conf", f"    certificate-authority: {pki.path('ca.crt')}\n{said}".encode(), 0o600)
+    pki.put("config.yaml", f"kind: KubeletConfiguration\n{config}\n".encode())
+    words = (f"--kubeconfig={pki.path('kubelet.conf')}", "--config", pki.path("config.yaml"), *filter(None, (flag,)))
+    pki.process(9, "kubelet", "/usr/bin/kubelet", *words, f"--cert-dir={pki.folder}")
+    found, notes, _ = pki.look()
+    (told,) = (one for one in found if one.role == "kubelet")
+    kept = ("kubelet.conf", "kubelet.conf") if pair == "embedded" else ("node.crt", "node.key")
+    assert (told.path, told.key_path) == tuple(map(pki.path, (current, current) if own else kept))
+    assert (told.in_kubeconfig, told.key_matches) == (pair == "embedded" and not own, True)
+    assert (notes, {one.role for one in found}) == ((), {"kubelet", "kubelet-ca"})
