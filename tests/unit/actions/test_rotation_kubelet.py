@@ -145,6 +145,13 @@ def test_a_new_ca_reaches_the_kubelets_of_control_planes_and_workers() -> None:
     for phase in ("trust", "leaves", "drop"):
         assert {f"kubernetes.kubelet-{phase}@{host}" for host in ("w1", "cp2")} <= set(ids)
     assert ids.index("kubernetes.kubelet-drop@w1") < ids.index("kubernetes.control-plane-drop@cp1")
+    for phase in ("trust", "leaves", "drop"):
+        turn = [
+            f"kubernetes.kubelet-{phase}@cp2",
+            f"keepalived.hand-over-{phase}@cp2",
+            f"kubernetes.control-plane-{phase}@cp2",
+        ]
+        assert [step for step in ids if step in turn] == turn, "its lease is fresh when it is restarted"
 
 
 @pytest.mark.parametrize(

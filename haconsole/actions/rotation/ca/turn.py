@@ -26,10 +26,15 @@ API_LEAVES = ("apiserver", "apiserver-etcd-client", "apiserver-kubelet-client", 
 def turn(
     now: Replacing, host: Host, phase: str, files: dict[str, tuple[str, ...]], also: tuple[Check, ...]
 ) -> tuple[Group, ...]:
-    """Restart what reads its CAs, or the new `files` by role, at its start only. Leaves alone do not stop etcd."""
+    """Restart what reads its CAs, or the new `files` by role, at its start only. Leaves alone do not stop etcd.
+
+    Kubelet goes first: what follows breaks off what it has under way with the API, and its node's lease would be old
+    already as it is restarted.
+    """
     found, groups = now.found, list[Group]()
     bundles = phase in (Phase.TRUST, Phase.DROP, "trust-back")
-    beside = (*_balancer(now, host, phase, bundles=bundles), *_kubelet(now, host, phase, files, bundles=bundles))
+    kubelet = _kubelet(now, host, phase, files, bundles=bundles)
+    beside = _balancer(now, host, phase, bundles=bundles)
     etcd_ca = now.of(ETCD_CA)
     if bundles and etcd_ca and host in found.etcd:
         over = (gone(etcd_ca),) if phase == Phase.TRUST else ()
@@ -48,7 +53,7 @@ def turn(
         groups.append(beside)
     if now.of(KUBERNETES_CA) and host in found.control_planes:
         groups.append(locks_held(f"{phase}-{host.name}", host, phase))
-    return with_vips_elsewhere(found, host, phase, tuple(groups), phase)
+    return (kubelet, *with_vips_elsewhere(found, host, phase, tuple(groups), phase))
 
 
 def _steering(
