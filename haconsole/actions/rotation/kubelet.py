@@ -22,6 +22,11 @@ ROLE = "kubelet"
 UNIT = "kubelet.service"
 WHY = "Kubelet's name in the API: without it the node is lost to the cluster."
 RESTART_WHY = "It reads what changed only at its start; pods go on meanwhile."
+BY_ITSELF = "renews it by itself: it is left as it is"
+OF_ITS_OWN = (
+    "; for a new CA have its kubeconfig name a certificate and a key in files of their own, "
+    "set rotateCertificates: false and restart it"
+)
 CLIENTS = ("admin", "controller-manager", "scheduler", ROLE)
 
 
@@ -80,7 +85,8 @@ def against_a_new_ca(found: Ground) -> tuple[str, ...]:
         for host in workers(found)
         if (why := _unheard(found, host))
     )
-    return (*left(found), *dict.fromkeys(copies), *unheard)
+    stay = (one + OF_ITS_OWN if one.endswith(BY_ITSELF) else one for one in left(found))
+    return (*stay, *dict.fromkeys(copies), *unheard)
 
 
 def kubelet_restart(host: Host, what: str, newer_than: tuple[str, ...], phase: str) -> Step:
@@ -104,7 +110,7 @@ def _seen(found: Ground, host: Host) -> Certificate | None:
 def _left(found: Ground, host: Host, seen: Certificate, kubernetes: KubernetesLayout) -> str:
     """Why its certificate is not replaced; empty where it is."""
     if seen.key_path is None or (seen.key_path == seen.path and not seen.in_kubeconfig):
-        return f"kubelet keeps its certificate in {seen.path} and renews it by itself: it is left as it is"
+        return f"kubelet keeps its certificate in {seen.path} and {BY_ITSELF}"
     copies = (one for one in certificates_on(found, host) if one.role == f"{ROLE}-ca")
     return next((_names_another(one, kubernetes) for one in copies if _is_copy(one, kubernetes)), "")
 

@@ -129,6 +129,7 @@ def test_what_kubelet_renews_by_itself_is_left_and_named() -> None:
     assert "pki.kubelet@cp2" not in {step.id for step in made.steps}
     told = f"cp2: kubelet keeps its certificate in {own} and renews it by itself"
     assert told in made.summary
+    assert "for a new CA" not in made.summary
     assert told not in plan(seen(kubelet("cp2", own, own)), scope="etcd").summary
 
 
@@ -157,7 +158,10 @@ def test_a_new_ca_reaches_the_kubelets_of_control_planes_and_workers() -> None:
 @pytest.mark.parametrize(
     ("more", "says"),
     [
-        (kubelet("cp2", "/k.pem", "/k.pem"), "cp2: kubelet keeps its certificate in /k.pem and renews it by itself"),
+        (
+            kubelet("cp2", "/k.pem", "/k.pem"),
+            "and renews it by itself: it is left as it is; for a new CA have its kubeconfig name a certificate",
+        ),
         (
             named_ca("cp3", "scheduler-ca", "/etc/kubernetes/scheduler.conf", inside=True),
             f"cp3: scheduler: /etc/kubernetes/scheduler.conf holds the CA itself: have it name {CA}",
