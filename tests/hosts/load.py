@@ -159,18 +159,10 @@ class EtcdWriter(Load):
 
 
 class ApiReader(Load):
-    """Reads a namespace through the endpoint, over a new connection each time.
+    """Reads a namespace through the endpoint, over a new connection each time, and never asks twice."""
 
-    With `again` a read that was broken off is asked once more at once, and counts as retried where that brought it
-    through: what is under way is broken off by etcd as a member stops or its leadership moves, which API servers answer
-    with 500, and by a VIP that moves.
-    """
-
-    def __init__(
-        self, lab: Lab, address: str, port: int, folder: Path, *, pause_s: float = 0.1, again: bool = False
-    ) -> None:
+    def __init__(self, lab: Lab, address: str, port: int, folder: Path, *, pause_s: float = 0.1) -> None:
         super().__init__()
-        self._again = again
         self._address, self._port, self._pause_s = address, port, pause_s
         folder.mkdir(parents=True, exist_ok=True)
         host = holder(lab, "/etc/kubernetes/pki/admin.key")
@@ -184,15 +176,10 @@ class ApiReader(Load):
     def _run(self) -> None:
         while not self._over.wait(self._pause_s):
             begun = time.monotonic()
-            first = self._broken()
-            second = self._broken() if first and self._again else first
-            if second:
+            if broken := self._broken():
                 self.counts.failed += 1
-                self.counts.say("failed", begun, [first, second])
+                self.counts.say("failed", begun, [broken])
                 continue
-            if first:
-                self.counts.retried += 1
-                self.counts.say("retried", begun, [first])
             self.counts.done += 1
             self.counts.slowest_s = max(self.counts.slowest_s, time.monotonic() - begun)
 
