@@ -109,6 +109,17 @@ class LeaseHeld:
     hosts: tuple[HostName, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class NodeRenewed:
+    """The node's lease was renewed since its kubelet, on the step's host, began, as told by the first of `ask`.
+
+    A node that has none, as of a kubelet that never registered, has nothing to renew.
+    """
+
+    node: str
+    ask: tuple[HostName, ...]
+
+
 class MemberStage(StrEnum):
     """How far a member of etcd has come: each stage holds in those after it."""
 
@@ -203,6 +214,7 @@ Single: TypeAlias = (
     | VipOwned
     | VipAnswers
     | LeaseHeld
+    | NodeRenewed
     | EtcdCheck
     | EtcdStoreCheck
     | OperatorsFile

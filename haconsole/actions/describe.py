@@ -24,6 +24,7 @@ from haconsole.actions.checks import (
     MemberGone,
     MemberIs,
     NoAlarm,
+    NodeRenewed,
     SameFile,
     ServerIs,
     ServiceRunning,
@@ -59,7 +60,9 @@ from haconsole.actions.operations import (
 )
 from haconsole.actions.step import Step, StepId
 
-ClusterCheck: TypeAlias = EtcdHealthy | ApiserverReady | BackendsUp | VipOwned | VipAnswers | LeaseHeld | ServerIs
+ClusterCheck: TypeAlias = (
+    EtcdHealthy | ApiserverReady | BackendsUp | VipOwned | VipAnswers | LeaseHeld | NodeRenewed | ServerIs
+)
 
 
 def operation_line(operation: Operation) -> str:
@@ -194,6 +197,8 @@ def _cluster_check(check: ClusterCheck) -> str:
             return f"haproxy on {', '.join(balancers)} has {backend}/{server} in {state}"
         case VipAnswers(endpoint=endpoint):
             return f"GET https://{endpoint}/readyz from here is 200"
+        case NodeRenewed(node=node):
+            return f"node {node} renewed its lease since its kubelet began"
         case LeaseHeld(namespace=namespace, name=name):
             return f"lease {namespace}/{name} is held and not expired"
         case _:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TypeAlias, assert_never
 
-from haconsole.actions.checks import ApiserverReady, LeaseHeld, VipAnswers
+from haconsole.actions.checks import ApiserverReady, LeaseHeld, NodeRenewed, VipAnswers
+from haconsole.execution.etcd_list import host_of
 from haconsole.inventory.effective import split_host_port
 from haconsole.inventory.schema import Host
 from haconsole.model.lease import Lease, LeaseState
@@ -12,13 +13,19 @@ from haconsole.probes.errors import ProbeError
 from haconsole.probes.kube_access import kube_at, kube_on
 from haconsole.probes.leases import finder, from_api
 from haconsole.probes.site import Site as ProbeSite
+from haconsole.transport.base import TransportError
 from haconsole.transport.kube_errors import KubeError
-from haconsole.transport.kube_objects import Readiness
+from haconsole.transport.kube_objects import LeaseObject, Readiness
 from haconsole.transport.kubeconfig import KubeconfigError
 
-ApiCheck: TypeAlias = ApiserverReady | VipAnswers | LeaseHeld
+ApiCheck: TypeAlias = ApiserverReady | VipAnswers | LeaseHeld | NodeRenewed
 Problems: TypeAlias = tuple[str, ...]
 ANSWER_S = 6.0
+BEGAN = (
+    "sh",
+    "-c",
+    'LC_ALL=C date -d "$(LC_ALL=C systemctl show -p ActiveEnterTimestamp --value kubelet.service)" +%s',
+)
 
 
 async def api_problems(site: ProbeSite, check: ApiCheck, host: Host) -> Problems:
@@ -35,10 +42,37 @@ async def api_problems(site: ProbeSite, check: ApiCheck, host: Host) -> Problems
                     objects = await api.leases(check.namespace, deadline_s=ANSWER_S)
                 leases = from_api(objects, finder(site.inventory.hosts))
                 return lock_problems(check, leases, site)
+            case NodeRenewed():
+                return await _renewed(site, check, host)
             case _:
                 assert_never(check)
     except (KubeError, KubeconfigError, ProbeError) as error:
         return (str(error) if str(error).startswith(f"{host.name}:") else f"{host.name}: {error}",)
+
+
+async def _renewed(site: ProbeSite, check: NodeRenewed, host: Host) -> Problems:
+    """By the host's own clock alone: kubelet writes down the time of a renewal itself."""
+    began = await site.transport(host).run(BEGAN, deadline_s=ANSWER_S)
+    if not began.stdout.strip().isdecimal():
+        return (f"{host.name}: kubelet does not run",)
+    error: Exception | None = None
+    for name in check.ask:
+        try:
+            async with kube_on(site, host_of(site, name)) as api:
+                leases = await api.leases("kube-node-lease", deadline_s=ANSWER_S)
+        except (KubeError, ProbeError, TransportError) as unheard:
+            error = unheard
+            continue
+        return renewal_problems(check.node, leases, int(began.stdout), host.name)
+    return (f"{host.name}: no API server tells of node {check.node}: {error}",)
+
+
+def renewal_problems(node: str, leases: tuple[LeaseObject, ...], since: int, host: str) -> Problems:
+    """Why the node's lease is older than `since`, in seconds since 1970."""
+    lease = next((one for one in leases if one.metadata.name == node), None)
+    if lease is None or (lease.spec.renew_time and lease.spec.renew_time.timestamp() > since):
+        return ()
+    return (f"{host}: node {node} has not renewed its lease since kubelet began: see journalctl -u kubelet there",)
 
 
 async def _endpoint(site: ProbeSite, endpoint: str, host: Host) -> Problems:

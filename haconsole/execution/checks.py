@@ -25,6 +25,7 @@ from haconsole.actions.checks import (
     MemberGone,
     MemberIs,
     NoAlarm,
+    NodeRenewed,
     SameFile,
     ServerIs,
     ServiceRunning,
@@ -117,7 +118,7 @@ class Checks:
                 return self._shared(step)
             case EtcdHealthy() | ApiserverReady() | BackendsUp() | VipOwned() | VipAnswers() | LeaseHeld():
                 return self._cluster.problems(check, step.host)
-            case MemberIs() | MemberGone() | LeaderAmong() | ServerIs() | HasRoom() | NoAlarm():
+            case MemberIs() | MemberGone() | LeaderAmong() | ServerIs() | HasRoom() | NoAlarm() | NodeRenewed():
                 return self._cluster.problems(check, step.host)
             case SameFile(here=here, path=path):
                 return not_same(self._site.fleet.host(step.host), here, path)

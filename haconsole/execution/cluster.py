@@ -17,6 +17,7 @@ from haconsole.actions.checks import (
     MemberGone,
     MemberIs,
     NoAlarm,
+    NodeRenewed,
     ServerIs,
     VipAnswers,
     VipOwned,
@@ -46,6 +47,7 @@ ClusterCheck: TypeAlias = (
     | VipOwned
     | VipAnswers
     | LeaseHeld
+    | NodeRenewed
     | EtcdCheck
     | EtcdStoreCheck
     | ServerIs
@@ -94,7 +96,7 @@ class ClusterChecks:
                 return await self._server(check)
             case BackendsUp(servers=servers):
                 return await self._backends(host, servers)
-            case ApiserverReady() | VipAnswers() | LeaseHeld():
+            case ApiserverReady() | VipAnswers() | LeaseHeld() | NodeRenewed():
                 return await api_problems(self._site, check, host)
             case _:
                 assert_never(check)

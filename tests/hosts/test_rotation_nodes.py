@@ -9,7 +9,7 @@ import pytest
 from tests.hosts.conftest import LabMaker
 from tests.hosts.kubelets import configure, join, kubelets, said
 from tests.hosts.nodes import GRACE_S, UNIT, Nodes, furnish, programs
-from tests.hosts.program import Program
+from tests.hosts.program import Program, outcomes
 from tests.hosts.rotation import certs, sound
 
 pytestmark = pytest.mark.nightly
@@ -34,11 +34,13 @@ def test_nodes_keep_their_leases(cluster: Program, phase: str) -> None:
     before, nodes = kubelets(cluster), Nodes(cluster.lab)
     with nodes:
         nodes.wait_renewed()
-        cluster.events("rotate-certs", *(("--ca", "--phase", phase) if phase else ()))
+        told = outcomes(cluster.events("rotate-certs", *(("--ca", "--phase", phase) if phase else ())))
         nodes.wait_renewed()
     print(f"rotate-certs {phase}: {nodes.longest_s()} s without a renewal, {sorted(nodes.states)}")
     assert max(nodes.longest_s().values()) < GRACE_S
     assert {"cp1 Unknown", "w1 Unknown"}.isdisjoint(nodes.states)
+    looks = {f"kubernetes.node-{phase or 'client'}@{host}" for host in (("cp1", "w1") if phase else ("cp1",))}
+    assert looks <= set(told)
     after = kubelets(cluster)
     assert {after[host] != before[host] for host in before} == {phase in ("", "leaves")}
     if phase in ("", "drop"):

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from haconsole.actions.bootstrap.ground import Ground
 from haconsole.actions.bootstrap.leaves import CLIENT, KUBERNETES_CA, LeafWanted
-from haconsole.actions.build import ran_before, start_step
+from haconsole.actions.build import look_step, ran_before, start_step
+from haconsole.actions.checks import NodeRenewed
 from haconsole.actions.step import Step
+from haconsole.actions.steps.order import Group
 from haconsole.configs.layout import KeyPairFiles, KubernetesLayout
 from haconsole.inventory.schema import Host
 from haconsole.model.certificate import Certificate
@@ -22,6 +24,8 @@ ROLE = "kubelet"
 UNIT = "kubelet.service"
 WHY = "Kubelet's name in the API: without it the node is lost to the cluster."
 RESTART_WHY = "It reads what changed only at its start; pods go on meanwhile."
+RENEWED_WHY = "kubelet renews it every 10 s as long as it trusts the API server and is known to it by its certificate."
+RENEWED_WITHIN_S = 90.0
 BY_ITSELF = "renews it by itself: it is left as it is"
 OF_ITS_OWN = (
     "; for a new CA have its kubeconfig name a certificate and a key in files of their own, "
@@ -100,6 +104,25 @@ def kubelet_restart(host: Host, what: str, newer_than: tuple[str, ...], phase: s
         newer_than=newer_than,
         needs=(),
         undo=ran_before(UNIT),
+    )
+
+
+def nodes_renewed(found: Ground, what: str, phase: str, hosts: tuple[Host, ...] | None = None) -> Group:
+    """See the kubelets of `hosts`, or of all, known to the API by what they were restarted with."""
+    ask = tuple(HostName(host.name) for host in found.control_planes)
+    every = ((host, kubelet_leaf(found, host)) for host in hosts or found.inventory.hosts)
+    return tuple(
+        look_step(
+            f"kubernetes.node-{what}",
+            host.name,
+            (NodeRenewed(leaf.common_name.removeprefix("system:node:"), ask),),
+            title="See its node's lease renewed",
+            why=RENEWED_WHY,
+            phase=phase,
+            wait_s=RENEWED_WITHIN_S,
+        )
+        for host, leaf in every
+        if leaf is not None
     )
 
 

@@ -11,7 +11,7 @@ from haconsole.actions.build import look_step, step_id
 from haconsole.actions.checks import ApiserverReady, Check, EtcdHealthy
 from haconsole.actions.operations import RunCommand
 from haconsole.actions.rotation.handover import with_vips_elsewhere
-from haconsole.actions.rotation.kubelet import ROLE, kubelet_restart
+from haconsole.actions.rotation.kubelet import ROLE, kubelet_restart, nodes_renewed
 from haconsole.actions.rotation.scripts import TAKE_UP
 from haconsole.actions.rotation.turns import (
     WAIT_S,
@@ -133,7 +133,7 @@ def _taken_up(found: Ground, chosen: tuple[Held, ...]) -> tuple[Group, ...]:
             turn.append(tuple(_client_restart(found, one) for one in ended))
             turn.append(locks_held(f"held-{host.name}", host, LEAVES))
         groups += with_vips_elsewhere(found, host, "serve", tuple(turn), LEAVES)
-    return tuple(groups)
+    return (*groups, _nodes_seen(found, chosen))
 
 
 def _take_up(host: Host, port: int, one: Held) -> Step:
@@ -175,7 +175,12 @@ def _revive_kubernetes(found: Ground, chosen: tuple[Held, ...]) -> tuple[Group, 
         for host in found.control_planes
         for role, unit in CLIENTS.items()
     )
-    return renewed, named, apis, (*clients, *kubelets)
+    return renewed, named, apis, (*clients, *kubelets), _nodes_seen(found, chosen)
+
+
+def _nodes_seen(found: Ground, chosen: tuple[Held, ...]) -> Group:
+    hosts = tuple(one.host for one in chosen if one.leaf.name == ROLE)
+    return nodes_renewed(found, "client", LEAVES, hosts) if hosts else ()
 
 
 def _files(chosen: tuple[Held, ...], host: Host, role: str) -> tuple[str, ...]:

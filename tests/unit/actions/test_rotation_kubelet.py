@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from haconsole.actions.catalogue import plan_action
+from haconsole.actions.checks import NodeRenewed
 from haconsole.actions.operations import IssueCertificate, RunCommand
 from haconsole.actions.rotation.scripts import NAME_FILES, NAMES_FILES
 from haconsole.actions.step import Plan, Refusal
@@ -146,6 +147,12 @@ def test_a_new_ca_reaches_the_kubelets_of_control_planes_and_workers() -> None:
     for phase in ("trust", "leaves", "drop"):
         assert {f"kubernetes.kubelet-{phase}@{host}" for host in ("w1", "cp2")} <= set(ids)
     assert ids.index("kubernetes.kubelet-drop@w1") < ids.index("kubernetes.control-plane-drop@cp1")
+    checks = {str(step.id): step.verification for step in made.steps}
+    for phase, before in (("trust", "pki.kubelet@w1"), ("leaves", "pki.verified@w1"), ("drop", "verify.etcd@cp1")):
+        assert checks[f"kubernetes.node-{phase}@w1"] == (
+            NodeRenewed("w1", tuple(map(HostName, ("cp1", "cp2", "cp3")))),
+        )
+        assert ids.index(f"kubernetes.node-{phase}@w1") < ids.index(before), "seen before the next phase begins"
     for phase in ("trust", "leaves", "drop"):
         turn = [
             f"kubernetes.kubelet-{phase}@cp2",

@@ -27,6 +27,7 @@ CHECKS: tuple[checks.Check, ...] = (
     checks.VipOwned(Vip("10.99.0.100")),
     checks.VipAnswers("10.99.0.100:8443"),
     checks.LeaseHeld("kube-system", "kube-scheduler"),
+    checks.NodeRenewed("cp1", (HostName("cp1"),)),
     checks.MemberIs("https://10.99.0.14:2380", checks.MemberStage.VOTING, (HostName("cp1"),)),
     checks.MemberGone(MemberId("a3"), (HostName("cp1"),)),
     checks.LeaderAmong((HostName("cp1"), HostName("cp2"))),

@@ -12,7 +12,7 @@ from haconsole.actions.operations import (
 from haconsole.actions.rotation.ca import scripts
 from haconsole.actions.rotation.ca.material import Material
 from haconsole.actions.rotation.ca.replacing import Replacing, run_step, short
-from haconsole.actions.rotation.ca.turn import leaf_files, turn
+from haconsole.actions.rotation.ca.turn import leaf_files, nodes_seen, turn
 from haconsole.actions.rotation.leaves import etcd_gate
 from haconsole.actions.rotation.turns import (
     turns,
@@ -33,10 +33,11 @@ def back(now: Replacing) -> tuple[Group, ...]:
         groups.append((*(renew_step(one, "leaves-back") for one in mine), *_restore(now, host)))
         groups.append((*etcd_gate(now.found, host, mine, "leaves-back"),))
         groups += turn(now, host, "leaves-back", leaf_files(mine), ())
+    groups.append(nodes_seen(now, "leaves-back"))
     for host in turns(now.found):
         groups.append(tuple(_set_aside(now, one, host) for one in now.several if host in one.users))
         groups += turn(now, host, "trust-back", {}, ())
-    return (*groups, tuple(verify_steps(now.found)))
+    return (*groups, nodes_seen(now, "trust-back"), tuple(verify_steps(now.found)))
 
 
 def _restore(now: Replacing, host: Host) -> Iterator[Step]:

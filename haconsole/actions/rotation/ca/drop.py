@@ -15,7 +15,7 @@ from haconsole.actions.operations import (
 from haconsole.actions.rotation.ca import scripts
 from haconsole.actions.rotation.ca.material import Material
 from haconsole.actions.rotation.ca.replacing import NONE, Phase, Replacing, leaves_of, or_over, run_step, short
-from haconsole.actions.rotation.ca.turn import turn
+from haconsole.actions.rotation.ca.turn import nodes_seen, turn
 from haconsole.actions.rotation.turns import (
     turns,
 )
@@ -41,7 +41,7 @@ def drop(now: Replacing) -> tuple[Group, ...]:
         groups.append(tuple(_drop(now, one, host) for one in now.several if host in one.users))
         groups.append(_signing(now, host))
         groups += turn(now, host, Phase.DROP, {}, ())
-    return (*groups, tuple(verify_steps(now.found)))
+    return (*groups, nodes_seen(now, Phase.DROP), tuple(verify_steps(now.found)))
 
 
 def _verify(now: Replacing, host: Host, mine: tuple[Held, ...]) -> Step:

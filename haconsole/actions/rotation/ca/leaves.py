@@ -12,7 +12,7 @@ from haconsole.actions.operations import (
 )
 from haconsole.actions.rotation.ca import scripts
 from haconsole.actions.rotation.ca.replacing import Phase, Replacing, or_over, run_step
-from haconsole.actions.rotation.ca.turn import leaf_files, serving, turn
+from haconsole.actions.rotation.ca.turn import leaf_files, nodes_seen, serving, turn
 from haconsole.actions.rotation.leaves import etcd_gate
 from haconsole.actions.rotation.turns import (
     turns,
@@ -34,7 +34,7 @@ def leaves(now: Replacing) -> tuple[Group, ...]:
         groups.append(name_steps(mine, Phase.LEAVES))
         groups.append((*etcd_gate(now.found, host, mine, Phase.LEAVES),))
         groups += turn(now, host, Phase.LEAVES, leaf_files(mine), serving(now, host))
-    return tuple(groups)
+    return (*groups, nodes_seen(now, Phase.LEAVES))
 
 
 def _successors(now: Replacing, one: Held) -> Step:

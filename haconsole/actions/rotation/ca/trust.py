@@ -14,7 +14,7 @@ from haconsole.actions.operations import (
 from haconsole.actions.rotation.ca import scripts
 from haconsole.actions.rotation.ca.material import Material
 from haconsole.actions.rotation.ca.replacing import Phase, Replacing, or_over, run_step, short
-from haconsole.actions.rotation.ca.turn import turn
+from haconsole.actions.rotation.ca.turn import nodes_seen, turn
 from haconsole.actions.rotation.turns import (
     names,
     turns,
@@ -39,7 +39,7 @@ def trust(now: Replacing) -> tuple[Group, ...]:
     ]
     for host in turns(now.found):
         groups += turn(now, host, phase, {}, ())
-    return tuple(groups)
+    return (*groups, nodes_seen(now, phase))
 
 
 def _make(now: Replacing, one: Material) -> Step:

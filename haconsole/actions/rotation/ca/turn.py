@@ -6,7 +6,7 @@ from haconsole.actions.bootstrap.leaves import ETCD_CA, KUBERNETES_CA
 from haconsole.actions.checks import Check
 from haconsole.actions.rotation.ca.replacing import Phase, Replacing, gone
 from haconsole.actions.rotation.handover import with_vips_elsewhere
-from haconsole.actions.rotation.kubelet import ROLE, kubelet_leaf, kubelet_restart
+from haconsole.actions.rotation.kubelet import ROLE, kubelet_leaf, kubelet_restart, nodes_renewed
 from haconsole.actions.rotation.turns import (
     api_turn,
     component_restart,
@@ -54,6 +54,11 @@ def turn(
     if now.of(KUBERNETES_CA) and host in found.control_planes:
         groups.append(locks_held(f"{phase}-{host.name}", host, phase))
     return (kubelet, *with_vips_elsewhere(found, host, phase, tuple(groups), phase))
+
+
+def nodes_seen(now: Replacing, phase: str) -> Group:
+    """Every kubelet that was restarted in the phase, before the next one begins."""
+    return nodes_renewed(now.found, phase, phase) if now.of(KUBERNETES_CA) else ()
 
 
 def _steering(
