@@ -205,6 +205,21 @@ def _cluster_check(check: ClusterCheck) -> str:
             assert_never(check)
 
 
+def short_line(argv: tuple[str, ...]) -> str:
+    """The command as a shell would take it, without the text of a script of several lines."""
+    line = shlex.join(argv)
+    return line if "\n" not in line else f"{shlex.join(argv[:2])} … {shlex.join(argv[3:])}"
+
+
+def script_of(operation: Operation) -> str | None:
+    """The text of a script of several lines that the operation runs."""
+    match operation:
+        case RunCommand(argv=(_, _, text, *_)) if "\n" in text:
+            return text
+        case _:
+            return None
+
+
 def step_line(step: Step) -> str:
     """What the step does; for one that only looks, what it looks for."""
     if isinstance(step.operation, Nothing):

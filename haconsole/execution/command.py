@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import shlex
 from typing import assert_never
 
+from haconsole.actions.describe import short_line
 from haconsole.actions.operations import RunCommand
 from haconsole.actions.step import Step
 from haconsole.execution.detached import STOPPED, DetachedCommands, Ended, NeverBegun, NeverHeard, NotStarted
@@ -30,7 +30,7 @@ async def pick_up_command(
 
 def _performed(ended: Ended | NeverHeard | NotStarted, step: Step, operation: RunCommand) -> Performed:
     timeout_s = operation.timeout_s
-    words = f"{step.host}: {_shown(operation.argv)}"
+    words = f"{step.host}: `{short_line(operation.argv)}`"
     match ended:
         case Ended(status=0):
             return done(_output(ended))
@@ -44,12 +44,6 @@ def _performed(ended: Ended | NeverHeard | NotStarted, step: Step, operation: Ru
             return failed(f"{words} could not be started: {ended.why}")
         case _:
             assert_never(ended)
-
-
-def _shown(argv: tuple[str, ...]) -> str:
-    """The command as a shell would take it, without the text of a script of several lines."""
-    line = shlex.join(argv)
-    return f"`{line}`" if "\n" not in line else f"`{shlex.join(argv[:2])} … {shlex.join(argv[3:])}`"
 
 
 def _output(ended: Ended | NeverHeard) -> str:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from haconsole.actions.describe import check_line, step_line
-from haconsole.actions.operations import Irreversible, Nothing, WriteFile
+from haconsole.actions.describe import check_line, operation_line, script_of, short_line
+from haconsole.actions.operations import Irreversible, Nothing, Operation, RunCommand, WriteFile
 from haconsole.actions.step import Plan, Refusal, Step, StepId
 from haconsole.ui.present.cells import Cell, Tone
 from haconsole.ui.present.detail import Detail, Fact, Heading, Item, Sentence, Verbatim
@@ -91,12 +91,17 @@ def _look(step: Step) -> tuple[Item, ...]:
 def _change(step: Step) -> tuple[Item, ...]:
     return (
         Heading("What is done"),
-        Sentence(Cell(step_line(step), Tone.ACCENT)),
+        Sentence(Cell(_done(step.operation), Tone.ACCENT)),
         *_checks("Must hold before", tuple(check_line(check) for check in step.precondition)),
         *_checks("Holds when it is done", tuple(check_line(check) for check in step.verification)),
         Heading("How it is taken back"),
         Sentence(Cell(way_back(step) or "the plan does not say", Tone.MUTED)),
     )
+
+
+def _done(operation: Operation) -> str:
+    """In a line or two; the text of a script stands further below."""
+    return short_line(operation.argv) if isinstance(operation, RunCommand) else operation_line(operation)
 
 
 def about_step(plan: Plan, subject: StepSubject, *, teaching: bool = False) -> Detail | None:
@@ -130,7 +135,10 @@ def _title(plan: Plan, step: StepId) -> str:
 
 
 def _content(step: Step) -> tuple[Item, ...]:
-    if not isinstance(step.operation, WriteFile):
+    """The text of the file that is written, or of the script that is run."""
+    file = step.operation.content if isinstance(step.operation, WriteFile) else None
+    text = script_of(step.operation) if file is None else file
+    if text is None:
         return ()
-    lines = step.operation.content.splitlines()
-    return (Heading("The file"), *(Verbatim(Cell(line.expandtabs(), Tone.MUTED), "│") for line in lines))
+    lines = (Verbatim(Cell(line.expandtabs(), Tone.MUTED), "│") for line in text.splitlines())
+    return (Heading("The script" if file is None else "The file"), *lines)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from haconsole.actions import operations as op
-from haconsole.actions.describe import check_line, step_line, undo_line
+from haconsole.actions.describe import check_line, short_line, step_line, undo_line
 from haconsole.actions.step import Step
 from haconsole.ui.present.cells import Cell, Tone
 from haconsole.ui.present.detail import Fact, Heading, Item, Sentence
@@ -69,8 +69,13 @@ def _listed(heading: str, lines: tuple[str, ...]) -> tuple[Item, ...]:
 
 def way_back(step: Step) -> str:
     """How a step is taken back, or why it cannot be; empty where the plan does not say."""
-    told = undo_line(step.undo) or ""
-    return in_fields(told) if isinstance(step.undo, op.Irreversible) else told
+    match step.undo:
+        case op.Irreversible():
+            return in_fields(undo_line(step.undo) or "")
+        case op.RunCommand(argv=argv) | op.TakeBack(operation=op.RunCommand(argv=argv)):
+            return short_line(argv)
+        case _:
+            return undo_line(step.undo) or ""
 
 
 def _if_it_fails(step: Step) -> tuple[Item, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+from haconsole.actions.describe import script_of
 from haconsole.actions.operations import Nothing
 from haconsole.ui.present.cells import text_of
 from haconsole.ui.present.detail import detail_lines
@@ -23,3 +24,15 @@ def test_a_look_says_each_thing_once() -> None:
         assert [line for line, times in Counter(lines).items() if line and times > 1] == []
         assert "What must hold" in lines
         assert not any("the plan does not say" in line for line in lines)
+
+
+def test_a_script_is_named_where_it_is_told_and_stands_line_by_line_below() -> None:
+    plan = planned(spread())
+    step = next(step for step in plan.steps if script_of(step.operation))
+    told = about_step(plan, StepSubject(step.id))
+    assert told is not None
+    lines = [text_of(line) for line in detail_lines(told, 400)]
+    text = (script_of(step.operation) or "").splitlines()
+    assert len(text) > 1
+    assert lines[-len(text) - 1 :] == ["The script", *(f"│ {line}" for line in text)]
+    assert not any(text[0] in line for line in lines[: -len(text)])
