@@ -96,7 +96,7 @@ resting() {
         if (told[1] == "lastsnd") sent = told[2]
         if (told[1] == "lastrcv") got = told[2]
       }
-      if (queued || sent > got || sent < 300) next
+      if (queued || sent > got || sent < 700) next
       line = line (line ? " or " : "") "dst " peer
       if (length(line) > 2000) { print line; line = "" }
     }
@@ -127,7 +127,8 @@ gone() {
   done
 }
 """
-"""`port` is haproxy's; a connection may go on for 1.5 s, and rests after 300 ms in which nothing was sent.
+"""`port` is haproxy's. A connection may go on for 1.5 s; it rests when nothing was sent for 700 ms, for a busy client
+takes its time between a handshake and its request.
 
 Clients on this very host are not held off: both ends of theirs are reset when the address is gone.
 """

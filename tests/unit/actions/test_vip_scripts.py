@@ -11,10 +11,10 @@ from haconsole.actions.steps import vip_scripts
 
 VIP = "10.99.0.100"
 LINES = f"""\
-0 0 {VIP}:8443 10.99.0.1:1\n\t cubic lastsnd:400 lastrcv:404 lastack:400
-0 0 {VIP}:8443 10.99.0.1:2\n\t cubic lastsnd:900 lastrcv:404 lastack:400
-0 0 {VIP}:8443 10.99.0.1:3\n\t cubic lastsnd:200 lastrcv:404 lastack:200
-0 7 {VIP}:8443 10.99.0.1:4\n\t cubic lastsnd:400 lastrcv:404 lastack:400
+0 0 {VIP}:8443 10.99.0.1:1\n\t cubic lastsnd:800 lastrcv:804 lastack:800
+0 0 {VIP}:8443 10.99.0.1:2\n\t cubic lastsnd:900 lastrcv:804 lastack:800
+0 0 {VIP}:8443 10.99.0.1:3\n\t cubic lastsnd:600 lastrcv:604 lastack:600
+0 7 {VIP}:8443 10.99.0.1:4\n\t cubic lastsnd:800 lastrcv:804 lastack:800
 0 0 [::ffff:{VIP}]:8443 [::ffff:10.99.0.1]:5\n\t cubic lastsnd:70000 lastrcv:70000
 0 0 {VIP}:8443 10.99.0.1:6\n\t cubic lastrcv:404
 """
