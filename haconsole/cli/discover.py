@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -54,11 +55,16 @@ def discover(
     ssh = {
         "user": user or None,
         "port": port,
-        "identity_file": identity_file,
-        "known_hosts": known_hosts,
+        "identity_file": from_here(identity_file),
+        "known_hosts": from_here(known_hosts),
         "sudo": sudo or ("none" if user == "root" else None),
     }
     return print_draft(asyncio.run(_discovered(host, name, ssh, jump, accept_host_key)))
+
+
+def from_here(path: str | None) -> str | None:
+    """The file by its full path: an inventory takes others to be beside itself, wherever that will be."""
+    return path if path is None or path.startswith("~") else str(Path(path).absolute())
 
 
 @asynccontextmanager

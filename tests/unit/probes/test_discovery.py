@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from haconsole.cli.discover import from_here
 from haconsole.cli.main import run
 from haconsole.errors import ExitCode
 from haconsole.inventory.importers.draft import write
@@ -274,6 +275,12 @@ async def test_a_host_of_no_cluster_says_so() -> None:
 def test_a_name_that_is_none_is_refused_before_any_host_is_asked(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["discover", "root@no name"]) == ExitCode.USAGE
     assert "'no name', not an address or a DNS name" in capsys.readouterr().err
+
+
+def test_files_that_were_named_here_are_found_from_anywhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    named = [from_here(path) for path in ("key", "/root/key", "~/.ssh/key", None)]
+    assert named == [str(tmp_path / "key"), "/root/key", "~/.ssh/key", None]
 
 
 WORDS = st.lists(
