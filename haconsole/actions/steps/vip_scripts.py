@@ -10,10 +10,14 @@ from __future__ import annotations
 
 from haconsole.actions.steps.services import STOP
 
-HOLD_DOWN = r"""
-file=$1 says=$2
+_PUT = r"""
 echo "$says" >"$file.new"
 mv -T -- "$file.new" "$file"
+"""
+
+HOLD_DOWN = f"""
+file=$1 says=$2
+{_PUT.strip()}
 """
 """Words: the down file, a line for it."""
 
@@ -141,8 +145,7 @@ port=$1 file=$2 says=$3; shift 3
 trap ended EXIT
 hold_off "$@"
 end_connections "$@"
-echo "$says" >"$file.new"
-mv -T -- "$file.new" "$file"
+{_PUT.strip()}
 gone "$@"
 """
 
