@@ -8,6 +8,7 @@ learner that has not caught up.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import TypeAlias, assert_never
 
 from haconsole.actions.operations import AddMember, EtcdOperation, MoveLeader, PromoteMember, RemoveMember
@@ -24,6 +25,7 @@ from haconsole.transport.base import TransportError
 from haconsole.transport.etcd_answers import EtcdStatus
 from haconsole.transport.etcd_errors import EtcdError, EtcdErrorKind
 
+Pauses: TypeAlias = list[AbstractAsyncContextManager[None]]
 Tell: TypeAlias = Callable[[str], Awaitable[None]]
 Try: TypeAlias = Callable[[], Awaitable[Performed | str]]
 """One try: how it ended, or in words what is still waited for."""
@@ -62,7 +64,9 @@ class EtcdChanges:
             case RemoveMember():
                 return await self._until(lambda: self._remove(operation), CHANGE_S, tell)
             case MoveLeader():
-                return await self._until(lambda: self._move(operation), CHANGE_S, tell)
+                # once, however often it is tried: VIPs that pause again and again would be out of reach
+                pauses: Pauses = [vips_paused(self._site)]
+                return await self._until(lambda: self._move(operation, pauses), CHANGE_S, tell)
             case _:
                 assert_never(operation)
 
@@ -136,7 +140,8 @@ class EtcdChanges:
             left = await api.membership.remove(operation.member)
             return done(f"removed member {operation.member}; left are {', '.join(one.name or one.id for one in left)}")
 
-    async def _move(self, operation: MoveLeader) -> Performed | str:
+    async def _move(self, operation: MoveLeader, pauses: Pauses) -> Performed | str:
+        """Hand it over while the VIPs pause, as long as a pause is left."""
         told = await statuses(self._site, tuple(dict.fromkeys((*operation.ask, *operation.to))))
         leader = leader_among(told)
         if leader in operation.to:
@@ -146,7 +151,10 @@ class EtcdChanges:
             return f"none of {', '.join(operation.to)} can lead now"
         if leader is None:
             return f"none of {', '.join(told)} leads now"
-        async with etcd_on(self._site, host_of(self._site, leader)) as api, vips_paused(self._site):
+        async with (
+            etcd_on(self._site, host_of(self._site, leader)) as api,
+            pauses.pop() if pauses else nullcontext(),
+        ):
             await api.membership.move_leader(target[1].member_id)
         return done(f"leadership went from {leader} to {target[0]}")
 

@@ -13,9 +13,10 @@ from haconsole.actions.checks import EtcdCheck, LeaderAmong, MemberGone, MemberI
 from haconsole.actions.operations import AddMember, EtcdOperation, MoveLeader, PromoteMember, RemoveMember
 from haconsole.configs.layout import layout
 from haconsole.errors import HaconsoleError
+from haconsole.execution import etcd_changes
 from haconsole.execution.clock import SystemClock
 from haconsole.execution.etcd_changes import EtcdChanges, furthest
-from haconsole.execution.etcd_list import any_member, etcd_list_problems, member_list
+from haconsole.execution.etcd_list import any_member, etcd_list_problems, member_list, statuses
 from haconsole.execution.events import Outcome
 from haconsole.execution.outcome import Performed
 from haconsole.inventory.schema import Etcd, EtcdTls, Host, Inventory
@@ -24,6 +25,8 @@ from haconsole.model.names import HostName, MemberId
 from haconsole.probes.site import Pace, Site
 from haconsole.transport.base import HostTransport, TransportError
 from haconsole.transport.etcd_answers import EtcdStatus
+from haconsole.transport.etcd_errors import EtcdError, EtcdErrorKind
+from haconsole.transport.etcd_membership import EtcdMembership
 from tests.programs.etcd import Member, new_member, running
 from tests.programs.ports import free_ports
 from tests.programs.pump import forward
@@ -215,3 +218,27 @@ def test_leadership_passes_to_the_voter_furthest_in_the_log() -> None:
     assert found is not None
     assert found[0] == "ahead"
     assert furthest((), {}) is None
+
+
+async def test_vips_pause_once_however_often_leadership_is_handed_over(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A member that is not taken for leader tries for 45 s: VIPs that paused each time would be out of reach."""
+    paused: list[Site] = []
+    refusals = [EtcdError(M1, EtcdErrorKind.NOT_LEADER, "move leader", "not leader")] * 2
+
+    @asynccontextmanager
+    async def pause(site: Site) -> AsyncIterator[None]:
+        paused.append(site)
+        yield
+
+    async def move_leader(self: EtcdMembership, member: MemberId) -> None:
+        if refusals:
+            raise refusals.pop()
+
+    status = (await statuses(bench.site, (M1,)))[M1]
+    monkeypatch.setattr(etcd_changes, "vips_paused", pause)
+    monkeypatch.setattr(etcd_changes, "furthest", lambda hosts, told: (M2, status))
+    monkeypatch.setattr(EtcdMembership, "move_leader", move_leader)
+    moved = await bench.perform(MoveLeader((M2,), (M1,)))
+    assert (moved.outcome, len(refusals), len(paused)) == (Outcome.DONE, 0, 1), moved.error
