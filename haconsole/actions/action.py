@@ -49,7 +49,9 @@ class Argument:
 class Action:
     """An action: `title` for a menu, `help` a sentence or two on what it does and when to use it.
 
-    `certificates`: the planner reads them, so the snapshot must hold them.
+    `certificates`: the planner reads them, so the snapshot must hold them. `dangerous`: it removes a member, a host or
+    data; it never comes first by chance, and its form is not filled in from the row under the cursor. `synonyms` are
+    further words by which an operator looks for it.
     """
 
     name: str
@@ -58,3 +60,5 @@ class Action:
     arguments: tuple[Argument, ...]
     planner: Planner
     certificates: bool = False
+    dangerous: bool = False
+    synonyms: tuple[str, ...] = ()

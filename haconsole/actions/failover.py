@@ -78,6 +78,7 @@ def failover_actions() -> tuple[Action, ...]:
             ),
             (vip, to),
             plan_failover,
+            synonyms=("virtual", "address", "balancer", "keepalived", "owner", "switchover"),
         ),
         Action(
             FAILBACK,
@@ -85,6 +86,7 @@ def failover_actions() -> tuple[Action, ...]:
             "Take away the down files that failover or a person left: VIPs go back by priority. Losses are counted.",
             (vip,),
             plan_failback,
+            synonyms=("virtual", "address", "balancer", "keepalived", "owner", "return"),
         ),
     )
 

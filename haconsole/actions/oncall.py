@@ -36,6 +36,7 @@ def oncall_actions() -> tuple[Action, ...]:
             "Have another member lead, before its host is worked on. Costs no write.",
             (to,),
             plan_move_leader,
+            synonyms=("leader", "transfer"),
         ),
         Action(
             "drain",
@@ -64,6 +65,7 @@ def oncall_actions() -> tuple[Action, ...]:
                 ),
             ),
             plan_backup,
+            synonyms=("save",),
         ),
     )
 

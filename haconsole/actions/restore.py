@@ -129,6 +129,7 @@ def restore_action() -> Action:
             Argument("gone", ArgumentKind.TEXT, "hosts that are off for good, with commas: they are left out"),
         ),
         plan_restore,
+        dangerous=True,
     )
 
 

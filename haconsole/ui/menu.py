@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from haconsole.ui.consent import refused
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
     from haconsole.ui.app import ConsoleApp
     from haconsole.ui.present.offers import Help
+    from haconsole.ui.present.palette import Command
 
 
 class Menu:
@@ -56,7 +58,17 @@ class Menu:
         themes = tuple(
             Command(f"theme {name}", f"paint('{name}')", f"Paint with the theme {name}") for name in app.painting.names
         )
-        app.push_screen(Palette("commands", done + themes), self._chosen)
+        app.push_screen(Palette("commands", done + self._actions() + themes), self._chosen)
+
+    def _actions(self) -> tuple[Command, ...]:
+        """The actions as commands of the palette; none where nothing may be changed."""
+        if self._app.read_only:
+            return ()
+        from haconsole.actions.catalogue import catalogue
+        from haconsole.ui.present.offers import offered
+
+        offers = offered(catalogue(), None, self._app.state.snapshot, ())
+        return tuple(replace(offer, key="") for offer in offers)
 
     def _chosen(self, action: str | None) -> None:
         """Do what was chosen from a palette."""
@@ -106,13 +118,12 @@ class Menu:
             return
         from haconsole.actions.catalogue import find_action
         from haconsole.ui.present.form import form_for
-        from haconsole.ui.present.offers import given_by
-        from haconsole.ui.present.standing import host_of
+        from haconsole.ui.present.prefill import prefilled
         from haconsole.ui.screens.acting import FormScreen, plan_of
 
         app, action = self._app, find_action(name)
         if not action.arguments:
             app.push_screen(plan_of(action, {}))
             return
-        given = request if request is not None else given_by(action, host_of(app.subject, app.state.snapshot))
+        given = request if request is not None else prefilled(action, app.subject, app.state.snapshot)
         app.push_screen(FormScreen(form_for(action, tuple(host.name for host in app.inventory.hosts), given)))

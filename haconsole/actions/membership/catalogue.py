@@ -55,6 +55,7 @@ def _remove() -> Action:
             UPDATE,
         ),
         planner=_plan_remove,
+        dangerous=True,
     )
 
 
@@ -86,4 +87,5 @@ def _replace() -> Action:
         planner=lambda snapshot, inventory, request: _updating(
             plan_replace(snapshot, inventory, request["old"], request["new"]), request
         ),
+        dangerous=True,
     )

@@ -38,6 +38,9 @@ def offered(
             f"act('{action.name}')",
             in_fields(action.help),
             ("helps", host or "", "")[rank(action)],
+            command=action.name,
+            words=(*(argument.name for argument in action.arguments), *action.synonyms),
+            dangerous=action.dangerous,
         )
         for action in sorted(actions, key=rank)
     )

@@ -15,8 +15,7 @@ from haconsole.ui.panes.table import TablePane
 from haconsole.ui.panes.text import TextPane
 from haconsole.ui.present.cells import Cell
 from haconsole.ui.present.detail import Detail, Sentence
-from haconsole.ui.present.narrow import Wish
-from haconsole.ui.present.palette import Command, commands_table
+from haconsole.ui.present.palette import Command, commands_table, ranked
 from haconsole.ui.present.subjects import CommandSubject
 
 if TYPE_CHECKING:
@@ -49,7 +48,7 @@ class Palette(ModalScreen[str | None]):
 
     def on_mount(self) -> None:
         self._help.can_focus = False
-        self._table.show(commands_table(self._title, self._commands, beside=self._beside), self.app.now)
+        self._show_matching("")
 
     def on_row_highlighted(self) -> None:
         """Tell the command under the cursor in full: what it does may not fit its row."""
@@ -58,7 +57,12 @@ class Palette(ModalScreen[str | None]):
         self._help.show(Detail(chosen.name, (Sentence(Cell(chosen.help)),)) if chosen else None)
 
     def on_prompt_typed(self, message: Prompt.Typed) -> None:
-        self._table.grant(Wish(message.text))
+        self._show_matching(message.text)
+        self._table.action_edge(-1)
+
+    def _show_matching(self, typed: str) -> None:
+        matching = ranked(self._commands, typed)
+        self._table.show(commands_table(self._title, matching, beside=self._beside), self.app.now)
 
     def on_prompt_left(self, message: Prompt.Left) -> None:
         subject = self._table.cursor_key if message.kept else None

@@ -138,4 +138,4 @@ async def test_a_read_only_console_offers_no_action() -> None:
         assert isinstance(app.screen, Dashboard)
         await pilot.press("colon", *"actions")
         await settled(pilot)
-        assert "no row holds 'actions'" in screen_text(app)
+        assert "no command matches" in screen_text(app)
