@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from haconsole.model.hosts import Role
+from datetime import timedelta
+
+from haconsole.model.hosts import HostFacts, InterfaceAddress, Role
 from haconsole.model.names import HostName, Vip
-from haconsole.model.observed import Known, value_of
+from haconsole.model.observed import Failed, Known, value_of
 from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.model.vip import VipState, VipView
+
+OUTDATED = timedelta(seconds=2)
+"""How much older than the newest report another may be and still be current: two rounds, and less than keepalived
+waits (three adverts of a second) before it takes a silent owner's VIP over."""
 
 
 def vip_views(snapshot: ClusterSnapshot) -> tuple[VipView, ...]:
@@ -18,14 +24,30 @@ def vip_view(snapshot: ClusterSnapshot, address: Vip) -> VipView:
     """Owners are the hosts that have the address on an interface now. One owner is enough to call it owned."""
     owners: list[HostName] = []
     unheard: list[HostName] = []
-    for facts in snapshot.hosts:
-        if not facts.has(Role.LOAD_BALANCER):
-            continue
-        if not isinstance(facts.addresses, Known):
+    balancers = tuple(facts for facts in snapshot.hosts if facts.has(Role.LOAD_BALANCER))
+    current = _current_reports(balancers)
+    for facts in balancers:
+        if facts.host not in current:
             unheard.append(facts.host)
-        elif any(entry.address == address for entry in facts.addresses.value):
+        elif any(entry.address == address for entry in current[facts.host].value):
             owners.append(facts.host)
     return VipView(address, _state(len(owners), len(unheard)), tuple(owners), tuple(unheard))
+
+
+def _current_reports(balancers: tuple[HostFacts, ...]) -> dict[HostName, Known[tuple[InterfaceAddress, ...]]]:
+    """The balancers' address reports, without those of hosts not reached and those older than the newest one.
+
+    A host that lost power reported the VIP a moment before another took it over: both reports together are no split.
+    """
+    reports = {
+        facts.host: facts.addresses
+        for facts in balancers
+        if isinstance(facts.addresses, Known) and not isinstance(facts.reach, Failed)
+    }
+    newest = max((report.at for report in reports.values()), default=None)
+    if newest is None:
+        return {}
+    return {host: report for host, report in reports.items() if newest - report.at < OUTDATED}
 
 
 def unfit(snapshot: ClusterSnapshot, host: str) -> str:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from haconsole.model.hosts import HostFacts, Role, ServiceState
 from haconsole.model.names import Vip
-from haconsole.model.observed import Failed, Observed
+from haconsole.model.observed import Observed
 from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.model.vip import KeepalivedFacts, VipState, VipView, VrrpInstance, VrrpState
 from haconsole.model.vip_view import vip_views
@@ -49,7 +49,7 @@ def holds(facts: HostFacts, view: VipView) -> Cell:
     if had.value is None:
         return UNKNOWN
     mine = any(entry.address == view.address for entry in had.value)
-    if had.stale:
+    if had.stale or facts.host in view.unheard:
         return Cell("? had it" if mine else "? had not", Tone.UNKNOWN)
     if not mine:
         return NOTHING
@@ -92,7 +92,7 @@ def _row(facts: HostFacts, view: VipView) -> Row:
         Cell(str(instance.priority)) if instance else NOTHING if told.value else UNKNOWN,
         service,
     )
-    return Row(VipSubject(view.address, facts.host), _aged(cells) if isinstance(facts.addresses, Failed) else cells)
+    return Row(VipSubject(view.address, facts.host), _aged(cells) if facts.host in view.unheard else cells)
 
 
 def _stopped(facts: HostFacts) -> bool:
