@@ -44,16 +44,25 @@ class ActionGroup(click.Group):
         options = [_parameter(one) for one in action.arguments if not one.positional]
         return click.Command(
             action.name,
-            help=action.help,
+            help=_help(action),
+            short_help=f"{action.title}.",
             params=[inventory, *places, *options, *self._options],
             callback=lambda **given: self._body(action, given),
         )
 
 
+def _help(action: Action) -> str:
+    """What the action does, then its positional arguments, which click itself does not describe."""
+    described = (f"{one.name.upper()}: {one.help}." for one in action.arguments if one.positional)
+    return "\n\n".join((action.help, "INVENTORY: the inventory's file.", *described))
+
+
 def _parameter(argument: Argument) -> click.Parameter:
     kind = click.Choice(argument.choices) if argument.choices else click.STRING
     if argument.positional:
-        return click.Argument([_variable(argument)], type=kind, required=argument.required)
+        name = "|".join(argument.choices) or argument.name.upper()
+        metavar = name if argument.required else f"[{name}]"
+        return click.Argument([_variable(argument)], type=kind, required=argument.required, metavar=metavar)
     if argument.kind is ArgumentKind.FLAG:
         return click.Option([f"--{argument.name}", _variable(argument)], is_flag=True, help=argument.help)
     names = [f"--{argument.name}", *([f"-{argument.letter}"] if argument.letter else []), _variable(argument)]

@@ -47,12 +47,37 @@ class VerbGroup(click.Group):
         command: click.Command = getattr(module, f"{cmd_name}_" if iskeyword(cmd_name) else cmd_name)
         return command
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Options of the console before the inventory, as in ``--ascii INVENTORY``, are those of `open`."""
+        return super().parse_args(ctx, ["open", *args] if _opens(args) else args)
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The options of the console, which the first use of this program is about, before the verbs."""
+        console = self.get_command(ctx, "open")
+        records = [record for one in console.params if (record := one.get_help_record(ctx))] if console else []
+        with formatter.section("Options of the console (before or after INVENTORY)"):
+            formatter.write_dl(records)
+        super().format_options(ctx, formatter)
+
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args and args[0] not in VERBS and args[0].endswith((".yaml", ".yml", ".json")):
+        if args and args[0] not in VERBS and args[0].endswith(INVENTORY_ENDINGS):
             args = ["open", *args]
         return super().resolve_command(ctx, args)
+
+
+CONSOLE_FLAGS = ("--ascii", "--read-only")
+CONSOLE_VALUE = "--theme"
+INVENTORY_ENDINGS = (".yaml", ".yml", ".json")
+
+
+def _opens(args: Sequence[str]) -> bool:
+    """Whether the arguments begin with options of the console, and no verb follows them."""
+    rest = list(args)
+    while rest and (rest[0] in CONSOLE_FLAGS or rest[0].partition("=")[0] == CONSOLE_VALUE):
+        del rest[: 2 if rest[0] == CONSOLE_VALUE else 1]
+    return len(rest) < len(args) and not (rest and rest[0] in VERBS)
 
 
 @click.group(cls=VerbGroup, context_settings={"help_option_names": ["-h", "--help"]})

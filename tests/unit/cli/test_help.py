@@ -1,0 +1,39 @@
+"""The command line's help, and options of the console before the inventory."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from haconsole.actions.catalogue import catalogue
+from haconsole.cli.main import root
+
+
+@pytest.mark.parametrize("verb", ["run", "plan"])
+@pytest.mark.parametrize("action", catalogue(), ids=lambda action: action.name)
+def test_help_of_an_action_names_and_describes_its_arguments(verb: str, action: object) -> None:
+    name, arguments = action.name, action.arguments  # type: ignore[attr-defined]
+    shown = CliRunner().invoke(root, [verb, name, "--help"]).output
+    flat = " ".join(shown.split())
+    assert "OF_ACTION" not in shown
+    for argument in arguments:
+        assert (argument.name.upper() if argument.positional else f"--{argument.name}") in shown
+        assert argument.help in flat
+
+
+def test_help_lists_the_options_of_the_console() -> None:
+    shown = CliRunner().invoke(root, ["--help"]).output
+    assert all(option in shown for option in ("--ascii", "--theme", "--read-only"))
+
+
+@pytest.mark.parametrize("options", [["--ascii"], ["--theme", "dark"], ["--theme=dark", "--read-only"]])
+@pytest.mark.parametrize("before", [True, False])
+def test_options_of_the_console_stand_before_or_after_the_inventory(
+    options: list[str], before: bool, tmp_path: Path
+) -> None:
+    inventory = str(tmp_path / "lab.yaml")
+    result = CliRunner().invoke(root, [*options, inventory] if before else [inventory, *options])
+    assert "No such" not in result.output
+    assert "needs a terminal" in str(result.exception)
