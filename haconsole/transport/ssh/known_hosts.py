@@ -60,22 +60,26 @@ def name_in_known_hosts(host: str, port: int) -> str:
     return host.lower() if port == 22 else f"[{host.lower()}]:{port}"
 
 
-def look_up(files: tuple[Path, ...], host: str, port: int) -> KnownKeys:
-    """All lines for the host; files that are missing hold none. A port of its own asks for a line of its own."""
-    name = name_in_known_hosts(host, port)
+def look_up(files: tuple[Path, ...], name: str) -> KnownKeys:
+    """All lines for `name`: made by `name_in_known_hosts`, or a HostKeyAlias, which never has a port.
+
+    Files that are missing hold no lines.
+    """
+    name = name.lower()
     return KnownKeys(tuple(line for file in files for line in _lines_for(file, name)))
 
 
 def known_without_port(files: tuple[Path, ...], host: str, key: asyncssh.SSHKey) -> bool:
-    """Whether the files trust this very key for the host at port 22, which OpenSSH takes for any other port too."""
-    return key in look_up(files, host, 22).trusted
+    """Whether the files trust this very key for the host at port 22, which OpenSSH accepts for any other port too."""
+    known = look_up(files, host)
+    return key in known.trusted and key not in known.revoked
 
 
-def remember(file: Path, host: str, port: int, key: asyncssh.SSHKey) -> None:
+def remember(file: Path, name: str, key: asyncssh.SSHKey) -> None:
     """Append a line in a single write, so that no reader sees half of it; a new file is private (0600)."""
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     algorithm, data = key.export_public_key().decode().split()[:2]
-    line = f"{name_in_known_hosts(host, port)} {algorithm} {data}\n".encode()
+    line = f"{name} {algorithm} {data}\n".encode()
     handle = os.open(file, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         kind, size = os.fstat(handle).st_mode, os.fstat(handle).st_size

@@ -12,7 +12,7 @@ from haconsole.model.observed import Cause
 from haconsole.transport.base import TransportError
 from haconsole.transport.ssh.deadline import Deadline
 from haconsole.transport.ssh.keyring import Keyring, Keys
-from haconsole.transport.ssh.known_hosts import KnownKeys, known_without_port, look_up, name_in_known_hosts, remember
+from haconsole.transport.ssh.known_hosts import KnownKeys, known_without_port, look_up, remember
 from haconsole.transport.ssh.questions import Questions
 from haconsole.transport.ssh.route import Route
 from haconsole.transport.ssh.tuning import Tuning
@@ -58,7 +58,7 @@ class Login:
         self._keyring = keyring
         self._questions = questions
         self._tuning = tuning
-        self._accepted: dict[tuple[str, int], asyncssh.SSHKey] = {}
+        self._accepted: dict[str, asyncssh.SSHKey] = {}
 
     async def enter(
         self, route: Route, tunnel: asyncssh.SSHClientConnection | None, deadline: Deadline, timeout_s: float
@@ -84,8 +84,8 @@ class Login:
         """Connect; where the host's key is not known yet, once more after a person said it is right."""
         route = door.route
         while True:
-            known = await asyncio.to_thread(look_up, route.known_hosts, route.known_as, route.port)
-            visitor = _Visitor(None if known.trusted else self._accepted.get((route.known_as, route.port)))
+            known = await asyncio.to_thread(look_up, route.known_hosts, route.known_as)
+            visitor = _Visitor(None if known.trusted else self._accepted.get(route.known_as))
             try:
                 async with door.deadline.limit(door.timeout_s):
                     return await self._connect(door, known, visitor, offer)
@@ -125,14 +125,19 @@ class Login:
         route = door.route
         if shown is None or known.trusted:
             raise _changed(route, known, f"it showed {_fingerprint(shown)}" if shown else said)
-        if not await asyncio.to_thread(known_without_port, route.known_hosts, route.known_as, shown):
-            name, algorithm = name_in_known_hosts(route.known_as, route.port), shown.algorithm.decode()
+        if not await asyncio.to_thread(_known_at_another_port, route, shown):
+            name, algorithm = route.known_as, shown.algorithm.decode()
             async with door.deadline.paused():
                 accepted = await self._questions.accept_host_key(route.label, name, algorithm, shown.get_fingerprint())
             if not accepted:
                 raise _unknown(route, shown)
-        self._accepted[route.known_as, route.port] = shown
-        await asyncio.to_thread(remember, route.known_hosts[0], route.known_as, route.port, shown)
+        self._accepted[route.known_as] = shown
+        await asyncio.to_thread(remember, route.known_hosts[0], route.known_as, shown)
+
+
+def _known_at_another_port(route: Route, shown: asyncssh.SSHKey) -> bool:
+    """Whether the address has this key without its port in known_hosts; an alias is never looked up by address."""
+    return not route.by_alias and known_without_port(route.known_hosts, route.address, shown)
 
 
 def _host_key_algorithms(known: KnownKeys) -> list[str]:

@@ -13,6 +13,7 @@ import asyncssh
 from haconsole.inventory.effective import DIRECT, Jump, OutsideHost, outside_host, ssh_for
 from haconsole.inventory.schema import Host, Inventory
 from haconsole.model.names import HostName
+from haconsole.transport.ssh.known_hosts import name_in_known_hosts
 
 _GLOBAL_KNOWN_HOSTS = (Path("/etc/ssh/ssh_known_hosts"), Path("/etc/ssh/ssh_known_hosts2"))
 _DEFAULT_KEYS = ("id_rsa", "id_ecdsa", "id_ed25519")
@@ -43,7 +44,8 @@ class Wanted:
 class Route:
     """Everything needed to connect to `address`, which ssh_config may know under an `alias`.
 
-    `known_as` is the name looked up in `known_hosts`, whose first file takes new keys. `jumps` are hops in the order
+    `known_as` is the name looked up in `known_hosts`, whose first file takes new keys: HostKeyAlias as it is, else the
+    address with its port. `jumps` are hops in the order
     they are passed. `identities` are key files in the order they are tried; `explicit` tells that they were asked for
     by name, so that the agent may offer no others. `proxy_command` and `host_key_algorithms` tell that ssh_config
     has some.
@@ -55,6 +57,7 @@ class Route:
     user: str
     port: int
     known_as: str
+    by_alias: bool
     known_hosts: tuple[Path, ...]
     config: tuple[Path, ...]
     jumps: tuple[Jump, ...]
@@ -93,6 +96,7 @@ def _resolve(wanted: Wanted) -> Route:
     get = said.config.get
     own, other = wanted.identity_file, wanted.else_identity
     named = (own,) if own else _paths(get("IdentityFile")) or ((other,) if other else ())
+    alias = cast("str | None", get("HostKeyAlias"))
     jump = said.tunnel if isinstance(said.tunnel, str) else None
     return Route(
         label=wanted.label,
@@ -100,7 +104,8 @@ def _resolve(wanted: Wanted) -> Route:
         address=said.host,
         user=wanted.user or cast("str | None", get("User")) or wanted.else_user or said.username,
         port=said.port,
-        known_as=cast("str | None", get("HostKeyAlias")) or said.host,
+        known_as=alias.lower() if alias else name_in_known_hosts(said.host, said.port),
+        by_alias=alias is not None,
         known_hosts=_known_hosts(wanted, _paths(get("UserKnownHostsFile")), _paths(get("GlobalKnownHostsFile"))),
         config=config,
         jumps=_jumps(wanted, jump),

@@ -15,6 +15,7 @@ from haconsole.model.observed import Cause
 from haconsole.transport.base import TransportError
 from haconsole.transport.ssh import SshFleet
 from haconsole.transport.ssh.deadline import Deadline
+from haconsole.transport.ssh.host import SshHost
 from haconsole.transport.ssh.known_hosts import look_up, name_in_known_hosts, remember
 from tests.fakes.answers import ScriptedAnswers
 from tests.fakes.sshd import Sshd, inventory_of, make_key, running_sshd
@@ -260,20 +261,83 @@ async def test_a_ca_known_for_everybody_leaves_plain_keys_to_a_person(
 def test_patterns_of_known_hosts(sshd: Sshd, known: Path, patterns: str, found: bool) -> None:
     known.parent.mkdir()
     known.write_text(line_of(sshd.folder / "host.pub", patterns) + "garbage\n\n@marker only\n")
-    assert bool(look_up((known, known.with_name("none")), "CP1.example.org", 22).lines) is found
+    assert bool(look_up((known, known.with_name("none")), "CP1.example.org").lines) is found
 
 
 def test_a_port_of_its_own_is_written_in_brackets(sshd: Sshd, known: Path) -> None:
     known.parent.mkdir()
     known.write_text(line_of(sshd.folder / "host.pub", "[cp1]:2222"))
     assert name_in_known_hosts("CP1", 2222) == "[cp1]:2222"
-    assert len(look_up((known,), "cp1", 2222).trusted) == 1
+    assert len(look_up((known,), "[cp1]:2222").trusted) == 1
 
 
 def test_a_line_is_added_after_an_unfinished_one(sshd: Sshd, known: Path) -> None:
     known.parent.mkdir()
     known.write_text("# no newline at the end")
-    key = look_up((sshd.known_hosts,), "127.0.0.1", sshd.port).trusted[0]
-    remember(known, "cp1", 22, key)
+    key = look_up((sshd.known_hosts,), f"[127.0.0.1]:{sshd.port}").trusted[0]
+    remember(known, "cp1", key)
     assert known.read_text().splitlines()[0] == "# no newline at the end"
-    assert look_up((known,), "cp1", 22).trusted == (key,)
+    assert look_up((known,), "cp1").trusted == (key,)
+
+
+ALIAS = {"accepted": ("blue-a", "host"), "changed": ("blue-a", "other"), "unknown": ("[blue-a]:{port}", "host")}
+"""Names and keys in known_hosts for a host with `HostKeyAlias blue-a`, by what OpenSSH makes of them."""
+
+
+@pytest.mark.parametrize("outcome", [*ALIAS, "revoked"])
+async def test_an_alias_is_looked_up_without_a_port_as_by_openssh(
+    sshd: Sshd, make_fleet: MakeFleet, known: Path, tmp_path: Path, outcome: str
+) -> None:
+    make_key(tmp_path / "other")
+    public = {"host": sshd.folder / "host.pub", "other": tmp_path / "other.pub"}
+    name, key = ALIAS["accepted" if outcome == "revoked" else outcome]
+    line = line_of(public[key], name.format(port=sshd.port))
+    known.parent.mkdir()
+    known.write_text(line + ("@revoked " + line if outcome == "revoked" else ""))
+    config = tmp_path / "config"
+    config.write_text(f"HostKeyAlias Blue-A\nUserKnownHostsFile {known}\nGlobalKnownHostsFile none\n")
+    assert outcome_of_openssh(sshd, config) == outcome
+    host = make_fleet(inventory_of({"cp1": sshd}, known_hosts=str(known), config=str(config))).host(CP1)
+    assert await outcome_of(host) == outcome
+
+
+def outcome_of_openssh(server: Sshd, config: Path) -> str:
+    """What the real client makes of the host's key; a question counts as `unknown`."""
+    target = ["-p", str(server.port), "-i", str(server.user_key), f"{server.user}@127.0.0.1"]
+    argv = ["ssh", "-F", str(config), "-o", "BatchMode=yes", "-o", "UpdateHostKeys=no", *target, "true"]
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=20)
+    if done.returncode == 0:
+        return "accepted"
+    words = (("REVOKED HOST KEY", "revoked"), ("IDENTIFICATION HAS CHANGED", "changed"))
+    return next((outcome for text, outcome in words if text in done.stderr), "unknown")
+
+
+async def outcome_of(host: SshHost) -> str:
+    try:
+        await host.connect()
+    except TransportError as error:
+        if "revoked" in error.what:
+            return "revoked"
+        return {Cause.HOST_KEY_CHANGED: "changed", Cause.HOST_KEY_UNKNOWN: "unknown"}[error.cause]
+    return "accepted"
+
+
+async def test_a_key_accepted_for_an_alias_is_written_without_a_port(
+    sshd: Sshd, make_fleet: MakeFleet, known: Path, tmp_path: Path
+) -> None:
+    config = tmp_path / "config"
+    config.write_text(f"HostKeyAlias Blue-A\nUserKnownHostsFile {known}\nGlobalKnownHostsFile none\n")
+    answers = ScriptedAnswers(accepts=True)
+    inventory = inventory_of({"cp1": sshd}, known_hosts=str(known), config=str(config))
+    await make_fleet(inventory, answers).host(CP1).connect()
+    assert answers.asked[0][2] == "blue-a"
+    assert known.read_text().split()[0] == "blue-a"
+    assert outcome_of_openssh(sshd, config) == "accepted"
+
+
+async def test_a_key_revoked_without_its_port_is_not_accepted(sshd: Sshd, make_fleet: MakeFleet, known: Path) -> None:
+    known.parent.mkdir()
+    line = line_of(sshd.folder / "host.pub", "127.0.0.1")
+    known.write_text(f"{line}@revoked {line}")
+    with pytest.raises(TransportError):
+        await make_fleet(inventory_of({"cp1": sshd}, known_hosts=str(known))).host(CP1).connect()
