@@ -2,14 +2,57 @@
 
 from __future__ import annotations
 
+import atexit
+import os
+import signal
 import sys
+from contextlib import suppress
+from types import FrameType
+from typing import NoReturn
+
+_INTERRUPTED = 128 + signal.SIGINT
 
 
 def main() -> None:
-    """Run the command line with the process's own arguments."""
-    from haconsole.cli.main import run
+    """Run the command line with the process's own arguments.
 
-    sys.exit(run(sys.argv[1:]))
+    SIGINT, SIGTERM and SIGHUP end it in order, while it loads too, with 128 and the signal's number.
+    """
+    received: list[int] = []
+    try:
+        _end_as_by_interrupt(received)
+        from haconsole.cli.main import run_process
+
+        status = run_process(sys.argv[1:])
+    except KeyboardInterrupt:
+        status = _INTERRUPTED
+    if status == _INTERRUPTED:
+        _leave(128 + received[0] if received else status)
+    sys.exit(status)
+
+
+def _leave(status: int) -> NoReturn:
+    """Exit with `status`. Python itself would end by SIGINT if the interrupt passed an `exec`, as dataclasses use."""
+    atexit._run_exitfuncs()
+    for output in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError, AttributeError):
+            output.flush()
+    os._exit(status)
+
+
+def _end_as_by_interrupt(received: list[int]) -> None:
+    """Give SIGTERM and SIGHUP what SIGINT does at that moment: asyncio then cancels its main task."""
+
+    def end(number: int, frame: FrameType | None) -> None:
+        received.append(number)
+        interrupt = signal.getsignal(signal.SIGINT)
+        if not callable(interrupt):
+            raise KeyboardInterrupt
+        interrupt(signal.SIGINT, frame)
+
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, end)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ class ExitCode(IntEnum):
     FAILED = 6
     USAGE = 64
     INTERRUPTED = 130
+    CLOSED_PIPE = 141
 
 
 class HaconsoleError(Exception):

@@ -32,10 +32,10 @@ def check(inventory: Path) -> int:
     Each problem is one line, FILE:LINE:COLUMN: what; how to mend. Exit status 5 when there is an error; warnings alone
     leave it 0. With - the inventory is read from standard input.
     """
-    from haconsole.inventory.load import examine, read
+    from haconsole.inventory.load import examine, read, read_stdin
 
     if str(inventory) == "-":
-        text, name, base = sys.stdin.buffer.read(), "<stdin>", Path.cwd()
+        text, name, base = read_stdin(sys.stdin), "<stdin>", Path.cwd()
     else:
         text, name, base = read(inventory), str(inventory), inventory.resolve().parent
     examined = examine(text, name, base)

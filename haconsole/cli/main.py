@@ -10,6 +10,7 @@ from keyword import iskeyword
 import click
 
 from haconsole import __version__
+from haconsole.cli.output import checked_output, status_of_output
 from haconsole.errors import ExitCode, HaconsoleError
 
 VERBS = {
@@ -90,7 +91,7 @@ def root() -> None:
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run one command line; returns the process's exit status and never raises for what a person can mend."""
+    """Run one command line; returns the process's exit status and raises no error that a person can fix."""
     try:
         result = root.main(args=list(arguments), prog_name="haconsole", standalone_mode=False)
     except (click.exceptions.Abort, KeyboardInterrupt):
@@ -102,3 +103,17 @@ def run(arguments: Sequence[str]) -> int:
         click.echo(f"haconsole: {error}", err=True)
         return int(error.exit_code)
     return int(result) if isinstance(result, int) else int(ExitCode.OK)
+
+
+def run_process(arguments: Sequence[str]) -> int:
+    """As `run`, for a process of its own: output that could not be written decides the exit status."""
+    raw = checked_output()
+    try:
+        status = run(arguments)
+    except (SystemExit, OSError):
+        unwritten = status_of_output(raw) if raw else None
+        if unwritten is None:
+            raise
+        return int(unwritten)
+    unwritten = status_of_output(raw) if raw else None
+    return status if unwritten is None else int(unwritten)

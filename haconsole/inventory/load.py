@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
+from haconsole.inventory.limits import MAX_BYTES
 from haconsole.inventory.problems import InventoryError, Level, Mark, Problem
 from haconsole.inventory.schema import Inventory
 
@@ -37,13 +39,26 @@ def load(path: Path) -> Inventory:
 
 
 def read(path: Path) -> bytes:
-    """The file's bytes; raises InventoryError when it cannot be read."""
+    """The file's bytes, of a file that is too large only its beginning; raises InventoryError if it cannot be read."""
     try:
-        return path.read_bytes()
+        with path.open("rb") as file:
+            return file.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        problem = Problem(str(path), Mark(), f"the file cannot be read: {reason}", "name an inventory file")
-        raise InventoryError((problem,)) from None
+        raise _unreadable(str(path), getattr(error, "strerror", None) or str(error)) from None
+
+
+def read_stdin(stdin: TextIO | None) -> bytes:
+    """As `read`, of standard input; None is a process that was started without one."""
+    if stdin is None:
+        raise _unreadable("<stdin>", "standard input is closed")
+    try:
+        return stdin.buffer.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise _unreadable("<stdin>", error.strerror or str(error)) from None
+
+
+def _unreadable(file: str, reason: str) -> InventoryError:
+    return InventoryError((Problem(file, Mark(), f"the file cannot be read: {reason}", "name an inventory file"),))
 
 
 def parse(text: str | bytes, file: str, base: Path) -> Inventory | tuple[Problem, ...]:

@@ -9,10 +9,10 @@ from typing import TypeAlias
 
 import yaml
 
+from haconsole.inventory.limits import MAX_BYTES
 from haconsole.inventory.problems import Fault, Mark
 from haconsole.inventory.yaml_words import TAG, syntax_fault
 
-MAX_BYTES = 1 << 20
 MAX_DEPTH = 24
 MAX_NODES = 20_000
 
@@ -57,7 +57,9 @@ class UnreadableError(Exception):
 def decode_text(data: bytes) -> str:
     """Bytes as text; raises UnreadableError when they are too many or not UTF-8."""
     if len(data) > MAX_BYTES:
-        raise _unreadable(Mark(), f"the file has {len(data)} bytes", f"an inventory has {MAX_BYTES} at most")
+        raise _unreadable(
+            Mark(), f"the file has more than {MAX_BYTES} bytes", "an inventory is smaller; name another file"
+        )
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

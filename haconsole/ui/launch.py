@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import signal
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from haconsole.errors import UsageError
 from haconsole.ui.app import ConsoleApp, Setting
 from haconsole.ui.ascii import terminal_is_ascii
 from haconsole.ui.theming import DEFAULT, WITHOUT_COLOUR, find_theme, theme_folders
@@ -34,8 +37,13 @@ def launch(
 
     `open_session` is called after the first paint. `theme` is what was asked for on the command line, `asker` who puts
     the session's questions on the screen, `file` the inventory's; `recorded` tells that what is shown was long ago.
-    Raises ThemeError before anything is painted.
+    Raises ThemeError, and UsageError for a terminal that cannot place text, before anything is painted.
     """
+    if not places_text(environment.get("TERM", "")):
+        raise UsageError(
+            "the console needs a terminal that can place text",
+            mend="set TERM to the terminal's type, or use `haconsole status`",
+        )
     source = theme_name(theme, inventory.theme, environment)
     sixteen = has_sixteen_colours(environment)
     setting = Setting(
@@ -52,8 +60,30 @@ def launch(
         recorded=recorded,
     )
     app = ConsoleApp(setting)
-    app.run()
+    asyncio.run(_run(app))
     return app.return_code or 0
+
+
+async def _run(app: ConsoleApp) -> None:
+    """Run the app; SIGTERM and SIGHUP close it as `q` does, so that the terminal is restored."""
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            loop.add_signal_handler(number, lambda status: app.exit(return_code=status), 128 + number)
+    await app.run_async()
+
+
+def places_text(term: str) -> bool:
+    """Whether a terminal of this type can move its cursor; a type that is not in the terminal database is trusted."""
+    import curses
+
+    if term in ("dumb", "unknown"):
+        return False
+    try:
+        curses.setupterm(term or "unknown", 2)
+    except curses.error:
+        return True
+    return curses.tigetstr("cup") is not None
 
 
 def theme_name(asked: str | None, inventory: str | None, environment: Mapping[str, str]) -> str:

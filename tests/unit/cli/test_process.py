@@ -1,0 +1,140 @@
+"""How the program ends: closed pipes, full disks, closed input, endless files and signals."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import random
+import select
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import termios
+import time
+from pathlib import Path
+
+import pytest
+
+PROGRAM = (sys.executable, "-m", "haconsole")
+INVENTORY = """
+cluster: c
+hosts:
+  - {name: a, address: 127.0.0.1, ssh: {port: 1, config: /dev/null}, roles: [etcd]}
+"""
+MOMENTS = [random.Random(seed).uniform(0.05, 1.2) for seed in range(8)]
+
+
+@pytest.fixture
+def inventory(tmp_path: Path) -> Path:
+    path = tmp_path / "inv.yaml"
+    path.write_text(INVENTORY)
+    return path
+
+
+def shell(script: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(["bash", "-c", script, "test", *PROGRAM, *arguments], capture_output=True, text=True)
+
+
+@pytest.mark.parametrize("words", [("schema",), ("check", "INVENTORY"), ("--help",)])
+def test_a_closed_pipe_ends_with_141(inventory: Path, words: tuple[str, ...]) -> None:
+    arguments = [str(inventory) if word == "INVENTORY" else word for word in words]
+    done = shell('"$@" | (exec <&-); exit "${PIPESTATUS[0]}"', *arguments)
+    assert (done.returncode, done.stderr) == (141, "")
+
+
+def test_a_full_disk_behind_standard_output_is_named() -> None:
+    done = shell('"$@" >/dev/full', "schema")
+    assert (done.returncode, done.stderr) == (6, "haconsole: standard output: No space left on device\n")
+
+
+def test_a_closed_standard_input_is_an_unreadable_file() -> None:
+    done = shell('"$@" <&-', "check", "-")
+    assert done.returncode == 5
+    assert "<stdin>:1:1" in done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_an_endless_file_is_too_large() -> None:
+    done = shell('ulimit -v 1500000; "$@"', "check", "/dev/zero")
+    assert done.returncode == 5
+    assert "more than 1048576 bytes" in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_at_any_moment_ends_a_verb_without_a_traceback(
+    inventory: Path, number: signal.Signals, moment: float
+) -> None:
+    with subprocess.Popen(
+        [*PROGRAM, "status", inventory], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        time.sleep(moment)
+        process.send_signal(number)
+        errors = process.communicate(timeout=20)[1]
+    assert "Traceback" not in errors
+    assert process.returncode in (128 + number, -number, 2, 3)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_while_connecting_decides_the_status(tmp_path: Path, number: signal.Signals) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        silent.settimeout(20)
+        path = tmp_path / "inv.yaml"
+        path.write_text(INVENTORY.replace("port: 1", f"port: {silent.getsockname()[1]}"))
+        with (
+            subprocess.Popen(
+                [*PROGRAM, "status", path], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+            ) as process,
+            silent.accept()[0],
+        ):
+            process.send_signal(number)
+            errors = process.communicate(timeout=20)[1]
+    assert (process.returncode, errors.strip()) == (128 + number, "")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_leaves_the_terminal_of_the_console_as_it_was(inventory: Path, number: signal.Signals) -> None:
+    status, shown, before, after = console(inventory, "xterm-256color", number)
+    assert status == 128 + number
+    assert shown.count(b"?1049h") == shown.count(b"?1049l") == 1
+    assert (b"?25h" in shown, b"?1000l" in shown) == (True, True)
+    assert before == after
+
+
+@pytest.mark.parametrize("term", ["dumb", "unknown"])
+def test_a_terminal_that_cannot_place_text_is_refused(inventory: Path, term: str) -> None:
+    status, shown, _, _ = console(inventory, term, signal.SIGKILL)
+    assert status == 64
+    assert b"the console needs a terminal that can place text" in shown
+
+
+def console(inventory: Path, term: str, number: signal.Signals) -> tuple[int, bytes, list[object], list[object]]:
+    """The console on a pseudo-terminal until `number` ends it: status, output, and the terminal before and after."""
+    master, slave = pty.openpty()
+    fcntl.ioctl(master, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    before = termios.tcgetattr(slave)
+    process = subprocess.Popen(
+        [*PROGRAM, inventory],
+        stdin=slave,
+        stdout=slave,
+        stderr=slave,
+        env={**os.environ, "TERM": term},
+        start_new_session=True,
+    )
+    shown, until, painted = b"", time.monotonic() + 20, False
+    while time.monotonic() < until:
+        if select.select([master], [], [], 0.1)[0]:
+            shown += os.read(master, 65536)
+        elif process.poll() is not None:
+            break
+        if not painted and b"?1049h" in shown and not select.select([master], [], [], 0.5)[0]:
+            painted = True
+            process.send_signal(number)
+    process.kill()
+    status, after = process.wait(), termios.tcgetattr(slave)
+    os.close(master)
+    os.close(slave)
+    return status, shown, before, after
