@@ -83,6 +83,7 @@ class Executor:
         )
         self._schedule = Schedule(plan, STEPS_A_HOST)
         self._endings: dict[StepId, Ending] = {}
+        self._released: set[StepId] = set()
         self._stopping = False
         self._forbidden: str | None = None
         self._abandoned = False
@@ -257,8 +258,11 @@ class Executor:
             raise
 
     async def _let_through(self, step: Step) -> bool:
-        """Pass the pause and every gate; False when the run was stopped while the step was held."""
-        if self.pause.closed and not await self._held(step):
+        """Pass the pause and every gate; False when the run was stopped while the step was held.
+
+        A step passes the pause once: after a long hold its checks are repeated, and it then begins without a second hold.
+        """
+        if self.pause.closed and step.id not in self._released and not await self._held(step):
             return False
         for gate in self._gates:
             await gate.before(step)
@@ -268,5 +272,6 @@ class Executor:
         """Wait to be let through; whether the run goes on then."""
         await self._telling.tell(StepHeld(self._run, self._clock.now(), step.id, step.host))
         await self.pause.before(step)
+        self._released.add(step.id)
         await self._telling.tell(StepReleased(self._run, self._clock.now(), step.id, step.host))
         return not self._stopping

@@ -372,3 +372,24 @@ async def test_what_was_asked_before_a_long_hold_is_asked_again(bench: Bench) ->
             executor.pause.open()
     assert outcomes(events) == {"a": Outcome.ALREADY}
     assert bench.made("a") == ""
+
+
+async def test_a_released_step_begins_however_long_it_was_held(bench: Bench) -> None:
+    """Each release begins exactly the step that was held first, after a minute as after a moment."""
+    steps = tuple(bench.step(name) for name in ("a", "b", "c"))
+    executor = bench.executor(*steps)
+    executor.pause.close()
+    held: list[str] = []
+    finished: list[tuple[str, Outcome]] = []
+    async with asyncio.timeout(10):
+        async for event in executor.events():
+            if isinstance(event, StepHeld):
+                held.append(event.step)
+            if isinstance(event, StepDone):
+                finished.append((event.step, event.outcome))
+            if len(held) == 3 and isinstance(event, StepHeld | StepDone) and len(finished) < 3:
+                bench.clock.passed += 60
+                assert executor.pause.one()
+    assert len(held) == 3
+    assert finished == [(step, Outcome.DONE) for step in held]
+    assert [bench.made(step).count("once") for step in held] == [1, 1, 1]
