@@ -18,7 +18,8 @@ class Step:
     """One step. A step whose `verification` holds already is not performed again.
 
     `needs` are the steps that must be done before; steps that need nothing of each other run side by side.
-    `verify_within_s` bounds the wait for `verification` after the operation.
+    `verify_within_s` bounds the wait for `verification` after the operation. `together` are the steps without whose
+    begin this one cannot end; a run done step by step starts them with it.
     """
 
     id: StepId
@@ -32,6 +33,7 @@ class Step:
     needs: tuple[StepId, ...] = ()
     verify_within_s: float = 30.0
     phase: str = ""
+    together: tuple[StepId, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

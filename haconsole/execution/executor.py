@@ -70,6 +70,7 @@ class Executor:
         self._carried_on = so_far is not None
         self._gates = gates
         self.pause = pause or Pause()
+        self.pause.arrange(plan)
         self._telling = Telling(redact)
         self._work = StepWork(
             heading.run,
@@ -83,7 +84,6 @@ class Executor:
         )
         self._schedule = Schedule(plan, STEPS_A_HOST)
         self._endings: dict[StepId, Ending] = {}
-        self._released: set[StepId] = set()
         self._stopping = False
         self._forbidden: str | None = None
         self._abandoned = False
@@ -260,9 +260,9 @@ class Executor:
     async def _let_through(self, step: Step) -> bool:
         """Pass the pause and every gate; False when the run was stopped while the step was held.
 
-        A step passes the pause once: after a long hold its checks are repeated, and it then begins without a second hold.
+        A step passes the pause once: after a long hold its checks are repeated, and it begins without a second hold.
         """
-        if self.pause.closed and step.id not in self._released and not await self._held(step):
+        if self.pause.holds(step) and not await self._held(step):
             return False
         for gate in self._gates:
             await gate.before(step)
@@ -272,6 +272,5 @@ class Executor:
         """Wait to be let through; whether the run goes on then."""
         await self._telling.tell(StepHeld(self._run, self._clock.now(), step.id, step.host))
         await self.pause.before(step)
-        self._released.add(step.id)
         await self._telling.tell(StepReleased(self._run, self._clock.now(), step.id, step.host))
         return not self._stopping

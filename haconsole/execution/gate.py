@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Protocol
 
-from haconsole.actions.step import Step
+from haconsole.actions.step import Plan, Step, StepId
 from haconsole.errors import HaconsoleError
 
 
@@ -22,36 +22,56 @@ class Gate(Protocol):
 
 
 class Pause:
-    """Holds every step while it is closed; lets through one at a time, the first that came first, or all."""
+    """Holds every step while it is closed; releases the held steps one at a time, or all.
+
+    The next step released is the first of the held ones in the plan's order. Steps that must begin `together` with it
+    are released with it. A released step is not held a second time.
+    """
 
     def __init__(self, *, closed: bool = False) -> None:
         self._closed = closed
-        self._held: list[asyncio.Future[None]] = []
+        self._order: dict[StepId, int] = {}
+        self._held: dict[StepId, tuple[Step, asyncio.Future[None]]] = {}
+        self._released: set[StepId] = set()
 
     @property
     def closed(self) -> bool:
         return self._closed
 
+    def arrange(self, plan: Plan) -> None:
+        """Release held steps in the order of this plan."""
+        self._order = {step.id: number for number, step in enumerate(plan.steps)}
+
     def close(self) -> None:
         self._closed = True
 
     def open(self) -> None:
-        """Let every step through, those held now and those to come."""
+        """Release every step, those held now and those to come."""
         self._closed = False
         while self.one():
             pass
 
     def one(self) -> bool:
-        """Let one held step through; whether there was one."""
-        while self._held:
-            waiting = self._held.pop(0)
-            if not waiting.done():
+        """Release the next held step; whether there was one."""
+        if not self._held:
+            return False
+        step, _ = self._held[min(self._held, key=lambda held: self._order.get(held, 0))]
+        for released in (step.id, *step.together):
+            self._released.add(released)
+            _, waiting = self._held.pop(released, (step, None))
+            if waiting is not None and not waiting.done():
                 waiting.set_result(None)
-                return True
-        return False
+        return True
+
+    def holds(self, step: Step) -> bool:
+        """Whether the step would be held now."""
+        return self._closed and step.id not in self._released
 
     async def before(self, step: Step) -> None:
-        if self._closed:
+        if self.holds(step):
             waiting: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            self._held.append(waiting)
-            await waiting
+            self._held[step.id] = (step, waiting)
+            try:
+                await waiting
+            finally:
+                self._held.pop(step.id, None)

@@ -150,7 +150,12 @@ class Journal:
 
 def plan_digest(plan: Plan) -> str:
     """SHA-256 of the plan as it was agreed to; a record whose plan has another one was changed or redacted."""
-    return sha256(json.dumps(to_json(plan), sort_keys=True).encode()).hexdigest()
+    return recorded_digest(to_json(plan))
+
+
+def recorded_digest(plan: Json) -> str:
+    """The digest of a plan as it is recorded, whichever version wrote it."""
+    return sha256(json.dumps(plan, sort_keys=True).encode()).hexdigest()
 
 
 def under_way(path: Path) -> bool:

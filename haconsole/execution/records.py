@@ -14,7 +14,7 @@ from haconsole.actions.step import Plan, StepId
 from haconsole.errors import HaconsoleError, UsageError
 from haconsole.execution.codec import plan_from_json
 from haconsole.execution.events import Outcome, RunId
-from haconsole.execution.journal import SCHEMA, Heading, Operator, plan_digest, under_way
+from haconsole.execution.journal import SCHEMA, Heading, Operator, recorded_digest, under_way
 
 
 class StepState(StrEnum):
@@ -157,7 +157,7 @@ def read_run(path: Path) -> RunRecord:
             ended_at=None,
             torn_lines=torn,
             standing=Standing.BROKEN_OFF,
-            intact=first.get("plan_sha256") == plan_digest(plan),
+            intact=first.get("plan_sha256") == recorded_digest(first["plan"]),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise HaconsoleError(

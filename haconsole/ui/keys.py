@@ -23,6 +23,7 @@ class Scope(StrEnum):
     HELD = "At a run that is held"
     RUN = "At a run"
     ENDED = "At a run that is over"
+    RESUMABLE = "At a run that can be resumed"
     HISTORY = "At runs"
     SPLIT = "On a screen of steps"
     HOST = "At a host"
@@ -113,7 +114,7 @@ DASHBOARD = (
     Key("f", "only('findings')", "f", "findings", "Findings: what is wrong, why, what helps", Scope.DASHBOARD, 7),
     Key("e", "only('events')", "e", "events", "Events: everything that changed since start", Scope.DASHBOARD, 8),
     Key("c", "only('certificates')", "c", "certs", "Certificates: the next to expire first", Scope.DASHBOARD, 8),
-    Key("h", "app.history", "h", "runs", "The runs there were: open one, carry one on", Scope.DASHBOARD, 8),
+    Key("h", "app.history", "h", "runs", "The recorded runs: open or resume one", Scope.DASHBOARD, 8),
     Key("slash", "filter", "/", "filter", "Show only rows that hold a text; empty shows all", Scope.DASHBOARD, 5),
     Key("z", "zoom", "z", "zoom", "The pane and all about its row on the whole screen", Scope.DASHBOARD, 5),
     Key("escape", "back", "esc", "back", "Leave the filter, then the single pane", Scope.ALONE, 1),
@@ -141,15 +142,15 @@ LOGS = (
 STEPS = (
     Key("r", "carry_out", "r", "run", "Carry the plan out, after one more question", Scope.PLAN, 1, changes=True),
     _teach(Scope.PLAN, 2),
-    Key("n", "next", "n", "next step", "Let the step that is held begin, and hold the one after", Scope.HELD, 1),
-    Key("p", "pause", "p", "go on", "Let every step begin that was held", Scope.HELD, 1),
+    Key("n", "next", "n", "next step", "Start the step marked next; the steps behind it stay held", Scope.HELD, 1),
+    Key("p", "pause", "p", "go on", "Start all held steps and pause no more", Scope.HELD, 1),
     Key("p", "pause", "p", "pause", "Hold every step not begun yet; again: let all go on", Scope.RUN, 1),
-    Key("n", "next", "n", "next step", "Let the step that is held begin, and hold the one after", Scope.RUN),
+    Key("n", "next", "n", "next step", "Start the step marked next; the steps behind it stay held", Scope.RUN),
     _teach(Scope.RUN, 4),
     Key("s", "stop", "s", "stop", "Start no further step; again: leave those under way", Scope.RUN, 1),
     Key("F", "follow", "F", "follow", "Let the cursor follow the step under way", Scope.RUN, 4),
     Key("w", "outcome", "w", "outcome", "What came of it, and what changed", Scope.ENDED, 1),
-    Key("r", "carry_on", "r", "carry on", "Carry on a run that did not end well", Scope.HISTORY, 1, changes=True),
+    Key("r", "resume", "r", "resume", "Resume a run that did not finish", Scope.RESUMABLE, 1, changes=True),
     Key("u", "undo", "u", "take back", "Plan what takes a run back, newest step first", Scope.HISTORY, 1, changes=True),
     Key("escape,q", "leave", "esc", "back", "Back; a run goes on", Scope.SPLIT, 2),
     Key("tab,shift+tab", "other", "tab", "table, text", "From the table to the text and back", Scope.SPLIT, 5),

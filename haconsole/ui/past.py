@@ -6,10 +6,14 @@ import asyncio
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from haconsole.errors import RefusedError
 from haconsole.ui import faults
+from haconsole.ui.consent import refused
 
 if TYPE_CHECKING:
+    from haconsole.execution.records import RunRecord
     from haconsole.ui.app import ConsoleApp
+    from haconsole.ui.screens.overlay import TextWindow
 
 
 class Past:
@@ -35,7 +39,7 @@ class Past:
         app = self._app
         try:
             await asyncio.to_thread(import_module, "haconsole.ui.present.history")
-            from haconsole.ui.present.history import broken_off, offer_to_carry_on
+            from haconsole.ui.present.history import broken_off, offer_to_resume
             from haconsole.ui.screens.question import YesNoQuestion
 
             record = broken_off(await app.session.runs()) if app.session is not None else None
@@ -44,10 +48,46 @@ class Past:
             return
         if record is not None and app.run_view is None:
             run = record.heading.run
-            question = YesNoQuestion(offer_to_carry_on(record, app.now))
+            question = YesNoQuestion(offer_to_resume(record, app.now))
             app.push_screen(question, lambda yes: self.show(run) if yes else None)
+
+    async def resume(self, record: RunRecord | None) -> None:
+        """Check that the run can be resumed, ask a person, then resume it."""
+        from haconsole.ui.present.history import resuming
+        from haconsole.ui.screens.question import YesNoQuestion
+
+        app = self._app
+        if record is None or app.session is None:
+            app.notify("there is no run here that can be resumed", severity="warning", markup=False)
+        elif not refused(app):
+            try:
+                await app.session.may_resume(record.heading.run)
+            except RefusedError as error:
+                app.push_screen(_refusal(error))
+            except Exception as error:
+                app.notify(faults.in_words(error), title="not resumed", severity="error", markup=False)
+            else:
+                agreed = lambda yes: app.runs.carry_on(record) if yes else None  # noqa: E731
+                app.push_screen(YesNoQuestion(resuming(record)), agreed)
+
+    async def resume_run(self, run: str) -> None:
+        """Resume the recorded run of that name."""
+        from haconsole.execution.records import RunRecord
+
+        session = self._app.session
+        records = await session.runs() if session is not None else ()
+        await self.resume(next((one for one in records if isinstance(one, RunRecord) and one.heading.run == run), None))
 
     def close(self) -> None:
         """At the console's end: offer nothing any more."""
         if self._offering is not None:
             self._offering.cancel()
+
+
+def _refusal(error: RefusedError) -> TextWindow:
+    from haconsole.ui.present.cells import Cell, Tone
+    from haconsole.ui.present.detail import Detail, Sentence
+    from haconsole.ui.screens.overlay import TextWindow
+
+    detail = Detail("not resumed", (Sentence(Cell(faults.in_words(error), Tone.CRITICAL)),))
+    return TextWindow(lambda state, now: detail)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
 import sys
 from pathlib import Path
 
@@ -21,7 +23,7 @@ async def test_etcd_is_installed_through_the_screen(make_lab: LabMaker, tmp_path
         console.press("a")
         await shows(console, r"Bootstrap the cluster")
         console.press("boots")
-        await shows(console, r"actions\s+/boots")
+        await shows(console, r"^\s*boots\s")
         console.press("Enter")
         await shows(console, r"only\s+◀? *\(not set\)")
         console.press("e")
@@ -37,6 +39,24 @@ async def test_etcd_is_installed_through_the_screen(make_lab: LabMaker, tmp_path
         console.press("Escape", "Escape")
         await shows(console, r"etcd\s+● 3/3 can lose 1")
         console.press("q")
+
+
+@pytest.mark.timeout(900)
+async def test_a_bare_cluster_is_installed_one_step_at_a_time(make_lab: LabMaker, tmp_path: Path) -> None:
+    """Every step is released by `n` only, at a person's pace: many of them are held for seconds before it."""
+    program = Program(make_lab(), tmp_path)
+    argv = [sys.executable, "-m", "haconsole", str(program.inventory)]
+    with Terminal(argv, tmp_path, program.environment, (80, 24)) as console:
+        await shows(console, r"3/3 reached")
+        await planned(console, "bootstrap", "boots")
+        console.press("t", "r")
+        await shows(console, r"carry out bootstrap on \S+\?")
+        console.press(program.lab.spec.name, "Enter")
+        presses = await stepped_through(console)
+        assert presses > 50
+        assert "● done" in console.screen()
+        console.press("Escape", "Escape")
+        await shows(console, r"● HEALTHY", within_s=120)
 
 
 @pytest.mark.nightly
@@ -76,14 +96,7 @@ async def test_a_cluster_is_installed_and_a_fault_mended_without_leaving_the_con
 
 async def bootstrapped(console: Terminal, cluster: str) -> None:
     """The whole cluster from the menu, the first steps taught and let through one by one."""
-    console.press("a")
-    await shows(console, r"Bootstrap the cluster")
-    console.press("boots")
-    await shows(console, r"actions\s+/boots")
-    console.press("Enter")
-    await shows(console, r"only\s+◀? *\(not set\)")
-    console.press("Enter")
-    await shows(console, r"plan: bootstrap\s+\d+ steps", within_s=60)
+    await planned(console, "bootstrap", "boots")
     console.press("t", "r")
     await shows(console, r"carry out bootstrap on \S+\?")
     console.press(cluster, "Enter")
@@ -95,3 +108,28 @@ async def bootstrapped(console: Terminal, cluster: str) -> None:
     await shows(console, r"run: bootstrap\s+● done after \d+ s", within_s=600)
     console.press("w")
     await shows(console, r"kube-apiserver: inactive → active")
+
+
+async def planned(console: Terminal, action: str, typed: str) -> None:
+    """The plan of an action without arguments, chosen by typing."""
+    console.press("a")
+    await shows(console, r"Bootstrap the cluster")
+    console.press(typed)
+    await shows(console, rf"^\s*{typed}\s")
+    console.press("Enter")
+    await shows(console, r"only\s+◀? *\(not set\)")
+    console.press("Enter")
+    await shows(console, rf"plan: {action}\s+\d+ steps", within_s=60)
+
+
+async def stepped_through(console: Terminal) -> int:
+    """Press `n` whenever a step waits, every tenth time after three seconds, until the run is over; how often."""
+    presses = 0
+    async with asyncio.timeout(400):
+        while not re.search(r"run: bootstrap\s+[●✖?▲] \w+ after \d+ s", console.screen()):
+            if "This step waits for you" in console.screen():
+                await asyncio.sleep(3 if presses % 10 == 0 else 0.3)
+                console.press("n")
+                presses += 1
+            await asyncio.sleep(0.3)
+    return presses

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from haconsole.actions.bootstrap.certificates import authority_needs
 from haconsole.actions.bootstrap.ground import Ground
 from haconsole.actions.bootstrap.leaves import ETCD_CA
@@ -97,7 +99,12 @@ def _starts(found: Ground) -> tuple[Step, ...]:
     for host in found.etcd:
         before = (steps[-1].id,) if live and steps else ()
         steps.append(_start(found, host, before, live=live))
-    return tuple(steps)
+    return tuple(steps) if live else tuple(replace(step, together=_others(step, steps)) for step in steps)
+
+
+def _others(step: Step, steps: list[Step]) -> tuple[StepId, ...]:
+    """The other first starts: none of them ends before a majority has begun."""
+    return tuple(one.id for one in steps if one is not step)
 
 
 def _start(found: Ground, host: Host, before: tuple[StepId, ...], *, live: bool) -> Step:

@@ -178,14 +178,14 @@ def _end(record: RunRecord) -> RunDone | None:
     )
 
 
-def carrying_on(record: RunRecord) -> Detail:
+def resuming(record: RunRecord) -> Detail:
     """The question before a run is carried on: what is done, what is not known, what is still to come."""
     unknown = tuple(one for one in record.steps if one.state in (StepState.UNKNOWN, StepState.PERFORMED))
     left = len(record.steps) - _well(record)
     lost = {step.id for step in irreversible(record.plan)}
     final = tuple(one for one in record.steps if one.step in lost and one.state not in WELL)
     return Detail(
-        f"carry on {record.plan.action} of {record.plan.cluster}?",
+        f"resume {record.plan.action} of {record.plan.cluster}?",
         (
             Fact("run", Cell(record.heading.run)),
             Fact("done", Cell(f"{_well(record)} of {len(record.steps)} steps; {left} are looked at again")),
@@ -198,17 +198,19 @@ def carrying_on(record: RunRecord) -> Detail:
     )
 
 
-def offer_to_carry_on(record: RunRecord, now: datetime) -> Detail:
-    """What is asked at start when the newest run was broken off."""
+def offer_to_resume(record: RunRecord, now: datetime) -> Detail:
+    """The question at start when the newest run was interrupted."""
     begun = timestamp(record.heading.started_at, now)
     return Detail(
-        "a run was broken off: look at it?",
+        "a run was interrupted: show it?",
         (
             Sentence(
-                Cell(f"{record.plan.action} of {record.plan.cluster}, begun {begun} UTC, came to no end.", Tone.WARNING)
+                Cell(
+                    f"{record.plan.action} of {record.plan.cluster}, started {begun} UTC, did not finish.", Tone.WARNING
+                )
             ),
             Sentence(Cell(f"{_well(record)} of its {len(record.steps)} steps are known to be done.")),
-            Sentence(Cell("y shows it, and from there it can be carried on. n leaves it; h finds it later.")),
+            Sentence(Cell("y shows it; r resumes it there. n leaves it as it is; h lists it later.")),
         ),
     )
 

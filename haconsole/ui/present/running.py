@@ -50,15 +50,16 @@ WAITING = Cell("· waiting", Tone.MUTED)
 NOT_BEGUN = Cell("– not begun", Tone.MUTED)
 RUNNING = Cell("▸ running", Tone.ACCENT)
 HELD = Cell("‖ held", Tone.WARNING)
+NEXT = Cell("‖ next", Tone.WARNING)
 
 
 @dataclass(frozen=True, slots=True)
 class RunView:
-    """A plan and what was heard of its run. `broken` says in words why the run gave up telling, if it did.
+    """A plan and the state of its run. `broken` is the reason why no more events come, if that is so.
 
-    `held` are the steps that wait to be let through, the first to go first. `paused` holds every further one,
-    `teaching` tells each in plain words meanwhile. `changes` is what a fresh look after the run finds different, None
-    until that look was taken.
+    `held` are the steps that wait to be released, the next one first; `finished` is the step that ended last. `paused`
+    holds every further step, `teaching` explains each one meanwhile. `changes` is what differs on the cluster after the
+    run, None until that is known.
     """
 
     plan: Plan
@@ -69,6 +70,7 @@ class RunView:
     output: Mapping[StepId, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
     held: tuple[StepId, ...] = ()
     newest: StepId | None = None
+    finished: StepId | None = None
     stopping: bool = False
     paused: bool = False
     teaching: bool = False
@@ -95,19 +97,28 @@ class RunView:
             case RunStarted():
                 return replace(self, run=event.run)
             case StepStarted():
-                return replace(self, started=_put(self.started, event.step, event.at), newest=event.step)
+                newest = self.held[0] if self.held else event.step
+                return replace(self, started=_put(self.started, event.step, event.at), newest=newest)
             case StepHeld():
-                held = (*self.held, event.step)
+                order = {step.id: number for number, step in enumerate(self.plan.steps)}
+                held = tuple(sorted((*self.held, event.step), key=lambda step: order.get(step, 0)))
                 return replace(self, held=held, newest=held[0])
             case StepReleased():
-                return replace(self, held=_without(self.held, event.step))
+                return replace(self, held=_without(self.held, event.step), newest=event.step)
             case StepOutput():
                 said = (*self.output.get(event.step, ()), *event.text.splitlines())[-OUTPUT_KEPT:]
                 return replace(self, output=_put(self.output, event.step, said))
             case StepDone():
-                return replace(self, ended=_put(self.ended, event.step, event), held=_without(self.held, event.step))
+                return self._finished(event)
             case RunDone():
                 return replace(self, done=event)
+
+    def _finished(self, event: StepDone) -> RunView:
+        """The view after a step ended: the next held step is looked at."""
+        held = _without(self.held, event.step)
+        newest = held[0] if held else self.newest
+        ended = _put(self.ended, event.step, event)
+        return replace(self, ended=ended, held=held, newest=newest, finished=event.step)
 
 
 def _without(held: tuple[StepId, ...], step: StepId) -> tuple[StepId, ...]:
@@ -142,7 +153,9 @@ def state_cell(view: RunView, step: StepId) -> Cell:
     if step in view.started:
         if view.over:
             return Cell("? unheard", Tone.UNKNOWN)
-        return HELD if step in view.held else RUNNING
+        if step not in view.held:
+            return RUNNING
+        return NEXT if step == view.held[0] else HELD
     if view.broken is not None:
         return NOT_BEGUN
     return STATES[Outcome.SKIPPED] if view.over else WAITING
@@ -170,8 +183,8 @@ def run_gist(view: RunView, now: datetime) -> tuple[Cell, ...]:
     if view.held and not view.stopping:
         waits = f"‖ {len(view.held)} held"
         return (
-            Cell(f"{waits}: n lets one begin, p all; {ended}/{steps}, {took}", Tone.WARNING),
-            Cell(f"{waits}: n one, p all; {ended}/{steps}", Tone.WARNING),
+            Cell(f"{waits}: n starts the next, p all; {ended}/{steps}, {took}", Tone.WARNING),
+            Cell(f"{waits}: n next, p all; {ended}/{steps}", Tone.WARNING),
             Cell(f"{waits}, {ended}/{steps}", Tone.WARNING),
         )
     stopping = "pausing after these, " if view.paused and not view.stopping else stopping
@@ -218,9 +231,19 @@ def _waits(view: RunView, step: StepId) -> tuple[Item, ...]:
     if step not in view.held or view.over:
         return ()
     if step != view.held[0]:
-        return (Sentence(Cell("This step waits for its turn: another was held before it.", Tone.WARNING)),)
-    told = "This step waits for you: n carries it out, p lets this one and all others begin, s stops the run."
-    return (Sentence(Cell(told, Tone.WARNING), "‖"),)
+        return (Sentence(Cell("This step is held behind another one.", Tone.WARNING)),)
+    keys = "This step waits for you: n starts it, p starts all steps, s stops the run."
+    return (*_last_result(view), Sentence(Cell(keys, Tone.WARNING), "‖"))
+
+
+def _last_result(view: RunView) -> tuple[Item, ...]:
+    """The step that ended last and its result, before the next one is described."""
+    step = step_of(view.plan, view.finished) if view.finished is not None else None
+    if step is None:
+        return ()
+    result = view.ended[step.id]
+    cell = STATES[result.outcome]
+    return (Sentence(Cell(f"{cell.text} in {result.seconds:.1f}s: {step.host}: {step.title}", cell.tone)),)
 
 
 def _told(view: RunView, step: Step) -> tuple[Item, ...]:

@@ -1,29 +1,25 @@
-"""The runs there were: each opened, carried on, read step by step."""
+"""The recorded runs: each can be opened, resumed, undone and read step by step."""
 
 from __future__ import annotations
 
 import asyncio
 
-from haconsole.errors import RefusedError
-from haconsole.execution.records import RunRecord
+from haconsole.execution.records import RunRecord, Standing
 from haconsole.ui import faults
 from haconsole.ui.consent import refused
 from haconsole.ui.keys import Scope, bindings
-from haconsole.ui.present.cells import Cell, Tone
-from haconsole.ui.present.detail import Detail, Sentence
-from haconsole.ui.present.history import Records, about_record, carrying_on, history_table, name_of, view_of
+from haconsole.ui.present.detail import Detail
+from haconsole.ui.present.history import Records, about_record, history_table, name_of, view_of
 from haconsole.ui.present.running import about_run_step, run_table
 from haconsole.ui.present.subjects import RunSubject, StepSubject, Subject
 from haconsole.ui.screens.acting import PlanScreen
-from haconsole.ui.screens.overlay import TextWindow
-from haconsole.ui.screens.question import YesNoQuestion
 from haconsole.ui.screens.split import SplitScreen
 
 
 class HistoryScreen(SplitScreen):
     """This cluster's recorded runs, read when the screen comes up; `at` is the one the cursor begins on."""
 
-    BINDINGS = bindings(Scope.HISTORY)
+    BINDINGS = bindings(Scope.RESUMABLE, Scope.HISTORY)
 
     def __init__(self, at: str | None = None) -> None:
         super().__init__(hint="what is recorded of the run under the cursor is told here")
@@ -33,7 +29,10 @@ class HistoryScreen(SplitScreen):
 
     @property
     def scopes(self) -> tuple[Scope, ...]:
-        return (*((Scope.HISTORY,) if self._record is not None else ()), *super().scopes)
+        record = self._record
+        if record is None:
+            return super().scopes
+        return (*resumable(record), Scope.HISTORY, *super().scopes)
 
     def on_mount(self) -> None:
         self.show(history_table(None, self.app.now))
@@ -79,21 +78,8 @@ class HistoryScreen(SplitScreen):
         else:
             self.text.focus()
 
-    async def action_carry_on(self) -> None:
-        """Ask whether the run may be carried on, then a person, then carry it on."""
-        record, session = self._record, self.app.session
-        if record is None or session is None:
-            self.app.bell()
-        elif not refused(self.app):
-            try:
-                await session.may_resume(record.heading.run)
-            except RefusedError as error:
-                self.app.push_screen(_refusal(error))
-            except Exception as error:
-                self.app.notify(faults.in_words(error), title="not carried on", severity="error", markup=False)
-            else:
-                agreed = lambda yes: self.app.runs.carry_on(record) if yes else None  # noqa: E731
-                self.app.push_screen(YesNoQuestion(carrying_on(record)), agreed)
+    async def action_resume(self) -> None:
+        await self.app.past.resume(self._record)
 
     def action_undo(self) -> None:
         """Show what takes the run back, and have it carried out when agreed to."""
@@ -105,17 +91,27 @@ class HistoryScreen(SplitScreen):
             self.app.push_screen(PlanScreen(f"take back {run}", lambda session: session.plan_undo(run)))
 
 
-def _refusal(error: RefusedError) -> TextWindow:
-    told = Detail("not carried on", (Sentence(Cell(faults.in_words(error), Tone.CRITICAL)),))
-    return TextWindow(lambda state, now: told)
+def resumable(record: RunRecord) -> tuple[Scope, ...]:
+    """The scope with the resume key where the run did not finish."""
+    return () if record.complete or record.standing is Standing.RUNNING else (Scope.RESUMABLE,)
 
 
 class RecordScreen(SplitScreen):
     """One recorded run, step by step."""
 
+    BINDINGS = bindings(Scope.RESUMABLE)
+
     def __init__(self, record: RunRecord) -> None:
         super().__init__()
+        self._record = record
         self._view = view_of(record)
+
+    @property
+    def scopes(self) -> tuple[Scope, ...]:
+        return (*resumable(self._record), *super().scopes)
+
+    async def action_resume(self) -> None:
+        await self.app.past.resume(self._record)
 
     def on_mount(self) -> None:
         self.show(run_table(self._view, self._view.begun_at))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
+from haconsole.execution.events import Outcome
 from haconsole.inventory.follow import FileChange
 from haconsole.model.lock_view import LockView, lock_sentence
 from haconsole.ui.keys import Scope, bindings
@@ -20,7 +21,7 @@ from haconsole.ui.screens.split import SplitScreen
 class RunScreen(SplitScreen):
     """Follows the step under way until a person moves the cursor; tells what came of the run at its end."""
 
-    BINDINGS = bindings(Scope.RUN, Scope.ENDED)
+    BINDINGS = bindings(Scope.RUN, Scope.RESUMABLE, Scope.ENDED)
 
     def __init__(self) -> None:
         super().__init__()
@@ -30,7 +31,7 @@ class RunScreen(SplitScreen):
     def scopes(self) -> tuple[Scope, ...]:
         view = self.app.run_view
         if view is not None and view.over:
-            return (Scope.ENDED, *super().scopes)
+            return (*self._resumable(view), Scope.ENDED, *super().scopes)
         held = (Scope.HELD,) if view is not None and view.paused and not view.stopping else ()
         return (*held, Scope.RUN, *super().scopes)
 
@@ -74,6 +75,18 @@ class RunScreen(SplitScreen):
             self.app.bell()
         else:
             self.app.push_screen(TextWindow(lambda state, now: about_end(self.app.run_view or view)))
+
+    async def action_resume(self) -> None:
+        """Resume the run, where it is over and did not finish."""
+        view = self.app.run_view
+        if view is not None and self._resumable(view):
+            await self.app.past.resume_run(view.run)
+
+    @staticmethod
+    def _resumable(view: RunView) -> tuple[Scope, ...]:
+        """The scope with the resume key where the run ended and did not finish."""
+        finished = view.done is not None and view.done.outcome in (Outcome.DONE, Outcome.ALREADY)
+        return (Scope.RESUMABLE,) if view.over and view.run and not finished else ()
 
     def action_pause(self) -> None:
         """Hold what has not begun; asked again, let it all go on."""

@@ -57,6 +57,25 @@ async def test_a_run_goes_to_its_end(tmp_path: Path) -> None:
         await shows(pilot, "2 changed, 0 done already, 0 failed")
 
 
+async def test_the_last_result_stands_before_the_next_step_also_after_a_long_wait(tmp_path: Path) -> None:
+    """All steps are held at once; each `n` starts the one marked next, and the screen then describes the one after."""
+    session = ExecutingSession(tmp_path, *(making(tmp_path, name) for name in ("a", "b", "c")))
+    async with running(console(session)) as pilot:
+        await begin(pilot, "t")
+        await shows(pilot, "3 held")
+        for held, (step, following) in ((2, ("a", "b")), (1, ("b", "c"))):
+            await asyncio.sleep(1.2)
+            await pilot.press("n")
+            await shows(pilot, f"{held} held")
+            await shows(pilot, f": cp1: Make {step}")
+            await shows(pilot, f"etcd cannot start without {following}.")
+            await shows(pilot, "This step waits for you")
+            assert made(tmp_path, step)
+            assert not made(tmp_path, following)
+        await pilot.press("n")
+        await shows(pilot, "● done after")
+
+
 async def test_taught_step_by_step_each_waits_for_a_key(tmp_path: Path) -> None:
     session = ExecutingSession(
         tmp_path, *(making(tmp_path, name, needs=needs) for name, needs in (("a", ()), ("b", ("a",)), ("c", ("b",))))
@@ -87,7 +106,7 @@ async def test_a_pause_holds_what_has_not_begun_and_lets_go_on(tmp_path: Path) -
         await pilot.press("p")
         await shows(pilot, "pausing after these")
         await asyncio.to_thread((tmp_path / "gate").write_text, "go\n")
-        await shows(pilot, "‖ held")
+        await shows(pilot, "‖ next")
         assert made(tmp_path, "a")
         assert not made(tmp_path, "b")
         await pilot.press("p")
@@ -99,7 +118,7 @@ async def test_a_held_run_is_stopped_before_its_next_step(tmp_path: Path) -> Non
     session = ExecutingSession(tmp_path, making(tmp_path, "a"), making(tmp_path, "b", needs=("a",)))
     async with running(console(session)) as pilot:
         await begin(pilot, "t")
-        await shows(pilot, "‖ held")
+        await shows(pilot, "‖ next")
         await pilot.press("s")
         await shows(pilot, "skipped after")
         assert not made(tmp_path, "a")
@@ -148,7 +167,7 @@ async def test_a_run_that_failed_is_mended_carried_on_and_taken_back(tmp_path: P
         await pilot.press("escape", "h")
         await shows(pilot, "✖ failed")
         await pilot.press("r")
-        await shows(pilot, "carry on bootstrap of lab?")
+        await shows(pilot, "resume bootstrap of lab?")
         await pilot.press("y")
         await shows(pilot, "● done after")
         assert made(tmp_path, "b")

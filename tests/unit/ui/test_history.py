@@ -58,17 +58,32 @@ async def test_a_run_is_opened_step_by_step() -> None:
 async def test_a_broken_off_run_is_offered_at_start_and_carried_on() -> None:
     session = remembering(BROKEN, FAILED)
     async with running(console(session)) as pilot:
-        await shows(pilot, "a run was broken off: look at it?")
+        await shows(pilot, "a run was interrupted: show it?")
         await pilot.press("y")
         await shows(pilot, "1 broken off")
         await pilot.press("r")
-        await shows(pilot, "carry on bootstrap of lab?")
+        await shows(pilot, "resume bootstrap of lab?")
         assert "Begun, and their end was not heard" in screen_text(pilot.app)  # type: ignore[arg-type]
         await pilot.press("y")
         await settled(pilot)
         assert session.stops[0] == f"resume {BROKEN.heading.run}"
         assert isinstance(pilot.app.screen, RunScreen)
         await shows(pilot, "▸ running")
+
+
+async def test_the_screen_of_an_interrupted_run_resumes_it() -> None:
+    session = remembering(BROKEN)
+    async with running(console(session)) as pilot:
+        await shows(pilot, "a run was interrupted: show it?")
+        await pilot.press("y")
+        await shows(pilot, "1 broken off")
+        await pilot.press("enter")
+        await shows(pilot, " r resume ")
+        await pilot.press("r")
+        await shows(pilot, "resume bootstrap of lab?")
+        await pilot.press("y")
+        await settled(pilot)
+        assert session.stops[0] == f"resume {BROKEN.heading.run}"
 
 
 async def test_what_may_not_be_carried_on_says_why() -> None:
@@ -94,10 +109,10 @@ async def test_a_read_only_console_shows_runs_and_carries_none_on() -> None:
         assert isinstance(pilot.app.screen, Dashboard)
         await pilot.press("h")
         await shows(pilot, "▲ broken off")
-        assert "carry on" not in screen_text(pilot.app).splitlines()[-1]  # type: ignore[arg-type]
+        assert "resume" not in screen_text(pilot.app).splitlines()[-1]  # type: ignore[arg-type]
         await pilot.press("r")
         await settled(pilot)
-        assert "carry on bootstrap of lab?" not in screen_text(pilot.app)  # type: ignore[arg-type]
+        assert "resume bootstrap of lab?" not in screen_text(pilot.app)  # type: ignore[arg-type]
         assert session.stops == ()
 
 

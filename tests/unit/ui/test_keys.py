@@ -149,4 +149,4 @@ async def test_a_refusal_names_nothing_to_carry_out() -> None:
 
 async def test_a_screen_without_runs_names_nothing_to_do_with_one() -> None:
     async with running(console(FakeSession(healthy()))) as pilot:
-        assert " carry on " not in await after(pilot, "h")
+        assert " resume " not in await after(pilot, "h")

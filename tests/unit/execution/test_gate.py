@@ -1,0 +1,58 @@
+"""A pause releases held steps in the plan's order, with those that must begin together."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+from haconsole.actions.operations import Nothing
+from haconsole.actions.step import Plan, Step, StepId
+from haconsole.execution.gate import Pause
+from haconsole.model.names import HostName
+
+
+def step(name: str, *, together: tuple[str, ...] = ()) -> Step:
+    made = Step(StepId(name), name, "it is needed", HostName("cp1"), Nothing())
+    return replace(made, together=tuple(StepId(one) for one in together))
+
+
+async def holding(pause: Pause, *steps: Step) -> tuple[list[str], list[asyncio.Task[None]]]:
+    """The names of the steps in the order they began, and their tasks, all held."""
+    begun: list[str] = []
+
+    async def begin(one: Step) -> None:
+        await pause.before(one)
+        begun.append(one.id)
+
+    tasks = [asyncio.create_task(begin(one)) for one in steps]
+    await asyncio.sleep(0)
+    return begun, tasks
+
+
+async def test_the_plan_gives_the_order_whichever_step_was_held_first() -> None:
+    a, b, c = step("a"), step("b"), step("c")
+    pause = Pause(closed=True)
+    pause.arrange(Plan("bootstrap", "lab", (a, b, c)))
+    begun, tasks = await holding(pause, c, a, b)
+    for expected in (["a"], ["a", "b"], ["a", "b", "c"]):
+        assert pause.one()
+        await asyncio.sleep(0)
+        assert begun == expected
+    assert not pause.one()
+    await asyncio.gather(*tasks)
+
+
+async def test_steps_that_must_begin_together_are_released_with_the_first_also_when_held_later() -> None:
+    a, b, c = step("a", together=("b",)), step("b", together=("a",)), step("c")
+    pause = Pause(closed=True)
+    pause.arrange(Plan("bootstrap", "lab", (a, b, c)))
+    begun, tasks = await holding(pause, a, c)
+    assert pause.one()
+    await asyncio.sleep(0)
+    assert begun == ["a"]
+    assert not pause.holds(b)
+    await asyncio.wait_for(pause.before(b), 1)
+    assert pause.holds(c)
+    pause.open()
+    await asyncio.gather(*tasks)
+    assert begun == ["a", "c"]
