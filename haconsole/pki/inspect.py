@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.utils import CryptographyDeprecationWarning
 
@@ -32,6 +31,8 @@ class Inspected:
     is_ca: bool
     public_key: bytes
     x509: x509.Certificate = field(repr=False, compare=False)
+    names_known: bool = True
+    """False where the extensions cannot be read, so that `sans` is empty and says nothing."""
 
 
 def inspect(pem: bytes) -> tuple[Inspected, ...]:
@@ -44,9 +45,9 @@ def public_key_der(pem: bytes) -> bytes | None:
     """A public key as openssl prints it, in the form of `Inspected.public_key`; None when it cannot be read."""
     try:
         key = serialization.load_pem_public_key(pem)
-    except (ValueError, UnsupportedAlgorithm):
+        return key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    except Exception:
         return None
-    return key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
 
 
 def public_keys(pem: str) -> tuple[bytes, ...]:
@@ -78,7 +79,7 @@ def issuer_among(chain: tuple[Inspected, ...], authorities: tuple[Inspected, ...
 def _issued(one: Inspected, by: Inspected) -> bool:
     try:
         one.x509.verify_directly_issued_by(by.x509)
-    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
+    except Exception:
         return False
     return True
 
@@ -89,29 +90,41 @@ def _read(body: bytes) -> Inspected | None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", CryptographyDeprecationWarning)
             return _inspected(x509.load_pem_x509_certificate(pem))
-    except (ValueError, UnsupportedAlgorithm):
+    except Exception:
+        # An odd certificate raises errors of many kinds (DuplicateExtension, InvalidVersion, ValueError).
         return None
 
 
 def _inspected(found: x509.Certificate) -> Inspected:
+    names = _names(found)
     return Inspected(
         subject=found.subject.rfc4514_string(),
         issuer=found.issuer.rfc4514_string(),
         serial=f"{found.serial_number:x}",
         not_before=found.not_valid_before_utc,
         not_after=found.not_valid_after_utc,
-        sans=sans_of(found),
+        sans=names or (),
         fingerprint=fingerprint(found),
         is_ca=_is_ca(found),
         public_key=found.public_key().public_bytes(
             serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
         ),
         x509=found,
+        names_known=names is not None,
     )
 
 
+def _names(found: x509.Certificate) -> tuple[str, ...] | None:
+    """The DNS names and addresses; None where the extensions cannot be read."""
+    try:
+        return sans_of(found)
+    except Exception:
+        return None
+
+
 def _is_ca(found: x509.Certificate) -> bool:
+    """Whether the certificate is a CA's; False where the extensions cannot be read."""
     try:
         return found.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
-    except x509.ExtensionNotFound:
+    except Exception:
         return False

@@ -9,7 +9,6 @@ from dataclasses import replace
 from functools import partial
 from typing import Generic, TypeVar
 
-from haconsole.errors import HaconsoleError
 from haconsole.inventory.schema import Host
 from haconsole.model.hosts import ApiserverFacts
 from haconsole.model.names import HostName
@@ -49,7 +48,7 @@ class ApiProbe(Generic[A, T]):
             try:
                 async with self._way(self._site, self._host) as api:
                     await self._ask_until_refused(api)
-            except HaconsoleError as error:
+            except Exception as error:
                 self._put(self._site.failed(self._host, self._fact, error))
             await asyncio.sleep(self._site.pace.reopen_s)
 

@@ -14,8 +14,11 @@ _FLAG = "--etcd-servers"
 
 _COMMAND_LINES = """\
 for pid in $(pidof kube-apiserver); do
-  tr '\\000' '\\n' <"/proc/$pid/cmdline" && break
-done"""
+  { words=$(tr '\\000' '\\n' <"/proc/$pid/cmdline"); } 2>/dev/null && [ -n "$words" ] || continue
+  printf '%s\\n' "$words"
+  break
+done
+:"""
 
 
 async def probe_apiserver(

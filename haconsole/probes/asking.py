@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Protocol, TypeVar
 
-from haconsole.errors import HaconsoleError
 from haconsole.inventory.schema import Host
 from haconsole.model.observed import Observed
 from haconsole.probes.site import Site
@@ -29,13 +28,13 @@ class Probe(Protocol):
 
 
 async def asked(site: Site, host: Host, what: str, question: Awaitable[T], deadline_s: float) -> Observed[T]:
-    """The answer to a question as a fact, whatever comes of it."""
+    """The answer to a question as a fact. Every exception costs this fact and no other."""
     try:
         async with asyncio.timeout(deadline_s):
             return site.known(await question)
     except TimeoutError:
         return site.late(host, what, deadline_s)
-    except HaconsoleError as error:
+    except Exception as error:
         return site.failed(host, what, error)
 
 

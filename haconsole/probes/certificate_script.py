@@ -169,16 +169,17 @@ def parse_files(answer: Answer) -> HostCertificates:
     for part in re.split(r"^@", answer.output, flags=re.MULTILINE)[1:]:
         head, _, body = part.partition("\n")
         kind, _, rest = head.partition(" ")
-        mode, _, path = rest.partition(" ")
+        octal, _, path = rest.partition(" ")
+        mode = _mode(octal)
         match kind:
             case "cert":
                 certs[rest] = body
-            case "key":
-                keys[path] = KeySeen(path, int(mode, 8), body.strip())
-            case "kubeconfig":
-                kubeconfigs[path] = _kubeconfig(int(mode, 8), body)
-            case "token":
-                tokens[path] = TokenKeysSeen(int(mode, 8), body.startswith("private"), body)
+            case "key" if mode is not None:
+                keys[path] = KeySeen(path, mode, body.strip())
+            case "kubeconfig" if mode is not None:
+                kubeconfigs[path] = _kubeconfig(mode, body)
+            case "token" if mode is not None:
+                tokens[path] = TokenKeysSeen(mode, body.startswith("private"), body)
             case "process":
                 flags += [(rest, _flag(name), value) for name, _, value in _pairs(body)]
             case "without":
@@ -206,6 +207,11 @@ def _kubeconfig(mode: int, body: str) -> KubeconfigSeen:
         ca_path=told.get("certificate-authority", ""),
         public_pem=f"{begin}{rest}".strip(),
     )
+
+
+def _mode(octal: str) -> int | None:
+    """A file's mode as stat prints it; None where the file disappeared while it was read."""
+    return int(octal, 8) if re.fullmatch("[0-7]{1,4}", octal) else None
 
 
 def _pairs(body: str) -> list[tuple[str, str, str]]:

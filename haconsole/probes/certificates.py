@@ -129,8 +129,15 @@ def _certificate(file: CertificateFile, one: Inspected, around: Surroundings) ->
         served_at=where if served else None,
         served_fingerprint=served[0].fingerprint if served else None,
         in_kubeconfig=file.kubeconfig,
-        missing_names=tuple(name for name in around.names.get(file.role, ()) if name not in one.sans),
+        missing_names=_missing_names(file, one, around),
     )
+
+
+def _missing_names(file: CertificateFile, one: Inspected, around: Surroundings) -> tuple[str, ...]:
+    """The names of the role that the certificate lacks; none where its names cannot be read."""
+    if not one.names_known:
+        return ()
+    return tuple(name for name in around.names.get(file.role, ()) if name not in one.sans)
 
 
 def _key(file: CertificateFile, told: HostCertificates) -> KeySeen | None:

@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from functools import partial, reduce
 from typing import Any
 
-from haconsole.errors import HaconsoleError
 from haconsole.inventory.schema import Host
 from haconsole.model.hosts import Role
 from haconsole.model.names import HostName
@@ -196,7 +195,7 @@ class HostScript:
 
     def _answered(self, answer: Answer) -> None:
         if answer.section in self._beside:
-            self._beside[answer.section].learn(answer)
+            self._learn(self._beside[answer.section], answer)
         ask = self._asks.get(answer.section)
         if ask is None:
             return
@@ -205,15 +204,24 @@ class HostScript:
             fact = self._site.known(reduce(addresses.apply, self._changes, fact.value))
         self._board.put(self._name, ask.fact, fact)
 
+    def _learn(self, aside: Aside, answer: Answer) -> None:
+        """An answer of no use costs nothing: the section is asked again."""
+        with suppress(Exception):
+            aside.learn(answer)
+
     def _understood(self, ask: Question, answer: Answer) -> Observed[Any]:
+        """The answer as a fact. Whatever goes wrong in a parser costs this fact and no other."""
         try:
             return self._site.known(ask.parse(answer))
-        except (HaconsoleError, ValueError, LookupError, TypeError) as error:
+        except Exception as error:
             return self._site.failed(self._host, ask.fact, error)
 
     def _pushed(self, line: Loose) -> None:
-        """An address came or went: known at once, and applied again to a listing that may have been made before it."""
-        change = addresses.parse_change(line.text)
+        """Record an address change at once, and apply it again to a listing that may be older than the change."""
+        try:
+            change = addresses.parse_change(line.text)
+        except Exception:
+            return
         if change is None:
             return
         self._changes.append(change)

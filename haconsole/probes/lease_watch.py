@@ -8,7 +8,6 @@ from contextlib import aclosing
 from functools import partial
 from typing import Any
 
-from haconsole.errors import HaconsoleError
 from haconsole.inventory.schema import Host
 from haconsole.model.hosts import Role
 from haconsole.model.lease import Lease
@@ -131,7 +130,7 @@ class LeaseProbe:
                     self._board.put_leases(self._site.known(leases))
         except TimeoutError:
             self._failed(self._site.late(host, "leases", deadline_s))
-        except HaconsoleError as error:
+        except Exception as error:
             self._failed(self._site.failed(host, "leases", error))
 
     def _failed(self, failed: Failed[Any]) -> None:

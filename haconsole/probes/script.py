@@ -140,8 +140,13 @@ class FrameReader:
             section=section,
             output="\n".join(lines[:at]).rstrip("\n"),
             errors="\n".join(lines[at + 1 :]).strip(),
-            status=int(lines[at].rpartition(" ")[2] or -1),
+            status=_status(lines[at].rpartition(" ")[2]),
         )
+
+
+def _status(text: str) -> int:
+    """A shell's exit status; -1 where the line is damaged."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 4 else -1
 
 
 def answers(output: str) -> tuple[Answer, ...]:

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import base64
+import os
 import subprocess
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from haconsole.inventory.schema import KeyAlgorithm
 from haconsole.pki.authority import Authority, make_authority
@@ -12,6 +18,8 @@ from haconsole.pki.inspect import inspect, issuer_among, public_key_der
 from haconsole.pki.keys import make_private_key
 from haconsole.pki.leaf import Leaf, sign_leaf
 
+ODD = Path(__file__).parent / "odd"
+"""Certificates that openssl prints, each with one part that no CA should write."""
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 P256 = KeyAlgorithm.ECDSA_P256
 
@@ -66,3 +74,38 @@ def test_keys_of_kinds_that_are_not_made_here_are_read(tmp_path: Path) -> None:
     (found,) = inspect(cert.read_bytes())
     assert found.public_key == public_key_der(public)
     assert public_key_der(b"nothing") is None
+
+
+@pytest.mark.parametrize("name", ["extension-twice", "x400-name"])
+def test_a_certificate_with_odd_extensions_keeps_all_but_its_names(name: str) -> None:
+    (found,) = inspect((ODD / f"{name}.crt").read_bytes())
+    assert found.not_after.year == 2026
+    assert (found.sans, found.names_known, found.is_ca) == ((), False, False)
+    assert issuer_among((found,), inspect(authority("ca").certificate)) is None
+
+
+def test_a_certificate_of_an_unknown_version_hides_no_other() -> None:
+    ours = authority("ca").certificate
+    assert [found.subject for found in inspect((ODD / "version-6.crt").read_bytes() + ours)] == ["CN=ca"]
+
+
+_CHANGES = st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.binary(max_size=3), st.integers(0, 3)), max_size=6)
+_CERTIFICATE = authority("mutated").certificate
+_SEEDS = (_CERTIFICATE, *(path.read_bytes() for path in sorted(ODD.iterdir())))
+
+
+@settings(max_examples=int(os.environ.get("HACONSOLE_EXAMPLES", "300")), deadline=None)
+@given(st.sampled_from(_SEEDS), _CHANGES)
+def test_a_damaged_certificate_raises_nothing_and_hides_no_other(
+    seed: bytes, changes: list[tuple[float, bytes, int]]
+) -> None:
+    der = base64.b64decode("".join(seed.decode().splitlines()[1:-1]))
+    for where, put, cut in changes:
+        at = int(where * len(der))
+        der = der[:at] + put + der[at + cut :]
+    body = base64.encodebytes(der).decode()
+    damaged = f"-----BEGIN CERTIFICATE-----\n{body}-----END CERTIFICATE-----\n".encode()
+    found = inspect(damaged + _CERTIFICATE)
+    assert found[-1].subject == "CN=mutated"
+    for one in found:
+        issuer_among((one,), found)

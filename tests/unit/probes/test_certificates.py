@@ -332,3 +332,17 @@ def test_a_kubelet_that_renews_by_itself_uses_what_it_made(
     assert (told.path, told.key_path) == tuple(map(pki.path, (current, current) if own else kept))
     assert (told.in_kubeconfig, told.key_matches) == (pair == "embedded" and not own, True)
     assert (notes, {one.role for one in found}) == ((), {"kubelet", "kubelet-ca"})
+
+
+def test_a_key_that_disappears_while_it_is_read_costs_no_certificate() -> None:
+    output = "@cert /a.crt\nA\n@key  /a.key\n@kubeconfig  /a.conf\n@token  /sa.key\n@key 600 /b.key\nB"
+    read = parse_files(Answer(FILES, output, "", 0))
+    assert (set(read.certs), set(read.keys), read.kubeconfigs, read.tokens) == ({"/a.crt"}, {"/b.key"}, {}, {})
+
+
+def test_names_that_cannot_be_read_are_not_called_missing(pki: Pki) -> None:
+    odd = (Path(__file__).parents[1] / "pki/odd/x400-name.crt").read_text()
+    file = CertificateFile("apiserver", "/a.crt", None, None)
+    around = Surroundings(HostName("a"), datetime(2026, 11, 30, tzinfo=UTC), {"apiserver": ("DNS:a",)}, {})
+    (found,), _ = certificates((file,), HostCertificates(certs={"/a.crt": odd}), around)
+    assert (found.missing_names, found.problem) == ((), None)

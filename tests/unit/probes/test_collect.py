@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import time
+from pathlib import Path
 
 import pytest
 
-from haconsole.inventory.schema import Inventory
-from haconsole.model.hosts import HostFacts
+from haconsole.inventory.schema import Host, Inventory, Kubernetes
+from haconsole.model.hosts import HostFacts, Role
 from haconsole.model.names import HostName
 from haconsole.model.observed import Cause, Failed, Known, NotAsked, value_of
 from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.model.vip import VrrpState
+from haconsole.probes import apiserver, haproxy
 from haconsole.probes.collect import Collector
 from haconsole.probes.site import Pace
 from tests.fakes.local_host import LocalFleet, LocalHost
@@ -91,6 +93,44 @@ async def test_an_answer_that_makes_no_sense_fails_alone(collector: Collector, h
     assert cause(told.services) is Cause.UNREADABLE
     assert "lb1: systemctl show: not what systemctl writes" in (told.services.reason)  # type: ignore[union-attr]
     assert isinstance(told.addresses, Known)
+
+
+@pytest.mark.parametrize("error", [KeyError("x"), RuntimeError("x"), RecursionError("x"), AttributeError("x")])
+async def test_any_error_in_one_parser_costs_one_fact(
+    collector: Collector, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def parse(answer: object) -> None:
+        raise error
+
+    monkeypatch.setattr(haproxy, "parse", parse)
+    report = facts(await collector.once(), "lb1")
+    assert cause(report.haproxy) is Cause.UNREADABLE
+    assert isinstance(report.addresses, Known)
+    assert isinstance(report.services, Known)
+
+
+CONTROL_PLANE = {"systemctl": "exit 1", "ip": "exit 1", "journalctl": "exit 1", "openssl": "exit 1"}
+
+
+async def control_plane(tmp_path: Path, **programs: str) -> HostFacts:
+    host = Host(name="cp1", address="127.0.0.1", roles=(Role.CONTROL_PLANE,))
+    fleet = LocalFleet(LocalHost("cp1", tmp_path, {**CONTROL_PLANE, **programs}))
+    inventory = Inventory(cluster="c", hosts=(host,), kubernetes=Kubernetes())
+    return facts(await Collector(inventory, fleet, secret=b"s", pace=BRIEF).once(), "cp1")
+
+
+async def test_an_apiserver_that_ends_while_it_is_read_costs_nothing(tmp_path: Path) -> None:
+    assert isinstance((await control_plane(tmp_path, pidof="echo 99999999")).disks, Known)
+
+
+async def test_an_error_in_an_answer_beside_the_facts_costs_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def parse(answer: object) -> tuple[str, ...]:
+        raise RuntimeError("not understood")
+
+    monkeypatch.setattr(apiserver, "etcd_servers", parse)
+    assert isinstance((await control_plane(tmp_path, pidof="exit 1")).disks, Known)
 
 
 async def test_revisions_count_up(collector: Collector) -> None:

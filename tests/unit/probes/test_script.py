@@ -117,3 +117,19 @@ def test_an_answer_without_end_is_not_kept_and_one_after_it_is_heard() -> None:
     for line in (f"{mark} < short", "fine", f"{mark} ! 0"):
         reader.take(line)
     assert reader.take(f"{mark} >") == Answer("short", "fine", "", 0)
+
+
+def test_a_damaged_status_line_is_status_minus_one_and_hides_no_other_answer() -> None:
+    reader = FrameReader()
+    lines = [
+        "=haconsole= < a",
+        "one",
+        "=haconsole= ! x²",
+        "",
+        "=haconsole= >",
+        "=haconsole= < b",
+        "=haconsole= ! 0",
+        "",
+    ]
+    heard = [reader.take(line) for line in (*lines, "=haconsole= >")]
+    assert [answer for answer in heard if answer] == [Answer("a", "one", "", -1), Answer("b", "", "", 0)]
