@@ -87,7 +87,10 @@ class StepDone:
 
 @dataclass(frozen=True, slots=True)
 class RunDone:
-    """The end: `outcome` is the worst of the steps'; `changed` counts the steps that were performed."""
+    """The end: `outcome` is the worst of the steps'; `seconds` leaves out the time in which all steps were held.
+
+    `changed` counts the steps that did something on a host, `half_done` those of them that failed.
+    """
 
     run: RunId
     at: datetime
@@ -97,6 +100,16 @@ class RunDone:
     already: int
     failed: int
     next_step: str | None = None
+    checked: int = 0
+    not_started: int = 0
+    half_done: int = 0
+
+    def counts(self) -> str:
+        """Every step once, by its result, such as ``94 changed, 26 already right, 6 checked, 0 failed``."""
+        words = [f"{self.changed - self.half_done} changed", f"{self.already} already right"]
+        words += [f"{self.checked} checked"] if self.checked else []
+        words += [f"{self.failed} failed"]
+        return ", ".join(words + ([f"{self.not_started} not started"] if self.not_started else []))
 
 
 Event: TypeAlias = RunStarted | StepStarted | StepHeld | StepReleased | StepOutput | StepDone | RunDone

@@ -20,7 +20,7 @@ from haconsole.execution.events import (
     StepReleased,
     StepStarted,
 )
-from haconsole.execution.gate import Gate, Pause, StoppedError
+from haconsole.execution.gate import Gate, HeldTime, Pause, StoppedError
 from haconsole.execution.journal import Heading, Journal, JournalError
 from haconsole.execution.perform import Performer
 from haconsole.execution.records import StepRecord, StepState
@@ -83,6 +83,8 @@ class Executor:
             let_through=self._let_through,
         )
         self._schedule = Schedule(plan, STEPS_A_HOST)
+        self._held_time = HeldTime(clock.monotonic)
+        self._held_s: dict[StepId, float] = {}
         self._endings: dict[StepId, Ending] = {}
         self._stopping = False
         self._forbidden: str | None = None
@@ -200,11 +202,14 @@ class Executor:
                 run=self._run,
                 at=self._clock.now(),
                 outcome=outcome,
-                seconds=self._clock.monotonic() - begun,
+                seconds=self._clock.monotonic() - begun - self._held_time.seconds,
                 changed=sum(ending.performed for ending in endings),
                 already=count[Outcome.ALREADY],
                 failed=count[Outcome.FAILED] + count[Outcome.UNKNOWN],
                 next_step=next_step,
+                checked=sum(ending.outcome is Outcome.DONE and not ending.performed for ending in endings),
+                not_started=count[Outcome.SKIPPED],
+                half_done=sum(ending.performed and ending.outcome not in GOOD for ending in endings),
             )
         )
 
@@ -230,6 +235,7 @@ class Executor:
 
     async def _step(self, step: Step, start: Callable[[], None]) -> None:
         begun = self._clock.monotonic()
+        self._held_time.begun()
         ending = Ending(Outcome.SKIPPED)
         if not self._stopping:
             await self._telling.tell(StepStarted(self._run, self._clock.now(), step.id, step.host, step.title))
@@ -237,7 +243,8 @@ class Executor:
         if ending.outcome not in GOOD:
             self.stop()
         self._endings[step.id] = ending
-        seconds, now = self._clock.monotonic() - begun, self._clock.now()
+        self._held_time.ended()
+        seconds, now = self._clock.monotonic() - begun - self._held_s.get(step.id, 0.0), self._clock.now()
         await self._telling.tell(StepDone(self._run, now, step.id, step.host, ending.outcome, seconds, ending.error))
         self._schedule.ended(step)
         start()
@@ -271,6 +278,8 @@ class Executor:
     async def _held(self, step: Step) -> bool:
         """Wait to be let through; whether the run goes on then."""
         await self._telling.tell(StepHeld(self._run, self._clock.now(), step.id, step.host))
+        self._held_time.held(step.id)
         await self.pause.before(step)
+        self._held_s[step.id] = self._held_time.released(step.id)
         await self._telling.tell(StepReleased(self._run, self._clock.now(), step.id, step.host))
         return not self._stopping

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Protocol
 
 from haconsole.actions.step import Plan, Step, StepId
@@ -19,6 +20,51 @@ class Gate(Protocol):
     async def before(self, step: Step) -> None:
         """Return when the step may begin; raise StoppedError to end the run before it."""
         ...
+
+
+class HeldTime:
+    """Measures for how long nothing worked because every step under way was held. `now` is a monotonic clock, in s."""
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self._now = now
+        self._working = 0
+        self._held: dict[StepId, float] = {}
+        self._all_held_since: float | None = None
+        self._all_held_s = 0.0
+
+    @property
+    def seconds(self) -> float:
+        """The time so far in which steps were held and none worked."""
+        running = self._now() - self._all_held_since if self._all_held_since is not None else 0.0
+        return self._all_held_s + running
+
+    def begun(self) -> None:
+        self._working += 1
+        self._settle()
+
+    def held(self, step: StepId) -> None:
+        self._held[step] = self._now()
+        self._working -= 1
+        self._settle()
+
+    def released(self, step: StepId) -> float:
+        """The step works again; for how long it was held."""
+        self._working += 1
+        held_s = self._now() - self._held.pop(step)
+        self._settle()
+        return held_s
+
+    def ended(self) -> None:
+        self._working -= 1
+        self._settle()
+
+    def _settle(self) -> None:
+        idle = bool(self._held) and self._working == 0
+        if idle and self._all_held_since is None:
+            self._all_held_since = self._now()
+        elif not idle and self._all_held_since is not None:
+            self._all_held_s += self._now() - self._all_held_since
+            self._all_held_since = None
 
 
 class Pause:

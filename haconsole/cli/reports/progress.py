@@ -96,7 +96,7 @@ def ended_line(progress: Progress, event: StepDone) -> str | None:
         case Outcome.FAILED | Outcome.UNKNOWN:
             return harmless(f"{event.outcome.value:7} {event.host}: {title}: {event.error or 'no reason was given'}")
         case Outcome.SKIPPED if event.error:
-            return harmless(f"skipped {event.host}: {title}: {event.error}")
+            return harmless(f"not started {event.host}: {title}: {event.error}")
         case Outcome.ALREADY | Outcome.SKIPPED:
             return None
 

@@ -93,6 +93,8 @@ class RunDoneReport(Shape, frozen=True, tag="run-done", tag_field="event"):
     already: int
     failed: int
     next: str | None
+    checked: int = 0
+    not_started: int = 0
 
 
 EventReport = (
@@ -142,6 +144,8 @@ def _run_done(event: RunDone, at: str) -> RunDoneReport:
         already=event.already,
         failed=event.failed,
         next=event.next_step,
+        checked=event.checked,
+        not_started=event.not_started,
     )
 
 
@@ -149,13 +153,10 @@ def run_text(action: str, cluster: str, done: RunDone) -> str:
     """The end of a run for a person: how it went, and what to do next."""
     words = {
         Outcome.DONE: "done",
-        Outcome.ALREADY: "nothing to do, all of it was done already",
+        Outcome.ALREADY: "nothing to do, everything is already right",
         Outcome.FAILED: "failed",
         Outcome.UNKNOWN: "ended with steps whose end is not known",
         Outcome.SKIPPED: "stopped before its end",
     }
-    counts = [f"{done.changed} changed", f"{done.already} done already"]
-    if done.failed:
-        counts.append(f"{done.failed} failed")
-    head = f"{action} of {cluster}: {words[done.outcome]} ({', '.join(counts)}; {done.seconds:.1f} s; run {done.run})"
+    head = f"{action} of {cluster}: {words[done.outcome]} ({done.counts()}; {done.seconds:.1f} s; run {done.run})"
     return f"{head}\nnext: {done.next_step}" if done.next_step else head

@@ -44,10 +44,9 @@ STATES = {
     Outcome.ALREADY: Cell("● already", Tone.MUTED),
     Outcome.FAILED: Cell("✖ failed", Tone.CRITICAL),
     Outcome.UNKNOWN: Cell("? unknown", Tone.UNKNOWN),
-    Outcome.SKIPPED: Cell("– skipped", Tone.MUTED),
+    Outcome.SKIPPED: Cell("– not started", Tone.MUTED),
 }
 WAITING = Cell("· waiting", Tone.MUTED)
-NOT_BEGUN = Cell("– not begun", Tone.MUTED)
 RUNNING = Cell("▸ running", Tone.ACCENT)
 HELD = Cell("‖ held", Tone.WARNING)
 NEXT = Cell("‖ next", Tone.WARNING)
@@ -156,8 +155,6 @@ def state_cell(view: RunView, step: StepId) -> Cell:
         if step not in view.held:
             return RUNNING
         return NEXT if step == view.held[0] else HELD
-    if view.broken is not None:
-        return NOT_BEGUN
     return STATES[Outcome.SKIPPED] if view.over else WAITING
 
 
@@ -206,8 +203,8 @@ def ending(done: RunDone) -> Cell:
         Outcome.UNKNOWN: ("?", Tone.UNKNOWN),
         Outcome.SKIPPED: ("▲", Tone.WARNING),
     }[done.outcome]
-    counts = f"{done.changed} changed, {done.already} done already, {done.failed} failed"
-    return Cell(f"{sign} {done.outcome} after {done.seconds:.0f} s: {counts}", tone)
+    word = "stopped" if done.outcome is Outcome.SKIPPED else done.outcome
+    return Cell(f"{sign} {word} after {done.seconds:.0f} s: {done.counts()}", tone)
 
 
 def about_run_step(view: RunView, subject: StepSubject) -> Detail | None:

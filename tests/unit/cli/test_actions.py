@@ -98,7 +98,7 @@ def test_a_run_tells_its_progress_on_stderr_and_its_end_on_stdout(
 ) -> None:
     assert run(["run", "bootstrap", "lab.yaml", "--yes"]) == ExitCode.OK
     out, err = capsys.readouterr()
-    assert out == "bootstrap of lab: done (1 changed, 0 done already; 2.0 s; run r1)\n"
+    assert out == "bootstrap of lab: done (1 changed, 0 already right, 0 failed; 2.0 s; run r1)\n"
     assert "[1/1] cp1: Start etcd: done (1.5 s)" in err
 
 

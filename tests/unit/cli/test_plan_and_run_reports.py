@@ -128,11 +128,14 @@ def test_how_a_step_ended_in_json() -> None:
     [
         (
             RunDone(RUN, AT, Outcome.FAILED, 2.5, 1, 0, 1, "mend it"),
-            "bootstrap of lab: failed (1 changed, 0 done already, 1 failed; 2.5 s; run r1)\nnext: mend it",
+            "bootstrap of lab: failed (1 changed, 0 already right, 1 failed; 2.5 s; run r1)\nnext: mend it",
         ),
         (
             RunDone(RUN, AT, Outcome.ALREADY, 2.5, 0, 9, 0),
-            "bootstrap of lab: nothing to do, all of it was done already (0 changed, 9 done already; 2.5 s; run r1)",
+            (
+                "bootstrap of lab: nothing to do, everything is already right "
+                "(0 changed, 9 already right, 0 failed; 2.5 s; run r1)"
+            ),
         ),
     ],
 )

@@ -390,6 +390,31 @@ async def test_a_released_step_begins_however_long_it_was_held(bench: Bench) -> 
             if len(held) == 3 and isinstance(event, StepHeld | StepDone) and len(finished) < 3:
                 bench.clock.passed += 60
                 assert executor.pause.one()
-    assert len(held) == 3
-    assert finished == [(step, Outcome.DONE) for step in held]
+    assert sorted(held) == ["a", "b", "c"]
+    assert finished == [("a", Outcome.DONE), ("b", Outcome.DONE), ("c", Outcome.DONE)]
     assert [bench.made(step).count("once") for step in held] == [1, 1, 1]
+
+
+async def test_time_in_which_all_steps_were_held_does_not_count(bench: Bench) -> None:
+    executor = bench.executor(bench.step("a"), bench.step("b", needs=("a",)))
+    executor.pause.close()
+    events: list[Event] = []
+    async for event in executor.events():
+        events.append(event)
+        if isinstance(event, StepHeld):
+            await asyncio.sleep(0)
+            bench.clock.passed += 600
+            assert executor.pause.one()
+    assert last(events).seconds < 60
+    assert all(event.seconds < 60 for event in events if isinstance(event, StepDone))
+
+
+async def test_every_step_of_a_plan_counts_once(bench: Bench) -> None:
+    """One is right before, one is changed, one only checks, one fails and one never starts."""
+    (bench.folder / "right").touch()
+    checks = replace(bench.step("checks"), operation=Nothing(), verification=())
+    fails = bench.step("fails", script="exit 3", needs=("right", "changed", "checks"))
+    steps = (bench.step("right"), bench.step("changed"), checks, fails, bench.step("late", needs=("fails",)))
+    done = last([event async for event in bench.executor(*steps).events()])
+    assert done.counts() == "1 changed, 1 already right, 1 checked, 1 failed, 1 not started"
+    assert done.changed - done.half_done + done.already + done.checked + done.failed + done.not_started == len(steps)

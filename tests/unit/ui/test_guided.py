@@ -54,7 +54,7 @@ async def test_a_run_goes_to_its_end(tmp_path: Path) -> None:
         assert made(tmp_path, "a")
         assert made(tmp_path, "b")
         await pilot.press("w")
-        await shows(pilot, "2 changed, 0 done already, 0 failed")
+        await shows(pilot, "2 changed, 0 already right, 0 failed")
 
 
 async def test_the_last_result_stands_before_the_next_step_also_after_a_long_wait(tmp_path: Path) -> None:
@@ -120,7 +120,7 @@ async def test_a_held_run_is_stopped_before_its_next_step(tmp_path: Path) -> Non
         await begin(pilot, "t")
         await shows(pilot, "‖ next")
         await pilot.press("s")
-        await shows(pilot, "skipped after")
+        await shows(pilot, "stopped after")
         assert not made(tmp_path, "a")
         await pilot.press("n", "p", "t")
         await settled(pilot)

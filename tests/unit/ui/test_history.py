@@ -48,7 +48,7 @@ async def test_a_run_is_opened_step_by_step() -> None:
         await pilot.press("j")
         await shows(pilot, "Created symlink")
         text = screen_text(pilot.app)  # type: ignore[arg-type]
-        assert "– skipped" in text
+        assert "– not started" in text
         assert "disk full" in text
         await pilot.press("escape", "escape")
         await settled(pilot)

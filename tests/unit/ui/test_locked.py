@@ -66,7 +66,7 @@ async def test_a_living_consoles_lock_refuses_a_run() -> None:
     async with running(console(session(adoptable=False)), (160, 45)) as pilot:
         await begin(pilot)
         await shows(pilot, "lab is locked: ops@desk")
-        assert "– not begun" in screen_text(pilot.app)  # type: ignore[arg-type]
+        assert "– not started" in screen_text(pilot.app)  # type: ignore[arg-type]
 
 
 async def test_the_lock_of_a_console_that_is_gone_is_taken_over_by_a_yes() -> None:

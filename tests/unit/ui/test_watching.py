@@ -29,7 +29,7 @@ async def test_a_run_is_watched_to_its_end() -> None:
         assert "^[[31mnot red" in text
         tell(session, *ended())
         await settled(pilot)
-        assert "● done after 7 s: 4 changed, 0 done already, 0 failed" in screen_text(app)
+        assert "● done after 7 s: 4 changed, 0 already right, 0 failed" in screen_text(app)
         await pilot.press("w")
         await settled(pilot)
         assert "What changed on the cluster, before and after" in screen_text(app)
