@@ -14,6 +14,7 @@ import click
 import msgspec
 
 from haconsole.cli.lab_progress import progress_on
+from haconsole.errors import UsageError
 from haconsole.lab import drills
 from haconsole.lab.faults import SCENARIOS
 from haconsole.lab.lab import Lab
@@ -21,7 +22,7 @@ from haconsole.lab.places import Places
 from haconsole.lab.prepare import prepare as prepare_machine
 from haconsole.lab.progress import Progress
 from haconsole.lab.shape import Shape
-from haconsole.lab.spec import DEFAULT_NAME
+from haconsole.lab.spec import DEFAULT_NAME, Balancer, Debian, EtcdTopology, KubeadmSpec
 
 _NAME = click.option("--name", default=DEFAULT_NAME, show_default=True, metavar="NAME", help="Which lab.")
 _KUBERNETES_BIN = click.option(
@@ -32,6 +33,12 @@ _KUBERNETES_BIN = click.option(
 )
 _NO_KUBERNETES = click.option("--no-kubernetes", is_flag=True, help="Leave the Kubernetes programs out.")
 
+_KUBEADM = click.option(
+    "--kubeadm", is_flag=True, help="Hosts with containerd, kubelet, kubeadm and images, and no cluster on them."
+)
+_DEBIAN = click.option("--debian", type=click.Choice(Debian), help="Debian release of the hosts; bookworm by default.")
+_MIRROR = click.option("--mirror", metavar="URL", help="Debian archive to build from; by default the one apt uses.")
+
 
 @click.group()
 def lab() -> None:
@@ -41,10 +48,19 @@ def lab() -> None:
 @lab.command()
 @_KUBERNETES_BIN
 @_NO_KUBERNETES
-def prepare(kubernetes_bin: Path | None, no_kubernetes: bool) -> None:
-    """Install and build what labs are made from; nothing to do the second time."""
+@_KUBEADM
+@_DEBIAN
+@_MIRROR
+def prepare(
+    kubernetes_bin: Path | None, no_kubernetes: bool, kubeadm: bool, debian: Debian | None, mirror: str | None
+) -> None:
+    """Install and build what labs of this kind are made from; nothing to do the second time."""
+    layout = _layout(kubeadm, None, None, no_kubernetes)
+    shape = Shape(
+        kubernetes=not no_kubernetes, kubernetes_bin=kubernetes_bin, debian=debian, kubeadm=layout, mirror=mirror
+    )
     with _showing() as progress:
-        prepare_machine(Places.of(), progress, kubernetes=not no_kubernetes, source=kubernetes_bin)
+        prepare_machine(Places.of(), progress, shape)
     click.echo("prepared; `haconsole lab up` makes a lab", err=True)
 
 
@@ -57,6 +73,14 @@ def prepare(kubernetes_bin: Path | None, no_kubernetes: bool) -> None:
 )
 @_KUBERNETES_BIN
 @_NO_KUBERNETES
+@_KUBEADM
+@click.option("--etcd", type=click.Choice(EtcdTopology), help="Where a kubeadm lab's etcd runs; stacked by default.")
+@click.option(
+    "--balancer", type=click.Choice(Balancer), help="What balances a kubeadm lab's API servers; hosts by default."
+)
+@_DEBIAN
+@_MIRROR
+@click.option("--from", "saved", metavar="SAVED", help="Bring up a lab that `lab save` kept, as it was.")
 def up(
     name: str,
     hosts: int | None,
@@ -64,13 +88,54 @@ def up(
     bastion: bool | None,
     kubernetes_bin: Path | None,
     no_kubernetes: bool,
+    kubeadm: bool,
+    etcd: EtcdTopology | None,
+    balancer: Balancer | None,
+    debian: Debian | None,
+    mirror: str | None,
+    saved: str | None,
 ) -> None:
-    """Make a lab's hosts and boot them; of a lab that is there already, mend what is missing."""
+    """Make a lab's hosts and boot them; repair what is missing of a lab that exists."""
     one = Lab(name)
+    layout = _layout(kubeadm, etcd, balancer, no_kubernetes)
+    shape = Shape(hosts, workers, bastion, not no_kubernetes, kubernetes_bin, debian, layout, mirror)
+    if saved is not None and shape != Shape():
+        raise UsageError("--from takes the saved lab's shape", mend="leave the other options out")
     with _showing() as progress:
-        changed = one.up(Shape(hosts, workers, bastion, not no_kubernetes, kubernetes_bin), progress)
+        changed = True
+        if saved is not None:
+            one.up_from(saved, progress)
+        else:
+            changed = one.up(shape, progress)
     click.echo("up" if changed else "nothing to do, it is up", err=True)
     click.echo(one.inventory_path)
+
+
+def _layout(
+    kubeadm: bool, etcd: EtcdTopology | None, balancer: Balancer | None, no_kubernetes: bool
+) -> KubeadmSpec | None:
+    """The layout for kubeadm that options ask for; raises UsageError for options that contradict each other."""
+    if kubeadm and no_kubernetes:
+        raise UsageError("--kubeadm needs the Kubernetes programs", mend="leave --no-kubernetes out")
+    if kubeadm:
+        return KubeadmSpec(etcd or EtcdTopology.STACKED, balancer or Balancer.HOSTS)
+    if etcd or balancer:
+        raise UsageError("--etcd and --balancer are for kubeadm labs", mend="add --kubeadm")
+    return None
+
+
+@lab.command()
+@_NAME
+@click.argument("saved")
+def save(name: str, saved: str) -> None:
+    """Keep a lab with its cluster for `lab up --from SAVED`.
+
+    SAVED is a name, or a folder if it has a slash. The hosts lose power and boot again.
+    """
+    with _showing() as progress:
+        folder = Lab(name).save(saved, progress)
+    click.echo("saved", err=True)
+    click.echo(folder)
 
 
 @lab.command()

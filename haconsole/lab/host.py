@@ -10,7 +10,7 @@ import threading
 import time
 from pathlib import Path
 
-from haconsole.lab import network, nspawn_leftovers, rootfs
+from haconsole.lab import disks, network, nspawn_leftovers, rootfs
 from haconsole.lab.cgroups import HostGroup
 from haconsole.lab.errors import LabError
 from haconsole.lab.identity import give_identity
@@ -39,9 +39,11 @@ class LabHost:
         return self.folder / "root"
 
     def furnish(self) -> None:
-        """Mount the overlay and have the host's identity in it."""
+        """Mount the overlay, write the host's identity into it, and make the folders that lie outside it."""
         rootfs.mount_overlay(tuple(map(Path, self.spec.layers)), self.folder)
         give_identity(self.spec, self.host, self._lab_folder, self.root)
+        if self.spec.kubeadm:
+            disks.make_bound_folders(self.folder, Path(self.spec.images))
 
     def init_pid(self) -> int | None:
         """The machine's process id of the host's own process 1, None while it is off."""
@@ -110,12 +112,22 @@ class LabHost:
             "--boot",
             "--register=no",
             "--keep-unit",
-            "--capability=CAP_NET_ADMIN,CAP_NET_RAW",
+            *(self._kubeadm_options() if self.spec.kubeadm else ("--capability=CAP_NET_ADMIN,CAP_NET_RAW",)),
             f"--network-namespace-path=/run/netns/{self.spec.namespace(self.name)}",
             "--resolv-conf=off",
             "--timezone=off",
             "--link-journal=no",
             "--console=pipe",
+        )
+
+    def _kubeadm_options(self) -> tuple[str, ...]:
+        """What kubelet needs beyond a plain host: system calls, the kernel's log, folders of its own."""
+        binds = (f"--bind={folder}:{place}" for folder, place in disks.bound_folders(self.folder).items())
+        return (
+            "--capability=CAP_NET_ADMIN,CAP_NET_RAW,CAP_SYSLOG",
+            "--system-call-filter=@keyring bpf @privileged @mount",
+            "--bind=/dev/kmsg",
+            *binds,
         )
 
     def _wait_for_sshd(self) -> None:

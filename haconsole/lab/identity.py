@@ -9,6 +9,7 @@ import shutil
 from pathlib import Path
 
 from haconsole.lab.commands import run
+from haconsole.lab.kubeadm_files import cni_network
 from haconsole.lab.spec import LOGIN, PASSWORD_LOGIN, HostSpec, LabSpec
 
 KEY = "key"
@@ -32,6 +33,9 @@ def give_identity(spec: LabSpec, host: HostSpec, folder: Path, root: Path) -> No
     _put(root / "etc/hostname", f"{host.name}\n")
     _put(root / "etc/machine-id", f"{spec.machine_id(host.name)}\n", mode=0o444)
     _put(root / "etc/hosts", hosts_file(spec))
+    if spec.kubeadm:
+        (root / "etc/cni/net.d").mkdir(parents=True, exist_ok=True)
+        _put(root / "etc/cni/net.d/10-pods.conflist", cni_network(spec.pod_subnet(host)))
     public_key = (folder / f"{KEY}.pub").read_text()
     for login in (LOGIN, PASSWORD_LOGIN):
         _authorize(root, login, public_key)

@@ -5,7 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 from haconsole.lab.identity import KEY, KNOWN_HOSTS
-from haconsole.lab.spec import LOGIN, HostSpec, LabSpec
+from haconsole.lab.spec import (
+    LOGIN,
+    POD_CIDR,
+    SERVICE_CIDR,
+    VIP_PORT,
+    EtcdTopology,
+    HostSpec,
+    LabSpec,
+)
 
 INVENTORY = "inventory.yaml"
 
@@ -15,7 +23,6 @@ def inventory_text(spec: LabSpec, folder: Path, kubernetes: str | None = None) -
 
     `kubernetes` is the version of the programs on the hosts, None where they are left out.
     """
-    version = f"\n  version: {kubernetes}" if kubernetes else ""
     jump = "\n  jump: bastion" if spec.bastion else ""
     hosts = "\n".join(_host_line(host) for host in spec.hosts)
     return f"""# The practice cluster `{spec.name}` on this machine.
@@ -29,18 +36,42 @@ ssh:
 
 hosts:
 {hosts}
-
+{_etcd(spec)}
 kubernetes:
-  endpoint: {spec.vip}:8443{version}
-  # quicker than Kubernetes' own 15, 10 and 2, so that practice need not wait
-  leader_election: {{lease_duration_s: 8, renew_deadline_s: 6, retry_period_s: 1}}
+{_kubernetes(spec, kubernetes)}
+{_balancer(spec)}"""
 
-vips:
+
+def _etcd(spec: LabSpec) -> str:
+    """etcd's part where it differs from the usual: kubeadm's stacked members are static pods."""
+    if spec.kubeadm is None or spec.kubeadm.etcd is EtcdTopology.EXTERNAL:
+        return ""
+    return "\netcd:\n  placement: static-pod\n"
+
+
+def _kubernetes(spec: LabSpec, version: str | None) -> str:
+    lines = [f"endpoint: {spec.endpoint}"]
+    if version:
+        lines.append(f"version: {version}")
+    if spec.kubeadm:
+        lines += ["deployment: kubeadm", f"service_cidr: {SERVICE_CIDR}", f"pod_cidr: {POD_CIDR}"]
+    else:
+        lines += [
+            "# quicker than Kubernetes' own 15, 10 and 2, so that practice need not wait",
+            "leader_election: {lease_duration_s: 8, renew_deadline_s: 6, retry_period_s: 1}",
+        ]
+    return "".join(f"  {line}\n" for line in lines)
+
+
+def _balancer(spec: LabSpec) -> str:
+    if not spec.has_vip:
+        return ""
+    return f"""vips:
   - address: {spec.vip}
     interface: eth0
 
 haproxy:
-  bind_port: 8443
+  bind_port: {VIP_PORT}
 """
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from haconsole.lab import kubernetes_build, kubernetes_release
@@ -18,23 +18,34 @@ from haconsole.lab.progress import Progress
 VERSION = kubernetes_build.UPSTREAM_VERSION
 """The one version that labs run, whichever way it comes: tests see the same behaviour everywhere."""
 REQUIRED = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubeadm")
-OPTIONAL = ("kubelet", "kube-proxy", "kubectl", "crictl")
+NODE = ("kubelet", "kube-proxy", "crictl")
+"""What a kubeadm host runs beyond `REQUIRED`."""
+OPTIONAL = (*NODE, "kubectl")
 _BIN = Path("usr/local/bin")
 
 
-def layer(cache: Path, source: Path | None, progress: Progress) -> Path:
-    """The folder of the layer, made now unless the cache has it; raises LabError saying what stood in the way."""
+def layers(
+    cache: Path, source: Path | None, progress: Progress, *, node: bool = False, mirror: str | None = None
+) -> tuple[Path, ...]:
+    """The layers with the programs, made now unless the cache has them; raises LabError with the cause.
+
+    With `node` there is a second layer with what a kubeadm host runs: kubelet, kube-proxy and crictl.
+    """
     folder = cache / "kubernetes"
     folder.mkdir(parents=True, exist_ok=True)
     if source is not None:
-        return _from_folder(folder, source)
-    released, built = folder / f"release-{VERSION}", folder / kubernetes_build.key()
-    for made in (released, built):
-        if made.is_dir():
-            return made
+        return (_from_folder(folder, source, (*REQUIRED, *NODE) if node else REQUIRED),)
+    built: dict[Path, tuple[str, ...]] = {folder / kubernetes_build.key(): REQUIRED}
+    released: dict[Path, tuple[str, ...]] = {folder / f"release-{VERSION}": REQUIRED}
+    if node:
+        built[folder / kubernetes_build.node_key()] = NODE
+        released[folder / f"release-{VERSION}-node"] = NODE
+    for wanted in (released, built):
+        if all(path.is_dir() for path in wanted):
+            return tuple(wanted)
     if kubernetes_release.is_reachable(VERSION):
-        return _made(released, lambda into: kubernetes_release.download(VERSION, REQUIRED, into, progress))
-    return _made(built, lambda into: kubernetes_build.build(REQUIRED, into, progress))
+        return _made(released, lambda names, into: kubernetes_release.download(VERSION, names, into, progress))
+    return _made(built, lambda names, into: kubernetes_build.build(names, into, progress, mirror=mirror))
 
 
 def has_layer(cache: Path) -> bool:
@@ -43,15 +54,15 @@ def has_layer(cache: Path) -> bool:
     return any((folder / name).is_dir() for name in (f"release-{VERSION}", kubernetes_build.key()))
 
 
-def _from_folder(cache: Path, source: Path) -> Path:
-    """A layer with the programs of `source`, keyed by their sizes and times, so that a rebuilt one is taken anew."""
+def _from_folder(cache: Path, source: Path, required: tuple[str, ...]) -> Path:
+    """A layer with the programs of `source`, keyed by their sizes and times, so that a rebuilt one is copied again."""
     files = tuple(path for name in (*REQUIRED, *OPTIONAL) if (path := source / name).is_file())
-    missing = sorted(set(REQUIRED) - {path.name for path in files})
+    missing = sorted(set(required) - {path.name for path in files})
     if missing:
         raise LabError(f"{source} lacks {', '.join(missing)}", mend="name a folder with the Kubernetes programs")
     said = repr([(str(path.resolve()), path.stat().st_size, path.stat().st_mtime_ns) for path in files])
     folder = cache / f"folder-{hashlib.sha256(said.encode()).hexdigest()[:12]}"
-    return folder if folder.is_dir() else _made(folder, lambda into: _copy(files, into))
+    return folder if folder.is_dir() else _made({folder: ()}, lambda names, into: _copy(files, into))[0]
 
 
 def _copy(files: tuple[Path, ...], into: Path) -> None:
@@ -60,19 +71,36 @@ def _copy(files: tuple[Path, ...], into: Path) -> None:
         (into / path.name).chmod(0o755)
 
 
-def _made(folder: Path, fill: Callable[[Path], None]) -> Path:
-    """Fill the layer's folder of programs; it appears under its name only when whole."""
-    unfinished = folder.with_name(f"{folder.name}.unfinished")
+def _made(wanted: Mapping[Path, tuple[str, ...]], fill: Callable[[tuple[str, ...], Path], None]) -> tuple[Path, ...]:
+    """Fill the missing ones of the layers `wanted`, each with its programs; they appear only when complete.
+
+    All programs come from one call of `fill`, so that a build shares its Go cache.
+    """
+    missing = {folder: names for folder, names in wanted.items() if not folder.is_dir()}
+    first = next(iter(missing))
+    unfinished = first.with_name(f"{first.name}.unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
     try:
         (unfinished / _BIN).mkdir(parents=True)
-        fill(unfinished / _BIN)
+        fill(tuple(name for names in missing.values() for name in names), unfinished / _BIN)
         for program in (unfinished / _BIN).iterdir():
             _check_runs(program)
-        unfinished.rename(folder)
+        for folder, names in tuple(missing.items())[1:]:
+            _split_off(unfinished, names, folder)
+        unfinished.rename(first)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
-    return folder
+    return tuple(wanted)
+
+
+def _split_off(layer: Path, names: tuple[str, ...], folder: Path) -> None:
+    """Move the programs `names` of a layer into a layer of their own."""
+    part = folder.with_name(f"{folder.name}.unfinished")
+    shutil.rmtree(part, ignore_errors=True)
+    (part / _BIN).mkdir(parents=True)
+    for name in names:
+        (layer / _BIN / name).rename(part / _BIN / name)
+    part.rename(folder)
 
 
 def version(layers: Iterable[Path]) -> str | None:
@@ -82,7 +110,7 @@ def version(layers: Iterable[Path]) -> str | None:
 
 
 def _check_runs(program: Path) -> None:
-    """A program that cannot even say its version is found here rather than on a host."""
+    """A program that cannot print its version is found here rather than on a host."""
     argv = (str(program), "version") if program.name == "kubeadm" else (str(program), "--version")
-    if program.name in REQUIRED:
+    if program.name in (*REQUIRED, *NODE):
         run(argv)

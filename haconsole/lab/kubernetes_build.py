@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from haconsole.lab.commands import SEARCH_PATH, attempt, run
-from haconsole.lab.errors import LabError
+from haconsole.lab.errors import LabError, LabImpossibleError
 from haconsole.lab.machine import Need, check_room, meet
 from haconsole.lab.progress import Progress
 from haconsole.lab.watched import watch
@@ -23,6 +23,7 @@ NEEDS = (
     Need(str(REFLECT2), "golang-github-modern-go-reflect2-dev"),
 )
 UPSTREAM_VERSION = "v1.20.2"
+CRICTL = "crictl"
 UPSTREAM_SHA256 = "b83c0780efb182d928dc63d46488a847f161f04e40a94b96bf5247dd671ecdfc"
 _RECIPE = 1
 _IMPORT_PATH = "k8s.io/kubernetes"
@@ -30,6 +31,9 @@ _GENERATOR_MARK = b"+k8s:openapi-gen="
 _NOT_GENERATED = ("code-generator", "sample-apiserver", "gengo", "kube-openapi")
 _ROOM_MIB = 4096
 _PACKAGES_BUILT = 1950
+_SOURCE_RELEASE = "bookworm"
+_NEEDS_OPENAPI = "kube-apiserver"
+_CRICTL_SOURCE = Path(__file__).parent / "crictl.go"
 _KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 
 
@@ -38,26 +42,32 @@ def key() -> str:
     return f"debian-{UPSTREAM_VERSION}-{hashlib.sha256(f'{_RECIPE} {UPSTREAM_SHA256}'.encode()).hexdigest()[:12]}"
 
 
-def build(names: tuple[str, ...], into: Path, progress: Progress) -> None:
-    """Build the programs `names` into `into`; some four minutes on two cores. Raises LabError with what failed."""
+def build(names: tuple[str, ...], into: Path, progress: Progress, *, mirror: str | None = None) -> None:
+    """Build the programs `names` into `into`, all with one Go cache; raises LabError with what failed.
+
+    Four minutes on two cores for the control plane's programs, one more with kubelet and kube-proxy. `mirror` is the
+    Debian archive to fetch the source from, by default those that apt uses.
+    """
     meet(NEEDS, progress)
     check_room(into, _ROOM_MIB, "building Kubernetes")
     with tempfile.TemporaryDirectory(prefix="building-", dir=into.parent) as name:
         work = Path(name)
         progress.stage("fetching the Kubernetes source from Debian")
         source = work / "go/src" / _IMPORT_PATH
-        _fetch_source(work, source)
+        _fetch_source(work, source, mirror)
+        _add_crictl(source)
         _mend_source(source)
-        progress.stage("building Kubernetes: generating its API description")
-        _generate_openapi(work, source)
+        if _NEEDS_OPENAPI in names:
+            progress.stage("building Kubernetes: generating its API description")
+            _generate_openapi(work, source)
         progress.stage(f"building Kubernetes {UPSTREAM_VERSION}")
         _compile(names, work, source, into, progress)
 
 
-def _fetch_source(work: Path, source: Path) -> None:
+def _fetch_source(work: Path, source: Path, mirror: str | None) -> None:
     """Download the source package with apt's own signature checks, check upstream's archive, unpack and patch it."""
     (work / "lists/partial").mkdir(parents=True)
-    (work / "sources.list").write_text(source_list(_archive_lines()))
+    (work / "sources.list").write_text(source_list(_archive_lines(mirror)))
     options = (
         "-q",
         *("-o", f"Dir::Etc::sourcelist={work / 'sources.list'}"),
@@ -77,7 +87,9 @@ def _fetch_source(work: Path, source: Path) -> None:
     run(("dpkg-source", "-x", str(description), str(source)), deadline_s=300)
 
 
-def _archive_lines() -> str:
+def _archive_lines(mirror: str | None) -> str:
+    if mirror is not None:
+        return f"Debian {mirror} {_SOURCE_RELEASE}\n"
     wanted = "$(ORIGIN) $(REPO_URI) $(RELEASE)"
     return attempt(("apt-get", "indextargets", "--format", wanted, "Created-By: Packages")).stdout
 
@@ -85,8 +97,27 @@ def _archive_lines() -> str:
 def source_list(indextargets: str) -> str:
     """An apt source list of the Debian archives that `indextargets` (origin, address, release a line) names."""
     archives = {tuple(line.split()[1:3]) for line in indextargets.splitlines() if line.startswith("Debian ")}
-    chosen = sorted(archives) or [("http://deb.debian.org/debian", "bookworm")]
-    return "".join(f"deb-src [signed-by={_KEYRING}] {address} {release} main\n" for address, release in chosen)
+    if not archives:
+        hint = "name an archive with --mirror URL, or run `apt-get update` with a Debian archive configured"
+        raise LabImpossibleError(
+            "apt on this machine has no Debian archive to fetch the Kubernetes source from", mend=hint
+        )
+    return "".join(
+        f"deb-src [signed-by={_KEYRING}] {address} {release} main\n" for address, release in sorted(archives)
+    )
+
+
+def _add_crictl(source: Path) -> None:
+    """Add the lab's own small crictl to the source tree, where Kubernetes' CRI client is vendored."""
+    folder = source / "cmd" / CRICTL
+    folder.mkdir()
+    shutil.copy(_CRICTL_SOURCE, folder / "main.go")
+
+
+def node_key() -> str:
+    """Names the programs that only kubeadm hosts have, by the recipe, the source and the small crictl's own source."""
+    contents = _CRICTL_SOURCE.read_bytes() + f"{_RECIPE} {UPSTREAM_SHA256}".encode()
+    return f"debian-{UPSTREAM_VERSION}-node-{hashlib.sha256(contents).hexdigest()[:12]}"
 
 
 def _mend_source(source: Path) -> None:

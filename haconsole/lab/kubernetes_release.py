@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import http.client
 import platform
+import tarfile
 import threading
 import urllib.request
 from collections.abc import Callable
@@ -14,6 +15,9 @@ from haconsole.lab.errors import LabError
 from haconsole.lab.progress import Progress
 
 SITE = "https://dl.k8s.io"
+CRICTL_ARCHIVE = (
+    "https://github.com/kubernetes-sigs/cri-tools/releases/download/v1.20.0/crictl-v1.20.0-linux-{architecture}.tar.gz"
+)
 _PROBE_S = 3.0
 _READ_S = 30.0
 _CHUNK = 1 << 20
@@ -48,10 +52,23 @@ def download(version: str, names: tuple[str, ...], into: Path, progress: Progres
             progress.advance((number + part) / len(names))
 
         try:
-            _fetch(_url(site, version, name), into / name, advance)
-        except OSError as error:
-            raise LabError(f"{_url(site, version, name)} cannot be downloaded: {error}") from None
+            if name == "crictl":
+                _fetch_crictl(into, advance)
+            else:
+                _fetch(_url(site, version, name), into / name, advance)
+        except (OSError, tarfile.TarError) as error:
+            address = CRICTL_ARCHIVE if name == "crictl" else _url(site, version, name)
+            raise LabError(f"{address} cannot be downloaded: {error}") from None
         (into / name).chmod(0o755)
+
+
+def _fetch_crictl(into: Path, advance: Callable[[float], None]) -> None:
+    """crictl has releases of its own, as archives."""
+    archive = into / "crictl.tar.gz"
+    _fetch(CRICTL_ARCHIVE.format(architecture=_ARCHITECTURES[platform.machine()]), archive, advance)
+    with tarfile.open(archive) as files:
+        files.extract("crictl", into, filter="data")
+    archive.unlink()
 
 
 def _url(site: str, version: str, file: str) -> str:
@@ -65,7 +82,7 @@ def _open(url: str, timeout_s: float) -> http.client.HTTPResponse:
 
 def _fetch(url: str, path: Path, advance: Callable[[float], None]) -> None:
     with _open(f"{url}.sha256", _READ_S) as answer:
-        published = answer.read(65).decode("ascii", "replace").strip()
+        published = answer.read(65).decode("ascii", "replace")[:64].strip()
     digest = hashlib.sha256()
     with _open(url, _READ_S) as answer, path.open("wb") as file:
         size, had = int(answer.headers.get("Content-Length") or 0), 0

@@ -12,11 +12,12 @@ from haconsole.lab.commands import attempt
 from haconsole.lab.errors import LabError
 from haconsole.lab.host import LabHost
 from haconsole.lab.inventory_file import INVENTORY
-from haconsole.lab.machine import check_room, check_root
-from haconsole.lab.making import claim, hosts_of, make_whole, side_by_side
+from haconsole.lab.machine import HOST_NEEDS, check_room, check_root, meet
+from haconsole.lab.making import claim, claim_again, hosts_of, make_whole, side_by_side
 from haconsole.lab.places import Places
 from haconsole.lab.prepare import prepare
 from haconsole.lab.progress import Progress, Silent
+from haconsole.lab.saved import fill_from_saved, read_saved, saved_folder, write_saved
 from haconsole.lab.shape import ANY_SHAPE, Shape
 from haconsole.lab.spec import DEFAULT_NAME, LabSpec, check_name
 from haconsole.lab.sweep import sweep
@@ -84,10 +85,49 @@ class Lab:
             if there is not None:
                 shape.check(there)
                 return self._make_whole(there, progress)
-            layers = prepare(self.places, progress, kubernetes=shape.kubernetes, source=shape.kubernetes_bin)
+            ground = prepare(self.places, progress, shape)
             check_room(self.places.state, _ROOM_MIB, "a lab")
             try:
-                return self._make_whole(claim(self.places, self.name, shape, layers), progress)
+                return self._make_whole(claim(self.places, self.name, shape, ground), progress)
+            except BaseException:
+                sweep(self.name, self.folder)
+                raise
+
+    def save(self, saved: str, progress: Progress | None = None) -> Path:
+        """Keep the lab as it is under a name or in a folder, and boot its hosts again; returns the folder.
+
+        Hosts lose power for it, once what they wrote is synced.
+        """
+        progress = progress or Silent()
+        spec, folder = self.spec, saved_folder(self.places, saved)
+        with state.locked(self.places.state, self.name):
+            progress.stage(f"saving {len(spec.hosts)} hosts")
+            hosts = hosts_of(spec, self.folder)
+            running = tuple(host for host in hosts if host.init_pid() is not None)
+            os.sync()
+            side_by_side(LabHost.power_off, hosts)
+            try:
+                write_saved(spec, self.folder, folder, hosts, side_by_side)
+            finally:
+                side_by_side(LabHost.boot, running)
+            progress.done()
+        return folder
+
+    def up_from(self, saved: str, progress: Progress | None = None) -> None:
+        """Bring the lab up as a saved one was; raises LabError when the lab exists, or its subnet is in use."""
+        progress = progress or Silent()
+        check_root()
+        folder = saved_folder(self.places, saved)
+        with state.locked(self.places.state, self.name):
+            if state.load(self.folder) is not None:
+                raise LabError(f"lab `{self.name}` exists", mend=f"run `haconsole lab down --name {self.name}` first")
+            meet(HOST_NEEDS, progress)
+            spec = read_saved(folder, self.name)
+            claim_again(self.places, spec)
+            try:
+                progress.stage("copying the saved disks")
+                fill_from_saved(spec, folder, self.folder, hosts_of(spec, self.folder), side_by_side)
+                self._make_whole(spec, progress)
             except BaseException:
                 sweep(self.name, self.folder)
                 raise

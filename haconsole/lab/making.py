@@ -8,25 +8,35 @@ from pathlib import Path
 from typing import TypeVar
 
 from haconsole.lab import kubernetes_binaries, network, outages, state
+from haconsole.lab.errors import LabError
 from haconsole.lab.host import LabHost
 from haconsole.lab.identity import KNOWN_HOSTS, known_host, make_secrets
 from haconsole.lab.inventory_file import INVENTORY, inventory_text
 from haconsole.lab.machine import check_inotify
 from haconsole.lab.places import Places
-from haconsole.lab.shape import Shape
+from haconsole.lab.shape import Ground, Shape
 from haconsole.lab.spec import DEFAULT_NAME, LabSpec
 
 T = TypeVar("T")
 
 
-def claim(places: Places, name: str, shape: Shape, layers: tuple[Path, ...]) -> LabSpec:
+def claim(places: Places, name: str, shape: Shape, ground: Ground) -> LabSpec:
     """Record a new lab, with a subnet that nothing on this machine uses."""
     with state.locked(places.state, "subnets"):
         taken = network.subnets_in_use() | {spec.subnet for spec in state.recorded(places.state)}
         subnet = network.free_subnet(0 if name == DEFAULT_NAME else 1, taken)
-        spec = shape.spec(name, subnet, layers)
+        spec = shape.spec(name, subnet, ground)
         state.save(places.lab(name), spec)
     return spec
+
+
+def claim_again(places: Places, spec: LabSpec) -> None:
+    """Record a lab that must have the subnet it has; raises LabError where something on this machine uses it."""
+    with state.locked(places.state, "subnets"):
+        if spec.subnet in network.subnets_in_use() | {each.subnet for each in state.recorded(places.state)}:
+            hint = "take the lab that has it down; the saved cluster's certificates hold these addresses"
+            raise LabError(f"10.99.{spec.subnet}.0/24 is in use on this machine", mend=hint)
+        state.save(places.lab(spec.name), spec)
 
 
 def make_whole(spec: LabSpec, folder: Path) -> bool:

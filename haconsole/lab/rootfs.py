@@ -9,11 +9,12 @@ import shutil
 from pathlib import Path
 
 from haconsole.lab.commands import attempt, run
-from haconsole.lab.errors import LabError
+from haconsole.lab.errors import LabError, LabImpossibleError
+from haconsole.lab.kubeadm_files import KUBEADM_FILES, KUBEADM_UNITS
 from haconsole.lab.progress import Progress
-from haconsole.lab.spec import LOGIN, PASSWORD_LOGIN
+from haconsole.lab.spec import LOGIN, PASSWORD_LOGIN, Debian
+from haconsole.lab.watched import watch
 
-SUITE = "bookworm"
 PACKAGES = (
     "systemd",
     "systemd-sysv",
@@ -35,6 +36,18 @@ PACKAGES = (
     "keepalived",
     "kubernetes-client",
 )
+KUBEADM_PACKAGES = (
+    "containerd",
+    "runc",
+    "containernetworking-plugins",
+    "iptables",
+    "ebtables",
+    "ethtool",
+    "conntrack",
+    "curl",
+    "kmod",
+)
+"""What a host needs beyond `PACKAGES` for kubelet and kubeadm."""
 _RECIPE = 2
 _DISABLED = ("etcd.service", "haproxy.service", "keepalived.service")
 _MASKED = (
@@ -53,38 +66,51 @@ _UNPACKED_PACKAGES = 150
 _STEPS = re.compile(r"^I: (Retrieving|Validating|Extracting|Unpacking|Configuring) ", re.MULTILINE)
 
 
-def base_key() -> str:
-    """Names a base by what goes into it, so that another recipe never meets an old base."""
-    said = f"{_RECIPE} {SUITE} {PACKAGES} {_DISABLED} {_MASKED} {LOGIN} {PASSWORD_LOGIN}"
-    return f"{SUITE}-{hashlib.sha256(said.encode()).hexdigest()[:12]}"
+def base_key(debian: Debian = Debian.BOOKWORM, *, kubeadm: bool = False) -> str:
+    """Names a base by its contents, so that a changed recipe never uses an old base."""
+    contents = f"{_RECIPE} {debian.value} {PACKAGES} {_DISABLED} {_MASKED} {LOGIN} {PASSWORD_LOGIN}"
+    if kubeadm:
+        contents += f" {KUBEADM_PACKAGES} {KUBEADM_FILES} {KUBEADM_UNITS}"
+    kind = "-kubeadm" if kubeadm else ""
+    return f"{debian.value}{kind}-{hashlib.sha256(contents.encode()).hexdigest()[:12]}"
 
 
-def base_folder(cache: Path) -> Path:
-    return cache / "base" / base_key()
+def base_folder(cache: Path, debian: Debian = Debian.BOOKWORM, *, kubeadm: bool = False) -> Path:
+    return cache / "base" / base_key(debian, kubeadm=kubeadm)
 
 
-def build_base(cache: Path, progress: Progress) -> Path:
-    """Build the base unless it is there; it appears under its name only when whole."""
-    folder = base_folder(cache)
+def build_base(
+    cache: Path,
+    progress: Progress,
+    debian: Debian = Debian.BOOKWORM,
+    *,
+    kubeadm: bool = False,
+    mirror: str | None = None,
+) -> Path:
+    """Build the base unless it exists; it appears under its name only when complete."""
+    folder = base_folder(cache, debian, kubeadm=kubeadm)
     if folder.is_dir():
         return folder
-    progress.stage("building the hosts' root file system from Debian packages")
+    source = mirror or debian_mirror()
+    purpose = " with containerd and kubeadm's tools" if kubeadm else ""
+    progress.stage(f"building the hosts' root file system from Debian {debian.value} packages{purpose}")
     folder.parent.mkdir(parents=True, exist_ok=True)
     unfinished = folder.with_name(f"{folder.name}.unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
     try:
-        _debootstrap(unfinished, progress)
+        _debootstrap(unfinished, debian, PACKAGES + (KUBEADM_PACKAGES if kubeadm else ()), source, progress)
         _furnish(unfinished)
+        if kubeadm:
+            _add_kubeadm_files(unfinished)
         unfinished.rename(folder)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
     return folder
 
 
-def _debootstrap(root: Path, progress: Progress) -> None:
-    from haconsole.lab.watched import watch
-
-    argv = ("debootstrap", "--variant=minbase", f"--include={','.join(PACKAGES)}", SUITE, str(root), debian_mirror())
+def _debootstrap(root: Path, debian: Debian, packages: tuple[str, ...], mirror: str, progress: Progress) -> None:
+    include = f"--include={','.join(packages)}"
+    argv = ("debootstrap", "--variant=minbase", include, debian.value, str(root), mirror)
     steps = 0
 
     def count(line: str) -> None:
@@ -96,12 +122,21 @@ def _debootstrap(root: Path, progress: Progress) -> None:
 
 
 def debian_mirror() -> str:
-    """The Debian archive that apt on this machine uses, or the public one."""
+    """The Debian archive that apt on this machine uses; raises LabImpossibleError where apt has none."""
     done = attempt(("apt-get", "indextargets", "--format", "$(ORIGIN) $(LABEL) $(REPO_URI)", "Created-By: Packages"))
     for line in done.stdout.splitlines():
         if line.startswith("Debian Debian "):
             return line.split()[-1].rstrip("/")
-    return "http://deb.debian.org/debian"
+    hint = "name an archive with --mirror URL, or run `apt-get update` with a Debian archive configured"
+    raise LabImpossibleError("apt on this machine has no Debian archive to build hosts from", mend=hint)
+
+
+def _add_kubeadm_files(root: Path) -> None:
+    """Add the files that let kubelet run in a host of the lab, and enable their units."""
+    for name, (text, mode) in KUBEADM_FILES.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        _write(root / name, text, mode)
+    run(("chroot", str(root), "systemctl", "--quiet", "enable", *KUBEADM_UNITS))
 
 
 def _furnish(root: Path) -> None:

@@ -6,14 +6,23 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from haconsole.lab.errors import LabError
-from haconsole.lab.spec import LabSpec, check_size
+from haconsole.lab.spec import Debian, KubeadmSpec, LabSpec, check_size
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What the hosts of a lab share: the layers of their disks, topmost first, and kubeadm hosts' imported images."""
+
+    layers: tuple[Path, ...]
+    images: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
     """What a lab is asked to be; None means whatever it is, or the usual when it is made now.
 
-    `kubernetes_bin` is a folder with Kubernetes programs to take instead of a release or a build.
+    `kubernetes_bin` is a folder with Kubernetes programs to use instead of a release or a build; `mirror` is the Debian
+    archive to build from, by default the one that apt uses.
     """
 
     hosts: int | None = None
@@ -21,21 +30,37 @@ class Shape:
     bastion: bool | None = None
     kubernetes: bool = True
     kubernetes_bin: Path | None = None
+    debian: Debian | None = None
+    kubeadm: KubeadmSpec | None = None
+    mirror: str | None = None
 
-    def spec(self, name: str, subnet: int, layers: tuple[Path, ...]) -> LabSpec:
+    def spec(self, name: str, subnet: int, ground: Ground) -> LabSpec:
         """The shape of a lab made now; raises LabError for one too large for its subnet."""
         hosts, workers = 3 if self.hosts is None else self.hosts, self.workers or 0
         check_size(hosts, workers)
-        return LabSpec(name, subnet, hosts, workers, bool(self.bastion), tuple(map(str, layers)))
+        layers, images = tuple(map(str, ground.layers)), str(ground.images or "")
+        debian = self.debian or Debian.BOOKWORM
+        return LabSpec(name, subnet, hosts, workers, bool(self.bastion), layers, debian, self.kubeadm, images)
 
     def check(self, there: LabSpec) -> None:
         """Raise LabError unless a lab that is there has this shape."""
         asked = (self.hosts, self.workers, self.bastion)
         has = (there.control_planes, there.workers, there.bastion)
+        self._check_hosts(there)
         if any(one is not None and one != other for one, other in zip(asked, has, strict=True)):
             what = f"{has[0]} control planes, {has[1]} workers and {'a' if has[2] else 'no'} bastion"
             mend = f"take it down first (`haconsole lab down --name {there.name}`), or take another name"
             raise LabError(f"lab `{there.name}` is there with {what}", mend=mend)
+
+    def _check_hosts(self, there: LabSpec) -> None:
+        """Raise LabError unless the hosts of a lab that is there are of the kind that is wanted."""
+        mend = f"take it down first (`haconsole lab down --name {there.name}`), or take another name"
+        if self.debian not in (None, there.debian):
+            raise LabError(f"lab `{there.name}` is there with Debian {there.debian.value}", mend=mend)
+        if self.kubeadm not in (None, there.kubeadm):
+            layout = there.kubeadm
+            has = f"etcd {layout.etcd.value}, balancer {layout.balancer.value}" if layout else "no kubeadm"
+            raise LabError(f"lab `{there.name}` is there with {has}", mend=mend)
 
 
 ANY_SHAPE = Shape()

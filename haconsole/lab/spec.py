@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass
+from enum import StrEnum
 
 from haconsole.lab.errors import LabError
 from haconsole.model.hosts import Role
@@ -13,10 +14,49 @@ DEFAULT_NAME = "lab"
 MOST_CONTROL_PLANES = 39
 MOST_WORKERS = 40
 CONTROL_PLANE_ROLES = (Role.ETCD, Role.CONTROL_PLANE, Role.LOAD_BALANCER)
+VIP_PORT = 8443
+POD_CIDR = "10.244.0.0/16"
+SERVICE_CIDR = "10.112.0.0/16"
+"""Services of kubeadm labs: kubeadm's own default, 10.96.0.0/12, contains every lab's addresses."""
 LOGIN = "ops"
 PASSWORD_LOGIN = "opspw"
 _NAME = re.compile(r"[a-z]([a-z0-9-]{0,30}[a-z0-9])?")
 _LINK_NAME_LIMIT = 15
+
+
+class Debian(StrEnum):
+    """The Debian release of a lab's hosts."""
+
+    BOOKWORM = "bookworm"
+    TRIXIE = "trixie"
+
+
+class EtcdTopology(StrEnum):
+    """Where the etcd of a kubeadm lab runs (kubeadm's "Options for Highly Available Topology")."""
+
+    STACKED = "stacked"
+    """On the control planes, as static pods."""
+    EXTERNAL = "external"
+    """On hosts of its own, as units."""
+
+
+class Balancer(StrEnum):
+    """What is meant to balance a kubeadm lab's API servers."""
+
+    HOSTS = "hosts"
+    """keepalived and haproxy as units on the control planes."""
+    STATIC_PODS = "static-pods"
+    """keepalived and haproxy as static pods on the control planes."""
+    NONE = "none"
+    """Nothing: the endpoint is the first control plane."""
+
+
+@dataclass(frozen=True, slots=True)
+class KubeadmSpec:
+    """How a lab is laid out for kubeadm; its hosts have containerd, kubelet and images, and no cluster yet."""
+
+    etcd: EtcdTopology = EtcdTopology.STACKED
+    balancer: Balancer = Balancer.HOSTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +74,11 @@ class HostSpec:
 
 @dataclass(frozen=True, slots=True)
 class LabSpec:
-    """The shape of a lab. `subnet` is the X of its 10.99.X.0/24; `layers` is what disks lie on, topmost first."""
+    """The shape of a lab.
+
+    `subnet` is the X of its 10.99.X.0/24; `layers` are the read-only layers of its hosts' disks, topmost first;
+    `images` is the containerd folder that a kubeadm host's own one is copied from, empty where there is none.
+    """
 
     name: str
     subnet: int
@@ -42,14 +86,33 @@ class LabSpec:
     workers: int = 0
     bastion: bool = False
     layers: tuple[str, ...] = ()
+    debian: Debian = Debian.BOOKWORM
+    kubeadm: KubeadmSpec | None = None
+    images: str = ""
 
     @property
     def hosts(self) -> tuple[HostSpec, ...]:
         """Every host, control planes first, the bastion last."""
-        planes = (HostSpec(f"cp{n}", self.at(10 + n), CONTROL_PLANE_ROLES) for n in range(1, self.control_planes + 1))
+        roles = self._control_plane_roles
+        planes = (HostSpec(f"cp{n}", self.at(10 + n), roles) for n in range(1, self.control_planes + 1))
+        etcd = (HostSpec(f"etcd{n}", self.at(100 + n), (Role.ETCD,)) for n in range(1, self._etcd_hosts + 1))
         workers = (HostSpec(f"w{n}", self.at(50 + n), (Role.WORKER,)) for n in range(1, self.workers + 1))
         bastion = (HostSpec("bastion", self.at(5), (Role.BASTION,)),) if self.bastion else ()
-        return (*planes, *workers, *bastion)
+        return (*planes, *etcd, *workers, *bastion)
+
+    @property
+    def _control_plane_roles(self) -> tuple[Role, ...]:
+        """Roles of a control plane: kubeadm may have etcd and balancers elsewhere."""
+        if self.kubeadm is None:
+            return CONTROL_PLANE_ROLES
+        stacked, balanced = self.kubeadm.etcd is EtcdTopology.STACKED, self.kubeadm.balancer is not Balancer.NONE
+        without = {Role.ETCD: not stacked, Role.LOAD_BALANCER: not balanced}
+        return tuple(role for role in CONTROL_PLANE_ROLES if not without.get(role, False))
+
+    @property
+    def _etcd_hosts(self) -> int:
+        external = self.kubeadm is not None and self.kubeadm.etcd is EtcdTopology.EXTERNAL
+        return self.control_planes if external else 0
 
     def host(self, name: str) -> HostSpec:
         """The host of that name; raises LabError naming those there are."""
@@ -75,6 +138,20 @@ class LabSpec:
     @property
     def vip(self) -> str:
         return self.at(100)
+
+    @property
+    def has_vip(self) -> bool:
+        """A VIP is in front of the API servers, or will be."""
+        return self.kubeadm is None or self.kubeadm.balancer is not Balancer.NONE
+
+    @property
+    def endpoint(self) -> str:
+        """Where clients reach the API: the VIP, or the first control plane where nothing balances."""
+        return f"{self.vip}:{VIP_PORT}" if self.has_vip else f"{self.hosts[0].address}:6443"
+
+    def pod_subnet(self, host: HostSpec) -> str:
+        """The addresses of a kubeadm host's pods: a part of `POD_CIDR` by the last number of the host's address."""
+        return f"10.244.{host.address.rpartition('.')[2]}.0/24"
 
     @property
     def machine_link(self) -> str:

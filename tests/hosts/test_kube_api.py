@@ -37,7 +37,7 @@ HOST = HostName("cp1")
 
 @pytest.fixture
 def plane(places: Places, tmp_path: Path) -> Iterator[ControlPlane]:
-    layer = kubernetes_binaries.layer(places.cache, None, Silent())
+    (layer,) = kubernetes_binaries.layers(places.cache, None, Silent())
     with running(layer / "usr/local/bin", tmp_path) as started:
         yield started
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -10,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from haconsole.lab import kubernetes_release
+from haconsole.lab import kubernetes_build, kubernetes_release
 from haconsole.lab.errors import LabError
-from haconsole.lab.kubernetes_binaries import REQUIRED, layer, version
+from haconsole.lab.kubernetes_binaries import NODE, REQUIRED, layers, version
 from haconsole.lab.progress import Silent
 
 PROGRAM = b"#!/bin/sh\necho Kubernetes v1.99.1\n"
@@ -26,26 +27,52 @@ def programs(folder: Path, names: tuple[str, ...] = REQUIRED, text: bytes = PROG
     return folder
 
 
-def test_a_folder_becomes_a_layer_and_is_taken_anew_when_it_changed(tmp_path: Path) -> None:
+def test_a_folder_becomes_a_layer_and_is_copied_again_when_it_changed(tmp_path: Path) -> None:
     source = programs(tmp_path / "bin", (*REQUIRED, "kubelet", "notes"))
-    made = layer(tmp_path / "cache", source, Silent())
+    (made,) = layers(tmp_path / "cache", source, Silent())
     assert {path.name for path in (made / "usr/local/bin").iterdir()} == {*REQUIRED, "kubelet"}
     assert version((tmp_path, made)) == "v1.99.1"
-    assert layer(tmp_path / "cache", source, Silent()) == made
+    assert layers(tmp_path / "cache", source, Silent()) == (made,)
     programs(source, text=PROGRAM + b"# newer\n")
-    assert layer(tmp_path / "cache", source, Silent()) != made
+    assert layers(tmp_path / "cache", source, Silent()) != (made,)
 
 
 def test_a_folder_that_lacks_one_is_refused_by_name(tmp_path: Path) -> None:
     source = programs(tmp_path / "bin", REQUIRED[1:])
     with pytest.raises(LabError, match=f"lacks {REQUIRED[0]}"):
-        layer(tmp_path / "cache", source, Silent())
+        layers(tmp_path / "cache", source, Silent())
+
+
+def test_a_kubeadm_lab_refuses_a_folder_without_kubelet(tmp_path: Path) -> None:
+    source = programs(tmp_path / "bin")
+    with pytest.raises(LabError, match="lacks crictl, kube-proxy, kubelet"):
+        layers(tmp_path / "cache", source, Silent(), node=True)
+
+
+def test_all_missing_programs_are_built_at_once_and_kept_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    built: list[tuple[str, ...]] = []
+
+    def build(names: tuple[str, ...], into: Path, progress: Silent, mirror: str | None) -> None:
+        built.append(names)
+        programs(into, names)
+
+    monkeypatch.setattr(kubernetes_release, "is_reachable", lambda version: False)
+    monkeypatch.setattr(kubernetes_build, "build", build)
+    control, node = layers(tmp_path, None, Silent(), node=True)
+    assert [sorted(path.name for path in (each / "usr/local/bin").iterdir()) for each in (control, node)] == [
+        sorted(REQUIRED),
+        sorted(NODE),
+    ]
+    assert layers(tmp_path, None, Silent()) == (control,)
+    shutil.rmtree(node)
+    assert layers(tmp_path, None, Silent(), node=True) == (control, node)
+    assert built == [(*REQUIRED, *NODE), NODE]
 
 
 def test_programs_that_do_not_run_here_are_refused_and_leave_nothing(tmp_path: Path) -> None:
     source = programs(tmp_path / "bin", text=b"#!/bin/sh\necho wrong machine >&2\nexit 1\n")
     with pytest.raises(LabError, match="wrong machine"):
-        layer(tmp_path / "cache", source, Silent())
+        layers(tmp_path / "cache", source, Silent())
     assert list((tmp_path / "cache/kubernetes").iterdir()) == []
 
 

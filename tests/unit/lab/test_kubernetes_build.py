@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
+from haconsole.lab.errors import LabImpossibleError
 from haconsole.lab.kubernetes_build import linker_flags, marked_folders, source_list
 
 TARGETS = """\
@@ -25,8 +28,9 @@ def test_source_archives_are_the_debian_ones_that_apt_uses() -> None:
     assert all(line.startswith("deb-src [signed-by=/usr/share/keyrings/") for line in lines)
 
 
-def test_without_any_the_public_archive_serves() -> None:
-    assert source_list("").endswith("http://deb.debian.org/debian bookworm main\n")
+def test_without_a_debian_archive_the_way_out_is_named() -> None:
+    with pytest.raises(LabImpossibleError, match="--mirror URL"):
+        source_list("Node http://deb.nodesource.com/node_20.x/ nodistro\n")
 
 
 def test_the_version_is_linked_in() -> None:
