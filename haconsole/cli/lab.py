@@ -5,10 +5,12 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from enum import StrEnum
 from pathlib import Path
 from types import FrameType
+from typing import TypedDict
 
 import click
 import msgspec
@@ -24,6 +26,22 @@ from haconsole.lab.progress import Progress
 from haconsole.lab.shape import Shape
 from haconsole.lab.spec import DEFAULT_NAME, Balancer, Debian, EtcdTopology, KubeadmSpec
 
+
+class _OneOf(TypedDict):
+    """Settings of an option that takes one of an enumeration's values."""
+
+    type: click.Choice[str]
+    callback: Callable[[click.Context, click.Parameter, str | None], StrEnum | None]
+
+
+def _one_of(kind: type[StrEnum]) -> _OneOf:
+    """An option's value is one of the values of `kind` (click's own choice of an enumeration takes names)."""
+    return _OneOf(
+        type=click.Choice([member.value for member in kind]),
+        callback=lambda context, option, value: None if value is None else kind(value),
+    )
+
+
 _NAME = click.option("--name", default=DEFAULT_NAME, show_default=True, metavar="NAME", help="Which lab.")
 _KUBERNETES_BIN = click.option(
     "--kubernetes-bin",
@@ -36,7 +54,7 @@ _NO_KUBERNETES = click.option("--no-kubernetes", is_flag=True, help="Leave the K
 _KUBEADM = click.option(
     "--kubeadm", is_flag=True, help="Hosts with containerd, kubelet, kubeadm and images, and no cluster on them."
 )
-_DEBIAN = click.option("--debian", type=click.Choice(Debian), help="Debian release of the hosts; bookworm by default.")
+_DEBIAN = click.option("--debian", **_one_of(Debian), help="Debian release of the hosts; bookworm by default.")
 _MIRROR = click.option("--mirror", metavar="URL", help="Debian archive to build from; by default the one apt uses.")
 
 
@@ -74,10 +92,8 @@ def prepare(
 @_KUBERNETES_BIN
 @_NO_KUBERNETES
 @_KUBEADM
-@click.option("--etcd", type=click.Choice(EtcdTopology), help="Where a kubeadm lab's etcd runs; stacked by default.")
-@click.option(
-    "--balancer", type=click.Choice(Balancer), help="What balances a kubeadm lab's API servers; hosts by default."
-)
+@click.option("--etcd", **_one_of(EtcdTopology), help="Where a kubeadm lab's etcd runs; stacked by default.")
+@click.option("--balancer", **_one_of(Balancer), help="What balances a kubeadm lab's API servers; hosts by default.")
 @_DEBIAN
 @_MIRROR
 @click.option("--from", "saved", metavar="SAVED", help="Bring up a lab that `lab save` kept, as it was.")

@@ -93,10 +93,10 @@ class Lab:
                 sweep(self.name, self.folder)
                 raise
 
-    def save(self, saved: str, progress: Progress | None = None) -> Path:
-        """Keep the lab as it is under a name or in a folder, and boot its hosts again; returns the folder.
+    def save(self, saved: str, progress: Progress | None = None, *, boot: bool = True) -> Path:
+        """Keep the lab as it is under a name or in a folder; returns the folder.
 
-        Hosts lose power for it, once what they wrote is synced.
+        Hosts lose power for it; those that ran boot again, unless `boot` is False.
         """
         progress = progress or Silent()
         spec, folder = self.spec, saved_folder(self.places, saved)
@@ -104,12 +104,11 @@ class Lab:
             progress.stage(f"saving {len(spec.hosts)} hosts")
             hosts = hosts_of(spec, self.folder)
             running = tuple(host for host in hosts if host.init_pid() is not None)
-            os.sync()
             side_by_side(LabHost.power_off, hosts)
             try:
                 write_saved(spec, self.folder, folder, hosts, side_by_side)
             finally:
-                side_by_side(LabHost.boot, running)
+                side_by_side(LabHost.boot, running if boot else ())
             progress.done()
         return folder
 

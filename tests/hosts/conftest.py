@@ -8,6 +8,7 @@ from __future__ import annotations
 import inspect
 import os
 import re
+import shutil
 import signal
 from collections.abc import Callable, Generator, Iterator
 from itertools import count
@@ -23,15 +24,17 @@ from haconsole.lab.places import Places
 from haconsole.lab.prepare import prepare
 from haconsole.lab.progress import Silent
 from haconsole.lab.shape import Shape
+from haconsole.lab.spec import Debian, KubeadmSpec
+from tests.hosts.kubeadm_cluster import STACKED, make_cluster, wait_healthy
 from tests.hosts.load import Counts
 from tests.hosts.membership import Members
 from tests.hosts.program import Program
 
 LabMaker = Callable[..., Lab]
 """Takes the fields of `Shape`; returns a lab that is up."""
-_SHARED = ("program", "etcd", "shared_lab")
+_SHARED = ("program", "etcd", "shared_lab", "kubeadm")
 """The fixtures of this file whose labs the tests of several files share."""
-_LONGEST = ("program", "etcd", "test_rotation", "test_chaos")
+_LONGEST = ("program", "kubeadm", "etcd", "test_rotation", "test_chaos")
 """What takes longest, by the name of its lab."""
 _FOR_MANY = pytest.StashKey[list[Lab]]()
 """Labs that more than one test uses."""
@@ -151,16 +154,50 @@ def small_lab(make_lab: LabMaker) -> Lab:
     return make_lab(hosts=1, kubernetes=False)
 
 
+@pytest.fixture(scope="session")
+def saved_kubeadm(places: Places, make_lab_for_session: LabMaker) -> Iterator[str]:
+    """The folder of a saved kubeadm cluster: three stacked control planes and a worker, as kubeadm's guide has them."""
+    name = f"t{os.getpid()}k0"
+    lab = make_lab_for_session(workers=1, kubeadm=STACKED, name=name)
+    folder = places.cache / "saved" / name
+    try:
+        make_cluster(lab)
+        lab.save(f"{folder}", boot=False)
+        lab.down()
+        yield str(folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def kubeadm(places: Places, saved_kubeadm: str) -> Iterator[Lab]:
+    """A healthy kubeadm cluster of the test's own, restored from the saved one; the test may break anything."""
+    lab = Lab(Path(saved_kubeadm).name, places=places)
+    try:
+        lab.up_from(saved_kubeadm)
+        wait_healthy(lab)
+        yield lab
+    finally:
+        lab.down()
+
+
 def _maker(places: Places, letter: str, made: list[Lab]) -> Iterator[LabMaker]:
     """`made` is where the labs are noted that are up."""
     numbers = count()
 
     def make(
-        *, hosts: int = 3, workers: int = 0, bastion: bool = False, kubernetes: bool = True, name: str | None = None
+        *,
+        hosts: int = 3,
+        workers: int = 0,
+        bastion: bool = False,
+        kubernetes: bool = True,
+        debian: Debian = Debian.BOOKWORM,
+        kubeadm: KubeadmSpec | None = None,
+        name: str | None = None,
     ) -> Lab:
         lab = Lab(name or f"t{os.getpid()}{letter}{next(numbers)}", places=places)
         made.append(lab)
-        lab.up(Shape(hosts, workers, bastion, kubernetes))
+        lab.up(Shape(hosts, workers, bastion, kubernetes, debian=debian, kubeadm=kubeadm))
         return lab
 
     try:
@@ -175,11 +212,20 @@ def _down(labs: list[Lab]) -> None:
 
 
 def _sweep_up_after_dead_runs(places: Places) -> None:
-    """Take down labs of runs that were killed before they could."""
+    """Remove the labs, running and saved, of test runs that were killed before they could."""
+    saved = places.cache / "saved"
+    for path in saved.iterdir() if saved.is_dir() else ():
+        if _is_of_a_dead_run(path.name.removesuffix(".unfinished")):
+            shutil.rmtree(path)
     for path in places.state.iterdir() if places.state.is_dir() else ():
-        named = re.fullmatch(r"t(\d+)[st]\d+", path.name)
-        if named and not Path("/proc", named[1]).exists():
+        if _is_of_a_dead_run(path.name):
             Lab(path.name, places=places).down()
+
+
+def _is_of_a_dead_run(name: str) -> bool:
+    """The name is one that a test run gave, and the run's process is gone."""
+    named = re.fullmatch(r"t(\d+)[skt]\d+", name)
+    return named is not None and not Path("/proc", named[1]).exists()
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address, ip_network
 from pathlib import Path
+
+import pytest
 
 from haconsole.inventory.effective import endpoint, jump_for, ssh_for
 from haconsole.inventory.load import parse
-from haconsole.inventory.schema import Inventory
+from haconsole.inventory.schema import Deployment, EtcdPlacement, Inventory
 from haconsole.lab.inventory_file import inventory_text
-from haconsole.lab.spec import LabSpec
+from haconsole.lab.spec import Balancer, EtcdTopology, KubeadmSpec, LabSpec
 from haconsole.model.hosts import Role
 
 FOLDER = Path("/srv/labs/drill")
@@ -40,3 +43,23 @@ def test_the_version_of_the_programs_is_told() -> None:
 def test_behind_a_bastion_every_other_host_is_reached_through_it() -> None:
     inventory = read(LabSpec("drill", 7, control_planes=1, bastion=True))
     assert {host.name: jump_for(inventory, host) for host in inventory.hosts} == {"cp1": "bastion", "bastion": None}
+
+
+@pytest.mark.parametrize("etcd", EtcdTopology)
+@pytest.mark.parametrize("balancer", Balancer)
+def test_a_kubeadm_lab_is_valid_whatever_its_layout(etcd: EtcdTopology, balancer: Balancer) -> None:
+    spec = LabSpec("drill", 7, workers=1, kubeadm=KubeadmSpec(etcd, balancer))
+    inventory = read(spec)
+    assert inventory.kubernetes is not None
+    assert inventory.kubernetes.deployment is Deployment.KUBEADM
+    addresses = [ip_address(host.address) for host in spec.hosts]
+    service = ip_network(inventory.kubernetes.service_cidr)
+    assert not any(address in service for address in addresses)
+    stacked = etcd is EtcdTopology.STACKED
+    assert [host.name for host in inventory.with_role(Role.ETCD)] == [
+        f"{'cp' if stacked else 'etcd'}{number}" for number in (1, 2, 3)
+    ]
+    assert inventory.etcd.placement is (EtcdPlacement.STATIC_POD if stacked else EtcdPlacement.SYSTEMD)
+    balanced = balancer is not Balancer.NONE
+    assert endpoint(inventory) == (("10.99.7.100", 8443) if balanced else ("10.99.7.11", 6443))
+    assert len(inventory.with_role(Role.LOAD_BALANCER)) == len(inventory.vips) * 3 == (3 if balanced else 0)

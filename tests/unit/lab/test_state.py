@@ -11,12 +11,12 @@ from haconsole.lab import state
 from haconsole.lab.errors import LabError
 from haconsole.lab.network import free_subnet
 from haconsole.lab.shape import Shape
-from haconsole.lab.spec import LabSpec
+from haconsole.lab.spec import Debian, EtcdTopology, KubeadmSpec, LabSpec
 from haconsole.lab.sweep import mounts_below
 
 
 def test_a_record_is_read_as_it_was_written(tmp_path: Path) -> None:
-    spec = LabSpec("drill", 4, workers=2, bastion=True, layers=("/a", "/b"))
+    spec = LabSpec("drill", 4, workers=2, layers=("/a", "/b"), debian=Debian.TRIXIE, kubeadm=KubeadmSpec(), images="/c")
     assert state.load(tmp_path / "drill") is None
     state.save(tmp_path / "drill", spec)
     assert state.load(tmp_path / "drill") == spec
@@ -69,3 +69,20 @@ def test_a_lab_that_is_there_is_not_reshaped(asked: Shape) -> None:
 def test_mounts_are_found_deepest_first() -> None:
     assert mounts_below(Path("/"))[-1] == Path("/")
     assert mounts_below(Path("/no/such/place")) == ()
+
+
+STACKED, EXTERNAL = KubeadmSpec(), KubeadmSpec(EtcdTopology.EXTERNAL)
+
+
+@pytest.mark.parametrize(
+    ("there", "wanted", "message"),
+    [
+        (LabSpec("drill", 1), Shape(debian=Debian.TRIXIE), "there with Debian bookworm"),
+        (LabSpec("drill", 1), Shape(kubeadm=STACKED), "there with no kubeadm"),
+        (LabSpec("drill", 1, kubeadm=EXTERNAL), Shape(kubeadm=STACKED), "etcd external, balancer hosts"),
+    ],
+)
+def test_hosts_of_another_kind_are_refused(there: LabSpec, wanted: Shape, message: str) -> None:
+    Shape().check(there)
+    with pytest.raises(LabError, match=message):
+        wanted.check(there)
