@@ -23,6 +23,9 @@ done
 """Words: units."""
 
 
+NOT_ACTIVE = '! systemctl is-active --quiet "$1"'
+
+
 @dataclass(frozen=True, slots=True)
 class File:
     """A file to put in place."""
@@ -72,6 +75,7 @@ def start_step(
     verify_within_s: float = 60.0,
     reloads: bool = False,
     vips_pause: bool = False,
+    precondition: tuple[Check, ...] = (),
     beside: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
 ) -> Step:
     """Have `unit` run with what its files say now: enabled, and started after each of `newer_than` was written.
@@ -92,6 +96,7 @@ def start_step(
         why=why,
         host=HostName(host),
         operation=RunCommand(("sh", "-ec", "; ".join(filter(None, lines))), timeout_s=START_S, vips_pause=vips_pause),
+        precondition=precondition,
         verification=(*(ServiceRunning(one, files, reloads) for one, files in every.items()), *also),
         undo=undo or stop_unit(unit),
         needs=needs,
@@ -108,6 +113,11 @@ def stopped(*units: str) -> CommandSucceeds:
     """None of `units` runs or starts with its host."""
     means = f"{', '.join(units)} stopped for good"
     return script(STOPPED, "stopped", *units, means=means, otherwise="it is not stopped")
+
+
+def stopped_now(unit: str) -> CommandSucceeds:
+    """`unit` does not run; whether it starts with its host is left as it is."""
+    return script(NOT_ACTIVE, "stopped", unit, means=f"{unit} is stopped", otherwise=f"{unit} still runs")
 
 
 def ran_before(unit: str) -> Irreversible:

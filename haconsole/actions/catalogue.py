@@ -8,6 +8,7 @@ from haconsole.actions.bootstrap.plan import plan_bootstrap
 from haconsole.actions.failover import failover_actions
 from haconsole.actions.membership.catalogue import membership_actions
 from haconsole.actions.oncall import oncall_actions
+from haconsole.actions.restart import restart_action
 from haconsole.actions.restore import restore_action
 from haconsole.actions.rotation.catalogue import rotation_actions
 from haconsole.actions.step import Plan, Refusal
@@ -38,6 +39,7 @@ def catalogue() -> tuple[Action, ...]:
         *oncall_actions(),
         *tending_actions(),
         *failover_actions(),
+        restart_action(),
         restore_action(),
     )
 

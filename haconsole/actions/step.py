@@ -7,6 +7,7 @@ from typing import NewType
 
 from haconsole.actions.checks import Check
 from haconsole.actions.operations import Operation, Undo
+from haconsole.model.findings import ActionCall
 from haconsole.model.names import HostName
 
 StepId = NewType("StepId", str)
@@ -41,8 +42,8 @@ class Plan:
     """What `action` will do to `cluster`; `steps` stand in an order that respects their `needs`.
 
     `undoes` names the run whose steps these take back, where they do.
-    `taken_back_by` is the action, and its arguments as ``NAME=VALUE``, that takes all of this back where single steps
-    taken back would not do: it is planned from what the hosts have by then.
+    `undone_by` is the action that undoes all of this, where the undo of single steps would not do; it is planned from
+    the state of the hosts at that time.
     `loses` names what cannot be had back afterwards; such a plan is agreed to by typing the cluster's name.
     `leaves` is the host that the inventory should no longer have once this is done; where `updates_inventory` its file
     is changed then without a question.
@@ -53,7 +54,7 @@ class Plan:
     steps: tuple[Step, ...]
     summary: str = ""
     undoes: str = ""
-    taken_back_by: tuple[str, ...] = ()
+    undone_by: ActionCall | None = None
     loses: str = ""
     leaves: str = ""
     updates_inventory: bool = False

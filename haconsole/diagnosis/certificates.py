@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from haconsole.diagnosis.draft import Draft
+from haconsole.diagnosis.remedies import advice, call
 from haconsole.model.certificate import Certificate
-from haconsole.model.findings import Finding, Severity
+from haconsole.model.findings import Finding, Remedy, Severity
 from haconsole.model.observed import value_of
 from haconsole.model.snapshot import ClusterSnapshot
 
@@ -44,12 +45,18 @@ def _time(certificate: Certificate, now: datetime) -> Iterator[Draft]:
     )
 
 
-def _renewal(certificate: Certificate) -> str:
+def _renewal(certificate: Certificate) -> Remedy:
     if certificate.is_ca:
-        return "run rotate-certs --ca"
+        return call("rotate-certs", "replace the CA", ca="yes")
     if certificate.role == "kubelet" and certificate.key_path == certificate.path and not certificate.in_kubeconfig:
-        return f"kubelet renews it by itself; see why it did not: journalctl -u kubelet on {certificate.host}"
-    return f"run rotate-certs --host {certificate.host}"
+        return advice(
+            f"kubelet renews it automatically; find out why it did not: journalctl -u kubelet on {certificate.host}"
+        )
+    return _reissue(certificate)
+
+
+def _reissue(certificate: Certificate) -> Remedy:
+    return call("rotate-certs", "reissue the certificates of this host", host=certificate.host)
 
 
 def _trust(certificate: Certificate) -> Iterator[Draft]:
@@ -59,8 +66,8 @@ def _trust(certificate: Certificate) -> Iterator[Draft]:
             "cert.wrong-ca",
             Severity.CRITICAL,
             f"does not verify with the CA in use; its issuer is {certificate.issuer}",
-            "Those who trust that CA refuse it.",
-            f"run rotate-certs --host {certificate.host}",
+            "Clients that trust that CA refuse the certificate.",
+            _reissue(certificate),
         )
     if certificate.key_matches is False:
         yield _draft(
@@ -68,17 +75,17 @@ def _trust(certificate: Certificate) -> Iterator[Draft]:
             "cert.key-mismatch",
             Severity.CRITICAL,
             f"does not belong to the key {certificate.key_path}",
-            "The process fails to start with such a pair.",
-            f"run rotate-certs --host {certificate.host}",
+            "The process fails to start with a certificate and key that do not match.",
+            _reissue(certificate),
         )
     if certificate.key_mode is not None and certificate.key_mode & 0o077:
         yield _draft(
             certificate,
             "cert.key-exposed",
             Severity.WARNING,
-            f"has a key that others may read (mode {certificate.key_mode:04o})",
-            "Whoever can read it can be this component.",
-            f"chmod 0600 {certificate.key_path} on {certificate.host}",
+            f"has a key that other accounts can read (mode {certificate.key_mode:04o})",
+            "Any account that can read the key can pose as this component.",
+            advice(f"on {certificate.host}: chmod 0600 {certificate.key_path}"),
         )
 
 
@@ -90,9 +97,20 @@ def _served(certificate: Certificate) -> Iterator[Draft]:
         "cert.served-old",
         Severity.WARNING,
         f"is not what {certificate.served_at} presents",
-        "The file was renewed and the process still serves the one it read at its start.",
-        "restart just that process",
+        "The file was renewed, and the process still serves the certificate it loaded at its start.",
+        _restart(certificate),
     )
+
+
+def _restart(certificate: Certificate) -> Remedy:
+    """The process that serves it; the restart action knows the control plane's components by their names."""
+    service = next((name for name in SERVICES if certificate.role.startswith(name.removeprefix("kube-"))), None)
+    if service is None:
+        return advice(f"restart the process that serves {certificate.served_at} on {certificate.host}")
+    return call("restart", f"have {service} load the file", service=service, host=certificate.host)
+
+
+SERVICES = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler")
 
 
 def _names(certificate: Certificate) -> Iterator[Draft]:
@@ -103,8 +121,8 @@ def _names(certificate: Certificate) -> Iterator[Draft]:
         "cert.san-missing",
         Severity.CRITICAL,
         f"does not name {', '.join(certificate.missing_names)}",
-        "Clients that use that name refuse it; behind a VIP that shows at the next failover only.",
-        f"run rotate-certs --host {certificate.host}",
+        "Clients that connect by that name refuse it; behind a VIP this shows only at the next failover.",
+        _reissue(certificate),
     )
 
 
@@ -120,11 +138,16 @@ def _shared(snapshot: ClusterSnapshot) -> Iterator[Draft]:
                 "cert.wrong-ca",
                 Severity.WARNING if common else Severity.CRITICAL,
                 what,
-                f"{what} differs between hosts" + ("; all have one in common" if common else ""),
-                "A host refuses what was signed by another's."
-                + (" Where all have one in common a rotation may be half-way." if common else ""),
+                f"the {what} differs between hosts" + ("; one is common to all" if common else ""),
+                "A host refuses what another host's CA or key has signed."
+                + (" One is common to all, so a rotation may be unfinished." if common else ""),
                 tuple(f"{host} has SHA-256 {' and '.join(one[:16] for one in by_host[host])}" for host in by_host),
-                ("run rotate-certs --ca",) if common else ("set the wrong one aside, then run bootstrap",),
+                (call("rotate-certs", "resume the rotation", ca="yes"),)
+                if common
+                else (
+                    advice("rename the wrong files on their host, keep them as a backup, then run bootstrap"),
+                    call("bootstrap", "copy the right ones to hosts that have none"),
+                ),
             )
         )
 
@@ -144,10 +167,13 @@ def _on_the_way(snapshot: ClusterSnapshot) -> Iterator[Draft]:
                 "cert.ca-rotation-open",
                 Severity.INFO,
                 role,
-                f"a new {role} is on its way in",
-                "Its rotation was begun and not ended. That may take days; it can be taken back until the last phase.",
-                (f"it lies beside the one in use on {hosts}",),
-                ("run rotate-certs --ca", "run rotate-certs --ca --back"),
+                f"a rotation of {role} is unfinished",
+                "The new CA is installed beside the current one. The rotation can be undone until its last phase.",
+                (f"the new CA is on {hosts}",),
+                (
+                    call("rotate-certs", "resume the rotation", ca="yes"),
+                    call("rotate-certs", "undo the rotation", ca="yes", back="yes"),
+                ),
             )
         )
 
@@ -169,10 +195,10 @@ def shared_material(snapshot: ClusterSnapshot) -> Iterator[tuple[str, dict[str, 
         yield what, {host: tuple(dict.fromkeys(prints)) for host, prints in by_host.items()}
 
 
-def _draft(certificate: Certificate, code: str, severity: Severity, what: str, why: str, help_: str) -> Draft:
+def _draft(certificate: Certificate, code: str, severity: Severity, what: str, why: str, remedy: Remedy) -> Draft:
     subject = f"{certificate.host}:{certificate.path}"
     evidence = (f"subject {certificate.subject}", f"not after {certificate.not_after:%Y-%m-%d %H:%M}Z")
     return Draft(
-        Finding(code, severity, subject, f"{certificate.role} on {certificate.host} {what}", why, evidence, (help_,)),
+        Finding(code, severity, subject, f"{certificate.role} on {certificate.host} {what}", why, evidence, (remedy,)),
         (("host.clock-skew", certificate.host),) if code == "cert.expired" else (),
     )

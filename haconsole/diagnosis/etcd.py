@@ -6,12 +6,14 @@ from collections.abc import Iterator
 
 from haconsole.diagnosis import etcd_data, etcd_members
 from haconsole.diagnosis.draft import NOT_BOOTSTRAPPED, QUORUM_LOST, Draft, Key
+from haconsole.diagnosis.remedies import advice, call
 from haconsole.inventory.schema import Inventory
 from haconsole.model.etcd_view import EtcdMemberView, EtcdView, etcd_view
-from haconsole.model.findings import Finding, Severity
+from haconsole.model.findings import Finding, Remedy, Severity
 from haconsole.model.hosts import HostFacts, Role
 from haconsole.model.observed import Failed, Known, NotAsked, reason_of, value_of
 from haconsole.model.quorum import needed_for
+from haconsole.model.services import is_hung, is_stopped, service_sentence
 from haconsole.model.snapshot import ClusterSnapshot
 
 
@@ -42,7 +44,7 @@ def _not_bootstrapped(hosts: tuple[HostFacts, ...]) -> Iterator[Draft]:
             "nothing is installed on these hosts yet",
             "etcd runs on none of its hosts and is enabled on none of them.",
             tuple(facts.says(reason_of(facts.etcd) or "not asked") for facts in hosts),
-            ("run bootstrap",),
+            (call("bootstrap", "install the cluster"),),
         ),
         plain=True,
     )
@@ -61,23 +63,47 @@ def _quorum(view: EtcdView, hosts: tuple[HostFacts, ...]) -> Iterator[Draft]:
     answering = sum(isinstance(facts.etcd, Known) for facts in hosts)
     if answering + unheard >= needed_for(voters) and (unheard or view.leader is not None):
         return
-    sums = f"{voters} voters, {needed_for(voters)} needed, {answering} answering, none can read through a quorum"
+    sums = f"{voters} voters, {needed_for(voters)} needed, {answering} answering, no linearizable read succeeds"
     yield Draft(
         Finding(
             QUORUM_LOST[0],
             Severity.CRITICAL,
             "etcd",
-            "etcd has lost its quorum: nothing can be written, the API answers no more",
+            "etcd has lost its quorum: " + _lost(hosts),
             "A majority of the voters must agree to each write. " + sums + ".",
             tuple(_silence(facts) for facts in hosts),
-            (
-                "change nothing else until it is back",
-                "start the members that can start: look at the service and its journal on each host below",
-                "else restore from a snapshot: run restore",
-            ),
+            _recovery(hosts),
         ),
         (NOT_BOOTSTRAPPED,),
         tells=tuple((code, facts.host) for facts in hosts for code in ("host.unreachable", "etcd.member-down")),
+    )
+
+
+def _lost(hosts: tuple[HostFacts, ...]) -> str:
+    """Which members are missing, where that is known."""
+    groups = (
+        ("stopped", tuple(facts.host for facts in hosts if is_stopped(facts.service("etcd")))),
+        ("hung", tuple(facts.host for facts in hosts if _hung(facts))),
+        ("out of reach", tuple(facts.host for facts in hosts if isinstance(facts.reach, Failed))),
+    )
+    named = "; ".join(f"{state} on {', '.join(names)}" for state, names in groups if names)
+    return named or "no write is possible"
+
+
+def _hung(facts: HostFacts) -> bool:
+    return is_hung(facts.service("etcd"), answers=isinstance(facts.etcd, Known))
+
+
+def _recovery(hosts: tuple[HostFacts, ...]) -> tuple[Remedy, ...]:
+    """Start what is stopped or hung, with the data as it is; a snapshot is the last resort."""
+    down = tuple(facts.host for facts in hosts if is_stopped(facts.service("etcd")) or _hung(facts))
+    starts = (call("restart", f"start etcd on {', '.join(down)}; its data stays as it is", service="etcd"),)
+    away = tuple(facts.host for facts in hosts if isinstance(facts.reach, Failed))
+    return (
+        *(starts if down else ()),
+        *((advice(f"bring back {', '.join(away)}: power, network, SSH"),) if away else ()),
+        advice("read why: journalctl -u etcd on each of its hosts"),
+        call("restore", "restore a snapshot; every write since then is lost", last_resort=True),
     )
 
 
@@ -85,6 +111,8 @@ def _silence(facts: HostFacts) -> str:
     endpoint = value_of(facts.etcd)
     if endpoint is not None:
         return f"{facts.host}: answers, but {endpoint.health_error or 'sees no leader'}"
+    if is_stopped(facts.service("etcd")) or _hung(facts):
+        return service_sentence(facts, "etcd") or ""
     return facts.says(reason_of(facts.etcd) or "not asked")
 
 
@@ -103,7 +131,9 @@ def _no_fault_tolerance(view: EtcdView, hosts: tuple[HostFacts, ...]) -> Draft:
             "etcd has one member only" if alone else "one more lost member stops etcd",
             view.quorum.sentence() + ".",
             (),
-            ("join two more hosts",) if alone else ("mend or replace the missing member before anything else",),
+            (advice("add two hosts with the etcd role to the inventory and join them"),)
+            if alone
+            else (advice("bring back or replace the missing member before any other work"),),
         ),
         tuple(because),
     )

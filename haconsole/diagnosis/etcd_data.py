@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from haconsole.diagnosis.draft import Draft
+from haconsole.diagnosis.remedies import advice, call
 from haconsole.inventory.schema import EtcdTls, Inventory
 from haconsole.model.etcd_view import EtcdMemberView, EtcdView
-from haconsole.model.findings import Finding, Severity
+from haconsole.model.findings import Finding, Remedy, Severity
 
 NEAR_QUOTA = 0.80
 FRAGMENTED = 0.50
@@ -40,17 +41,13 @@ def _data(view: EtcdView, inventory: Inventory) -> Iterator[Draft]:
                 row,
                 "etcd.db-fragmented",
                 f"{size >> 20} MiB, of which {in_use >> 20} MiB in use",
-                "Freed pages are given back to the file system only by a defragmentation.",
+                "Only a defragmentation returns freed pages to the file system.",
             )
 
 
 def _alarm(row: EtcdMemberView, kind: str) -> Draft:
     code = "etcd.nospace" if kind == "NOSPACE" else "etcd.corrupt"
-    helps = (
-        ("run disarm-alarm: it makes room first",)
-        if kind == "NOSPACE"
-        else (f"run remove {row.host}, then run join {row.host}",)
-    )
+    helps = (call("disarm-alarm", "free space, then disarm the alarm"),) if kind == "NOSPACE" else _rejoin(row)
     return Draft(
         Finding(
             code,
@@ -64,6 +61,16 @@ def _alarm(row: EtcdMemberView, kind: str) -> Draft:
     )
 
 
+def _rejoin(row: EtcdMemberView) -> tuple[Remedy, ...]:
+    """Out and in again, so that the member copies its data from the others."""
+    if row.host is None:
+        return ()
+    return (
+        call("remove", "first: remove the corrupt member; its data is renamed, not deleted", host=row.host),
+        call("join", "then: join it again; it copies the data of the others", host=row.host),
+    )
+
+
 def _size(row: EtcdMemberView, code: str, what: str, why: str) -> Draft:
     return Draft(
         Finding(
@@ -73,7 +80,7 @@ def _size(row: EtcdMemberView, code: str, what: str, why: str) -> Draft:
             f"the database of {row.member.name} holds {what}",
             why,
             (),
-            ("run defrag",),
+            (call("defrag", "defragment one member at a time"),),
         )
     )
 
@@ -84,9 +91,12 @@ def _unencrypted() -> Draft:
             "etcd.unencrypted",
             Severity.WARNING,
             "etcd",
-            "etcd speaks without TLS",
-            "Whoever reaches its ports reads and writes every object of the cluster, secrets included.",
+            "etcd runs without TLS",
+            "Anyone who reaches its ports can read and write every object of the cluster, secrets included.",
             ("etcd.tls is off in the inventory",),
-            ("set etcd.tls to certificates and run rotate-certs --scope etcd",),
+            (
+                advice("set etcd.tls to certificates in the inventory"),
+                call("rotate-certs", "then: issue etcd's certificates", scope="etcd"),
+            ),
         )
     )

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from haconsole.diagnosis.draft import NOT_BOOTSTRAPPED, QUORUM_LOST, Draft
-from haconsole.diagnosis.services import service_evidence, started_by
+from haconsole.diagnosis.remedies import advice, call
+from haconsole.diagnosis.services import restarts, service_evidence
 from haconsole.model.etcd_view import EtcdMemberView, EtcdView
-from haconsole.model.findings import Finding, Severity
+from haconsole.model.findings import Finding, Remedy, Severity
 from haconsole.model.hosts import HostFacts
 from haconsole.model.observed import Known, NotAsked, reason_of
 from haconsole.model.quorum import needed_for
@@ -48,12 +49,12 @@ def _member_down(row: EtcdMemberView, facts: HostFacts) -> Draft:
             Severity.WARNING,
             facts.host,
             f"etcd member {row.member.name} does not answer",
-            "It is in the member list and was started before, so it counts for the quorum.",
-            (row.error or "no answer", *service_evidence(facts, "etcd")),
+            "The member is listed and was started before, so it counts for the quorum.",
+            (*service_evidence(facts, "etcd"), row.error or "no answer"),
             (
-                f"look at `journalctl -u etcd` on {facts.host}; restart it there",
-                *started_by(facts, "etcd", "etcd"),
-                f"else run replace {facts.host} NEW",
+                *restarts(facts, "etcd", "etcd"),
+                advice(f"read why: journalctl -u etcd on {facts.host}"),
+                call("replace", "if the host is lost: replace it by another", last_resort=True, old=facts.host),
             ),
         ),
         (QUORUM_LOST,),
@@ -68,9 +69,12 @@ def _unstarted(row: EtcdMemberView) -> Draft:
             Severity.WARNING,
             row.member.id,
             f"member {row.member.id} at {urls} was added and never started",
-            "A voter that never started counts for the quorum and gives nothing to it.",
-            (f"peer URLs {urls}", f"host {row.host or 'none of the inventory'}"),
-            ("finish the join: start etcd there", f"or run remove --member-id {row.member.id}"),
+            "A voter that never started counts for the quorum and cannot vote.",
+            (f"peer URLs {urls}", f"host: {row.host or 'none of the inventory'}"),
+            (
+                *((call("join", "finish the join", host=row.host),) if row.host else ()),
+                call("remove", "remove the member", member_id=row.member.id),
+            ),
         ),
         (QUORUM_LOST,),
     )
@@ -83,9 +87,12 @@ def _ghost(row: EtcdMemberView) -> Draft:
             Severity.WARNING,
             row.member.id,
             f"member {row.member.name} ({row.member.id}) runs on no host of the inventory",
-            "It votes, but nobody looks after it.",
+            "The member votes, and this console neither observes nor changes it.",
             ("peer URLs " + ", ".join(row.member.peer_urls),),
-            (f"run remove --member-id {row.member.id}", "or add its host to the inventory"),
+            (
+                call("remove", "remove the member", member_id=row.member.id),
+                advice("or add its host to the inventory"),
+            ),
         )
     )
 
@@ -98,8 +105,8 @@ def _missing(host: str, facts: HostFacts) -> Draft:
             host,
             f"{host} has the etcd role but is not in the member list",
             "The cluster is smaller than the inventory says.",
-            (reason_of(facts.etcd) or "its etcd answers for another cluster",),
-            (f"run join {host}",),
+            (reason_of(facts.etcd) or "its etcd belongs to another cluster",),
+            (call("join", "add it as a member", host=host),),
         ),
         (NOT_BOOTSTRAPPED, QUORUM_LOST, ("etcd.cluster-id-mismatch", "etcd")),
     )
@@ -130,10 +137,17 @@ def _cluster_ids(view: EtcdView, hosts: tuple[HostFacts, ...]) -> Draft:
             "etcd.cluster-id-mismatch",
             Severity.CRITICAL,
             "etcd",
-            f"{' and '.join(stray)} answer for another etcd cluster",
-            "Members of different clusters share no data, however alike they look.",
+            f"{' and '.join(stray)} belong to another etcd cluster",
+            "Members of different clusters share no data.",
             tuple(f"{host}: cluster {cluster}" for host, cluster in answers.items()),
-            tuple(f"set the data of {host} aside and run join {host}" for host in stray),
+            tuple(
+                remedy
+                for host in stray
+                for remedy in (
+                    advice(f"on {host}: stop etcd and rename its data directory, to keep it as a backup"),
+                    call("join", "then: join the host to the cluster", host=host),
+                )
+            ),
         )
     )
 
@@ -146,11 +160,20 @@ def _duplicate(name: str, view: EtcdView) -> Draft:
             Severity.WARNING,
             name,
             f"the name {name} is in the member list {len(ids)} times",
-            "Configuration made from names cannot tell them apart.",
+            "Configuration that refers to names is ambiguous.",
             tuple(f"member {member}" for member in ids),
-            ("run remove --member-id with the ID of the one that does not answer",),
+            _surplus(name, view),
         )
     )
+
+
+def _surplus(name: str, view: EtcdView) -> tuple[Remedy, ...]:
+    """Remove those of the name that do not answer, if another one does."""
+    rows = tuple(row for row in view.members if row.member.name == name)
+    dead = tuple(row.member.id for row in rows if row.endpoint is None)
+    if not dead or len(dead) == len(rows):
+        return (advice("find out which of the members is not in use, then remove it by its ID"),)
+    return tuple(call("remove", "remove the member that does not answer", member_id=one) for one in dead)
 
 
 def _even(voters: int) -> Draft:
@@ -162,7 +185,7 @@ def _even(voters: int) -> Draft:
             f"etcd has {voters} voters, an even number",
             f"{voters} voters tolerate no more failures than {voters - 1} and need one more to agree.",
             (f"{needed_for(voters)} of {voters} needed; {needed_for(voters - 1)} of {voters - 1} would be",),
-            ("join one more host, or remove one",),
+            (advice("add a host with the etcd role to the inventory and join it, or remove one"),),
         )
     )
 
@@ -182,7 +205,7 @@ def _peer_url(row: EtcdMemberView, hosts: tuple[HostFacts, ...]) -> Iterator[Dra
             f"the member on {facts.host} is listed with another host's peer URL",
             "The other members connect to the listed URL.",
             ("listed " + ", ".join(row.member.peer_urls), f"the host's address is {facts.address}"),
-            ("update the member's peer URL, and its configuration",),
+            (advice("update the member's peer URL: etcdctl member update, then correct its configuration"),),
         )
     )
 
@@ -194,8 +217,8 @@ def _versions(view: EtcdView, versions: set[str]) -> Draft:
             Severity.WARNING,
             "etcd",
             f"the members run different versions: {', '.join(sorted(versions))}",
-            "The cluster behaves like its oldest member; a mixed state is for the time of an upgrade only.",
+            "The cluster works at the version of its oldest member. Versions differ only during an upgrade.",
             tuple(f"{row.host}: {row.endpoint.version}" for row in view.members if row.endpoint),
-            ("finish the upgrade, one member at a time",),
+            (advice("finish the upgrade, one member at a time"),),
         )
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from haconsole.diagnosis.draft import NOT_BOOTSTRAPPED, QUORUM_LOST, Draft, Key
+from haconsole.diagnosis.remedies import advice, call
 from haconsole.diagnosis.services import service_down
 from haconsole.inventory.schema import Inventory
 from haconsole.model.findings import Finding, Severity
@@ -19,7 +20,7 @@ def rules(snapshot: ClusterSnapshot, inventory: Inventory) -> Iterator[Draft]:
     """Drafts about every balancer and every server."""
     balancers = tuple(facts for facts in snapshot.hosts if facts.has(Role.LOAD_BALANCER))
     for facts in balancers:
-        yield from service_down(facts, "haproxy", "this balancer passes nothing on")
+        yield from service_down(facts, "haproxy", "this balancer forwards nothing")
     yield from _backends(balancers, snapshot)
     yield from _expected_servers(balancers, inventory)
 
@@ -73,14 +74,14 @@ def _server(name: str, sights: list[Seen], snapshot: ClusterSnapshot) -> Iterato
             f"{len(down)} of {len(sights)} balancers see server {name} down",
             "haproxy sends it no new connections until its check passes again.",
             evidence,
-            (f"look at the apiserver on {name}: its journal, and what its /readyz says",),
+            (advice(f"read why the API server on {name} fails: journalctl -u kube-apiserver, and its /readyz"),),
         ),
         because,
     )
 
 
 def _weak_check(name: str, sights: list[Seen], snapshot: ClusterSnapshot) -> Iterator[Draft]:
-    """UP by a connection alone, although the apiserver says itself that it is not ready."""
+    """UP by a TCP check, although the API server reports that it is not ready."""
     facts = next((facts for facts in snapshot.hosts if facts.host == name), None)
     apiserver = value_of(facts.apiserver) if facts else None
     blind = [sight for sight in sights if sight[2].up and sight[2].check.startswith("L4")]
@@ -92,12 +93,12 @@ def _weak_check(name: str, sights: list[Seen], snapshot: ClusterSnapshot) -> Ite
             Severity.WARNING,
             name,
             f"{len(blind)} balancers send requests to {name}, whose apiserver is not ready",
-            "A check that only connects cannot see it.",
+            "A TCP check cannot see that a server is not ready.",
             tuple(
                 f"{host}: {backend.name}/{server.name} {server.status} by {server.check}"
                 for host, backend, server in blind
             ),
-            ("run bootstrap --only haproxy: it checks /readyz",),
+            (call("bootstrap", "write a configuration that checks /readyz", only="haproxy"),),
         )
     )
 
@@ -113,7 +114,7 @@ def _none_up(seen: dict[str, list[Seen]]) -> Draft:
             "no balancer sees any server up: the API cannot be reached through the VIP",
             "Each server failed its check on each balancer.",
             tuple(f"{name}: {sights[0][2].status} {sights[0][2].check}" for name, sights in seen.items()),
-            ("look at the apiservers: their journals, etcd behind them, their certificates",),
+            (advice("read why the API servers fail: their journals, their etcd, their certificates"),),
         ),
         tuple(because),
         tells=tuple(("haproxy.backend-down", name) for name in seen),
@@ -127,9 +128,9 @@ def _draining(name: str, idle: list[Seen]) -> Draft:
             Severity.WARNING,
             name,
             f"server {name} is set to {idle[0][2].admin_state} on {len(idle)} of the balancers",
-            "It was taken out by hand or by an action, and gets no new connections until it is made ready.",
+            "An administrator or an action drained it. It gets no new connections until it is set to ready.",
             tuple(f"{host}: {backend.name} {server.admin_state}" for host, backend, server in idle),
-            (f"when its work is done, run ready {name}",),
+            (call("ready", "when the work on it is done: set it to ready", host=name),),
         )
     )
 
@@ -159,9 +160,9 @@ def _server_mismatch(facts: HostFacts, found: set[str], expected: set[str]) -> D
             Severity.WARNING,
             facts.host,
             f"haproxy on {facts.host} does not balance over the inventory's control planes",
-            "Requests go to a host that is gone, or never to one that is there.",
+            "Requests go to a host that is not a control plane, or never to one that is.",
             tuple(f"missing {each}" for each in sorted(expected - found))
             + tuple(f"not in the inventory: {each}" for each in sorted(found - expected)),
-            ("run bootstrap --only haproxy: it writes the list of the inventory",),
+            (call("bootstrap", "write the servers of the inventory", only="haproxy"),),
         )
     )

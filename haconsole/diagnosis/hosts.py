@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from haconsole.diagnosis.draft import Draft
+from haconsole.diagnosis.remedies import advice
 from haconsole.model.findings import Finding, Severity
 from haconsole.model.hosts import DiskSpace, HostFacts, Role
 from haconsole.model.observed import Cause, Failed, value_of
@@ -15,17 +16,17 @@ HERE = "this machine"
 DISK_FULL = 0.02
 DISK_LOW = 0.10
 
-MENDS = {
-    Cause.REFUSED: "is sshd running there, and is the port right?",
-    Cause.TIMED_OUT: "is the host up, and does a firewall drop the connection?",
+FIXES = {
+    Cause.REFUSED: "check that sshd runs on the host, and that the port in the inventory is right",
+    Cause.TIMED_OUT: "check that the host is up, and that no firewall drops the connection",
     Cause.NO_ROUTE: "check the network between here and the host, and the address in the inventory",
-    Cause.NAME_NOT_FOUND: "mend the host's address in the inventory, or the name service here",
-    Cause.AUTH_FAILED: "check ssh.user and ssh.identity_file, and that the key stands in authorized_keys there",
-    Cause.HOST_KEY_UNKNOWN: "compare the fingerprint with the host's own, then accept it with --accept-host-key",
-    Cause.HOST_KEY_CHANGED: "find out first why the key changed; then remove the old line from known_hosts",
-    Cause.JUMP_FAILED: "reach the jump host first",
-    Cause.CONNECTION_LOST: "the connection broke; it is tried again by itself",
-    Cause.SUDO_REFUSED: "allow the login to use sudo, or give its password",
+    Cause.NAME_NOT_FOUND: "correct the host's address in the inventory, or the name resolution on this machine",
+    Cause.AUTH_FAILED: "check ssh.user and ssh.identity_file, and that the key is in authorized_keys on the host",
+    Cause.HOST_KEY_UNKNOWN: "compare the fingerprint with the host's, then start haconsole with --accept-host-key",
+    Cause.HOST_KEY_CHANGED: "find out why the host key changed, then remove the old line from known_hosts",
+    Cause.JUMP_FAILED: "fix the connection to the jump host first",
+    Cause.CONNECTION_LOST: "the connection was lost; it is retried automatically",
+    Cause.SUDO_REFUSED: "allow the SSH user to use sudo, or enter its password",
 }
 
 
@@ -40,15 +41,15 @@ def rules(snapshot: ClusterSnapshot) -> Iterator[Draft]:
 def _unreachable(facts: HostFacts) -> Iterator[Draft]:
     if not isinstance(facts.reach, Failed):
         return
-    since = f"last heard {facts.reach.last.at:%Y-%m-%d %H:%M:%S}Z" if facts.reach.last else "never reached so far"
+    since = f"last reached {facts.reach.last.at:%Y-%m-%d %H:%M:%S}Z" if facts.reach.last else "never reached so far"
     finding = Finding(
         "host.unreachable",
         Severity.WARNING,
         facts.host,
         f"{facts.host} cannot be reached over SSH: {facts.reach.cause.replace('-', ' ')}",
-        "Nothing on this host can be observed or changed; what runs there may still be fine.",
+        "Nothing on this host can be observed or changed; its services may still work.",
         (facts.reach.reason, since),
-        (MENDS.get(facts.reach.cause, "try `ssh` to the host by hand and read its error"),),
+        (advice(FIXES.get(facts.reach.cause, "run ssh to the host by hand and read its error")),),
     )
     because = (("etcd.quorum-lost", "etcd"),) if facts.has(Role.ETCD) else ()
     yield Draft(finding, because)
@@ -76,9 +77,9 @@ def _clock(subject: str, offset_ms: float, other: str) -> Draft:
             Severity.WARNING,
             subject,
             f"{subject}'s clock is {abs(offset_ms) / 1000:.1f} s {direction} {other}",
-            "Leases expire by the clock and certificates become valid by it; etcd warns from one second on.",
+            "Leases and certificates depend on the clock; etcd warns from a difference of one second.",
             (f"offset {offset_ms:.0f} ms, allowed {CLOCK_SKEW_MS:.0f} ms",),
-            ("run chrony or systemd-timesyncd on every host, and on this machine",),
+            (advice("run chrony or systemd-timesyncd on every host, and on this machine"),),
         )
     )
 
@@ -99,8 +100,8 @@ def _disk(facts: HostFacts, disk: DiskSpace, code: str, severity: Severity, free
             severity,
             f"{facts.host}:{disk.path}",
             f"{facts.host}: {disk.path} has {free:.0%} left ({disk.free_bytes // 1_048_576} MiB)",
-            "etcd stops taking writes when it cannot extend its log; compaction itself needs space.",
+            "etcd refuses writes when it cannot extend its log; compaction needs space too.",
             (f"{disk.free_bytes} of {disk.size_bytes} bytes free",),
-            ("free space before compacting or defragmenting: old logs, old backups, package caches",),
+            (advice("free space before compacting or defragmenting: old logs, old backups, package caches"),),
         )
     )

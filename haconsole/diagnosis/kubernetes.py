@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from haconsole.diagnosis.draft import NOT_BOOTSTRAPPED, QUORUM_LOST, Draft, Key
-from haconsole.diagnosis.services import service_evidence, started_by
+from haconsole.diagnosis.remedies import advice, call
+from haconsole.diagnosis.services import restarts, service_evidence
 from haconsole.model.etcd_view import etcd_view
-from haconsole.model.findings import Finding, Severity
+from haconsole.model.findings import Finding, Remedy, Severity
 from haconsole.model.hosts import HostFacts, Role
 from haconsole.model.lease import Lease, LeaseState
 from haconsole.model.observed import Failed, Known, value_of
@@ -42,24 +43,24 @@ def _apiserver(facts: HostFacts, planes: tuple[HostFacts, ...]) -> Iterator[Draf
             severity,
             facts.host,
             f"the apiserver on {facts.host} does not answer",
-            "The others carry its share." if others else "No apiserver is left: the API is down.",
-            (facts.apiserver.reason, *service_evidence(facts, "kube-apiserver")),
+            "The other API servers handle its requests." if others else "No apiserver is left: the API is down.",
+            (*service_evidence(facts, "kube-apiserver"), facts.apiserver.reason),
             (
-                f"read `journalctl -u kube-apiserver` on {facts.host}: etcd and certificates are the usual reasons",
-                *started_by(facts, "kube-apiserver", "kubernetes"),
+                *restarts(facts, "kube-apiserver", "kubernetes"),
+                advice(f"read why: journalctl -u kube-apiserver on {facts.host}; check etcd and certificates first"),
             ),
         )
         yield Draft(finding, because)
     elif isinstance(facts.apiserver, Known) and not facts.apiserver.value.ready:
-        failing = ", ".join(facts.apiserver.value.failing) or "it did not say which check"
+        failing = ", ".join(facts.apiserver.value.failing) or "its /readyz names no check"
         finding = Finding(
             "apiserver.not-ready",
             severity,
             facts.host,
             f"the apiserver on {facts.host} answers but is not ready: {failing}",
-            "Its own /readyz refuses; balancers with an HTTP check send it nothing.",
+            "Its /readyz fails, so balancers with an HTTP check send it nothing.",
             service_evidence(facts, "kube-apiserver"),
-            ("mend what the failing check names; etcd first",),
+            (advice("fix what the failing check names, etcd first"),),
         )
         yield Draft(finding, because)
 
@@ -76,11 +77,11 @@ def _etcd_servers(facts: HostFacts, clients: set[str]) -> Iterator[Draft]:
             "apiserver.etcd-servers-stale",
             Severity.WARNING,
             facts.host,
-            f"the apiserver on {facts.host} is given other etcd servers than there are",
-            "It tries members that are gone, or never uses ones that are there.",
+            f"the apiserver on {facts.host} has an outdated list of etcd servers",
+            "It connects to members that no longer exist, or never to members that do.",
             tuple(f"no such member: {url}" for url in sorted(strange))
-            + tuple(f"not given: {url}" for url in sorted(absent)),
-            ("write its unit again and restart it, one control plane at a time",),
+            + tuple(f"not in its list: {url}" for url in sorted(absent)),
+            (call("bootstrap", "write the list and restart API servers one at a time", only="kubernetes"),),
         ),
         (QUORUM_LOST,),
     )
@@ -96,11 +97,11 @@ def _component(facts: HostFacts, component: str) -> Iterator[Draft]:
             Severity.WARNING,
             f"{component}@{facts.host}",
             f"{component} is not running on {facts.host}",
-            "One standby less for its leader lock.",
+            "Its leader lock has one standby fewer.",
             service_evidence(facts, component),
             (
-                f"read `journalctl -u {component}` on {facts.host}, then start it",
-                *started_by(facts, component, "kubernetes"),
+                *restarts(facts, component, "kubernetes"),
+                advice(f"read why: journalctl -u {component} on {facts.host}"),
             ),
         ),
         (NOT_BOOTSTRAPPED, QUORUM_LOST),
@@ -124,16 +125,23 @@ def _lease(lease: Lease, planes: tuple[HostFacts, ...], now: datetime) -> Iterat
             "lease.expired",
             Severity.WARNING,
             subject,
-            f"nobody leads {lease.name}: its lock is {state.value}",
-            f"The holder must renew within {lease.duration_s} s; until another takes the lock, nothing does this work.",
+            f"{lease.name} has no leader: its lock is {state.value}",
+            f"The holder must renew within {lease.duration_s} s; until another takes the lock, this work is not done.",
             (f"holder {lease.holder or 'none'}, renewed {age}, read from {lease.source.value}",),
             (
-                f"is {lease.name} alive on {lease.host or 'its host'}? restart it there",
-                "look at the standbys: can they reach an apiserver?",
+                *_restarted(lease),
+                advice("check that the standbys can reach an API server"),
             ),
         ),
         because,
     )
+
+
+def _restarted(lease: Lease) -> tuple[Remedy, ...]:
+    """A restart of the holder, where it is a component on a known host."""
+    if lease.host is None or lease.name not in COMPONENTS:
+        return ()
+    return (call("restart", "restart the holder", service=lease.name, host=lease.host),)
 
 
 def _all(planes: tuple[HostFacts, ...]) -> bool:
@@ -149,9 +157,9 @@ def _holder(lease: Lease, subject: str) -> Iterator[Draft]:
             Severity.WARNING,
             subject,
             f"{lease.name} is led from outside the inventory, by {lease.holder}",
-            "The identity of a holder begins with its host's name; no host here has this one.",
+            "A holder's identity begins with its host's name, and no host of the inventory has this name.",
             (f"holder {lease.holder}",),
-            ("find that host: add it to the inventory, or stop the component there",),
+            (advice("find that host; add it to the inventory, or stop the component on it"),),
         )
     )
 
@@ -170,10 +178,10 @@ def _standby(lease: Lease, subject: str, planes: tuple[HostFacts, ...]) -> Itera
             "lease.no-standby",
             Severity.WARNING,
             subject,
-            f"only {lease.host} runs {lease.name}: nobody takes over when it stops",
+            f"only {lease.host} runs {lease.name}: no standby can take over",
             "Leader election needs a second candidate.",
             (),
-            (f"start {lease.name} on the other control planes",),
+            (call("restart", "start it where it is stopped", service=lease.name),),
         ),
         tuple(("component.down", f"{lease.name}@{host}") for host in states if host != lease.host),
     )

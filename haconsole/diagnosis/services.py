@@ -1,36 +1,33 @@
-"""What rules say of supervised components."""
+"""Rules about supervised components, and their remedies."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from haconsole.diagnosis.draft import NOT_BOOTSTRAPPED, Draft, Key
-from haconsole.model.findings import Finding, Severity
+from haconsole.diagnosis.remedies import advice, call
+from haconsole.model.findings import Finding, Remedy, Severity
 from haconsole.model.hosts import HostFacts
 from haconsole.model.observed import reason_of
-
-STOPPED = ("inactive", "failed")
-"""States of a unit that nothing starts by itself; a static pod is for its kubelet to start and is never in one."""
+from haconsole.model.services import is_hung, is_stopped, service_sentence
 
 
 def service_evidence(facts: HostFacts, name: str) -> tuple[str, ...]:
     """One sentence about the component's state, or about why it is unknown."""
-    unit = facts.service(name)
-    if unit is None:
-        return (f"{facts.host}: {name}'s state is unknown: {reason_of(facts.services) or 'not asked'}",)
-    if not unit.exists:
-        return (f"{facts.host}: there is no {name} service",)
-    since = f" since {unit.since:%Y-%m-%d %H:%M:%S}Z" if unit.since else ""
-    restarts = f", restarted {unit.restarts} times" if unit.restarts else ""
-    return (f"{facts.host}: {name} is {unit.active} ({unit.sub}){since}{restarts}",)
+    unknown = f"the state of {name} on {facts.host} is unknown: {reason_of(facts.services) or 'not asked'}"
+    return (service_sentence(facts, name) or unknown,)
 
 
-def started_by(facts: HostFacts, name: str, part: str) -> tuple[str, ...]:
-    """What starts a unit that stopped; one that is being started again and again needs another help."""
+def restarts(facts: HostFacts, name: str, part: str) -> tuple[Remedy, ...]:
+    """What starts a unit that is stopped or hung; a unit that systemd keeps restarting needs another fix."""
     unit = facts.service(name)
-    if unit is None or not unit.exists or unit.active not in STOPPED:
-        return ()
-    return (f"or run bootstrap --only {part}: it starts what is stopped",)
+    if unit is not None and not unit.exists:
+        return (call("bootstrap", f"install {name}", only=part),)
+    if is_stopped(unit):
+        return (call("restart", "start it", service=name, host=facts.host),)
+    if is_hung(unit, answers=False):
+        return (call("restart", "restart the hung process", service=name, host=facts.host),)
+    return ()
 
 
 def service_down(facts: HostFacts, name: str, meaning: str, *because: Key) -> Iterator[Draft]:
@@ -47,8 +44,8 @@ def service_down(facts: HostFacts, name: str, meaning: str, *because: Key) -> It
             "The inventory gives this host the load-balancer role.",
             service_evidence(facts, name),
             (
-                f"read `journalctl -u {name}` on {facts.host}, mend what it names, start it again",
-                *started_by(facts, name, name),
+                *restarts(facts, name, name),
+                advice(f"read why, and fix what it names: journalctl -u {name} on {facts.host}"),
             ),
         ),
         (NOT_BOOTSTRAPPED, *because),

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from haconsole.diagnosis.draft import NOT_BOOTSTRAPPED, QUORUM_LOST, Draft
-from haconsole.diagnosis.services import service_down, started_by
-from haconsole.model.findings import Finding, Severity
+from haconsole.diagnosis.remedies import advice, call
+from haconsole.diagnosis.services import restarts, service_down
+from haconsole.model.findings import ActionCall, Finding, Remedy, Severity
 from haconsole.model.hosts import HostFacts, Role
 from haconsole.model.names import HostName
 from haconsole.model.observed import Failed, Known, reason_of, value_of
@@ -28,7 +29,7 @@ def rules(snapshot: ClusterSnapshot) -> Iterator[Draft]:
 
 
 def _owner_unhealthy(view: VipView, balancers: tuple[HostFacts, ...]) -> Iterator[Draft]:
-    """The owner was heard, and its haproxy does not answer."""
+    """The owner can be reached, and its haproxy does not answer."""
     owner = next((facts for facts in balancers if (facts.host,) == view.owners), None)
     if owner is None or not isinstance(owner.reach, Known) or not isinstance(owner.haproxy, Failed):
         return
@@ -38,9 +39,13 @@ def _owner_unhealthy(view: VipView, balancers: tuple[HostFacts, ...]) -> Iterato
             Severity.CRITICAL,
             owner.host,
             f"{owner.host} holds {view.address}, but its haproxy does not answer",
-            "Clients reach a host that passes nothing on, while keepalived there sees no reason to hand over.",
+            "Clients reach a host that forwards nothing, and keepalived on it does not fail over.",
             (owner.haproxy.reason,),
-            (f"run failover {view.address}", "mend keepalived's check: it must fail when haproxy does"),
+            (
+                call("failover", "move the VIP to another balancer", vip=view.address),
+                *restarts(owner, "haproxy", "haproxy"),
+                call("bootstrap", "write a keepalived check that fails when haproxy does", only="keepalived"),
+            ),
         ),
         (("haproxy.down", owner.host),),
     )
@@ -55,10 +60,10 @@ def _forced_down(facts: HostFacts) -> Iterator[Draft]:
             "vip.forced-down",
             Severity.WARNING,
             facts.host,
-            f"{facts.host} is kept from owning the VIP by its down file",
-            "Somebody put the file there so that the VIP stays away.",
+            f"{facts.host} cannot own the VIP: its down file exists",
+            "An administrator or an action created the file to keep the VIP off this host.",
             (),
-            (f"when the work on {facts.host} is done, run failback or remove the file",),
+            (call("failback", f"when the work on {facts.host} is done: remove the file"),),
         )
     )
 
@@ -74,9 +79,8 @@ def _vip(view: VipView, balancers: tuple[HostFacts, ...]) -> Iterator[Draft]:
             "Every balancer was asked and none has the address on an interface.",
             states,
             (
-                "start keepalived on a balancer",
-                *dict.fromkeys(line for facts in balancers for line in started_by(facts, "keepalived", "keepalived")),
-                "look at its check: is haproxy up, and does it see a server?",
+                *_started(balancers),
+                advice("check why keepalived does not claim it: haproxy must run and see a server up"),
             ),
         )
         because = (NOT_BOOTSTRAPPED, QUORUM_LOST, ("haproxy.backend-down", "all"))
@@ -88,15 +92,23 @@ def _vip(view: VipView, balancers: tuple[HostFacts, ...]) -> Iterator[Draft]:
             Severity.CRITICAL,
             view.address,
             f"{owners} hold {view.address} at the same time",
-            "They do not hear each other's VRRP adverts, so each believes it is alone; clients reach either at random.",
+            "They do not receive each other's VRRP adverts, so each is master; clients reach either at random.",
             states,
             (
-                "look for a firewall that drops protocol 112 between them",
-                "compare router ID and auth_pass of their keepalived.conf",
-                "use unicast where the network drops multicast",
+                advice("check that no firewall drops IP protocol 112 between them"),
+                advice("compare router ID and auth_pass of their keepalived.conf"),
+                advice("use unicast where the network drops multicast"),
             ),
         )
         yield Draft(finding)
+
+
+def _started(balancers: tuple[HostFacts, ...]) -> tuple[Remedy, ...]:
+    """One start of keepalived wherever it is stopped; what a balancer lacks else."""
+    remedies = tuple(one for facts in balancers for one in restarts(facts, "keepalived", "keepalived"))
+    if any(isinstance(one, ActionCall) and one.action == "restart" for one in remedies):
+        return (call("restart", "start it wherever it is stopped", service="keepalived"),)
+    return tuple(dict.fromkeys(remedies))
 
 
 def _vrrp_evidence(facts: HostFacts) -> str:
@@ -136,8 +148,8 @@ def _mismatch(vip: str, what: str, entries: list[tuple[HostName, tuple[object, .
             Severity.WARNING,
             vip,
             f"keepalived's settings for {vip}: {what}",
-            "Hosts that disagree ignore each other's adverts or fight over the address.",
+            "Hosts with different settings ignore each other's adverts, or both claim the address.",
             evidence,
-            ("run bootstrap --only keepalived: it writes the same settings everywhere",),
+            (call("bootstrap", "write the same settings on every balancer", only="keepalived"),),
         )
     )

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias, get_args, get_type_hints
 
 from haconsole.actions import checks, operations, step
 from haconsole.errors import HaconsoleError
+from haconsole.model.findings import ActionCall
 
 Json: TypeAlias = bool | int | float | str | list["Json"] | dict[str, "Json"] | None
 
@@ -17,6 +18,7 @@ _KINDS: dict[str, type] = {
     for kind in (
         step.Plan,
         step.Step,
+        ActionCall,
         *get_args(checks.Check),
         *get_args(operations.Operation),
         *get_args(operations.Undo),
@@ -54,9 +56,23 @@ def _read(raw: Json) -> Any:
     if isinstance(raw, dict):
         kind = _KINDS[str(raw["type"])]
         words = _words_of(kind)
-        read = {name: _read(value) for name, value in raw.items() if name != "type"}
+        current = _current(raw) if kind is step.Plan else raw
+        read = {name: _read(value) for name, value in current.items() if name != "type"}
         return kind(**{name: words[name](value) if name in words else value for name, value in read.items()})
     return raw
+
+
+def _current(raw: dict[str, Json]) -> dict[str, Json]:
+    """A plan's fields by their present names: 0.1 kept `undone_by` as `taken_back_by`, a list of words."""
+    if "taken_back_by" not in raw:
+        return raw
+    kept = {name: value for name, value in raw.items() if name != "taken_back_by"}
+    words = raw["taken_back_by"]
+    if isinstance(words, list) and words:
+        action, *arguments = (str(word) for word in words)
+        pairs: list[Json] = [list(argument.split("=", 1)) for argument in arguments]
+        kept["undone_by"] = {"type": "ActionCall", "action": action, "arguments": pairs}
+    return kept
 
 
 @cache

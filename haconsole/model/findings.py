@@ -1,9 +1,10 @@
-"""What is wrong, in words: a cause, its evidence and what helps."""
+"""What is wrong: a cause, its evidence and its remedies."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TypeAlias
 
 
 class Severity(StrEnum):
@@ -13,7 +14,7 @@ class Severity(StrEnum):
 
 
 class Health(StrEnum):
-    """The cluster in one word; `unknown` when nothing could be asked."""
+    """The cluster in one word; `unknown` when no host could be reached."""
 
     HEALTHY = "healthy"
     DEGRADED = "degraded"
@@ -22,11 +23,43 @@ class Health(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Advice:
+    """Something for a person to do outside this console."""
+
+    text: str
+    last_resort: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ActionCall:
+    """An action of the catalogue with the arguments that are known; a form asks for the others.
+
+    A plan keeps one too, as the action that undoes it.
+    """
+
+    action: str
+    """The action's name in the catalogue."""
+    arguments: tuple[tuple[str, str], ...] = ()
+    """Name and value; a flag that is set has the value ``yes``."""
+    text: str = ""
+    """What the action does here, as an imperative; empty where its title is enough."""
+    last_resort: bool = False
+
+    @property
+    def request(self) -> dict[str, str]:
+        """The arguments as a planner takes them."""
+        return dict(self.arguments)
+
+
+Remedy: TypeAlias = Advice | ActionCall
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """One cause. `code` is ``area.problem``; `subject` the host, member, VIP, backend or lease it is about.
 
-    `summary` is one line, `why` the reasoning, `evidence` the facts behind it (consequences included), `actions` what
-    helps, the best first, each a sentence or a ``haconsole run …`` command line.
+    `summary` is one line, `why` the reasoning, `evidence` the facts behind it (consequences included), `remedies` the
+    ways to fix it, the best first, last resorts last.
     """
 
     code: str
@@ -35,4 +68,9 @@ class Finding:
     summary: str
     why: str
     evidence: tuple[str, ...] = ()
-    actions: tuple[str, ...] = ()
+    remedies: tuple[Remedy, ...] = ()
+
+    @property
+    def calls(self) -> tuple[ActionCall, ...]:
+        """The remedies that are actions of this console."""
+        return tuple(each for each in self.remedies if isinstance(each, ActionCall))

@@ -37,6 +37,8 @@ class ServiceState:
 
     `active` is systemd's ActiveState (active, activating, failed, inactive …), `sub` its SubState; `exists` is False
     when there is no such unit; `since` when it entered that state; `enabled` is None where a supervisor cannot say.
+    `ending` is how its last main process ended (``exit 0``, ``signal 9``), empty while it runs or where it never did;
+    `process` is the main process's state letter of proc(5), empty where unknown.
     """
 
     name: str
@@ -47,6 +49,8 @@ class ServiceState:
     pid: int | None = None
     restarts: int = 0
     enabled: bool | None = None
+    ending: str = ""
+    process: str = ""
 
     @property
     def running(self) -> bool:

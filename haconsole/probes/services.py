@@ -15,11 +15,21 @@ from haconsole.probes.errors import ProbeError, require
 from haconsole.probes.script import Answer, Section
 from haconsole.probes.static_pods import StaticPod
 
-_PROPERTIES = "Id,LoadState,ActiveState,SubState,StateChangeTimestamp,MainPID,NRestarts,UnitFileState"
+_PROPERTIES = (
+    "Id,LoadState,ActiveState,SubState,StateChangeTimestamp,MainPID,NRestarts,UnitFileState,ExecMainCode,ExecMainStatus"
+)
 _CALENDAR = re.compile(r"(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d)(?:\.\d+)? UTC$")
 _ENABLED = {"enabled": True, "enabled-runtime": True, "disabled": False, "masked": False, "masked-runtime": False}
 """What UnitFileState says plainly; ``static``, ``indirect``, ``generated`` and the like are neither."""
 
+_ENDINGS = {"1": "exit", "2": "signal", "3": "core dumped, signal"}
+"""ExecMainCode, the si_code of waitid(2), in words."""
+
+_PROCESSES = "=processes="
+_STATES = (
+    "sed -n 's/^\\([0-9]*\\) (.*) \\([A-Za-z]\\) .*/\\1 \\2/p'"
+    " $(printf '%s\\n' \"$shown\" | sed -n 's,^MainPID=\\([1-9][0-9]*\\)$,/proc/\\1/stat,p') /dev/null 2>/dev/null || :"
+)
 _PODS = "=static pods="
 _CONTAINER_RUNTIME = "containerd.service"
 
@@ -33,23 +43,26 @@ def units_of(layout: Layout, host: Host) -> tuple[str, ...]:
 
 
 def section(units: tuple[str, ...], pods: tuple[StaticPod, ...] = (), *, every: int = 1) -> Section:
-    """One systemctl for all units, which says of those that do not exist that they do not; then the static pods."""
+    """One systemctl for all units, existing or not; then the states of their main processes; then the static pods."""
     words = " ".join(shlex.quote(unit) for unit in units)
-    shown = f"timeout 5 systemctl show --no-pager -p {_PROPERTIES} -- {words}"
-    listed = f" || return\necho '{_PODS}'\n{static_pods.body(pods)}" if pods else ""
-    return Section("services", shown + listed, every)
+    ask = f"shown=$(timeout 5 systemctl show --no-pager -p {_PROPERTIES} -- {words}) || return"
+    states = f"{ask}\nprintf '%s\\n' \"$shown\"\necho '{_PROCESSES}'\n{_STATES}"
+    listed = f"\necho '{_PODS}'\n{static_pods.body(pods)}" if pods else ""
+    return Section("services", states + listed, every)
 
 
 def parse(answer: Answer, pods: tuple[StaticPod, ...] = ()) -> tuple[ServiceState, ...]:
     """One state for each unit asked, in that order, names without ``.service``; then one for each static pod."""
-    shown, _, listed = require(answer, "systemctl show").partition(_PODS)
-    states = tuple(_state(block) for block in re.split(r"\n\s*\n", shown.strip()) if block)
+    text, _, listed = require(answer, "systemctl show").partition(_PODS)
+    shown, _, lines = text.partition(_PROCESSES)
+    processes = dict(line.split(None, 1) for line in lines.strip().splitlines() if " " in line)
+    states = tuple(_state(block, processes) for block in re.split(r"\n\s*\n", shown.strip()) if block)
     if not states:
         raise ProbeError("systemctl show: wrote nothing", Cause.UNREADABLE)
     return (*states, *static_pods.parse(listed, pods))
 
 
-def _state(block: str) -> ServiceState:
+def _state(block: str, processes: dict[str, str]) -> ServiceState:
     told = dict(line.partition("=")[::2] for line in block.splitlines())
     if "Id" not in told or "ActiveState" not in told:
         raise ProbeError(f"systemctl show: not what systemctl writes: {block[:200]!r}", Cause.UNREADABLE)
@@ -63,7 +76,15 @@ def _state(block: str) -> ServiceState:
         pid=int(told.get("MainPID") or 0) or None,
         restarts=int(told.get("NRestarts") or 0),
         enabled=_ENABLED.get(told.get("UnitFileState", "")) if exists else None,
+        ending=_ending(told),
+        process=processes.get(told.get("MainPID", ""), "").strip(),
     )
+
+
+def _ending(told: dict[str, str]) -> str:
+    """How the last main process ended; empty while one runs."""
+    how = _ENDINGS.get(told.get("ExecMainCode", ""))
+    return f"{how} {told.get('ExecMainStatus', '?')}" if how and told.get("MainPID", "0") == "0" else ""
 
 
 def since(text: str) -> datetime | None:

@@ -196,10 +196,10 @@ class LiveSession:
         from haconsole.session.performing import RUN_DIR
 
         record, runs = await self.read_run(run), await self.runs()
-        if not record.plan.taken_back_by or why_not_undo(record, runs):
+        call = record.plan.undone_by
+        if call is None or why_not_undo(record, runs):
             return plan_undo(record, runs, RUN_DIR)
-        action, *words = record.plan.taken_back_by
-        return await self._plan(action, dict(word.split("=", 1) for word in words), undoes=record.heading.run)
+        return await self._plan(call.action, call.request, undoes=record.heading.run)
 
     def may_change(self) -> None:
         """Raise RefusedError in a read-only session, HaconsoleError while a run is under way."""

@@ -42,9 +42,12 @@ class Commands(App[None]):
         """Begin the action of that name."""
         self.menu.begin(name)
 
-    def action_mend(self) -> None:
-        """Begin what helps with the finding under the cursor."""
-        self.menu.mend()
+    def action_fix(self, number: int = 0) -> None:
+        """Begin a fix of the finding under the cursor: the one of that number, or the one to choose."""
+        if number:
+            self.menu.fix_by(number)
+        else:
+            self.menu.fix()
 
     def action_journal(self, everywhere: bool = False) -> None:
         """Follow the journal of the host under the cursor, or of all hosts."""

@@ -17,6 +17,7 @@ class Scope(StrEnum):
     BESIDE = "Beside a run"
     ALONE = "At a single pane, or with a filter"
     FINDING = "At a finding"
+    FIXES = "In a finding's window"
     EVERYWHERE = "Everywhere"
     DASHBOARD = "Dashboard"
     PLAN = "At a plan"
@@ -111,14 +112,18 @@ DASHBOARD = (
     Key("l", "app.journal", "l", "journal", "The journal of the row's host, followed", Scope.DASHBOARD, 8),
     Key("L", "app.journal(True)", "L", "journals of all", "The journals of all hosts, interleaved", Scope.DASHBOARD, 9),
     Key("s", "app.shell", "s", "shell", "A shell on the row's host", Scope.DASHBOARD, 9, changes=True),
-    Key("f", "only('findings')", "f", "findings", "Findings: what is wrong, why, what helps", Scope.DASHBOARD, 7),
+    Key(
+        "f", "only('findings')", "f", "findings", "Findings: what is wrong, why, and how to fix it", Scope.DASHBOARD, 7
+    ),
     Key("e", "only('events')", "e", "events", "Events: everything that changed since start", Scope.DASHBOARD, 8),
     Key("c", "only('certificates')", "c", "certs", "Certificates: the next to expire first", Scope.DASHBOARD, 8),
     Key("h", "app.history", "h", "runs", "The recorded runs: open or resume one", Scope.DASHBOARD, 8),
     Key("slash", "filter", "/", "filter", "Show only rows that hold a text; empty shows all", Scope.DASHBOARD, 5),
     Key("z", "zoom", "z", "zoom", "The pane and all about its row on the whole screen", Scope.DASHBOARD, 5),
     Key("escape", "back", "esc", "back", "Leave the filter, then the single pane", Scope.ALONE, 1),
-    Key("m", "app.mend", "m", "mend", "Start the action that helps with the finding", Scope.FINDING, 1, changes=True),
+    Key("m", "app.fix", "m", "fix", "Start a fix of the finding; several are listed", Scope.FINDING, 1, changes=True),
+    Key("1", "app.fix(1)", "1 - 9", "fix by number", "Start the fix of that number", Scope.FIXES, 2, changes=True),
+    *(Key(f"{n}", f"app.fix({n})", f"{n}", f"fix {n}", "", Scope.FIXES, changes=True) for n in range(2, 10)),
 )
 
 LOGS = (

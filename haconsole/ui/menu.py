@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
     from textual.screen import Screen
 
+    from haconsole.model.findings import ActionCall, Remedy
     from haconsole.ui.app import ConsoleApp
-    from haconsole.ui.present.offers import Help
     from haconsole.ui.present.palette import Command
 
 
@@ -87,27 +87,49 @@ class Menu:
                 return
 
     @property
-    def helping(self) -> Help | None:
-        """The first action that helps with the finding under the cursor; None where none does."""
-        from haconsole.actions.catalogue import catalogue
-        from haconsole.ui.present.offers import helps
-        from haconsole.ui.present.subjects import FindingSubject
+    def remedies(self) -> tuple[Remedy, ...]:
+        """The remedies of the finding under the cursor; none where there is no finding."""
+        from haconsole.ui.present.offers import finding_of
 
-        app = self._app
-        subject = app.subject
-        found = next((one for one in app.state.findings if FindingSubject(one.code, one.subject) == subject), None)
-        hosts = tuple(host.name for host in app.inventory.hosts)
-        return next(iter(helps(found, catalogue(), hosts)), None) if found is not None else None
+        finding = finding_of(self._app.subject, self._app.state.findings)
+        return finding.remedies if finding is not None else ()
 
-    def mend(self) -> None:
-        """Begin the first action that helps with the finding under the cursor, filled in as far as it says."""
+    @property
+    def fixable(self) -> bool:
+        """Whether an action of this console fixes the finding under the cursor."""
+        from haconsole.model.findings import ActionCall
+
+        return any(isinstance(remedy, ActionCall) for remedy in self.remedies)
+
+    def fix(self) -> None:
+        """Begin the action that fixes the finding under the cursor, or let a person choose among several."""
+        from haconsole.ui.present.offers import finding_of, fixes
+        from haconsole.ui.screens.palette import Palette
+
+        finding = finding_of(self._app.subject, self._app.state.findings)
+        calls = finding.calls if finding is not None else ()
         if refused(self._app):
             return
-        best = self.helping
-        if best is None:
-            self._app.notify("no action of the console helps here", severity="warning", markup=False)
+        if finding is None or not calls:
+            self._app.notify("no action of this console fixes this", severity="warning", markup=False)
+        elif len(calls) == 1:
+            self._begin(calls[0])
         else:
-            self.begin(best.action.name, best.request)
+            chosen = Palette("fixes, the best first", fixes(finding))
+            self._app.push_screen(chosen, lambda number: self._begin(calls[int(number)]) if number else None)
+
+    def fix_by(self, number: int) -> None:
+        """Begin the remedy of that number, as the finding's text counts them from 1."""
+        from haconsole.model.findings import ActionCall
+
+        remedy = next(iter(self.remedies[number - 1 : number]), None)
+        if isinstance(remedy, ActionCall):
+            self._begin(remedy)
+        elif remedy is not None:
+            self._app.notify(f"fix {number} is for you to do outside this console", markup=False)
+
+    def _begin(self, call: ActionCall) -> None:
+        self.begin(call.action, call.request)
 
     def begin(self, name: str, request: Mapping[str, str] | None = None) -> None:
         """Begin an action: with its form, or with its plan where there is nothing to fill in.

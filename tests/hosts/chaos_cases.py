@@ -152,6 +152,7 @@ CASES: dict[str, Case] = {
     ),
     "failover": Case(("failover",), "serving", put_back=f"rm -f {DOWN}", weight=30),
     "failback": Case(("failback",), "moved", put_back=f'[ "$(uname -n)" != cp1 ] || echo down >{DOWN}', weight=30),
+    "restart": Case(("restart", "etcd", "cp2"), "three", put_back="", weight=5),
     "restore": Case(("restore", "cp1:/root/kept.db", "--confirm", "{cluster}"), "saved", weight=50),
 }
 

@@ -16,6 +16,8 @@ from haconsole.configs.layout import EtcdLayout
 from haconsole.inventory.schema import Host
 from haconsole.model.hosts import Role
 from haconsole.model.names import HostName
+from haconsole.model.observed import Known
+from haconsole.model.services import is_hung
 
 PHASE = "etcd"
 ACCOUNT_PHASE = "accounts"
@@ -52,7 +54,11 @@ ONE_BY_ONE_WHY = (
 
 
 def etcd_steps(found: Ground, after: tuple[StepId, ...]) -> tuple[Step, ...]:
-    """The steps of every member; those that run already restart, where they must, one at a time."""
+    """The steps of every member.
+
+    1. Members that are stopped or hung start, all at the same time: with them a lost quorum is back.
+    2. Members that run restart one at a time, and only where a file is newer than their start.
+    """
     steps = tuple(step for host in found.etcd for step in _files(found, host, after))
     return (*steps, *_starts(found))
 
@@ -95,16 +101,28 @@ def _files(found: Ground, host: Host, after: tuple[StepId, ...]) -> tuple[Step, 
 def _starts(found: Ground) -> tuple[Step, ...]:
     etcd = found.layout.etcd
     live = any(found.runs(host, etcd.unit or "") for host in found.etcd)
-    steps: list[Step] = []
+    down = tuple(host for host in found.etcd if not _works(found, host))
+    if not live:
+        return tuple(_together([_start(found, host, (), live=False) for host in found.etcd]))
+    steps = _together([_start(found, host, (), live=False) for host in down])
+    before = tuple(step.id for step in steps)
     for host in found.etcd:
-        before = (steps[-1].id,) if live and steps else ()
-        steps.append(_start(found, host, before, live=live))
-    return tuple(steps) if live else tuple(replace(step, together=_others(step, steps)) for step in steps)
+        if host not in down:
+            steps.append(_start(found, host, before, live=True))
+            before = (steps[-1].id,)
+    return tuple(steps)
 
 
-def _others(step: Step, steps: list[Step]) -> tuple[StepId, ...]:
-    """The other first starts: none of them ends before a majority has begun."""
-    return tuple(one.id for one in steps if one is not step)
+def _together(steps: list[Step]) -> list[Step]:
+    """First starts, each with the others: none of them ends before a majority has begun."""
+    return [replace(step, together=tuple(one.id for one in steps if one is not step)) for step in steps]
+
+
+def _works(found: Ground, host: Host) -> bool:
+    """The member runs and does not hang."""
+    facts = found.snapshot.host(HostName(host.name))
+    hung = facts is not None and is_hung(facts.service("etcd"), answers=isinstance(facts.etcd, Known))
+    return found.runs(host, found.layout.etcd.unit or "") and not hung
 
 
 def _start(found: Ground, host: Host, before: tuple[StepId, ...], *, live: bool) -> Step:

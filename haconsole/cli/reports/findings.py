@@ -6,15 +6,33 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from haconsole.model.findings import Finding, Health
+from haconsole.model.findings import Advice, Finding, Health, Remedy
 
 
 class Shape(msgspec.Struct, frozen=True):
     """Base of every part of a report; unknown is null, with the reason in the report's `errors`."""
 
 
+class CallReport(Shape, frozen=True):
+    """An action to run; `arguments` are those that the finding knows."""
+
+    name: str
+    arguments: dict[str, str]
+
+
+class RemedyReport(Shape, frozen=True):
+    """One way to fix a finding; `action` is null where it is advice."""
+
+    text: str
+    action: CallReport | None
+    last_resort: bool
+
+
 class FindingReport(Shape, frozen=True):
-    """One cause: `code` is ``area.problem``; `evidence` holds its consequences too; `actions` the best help first."""
+    """One cause: `code` is ``area.problem``; `evidence` holds its consequences too.
+
+    `remedies` are the ways to fix it, the best first; `actions` are the same as lines of text.
+    """
 
     code: str
     severity: str
@@ -23,6 +41,7 @@ class FindingReport(Shape, frozen=True):
     why: str
     evidence: tuple[str, ...]
     actions: tuple[str, ...]
+    remedies: tuple[RemedyReport, ...]
 
 
 class DoctorReport(Shape, frozen=True):
@@ -37,6 +56,8 @@ class DoctorReport(Shape, frozen=True):
 
 def finding_report(finding: Finding) -> FindingReport:
     """A finding in its JSON shape."""
+    from haconsole.actions.command_line import remedy_line
+
     return FindingReport(
         finding.code,
         finding.severity.value,
@@ -44,8 +65,18 @@ def finding_report(finding: Finding) -> FindingReport:
         finding.summary,
         finding.why,
         finding.evidence,
-        finding.actions,
+        tuple(remedy_line(remedy) for remedy in finding.remedies),
+        tuple(_remedy(remedy) for remedy in finding.remedies),
     )
+
+
+def _remedy(remedy: Remedy) -> RemedyReport:
+    from haconsole.actions.command_line import command_line
+
+    if isinstance(remedy, Advice):
+        return RemedyReport(remedy.text, None, remedy.last_resort)
+    call = CallReport(remedy.action, remedy.request)
+    return RemedyReport(remedy.text or command_line(remedy), call, remedy.last_resort)
 
 
 def doctor_report(cluster: str, at: datetime, health: Health, findings: tuple[Finding, ...]) -> DoctorReport:

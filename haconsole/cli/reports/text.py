@@ -35,14 +35,14 @@ def status_text(snapshot: ClusterSnapshot, findings: tuple[Finding, ...], health
 
 
 def doctor_text(snapshot: ClusterSnapshot, findings: tuple[Finding, ...], health: Health, now: datetime) -> str:
-    """Each finding with why, evidence and what helps."""
+    """Each finding with why, evidence and remedies."""
     if not findings:
         return f"{snapshot.cluster}: {health.value}, no findings"
     return findings_text(findings)
 
 
 def findings_text(findings: tuple[Finding, ...]) -> str:
-    """Each with why, evidence and what helps."""
+    """Each with why, evidence and remedies."""
     return "\n\n".join("\n".join(_finding(finding)) for finding in findings)
 
 
@@ -51,8 +51,10 @@ def _finding(finding: Finding) -> Iterator[str]:
     yield f"  why:   {finding.why}"
     for line in finding.evidence:
         yield f"  seen:  {line}"
-    for line in finding.actions:
-        yield f"  helps: {line}"
+    from haconsole.actions.command_line import remedy_line
+
+    for remedy in finding.remedies:
+        yield f"  fix:   {remedy_line(remedy)}"
 
 
 def section(title: str, head: Row, rows: Iterable[Row]) -> Iterator[str]:

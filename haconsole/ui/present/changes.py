@@ -71,7 +71,7 @@ def finding_changes(
         if (each.code, each.subject) not in had
     )
     went = (
-        Change(at, each.subject, f"● no more: {each.summary}", Tone.GOOD)
+        Change(at, each.subject, f"● resolved: {each.summary}", Tone.GOOD)
         for each in old
         if (each.code, each.subject) not in have
     )

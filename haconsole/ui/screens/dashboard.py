@@ -49,7 +49,7 @@ class Dashboard(FilteredScreen):
         return (
             *((Scope.BESIDE,) if self.app.runs.under_way else ()),
             *((Scope.ALONE,) if alone else ()),
-            *((Scope.FINDING,) if panes.current is PaneId.FINDINGS and self.app.menu.helping else ()),
+            *((Scope.FINDING,) if panes.current is PaneId.FINDINGS and self.app.menu.fixable else ()),
             Scope.EVERYWHERE,
             Scope.DASHBOARD,
             Scope.TEXT if self.focused is panes.detail else Scope.TABLE,

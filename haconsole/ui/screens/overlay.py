@@ -56,14 +56,14 @@ class TextWindow(ModalScreen[None]):
 
 
 class FindingWindow(TextWindow):
-    """All about a finding; one key starts what helps, where an action does."""
+    """All about a finding; a key starts a fix, or the fix of that number, where an action is one."""
 
-    BINDINGS = bindings(Scope.FINDING)
+    BINDINGS = bindings(Scope.FINDING, Scope.FIXES)
 
     @property
     def scopes(self) -> tuple[Scope, ...]:
-        helped = (Scope.FINDING,) if self.app.menu.helping else ()
-        return (Scope.OVERLAY, *helped, Scope.TEXT)
+        fixable = (Scope.FINDING, Scope.FIXES) if self.app.menu.fixable else ()
+        return (Scope.OVERLAY, *fixable, Scope.TEXT)
 
     def _draw(self) -> None:
         super()._draw()

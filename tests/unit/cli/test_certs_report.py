@@ -11,6 +11,7 @@ import jsonschema
 import msgspec
 import pytest
 
+from haconsole.actions.command_line import remedy_line
 from haconsole.cli.reports.certs import CertsReport, certs_health, certs_report, certs_text
 from haconsole.diagnosis.diagnose import diagnose
 from haconsole.model.certificate import Certificate, TokenKeys
@@ -89,7 +90,7 @@ def test_a_ca_on_its_way_in_is_worth_knowing_and_no_harm() -> None:
     coming = certificate(2, "etcd-ca-next", is_ca=True, fingerprint=NEW)
     (finding,), health = looked(cluster(authority(1, OLD), (*authority(2, OLD), coming), authority(3, OLD)))
     assert (finding.code, finding.subject, health) == ("cert.ca-rotation-open", "etcd-ca", Health.HEALTHY)
-    assert finding.evidence == ("it lies beside the one in use on cp2",)
+    assert finding.evidence == ("the new CA is on cp2",)
 
 
 def test_token_keys_that_differ_are_critical() -> None:
@@ -126,11 +127,11 @@ def test_silence_is_told() -> None:
         ("etcd-ca", {"is_ca": True}, "run rotate-certs --ca"),
         ("kubelet", {"key_path": "/pki/kubelet.key"}, "run rotate-certs --host cp1"),
         ("kubelet", {"key_path": "/pki/kubelet.crt", "in_kubeconfig": True}, "run rotate-certs --host cp1"),
-        ("kubelet", {"key_path": "/pki/kubelet.crt"}, "kubelet renews it by itself"),
+        ("kubelet", {"key_path": "/pki/kubelet.crt"}, "kubelet renews it automatically"),
     ],
 )
 def test_what_is_about_to_end_says_who_renews_it(role: str, given: dict[str, Any], helps: str) -> None:
     ending = certificate(1, role, not_after=NOW + timedelta(days=3), **given)
     (finding,), health = looked(cluster((ending,), (), ()))
     assert (finding.code, health) == ("cert.expiring", Health.CRITICAL)
-    assert finding.actions[0].startswith(helps)
+    assert remedy_line(finding.remedies[0]).startswith(helps)

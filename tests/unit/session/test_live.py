@@ -16,6 +16,7 @@ from haconsole.execution.lock import LockedError
 from haconsole.execution.lock_host import Places
 from haconsole.execution.records import read_run, run_paths
 from haconsole.inventory.schema import Host, Inventory, VirtualIp
+from haconsole.model.findings import ActionCall
 from haconsole.model.hosts import HostFacts
 from haconsole.model.names import HostName
 from haconsole.model.observed import Cause, Failed
@@ -181,12 +182,12 @@ async def test_a_run_that_an_action_takes_back_as_a_whole_is_undone_by_a_fresh_p
     one = LiveSession(
         THREE, LocalFleet("cp1", "cp2", "cp3"), source="/lab.yaml", digest="ab" * 32, runs=tmp_path / "runs"
     )
-    back = ("rotate-certs", "ca=yes", "back=yes")
-    events = [event async for event in one.run(Plan("rotate-certs", "lab", (step("true"),), taken_back_by=back))]
+    back = ActionCall("rotate-certs", (("ca", "yes"), ("back", "yes")))
+    events = [event async for event in one.run(Plan("rotate-certs", "lab", (step("true"),), undone_by=back))]
     run = events[-1].run
     planned = await one.plan_undo(run)
     assert isinstance(planned, Plan)
-    assert (planned.undoes, planned.taken_back_by) == (run, ())
+    assert (planned.undoes, planned.undone_by) == (run, None)
     assert any(step.id.startswith("pki.service-account-back@") for step in planned.steps)
     refused = await one.plan_undo(run)
     assert isinstance(refused, Refusal)

@@ -8,7 +8,7 @@ import pytest
 
 from haconsole.actions.catalogue import catalogue
 from haconsole.actions.step import Refusal
-from haconsole.model.findings import Finding, Severity
+from haconsole.model.findings import ActionCall, Finding, Severity
 from haconsole.ui.present.about.others import about_finding
 from haconsole.ui.present.cells import text_of
 from haconsole.ui.present.detail import detail_lines
@@ -55,5 +55,7 @@ def test_the_menu_names_no_option() -> None:
 def test_a_refusal_and_a_finding_name_fields() -> None:
     refused = about_refusal(Refusal("restore", "lab", ("switch it off for good and say --gone cp2",)))
     assert "say gone = cp2" in "\n".join(text_of(line) for line in detail_lines(refused, 80))
-    found = Finding("cert.expired", Severity.CRITICAL, "cp1", "it is", "of time", (), ("run rotate-certs --host cp1",))
-    assert "1. run rotate-certs with host = cp1" in [text_of(line) for line in detail_lines(about_finding(found), 80)]
+    fix = ActionCall("rotate-certs", (("host", "cp1"),), "reissue its certificates")
+    found = Finding("cert.expired", Severity.CRITICAL, "cp1", "it is", "of time", (), (fix,))
+    lines = [text_of(line) for line in detail_lines(about_finding(found), 80)]
+    assert "1. Rotate certificates (host = cp1): reissue its certificates" in lines

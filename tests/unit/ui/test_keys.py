@@ -65,20 +65,20 @@ async def test_a_single_pane_and_a_filter_name_the_way_back() -> None:
 
 async def test_mend_is_named_where_there_is_a_finding_only() -> None:
     async with running(console(FakeSession(healthy()))) as pilot:
-        assert " mend " not in await after(pilot, "f")
+        assert " fix " not in await after(pilot, "f")
     async with running(console(FakeSession(critical()))) as pilot:
-        assert " mend " in await after(pilot, "f", "down")
-        assert " mend " not in await after(pilot, "escape", "1")
+        assert " fix " in await after(pilot, "f", "down")
+        assert " fix " not in await after(pilot, "escape", "1")
 
 
 async def test_mend_is_named_only_where_an_action_helps() -> None:
     async with running(console(FakeSession(critical()))) as pilot:
-        assert " mend " not in await after(pilot, "f", "slash", *"3 of 3 balance", "enter")
+        assert " fix " not in await after(pilot, "f", "slash", *"3 of 3 balance", "enter")
         window = await after(pilot, "enter")
         assert " esc back " in window
-        assert " mend " not in window
-        assert " mend " in await after(pilot, "escape", "slash", *["backspace"] * 14, *"member cp2 does", "enter")
-        assert " mend " in await after(pilot, "enter")
+        assert " fix " not in window
+        assert " fix " in await after(pilot, "escape", "slash", *["backspace"] * 14, *"member cp2 does", "enter")
+        assert " fix " in await after(pilot, "enter")
 
 
 @pytest.mark.parametrize("keys", ["", "enter"], ids=["row", "window"])
@@ -89,10 +89,10 @@ async def test_mend_is_named_as_soon_as_an_action_helps(keys: str) -> None:
 
     session = FakeSession(haproxy("activating"))
     async with running(console(session)) as pilot:
-        assert " mend " not in await after(pilot, "f", *keys.split())
+        assert " fix " not in await after(pilot, "f", *keys.split())
         session.heard.put_nowait(haproxy("failed"))
         await settled(pilot)
-        assert " mend " in footer(pilot)
+        assert " fix " in footer(pilot)
 
 
 @pytest.mark.parametrize("keys", ["", "z", "f", "tab tab"])

@@ -1,71 +1,86 @@
-"""From a finding to the action that helps, filled in as far as the finding says."""
+"""From a finding to its fixes: each can be started, filled in with what the finding knows."""
 
 from __future__ import annotations
 
-import pytest
-
 from haconsole.actions.catalogue import catalogue
-from haconsole.model.findings import Finding, Severity
-from haconsole.ui.present.offers import helps
-from tests.fakes.cluster import NAMES
+from haconsole.model.findings import ActionCall, Advice, Finding, Severity
+from haconsole.ui.present.about.others import about_finding
+from haconsole.ui.present.cells import text_of
+from haconsole.ui.present.detail import detail_lines
+from haconsole.ui.present.offers import fixes, offered
+from haconsole.ui.present.subjects import FindingSubject
 from tests.fakes.session import FakeSession, critical
 from tests.unit.ui.test_app import console, running, screen_text, settled
 from tests.unit.ui.test_guided import shows
 
-
-def finding(*actions: str) -> Finding:
-    return Finding("etcd.member-down", Severity.CRITICAL, "cp3", "it is down", "it does not answer", (), actions)
-
-
-@pytest.mark.parametrize(
-    ("said", "action", "request_"),
-    [
-        ("run join cp3", "join", {"host": "cp3"}),
-        ("look at the log; else run replace cp3 NEW", "replace", {"old": "cp3"}),
-        ("run bootstrap --only haproxy: it checks /readyz", "bootstrap", {"only": "haproxy"}),
-        ("or run remove --member-id 8e9e05c52164694d", "remove", {"member-id": "8e9e05c52164694d"}),
-        ("run remove cp3, then run join cp3", "remove", {"host": "cp3"}),
-        ("when its work is done, run ready cp3", "ready", {"host": "cp3"}),
-        ("run remove --member-id with the ID of the one that does not answer", "remove", {}),
-    ],
+FOUND = Finding(
+    "etcd.quorum-lost",
+    Severity.CRITICAL,
+    "etcd",
+    "etcd has lost its quorum",
+    "a majority is needed",
+    tuple(f"fact {number}" for number in range(40)),
+    (
+        ActionCall("restart", (("service", "etcd"),), "start etcd on cp2"),
+        Advice("read why"),
+        ActionCall("restore", (), "restore a snapshot", last_resort=True),
+    ),
 )
-def test_what_a_finding_says_fills_the_form(said: str, action: str, request_: dict[str, str]) -> None:
-    best = helps(finding(said), catalogue(), NAMES)[0]
-    assert (best.action.name, dict(best.request)) == (action, request_)
 
 
-def test_both_actions_of_a_sentence_are_found_in_order() -> None:
-    found = helps(finding("run remove cp3, then run join cp3"), catalogue(), NAMES)
-    assert [one.action.name for one in found] == ["remove", "join"]
+def test_fixes_stand_before_the_evidence_the_last_resort_last_and_marked() -> None:
+    lines = [text_of(line).strip() for line in detail_lines(about_finding(FOUND), 78)]
+    assert lines.index("Fix") < 4
+    assert "1. Restart a service (service = etcd): start etcd on cp2" in lines[:20]
+    assert "3. last resort: Restore etcd from a snapshot: restore a snapshot" in lines[:20]
 
 
-def test_what_is_no_action_of_the_console_is_not_offered() -> None:
-    assert helps(finding("run chrony or systemd-timesyncd on every host"), catalogue(), NAMES) == ()
+def test_every_action_of_a_finding_can_be_chosen() -> None:
+    first, last = fixes(FOUND)
+    assert (first.name, first.dangerous) == ("Restart a service", False)
+    assert (last.name, last.dangerous) == ("last resort: Restore etcd from a snapshot", True)
 
 
-def test_a_flag_that_a_finding_names_is_set() -> None:
-    (both,) = helps(finding("run rotate-certs --ca --back"), catalogue(), NAMES)
-    assert (both.action.name, dict(both.request)) == ("rotate-certs", {"ca": "yes", "back": "yes"})
-    (ended,) = helps(finding("run rotate-certs --ca, then look again"), catalogue(), NAMES)
-    assert dict(ended.request) == {"ca": "yes"}
+def test_the_action_list_does_not_put_a_last_resort_first() -> None:
+    offers = offered(catalogue(), FindingSubject(FOUND.code, FOUND.subject), None, (FOUND,))
+    assert [offer.command for offer in offers if offer.key == "fix"] == ["restart"]
 
 
-async def test_one_key_at_a_finding_leads_to_the_form_of_what_helps() -> None:
+async def test_one_key_at_a_finding_leads_to_the_form_of_a_fix() -> None:
     async with running(console(FakeSession(critical()))) as pilot:
         await pilot.press("f", "slash", *"member cp2 does", "enter", "m")
+        await shows(pilot, "fixes, the best first")
+        await pilot.press("enter")
         await shows(pilot, "● enter makes the plan")
         assert "◀ etcd ▶" in screen_text(pilot.app)  # type: ignore[arg-type]
+
+
+async def test_another_fix_than_the_first_is_chosen_from_the_list() -> None:
+    async with running(console(FakeSession(critical()))) as pilot:
+        await pilot.press("f", "slash", *"member cp2 does", "enter", "m")
+        await shows(pilot, "fixes, the best first")
+        await pilot.press("down", "enter")
+        await shows(pilot, "Replace a host")
 
 
 async def test_the_window_of_a_finding_knows_the_key_too() -> None:
     async with running(console(FakeSession(critical()))) as pilot:
         await pilot.press("f", "slash", *"member cp2 does", "enter", "enter")
-        await shows(pilot, "m mend")
-        await pilot.press("m")
+        await shows(pilot, "m fix")
+        await pilot.press("1")
         await shows(pilot, "◀ etcd ▶")
 
 
-async def test_a_read_only_console_mends_nothing() -> None:
+async def test_advice_starts_nothing() -> None:
+    async with running(console(FakeSession(critical()))) as pilot:
+        await pilot.press("f", "slash", *"member cp2 does", "enter", "enter")
+        await shows(pilot, "m fix")
+        await pilot.press("2")
+        await settled(pilot)
+        assert "outside this console" in [note.message for note in pilot.app._notifications][-1]
+
+
+async def test_a_read_only_console_fixes_nothing() -> None:
     async with running(console(FakeSession(critical()), read_only=True)) as pilot:
         await pilot.press("f", "m")
         await settled(pilot)

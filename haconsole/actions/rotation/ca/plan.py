@@ -16,9 +16,10 @@ from haconsole.actions.rotation.wanted import ALL
 from haconsole.actions.step import Plan, Refusal
 from haconsole.actions.steps.order import in_order
 from haconsole.errors import UsageError
+from haconsole.model.findings import ActionCall
 
 ACTION = "rotate-certs"
-BACK = (ACTION, "ca=yes", "back=yes")
+BACK = ActionCall(ACTION, (("ca", "yes"), ("back", "yes")))
 STEPS = {Phase.TRUST: trust, Phase.LEAVES: leaves, Phase.DROP: drop}
 SAYS = {
     Phase.TRUST: "trust: both CAs trusted everywhere",
@@ -49,7 +50,7 @@ def plan_ca(found: Ground, request: Request) -> Plan | Refusal:
     left = (only,) if only else tuple(phase for phase in Phase if _at_or_after(phase, stage(several)))
     groups = tuple(group for phase in left for group in STEPS[phase](now))
     told = (_summary(several, left), *kept(found))
-    return Plan(ACTION, found.inventory.cluster, in_order(groups), "\n".join(told), taken_back_by=BACK)
+    return Plan(ACTION, found.inventory.cluster, in_order(groups), "\n".join(told), undone_by=BACK)
 
 
 def stage(several: tuple[Material, ...]) -> Phase:

@@ -94,22 +94,23 @@ def _same(certificate: Certificate) -> Cell:
 
 
 def about_finding(finding: Finding) -> Detail:
-    """What is wrong, why that is said, what it rests on, what helps."""
-    from haconsole.ui.present.fields import in_fields
+    """What is wrong, how to fix it, why, and the evidence."""
+    from haconsole.ui.present.offers import remedy_text
 
     evidence: tuple[Item, ...] = tuple(Sentence(Cell(line), "·") for line in finding.evidence)
-    actions: tuple[Item, ...] = tuple(
-        Sentence(Cell(in_fields(line)), f"{number}.") for number, line in enumerate(finding.actions, 1)
+    remedies: tuple[Item, ...] = tuple(
+        Sentence(Cell(remedy_text(remedy), Tone.WARNING if remedy.last_resort else Tone.PLAIN), f"{number}.")
+        for number, remedy in enumerate(finding.remedies, 1)
     )
     return Detail(
         f"{finding.code} · {finding.subject}",
         (
             Sentence(Cell(finding.summary, severity_cell(finding.severity).tone)),
-            Fact("severity", severity_cell(finding.severity)),
+            *_under("Fix", remedies),
             Heading("Why"),
             Sentence(Cell(finding.why)),
             *_under("Evidence", evidence),
-            *_under("What helps", actions),
+            Fact("severity", severity_cell(finding.severity)),
         ),
     )
 

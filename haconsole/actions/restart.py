@@ -1,0 +1,214 @@
+"""Start a service that is stopped, restart one that hangs or runs."""
+
+from __future__ import annotations
+
+from haconsole.actions.action import Action, Argument, ArgumentKind, Request
+from haconsole.actions.build import ran_before, script, start_step, stopped_now
+from haconsole.actions.checks import ApiserverReady, Check, EtcdHealthy
+from haconsole.actions.operations import RunCommand, TakeBack, Undo
+from haconsole.actions.step import Plan, Refusal, Step
+from haconsole.configs.layout import layout
+from haconsole.inventory.schema import Host, Inventory
+from haconsole.model.etcd_view import etcd_view
+from haconsole.model.hosts import HostFacts, Role, ServiceState
+from haconsole.model.names import HostName
+from haconsole.model.observed import Failed, Known, reason_of
+from haconsole.model.services import is_hung, is_stopped
+from haconsole.model.snapshot import ClusterSnapshot
+from haconsole.model.vip_view import vip_views
+
+RESTART = "restart"
+BALANCER = ("haproxy", "keepalived")
+PLANE = ("kube-apiserver", "kube-controller-manager", "kube-scheduler")
+SERVICES = ("etcd", *BALANCER, *PLANE)
+
+START_WHY = "The service is stopped, and nothing starts it automatically. Its data and configuration stay as they are."
+TOGETHER_WHY = (
+    "The member is stopped or hung. A member is ready only with a majority, so all of them start at the same time. "
+    "Their data stays as it is."
+)
+HUNG_WHY = "The process exists but does no work, so only a new process helps."
+RUNNING_WHY = "A running service loads its files again at its start."
+
+NEW_PROCESS = r"""
+now=$(systemctl show -p MainPID --value -- "$1")
+[ "$now" != 0 ] && [ "$now" != "$2" ]
+"""
+"""Words: the unit, and the process that is to be replaced."""
+
+NOT_MASKED = r"""[ "$(systemctl show -p LoadState --value -- "$1")" = loaded ]"""
+
+
+def restart_action() -> Action:
+    """One service, on one host or wherever it is down."""
+    return Action(
+        RESTART,
+        "Restart a service",
+        (
+            "Start a service that is stopped or failed, or restart one that hangs or runs. Without a host: on every "
+            "host where it is stopped, failed or hung. Data and configuration are not changed."
+        ),
+        (
+            Argument("service", ArgumentKind.CHOICE, "the service", choices=SERVICES, positional=True, required=True),
+            Argument("host", ArgumentKind.HOST, "the host; every host where it is down without it", positional=True),
+        ),
+        plan_restart,
+        synonyms=("start", "service", "systemctl", *SERVICES),
+    )
+
+
+def plan_restart(snapshot: ClusterSnapshot, inventory: Inventory, request: Request) -> Plan | Refusal:
+    """Stopped and hung ones at the same time; refused where a restart would cost the quorum, the VIP or the API."""
+    service, wanted = request["service"], request.get("host")
+    unit, everywhere = _unit(inventory, service), inventory.with_role(_role(service))
+    down = tuple(host for host in everywhere if is_down(snapshot.host(HostName(host.name)), service))
+    hosts = tuple(host for host in everywhere if host.name == wanted) if wanted else down
+    reasons = (
+        *_no_target(service, wanted, hosts, everywhere),
+        *(reason for host in hosts for reason in _unfit(snapshot, host, service)),
+        *(reason for host in hosts if host not in down for reason in _costs(snapshot, inventory, host, service)),
+    )
+    if unit is None:
+        reasons = (f"{service} is no systemd unit of this cluster: as a static pod its kubelet restarts it",)
+    if reasons or unit is None:
+        return Refusal(RESTART, inventory.cluster, reasons)
+    steps = tuple(_step(snapshot, inventory, host, service, unit) for host in hosts)
+    return Plan(RESTART, inventory.cluster, steps, f"{service} on {', '.join(host.name for host in hosts)}")
+
+
+def is_down(facts: HostFacts | None, service: str) -> bool:
+    """The service is known to be stopped or hung on this host."""
+    if facts is None:
+        return False
+    unit = facts.service(service)
+    return is_stopped(unit) or is_hung(unit, answers=_answers(facts, service))
+
+
+def _answers(facts: HostFacts, service: str) -> bool:
+    """The service's own protocol answers; True where there is none to ask."""
+    fact = {"etcd": facts.etcd, "haproxy": facts.haproxy, "kube-apiserver": facts.apiserver}.get(service)
+    return fact is None or isinstance(fact, Known)
+
+
+def _role(service: str) -> Role:
+    if service in BALANCER:
+        return Role.LOAD_BALANCER
+    return Role.CONTROL_PLANE if service in PLANE else Role.ETCD
+
+
+def _unit(inventory: Inventory, service: str) -> str | None:
+    known = layout(inventory)
+    if service == "etcd":
+        return known.etcd.unit
+    if service in BALANCER:
+        part = known.haproxy if service == "haproxy" else known.keepalived
+        return part.unit if part else None
+    components = known.kubernetes.components if known.kubernetes else ()
+    return next((component.unit for component in components if component.name == service), None)
+
+
+def _no_target(
+    service: str, wanted: str | None, hosts: tuple[Host, ...], everywhere: tuple[Host, ...]
+) -> tuple[str, ...]:
+    if hosts:
+        return ()
+    if wanted is None:
+        return (f"{service} is stopped or hung on no host that can be reached: name a host to restart it there",)
+    names = ", ".join(host.name for host in everywhere) or "no host"
+    return (f"{wanted} has no {service}; by the inventory it runs on {names}",)
+
+
+def _unfit(snapshot: ClusterSnapshot, host: Host, service: str) -> tuple[str, ...]:
+    facts = snapshot.host(HostName(host.name))
+    if facts is None or isinstance(facts.reach, Failed):
+        return (f"{host.name} cannot be reached: {(facts and reason_of(facts.reach)) or 'not asked yet'}",)
+    unit = facts.service(service)
+    if unit is None:
+        return (f"the state of {service} on {host.name} is unknown: {reason_of(facts.services) or 'not asked yet'}",)
+    return () if unit.exists else (f"{service} is not installed on {host.name}: run bootstrap",)
+
+
+def _costs(snapshot: ClusterSnapshot, inventory: Inventory, host: Host, service: str) -> tuple[str, ...]:
+    """What the restart of a service that works would interrupt."""
+    if service == "etcd":
+        return _costs_quorum(snapshot, inventory, host)
+    others = tuple(one for one in inventory.with_role(_role(service)) if one != host)
+    if service in BALANCER and others:
+        vips = tuple(view.address for view in vip_views(snapshot) if host.name in view.owners)
+        return tuple(f"{host.name} holds {vip}: run failover first" for vip in vips)
+    ready = {
+        facts.host for facts in snapshot.hosts if isinstance(facts.apiserver, Known) and facts.apiserver.value.ready
+    }
+    if service == "kube-apiserver" and others and ready == {host.name}:
+        return (f"the API server on {host.name} is the only one that is ready: fix the others first",)
+    return ()
+
+
+def _costs_quorum(snapshot: ClusterSnapshot, inventory: Inventory, host: Host) -> tuple[str, ...]:
+    view, facts = etcd_view(snapshot), snapshot.host(HostName(host.name))
+    answers = facts is not None and isinstance(facts.etcd, Known)
+    if view.quorum is not None and view.quorum.holds:
+        healthy = any(row.host == host.name and row.healthy for row in view.members)
+        fatal = healthy and view.quorum.can_lose == 0
+        return (f"a restart of etcd on {host.name} would lose the quorum: {view.quorum.sentence()}",) if fatal else ()
+    down = tuple(
+        one.name for one in inventory.with_role(Role.ETCD) if is_down(snapshot.host(HostName(one.name)), "etcd")
+    )
+    if answers or down:
+        others = f"start etcd on {', '.join(down)} first" if down else "bring back the other members first"
+        return (f"the quorum is lost and etcd on {host.name} is running: {others}",)
+    return ()
+
+
+def _step(snapshot: ClusterSnapshot, inventory: Inventory, host: Host, service: str, unit: str) -> Step:
+    facts = snapshot.host(HostName(host.name))
+    state = facts.service(service) if facts else None
+    hung = facts is not None and is_hung(state, answers=_answers(facts, service))
+    return start_step(
+        "service.restart",
+        host.name,
+        unit,
+        title=f"{'Start' if is_stopped(state) else 'Restart'} {service}",
+        why=_why(service, stopped=is_stopped(state), hung=hung),
+        phase=service,
+        newer_than=(),
+        needs=(),
+        undo=_undo(unit, state),
+        test=f"systemctl reset-failed {unit} 2>/dev/null || :",
+        also=(_replaced(unit, state), *_serves(snapshot, inventory, service)),
+        vips_pause=service == "etcd" and not is_stopped(state) and not hung,
+        precondition=(_loaded(unit),),
+    )
+
+
+def _why(service: str, *, stopped: bool, hung: bool) -> str:
+    if service == "etcd" and (stopped or hung):
+        return TOGETHER_WHY
+    return START_WHY if stopped else HUNG_WHY if hung else RUNNING_WHY
+
+
+def _undo(unit: str, state: ServiceState | None) -> Undo:
+    if not is_stopped(state):
+        return ran_before(unit)
+    return TakeBack(RunCommand(("systemctl", "stop", unit), timeout_s=120.0), (stopped_now(unit),))
+
+
+def _loaded(unit: str) -> Check:
+    otherwise = f"{unit} is masked or cannot be loaded; see systemctl status {unit}, and systemctl unmask {unit}"
+    return script(NOT_MASKED, "loaded", unit, means=f"{unit} is loaded and not masked", otherwise=otherwise)
+
+
+def _replaced(unit: str, state: ServiceState | None) -> Check:
+    old = str(state.pid) if state and state.pid else "0"
+    means = f"{unit} runs in a new process" if old != "0" else f"{unit} runs"
+    return script(NEW_PROCESS, "process", unit, old, means=means, otherwise=f"{unit} has no new process")
+
+
+def _serves(snapshot: ClusterSnapshot, inventory: Inventory, service: str) -> tuple[Check, ...]:
+    """What the service's own protocol must answer."""
+    if service == "kube-apiserver":
+        return (ApiserverReady(),)
+    if service != "etcd":
+        return ()
+    listed = sum(row.member.started and not row.member.learner for row in etcd_view(snapshot).members)
+    return (EtcdHealthy(listed or len(inventory.with_role(Role.ETCD))),)
