@@ -44,10 +44,13 @@ programs:
 	@tests/tools/install-programs
 
 hosts: programs $(READY)
+	@$(PYTHON) -m haconsole lab prepare --kubeadm
 	@$(PYTHON) -m haconsole lab prepare
+	@$(PYTHON) -m haconsole lab prepare --debian trixie
 	$(PYTHON) -m pytest -q -n 2 --dist loadgroup --no-loadscope-reorder tests/hosts
 
 nightly: $(READY)
+	@$(PYTHON) -m haconsole lab prepare --kubeadm
 	@$(PYTHON) -m haconsole lab prepare
 	$(PYTHON) -m pytest -q -m nightly tests/hosts
 

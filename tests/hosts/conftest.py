@@ -36,6 +36,8 @@ _SHARED = ("program", "etcd", "shared_lab", "kubeadm")
 """The fixtures of this file whose labs the tests of several files share."""
 _LONGEST = ("program", "kubeadm", "etcd", "test_rotation", "test_chaos")
 """What takes longest, by the name of its lab."""
+_KUBEADM_S = 600
+"""The first test on the saved kubeadm cluster makes it, some two minutes on a busy machine."""
 _FOR_MANY = pytest.StashKey[list[Lab]]()
 """Labs that more than one test uses."""
 Tell = Callable[..., None]
@@ -55,6 +57,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if _is_ours(item):
             item.add_marker(pytest.mark.hosts)
             item.add_marker(pytest.mark.xdist_group(_lab_of(item)))
+            if _uses(item, "saved_kubeadm") and item.get_closest_marker("timeout") is None:
+                item.add_marker(pytest.mark.timeout(_KUBEADM_S))
     labs = list(dict.fromkeys((*_LONGEST, *map(_lab_of, items))))
     items.sort(key=lambda item: labs.index(_lab_of(item)))
 
@@ -65,6 +69,10 @@ def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> 
     yield
     if nextitem is None or _lab_of(nextitem) != _lab_of(item):
         _down(item.config.stash.get(_FOR_MANY, []))
+
+
+def _uses(item: pytest.Item, fixture: str) -> bool:
+    return isinstance(item, pytest.Function) and fixture in item.fixturenames
 
 
 def _is_ours(item: pytest.Item) -> bool:
