@@ -29,7 +29,7 @@ class CertificateFile:
 
 def certificate_files(layout: Layout, host: Host) -> tuple[CertificateFile, ...]:
     """The certificate files `host` should have, by its roles."""
-    etcd = _etcd_certificates(layout.etcd) if Role.ETCD in host.roles else ()
+    etcd = _etcd_certificates(layout.etcd, host) if Role.ETCD in host.roles else ()
     kube = _kube_certificates(layout.kubernetes) if layout.kubernetes and Role.CONTROL_PLANE in host.roles else ()
     return (*etcd, *kube, *_trusted(layout, host, {file.cert for file in etcd + kube}))
 
@@ -63,10 +63,10 @@ def _authority_files(role: str, ca: KeyPairFiles, *, keys: bool = True) -> tuple
     )
 
 
-def _etcd_certificates(etcd: EtcdLayout) -> tuple[CertificateFile, ...]:
+def _etcd_certificates(etcd: EtcdLayout, host: Host) -> tuple[CertificateFile, ...]:
     if etcd.pki is None:
         return ()
-    pki = etcd.pki
+    pki = etcd.pki.on(host)
     return (
         *_authority_files("etcd-ca", pki.ca),
         CertificateFile("etcd-server", pki.server.cert, pki.server.key, pki.ca.cert, etcd.client_port),

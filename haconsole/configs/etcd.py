@@ -62,7 +62,7 @@ def etcd_env(
     settings = (
         *_identity(inventory, host, paths),
         *_discovery(inventory, state, members),
-        *_tls(paths),
+        *_tls(paths, host),
         *_tuning(inventory, paths),
     )
     lines = (owner_line(inventory), *(f"{name}={value}" for name, value in settings))
@@ -98,12 +98,12 @@ def _discovery(
     return (("ETCD_INITIAL_CLUSTER", ",".join(f"{name}={url}" for name, url in pairs)), *common)
 
 
-def _tls(paths: EtcdLayout) -> tuple[tuple[str, str], ...]:
+def _tls(paths: EtcdLayout, host: Host) -> tuple[tuple[str, str], ...]:
     if paths.tls is EtcdTls.AUTO:
         return (("ETCD_AUTO_TLS", "true"), ("ETCD_PEER_AUTO_TLS", "true"))
     if paths.pki is None:
         return ()
-    pki = paths.pki
+    pki = paths.pki.on(host)
     return (
         ("ETCD_CERT_FILE", pki.server.cert),
         ("ETCD_KEY_FILE", pki.server.key),

@@ -26,15 +26,26 @@ class KeyPairFiles:
     cert: str
     key: str
 
+    def on(self, host: Host) -> KeyPairFiles:
+        """The files on `host`, whose name may be part of theirs."""
+        return KeyPairFiles(self.cert.replace("{host}", host.name), self.key.replace("{host}", host.name))
+
 
 @dataclass(frozen=True, slots=True)
 class EtcdPki:
-    """etcd's CA and the leaves on each member; `client` is what the console and health checks authenticate with."""
+    """etcd's CA and the leaves on each member; `client` is what the console and health checks authenticate with.
+
+    Names of leaf files may contain ``{host}``; `on` gives those of one host.
+    """
 
     ca: KeyPairFiles
     server: KeyPairFiles
     peer: KeyPairFiles
     client: KeyPairFiles
+
+    def on(self, host: Host) -> EtcdPki:
+        """The files on `host`."""
+        return EtcdPki(self.ca.on(host), self.server.on(host), self.peer.on(host), self.client.on(host))
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,7 +247,17 @@ def _etcd_pki(inventory: Inventory) -> EtcdPki:
     if _stacked(inventory) and inventory.kubernetes and folder == _DEFAULT_ETCD_PKI_DIR:
         folder = f"{inventory.kubernetes.pki_dir}/etcd"
     client = "healthcheck-client" if _stacked(inventory) else "client"
-    return EtcdPki(_pair(folder, "ca"), _pair(folder, "server"), _pair(folder, "peer"), _pair(folder, client))
+    files = inventory.etcd.files
+
+    def pair(cert: str, key: str) -> KeyPairFiles:
+        return KeyPairFiles(f"{folder}/{cert}", f"{folder}/{key}")
+
+    return EtcdPki(
+        ca=pair(files.ca_cert, files.ca_key),
+        server=pair(files.server_cert, files.server_key),
+        peer=pair(files.peer_cert, files.peer_key),
+        client=pair(files.client_cert or f"{client}.crt", files.client_key or f"{client}.key"),
+    )
 
 
 def _kubernetes(inventory: Inventory, kube: Kubernetes) -> KubernetesLayout:

@@ -15,9 +15,11 @@ from haconsole.inventory.values import (
     Address,
     AuthPass,
     Balance,
+    CertificateName,
     Cidr,
     DiscoveryValue,
     Endpoint,
+    FileName,
     Interface,
     JumpHost,
     LocalPath,
@@ -160,6 +162,23 @@ class Discovery(Part, frozen=True, kw_only=True):
     ] = None
 
 
+class EtcdFiles(Part, frozen=True, kw_only=True):
+    """Names of the certificate and key files in `etcd.pki_dir`; ``{host}`` is replaced by the host's name."""
+
+    ca_cert: Annotated[FileName, Meta(description="CA certificate.")] = "ca.crt"
+    ca_key: Annotated[FileName, Meta(description="Private key of the CA.")] = "ca.key"
+    server_cert: Annotated[CertificateName, Meta(description="Certificate for clients.")] = "server.crt"
+    server_key: Annotated[CertificateName, Meta(description="Private key of that certificate.")] = "server.key"
+    peer_cert: Annotated[CertificateName, Meta(description="Certificate between members.")] = "peer.crt"
+    peer_key: Annotated[CertificateName, Meta(description="Private key of that certificate.")] = "peer.key"
+    client_cert: Annotated[
+        CertificateName | None, Meta(description="Client certificate of the console; client.crt if unset.")
+    ] = None
+    client_key: Annotated[
+        CertificateName | None, Meta(description="Private key of that certificate; client.key if unset.")
+    ] = None
+
+
 class Etcd(Part, frozen=True, kw_only=True):
     """etcd: where it is, how it is reached and how it is tuned."""
 
@@ -176,6 +195,7 @@ class Etcd(Part, frozen=True, kw_only=True):
     ] = None
     data_dir: Annotated[Path, Meta(description="Folder of the data, etcd's alone.")] = "/var/lib/etcd"
     pki_dir: Annotated[Path, Meta(description="Folder of CA, certificates and keys.")] = "/etc/etcd/pki"
+    files: Annotated[EtcdFiles, Meta(description="Names of the files in `pki_dir`.")] = EtcdFiles()
     config_file: Annotated[Path, Meta(description="Environment file that the unit reads.")] = "/etc/etcd/etcd.env"
     binary: Annotated[Path, Meta(description="The etcd program.")] = "/usr/bin/etcd"
     token: Annotated[Token, Meta(description="--initial-cluster-token; differs between clusters on one network.")] = (

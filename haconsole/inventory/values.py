@@ -63,6 +63,17 @@ LocalPath = Annotated[
         extra={"kind": "local-path"},
     ),
 ]
+FileName = Annotated[
+    str, Meta(pattern=r"^[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}$", title="a file name", examples=["ca.pem"])
+]
+CertificateName = Annotated[
+    str,
+    Meta(
+        pattern=r"^([A-Za-z0-9_-]|\{host\})([A-Za-z0-9._-]|\{host\}){0,127}$",
+        title="a file name; {host} is replaced by the host's name",
+        examples=["ca.pem", "admin-{host}.pem"],
+    ),
+]
 User = Annotated[
     str, Meta(pattern=r"^[A-Za-z_][A-Za-z0-9._-]{0,31}$", title="a login name", examples=["root", "centos"])
 ]

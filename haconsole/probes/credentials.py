@@ -37,14 +37,14 @@ class CredentialFiles:
         )
 
 
-def etcd_credentials(layout: Layout, files: Files) -> EtcdCredentials | None:
+def etcd_credentials(layout: Layout, host: Host, files: Files) -> EtcdCredentials | None:
     """What etcd asks of its clients by the layout; None where it speaks plain text."""
-    etcd, mend = layout.etcd, "bootstrap etcd, or name etcd.pki_dir in the inventory"
+    etcd, mend = layout.etcd, "set etcd.pki_dir and etcd.files in the inventory to the files that etcd uses"
     if etcd.tls is EtcdTls.OFF:
         return None
     if etcd.pki is None:
         return EtcdCredentials(ca=_present(files, f"{etcd.data_dir}/{_AUTO_TLS_CERTIFICATE}", "etcd", mend))
-    pki = etcd.pki
+    pki = etcd.pki.on(host)
     ca, cert, key = (_present(files, path, "etcd", mend) for path in (pki.ca.cert, pki.client.cert, pki.client.key))
     return EtcdCredentials(ca=ca, cert=cert, key=Secret(key.decode()))
 
@@ -53,7 +53,7 @@ async def kube_credentials(
     layout: Layout, files: Files, transport: HostTransport, *, deadline_s: float
 ) -> KubeCredentials:
     """The administrator's of the host, by the kubeconfig of the layout and the files it names."""
-    mend = "bootstrap kubernetes, or name kubernetes.config_dir in the inventory"
+    mend = "set kubernetes.config_dir in the inventory to the folder of admin.conf"
     if layout.kubernetes is None:
         raise ProbeError("the inventory has no Kubernetes", Cause.NOT_CONFIGURED)
     kubeconfig = _present(files, layout.kubernetes.admin.kubeconfig, "kube-apiserver", mend)
@@ -69,7 +69,8 @@ def _etcd_paths(layout: Layout, host: Host) -> tuple[str, ...]:
         return ()
     if etcd.pki is None:
         return (f"{etcd.data_dir}/{_AUTO_TLS_CERTIFICATE}",)
-    return etcd.pki.ca.cert, etcd.pki.client.cert, etcd.pki.client.key
+    pki = etcd.pki.on(host)
+    return pki.ca.cert, pki.client.cert, pki.client.key
 
 
 def _kube_paths(layout: Layout, host: Host) -> tuple[str, ...]:

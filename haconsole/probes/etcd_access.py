@@ -19,7 +19,7 @@ async def etcd_on(site: Site, host: Host) -> AsyncIterator[EtcdApi]:
     transport = site.transport(host)
     async with transport.forward(host.address, site.layout.etcd.client_port) as socket:
         files = await site.credentials.read(site.layout, host, transport, deadline_s=site.pace.fact_s)
-        credentials = etcd_credentials(site.layout, files)
+        credentials = etcd_credentials(site.layout, host, files)
         async with await EtcdApi.open(
             HostName(host.name), socket, credentials, server_name=host.address if credentials else None
         ) as api:

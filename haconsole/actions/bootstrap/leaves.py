@@ -92,7 +92,7 @@ def leaves_on(found: Ground, host: Host) -> tuple[LeafWanted, ...]:
     parts, etcd, kubernetes = found.parts_on(host), found.layout.etcd, found.layout.kubernetes
     leaves: list[LeafWanted] = []
     if Part.ETCD in parts and etcd.pki:
-        leaves += _member(found.inventory, host, etcd, etcd.pki)
+        leaves += _member(found.inventory, host, etcd, etcd.pki.on(host))
     if Part.KUBERNETES in parts and kubernetes and found.inventory.kubernetes:
         if etcd.pki:
             leaves.append(_etcd_client(kubernetes, etcd.pki))

@@ -65,7 +65,7 @@ def snapshot_step(inventory: Inventory, etcd: EtcdLayout, host: Host, path: str)
     tool = f"{etcd.binary.rpartition('/')[0]}/etcdctl"
     flags = [f"--endpoints={etcd_client_url(inventory, host)}"]
     if etcd.pki:
-        pki = etcd.pki
+        pki = etcd.pki.on(host)
         flags += [f"--cacert={pki.ca.cert}", f"--cert={pki.client.cert}", f"--key={pki.client.key}"]
     elif etcd.scheme == "https":
         flags.append("--insecure-skip-tls-verify")

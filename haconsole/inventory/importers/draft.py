@@ -118,7 +118,15 @@ def _item(settings: Settings) -> str:
 
 def _block(settings: Settings, indent: str) -> str:
     said = {key: value for key, value in settings.items() if value is not None and value not in ((), "")}
-    return "\n".join(f"{indent}{key}: {_written(value)}" for key, value in said.items())
+    return "\n".join(_entry(key, value, indent) for key, value in said.items())
+
+
+def _entry(key: str, value: Value, indent: str) -> str:
+    """One key in one line, or a long mapping as a block of its own."""
+    line = f"{indent}{key}: {_written(value)}"
+    if isinstance(value, Mapping) and len(line) > 100:
+        return f"{indent}{key}:\n" + _block(value, f"{indent}  ")
+    return line
 
 
 def _written(value: Value) -> str:

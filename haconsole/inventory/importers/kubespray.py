@@ -15,6 +15,17 @@ from haconsole.inventory.importers.plain import listed, mapping, number, refused
 
 CONTROL_PLANE = ("kube_control_plane", "kube-controlplane", "kube_controlplane", "kube-master", "kube_master")
 WORKER = ("kube_node", "kube-node")
+CERTIFICATES = {
+    "ca_cert": "ca.pem",
+    "ca_key": "ca-key.pem",
+    "server_cert": "member-{host}.pem",
+    "server_key": "member-{host}-key.pem",
+    "peer_cert": "member-{host}.pem",
+    "peer_key": "member-{host}-key.pem",
+    "client_cert": "admin-{host}.pem",
+    "client_key": "admin-{host}-key.pem",
+}
+"""etcd's files as kubespray names them (roles/etcd/templates/etcd.env.j2)."""
 _PLACEMENT = {"host": "systemd", "docker": "systemd", "kubeadm": "static-pod"}
 
 
@@ -120,6 +131,7 @@ def _etcd(settings: Mapping[str, Any]) -> Settings:
         "binary": f"{text(settings.get('bin_dir')) or '/usr/local/bin'}/etcd",
         "config_file": "/etc/etcd.env",
         "pki_dir": text(settings.get("etcd_cert_dir")) or "/etc/ssl/etcd/ssl",
+        "files": CERTIFICATES,
         "heartbeat_ms": number(settings.get("etcd_heartbeat_interval")) or 250,
         "election_ms": number(settings.get("etcd_election_timeout")) or 5000,
     }
