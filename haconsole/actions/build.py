@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from types import MappingProxyType
 
@@ -103,6 +103,12 @@ def start_step(
         verify_within_s=verify_within_s,
         phase=phase,
     )
+
+
+def at_once(steps: tuple[Step, ...]) -> tuple[Step, ...]:
+    """Starts that wait for each other, as members of etcd do for a majority: none ends before the others begin."""
+    ids = tuple(step.id for step in steps)
+    return tuple(replace(step, together=tuple(one for one in ids if one != step.id)) for step in steps)
 
 
 def stop_unit(unit: str) -> TakeBack:

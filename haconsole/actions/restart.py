@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from haconsole.actions.action import Action, Argument, ArgumentKind, Request
-from haconsole.actions.build import ran_before, script, start_step, stopped_now
+from haconsole.actions.build import at_once, ran_before, script, start_step, stopped_now
 from haconsole.actions.checks import ApiserverReady, Check, EtcdHealthy
 from haconsole.actions.operations import RunCommand, TakeBack, Undo
 from haconsole.actions.step import Plan, Refusal, Step
@@ -73,6 +73,7 @@ def plan_restart(snapshot: ClusterSnapshot, inventory: Inventory, request: Reque
     if reasons or unit is None:
         return Refusal(RESTART, inventory.cluster, reasons)
     steps = tuple(_step(snapshot, inventory, host, service, unit) for host in hosts)
+    steps = at_once(steps) if service == "etcd" else steps
     return Plan(RESTART, inventory.cluster, steps, f"{service} on {', '.join(host.name for host in hosts)}")
 
 

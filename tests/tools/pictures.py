@@ -99,7 +99,7 @@ async def mend(camera: Camera, lab: Lab) -> None:
     lab.exec("cp2", "systemctl", "stop", "etcd")
     await camera.until("etcd member cp2 does not answer")
     await camera.press("f")
-    await camera.until("What helps")
+    await camera.until("Fix")
     await camera.take("findings")
     await camera.press("escape", "5", "j", "enter")
     await camera.until(r"journal of cp2\s+[1-9]\d* lines")

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from haconsole.actions.bootstrap.certificates import authority_needs
 from haconsole.actions.bootstrap.ground import Ground
 from haconsole.actions.bootstrap.leaves import ETCD_CA
-from haconsole.actions.build import START_S, File, ran_before, script, start_step, step_id, stopped, write_step
+from haconsole.actions.build import START_S, File, at_once, ran_before, script, start_step, step_id, stopped, write_step
 from haconsole.actions.checks import EtcdHealthy, FilesAbsent
 from haconsole.actions.operations import Irreversible, RunCommand, TakeBack
 from haconsole.actions.step import Step, StepId
@@ -101,21 +99,14 @@ def _files(found: Ground, host: Host, after: tuple[StepId, ...]) -> tuple[Step, 
 def _starts(found: Ground) -> tuple[Step, ...]:
     etcd = found.layout.etcd
     live = any(found.runs(host, etcd.unit or "") for host in found.etcd)
-    down = tuple(host for host in found.etcd if not _works(found, host))
-    if not live:
-        return tuple(_together([_start(found, host, (), live=False) for host in found.etcd]))
-    steps = _together([_start(found, host, (), live=False) for host in down])
+    down = tuple(host for host in found.etcd if not (live and _works(found, host)))
+    steps = list(at_once(tuple(_start(found, host, (), live=False) for host in down)))
     before = tuple(step.id for step in steps)
     for host in found.etcd:
         if host not in down:
             steps.append(_start(found, host, before, live=True))
             before = (steps[-1].id,)
     return tuple(steps)
-
-
-def _together(steps: list[Step]) -> list[Step]:
-    """First starts, each with the others: none of them ends before a majority has begun."""
-    return [replace(step, together=tuple(one.id for one in steps if one is not step)) for step in steps]
 
 
 def _works(found: Ground, host: Host) -> bool:

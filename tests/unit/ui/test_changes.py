@@ -85,7 +85,7 @@ def test_findings_that_come_and_go_are_told() -> None:
     came = finding_changes(healthy(), critical(), (), findings)
     assert came[0].text == "✖ critical: no host holds 10.99.0.100: clients that use it reach nothing"
     went = finding_changes(critical(), healthy(), findings, ())
-    assert went[0].text.startswith("● no more: no host holds")
+    assert went[0].text.startswith("● resolved: no host holds")
 
 
 def test_the_timeline_is_newest_first_numbered_and_bounded() -> None:

@@ -106,11 +106,11 @@ def about_finding(finding: Finding) -> Detail:
         f"{finding.code} · {finding.subject}",
         (
             Sentence(Cell(finding.summary, severity_cell(finding.severity).tone)),
+            Fact("severity", severity_cell(finding.severity)),
             *_under("Fix", remedies),
             Heading("Why"),
             Sentence(Cell(finding.why)),
             *_under("Evidence", evidence),
-            Fact("severity", severity_cell(finding.severity)),
         ),
     )
 
