@@ -55,7 +55,10 @@ def oncall_actions() -> tuple[Action, ...]:
         Action(
             "backup",
             "Take a snapshot of etcd",
-            "Through a member that does not lead where there is one; checked, kept on its host, and copied here (-o).",
+            (
+                "Taken from a follower where there is one, verified, and kept on its host. With output, copied to "
+                "this machine too."
+            ),
             (
                 Argument(
                     "output",

@@ -366,7 +366,7 @@ def _unreached(snapshot: ClusterSnapshot, found: Ground, gone: tuple[str, ...]) 
             left = ",".join((*gone, host.name))
             told.append(
                 f"{host.name} cannot be reached: {why}. It may still serve the old data: mend it, or switch it off for "
-                f"good and say --gone {left}"
+                f"good, and name it in gone = {left}"
             )
     return tuple(told)
 

@@ -80,7 +80,7 @@ def test_an_unstarted_member_that_waits(three: Members) -> None:
     for action, host in (("join", "cp4"), ("remove", "cp3")):
         told = three.refused(ALL, action, host)
         assert f"member {waiting} on cp5 was added and never started: finish it (run join cp5)" in told
-        assert f"take it back (run remove --member-id {waiting}); one change at a time" in told
+        assert f"remove it again (run remove with member-id = {waiting}); one change at a time" in told
     three.of(*ALL).events("remove", "--member-id", waiting)
     assert ids(three) == before
 

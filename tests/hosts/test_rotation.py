@@ -143,7 +143,7 @@ def test_the_ca_of_etcd_phase_by_phase_under_writes(etcd: Program) -> None:
     (old,) = authorities(etcd)["etcd-ca"]
     with EtcdWriter(etcd.lab, addresses(etcd)) as writes:
         rotate_ca(etcd, "--phase", "trust")
-        assert "a new CA is on its way in" in etcd("plan", "rotate-certs").stderr
+        assert "a CA rotation is unfinished" in etcd("plan", "rotate-certs").stderr
         assert (
             "not everything is signed by the new one" in etcd("plan", "rotate-certs", "--ca", "--phase", "drop").stderr
         )

@@ -38,7 +38,7 @@ def unsupported(found: Ground) -> tuple[str, ...]:
     if Part.KUBERNETES in found.parts and inventory.kubernetes and _by_kubeadm(inventory.kubernetes):
         reasons.append(
             "kubernetes.deployment is kubeadm: this version sets up control planes of systemd units only; "
-            "haproxy, keepalived and etcd beside it can be asked for by themselves (--only)"
+            "haproxy, keepalived and etcd beside it can be set up separately (the field only)"
         )
     if Part.ETCD in found.parts and inventory.etcd.placement is EtcdPlacement.STATIC_POD:
         reasons.append("etcd.placement is static-pod: this version sets up etcd as a systemd unit only")

@@ -45,9 +45,9 @@ def _remove() -> Action:
         name="remove",
         title="Remove a host or a member",
         help=(
-            "Take a host out, dead or alive: leadership and VIP handed over first, drained, off etcd's list, forgotten "
-            "by the others; its data and keys are set aside on it. --member-id takes a member of etcd out that no host "
-            "of the inventory has."
+            "Remove a host, dead or alive: hand over leadership and VIP, drain it, remove its etcd member and take it "
+            "out of the configuration of the others. Its data and keys are renamed, not deleted. With member-id, "
+            "remove a member of etcd that no host of the inventory has."
         ),
         arguments=(
             _host("host", "the host to leave", required=False),
@@ -62,7 +62,7 @@ def _remove() -> Action:
 def _plan_remove(snapshot: ClusterSnapshot, inventory: Inventory, request: Request) -> Plan | Refusal:
     host, member = request.get("host"), request.get("member-id")
     if (host is None) == (member is None):
-        raise UsageError("remove takes a host or a member's ID", mend="use: remove HOST, or remove --member-id ID")
+        raise UsageError("remove takes a host or a member's ID", mend="give the host, or the member-id, not both")
     if member is not None:
         return plan_remove_member(snapshot, inventory, member)
     return _updating(plan_remove(snapshot, inventory, host or ""), request)

@@ -142,7 +142,7 @@ def _narrowed(check: Check, names: tuple[HostName, ...]) -> Check:
 def _no_such_host(snapshot: ClusterSnapshot, name: str) -> str:
     ghosts = tuple(row for row in etcd_view(snapshot).members if row.host is None)
     told = ", ".join(f"{row.member.name or 'never started'} is {row.member.id}" for row in ghosts)
-    way_out = f"run remove --member-id ID ({told})" if ghosts else "and etcd has no member outside of it"
+    way_out = f"run remove with member-id = ID ({told})" if ghosts else "and etcd has no member outside of it"
     return f"the inventory has no host {name}; a member that runs elsewhere is removed by its ID: {way_out}"
 
 

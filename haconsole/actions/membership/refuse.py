@@ -138,7 +138,7 @@ def _waiting(change: Change) -> tuple[str, ...]:
         where = row.host or ", ".join(row.member.peer_urls)
         state = "does not vote yet" if row.member.started else "was added and never started"
         finish = f"finish it (run join {row.host}) or " if row.host else ""
-        back = f"take it back (run remove --member-id {row.member.id})"
+        back = f"remove it again (run remove with member-id = {row.member.id})"
         reasons.append(f"member {row.member.id} on {where} {state}: {finish}{back}; one change at a time")
     return tuple(reasons)
 
@@ -158,7 +158,7 @@ def _unhealthy(change: Change, quorum: Quorum) -> tuple[str, ...]:
 
 
 def _removal(row: EtcdMemberView) -> str:
-    return f"run remove {row.host}" if row.host else f"run remove --member-id {row.member.id}"
+    return f"run remove {row.host}" if row.host else f"run remove with member-id = {row.member.id}"
 
 
 def _sum(change: Change, quorum: Quorum) -> tuple[str, ...]:
@@ -217,7 +217,7 @@ def _coming(change: Change) -> tuple[str, ...]:
         )
     names = Counter(row.member.name for row in change.view.members if row.member.started)
     reasons += [
-        f"etcd's list has the name {twice} {times} times: take the dead one out first (run remove --member-id ID)"
+        f"etcd's list has the name {twice} {times} times: remove the dead one first (run remove with member-id = ID)"
         for twice, times in names.items()
         if times > 1
     ]

@@ -18,7 +18,7 @@ def rotation_actions() -> tuple[Action, ...]:
             help=(
                 "Replace certificates by new ones with new keys and the names the inventory asks for today, one host "
                 "at a time; nothing is restarted that serves the new one by itself. Works too where they have ended "
-                "and nothing answers but SSH. With --ca the CAs are replaced as well, in three phases that may "
+                "and nothing answers but SSH. With ca the CAs are replaced as well, in three phases that may "
                 "be days apart."
             ),
             arguments=(
@@ -30,10 +30,10 @@ def rotation_actions() -> tuple[Action, ...]:
                 Argument(
                     "phase",
                     ArgumentKind.CHOICE,
-                    "with --ca, this phase alone",
+                    "with ca: this phase only",
                     choices=tuple(one.value for one in Phase),
                 ),
-                Argument("back", ArgumentKind.FLAG, "with --ca, back to the older CAs; possible until the last phase"),
+                Argument("back", ArgumentKind.FLAG, "with ca: undo the rotation; possible until the last phase"),
                 Argument("due", ArgumentKind.FLAG, "only those due within 30 days or not as the inventory asks"),
             ),
             planner=plan_rotation,

@@ -25,7 +25,7 @@ def plan_rotation(snapshot: ClusterSnapshot, inventory: Inventory, request: Requ
     if "ca" in request:
         return plan_ca(found, request)
     if set(request) & {"phase", "back"}:
-        raise UsageError("--phase and --back are about the replacement of CAs", mend="add --ca")
+        raise UsageError("phase and back are for the replacement of CAs", mend="set ca too")
     scope, host = request.get("scope", ALL), request.get("host")
     silent = silent_hosts(found)
     reasons = (*refusals(found, host, silent), *unfinished(materials(found, ALL)))
@@ -53,7 +53,7 @@ def _summary(chosen: tuple[Held, ...], over: Over, silent: frozenset[str]) -> st
             "are restarted side by side"
         )
     told += [
-        f"{host} cannot be reached and keeps its certificates; when it is back: run rotate-certs --host {host}"
+        f"{host} cannot be reached and keeps its certificates; when it is back: run rotate-certs with host = {host}"
         for host in sorted(silent)
     ]
     return "\n".join(told)

@@ -46,7 +46,7 @@ def unfinished(several: tuple[Material, ...]) -> tuple[str, ...]:
     names = ", ".join(one.name for one in several if one.begun)
     if not names:
         return ()
-    return (f"{names}: a new CA is on its way in: go on with rotate-certs --ca, or take it back with --ca --back",)
+    return (f"{names}: a CA rotation is unfinished: resume it with ca = yes, or undo it with ca = yes, back = yes",)
 
 
 def _unsupported(found: Ground) -> tuple[str, ...]:

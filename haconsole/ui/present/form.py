@@ -9,9 +9,10 @@ from haconsole.actions.catalogue import Action, Argument, ArgumentKind, check_re
 from haconsole.errors import UsageError
 from haconsole.ui.present.cells import ELLIPSIS, Cell, Line, Tone, padded, width_of
 from haconsole.ui.present.detail import Detail, Sentence, detail_lines
-from haconsole.ui.present.fields import SET, in_fields
 
 NOT_SET = "(not set)"
+SET = "yes"
+"""The value of a flag that is set."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +125,7 @@ def verdict_lines(form: Form, width: int) -> tuple[Line, ...]:
 
 
 def _told(text: str, tone: Tone, width: int) -> tuple[Line, ...]:
-    return detail_lines(Detail("", (Sentence(Cell(in_fields(text), tone)),)), max(width, 8))
+    return detail_lines(Detail("", (Sentence(Cell(text, tone)),)), max(width, 8))
 
 
 def _help(entry: Entry) -> str:

@@ -7,7 +7,6 @@ from haconsole.actions.command_line import action_of, entries
 from haconsole.model.findings import ActionCall, Advice, Finding, Remedy
 from haconsole.model.names import HostName
 from haconsole.model.snapshot import ClusterSnapshot
-from haconsole.ui.present.fields import in_fields
 from haconsole.ui.present.palette import Command
 from haconsole.ui.present.standing import host_of
 from haconsole.ui.present.subjects import FindingSubject, Subject
@@ -32,7 +31,7 @@ def offered(
         Command(
             action.title,
             f"act('{action.name}')",
-            in_fields(action.help),
+            action.help,
             ("fix", host or "", "")[rank(action)],
             command=action.name,
             words=(*(argument.name for argument in action.arguments), *action.synonyms),

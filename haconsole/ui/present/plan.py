@@ -7,7 +7,6 @@ from haconsole.actions.operations import Irreversible, Nothing, Operation, RunCo
 from haconsole.actions.step import Plan, Refusal, Step, StepId
 from haconsole.ui.present.cells import Cell, Tone
 from haconsole.ui.present.detail import Detail, Fact, Heading, Item, Sentence, Verbatim
-from haconsole.ui.present.fields import in_fields
 from haconsole.ui.present.subjects import StepSubject
 from haconsole.ui.present.table import Column, Row, TableView
 from haconsole.ui.present.teach import in_plain_words, way_back
@@ -120,7 +119,7 @@ def about_refusal(refusal: Refusal) -> Detail:
             Sentence(
                 Cell(f"{refusal.action} of {refusal.cluster} cannot be carried out as things are:", Tone.CRITICAL)
             ),
-            *(Sentence(Cell(in_fields(reason)), "·") for reason in refusal.reasons),
+            *(Sentence(Cell(reason), "·") for reason in refusal.reasons),
         ),
     )
 

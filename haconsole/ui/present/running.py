@@ -24,7 +24,6 @@ from haconsole.ui.present.ages import seconds_since, span
 from haconsole.ui.present.cells import Cell, Tone
 from haconsole.ui.present.changes import Change
 from haconsole.ui.present.detail import Detail, Fact, Heading, Item, Sentence, Verbatim
-from haconsole.ui.present.fields import in_fields
 from haconsole.ui.present.plan import step_items, step_of
 from haconsole.ui.present.subjects import StepSubject
 from haconsole.ui.present.table import Column, Row, TableView
@@ -213,7 +212,7 @@ def about_run_step(view: RunView, subject: StepSubject) -> Detail | None:
     if step is None:
         return None
     ended = view.ended.get(step.id)
-    error = (Sentence(Cell(in_fields(ended.error), Tone.CRITICAL)),) if ended is not None and ended.error else ()
+    error = (Sentence(Cell(ended.error, Tone.CRITICAL)),) if ended is not None and ended.error else ()
     said = view.output.get(step.id, ())
     output: tuple[Item, ...] = (
         (Heading("Output"), *(Verbatim(Cell(line.expandtabs()), "│") for line in said)) if said else ()
@@ -257,12 +256,12 @@ def about_end(view: RunView) -> Detail:
     if done is not None:
         items += [Sentence(ending(done)), Fact("record", Cell(f"haconsole runs {done.run}"))]
         if done.next_step:
-            items += [Heading("Next"), Sentence(Cell(in_fields(done.next_step)))]
+            items += [Heading("Next"), Sentence(Cell(done.next_step))]
     wrong = tuple(each for each in view.ended.values() if each.error)
     if wrong:
         items += [
             Heading("What went wrong"),
-            *(Sentence(Cell(in_fields(each.error or ""), Tone.CRITICAL), "✖") for each in wrong),
+            *(Sentence(Cell(each.error or "", Tone.CRITICAL), "✖") for each in wrong),
         ]
     items.append(Heading("What changed on the cluster, before and after"))
     if view.changes is None:

@@ -9,7 +9,6 @@ from haconsole.actions.describe import check_line, short_line, step_line, undo_l
 from haconsole.actions.step import Step
 from haconsole.ui.present.cells import Cell, Tone
 from haconsole.ui.present.detail import Fact, Heading, Item, Sentence
-from haconsole.ui.present.fields import in_fields
 
 DOES: dict[type, str] = {
     op.RunCommand: "A command runs as root on {host}. It goes on there to its end even if the connection breaks.",
@@ -71,7 +70,7 @@ def way_back(step: Step) -> str:
     """How a step is taken back, or why it cannot be; empty where the plan does not say."""
     match step.undo:
         case op.Irreversible():
-            return in_fields(undo_line(step.undo) or "")
+            return undo_line(step.undo) or ""
         case op.RunCommand(argv=argv) | op.TakeBack(operation=op.RunCommand(argv=argv)):
             return short_line(argv)
         case _:

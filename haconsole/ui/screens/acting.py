@@ -20,7 +20,6 @@ from haconsole.ui.panes.prompt import Line
 from haconsole.ui.panes.text import TextPane
 from haconsole.ui.present.cells import Cell, Tone
 from haconsole.ui.present.detail import Detail, Heading, Sentence
-from haconsole.ui.present.fields import in_fields
 from haconsole.ui.present.form import Form
 from haconsole.ui.present.plan import about_refusal, about_step, irreversible, plan_gist, plan_table
 from haconsole.ui.present.subjects import StepSubject, Subject
@@ -91,7 +90,7 @@ class PlanScreen(SplitScreen):
         try:
             planned = await self._planned(session)
         except Exception as error:
-            self._end_without(Cell("✖ no plan", Tone.CRITICAL), _sentence(self._of, in_fields(faults.in_words(error))))
+            self._end_without(Cell("✖ no plan", Tone.CRITICAL), _sentence(self._of, faults.in_words(error)))
             return
         if isinstance(planned, Refusal):
             self._end_without(Cell("✖ refused", Tone.CRITICAL), about_refusal(planned))

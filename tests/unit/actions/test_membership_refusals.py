@@ -102,8 +102,8 @@ REFUSED: dict[str, tuple[Callable[[], Plan | Refusal], str]] = {
     "an unstarted member waits": (
         lambda: plan_join(seen(ETCD, (*voters(1, 2, 3), grown.listed(4, started=False))), ETCD, "cp5"),
         (
-            "member a4 on cp4 was added and never started: finish it (run join cp4) or take it back (run remove "
-            "--member-id a4); one change at a time"
+            "member a4 on cp4 was added and never started: finish it (run join cp4) or remove it again (run remove "
+            "with member-id = a4); one change at a time"
         ),
     ),
     "a learner waits": (
@@ -114,7 +114,7 @@ REFUSED: dict[str, tuple[Callable[[], Plan | Refusal], str]] = {
         lambda: plan_join(seen(ETCD, (*voters(1, 2, 3), grown.ghost(name="cp4"))), ETCD, "cp4"),
         (
             "etcd has a member cp4 already, bad at https://10.99.0.99:2380: give cp4 another etcd_name, or take "
-            "that one out first (run remove --member-id bad)"
+            "that one out first (run remove with member-id = bad)"
         ),
     ),
     "a member that has run and does not answer": (
@@ -153,7 +153,7 @@ REFUSED: dict[str, tuple[Callable[[], Plan | Refusal], str]] = {
         lambda: plan_remove(seen(THREE, (*voters(1, 2, 3), grown.ghost())), THREE, "old"),
         (
             "the inventory has no host old; a member that runs elsewhere is removed by its ID: run remove "
-            "--member-id ID (old is bad)"
+            "with member-id = ID (old is bad)"
         ),
     ),
     "an ID that is not there": (

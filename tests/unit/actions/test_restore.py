@@ -119,8 +119,8 @@ def test_who_is_off_for_good_is_left_out() -> None:
 @pytest.mark.parametrize(
     ("snapshot", "request_", "said"),
     [
-        (changed(healthy(), 3, lost), {}, "switch it off for good and say --gone cp3"),
-        (changed(changed(healthy(), 3, lost), 1, lost), {"gone": "cp1"}, "say --gone cp1,cp3"),
+        (changed(healthy(), 3, lost), {}, "switch it off for good, and name it in gone = cp3"),
+        (changed(changed(healthy(), 3, lost), 1, lost), {"gone": "cp1"}, "gone = cp1,cp3"),
         (healthy(), {"gone": "cp9"}, "the inventory has no host cp9 that could be gone"),
         (healthy(), {"file": "x.db"}, "give a file here, or HOST:PATH, e.g. cp1:/var/lib/x.db"),
         (healthy(), {"file": "cp1:/a b"}, "does not say where the snapshot lies"),

@@ -308,7 +308,7 @@ def test_phases_are_refused_before_their_time() -> None:
     begun = certified(bundle=BOTH, made=True, signed=NEW)
     dropped = changed(begun, 2, lambda _: certified(bundle=(NEW,), signed=NEW).hosts[1])
     assert "dropped on some host already" in refused(dropped, "ca", "back")
-    assert "on its way in" in refused(halfway)
+    assert "a CA rotation is unfinished" in refused(halfway)
 
 
 def test_arguments_that_do_not_go_together() -> None:

@@ -31,9 +31,9 @@ SAYS = {
 def plan_ca(found: Ground, request: Request) -> Plan | Refusal:
     """All phases that are left, `--phase` alone, or with `--back` the way back to the older CAs."""
     if set(request) & {"host", "due"}:
-        raise UsageError("CAs are replaced on every host at once", mend="leave --host and --due away")
+        raise UsageError("CAs are replaced on every host at once", mend="leave host and due empty")
     if {"phase", "back"} <= set(request):
-        raise UsageError("--back goes back all the way", mend="leave --phase away")
+        raise UsageError("back undoes every phase", mend="leave phase empty")
     every = materials(found, request.get("scope", ALL))
     under_way = tuple(one for one in every if one.begun)
     several = under_way or every
@@ -77,18 +77,18 @@ def _not_phase(several: tuple[Material, ...], only: Phase | None) -> tuple[str, 
         return ("there is no CA of this scope that the inventory asks for",)
     if only is Phase.LEAVES:
         return tuple(
-            f"{one.name}: not every host trusts the new one yet: run rotate-certs --ca --phase trust"
+            f"{one.name}: not every host trusts the new one yet: run rotate-certs with ca = yes, phase = trust"
             for one in several
             if not one.trusted and not one.dropped
         )
     if only is Phase.DROP:
         return tuple(
-            f"{one.name}: not everything is signed by the new one yet: run rotate-certs --ca --phase leaves"
+            f"{one.name}: not everything is signed by the new one yet: run rotate-certs with ca = yes, phase = leaves"
             for one in several
             if not one.dropped and (not one.trusted or any(by != one.comes for by in one.signed))
         )
     if only is Phase.TRUST and any(one.dropped for one in several):
-        return ("the older CA is being dropped already: run rotate-certs --ca",)
+        return ("the older CA is being dropped already: run rotate-certs with ca = yes",)
     return ()
 
 
@@ -96,7 +96,7 @@ def _not_back(under_way: tuple[Material, ...]) -> tuple[str, ...]:
     if not under_way:
         return ("no CA is being replaced: there is nothing to take back",)
     return tuple(
-        f"{one.name}: the older one is dropped on some host already: run rotate-certs --ca to finish"
+        f"{one.name}: the older one is dropped on some host already: run rotate-certs with ca = yes to finish"
         for one in under_way
         if one.dropped
     )

@@ -26,7 +26,7 @@ from haconsole.model.names import HostName
 
 MAKE_WHY = "It is made before anybody needs it, and signs nothing until everybody trusts it."
 JOIN_WHY = "Who trusts both accepts what either signed, so that leaves can change one after the other."
-UNUSED = Irreversible("it signs nothing that is in use; set aside with: run rotate-certs --ca --back")
+UNUSED = Irreversible("it signs nothing that is in use; to rename it: run rotate-certs with ca = yes, back = yes")
 
 
 def trust(now: Replacing) -> tuple[Group, ...]:
