@@ -22,6 +22,8 @@ LOOKED_FOR_S = 10.0
 """How long the effect of a command that was cut off is waited for before the step is begun again."""
 HOLDS_S = 1.0
 """What was asked of hosts before a step is asked again when a gate held the step longer than this."""
+PASSES = 2
+"""A step passes its gates at most twice: a gate that is slow every time delays the step but lets it start."""
 WELL = (StepState.PERFORMED, StepState.VERIFIED, StepState.ALREADY)
 
 
@@ -70,7 +72,7 @@ class StepWork:
         if before is not None and before.state in WELL and not step.verification:
             await self._journal.already(step.id)
             return Ending(Outcome.ALREADY)
-        while True:
+        for _ in range(PASSES):
             refused = await self._before(step)
             if refused is not None:
                 return refused
@@ -78,7 +80,8 @@ class StepWork:
             if not await self._let_through(step):
                 return Ending(Outcome.SKIPPED)
             if self._clock.monotonic() - asked < HOLDS_S:
-                return await self._attempt(step, before.attempts + 1 if before is not None else 1)
+                break
+        return await self._attempt(step, before.attempts + 1 if before is not None else 1)
 
     async def _attempt(self, step: Step, attempt: int) -> Ending:
         """Record, perform, verify."""

@@ -418,3 +418,23 @@ async def test_every_step_of_a_plan_counts_once(bench: Bench) -> None:
     done = last([event async for event in bench.executor(*steps).events()])
     assert done.counts() == "1 changed, 1 already right, 1 checked, 1 failed, 1 not started"
     assert done.changed - done.half_done + done.already + done.checked + done.failed + done.not_started == len(steps)
+
+
+class Slow:
+    """A gate that takes a minute every time."""
+
+    def __init__(self, bench: Bench) -> None:
+        self._bench = bench
+        self.passes = 0
+
+    async def before(self, step: Step) -> None:
+        self.passes += 1
+        assert self.passes < 10, "the step passes the same gate again and again"
+        self._bench.clock.passed += 60
+
+
+async def test_a_gate_that_is_slow_every_time_does_not_keep_a_step_from_starting(bench: Bench) -> None:
+    gate = Slow(bench)
+    events = [event async for event in bench.executor(bench.step("a"), gates=(gate,)).events()]
+    assert outcomes(events) == {"a": Outcome.DONE}
+    assert gate.passes == 2
