@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,8 +11,6 @@ from haconsole.errors import ExitCode
 
 if TYPE_CHECKING:
     from haconsole.inventory.importers.draft import Draft
-
-MAX_FILES = 100
 
 
 @click.group("import")
@@ -27,14 +24,13 @@ def import_() -> None:
 @import_.command()
 @click.argument("file", type=click.Path(path_type=Path))
 def kubespray(file: Path) -> int:
-    """FILE is kubespray's inventory.ini or hosts.yaml; the group_vars beside it are read too."""
+    """FILE is kubespray's inventory.ini or hosts.yaml; the group_vars and host_vars beside it are read too."""
+    from haconsole.inventory.importers.ansible_files import read_variable_files
     from haconsole.inventory.importers.kubespray import from_kubespray
     from haconsole.inventory.load import read
 
-    data = read(file)
-    return print_draft(
-        from_kubespray(data, str(file), file.resolve().parent.name, _group_vars(file.parent / "group_vars"))
-    )
+    data, files = read(file), read_variable_files(file.parent)
+    return print_draft(from_kubespray(data, str(file), file.resolve().parent.name, files))
 
 
 @import_.command()
@@ -58,23 +54,3 @@ def print_draft(draft: Draft) -> int:
     for problem in examined.problems:
         click.echo(problem, err=True)
     return ExitCode.INVALID_INVENTORY if examined.inventory is None else ExitCode.OK
-
-
-def _group_vars(folder: Path) -> Mapping[str, Mapping[str, Any]]:
-    """The variables of ``GROUP.yml`` and of the files in ``GROUP/``; files that are not plain YAML are left out."""
-    from haconsole.inventory.importers.plain import mapping, read_yaml
-    from haconsole.inventory.load import read
-    from haconsole.inventory.problems import InventoryError
-
-    merged: dict[str, dict[str, Any]] = {}
-    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix in (".yml", ".yaml", ""))
-    for path in files[:MAX_FILES]:
-        try:
-            variables = mapping(read_yaml(read(path), str(path)))
-        except InventoryError as error:
-            if "the file is empty" not in str(error):
-                click.echo(f"{error.problems[0]} (left out)", err=True)
-            continue
-        group = path.relative_to(folder).parts[0].removesuffix(path.suffix)
-        merged.setdefault(group, {}).update(variables)
-    return merged

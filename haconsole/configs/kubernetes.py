@@ -80,6 +80,7 @@ def controller_manager_unit(inventory: Inventory) -> str:
         ("cluster-name", kubernetes.cluster_name),
         ("allocate-node-cidrs", "true"),
         ("cluster-cidr", kubernetes.pod_cidr),
+        *((("node-cidr-mask-size", str(kubernetes.node_prefix)),) if kubernetes.node_prefix else ()),
         ("service-cluster-ip-range", kubernetes.service_cidr),
     )
     return _unit(inventory, component, "Kubernetes controller manager", flags, after=AFTER_APISERVER)

@@ -7,9 +7,11 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import TypeAlias
 
 from haconsole.inventory.effective import DIRECT, join_host_port, outside_host, split_host_port
 
+_Address: TypeAlias = "ipaddress.IPv4Address | ipaddress.IPv6Address"
 _LABEL = re.compile(r"^[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?$")
 _ALL_DIGITS = re.compile(r"^[0-9.]+$")
 
@@ -62,10 +64,23 @@ def vip(text: str, folders: Folders) -> str:
     except WrongFormatError as error:
         raise WrongFormatError(error.what, "choose a free address of the balancers' network") from None
     try:
-        ipaddress.ip_interface(text)
+        network = ipaddress.ip_interface(text).network
     except ValueError:
         raise WrongFormatError(f"an address with an impossible prefix length ({prefix})") from None
+    if network.prefixlen == 0:
+        raise WrongFormatError("an address in a network of all addresses", "write the prefix length of its network")
+    _no_network_address(ipaddress.ip_address(found), network)
     return f"{found}{slash}{prefix and int(prefix)}"
+
+
+def _no_network_address(address: _Address, network: ipaddress.IPv4Network | ipaddress.IPv6Network) -> None:
+    """Only single addresses and pairs (RFC 3021, RFC 6164) use the first and, in IPv4, the last address."""
+    if network.num_addresses <= 2:
+        return
+    if address == network.network_address:
+        raise WrongFormatError("the address of the network itself, which no host has", "choose a free address in it")
+    if address.version == 4 and address == network.broadcast_address:
+        raise WrongFormatError("the broadcast address of its network", "choose a free address in the network")
 
 
 def name(text: str, folders: Folders) -> str:

@@ -20,6 +20,13 @@ _UNPRINTABLE = "[^\\t\\n\\r -~\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U0001000
 """A pattern; it takes long to compile, and is asked only of texts with a character that Python does not print."""
 
 
+_BLANK = (
+    "(?:^[ \\t-]*|^[^\"'#\\n]*[:,{\\[-] *|^[^\"'#\\n]*(?=.:(?: |$)))"
+    "([\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000])"
+)
+"""A pattern: a blank other than a space, at a place where it would be taken for one."""
+
+
 @dataclass(frozen=True, slots=True)
 class ScalarNode:
     """One value as it is written; `plain` when it stands without quotes, so that ``1`` is a number."""
@@ -76,9 +83,8 @@ def compose(text: str, *, tags: bool = False) -> Node:
     """
     if len(text) > MAX_BYTES:
         raise _unreadable(Mark(), f"the file has {len(text)} characters", f"an inventory has {MAX_BYTES} at most")
-    if not text.replace("\n", "").isprintable() and (found := re.search(_UNPRINTABLE, text)):
-        what = f"character U+{ord(found[0]):04X} stands here, which is invisible or no text at all"
-        raise _unreadable(_place(text[: found.start()]), what, "remove it")
+    if not text.replace("\n", "").isprintable():
+        _refuse_invisible(text)
     builder = _Builder(tags)
     try:
         for event in yaml.parse(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
@@ -90,6 +96,16 @@ def compose(text: str, *, tags: bool = False) -> Node:
             Mark(), "the file is empty", "begin with `cluster:` and `hosts:`, as the sample inventories do"
         )
     return builder.root
+
+
+def _refuse_invisible(text: str) -> None:
+    """Blanks that YAML does not know are refused where they would be indentation or follow a sign of YAML's."""
+    if found := re.search(_UNPRINTABLE, text):
+        what = f"character U+{ord(found[0]):04X} is invisible or not text"
+        raise _unreadable(_place(text[: found.start()]), what, "remove it")
+    if found := re.search(_BLANK, text, re.MULTILINE):
+        what = f"an invisible character (U+{ord(found[1]):04X}) is where a blank belongs"
+        raise _unreadable(_place(text[: found.start(1)]), what, "type a blank instead")
 
 
 @dataclass(slots=True)

@@ -242,6 +242,10 @@ class Kubernetes(Part, frozen=True, kw_only=True):
     pod_cidr: Annotated[Cidr, Meta(description="Addresses of pods; no host or Service has one of these.")] = (
         "10.244.0.0/16"
     )
+    node_prefix: Annotated[
+        Annotated[int, Meta(ge=8, le=128, title="a prefix length")] | None,
+        Meta(description="Prefix length of each node's part of pod_cidr; 24, or 64 for IPv6, if unset."),
+    ] = None
     cluster_name: Annotated[Token, Meta(description="--cluster-name, and the cluster's name in kubeconfigs.")] = (
         "kubernetes"
     )

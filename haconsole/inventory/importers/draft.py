@@ -49,7 +49,7 @@ def write(draft: Draft) -> str:
     """The draft as the text of an inventory; SSH settings that all hosts share stand in front once."""
     shared = _shared(draft.hosts)
     parts = ["\n".join(_head(draft)), f"cluster: {_written(draft.cluster)}"]
-    if ssh := _block({**shared, "jump": draft.jump}, "  "):
+    if ssh := _block({**shared, "jump": draft.jump or shared.get("jump")}, "  "):
         parts.append("ssh:\n" + ssh)
     parts.append("hosts:\n" + "\n".join(_host(host, shared) for host in draft.hosts))
     if etcd := _block(draft.etcd, "  "):

@@ -9,9 +9,17 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from haconsole.inventory.effective import join_host_port
-from haconsole.inventory.importers.ansible import AnsibleInventory, read_inventory
+from haconsole.inventory.importers.ansible import AnsibleInventory, VariableFiles, encrypted_lines, read_inventory
+from haconsole.inventory.importers.ansible_ssh import (
+    SSH_VARIABLES,
+    jump_of,
+    reached_at,
+    ssh_notes,
+    ssh_settings,
+    unread,
+)
 from haconsole.inventory.importers.draft import Draft, HostDraft, Settings, address_of, host_name
-from haconsole.inventory.importers.plain import listed, mapping, number, refused, text
+from haconsole.inventory.importers.plain import listed, mapping, number, refused, text, truth
 
 CONTROL_PLANE = ("kube_control_plane", "kube-controlplane", "kube_controlplane", "kube-master", "kube_master")
 WORKER = ("kube_node", "kube-node")
@@ -26,23 +34,60 @@ CERTIFICATES = {
     "client_key": "admin-{host}-key.pem",
 }
 """etcd's files as kubespray names them (roles/etcd/templates/etcd.env.j2)."""
+TOKEN = "k8s_etcd"
 _PLACEMENT = {"host": "systemd", "docker": "systemd", "kubeadm": "static-pod"}
+_OTHER_TOOL = ("SERVICE_CIDR", "CLUSTER_CIDR", "SECURE_PORT")
+_READ = SSH_VARIABLES | {
+    "access_ip",
+    "ip",
+    "etcd_member_name",
+    "etcd_deployment_type",
+    "etcd_kubeadm_enabled",
+    "etcd_data_dir",
+    "etcd_cert_dir",
+    "etcd_heartbeat_interval",
+    "etcd_election_timeout",
+    "etcd_quota_backend_bytes",
+    "etcd_metrics_port",
+    "bin_dir",
+    "cluster_name",
+    "dns_domain",
+    "kube_version",
+    "kube_apiserver_port",
+    "kube_service_addresses",
+    "kube_pods_subnet",
+    "kube_network_node_prefix",
+    "kube_cert_dir",
+    "kube_config_dir",
+    "supplementary_addresses_in_ssl_keys",
+    "loadbalancer_apiserver",
+    "apiserver_loadbalancer_domain_name",
+    "kube_vip_enabled",
+    "kube_vip_address",
+    "kube_vip_controlplane_enabled",
+    "enable_dual_stack_networks",
+    "ipv6_stack",
+    "kube_service_addresses_ipv6",
+    "kube_pods_subnet_ipv6",
+}
 
 
-def from_kubespray(data: bytes, file: str, cluster: str, group_vars: Mapping[str, Mapping[str, Any]]) -> Draft:
-    """`group_vars` are the variables of each group's files, merged; raises InventoryError when there is no host."""
+def from_kubespray(data: bytes, file: str, cluster: str, files: VariableFiles) -> Draft:
+    """Raises InventoryError when there is no host, or the file is another tool's."""
     inventory = read_inventory(data, file)
     _complete(inventory)
-    for group, variables in group_vars.items():
-        inventory.group(group).variables.update(variables)
+    inventory.files = files
+    _refuse_other_tools(inventory, file)
     roles = _roles(inventory)
     if not roles:
         wanted = f"{CONTROL_PLANE[0]}, etcd and {WORKER[0]}"
-        raise refused(file, 1, f"no host stands in the groups {wanted}", "name an inventory of kubespray")
+        raise refused(file, 1, f"there is no host in the groups {wanted}", "name an inventory of kubespray")
     planes = [name for name, has in roles.items() if "control-plane" in has]
     settings = inventory.variables((planes or list(roles))[0])
     members = inventory.members("etcd")
-    hosts = tuple(_host(inventory, name, has, members) for name, has in roles.items())
+    etcd = _etcd(settings)
+    numbered = etcd["placement"] == "systemd"
+    hosts = tuple(_host(inventory, name, has, members if numbered else ()) for name, has in roles.items())
     bastion, jump = _bastion(inventory)
     endpoint = _endpoint(settings, [host.address for host in hosts if "control-plane" in host.roles])
     return Draft(
@@ -50,10 +95,25 @@ def from_kubespray(data: bytes, file: str, cluster: str, group_vars: Mapping[str
         cluster=host_name(cluster),
         hosts=(*((bastion,) if bastion else ()), *hosts),
         jump=jump,
-        etcd=_etcd(settings),
+        etcd=etcd,
         kubernetes=_kubernetes(settings, endpoint) if planes else None,
-        notes=tuple(_notes(inventory, settings, hosts)),
+        notes=(
+            *_notes(inventory, settings, hosts, bastion),
+            *inventory.notes,
+            *(
+                f"{file}:{line}: encrypted value (left out)"
+                for line in encrypted_lines(data.decode("utf-8", "replace"))
+            ),
+            *files.notes,
+            *unread((*inventory.origins, *files.origins), _READ),
+        ),
     )
+
+
+def _refuse_other_tools(inventory: AnsibleInventory, file: str) -> None:
+    known = {name for group in inventory.groups.values() for name in group.variables}
+    if any(name in known for name in _OTHER_TOOL):
+        raise refused(file, 1, "the file has the variables of kubeasz", "use `haconsole import kubeasz`")
 
 
 def _complete(inventory: AnsibleInventory) -> None:
@@ -76,30 +136,22 @@ def _roles(inventory: AnsibleInventory) -> dict[str, tuple[str, ...]]:
 
 
 def _host(inventory: AnsibleInventory, name: str, roles: tuple[str, ...], members: tuple[str, ...]) -> HostDraft:
+    """`members` are numbered by their order in the group etcd; a stacked member has its node's name."""
     known = inventory.variables(name)
-    reach = text(known.get("ansible_host")) or text(known.get("ansible_ssh_host")) or name
+    reach = reached_at(known, name)
     address = address_of(text(known.get("access_ip")), text(known.get("ip")), reach)
     member = text(known.get("etcd_member_name")) or (f"etcd{members.index(name) + 1}" if name in members else None)
+    ssh = dict(ssh_settings(known))
+    if jump := jump_of(known):
+        ssh["jump"] = jump
     return HostDraft(
         name=host_name(name),
         address=address,
         roles=roles,
-        ssh=_ssh(known),
+        ssh=ssh,
         ssh_address=reach if reach not in (address, name) or address is None else None,
         etcd_name=member if name in members and member != host_name(name) else None,
     )
-
-
-def _ssh(known: Mapping[str, Any]) -> Settings:
-    user = text(known.get("ansible_user")) or text(known.get("ansible_ssh_user"))
-    asked = any(key in known for key in ("ansible_become_password", "ansible_become_pass", "ansible_sudo_pass"))
-    key = known.get("ansible_ssh_private_key_file") or known.get("ansible_private_key_file")
-    return {
-        "user": user,
-        "port": number(known.get("ansible_port")) or number(known.get("ansible_ssh_port")),
-        "identity_file": text(key),
-        "sudo": "none" if user == "root" else "password" if asked else None,
-    }
 
 
 def _bastion(inventory: AnsibleInventory) -> tuple[HostDraft | None, str | None]:
@@ -108,9 +160,9 @@ def _bastion(inventory: AnsibleInventory) -> tuple[HostDraft | None, str | None]
     if not names:
         return None, None
     known = inventory.variables(names[0])
-    reach = text(known.get("ansible_host")) or text(known.get("ansible_ssh_host")) or names[0]
+    reach = reached_at(known, names[0])
     address = address_of(text(known.get("ip")), reach)
-    ssh = _ssh(known)
+    ssh = ssh_settings(known)
     if address is None:
         user, port = ssh.get("user"), ssh.get("port")
         return None, f"{f'{user}@' if user else ''}{reach}{f':{port}' if port else ''}"
@@ -121,24 +173,27 @@ def _bastion(inventory: AnsibleInventory) -> tuple[HostDraft | None, str | None]
 
 def _etcd(settings: Mapping[str, Any]) -> Settings:
     placement = _PLACEMENT.get(text(settings.get("etcd_deployment_type")) or "host", "systemd")
-    if settings.get("etcd_kubeadm_enabled") is True:
+    if truth(settings.get("etcd_kubeadm_enabled")):
         placement = "static-pod"
-    data: Settings = {"placement": placement, "data_dir": text(settings.get("etcd_data_dir")) or "/var/lib/etcd"}
-    if placement == "static-pod":
-        return data
+    stacked = placement == "static-pod"
+    heartbeat, election = number(settings.get("etcd_heartbeat_interval")), number(settings.get("etcd_election_timeout"))
     return {
-        **data,
-        "binary": f"{text(settings.get('bin_dir')) or '/usr/local/bin'}/etcd",
-        "config_file": "/etc/etcd.env",
-        "pki_dir": text(settings.get("etcd_cert_dir")) or "/etc/ssl/etcd/ssl",
-        "files": CERTIFICATES,
-        "heartbeat_ms": number(settings.get("etcd_heartbeat_interval")) or 250,
-        "election_ms": number(settings.get("etcd_election_timeout")) or 5000,
+        "placement": placement,
+        "metrics_port": number(settings.get("etcd_metrics_port")),
+        "data_dir": text(settings.get("etcd_data_dir")) or "/var/lib/etcd",
+        "binary": None if stacked else f"{text(settings.get('bin_dir')) or '/usr/local/bin'}/etcd",
+        "config_file": None if stacked else "/etc/etcd.env",
+        "pki_dir": None if stacked else text(settings.get("etcd_cert_dir")) or "/etc/ssl/etcd/ssl",
+        "files": None if stacked else CERTIFICATES,
+        "token": None if stacked else TOKEN,
+        "heartbeat_ms": heartbeat or 250,
+        "election_ms": election or 5000,
+        "quota_bytes": number(settings.get("etcd_quota_backend_bytes")),
     }
 
 
 def _kubernetes(settings: Mapping[str, Any], endpoint: str | None) -> Settings:
-    domain = text(settings.get("dns_domain")) or text(settings.get("cluster_name"))
+    name = text(settings.get("cluster_name"))
     return {
         "deployment": "kubeadm",
         "version": text(settings.get("kube_version")),
@@ -146,39 +201,61 @@ def _kubernetes(settings: Mapping[str, Any], endpoint: str | None) -> Settings:
         "api_port": number(settings.get("kube_apiserver_port")),
         "service_cidr": text(settings.get("kube_service_addresses")) or "10.233.0.0/18",
         "pod_cidr": text(settings.get("kube_pods_subnet")) or "10.233.64.0/18",
-        "cluster_domain": domain,
+        "node_prefix": number(settings.get("kube_network_node_prefix")),
+        "cluster_name": name,
+        "cluster_domain": text(settings.get("dns_domain")) or name,
         "pki_dir": text(settings.get("kube_cert_dir")) or "/etc/kubernetes/ssl",
+        "config_dir": text(settings.get("kube_config_dir")),
         "binary_dir": text(settings.get("bin_dir")),
         "extra_sans": tuple(filter(None, map(text, listed(settings.get("supplementary_addresses_in_ssl_keys"))))),
     }
+
+
+def _vip(settings: Mapping[str, Any]) -> str | None:
+    """kube-vip's address where kube-vip is switched on."""
+    return text(settings.get("kube_vip_address")) if truth(settings.get("kube_vip_enabled")) else None
 
 
 def _endpoint(settings: Mapping[str, Any], planes: list[str | None]) -> str | None:
     """kubespray's balancer or kube-vip address, else the first control plane."""
     balancer = mapping(settings.get("loadbalancer_apiserver"))
     api_port = number(settings.get("kube_apiserver_port")) or 6443
-    vip = text(settings.get("kube_vip_address"))
     outside = text(settings.get("apiserver_loadbalancer_domain_name")) or text(balancer.get("address"))
-    host = (outside if balancer else None) or vip or next((address for address in planes if address), None)
+    host = (outside if balancer else None) or _vip(settings) or next((address for address in planes if address), None)
     return join_host_port(host, number(balancer.get("port")) or api_port) if host else None
 
 
-def _notes(inventory: AnsibleInventory, settings: Mapping[str, Any], hosts: tuple[HostDraft, ...]) -> Iterator[str]:
+def _notes(
+    inventory: AnsibleInventory, settings: Mapping[str, Any], hosts: tuple[HostDraft, ...], bastion: HostDraft | None
+) -> Iterator[str]:
     planes = [host for host in hosts if "control-plane" in host.roles]
-    if len(planes) > 1 and not mapping(settings.get("loadbalancer_apiserver")) and not settings.get("kube_vip_address"):
-        yield f"kubespray balances on each node by itself; endpoint is {planes[0].name} alone, put a balancer there"
+    balancer = settings.get("loadbalancer_apiserver")
+    if balancer is not None and not mapping(balancer):
+        yield "loadbalancer_apiserver is not a mapping of address and port, and is not read"
+    elif len(planes) > 1 and not balancer and not _vip(settings):
+        yield f"kubespray balances on each node itself; the endpoint is only {planes[0].name}: name a balancer there"
+    if text(settings.get("kube_vip_address")) and not truth(settings.get("kube_vip_enabled")):
+        yield "kube_vip_address is not used, as kube_vip_enabled is not true"
+    if truth(settings.get("enable_dual_stack_networks")) or truth(settings.get("ipv6_stack")):
+        yield "the IPv6 networks of the dual-stack cluster are not copied: an inventory has one family"
+    yield from _host_notes(inventory, hosts)
+    yield from _etcd_notes(settings)
+    yield from ssh_notes(inventory, bastion)
+    if any(isinstance(value, str) and "{{" in value for value in settings.values()):
+        yield "settings that are templates ({{ }}) are not copied: compare with the cluster's own"
+
+
+def _host_notes(inventory: AnsibleInventory, hosts: tuple[HostDraft, ...]) -> Iterator[str]:
     for host in hosts:
         if host.address is None:
             yield f"the address of {host.name} is not in the file: add it"
     for name in inventory.host_variables:
         if host_name(name) != name:
-            yield f"host {name} is called {host_name(name)} here, as DNS knows no other letters"
-    known = [inventory.variables(name) for name in inventory.host_variables]
-    if any("ansible_ssh_common_args" in each for each in known):
-        yield "ansible_ssh_common_args is not taken over: write a jump host as ssh.jump"
-    if any(key.endswith(("_pass", "_password")) for each in known for key in each):
-        yield "passwords are not taken over: SSH keys log in, and a sudo password is asked for"
-    if any(isinstance(value, str) and "{{" in value for value in settings.values()):
-        yield "settings that are templates ({{ }}) are not taken over: compare with the cluster's own"
+            yield f"host {name} is named {host_name(name)} here: a DNS name has no other characters"
+
+
+def _etcd_notes(settings: Mapping[str, Any]) -> Iterator[str]:
     if text(settings.get("etcd_deployment_type")) == "docker":
-        yield "etcd runs in Docker there, which is told here as a systemd unit"
+        yield "etcd runs in Docker in that cluster; the inventory describes it as a systemd unit"
+    if not truth(settings.get("etcd_kubeadm_enabled")) and settings.get("etcd_deployment_type") != "kubeadm":
+        yield "the API servers use node-HOST.pem in etcd.pki_dir for etcd: certificate checks do not cover these files"

@@ -59,7 +59,12 @@ def text(value: object) -> str | None:
 
 def number(value: object) -> int | None:
     words = text(value)
-    return int(words) if words is not None and re.fullmatch(r"[0-9]{1,9}", words) else None
+    return int(words) if words is not None and re.fullmatch(r"[0-9]{1,15}", words) else None
+
+
+def truth(value: object) -> bool:
+    """Whether the value is true, as a truth value or as a word for it."""
+    return value is True or (isinstance(value, str) and value.strip().lower() in ("true", "yes", "on", "1"))
 
 
 def _merged(values: list[Any]) -> dict[str, Any]:

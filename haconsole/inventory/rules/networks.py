@@ -8,8 +8,8 @@ from typing import TypeAlias
 
 from haconsole.inventory import effective
 from haconsole.inventory.marks import Marks
-from haconsole.inventory.problems import Fault
-from haconsole.inventory.schema import Inventory, Kubernetes
+from haconsole.inventory.problems import Fault, Level
+from haconsole.inventory.schema import Deployment, Inventory, Kubernetes
 from haconsole.model.roles import Role
 
 Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -32,10 +32,17 @@ def networks_have_a_size(inventory: Inventory, marks: Marks) -> Iterator[Fault]:
         what = f"service_cidr {services} is too {'small' if bits < 3 else 'large'}"
         yield Fault(marks.at("kubernetes", "service_cidr"), what, f"choose a prefix length from {most} to {least}")
     nodes = len([host for host in inventory.hosts if {Role.CONTROL_PLANE, Role.WORKER} & set(host.roles)])
-    room = NODE_PREFIX[pods.version] - pods.prefixlen
-    if room < 0 or 1 << room < nodes:
-        what = f"pod_cidr {pods} is too small for {nodes} nodes with a /{NODE_PREFIX[pods.version]} each"
-        yield Fault(marks.at("kubernetes", "pod_cidr"), what, "choose a larger network")
+    size = kubernetes.node_prefix or NODE_PREFIX[pods.version]
+    room = size - pods.prefixlen
+    if size > pods.max_prefixlen - 2:
+        what = f"node_prefix {size} leaves no addresses for pods in {pods}"
+        mend = f"choose a prefix length up to {pods.max_prefixlen - 2}"
+        yield Fault(marks.at("kubernetes", "node_prefix"), what, mend)
+    elif room < 0 or 1 << room < nodes:
+        known = kubernetes.node_prefix is not None or kubernetes.deployment is Deployment.SYSTEMD
+        what = f"pod_cidr {pods} is too small for {nodes} nodes with a /{size} each"
+        mend = "choose a larger network, or set node_prefix to the prefix length that each node gets"
+        yield Fault(marks.at("kubernetes", "pod_cidr"), what, mend, Level.ERROR if known else Level.WARNING)
 
 
 def networks_are_apart(inventory: Inventory, marks: Marks) -> Iterator[Fault]:

@@ -9,6 +9,7 @@ import pytest
 from haconsole.configs.certificate_files import certificate_files
 from haconsole.configs.etcd import etcd_env
 from haconsole.configs.layout import layout
+from haconsole.inventory.importers.ansible import VariableFiles
 from haconsole.inventory.importers.draft import write
 from haconsole.inventory.importers.kubespray import from_kubespray
 from haconsole.inventory.load import examine, parse
@@ -22,7 +23,7 @@ HOSTS = b"[etcd]\na ansible_host=10.5.0.1\nb ansible_host=10.5.0.2\nc ansible_ho
 
 @pytest.fixture
 def kubespray() -> Inventory:
-    inventory = parse(write(from_kubespray(HOSTS, "hosts", "c", {})), "f", Path("/"))
+    inventory = parse(write(from_kubespray(HOSTS, "hosts", "c", VariableFiles())), "f", Path("/"))
     assert isinstance(inventory, Inventory)
     return inventory
 

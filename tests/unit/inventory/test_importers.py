@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from haconsole.cli.main import run
 from haconsole.errors import ExitCode
+from haconsole.inventory.importers.ansible import VariableFiles
 from haconsole.inventory.importers.draft import Draft, HostDraft, write
 from haconsole.inventory.importers.k0sctl import from_k0sctl
 from haconsole.inventory.importers.kubespray import from_kubespray
@@ -58,14 +59,15 @@ def test_what_is_left_to_mend_goes_to_standard_error(
 
 
 def test_a_range_of_hosts_is_counted_out() -> None:
-    draft = from_kubespray(b"[etcd]\nnode[08:10] ansible_user=root\n", "hosts", "c", {})
+    draft = from_kubespray(b"[etcd]\nnode[08:10] ansible_user=root\n", "hosts", "c", VariableFiles())
     assert [host.name for host in draft.hosts] == ["node08", "node09", "node10"]
     assert draft.hosts[2].etcd_name == "etcd3"
 
 
 def test_a_group_is_wider_than_its_children() -> None:
     text = b"[etcd]\na\nb\n[all:vars]\nansible_user=one\n[etcd:vars]\nansible_user=two\n[kube_node]\nb ansible_port=2\n"
-    draft = from_kubespray(text, "hosts", "c", {"all": {"ansible_port": 9}, "kube_node": {"ansible_user": "three"}})
+    files = VariableFiles({"all": {"ansible_port": 9}, "kube_node": {"ansible_user": "three"}})
+    draft = from_kubespray(text, "hosts", "c", files)
     ways = {host.name: (host.ssh["user"], host.ssh["port"]) for host in draft.hosts}
     assert ways == {"a": ("two", 9), "b": ("three", 2)}
 
@@ -80,15 +82,15 @@ def test_merge_keys_and_tags_of_other_tools_are_read() -> None:
     [
         (b"[kube_node", "hosts:1:1: section '[kube_node' is not understood"),
         (b"[etcd]\na 'b\n", "hosts:2:1: a quote that opens in this line is not closed"),
-        (b"[etcd]\na[1:100000]\n", "hosts:2:1: range 'a[1:100000]' is empty or too long"),
-        (b"[web]\nhost\n", "hosts:1:1: no host stands in the groups"),
+        (b"[etcd]\na[1:100000]\n", "hosts:2:1: range 'a[1:100000]' is too long"),
+        (b"[web]\nhost\n", "hosts:1:1: there is no host in the groups"),
         (b"all: [\n", "hosts:2:1: a value is missing here"),
         (b"\xff", "hosts:1:1: byte 0xff is not UTF-8"),
     ],
 )
 def test_a_file_that_is_none_is_refused_at_its_place(text: bytes, told: str) -> None:
     with pytest.raises(InventoryError) as caught:
-        from_kubespray(text, "hosts", "c", {})
+        from_kubespray(text, "hosts", "c", VariableFiles())
     assert str(caught.value.problems[0]).startswith(told)
 
 
@@ -117,7 +119,7 @@ def test_text_stays_text(value: str) -> None:
 
 
 KINDS: dict[str, Callable[[bytes], Draft]] = {
-    "kubespray": lambda data: from_kubespray(data, "f", "c", {}),
+    "kubespray": lambda data: from_kubespray(data, "f", "c", VariableFiles()),
     "k0sctl": lambda data: from_k0sctl(data, "f"),
 }
 FILES = [("kubespray", (FOLDER / "kubespray" / name).read_bytes()) for name in KUBESPRAY]
