@@ -36,7 +36,11 @@ SGR_BAR, SGR_OTHER_BAR = "48;2;37;74;112", "48;2;0;69;124"
 def opened_with(monkeypatch: pytest.MonkeyPatch) -> list[ConsoleApp]:
     """The consoles that were opened; none runs."""
     opened: list[ConsoleApp] = []
-    monkeypatch.setattr(ConsoleApp, "run", lambda self: opened.append(self))
+
+    async def record(self: ConsoleApp) -> None:
+        opened.append(self)
+
+    monkeypatch.setattr(ConsoleApp, "run_async", record)
     return opened
 
 
