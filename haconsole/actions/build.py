@@ -10,6 +10,7 @@ from types import MappingProxyType
 from haconsole.actions.checks import Check, CommandSucceeds, FileIs, ServiceRunning
 from haconsole.actions.operations import Irreversible, Nothing, PutBack, RunCommand, TakeBack, Undo, WriteFile
 from haconsole.actions.step import Step, StepId
+from haconsole.model.hosts import ServiceState
 from haconsole.model.names import HostName
 
 START_S = 120.0
@@ -42,7 +43,15 @@ def step_id(what: str, host: str) -> StepId:
 
 
 def write_step(
-    what: str, host: str, file: File, *, title: str, why: str, phase: str, needs: tuple[StepId, ...] = ()
+    what: str,
+    host: str,
+    file: File,
+    *,
+    title: str,
+    why: str,
+    phase: str,
+    needs: tuple[StepId, ...] = (),
+    precondition: tuple[Check, ...] = (),
 ) -> Step:
     """Put `file` on `host`; already done where the very file stands there."""
     digest = sha256(file.content.encode()).hexdigest()
@@ -52,6 +61,7 @@ def write_step(
         why=why,
         host=HostName(host),
         operation=WriteFile(file.path, file.content, file.mode, file.owner),
+        precondition=precondition,
         verification=(FileIs(file.path, digest, file.mode, file.owner),),
         undo=PutBack((file.path,)),
         needs=needs,
@@ -124,6 +134,63 @@ def stopped(*units: str) -> CommandSucceeds:
 def stopped_now(unit: str) -> CommandSucceeds:
     """`unit` does not run; whether it starts with its host is left as it is."""
     return script(NOT_ACTIVE, "stopped", unit, means=f"{unit} is stopped", otherwise=f"{unit} still runs")
+
+
+RESTORE_UNIT = r"""
+unit=$1 enabled=$2 active=$3 folder=$4
+systemctl daemon-reload
+case $enabled in yes) systemctl enable --quiet "$unit" ;; no) systemctl disable --quiet "$unit" ;; esac
+[ "$active" = yes ] || systemctl stop "$unit"
+if [ -n "$folder" ]; then
+  systemd-tmpfiles --create --prefix="$folder" || :
+  [ "$active" != yes ] || mkdir -p -- "$folder"
+fi
+[ "$active" != yes ] || systemctl restart "$unit"
+"""
+"""Words: a unit, whether it was enabled (``yes``, ``no``, or ``-`` where neither applies), whether it ran, and a folder
+under /run that its processes need (may be empty): systemd may have removed or changed it. A reload would keep haproxy's
+sockets as they are, with the mode and owner that the run gave them."""
+
+UNIT_RESTORED = r"""
+unit=$1 enabled=$2 active=$3; shift 4
+now=$(systemctl is-enabled -- "$unit" 2>/dev/null || :)
+case $enabled in
+  yes) case $now in enabled*) ;; *) echo "$unit is ${now:-not enabled}" >&2; exit 1 ;; esac ;;
+  no) case $now in enabled*) echo "$unit is $now" >&2; exit 1 ;; esac ;;
+esac
+if [ "$active" != yes ]; then ! systemctl is-active --quiet "$unit" || { echo "$unit runs" >&2; exit 1; }; exit 0; fi
+systemctl is-active --quiet "$unit" || { echo "$unit does not run" >&2; exit 1; }
+read -r up rest </proc/uptime
+since=$(systemctl show -p StateChangeTimestampMonotonic --value -- "$unit")
+for folder in "$@"; do
+  changed=$(stat -Lc %.6Y -- "$folder" 2>/dev/null) || continue
+  awk -v up="$up" -v now="$(date +%s.%N)" -v since="$since" -v changed="$changed" \
+    'BEGIN { exit !(now - up + since / 1000000 >= changed) }' ||
+    { echo "$unit runs since before its files in $folder were restored" >&2; exit 1; }
+done
+"""
+"""Words as for `RESTORE_UNIT`, then the folders whose files the unit reads."""
+
+
+def restore_unit(unit: str, before: ServiceState | None, files: tuple[str, ...], folder: str = "") -> TakeBack:
+    """Undo for setting up a distribution's unit: enabled or not and running or not as it was `before`.
+
+    Its `files` are restored first. `folder` is the folder under /run that the unit's processes need, if any.
+    """
+    enabled = {True: "yes", False: "no", None: "-"}[before.enabled if before and before.exists else False]
+    words = (unit, enabled, "yes" if before is not None and before.running else "no", folder)
+    folders = tuple(dict.fromkeys(path.rpartition("/")[0] for path in files))
+    state = f"{'enabled' if enabled == 'yes' else 'not enabled'} and {'running' if words[2] == 'yes' else 'stopped'}"
+    restored = script(
+        UNIT_RESTORED,
+        "restored",
+        *words,
+        *folders,
+        means=f"{unit} is {state} as before",
+        otherwise="it is not as before",
+    )
+    command = RunCommand(("sh", "-ec", RESTORE_UNIT.strip(), "restore", *words), timeout_s=START_S)
+    return TakeBack(command, (restored,), after_files=True)
 
 
 def ran_before(unit: str) -> Irreversible:

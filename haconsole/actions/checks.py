@@ -83,6 +83,8 @@ class BackendsUp:
     """haproxy on the step's host sees every one of `servers` UP."""
 
     servers: tuple[str, ...]
+    addresses: tuple[tuple[str, ...], ...] = ()
+    """For each of `servers` the ``ADDRESS:PORT`` it may be at, whatever its name in haproxy; none: by name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,12 +185,17 @@ class SnapshotHere:
 
 @dataclass(frozen=True, slots=True)
 class ServerIs:
-    """haproxy on each of `balancers` has `server` of `backend` in `state`; one that it lacks counts as drained."""
+    """haproxy on each of `balancers` has the servers in `state`, found as by `SetServerState`.
+
+    A balancer that `may_lack` the server sends it nothing, as if it were drained.
+    """
 
     backend: str
     server: str
     state: AdminState
     balancers: tuple[HostName, ...]
+    addresses: tuple[str, ...] = ()
+    may_lack: bool = True
 
 
 @dataclass(frozen=True, slots=True)

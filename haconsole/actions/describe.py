@@ -92,8 +92,9 @@ def operation_line(operation: Operation) -> str:
 
 def _asked_of_programs(operation: SetServerState | EtcdOperation | EtcdTending) -> str:
     match operation:
-        case SetServerState(backend=backend, server=server, state=state, balancers=balancers):
-            return f"set server {backend}/{server} state {state} in haproxy's runtime API on {', '.join(balancers)}"
+        case SetServerState(state=state, balancers=balancers):
+            on = ", ".join(balancers)
+            return f"set server {_server(operation)} state {state} in haproxy's runtime API on {on}"
         case Defragment() | CompactHistory() | DisarmAlarm():
             return _etcd_tending(operation)
         case _:
@@ -193,8 +194,8 @@ def _cluster_check(check: ClusterCheck) -> str:
             return f"haproxy here sees {', '.join(servers)} UP"
         case VipOwned(address=address, hosts=hosts):
             return f"exactly one balancer holds {address}" + (f": {_or(hosts)}" if hosts else "")
-        case ServerIs(backend=backend, server=server, state=state, balancers=balancers):
-            return f"haproxy on {', '.join(balancers)} has {backend}/{server} in {state}"
+        case ServerIs(state=state, balancers=balancers):
+            return f"haproxy on {', '.join(balancers)} has {_server(check)} in {state}"
         case VipAnswers(endpoint=endpoint):
             return f"GET https://{endpoint}/readyz from here is 200"
         case NodeRenewed(node=node):
@@ -252,12 +253,19 @@ def undo_line(undo: Undo | None) -> str | None:
             return shlex.join(argv)
         case PutBack(paths=paths):
             return f"put back what stood at {', '.join(paths)}"
+        case TakeBack(verification=(CommandSucceeds(means=means),), after_files=True) if means:
+            return f"restore the unit: {means}"
         case TakeBack(operation=operation):
             return operation_line(operation)
         case Irreversible(reason=reason):
             return f"cannot be taken back: {reason}"
         case _:
             assert_never(undo)
+
+
+def _server(wanted: SetServerState | ServerIs) -> str:
+    at = f" (the servers at {_or(wanted.addresses)})" if wanted.addresses else ""
+    return f"{wanted.backend}/{wanted.server}{at}"
 
 
 def _or(hosts: tuple[str, ...]) -> str:

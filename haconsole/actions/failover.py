@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from haconsole.actions.action import Action, Argument, ArgumentKind, Request
+from haconsole.actions.balancer_files import heedless
 from haconsole.actions.build import look_step, script, step_id
 from haconsole.actions.checks import CommandSucceeds, FilesAbsent, ServiceRunning, VipAnswers, VipOwned
 from haconsole.actions.membership.change import answers
@@ -22,7 +23,7 @@ from haconsole.model.names import HostName
 from haconsole.model.observed import value_of
 from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.model.vip import VipState
-from haconsole.model.vip_view import held_down, unfit, vip_view
+from haconsole.model.vip_view import held_down, unfit, vip_view, vip_views
 
 FAILOVER, FAILBACK = "failover", "failback"
 PHASE = "keepalived"
@@ -109,6 +110,9 @@ def plan_failover(snapshot: ClusterSnapshot, inventory: Inventory, request: Requ
         for host in _balancers(snapshot, inventory)
         if host not in (owner, target) and priorities[HostName(host.name)] > priorities[HostName(target.name)]
     )
+    reasons = _not_by_down_file(snapshot, inventory, vip, owner, (owner, target, *before))
+    if reasons:
+        return Refusal(FAILOVER, inventory.cluster, reasons)
     addresses = tuple(vip_address(one) for one in inventory.vips if _holds(snapshot, owner, vip_address(one)))
     groups: tuple[Group, ...] = (
         (_fit(target, keepalived, haproxy),),
@@ -134,6 +138,9 @@ def plan_failback(snapshot: ClusterSnapshot, inventory: Inventory, request: Requ
     owner, why = _owner(snapshot, inventory, vip)
     if owner is None:
         return Refusal(FAILBACK, inventory.cluster, (why,))
+    reasons = _not_by_down_file(snapshot, inventory, vip, owner, tuple(dict.fromkeys((owner, *down))))
+    if reasons:
+        return Refusal(FAILBACK, inventory.cluster, reasons)
     first = max((owner, *down), key=lambda host: priorities[HostName(host.name)])
     target = first if vip.preempt else owner
     measure = _measure(inventory, snapshot, vip, owner, target)
@@ -189,6 +196,21 @@ def _target(
         told = "; ".join(f"{name} {reason}" for name, reason in why.items()) or "there is no other"
         return None, f"no other balancer could hold it: {told}"
     return inventory.find(names[0]), ""
+
+
+def _not_by_down_file(
+    snapshot: ClusterSnapshot, inventory: Inventory, vip: VirtualIp, owner: Host, hosts: tuple[Host, ...]
+) -> tuple[str, ...]:
+    """Why the down file does not move the VIP here, and how it is moved without this console."""
+    places = layout(inventory)
+    reasons = heedless(snapshot, places, tuple(host.name for host in hosts))
+    if not reasons or places.keepalived is None:
+        return ()
+    by_hand = (
+        f"to move {vip_address(vip)} by hand, stop keepalived on {owner.name} (systemctl stop keepalived) and start it "
+        "again after the work; for failover and failback every balancer must have the files that bootstrap writes"
+    )
+    return (*reasons, by_hand)
 
 
 def _holds(snapshot: ClusterSnapshot, host: Host, address: str) -> bool:
@@ -282,12 +304,21 @@ def _held(snapshot: ClusterSnapshot, inventory: Inventory, vip: VirtualIp, targe
     return look_step(
         "keepalived.held",
         host.name,
-        (VipOwned(vip_address(vip), (HostName(target.name),)), *answered),
+        (*_owned_once(snapshot, inventory, vip, target), *answered),
         title=f"See {target.name} hold {vip_address(vip)}",
         why=HELD_WHY,
         phase=PHASE,
         wait_s=WAIT_S,
     )
+
+
+def _owned_once(snapshot: ClusterSnapshot, inventory: Inventory, vip: VirtualIp, target: Host) -> tuple[VipOwned, ...]:
+    """The target holds the VIP, and no other balancer that answers; VIPs that had an owner have exactly one still."""
+    names = tuple(HostName(host.name) for host in _balancers(snapshot, inventory))
+    owned = (view.address for view in vip_views(snapshot) if view.state is VipState.OWNED)
+    addresses = dict.fromkeys((vip_address(vip), *owned))
+    target_holds = VipOwned(vip_address(vip), (HostName(target.name),))
+    return (target_holds, *(VipOwned(address, names) for address in addresses))
 
 
 def _told(vip: VirtualIp, owner: Host, target: Host, before: tuple[Host, ...], addresses: tuple[str, ...]) -> str:

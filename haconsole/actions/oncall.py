@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from haconsole.actions.action import Action, Argument, ArgumentKind, Request
+from haconsole.actions.balancing import Balancing, balancing
 from haconsole.actions.build import step_id
 from haconsole.actions.checks import SameFile, SnapshotHere
 from haconsole.actions.membership.change import answers
@@ -16,7 +17,6 @@ from haconsole.inventory.schema import Host, Inventory
 from haconsole.model.etcd_view import EtcdMemberView, etcd_view
 from haconsole.model.hosts import Role
 from haconsole.model.names import HostName
-from haconsole.model.observed import value_of
 from haconsole.model.snapshot import ClusterSnapshot
 
 PHASE = "haproxy"
@@ -94,14 +94,16 @@ def plan_move_leader(snapshot: ClusterSnapshot, inventory: Inventory, request: R
 def plan_drain(snapshot: ClusterSnapshot, inventory: Inventory, request: Request) -> Plan | Refusal:
     """Out of every balancer, unless it is the only one that serves."""
     host = inventory.find(request["host"])
-    reasons = [*_cannot(snapshot, inventory, host, request["host"])]
-    up = _serving(snapshot, inventory)
-    if host is not None and up and not up - {host.name}:
-        reasons.append(f"{host.name} is the only API server that balancers see up: nothing would serve the API")
+    reasons = _cannot(snapshot, inventory, host, request["host"])
     if reasons or host is None:
-        return Refusal("drain", inventory.cluster, tuple(reasons))
-    backend, balancers = _balanced(snapshot, inventory)
-    return _plan("drain", inventory, (drain_step(host.name, backend, balancers, phase=PHASE, stays=True),))
+        return Refusal("drain", inventory.cluster, reasons)
+    found = balancing(snapshot, inventory, host)
+    if found.nothing_else_on:
+        on = ", ".join(found.nothing_else_on)
+        reason = f"{host.name} is the only API server that balancers see up (on {on}): nothing would serve the API"
+        return Refusal("drain", inventory.cluster, (reason,))
+    servers = found.servers(_in_order(inventory, (*_having(found), *found.stopped)))
+    return _plan("drain", inventory, (drain_step(host.name, servers, phase=PHASE, stays=True),), _lacking(host, found))
 
 
 def plan_ready(snapshot: ClusterSnapshot, inventory: Inventory, request: Request) -> Plan | Refusal:
@@ -110,8 +112,11 @@ def plan_ready(snapshot: ClusterSnapshot, inventory: Inventory, request: Request
     reasons = _cannot(snapshot, inventory, host, request["host"])
     if reasons or host is None:
         return Refusal("ready", inventory.cluster, reasons)
-    backend, balancers = _balanced(snapshot, inventory)
-    return _plan("ready", inventory, (ready_step(host.name, backend, balancers, phase=PHASE, drained=True),))
+    found = balancing(snapshot, inventory, host)
+    servers = found.servers(_having(found))
+    return _plan(
+        "ready", inventory, (ready_step(host.name, servers, phase=PHASE, drained=True),), _lacking(host, found)
+    )
 
 
 def plan_backup(snapshot: ClusterSnapshot, inventory: Inventory, request: Request) -> Plan | Refusal:
@@ -163,23 +168,38 @@ def _cannot(snapshot: ClusterSnapshot, inventory: Inventory, host: Host | None, 
     if Role.CONTROL_PLANE not in host.roles:
         way = f"; a worker's pods are moved by kubectl drain {name}" if Role.WORKER in host.roles else ""
         return (f"{name} is no control plane: balancers send it nothing{way}",)
-    if layout(inventory).haproxy is None or not _balanced(snapshot, inventory)[1]:
+    balancers = inventory.with_role(Role.LOAD_BALANCER)
+    if layout(inventory).haproxy is None or not any(answers(snapshot, one) for one in balancers):
         return ("no balancer of the inventory answers",)
-    return ()
+    return _not_by_balancers(host, balancing(snapshot, inventory, host))
 
 
-def _balanced(snapshot: ClusterSnapshot, inventory: Inventory) -> tuple[str, tuple[HostName, ...]]:
-    """The backend's name, and the balancers that answer."""
-    haproxy = layout(inventory).haproxy
-    hosts = (host for host in inventory.with_role(Role.LOAD_BALANCER) if answers(snapshot, host))
-    return haproxy.backend if haproxy else "", tuple(HostName(host.name) for host in hosts)
-
-
-def _serving(snapshot: ClusterSnapshot, inventory: Inventory) -> set[str]:
-    """Servers that some balancer sees up and sends connections to."""
-    backend, _ = _balanced(snapshot, inventory)
-    seen = (value_of(facts.haproxy) for facts in snapshot.hosts)
-    servers = (
-        server for one in seen if one for each in one.backends if each.name == backend for server in each.servers
+def _not_by_balancers(host: Host, found: Balancing) -> tuple[str, ...]:
+    """Balancers that run and cannot be asked; or none of those that were asked has the server."""
+    unasked = tuple(
+        f"{name}: haproxy cannot be asked what it does with {host.name}'s API server: {reason}; on a host without a "
+        "stats socket add one to haproxy.cfg (stats socket PATH mode 600 level admin) and name it in the inventory "
+        "as haproxy.stats_socket"
+        for name, reason in found.unasked
     )
-    return {server.name for server in servers if server.up and server.admin_state == "ready"}
+    if unasked or found.having:
+        return unasked
+    if found.lacking:
+        at = " or ".join(found.addresses)
+        return (f"no backend of haproxy on {', '.join(found.lacking)} has a server at {at}: nothing is sent there",)
+    return (f"haproxy runs on none of {', '.join(found.stopped)}: nothing is sent to {host.name}",)
+
+
+def _having(found: Balancing) -> tuple[HostName, ...]:
+    return tuple(name for name, _, _ in found.having)
+
+
+def _in_order(inventory: Inventory, names: tuple[HostName, ...]) -> tuple[HostName, ...]:
+    return tuple(HostName(host.name) for host in inventory.hosts if host.name in names)
+
+
+def _lacking(host: Host, found: Balancing) -> str:
+    """What to know of balancers that the plan leaves out."""
+    if not found.lacking:
+        return ""
+    return f"haproxy on {', '.join(found.lacking)} has no server at {' or '.join(found.addresses)} ({host.name})"

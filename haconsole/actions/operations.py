@@ -156,12 +156,17 @@ class DisarmAlarm:
 
 @dataclass(frozen=True, slots=True)
 class SetServerState:
-    """Have haproxy on each of `balancers` treat `server` of `backend` so until it is reloaded; lacking it is fine."""
+    """Have haproxy on each of `balancers` treat servers like this until it is reloaded."""
 
     backend: str
+    """Name on the first balancer; where `addresses` are given for display only."""
     server: str
     state: AdminState
     balancers: tuple[HostName, ...]
+    addresses: tuple[str, ...] = ()
+    """``ADDRESS:PORT``: the servers are those at one of these, whatever their names; none in plans of 0.1."""
+    may_lack: bool = True
+    """Whether a balancer without such a server is fine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,10 +227,12 @@ class PutBack:
 
 @dataclass(frozen=True, slots=True)
 class TakeBack:
-    """Perform `operation`; `verification` holds once that has taken the step back, and does not before."""
+    """Perform `operation`; `verification` holds once that has undone the step, and does not before."""
 
     operation: Operation
     verification: tuple[Check, ...]
+    after_files: bool = False
+    """Whether the files of the step's phase on its host are restored first."""
 
 
 Undo: TypeAlias = RunCommand | PutBack | TakeBack | Irreversible

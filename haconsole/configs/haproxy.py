@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from haconsole.configs.layout import HaproxyLayout, KubernetesLayout, layout
-from haconsole.configs.owner import owner_line
+from haconsole.configs.owner import owner_line, seal
 from haconsole.inventory.effective import haproxy, join_host_port
 from haconsole.inventory.schema import Deployment, Inventory
 from haconsole.model.hosts import Role
@@ -24,23 +24,31 @@ def haproxy_cfg(inventory: Inventory) -> str:
     settings = haproxy(inventory)
     if found.haproxy is None or settings is None or found.kubernetes is None:
         raise ValueError("an inventory without load balancer or Kubernetes has no haproxy.cfg")
-    return "\n".join(
-        (
-            owner_line(inventory),
-            _global(found.haproxy),
-            _defaults(),
-            _balancer(inventory, found.haproxy, found.kubernetes, settings.balance),
-            _health(found.haproxy),
-        )
+    parts = (
+        owner_line(inventory),
+        _global(found.haproxy),
+        _defaults(),
+        _balancer(inventory, found.haproxy, found.kubernetes, settings.balance),
+        _health(found.haproxy),
     )
+    return seal("\n".join(parts))
 
 
 def haproxy_drop_in(inventory: Inventory) -> str:
-    """A drop-in for the distribution's unit: the stats socket's folder exists before haproxy opens it."""
+    """A drop-in for the distribution's unit: the stats socket's folder exists before haproxy opens it.
+
+    The folder outlives a stop: the distribution's own configuration may have its socket there too.
+    """
     found = layout(inventory).haproxy
-    folder = found.stats_socket.rpartition("/")[0] if found else ""
-    made = f"RuntimeDirectory={folder.removeprefix('/run/')}\n" if folder.startswith("/run/") else ""
-    return f"{owner_line(inventory)}\n[Service]\n{made}Restart=always\nRestartSec=1\n"
+    folder = haproxy_run_folder(found) if found else ""
+    made = f"RuntimeDirectory={folder.removeprefix('/run/')}\nRuntimeDirectoryPreserve=yes\n" if folder else ""
+    return seal(f"{owner_line(inventory)}\n[Service]\n{made}Restart=always\nRestartSec=1\n")
+
+
+def haproxy_run_folder(haproxy: HaproxyLayout) -> str:
+    """The stats socket's folder where it is under /run, else nothing."""
+    folder = haproxy.stats_socket.rpartition("/")[0]
+    return folder if folder.startswith("/run/") else ""
 
 
 def check_verifies(inventory: Inventory) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from haconsole.configs.haproxy import HEALTH_PATH
 from haconsole.configs.layout import Layout, layout
-from haconsole.configs.owner import owner_line
+from haconsole.configs.owner import owner_line, seal
 from haconsole.inventory.effective import vip_address, vrrp_priority
 from haconsole.inventory.schema import Host, Inventory, VirtualIp, VrrpMode
 from haconsole.model.hosts import Role
@@ -24,7 +24,7 @@ def keepalived_conf(inventory: Inventory, host: Host, interfaces: Mapping[Vip, s
     """
     found = layout(inventory)
     instances = (_instance(inventory, host, vip, interfaces[vip_address(vip)]) for vip in inventory.vips)
-    return "\n".join((owner_line(inventory), _global(host), _check(found), *instances))
+    return seal("\n".join((owner_line(inventory), _global(host), _check(found), *instances)))
 
 
 def keepalived_check(inventory: Inventory) -> str:
@@ -35,7 +35,7 @@ def keepalived_check(inventory: Inventory) -> str:
     found = layout(inventory)
     if found.keepalived is None or found.haproxy is None:
         raise ValueError("an inventory without VIP or load balancer has no check script")
-    return f"""\
+    return seal(f"""\
 #!/bin/bash
 {owner_line(inventory)}
 # Holds the VIP here while haproxy on this host has at least one API server up.
@@ -45,12 +45,12 @@ exec 2>/dev/null 3<>/dev/tcp/127.0.0.1/{found.haproxy.health_port} || exit 1
 printf 'GET {HEALTH_PATH} HTTP/1.0\\r\\n\\r\\n' >&3
 read -r -t 1 _ status _ <&3
 [ "$status" = 200 ]
-"""
+""")
 
 
 def keepalived_drop_in(inventory: Inventory) -> str:
     """A drop-in for the distribution's unit, which leaves a crashed keepalived dead."""
-    return f"{owner_line(inventory)}\n[Service]\nRestart=always\nRestartSec=1\n"
+    return seal(f"{owner_line(inventory)}\n[Service]\nRestart=always\nRestartSec=1\n")
 
 
 def vrrp_version(vip: VirtualIp) -> int:

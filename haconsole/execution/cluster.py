@@ -25,10 +25,11 @@ from haconsole.actions.checks import (
 from haconsole.execution.api_state import api_problems
 from haconsole.execution.etcd_list import etcd_list_problems, host_of
 from haconsole.execution.etcd_tending import store_problems
-from haconsole.execution.haproxy_state import SENDS_NOTHING
+from haconsole.execution.haproxy_state import SENDS_NOTHING, lacking, places_of
 from haconsole.inventory.schema import Host
 from haconsole.model.etcd import EtcdEndpoint
 from haconsole.model.haproxy import AdminState, HaproxyFacts
+from haconsole.model.haproxy_view import servers_at, servers_named
 from haconsole.model.hosts import Role
 from haconsole.model.names import HostName
 from haconsole.probes.addresses import parse_change
@@ -94,19 +95,19 @@ class ClusterChecks:
                     return store_problems(host.name, await api.status(), check)
             case ServerIs():
                 return await self._server(check)
-            case BackendsUp(servers=servers):
-                return await self._backends(host, servers)
+            case BackendsUp():
+                return await self._backends(host, check)
             case ApiserverReady() | VipAnswers() | LeaseHeld() | NodeRenewed():
                 return await api_problems(self._site, check, host)
             case _:
                 assert_never(check)
 
-    async def _backends(self, host: Host, servers: tuple[str, ...]) -> Problems:
+    async def _backends(self, host: Host, check: BackendsUp) -> Problems:
         haproxy = self._site.layout.haproxy
         if haproxy is None:
             return (f"{host.name}: the inventory has no haproxy",)
         facts = await probe_haproxy(self._site.transport(host), haproxy.stats_socket)
-        return backend_problems(host.name, facts, haproxy.backend, servers)
+        return backend_problems(host.name, facts, haproxy.backend, check)
 
     async def _server(self, check: ServerIs) -> Problems:
         told = await asyncio.gather(*(self._server_on(host_of(self._site, name), check) for name in check.balancers))
@@ -140,31 +141,40 @@ class ClusterChecks:
         return any(change is not None and change.entry.address == address for change in changes)
 
 
-def backend_problems(host: str, facts: HaproxyFacts, backend: str, servers: tuple[str, ...]) -> Problems:
-    """Why haproxy does not see every one of `servers` UP in `backend`."""
-    seen = {server.name: server for one in facts.backends if one.name == backend for server in one.servers}
-    missing = [name for name in servers if name not in seen]
+def backend_problems(host: str, facts: HaproxyFacts, backend: str, check: BackendsUp) -> Problems:
+    """Why haproxy does not see every one of the servers UP: at their addresses, or by name in `backend`."""
+    addresses = check.addresses or ((),) * len(check.servers)
+    seen = {
+        name: servers_at(facts, at) if at else servers_named(facts, backend, name)
+        for name, at in zip(check.servers, addresses, strict=True)
+    }
+    missing = [name for name, places in seen.items() if not places]
     down = [
-        f"{name} {seen[name].status} ({seen[name].check})" for name in servers if name in seen and not seen[name].up
+        f"{name} {place.server.status} ({place.server.check})"
+        for name, places in seen.items()
+        for place in places
+        if not place.server.up
     ]
     told = []
     if missing:
-        told.append(f"{host}: haproxy's backend {backend} has no {', '.join(missing)}")
+        where = "no backend of haproxy" if check.addresses else f"haproxy's backend {backend}"
+        told.append(f"{host}: {where} has {'a server for' if check.addresses else 'no'} {', '.join(missing)}")
     if down:
         told.append(f"{host}: haproxy sees {', '.join(down)}")
     return tuple(told)
 
 
 def server_problems(host: str, facts: HaproxyFacts, check: ServerIs) -> Problems:
-    """Why haproxy does not have the server in the state; one that it lacks gets nothing, as if it were drained."""
-    name = f"{check.backend}/{check.server}"
-    servers = (server for one in facts.backends if one.name == check.backend for server in one.servers)
-    seen = next((server for server in servers if server.name == check.server), None)
-    if seen is None:
-        return (f"{host}: haproxy has no server {name}",) if check.state == AdminState.READY else ()
-    if seen.admin_state != check.state:
-        return (f"{host}: haproxy has {name} in {seen.admin_state}, not in {check.state}",)
-    return ()
+    """Why haproxy does not have the servers in the state; where it `may_lack` them it sends them nothing."""
+    places = places_of(facts, check)
+    if not places:
+        drained = check.may_lack and check.state != AdminState.READY
+        return () if drained else (lacking(host, check),)
+    return tuple(
+        f"{host}: haproxy has {place.name} in {place.server.admin_state}, not in {check.state}"
+        for place in places
+        if place.server.admin_state != check.state
+    )
 
 
 def etcd_problems(host: str, endpoint: EtcdEndpoint, voters: int) -> Problems:

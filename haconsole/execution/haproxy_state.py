@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 
+from haconsole.actions.checks import ServerIs
 from haconsole.actions.operations import SetServerState
 from haconsole.configs.layout import HaproxyLayout
 from haconsole.execution.clock import Clock
 from haconsole.execution.outcome import Performed, done, failed
-from haconsole.model.haproxy import AdminState
+from haconsole.model.haproxy import AdminState, HaproxyFacts
+from haconsole.model.haproxy_view import ServerPlace, servers_at, servers_named
 from haconsole.model.observed import Cause
 from haconsole.probes.haproxy import probe_haproxy
 from haconsole.transport.base import Fleet, HostTransport
@@ -38,31 +40,44 @@ async def set_server_state(
 
 
 async def _set(host: HostTransport, socket: str, wanted: SetServerState, clock: Clock) -> Performed:
-    name = f"{wanted.backend}/{wanted.server}"
     try:
         facts = await probe_haproxy(host, socket)
     except HaproxyError as error:
         if error.cause in SENDS_NOTHING and wanted.state != AdminState.READY:
-            return done(f"{host.host}: haproxy passes nothing on")
+            return done(f"{host.host}: haproxy does not run, so it sends nothing")
         raise
-    servers = {server.name for one in facts.backends if one.name == wanted.backend for server in one.servers}
-    if wanted.server not in servers:
-        return done(f"{host.host}: haproxy has no server {name}")
-    await HaproxyApi(host, socket).set_state(wanted.backend, wanted.server, AdminState(wanted.state))
+    places = places_of(facts, wanted)
+    if not places:
+        lacks = lacking(host.host, wanted)
+        return done(lacks) if wanted.may_lack else failed(lacks)
+    for place in places:
+        await HaproxyApi(host, socket).set_state(place.backend, place.server.name, AdminState(wanted.state))
     left = ""
     if wanted.state == AdminState.DRAIN:
         left = f", with {await _connections_left(host, socket, wanted, clock)} lasting connections"
-    return done(f"{host.host}: {name} is in {wanted.state}{left}")
+    return done(f"{host.host}: {', '.join(place.name for place in places)} is in {wanted.state}{left}")
+
+
+def places_of(facts: HaproxyFacts, wanted: SetServerState | ServerIs) -> tuple[ServerPlace, ...]:
+    """The servers meant: by their addresses, or by name in a plan that has none."""
+    if wanted.addresses:
+        return servers_at(facts, wanted.addresses)
+    return servers_named(facts, wanted.backend, wanted.server)
+
+
+def lacking(host: str, wanted: SetServerState | ServerIs) -> str:
+    """A sentence for a balancer that has none of the servers meant."""
+    at = f"at {' or '.join(wanted.addresses)}" if wanted.addresses else f"{wanted.backend}/{wanted.server}"
+    return f"{host}: haproxy has no server {at}"
 
 
 async def _connections_left(host: HostTransport, socket: str, wanted: SetServerState, clock: Clock) -> int:
-    """Wait while connections to the server end; how many last on."""
+    """Wait while connections to the servers end; how many last on."""
     begun = since = clock.monotonic()
     fewest: int | None = None
     while True:
-        facts = await probe_haproxy(host, socket)
-        servers = (server for one in facts.backends if one.name == wanted.backend for server in one.servers)
-        left = sum(server.sessions for server in servers if server.name == wanted.server)
+        places = places_of(await probe_haproxy(host, socket), wanted)
+        left = sum(place.server.sessions for place in places)
         now = clock.monotonic()
         if fewest is None or left < fewest:
             fewest, since = left, now

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from haconsole.configs.owner import close_seal
 from haconsole.errors import HaconsoleError
 from haconsole.inventory.schema import Inventory
 
@@ -11,7 +12,10 @@ _NAMED = re.compile(r"@secret:([a-z-]+)/([^@\s]+)@")
 
 
 def fill_in(content: str, inventory: Inventory) -> str:
-    """`content` with every ``@secret:KIND/NAME@`` replaced by the inventory's value; an unknown name is an error."""
+    """`content` with every ``@secret:KIND/NAME@`` replaced by the inventory's value, and its seal closed over that.
+
+    An unknown name is an error.
+    """
     known = {f"vrrp-auth/{vip.address.partition('/')[0]}": vip.auth_pass for vip in inventory.vips}
 
     def value(found: re.Match[str]) -> str:
@@ -21,7 +25,7 @@ def fill_in(content: str, inventory: Inventory) -> str:
             raise HaconsoleError(f"the plan names a secret that the inventory does not have, {name}", mend="plan anew")
         return secret.reveal()
 
-    return _NAMED.sub(value, content)
+    return close_seal(_NAMED.sub(value, content))
 
 
 def names_a_secret(content: str) -> bool:

@@ -70,7 +70,7 @@ def plan_undo(record: RunRecord, runs: tuple[RunRecord | Unreadable, ...], run_d
     steps = {step.id: step for step in record.plan.steps}
     newest_first = sorted(record.begun, key=lambda one: (one.begun_at or _EVER, _place(record, one)), reverse=True)
     told = tuple(_taken_back(steps[one.step], one, record, run_dir) for one in newest_first)
-    back = tuple(one for one in told if isinstance(one, Step))
+    back = _units_after_files(tuple(one for one in told if isinstance(one, Step)), steps)
     if not reasons and not back:
         reasons = (f"{record.heading.run} did nothing that can be taken back{_stays(told)}",)
     if reasons:
@@ -84,6 +84,23 @@ def plan_undo(record: RunRecord, runs: tuple[RunRecord | Unreadable, ...], run_d
         f"takes back {len(back)} of the {len(told)} steps that {record.heading.run} did, newest first{_stays(told)}"
     )
     return Plan(ACTION, record.plan.cluster, tuple(chained), summary, record.heading.run)
+
+
+def _units_after_files(back: tuple[Step, ...], steps: dict[StepId, Step]) -> tuple[Step, ...]:
+    """A unit whose files must be restored before it comes after the last step of its phase on its host."""
+    ordered: list[Step] = []
+    waiting: list[Step] = []
+    for number, step in enumerate(back):
+        (waiting if _waits_for_files(step, steps) else ordered).append(step)
+        later = {(one.host, one.phase) for one in back[number + 1 :]}
+        ordered += [one for one in waiting if (one.host, one.phase) not in later]
+        waiting = [one for one in waiting if (one.host, one.phase) in later]
+    return tuple(ordered)
+
+
+def _waits_for_files(step: Step, steps: dict[StepId, Step]) -> bool:
+    undo = steps[StepId(step.id.removeprefix("undo."))].undo
+    return isinstance(undo, TakeBack) and undo.after_files
 
 
 def why_not_undo(record: RunRecord, runs: tuple[RunRecord | Unreadable, ...]) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from haconsole.model.haproxy import HaproxyFacts
 from haconsole.model.lock import HostLock
 from haconsole.model.names import HostName
 from haconsole.model.observed import NOT_ASKED, Observed, value_of
+from haconsole.model.provenance import ManagedFile
 from haconsole.model.roles import Role as Role  # noqa: PLC0414 (hosts and roles go together)
 from haconsole.model.vip import KeepalivedFacts
 
@@ -94,6 +95,7 @@ class HostFacts:
     etcd: Observed[EtcdEndpoint] = NOT_ASKED
     keepalived: Observed[KeepalivedFacts] = NOT_ASKED
     haproxy: Observed[HaproxyFacts] = NOT_ASKED
+    balancer_files: Observed[tuple[ManagedFile, ...]] = NOT_ASKED
     apiserver: Observed[ApiserverFacts] = NOT_ASKED
     certificates: Observed[tuple[Certificate, ...]] = NOT_ASKED
     lock: Observed[HostLock | None] = NOT_ASKED
@@ -127,6 +129,7 @@ FACTS = (
     "etcd",
     "keepalived",
     "haproxy",
+    "balancer_files",
     "apiserver",
     "certificates",
     "lock",

@@ -20,6 +20,7 @@ Fact: TypeAlias = Literal[
     "etcd",
     "keepalived",
     "haproxy",
+    "balancer_files",
     "apiserver",
     "certificates",
     "lock",
@@ -41,6 +42,8 @@ def due_facts(layout: Layout, host: Host, *, certificates: bool) -> tuple[Fact, 
         facts.append("keepalived")
     if Role.LOAD_BALANCER in roles and layout.haproxy:
         facts.append("haproxy")
+    if Role.LOAD_BALANCER in roles and (layout.haproxy or layout.keepalived):
+        facts.append("balancer_files")
     if Role.CONTROL_PLANE in roles and layout.kubernetes:
         facts.append("apiserver")
     if roles & set(LOCK_ROLES):

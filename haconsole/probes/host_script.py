@@ -13,7 +13,17 @@ from haconsole.inventory.schema import Host
 from haconsole.model.hosts import Role
 from haconsole.model.names import HostName
 from haconsole.model.observed import Cause, Failed, Known, Observed
-from haconsole.probes import addresses, apiserver, disks, haproxy, keepalived, lock, services, static_pods
+from haconsole.probes import (
+    addresses,
+    apiserver,
+    balancer_files,
+    disks,
+    haproxy,
+    keepalived,
+    lock,
+    services,
+    static_pods,
+)
 from haconsole.probes.board import Board
 from haconsole.probes.due import Fact
 from haconsole.probes.script import ARGV, Answer, FrameReader, Heard, Loose, RoundDone, Section, answers, render
@@ -41,6 +51,7 @@ def questions(site: Site, host: Host, due: tuple[Fact, ...]) -> tuple[Question, 
     paths = ("/", site.layout.etcd.data_dir) if Role.ETCD in host.roles else ("/",)
     pods = static_pods.pods_of(site.layout, host)
     socket = site.layout.haproxy.stats_socket if site.layout.haproxy else ""
+    files = balancer_files.paths_of(site.layout)
     known = (
         Question("addresses", addresses.SECTION, addresses.parse),
         Question(
@@ -58,6 +69,12 @@ def questions(site: Site, host: Host, due: tuple[Fact, ...]) -> tuple[Question, 
             root=True,
         ),
         Question("haproxy", haproxy.section(socket), haproxy.parse, root=True),
+        Question(
+            "balancer_files",
+            balancer_files.section(files, every=slow),
+            partial(balancer_files.parse, inventory=site.inventory, host=host, paths=files),
+            root=True,
+        ),
         Question("lock", lock.section(every=_OFTEN), lock.parse, root=True),
     )
     return tuple(question for question in known if question.fact in due)

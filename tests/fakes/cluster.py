@@ -14,6 +14,7 @@ from haconsole.model.hosts import ApiserverFacts, DiskSpace, HostFacts, Interfac
 from haconsole.model.lease import Lease, LeaseSource
 from haconsole.model.names import HostName, MemberId, Vip
 from haconsole.model.observed import Cause, Failed, Known, Observed, succeed
+from haconsole.model.provenance import ManagedFile, Owner
 from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.model.vip import KeepalivedFacts, VrrpInstance, VrrpState
 
@@ -73,6 +74,29 @@ def units(**active: str) -> tuple[ServiceState, ...]:
     )
 
 
+FILES = (
+    "/etc/haproxy/haproxy.cfg",
+    "/etc/systemd/system/haproxy.service.d/haconsole.conf",
+    "/etc/keepalived/keepalived.conf",
+    "/etc/keepalived/check-apiserver",
+    "/etc/systemd/system/keepalived.service.d/haconsole.conf",
+)
+"""What this console writes on a balancer of INVENTORY."""
+
+
+def balancer_files(owner: Owner) -> tuple[ManagedFile, ...]:
+    """All of them the same `owner`'s."""
+    marked = owner in (Owner.OURS, Owner.CHANGED)
+    return tuple(ManagedFile(path, owner, "lab" if marked else None) for path in FILES)
+
+
+def foreign(facts: HostFacts) -> HostFacts:
+    """A balancer that somebody set up by hand, without the files that this console adds."""
+    own = {FILES[0], FILES[2]}
+    files = tuple(ManagedFile(path, Owner.FOREIGN if path in own else Owner.ABSENT) for path in FILES)
+    return replace(facts, balancer_files=Known(files, NOW))
+
+
 def host(n: int) -> HostFacts:
     addresses = (InterfaceAddress("eth0", f"10.99.0.1{n}", 24),)
     owner = (InterfaceAddress("eth0", VIP, 24),) if n == 1 else ()
@@ -91,6 +115,7 @@ def host(n: int) -> HostFacts:
         etcd=Known(endpoint(n), NOW),
         keepalived=Known(KeepalivedFacts("2.2.7", (instance,)), NOW),
         haproxy=Known(HaproxyFacts("2.6.12", 3600, (backend,)), NOW),
+        balancer_files=Known(balancer_files(Owner.OURS), NOW),
         apiserver=Known(ApiserverFacts(True, (), "v1.20.2"), NOW),
         certificates=Known((), NOW),
     )
@@ -127,6 +152,7 @@ def lost(facts: HostFacts) -> HostFacts:
         etcd=_lost(facts.etcd),
         keepalived=_lost(facts.keepalived),
         haproxy=_lost(facts.haproxy),
+        balancer_files=_lost(facts.balancer_files),
         apiserver=_lost(facts.apiserver),
         certificates=_lost(facts.certificates),
     )

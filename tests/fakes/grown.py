@@ -10,8 +10,9 @@ from haconsole.model.haproxy import HaproxyBackend, HaproxyFacts
 from haconsole.model.hosts import HostFacts, InterfaceAddress, Reach, Role
 from haconsole.model.names import HostName, MemberId, Vip
 from haconsole.model.observed import Cause, Failed, Known
+from haconsole.model.provenance import Owner
 from haconsole.model.snapshot import ClusterSnapshot
-from tests.fakes.cluster import NOW, ROLES, VIP, endpoint, lost, server, units
+from tests.fakes.cluster import NOW, ROLES, VIP, balancer_files, endpoint, lost, server, units
 
 
 def inventory(
@@ -87,6 +88,7 @@ def _bare(host: Host) -> HostFacts:
         clock_offset_ms=Known(0.4, NOW),
         addresses=Known((InterfaceAddress("eth0", host.address, 24),), NOW),
         services=Known((), NOW),
+        balancer_files=Known(balancer_files(Owner.ABSENT), NOW),
         etcd=Failed("connection refused", NOW, Cause.REFUSED),
     )
 
@@ -104,4 +106,5 @@ def _standing(
         services=Known(units(), NOW),
         etcd=Known(answer(number, members, leader, healthy=holds), NOW),
         haproxy=Known(HaproxyFacts("2.6.12", 3600, (backend,)), NOW),
+        balancer_files=Known(balancer_files(Owner.OURS), NOW),
     )

@@ -8,7 +8,7 @@ from enum import StrEnum
 from haconsole.configs.layout import Layout, layout
 from haconsole.inventory.effective import vip_address, vip_interface
 from haconsole.inventory.schema import Host, Inventory
-from haconsole.model.hosts import Role
+from haconsole.model.hosts import Role, ServiceState
 from haconsole.model.names import HostName, Vip
 from haconsole.model.observed import value_of
 from haconsole.model.snapshot import ClusterSnapshot
@@ -63,12 +63,15 @@ class Ground:
         """The hosts that the parts asked for run on, in the order of the inventory."""
         return tuple(host for host in self.inventory.hosts if self.parts_on(host))
 
-    def runs(self, host: Host, unit: str) -> bool:
-        """Whether `unit`, with or without its ``.service``, was seen running on `host`."""
-        name = unit.removesuffix(".service")
+    def service(self, host: Host, unit: str) -> ServiceState | None:
+        """`unit`, with or without its ``.service``, as it was seen on `host`."""
         facts = self.snapshot.host(HostName(host.name))
-        services = value_of(facts.services) if facts else None
-        return any(service.name == name and service.running for service in services or ())
+        return facts.service(unit.removesuffix(".service")) if facts else None
+
+    def runs(self, host: Host, unit: str) -> bool:
+        """Whether `unit` was seen running on `host`."""
+        service = self.service(host, unit)
+        return service is not None and service.running
 
     def interface(self, host: Host, address: Vip) -> str | None:
         """The interface the VIP goes to at `host`: as the inventory says, else the one with the host's address."""

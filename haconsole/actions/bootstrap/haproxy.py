@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from haconsole.actions.balancer_files import may_write
 from haconsole.actions.bootstrap.certificates import authority_needs
 from haconsole.actions.bootstrap.ground import Ground
 from haconsole.actions.bootstrap.leaves import KUBERNETES_CA
-from haconsole.actions.build import File, ran_before, start_step, step_id, write_step
+from haconsole.actions.build import File, restore_unit, start_step, step_id, write_step
 from haconsole.actions.step import Step, StepId
-from haconsole.configs.haproxy import check_verifies, haproxy_cfg, haproxy_drop_in
+from haconsole.configs.haproxy import check_verifies, haproxy_cfg, haproxy_drop_in, haproxy_run_folder
 from haconsole.configs.layout import HaproxyLayout
 from haconsole.inventory.schema import Host
 
@@ -54,6 +55,7 @@ def _files(found: Ground, haproxy: HaproxyLayout, host: Host, after: tuple[StepI
             why=CONFIG_WHY,
             phase=PHASE,
             needs=after,
+            precondition=(may_write(found.inventory, config.path),),
         ),
         write_step(
             "haproxy.drop-in",
@@ -63,12 +65,14 @@ def _files(found: Ground, haproxy: HaproxyLayout, host: Host, after: tuple[StepI
             why=DROP_IN_WHY,
             phase=PHASE,
             needs=after,
+            precondition=(may_write(found.inventory, drop_in.path),),
         ),
     )
 
 
 def _start(found: Ground, haproxy: HaproxyLayout, host: Host, before: tuple[StepId, ...]) -> Step:
-    files: tuple[str, ...] = (haproxy.config_file, haproxy.drop_in)
+    own: tuple[str, ...] = (haproxy.config_file, haproxy.drop_in)
+    files = own
     needs = ("haproxy.config", "haproxy.drop-in")
     authority: tuple[StepId, ...] = ()
     if check_verifies(found.inventory) and found.layout.kubernetes:
@@ -83,7 +87,7 @@ def _start(found: Ground, haproxy: HaproxyLayout, host: Host, before: tuple[Step
         phase=PHASE,
         newer_than=files,
         needs=(*(step_id(need, host.name) for need in needs), *authority, *before),
-        undo=ran_before(haproxy.unit) if found.runs(host, haproxy.unit) else None,
+        undo=restore_unit(haproxy.unit, found.service(host, haproxy.unit), own, haproxy_run_folder(haproxy)),
         test=f"haproxy -c -q -f {haproxy.config_file}",
         reloads=True,
     )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from haconsole.actions.balancer_files import may_write
 from haconsole.actions.bootstrap.ground import Ground
-from haconsole.actions.build import File, ran_before, start_step, step_id, write_step
+from haconsole.actions.build import File, restore_unit, start_step, step_id, write_step
 from haconsole.actions.step import Step, StepId
 from haconsole.configs.keepalived import keepalived_check, keepalived_conf, keepalived_drop_in
 from haconsole.configs.layout import KeepalivedLayout
@@ -57,13 +58,23 @@ def _files(found: Ground, keepalived: KeepalivedLayout, host: Host, after: tuple
         ("drop-in", "Add to keepalived's unit", DROP_IN_WHY, File(keepalived.drop_in, keepalived_drop_in(inventory))),
     )  # fmt: skip
     return tuple(
-        write_step(f"keepalived.{what}", host.name, file, title=title, why=why, phase=PHASE, needs=after)
+        write_step(
+            f"keepalived.{what}",
+            host.name,
+            file,
+            title=title,
+            why=why,
+            phase=PHASE,
+            needs=after,
+            precondition=(may_write(inventory, file.path),),
+        )
         for what, title, why, file in files
     )
 
 
 def _start(found: Ground, keepalived: KeepalivedLayout, host: Host, before: tuple[StepId, ...]) -> Step:
     needs = tuple(step_id(f"keepalived.{what}", host.name) for what in ("check", "config", "drop-in"))
+    files = (keepalived.check_script, keepalived.config_file, keepalived.drop_in)
     return start_step(
         "keepalived.start",
         host.name,
@@ -71,9 +82,9 @@ def _start(found: Ground, keepalived: KeepalivedLayout, host: Host, before: tupl
         title="Start keepalived",
         why=START_WHY,
         phase=PHASE,
-        newer_than=(keepalived.check_script, keepalived.config_file, keepalived.drop_in),
+        newer_than=files,
         needs=(*needs, *before),
-        undo=ran_before(keepalived.unit) if found.runs(host, keepalived.unit) else None,
+        undo=restore_unit(keepalived.unit, found.service(host, keepalived.unit), files),
         test=f"keepalived -t -f {keepalived.config_file}",
         reloads=True,
     )

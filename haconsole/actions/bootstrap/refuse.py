@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from haconsole.actions.balancer_files import not_replaceable
 from haconsole.actions.bootstrap.ground import Ground, Part
+from haconsole.configs.balancer_files import haproxy_files, keepalived_files
 from haconsole.configs.keepalived import vrrp_version
 from haconsole.inventory.effective import vip_address
 from haconsole.inventory.schema import Deployment, EtcdPlacement, EtcdTls, Kubernetes
+from haconsole.model.balancer_files_view import any_foreign
 from haconsole.model.etcd_view import EtcdMemberView, EtcdView, etcd_view
 from haconsole.model.hosts import HostFacts
 from haconsole.model.names import HostName
-from haconsole.model.observed import reason_of, value_of
+from haconsole.model.observed import Known, reason_of, value_of
 
 MAX_SKEW_MS = 500.0
 """Between two hosts: etcd and leases compare clocks."""
@@ -28,6 +31,7 @@ def refusals(found: Ground) -> tuple[str, ...]:
         *clocks(found),
         *interfaces(found),
         *_other_etcd(found),
+        *balancer_files(found),
     )
 
 
@@ -132,6 +136,45 @@ def interfaces(found: Ground) -> tuple[str, ...]:
         for vip in found.inventory.vips
         if found.interface(host, vip_address(vip)) is None
     )
+
+
+def balancer_files(found: Ground) -> tuple[str, ...]:
+    """Files of the balancers that somebody else wrote, or changed; keepalived's check needs haconsole's haproxy.cfg."""
+    writes: tuple[str, ...] = ()
+    if Part.HAPROXY in found.parts:
+        writes += haproxy_files(found.layout)
+    if Part.KEEPALIVED in found.parts:
+        writes += keepalived_files(found.layout)
+    reached = tuple(host.name for host in found.balancers if _reached(found, host.name))
+    reasons = not_replaceable(found.snapshot, found.layout, ((host, writes) for host in reached))
+    return (*reasons, *_heedless_haproxy(found, reached), *_other_parts(found, reasons))
+
+
+def _heedless_haproxy(found: Ground, hosts: tuple[str, ...]) -> tuple[str, ...]:
+    haproxy = found.layout.haproxy
+    if Part.KEEPALIVED not in found.parts or Part.HAPROXY in found.parts or haproxy is None:
+        return ()
+    foreign = [host for host in hosts if any_foreign(found.snapshot, host, (haproxy.config_file,))]
+    if not foreign:
+        return ()
+    reason = (
+        f"keepalived's check asks haproxy's health port {haproxy.health_port}, which {haproxy.config_file} on "
+        f"{', '.join(foreign)} may not have: haconsole did not write it; no balancer would hold the VIP"
+    )
+    return (reason,)
+
+
+def _other_parts(found: Ground, reasons: tuple[str, ...]) -> tuple[str, ...]:
+    others = [part for part in (Part.ETCD, Part.KUBERNETES) if part in found.parts]
+    if not reasons or not others:
+        return ()
+    options = " or ".join(f"--only {part}" for part in others)
+    return (f"to leave the balancers as they are, set up the other parts only: {options}",)
+
+
+def _reached(found: Ground, host: str) -> bool:
+    facts = found.snapshot.host(HostName(host))
+    return facts is not None and isinstance(facts.reach, Known)
 
 
 def _other_etcd(found: Ground) -> tuple[str, ...]:

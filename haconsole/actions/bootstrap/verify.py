@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from haconsole.actions.balancing import api_addresses, without_socket
 from haconsole.actions.bootstrap import etcd, haproxy, keepalived, kubernetes, scripts
 from haconsole.actions.bootstrap.ground import Ground, Part
-from haconsole.actions.build import look_step, script
+from haconsole.actions.build import look_step, script, step_id
 from haconsole.actions.checks import (
     ApiserverReady,
     BackendsUp,
@@ -19,6 +20,8 @@ from haconsole.actions.step import Step, StepId
 from haconsole.configs.layout import ComponentLayout, KubernetesLayout
 from haconsole.inventory.effective import endpoint, join_host_port, vip_addresses
 from haconsole.inventory.schema import Host
+from haconsole.model.balancer_files_view import any_foreign
+from haconsole.model.names import HostName
 
 PHASE = "verification"
 WAIT_S = 60.0
@@ -35,19 +38,41 @@ ENDPOINT_WHY = "The address that clients use answers from here through VIP, bala
 
 
 def verify_steps(found: Ground) -> tuple[Step, ...]:
-    """What can hold with the parts asked for: what goes through several parts is asked when all of them are."""
+    """What must hold once the parts asked for are set up, through the others where these are there already.
+
+    A run that touches balancers sees every VIP owned and the API answering through it, where an API server is expected.
+    """
     steps: list[Step] = []
     if Part.ETCD in found.parts:
         steps += _etcd(found)
     if Part.KUBERNETES in found.parts and found.layout.kubernetes:
         steps += _control_plane(found, found.layout.kubernetes)
-    if {Part.HAPROXY, Part.KUBERNETES} <= found.parts:
-        steps += _balancers(found)
-    if {Part.HAPROXY, Part.KEEPALIVED, Part.KUBERNETES} <= found.parts:
+    serving = _serving(found)
+    balanced = {Part.HAPROXY, Part.KEEPALIVED} & found.parts
+    if Part.HAPROXY in found.parts and serving:
+        steps += _balancers(found, serving)
+    moved = _moved(found)
+    if balanced and serving and moved:
         steps += _vips(found)
-    if Part.KUBERNETES in found.parts and len(found.parts) > 1:
-        steps += _endpoint(found)
+    through = balanced and serving and (moved or not found.inventory.vips)
+    if through or (Part.KUBERNETES in found.parts and len(found.parts) > 1):
+        steps += _endpoint(found, serving)
     return tuple(steps)
+
+
+def _serving(found: Ground) -> tuple[Host, ...]:
+    """Hosts with an API server once the run is over: those that get one, or that were seen to have one."""
+    if Part.KUBERNETES in found.parts:
+        return found.control_planes
+    return tuple(host for host in found.control_planes if found.runs(host, "kube-apiserver"))
+
+
+def _moved(found: Ground) -> bool:
+    """Whether keepalived runs once the run is over, so that every VIP must have an owner."""
+    keepalived = found.layout.keepalived
+    if keepalived is None:
+        return False
+    return Part.KEEPALIVED in found.parts or any(found.runs(host, keepalived.unit) for host in found.balancers)
 
 
 def _etcd(found: Ground) -> tuple[Step, ...]:
@@ -116,16 +141,24 @@ def _started(host: Host) -> tuple[StepId, ...]:
 
 
 def _apiservers(found: Ground) -> tuple[StepId, ...]:
+    if Part.KUBERNETES not in found.parts:
+        return ()
     return tuple(kubernetes.start_of("kube-apiserver", host.name) for host in found.control_planes)
 
 
-def _balancers(found: Ground) -> tuple[Step, ...]:
-    servers = tuple(host.name for host in found.control_planes)
+def _balancers_started(found: Ground) -> tuple[StepId, ...]:
+    parts = {Part.HAPROXY: haproxy.start_of, Part.KEEPALIVED: keepalived.start_of}
+    return tuple(start(host.name) for part, start in parts.items() if part in found.parts for host in found.balancers)
+
+
+def _balancers(found: Ground, serving: tuple[Host, ...]) -> tuple[Step, ...]:
+    servers = tuple(host.name for host in serving)
+    addresses = tuple(api_addresses(found.snapshot, found.inventory, host) for host in serving)
     return tuple(
         look_step(
             "verify.balancer",
             host.name,
-            (BackendsUp(servers),),
+            (BackendsUp(servers, addresses),),
             title="See every API server up in haproxy",
             why=BALANCER_WHY,
             phase=PHASE,
@@ -133,11 +166,19 @@ def _balancers(found: Ground) -> tuple[Step, ...]:
             wait_s=WAIT_S,
         )
         for host in found.balancers
+        if not _cannot_be_asked(found, host)
     )
 
 
+def _cannot_be_asked(found: Ground, host: Host) -> bool:
+    """A haproxy of the site's own without a stats socket: what it sees cannot be known."""
+    name, haproxy = HostName(host.name), found.layout.haproxy
+    foreign = haproxy is not None and any_foreign(found.snapshot, name, (haproxy.config_file,))
+    return foreign and bool(without_socket(found.snapshot, (name,)))
+
+
 def _vips(found: Ground) -> tuple[Step, ...]:
-    needs = (*(keepalived.start_of(host.name) for host in found.balancers), *_apiservers(found))
+    needs = (*_balancers_started(found), *_apiservers(found))
     first = found.balancers[0].name
     return tuple(
         look_step(
@@ -154,13 +195,14 @@ def _vips(found: Ground) -> tuple[Step, ...]:
     )
 
 
-def _endpoint(found: Ground) -> tuple[Step, ...]:
+def _endpoint(found: Ground, serving: tuple[Host, ...]) -> tuple[Step, ...]:
     balanced = endpoint(found.inventory)
     if balanced is None:
         return ()
     address = join_host_port(*balanced)
-    moved = (f"verify.vip-{vip}" for vip in vip_addresses(found.inventory) if Part.KEEPALIVED in found.parts)
-    needs = (*_apiservers(found), *(StepId(f"{step}@{found.balancers[0].name}") for step in moved))
+    needs = (*_apiservers(found), *_balancers_started(found))
+    if {Part.HAPROXY, Part.KEEPALIVED} & found.parts and _moved(found):
+        needs += tuple(step_id(f"verify.vip-{vip}", found.balancers[0].name) for vip in vip_addresses(found.inventory))
     return tuple(
         look_step(
             "verify.endpoint",
@@ -172,5 +214,5 @@ def _endpoint(found: Ground) -> tuple[Step, ...]:
             needs=needs,
             wait_s=WAIT_S,
         )
-        for host in found.control_planes
+        for host in serving
     )

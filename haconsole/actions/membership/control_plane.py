@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from haconsole.actions.balancing import Servers, balancing, while_restarting
 from haconsole.actions.bootstrap import certificates as bootstrap_certificates
 from haconsole.actions.bootstrap import kubernetes as bootstrap
 from haconsole.actions.bootstrap.etcd import account_steps
@@ -59,8 +60,8 @@ def components_out(change: Change) -> tuple[Group, ...]:
         return ()
     groups: list[Group] = []
     if balancers(change) and change.layout.haproxy:
-        backend = change.layout.haproxy.backend
-        groups.append((drain_step(out.name, backend, balancers(change), phase=PHASE, leaves=True),))
+        servers = _leaving_server(change, out, change.layout.haproxy.backend)
+        groups.append((drain_step(out.name, servers, phase=PHASE, leaves=True),))
     if change.out_answers:
         apiserver, *others = (component.unit or "" for component in kubernetes.components)
         titles = ("Stop what steers the cluster from here", "Stop its API server")
@@ -97,7 +98,14 @@ def _follow(change: Change, host: Host, steps: tuple[Step, ...]) -> tuple[Group,
     names, haproxy, locks = balancers(change), change.layout.haproxy, _locks(change, f"held-{host.name}", host.name)
     if not names or haproxy is None:
         return (unit, start, locks)
-    return (unit, *while_drained(host, haproxy.backend, names, start, phase=PHASE, beside=locks))
+    servers = while_restarting(change.snapshot, change.inventory, host, names)
+    return (unit, *while_drained(host, servers, start, phase=PHASE, beside=locks))
+
+
+def _leaving_server(change: Change, out: Host, backend: str) -> Servers:
+    """By its addresses; by the names that this console writes where no balancer says now where it has it."""
+    servers = balancing(change.snapshot, change.inventory, out).servers(balancers(change))
+    return servers if servers.backend else replace(servers, backend=backend, server=out.name)
 
 
 def _locks(change: Change, what: str, after: str = "") -> Group:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from haconsole.actions.membership.change import Change
 from haconsole.actions.steps.order import Group
 from haconsole.actions.steps.services import set_aside_step, stop_step
+from haconsole.model.balancer_files_view import any_foreign
 from haconsole.model.hosts import Role
 
 PHASE = "leaving"
@@ -50,6 +51,8 @@ def _paths(change: Change) -> tuple[str, ...]:
     if Role.CONTROL_PLANE in out.roles and kubernetes:
         paths += [kubernetes.pki_dir]
         paths += [one.kubeconfig for one in (kubernetes.admin, kubernetes.controller_manager, kubernetes.scheduler)]
-    if Role.LOAD_BALANCER in out.roles and change.layout.keepalived:
-        paths.append(change.layout.keepalived.config_file)
+    keepalived = change.layout.keepalived
+    balances = Role.LOAD_BALANCER in out.roles
+    if balances and keepalived and not any_foreign(change.snapshot, out.name, (keepalived.config_file,)):
+        paths.append(keepalived.config_file)
     return tuple(dict.fromkeys(paths))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from haconsole.actions.balancing import not_drained
 from haconsole.actions.bootstrap.verify import verify_steps
 from haconsole.actions.checks import Check, LeaseHeld, VipOwned
 from haconsole.actions.membership import balancers, control_plane, etcd, leaving
@@ -162,6 +163,8 @@ def _summary(change: Change) -> str:
         if change.ask:
             path = snapshot_path(change.inventory, change.snapshot.observed_at)
             told.append(f"a snapshot is kept on {change.ask[0]}: {path}")
+    if change.moves(Role.ETCD):
+        told += not_drained(change.snapshot, control_plane.balancers(change))
     told += [
         f"{host.name} cannot be reached and keeps its older configuration"
         for host in change.after.hosts

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 
+from haconsole.actions.balancer_files import not_replaceable
 from haconsole.actions.bootstrap.refuse import clocks, interfaces, unsupported
 from haconsole.actions.membership.change import Change, answers
+from haconsole.configs.balancer_files import haproxy_files, keepalived_files
 from haconsole.inventory.effective import endpoint, etcd_name, join_host_port
 from haconsole.inventory.schema import Host, Inventory
 from haconsole.model.etcd_view import EtcdMemberView
@@ -28,7 +30,22 @@ def unknown_host(inventory: Inventory, name: str) -> str:
 
 def refusals(change: Change) -> tuple[str, ...]:
     """Every reason at once; none when the change can be planned."""
-    return tuple(dict.fromkeys((*_places(change), *_ways(change), *_members(change))))
+    return tuple(dict.fromkeys((*_places(change), *_ways(change), *_members(change), *balancer_files(change))))
+
+
+def balancer_files(change: Change) -> tuple[str, ...]:
+    """Files of balancers that the change would write, and that somebody else wrote or changed."""
+    places = change.layout
+    followed: tuple[str, ...] = ()
+    if change.moves(Role.CONTROL_PLANE) and places.kubernetes:
+        followed += haproxy_files(places)[:1]
+    if change.moves(Role.LOAD_BALANCER):
+        followed += keepalived_files(places)[:1]
+    writes = [(host.name, followed) for host in change.others(Role.LOAD_BALANCER)]
+    into = change.into
+    if into is not None and Role.LOAD_BALANCER in into.roles and answers(change.snapshot, into):
+        writes.append((into.name, (*haproxy_files(places), *keepalived_files(places))))
+    return not_replaceable(change.snapshot, places, writes)
 
 
 def _places(change: Change) -> tuple[str, ...]:

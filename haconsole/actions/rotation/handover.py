@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from haconsole.actions.balancer_files import heedless
+from haconsole.actions.balancing import not_drained
 from haconsole.actions.bootstrap.ground import Ground
 from haconsole.actions.build import look_step, script, step_id
 from haconsole.actions.checks import AnyOf, Check, CommandSucceeds, ServiceRunning, VipOwned
@@ -12,7 +14,9 @@ from haconsole.actions.steps.vip import elsewhere, give_up, way_back
 from haconsole.actions.steps.vip_scripts import HAND_OVER, STAND_AGAIN, STANDS_AGAIN
 from haconsole.inventory.effective import vip_address, vip_addresses, vrrp_priorities
 from haconsole.inventory.schema import Host
+from haconsole.model.hosts import Reach
 from haconsole.model.names import HostName
+from haconsole.model.observed import NOT_ASKED, Known, Observed
 from haconsole.model.vip_view import unfit, vip_views
 
 SAYS = "haconsole: this host gives its VIPs up while its services are restarted; run failback takes this away"
@@ -34,7 +38,7 @@ def with_vips_elsewhere(
     restarts = _restarts(host, groups)
     if keepalived is None or host not in found.balancers or not vip_addresses(found.inventory):
         return groups
-    if not others or not restarts:
+    if not others or not restarts or not_by_down_file(found):
         return groups
     return (
         (_hand_over(found, host, what, others, restarts, phase),),
@@ -45,16 +49,30 @@ def with_vips_elsewhere(
 
 
 def kept(found: Ground) -> tuple[str, ...]:
-    """VIPs that stay where they are though things are restarted there, and why, in sentences."""
+    """VIPs that stay where things are restarted, and balancers that cannot drain, with the reasons, in sentences."""
     told = []
+    foreign = not_by_down_file(found)
     for view in vip_views(found.snapshot):
         others = {
             host.name: unfit(found.snapshot, host.name) for host in found.balancers if host.name not in view.owners
         }
-        if view.owners and others and all(others.values()):
+        if view.owners and foreign:
+            told.append(f"{view.address} stays on {', '.join(view.owners)} while API servers restart: {foreign}")
+        elif view.owners and others and all(others.values()):
             why = "; ".join(f"{name} {reason}" for name, reason in others.items())
             told.append(f"{view.address} stays on {', '.join(view.owners)}, drained as usual: {why}")
-    return tuple(told)
+    return (*told, *not_drained(found.snapshot, tuple(HostName(host.name) for host in found.balancers)))
+
+
+def not_by_down_file(found: Ground) -> str:
+    """Why VIPs are not handed over: a balancer's keepalived is not this console's and ignores the down file."""
+    hosts = tuple(host.name for host in found.balancers if isinstance(_reach(found, host), Known))
+    return "; ".join(heedless(found.snapshot, found.layout, hosts))
+
+
+def _reach(found: Ground, host: Host) -> Observed[Reach]:
+    facts = found.snapshot.host(HostName(host.name))
+    return facts.reach if facts else NOT_ASKED
 
 
 def _restarts(host: Host, groups: tuple[Group, ...]) -> tuple[Check, ...]:

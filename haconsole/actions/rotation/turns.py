@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from haconsole.actions.balancing import while_restarting
 from haconsole.actions.bootstrap.ground import Ground
 from haconsole.actions.build import ran_before, script, start_step, step_id
 from haconsole.actions.checks import AnyOf, ApiserverReady, Check, EtcdHealthy
@@ -87,7 +88,8 @@ def api_turn(found: Ground, host: Host, what: str, restart: Step, phase: str, be
     haproxy, balancers = found.layout.haproxy, names(found.balancers)
     if haproxy is None or not balancers:
         return (restart,), beside
-    return while_drained(host, haproxy.backend, balancers, (restart,), phase=phase, what=what, beside=beside)
+    servers = while_restarting(found.snapshot, found.inventory, host, balancers)
+    return while_drained(host, servers, (restart,), phase=phase, what=what, beside=beside)
 
 
 def component_restart(

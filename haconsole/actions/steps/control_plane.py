@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from haconsole.actions.balancing import Servers
 from haconsole.actions.bootstrap.verify import LOCKS
 from haconsole.actions.build import look_step, step_id
 from haconsole.actions.checks import ApiserverReady, BackendsUp, LeaseHeld
@@ -20,8 +21,7 @@ LOCKS_WHY = "What steers the cluster goes on: each lock is held and renewed befo
 
 def while_drained(
     host: Host,
-    backend: str,
-    balancers: tuple[HostName, ...],
+    servers: Servers,
     restart: Group,
     *,
     phase: str,
@@ -30,23 +30,26 @@ def while_drained(
 ) -> tuple[Group, ...]:
     """The steps that restart the API server on `host`, while no balancer sends it anything; `beside` goes what uses it.
 
-    `what` tells apart several of these in one plan. Nothing is drained where the restart is done already.
+    `what` tells apart several of these in one plan. Nothing is drained where the restart is done already, nor where no
+    balancer of `servers` could be asked for it.
     """
+    if not servers.balancers:
+        return tuple(filter(None, (restart, beside)))
     end = f"-{what}" if what else ""
     there = tuple(check for step in restart for check in step.verification if not isinstance(check, ApiserverReady))
-    drain = drain_step(host.name, backend, balancers, phase=phase, unless=there)
-    ready = ready_step(host.name, backend, balancers, phase=phase)
+    drain = drain_step(host.name, servers, phase=phase, unless=there)
+    ready = ready_step(host.name, servers, phase=phase)
     seen = tuple(
         look_step(
             f"haproxy.sees-{host.name}{end}",
             name,
-            (BackendsUp((host.name,)),),
+            (BackendsUp((host.name,), (servers.addresses,)),),
             title=f"See {host.name} up in haproxy",
             why=SEES_WHY,
             phase=phase,
             wait_s=WAIT_S,
         )
-        for name in balancers
+        for name in servers.balancers
     )
     return (
         (replace(drain, id=step_id(f"haproxy.drain{end}", host.name)),),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from haconsole.actions.balancing import Servers
 from haconsole.actions.build import step_id
 from haconsole.actions.checks import AnyOf, Check, ServerIs
 from haconsole.actions.operations import Irreversible, SetServerState, TakeBack
@@ -10,13 +11,12 @@ from haconsole.model.haproxy import AdminState
 from haconsole.model.names import HostName
 
 DRAIN_WHY = "Balancers send it no new connection from here on, and those under way end before it is stopped."
-READY_WHY = "It is ready by its own word, so the balancers may send it connections again."
+READY_WHY = "The API server reports ready, so the balancers may send it connections again."
 
 
 def drain_step(
     host: str,
-    backend: str,
-    balancers: tuple[HostName, ...],
+    servers: Servers,
     *,
     phase: str,
     unless: tuple[Check, ...] = (),
@@ -25,40 +25,43 @@ def drain_step(
 ) -> Step:
     """Take the API server on `host` out of every balancer; nothing to do where all of `unless` holds there already.
 
-    Where nothing happens to it that readying it would come too early for, it `stays`: taking this back readies it.
+    Where nothing happens to it that readying it would come too early for, it `stays`: undoing this readies it.
 
-    Where the host `leaves`, perhaps being gone already, the step is told of the first balancer instead.
+    Where the host `leaves`, perhaps being gone already, the step is on the first balancer instead.
     """
-    drained = ServerIs(backend, host, AdminState.DRAIN, balancers)
-    readied = TakeBack(
-        SetServerState(backend, host, AdminState.READY, balancers),
-        (ServerIs(backend, host, AdminState.READY, balancers),),
-    )
+    first = servers.balancers[0]
+    drained = _is(servers, AdminState.DRAIN, may_lack=leaves)
+    readied = TakeBack(_set(servers, AdminState.READY), (_is(servers, AdminState.READY),))
     return Step(
-        id=step_id(f"haproxy.drain-{host}", balancers[0]) if leaves else step_id("haproxy.drain", host),
+        id=step_id(f"haproxy.drain-{host}", first) if leaves else step_id("haproxy.drain", host),
         title=f"Drain {host}'s API server",
         why=DRAIN_WHY,
-        host=balancers[0] if leaves else HostName(host),
-        operation=SetServerState(backend, host, AdminState.DRAIN, balancers),
+        host=first if leaves else HostName(host),
+        operation=_set(servers, AdminState.DRAIN, may_lack=leaves),
         verification=(AnyOf(((drained,), unless)) if unless else drained,),
         undo=readied if stays else Irreversible(f"bring it back with: run ready {host}"),
         phase=phase,
     )
 
 
-def ready_step(host: str, backend: str, balancers: tuple[HostName, ...], *, phase: str, drained: bool = False) -> Step:
-    """Have every balancer use the API server on `host` again; taking this back drains it, if it was `drained`."""
-    drain = TakeBack(
-        SetServerState(backend, host, AdminState.DRAIN, balancers),
-        (ServerIs(backend, host, AdminState.DRAIN, balancers),),
-    )
+def ready_step(host: str, servers: Servers, *, phase: str, drained: bool = False) -> Step:
+    """Have every balancer use the API server on `host` again; undoing this drains it, if it was `drained`."""
+    drain = TakeBack(_set(servers, AdminState.DRAIN), (_is(servers, AdminState.DRAIN),))
     return Step(
         id=step_id("haproxy.ready", host),
         title=f"Let the balancers use {host}'s API server again",
         why=READY_WHY,
         host=HostName(host),
-        operation=SetServerState(backend, host, AdminState.READY, balancers),
-        verification=(ServerIs(backend, host, AdminState.READY, balancers),),
+        operation=_set(servers, AdminState.READY),
+        verification=(_is(servers, AdminState.READY),),
         undo=drain if drained else Irreversible(f"take it out with: run drain {host}"),
         phase=phase,
     )
+
+
+def _set(servers: Servers, state: AdminState, *, may_lack: bool = False) -> SetServerState:
+    return SetServerState(servers.backend, servers.server, state, servers.balancers, servers.addresses, may_lack)
+
+
+def _is(servers: Servers, state: AdminState, *, may_lack: bool = False) -> ServerIs:
+    return ServerIs(servers.backend, servers.server, state, servers.balancers, servers.addresses, may_lack)

@@ -11,6 +11,7 @@ import pytest
 
 from haconsole.actions.bootstrap.ground import Part
 from haconsole.actions.bootstrap.plan import plan_bootstrap
+from haconsole.actions.describe import undo_line
 from haconsole.actions.operations import Irreversible, IssueCertificate, Nothing, RunCommand, WriteFile
 from haconsole.actions.step import Plan, Refusal, Step
 from haconsole.execution.codec import to_json
@@ -23,7 +24,7 @@ from haconsole.inventory.schema import (
     Pki,
     VirtualIp,
 )
-from haconsole.model.hosts import HostFacts, InterfaceAddress, Role
+from haconsole.model.hosts import HostFacts, InterfaceAddress, Role, ServiceState
 from haconsole.model.names import HostName
 from haconsole.model.observed import Known
 from haconsole.model.snapshot import ClusterSnapshot
@@ -204,17 +205,28 @@ def test_without_a_vip_there_is_no_keepalived_and_the_balancer_answers() -> None
     assert "verify.endpoint@m1" in steps_by_id(plan)
 
 
+def enabled(services: tuple[ServiceState, ...]) -> tuple[ServiceState, ...]:
+    return tuple(replace(service, enabled=True) for service in services)
+
+
 def test_members_that_run_already_take_turns_and_are_not_taken_down_by_undo() -> None:
     inventory = samples.lab()
     snapshot = bare(inventory)
-    live = replace(snapshot, hosts=tuple(replace(host, services=Known(units(), NOW)) for host in snapshot.hosts))
+    live = replace(
+        snapshot, hosts=tuple(replace(host, services=Known(enabled(units()), NOW)) for host in snapshot.hosts)
+    )
     plan = plan_bootstrap(live, inventory)
     assert isinstance(plan, Plan)
     steps = steps_by_id(plan)
-    for start in ("etcd.start", "haproxy.start", "keepalived.start", "kubernetes.kube-apiserver"):
+    undone = {"haproxy.start": "haproxy.service", "keepalived.start": "keepalived.service"}
+    for start in ("etcd.start", *undone, "kubernetes.kube-apiserver"):
         assert f"{start}@cp1" in steps[f"{start}@cp2"].needs
         assert f"{start}@cp2" in steps[f"{start}@cp3"].needs
-        assert isinstance(steps[f"{start}@cp1"].undo, Irreversible)
+        undo = steps[f"{start}@cp1"].undo
+        if start in undone:
+            assert f"{undone[start]} is enabled and running as before" in (undo_line(undo) or "")
+        else:
+            assert isinstance(undo, Irreversible)
     pauses = {step.id for step in plan.steps if isinstance(step.operation, RunCommand) and step.operation.vips_pause}
     assert pauses == {f"etcd.start@cp{n}" for n in (1, 2, 3)}, "what a member is answering as it stops would fail"
     assert {step.id for step in plan.steps} == {step.id for step in PLANS["lab"].steps}

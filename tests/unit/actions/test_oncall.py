@@ -60,7 +60,8 @@ def test_leadership_goes_to_no_member_that_is_ill() -> None:
 
 @pytest.mark.parametrize(("action", "state"), [("drain", AdminState.DRAIN), ("ready", AdminState.READY)])
 def test_on_every_balancer_that_answers(action: str, state: AdminState) -> None:
-    wanted = SetServerState("k8s_server_6443", "cp2", state, names(1, 2))
+    at = ("10.99.0.12:6443",)
+    wanted = SetServerState("k8s_server_6443", "cp2", state, names(1, 2), at, may_lack=False)
     assert operation(action, changed(healthy(), 3, lost), host="cp2") == wanted
 
 

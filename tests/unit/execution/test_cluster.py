@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from haconsole.execution.cluster import backend_problems, etcd_problems
+from haconsole.actions.checks import BackendsUp, ServerIs
+from haconsole.execution.cluster import backend_problems, etcd_problems, server_problems
 from haconsole.model.etcd import EtcdEndpoint
-from haconsole.model.haproxy import HaproxyBackend, HaproxyFacts
+from haconsole.model.haproxy import AdminState, HaproxyBackend, HaproxyFacts
 from haconsole.model.observed import value_of
 from tests.fakes.cluster import healthy, server
 
@@ -45,8 +46,43 @@ def test_what_is_wrong_with_etcd_is_told(found: EtcdEndpoint, problem: str) -> N
 def test_backends() -> None:
     servers = (server(1), server(2), server(3, "DOWN", "L7STS"))
     facts = HaproxyFacts("2.6", 9, (HaproxyBackend("k8s_server_6443", servers),))
-    assert backend_problems("cp1", facts, "k8s_server_6443", ("cp1", "cp2")) == ()
-    assert backend_problems("cp1", facts, "k8s_server_6443", ("cp1", "cp3", "cp4")) == (
+    assert backend_problems("cp1", facts, "k8s_server_6443", BackendsUp(("cp1", "cp2"))) == ()
+    assert backend_problems("cp1", facts, "k8s_server_6443", BackendsUp(("cp1", "cp3", "cp4"))) == (
         "cp1: haproxy's backend k8s_server_6443 has no cp4",
         "cp1: haproxy sees cp3 DOWN (L7STS)",
     )
+
+
+def test_servers_are_found_by_their_addresses_whatever_their_names() -> None:
+    servers = (server(1), server(3, "DOWN", "L7STS"))
+    facts = HaproxyFacts("2.6", 9, (HaproxyBackend("apiserverbackend", servers),))
+    at = {n: (f"10.99.0.1{n}:6443",) for n in (1, 3, 4)}
+    assert backend_problems("cp1", facts, "k8s_server_6443", BackendsUp(("m1",), (at[1],))) == ()
+    assert backend_problems("cp1", facts, "k8s_server_6443", BackendsUp(("m1", "m3", "m4"), tuple(at.values()))) == (
+        "cp1: no backend of haproxy has a server for m4",
+        "cp1: haproxy sees m3 DOWN (L7STS)",
+    )
+
+
+@pytest.mark.parametrize(
+    ("check", "problems"),
+    [
+        (
+            ServerIs("k8s_server_6443", "m1", AdminState.DRAIN, (), ("10.99.0.11:6443",), may_lack=False),
+            ("not in drain",),
+        ),
+        (ServerIs("", "", AdminState.READY, (), ("10.99.0.11:6443",), may_lack=False), ()),
+        (
+            ServerIs("", "", AdminState.DRAIN, (), ("10.99.0.19:6443",), may_lack=False),
+            ("no server at 10.99.0.19:6443",),
+        ),
+        (ServerIs("", "", AdminState.DRAIN, (), ("10.99.0.19:6443",)), ()),
+        (ServerIs("", "", AdminState.READY, (), ("10.99.0.19:6443",)), ("no server at 10.99.0.19:6443",)),
+        (ServerIs("apiserverbackend", "cp1", AdminState.READY, ()), ()),
+    ],
+)
+def test_a_server_that_is_missing_is_not_drained(check: ServerIs, problems: tuple[str, ...]) -> None:
+    facts = HaproxyFacts("2.6", 9, (HaproxyBackend("apiserverbackend", (server(1),)),))
+    found = server_problems("cp1", facts, check)
+    assert len(found) == len(problems)
+    assert all(part in sentence for part, sentence in zip(problems, found, strict=True))

@@ -14,6 +14,7 @@ import pytest
 from haconsole.actions.operations import SetServerState
 from haconsole.configs.layout import HaproxyLayout
 from haconsole.execution.clock import SystemClock
+from haconsole.execution.events import Outcome
 from haconsole.execution.haproxy_state import LONGEST_S, QUIET_S, set_server_state
 from haconsole.execution.outcome import Performed
 from haconsole.model.haproxy import AdminState
@@ -27,7 +28,8 @@ pytestmark = pytest.mark.skipif(HAPROXY is None, reason="haproxy is not installe
 class Balancer:
     """haproxy in front of one server that ends when its client does, and connections through it."""
 
-    def __init__(self, folder: Path, port: int, admin: Path) -> None:
+    def __init__(self, folder: Path, port: int, admin: Path, at: str) -> None:
+        self.at = at
         self._fleet = LocalFleet(LocalHost("lb1", folder, {}))
         self._port = port
         self._layout = HaproxyLayout("haproxy.service", "", "", str(admin), port, 0, "api")
@@ -35,9 +37,9 @@ class Balancer:
     def connect(self) -> socket.socket:
         return socket.create_connection(("127.0.0.1", self._port))
 
-    async def drain(self) -> tuple[Performed, float]:
+    async def drain(self, wanted: SetServerState | None = None) -> tuple[Performed, float]:
         begun = time.monotonic()
-        wanted = SetServerState("api", "cp1", AdminState.DRAIN, (HostName("lb1"),))
+        wanted = wanted or SetServerState("api", "cp1", AdminState.DRAIN, (HostName("lb1"),))
         done = await set_server_state(self._fleet, self._layout, wanted, SystemClock())
         return done, time.monotonic() - begun
 
@@ -57,7 +59,7 @@ async def balancer(tmp_path: Path) -> AsyncIterator[Balancer]:
         listen = f"listen api\n    bind 127.0.0.1:{port}\n    server cp1 127.0.0.1:{at}\n"
         with running(tmp_path, listen) as admin:
             (tmp_path / "hosts").mkdir()
-            yield Balancer(tmp_path / "hosts", port, admin)
+            yield Balancer(tmp_path / "hosts", port, admin, f"127.0.0.1:{at}")
         for writer in writers:
             writer.close()
         await asyncio.gather(*(writer.wait_closed() for writer in writers), return_exceptions=True)
@@ -68,6 +70,25 @@ def _free() -> Iterator[int]:
     with closing(socket.create_server(("127.0.0.1", 0))) as found:
         port: int = found.getsockname()[1]
     yield port
+
+
+def at(address: str, *, may_lack: bool = False) -> SetServerState:
+    """A drain of the server at an address, whose names in haproxy are others than those given."""
+    lb1 = (HostName("lb1"),)
+    return SetServerState("k8s_server_6443", "kube-master-1", AdminState.DRAIN, lb1, (address,), may_lack)
+
+
+async def test_a_server_is_found_by_its_address_whatever_its_name(balancer: Balancer) -> None:
+    done, _ = await balancer.drain(at(balancer.at))
+    assert done.outcome is Outcome.DONE
+    assert done.output == "lb1: api/cp1 is in drain, with 0 lasting connections"
+
+
+async def test_a_server_that_is_not_there_was_not_drained(balancer: Balancer) -> None:
+    done, _ = await balancer.drain(at("127.0.0.1:1"))
+    assert (done.outcome, done.error) == (Outcome.FAILED, "lb1: haproxy has no server at 127.0.0.1:1")
+    gone, _ = await balancer.drain(at("127.0.0.1:1", may_lack=True))
+    assert gone.outcome is Outcome.DONE
 
 
 async def test_nothing_under_way_is_not_waited_for(balancer: Balancer) -> None:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from dataclasses import replace
 from functools import partial
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
-from haconsole.actions.operations import RunCommand, WriteFile
+from haconsole.actions.operations import RunCommand, SetServerState, WriteFile
 from haconsole.actions.step import Plan, Step, StepId
 from haconsole.execution.events import Event, Outcome, StepDone, StepOutput, StepStarted
 from haconsole.execution.journal import Journal, JournalError
 from haconsole.execution.records import RunRecord, Standing, StepState, Unreadable, read_run, read_runs
 from haconsole.execution.resume import why_not_resume
+from haconsole.model.haproxy import AdminState
 from haconsole.model.names import HostName
 from haconsole.model.secret import Secret
 from haconsole.transport.redact import redact, redact_certain
@@ -224,6 +227,21 @@ async def test_what_may_not_be_carried_on_is_refused_with_its_reason(bench: Benc
     assert "not to the letter" in reasons(replace(record, intact=False))
     undo = replace(record, plan=replace(record.plan, undoes="r1"), heading=replace(record.heading, run="r2"))  # type: ignore[arg-type]
     assert "taken back by r2" in reasons(record, undo)
+
+
+async def test_a_plan_of_a_version_that_knew_fewer_fields_is_intact(bench: Bench) -> None:
+    drain = SetServerState("k8s_server_6443", "cp1", AdminState.DRAIN, (HostName("cp1"),))
+    journal = Journal(bench.journal, bench.clock, str)
+    await journal.run(bench.heading(), Plan("drain", "lab", (replace(bench.step("a"), operation=drain),)))
+    journal.close()
+    line = json.loads(bench.journal.read_text())
+    operation = line["plan"]["steps"][0]["operation"]
+    del operation["addresses"], operation["may_lack"]
+    line["plan_sha256"] = sha256(json.dumps(line["plan"], sort_keys=True).encode()).hexdigest()
+    bench.journal.write_text(json.dumps(line) + "\n")
+    record = read_run(bench.journal)
+    assert record.intact
+    assert record.plan.steps[0].operation == drain
 
 
 async def test_a_plan_that_was_redacted_is_not_intact(bench: Bench) -> None:

@@ -85,6 +85,25 @@ async def test_a_file_is_what_it_was_before_and_a_new_one_is_set_aside(bench: Be
     assert kept == {".old.r1.write-old@cp1.undone": "after", ".new.r1.write-new@cp1.undone": "made"}
 
 
+async def test_a_units_state_is_restored_after_its_files(bench: Bench) -> None:
+    """What runs is reloaded with what its files say then; other hosts and phases are not waited for."""
+    seen = str(bench.folder / "seen")
+    loaded = CommandSucceeds(("grep", "-qx", "before", seen), "the unit has not read its file")
+    copy = RunCommand(("cp", str(bench.folder / "config"), seen))
+    (bench.folder / "config").write_text("before\n")
+    config = write(bench, "config", "after\n", phase="haproxy")
+    unit = replace(
+        start(bench, "unit"), needs=(config.id,), phase="haproxy", undo=TakeBack(copy, (loaded,), after_files=True)
+    )
+    other = replace(start(bench, "other"), needs=(unit.id,), phase="keepalived")
+    await bench.run(config, unit, other)
+    plan = undo_of(bench)
+    assert [step.id for step in plan.steps] == ["undo.other", f"undo.{config.id}", "undo.unit"]
+    assert plan.steps[2].needs == (plan.steps[1].id,)
+    assert set(outcomes(await take_back(bench, plan)).values()) == {Outcome.DONE}
+    assert (bench.folder / "seen").read_text() == "before\n"
+
+
 async def test_taking_back_again_changes_nothing(bench: Bench) -> None:
     (bench.folder / "old").write_text("before")
     await bench.run(write(bench, "old", "after"))

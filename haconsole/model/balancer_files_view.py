@@ -1,0 +1,49 @@
+"""Whose a balancer's files are, over all balancers: what may be written, and whose keepalived heeds the down file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from haconsole.model.names import HostName
+from haconsole.model.observed import reason_of, value_of
+from haconsole.model.provenance import ManagedFile, Owner
+from haconsole.model.snapshot import ClusterSnapshot
+
+
+@dataclass(frozen=True, slots=True)
+class FileOwner:
+    """`file` is None where it is not known whose the file at `path` is; `reason` says why."""
+
+    host: HostName
+    path: str
+    file: ManagedFile | None
+    reason: str = ""
+
+    @property
+    def ours(self) -> bool:
+        return self.file is not None and self.file.owner is Owner.OURS
+
+    @property
+    def replaceable(self) -> bool:
+        return self.file is not None and self.file.owner.replaceable
+
+
+def file_owner(snapshot: ClusterSnapshot, host: str, path: str) -> FileOwner:
+    """Whose the file at `path` on `host` is, as it was seen last."""
+    name = HostName(host)
+    facts = snapshot.host(name)
+    seen = value_of(facts.balancer_files) if facts else None
+    file = next((one for one in seen or () if one.path == path), None)
+    why = (reason_of(facts.balancer_files) if facts else None) or "it was not asked"
+    return FileOwner(name, path, file, "" if file else why)
+
+
+def all_ours(snapshot: ClusterSnapshot, host: str, paths: tuple[str, ...]) -> bool:
+    """Whether every one of `paths` on `host` is known to be as this console wrote it."""
+    return all(file_owner(snapshot, host, path).ours for path in paths)
+
+
+def any_foreign(snapshot: ClusterSnapshot, host: str, paths: tuple[str, ...]) -> bool:
+    """Whether one of `paths` on `host` is known to be the site's own, or changed since it was written."""
+    owners = (file_owner(snapshot, host, path) for path in paths)
+    return any(one.file is not None and not one.file.owner.replaceable for one in owners)

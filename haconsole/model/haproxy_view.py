@@ -1,0 +1,50 @@
+"""Servers of haproxy by the address they send to, whatever a site calls its backends and servers."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from haconsole.model.haproxy import AdminState, HaproxyFacts, HaproxyServer
+
+
+@dataclass(frozen=True, slots=True)
+class ServerPlace:
+    """A server and the backend it is in."""
+
+    backend: str
+    server: HaproxyServer
+
+    @property
+    def name(self) -> str:
+        """``BACKEND/SERVER``, as haproxy's runtime API takes it."""
+        return f"{self.backend}/{self.server.name}"
+
+
+def servers_at(facts: HaproxyFacts, addresses: Collection[str]) -> tuple[ServerPlace, ...]:
+    """The servers at one of `addresses` (``ADDRESS:PORT``), in whichever backends."""
+    return tuple(
+        ServerPlace(backend.name, server)
+        for backend in facts.backends
+        for server in backend.servers
+        if server.address in addresses
+    )
+
+
+def servers_named(facts: HaproxyFacts, backend: str, server: str) -> tuple[ServerPlace, ...]:
+    """The server of that name, or none."""
+    backends = (one for one in facts.backends if one.name == backend)
+    return tuple(ServerPlace(backend, each) for one in backends for each in one.servers if each.name == server)
+
+
+def beside(facts: HaproxyFacts, places: tuple[ServerPlace, ...]) -> tuple[HaproxyServer, ...]:
+    """What serves in place of `places`: the other servers of their backends that are up and ready."""
+    out = {place.name for place in places}
+    backends = {place.backend for place in places}
+    return tuple(
+        server
+        for backend in facts.backends
+        if backend.name in backends
+        for server in backend.servers
+        if f"{backend.name}/{server.name}" not in out and server.up and server.admin_state is AdminState.READY
+    )
