@@ -49,6 +49,13 @@ CODES: dict[str, Explanation] = {
         "router ID, password, interval or addresses differ, or two priorities are equal",
         "write the same settings again",
     ),
+    "balancer.foreign": Explanation(
+        "a file of keepalived or haproxy bears no mark of this console, or was changed since it was written",
+        "change it by hand, or move it away and run bootstrap",
+    ),
+    "balancer.no-socket": Explanation(
+        "haproxy runs without the stats socket that the inventory names", "add a stats socket and reload haproxy"
+    ),
     "keepalived.down": Explanation("the service is not active on a balancer", "start it; read its journal"),
     "haproxy.down": Explanation("the service is not active on a balancer", "start it; read its journal"),
     "haproxy.backend-down": Explanation(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from haconsole.diagnosis import certificates, etcd, haproxy, hosts, kubernetes, vip
+from haconsole.diagnosis import certificates, etcd, foreign_balancers, haproxy, hosts, kubernetes, vip
 from haconsole.diagnosis.draft import fold
 from haconsole.inventory.schema import Inventory
 from haconsole.model.findings import Finding, Health, Severity
@@ -20,16 +20,16 @@ def diagnose(snapshot: ClusterSnapshot, inventory: Inventory, now: datetime) -> 
     """
     if _too_early(snapshot):
         return fold(tuple(hosts.rules(snapshot)))
-    return fold(
-        (
-            *etcd.rules(snapshot, inventory),
-            *vip.rules(snapshot),
-            *haproxy.rules(snapshot, inventory),
-            *kubernetes.rules(snapshot, now),
-            *certificates.rules(snapshot, now),
-            *hosts.rules(snapshot),
-        )
+    drafts = (
+        *etcd.rules(snapshot, inventory),
+        *vip.rules(snapshot),
+        *haproxy.rules(snapshot, inventory),
+        *kubernetes.rules(snapshot, now),
+        *certificates.rules(snapshot, now),
+        *hosts.rules(snapshot),
+        *foreign_balancers.rules(snapshot, inventory),
     )
+    return fold(foreign_balancers.without_replacing(drafts, snapshot, inventory))
 
 
 def health(snapshot: ClusterSnapshot, findings: tuple[Finding, ...]) -> Health:

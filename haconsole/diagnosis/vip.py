@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from haconsole.diagnosis.draft import NOT_BOOTSTRAPPED, QUORUM_LOST, Draft
+from haconsole.diagnosis.foreign_balancers import no_socket
 from haconsole.diagnosis.remedies import advice, call
 from haconsole.diagnosis.services import restarts, service_down
 from haconsole.model.findings import ActionCall, Finding, Remedy, Severity
@@ -29,9 +30,11 @@ def rules(snapshot: ClusterSnapshot) -> Iterator[Draft]:
 
 
 def _owner_unhealthy(view: VipView, balancers: tuple[HostFacts, ...]) -> Iterator[Draft]:
-    """The owner can be reached, and its haproxy does not answer."""
+    """The owner can be reached, and its haproxy does not answer; one without a stats socket cannot be asked."""
     owner = next((facts for facts in balancers if (facts.host,) == view.owners), None)
     if owner is None or not isinstance(owner.reach, Known) or not isinstance(owner.haproxy, Failed):
+        return
+    if no_socket(owner):
         return
     yield Draft(
         Finding(
@@ -124,7 +127,10 @@ def _vrrp_evidence(facts: HostFacts) -> str:
 
 
 def _config(balancers: tuple[HostFacts, ...]) -> Iterator[Draft]:
-    """Instances that serve the same VIP must agree on everything but the priority, which must differ."""
+    """Instances that serve the same VIP must agree on everything but the priority; one must have the highest.
+
+    Equal priorities below the highest are normal: VRRP prefers the higher address (RFC 5798, 6.4.3).
+    """
     by_vip: dict[str, list[tuple[HostName, tuple[object, ...], int]]] = {}
     for facts in balancers:
         keepalived = value_of(facts.keepalived)
@@ -133,11 +139,11 @@ def _config(balancers: tuple[HostFacts, ...]) -> Iterator[Draft]:
             for vip in each.vips:
                 by_vip.setdefault(vip, []).append((facts.host, shared, each.priority))
     for address, entries in by_vip.items():
-        priorities = [priority for _, _, priority in entries]
+        priorities = sorted(priority for _, _, priority in entries)
         if len({shared for _, shared, _ in entries}) > 1:
             yield _mismatch(address, "router ID, password, interval or addresses differ between hosts", entries)
-        elif len(set(priorities)) < len(priorities):
-            yield _mismatch(address, "two hosts have the same priority", entries)
+        elif priorities[-1:] == priorities[-2:-1]:
+            yield _mismatch(address, "two hosts share the highest priority", entries)
 
 
 def _mismatch(vip: str, what: str, entries: list[tuple[HostName, tuple[object, ...], int]]) -> Draft:

@@ -154,15 +154,21 @@ async def test_a_stopped_keepalived_is_started_and_its_files_stay(site: Program)
     await owned(site)
     everywhere(lab, "systemctl stop keepalived")
     before = sums(lab)
+    remedies = [one for finding in findings(site).values() for one in finding["remedies"]]
+    actions = [one["action"]["name"] for one in remedies if one["action"]]
+    assert "restart" in actions
+    assert not {"bootstrap", "failover", "failback"} & set(actions)
     said = refused(site, "bootstrap", "--only", "keepalived")
     assert f"{KEEPALIVED_CONF} on cp1, cp2, cp3 was not written by haconsole" in said
     assert "start it there (systemctl start keepalived)" in said
     assert HAPROXY_CFG in refused(site, "bootstrap", "--only", "haproxy")
     assert "--only etcd or --only kubernetes" in refused(site, "bootstrap")
     assert sums(lab) == before
-    everywhere(lab, "systemctl start keepalived")
+    site.events("restart", "keepalived")
     await owned(site)
     assert sums(lab) == before
+    severities = {finding["severity"] for finding in findings(site).values()}
+    assert severities == {"info"}, findings(site)
 
 
 async def test_a_vip_whose_keepalived_heeds_no_down_file_is_not_moved(site: Program) -> None:

@@ -9,7 +9,7 @@ import haconsole.diagnosis
 from haconsole.diagnosis.codes import CODES
 
 FOLDER = Path(haconsole.diagnosis.__file__).parent
-CODE = re.compile(r'"((?:cluster|etcd|vip|haproxy|keepalived|apiserver|component|lease|cert|host)\.[a-z-]+)"')
+CODE = re.compile(r'"((?:cluster|etcd|vip|haproxy|keepalived|apiserver|component|lease|cert|host|balancer)\.[a-z-]+)"')
 
 
 def emitted() -> set[str]:

@@ -1,0 +1,104 @@
+"""Balancers that this console did not set up: what can be done with them, and what never replaces their files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+from haconsole.configs.balancer_files import haproxy_files, keepalived_files
+from haconsole.configs.layout import Layout, layout
+from haconsole.diagnosis.draft import Draft
+from haconsole.diagnosis.remedies import advice
+from haconsole.inventory.schema import Inventory
+from haconsole.model.balancer_files_view import any_foreign
+from haconsole.model.findings import ActionCall, Finding, Remedy, Severity
+from haconsole.model.hosts import HostFacts, Role
+from haconsole.model.names import HostName
+from haconsole.model.observed import Cause, Failed
+from haconsole.model.snapshot import ClusterSnapshot
+
+FILES: dict[str, Callable[[Layout], tuple[str, ...]]] = {"keepalived": keepalived_files, "haproxy": haproxy_files}
+MOVES = ("failover", "failback")
+
+
+def without_replacing(drafts: tuple[Draft, ...], snapshot: ClusterSnapshot, inventory: Inventory) -> tuple[Draft, ...]:
+    """The drafts; a remedy that a foreign file forbids becomes advice to do the same by hand."""
+    foreign = {part: _foreign(part, snapshot, inventory) for part in FILES}
+    if not any(foreign.values()):
+        return drafts
+    return tuple(replace(draft, finding=_by_hand(draft.finding, foreign)) for draft in drafts)
+
+
+def rules(snapshot: ClusterSnapshot, inventory: Inventory) -> Iterator[Draft]:
+    """What this console cannot do because of how balancers are set up."""
+    for part in FILES:
+        hosts = _foreign(part, snapshot, inventory)
+        if hosts:
+            yield _foreign_files(part, hosts)
+    silent = tuple(facts.host for facts in _balancers(snapshot) if no_socket(facts))
+    if silent:
+        yield _no_socket(silent)
+
+
+def no_socket(facts: HostFacts) -> bool:
+    """haproxy runs, and has no stats socket by which it could be asked."""
+    return isinstance(facts.haproxy, Failed) and facts.haproxy.cause is Cause.NOT_CONFIGURED
+
+
+def _balancers(snapshot: ClusterSnapshot) -> tuple[HostFacts, ...]:
+    return tuple(facts for facts in snapshot.hosts if facts.has(Role.LOAD_BALANCER))
+
+
+def _foreign(part: str, snapshot: ClusterSnapshot, inventory: Inventory) -> tuple[HostName, ...]:
+    """The balancers with a file of this part that was not written by this console, or was changed since."""
+    paths = FILES[part](layout(inventory))
+    return tuple(facts.host for facts in _balancers(snapshot) if any_foreign(snapshot, facts.host, paths))
+
+
+def _by_hand(finding: Finding, foreign: dict[str, tuple[HostName, ...]]) -> Finding:
+    remedies = tuple(_allowed(remedy, foreign) for remedy in finding.remedies)
+    return replace(finding, remedies=tuple(dict.fromkeys(remedies)))
+
+
+def _allowed(remedy: Remedy, foreign: dict[str, tuple[HostName, ...]]) -> Remedy:
+    if not isinstance(remedy, ActionCall):
+        return remedy
+    part = "keepalived" if remedy.action in MOVES else dict(remedy.arguments).get("only", "")
+    hosts = foreign.get(part, ())
+    if not hosts or remedy.action not in (*MOVES, "bootstrap"):
+        return remedy
+    what = remedy.text or f"do the work of {remedy.action}"
+    return advice(f"{what}: by hand, for haconsole did not write {part}'s files on {', '.join(hosts)}")
+
+
+def _foreign_files(part: str, hosts: tuple[HostName, ...]) -> Draft:
+    where = ", ".join(hosts)
+    limits = {
+        "keepalived": "Its VIP is watched. failover needs a check that heeds the down file, and is refused otherwise.",
+        "haproxy": "drain and ready find a server by its address, where haproxy has a stats socket.",
+    }
+    return Draft(
+        Finding(
+            "balancer.foreign",
+            Severity.INFO,
+            part,
+            f"{part}'s files on {where} were not written by haconsole, or were changed since",
+            f"haconsole never replaces them. {limits[part]}",
+            (),
+            (advice("to have haconsole write a file: move it away, then run bootstrap"),),
+        )
+    )
+
+
+def _no_socket(hosts: tuple[HostName, ...]) -> Draft:
+    return Draft(
+        Finding(
+            "balancer.no-socket",
+            Severity.INFO,
+            "haproxy",
+            f"haproxy on {', '.join(hosts)} has no stats socket: its servers cannot be shown or drained",
+            "Clients may well be served: only haproxy's own view of its servers is unknown.",
+            (),
+            (advice("add `stats socket` with level admin to its global section, and reload haproxy"),),
+        )
+    )
