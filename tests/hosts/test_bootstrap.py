@@ -166,16 +166,26 @@ def test_a_second_run_changes_nothing(program: Program) -> None:
 
 
 @pytest.mark.usefixtures("first")
-def test_what_was_changed_by_hand_is_put_right_and_nothing_else(program: Program) -> None:
+def test_a_balancer_file_changed_by_hand_is_refused_and_the_printed_command_lets_it_be_written(
+    program: Program,
+) -> None:
     lab = program.lab
     on(lab, "cp2", "sh", "-c", "echo '# by hand' >>/etc/haproxy/haproxy.cfg")
+    refused = program("run", "bootstrap", "--yes", "--json")
+    assert refused.returncode == 4, refused.stdout + refused.stderr
+    changed, only = json.loads(refused.stdout)["reasons"]
+    assert changed.startswith("/etc/haproxy/haproxy.cfg on cp2 was changed since haconsole wrote it"), changed
+    assert "--only etcd" in only
+    assert "# by hand" in on(lab, "cp2", "cat", "/etc/haproxy/haproxy.cfg")
+
     pids = on(lab, "cp2", "systemctl", "show", "-p", "MainPID", "etcd", "kube-apiserver")
+    on(lab, "cp2", *changed.rpartition(": ")[2].split())
     events = program.events("bootstrap")
     done = {step for step, outcome in outcomes(events).items() if outcome == "done"}
     assert {"haproxy.config@cp2", "haproxy.start@cp2"} <= done
     assert not [step for step in done if not step.startswith(("haproxy.", "verify."))]
     assert "# by hand" not in on(lab, "cp2", "cat", "/etc/haproxy/haproxy.cfg")
-    assert "# by hand" in on(lab, "cp2", "sh", "-c", "cat /etc/haproxy/.haproxy.cfg.*")
+    assert "# by hand" in on(lab, "cp2", "cat", "/etc/haproxy/haproxy.cfg.before")
     assert on(lab, "cp2", "systemctl", "show", "-p", "MainPID", "etcd", "kube-apiserver") == pids
 
 
