@@ -175,7 +175,7 @@ def test_a_balancer_file_changed_by_hand_is_refused_and_the_printed_command_lets
     assert refused.returncode == 4, refused.stdout + refused.stderr
     changed, only = json.loads(refused.stdout)["reasons"]
     assert changed.startswith("/etc/haproxy/haproxy.cfg on cp2 was changed since haconsole wrote it"), changed
-    assert "--only etcd" in only
+    assert "only = etcd" in only
     assert "# by hand" in on(lab, "cp2", "cat", "/etc/haproxy/haproxy.cfg")
 
     pids = on(lab, "cp2", "systemctl", "show", "-p", "MainPID", "etcd", "kube-apiserver")

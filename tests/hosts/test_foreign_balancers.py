@@ -162,7 +162,7 @@ async def test_a_stopped_keepalived_is_started_and_its_files_stay(site: Program)
     assert f"{KEEPALIVED_CONF} on cp1, cp2, cp3 was not written by haconsole" in said
     assert "start it there (systemctl start keepalived)" in said
     assert HAPROXY_CFG in refused(site, "bootstrap", "--only", "haproxy")
-    assert "--only etcd or --only kubernetes" in refused(site, "bootstrap")
+    assert "only = etcd or only = kubernetes" in refused(site, "bootstrap")
     assert sums(lab) == before
     site.events("restart", "keepalived")
     await owned(site)

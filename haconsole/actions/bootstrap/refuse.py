@@ -168,7 +168,7 @@ def _other_parts(found: Ground, reasons: tuple[str, ...]) -> tuple[str, ...]:
     others = [part for part in (Part.ETCD, Part.KUBERNETES) if part in found.parts]
     if not reasons or not others:
         return ()
-    options = " or ".join(f"--only {part}" for part in others)
+    options = " or ".join(f"only = {part}" for part in others)
     return (f"to leave the balancers as they are, set up the other parts only: {options}",)
 
 

@@ -86,7 +86,7 @@ def test_a_stopped_service_is_started_not_replaced() -> None:
 
 def test_the_other_parts_can_be_set_up_beside_foreign_balancers() -> None:
     snapshot = everywhere(foreign)
-    assert "--only etcd or --only kubernetes" in refused(plan_bootstrap(snapshot, INVENTORY))
+    assert "only = etcd or only = kubernetes" in refused(plan_bootstrap(snapshot, INVENTORY))
     assert isinstance(plan_bootstrap(snapshot, INVENTORY, Part.KUBERNETES), Plan)
 
 
