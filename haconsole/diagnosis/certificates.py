@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from haconsole.diagnosis.draft import Draft
+from haconsole.diagnosis.candidate import Candidate
 from haconsole.diagnosis.remedies import advice, call
 from haconsole.model.certificate import Certificate
 from haconsole.model.findings import Finding, Remedy, Severity
@@ -16,28 +16,28 @@ WARNING_DAYS = 30
 CRITICAL_DAYS = 7
 
 
-def rules(snapshot: ClusterSnapshot, now: datetime) -> Iterator[Draft]:
-    """Drafts about every certificate of every host."""
+def rules(snapshot: ClusterSnapshot, now: datetime) -> Iterator[Candidate]:
+    """Candidates about every certificate of every host."""
     for facts in snapshot.hosts:
         for certificate in value_of(facts.certificates) or ():
             yield from _time(certificate, now)
             yield from _trust(certificate)
-            yield from _served(certificate)
+            yield from _served_file(certificate)
             yield from _names(certificate)
-    yield from _shared(snapshot)
-    yield from _on_the_way(snapshot)
+    yield from _differing_material(snapshot)
+    yield from _open_rotation(snapshot)
 
 
-def _time(certificate: Certificate, now: datetime) -> Iterator[Draft]:
+def _time(certificate: Certificate, now: datetime) -> Iterator[Candidate]:
     days = certificate.days_left(now)
     if days >= WARNING_DAYS:
         return
-    expired = certificate.not_after <= now
-    severity = Severity.CRITICAL if expired or days < CRITICAL_DAYS else Severity.WARNING
-    what = f"expired {-days} days ago" if expired else f"expires in {days} days"
-    yield _draft(
+    is_expired = certificate.not_after <= now
+    severity = Severity.CRITICAL if is_expired or days < CRITICAL_DAYS else Severity.WARNING
+    what = f"expired {-days} days ago" if is_expired else f"expires in {days} days"
+    yield _candidate(
         certificate,
-        "cert.expired" if expired else "cert.expiring",
+        "cert.expired" if is_expired else "cert.expiring",
         severity,
         what,
         "Peers refuse an expired certificate at once.",
@@ -59,9 +59,9 @@ def _reissue(certificate: Certificate) -> Remedy:
     return call("rotate-certs", "reissue the certificates of this host", host=certificate.host)
 
 
-def _trust(certificate: Certificate) -> Iterator[Draft]:
+def _trust(certificate: Certificate) -> Iterator[Candidate]:
     if certificate.chain_ok is False:
-        yield _draft(
+        yield _candidate(
             certificate,
             "cert.wrong-ca",
             Severity.CRITICAL,
@@ -70,7 +70,7 @@ def _trust(certificate: Certificate) -> Iterator[Draft]:
             _reissue(certificate),
         )
     if certificate.key_matches is False:
-        yield _draft(
+        yield _candidate(
             certificate,
             "cert.key-mismatch",
             Severity.CRITICAL,
@@ -79,7 +79,7 @@ def _trust(certificate: Certificate) -> Iterator[Draft]:
             _reissue(certificate),
         )
     if certificate.key_mode is not None and certificate.key_mode & 0o077:
-        yield _draft(
+        yield _candidate(
             certificate,
             "cert.key-exposed",
             Severity.WARNING,
@@ -89,10 +89,10 @@ def _trust(certificate: Certificate) -> Iterator[Draft]:
         )
 
 
-def _served(certificate: Certificate) -> Iterator[Draft]:
+def _served_file(certificate: Certificate) -> Iterator[Candidate]:
     if certificate.served_fingerprint in (None, certificate.fingerprint):
         return
-    yield _draft(
+    yield _candidate(
         certificate,
         "cert.served-old",
         Severity.WARNING,
@@ -113,10 +113,10 @@ def _restart(certificate: Certificate) -> Remedy:
 SERVICES = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler")
 
 
-def _names(certificate: Certificate) -> Iterator[Draft]:
+def _names(certificate: Certificate) -> Iterator[Candidate]:
     if not certificate.missing_names:
         return
-    yield _draft(
+    yield _candidate(
         certificate,
         "cert.san-missing",
         Severity.CRITICAL,
@@ -126,14 +126,14 @@ def _names(certificate: Certificate) -> Iterator[Draft]:
     )
 
 
-def _shared(snapshot: ClusterSnapshot) -> Iterator[Draft]:
+def _differing_material(snapshot: ClusterSnapshot) -> Iterator[Candidate]:
     """CAs and service-account keys are the same wherever they are used; there are two while one is replaced."""
     for what, by_host in shared_material(snapshot):
-        held = {host: frozenset(prints) for host, prints in by_host.items()}
-        if len(set(held.values())) < 2:
+        fingerprints = {host: frozenset(prints) for host, prints in by_host.items()}
+        if len(set(fingerprints.values())) < 2:
             continue
-        common = frozenset.intersection(*held.values())
-        yield Draft(
+        common = frozenset.intersection(*fingerprints.values())
+        yield Candidate(
             Finding(
                 "cert.wrong-ca",
                 Severity.WARNING if common else Severity.CRITICAL,
@@ -152,17 +152,17 @@ def _shared(snapshot: ClusterSnapshot) -> Iterator[Draft]:
         )
 
 
-def _on_the_way(snapshot: ClusterSnapshot) -> Iterator[Draft]:
+def _open_rotation(snapshot: ClusterSnapshot) -> Iterator[Candidate]:
     """A CA that is to take another's place lies beside it until the last phase."""
-    held = {
+    next_cas = {
         (certificate.role.removesuffix(NEXT), facts.host)
         for facts in snapshot.hosts
         for certificate in value_of(facts.certificates) or ()
         if certificate.is_ca and certificate.role.endswith(NEXT)
     }
-    for role in sorted({role for role, _ in held}):
-        hosts = ", ".join(sorted(host for one, host in held if one == role))
-        yield Draft(
+    for role in sorted({role for role, _ in next_cas}):
+        hosts = ", ".join(sorted(host for one, host in next_cas if one == role))
+        yield Candidate(
             Finding(
                 "cert.ca-rotation-open",
                 Severity.INFO,
@@ -183,22 +183,24 @@ NEXT = "-next"
 
 def shared_material(snapshot: ClusterSnapshot) -> Iterator[tuple[str, dict[str, tuple[str, ...]]]]:
     """What must not differ: each CA by its role and the service-account keys, with every host's fingerprints."""
-    found: dict[str, dict[str, list[str]]] = {}
+    material: dict[str, dict[str, list[str]]] = {}
     for facts in snapshot.hosts:
         for certificate in value_of(facts.certificates) or ():
             if certificate.is_ca:
-                found.setdefault(certificate.role, {}).setdefault(facts.host, []).append(certificate.fingerprint)
+                material.setdefault(certificate.role, {}).setdefault(facts.host, []).append(certificate.fingerprint)
         for keys in facts.token_keys:
             kind = "service-account signing key" if keys.private else "service-account public keys"
-            found.setdefault(kind, {}).setdefault(facts.host, []).extend(keys.fingerprints)
-    for what, by_host in sorted(found.items()):
+            material.setdefault(kind, {}).setdefault(facts.host, []).extend(keys.fingerprints)
+    for what, by_host in sorted(material.items()):
         yield what, {host: tuple(dict.fromkeys(prints)) for host, prints in by_host.items()}
 
 
-def _draft(certificate: Certificate, code: str, severity: Severity, what: str, why: str, remedy: Remedy) -> Draft:
+def _candidate(
+    certificate: Certificate, code: str, severity: Severity, what: str, why: str, remedy: Remedy
+) -> Candidate:
     subject = f"{certificate.host}:{certificate.path}"
     evidence = (f"subject {certificate.subject}", f"not after {certificate.not_after:%Y-%m-%d %H:%M}Z")
-    return Draft(
+    return Candidate(
         Finding(code, severity, subject, f"{certificate.role} on {certificate.host} {what}", why, evidence, (remedy,)),
         (("host.clock-skew", certificate.host),) if code == "cert.expired" else (),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from haconsole.diagnosis import certificates, etcd, foreign_balancers, haproxy, hosts, kubernetes, vip
-from haconsole.diagnosis.draft import fold
+from haconsole.diagnosis.candidate import collapse_to_root_causes
 from haconsole.inventory.schema import Inventory
 from haconsole.model.findings import Finding, Health, Severity
 from haconsole.model.hosts import HostFacts, Role
@@ -19,8 +19,8 @@ def diagnose(snapshot: ClusterSnapshot, inventory: Inventory, now: datetime) -> 
     While it cannot be told yet whether anything is installed, only what is wrong with hosts themselves.
     """
     if _too_early(snapshot):
-        return fold(tuple(hosts.rules(snapshot)))
-    drafts = (
+        return collapse_to_root_causes(tuple(hosts.rules(snapshot)))
+    candidates = (
         *etcd.rules(snapshot, inventory),
         *vip.rules(snapshot),
         *haproxy.rules(snapshot, inventory),
@@ -29,7 +29,7 @@ def diagnose(snapshot: ClusterSnapshot, inventory: Inventory, now: datetime) -> 
         *hosts.rules(snapshot),
         *foreign_balancers.rules(snapshot, inventory),
     )
-    return fold(foreign_balancers.without_replacing(drafts, snapshot, inventory))
+    return collapse_to_root_causes(foreign_balancers.without_replacing(candidates, snapshot, inventory))
 
 
 def health(snapshot: ClusterSnapshot, findings: tuple[Finding, ...]) -> Health:
@@ -45,19 +45,21 @@ def health(snapshot: ClusterSnapshot, findings: tuple[Finding, ...]) -> Health:
         return Health.CRITICAL
     if Severity.WARNING in severities or any(isinstance(reach, Failed) for reach in reaches):
         return Health.DEGRADED
-    return Health.UNKNOWN if any(map(_unheard, snapshot.hosts)) else Health.HEALTHY
+    return Health.UNKNOWN if any(map(_not_observed, snapshot.hosts)) else Health.HEALTHY
 
 
-def _unheard(facts: HostFacts) -> bool:
+def _not_observed(facts: HostFacts) -> bool:
     """It was not asked yet."""
-    asked = not facts.has(Role.ETCD) or not (isinstance(facts.etcd, NotAsked) or isinstance(facts.services, NotAsked))
-    return isinstance(facts.reach, NotAsked) or not asked
+    complete = not facts.has(Role.ETCD) or not (
+        isinstance(facts.etcd, NotAsked) or isinstance(facts.services, NotAsked)
+    )
+    return isinstance(facts.reach, NotAsked) or not complete
 
 
 def _too_early(snapshot: ClusterSnapshot) -> bool:
     """No member of etcd answered so far, and of some host that is reached its services are not known yet."""
     members = tuple(facts for facts in snapshot.hosts if facts.has(Role.ETCD))
-    answered = any(isinstance(facts.etcd, Known) for facts in members)
-    return not answered and any(
+    any_answer = any(isinstance(facts.etcd, Known) for facts in members)
+    return not any_answer and any(
         isinstance(facts.reach, Known) and isinstance(facts.services, NotAsked) for facts in members
     )

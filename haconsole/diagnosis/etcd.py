@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from haconsole.diagnosis import etcd_data, etcd_members
-from haconsole.diagnosis.draft import NOT_BOOTSTRAPPED, QUORUM_LOST, Draft, Key
+from haconsole.diagnosis.candidate import NOT_BOOTSTRAPPED, QUORUM_LOST, Candidate, Key
 from haconsole.diagnosis.remedies import advice, call
 from haconsole.inventory.schema import Inventory
 from haconsole.model.etcd_view import EtcdMemberView, EtcdView, etcd_view
@@ -17,8 +17,8 @@ from haconsole.model.services import is_hung, is_stopped, service_sentence
 from haconsole.model.snapshot import ClusterSnapshot
 
 
-def rules(snapshot: ClusterSnapshot, inventory: Inventory) -> Iterator[Draft]:
-    """Drafts about the etcd cluster and each of its members."""
+def rules(snapshot: ClusterSnapshot, inventory: Inventory) -> Iterator[Candidate]:
+    """Candidates about the etcd cluster and each of its members."""
     hosts = tuple(facts for facts in snapshot.hosts if facts.has(Role.ETCD))
     if not hosts:
         return
@@ -29,14 +29,14 @@ def rules(snapshot: ClusterSnapshot, inventory: Inventory) -> Iterator[Draft]:
     yield from etcd_data.rules(view, inventory)
 
 
-def _not_bootstrapped(hosts: tuple[HostFacts, ...]) -> Iterator[Draft]:
+def _not_bootstrapped(hosts: tuple[HostFacts, ...]) -> Iterator[Candidate]:
     """Every etcd host was heard, and on none is etcd running or meant to be."""
     if not all(isinstance(facts.services, Known) and isinstance(facts.etcd, Failed) for facts in hosts):
         return
     units = [unit for facts in hosts for unit in value_of(facts.services) or () if unit.name.startswith("etcd")]
     if any(unit.running or unit.enabled or unit.active == "failed" for unit in units):
         return
-    yield Draft(
+    yield Candidate(
         Finding(
             "cluster.not-bootstrapped",
             Severity.CRITICAL,
@@ -46,57 +46,59 @@ def _not_bootstrapped(hosts: tuple[HostFacts, ...]) -> Iterator[Draft]:
             tuple(facts.says(reason_of(facts.etcd) or "not asked") for facts in hosts),
             (call("bootstrap", "install the cluster"),),
         ),
-        plain=True,
+        hides_consequences=True,
     )
 
 
-def _quorum(view: EtcdView, hosts: tuple[HostFacts, ...]) -> Iterator[Draft]:
+def _quorum(view: EtcdView, hosts: tuple[HostFacts, ...]) -> Iterator[Candidate]:
     if not any(isinstance(facts.reach, Known) for facts in hosts) and not view.current:
         return
-    unheard = sum(isinstance(facts.etcd, NotAsked) for facts in hosts)
+    not_observed = sum(isinstance(facts.etcd, NotAsked) for facts in hosts)
     quorum = view.quorum
     if quorum is not None and quorum.holds:
-        if quorum.can_lose == 0 and not unheard:
+        if quorum.can_lose == 0 and not not_observed:
             yield _no_fault_tolerance(view, hosts)
         return
     voters = quorum.voters if quorum else len(hosts)
     answering = sum(isinstance(facts.etcd, Known) for facts in hosts)
-    if answering + unheard >= needed_for(voters) and (unheard or view.leader is not None):
+    if answering + not_observed >= needed_for(voters) and (not_observed or view.leader is not None):
         return
     sums = f"{voters} voters, {needed_for(voters)} needed, {answering} answering, no linearizable read succeeds"
-    yield Draft(
+    yield Candidate(
         Finding(
             QUORUM_LOST[0],
             Severity.CRITICAL,
             "etcd",
-            "etcd has lost its quorum: " + _lost(hosts),
+            "etcd has lost its quorum: " + _missing_members(hosts),
             "A majority of the voters must agree to each write. " + sums + ".",
             tuple(_silence(facts) for facts in hosts),
             _recovery(hosts),
         ),
         (NOT_BOOTSTRAPPED,),
-        tells=tuple((code, facts.host) for facts in hosts for code in ("host.unreachable", "etcd.member-down")),
+        already_covers=tuple(
+            (code, facts.host) for facts in hosts for code in ("host.unreachable", "etcd.member-down")
+        ),
     )
 
 
-def _lost(hosts: tuple[HostFacts, ...]) -> str:
+def _missing_members(hosts: tuple[HostFacts, ...]) -> str:
     """Which members are missing, where that is known."""
     groups = (
         ("stopped", tuple(facts.host for facts in hosts if is_stopped(facts.service("etcd")))),
-        ("hung", tuple(facts.host for facts in hosts if _hung(facts))),
+        ("hung", tuple(facts.host for facts in hosts if _is_hung(facts))),
         ("out of reach", tuple(facts.host for facts in hosts if isinstance(facts.reach, Failed))),
     )
-    named = "; ".join(f"{state} on {', '.join(names)}" for state, names in groups if names)
-    return named or "no write is possible"
+    sentence = "; ".join(f"{state} on {', '.join(names)}" for state, names in groups if names)
+    return sentence or "no write is possible"
 
 
-def _hung(facts: HostFacts) -> bool:
+def _is_hung(facts: HostFacts) -> bool:
     return is_hung(facts.service("etcd"), answers=isinstance(facts.etcd, Known))
 
 
 def _recovery(hosts: tuple[HostFacts, ...]) -> tuple[Remedy, ...]:
     """Start what is stopped or hung, with the data as it is; a snapshot is the last resort."""
-    down = tuple(facts.host for facts in hosts if is_stopped(facts.service("etcd")) or _hung(facts))
+    down = tuple(facts.host for facts in hosts if is_stopped(facts.service("etcd")) or _is_hung(facts))
     starts = (call("restart", f"start etcd on {', '.join(down)}; its data stays as it is", service="etcd"),)
     away = tuple(facts.host for facts in hosts if isinstance(facts.reach, Failed))
     return (
@@ -111,19 +113,19 @@ def _silence(facts: HostFacts) -> str:
     endpoint = value_of(facts.etcd)
     if endpoint is not None:
         return f"{facts.host}: answers, but {endpoint.health_error or 'sees no leader'}"
-    if is_stopped(facts.service("etcd")) or _hung(facts):
+    if is_stopped(facts.service("etcd")) or _is_hung(facts):
         return service_sentence(facts, "etcd") or ""
     return facts.says(reason_of(facts.etcd) or "not asked")
 
 
-def _no_fault_tolerance(view: EtcdView, hosts: tuple[HostFacts, ...]) -> Draft:
+def _no_fault_tolerance(view: EtcdView, hosts: tuple[HostFacts, ...]) -> Candidate:
     assert view.quorum is not None
     silent = tuple(row for row in view.members if not row.healthy and not row.member.learner)
-    because: list[Key] = []
+    caused_by: list[Key] = []
     for row in silent:
-        because += _why_down(row)
+        caused_by += _why_down(row)
     alone = view.quorum.voters == 1 and len(hosts) == 1
-    return Draft(
+    return Candidate(
         Finding(
             "etcd.no-fault-tolerance",
             Severity.INFO if alone else Severity.WARNING,
@@ -135,7 +137,7 @@ def _no_fault_tolerance(view: EtcdView, hosts: tuple[HostFacts, ...]) -> Draft:
             if alone
             else (advice("bring back or replace the missing member before any other work"),),
         ),
-        tuple(because),
+        tuple(caused_by),
     )
 
 

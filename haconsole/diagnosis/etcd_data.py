@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from haconsole.diagnosis.draft import Draft
+from haconsole.diagnosis.candidate import Candidate
 from haconsole.diagnosis.remedies import advice, call
 from haconsole.inventory.schema import EtcdTls, Inventory
 from haconsole.model.etcd_view import EtcdMemberView, EtcdView
@@ -15,14 +15,14 @@ FRAGMENTED = 0.50
 FRAGMENTED_FROM_BYTES = 256 << 20
 
 
-def rules(view: EtcdView, inventory: Inventory) -> Iterator[Draft]:
-    """Drafts about alarms, sizes and encryption."""
+def rules(view: EtcdView, inventory: Inventory) -> Iterator[Candidate]:
+    """Candidates about alarms, sizes and encryption."""
     yield from _data(view, inventory)
     if inventory.etcd.tls is EtcdTls.OFF:
-        yield _unencrypted()
+        yield _no_tls()
 
 
-def _data(view: EtcdView, inventory: Inventory) -> Iterator[Draft]:
+def _data(view: EtcdView, inventory: Inventory) -> Iterator[Candidate]:
     quota = inventory.etcd.quota_bytes
     for row in view.members:
         for kind in row.alarms:
@@ -45,10 +45,10 @@ def _data(view: EtcdView, inventory: Inventory) -> Iterator[Draft]:
             )
 
 
-def _alarm(row: EtcdMemberView, kind: str) -> Draft:
+def _alarm(row: EtcdMemberView, kind: str) -> Candidate:
     code = "etcd.nospace" if kind == "NOSPACE" else "etcd.corrupt"
     helps = (call("disarm-alarm", "free space, then disarm the alarm"),) if kind == "NOSPACE" else _rejoin(row)
-    return Draft(
+    return Candidate(
         Finding(
             code,
             Severity.CRITICAL,
@@ -71,8 +71,8 @@ def _rejoin(row: EtcdMemberView) -> tuple[Remedy, ...]:
     )
 
 
-def _size(row: EtcdMemberView, code: str, what: str, why: str) -> Draft:
-    return Draft(
+def _size(row: EtcdMemberView, code: str, what: str, why: str) -> Candidate:
+    return Candidate(
         Finding(
             code,
             Severity.WARNING,
@@ -85,8 +85,8 @@ def _size(row: EtcdMemberView, code: str, what: str, why: str) -> Draft:
     )
 
 
-def _unencrypted() -> Draft:
-    return Draft(
+def _no_tls() -> Candidate:
+    return Candidate(
         Finding(
             "etcd.unencrypted",
             Severity.WARNING,

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-from haconsole.diagnosis.draft import NOT_BOOTSTRAPPED, QUORUM_LOST, Draft
+from haconsole.diagnosis.candidate import NOT_BOOTSTRAPPED, QUORUM_LOST, Candidate
 from haconsole.diagnosis.remedies import advice, call
 from haconsole.diagnosis.services import restarts, service_evidence
 from haconsole.model.etcd_view import EtcdMemberView, EtcdView
@@ -16,17 +16,17 @@ from haconsole.model.observed import Known, NotAsked, reason_of
 from haconsole.model.quorum import needed_for
 
 
-def rules(view: EtcdView, hosts: tuple[HostFacts, ...]) -> Iterator[Draft]:
-    """Drafts about members that are silent, missing, too many, or at odds."""
+def rules(view: EtcdView, hosts: tuple[HostFacts, ...]) -> Iterator[Candidate]:
+    """Candidates about members that are silent, missing, too many, or at odds."""
     yield from _membership(view, hosts)
     yield from _odd_ones(view, hosts)
 
 
-def _membership(view: EtcdView, hosts: tuple[HostFacts, ...]) -> Iterator[Draft]:
+def _membership(view: EtcdView, hosts: tuple[HostFacts, ...]) -> Iterator[Candidate]:
     by_host = {facts.host: facts for facts in hosts}
     for row in view.members:
         if not row.member.started:
-            yield _unstarted(row)
+            yield _member_without_name(row)
         elif row.host is None:
             yield _ghost(row)
         elif row.endpoint is None and _was_asked(by_host[row.host]):
@@ -42,8 +42,8 @@ def _was_asked(facts: HostFacts) -> bool:
     return isinstance(facts.reach, Known) and not isinstance(facts.etcd, NotAsked)
 
 
-def _member_down(row: EtcdMemberView, facts: HostFacts) -> Draft:
-    return Draft(
+def _member_down(row: EtcdMemberView, facts: HostFacts) -> Candidate:
+    return Candidate(
         Finding(
             "etcd.member-down",
             Severity.WARNING,
@@ -61,9 +61,9 @@ def _member_down(row: EtcdMemberView, facts: HostFacts) -> Draft:
     )
 
 
-def _unstarted(row: EtcdMemberView) -> Draft:
+def _member_without_name(row: EtcdMemberView) -> Candidate:
     urls = ", ".join(row.member.peer_urls)
-    return Draft(
+    return Candidate(
         Finding(
             "etcd.member-unstarted",
             Severity.WARNING,
@@ -80,8 +80,8 @@ def _unstarted(row: EtcdMemberView) -> Draft:
     )
 
 
-def _ghost(row: EtcdMemberView) -> Draft:
-    return Draft(
+def _ghost(row: EtcdMemberView) -> Candidate:
+    return Candidate(
         Finding(
             "etcd.ghost-member",
             Severity.WARNING,
@@ -97,8 +97,8 @@ def _ghost(row: EtcdMemberView) -> Draft:
     )
 
 
-def _missing(host: str, facts: HostFacts) -> Draft:
-    return Draft(
+def _missing(host: str, facts: HostFacts) -> Candidate:
+    return Candidate(
         Finding(
             "etcd.missing-member",
             Severity.WARNING,
@@ -112,7 +112,7 @@ def _missing(host: str, facts: HostFacts) -> Draft:
     )
 
 
-def _odd_ones(view: EtcdView, hosts: tuple[HostFacts, ...]) -> Iterator[Draft]:
+def _odd_ones(view: EtcdView, hosts: tuple[HostFacts, ...]) -> Iterator[Candidate]:
     if len(view.cluster_ids) > 1:
         yield _cluster_ids(view, hosts)
     names = Counter(row.member.name for row in view.members if row.member.started)
@@ -129,10 +129,10 @@ def _odd_ones(view: EtcdView, hosts: tuple[HostFacts, ...]) -> Iterator[Draft]:
         yield _versions(view, versions)
 
 
-def _cluster_ids(view: EtcdView, hosts: tuple[HostFacts, ...]) -> Draft:
+def _cluster_ids(view: EtcdView, hosts: tuple[HostFacts, ...]) -> Candidate:
     answers = {facts.host: facts.etcd.value.cluster_id for facts in hosts if isinstance(facts.etcd, Known)}
     stray = [host for host, cluster in answers.items() if cluster != view.cluster_id]
-    return Draft(
+    return Candidate(
         Finding(
             "etcd.cluster-id-mismatch",
             Severity.CRITICAL,
@@ -152,9 +152,9 @@ def _cluster_ids(view: EtcdView, hosts: tuple[HostFacts, ...]) -> Draft:
     )
 
 
-def _duplicate(name: str, view: EtcdView) -> Draft:
+def _duplicate(name: str, view: EtcdView) -> Candidate:
     ids = tuple(row.member.id for row in view.members if row.member.name == name)
-    return Draft(
+    return Candidate(
         Finding(
             "etcd.duplicate-name",
             Severity.WARNING,
@@ -176,8 +176,8 @@ def _surplus(name: str, view: EtcdView) -> tuple[Remedy, ...]:
     return tuple(call("remove", "remove the member that does not answer", member_id=one) for one in dead)
 
 
-def _even(voters: int) -> Draft:
-    return Draft(
+def _even(voters: int) -> Candidate:
+    return Candidate(
         Finding(
             "etcd.even-voters",
             Severity.INFO,
@@ -190,14 +190,14 @@ def _even(voters: int) -> Draft:
     )
 
 
-def _peer_url(row: EtcdMemberView, hosts: tuple[HostFacts, ...]) -> Iterator[Draft]:
+def _peer_url(row: EtcdMemberView, hosts: tuple[HostFacts, ...]) -> Iterator[Candidate]:
     facts = next((facts for facts in hosts if facts.host == row.host), None)
     if facts is None or row.endpoint is None:
         return
     addresses = {urlsplit(url).hostname for url in row.member.peer_urls}
     if addresses & {facts.address, facts.host}:
         return
-    yield Draft(
+    yield Candidate(
         Finding(
             "etcd.peer-url-mismatch",
             Severity.WARNING,
@@ -210,8 +210,8 @@ def _peer_url(row: EtcdMemberView, hosts: tuple[HostFacts, ...]) -> Iterator[Dra
     )
 
 
-def _versions(view: EtcdView, versions: set[str]) -> Draft:
-    return Draft(
+def _versions(view: EtcdView, versions: set[str]) -> Candidate:
+    return Candidate(
         Finding(
             "etcd.version-skew",
             Severity.WARNING,

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from haconsole.configs.balancer_files import haproxy_files, keepalived_files
 from haconsole.configs.layout import Layout, layout
-from haconsole.diagnosis.draft import Draft
+from haconsole.diagnosis.candidate import Candidate
 from haconsole.diagnosis.remedies import advice
 from haconsole.inventory.schema import Inventory
 from haconsole.model.balancer_files_view import any_foreign
@@ -21,15 +21,17 @@ FILES: dict[str, Callable[[Layout], tuple[str, ...]]] = {"keepalived": keepalive
 MOVES = ("failover", "failback")
 
 
-def without_replacing(drafts: tuple[Draft, ...], snapshot: ClusterSnapshot, inventory: Inventory) -> tuple[Draft, ...]:
-    """The drafts; a remedy that a foreign file forbids becomes advice to do the same by hand."""
+def without_replacing(
+    candidates: tuple[Candidate, ...], snapshot: ClusterSnapshot, inventory: Inventory
+) -> tuple[Candidate, ...]:
+    """The candidates; a remedy that a foreign file forbids becomes advice to do the same by hand."""
     foreign = {part: _foreign(part, snapshot, inventory) for part in FILES}
     if not any(foreign.values()):
-        return drafts
-    return tuple(replace(draft, finding=_by_hand(draft.finding, foreign)) for draft in drafts)
+        return candidates
+    return tuple(replace(candidate, finding=_by_hand(candidate.finding, foreign)) for candidate in candidates)
 
 
-def rules(snapshot: ClusterSnapshot, inventory: Inventory) -> Iterator[Draft]:
+def rules(snapshot: ClusterSnapshot, inventory: Inventory) -> Iterator[Candidate]:
     """What this console cannot do because of how balancers are set up."""
     for part in FILES:
         hosts = _foreign(part, snapshot, inventory)
@@ -56,11 +58,11 @@ def _foreign(part: str, snapshot: ClusterSnapshot, inventory: Inventory) -> tupl
 
 
 def _by_hand(finding: Finding, foreign: dict[str, tuple[HostName, ...]]) -> Finding:
-    remedies = tuple(_allowed(remedy, foreign) for remedy in finding.remedies)
+    remedies = tuple(_without_foreign_files(remedy, foreign) for remedy in finding.remedies)
     return replace(finding, remedies=tuple(dict.fromkeys(remedies)))
 
 
-def _allowed(remedy: Remedy, foreign: dict[str, tuple[HostName, ...]]) -> Remedy:
+def _without_foreign_files(remedy: Remedy, foreign: dict[str, tuple[HostName, ...]]) -> Remedy:
     if not isinstance(remedy, ActionCall):
         return remedy
     part = "keepalived" if remedy.action in MOVES else dict(remedy.arguments).get("only", "")
@@ -71,13 +73,13 @@ def _allowed(remedy: Remedy, foreign: dict[str, tuple[HostName, ...]]) -> Remedy
     return advice(f"{what}: by hand, for haconsole did not write {part}'s files on {', '.join(hosts)}")
 
 
-def _foreign_files(part: str, hosts: tuple[HostName, ...]) -> Draft:
+def _foreign_files(part: str, hosts: tuple[HostName, ...]) -> Candidate:
     where = ", ".join(hosts)
     limits = {
         "keepalived": "Its VIP is watched. failover needs a check that heeds the down file, and is refused otherwise.",
         "haproxy": "drain and ready find a server by its address, where haproxy has a stats socket.",
     }
-    return Draft(
+    return Candidate(
         Finding(
             "balancer.foreign",
             Severity.INFO,
@@ -90,8 +92,8 @@ def _foreign_files(part: str, hosts: tuple[HostName, ...]) -> Draft:
     )
 
 
-def _no_socket(hosts: tuple[HostName, ...]) -> Draft:
-    return Draft(
+def _no_socket(hosts: tuple[HostName, ...]) -> Candidate:
+    return Candidate(
         Finding(
             "balancer.no-socket",
             Severity.INFO,

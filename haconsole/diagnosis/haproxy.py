@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from haconsole.diagnosis.draft import NOT_BOOTSTRAPPED, QUORUM_LOST, Draft, Key
+from haconsole.diagnosis.candidate import NOT_BOOTSTRAPPED, QUORUM_LOST, Candidate, Key
 from haconsole.diagnosis.remedies import advice, call
 from haconsole.diagnosis.services import service_down
 from haconsole.inventory.schema import Inventory
@@ -16,8 +16,8 @@ from haconsole.model.observed import Known, value_of
 from haconsole.model.snapshot import ClusterSnapshot
 
 
-def rules(snapshot: ClusterSnapshot, inventory: Inventory) -> Iterator[Draft]:
-    """Drafts about every balancer and every server."""
+def rules(snapshot: ClusterSnapshot, inventory: Inventory) -> Iterator[Candidate]:
+    """Candidates about every balancer and every server."""
     balancers = tuple(facts for facts in snapshot.hosts if facts.has(Role.LOAD_BALANCER))
     for facts in balancers:
         yield from service_down(facts, "haproxy", "this balancer forwards nothing")
@@ -25,24 +25,24 @@ def rules(snapshot: ClusterSnapshot, inventory: Inventory) -> Iterator[Draft]:
     yield from _expected_servers(balancers, inventory)
 
 
-Seen = tuple[HostName, HaproxyBackend, HaproxyServer]
+ServerSight = tuple[HostName, HaproxyBackend, HaproxyServer]
 
 
-def _backends(balancers: tuple[HostFacts, ...], snapshot: ClusterSnapshot) -> Iterator[Draft]:
-    seen: dict[str, list[Seen]] = {}
+def _backends(balancers: tuple[HostFacts, ...], snapshot: ClusterSnapshot) -> Iterator[Candidate]:
+    sights_by_server: dict[str, list[ServerSight]] = {}
     for facts in balancers:
         haproxy = value_of(facts.haproxy)
         for backend in haproxy.backends if haproxy else ():
             for server in backend.servers:
-                seen.setdefault(server.name, []).append((facts.host, backend, server))
-    for name, sights in seen.items():
+                sights_by_server.setdefault(server.name, []).append((facts.host, backend, server))
+    for name, sights in sights_by_server.items():
         yield from _server(name, sights, snapshot)
-    everything = [server for sights in seen.values() for _, _, server in sights]
+    everything = [server for sights in sights_by_server.values() for _, _, server in sights]
     if everything and not any(server.up for server in everything):
-        yield _none_up(seen)
+        yield _none_up(sights_by_server)
 
 
-def _server(name: str, sights: list[Seen], snapshot: ClusterSnapshot) -> Iterator[Draft]:
+def _server(name: str, sights: list[ServerSight], snapshot: ClusterSnapshot) -> Iterator[Candidate]:
     idle = [sight for sight in sights if sight[2].admin_state is not AdminState.READY]
     if idle:
         yield _draining(name, idle)
@@ -57,16 +57,16 @@ def _server(name: str, sights: list[Seen], snapshot: ClusterSnapshot) -> Iterato
         for host, backend, server in down
     )
     facts = next((facts for facts in snapshot.hosts if facts.host == name), None)
-    because: tuple[Key, ...] = (("haproxy.backend-down", "all"),)
+    caused_by: tuple[Key, ...] = (("haproxy.backend-down", "all"),)
     if facts is not None:
-        because = (
+        caused_by = (
             QUORUM_LOST,
             ("host.unreachable", facts.host),
             ("apiserver.down", facts.host),
             ("apiserver.not-ready", facts.host),
-            *because,
+            *caused_by,
         )
-    yield Draft(
+    yield Candidate(
         Finding(
             "haproxy.backend-down",
             Severity.WARNING,
@@ -76,18 +76,18 @@ def _server(name: str, sights: list[Seen], snapshot: ClusterSnapshot) -> Iterato
             evidence,
             (advice(f"read why the API server on {name} fails: journalctl -u kube-apiserver, and its /readyz"),),
         ),
-        because,
+        caused_by,
     )
 
 
-def _weak_check(name: str, sights: list[Seen], snapshot: ClusterSnapshot) -> Iterator[Draft]:
+def _weak_check(name: str, sights: list[ServerSight], snapshot: ClusterSnapshot) -> Iterator[Candidate]:
     """UP by a TCP check, although the API server reports that it is not ready."""
     facts = next((facts for facts in snapshot.hosts if facts.host == name), None)
     apiserver = value_of(facts.apiserver) if facts else None
     blind = [sight for sight in sights if sight[2].up and sight[2].check.startswith("L4")]
     if apiserver is None or apiserver.ready or not blind:
         return
-    yield Draft(
+    yield Candidate(
         Finding(
             "haproxy.weak-check",
             Severity.WARNING,
@@ -103,26 +103,28 @@ def _weak_check(name: str, sights: list[Seen], snapshot: ClusterSnapshot) -> Ite
     )
 
 
-def _none_up(seen: dict[str, list[Seen]]) -> Draft:
-    because = [QUORUM_LOST, NOT_BOOTSTRAPPED]
-    because += [("apiserver.down", name) for name in seen] + [("apiserver.not-ready", name) for name in seen]
-    return Draft(
+def _none_up(sights_by_server: dict[str, list[ServerSight]]) -> Candidate:
+    caused_by = [QUORUM_LOST, NOT_BOOTSTRAPPED]
+    caused_by += [("apiserver.down", name) for name in sights_by_server] + [
+        ("apiserver.not-ready", name) for name in sights_by_server
+    ]
+    return Candidate(
         Finding(
             "haproxy.backend-down",
             Severity.CRITICAL,
             "all",
             "no balancer sees any server up: the API cannot be reached through the VIP",
             "Each server failed its check on each balancer.",
-            tuple(f"{name}: {sights[0][2].status} {sights[0][2].check}" for name, sights in seen.items()),
+            tuple(f"{name}: {sights[0][2].status} {sights[0][2].check}" for name, sights in sights_by_server.items()),
             (advice("read why the API servers fail: their journals, their etcd, their certificates"),),
         ),
-        tuple(because),
-        tells=tuple(("haproxy.backend-down", name) for name in seen),
+        tuple(caused_by),
+        already_covers=tuple(("haproxy.backend-down", name) for name in sights_by_server),
     )
 
 
-def _draining(name: str, idle: list[Seen]) -> Draft:
-    return Draft(
+def _draining(name: str, idle: list[ServerSight]) -> Candidate:
+    return Candidate(
         Finding(
             "haproxy.draining",
             Severity.WARNING,
@@ -135,34 +137,34 @@ def _draining(name: str, idle: list[Seen]) -> Draft:
     )
 
 
-def _expected_servers(balancers: tuple[HostFacts, ...], inventory: Inventory) -> Iterator[Draft]:
+def _expected_servers(balancers: tuple[HostFacts, ...], inventory: Inventory) -> Iterator[Candidate]:
     """Each balancer's apiserver backend should name exactly the inventory's control planes."""
     if inventory.kubernetes is None:
         return
     port = inventory.kubernetes.api_port
-    expected = {f"{host.address}:{port}" for host in inventory.with_role(Role.CONTROL_PLANE)}
+    control_planes = {f"{host.address}:{port}" for host in inventory.with_role(Role.CONTROL_PLANE)}
     for facts in balancers:
         if not isinstance(facts.haproxy, Known):
             continue
         backends = [
             {server.address for server in backend.servers}
             for backend in facts.haproxy.value.backends
-            if any(server.address in expected for server in backend.servers)
+            if any(server.address in control_planes for server in backend.servers)
         ]
-        if backends and all(addresses != expected for addresses in backends):
-            yield _server_mismatch(facts, backends[0], expected)
+        if backends and all(addresses != control_planes for addresses in backends):
+            yield _server_mismatch(facts, backends[0], control_planes)
 
 
-def _server_mismatch(facts: HostFacts, found: set[str], expected: set[str]) -> Draft:
-    return Draft(
+def _server_mismatch(facts: HostFacts, servers: set[str], control_planes: set[str]) -> Candidate:
+    return Candidate(
         Finding(
             "haproxy.backend-mismatch",
             Severity.WARNING,
             facts.host,
             f"haproxy on {facts.host} does not balance over the inventory's control planes",
             "Requests go to a host that is not a control plane, or never to one that is.",
-            tuple(f"missing {each}" for each in sorted(expected - found))
-            + tuple(f"not in the inventory: {each}" for each in sorted(found - expected)),
+            tuple(f"missing {each}" for each in sorted(control_planes - servers))
+            + tuple(f"not in the inventory: {each}" for each in sorted(servers - control_planes)),
             (call("bootstrap", "write the servers of the inventory", only="haproxy"),),
         )
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from haconsole.diagnosis.draft import Draft
+from haconsole.diagnosis.candidate import Candidate
 from haconsole.diagnosis.remedies import advice
 from haconsole.model.findings import Finding, Severity
 from haconsole.model.hosts import DiskSpace, HostFacts, Role
@@ -30,15 +30,15 @@ FIXES = {
 }
 
 
-def rules(snapshot: ClusterSnapshot) -> Iterator[Draft]:
-    """Drafts about every host of the snapshot."""
+def rules(snapshot: ClusterSnapshot) -> Iterator[Candidate]:
+    """Candidates about every host of the snapshot."""
     yield from _clocks(snapshot)
     for facts in snapshot.hosts:
         yield from _unreachable(facts)
         yield from _disks(facts)
 
 
-def _unreachable(facts: HostFacts) -> Iterator[Draft]:
+def _unreachable(facts: HostFacts) -> Iterator[Candidate]:
     if not isinstance(facts.reach, Failed):
         return
     since = f"last reached {facts.reach.last.at:%Y-%m-%d %H:%M:%S}Z" if facts.reach.last else "never reached so far"
@@ -51,11 +51,11 @@ def _unreachable(facts: HostFacts) -> Iterator[Draft]:
         (facts.reach.reason, since),
         (advice(FIXES.get(facts.reach.cause, "run ssh to the host by hand and read its error")),),
     )
-    because = (("etcd.quorum-lost", "etcd"),) if facts.has(Role.ETCD) else ()
-    yield Draft(finding, because)
+    caused_by = (("etcd.quorum-lost", "etcd"),) if facts.has(Role.ETCD) else ()
+    yield Candidate(finding, caused_by)
 
 
-def _clocks(snapshot: ClusterSnapshot) -> Iterator[Draft]:
+def _clocks(snapshot: ClusterSnapshot) -> Iterator[Candidate]:
     """Hosts whose clock is off; where several agree with each other, the one that is off is this machine's."""
     known = {facts.host: value_of(facts.clock_offset_ms) for facts in snapshot.hosts}
     offsets = {host: offset for host, offset in known.items() if offset is not None}
@@ -69,9 +69,9 @@ def _clocks(snapshot: ClusterSnapshot) -> Iterator[Draft]:
             yield _clock(host, offset, "this machine's")
 
 
-def _clock(subject: str, offset_ms: float, other: str) -> Draft:
+def _clock(subject: str, offset_ms: float, other: str) -> Candidate:
     direction = "ahead of" if offset_ms > 0 else "behind"
-    return Draft(
+    return Candidate(
         Finding(
             "host.clock-skew",
             Severity.WARNING,
@@ -84,7 +84,7 @@ def _clock(subject: str, offset_ms: float, other: str) -> Draft:
     )
 
 
-def _disks(facts: HostFacts) -> Iterator[Draft]:
+def _disks(facts: HostFacts) -> Iterator[Candidate]:
     for disk in value_of(facts.disks) or ():
         free = disk.free_bytes / disk.size_bytes if disk.size_bytes else 1.0
         if free < DISK_FULL:
@@ -93,8 +93,8 @@ def _disks(facts: HostFacts) -> Iterator[Draft]:
             yield _disk(facts, disk, "host.disk-low", Severity.WARNING, free)
 
 
-def _disk(facts: HostFacts, disk: DiskSpace, code: str, severity: Severity, free: float) -> Draft:
-    return Draft(
+def _disk(facts: HostFacts, disk: DiskSpace, code: str, severity: Severity, free: float) -> Candidate:
+    return Candidate(
         Finding(
             code,
             severity,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from haconsole.diagnosis.draft import NOT_BOOTSTRAPPED, QUORUM_LOST, Draft, Key
+from haconsole.diagnosis.candidate import NOT_BOOTSTRAPPED, QUORUM_LOST, Candidate, Key
 from haconsole.diagnosis.remedies import advice, call
 from haconsole.diagnosis.services import restarts, service_evidence
 from haconsole.model.etcd_view import etcd_view
@@ -18,8 +18,8 @@ from haconsole.model.snapshot import ClusterSnapshot
 COMPONENTS = ("kube-controller-manager", "kube-scheduler")
 
 
-def rules(snapshot: ClusterSnapshot, now: datetime) -> Iterator[Draft]:
-    """Drafts about every control plane and every leader lock."""
+def rules(snapshot: ClusterSnapshot, now: datetime) -> Iterator[Candidate]:
+    """Candidates about every control plane and every leader lock."""
     planes = tuple(facts for facts in snapshot.hosts if facts.has(Role.CONTROL_PLANE))
     clients = {url for row in etcd_view(snapshot).members for url in row.member.client_urls}
     for facts in planes:
@@ -31,12 +31,12 @@ def rules(snapshot: ClusterSnapshot, now: datetime) -> Iterator[Draft]:
         yield from _lease(lease, planes, now)
 
 
-def _apiserver(facts: HostFacts, planes: tuple[HostFacts, ...]) -> Iterator[Draft]:
+def _apiserver(facts: HostFacts, planes: tuple[HostFacts, ...]) -> Iterator[Candidate]:
     if not isinstance(facts.reach, Known):
         return
     others = any(isinstance(each.apiserver, Known) and each.apiserver.value.ready for each in planes)
     severity = Severity.WARNING if others else Severity.CRITICAL
-    because = (NOT_BOOTSTRAPPED, QUORUM_LOST)
+    caused_by = (NOT_BOOTSTRAPPED, QUORUM_LOST)
     if isinstance(facts.apiserver, Failed):
         finding = Finding(
             "apiserver.down",
@@ -50,7 +50,7 @@ def _apiserver(facts: HostFacts, planes: tuple[HostFacts, ...]) -> Iterator[Draf
                 advice(f"read why: journalctl -u kube-apiserver on {facts.host}; check etcd and certificates first"),
             ),
         )
-        yield Draft(finding, because)
+        yield Candidate(finding, caused_by)
     elif isinstance(facts.apiserver, Known) and not facts.apiserver.value.ready:
         failing = ", ".join(facts.apiserver.value.failing) or "its /readyz names no check"
         finding = Finding(
@@ -62,17 +62,17 @@ def _apiserver(facts: HostFacts, planes: tuple[HostFacts, ...]) -> Iterator[Draf
             service_evidence(facts, "kube-apiserver"),
             (advice("fix what the failing check names, etcd first"),),
         )
-        yield Draft(finding, because)
+        yield Candidate(finding, caused_by)
 
 
-def _etcd_servers(facts: HostFacts, clients: set[str]) -> Iterator[Draft]:
+def _etcd_servers(facts: HostFacts, clients: set[str]) -> Iterator[Candidate]:
     """The apiserver's `--etcd-servers` should be the client URLs of live members, no more and no fewer."""
     apiserver = value_of(facts.apiserver)
-    told = set(apiserver.etcd_servers) if apiserver else set()
-    strange, absent = told - clients, clients - told
-    if not told or not clients or not strange | absent:
+    servers = set(apiserver.etcd_servers) if apiserver else set()
+    strange, absent = servers - clients, clients - servers
+    if not servers or not clients or not strange | absent:
         return
-    yield Draft(
+    yield Candidate(
         Finding(
             "apiserver.etcd-servers-stale",
             Severity.WARNING,
@@ -87,11 +87,11 @@ def _etcd_servers(facts: HostFacts, clients: set[str]) -> Iterator[Draft]:
     )
 
 
-def _component(facts: HostFacts, component: str) -> Iterator[Draft]:
+def _component(facts: HostFacts, component: str) -> Iterator[Candidate]:
     unit = facts.service(component)
     if unit is None or unit.running:
         return
-    yield Draft(
+    yield Candidate(
         Finding(
             "component.down",
             Severity.WARNING,
@@ -108,7 +108,7 @@ def _component(facts: HostFacts, component: str) -> Iterator[Draft]:
     )
 
 
-def _lease(lease: Lease, planes: tuple[HostFacts, ...], now: datetime) -> Iterator[Draft]:
+def _lease(lease: Lease, planes: tuple[HostFacts, ...], now: datetime) -> Iterator[Candidate]:
     subject = f"{lease.namespace}/{lease.name}"
     state = lease.state(now)
     if state is LeaseState.HELD:
@@ -117,10 +117,13 @@ def _lease(lease: Lease, planes: tuple[HostFacts, ...], now: datetime) -> Iterat
         return
     age_s = lease.age_s(now)
     age = f"{age_s:.0f} s ago" if age_s is not None else "never"
-    because: tuple[Key, ...] = (QUORUM_LOST, *(("apiserver.down", facts.host) for facts in planes[:1] if _all(planes)))
+    caused_by: tuple[Key, ...] = (
+        QUORUM_LOST,
+        *(("apiserver.down", facts.host) for facts in planes[:1] if _all(planes)),
+    )
     if lease.host is not None:
-        because += (("host.unreachable", lease.host), ("component.down", f"{lease.name}@{lease.host}"))
-    yield Draft(
+        caused_by += (("host.unreachable", lease.host), ("component.down", f"{lease.name}@{lease.host}"))
+    yield Candidate(
         Finding(
             "lease.expired",
             Severity.WARNING,
@@ -129,15 +132,15 @@ def _lease(lease: Lease, planes: tuple[HostFacts, ...], now: datetime) -> Iterat
             f"The holder must renew within {lease.duration_s} s; until another takes the lock, this work is not done.",
             (f"holder {lease.holder or 'none'}, renewed {age}, read from {lease.source.value}",),
             (
-                *_restarted(lease),
+                *_restart_of_holder(lease),
                 advice("check that the standbys can reach an API server"),
             ),
         ),
-        because,
+        caused_by,
     )
 
 
-def _restarted(lease: Lease) -> tuple[Remedy, ...]:
+def _restart_of_holder(lease: Lease) -> tuple[Remedy, ...]:
     """A restart of the holder, where it is a component on a known host."""
     if lease.host is None or lease.name not in COMPONENTS:
         return ()
@@ -148,10 +151,10 @@ def _all(planes: tuple[HostFacts, ...]) -> bool:
     return all(isinstance(facts.apiserver, Failed) for facts in planes)
 
 
-def _holder(lease: Lease, subject: str) -> Iterator[Draft]:
+def _holder(lease: Lease, subject: str) -> Iterator[Candidate]:
     if lease.host is not None:
         return
-    yield Draft(
+    yield Candidate(
         Finding(
             "lease.holder-unknown",
             Severity.WARNING,
@@ -164,7 +167,7 @@ def _holder(lease: Lease, subject: str) -> Iterator[Draft]:
     )
 
 
-def _standby(lease: Lease, subject: str, planes: tuple[HostFacts, ...]) -> Iterator[Draft]:
+def _standby(lease: Lease, subject: str, planes: tuple[HostFacts, ...]) -> Iterator[Candidate]:
     if lease.name not in COMPONENTS or len(planes) < 2:
         return
     states = {facts.host: facts.service(lease.name) for facts in planes}
@@ -173,7 +176,7 @@ def _standby(lease: Lease, subject: str, planes: tuple[HostFacts, ...]) -> Itera
     standbys = [host for host, unit in states.items() if unit is not None and unit.running and host != lease.host]
     if standbys:
         return
-    yield Draft(
+    yield Candidate(
         Finding(
             "lease.no-standby",
             Severity.WARNING,

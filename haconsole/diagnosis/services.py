@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from haconsole.diagnosis.draft import NOT_BOOTSTRAPPED, Draft, Key
+from haconsole.diagnosis.candidate import NOT_BOOTSTRAPPED, Candidate, Key
 from haconsole.diagnosis.remedies import advice, call
 from haconsole.model.findings import Finding, Remedy, Severity
 from haconsole.model.hosts import HostFacts
@@ -30,12 +30,12 @@ def restarts(facts: HostFacts, name: str, part: str) -> tuple[Remedy, ...]:
     return ()
 
 
-def service_down(facts: HostFacts, name: str, meaning: str, *because: Key) -> Iterator[Draft]:
-    """A balancer's service that does not run; `because` are findings that would explain it."""
+def service_down(facts: HostFacts, name: str, meaning: str, *caused_by: Key) -> Iterator[Candidate]:
+    """A balancer's service that does not run; `caused_by` are findings that would explain it."""
     unit = facts.service(name)
     if unit is None or unit.running:
         return
-    yield Draft(
+    yield Candidate(
         Finding(
             f"{name}.down",
             Severity.WARNING,
@@ -48,5 +48,5 @@ def service_down(facts: HostFacts, name: str, meaning: str, *because: Key) -> It
                 advice(f"read why, and fix what it names: journalctl -u {name} on {facts.host}"),
             ),
         ),
-        (NOT_BOOTSTRAPPED, *because),
+        (NOT_BOOTSTRAPPED, *caused_by),
     )

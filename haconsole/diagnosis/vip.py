@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from haconsole.diagnosis.draft import NOT_BOOTSTRAPPED, QUORUM_LOST, Draft
+from haconsole.diagnosis.candidate import NOT_BOOTSTRAPPED, QUORUM_LOST, Candidate
 from haconsole.diagnosis.foreign_balancers import no_socket
 from haconsole.diagnosis.remedies import advice, call
 from haconsole.diagnosis.services import restarts, service_down
@@ -17,8 +17,8 @@ from haconsole.model.vip import VipState, VipView
 from haconsole.model.vip_view import vip_views
 
 
-def rules(snapshot: ClusterSnapshot) -> Iterator[Draft]:
-    """Drafts about every VIP and every keepalived."""
+def rules(snapshot: ClusterSnapshot) -> Iterator[Candidate]:
+    """Candidates about every VIP and every keepalived."""
     balancers = tuple(facts for facts in snapshot.hosts if facts.has(Role.LOAD_BALANCER))
     for facts in balancers:
         yield from service_down(facts, "keepalived", "the VIP cannot come to this host", ("vip.unowned", "vip"))
@@ -29,14 +29,14 @@ def rules(snapshot: ClusterSnapshot) -> Iterator[Draft]:
     yield from _config(balancers)
 
 
-def _owner_unhealthy(view: VipView, balancers: tuple[HostFacts, ...]) -> Iterator[Draft]:
+def _owner_unhealthy(view: VipView, balancers: tuple[HostFacts, ...]) -> Iterator[Candidate]:
     """The owner can be reached, and its haproxy does not answer; one without a stats socket cannot be asked."""
     owner = next((facts for facts in balancers if (facts.host,) == view.owners), None)
     if owner is None or not isinstance(owner.reach, Known) or not isinstance(owner.haproxy, Failed):
         return
     if no_socket(owner):
         return
-    yield Draft(
+    yield Candidate(
         Finding(
             "vip.owner-unhealthy",
             Severity.CRITICAL,
@@ -54,11 +54,11 @@ def _owner_unhealthy(view: VipView, balancers: tuple[HostFacts, ...]) -> Iterato
     )
 
 
-def _forced_down(facts: HostFacts) -> Iterator[Draft]:
+def _forced_down(facts: HostFacts) -> Iterator[Candidate]:
     keepalived = value_of(facts.keepalived)
     if keepalived is None or not keepalived.forced_down:
         return
-    yield Draft(
+    yield Candidate(
         Finding(
             "vip.forced-down",
             Severity.WARNING,
@@ -71,7 +71,7 @@ def _forced_down(facts: HostFacts) -> Iterator[Draft]:
     )
 
 
-def _vip(view: VipView, balancers: tuple[HostFacts, ...]) -> Iterator[Draft]:
+def _vip(view: VipView, balancers: tuple[HostFacts, ...]) -> Iterator[Candidate]:
     states = tuple(_vrrp_evidence(facts) for facts in balancers)
     if view.state is VipState.UNOWNED:
         finding = Finding(
@@ -82,12 +82,14 @@ def _vip(view: VipView, balancers: tuple[HostFacts, ...]) -> Iterator[Draft]:
             "Every balancer was asked and none has the address on an interface.",
             states,
             (
-                *_started(balancers),
+                *_starts_of_keepalived(balancers),
                 advice("check why keepalived does not claim it: haproxy must run and see a server up"),
             ),
         )
-        because = (NOT_BOOTSTRAPPED, QUORUM_LOST, ("haproxy.backend-down", "all"))
-        yield Draft(finding, because, tells=tuple(("keepalived.down", facts.host) for facts in balancers))
+        caused_by = (NOT_BOOTSTRAPPED, QUORUM_LOST, ("haproxy.backend-down", "all"))
+        yield Candidate(
+            finding, caused_by, already_covers=tuple(("keepalived.down", facts.host) for facts in balancers)
+        )
     if view.state is VipState.SPLIT:
         owners = " and ".join(view.owners)
         finding = Finding(
@@ -103,10 +105,10 @@ def _vip(view: VipView, balancers: tuple[HostFacts, ...]) -> Iterator[Draft]:
                 advice("use unicast where the network drops multicast"),
             ),
         )
-        yield Draft(finding)
+        yield Candidate(finding)
 
 
-def _started(balancers: tuple[HostFacts, ...]) -> tuple[Remedy, ...]:
+def _starts_of_keepalived(balancers: tuple[HostFacts, ...]) -> tuple[Remedy, ...]:
     """One start of keepalived wherever it is stopped; what a balancer lacks else."""
     remedies = tuple(one for facts in balancers for one in restarts(facts, "keepalived", "keepalived"))
     if any(isinstance(one, ActionCall) and one.action == "restart" for one in remedies):
@@ -126,7 +128,7 @@ def _vrrp_evidence(facts: HostFacts) -> str:
     return f"{facts.host}: {running}, {states or 'no VRRP instance'}"
 
 
-def _config(balancers: tuple[HostFacts, ...]) -> Iterator[Draft]:
+def _config(balancers: tuple[HostFacts, ...]) -> Iterator[Candidate]:
     """Instances that serve the same VIP must agree on everything but the priority; one must have the highest.
 
     Equal priorities below the highest are normal: VRRP prefers the higher address (RFC 5798, 6.4.3).
@@ -135,20 +137,20 @@ def _config(balancers: tuple[HostFacts, ...]) -> Iterator[Draft]:
     for facts in balancers:
         keepalived = value_of(facts.keepalived)
         for each in keepalived.instances if keepalived else ():
-            shared = (each.router_id, each.auth_fingerprint, each.advert_int_s, tuple(sorted(each.vips)))
+            settings = (each.router_id, each.auth_fingerprint, each.advert_int_s, tuple(sorted(each.vips)))
             for vip in each.vips:
-                by_vip.setdefault(vip, []).append((facts.host, shared, each.priority))
+                by_vip.setdefault(vip, []).append((facts.host, settings, each.priority))
     for address, entries in by_vip.items():
         priorities = sorted(priority for _, _, priority in entries)
-        if len({shared for _, shared, _ in entries}) > 1:
+        if len({settings for _, settings, _ in entries}) > 1:
             yield _mismatch(address, "router ID, password, interval or addresses differ between hosts", entries)
         elif priorities[-1:] == priorities[-2:-1]:
             yield _mismatch(address, "two hosts share the highest priority", entries)
 
 
-def _mismatch(vip: str, what: str, entries: list[tuple[HostName, tuple[object, ...], int]]) -> Draft:
-    evidence = tuple(f"{host}: router ID {shared[0]}, priority {priority}" for host, shared, priority in entries)
-    return Draft(
+def _mismatch(vip: str, what: str, entries: list[tuple[HostName, tuple[object, ...], int]]) -> Candidate:
+    evidence = tuple(f"{host}: router ID {settings[0]}, priority {priority}" for host, settings, priority in entries)
+    return Candidate(
         Finding(
             "vip.config-mismatch",
             Severity.WARNING,

@@ -25,7 +25,8 @@ errorExit() {
     exit 1
 }
 
-curl -sfk --max-time 2 https://localhost:8443/healthz -o /dev/null || errorExit "Error GET https://localhost:8443/healthz"
+curl -sfk --max-time 2 https://localhost:8443/healthz -o /dev/null || errorExit "Error GET
+https://localhost:8443/healthz"
 """
 _HAPROXY = """global
     log stdout format raw local0

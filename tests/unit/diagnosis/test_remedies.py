@@ -225,16 +225,16 @@ def findings() -> Iterator[Finding]:
     yield from diagnose(healthy(), PLAIN, NOW)
 
 
-def every_draft(snapshot: ClusterSnapshot, inventory: Inventory) -> Iterator[Finding]:
+def every_candidate(snapshot: ClusterSnapshot, inventory: Inventory) -> Iterator[Finding]:
     """Also those that are the consequence of another."""
-    for drafts in (
+    for candidates in (
         etcd.rules(snapshot, inventory),
         vip.rules(snapshot),
         haproxy.rules(snapshot, inventory),
         kubernetes.rules(snapshot, NOW),
         certificates.rules(snapshot, NOW),
     ):
-        yield from (draft.finding for draft in drafts)
+        yield from (candidate.finding for candidate in candidates)
 
 
 def sites() -> set[tuple[str, int]]:
@@ -260,7 +260,7 @@ def test_every_call_of_a_rule_passes_the_catalogues_check(monkeypatch: pytest.Mo
     calls = [
         one
         for snapshot, inventory in (*((each, INVENTORY) for each in CASES.values()), (healthy(), PLAIN))
-        for finding in every_draft(snapshot, inventory)
+        for finding in every_candidate(snapshot, inventory)
         for one in finding.calls
     ]
     for one in calls:
