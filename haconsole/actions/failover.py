@@ -16,7 +16,7 @@ from haconsole.actions.steps.vip import give_up, state_step, way_back
 from haconsole.actions.steps.vip_scripts import GIVE_UP, HOLD_DOWN, TAKE_AWAY
 from haconsole.configs.haproxy import HEALTH_PATH
 from haconsole.configs.layout import HaproxyLayout, KeepalivedLayout, layout
-from haconsole.inventory.effective import endpoint, join_host_port, vip_address, vrrp_priorities
+from haconsole.inventory.effective import endpoint, join_host_port, vip_address, vrrp_ranks
 from haconsole.inventory.schema import Host, Inventory, VirtualIp
 from haconsole.model.hosts import Role
 from haconsole.model.names import HostName
@@ -104,11 +104,11 @@ def plan_failover(snapshot: ClusterSnapshot, inventory: Inventory, request: Requ
     target, why = _target(snapshot, inventory, owner, request.get("to"))
     if target is None:
         return Refusal(FAILOVER, inventory.cluster, (why,))
-    priorities = vrrp_priorities(inventory)
+    ranks = vrrp_ranks(inventory)
     before = tuple(
         host
         for host in _balancers(snapshot, inventory)
-        if host not in (owner, target) and priorities[HostName(host.name)] > priorities[HostName(target.name)]
+        if host not in (owner, target) and ranks[HostName(host.name)] > ranks[HostName(target.name)]
     )
     reasons = _not_by_down_file(snapshot, inventory, vip, owner, (owner, target, *before))
     if reasons:
@@ -130,7 +130,7 @@ def plan_failback(snapshot: ClusterSnapshot, inventory: Inventory, request: Requ
     vip, reasons = _asked_for(inventory, request)
     if vip is None or keepalived is None or haproxy is None:
         return Refusal(FAILBACK, inventory.cluster, reasons or ("the inventory has no balancers",))
-    priorities = vrrp_priorities(inventory)
+    ranks = vrrp_ranks(inventory)
     balancers = _balancers(snapshot, inventory)
     down = tuple(host for host in balancers if held_down(snapshot, host.name))
     if not down:
@@ -141,7 +141,7 @@ def plan_failback(snapshot: ClusterSnapshot, inventory: Inventory, request: Requ
     reasons = _not_by_down_file(snapshot, inventory, vip, owner, tuple(dict.fromkeys((owner, *down))))
     if reasons:
         return Refusal(FAILBACK, inventory.cluster, reasons)
-    first = max((owner, *down), key=lambda host: priorities[HostName(host.name)])
+    first = max((owner, *down), key=lambda host: ranks[HostName(host.name)])
     target = first if vip.preempt else owner
     measure = _measure(inventory, snapshot, vip, owner, target)
     moves = _back(owner, target, inventory, keepalived) if target != owner else ()
@@ -179,18 +179,18 @@ def _owner(snapshot: ClusterSnapshot, inventory: Inventory, vip: VirtualIp) -> t
 def _target(
     snapshot: ClusterSnapshot, inventory: Inventory, owner: Host, wanted: str | None
 ) -> tuple[Host | None, str]:
-    priorities = vrrp_priorities(inventory)
+    ranks = vrrp_ranks(inventory)
     if wanted == owner.name:
         return None, f"{wanted} holds it already"
-    if wanted is not None and HostName(wanted) not in priorities:
-        return None, f"{wanted} is no load balancer; they are: {', '.join(priorities)}"
+    if wanted is not None and HostName(wanted) not in ranks:
+        return None, f"{wanted} is no load balancer; they are: {', '.join(ranks)}"
     why = {host.name: unfit(snapshot, host.name) for host in inventory.with_role(Role.LOAD_BALANCER) if host != owner}
     if wanted is not None and why[wanted]:
         return None, f"{wanted} cannot hold it: {why[wanted]}"
     names = (
         [wanted]
         if wanted
-        else sorted((name for name in why if not why[name]), key=lambda name: -priorities[HostName(name)])
+        else sorted((name for name in why if not why[name]), key=lambda name: ranks[HostName(name)], reverse=True)
     )
     if not names:
         told = "; ".join(f"{name} {reason}" for name, reason in why.items()) or "there is no other"

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+from urllib.parse import urlsplit
 
 from haconsole.diagnosis.candidate import NOT_BOOTSTRAPPED, QUORUM_LOST, Candidate, Key
 from haconsole.diagnosis.remedies import advice, call
 from haconsole.diagnosis.services import restarts, service_evidence
-from haconsole.model.etcd_view import etcd_view
+from haconsole.model.etcd_view import EtcdView, etcd_view
 from haconsole.model.findings import Finding, Remedy, Severity
 from haconsole.model.hosts import HostFacts, Role
 from haconsole.model.lease import Lease, LeaseState
@@ -21,10 +22,10 @@ COMPONENTS = ("kube-controller-manager", "kube-scheduler")
 def rules(snapshot: ClusterSnapshot, now: datetime) -> Iterator[Candidate]:
     """Candidates about every control plane and every leader lock."""
     planes = tuple(facts for facts in snapshot.hosts if facts.has(Role.CONTROL_PLANE))
-    clients = {url for row in etcd_view(snapshot).members for url in row.member.client_urls}
+    view = etcd_view(snapshot)
     for facts in planes:
         yield from _apiserver(facts, planes)
-        yield from _etcd_servers(facts, clients)
+        yield from _etcd_servers(facts, view)
         for component in COMPONENTS:
             yield from _component(facts, component)
     for lease in value_of(snapshot.leases) or ():
@@ -65,12 +66,21 @@ def _apiserver(facts: HostFacts, planes: tuple[HostFacts, ...]) -> Iterator[Cand
         yield Candidate(finding, caused_by)
 
 
-def _etcd_servers(facts: HostFacts, clients: set[str]) -> Iterator[Candidate]:
-    """The apiserver's `--etcd-servers` should be the client URLs of live members, no more and no fewer."""
+def _etcd_servers(facts: HostFacts, view: EtcdView) -> Iterator[Candidate]:
+    """The API server's `--etcd-servers` are all the members' client URLs, or only the member of its own host.
+
+    kubeadm's stacked control planes name no more than their own member, by a loopback address.
+    """
     apiserver = value_of(facts.apiserver)
-    servers = set(apiserver.etcd_servers) if apiserver else set()
+    listed = set(apiserver.etcd_servers) if apiserver else set()
+    clients = {url for row in view.members for url in row.member.client_urls}
+    local = {url for url in listed if _is_loopback(url)}
+    own = {url for row in view.members if row.host == facts.host for url in row.member.client_urls}
+    if not listed or not clients or (local == listed and own):
+        return
+    servers = (listed - local) | own if local and own else listed
     strange, absent = servers - clients, clients - servers
-    if not servers or not clients or not strange | absent:
+    if not strange | absent:
         return
     yield Candidate(
         Finding(
@@ -85,6 +95,11 @@ def _etcd_servers(facts: HostFacts, clients: set[str]) -> Iterator[Candidate]:
         ),
         (QUORUM_LOST,),
     )
+
+
+def _is_loopback(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    return host == "localhost" or host == "::1" or host.startswith("127.")
 
 
 def _component(facts: HostFacts, component: str) -> Iterator[Candidate]:

@@ -176,7 +176,7 @@ def vip_interface(inventory: Inventory, vip: VirtualIp, host: Host) -> str | Non
 
 
 def vrrp_priority(inventory: Inventory, host: Host) -> int:
-    """The VRRP priority of a balancer: as said, else by order in the file 100, 90, 80 …; no two are equal.
+    """The VRRP priority of a balancer: the one set, else 100, 90, 80 … in the order of the file.
 
     Raises KeyError for a host that is no load balancer.
     """
@@ -189,6 +189,12 @@ def vrrp_priorities(inventory: Inventory) -> dict[HostName, int]:
     claimed = {host.vrrp_priority for host in balancers}
     free = (number for number in _PRIORITIES if number not in claimed)
     return {HostName(host.name): host.vrrp_priority or next(free) for host in balancers}
+
+
+def vrrp_ranks(inventory: Inventory) -> dict[HostName, tuple[int, int]]:
+    """What decides who takes a VIP: the priority, then the address (RFC 5798, section 6.4.3); no two are equal."""
+    addresses = {HostName(host.name): int(ipaddress.ip_address(host.address)) for host in inventory.hosts}
+    return {name: (priority, addresses[name]) for name, priority in vrrp_priorities(inventory).items()}
 
 
 def service_ip(inventory: Inventory) -> str | None:

@@ -12,7 +12,7 @@ from haconsole.actions.step import Step
 from haconsole.actions.steps.order import Group
 from haconsole.actions.steps.vip import elsewhere, give_up, way_back
 from haconsole.actions.steps.vip_scripts import HAND_OVER, STAND_AGAIN, STANDS_AGAIN
-from haconsole.inventory.effective import vip_address, vip_addresses, vrrp_priorities
+from haconsole.inventory.effective import vip_address, vip_addresses, vrrp_ranks
 from haconsole.inventory.schema import Host
 from haconsole.model.hosts import Reach
 from haconsole.model.names import HostName
@@ -127,11 +127,11 @@ def _stands(down_file: str) -> Check:
 
 def _back(found: Ground, host: Host, others: tuple[HostName, ...], what: str, phase: str) -> tuple[Group, ...]:
     """The others make way for a host that outranks them; what it holds now is waited for, if it outranks them all."""
-    priorities = vrrp_priorities(found.inventory)
-    rank = priorities[HostName(host.name)]
-    outranked = tuple(one for one in found.balancers if one.name in others and priorities[HostName(one.name)] < rank)
+    ranks = vrrp_ranks(found.inventory)
+    rank = ranks[HostName(host.name)]
+    outranked = tuple(one for one in found.balancers if one.name in others and ranks[HostName(one.name)] < rank)
     owned = {view.address for view in vip_views(found.snapshot) if view.owners == (host.name,)}
-    first = max(priorities, key=lambda name: priorities[name]) == host.name
+    first = max(ranks, key=lambda name: ranks[name]) == host.name
     back = tuple(
         VipOwned(address, (HostName(host.name),))
         for vip in found.inventory.vips

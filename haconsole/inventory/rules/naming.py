@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from haconsole.inventory import effective
 from haconsole.inventory.marks import Marks
-from haconsole.inventory.problems import Fault
+from haconsole.inventory.problems import Fault, Level
 from haconsole.inventory.schema import Inventory
 from haconsole.model.roles import Role
 
@@ -40,16 +40,22 @@ def etcd_names_are_unique(inventory: Inventory, marks: Marks) -> Iterator[Fault]
             yield Fault(marks.at(*where), what, "give one of them another etcd_name")
 
 
-def priorities_are_unique(inventory: Inventory, marks: Marks) -> Iterator[Fault]:
+def highest_priority_is_unique(inventory: Inventory, marks: Marks) -> Iterator[Fault]:
+    """Balancers below the highest may be equal, as kubeadm's guide has them: VRRP prefers the higher address.
+
+    Two with the highest one work too (RFC 5798, section 6.4.3), and the order of the file says nothing then.
+    """
+    highest = max((host.vrrp_priority or 0 for host in inventory.hosts), default=0)
     entries = [
         (str(host.vrrp_priority), ("hosts", number, "vrrp_priority"))
         for number, host in enumerate(inventory.hosts)
-        if host.vrrp_priority is not None
+        if host.vrrp_priority is not None and host.vrrp_priority == highest
     ]
     for priority, where, first in _repeated(entries):
         one, other = (inventory.hosts[int(way[1])].name for way in (first, where))
-        what = f"host {one} and host {other} both have VRRP priority {priority}, so both may take the VIP"
-        yield Fault(marks.at(*where), what, "give each balancer another one, 10 apart")
+        what = f"host {one} and host {other} share the highest VRRP priority, {priority}: the higher address decides"
+        mend = "give the preferred balancer a higher vrrp_priority, here and in its keepalived.conf"
+        yield Fault(marks.at(*where), what, mend, Level.WARNING)
 
 
 def vips_are_unique(inventory: Inventory, marks: Marks) -> Iterator[Fault]:

@@ -31,7 +31,7 @@ RULES: tuple[Rule, ...] = (
     _rule(naming.names_are_unique),
     _rule(naming.addresses_are_unique),
     _rule(naming.etcd_names_are_unique),
-    _rule(naming.priorities_are_unique),
+    _rule(naming.highest_priority_is_unique),
     _rule(naming.vips_are_unique),
     _rule(naming.router_ids_are_unique),
     _rule(roles.roles_go_together),

@@ -75,6 +75,15 @@ def test_a_balancer_alone_is_seen_to_hold_it_from_a_control_plane() -> None:
     assert last.host == "cp1"
 
 
+def test_of_equal_priorities_the_one_with_the_higher_address_takes_it() -> None:
+    hosts = tuple(
+        msgspec.structs.replace(host, vrrp_priority=101 if host.name == "cp1" else 100) for host in INVENTORY.hosts
+    )
+    equal = msgspec.structs.replace(INVENTORY, hosts=hosts)
+    assert planned("failover", healthy(), equal).steps[-1].verification[0] == VipOwned(VIP, (HostName("cp3"),))
+    assert changes(planned("failover", healthy(), equal, to="cp2"))[0] == "keepalived.down@cp3"
+
+
 def test_who_would_take_it_before_the_one_that_should_is_kept_out_first() -> None:
     plan = planned("failover", healthy(), to="cp3")
     assert changes(plan) == ["keepalived.down@cp2", "keepalived.measure@cp2", "keepalived.down@cp1"]

@@ -201,6 +201,32 @@ def test_etcd_servers_that_are_gone() -> None:
     assert finding.evidence == ("no such member: https://10.99.0.99:2379", "not in its list: https://10.99.0.13:2379")
 
 
+@pytest.mark.parametrize(
+    ("urls", "evidence"),
+    [
+        (("https://127.0.0.1:2379",), None),
+        (("https://localhost:2379",), None),
+        (("https://[::1]:2379", "https://10.99.0.12:2379", "https://10.99.0.13:2379"), None),
+        (("https://127.0.0.1:2379", "https://10.99.0.12:2379"), ("not in its list: https://10.99.0.13:2379",)),
+    ],
+)
+def test_a_loopback_etcd_server_is_the_member_of_the_same_host(
+    urls: tuple[str, ...], evidence: tuple[str, ...] | None
+) -> None:
+    listed = Known(ApiserverFacts(True, (), "v1.20.2", urls), NOW)
+    findings = found(changed(healthy(), 1, lambda facts: replace(facts, apiserver=listed)))
+    assert [finding.evidence for finding in findings] == ([evidence] if evidence else [])
+
+
+def test_a_loopback_etcd_server_without_a_member_there_is_stale() -> None:
+    listed = Known(ApiserverFacts(True, (), "v1.20.2", ("https://127.0.0.1:2379",)), NOW)
+    snapshot = changed(healthy(), 1, lambda facts: replace(facts, apiserver=listed))
+    for n in (1, 2, 3):
+        two = Known(replace(cluster.endpoint(n), members=cluster.endpoint(n).members[1:]), NOW)
+        snapshot = changed(snapshot, n, lambda facts, two=two: replace(facts, etcd=two))  # type: ignore[misc]
+    assert ("apiserver.etcd-servers-stale", "cp1") in codes(snapshot)
+
+
 def test_members_nobody_knows() -> None:
     stranger = replace(cluster.member(1), id=MemberId("a9"), name="old", peer_urls=("https://10.99.0.77:2380",))
     unstarted = replace(cluster.member(2), id=MemberId("a8"), name="", peer_urls=("https://10.99.0.78:2380",))

@@ -76,6 +76,11 @@ def test_priorities_never_repeat_however_many_balancers() -> None:
     assert len(set(priorities)) == len(priorities) == 199
 
 
+def test_of_equal_priorities_the_higher_address_outranks_the_other() -> None:
+    ranks = effective.vrrp_ranks(cluster(host(9, priority=100), host(10, priority=100), host(1, priority=101)))
+    assert sorted(ranks, key=lambda name: ranks[name]) == ["cp9", "cp10", "cp1"]
+
+
 def test_the_endpoint_follows_the_vip_and_the_balancers_port() -> None:
     vip = VirtualIp(address="10.99.0.100/24", interface="eth0")
     inventory = cluster(host(1), host(2), vips=(vip,))
