@@ -24,6 +24,7 @@ check: lint types quick
 lint: $(READY)
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/ruff check .
+	$(PYTHON) -m tests.lint.language
 
 format: $(READY)
 	$(VENV)/bin/ruff format .

@@ -1,0 +1,158 @@
+"""The language check finds what the project does not write, and its baseline only shrinks."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from tests.lint import language
+from tests.lint.rules import Problem, problems_of
+from tests.lint.texts import Kind, Text, texts_of
+
+
+def text_of(content: str, kind: Kind = Kind.STRING) -> Text:
+    return Text("haconsole/example.py", 7, kind, content)
+
+
+def found(content: str, kind: Kind = Kind.STRING) -> list[str]:
+    return [problem.found for problem in problems_of(text_of(content, kind))]
+
+
+@pytest.mark.parametrize(
+    ("content", "word"),
+    [
+        ("make etcd anew", "anew"),
+        ("mend the inventory", "mend"),
+        ("over SSH alone", "alone"),
+        ("it was told once", "told"),
+        ("carry it on later", "carry it on"),
+        ("can be taken back", "taken back"),
+        ("the host makes way", "makes way"),
+        ("the data of before", "of before"),
+        ("it stops by itself", "by itself"),
+        ("the whole plan", "whole"),
+        ("no more room for want of disks", "for want of"),
+    ],
+)
+def test_an_odd_word_is_found(content: str, word: str) -> None:
+    assert word in found(content)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "a standalone etcd",
+        "see `Plan.taken_back_by` and ``told``",
+        "--tell-me is an option",
+        "[restore](docs/whole.md)",
+        "for good reason",
+        "How to restore etcd",
+    ],
+)
+def test_plain_text_has_no_problem(content: str) -> None:
+    assert found(content) == []
+
+
+def test_a_problem_names_its_place_word_and_replacement() -> None:
+    (problem,) = problems_of(text_of("mend it"))
+    assert str(problem) == "haconsole/example.py:7: 'mend' in a string: write: fix"
+
+
+@pytest.mark.parametrize(
+    "content", ["What is under way", "Who is outranked: the VIPs go", "How far it has come is read"]
+)
+def test_a_clause_is_no_subject(content: str) -> None:
+    assert found(content, Kind.DOCSTRING)[0] in ("What", "Who", "How far")
+
+
+def test_a_question_may_begin_with_its_pronoun() -> None:
+    assert found("Which host? What is its address?") == []
+
+
+def test_the_title_of_a_step_has_a_verb_of_the_trade() -> None:
+    assert found("Have the CA", Kind.TITLE) == ["Have"]
+    assert found("Issue the CA", Kind.TITLE) == []
+
+
+def test_the_reason_of_a_step_names_its_subject() -> None:
+    assert found("It runs everywhere.", Kind.REASON) == ["It"]
+    assert found("It runs everywhere.", Kind.STRING) == []
+
+
+def test_long_sentences_are_counted_where_users_read_them() -> None:
+    long = " ".join(["word"] * 26)
+    assert len(found(long, Kind.MARKDOWN)) == 1
+    assert found(long, Kind.DOCSTRING) == []
+    assert found(f"{' '.join(['word'] * 20)}. {' '.join(['word'] * 20)}.", Kind.MARKDOWN) == []
+
+
+def test_of_a_script_only_messages_and_comments_are_read() -> None:
+    assert found('told=1\necho "$told"\nexit 1\n') == []
+    assert found('told=1\necho "it was told"\nexit 1\n') == ["told"]
+
+
+def test_texts_of_python_have_their_kinds() -> None:
+    source = '''"""Module."""
+A_WHY = {"a": "because of b"}
+def test_one_thing() -> None:
+    """Function."""
+    Step(title=f"Do {a} now", why="so that")  # a comment
+    attribute = "one"
+'''
+    assert [(text.line, text.kind, text.content) for text in texts_of("a.py", source)] == [
+        (1, Kind.DOCSTRING, "Module."),
+        (2, Kind.REASON, "because of b"),
+        (3, Kind.TEST_NAME, "test one thing"),
+        (4, Kind.DOCSTRING, "Function."),
+        (5, Kind.COMMENT, "a comment"),
+        (5, Kind.TITLE, "Do … now"),
+        (5, Kind.REASON, "so that"),
+    ]
+
+
+def test_texts_of_markdown_are_paragraphs_without_code() -> None:
+    source = "# Title\n\nOne\ntwo.\n\n    make demo\n\n```yaml\nwhole: yes\n```\n- item\n  more\n- next\n"
+    assert [(text.line, text.content) for text in texts_of("a.md", source)] == [
+        (1, "# Title"),
+        (3, "One two."),
+        (11, "- item more"),
+        (13, "- next"),
+    ]
+
+
+def test_of_yaml_only_comments_are_read() -> None:
+    assert [text.content for text in texts_of("a.yaml", "# whole\nwhole: a#b  # told\n")] == ["whole", "told"]
+
+
+def test_more_problems_than_the_baseline_fail_with_each_place() -> None:
+    problems = list(problems_of(text_of("mend it anew")))
+    assert language.compared(problems, Counter({"haconsole/example.py": 1})) == list(map(str, problems))
+    assert language.compared(problems, Counter({"haconsole/example.py": 2})) == []
+
+
+def test_a_baseline_that_is_too_high_fails() -> None:
+    (line,) = language.compared([], Counter({"haconsole/example.py": 1}))
+    assert "haconsole/example.py has 0 problems, not 1" in line
+
+
+def test_an_exception_is_bound_to_word_phrase_and_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(language, "ROOT", tmp_path)
+    (tmp_path / "a.md").write_text("the whole of it, told\n")
+
+    def left(**exception: str) -> list[str]:
+        problems: list[Problem] = language.problems_in(["a.md"], (exception,))
+        return [problem.found for problem in problems]
+
+    assert left(word="whole") == ["told"]
+    assert left(word="whole", **{"in": "whole of it"}) == ["told"]
+    assert left(word="whole", **{"in": "whole of that"}) == ["told", "whole"]
+    assert left(files="*.md") == []
+    assert left(files="*.py") == ["told", "whole"]
+
+
+def test_every_exception_has_a_reason() -> None:
+    exceptions = language.load_exceptions()
+    assert exceptions
+    assert [exception for exception in exceptions if not exception.get("reason")] == []
