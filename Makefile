@@ -21,10 +21,11 @@ demo: $(READY)
 
 check: lint types quick
 
-lint: $(READY)
+lint: programs $(READY)
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/ruff check .
 	$(PYTHON) -m tests.lint.language
+	$(PYTHON) -m tests.lint.scripts
 
 format: $(READY)
 	$(VENV)/bin/ruff format .

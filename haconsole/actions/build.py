@@ -12,16 +12,11 @@ from haconsole.actions.operations import Irreversible, Nothing, PutBack, RunComm
 from haconsole.actions.step import Step, StepId
 from haconsole.model.hosts import ServiceState
 from haconsole.model.names import HostName
+from haconsole.scripts import load_script
 
 START_S = 120.0
 
-STOPPED = r"""
-for unit in "$@"; do
-  ! systemctl is-active --quiet "$unit" || { echo "$unit runs" >&2; exit 1; }
-  ! systemctl is-enabled --quiet "$unit" 2>/dev/null || { echo "$unit starts with the host" >&2; exit 1; }
-done
-"""
-"""Words: units."""
+STOPPED = load_script("check-units-stopped")
 
 
 NOT_ACTIVE = '! systemctl is-active --quiet "$1"'
@@ -136,40 +131,9 @@ def stopped_now(unit: str) -> CommandSucceeds:
     return script(NOT_ACTIVE, "stopped", unit, means=f"{unit} is stopped", otherwise=f"{unit} still runs")
 
 
-RESTORE_UNIT = r"""
-unit=$1 enabled=$2 active=$3 folder=$4
-systemctl daemon-reload
-case $enabled in yes) systemctl enable --quiet "$unit" ;; no) systemctl disable --quiet "$unit" ;; esac
-[ "$active" = yes ] || systemctl stop "$unit"
-if [ -n "$folder" ]; then
-  systemd-tmpfiles --create --prefix="$folder" || :
-  [ "$active" != yes ] || mkdir -p -- "$folder"
-fi
-[ "$active" != yes ] || systemctl restart "$unit"
-"""
-"""Words: a unit, whether it was enabled (``yes``, ``no``, or ``-`` where neither applies), whether it ran, and a folder
-under /run that its processes need (may be empty): systemd may have removed or changed it. A reload would keep haproxy's
-sockets as they are, with the mode and owner that the run gave them."""
+RESTORE_UNIT = load_script("restore-unit")
 
-UNIT_RESTORED = r"""
-unit=$1 enabled=$2 active=$3; shift 4
-now=$(systemctl is-enabled -- "$unit" 2>/dev/null || :)
-case $enabled in
-  yes) case $now in enabled*) ;; *) echo "$unit is ${now:-not enabled}" >&2; exit 1 ;; esac ;;
-  no) case $now in enabled*) echo "$unit is $now" >&2; exit 1 ;; esac ;;
-esac
-if [ "$active" != yes ]; then ! systemctl is-active --quiet "$unit" || { echo "$unit runs" >&2; exit 1; }; exit 0; fi
-systemctl is-active --quiet "$unit" || { echo "$unit does not run" >&2; exit 1; }
-read -r up rest </proc/uptime
-since=$(systemctl show -p StateChangeTimestampMonotonic --value -- "$unit")
-for folder in "$@"; do
-  changed=$(stat -Lc %.6Y -- "$folder" 2>/dev/null) || continue
-  awk -v up="$up" -v now="$(date +%s.%N)" -v since="$since" -v changed="$changed" \
-    'BEGIN { exit !(now - up + since / 1000000 >= changed) }' ||
-    { echo "$unit runs since before its files in $folder were restored" >&2; exit 1; }
-done
-"""
-"""Words as for `RESTORE_UNIT`, then the folders whose files the unit reads."""
+UNIT_RESTORED = load_script("check-unit-restored")
 
 
 def restore_unit(unit: str, before: ServiceState | None, files: tuple[str, ...], folder: str = "") -> TakeBack:
@@ -189,7 +153,7 @@ def restore_unit(unit: str, before: ServiceState | None, files: tuple[str, ...],
         means=f"{unit} is {state} as before",
         otherwise="it is not as before",
     )
-    command = RunCommand(("sh", "-ec", RESTORE_UNIT.strip(), "restore", *words), timeout_s=START_S)
+    command = RunCommand(("sh", "-ec", RESTORE_UNIT, "restore", *words), timeout_s=START_S)
     return TakeBack(command, (restored,), after_files=True)
 
 

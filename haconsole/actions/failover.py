@@ -24,6 +24,7 @@ from haconsole.model.observed import value_of
 from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.model.vip import VipState
 from haconsole.model.vip_view import held_down, unfit, vip_view, vip_views
+from haconsole.scripts import load_script
 
 FAILOVER, FAILBACK = "failover", "failback"
 PHASE = "keepalived"
@@ -31,28 +32,9 @@ SAYS = "haconsole: this host gives its VIPs up while this file is here; run fail
 WAIT_S = 30.0
 MEASURED_S = 10
 
-SERVES = r"""
-exec 3<>"/dev/tcp/127.0.0.1/$1" || exit 1
-printf 'GET %s HTTP/1.0\r\n\r\n' "$2" >&3
-read -r -t 2 _ status _ <&3
-[ "$status" = 200 ]
-"""
-"""Words: haproxy's health port and path; for bash."""
+SERVES = load_script("check-haproxy-serves")
 
-MEASURE = r"""
-end=$(($(date +%s%N) + $3 * 1000000000)) asked=0 lost=0 waited=0 longest=0
-while now=$(date +%s%N); [ "$now" -lt "$end" ]; do
-  asked=$((asked + 1))
-  made=yes
-  timeout 5 bash -c 'exec 3<>"/dev/tcp/$0/$1"' "$1" "$2" 2>/dev/null || { lost=$((lost + 1)) made=; }
-  waited=$((waited + ($(date +%s%N) - now) / 1000000))
-  [ "$waited" -le "$longest" ] || longest=$waited
-  [ -z "$made" ] || waited=0
-  sleep 0.1
-done
-echo "$1 port $2: $asked connections made from here, $lost lost, longest wait $longest ms"
-"""
-"""Words: address, port, seconds to go on for."""
+MEASURE = load_script("measure-connections")
 
 FIT_WHY = "A VIP is moved only to a balancer that would hold it: its services run and it has an API server up."
 HOLD_WHY = "It would take the VIP before the host that should: while its down file is there it does not stand for it."
@@ -224,7 +206,7 @@ def _balancers(snapshot: ClusterSnapshot, inventory: Inventory) -> tuple[Host, .
 
 def _fit(host: Host, keepalived: KeepalivedLayout, haproxy: HaproxyLayout) -> Step:
     serves = CommandSucceeds(
-        ("bash", "-c", SERVES.strip(), "serves", str(haproxy.health_port), HEALTH_PATH),
+        ("bash", "-c", SERVES, "serves", str(haproxy.health_port), HEALTH_PATH),
         "haproxy has no API server up here",
         means="haproxy here has an API server up",
     )
@@ -289,7 +271,7 @@ def _measure(inventory: Inventory, snapshot: ClusterSnapshot, vip: VirtualIp, ow
         title="Count what clients lose meanwhile",
         why=MEASURE_WHY,
         host=HostName(host.name),
-        operation=RunCommand(("bash", "-c", MEASURE.strip(), "measure", *words)),
+        operation=RunCommand(("bash", "-c", MEASURE, "measure", *words)),
         undo=Irreversible("it changes nothing"),
         phase=PHASE,
     )

@@ -16,6 +16,7 @@ from haconsole.model.observed import Failed, Known, reason_of
 from haconsole.model.services import is_hung, is_stopped
 from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.model.vip_view import vip_views
+from haconsole.scripts import load_script
 
 RESTART = "restart"
 BALANCER = ("haproxy", "keepalived")
@@ -30,11 +31,7 @@ TOGETHER_WHY = (
 HUNG_WHY = "The process exists but does no work, so only a new process helps."
 RUNNING_WHY = "A running service loads its files again at its start."
 
-NEW_PROCESS = r"""
-now=$(systemctl show -p MainPID --value -- "$1")
-[ "$now" != 0 ] && [ "$now" != "$2" ]
-"""
-"""Words: the unit, and the process that is to be replaced."""
+NEW_PROCESS = load_script("check-new-process")
 
 NOT_MASKED = r"""[ "$(systemctl show -p LoadState --value -- "$1")" = loaded ]"""
 

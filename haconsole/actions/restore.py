@@ -30,7 +30,7 @@ from haconsole.actions.operations import Irreversible, RunCommand, SendFile
 from haconsole.actions.step import Plan, Refusal, Step
 from haconsole.actions.steps.etcd import SNAPSHOT_WHOLE, add_step, either_healthy, promote_step
 from haconsole.actions.steps.order import Group, in_order, steps_named
-from haconsole.actions.steps.services import SET_ASIDE, rewrite_step, set_aside_step, stop_step
+from haconsole.actions.steps.services import rewrite_step, set_aside_step, stop_step
 from haconsole.configs.etcd import ClusterState, etcd_env
 from haconsole.inventory.effective import etcd_name, etcd_peer_url
 from haconsole.inventory.schema import Host, Inventory
@@ -39,6 +39,7 @@ from haconsole.model.hosts import Role
 from haconsole.model.names import HostName
 from haconsole.model.observed import reason_of
 from haconsole.model.snapshot import ClusterSnapshot
+from haconsole.scripts import load_script
 
 RESTORE = "restore"
 PHASE = "etcd"
@@ -47,29 +48,9 @@ RESTORE_S = 1800.0
 _PLACE = re.compile(r"(?P<host>[^:/]+):(?P<path>/[A-Za-z0-9._/-]+)")
 
 MARK = "restored-from"
-MAKE = r"""
-file=$1 mark=$2 user=$3 data=$4 near=$5; shift 5
-tool=$near/etcdutl
-[ -x "$tool" ] || tool=$(command -v etcdutl) || tool=$near/etcdctl
-[ -x "$tool" ] || tool=$(command -v etcdctl) || { echo "etcdctl is not there: install etcd-client" >&2; exit 1; }
-later=; ! ETCDCTL_API=3 "$tool" snapshot restore --help 2>&1 | grep -q bump-revision ||
-  later="--bump-revision=1000000000 --mark-compacted"
-umask 077; new=$data.restoring; rm -rf -- "$new"
-ETCDCTL_API=3 "$tool" snapshot restore "$file" $later --data-dir="$new" "$@" >/dev/null
-echo "$mark" >"$new/member/restored-from"
-chown -R "$user:$user" -- "$new"; sync -- "$new/member"
-mkdir -p -- "$data"; mv -T -- "$new/member" "$data/member"; rmdir -- "$new"
-echo "restored $file ($(stat -c %s -- "$file") bytes)"
-"""
-"""Words: snapshot, mark, account, data folder, where etcd's programs are, then what the new member is called.
+MAKE = load_script("restore-snapshot")
 
-Where the tool can, revisions go on far above the old ones, so that no watcher takes an old one for newer.
-"""
-
-LEAVE_FOLDER = r"""
-for path in "$@"; do mkdir -p -m 700 -- "$path.$end"; done
-"""
-"""Goes on where SET_ASIDE ends, so that a host that had nothing has a folder too."""
+LEAVE_FOLDER = load_script("keep-data-folder")
 
 MADE = r"""[ "$(cat -- "$1" 2>/dev/null)" = "$2" ]"""
 
@@ -241,10 +222,9 @@ def _aside(found: Ground, host: Host, stamp: str) -> Step:
     """What is there afterwards is the new cluster's: that it was done is told by the folder that it leaves."""
     paths, title = (found.layout.etcd.member_dir,), "Set the data of now aside"
     step = set_aside_step("etcd.aside", host.name, paths, _end(stamp), title=title, why=ASIDE_WHY, phase=PHASE)
-    script_text = f"{SET_ASIDE.strip()}\n{LEAVE_FOLDER.strip()}"
     words = ("aside", _end(stamp), *paths)
     return replace(
-        step, operation=RunCommand(("sh", "-ec", script_text, *words)), verification=(_set_aside(found, stamp),)
+        step, operation=RunCommand(("sh", "-ec", LEAVE_FOLDER, *words)), verification=(_set_aside(found, stamp),)
     )
 
 
@@ -278,7 +258,7 @@ def _made(found: Ground, source: Source, stamp: str) -> Step:
         title="Make a new cluster of one member from the snapshot",
         why=MAKE_WHY,
         host=HostName(host.name),
-        operation=RunCommand(("sh", "-ec", MAKE.strip(), "restore", *words), timeout_s=RESTORE_S),
+        operation=RunCommand(("sh", "-ec", MAKE, "restore", *words), timeout_s=RESTORE_S),
         precondition=(FilesAbsent((etcd.member_dir,), "data that was not set aside"),),
         verification=(_mark(found, source),),
         undo=Irreversible("set its data aside and bring back the data that was set aside before, on every member"),

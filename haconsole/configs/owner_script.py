@@ -2,42 +2,7 @@
 
 from __future__ import annotations
 
-OWNER_OF = r"""
-packaged() {
-  sum=$(md5sum <"$1" | cut -c1-32)
-  for name in haproxy keepalived; do
-    if timeout 5 dpkg-query -W -f='${Conffiles}\n' "$name" 2>/dev/null | grep -qxF " $1 $sum"; then return 0; fi
-  done
-  command -v rpm >/dev/null && rpm -qf -- "$1" >/dev/null 2>&1 || return 1
-  ! timeout 10 rpm -Vf --nodeps -- "$1" | grep -q "^..[5?].* $1\$"
-}
-body_sum() { sed '1,3{/^# haconsole: sha256 /d;}' "$1" | sha256sum | cut -c1-64; }
-owner_of() {
-  if [ ! -e "$1" ] || [ -f "$1" ] && [ ! -s "$1" ]; then echo "absent -"; return; fi
-  cluster=$(sed -n '1,2s/^# haconsole: cluster //p' "$1" | head -n 1)
-  sum=$(sed -n '1,3s/^# haconsole: sha256 //p' "$1" | head -n 1)
-  if [ -z "$cluster" ]; then
-    if packaged "$1"; then echo "package -"; else echo "foreign -"; fi
-  elif [ -z "$sum" ]; then echo "unsealed $cluster"
-  elif [ "$(body_sum "$1")" = "$sum" ]; then echo "ours $cluster"
-  else echo "changed $cluster"; fi
-}
-"""
-"""``owner_of FILE`` writes one of ``absent``, ``package``, ``foreign``, ``ours``, ``changed`` and ``unsealed``, and the
-cluster that the file's mark names, or ``-``. An empty file counts as absent. ``unsealed`` is a file of version 0.1.
+from haconsole.scripts import load_script
 
-A package's file counts as such while its sum is the package's own (dpkg-query(1), rpm(8)).
-"""
-
-MAY_WRITE = f"""
-{OWNER_OF.strip()}
-mine=$1; shift
-for file in "$@"; do
-  case "$(owner_of "$file")" in
-    "absent -" | "package -" | "ours $mine" | "unsealed $mine") ;;
-    "changed $mine") echo "$file was changed since haconsole wrote it" ;;
-    *) echo "$file was not written by haconsole for cluster $mine" ;;
-  esac
-done | {{ told=$(cat); [ -z "$told" ] || {{ printf '%s\\n' "$told" >&2; exit 1; }}; }}
-"""
-"""Words: this cluster's name, files that must not be anybody else's. 0.1's files are judged when the plan is made."""
+OWNER_OF = load_script("lib/owner-of")
+MAY_WRITE = load_script("check-may-write")

@@ -13,14 +13,9 @@ from haconsole.execution.site import Site
 from haconsole.execution.verdict import wanted_leaf
 from haconsole.pki.keys import key_command
 from haconsole.pki.leaf import read_request, sign_leaf
+from haconsole.scripts import load_script
 
-REQUEST = r"""
-umask 077; key=$1; owner=$2; shift 2
-(umask 022; mkdir -p -- "${key%/*}") || exit 1
-if [ ! -s "$key" ]; then "$@" 2>"$key.err" || { cat "$key.err" >&2; rm -f "$key.err"; exit 1; }; rm -f "$key.err"
-  mv -- "$key.new" "$key" || exit 1; fi
-chmod 600 -- "$key" && chown -- "$owner" "$key" && openssl req -new -key "$key" -subj /CN=request
-"""
+REQUEST = load_script("certificate-request")
 
 
 async def issue_certificate(

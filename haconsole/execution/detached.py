@@ -19,95 +19,16 @@ from haconsole.execution.clock import Clock
 from haconsole.execution.events import RunId
 from haconsole.execution.script import run_script
 from haconsole.model.observed import Cause
+from haconsole.scripts import load_script
 from haconsole.transport.base import Argv, Completed, HostTransport, TransportError
 
-BEGIN = r"""
-umask 077
-runs() { [ -e "$1/pid" ] && [ ! -e "$1/status" ] && kill -0 "$(cat "$1/pid")" 2>/dev/null; }
-for old in "${1%/*}"/*/*/; do
-  old=${old%/}
-  [ -n "$(find "$old" -maxdepth 0 -mtime +6 2>/dev/null)" ] || continue
-  runs "$old" || rm -f -- "$old/in" "$old/out" "$old/err"
-done
-mkdir -p -- "$1" && cat /proc/sys/kernel/random/boot_id
-"""
-"""Also forgets what was told to and said by commands of a week ago that nobody asked for; how they ended stays."""
+BEGIN = load_script("detached-begin")
 
-SCRIPT = r"""
-boot=$1; d=$2; keep=$3; limit=$4; size=$5; shift 5
-if [ "$(cat /proc/sys/kernel/random/boot_id)" != "$boot" ]; then echo rebooted; exit 0; fi
-umask 077
-keeper='d=$1; limit=$2; shift 2; most=1048576; echo $$ >"$d/pid"
-  keep() {
-    stdbuf -o0 head -c "$most"
-    if [ -n "$(head -c 1 | tr "\000" 0)" ]; then echo; echo "(what it said after $most bytes was not kept)"; fi
-    cat >/dev/null
-  }
-  mkfifo -- "$d/1" "$d/2"
-  keep <"$d/1" >"$d/out" 2>/dev/null & one=$!
-  keep <"$d/2" >"$d/err" 2>/dev/null & two=$!
-  umask 022
-  timeout -k 5 "$limit" "$@" <"$d/in" >"$d/1" 2>"$d/2"
-  status=$?; tries=0
-  while { kill -0 "$one" || kill -0 "$two"; } 2>/dev/null && [ "$tries" -lt 200 ]; do
-    tries=$((tries + 1)); sleep 0.01
-  done
-  rm -f -- "$d/in" "$d/1" "$d/2"
-  printf %s "$status" 1<>"$d/status.new"; mv -- "$d/status.new" "$d/status"'
-runs() { [ -e "$1/pid" ] && [ ! -e "$1/status" ] && kill -0 "$(cat "$1/pid")" 2>/dev/null; }
-name=${d##*/}
-for other in "${d%/*/*}"/*/"${name%.*}".*; do
-  if [ "$other" != "$d" ] && runs "$other"; then
-    while runs "$other"; do sleep 0.1; done
-    echo elsewhere; exit 0
-  fi
-done
-if mkdir -- "$d" 2>/dev/null; then
-  why=$({
-    head -c 65536 /dev/zero >"$d/room" && rm -- "$d/room" && echo "   " >"$d/status.new" && cat >"$d/in"
-  } 2>&1) || { rm -rf -- "$d"; echo "no room for it in ${d%/*}: $why" >&2; exit 1; }
-  if [ "$(wc -c <"$d/in")" -ne "$size" ]; then rm -rf -- "$d"; echo "its input did not arrive whole" >&2; exit 1; fi
-  if [ -d /run/systemd/system ] && command -v systemd-run >/dev/null; then
-    setsid systemd-run --quiet --scope --collect -- sh -c "$keeper" step "$d" "$limit" "$@" </dev/null >/dev/null 2>&1 &
-    wait $!
-  fi
-  if [ ! -e "$d/pid" ]; then
-    setsid sh -c "$keeper" step "$d" "$limit" "$@" </dev/null >/dev/null 2>&1 &
-    wait $!
-  fi
-else
-  cat >/dev/null
-  [ -d "$d" ] || { echo "cannot make $d: $(mkdir -- "$d" 2>&1)" >&2; exit 1; }
-fi
-"""
+SCRIPT = load_script("detached-start")
 
-WAIT = r"""
-tries=0
-while [ ! -e "$d/status" ]; do
-  if [ -e "$d/pid" ] && ! kill -0 "$(cat "$d/pid")" 2>/dev/null && [ ! -e "$d/status" ]; then break; fi
-  if [ ! -e "$d/pid" ] && [ "$tries" -ge 50 ]; then break; fi
-  tries=$((tries + 1)); sleep 0.1
-done
-if [ -e "$d/status" ]; then echo "ended $(cat "$d/status")"; else echo lost; fi
-last() {
-  if [ "$(wc -c <"$1")" -le "$keep" ]; then cat -- "$1"; else
-    tail -c "$keep" -- "$1" | awk 'NR == 1 { cut = $0; next } { print } END { if (NR == 1) print cut }'
-  fi
-} 2>/dev/null
-last "$d/err" >&2
-last "$d/out"
-exit 0
-"""
+PICK_UP = load_script("detached-pick-up")
 
-PICK_UP = r"""
-boot=$1; d=$2; keep=$3
-if [ ! -d "$d" ]; then
-  if [ "$(cat /proc/sys/kernel/random/boot_id)" = "$boot" ]; then echo never; else echo rebooted; fi
-  exit 0
-fi
-"""
-
-END = r"""rm -rf -- "$1"; rmdir -- "${1%/*}" 2>/dev/null; exit 0"""
+END = load_script("detached-remove")
 
 KEEP_BYTES = 64 * 1024
 LONGER_S = 30.0
@@ -215,7 +136,7 @@ class DetachedCommands:
         pause = 0.2
         while (left := until - self._clock.monotonic()) > 0:
             try:
-                done = await run_script(self._transport, script + WAIT, words, stdin=stdin, deadline_s=left)
+                done = await run_script(self._transport, script, words, stdin=stdin, deadline_s=left)
             except TransportError as error:
                 why = str(error)
             else:

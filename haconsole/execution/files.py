@@ -10,13 +10,11 @@ from haconsole.execution.script import run_script
 from haconsole.execution.site import Site
 from haconsole.model.names import HostName
 from haconsole.model.observed import Cause
+from haconsole.scripts import load_script
 from haconsole.transport.base import HostTransport, TransportError
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9.@_-]")
-SET_ASIDE = r"""
-if [ -d "$1" ]; then echo "$1 is a folder" >&2; exit 1; fi
-[ -e "$2" ] || cp -a -- "$1" "$2" && echo "$2"
-"""
+SET_ASIDE = load_script("keep-backup")
 
 
 def aside_end(run: str, step: str) -> str:

@@ -8,26 +8,11 @@ from enum import StrEnum
 
 from haconsole.execution.script import run_script
 from haconsole.model.observed import Cause
+from haconsole.scripts import load_script
 from haconsole.transport.base import HostTransport, TransportError
 
 NOTHING = "-"
-SCRIPT = r"""
-while [ $# -gt 1 ]; do
-  case $1 in
-    file) if [ -f "$2" ]; then echo "$(stat -Lc '%a %U:%G' -- "$2") $(sha256sum <"$2" | cut -c1-64)"; else echo -; fi ;;
-    stat) stat -Lc '%a %U:%G' -- "$2" 2>/dev/null || echo - ;;
-    written) stat -Lc %.9Y -- "$2" 2>/dev/null || echo - ;;
-    absent) if [ ! -e "$2" ] && [ ! -L "$2" ] || [ -d "$2" ] && [ -z "$(ls -A -- "$2")" ]
-      then echo yes; else echo no; fi ;;
-    content) if [ -f "$2" ]; then base64 -w0 <"$2"; echo; else echo -; fi ;;
-    public) if [ -f "$2" ]; then openssl pkey -in "$2" -pubout 2>/dev/null | base64 -w0; echo; else echo -; fi ;;
-    unit) read -r up rest </proc/uptime
-      echo "$(systemctl show -p ActiveState,SubState,UnitFileState,ExecMainStartTimestampMonotonic \
-        -p StateChangeTimestampMonotonic -- "$2" | tr '\n' ' ')Up=$up Now=$(date +%s.%N)" ;;
-  esac
-  shift 2
-done
-"""
+SCRIPT = load_script("query-host")
 
 
 class Kind(StrEnum):

@@ -12,32 +12,11 @@ from haconsole.execution.site import Site
 from haconsole.execution.verdict import judge, questions, wanted_leaf
 from haconsole.pki.keys import key_command
 from haconsole.pki.leaf import read_request, sign_leaf
+from haconsole.scripts import load_script
 
-REQUEST = r"""
-umask 077; stage=$1 key=$2; shift 2
-(umask 022; mkdir -p -- "${stage%/*}") && rm -rf -- "$stage" && mkdir -- "$stage" || exit 1
-said=$("$@" 2>&1) || { echo "$said" >&2; exit 1; }
-openssl req -new -key "$key" -subj /CN=request
-"""
-"""Words: folder to make the new pair in, the key in it, and the command that makes it."""
+REQUEST = load_script("renewal-request")
 
-SWAP = r"""
-stage=$1 end=$2 owner=$3 cert=$4 key=$5; folder=${cert%/*}
-[ -d "$stage" ] || { echo "there is no $stage" >&2; exit 1; }
-for path in "$cert" "$key"; do
-  aside=$folder/.${path##*/}.$end
-  if [ -f "$path" ]; then
-    cp -p -- "$path" "$aside" && chmod 600 -- "$aside" || exit 1
-    echo "wrote $path; the file before it is $aside"
-  fi
-done
-new_cert=$stage/${cert##*/} new_key=$stage/${key##*/}
-chmod 600 -- "$new_key" && chmod 644 -- "$new_cert" && chown -- "$owner" "$new_key" "$new_cert" || exit 1
-sync -- "$new_key" "$new_cert"
-mv -f -t "$folder" -- "$new_cert" "$new_key" && rmdir -- "$stage"
-"""
-"""Words: the folder of the new pair, the end of names set aside, owner, certificate, key. One process renames both: a
-server that reads them at each handshake can meet a pair that does not match for microseconds only."""
+SWAP = load_script("renewal-swap")
 
 
 async def renew_certificate(

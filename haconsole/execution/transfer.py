@@ -14,6 +14,7 @@ from haconsole.actions.operations import FetchFile, SendFile, Transfer
 from haconsole.errors import HaconsoleError
 from haconsole.execution.outcome import Performed, done
 from haconsole.model.observed import Cause
+from haconsole.scripts import load_script
 from haconsole.transport.base import Argv, Completed, HostTransport, TransportError
 
 BLOCK = 64 << 10
@@ -23,18 +24,9 @@ WHOLE_S = 600.0
 CHECKSUM = 32
 """Bytes at a snapshot's end: the SHA-256 of what is before them."""
 
-TAKE = r"""
-umask 077; mkdir -p -- "${1%/*}"
-[ "$2" -gt 0 ] || rm -f -- "$1"
-dd of="$1" bs=65536 seek="$2" iflag=fullblock conv=notrunc status=none
-"""
-"""Words: file, block to begin at; reads a part from standard input. A part may come twice."""
+TAKE = load_script("receive-part")
 
-IN_PLACE = r"""
-[ "$(sha256sum <"$1" | cut -c1-64)" = "$3" ] || { echo "$1 is not what was sent" >&2; exit 1; }
-chmod 600 -- "$1"; sync -- "$1"; mv -T -- "$1" "$2"
-"""
-"""Words: file as it came, its place, its SHA-256."""
+IN_PLACE = load_script("receive-finish")
 
 Tell = Callable[[str], Awaitable[None]]
 
@@ -137,11 +129,11 @@ async def _send(host: HostTransport, send: SendFile, tell: Tell) -> Performed:
             for begin in range(0, size, PART):
                 part = await asyncio.to_thread(file.read, PART)
                 digest.update(part)
-                await _said(host, ("sh", "-ec", TAKE.strip(), "take", new, str(begin // BLOCK)), PART_S, part)
+                await _said(host, ("sh", "-ec", TAKE, "take", new, str(begin // BLOCK)), PART_S, part)
                 await tell(_progress(min(begin + PART, size), size))
     except OSError as error:
         raise _here(path, error) from error
-    words = ("sh", "-ec", IN_PLACE.strip(), "in-place", new, send.path, digest.hexdigest())
+    words = ("sh", "-ec", IN_PLACE, "in-place", new, send.path, digest.hexdigest())
     await _said(host, words, WHOLE_S)
     return done(f"{send.path}: {size} bytes, the same as {path} here")
 

@@ -14,46 +14,17 @@ from haconsole.execution.files import aside_end, aside_path
 from haconsole.execution.records import RunRecord, Standing, StepRecord, Unreadable
 from haconsole.execution.resume import under_way_still, undone_by
 from haconsole.execution.secrets import names_a_secret
+from haconsole.scripts import load_script
 
 ACTION = "undo"
 ANY = "-"
 ONLY_BACK = "="
 
-PUT_BACK = r"""
-kept=no
-i=0; for word in "$@"; do i=$((i + 1)); [ $((i % 4)) -ne 2 ] || [ ! -e "$word" ] || kept=yes; done
-while [ $# -gt 3 ]; do
-  path=$1 aside=$2 undone=$3 sum=$4; shift 4
-  if [ ! -e "$aside" ] && [ -e "$undone" ]; then continue; fi
-  if [ -e "$path" ] && [ "${#sum}" -gt 1 ] && [ "$(sha256sum <"$path" | cut -c1-64)" != "$sum" ]; then
-    echo "$path was changed since, and is left as it is"; continue
-  fi
-  if [ -e "$aside" ]; then
-    [ ! -e "$path" ] || cp -a -- "$path" "$undone"
-    mv -T -- "$aside" "$path"; echo "$path is what it was before"
-  elif [ "$kept" = no ] && [ "$sum" != = ] && [ -e "$path" ]; then
-    mv -T -- "$path" "$undone"; echo "$path was not there before; it is $undone now"
-  fi
-done
-"""
-"""Words, four for each file: its path, its copy from before the step, where to keep what the step wrote, and the
-SHA-256 of that; ``-`` where it is not known, and ``=`` where the step may have left a file alone that has no copy.
-Where one of the files has a copy, those without one were not the step's.
-"""
+PUT_BACK = load_script("restore-files")
 
-IS_BACK = r"""
-path=$1 aside=$2 undone=$3 sum=$4
-[ -e "$path" ] || [ -e "$aside" ] || exit 0
-if [ "$sum" = = ]; then [ ! -e "$aside" ]
-elif [ "$sum" = - ]; then [ -e "$undone" ] && [ ! -e "$aside" ]
-else [ "$(sha256sum <"$path" | cut -c1-64)" != "$sum" ]; fi
-"""
-"""Words: the same four of the file that counts."""
+IS_BACK = load_script("check-file-restored")
 
-STILL_RUNS = r"""
-[ ! -e "$1/pid" ] || [ -e "$1/status" ] || ! kill -0 "$(cat "$1/pid")" 2>/dev/null
-"""
-"""Word: the folder of a detached command; fails while it is under way."""
+STILL_RUNS = load_script("check-command-ended")
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +117,7 @@ def _step(
     otherwise = (
         f"what {record.heading.run} began is still under way; wait for it: haconsole resume {record.heading.run}"
     )
-    over = CommandSucceeds(("sh", "-c", STILL_RUNS.strip(), "over", under_way), otherwise, means="it is over")
+    over = CommandSucceeds(("sh", "-c", STILL_RUNS, "over", under_way), otherwise, means="it is over")
     return Step(
         id=StepId(f"undo.{step.id}"),
         title=f"Take back: {step.title}",
@@ -165,8 +136,8 @@ def _put_back(paths: tuple[str, ...], known: str, end: str) -> tuple[RunCommand,
     words = tuple((path, aside_path(path, end), aside_path(path, f"{end}.undone"), known) for path in paths)
     flat = tuple(word for each in reversed(words) for word in each)
     means = f"{paths[0]} is what it was before"
-    back = CommandSucceeds(("sh", "-c", IS_BACK.strip(), "back", *words[0]), "it is as the step left it", means=means)
-    return RunCommand(("sh", "-ec", PUT_BACK.strip(), "put-back", *flat)), (back,)
+    back = CommandSucceeds(("sh", "-c", IS_BACK, "back", *words[0]), "it is as the step left it", means=means)
+    return RunCommand(("sh", "-ec", PUT_BACK, "put-back", *flat)), (back,)
 
 
 def _sum(step: Step) -> str:

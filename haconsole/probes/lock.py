@@ -16,6 +16,7 @@ from haconsole.model.lock import HostLock, LockClaim
 from haconsole.model.observed import Cause
 from haconsole.probes.errors import ProbeError, require
 from haconsole.probes.script import Answer, Section
+from haconsole.scripts import load_script
 
 PLACE = "/var/lib/haconsole/lock"
 HEARTBEAT = "/run/haconsole.heartbeat"
@@ -23,24 +24,7 @@ FREE = "free"
 LONGEST_CLAIM = 4096
 _LONGEST_WORD = 200
 
-READ = r"""
-read_lock() {
-  token=; facts=; beat_token=; beat_at=
-  read -r up rest </proc/uptime; up=${up%%.*}
-  [ -e "$1/holder" ] || return 0
-  { read -r token; read -r facts; } <"$1/holder"
-  { read -r beat_token beat_at <"$2"; } 2>/dev/null
-  if [ "$beat_token" = "$token" ]; then age=$((up - beat_at)); else
-    read -r stat </proc/1/stat; stat=${stat##*) }
-    age=$((up - $(echo "$stat" | cut -d' ' -f20) / $(getconf CLK_TCK 2>/dev/null || echo 100)))
-  fi
-  held=$(($(date +%s) - $(stat -c %Y -- "$1/holder" 2>/dev/null || date +%s)))
-}
-tell_lock() {
-  if [ -z "$token" ]; then echo free; else printf '%s %s %s\n%s\n' "$token" "$age" "$held" "$facts"; fi
-}
-"""
-"""Shell functions: `read_lock PLACE HEARTBEAT` sets token (empty: free), facts, up, age and held; `tell_lock` says."""
+READ = load_script("lib/read-lock")
 
 
 def section(*, every: int = 1, place: str = PLACE, heartbeat: str = HEARTBEAT) -> Section:

@@ -19,6 +19,7 @@ from haconsole.configs.haproxy import check_verifies
 from haconsole.configs.layout import KeyPairFiles, KubernetesLayout
 from haconsole.inventory.schema import CaKeyPlace, Host
 from haconsole.model.names import HostName
+from haconsole.scripts import load_script
 
 PHASE = "certificates"
 KEPT = Irreversible("what it signed, here and on other hosts, would be worth nothing; unused it does no harm")
@@ -149,13 +150,8 @@ def _service_account(found: Ground, kubernetes: KubernetesLayout, after: tuple[S
     )
 
 
-FIRST_IS = r"""
-[ "$(sed '/-----END/q' "$1")" = "$(cat -- "$2")" ]
-"""
-FIRST = r"""
-sed '/-----END/q' "$1" >"$2.new"; chmod 644 "$2.new"; sync "$2.new"; mv -T -- "$2.new" "$2"
-"""
-"""Words of both: the CA's file, and the file that holds its first certificate."""
+FIRST_IS = load_script("signing-ca-is")
+FIRST = load_script("extract-signing-ca")
 
 
 def signing_step(found: Ground, host: Host, needs: tuple[StepId, ...]) -> Step:
@@ -167,7 +163,7 @@ def signing_step(found: Ground, host: Host, needs: tuple[StepId, ...]) -> Step:
         title="Have the CA to sign with in a file of its own",
         why=SIGNING_WHY,
         host=HostName(host.name),
-        operation=RunCommand(("sh", "-ec", FIRST.strip(), "first", ca, alone)),
+        operation=RunCommand(("sh", "-ec", FIRST, "first", ca, alone)),
         verification=(
             script(
                 FIRST_IS,

@@ -16,20 +16,14 @@ from haconsole.model.hosts import Role
 from haconsole.model.names import HostName
 from haconsole.model.observed import Known
 from haconsole.model.services import is_hung
+from haconsole.scripts import load_script
 
 PHASE = "etcd"
 ACCOUNT_PHASE = "accounts"
 
-MAKE_USER = r"""
-getent passwd "$1" >/dev/null ||
-  useradd --system --user-group --home-dir "$2" --no-create-home --shell /usr/sbin/nologin "$1"
-install -d -o "$1" -g "$1" -m 0700 -- "$2"
-"""
+MAKE_USER = load_script("make-etcd-user")
 USER_THERE = r"""[ "$(stat -c '%U %a' -- "$2")" = "$1 700" ]"""
-TAKE_DOWN = r"""
-systemctl disable --now "$1"
-if [ -d "$2" ]; then mv -T -- "$2" "$2.$(date -u +%Y%m%dT%H%M%SZ)"; fi
-"""
+TAKE_DOWN = load_script("take-etcd-down")
 
 USER_WHY = "etcd needs no root: an account of its own owns its data and keys, and nobody else can read them."
 UNIT_WHY = (
@@ -78,7 +72,7 @@ def _user(etcd: EtcdLayout, host: Host, after: tuple[StepId, ...]) -> Step:
         title=f"Have the account {etcd.user} and its folder {etcd.data_dir}",
         why=USER_WHY,
         host=HostName(host.name),
-        operation=RunCommand(("sh", "-ec", MAKE_USER.strip(), "account", etcd.user, etcd.data_dir)),
+        operation=RunCommand(("sh", "-ec", MAKE_USER, "account", etcd.user, etcd.data_dir)),
         verification=(script(USER_THERE, "account", etcd.user, etcd.data_dir, means=means, otherwise=missing),),
         undo=Irreversible("a system account without login and an empty folder harm nobody"),
         needs=after,
@@ -156,6 +150,6 @@ def take_down(etcd: EtcdLayout) -> TakeBack:
     """Undo for a member's first start: stop it and set its data aside."""
     unit = etcd.unit or ""
     return TakeBack(
-        RunCommand(("sh", "-ec", TAKE_DOWN.strip(), "take-down", unit, etcd.member_dir), timeout_s=START_S),
+        RunCommand(("sh", "-ec", TAKE_DOWN, "take-down", unit, etcd.member_dir), timeout_s=START_S),
         (stopped(unit), FilesAbsent((etcd.member_dir,), "its data is not set aside")),
     )

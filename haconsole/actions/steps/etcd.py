@@ -21,26 +21,14 @@ from haconsole.inventory.effective import etcd_client_url
 from haconsole.inventory.schema import Host, Inventory
 from haconsole.model.etcd import EtcdMember
 from haconsole.model.names import HostName
+from haconsole.scripts import load_script
 
 PHASE = "etcd"
 SNAPSHOT_S = 600.0
 
-SNAPSHOT = r"""
-path=$1 tool=$2; shift 2
-[ -x "$tool" ] || tool=$(command -v etcdctl) || { echo "etcdctl is not there: install etcd-client" >&2; exit 1; }
-umask 077; mkdir -p -- "${path%/*}"
-ETCDCTL_API=3 "$tool" --command-timeout=540s "$@" snapshot save "$path.new" >/dev/null
-sync -- "$path.new"; mv -T -- "$path.new" "$path"
-echo "$path: $(stat -c %s -- "$path") bytes, SHA-256 $(sha256sum <"$path" | cut -c1-64)"
-"""
-"""Words: file, etcdctl, and its flags."""
+SNAPSHOT = load_script("save-snapshot")
 
-SNAPSHOT_WHOLE = r"""
-[ -s "$1" ] || { echo "there is no $1" >&2; exit 1; }
-told=$(tail -c 32 -- "$1" | od -An -vtx1 | tr -d ' \n')
-[ "$(head -c -32 -- "$1" | sha256sum | cut -c1-64)" = "$told" ] || { echo "$1 is damaged" >&2; exit 1; }
-"""
-"""Word: the file, whose last 32 bytes are the SHA-256 of what is before them."""
+SNAPSHOT_WHOLE = load_script("check-snapshot")
 
 SNAPSHOT_WHY = (
     "If everything else went wrong, this is what the cluster could be restored from: taken now, kept on its host, and "
@@ -77,7 +65,7 @@ def snapshot_step(inventory: Inventory, etcd: EtcdLayout, host: Host, path: str)
         title="Take a snapshot of etcd and check it",
         why=SNAPSHOT_WHY,
         host=HostName(host.name),
-        operation=RunCommand(("sh", "-ec", SNAPSHOT.strip(), "snapshot", path, tool, *flags), timeout_s=SNAPSHOT_S),
+        operation=RunCommand(("sh", "-ec", SNAPSHOT, "snapshot", path, tool, *flags), timeout_s=SNAPSHOT_S),
         verification=(whole,),
         undo=Irreversible("a snapshot harms nobody; remove it when it is no longer wanted"),
         verify_within_s=0.0,

@@ -9,40 +9,15 @@ from haconsole.actions.checks import Check, FileIs, FilesAbsent, ServiceRunning
 from haconsole.actions.operations import PutBack, RunCommand, TakeBack
 from haconsole.actions.step import Step
 from haconsole.model.names import HostName
+from haconsole.scripts import load_script
 
-STOP = r"""
-for unit in "$@"; do
-  [ "$(systemctl show -p LoadState --value -- "$unit")" = not-found ] || systemctl disable --now --quiet "$unit"
-done
-"""
-"""Words: units; one that does not exist needs no stopping."""
+STOP = load_script("stop-units")
 
-SET_ASIDE = r"""
-end=$1; shift
-for path in "$@"; do [ ! -e "$path" ] || mv -T -- "$path" "$path.$end"; done
-"""
-"""Words: what to add to the names, and paths; those that are not there are fine."""
+SET_ASIDE = load_script("rename-aside")
 
-BRING_BACK = r"""
-end=$1; shift
-for path in "$@"; do [ ! -e "$path.$end" ] || mv -T -- "$path.$end" "$path"; done
-"""
-"""Words: what was added to the names, and paths."""
+BRING_BACK = load_script("rename-back")
 
-REWRITE = r"""
-path=$1 mode=$2 owner=$3; folder=${path%/*} name=${path##*/}
-umask 077; cat >"$path.new"; chmod "$mode" "$path.new"; chown "$owner" "$path.new"
-if [ -f "$path" ]; then
-  aside=$folder/.$name.$HACONSOLE_ASIDE; [ -e "$aside" ] || cp -a -- "$path" "$aside"
-  touch -r "$path" -- "$path.new"
-  echo "wrote $path; the file before it is $aside"
-fi
-sync -- "$path.new"; mv -T -- "$path.new" "$path"
-"""
-"""Words: file, mode, owner; the content is read from standard input, the time of the file before it is kept.
-
-HACONSOLE_ASIDE is what the name of the file's copy ends with; whoever performs commands sets it.
-"""
+REWRITE = load_script("rewrite-file")
 
 
 def stop_step(what: str, host: str, units: tuple[str, ...], *, title: str, why: str, phase: str) -> Step:
@@ -52,7 +27,7 @@ def stop_step(what: str, host: str, units: tuple[str, ...], *, title: str, why: 
         title=title,
         why=why,
         host=HostName(host),
-        operation=RunCommand(("sh", "-ec", STOP.strip(), "stop", *units), timeout_s=START_S),
+        operation=RunCommand(("sh", "-ec", STOP, "stop", *units), timeout_s=START_S),
         verification=(stopped(*units),),
         undo=TakeBack(
             RunCommand(("systemctl", "enable", "--now", *units), timeout_s=START_S),
@@ -101,7 +76,7 @@ def set_aside_step(
     stop: str | None = None,
 ) -> Step:
     """Rename `paths` on `host`, each getting ``.END`` at its end; the unit `stop` is stopped first."""
-    command = f"systemctl stop {stop} 2>/dev/null || :\n{SET_ASIDE.strip()}" if stop else SET_ASIDE.strip()
+    command = f"systemctl stop {stop} 2>/dev/null || :\n{SET_ASIDE}" if stop else SET_ASIDE
     return Step(
         id=step_id(what, host),
         title=title,
@@ -109,7 +84,7 @@ def set_aside_step(
         host=HostName(host),
         operation=RunCommand(("sh", "-ec", command, "aside", end, *paths)),
         verification=(FilesAbsent(paths, "not set aside"),),
-        undo=RunCommand(("sh", "-ec", BRING_BACK.strip(), "back", end, *paths)),
+        undo=RunCommand(("sh", "-ec", BRING_BACK, "back", end, *paths)),
         phase=phase,
     )
 
@@ -123,7 +98,7 @@ def rewrite_step(what: str, host: str, file: File, *, title: str, why: str, phas
         title=title,
         why=why,
         host=HostName(host),
-        operation=RunCommand(("sh", "-ec", REWRITE.strip(), *words), stdin=file.content),
+        operation=RunCommand(("sh", "-ec", REWRITE, *words), stdin=file.content),
         verification=(FileIs(file.path, digest, file.mode, file.owner),),
         undo=PutBack((file.path,)),
         phase=phase,

@@ -4,22 +4,10 @@ from __future__ import annotations
 
 from haconsole.model.names import HostName
 from haconsole.model.observed import Cause
+from haconsole.scripts import load_script
 from haconsole.transport.base import Argv, Completed, TransportError
 
-_WRITE = r"""
-set -eu
-path=$1; mode=$2; owner=$3; size=$4; folder=${path%/*}
-umask 022; mkdir -p -- "${folder:-/}"
-umask 077; new=$(mktemp -- "$folder/.haconsole.XXXXXXXXXX")
-trap 'rm -f -- "$new"' EXIT; trap 'exit 143' HUP INT TERM; trap '' PIPE
-cat >"$new"
-got=$(stat -c %s -- "$new")
-[ "$got" = "$size" ] || { echo "$got of $size bytes arrived" >&2; exit 1; }
-chown -- "$owner" "$new"; chmod -- "$mode" "$new"; sync -- "$new"
-mv -fT -- "$new" "$path"
-trap - EXIT
-sync -- "${folder:-/}"
-"""
+_WRITE = load_script("write-file")
 _MISSING = ("No such file or directory", "Not a directory")
 
 

@@ -9,6 +9,7 @@ import re
 import shlex
 from enum import Enum
 
+from haconsole.scripts import load_script
 from haconsole.transport.base import Argv
 
 READY = re.compile(rb"haconsole-ready (\d+)\n")
@@ -23,10 +24,7 @@ _SAY_READY = "echo haconsole-ready $$ >&2"
 _TAKE_PASSWORD = 'while read -r l; do [ "$l" = haconsole-go ] && break; done'
 _AS_ROOT = f'{_LOCALE}; {_SAY_READY}; exec "$@"'
 _AS_ROOT_BY_PASSWORD = f'{_LOCALE}; {_SAY_READY}; {_TAKE_PASSWORD}; exec "$@"'
-_LIFELINE = r"""
-n=$1; shift; trap : TERM; exec 3<&0
-{ { head -c "$n"; exec >&-; cat >/dev/null; kill -TERM 0; } <&3 2>/dev/null & } | { exec 3<&-; exec "$@"; }
-"""
+_LIFELINE = load_script("lifeline")
 
 
 class Become(Enum):

@@ -16,6 +16,8 @@ from haconsole.pki.bundle import fingerprint_of, load_certificates
 from haconsole.pki.keys import make_private_key
 from haconsole.pki.leaf import Leaf, sign_leaf
 
+pytestmark = pytest.mark.usefixtures("posix_shell")
+
 NOW = datetime.now(UTC)
 P256 = KeyAlgorithm.ECDSA_P256
 END = "20260301T030000Z"
@@ -93,7 +95,7 @@ def test_the_older_one_is_dropped_with_its_key_and_kept_for_root(host: Host) -> 
 def test_a_drop_cut_off_after_the_key_keeps_the_older_key_all_the_same(host: Host) -> None:
     host.join()
     whole = scripts.DROP
-    cut = whole.replace('aside "$cert"; cp', 'exit 0; aside "$cert"; cp')
+    cut = whole.replace('backup "$cert"; cp', 'exit 0; backup "$cert"; cp')
     assert cut != whole
     host.does(cut, *map(host.path, ("ca.crt", "ca-next.crt", "ca.key", "ca-next.key", "x")), END)
     assert (host.dropped(OLD), (host.folder / "ca.key").read_bytes()) == (False, NEW.key.pem)

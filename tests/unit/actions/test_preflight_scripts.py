@@ -11,6 +11,8 @@ import pytest
 
 from haconsole.actions.bootstrap import scripts
 
+pytestmark = pytest.mark.usefixtures("posix_shell")
+
 MARK = "# haconsole: cluster lab"
 
 

@@ -22,6 +22,8 @@ from haconsole.model.hosts import Role
 from tests.unit.configs import samples
 from tests.unit.configs.test_golden import balancer_files
 
+pytestmark = pytest.mark.usefixtures("posix_shell")
+
 OLD = Path(__file__).parent / "written_by_0_1"
 INVENTORIES: dict[str, Callable[[], Inventory]] = {
     "lab": samples.lab,

@@ -16,6 +16,8 @@ from haconsole.execution.detached import KEEP_BYTES, DetachedCommands, Ended, Ne
 from haconsole.execution.events import RunId
 from tests.unit.execution.local import FastClock, LocalHost, until_exists
 
+pytestmark = pytest.mark.usefixtures("posix_shell")
+
 STEP = StepId("etcd.start@cp1")
 
 

@@ -16,6 +16,8 @@ from haconsole.execution.process import gone, this_process
 from haconsole.probes.lock import encode_claim, parse_record
 from tests.unit.execution.lock_hosts import HOSTS, age, claim, holders, lock, record
 
+pytestmark = pytest.mark.usefixtures("posix_shell")
+
 NOTHING = Adoption()
 
 

@@ -12,6 +12,8 @@ from haconsole.execution.look import FileSeen, Kind, Question, UnitSeen, content
 from haconsole.transport.base import TransportError
 from tests.unit.execution.local import ME, LocalHost
 
+pytestmark = pytest.mark.usefixtures("posix_shell")
+
 
 async def answer(kind: Kind, subject: Path) -> str:
     question = Question(kind, str(subject))

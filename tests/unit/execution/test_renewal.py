@@ -17,7 +17,7 @@ from haconsole.pki.bundle import fingerprint_of
 from tests.unit.execution.local import ME, NoCluster
 from tests.unit.execution.test_perform import CP1, Bench, issue
 
-pytestmark = pytest.mark.usefixtures("bench")
+pytestmark = pytest.mark.usefixtures("bench", "posix_shell")
 
 
 @pytest.fixture

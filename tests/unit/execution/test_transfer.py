@@ -13,6 +13,8 @@ from haconsole.errors import HaconsoleError
 from haconsole.execution.transfer import PART, not_same, not_whole, transfer
 from tests.unit.execution.local import LocalHost
 
+pytestmark = pytest.mark.usefixtures("posix_shell")
+
 TEXT = random.Random(7).randbytes(PART + 70_001)
 SNAPSHOT = TEXT + sha256(TEXT).digest()
 

@@ -1,0 +1,6 @@
+#!/bin/sh
+# Fails while the next CA's file exists or the bundle contains the fingerprint.
+# usage: ca-check-dropped BUNDLE NEXT_FILE SHA256
+# uses lib/fingerprints
+[ ! -e "$2" ] || { echo "$2 is still there" >&2; exit 1; }
+case $(prints "$1") in *"$3"*) echo "$1 still holds $3" >&2; exit 1 ;; esac

@@ -1,0 +1,8 @@
+#!/bin/sh
+# Reduces each file to its first certificate.
+# usage: ca-strip-chain FILE...
+for path in "$@"; do
+  [ "$(grep -c -e '-----BEGIN' -- "$path")" -gt 1 ] || continue
+  cp -p -- "$path" "$path.new"; sed '/-----END/q' "$path" >"$path.new"
+  sync -- "$path.new"; mv -T -- "$path.new" "$path"
+done

@@ -1,0 +1,7 @@
+#!/bin/sh
+# Fails if one of the files exists without the mark; prints each of them.
+# usage: check-file-owners MARK FILE...
+mark=$1; shift
+for file in "$@"; do
+  [ ! -e "$file" ] || head -n 2 -- "$file" | grep -qxF -- "$mark" || echo "$file"
+done | { told=$(cat); [ -z "$told" ] || { printf '%s\n' "$told" >&2; exit 1; }; }
