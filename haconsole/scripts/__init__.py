@@ -1,7 +1,7 @@
 """Shell scripts that run on hosts, one file each: POSIX sh unless the first line names bash.
 
 Each begins with comments: what it does, its arguments in order, what it prints and when it fails. A line
-``# uses NAME`` stands for the text of ``NAME.sh``; files under ``lib`` are only used that way.
+``# uses NAME`` is replaced by the text of ``NAME.sh``; files under ``lib`` are only used that way.
 """
 
 from __future__ import annotations
