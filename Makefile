@@ -1,11 +1,11 @@
-# demo: the console on a real practice cluster · test: everything CI runs · check: fast, no root · pictures: the README's, anew
+# demo: the console on a real practice cluster · test: everything CI runs · check: fast, no root · pictures: take the README's again
 .DEFAULT_GOAL := help
 .PHONY: help pictures demo test programs check format lint types unit quick hosts nightly chaos lock clean
 SHELL := /bin/bash
 VENV ?= .venv
 PYTHON := $(VENV)/bin/python
 READY := $(VENV)/.ready
-# The program is started hundreds of times: compiling it anew each time is half of a short start.
+# The program is started hundreds of times: without compiled files each start takes twice as long.
 unexport PYTHONDONTWRITEBYTECODE
 
 help:
