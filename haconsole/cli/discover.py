@@ -81,9 +81,9 @@ async def _discovered(
     from haconsole.errors import UsageError
     from haconsole.inventory.importers.draft import Draft, HostDraft, host_name
     from haconsole.model.names import HostName
-    from haconsole.probes.discovery.ask import ask_others, inventory_of, log_in, look
+    from haconsole.probes.discovery.ask import ask_others, inventory_of, log_in, read_host
     from haconsole.probes.discovery.draft import draft_of, own_address
-    from haconsole.probes.discovery.told import Others
+    from haconsole.probes.discovery.host_report import Others
     from haconsole.transport.ssh import SshFleet
     from haconsole.transport.terminal import TerminalAnswers
 
@@ -95,7 +95,7 @@ async def _discovered(
     source = f"what {name} tells of its cluster (haconsole discover {given})"
     answers = TerminalAnswers(accepted)
     async with closed_after(SshFleet(inventory, answers)) as fleet:
-        told = await look(fleet.host(called))
+        told = await read_host(fleet.host(called))
         draw = partial(draft_of, told, source=source, ssh=ssh, jump=jump, reached_by=name)
         others = await ask_others(told, draw(Others((), ())), fleet, called)
     found = inventory_of(draw(others))

@@ -9,10 +9,10 @@ from haconsole.execution.etcd_list import host_of
 from haconsole.inventory.effective import split_host_port
 from haconsole.inventory.schema import Host
 from haconsole.model.lease import Lease, LeaseState
+from haconsole.probes.context import ClusterContext
 from haconsole.probes.errors import ProbeError
-from haconsole.probes.kube_access import kube_at, kube_on
-from haconsole.probes.leases import finder, from_api
-from haconsole.probes.site import Site as ProbeSite
+from haconsole.probes.kubernetes.access import kube_at, kube_on
+from haconsole.probes.kubernetes.leases import finder, from_api
 from haconsole.transport.base import TransportError
 from haconsole.transport.kube_errors import KubeError
 from haconsole.transport.kube_objects import LeaseObject, Readiness
@@ -28,7 +28,7 @@ BEGAN = (
 )
 
 
-async def api_problems(site: ProbeSite, check: ApiCheck, host: Host) -> Problems:
+async def api_problems(site: ClusterContext, check: ApiCheck, host: Host) -> Problems:
     """Why `check`, of a step on `host`, does not hold; raises TransportError when the host cannot be asked."""
     try:
         match check:
@@ -50,7 +50,7 @@ async def api_problems(site: ProbeSite, check: ApiCheck, host: Host) -> Problems
         return (str(error) if str(error).startswith(f"{host.name}:") else f"{host.name}: {error}",)
 
 
-async def _renewed(site: ProbeSite, check: NodeRenewed, host: Host) -> Problems:
+async def _renewed(site: ClusterContext, check: NodeRenewed, host: Host) -> Problems:
     """By the host's own clock alone: kubelet writes down the time of a renewal itself."""
     began = await site.transport(host).run(BEGAN, deadline_s=ANSWER_S)
     if not began.stdout.strip().isdecimal():
@@ -75,7 +75,7 @@ def renewal_problems(node: str, leases: tuple[LeaseObject, ...], since: int, hos
     return (f"{host}: node {node} has not renewed its lease since kubelet began: see journalctl -u kubelet there",)
 
 
-async def _endpoint(site: ProbeSite, endpoint: str, host: Host) -> Problems:
+async def _endpoint(site: ClusterContext, endpoint: str, host: Host) -> Problems:
     """Asked through the host's own network, as its components ask."""
     address, port = split_host_port(endpoint)
     async with kube_at(site, host, address, port or 443) as api:
@@ -89,7 +89,7 @@ def readiness_problems(who: str, readiness: Readiness) -> Problems:
     return (f"{who} is not ready: {', '.join(readiness.failing) or 'it does not say why'}",)
 
 
-def lock_problems(check: LeaseHeld, leases: tuple[Lease, ...], site: ProbeSite) -> Problems:
+def lock_problems(check: LeaseHeld, leases: tuple[Lease, ...], site: ClusterContext) -> Problems:
     """Why the lock is not held by one of the hosts that should."""
     name = f"{check.namespace}/{check.name}"
     lease = next((each for each in leases if each.name == check.name), None)

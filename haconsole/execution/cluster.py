@@ -32,12 +32,12 @@ from haconsole.model.haproxy import AdminState, HaproxyFacts
 from haconsole.model.haproxy_view import servers_at, servers_named
 from haconsole.model.hosts import Role
 from haconsole.model.names import HostName
-from haconsole.probes.addresses import parse_change
+from haconsole.probes.balancers.haproxy import probe_haproxy
+from haconsole.probes.context import ClusterContext
 from haconsole.probes.errors import ProbeError
-from haconsole.probes.etcd import probe_etcd
-from haconsole.probes.etcd_access import etcd_on
-from haconsole.probes.haproxy import probe_haproxy
-from haconsole.probes.site import Site as ProbeSite
+from haconsole.probes.etcd.access import etcd_on
+from haconsole.probes.etcd.endpoint import probe_etcd
+from haconsole.probes.hosts.addresses import parse_change
 from haconsole.transport.etcd_errors import EtcdError
 from haconsole.transport.haproxy_api import HaproxyError
 
@@ -69,7 +69,7 @@ class ClusterQuestions(Protocol):
 class ClusterChecks:
     """Asks over the same ways as the probes."""
 
-    def __init__(self, site: ProbeSite) -> None:
+    def __init__(self, site: ClusterContext) -> None:
         self._site = site
 
     async def problems(self, check: ClusterCheck, host: HostName) -> Problems:

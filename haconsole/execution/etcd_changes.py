@@ -18,9 +18,9 @@ from haconsole.execution.etcd_list import any_member, at_url, host_of, leader_am
 from haconsole.execution.outcome import Performed, done, failed, unknown
 from haconsole.execution.pause import vips_paused
 from haconsole.model.names import HostName
+from haconsole.probes.context import ClusterContext
 from haconsole.probes.errors import ProbeError
-from haconsole.probes.etcd_access import etcd_on
-from haconsole.probes.site import Site as ProbeSite
+from haconsole.probes.etcd.access import etcd_on
 from haconsole.transport.base import TransportError
 from haconsole.transport.etcd_answers import EtcdStatus
 from haconsole.transport.etcd_errors import EtcdError, EtcdErrorKind
@@ -50,7 +50,7 @@ PAUSE_S = 0.4
 class EtcdChanges:
     """Changes etcd over the same ways as the probes."""
 
-    def __init__(self, site: ProbeSite, clock: Clock) -> None:
+    def __init__(self, site: ClusterContext, clock: Clock) -> None:
         self._site = site
         self._clock = clock
 

@@ -12,9 +12,9 @@ from haconsole.errors import HaconsoleError
 from haconsole.inventory.schema import Host
 from haconsole.model.etcd import EtcdMember
 from haconsole.model.names import HostName
+from haconsole.probes.context import ClusterContext
 from haconsole.probes.errors import ProbeError
-from haconsole.probes.etcd_access import etcd_on
-from haconsole.probes.site import Site as ProbeSite
+from haconsole.probes.etcd.access import etcd_on
 from haconsole.transport.base import TransportError
 from haconsole.transport.etcd_answers import EtcdStatus
 from haconsole.transport.etcd_api import EtcdApi
@@ -24,7 +24,7 @@ READ_S = 3.0
 
 
 @asynccontextmanager
-async def any_member(site: ProbeSite, ask: tuple[HostName, ...]) -> AsyncIterator[EtcdApi]:
+async def any_member(site: ClusterContext, ask: tuple[HostName, ...]) -> AsyncIterator[EtcdApi]:
     """The etcd of the first of `ask` that reads with a quorum; raises the last TransportError or ProbeError if none."""
     error: TransportError | ProbeError | None = None
     for name in ask:
@@ -48,13 +48,13 @@ async def any_member(site: ProbeSite, ask: tuple[HostName, ...]) -> AsyncIterato
     raise error or HaconsoleError("there is no etcd member to ask", mend="mend the planner")
 
 
-async def member_list(site: ProbeSite, ask: tuple[HostName, ...]) -> tuple[EtcdMember, ...]:
+async def member_list(site: ClusterContext, ask: tuple[HostName, ...]) -> tuple[EtcdMember, ...]:
     """The list as one of `ask` that has a quorum behind it tells it."""
     async with any_member(site, ask) as api:
         return await api.members()
 
 
-async def statuses(site: ProbeSite, hosts: tuple[HostName, ...]) -> dict[HostName, EtcdStatus | HaconsoleError]:
+async def statuses(site: ClusterContext, hosts: tuple[HostName, ...]) -> dict[HostName, EtcdStatus | HaconsoleError]:
     """What the member on each host says of itself, or why it says nothing; asked side by side."""
 
     async def ask(name: HostName) -> EtcdStatus | HaconsoleError:
@@ -75,7 +75,7 @@ def leader_among(told: dict[HostName, EtcdStatus | HaconsoleError]) -> HostName 
     return None
 
 
-async def etcd_list_problems(site: ProbeSite, check: EtcdCheck) -> Problems:
+async def etcd_list_problems(site: ClusterContext, check: EtcdCheck) -> Problems:
     """Why the check does not hold; raises TransportError or ProbeError when no member can tell."""
     match check:
         case MemberIs(ask=ask):
@@ -105,7 +105,7 @@ def at_url(members: tuple[EtcdMember, ...], peer_url: str) -> EtcdMember | None:
     return next((member for member in members if peer_url in member.peer_urls), None)
 
 
-def host_of(site: ProbeSite, name: HostName) -> Host:
+def host_of(site: ClusterContext, name: HostName) -> Host:
     found = site.inventory.find(name)
     if found is None:
         raise HaconsoleError(f"the inventory has no host {name}", mend="plan the action anew")

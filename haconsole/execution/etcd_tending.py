@@ -9,8 +9,8 @@ from haconsole.actions.operations import CompactHistory, Defragment, DisarmAlarm
 from haconsole.execution.etcd_list import any_member, host_of
 from haconsole.execution.outcome import Performed, done
 from haconsole.model.names import HostName
-from haconsole.probes.etcd_access import etcd_on
-from haconsole.probes.site import Site as ProbeSite
+from haconsole.probes.context import ClusterContext
+from haconsole.probes.etcd.access import etcd_on
 from haconsole.transport.etcd_answers import EtcdStatus
 from haconsole.transport.etcd_api import EtcdApi
 from haconsole.transport.etcd_errors import EtcdError, EtcdErrorKind
@@ -20,7 +20,7 @@ DEFRAGMENT_S = 600.0
 """Some seconds a GiB on a good disk, and minutes on a bad one."""
 
 
-async def tend_etcd(site: ProbeSite, operation: EtcdTending, host: HostName) -> Performed:
+async def tend_etcd(site: ClusterContext, operation: EtcdTending, host: HostName) -> Performed:
     """Perform the operation; raises TransportError or ProbeError where no member could be asked, or one refused."""
     match operation:
         case Defragment():

@@ -12,7 +12,7 @@ from haconsole.execution.outcome import Performed, done, failed
 from haconsole.model.haproxy import AdminState, HaproxyFacts
 from haconsole.model.haproxy_view import ServerPlace, servers_at, servers_named
 from haconsole.model.observed import Cause
-from haconsole.probes.haproxy import probe_haproxy
+from haconsole.probes.balancers.haproxy import probe_haproxy
 from haconsole.transport.base import Fleet, HostTransport
 from haconsole.transport.haproxy_api import HaproxyApi, HaproxyError
 

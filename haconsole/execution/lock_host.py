@@ -9,7 +9,7 @@ from haconsole.errors import HaconsoleError
 from haconsole.execution.script import run_script
 from haconsole.model.lock import HostLock, LockClaim
 from haconsole.model.names import HostName
-from haconsole.probes.lock import HEARTBEAT, PLACE, encode_claim, parse_record
+from haconsole.probes.hosts.lock import HEARTBEAT, PLACE, encode_claim, parse_record
 from haconsole.scripts import load_script
 from haconsole.transport.base import Fleet
 

@@ -15,13 +15,13 @@ from haconsole.actions.steps.vip_scripts import GO_ON, PAUSE
 from haconsole.inventory.effective import vip_addresses
 from haconsole.model.hosts import Role
 from haconsole.model.names import HostName
-from haconsole.probes.site import Site as ProbeSite
+from haconsole.probes.context import ClusterContext
 
 BEGINS_WITHIN_S = 1.0
 
 
 @asynccontextmanager
-async def vips_paused(site: ProbeSite) -> AsyncGenerator[None]:
+async def vips_paused(site: ClusterContext) -> AsyncGenerator[None]:
     """Have every balancer drop what is sent to the VIPs, for 1.5 s at most; one that cannot drops nothing."""
     haproxy, addresses = site.layout.haproxy, vip_addresses(site.inventory)
     if haproxy is None or not addresses:
@@ -35,7 +35,7 @@ async def vips_paused(site: ProbeSite) -> AsyncGenerator[None]:
         await _on_all(site, balancers, GO_ON)
 
 
-async def _on_all(site: ProbeSite, hosts: tuple[HostName, ...], script: str, *words: str) -> None:
+async def _on_all(site: ClusterContext, hosts: tuple[HostName, ...], script: str, *words: str) -> None:
     argv = ("sh", "-ec", script.strip(), "pause", *words)
     asked = (site.fleet.host(host).run(argv, root=True, deadline_s=BEGINS_WITHIN_S) for host in hosts)
     await asyncio.gather(*asked, return_exceptions=True)

@@ -46,8 +46,7 @@ from haconsole.execution.site import Site
 from haconsole.execution.transfer import transfer
 from haconsole.model.names import HostName
 from haconsole.model.observed import Cause
-from haconsole.probes.site import Pace
-from haconsole.probes.site import Site as ProbeSite
+from haconsole.probes.context import ClusterContext, ProbeTimings
 from haconsole.transport.base import TransportError
 
 PASSING = (Cause.CONNECTION_LOST, Cause.TIMED_OUT, Cause.REFUSED, Cause.NO_ROUTE)
@@ -69,7 +68,7 @@ class Performer:
         self._authorities = Authorities(site, plan)
         self._commands: dict[HostName, DetachedCommands] = {}
         places = layout(site.inventory)
-        probing = ProbeSite(site.inventory, places, site.fleet, site.clock.now, b"", Pace())
+        probing = ClusterContext(site.inventory, places, site.fleet, site.clock.now, b"", ProbeTimings())
         self._probing = probing
         self._etcd = EtcdChanges(probing, site.clock)
         self._haproxy = places.haproxy

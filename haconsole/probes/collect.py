@@ -11,11 +11,11 @@ from haconsole.configs.layout import layout
 from haconsole.inventory.schema import Inventory
 from haconsole.model.hosts import Role
 from haconsole.model.snapshot import ClusterSnapshot
-from haconsole.probes.board import Board
+from haconsole.probes.context import ClusterContext, ProbeTimings
+from haconsole.probes.fact_store import FactStore
 from haconsole.probes.host_probes import HostProbes
-from haconsole.probes.lease_watch import LeaseProbe
+from haconsole.probes.kubernetes.lease_watch import LeaseProbe
 from haconsole.probes.live import Live
-from haconsole.probes.site import Pace, Site
 from haconsole.transport import etcd_channel, kube_client
 from haconsole.transport.base import Fleet
 from haconsole.transport.threads import in_thread
@@ -38,9 +38,11 @@ class Collector:
         *,
         now: Callable[[], datetime] = utc_now,
         secret: bytes | None = None,
-        pace: Pace | None = None,
+        timings: ProbeTimings | None = None,
     ) -> None:
-        self._site = Site(inventory, layout(inventory), fleet, now, secret or secrets.token_bytes(16), pace or Pace())
+        self._context = ClusterContext(
+            inventory, layout(inventory), fleet, now, secret or secrets.token_bytes(16), timings or ProbeTimings()
+        )
         self._revision = 0
 
     async def once(self, *, certificates: bool = False) -> ClusterSnapshot:
@@ -48,57 +50,57 @@ class Collector:
 
         Ends within the pace's `overall_s` at the latest, whatever the hosts do.
         """
-        board = self._board()
+        store = self._store()
         probes = tuple(
-            HostProbes(self._site, board, host, certificates=certificates) for host in self._site.inventory.hosts
+            HostProbes(self._context, store, host, certificates=certificates) for host in self._context.inventory.hosts
         )
-        leases = LeaseProbe(self._site, board)
+        leases = LeaseProbe(self._context, store)
         preloading = asyncio.create_task(in_thread(self._preload, "preload"))
         try:
-            async with asyncio.timeout(self._site.pace.overall_s), asyncio.TaskGroup() as group:
+            async with asyncio.timeout(self._context.timings.overall_s), asyncio.TaskGroup() as group:
                 for probe in probes:
                     group.create_task(probe.once())
-                if leases.due:
+                if leases.expected:
                     group.create_task(leases.once())
         except TimeoutError:
             for probe in probes:
-                probe.give_up(self._site.pace.overall_s)
-            if board.leases_unanswered:
-                leases.give_up(self._site.pace.overall_s)
+                probe.give_up(self._context.timings.overall_s)
+            if store.leases_missing:
+                leases.give_up(self._context.timings.overall_s)
         finally:
             preloading.cancel()
             await asyncio.wait((preloading,))
-        self._revision = board.revision
-        return board.snapshot()
+        self._revision = store.revision
+        return store.snapshot()
 
     async def live(self, *, certificates: bool = True) -> AsyncGenerator[ClusterSnapshot, None]:
         """Snapshots as facts change, the first as soon as anything is known; ends when the iterator is closed.
 
         Facts that come close together make one snapshot. A host that is lost keeps its last values in failed facts.
         """
-        board = self._board()
-        watching = asyncio.create_task(Live(self._site, board, certificates=certificates).run())
-        watching.add_done_callback(lambda _: board.wake())
+        store = self._store()
+        watching = asyncio.create_task(Live(self._context, store, certificates=certificates).run())
+        watching.add_done_callback(lambda _: store.wake())
         try:
             while True:
-                await board.changed(self._site.pace.news_s)
+                await store.wait_for_change(self._context.timings.news_s)
                 if watching.done():
                     watching.result()
                     return
-                self._revision = board.revision
-                yield board.snapshot()
-                await asyncio.sleep(self._site.pace.at_most_every_s)
+                self._revision = store.revision
+                yield store.snapshot()
+                await asyncio.sleep(self._context.timings.at_most_every_s)
         finally:
             watching.cancel()
             await asyncio.gather(watching, return_exceptions=True)
 
     def _preload(self) -> None:
         """Load what speaks to etcd and the API while SSH connects: it takes about as long."""
-        inventory = self._site.inventory
+        inventory = self._context.inventory
         if inventory.with_role(Role.ETCD):
             etcd_channel.preload()
-        if self._site.layout.kubernetes and inventory.with_role(Role.CONTROL_PLANE):
+        if self._context.layout.kubernetes and inventory.with_role(Role.CONTROL_PLANE):
             kube_client.preload()
 
-    def _board(self) -> Board:
-        return Board(self._site.inventory, self._site.now, self._revision)
+    def _store(self) -> FactStore:
+        return FactStore(self._context.inventory, self._context.now, self._revision)

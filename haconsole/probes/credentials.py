@@ -12,7 +12,7 @@ from haconsole.model.observed import Cause
 from haconsole.model.secret import Secret
 from haconsole.probes.errors import ProbeError
 from haconsole.probes.files import read_files
-from haconsole.probes.in_flight import InFlight
+from haconsole.probes.single_flight import SingleFlight
 from haconsole.transport.base import HostTransport
 from haconsole.transport.etcd_api import EtcdCredentials
 from haconsole.transport.kubeconfig import KubeCredentials, credentials_of, files_named
@@ -27,7 +27,7 @@ class CredentialFiles:
     """Reads all a host's client certificates by one root command, shared by those who ask at the same time."""
 
     def __init__(self) -> None:
-        self._reading: InFlight[HostName, Files] = InFlight()
+        self._reading: SingleFlight[HostName, Files] = SingleFlight()
 
     async def read(self, layout: Layout, host: Host, transport: HostTransport, *, deadline_s: float) -> Files:
         """The files' texts by path, None for those that are not there."""
@@ -57,10 +57,10 @@ async def kube_credentials(
     if layout.kubernetes is None:
         raise ProbeError("the inventory has no Kubernetes", Cause.NOT_CONFIGURED)
     kubeconfig = _present(files, layout.kubernetes.admin.kubeconfig, "kube-apiserver", mend)
-    named = files_named(kubeconfig)
-    missing = tuple(path for path in named if path not in files)
-    found = {**files, **(await read_files(transport, missing, deadline_s=deadline_s) if missing else {})}
-    return credentials_of(kubeconfig, {path: _present(found, path, "kube-apiserver", mend) for path in named})
+    paths = files_named(kubeconfig)
+    missing = tuple(path for path in paths if path not in files)
+    texts = {**files, **(await read_files(transport, missing, deadline_s=deadline_s) if missing else {})}
+    return credentials_of(kubeconfig, {path: _present(texts, path, "kube-apiserver", mend) for path in paths})
 
 
 def _etcd_paths(layout: Layout, host: Host) -> tuple[str, ...]:
@@ -78,8 +78,8 @@ def _kube_paths(layout: Layout, host: Host) -> tuple[str, ...]:
     if layout.kubernetes is None or Role.CONTROL_PLANE not in host.roles:
         return ()
     admin = layout.kubernetes.admin
-    named = (layout.kubernetes.ca.cert, admin.files.cert, admin.files.key) if admin.files else ()
-    return (admin.kubeconfig, *named)
+    paths = (layout.kubernetes.ca.cert, admin.files.cert, admin.files.key) if admin.files else ()
+    return (admin.kubeconfig, *paths)
 
 
 def _present(files: Files, path: str, whose: str, mend: str) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from haconsole.errors import HaconsoleError
 from haconsole.model.observed import Cause
-from haconsole.probes.script import Answer
+from haconsole.probes.script import SectionAnswer
 
 _MISSING_PROGRAM = 127
 _NO_ROOT = ("a password is required", "is not in the sudoers", "permission denied", "operation not permitted")
@@ -18,14 +18,14 @@ class ProbeError(HaconsoleError):
         self.cause = cause
 
 
-def require(answer: Answer, what: str) -> str:
+def require(answer: SectionAnswer, what: str) -> str:
     """The output of a section that ended well; a ProbeError saying what came back when it did not."""
     if answer.status == 0:
         return answer.output
-    said = " ".join(answer.errors.split())[:300]
+    stderr = " ".join(answer.errors.split())[:300]
     if answer.status == _MISSING_PROGRAM:
-        raise ProbeError(f"{what}: {said or 'no such program'}", Cause.NOT_INSTALLED)
+        raise ProbeError(f"{what}: {stderr or 'no such program'}", Cause.NOT_INSTALLED)
     if answer.status == 124:
         raise ProbeError(f"{what}: did not end in time", Cause.TIMED_OUT)
-    cause = Cause.UNREADABLE if any(word in said.lower() for word in _NO_ROOT) else Cause.OTHER
-    raise ProbeError(f"{what}: ended with status {answer.status}: {said or 'without a word'}", cause)
+    cause = Cause.UNREADABLE if any(word in stderr.lower() for word in _NO_ROOT) else Cause.OTHER
+    raise ProbeError(f"{what}: ended with status {answer.status}: {stderr or 'without a word'}", cause)

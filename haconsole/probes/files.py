@@ -6,7 +6,7 @@ import shlex
 
 from haconsole.model.observed import Cause
 from haconsole.probes.errors import ProbeError, require
-from haconsole.probes.script import ARGV, Answer, Section, answers, render
+from haconsole.probes.script import ARGV, Section, SectionAnswer, answers, render
 from haconsole.transport.base import HostTransport
 
 _ABSENT = 66
@@ -20,12 +20,14 @@ async def read_files(transport: HostTransport, paths: tuple[str, ...], *, deadli
         Section(f"file_{index}", f"[ -e {shlex.quote(path)} ] || return {_ABSENT}; cat -- {shlex.quote(path)}")
         for index, path in enumerate(paths)
     )
-    done = await transport.run(ARGV, stdin=render(sections), root=True, deadline_s=deadline_s)
-    told = {answer.section: answer for answer in answers(done.stdout)}
-    return {path: _text(path, told.get(section.name)) for path, section in zip(paths, sections, strict=True)}
+    result = await transport.run(ARGV, stdin=render(sections), root=True, deadline_s=deadline_s)
+    answer_by_section = {answer.section: answer for answer in answers(result.stdout)}
+    return {
+        path: _text(path, answer_by_section.get(section.name)) for path, section in zip(paths, sections, strict=True)
+    }
 
 
-def _text(path: str, answer: Answer | None) -> str | None:
+def _text(path: str, answer: SectionAnswer | None) -> str | None:
     if answer is None:
         raise ProbeError(f"could not read {path}: the host said nothing of it", Cause.UNREADABLE)
     return None if answer.status == _ABSENT else require(answer, f"read {path}") + "\n"

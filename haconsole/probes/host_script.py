@@ -13,21 +13,23 @@ from haconsole.inventory.schema import Host
 from haconsole.model.hosts import Role
 from haconsole.model.names import HostName
 from haconsole.model.observed import Cause, Failed, Known, Observed
-from haconsole.probes import (
-    addresses,
-    apiserver,
-    balancer_files,
-    disks,
-    haproxy,
-    keepalived,
-    lock,
-    services,
-    static_pods,
+from haconsole.probes.balancers import haproxy, keepalived, owners
+from haconsole.probes.context import ClusterContext
+from haconsole.probes.expected_facts import FactName
+from haconsole.probes.fact_store import FactStore
+from haconsole.probes.hosts import addresses, disks, lock, services, static_pods
+from haconsole.probes.kubernetes import apiserver
+from haconsole.probes.script import (
+    ARGV,
+    FrameReader,
+    PushedLine,
+    RoundDone,
+    ScriptEvent,
+    Section,
+    SectionAnswer,
+    answers,
+    render,
 )
-from haconsole.probes.board import Board
-from haconsole.probes.due import Fact
-from haconsole.probes.script import ARGV, Answer, FrameReader, Heard, Loose, RoundDone, Section, answers, render
-from haconsole.probes.site import Site
 from haconsole.transport.base import TransportError
 
 _LOG_LAG_S = 0.2
@@ -36,79 +38,82 @@ _OFTEN = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class ScriptQuery:
     """A section, the fact it tells and its parser; `root` where an ordinary login may not look."""
 
-    fact: Fact
+    fact: FactName
     section: Section
-    parse: Callable[[Answer], object]
+    parse: Callable[[SectionAnswer], object]
     root: bool = False
 
 
-def questions(site: Site, host: Host, due: tuple[Fact, ...]) -> tuple[Question, ...]:
+def script_queries(context: ClusterContext, host: Host, expected: tuple[FactName, ...]) -> tuple[ScriptQuery, ...]:
     """The questions behind the facts that are due on `host`."""
-    slow = max(1, round(site.pace.slow_round_s / site.pace.round_s))
-    paths = ("/", site.layout.etcd.data_dir) if Role.ETCD in host.roles else ("/",)
-    pods = static_pods.pods_of(site.layout, host)
-    socket = site.layout.haproxy.stats_socket if site.layout.haproxy else ""
-    files = balancer_files.paths_of(site.layout)
+    slow = max(1, round(context.timings.slow_round_s / context.timings.round_s))
+    paths = ("/", context.layout.etcd.data_dir) if Role.ETCD in host.roles else ("/",)
+    pods = static_pods.pods_of(context.layout, host)
+    socket = context.layout.haproxy.stats_socket if context.layout.haproxy else ""
+    files = owners.paths_of(context.layout)
     known = (
-        Question("addresses", addresses.SECTION, addresses.parse),
-        Question(
+        ScriptQuery("addresses", addresses.SECTION, addresses.parse),
+        ScriptQuery(
             "services",
-            services.section(services.units_of(site.layout, host), pods),
+            services.section(services.units_of(context.layout, host), pods),
             partial(services.parse, pods=pods),
         ),
-        Question("disks", disks.section(paths, every=slow), disks.parse),
-        Question(
+        ScriptQuery("disks", disks.section(paths, every=slow), disks.parse),
+        ScriptQuery(
             "keepalived",
             keepalived.section(
-                site.inventory.keepalived, every=max(1, round(site.pace.keepalived_s / site.pace.round_s))
+                context.inventory.keepalived,
+                every=max(1, round(context.timings.keepalived_s / context.timings.round_s)),
             ),
-            partial(keepalived.parse, secret=site.secret),
+            partial(keepalived.parse, secret=context.secret),
             root=True,
         ),
-        Question("haproxy", haproxy.section(socket), haproxy.parse, root=True),
-        Question(
+        ScriptQuery("haproxy", haproxy.section(socket), haproxy.parse, root=True),
+        ScriptQuery(
             "balancer_files",
-            balancer_files.section(files, every=slow),
-            partial(balancer_files.parse, inventory=site.inventory, host=host, paths=files),
+            owners.section(files, every=slow),
+            partial(owners.parse, inventory=context.inventory, host=host, paths=files),
             root=True,
         ),
-        Question("lock", lock.section(every=_OFTEN), lock.parse, root=True),
+        ScriptQuery("lock", lock.section(every=_OFTEN), lock.parse, root=True),
     )
-    return tuple(question for question in known if question.fact in due)
+    return tuple(question for question in known if question.fact in expected)
 
 
 @dataclass(frozen=True, slots=True)
-class Aside:
+class SideQuery:
     """A section that tells no fact of its own, and who learns from it."""
 
     section: Section
-    learn: Callable[[Answer], None]
+    learn: Callable[[SectionAnswer], None]
 
 
-def asides(board: Board, host: Host, due: tuple[Fact, ...]) -> tuple[Aside, ...]:
+def side_queries(store: FactStore, host: Host, expected: tuple[FactName, ...]) -> tuple[SideQuery, ...]:
     """What other probes need to know of a control plane: what it calls itself, and its API server's etcd servers."""
-    if "apiserver" not in due:
+    if "apiserver" not in expected:
         return ()
     name = HostName(host.name)
 
-    def learn_hostname(answer: Answer) -> None:
+    def learn_hostname(answer: SectionAnswer) -> None:
         if answer.status == 0:
-            board.hostnames[answer.output.strip().lower()] = name
+            store.hostnames[answer.output.strip().lower()] = name
 
-    def learn_etcd_servers(answer: Answer) -> None:
-        board.etcd_servers[name] = apiserver.etcd_servers(answer)
-        told = board.facts(name).apiserver
-        if isinstance(told, Known):
-            board.put(
-                name, "apiserver", replace(told, value=replace(told.value, etcd_servers=board.etcd_servers[name]))
+    def learn_etcd_servers(answer: SectionAnswer) -> None:
+        store.etcd_servers[name] = apiserver.etcd_servers(answer)
+        apiserver_facts = store.facts(name).apiserver
+        if isinstance(apiserver_facts, Known):
+            store.put(
+                name,
+                "apiserver",
+                replace(apiserver_facts, value=replace(apiserver_facts.value, etcd_servers=store.etcd_servers[name])),
             )
 
     return (
-        Aside(Section("hostname", "uname -n", every=_SELDOM), learn_hostname),
-        Aside(apiserver.section(every=_SELDOM), learn_etcd_servers),
+        SideQuery(Section("hostname", "uname -n", every=_SELDOM), learn_hostname),
+        SideQuery(apiserver.section(every=_SELDOM), learn_etcd_servers),
     )
 
 
@@ -120,65 +125,76 @@ class HostScript:
     """
 
     def __init__(
-        self, site: Site, board: Board, host: Host, asks: tuple[Question, ...], beside: tuple[Aside, ...]
+        self,
+        context: ClusterContext,
+        store: FactStore,
+        host: Host,
+        asks: tuple[ScriptQuery, ...],
+        extra_queries: tuple[SideQuery, ...],
     ) -> None:
-        self._site = site
-        self._board = board
+        self._context = context
+        self._store = store
         self._host = host
         self._name = HostName(host.name)
         self._asks = {ask.section.name: ask for ask in asks}
-        self._beside = {aside.section.name: aside for aside in beside}
+        self._side_queries = {side_query.section.name: side_query for side_query in extra_queries}
         self._changes: list[addresses.AddressChange] = []
-        self._moved = asyncio.Event()
+        self._vip_moved = asyncio.Event()
 
     @property
-    def facts(self) -> tuple[Fact, ...]:
+    def facts(self) -> tuple[FactName, ...]:
         return tuple(ask.fact for ask in self._asks.values())
 
     async def once(self) -> None:
         """Ask everything once; raises TransportError when the host cannot be asked."""
         await self._run(tuple(self._asks.values()), rounds=1, follow="", on_round=lambda: None)
         self._give_up(
-            self._board.unanswered(self._name, self.facts), "the host ended the connection before it answered"
+            self._store.missing_facts(self._name, self.facts), "the host ended the connection before it answered"
         )
 
     async def follow(self, on_round: Callable[[], None]) -> None:
         """Ask again and again and listen to address changes, until cancelled or the host is lost (TransportError)."""
         async with asyncio.TaskGroup() as group:
-            again = group.create_task(self._ask_keepalived_after_moves())
+            keepalived_task = group.create_task(self._ask_keepalived_after_moves())
             await self._run(tuple(self._asks.values()), rounds=None, follow=addresses.FOLLOW, on_round=on_round)
-            again.cancel()
+            keepalived_task.cancel()
 
     async def _run(
-        self, asks: tuple[Question, ...], *, rounds: int | None, follow: str, on_round: Callable[[], None]
+        self, asks: tuple[ScriptQuery, ...], *, rounds: int | None, follow: str, on_round: Callable[[], None]
     ) -> None:
         try:
             await self._stream(asks, rounds, follow, on_round, root=True)
         except TransportError as error:
             if error.cause is not Cause.SUDO_REFUSED:
                 raise
-            refused = self._site.failed(self._host, "sudo", error)
-            self._board.fail(self._name, (ask.fact for ask in asks if ask.root), refused)
+            failure = self._context.failed(self._host, "sudo", error)
+            self._store.fail(self._name, (ask.fact for ask in asks if ask.root), failure)
             plain = tuple(ask for ask in asks if not ask.root)
             await self._stream(plain, rounds, follow, on_round, root=False)
 
     async def _stream(
-        self, asks: tuple[Question, ...], rounds: int | None, follow: str, on_round: Callable[[], None], *, root: bool
+        self,
+        asks: tuple[ScriptQuery, ...],
+        rounds: int | None,
+        follow: str,
+        on_round: Callable[[], None],
+        *,
+        root: bool,
     ) -> None:
-        sections = (*(ask.section for ask in asks), *(aside.section for aside in self._beside.values()))
-        script = render(sections, rounds=rounds, pause_s=self._site.pace.round_s, follow=follow)
-        silence_s, loop = self._site.pace.silence_s, asyncio.get_running_loop()
+        sections = (*(ask.section for ask in asks), *(side_query.section for side_query in self._side_queries.values()))
+        script = render(sections, rounds=rounds, pause_s=self._context.timings.round_s, follow=follow)
+        silence_s, loop = self._context.timings.silence_s, asyncio.get_running_loop()
         reader, silent = FrameReader(), True
         try:
             async with (
                 asyncio.timeout(silence_s) as limit,
-                self._site.transport(self._host).lines(ARGV, stdin=script, root=root) as lines,
+                self._context.transport(self._host).lines(ARGV, stdin=script, root=root) as lines,
             ):
                 async for line in lines:
                     limit.reschedule(loop.time() + silence_s)
-                    heard = reader.take(line)
-                    if heard is not None:
-                        self._take(heard, on_round)
+                    event = reader.take(line)
+                    if event is not None:
+                        self._take(event, on_round)
                         if silent:
                             on_round()
                         silent = False
@@ -189,51 +205,51 @@ class HostScript:
         """An address that moved is mostly keepalived's doing: ask it at once, and not when its turn comes."""
         ask = self._asks.get("keepalived")
         while ask:
-            await self._moved.wait()
+            await self._vip_moved.wait()
             await asyncio.sleep(_LOG_LAG_S)
-            self._moved.clear()
+            self._vip_moved.clear()
             script = render((ask.section,))
             with suppress(TransportError):
-                done = await self._site.transport(self._host).run(
-                    ARGV, stdin=script, root=True, deadline_s=self._site.pace.fact_s
+                result = await self._context.transport(self._host).run(
+                    ARGV, stdin=script, root=True, deadline_s=self._context.timings.fact_s
                 )
-                for answer in answers(done.stdout):
-                    self._answered(answer)
+                for answer in answers(result.stdout):
+                    self._put_answer(answer)
 
-    def _take(self, heard: Heard, on_round: Callable[[], None]) -> None:
-        match heard:
-            case Answer():
-                self._answered(heard)
-            case Loose():
-                self._pushed(heard)
+    def _take(self, event: ScriptEvent, on_round: Callable[[], None]) -> None:
+        match event:
+            case SectionAnswer():
+                self._put_answer(event)
+            case PushedLine():
+                self._put_pushed_line(event)
             case RoundDone():
                 self._changes.clear()
                 on_round()
 
-    def _answered(self, answer: Answer) -> None:
-        if answer.section in self._beside:
-            self._learn(self._beside[answer.section], answer)
+    def _put_answer(self, answer: SectionAnswer) -> None:
+        if answer.section in self._side_queries:
+            self._learn(self._side_queries[answer.section], answer)
         ask = self._asks.get(answer.section)
         if ask is None:
             return
-        fact = self._understood(ask, answer)
+        fact = self._parsed_answer(ask, answer)
         if ask.fact == "addresses" and isinstance(fact, Known):
-            fact = self._site.known(reduce(addresses.apply, self._changes, fact.value))
-        self._board.put(self._name, ask.fact, fact)
+            fact = self._context.known(reduce(addresses.apply, self._changes, fact.value))
+        self._store.put(self._name, ask.fact, fact)
 
-    def _learn(self, aside: Aside, answer: Answer) -> None:
+    def _learn(self, side_query: SideQuery, answer: SectionAnswer) -> None:
         """An answer of no use costs nothing: the section is asked again."""
         with suppress(Exception):
-            aside.learn(answer)
+            side_query.learn(answer)
 
-    def _understood(self, ask: Question, answer: Answer) -> Observed[Any]:
+    def _parsed_answer(self, ask: ScriptQuery, answer: SectionAnswer) -> Observed[Any]:
         """The answer as a fact. Whatever goes wrong in a parser costs this fact and no other."""
         try:
-            return self._site.known(ask.parse(answer))
+            return self._context.known(ask.parse(answer))
         except Exception as error:
-            return self._site.failed(self._host, ask.fact, error)
+            return self._context.failed(self._host, ask.fact, error)
 
-    def _pushed(self, line: Loose) -> None:
+    def _put_pushed_line(self, line: PushedLine) -> None:
         """Record an address change at once, and apply it again to a listing that may be older than the change."""
         try:
             change = addresses.parse_change(line.text)
@@ -242,12 +258,12 @@ class HostScript:
         if change is None:
             return
         self._changes.append(change)
-        self._moved.set()
-        before = self._board.facts(self._name).addresses
+        self._vip_moved.set()
+        before = self._store.facts(self._name).addresses
         if isinstance(before, Known):
-            self._board.put(self._name, "addresses", self._site.known(addresses.apply(before.value, change)))
+            self._store.put(self._name, "addresses", self._context.known(addresses.apply(before.value, change)))
 
-    def _give_up(self, facts: tuple[Fact, ...], why: str) -> None:
+    def _give_up(self, facts: tuple[FactName, ...], why: str) -> None:
         for fact in facts:
             reason = f"{self._host.name}: {fact}: {why}"
-            self._board.put(self._name, fact, Failed(reason, self._site.now(), Cause.CONNECTION_LOST))
+            self._store.put(self._name, fact, Failed(reason, self._context.now(), Cause.CONNECTION_LOST))

@@ -14,8 +14,8 @@ INFO = 6
 
 def journal_argv(units: tuple[str, ...], last: int) -> Argv:
     """Follow the journal of these units, from `last` entries back on (journalctl(1), format json)."""
-    named = tuple(word for unit in units for word in ("-u", unit))
-    return ("journalctl", "-q", "--no-pager", "--follow", "-o", "json", "-n", str(last), *named)
+    unit_arguments = tuple(word for unit in units for word in ("-u", unit))
+    return ("journalctl", "-q", "--no-pager", "--follow", "-o", "json", "-n", str(last), *unit_arguments)
 
 
 def journal_line(host: HostName, text: str) -> JournalLine | None:

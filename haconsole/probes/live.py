@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 
-from haconsole.probes.board import Board
+from haconsole.probes.context import ClusterContext
+from haconsole.probes.fact_store import FactStore
 from haconsole.probes.host_probes import HostProbes
-from haconsole.probes.lease_watch import LeaseProbe
-from haconsole.probes.site import Site
+from haconsole.probes.kubernetes.lease_watch import LeaseProbe
 from haconsole.transport.base import TransportError
 
 _STEADY_S = 30.0
@@ -16,27 +16,29 @@ _STEADY_S = 30.0
 class Live:
     """Keeps the board fresh until cancelled."""
 
-    def __init__(self, site: Site, board: Board, *, certificates: bool) -> None:
-        self._site = site
-        self._leases = LeaseProbe(site, board)
-        self._hosts = tuple(HostProbes(site, board, host, certificates=certificates) for host in site.inventory.hosts)
+    def __init__(self, context: ClusterContext, store: FactStore, *, certificates: bool) -> None:
+        self._context = context
+        self._leases = LeaseProbe(context, store)
+        self._hosts = tuple(
+            HostProbes(context, store, host, certificates=certificates) for host in context.inventory.hosts
+        )
 
     async def run(self) -> None:
         async with asyncio.TaskGroup() as group:
-            if self._leases.due:
+            if self._leases.expected:
                 group.create_task(self._leases.follow())
             for host in self._hosts:
                 group.create_task(self._watch(host))
 
     async def _watch(self, host: HostProbes) -> None:
         """Follow, and after each loss again: at once after a steady time, with longer pauses while it keeps failing."""
-        pace, loop = self._site.pace, asyncio.get_running_loop()
-        pause = pace.retry_first_s
+        timings, loop = self._context.timings, asyncio.get_running_loop()
+        pause = timings.retry_first_s
         while True:
             began = loop.time()
             try:
                 await host.follow()
             except TransportError as error:
-                host.lost(error)
-            pause = pace.retry_first_s if loop.time() - began > _STEADY_S else min(pause * 2, pace.retry_most_s)
+                host.connection_lost(error)
+            pause = timings.retry_first_s if loop.time() - began > _STEADY_S else min(pause * 2, timings.retry_most_s)
             await asyncio.sleep(pause)

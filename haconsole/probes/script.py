@@ -37,7 +37,7 @@ class Section:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class SectionAnswer:
     """What a section's commands wrote, and how the last of them ended (127: there is no such program).
 
     The output may hold a password of a configuration: it is never printed.
@@ -55,13 +55,13 @@ class RoundDone:
 
 
 @dataclass(frozen=True, slots=True)
-class Loose:
+class PushedLine:
     """A line that `follow` wrote."""
 
     text: str
 
 
-Heard = Answer | RoundDone | Loose
+ScriptEvent = SectionAnswer | RoundDone | PushedLine
 
 
 def render(sections: tuple[Section, ...], *, rounds: int | None = 1, pause_s: float = 1.0, follow: str = "") -> bytes:
@@ -73,7 +73,7 @@ def render(sections: tuple[Section, ...], *, rounds: int | None = 1, pause_s: fl
         f"round=0\nwhile :; do\npids=\n{asks}\nwait $pids\nprintf '%s .\\n' \"$mark\"\n"
         f"round=$((round + 1))\n{enough}sleep {pause_s:g}\ndone"
     )
-    main = f"{_ENVIRONMENT}\n{_followed(follow)}{loop}"
+    main = f"{_ENVIRONMENT}\n{_follow_command(follow)}{loop}"
     return f"{_PROLOGUE}{functions}main() {{\n{main}\n}}\nmain </dev/null\nexit 0\n".encode()
 
 
@@ -82,7 +82,7 @@ def _ask(section: Section) -> str:
     return ask if section.every == 1 else f"if [ $((round % {section.every})) -eq 0 ]; then {ask}; fi"
 
 
-def _followed(command: str) -> str:
+def _follow_command(command: str) -> str:
     """Run beside the rounds, ended with the script however that ends."""
     if not command:
         return ""
@@ -97,7 +97,7 @@ class FrameReader:
         self._lines: list[str] = []
         self._left = LONGEST_ANSWER
 
-    def take(self, line: str) -> Heard | None:
+    def take(self, line: str) -> ScriptEvent | None:
         """What this line completes, None while a frame is open."""
         line = line.rstrip("\r\n")
         if not line.startswith(_MARK):
@@ -114,9 +114,9 @@ class FrameReader:
                 self._keep(line)
         return None
 
-    def _inside(self, line: str) -> Loose | None:
+    def _inside(self, line: str) -> PushedLine | None:
         if self._section is None:
-            return Loose(line) if line else None
+            return PushedLine(line) if line else None
         self._keep(line)
         return None
 
@@ -128,15 +128,15 @@ class FrameReader:
         else:
             self._lines.append(line)
 
-    def _complete(self) -> Answer | None:
+    def _complete(self) -> SectionAnswer | None:
         section, lines = self._section, self._lines
         self._section, self._lines = None, []
         if section is not None and self._left < 0:
-            return Answer(section, "", f"the answer is longer than {LONGEST_ANSWER} characters", -1)
+            return SectionAnswer(section, "", f"the answer is longer than {LONGEST_ANSWER} characters", -1)
         at = next((index for index, line in enumerate(lines) if line.startswith(f"{_MARK} !")), None)
         if section is None or at is None:
             return None
-        return Answer(
+        return SectionAnswer(
             section=section,
             output="\n".join(lines[:at]).rstrip("\n"),
             errors="\n".join(lines[at + 1 :]).strip(),
@@ -149,7 +149,7 @@ def _status(text: str) -> int:
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 4 else -1
 
 
-def answers(output: str) -> tuple[Answer, ...]:
+def answers(output: str) -> tuple[SectionAnswer, ...]:
     """All answers in what a script wrote that was asked to run its rounds and end."""
     reader = FrameReader()
-    return tuple(heard for heard in map(reader.take, output.splitlines()) if isinstance(heard, Answer))
+    return tuple(event for event in map(reader.take, output.splitlines()) if isinstance(event, SectionAnswer))

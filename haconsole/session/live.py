@@ -28,7 +28,7 @@ from haconsole.model.lock_view import lock_view
 from haconsole.model.names import HostName
 from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.probes.collect import Collector
-from haconsole.probes.site import Pace
+from haconsole.probes.context import ProbeTimings
 from haconsole.session.doubt import may_be_late
 from haconsole.session.journal import follow
 from haconsole.session.locks import Locks
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from haconsole.execution.records import RunRecord, Unreadable
 
 LOOK_AGAIN_S = 2.0
-PATIENT = Pace(overall_s=20.0, fact_s=10.0, etcd_s=6.0)
+PATIENT = ProbeTimings(overall_s=20.0, fact_s=10.0, etcd_s=6.0)
 """For a second look at what made a plan impossible: a busy etcd answers late, and is no reason to refuse."""
 
 
@@ -71,7 +71,7 @@ class LiveSession:
         self._read_only = read_only or inventory.read_only
         self._clock = SystemClock()
         self._collector = Collector(inventory, fleet)
-        self._patient = Collector(inventory, fleet, pace=PATIENT)
+        self._patient = Collector(inventory, fleet, timings=PATIENT)
         self._running: Executor | None = None
         self._locks = Locks()
 

@@ -30,8 +30,7 @@ from haconsole.inventory.effective import lock_hosts
 from haconsole.inventory.parts import parts_of
 from haconsole.inventory.schema import Inventory
 from haconsole.model.lock import LockClaim
-from haconsole.probes.site import Pace
-from haconsole.probes.site import Site as ProbeSite
+from haconsole.probes.context import ClusterContext, ProbeTimings
 from haconsole.session.locks import Locks
 from haconsole.session.record import Record
 from haconsole.transport.answers import Answers, NoAnswers
@@ -77,7 +76,7 @@ async def performing(
     folder = keys_folder(inventory.pki.ca_keys, record.source, inventory.cluster)
     keys = OperatorKeys(folder, answers or NoAnswers(), os.environ)
     site = Site(inventory, fleet, Observer(fleet), clock, RUN_DIR, keys)
-    probing = ProbeSite(inventory, layout(inventory), fleet, clock.now, secrets.token_bytes(16), Pace())
+    probing = ClusterContext(inventory, layout(inventory), fleet, clock.now, secrets.token_bytes(16), ProbeTimings())
     known = tuple(vip.auth_pass for vip in inventory.vips if vip.auth_pass is not None)
     hide = partial(redact, secrets=known)
     now = clock.now()

@@ -21,9 +21,9 @@ from haconsole.lab.places import Places
 from haconsole.lab.progress import Silent
 from haconsole.model.lease import Lease, LeaseState
 from haconsole.model.names import HostName
-from haconsole.probes.apiserver import probe_apiserver
-from haconsole.probes.leases import finder, from_api, from_etcd
-from haconsole.probes.stored_lease import PREFIX
+from haconsole.probes.kubernetes.apiserver import probe_apiserver
+from haconsole.probes.kubernetes.leases import finder, from_api, from_etcd
+from haconsole.probes.kubernetes.stored_lease import PREFIX
 from haconsole.transport.base import TransportError
 from haconsole.transport.etcd_api import EtcdApi
 from haconsole.transport.kube_api import KubeApi, KubeError, KubeErrorKind

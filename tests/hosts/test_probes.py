@@ -16,7 +16,7 @@ from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.model.vip import VipState
 from haconsole.model.vip_view import vip_views
 from haconsole.probes.collect import Collector
-from haconsole.probes.site import Pace
+from haconsole.probes.context import ProbeTimings
 from haconsole.transport.answers import NoAnswers
 from haconsole.transport.ssh import SshFleet, Tuning
 
@@ -24,11 +24,11 @@ IMPATIENT = Tuning(keepalive_s=0.5, keepalive_misses=1)
 
 
 @asynccontextmanager
-async def collector(lab: Lab, pace: Pace | None = None) -> AsyncIterator[Collector]:
+async def collector(lab: Lab, timings: ProbeTimings | None = None) -> AsyncIterator[Collector]:
     inventory = load(lab.inventory_path)
     fleet = SshFleet(inventory, NoAnswers(), tuning=IMPATIENT)
     try:
-        yield Collector(inventory, fleet, pace=pace)
+        yield Collector(inventory, fleet, timings=timings)
     finally:
         await fleet.close()
 
@@ -76,7 +76,7 @@ async def test_bare_hosts_are_told_as_they_are(shared_lab: Lab) -> None:
 
 async def test_an_address_change_arrives_within_half_a_second(shared_lab: Lab) -> None:
     vip, waits = shared_lab.spec.vip, []
-    async with collector(shared_lab, Pace(round_s=5, silence_s=30)) as asks, aclosing(asks.live()) as snapshots:
+    async with collector(shared_lab, ProbeTimings(round_s=5, silence_s=30)) as asks, aclosing(asks.live()) as snapshots:
         await until(snapshots, all_heard)
         for verb, state in (("add", VipState.OWNED), ("del", VipState.UNOWNED)) * 2:
             change = ("ip", "address", verb, f"{vip}/32", "dev", "eth0")
@@ -109,7 +109,7 @@ async def test_a_stopped_daemon_on_one_host_delays_no_other(shared_lab: Lab) -> 
     """sshd frozen: the connection opens and nothing answers on it."""
     shared_lab.exec("cp1", "systemctl", "kill", "-s", "STOP", "ssh")
     try:
-        async with collector(shared_lab, Pace(overall_s=4)) as asks:
+        async with collector(shared_lab, ProbeTimings(overall_s=4)) as asks:
             began = time.monotonic()
             snapshot = await asks.once()
             assert time.monotonic() - began < 6

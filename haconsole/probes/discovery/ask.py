@@ -17,19 +17,19 @@ from haconsole.inventory.schema import Host, Inventory
 from haconsole.model.etcd import EtcdMember
 from haconsole.model.names import HostName
 from haconsole.model.observed import Cause
+from haconsole.probes.context import ClusterContext, ProbeTimings
 from haconsole.probes.discovery.draft import own_address
-from haconsole.probes.discovery.told import API, ETCD, MANAGER, Others, Program, Told
+from haconsole.probes.discovery.host_report import API, ETCD, MANAGER, HostReport, Others, Program
 from haconsole.probes.errors import ProbeError
-from haconsole.probes.etcd_access import etcd_on
-from haconsole.probes.kube_access import kube_on
+from haconsole.probes.etcd.access import etcd_on
+from haconsole.probes.kubernetes.access import kube_on
 from haconsole.probes.script import ARGV, Section, answers, render
-from haconsole.probes.site import Pace, Site
 from haconsole.transport.base import Fleet, HostTransport
 from haconsole.transport.kube_objects import Node
 
 T = TypeVar("T")
 
-LOOK_S = 20.0
+READ_HOST_S = 20.0
 _COMMS = {"kube-controller": MANAGER}
 """Programs by the name the kernel keeps, where that is cut off."""
 
@@ -64,26 +64,26 @@ done 2>/dev/null
 )
 
 
-async def look(host: HostTransport) -> Told:
+async def read_host(host: HostTransport) -> HostReport:
     """Ask the host; raises TransportError, or ProbeError where nothing runs that a cluster is made of."""
-    done = await host.run(ARGV, stdin=render(_SECTIONS), root=True, deadline_s=LOOK_S)
-    said = {answer.section: answer.output for answer in answers(done.stdout)}
-    programs = programs_of(said.get("programs", ""))
+    result = await host.run(ARGV, stdin=render(_SECTIONS), root=True, deadline_s=READ_HOST_S)
+    outputs = {answer.section: answer.output for answer in answers(result.stdout)}
+    programs = programs_of(outputs.get("programs", ""))
     if not programs:
         raise ProbeError(
             f"{host.host}: nothing of a cluster runs here: no etcd, no Kubernetes, no haproxy, no keepalived",
             Cause.NOT_RUNNING,
             mend="name a control plane; for new hosts begin with a file of sample-inventories",
         )
-    return Told(
-        name=said.get("name", "").strip().partition(".")[0] or str(host.host),
-        addresses=tuple(said.get("addresses", "").split()),
+    return HostReport(
+        name=outputs.get("name", "").strip().partition(".")[0] or str(host.host),
+        addresses=tuple(outputs.get("addresses", "").split()),
         programs=programs,
-        static_pods=frozenset(said.get("pods", "").split()),
-        etcd_file=said.get("etcd_file", "").strip(),
-        server=said.get("server", "").strip().strip("'\""),
-        haproxy=said.get("haproxy", ""),
-        keepalived=said.get("keepalived", ""),
+        static_pods=frozenset(outputs.get("pods", "").split()),
+        etcd_file=outputs.get("etcd_file", "").strip(),
+        server=outputs.get("server", "").strip().strip("'\""),
+        haproxy=outputs.get("haproxy", ""),
+        keepalived=outputs.get("keepalived", ""),
     )
 
 
@@ -110,42 +110,49 @@ def _flags(words: list[str]) -> dict[str, str]:
     return flags
 
 
-async def ask_others(told: Told, alone: Draft, fleet: Fleet, name: HostName) -> Others:
-    """Ask etcd for its members and the API for its nodes, by the ways that the inventory of the host `alone` tells.
+async def ask_others(report: HostReport, single_host: Draft, fleet: Fleet, name: HostName) -> Others:
+    """Ask etcd for its members and the API for its nodes, by the ways that the inventory of the host `single_host`
+    tells.
 
     `name` is what the fleet calls the host.
     """
-    inventory = inventory_of(alone)
+    inventory = inventory_of(single_host)
     if isinstance(inventory, str):
         return Others(notes=(f"etcd and the API were not asked, for the inventory is not whole: {inventory}",))
-    site = Site(inventory, layout(inventory), _Only(fleet, name), lambda: datetime.now(UTC), b"", Pace(fact_s=10.0))
-    host = next(host for host in inventory.hosts if host.address == own_address(told))
+    context = ClusterContext(
+        inventory, layout(inventory), _Only(fleet, name), lambda: datetime.now(UTC), b"", ProbeTimings(fact_s=10.0)
+    )
+    host = next(host for host in inventory.hosts if host.address == own_address(report))
     notes: list[str] = []
-    members = await _heard(_members(site, host), "etcd's members", notes) if ETCD in told.programs else None
-    of_api = await _heard(_nodes(site, host), "the nodes", notes) if API in told.programs else None
+    members = (
+        await _result_or_note(_members(context, host), "etcd's members", notes) if ETCD in report.programs else None
+    )
+    of_api = await _result_or_note(_nodes(context, host), "the nodes", notes) if API in report.programs else None
     nodes, version = of_api or (None, None)
     return Others(members, nodes, version, notes=tuple(notes))
 
 
-async def log_in(hosts: tuple[Host, ...], fleet: Fleet) -> tuple[dict[str, Told], tuple[str, ...]]:
+async def log_in(hosts: tuple[Host, ...], fleet: Fleet) -> tuple[dict[str, HostReport], tuple[str, ...]]:
     """What other hosts tell, by address, and why some told nothing."""
-    heard = await asyncio.gather(*(look(fleet.host(HostName(host.name))) for host in hosts), return_exceptions=True)
-    told: dict[str, Told] = {}
+    results = await asyncio.gather(
+        *(read_host(fleet.host(HostName(host.name))) for host in hosts), return_exceptions=True
+    )
+    reports: dict[str, HostReport] = {}
     notes: list[str] = []
-    for host, one in zip(hosts, heard, strict=True):
-        if isinstance(one, Told):
-            told[host.address] = one
+    for host, one in zip(hosts, results, strict=True):
+        if isinstance(one, HostReport):
+            reports[host.address] = one
         elif isinstance(one, HaconsoleError):
             notes.append(str(one))
         else:
             raise one
-    return told, tuple(notes)
+    return reports, tuple(notes)
 
 
 def inventory_of(draft: Draft) -> Inventory | str:
     """The inventory that the draft is, or in words why it is none."""
-    examined = examine(write(draft), "<found>", Path("/"))
-    return examined.inventory or "; ".join(f"{problem.what}; {problem.mend}" for problem in examined.problems)
+    examination = examine(write(draft), "<found>", Path("/"))
+    return examination.inventory or "; ".join(f"{problem.what}; {problem.mend}" for problem in examination.problems)
 
 
 class _Only:
@@ -162,19 +169,19 @@ class _Only:
         """Whoever opened the fleet closes it."""
 
 
-async def _members(site: Site, host: Host) -> tuple[EtcdMember, ...]:
-    async with etcd_on(site, host) as api:
+async def _members(context: ClusterContext, host: Host) -> tuple[EtcdMember, ...]:
+    async with etcd_on(context, host) as api:
         return await api.members(deadline_s=5.0)
 
 
-async def _nodes(site: Site, host: Host) -> tuple[tuple[Node, ...], str]:
-    async with kube_on(site, host) as api:
+async def _nodes(context: ClusterContext, host: Host) -> tuple[tuple[Node, ...], str]:
+    async with kube_on(context, host) as api:
         return await api.nodes(), await api.version()
 
 
-async def _heard(asked: Awaitable[T], what: str, notes: list[str]) -> T | None:
+async def _result_or_note(request: Awaitable[T], what: str, notes: list[str]) -> T | None:
     try:
-        return await asked
+        return await request
     except HaconsoleError as error:
         notes.append(f"{what} could not be asked for, so what is written down on the host counts: {error}")
         return None

@@ -9,8 +9,8 @@ from dataclasses import replace
 from haconsole.inventory.importers.draft import Draft, HostDraft, Settings, address_of, host_name
 from haconsole.model.hosts import Role
 from haconsole.probes.discovery import balancer, settings
-from haconsole.probes.discovery.balancer import Balanced
-from haconsole.probes.discovery.told import API, ETCD, KEEPALIVED, KUBELET, MANAGER, Others, Told, hostname
+from haconsole.probes.discovery.balancer import BalancedApi
+from haconsole.probes.discovery.host_report import API, ETCD, KEEPALIVED, KUBELET, MANAGER, HostReport, Others, hostname
 
 _PLANES = ("node-role.kubernetes.io/control-plane", "node-role.kubernetes.io/master")
 _NAMED = {
@@ -20,61 +20,65 @@ _NAMED = {
 """Flags, and what the files that they name are called where actions replace them."""
 
 
-def draft_of(told: Told, others: Others, *, source: str, ssh: Settings, jump: str | None, reached_by: str) -> Draft:
+def draft_of(
+    report: HostReport, others: Others, *, source: str, ssh: Settings, jump: str | None, reached_by: str
+) -> Draft:
     """The cluster as far as it can be told; `reached_by` is the name that the host was given by."""
-    balanced, vips, own = balancer.balanced(told), balancer.vips(told), own_address(told)
-    virtual = balancer.virtual(told)
+    balanced_api, vips, own = balancer.balanced_api(report), balancer.vips(report), own_address(report)
+    virtual = balancer.virtual(report)
     hosts = _Hosts(own)
-    hosts.add(own, told.name, *_own_roles(told))
+    hosts.add(own, report.name, *_own_roles(report))
     for address, other in others.hosts.items():
         hosts.add(address, other.name, *_own_roles(other))
-    _members(told, others, hosts)
-    for name, address in balanced.servers if balanced else ():
+    _members(report, others, hosts)
+    for name, address in balanced_api.servers if balanced_api else ():
         hosts.add(address, name, Role.CONTROL_PLANE)
-    for address in balancer.peers(told):
+    for address in balancer.peers(report):
         hosts.add(address, "", Role.LOAD_BALANCER)
     _nodes(others, hosts)
-    heard = {**others.hosts, own: told}
-    found = tuple(
+    reports = {**others.hosts, own: report}
+    hosts_of_draft = tuple(
         replace(
             host,
             ssh=ssh,
             ssh_address=reached_by if host.address == own != reached_by else None,
-            vrrp_priority=balancer.priority(heard[host.address]) if host.address in heard else None,
+            vrrp_priority=balancer.priority(reports[host.address]) if host.address in reports else None,
         )
-        for host in hosts.found()
+        for host in hosts.drafts()
     )
-    port = balanced.bind_port if balanced else 0
-    runs = {API, MANAGER} & told.programs.keys()
+    port = balanced_api.bind_port if balanced_api else 0
+    runs = {API, MANAGER} & report.programs.keys()
     return Draft(
         source,
-        settings.cluster_name(told),
-        found,
+        settings.cluster_name(report),
+        hosts_of_draft,
         jump=jump,
-        etcd=settings.etcd(told),
-        kubernetes=settings.kubernetes(told, others.version, f"{virtual[0]}:{port}" if virtual else "", own)
+        etcd=settings.etcd(report),
+        kubernetes=settings.kubernetes(report, others.version, f"{virtual[0]}:{port}" if virtual else "", own)
         if runs
         else None,
         vips=vips,
-        haproxy=settings.haproxy(told, balanced) if balanced else {},
-        keepalived=settings.keepalived(told),
+        haproxy=settings.haproxy(report, balanced_api) if balanced_api else {},
+        keepalived=settings.keepalived(report),
         notes=(
             *others.notes,
-            *_notes(told, others, balanced, [host.name for host in found if host.address not in heard]),
+            *_notes(
+                report, others, balanced_api, [host.name for host in hosts_of_draft if host.address not in reports]
+            ),
         ),
     )
 
 
-def own_address(told: Told) -> str:
+def own_address(report: HostReport) -> str:
     """The address by which the others know the host; the loopback address where it has no other than VIPs."""
-    there = [one.partition("/")[0] for one in told.addresses]
-    said = (
-        hostname(told.flag(ETCD, "initial-advertise-peer-urls")),
-        hostname(told.flag(ETCD, "advertise-client-urls")),
-        told.flag(API, "advertise-address"),
+    there = [one.partition("/")[0] for one in report.addresses]
+    advertised = (
+        hostname(report.flag(ETCD, "initial-advertise-peer-urls")),
+        hostname(report.flag(ETCD, "advertise-client-urls")),
+        report.flag(API, "advertise-address"),
     )
-    virtual = balancer.virtual(told)
-    known = address_of(*(one for one in said if one in there), *(one for one in there if one not in virtual))
+    virtual = balancer.virtual(report)
+    known = address_of(*(one for one in advertised if one in there), *(one for one in there if one not in virtual))
     return known or "127.0.0.1"
 
 
@@ -91,52 +95,52 @@ class _Hosts:
         if known is None:
             return
         known = self._own if ipaddress.ip_address(known).is_loopback else known
-        seen = self._by_address.get(known) or HostDraft(self._free(name or _unnamed(known)), known, ())
-        if name and seen.name == _unnamed(known):
-            seen = replace(seen, name=self._free(name))
-        both = {*seen.roles, *(role.value for role in roles)}
-        other = etcd_name if etcd_name and etcd_name != seen.name else seen.etcd_name
+        draft = self._by_address.get(known) or HostDraft(self._free(name or _placeholder_name(known)), known, ())
+        if name and draft.name == _placeholder_name(known):
+            draft = replace(draft, name=self._free(name))
+        both = {*draft.roles, *(role.value for role in roles)}
+        other = etcd_name if etcd_name and etcd_name != draft.name else draft.etcd_name
         self._by_address[known] = replace(
-            seen, roles=tuple(role.value for role in Role if role.value in both), etcd_name=other
+            draft, roles=tuple(role.value for role in Role if role.value in both), etcd_name=other
         )
 
     def has(self, address: str, *roles: Role) -> bool:
-        seen = self._by_address.get(address)
-        return seen is not None and any(role.value in seen.roles for role in roles)
+        draft = self._by_address.get(address)
+        return draft is not None and any(role.value in draft.roles for role in roles)
 
-    def found(self) -> tuple[HostDraft, ...]:
+    def drafts(self) -> tuple[HostDraft, ...]:
         """In the order of their addresses: the same, whichever of them was asked."""
         addresses = sorted(map(ipaddress.ip_address, self._by_address), key=lambda one: (one.version, int(one)))
         return tuple(self._by_address[str(address)] for address in addresses)
 
     def _free(self, name: str) -> str:
         """The name as an inventory takes it, with a number where another host has it."""
-        wanted, taken = host_name(name), {host.name for host in self._by_address.values()}
-        return wanted if wanted not in taken else f"{wanted}-{len(taken) + 1}"
+        base, names = host_name(name), {host.name for host in self._by_address.values()}
+        return base if base not in names else f"{base}-{len(names) + 1}"
 
 
-def _unnamed(address: str) -> str:
+def _placeholder_name(address: str) -> str:
     return f"host-{address.replace('.', '-').replace(':', '-')}"
 
 
-def _own_roles(told: Told) -> tuple[Role, ...]:
-    roles = [role for role, program in ((Role.ETCD, ETCD), (Role.CONTROL_PLANE, API)) if program in told.programs]
-    if balancer.balanced(told) is not None or KEEPALIVED in told.programs:
+def _own_roles(report: HostReport) -> tuple[Role, ...]:
+    roles = [role for role, program in ((Role.ETCD, ETCD), (Role.CONTROL_PLANE, API)) if program in report.programs]
+    if balancer.balanced_api(report) is not None or KEEPALIVED in report.programs:
         roles.append(Role.LOAD_BALANCER)
-    return tuple(roles) or ((Role.WORKER,) if KUBELET in told.programs else ())
+    return tuple(roles) or ((Role.WORKER,) if KUBELET in report.programs else ())
 
 
-def _members(told: Told, others: Others, hosts: _Hosts) -> None:
+def _members(report: HostReport, others: Others, hosts: _Hosts) -> None:
     """By etcd's own list, else by the list that this member began with, else those that the API server asks."""
-    roles = (Role.ETCD, Role.CONTROL_PLANE) if ETCD in told.static_pods else (Role.ETCD,)
+    roles = (Role.ETCD, Role.CONTROL_PLANE) if ETCD in report.static_pods else (Role.ETCD,)
     if others.members is not None:
         for member in others.members:
             hosts.add(hostname(*member.peer_urls), member.name, *roles, etcd_name=member.name)
         return
-    for entry in told.flag(ETCD, "initial-cluster").split(","):
+    for entry in report.flag(ETCD, "initial-cluster").split(","):
         name, _, url = entry.partition("=")
         hosts.add(hostname(url), name, *roles, etcd_name=name)
-    for url in told.flag(API, "etcd-servers").split(","):
+    for url in report.flag(API, "etcd-servers").split(","):
         hosts.add(hostname(url), "", *roles)
 
 
@@ -149,29 +153,31 @@ def _nodes(others: Others, hosts: _Hosts) -> None:
         hosts.add(address, node.metadata.name, *roles)
 
 
-def _notes(told: Told, others: Others, balanced: Balanced | None, unheard: list[str]) -> Iterator[str]:
-    if unheard:
-        yield f"{', '.join(unheard)}: not logged in to, so see that name, roles and the way to log in are right"
-    if told.keepalived:
-        yield from _keepalived_notes(told, unheard)
-    backend = f"k8s_server_{told.flag(API, 'secure-port', '6443')}"
-    if balanced is not None and balanced.name != backend:
-        yield f"haproxy's backend is {balanced.name}: it is shown, but drain and ready look for {backend}"
-    if others.nodes is None and API in told.programs:
+def _notes(
+    report: HostReport, others: Others, balanced_api: BalancedApi | None, silent_hosts: list[str]
+) -> Iterator[str]:
+    if silent_hosts:
+        yield f"{', '.join(silent_hosts)}: not logged in to, so see that name, roles and the way to log in are right"
+    if report.keepalived:
+        yield from _keepalived_notes(report, silent_hosts)
+    backend = f"k8s_server_{report.flag(API, 'secure-port', '6443')}"
+    if balanced_api is not None and balanced_api.name != backend:
+        yield f"haproxy's backend is {balanced_api.name}: it is shown, but drain and ready look for {backend}"
+    if others.nodes is None and API in report.programs:
         yield "the nodes are not known: add the workers, if there are any"
-    if path := told.flag(ETCD, "config-file"):
+    if path := report.flag(ETCD, "config-file"):
         yield f"etcd has its settings in {path}, which is not read: see that etcd's part is right"
     for program, flags in _NAMED.items():
         for flag, name in flags:
-            path = told.flag(program, flag)
+            path = report.flag(program, flag)
             if path and path.rpartition("/")[2] != name:
                 yield f"{program} has {flag} {path}: certs shows it, but rotate-certs looks for {name}"
 
 
-def _keepalived_notes(told: Told, unheard: list[str]) -> Iterator[str]:
-    if any(block.first("authentication") for block in balancer.instances(told)):
+def _keepalived_notes(report: HostReport, silent_hosts: list[str]) -> Iterator[str]:
+    if any(block.first("authentication") for block in balancer.instances(report)):
         yield "VRRP's password is not copied: name it as auth_pass before keepalived is bootstrapped"
-    if unheard:
-        yield f"{', '.join(unheard)}: vrrp_priority is not known; without it the order of the file counts"
-    if not tuple(balancer.peers(told)):
+    if silent_hosts:
+        yield f"{', '.join(silent_hosts)}: vrrp_priority is not known; without it the order of the file counts"
+    if not tuple(balancer.peers(report)):
         yield "balancers that speak by multicast do not name one another: give the others the role load-balancer"

@@ -22,7 +22,7 @@ from haconsole.execution.outcome import Performed
 from haconsole.inventory.schema import Etcd, EtcdTls, Host, Inventory
 from haconsole.model.hosts import Role
 from haconsole.model.names import HostName, MemberId
-from haconsole.probes.site import Pace, Site
+from haconsole.probes.context import ClusterContext, ProbeTimings
 from haconsole.transport.base import HostTransport, TransportError
 from haconsole.transport.etcd_answers import EtcdStatus
 from haconsole.transport.etcd_errors import EtcdError, EtcdErrorKind
@@ -78,7 +78,7 @@ class Bench:
             etcd=Etcd(tls=EtcdTls.OFF),
         )
         clock = SystemClock()
-        self.site = Site(inventory, layout(inventory), EtcdFleet(*hosts), clock.now, b"", Pace())
+        self.site = ClusterContext(inventory, layout(inventory), EtcdFleet(*hosts), clock.now, b"", ProbeTimings())
         self.changes = EtcdChanges(self.site, clock)
         self.told: list[str] = []
 
@@ -224,11 +224,11 @@ async def test_vips_pause_once_however_often_leadership_is_handed_over(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A member that is not taken for leader tries for 45 s: VIPs that paused each time would be out of reach."""
-    paused: list[Site] = []
+    paused: list[ClusterContext] = []
     refusals = [EtcdError(M1, EtcdErrorKind.NOT_LEADER, "move leader", "not leader")] * 2
 
     @asynccontextmanager
-    async def pause(site: Site) -> AsyncIterator[None]:
+    async def pause(site: ClusterContext) -> AsyncIterator[None]:
         paused.append(site)
         yield
 

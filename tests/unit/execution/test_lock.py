@@ -13,7 +13,7 @@ import pytest
 from haconsole.errors import ExitCode
 from haconsole.execution.lock import Adoption, LockedError, NoMajorityError
 from haconsole.execution.process import gone, this_process
-from haconsole.probes.lock import encode_claim, parse_record
+from haconsole.probes.hosts.lock import encode_claim, parse_record
 from tests.unit.execution.lock_hosts import HOSTS, age, claim, holders, lock, record
 
 pytestmark = pytest.mark.usefixtures("posix_shell")

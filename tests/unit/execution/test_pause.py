@@ -12,15 +12,15 @@ from haconsole.configs.layout import layout
 from haconsole.execution.pause import vips_paused
 from haconsole.inventory.schema import Inventory
 from haconsole.model.names import HostName
-from haconsole.probes.site import Pace, Site
+from haconsole.probes.context import ClusterContext, ProbeTimings
 from tests.fakes.cluster import INVENTORY
 from tests.fakes.transport import FakeFleet
 
 HOSTS = ("cp1", "cp2", "cp3")
 
 
-def site(fleet: FakeFleet, inventory: Inventory = INVENTORY) -> Site:
-    return Site(inventory, layout(inventory), fleet, lambda: datetime.now(UTC), b"", Pace())
+def site(fleet: FakeFleet, inventory: Inventory = INVENTORY) -> ClusterContext:
+    return ClusterContext(inventory, layout(inventory), fleet, lambda: datetime.now(UTC), b"", ProbeTimings())
 
 
 @pytest.fixture

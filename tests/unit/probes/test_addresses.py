@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from haconsole.model.hosts import InterfaceAddress
-from haconsole.probes.addresses import AddressChange, apply, parse_change
+from haconsole.probes.hosts.addresses import AddressChange, apply, parse_change
 
 OWN = InterfaceAddress("eth0", "10.99.0.11", 24)
 VIP = InterfaceAddress("eth0", "10.99.0.100", 24)

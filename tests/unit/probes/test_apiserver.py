@@ -7,9 +7,9 @@ import subprocess
 import pytest
 
 from haconsole.model.observed import Cause
-from haconsole.probes.apiserver import etcd_servers, section
 from haconsole.probes.errors import ProbeError
-from haconsole.probes.script import Answer
+from haconsole.probes.kubernetes.apiserver import etcd_servers, section
+from haconsole.probes.script import SectionAnswer
 
 
 @pytest.mark.parametrize(
@@ -23,12 +23,12 @@ from haconsole.probes.script import Answer
     ],
 )
 def test_every_way_to_write_the_flag(arguments: str, found: tuple[str, ...]) -> None:
-    assert etcd_servers(Answer("apiserver", f"kube-apiserver\n{arguments}", "", 0)) == found
+    assert etcd_servers(SectionAnswer("apiserver", f"kube-apiserver\n{arguments}", "", 0)) == found
 
 
 def test_a_question_that_failed_is_no_answer() -> None:
     with pytest.raises(ProbeError) as caught:
-        etcd_servers(Answer("apiserver", "", "sh: pidof: not found", 127))
+        etcd_servers(SectionAnswer("apiserver", "", "sh: pidof: not found", 127))
     assert caught.value.cause is Cause.NOT_INSTALLED
 
 

@@ -15,9 +15,9 @@ from haconsole.configs.owner import unsealed
 from haconsole.execution.secrets import fill_in
 from haconsole.inventory.schema import Haproxy, Inventory
 from haconsole.model.provenance import ManagedFile, Owner
-from haconsole.probes import balancer_files
+from haconsole.probes.balancers import owners
 from haconsole.probes.errors import ProbeError
-from haconsole.probes.script import ARGV, Answer, answers, render
+from haconsole.probes.script import ARGV, SectionAnswer, answers, render
 from tests.fakes.local_host import LocalHost
 from tests.unit.configs import samples
 from tests.unit.configs import test_golden as golden
@@ -31,13 +31,13 @@ def inventory(tmp_path: Path) -> Inventory:
     return msgspec.structs.replace(lab, haproxy=haproxy, keepalived=keepalived)
 
 
-async def told(inventory: Inventory, folder: Path) -> tuple[Answer, dict[str, ManagedFile]]:
+async def told(inventory: Inventory, folder: Path) -> tuple[SectionAnswer, dict[str, ManagedFile]]:
     hosts = Path(mkdtemp(dir=folder))
-    paths = balancer_files.paths_of(layout(inventory))
+    paths = owners.paths_of(layout(inventory))
     host = LocalHost("cp1", hosts, {"dpkg-query": "exit 1", "rpm": "exit 1"})
-    done = await host.run(ARGV, stdin=render((balancer_files.section(paths),)), root=True, deadline_s=20)
+    done = await host.run(ARGV, stdin=render((owners.section(paths),)), root=True, deadline_s=20)
     (answer,) = answers(done.stdout)
-    files = balancer_files.parse(answer, inventory, inventory.hosts[0], paths)
+    files = owners.parse(answer, inventory, inventory.hosts[0], paths)
     return answer, {file.path.rpartition("/")[2]: file for file in files}
 
 
@@ -74,4 +74,4 @@ async def test_the_mark_of_another_cluster_is_not_ours(inventory: Inventory, tmp
 @pytest.mark.parametrize("output", ["ours lab", "what lab\nours lab"])
 def test_an_answer_that_is_not_understood_is_unknown(output: str, inventory: Inventory) -> None:
     with pytest.raises(ProbeError):
-        balancer_files.parse(Answer("balancer_files", output, "", 0), inventory, inventory.hosts[0], ("/a", "/b"))
+        owners.parse(SectionAnswer("balancer_files", output, "", 0), inventory, inventory.hosts[0], ("/a", "/b"))

@@ -11,12 +11,14 @@ import msgspec
 import pytest
 import yaml
 
-from haconsole.probes import addresses, apiserver, disks, haproxy, keepalived, services
+from haconsole.probes.balancers import haproxy, keepalived
 from haconsole.probes.errors import ProbeError
-from haconsole.probes.script import Answer
+from haconsole.probes.hosts import addresses, disks, services
+from haconsole.probes.kubernetes import apiserver
+from haconsole.probes.script import SectionAnswer
 
 CASES = Path(__file__).parent / "cases"
-PARSERS: dict[str, Callable[[Answer], Any]] = {
+PARSERS: dict[str, Callable[[SectionAnswer], Any]] = {
     "addresses": addresses.parse,
     "address-changes": lambda answer: [addresses.parse_change(line) for line in answer.output.splitlines()],
     "apiserver": apiserver.etcd_servers,
@@ -38,7 +40,9 @@ def test_every_parser_has_a_case() -> None:
 @pytest.mark.parametrize("path", files(), ids=lambda path: f"{path.parent.name}-{path.stem}")
 def test_case(path: Path) -> None:
     case = yaml.safe_load(path.read_text())
-    answer = Answer(path.stem, case.get("output", "").rstrip("\n"), case.get("errors", ""), case.get("status", 0))
+    answer = SectionAnswer(
+        path.stem, case.get("output", "").rstrip("\n"), case.get("errors", ""), case.get("status", 0)
+    )
     parse = PARSERS[path.parent.name]
     if "error" in case:
         with pytest.raises(ProbeError) as raised:

@@ -23,9 +23,16 @@ from haconsole.pki.authority import make_authority
 from haconsole.pki.bundle import fingerprint_of
 from haconsole.pki.keys import make_private_key, make_token_keys
 from haconsole.pki.leaf import Leaf, sign_leaf
-from haconsole.probes.certificate_script import FILES, SERVED, HostCertificates, parse_files, parse_served, sections
-from haconsole.probes.certificates import Surroundings, certificates, token_keys
-from haconsole.probes.script import ARGV, Answer, FrameReader, render
+from haconsole.probes.certificate.parse import Surroundings, certificates, token_keys
+from haconsole.probes.certificate.reader_script import (
+    FILES,
+    SERVED,
+    HostCertificates,
+    parse_files,
+    parse_served,
+    sections,
+)
+from haconsole.probes.script import ARGV, FrameReader, SectionAnswer, render
 
 NOW = datetime.now(UTC)
 P256 = KeyAlgorithm.ECDSA_P256
@@ -77,13 +84,13 @@ class Pki:
         )
         return (*certificates(files, told, around), told)
 
-    def answers(self, *files: CertificateFile) -> dict[str, Answer]:
+    def answers(self, *files: CertificateFile) -> dict[str, SectionAnswer]:
         script = render(sections(files, ("127.0.0.1",), proc=str(self.proc)))
         done = subprocess.run(ARGV, input=script, capture_output=True, timeout=30)
         assert b"PRIVATE" not in done.stdout
         reader = FrameReader()
         heard = map(reader.take, done.stdout.decode().splitlines())
-        return {each.section: each for each in heard if isinstance(each, Answer)}
+        return {each.section: each for each in heard if isinstance(each, SectionAnswer)}
 
 
 @pytest.fixture
@@ -238,7 +245,7 @@ def test_token_keys_by_their_fingerprints(pki: Pki) -> None:
     done = subprocess.run(ARGV, input=script, capture_output=True, timeout=30)
     assert b"PRIVATE" not in done.stdout
     reader = FrameReader()
-    (answer,) = [one for one in map(reader.take, done.stdout.decode().splitlines()) if isinstance(one, Answer)]
+    (answer,) = [one for one in map(reader.take, done.stdout.decode().splitlines()) if isinstance(one, SectionAnswer)]
     public, private = token_keys(parse_files(answer))
     assert (len(public.fingerprints), public.private, public.mode) == (2, False, 0o644)
     assert (private.fingerprints, private.private) == ((public.fingerprints[1],), True)
@@ -336,7 +343,7 @@ def test_a_kubelet_that_renews_by_itself_uses_what_it_made(
 
 def test_a_key_that_disappears_while_it_is_read_costs_no_certificate() -> None:
     output = "@cert /a.crt\nA\n@key  /a.key\n@kubeconfig  /a.conf\n@token  /sa.key\n@key 600 /b.key\nB"
-    read = parse_files(Answer(FILES, output, "", 0))
+    read = parse_files(SectionAnswer(FILES, output, "", 0))
     assert (set(read.certs), set(read.keys), read.kubeconfigs, read.tokens) == ({"/a.crt"}, {"/b.key"}, {}, {})
 
 

@@ -19,9 +19,9 @@ from haconsole.model.names import HostName
 from haconsole.pki.authority import Authority, make_authority
 from haconsole.pki.keys import make_private_key, make_token_keys
 from haconsole.pki.leaf import Leaf, sign_leaf
-from haconsole.probes.certificate_script import FILES, parse_files, sections
-from haconsole.probes.certificates import Surroundings, certificates
-from haconsole.probes.script import ARGV, Answer, FrameReader, render
+from haconsole.probes.certificate.parse import Surroundings, certificates
+from haconsole.probes.certificate.reader_script import FILES, parse_files, sections
+from haconsole.probes.script import ARGV, FrameReader, SectionAnswer, render
 
 NOW = datetime.now(UTC)
 P256 = KeyAlgorithm.ECDSA_P256
@@ -127,7 +127,9 @@ class Kubeadm:
         done = subprocess.run(ARGV, input=script, capture_output=True, timeout=30)
         assert b"PRIVATE" not in done.stdout
         reader = FrameReader()
-        heard = [each for each in map(reader.take, done.stdout.decode().splitlines()) if isinstance(each, Answer)]
+        heard = [
+            each for each in map(reader.take, done.stdout.decode().splitlines()) if isinstance(each, SectionAnswer)
+        ]
         told = parse_files(next(each for each in heard if each.section == FILES))
         found, notes = certificates(files, told, Surroundings(HostName("cp1"), NOW, {}, {}))
         return {one.role: one for one in found}, notes

@@ -2,12 +2,12 @@ from __future__ import annotations
 
 import pytest
 
-from haconsole.probes.clock import ClockSample, best, parse
 from haconsole.probes.errors import ProbeError
+from haconsole.probes.hosts.clock import ClockSample, best, parse
 
 
 def test_the_way_there_and_back_is_halved() -> None:
-    assert ClockSample(asked=100.0, heard=100.2, host_time=100.6).offset_ms == pytest.approx(500)
+    assert ClockSample(sent_at=100.0, received_at=100.2, host_time=100.6).offset_ms == pytest.approx(500)
 
 
 def test_the_fastest_answer_is_believed() -> None:

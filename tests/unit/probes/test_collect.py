@@ -14,12 +14,13 @@ from haconsole.model.names import HostName
 from haconsole.model.observed import Cause, Failed, Known, NotAsked, value_of
 from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.model.vip import VrrpState
-from haconsole.probes import apiserver, haproxy
+from haconsole.probes.balancers import haproxy
 from haconsole.probes.collect import Collector
-from haconsole.probes.site import Pace
+from haconsole.probes.context import ProbeTimings
+from haconsole.probes.kubernetes import apiserver
 from tests.fakes.local_host import LocalFleet, LocalHost
 
-BRIEF = Pace(overall_s=3.0, fact_s=1.0)
+BRIEF = ProbeTimings(overall_s=3.0, fact_s=1.0)
 
 
 def facts(snapshot: ClusterSnapshot, name: str) -> HostFacts:
@@ -35,7 +36,7 @@ def cause(fact: object) -> Cause:
 
 @pytest.fixture
 def collector(inventory: Inventory, fleet: LocalFleet) -> Collector:
-    return Collector(inventory, fleet, secret=b"s", pace=BRIEF)
+    return Collector(inventory, fleet, secret=b"s", timings=BRIEF)
 
 
 async def test_every_fact_of_a_balancer_is_known(collector: Collector) -> None:
@@ -72,7 +73,7 @@ async def test_a_host_that_hangs_delays_no_other_and_the_whole_by_the_deadline(
 ) -> None:
     hosts["lb2"].hangs = True
     began = time.monotonic()
-    snapshot = await Collector(inventory, fleet, pace=Pace(overall_s=0.6)).once()
+    snapshot = await Collector(inventory, fleet, timings=ProbeTimings(overall_s=0.6)).once()
     assert time.monotonic() - began < 1.5
     assert cause(facts(snapshot, "lb2").reach) is Cause.TIMED_OUT
     assert cause(facts(snapshot, "lb2").disks) is Cause.TIMED_OUT
@@ -116,7 +117,7 @@ async def control_plane(tmp_path: Path, **programs: str) -> HostFacts:
     host = Host(name="cp1", address="127.0.0.1", roles=(Role.CONTROL_PLANE,))
     fleet = LocalFleet(LocalHost("cp1", tmp_path, {**CONTROL_PLANE, **programs}))
     inventory = Inventory(cluster="c", hosts=(host,), kubernetes=Kubernetes())
-    return facts(await Collector(inventory, fleet, secret=b"s", pace=BRIEF).once(), "cp1")
+    return facts(await Collector(inventory, fleet, secret=b"s", timings=BRIEF).once(), "cp1")
 
 
 async def test_an_apiserver_that_ends_while_it_is_read_costs_nothing(tmp_path: Path) -> None:

@@ -17,10 +17,10 @@ from haconsole.inventory.schema import Inventory
 from haconsole.model.etcd import EtcdMember
 from haconsole.model.hosts import Role
 from haconsole.model.names import HostName, MemberId
-from haconsole.probes.discovery.ask import look, programs_of
-from haconsole.probes.discovery.balancer import balanced, priority, vips
+from haconsole.probes.discovery.ask import programs_of, read_host
+from haconsole.probes.discovery.balancer import balanced_api, priority, vips
 from haconsole.probes.discovery.draft import draft_of, own_address
-from haconsole.probes.discovery.told import Others, Program, Told
+from haconsole.probes.discovery.host_report import HostReport, Others, Program
 from haconsole.probes.errors import ProbeError
 from haconsole.transport.kube_objects import Meta, Node, NodeAddress, NodeStatus
 from tests.fakes.transport import FakeHost
@@ -81,7 +81,7 @@ vrrp_instance API {
 }
 """
 
-HAND_MADE = Told(
+HAND_MADE = HostReport(
     name="a.example",
     addresses=("10.0.0.100/24", "10.0.0.11/24"),
     programs={
@@ -115,7 +115,7 @@ HAND_MADE = Told(
     haproxy=HAPROXY,
     keepalived=KEEPALIVED,
 )
-KUBEADM = Told(
+KUBEADM = HostReport(
     name="k1",
     addresses=("10.98.0.11/24",),
     programs={
@@ -142,7 +142,7 @@ def node(name: str, address: str, **labels: str) -> Node:
 NOBODY = Others()
 
 
-def text_of(told: Told, others: Others = NOBODY, reached_by: str = "") -> str:
+def text_of(told: HostReport, others: Others = NOBODY, reached_by: str = "") -> str:
     given = reached_by or own_address(told)
     return write(draft_of(told, others, source="a host", ssh={"user": "root"}, jump=None, reached_by=given))
 
@@ -232,7 +232,9 @@ def test_what_kubeadm_made_with_its_nodes() -> None:
 
 
 def test_hosts_that_were_logged_in_to_tell_their_names_and_priorities() -> None:
-    other = Told("b-long-name", ("10.0.0.12/24",), HAND_MADE.programs, keepalived=KEEPALIVED.replace("150", "140"))
+    other = HostReport(
+        "b-long-name", ("10.0.0.12/24",), HAND_MADE.programs, keepalived=KEEPALIVED.replace("150", "140")
+    )
     text = text_of(HAND_MADE, Others(hosts={"10.0.0.12": other}))
     second = inventory_of(text).hosts[1]
     assert (second.name, second.etcd_name, second.vrrp_priority) == ("b-long-name", "b", 140)
@@ -240,27 +242,27 @@ def test_hosts_that_were_logged_in_to_tell_their_names_and_priorities() -> None:
 
 
 def test_the_cluster_is_called_what_it_was_bootstrapped_as() -> None:
-    told = Told("cp1", ("10.0.0.11/24",), HAND_MADE.programs, haproxy=f"# haconsole: cluster prod\n{HAPROXY}")
+    told = HostReport("cp1", ("10.0.0.11/24",), HAND_MADE.programs, haproxy=f"# haconsole: cluster prod\n{HAPROXY}")
     assert inventory_of(text_of(told)).cluster == "prod"
 
 
 def test_a_worker_and_a_balancer_alone_are_no_more_than_they_are() -> None:
-    worker = Told("w1", ("10.0.0.31/24",), {"kubelet": Program("/usr/bin/kubelet", {})})
+    worker = HostReport("w1", ("10.0.0.31/24",), {"kubelet": Program("/usr/bin/kubelet", {})})
     assert "roles: [worker]" in text_of(worker)
-    balancer = Told("lb", ("10.0.0.41/24",), {"haproxy": HAND_MADE.programs["haproxy"]}, haproxy=HAPROXY)
+    balancer = HostReport("lb", ("10.0.0.41/24",), {"haproxy": HAND_MADE.programs["haproxy"]}, haproxy=HAPROXY)
     assert "name: lb\n    address: 10.0.0.41\n    roles: [load-balancer]" in text_of(balancer)
 
 
 def test_what_etcd_has_in_a_file_of_its_own_is_left_open() -> None:
     etcd = {"etcd": Program("/usr/bin/etcd", {"config-file": "/etc/etcd/etcd.yml"})}
-    text = text_of(Told("e1", ("10.0.0.11/24",), etcd))
+    text = text_of(HostReport("e1", ("10.0.0.11/24",), etcd))
     assert "etcd has its settings in /etc/etcd/etcd.yml, which is not read" in text
     assert "tls" not in text
 
 
 @pytest.mark.parametrize("addresses", [(), ("10.0.0.100/24",)])
 def test_a_host_with_no_address_of_its_own_is_the_loopback_one(addresses: tuple[str, ...]) -> None:
-    told = Told("x", addresses, {}, keepalived=KEEPALIVED)
+    told = HostReport("x", addresses, {}, keepalived=KEEPALIVED)
     assert own_address(told) == "127.0.0.1"
 
 
@@ -268,7 +270,7 @@ async def test_a_host_of_no_cluster_says_so() -> None:
     host = FakeHost(HostName("bare"))
     host.when("sh", say="")
     with pytest.raises(ProbeError, match="nothing of a cluster runs here") as raised:
-        await look(host)
+        await read_host(host)
     assert "name a control plane" in str(raised.value)
 
 
@@ -290,8 +292,8 @@ WORDS = st.lists(
 
 @given(WORDS | st.text(), WORDS | st.text())
 def test_nothing_in_a_configuration_raises(haproxy: str, keepalived: str) -> None:
-    told = Told("x", ("10.0.0.1/24",), {}, haproxy=haproxy, keepalived=keepalived)
-    balanced(told)
+    told = HostReport("x", ("10.0.0.1/24",), {}, haproxy=haproxy, keepalived=keepalived)
+    balanced_api(told)
     vips(told)
     priority(told)
     text_of(told)

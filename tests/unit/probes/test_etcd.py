@@ -9,7 +9,7 @@ import pytest
 
 from haconsole.model.etcd import EtcdAlarm, EtcdMember
 from haconsole.model.names import HostName, MemberId
-from haconsole.probes.etcd import endpoint_of, probe_etcd
+from haconsole.probes.etcd.endpoint import endpoint_of, probe_etcd
 from haconsole.transport.etcd_answers import EtcdStatus
 from haconsole.transport.etcd_api import EtcdApi
 from tests.programs.etcd import Member, new_member, running

@@ -9,8 +9,8 @@ import yaml
 
 from haconsole.model.haproxy import AdminState, HaproxyFacts
 from haconsole.model.observed import Cause
+from haconsole.probes.balancers.haproxy import facts_of, section
 from haconsole.probes.errors import ProbeError
-from haconsole.probes.haproxy import facts_of, section
 
 CASES = Path(__file__).parent / "cases" / "haproxy"
 

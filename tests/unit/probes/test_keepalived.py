@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 from haconsole.model.vip import VrrpState
-from haconsole.probes.keepalived import last_state
-from haconsole.probes.keepalived_config import instances
+from haconsole.probes.balancers.keepalived import last_state
+from haconsole.probes.balancers.keepalived_config import instances
 
 
 def test_the_newest_line_of_each_instance_counts() -> None:

@@ -18,8 +18,8 @@ from haconsole.model.lease import LeaseSource
 from haconsole.model.names import HostName
 from haconsole.model.observed import Cause, Failed, Known, NotAsked, Observed
 from haconsole.probes.collect import Collector
-from haconsole.probes.lease_watch import Leases, first_known
-from haconsole.probes.site import Pace
+from haconsole.probes.context import ProbeTimings
+from haconsole.probes.kubernetes.lease_watch import Leases, first_known
 from haconsole.transport.etcd_api import EtcdApi
 from tests.fakes.cluster import NOW
 from tests.fakes.transport import FakeFleet, FakeHost, said
@@ -119,8 +119,8 @@ async def test_etcd_tells_where_no_api_server_does(member: Member, inventory: In
 
 async def test_etcd_tells_live_too(member: Member, inventory: Inventory, fleet: FakeFleet) -> None:
     await store_leases(member)
-    pace = Pace(api_silence_s=0.1, round_s=0.1, retry_first_s=0.1)
-    async with asyncio.timeout(10), aclosing(Collector(inventory, fleet, pace=pace).live()) as snapshots:
+    timings = ProbeTimings(api_silence_s=0.1, round_s=0.1, retry_first_s=0.1)
+    async with asyncio.timeout(10), aclosing(Collector(inventory, fleet, timings=timings).live()) as snapshots:
         async for snapshot in snapshots:
             if isinstance(snapshot.leases, Known):
                 assert {lease.source for lease in snapshot.leases.value} == {LeaseSource.ETCD}

@@ -18,8 +18,15 @@ from haconsole.model.lease import Lease, LeaseSource, LeaseState
 from haconsole.model.names import HostName
 from haconsole.model.observed import Cause
 from haconsole.probes.errors import ProbeError
-from haconsole.probes.leases import LEADER_ANNOTATION, finder, from_api, from_endpoints, from_etcd, without_copies
-from haconsole.probes.stored_lease import PREFIX, decode
+from haconsole.probes.kubernetes.leases import (
+    LEADER_ANNOTATION,
+    finder,
+    from_api,
+    from_endpoints,
+    from_etcd,
+    without_copies,
+)
+from haconsole.probes.kubernetes.stored_lease import PREFIX, decode
 from haconsole.transport.etcd_answers import KeyValue
 from haconsole.transport.kube_objects import LeaseList, LeaseObject, LeaseSpec, Meta, PlainList, PlainObject
 

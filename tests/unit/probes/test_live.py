@@ -19,11 +19,11 @@ from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.model.vip import VipState, VrrpState
 from haconsole.model.vip_view import vip_views
 from haconsole.probes.collect import Collector
-from haconsole.probes.site import Pace
+from haconsole.probes.context import ProbeTimings
 from tests.fakes.local_host import LocalFleet, LocalHost
 from tests.unit.probes.conftest import PUSH
 
-QUICK = Pace(round_s=0.2, retry_first_s=0.02, retry_most_s=0.05, silence_s=2.0, news_s=0.1)
+QUICK = ProbeTimings(round_s=0.2, retry_first_s=0.02, retry_most_s=0.05, silence_s=2.0, news_s=0.1)
 GONE = (
     r"Deleted 2: kpa    inet 10.77.0.100/24 scope global secondary kpa\       valid_lft forever preferred_lft forever"
 )
@@ -58,13 +58,13 @@ def vrrp_state(facts: HostFacts) -> VrrpState | None:
 
 @pytest.fixture
 def collector(inventory: Inventory, fleet: LocalFleet) -> Collector:
-    return Collector(inventory, fleet, secret=b"s", pace=QUICK)
+    return Collector(inventory, fleet, secret=b"s", timings=QUICK)
 
 
 async def test_an_address_that_leaves_is_pushed(
     inventory: Inventory, fleet: LocalFleet, hosts: dict[str, LocalHost]
 ) -> None:
-    seldom = Collector(inventory, fleet, pace=Pace(round_s=60, silence_s=70))
+    seldom = Collector(inventory, fleet, timings=ProbeTimings(round_s=60, silence_s=70))
     with (hosts["lb1"].folder / PUSH).open("rb+", buffering=0) as pipe:
         async with aclosing(seldom.live()) as snapshots:
             await until(snapshots, lambda facts: isinstance(facts.reach, Known) and holds_vip(facts))
@@ -82,7 +82,7 @@ async def test_a_listing_made_before_a_push_does_not_undo_it(
         f"#!/bin/sh\ncd {hosts['lb1'].folder}\n"
         f'case "$*" in *monitor*) exec cat <>{PUSH} ;; *) cat {tmp_path}/addresses; sleep 0.3 ;; esac\n'
     )
-    seldom = Collector(inventory, fleet, pace=Pace(round_s=60, silence_s=70))
+    seldom = Collector(inventory, fleet, timings=ProbeTimings(round_s=60, silence_s=70))
     with (hosts["lb1"].folder / PUSH).open("rb+", buffering=0) as pipe:
         pipe.write(f"{GONE}\n".encode())
         async with aclosing(seldom.live()) as snapshots:
@@ -95,7 +95,7 @@ async def test_a_listing_made_before_a_push_does_not_undo_it(
 async def test_a_move_has_keepalived_asked_at_once(
     inventory: Inventory, fleet: LocalFleet, hosts: dict[str, LocalHost]
 ) -> None:
-    seldom = Collector(inventory, fleet, pace=Pace(round_s=60, silence_s=70))
+    seldom = Collector(inventory, fleet, timings=ProbeTimings(round_s=60, silence_s=70))
     with (hosts["lb1"].folder / PUSH).open("rb+", buffering=0) as pipe:
         async with aclosing(seldom.live()) as snapshots:
             await until(snapshots, lambda facts: vrrp_state(facts) is VrrpState.MASTER and holds_vip(facts))
@@ -105,7 +105,7 @@ async def test_a_move_has_keepalived_asked_at_once(
 
 
 async def test_counters_alone_make_no_flood(inventory: Inventory, fleet: LocalFleet) -> None:
-    patient = Collector(inventory, fleet, pace=replace(QUICK, news_s=0.6))
+    patient = Collector(inventory, fleet, timings=replace(QUICK, news_s=0.6))
     async with aclosing(patient.live()) as snapshots:
         for name in ("lb1", "lb2"):
             await until(snapshots, all_told, name)

@@ -7,18 +7,28 @@ import select
 import subprocess
 import tracemalloc
 
-from haconsole.probes.script import ARGV, LONGEST_ANSWER, Answer, FrameReader, Heard, Loose, RoundDone, Section, render
+from haconsole.probes.script import (
+    ARGV,
+    LONGEST_ANSWER,
+    FrameReader,
+    PushedLine,
+    RoundDone,
+    ScriptEvent,
+    Section,
+    SectionAnswer,
+    render,
+)
 
 
-def run(script: bytes) -> list[Heard]:
+def run(script: bytes) -> list[ScriptEvent]:
     done = subprocess.run(ARGV, input=script, capture_output=True, timeout=20)
     assert done.stderr == b""
     reader = FrameReader()
     return [heard for heard in map(reader.take, done.stdout.decode().splitlines()) if heard]
 
 
-def answers(script: bytes) -> dict[str, Answer]:
-    return {heard.section: heard for heard in run(script) if isinstance(heard, Answer)}
+def answers(script: bytes) -> dict[str, SectionAnswer]:
+    return {heard.section: heard for heard in run(script) if isinstance(heard, SectionAnswer)}
 
 
 def test_sections_fail_each_on_its_own() -> None:
@@ -32,15 +42,15 @@ def test_sections_fail_each_on_its_own() -> None:
             )
         )
     )
-    assert told["good"] == Answer("good", "one\n\nthree", "", 0)
-    assert told["bad"] == Answer("bad", "partly", "why", 7)
+    assert told["good"] == SectionAnswer("good", "one\n\nthree", "", 0)
+    assert told["bad"] == SectionAnswer("bad", "partly", "why", 7)
     assert (told["missing"].output, told["missing"].status) == ("", 127)
-    assert told["silent"] == Answer("silent", "", "", 0)
+    assert told["silent"] == SectionAnswer("silent", "", "", 0)
 
 
 def test_errors_are_kept_apart_from_the_output() -> None:
     told = answers(render((Section("both", "echo out; echo err >&2; echo out2"),)))
-    assert told["both"] == Answer("both", "out\nout2", "err", 0)
+    assert told["both"] == SectionAnswer("both", "out\nout2", "err", 0)
 
 
 def test_output_without_a_last_newline_is_whole() -> None:
@@ -58,20 +68,20 @@ def test_language_and_time_zone_are_fixed() -> None:
 
 def test_a_slow_section_holds_up_no_other() -> None:
     heard = run(render((Section("slow", "sleep 0.2; echo slow"), Section("quick", "echo quick"))))
-    names = [each.section if isinstance(each, Answer) else type(each).__name__ for each in heard]
+    names = [each.section if isinstance(each, SectionAnswer) else type(each).__name__ for each in heard]
     assert names == ["quick", "slow", "RoundDone"]
 
 
 def test_rounds_and_what_is_asked_less_often() -> None:
     heard = run(render((Section("often", "echo o"), Section("seldom", "echo s", every=3)), rounds=4, pause_s=0.01))
-    names = [each.section for each in heard if isinstance(each, Answer)]
+    names = [each.section for each in heard if isinstance(each, SectionAnswer)]
     assert sum(isinstance(each, RoundDone) for each in heard) == 4
     assert (names.count("often"), names.count("seldom")) == (4, 2)
 
 
 def test_lines_of_what_is_followed_stand_on_their_own() -> None:
     heard = run(render((Section("a", "sleep 0.1"),), follow="{ echo pushed; exec sleep 600; }"))
-    assert Loose("pushed") in heard
+    assert PushedLine("pushed") in heard
 
 
 def test_what_is_followed_ends_when_nobody_reads_on() -> None:
@@ -96,7 +106,7 @@ def test_half_a_frame_is_no_answer() -> None:
 
 
 def test_an_answer_does_not_print_its_output() -> None:
-    assert "hunter2" not in repr(Answer("a", "auth_pass hunter2", "", 0))
+    assert "hunter2" not in repr(SectionAnswer("a", "auth_pass hunter2", "", 0))
 
 
 def test_an_answer_without_end_is_not_kept_and_one_after_it_is_heard() -> None:
@@ -111,12 +121,12 @@ def test_an_answer_without_end_is_not_kept_and_one_after_it_is_heard() -> None:
     assert most < 3 * LONGEST_ANSWER
     reader.take(f"{mark} ! 0")
     told = reader.take(f"{mark} >")
-    assert isinstance(told, Answer)
+    assert isinstance(told, SectionAnswer)
     assert (told.section, told.output, told.status) == ("endless", "", -1)
     assert "longer than" in told.errors
     for line in (f"{mark} < short", "fine", f"{mark} ! 0"):
         reader.take(line)
-    assert reader.take(f"{mark} >") == Answer("short", "fine", "", 0)
+    assert reader.take(f"{mark} >") == SectionAnswer("short", "fine", "", 0)
 
 
 def test_a_damaged_status_line_is_status_minus_one_and_hides_no_other_answer() -> None:
@@ -132,4 +142,4 @@ def test_a_damaged_status_line_is_status_minus_one_and_hides_no_other_answer() -
         "",
     ]
     heard = [reader.take(line) for line in (*lines, "=haconsole= >")]
-    assert [answer for answer in heard if answer] == [Answer("a", "one", "", -1), Answer("b", "", "", 0)]
+    assert [answer for answer in heard if answer] == [SectionAnswer("a", "one", "", -1), SectionAnswer("b", "", "", 0)]

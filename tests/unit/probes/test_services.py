@@ -7,9 +7,9 @@ import msgspec
 from haconsole.configs.layout import layout
 from haconsole.inventory.schema import Haproxy, Host, Inventory, Kubernetes, VirtualIp
 from haconsole.model.hosts import Role
-from haconsole.probes.due import due_facts
-from haconsole.probes.script import Answer
-from haconsole.probes.services import parse, since, units_of
+from haconsole.probes.expected_facts import expected_facts
+from haconsole.probes.hosts.services import parse, since, units_of
+from haconsole.probes.script import SectionAnswer
 
 
 def inventory(*roles: Role) -> Inventory:
@@ -45,14 +45,14 @@ def test_every_way_systemd_writes_a_time() -> None:
 
 def test_a_systemd_too_old_to_count_restarts() -> None:
     block = "MainPID=7\nId=etcd.service\nLoadState=loaded\nActiveState=active\nSubState=running\nUnitFileState=static"
-    (state,) = parse(Answer("services", block, "", 0))
+    (state,) = parse(SectionAnswer("services", block, "", 0))
     assert (state.pid, state.restarts, state.enabled, state.since) == (7, 0, None, None)
 
 
 def test_a_worker_is_asked_for_certificates_where_there_is_kubernetes() -> None:
     made = inventory(Role.WORKER)
     worker = made.hosts[0]
-    assert "certificates" in due_facts(layout(made), worker, certificates=True)
-    assert "certificates" not in due_facts(layout(made), worker, certificates=False)
+    assert "certificates" in expected_facts(layout(made), worker, certificates=True)
+    assert "certificates" not in expected_facts(layout(made), worker, certificates=False)
     bare = msgspec.structs.replace(made, kubernetes=None)
-    assert "certificates" not in due_facts(layout(bare), worker, certificates=True)
+    assert "certificates" not in expected_facts(layout(bare), worker, certificates=True)

@@ -10,9 +10,9 @@ from pathlib import Path
 from haconsole.configs.layout import layout
 from haconsole.inventory.schema import Deployment, Etcd, EtcdPlacement, Host, Inventory, Kubernetes
 from haconsole.model.hosts import Role
+from haconsole.probes.hosts.services import units_of
+from haconsole.probes.hosts.static_pods import StaticPod, body, parse, pods_of
 from haconsole.probes.script import ARGV
-from haconsole.probes.services import units_of
-from haconsole.probes.static_pods import StaticPod, body, parse, pods_of
 
 STAT = "1423 (kube-apiserver) S 1400 1423 1423 0 -1 4194560 9 0 0 0 55 23 0 0 20 0 12 0 183009 1147 81 18446 1 1"
 POD = StaticPod("kube-apiserver", "/etc/kubernetes/manifests/kube-apiserver.yaml")

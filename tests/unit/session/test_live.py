@@ -159,7 +159,7 @@ async def test_what_is_refused_for_a_late_answer_is_looked_at_once_more_with_pat
     asked: list[float] = []
 
     async def once(self: Collector, *, certificates: bool = False) -> ClusterSnapshot:
-        asked.append(self._site.pace.etcd_s)
+        asked.append(self._context.timings.etcd_s)
         return looks["late" if len(asked) == 1 else second]
 
     monkeypatch.setattr(Collector, "once", once)

@@ -15,7 +15,7 @@ from haconsole.model.etcd import EtcdAlarm
 from haconsole.model.names import HostName, MemberId
 from haconsole.model.observed import Cause
 from haconsole.model.secret import Secret
-from haconsole.probes.etcd import probe_etcd
+from haconsole.probes.etcd.endpoint import probe_etcd
 from haconsole.transport.etcd_api import EtcdApi, EtcdCredentials, EtcdError, EtcdErrorKind
 from tests.programs.etcd import Member, Tls, make_tls, new_member, running, start
 from tests.programs.pump import forward

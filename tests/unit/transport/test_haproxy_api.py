@@ -12,7 +12,7 @@ import pytest
 
 from haconsole.model.haproxy import AdminState
 from haconsole.model.observed import Cause
-from haconsole.probes.haproxy import probe_haproxy
+from haconsole.probes.balancers.haproxy import probe_haproxy
 from haconsole.transport.haproxy_api import HaproxyApi, HaproxyError, ask_script, trouble
 from tests.fakes.local_host import LocalHost
 from tests.programs.haproxy import HAPROXY, running

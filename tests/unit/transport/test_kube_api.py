@@ -16,7 +16,7 @@ import pytest
 from haconsole.model.names import HostName
 from haconsole.model.observed import Cause
 from haconsole.model.secret import Secret
-from haconsole.probes.apiserver import probe_apiserver
+from haconsole.probes.kubernetes.apiserver import probe_apiserver
 from haconsole.transport.kube_api import KubeApi, KubeError, KubeErrorKind
 from haconsole.transport.kube_objects import LeaseObject
 from haconsole.transport.kubeconfig import KubeCredentials

@@ -1,0 +1,1 @@
+"""What balancers run and how they are set up."""

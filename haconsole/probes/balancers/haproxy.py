@@ -1,0 +1,140 @@
+"""haproxy's servers as its runtime API tells them (haproxy Management Guide, sections 9.1 and 9.3)."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+
+from haconsole.model.haproxy import AdminState, HaproxyBackend, HaproxyFacts, HaproxyServer
+from haconsole.model.observed import Cause
+from haconsole.probes.errors import ProbeError
+from haconsole.probes.script import Section, SectionAnswer
+from haconsole.transport.base import HostTransport
+from haconsole.transport.haproxy_api import HaproxyApi, ask_script, trouble
+
+_SERVERS_ONLY = "show stat -1 4 -1"
+QUESTIONS = ("show info", _SERVERS_ONLY, "show servers state")
+"""Asked together: `show stat` does not tell the administrative state of a server that is also down."""
+
+_MAINT_BITS = 0x01 | 0x02 | 0x04 | 0x20 | 0x40
+_DRAIN_BITS = 0x08 | 0x10
+
+
+async def probe_haproxy(host: HostTransport, socket_path: str, *, deadline_s: float = 10.0) -> HaproxyFacts:
+    """Ask haproxy on `host` once; TransportError or ProbeError when there is no answer."""
+    return facts_of(await HaproxyApi(host, socket_path).ask(*QUESTIONS, deadline_s=deadline_s))
+
+
+def section(socket_path: str, *, every: int = 1) -> Section:
+    """The same question for the script that asks a host many; needs root."""
+    return Section("haproxy", ask_script(socket_path, *QUESTIONS), every)
+
+
+def parse(answer: SectionAnswer) -> HaproxyFacts:
+    """The facts in what the section wrote; ProbeError when haproxy could not be asked."""
+    failure = trouble(answer.status, answer.output, answer.errors)
+    if failure is not None:
+        raise ProbeError(f"haproxy: {failure.what}", failure.cause, mend=failure.mend)
+    return facts_of(answer.output)
+
+
+def facts_of(text: str) -> HaproxyFacts:
+    """The facts in the answers to QUESTIONS: backends in the order of the configuration, each with its servers."""
+    answers = _split(text)
+    states = {(state.backend, state.server): state for state in _states(answers.states)}
+    servers: dict[str, list[HaproxyServer]] = {}
+    for row in csv.DictReader(answers.stat.removeprefix("# ").splitlines()):
+        state = states.get((row["pxname"], row["svname"]))
+        servers.setdefault(row["pxname"], []).append(_server(row, state))
+    return HaproxyFacts(
+        version=answers.info.get("Version", ""),
+        uptime_s=_number(answers.info.get("Uptime_sec")),
+        backends=tuple(HaproxyBackend(name, tuple(servers_of_backend)) for name, servers_of_backend in servers.items()),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Answers:
+    info: dict[str, str]
+    stat: str
+    states: str
+
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    """One line of `show servers state`: bits of the administrative state (server-state file format)."""
+
+    backend: str
+    server: str
+    address: str
+    admin: int
+
+
+def _split(text: str) -> _Answers:
+    """The three answers, each ended by an empty line and told by how it starts."""
+    blocks = [block.strip("\n") for block in text.replace("\r\n", "\n").split("\n\n")]
+    info = next((block for block in blocks if block.startswith("Name:")), None)
+    stat = next((block for block in blocks if block.startswith("# pxname,")), None)
+    states = next((block for block in blocks if block.startswith("1\n# be_id")), "")
+    if info is None or stat is None:
+        excerpt = " ".join(text.split())[:200]
+        mend = "see that haproxy.stats_socket of the inventory is haproxy's own stats socket"
+        raise ProbeError(f"haproxy: not what its runtime API writes: {excerpt!r}", Cause.UNREADABLE, mend=mend)
+    return _Answers(dict(_pair(line) for line in info.splitlines()), stat, states)
+
+
+def _pair(line: str) -> tuple[str, str]:
+    name, _, value = line.partition(":")
+    return name, value.strip()
+
+
+def _states(text: str) -> tuple[_State, ...]:
+    lines = text.splitlines()
+    if len(lines) < 2:
+        return ()
+    names = lines[1].removeprefix("# ").split()
+    return tuple(_state(dict(zip(names, line.split(), strict=False))) for line in lines[2:])
+
+
+def _state(row: dict[str, str]) -> _State:
+    address, port = row["srv_addr"], row.get("srv_port", "0")
+    url_host = f"[{address}]" if ":" in address else address
+    return _State(row["be_name"], row["srv_name"], f"{url_host}:{port}", int(row["srv_admin_state"]))
+
+
+def _server(row: dict[str, str], state: _State | None) -> HaproxyServer:
+    status = row["status"]
+    return HaproxyServer(
+        name=row["svname"],
+        address=row.get("addr") or (state.address if state else ""),
+        status=status,
+        admin_state=_by_bits(state.admin) if state else _by_status(status),
+        check=(row.get("check_status") or "").removeprefix("* "),
+        check_detail=_detail(row),
+        sessions=_number(row.get("scur")),
+        last_change_s=_number(row.get("lastchg")),
+    )
+
+
+def _by_bits(admin: int) -> AdminState:
+    if admin & _MAINT_BITS:
+        return AdminState.MAINT
+    return AdminState.DRAIN if admin & _DRAIN_BITS else AdminState.READY
+
+
+def _by_status(status: str) -> AdminState:
+    """What the status alone gives away: ``MAINT (via b/s)``, ``DRAIN 1/3``; a server that is down hides its drain."""
+    if status.startswith("MAINT"):
+        return AdminState.MAINT
+    return AdminState.DRAIN if status.startswith("DRAIN") else AdminState.READY
+
+
+def _detail(row: dict[str, str]) -> str:
+    """The last check in words, e.g. ``Layer7 wrong status, code 500: Internal Server Error``."""
+    words, code, last = row.get("check_desc") or "", row.get("check_code") or "", row.get("last_chk") or ""
+    text = f"{words}, code {code}" if words and code not in ("", "0") else words
+    return ": ".join(part for part in (text, last) if part)
+
+
+def _number(text: str | None) -> int:
+    return int(text) if text and text.lstrip("-").isdecimal() else 0

@@ -1,0 +1,62 @@
+"""Whose the files are that this console writes on balancers: its own, the site's, or the package's."""
+
+from __future__ import annotations
+
+import binascii
+import shlex
+from base64 import b64decode
+
+from haconsole.configs.balancer_files import as_0_1_wrote_it, haproxy_files, keepalived_files
+from haconsole.configs.layout import Layout
+from haconsole.configs.owner_script import OWNER_OF
+from haconsole.inventory.schema import Host, Inventory
+from haconsole.model.observed import Cause
+from haconsole.model.provenance import ManagedFile, Owner
+from haconsole.probes.errors import ProbeError, require
+from haconsole.probes.script import Section, SectionAnswer
+
+_BODY = f"""\
+{OWNER_OF.strip()}
+for file in FILES; do
+  told=$(owner_of "$file")
+  case $told in
+    unsealed*) echo "$told $(sed 's/^\\( *auth_pass \\).*/\\1X/' "$file" | base64 -w0)" ;;
+    *) echo "$told" ;;
+  esac
+done"""
+
+
+def paths_of(places: Layout) -> tuple[str, ...]:
+    """The files asked about, in this order."""
+    return (*haproxy_files(places), *keepalived_files(places))
+
+
+def section(paths: tuple[str, ...], *, every: int = 1) -> Section:
+    """One line for each path; a file of version 0.1 follows in it, without its password. Needs root."""
+    return Section("balancer_files", _BODY.replace("FILES", " ".join(map(shlex.quote, paths))), every)
+
+
+def parse(answer: SectionAnswer, inventory: Inventory, host: Host, paths: tuple[str, ...]) -> tuple[ManagedFile, ...]:
+    """One value for each path, in that order."""
+    lines = require(answer, "whose the balancer's files are").splitlines()
+    if len(lines) != len(paths):
+        raise ProbeError(f"asked whose {len(paths)} files are, got {len(lines)} answers", Cause.UNREADABLE)
+    return tuple(_file(inventory, host, path, line) for path, line in zip(paths, lines, strict=True))
+
+
+def _file(inventory: Inventory, host: Host, path: str, line: str) -> ManagedFile:
+    word, _, rest = line.partition(" ")
+    cluster, _, content = rest.partition(" ")
+    mark = None if cluster == "-" else cluster
+    if mark is not None and mark != inventory.cluster:
+        return ManagedFile(path, Owner.FOREIGN, mark)
+    try:
+        if word == "unsealed":
+            return ManagedFile(path, _owner_by_content(inventory, host, path, b64decode(content).decode()), mark)
+        return ManagedFile(path, Owner(word), mark)
+    except (ValueError, binascii.Error) as error:
+        raise ProbeError(f"whose {path} is: not understood: {line[:80]!r}", Cause.UNREADABLE) from error
+
+
+def _owner_by_content(inventory: Inventory, host: Host, path: str, text: str) -> Owner:
+    return Owner.OURS if as_0_1_wrote_it(inventory, host, path, text) else Owner.CHANGED

@@ -1,0 +1,1 @@
+"""The certificates on hosts: which files are read, and what they hold."""

@@ -1,0 +1,183 @@
+"""Every certificate of a host as a fact: what stands in it, its key, its CA, and what the process beside it shows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+from hashlib import sha256
+
+from haconsole.configs.certificate_files import CertificateFile
+from haconsole.inventory.effective import endpoint, vip_addresses
+from haconsole.inventory.schema import Host, Inventory
+from haconsole.model.certificate import Certificate, TokenKeys
+from haconsole.model.names import HostName
+from haconsole.pki.inspect import Inspected, inspect, issuer_among, public_key_der, public_keys
+from haconsole.probes.certificate.paths import files_to_read
+from haconsole.probes.certificate.reader_script import HostCertificates, KeySeen
+
+_KEY_FOR_OTHERS = 0o077
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a host's certificates are judged by: `names` must stand in what a role serves; `served_by_port` is by
+    port.
+    """
+
+    host: HostName
+    now: datetime
+    names: dict[str, tuple[str, ...]]
+    served_by_port: dict[int, tuple[str, str]]
+
+
+def names_to_serve(inventory: Inventory, host: Host) -> dict[str, tuple[str, ...]]:
+    """The names that clients use, by the role of the certificate that must hold them."""
+    api = [host.address, *vip_addresses(inventory)]
+    balanced_endpoint = endpoint(inventory)
+    if balanced_endpoint:
+        api.append(balanced_endpoint[0])
+    own = (_san(host.address),)
+    return {"etcd-server": own, "etcd-peer": own, "apiserver": tuple(dict.fromkeys(map(_san, api)))}
+
+
+def certificates(
+    layout: tuple[CertificateFile, ...], report: HostCertificates, around: Surroundings
+) -> tuple[tuple[Certificate, ...], tuple[str, ...]]:
+    """The certificates that could be read, and a sentence about each file that is missing or cannot be."""
+    result: list[Certificate] = []
+    notes: list[str] = []
+    for file in files_to_read(layout, report):
+        read = tuple(_of_file(file, report, around))
+        result += read
+        if not read and not file.optional:
+            notes.append(_absence(file, report))
+    if report.without_openssl:
+        notes.append("openssl is not installed: neither keys nor what is served could be compared with certificates")
+    return tuple(result), tuple(notes)
+
+
+def _absence(file: CertificateFile, report: HostCertificates) -> str:
+    there = file.cert in report.certs or file.cert in report.kubeconfigs
+    return f"{file.role}: {file.cert} " + ("holds no certificate that can be read" if there else "does not exist")
+
+
+def _of_file(file: CertificateFile, report: HostCertificates, around: Surroundings) -> Iterator[Certificate]:
+    """A leaf's first certificate; every certificate of a CA file, which holds two while a CA is replaced.
+
+    Of a kubeconfig the CA that it holds comes first, then the leaf if it holds that too.
+    """
+    if file.kubeconfig and file.cert in report.kubeconfigs:
+        yield from _embedded_authority(file, report, around)
+    chain = inspect(_pem(file, report).encode())
+    if not chain:
+        return
+    key = _key(file, report)
+    of_key = next((one for one in chain if key and _matches(one, key)), chain[0])
+    for one in chain if chain[0].is_ca else chain[:1]:
+        plain = _with_chain_check(_certificate(file, one, around), chain, file, report)
+        certificate = _with_key(plain, one, key) if key and one is of_key else plain
+        yield replace(certificate, problem=next(_problems(certificate, file.ca, around), None))
+
+
+def _with_chain_check(
+    certificate: Certificate, chain: tuple[Inspected, ...], file: CertificateFile, report: HostCertificates
+) -> Certificate:
+    if file.ca is None or certificate.is_ca:
+        return certificate
+    issuer = issuer_among(chain, inspect(report.certs.get(file.ca, "").encode()))
+    return replace(certificate, chain_ok=issuer is not None, issued_by=issuer.fingerprint if issuer else None)
+
+
+def _embedded_authority(file: CertificateFile, report: HostCertificates, around: Surroundings) -> Iterator[Certificate]:
+    """The CA inside a kubeconfig, which must be among those in use."""
+    used = {one.fingerprint for one in inspect(report.certs.get(file.ca or "", "").encode())}
+    ca_file = replace(file, role=f"{file.role}-ca", port=None)
+    for one in inspect(report.kubeconfigs[file.cert].ca_pem.encode()):
+        authority = replace(_certificate(ca_file, one, around), chain_ok=one.fingerprint in used if used else None)
+        yield replace(authority, problem=next(_problems(authority, file.ca, around), None))
+
+
+def token_keys(report: HostCertificates) -> tuple[TokenKeys, ...]:
+    """The service-account keys that were read, by their fingerprints."""
+    return tuple(
+        TokenKeys(
+            path, token.mode, token.private, tuple(sha256(key).hexdigest() for key in public_keys(token.public_pem))
+        )
+        for path, token in report.tokens.items()
+    )
+
+
+def _pem(file: CertificateFile, report: HostCertificates) -> str:
+    if file.kubeconfig:
+        kubeconfig = report.kubeconfigs.get(file.cert)
+        return kubeconfig.cert_pem if kubeconfig else ""
+    return report.certs.get(file.cert, "")
+
+
+def _certificate(file: CertificateFile, one: Inspected, around: Surroundings) -> Certificate:
+    where, pem = around.served_by_port.get(file.port or 0, (None, ""))
+    presented = inspect(pem.encode())[:1]
+    return Certificate(
+        host=around.host,
+        path=file.cert,
+        role=file.role,
+        subject=one.subject,
+        issuer=one.issuer,
+        serial=one.serial,
+        not_before=one.not_before,
+        not_after=one.not_after,
+        sans=one.sans,
+        fingerprint=one.fingerprint,
+        is_ca=one.is_ca,
+        served_at=where if presented else None,
+        served_fingerprint=presented[0].fingerprint if presented else None,
+        in_kubeconfig=file.kubeconfig,
+        missing_names=_missing_names(file, one, around),
+    )
+
+
+def _missing_names(file: CertificateFile, one: Inspected, around: Surroundings) -> tuple[str, ...]:
+    """The names of the role that the certificate lacks; none where its names cannot be read."""
+    if not one.names_known:
+        return ()
+    return tuple(name for name in around.names.get(file.role, ()) if name not in one.sans)
+
+
+def _key(file: CertificateFile, report: HostCertificates) -> KeySeen | None:
+    if file.kubeconfig:
+        kubeconfig = report.kubeconfigs[file.cert]
+        return KeySeen(file.cert, kubeconfig.mode, kubeconfig.public_pem)
+    return report.keys.get(file.key) if file.key else None
+
+
+def _with_key(certificate: Certificate, one: Inspected, key: KeySeen) -> Certificate:
+    return replace(certificate, key_path=key.path, key_mode=key.mode, key_matches=_matches(one, key))
+
+
+def _matches(one: Inspected, key: KeySeen) -> bool | None:
+    """None where openssl made no public key of the private one."""
+    public = public_key_der(key.public_pem.encode())
+    return None if public is None else public == one.public_key
+
+
+def _problems(certificate: Certificate, ca: str | None, around: Surroundings) -> Iterator[str]:
+    """What is wrong, the worst first."""
+    if certificate.not_after <= around.now:
+        yield f"expired at {certificate.not_after:%Y-%m-%d %H:%M} UTC"
+    if certificate.not_before > around.now:
+        yield f"is not valid before {certificate.not_before:%Y-%m-%d %H:%M} UTC"
+    if certificate.key_matches is False:
+        yield f"does not belong to the key {certificate.key_path}"
+    if certificate.chain_ok is False:
+        yield f"is not the CA in use, {ca}" if certificate.is_ca else f"was not signed by the CA in use, {ca}"
+    if certificate.served_fingerprint not in (None, certificate.fingerprint):
+        yield f"is not what the process at {certificate.served_at} serves: it must be restarted to read the file"
+    if certificate.missing_names:
+        yield f"does not name {', '.join(certificate.missing_names)}"
+    if certificate.key_mode is not None and certificate.key_mode & _KEY_FOR_OTHERS:
+        yield f"has a key that others may read (mode {certificate.key_mode:04o})"
+
+
+def _san(host: str) -> str:
+    return f"IP:{host}" if ":" in host or host.replace(".", "").isdecimal() else f"DNS:{host.lower()}"

@@ -1,0 +1,101 @@
+"""Which certificate files to look at on a host: those of the layout, and those that running processes were given."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from haconsole.configs.certificate_files import CertificateFile
+from haconsole.probes.certificate.reader_script import HostCertificates
+
+
+@dataclass(frozen=True, slots=True)
+class _Flags:
+    """The flags by which a process is given one certificate, and the use it makes of it."""
+
+    process: str
+    role: str
+    cert: str
+    key: str | None = None
+    ca: str | None = None
+
+
+_ETCD, _API, _MANAGER = "etcd", "kube-apiserver", "kube-controller-manager"
+_KNOWN = (
+    _Flags(_ETCD, "etcd-ca", "trusted-ca-file"),
+    _Flags(_ETCD, "etcd-ca", "peer-trusted-ca-file"),
+    _Flags(_ETCD, "etcd-server", "cert-file", "key-file", "trusted-ca-file"),
+    _Flags(_ETCD, "etcd-peer", "peer-cert-file", "peer-key-file", "peer-trusted-ca-file"),
+    _Flags(_API, "kubernetes-ca", "client-ca-file"),
+    _Flags(_API, "apiserver", "tls-cert-file", "tls-private-key-file", "client-ca-file"),
+    _Flags(_API, "apiserver-etcd-client", "etcd-certfile", "etcd-keyfile", "etcd-cafile"),
+    _Flags(_API, "apiserver-kubelet-client", "kubelet-client-certificate", "kubelet-client-key", "client-ca-file"),
+    _Flags(_API, "front-proxy-ca", "requestheader-client-ca-file"),
+    _Flags(
+        _API, "front-proxy-client", "proxy-client-cert-file", "proxy-client-key-file", "requestheader-client-ca-file"
+    ),
+    _Flags(_MANAGER, "kubernetes-ca", "root-ca-file"),
+    _Flags(_MANAGER, "controller-manager-server", "tls-cert-file", "tls-private-key-file"),
+    _Flags("kube-scheduler", "scheduler-server", "tls-cert-file", "tls-private-key-file"),
+    _Flags("kubelet", "kubelet-server", "tls-cert-file", "tls-private-key-file"),
+)
+_KUBECONFIGS = {_MANAGER: "controller-manager", "kube-scheduler": "scheduler", "kubelet": "kubelet"}
+
+
+def files_to_read(layout: tuple[CertificateFile, ...], report: HostCertificates) -> tuple[CertificateFile, ...]:
+    """One entry for each certificate: the layout's first, then what processes use beyond them.
+
+    A file that a process serves instead of the layout's one takes over its port.
+    """
+    layout = tuple(_as_kubeconfig_names_it(file, report) for file in layout)
+    known = {file.cert for file in layout}
+    ca = next((file.cert for file in layout if file.role == "kubernetes-ca"), None)
+    others = [file for file in _files_of_processes(report, ca) if file.cert not in known]
+    others = list({file.cert: file for file in reversed(others)}.values())[::-1]
+    ports = {file.role: file.port for file in layout if file.port and file.cert not in report.certs}
+    return (*layout, *(replace(file, port=ports.get(file.role)) for file in others))
+
+
+def _as_kubeconfig_names_it(file: CertificateFile, report: HostCertificates) -> CertificateFile:
+    """The file as its kubeconfig names it, where that says another."""
+    kubeconfig = report.kubeconfigs.get(file.named_in or "")
+    if kubeconfig is None or file.named_in is None:
+        return file
+    if kubeconfig.cert_pem:
+        return CertificateFile(file.role, file.named_in, None, file.ca, kubeconfig=True)
+    return replace(file, cert=kubeconfig.cert_path, key=kubeconfig.key_path or None) if kubeconfig.cert_path else file
+
+
+def _files_of_processes(report: HostCertificates, ca: str | None) -> list[CertificateFile]:
+    """What processes were given; `ca` is the Kubernetes CA of the layout, where no API server tells another.
+
+    A kubelet that renews its certificate by itself uses what it made, whatever pair its kubeconfig holds or names.
+    """
+    flags = {(process, flag): path for process, flag, path in report.flags}
+    files = [
+        CertificateFile(
+            each.role,
+            flags[each.process, each.cert],
+            flags.get((each.process, each.key)) if each.key else None,
+            flags.get((each.process, each.ca)) if each.ca else None,
+        )
+        for each in _KNOWN
+        if (each.process, each.cert) in flags
+    ]
+    ca = flags.get((_API, "client-ca-file"), ca)
+    for process, role in _KUBECONFIGS.items():
+        path = flags.get((process, "kubeconfig"))
+        kubeconfig = report.kubeconfigs.get(path) if path else None
+        own = flags.get((process, "own-cert"))
+        if kubeconfig and own:
+            kubeconfig = replace(kubeconfig, cert_pem="", cert_path=own, key_path=own)
+        if path and kubeconfig and kubeconfig.cert_pem:
+            files.append(CertificateFile(role, path, None, ca, kubeconfig=True))
+        elif kubeconfig and kubeconfig.cert_path:
+            files.append(
+                CertificateFile(role, kubeconfig.cert_path, kubeconfig.key_path or None, kubeconfig.ca_path or ca)
+            )
+            if path and kubeconfig.ca_pem:
+                files.append(CertificateFile(role, path, None, ca, kubeconfig=True))
+        if kubeconfig and kubeconfig.ca_path:
+            files.append(CertificateFile(f"{role}-ca", kubeconfig.ca_path, None, ca))
+    return files

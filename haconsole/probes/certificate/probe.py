@@ -1,0 +1,84 @@
+"""Keeps a host's certificates on the board. Slow and seldom: handshakes, and openssl for every key."""
+
+from __future__ import annotations
+
+import asyncio
+
+from haconsole.configs.certificate_files import certificate_files, token_key_files
+from haconsole.inventory.schema import Host
+from haconsole.model.certificate import Certificate, TokenKeys
+from haconsole.model.names import HostName
+from haconsole.model.observed import Cause, Known
+from haconsole.probes.certificate import reader_script
+from haconsole.probes.context import ClusterContext
+from haconsole.probes.errors import ProbeError, require
+from haconsole.probes.fact_store import FactStore
+from haconsole.probes.observe import observe
+from haconsole.probes.script import ARGV, SectionAnswer, answers, render
+
+_SAID = 2
+_LOOPBACK = "127.0.0.1"
+
+
+class CertificateProbe:
+    """Reads everything in one root command."""
+
+    def __init__(self, context: ClusterContext, store: FactStore, host: Host) -> None:
+        self._context, self._store, self._host = context, store, host
+        self._name = HostName(host.name)
+
+    async def once(self) -> None:
+        fact = await observe(
+            self._context, self._host, "certificates", self._look(), self._context.timings.certificates_deadline_s
+        )
+        self._store.put(self._name, "certificates", fact)
+
+    async def follow(self) -> None:
+        """Every ten minutes by default, and soon again while it fails."""
+        while True:
+            await self.once()
+            known = isinstance(self._store.facts(self._name).certificates, Known)
+            await asyncio.sleep(self._context.timings.certificates_s if known else self._context.timings.slow_round_s)
+
+    async def _look(self) -> tuple[Certificate, ...]:
+        files = certificate_files(self._context.layout, self._host)
+        script = render(
+            reader_script.sections(
+                files, (self._host.address, _LOOPBACK), token_key_files(self._context.layout, self._host)
+            )
+        )
+        result = await self._context.transport(self._host).run(
+            ARGV, stdin=script, root=True, deadline_s=self._context.timings.certificates_deadline_s
+        )
+        answer_by_section = {answer.section: answer for answer in answers(result.stdout)}
+        certificates_read, notes, keys = await asyncio.to_thread(self._judge, answer_by_section)
+        self._store.put_token_keys(self._name, keys)
+        if files and not certificates_read:
+            raise ProbeError(f"certificates: none could be read: {'; '.join(notes[:_SAID])}", Cause.NOT_CONFIGURED)
+        self._store.put_notes(self._name, notes)
+        return certificates_read
+
+    def _judge(
+        self, answer_by_section: dict[str, SectionAnswer]
+    ) -> tuple[tuple[Certificate, ...], tuple[str, ...], tuple[TokenKeys, ...]]:
+        """Parsing takes some tens of milliseconds, loading cryptography more: not in the event loop."""
+        from haconsole.probes.certificate.parse import Surroundings, certificates, names_to_serve, token_keys
+
+        files = answer_by_section.get(reader_script.FILES)
+        if files is None:
+            raise ProbeError("certificates: the host ended before it answered", Cause.CONNECTION_LOST)
+        require(files, "read certificates")
+        presented = {
+            int(name.removeprefix(reader_script.SERVED)): reader_script.parse_served(answer)
+            for name, answer in answer_by_section.items()
+            if name.startswith(reader_script.SERVED)
+        }
+        around = Surroundings(
+            host=self._name,
+            now=self._context.now(),
+            names=names_to_serve(self._context.inventory, self._host),
+            served_by_port={port: pem for port, pem in presented.items() if pem},
+        )
+        read = reader_script.parse_files(files)
+        certificates_read, notes = certificates(certificate_files(self._context.layout, self._host), read, around)
+        return certificates_read, notes, token_keys(read)

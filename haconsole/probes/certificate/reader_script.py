@@ -1,0 +1,230 @@
+"""Certificates of a host read by one root command that lets no private key out.
+
+Of a file with certificates only those are written; of a key only its mode and the public half that openssl makes of it
+on the host; of a kubeconfig only the certificates in it and the paths it names. What a process presents is heard by a
+handshake on the host itself (openssl-s_client(1)).
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from base64 import b64decode
+from binascii import Error as Base64Error
+from dataclasses import dataclass, field
+
+from haconsole.configs.certificate_files import CertificateFile
+from haconsole.probes.script import Section, SectionAnswer
+
+FILES = "certificates"
+SERVED = "served_"
+
+_FUNCTIONS = r"""
+seen=' '
+new() { case $seen in *" $1$2 "*) return 1 ;; esac; seen="$seen$1$2 "; [ -f "$2" ]; }
+public() { timeout 5 openssl pkey -pubout 2>/dev/null; }
+cert() { new cert: "$1" || return 0
+  printf '\n@cert %s\n' "$1"
+  sed -n '/-----BEGIN CERTIFICATE-----/,/-----END CERTIFICATE-----/p' -- "$1"; }
+key() { new key: "$1" || return 0
+  printf '\n@key %s %s\n' "$(stat -Lc %a -- "$1")" "$1"; public <"$1"; }
+token() { new token: "$1" || return 0
+  printf '\n@token %s %s\n' "$(stat -Lc %a -- "$1")" "$1"
+  if grep -q 'PRIVATE KEY' -- "$1"; then echo private; public <"$1"
+  else sed -n '/-----BEGIN PUBLIC KEY-----/,/-----END PUBLIC KEY-----/p' -- "$1"; fi; }
+named() { sed -n "s/^[- ]*$1: *['\"]\{0,1\}\(\/[^'\"]*\).*/\1/p" -- "$2" | head -n 1; }
+kubeconfig() { new config: "$1" || return 0
+  printf '\n@kubeconfig %s %s\n' "$(stat -Lc %a -- "$1")" "$1"
+  for word in client-certificate-data certificate-authority-data client-certificate client-key certificate-authority; do
+    sed -n "s/^[- ]*$word: *['\"]\{0,1\}\([^'\"]*\).*/$word \1/p" -- "$1" | head -n 1; done
+  sed -n 's/^[- ]*client-key-data: *//p' -- "$1" | head -n 1 | tr -d "'\"" | base64 -d 2>/dev/null | public
+  cert "$(named client-certificate "$1")"; key "$(named client-key "$1")"; cert "$(named certificate-authority "$1")"; }
+words() { tr '\0' '\n' <"$1/cmdline" |
+  sed -n -e ':a' -e '$!{N;ba' -e '}' -e 's/\n\(--*[a-z-]*\)\n\([^-]\)/\n\1=\2/g' -e p; }
+value() { words "$2" | sed -n "s/^--*$1=\(\/.*\)/\1/p" | tail -n 1; }
+own() { case $(words "$1" | grep '^--*rotate-certificates' | tail -n 1) in
+    *=[fF0]*) return ;;
+    '') grep -q "^[^#]*rotateCertificates[\"']\{0,1\}: *true" "$(value config "$1")" || return ;;
+  esac
+  folder=$(value cert-dir "$1")
+  current=${folder:-/var/lib/kubelet/pki}/kubelet-client-current.pem
+  [ ! -f "$current" ] || printf '%s\n' "--own-cert=$current" "--own-key=$current"; }
+flags() { printf '\n@process %s\n' "$1"
+  { words "$2"
+    case $1 in etcd) tr '\0' '\n' <"$2/environ" ;; kubelet) own "$2" ;; esac
+  } | sed -n -e 's/^--\{0,1\}\([a-z-]*\(cert\|ca\|key\|kubeconfig\|certificate\|authority\)[a-z-]*=\/\)/\1/p' \
+    -e '/^ETCD_[A-Z_]*\(CERT\|CA\|KEY\)_FILE=\//p' | sort -u; }
+follow() { case $1 in
+  *kubeconfig) kubeconfig "$2" ;;
+  service-account-*) token "$2" ;;
+  *key | *key-file | *keyfile | *KEY_FILE) key "$2" ;;
+  *) cert "$2" ;;
+  esac; }
+""".strip()
+
+_PROCESSES = r"""
+for process in PROC/[0-9]*; do
+  read -r name <"$process/comm" || continue
+  case $name in
+    etcd | kube-apiserver | kube-scheduler | kubelet) ;;
+    kube-controller) name=kube-controller-manager ;;
+    *) continue ;;
+  esac 2>/dev/null
+  told=$(flags "$name" "$process" 2>/dev/null)
+  printf '\n%s\n' "$told"
+  while IFS== read -r flag path; do case $path in /*) follow "$flag" "$path" ;; esac; done <<END
+$told
+END
+done 2>/dev/null
+command -v openssl >/dev/null || echo '@without openssl'
+""".strip()
+
+
+@dataclass(frozen=True, slots=True)
+class KeySeen:
+    """A private key's file: its mode, and its public half as PEM (empty where openssl made none)."""
+
+    path: str
+    mode: int
+    public_pem: str
+
+
+@dataclass(frozen=True, slots=True)
+class KubeconfigSeen:
+    """What a kubeconfig names or holds of its first user and cluster; certificates as PEM."""
+
+    mode: int
+    cert_pem: str = ""
+    ca_pem: str = ""
+    cert_path: str = ""
+    key_path: str = ""
+    ca_path: str = ""
+    public_pem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TokenKeysSeen:
+    """A file of service-account keys: its mode, whether it is private, and the public halves as PEM."""
+
+    mode: int
+    private: bool
+    public_pem: str
+
+
+@dataclass(frozen=True, slots=True)
+class HostCertificates:
+    """All that the script told: PEM text and keys by path, flags as (process, flag, path)."""
+
+    certs: dict[str, str] = field(default_factory=dict)
+    keys: dict[str, KeySeen] = field(default_factory=dict)
+    kubeconfigs: dict[str, KubeconfigSeen] = field(default_factory=dict)
+    tokens: dict[str, TokenKeysSeen] = field(default_factory=dict)
+    flags: tuple[tuple[str, str, str], ...] = ()
+    without_openssl: bool = False
+
+
+def sections(
+    files: tuple[CertificateFile, ...],
+    addresses: tuple[str, ...],
+    token_keys: tuple[str, ...] = (),
+    *,
+    proc: str = "/proc",
+) -> tuple[Section, ...]:
+    """One section for all files, and one for each port of `files`, asked at the first of `addresses` that answers."""
+    asks = [line for file in files for line in _asks(file)]
+    asks += [f"token {shlex.quote(path)}" for path in token_keys]
+    ports = dict.fromkeys(file.port for file in files if file.port)
+    return (
+        Section(FILES, "\n".join((_FUNCTIONS, *asks, _PROCESSES.replace("PROC", proc)))),
+        *(Section(f"{SERVED}{port}", _handshake(port, addresses)) for port in ports),
+    )
+
+
+def _asks(file: CertificateFile) -> tuple[str, ...]:
+    if file.kubeconfig:
+        return (f"kubeconfig {shlex.quote(file.cert)}",)
+    paths = (("cert", file.cert), ("key", file.key), ("cert", file.ca), ("kubeconfig", file.named_in))
+    return tuple(f"{word} {shlex.quote(path)}" for word, path in paths if path)
+
+
+def _handshake(port: int, addresses: tuple[str, ...]) -> str:
+    words = " ".join(shlex.quote(f"[{address}]" if ":" in address else address) for address in addresses)
+    return (
+        f"for address in {words}; do\n"
+        f'  told=$(timeout 4 openssl s_client -connect "$address:{port}" </dev/null 2>/dev/null |\n'
+        "    sed -n '/-----BEGIN CERTIFICATE-----/,/-----END CERTIFICATE-----/p')\n"
+        f'  [ -z "$told" ] || {{ printf \'%s\\n%s\\n\' "$address:{port}" "$told"; return; }}\n'
+        "done"
+    )
+
+
+def parse_files(answer: SectionAnswer) -> HostCertificates:
+    """Read what the files' section wrote."""
+    certs: dict[str, str] = {}
+    keys: dict[str, KeySeen] = {}
+    kubeconfigs: dict[str, KubeconfigSeen] = {}
+    tokens: dict[str, TokenKeysSeen] = {}
+    flags: list[tuple[str, str, str]] = []
+    without = False
+    for part in re.split(r"^@", answer.output, flags=re.MULTILINE)[1:]:
+        head, _, body = part.partition("\n")
+        kind, _, rest = head.partition(" ")
+        octal, _, path = rest.partition(" ")
+        mode = _mode(octal)
+        match kind:
+            case "cert":
+                certs[rest] = body
+            case "key" if mode is not None:
+                keys[path] = KeySeen(path, mode, body.strip())
+            case "kubeconfig" if mode is not None:
+                kubeconfigs[path] = _kubeconfig(mode, body)
+            case "token" if mode is not None:
+                tokens[path] = TokenKeysSeen(mode, body.startswith("private"), body)
+            case "process":
+                flags += [(rest, _flag(name), value) for name, _, value in _pairs(body)]
+            case "without":
+                without = True
+            case _:
+                pass
+    return HostCertificates(certs, keys, kubeconfigs, tokens, tuple(flags), without)
+
+
+def parse_served(answer: SectionAnswer) -> tuple[str, str] | None:
+    """Where a handshake succeeded (``address:port``), and the certificate it showed as PEM; None when none did."""
+    where, _, pem = answer.output.strip().partition("\n")
+    return (where, pem) if "BEGIN CERTIFICATE" in pem else None
+
+
+def _kubeconfig(mode: int, body: str) -> KubeconfigSeen:
+    head, begin, rest = body.partition("-----BEGIN PUBLIC KEY-----")
+    fields = dict(line.split(" ", 1) for line in head.splitlines() if " " in line)
+    return KubeconfigSeen(
+        mode=mode,
+        cert_pem=_decode(fields.get("client-certificate-data", "")),
+        ca_pem=_decode(fields.get("certificate-authority-data", "")),
+        cert_path=fields.get("client-certificate", ""),
+        key_path=fields.get("client-key", ""),
+        ca_path=fields.get("certificate-authority", ""),
+        public_pem=f"{begin}{rest}".strip(),
+    )
+
+
+def _mode(octal: str) -> int | None:
+    """A file's mode as stat prints it; None where the file disappeared while it was read."""
+    return int(octal, 8) if re.fullmatch("[0-7]{1,4}", octal) else None
+
+
+def _pairs(body: str) -> list[tuple[str, str, str]]:
+    return [line.partition("=") for line in body.splitlines() if "=" in line]
+
+
+def _flag(name: str) -> str:
+    """A flag's name, also where it was given as an environment variable (``ETCD_CERT_FILE``)."""
+    return name.removeprefix("ETCD_").lower().replace("_", "-")
+
+
+def _decode(text: str) -> str:
+    try:
+        return b64decode(text.strip(), validate=True).decode("ascii", errors="replace")
+    except (Base64Error, ValueError):
+        return ""

@@ -1,0 +1,81 @@
+"""What every probe of one collector shares."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, TypeVar
+
+from haconsole.configs.layout import Layout
+from haconsole.errors import HaconsoleError
+from haconsole.inventory.schema import Host, Inventory
+from haconsole.model.names import HostName
+from haconsole.model.observed import Cause, Failed, Known
+from haconsole.probes.credentials import CredentialFiles
+from haconsole.probes.errors import ProbeError
+from haconsole.probes.expected_facts import FactName
+from haconsole.transport.base import Fleet, HostTransport, TransportError
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeTimings:
+    """Seconds: how long an answer may take, and how often a live view asks.
+
+    `overall_s` bounds a whole look; `etcd_s` is for etcd's own answers, short because a screen waits for them;
+    `silence_s` is how long a followed host may be silent before it counts as lost; `api_silence_s` how long API
+    servers may tell nothing of leases before etcd is asked; `news_s` how long counters and ages that moved may wait,
+    where a change of state is told at once.
+    """
+
+    overall_s: float = 15.0
+    fact_s: float = 6.0
+    etcd_s: float = 2.0
+    round_s: float = 1.0
+    slow_round_s: float = 30.0
+    keepalived_s: float = 10.0
+    certificates_s: float = 600.0
+    certificates_deadline_s: float = 12.0
+    silence_s: float = 8.0
+    retry_first_s: float = 0.5
+    retry_most_s: float = 5.0
+    at_most_every_s: float = 0.05
+    news_s: float = 1.0
+    reopen_s: float = 2.0
+    api_silence_s: float = 6.0
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterContext:
+    """The cluster, the way to its hosts, the time, and a secret that keys fingerprints of passwords."""
+
+    inventory: Inventory
+    layout: Layout
+    fleet: Fleet
+    now: Callable[[], datetime]
+    secret: bytes
+    timings: ProbeTimings
+    credentials: CredentialFiles = field(default_factory=CredentialFiles)
+
+    def transport(self, host: Host) -> HostTransport:
+        return self.fleet.host(HostName(host.name))
+
+    def known(self, value: T) -> Known[T]:
+        return Known(value, self.now())
+
+    def failed(self, host: Host, what: str, error: Exception) -> Failed[Any]:
+        """An error as a fact: whose, what was asked, what came back, what to do."""
+        match error:
+            case TransportError(cause=cause):
+                return Failed(str(error), self.now(), cause)
+            case ProbeError(cause=cause):
+                return Failed(f"{host.name}: {error}", self.now(), cause)
+            case HaconsoleError():
+                return Failed(f"{host.name}: {error}", self.now(), Cause.OTHER)
+            case _:
+                return Failed(f"{host.name}: {what}: not understood: {error!r}", self.now(), Cause.UNREADABLE)
+
+    def late(self, host: Host, fact: FactName | str, seconds: float) -> Failed[Any]:
+        return Failed(f"{host.name}: {fact}: no answer within {seconds:g} s", self.now(), Cause.TIMED_OUT)

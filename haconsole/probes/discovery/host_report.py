@@ -1,0 +1,69 @@
+"""What one host tells of itself, and what etcd and the API tell of the others."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from haconsole.model.etcd import EtcdMember
+from haconsole.transport.kube_objects import Node
+
+ETCD, API, MANAGER, SCHEDULER, KUBELET = (
+    *("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet"),
+)
+HAPROXY, KEEPALIVED = "haproxy", "keepalived"
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A process: its file, and its flags without dashes; etcd's environment counts as flags too."""
+
+    path: str
+    flags: Mapping[str, str]
+
+    def folder(self, *names: str) -> str | None:
+        """Where the file lies that the first of these flags names."""
+        path = next((self.flags[name] for name in names if self.flags.get(name, "").startswith("/")), None)
+        return path.rpartition("/")[0] if path else None
+
+
+@dataclass(frozen=True, slots=True)
+class HostReport:
+    """What the host told; its configurations may hold passwords.
+
+    `addresses` have their prefix length, `static_pods` are the names of manifests without ending, `etcd_file` is the
+    file that etcd's unit takes its environment from, `server` the URL of the API in a kubeconfig.
+    """
+
+    name: str
+    addresses: tuple[str, ...] = ()
+    programs: Mapping[str, Program] = field(default_factory=dict)
+    static_pods: frozenset[str] = frozenset()
+    etcd_file: str = ""
+    server: str = ""
+    haproxy: str = field(default="", repr=False)
+    keepalived: str = field(default="", repr=False)
+
+    def flag(self, program: str, name: str, default: str = "") -> str:
+        process = self.programs.get(program)
+        return process.flags.get(name, default) if process else default
+
+
+@dataclass(frozen=True, slots=True)
+class Others:
+    """What could be asked of etcd, the API and other hosts; None where it could not be, for the reasons in `notes`.
+
+    `hosts` are those that were logged in to, by address; `version` is Kubernetes', like ``v1.30.2``.
+    """
+
+    members: tuple[EtcdMember, ...] | None = None
+    nodes: tuple[Node, ...] | None = None
+    version: str | None = None
+    hosts: Mapping[str, HostReport] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+def hostname(*urls: str) -> str:
+    """The host of the first URL; each may be several with commas between."""
+    return next((urlsplit(one).hostname or "" for url in urls for one in url.split(",") if "//" in one), "")

@@ -1,0 +1,1 @@
+"""Clients of etcd on hosts, and what its members report."""

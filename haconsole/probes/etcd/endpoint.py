@@ -1,0 +1,75 @@
+"""What the etcd on one host says of itself and of its cluster."""
+
+from __future__ import annotations
+
+import asyncio
+
+from haconsole.model.etcd import EtcdEndpoint, EtcdMember
+from haconsole.transport.etcd_answers import EtcdStatus
+from haconsole.transport.etcd_api import EtcdApi
+from haconsole.transport.etcd_errors import EtcdError, EtcdErrorKind
+
+
+async def probe_etcd(api: EtcdApi, *, deadline_s: float = 2.0) -> EtcdEndpoint:
+    """Status, member list and health of one member, asked side by side.
+
+    Without quorum it still answers, with `healthy` False and the reason. EtcdError when the member does not answer.
+    Alarms come from the status: asking for them by name would add an entry to the raft log at every look.
+    """
+    silent: BaseExceptionGroup[EtcdError] | None = None
+    try:
+        async with asyncio.TaskGroup() as script_queries:
+            status = script_queries.create_task(api.status(deadline_s=deadline_s))
+            members = script_queries.create_task(_members(api, deadline_s))
+            health = script_queries.create_task(_health(api, deadline_s))
+    except* EtcdError as errors:
+        silent = errors
+    if silent is not None:
+        raise _first(silent)
+    return endpoint_of(status.result(), members.result(), health.result())
+
+
+def endpoint_of(status: EtcdStatus, members: tuple[EtcdMember, ...], health_error: str | None) -> EtcdEndpoint:
+    """One value from the three answers. A learner serves no linearizable read: it is healthy when it has a leader."""
+    if status.learner:
+        health_error = None if status.leader_id else "no leader to learn from"
+    return EtcdEndpoint(
+        member_id=status.member_id,
+        cluster_id=status.cluster_id,
+        leader_id=status.leader_id,
+        version=status.version,
+        db_size_bytes=status.db_size_bytes,
+        db_in_use_bytes=status.db_in_use_bytes,
+        raft_term=status.raft_term,
+        raft_index=status.raft_index,
+        raft_applied_index=status.raft_applied_index,
+        revision=status.revision,
+        learner=status.learner,
+        healthy=health_error is None,
+        health_error=health_error,
+        members=members,
+        alarms=status.alarms,
+        errors=status.errors,
+    )
+
+
+async def _members(api: EtcdApi, deadline_s: float) -> tuple[EtcdMember, ...]:
+    try:
+        return await api.members(deadline_s=deadline_s)
+    except EtcdError as error:
+        if error.kind is EtcdErrorKind.IS_LEARNER:
+            return ()
+        raise
+
+
+async def _health(api: EtcdApi, deadline_s: float) -> str | None:
+    try:
+        await api.check_health(deadline_s=deadline_s)
+    except EtcdError as error:
+        return error.detail
+    return None
+
+
+def _first(errors: BaseExceptionGroup[EtcdError]) -> EtcdError:
+    error = errors.exceptions[0]
+    return _first(error) if isinstance(error, BaseExceptionGroup) else error

@@ -1,0 +1,53 @@
+"""Which facts the inventory calls for on a host; all others stay NotAsked."""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+from haconsole.configs.certificate_files import certificate_files
+from haconsole.configs.layout import Layout
+from haconsole.inventory.schema import Host
+from haconsole.model.hosts import Role
+from haconsole.model.lock import LOCK_ROLES
+from haconsole.probes.hosts.services import units_of
+
+FactName: TypeAlias = Literal[
+    "reach",
+    "clock_offset_ms",
+    "addresses",
+    "services",
+    "disks",
+    "etcd",
+    "keepalived",
+    "haproxy",
+    "balancer_files",
+    "apiserver",
+    "certificates",
+    "lock",
+]
+
+
+def expected_facts(layout: Layout, host: Host, *, certificates: bool) -> tuple[FactName, ...]:
+    """The facts to ask of `host`, by its roles. A bastion only passes connections on: reaching it is all there is."""
+    facts: list[FactName] = ["reach"]
+    roles = set(host.roles)
+    if roles <= {Role.BASTION}:
+        return tuple(facts)
+    facts += ["clock_offset_ms", "addresses", "disks"]
+    if units_of(layout, host):
+        facts.append("services")
+    if Role.ETCD in roles:
+        facts.append("etcd")
+    if Role.LOAD_BALANCER in roles and layout.keepalived:
+        facts.append("keepalived")
+    if Role.LOAD_BALANCER in roles and layout.haproxy:
+        facts.append("haproxy")
+    if Role.LOAD_BALANCER in roles and (layout.haproxy or layout.keepalived):
+        facts.append("balancer_files")
+    if Role.CONTROL_PLANE in roles and layout.kubernetes:
+        facts.append("apiserver")
+    if roles & set(LOCK_ROLES):
+        facts.append("lock")
+    if certificates and (certificate_files(layout, host) or (layout.kubernetes and Role.WORKER in roles)):
+        facts.append("certificates")
+    return tuple(facts)

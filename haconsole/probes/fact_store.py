@@ -1,0 +1,127 @@
+"""Where answers are put together: the newest facts of every host, and the snapshot they make."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from haconsole.inventory.effective import vip_addresses
+from haconsole.inventory.schema import Inventory
+from haconsole.model.certificate import TokenKeys
+from haconsole.model.hosts import HostFacts
+from haconsole.model.lease import Lease
+from haconsole.model.names import HostName
+from haconsole.model.observed import NOT_ASKED, Failed, Known, NotAsked, Observed, succeed, value_of
+from haconsole.model.snapshot import ClusterSnapshot
+from haconsole.probes.expected_facts import FactName
+from haconsole.probes.significance import insignificantly_different
+
+
+class FactStore:
+    """Written by the probes of one collector, all in one event loop. A failure keeps the value known before it.
+
+    `hostnames` are what hosts call themselves, `etcd_servers` what their API servers were started with: answers of one
+    probe that others need.
+    """
+
+    def __init__(self, inventory: Inventory, now: Callable[[], datetime], revision: int = 0) -> None:
+        self._inventory = inventory
+        self._now = now
+        self._facts = {
+            HostName(host.name): HostFacts(HostName(host.name), host.address, host.roles) for host in inventory.hosts
+        }
+        self._leases: Observed[tuple[Lease, ...]] = NOT_ASKED
+        self.hostnames: dict[str, HostName] = {}
+        self.etcd_servers: dict[HostName, tuple[str, ...]] = {}
+        self._urgent = asyncio.Event()
+        self._reported_revision = revision
+        self.revision = revision
+
+    def facts(self, host: HostName) -> HostFacts:
+        return self._facts[host]
+
+    def put(self, host: HostName, fact: FactName, observation: Observed[Any]) -> None:
+        """The newest observation of one fact."""
+        before = self._facts[host]
+        after = succeed(observation, getattr(before, fact))
+        changes: dict[str, Any] = {fact: after}
+        self._facts[host] = replace(before, **changes)
+        self._mark(urgent=not insignificantly_different(getattr(before, fact), after))
+
+    def put_notes(self, host: HostName, notes: tuple[str, ...]) -> None:
+        """What is worth saying of a host beside its facts."""
+        self._facts[host] = replace(self._facts[host], notes=notes)
+        self._mark(urgent=False)
+
+    def put_token_keys(self, host: HostName, keys: tuple[TokenKeys, ...]) -> None:
+        """What was heard with the host's certificates of its service-account keys."""
+        self._facts[host] = replace(self._facts[host], token_keys=keys)
+        self._mark(urgent=False)
+
+    def put_leases(self, observation: Observed[tuple[Lease, ...]]) -> None:
+        before, self._leases = self._leases, succeed(observation, self._leases)
+        self._mark(urgent=not insignificantly_different(before, self._leases))
+
+    def fail(self, host: HostName, facts: Iterable[FactName], failure: Failed[Any]) -> None:
+        """One reason for many facts: the host itself does not answer."""
+        for fact in facts:
+            self.put(host, fact, failure)
+
+    def missing_facts(self, host: HostName, facts: Iterable[FactName]) -> tuple[FactName, ...]:
+        """Those of `facts` that nothing was heard of yet."""
+        return tuple(fact for fact in facts if isinstance(getattr(self._facts[host], fact), NotAsked))
+
+    @property
+    def leases_missing(self) -> bool:
+        return isinstance(self._leases, NotAsked)
+
+    def snapshot(self) -> ClusterSnapshot:
+        """All that is known now."""
+        return ClusterSnapshot(
+            cluster=self._inventory.cluster,
+            revision=self.revision,
+            observed_at=self._now(),
+            hosts=tuple(self._facts.values()),
+            vips=vip_addresses(self._inventory),
+            leases=self._leases_with_clock_offsets(),
+        )
+
+    async def wait_for_change(self, patience_s: float) -> None:
+        """Return once something was put that matters, or `patience_s` after anything was, or `wake` was called."""
+        while True:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(patience_s):
+                    await self._urgent.wait()
+            if self._urgent.is_set() or self._reported_revision != self.revision:
+                break
+        self._urgent.clear()
+        self._reported_revision = self.revision
+
+    def wake(self) -> None:
+        """Have `wait_for_change` return though nothing was put."""
+        self._urgent.set()
+
+    def _leases_with_clock_offsets(self) -> Observed[tuple[Lease, ...]]:
+        """The leases with what is known of their holders' clocks; for a holder elsewhere, the hosts' usual offset."""
+        leases = self._leases
+        known = {host: value_of(facts.clock_offset_ms) for host, facts in self._facts.items()}
+        offsets = {host: offset / 1000 for host, offset in known.items() if offset is not None}
+        if not offsets or not isinstance(leases, Known):
+            return leases
+        usual = sorted(offsets.values())[len(offsets) // 2]
+        return replace(
+            leases,
+            value=tuple(
+                replace(each, clock_ahead_s=offsets.get(each.host, usual) if each.host else usual)
+                for each in leases.value
+            ),
+        )
+
+    def _mark(self, *, urgent: bool) -> None:
+        self.revision += 1
+        if urgent:
+            self._urgent.set()

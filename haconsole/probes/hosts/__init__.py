@@ -1,0 +1,1 @@
+"""The state of hosts, read by commands."""

@@ -1,0 +1,70 @@
+"""Addresses on a host's interfaces: listed, and pushed as they change (ip-address(8), ip-monitor(8))."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from haconsole.model.hosts import InterfaceAddress
+from haconsole.model.observed import Cause
+from haconsole.probes.errors import ProbeError, require
+from haconsole.probes.script import Section, SectionAnswer
+
+SECTION = Section(
+    "addresses",
+    "told=$(ip -j address show 2>/dev/null) && printf '%s\\n' \"$told\" | sed 's/},/},\\n/g' || ip -o address show",
+)
+"""JSON with one object a line, for streams cut long lines; iproute2 before 4.13 has none: then one line an address."""
+
+FOLLOW = "ip -o monitor address 2>/dev/null"
+"""Writes one line for each address that comes or goes."""
+
+_LINE = re.compile(
+    r"^(?:\[ADDR\])?(?P<gone>Deleted )?\d+: (?P<interface>[^\s@]+)(?:@\S+)?\s+inet6? "
+    r"(?P<address>[0-9a-fA-F.:]+)(?: peer [0-9a-fA-F.:]+)?(?:/(?P<prefix>\d+))?\s"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class AddressChange:
+    """An address that came to an interface, or left it."""
+
+    entry: InterfaceAddress
+    gone: bool
+
+
+def parse(answer: SectionAnswer) -> tuple[InterfaceAddress, ...]:
+    """Every address of every interface, in the host's order."""
+    text = require(answer, "ip address show")
+    if not text.lstrip().startswith("["):
+        changes = (parse_change(line) for line in text.splitlines())
+        return tuple(change.entry for change in changes if change)
+    try:
+        return tuple(_entry(link, entry) for link in json.loads(text) for entry in link.get("addr_info", ()) if entry)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ProbeError(f"ip address show: not what ip writes: {error!r}", Cause.UNREADABLE) from error
+
+
+def _entry(link: dict[str, Any], entry: dict[str, Any]) -> InterfaceAddress:
+    return InterfaceAddress(str(link["ifname"]), str(entry["local"]), int(entry["prefixlen"]))
+
+
+def parse_change(line: str) -> AddressChange | None:
+    """A line of ``ip -o monitor address`` (or of ``ip -o address show``); None for lines about anything else."""
+    match = _LINE.match(line)
+    if match is None:
+        return None
+    address = match["address"]
+    whole = 128 if ":" in address else 32
+    return AddressChange(
+        InterfaceAddress(match["interface"], address, int(match["prefix"] or whole)), gone=bool(match["gone"])
+    )
+
+
+def apply(addresses: tuple[InterfaceAddress, ...], change: AddressChange) -> tuple[InterfaceAddress, ...]:
+    """The addresses after the change. An address that comes again (its lifetime was renewed) changes nothing."""
+    if change.gone:
+        return tuple(entry for entry in addresses if entry != change.entry)
+    return addresses if change.entry in addresses else (*addresses, change.entry)

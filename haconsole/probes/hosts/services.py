@@ -1,0 +1,95 @@
+"""Components as their supervisor sees them: systemd units, and static pods in the same words (systemctl(1))."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from datetime import UTC, datetime
+
+from haconsole.configs.layout import Layout
+from haconsole.inventory.schema import Host
+from haconsole.model.hosts import Role, ServiceState
+from haconsole.model.observed import Cause
+from haconsole.probes.errors import ProbeError, require
+from haconsole.probes.hosts import static_pods
+from haconsole.probes.hosts.static_pods import StaticPod
+from haconsole.probes.script import Section, SectionAnswer
+
+_PROPERTIES = (
+    "Id,LoadState,ActiveState,SubState,StateChangeTimestamp,MainPID,NRestarts,UnitFileState,ExecMainCode,ExecMainStatus"
+)
+_CALENDAR = re.compile(r"(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d)(?:\.\d+)? UTC$")
+_ENABLED = {"enabled": True, "enabled-runtime": True, "disabled": False, "masked": False, "masked-runtime": False}
+"""What UnitFileState says plainly; ``static``, ``indirect``, ``generated`` and the like are neither."""
+
+_ENDINGS = {"1": "exit", "2": "signal", "3": "core dumped, signal"}
+"""ExecMainCode, the si_code of waitid(2), in words."""
+
+_PROCESSES = "=processes="
+_STATES = (
+    "sed -n 's/^\\([0-9]*\\) (.*) \\([A-Za-z]\\) .*/\\1 \\2/p'"
+    " $(printf '%s\\n' \"$shown\" | sed -n 's,^MainPID=\\([1-9][0-9]*\\)$,/proc/\\1/stat,p') /dev/null 2>/dev/null || :"
+)
+_PODS = "=static pods="
+_CONTAINER_RUNTIME = "containerd.service"
+
+
+def units_of(layout: Layout, host: Host) -> tuple[str, ...]:
+    """The units that should run on `host`, by its roles: what kubelet needs underneath it included."""
+    units = layout.units(host)
+    if layout.kubernetes and Role.WORKER in host.roles and "kubelet.service" not in units:
+        units += ("kubelet.service",)
+    return (*units, _CONTAINER_RUNTIME) if "kubelet.service" in units else units
+
+
+def section(units: tuple[str, ...], pods: tuple[StaticPod, ...] = (), *, every: int = 1) -> Section:
+    """One systemctl for all units, existing or not; then the states of their main processes; then the static pods."""
+    words = " ".join(shlex.quote(unit) for unit in units)
+    ask = f"shown=$(timeout 5 systemctl show --no-pager -p {_PROPERTIES} -- {words}) || return"
+    states = f"{ask}\nprintf '%s\\n' \"$shown\"\necho '{_PROCESSES}'\n{_STATES}"
+    pods_script = f"\necho '{_PODS}'\n{static_pods.body(pods)}" if pods else ""
+    return Section("services", states + pods_script, every)
+
+
+def parse(answer: SectionAnswer, pods: tuple[StaticPod, ...] = ()) -> tuple[ServiceState, ...]:
+    """One state for each unit asked, in that order, names without ``.service``; then one for each static pod."""
+    text, _, pod_lines = require(answer, "systemctl show").partition(_PODS)
+    properties, _, lines = text.partition(_PROCESSES)
+    processes = dict(line.split(None, 1) for line in lines.strip().splitlines() if " " in line)
+    states = tuple(_state(block, processes) for block in re.split(r"\n\s*\n", properties.strip()) if block)
+    if not states:
+        raise ProbeError("systemctl show: wrote nothing", Cause.UNREADABLE)
+    return (*states, *static_pods.parse(pod_lines, pods))
+
+
+def _state(block: str, processes: dict[str, str]) -> ServiceState:
+    properties = dict(line.partition("=")[::2] for line in block.splitlines())
+    if "Id" not in properties or "ActiveState" not in properties:
+        raise ProbeError(f"systemctl show: not what systemctl writes: {block[:200]!r}", Cause.UNREADABLE)
+    exists = properties.get("LoadState") != "not-found"
+    return ServiceState(
+        name=properties["Id"].removesuffix(".service"),
+        exists=exists,
+        active=properties["ActiveState"],
+        sub=properties.get("SubState", ""),
+        since=since(properties.get("StateChangeTimestamp", "")),
+        pid=int(properties.get("MainPID") or 0) or None,
+        restarts=int(properties.get("NRestarts") or 0),
+        enabled=_ENABLED.get(properties.get("UnitFileState", "")) if exists else None,
+        ending=_ending(properties),
+        process=processes.get(properties.get("MainPID", ""), "").strip(),
+    )
+
+
+def _ending(properties: dict[str, str]) -> str:
+    """How the last main process ended; empty while one runs."""
+    how = _ENDINGS.get(properties.get("ExecMainCode", ""))
+    return f"{how} {properties.get('ExecMainStatus', '?')}" if how and properties.get("MainPID", "0") == "0" else ""
+
+
+def since(text: str) -> datetime | None:
+    """A systemd time: ``Sat 2026-11-21 11:20:20 UTC`` (asked with TZ=UTC) or ``@1795260020``; None when never."""
+    if text.startswith("@") and text[1:].isdecimal():
+        return datetime.fromtimestamp(int(text[1:]), UTC)
+    match = _CALENDAR.search(text)
+    return datetime.fromisoformat(f"{match[1]}T{match[2]}+00:00") if match else None

@@ -1,0 +1,1 @@
+"""Clients of API servers, their state, and leader locks."""

@@ -1,0 +1,66 @@
+"""The API server of one host: what it says of itself, and the etcd servers it was started with."""
+
+from __future__ import annotations
+
+import asyncio
+
+from haconsole.model.hosts import ApiserverFacts
+from haconsole.probes.errors import require
+from haconsole.probes.script import Section, SectionAnswer
+from haconsole.transport.kube_api import KubeApi, KubeError
+from haconsole.transport.kube_objects import Readiness
+
+_FLAG = "--etcd-servers"
+
+_COMMAND_LINES = """\
+for pid in $(pidof kube-apiserver); do
+  { words=$(tr '\\000' '\\n' <"/proc/$pid/cmdline"); } 2>/dev/null && [ -n "$words" ] || continue
+  printf '%s\\n' "$words"
+  break
+done
+:"""
+
+
+async def probe_apiserver(
+    api: KubeApi, *, etcd_servers: tuple[str, ...] = (), deadline_s: float = 15.0
+) -> ApiserverFacts:
+    """Readiness and version, asked side by side; KubeError when the server does not tell its readiness.
+
+    Without an etcd quorum the answer takes some 4 s and names etcd among the failing checks.
+    """
+    async with asyncio.TaskGroup() as script_queries:
+        readiness = script_queries.create_task(_readiness(api, deadline_s))
+        version = script_queries.create_task(_version(api, deadline_s))
+    report = readiness.result()
+    if isinstance(report, KubeError):
+        raise report
+    return ApiserverFacts(report.ready, report.failing, version.result(), etcd_servers)
+
+
+async def _readiness(api: KubeApi, deadline_s: float) -> Readiness | KubeError:
+    try:
+        return await api.readiness(deadline_s=deadline_s)
+    except KubeError as error:
+        return error
+
+
+async def _version(api: KubeApi, deadline_s: float) -> str | None:
+    try:
+        return await api.version(deadline_s=deadline_s)
+    except KubeError:
+        return None
+
+
+def section(*, every: int = 1) -> Section:
+    """The arguments of the running kube-apiserver, one a line; in a pod or not, it is a process of the host's."""
+    return Section("apiserver", _COMMAND_LINES, every)
+
+
+def etcd_servers(answer: SectionAnswer) -> tuple[str, ...]:
+    """The client URLs in ``--etcd-servers``; none where no kube-apiserver runs."""
+    words = iter(require(answer, "the arguments of kube-apiserver").splitlines())
+    for word in words:
+        name, equals, value = word.partition("=")
+        if name == _FLAG:
+            return tuple(url for url in (value if equals else next(words, "")).split(",") if url)
+    return ()

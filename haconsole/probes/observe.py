@@ -1,0 +1,52 @@
+"""One question turned into a fact, asked once or again and again."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Protocol, TypeVar
+
+from haconsole.inventory.schema import Host
+from haconsole.model.observed import Observed
+from haconsole.probes.context import ClusterContext
+from haconsole.transport.base import TransportError
+
+T = TypeVar("T")
+
+
+class Probe(Protocol):
+    """Asks one host for one family of facts and puts what it hears on the board.
+
+    Failures become facts: neither method raises for them. Cancelling ends both at once.
+    """
+
+    async def once(self) -> None: ...
+
+    async def follow(self) -> None:
+        """Ask at the probe's own pace, for ever."""
+        ...
+
+
+async def observe(
+    context: ClusterContext, host: Host, what: str, question: Awaitable[T], deadline_s: float
+) -> Observed[T]:
+    """The answer to a question as a fact. Every exception costs this fact and no other."""
+    try:
+        async with asyncio.timeout(deadline_s):
+            return context.known(await question)
+    except TimeoutError:
+        return context.late(host, what, deadline_s)
+    except Exception as error:
+        return context.failed(host, what, error)
+
+
+async def repeat(ask: Callable[[], Awaitable[None]], every_s: float) -> None:
+    """Ask for ever, with a pause after each answer."""
+    while True:
+        await ask()
+        await asyncio.sleep(every_s)
+
+
+def first_transport_error(group: BaseExceptionGroup[TransportError]) -> TransportError:
+    error = group.exceptions[0]
+    return first_transport_error(error) if isinstance(error, BaseExceptionGroup) else error

@@ -1,0 +1,55 @@
+"""What of a fact a person waits for. Counters and ages that move all the time may wait a second."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from haconsole.model.etcd import EtcdEndpoint
+from haconsole.model.haproxy import HaproxyBackend, HaproxyFacts
+from haconsole.model.hosts import DiskSpace, Reach
+from haconsole.model.lease import Lease
+from haconsole.model.lock import HostLock
+from haconsole.model.observed import Failed, Known, NotAsked, Observed
+
+T = TypeVar("T")
+
+
+def insignificantly_different(one: Observed[Any], other: Observed[Any]) -> bool:
+    """Whether nobody would miss the newer of two observations for a second."""
+    match one, other:
+        case Known(value=before), Known(value=after):
+            return bool(before == after or significant_part(before) == significant_part(after))
+        case Failed(), Failed():
+            return (one.reason, one.cause) == (other.reason, other.cause)
+        case NotAsked(), NotAsked():
+            return True
+        case _:
+            return False
+
+
+def significant_part(value: Any) -> Any:
+    """The value without what moves all the time."""
+    match value:
+        case EtcdEndpoint():
+            sizes = replace(value, db_size_bytes=0, db_in_use_bytes=None)
+            return replace(sizes, raft_index=0, raft_applied_index=0, revision=0)
+        case HaproxyFacts():
+            return replace(value, uptime_s=0, backends=tuple(_still(backend) for backend in value.backends))
+        case Lease():
+            return replace(value, renewed_at=None)
+        case HostLock():
+            return value.claim
+        case DiskSpace():
+            return replace(value, free_bytes=0)
+        case float() | Reach():
+            return None
+        case tuple():
+            return tuple(significant_part(each) for each in value)
+        case _:
+            return value
+
+
+def _still(backend: HaproxyBackend) -> HaproxyBackend:
+    servers = (replace(server, sessions=0, last_change_s=0, check_detail="") for server in backend.servers)
+    return replace(backend, servers=tuple(servers))

@@ -1,0 +1,60 @@
+"""Which news is told at once and which may wait."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from haconsole.model.haproxy import HaproxyFacts
+from haconsole.model.observed import NOT_ASKED, Cause, Failed, Known, value_of
+from haconsole.probes.significance import insignificantly_different
+from tests.fakes.cluster import NOW, endpoint, host, lease, server
+
+LATER = NOW + timedelta(seconds=1)
+HAPROXY = value_of(host(1).haproxy)
+assert HAPROXY
+
+
+def with_server(**changes: Any) -> HaproxyFacts:
+    assert HAPROXY
+    backend = replace(HAPROXY.backends[0], servers=(replace(server(1), **changes),))
+    return replace(HAPROXY, backends=(backend,))
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (endpoint(1), replace(endpoint(1), raft_index=99, db_size_bytes=1 << 30)),
+        (with_server(), with_server(sessions=9, last_change_s=121)),
+        ((lease("a"),), (replace(lease("a"), renewed_at=LATER),)),
+        (1.5, 2.5),
+    ],
+)
+def test_what_moves_all_the_time_may_wait(before: object, after: object) -> None:
+    assert insignificantly_different(Known(before, NOW), Known(after, LATER))
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (endpoint(1), replace(endpoint(1), healthy=False)),
+        (endpoint(1, leader=1), endpoint(1, leader=2)),
+        (with_server(), with_server(status="DOWN")),
+        ((lease("a", 1),), (lease("a", 2),)),
+        ((lease("a", 1),), ()),
+        (value_of(host(1).addresses), value_of(host(2).addresses)),
+    ],
+)
+def test_a_change_of_state_is_told_at_once(before: object, after: object) -> None:
+    assert not insignificantly_different(Known(before, NOW), Known(after, LATER))
+
+
+def test_knowing_failing_and_not_asking_differ() -> None:
+    failed: Failed[float] = Failed("cp1: no route", NOW, Cause.NO_ROUTE)
+    assert not insignificantly_different(Known(1.0, NOW), failed)
+    assert not insignificantly_different(NOT_ASKED, Known(1.0, NOW))
+    assert not insignificantly_different(failed, replace(failed, reason="cp1: refused", cause=Cause.REFUSED))
+    assert insignificantly_different(failed, replace(failed, at=LATER, last=Known(1.0, NOW)))

@@ -1,0 +1,77 @@
+"""One answer for all who ask at the same time, and none for those who come later."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from haconsole.probes.single_flight import SingleFlight
+
+
+class Oracle:
+    """Answers with how often it was asked, once it may."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+        self.ended = 0
+        self.may = asyncio.Event()
+
+    async def ask(self) -> int:
+        self.asked += 1
+        try:
+            await self.may.wait()
+            return self.asked
+        finally:
+            self.ended += 1
+
+
+async def test_those_who_ask_together_share_the_answer() -> None:
+    oracle, sharing = Oracle(), SingleFlight[str, int]()
+    asking = [asyncio.create_task(sharing.get("a", oracle.ask)) for _ in range(3)]
+    await asyncio.sleep(0)
+    oracle.may.set()
+    assert await asyncio.gather(*asking) == [1, 1, 1]
+    assert await sharing.get("a", oracle.ask) == 2
+
+
+async def test_other_questions_are_asked_on_their_own() -> None:
+    oracle, sharing = Oracle(), SingleFlight[str, int]()
+    oracle.may.set()
+    await asyncio.gather(sharing.get("a", oracle.ask), sharing.get("b", oracle.ask))
+    assert oracle.asked == 2
+
+
+async def test_one_who_gives_up_does_not_take_the_answer_from_the_others() -> None:
+    oracle, sharing = Oracle(), SingleFlight[str, int]()
+    first, second = (asyncio.create_task(sharing.get("a", oracle.ask)) for _ in range(2))
+    await asyncio.sleep(0)
+    first.cancel()
+    oracle.may.set()
+    assert await second == 1
+
+
+async def test_nobody_waiting_ends_the_asking() -> None:
+    oracle, sharing = Oracle(), SingleFlight[str, int]()
+    only = asyncio.create_task(sharing.get("a", oracle.ask))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    only.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await only
+    assert (oracle.asked, oracle.ended) == (1, 1)
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+async def test_a_failure_is_shared_and_not_kept() -> None:
+    sharing = SingleFlight[str, int]()
+
+    async def fail() -> int:
+        raise ValueError("no")
+
+    async def succeed() -> int:
+        return 7
+
+    told = await asyncio.gather(sharing.get("a", fail), sharing.get("a", fail), return_exceptions=True)
+    assert [type(each) for each in told] == [ValueError, ValueError]
+    assert await sharing.get("a", succeed) == 7
