@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,7 @@ from haconsole.errors import ExitCode, UsageError
 if TYPE_CHECKING:
     from haconsole.actions.step import Plan, Refusal
     from haconsole.execution.events import Event
-    from haconsole.session import Session
+    from haconsole.session import Run
     from haconsole.session.live import LiveSession
 
 Body = Callable[[Action, dict[str, Any]], int]
@@ -135,7 +135,7 @@ async def carry_out(action: str, request: dict[str, str], given: dict[str, Any])
     """Wait for the lock if asked to, plan, ask unless agreed to, run, tell; the exit status says how it went."""
     from haconsole.actions.step import Refusal
     from haconsole.cli.inventory_change import tell_change
-    from haconsole.cli.locking import perform_locked
+    from haconsole.cli.locking import perform_locked, started
 
     async with _session(given) as session:
         session.may_change()
@@ -146,9 +146,8 @@ async def carry_out(action: str, request: dict[str, str], given: dict[str, Any])
             return print_plan(planned, as_json=given["json"])
         await agreed(planned, yes=given["confirm"] == planned.cluster if planned.loses else given["yes"])
         status = await perform_locked(
-            session,
             planned,
-            lambda adopt: session.run(planned, adopt=adopt),
+            lambda adopt: started(session.start(planned, adopt=adopt)),
             adopt=frozenset(given["adopt"]),
             as_json=given["json"],
         )
@@ -188,8 +187,8 @@ def print_plan(planned: Plan | Refusal, *, as_json: bool) -> int:
     return ExitCode.OK
 
 
-async def perform(session: Session, plan: Plan, events: AsyncIterator[Event], *, as_json: bool) -> int:
-    """Follow the plan's run, show its progress on stderr and its result on stdout."""
+async def perform(run: Run, *, as_json: bool) -> int:
+    """Follow the run, show its progress on stderr and its result on stdout."""
     from haconsole.cli.driving import drive, exit_status
     from haconsole.cli.reports.encoding import encoded
     from haconsole.cli.reports.run import event_report, run_text
@@ -198,8 +197,8 @@ async def perform(session: Session, plan: Plan, events: AsyncIterator[Event], *,
         if as_json:
             click.echo(encoded(event_report(event)))
 
-    ending, interrupted = await drive(session, events, tell, redraw=not (as_json and sys.stdout.isatty()))
+    ending, interrupted = await drive(run, tell, redraw=not (as_json and sys.stdout.isatty()))
     if not as_json:
         with suppress(OSError):
-            click.echo(run_text(plan.action, plan.cluster, ending))
+            click.echo(run_text(run.plan.action, run.plan.cluster, ending))
     return exit_status(ending.outcome, interrupted=interrupted)

@@ -52,7 +52,7 @@ async def _bootstrap(inventory: Path) -> int:
         planned = await session.plan("bootstrap", {})
         if isinstance(planned, Refusal):
             return print_plan(planned, as_json=False)
-        return await perform(session, planned, session.run(planned), as_json=False)
+        return await perform(session.start(planned), as_json=False)
 
 
 def _hosts(name: str) -> Path:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from haconsole.cli.board import Board, board
 from haconsole.errors import ExitCode, HaconsoleError
 from haconsole.execution.events import Event, Outcome, RunDone
-from haconsole.session import Session
+from haconsole.session import Run, RunState
 
 TICK_S = 0.25
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -20,10 +20,8 @@ STOPPING = "stopping: the steps under way go on to their end; once more leaves t
 LEAVING = "leaving: what is under way ends on its hosts, and the record says that its end was not heard"
 
 
-async def drive(
-    session: Session, events: AsyncIterator[Event], tell: Callable[[Event], None], *, redraw: bool
-) -> tuple[RunDone, bool]:
-    """Follow a run of the session to its end; every event goes to `tell` and to a display on stderr.
+async def drive(run: Run, tell: Callable[[Event], None], *, redraw: bool) -> tuple[RunDone, bool]:
+    """Follow a run to its end; every event goes to `tell` and to a display on stderr.
 
     The first Ctrl-C (or SIGTERM, SIGHUP) stops after the steps under way, the second leaves them to their hosts.
     A terminal or a pipe that is gone hears nothing more and costs the run nothing. Returns the run's end, and whether
@@ -31,9 +29,9 @@ async def drive(
     """
     shown = board(sys.stderr, lambda: datetime.now(UTC), redraw=redraw)
     ending: RunDone | None = None
-    with _signals(session, shown) as received:
+    with _signals(run, shown) as received:
         async with _ticking(shown):
-            async for event in events:
+            async for event in run.events():
                 with suppress(OSError):
                     shown.show(event)
                 with suppress(OSError):
@@ -41,7 +39,7 @@ async def drive(
                 if isinstance(event, RunDone):
                     ending = event
     if ending is None:
-        raise HaconsoleError("the run broke off without a word", mend="look at its record: haconsole runs")
+        raise HaconsoleError("the run ended without a result", mend="read its record: haconsole runs")
     return ending, bool(received)
 
 
@@ -53,7 +51,7 @@ def exit_status(outcome: Outcome, *, interrupted: bool) -> ExitCode:
 
 
 @contextmanager
-def _signals(session: Session, shown: Board) -> Iterator[list[signal.Signals]]:
+def _signals(run: Run, shown: Board) -> Iterator[list[signal.Signals]]:
     """Signals stop the run instead of this process; the list holds those received."""
     received: list[signal.Signals] = []
     loop = asyncio.get_running_loop()
@@ -62,7 +60,8 @@ def _signals(session: Session, shown: Board) -> Iterator[list[signal.Signals]]:
         received.append(number)
         with suppress(OSError):
             shown.say(STOPPING if len(received) == 1 else LEAVING)
-        session.stop(at_once=len(received) > 1)
+        if run.state is not RunState.ENDED:
+            run.stop(at_once=len(received) > 1)
 
     for number in SIGNALS:
         loop.add_signal_handler(number, receive, number)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 import click
@@ -17,13 +17,16 @@ from haconsole.execution.lock import LockedError, NoMajorityError
 
 if TYPE_CHECKING:
     from haconsole.actions.step import Plan
-    from haconsole.execution.events import Event
-    from haconsole.session import Session
+    from haconsole.session import Run
 
-Begin = Callable[[frozenset[str]], "AsyncIterator[Event]"]
+Begin = Callable[[frozenset[str]], Awaitable["Run"]]
 
 
-async def perform_locked(session: Session, plan: Plan, begin: Begin, *, adopt: frozenset[str], as_json: bool) -> int:
+async def started(run: Run) -> Run:
+    return run
+
+
+async def perform_locked(plan: Plan, begin: Begin, *, adopt: frozenset[str], as_json: bool) -> int:
     """Follow the run that `begin` starts, given the runs whose locks it may take over: those of `adopt`.
 
     Whether to take over another stale lock is asked at a terminal. Ends like a refused plan while another console has
@@ -31,7 +34,7 @@ async def perform_locked(session: Session, plan: Plan, begin: Begin, *, adopt: f
     """
     try:
         try:
-            return await perform(session, plan, begin(adopt), as_json=as_json)
+            return await perform(await begin(adopt), as_json=as_json)
         except LockedError as locked:
             run = locked.view.claim.run
             if not locked.adoptable or run in adopt or as_json or not sys.stdin.isatty():
@@ -39,7 +42,7 @@ async def perform_locked(session: Session, plan: Plan, begin: Begin, *, adopt: f
             click.echo(f"{locked.what}.", err=True)
             if not await confirmed("Its console is gone, or cut off. Are you sure of that, and take over its lock?"):
                 raise
-            return await perform(session, plan, begin(adopt | {run}), as_json=as_json)
+            return await perform(await begin(adopt | {run}), as_json=as_json)
     except (LockedError, NoMajorityError) as error:
         if not as_json:
             raise

@@ -116,7 +116,7 @@ async def _resume(
             if not await confirmed(f"\nCarry {name} on?"):
                 raise UsageError("not carried on: it was not agreed to", mend="answer y, or say --yes")
         status = await perform_locked(
-            session, record.plan, lambda runs: session.resume(name, adopt=runs), adopt=adopt, as_json=as_json
+            record.plan, lambda runs: session.resume(name, adopt=runs), adopt=adopt, as_json=as_json
         )
     if status == ExitCode.OK:
         tell_change(file, record.plan, apply=update)
@@ -145,7 +145,7 @@ async def _undo(
 ) -> int:
     from haconsole.actions.step import Refusal
     from haconsole.cli.actions import agreed, print_plan
-    from haconsole.cli.locking import perform_locked
+    from haconsole.cli.locking import perform_locked, started
     from haconsole.execution.records import find_run, read_run
     from haconsole.session.live import open_session
     from haconsole.transport.terminal import TerminalAnswers
@@ -158,7 +158,7 @@ async def _undo(
             return print_plan(planned, as_json=as_json)
         await agreed(planned, yes=yes)
         return await perform_locked(
-            session, planned, lambda runs: session.run(planned, adopt=runs), adopt=adopt, as_json=as_json
+            planned, lambda runs: started(session.start(planned, adopt=runs)), adopt=adopt, as_json=as_json
         )
 
 

@@ -99,9 +99,13 @@ class Pause:
 
     def one(self) -> bool:
         """Release the next held step; whether there was one."""
-        if not self._held:
+        return bool(self._held) and self.release(min(self._held, key=lambda held: self._order.get(held, 0)))
+
+    def release(self, held: StepId) -> bool:
+        """Release the step of that ID; whether it was held."""
+        if held not in self._held:
             return False
-        step, _ = self._held[min(self._held, key=lambda held: self._order.get(held, 0))]
+        step, _ = self._held[held]
         for released in (step.id, *step.together):
             self._released.add(released)
             _, waiting = self._held.pop(released, (step, None))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
+from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
-from haconsole.actions.step import Plan, Refusal
+from haconsole.actions.step import Plan, Refusal, StepId
 from haconsole.execution.events import Event
 from haconsole.inventory.schema import Inventory
 from haconsole.model.findings import Finding, Health
@@ -15,6 +16,52 @@ from haconsole.model.snapshot import ClusterSnapshot
 
 if TYPE_CHECKING:
     from haconsole.execution.records import RunRecord, Unreadable
+
+
+class RunState(StrEnum):
+    """STARTING until the cluster's lock is held; STOPPING once no further step starts; ENDED after the last event."""
+
+    STARTING = "starting"
+    RUNNING = "running"
+    PAUSED = "paused"
+    STOPPING = "stopping"
+    ENDED = "ended"
+
+
+class Run(Protocol):
+    """One run of a plan. A control that can have no effect raises HaconsoleError."""
+
+    @property
+    def plan(self) -> Plan: ...
+
+    @property
+    def state(self) -> RunState: ...
+
+    def events(self) -> AsyncIterator[Event]:
+        """What happens, up to the run's end; to be read once. Closing the iterator stops after the current steps.
+
+        Raises LockedError or NoMajorityError before the first event where the cluster's lock cannot be taken.
+        """
+        ...
+
+    def pause(self) -> None:
+        """Start no step until it is released or the pause ends; running steps finish."""
+        ...
+
+    def unpause(self) -> None:
+        """Start every step again that can start."""
+        ...
+
+    def release(self, step: StepId) -> None:
+        """Start one step that waits at the pause, and those that must start together with it."""
+        ...
+
+    def stop(self, *, at_once: bool = False) -> None:
+        """Start no further step; the events continue to the run's end.
+
+        Running steps finish; with `at_once` they are left to their hosts, their results unknown.
+        """
+        ...
 
 
 class Session(Protocol):
@@ -46,14 +93,11 @@ class Session(Protocol):
         """Plan an action from fresh facts; changes nothing."""
         ...
 
-    def run(
-        self, plan: Plan, *, step_by_step: bool = False, adopt: frozenset[str] = frozenset()
-    ) -> AsyncIterator[Event]:
-        """Carry the plan out. Closing the iterator stops after the current step.
+    def start(self, plan: Plan, *, step_by_step: bool = False, adopt: frozenset[str] = frozenset()) -> Run:
+        """A run of the plan, which starts as its events are read; refused in a read-only session.
 
+        `step_by_step` starts the run paused, so that each step that changes something waits for its release.
         Raises LockedError while another console has the cluster's lock, unless that is stale and its run is in `adopt`.
-
-        `step_by_step` has the run begin paused, so that each step that would change something waits to be let through.
         """
         ...
 
@@ -69,32 +113,15 @@ class Session(Protocol):
         """The record of a run that may be carried on; raises RefusedError with the reasons where it may not."""
         ...
 
-    def resume(
-        self, run: str, *, step_by_step: bool = False, adopt: frozenset[str] = frozenset()
-    ) -> AsyncIterator[Event]:
-        """Carry a run on: hosts are asked what is true, and the first step whose effect is missing comes next.
+    async def resume(self, run: str, *, step_by_step: bool = False, adopt: frozenset[str] = frozenset()) -> Run:
+        """Resume a run at the first step whose effect is missing on its host.
 
-        Raises what `may_resume` raises before the first event. Otherwise like `run`.
+        Raises what `may_resume` raises. Otherwise like `start`.
         """
         ...
 
     async def plan_undo(self, run: str) -> Plan | Refusal:
-        """What takes a run back, to be shown and given to `run`: what it really did, newest first; asks no host."""
-        ...
-
-    def pause(self) -> None:
-        """Hold every step that has not begun; those under way go on to their end."""
-        ...
-
-    def let_through(self, *, all_steps: bool = False) -> None:
-        """Let the step that was held first begin; `all_steps` ends the pause. Nothing where nothing is held."""
-        ...
-
-    def stop(self, *, at_once: bool = False) -> None:
-        """Have the run start no further step; its events go on until it ends.
-
-        The steps under way go on to their end; `at_once` leaves them to their hosts, their ends unknown.
-        """
+        """What takes a run back, to be shown and given to `start`: what it really did, newest first; asks no host."""
         ...
 
     def journal(self, hosts: tuple[HostName, ...], *, last: int = 200) -> AsyncIterator[JournalLine]:

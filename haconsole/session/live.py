@@ -6,9 +6,9 @@ What plans and performs is loaded when something is planned or performed: a look
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from contextlib import aclosing
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from types import TracebackType
@@ -19,7 +19,6 @@ from haconsole.configs.layout import layout
 from haconsole.diagnosis.diagnose import diagnose, health
 from haconsole.errors import HaconsoleError, RefusedError
 from haconsole.execution.clock import SystemClock
-from haconsole.execution.events import Event
 from haconsole.inventory.load import load, read
 from haconsole.inventory.schema import Inventory
 from haconsole.model.findings import Finding, Health
@@ -29,6 +28,7 @@ from haconsole.model.names import HostName
 from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.probes.collect import Collector
 from haconsole.probes.context import ProbeTimings
+from haconsole.session import Run, RunState
 from haconsole.session.doubt import may_be_late
 from haconsole.session.journal import follow
 from haconsole.session.locks import Locks
@@ -38,7 +38,6 @@ from haconsole.transport.base import Fleet
 from haconsole.transport.ssh import SshFleet
 
 if TYPE_CHECKING:
-    from haconsole.execution.executor import Executor
     from haconsole.execution.records import RunRecord, Unreadable
 
 LOOK_AGAIN_S = 2.0
@@ -72,7 +71,7 @@ class LiveSession:
         self._clock = SystemClock()
         self._collector = Collector(inventory, fleet)
         self._patient = Collector(inventory, fleet, timings=PATIENT)
-        self._running: Executor | None = None
+        self._run: Run | None = None
         self._locks = Locks()
 
     @property
@@ -140,19 +139,15 @@ class LiveSession:
                     raise
             await self._clock.sleep(min(LOOK_AGAIN_S, max(0.1, until - self._clock.monotonic())))
 
-    async def run(
-        self, plan: Plan, *, step_by_step: bool = False, adopt: frozenset[str] = frozenset()
-    ) -> AsyncIterator[Event]:
-        """Carry the plan out, one at a time; refused in a read-only session, and while another console has the lock."""
+    def start(self, plan: Plan, *, step_by_step: bool = False, adopt: frozenset[str] = frozenset()) -> Run:
+        """A run of the plan, one at a time; refused in a read-only session, and while another console has the lock."""
         from haconsole.execution.lock import LockedError
 
         self.may_change()
         adopt |= {plan.undoes} if plan.undoes else set()
         if (view := self._locks.in_the_way(plan, adopt)) is not None:
             raise LockedError(self._inventory.cluster, view, adoptable=view.stale)
-        async with aclosing(self._perform(plan, None, step_by_step, adopt)) as events:
-            async for event in events:
-                yield event
+        return self._start(plan, None, step_by_step, adopt)
 
     async def runs(self) -> tuple[RunRecord | Unreadable, ...]:
         """This cluster's runs as recorded here, newest first, and records that nobody can read."""
@@ -180,15 +175,10 @@ class LiveSession:
             raise RefusedError("; ".join(reasons))
         return record
 
-    async def resume(
-        self, run: str, *, step_by_step: bool = False, adopt: frozenset[str] = frozenset()
-    ) -> AsyncIterator[Event]:
-        """Carry a run on from what its hosts say; its own lock it may take over once its console is gone."""
+    async def resume(self, run: str, *, step_by_step: bool = False, adopt: frozenset[str] = frozenset()) -> Run:
+        """Resume a run by the state of its hosts; its own lock may be taken over once its console is gone."""
         record = await self.may_resume(run)
-        adopt |= {record.heading.run}
-        async with aclosing(self._perform(record.plan, record, step_by_step, adopt)) as events:
-            async for event in events:
-                yield event
+        return self._start(record.plan, record, step_by_step, adopt | {record.heading.run})
 
     async def plan_undo(self, run: str) -> Plan | Refusal:
         """What takes a run back: its steps, newest first, or the action that takes all of it back, planned anew."""
@@ -205,40 +195,17 @@ class LiveSession:
         """Raise RefusedError in a read-only session, HaconsoleError while a run is under way."""
         if self._read_only:
             raise RefusedError("this session is read-only", mend="leave --read-only away, or mend the inventory")
-        if self._running is not None:
+        if self._run is not None and self._run.state is not RunState.ENDED:
             raise HaconsoleError("another run is under way in this session", mend="wait for its end")
 
-    async def _perform(
-        self, plan: Plan, earlier: RunRecord | None, step_by_step: bool, adopt: frozenset[str]
-    ) -> AsyncGenerator[Event, None]:
+    def _start(self, plan: Plan, earlier: RunRecord | None, step_by_step: bool, adopt: frozenset[str]) -> Run:
         from haconsole.session.performing import performing
+        from haconsole.session.run import LiveRun
 
-        given = (self._inventory, self._fleet, self._clock, self._record, self._locks)
-        async with performing(plan, *given, earlier=earlier, adopt=adopt, answers=self._answers) as executor:
-            self._running = executor
-            if step_by_step:
-                executor.pause.close()
-            try:
-                async with aclosing(executor.events()) as events:
-                    async for event in events:
-                        yield event
-            finally:
-                self._running = None
-
-    def pause(self) -> None:
-        """Hold what has not begun."""
-        if self._running is not None:
-            self._running.pause.close()
-
-    def let_through(self, *, all_steps: bool = False) -> None:
-        """Let one held step begin, or end the pause."""
-        if self._running is not None:
-            self._running.pause.open() if all_steps else self._running.pause.one()
-
-    def stop(self, *, at_once: bool = False) -> None:
-        """Stop the run, if there is one."""
-        if self._running is not None:
-            self._running.abandon() if at_once else self._running.stop()
+        cluster = (self._inventory, self._fleet, self._clock, self._record, self._locks)
+        begin = partial(performing, plan, *cluster, earlier=earlier, adopt=adopt, answers=self._answers)
+        self._run = LiveRun(plan, begin, step_by_step=step_by_step)
+        return self._run
 
     def journal(self, hosts: tuple[HostName, ...], *, last: int = 200) -> AsyncIterator[JournalLine]:
         """The journals of the units that should run on these hosts."""

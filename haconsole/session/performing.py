@@ -17,6 +17,7 @@ from haconsole.execution.checks import Checks
 from haconsole.execution.clock import Clock
 from haconsole.execution.cluster import ClusterChecks
 from haconsole.execution.executor import Executor
+from haconsole.execution.gate import Pause
 from haconsole.execution.journal import Heading, Journal, Operator, run_id
 from haconsole.execution.lock import Adoption, ClusterLock
 from haconsole.execution.lock_host import Places
@@ -62,12 +63,13 @@ async def performing(
     clock: Clock,
     record: Record,
     locks: Locks,
+    pause: Pause,
     *,
     earlier: RunRecord | None = None,
     adopt: frozenset[str] = frozenset(),
     answers: Answers | None = None,
 ) -> AsyncIterator[Executor]:
-    """An executor of `plan`, recorded under a new run, while it has the cluster's lock.
+    """An executor of `plan`, recorded under a new run, while it has the cluster's lock; its steps wait at `pause`.
 
     With an `earlier` run of this plan it carries that one on, in the same record. `adopt` names runs whose locks may be
     taken over. `answers` are asked for the passphrase of CA keys that the operator keeps. Raises LockedError or
@@ -96,6 +98,7 @@ async def performing(
                 redact=hide,
                 so_far=earlier.steps if earlier else None,
                 gates=(keeper,),
+                pause=pause,
             )
             yield executor
         finally:

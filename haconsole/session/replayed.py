@@ -11,7 +11,6 @@ from haconsole.execution.clock import Clock, SystemClock
 
 if TYPE_CHECKING:
     from haconsole.actions.step import Plan, Refusal
-    from haconsole.execution.events import Event
     from haconsole.execution.records import RunRecord, Unreadable
     from haconsole.inventory.schema import Inventory
     from haconsole.model.findings import Finding, Health
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from haconsole.model.names import HostName
     from haconsole.model.snapshot import ClusterSnapshot
     from haconsole.recording.file import Moment, Recording
+    from haconsole.session import Run
 
 AT_THE_END_S = 5.0
 """How long the last snapshot stands before a recording that repeats begins anew."""
@@ -74,9 +74,7 @@ class ReplayedSession:
     async def plan(self, action: str, request: Mapping[str, str]) -> Plan | Refusal:
         self._refuse()
 
-    def run(
-        self, plan: Plan, *, step_by_step: bool = False, adopt: frozenset[str] = frozenset()
-    ) -> AsyncIterator[Event]:
+    def start(self, plan: Plan, *, step_by_step: bool = False, adopt: frozenset[str] = frozenset()) -> Run:
         self._refuse()
 
     async def runs(self) -> tuple[RunRecord | Unreadable, ...]:
@@ -88,22 +86,11 @@ class ReplayedSession:
     async def may_resume(self, run: str) -> RunRecord:
         self._refuse()
 
-    def resume(
-        self, run: str, *, step_by_step: bool = False, adopt: frozenset[str] = frozenset()
-    ) -> AsyncIterator[Event]:
+    async def resume(self, run: str, *, step_by_step: bool = False, adopt: frozenset[str] = frozenset()) -> Run:
         self._refuse()
 
     async def plan_undo(self, run: str) -> Plan | Refusal:
         self._refuse()
-
-    def pause(self) -> None:
-        """Nothing: nothing runs."""
-
-    def let_through(self, *, all_steps: bool = False) -> None:
-        """Nothing: nothing is held."""
-
-    def stop(self, *, at_once: bool = False) -> None:
-        """Nothing: nothing runs."""
 
     def journal(self, hosts: tuple[HostName, ...], *, last: int = 200) -> AsyncIterator[JournalLine]:
         raise RefusedError("a recording holds no journals", mend="open the cluster's inventory to read them")

@@ -6,37 +6,45 @@ import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from haconsole.errors import HaconsoleError
 from haconsole.ui import faults
 from haconsole.ui.aftermath import changes_since, let_inventory_follow
 from haconsole.ui.consent import refused, unless_locked
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import Awaitable, Callable
 
-    from haconsole.actions.step import Plan
-    from haconsole.execution.events import Event
+    from haconsole.actions.step import Plan, StepId
     from haconsole.execution.records import RunRecord
-    from haconsole.session import Session
+    from haconsole.session import Run, Session
     from haconsole.ui.app import ConsoleApp
     from haconsole.ui.present.running import RunView
 
-    Begin = Callable[[Session, frozenset[str]], AsyncIterator[Event]]
+    Begin = Callable[[Session, frozenset[str]], Awaitable[Run]]
     """Starts a run, given the runs whose locks it may take over."""
 
 END_WITHIN_S = 5.0
-SILENT = "the run broke off without a word; look at its record: haconsole runs"
+SILENT = "the run ended without a result; read its record: haconsole runs"
 
 
 class Runs:
-    """Carries plans out, one at a time, for the app that owns it."""
+    """Runs plans, one at a time, for the app that owns it."""
 
     def __init__(self, app: ConsoleApp) -> None:
         self._app = app
         self._task: asyncio.Task[None] | None = None
+        self._run: Run | None = None
 
     @property
     def under_way(self) -> bool:
         return self._app.run_view is not None and not self._app.run_view.over
+
+    @property
+    def _live(self) -> Run | None:
+        """The run under way, as far as it can be controlled."""
+        from haconsole.session import RunState
+
+        return self._run if self._run is not None and self._run.state is not RunState.ENDED else None
 
     @property
     def told(self) -> str:
@@ -54,16 +62,20 @@ class Runs:
             self._app.push_screen(RunScreen())
 
     def carry_out(self, plan: Plan, *, teaching: bool = False) -> None:
-        """Begin a run and show it in place of its plan; `teaching` holds each step until a person lets it begin."""
+        """Start a run and show it in place of its plan; with `teaching` each step waits for its release."""
         if refused(self._app):
             return
         from haconsole.ui.present.running import RunView
 
         view = RunView(plan, self._app.setting.clock(), paused=teaching, teaching=teaching)
-        self._set_off(view, lambda session, adopt: session.run(plan, step_by_step=teaching, adopt=adopt))
+
+        async def begin(session: Session, adopt: frozenset[str]) -> Run:
+            return session.start(plan, step_by_step=teaching, adopt=adopt)
+
+        self._set_off(view, begin)
 
     def carry_on(self, record: RunRecord) -> None:
-        """Carry a recorded run on and show it."""
+        """Resume a recorded run and show it."""
         if refused(self._app):
             return
         from haconsole.ui.present.running import RunView
@@ -75,54 +87,66 @@ class Runs:
     def _set_off(self, view: RunView, begin: Begin) -> None:
         from haconsole.ui.screens.running import RunScreen
 
-        self._app.run_view = view
-        self._task = asyncio.create_task(self._run(view.plan, begin), name="run")
+        self._app.run_view, self._run = view, None
+        self._task = asyncio.create_task(self._follow(view.plan, begin), name="run")
         self._app.switch_screen(RunScreen())
 
     def pause(self) -> None:
-        """Hold every step that has not begun; where that is so already, let all go on and tell no more."""
-        session, view = self._app.session, self._app.run_view
-        if session is None or view is None:
+        """Pause the run: start no further step. A paused run continues, without explanations."""
+        run, view = self._controlled(), self._app.run_view
+        if run is None or view is None:
             return
         if view.paused:
-            session.let_through(all_steps=True)
+            run.unpause()
             self._app.run_view = replace(view, paused=False, teaching=False)
         else:
-            session.pause()
+            run.pause()
             self._app.run_view = replace(view, paused=True)
 
-    def let_one_through(self) -> None:
-        """Let the step that was held first begin."""
-        if self._app.session is not None:
-            self._app.session.let_through()
+    def release(self, step: StepId) -> None:
+        """Start a step that waits at the pause."""
+        run = self._controlled()
+        if run is None:
+            return
+        try:
+            run.release(step)
+        except HaconsoleError:
+            self._app.bell()
 
     def teach(self) -> None:
-        """Hold each step and tell it in plain words from now on, or end that."""
-        session, view = self._app.session, self._app.run_view
-        if session is None or view is None:
+        """Start or end teach-me mode: each step is explained and waits for its release."""
+        run, view = self._controlled(), self._app.run_view
+        if run is None or view is None:
             return
         if view.teaching:
             self.pause()
         else:
-            session.pause()
+            run.pause()
             self._app.run_view = replace(view, paused=True, teaching=True)
 
     def stop(self, *, at_once: bool = False) -> None:
-        """Have the run start no further step; `at_once` leaves those under way to their hosts."""
-        app = self._app
-        if app.session is not None and app.run_view is not None:
-            app.session.stop(at_once=at_once)
+        """Start no further step; `at_once` leaves the running ones to their hosts."""
+        app, run = self._app, self._controlled()
+        if run is not None and app.run_view is not None:
+            run.stop(at_once=at_once)
             app.run_view = replace(app.run_view, stopping=True)
+
+    def _controlled(self) -> Run | None:
+        """The run that keys control; where it has not started yet or has ended, a notice says so."""
+        if self._live is None:
+            self._app.notify("the run has not started yet or has ended", severity="warning", markup=False)
+        return self._live
 
     async def close(self) -> None:
         """At the console's end: leave the steps under way to their hosts."""
         if self._task is not None and not self._task.done():
-            self.stop(at_once=True)
+            if self._live is not None:
+                self._live.stop(at_once=True)
             await asyncio.wait({self._task}, timeout=END_WITHIN_S)
             self._task.cancel()
 
-    async def _run(self, plan: Plan, begin: Begin) -> None:
-        """Take in the run's events; at its end look at the hosts once more and tell what is different."""
+    async def _follow(self, plan: Plan, begin: Begin) -> None:
+        """Follow the run to its end, then read the hosts again and show what changed."""
         app = self._app
         before, broken = app.state.snapshot, SILENT
         try:
@@ -140,6 +164,7 @@ class Runs:
         session = self._app.session
         if session is None:
             return
-        async for event in begin(session, adopt):
+        self._run = await begin(session, adopt)
+        async for event in self._run.events():
             if self._app.run_view is not None:
                 self._app.run_view = self._app.run_view.after(event)

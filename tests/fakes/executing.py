@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 from haconsole.actions.checks import CommandSucceeds
 from haconsole.actions.operations import RunCommand
 from haconsole.actions.step import Plan, Refusal, Step, StepId
 from haconsole.execution.checks import Checks
-from haconsole.execution.events import Event, RunId
+from haconsole.execution.events import RunId
 from haconsole.execution.executor import Executor
+from haconsole.execution.gate import Pause
 from haconsole.execution.journal import Heading, Journal, Operator
 from haconsole.execution.observer import Observer
 from haconsole.execution.perform import Performer
@@ -18,6 +21,8 @@ from haconsole.execution.records import RunRecord, Unreadable, read_run, read_ru
 from haconsole.execution.site import Site
 from haconsole.execution.undo import plan_undo
 from haconsole.model.names import HostName
+from haconsole.session import Run
+from haconsole.session.run import LiveRun
 from tests.fakes.cluster import INVENTORY
 from tests.fakes.session import FakeSession
 from tests.unit.execution.local import FastClock, LocalFleet, NoCluster
@@ -51,13 +56,9 @@ class ExecutingSession(FakeSession):
         super().__init__(plans={"bootstrap": plan})
         self.fleet = LocalFleet("cp1", "cp2", "cp3")
         self._folder = folder
-        self._executor: Executor | None = None
 
-    async def run(
-        self, plan: Plan, *, step_by_step: bool = False, adopt: frozenset[str] = frozenset()
-    ) -> AsyncIterator[Event]:
-        async for event in self._perform(plan, None, step_by_step):
-            yield event
+    def start(self, plan: Plan, *, step_by_step: bool = False, adopt: frozenset[str] = frozenset()) -> Run:
+        return LiveRun(plan, partial(self._executor, plan, None), step_by_step=step_by_step)
 
     async def runs(self) -> tuple[RunRecord | Unreadable, ...]:
         return read_runs(self._folder / "runs")
@@ -65,20 +66,18 @@ class ExecutingSession(FakeSession):
     async def read_run(self, run: str) -> RunRecord:
         return read_run(self._folder / "runs" / f"{run}.jsonl")
 
-    async def resume(
-        self, run: str, *, step_by_step: bool = False, adopt: frozenset[str] = frozenset()
-    ) -> AsyncIterator[Event]:
+    async def resume(self, run: str, *, step_by_step: bool = False, adopt: frozenset[str] = frozenset()) -> Run:
         record = await self.read_run(run)
-        async for event in self._perform(record.plan, record, step_by_step):
-            yield event
+        return LiveRun(record.plan, partial(self._executor, record.plan, record), step_by_step=step_by_step)
 
     async def plan_undo(self, run: str) -> Plan | Refusal:
         return plan_undo(await self.read_run(run), await self.runs(), str(self._folder / "run"))
 
-    async def _perform(self, plan: Plan, earlier: RunRecord | None, step_by_step: bool) -> AsyncIterator[Event]:
+    @asynccontextmanager
+    async def _executor(self, plan: Plan, earlier: RunRecord | None, pause: Pause) -> AsyncIterator[Executor]:
         clock, run = FastClock(), RunId(f"20260301T030000Z-{plan.action}-ab12")
         site = Site(self.inventory, self.fleet, Observer(self.fleet), clock, str(self._folder / "run"))
-        executor = Executor(
+        yield Executor(
             plan,
             Heading(run, clock.now(), Operator("root", "laptop", 1), "/lab.yaml", "ab" * 32),
             checks=Checks(site, plan, NoCluster()),
@@ -87,21 +86,5 @@ class ExecutingSession(FakeSession):
             clock=clock,
             redact=str,
             so_far=earlier.steps if earlier else None,
+            pause=pause,
         )
-        if step_by_step:
-            executor.pause.close()
-        self._executor = executor
-        async for event in executor.events():
-            yield event
-
-    def pause(self) -> None:
-        if self._executor:
-            self._executor.pause.close()
-
-    def let_through(self, *, all_steps: bool = False) -> None:
-        if self._executor:
-            self._executor.pause.open() if all_steps else self._executor.pause.one()
-
-    def stop(self, *, at_once: bool = False) -> None:
-        if self._executor:
-            self._executor.abandon() if at_once else self._executor.stop()

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from haconsole.actions.step import Plan, Refusal
+from haconsole.actions.step import Plan, Refusal, StepId
 from haconsole.diagnosis.diagnose import diagnose, health
 from haconsole.errors import RefusedError, UsageError
 from haconsole.execution.events import Event
@@ -21,10 +21,42 @@ from haconsole.model.journal import JournalLine
 from haconsole.model.names import HostName
 from haconsole.model.observed import Cause, Failed, Known, Observed
 from haconsole.model.snapshot import ClusterSnapshot
+from haconsole.session import Run, RunState
 from tests.fakes import cluster
 from tests.fakes.cluster import INVENTORY, NOW, changed, etcd_silent, healthy, lease, lost
 
 T = TypeVar("T")
+
+
+@dataclass
+class FakeRun:
+    """A run that reports the session's `events`, and notes its controls in the session's `stops`."""
+
+    plan: Plan
+    session: FakeSession
+    state: RunState = RunState.STARTING
+
+    async def events(self) -> AsyncIterator[Event]:
+        self.state = RunState.RUNNING
+        for event in self.session.events:
+            yield event
+        while self.session.more is not None and (event_or_end := await self.session.more.get()) is not None:
+            yield event_or_end
+        self.state = RunState.ENDED
+
+    def pause(self) -> None:
+        self.session.stops += ("pause",)
+
+    def unpause(self) -> None:
+        self.session.stops += ("go on",)
+
+    def release(self, step: StepId) -> None:
+        self.session.stops += (f"release {step}",)
+
+    def stop(self, *, at_once: bool = False) -> None:
+        self.session.stops += ("at once",) if at_once else ("after these",)
+        if at_once and self.session.more is not None:
+            self.session.more.put_nowait(None)
 
 
 @dataclass
@@ -97,37 +129,18 @@ class FakeSession:
             raise RefusedError(self.refusal)
         return await self.read_run(run)
 
-    async def resume(
-        self, run: str, *, step_by_step: bool = False, adopt: frozenset[str] = frozenset()
-    ) -> AsyncIterator[Event]:
+    async def resume(self, run: str, *, step_by_step: bool = False, adopt: frozenset[str] = frozenset()) -> Run:
         self.stops += (f"resume {run}",)
-        async for event in self.run((await self.may_resume(run)).plan, step_by_step=step_by_step):
-            yield event
+        return self.start((await self.may_resume(run)).plan, step_by_step=step_by_step)
 
     async def plan_undo(self, run: str) -> Plan | Refusal:
         self.asked += (("undo", {"run": run}),)
         return self.plans["undo"]
 
-    def pause(self) -> None:
-        self.stops += ("pause",)
-
-    def let_through(self, *, all_steps: bool = False) -> None:
-        self.stops += ("go on",) if all_steps else ("one",)
-
-    async def run(
-        self, plan: Plan, *, step_by_step: bool = False, adopt: frozenset[str] = frozenset()
-    ) -> AsyncIterator[Event]:
+    def start(self, plan: Plan, *, step_by_step: bool = False, adopt: frozenset[str] = frozenset()) -> Run:
         if step_by_step:
             self.stops += ("step by step",)
-        for event in self.events:
-            yield event
-        while self.more is not None and (event_or_end := await self.more.get()) is not None:
-            yield event_or_end
-
-    def stop(self, *, at_once: bool = False) -> None:
-        self.stops += ("at once",) if at_once else ("after these",)
-        if at_once and self.more is not None:
-            self.more.put_nowait(None)
+        return FakeRun(plan, self)
 
     async def journal(self, hosts: tuple[HostName, ...], *, last: int = 200) -> AsyncIterator[JournalLine]:
         self.journals += (hosts,)

@@ -216,7 +216,7 @@ async def test_a_run_cut_off_from_the_majority_starts_no_further_step_and_is_car
     said = ended.next_step or ""
     assert "the lock is lost: 3 hosts keep it, 2 needed, 1 confirm it; cp2: " in said
     assert f"haconsole resume {ended.run}" in said
-    again = [event async for event in session.resume(ended.run)]
+    again = [event async for event in (await session.resume(ended.run)).events()]
     assert [event.outcome for event in again if isinstance(event, StepDone)] == [Outcome.ALREADY, Outcome.DONE]
     assert lab.exec("cp1", "sh", "-c", "cat /root/first /root/second").stdout == "1\n2\n"
     assert holders(lab) == ["", "", ""]
@@ -239,7 +239,7 @@ def test_the_record_outlives_a_restart_and_its_heartbeat_is_as_old_as_that(lab: 
 
 
 async def _ended(session: LiveSession, plan: Plan, *, adopt: frozenset[str] = frozenset()) -> RunDone:
-    last = [event async for event in session.run(plan, adopt=adopt)][-1]
+    last = [event async for event in session.start(plan, adopt=adopt).events()][-1]
     assert isinstance(last, RunDone)
     return last
 

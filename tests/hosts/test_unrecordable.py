@@ -63,7 +63,7 @@ def plan(*steps: Step) -> Plan:
 
 
 async def ending(session: LiveSession, plan: Plan) -> RunDone:
-    last: Event = [event async for event in session.run(plan)][-1]
+    last: Event = [event async for event in session.start(plan).events()][-1]
     assert isinstance(last, RunDone)
     return last
 
@@ -93,7 +93,7 @@ async def test_a_disk_that_fills_up_in_a_run_lets_no_further_step_begin(
     with mounted(tmp_path / "runs", "size=256k"):
         ended = None
         steps = (step("seq 5000", "first"), step(f"touch {MARK}", "second", "first"))
-        async for event in session.run(plan(*steps)):
+        async for event in session.start(plan(*steps)).events():
             if isinstance(event, StepStarted) and event.step == "first":
                 fill(tmp_path / "runs")
             ended = event
@@ -123,7 +123,7 @@ async def test_a_host_without_room_for_a_command_refuses_it_and_one_that_fills_u
     on_host(lab, "mkdir -p /run/haconsole && mount -t tmpfs -o size=96k tmpfs /run/haconsole")
     try:
         on_host(lab, "head -c 60000 /dev/zero >/run/haconsole/full")
-        events = [event async for event in session.run(plan(step(f"touch {MARK}")))]
+        events = [event async for event in session.start(plan(step(f"touch {MARK}"))).events()]
         told = " ".join(str(getattr(event, "error", None)) for event in events)
         assert "no room for it in /run/haconsole/" in told
         assert "No space left on device" in told

@@ -99,7 +99,7 @@ class RunScreen(SplitScreen):
             self.app.bell()
         else:
             self._following = True
-            self.app.runs.let_one_through()
+            self.app.runs.release(view.held[0])
 
     def action_teach(self) -> None:
         """Tell each step and wait before it, or stop doing so."""

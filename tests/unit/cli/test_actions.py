@@ -19,7 +19,7 @@ from haconsole.cli.main import run
 from haconsole.errors import ExitCode
 from haconsole.execution.events import Event, Outcome, RunDone, RunId, RunStarted, StepDone, StepStarted
 from haconsole.model.names import HostName
-from tests.fakes.session import FakeSession
+from tests.fakes.session import FakeRun, FakeSession
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 RUN, STEP, CP1 = RunId("r1"), StepId("s"), HostName("cp1")
@@ -128,7 +128,7 @@ def test_ctrl_c_stops_the_run_and_not_the_process(
     signals: int,
     stops: tuple[str, ...],
 ) -> None:
-    async def interrupted(plan: Plan, *, adopt: frozenset[str] = frozenset()) -> AsyncIterator[Event]:
+    async def interrupted(run: FakeRun) -> AsyncIterator[Event]:
         yield events()[0]
         for count in range(signals):
             os.kill(os.getpid(), signal.SIGINT)
@@ -136,7 +136,7 @@ def test_ctrl_c_stops_the_run_and_not_the_process(
                 await asyncio.sleep(0)
         yield replace(DONE, outcome=Outcome.SKIPPED, next_step="run bootstrap again")
 
-    monkeypatch.setattr(desk.session, "run", interrupted)
+    monkeypatch.setattr(FakeRun, "events", interrupted)
     assert run(["run", "bootstrap", "lab.yaml", "--yes"]) == ExitCode.INTERRUPTED
     assert desk.session.stops == stops
     out, err = capsys.readouterr()

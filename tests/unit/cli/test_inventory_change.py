@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import pytest
 from haconsole.actions.step import Plan
 from haconsole.cli.main import run
 from haconsole.errors import ExitCode
-from haconsole.execution.events import Event, Outcome
+from haconsole.execution.events import Outcome
 from haconsole.execution.journal import Journal
 from haconsole.execution.records import Standing
 from tests.fakes.plans import PLAN, begun, ended, recorded
@@ -37,12 +36,6 @@ class Here(FakeSession):
 
     async def __aexit__(self, *_: object) -> None:
         await self.close()
-
-    async def run(
-        self, plan: Plan, *, step_by_step: bool = False, adopt: frozenset[str] = frozenset()
-    ) -> AsyncIterator[Event]:
-        async for event in super().run(plan):
-            yield event
 
 
 @pytest.fixture

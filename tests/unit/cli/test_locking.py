@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
 import pytest
@@ -12,11 +11,11 @@ import pytest
 from haconsole.actions.step import Plan
 from haconsole.cli.main import run
 from haconsole.errors import ExitCode
-from haconsole.execution.events import Event
 from haconsole.execution.lock import LockedError, NoMajorityError
 from haconsole.model.lock import LockClaim
 from haconsole.model.lock_view import LockView
 from haconsole.model.names import HostName
+from haconsole.session import Run
 from tests.fakes.plans import PLAN, begun, ended
 from tests.fakes.session import FakeSession
 
@@ -43,14 +42,11 @@ class Locked(FakeSession):
         if self.error is not None:
             raise self.error
 
-    async def run(
-        self, plan: Plan, *, step_by_step: bool = False, adopt: frozenset[str] = frozenset()
-    ) -> AsyncIterator[Event]:
+    def start(self, plan: Plan, *, step_by_step: bool = False, adopt: frozenset[str] = frozenset()) -> Run:
         self.adopted.append(adopt)
         if self.error is not None and "r0" not in adopt:
             raise self.error
-        async for event in super().run(plan):
-            yield event
+        return super().start(plan)
 
 
 @pytest.fixture

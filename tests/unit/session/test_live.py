@@ -62,7 +62,7 @@ async def test_a_read_only_session_runs_nothing(tmp_path: Path) -> None:
     one, fleet = session(tmp_path, read_only=True)
     assert one.read_only
     with pytest.raises(HaconsoleError, match="read-only"):
-        await anext(one.run(Plan("bootstrap", "lab", (step("true"),))))
+        one.start(Plan("bootstrap", "lab", (step("true"),)))
     assert fleet.host(HostName("cp1")).commands == []
     assert run_paths(tmp_path / "runs") == ()
 
@@ -79,7 +79,9 @@ async def test_words_that_are_off_are_refused_before_any_host_is_asked(
 
 async def test_a_run_is_recorded_with_its_inventory_and_without_its_secrets(tmp_path: Path) -> None:
     one, _ = session(tmp_path)
-    events = [event async for event in one.run(Plan("bootstrap", "lab", (step("echo hunter22; echo done"),)))]
+    events = [
+        event async for event in one.start(Plan("bootstrap", "lab", (step("echo hunter22; echo done"),))).events()
+    ]
     assert isinstance(events[-1], RunDone)
     assert events[-1].outcome is Outcome.DONE
     (path,) = run_paths(tmp_path / "runs")
@@ -92,7 +94,7 @@ async def test_a_run_is_recorded_with_its_inventory_and_without_its_secrets(tmp_
 
 async def test_closing_a_run_waits_for_the_step_under_way(tmp_path: Path) -> None:
     one, _ = session(tmp_path)
-    run = one.run(Plan("bootstrap", "lab", (step(f"echo done >{tmp_path}/made"),)))
+    run = one.start(Plan("bootstrap", "lab", (step(f"echo done >{tmp_path}/made"),))).events()
     async for event in run:
         if isinstance(event, StepStarted):
             break
@@ -106,12 +108,11 @@ async def test_closing_a_run_waits_for_the_step_under_way(tmp_path: Path) -> Non
 async def test_one_run_at_a_time(tmp_path: Path) -> None:
     one, _ = session(tmp_path)
     plan = Plan("bootstrap", "lab", (step("true"),))
-    first = one.run(plan)
-    await anext(first)
+    first = one.start(plan)
     with pytest.raises(HaconsoleError, match="another run is under way"):
-        await anext(one.run(plan))
-    assert isinstance([event async for event in first][-1], RunDone)
-    assert [event async for event in one.run(plan)]
+        one.start(plan)
+    assert isinstance([event async for event in first.events()][-1], RunDone)
+    assert [event async for event in one.start(plan).events()]
 
 
 async def test_of_two_consoles_one_runs_and_the_other_leaves_no_record_of_a_run(tmp_path: Path) -> None:
@@ -119,34 +120,34 @@ async def test_of_two_consoles_one_runs_and_the_other_leaves_no_record_of_a_run(
     first, _ = session(tmp_path / "a")
     second, _ = session(tmp_path / "b")
     plan = Plan("bootstrap", "lab", (step("true"),))
-    run = first.run(plan)
+    run = first.start(plan).events()
     await anext(run)
     with pytest.raises(LockedError, match=r"lab is locked: .+ has run bootstrap for"):
-        await anext(second.run(plan))
+        await anext(second.start(plan).events())
     assert run_paths(tmp_path / "b" / "runs") == ()
     assert [event async for event in run][-1].outcome is Outcome.DONE  # type: ignore[union-attr]
-    assert [event async for event in second.run(plan)][-1].outcome is Outcome.DONE  # type: ignore[union-attr]
+    assert [event async for event in second.start(plan).events()][-1].outcome is Outcome.DONE  # type: ignore[union-attr]
 
 
 async def test_a_run_whose_step_was_left_to_its_host_leaves_the_lock_standing_until_it_is_adopted(
     tmp_path: Path,
 ) -> None:
     one, _ = session(tmp_path)
-    run = one.run(Plan("bootstrap", "lab", (step(f"while [ ! -e {tmp_path}/go ]; do sleep 0.05; done"),)))
+    run = one.start(Plan("bootstrap", "lab", (step(f"while [ ! -e {tmp_path}/go ]; do sleep 0.05; done"),)))
     events = []
-    async for event in run:
+    async for event in run.events():
         events.append(event)
         if isinstance(event, StepStarted):
             await eventually(lambda: any((tmp_path / "run").rglob("pid")))
-            one.stop(at_once=True)
+            run.stop(at_once=True)
     (tmp_path / "go").touch()
     await eventually(lambda: any((tmp_path / "run").rglob("status")))
     assert events[-1].outcome is Outcome.UNKNOWN  # type: ignore[union-attr]
     again = Plan("bootstrap", "lab", (step("true"),))
     with pytest.raises(LockedError) as refused:
-        await anext(one.run(again))
+        await anext(one.start(again).events())
     assert refused.value.adoptable
-    adopted = one.run(again, adopt=frozenset({events[-1].run}))
+    adopted = one.start(again, adopt=frozenset({events[-1].run})).events()
     assert [event async for event in adopted][-1].outcome is Outcome.DONE  # type: ignore[union-attr]
     assert not (tmp_path / "lock" / "holder").exists()
 
@@ -183,7 +184,7 @@ async def test_a_run_that_an_action_takes_back_as_a_whole_is_undone_by_a_fresh_p
         THREE, LocalFleet("cp1", "cp2", "cp3"), source="/lab.yaml", digest="ab" * 32, runs=tmp_path / "runs"
     )
     back = ActionCall("rotate-certs", (("ca", "yes"), ("back", "yes")))
-    events = [event async for event in one.run(Plan("rotate-certs", "lab", (step("true"),), undone_by=back))]
+    events = [event async for event in one.start(Plan("rotate-certs", "lab", (step("true"),), undone_by=back)).events()]
     run = events[-1].run
     planned = await one.plan_undo(run)
     assert isinstance(planned, Plan)

@@ -98,6 +98,6 @@ async def test_it_changes_nothing(gaps: Path) -> None:
     with pytest.raises(RefusedError, match="recording"):
         await session.plan_undo("r1")
     with pytest.raises(RefusedError, match="recording"):
-        session.resume("r1")
+        await session.resume("r1")
     with pytest.raises(RefusedError, match="journals"):
         session.journal(())

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 
 from haconsole.actions.step import Plan
-from haconsole.execution.events import Event
 from haconsole.execution.lock import LockedError
 from haconsole.model.lock import HostLock, LockClaim
 from haconsole.model.lock_view import LockView
 from haconsole.model.observed import Known
 from haconsole.model.snapshot import ClusterSnapshot
+from haconsole.session import Run
 from tests.fakes.cluster import NAMES, NOW, healthy
 from tests.fakes.plans import PLAN, begun, ended
 from tests.fakes.session import FakeSession
@@ -33,13 +32,10 @@ class LockedSession(FakeSession):
 
     adoptable: bool = True
 
-    async def run(
-        self, plan: Plan, *, step_by_step: bool = False, adopt: frozenset[str] = frozenset()
-    ) -> AsyncIterator[Event]:
+    def start(self, plan: Plan, *, step_by_step: bool = False, adopt: frozenset[str] = frozenset()) -> Run:
         if CLAIM.run not in adopt:
             raise LockedError("lab", LockView(CLAIM, NAMES, 60, 45), adoptable=self.adoptable)
-        async for event in super().run(plan, step_by_step=step_by_step):
-            yield event
+        return super().start(plan, step_by_step=step_by_step)
 
 
 def session(*, adoptable: bool) -> LockedSession:

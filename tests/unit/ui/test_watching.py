@@ -94,7 +94,7 @@ async def test_stop_is_asked_once_and_leaving_steps_to_their_hosts_twice() -> No
         assert session.stops[-1] == "at once"
         tell(session)
         await settled(pilot)
-        assert "broke off without a word" in screen_text(app)
+        assert "the run ended without a result" in screen_text(app)
 
 
 async def test_quitting_with_a_run_under_way_asks_first() -> None:

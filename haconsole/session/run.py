@@ -1,0 +1,84 @@
+"""One run of a plan on a live cluster: its events, and the controls over it.
+
+STARTING --lock taken--> RUNNING <--pause, unpause--> PAUSED
+    |                       |                           |
+    +--------- stop --------+------------ stop ---------+--> STOPPING --last event--> ENDED
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AbstractAsyncContextManager, aclosing
+
+from haconsole.actions.step import Plan, StepId
+from haconsole.errors import HaconsoleError
+from haconsole.execution.events import Event
+from haconsole.execution.executor import Executor
+from haconsole.execution.gate import Pause
+from haconsole.session import RunState
+
+OpenExecutor = Callable[[Pause], AbstractAsyncContextManager[Executor]]
+"""Takes the cluster's lock and makes the executor, whose steps wait at the pause; closing it gives the lock back."""
+
+
+class LiveRun:
+    """A run whose executor exists once the lock is held; earlier controls take effect at its first step."""
+
+    def __init__(self, plan: Plan, open_executor: OpenExecutor, *, step_by_step: bool = False) -> None:
+        self.plan = plan
+        self._open_executor = open_executor
+        self._pause = Pause(closed=step_by_step)
+        self._executor: Executor | None = None
+        self._stopping = False
+        self._at_once = False
+        self._ended = False
+
+    @property
+    def state(self) -> RunState:
+        if self._ended:
+            return RunState.ENDED
+        if self._stopping:
+            return RunState.STOPPING
+        if self._executor is None:
+            return RunState.STARTING
+        return RunState.PAUSED if self._pause.closed else RunState.RUNNING
+
+    async def events(self) -> AsyncGenerator[Event, None]:
+        """Take the lock, run the plan, give the lock back. Closing the iterator stops after the current steps."""
+        try:
+            async with self._open_executor(self._pause) as executor:
+                self._executor = executor
+                if self._stopping:
+                    self.stop(at_once=self._at_once)
+                async with aclosing(executor.events()) as events:
+                    async for event in events:
+                        yield event
+        finally:
+            self._ended = True
+
+    def pause(self) -> None:
+        """Start no step until it is released or the pause ends; running steps finish."""
+        self._check_not_ended()
+        self._pause.close()
+
+    def unpause(self) -> None:
+        """Start every step again that can start."""
+        self._check_not_ended()
+        self._pause.open()
+
+    def release(self, step: StepId) -> None:
+        """Start one step that waits at the pause; raises HaconsoleError where it does not wait."""
+        self._check_not_ended()
+        if not self._pause.release(step):
+            raise HaconsoleError(f"step {step} is not waiting at the pause", mend="release a step that is held")
+
+    def stop(self, *, at_once: bool = False) -> None:
+        """Start no further step; `at_once` does not wait for the running ones either."""
+        self._check_not_ended()
+        self._stopping, self._at_once = True, self._at_once or at_once
+        if self._executor is not None:
+            self._executor.abandon() if at_once else self._executor.stop()
+
+    def _check_not_ended(self) -> None:
+        if self._ended:
+            raise HaconsoleError(f"the run of {self.plan.action} has ended", mend="read its record: haconsole runs")
