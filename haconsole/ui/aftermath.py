@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     from haconsole.actions.step import Plan
     from haconsole.execution.events import Outcome
     from haconsole.model.snapshot import ClusterSnapshot
+    from haconsole.present.changes import Change
     from haconsole.ui.app import ConsoleApp
-    from haconsole.ui.present.changes import Change
 
 
 async def changes_since(app: ConsoleApp, before: ClusterSnapshot | None) -> tuple[Change, ...]:
     """What a fresh look finds different; what the screen knows where no look can be taken."""
-    from haconsole.ui.present.changes import changes
+    from haconsole.present.changes import changes
 
     try:
         after = await app.session.snapshot() if app.session is not None else None

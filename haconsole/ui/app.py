@@ -15,6 +15,7 @@ from textual.notifications import SeverityLevel
 from textual.reactive import var
 
 from haconsole.errors import ExitCode
+from haconsole.present.bar import Link, LinkState
 from haconsole.ui import faults
 from haconsole.ui.ascii import AsciiOnly
 from haconsole.ui.commands import Commands
@@ -24,7 +25,6 @@ from haconsole.ui.menu import Menu
 from haconsole.ui.messages import Copied
 from haconsole.ui.painting import Painting
 from haconsole.ui.past import Past
-from haconsole.ui.present.bar import Link, LinkState
 from haconsole.ui.runs import Runs
 from haconsole.ui.screens.dashboard import Dashboard
 from haconsole.ui.state import Clock, ConsoleState
@@ -34,10 +34,10 @@ if TYPE_CHECKING:
     from textual.theme import Theme
 
     from haconsole.inventory.schema import Inventory
+    from haconsole.present.running import RunView
+    from haconsole.present.subjects import Subject
     from haconsole.session import Session
     from haconsole.ui.asker import ScreenAsker
-    from haconsole.ui.present.running import RunView
-    from haconsole.ui.present.subjects import Subject
 
 RETRY_S = (1.0, 2.0, 5.0, 10.0, 15.0)
 CLOSE_WITHIN_S = 5.0

@@ -33,8 +33,8 @@ class ScreenAsker:
 
     async def accept_host_key(self, host: HostName, address: str, algorithm: str, fingerprint: str) -> bool:
         """Show the fingerprint and take yes or no; leaving the question is no."""
-        from haconsole.ui.present.cells import Cell, Tone
-        from haconsole.ui.present.detail import Detail, Fact, Sentence
+        from haconsole.present.cells import Cell, Tone
+        from haconsole.present.detail import Detail, Fact, Sentence
         from haconsole.ui.screens.question import YesNoQuestion
 
         question = Detail(

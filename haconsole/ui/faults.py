@@ -5,7 +5,7 @@ from __future__ import annotations
 import traceback
 
 from haconsole.errors import HaconsoleError
-from haconsole.ui.present.cells import clean
+from haconsole.present.cells import clean
 
 
 def in_words(error: BaseException) -> str:

@@ -10,8 +10,8 @@ from functools import partial
 from itertools import repeat
 from typing import TYPE_CHECKING
 
+from haconsole.present.bar import Link, LinkState
 from haconsole.ui import faults
-from haconsole.ui.present.bar import Link, LinkState
 from haconsole.ui.state import ConsoleState
 
 if TYPE_CHECKING:
@@ -94,5 +94,5 @@ def keep_what_is_loaded(*, alone: bool) -> None:
 
 
 def _load_what_the_first_paint_did_not_need() -> None:
-    import haconsole.ui.present.about.anything
-    import haconsole.ui.present.tables  # noqa: F401
+    import haconsole.present.about.anything
+    import haconsole.present.tables  # noqa: F401

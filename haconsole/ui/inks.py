@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from rich.style import Style
 
-from haconsole.ui.present.cells import Tone
+from haconsole.present.cells import Tone
 
 if TYPE_CHECKING:
     from textual.theme import Theme

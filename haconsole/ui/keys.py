@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from textual.binding import Binding, BindingType
 
-from haconsole.ui.present.cells import Cell, Line, Tone, text_of, width_of
+from haconsole.present.cells import Cell, Line, Tone, text_of, width_of
 
 
 class Scope(StrEnum):

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from textual.screen import Screen
 
     from haconsole.model.findings import ActionCall, Remedy
+    from haconsole.present.palette import Command
     from haconsole.ui.app import ConsoleApp
-    from haconsole.ui.present.palette import Command
 
 
 class Menu:
@@ -40,7 +40,7 @@ class Menu:
         if refused(self._app):
             return
         from haconsole.actions.catalogue import catalogue
-        from haconsole.ui.present.offers import offered
+        from haconsole.present.offers import offered
         from haconsole.ui.screens.palette import Palette
 
         state = self._app.state
@@ -49,7 +49,7 @@ class Menu:
 
     def offer_commands(self) -> None:
         """Let a person choose among the commands of the screen that is up, its footer's first, and the themes."""
-        from haconsole.ui.present.palette import Command
+        from haconsole.present.palette import Command
         from haconsole.ui.screens.palette import Palette
 
         app = self._app
@@ -65,7 +65,7 @@ class Menu:
         if self._app.read_only:
             return ()
         from haconsole.actions.catalogue import catalogue
-        from haconsole.ui.present.offers import offered
+        from haconsole.present.offers import offered
 
         offers = offered(catalogue(), None, self._app.state.snapshot, ())
         return tuple(replace(offer, key="") for offer in offers)
@@ -89,7 +89,7 @@ class Menu:
     @property
     def remedies(self) -> tuple[Remedy, ...]:
         """The remedies of the finding under the cursor; none where there is no finding."""
-        from haconsole.ui.present.offers import finding_of
+        from haconsole.present.offers import finding_of
 
         finding = finding_of(self._app.subject, self._app.state.findings)
         return finding.remedies if finding is not None else ()
@@ -103,7 +103,7 @@ class Menu:
 
     def fix(self) -> None:
         """Begin the action that fixes the finding under the cursor, or let a person choose among several."""
-        from haconsole.ui.present.offers import finding_of, fixes
+        from haconsole.present.offers import finding_of, fixes
         from haconsole.ui.screens.palette import Palette
 
         finding = finding_of(self._app.subject, self._app.state.findings)
@@ -139,8 +139,8 @@ class Menu:
         if refused(self._app):
             return
         from haconsole.actions.catalogue import find_action
-        from haconsole.ui.present.form import form_for
-        from haconsole.ui.present.prefill import prefilled
+        from haconsole.present.form import form_for
+        from haconsole.present.prefill import prefilled
         from haconsole.ui.screens.acting import FormScreen, plan_of
 
         app, action = self._app, find_action(name)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from textual.message import Message
 
 if TYPE_CHECKING:
+    from haconsole.present.subjects import Subject
     from haconsole.ui.panes.table import TablePane
-    from haconsole.ui.present.subjects import Subject
 
 
 class RowHighlighted(Message):

@@ -38,8 +38,8 @@ class Past:
     async def _offer_broken_off(self) -> None:
         app = self._app
         try:
-            await asyncio.to_thread(import_module, "haconsole.ui.present.history")
-            from haconsole.ui.present.history import broken_off, offer_to_resume
+            await asyncio.to_thread(import_module, "haconsole.present.history")
+            from haconsole.present.history import broken_off, offer_to_resume
             from haconsole.ui.screens.question import YesNoQuestion
 
             record = broken_off(await app.session.runs()) if app.session is not None else None
@@ -53,7 +53,7 @@ class Past:
 
     async def resume(self, record: RunRecord | None) -> None:
         """Check that the run can be resumed, ask a person, then resume it."""
-        from haconsole.ui.present.history import resuming
+        from haconsole.present.history import resuming
         from haconsole.ui.screens.question import YesNoQuestion
 
         app = self._app
@@ -85,8 +85,8 @@ class Past:
 
 
 def _refusal(error: RefusedError) -> TextWindow:
-    from haconsole.ui.present.cells import Cell, Tone
-    from haconsole.ui.present.detail import Detail, Sentence
+    from haconsole.present.cells import Cell, Tone
+    from haconsole.present.detail import Detail, Sentence
     from haconsole.ui.screens.overlay import TextWindow
 
     detail = Detail("not resumed", (Sentence(Cell(faults.in_words(error), Tone.CRITICAL)),))

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
     from haconsole.actions.step import Plan, StepId
     from haconsole.execution.records import RunRecord
+    from haconsole.present.running import RunView
     from haconsole.session import Run, Session
     from haconsole.ui.app import ConsoleApp
-    from haconsole.ui.present.running import RunView
 
     Begin = Callable[[Session, frozenset[str]], Awaitable[Run]]
     """Starts a run, given the runs whose locks it may take over."""
@@ -65,7 +65,7 @@ class Runs:
         """Start a run and show it in place of its plan; with `teaching` each step waits for its release."""
         if refused(self._app):
             return
-        from haconsole.ui.present.running import RunView
+        from haconsole.present.running import RunView
 
         view = RunView(plan, self._app.setting.clock(), paused=teaching, teaching=teaching)
 
@@ -78,7 +78,7 @@ class Runs:
         """Resume a recorded run and show it."""
         if refused(self._app):
             return
-        from haconsole.ui.present.running import RunView
+        from haconsole.present.running import RunView
 
         run = record.heading.run
         view = RunView(record.plan, self._app.setting.clock(), run=run)

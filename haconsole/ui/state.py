@@ -8,13 +8,13 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from haconsole.model.findings import Finding, Health
-from haconsole.ui.present.bar import Link, LinkState
+from haconsole.present.bar import Link, LinkState
 
 if TYPE_CHECKING:
     from haconsole.model.snapshot import ClusterSnapshot
-    from haconsole.ui.present.arrange import PaneId
-    from haconsole.ui.present.changes import Change
-    from haconsole.ui.present.table import TableView
+    from haconsole.present.arrange import PaneId
+    from haconsole.present.changes import Change
+    from haconsole.present.table import TableView
 
 Clock = Callable[[], datetime]
 """Tells the time, aware and UTC."""
@@ -41,8 +41,8 @@ class ConsoleState:
         self, snapshot: ClusterSnapshot, findings: tuple[Finding, ...], health: Health, now: datetime
     ) -> ConsoleState:
         """The state after a snapshot came in at `now`."""
-        from haconsole.ui.present.changes import changes, finding_changes, remembered
-        from haconsole.ui.present.tables import TABLES, table_of
+        from haconsole.present.changes import changes, finding_changes, remembered
+        from haconsole.present.tables import TABLES, table_of
 
         link = self.link if self.link.state is LinkState.LIVE else Link(LinkState.LIVE, now)
         history, before = self.history, self.snapshot
@@ -59,9 +59,9 @@ class ConsoleState:
 
     def with_link(self, link: Link) -> ConsoleState:
         """The state with the stream as it is now; why it broke off is told among the events, in full, once."""
-        from haconsole.ui.present.arrange import PaneId
-        from haconsole.ui.present.cells import Tone
-        from haconsole.ui.present.changes import Change, events_table, remembered
+        from haconsole.present.arrange import PaneId
+        from haconsole.present.cells import Tone
+        from haconsole.present.changes import Change, events_table, remembered
 
         if link.state is not LinkState.BROKEN:
             return replace(self, link=link)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from haconsole.errors import ExitCode, HaconsoleError
-from haconsole.ui.present.cells import Tone
+from haconsole.present.cells import Tone
 from haconsole.ui.theme_file import ThemeFile
 
 if TYPE_CHECKING:

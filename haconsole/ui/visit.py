@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 async def visit(app: App[None], inventory: Inventory, host: Host) -> None:
     """Give the terminal to ssh until the shell ends. The console goes on taking in news meanwhile, without painting."""
-    from haconsole.ui.present.shell import shell_argv
+    from haconsole.present.shell import shell_argv
 
     loop = asyncio.get_running_loop()
     try:

@@ -20,7 +20,7 @@ class Visits:
     @property
     def _host(self) -> HostName | None:
         """The one host that the row is about."""
-        from haconsole.ui.present.standing import host_of
+        from haconsole.present.standing import host_of
 
         return host_of(self._app.subject, self._app.state.snapshot)
 

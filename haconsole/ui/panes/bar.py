@@ -6,11 +6,11 @@ from datetime import datetime
 
 from rich.style import Style
 
+from haconsole.present.bar import BarView, bar_line
+from haconsole.present.cells import Tone
 from haconsole.ui.inks import CHIPS
 from haconsole.ui.keys import Key, footer_line
 from haconsole.ui.panes.lines import LineWidget
-from haconsole.ui.present.bar import BarView, bar_line
-from haconsole.ui.present.cells import Tone
 
 
 class StatusBar(LineWidget):

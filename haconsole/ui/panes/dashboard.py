@@ -9,16 +9,16 @@ from textual.containers import Container
 from textual.geometry import NULL_OFFSET, NULL_SPACING, Region, Size
 from textual.layout import ArrangeResult, Layout, WidgetPlacement
 
+from haconsole.present.arrange import MAIN_PERCENT, Box, PaneId, arrange, focused
+from haconsole.present.waiting import waiting_tables
 from haconsole.ui.panes.table import TablePane
 from haconsole.ui.panes.text import TextPane
-from haconsole.ui.present.arrange import MAIN_PERCENT, Box, PaneId, arrange, focused
-from haconsole.ui.present.waiting import waiting_tables
 
 if TYPE_CHECKING:
     from textual.widget import Widget
 
-    from haconsole.ui.present.detail import Detail
-    from haconsole.ui.present.subjects import Subject
+    from haconsole.present.detail import Detail
+    from haconsole.present.subjects import Subject
     from haconsole.ui.state import ConsoleState
 
 ORDER = (
@@ -97,7 +97,7 @@ class Panes(Container):
     def tick(self, state: ConsoleState, now: datetime) -> None:
         """Time went on: ages, and locks that lapse when nobody renews them."""
         if state.snapshot is not None:
-            from haconsole.ui.present.leases import leases_table
+            from haconsole.present.leases import leases_table
 
             self._tables[PaneId.LEASES].show(leases_table(state.snapshot, now), now)
         for table in self._tables.values():
@@ -157,6 +157,6 @@ def told_about(state: ConsoleState, now: datetime, subject: Subject) -> Detail |
     """All about a subject; None before the first answers."""
     if state.snapshot is None:
         return None
-    from haconsole.ui.present.about.anything import about
+    from haconsole.present.about.anything import about
 
     return about(subject, state.snapshot, state.findings, state.history, now)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from textual import events
 from textual.message import Message
 
+from haconsole.present.cells import Cell, Line, Tone, padded, width_of
+from haconsole.present.form import Form, erased, form_lines, moved, turned, typed, verdict_lines
 from haconsole.ui.keys import Scope, bindings
 from haconsole.ui.panes.lines import LineWidget
-from haconsole.ui.present.cells import Cell, Line, Tone, padded, width_of
-from haconsole.ui.present.form import Form, erased, form_lines, moved, turned, typed, verdict_lines
 
 
 class FormPane(LineWidget, can_focus=True):

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from haconsole.model.journal import JournalLine
+from haconsole.present.cells import Cell, Line, Tone, padded, width_of
+from haconsole.present.journal import Scroll, holds, journal_rows
 from haconsole.ui.keys import Scope, bindings
 from haconsole.ui.panes.lines import Pane
-from haconsole.ui.present.cells import Cell, Line, Tone, padded, width_of
-from haconsole.ui.present.journal import Scroll, holds, journal_rows
 
 DRAW_EVERY_S = 0.1
 

@@ -10,7 +10,7 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
-from haconsole.ui.present.cells import Line, Tone, width_of
+from haconsole.present.cells import Line, Tone, width_of
 
 if TYPE_CHECKING:
     from haconsole.ui.app import ConsoleApp

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING
 
 from textual import events
 
+from haconsole.present.cells import Cell, Line, wrapped
+from haconsole.present.fitting import Fit, fit, row_line, title_line
+from haconsole.present.head import pane_head
+from haconsole.present.narrow import Wish, granted, next_order
+from haconsole.present.table import TableView
 from haconsole.ui.keys import Scope, bindings
 from haconsole.ui.messages import Copied, RowChosen, RowHighlighted
 from haconsole.ui.panes.lines import Pane
-from haconsole.ui.present.cells import Cell, Line, wrapped
-from haconsole.ui.present.fitting import Fit, fit, row_line, title_line
-from haconsole.ui.present.head import pane_head
-from haconsole.ui.present.narrow import Wish, granted, next_order
-from haconsole.ui.present.table import TableView
 
 if TYPE_CHECKING:
-    from haconsole.ui.present.subjects import Subject
+    from haconsole.present.subjects import Subject
 
 HEAD = 2
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from haconsole.present.cells import Cell, Line, Tone, padded, text_of
 from haconsole.ui.keys import Scope, bindings
 from haconsole.ui.messages import Copied
 from haconsole.ui.panes.lines import Pane
-from haconsole.ui.present.cells import Cell, Line, Tone, padded, text_of
 
 if TYPE_CHECKING:
-    from haconsole.ui.present.detail import Detail
+    from haconsole.present.detail import Detail
 
 
 class TextPane(Pane):
@@ -38,7 +38,7 @@ class TextPane(Pane):
     def _text(self) -> tuple[Line, ...]:
         if self.detail is None:
             return ((Cell(self._hint, Tone.MUTED),),)
-        from haconsole.ui.present.detail import detail_lines
+        from haconsole.present.detail import detail_lines
 
         return detail_lines(self.detail, max(self.size.width - 2, 1))
 

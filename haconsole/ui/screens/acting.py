@@ -12,18 +12,18 @@ from textual.widgets import Input
 
 from haconsole.actions.catalogue import Action
 from haconsole.actions.step import Plan, Refusal
+from haconsole.present.cells import Cell, Tone
+from haconsole.present.detail import Detail, Heading, Sentence
+from haconsole.present.form import Form
+from haconsole.present.plan import about_refusal, about_step, irreversible, plan_gist, plan_table
+from haconsole.present.subjects import StepSubject, Subject
+from haconsole.present.table import TableView
 from haconsole.ui import faults
 from haconsole.ui.keys import Scope, bindings
 from haconsole.ui.panes.bar import KeyBar
 from haconsole.ui.panes.form import FormPane
 from haconsole.ui.panes.prompt import Line
 from haconsole.ui.panes.text import TextPane
-from haconsole.ui.present.cells import Cell, Tone
-from haconsole.ui.present.detail import Detail, Heading, Sentence
-from haconsole.ui.present.form import Form
-from haconsole.ui.present.plan import about_refusal, about_step, irreversible, plan_gist, plan_table
-from haconsole.ui.present.subjects import StepSubject, Subject
-from haconsole.ui.present.table import TableView
 from haconsole.ui.screens.question import YesNoQuestion
 from haconsole.ui.screens.split import SplitScreen
 

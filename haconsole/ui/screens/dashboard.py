@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING
 from textual import events
 from textual.app import ComposeResult
 
+from haconsole.present.arrange import PaneId
+from haconsole.present.bar import BarView
 from haconsole.ui.keys import Scope, bindings
 from haconsole.ui.messages import RowChosen, RowHighlighted
 from haconsole.ui.panes.bar import KeyBar, StatusBar
 from haconsole.ui.panes.dashboard import ORDER, Panes, told_about
 from haconsole.ui.panes.table import TablePane
-from haconsole.ui.present.arrange import PaneId
-from haconsole.ui.present.bar import BarView
 from haconsole.ui.screens.filtered import FilteredScreen
 
 if TYPE_CHECKING:
-    from haconsole.ui.present.subjects import Subject
+    from haconsole.present.subjects import Subject
     from haconsole.ui.state import ConsoleState
 
 
@@ -104,7 +104,7 @@ class Dashboard(FilteredScreen):
             self._tell()
 
     def on_row_chosen(self, message: RowChosen) -> None:
-        from haconsole.ui.present.subjects import FindingSubject, HostSubject
+        from haconsole.present.subjects import FindingSubject, HostSubject
         from haconsole.ui.screens.overlay import FindingWindow, TextWindow
 
         subject = message.key

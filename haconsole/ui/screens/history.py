@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 
 from haconsole.execution.records import RunRecord, Standing
+from haconsole.present.detail import Detail
+from haconsole.present.history import Records, about_record, history_table, name_of, view_of
+from haconsole.present.running import about_run_step, run_table
+from haconsole.present.subjects import RunSubject, StepSubject, Subject
 from haconsole.ui import faults
 from haconsole.ui.consent import refused
 from haconsole.ui.keys import Scope, bindings
-from haconsole.ui.present.detail import Detail
-from haconsole.ui.present.history import Records, about_record, history_table, name_of, view_of
-from haconsole.ui.present.running import about_run_step, run_table
-from haconsole.ui.present.subjects import RunSubject, StepSubject, Subject
 from haconsole.ui.screens.acting import PlanScreen
 from haconsole.ui.screens.split import SplitScreen
 

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 from textual.app import ComposeResult
 
 from haconsole.model.names import HostName
+from haconsole.present.journal import saved_text
 from haconsole.ui import faults
 from haconsole.ui.keys import Scope, bindings
 from haconsole.ui.panes.bar import KeyBar
 from haconsole.ui.panes.journal import JournalPane
 from haconsole.ui.panes.prompt import Prompt
-from haconsole.ui.present.journal import saved_text
 from haconsole.ui.screens.filtered import FilteredScreen
 
 if TYPE_CHECKING:

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 from textual.app import ComposeResult
 from textual.screen import ModalScreen
 
+from haconsole.present.cells import Cell
+from haconsole.present.detail import Detail, Fact, Heading
 from haconsole.ui.keys import Key, Scope, bindings
 from haconsole.ui.panes.bar import KeyBar
 from haconsole.ui.panes.text import TextPane
-from haconsole.ui.present.cells import Cell
-from haconsole.ui.present.detail import Detail, Fact, Heading
 
 if TYPE_CHECKING:
     from haconsole.ui.app import ConsoleApp

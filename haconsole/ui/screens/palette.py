@@ -8,15 +8,15 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.screen import ModalScreen
 
+from haconsole.present.cells import Cell
+from haconsole.present.detail import Detail, Sentence
+from haconsole.present.palette import Command, commands_table, ranked
+from haconsole.present.subjects import CommandSubject
 from haconsole.ui.keys import Scope
 from haconsole.ui.messages import RowChosen
 from haconsole.ui.panes.prompt import Prompt
 from haconsole.ui.panes.table import TablePane
 from haconsole.ui.panes.text import TextPane
-from haconsole.ui.present.cells import Cell
-from haconsole.ui.present.detail import Detail, Sentence
-from haconsole.ui.present.palette import Command, commands_table, ranked
-from haconsole.ui.present.subjects import CommandSubject
 
 if TYPE_CHECKING:
     from haconsole.ui.app import ConsoleApp

@@ -6,12 +6,12 @@ from textual.app import ComposeResult
 from textual.screen import ModalScreen
 from textual.widgets import Input
 
+from haconsole.present.cells import Cell
+from haconsole.present.detail import Detail, Sentence
 from haconsole.ui.keys import Scope, bindings
 from haconsole.ui.panes.bar import KeyBar
 from haconsole.ui.panes.prompt import Line
 from haconsole.ui.panes.text import TextPane
-from haconsole.ui.present.cells import Cell
-from haconsole.ui.present.detail import Detail, Sentence
 
 
 class YesNoQuestion(ModalScreen[bool]):

@@ -8,11 +8,11 @@ from datetime import datetime
 from haconsole.execution.events import Outcome
 from haconsole.inventory.follow import FileChange
 from haconsole.model.lock_view import LockView, lock_sentence
+from haconsole.present.cells import Cell, Tone
+from haconsole.present.detail import Detail, Sentence, Verbatim
+from haconsole.present.running import RunView, about_end, about_run_step, run_table
+from haconsole.present.subjects import StepSubject, Subject
 from haconsole.ui.keys import Scope, bindings
-from haconsole.ui.present.cells import Cell, Tone
-from haconsole.ui.present.detail import Detail, Sentence, Verbatim
-from haconsole.ui.present.running import RunView, about_end, about_run_step, run_table
-from haconsole.ui.present.subjects import StepSubject, Subject
 from haconsole.ui.screens.overlay import TextWindow
 from haconsole.ui.screens.question import YesNoQuestion
 from haconsole.ui.screens.split import SplitScreen

@@ -10,15 +10,15 @@ from textual.geometry import NULL_OFFSET, NULL_SPACING, Region, Size
 from textual.layout import ArrangeResult, Layout, WidgetPlacement
 from textual.screen import Screen
 
+from haconsole.present.arrange import PaneId, focused
+from haconsole.present.detail import Detail
+from haconsole.present.subjects import Subject
+from haconsole.present.table import TableView
 from haconsole.ui.keys import Scope, bindings
 from haconsole.ui.messages import RowHighlighted
 from haconsole.ui.panes.bar import KeyBar
 from haconsole.ui.panes.table import TablePane
 from haconsole.ui.panes.text import TextPane
-from haconsole.ui.present.arrange import PaneId, focused
-from haconsole.ui.present.detail import Detail
-from haconsole.ui.present.subjects import Subject
-from haconsole.ui.present.table import TableView
 
 if TYPE_CHECKING:
     from textual.widget import Widget

@@ -12,7 +12,7 @@ from haconsole.model.observed import Known
 from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.model.vip import VipState
 from haconsole.model.vip_view import vip_views
-from haconsole.ui.present.vips import vips_table
+from haconsole.present.vips import vips_table
 from tests.fakes.cluster import NOW, VIP, changed, healthy
 
 

@@ -11,13 +11,13 @@ import pytest
 from textual.pilot import Pilot
 
 from haconsole.errors import HaconsoleError
+from haconsole.present.bar import LinkState
 from haconsole.session import Session
 from haconsole.ui.app import ConsoleApp, Setting
 from haconsole.ui.keys import KEYS, Key, Scope
 from haconsole.ui.panes.lines import LineWidget
 from haconsole.ui.panes.table import TablePane
 from haconsole.ui.panes.text import TextPane
-from haconsole.ui.present.bar import LinkState
 from haconsole.ui.screens.dashboard import Dashboard
 from haconsole.ui.theming import find_theme, theme_folders
 from tests.fakes.cluster import INVENTORY, NOW, healthy

@@ -7,7 +7,7 @@ from itertools import combinations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from haconsole.ui.present.arrange import HEAD_LINES, SIDE_FROM, Box, PaneId, arrange
+from haconsole.present.arrange import HEAD_LINES, SIDE_FROM, Box, PaneId, arrange
 
 ROWS = {PaneId.ETCD: 3, PaneId.VIPS: 3, PaneId.HAPROXY: 3, PaneId.LEASES: 2, PaneId.HOSTS: 3, PaneId.FINDINGS: 4}
 MAIN = set(ROWS)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from haconsole.ui.present.cells import Cell, broken, clean, sized, width_of, wrapped
+from haconsole.present.cells import Cell, broken, clean, sized, width_of, wrapped
 
 
 @pytest.mark.parametrize(

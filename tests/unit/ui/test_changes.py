@@ -7,8 +7,8 @@ from dataclasses import replace
 from haconsole.model.hosts import HostFacts, InterfaceAddress
 from haconsole.model.observed import NOT_ASKED, Known
 from haconsole.model.snapshot import ClusterSnapshot
-from haconsole.ui.present.cells import Tone
-from haconsole.ui.present.changes import KEPT, Change, changes, events_table, finding_changes, remembered
+from haconsole.present.cells import Tone
+from haconsole.present.changes import KEPT, Change, changes, events_table, finding_changes, remembered
 from tests.fakes import cluster
 from tests.fakes.cluster import NOW, VIP, changed, etcd_silent, healthy, lease, lost
 from tests.fakes.session import FakeSession, critical

@@ -9,11 +9,11 @@ import pytest
 from haconsole.actions.catalogue import find_action
 from haconsole.errors import HaconsoleError
 from haconsole.model.findings import Health
+from haconsole.present.bar import BarView, Link, LinkState, bar_line
+from haconsole.present.cells import Cell, text_of, width_of
+from haconsole.present.detail import Detail, Verbatim, detail_lines
+from haconsole.present.form import form_for, form_lines, typed
 from haconsole.ui.app import ConsoleApp, Setting
-from haconsole.ui.present.bar import BarView, Link, LinkState, bar_line
-from haconsole.ui.present.cells import Cell, text_of, width_of
-from haconsole.ui.present.detail import Detail, Verbatim, detail_lines
-from haconsole.ui.present.form import form_for, form_lines, typed
 from haconsole.ui.state import ConsoleState
 from tests.fakes.cluster import INVENTORY, NOW, healthy
 from tests.fakes.session import FakeSession

@@ -11,11 +11,11 @@ import pytest
 import haconsole
 from haconsole.actions.catalogue import catalogue
 from haconsole.model.findings import ActionCall, Finding, Severity
-from haconsole.ui.present.about.others import about_finding
-from haconsole.ui.present.cells import text_of
-from haconsole.ui.present.detail import detail_lines
-from haconsole.ui.present.form import form_for, form_lines, verdict_lines
-from haconsole.ui.present.offers import offered
+from haconsole.present.about.others import about_finding
+from haconsole.present.cells import text_of
+from haconsole.present.detail import detail_lines
+from haconsole.present.form import form_for, form_lines, verdict_lines
+from haconsole.present.offers import offered
 from tests.fakes.cluster import NAMES
 
 OWN = "|".join(argument.name for action in catalogue() for argument in action.arguments)

@@ -6,9 +6,9 @@ from dataclasses import replace
 from datetime import timedelta
 
 from haconsole.model.journal import JournalLine
+from haconsole.present.cells import Tone
+from haconsole.present.detail import Fact
 from haconsole.ui.panes.text import TextPane
-from haconsole.ui.present.cells import Tone
-from haconsole.ui.present.detail import Fact
 from haconsole.ui.screens.dashboard import Dashboard
 from haconsole.ui.screens.host import HostScreen
 from tests.fakes.cluster import NAMES, NOW, changed, healthy, units

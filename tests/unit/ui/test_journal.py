@@ -10,12 +10,12 @@ import pytest
 from haconsole.inventory.load import load
 from haconsole.inventory.schema import Inventory
 from haconsole.model.journal import JournalLine
+from haconsole.present.cells import Tone, text_of
+from haconsole.present.journal import KEPT, Scroll, journal_rows, saved_text
+from haconsole.present.shell import shell_argv
+from haconsole.present.standing import host_of
+from haconsole.present.subjects import FindingSubject, LeaseSubject, MemberSubject, ServerSubject
 from haconsole.ui.panes.journal import JournalPane
-from haconsole.ui.present.cells import Tone, text_of
-from haconsole.ui.present.journal import KEPT, Scroll, journal_rows, saved_text
-from haconsole.ui.present.shell import shell_argv
-from haconsole.ui.present.standing import host_of
-from haconsole.ui.present.subjects import FindingSubject, LeaseSubject, MemberSubject, ServerSubject
 from haconsole.ui.screens.dashboard import Dashboard
 from tests.fakes.cluster import NAMES, NOW, healthy, member
 from tests.fakes.session import FakeSession

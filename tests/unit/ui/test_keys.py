@@ -10,10 +10,10 @@ from textual.pilot import Pilot
 
 from haconsole.model.observed import Known
 from haconsole.model.snapshot import ClusterSnapshot
+from haconsole.present.cells import text_of
+from haconsole.present.subjects import CommandSubject
 from haconsole.ui.keys import KEYS, Scope, footer_line, keys_of
 from haconsole.ui.panes.table import TablePane
-from haconsole.ui.present.cells import text_of
-from haconsole.ui.present.subjects import CommandSubject
 from tests.fakes import cluster
 from tests.fakes.cluster import NOW, changed, healthy
 from tests.fakes.plans import PLAN, REFUSED, begun

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from haconsole.model.names import HostName
-from haconsole.ui.present.cells import Cell
-from haconsole.ui.present.narrow import Wish, granted, next_order
-from haconsole.ui.present.subjects import HostSubject
-from haconsole.ui.present.table import Column, Row, TableView
+from haconsole.present.cells import Cell
+from haconsole.present.narrow import Wish, granted, next_order
+from haconsole.present.subjects import HostSubject
+from haconsole.present.table import Column, Row, TableView
 
 NAMES = ("cp2", "CP10", "cp1", "worker1")
 VIEW = TableView(

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from haconsole.actions.catalogue import catalogue
 from haconsole.model.findings import ActionCall, Advice, Finding, Severity
-from haconsole.ui.present.about.others import about_finding
-from haconsole.ui.present.cells import text_of
-from haconsole.ui.present.detail import detail_lines
-from haconsole.ui.present.offers import fixes, offered
-from haconsole.ui.present.subjects import FindingSubject
+from haconsole.present.about.others import about_finding
+from haconsole.present.cells import text_of
+from haconsole.present.detail import detail_lines
+from haconsole.present.offers import fixes, offered
+from haconsole.present.subjects import FindingSubject
 from tests.fakes.session import FakeSession, critical
 from tests.unit.ui.test_app import console, running, screen_text, settled
 from tests.unit.ui.test_guided import shows

@@ -6,10 +6,10 @@ from collections import Counter
 
 from haconsole.actions.describe import script_of
 from haconsole.actions.operations import Nothing
-from haconsole.ui.present.cells import text_of
-from haconsole.ui.present.detail import detail_lines
-from haconsole.ui.present.plan import about_step
-from haconsole.ui.present.subjects import StepSubject
+from haconsole.present.cells import text_of
+from haconsole.present.detail import detail_lines
+from haconsole.present.plan import about_step
+from haconsole.present.subjects import StepSubject
 from tests.unit.actions.test_bootstrap_plan import planned, spread
 
 

@@ -8,10 +8,10 @@ import pytest
 
 from haconsole.actions.catalogue import catalogue, find_action
 from haconsole.model.names import HostName, Vip
-from haconsole.ui.present.offers import offered
-from haconsole.ui.present.palette import Command, ranked
-from haconsole.ui.present.prefill import prefilled
-from haconsole.ui.present.subjects import HostSubject, VipSubject
+from haconsole.present.offers import offered
+from haconsole.present.palette import Command, ranked
+from haconsole.present.prefill import prefilled
+from haconsole.present.subjects import HostSubject, VipSubject
 from tests.fakes.cluster import healthy
 
 DANGEROUS = {"remove", "replace", "restore"}

@@ -6,10 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from haconsole.model.names import HostName
-from haconsole.ui.present.cells import Cell, text_of, width_of
-from haconsole.ui.present.fitting import fit, row_line, text_table, title_line
-from haconsole.ui.present.subjects import HostSubject
-from haconsole.ui.present.table import Column, Row, TableView
+from haconsole.present.cells import Cell, text_of, width_of
+from haconsole.present.fitting import fit, row_line, text_table, title_line
+from haconsole.present.subjects import HostSubject
+from haconsole.present.table import Column, Row, TableView
 
 COLUMNS = (Column("NAME", least=4), Column("STATE"), Column("SIZE", rank=1, right=True), Column("WHY", rank=2, least=5))
 

@@ -12,15 +12,15 @@ from haconsole.model.haproxy import AdminState, HaproxyBackend, HaproxyFacts
 from haconsole.model.hosts import HostFacts, InterfaceAddress
 from haconsole.model.observed import NOT_ASKED, Cause, Failed, Known
 from haconsole.model.snapshot import ClusterSnapshot
-from haconsole.ui.present.cells import Tone
-from haconsole.ui.present.etcd import etcd_table
-from haconsole.ui.present.findings import findings_table
-from haconsole.ui.present.fitting import text_table
-from haconsole.ui.present.haproxy import haproxy_table
-from haconsole.ui.present.hosts import hosts_table
-from haconsole.ui.present.leases import leases_table
-from haconsole.ui.present.table import TableView
-from haconsole.ui.present.vips import vips_table
+from haconsole.present.cells import Tone
+from haconsole.present.etcd import etcd_table
+from haconsole.present.findings import findings_table
+from haconsole.present.fitting import text_table
+from haconsole.present.haproxy import haproxy_table
+from haconsole.present.hosts import hosts_table
+from haconsole.present.leases import leases_table
+from haconsole.present.table import TableView
+from haconsole.present.vips import vips_table
 from tests.fakes import cluster
 from tests.fakes.cluster import NOW, changed, healthy, lost
 from tests.fakes.session import FakeSession, critical, degraded

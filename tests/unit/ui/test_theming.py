@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from textual.color import Color
 
-from haconsole.ui.present.cells import Tone
+from haconsole.present.cells import Tone
 from haconsole.ui.theming import ThemeError, find_theme, load_theme, theme_files, theme_folders
 
 FOLDERS = theme_folders()

@@ -1,0 +1,118 @@
+"""Virtual addresses, keepalived and haproxy."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from haconsole.model.haproxy import HaproxyFacts
+from haconsole.model.hosts import HostFacts
+from haconsole.model.names import HostName, Vip
+from haconsole.model.snapshot import ClusterSnapshot
+from haconsole.model.vip import KeepalivedFacts, VrrpInstance
+from haconsole.model.vip_view import vip_view
+from haconsole.present.about.common import known, listed, observation, optional, yes_no
+from haconsole.present.ages import span
+from haconsole.present.cells import Cell, Tone
+from haconsole.present.detail import Detail, Fact, Heading, Item, Sentence
+from haconsole.present.haproxy import Seen, balancers_of, seen_cell, server_state, server_views, silent_state
+from haconsole.present.vips import holds, service_cell, vip_sentences
+
+
+def about_vip(snapshot: ClusterSnapshot, address: Vip, host: HostName, now: datetime) -> Detail | None:
+    """Who holds the address, on every host that could, and the VRRP instance of the chosen one."""
+    chosen = snapshot.host(host)
+    if chosen is None:
+        return None
+    view = vip_view(snapshot, address)
+    everywhere = tuple(Fact(facts.host, holds(facts, view)) for facts in balancers_of(snapshot))
+    return Detail(
+        f"VIP {address} on {host}",
+        (
+            Sentence(vip_sentences(view)[0]),
+            Heading("Who has the address"),
+            *everywhere,
+            Heading(f"{host}'s addresses"),
+            *observation(chosen.addresses, now),
+            Heading(f"keepalived on {host}"),
+            Fact("service", service_cell(chosen.services, "keepalived")),
+            *observation(chosen.keepalived, now),
+            *known(chosen.keepalived, keepalived),
+        ),
+    )
+
+
+def keepalived(value: KeepalivedFacts) -> tuple[Item, ...]:
+    forced = Fact("forced down", yes_no(value.forced_down, bad=True))
+    instances = tuple(item for each in value.instances for item in _instance(each))
+    return (Fact("version", optional(value.version)), forced, *instances)
+
+
+def _instance(instance: VrrpInstance) -> tuple[Item, ...]:
+    peers = listed(instance.unicast_peers) if instance.unicast_peers else Cell("multicast")
+    return (
+        Heading(f"VRRP instance {instance.name}"),
+        Fact("state", optional(instance.state)),
+        Fact("priority", Cell(str(instance.priority))),
+        Fact("router ID", Cell(str(instance.router_id))),
+        Fact("interface", Cell(instance.interface)),
+        Fact("adverts every", Cell(f"{instance.advert_int_s:g} s")),
+        Fact("peers", peers),
+        Fact("addresses", listed(instance.vips)),
+        Fact("preempts", yes_no(not instance.nopreempt)),
+        Fact("check weights", listed(tuple(f"{weight:+d}" for weight in instance.track_weights))),
+    )
+
+
+def about_server(snapshot: ClusterSnapshot, backend: str, name: str, now: datetime) -> Detail | None:
+    """A server as each balancer sees it; None when no balancer has it any more."""
+    view = next((each for each in server_views(snapshot) if (each.backend, each.name) == (backend, name)), None)
+    if view is None:
+        return None
+    return Detail(
+        f"haproxy server {name}",
+        (
+            Fact("state", server_state(view)),
+            Fact("backend", Cell(backend)),
+            *(item for seen in view.seen for item in _seen(snapshot, seen, now)),
+        ),
+    )
+
+
+def _seen(snapshot: ClusterSnapshot, seen: Seen, now: datetime) -> tuple[Item, ...]:
+    server = seen.server
+    facts = snapshot.host(seen.balancer)
+    observed = observation(facts.haproxy, now) if facts else ()
+    return (
+        Heading(f"As haproxy on {seen.balancer} sees it"),
+        Fact("status", seen_cell(seen)),
+        Fact("address", Cell(server.address)),
+        Fact("last check", Cell(" ".join((server.check, server.check_detail)).strip() or "none yet")),
+        Fact("since", Cell(f"{span(server.last_change_s)} ago")),
+        Fact("set to", Cell(str(server.admin_state))),
+        Fact("sessions", Cell(str(server.sessions))),
+        *observed,
+    )
+
+
+def about_balancer(snapshot: ClusterSnapshot, host: HostName, now: datetime) -> Detail | None:
+    """haproxy on one host."""
+    facts = snapshot.host(host)
+    return Detail(f"haproxy on {host}", balancer_items(facts, now)) if facts else None
+
+
+def balancer_items(facts: HostFacts, now: datetime) -> tuple[Item, ...]:
+    return (
+        Fact("answer", silent_state(facts)),
+        Fact("service", service_cell(facts.services, "haproxy")),
+        *observation(facts.haproxy, now),
+        *known(facts.haproxy, haproxy),
+    )
+
+
+def haproxy(value: HaproxyFacts) -> tuple[Item, ...]:
+    servers = tuple(
+        Fact(f"{backend.name}/{server.name}", Cell(server.status, Tone.GOOD if server.up else Tone.CRITICAL))
+        for backend in value.backends
+        for server in backend.servers
+    )
+    return (Fact("version", Cell(value.version)), Fact("up for", Cell(span(value.uptime_s))), *servers)

@@ -1,0 +1,89 @@
+"""One host: reach, services, and every other fact observed on it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from haconsole.model.hosts import ApiserverFacts, DiskSpace, HostFacts, InterfaceAddress, Role, ServiceState
+from haconsole.model.names import HostName
+from haconsole.model.observed import Failed
+from haconsole.model.snapshot import ClusterSnapshot
+from haconsole.present.about.balancing import haproxy, keepalived
+from haconsole.present.about.common import known, listed, observation, optional
+from haconsole.present.about.etcd import endpoint
+from haconsole.present.ages import timestamp
+from haconsole.present.cells import Cell, Tone
+from haconsole.present.detail import Detail, Fact, Heading, Item, Sentence
+from haconsole.present.facts import size
+from haconsole.present.hosts import SHORT_ROLES, clock_cell, reach_cell
+
+
+def about_host(snapshot: ClusterSnapshot, host: HostName, now: datetime) -> Detail | None:
+    """Every fact of the host with its time, or with why it is not known."""
+    facts = snapshot.host(host)
+    if facts is None:
+        return None
+    return Detail(f"host {host}", (*_reach(facts, now), *_services(facts, now), *_parts(facts, now)))
+
+
+def _reach(facts: HostFacts, now: datetime) -> tuple[Item, ...]:
+    return (
+        Fact("address", Cell(facts.address)),
+        Fact("roles", listed(tuple(SHORT_ROLES[role] for role in facts.roles))),
+        Fact("SSH", reach_cell(facts)),
+        *observation(facts.reach, now),
+        Fact("clock offset", _offset(facts)),
+        *(Sentence(Cell(note), "·") for note in facts.notes),
+    )
+
+
+def _offset(facts: HostFacts) -> Cell:
+    """The clock's offset, remembered as such where the host is silent."""
+    told = clock_cell(facts.clock_offset_ms)
+    return Cell(told.text, Tone.STALE) if isinstance(facts.reach, Failed) else told
+
+
+def _services(facts: HostFacts, now: datetime) -> tuple[Item, ...]:
+    def tell(units: tuple[ServiceState, ...]) -> tuple[Item, ...]:
+        return tuple(Fact(unit.name, _service(unit, now)) for unit in units)
+
+    return (Heading("Services"), *observation(facts.services, now), *known(facts.services, tell))
+
+
+def _service(unit: ServiceState, now: datetime) -> Cell:
+    if not unit.exists:
+        return Cell("absent", Tone.WARNING)
+    since = f" since {timestamp(unit.since, now)}" if unit.since else ""
+    pid = f", pid {unit.pid}" if unit.pid and unit.running else ""
+    restarts = f", restarted {unit.restarts} times" if unit.restarts else ""
+    boot = "" if unit.enabled is None or unit.enabled else ", not enabled at boot"
+    sign, tone = ("●", Tone.GOOD) if unit.running else ("✖", Tone.CRITICAL)
+    return Cell(f"{sign} {unit.active} ({unit.sub}){since}{pid}{restarts}{boot}", tone)
+
+
+def _parts(facts: HostFacts, now: datetime) -> tuple[Item, ...]:
+    items: tuple[Item, ...] = ()
+    if facts.has(Role.CONTROL_PLANE):
+        items += (Heading("apiserver"), *observation(facts.apiserver, now), *known(facts.apiserver, _apiserver))
+    if facts.has(Role.ETCD):
+        items += (Heading("etcd"), *observation(facts.etcd, now), *known(facts.etcd, endpoint))
+    if facts.has(Role.LOAD_BALANCER):
+        items += (Heading("keepalived"), *observation(facts.keepalived, now), *known(facts.keepalived, keepalived))
+        items += (Heading("haproxy"), *observation(facts.haproxy, now), *known(facts.haproxy, haproxy))
+    items += (Heading("Disks"), *observation(facts.disks, now), *known(facts.disks, _disks))
+    return (*items, Heading("Addresses"), *observation(facts.addresses, now), *known(facts.addresses, _addresses))
+
+
+def _apiserver(value: ApiserverFacts) -> tuple[Item, ...]:
+    ready = Cell("● ready", Tone.GOOD) if value.ready else Cell("✖ not ready", Tone.CRITICAL)
+    failing = (Fact("failing checks", Cell(", ".join(value.failing), Tone.CRITICAL)),) if value.failing else ()
+    servers = (Fact("etcd servers", listed(value.etcd_servers)),) if value.etcd_servers else ()
+    return (Fact("/readyz", ready), *failing, Fact("version", optional(value.version)), *servers)
+
+
+def _disks(disks: tuple[DiskSpace, ...]) -> tuple[Item, ...]:
+    return tuple(Fact(disk.path, Cell(f"{size(disk.free_bytes)} free of {size(disk.size_bytes)}")) for disk in disks)
+
+
+def _addresses(addresses: tuple[InterfaceAddress, ...]) -> tuple[Item, ...]:
+    return tuple(Fact(each.interface, Cell(f"{each.address}/{each.prefix}")) for each in addresses)

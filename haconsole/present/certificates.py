@@ -1,0 +1,132 @@
+"""The certificates pane: every certificate on every host, the next to expire first."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import NamedTuple
+
+from haconsole.model.certificate import Certificate
+from haconsole.model.hosts import HostFacts
+from haconsole.model.names import HostName
+from haconsole.model.observed import Failed, NotAsked
+from haconsole.model.snapshot import ClusterSnapshot
+from haconsole.present.ages import span, timestamp
+from haconsole.present.cells import UNKNOWN, Cell, Tone
+from haconsole.present.facts import oldest, shown
+from haconsole.present.subjects import CertificateSubject, HostSubject
+from haconsole.present.table import Column, Row, TableView
+
+WARN_DAYS = 30
+CRITICAL_DAYS = 7
+COLUMNS = (
+    Column("HOST", least=6),
+    Column("USE", least=10),
+    Column("EXPIRES"),
+    Column("STATE", least=12),
+    Column("SUBJECT", rank=2, least=12),
+    Column("ISSUER", rank=4, least=12),
+    Column("FILE", rank=3, least=16),
+)
+
+
+class Held(NamedTuple):
+    """A certificate as it is known of a host; `stale` when the host is silent now."""
+
+    certificate: Certificate
+    stale: bool
+
+
+def certificates_of(snapshot: ClusterSnapshot) -> tuple[Held, ...]:
+    """Every certificate known, the next to expire first."""
+    held = [
+        Held(certificate, told.stale)
+        for facts in snapshot.hosts
+        for told in (shown(facts.certificates),)
+        for certificate in told.value or ()
+    ]
+    return tuple(sorted(held, key=lambda each: (each.certificate.not_after, each.certificate.host)))
+
+
+def certificates_table(snapshot: ClusterSnapshot, now: datetime) -> TableView:
+    """One row a certificate, then the hosts whose certificates could not be read."""
+    held = certificates_of(snapshot)
+    unread = tuple(facts for facts in snapshot.hosts if isinstance(facts.certificates, Failed))
+    return TableView(
+        title="certificates",
+        columns=COLUMNS,
+        rows=tuple(_row(each, now) for each in held) + tuple(_unread(facts) for facts in unread),
+        at=oldest(facts.certificates for facts in snapshot.hosts),
+        summaries=_summaries(held, unread, now),
+        empty=_empty(snapshot),
+        slow=True,
+    )
+
+
+def expiry_cell(certificate: Certificate, now: datetime) -> Cell:
+    """Days left, or hours where there are few; with a sign and a tone from thirty days on."""
+    left, days = (certificate.not_after - now).total_seconds(), certificate.days_left(now)
+    if left <= 0:
+        return Cell(f"✖ {span(int(-left))} ago", Tone.CRITICAL)
+    if days < CRITICAL_DAYS:
+        return Cell(f"✖ in {span(int(left))}", Tone.CRITICAL)
+    return Cell(f"▲ in {days}d", Tone.WARNING) if days < WARN_DAYS else Cell(f"in {days}d")
+
+
+def certificate_state(certificate: Certificate, now: datetime) -> Cell:
+    """What is wrong with the certificate, the gravest only."""
+    if certificate.problem is not None:
+        return Cell(f"✖ {certificate.problem}", Tone.CRITICAL)
+    if certificate.not_after <= now:
+        return Cell("✖ expired", Tone.CRITICAL)
+    if certificate.not_before > now:
+        return Cell("✖ not valid yet", Tone.CRITICAL)
+    if certificate.chain_ok is False:
+        return Cell("✖ not of the CA in use", Tone.CRITICAL)
+    if certificate.key_matches is False:
+        return Cell("✖ key is another's", Tone.CRITICAL)
+    if certificate.served_fingerprint not in (None, certificate.fingerprint):
+        return Cell("▲ an older one is served", Tone.WARNING)
+    if certificate.key_mode is not None and certificate.key_mode & 0o077:
+        return Cell("▲ key readable by others", Tone.WARNING)
+    if certificate.days_left(now) < WARN_DAYS:
+        return Cell("▲ due", Tone.WARNING)
+    return Cell("● good", Tone.GOOD)
+
+
+def _row(held: Held, now: datetime) -> Row:
+    certificate = held.certificate
+    cells = (
+        Cell(certificate.host),
+        Cell(certificate.role),
+        expiry_cell(certificate, now),
+        certificate_state(certificate, now),
+        Cell(certificate.subject),
+        Cell("itself" if certificate.issuer == certificate.subject else certificate.issuer, Tone.MUTED),
+        Cell(certificate.path, Tone.MUTED),
+    )
+    return Row(CertificateSubject(certificate.host, certificate.path), cells, stale=held.stale)
+
+
+def _unread(facts: HostFacts) -> Row:
+    reason = facts.certificates.reason if isinstance(facts.certificates, Failed) else ""
+    told = Cell(f"? {reason}", Tone.UNKNOWN)
+    return Row(HostSubject(HostName(facts.host)), (Cell(facts.host), UNKNOWN, UNKNOWN, told, *(UNKNOWN,) * 3))
+
+
+def _summaries(held: tuple[Held, ...], unread: tuple[HostFacts, ...], now: datetime) -> tuple[Cell, ...]:
+    tail = f", {len(unread)} hosts unread" if unread else ""
+    if not held:
+        return (Cell(f"none known{tail}", Tone.UNKNOWN if unread else Tone.MUTED),)
+    first = held[0].certificate
+    told = f"{len(held)}, next {first.role} on {first.host} {expiry_cell(first, now).text.lstrip('✖▲ ')}{tail}"
+    return (Cell(told, expiry_cell(first, now).tone), Cell(f"{len(held)}{tail}", expiry_cell(first, now).tone))
+
+
+def _empty(snapshot: ClusterSnapshot) -> Cell:
+    if all(isinstance(facts.certificates, NotAsked) for facts in snapshot.hosts):
+        return Cell("? not asked yet", Tone.UNKNOWN)
+    return Cell("there are no certificates on the hosts", Tone.MUTED)
+
+
+def validity(certificate: Certificate, now: datetime) -> str:
+    return f"{timestamp(certificate.not_before, now)} to {timestamp(certificate.not_after, now)} UTC"

@@ -1,0 +1,88 @@
+"""A text about one thing: headings, facts and sentences, and how they are set in a width."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TypeAlias, assert_never
+
+from haconsole.present.cells import Cell, Line, Tone, broken, padded, width_of, wrapped
+
+LABEL_MOST = 26
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A label and what is known under it."""
+
+    label: str
+    value: Cell
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """Running text; `mark` stands before it and its further lines hang behind that."""
+
+    text: Cell
+    mark: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Verbatim:
+    """A line of a file or of what a command said: blanks in it count, and it is broken only where it does not fit."""
+
+    text: Cell
+    mark: str = ""
+
+
+Item: TypeAlias = Heading | Fact | Sentence | Verbatim
+
+
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """All about one thing."""
+
+    title: str
+    items: tuple[Item, ...]
+
+
+def detail_lines(detail: Detail, width: int) -> tuple[Line, ...]:
+    """The text set in `width` cells, nothing cut: long words are broken, facts stand behind their labels."""
+    labels = max((width_of(item.label) for item in detail.items if isinstance(item, Fact)), default=0)
+    label_width = min(labels, LABEL_MOST, max(width // 2, 1))
+    lines: list[Line] = []
+    for index, item in enumerate(detail.items):
+        if isinstance(item, Heading) and index:
+            lines.append(())
+        lines.extend(_set(item, label_width, width))
+    return tuple(lines)
+
+
+def _set(item: Item, label_width: int, width: int) -> Iterator[Line]:
+    match item:
+        case Heading(text=text):
+            yield from ((Cell(part, Tone.ACCENT),) for part in wrapped(text, width))
+        case Fact(label=label, value=value):
+            first = padded(Cell(label, Tone.MUTED), label_width)
+            yield from _hanging(first, value, label_width + 2, width)
+        case Sentence(text=text, mark=mark):
+            yield from _hanging(Cell(mark), text, width_of(mark) + 1 if mark else 0, width)
+        case Verbatim(text=text, mark=mark):
+            indent = width_of(mark) + 1 if mark else 0
+            for index, part in enumerate(broken(text.text, max(width - indent, 8))):
+                lead = padded(Cell("" if index else mark), indent)
+                yield (lead, Cell(part, text.tone)) if indent else (Cell(part, text.tone),)
+        case _:
+            assert_never(item)
+
+
+def _hanging(first: Cell, text: Cell, indent: int, width: int) -> Iterator[Line]:
+    parts = wrapped(text.text, max(width - indent, 8))
+    for index, part in enumerate(parts):
+        lead = padded(first, indent) if index == 0 else Cell(" " * indent)
+        yield (lead, Cell(part, text.tone)) if indent else (Cell(part, text.tone),)

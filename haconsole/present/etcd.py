@@ -1,0 +1,127 @@
+"""The etcd pane: one row a member, and hosts that should be one."""
+
+from __future__ import annotations
+
+from haconsole.model.etcd import EtcdEndpoint
+from haconsole.model.etcd_view import EtcdMemberView, EtcdView, etcd_view
+from haconsole.model.hosts import HostFacts, Role
+from haconsole.model.names import HostName
+from haconsole.model.observed import NOT_ASKED, Failed, Known, NotAsked, Observed
+from haconsole.model.snapshot import ClusterSnapshot
+from haconsole.present.cells import NOTHING, UNKNOWN, Cell, Tone
+from haconsole.present.facts import Shown, oldest, shown, since_cell, size
+from haconsole.present.subjects import HostSubject, MemberSubject
+from haconsole.present.table import Column, Row, TableView
+
+COLUMNS = (
+    Column("MEMBER", least=6),
+    Column("ROLE"),
+    Column("STATE"),
+    Column("DB", rank=2, right=True),
+    Column("VERSION", rank=3),
+    Column("INDEX", rank=4, right=True),
+    Column("TERM", rank=5, right=True),
+    Column("ID", rank=6),
+    Column("REASON", rank=7, least=12),
+)
+
+
+def etcd_table(snapshot: ClusterSnapshot) -> TableView:
+    """Members as the best informed of them lists them, then hosts with the etcd role that are not listed."""
+    view = etcd_view(snapshot)
+    rows = tuple(_row(snapshot, each) for each in view.members)
+    return TableView(
+        title="etcd",
+        columns=COLUMNS,
+        rows=rows + tuple(_unlisted(snapshot, name) for name in view.unlisted),
+        at=oldest(facts.etcd for facts in snapshot.hosts if facts.has(Role.ETCD)),
+        summaries=_summaries(view),
+        empty=Cell("no host of the inventory has the etcd role", Tone.MUTED),
+    )
+
+
+def endpoint_of(snapshot: ClusterSnapshot, member: EtcdMemberView) -> Shown[EtcdEndpoint]:
+    """What the member said of itself, remembered when it is silent; nothing when its host speaks as another member."""
+    facts = snapshot.host(member.host) if member.host else None
+    said = shown(facts.etcd if facts else NOT_ASKED)
+    return said if said.value is not None and said.value.member_id == member.member.id else Shown(None, None, None)
+
+
+def state_of(snapshot: ClusterSnapshot, member: EtcdMemberView) -> Cell:
+    """The member's state as a sign and a word."""
+    if member.alarms:
+        return Cell(f"▲ {member.alarms[0]}", Tone.CRITICAL)
+    if member.healthy:
+        return Cell("● healthy", Tone.GOOD)
+    if member.endpoint is not None:
+        return Cell("✖ no quorum", Tone.CRITICAL)
+    if not member.member.started:
+        return Cell("▲ unstarted", Tone.WARNING)
+    if member.host is None:
+        return Cell("▲ ghost", Tone.WARNING)
+    facts = snapshot.host(member.host)
+    if facts is not None and (isinstance(facts.reach, Failed) or isinstance(facts.etcd, NotAsked)):
+        return Cell("? unheard", Tone.UNKNOWN)
+    return Cell("✖ down", Tone.CRITICAL)
+
+
+def role_of(member: EtcdMemberView) -> Cell:
+    if member.member.learner:
+        return Cell("learner", Tone.PLAIN)
+    return Cell("★ leader", Tone.ACCENT) if member.leader else Cell("follower")
+
+
+def _row(snapshot: ClusterSnapshot, member: EtcdMemberView) -> Row:
+    said = endpoint_of(snapshot, member)
+    value = said.value
+    state = state_of(snapshot, member)
+    version = since_cell(said.since) if said.since else Cell(value.version) if value else UNKNOWN
+    cells = (
+        Cell(member.member.name or f"({member.member.id})"),
+        role_of(member),
+        state,
+        Cell(size(value.db_size_bytes)) if value else UNKNOWN,
+        version,
+        Cell(str(value.raft_index)) if value else UNKNOWN,
+        Cell(str(value.raft_term)) if value else UNKNOWN,
+        Cell(member.member.id, Tone.MUTED),
+        Cell(member.error or "", Tone.WARNING),
+    )
+    return Row(MemberSubject(member.member.id), dimmed(cells, keep=2) if said.stale else cells)
+
+
+def dimmed(cells: tuple[Cell, ...], *, keep: int) -> tuple[Cell, ...]:
+    """Cells in the tone of what is only remembered, but for the one at `keep`, which tells what is so now."""
+    return tuple(cell if index == keep else Cell(cell.text, Tone.STALE) for index, cell in enumerate(cells))
+
+
+def _unlisted(snapshot: ClusterSnapshot, name: HostName) -> Row:
+    facts = snapshot.host(name)
+    heard: Observed[EtcdEndpoint] = facts.etcd if facts else NOT_ASKED
+    state = _unlisted_state(facts, heard)
+    reason = heard.reason if isinstance(heard, Failed) else "in no member list that was heard"
+    blanks = (NOTHING,) * 5
+    return Row(HostSubject(name), (Cell(name), NOTHING, state, *blanks, Cell(reason, Tone.WARNING)))
+
+
+def _unlisted_state(facts: HostFacts | None, heard: Observed[EtcdEndpoint]) -> Cell:
+    if isinstance(heard, Known):
+        return Cell("▲ not listed", Tone.WARNING)
+    if facts is not None and isinstance(facts.reach, Failed):
+        return Cell("? unheard", Tone.UNKNOWN)
+    return Cell("✖ no etcd", Tone.CRITICAL) if isinstance(heard, Failed) else Cell("? not asked yet", Tone.UNKNOWN)
+
+
+def _summaries(view: EtcdView) -> tuple[Cell, ...]:
+    quorum = view.quorum
+    if quorum is None:
+        return (Cell("? no member list heard", Tone.UNKNOWN),)
+    if not view.current:
+        return (Cell("? list remembered, nobody answers", Tone.CRITICAL), Cell("? remembered", Tone.CRITICAL))
+    if not quorum.holds:
+        short = f"✖ NO QUORUM {quorum.healthy}/{quorum.voters}"
+        return (Cell(f"✖ {quorum.sentence()}", Tone.CRITICAL), Cell(short, Tone.CRITICAL))
+    tone = Tone.GOOD if quorum.can_lose else Tone.WARNING
+    sign = "●" if quorum.can_lose else "▲"
+    short = f"{sign} {quorum.healthy}/{quorum.voters} can lose {quorum.can_lose}"
+    return (Cell(f"{sign} {quorum.sentence()}", tone), Cell(short, tone))

@@ -1,0 +1,68 @@
+"""Facts as a person may read them: now, remembered, or not known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Generic, TypeVar, assert_never
+
+from haconsole.model.observed import Failed, Known, NotAsked, Observed
+from haconsole.present.ages import clock
+from haconsole.present.cells import Cell, Tone
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Shown(Generic[T]):
+    """A value to draw: `since` is set when it is only remembered, and is the moment it was last true; `reason` why."""
+
+    value: T | None
+    since: datetime | None = None
+    reason: str | None = None
+
+    @property
+    def stale(self) -> bool:
+        return self.since is not None
+
+
+def shown(fact: Observed[T]) -> Shown[T]:
+    match fact:
+        case Known(value=value):
+            return Shown(value)
+        case Failed(reason=reason, last=None):
+            return Shown(None, None, reason)
+        case Failed(reason=reason, last=last) if last is not None:
+            return Shown(last.value, last.at, reason)
+        case NotAsked() | Failed():
+            return Shown(None)
+        case _:
+            assert_never(fact)
+
+
+def oldest(facts: Iterable[Observed[T]]) -> datetime | None:
+    """The time of the oldest fact that is known now."""
+    return min((fact.at for fact in facts if isinstance(fact, Known)), default=None)
+
+
+def last_known(facts: Iterable[Observed[T]]) -> datetime | None:
+    """When any of the facts was last known, current or remembered."""
+    known = (fact if isinstance(fact, Known) else fact.last if isinstance(fact, Failed) else None for fact in facts)
+    return max((each.at for each in known if each is not None), default=None)
+
+
+def since_cell(moment: datetime) -> Cell:
+    return Cell(f"since {clock(moment)}", Tone.STALE)
+
+
+def size(count: int | None) -> str:
+    """Bytes in the largest binary unit that keeps two digits: ``512B``, ``20K``, ``1.5G``."""
+    if count is None:
+        return "?"
+    value = float(count)
+    for unit in ("B", "K", "M", "G"):
+        if value < 1024:
+            return f"{value:.0f}{unit}" if unit == "B" or value >= 10 else f"{value:.1f}{unit}"
+        value /= 1024
+    return f"{value:.1f}T"

@@ -1,0 +1,61 @@
+"""The findings pane: what is wrong, in a line each."""
+
+from __future__ import annotations
+
+from haconsole.model.findings import Finding, Severity
+from haconsole.model.snapshot import ClusterSnapshot
+from haconsole.present.cells import Cell, Tone
+from haconsole.present.subjects import FindingSubject
+from haconsole.present.table import Column, Row, TableView
+
+COLUMNS = (
+    Column("SEVERITY"),
+    Column("SUBJECT", rank=1, least=14),
+    Column("CODE", rank=2),
+    Column("WHAT IS WRONG", least=20),
+)
+SYSTEM = "kube-system/"
+SEVERITIES = {
+    Severity.CRITICAL: ("✖", Tone.CRITICAL),
+    Severity.WARNING: ("▲", Tone.WARNING),
+    Severity.INFO: ("i", Tone.ACCENT),
+}
+
+
+def findings_table(findings: tuple[Finding, ...], snapshot: ClusterSnapshot) -> TableView:
+    """Findings as the diagnosis orders them."""
+    return TableView(
+        title="findings",
+        columns=COLUMNS,
+        rows=tuple(_row(finding) for finding in findings),
+        at=snapshot.observed_at,
+        summaries=_summaries(findings),
+        empty=Cell("nothing found wrong in what was observed", Tone.GOOD),
+    )
+
+
+def severity_cell(severity: Severity) -> Cell:
+    sign, tone = SEVERITIES[severity]
+    return Cell(f"{sign} {severity}", tone)
+
+
+def _row(finding: Finding) -> Row:
+    cells = (
+        severity_cell(finding.severity),
+        Cell(finding.subject.removeprefix(SYSTEM)),
+        Cell(finding.code, Tone.MUTED),
+        Cell(finding.summary),
+    )
+    return Row(FindingSubject(finding.code, finding.subject), cells)
+
+
+def _summaries(findings: tuple[Finding, ...]) -> tuple[Cell, ...]:
+    counts = tuple((severity, sum(each.severity is severity for each in findings)) for severity in Severity)
+    told = ", ".join(_counted(count, severity) for severity, count in counts if count)
+    tone = SEVERITIES[findings[0].severity][1] if findings else Tone.GOOD
+    return (Cell(told, tone) if findings else Cell("● none", tone),)
+
+
+def _counted(count: int, severity: Severity) -> str:
+    plural = "s" if count > 1 and severity is Severity.WARNING else ""
+    return f"{count} {severity}{plural}"

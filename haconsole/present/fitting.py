@@ -1,0 +1,113 @@
+"""How a table fits a width: what is squeezed, what is left out, in which order, and the lines that come of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from haconsole.present.cells import Cell, Line, Tone, padded, width_of
+from haconsole.present.table import Row, TableView
+
+GAP = 1
+ROOMY_GAP = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """Which columns are shown, how wide, with how many blanks between; the last one takes what is left over."""
+
+    shown: tuple[int, ...]
+    widths: tuple[int, ...]
+    gap: int
+
+
+def fit(view: TableView, width: int) -> Fit:
+    """Leave columns out by rank until the rest stands in `width` cells.
+
+    What may leave is squeezed before it leaves; what always stays is squeezed only when nothing else is left.
+    """
+    natural = _natural(view)
+    shown = tuple(range(len(view.columns)))
+    while True:
+        fewer = _without_last_rank(view, shown)
+        widths = _squeezed(view, shown, natural, width, all_of_them=not fewer)
+        if not fewer or sum(widths) + GAP * (len(shown) - 1) <= width:
+            return _spread(view, shown, widths, width)
+        shown = fewer
+
+
+def _natural(view: TableView) -> tuple[int, ...]:
+    return tuple(
+        max((width_of(column.title), *(width_of(row.cells[index].text) for row in view.rows if not row.heading)))
+        for index, column in enumerate(view.columns)
+    )
+
+
+def _squeezed(
+    view: TableView, shown: tuple[int, ...], natural: tuple[int, ...], width: int, *, all_of_them: bool
+) -> tuple[int, ...]:
+    widths = {index: natural[index] for index in shown}
+    over = sum(widths.values()) + GAP * (len(shown) - 1) - width
+    for index in sorted(shown, key=lambda each: (-view.columns[each].rank, -natural[each])):
+        column = view.columns[index]
+        if over > 0 and column.least is not None and widths[index] > column.least and (column.rank or all_of_them):
+            taken = min(over, widths[index] - column.least)
+            widths[index] -= taken
+            over -= taken
+    return tuple(widths[index] for index in shown)
+
+
+def _without_last_rank(view: TableView, shown: tuple[int, ...]) -> tuple[int, ...]:
+    """`shown` without the columns of the highest rank; empty when only those that stay are left."""
+    worst = max((view.columns[index].rank for index in shown), default=0)
+    return tuple(index for index in shown if view.columns[index].rank < worst) if worst > 0 else ()
+
+
+def _spread(view: TableView, shown: tuple[int, ...], widths: tuple[int, ...], width: int) -> Fit:
+    if not shown:
+        return Fit((), (), GAP)
+    gaps = len(shown) - 1
+    gap = ROOMY_GAP if sum(widths) + ROOMY_GAP * gaps <= width else GAP
+    left = width - sum(widths[:-1]) - gap * gaps
+    last = widths[-1] if view.columns[shown[-1]].right and widths[-1] <= left else max(left, 1)
+    return Fit(shown, (*widths[:-1], last), gap)
+
+
+def title_line(view: TableView, layout: Fit) -> Line:
+    cells = tuple(Cell(column.title, Tone.MUTED) for column in view.columns)
+    return _line(view, cells, layout)
+
+
+def row_line(view: TableView, row: Row, layout: Fit) -> Line:
+    """A row as it stands in the table; a stale one is wholly in the tone for what is remembered."""
+    if row.heading:
+        return _heading_line(row, sum(layout.widths) + layout.gap * (len(layout.widths) - 1))
+    cells = tuple(Cell(cell.text, Tone.STALE) for cell in row.cells) if row.stale else row.cells
+    return _line(view, cells, layout)
+
+
+def _heading_line(row: Row, width: int) -> Line:
+    """What the cells say, side by side in exactly `width` cells."""
+    parts: list[Cell] = []
+    for cell in (cell for cell in row.cells if cell.text):
+        told = f"{' ' * ROOMY_GAP if parts else ''}{cell.text}"
+        room = width - sum(width_of(part.text) for part in parts)
+        parts.append(padded(Cell(told, cell.tone), min(width_of(told), room)))
+    left = width - sum(width_of(part.text) for part in parts)
+    return (*parts, Cell(" " * left))
+
+
+def _line(view: TableView, cells: tuple[Cell, ...], layout: Fit) -> Line:
+    parts: list[Cell] = []
+    for position, (index, width) in enumerate(zip(layout.shown, layout.widths, strict=True)):
+        if position:
+            parts.append(Cell(" " * layout.gap))
+        parts.append(padded(cells[index], width, right=view.columns[index].right))
+    return tuple(parts)
+
+
+def text_table(view: TableView, width: int) -> str:
+    """The whole table as plain text, for reading in tests and for copying."""
+    layout = fit(view, width)
+    lines = (title_line(view, layout), *(row_line(view, row, layout) for row in view.rows))
+    body = "\n".join("".join(cell.text for cell in line).rstrip() for line in lines)
+    return body if view.rows else f"{body}\n{view.empty.text}"

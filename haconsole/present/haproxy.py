@@ -1,0 +1,157 @@
+"""The haproxy pane: one row a server, with how each balancer sees it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from haconsole.model.haproxy import AdminState, HaproxyServer
+from haconsole.model.hosts import HostFacts, Role
+from haconsole.model.names import HostName
+from haconsole.model.observed import Failed, Known
+from haconsole.model.snapshot import ClusterSnapshot
+from haconsole.present.ages import span
+from haconsole.present.cells import NOTHING, UNKNOWN, Cell, Tone
+from haconsole.present.facts import oldest, shown
+from haconsole.present.subjects import BalancerSubject, ServerSubject
+from haconsole.present.table import Column, Row, TableView
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A server as one balancer sees it; `current` is False when that balancer is silent now."""
+
+    balancer: HostName
+    server: HaproxyServer
+    current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ServerView:
+    """A server of a backend over all balancers that have it."""
+
+    backend: str
+    name: str
+    seen: tuple[Seen, ...]
+
+    @property
+    def key(self) -> ServerSubject:
+        return ServerSubject(self.backend, self.name)
+
+    @property
+    def current(self) -> tuple[Seen, ...]:
+        return tuple(each for each in self.seen if each.current)
+
+
+def balancers_of(snapshot: ClusterSnapshot) -> tuple[HostFacts, ...]:
+    return tuple(facts for facts in snapshot.hosts if facts.has(Role.LOAD_BALANCER))
+
+
+def server_views(snapshot: ClusterSnapshot) -> tuple[ServerView, ...]:
+    """Every server that any balancer has, in the order the first that knows it gives."""
+    seen: dict[tuple[str, str], list[Seen]] = {}
+    for facts in balancers_of(snapshot):
+        told = shown(facts.haproxy)
+        for backend in told.value.backends if told.value else ():
+            for server in backend.servers:
+                seen.setdefault((backend.name, server.name), []).append(Seen(facts.host, server, not told.stale))
+    return tuple(ServerView(backend, name, tuple(views)) for (backend, name), views in seen.items())
+
+
+def haproxy_table(snapshot: ClusterSnapshot) -> TableView:
+    """Servers, then the balancers that do not answer, so that a silent one is never overlooked."""
+    balancers = balancers_of(snapshot)
+    views = server_views(snapshot)
+    several = len({view.backend for view in views}) > 1
+    silent = tuple(facts for facts in balancers if not isinstance(facts.haproxy, Known))
+    return TableView(
+        title="haproxy",
+        columns=(
+            Column("BACKEND", rank=0 if several else 6, least=6 if several else None),
+            Column("SERVER", least=6),
+            Column("STATE", least=12),
+            *(Column(f"ON {facts.host}", rank=3) for facts in balancers),
+            Column("CHECK", rank=2),
+            Column("SESS", rank=4, right=True),
+            Column("ADDRESS", rank=5),
+            Column("FOR", rank=4, right=True),
+        ),
+        rows=tuple(_row(view, balancers) for view in views) + tuple(_silent(facts, balancers) for facts in silent),
+        at=oldest(facts.haproxy for facts in balancers),
+        summaries=_summaries(views, silent, balancers),
+        empty=Cell("no host of the inventory has the load-balancer role", Tone.MUTED),
+    )
+
+
+def server_state(view: ServerView) -> Cell:
+    """The server in one cell: the word most balancers would use and how many see it up."""
+    current = view.current
+    if not current:
+        return Cell("? not known", Tone.UNKNOWN)
+    up = sum(each.server.up for each in current)
+    odd = next((each.server.admin_state for each in current if each.server.admin_state is not AdminState.READY), None)
+    if odd is not None:
+        return Cell(f"▲ {odd} {up}/{len(current)}", Tone.WARNING)
+    if up == len(current):
+        return Cell(f"● UP {up}/{len(current)}", Tone.GOOD)
+    return Cell(f"✖ DOWN {len(current) - up}/{len(current)}", Tone.CRITICAL)
+
+
+def seen_cell(seen: Seen | None) -> Cell:
+    if seen is None:
+        return NOTHING
+    tone = Tone.GOOD if seen.server.up else Tone.CRITICAL
+    if seen.server.admin_state is not AdminState.READY:
+        tone = Tone.WARNING
+    return Cell(seen.server.status, tone if seen.current else Tone.STALE)
+
+
+def _row(view: ServerView, balancers: tuple[HostFacts, ...]) -> Row:
+    by_host = {each.balancer: each for each in view.seen}
+    told = view.current or view.seen
+    worst = next((each.server for each in told if not each.server.up), told[0].server)
+    cells = (
+        Cell(view.backend, Tone.MUTED),
+        Cell(view.name),
+        server_state(view),
+        *(_on(facts, by_host.get(facts.host)) for facts in balancers),
+        Cell(worst.check or "–"),
+        Cell(str(sum(each.server.sessions for each in view.current))),
+        Cell(worst.address, Tone.MUTED),
+        Cell(span(worst.last_change_s), Tone.MUTED),
+    )
+    return Row(view.key, cells, stale=not view.current)
+
+
+def _on(facts: HostFacts, seen: Seen | None) -> Cell:
+    return UNKNOWN if seen is None and not isinstance(facts.haproxy, Known) else seen_cell(seen)
+
+
+def silent_state(facts: HostFacts) -> Cell:
+    """A balancer that gave no answer now: not asked, its host lost, or haproxy itself silent."""
+    if not isinstance(facts.haproxy, Failed):
+        return Cell("? not asked yet", Tone.UNKNOWN)
+    if isinstance(facts.reach, Failed):
+        return Cell("? unheard", Tone.UNKNOWN)
+    return Cell("✖ no haproxy", Tone.CRITICAL)
+
+
+def _silent(facts: HostFacts, balancers: tuple[HostFacts, ...]) -> Row:
+    """A heading: it is about a balancer, not about a server."""
+    cells = (Cell(""), Cell(f"balancer {facts.host}", Tone.ACCENT), silent_state(facts))
+    return Row(BalancerSubject(facts.host), (*cells, *(Cell(""),) * (len(balancers) + 4)), heading=True)
+
+
+def _summaries(
+    views: tuple[ServerView, ...], silent: tuple[HostFacts, ...], balancers: tuple[HostFacts, ...]
+) -> tuple[Cell, ...]:
+    if not balancers:
+        return (Cell("none", Tone.MUTED),)
+    if len(silent) == len(balancers):
+        return (Cell("? no balancer answers", Tone.UNKNOWN), Cell("? silent", Tone.UNKNOWN))
+    up = sum(bool(view.current) and all(each.server.up for each in view.current) for view in views)
+    whole = up == len(views) and not silent
+    tone = Tone.GOOD if whole else Tone.CRITICAL if up < len(views) else Tone.WARNING
+    sign = "●" if whole else "✖" if up < len(views) else "▲"
+    tail = f", {len(silent)} silent" if silent else ""
+    short = Cell(f"{sign} {up}/{len(views)} up{tail}", tone)
+    return (Cell(f"{sign} {up} of {len(views)} servers up everywhere{tail}", tone), short)

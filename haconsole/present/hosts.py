@@ -1,0 +1,144 @@
+"""The hosts pane: whether each host is reached and what runs on it."""
+
+from __future__ import annotations
+
+from haconsole.model.hosts import ApiserverFacts, DiskSpace, HostFacts, Reach, Role, ServiceState
+from haconsole.model.observed import Cause, Failed, Known, NotAsked, Observed
+from haconsole.model.snapshot import ClusterSnapshot
+from haconsole.present.ages import clock
+from haconsole.present.cells import NOTHING, UNKNOWN, Cell, Tone
+from haconsole.present.facts import last_known, oldest, shown, size
+from haconsole.present.subjects import HostSubject
+from haconsole.present.table import Column, Row, TableView
+
+LOW_FREE = 0.10
+SKEW_MS = 500.0
+COLUMNS = (
+    Column("HOST", least=6),
+    Column("SSH"),
+    Column("SERVICES", least=14),
+    Column("API", rank=1),
+    Column("DISK FREE", rank=2),
+    Column("CLOCK", rank=3, right=True),
+    Column("ADDRESS", rank=4),
+    Column("ROLES", rank=5),
+)
+SHORT_ROLES = {
+    Role.ETCD: "etcd",
+    Role.CONTROL_PLANE: "control-plane",
+    Role.LOAD_BALANCER: "balancer",
+    Role.WORKER: "worker",
+    Role.BASTION: "bastion",
+}
+
+
+def hosts_table(snapshot: ClusterSnapshot) -> TableView:
+    return TableView(
+        title="hosts",
+        columns=COLUMNS,
+        rows=tuple(_row(facts) for facts in snapshot.hosts),
+        at=oldest(facts.services for facts in snapshot.hosts),
+        summaries=_summaries(snapshot),
+        empty=Cell("the inventory has no hosts", Tone.MUTED),
+    )
+
+
+def lost_since(facts: HostFacts) -> Cell:
+    """When a host that is not reached was last heard, by the newest of its facts."""
+    heard = last_known((facts.reach, facts.services, facts.addresses, facts.etcd, facts.haproxy))
+    return Cell(f"✖ lost {clock(heard)}" if heard else "✖ not reached", Tone.CRITICAL)
+
+
+def reach_cell(facts: HostFacts) -> Cell:
+    reach: Observed[Reach] = facts.reach
+    if isinstance(reach, Known):
+        return Cell(f"● {reach.value.connect_ms:.0f} ms", Tone.GOOD)
+    return lost_since(facts) if isinstance(reach, Failed) else Cell("? connecting", Tone.UNKNOWN)
+
+
+def services_cell(services: Observed[tuple[ServiceState, ...]]) -> Cell:
+    """How many of the host's services run; those that do not, by name."""
+    known = shown(services)
+    if known.value is None:
+        return UNKNOWN if not isinstance(services, NotAsked) else NOTHING
+    there = tuple(unit for unit in known.value if unit.exists)
+    down = tuple(unit for unit in there if not unit.running)
+    if not there:
+        return Cell("none installed", Tone.MUTED)
+    if not down:
+        return Cell(f"● {len(there)}/{len(there)} active", Tone.GOOD)
+    states = "; ".join(
+        f"{state}: {', '.join(unit.name.removeprefix('kube-') for unit in down if unit.active == state)}"
+        for state in dict.fromkeys(unit.active for unit in down)
+    )
+    return Cell(f"✖ {len(there) - len(down)}/{len(there)} {states}", Tone.CRITICAL)
+
+
+def api_cell(api: Observed[ApiserverFacts]) -> Cell:
+    if isinstance(api, NotAsked):
+        return NOTHING
+    if isinstance(api, Failed) and api.cause in (Cause.NOT_CONFIGURED, Cause.NOT_INSTALLED):
+        return Cell("not set up", Tone.MUTED)
+    known = shown(api)
+    if known.value is None or known.stale:
+        return Cell("✖ silent", Tone.CRITICAL)
+    if known.value.ready:
+        return Cell("● ready", Tone.GOOD)
+    return Cell(f"✖ not ready ({len(known.value.failing)})", Tone.CRITICAL)
+
+
+def disk_cell(disks: Observed[tuple[DiskSpace, ...]]) -> Cell:
+    """The tightest file system, as a share and in bytes."""
+    known = shown(disks)
+    if not known.value:
+        return NOTHING if isinstance(disks, NotAsked) else UNKNOWN
+    tightest = min(known.value, key=lambda disk: disk.free_bytes / max(disk.size_bytes, 1))
+    share = tightest.free_bytes / max(tightest.size_bytes, 1)
+    text = f"{share:.0%} {size(tightest.free_bytes)}"
+    return Cell(f"▲ {text}", Tone.WARNING) if share < LOW_FREE else Cell(text)
+
+
+def clock_cell(offset: Observed[float]) -> Cell:
+    known = shown(offset)
+    if known.value is None:
+        return NOTHING if isinstance(offset, NotAsked) else UNKNOWN
+    text = f"{known.value:+.0f}ms" if abs(known.value) < 10_000 else f"{known.value / 1000:+.0f}s"
+    return Cell(f"▲ {text}", Tone.WARNING) if abs(known.value) > SKEW_MS else Cell(text, Tone.MUTED)
+
+
+def roles_cell(roles: tuple[Role, ...]) -> Cell:
+    return Cell(" ".join(SHORT_ROLES[role] for role in roles), Tone.MUTED)
+
+
+def _row(facts: HostFacts) -> Row:
+    lost = isinstance(facts.reach, Failed)
+    cells = (
+        Cell(facts.host),
+        reach_cell(facts),
+        services_cell(facts.services),
+        UNKNOWN if lost and not isinstance(facts.apiserver, NotAsked) else api_cell(facts.apiserver),
+        disk_cell(facts.disks),
+        clock_cell(facts.clock_offset_ms),
+        Cell(facts.address, Tone.MUTED),
+        roles_cell(facts.roles),
+    )
+    return Row(HostSubject(facts.host), _dim(cells) if lost else cells)
+
+
+def _dim(cells: tuple[Cell, ...]) -> tuple[Cell, ...]:
+    return tuple(
+        cell if index == 1 or cell.tone is Tone.UNKNOWN else Cell(cell.text, Tone.STALE)
+        for index, cell in enumerate(cells)
+    )
+
+
+def _summaries(snapshot: ClusterSnapshot) -> tuple[Cell, ...]:
+    there = sum(isinstance(facts.reach, Known) for facts in snapshot.hosts)
+    count = len(snapshot.hosts)
+    lost = tuple(facts.host for facts in snapshot.hosts if isinstance(facts.reach, Failed))
+    if lost:
+        tone = Tone.CRITICAL
+        return (Cell(f"✖ {there}/{count} reached, not {', '.join(lost)}", tone), Cell(f"✖ {there}/{count}", tone))
+    waiting = there < count
+    tone = Tone.UNKNOWN if waiting else Tone.GOOD
+    return (Cell(f"{'?' if waiting else '●'} {there}/{count} reached", tone),)

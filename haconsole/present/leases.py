@@ -1,0 +1,109 @@
+"""The lease pane: who holds each leader lock."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from haconsole.model.lease import Lease, LeaseState
+from haconsole.model.observed import Failed, NotAsked
+from haconsole.model.snapshot import ClusterSnapshot
+from haconsole.present.ages import span, timestamp
+from haconsole.present.cells import NOTHING, Cell, Tone
+from haconsole.present.facts import oldest, shown, since_cell
+from haconsole.present.subjects import LeaseSubject
+from haconsole.present.table import Column, Row, TableView
+
+SYSTEM = "kube-system"
+COLUMNS = (
+    Column("LEASE", least=10),
+    Column("HOLDER", least=6),
+    Column("STATE", least=9),
+    Column("RENEWED", rank=1, right=True),
+    Column("SINCE", rank=2),
+    Column("MOVES", rank=3, right=True),
+    Column("FROM", rank=4),
+)
+
+
+def leases_table(snapshot: ClusterSnapshot, now: datetime) -> TableView:
+    """One row a lock; `now` decides what has expired, so that a lock nobody renews is seen to lapse."""
+    told = shown(snapshot.leases)
+    leases = told.value or ()
+    return TableView(
+        title="lease holders",
+        columns=COLUMNS,
+        rows=tuple(_row(lease, now, told.since) for lease in leases),
+        at=oldest((snapshot.leases,)),
+        summaries=_summaries(snapshot, leases, now),
+        empty=_empty(snapshot),
+    )
+
+
+def lease_name(lease: Lease) -> str:
+    """The lock's name without what is the same for all of Kubernetes' own."""
+    return lease.name.removeprefix("kube-") if lease.namespace == SYSTEM else f"{lease.namespace}/{lease.name}"
+
+
+def renewed_cell(lease: Lease, now: datetime) -> Cell:
+    """How long ago the lock was renewed; a renewal in good time is not counted, so that the eye is left in peace."""
+    age_s = lease.age_s(now)
+    if age_s is None:
+        return NOTHING
+    seconds = max(0, int(age_s))
+    in_time = seconds <= lease.duration_s // 2
+    return Cell("in time", Tone.MUTED) if in_time else Cell(f"{span(seconds)} ago", Tone.WARNING)
+
+
+def holder_cell(lease: Lease) -> Cell:
+    if not lease.holder:
+        return NOTHING
+    return Cell(lease.host, Tone.ACCENT) if lease.host else Cell(f"? {lease.holder}", Tone.WARNING)
+
+
+def state_cell(lease: Lease, now: datetime) -> Cell:
+    """The lock's state; a renewal that is late, but not yet too late, is counted aloud."""
+    age_s = lease.age_s(now)
+    late = int(age_s) if age_s is not None else None
+    match lease.state(now):
+        case LeaseState.HELD if late is not None and late > lease.duration_s // 2:
+            return Cell(f"▲ late {late}s", Tone.WARNING)
+        case LeaseState.HELD:
+            return Cell("● held", Tone.GOOD)
+        case LeaseState.EXPIRED:
+            return Cell("✖ expired", Tone.CRITICAL)
+        case LeaseState.RELEASED:
+            return Cell("✖ released", Tone.CRITICAL)
+
+
+def _row(lease: Lease, now: datetime, since: datetime | None) -> Row:
+    acquired = Cell(timestamp(lease.acquired_at, now)) if lease.acquired_at else NOTHING
+    state = Cell(f"? {since_cell(since).text}", Tone.UNKNOWN) if since else state_cell(lease, now)
+    cells = (
+        Cell(lease_name(lease)),
+        holder_cell(lease),
+        state,
+        renewed_cell(lease, now),
+        acquired,
+        Cell(str(lease.transitions)),
+        Cell(str(lease.source), Tone.MUTED),
+    )
+    return Row(LeaseSubject(lease.namespace, lease.name), cells, stale=since is not None)
+
+
+def _summaries(snapshot: ClusterSnapshot, leases: tuple[Lease, ...], now: datetime) -> tuple[Cell, ...]:
+    if isinstance(snapshot.leases, Failed):
+        return (Cell(f"? {snapshot.leases.reason}", Tone.UNKNOWN), Cell("? unreadable", Tone.UNKNOWN))
+    if not leases:
+        return (Cell("none", Tone.MUTED),)
+    held = sum(lease.state(now) is LeaseState.HELD for lease in leases)
+    if held == len(leases):
+        return (Cell(f"● {held}/{len(leases)} held", Tone.GOOD),)
+    return (Cell(f"✖ {held}/{len(leases)} held", Tone.CRITICAL),)
+
+
+def _empty(snapshot: ClusterSnapshot) -> Cell:
+    if isinstance(snapshot.leases, Failed):
+        return Cell(f"? not known: {snapshot.leases.reason}", Tone.UNKNOWN)
+    if isinstance(snapshot.leases, NotAsked):
+        return Cell("? not asked yet", Tone.UNKNOWN)
+    return Cell("there are no leader locks", Tone.MUTED)

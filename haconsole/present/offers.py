@@ -1,0 +1,79 @@
+"""Which actions to offer for a row, and what of their forms the row fills in."""
+
+from __future__ import annotations
+
+from haconsole.actions.catalogue import Action, ArgumentKind
+from haconsole.actions.command_line import action_of, entries
+from haconsole.model.findings import ActionCall, Advice, Finding, Remedy
+from haconsole.model.names import HostName
+from haconsole.model.snapshot import ClusterSnapshot
+from haconsole.present.palette import Command
+from haconsole.present.standing import host_of
+from haconsole.present.subjects import FindingSubject, Subject
+
+
+def offered(
+    actions: tuple[Action, ...],
+    subject: Subject | None,
+    snapshot: ClusterSnapshot | None,
+    findings: tuple[Finding, ...],
+) -> tuple[Command, ...]:
+    """The actions as commands: those that fix the finding under the cursor, those for its host, then the others."""
+    host = host_of(subject, snapshot)
+    finding = finding_of(subject, findings)
+    named = {call.action for call in finding.calls if not call.last_resort} if finding else set[str]()
+
+    def rank(action: Action) -> int:
+        takes_host = any(argument.kind is ArgumentKind.HOST for argument in action.arguments)
+        return 0 if action.name in named else 1 if host is not None and takes_host else 2
+
+    return tuple(
+        Command(
+            action.title,
+            f"act('{action.name}')",
+            action.help,
+            ("fix", host or "", "")[rank(action)],
+            command=action.name,
+            words=(*(argument.name for argument in action.arguments), *action.synonyms),
+            dangerous=action.dangerous,
+        )
+        for action in sorted(actions, key=rank)
+    )
+
+
+def given_by(action: Action, host: HostName | None) -> dict[str, str]:
+    """What of the form is filled in by the host under the cursor: the first argument that takes a host."""
+    taker = next((argument.name for argument in action.arguments if argument.kind is ArgumentKind.HOST), None)
+    return {taker: host} if taker is not None and host is not None else {}
+
+
+def finding_of(subject: Subject | None, findings: tuple[Finding, ...]) -> Finding | None:
+    """The finding of a row; None where the row is not one, or is no longer there."""
+    if not isinstance(subject, FindingSubject):
+        return None
+    return next((each for each in findings if (each.code, each.subject) == (subject.code, subject.subject)), None)
+
+
+def remedy_text(remedy: Remedy) -> str:
+    """A remedy as the screen shows it: the action's title, its arguments as fields, and what it does here."""
+    match remedy:
+        case Advice(text=text):
+            line = text
+        case ActionCall():
+            title, fields = action_of(remedy).title, entries(remedy)
+            line = ": ".join(filter(None, (f"{title} ({fields})" if fields else title, remedy.text)))
+    return f"last resort: {line}" if remedy.last_resort else line
+
+
+def fixes(finding: Finding) -> tuple[Command, ...]:
+    """A finding's action calls as commands to choose from; `action` is the place among its calls."""
+    return tuple(
+        Command(
+            ("last resort: " if call.last_resort else "") + action_of(call).title,
+            str(number),
+            ": ".join(filter(None, (entries(call), call.text))) or action_of(call).help,
+            command=call.action,
+            dangerous=call.last_resort,
+        )
+        for number, call in enumerate(finding.calls)
+    )

@@ -1,0 +1,84 @@
+"""What can be done here, as a table to choose from."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from haconsole.present.cells import Cell, Tone
+from haconsole.present.subjects import CommandSubject
+from haconsole.present.table import Column, Row, TableView
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """`action` as bindings name it; `key` as a person reads it, empty where there is none.
+
+    `command` is its name on the command line and `words` are further words by which it is found. A `dangerous` one is
+    marked, and comes last unless its own name or title begins with what was typed.
+    """
+
+    name: str
+    action: str
+    help: str
+    key: str = ""
+    command: str = ""
+    words: tuple[str, ...] = ()
+    dangerous: bool = False
+
+
+WORDS = re.compile(r"[\w']+")
+
+
+def ranked(commands: tuple[Command, ...], typed: str) -> tuple[Command, ...]:
+    """The commands that match what was typed, the best first; the given order decides between equals.
+
+    1. The name or the title begins with it; 2. a word of them does; 3. a further word does; 4. it is somewhere in the
+    name, the title or the help. Of several words typed, the worst match counts, and each must match. After the first
+    group every dangerous command comes last.
+    """
+    wanted = " ".join(WORDS.findall(typed.casefold()))
+    found = ((_distance(command, wanted), command) for command in commands)
+    matches = [(distance, command) for distance, command in found if distance is not None]
+    return tuple(command for _, command in sorted(matches, key=lambda match: _order(*match)))
+
+
+def _order(distance: int, command: Command) -> tuple[bool, bool, int]:
+    return (distance > 0, command.dangerous, distance)
+
+
+def _distance(command: Command, wanted: str) -> int | None:
+    """How far a match is from the start of the name: 0 to 3; None for no match."""
+    names = tuple(" ".join(WORDS.findall(name.casefold())) for name in (command.name, command.command))
+    if any(name.startswith(wanted) for name in names) and wanted:
+        return 0
+    further = tuple(WORDS.findall(" ".join(command.words).casefold()))
+    everything = " ".join((*names, *further, command.help.casefold()))
+    worst = 1
+    for word in wanted.split():
+        if any(part.startswith(word) for name in names for part in name.split()):
+            continue
+        if not any(part.startswith(word) for part in further) and word not in everything:
+            return None
+        worst = max(worst, 2 if any(part.startswith(word) for part in further) else 3)
+    return worst
+
+
+def commands_table(title: str, commands: tuple[Command, ...], *, beside: str = "KEY") -> TableView:
+    """The commands under a title; the column `beside` their names, for keys, is left out where none has any."""
+    keyed = any(each.key for each in commands)
+    rows = tuple(
+        Row(
+            CommandSubject(each.action),
+            (
+                Cell(f"▲ {each.name}", Tone.WARNING) if each.dangerous else Cell(each.name),
+                *((Cell(each.key, Tone.ACCENT),) if keyed else ()),
+                Cell(each.help, Tone.MUTED),
+            ),
+        )
+        for each in commands
+    )
+    between = (Column(beside),) if keyed else ()
+    columns = (Column("COMMAND", least=10), *between, Column("WHAT IT DOES", rank=1, least=16))
+    hint = Cell("type to find, enter to do, escape to leave", Tone.MUTED)
+    return TableView(title, columns, rows, None, (hint,), empty=Cell("no command matches"), ageless=True)

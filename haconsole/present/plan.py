@@ -1,0 +1,143 @@
+"""A plan to read before it is carried out: its steps as a table, each step in full."""
+
+from __future__ import annotations
+
+from haconsole.actions.describe import check_line, operation_line, script_of, short_line
+from haconsole.actions.operations import Irreversible, Nothing, Operation, RunCommand, WriteFile
+from haconsole.actions.step import Plan, Refusal, Step, StepId
+from haconsole.present.cells import Cell, Tone
+from haconsole.present.detail import Detail, Fact, Heading, Item, Sentence, Verbatim
+from haconsole.present.subjects import StepSubject
+from haconsole.present.table import Column, Row, TableView
+from haconsole.present.teach import in_plain_words, way_back
+
+COLUMNS = (
+    Column("#", right=True),
+    Column("HOST", least=5),
+    Column("STEP", least=20),
+    Column("UNDO", rank=2),
+    Column("PHASE", rank=3, least=8),
+)
+
+
+def plan_table(plan: Plan) -> TableView:
+    rows = tuple(
+        Row(
+            StepSubject(step.id),
+            (
+                Cell(str(number), Tone.MUTED),
+                Cell(step.host),
+                Cell(step.title),
+                undo_cell(step),
+                Cell(step.phase, Tone.MUTED),
+            ),
+        )
+        for number, step in enumerate(plan.steps, 1)
+    )
+    empty = Cell("nothing to do", Tone.GOOD)
+    return TableView(f"plan: {plan.action}", COLUMNS, rows, None, plan_gist(plan), empty, ageless=True)
+
+
+def plan_gist(plan: Plan) -> tuple[Cell, ...]:
+    """What the plan comes to, the longest wording first."""
+    hosts = tuple(dict.fromkeys(step.host for step in plan.steps))
+    lost = len(irreversible(plan))
+    tail = f", {lost} cannot be taken back" if lost else ""
+    tone = Tone.WARNING if lost else Tone.PLAIN
+    long = f"{len(plan.steps)} steps on {', '.join(hosts)}{tail}"
+    return (Cell(long, tone), Cell(f"{len(plan.steps)} steps{tail}", tone), Cell(f"{len(plan.steps)} steps", tone))
+
+
+def irreversible(plan: Plan) -> tuple[Step, ...]:
+    """The steps that cannot be taken back."""
+    return tuple(step for step in plan.steps if isinstance(step.undo, Irreversible))
+
+
+def undo_cell(step: Step) -> Cell:
+    if step.undo is None:
+        return Cell("–", Tone.MUTED)
+    return Cell("✖ none", Tone.WARNING) if isinstance(step.undo, Irreversible) else Cell("yes", Tone.MUTED)
+
+
+def step_of(plan: Plan, step: StepId) -> Step | None:
+    return next((each for each in plan.steps if each.id == step), None)
+
+
+def step_items(plan: Plan, step: Step, *, teaching: bool = False) -> tuple[Item, ...]:
+    """Why a step is there, or all of it in plain words; then what it does, how it is checked and taken back."""
+    return (
+        *((*in_plain_words(step), Heading("Where")) if teaching else (Sentence(Cell(step.why)),)),
+        Fact("host", Cell(step.host)),
+        *((Fact("phase", Cell(step.phase)),) if step.phase else ()),
+        *(_look(step) if isinstance(step.operation, Nothing) else _change(step)),
+        *_checks("Waits for", tuple(_title(plan, each) for each in step.needs)),
+        *_content(step),
+    )
+
+
+def _look(step: Step) -> tuple[Item, ...]:
+    """A step that changes nothing: what it looks for, each once."""
+    checks = dict.fromkeys((*step.precondition, *step.verification))
+    return (
+        Heading("What is done"),
+        Sentence(
+            Cell("The host is only looked at; nothing is changed, and there is nothing to take back.", Tone.ACCENT)
+        ),
+        *_checks("What must hold", tuple(check_line(check) for check in checks)),
+    )
+
+
+def _change(step: Step) -> tuple[Item, ...]:
+    return (
+        Heading("What is done"),
+        Sentence(Cell(_done(step.operation), Tone.ACCENT)),
+        *_checks("Must hold before", tuple(check_line(check) for check in step.precondition)),
+        *_checks("Holds when it is done", tuple(check_line(check) for check in step.verification)),
+        Heading("How it is taken back"),
+        Sentence(Cell(way_back(step) or "the plan does not say", Tone.MUTED)),
+    )
+
+
+def _done(operation: Operation) -> str:
+    """In a line or two; the text of a script stands further below."""
+    return short_line(operation.argv) if isinstance(operation, RunCommand) else operation_line(operation)
+
+
+def about_step(plan: Plan, subject: StepSubject, *, teaching: bool = False) -> Detail | None:
+    """A step of a plan; `teaching` tells it in plain words first."""
+    step = step_of(plan, subject.id)
+    if step is None:
+        return None
+    return Detail(f"{step.host}: {step.title}", step_items(plan, step, teaching=teaching))
+
+
+def about_refusal(refusal: Refusal) -> Detail:
+    """Why there is no plan, and what would make it possible."""
+    return Detail(
+        f"{refusal.action} is refused",
+        (
+            Sentence(
+                Cell(f"{refusal.action} of {refusal.cluster} cannot be carried out as things are:", Tone.CRITICAL)
+            ),
+            *(Sentence(Cell(reason), "·") for reason in refusal.reasons),
+        ),
+    )
+
+
+def _checks(heading: str, lines: tuple[str, ...]) -> tuple[Item, ...]:
+    return (Heading(heading), *(Sentence(Cell(line), "·") for line in lines)) if lines else ()
+
+
+def _title(plan: Plan, step: StepId) -> str:
+    found = step_of(plan, step)
+    return f"{found.host}: {found.title}" if found else step
+
+
+def _content(step: Step) -> tuple[Item, ...]:
+    """The text of the file that is written, or of the script that is run."""
+    file = step.operation.content if isinstance(step.operation, WriteFile) else None
+    text = script_of(step.operation) if file is None else file
+    if text is None:
+        return ()
+    lines = (Verbatim(Cell(line.expandtabs(), Tone.MUTED), "│") for line in text.splitlines())
+    return (Heading("The script" if file is None else "The file"), *lines)

@@ -1,0 +1,273 @@
+"""A run as it goes: each step's state and time, its output, what remains, and what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from types import MappingProxyType
+from typing import TypeVar
+
+from haconsole.actions.step import Plan, Step, StepId
+from haconsole.execution.events import (
+    Event,
+    Outcome,
+    RunDone,
+    RunStarted,
+    StepDone,
+    StepHeld,
+    StepOutput,
+    StepReleased,
+    StepStarted,
+)
+from haconsole.present.ages import seconds_since, span
+from haconsole.present.cells import Cell, Tone
+from haconsole.present.changes import Change
+from haconsole.present.detail import Detail, Fact, Heading, Item, Sentence, Verbatim
+from haconsole.present.plan import step_items, step_of
+from haconsole.present.subjects import StepSubject
+from haconsole.present.table import Column, Row, TableView
+
+T = TypeVar("T")
+OUTPUT_KEPT = 400
+BAR = 20
+COLUMNS = (
+    Column("STATE", least=9),
+    Column("HOST", least=5),
+    Column("STEP", least=20),
+    Column("TIME", rank=1, right=True),
+    Column("PHASE", rank=2, least=8),
+)
+STATES = {
+    Outcome.DONE: Cell("● done", Tone.GOOD),
+    Outcome.ALREADY: Cell("● already", Tone.MUTED),
+    Outcome.FAILED: Cell("✖ failed", Tone.CRITICAL),
+    Outcome.UNKNOWN: Cell("? unknown", Tone.UNKNOWN),
+    Outcome.SKIPPED: Cell("– not started", Tone.MUTED),
+}
+WAITING = Cell("· waiting", Tone.MUTED)
+RUNNING = Cell("▸ running", Tone.ACCENT)
+HELD = Cell("‖ held", Tone.WARNING)
+NEXT = Cell("‖ next", Tone.WARNING)
+
+
+@dataclass(frozen=True, slots=True)
+class RunView:
+    """A plan and the state of its run. `broken` is the reason why no more events come, if that is so.
+
+    `held` are the steps that wait to be released, the next one first; `finished` is the step that ended last. `paused`
+    holds every further step, `teaching` explains each one meanwhile. `changes` is what differs on the cluster after the
+    run, None until that is known.
+    """
+
+    plan: Plan
+    begun_at: datetime
+    run: str = ""
+    started: Mapping[StepId, datetime] = field(default_factory=lambda: MappingProxyType({}))
+    ended: Mapping[StepId, StepDone] = field(default_factory=lambda: MappingProxyType({}))
+    output: Mapping[StepId, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    held: tuple[StepId, ...] = ()
+    newest: StepId | None = None
+    finished: StepId | None = None
+    stopping: bool = False
+    paused: bool = False
+    teaching: bool = False
+    done: RunDone | None = None
+    broken: str | None = None
+    changes: tuple[Change, ...] | None = None
+
+    @property
+    def over(self) -> bool:
+        return self.done is not None or self.broken is not None
+
+    @property
+    def under_way(self) -> tuple[StepId, ...]:
+        return tuple(step for step in self.started if step not in self.ended)
+
+    @property
+    def failed(self) -> StepId | None:
+        """The first step that did not come to a good end, None where all did."""
+        return next((step for step, done in self.ended.items() if done.error), None)
+
+    def after(self, event: Event) -> RunView:
+        """The view after one more event."""
+        match event:
+            case RunStarted():
+                return replace(self, run=event.run)
+            case StepStarted():
+                newest = self.held[0] if self.held else event.step
+                return replace(self, started=_put(self.started, event.step, event.at), newest=newest)
+            case StepHeld():
+                order = {step.id: number for number, step in enumerate(self.plan.steps)}
+                held = tuple(sorted((*self.held, event.step), key=lambda step: order.get(step, 0)))
+                return replace(self, held=held, newest=held[0])
+            case StepReleased():
+                return replace(self, held=_without(self.held, event.step), newest=event.step)
+            case StepOutput():
+                said = (*self.output.get(event.step, ()), *event.text.splitlines())[-OUTPUT_KEPT:]
+                return replace(self, output=_put(self.output, event.step, said))
+            case StepDone():
+                return self._finished(event)
+            case RunDone():
+                return replace(self, done=event)
+
+    def _finished(self, event: StepDone) -> RunView:
+        """The view after a step ended: the next held step is looked at."""
+        held = _without(self.held, event.step)
+        newest = held[0] if held else self.newest
+        ended = _put(self.ended, event.step, event)
+        return replace(self, ended=ended, held=held, newest=newest, finished=event.step)
+
+
+def _without(held: tuple[StepId, ...], step: StepId) -> tuple[StepId, ...]:
+    return tuple(each for each in held if each != step)
+
+
+def _put(before: Mapping[StepId, T], step: StepId, value: T) -> Mapping[StepId, T]:
+    return MappingProxyType({**before, step: value})
+
+
+def run_table(view: RunView, now: datetime) -> TableView:
+    """The plan's steps with their states; steps keep their places while the run goes on."""
+    rows = tuple(
+        Row(
+            StepSubject(step.id),
+            (
+                state_cell(view, step.id),
+                Cell(step.host),
+                Cell(step.title),
+                time_cell(view, step.id, now),
+                Cell(step.phase, Tone.MUTED),
+            ),
+        )
+        for step in view.plan.steps
+    )
+    return TableView(f"run: {view.plan.action}", COLUMNS, rows, None, run_gist(view, now), ageless=True)
+
+
+def state_cell(view: RunView, step: StepId) -> Cell:
+    if step in view.ended:
+        return STATES[view.ended[step].outcome]
+    if step in view.started:
+        if view.over:
+            return Cell("? unheard", Tone.UNKNOWN)
+        if step not in view.held:
+            return RUNNING
+        return NEXT if step == view.held[0] else HELD
+    return STATES[Outcome.SKIPPED] if view.over else WAITING
+
+
+def time_cell(view: RunView, step: StepId, now: datetime) -> Cell:
+    if step in view.ended:
+        return Cell(f"{view.ended[step].seconds:.1f}s", Tone.MUTED)
+    if step in view.started and not view.over:
+        return Cell(span(seconds_since(view.started[step], now)))
+    return Cell("")
+
+
+def run_gist(view: RunView, now: datetime) -> tuple[Cell, ...]:
+    """How far the run is, or how it ended, the longest wording first."""
+    if view.broken is not None:
+        return (Cell(f"✖ {view.broken}", Tone.CRITICAL),)
+    if view.done is not None:
+        return (ending(view.done),)
+    steps, ended = len(view.plan.steps), len(view.ended)
+    filled = BAR * ended // max(steps, 1)
+    bar = "█" * filled + "·" * (BAR - filled)
+    took = span(seconds_since(view.begun_at, now))
+    stopping = "stopping after these, " if view.stopping else ""
+    if view.held and not view.stopping:
+        waits = f"‖ {len(view.held)} held"
+        return (
+            Cell(f"{waits}: n starts the next, p all; {ended}/{steps}, {took}", Tone.WARNING),
+            Cell(f"{waits}: n next, p all; {ended}/{steps}", Tone.WARNING),
+            Cell(f"{waits}, {ended}/{steps}", Tone.WARNING),
+        )
+    stopping = "pausing after these, " if view.paused and not view.stopping else stopping
+    tone = Tone.WARNING if view.stopping or view.paused else Tone.ACCENT
+    tail = f"{len(view.under_way)} under way, {steps - ended - len(view.under_way)} to come, {took}"
+    return (
+        Cell(f"{bar} {ended}/{steps}, {stopping}{tail}", tone),
+        Cell(f"{stopping}{ended}/{steps}, {tail}", tone),
+        Cell(f"{ended}/{steps}, {took}", tone),
+    )
+
+
+def ending(done: RunDone) -> Cell:
+    """How the run ended, in a sentence."""
+    sign, tone = {
+        Outcome.DONE: ("●", Tone.GOOD),
+        Outcome.ALREADY: ("●", Tone.GOOD),
+        Outcome.FAILED: ("✖", Tone.CRITICAL),
+        Outcome.UNKNOWN: ("?", Tone.UNKNOWN),
+        Outcome.SKIPPED: ("▲", Tone.WARNING),
+    }[done.outcome]
+    word = "stopped" if done.outcome is Outcome.SKIPPED else done.outcome
+    return Cell(f"{sign} {word} after {done.seconds:.0f} s: {done.counts()}", tone)
+
+
+def about_run_step(view: RunView, subject: StepSubject) -> Detail | None:
+    """A step of the run: how it went, what it said, and then what the plan says of it."""
+    step = step_of(view.plan, subject.id)
+    if step is None:
+        return None
+    ended = view.ended.get(step.id)
+    error = (Sentence(Cell(ended.error, Tone.CRITICAL)),) if ended is not None and ended.error else ()
+    said = view.output.get(step.id, ())
+    output: tuple[Item, ...] = (
+        (Heading("Output"), *(Verbatim(Cell(line.expandtabs()), "│") for line in said)) if said else ()
+    )
+    state = Fact("state", state_cell(view, step.id))
+    items = (*_waits(view, step.id), state, *error, *output, *_told(view, step))
+    return Detail(f"{step.host}: {step.title}", items)
+
+
+def _waits(view: RunView, step: StepId) -> tuple[Item, ...]:
+    """That the step waits for a person, and which keys there are."""
+    if step not in view.held or view.over:
+        return ()
+    if step != view.held[0]:
+        return (Sentence(Cell("This step is held behind another one.", Tone.WARNING)),)
+    keys = "This step waits for you: n starts it, p starts all steps, s stops the run."
+    return (*_last_result(view), Sentence(Cell(keys, Tone.WARNING), "‖"))
+
+
+def _last_result(view: RunView) -> tuple[Item, ...]:
+    """The step that ended last and its result, before the next one is described."""
+    step = step_of(view.plan, view.finished) if view.finished is not None else None
+    if step is None:
+        return ()
+    result = view.ended[step.id]
+    cell = STATES[result.outcome]
+    return (Sentence(Cell(f"{cell.text} in {result.seconds:.1f}s: {step.host}: {step.title}", cell.tone)),)
+
+
+def _told(view: RunView, step: Step) -> tuple[Item, ...]:
+    why = () if view.teaching else (Heading("Why"),)
+    return (*why, *step_items(view.plan, step, teaching=view.teaching))
+
+
+def about_end(view: RunView) -> Detail:
+    """What came of the run: the sum, what went wrong, what changed on the cluster, what to do next."""
+    done = view.done
+    items: list[Item] = []
+    if view.broken is not None:
+        items.append(Sentence(Cell(view.broken, Tone.CRITICAL)))
+    if done is not None:
+        items += [Sentence(ending(done)), Fact("record", Cell(f"haconsole runs {done.run}"))]
+        if done.next_step:
+            items += [Heading("Next"), Sentence(Cell(done.next_step))]
+    wrong = tuple(each for each in view.ended.values() if each.error)
+    if wrong:
+        items += [
+            Heading("What went wrong"),
+            *(Sentence(Cell(each.error or "", Tone.CRITICAL), "✖") for each in wrong),
+        ]
+    items.append(Heading("What changed on the cluster, before and after"))
+    if view.changes is None:
+        items.append(Sentence(Cell("? the hosts are being asked once more", Tone.UNKNOWN)))
+    else:
+        items += [Sentence(Cell(f"{each.subject}: {each.text}", each.tone), "·") for each in view.changes] or [
+            Sentence(Cell("nothing that the console watches", Tone.MUTED))
+        ]
+    return Detail(f"{view.plan.action} of {view.plan.cluster}", tuple(items))

@@ -1,0 +1,60 @@
+"""Tables as values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from haconsole.present.cells import NOTHING, Cell
+
+if TYPE_CHECKING:
+    from haconsole.present.subjects import Subject
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column's title and manners.
+
+    `rank` decides who leaves first when the width does not suffice: the highest goes, together with its equals; rank 0
+    stays. `least` is the width it may be squeezed to before anything leaves (None: never squeezed).
+    """
+
+    title: str
+    rank: int = 0
+    least: int | None = None
+    right: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row; `key` is what it is about, `stale` that its facts are remembered, not current.
+
+    A `heading` is about no row of the table: what its cells say stands side by side, in no column.
+    """
+
+    key: Subject
+    cells: tuple[Cell, ...]
+    stale: bool = False
+    heading: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TableView:
+    """A pane's content. `summaries` say the same, the longest first; `at` is the oldest of the facts shown as current.
+
+    `empty` stands in place of the rows when there are none. `slow` facts are asked for seldom, so that their age alarms
+    nobody; an `ageless` view has none.
+    """
+
+    title: str
+    columns: tuple[Column, ...]
+    rows: tuple[Row, ...]
+    at: datetime | None
+    summaries: tuple[Cell, ...] = ()
+    empty: Cell = NOTHING
+    ageless: bool = False
+    slow: bool = False
+
+    def index_of(self, key: Subject | None) -> int | None:
+        return next((index for index, row in enumerate(self.rows) if row.key == key), None)
