@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import fields, is_dataclass
 from enum import StrEnum
 from functools import cache
-from typing import Any, TypeAlias, get_args, get_type_hints
+from typing import Any, TypeAlias, get_type_hints
 
 from haconsole.actions import checks, operations, step
 from haconsole.errors import HaconsoleError
@@ -13,25 +13,67 @@ from haconsole.model.findings import ActionCall
 
 Json: TypeAlias = bool | int | float | str | list["Json"] | dict[str, "Json"] | None
 
-_KINDS: dict[str, type] = {
-    kind.__name__: kind
-    for kind in (
-        step.Plan,
-        step.Step,
-        ActionCall,
-        *get_args(checks.Check),
-        *get_args(operations.Operation),
-        *get_args(operations.Undo),
-    )
+KINDS: dict[str, type] = {
+    "Plan": step.Plan,
+    "Step": step.Step,
+    "ActionCall": ActionCall,
+    "CommandSucceeds": checks.CommandSucceeds,
+    "FileIs": checks.FileIs,
+    "FilesAbsent": checks.FilesAbsent,
+    "AuthorityInPlace": checks.AuthorityInPlace,
+    "CertificateInPlace": checks.CertificateInPlace,
+    "ServiceRunning": checks.ServiceRunning,
+    "EtcdHealthy": checks.EtcdHealthy,
+    "ApiserverReady": checks.ApiserverReady,
+    "BackendsUp": checks.BackendsUp,
+    "VipOwned": checks.VipOwned,
+    "VipAnswers": checks.VipAnswers,
+    "LeaseHeld": checks.LeaseHeld,
+    "NodeRenewed": checks.NodeRenewed,
+    "MemberIs": checks.MemberIs,
+    "MemberGone": checks.MemberGone,
+    "LeaderAmong": checks.LeaderAmong,
+    "HasRoom": checks.HasRoom,
+    "NoAlarm": checks.NoAlarm,
+    "SameFile": checks.SameFile,
+    "SnapshotHere": checks.SnapshotHere,
+    "ServerIs": checks.ServerIs,
+    "AnyOf": checks.AnyOf,
+    "RunCommand": operations.RunCommand,
+    "WriteFile": operations.WriteFile,
+    "EnsureAuthority": operations.EnsureAuthority,
+    "TrustAuthority": operations.TrustAuthority,
+    "EnsureKeyPair": operations.EnsureKeyPair,
+    "IssueCertificate": operations.IssueCertificate,
+    "AddMember": operations.AddMember,
+    "PromoteMember": operations.PromoteMember,
+    "RemoveMember": operations.RemoveMember,
+    "MoveLeader": operations.MoveLeader,
+    "Defragment": operations.Defragment,
+    "CompactHistory": operations.CompactHistory,
+    "DisarmAlarm": operations.DisarmAlarm,
+    "FetchFile": operations.FetchFile,
+    "SendFile": operations.SendFile,
+    "SetServerState": operations.SetServerState,
+    "Nothing": operations.Nothing,
+    "PutBack": operations.PutBack,
+    "TakeBack": operations.TakeBack,
+    "Irreversible": operations.Irreversible,
 }
+"""Kinds by their stored names. A class may be renamed; its stored name stays, for the sake of older run logs."""
+
+STORED_FIELDS: dict[type, dict[str, str]] = {}
+"""Fields whose stored name differs from the attribute, by kind: attribute to stored name."""
+
+_NAMES = {kind: name for name, kind in KINDS.items()}
 
 
 def to_json(value: object) -> Json:
     """A plan, step, operation or check as JSON values; ``type`` names its kind."""
-    if is_dataclass(value) and not isinstance(value, type):
-        kept: dict[str, Json] = {"type": type(value).__name__}
-        kept.update({field.name: to_json(getattr(value, field.name)) for field in fields(value)})
-        return kept
+    if is_dataclass(value) and type(value) in _NAMES:
+        stored = STORED_FIELDS.get(type(value), {})
+        values = {stored.get(field.name, field.name): to_json(getattr(value, field.name)) for field in fields(value)}
+        return {"type": _NAMES[type(value)], **values}
     if isinstance(value, tuple | list):
         return [to_json(one) for one in value]
     if value is None or isinstance(value, bool | int | float | str):
@@ -54,10 +96,11 @@ def _read(raw: Json) -> Any:
     if isinstance(raw, list):
         return tuple(_read(one) for one in raw)
     if isinstance(raw, dict):
-        kind = _KINDS[str(raw["type"])]
+        kind = KINDS[str(raw["type"])]
         words = _words_of(kind)
         current = _current(raw) if kind is step.Plan else raw
-        read = {name: _read(value) for name, value in current.items() if name != "type"}
+        attributes = {stored: name for name, stored in STORED_FIELDS.get(kind, {}).items()}
+        read = {attributes.get(name, name): _read(value) for name, value in current.items() if name != "type"}
         return kind(**{name: words[name](value) if name in words else value for name, value in read.items()})
     return raw
 

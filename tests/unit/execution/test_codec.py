@@ -10,7 +10,9 @@ import pytest
 from haconsole.actions import checks, operations
 from haconsole.actions.step import Plan, Step, StepId
 from haconsole.errors import HaconsoleError
+from haconsole.execution import codec
 from haconsole.execution.codec import plan_from_json, to_json
+from haconsole.model.findings import ActionCall
 from haconsole.model.haproxy import AdminState
 from haconsole.model.names import HostName, MemberId, Vip
 
@@ -101,3 +103,77 @@ def test_what_is_no_plan_is_refused(raw: list[object] | dict[str, object] | None
 def test_a_value_without_place_in_a_plan_is_an_error() -> None:
     with pytest.raises(TypeError, match="bytes has no place in a plan"):
         to_json((b"secret",))
+
+
+def test_every_kind_of_a_plan_has_a_stored_name() -> None:
+    kinds = {
+        Plan,
+        Step,
+        ActionCall,
+        *get_args(checks.Check),
+        *get_args(operations.Operation),
+        *get_args(operations.Undo),
+    }
+    assert set(codec.KINDS.values()) == kinds
+    assert len(codec.KINDS) == len(kinds)
+
+
+STORED_IN_0_1 = {
+    "Plan",
+    "Step",
+    "CommandSucceeds",
+    "FileIs",
+    "FilesAbsent",
+    "AuthorityInPlace",
+    "CertificateInPlace",
+    "ServiceRunning",
+    "EtcdHealthy",
+    "ApiserverReady",
+    "BackendsUp",
+    "VipOwned",
+    "VipAnswers",
+    "LeaseHeld",
+    "NodeRenewed",
+    "MemberIs",
+    "MemberGone",
+    "LeaderAmong",
+    "HasRoom",
+    "NoAlarm",
+    "SameFile",
+    "SnapshotHere",
+    "ServerIs",
+    "AnyOf",
+    "RunCommand",
+    "WriteFile",
+    "EnsureAuthority",
+    "TrustAuthority",
+    "EnsureKeyPair",
+    "IssueCertificate",
+    "AddMember",
+    "PromoteMember",
+    "RemoveMember",
+    "MoveLeader",
+    "Defragment",
+    "CompactHistory",
+    "DisarmAlarm",
+    "FetchFile",
+    "SendFile",
+    "SetServerState",
+    "Nothing",
+    "PutBack",
+    "TakeBack",
+    "Irreversible",
+}
+
+
+def test_stored_names_outlive_the_names_of_classes() -> None:
+    assert codec.KINDS.keys() >= STORED_IN_0_1
+
+
+def test_a_stored_field_keeps_its_name_when_the_attribute_is_renamed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(codec, "STORED_FIELDS", {Plan: {"summary": "gist"}})
+    plan = Plan("restart", "lab", (), "one service")
+    stored = to_json(plan)
+    assert isinstance(stored, dict)
+    assert (stored["gist"], "summary" in stored) == ("one service", False)
+    assert plan_from_json(stored) == plan
