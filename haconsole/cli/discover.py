@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -14,6 +13,7 @@ import click
 
 if TYPE_CHECKING:
     from haconsole.inventory.importers.draft import Draft
+    from haconsole.inventory.schema import Inventory
     from haconsole.transport.base import Fleet
 
 
@@ -67,40 +67,58 @@ def from_here(path: str | None) -> str | None:
     return path if path is None or path.startswith("~") else str(Path(path).absolute())
 
 
-@asynccontextmanager
-async def closed_after(fleet: Fleet) -> AsyncGenerator[Fleet]:
-    try:
-        yield fleet
-    finally:
-        await fleet.close()
-
-
 async def _discovered(
     given: str, name: str, ssh: dict[str, str | int | None], jump: str | None, accepted: tuple[str, ...]
 ) -> Draft:
-    from haconsole.errors import UsageError
-    from haconsole.inventory.importers.draft import Draft, HostDraft, host_name
+    from haconsole.inventory.importers.draft import Draft, HostDraft
     from haconsole.model.names import HostName
     from haconsole.probes.discovery.ask import ask_others, inventory_of, log_in, read_host
-    from haconsole.probes.discovery.draft import draft_of, own_address
+    from haconsole.probes.discovery.control_plane import find_control_plane
+    from haconsole.probes.discovery.draft import address_among, draft_of, own_address
     from haconsole.probes.discovery.host_report import Others
     from haconsole.transport.ssh import SshFleet
     from haconsole.transport.terminal import TerminalAnswers
 
-    called = HostName(host_name(name))
-    unknown = HostDraft(called, "192.0.2.1", ("etcd",), ssh=ssh, ssh_address=name)
-    inventory = inventory_of(Draft("", "found", (unknown,), jump=jump))
-    if isinstance(inventory, str):
-        raise UsageError(inventory)
-    source = f"what {name} tells of its cluster (haconsole discover {given})"
     answers = TerminalAnswers(accepted)
-    async with closed_after(SshFleet(inventory, answers)) as fleet:
-        told = await read_host(fleet.host(called))
-        draw = partial(draft_of, told, source=source, ssh=ssh, jump=jump, reached_by=name)
-        others = await ask_others(told, draw(Others((), ())), fleet, called)
-    found = inventory_of(draw(others))
-    if isinstance(found, str):
-        return draw(others)
-    async with closed_after(SshFleet(found, answers)) as fleet:
-        hosts, silent = await log_in(tuple(host for host in found.hosts if host.address != own_address(told)), fleet)
-    return draw(replace(others, hosts=hosts, notes=(*others.notes, *silent)))
+
+    def fleet_of(address: str, ssh_address: str) -> SshFleet:
+        """One host that nothing is known of but how to log in."""
+        host = HostDraft("host", address, ("etcd",), ssh=ssh, ssh_address=ssh_address)
+        return SshFleet(_usable(Draft("", "found", (host,), jump=jump)), answers)
+
+    source = f"what {name} tells of its cluster (haconsole discover {given})"
+    only = HostName("host")
+    async with AsyncExitStack() as fleets:
+
+        def reach(address: str, ssh_address: str | None = None) -> Fleet:
+            fleet = fleet_of(address, ssh_address or address)
+            fleets.push_async_callback(fleet.close)
+            return fleet
+
+        first = reach("192.0.2.1", name)
+        report = await read_host(first.host(only))
+        search = await find_control_plane(report, first.host(only), lambda address: reach(address).host(only))
+        told = search.found or report
+        way = reach(own_address(told)) if search.found else first
+        draw = partial(draft_of, told, source=source, ssh=ssh, jump=jump, reached_by=name, named=report)
+        others = await ask_others(told, draw(Others((), ())), way, only)
+        others = replace(others, notes=(*search.notes, *others.notes))
+        if search.found:
+            others = replace(others, hosts={address_among(others.nodes, report): report})
+        found = SshFleet(inventory_of(draw(others)), answers)
+        fleets.push_async_callback(found.close)
+        there = [host for host in inventory_of(draw(others)).hosts if host.address != own_address(told)]
+        hosts, silent = await log_in(there, found)
+    return draw(replace(others, hosts={**others.hosts, **hosts}, notes=(*others.notes, *silent)))
+
+
+def _usable(draft: Draft) -> Inventory:
+    """The draft as an inventory; what is wrong in it was given as an argument."""
+    from haconsole.errors import UsageError
+    from haconsole.inventory.importers.draft import write
+    from haconsole.inventory.load import examine
+
+    examined = examine(write(draft), "<arguments>", Path("/"))
+    if examined.inventory is None:
+        raise UsageError("; ".join(f"{problem.what}; {problem.mend}" for problem in examined.errors))
+    return examined.inventory

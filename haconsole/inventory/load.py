@@ -86,6 +86,18 @@ def examine(text: str | bytes, file: str, base: Path) -> Examined:
     return Examined(None if failed else decoded.inventory, problems)
 
 
+def decoded(text: str) -> Inventory:
+    """The decodable part of `text`, not judged by any rule; raises UnreadableError where it is no YAML.
+
+    For an unfinished file, by which hosts are queried for the missing parts.
+    """
+    from haconsole.inventory.decode import decode
+    from haconsole.inventory.formats import Folders
+    from haconsole.inventory.nodes import compose
+
+    return decode(compose(text), Folders(Path("/"), _home())).inventory
+
+
 def _home() -> Path | None:
     try:
         return Path.home()

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+from base64 import b64decode
+from collections.abc import Awaitable, Sequence
 from datetime import UTC, datetime
+from hashlib import sha256
 from itertools import pairwise
-from pathlib import Path
 from typing import TypeVar
 
 from haconsole.configs.layout import layout
 from haconsole.errors import HaconsoleError
 from haconsole.inventory.importers.draft import Draft, write
-from haconsole.inventory.load import examine
+from haconsole.inventory.load import decoded
 from haconsole.inventory.schema import Host, Inventory
 from haconsole.model.etcd import EtcdMember
 from haconsole.model.names import HostName
@@ -22,7 +23,9 @@ from haconsole.probes.discovery.draft import own_address
 from haconsole.probes.discovery.host_report import API, ETCD, MANAGER, HostReport, Others, Program
 from haconsole.probes.errors import ProbeError
 from haconsole.probes.etcd.access import etcd_on
+from haconsole.probes.hosts import kubelet_shell
 from haconsole.probes.kubernetes.access import kube_on
+from haconsole.probes.kubernetes.kubeadm_config import ClusterConfiguration, cluster_configuration
 from haconsole.probes.script import ARGV, Section, answers, render
 from haconsole.transport.base import Fleet, HostTransport
 from haconsole.transport.kube_objects import Node
@@ -32,6 +35,23 @@ T = TypeVar("T")
 READ_HOST_S = 20.0
 _COMMS = {"kube-controller": MANAGER}
 """Programs by the name the kernel keeps, where that is cut off."""
+_PODS = r"""
+for path in "$(static_pod_folder)"/*; do
+  [ ! -f "$path" ] || basename "$path" | sed 's/\.[a-z]*$//'
+done
+""".strip()
+_KUBECONFIG = r"""
+value() { sed -n "s/^[- ]*$1: *[\"']\{0,1\}\([^\"']*\).*/\1/p" "$path" | head -n 1; }
+for path in /etc/kubernetes/admin.conf "$(kubelet_flag kubeconfig)" /etc/kubernetes/kubelet.conf; do
+  [ -n "$path" ] && [ -n "$(value server)" ] || continue
+  printf 'path %s\nserver %s\n' "$path" "$(value server)"
+  ca=$(value certificate-authority)
+  [ -z "$ca" ] || sed -n '/-----BEGIN CERTIFICATE-----/,/-----END CERTIFICATE-----/p' "$ca"
+  value certificate-authority-data | base64 -d
+  break
+done 2>/dev/null
+:
+""".strip()
 
 _SECTIONS = (
     Section("name", "uname -n"),
@@ -51,14 +71,9 @@ for process in /proc/[0-9]*; do
 done 2>/dev/null
 :""".strip(),
     ),
-    Section(
-        "pods", 'for path in /etc/kubernetes/manifests/*.yaml; do [ ! -e "$path" ] || basename "$path" .yaml; done'
-    ),
+    Section("pods", f"{kubelet_shell.FUNCTIONS}\n{_PODS}"),
     Section("etcd_file", "systemctl show -p EnvironmentFiles --value etcd.service | sed -n '1s/ (.*//p'"),
-    Section(
-        "server",
-        r"sed -n 's/^ *server: *//p' /etc/kubernetes/kubelet.conf /etc/kubernetes/admin.conf 2>/dev/null | head -n 1",
-    ),
+    Section("kubeconfig", f"{kubelet_shell.FUNCTIONS}\n{_KUBECONFIG}"),
     Section("haproxy", "cat /etc/haproxy/haproxy.cfg 2>/dev/null || :"),
     Section("keepalived", "cat /etc/keepalived/keepalived.conf 2>/dev/null || :"),
 )
@@ -68,6 +83,7 @@ async def read_host(host: HostTransport) -> HostReport:
     """Ask the host; raises TransportError, or ProbeError where nothing runs that a cluster is made of."""
     result = await host.run(ARGV, stdin=render(_SECTIONS), root=True, deadline_s=READ_HOST_S)
     outputs = {answer.section: answer.output for answer in answers(result.stdout)}
+    kubeconfig, server, authority = _kubeconfig(outputs.get("kubeconfig", ""))
     programs = programs_of(outputs.get("programs", ""))
     if not programs:
         raise ProbeError(
@@ -81,7 +97,9 @@ async def read_host(host: HostTransport) -> HostReport:
         programs=programs,
         static_pods=frozenset(outputs.get("pods", "").split()),
         etcd_file=outputs.get("etcd_file", "").strip(),
-        server=outputs.get("server", "").strip().strip("'\""),
+        server=server,
+        kubeconfig=kubeconfig,
+        authority=authority,
         haproxy=outputs.get("haproxy", ""),
         keepalived=outputs.get("keepalived", ""),
     )
@@ -117,8 +135,6 @@ async def ask_others(report: HostReport, single_host: Draft, fleet: Fleet, name:
     `name` is what the fleet calls the host.
     """
     inventory = inventory_of(single_host)
-    if isinstance(inventory, str):
-        return Others(notes=(f"etcd and the API were not asked, for the inventory is not whole: {inventory}",))
     context = ClusterContext(
         inventory, layout(inventory), _Only(fleet, name), lambda: datetime.now(UTC), b"", ProbeTimings(fact_s=10.0)
     )
@@ -128,11 +144,11 @@ async def ask_others(report: HostReport, single_host: Draft, fleet: Fleet, name:
         await _result_or_note(_members(context, host), "etcd's members", notes) if ETCD in report.programs else None
     )
     of_api = await _result_or_note(_nodes(context, host), "the nodes", notes) if API in report.programs else None
-    nodes, version = of_api or (None, None)
-    return Others(members, nodes, version, notes=tuple(notes))
+    nodes, version, kubeadm = of_api or (None, None, None)
+    return Others(members, nodes, version, kubeadm, notes=tuple(notes))
 
 
-async def log_in(hosts: tuple[Host, ...], fleet: Fleet) -> tuple[dict[str, HostReport], tuple[str, ...]]:
+async def log_in(hosts: Sequence[Host], fleet: Fleet) -> tuple[dict[str, HostReport], tuple[str, ...]]:
     """What other hosts tell, by address, and why some told nothing."""
     results = await asyncio.gather(
         *(read_host(fleet.host(HostName(host.name))) for host in hosts), return_exceptions=True
@@ -149,10 +165,21 @@ async def log_in(hosts: tuple[Host, ...], fleet: Fleet) -> tuple[dict[str, HostR
     return reports, tuple(notes)
 
 
-def inventory_of(draft: Draft) -> Inventory | str:
-    """The inventory that the draft is, or in words why it is none."""
-    examination = examine(write(draft), "<found>", Path("/"))
-    return examination.inventory or "; ".join(f"{problem.what}; {problem.mend}" for problem in examination.problems)
+def inventory_of(draft: Draft) -> Inventory:
+    """The draft as an inventory to ask its hosts by, whatever is still missing or wrong in it."""
+    return decoded(write(draft))
+
+
+def _kubeconfig(text: str) -> tuple[str, str, str]:
+    """The kubeconfig that was found, its server, and its CA's fingerprint; each empty where unknown."""
+    head, begin, rest = text.partition("-----BEGIN CERTIFICATE-----")
+    values = dict(line.partition(" ")[::2] for line in head.splitlines())
+    body, _, _ = rest.partition("-----END CERTIFICATE-----")
+    try:
+        der = b64decode("".join(body.split()), validate=True) if begin else b""
+    except ValueError:
+        der = b""
+    return values.get("path", ""), values.get("server", "").strip(), sha256(der).hexdigest() if der else ""
 
 
 class _Only:
@@ -174,9 +201,9 @@ async def _members(context: ClusterContext, host: Host) -> tuple[EtcdMember, ...
         return await api.members(deadline_s=5.0)
 
 
-async def _nodes(context: ClusterContext, host: Host) -> tuple[tuple[Node, ...], str]:
+async def _nodes(context: ClusterContext, host: Host) -> tuple[tuple[Node, ...], str, ClusterConfiguration | None]:
     async with kube_on(context, host) as api:
-        return await api.nodes(), await api.version()
+        return await api.nodes(), await api.version(), await cluster_configuration(api)
 
 
 async def _result_or_note(request: Awaitable[T], what: str, notes: list[str]) -> T | None:

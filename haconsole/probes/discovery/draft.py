@@ -9,8 +9,8 @@ from dataclasses import replace
 from haconsole.inventory.importers.draft import Draft, HostDraft, Settings, address_of, host_name
 from haconsole.model.hosts import Role
 from haconsole.probes.discovery import balancer, settings
-from haconsole.probes.discovery.balancer import BalancedApi
 from haconsole.probes.discovery.host_report import API, ETCD, KEEPALIVED, KUBELET, MANAGER, HostReport, Others, hostname
+from haconsole.transport.kube_objects import Node
 
 _PLANES = ("node-role.kubernetes.io/control-plane", "node-role.kubernetes.io/master")
 _NAMED = {
@@ -21,11 +21,20 @@ _NAMED = {
 
 
 def draft_of(
-    report: HostReport, others: Others, *, source: str, ssh: Settings, jump: str | None, reached_by: str
+    report: HostReport,
+    others: Others,
+    *,
+    source: str,
+    ssh: Settings,
+    jump: str | None,
+    reached_by: str,
+    named: HostReport | None = None,
 ) -> Draft:
-    """The cluster as far as it can be told; `reached_by` is the name that the host was given by."""
-    balanced_api, vips, own = balancer.balanced_api(report), balancer.vips(report), own_address(report)
-    virtual = balancer.virtual(report)
+    """The cluster as far as it is known; `reached_by` is the name of the host `named`, by default of `report`'s."""
+    front, own = _front(report, others), own_address(report)
+    balanced_api, vips = balancer.balanced_api(front), balancer.vips(front)
+    reached = address_among(others.nodes, named or report)
+    virtual = balancer.virtual(front)
     hosts = _Hosts(own)
     hosts.add(own, report.name, *_own_roles(report))
     for address, other in others.hosts.items():
@@ -33,7 +42,7 @@ def draft_of(
     _members(report, others, hosts)
     for name, address in balanced_api.servers if balanced_api else ():
         hosts.add(address, name, Role.CONTROL_PLANE)
-    for address in balancer.peers(report):
+    for address in balancer.peers(front):
         hosts.add(address, "", Role.LOAD_BALANCER)
     _nodes(others, hosts)
     reports = {**others.hosts, own: report}
@@ -41,7 +50,7 @@ def draft_of(
         replace(
             host,
             ssh=ssh,
-            ssh_address=reached_by if host.address == own != reached_by else None,
+            ssh_address=reached_by if host.address == reached != reached_by else None,
             vrrp_priority=balancer.priority(reports[host.address]) if host.address in reports else None,
         )
         for host in hosts.drafts()
@@ -50,23 +59,27 @@ def draft_of(
     runs = {API, MANAGER} & report.programs.keys()
     return Draft(
         source,
-        settings.cluster_name(report),
+        settings.cluster_name(report, others.kubeadm),
         hosts_of_draft,
         jump=jump,
         etcd=settings.etcd(report),
-        kubernetes=settings.kubernetes(report, others.version, f"{virtual[0]}:{port}" if virtual else "", own)
+        kubernetes=settings.kubernetes(report, others, f"{virtual[0]}:{port}" if virtual else "", own)
         if runs
         else None,
         vips=vips,
-        haproxy=settings.haproxy(report, balanced_api) if balanced_api else {},
-        keepalived=settings.keepalived(report),
+        haproxy=settings.haproxy(front, balanced_api) if balanced_api else {},
+        keepalived=settings.keepalived(front),
         notes=(
             *others.notes,
-            *_notes(
-                report, others, balanced_api, [host.name for host in hosts_of_draft if host.address not in reports]
-            ),
+            *_notes(report, front, others, [host.name for host in hosts_of_draft if host.address not in reports]),
         ),
     )
+
+
+def _front(report: HostReport, others: Others) -> HostReport:
+    """The host whose balancer counts: the one asked where it has one, else the first of the others that has."""
+    reports = (report, *others.hosts.values())
+    return next((one for one in reports if balancer.balanced_api(one) or balancer.instances(one)), report)
 
 
 def own_address(report: HostReport) -> str:
@@ -80,6 +93,21 @@ def own_address(report: HostReport) -> str:
     virtual = balancer.virtual(report)
     known = address_of(*(one for one in advertised if one in there), *(one for one in there if one not in virtual))
     return known or "127.0.0.1"
+
+
+def address_among(nodes: tuple[Node, ...] | None, report: HostReport) -> str:
+    """The host's address as a node of that name, else the one by which it is known."""
+    named = (node for node in nodes or () if node.metadata.name.partition(".")[0] == report.name)
+    return next(filter(None, map(internal_address, named)), own_address(report))
+
+
+def internal_address(node: Node) -> str:
+    """The node's InternalIP; empty where it has none."""
+    return next((each.address for each in node.status.addresses if each.type == "InternalIP"), "")
+
+
+def is_control_plane(node: Node) -> bool:
+    return any(label in (node.metadata.labels or {}) for label in _PLANES)
 
 
 class _Hosts:
@@ -146,23 +174,20 @@ def _members(report: HostReport, others: Others, hosts: _Hosts) -> None:
 
 def _nodes(others: Others, hosts: _Hosts) -> None:
     for node in others.nodes or ():
-        address = next((each.address for each in node.status.addresses if each.type == "InternalIP"), "")
-        plane = any(label in (node.metadata.labels or {}) for label in _PLANES)
+        address = internal_address(node)
         known = hosts.has(address, *Role)
-        roles = (Role.CONTROL_PLANE,) if plane else () if known else (Role.WORKER,)
+        roles = (Role.CONTROL_PLANE,) if is_control_plane(node) else () if known else (Role.WORKER,)
         hosts.add(address, node.metadata.name, *roles)
 
 
-def _notes(
-    report: HostReport, others: Others, balanced_api: BalancedApi | None, silent_hosts: list[str]
-) -> Iterator[str]:
+def _notes(report: HostReport, front: HostReport, others: Others, silent_hosts: list[str]) -> Iterator[str]:
     if silent_hosts:
         yield f"{', '.join(silent_hosts)}: not logged in to, so see that name, roles and the way to log in are right"
-    if report.keepalived:
-        yield from _keepalived_notes(report, silent_hosts)
-    backend = f"k8s_server_{report.flag(API, 'secure-port', '6443')}"
-    if balanced_api is not None and balanced_api.name != backend:
-        yield f"haproxy's backend is {balanced_api.name}: it is shown, but drain and ready look for {backend}"
+    if front.keepalived:
+        yield from _keepalived_notes(front, silent_hosts)
+    balanced_api = balancer.balanced_api(front)
+    if balanced_api is not None and not balanced_api.stats_socket:
+        yield "haproxy has no stats socket: its servers are not shown, and drain and ready are refused"
     if others.nodes is None and API in report.programs:
         yield "the nodes are not known: add the workers, if there are any"
     if path := report.flag(ETCD, "config-file"):
@@ -179,5 +204,5 @@ def _keepalived_notes(report: HostReport, silent_hosts: list[str]) -> Iterator[s
         yield "VRRP's password is not copied: name it as auth_pass before keepalived is bootstrapped"
     if silent_hosts:
         yield f"{', '.join(silent_hosts)}: vrrp_priority is not known; without it the order of the file counts"
-    if not tuple(balancer.peers(report)):
+    if silent_hosts and not tuple(balancer.peers(report)):
         yield "balancers that speak by multicast do not name one another: give the others the role load-balancer"

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from haconsole.model.etcd import EtcdMember
+from haconsole.probes.kubernetes.kubeadm_config import ClusterConfiguration
 from haconsole.transport.kube_objects import Node
 
 ETCD, API, MANAGER, SCHEDULER, KUBELET = (
@@ -33,7 +34,7 @@ class HostReport:
     """What the host told; its configurations may hold passwords.
 
     `addresses` have their prefix length, `static_pods` are the names of manifests without ending, `etcd_file` is the
-    file that etcd's unit takes its environment from, `server` the URL of the API in a kubeconfig.
+    file that etcd's unit takes its environment from.
     """
 
     name: str
@@ -42,6 +43,11 @@ class HostReport:
     static_pods: frozenset[str] = frozenset()
     etcd_file: str = ""
     server: str = ""
+    """URL of the API in the administrator's kubeconfig, else in kubelet's."""
+    kubeconfig: str = ""
+    """The file that `server` is from."""
+    authority: str = ""
+    """SHA-256 of the CA in that kubeconfig, in hexadecimal; empty where it could not be read."""
     haproxy: str = field(default="", repr=False)
     keepalived: str = field(default="", repr=False)
 
@@ -60,6 +66,8 @@ class Others:
     members: tuple[EtcdMember, ...] | None = None
     nodes: tuple[Node, ...] | None = None
     version: str | None = None
+    kubeadm: ClusterConfiguration | None = None
+    """kubeadm's record of the cluster; None where there is none."""
     hosts: Mapping[str, HostReport] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 

@@ -10,8 +10,11 @@ from haconsole.configs.owner import owner_of
 from haconsole.inventory.importers.draft import Settings, Value, host_name
 from haconsole.inventory.schema import Etcd, Haproxy, Keepalived, Kubernetes, LeaderElection
 from haconsole.probes.discovery.balancer import BalancedApi
-from haconsole.probes.discovery.host_report import API, ETCD, HAPROXY, KEEPALIVED, MANAGER, HostReport
+from haconsole.probes.discovery.host_report import API, ETCD, HAPROXY, KEEPALIVED, MANAGER, HostReport, Others
+from haconsole.probes.kubernetes.kubeadm_config import ClusterConfiguration
 
+_NAME_LENGTH = 48
+"""Characters of the endpoint in a cluster's name, which may have 64."""
 _DURATION = re.compile(r"(?:(\d+)m)?(?:(\d+)s)?")
 _ELECTION = {
     "lease_duration_s": "leader-elect-lease-duration",
@@ -20,13 +23,25 @@ _ELECTION = {
 }
 
 
-def cluster_name(report: HostReport) -> str:
-    """What it was bootstrapped as or named by somebody, else the host's name."""
+def cluster_name(report: HostReport, kubeadm: ClusterConfiguration | None = None) -> str:
+    """What it was bootstrapped as or named by somebody; else, of a cluster of kubeadm's, its endpoint and CA.
+
+    kubeadm calls every cluster kubernetes; endpoint and CA are the same on each of its hosts. Else the host's name.
+    """
     if own := owner_of(report.keepalived) or owner_of(report.haproxy):
         return own
     names = (report.flag(MANAGER, "cluster-name"), report.flag(ETCD, "initial-cluster-token"))
     usual = ("", Kubernetes().cluster_name, Etcd().token)
-    return host_name(next((name for name in names if name not in usual), report.name))
+    unlike = next((name for name in names if name not in usual), None)
+    return host_name(unlike or _by_endpoint(report, kubeadm) or report.name)
+
+
+def _by_endpoint(report: HostReport, kubeadm: ClusterConfiguration | None) -> str | None:
+    """``10.99.0.100-3f9a61c0``: the endpoint's address or name, and the beginning of the CA's SHA-256."""
+    if API not in report.static_pods and kubeadm is None:
+        return None
+    server = urlsplit(f"//{kubeadm.endpoint}" if kubeadm and kubeadm.endpoint else report.server).hostname
+    return f"{server[:_NAME_LENGTH]}-{report.authority[:8]}".rstrip("-") if server else None
 
 
 def etcd(report: HostReport) -> Settings:
@@ -54,30 +69,36 @@ def etcd(report: HostReport) -> Settings:
     return other_than(Etcd(), values)
 
 
-def kubernetes(report: HostReport, version: str | None, balancer: str, own: str) -> Settings:
+def kubernetes(report: HostReport, others: Others, balancer: str, own: str) -> Settings:
     """`balancer` is the address and port that an inventory takes the API to be at by itself."""
     by_kubeadm = API in report.static_pods
     api, manager = report.programs.get(API), report.programs.get(MANAGER)
-    server = urlsplit(report.server)
+    kubeadm = others.kubeadm or ClusterConfiguration()
+    server = urlsplit(f"//{_with_port(kubeadm.endpoint)}" if kubeadm.endpoint else report.server)
     address = f"{server.hostname}:{server.port or 443}"
     is_remote = server.hostname not in (None, "localhost", "127.0.0.1", own) and address != balancer
     values: dict[str, Value | None] = {
         "deployment": "kubeadm" if by_kubeadm else "systemd",
         "endpoint": address if is_remote else None,
         "api_port": _whole(report.flag(API, "secure-port")),
-        "service_cidr": _first(report.flag(API, "service-cluster-ip-range")) or None,
-        "pod_cidr": _first(report.flag(MANAGER, "cluster-cidr")) or None,
+        "service_cidr": _first(report.flag(API, "service-cluster-ip-range") or kubeadm.service_cidr) or None,
+        "pod_cidr": _first(report.flag(MANAGER, "cluster-cidr") or kubeadm.pod_cidr) or None,
         "cluster_name": report.flag(MANAGER, "cluster-name") or None,
         "pki_dir": api.folder("client-ca-file") if api else None,
         "config_dir": manager.folder("kubeconfig") if manager else None,
         "binary_dir": (api.path.rpartition("/")[0] or None) if api and not by_kubeadm else None,
-        "version": version,
+        "version": others.version,
         "leader_election": other_than(
             LeaderElection(), {name: _seconds(report.flag(MANAGER, flag)) for name, flag in _ELECTION.items()}
         )
         or None,
     }
     return other_than(Kubernetes(), values, always=("deployment",))
+
+
+def _with_port(endpoint: str) -> str:
+    """kubeadm's endpoint; without a port its API servers' port is meant."""
+    return endpoint if urlsplit(f"//{endpoint}").port else f"{endpoint}:{Kubernetes().api_port}"
 
 
 def haproxy(report: HostReport, balanced_api: BalancedApi) -> Settings:

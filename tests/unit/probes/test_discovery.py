@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,11 +18,14 @@ from haconsole.inventory.schema import Inventory
 from haconsole.model.etcd import EtcdMember
 from haconsole.model.hosts import Role
 from haconsole.model.names import HostName, MemberId
+from haconsole.probes.discovery.ask import inventory_of as draft_inventory
 from haconsole.probes.discovery.ask import programs_of, read_host
 from haconsole.probes.discovery.balancer import balanced_api, priority, vips
+from haconsole.probes.discovery.control_plane import find_control_plane
 from haconsole.probes.discovery.draft import draft_of, own_address
 from haconsole.probes.discovery.host_report import HostReport, Others, Program
 from haconsole.probes.errors import ProbeError
+from haconsole.probes.kubernetes.kubeadm_config import ClusterConfiguration
 from haconsole.transport.kube_objects import Meta, Node, NodeAddress, NodeStatus
 from tests.fakes.transport import FakeHost
 
@@ -206,7 +210,6 @@ def test_what_to_look_at_is_said_and_no_password_is() -> None:
         "VRRP's password is not copied: name it as auth_pass before keepalived is bootstrapped",
         "b, c: vrrp_priority is not known; without it the order of the file counts",
         "balancers that speak by multicast do not name one another: give the others the role load-balancer",
-        "haproxy's backend is masters: it is shown, but drain and ready look for k8s_server_6443",
         "the nodes are not known: add the workers, if there are any",
         "etcd has cert-file /etc/ssl/etcd/one.pem: certs shows it, but rotate-certs looks for server.crt",
         "etcd has trusted-ca-file /etc/ssl/etcd/root.pem: certs shows it, but rotate-certs looks for ca.crt",
@@ -229,6 +232,79 @@ def test_what_kubeadm_made_with_its_nodes() -> None:
     assert (inventory.kubernetes.version, inventory.etcd.placement) == ("v1.20.2", "static-pod")
     assert "pki_dir" not in text
     assert "# - k2, k3, w1: not logged in to" in text
+
+
+def test_a_cluster_of_kubeadms_is_named_after_its_endpoint_and_ca_on_every_host() -> None:
+    """kubeadm calls each of its clusters kubernetes, and newer versions have kubelet use its own API server."""
+    named = ClusterConfiguration(endpoint="api.example", pod_cidr="10.112.0.0/16")
+    names = set()
+    for n in (1, 2, 3):
+        server = f"https://10.98.0.1{n}:6443"
+        report = replace(KUBEADM, name=f"k{n}", addresses=(f"10.98.0.1{n}/24",), server=server, authority="3f9a61c0ab")
+        inventory = inventory_of(text_of(report, Others(kubeadm=named)))
+        names.add(inventory.cluster)
+        assert inventory.kubernetes is not None
+        assert (inventory.kubernetes.endpoint, inventory.kubernetes.pod_cidr) == ("api.example:6443", "10.112.0.0/16")
+    assert names == {"api.example-3f9a61c0"}
+    without_record = replace(KUBEADM, authority="3f9a61c0ab")
+    assert inventory_of(text_of(without_record)).cluster == "10.98.0.100-3f9a61c0"
+
+
+def test_the_host_given_keeps_the_name_it_was_reached_by() -> None:
+    worker = HostReport("w1", ("10.244.3.1/24", "10.98.0.21/24"), {"kubelet": Program("/usr/bin/kubelet", {})})
+    others = Others(nodes=(node("k1", "10.98.0.11", master=""), node("w1", "10.98.0.21")))
+    text = write(draft_of(KUBEADM, others, source="", ssh={}, jump=None, reached_by="w1.example", named=worker))
+    hosts = inventory_of(text).hosts
+    assert [(host.name, host.ssh_address) for host in hosts] == [("k1", None), ("w1", "w1.example")]
+
+
+def test_hosts_are_queried_by_an_inventory_with_errors() -> None:
+    """Hosts inside a service network are an error for the user of the inventory, and no reason to query no host."""
+    flags = {"advertise-address": "10.98.0.11", "service-cluster-ip-range": "10.96.0.0/12"}
+    report = replace(KUBEADM, programs={**KUBEADM.programs, "kube-apiserver": Program("/usr/bin/apiserver", flags)})
+    text = text_of(report)
+    assert not isinstance(parse(text, "<test>", Path("/")), Inventory)
+    draft = draft_of(report, NOBODY, source="", ssh={}, jump=None, reached_by="10.98.0.11")
+    assert [host.address for host in draft_inventory(draft).hosts] == ["10.98.0.11"]
+
+
+def framed(**sections: str) -> str:
+    """The script's output where its sections answer with these texts."""
+    return "".join(
+        f"=haconsole= < {name}\n{text}\n=haconsole= ! 0\n\n=haconsole= >\n" for name, text in sections.items()
+    )
+
+
+KUBEADM_ANSWER = framed(
+    name="k1",
+    addresses="10.0.0.11/24",
+    programs="@ kube-apiserver /usr/local/bin/kube-apiserver\n- kube-apiserver\n- --advertise-address=10.0.0.11",
+    pods="etcd\nkube-apiserver",
+)
+
+
+async def test_a_balancer_leads_to_a_control_plane() -> None:
+    lb = HostReport("lb", ("10.0.0.41/24",), {"haproxy": HAND_MADE.programs["haproxy"]}, haproxy=HAPROXY)
+    hosts = {address: FakeHost(address) for address in ("10.0.0.11", "10.0.0.12", "10.0.0.13")}
+    hosts["10.0.0.11"].cut()
+    hosts["10.0.0.12"].when("sh", say=KUBEADM_ANSWER)
+    search = await find_control_plane(lb, FakeHost("lb"), hosts.get)
+    assert search.found is not None
+    assert search.found.name == "k1"
+    hosts["10.0.0.12"].cut()
+    hosts["10.0.0.13"].cut()
+    search = await find_control_plane(lb, FakeHost("lb"), hosts.get)
+    assert (search.found, len(search.notes)) == (None, 3)
+
+
+def test_a_balancer_adds_the_vips_of_its_control_planes() -> None:
+    lb = HostReport("lb", ("10.0.0.41/24",), {"keepalived": Program("", {})}, haproxy=HAPROXY, keepalived=KEEPALIVED)
+    others = Others(hosts={"10.0.0.41": lb})
+    programs = {name: one for name, one in HAND_MADE.programs.items() if name not in ("haproxy", "keepalived")}
+    plane = replace(HAND_MADE, programs=programs, haproxy="", keepalived="")
+    inventory = inventory_of(text_of(plane, others))
+    assert [vip.address for vip in inventory.vips] == ["10.0.0.100/24"]
+    assert [host.name for host in inventory.with_role(Role.LOAD_BALANCER)] == ["lb"]
 
 
 def test_hosts_that_were_logged_in_to_tell_their_names_and_priorities() -> None:

@@ -1,0 +1,96 @@
+"""From a host without an API server to a control plane of its cluster, which knows the rest.
+
+A worker's kubelet has credentials for the API at the endpoint of its kubeconfig, which names the nodes; a balancer's
+haproxy has the addresses of the API servers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from haconsole.errors import HaconsoleError
+from haconsole.inventory.importers.draft import address_of
+from haconsole.model.names import HostName
+from haconsole.probes.discovery import balancer
+from haconsole.probes.discovery.ask import read_host
+from haconsole.probes.discovery.draft import internal_address, is_control_plane
+from haconsole.probes.discovery.host_report import API, ETCD, KUBELET, HostReport
+from haconsole.probes.files import read_files
+from haconsole.transport.base import HostTransport
+from haconsole.transport.kube_api import KubeApi
+from haconsole.transport.kubeconfig import credentials_of, files_named
+
+_DEADLINE_S = 10.0
+_MOST = 8
+"""Number of hosts to try; more would only keep a person waiting."""
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """`found` is the control plane's own report; `notes` are reasons why hosts and the API could not be queried."""
+
+    found: HostReport | None = None
+    notes: tuple[str, ...] = ()
+
+
+async def find_control_plane(
+    first: HostReport, transport: HostTransport, reach: Callable[[str], HostTransport | None]
+) -> Search:
+    """Look for a control plane that kubeadm made; `reach` is the way to another address, None where there is none."""
+    if API in first.programs or ETCD in first.programs:
+        return Search()
+    notes: list[str] = []
+    waiting, seen = list(await _addresses(first, transport, notes)), set[str]()
+    while waiting and len(seen) < _MOST:
+        address = waiting.pop(0)
+        way = reach(address) if address not in seen else None
+        seen.add(address)
+        if way is None:
+            continue
+        try:
+            report = await read_host(way)
+        except HaconsoleError as error:
+            notes.append(str(error))
+            continue
+        if API in report.static_pods:
+            return Search(report)
+        waiting += [server for _, server in _servers(report)]
+    return Search(None, tuple(notes))
+
+
+async def _addresses(report: HostReport, transport: HostTransport, notes: list[str]) -> tuple[str, ...]:
+    """Where control planes may be: behind haproxy, among the nodes, and at the endpoint itself."""
+    addresses = [address for _, address in _servers(report)]
+    if KUBELET in report.programs and report.server:
+        try:
+            addresses += await _planes(report, transport)
+        except HaconsoleError as error:
+            notes.append(f"the API at {report.server} did not answer with kubelet's certificate: {error}")
+        addresses.append(urlsplit(report.server).hostname or "")
+    own = {one.partition("/")[0] for one in report.addresses}
+    return tuple(dict.fromkeys(one for one in addresses if address_of(one) and one not in own))
+
+
+async def _planes(report: HostReport, transport: HostTransport) -> list[str]:
+    """The control planes' addresses among the nodes, from the API at kubelet's endpoint, through the host."""
+    server = urlsplit(report.server)
+    kubeconfig = (await _read(transport, report.kubeconfig))[report.kubeconfig]
+    files = await _read(transport, *files_named(kubeconfig))
+    async with (
+        transport.forward(server.hostname or "", server.port or 443) as socket,
+        await KubeApi.open(HostName(report.name), socket, credentials_of(kubeconfig, files)) as api,
+    ):
+        nodes = await api.nodes(deadline_s=_DEADLINE_S)
+    return [address for node in nodes if is_control_plane(node) and (address := internal_address(node))]
+
+
+async def _read(transport: HostTransport, *paths: str) -> dict[str, bytes]:
+    texts = await read_files(transport, paths, deadline_s=_DEADLINE_S)
+    return {path: text.encode() for path, text in texts.items() if text is not None}
+
+
+def _servers(report: HostReport) -> tuple[tuple[str, str], ...]:
+    found = balancer.balanced_api(report)
+    return found.servers if found else ()
