@@ -24,6 +24,9 @@ CODES: dict[str, Explanation] = {
         "bring back or replace the missing member before any other work",
     ),
     "etcd.member-down": Explanation("a listed, started member does not answer", "restart it, or replace its host"),
+    "etcd.member-unhealthy": Explanation(
+        "a member answers and has no leader, or completes no read", "check its peer ports, its disk and its load"
+    ),
     "etcd.member-unstarted": Explanation("a listed member has no name yet", "finish the join, or remove it by ID"),
     "etcd.ghost-member": Explanation("a listed member's host is not in the inventory", "remove it by ID"),
     "etcd.missing-member": Explanation("a host with the etcd role is not in the member list", "join it"),
@@ -96,6 +99,15 @@ CODES: dict[str, Explanation] = {
     "cert.key-exposed": Explanation("other accounts can read the key", "mode 0600"),
     "host.unreachable": Explanation(
         "SSH fails; the reason is in the finding", "depends on the reason, see the finding"
+    ),
+    "host.slow": Explanation(
+        "unrelated questions to one host are late at the same time", "find what takes the processor or the disk"
+    ),
+    "probe.failed": Explanation(
+        "a question could not be queried: sudo, sessions, certificates, programs, files", "by cause, see the finding"
+    ),
+    "service.hung": Explanation(
+        "the process is suspended, or was queried and gives no answer", "restart it; look at its disk and load"
     ),
     "host.clock-skew": Explanation("the clock is more than 500 ms off", "chrony on every host"),
     "host.disk-full": Explanation("less than 2 % of a file system is free", "free space before compacting"),

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from haconsole.diagnosis import certificates, etcd, foreign_balancers, haproxy, hosts, kubernetes, vip
+from haconsole.diagnosis import (
+    certificates,
+    etcd,
+    foreign_balancers,
+    haproxy,
+    hosts,
+    kubernetes,
+    services,
+    unasked,
+    vip,
+)
 from haconsole.diagnosis.candidate import collapse_to_root_causes
 from haconsole.inventory.schema import Inventory
 from haconsole.model.findings import Finding, Health, Severity
@@ -27,6 +37,8 @@ def diagnose(snapshot: ClusterSnapshot, inventory: Inventory, now: datetime) -> 
         *kubernetes.rules(snapshot, now),
         *certificates.rules(snapshot, now),
         *hosts.rules(snapshot),
+        *services.rules(snapshot),
+        *unasked.rules(snapshot),
         *foreign_balancers.rules(snapshot, inventory),
     )
     return collapse_to_root_causes(foreign_balancers.without_replacing(candidates, snapshot, inventory))

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from haconsole.diagnosis import etcd_data, etcd_members
-from haconsole.diagnosis.candidate import NOT_BOOTSTRAPPED, QUORUM_LOST, Candidate, Key
+from haconsole.diagnosis.candidate import NOT_BOOTSTRAPPED, QUORUM_LOST, Candidate, Key, on
 from haconsole.diagnosis.remedies import advice, call
 from haconsole.inventory.schema import Inventory
+from haconsole.model.component import Verdict, verdict
 from haconsole.model.etcd_view import EtcdMemberView, EtcdView, etcd_view
 from haconsole.model.findings import Finding, Remedy, Severity
 from haconsole.model.hosts import HostFacts, Role
@@ -56,12 +57,15 @@ def _quorum(view: EtcdView, hosts: tuple[HostFacts, ...]) -> Iterator[Candidate]
     not_observed = sum(isinstance(facts.etcd, NotAsked) for facts in hosts)
     quorum = view.quorum
     if quorum is not None and quorum.holds:
-        if quorum.can_lose == 0 and not not_observed:
+        if quorum.can_lose == 0 and not any(row.unknown for row in view.members if not row.member.learner):
             yield _no_fault_tolerance(view, hosts)
         return
     voters = quorum.voters if quorum else len(hosts)
     answering = sum(isinstance(facts.etcd, Known) for facts in hosts)
     if answering + not_observed >= needed_for(voters) and (not_observed or view.leader is not None):
+        return
+    out = sum(verdict(facts, "etcd", facts.etcd) in (Verdict.DOWN, Verdict.SILENT) for facts in hosts)
+    if not answering and voters - out >= needed_for(voters):
         return
     sums = f"{voters} voters, {needed_for(voters)} needed, {answering} answering, no linearizable read succeeds"
     yield Candidate(
@@ -76,8 +80,11 @@ def _quorum(view: EtcdView, hosts: tuple[HostFacts, ...]) -> Iterator[Candidate]
         ),
         (NOT_BOOTSTRAPPED,),
         already_covers=tuple(
-            (code, facts.host) for facts in hosts for code in ("host.unreachable", "etcd.member-down")
-        ),
+            (code, facts.host)
+            for facts in hosts
+            for code in ("host.unreachable", "etcd.member-down", "etcd.member-unhealthy")
+        )
+        + tuple(("service.hung", f"etcd@{facts.host}") for facts in hosts),
     )
 
 
@@ -146,4 +153,4 @@ def _why_down(row: EtcdMemberView) -> tuple[Key, ...]:
         return (("etcd.member-unstarted", row.member.id),)
     if row.host is None:
         return (("etcd.ghost-member", row.member.id),)
-    return (("host.unreachable", row.host), ("etcd.member-down", row.host))
+    return on(row.host, "etcd.member-down", "service.hung", "etcd.member-unhealthy", "host.unreachable")

@@ -6,13 +6,14 @@ from collections import Counter
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-from haconsole.diagnosis.candidate import NOT_BOOTSTRAPPED, QUORUM_LOST, Candidate
+from haconsole.diagnosis.candidate import NOT_BOOTSTRAPPED, QUORUM_LOST, Candidate, on
 from haconsole.diagnosis.remedies import advice, call
-from haconsole.diagnosis.services import restarts, service_evidence
+from haconsole.diagnosis.services import hung, restarts, service_evidence
+from haconsole.model.component import Verdict, verdict
 from haconsole.model.etcd_view import EtcdMemberView, EtcdView
 from haconsole.model.findings import Finding, Remedy, Severity
 from haconsole.model.hosts import HostFacts
-from haconsole.model.observed import Known, NotAsked, reason_of
+from haconsole.model.observed import Known, reason_of
 from haconsole.model.quorum import needed_for
 
 
@@ -29,17 +30,58 @@ def _membership(view: EtcdView, hosts: tuple[HostFacts, ...]) -> Iterator[Candid
             yield _member_without_name(row)
         elif row.host is None:
             yield _ghost(row)
-        elif row.endpoint is None and _was_asked(by_host[row.host]):
-            yield _member_down(row, by_host[row.host])
+        else:
+            yield from _answer(row, by_host[row.host])
     if not view.current:
         return
     for host in view.unlisted:
-        if _was_asked(by_host[host]):
+        if verdict(by_host[host], "etcd", by_host[host].etcd) not in (Verdict.UNKNOWN, Verdict.WAITING):
             yield _missing(host, by_host[host])
 
 
-def _was_asked(facts: HostFacts) -> bool:
-    return isinstance(facts.reach, Known) and not isinstance(facts.etcd, NotAsked)
+def _answer(row: EtcdMemberView, facts: HostFacts) -> Iterator[Candidate]:
+    """Candidates from a member's answer or its silence; none where it could not be queried."""
+    match verdict(facts, "etcd", facts.etcd):
+        case Verdict.ANSWERS if row.endpoint is None:
+            yield _member_down(row, facts)
+        case Verdict.ANSWERS if not row.healthy:
+            yield _unhealthy(row, facts)
+        case Verdict.DOWN:
+            yield _member_down(row, facts)
+        case Verdict.SILENT:
+            yield hung(facts, "etcd", QUORUM_LOST)
+        case _:
+            pass
+
+
+MEMBER_CAUSES = ("host.unreachable", "host.disk-full", "cert.expired")
+"""Causes on its host that take a member down, the likeliest first."""
+
+
+def _unhealthy(row: EtcdMemberView, facts: HostFacts) -> Candidate:
+    assert row.endpoint is not None
+    led = row.endpoint.leader_id is not None
+    problem = "answers but completes no read" if led else "answers but has no leader"
+    return Candidate(
+        Finding(
+            "etcd.member-unhealthy",
+            Severity.WARNING,
+            facts.host,
+            f"etcd member {row.member.name} {problem}",
+            "A member without the majority serves no linearizable read and no write."
+            if not led
+            else "The member has a leader and does not complete a linearizable read in time.",
+            (row.endpoint.health_error or "", f"raft term {row.endpoint.raft_term}", *service_evidence(facts, "etcd")),
+            (
+                advice(
+                    f"check that {facts.host} and the other members reach each other's peer ports; "
+                    "the cause may be a firewall, a route or a peer certificate"
+                ),
+                advice(f"read why: journalctl -u etcd on {facts.host}; a slow disk shows there as slow fdatasync"),
+            ),
+        ),
+        (QUORUM_LOST, *on(facts.host, "host.slow", *MEMBER_CAUSES)),
+    )
 
 
 def _member_down(row: EtcdMemberView, facts: HostFacts) -> Candidate:
@@ -57,7 +99,11 @@ def _member_down(row: EtcdMemberView, facts: HostFacts) -> Candidate:
                 call("replace", "if the host is lost: replace it by another", last_resort=True, old=facts.host),
             ),
         ),
-        (QUORUM_LOST,),
+        (
+            QUORUM_LOST,
+            ("etcd.cluster-id-mismatch", "etcd"),
+            *on(facts.host, *MEMBER_CAUSES),
+        ),
     )
 
 

@@ -8,7 +8,7 @@ from haconsole.diagnosis.candidate import Candidate
 from haconsole.diagnosis.remedies import advice
 from haconsole.model.findings import Finding, Severity
 from haconsole.model.hosts import DiskSpace, HostFacts, Role
-from haconsole.model.observed import Cause, Failed, value_of
+from haconsole.model.observed import Cause, Failed, Known, value_of
 from haconsole.model.snapshot import ClusterSnapshot
 
 CLOCK_SKEW_MS = 500.0
@@ -48,11 +48,19 @@ def _unreachable(facts: HostFacts) -> Iterator[Candidate]:
         facts.host,
         f"{facts.host} cannot be reached over SSH: {facts.reach.cause.replace('-', ' ')}",
         "Nothing on this host can be observed or changed; its services may still work.",
-        (facts.reach.reason, since),
+        (facts.reach.reason, since, *_answers_elsewhere(facts)),
         (advice(FIXES.get(facts.reach.cause, "run ssh to the host by hand and read its error")),),
     )
-    caused_by = (("etcd.quorum-lost", "etcd"),) if facts.has(Role.ETCD) else ()
+    lost = facts.has(Role.ETCD) and not isinstance(facts.etcd, Known)
+    caused_by = (("etcd.quorum-lost", "etcd"),) if lost else ()
     yield Candidate(finding, caused_by)
+
+
+def _answers_elsewhere(facts: HostFacts) -> Iterator[str]:
+    """Reports of other hosts about this one."""
+    for name, fact in (("etcd", facts.etcd), ("the API server", facts.apiserver)):
+        if isinstance(fact, Known) and fact.via:
+            yield f"{name} on {facts.host} answers {fact.via}"
 
 
 def _clocks(snapshot: ClusterSnapshot) -> Iterator[Candidate]:

@@ -6,14 +6,16 @@ from collections.abc import Iterator
 from datetime import datetime
 from urllib.parse import urlsplit
 
-from haconsole.diagnosis.candidate import NOT_BOOTSTRAPPED, QUORUM_LOST, Candidate, Key
+from haconsole.diagnosis.candidate import NOT_BOOTSTRAPPED, QUORUM_LOST, Candidate, Key, on
 from haconsole.diagnosis.remedies import advice, call
-from haconsole.diagnosis.services import restarts, service_evidence
+from haconsole.diagnosis.services import hung, restarts, service_evidence
+from haconsole.model.component import Verdict, verdict
 from haconsole.model.etcd_view import EtcdView, etcd_view
 from haconsole.model.findings import Finding, Remedy, Severity
 from haconsole.model.hosts import HostFacts, Role
 from haconsole.model.lease import Lease, LeaseState
 from haconsole.model.observed import Failed, Known, value_of
+from haconsole.model.services import is_stopped
 from haconsole.model.snapshot import ClusterSnapshot
 
 COMPONENTS = ("kube-controller-manager", "kube-scheduler")
@@ -32,13 +34,27 @@ def rules(snapshot: ClusterSnapshot, now: datetime) -> Iterator[Candidate]:
         yield from _lease(lease, planes, now)
 
 
+APISERVER_CAUSES = (
+    "host.unreachable",
+    "host.slow",
+    "host.disk-full",
+    "cert.expired",
+)
+"""Causes on its host that take an API server down or keep it from being ready, the likeliest first."""
+
+APISERVER_ETCD = ("etcd.member-down", "etcd.member-unhealthy", "service.hung")
+"""Problems of its own member that do the same; a unit that was stopped by hand has no such cause."""
+
+
 def _apiserver(facts: HostFacts, planes: tuple[HostFacts, ...]) -> Iterator[Candidate]:
-    if not isinstance(facts.reach, Known):
-        return
+    state = verdict(facts, "kube-apiserver", facts.apiserver)
     others = any(isinstance(each.apiserver, Known) and each.apiserver.value.ready for each in planes)
     severity = Severity.WARNING if others else Severity.CRITICAL
-    caused_by = (NOT_BOOTSTRAPPED, QUORUM_LOST)
-    if isinstance(facts.apiserver, Failed):
+    etcd = () if is_stopped(facts.service("kube-apiserver")) else APISERVER_ETCD
+    caused_by = (NOT_BOOTSTRAPPED, QUORUM_LOST, *on(facts.host, *APISERVER_CAUSES, *etcd))
+    if state is Verdict.SILENT:
+        yield hung(facts, "kube-apiserver", *caused_by)
+    elif state is Verdict.DOWN and isinstance(facts.apiserver, Failed):
         finding = Finding(
             "apiserver.down",
             severity,
@@ -130,14 +146,19 @@ def _lease(lease: Lease, planes: tuple[HostFacts, ...], now: datetime) -> Iterat
         yield from _holder(lease, subject)
         yield from _standby(lease, subject, planes)
         return
-    age_s = lease.age_s(now)
+    age_s = lease.age_s(lease.read_at or now)
     age = f"{age_s:.0f} s ago" if age_s is not None else "never"
     caused_by: tuple[Key, ...] = (
         QUORUM_LOST,
         *(("apiserver.down", facts.host) for facts in planes[:1] if _all(planes)),
     )
     if lease.host is not None:
-        caused_by += (("host.unreachable", lease.host), ("component.down", f"{lease.name}@{lease.host}"))
+        caused_by += (
+            *on(lease.host, "host.unreachable", "host.slow", "apiserver.down", "apiserver.not-ready"),
+            ("component.down", f"{lease.name}@{lease.host}"),
+            ("service.hung", f"{lease.name}@{lease.host}"),
+            ("service.hung", f"kube-apiserver@{lease.host}"),
+        )
     yield Candidate(
         Finding(
             "lease.expired",
@@ -145,7 +166,7 @@ def _lease(lease: Lease, planes: tuple[HostFacts, ...], now: datetime) -> Iterat
             subject,
             f"{lease.name} has no leader: its lock is {state.value}",
             f"The holder must renew within {lease.duration_s} s; until another takes the lock, this work is not done.",
-            (f"holder {lease.holder or 'none'}, renewed {age}, read from {lease.source.value}",),
+            (f"holder {lease.holder or 'none'}, renewed {age} when it was read from {lease.source.value}",),
             (
                 *_restart_of_holder(lease),
                 advice("check that the standbys can reach an API server"),

@@ -4,12 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from haconsole.diagnosis.candidate import NOT_BOOTSTRAPPED, Candidate, Key
+from haconsole.diagnosis.candidate import NOT_BOOTSTRAPPED, Candidate, Key, on
 from haconsole.diagnosis.remedies import advice, call
 from haconsole.model.findings import Finding, Remedy, Severity
 from haconsole.model.hosts import HostFacts
-from haconsole.model.observed import reason_of
-from haconsole.model.services import is_hung, is_stopped, service_sentence
+from haconsole.model.observed import Failed, reason_of, value_of
+from haconsole.model.services import is_hung, is_stopped, is_suspended, service_sentence
+from haconsole.model.snapshot import ClusterSnapshot
+
+ASKED = ("etcd", "kube-apiserver")
+"""Components that are queried on their port, whose rules judge their answer too."""
+
+
+def rules(snapshot: ClusterSnapshot) -> Iterator[Candidate]:
+    """Candidates about suspended processes of components that are not queried themselves."""
+    for facts in snapshot.hosts:
+        for unit in value_of(facts.services) or ():
+            if is_suspended(unit) and unit.name not in ASKED:
+                yield hung(facts, unit.name)
 
 
 def service_evidence(facts: HostFacts, name: str) -> tuple[str, ...]:
@@ -28,6 +40,35 @@ def restarts(facts: HostFacts, name: str, part: str) -> tuple[Remedy, ...]:
     if is_hung(unit, answers=False):
         return (call("restart", "restart the hung process", service=name, host=facts.host),)
     return ()
+
+
+def hung(facts: HostFacts, name: str, *caused_by: Key) -> Candidate:
+    """A component that was queried and gave no usable answer, though nothing reports that it is stopped."""
+    fact = {"etcd": facts.etcd, "kube-apiserver": facts.apiserver}.get(name, facts.services)
+    asked = fact.asked_from if isinstance(fact, Failed) else ()
+    suspended = is_suspended(facts.service(name))
+    return Candidate(
+        Finding(
+            "service.hung",
+            Severity.WARNING,
+            f"{name}@{facts.host}",
+            f"{name} on {facts.host} " + ("is suspended" if suspended else "does not answer"),
+            "The process exists and does no work." if suspended else "Its port was queried and gave no answer.",
+            (
+                *service_evidence(facts, name),
+                *((f"queried from {' and '.join(asked)}: {reason_of(fact)}",) if asked else ()),
+            ),
+            (
+                call("restart", "restart the hung process", service=name, host=facts.host),
+                advice(f"read why: journalctl -u {name} on {facts.host}; look at the disk and the load there"),
+            ),
+        ),
+        (
+            NOT_BOOTSTRAPPED,
+            *caused_by,
+            *on(facts.host, "host.unreachable", "host.slow", "host.disk-full"),
+        ),
+    )
 
 
 def service_down(facts: HostFacts, name: str, meaning: str, *caused_by: Key) -> Iterator[Candidate]:

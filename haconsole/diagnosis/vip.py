@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from haconsole.diagnosis.candidate import NOT_BOOTSTRAPPED, QUORUM_LOST, Candidate
-from haconsole.diagnosis.foreign_balancers import no_socket
 from haconsole.diagnosis.remedies import advice, call
-from haconsole.diagnosis.services import restarts, service_down
+from haconsole.diagnosis.services import restarts, service_down, service_evidence
 from haconsole.model.findings import ActionCall, Finding, Remedy, Severity
 from haconsole.model.hosts import HostFacts, Role
 from haconsole.model.names import HostName
-from haconsole.model.observed import Failed, Known, reason_of, value_of
+from haconsole.model.observed import reason_of, value_of
+from haconsole.model.services import is_suspended
 from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.model.vip import VipState, VipView
 from haconsole.model.vip_view import vip_views
@@ -30,27 +30,26 @@ def rules(snapshot: ClusterSnapshot) -> Iterator[Candidate]:
 
 
 def _owner_unhealthy(view: VipView, balancers: tuple[HostFacts, ...]) -> Iterator[Candidate]:
-    """The owner can be reached, and its haproxy does not answer; one without a stats socket cannot be asked."""
+    """The owner's own host reports that its haproxy does not run or is suspended; a closed socket says neither."""
     owner = next((facts for facts in balancers if (facts.host,) == view.owners), None)
-    if owner is None or not isinstance(owner.reach, Known) or not isinstance(owner.haproxy, Failed):
-        return
-    if no_socket(owner):
+    unit = owner.service("haproxy") if owner else None
+    if owner is None or unit is None or (unit.alive and not is_suspended(unit)):
         return
     yield Candidate(
         Finding(
             "vip.owner-unhealthy",
             Severity.CRITICAL,
             owner.host,
-            f"{owner.host} holds {view.address}, but its haproxy does not answer",
+            f"{owner.host} holds {view.address}, but its haproxy does not run",
             "Clients reach a host that forwards nothing, and keepalived on it does not fail over.",
-            (owner.haproxy.reason,),
+            service_evidence(owner, "haproxy"),
             (
                 call("failover", "move the VIP to another balancer", vip=view.address),
                 *restarts(owner, "haproxy", "haproxy"),
                 call("bootstrap", "write a keepalived check that fails when haproxy does", only="keepalived"),
             ),
         ),
-        (("haproxy.down", owner.host),),
+        (("haproxy.down", owner.host), ("service.hung", f"haproxy@{owner.host}")),
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 from urllib.parse import urlsplit
 
+from haconsole.model.component import Verdict, verdict
 from haconsole.model.etcd import EtcdEndpoint, EtcdMember
 from haconsole.model.hosts import HostFacts, Role
 from haconsole.model.names import HostName, MemberId
@@ -26,6 +27,8 @@ class EtcdMemberView:
     endpoint: EtcdEndpoint | None
     leader: bool
     error: str | None
+    unknown: bool = False
+    """It could not be asked, from its own host or from another: it may well work."""
 
     @property
     def healthy(self) -> bool:
@@ -115,7 +118,11 @@ def _row(
     if endpoint is not None and (endpoint.member_id != member.id or endpoint.cluster_id != cluster_id):
         endpoint = None
     error = endpoint.health_error if endpoint else _why_silent(member, facts)
-    return EtcdMemberView(member, facts.host if facts else None, endpoint, member.id == leader, error)
+    unknown = facts is not None and endpoint is None and verdict(facts, "etcd", facts.etcd) in UNHEARD
+    return EtcdMemberView(member, facts.host if facts else None, endpoint, member.id == leader, error, unknown)
+
+
+UNHEARD = (Verdict.UNKNOWN, Verdict.WAITING)
 
 
 def _host_of(member: EtcdMember, hosts: tuple[HostFacts, ...], fresh: dict[HostName, EtcdEndpoint]) -> HostFacts | None:

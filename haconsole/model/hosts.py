@@ -21,6 +21,8 @@ class Reach:
     """SSH answered: milliseconds to connect and authenticate (of the connection in use)."""
 
     connect_ms: float
+    sessions_refused: int = 0
+    """Sessions that sshd refused at first, so that one query had to wait for another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,11 @@ class ServiceState:
     @property
     def running(self) -> bool:
         return self.active in ("active", "reloading")
+
+    @property
+    def alive(self) -> bool:
+        """It has a process, which may still be starting; one that waits for its next restart has none."""
+        return self.running or (self.active in ("activating", "deactivating") and self.pid is not None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ class Lease:
     """One leader lock. `host` is the inventory's host behind `holder`, None when no host matches.
 
     Its times are the holder's, whose clock is `clock_ahead_s` ahead of this machine's; 0 where that is not known.
+    `read_at` is when it was last known to be as it is here: its state is judged at that time, not when it is shown.
     """
 
     namespace: str
@@ -40,6 +41,7 @@ class Lease:
     transitions: int
     source: LeaseSource
     clock_ahead_s: float = 0.0
+    read_at: datetime | None = None
 
     def age_s(self, now: datetime) -> float | None:
         """Seconds from the last renewal to `now`, this machine's time; None when it was never renewed."""
@@ -48,10 +50,13 @@ class Lease:
         return (now - self.renewed_at).total_seconds() + self.clock_ahead_s
 
     def state(self, now: datetime) -> LeaseState:
-        """RELEASED without a holder, EXPIRED when the last renewal is older than the duration at `now`."""
+        """RELEASED without a holder, EXPIRED when the last renewal was older than the duration when it was read.
+
+        `now` counts where it is not known when that was.
+        """
         if not self.holder:
             return LeaseState.RELEASED
-        age_s = self.age_s(now)
+        age_s = self.age_s(self.read_at or now)
         if age_s is None or age_s > self.duration_s:
             return LeaseState.EXPIRED
         return LeaseState.HELD

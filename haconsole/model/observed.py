@@ -1,8 +1,8 @@
-"""A fact as it was observed: known, failed, or never asked for. Unknown is never an empty value."""
+"""A fact as it was observed: known, failed, or never queried for. Unknown is never an empty value."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Generic, TypeAlias, TypeVar
@@ -24,6 +24,7 @@ class Cause(StrEnum):
     JUMP_FAILED = "jump-failed"
     CONNECTION_LOST = "connection-lost"
     SUDO_REFUSED = "sudo-refused"
+    NO_SESSION = "no-session"
     NOT_INSTALLED = "not-installed"
     NOT_RUNNING = "not-running"
     NOT_CONFIGURED = "not-configured"
@@ -33,25 +34,37 @@ class Cause(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Known(Generic[T_co]):
-    """A value and the moment (aware, UTC) it was observed on the host."""
+    """A value and the moment (aware, UTC) it was observed.
+
+    `via` names the host from which the component was queried where its own host could not query it; empty: its own.
+    `direct` is then why its own host could not.
+    """
 
     value: T_co
     at: datetime
+    via: str = ""
+    direct: Failed[object] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Failed(Generic[T_co]):
-    """The question was asked at `at` and got no usable answer; `last` is the newest value known before, if any."""
+    """A query at `at` got no usable answer; `last` is the newest value known before, if any.
+
+    `asked_from` are the hosts from which the component itself was queried. Empty: the way to it failed, and nothing is
+    known about the component. `direct` is why its own host could not query it, where others did.
+    """
 
     reason: str
     at: datetime
     cause: Cause = Cause.OTHER
     last: Known[T_co] | None = None
+    asked_from: tuple[str, ...] = ()
+    direct: Failed[object] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class NotAsked:
-    """The question does not arise (the host has no such role) or has not been asked yet."""
+    """The question does not arise (the host has no such role) or has not been queried yet."""
 
 
 Observed: TypeAlias = Known[T] | Failed[T] | NotAsked
@@ -60,12 +73,12 @@ NOT_ASKED = NotAsked()
 
 
 def value_of(fact: Observed[T]) -> T | None:
-    """The value of a fact that is known now; None when it failed or was not asked."""
+    """The value of a fact that is known now; None when it failed or was not queried."""
     return fact.value if isinstance(fact, Known) else None
 
 
 def reason_of(fact: Observed[T]) -> str | None:
-    """Why the fact is not known; None when it is known or was never asked."""
+    """Why the fact is not known; None when it is known or was never queried."""
     return fact.reason if isinstance(fact, Failed) else None
 
 
@@ -75,8 +88,8 @@ def succeed(fact: Observed[T], before: Observed[T]) -> Observed[T]:
         return fact
     match before:
         case Known():
-            return Failed(fact.reason, fact.at, fact.cause, before)
+            return replace(fact, last=before)
         case Failed(last=last) if last is not None:
-            return Failed(fact.reason, fact.at, fact.cause, last)
+            return replace(fact, last=last)
         case _:
             return fact

@@ -16,11 +16,16 @@ def is_stopped(unit: ServiceState | None) -> bool:
     return unit is not None and unit.exists and unit.active in STOPPED
 
 
+def is_suspended(unit: ServiceState | None) -> bool:
+    """Its process exists and is stopped by a signal or a tracer."""
+    return unit is not None and unit.active not in STOPPED and unit.process in SUSPENDED
+
+
 def is_hung(unit: ServiceState | None, *, answers: bool) -> bool:
     """The process exists and cannot work: it is suspended, or it waits for the disk and `answers` nothing."""
     if unit is None or unit.active in STOPPED:
         return False
-    return unit.process in SUSPENDED or (unit.process == DISK_WAIT and not answers)
+    return is_suspended(unit) or (unit.process == DISK_WAIT and not answers)
 
 
 def service_sentence(facts: HostFacts, name: str) -> str | None:

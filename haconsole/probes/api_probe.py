@@ -1,4 +1,10 @@
-"""Keeps what a host's etcd or API server says on the board, over one channel that stays open."""
+"""Keeps the state of one host's etcd or API server on the board, queried from its own host, else from another one.
+
+1. The host's own SSH is the way to its etcd and API server. An answer, or a refused connection, settles the fact.
+2. Where that way fails (SSH, sudo, credentials) or nothing answers in time, other hosts of the same role query it over
+   their SSH and with their own certificate. The fact then names that host, and why its own host could not.
+3. A failure in which the component itself was never queried has an empty `asked_from`.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +13,12 @@ from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from functools import partial
-from typing import Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from haconsole.inventory.schema import Host
-from haconsole.model.hosts import ApiserverFacts
+from haconsole.model.hosts import ApiserverFacts, Role
 from haconsole.model.names import HostName
-from haconsole.model.observed import Cause, Failed, Observed
+from haconsole.model.observed import NOT_ASKED, Cause, Failed, Known, Observed
 from haconsole.probes.context import ClusterContext
 from haconsole.probes.etcd.access import etcd_on
 from haconsole.probes.etcd.endpoint import probe_etcd
@@ -20,18 +26,30 @@ from haconsole.probes.expected_facts import FactName
 from haconsole.probes.fact_store import FactStore
 from haconsole.probes.kubernetes.access import kube_on
 from haconsole.probes.kubernetes.apiserver import probe_apiserver
-from haconsole.probes.observe import observe
 from haconsole.transport.etcd_api import EtcdApi
 from haconsole.transport.kube_api import KubeApi
+from haconsole.transport.service_error import ServiceError
 
-A = TypeVar("A")
+_NEXT_PEER_AFTER_S = 0.4
+_CLOSED_BY_SSHD = ("prohibited", "resource shortage")
+"""Words of sshd that refuses a forward itself: the port behind it was not tried (RFC 4254, section 5.1)."""
+
+
+class Api(Protocol):
+    """A client of one component."""
+
+    refusal: Callable[[], str | None]
+
+
+A = TypeVar("A", bound=Api)
 T = TypeVar("T")
 
-Way = Callable[[ClusterContext, Host], AbstractAsyncContextManager[A]]
+Way = Callable[[ClusterContext, Host, Host], AbstractAsyncContextManager[A]]
+"""The way to the component on the first host, from the second one."""
 
 
 class ApiProbe(Generic[A, T]):
-    """Asks one API of one host: `way` leads to it, `ask` puts the question."""
+    """Queries one API of one host: `peers` do where its own host cannot."""
 
     def __init__(
         self,
@@ -41,43 +59,191 @@ class ApiProbe(Generic[A, T]):
         fact: FactName,
         way: Way[A],
         ask: Callable[[A], Awaitable[T]],
+        peers: tuple[Host, ...] = (),
     ) -> None:
         self._context, self._store, self._host, self._fact = context, store, host, fact
-        self._way, self._ask = way, ask
+        self._way, self._ask, self._peers = way, ask, peers
+        self._direct: Observed[T] = NOT_ASKED
 
     async def once(self) -> None:
-        self._put(await observe(self._context, self._host, self._fact, self._look(), self._context.timings.fact_s))
+        """Query directly; from peers too where that fails, or takes long."""
+        direct = asyncio.create_task(self._look(self._host))
+        try:
+            await asyncio.wait((direct,), timeout=self._context.timings.peers_after_s)
+            if direct.done() and settled(direct.result()):
+                self._put(direct.result())
+                return
+            elsewhere = await self._from_peers()
+            if not direct.done() and isinstance(elsewhere, Known):
+                self._put(combined(self._no_answer_yet(), elsewhere))
+            self._put(combined(await direct, elsewhere))
+        finally:
+            direct.cancel()
+            await asyncio.gather(direct, return_exceptions=True)
 
     async def follow(self) -> None:
-        """Each round; with the certificates read anew when the server no longer takes the ones at hand."""
-        while True:
-            try:
-                async with self._way(self._context, self._host) as api:
-                    await self._ask_until_refused(api)
-            except Exception as error:
-                self._put(self._context.failed(self._host, self._fact, error))
-            await asyncio.sleep(self._context.timings.reopen_s)
+        """Each round; from peers for as long as the direct way does not settle the fact."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._follow_directly())
+            group.create_task(self._follow_from_peers())
 
-    async def _ask_until_refused(self, api: A) -> None:
+    async def _follow_directly(self) -> None:
         timings = self._context.timings
         while True:
-            fact = await observe(self._context, self._host, self._fact, self._ask(api), timings.fact_s)
+            self._observe(await self._stay(self._host, self._observe))
+            await asyncio.sleep(timings.reopen_s)
+
+    def _observe(self, fact: Observed[T]) -> None:
+        self._direct = fact
+        if settled(fact) or not self._peers:
             self._put(fact)
-            if isinstance(fact, Failed) and fact.cause is Cause.AUTH_FAILED:
-                return
+
+    async def _follow_from_peers(self) -> None:
+        timings = self._context.timings
+        await asyncio.sleep(timings.peers_after_s)
+        while self._peers:
+            if not settled(self._direct):
+                await self._stay_with_peers()
             await asyncio.sleep(timings.round_s)
 
-    async def _look(self) -> T:
-        async with self._way(self._context, self._host) as api:
-            return await self._ask(api)
+    async def _stay_with_peers(self) -> None:
+        """Put what peers report; the one that answers is queried for a while."""
+        elsewhere = await self._from_peers()
+        self._put_instead(elsewhere)
+        if not isinstance(elsewhere, Known):
+            await asyncio.sleep(self._context.timings.reopen_s)
+            return
+        peer = next(one for one in self._peers if one.name == elsewhere.via)
+        try:
+            async with asyncio.timeout(self._context.timings.peer_stay_s):
+                await self._stay(peer, self._put_instead)
+        except TimeoutError:
+            pass
+
+    def _put_instead(self, elsewhere: Observed[T]) -> None:
+        if settled(self._direct):
+            return
+        direct = self._no_answer_yet() if self._direct is NOT_ASKED else self._direct
+        self._put(combined(direct, elsewhere))
+
+    async def _stay(self, via: Host, put: Callable[[Observed[T]], None]) -> Failed[T]:
+        """Query each round over one channel; ends with the failure that another channel might fix."""
+        asking = False
+        try:
+            async with self._way(self._context, self._host, via) as api:
+                while True:
+                    asking = True
+                    fact = await self._patient_answer(api, via)
+                    if isinstance(fact, Failed) and fact.cause is not Cause.REFUSED:
+                        return fact
+                    put(fact)
+                    await asyncio.sleep(self._context.timings.round_s)
+        except Exception as error:
+            return self._failed(error, via, asking=asking)
+
+    async def _patient_answer(self, api: A, via: Host) -> Observed[T]:
+        """One late answer may be chance; two in a row are reported."""
+        fact = await self._answer(api, via)
+        late = isinstance(fact, Failed) and fact.cause is Cause.TIMED_OUT
+        return await self._answer(api, via) if late else fact
+
+    async def _answer(self, api: A, via: Host) -> Observed[T]:
+        try:
+            async with asyncio.timeout(self._context.timings.fact_s):
+                return Known(await self._ask(api), self._context.now(), self._via(via))
+        except ServiceError as error:
+            return self._failed(error.for_refusal(api.refusal()), via, asking=True)
+        except Exception as error:
+            return self._failed(error, via, asking=True)
+
+    async def _look(self, via: Host) -> Observed[T]:
+        """One answer over a channel of its own."""
+        asking = False
+        try:
+            async with (
+                asyncio.timeout(self._context.timings.fact_s),
+                self._way(self._context, self._host, via) as api,
+            ):
+                asking = True
+                return await self._patient_answer(api, via)
+        except Exception as error:
+            return self._failed(error, via, asking=asking)
+
+    async def _from_peers(self) -> Observed[T]:
+        """The first answer of a peer, else the first failure in which one queried the component, else NOT_ASKED."""
+        waiting = list(self._peers)
+        asking: set[asyncio.Task[Observed[T]]] = set()
+        failures: list[Failed[T]] = []
+        try:
+            while waiting or asking:
+                if waiting:
+                    asking.add(asyncio.create_task(self._look(waiting.pop(0))))
+                patience = _NEXT_PEER_AFTER_S if waiting else None
+                done, asking = await asyncio.wait(asking, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
+                for fact in (task.result() for task in done):
+                    if isinstance(fact, Known):
+                        return fact
+                    if isinstance(fact, Failed) and fact.asked_from:
+                        failures.append(fact)
+                if any(failure.cause is Cause.REFUSED for failure in failures):
+                    break
+        finally:
+            for task in asking:
+                task.cancel()
+            await asyncio.gather(*asking, return_exceptions=True)
+        refused = (failure for failure in failures if failure.cause is Cause.REFUSED)
+        return next(refused, failures[0] if failures else NOT_ASKED)
+
+    def _failed(self, error: Exception, via: Host, *, asking: bool) -> Failed[T]:
+        if isinstance(error, TimeoutError):
+            failed = self._context.late(self._host, self._fact, self._context.timings.fact_s)
+        else:
+            failed = self._context.failed(self._host, self._fact, error)
+        asked = asking and isinstance(error, (ServiceError, TimeoutError)) and not _closed_by_sshd(error)
+        if asking and not asked and failed.cause is Cause.REFUSED:
+            failed = replace(failed, cause=Cause.NOT_CONFIGURED)
+        return replace(failed, asked_from=(via.name,) if asked else ())
+
+    def _no_answer_yet(self) -> Failed[T]:
+        return self._context.late(self._host, self._fact, self._context.timings.peers_after_s)
+
+    def _via(self, via: Host) -> str:
+        return "" if via == self._host else via.name
 
     def _put(self, fact: Observed[T]) -> None:
         self._store.put(HostName(self._host.name), self._fact, fact)
 
 
+def settled(fact: Observed[Any]) -> bool:
+    """The component's own host knows how it is: it answered, or its port refused the connection."""
+    return isinstance(fact, Known) or (
+        isinstance(fact, Failed) and bool(fact.asked_from) and fact.cause is Cause.REFUSED
+    )
+
+
+def combined(direct: Observed[T], elsewhere: Observed[T]) -> Observed[T]:
+    """One fact from what a component's own host reports and what its peers do."""
+    if not isinstance(direct, Failed) or settled(direct):
+        return direct
+    match elsewhere:
+        case Known():
+            return replace(elsewhere, direct=direct)
+        case Failed() if direct.asked_from and elsewhere.cause is not Cause.REFUSED:
+            return replace(direct, asked_from=(*direct.asked_from, *elsewhere.asked_from))
+        case Failed():
+            return replace(elsewhere, asked_from=(*direct.asked_from, *elsewhere.asked_from), direct=direct)
+        case _:
+            return direct
+
+
+def _closed_by_sshd(error: Exception) -> bool:
+    return isinstance(error, ServiceError) and any(word in error.detail for word in _CLOSED_BY_SSHD)
+
+
 def etcd_probe(context: ClusterContext, store: FactStore, host: Host) -> ApiProbe[EtcdApi, object]:
-    """etcd's own word, its member list and whether it reads with quorum."""
-    return ApiProbe(context, store, host, "etcd", etcd_on, partial(probe_etcd, deadline_s=context.timings.etcd_s))
+    """The member's own state, its member list and whether it reads with quorum."""
+    ask = partial(probe_etcd, deadline_s=context.timings.etcd_s)
+    return ApiProbe(context, store, host, "etcd", etcd_on, ask, _peers(context, host, Role.ETCD))
 
 
 def apiserver_probe(context: ClusterContext, store: FactStore, host: Host) -> ApiProbe[KubeApi, object]:
@@ -87,4 +253,8 @@ def apiserver_probe(context: ClusterContext, store: FactStore, host: Host) -> Ap
         facts = await probe_apiserver(api, deadline_s=context.timings.fact_s)
         return replace(facts, etcd_servers=store.etcd_servers.get(HostName(host.name), ()))
 
-    return ApiProbe(context, store, host, "apiserver", kube_on, ask)
+    return ApiProbe(context, store, host, "apiserver", kube_on, ask, _peers(context, host, Role.CONTROL_PLANE))
+
+
+def _peers(context: ClusterContext, host: Host, role: Role) -> tuple[Host, ...]:
+    return tuple(each for each in context.inventory.with_role(role) if each != host)

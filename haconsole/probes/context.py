@@ -27,7 +27,8 @@ class ProbeTimings:
     `overall_s` bounds a whole look; `etcd_s` is for etcd's own answers, short because a screen waits for them;
     `silence_s` is how long a followed host may be silent before it counts as lost; `api_silence_s` how long API
     servers may tell nothing of leases before etcd is asked; `news_s` how long counters and ages that moved may wait,
-    where a change of state is told at once.
+    where a change of state is told at once; `peers_after_s` how long a host's own way to its etcd or API server may
+    take before its peers ask too, `peer_stay_s` how long a peer then goes on before the others are tried.
     """
 
     overall_s: float = 15.0
@@ -45,6 +46,8 @@ class ProbeTimings:
     news_s: float = 1.0
     reopen_s: float = 2.0
     api_silence_s: float = 6.0
+    peers_after_s: float = 1.5
+    peer_stay_s: float = 10.0
 
 
 @dataclass(frozen=True, slots=True)

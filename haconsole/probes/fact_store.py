@@ -66,6 +66,12 @@ class FactStore:
         before, self._leases = self._leases, succeed(observation, self._leases)
         self._mark(urgent=not insignificantly_different(before, self._leases))
 
+    def confirm_leases(self, at: datetime) -> None:
+        """The leases were still the same at `at`: the server that reports their changes was alive."""
+        if isinstance(self._leases, Known) and self._leases.at < at:
+            self._leases = replace(self._leases, at=at)
+            self._mark(urgent=False)
+
     def fail(self, host: HostName, facts: Iterable[FactName], failure: Failed[Any]) -> None:
         """One reason for many facts: the host itself does not answer."""
         for fact in facts:
@@ -110,13 +116,13 @@ class FactStore:
         leases = self._leases
         known = {host: value_of(facts.clock_offset_ms) for host, facts in self._facts.items()}
         offsets = {host: offset / 1000 for host, offset in known.items() if offset is not None}
-        if not offsets or not isinstance(leases, Known):
+        if not isinstance(leases, Known):
             return leases
-        usual = sorted(offsets.values())[len(offsets) // 2]
+        usual = sorted(offsets.values())[len(offsets) // 2] if offsets else 0.0
         return replace(
             leases,
             value=tuple(
-                replace(each, clock_ahead_s=offsets.get(each.host, usual) if each.host else usual)
+                replace(each, clock_ahead_s=offsets.get(each.host, usual) if each.host else usual, read_at=leases.at)
                 for each in leases.value
             ),
         )

@@ -1,8 +1,9 @@
-"""Everything that is asked of one host."""
+"""Everything that is queried of one host."""
 
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 
 from haconsole.inventory.schema import Host
 from haconsole.model.hosts import Reach
@@ -22,14 +23,26 @@ from haconsole.transport.base import TransportError
 def probes_for(
     context: ClusterContext, store: FactStore, host: Host, expected: tuple[FactName, ...]
 ) -> tuple[Probe, ...]:
-    """The probes, besides the script, behind the facts that are due on `host`."""
+    """The probes, besides the script, of what only `host` itself can report."""
     known: dict[FactName, Probe] = {
         "clock_offset_ms": ClockProbe(context, store, host),
-        "etcd": etcd_probe(context, store, host),
-        "apiserver": apiserver_probe(context, store, host),
         "certificates": CertificateProbe(context, store, host),
     }
     return tuple(probe for fact, probe in known.items() if fact in expected)
+
+
+def api_probes_for(
+    context: ClusterContext, store: FactStore, host: Host, expected: tuple[FactName, ...]
+) -> tuple[Probe, ...]:
+    """The probes of what other hosts can query too, so that they outlive the connection to `host`."""
+    known: dict[FactName, Probe] = {
+        "etcd": etcd_probe(context, store, host),
+        "apiserver": apiserver_probe(context, store, host),
+    }
+    return tuple(probe for fact, probe in known.items() if fact in expected)
+
+
+ASKED_ELSEWHERE: tuple[FactName, ...] = ("etcd", "apiserver")
 
 
 class HostProbes:
@@ -43,9 +56,22 @@ class HostProbes:
             context, store, host, script_queries(context, host, self._due), side_queries(store, host, self._due)
         )
         self._probes = probes_for(context, store, host, self._due)
+        self._apis = api_probes_for(context, store, host, self._due)
 
     async def once(self) -> None:
-        """Ask everything once, side by side. Whatever fails becomes a failed fact."""
+        """Query everything once, side by side. Whatever fails becomes a failed fact."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._host_once())
+            for probe in self._apis:
+                group.create_task(probe.once())
+
+    async def follow_apis(self) -> None:
+        """Watch what other hosts can query too, for as long as nobody cancels it."""
+        async with asyncio.TaskGroup() as group:
+            for probe in self._apis:
+                group.create_task(probe.follow())
+
+    async def _host_once(self) -> None:
         try:
             self._put_reach(await self._context.transport(self._host).connect())
         except TransportError as error:
@@ -55,6 +81,8 @@ class HostProbes:
             group.create_task(self._script_once())
             for probe in self._probes:
                 group.create_task(probe.once())
+        with suppress(TransportError):
+            self._put_reach(await self._context.transport(self._host).connect())
 
     def give_up(self, seconds: float) -> None:
         """What was not heard of by now is not waited for."""
@@ -62,7 +90,7 @@ class HostProbes:
             self._store.put(self._name, fact, self._context.late(self._host, fact, seconds))
 
     async def follow(self) -> None:
-        """Watch the host until it is lost (TransportError). A fact that fails alone is asked again by its probe."""
+        """Watch the host until it is lost (TransportError). A fact that fails alone is queried again by its probe."""
         reach = await self._context.transport(self._host).connect()
         losses: BaseExceptionGroup[TransportError] | None = None
         try:
@@ -76,8 +104,9 @@ class HostProbes:
             raise first_transport_error(losses)
 
     def connection_lost(self, error: TransportError) -> None:
-        """The host does not answer: every fact of it fails for that reason and keeps its last value."""
-        self._store.fail(self._name, self._due, self._context.failed(self._host, "ssh", error))
+        """The host does not answer: what only it can report fails for that reason and keeps its last value."""
+        facts = tuple(fact for fact in self._due if fact not in ASKED_ELSEWHERE)
+        self._store.fail(self._name, facts, self._context.failed(self._host, "ssh", error))
 
     async def _script_once(self) -> None:
         if not self._script.facts:
@@ -93,7 +122,7 @@ class HostProbes:
             self._store.fail(self._name, self._store.missing_facts(self._name, self._script.facts), failure)
 
     async def _heart(self, reach: Reach) -> None:
-        """What tells that the host is there: the script's rounds, or the connection where only that is asked for."""
+        """What tells that the host is there: the script's rounds, or the connection where only that is queried for."""
         if self._script.facts:
             await self._script.follow(lambda: self._put_reach(reach))
         while not self._script.facts:

@@ -29,6 +29,7 @@ class Live:
                 group.create_task(self._leases.follow())
             for host in self._hosts:
                 group.create_task(self._watch(host))
+                group.create_task(host.follow_apis())
 
     async def _watch(self, host: HostProbes) -> None:
         """Follow, and after each loss again: at once after a steady time, with longer pauses while it keeps failing."""

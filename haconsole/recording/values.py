@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
+from dataclasses import MISSING, Field, dataclass, fields, is_dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum
 from functools import cache
@@ -19,10 +19,13 @@ def written(value: object) -> Any:
     """A value of the model as JSON: times in ISO 8601, fields that have their default left out."""
     match value:
         case Known():
-            return {KNOWN: written(value.value), "at": value.at.isoformat()}
+            via = {} if not value.via else {"via": value.via}
+            return {KNOWN: written(value.value), "at": value.at.isoformat(), **via, **_direct(value)}
         case Failed():
             last = {} if value.last is None else {"last": written(value.last)}
-            return {FAILED: value.reason, "at": value.at.isoformat(), "cause": value.cause.value, **last}
+            asked = {} if not value.asked_from else {"asked_from": list(value.asked_from)}
+            failed = {FAILED: value.reason, "at": value.at.isoformat(), "cause": value.cause.value}
+            return {**failed, **last, **asked, **_direct(value)}
         case NotAsked():
             return {}
         case Enum():
@@ -36,6 +39,10 @@ def written(value: object) -> Any:
             return {field.name: written(own) for field, own in told if own != _default(field)}
         case _:
             return value
+
+
+def _direct(value: Known[Any] | Failed[Any]) -> dict[str, Any]:
+    return {} if value.direct is None else {"direct": written(replace(value.direct, last=None))}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +88,18 @@ class Reader:
             return self._known(kind, told)
         if FAILED in told:
             last = self._known(kind, told["last"]) if "last" in told else None
-            return Failed(_a(str, told[FAILED]), self.time(told["at"]), Cause(told["cause"]), last)
+            asked = tuple(_a(str, one) for one in _a(list, told.get("asked_from", [])))
+            at, cause = self.time(told["at"]), Cause(told["cause"])
+            return Failed(_a(str, told[FAILED]), at, cause, last, asked, self._direct(told))
         return NOT_ASKED
 
     def _known(self, kind: Any, told: Any) -> Known[Any]:
-        return Known(self.read(kind, told[KNOWN]), self.time(told["at"]))
+        via = _a(str, told.get("via", ""))
+        return Known(self.read(kind, told[KNOWN]), self.time(told["at"]), via, self._direct(told))
+
+    def _direct(self, told: Any) -> Failed[object] | None:
+        direct = self.observed(object, told["direct"]) if "direct" in told else None
+        return direct if isinstance(direct, Failed) else None
 
     def _fields(self, kind: Any, told: Mapping[str, Any]) -> Any:
         hints = hints_of(kind)

@@ -5,6 +5,7 @@ Every call takes a deadline in seconds and raises EtcdError, whose `kind` says w
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
@@ -27,6 +28,8 @@ class EtcdApi:
 
     def __init__(self, channel: EtcdChannel) -> None:
         self._channel = channel
+        self.refusal: Callable[[], str | None] = lambda: None
+        """Why the way to the member is closed now, where that is known."""
         self.membership = EtcdMembership(channel)
         self.maintenance = EtcdMaintenance(channel)
 

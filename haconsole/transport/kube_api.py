@@ -44,6 +44,8 @@ class KubeApi:
 
     def __init__(self, client: KubeClient) -> None:
         self._client = client
+        self.refusal: Callable[[], str | None] = lambda: None
+        """Why the way to the server is closed now, where that is known."""
 
     @classmethod
     async def open(

@@ -141,7 +141,8 @@ def changed(snapshot: ClusterSnapshot, n: int, change: Callable[[HostFacts], Hos
 
 
 def lost(facts: HostFacts) -> HostFacts:
-    """The host no longer answers over SSH: every fact failed, the values of before kept."""
+    """The host is off: every fact failed, the previous values kept; its peers reach neither etcd nor API server."""
+    elsewhere = tuple(name for name in NAMES if name != facts.host)[:1]
     return replace(
         facts,
         reach=_lost(facts.reach),
@@ -149,23 +150,23 @@ def lost(facts: HostFacts) -> HostFacts:
         addresses=_lost(facts.addresses),
         services=_lost(facts.services),
         disks=_lost(facts.disks),
-        etcd=_lost(facts.etcd),
+        etcd=_lost(facts.etcd, elsewhere),
         keepalived=_lost(facts.keepalived),
         haproxy=_lost(facts.haproxy),
         balancer_files=_lost(facts.balancer_files),
-        apiserver=_lost(facts.apiserver),
+        apiserver=_lost(facts.apiserver, elsewhere),
         certificates=_lost(facts.certificates),
     )
 
 
-def _lost(fact: Observed[T]) -> Observed[T]:
-    return succeed(Failed("no answer within 10 s", NOW, Cause.TIMED_OUT), fact)
+def _lost(fact: Observed[T], asked_from: tuple[str, ...] = ()) -> Observed[T]:
+    return succeed(Failed("no answer within 10 s", NOW, Cause.TIMED_OUT, asked_from=asked_from), fact)
 
 
 def etcd_silent(facts: HostFacts) -> HostFacts:
     reason = "connection refused on port 2379"
     return replace(
         facts,
-        etcd=Failed(reason, NOW, Cause.REFUSED, facts.etcd if isinstance(facts.etcd, Known) else None),
+        etcd=Failed(reason, NOW, Cause.REFUSED, facts.etcd if isinstance(facts.etcd, Known) else None, (facts.host,)),
         services=Known(units(etcd="inactive"), NOW),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 from haconsole.inventory.schema import Host
 from haconsole.model.names import HostName
@@ -14,15 +15,20 @@ from haconsole.transport.etcd_errors import EtcdError
 
 
 @asynccontextmanager
-async def etcd_on(context: ClusterContext, host: Host) -> AsyncIterator[EtcdApi]:
-    """A client of the etcd on `host`; raises TransportError or ProbeError where there is no way to it."""
-    transport = context.transport(host)
+async def etcd_on(context: ClusterContext, host: Host, via: Host | None = None) -> AsyncIterator[EtcdApi]:
+    """A client of the etcd on `host`, asked from the host `via` with that host's certificate (None: from `host`).
+
+    Raises TransportError or ProbeError where there is no way to it.
+    """
+    via = via or host
+    transport = context.transport(via)
     async with transport.forward(host.address, context.layout.etcd.client_port) as socket:
-        files = await context.credentials.read(context.layout, host, transport, deadline_s=context.timings.fact_s)
-        credentials = etcd_credentials(context.layout, host, files)
+        files = await context.credentials.read(context.layout, via, transport, deadline_s=context.timings.fact_s)
+        credentials = etcd_credentials(context.layout, via, files)
         async with await EtcdApi.open(
             HostName(host.name), socket, credentials, server_name=host.address if credentials else None
         ) as api:
+            api.refusal = partial(transport.refusal, socket)
             try:
                 yield api
             except EtcdError as error:

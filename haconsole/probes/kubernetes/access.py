@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 from haconsole.configs.layout import KubernetesLayout
 from haconsole.inventory.schema import Host
@@ -17,9 +18,12 @@ from haconsole.transport.kube_errors import KubeError
 
 
 @asynccontextmanager
-async def kube_on(context: ClusterContext, host: Host) -> AsyncIterator[KubeApi]:
-    """A client of the apiserver on `host`; raises TransportError or ProbeError where there is no way to it."""
-    async with kube_at(context, host, host.address, _kubernetes(context).api_port) as api:
+async def kube_on(context: ClusterContext, host: Host, via: Host | None = None) -> AsyncIterator[KubeApi]:
+    """A client of the apiserver on `host`, asked from the host `via` with that host's kubeconfig (None: from `host`).
+
+    Raises TransportError or ProbeError where there is no way to it.
+    """
+    async with kube_at(context, via or host, host.address, _kubernetes(context).api_port) as api:
         yield api
 
 
@@ -32,6 +36,7 @@ async def kube_at(context: ClusterContext, host: Host, address: str, port: int) 
         files = await context.credentials.read(context.layout, host, transport, deadline_s=deadline_s)
         credentials = await kube_credentials(context.layout, files, transport, deadline_s=deadline_s)
         async with await KubeApi.open(HostName(host.name), socket, credentials) as api:
+            api.refusal = partial(transport.refusal, socket)
             try:
                 yield api
             except KubeError as error:

@@ -109,12 +109,17 @@ class LeaseProbe:
         return self._last_report_at > before
 
     async def _until_unready(self, host: Host) -> None:
-        """Return once the API server on `host` no longer answers those who ask whether it is ready."""
-        began = self._context.now()
+        """Return once the API server on `host` no longer answers those who ask whether it is ready.
+
+        While it does, what it reported last still holds.
+        """
+        began, heard_before = self._context.now(), self._last_report_at
         while True:
             apiserver = self._store.facts(HostName(host.name)).apiserver
             if isinstance(apiserver, Failed) and apiserver.at > began:
                 return
+            if isinstance(apiserver, Known) and self._last_report_at > heard_before:
+                self._store.confirm_leases(apiserver.at)
             await asyncio.sleep(self._context.timings.round_s)
 
     async def _follow(self, host: Host) -> None:

@@ -42,6 +42,8 @@ class Runner:
         self._urgent = asyncio.Semaphore(1)
         self._streams = asyncio.Semaphore(tuning.streams_at_once)
         self._reaping = asyncio.Lock()
+        self.sessions_refused = 0
+        """How often the host opened no further session on the connection."""
 
     async def run(self, argv: Argv, stdin: bytes, deadline: Deadline, *, root: bool, urgent: bool = False) -> Completed:
         """See HostTransport.run."""
@@ -206,6 +208,7 @@ class Runner:
                     raise self._not_started(argv, deadline, said) from None
             except asyncssh.Error as error:
                 said = error.reason
+                self.sessions_refused += 1
             if session.channel is not None:
                 return
             if deadline.left <= pause:
@@ -227,8 +230,9 @@ class Runner:
 
     def _not_started(self, argv: Argv, deadline: Deadline, said: str) -> TransportError:
         what = f"{argv[0]} was not started within {deadline.seconds:g} s" + (f": {said}" if said else "")
-        mend = "sshd may allow fewer sessions at once than are needed (MaxSessions)" if "open failed" in said else ""
-        return TransportError(self._link.label, Cause.TIMED_OUT, what, mend=mend)
+        full = "open failed" in said
+        mend = "sshd may allow fewer sessions at once than are needed (MaxSessions)" if full else ""
+        return TransportError(self._link.label, Cause.NO_SESSION if full else Cause.TIMED_OUT, what, mend=mend)
 
 
 class _EachLine:

@@ -9,7 +9,9 @@ import haconsole.diagnosis
 from haconsole.diagnosis.codes import CODES
 
 FOLDER = Path(haconsole.diagnosis.__file__).parent
-CODE = re.compile(r'"((?:cluster|etcd|vip|haproxy|keepalived|apiserver|component|lease|cert|host|balancer)\.[a-z-]+)"')
+CODE = re.compile(
+    r'"((?:cluster|etcd|vip|haproxy|keepalived|apiserver|component|lease|cert|host|balancer|probe|service|config)\.[a-z-]+)"'
+)
 
 
 def emitted() -> set[str]:

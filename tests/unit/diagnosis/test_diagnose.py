@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -178,10 +179,22 @@ def test_an_expired_lock_goes_back_to_the_component_that_stopped() -> None:
     assert finding.evidence[-1] == "kube-scheduler has no leader: its lock is expired"
 
 
-def test_an_owner_whose_haproxy_is_silent() -> None:
-    silent: Failed[HaproxyFacts] = Failed("the stats socket does not answer", NOW)
-    snapshot = changed(healthy(), 1, lambda facts: replace(facts, haproxy=silent))
-    assert codes(snapshot) == [("vip.owner-unhealthy", "cp1")]
+def test_an_owner_whose_haproxy_does_not_run() -> None:
+    snapshot = changed(healthy(), 1, lambda facts: replace(facts, services=Known(cluster.units(haproxy="failed"), NOW)))
+    (finding,) = found(snapshot)
+    assert (finding.code, finding.subject, finding.severity) == ("haproxy.down", "cp1", Severity.CRITICAL)
+    assert "cp1 holds 10.99.0.100, but its haproxy does not run" in finding.evidence
+
+
+def test_a_lease_is_judged_at_the_time_it_was_read() -> None:
+    read = replace(cluster.lease("kube-scheduler", age_s=9), read_at=NOW)
+    for later in (0, 60):
+        snapshot = replace(healthy(), leases=Known((read,), NOW))
+        assert diagnose(snapshot, INVENTORY, NOW + timedelta(seconds=later)) == ()
+    expired = replace(read, read_at=NOW + timedelta(seconds=60))
+    (finding,) = diagnose(replace(healthy(), leases=Known((expired,), NOW)), INVENTORY, NOW)
+    assert finding.code == "lease.expired"
+    assert "renewed 69 s ago when it was read" in finding.evidence[0]
 
 
 def test_a_check_that_only_connects_misses_an_unready_apiserver() -> None:

@@ -57,7 +57,7 @@ def having(**facts: Any) -> Callable[[HostFacts], HostFacts]:
 
 
 def failing(*names: str) -> Callable[[HostFacts], HostFacts]:
-    return partial(replace, **{name: Failed("no answer", NOW) for name in names})
+    return partial(replace, **{name: Failed("no answer", NOW, asked_from=("cp1",)) for name in names})
 
 
 def units(**states: Any) -> tuple[ServiceState, ...]:
@@ -191,7 +191,7 @@ CASES: dict[str, ClusterSnapshot] = {
     "balancers stopped": every(having(services=units(haproxy=STOPPED, keepalived=STOPPED), addresses=())),
     "balancers not installed": every(having(services=units(haproxy=ABSENT, keepalived=ABSENT), addresses=())),
     "haproxy hung": every(having(services=units(haproxy=HUNG)), 2),
-    "owner without haproxy": every(failing("haproxy"), 1),
+    "owner without haproxy": every(having(services=units(haproxy=STOPPED)), 1),
     "forced down": forced_down(),
     "priorities": vrrp(healthy(), priority=90),
     "drained": every(servers(cluster.server(1), cluster.server(2), DRAINED), 1),
@@ -233,6 +233,7 @@ def every_candidate(snapshot: ClusterSnapshot, inventory: Inventory) -> Iterator
         haproxy.rules(snapshot, inventory),
         kubernetes.rules(snapshot, NOW),
         certificates.rules(snapshot, NOW),
+        services.rules(snapshot),
     ):
         yield from (candidate.finding for candidate in candidates)
 

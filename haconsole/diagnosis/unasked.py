@@ -1,0 +1,194 @@
+"""Rules about questions that could not be queried: one finding a host, and what is unknown because of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from haconsole.diagnosis.candidate import NOT_BOOTSTRAPPED, Candidate, on
+from haconsole.diagnosis.remedies import advice
+from haconsole.model.component import Verdict, verdict
+from haconsole.model.findings import Finding, Remedy, Severity
+from haconsole.model.hosts import HostFacts
+from haconsole.model.observed import Cause, Failed, Known, Observed
+from haconsole.model.snapshot import ClusterSnapshot
+
+LABELS = {
+    "clock_offset_ms": "its clock",
+    "addresses": "its addresses",
+    "services": "its services",
+    "disks": "its disks",
+    "balancer_files": "the balancer's files",
+    "apiserver": "the API server",
+    "certificates": "its certificates",
+    "lock": "the cluster's lock",
+}
+COMPONENTS = {"etcd": "etcd", "apiserver": "kube-apiserver", "haproxy": "haproxy", "keepalived": "keepalived"}
+"""Facts about a component, and the service behind each."""
+
+LATE_TOGETHER = 2
+"""From so many late answers of different probes it is the host that is slow, and no single question."""
+
+WORDS = {
+    Cause.SUDO_REFUSED: "sudo refuses the SSH login",
+    Cause.NO_SESSION: "sshd opens no further session",
+    Cause.TIMED_OUT: "no answer in time",
+    Cause.AUTH_FAILED: "a certificate is refused",
+    Cause.NOT_INSTALLED: "a program is missing",
+    Cause.NOT_CONFIGURED: "a file or a setting is missing",
+    Cause.NOT_RUNNING: "a socket is closed",
+    Cause.CONNECTION_LOST: "the connection was lost",
+    Cause.UNREADABLE: "an answer cannot be read",
+}
+FIXES = {
+    Cause.SUDO_REFUSED: "allow the SSH login NOPASSWD in sudoers, or set ssh.sudo: password in the inventory",
+    Cause.NO_SESSION: "raise MaxSessions in sshd_config on {host} (10 is the default), and reload sshd",
+    Cause.TIMED_OUT: "look at the load and the disk of {host}: uptime, and cat /proc/pressure/*",
+    Cause.AUTH_FAILED: "compare the client certificate and the CA on {host} with the server's; reissue what expired",
+    Cause.NOT_INSTALLED: "install the missing program on {host}",
+    Cause.NOT_CONFIGURED: "correct the path in the inventory, or put the missing file back on {host}",
+    Cause.NOT_RUNNING: "reload the service on {host}, so that it opens its socket again",
+    Cause.CONNECTION_LOST: "read sshd's journal on {host}: journalctl -u ssh",
+    Cause.UNREADABLE: "run the command by hand on {host} as the SSH login, and see what it prints besides its answer",
+}
+ORDER = tuple(WORDS)
+"""The cause that a finding is named after, where a host has more than one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """A question that could not be queried. `instead` names the host from which it was queried, if one could."""
+
+    fact: str
+    failed: Failed[object]
+    instead: str = ""
+
+    @property
+    def label(self) -> str:
+        return LABELS.get(self.fact, self.fact)
+
+
+def rules(snapshot: ClusterSnapshot) -> Iterator[Candidate]:
+    """One draft for each host that was reached and could not be queried everything."""
+    for facts in snapshot.hosts:
+        if not isinstance(facts.reach, Known):
+            continue
+        troubles = tuple(_troubles(facts))
+        if len(_late(facts)) >= LATE_TOGETHER:
+            yield _slow(facts, troubles)
+        elif troubles:
+            yield _failed(facts, troubles)
+        elif facts.reach.value.sessions_refused:
+            yield _few_sessions(facts, facts.reach.value.sessions_refused)
+
+
+def _troubles(facts: HostFacts) -> Iterator[Trouble]:
+    for name, fact in facts.facts():
+        if name == "reach" or _is_down(facts, name, fact):
+            continue
+        if isinstance(fact, Known) and fact.direct is not None:
+            yield Trouble(name, fact.direct, fact.via)
+        elif isinstance(fact, Failed) and not _was_asked(name, fact):
+            yield Trouble(name, fact.direct or fact)
+
+
+def _is_down(facts: HostFacts, name: str, fact: Observed[object]) -> bool:
+    """The component behind the fact does not run, which has a finding of its own."""
+    service = COMPONENTS.get(name)
+    if service is None:
+        return False
+    unit = facts.service(service)
+    return verdict(facts, service, fact) is Verdict.DOWN or (unit is not None and not unit.alive)
+
+
+def _was_asked(name: str, fact: Failed[object]) -> bool:
+    """The component itself gave no answer, or none by design; rules about it report so."""
+    no_stats_socket = name == "haproxy" and fact.cause is Cause.NOT_CONFIGURED
+    return no_stats_socket or (bool(fact.asked_from) and fact.cause is not Cause.AUTH_FAILED)
+
+
+def _late(facts: HostFacts) -> tuple[Trouble, ...]:
+    """The questions of this host that got no answer in time, those to its components included."""
+    late: list[Trouble] = []
+    for name, fact in facts.facts():
+        failed = fact.direct if isinstance(fact, Known) else fact
+        if isinstance(failed, Failed) and failed.cause is Cause.TIMED_OUT and not _is_down(facts, name, fact):
+            late.append(Trouble(name, failed))
+    return tuple(late)
+
+
+def _failed(facts: HostFacts, troubles: tuple[Trouble, ...]) -> Candidate:
+    cause = min((trouble.failed.cause for trouble in troubles), key=_rank)
+    labels = ", ".join(trouble.label for trouble in troubles)
+    return Candidate(
+        Finding(
+            "probe.failed",
+            Severity.WARNING,
+            facts.host,
+            f"{facts.host} could not be queried about {labels}: {WORDS.get(cause, 'the question failed')}",
+            "This reports nothing about the components themselves: they may well work.",
+            _evidence(facts, troubles),
+            _fixes(facts, troubles, cause),
+        ),
+        (NOT_BOOTSTRAPPED, *_certificates(facts, troubles)),
+    )
+
+
+def _few_sessions(facts: HostFacts, refused: int) -> Candidate:
+    return Candidate(
+        Finding(
+            "probe.failed",
+            Severity.WARNING,
+            facts.host,
+            f"{facts.host} answers questions only one after the other: {WORDS[Cause.NO_SESSION]}",
+            "All questions were answered in the end. A live view keeps a session open and fails on such a host.",
+            (f"sshd on {facts.host} refused a session {refused} times",),
+            (advice(FIXES[Cause.NO_SESSION].format(host=facts.host)),),
+        )
+    )
+
+
+def _certificates(facts: HostFacts, troubles: tuple[Trouble, ...]) -> tuple[tuple[str, str], ...]:
+    refused = all(trouble.failed.cause is Cause.AUTH_FAILED for trouble in troubles)
+    return on(facts.host, "cert.expired", "cert.key-mismatch", "cert.wrong-ca") if refused else ()
+
+
+def _rank(cause: Cause) -> int:
+    return ORDER.index(cause) if cause in ORDER else len(ORDER)
+
+
+def _evidence(facts: HostFacts, troubles: tuple[Trouble, ...]) -> tuple[str, ...]:
+    reasons = dict.fromkeys(facts.says(trouble.failed.reason) for trouble in troubles)
+    instead = (
+        f"{one.label} on {facts.host} was queried from {one.instead}: it answers" for one in troubles if one.instead
+    )
+    return (*reasons, *instead)
+
+
+def _fixes(facts: HostFacts, troubles: tuple[Trouble, ...], first: Cause) -> tuple[Remedy, ...]:
+    causes = dict.fromkeys((first, *(trouble.failed.cause for trouble in troubles)))
+    fallback = "query again; then run the command by hand on {host}"
+    return tuple(advice(FIXES.get(cause, fallback).format(host=facts.host)) for cause in causes)
+
+
+def _slow(facts: HostFacts, troubles: tuple[Trouble, ...]) -> Candidate:
+    late = _late(facts)
+    labels = ", ".join(one.label for one in late)
+    return Candidate(
+        Finding(
+            "host.slow",
+            Severity.WARNING,
+            facts.host,
+            f"{facts.host} is slow: {labels} were all late",
+            "Unrelated questions to one host were late at the same time, so the host lacks processor time or its disk "
+            "does not keep up. Its components may well work, if slowly.",
+            _evidence(facts, troubles or late),
+            (
+                advice(
+                    f"on {facts.host}: find the process that takes the processor or the disk (top, iotop); "
+                    "check for a CPU limit (nr_throttled in cpu.stat) and for steal time"
+                ),
+            ),
+        ),
+        (NOT_BOOTSTRAPPED,),
+    )

@@ -1,0 +1,141 @@
+"""A question that could not be queried is one finding about the probe, and reports nothing about the component."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from haconsole.diagnosis.diagnose import diagnose
+from haconsole.model.findings import Finding
+from haconsole.model.hosts import HostFacts, Reach
+from haconsole.model.observed import Cause, Failed, Known
+from haconsole.model.snapshot import ClusterSnapshot
+from tests.fakes import cluster
+from tests.fakes.cluster import INVENTORY, NOW, changed, etcd_silent, healthy
+
+NEEDS_ROOT = ("keepalived", "haproxy", "balancer_files", "lock")
+APIS = ("etcd", "apiserver")
+
+
+def found(snapshot: ClusterSnapshot) -> tuple[Finding, ...]:
+    return diagnose(snapshot, INVENTORY, NOW)
+
+
+def failed(cause: Cause, *asked_from: str) -> Failed[Any]:
+    return Failed(f"cp2: {cause}", NOW, cause, asked_from=asked_from)
+
+
+def broken(*facts: str, cause: Cause) -> Callable[[HostFacts], HostFacts]:
+    changes: dict[str, Any] = {fact: failed(cause) for fact in facts}
+    return lambda host: replace(host, **changes)
+
+
+def elsewhere(cause: Cause, *facts: str) -> Callable[[HostFacts], HostFacts]:
+    """Its peers queried these components, since its own host could not."""
+
+    def change(host: HostFacts) -> HostFacts:
+        answers: dict[str, Any] = {
+            fact: replace(getattr(host, fact), via="cp1", direct=failed(cause)) for fact in facts
+        }
+        return replace(host, **answers)
+
+    return change
+
+
+def sudo_refused(host: HostFacts) -> HostFacts:
+    return elsewhere(Cause.SUDO_REFUSED, *APIS)(broken(*NEEDS_ROOT, cause=Cause.SUDO_REFUSED)(host))
+
+
+def ssh_stopped(host: HostFacts) -> HostFacts:
+    facts = ("reach", "clock_offset_ms", "addresses", "services", "disks", *NEEDS_ROOT)
+    return elsewhere(Cause.REFUSED, *APIS)(broken(*facts, cause=Cause.REFUSED)(host))
+
+
+FAULTS: dict[str, tuple[Callable[[HostFacts], HostFacts], str, str]] = {
+    "sudo queries for a password": (sudo_refused, "probe.failed", "sudo refuses the SSH login"),
+    "sudo refused, and no peer could query": (
+        broken(*NEEDS_ROOT, *APIS, cause=Cause.SUDO_REFUSED),
+        "probe.failed",
+        "sudo refuses the SSH login",
+    ),
+    "sshd stopped": (ssh_stopped, "host.unreachable", "refused"),
+    "noise at login": (broken("clock_offset_ms", cause=Cause.UNREADABLE), "probe.failed", "cannot be read"),
+    "a program is missing": (broken("addresses", cause=Cause.NOT_INSTALLED), "probe.failed", "a program is missing"),
+    "the stats socket is closed": (broken("haproxy", cause=Cause.NOT_RUNNING), "probe.failed", "a socket is closed"),
+    "expired admin certificate": (
+        elsewhere(Cause.AUTH_FAILED, "apiserver"),
+        "probe.failed",
+        "a certificate is refused",
+    ),
+    "401, and no peer could query": (
+        lambda host: replace(host, apiserver=failed(Cause.AUTH_FAILED, "cp2")),
+        "probe.failed",
+        "a certificate is refused",
+    ),
+    "one late answer": (broken("disks", cause=Cause.TIMED_OUT), "probe.failed", "no answer in time"),
+    "everything late": (
+        broken("clock_offset_ms", "services", "addresses", *NEEDS_ROOT, *APIS, cause=Cause.TIMED_OUT),
+        "host.slow",
+        "is slow",
+    ),
+    "few sessions": (
+        lambda host: replace(host, reach=Known(Reach(40.0, sessions_refused=3), NOW)),
+        "probe.failed",
+        "sshd opens no further session",
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_failed_probe_is_one_finding_that_names_host_and_cause(fault: str) -> None:
+    change, code, words = FAULTS[fault]
+    (finding,) = found(changed(healthy(), 2, change))
+    assert (finding.code, finding.subject) == (code, "cp2")
+    assert words in finding.summary
+    assert "cp2" in finding.summary
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_real_fault_on_another_host_is_still_found(fault: str) -> None:
+    change, code, _ = FAULTS[fault]
+    snapshot = changed(changed(healthy(), 2, change), 3, etcd_silent)
+    assert {finding.code for finding in found(snapshot)} == {code, "etcd.member-down"}
+
+
+def test_a_lost_tolerance_is_not_claimed_while_a_member_could_not_be_queried() -> None:
+    snapshot = changed(healthy(), 2, broken("etcd", cause=Cause.SUDO_REFUSED))
+    text = "\n".join(line for finding in found(snapshot) for line in (finding.summary, *finding.evidence))
+    assert "one more lost member" not in text
+
+
+def test_a_member_that_cannot_be_queried_is_down_where_its_own_host_reports_that() -> None:
+    stopped = replace(cluster.host(2), services=Known(cluster.units(etcd="inactive"), NOW), etcd=failed(Cause.OTHER))
+    (finding,) = found(changed(healthy(), 2, lambda _: stopped))
+    assert (finding.code, finding.subject) == ("etcd.member-down", "cp2")
+
+
+def test_a_component_that_gives_no_answer_is_hung_and_not_down() -> None:
+    late = failed(Cause.TIMED_OUT, "cp2", "cp1")
+    (finding,) = found(changed(healthy(), 2, lambda host: replace(host, etcd=late)))
+    assert (finding.code, finding.subject) == ("service.hung", "etcd@cp2")
+    assert any("queried from cp2 and cp1" in line for line in finding.evidence)
+    assert "one more lost member stops etcd" in finding.evidence
+
+
+def test_an_expired_certificate_explains_the_refusal() -> None:
+    from tests.unit.diagnosis.test_remedies import certificate
+
+    expired = certificate("admin", not_after=NOW).hosts[0].certificates
+    refused = elsewhere(Cause.AUTH_FAILED, "apiserver")
+    (finding,) = found(changed(healthy(), 1, lambda host: refused(replace(host, certificates=expired))))
+    assert (finding.code, finding.subject) == ("cert.expired", "cp1:/c.crt")
+
+
+def test_a_member_without_a_leader_has_a_finding() -> None:
+    isolated = Known(cluster.endpoint(2, leader=None, healthy=False), NOW)
+    (finding,) = found(changed(healthy(), 2, lambda host: replace(host, etcd=isolated)))
+    assert (finding.code, finding.subject) == ("etcd.member-unhealthy", "cp2")
+    assert "one more lost member stops etcd" in finding.evidence
