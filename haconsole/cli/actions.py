@@ -127,7 +127,7 @@ run = ActionGroup("run", "Carry an action out, step by step.", _run, (EVENTS, YE
 async def show_plan(action: str, request: dict[str, str], given: dict[str, Any]) -> int:
     """Plan from fresh facts and print the plan, or the reasons against it."""
     async with _session(given) as session:
-        planned = await session.plan(action, request)
+        planned = await session.planner.plan(action, request)
     return print_plan(planned, as_json=given["json"])
 
 
@@ -138,10 +138,10 @@ async def carry_out(action: str, request: dict[str, str], given: dict[str, Any])
     from haconsole.cli.locking import perform_locked, started
 
     async with _session(given) as session:
-        session.may_change()
+        session.check_startable()
         if given["wait_s"] is not None:
-            await session.unlocked(given["wait_s"], frozenset(given["adopt"]))
-        planned = await session.plan(action, request)
+            await session.wait_for_lock(given["wait_s"], frozenset(given["adopt"]))
+        planned = await session.planner.plan(action, request)
         if isinstance(planned, Refusal):
             return print_plan(planned, as_json=given["json"])
         await agreed(planned, yes=given["confirm"] == planned.cluster if planned.loses else given["yes"])

@@ -25,8 +25,9 @@ def certs(inventory: Path, as_json: bool, accept_host_key: tuple[str, ...]) -> i
     """
 
     async def look(session: Session) -> int:
-        snapshot = await session.snapshot()
-        findings = tuple(one for one in session.findings(snapshot) if one.code.startswith("cert."))
+        status = await session.observer.status()
+        snapshot = status.snapshot
+        findings = tuple(one for one in status.findings if one.code.startswith("cert."))
         health, now = certs_health(snapshot, findings), datetime.now(UTC)
         if as_json:
             click.echo(msgspec.json.encode(certs_report(snapshot, findings, health, now)).decode())

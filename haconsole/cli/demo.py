@@ -49,7 +49,7 @@ async def _bootstrap(inventory: Path) -> int:
     from haconsole.session.live import open_session
 
     async with open_session(inventory) as session:
-        planned = await session.plan("bootstrap", {})
+        planned = await session.planner.plan("bootstrap", {})
         if isinstance(planned, Refusal):
             return print_plan(planned, as_json=False)
         return await perform(session.start(planned), as_json=False)

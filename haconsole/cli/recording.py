@@ -57,8 +57,8 @@ async def _record(session: Session, output: Path, seconds: float | None) -> int:
 
 
 async def _follow(session: Session, recorder: Recorder) -> None:
-    async for snapshot in session.watch():
-        recorder.add(snapshot)
+    async for status in session.observer.watch():
+        recorder.add(status.snapshot)
 
 
 @click.command()

@@ -110,7 +110,7 @@ async def _resume(
     name = record.heading.run
     file = inventory or Path(record.heading.inventory)
     async with open_session(file, TerminalAnswers(accepted)) as session:
-        await session.may_resume(name)
+        await session.check_resumable(name)
         if not yes:
             click.echo(remaining_text(record), err=True)
             if not await confirmed(f"\nCarry {name} on?"):
@@ -152,8 +152,8 @@ async def _undo(
 
     record = read_run(find_run(_folder(), run))
     async with open_session(inventory or Path(record.heading.inventory), TerminalAnswers(accepted)) as session:
-        session.may_change()
-        planned = await session.plan_undo(record.heading.run)
+        session.check_startable()
+        planned = await session.history.plan_undo(record.heading.run)
         if isinstance(planned, Refusal):
             return print_plan(planned, as_json=as_json)
         await agreed(planned, yes=yes)

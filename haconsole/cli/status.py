@@ -14,8 +14,8 @@ from haconsole.cli.reports.findings import doctor_report
 from haconsole.cli.reports.status import status_report
 from haconsole.cli.reports.text import doctor_text, status_text
 from haconsole.errors import ExitCode
-from haconsole.model.findings import Finding, Health
-from haconsole.model.snapshot import ClusterSnapshot
+from haconsole.model.findings import Health
+from haconsole.model.status import ClusterStatus
 from haconsole.session import Session
 
 EXIT = {
@@ -25,7 +25,7 @@ EXIT = {
     Health.UNKNOWN: ExitCode.UNKNOWN,
 }
 
-Render = Callable[[ClusterSnapshot, tuple[Finding, ...], Health, datetime], str]
+Render = Callable[[ClusterStatus, datetime], str]
 
 
 @click.command()
@@ -37,7 +37,7 @@ def status(inventory: Path, as_json: bool, watch: bool, accept_host_key: tuple[s
 
     Ends with 0 healthy, 1 degraded, 2 critical, 3 unknown (nothing could be asked), 5 for a bad inventory.
     """
-    render: Render = _status_json if as_json else status_text
+    render: Render = _status_json if as_json else _status_text
     look = _follow if watch else _once
     return with_session(inventory, accept_host_key, lambda session: look(session, render))
 
@@ -47,32 +47,40 @@ def status(inventory: Path, as_json: bool, watch: bool, accept_host_key: tuple[s
 @click.option("--json", "as_json", is_flag=True, help="Print haconsole/doctor/v1.")
 def doctor(inventory: Path, as_json: bool, accept_host_key: tuple[str, ...]) -> int:
     """What is wrong, most severe first: why, the evidence, and the action that helps. Ends like `status`."""
-    render: Render = _doctor_json if as_json else doctor_text
+    render: Render = _doctor_json if as_json else _doctor_text
     return with_session(inventory, accept_host_key, lambda session: _once(session, render))
 
 
 async def _once(session: Session, render: Render) -> int:
-    return _show(session, await session.snapshot(), render)
+    return _show(await session.observer.status(), render)
 
 
 async def _follow(session: Session, render: Render) -> int:
     code = int(ExitCode.UNKNOWN)
-    async for snapshot in session.watch():
-        code = _show(session, snapshot, render)
+    async for seen in session.observer.watch():
+        code = _show(seen, render)
     return code
 
 
-def _show(session: Session, snapshot: ClusterSnapshot, render: Render) -> int:
-    now = datetime.now(UTC)
-    findings = session.findings(snapshot)
-    health = session.health(snapshot, findings)
-    click.echo(render(snapshot, findings, health, now))
-    return int(EXIT[health])
+def _show(seen: ClusterStatus, render: Render) -> int:
+    click.echo(render(seen, datetime.now(UTC)))
+    return int(EXIT[seen.health])
 
 
-def _status_json(snapshot: ClusterSnapshot, findings: tuple[Finding, ...], health: Health, now: datetime) -> str:
-    return msgspec.json.encode(status_report(snapshot, findings, health, now)).decode()
+def _status_text(seen: ClusterStatus, now: datetime) -> str:
+    return status_text(seen.snapshot, seen.findings, seen.health, now)
 
 
-def _doctor_json(snapshot: ClusterSnapshot, findings: tuple[Finding, ...], health: Health, now: datetime) -> str:
-    return msgspec.json.encode(doctor_report(snapshot.cluster, snapshot.observed_at, health, findings)).decode()
+def _doctor_text(seen: ClusterStatus, now: datetime) -> str:
+    return doctor_text(seen.snapshot, seen.findings, seen.health, now)
+
+
+def _status_json(seen: ClusterStatus, now: datetime) -> str:
+    return msgspec.json.encode(status_report(seen.snapshot, seen.findings, seen.health, now)).decode()
+
+
+def _doctor_json(seen: ClusterStatus, now: datetime) -> str:
+    snapshot = seen.snapshot
+    return msgspec.json.encode(
+        doctor_report(snapshot.cluster, snapshot.observed_at, seen.health, seen.findings)
+    ).decode()

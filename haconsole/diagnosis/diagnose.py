@@ -21,6 +21,13 @@ from haconsole.model.findings import Finding, Health, Severity
 from haconsole.model.hosts import HostFacts, Role
 from haconsole.model.observed import Failed, Known, NotAsked
 from haconsole.model.snapshot import ClusterSnapshot
+from haconsole.model.status import ClusterStatus
+
+
+def status_of(snapshot: ClusterSnapshot, inventory: Inventory, now: datetime) -> ClusterStatus:
+    """The snapshot with its findings and its health."""
+    findings = diagnose(snapshot, inventory, now)
+    return ClusterStatus(snapshot, findings, health(snapshot, findings))
 
 
 def diagnose(snapshot: ClusterSnapshot, inventory: Inventory, now: datetime) -> tuple[Finding, ...]:

@@ -1,4 +1,4 @@
-"""The one object that screen and command line talk to: it wires inventory, hosts, collector and executor."""
+"""The one object by which screen and command line reach a cluster, in parts: observer, planner, run history, runs."""
 
 from __future__ import annotations
 
@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Protocol
 from haconsole.actions.step import Plan, Refusal, StepId
 from haconsole.execution.events import Event
 from haconsole.inventory.schema import Inventory
-from haconsole.model.findings import Finding, Health
 from haconsole.model.journal import JournalLine
 from haconsole.model.names import HostName
-from haconsole.model.snapshot import ClusterSnapshot
+from haconsole.model.status import ClusterStatus
 
 if TYPE_CHECKING:
     from haconsole.execution.records import RunRecord, Unreadable
@@ -64,8 +63,46 @@ class Run(Protocol):
         ...
 
 
+class ClusterObserver(Protocol):
+    """Reads the cluster and changes nothing."""
+
+    async def status(self) -> ClusterStatus:
+        """Read every host once; a host that fails or hangs has failed facts and raises nothing."""
+        ...
+
+    def watch(self) -> AsyncIterator[ClusterStatus]:
+        """A status whenever facts change, the first as soon as anything is known, until the iterator is closed."""
+        ...
+
+    def journal(self, hosts: tuple[HostName, ...], *, last: int = 200) -> AsyncIterator[JournalLine]:
+        """The journals of these hosts' units as they are written, after `last` older entries, until it is closed."""
+        ...
+
+
+class Planner(Protocol):
+    async def plan(self, action: str, request: Mapping[str, str]) -> Plan | Refusal:
+        """Plan an action from fresh facts; changes nothing."""
+        ...
+
+
+class RunHistory(Protocol):
+    """The runs of this cluster that are recorded here."""
+
+    async def runs(self) -> tuple[RunRecord | Unreadable, ...]:
+        """All of them, newest first, and records that cannot be read."""
+        ...
+
+    async def record(self, run: str) -> RunRecord:
+        """The record of the run of that name, step by step; raises HaconsoleError where there is none to read."""
+        ...
+
+    async def plan_undo(self, run: str) -> Plan | Refusal:
+        """A plan, to be shown and started, that undoes what the run did."""
+        ...
+
+
 class Session(Protocol):
-    """What screens and verbs may ask; a recording replayed answers the same questions as a live cluster."""
+    """All that screens and verbs use of a cluster; a recording has the same parts as a live cluster."""
 
     @property
     def inventory(self) -> Inventory: ...
@@ -73,25 +110,14 @@ class Session(Protocol):
     @property
     def read_only(self) -> bool: ...
 
-    async def snapshot(self) -> ClusterSnapshot:
-        """One full look at every host; a host that fails or hangs shows as failed facts, never as an exception."""
-        ...
+    @property
+    def observer(self) -> ClusterObserver: ...
 
-    def watch(self) -> AsyncIterator[ClusterSnapshot]:
-        """Snapshots as facts change, the first as soon as anything is known. Ends when the iterator is closed."""
-        ...
+    @property
+    def planner(self) -> Planner: ...
 
-    def findings(self, snapshot: ClusterSnapshot) -> tuple[Finding, ...]:
-        """What is wrong, most severe first, one finding a cause."""
-        ...
-
-    def health(self, snapshot: ClusterSnapshot, findings: tuple[Finding, ...]) -> Health:
-        """The cluster in one word."""
-        ...
-
-    async def plan(self, action: str, request: Mapping[str, str]) -> Plan | Refusal:
-        """Plan an action from fresh facts; changes nothing."""
-        ...
+    @property
+    def history(self) -> RunHistory: ...
 
     def start(self, plan: Plan, *, step_by_step: bool = False, adopt: frozenset[str] = frozenset()) -> Run:
         """A run of the plan, which starts as its events are read; refused in a read-only session.
@@ -101,31 +127,15 @@ class Session(Protocol):
         """
         ...
 
-    async def runs(self) -> tuple[RunRecord | Unreadable, ...]:
-        """This cluster's runs as they are recorded here, newest first, and records that cannot be read."""
-        ...
-
-    async def read_run(self, run: str) -> RunRecord:
-        """The record of the run of that name, step by step; raises HaconsoleError where there is none to read."""
-        ...
-
-    async def may_resume(self, run: str) -> RunRecord:
-        """The record of a run that may be carried on; raises RefusedError with the reasons where it may not."""
+    async def check_resumable(self, run: str) -> RunRecord:
+        """The record of a run that can be resumed; raises RefusedError with the reasons against it."""
         ...
 
     async def resume(self, run: str, *, step_by_step: bool = False, adopt: frozenset[str] = frozenset()) -> Run:
         """Resume a run at the first step whose effect is missing on its host.
 
-        Raises what `may_resume` raises. Otherwise like `start`.
+        Raises what `check_resumable` raises. Otherwise like `start`.
         """
-        ...
-
-    async def plan_undo(self, run: str) -> Plan | Refusal:
-        """What takes a run back, to be shown and given to `start`: what it really did, newest first; asks no host."""
-        ...
-
-    def journal(self, hosts: tuple[HostName, ...], *, last: int = 200) -> AsyncIterator[JournalLine]:
-        """The journals of these hosts' units as they are written, from `last` entries back on, until it is closed."""
         ...
 
     async def close(self) -> None: ...

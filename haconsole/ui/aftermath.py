@@ -22,7 +22,7 @@ async def changes_since(app: ConsoleApp, before: ClusterSnapshot | None) -> tupl
     from haconsole.present.changes import changes
 
     try:
-        after = await app.session.snapshot() if app.session is not None else None
+        after = (await app.session.observer.status()).snapshot if app.session is not None else None
     except Exception:
         after = app.state.snapshot
     return changes(before, after) if before is not None and after is not None else ()

@@ -5,17 +5,15 @@ from __future__ import annotations
 import asyncio
 import gc
 from collections.abc import Iterator
-from datetime import datetime
 from functools import partial
 from itertools import repeat
 from typing import TYPE_CHECKING
 
 from haconsole.present.bar import Link, LinkState
 from haconsole.ui import faults
-from haconsole.ui.state import ConsoleState
 
 if TYPE_CHECKING:
-    from haconsole.model.snapshot import ClusterSnapshot
+    from haconsole.model.status import ClusterStatus
     from haconsole.session import Session
     from haconsole.ui.app import ConsoleApp
 
@@ -49,9 +47,9 @@ class Feed:
         pauses = self._pauses()
         while True:
             try:
-                async for snapshot in session.watch():
+                async for status in session.observer.watch():
                     pauses = self._pauses()
-                    await self._hear(session, snapshot)
+                    await self._update(status)
             except Exception as error:
                 self._cut_off(error)
             else:
@@ -59,13 +57,13 @@ class Feed:
                 await asyncio.Event().wait()
             await asyncio.sleep(next(pauses))
 
-    async def _hear(self, session: Session, snapshot: ClusterSnapshot) -> None:
-        """Take in a snapshot; one that cannot be judged is told as a fault, and the next one waited for."""
+    async def _update(self, status: ClusterStatus) -> None:
+        """Replace the state by the newest status; one that cannot be drawn shows as a fault until the next one."""
         app = self._app
         before = app.state
-        judge = partial(_judged, before, session, snapshot, app.setting.clock())
+        draw = partial(before.updated, status, app.setting.clock())
         try:
-            app.state = await asyncio.to_thread(judge) if before.large else judge()
+            app.state = await asyncio.to_thread(draw) if before.large else draw()
         except Exception as error:
             self._cut_off(error)
         if before.snapshot is None:
@@ -79,12 +77,6 @@ class Feed:
     def _cut_off(self, error: Exception) -> None:
         app = self._app
         app.state = app.state.with_link(Link(LinkState.BROKEN, app.setting.clock(), faults.in_words(error)))
-
-
-def _judged(before: ConsoleState, session: Session, snapshot: ClusterSnapshot, now: datetime) -> ConsoleState:
-    """The state with a snapshot taken in."""
-    findings = session.findings(snapshot)
-    return before.heard(snapshot, findings, session.health(snapshot, findings), now)
 
 
 def keep_what_is_loaded(*, alone: bool) -> None:

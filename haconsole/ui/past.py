@@ -42,7 +42,7 @@ class Past:
             from haconsole.present.history import broken_off, offer_to_resume
             from haconsole.ui.screens.question import YesNoQuestion
 
-            record = broken_off(await app.session.runs()) if app.session is not None else None
+            record = broken_off(await app.session.history.runs()) if app.session is not None else None
         except Exception as error:
             app.notify(faults.in_words(error), title="runs", severity="warning", markup=False)
             return
@@ -61,7 +61,7 @@ class Past:
             app.notify("there is no run here that can be resumed", severity="warning", markup=False)
         elif not refused(app):
             try:
-                await app.session.may_resume(record.heading.run)
+                await app.session.check_resumable(record.heading.run)
             except RefusedError as error:
                 app.push_screen(_refusal(error))
             except Exception as error:
@@ -75,7 +75,7 @@ class Past:
         from haconsole.execution.records import RunRecord
 
         session = self._app.session
-        records = await session.runs() if session is not None else ()
+        records = await session.history.runs() if session is not None else ()
         await self.resume(next((one for one in records if isinstance(one, RunRecord) and one.heading.run == run), None))
 
     def close(self) -> None:

@@ -93,8 +93,9 @@ class Runs:
 
     def pause(self) -> None:
         """Pause the run: start no further step. A paused run continues, without explanations."""
-        run, view = self._controlled(), self._app.run_view
+        run, view = self._live, self._app.run_view
         if run is None or view is None:
+            self._app.bell()
             return
         if view.paused:
             run.unpause()
@@ -105,18 +106,19 @@ class Runs:
 
     def release(self, step: StepId) -> None:
         """Start a step that waits at the pause."""
-        run = self._controlled()
-        if run is None:
+        if self._live is None:
+            self._app.bell()
             return
         try:
-            run.release(step)
-        except HaconsoleError:
+            self._live.release(step)
+        except HaconsoleError:  # an earlier press of the key released it
             self._app.bell()
 
     def teach(self) -> None:
         """Start or end teach-me mode: each step is explained and waits for its release."""
-        run, view = self._controlled(), self._app.run_view
+        run, view = self._live, self._app.run_view
         if run is None or view is None:
+            self._app.bell()
             return
         if view.teaching:
             self.pause()
@@ -126,16 +128,12 @@ class Runs:
 
     def stop(self, *, at_once: bool = False) -> None:
         """Start no further step; `at_once` leaves the running ones to their hosts."""
-        app, run = self._app, self._controlled()
+        app, run = self._app, self._live
         if run is not None and app.run_view is not None:
             run.stop(at_once=at_once)
             app.run_view = replace(app.run_view, stopping=True)
-
-    def _controlled(self) -> Run | None:
-        """The run that keys control; where it has not started yet or has ended, a notice says so."""
-        if self._live is None:
-            self._app.notify("the run has not started yet or has ended", severity="warning", markup=False)
-        return self._live
+        else:
+            app.bell()
 
     async def close(self) -> None:
         """At the console's end: leave the steps under way to their hosts."""

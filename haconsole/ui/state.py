@@ -12,6 +12,7 @@ from haconsole.present.bar import Link, LinkState
 
 if TYPE_CHECKING:
     from haconsole.model.snapshot import ClusterSnapshot
+    from haconsole.model.status import ClusterStatus
     from haconsole.present.arrange import PaneId
     from haconsole.present.changes import Change
     from haconsole.present.table import TableView
@@ -37,20 +38,19 @@ class ConsoleState:
     history: tuple[Change, ...] = ()
     tables: Mapping[PaneId, TableView] = field(default_factory=dict)
 
-    def heard(
-        self, snapshot: ClusterSnapshot, findings: tuple[Finding, ...], health: Health, now: datetime
-    ) -> ConsoleState:
-        """The state after a snapshot came in at `now`."""
+    def updated(self, status: ClusterStatus, now: datetime) -> ConsoleState:
+        """The state after a new status arrived at `now`."""
         from haconsole.present.changes import changes, finding_changes, remembered
         from haconsole.present.tables import TABLES, table_of
 
+        snapshot, findings = status.snapshot, status.findings
         link = self.link if self.link.state is LinkState.LIVE else Link(LinkState.LIVE, now)
         history, before = self.history, self.snapshot
         if before is not None:
             new = (*changes(before, snapshot), *finding_changes(before, snapshot, self.findings, findings))
             history = remembered(history, new) if new else history
         tables = {pane: table_of(pane, snapshot, findings, history, now) for pane in TABLES}
-        return ConsoleState(link, snapshot, findings, health, history, tables)
+        return ConsoleState(link, snapshot, findings, status.health, history, tables)
 
     @property
     def large(self) -> bool:

@@ -63,15 +63,15 @@ class ExecutingSession(FakeSession):
     async def runs(self) -> tuple[RunRecord | Unreadable, ...]:
         return read_runs(self._folder / "runs")
 
-    async def read_run(self, run: str) -> RunRecord:
+    async def record(self, run: str) -> RunRecord:
         return read_run(self._folder / "runs" / f"{run}.jsonl")
 
     async def resume(self, run: str, *, step_by_step: bool = False, adopt: frozenset[str] = frozenset()) -> Run:
-        record = await self.read_run(run)
+        record = await self.record(run)
         return LiveRun(record.plan, partial(self._executor, record.plan, record), step_by_step=step_by_step)
 
     async def plan_undo(self, run: str) -> Plan | Refusal:
-        return plan_undo(await self.read_run(run), await self.runs(), str(self._folder / "run"))
+        return plan_undo(await self.record(run), await self.runs(), str(self._folder / "run"))
 
     @asynccontextmanager
     async def _executor(self, plan: Plan, earlier: RunRecord | None, pause: Pause) -> AsyncIterator[Executor]:

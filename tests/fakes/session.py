@@ -9,18 +9,18 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from haconsole.actions.step import Plan, Refusal, StepId
-from haconsole.diagnosis.diagnose import diagnose, health
+from haconsole.diagnosis.diagnose import status_of
 from haconsole.errors import RefusedError, UsageError
 from haconsole.execution.events import Event
 from haconsole.execution.records import RunRecord, Unreadable
 from haconsole.inventory.schema import Inventory
-from haconsole.model.findings import Finding, Health
 from haconsole.model.haproxy import HaproxyServer
 from haconsole.model.hosts import HostFacts
 from haconsole.model.journal import JournalLine
 from haconsole.model.names import HostName
 from haconsole.model.observed import Cause, Failed, Known, Observed
 from haconsole.model.snapshot import ClusterSnapshot
+from haconsole.model.status import ClusterStatus
 from haconsole.session import Run, RunState
 from tests.fakes import cluster
 from tests.fakes.cluster import INVENTORY, NOW, changed, etcd_silent, healthy, lease, lost
@@ -88,28 +88,37 @@ class FakeSession:
     stops: tuple[str, ...] = ()
     watched: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def may_change(self) -> None:
+    @property
+    def observer(self) -> FakeSession:
+        return self
+
+    @property
+    def planner(self) -> FakeSession:
+        return self
+
+    @property
+    def history(self) -> FakeSession:
+        return self
+
+    def check_startable(self) -> None:
         if self.read_only:
             raise RefusedError("this session is read-only")
 
-    async def snapshot(self) -> ClusterSnapshot:
-        return self.looked_at or self.first or healthy()
+    async def status(self) -> ClusterStatus:
+        return self.status_of(self.looked_at or self.first or healthy())
 
-    async def watch(self) -> AsyncIterator[ClusterSnapshot]:
+    async def watch(self) -> AsyncIterator[ClusterStatus]:
         self.watchers += 1
         self.watched.set()
         if self.first is not None:
-            yield self.first
+            yield self.status_of(self.first)
         while (item := await self.heard.get()) is not None:
             if isinstance(item, Exception):
                 raise item
-            yield item
+            yield self.status_of(item)
 
-    def findings(self, snapshot: ClusterSnapshot) -> tuple[Finding, ...]:
-        return diagnose(snapshot, self.inventory, self.now)
-
-    def health(self, snapshot: ClusterSnapshot, findings: tuple[Finding, ...]) -> Health:
-        return health(snapshot, findings)
+    def status_of(self, snapshot: ClusterSnapshot) -> ClusterStatus:
+        return status_of(snapshot, self.inventory, self.now)
 
     async def plan(self, action: str, request: Mapping[str, str]) -> Plan | Refusal:
         self.asked += ((action, dict(request)),)
@@ -118,20 +127,20 @@ class FakeSession:
     async def runs(self) -> tuple[RunRecord | Unreadable, ...]:
         return self.records
 
-    async def read_run(self, run: str) -> RunRecord:
+    async def record(self, run: str) -> RunRecord:
         found = [one for one in self.records if isinstance(one, RunRecord) and one.heading.run == run]
         if not found:
             raise UsageError(f"there is no run {run!r}")
         return found[0]
 
-    async def may_resume(self, run: str) -> RunRecord:
+    async def check_resumable(self, run: str) -> RunRecord:
         if self.refusal:
             raise RefusedError(self.refusal)
-        return await self.read_run(run)
+        return await self.record(run)
 
     async def resume(self, run: str, *, step_by_step: bool = False, adopt: frozenset[str] = frozenset()) -> Run:
         self.stops += (f"resume {run}",)
-        return self.start((await self.may_resume(run)).plan, step_by_step=step_by_step)
+        return self.start((await self.check_resumable(run)).plan, step_by_step=step_by_step)
 
     async def plan_undo(self, run: str) -> Plan | Refusal:
         self.asked += (("undo", {"run": run}),)

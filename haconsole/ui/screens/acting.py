@@ -136,7 +136,7 @@ class PlanScreen(SplitScreen):
 
 def plan_of(action: Action, request: Mapping[str, str]) -> PlanScreen:
     """The screen of an action's plan, made from fresh facts."""
-    return PlanScreen(action.name, lambda session: session.plan(action.name, request))
+    return PlanScreen(action.name, lambda session: session.planner.plan(action.name, request))
 
 
 BY_STEPS = Sentence(Cell("Each step is told in plain words first, and begins when you say so.", Tone.ACCENT))

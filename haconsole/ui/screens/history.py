@@ -52,7 +52,7 @@ class HistoryScreen(SplitScreen):
             self.app.notify("there is no session yet; try again in a moment", severity="warning", markup=False)
             return
         try:
-            self._records = await session.runs()
+            self._records = await session.history.runs()
         except Exception as error:
             self.app.notify(faults.in_words(error), title="runs", severity="error", markup=False)
             return
@@ -88,7 +88,7 @@ class HistoryScreen(SplitScreen):
             self.app.bell()
         elif not refused(self.app):
             run = record.heading.run
-            self.app.push_screen(PlanScreen(f"take back {run}", lambda session: session.plan_undo(run)))
+            self.app.push_screen(PlanScreen(f"take back {run}", lambda session: session.history.plan_undo(run)))
 
 
 def resumable(record: RunRecord) -> tuple[Scope, ...]:

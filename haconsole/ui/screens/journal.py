@@ -61,7 +61,7 @@ class JournalScreen(FilteredScreen):
             self.app.notify("there is no session with the hosts yet", severity="warning", markup=False)
             return
         try:
-            async for line in session.journal(self._hosts, last=LAST):
+            async for line in session.observer.journal(self._hosts, last=LAST):
                 self._pane.add(line)
         except Exception as error:
             self.app.notify(faults.in_words(error), title="journal", severity="error", markup=False)

@@ -37,7 +37,7 @@ class Locked(FakeSession):
     async def __aexit__(self, *_: object) -> None:
         await self.close()
 
-    async def unlocked(self, within_s: float, adopt: frozenset[str] = frozenset()) -> None:
+    async def wait_for_lock(self, within_s: float, adopt: frozenset[str] = frozenset()) -> None:
         self.waited.append(within_s)
         if self.error is not None:
             raise self.error

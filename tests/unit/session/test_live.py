@@ -24,7 +24,8 @@ from haconsole.model.roles import Role
 from haconsole.model.secret import Secret
 from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.probes.collect import Collector
-from haconsole.session.live import PATIENT, LiveSession
+from haconsole.session.live import LiveSession
+from haconsole.session.planning import PATIENT
 from tests.fakes.certified import NEW, OLD, certified
 from tests.fakes.cluster import INVENTORY as THREE
 from tests.fakes.cluster import NOW, changed, healthy
@@ -73,7 +74,7 @@ async def test_words_that_are_off_are_refused_before_any_host_is_asked(
 ) -> None:
     one, fleet = session(tmp_path)
     with pytest.raises(UsageError):
-        await one.plan(action, request_)
+        await one.planner.plan(action, request_)
     assert fleet.host(HostName("cp1")).commands == []
 
 
@@ -165,7 +166,7 @@ async def test_what_is_refused_for_a_late_answer_is_looked_at_once_more_with_pat
 
     monkeypatch.setattr(Collector, "once", once)
     one = LiveSession(THREE, LocalFleet("cp1"), source="/lab.yaml", digest="ab" * 32, runs=tmp_path)
-    assert isinstance(await one.plan("defrag", {}), kind)
+    assert isinstance(await one.planner.plan("defrag", {}), kind)
     assert asked == [2.0, 6.0]
 
 
@@ -186,11 +187,11 @@ async def test_a_run_that_an_action_takes_back_as_a_whole_is_undone_by_a_fresh_p
     back = ActionCall("rotate-certs", (("ca", "yes"), ("back", "yes")))
     events = [event async for event in one.start(Plan("rotate-certs", "lab", (step("true"),), undone_by=back)).events()]
     run = events[-1].run
-    planned = await one.plan_undo(run)
+    planned = await one.history.plan_undo(run)
     assert isinstance(planned, Plan)
     assert (planned.undoes, planned.undone_by) == (run, None)
     assert any(step.id.startswith("pki.service-account-back@") for step in planned.steps)
-    refused = await one.plan_undo(run)
+    refused = await one.history.plan_undo(run)
     assert isinstance(refused, Refusal)
     assert "there is nothing to take back" in refused.reasons[0]
 

@@ -63,7 +63,7 @@ def gaps(tmp_path: Path) -> Path:
 async def test_it_goes_at_the_pace_of_then_or_faster(gaps: Path, speed: float) -> None:
     clock = Clock()
     session = ReplayedSession(read_recording(gaps), speed=speed, clock=clock)
-    seen = [(clock.passed, snapshot.observed_at) async for snapshot in session.watch()]
+    seen = [(clock.passed, status.snapshot.observed_at) async for status in session.observer.watch()]
     assert [passed for passed, _ in seen] == [0, 4 / speed, 10 / speed]
     assert [moment for _, moment in seen] == [LATER + timedelta(seconds=passed) for passed, _ in seen]
 
@@ -72,8 +72,8 @@ async def test_it_begins_anew_where_it_repeats(gaps: Path) -> None:
     clock = Clock()
     session = ReplayedSession(read_recording(gaps), repeats=True, clock=clock)
     revisions = []
-    async for snapshot in session.watch():
-        revisions.append(snapshot.revision)
+    async for status in session.observer.watch():
+        revisions.append(status.snapshot.revision)
         if len(revisions) == 5:
             break
     assert revisions == sorted(set(revisions))
@@ -82,22 +82,19 @@ async def test_it_begins_anew_where_it_repeats(gaps: Path) -> None:
 
 async def test_findings_are_those_of_then(gaps: Path) -> None:
     session: Session = ReplayedSession(read_recording(gaps), clock=Clock())
-    seen = []
-    async for snapshot in session.watch():
-        findings = session.findings(snapshot)
-        seen.append((session.health(snapshot, findings), bool(findings)))
+    seen = [(status.health, bool(status.findings)) async for status in session.observer.watch()]
     assert seen == [(Health.HEALTHY, False), (Health.CRITICAL, True), (Health.HEALTHY, False)]
 
 
 async def test_it_changes_nothing(gaps: Path) -> None:
     session: Session = ReplayedSession(read_recording(gaps), clock=Clock())
     assert session.read_only
-    assert await session.runs() == ()
+    assert await session.history.runs() == ()
     with pytest.raises(RefusedError, match="recording"):
-        await session.plan("bootstrap", {})
+        await session.planner.plan("bootstrap", {})
     with pytest.raises(RefusedError, match="recording"):
-        await session.plan_undo("r1")
+        await session.history.plan_undo("r1")
     with pytest.raises(RefusedError, match="recording"):
         await session.resume("r1")
     with pytest.raises(RefusedError, match="journals"):
-        session.journal(())
+        session.observer.journal(())

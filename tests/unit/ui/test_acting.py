@@ -92,7 +92,7 @@ async def test_a_plan_that_cannot_be_made_is_told_in_words() -> None:
         async def plan(self, action: str, request: object) -> object:  # type: ignore[override]
             raise HaconsoleError("no host answered", mend="look at the hosts pane")
 
-    app = console(Failing(healthy()))  # type: ignore[arg-type]
+    app = console(Failing(healthy()))
     async with running(app) as pilot:
         await to_plan(app, pilot)
         assert "no host answered; look at the hosts pane" in screen_text(app)

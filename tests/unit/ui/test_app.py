@@ -11,6 +11,7 @@ import pytest
 from textual.pilot import Pilot
 
 from haconsole.errors import HaconsoleError
+from haconsole.model.status import ClusterStatus
 from haconsole.present.bar import LinkState
 from haconsole.session import Session
 from haconsole.ui.app import ConsoleApp, Setting
@@ -227,7 +228,7 @@ async def test_a_session_that_cannot_be_opened_is_told_in_words() -> None:
 
 async def test_a_fault_of_the_consoles_own_shows_no_value() -> None:
     class Faulty(FakeSession):
-        def findings(self, snapshot: object) -> tuple[()]:
+        def status_of(self, snapshot: object) -> ClusterStatus:
             password = "hunter2-very-secret"
             raise ValueError(f"cannot use {password}")
 

@@ -75,13 +75,13 @@ def test_servers_are_told_with_the_balancers_that_see_it() -> None:
 def test_what_is_heard_for_the_first_time_is_no_change() -> None:
     unheard = changed(healthy(), 2, lambda facts: HostFacts(facts.host, facts.address, facts.roles))
     assert told(unheard, healthy()) == []
-    findings = FakeSession().findings(critical())
+    findings = FakeSession().status_of(critical()).findings
     assert finding_changes(unheard, healthy(), (), findings) == ()
     assert finding_changes(replace(healthy(), leases=NOT_ASKED), critical(), (), findings) == ()
 
 
 def test_findings_that_come_and_go_are_told() -> None:
-    findings = FakeSession().findings(critical())
+    findings = FakeSession().status_of(critical()).findings
     came = finding_changes(healthy(), critical(), (), findings)
     assert came[0].text == "✖ critical: no host holds 10.99.0.100: clients that use it reach nothing"
     went = finding_changes(critical(), healthy(), findings, ())

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from haconsole.cli.demo import SHIPPED
+from haconsole.diagnosis.diagnose import status_of
 from haconsole.model.etcd_view import etcd_view
 from haconsole.model.findings import Health
 from haconsole.model.vip_view import vip_views
@@ -55,6 +56,6 @@ def test_the_one_that_is_shipped_shows_two_failovers() -> None:
     seen = [recording.snapshot(moment, number, now - moment.at) for number, moment in enumerate(recording.moments)]
     assert len({view.owners for snapshot in seen for view in vip_views(snapshot) if len(view.owners) == 1}) >= 2
     assert len({etcd_view(snapshot).leader for snapshot in seen}) >= 2
-    told = [session.health(snapshot, session.findings(snapshot)) for snapshot in seen]
+    told = [status_of(snapshot, session.inventory, now).health for snapshot in seen]
     assert Health.DEGRADED in told
     assert told[-1] is Health.HEALTHY

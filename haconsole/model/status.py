@@ -1,0 +1,17 @@
+"""What is known of a cluster at one moment, with what is wrong in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from haconsole.model.findings import Finding, Health
+from haconsole.model.snapshot import ClusterSnapshot
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterStatus:
+    """A snapshot, its findings, most severe first, and the health they amount to."""
+
+    snapshot: ClusterSnapshot
+    findings: tuple[Finding, ...]
+    health: Health

@@ -1,0 +1,47 @@
+"""Reads a live cluster: its status once or as it changes, and the journals of its hosts."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
+from datetime import UTC, datetime
+
+from haconsole.configs.layout import layout
+from haconsole.diagnosis.diagnose import status_of
+from haconsole.inventory.schema import Inventory
+from haconsole.model.journal import JournalLine
+from haconsole.model.names import HostName
+from haconsole.model.snapshot import ClusterSnapshot
+from haconsole.model.status import ClusterStatus
+from haconsole.probes.collect import Collector
+from haconsole.session.journal import follow
+from haconsole.transport.base import Fleet
+
+
+class LiveObserver:
+    """Reads the hosts of `inventory` over `fleet`; facts come from `collector`."""
+
+    def __init__(self, inventory: Inventory, fleet: Fleet, collector: Collector) -> None:
+        self._inventory = inventory
+        self._fleet = fleet
+        self._collector = collector
+
+    async def status(self) -> ClusterStatus:
+        """Read every host once, certificates included."""
+        return self._status(await self._collector.once(certificates=True))
+
+    async def watch(self) -> AsyncGenerator[ClusterStatus, None]:
+        """A status whenever facts change, until the iterator is closed; rules run beside the event loop."""
+        async with aclosing(self._collector.live()) as snapshots:
+            async for snapshot in snapshots:
+                yield await asyncio.to_thread(self._status, snapshot)
+
+    def journal(self, hosts: tuple[HostName, ...], *, last: int = 200) -> AsyncIterator[JournalLine]:
+        """The journals of the units that should run on these hosts."""
+        known = layout(self._inventory)
+        units = {HostName(host.name): known.units(host) for host in self._inventory.hosts if host.name in hosts}
+        return follow(self._fleet, units, last=last)
+
+    def _status(self, snapshot: ClusterSnapshot) -> ClusterStatus:
+        return status_of(snapshot, self._inventory, datetime.now(UTC))

@@ -1,0 +1,89 @@
+"""Classes of the session and the screen stay small: at most 15 methods, inherited ones of ours included."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+import sys
+from collections.abc import Iterator
+from functools import cached_property
+from types import FunctionType, ModuleType
+
+import pytest
+
+import haconsole.session
+import haconsole.ui
+
+AT_MOST = 15
+ABOVE = {
+    "haconsole.ui.app.ConsoleApp",
+    "haconsole.ui.panes.journal.JournalPane",
+    "haconsole.ui.panes.table.TablePane",
+    "haconsole.ui.panes.text.TextPane",
+    "haconsole.ui.screens.acting.PlanScreen",
+    "haconsole.ui.screens.dashboard.Dashboard",
+    "haconsole.ui.screens.history.HistoryScreen",
+    "haconsole.ui.screens.host.HostScreen",
+    "haconsole.ui.screens.running.RunScreen",
+}
+"""Classes that still have more. The set only shrinks: a class that no longer has more must leave it."""
+
+
+def modules(package: ModuleType) -> Iterator[ModuleType]:
+    yield package
+    for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+        yield importlib.import_module(found.name)
+
+
+def classes() -> dict[str, type]:
+    return {
+        f"{kind.__module__}.{kind.__qualname__}": kind
+        for package in (haconsole.session, haconsole.ui)
+        for module in modules(package)
+        for kind in vars(module).values()
+        if inspect.isclass(kind) and kind.__module__ == module.__name__
+    }
+
+
+def methods(kind: type) -> set[str]:
+    """Names of the methods and properties that stand in our own source; generated ones do not."""
+    return {
+        name
+        for base in kind.__mro__
+        if base.__module__.startswith("haconsole.")
+        for name, value in vars(base).items()
+        if _file(value) == sys.modules[base.__module__].__file__
+    }
+
+
+def _file(value: object) -> str | None:
+    """The source file of a method, property or cached property; None for everything else."""
+    if isinstance(value, property):
+        value = value.fget
+    elif isinstance(value, cached_property):
+        value = value.func
+    elif isinstance(value, staticmethod | classmethod):
+        value = value.__func__
+    return inspect.unwrap(value).__code__.co_filename if isinstance(value, FunctionType) else None
+
+
+@pytest.fixture(scope="module")
+def sizes() -> dict[str, int]:
+    return {name: len(methods(kind)) for name, kind in classes().items()}
+
+
+def test_no_class_has_more_methods(sizes: dict[str, int]) -> None:
+    assert {name: size for name, size in sizes.items() if size > AT_MOST and name not in ABOVE} == {}
+
+
+def test_the_exceptions_are_still_needed(sizes: dict[str, int]) -> None:
+    assert {name for name in ABOVE if sizes.get(name, 0) <= AT_MOST} == set()
+
+
+def test_generated_methods_are_not_counted_and_inherited_ones_are() -> None:
+    from haconsole.ui.app import ConsoleApp, Setting
+
+    assert methods(Setting) == set()
+    assert {"action_help", "on_mount"} <= methods(ConsoleApp)
+    assert "run_async" not in methods(ConsoleApp)
