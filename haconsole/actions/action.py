@@ -1,4 +1,4 @@
-"""What an action is: a name, arguments and a planner."""
+"""The type of an action: a name, arguments and a planner."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from haconsole.inventory.schema import Inventory
 from haconsole.model.snapshot import ClusterSnapshot
 
 Request = Mapping[str, str]
-"""Values by argument name; an argument that was not given is not in it. A flag that is set has the value ``yes``."""
+"""Values by argument name; an argument that was not given is absent. A flag that is set has the value ``yes``."""
 
 Planner = Callable[[ClusterSnapshot, Inventory, Request], Plan | Refusal]
 
 
 class ArgumentKind(StrEnum):
-    """What a value is, so that a form can offer it: a host's name, one of `choices`, a flag, any text, or a file.
+    """The kind of a value, for forms: a host's name, one of `choices`, a flag, any text, or a file.
 
-    A file is one of the operator's machine, taken from the folder that the program was started in, or ``HOST:/PATH``.
+    A file is a path on the operator's machine, relative to the current directory, or ``HOST:/PATH``.
     """
 
     HOST = "host"
@@ -31,7 +31,7 @@ class ArgumentKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Argument:
-    """One argument. `positional` ones are given by place on the command line, in order, the others as ``--name``.
+    """One argument. `positional` ones are given in order on the command line, the others as ``--name``.
 
     `letter` is a short name for the command line.
     """
@@ -47,11 +47,11 @@ class Argument:
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """An action: `title` for a menu, `help` a sentence or two on what it does and when to use it.
+    """An action: `title` for a menu, `help` a sentence or two on its effect and use.
 
     `certificates`: the planner reads them, so the snapshot must hold them. `dangerous`: it removes a member, a host or
-    data; it never comes first by chance, and its form is not filled in from the row under the cursor. `synonyms` are
-    further words by which an operator looks for it.
+    data; it is never listed first, and its form is not filled in from the row under the cursor. `synonyms` are further
+    search words.
     """
 
     name: str

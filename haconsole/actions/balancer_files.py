@@ -1,4 +1,4 @@
-"""Refusals that keep a balancer's files as their owner wrote them, with what to do instead."""
+"""Refusals that keep a balancer's files as their owner wrote them, with a way out."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from haconsole.model.snapshot import ClusterSnapshot
 def not_replaceable(
     snapshot: ClusterSnapshot, places: Layout, files: Iterable[tuple[str, tuple[str, ...]]]
 ) -> tuple[str, ...]:
-    """Why `files`, paths by host, are not written: they are the site's own, were changed, or could not be read.
+    """The reasons not to write `files` (paths by host): they are the site's own, were changed, or could not be read.
 
     Files of the same path and kind make one sentence.
     """
@@ -51,13 +51,13 @@ def _way_out(snapshot: ClusterSnapshot, places: Layout, same: list[FileOwner]) -
     unit = unit_of(places, first.path)
     stopped = tuple(one.host for one in same if is_stopped(snapshot.host(one.host), unit))
     start = f"; {unit} is stopped on {', '.join(stopped)}: start it there (systemctl start {unit})" if stopped else ""
-    return f"{start}; to have haconsole write it, move it away first: mv {first.path} {first.path}.before"
+    return f"{start}; to let haconsole write it, move it away first: mv {first.path} {first.path}.before"
 
 
 def may_write(inventory: Inventory, path: str) -> CommandSucceeds:
-    """The file at `path` on the step's host is this console's, the package's own, or not there."""
+    """The file at `path` on the step's host is this console's, the package's own, or absent."""
     means = f"{path} is absent, the package's own, or unchanged since haconsole wrote it"
-    otherwise = f"{path} is not overwritten; move it away to have haconsole write it"
+    otherwise = f"{path} is not overwritten; move it away to let haconsole write it"
     return script(MAY_WRITE, "may-write", inventory.cluster, path, means=means, otherwise=otherwise, timeout_s=30.0)
 
 
@@ -75,7 +75,7 @@ def is_stopped(facts: HostFacts | None, unit: str) -> bool:
 
 
 def heedless(snapshot: ClusterSnapshot, places: Layout, hosts: Iterable[str]) -> tuple[str, ...]:
-    """Why VIPs cannot be moved by the down file: keepalived on one of `hosts` is not set up by this console."""
+    """The reason why the down file cannot move VIPs: keepalived on one of `hosts` is not set up by this console."""
     keepalived, haproxy = places.keepalived, places.haproxy
     if keepalived is None or haproxy is None:
         return ()
@@ -86,7 +86,7 @@ def heedless(snapshot: ClusterSnapshot, places: Layout, hosts: Iterable[str]) ->
 
 
 def _still_asked(one: FileOwner, haproxy_config: str) -> bool:
-    """A haproxy.cfg that was only changed may have its health port still, which is asked before anything moves."""
+    """A changed haproxy.cfg may still have its health port; that is checked before anything moves."""
     return one.path == haproxy_config and one.file is not None and one.file.owner is Owner.CHANGED
 
 
@@ -96,7 +96,7 @@ def _hosts(owners: list[FileOwner]) -> tuple[HostName, ...]:
 
 def _heedless(host: HostName, files: list[FileOwner]) -> str:
     told = ", ".join(f"{one.path} {_short(one)}" for one in files)
-    return f"{host}'s balancer is not set up by haconsole, so its check does not heed the down file: {told}"
+    return f"{host}'s balancer is not set up by haconsole, so its check ignores the down file: {told}"
 
 
 def _short(one: FileOwner) -> str:

@@ -1,4 +1,4 @@
-"""Which balancers send to an API server, found by its addresses, and which of them cannot be asked."""
+"""The balancers that send to an API server, found by its addresses, and those that cannot be queried."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from haconsole.model.observed import Cause, Failed, Known, Observed, reason_of, 
 from haconsole.model.snapshot import ClusterSnapshot
 
 SENDS_NOTHING = (Cause.NOT_RUNNING, Cause.NOT_INSTALLED)
-"""Why a haproxy cannot be asked that sends nothing to anybody in any case."""
+"""The reason why a haproxy that sends to no server anyway cannot be queried."""
 
 
 @dataclass(frozen=True, slots=True)
 class Servers:
-    """An API server as balancers know it: its addresses, and its names on the first balancer that has it."""
+    """An API server as balancers list it: its addresses, and its names on the first balancer that has it."""
 
     backend: str
     server: str
@@ -31,14 +31,14 @@ class Servers:
 
 @dataclass(frozen=True, slots=True)
 class Balancing:
-    """What every balancer that was reached does with one API server."""
+    """The state of one API server on every balancer that was reached."""
 
     addresses: tuple[str, ...]
     """``ADDRESS:PORT`` at which it may be reached."""
     having: tuple[tuple[HostName, HaproxyFacts, tuple[ServerPlace, ...]], ...]
-    """Balancers that have the server, where they have it."""
+    """Balancers that have the server, with its names there."""
     lacking: tuple[HostName, ...]
-    """Balancers that were asked and have no such server."""
+    """Balancers that were queried and have no such server."""
     stopped: tuple[HostName, ...]
     """Balancers whose haproxy does not run."""
     unasked: tuple[tuple[HostName, str], ...]
@@ -74,12 +74,12 @@ def balancing(snapshot: ClusterSnapshot, inventory: Inventory, host: Host) -> Ba
         having=tuple((name, seen, places) for name, seen, places in known if places),
         lacking=tuple(name for name, _, places in known if not places),
         stopped=stopped,
-        unasked=tuple((one.host, reason_of(one.haproxy) or "it was not asked yet") for one in unasked),
+        unasked=tuple((one.host, reason_of(one.haproxy) or "not queried yet") for one in unasked),
     )
 
 
 def api_addresses(snapshot: ClusterSnapshot, inventory: Inventory, host: Host) -> tuple[str, ...]:
-    """Where the API server of `host` may be reached from others: at the host's own addresses, VIPs left out."""
+    """The addresses of the API server of `host` for other hosts: the host's own, without VIPs."""
     kubernetes = layout(inventory).kubernetes
     facts = snapshot.host(HostName(host.name))
     seen = (one.address for one in (value_of(facts.addresses) or () if facts else ()))
@@ -91,9 +91,9 @@ def api_addresses(snapshot: ClusterSnapshot, inventory: Inventory, host: Host) -
 def while_restarting(
     snapshot: ClusterSnapshot, inventory: Inventory, host: Host, names: tuple[HostName, ...]
 ) -> Servers:
-    """The server on those of `names` that it can be drained on, for a restart of it.
+    """The server on those of `names` that can drain it for a restart.
 
-    Left out are balancers that have no such server, and those without a stats socket: they cannot be asked for a drain.
+    Without balancers that have no such server, and without those that have no stats socket and so cannot drain.
     """
     found = balancing(snapshot, inventory, host)
     out = {*found.lacking, *without_socket(snapshot, names)}
@@ -107,7 +107,7 @@ def without_socket(snapshot: ClusterSnapshot, names: tuple[HostName, ...]) -> tu
 
 
 def not_drained(snapshot: ClusterSnapshot, names: tuple[HostName, ...]) -> tuple[str, ...]:
-    """What to know of restarts behind balancers that cannot be asked for a drain."""
+    """Notes about restarts behind balancers that cannot drain."""
     silent = without_socket(snapshot, names)
     if not silent:
         return ()

@@ -1,4 +1,4 @@
-"""Builders of the steps that every action is made of: put a file in place, have a unit run, look at something."""
+"""Builders of steps for every action: write a file, start a unit, check something."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class File:
 
 
 def step_id(what: str, host: str) -> StepId:
-    """``etcd.unit@cp1``: what is done, and where."""
+    """``etcd.unit@cp1``: the operation and its host."""
     return StepId(f"{what}@{host}")
 
 
@@ -48,7 +48,7 @@ def write_step(
     needs: tuple[StepId, ...] = (),
     precondition: tuple[Check, ...] = (),
 ) -> Step:
-    """Put `file` on `host`; already done where the very file stands there."""
+    """Write `file` on `host`; done if the same file already exists."""
     digest = sha256(file.content.encode()).hexdigest()
     return Step(
         id=step_id(what, host),
@@ -83,12 +83,12 @@ def start_step(
     precondition: tuple[Check, ...] = (),
     beside: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
 ) -> Step:
-    """Have `unit` run with what its files say now: enabled, and started after each of `newer_than` was written.
+    """Run `unit` with its current files: enabled, and started after each of `newer_than` was written.
 
-    Units `beside` it, each with its own such files, are started in the same command: systemd's order counts among them.
-    `test` is a command that must accept the configuration first; `also` are checks beyond the unit's own state.
-    With `reloads` a reload since then is as good as a start. For `vips_pause` see `RunCommand`.
-    Enabling also has systemd read its files again (systemctl(1)). Of one that does not start its last words are told.
+    Units `beside` it, each with its own such files, are started in the same command: systemd orders them. `test` is a
+    command that must accept the configuration first; `also` are checks beyond the unit's own state. With `reloads` a
+    reload since then is as good as a start. For `vips_pause` see `RunCommand`. Enabling also has systemd reload its
+    files (systemctl(1)). If the unit does not start, its last log lines are shown.
     """
     every = {unit: newer_than, **beside}
     units = " ".join(every)
@@ -111,7 +111,7 @@ def start_step(
 
 
 def at_once(steps: tuple[Step, ...]) -> tuple[Step, ...]:
-    """Starts that wait for each other, as members of etcd do for a majority: none ends before the others begin."""
+    """Starts that wait for each other, like etcd members for a majority: none ends before the others have begun."""
     ids = tuple(step.id for step in steps)
     return tuple(replace(step, together=tuple(one for one in ids if one != step.id)) for step in steps)
 
@@ -122,12 +122,12 @@ def stop_unit(unit: str) -> TakeBack:
 
 def stopped(*units: str) -> CommandSucceeds:
     """None of `units` runs or starts with its host."""
-    means = f"{', '.join(units)} stopped for good"
+    means = f"{', '.join(units)} stopped and disabled"
     return script(STOPPED, "stopped", *units, means=means, otherwise="it is not stopped")
 
 
 def stopped_now(unit: str) -> CommandSucceeds:
-    """`unit` does not run; whether it starts with its host is left as it is."""
+    """`unit` does not run; whether it is enabled does not change."""
     return script(NOT_ACTIVE, "stopped", unit, means=f"{unit} is stopped", otherwise=f"{unit} still runs")
 
 
@@ -158,10 +158,8 @@ def restore_unit(unit: str, before: ServiceState | None, files: tuple[str, ...],
 
 
 def ran_before(unit: str) -> Irreversible:
-    """Undo for restarting what ran already: stopping it would be no way back."""
-    return Irreversible(
-        f"it ran before this step; when its files are back, have them taken up: systemctl restart {unit}"
-    )
+    """Undo for the restart of a unit that ran before: stopping it would not restore that state."""
+    return Irreversible(f"it ran before this step; when its files are restored, restart it: systemctl restart {unit}")
 
 
 def look_step(
@@ -175,9 +173,9 @@ def look_step(
     needs: tuple[StepId, ...] = (),
     wait_s: float = 0.0,
 ) -> Step:
-    """Change nothing and see that `checks` hold, waiting for them up to `wait_s`.
+    """A step without changes that waits up to `wait_s` until `checks` hold.
 
-    With no wait the checks are preconditions too, so that a failure reads as the reason not to begin.
+    Without a wait the checks are also preconditions, so that a failure is the reason not to start.
     """
     return Step(
         id=step_id(what, host),
@@ -194,5 +192,5 @@ def look_step(
 
 
 def script(text: str, name: str, *words: str, means: str, otherwise: str, timeout_s: float = 15.0) -> CommandSucceeds:
-    """A shell script as a check; `words` are its ``$1 …`` and `name` what the shell calls it in messages."""
+    """A shell script as a check; `words` are its ``$1 …`` and `name` is its name in messages."""
     return CommandSucceeds(("sh", "-c", text.strip(), name, *words), otherwise, timeout_s, means)

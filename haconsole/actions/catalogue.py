@@ -1,4 +1,4 @@
-"""The actions there are: their arguments and planners. Command line and screen draw their forms from here."""
+"""All actions with their arguments and planners. Command line and screen build their forms from here."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def catalogue() -> tuple[Action, ...]:
 
 
 def find_action(name: str) -> Action:
-    """The action of that name; raises UsageError naming those there are."""
+    """The action of that name; raises UsageError that lists all actions."""
     found = next((action for action in catalogue() if action.name == name), None)
     if found is None:
         names = ", ".join(action.name for action in catalogue())
@@ -96,14 +96,14 @@ def _bootstrap() -> Action:
         name="bootstrap",
         title="Bootstrap the cluster",
         help=(
-            "From hosts that have SSH and the packages to a control plane that is verified end to end. Run again, it "
-            "carries on where it stopped, and changes nothing where all is done."
+            "From hosts with SSH and packages to a control plane that is verified end to end. A second run "
+            "continues where the first stopped, and changes nothing if everything is done."
         ),
         arguments=(
             Argument(
                 "only",
                 ArgumentKind.CHOICE,
-                "set up this part alone; the others are left as they are",
+                "set up only this part and leave the others unchanged",
                 choices=tuple(part.value for part in Part),
             ),
         ),

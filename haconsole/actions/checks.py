@@ -1,4 +1,4 @@
-"""What must be true before a step, or is true once its effect is there; evaluated on the hosts by `execution`."""
+"""Conditions before a step, or after it once its effect is there; evaluated on the hosts by `execution`."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from haconsole.model.names import HostName, MemberId, Vip
 
 @dataclass(frozen=True, slots=True)
 class CommandSucceeds:
-    """`argv` as root on the step's host ends with 0; `otherwise` says in words what it means when it does not.
+    """`argv` exits with 0 as root on the step's host; `otherwise` is the message if it does not.
 
-    `means` says what it means when it does; plans show it in place of a long script.
+    `means` is the message if it does; plans show it instead of a long script.
     """
 
     argv: tuple[str, ...]
@@ -43,7 +43,7 @@ class FilesAbsent:
 
 @dataclass(frozen=True, slots=True)
 class AuthorityInPlace:
-    """Every host of the step's EnsureAuthority or EnsureKeyPair has the same material.
+    """Every host of the step's EnsureAuthority or EnsureKeyPair has the same files.
 
     For a TrustAuthority: the step's host has the certificate that the CA's own hosts have.
     """
@@ -51,14 +51,16 @@ class AuthorityInPlace:
 
 @dataclass(frozen=True, slots=True)
 class CertificateInPlace:
-    """The step's IssueCertificate is fulfilled: key matches, chain verifies, names and usages as asked, not due."""
+    """The certificate of the step's IssueCertificate is correct: key matches, chain verifies, names and usages match,
+    not due.
+    """
 
 
 @dataclass(frozen=True, slots=True)
 class ServiceRunning:
     """The unit is active and enabled and was started after every one of `newer_than` was last written.
 
-    With `reloads` having been reloaded since counts as well: the unit takes its files up without a new start.
+    With `reloads` a reload since then also counts, if the unit can reload its files.
     """
 
     unit: str
@@ -84,12 +86,12 @@ class BackendsUp:
 
     servers: tuple[str, ...]
     addresses: tuple[tuple[str, ...], ...] = ()
-    """For each of `servers` the ``ADDRESS:PORT`` it may be at, whatever its name in haproxy; none: by name."""
+    """For each of `servers` its possible ``ADDRESS:PORT``, whatever its name in haproxy; none: by name."""
 
 
 @dataclass(frozen=True, slots=True)
 class VipOwned:
-    """Exactly one balancer holds the address: one of `hosts`, the only ones asked; all of them where it is empty."""
+    """Exactly one balancer holds the address: one of `hosts`, the only ones queried; all of them if it is empty."""
 
     address: Vip
     hosts: tuple[HostName, ...] = ()
@@ -97,14 +99,14 @@ class VipOwned:
 
 @dataclass(frozen=True, slots=True)
 class VipAnswers:
-    """The API answers /readyz at the endpoint, asked from the step's host."""
+    """The API answers /readyz at the endpoint, requested from the step's host."""
 
     endpoint: str
 
 
 @dataclass(frozen=True, slots=True)
 class LeaseHeld:
-    """The leader lock ``namespace/name`` is held, not expired, by one of `hosts`; any of the inventory where empty."""
+    """The lease ``namespace/name`` is held, not expired, by one of `hosts`; by any of the inventory if empty."""
 
     namespace: str
     name: str
@@ -113,9 +115,10 @@ class LeaseHeld:
 
 @dataclass(frozen=True, slots=True)
 class NodeRenewed:
-    """The node's lease was renewed since its kubelet, on the step's host, began, as told by the first of `ask`.
+    """The node's lease was renewed since the start of its kubelet on the step's host, as reported by the first of
+    `ask`.
 
-    A node that has none, as of a kubelet that never registered, has nothing to renew.
+    A node without a lease, as of a kubelet that never registered, passes.
     """
 
     node: str
@@ -123,7 +126,7 @@ class NodeRenewed:
 
 
 class MemberStage(StrEnum):
-    """How far a member of etcd has come: each stage holds in those after it."""
+    """The progress of an etcd member: each stage holds in those after it."""
 
     LISTED = "listed"
     STARTED = "started"
@@ -132,7 +135,7 @@ class MemberStage(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class MemberIs:
-    """etcd's list, as told by the first of `ask` that reads it with a quorum, has `peer_url` at `stage` or later."""
+    """etcd's member list, read with a quorum by the first of `ask` that can, has `peer_url` at `stage` or later."""
 
     peer_url: str
     stage: MemberStage
@@ -141,7 +144,7 @@ class MemberIs:
 
 @dataclass(frozen=True, slots=True)
 class MemberGone:
-    """`member` is not on etcd's list, as told by the first of `ask` that reads it with a quorum."""
+    """`member` is not on etcd's member list, read with a quorum by the first of `ask` that can."""
 
     member: MemberId
     ask: tuple[HostName, ...]
@@ -149,7 +152,7 @@ class MemberGone:
 
 @dataclass(frozen=True, slots=True)
 class LeaderAmong:
-    """etcd's leader is the member on one of `hosts`, which are asked themselves."""
+    """etcd's leader is the member on one of `hosts`, which are queried themselves."""
 
     hosts: tuple[HostName, ...]
 
@@ -163,7 +166,7 @@ class HasRoom:
 
 @dataclass(frozen=True, slots=True)
 class NoAlarm:
-    """The member on the step's host knows of no alarm of `kind`, of whichever member."""
+    """The member on the step's host reports no alarm of `kind`, of any member."""
 
     kind: str
 
@@ -178,7 +181,7 @@ class SameFile:
 
 @dataclass(frozen=True, slots=True)
 class SnapshotHere:
-    """The file at `here` on the operator's machine is a whole snapshot: it ends with the SHA-256 of what is before."""
+    """The file at `here` on the operator's machine is a complete snapshot: it ends with the SHA-256 of its content."""
 
     here: str
 

@@ -8,7 +8,7 @@ from haconsole.model.findings import ActionCall, Advice, Remedy
 
 
 def remedy_line(remedy: Remedy) -> str:
-    """A remedy in a line of plain text: the advice, or the command line with what it does."""
+    """A remedy in a line of plain text: the advice, or the command line with its effect."""
     match remedy:
         case Advice(text=text):
             line = text
@@ -34,7 +34,7 @@ def _word(argument: Argument, value: str | None) -> str:
 
 
 def entries(call: ActionCall) -> str:
-    """``only = etcd, host = cp2``: the arguments as a form shows them, empty where there are none."""
+    """``only = etcd, host = cp2``: the arguments as a form shows them, without empty ones."""
     return ", ".join(f"{name} = {value}" for name, value in call.arguments)
 
 

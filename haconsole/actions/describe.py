@@ -1,4 +1,4 @@
-"""Steps, operations, checks and undos in the words of a person; what a plan shows is what a step does."""
+"""Steps, operations, checks and undos as text; a plan shows exactly what a step does."""
 
 from __future__ import annotations
 
@@ -66,18 +66,18 @@ ClusterCheck: TypeAlias = (
 
 
 def operation_line(operation: Operation) -> str:
-    """What will be done: the command as a shell would take it, or a sentence for what is not a command."""
+    """The operation: its command as a shell would run it, or a sentence."""
     match operation:
         case RunCommand(argv=argv):
             return shlex.join(argv)
         case WriteFile(path=path, content=content, mode=mode, owner=owner):
             return f"write {path} ({len(content.encode())} bytes, mode {mode:04o}, {owner})"
         case EnsureAuthority(authority=authority, cert_path=cert, key_path=key, hosts=hosts):
-            return f"have one CA {authority} on {', '.join(hosts)}: {cert}, {key}"
+            return f"install one CA {authority} on {', '.join(hosts)}: {cert}, {key}"
         case TrustAuthority(authority=authority, cert_path=cert):
             return f"copy the certificate of the CA {authority} to {cert}"
         case EnsureKeyPair(public_path=public, private_path=private, hosts=hosts):
-            return f"have one RSA key pair on {', '.join(hosts)}: {public}, {private}"
+            return f"install one RSA key pair on {', '.join(hosts)}: {public}, {private}"
         case IssueCertificate():
             return _issue(operation)
         case Nothing():
@@ -85,7 +85,7 @@ def operation_line(operation: Operation) -> str:
         case FetchFile(path=path, here=here):
             return f"copy {path} to {here} on this machine, mode 0600"
         case SendFile(here=here, path=path):
-            return f"copy {here} of this machine to {path}, mode 0600"
+            return f"copy {here} from this machine to {path}, mode 0600"
         case _:
             return _asked_of_programs(operation)
 
@@ -106,9 +106,9 @@ def _etcd_tending(operation: EtcdTending) -> str:
         case Defragment():
             return "etcd defrag"
         case CompactHistory(ask=ask):
-            return f"etcd compact to the newest revision, asked of {_or(ask)}"
+            return f"etcd compact to the newest revision, through {_or(ask)}"
         case DisarmAlarm(kind=kind, ask=ask):
-            return f"etcd alarm disarm {kind}, asked of {_or(ask)}"
+            return f"etcd alarm disarm {kind}, through {_or(ask)}"
         case _:
             assert_never(operation)
 
@@ -116,11 +116,11 @@ def _etcd_tending(operation: EtcdTending) -> str:
 def _etcd_operation(operation: EtcdOperation) -> str:
     match operation:
         case AddMember(peer_url=url, ask=ask):
-            return f"etcd member add {url} as learner, asked of {_or(ask)}"
+            return f"etcd member add {url} as learner, through {_or(ask)}"
         case PromoteMember(peer_url=url, ask=ask):
-            return f"wait until the learner at {url} has caught up, then etcd member promote, asked of {_or(ask)}"
+            return f"wait until the learner at {url} has caught up, then etcd member promote, through {_or(ask)}"
         case RemoveMember(member=member, ask=ask):
-            return f"etcd member remove {member}, asked of {_or(ask)}"
+            return f"etcd member remove {member}, through {_or(ask)}"
         case MoveLeader(to=to):
             return f"etcd move-leader to {_or(to)}"
         case _:
@@ -128,16 +128,16 @@ def _etcd_operation(operation: EtcdOperation) -> str:
 
 
 def check_line(check: Check) -> str:
-    """A check in words, or as the command it is where it has none."""
+    """A check as text, or as its command."""
     match check:
         case CommandSucceeds(argv=argv, means=means):
             return means or shlex.join(argv)
         case FileIs(path=path, mode=mode, owner=owner):
             return f"{path} is as rendered, mode {mode:04o}, {owner}"
         case FilesAbsent(paths=paths):
-            return f"{', '.join(paths)} not there"
+            return f"{', '.join(paths)} absent"
         case AuthorityInPlace():
-            return "every host has the same"
+            return "every host has the same files"
         case CertificateInPlace():
             return "key, chain, names, uses and dates are right"
         case ServiceRunning(unit=unit):
@@ -145,9 +145,9 @@ def check_line(check: Check) -> str:
         case AnyOf(alternatives=alternatives):
             return ", or ".join(" and ".join(check_line(one) for one in checks) for checks in alternatives)
         case SameFile(here=here, path=path):
-            return f"{here} on this machine is {path} of the host"
+            return f"{here} on this machine is identical to {path} on the host"
         case SnapshotHere(here=here):
-            return f"{here} on this machine is a whole snapshot"
+            return f"{here} on this machine is a complete snapshot"
         case _:
             return _beyond_the_host(check)
 
@@ -167,7 +167,7 @@ def _etcd_store_check(check: EtcdStoreCheck) -> str:
         case HasRoom(quota_bytes=quota):
             return f"etcd's database here takes less than nine tenths of {quota >> 20} MiB"
         case NoAlarm(kind=kind):
-            return f"no member has raised the alarm {kind}"
+            return f"no member reports the alarm {kind}"
         case _:
             assert_never(check)
 
@@ -199,7 +199,7 @@ def _cluster_check(check: ClusterCheck) -> str:
         case VipAnswers(endpoint=endpoint):
             return f"GET https://{endpoint}/readyz from here is 200"
         case NodeRenewed(node=node):
-            return f"node {node} renewed its lease since its kubelet began"
+            return f"node {node} renewed its lease since its kubelet started"
         case LeaseHeld(namespace=namespace, name=name):
             return f"lease {namespace}/{name} is held and not expired"
         case _:
@@ -207,13 +207,13 @@ def _cluster_check(check: ClusterCheck) -> str:
 
 
 def short_line(argv: tuple[str, ...]) -> str:
-    """The command as a shell would take it, without the text of a script of several lines."""
+    """The command as a shell would run it, without the text of a multi-line script."""
     line = shlex.join(argv)
     return line if "\n" not in line else f"{shlex.join(argv[:2])} … {shlex.join(argv[3:])}"
 
 
 def script_of(operation: Operation) -> str | None:
-    """The text of a script of several lines that the operation runs."""
+    """The text of a multi-line script that the operation runs."""
     match operation:
         case RunCommand(argv=(_, _, text, *_)) if "\n" in text:
             return text
@@ -222,14 +222,14 @@ def script_of(operation: Operation) -> str | None:
 
 
 def step_line(step: Step) -> str:
-    """What the step does; for one that only looks, what it looks for."""
+    """The effect of a step; for a check, its conditions."""
     if isinstance(step.operation, Nothing):
         return "look: " + "; ".join(check_line(check) for check in step.verification)
     return operation_line(step.operation)
 
 
 def same_steps(steps: tuple[Step, ...]) -> tuple[tuple[Step, ...], ...]:
-    """The same step on several hosts, together, in the place of the first; what waits for another stands by itself."""
+    """The same step on several hosts, combined at the place of the first; a step that waits for another is separate."""
     behind: dict[StepId, set[StepId]] = {}
     groups: dict[tuple[str, str, str], list[list[Step]]] = {}
     told: list[list[Step]] = []
@@ -245,20 +245,20 @@ def same_steps(steps: tuple[Step, ...]) -> tuple[tuple[Step, ...], ...]:
 
 
 def undo_line(undo: Undo | None) -> str | None:
-    """How a step is taken back; None where the plan does not say."""
+    """The undo of a step as text; None if the plan has none."""
     match undo:
         case None:
             return None
         case RunCommand(argv=argv):
             return shlex.join(argv)
         case PutBack(paths=paths):
-            return f"put back what stood at {', '.join(paths)}"
+            return f"restore {', '.join(paths)}"
         case TakeBack(verification=(CommandSucceeds(means=means),), after_files=True) if means:
             return f"restore the unit: {means}"
         case TakeBack(operation=operation):
             return operation_line(operation)
         case Irreversible(reason=reason):
-            return f"cannot be taken back: {reason}"
+            return f"cannot be undone: {reason}"
         case _:
             assert_never(undo)
 
@@ -276,6 +276,6 @@ def _issue(issue: IssueCertificate) -> str:
     subject = ",".join((*(f"O={one}" for one in issue.organizations), f"CN={issue.common_name}"))
     names = f" for {', '.join(issue.sans)}" if issue.sans else ""
     usages = " and ".join(issue.usages)
-    asked = f"have {issue.authority} sign {issue.cert_path} ({subject}, {usages}){names}"
-    place = "; both take the place of what is set aside" if issue.replaces else ""
-    return f"{asked}; its key {issue.key_path} is made here{place}"
+    asked = f"issue {issue.cert_path}, signed by {issue.authority} ({subject}, {usages}){names}"
+    place = "; both replace the current files, which are kept as backups" if issue.replaces else ""
+    return f"{asked}; its key {issue.key_path} is generated here{place}"

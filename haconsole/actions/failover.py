@@ -1,4 +1,4 @@
-"""Planned moves of a VIP: away from its owner by the down file that keepalived's check heeds, and back again."""
+"""Planned moves of a VIP: away from its owner by the down file that keepalived's check follows, and back again."""
 
 from __future__ import annotations
 
@@ -36,28 +36,29 @@ SERVES = load_script("check-haproxy-serves")
 
 MEASURE = load_script("measure-connections")
 
-FIT_WHY = "A VIP is moved only to a balancer that would hold it: its services run and it has an API server up."
-HOLD_WHY = "It would take the VIP before the host that should: while its down file is there it does not stand for it."
+FIT_WHY = "A VIP moves only to a balancer that can hold it: its services run and it has an API server up."
+HOLD_WHY = "This host would take the VIP before the target does; while its down file exists it cannot."
 GIVE_UP_WHY = (
-    "keepalived's check heeds the down file: the owner tells the others at once that it gives the VIP up. Connections "
-    "are ended before: new ones wait a moment for the next owner, those under way may end for 1.5 s."
+    "keepalived's check follows the down file, and the owner advertises at once that it releases the VIP. Before "
+    "that, new connections wait briefly for the next owner, and open requests have 1.5 s to finish."
 )
-MEASURE_WHY = "What clients notice of the move is counted: new connections through the VIP, ten a second."
-HELD_WHY = "Clients reach the cluster through it: exactly one balancer holds it, and the API answers there."
-TAKE_AWAY_WHY = "Without the file it stands for its VIPs again, by its priority."
+MEASURE_WHY = "Measure the effect of the move on clients: ten new connections through the VIP per second."
+HELD_WHY = "Exactly one balancer holds the VIP, and the API answers there: clients reach the cluster."
+TAKE_AWAY_WHY = "Without the file the host claims its VIPs again, by its priority."
 
 
 def failover_actions() -> tuple[Action, ...]:
     """In the order of a menu."""
-    vip = Argument("vip", ArgumentKind.TEXT, "the address; not needed where there is one", positional=True)
-    to = Argument("to", ArgumentKind.HOST, "the balancer that should hold it; the next by priority without it")
+    vip = Argument("vip", ArgumentKind.TEXT, "the address; not needed if there is only one", positional=True)
+    to = Argument("to", ArgumentKind.HOST, "the balancer that should hold it; by default the next by priority")
     return (
         Action(
             FAILOVER,
             "Move a VIP",
             (
-                "Have another balancer hold the VIP, before its owner is worked on. The owner, and who would take it "
-                "before the one that should, are held down until failback. Connections lost are counted."
+                "Move the VIP to another balancer before maintenance of its owner. The owner, and balancers with "
+                "a higher priority than the target, keep a down file until failback. Lost connections are "
+                "counted."
             ),
             (vip, to),
             plan_failover,
@@ -65,8 +66,11 @@ def failover_actions() -> tuple[Action, ...]:
         ),
         Action(
             FAILBACK,
-            "Let VIPs go back",
-            "Take away the down files that failover or a person left: VIPs go back by priority. Losses are counted.",
+            "Move VIPs back",
+            (
+                "Remove the down files that failover or a person created: VIPs return by priority. Lost connections "
+                "are counted."
+            ),
             (vip,),
             plan_failback,
             synonyms=("virtual", "address", "balancer", "keepalived", "owner", "return"),
@@ -75,7 +79,7 @@ def failover_actions() -> tuple[Action, ...]:
 
 
 def plan_failover(snapshot: ClusterSnapshot, inventory: Inventory, request: Request) -> Plan | Refusal:
-    """The VIP to `to`, or to the fit balancer of the highest priority that does not hold it."""
+    """The VIP to `to`, or to the available balancer of the highest priority that does not hold it."""
     keepalived, haproxy = layout(inventory).keepalived, layout(inventory).haproxy
     vip, reasons = _asked_for(inventory, request)
     if vip is None or keepalived is None or haproxy is None:
@@ -107,7 +111,7 @@ def plan_failover(snapshot: ClusterSnapshot, inventory: Inventory, request: Requ
 
 
 def plan_failback(snapshot: ClusterSnapshot, inventory: Inventory, request: Request) -> Plan | Refusal:
-    """Every down file away, that of the highest priority first, so that the VIP moves once."""
+    """Remove every down file, that of the highest priority first, so that the VIP moves once."""
     keepalived, haproxy = layout(inventory).keepalived, layout(inventory).haproxy
     vip, reasons = _asked_for(inventory, request)
     if vip is None or keepalived is None or haproxy is None:
@@ -135,7 +139,7 @@ def plan_failback(snapshot: ClusterSnapshot, inventory: Inventory, request: Requ
         rest if moves else (),
     )
     told = f"{vip_address(vip)} " + (
-        f"goes from {owner.name} to {target.name}" if target != owner else f"stays on {owner.name}"
+        f"moves from {owner.name} to {target.name}" if target != owner else f"stays on {owner.name}"
     )
     return Plan(FAILBACK, inventory.cluster, in_order(groups), told)
 
@@ -145,7 +149,7 @@ def _asked_for(inventory: Inventory, request: Request) -> tuple[VirtualIp | None
     names = ", ".join(there) or "none"
     wanted = request.get("vip")
     if wanted is None and len(there) != 1:
-        return None, (f"say which VIP; the inventory's are: {names}",)
+        return None, (f"specify the VIP; the inventory's are: {names}",)
     found = there.get(wanted) if wanted else next(iter(there.values()))
     return found, () if found else (f"the inventory has no VIP {wanted}; its VIPs are: {names}",)
 
@@ -154,7 +158,7 @@ def _owner(snapshot: ClusterSnapshot, inventory: Inventory, vip: VirtualIp) -> t
     view = vip_view(snapshot, vip_address(vip))
     if view.state is not VipState.OWNED:
         by = f" by {' and '.join(view.owners)}" if view.owners else ""
-        return None, f"{view.address} is {view.state}{by}, so it cannot be moved in an orderly way: see doctor"
+        return None, f"{view.address} is {view.state}{by}, so a planned move is not possible: see doctor"
     return inventory.find(view.owners[0]), ""
 
 
@@ -163,9 +167,9 @@ def _target(
 ) -> tuple[Host | None, str]:
     ranks = vrrp_ranks(inventory)
     if wanted == owner.name:
-        return None, f"{wanted} holds it already"
+        return None, f"{wanted} already holds it"
     if wanted is not None and HostName(wanted) not in ranks:
-        return None, f"{wanted} is no load balancer; they are: {', '.join(ranks)}"
+        return None, f"{wanted} is no load balancer; the inventory's are: {', '.join(ranks)}"
     why = {host.name: unfit(snapshot, host.name) for host in inventory.with_role(Role.LOAD_BALANCER) if host != owner}
     if wanted is not None and why[wanted]:
         return None, f"{wanted} cannot hold it: {why[wanted]}"
@@ -176,21 +180,21 @@ def _target(
     )
     if not names:
         told = "; ".join(f"{name} {reason}" for name, reason in why.items()) or "there is no other"
-        return None, f"no other balancer could hold it: {told}"
+        return None, f"no other balancer can hold it: {told}"
     return inventory.find(names[0]), ""
 
 
 def _not_by_down_file(
     snapshot: ClusterSnapshot, inventory: Inventory, vip: VirtualIp, owner: Host, hosts: tuple[Host, ...]
 ) -> tuple[str, ...]:
-    """Why the down file does not move the VIP here, and how it is moved without this console."""
+    """The reason why the down file does not move the VIP here, and the manual alternative."""
     places = layout(inventory)
     reasons = heedless(snapshot, places, tuple(host.name for host in hosts))
     if not reasons or places.keepalived is None:
         return ()
     by_hand = (
         f"to move {vip_address(vip)} by hand, stop keepalived on {owner.name} (systemctl stop keepalived) and start it "
-        "again after the work; for failover and failback every balancer must have the files that bootstrap writes"
+        "again after the work. For failover and failback every balancer must have the files that bootstrap writes"
     )
     return (*reasons, by_hand)
 
@@ -212,18 +216,18 @@ def _fit(host: Host, keepalived: KeepalivedLayout, haproxy: HaproxyLayout) -> St
     )
     checks = (ServiceRunning(keepalived.unit), ServiceRunning(haproxy.unit), serves)
     return look_step(
-        "keepalived.fit", host.name, checks, title=f"See {host.name} fit to hold it", why=FIT_WHY, phase=PHASE
+        "keepalived.fit", host.name, checks, title=f"Verify that {host.name} can hold the VIP", why=FIT_WHY, phase=PHASE
     )
 
 
 def _hold_down(host: Host, inventory: Inventory, addresses: tuple[str, ...], keepalived: KeepalivedLayout) -> Step:
-    """With `addresses` they are given up."""
+    """With `addresses` these are released."""
     file = keepalived.down_file
-    there = script('[ -e "$1" ]', "down", file, means=f"{file} is there", otherwise=f"{file} is not there")
+    there = script('[ -e "$1" ]', "down", file, means=f"{file} is there", otherwise=f"{file} is absent")
     kept_out = RunCommand(("sh", "-ec", HOLD_DOWN.strip(), "hold-down", file, SAYS))
     return Step(
         id=step_id("keepalived.down", host.name),
-        title=f"Have {host.name} give its VIPs up" if addresses else f"Keep {host.name} out of the race",
+        title=f"Release {host.name}'s VIPs" if addresses else f"Create {host.name}'s down file",
         why=GIVE_UP_WHY if addresses else HOLD_WHY,
         host=HostName(host.name),
         operation=give_up(GIVE_UP, "give-up", layout(inventory), SAYS, addresses) if addresses else kept_out,
@@ -234,12 +238,12 @@ def _hold_down(host: Host, inventory: Inventory, addresses: tuple[str, ...], kee
 
 
 def _out_of_the_race(host: Host, inventory: Inventory) -> Step:
-    title = f"See {host.name} out of the race"
+    title = f"Verify that {host.name} cannot take the VIP"
     return state_step("keepalived.out", host, inventory, "FAULT", title=title, why=HOLD_WHY, phase=PHASE)
 
 
 def _back(owner: Host, target: Host, inventory: Inventory, keepalived: KeepalivedLayout) -> Group:
-    """The target's down file away, and the owner making way for it."""
+    """Removes the target's down file, and the owner releases the VIP."""
     taken = _take_away(target, keepalived)
     way = way_back(target, (owner,), inventory, layout(inventory), phase=PHASE)
     return taken, *(replace(step, needs=step.needs or (taken.id,)) for step in way)
@@ -249,18 +253,18 @@ def _take_away(host: Host, keepalived: KeepalivedLayout) -> Step:
     file = keepalived.down_file
     return Step(
         id=step_id("keepalived.up", host.name),
-        title=f"Take {host.name}'s down file away",
+        title=f"Remove {host.name}'s down file",
         why=TAKE_AWAY_WHY,
         host=HostName(host.name),
         operation=RunCommand(("sh", "-ec", TAKE_AWAY.strip(), "take-away", file)),
-        verification=(FilesAbsent((file,), "still there"),),
+        verification=(FilesAbsent((file,), "it still exists"),),
         undo=RunCommand(("sh", "-ec", HOLD_DOWN.strip(), "hold-down", file, SAYS)),
         phase=PHASE,
     )
 
 
 def _measure(inventory: Inventory, snapshot: ClusterSnapshot, vip: VirtualIp, owner: Host, target: Host) -> Step:
-    """Asked from a host that neither gives nor takes the VIP, where there is one: it sees what clients see."""
+    """Runs on a host that neither releases nor takes the VIP, if there is one: it measures as clients do."""
     haproxy = layout(inventory).haproxy
     port = haproxy.bind_port if haproxy else 0
     hosts = (host for host in inventory.hosts if answers(snapshot, host) and host not in (owner, target))
@@ -268,17 +272,17 @@ def _measure(inventory: Inventory, snapshot: ClusterSnapshot, vip: VirtualIp, ow
     words = (str(vip_address(vip)), str(port), str(MEASURED_S))
     return Step(
         id=step_id("keepalived.measure", host.name),
-        title="Count what clients lose meanwhile",
+        title="Count lost connections during the move",
         why=MEASURE_WHY,
         host=HostName(host.name),
         operation=RunCommand(("bash", "-c", MEASURE, "measure", *words)),
-        undo=Irreversible("it changes nothing"),
+        undo=Irreversible("nothing changes"),
         phase=PHASE,
     )
 
 
 def _held(snapshot: ClusterSnapshot, inventory: Inventory, vip: VirtualIp, target: Host) -> Step:
-    """Asked from a host that may ask the API: the target, or a control plane where it is none."""
+    """Runs on a host that may query the API: the target, or a control plane."""
     balanced = endpoint(inventory)
     planes = [host for host in inventory.with_role(Role.CONTROL_PLANE) if answers(snapshot, host)]
     host = target if target in planes else next(iter(planes), target)
@@ -287,7 +291,7 @@ def _held(snapshot: ClusterSnapshot, inventory: Inventory, vip: VirtualIp, targe
         "keepalived.held",
         host.name,
         (*_owned_once(snapshot, inventory, vip, target), *answered),
-        title=f"See {target.name} hold {vip_address(vip)}",
+        title=f"Verify that {target.name} holds {vip_address(vip)}",
         why=HELD_WHY,
         phase=PHASE,
         wait_s=WAIT_S,
@@ -295,7 +299,7 @@ def _held(snapshot: ClusterSnapshot, inventory: Inventory, vip: VirtualIp, targe
 
 
 def _owned_once(snapshot: ClusterSnapshot, inventory: Inventory, vip: VirtualIp, target: Host) -> tuple[VipOwned, ...]:
-    """The target holds the VIP, and no other balancer that answers; VIPs that had an owner have exactly one still."""
+    """The target holds the VIP, and no other balancer that answers does; other VIPs still have exactly one owner."""
     names = tuple(HostName(host.name) for host in _balancers(snapshot, inventory))
     owned = (view.address for view in vip_views(snapshot) if view.state is VipState.OWNED)
     addresses = dict.fromkeys((vip_address(vip), *owned))
@@ -304,9 +308,9 @@ def _owned_once(snapshot: ClusterSnapshot, inventory: Inventory, vip: VirtualIp,
 
 
 def _told(vip: VirtualIp, owner: Host, target: Host, before: tuple[Host, ...], addresses: tuple[str, ...]) -> str:
-    told = [f"{vip_address(vip)} goes from {owner.name} to {target.name}"]
+    told = [f"{vip_address(vip)} moves from {owner.name} to {target.name}"]
     others = [address for address in addresses if address != vip_address(vip)]
     if others:
-        told.append(f"{owner.name} gives up {', '.join(others)} too: its down file is for all of its VIPs")
+        told.append(f"{owner.name} also releases {', '.join(others)}: its down file is for all of its VIPs")
     held = ", ".join(host.name for host in (owner, *before))
-    return "\n".join((*told, f"held down until failback, and no use should {target.name} fail: {held}"))
+    return "\n".join((*told, f"kept down until failback, and unavailable if {target.name} fails: {held}"))

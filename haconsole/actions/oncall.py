@@ -1,4 +1,4 @@
-"""Small actions of the on-call hour: move etcd's leader, drain and ready an API server, take a snapshot."""
+"""Small actions for on-call work: move etcd's leader, drain and ready an API server, take a snapshot."""
 
 from __future__ import annotations
 
@@ -20,20 +20,25 @@ from haconsole.model.names import HostName
 from haconsole.model.snapshot import ClusterSnapshot
 
 PHASE = "haproxy"
-FETCH_WHY = "A snapshot that lies on the hosts alone is lost with them. It holds every secret of the cluster: guard it."
+FETCH_WHY = (
+    "A snapshot that is kept only on the hosts is lost with them. It holds every secret of the cluster: protect it."
+)
 
 
 def oncall_actions() -> tuple[Action, ...]:
     """In the order of a menu."""
     plane = Argument("host", ArgumentKind.HOST, "the control plane", positional=True, required=True)
     to = Argument(
-        "host", ArgumentKind.HOST, "the host that should lead; any other than the one that does", positional=True
+        "host",
+        ArgumentKind.HOST,
+        "the host that should lead; by default any other than the current leader",
+        positional=True,
     )
     return (
         Action(
             "move-leader",
             "Move etcd's leadership",
-            "Have another member lead, before its host is worked on. Costs no write.",
+            "Move leadership to another member, before maintenance of the leader's host. No write is lost.",
             (to,),
             plan_move_leader,
             synonyms=("leader", "transfer"),
@@ -41,14 +46,17 @@ def oncall_actions() -> tuple[Action, ...]:
         Action(
             "drain",
             "Drain a control plane",
-            "Take its API server out of every balancer; connections under way go on. Until `ready`, or a reload.",
+            (
+                "Remove its API server from every balancer; open connections continue. Lasts until `ready`, or a "
+                "reload of haproxy."
+            ),
             (plane,),
             plan_drain,
         ),
         Action(
             "ready",
             "Ready a control plane",
-            "Have every balancer use its API server again.",
+            "Return its API server to every balancer.",
             (plane,),
             plan_ready,
         ),
@@ -56,14 +64,14 @@ def oncall_actions() -> tuple[Action, ...]:
             "backup",
             "Take a snapshot of etcd",
             (
-                "Taken from a follower where there is one, verified, and kept on its host. With output, copied to "
-                "this machine too."
+                "Taken from a follower if there is one, verified, and kept on its host. With output, also copied "
+                "to this machine."
             ),
             (
                 Argument(
                     "output",
                     ArgumentKind.FILE,
-                    "copy it to this file here, mode 0600, and see that it is whole",
+                    "copy it to this file on this machine, mode 0600, and verify it",
                     letter="o",
                 ),
             ),
@@ -74,7 +82,7 @@ def oncall_actions() -> tuple[Action, ...]:
 
 
 def plan_move_leader(snapshot: ClusterSnapshot, inventory: Inventory, request: Request) -> Plan | Refusal:
-    """Leadership to the host asked for, or to any healthy voter that does not lead."""
+    """Leadership to the requested host, or to any healthy voter that does not lead."""
     voters = _voters(snapshot)
     leader = next((row for row in voters if row.leader), None)
     wanted = request.get("host")
@@ -100,7 +108,7 @@ def plan_drain(snapshot: ClusterSnapshot, inventory: Inventory, request: Request
     found = balancing(snapshot, inventory, host)
     if found.nothing_else_on:
         on = ", ".join(found.nothing_else_on)
-        reason = f"{host.name} is the only API server that balancers see up (on {on}): nothing would serve the API"
+        reason = f"{host.name} is the only API server that balancers see up (on {on}): the API would be down"
         return Refusal("drain", inventory.cluster, (reason,))
     servers = found.servers(_in_order(inventory, (*_having(found), *found.stopped)))
     return _plan("drain", inventory, (drain_step(host.name, servers, phase=PHASE, stays=True),), _lacking(host, found))
@@ -142,7 +150,7 @@ def _fetch(host: Host, path: str, here: str) -> Step:
         host=HostName(host.name),
         operation=FetchFile(path, here),
         verification=(SameFile(here, path), SnapshotHere(here)),
-        undo=Irreversible("a copy harms nobody who may not read it; remove it when it is no longer wanted"),
+        undo=Irreversible("a copy does no harm while only you can read it; delete it when you no longer need it"),
         verify_within_s=0.0,
         phase="etcd",
     )
@@ -175,19 +183,21 @@ def _cannot(snapshot: ClusterSnapshot, inventory: Inventory, host: Host | None, 
 
 
 def _not_by_balancers(host: Host, found: Balancing) -> tuple[str, ...]:
-    """Balancers that run and cannot be asked; or none of those that were asked has the server."""
+    """Balancers that run and cannot be queried; or none of the queried ones has the server."""
     unasked = tuple(
-        f"{name}: haproxy cannot be asked what it does with {host.name}'s API server: {reason}; on a host without a "
-        "stats socket add one to haproxy.cfg (stats socket PATH mode 600 level admin) and name it in the inventory "
-        "as haproxy.stats_socket"
+        (
+            f"{name}: haproxy cannot be queried for {host.name}'s API server: {reason}. On a host without a stats "
+            "socket add one to haproxy.cfg (stats socket PATH mode 600 level admin) and set haproxy.stats_socket in "
+            "the inventory"
+        )
         for name, reason in found.unasked
     )
     if unasked or found.having:
         return unasked
     if found.lacking:
         at = " or ".join(found.addresses)
-        return (f"no backend of haproxy on {', '.join(found.lacking)} has a server at {at}: nothing is sent there",)
-    return (f"haproxy runs on none of {', '.join(found.stopped)}: nothing is sent to {host.name}",)
+        return (f"no backend of haproxy on {', '.join(found.lacking)} has a server at {at}: no balancer sends to it",)
+    return (f"haproxy runs on none of {', '.join(found.stopped)}: no balancer sends to {host.name}",)
 
 
 def _having(found: Balancing) -> tuple[HostName, ...]:
@@ -199,7 +209,7 @@ def _in_order(inventory: Inventory, names: tuple[HostName, ...]) -> tuple[HostNa
 
 
 def _lacking(host: Host, found: Balancing) -> str:
-    """What to know of balancers that the plan leaves out."""
+    """Notes about balancers that the plan leaves out."""
     if not found.lacking:
         return ""
     return f"haproxy on {', '.join(found.lacking)} has no server at {' or '.join(found.addresses)} ({host.name})"

@@ -1,4 +1,4 @@
-"""What a step does on its host, as values: no secret in them, fit to print; only `execution` performs them."""
+"""The operations of steps, as values: no secret in them, safe to print; only `execution` performs them."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from haconsole.model.names import HostName, MemberId
 
 @dataclass(frozen=True, slots=True)
 class RunCommand:
-    """Run `argv` as root on the step's host, with `stdin` if given. Must be harmless when run twice, or detached.
+    """Run `argv` as root on the step's host, with `stdin` if given. Must be safe to run twice, or detached.
 
-    With `vips_pause` what clients send to a VIP waits for a moment as it begins: see `execution.pause`.
+    With `vips_pause` requests to a VIP wait briefly at its start: see `execution.pause`.
     """
 
     argv: tuple[str, ...]
@@ -25,11 +25,11 @@ class RunCommand:
 
 @dataclass(frozen=True, slots=True)
 class WriteFile:
-    """Put `content` at `path`; a file with other content that stands there is set aside with a time stamp first.
+    """Write `content` to `path`; an existing file with other content is renamed with a time stamp first.
 
-    A secret of the inventory is named in `content`, never written out: ``@secret:vrrp-auth/ADDRESS@`` stands for the
-    `auth_pass` of the VIP with that address (without prefix length). `FileIs` takes the SHA-256 of this very content,
-    names unresolved.
+    A secret of the inventory is named in `content`, never written out: ``@secret:vrrp-auth/ADDRESS@`` is replaced by
+    the `auth_pass` of the VIP with that address (without prefix length). `FileIs` takes the SHA-256 of this very
+    content, names unresolved.
     """
 
     path: str
@@ -40,7 +40,7 @@ class WriteFile:
 
 @dataclass(frozen=True, slots=True)
 class EnsureAuthority:
-    """Have one CA on all `hosts`: the one that stands on any of them, else a new one made in memory.
+    """Install one CA on all `hosts`: the existing one of any of them, otherwise a new one generated in memory.
 
     Writes `cert_path` (0644) everywhere and `key_path` (0600) unless the inventory keeps CA keys with the operator.
     """
@@ -54,7 +54,7 @@ class EnsureAuthority:
 
 @dataclass(frozen=True, slots=True)
 class TrustAuthority:
-    """Have the CA's certificate, without its key, at `cert_path` on the step's host, which signs nothing.
+    """Install the CA's certificate, without its key, at `cert_path` on the step's host, which signs nothing.
 
     The CA is that of the plan's EnsureAuthority of the same name, whose step this one needs; none of its hosts is this
     step's.
@@ -66,7 +66,9 @@ class TrustAuthority:
 
 @dataclass(frozen=True, slots=True)
 class EnsureKeyPair:
-    """Have one RSA key pair (service-account tokens) on all `hosts`, taken from any of them, else made new."""
+    """Install one RSA key pair (service-account tokens) on all `hosts`: the existing one of any of them, otherwise a
+    new one.
+    """
 
     public_path: str
     private_path: str
@@ -75,12 +77,12 @@ class EnsureKeyPair:
 
 @dataclass(frozen=True, slots=True)
 class IssueCertificate:
-    """Make a key on the step's host, which it never leaves, and a certificate for it signed by `authority`.
+    """Generate a key on the step's host, which it never leaves, and a certificate for it signed by `authority`.
 
     `usages` are ``server`` and ``client``; `sans` like ``DNS:cp1`` and ``IP:10.99.0.11``; `organizations` become O.
-    `replaces` is the SHA-256 of a leaf that must go, whatever it says: key and certificate are made anew beside it and
-    take its place together, and both of before are set aside. Where a CA is named by `cross_…`, its word for
-    `authority` follows the leaf, so that who trusts that CA alone accepts it too.
+    `replaces` is the SHA-256 of a leaf to replace, whatever its content: a new key and certificate are generated beside
+    it and replace it together; both old files are kept as backups. If `cross_…` names a CA, the leaf's file also gets a
+    certificate of `authority` cross-signed by it, so that clients which trust only that CA accept it too.
     """
 
     authority: str
@@ -100,7 +102,7 @@ class IssueCertificate:
 
 @dataclass(frozen=True, slots=True)
 class AddMember:
-    """Put a member that will listen at `peer_url` on etcd's list, as a learner; a member of `ask` is asked for it."""
+    """Add a member at `peer_url` to etcd's list, as a learner, through a member of `ask`."""
 
     peer_url: str
     ask: tuple[HostName, ...]
@@ -117,7 +119,7 @@ class PromoteMember:
 
 @dataclass(frozen=True, slots=True)
 class RemoveMember:
-    """Take a member off etcd's list; a member of `ask`, which does not hold the one to go, is asked for it."""
+    """Remove a member from etcd's list, through a member of `ask`, which is not the one to remove."""
 
     member: MemberId
     ask: tuple[HostName, ...]
@@ -125,9 +127,9 @@ class RemoveMember:
 
 @dataclass(frozen=True, slots=True)
 class MoveLeader:
-    """Hand etcd's leadership to the voter of `to` that is furthest in the log, unless one of them leads already.
+    """Move etcd's leadership to the voter of `to` that is furthest in the log, unless one of them already leads.
 
-    `ask` are the hosts whose members may lead now; the leader itself is asked to step down.
+    `ask` are the hosts whose members may lead now; the leader itself is requested to step down.
     """
 
     to: tuple[HostName, ...]
@@ -136,19 +138,19 @@ class MoveLeader:
 
 @dataclass(frozen=True, slots=True)
 class Defragment:
-    """Give the free pages of the member on the step's host back to its file system; it serves nothing meanwhile."""
+    """Return the free pages of the member on the step's host to its file system; it serves nothing meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
 class CompactHistory:
-    """Have all members forget what keys were before now; a member of `ask` is asked for it."""
+    """Compact the history of all keys up to now, through a member of `ask`."""
 
     ask: tuple[HostName, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class DisarmAlarm:
-    """Lower every alarm of `kind` (NOSPACE or CORRUPT); a member of `ask` is asked for it."""
+    """Disarm every alarm of `kind` (NOSPACE or CORRUPT), through a member of `ask`."""
 
     kind: str
     ask: tuple[HostName, ...]
@@ -156,10 +158,10 @@ class DisarmAlarm:
 
 @dataclass(frozen=True, slots=True)
 class SetServerState:
-    """Have haproxy on each of `balancers` treat servers like this until it is reloaded."""
+    """Set this state of servers in haproxy on each of `balancers`, until it is reloaded."""
 
     backend: str
-    """Name on the first balancer; where `addresses` are given for display only."""
+    """Name on the first balancer; with `addresses` only for display."""
     server: str
     state: AdminState
     balancers: tuple[HostName, ...]
@@ -171,9 +173,9 @@ class SetServerState:
 
 @dataclass(frozen=True, slots=True)
 class FetchFile:
-    """Copy the file at `path` on the step's host to `here` on the operator's machine, where no file is yet; mode 0600.
+    """Copy the file at `path` on the step's host to `here` on the operator's machine, a new file; mode 0600.
 
-    Root's files may be read by this, so it is for what the operator asked for by name.
+    This can read root's files, so it is only for files that the operator requested by name.
     """
 
     path: str
@@ -213,14 +215,14 @@ Operation: TypeAlias = (
 
 @dataclass(frozen=True, slots=True)
 class Irreversible:
-    """Why a step cannot be taken back."""
+    """The reason why a step cannot be undone."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class PutBack:
-    """Set aside what stands at `paths` and bring back the files that the step itself had set aside, if any."""
+    """Rename the current files at `paths` and restore the backups that the step itself made, if any."""
 
     paths: tuple[str, ...]
 

@@ -23,13 +23,13 @@ BALANCER = ("haproxy", "keepalived")
 PLANE = ("kube-apiserver", "kube-controller-manager", "kube-scheduler")
 SERVICES = ("etcd", *BALANCER, *PLANE)
 
-START_WHY = "The service is stopped, and nothing starts it automatically. Its data and configuration stay as they are."
+START_WHY = "The service is stopped, and nothing starts it automatically. Its data and configuration do not change."
 TOGETHER_WHY = (
-    "The member is stopped or hung. A member is ready only with a majority, so all of them start at the same time. "
-    "Their data stays as it is."
+    "The member is stopped or hung. A member is ready only with a majority, so all of them start at the same "
+    "time. Their data does not change."
 )
 HUNG_WHY = "The process exists but does no work, so only a new process helps."
-RUNNING_WHY = "A running service loads its files again at its start."
+RUNNING_WHY = "A running service reloads its files at its start."
 
 NEW_PROCESS = load_script("check-new-process")
 
@@ -37,7 +37,7 @@ NOT_MASKED = r"""[ "$(systemctl show -p LoadState --value -- "$1")" = loaded ]""
 
 
 def restart_action() -> Action:
-    """One service, on one host or wherever it is down."""
+    """One service, on one host or on every host where it is down."""
     return Action(
         RESTART,
         "Restart a service",
@@ -47,7 +47,9 @@ def restart_action() -> Action:
         ),
         (
             Argument("service", ArgumentKind.CHOICE, "the service", choices=SERVICES, positional=True, required=True),
-            Argument("host", ArgumentKind.HOST, "the host; every host where it is down without it", positional=True),
+            Argument(
+                "host", ArgumentKind.HOST, "the host; by default every host where the service is down", positional=True
+            ),
         ),
         plan_restart,
         synonyms=("start", "service", "systemctl", *SERVICES),
@@ -55,7 +57,7 @@ def restart_action() -> Action:
 
 
 def plan_restart(snapshot: ClusterSnapshot, inventory: Inventory, request: Request) -> Plan | Refusal:
-    """Stopped and hung ones at the same time; refused where a restart would cost the quorum, the VIP or the API."""
+    """Stopped and hung ones at the same time; refused if a restart would lose the quorum, the VIP or the API."""
     service, wanted = request["service"], request.get("host")
     unit, everywhere = _unit(inventory, service), inventory.with_role(_role(service))
     down = tuple(host for host in everywhere if is_down(snapshot.host(HostName(host.name)), service))
@@ -83,7 +85,7 @@ def is_down(facts: HostFacts | None, service: str) -> bool:
 
 
 def _answers(facts: HostFacts, service: str) -> bool:
-    """The service's own protocol answers; True where there is none to ask."""
+    """The service's own protocol answers; True if it has none."""
     fact = {"etcd": facts.etcd, "haproxy": facts.haproxy, "kube-apiserver": facts.apiserver}.get(service)
     return fact is None or isinstance(fact, Known)
 
@@ -119,15 +121,15 @@ def _no_target(
 def _unfit(snapshot: ClusterSnapshot, host: Host, service: str) -> tuple[str, ...]:
     facts = snapshot.host(HostName(host.name))
     if facts is None or isinstance(facts.reach, Failed):
-        return (f"{host.name} cannot be reached: {(facts and reason_of(facts.reach)) or 'not asked yet'}",)
+        return (f"{host.name} cannot be reached: {(facts and reason_of(facts.reach)) or 'not queried yet'}",)
     unit = facts.service(service)
     if unit is None:
-        return (f"the state of {service} on {host.name} is unknown: {reason_of(facts.services) or 'not asked yet'}",)
+        return (f"the state of {service} on {host.name} is unknown: {reason_of(facts.services) or 'not queried yet'}",)
     return () if unit.exists else (f"{service} is not installed on {host.name}: run bootstrap",)
 
 
 def _costs(snapshot: ClusterSnapshot, inventory: Inventory, host: Host, service: str) -> tuple[str, ...]:
-    """What the restart of a service that works would interrupt."""
+    """The interruption that a restart of a working service would cause."""
     if service == "etcd":
         return _costs_quorum(snapshot, inventory, host)
     others = tuple(one for one in inventory.with_role(_role(service)) if one != host)
@@ -203,7 +205,7 @@ def _replaced(unit: str, state: ServiceState | None) -> Check:
 
 
 def _serves(snapshot: ClusterSnapshot, inventory: Inventory, service: str) -> tuple[Check, ...]:
-    """What the service's own protocol must answer."""
+    """The check that the service's own protocol answers."""
     if service == "kube-apiserver":
         return (ApiserverReady(),)
     if service != "etcd":

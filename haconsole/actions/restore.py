@@ -1,4 +1,4 @@
-"""The way back from a disaster: etcd made anew from a snapshot on one host, the others joined to it, the API last."""
+"""Disaster recovery: etcd restored from a snapshot on one host, the others joined to it, the API last."""
 
 from __future__ import annotations
 
@@ -58,30 +58,30 @@ READY = r"""
 for file; do [ -e "$file" ] || { echo "there is no $file" >&2; exit 1; }; done
 """
 
-BRING_WHY = "The first member is made from it where it runs; it comes whole, by its SHA-256, or not at all."
+BRING_WHY = (
+    "The first member is made from the snapshot, so its host needs it. The copy is complete, by its SHA-256, or absent."
+)
 WHOLE_WHY = (
     "The snapshot ends with the checksum that etcd sent with it: a damaged one is found before anything is stopped."
 )
-READY_WHY = "Unit and certificates are those of before: only the data is made anew."
+READY_WHY = "Unit and certificates do not change; only the data is replaced."
 STOP_WHY = (
-    "An API server that runs while its data goes back in time would serve and store what is no longer true. They are "
-    "stopped first and started last."
+    "An API server must not run while etcd's data goes back in time: it would serve and store outdated objects. "
+    "API servers stop first and start last."
 )
-STOP_ETCD_WHY = "No member may go on with the old data while the new cluster is made."
-ASIDE_WHY = "Nothing is deleted: the data of now keeps its place under another name, should it still be needed."
-MAKE_WHY = (
-    "One member becomes a cluster of its own with a new cluster ID, so that no old member can ever join it by mistake."
-)
-FIRST_WHY = "It is the whole cluster for now and reads by itself."
-JOIN_WHY = "It starts empty and fetches everything from the members there are."
-SETTINGS_WHY = "It comes to the members there are at this moment; the list counts at this start only."
-HEALTHY_WHY = "Every member reads with a majority behind it before the next one comes."
-SETTLED_WHY = "As bootstrap would write it, for the members there are now; nothing is restarted for it."
+STOP_ETCD_WHY = "No member may serve the old data while the new cluster is made."
+ASIDE_WHY = "Nothing is deleted: the current data directory is renamed."
+MAKE_WHY = "One member becomes a new cluster with a new cluster ID, so that no old member can ever join it by mistake."
+FIRST_WHY = "This member is the entire cluster for now and has a quorum of one."
+JOIN_WHY = "The member starts empty and fetches all data from the current members."
+SETTINGS_WHY = "The member joins the current members; the initial cluster is used only at this start."
+HEALTHY_WHY = "Every member reads with a majority before the next one joins."
+SETTLED_WHY = "The settings as bootstrap would write them for the current members; nothing is restarted for that."
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """The snapshot: a file on a host that will be the first member; `here` is the operator's that it is a copy of."""
+    """The snapshot: a file on a host that will be the first member; `here` is the original of a copy."""
 
     host: Host
     path: str
@@ -90,24 +90,26 @@ class Source:
 
 
 def restore_action() -> Action:
-    """The whole-cluster way back."""
+    """The action that restores etcd on all hosts."""
     return Action(
         RESTORE,
         "Restore etcd from a snapshot",
         (
-            "When etcd's data is lost or wrong: stop the control planes, set all members' data aside, make a new "
-            "cluster from the snapshot on its host, join the other members to it, and start the control planes. What "
-            "was written since the snapshot is lost."
+            "When etcd's data is lost or wrong: stop the control planes and rename all members' data. Make a new "
+            "cluster from the snapshot on its host, join the other members, and start the control planes. "
+            "Everything written since the snapshot is lost."
         ),
         (
             Argument(
                 "file",
                 ArgumentKind.FILE,
-                "the snapshot: a file here, or HOST:PATH of one on a host for etcd, as `backup` told it",
+                "the snapshot: a file on this machine, or HOST:PATH on an etcd host, as `backup` reported it",
                 positional=True,
                 required=True,
             ),
-            Argument("gone", ArgumentKind.TEXT, "hosts that are off for good, with commas: they are left out"),
+            Argument(
+                "gone", ArgumentKind.TEXT, ("hosts that are off permanently, separated by commas: they are left out")
+            ),
         ),
         plan_restore,
         dangerous=True,
@@ -115,7 +117,7 @@ def restore_action() -> Action:
 
 
 def plan_restore(snapshot: ClusterSnapshot, inventory: Inventory, request: Request) -> Plan | Refusal:
-    """One new cluster from one file; refused while a host might go on serving the old data."""
+    """One new cluster from one file; refused while a host might still serve the old data."""
     gone = tuple(filter(None, request.get("gone", "").split(",")))
     kept = msgspec.structs.replace(inventory, hosts=tuple(host for host in inventory.hosts if host.name not in gone))
     found = ground(snapshot, kept, None)
@@ -133,17 +135,17 @@ def plan_restore(snapshot: ClusterSnapshot, inventory: Inventory, request: Reque
 
 
 def _source(found: Ground, file: str, stamp: str) -> Source | str:
-    """Where the snapshot is, or is to be; else what is wrong with the words for it."""
+    """The snapshot's place, current or future; otherwise the mistake in the argument."""
     match = _PLACE.fullmatch(file)
     if match is None and file.startswith("/") and found.etcd:
         path = f"{found.inventory.etcd.data_dir}-snapshots/{found.inventory.cluster}-brought-{stamp}.db"
         return Source(found.etcd[0], path, f"{path} {stamp}", file)
     if match is None:
-        return f"{file} does not say where the snapshot lies: give a file here, or HOST:PATH, e.g. cp1:/var/lib/x.db"
+        return f"{file} does not name a snapshot: give a file on this machine, or HOST:PATH, e.g. cp1:/var/lib/x.db"
     first = found.inventory.find(match["host"])
     if first is None or Role.ETCD not in first.roles:
         hosts = ", ".join(host.name for host in found.etcd)
-        return f"{match['host']} is no host for etcd that is left: copy the snapshot to one of {hosts}"
+        return f"{match['host']} is no remaining etcd host: copy the snapshot to one of {hosts}"
     return Source(first, match["path"], f"{match['path']} {stamp}")
 
 
@@ -159,7 +161,7 @@ def _groups(found: Ground, source: Source, stamp: str) -> tuple[Group, ...]:
         *_brought(source),
         (_whole(source), *(_ready(found, host) for host in found.etcd)),
         tuple(
-            stop_step("kubernetes.stop", host.name, units, title="Stop its control plane", why=STOP_WHY, phase=PHASE)
+            stop_step("kubernetes.stop", host.name, units, title="Stop the control plane", why=STOP_WHY, phase=PHASE)
             for host in planes
         ),
         tuple(_etcd_stopped(found, host, stamp) for host in found.etcd),
@@ -178,7 +180,7 @@ def _groups(found: Ground, source: Source, stamp: str) -> tuple[Group, ...]:
 
 
 def _brought(source: Source) -> tuple[Group, ...]:
-    """The operator's file on the host, once it is seen to be whole."""
+    """The operator's file on the host, after its verification."""
     if not source.here:
         return ()
     step = Step(
@@ -198,29 +200,41 @@ def _brought(source: Source) -> tuple[Group, ...]:
 
 def _whole(source: Source) -> Step:
     check = script(
-        SNAPSHOT_WHOLE, "whole", source.path, means=f"{source.path} is whole", otherwise="no snapshot", timeout_s=300.0
+        SNAPSHOT_WHOLE,
+        "whole",
+        source.path,
+        means=f"{source.path} is complete",
+        otherwise="no snapshot",
+        timeout_s=300.0,
     )
     return look_step(
-        "restore.whole", source.host.name, (check,), title="See that the snapshot is whole", why=WHOLE_WHY, phase=PHASE
+        "restore.whole",
+        source.host.name,
+        (check,),
+        title="Verify that the snapshot is complete",
+        why=WHOLE_WHY,
+        phase=PHASE,
     )
 
 
 def _ready(found: Ground, host: Host) -> Step:
     files = (found.layout.etcd.binary, *bootstrap_etcd.files_of(found))
     check = script(READY, "ready", *files, means="etcd is set up here", otherwise="etcd is not set up here")
-    return look_step("restore.ready", host.name, (check,), title="Find etcd set up", why=READY_WHY, phase=PHASE)
+    return look_step(
+        "restore.ready", host.name, (check,), title="Verify that etcd is set up", why=READY_WHY, phase=PHASE
+    )
 
 
 def _etcd_stopped(found: Ground, host: Host, stamp: str) -> Step:
-    """Stopped, or made anew since, where a run is carried on."""
+    """Stopped, or restored since, if a run is resumed."""
     unit = found.layout.etcd.unit or ""
     step = stop_step("etcd.stop", host.name, (unit,), title="Stop etcd", why=STOP_ETCD_WHY, phase=PHASE)
     return replace(step, verification=(AnyOf((step.verification, (_set_aside(found, stamp),))),))
 
 
 def _aside(found: Ground, host: Host, stamp: str) -> Step:
-    """What is there afterwards is the new cluster's: that it was done is told by the folder that it leaves."""
-    paths, title = (found.layout.etcd.member_dir,), "Set the data of now aside"
+    """The data there afterwards is the new cluster's: the renamed directory shows that this was done."""
+    paths, title = (found.layout.etcd.member_dir,), "Rename the current data"
     step = set_aside_step("etcd.aside", host.name, paths, _end(stamp), title=title, why=ASIDE_WHY, phase=PHASE)
     words = ("aside", _end(stamp), *paths)
     return replace(
@@ -259,9 +273,9 @@ def _made(found: Ground, source: Source, stamp: str) -> Step:
         why=MAKE_WHY,
         host=HostName(host.name),
         operation=RunCommand(("sh", "-ec", MAKE, "restore", *words), timeout_s=RESTORE_S),
-        precondition=(FilesAbsent((etcd.member_dir,), "data that was not set aside"),),
+        precondition=(FilesAbsent((etcd.member_dir,), "data that was not renamed"),),
         verification=(_mark(found, source),),
-        undo=Irreversible("set its data aside and bring back the data that was set aside before, on every member"),
+        undo=Irreversible("rename its data and restore the data that was renamed before, on every member"),
         phase=PHASE,
     )
 
@@ -304,12 +318,12 @@ def _joined(found: Ground, first: Host, so_far: tuple[Host, ...], host: Host) ->
 
 
 def _healthy_with(found: Ground, voters: int) -> Check:
-    """Healthy with so many voters, or with more of them where a run is carried on."""
+    """Healthy with this number of voters, or with more of them if a run is resumed."""
     return either_healthy(tuple(range(voters, len(found.etcd) + 1)))
 
 
 def _healthy(found: Ground, when: str, host: Host, voters: int) -> Step:
-    title = f"See etcd healthy with {voters} voter{'s' if voters != 1 else ''}"
+    title = f"Verify that etcd is healthy with {voters} voter{'s' if voters != 1 else ''}"
     checks = (_healthy_with(found, voters),)
     return look_step(
         f"etcd.healthy-{when}", host.name, checks, title=title, why=HEALTHY_WHY, phase=PHASE, wait_s=WAIT_S
@@ -318,12 +332,12 @@ def _healthy(found: Ground, when: str, host: Host, voters: int) -> Step:
 
 def _settled(found: Ground, host: Host) -> Step:
     file = File(found.layout.etcd.env_file or "", etcd_env(found.inventory, host))
-    title = "Bring the list of founders up to date"
+    title = "Update the initial cluster"
     return rewrite_step("etcd.env-settled", host.name, file, title=title, why=SETTLED_WHY, phase=PHASE)
 
 
 def _control_planes(found: Ground) -> tuple[Group, ...]:
-    """Every API server, told the members there are, then what uses them."""
+    """Every API server with the current members, then the components that use it."""
     kubernetes = found.layout.kubernetes
     if kubernetes is None or Part.KUBERNETES not in found.parts:
         return ()
@@ -337,16 +351,16 @@ def _control_planes(found: Ground) -> tuple[Group, ...]:
 
 
 def _unreached(snapshot: ClusterSnapshot, found: Ground, gone: tuple[str, ...]) -> tuple[str, ...]:
-    """Hosts that might go on with the old data unseen."""
+    """Hosts that might still serve the old data unnoticed."""
     told = []
     for host in dict.fromkeys((*found.etcd, *found.control_planes)):
         if not answers(snapshot, host):
             facts = snapshot.host(HostName(host.name))
-            why = (reason_of(facts.reach) if facts else None) or "it was not asked"
+            why = (reason_of(facts.reach) if facts else None) or "it was not queried"
             left = ",".join((*gone, host.name))
             told.append(
-                f"{host.name} cannot be reached: {why}. It may still serve the old data: mend it, or switch it off for "
-                f"good, and name it in gone = {left}"
+                f"{host.name} cannot be reached: {why}. It may still serve the old data: fix it, or switch it off "
+                f"permanently, and name it in gone = {left}"
             )
     return tuple(told)
 
@@ -358,11 +372,11 @@ def _unknown(inventory: Inventory, gone: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _told(snapshot: ClusterSnapshot, found: Ground, source: Source, gone: tuple[str, ...]) -> tuple[str, str]:
-    """What will be, and what is lost."""
+    """The resulting cluster, and the lost data."""
     hosts = tuple(host.name for host in found.etcd)
     came = f"{source.here} here, copied to " if source.here else ""
-    told = [f"etcd made anew from {came}{source.path} on {source.host.name}; members will be {', '.join(hosts)}"]
-    told += [f"{name} is left out: should it come back, set its data aside and run join {name}" for name in gone]
+    told = [f"etcd restored from {came}{source.path} on {source.host.name}; members will be {', '.join(hosts)}"]
+    told += [f"{name} is left out: if it returns, rename its data and run join {name}" for name in gone]
     view = etcd_view(snapshot)
-    now = f" (etcd stands now: {view.quorum.sentence()})" if view.quorum and view.current and view.quorum.holds else ""
+    now = f" (etcd now: {view.quorum.sentence()})" if view.quorum and view.current and view.quorum.holds else ""
     return "\n".join(told), f"everything written to etcd since {source.here or source.path} was taken{now}"

@@ -1,4 +1,4 @@
-"""Plans: the steps an action takes, in an order, each with its reason, its checks and its way back."""
+"""Plans: the steps of an action in order, each with its reason, checks and undo."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ StepId = NewType("StepId", str)
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step. A step whose `verification` holds already is not performed again.
+    """One step. A step whose `verification` already holds is skipped.
 
-    `needs` are the steps that must be done before; steps that need nothing of each other run side by side.
-    `verify_within_s` bounds the wait for `verification` after the operation. `together` are the steps without whose
-    begin this one cannot end; a run done step by step starts them with it.
+    `needs` are the steps that must be done before; independent steps run in parallel. `verify_within_s` bounds the wait
+    for `verification` after the operation. `together` are steps that must start for this one to end; a run done step by
+    step starts them with it.
     """
 
     id: StepId
@@ -39,14 +39,12 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What `action` will do to `cluster`; `steps` stand in an order that respects their `needs`.
+    """The changes of `action` to `cluster`; `steps` are in an order that respects their `needs`.
 
-    `undoes` names the run whose steps these take back, where they do.
-    `undone_by` is the action that undoes all of this, where the undo of single steps would not do; it is planned from
-    the state of the hosts at that time.
-    `loses` names what cannot be had back afterwards; such a plan is agreed to by typing the cluster's name.
-    `leaves` is the host that the inventory should no longer have once this is done; where `updates_inventory` its file
-    is changed then without a question.
+    `undoes` names the run that this plan undoes, if any. `undone_by` is the action that undoes all of this, if undoing
+    single steps is not enough; it is planned from the state of the hosts at that time. `loses` names what is lost
+    permanently; such a plan is confirmed by typing the cluster's name. `leaves` is the host to remove from the
+    inventory afterwards; with `updates_inventory` its file is then changed without a prompt.
     """
 
     action: str
@@ -62,7 +60,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why an action is not planned, and what would make it possible."""
+    """The reasons why an action is not planned, and the way out."""
 
     action: str
     cluster: str

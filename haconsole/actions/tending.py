@@ -1,4 +1,4 @@
-"""Tending etcd's store: free pages given back one member at a time, and the alarm for want of space lowered."""
+"""Maintenance of etcd's storage: defragmentation one member at a time, and disarming the NOSPACE alarm."""
 
 from __future__ import annotations
 
@@ -20,36 +20,37 @@ NOSPACE = "NOSPACE"
 WAIT_S = 60.0
 
 DEFRAG_WHY = (
-    "Free pages go back to the file system. The member answers nothing until it is done, some seconds a GiB; the "
-    "others serve meanwhile."
+    "Free pages return to the file system. The member does not answer meanwhile, a few seconds per GiB; the "
+    "others serve."
 )
-GATE_WHY = "One member at a time: the next one is touched only while all read with a majority behind them."
-COMPACT_WHY = "Only what is forgotten can be freed: every key keeps its newest value and loses its history."
-ROOM_WHY = "With the alarm lowered and no room made, the next write would raise it again."
-DISARM_WHY = "etcd refuses every write until the alarm is lowered by hand, however much room there is."
-QUIET_WHY = "Every member has heard that the alarm is lowered: writes are taken again."
+GATE_WHY = "One member at a time: the next one starts only when all read with a majority again."
+COMPACT_WHY = "Compaction is what frees pages: every key keeps its newest value and loses its history."
+ROOM_WHY = "If the alarm is disarmed without free space, the next write raises it again."
+DISARM_WHY = "etcd refuses every write until the alarm is disarmed explicitly, however much space is free."
+QUIET_WHY = "Every member reports that the alarm is disarmed, so writes are accepted again."
 
 
 def tending_actions() -> tuple[Action, ...]:
     """In the order of a menu."""
-    host = Argument("host", ArgumentKind.HOST, "this member alone; all of them without it", positional=True)
+    host = Argument("host", ArgumentKind.HOST, "only this member; by default all of them", positional=True)
     return (
         Action(
             DEFRAG,
             "Defragment etcd",
             (
-                "Give etcd's free pages back to the disk, one member at a time, the leader last and after it has "
-                "handed over. Tells the sizes before and after."
+                "Return etcd's free pages to the disk, one member at a time, the leader last and after a "
+                "hand-over. Shows the sizes before and after."
             ),
             (host,),
             plan_defrag,
         ),
         Action(
             DISARM,
-            "Lower etcd's NOSPACE alarm",
+            "Disarm etcd's NOSPACE alarm",
             (
-                "When etcd refuses writes for want of space: take a snapshot, forget history, defragment one member at "
-                "a time, see that there is room, and lower the alarm. Tells the sizes before and after."
+                "When etcd refuses writes because its quota is full: take a snapshot and compact the history. "
+                "Defragment one member at a time, verify free space, and disarm the alarm. "
+                "Shows the sizes before and after."
             ),
             (),
             plan_disarm,
@@ -71,12 +72,14 @@ def plan_defrag(snapshot: ClusterSnapshot, inventory: Inventory, request: Reques
 
 
 def plan_disarm(snapshot: ClusterSnapshot, inventory: Inventory, request: Request) -> Plan | Refusal:
-    """Snapshot, compaction, defragmentation, then the alarm; refused for the alarm of corruption."""
+    """Snapshot, compaction, defragmentation, then the alarm; refused for the CORRUPT alarm."""
     view = etcd_view(snapshot)
     alarms = {(row.member.name, kind) for row in view.members for kind in row.alarms}
     reasons = [
-        f"{name} has raised the alarm {kind}, which is not about space: its data differs from the others'. Take it "
-        f"out and join it anew: run remove {name}, then run join {name}"
+        (
+            f"{name} has raised the alarm {kind}, which is not about space: its data differs from the others'. Remove "
+            f"it and join it again: run remove {name}, then run join {name}"
+        )
         for name, kind in sorted(alarms)
         if kind != NOSPACE
     ]
@@ -93,11 +96,10 @@ def plan_disarm(snapshot: ClusterSnapshot, inventory: Inventory, request: Reques
         (_compact(hosts),),
         *_defragmented(view, inventory, _voters(view)),
         tuple(
-            _look("room", host, HasRoom(inventory.etcd.quota_bytes), "See that there is room", ROOM_WHY)
-            for host in hosts
+            _look("room", host, HasRoom(inventory.etcd.quota_bytes), "Verify free space", ROOM_WHY) for host in hosts
         ),
         (_disarm(hosts),),
-        tuple(_look("quiet", host, NoAlarm(NOSPACE), "See the alarm lowered", QUIET_WHY) for host in hosts),
+        tuple(_look("quiet", host, NoAlarm(NOSPACE), "Verify that the alarm is disarmed", QUIET_WHY) for host in hosts),
     )
     told = f"{_sizes(_voters(view))}\na snapshot is kept on {first.name}: {path}"
     return Plan(DISARM, inventory.cluster, in_order(groups), told)
@@ -119,14 +121,14 @@ def _defragmented(view: EtcdView, inventory: Inventory, rows: tuple[EtcdMemberVi
 
 
 def _defragment(host: HostName) -> Step:
-    """Done whenever it is asked for: neither a database's size nor its free pages, counted late, tell it was done."""
+    """Runs at every request: neither a database's size nor its free pages, updated late, show that it was done."""
     return Step(
         id=step_id("etcd.defrag", host),
         title=f"Defragment {host}'s member",
         why=DEFRAG_WHY,
         host=host,
         operation=Defragment(),
-        undo=Irreversible("there is nothing to take back: the data is the same"),
+        undo=Irreversible("there is nothing to undo: the data is the same"),
         phase=PHASE,
     )
 
@@ -134,11 +136,11 @@ def _defragment(host: HostName) -> Step:
 def _compact(ask: tuple[HostName, ...]) -> Step:
     return Step(
         id=step_id("etcd.compact", ask[0]),
-        title="Forget what keys were before now",
+        title="Compact etcd's history",
         why=COMPACT_WHY,
         host=ask[0],
         operation=CompactHistory(ask),
-        undo=Irreversible("history is forgotten for good; the snapshot before it has it"),
+        undo=Irreversible("history is removed permanently; the previous snapshot has it"),
         phase=PHASE,
     )
 
@@ -146,18 +148,18 @@ def _compact(ask: tuple[HostName, ...]) -> Step:
 def _disarm(ask: tuple[HostName, ...]) -> Step:
     return Step(
         id=step_id("etcd.disarm", ask[0]),
-        title="Lower the alarm",
+        title="Disarm the alarm",
         why=DISARM_WHY,
         host=ask[0],
         operation=DisarmAlarm(NOSPACE, ask),
         verification=(NoAlarm(NOSPACE),),
-        undo=Irreversible("etcd raises it by itself when it is full"),
+        undo=Irreversible("etcd raises it automatically when it is full"),
         phase=PHASE,
     )
 
 
 def _gate(when: str, voters: tuple[EtcdMemberView, ...]) -> Group:
-    title = f"See etcd healthy with {len(voters)} voter{'s' if len(voters) != 1 else ''}"
+    title = f"Verify that etcd is healthy with {len(voters)} voter{'s' if len(voters) != 1 else ''}"
     return tuple(
         _look(f"healthy-{when}", row.host, EtcdHealthy(len(voters)), title, GATE_WHY) for row in voters if row.host
     )
@@ -168,13 +170,15 @@ def _look(what: str, host: HostName, check: EtcdHealthy | HasRoom | NoAlarm, tit
 
 
 def _unfit(view: EtcdView) -> tuple[str, ...]:
-    """Why no member is to be kept busy now."""
+    """The reason why no member may be busy now."""
     if view.quorum is None or not view.current:
-        return ("no etcd member answers, so its members are not known: mend etcd first, or restore it",)
+        return ("no etcd member answers, so its members are not known: fix etcd first, or restore it",)
     sums = view.quorum.sentence()
     return tuple(
-        f"etcd member {row.member.name or row.member.id} on {row.host or 'no host of the inventory'} is not healthy "
-        f"({row.error or 'it does not answer'}): {sums}; a member that is busy would be missing too: mend it first"
+        (
+            f"etcd member {row.member.name or row.member.id} on {row.host or 'no host of the inventory'} is not "
+            f"healthy ({row.error or 'it does not answer'}): {sums}; a busy member would be missing too: fix it first"
+        )
         for row in view.members
         if not row.healthy or row.host is None
     )
@@ -189,7 +193,7 @@ def _followers_first(rows: tuple[EtcdMemberView, ...]) -> tuple[EtcdMemberView, 
 
 
 def _sizes(rows: tuple[EtcdMemberView, ...]) -> str:
-    """What each database holds now, in MiB."""
+    """The size of each database now, in MiB."""
     told = []
     for row in _followers_first(rows):
         if row.endpoint is not None:

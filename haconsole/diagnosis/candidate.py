@@ -1,4 +1,4 @@
-"""Suspicions before they are sorted into causes and consequences."""
+"""Candidates: findings before they are sorted into causes and consequences."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ SEVERITIES = (Severity.CRITICAL, Severity.WARNING, Severity.INFO)
 class Candidate:
     """A finding and the findings that would explain it, the likeliest first.
 
-    The consequences of a `hides_consequences` finding go without saying: they are left out, not listed as evidence. So
-    are those in `already_covers`, which its own evidence tells already.
+    The consequences of a `hides_consequences` finding are omitted, not listed as evidence. So are those in
+    `already_covers`, which its own evidence includes.
     """
 
     finding: Finding
@@ -40,7 +40,7 @@ class Candidate:
 
 
 def collapse_to_root_causes(candidates: tuple[Candidate, ...]) -> tuple[Finding, ...]:
-    """Causes only, the most severe first; each consequence becomes evidence of the cause it goes back to.
+    """Only root causes, the most severe first; each consequence becomes evidence of its root cause.
 
     A cause is at least as severe as the worst of its consequences.
     """
@@ -86,7 +86,7 @@ def concerns(subject: str, place: str) -> bool:
 
 
 def _with(cause: Candidate, consequences: tuple[Finding, ...]) -> Finding:
-    """The cause with its consequences in words, each once."""
+    """The cause with each of its consequences as one line of evidence."""
     finding = cause.finding
     severity = min((finding.severity, *(each.severity for each in consequences)), key=SEVERITIES.index)
     summaries = tuple(each.summary for each in consequences if (each.code, each.subject) not in cause.already_covers)

@@ -1,4 +1,4 @@
-"""Rules about certificates: their time, their names, their issuer, and whether the process serves the file's."""
+"""Rules about certificates: their lifetime, names and issuer, and whether the process serves the file's certificate."""
 
 from __future__ import annotations
 
@@ -153,7 +153,7 @@ def _differing_material(snapshot: ClusterSnapshot) -> Iterator[Candidate]:
 
 
 def _open_rotation(snapshot: ClusterSnapshot) -> Iterator[Candidate]:
-    """A CA that is to take another's place lies beside it until the last phase."""
+    """The new CA is kept beside the current one until the last phase of a rotation."""
     next_cas = {
         (certificate.role.removesuffix(NEXT), facts.host)
         for facts in snapshot.hosts
@@ -182,7 +182,7 @@ NEXT = "-next"
 
 
 def shared_material(snapshot: ClusterSnapshot) -> Iterator[tuple[str, dict[str, tuple[str, ...]]]]:
-    """What must not differ: each CA by its role and the service-account keys, with every host's fingerprints."""
+    """Values that must not differ: each CA by its role and the service-account keys, with every host's fingerprints."""
     material: dict[str, dict[str, list[str]]] = {}
     for facts in snapshot.hosts:
         for certificate in value_of(facts.certificates) or ():

@@ -1,4 +1,4 @@
-"""From a snapshot to what is wrong with it, and to the cluster's health in one word."""
+"""Finds the problems of a snapshot, and the cluster's health."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ def status_of(snapshot: ClusterSnapshot, inventory: Inventory, now: datetime) ->
 
 
 def diagnose(snapshot: ClusterSnapshot, inventory: Inventory, now: datetime) -> tuple[Finding, ...]:
-    """Findings, most severe first, one a cause; `now` is aware UTC and decides what has expired.
+    """Findings, most severe first, one per cause; `now` is aware UTC and decides what has expired.
 
-    While it cannot be told yet whether anything is installed, only what is wrong with hosts themselves.
+    Until it is known whether anything is installed, only findings about the hosts themselves.
     """
     if _too_early(snapshot):
         return collapse_to_root_causes(tuple(hosts.rules(snapshot)))
@@ -52,9 +52,9 @@ def diagnose(snapshot: ClusterSnapshot, inventory: Inventory, now: datetime) -> 
 
 
 def health(snapshot: ClusterSnapshot, findings: tuple[Finding, ...]) -> Health:
-    """UNKNOWN when no host could be asked; else the worst severity decides, and what is only worth knowing does not.
+    """UNKNOWN if no host could be queried; otherwise the worst severity decides, and INFO does not count.
 
-    Nothing is healthy before every host and every member of etcd was heard of.
+    Nothing is healthy before every host and every etcd member has answered.
     """
     reaches = [facts.reach for facts in snapshot.hosts]
     if not any(isinstance(reach, Known) for reach in reaches):
@@ -68,7 +68,7 @@ def health(snapshot: ClusterSnapshot, findings: tuple[Finding, ...]) -> Health:
 
 
 def _not_observed(facts: HostFacts) -> bool:
-    """It was not asked yet."""
+    """Nothing was queried yet."""
     complete = not facts.has(Role.ETCD) or not (
         isinstance(facts.etcd, NotAsked) or isinstance(facts.services, NotAsked)
     )
@@ -76,7 +76,7 @@ def _not_observed(facts: HostFacts) -> bool:
 
 
 def _too_early(snapshot: ClusterSnapshot) -> bool:
-    """No member of etcd answered so far, and of some host that is reached its services are not known yet."""
+    """No etcd member has answered so far, and the services of some reachable host are not known yet."""
     members = tuple(facts for facts in snapshot.hosts if facts.has(Role.ETCD))
     any_answer = any(isinstance(facts.etcd, Known) for facts in members)
     return not any_answer and any(

@@ -1,4 +1,4 @@
-"""Rules about etcd as a whole: is it installed, does it have a quorum, how much can it lose."""
+"""Rules about etcd as a cluster: installation, quorum, tolerated failures."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def rules(snapshot: ClusterSnapshot, inventory: Inventory) -> Iterator[Candidate
 
 
 def _not_bootstrapped(hosts: tuple[HostFacts, ...]) -> Iterator[Candidate]:
-    """Every etcd host was heard, and on none is etcd running or meant to be."""
+    """Every etcd host answered, and etcd is neither running nor enabled on any."""
     if not all(isinstance(facts.services, Known) and isinstance(facts.etcd, Failed) for facts in hosts):
         return
     units = [unit for facts in hosts for unit in value_of(facts.services) or () if unit.name.startswith("etcd")]
@@ -44,7 +44,7 @@ def _not_bootstrapped(hosts: tuple[HostFacts, ...]) -> Iterator[Candidate]:
             "cluster",
             "nothing is installed on these hosts yet",
             "etcd runs on none of its hosts and is enabled on none of them.",
-            tuple(facts.says(reason_of(facts.etcd) or "not asked") for facts in hosts),
+            tuple(facts.says(reason_of(facts.etcd) or "not queried") for facts in hosts),
             (call("bootstrap", "install the cluster"),),
         ),
         hides_consequences=True,
@@ -89,7 +89,7 @@ def _quorum(view: EtcdView, hosts: tuple[HostFacts, ...]) -> Iterator[Candidate]
 
 
 def _missing_members(hosts: tuple[HostFacts, ...]) -> str:
-    """Which members are missing, where that is known."""
+    """The missing members, if known."""
     groups = (
         ("stopped", tuple(facts.host for facts in hosts if is_stopped(facts.service("etcd")))),
         ("hung", tuple(facts.host for facts in hosts if _is_hung(facts))),
@@ -104,7 +104,7 @@ def _is_hung(facts: HostFacts) -> bool:
 
 
 def _recovery(hosts: tuple[HostFacts, ...]) -> tuple[Remedy, ...]:
-    """Start what is stopped or hung, with the data as it is; a snapshot is the last resort."""
+    """Start stopped or hung members with their data unchanged; a snapshot is the last resort."""
     down = tuple(facts.host for facts in hosts if is_stopped(facts.service("etcd")) or _is_hung(facts))
     starts = (call("restart", f"start etcd on {', '.join(down)}; its data stays as it is", service="etcd"),)
     away = tuple(facts.host for facts in hosts if isinstance(facts.reach, Failed))
@@ -122,7 +122,7 @@ def _silence(facts: HostFacts) -> str:
         return f"{facts.host}: answers, but {endpoint.health_error or 'sees no leader'}"
     if is_stopped(facts.service("etcd")) or _is_hung(facts):
         return service_sentence(facts, "etcd") or ""
-    return facts.says(reason_of(facts.etcd) or "not asked")
+    return facts.says(reason_of(facts.etcd) or "not queried")
 
 
 def _no_fault_tolerance(view: EtcdView, hosts: tuple[HostFacts, ...]) -> Candidate:

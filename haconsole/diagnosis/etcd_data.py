@@ -1,4 +1,4 @@
-"""Rules about what etcd stores, and how it is guarded."""
+"""Rules about etcd's storage, and its protection."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def _alarm(row: EtcdMemberView, kind: str) -> Candidate:
 
 
 def _rejoin(row: EtcdMemberView) -> tuple[Remedy, ...]:
-    """Out and in again, so that the member copies its data from the others."""
+    """Removal and a new join, so that the member copies its data from the others."""
     if row.host is None:
         return ()
     return (

@@ -1,4 +1,4 @@
-"""Rules about etcd's members, one by one and against each other."""
+"""Rules about etcd's members, each and compared with the others."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from haconsole.model.quorum import needed_for
 
 
 def rules(view: EtcdView, hosts: tuple[HostFacts, ...]) -> Iterator[Candidate]:
-    """Candidates about members that are silent, missing, too many, or at odds."""
+    """Candidates about members that do not answer, are missing, extra or inconsistent."""
     yield from _membership(view, hosts)
     yield from _odd_ones(view, hosts)
 
@@ -150,7 +150,7 @@ def _missing(host: str, facts: HostFacts) -> Candidate:
             Severity.WARNING,
             host,
             f"{host} has the etcd role but is not in the member list",
-            "The cluster is smaller than the inventory says.",
+            "The cluster is smaller than the inventory describes.",
             (reason_of(facts.etcd) or "its etcd belongs to another cluster",),
             (call("join", "add it as a member", host=host),),
         ),
@@ -214,7 +214,7 @@ def _duplicate(name: str, view: EtcdView) -> Candidate:
 
 
 def _surplus(name: str, view: EtcdView) -> tuple[Remedy, ...]:
-    """Remove those of the name that do not answer, if another one does."""
+    """Removal of the members of that name that do not answer, if another one does."""
     rows = tuple(row for row in view.members if row.member.name == name)
     dead = tuple(row.member.id for row in rows if row.endpoint is None)
     if not dead or len(dead) == len(rows):

@@ -1,4 +1,4 @@
-"""Balancers that this console did not set up: what can be done with them, and what never replaces their files."""
+"""Balancers that this console did not set up: what works with them, and protection of their files."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MOVES = ("failover", "failback")
 def without_replacing(
     candidates: tuple[Candidate, ...], snapshot: ClusterSnapshot, inventory: Inventory
 ) -> tuple[Candidate, ...]:
-    """The candidates; a remedy that a foreign file forbids becomes advice to do the same by hand."""
+    """The candidates; a remedy that a foreign file prevents becomes advice for manual work."""
     foreign = {part: _foreign(part, snapshot, inventory) for part in FILES}
     if not any(foreign.values()):
         return candidates
@@ -32,7 +32,7 @@ def without_replacing(
 
 
 def rules(snapshot: ClusterSnapshot, inventory: Inventory) -> Iterator[Candidate]:
-    """What this console cannot do because of how balancers are set up."""
+    """Actions that this console refuses because of how balancers are set up."""
     for part in FILES:
         hosts = _foreign(part, snapshot, inventory)
         if hosts:
@@ -43,7 +43,7 @@ def rules(snapshot: ClusterSnapshot, inventory: Inventory) -> Iterator[Candidate
 
 
 def no_socket(facts: HostFacts) -> bool:
-    """haproxy runs, and has no stats socket by which it could be asked."""
+    """haproxy runs, but without a stats socket to query."""
     return isinstance(facts.haproxy, Failed) and facts.haproxy.cause is Cause.NOT_CONFIGURED
 
 
@@ -70,13 +70,15 @@ def _without_foreign_files(remedy: Remedy, foreign: dict[str, tuple[HostName, ..
     if not hosts or remedy.action not in (*MOVES, "bootstrap"):
         return remedy
     what = remedy.text or f"do the work of {remedy.action}"
-    return advice(f"{what}: by hand, for haconsole did not write {part}'s files on {', '.join(hosts)}")
+    return advice(f"{what}: by hand, because haconsole did not write {part}'s files on {', '.join(hosts)}")
 
 
 def _foreign_files(part: str, hosts: tuple[HostName, ...]) -> Candidate:
     where = ", ".join(hosts)
     limits = {
-        "keepalived": "Its VIP is watched. failover needs a check that heeds the down file, and is refused otherwise.",
+        "keepalived": (
+            "Its VIP is watched. failover needs a check that follows the down file, and is refused otherwise."
+        ),
         "haproxy": "drain and ready find a server by its address, where haproxy has a stats socket.",
     }
     return Candidate(
@@ -87,7 +89,7 @@ def _foreign_files(part: str, hosts: tuple[HostName, ...]) -> Candidate:
             f"{part}'s files on {where} were not written by haconsole, or were changed since",
             f"haconsole never replaces them. {limits[part]}",
             (),
-            (advice("to have haconsole write a file: move it away, then run bootstrap"),),
+            (advice("to let haconsole write a file: move it away, then run bootstrap"),),
         )
     )
 
@@ -99,7 +101,7 @@ def _no_socket(hosts: tuple[HostName, ...]) -> Candidate:
             Severity.INFO,
             "haproxy",
             f"haproxy on {', '.join(hosts)} has no stats socket: its servers cannot be shown or drained",
-            "Clients may well be served: only haproxy's own view of its servers is unknown.",
+            "Clients may be served; only haproxy's own state of its servers is unknown.",
             (),
             (advice("add `stats socket` with level admin to its global section, and reload haproxy"),),
         )

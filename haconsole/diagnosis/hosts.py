@@ -1,4 +1,4 @@
-"""Rules about hosts themselves: reached or not, clock, space."""
+"""Rules about the hosts themselves: connection, clock, disk space."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def _answers_elsewhere(facts: HostFacts) -> Iterator[str]:
 
 
 def _clocks(snapshot: ClusterSnapshot) -> Iterator[Candidate]:
-    """Hosts whose clock is off; where several agree with each other, the one that is off is this machine's."""
+    """Hosts whose clock is off; if several agree with each other, this machine's clock is the wrong one."""
     known = {facts.host: value_of(facts.clock_offset_ms) for facts in snapshot.hosts}
     offsets = {host: offset for host, offset in known.items() if offset is not None}
     if len(offsets) > 1 and max(offsets.values()) - min(offsets.values()) <= CLOCK_SKEW_MS:

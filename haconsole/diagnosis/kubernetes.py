@@ -1,4 +1,4 @@
-"""Rules about the control plane: apiservers, the components behind the leader locks, and the locks."""
+"""Rules about the control plane: API servers, components with leader election, and their leases."""
 
 from __future__ import annotations
 
@@ -177,7 +177,7 @@ def _lease(lease: Lease, planes: tuple[HostFacts, ...], now: datetime) -> Iterat
 
 
 def _restart_of_holder(lease: Lease) -> tuple[Remedy, ...]:
-    """A restart of the holder, where it is a component on a known host."""
+    """A restart of the holder, if it is a component on a known host."""
     if lease.host is None or lease.name not in COMPONENTS:
         return ()
     return (call("restart", "restart the holder", service=lease.name, host=lease.host),)

@@ -12,5 +12,5 @@ def call(action: str, text: str = "", *, last_resort: bool = False, **arguments:
 
 
 def advice(text: str) -> Advice:
-    """Something to do outside this console."""
+    """Advice for work outside this console."""
     return Advice(text)

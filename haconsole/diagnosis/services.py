@@ -26,12 +26,12 @@ def rules(snapshot: ClusterSnapshot) -> Iterator[Candidate]:
 
 def service_evidence(facts: HostFacts, name: str) -> tuple[str, ...]:
     """One sentence about the component's state, or about why it is unknown."""
-    unknown = f"the state of {name} on {facts.host} is unknown: {reason_of(facts.services) or 'not asked'}"
+    unknown = f"the state of {name} on {facts.host} is unknown: {reason_of(facts.services) or 'not queried'}"
     return (service_sentence(facts, name) or unknown,)
 
 
 def restarts(facts: HostFacts, name: str, part: str) -> tuple[Remedy, ...]:
-    """What starts a unit that is stopped or hung; a unit that systemd keeps restarting needs another fix."""
+    """The remedy that starts a stopped or hung unit; a unit that systemd keeps restarting needs another fix."""
     unit = facts.service(name)
     if unit is not None and not unit.exists:
         return (call("bootstrap", f"install {name}", only=part),)

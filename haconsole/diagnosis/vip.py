@@ -78,7 +78,7 @@ def _vip(view: VipView, balancers: tuple[HostFacts, ...]) -> Iterator[Candidate]
             Severity.CRITICAL,
             "vip",
             f"no host holds {view.address}: clients that use it reach nothing",
-            "Every balancer was asked and none has the address on an interface.",
+            "Every balancer was queried and none has the address on an interface.",
             states,
             (
                 *_starts_of_keepalived(balancers),
@@ -108,7 +108,7 @@ def _vip(view: VipView, balancers: tuple[HostFacts, ...]) -> Iterator[Candidate]
 
 
 def _starts_of_keepalived(balancers: tuple[HostFacts, ...]) -> tuple[Remedy, ...]:
-    """One start of keepalived wherever it is stopped; what a balancer lacks else."""
+    """One start of keepalived for every host where it is stopped; otherwise the missing part of a balancer."""
     remedies = tuple(one for facts in balancers for one in restarts(facts, "keepalived", "keepalived"))
     if any(isinstance(one, ActionCall) and one.action == "restart" for one in remedies):
         return (call("restart", "start it wherever it is stopped", service="keepalived"),)
@@ -118,7 +118,7 @@ def _starts_of_keepalived(balancers: tuple[HostFacts, ...]) -> tuple[Remedy, ...
 def _vrrp_evidence(facts: HostFacts) -> str:
     keepalived = value_of(facts.keepalived)
     unit = facts.service("keepalived")
-    running = f"keepalived {unit.active}" if unit else "keepalived not asked"
+    running = f"keepalived {unit.active}" if unit else "keepalived not queried"
     if keepalived is None and unit is not None and not unit.running:
         return f"{facts.host}: {running}"
     if keepalived is None:

@@ -182,7 +182,7 @@ async def test_a_vip_whose_keepalived_heeds_no_down_file_is_not_moved(site: Prog
 
 def test_a_server_is_drained_by_its_address_or_not_at_all(site: Program) -> None:
     lab = site.lab
-    assert "haproxy cannot be asked what it does with cp1's API server" in refused(site, "drain", "cp1")
+    assert "haproxy cannot be queried for cp1's API server" in refused(site, "drain", "cp1")
     everywhere(lab, f"sed -i 's|^    daemon|{SOCKET.rstrip()}\\n    daemon|' {HAPROXY_CFG}; systemctl restart haproxy")
     site.events("drain", "cp1")
     assert admin_states(lab) == [{"8"}] * 3

@@ -32,7 +32,7 @@ async def test_a_balancer_alone_joins_holds_the_vip_and_leaves(make_lab: LabMake
         members.of(*FOUR).events("failover", "--to", "cp4")
         assert vip_holders(lab) == ["cp4"]
         told = members.refused(FOUR, "remove", "cp4")
-        assert "no balancer that stays could take: cp1 is held down by its down file: run failback first" in told
+        assert "no remaining balancer can take it: cp1 is held down by its down file: run failback first" in told
         members.of(*FOUR).events("failback")
         members.of(*FOUR).events("remove", "cp4")
         assert vip_holders(lab) == ["cp1"]

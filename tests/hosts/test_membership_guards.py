@@ -61,14 +61,14 @@ def test_an_unhealthy_member_elsewhere(three: Members) -> None:
     with stopped(three, "cp3"):
         told = three.refused(FOUR, "join", "cp4")
         assert "etcd member cp3 on cp3 is not healthy" in told
-        assert "3 voters, 2 needed, 2 healthy: can lose 0; mend it, or take it out first (run remove cp3)" in told
+        assert "3 voters, 2 needed, 2 healthy: can lose 0; fix it, or remove it first (run remove cp3)" in told
 
 
 def test_a_removal_that_leaves_too_few(three: Members) -> None:
     with stopped(three, "cp3"):
         told = three.refused(FOUR, "remove", "cp2")
     assert (
-        "without cp2 too few would be left: now 3 voters, 2 needed, 2 healthy: can lose 0; then 2 voters, 2 needed, "
+        "without cp2 the quorum would be lost: now 3 voters, 2 needed, 2 healthy: can lose 0; then 2 voters, 2 needed, "
         "1 healthy: 1 short of quorum"
     ) in told
 
@@ -80,7 +80,7 @@ def test_an_unstarted_member_that_waits(three: Members) -> None:
     for action, host in (("join", "cp4"), ("remove", "cp3")):
         told = three.refused(ALL, action, host)
         assert f"member {waiting} on cp5 was added and never started: finish it (run join cp5)" in told
-        assert f"remove it again (run remove with member-id = {waiting}); one change at a time" in told
+        assert f"remove it again (run remove with member-id = {waiting}); only one change at a time" in told
     three.of(*ALL).events("remove", "--member-id", waiting)
     assert ids(three) == before
 
@@ -117,7 +117,9 @@ def test_data_that_is_not_this_clusters(three: Members) -> None:
         three.shell("cp4", "rm -rf /var/lib/etcd/member")
     assert done.returncode != 0
     told = done.stdout + done.stderr
-    assert "/var/lib/etcd/member holds the data of an etcd member that /etc/etcd/etcd.env does not vouch for" in told
+    assert (
+        "/var/lib/etcd/member holds data of an etcd member, and /etc/etcd/etcd.env does not mark it as part of" in told
+    )
     assert "systemctl stop etcd; mv /var/lib/etcd/member /var/lib/etcd/member.old" in told
     assert (kept, ids(three)) == (there, before)
 
@@ -138,7 +140,7 @@ def test_a_name_or_an_address_twice(three: Members) -> None:
     (member,) = (one["id"] for one in three.listed() if one["name"] == "cp2")
     told = three.refused_by(alone, "join", "cp4")
     assert f"etcd has a member cp2 already, {member} at https://{three.lab.spec.host('cp2').address}:2380" in told
-    assert "give cp4 another etcd_name, or take that one out first" in told
+    assert "give cp4 another etcd_name, or remove that member first" in told
     three.of(*FOUR).events("join", "cp4")
     with stopped(three, "cp4"):
         told = three.refused(FOUR, "join", "cp4")
@@ -155,7 +157,7 @@ def test_another_version_of_etcd(three: Members) -> None:
         three.shell("cp4", "mv /root/etcd /usr/bin/etcd")
     told = done.stdout + done.stderr
     assert done.returncode != 0
-    assert "/usr/bin/etcd must be version 3.4, as the members are" in told
+    assert "/usr/bin/etcd must be version 3.4, like the members" in told
     assert ids(three) == before
 
 
@@ -169,7 +171,7 @@ def test_an_even_number_is_warned_of(three: Members) -> None:
 def test_the_last_of_its_kind(etcd: Members) -> None:
     etcd.stand("cp1")
     told = etcd.refused(("cp1",), "remove", "cp1")
-    assert "cp1 is the last etcd member: nothing would be left of the cluster's data" in told
+    assert "cp1 is the last etcd member: the cluster's data would be lost" in told
     whole = etcd.folder / "one-of-each.yaml"
     text = etcd.of("cp1", "cp2").inventory.read_text().replace("roles: [etcd]", f"roles: {ROLES}", 1)
     vip = etcd.lab.spec.vip
@@ -177,8 +179,8 @@ def test_the_last_of_its_kind(etcd: Members) -> None:
         text + f"kubernetes: {{endpoint: '{vip}:8443'}}\n" + f"vips: [{{address: {vip}}}]\nhaproxy: {{}}\n"
     )
     told = etcd.refused_by(whole, "remove", "cp1")
-    assert "cp1 is the last control plane: nothing would serve the API; join another one first" in told
-    assert "cp1 is the last load balancer: nothing would hold the VIP; join another one first" in told
+    assert "cp1 is the last control plane: no API server would be left; join another one first" in told
+    assert "cp1 is the last load balancer: no balancer would hold the VIP; join another one first" in told
 
 
 ROLES = "[etcd, control-plane, load-balancer]"
@@ -231,7 +233,7 @@ async def test_no_plan_from_a_list_of_old(three: Members) -> None:
 
 @pytest.mark.nightly
 def test_hosts_and_ids_that_are_not_there(three: Members) -> None:
-    assert "the inventory has no host cp9: say under hosts what it is" in three.refused(FOUR, "join", "cp9")
+    assert "the inventory has no host cp9: add it under hosts" in three.refused(FOUR, "join", "cp9")
     assert "the inventory has no host cp9" in three.refused(FOUR, "remove", "cp9")
     assert "etcd lists no member beef" in three.refused(FOUR, "remove", "--member-id", "beef")
     told = three.refused(FOUR, "remove", "--member-id", three.id_of("cp2"))

@@ -89,7 +89,7 @@ def test_all_ended_and_brought_back(etcd: Program) -> None:
         ).stdout
     )
     assert status["etcd"] is None, "a client still gets through"
-    assert "certificates that have ended stop etcd" in etcd("plan", "rotate-certs", "--due").stdout
+    assert "expired certificates have stopped etcd" in etcd("plan", "rotate-certs", "--due").stdout
     begun = time.monotonic()
     events = etcd.events("rotate-certs", "--due")
     print(f"etcd brought back from ended certificates: {time.monotonic() - begun:.1f} s")
@@ -120,7 +120,7 @@ def test_leaves_without_a_host_and_no_ca_without_it(etcd: Program) -> None:
     etcd.lab.boot("cp3")
     assert refused.returncode == 4
     assert "cp3 cannot be reached" in refused.stderr
-    assert "mend it, or take it out first (run remove cp3)" in refused.stderr
+    assert "fix it, or remove it first (run remove cp3)" in refused.stderr
     assert (writes.failed, writes.done > 20) == (0, True), str(writes)
     after = leaves(certs(etcd))
     same = {host for (host, role), one in after.items() if one["fingerprint"] == before[host, role]["fingerprint"]}

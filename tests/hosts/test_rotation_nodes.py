@@ -62,4 +62,4 @@ def test_a_kubelet_that_makes_its_own_pair_stands_in_a_new_cas_way(cluster: Prog
         time.sleep(1)
     told = cluster("plan", "rotate-certs", "--ca")
     assert told.returncode == 4
-    assert f"w1: kubelet keeps its certificate in {own} and renews it by itself" in told.stdout + told.stderr
+    assert f"w1: kubelet keeps its certificate in {own} and renews it automatically" in told.stdout + told.stderr

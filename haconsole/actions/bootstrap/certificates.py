@@ -22,11 +22,13 @@ from haconsole.model.names import HostName
 from haconsole.scripts import load_script
 
 PHASE = "certificates"
-KEPT = Irreversible("what it signed, here and on other hosts, would be worth nothing; unused it does no harm")
+KEPT = Irreversible(
+    "all certificates that it signed, here and on other hosts, would become invalid; an unused CA does no harm"
+)
 
 
 def certificates(found: Ground, after: tuple[StepId, ...]) -> tuple[Step, ...]:
-    """Authorities first, then the leaves of the parts asked for."""
+    """Authorities first, then the leaves of the requested parts."""
     authorities = _authorities(found, after)
     ready = {step.id for step in authorities}
     leaves = (
@@ -78,22 +80,19 @@ def _authorities(found: Ground, after: tuple[StepId, ...]) -> tuple[Step, ...]:
     return tuple(steps)
 
 
-ETCD_CA_WHY = (
-    "etcd trusts whoever this authority vouches for and nobody else: members among themselves, and their clients."
-)
+ETCD_CA_WHY = "etcd trusts only certificates of this CA, between members and from clients."
 KUBERNETES_CA_WHY = (
-    "Clients know the API server, and it knows them, by this authority; it is the same on every control plane."
+    "This CA authenticates API servers to clients and clients to API servers. It is the same on every control plane."
 )
 FRONT_PROXY_WHY = (
-    "An extension API server believes what the front proxy says of a user only over a certificate of an authority that "
+    "Extension API servers accept user names from the front proxy only with a certificate of this CA, which "
     "signs nothing else."
 )
 SIGNING_WHY = (
-    "The controller manager signs with exactly one certificate; the CA's own file holds two while a CA is replaced."
+    "The controller manager signs with exactly one certificate. During a CA rotation the CA's own file holds two."
 )
 SERVICE_ACCOUNT_WHY = (
-    "Tokens of service accounts are signed with this key and verified by every API server: all control planes need the"
-    " same."
+    "This key signs service-account tokens, and every API server verifies them: all control planes need the same key."
 )
 
 
@@ -103,7 +102,7 @@ def _authority(
     holders = tuple(HostName(host.name) for host in _holders(found, authority))
     return Step(
         id=step_id(f"pki.{authority}", holders[0]),
-        title=f"Have the {authority.removesuffix('-ca')} CA on {', '.join(holders)}",
+        title=f"Install the {authority.removesuffix('-ca')} CA on {', '.join(holders)}",
         why=why,
         host=holders[0],
         operation=EnsureAuthority(authority, common_name, files.cert, files.key, holders),
@@ -120,8 +119,8 @@ def _trusts(found: Ground, authority: str, cert_path: str, hosts: tuple[Host, ..
     return tuple(
         Step(
             id=step_id(f"pki.{authority}-trust", host.name),
-            title=f"Have the {authority.removesuffix('-ca')} CA's certificate",
-            why="This host verifies what the authority signed and signs nothing itself, so it gets no key.",
+            title=f"Install the {authority.removesuffix('-ca')} CA's certificate",
+            why="This host verifies certificates of the CA and signs none, so it gets no key.",
             host=HostName(host.name),
             operation=TrustAuthority(authority, cert_path),
             verification=(AuthorityInPlace(),),
@@ -139,12 +138,12 @@ def _service_account(found: Ground, kubernetes: KubernetesLayout, after: tuple[S
     files = kubernetes.service_account
     return Step(
         id=step_id("pki.service-account", holders[0]),
-        title=f"Have one service-account key on {', '.join(holders)}",
+        title=f"Install one service-account key on {', '.join(holders)}",
         why=SERVICE_ACCOUNT_WHY,
         host=holders[0],
         operation=EnsureKeyPair(files.cert, files.key, holders),
         verification=(AuthorityInPlace(),),
-        undo=Irreversible("every token signed with it would be worth nothing; unused it does no harm"),
+        undo=Irreversible("all tokens signed with it would become invalid; an unused key does no harm"),
         needs=after,
         phase=PHASE,
     )
@@ -155,12 +154,12 @@ FIRST = load_script("extract-signing-ca")
 
 
 def signing_step(found: Ground, host: Host, needs: tuple[StepId, ...]) -> Step:
-    """Have the CA that kube-controller-manager signs with in a file of its own."""
+    """Install the CA certificate that kube-controller-manager signs with, in a separate file."""
     assert found.layout.kubernetes is not None
     ca, alone = found.layout.kubernetes.ca.cert, found.layout.kubernetes.signing_ca
     return Step(
         id=step_id("pki.kubernetes-signing", host.name),
-        title="Have the CA to sign with in a file of its own",
+        title="Install the signing CA",
         why=SIGNING_WHY,
         host=HostName(host.name),
         operation=RunCommand(("sh", "-ec", FIRST, "first", ca, alone)),
@@ -184,7 +183,7 @@ def _issue(host: Host, leaf: LeafWanted, needs: tuple[StepId, ...]) -> Step:
     return Step(
         id=step_id(f"pki.{leaf.name}", host.name),
         title=f"Issue the {leaf.name} certificate",
-        why=f"{leaf.why} The key is made on this host and never leaves it.",
+        why=f"{leaf.why} The key is generated on this host and never leaves it.",
         host=HostName(host.name),
         operation=leaf.issue(),
         verification=(CertificateInPlace(),),

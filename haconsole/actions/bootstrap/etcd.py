@@ -1,4 +1,4 @@
-"""etcd: an account, a unit, settings, and all members started side by side."""
+"""etcd: an account, a unit, settings, and all members started in parallel."""
 
 from __future__ import annotations
 
@@ -25,31 +25,30 @@ MAKE_USER = load_script("make-etcd-user")
 USER_THERE = r"""[ "$(stat -c '%U %a' -- "$2")" = "$1 700" ]"""
 TAKE_DOWN = load_script("take-etcd-down")
 
-USER_WHY = "etcd needs no root: an account of its own owns its data and keys, and nobody else can read them."
+USER_WHY = "etcd needs no root: its own account owns its data and keys, and no other account can read them."
 UNIT_WHY = (
-    "systemd keeps the member running and restarts it however it ends. It counts as started once it has found a "
-    "quorum, so "
-    "a member alone keeps waiting for the others."
+    "systemd keeps the member running and restarts it after every exit. The unit is started only with a quorum, "
+    "so a single member waits for the others."
 )
 ENV_WHY = (
-    "The member's name, addresses, certificates and founders. Peers and clients must show a certificate; the list of "
-    "founders counts at the first start only."
+    "The member's name, addresses, certificates and initial cluster. Peers and clients must present a "
+    "certificate. The initial cluster is used only at the first start."
 )
 TOGETHER_WHY = (
-    "A member is ready once a majority talks to it, so all of them start side by side: started one after another, the "
-    "first would wait for the second in vain."
+    "A member is ready once it reaches a majority, so all members start in parallel. A single member would wait "
+    "for the others and time out."
 )
 ONE_BY_ONE_WHY = (
-    "etcd runs already, so members take up changed files one at a time, each healthy again before the next: a majority "
-    "is there throughout."
+    "etcd is already running, so members load changed files one at a time. Each is healthy again before the "
+    "next, so the quorum is kept."
 )
 
 
 def etcd_steps(found: Ground, after: tuple[StepId, ...]) -> tuple[Step, ...]:
     """The steps of every member.
 
-    1. Members that are stopped or hung start, all at the same time: with them a lost quorum is back.
-    2. Members that run restart one at a time, and only where a file is newer than their start.
+    1. Stopped or hung members start, all at the same time: that recovers a lost quorum.
+    2. Running members restart one at a time, and only if a file is newer than their start.
     """
     steps = tuple(step for host in found.etcd for step in _files(found, host, after))
     return (*steps, *_starts(found))
@@ -65,16 +64,16 @@ def account_steps(found: Ground, after: tuple[StepId, ...]) -> tuple[Step, ...]:
 
 
 def _user(etcd: EtcdLayout, host: Host, after: tuple[StepId, ...]) -> Step:
-    means = f"{etcd.data_dir} is {etcd.user}'s alone"
-    missing = f"{etcd.data_dir} is not there, or not {etcd.user}'s alone"
+    means = f"{etcd.data_dir} belongs only to {etcd.user}"
+    missing = f"{etcd.data_dir} is absent, or does not belong only to {etcd.user}"
     return Step(
         id=step_id("etcd.user", host.name),
-        title=f"Have the account {etcd.user} and its folder {etcd.data_dir}",
+        title=f"Create the account {etcd.user} and its directory {etcd.data_dir}",
         why=USER_WHY,
         host=HostName(host.name),
         operation=RunCommand(("sh", "-ec", MAKE_USER, "account", etcd.user, etcd.data_dir)),
         verification=(script(USER_THERE, "account", etcd.user, etcd.data_dir, means=means, otherwise=missing),),
-        undo=Irreversible("a system account without login and an empty folder harm nobody"),
+        undo=Irreversible("a system account without login and an empty directory do no harm"),
         needs=after,
         phase=ACCOUNT_PHASE,
     )
@@ -128,7 +127,7 @@ def _start(found: Ground, host: Host, before: tuple[StepId, ...], *, live: bool)
 
 
 def files_of(found: Ground) -> tuple[str, ...]:
-    """What a member reads at its start only; its own certificates it reads again at each handshake."""
+    """The files that a member reads only at its start; it reloads its own certificates at each handshake."""
     etcd = found.layout.etcd
     files = tuple(file for file in (etcd.unit_file, etcd.env_file) if file)
     if etcd.pki is None:
@@ -147,9 +146,9 @@ def needs_of(found: Ground, host: Host) -> tuple[StepId, ...]:
 
 
 def take_down(etcd: EtcdLayout) -> TakeBack:
-    """Undo for a member's first start: stop it and set its data aside."""
+    """Undo for a member's first start: stop it and rename its data."""
     unit = etcd.unit or ""
     return TakeBack(
         RunCommand(("sh", "-ec", TAKE_DOWN, "take-down", unit, etcd.member_dir), timeout_s=START_S),
-        (stopped(unit), FilesAbsent((etcd.member_dir,), "its data is not set aside")),
+        (stopped(unit), FilesAbsent((etcd.member_dir,), "its data is not renamed")),
     )

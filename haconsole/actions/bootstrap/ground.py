@@ -1,4 +1,4 @@
-"""What the parts of bootstrap plan on: the cluster as it should be, and what was seen of it."""
+"""The input of bootstrap planners: the target state of the cluster, and its observed state."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from haconsole.model.snapshot import ClusterSnapshot
 
 
 class Part(StrEnum):
-    """What can be bootstrapped by itself."""
+    """The parts that can be bootstrapped separately."""
 
     ETCD = "etcd"
     HAPROXY = "haproxy"
@@ -25,7 +25,7 @@ class Part(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """The inventory, where its parts lie, the snapshot planned from, and the parts asked for."""
+    """The inventory, its layout, the snapshot planned from, and the requested parts."""
 
     inventory: Inventory
     layout: Layout
@@ -55,26 +55,26 @@ class Ground:
                 return self.control_planes
 
     def parts_on(self, host: Host) -> tuple[Part, ...]:
-        """The parts asked for that run on `host`."""
+        """The requested parts that run on `host`."""
         return tuple(part for part in Part if part in self.parts and host in self.hosts_of(part))
 
     @property
     def hosts(self) -> tuple[Host, ...]:
-        """The hosts that the parts asked for run on, in the order of the inventory."""
+        """The hosts of the requested parts, in the order of the inventory."""
         return tuple(host for host in self.inventory.hosts if self.parts_on(host))
 
     def service(self, host: Host, unit: str) -> ServiceState | None:
-        """`unit`, with or without its ``.service``, as it was seen on `host`."""
+        """`unit`, with or without its ``.service``, as observed on `host`."""
         facts = self.snapshot.host(HostName(host.name))
         return facts.service(unit.removesuffix(".service")) if facts else None
 
     def runs(self, host: Host, unit: str) -> bool:
-        """Whether `unit` was seen running on `host`."""
+        """Whether `unit` was observed running on `host`."""
         service = self.service(host, unit)
         return service is not None and service.running
 
     def interface(self, host: Host, address: Vip) -> str | None:
-        """The interface the VIP goes to at `host`: as the inventory says, else the one with the host's address."""
+        """The interface of the VIP on `host`: from the inventory, otherwise the one with the host's address."""
         for vip in self.inventory.vips:
             said = vip_interface(self.inventory, vip, host)
             if vip_address(vip) == address and said is not None:
@@ -85,7 +85,7 @@ class Ground:
 
 
 def ground(snapshot: ClusterSnapshot, inventory: Inventory, only: Part | None) -> Ground:
-    """The ground for all parts that the inventory has, or for the one asked for."""
+    """The context for all parts of the inventory, or for the requested one."""
     parts = frozenset({only}) if only else _parts_of(inventory)
     return Ground(inventory, layout(inventory), snapshot, parts)
 

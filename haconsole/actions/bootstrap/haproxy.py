@@ -1,4 +1,4 @@
-"""haproxy on every balancer: it sends each connection to an API server that says it is ready."""
+"""haproxy on every balancer: it sends each connection to an API server that reports ready."""
 
 from __future__ import annotations
 
@@ -15,14 +15,13 @@ from haconsole.inventory.schema import Host
 PHASE = "haproxy"
 
 CONFIG_WHY = (
-    "The balancer asks every API server for /readyz over TLS: one that cannot reach etcd accepts connections all the "
-    "same, "
-    "and only this question tells. Its control socket is root's alone."
+    "The balancer requests /readyz from every API server over TLS. An API server that cannot reach etcd still "
+    "accepts connections; only this check detects it. Only root can use the control socket."
 )
 DROP_IN_WHY = (
-    "The unit is the distribution's; this adds a folder for the control socket and a restart whenever haproxy ends."
+    "The unit is the distribution's. This adds a directory for the control socket and a restart after every exit."
 )
-START_WHY = "haproxy looks over the new configuration itself first, so that a mistake in it stops nothing that runs."
+START_WHY = "haproxy validates the new configuration first, so that a mistake in it stops no running process."
 
 
 def haproxy_steps(found: Ground, after: tuple[StepId, ...]) -> tuple[Step, ...]:

@@ -14,18 +14,17 @@ from haconsole.inventory.schema import Host
 PHASE = "keepalived"
 
 CHECK_WHY = (
-    "keepalived sees that a host is gone, but not that its balancer serves nothing. This check asks haproxy here "
-    "whether an "
-    "API server is up; while it is not, or the down file is there, the host gives the VIP up."
+    "keepalived notices a lost host, but not that its balancer serves nothing. This check queries haproxy here "
+    "for an available API server. Without one, or while the down file exists, the host releases the VIP."
 )
 CONFIG_WHY = (
-    "Each balancer has its own priority, and all share router ID and peers. The check has no weight: a failing host is"
-    " out "
-    "of the race, however high its priority."
+    "Each balancer has its own priority, and all share router ID and peers. The check has no weight: a failing "
+    "host cannot hold the VIP, however high its priority."
 )
-DROP_IN_WHY = "The unit is the distribution's, which leaves a keepalived that crashed dead; this restarts it."
+DROP_IN_WHY = "The distribution's unit does not restart a crashed keepalived; this adds a restart."
 START_WHY = (
-    "It takes the VIP once haproxy here has an API server up and no balancer of higher priority speaks up for 3 to 4 s."
+    "keepalived takes the VIP once haproxy here has an API server up, if no balancer of higher priority "
+    "advertises for 3 to 4 s."
 )
 
 

@@ -1,4 +1,4 @@
-"""The control plane: API servers once etcd is healthy, then what steers the cluster through them."""
+"""The control plane: API servers once etcd is healthy, then the components that use them."""
 
 from __future__ import annotations
 
@@ -17,21 +17,26 @@ from haconsole.inventory.schema import CaKeyPlace, Host
 PHASE = "kubernetes"
 
 UNIT_WHY = {
-    "kube-apiserver": "The API server talks to every etcd member, so that one that is down costs nothing.",
-    "kube-controller-manager": "It runs on every control plane; a lock in the API lets one of them act at a time.",
-    "kube-scheduler": "It runs on every control plane; a lock in the API lets one of them act at a time.",
+    "kube-apiserver": "The API server connects to every etcd member, so that one lost member costs nothing.",
+    "kube-controller-manager": "The controller manager runs on every control plane; a lease elects the active one.",
+    "kube-scheduler": "The scheduler runs on every control plane; a lease elects the active one.",
 }
 KUBECONFIG_WHY = {
-    "admin": "It leads through the balanced endpoint, so that it works whichever control plane is down.",
-    "controller-manager": "It leads to this host's own API server: neither VIP nor balancer is in the way of the lock.",
-    "scheduler": "It leads to this host's own API server: neither VIP nor balancer is in the way of the lock.",
+    "admin": "Clients connect through the load-balanced endpoint, so it works whichever control plane is down.",
+    "controller-manager": (
+        "The controller manager connects to the API server of this host, so its lease depends "
+        "on neither VIP nor balancer."
+    ),
+    "scheduler": (
+        "The scheduler connects to the API server of this host, so its lease depends on neither VIP nor balancer."
+    ),
 }
 START_WHY = {
-    "kube-apiserver": "etcd is healthy, so the API server can come up; it is ready when its own /readyz says so.",
+    "kube-apiserver": "etcd is healthy, so the API server can start; it is ready when its /readyz succeeds.",
     "kube-controller-manager": (
-        "Its API server is ready. It exits when it loses its lock, so systemd brings it back each time."
+        "Its API server is ready. The process exits when it loses its lease, and systemd restarts it."
     ),
-    "kube-scheduler": "Its API server is ready. It exits when it loses its lock, so systemd brings it back each time.",
+    "kube-scheduler": "Its API server is ready. The process exits when it loses its lease, and systemd restarts it.",
 }
 
 
@@ -85,7 +90,7 @@ def _kubeconfig(
         host.name,
         File(client.kubeconfig, text, 0o600),
         title=f"Write the {name} kubeconfig",
-        why=f"{KUBECONFIG_WHY[name]} It names its key by path and holds no secret.",
+        why=f"{KUBECONFIG_WHY[name]} The file names its key by path and holds no secret.",
         phase=PHASE,
         needs=after,
     )

@@ -31,7 +31,7 @@ class LeafWanted:
     owner: str = "root:root"
 
     def issue(self, replaces: str = "") -> IssueCertificate:
-        """Make the leaf; `replaces` is the SHA-256 of the one that must go for it, empty for none."""
+        """Issue the leaf; `replaces` is the SHA-256 of the certificate to replace, empty for none."""
         return IssueCertificate(
             authority=self.authority,
             authority_cert_path=self.ca.cert,
@@ -63,7 +63,7 @@ def etcd_sans(inventory: Inventory, host: Host) -> tuple[str, ...]:
 
 
 def apiserver_sans(inventory: Inventory, kubernetes: Kubernetes, host: Host) -> tuple[str, ...]:
-    """Every name a client may call the API server by: in the cluster, through the endpoint and VIPs, and directly."""
+    """Every name in the API server's certificate: in the cluster, through the endpoint and VIPs, and direct."""
     inside = (
         "kubernetes",
         "kubernetes.default",
@@ -88,7 +88,7 @@ def apiserver_sans(inventory: Inventory, kubernetes: Kubernetes, host: Host) -> 
 
 
 def leaves_on(found: Ground, host: Host) -> tuple[LeafWanted, ...]:
-    """The leaves that `host` needs for the parts asked for."""
+    """The leaves that `host` needs for the requested parts."""
     parts, etcd, kubernetes = found.parts_on(host), found.layout.etcd, found.layout.kubernetes
     leaves: list[LeafWanted] = []
     if Part.ETCD in parts and etcd.pki:
@@ -108,9 +108,9 @@ def _member(inventory: Inventory, host: Host, etcd: EtcdLayout, pki: EtcdPki) ->
     def leaf(name: str, files: KeyPairFiles, usages: tuple[str, ...], why: str, sans: tuple[str, ...]) -> LeafWanted:
         return LeafWanted(name, files, ETCD_CA, pki.ca, host.name, usages, why, sans, owner=owner)
 
-    server = "Clients know the member by it; etcd also uses it as its own client, hence both uses."
-    peer = "Members know one another by it, in both directions."
-    console = "The console and health checks ask the member with it."
+    server = "The member's server certificate. etcd also uses it as its own client, so it has both usages."
+    peer = "Members authenticate to each other with this certificate, as server and as client."
+    console = "The console and health checks query the member with this certificate."
     return (
         leaf("etcd-server", pki.server, BOTH, server, names),
         leaf("etcd-peer", pki.peer, BOTH, peer, names),
@@ -119,14 +119,15 @@ def _member(inventory: Inventory, host: Host, etcd: EtcdLayout, pki: EtcdPki) ->
 
 
 def _etcd_client(kubernetes: KubernetesLayout, pki: EtcdPki) -> LeafWanted:
-    why = "The API server is etcd's only client in daily work and shows itself with this."
+    why = "The API server authenticates to etcd with this certificate."
     files = kubernetes.apiserver_etcd_client
     return LeafWanted("apiserver-etcd-client", files, ETCD_CA, pki.ca, "kube-apiserver-etcd-client", CLIENT, why)
 
 
 def _apiserver(inventory: Inventory, settings: Kubernetes, paths: KubernetesLayout, host: Host) -> LeafWanted:
     why = (
-        "It bears every name clients call the API server by, the VIP included: a missing one shows only at a failover."
+        "The certificate has all names that clients use, including the VIP: a missing name breaks clients only "
+        "after a failover."
     )
     names = apiserver_sans(inventory, settings, host)
     return LeafWanted("apiserver", paths.apiserver, KUBERNETES_CA, paths.ca, "kube-apiserver", SERVER, why, names)
@@ -136,12 +137,12 @@ def _apiserver_clients(paths: KubernetesLayout) -> tuple[LeafWanted, ...]:
     kubelet = LeafWanted(
         "apiserver-kubelet-client", paths.apiserver_kubelet_client, KUBERNETES_CA, paths.ca,
         "kube-apiserver-kubelet-client", CLIENT,
-        "The API server shows kubelets who asks when it fetches logs or opens a shell.",
+        "The API server authenticates to kubelets with this certificate, to fetch logs or open a shell.",
         organizations=("system:masters",),
     )  # fmt: skip
     proxy = LeafWanted(
         "front-proxy-client", paths.front_proxy_client, FRONT_PROXY_CA, paths.front_proxy_ca, "front-proxy-client",
-        CLIENT, "The API server passes requests on to extension API servers with it.",
+        CLIENT, "The API server authenticates to extension API servers with this certificate.",
     )  # fmt: skip
     return kubelet, proxy
 
@@ -164,6 +165,6 @@ def _kubeconfig_clients(paths: KubernetesLayout) -> tuple[LeafWanted, ...]:
     return tuple(one for one in leaves if one)
 
 
-ADMIN_WHY = "A person on this host, and the console, ask the API with it and may do everything."
-MANAGER_WHY = "The controller manager's name in the API; its rights are bound to that name."
-SCHEDULER_WHY = "The scheduler's name in the API; its rights are bound to that name."
+ADMIN_WHY = "An administrator on this host, and the console, have full access to the API with this certificate."
+MANAGER_WHY = "The controller manager's identity in the API; its permissions are bound to this name."
+SCHEDULER_WHY = "The scheduler's identity in the API; its permissions are bound to this name."

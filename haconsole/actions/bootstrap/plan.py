@@ -21,8 +21,8 @@ ACTION = "bootstrap"
 def plan_bootstrap(snapshot: ClusterSnapshot, inventory: Inventory, only: Part | None = None) -> Plan | Refusal:
     """From hosts with SSH and packages to a verified control plane, or to one part of it.
 
-    Every change waits for every host's preflight. What is done already is found so by its step's verification, so a
-    plan for a finished cluster has the same steps, and carrying it out changes nothing.
+    Every change waits for every host's preflight. Completed steps are detected by their verification, so a plan for a
+    finished cluster has the same steps, and running it changes nothing.
     """
     found = ground(snapshot, inventory, only)
     reasons = refusals(found)

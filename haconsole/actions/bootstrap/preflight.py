@@ -1,4 +1,4 @@
-"""Looks at every host before anything is changed on any."""
+"""Checks every host before anything is changed on any."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ SPARE_KIB = 1 << 20
 
 
 def preflight(found: Ground) -> tuple[Step, ...]:
-    """The steps that must hold on every host before the first change."""
+    """The checks that must pass on every host before the first change."""
     return tuple(step for host in found.hosts for step in _on(found, host)) + _needed_etcd(found)
 
 
 def _on(found: Ground, host: Host) -> tuple[Step, ...]:
     looks = (
-        ("preflight.programs", "Find the programs", PROGRAMS_WHY, programs(found, host)),
-        ("preflight.ports", "Find the ports free", PORTS_WHY, _ports(found, host)),
-        ("preflight.disk", "Find room for the data", DISK_WHY, _disk(found, host)),
-        ("preflight.leftovers", "Find no other cluster's leftovers", LEFTOVERS_WHY, _leftovers(found, host)),
-        ("preflight.reach", "Reach the other hosts", REACH_WHY, _reach(found, host)),
+        ("preflight.programs", "Check that programs are installed", PROGRAMS_WHY, programs(found, host)),
+        ("preflight.ports", "Check that ports are free", PORTS_WHY, _ports(found, host)),
+        ("preflight.disk", "Check disk space for etcd's data", DISK_WHY, _disk(found, host)),
+        ("preflight.leftovers", "Check for leftovers of another cluster", LEFTOVERS_WHY, _leftovers(found, host)),
+        ("preflight.reach", "Check connections to the other hosts", REACH_WHY, _reach(found, host)),
     )
     return tuple(
         look_step(what, host.name, checks, title=title, why=why, phase=PHASE)
@@ -39,18 +39,18 @@ def _on(found: Ground, host: Host) -> tuple[Step, ...]:
     )
 
 
-PROGRAMS_WHY = "The console installs no software: what is to run must be there, in a version that is known to work."
+PROGRAMS_WHY = "haconsole installs no software: the programs must be installed, in a version that is known to work."
 PORTS_WHY = (
-    "A service cannot start on a port that another program holds; one that this cluster's own service holds is fine."
+    "A service cannot start on a port that another program uses. A port used by this cluster's own service is fine."
 )
-DISK_WHY = "etcd stops taking writes when its disk is full, and its data may grow up to the quota."
+DISK_WHY = "etcd refuses writes when its disk is full, and its data may grow up to the quota."
 LEFTOVERS_WHY = (
-    "Data or services of an earlier cluster must not be mixed with this one or overwritten unseen; what this cluster's "
-    "own bootstrap left is taken up where it was."
+    "Data or services of another cluster must not be mixed with this one or overwritten. Leftovers of this "
+    "cluster's own bootstrap are reused."
 )
 REACH_WHY = (
-    "Members replicate to one another, API servers talk to etcd and balancers to API servers: a firewall between them "
-    "shows now rather than as a cluster that never becomes ready."
+    "Members replicate to each other, API servers connect to etcd and balancers to API servers. A firewall "
+    "between them is found now, not later as a cluster that never becomes ready."
 )
 
 
@@ -74,16 +74,16 @@ def ports_of(found: Ground, part: Part) -> tuple[tuple[int, str], ...]:
 def _ports(found: Ground, host: Host) -> tuple[Check, ...]:
     parts = found.parts_on(host)
     wanted = [f"{port}={unit}" for part in parts for port, unit in ports_of(found, part)]
-    otherwise = "a port that is needed is taken; stop what holds it, or choose another port in the inventory"
-    means = "each port is free, or held by the unit named: " + ", ".join(word.replace("=", " ") for word in wanted)
+    otherwise = "a required port is in use; stop the program that uses it, or choose another port in the inventory"
+    means = "each port is free, or used by its unit: " + ", ".join(word.replace("=", " ") for word in wanted)
     free = (script(scripts.PORTS, "ports", *wanted, means=means, otherwise=otherwise),) if wanted else ()
     return (*free, *(_allowed(part.value) for part in (Part.HAPROXY, Part.KEEPALIVED) if part in parts))
 
 
 def _allowed(program: str) -> Check:
-    """Where SELinux confines the balancer's programs to the web's ports, theirs are others."""
+    """The ports of a balancer that SELinux does not allow by default; it confines the program to web ports."""
     boolean = f"{program}_connect_any"
-    means = f"SELinux, where it enforces, lets {program} use these ports"
+    means = f"SELinux, if enforcing, lets {program} use these ports"
     otherwise = f"SELinux keeps {program} from the ports it needs; allow it: setsebool -P {boolean} on"
     return script(scripts.CONFINED, "confined", boolean, means=means, otherwise=otherwise)
 
@@ -94,9 +94,9 @@ def _disk(found: Ground, host: Host) -> tuple[Check, ...]:
     etcd = found.layout.etcd
     wanted = found.inventory.etcd.quota_bytes // 1024 + SPARE_KIB
     otherwise = (
-        f"{etcd.data_dir} has too little room for etcd.quota_bytes and a spare GiB; free some, or lower the quota"
+        f"{etcd.data_dir} has too little free space for etcd.quota_bytes plus 1 GiB; free some, or lower the quota"
     )
-    means = f"{wanted >> 10} MiB free for {etcd.data_dir}, unless a member runs there already"
+    means = f"{wanted >> 10} MiB free for {etcd.data_dir}, unless a member already runs there"
     words = (etcd.data_dir, str(wanted), etcd.member_dir)
     return (script(scripts.DISK, "disk", *words, means=means, otherwise=otherwise),)
 
@@ -108,7 +108,7 @@ def _leftovers(found: Ground, host: Host) -> tuple[Check, ...]:
         checks += _etcd_leftovers(found, host, mark)
     files = _files_to_own(found, parts)
     if files:
-        otherwise = "set up by something else than this cluster's bootstrap; stop it and set these files aside"
+        otherwise = "not set up by this cluster's bootstrap; stop the service and rename these files"
         means = f"absent, or marked as this cluster's: {', '.join(files)}"
         checks.append(script(scripts.FOREIGN_FILES, "files", mark, *files, means=means, otherwise=otherwise))
     if Part.HAPROXY in parts and places.haproxy:
@@ -122,7 +122,7 @@ def _leftovers(found: Ground, host: Host) -> tuple[Check, ...]:
 
 
 def _files_to_own(found: Ground, parts: tuple[Part, ...]) -> tuple[str, ...]:
-    """Files whose standing there without this cluster's mark means that another installation does."""
+    """Files that, without this cluster's mark, prove another installation."""
     kubernetes = found.layout.kubernetes
     files: list[str | None] = [found.layout.etcd.unit_file] if Part.ETCD in parts else []
     if Part.KUBERNETES in parts and kubernetes:
@@ -135,20 +135,20 @@ def _etcd_leftovers(found: Ground, host: Host, mark: str) -> tuple[Check, ...]:
     etcd = found.layout.etcd
     data, config = etcd.member_dir, etcd.env_file or ""
     foreign = (
-        f"{data} holds the data of an etcd member that {config} does not vouch for as one of cluster "
+        f"{data} holds data of an etcd member, and {config} does not mark it as part of cluster "
         f"{found.inventory.cluster}; if it is not needed: systemctl stop etcd; mv {data} {data}.old"
     )
-    own = f"no data in {data} but this cluster's"
+    own = f"no data in {data} except this cluster's"
     checks: list[Check] = [script(scripts.FOREIGN_DATA, "data", data, config, mark, means=own, otherwise=foreign)]
     if any(row.host == host.name for row in lost_members(found)):
-        lost = f"{data} is not there, but etcd lists this host as a member that has run: it lost its data; run replace"
+        lost = f"{data} is absent, but etcd lists this host as a member that has run: it lost its data; run replace"
         checks.append(script(scripts.DATA_THERE, "data", data, means=f"the member's data in {data}", otherwise=lost))
     return tuple(checks)
 
 
 def _foreign_service(mark: str, unit: str, config: str, shows: str) -> Check:
-    otherwise = f"{unit} runs with a {config} that serves something else; move that elsewhere, or stop {unit}"
-    means = f"{unit} serves nothing but this cluster"
+    otherwise = f"{unit} runs with a {config} that serves something else; move that to another host, or stop {unit}"
+    means = f"{unit} serves only this cluster"
     return script(scripts.FOREIGN_SERVICE, "service", mark, unit, config, shows, means=means, otherwise=otherwise)
 
 
@@ -163,7 +163,7 @@ def _reach(found: Ground, host: Host) -> tuple[Check, ...]:
     if not words:
         return ()
     otherwise = (
-        "another host does not answer; open the port between them (firewall, security group), or mend the address"
+        "another host does not answer; open the port between them (firewall, security group), or correct the address"
     )
     once = _once(words)
     ports = {name: [port for _, port, other in _triples(once) if other == name] for name in once[2::3]}
@@ -194,12 +194,19 @@ def _triples(words: Sequence[str]) -> tuple[tuple[str, str, str], ...]:
 
 
 def _needed_etcd(found: Ground) -> tuple[Step, ...]:
-    """When the control plane alone is asked for, etcd must be there already."""
+    """If only the control plane is requested, etcd must already exist."""
     if Part.KUBERNETES not in found.parts or Part.ETCD in found.parts:
         return ()
     voters = len(found.etcd)
-    why = "The control plane keeps all its state in etcd, which this run does not set up."
+    why = "The control plane stores all its state in etcd, which this run does not set up."
     return tuple(
-        look_step("preflight.etcd", host.name, (EtcdHealthy(voters),), title="Find etcd healthy", why=why, phase=PHASE)
+        look_step(
+            "preflight.etcd",
+            host.name,
+            (EtcdHealthy(voters),),
+            title="Verify that etcd is healthy",
+            why=why,
+            phase=PHASE,
+        )
         for host in found.etcd
     )

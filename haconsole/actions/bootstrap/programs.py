@@ -1,4 +1,4 @@
-"""The programs each part needs on its hosts, in which versions, and how to get them."""
+"""The programs of each part, with their versions and packages."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from haconsole.inventory.schema import Host, Kubernetes
 
 OLDEST_KUBERNETES = "1.20"
 OLDEST_WITHOUT_VERSION = "1.24"
-"""Older ones take other flags, so the inventory has to say that they are there."""
+"""Older versions have other flags, so the inventory has to specify them."""
 
 
 def programs(found: Ground, host: Host) -> tuple[Check, ...]:
-    """One check for each program that the parts on `host` run or are set up with."""
+    """One check for each program that the parts on `host` use."""
     parts = found.parts_on(host)
     checks: list[Check] = []
     if Part.ETCD in parts:
@@ -36,7 +36,7 @@ def _kubernetes(found: Ground, settings: Kubernetes) -> tuple[Check, ...]:
     series = settings.version.removeprefix("v") if settings.version else ""
     oldest = OLDEST_KUBERNETES if version_of(settings.version) else OLDEST_WITHOUT_VERSION
     there = f"put the release's binaries into {settings.binary_dir}"
-    mend = f"{there}, or say in kubernetes.version what is there" + (
+    mend = f"{there}, or set kubernetes.version to the installed version" + (
         "" if series else "; 1.20 to 1.23 need other flags"
     )
     components = found.layout.kubernetes.components if found.layout.kubernetes else ()

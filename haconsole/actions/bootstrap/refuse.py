@@ -1,4 +1,4 @@
-"""Why a bootstrap is not even planned: what the inventory cannot mean, and what was seen of the hosts."""
+"""Refusals of a bootstrap: settings of the inventory that it does not support, and obstacles on the hosts."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ MAX_SKEW_MS = 500.0
 """Between two hosts: etcd and leases compare clocks."""
 
 MAX_OFFSET_MS = 60_000.0
-"""Between a host and here: certificates are dated here and back-dated by a few minutes only."""
+"""Between a host and this machine: certificates are dated here and back-dated by a few minutes only."""
 
 
 def refusals(found: Ground) -> tuple[str, ...]:
-    """Every reason at once; none when the bootstrap can be planned."""
+    """All reasons; none if the bootstrap can be planned."""
     return (
         *unsupported(found),
         *_missing_parts(found),
@@ -36,12 +36,12 @@ def refusals(found: Ground) -> tuple[str, ...]:
 
 
 def unsupported(found: Ground) -> tuple[str, ...]:
-    """What the inventory asks for that this version does not set up."""
+    """Settings of the inventory that this version does not set up."""
     inventory = found.inventory
     reasons = []
     if Part.KUBERNETES in found.parts and inventory.kubernetes and _by_kubeadm(inventory.kubernetes):
         reasons.append(
-            "kubernetes.deployment is kubeadm: this version sets up control planes of systemd units only; "
+            "kubernetes.deployment is kubeadm: this version sets up control planes of systemd units only. "
             "haproxy, keepalived and etcd beside it can be set up separately (the field only)"
         )
     if Part.ETCD in found.parts and inventory.etcd.placement is EtcdPlacement.STATIC_POD:
@@ -84,8 +84,7 @@ def _contradictions(found: Ground) -> tuple[str, ...]:
     reasons = []
     if Part.KUBERNETES in found.parts and inventory.etcd.tls is EtcdTls.AUTO:
         reasons.append(
-            "etcd.tls is auto: an API server cannot verify certificates that each member makes for itself; use "
-            "certificates"
+            "etcd.tls is auto: an API server cannot verify self-signed certificates of members; use certificates"
         )
     if Part.KEEPALIVED in found.parts:
         reasons += [
@@ -103,17 +102,20 @@ def _facts(found: Ground) -> tuple[HostFacts, ...]:
 
 
 def unreachable(found: Ground) -> tuple[str, ...]:
-    """The hosts that were asked in vain."""
+    """The hosts that did not answer."""
     reasons = ((facts.host, reason_of(facts.reach)) for facts in _facts(found))
     return tuple(f"{host} cannot be reached: {reason}" for host, reason in reasons if reason)
 
 
 def clocks(found: Ground) -> tuple[str, ...]:
-    """Hosts whose clocks are too far from here or from one another."""
+    """Hosts whose clocks differ too much from this machine's or from each other."""
     seen = {facts.host: value_of(facts.clock_offset_ms) for facts in _facts(found)}
     offsets = {host: offset for host, offset in seen.items() if offset is not None}
     far = tuple(
-        f"{host}'s clock is {offset / 1000:+.1f} s off from here, where certificates are dated; set it right (chrony)"
+        (
+            f"{host}'s clock is {offset / 1000:+.1f} s off from this machine, where certificates are dated; set it "
+            "right (chrony)"
+        )
         for host, offset in offsets.items()
         if abs(offset) > MAX_OFFSET_MS
     )
@@ -127,11 +129,11 @@ def clocks(found: Ground) -> tuple[str, ...]:
 
 
 def interfaces(found: Ground) -> tuple[str, ...]:
-    """VIPs that would have no known place on a balancer."""
+    """VIPs without a known interface on a balancer."""
     if Part.KEEPALIVED not in found.parts:
         return ()
     return tuple(
-        f"{host.name}: which interface the VIP {vip_address(vip)} goes to is not known; say hosts[].interface"
+        f"{host.name}: the interface of the VIP {vip_address(vip)} is unknown; set hosts[].interface"
         for host in found.balancers
         for vip in found.inventory.vips
         if found.interface(host, vip_address(vip)) is None
@@ -158,8 +160,8 @@ def _heedless_haproxy(found: Ground, hosts: tuple[str, ...]) -> tuple[str, ...]:
     if not foreign:
         return ()
     reason = (
-        f"keepalived's check asks haproxy's health port {haproxy.health_port}, which {haproxy.config_file} on "
-        f"{', '.join(foreign)} may not have: haconsole did not write it; no balancer would hold the VIP"
+        f"keepalived's check queries haproxy's health port {haproxy.health_port}, but haconsole did not write "
+        f"{haproxy.config_file} on {', '.join(foreign)}. Without the health port no balancer would hold the VIP"
     )
     return (reason,)
 
@@ -169,7 +171,7 @@ def _other_parts(found: Ground, reasons: tuple[str, ...]) -> tuple[str, ...]:
     if not reasons or not others:
         return ()
     options = " or ".join(f"only = {part}" for part in others)
-    return (f"to leave the balancers as they are, set up the other parts only: {options}",)
+    return (f"to keep the balancers as they are, set up only the other parts: {options}",)
 
 
 def _reached(found: Ground, host: str) -> bool:
@@ -178,13 +180,13 @@ def _reached(found: Ground, host: str) -> bool:
 
 
 def _other_etcd(found: Ground) -> tuple[str, ...]:
-    """The etcd that answers there must be the one that is to be made."""
+    """A running etcd must be the one of the inventory."""
     if Part.ETCD not in found.parts:
         return ()
     view = etcd_view(found.snapshot)
     if len(view.cluster_ids) > 1:
         ids = ", ".join(view.cluster_ids)
-        return (f"the hosts answer for different etcd clusters ({ids}): set the stray one's data aside first",)
+        return (f"the hosts belong to different etcd clusters ({ids}): rename the stray one's data first",)
     return (*_strangers(view), *_not_members(view))
 
 
@@ -207,8 +209,8 @@ def _not_members(view: EtcdView) -> tuple[str, ...]:
 
 
 def lost_members(found: Ground) -> tuple[EtcdMemberView, ...]:
-    """Members that once ran and whose host does not answer for them: their data must be there when they start.
+    """Members that once ran and do not answer now: their data must exist when they start.
 
-    A member makes its client URLs known once it runs; founders that never started are listed by name alone.
+    A member publishes its client URLs once it runs; founders that never started are listed only by name.
     """
     return tuple(row for row in etcd_view(found.snapshot).members if row.member.client_urls and row.endpoint is None)

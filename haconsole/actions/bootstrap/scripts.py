@@ -1,4 +1,6 @@
-"""Shell scripts of the preflight checks: POSIX sh, silent and 0 when all is well, else what is wrong on stderr."""
+"""Shell scripts of the preflight checks: POSIX sh, exit 0 without output if all is well, otherwise the problem on
+stderr.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The last look: everything that has to hold before the cluster is called whole."""
+"""The final checks: everything that must hold before the cluster is complete."""
 
 from __future__ import annotations
 
@@ -27,20 +27,19 @@ PHASE = "verification"
 WAIT_S = 60.0
 LOCKS = ("kube-controller-manager", "kube-scheduler")
 
-ETCD_WHY = "Every member reads with a majority behind it and lists the same voters: any one of them may now fail."
-CONTROL_PLANE_WHY = "The API server is ready by its own word, and what steers the cluster is healthy beside it."
-LOCKS_WHY = "One host holds each lock and renews it; the others stand by to take over."
-BALANCER_WHY = "Whichever balancer has the VIP, it knows every API server as up."
-VIP_WHY = (
-    "Exactly one balancer holds the VIP: none would mean no way in, two that clients reach now one, now the other."
-)
-ENDPOINT_WHY = "The address that clients use answers from here through VIP, balancer and API server."
+ETCD_WHY = "Every member reads with a majority and lists the same voters: any one of them may now fail."
+CONTROL_PLANE_WHY = "The API server reports ready, and the components beside it are healthy."
+LOCKS_WHY = "One host holds each lease and renews it; the others are standbys."
+BALANCER_WHY = "Every balancer sees every API server up, so any of them may hold the VIP."
+VIP_WHY = "Exactly one balancer holds the VIP. With none, clients reach nothing; with two, they reach either at random."
+ENDPOINT_WHY = "The clients' address answers from here through VIP, balancer and API server."
 
 
 def verify_steps(found: Ground) -> tuple[Step, ...]:
-    """What must hold once the parts asked for are set up, through the others where these are there already.
+    """The final checks of the requested parts, including parts that already exist.
 
-    A run that touches balancers sees every VIP owned and the API answering through it, where an API server is expected.
+    A run that touches balancers also checks that every VIP has an owner and that the API answers through it, if an API
+    server is expected.
     """
     steps: list[Step] = []
     if Part.ETCD in found.parts:
@@ -61,14 +60,14 @@ def verify_steps(found: Ground) -> tuple[Step, ...]:
 
 
 def _serving(found: Ground) -> tuple[Host, ...]:
-    """Hosts with an API server once the run is over: those that get one, or that were seen to have one."""
+    """Hosts with an API server after the run: new ones and those observed with one."""
     if Part.KUBERNETES in found.parts:
         return found.control_planes
     return tuple(host for host in found.control_planes if found.runs(host, "kube-apiserver"))
 
 
 def _moved(found: Ground) -> bool:
-    """Whether keepalived runs once the run is over, so that every VIP must have an owner."""
+    """Whether keepalived runs after the run, so that every VIP must have an owner."""
     keepalived = found.layout.keepalived
     if keepalived is None:
         return False
@@ -78,7 +77,7 @@ def _moved(found: Ground) -> bool:
 def _etcd(found: Ground) -> tuple[Step, ...]:
     voters = len(found.etcd)
     needs = tuple(etcd.start_of(host.name) for host in found.etcd)
-    title = f"See etcd healthy with {voters} voter{'s' if voters != 1 else ''}"
+    title = f"Verify that etcd is healthy with {voters} voter{'s' if voters != 1 else ''}"
     return tuple(
         look_step(
             "verify.etcd",
@@ -102,7 +101,7 @@ def _control_plane(found: Ground, paths: KubernetesLayout) -> tuple[Step, ...]:
             "verify.control-plane",
             host.name,
             checks,
-            title="See the control plane ready",
+            title="Verify that the control plane is ready",
             why=CONTROL_PLANE_WHY,
             phase=PHASE,
             needs=_started(host),
@@ -128,7 +127,7 @@ def _locks(found: Ground) -> Step:
         "verify.locks",
         found.control_planes[0].name,
         tuple(LeaseHeld("kube-system", name) for name in LOCKS),
-        title="See the leader locks held",
+        title="Verify that the leases are held",
         why=LOCKS_WHY,
         phase=PHASE,
         needs=tuple(need for host in found.control_planes for need in _started(host)),
@@ -159,7 +158,7 @@ def _balancers(found: Ground, serving: tuple[Host, ...]) -> tuple[Step, ...]:
             "verify.balancer",
             host.name,
             (BackendsUp(servers, addresses),),
-            title="See every API server up in haproxy",
+            title="Verify that every API server is up in haproxy",
             why=BALANCER_WHY,
             phase=PHASE,
             needs=(haproxy.start_of(host.name), *_apiservers(found)),
@@ -171,7 +170,7 @@ def _balancers(found: Ground, serving: tuple[Host, ...]) -> tuple[Step, ...]:
 
 
 def _cannot_be_asked(found: Ground, host: Host) -> bool:
-    """A haproxy of the site's own without a stats socket: what it sees cannot be known."""
+    """A haproxy of the site's own without a stats socket: its servers cannot be queried."""
     name, haproxy = HostName(host.name), found.layout.haproxy
     foreign = haproxy is not None and any_foreign(found.snapshot, name, (haproxy.config_file,))
     return foreign and bool(without_socket(found.snapshot, (name,)))
@@ -185,7 +184,7 @@ def _vips(found: Ground) -> tuple[Step, ...]:
             f"verify.vip-{address}",
             first,
             (VipOwned(address),),
-            title=f"See {address} held by one balancer",
+            title=f"Verify that one balancer holds {address}",
             why=VIP_WHY,
             phase=PHASE,
             needs=needs,
@@ -208,7 +207,7 @@ def _endpoint(found: Ground, serving: tuple[Host, ...]) -> tuple[Step, ...]:
             "verify.endpoint",
             host.name,
             (VipAnswers(address),),
-            title=f"See the API answer at {address}",
+            title=f"Verify that the API answers at {address}",
             why=ENDPOINT_WHY,
             phase=PHASE,
             needs=needs,

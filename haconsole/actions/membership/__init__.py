@@ -1,1 +1,1 @@
-"""Join, remove and replace hosts of a cluster that runs, without losing a write."""
+"""Join, remove and replace hosts of a running cluster, without losing a write."""

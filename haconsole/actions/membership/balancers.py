@@ -1,4 +1,4 @@
-"""The balancers' part: the VIP handed over, and every other balancer's servers and peers changed one at a time."""
+"""The balancers' part: hand the VIP over, and update every other balancer's servers and peers one at a time."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ HAPROXY, KEEPALIVED = "haproxy", "keepalived"
 WAIT_S = 60.0
 
 HAND_OVER_WHY = (
-    "Stopping, keepalived tells the others at once, so that the VIP is elsewhere in less than a second. Connections "
-    "are ended before: new ones wait a moment for the next owner, those under way may end for 1.5 s."
+    "keepalived advertises its stop, so the VIP moves in less than a second. Before that, new connections wait "
+    "briefly for the next owner, and open requests have 1.5 s to finish."
 )
-HELD_WHY = "Clients reach the cluster through it, so it must be held by a balancer that stays."
-SERVERS_WHY = "A reload lets connections under way end where they are; new ones go to the servers there are now."
-PEERS_WHY = "Balancers must know one another before one more speaks up, or both would hold the VIP."
+HELD_WHY = "Clients reach the cluster through the VIP, so a balancer that stays must hold it."
+SERVERS_WHY = "During a reload open connections end on the old process; new ones use the current servers."
+PEERS_WHY = "Balancers must know each other before another one advertises, otherwise both would hold the VIP."
 
 
 def vip_out(change: Change) -> tuple[Group, ...]:
-    """The VIPs with a balancer that stays."""
+    """Wait until a balancer that stays holds the VIPs."""
     out = change.out
     if out is None or Role.LOAD_BALANCER not in out.roles or change.layout.keepalived is None:
         return ()
@@ -43,7 +43,7 @@ def vip_out(change: Change) -> tuple[Group, ...]:
     names = balancers(change)
     if names:
         held = tuple(VipOwned(address, names) for address in vip_addresses(change.inventory))
-        title = "See the VIPs held by a balancer that stays"
+        title = "Verify that a remaining balancer holds the VIPs"
         groups.append(
             (look_step("keepalived.held", names[0], held, title=title, why=HELD_WHY, phase=KEEPALIVED, wait_s=WAIT_S),)
         )
@@ -51,8 +51,8 @@ def vip_out(change: Change) -> tuple[Group, ...]:
 
 
 def _leave(layout: Layout, unit: str, out: Host, addresses: tuple[str, ...]) -> Step:
-    """keepalived stopped for good, the connections to its VIPs ended before."""
-    title = "Hand its VIPs over"
+    """Stop keepalived permanently, after the connections to its VIPs have ended."""
+    title = "Hand over its VIPs"
     step = stop_step("keepalived.stop", out.name, (unit,), title=title, why=HAND_OVER_WHY, phase=KEEPALIVED)
     if layout.haproxy is None:
         return step
@@ -61,7 +61,7 @@ def _leave(layout: Layout, unit: str, out: Host, addresses: tuple[str, ...]) -> 
 
 
 def servers_follow(change: Change) -> tuple[Group, ...]:
-    """haproxy on the host that comes, then the others' list of servers, one at a time."""
+    """haproxy on the new host, then the others' list of servers, one at a time."""
     haproxy = change.layout.haproxy
     if haproxy is None or change.layout.kubernetes is None:
         return ()
@@ -79,7 +79,7 @@ def servers_follow(change: Change) -> tuple[Group, ...]:
             "haproxy.reload",
             host.name,
             haproxy.unit,
-            title="Have haproxy take up the servers there are",
+            title="Reload haproxy with the current servers",
             why=SERVERS_WHY,
             phase=HAPROXY,
             newer_than=(haproxy.config_file,),
@@ -91,7 +91,7 @@ def servers_follow(change: Change) -> tuple[Group, ...]:
 
 
 def peers_follow(change: Change) -> tuple[Group, ...]:
-    """The other balancers' keepalived first, one at a time, then the one of the host that comes."""
+    """The other balancers' keepalived first, one at a time, then the one of the new host."""
     keepalived = change.layout.keepalived
     if keepalived is None or not change.moves(Role.LOAD_BALANCER):
         return ()
@@ -105,7 +105,7 @@ def peers_follow(change: Change) -> tuple[Group, ...]:
             "keepalived.reload",
             host.name,
             keepalived.unit,
-            title="Have keepalived take up the balancers there are",
+            title="Reload keepalived with the current balancers",
             why=PEERS_WHY,
             phase=KEEPALIVED,
             newer_than=(keepalived.config_file,),

@@ -14,7 +14,7 @@ from haconsole.model.snapshot import ClusterSnapshot
 UPDATE = Argument(
     "update-inventory",
     ArgumentKind.FLAG,
-    "when it is done, take the host out of the inventory file; without this the change is only shown",
+    "when done, remove the host from the inventory file too; by default the change is only shown",
 )
 
 
@@ -32,10 +32,11 @@ def _join() -> Action:
         name="join",
         title="Join a host",
         help=(
-            "Have a host of the inventory take its place by its roles: etcd as a learner that is promoted once it has "
-            "caught up, control plane, balancer. The others learn of it one at a time. Run again, it carries on."
+            "Add a host of the inventory to the running cluster by its roles: etcd, control plane, balancer. etcd "
+            "joins as a learner and is promoted once it has caught up. The other hosts are updated one at a "
+            "time. A second run continues where the first stopped."
         ),
-        arguments=(_host("host", "the host to come; it must be in the inventory"),),
+        arguments=(_host("host", "the new host; it must be in the inventory"),),
         planner=lambda snapshot, inventory, request: plan_join(snapshot, inventory, request["host"]),
     )
 
@@ -45,12 +46,12 @@ def _remove() -> Action:
         name="remove",
         title="Remove a host or a member",
         help=(
-            "Remove a host, dead or alive: hand over leadership and VIP, drain it, remove its etcd member and take it "
-            "out of the configuration of the others. Its data and keys are renamed, not deleted. With member-id, "
-            "remove a member of etcd that no host of the inventory has."
+            "Remove a reachable or lost host: hand over leadership and VIP, drain it, remove its etcd member and "
+            "its entries on other hosts. Its data and keys are renamed, not deleted. "
+            "With member-id, remove an etcd member that no host of the inventory has."
         ),
         arguments=(
-            _host("host", "the host to leave", required=False),
+            _host("host", "the host to remove", required=False),
             Argument("member-id", ArgumentKind.TEXT, "the ID of a member that runs on no host of the inventory"),
             UPDATE,
         ),
@@ -62,14 +63,14 @@ def _remove() -> Action:
 def _plan_remove(snapshot: ClusterSnapshot, inventory: Inventory, request: Request) -> Plan | Refusal:
     host, member = request.get("host"), request.get("member-id")
     if (host is None) == (member is None):
-        raise UsageError("remove takes a host or a member's ID", mend="give the host, or the member-id, not both")
+        raise UsageError("remove needs a host or a member's ID", mend="give the host, or the member-id, not both")
     if member is not None:
         return plan_remove_member(snapshot, inventory, member)
     return _updating(plan_remove(snapshot, inventory, host or ""), request)
 
 
 def _updating(planned: Plan | Refusal, request: Request) -> Plan | Refusal:
-    """The plan, with the inventory's file to be changed where that was asked for."""
+    """The plan, which also changes the inventory file if requested."""
     if isinstance(planned, Refusal):
         return planned
     return replace(planned, updates_inventory=UPDATE.name in request)
@@ -79,11 +80,8 @@ def _replace() -> Action:
     return Action(
         name="replace",
         title="Replace a host by another",
-        help=(
-            "One plan for a host that is gone and the one that takes its place: the old one out, then the new one in. "
-            "Both must be in the inventory."
-        ),
-        arguments=(_host("old", "the host to leave"), _host("new", "the host to come"), UPDATE),
+        help=("One plan that removes a lost host and adds its replacement. Both must be in the inventory."),
+        arguments=(_host("old", "the host to remove"), _host("new", "the new host"), UPDATE),
         planner=lambda snapshot, inventory, request: _updating(
             plan_replace(snapshot, inventory, request["old"], request["new"]), request
         ),

@@ -1,4 +1,4 @@
-"""What a change of membership plans on: the cluster as it stands, as it will be, who leaves and who comes."""
+"""The input of membership planners: the current cluster, the target, the leaving host and the new host."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from haconsole.model.snapshot import ClusterSnapshot
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """`now` is the inventory cut down to what stands, `after` the ground once the change is done.
+    """`now` is the inventory reduced to the current cluster, `after` the context after the change.
 
-    `out` leaves the cluster and `into` comes into it; either may be None. `ghost` is a member to remove that runs on no
-    host that could leave.
+    `out` leaves the cluster and `into` joins it; either may be None. `ghost` is a member to remove that runs on no host
+    of the inventory.
     """
 
     action: str
@@ -46,12 +46,12 @@ class Change:
 
     @property
     def joining(self) -> EtcdMemberView | None:
-        """The entry that the list has already for the host to come."""
+        """The existing list entry of the new host."""
         return self.member_on(self.into) if self.into else None
 
     @property
     def brings_member(self) -> bool:
-        """Whether a member is to be added, or one that was added to be seen through."""
+        """Whether a member must be added, or the addition of one completed."""
         if self.into is None or Role.ETCD not in self.into.roles:
             return False
         there = self.joining
@@ -65,7 +65,7 @@ class Change:
 
     @property
     def ask(self) -> tuple[HostName, ...]:
-        """Hosts whose members can be asked for changes, those that do not lead first."""
+        """Hosts whose members can process changes, those that do not lead first."""
         rows = sorted((row for row in self.staying if row.healthy and row.host), key=lambda row: row.leader)
         return tuple(row.host for row in rows if row.host)
 
@@ -82,17 +82,17 @@ class Change:
         return self.out is not None and answers(self.snapshot, self.out)
 
     def moves(self, role: Role) -> bool:
-        """Whether a host of `role` comes or goes."""
+        """Whether a host of `role` leaves or joins."""
         return any(role in host.roles for host in (self.out, self.into) if host)
 
     def member_on(self, host: Host) -> EtcdMemberView | None:
-        """The listed member of a host: the one that runs there, else the one with its peer URL."""
+        """The listed member of a host: the one that runs there, otherwise the one with its peer URL."""
         url = etcd_peer_url(self.inventory, host)
         rows = self.view.members
         return next((row for row in rows if row.host == host.name or url in row.member.peer_urls), None)
 
     def others(self, role: Role) -> tuple[Host, ...]:
-        """The hosts of `role` that stay and answer; what does not answer keeps its older configuration."""
+        """The hosts of `role` that stay and answer; hosts that do not answer keep their older configuration."""
         into = self.into.name if self.into else None
         hosts = self.after.inventory.with_role(role)
         return tuple(host for host in hosts if host.name != into and answers(self.snapshot, host))
@@ -107,7 +107,7 @@ def change_of(
     into: Host | None = None,
     ghost: EtcdMemberView | None = None,
 ) -> Change:
-    """The change with its grounds."""
+    """The change with its context."""
     view = etcd_view(snapshot)
     now = _with_roles(inventory, {host.name: standing_roles(snapshot, view, host) for host in inventory.hosts})
     wanted = {host.name: host.roles for host in now.hosts if out is None or host.name != out.name}
@@ -118,7 +118,9 @@ def change_of(
 
 
 def standing_roles(snapshot: ClusterSnapshot, view: EtcdView, host: Host) -> tuple[Role, ...]:
-    """The roles that a host fills already. One that does not answer is taken to; etcd's list tells, if heard."""
+    """The roles that a host already fills. A host that does not answer is assumed to; etcd's member list decides, if
+    known.
+    """
     return tuple(role for role in host.roles if _stands(snapshot, view, host, role))
 
 
@@ -149,7 +151,7 @@ def _set_up(facts: HostFacts | None, *names: str) -> bool:
 
 
 def _with_roles(inventory: Inventory, roles: dict[str, tuple[Role, ...]]) -> Inventory:
-    """The inventory with these hosts and roles alone, in its own order."""
+    """The inventory with only these hosts and roles, in its own order."""
     hosts = tuple(
         msgspec.structs.replace(host, roles=roles[host.name]) for host in inventory.hosts if roles.get(host.name)
     )

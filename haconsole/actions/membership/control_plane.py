@@ -1,4 +1,4 @@
-"""The control plane's part: the components on the host that comes or goes, and the API servers' list of members."""
+"""The control plane's part: the components on the new or leaving host, and the API servers' list of members."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from haconsole.model.hosts import Role
 from haconsole.model.names import HostName
 
 PHASE = "kubernetes"
-TOLD_WHY = "It spreads its requests over the members it is told of: none that is gone, and every one there is."
-RESTART_WHY = "It reads its members only at its start. No balancer sends it anything meanwhile."
-STOP_WHY = "Their locks pass on to another host once they have run out, before the API server they use is stopped."
-STOP_API_WHY = "No balancer sends it anything any more; what is under way it still answers."
+TOLD_WHY = "The API server spreads its requests over the listed members: no removed one, and every current one."
+RESTART_WHY = "The API server reads its members only at its start. Meanwhile no balancer sends to it."
+STOP_WHY = "Their leases expire and another host takes them, before the API server that they use is stopped."
+STOP_API_WHY = "No balancer sends to it any more; it still finishes open requests."
 
 
 def certificates(change: Change) -> tuple[Group, ...]:
-    """Account, authorities and leaves of the host that comes."""
+    """Account, authorities and leaves of the new host."""
     into = change.into
     if into is None:
         return ()
@@ -42,7 +42,7 @@ SHARED = ("pki.etcd-ca", "pki.kubernetes-ca", "pki.front-proxy-ca", "pki.service
 
 
 def components_in(change: Change) -> tuple[Group, ...]:
-    """Files first, then the API server, then what uses it."""
+    """Files first, then the API server, then the components that use it."""
     into = change.into
     if into is None or Role.CONTROL_PLANE not in into.roles or change.layout.kubernetes is None:
         return ()
@@ -54,7 +54,7 @@ def components_in(change: Change) -> tuple[Group, ...]:
 
 
 def components_out(change: Change) -> tuple[Group, ...]:
-    """Drained first; the locks pass on; the API server last."""
+    """Drained first; the leases move; the API server last."""
     out, kubernetes = change.out, change.layout.kubernetes
     if out is None or kubernetes is None or Role.CONTROL_PLANE not in out.roles:
         return ()
@@ -64,7 +64,7 @@ def components_out(change: Change) -> tuple[Group, ...]:
         groups.append((drain_step(out.name, servers, phase=PHASE, leaves=True),))
     if change.out_answers:
         apiserver, *others = (component.unit or "" for component in kubernetes.components)
-        titles = ("Stop what steers the cluster from here", "Stop its API server")
+        titles = ("Stop controller manager and scheduler", "Stop the API server")
         groups.append(
             (stop_step("kubernetes.stop", out.name, tuple(others), title=titles[0], why=STOP_WHY, phase=PHASE),)
         )
@@ -78,7 +78,7 @@ def components_out(change: Change) -> tuple[Group, ...]:
 
 
 def api_servers_follow(change: Change) -> tuple[Group, ...]:
-    """Every other API server given the members there are, one at a time: drained, restarted, ready, seen up."""
+    """Every other API server gets the current members, one at a time: drained, restarted, ready, verified up."""
     if not change.moves(Role.ETCD) or change.layout.kubernetes is None:
         return ()
     steps = bootstrap.kubernetes_steps(change.after, ())
@@ -88,7 +88,7 @@ def api_servers_follow(change: Change) -> tuple[Group, ...]:
 def _follow(change: Change, host: Host, steps: tuple[Step, ...]) -> tuple[Group, ...]:
     own = steps_on(steps, host)
     unit = tuple(
-        replace(step, title=f"Tell {host.name}'s API server the members there are", why=TOLD_WHY)
+        replace(step, title=f"Update the etcd members of {host.name}'s API server", why=TOLD_WHY)
         for step in steps_named(own, "kubernetes.kube-apiserver-unit")
     )
     start = tuple(
@@ -103,7 +103,7 @@ def _follow(change: Change, host: Host, steps: tuple[Step, ...]) -> tuple[Group,
 
 
 def _leaving_server(change: Change, out: Host, backend: str) -> Servers:
-    """By its addresses; by the names that this console writes where no balancer says now where it has it."""
+    """By its addresses; by the names that this console writes if no balancer reports them now."""
     servers = balancing(change.snapshot, change.inventory, out).servers(balancers(change))
     return servers if servers.backend else replace(servers, backend=backend, server=out.name)
 

@@ -1,4 +1,4 @@
-"""etcd's part of a change: the member that leaves first, then the one that comes."""
+"""etcd's part of a change: the leaving member first, then the new one."""
 
 from __future__ import annotations
 
@@ -30,20 +30,21 @@ PHASE = "etcd"
 WAIT_S = 60.0
 
 ASIDE_WHY = (
-    "Data of an earlier membership is no use to a new member: etcd would refuse to start with it. It is kept, under "
-    "another name."
+    "A new member cannot use data of an earlier membership: etcd would refuse to start with it. The data is kept "
+    "under another name."
 )
-JOINING_WHY = "The list that it starts with must be the cluster's own with itself added; it counts at this start only."
-START_WHY = "It fetches everything from the leader now; the cluster goes on meanwhile."
+JOINING_WHY = "The initial cluster must be the current members plus the new one. etcd uses it only at this start."
+START_WHY = "The member fetches all data from the leader now; the cluster stays available."
 SETTLED_WHY = (
-    "The list of founders counts at a first start only. With `new` a member that lost its data is turned away; with "
-    "`existing` it would come back as the same voter with an empty log. The file keeps its time: nothing is restarted."
+    "The initial cluster is used only at the first start. With `new` a member that lost its data is rejected; "
+    "with `existing` it would return as the same voter with an empty log. The file keeps its timestamp, so "
+    "nothing restarts."
 )
-HEALTHY_WHY = "Every member reads with a majority behind it and lists the same voters, before anything else is changed."
+HEALTHY_WHY = "Every member reads with a majority and lists the same voters, before anything else is changed."
 
 
 def snapshot(change: Change) -> Group:
-    """Before any change of the members, through one that stays and, where there is a choice, does not lead."""
+    """Before any change of the members, through one that stays and, if possible, does not lead."""
     host = change.inventory.find(change.ask[0]) if change.ask else None
     if host is None or not (change.leaving or change.brings_member):
         return ()
@@ -52,7 +53,7 @@ def snapshot(change: Change) -> Group:
 
 
 def member_out(change: Change) -> tuple[Group, ...]:
-    """Leadership moved away where it may be, then the member off the list."""
+    """Hand leadership over if needed, then remove the member from the list."""
     leaving = change.leaving
     if leaving is None:
         return ()
@@ -68,13 +69,13 @@ def member_out(change: Change) -> tuple[Group, ...]:
 
 
 def _leader_elsewhere(out: Host, member: MemberId, to: tuple[HostName, ...]) -> Step:
-    """Leadership handed over, unless the member has left: who came in its place may lead since."""
+    """Leadership handed over, unless the member has left: its replacement may lead since."""
     step = leader_step(out, to)
     return replace(step, verification=(AnyOf((step.verification, (MemberGone(member, to),))),))
 
 
 def member_files(change: Change) -> tuple[Group, ...]:
-    """What the host to come needs before its member starts; changes nothing elsewhere."""
+    """Preparations of the new host before its member starts; changes nothing on other hosts."""
     into = change.into
     if into is None or not change.brings_member:
         return ()
@@ -98,7 +99,7 @@ def member_in(change: Change) -> tuple[Group, ...]:
 
 
 def settled(change: Change) -> Group:
-    """Every member's settings as bootstrap would write them for the members there are now."""
+    """Every member's settings as bootstrap would write them for the current members."""
     etcd = change.layout.etcd
     if etcd.env_file is None or not (change.moves(Role.ETCD) or change.ghost):
         return ()
@@ -110,7 +111,7 @@ def settled(change: Change) -> Group:
             "etcd.env-settled",
             host.name,
             File(etcd.env_file, etcd_env(change.after.inventory, host)),
-            title="Bring the list of founders up to date",
+            title="Update the initial cluster",
             why=SETTLED_WHY,
             phase=PHASE,
         )
@@ -128,7 +129,7 @@ def _healthy(change: Change, what: str, voters: int, hosts: tuple[HostName, ...]
             f"etcd.healthy-{what}",
             host,
             checks,
-            title=f"See etcd healthy with {voters} voter{'s' if voters != 1 else ''}",
+            title=f"Verify that etcd is healthy with {voters} voter{'s' if voters != 1 else ''}",
             why=HEALTHY_WHY,
             phase=PHASE,
             wait_s=WAIT_S,
@@ -138,7 +139,7 @@ def _healthy(change: Change, what: str, voters: int, hosts: tuple[HostName, ...]
 
 
 def _stale_data(change: Change, into: Host) -> Step:
-    """Set aside what is left of an earlier membership, unless the data is that of the member to be."""
+    """Rename leftovers of an earlier membership, unless the data is that of the new member."""
     etcd = change.layout.etcd
     url = etcd_peer_url(change.inventory, into)
     aside = set_aside_step(
@@ -146,7 +147,7 @@ def _stale_data(change: Change, into: Host) -> Step:
         into.name,
         (etcd.member_dir,),
         f"{change.snapshot.observed_at:%Y%m%dT%H%M%SZ}",
-        title="Set data of an earlier membership aside",
+        title="Rename data of an earlier membership",
         why=ASIDE_WHY,
         phase=PHASE,
         stop=etcd.unit,
@@ -169,7 +170,7 @@ def _joining_env(change: Change, into: Host) -> Step:
 
 
 def _members(change: Change, into: Host) -> tuple[tuple[str, str], ...]:
-    """Name and peer URL of the members there will be when it starts."""
+    """Name and peer URL of the members at the time of its start."""
     joining = change.joining.member.id if change.joining else None
     leaving = change.leaving.member.id if change.leaving else None
     there = (row.member for row in change.view.members if row.member.id not in (joining, leaving))

@@ -1,4 +1,4 @@
-"""What is left to do on a host that leaves: everything stopped, its data and keys set aside."""
+"""Cleanup of a leaving host: stop everything, rename its data and keys."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from haconsole.model.balancer_files_view import any_foreign
 from haconsole.model.hosts import Role
 
 PHASE = "leaving"
-STOP_WHY = "It is no part of the cluster any more: a removed member ends by itself, and would only be started again."
+STOP_WHY = "The host is no longer part of the cluster. A removed member exits, and systemd would only restart it."
 ASIDE_WHY = (
-    "Nothing is deleted: data and keys keep their place under another name, where no service finds them. Remove them "
-    "when they are no longer wanted; the keys are still good."
+    "Nothing is deleted: data and keys are renamed, so that no service finds them. Delete them when you no "
+    "longer need them; the keys are still valid."
 )
 
 
 def etcd_stopped(change: Change) -> tuple[Group, ...]:
-    """etcd on the host that left, right after its member is off the list."""
+    """etcd on the leaving host, right after its member is removed from the list."""
     out, unit = change.out, change.layout.etcd.unit
     if out is None or unit is None or not change.out_answers or Role.ETCD not in out.roles:
         return ()
@@ -25,7 +25,7 @@ def etcd_stopped(change: Change) -> tuple[Group, ...]:
 
 
 def host_out(change: Change) -> tuple[Group, ...]:
-    """haproxy stopped, data and keys renamed."""
+    """Stop haproxy, rename data and keys."""
     out = change.out
     if out is None or not change.out_answers:
         return ()
@@ -36,7 +36,7 @@ def host_out(change: Change) -> tuple[Group, ...]:
     paths = _paths(change)
     if paths:
         end = f"removed-{change.snapshot.observed_at:%Y%m%dT%H%M%SZ}"
-        title = "Set its data and keys aside"
+        title = "Rename its data and keys"
         groups.append((set_aside_step("leaving.aside", out.name, paths, end, title=title, why=ASIDE_WHY, phase=PHASE),))
     return tuple(groups)
 

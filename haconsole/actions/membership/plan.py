@@ -1,4 +1,4 @@
-"""Plans joins, removals and replacements: one order of things for all three."""
+"""Plans joins, removals and replacements, all in the same order."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ JOIN, REMOVE, REPLACE = "join", "remove", "replace"
 
 
 def plan_join(snapshot: ClusterSnapshot, inventory: Inventory, host: str) -> Plan | Refusal:
-    """Have a host of the inventory take its place by its roles; done again, it carries on where it stopped."""
+    """Add a host of the inventory by its roles; a second run continues where the first stopped."""
     into = inventory.find(host)
     if into is None:
         return Refusal(JOIN, inventory.cluster, (unknown_host(inventory, host),))
@@ -33,7 +33,7 @@ def plan_join(snapshot: ClusterSnapshot, inventory: Inventory, host: str) -> Pla
 
 
 def plan_remove(snapshot: ClusterSnapshot, inventory: Inventory, host: str) -> Plan | Refusal:
-    """Take a host out, whether it answers or is gone for good."""
+    """Remove a host, whether it answers or is lost permanently."""
     out = inventory.find(host)
     if out is None:
         return Refusal(REMOVE, inventory.cluster, (_no_such_host(snapshot, host),))
@@ -41,7 +41,7 @@ def plan_remove(snapshot: ClusterSnapshot, inventory: Inventory, host: str) -> P
 
 
 def plan_remove_member(snapshot: ClusterSnapshot, inventory: Inventory, member_id: str) -> Plan | Refusal:
-    """Take a member out by its ID: one that runs on no host of the inventory, or that never started."""
+    """Remove a member by its ID: one that runs on no host of the inventory, or that never started."""
     wanted = member_id.lower().removeprefix("0x").lstrip("0")
     rows = etcd_view(snapshot).members
     if not rows:
@@ -57,7 +57,7 @@ def plan_remove_member(snapshot: ClusterSnapshot, inventory: Inventory, member_i
 
 
 def plan_replace(snapshot: ClusterSnapshot, inventory: Inventory, old: str, new: str) -> Plan | Refusal:
-    """The old host out, then the new one in, as one plan."""
+    """Remove the old host, then add the new one, as one plan."""
     out, into = inventory.find(old), inventory.find(new)
     reasons = []
     if out is None:
@@ -71,7 +71,7 @@ def plan_replace(snapshot: ClusterSnapshot, inventory: Inventory, old: str, new:
     change = change_of(REPLACE, snapshot, inventory, out=out, into=into)
     missing = [role for role in out.roles if role not in into.roles]
     if missing:
-        told = f"{new} has not the roles of {old}: {', '.join(missing)}; add them to it in the inventory"
+        told = f"{new} lacks roles of {old}: {', '.join(missing)}; add them to it in the inventory"
         return Refusal(REPLACE, inventory.cluster, (told, *refusals(change)))
     return _planned(change)
 
@@ -85,10 +85,11 @@ def _planned(change: Change) -> Plan | Refusal:
 
 
 def _groups(change: Change) -> tuple[Group, ...]:
-    """What changes nothing elsewhere first; out before in; who must know of it after that; the last look at the end.
+    """Steps without effect on other hosts first; removal before addition; then updates of other hosts; final checks
+    last.
 
-    API servers are told before a living member goes, so that none is connected to it then, and otherwise once the new
-    one votes.
+    API servers are updated before a running member is removed, so that none is connected to it then, and otherwise once
+    the new one votes.
     """
     follow = control_plane.api_servers_follow(change)
     leaving_alive = change.leaving is not None and change.leaving.healthy
@@ -114,7 +115,7 @@ def _groups(change: Change) -> tuple[Group, ...]:
 
 
 def _last_look(change: Change) -> Group:
-    """What bootstrap looks at in the end, of the hosts that stay and answer."""
+    """The final checks of bootstrap, for the hosts that stay and answer."""
     names = tuple(HostName(host.name) for host in change.after.hosts if _heard(change, host))
     steps = verify_steps(change.after) if change.action != REMOVE or change.ghost is None else ()
     return tuple(_among(step, names) for step in steps if step.host in names)
@@ -125,7 +126,7 @@ def _heard(change: Change, host: Host) -> bool:
 
 
 def _among(step: Step, names: tuple[HostName, ...]) -> Step:
-    """The step with checks that ask and accept only the hosts that stay."""
+    """The step, with checks that query and accept only the hosts that stay."""
     checks = tuple(_narrowed(check, names) for check in step.verification)
     return replace(
         step, verification=checks, precondition=tuple(_narrowed(check, names) for check in step.precondition)
@@ -143,8 +144,8 @@ def _narrowed(check: Check, names: tuple[HostName, ...]) -> Check:
 def _no_such_host(snapshot: ClusterSnapshot, name: str) -> str:
     ghosts = tuple(row for row in etcd_view(snapshot).members if row.host is None)
     told = ", ".join(f"{row.member.name or 'never started'} is {row.member.id}" for row in ghosts)
-    way_out = f"run remove with member-id = ID ({told})" if ghosts else "and etcd has no member outside of it"
-    return f"the inventory has no host {name}; a member that runs elsewhere is removed by its ID: {way_out}"
+    way_out = f"run remove with member-id = ID ({told})" if ghosts else "and etcd has no other members"
+    return f"the inventory has no host {name}; a member on an unknown host is removed by its ID: {way_out}"
 
 
 def _second_of_its_name(snapshot: ClusterSnapshot, name: str) -> bool:
@@ -152,7 +153,7 @@ def _second_of_its_name(snapshot: ClusterSnapshot, name: str) -> bool:
 
 
 def _summary(change: Change) -> str:
-    """Who goes and comes, the sum of the voters, the snapshot, and what to know."""
+    """The leaving and new hosts, the vote count, the snapshot, and notes."""
     told = [_who(change)]
     if change.leaving or change.brings_member:
         quorum = change.view.quorum
@@ -176,13 +177,13 @@ def _summary(change: Change) -> str:
 def _who(change: Change) -> str:
     into, out = change.into, change.out
     if change.ghost is not None:
-        return f"member {change.ghost.member.name or change.ghost.member.id} out"
+        return f"remove member {change.ghost.member.name or change.ghost.member.id}"
     parts = []
     if out is not None:
-        state = "" if change.out_answers else ", which does not answer: nothing is done on it"
-        parts.append(f"{out.name} out{state}")
+        state = "" if change.out_answers else ", which does not answer: nothing is changed on it"
+        parts.append(f"remove {out.name}{state}")
     if into is not None:
-        parts.append(f"{into.name} in as {', '.join(_words(into))}")
+        parts.append(f"add {into.name} as {', '.join(_words(into))}")
     return "; ".join(parts)
 
 

@@ -1,4 +1,4 @@
-"""Looks before anything is changed: the host that comes, the ways to it, and the cluster it comes to."""
+"""Checks before anything is changed: the new host, its connections, and the cluster."""
 
 from __future__ import annotations
 
@@ -14,14 +14,12 @@ from haconsole.inventory.schema import Host
 from haconsole.model.names import HostName
 
 PHASE = "preflight"
-HEALTHY_WHY = (
-    "A change of the members takes a majority that agrees; it begins only while every other member is healthy."
-)
-VERSION_WHY = "Members of one minor version go together; another one is for the time of an upgrade only."
+HEALTHY_WHY = "A majority must agree to a change of the members; it starts only while every other member is healthy."
+VERSION_WHY = "All members must have the same minor version; different ones are supported only during an upgrade."
 
 
 def preflight(change: Change) -> Group:
-    """All looks, side by side."""
+    """All checks, in parallel."""
     return (*_host_to_come(change), *_members(change))
 
 
@@ -49,9 +47,9 @@ def _version(change: Change, into: Host) -> Group:
         binary,
         "--version",
         means=f"{binary} is version {series}, like the members",
-        otherwise=f"{binary} must be version {series}, as the members are: install that, or upgrade the cluster first",
+        otherwise=f"{binary} must be version {series}, like the members: install that, or upgrade the cluster first",
     )
-    title = "Find etcd in the members' version"
+    title = "Check that etcd has the members' version"
     return (look_step("preflight.etcd-version", into.name, (check,), title=title, why=VERSION_WHY, phase=PHASE),)
 
 
@@ -61,11 +59,18 @@ def _members(change: Change) -> tuple[Step, ...]:
     counts = (change.voters_now, len(change.staying), change.voters_after)
     healthy = either_healthy(counts)
     return tuple(
-        look_step("preflight.etcd", HostName(host), (healthy,), title="Find etcd healthy", why=HEALTHY_WHY, phase=PHASE)
+        look_step(
+            "preflight.etcd",
+            HostName(host),
+            (healthy,),
+            title="Verify that etcd is healthy",
+            why=HEALTHY_WHY,
+            phase=PHASE,
+        )
         for host in change.ask
     )
 
 
 def _counted_unstarted(change: Change) -> bool:
-    """Whether the entry that is to start or to go is a voter that never started: nothing is healthy until then."""
+    """Whether the member to start or remove is a voter that never started: nothing is healthy until then."""
     return any(not row.member.started and not row.member.learner for row in change.view.members)

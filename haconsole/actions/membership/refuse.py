@@ -1,4 +1,4 @@
-"""Why a change of membership is not planned: what the sum of the voters forbids, and what else stands in the way."""
+"""Refusals of a change of membership: too few votes, and other obstacles."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from haconsole.model.observed import reason_of
 from haconsole.model.quorum import Quorum
 from haconsole.model.vip_view import unfit, vip_views
 
-UNKNOWN_MEMBERS = "no etcd member answers, so its members are not known: mend etcd first, or restore it"
+UNKNOWN_MEMBERS = "no etcd member answers, so its members are not known: fix etcd first, or restore it"
 PLACES = (Role.ETCD, Role.CONTROL_PLANE, Role.LOAD_BALANCER)
 
 
 def unknown_host(inventory: Inventory, name: str) -> str:
-    """The refusal for a host to come that the inventory does not have, with the lines it needs."""
+    """The refusal for a new host that is not in the inventory, with the lines it needs."""
     roles = inventory.hosts[0].roles
     line = f"  - {{name: {name}, address: ADDRESS, roles: [{', '.join(roles)}]}}"
-    return f"the inventory has no host {name}: say under hosts what it is, e.g.\n{line}"
+    return f"the inventory has no host {name}: add it under hosts, e.g.\n{line}"
 
 
 def refusals(change: Change) -> tuple[str, ...]:
-    """Every reason at once; none when the change can be planned."""
+    """All reasons; none if the change can be planned."""
     return tuple(dict.fromkeys((*_places(change), *_ways(change), *_members(change), *balancer_files(change))))
 
 
@@ -49,7 +49,7 @@ def balancer_files(change: Change) -> tuple[str, ...]:
 
 
 def _places(change: Change) -> tuple[str, ...]:
-    """What host and inventory have to be for it."""
+    """Requirements on the host and the inventory."""
     reasons = list(unsupported(change.after))
     into, out = change.into, change.out
     if into is not None and not set(into.roles) & set(PLACES):
@@ -64,32 +64,29 @@ def _places(change: Change) -> tuple[str, ...]:
 
 
 def _no_place(change: Change, host: Host) -> str:
-    """A worker or bastion comes and goes by other means; which."""
+    """A worker or bastion is added or removed by other means; this names them."""
     if Role.WORKER not in host.roles:
         return (
-            f"{host.name} is a bastion, where nothing of the cluster runs: put its lines into the inventory, or take "
-            "them out"
+            f"{host.name} is a bastion, which runs no part of the cluster: add its lines to the inventory, or "
+            "remove them"
         )
     found = endpoint(change.inventory)
     at = join_host_port(*found) if found else "the API"
-    way = f"have its kubelet join through https://{at} (kubeadm join {at}, or a kubeconfig for that address)"
+    way = f"let its kubelet join through https://{at} (kubeadm join {at}, or a kubeconfig for that address)"
     if host == change.out:
         way = (
-            f"kubectl drain {host.name} --ignore-daemonsets, then kubectl delete node {host.name}, then take its lines "
-            "out of the inventory"
+            f"kubectl drain {host.name} --ignore-daemonsets, then kubectl delete node {host.name}, then remove "
+            "its lines from the inventory"
         )
     comes = "leaves" if host == change.out else "joins"
-    return (
-        f"{host.name} is a worker, which haconsole looks after from outside only; it {comes} by Kubernetes' own "
-        f"means: {way}"
-    )
+    return f"{host.name} is a worker, which haconsole only observes; it {comes} with Kubernetes' own tools: {way}"
 
 
 def _last(change: Change, out: Host) -> list[str]:
     words = {
-        Role.ETCD: "etcd member: nothing would be left of the cluster's data; to end the cluster, stop its services",
-        Role.CONTROL_PLANE: "control plane: nothing would serve the API; join another one first",
-        Role.LOAD_BALANCER: "load balancer: nothing would hold the VIP; join another one first",
+        Role.ETCD: "etcd member: the cluster's data would be lost; to end the cluster, stop its services",
+        Role.CONTROL_PLANE: "control plane: no API server would be left; join another one first",
+        Role.LOAD_BALANCER: "load balancer: no balancer would hold the VIP; join another one first",
     }
     return [
         f"{out.name} is the last {word}"
@@ -99,18 +96,18 @@ def _last(change: Change, out: Host) -> list[str]:
 
 
 def _nowhere(change: Change, out: Host) -> tuple[str, ...]:
-    """A VIP that the host holds must have somewhere to go."""
+    """A VIP that the host holds needs another balancer."""
     held = [view.address for view in vip_views(change.snapshot) if view.owners == (out.name,)]
     staying = change.after.inventory.with_role(Role.LOAD_BALANCER)
     why = {host.name: unfit(change.snapshot, host.name) for host in staying if host != change.into}
     if not held or not why or not all(why.values()):
         return ()
     told = "; ".join(f"{name} {reason}" for name, reason in why.items())
-    return (f"{out.name} holds {', '.join(held)}, which no balancer that stays could take: {told}",)
+    return (f"{out.name} holds {', '.join(held)}, and no remaining balancer can take it: {told}",)
 
 
 def _ways(change: Change) -> tuple[str, ...]:
-    """Hosts that must be reached. What only follows may be away while a dead host is taken out."""
+    """Hosts that must be reachable. Other hosts may be away while a lost host is removed."""
     reasons = []
     into = change.into
     needed = change.after.inventory.hosts if into is not None else ()
@@ -120,11 +117,11 @@ def _ways(change: Change) -> tuple[str, ...]:
         if Role.BASTION in host.roles or answers(change.snapshot, host):
             continue
         facts = change.snapshot.host(HostName(host.name))
-        why = (reason_of(facts.reach) if facts else None) or "it was not asked"
+        why = (reason_of(facts.reach) if facts else None) or "it was not queried"
         way_out = (
             ""
             if host is into
-            else f"; its configuration must follow, so mend it, or remove it first: run remove {host.name}"
+            else f"; its configuration must be updated, so fix it, or remove it first: run remove {host.name}"
         )
         reasons.append(f"{host.name} cannot be reached: {why}{way_out}")
     return (*reasons, *(clocks(change.after) if into is not None else ()))
@@ -139,14 +136,14 @@ def _members(change: Change) -> tuple[str, ...]:
         return (UNKNOWN_MEMBERS,)
     if len(view.cluster_ids) > 1:
         ids = ", ".join(view.cluster_ids)
-        return (f"the hosts answer for different etcd clusters ({ids}): set the stray one's data aside first",)
+        return (f"the hosts belong to different etcd clusters ({ids}): rename the stray one's data first",)
     if not quorum.holds or not change.ask:
         return (f"etcd has lost its quorum ({quorum.sentence()}): start members that can start, or restore",)
     return (*_waiting(change), *_unhealthy(change, quorum), *_sum(change, quorum), *_oddities(change), *_coming(change))
 
 
 def _waiting(change: Change) -> tuple[str, ...]:
-    """Members on the list that have not begun, or do not vote yet, and that this change is not about."""
+    """Listed members that never started or do not vote yet, and that this change is not about."""
     about = {row.member.id for row in (change.leaving, change.joining) if row}
     reasons = []
     for row in change.view.members:
@@ -156,19 +153,20 @@ def _waiting(change: Change) -> tuple[str, ...]:
         state = "does not vote yet" if row.member.started else "was added and never started"
         finish = f"finish it (run join {row.host}) or " if row.host else ""
         back = f"remove it again (run remove with member-id = {row.member.id})"
-        reasons.append(f"member {row.member.id} on {where} {state}: {finish}{back}; one change at a time")
+        reasons.append(f"member {row.member.id} on {where} {state}: {finish}{back}; only one change at a time")
     return tuple(reasons)
 
 
 def _unhealthy(change: Change, quorum: Quorum) -> tuple[str, ...]:
-    """A healthy member leaves, or one more comes, only while all that stay are healthy."""
+    """A healthy member leaves, or a new one joins, only while all that stay are healthy."""
     leaving = change.leaving
     if leaving is not None and not leaving.healthy and not change.brings_member:
         return ()
     return tuple(
-        f"etcd member {row.member.name} on {row.host or 'no host of the inventory'} is not healthy "
-        f"({row.error or 'it does not answer'}): {quorum.sentence()}; mend it, or take it out first "
-        f"({_removal(row)})"
+        (
+            f"etcd member {row.member.name} on {row.host or 'no host of the inventory'} is not healthy "
+            f"({row.error or 'it does not answer'}): {quorum.sentence()}; fix it, or remove it first ({_removal(row)})"
+        )
         for row in change.staying
         if not row.healthy and row.member.started
     )
@@ -189,7 +187,7 @@ def _sum(change: Change, quorum: Quorum) -> tuple[str, ...]:
         return ()
     name = leaving.member.name or leaving.member.id
     sums = f"now {quorum.sentence()}; then {left.sentence()}"
-    return (f"without {name} too few would be left: {sums}; start or replace the failed members first",)
+    return (f"without {name} the quorum would be lost: {sums}; start or replace the failed members first",)
 
 
 def _oddities(change: Change) -> tuple[str, ...]:
@@ -202,12 +200,12 @@ def _oddities(change: Change) -> tuple[str, ...]:
             told = ", ".join(sorted(versions))
             reasons.append(f"the members run different versions ({told}): finish the upgrade before another one joins")
         reasons += [
-            f"etcd {version} knows no learners: upgrade the members to 3.4 or newer first"
+            f"etcd {version} has no learners: upgrade the members to 3.4 or newer first"
             for version in versions
             if _series(version) < (3, 4)
         ]
         reasons += [
-            f"{name} has raised the alarm {kind}, under which nothing is written: see run disarm-alarm"
+            f"{name} has raised the alarm {kind}, which blocks writes: see run disarm-alarm"
             for name, kind in sorted(alarms)
             if kind == "NOSPACE" or change.leaving is None or change.leaving.member.name != name
         ]
@@ -215,26 +213,31 @@ def _oddities(change: Change) -> tuple[str, ...]:
 
 
 def _coming(change: Change) -> tuple[str, ...]:
-    """What the list already says about the host to come."""
+    """Existing list entries for the new host."""
     into = change.into
     if into is None or Role.ETCD not in into.roles:
         return ()
     name = etcd_name(into)
     reasons = [
-        f"etcd has a member {name} already, {row.member.id} at {', '.join(row.member.peer_urls)}: give {into.name} "
-        f"another etcd_name, or take that one out first ({_removal(row)})"
+        (
+            f"etcd already has a member {name}, {row.member.id} at {', '.join(row.member.peer_urls)}: give "
+            f"{into.name} another etcd_name, or remove that member first ({_removal(row)})"
+        )
         for row in change.staying
         if row.member.name == name and row.host != into.name
     ]
     there = change.joining
     if there is not None and not change.brings_member and not there.healthy:
         reasons.append(
-            f"{into.name} is member {there.member.id} already, which has run and does not answer "
+            f"{into.name} is already member {there.member.id}, which has run and does not answer "
             f"({there.error or 'no answer'}): start etcd there; if its data is lost, run remove {into.name} first"
         )
     names = Counter(row.member.name for row in change.view.members if row.member.started)
     reasons += [
-        f"etcd's list has the name {twice} {times} times: remove the dead one first (run remove with member-id = ID)"
+        (
+            f"etcd's member list has the name {twice} {times} times: remove the dead one first (run remove with "
+            "member-id = ID)"
+        )
         for twice, times in names.items()
         if times > 1
     ]

@@ -1,1 +1,1 @@
-"""Certificates rotated: leaves, and the CAs themselves."""
+"""Rotation of certificates: leaves, and the CAs themselves."""

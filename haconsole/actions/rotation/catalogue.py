@@ -16,17 +16,14 @@ def rotation_actions() -> tuple[Action, ...]:
             name=ACTION,
             title="Rotate certificates",
             help=(
-                "Replace certificates by new ones with new keys and the names the inventory asks for today, one host "
-                "at a time; nothing is restarted that serves the new one by itself. Works too where they have ended "
-                "and nothing answers but SSH. With ca the CAs are replaced as well, in three phases that may "
-                "be days apart."
+                "Replace certificates and keys, with the names of the current inventory, one host at a time. "
+                "Only services that do not reload are restarted. Also works if certificates have expired and "
+                "only SSH answers. With ca the CAs are replaced too, in three phases that may be days apart."
             ),
             arguments=(
-                Argument("scope", ArgumentKind.CHOICE, "those of this part alone", choices=(ETCD, KUBERNETES, ALL)),
-                Argument("host", ArgumentKind.HOST, "those of this host alone"),
-                Argument(
-                    "ca", ArgumentKind.FLAG, "replace the CAs too: both trusted, new leaves, the older one dropped"
-                ),
+                Argument("scope", ArgumentKind.CHOICE, "only those of this part", choices=(ETCD, KUBERNETES, ALL)),
+                Argument("host", ArgumentKind.HOST, "only those of this host"),
+                Argument("ca", ArgumentKind.FLAG, "replace the CAs too: both trusted, new leaves, the old one dropped"),
                 Argument(
                     "phase",
                     ArgumentKind.CHOICE,
@@ -34,7 +31,7 @@ def rotation_actions() -> tuple[Action, ...]:
                     choices=tuple(one.value for one in Phase),
                 ),
                 Argument("back", ArgumentKind.FLAG, "with ca: undo the rotation; possible until the last phase"),
-                Argument("due", ArgumentKind.FLAG, "only those due within 30 days or not as the inventory asks"),
+                Argument("due", ArgumentKind.FLAG, "only those due within 30 days or different from the inventory"),
             ),
             planner=plan_rotation,
             certificates=True,

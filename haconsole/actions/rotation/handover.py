@@ -1,4 +1,4 @@
-"""A balancer's turn with its VIPs elsewhere: handed over before anything on it is restarted, taken back in after."""
+"""A balancer's turn without its VIPs: they are handed over before any restart on it, and returned afterwards."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ from haconsole.model.vip_view import unfit, vip_views
 SAYS = "haconsole: this host gives its VIPs up while its services are restarted; run failback takes this away"
 WAIT_S = 30.0
 HAND_OVER_WHY = (
-    "What is restarted here should carry no clients: another balancer holds the VIPs meanwhile. Should none take them, "
-    "they are kept here and nothing is restarted."
+    "Services that restart here should carry no clients: another balancer holds the VIPs meanwhile. If none "
+    "takes them, they stay here and nothing is restarted."
 )
-STAND_AGAIN_WHY = "Everything here was seen well after its restart, so that the host may hold VIPs again."
-BACK_WHY = "It goes back by its priority; the next host's turn begins when that is over."
+STAND_AGAIN_WHY = "Everything here was verified after its restart, so the host may hold VIPs again."
+BACK_WHY = "The VIP returns by priority; the next host's turn begins after that."
 
 
 def with_vips_elsewhere(
     found: Ground, host: Host, what: str, groups: tuple[Group, ...], phase: str
 ) -> tuple[Group, ...]:
-    """The groups of a host's turn, its VIPs handed over before them unless all that they restart is done already."""
+    """The groups of a host's turn, with its VIPs handed over before them unless all restarts are already done."""
     keepalived = found.layout.keepalived
     others = tuple(HostName(one.name) for one in found.balancers if one != host and not unfit(found.snapshot, one.name))
     restarts = _restarts(host, groups)
@@ -49,7 +49,7 @@ def with_vips_elsewhere(
 
 
 def kept(found: Ground) -> tuple[str, ...]:
-    """VIPs that stay where things are restarted, and balancers that cannot drain, with the reasons, in sentences."""
+    """VIPs that stay during restarts, and balancers that cannot drain, with the reasons, in sentences."""
     told = []
     foreign = not_by_down_file(found)
     for view in vip_views(found.snapshot):
@@ -65,7 +65,7 @@ def kept(found: Ground) -> tuple[str, ...]:
 
 
 def not_by_down_file(found: Ground) -> str:
-    """Why VIPs are not handed over: a balancer's keepalived is not this console's and ignores the down file."""
+    """The reason to keep VIPs in place: a balancer's keepalived is not this console's and ignores the down file."""
     hosts = tuple(host.name for host in found.balancers if isinstance(_reach(found, host), Known))
     return "; ".join(heedless(found.snapshot, found.layout, hosts))
 
@@ -76,7 +76,7 @@ def _reach(found: Ground, host: Host) -> Observed[Reach]:
 
 
 def _restarts(host: Host, groups: tuple[Group, ...]) -> tuple[Check, ...]:
-    """What shows that everything which the groups restart on the host was restarted; reloads interrupt nothing."""
+    """The checks that every restart of the groups on the host was done; reloads interrupt nothing."""
     steps = (step for group in groups for step in group if step.host == host.name)
     return tuple(
         check
@@ -93,12 +93,12 @@ def _hand_over(
     keepalived = found.layout.keepalived
     assert keepalived is not None
     addresses = vip_addresses(found.inventory)
-    gone = elsewhere(addresses, "a VIP is here, where restarts are due")
+    gone = elsewhere(addresses, "a VIP is here, and restarts are due")
     held = tuple(VipOwned(address, others) for address in addresses)
     again = RunCommand(("sh", "-ec", STAND_AGAIN.strip(), "stand-again", keepalived.down_file, SAYS))
     return Step(
         id=step_id(f"keepalived.hand-over-{what}", host.name),
-        title="Hand its VIPs over",
+        title="Hand over its VIPs",
         why=HAND_OVER_WHY,
         host=HostName(host.name),
         operation=give_up(HAND_OVER, "hand-over", found.layout, SAYS, addresses),
@@ -111,22 +111,24 @@ def _hand_over(
 def _stand_again(host: Host, what: str, down_file: str, phase: str) -> Step:
     return Step(
         id=step_id(f"keepalived.stand-again-{what}", host.name),
-        title="Let it hold VIPs again",
+        title="Allow it to hold VIPs again",
         why=STAND_AGAIN_WHY,
         host=HostName(host.name),
         operation=RunCommand(("sh", "-ec", STAND_AGAIN.strip(), "stand-again", down_file, SAYS)),
         verification=(_stands(down_file),),
-        undo=Irreversible("it is how the host was before"),
+        undo=Irreversible("the host was in this state before"),
         phase=phase,
     )
 
 
 def _stands(down_file: str) -> Check:
-    return script(STANDS_AGAIN, "stands", down_file, SAYS, means="it may hold VIPs", otherwise="it is held down still")
+    return script(
+        STANDS_AGAIN, "stands", down_file, SAYS, means="it may hold VIPs", otherwise="its down file still exists"
+    )
 
 
 def _back(found: Ground, host: Host, others: tuple[HostName, ...], what: str, phase: str) -> tuple[Group, ...]:
-    """The others make way for a host that outranks them; what it holds now is waited for, if it outranks them all."""
+    """The others release VIPs to a host of higher priority; if it has the highest, its return is awaited."""
     ranks = vrrp_ranks(found.inventory)
     rank = ranks[HostName(host.name)]
     outranked = tuple(one for one in found.balancers if one.name in others and ranks[HostName(one.name)] < rank)
@@ -140,6 +142,6 @@ def _back(found: Ground, host: Host, others: tuple[HostName, ...], what: str, ph
     make_way = way_back(host, outranked, found.inventory, found.layout, phase=phase, what=f"{what}-{host.name}")
     if not back:
         return (make_way,)
-    title = "See its VIPs back"
+    title = "Verify that its VIPs are back"
     seen = look_step(f"keepalived.back-{what}", host.name, back, title=title, why=BACK_WHY, phase=phase, wait_s=WAIT_S)
     return make_way, (seen,)

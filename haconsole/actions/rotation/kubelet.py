@@ -1,8 +1,8 @@
-"""Kubelets of control planes and workers: the client certificate of their kubeconfig, and which of them are left.
+"""Kubelets of control planes and workers: the client certificate of their kubeconfig, and the kubelets left out.
 
-A kubelet's certificate is replaced where its kubeconfig names the cluster's own CA file and a certificate and key in
-files of their own, or holds those two itself. One file with both is what kubelet makes and renews by itself; it goes by
-that file whatever pair its kubeconfig has (rotateCertificates).
+A kubelet's certificate is replaced if its kubeconfig names the cluster's own CA file and separate files for certificate
+and key, or embeds those two. A single file with both is made and renewed by kubelet; kubelet uses that file whatever
+pair its kubeconfig has (rotateCertificates).
 """
 
 from __future__ import annotations
@@ -22,14 +22,16 @@ from haconsole.model.observed import Failed, reason_of, value_of
 
 ROLE = "kubelet"
 UNIT = "kubelet.service"
-WHY = "Kubelet's name in the API: without it the node is lost to the cluster."
-RESTART_WHY = "It reads what changed only at its start; pods go on meanwhile."
-RENEWED_WHY = "kubelet renews it every 10 s as long as it trusts the API server and is known to it by its certificate."
+WHY = "Kubelet's identity in the API: without it the cluster loses the node."
+RESTART_WHY = "Kubelet reads changed files only at its start; pods keep running meanwhile."
+RENEWED_WHY = (
+    "kubelet renews the lease every 10 s while it trusts the API server and the API server accepts its certificate."
+)
 RENEWED_WITHIN_S = 90.0
-BY_ITSELF = "renews it by itself: it is left as it is"
+BY_ITSELF = "renews it automatically: it is not replaced"
 OF_ITS_OWN = (
-    "; for a new CA have its kubeconfig name a certificate and a key in files of their own, "
-    "set rotateCertificates: false and restart it"
+    "; for a new CA set a certificate and a key in separate files in its kubeconfig, set rotateCertificates: "
+    "false and restart it"
 )
 CLIENTS = ("admin", "controller-manager", "scheduler", ROLE)
 
@@ -41,12 +43,12 @@ def certificates_on(found: Ground, host: Host) -> tuple[Certificate, ...]:
 
 
 def workers(found: Ground) -> tuple[Host, ...]:
-    """Hosts that nothing but a kubelet matters on."""
+    """Hosts where only a kubelet matters."""
     return tuple(host for host in found.inventory.with_role(Role.WORKER) if host not in found.hosts)
 
 
 def kubelet_leaf(found: Ground, host: Host) -> LeafWanted | None:
-    """The kubelet's client certificate with the names it has; None where there is none that a rotation replaces."""
+    """The kubelet's client certificate with its names; None if a rotation replaces none."""
     seen, kubernetes = _seen(found, host), found.layout.kubernetes
     if seen is None or kubernetes is None or _left(found, host, seen, kubernetes):
         return None
@@ -60,7 +62,9 @@ def kubelet_leaf(found: Ground, host: Host) -> LeafWanted | None:
 
 
 def left(found: Ground) -> tuple[str, ...]:
-    """Kubelets whose certificates a rotation leaves as they are: where, why, and what would have them replaced."""
+    """Kubelets whose certificates a rotation does not replace: the host, the reason, and the change that would include
+    them.
+    """
     kubernetes = found.layout.kubernetes
     if kubernetes is None:
         return ()
@@ -73,7 +77,7 @@ def left(found: Ground) -> tuple[str, ...]:
 
 
 def against_a_new_ca(found: Ground) -> tuple[str, ...]:
-    """What would be cut off by a new Kubernetes CA: who trusts a copy of the older one, or was not heard."""
+    """Kubelets that a new Kubernetes CA would cut off: those that trust a copy of the old one, or did not answer."""
     kubernetes = found.layout.kubernetes
     if kubernetes is None:
         return ()
@@ -84,8 +88,10 @@ def against_a_new_ca(found: Ground) -> tuple[str, ...]:
         if _is_copy(one, kubernetes) and one.role != f"{ROLE}-ca"
     )
     unheard = tuple(
-        f"{host.name} is a worker whose certificates are not known: {why}: its kubelet would trust nobody's new one; "
-        "mend it, or take it out of the inventory"
+        (
+            f"{host.name} is a worker whose certificates are not known: {why}. Its kubelet would reject every new "
+            "certificate; fix it, or remove it from the inventory"
+        )
         for host in workers(found)
         if (why := _unheard(found, host))
     )
@@ -108,7 +114,7 @@ def kubelet_restart(host: Host, what: str, newer_than: tuple[str, ...], phase: s
 
 
 def nodes_renewed(found: Ground, what: str, phase: str, hosts: tuple[Host, ...] | None = None) -> Group:
-    """See the kubelets of `hosts`, or of all, known to the API by what they were restarted with."""
+    """Verify that the kubelets of `hosts`, or of all, reach the API with their current files."""
     ask = tuple(HostName(host.name) for host in found.control_planes)
     every = ((host, kubelet_leaf(found, host)) for host in hosts or found.inventory.hosts)
     return tuple(
@@ -116,7 +122,7 @@ def nodes_renewed(found: Ground, what: str, phase: str, hosts: tuple[Host, ...] 
             f"kubernetes.node-{what}",
             host.name,
             (NodeRenewed(leaf.common_name.removeprefix("system:node:"), ask),),
-            title="See its node's lease renewed",
+            title="Verify that its node's lease is renewed",
             why=RENEWED_WHY,
             phase=phase,
             wait_s=RENEWED_WITHIN_S,
@@ -131,7 +137,7 @@ def _seen(found: Ground, host: Host) -> Certificate | None:
 
 
 def _left(found: Ground, host: Host, seen: Certificate, kubernetes: KubernetesLayout) -> str:
-    """Why its certificate is not replaced; empty where it is."""
+    """The reason why its certificate is not replaced; empty if it is."""
     if seen.key_path is None or (seen.key_path == seen.path and not seen.in_kubeconfig):
         return f"kubelet keeps its certificate in {seen.path} and {BY_ITSELF}"
     copies = (one for one in certificates_on(found, host) if one.role == f"{ROLE}-ca")
@@ -139,17 +145,17 @@ def _left(found: Ground, host: Host, seen: Certificate, kubernetes: KubernetesLa
 
 
 def _is_copy(one: Certificate, kubernetes: KubernetesLayout) -> bool:
-    """Whether it is a CA that a client's kubeconfig holds, or names, besides the file that every rotation changes."""
+    """Whether it is a CA that a client's kubeconfig embeds, or names, besides the file that every rotation changes."""
     return one.is_ca and one.role in {f"{role}-ca" for role in CLIENTS} and one.path != kubernetes.ca.cert
 
 
 def _names_another(one: Certificate, kubernetes: KubernetesLayout) -> str:
-    where = f"{one.path} holds the CA itself" if one.in_kubeconfig else f"its kubeconfig names the CA {one.path}"
-    return f"{one.role.removesuffix('-ca')}: {where}: have it name {kubernetes.ca.cert} (certificate-authority)"
+    where = f"{one.path} embeds the CA" if one.in_kubeconfig else f"its kubeconfig names the CA {one.path}"
+    return f"{one.role.removesuffix('-ca')}: {where}: set certificate-authority: {kubernetes.ca.cert} in it"
 
 
 def _unheard(found: Ground, host: Host) -> str | None:
     facts = found.snapshot.host(HostName(host.name))
     if facts is None:
-        return "it was not asked"
+        return "it was not queried"
     return reason_of(facts.certificates) if isinstance(facts.certificates, Failed) else None

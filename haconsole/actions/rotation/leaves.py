@@ -1,4 +1,4 @@
-"""Leaves replaced on a living cluster, host by host, and on one that their end has stopped."""
+"""Leaves replaced on a running cluster, host by host, and on one that expired certificates have stopped."""
 
 from __future__ import annotations
 
@@ -31,32 +31,33 @@ from haconsole.model.names import HostName
 
 LEAVES = "leaves"
 TAKES_UP_S = 75
-"""kube-apiserver looks at its certificate's file once a minute, or at once where it is told of changes."""
+"""kube-apiserver checks its certificate's file once a minute, or at once if it is notified of changes."""
 
-SHOWN_WHY = "New connections meet the new certificate, and the member is healthy with it, before the next host's turn."
+SHOWN_WHY = "New connections get the new certificate, and the member is healthy with it, before the next host's turn."
 READY_WHY = (
     "With its new client certificates the API server still reaches etcd and is ready, before the next host's turn."
 )
 TAKE_UP_WHY = (
-    "API servers read a new certificate by themselves, at once or within a minute; only one that does not is restarted."
+    "API servers reload a new certificate automatically, at once or within a minute. Only one that does not is "
+    "restarted."
 )
 OVER_WHY = (
-    "Certificates whose time is over have stopped it, so no health is asked for before: every member gets new ones, "
-    "then all are started side by side."
+    "Expired certificates have stopped etcd, so its health is not a precondition. Every member gets new "
+    "certificates, then all start in parallel."
 )
 CLIENTS = {"controller-manager": "kube-controller-manager", "scheduler": "kube-scheduler"}
 
 
 @dataclass(frozen=True, slots=True)
 class Over:
-    """Whether certificates that ended have stopped etcd, and whether they have stopped every API server."""
+    """Whether expired certificates have stopped etcd, and whether they have stopped every API server."""
 
     etcd: bool
     api: bool
 
 
 def over(found: Ground, every: tuple[Held, ...]) -> Over:
-    """What has been stopped, by the leaves there are."""
+    """The stopped components, judged by the existing leaves."""
     ended = {(one.host.name, one.leaf.name) for one in every if expired(found, one)}
     members = sum(any((host.name, role) in ended for role in ("etcd-server", "etcd-peer")) for host in found.etcd)
     etcd = bool(found.etcd) and len(found.etcd) - members < len(found.etcd) // 2 + 1
@@ -67,7 +68,7 @@ def over(found: Ground, every: tuple[Held, ...]) -> Over:
 
 
 def leaf_groups(found: Ground, chosen: tuple[Held, ...], stopped: Over) -> tuple[Group, ...]:
-    """Everything, in the order that keeps the cluster alive or brings it back."""
+    """Everything, in the order that keeps the cluster running or recovers it."""
     of_etcd = tuple(one for one in chosen if one.leaf.authority == ETCD_CA)
     others = tuple(one for one in chosen if one not in of_etcd)
     if stopped.etcd:
@@ -88,7 +89,7 @@ def _host_by_host(found: Ground, chosen: tuple[Held, ...]) -> tuple[Group, ...]:
 
 
 def etcd_gate(found: Ground, host: Host, mine: tuple[Held, ...], phase: str) -> Group:
-    """The member shows its new certificates and is healthy with them."""
+    """The member serves its new certificates and is healthy with them."""
     etcd = found.layout.etcd
     ports = {"etcd-server": etcd.client_port, "etcd-peer": etcd.peer_port}
     new = [one.leaf for one in mine if one.leaf.name in (*ports, "etcd-client")]
@@ -96,14 +97,14 @@ def etcd_gate(found: Ground, host: Host, mine: tuple[Held, ...], phase: str) -> 
         return ()
     shown = tuple(serves(host, ports[leaf.name], leaf.files.cert) for leaf in new if leaf.name in ports)
     checks: tuple[Check, ...] = (*shown, EtcdHealthy(len(found.etcd)))
-    title = "See etcd healthy with its new certificates"
+    title = "Verify that etcd is healthy with its new certificates"
     return (look_step("etcd.gate", host.name, checks, title=title, why=SHOWN_WHY, phase=phase, wait_s=WAIT_S),)
 
 
 def _api_gate(found: Ground, host: Host, mine: tuple[Held, ...]) -> Group:
     if host not in found.control_planes or not any(one.leaf.name not in ETCD_OWN for one in mine):
         return ()
-    title = "See the API server ready with its new certificates"
+    title = "Verify that the API server is ready with its new certificates"
     checks = (ApiserverReady(),)
     return (look_step("kubernetes.gate", host.name, checks, title=title, why=READY_WHY, phase=LEAVES, wait_s=WAIT_S),)
 
@@ -112,7 +113,7 @@ ETCD_OWN = ("etcd-server", "etcd-peer", "etcd-client")
 
 
 def _taken_up(found: Ground, chosen: tuple[Held, ...]) -> tuple[Group, ...]:
-    """API servers waited for at once; the ones that do not take up theirs get their turn. Then clients that cannot."""
+    """API servers are awaited first; those that do not reload get their turn. Then clients that cannot reload."""
     kubernetes = found.layout.kubernetes
     if kubernetes is None:
         return ()
@@ -153,13 +154,13 @@ def _client_restart(found: Ground, one: Held) -> Step:
 
 
 def _revive_etcd(found: Ground, chosen: tuple[Held, ...]) -> tuple[Group, ...]:
-    """All leaves of etcd's CA, then every member at once: a member alone finds no majority."""
+    """All leaves of etcd's CA, then every member at once: a single member finds no majority."""
     starts = tuple(replace(etcd_restart(found, host, "revive", (), LEAVES), why=OVER_WHY) for host in found.etcd)
     return tuple(renew_step(one, LEAVES) for one in chosen), starts
 
 
 def _revive_kubernetes(found: Ground, chosen: tuple[Held, ...]) -> tuple[Group, ...]:
-    """API servers at once, then what steers the cluster through them."""
+    """API servers at once, then the components that use them."""
     if found.layout.kubernetes is None or not found.control_planes:
         return ()
     renewed = tuple(renew_step(one, LEAVES) for one in chosen)
@@ -188,5 +189,5 @@ def _files(chosen: tuple[Held, ...], host: Host, role: str) -> tuple[str, ...]:
 
 
 def _last_look(found: Ground) -> tuple[Group, ...]:
-    """What bootstrap looks at in the end."""
+    """The final checks of bootstrap."""
     return (tuple(verify_steps(found)),)

@@ -49,8 +49,8 @@ def _summary(chosen: tuple[Held, ...], over: Over, silent: frozenset[str]) -> st
     stopped = " and ".join(part for part, ended in (("etcd", over.etcd), ("the API servers", over.api)) if ended)
     if stopped:
         told.append(
-            f"certificates that have ended stop {stopped}: health is asked for after the change only, and processes "
-            "are restarted side by side"
+            f"expired certificates have stopped {stopped}: health is checked only after the change, and processes "
+            "restart in parallel"
         )
     told += [
         f"{host} cannot be reached and keeps its certificates; when it is back: run rotate-certs with host = {host}"

@@ -1,4 +1,4 @@
-"""Why a rotation is not even planned."""
+"""Refusals of a rotation."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from haconsole.model.observed import Known, reason_of
 
 
 def refusals(found: Ground, host: str | None, silent: frozenset[str]) -> tuple[str, ...]:
-    """Every reason against new leaves at once; `silent` hosts are left out unless nothing else would be left."""
+    """All reasons against new leaves; `silent` hosts are left out unless no other host would be left."""
     if host is not None and found.inventory.find(host) is None:
         return (f"the inventory has no host {host}",)
     unreached = unreachable(found) if host in silent or len(silent) == len(found.hosts) else ()
@@ -22,12 +22,18 @@ def refusals(found: Ground, host: str | None, silent: frozenset[str]) -> tuple[s
 
 
 def refusals_of_ca(found: Ground, several: tuple[Material, ...]) -> tuple[str, ...]:
-    """Every reason against new CAs at once: every host is needed for them."""
+    """All reasons against new CAs: every host is needed for them."""
     silent = silent_hosts(found)
-    meanwhile = "" if any(one.begun for one in several) else "; the others' leaves can go without it: run rotate-certs"
+    meanwhile = (
+        ""
+        if any(one.begun for one in several)
+        else ("; leaves of the other hosts can be replaced without it: run rotate-certs")
+    )
     unreached = tuple(
-        f"{host.name} cannot be reached: {_why(found, host)}: it would trust nobody's new certificate, and nobody its "
-        f"older one; mend it, or take it out first (run remove {host.name}){meanwhile}"
+        (
+            f"{host.name} cannot be reached: {_why(found, host)}. It would reject all new certificates, and other "
+            f"hosts would reject its old ones; fix it, or remove it first (run remove {host.name}){meanwhile}"
+        )
         for host in found.hosts
         if host.name in silent
     )
@@ -42,7 +48,7 @@ def _why(found: Ground, host: Host) -> str | None:
 
 
 def unfinished(several: tuple[Material, ...]) -> tuple[str, ...]:
-    """While CAs are replaced, leaves are that plan's."""
+    """During a CA rotation, only that rotation replaces leaves."""
     names = ", ".join(one.name for one in several if one.begun)
     if not names:
         return ()
@@ -62,12 +68,12 @@ def _unsupported(found: Ground) -> tuple[str, ...]:
 
 
 def _unread(found: Ground) -> tuple[str, ...]:
-    """Hosts that answer and whose certificates are not known: what would be replaced must be named."""
+    """Hosts that answer and whose certificates are not known: a plan must name the certificates to replace."""
     reasons = []
     for host in found.etcd + tuple(one for one in found.control_planes if one not in found.etcd):
         facts = found.snapshot.host(HostName(host.name))
         if facts is None or isinstance(facts.certificates, Known) or not isinstance(facts.reach, Known):
             continue
-        why = reason_of(facts.certificates) or "not asked"
-        reasons.append(f"{host.name}: its certificates could not be read: {why}; where there are none, run bootstrap")
+        why = reason_of(facts.certificates) or "not queried"
+        reasons.append(f"{host.name}: its certificates could not be read: {why}; if it has none, run bootstrap")
     return tuple(reasons)

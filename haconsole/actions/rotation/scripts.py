@@ -1,4 +1,4 @@
-"""Shell scripts that rotations look and act with; what each takes as words is said with it."""
+"""Shell scripts of rotations; each documents its arguments."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Hosts that do not answer: nothing is done there, and nothing is asked of the others that only those could give."""
+"""Hosts that do not answer: nothing is done there, and no check of other hosts depends on them."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from haconsole.model.observed import Failed
 
 
 def silent_hosts(found: Ground) -> frozenset[str]:
-    """Those that were asked in vain."""
+    """Those that did not answer."""
     seen = (found.snapshot.host(HostName(host.name)) for host in found.hosts)
     return frozenset(str(facts.host) for facts in seen if facts is not None and isinstance(facts.reach, Failed))
 
 
 def without(groups: tuple[Group, ...], silent: frozenset[str]) -> tuple[Group, ...]:
-    """The groups with no step on a silent host, and with checks that name none."""
+    """The groups with no step on an unreachable host, and with checks that name none."""
     if not silent:
         return groups
     return tuple(tuple(_step(step, silent) for step in group if step.host not in silent) for group in groups)

@@ -1,4 +1,4 @@
-"""A host's turn: what reads its files only at its start is restarted, handed over first, seen well after."""
+"""A host's turn: processes that read their files only at their start are restarted after a hand-over, and verified."""
 
 from __future__ import annotations
 
@@ -24,20 +24,23 @@ from haconsole.model.vip_view import vip_views
 
 WAIT_S = 90.0
 ETCD_WHY = (
-    "etcd reads its CAs only at its start. A majority of the others answers meanwhile; what clients send to a VIP "
-    "waits for a moment as it stops, because what it is answering just then would fail."
+    "etcd reads its CAs only at its start. The other members keep the quorum. Requests to a VIP wait briefly as "
+    "the member stops, because it would fail the requests that it is answering."
 )
-API_WHY = "It reads what changed only at its start. No balancer sends it anything meanwhile."
+API_WHY = "The API server reads changed files only at its start. Meanwhile no balancer sends to it."
 TOGETHER_WHY = (
-    "They read what changed only at their start, and no balancer sends the API server anything meanwhile. Those that "
-    "steer through it stop before it and start after it: what they watch would keep it from ending."
+    "They read changed files only at their start, and no balancer sends to the API server meanwhile. Its clients "
+    "stop before it and start after it, because their watches would delay its exit."
 )
-CLIENT_WHY = "It reads what changed only at its start; its lock passes on to a standby if it holds it."
-HAPROXY_WHY = "It verifies API servers with the CA it read; a reload lets connections under way end where they are."
+CLIENT_WHY = "The process reads changed files only at its start; a lease that it holds moves to a standby."
+HAPROXY_WHY = (
+    "haproxy verifies API servers with the CA that it has loaded. During a reload open connections end "
+    "on the old process."
+)
 
 
 def turns(found: Ground) -> tuple[Host, ...]:
-    """The hosts in the order of their turns: workers first, who leads etcd and who holds a VIP last."""
+    """The hosts in the order of their turns: workers first, the etcd leader and the VIP's owner last."""
     leader = next((row.host for row in etcd_view(found.snapshot).members if row.leader), None)
     owners = {owner for view in vip_views(found.snapshot) for owner in view.owners}
     return (*workers(found), *sorted(found.hosts, key=lambda host: (host.name in owners) + (host.name == leader)))
@@ -50,9 +53,9 @@ def names(hosts: tuple[Host, ...]) -> tuple[HostName, ...]:
 def etcd_turn(
     found: Ground, host: Host, what: str, newer_than: tuple[str, ...], phase: str, over: tuple[Check, ...] = ()
 ) -> tuple[Group, ...]:
-    """Leadership handed over if the member has it and is still to be restarted, then the restart.
+    """Hand leadership over if the member has it and still has to restart, then restart.
 
-    Where the checks `over` hold, the restart has been made, and its files were written anew since.
+    If the checks `over` hold, the restart was done, and its files were written again since.
     """
     others = names(tuple(one for one in found.etcd if one != host))
     restart = etcd_restart(found, host, what, newer_than, phase)
@@ -84,7 +87,9 @@ def etcd_restart(found: Ground, host: Host, what: str, newer_than: tuple[str, ..
 
 
 def api_turn(found: Ground, host: Host, what: str, restart: Step, phase: str, beside: Group = ()) -> tuple[Group, ...]:
-    """The API server drained, restarted, used again, and seen up by every balancer; `beside` that goes what uses it."""
+    """Drain the API server, restart it, use it again, and verify that every balancer sees it up; `beside` it restart
+    its clients.
+    """
     haproxy, balancers = found.layout.haproxy, names(found.balancers)
     if haproxy is None or not balancers:
         return (restart,), beside
@@ -122,9 +127,9 @@ def component_restart(
 def together(
     found: Ground, host: Host, what: str, newer_than: dict[str, tuple[str, ...]], phase: str, also: tuple[Check, ...]
 ) -> Step:
-    """Restart the API server and the components of `newer_than` at once; systemd's order has it stop last, start first.
+    """Restart the API server and the components of `newer_than` at once; systemd stops it last and starts it first.
 
-    `newer_than` are the files, by component, that each is to have read since.
+    `newer_than` are the files, by component, that each must have loaded since.
     """
     units = {_component(found, name).unit or "": files for name, files in newer_than.items()}
     (api, files), *beside = units.items()
@@ -150,7 +155,7 @@ def _component(found: Ground, name: str) -> ComponentLayout:
 
 
 def haproxy_reload(found: Ground, host: Host, what: str, newer_than: tuple[str, ...], phase: str) -> Group:
-    """haproxy takes up the CA it verifies API servers with."""
+    """haproxy loads the CA that it verifies API servers with."""
     haproxy = found.layout.haproxy
     if haproxy is None or host not in found.balancers:
         return ()
@@ -159,7 +164,7 @@ def haproxy_reload(found: Ground, host: Host, what: str, newer_than: tuple[str, 
             f"haproxy.{what}",
             host.name,
             haproxy.unit,
-            title="Have haproxy take up the CAs",
+            title="Reload haproxy with the CAs",
             why=HAPROXY_WHY,
             phase=phase,
             newer_than=newer_than,
@@ -173,12 +178,12 @@ def locks_held(what: str, host: Host, phase: str) -> Group:
 
 
 def serves(host: Host, port: int, cert: str) -> Check:
-    """What answers at the host's port shows the certificate in the file."""
+    """The process at the host's port presents the certificate in the file."""
     return script(
         SERVING,
         "serves",
         join_host_port(host.address, port),
         cert,
-        means=f"port {port} shows {cert}",
-        otherwise=f"port {port} does not show {cert}",
+        means=f"port {port} presents {cert}",
+        otherwise=f"port {port} does not present {cert}",
     )

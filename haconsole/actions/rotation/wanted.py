@@ -1,4 +1,4 @@
-"""Which leaves a rotation replaces: what hosts should have by the inventory, beside what was seen of them."""
+"""The leaves that a rotation replaces: the desired ones by the inventory, beside the observed ones."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from haconsole.pki.names import normal_san
 
 ETCD, KUBERNETES, ALL = "etcd", "kubernetes", "all"
 NAME_WHY = (
-    "The pair stood in the kubeconfig itself. The new one is in files of its own: its key is in one place only, and "
-    "later pairs are taken up from there."
+    "The kubeconfig embedded certificate and key. The new ones are in separate files, so that the key exists "
+    "only once and later ones are loaded from there."
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A leaf that a host should have, and the one it was seen to have; None where none was read.
+    """A leaf that a host should have, and the observed one; None if none was read.
 
-    `kubeconfig` is the file that holds the pair itself, and is to name the leaf's files instead; empty elsewhere.
+    `kubeconfig` is the file that embeds the pair, and will name the leaf's files instead; empty otherwise.
     """
 
     host: Host
@@ -40,7 +40,7 @@ class Held:
 
     @property
     def files(self) -> tuple[str, ...]:
-        """What a process reads that uses it."""
+        """The file that its user reads."""
         pair = (self.leaf.files.cert, self.leaf.files.key)
         return (*pair, self.kubeconfig) if self.kubeconfig else pair
 
@@ -61,7 +61,7 @@ def held(found: Ground, host: Host, scope: str) -> tuple[Held, ...]:
 
 
 def _held(host: Host, leaf: LeafWanted, seen: tuple[Certificate, ...]) -> Held:
-    """The leaf where its user really has it: in the layout's files, in others, or in a kubeconfig."""
+    """The leaf at its user's real path: in the layout's files, in others, or in a kubeconfig."""
     there = next((one for one in seen if one.path == leaf.files.cert), None)
     elsewhere = next((one for one in seen if one.role == leaf.name), None)
     if there or elsewhere is None or elsewhere.key_path is None:
@@ -76,7 +76,7 @@ def expired(found: Ground, one: Held) -> bool:
 
 
 def due(found: Ground, one: Held) -> bool:
-    """Whether it should be replaced for its time, or is not what the inventory asks for."""
+    """Whether it is due, or differs from the inventory."""
     seen, now = one.seen, found.snapshot.observed_at
     if seen is None or now >= due_at(seen.not_before, seen.not_after) or now < seen.not_before:
         return True
@@ -85,12 +85,12 @@ def due(found: Ground, one: Held) -> bool:
 
 
 def renew_step(one: Held, phase: str) -> Step:
-    """Replace the leaf, or issue it where there is none."""
+    """Replace the leaf, or issue it if there is none."""
     leaf, replaces = one.leaf, one.seen.fingerprint if one.seen else ""
     return Step(
         id=step_id(f"pki.{leaf.name}", one.host.name),
         title=f"{'Replace' if replaces else 'Issue'} the {leaf.name} certificate",
-        why=f"{leaf.why} The new key is made on this host; the pair of before is set aside.",
+        why=f"{leaf.why} The new key is generated on this host; the current pair is kept as a backup.",
         host=HostName(one.host.name),
         operation=leaf.issue(replaces),
         verification=(CertificateInPlace(),),
@@ -100,7 +100,7 @@ def renew_step(one: Held, phase: str) -> Step:
 
 
 def name_steps(several: tuple[Held, ...], phase: str) -> tuple[Step, ...]:
-    """Have each kubeconfig that held its pair itself name the files of the new one."""
+    """Each kubeconfig that embedded its pair gets the paths of the new one."""
     return tuple(_name(one, phase) for one in several if one.kubeconfig)
 
 
@@ -116,7 +116,7 @@ def _name(one: Held, phase: str) -> Step:
     )
     return Step(
         id=step_id(f"pki.{one.leaf.name}-named", one.host.name),
-        title=f"Have {one.kubeconfig} name the new pair's files",
+        title=f"Set the new pair's files in {one.kubeconfig}",
         why=NAME_WHY,
         host=HostName(one.host.name),
         operation=RunCommand(("sh", "-ec", NAME_FILES.strip(), "name", *words)),

@@ -1,4 +1,4 @@
-"""What every restart of an API server on a living cluster is made of: drained, restarted, used again, seen up."""
+"""The steps for every restart of an API server on a running cluster: drain, restart, use again, verify."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from haconsole.inventory.schema import Host
 from haconsole.model.names import HostName
 
 WAIT_S = 90.0
-SEES_WHY = "Before the next API server is touched this one carries its share again, on every balancer."
-LOCKS_WHY = "What steers the cluster goes on: each lock is held and renewed before anything else is changed."
+SEES_WHY = "Before the next API server is restarted, this one serves again on every balancer."
+LOCKS_WHY = "Each lease is held and renewed before anything else is changed, so the control plane keeps working."
 
 
 def while_drained(
@@ -28,10 +28,10 @@ def while_drained(
     what: str = "",
     beside: Group = (),
 ) -> tuple[Group, ...]:
-    """The steps that restart the API server on `host`, while no balancer sends it anything; `beside` goes what uses it.
+    """The steps that restart the API server on `host` while no balancer sends to it; `beside` it restart its clients.
 
-    `what` tells apart several of these in one plan. Nothing is drained where the restart is done already, nor where no
-    balancer of `servers` could be asked for it.
+    `what` distinguishes several of these in one plan. Nothing is drained if the restart is already done, or if no
+    balancer of `servers` could be queried for it.
     """
     if not servers.balancers:
         return tuple(filter(None, (restart, beside)))
@@ -44,7 +44,7 @@ def while_drained(
             f"haproxy.sees-{host.name}{end}",
             name,
             (BackendsUp((host.name,), (servers.addresses,)),),
-            title=f"See {host.name} up in haproxy",
+            title=f"Verify that {host.name} is up in haproxy",
             why=SEES_WHY,
             phase=phase,
             wait_s=WAIT_S,
@@ -60,12 +60,12 @@ def while_drained(
 
 
 def locks_step(what: str, host: str, *, phase: str, holders: tuple[HostName, ...] = (), after: str = "") -> Step:
-    """Ask the API server on `host` for the leader locks, each held by one of `holders`, or by anyone."""
+    """Query the API server on `host` for the leases, each held by one of `holders`, or by any host."""
     return look_step(
         f"kubernetes.locks-{what}",
         host,
         tuple(LeaseHeld("kube-system", name, holders) for name in LOCKS),
-        title="See the leader locks held" + (f" after {after}'s turn" if after else ""),
+        title="Verify that the leases are held" + (f" after {after}'s turn" if after else ""),
         why=LOCKS_WHY,
         phase=phase,
         wait_s=WAIT_S,

@@ -31,25 +31,25 @@ SNAPSHOT = load_script("save-snapshot")
 SNAPSHOT_WHOLE = load_script("check-snapshot")
 
 SNAPSHOT_WHY = (
-    "If everything else went wrong, this is what the cluster could be restored from: taken now, kept on its host, and "
-    "verified by the checksum that etcd sent with it."
+    "If everything else fails, the cluster is restored from this snapshot. It is taken now, kept on its host, "
+    "and verified by the checksum that etcd sent with it."
 )
 LEADER_WHY = (
-    "A leader that is stopped costs an election, in which nothing can be written; one that hands over first costs "
-    "nothing. What clients send to a VIP waits a moment meanwhile: etcd fails reads that are under way just then."
+    "Stopping a leader forces an election, during which writes fail; a leader that hands over first avoids that. "
+    "Requests to a VIP wait briefly meanwhile, because etcd fails reads during a hand-over."
 )
-REMOVE_WHY = "One member at a time; the others stay a majority before and after, so no write is lost."
-ADD_WHY = "A learner receives the data but does not vote: should it never start, the others' majority is what it was."
-PROMOTE_WHY = "It votes once it has what the leader has, and not before: the new majority can then be met at once."
+REMOVE_WHY = "One member at a time; the others keep the majority before and after, so no write is lost."
+ADD_WHY = "A learner receives the data but does not vote. If it never starts, the others still have their majority."
+PROMOTE_WHY = "The learner votes only once it has the leader's data, so the new majority is available at once."
 
 
 def snapshot_path(inventory: Inventory, at: datetime) -> str:
-    """Where the snapshot of a plan made at `at` is kept on its host."""
+    """The path of the snapshot of a plan made at `at`, on its host."""
     return f"{inventory.etcd.data_dir}-snapshots/{inventory.cluster}-{at:%Y%m%dT%H%M%SZ}.db"
 
 
 def snapshot_step(inventory: Inventory, etcd: EtcdLayout, host: Host, path: str) -> Step:
-    """Take a snapshot through the member on `host`, keep it there at `path`, and see that it is whole."""
+    """Take a snapshot through the member on `host`, keep it there at `path`, and verify it."""
     tool = f"{etcd.binary.rpartition('/')[0]}/etcdctl"
     flags = [f"--endpoints={etcd_client_url(inventory, host)}"]
     if etcd.pki:
@@ -58,27 +58,32 @@ def snapshot_step(inventory: Inventory, etcd: EtcdLayout, host: Host, path: str)
     elif etcd.scheme == "https":
         flags.append("--insecure-skip-tls-verify")
     whole = script(
-        SNAPSHOT_WHOLE, "whole", path, means=f"{path} is whole", otherwise="the snapshot is not there", timeout_s=120.0
+        SNAPSHOT_WHOLE,
+        "whole",
+        path,
+        means=f"{path} is complete",
+        otherwise="the snapshot is not there",
+        timeout_s=120.0,
     )
     return Step(
         id=step_id("etcd.snapshot", host.name),
-        title="Take a snapshot of etcd and check it",
+        title="Take a snapshot of etcd and verify it",
         why=SNAPSHOT_WHY,
         host=HostName(host.name),
         operation=RunCommand(("sh", "-ec", SNAPSHOT, "snapshot", path, tool, *flags), timeout_s=SNAPSHOT_S),
         verification=(whole,),
-        undo=Irreversible("a snapshot harms nobody; remove it when it is no longer wanted"),
+        undo=Irreversible("a snapshot does no harm; delete it when you no longer need it"),
         verify_within_s=0.0,
         phase=PHASE,
     )
 
 
 def leader_step(away: Host, to: tuple[HostName, ...], *, phase: str = PHASE, stays: bool = False) -> Step:
-    """Have one of `to` lead, where the member on `away` may lead now; it can lead again if it `stays`."""
+    """Move leadership to one of `to`, if the member on `away` may lead now; it can lead again if it `stays`."""
     here = (HostName(away.name),)
     return Step(
         id=step_id("etcd.leader", away.name),
-        title="Hand etcd's leadership over",
+        title="Hand over etcd's leadership",
         why=LEADER_WHY,
         host=HostName(away.name),
         operation=MoveLeader(to, here),
@@ -89,7 +94,7 @@ def leader_step(away: Host, to: tuple[HostName, ...], *, phase: str = PHASE, sta
 
 
 def remove_step(member: EtcdMember, voters: int | None, ask: tuple[HostName, ...], name: str) -> Step:
-    """Take `member` off the list; before it the members asked must be healthy with `voters` voters, if that is said."""
+    """Remove `member` from the list; before that the queried members must be healthy with `voters` voters, if given."""
     gone = MemberGone(member.id, ask)
     return Step(
         id=step_id(f"etcd.remove-{name}", ask[0]),
@@ -105,35 +110,35 @@ def remove_step(member: EtcdMember, voters: int | None, ask: tuple[HostName, ...
 
 
 def add_step(host: Host, peer_url: str, voters: int, ask: tuple[HostName, ...]) -> Step:
-    """Put the host's member on the list as a learner."""
+    """Add the host's member to the list as a learner."""
     return Step(
         id=step_id("etcd.add", host.name),
-        title="Add it to etcd's members as a learner",
+        title="Add its etcd member as a learner",
         why=ADD_WHY,
         host=ask[0],
         operation=AddMember(peer_url, ask),
         precondition=(EtcdHealthy(voters),),
         verification=(MemberIs(peer_url, MemberStage.LISTED, ask),),
-        undo=Irreversible("take it back with: run remove"),
+        undo=Irreversible("undo it with: run remove"),
         phase=PHASE,
     )
 
 
 def promote_step(host: Host, peer_url: str, ask: tuple[HostName, ...]) -> Step:
-    """Let the learner on `host` vote once it has caught up."""
+    """Promote the learner on `host` once it has caught up."""
     return Step(
         id=step_id("etcd.promote", host.name),
-        title="Let it vote once it has caught up",
+        title="Promote the learner to a voter",
         why=PROMOTE_WHY,
         host=HostName(host.name),
         operation=PromoteMember(peer_url, ask),
         verification=(MemberIs(peer_url, MemberStage.VOTING, ask),),
-        undo=Irreversible("a voter does not become a learner again; take it out with: run remove"),
+        undo=Irreversible("a voter does not become a learner again; remove it with: run remove"),
         phase=PHASE,
     )
 
 
 def either_healthy(counts: tuple[int, ...]) -> Check:
-    """Healthy with one of these numbers of voters: before a change, and after it when a run is carried on."""
+    """Healthy with one of these numbers of voters: before a change, and after it if a run is resumed."""
     kept = tuple(dict.fromkeys(counts))
     return EtcdHealthy(kept[0]) if len(kept) == 1 else AnyOf(tuple((EtcdHealthy(one),) for one in kept))

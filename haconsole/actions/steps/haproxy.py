@@ -1,4 +1,4 @@
-"""Steps that take an API server out of the balancers and bring it back."""
+"""Steps that remove an API server from the balancers and return it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from haconsole.actions.step import Step
 from haconsole.model.haproxy import AdminState
 from haconsole.model.names import HostName
 
-DRAIN_WHY = "Balancers send it no new connection from here on, and those under way end before it is stopped."
+DRAIN_WHY = "From here on balancers send it no new connection, and open ones end before it is stopped."
 READY_WHY = "The API server reports ready, so the balancers may send it connections again."
 
 
@@ -23,11 +23,11 @@ def drain_step(
     leaves: bool = False,
     stays: bool = False,
 ) -> Step:
-    """Take the API server on `host` out of every balancer; nothing to do where all of `unless` holds there already.
+    """Take the API server on `host` out of every balancer; skipped if all of `unless` already hold.
 
-    Where nothing happens to it that readying it would come too early for, it `stays`: undoing this readies it.
+    If nothing happens to it that requires it to stay drained, it `stays`: undoing this readies it.
 
-    Where the host `leaves`, perhaps being gone already, the step is on the first balancer instead.
+    If the host `leaves`, perhaps already gone, the step runs on the first balancer instead.
     """
     first = servers.balancers[0]
     drained = _is(servers, AdminState.DRAIN, may_lack=leaves)
@@ -39,22 +39,22 @@ def drain_step(
         host=first if leaves else HostName(host),
         operation=_set(servers, AdminState.DRAIN, may_lack=leaves),
         verification=(AnyOf(((drained,), unless)) if unless else drained,),
-        undo=readied if stays else Irreversible(f"bring it back with: run ready {host}"),
+        undo=readied if stays else Irreversible(f"return it with: run ready {host}"),
         phase=phase,
     )
 
 
 def ready_step(host: str, servers: Servers, *, phase: str, drained: bool = False) -> Step:
-    """Have every balancer use the API server on `host` again; undoing this drains it, if it was `drained`."""
+    """Return the API server on `host` to every balancer; undoing this drains it, if it was `drained`."""
     drain = TakeBack(_set(servers, AdminState.DRAIN), (_is(servers, AdminState.DRAIN),))
     return Step(
         id=step_id("haproxy.ready", host),
-        title=f"Let the balancers use {host}'s API server again",
+        title=f"Return {host}'s API server to the balancers",
         why=READY_WHY,
         host=HostName(host),
         operation=_set(servers, AdminState.READY),
         verification=(_is(servers, AdminState.READY),),
-        undo=drain if drained else Irreversible(f"take it out with: run drain {host}"),
+        undo=drain if drained else Irreversible(f"drain it with: run drain {host}"),
         phase=phase,
     )
 

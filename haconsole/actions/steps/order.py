@@ -11,10 +11,10 @@ Group = tuple[Step, ...]
 
 
 def in_order(groups: tuple[Group, ...]) -> tuple[Step, ...]:
-    """All steps, each group's after all of the group before it; steps of one group run side by side.
+    """All steps, each group's after all of the group before it; steps of one group run in parallel.
 
-    What a step needs beyond that is kept where it is within its own group, and dropped where it is not: earlier groups
-    are done by then anyway.
+    Further needs of a step are kept within its own group, and dropped otherwise: earlier groups are done by then
+    anyway.
     """
     steps: list[Step] = []
     before: tuple[StepId, ...] = ()
@@ -28,7 +28,7 @@ def in_order(groups: tuple[Group, ...]) -> tuple[Step, ...]:
 
 
 def one_by_one(steps: tuple[Step, ...]) -> tuple[Group, ...]:
-    """Each step a group of its own."""
+    """Each step as its own group."""
     return tuple((step,) for step in steps)
 
 

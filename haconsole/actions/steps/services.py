@@ -1,4 +1,4 @@
-"""Steps that stop services, reload them, set things aside, and rewrite a file that need not be taken up."""
+"""Steps that stop services, reload them, rename files, and rewrite a file without a reload."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ REWRITE = load_script("rewrite-file")
 
 
 def stop_step(what: str, host: str, units: tuple[str, ...], *, title: str, why: str, phase: str) -> Step:
-    """Stop `units` on `host` and keep them from starting with it."""
+    """Stop and disable `units` on `host`."""
     return Step(
         id=step_id(what, host),
         title=title,
@@ -50,7 +50,7 @@ def reload_step(
     also: tuple[Check, ...] = (),
     verify_within_s: float = 60.0,
 ) -> Step:
-    """Have `unit`, which runs, take up its files without an interruption; `test` must accept them first."""
+    """Reload the files of the running `unit` without an interruption; `test` must accept them first."""
     return Step(
         id=step_id(what, host),
         title=title,
@@ -83,14 +83,14 @@ def set_aside_step(
         why=why,
         host=HostName(host),
         operation=RunCommand(("sh", "-ec", command, "aside", end, *paths)),
-        verification=(FilesAbsent(paths, "not set aside"),),
+        verification=(FilesAbsent(paths, "not renamed"),),
         undo=RunCommand(("sh", "-ec", BRING_BACK, "back", end, *paths)),
         phase=phase,
     )
 
 
 def rewrite_step(what: str, host: str, file: File, *, title: str, why: str, phase: str) -> Step:
-    """Put `file` in place with the time of the one before it, so that nothing needs to be started again for it."""
+    """Write `file` with the timestamp of the previous one, so that nothing has to be started again for it."""
     digest = sha256(file.content.encode()).hexdigest()
     words = ("rewrite", file.path, f"{file.mode:o}", file.owner)
     return Step(

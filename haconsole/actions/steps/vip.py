@@ -1,4 +1,4 @@
-"""Steps that move VIPs between balancers with nothing cut off, there and back again."""
+"""Steps that move VIPs between balancers without lost connections, there and back."""
 
 from __future__ import annotations
 
@@ -16,12 +16,17 @@ from haconsole.model.names import HostName
 
 WAIT_S = 30.0
 SAYS = "haconsole: this host makes way for one that outranks it; run failback if this file stays"
-STANDS_WHY = "Its adverts take the VIPs from whoever it outranks some seconds after it stands for them again."
-MAKE_WAY_WHY = "It is outranked: the VIPs go. Connections to them are ended before, or they would hang unheard."
+STANDS_WHY = (
+    "The host's adverts take the VIPs from balancers of lower priority a few seconds after it claims them again."
+)
+MAKE_WAY_WHY = (
+    "A higher-priority balancer takes the VIPs. Open connections are reset first; otherwise clients "
+    "hang until they time out."
+)
 
 
 def give_up(body: str, name: str, layout: Layout, says: str, addresses: tuple[str, ...]) -> RunCommand:
-    """One of the scripts that give VIPs up, on a balancer with a VIP."""
+    """One of the scripts that release VIPs, on a balancer with a VIP."""
     assert layout.haproxy is not None
     assert layout.keepalived is not None
     words = (str(layout.haproxy.bind_port), layout.keepalived.down_file, says, *addresses)
@@ -34,7 +39,7 @@ def elsewhere(addresses: tuple[str, ...], otherwise: str) -> CommandSucceeds:
 
 
 def state_step(what: str, host: Host, inventory: Inventory, state: str, *, title: str, why: str, phase: str) -> Step:
-    """Wait until every VRRP instance on the host has entered the `state`, or one of those parted by bars."""
+    """Wait until every VRRP instance on the host has entered the `state`, or one of several separated by bars."""
     names = tuple(instance_name(vip) for vip in inventory.vips)
     told = state.replace("|", " or ")
     entered = script(
@@ -46,27 +51,27 @@ def state_step(what: str, host: Host, inventory: Inventory, state: str, *, title
 def way_back(
     host: Host, owners: tuple[Host, ...], inventory: Inventory, layout: Layout, *, phase: str, what: str = ""
 ) -> Group:
-    """See `host` stand for its VIPs again, then have those of `owners` that hold any make way for it.
+    """Wait until `host` claims its VIPs again, then owners among `owners` with lower priority release them.
 
-    Nothing where a VIP stays with its owner whoever outranks it: a host gives all of its VIPs up, or none.
+    Nothing if a VIP stays with its owner whatever the priorities: a host releases all of its VIPs, or none.
     """
     if not owners or not all(vip.preempt for vip in inventory.vips):
         return ()
     addresses = vip_addresses(inventory)
     end = f"-{what}" if what else ""
-    title = f"See {host.name} stand for its VIPs"
+    title = f"Verify that {host.name} claims its VIPs"
     stands = state_step(
         f"keepalived.stands{end}", host, inventory, "BACKUP|MASTER", title=title, why=STANDS_WHY, phase=phase
     )
     make_way = tuple(
         Step(
             id=step_id(f"keepalived.make-way{end}", owner.name),
-            title=f"Make way for {host.name}",
+            title=f"Release the VIPs to {host.name}",
             why=MAKE_WAY_WHY,
             host=HostName(owner.name),
             operation=give_up(MAKE_WAY, "make-way", layout, SAYS, addresses),
-            verification=(elsewhere(addresses, "a VIP is here still"),),
-            undo=Irreversible("who holds a VIP is decided by priorities and down files"),
+            verification=(elsewhere(addresses, "a VIP is still here"),),
+            undo=Irreversible("priorities and down files decide which host holds a VIP"),
             needs=(stands.id,),
             phase=phase,
         )

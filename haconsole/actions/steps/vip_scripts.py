@@ -1,9 +1,9 @@
-"""Scripts that have a balancer give its VIPs up, by the down file that keepalived's check heeds, and stand again.
+"""Scripts that release a balancer's VIPs, by the down file that keepalived's check follows, and claim them again.
 
-An address that goes takes the connections to it along without a word, for nothing can be sent from it any more. So
-whoever gives a VIP up on purpose ends them before. New ones are held off: their first packet is dropped, and clients
-send it again a second later, to the next owner. What is under way may end: a connection is reset once it rests after
-the server's last word, which tells its client at once to make another.
+A removed address silently kills its connections, because nothing can be sent from it any more. A planned release
+therefore ends them first. New connections are delayed: their first packet is dropped, and clients send it again a
+second later, to the next owner. Open requests may finish: a connection is reset once it is idle after the server's last
+packet, which makes its client reconnect at once.
 """
 
 from __future__ import annotations

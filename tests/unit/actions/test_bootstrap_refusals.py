@@ -54,7 +54,7 @@ def test_an_unreachable_worker_hinders_nothing() -> None:
     ("offsets", "said"),
     [
         ((0.0, 900.0, 100.0), "the clocks of cp1 and cp2 are 900 ms apart"),
-        ((0.0, -90_000.0, 0.0), "cp2's clock is -90.0 s off from here"),
+        ((0.0, -90_000.0, 0.0), "cp2's clock is -90.0 s off from this machine"),
     ],
 )
 def test_clocks_that_differ_are_refused(offsets: tuple[float, ...], said: str) -> None:
@@ -144,7 +144,7 @@ def test_an_interface_that_nobody_names_is_asked_for() -> None:
     hosts = tuple(msgspec.structs.replace(host, interface=None) for host in samples.lab().hosts)
     inventory = inventory_with(hosts=hosts, kubernetes=Kubernetes(), haproxy=Haproxy())
     unseen = replace(bare(inventory), hosts=())
-    assert "cp2: which interface the VIP 10.99.0.100 goes to is not known" in reasons(unseen, inventory)
+    assert "cp2: the interface of the VIP 10.99.0.100 is unknown" in reasons(unseen, inventory)
 
 
 @pytest.mark.parametrize("part", [Part.ETCD, Part.HAPROXY, Part.KEEPALIVED])

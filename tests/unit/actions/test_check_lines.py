@@ -40,10 +40,10 @@ from haconsole.model.haproxy import AdminState
 from haconsole.model.names import HostName, MemberId, Vip
 
 CHECKS: dict[str, Check] = {
-    "test -d '/a b'": CommandSucceeds(("test", "-d", "/a b"), "it is not there"),
+    "test -d '/a b'": CommandSucceeds(("test", "-d", "/a b"), "it is absent"),
     "/a is as rendered, mode 0600, etcd:etcd": FileIs("/a", "00", 0o600, "etcd:etcd"),
-    "/a, /b not there": FilesAbsent(("/a", "/b"), "left over"),
-    "every host has the same": AuthorityInPlace(),
+    "/a, /b absent": FilesAbsent(("/a", "/b"), "left over"),
+    "every host has the same files": AuthorityInPlace(),
     "key, chain, names, uses and dates are right": CertificateInPlace(),
     "etcd.service is active, enabled and newer than its files": ServiceRunning("etcd.service"),
     "etcd answers a linearizable read and lists 3 started voters": EtcdHealthy(3),
@@ -51,17 +51,17 @@ CHECKS: dict[str, Check] = {
     "haproxy here sees cp1, cp2 UP": BackendsUp(("cp1", "cp2")),
     "exactly one balancer holds 10.0.0.1": VipOwned(Vip("10.0.0.1")),
     "GET https://10.0.0.1:8443/readyz from here is 200": VipAnswers("10.0.0.1:8443"),
-    "node w1 renewed its lease since its kubelet began": NodeRenewed("w1", ()),
+    "node w1 renewed its lease since its kubelet started": NodeRenewed("w1", ()),
     "lease kube-system/kube-scheduler is held and not expired": LeaseHeld("kube-system", "kube-scheduler"),
     "etcd's member at http://x:2380 is voting": MemberIs("http://x:2380", MemberStage.VOTING, (HostName("cp1"),)),
     "etcd's list has no member a3": MemberGone(MemberId("a3"), (HostName("cp1"),)),
     "etcd's leader is on cp1 or cp2": LeaderAmong((HostName("cp1"), HostName("cp2"))),
     "etcd's database here takes less than nine tenths of 2048 MiB": HasRoom(2 << 30),
-    "no member has raised the alarm NOSPACE": NoAlarm("NOSPACE"),
+    "no member reports the alarm NOSPACE": NoAlarm("NOSPACE"),
     "haproxy on cp1 has api/cp3 in drain": ServerIs("api", "cp3", AdminState.DRAIN, (HostName("cp1"),)),
-    "/b here on this machine is /a of the host": SameFile("/b here", "/a"),
-    "/b on this machine is a whole snapshot": SnapshotHere("/b"),
-    "/a not there, or GET /readyz of the API server here is 200": AnyOf(
+    "/b here on this machine is identical to /a on the host": SameFile("/b here", "/a"),
+    "/b on this machine is a complete snapshot": SnapshotHere("/b"),
+    "/a absent, or GET /readyz of the API server here is 200": AnyOf(
         ((FilesAbsent(("/a",), "left over"),), (ApiserverReady(),))
     ),
 }

@@ -38,28 +38,29 @@ HOSTS = (HostName("cp1"), HostName("cp2"))
 OPERATIONS: dict[str, Operation] = {
     "sh -ec 'systemctl restart etcd'": RunCommand(("sh", "-ec", "systemctl restart etcd")),
     "write /etc/x (5 bytes, mode 0600, etcd:etcd)": WriteFile("/etc/x", "é\nab", 0o600, "etcd:etcd"),
-    "have one CA etcd-ca on cp1, cp2: /ca.crt, /ca.key": EnsureAuthority(
+    "install one CA etcd-ca on cp1, cp2: /ca.crt, /ca.key": EnsureAuthority(
         "etcd-ca", "etcd-ca", "/ca.crt", "/ca.key", HOSTS
     ),
     "copy the certificate of the CA etcd-ca to /ca.crt": TrustAuthority("etcd-ca", "/ca.crt"),
-    "have one RSA key pair on cp1, cp2: /sa.pub, /sa.key": EnsureKeyPair("/sa.pub", "/sa.key", HOSTS),
-    "have etcd-ca sign /x.crt (O=system:masters,CN=admin, client) for DNS:cp1; its key /x.key is made here": (
+    "install one RSA key pair on cp1, cp2: /sa.pub, /sa.key": EnsureKeyPair("/sa.pub", "/sa.key", HOSTS),
+    "issue /x.crt, signed by etcd-ca (O=system:masters,CN=admin, client) for DNS:cp1; its key /x.key is generated "
+    "here": (
         IssueCertificate(
             *("etcd-ca", "/ca.crt", "/ca.key", "/x.crt", "/x.key"),
             *("admin", ("system:masters",), ("DNS:cp1",), ("client",)),
         )
     ),
-    "etcd member add http://x:2380 as learner, asked of cp1 or cp2": AddMember("http://x:2380", HOSTS),
-    "wait until the learner at http://x:2380 has caught up, then etcd member promote, asked of cp1 or cp2": (
+    "etcd member add http://x:2380 as learner, through cp1 or cp2": AddMember("http://x:2380", HOSTS),
+    "wait until the learner at http://x:2380 has caught up, then etcd member promote, through cp1 or cp2": (
         PromoteMember("http://x:2380", HOSTS)
     ),
-    "etcd member remove a3, asked of cp1 or cp2": RemoveMember(MemberId("a3"), HOSTS),
+    "etcd member remove a3, through cp1 or cp2": RemoveMember(MemberId("a3"), HOSTS),
     "etcd move-leader to cp1 or cp2": MoveLeader(HOSTS, (HostName("cp3"),)),
     "etcd defrag": Defragment(),
-    "etcd compact to the newest revision, asked of cp1 or cp2": CompactHistory(HOSTS),
-    "etcd alarm disarm NOSPACE, asked of cp1 or cp2": DisarmAlarm("NOSPACE", HOSTS),
+    "etcd compact to the newest revision, through cp1 or cp2": CompactHistory(HOSTS),
+    "etcd alarm disarm NOSPACE, through cp1 or cp2": DisarmAlarm("NOSPACE", HOSTS),
     "copy /a to /b on this machine, mode 0600": FetchFile("/a", "/b"),
-    "copy /b of this machine to /a, mode 0600": SendFile("/b", "/a"),
+    "copy /b from this machine to /a, mode 0600": SendFile("/b", "/a"),
     "set server api/cp3 state drain in haproxy's runtime API on cp1, cp2": (
         SetServerState("api", "cp3", AdminState.DRAIN, HOSTS)
     ),
@@ -68,8 +69,8 @@ OPERATIONS: dict[str, Operation] = {
 UNDOS: dict[str, Undo] = {
     "systemctl stop etcd": RunCommand(("systemctl", "stop", "etcd")),
     "systemctl stop haproxy": TakeBack(RunCommand(("systemctl", "stop", "haproxy")), ()),
-    "put back what stood at /a, /b": PutBack(("/a", "/b")),
-    "cannot be taken back: it is gone": Irreversible("it is gone"),
+    "restore /a, /b": PutBack(("/a", "/b")),
+    "cannot be undone: it is gone": Irreversible("it is gone"),
 }
 
 

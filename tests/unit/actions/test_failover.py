@@ -60,7 +60,7 @@ def test_the_next_by_priority_takes_it() -> None:
     plan = planned("failover", healthy())
     assert changes(plan) == ["keepalived.measure@cp3", "keepalived.down@cp1"]
     assert plan.steps[-1].verification[0] == VipOwned(VIP, (HostName("cp2"),))
-    assert plan.summary.splitlines()[0] == "10.99.0.100 goes from cp1 to cp2"
+    assert plan.summary.splitlines()[0] == "10.99.0.100 moves from cp1 to cp2"
 
 
 def test_a_balancer_alone_is_seen_to_hold_it_from_a_control_plane() -> None:
@@ -89,20 +89,20 @@ def test_who_would_take_it_before_the_one_that_should_is_kept_out_first() -> Non
     assert changes(plan) == ["keepalived.down@cp2", "keepalived.measure@cp2", "keepalived.down@cp1"]
     ids = [str(step.id) for step in plan.steps]
     assert ids.index("keepalived.out@cp2") < ids.index("keepalived.down@cp1")
-    assert "held down until failback, and no use should cp3 fail: cp1, cp2" in plan.summary
+    assert "kept down until failback, and unavailable if cp3 fails: cp1, cp2" in plan.summary
 
 
 @pytest.mark.parametrize(
     ("snapshot", "request_", "said"),
     [
-        (healthy(), {"to": "cp1"}, "cp1 holds it already"),
-        (healthy(), {"to": "cp9"}, "cp9 is no load balancer; they are: cp1, cp2, cp3"),
+        (healthy(), {"to": "cp1"}, "cp1 already holds it"),
+        (healthy(), {"to": "cp9"}, "cp9 is no load balancer; the inventory's are: cp1, cp2, cp3"),
         (healthy(), {"vip": "10.0.0.9"}, "the inventory has no VIP 10.0.0.9; its VIPs are: 10.99.0.100"),
         (changed(healthy(), 3, lost), {"to": "cp3"}, "cp3 cannot hold it: cannot be reached"),
         (changed(healthy(), 2, held_down), {"to": "cp2"}, "is held down by its down file: run failback first"),
         (changed(healthy(), 2, with_vip), {}, "10.99.0.100 is split by cp1 and cp2"),
         (changed(healthy(), 1, without_vip), {}, "10.99.0.100 is unowned"),
-        (changed(changed(healthy(), 2, lost), 3, lost), {}, "no other balancer could hold it: cp2 cannot be reached"),
+        (changed(changed(healthy(), 2, lost), 3, lost), {}, "no other balancer can hold it: cp2 cannot be reached"),
     ],
 )
 def test_nothing_is_moved_to_where_it_would_not_stay(
@@ -114,7 +114,7 @@ def test_nothing_is_moved_to_where_it_would_not_stay(
 def test_it_goes_back_when_the_files_are_away() -> None:
     plan = planned("failback", moved())
     assert changes(plan) == ["keepalived.measure@cp3", "keepalived.up@cp1", "keepalived.make-way@cp2"]
-    assert plan.summary == "10.99.0.100 goes from cp2 to cp1"
+    assert plan.summary == "10.99.0.100 moves from cp2 to cp1"
     assert str(plan.steps[0].id) == "keepalived.fit@cp1"
     needs = {str(step.id): {str(need).partition("@")[0] for need in step.needs} for step in plan.steps}
     assert needs["keepalived.stands@cp1"] == {"keepalived.fit", "keepalived.up"}

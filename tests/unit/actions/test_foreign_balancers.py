@@ -125,7 +125,7 @@ def test_keepalived_is_not_set_up_beside_a_haproxy_that_its_check_cannot_ask() -
         for file in balancer_files(Owner.OURS)
     )
     snapshot = everywhere(lambda facts: replace(facts, balancer_files=Known(files, NOW)))
-    assert "keepalived's check asks haproxy's health port 8404" in refused(
+    assert "keepalived's check queries haproxy's health port 8404" in refused(
         plan_bootstrap(snapshot, INVENTORY, Part.KEEPALIVED)
     )
 
@@ -148,7 +148,7 @@ def test_hosts_do_not_come_and_go_over_foreign_files(action: str, request_: dict
 @pytest.mark.parametrize("n", [1, 2])
 def test_a_vip_is_not_moved_where_the_down_file_is_not_heeded(change: Change, n: int) -> None:
     said = refused(planned("failover", changed(healthy(), n, change)))
-    assert f"cp{n}'s balancer is not set up by haconsole, so its check does not heed the down file" in said
+    assert f"cp{n}'s balancer is not set up by haconsole, so its check ignores the down file" in said
     assert "to move 10.99.0.100 by hand, stop keepalived on cp1" in said
 
 
@@ -174,7 +174,7 @@ def test_a_server_that_no_balancer_has_is_refused(action: str) -> None:
 @pytest.mark.parametrize("action", ["drain", "ready"])
 def test_a_haproxy_that_cannot_be_asked_is_refused(action: str) -> None:
     said = refused(planned(action, changed(healthy(), 2, no_socket), host="cp1"))
-    assert "cp2: haproxy cannot be asked what it does with cp1's API server" in said
+    assert "cp2: haproxy cannot be queried for cp1's API server" in said
     assert "stats socket PATH mode 600 level admin" in said
 
 

@@ -53,7 +53,7 @@ REFUSED: dict[str, tuple[Callable[[], Plan | Refusal], str]] = {
     "a worker to join": (
         lambda: plan_join(seen(WITH_WORKER), WITH_WORKER, "cp4"),
         (
-            "cp4 is a worker, which haconsole looks after from outside only; it joins by Kubernetes' own means: have "
+            "cp4 is a worker, which haconsole only observes; it joins with Kubernetes' own tools: let "
             "its kubelet join through https://10.99.0.100:8443 (kubeadm join 10.99.0.100:8443, or a kubeconfig for "
             "that address)"
         ),
@@ -61,33 +61,33 @@ REFUSED: dict[str, tuple[Callable[[], Plan | Refusal], str]] = {
     "a worker to leave": (
         lambda: plan_remove(seen(WITH_WORKER), WITH_WORKER, "cp4"),
         (
-            "it leaves by Kubernetes' own means: kubectl drain cp4 --ignore-daemonsets, then kubectl delete node cp4, "
-            "then take its lines out of the inventory"
+            "it leaves with Kubernetes' own tools: kubectl drain cp4 --ignore-daemonsets, then kubectl delete node "
+            "cp4, then remove its lines from the inventory"
         ),
     ),
     "a bastion": (
         lambda: plan_remove(seen(WITH_BASTION), WITH_BASTION, "cp4"),
-        "cp4 is a bastion, where nothing of the cluster runs: put its lines into the inventory, or take them out",
+        "cp4 is a bastion, which runs no part of the cluster: add its lines to the inventory, or remove them",
     ),
     "an unhealthy member elsewhere": (
         lambda: plan_join(seen(down=(2,)), FIVE, "cp4"),
         (
             "etcd member cp2 on cp2 is not healthy (connection refused): 3 voters, 2 needed, 2 healthy: can lose 0; "
-            "mend it, or take it out first (run remove cp2)"
+            "fix it, or remove it first (run remove cp2)"
         ),
     ),
     "a host that must follow cannot be reached": (
         lambda: plan_join(seen(off=(2,)), FIVE, "cp4"),
         (
-            "cp2 cannot be reached: no answer within 10 s; its configuration must follow, so mend it, or remove it "
+            "cp2 cannot be reached: no answer within 10 s; its configuration must be updated, so fix it, or remove it "
             "first: run remove cp2"
         ),
     ),
     "the joiner cannot be reached": (lambda: plan_join(seen(off=(4,)), FIVE, "cp4"), "cp4 cannot be reached"),
-    "too few would be left": (
+    "the quorum would be lost": (
         lambda: plan_remove(seen(ETCD, down=(3,)), ETCD, "cp2"),
         (
-            "without cp2 too few would be left: now 3 voters, 2 needed, 2 healthy: can lose 0; then 2 voters, "
+            "without cp2 the quorum would be lost: now 3 voters, 2 needed, 2 healthy: can lose 0; then 2 voters, "
             "2 needed, 1 healthy: 1 short of quorum; start or replace the failed members first"
         ),
     ),
@@ -103,7 +103,7 @@ REFUSED: dict[str, tuple[Callable[[], Plan | Refusal], str]] = {
         lambda: plan_join(seen(ETCD, (*voters(1, 2, 3), grown.listed(4, started=False))), ETCD, "cp5"),
         (
             "member a4 on cp4 was added and never started: finish it (run join cp4) or remove it again (run remove "
-            "with member-id = a4); one change at a time"
+            "with member-id = a4); only one change at a time"
         ),
     ),
     "a learner waits": (
@@ -113,20 +113,20 @@ REFUSED: dict[str, tuple[Callable[[], Plan | Refusal], str]] = {
     "a name that is there twice": (
         lambda: plan_join(seen(ETCD, (*voters(1, 2, 3), grown.ghost(name="cp4"))), ETCD, "cp4"),
         (
-            "etcd has a member cp4 already, bad at https://10.99.0.99:2380: give cp4 another etcd_name, or take "
-            "that one out first (run remove with member-id = bad)"
+            "etcd already has a member cp4, bad at https://10.99.0.99:2380: give cp4 another etcd_name, or remove "
+            "that member first (run remove with member-id = bad)"
         ),
     ),
     "a member that has run and does not answer": (
         lambda: plan_join(seen(ETCD, voters(1, 2, 3, 4), down=(4,)), ETCD, "cp4"),
         (
-            "cp4 is member a4 already, which has run and does not answer (connection refused): start etcd there; if "
+            "cp4 is already member a4, which has run and does not answer (connection refused): start etcd there; if "
             "its data is lost, run remove cp4 first"
         ),
     ),
     "no learners": (
         lambda: plan_join(told(seen(ETCD), version="3.3.25"), ETCD, "cp4"),
-        "etcd 3.3.25 knows no learners: upgrade the members to 3.4 or newer first",
+        "etcd 3.3.25 has no learners: upgrade the members to 3.4 or newer first",
     ),
     "an upgrade under way": (
         lambda: plan_join(told(seen(ETCD), version="3.5.9", only=2), ETCD, "cp4"),
@@ -134,15 +134,15 @@ REFUSED: dict[str, tuple[Callable[[], Plan | Refusal], str]] = {
     ),
     "an alarm": (
         lambda: plan_join(told(seen(ETCD), alarm="NOSPACE", only=1), ETCD, "cp4"),
-        "cp1 has raised the alarm NOSPACE, under which nothing is written",
+        "cp1 has raised the alarm NOSPACE, which blocks writes",
     ),
     "another cluster": (
         lambda: plan_join(told(seen(ETCD), cluster="c2", only=3), ETCD, "cp4"),
-        "the hosts answer for different etcd clusters (c1, c2)",
+        "the hosts belong to different etcd clusters (c1, c2)",
     ),
     "the last of all roles": (
         lambda: plan_remove(seen(grown.inventory(1), voters(1)), grown.inventory(1), "cp1"),
-        "cp1 is the last control plane: nothing would serve the API; join another one first",
+        "cp1 is the last control plane: no API server would be left; join another one first",
     ),
     "the last balancer": (
         lambda: plan_remove(seen(grown.inventory(1), voters(1)), grown.inventory(1), "cp1"),
@@ -152,11 +152,11 @@ REFUSED: dict[str, tuple[Callable[[], Plan | Refusal], str]] = {
     "a host that nobody knows": (
         lambda: plan_remove(seen(THREE, (*voters(1, 2, 3), grown.ghost())), THREE, "old"),
         (
-            "the inventory has no host old; a member that runs elsewhere is removed by its ID: run remove "
+            "the inventory has no host old; a member on an unknown host is removed by its ID: run remove "
             "with member-id = ID (old is bad)"
         ),
     ),
-    "an ID that is not there": (
+    "an ID that is absent": (
         lambda: plan_remove_member(seen(ETCD), ETCD, "0xBEEF"),
         "etcd lists no member 0xBEEF; its members are: a1 (cp1), a2 (cp2), a3 (cp3)",
     ),
@@ -168,7 +168,7 @@ REFUSED: dict[str, tuple[Callable[[], Plan | Refusal], str]] = {
     "itself for itself": (lambda: plan_replace(seen(), FIVE, "cp2", "cp2"), "cp2 cannot replace itself"),
     "fewer roles": (
         lambda: plan_replace(seen(mixed()), mixed(), "cp2", "cp5"),
-        "cp5 has not the roles of cp2: control-plane, load-balancer",
+        "cp5 lacks roles of cp2: control-plane, load-balancer",
     ),
     "two ill ones": (
         lambda: plan_replace(seen(SIX, voters(1, 2, 3, 4, 5), down=(3,), off=(2,)), SIX, "cp2", "cp6"),
@@ -250,7 +250,7 @@ def test_what_was_added_and_never_started_is_taken_back_by_its_id() -> None:
 
 def test_nobody_is_called_the_last_while_the_members_are_not_known() -> None:
     told = reasons(plan_remove(seen(ETCD, down=(1, 2, 3)), ETCD, "cp2"))
-    assert told == "no etcd member answers, so its members are not known: mend etcd first, or restore it"
+    assert told == "no etcd member answers, so its members are not known: fix etcd first, or restore it"
 
 
 def test_a_vip_is_not_taken_from_the_only_balancer_that_may_hold_it() -> None:
@@ -259,7 +259,7 @@ def test_a_vip_is_not_taken_from_the_only_balancer_that_may_hold_it() -> None:
     hosts = tuple(one if one.host == "cp1" else replace(one, keepalived=down) for one in standing.hosts)
     moved = replace(standing, hosts=hosts)
     assert reasons(plan_remove(moved, THREE, "cp1")) == (
-        "cp1 holds 10.99.0.100, which no balancer that stays could take: cp2 is held down by its down file: run "
+        "cp1 holds 10.99.0.100, and no remaining balancer can take it: cp2 is held down by its down file: run "
         "failback first; cp3 is held down by its down file: run failback first"
     )
     assert isinstance(plan_remove(moved, THREE, "cp2"), Plan)

@@ -107,25 +107,25 @@ def test_the_new_cluster_has_a_name_of_its_own() -> None:
 def test_what_is_lost_is_said() -> None:
     loses = planned().loses
     assert loses.startswith("everything written to etcd since /var/lib/etcd-snapshots/lab.db was taken")
-    assert "etcd stands now: 3 voters, 2 needed, 3 healthy: can lose 1" in loses
+    assert "etcd now: 3 voters, 2 needed, 3 healthy: can lose 1" in loses
 
 
 def test_who_is_off_for_good_is_left_out() -> None:
     plan = planned(changed(healthy(), 3, lost), gone="cp3")
     assert {str(step.host) for step in plan.steps} == {"cp1", "cp2"}
-    assert "cp3 is left out: should it come back, set its data aside and run join cp3" in plan.summary
+    assert "cp3 is left out: if it returns, rename its data and run join cp3" in plan.summary
 
 
 @pytest.mark.parametrize(
     ("snapshot", "request_", "said"),
     [
-        (changed(healthy(), 3, lost), {}, "switch it off for good, and name it in gone = cp3"),
+        (changed(healthy(), 3, lost), {}, "switch it off permanently, and name it in gone = cp3"),
         (changed(changed(healthy(), 3, lost), 1, lost), {"gone": "cp1"}, "gone = cp1,cp3"),
         (healthy(), {"gone": "cp9"}, "the inventory has no host cp9 that could be gone"),
-        (healthy(), {"file": "x.db"}, "give a file here, or HOST:PATH, e.g. cp1:/var/lib/x.db"),
-        (healthy(), {"file": "cp1:/a b"}, "does not say where the snapshot lies"),
-        (healthy(), {"file": "cp9:/x.db"}, "cp9 is no host for etcd that is left: copy the snapshot to one of cp1"),
-        (healthy(), {"gone": "cp2"}, "cp2 is no host for etcd that is left: copy the snapshot to one of cp1, cp3"),
+        (healthy(), {"file": "x.db"}, "give a file on this machine, or HOST:PATH, e.g. cp1:/var/lib/x.db"),
+        (healthy(), {"file": "cp1:/a b"}, "does not name a snapshot"),
+        (healthy(), {"file": "cp9:/x.db"}, "cp9 is no remaining etcd host: copy the snapshot to one of cp1"),
+        (healthy(), {"gone": "cp2"}, "cp2 is no remaining etcd host: copy the snapshot to one of cp1, cp3"),
     ],
 )
 def test_nothing_is_begun(snapshot: ClusterSnapshot, request_: dict[str, str], said: str) -> None:

@@ -106,7 +106,7 @@ def test_a_pair_in_a_kubeconfig_goes_into_files_that_it_names_and_kubelet_is_res
 
 
 def test_a_kubeconfig_of_the_control_plane_that_holds_its_pair_is_treated_alike() -> None:
-    """The layout's files are not there, since who made the cluster embedded the pair."""
+    """The layout's files are absent, since who made the cluster embedded the pair."""
     conf = "/etc/kubernetes/scheduler.conf"
 
     def embed(one: Certificate) -> Certificate:
@@ -128,7 +128,7 @@ def test_what_kubelet_renews_by_itself_is_left_and_named() -> None:
     own = "/var/lib/kubelet/pki/kubelet-client-current.pem"
     made = plan(seen(kubelet("cp2", own, own)))
     assert "pki.kubelet@cp2" not in {step.id for step in made.steps}
-    told = f"cp2: kubelet keeps its certificate in {own} and renews it by itself"
+    told = f"cp2: kubelet keeps its certificate in {own} and renews it automatically"
     assert told in made.summary
     assert "for a new CA" not in made.summary
     assert told not in plan(seen(kubelet("cp2", own, own)), scope="etcd").summary
@@ -167,11 +167,11 @@ def test_a_new_ca_reaches_the_kubelets_of_control_planes_and_workers() -> None:
     [
         (
             kubelet("cp2", "/k.pem", "/k.pem"),
-            "and renews it by itself: it is left as it is; for a new CA have its kubeconfig name a certificate",
+            "and renews it automatically: it is not replaced; for a new CA set a certificate",
         ),
         (
             named_ca("cp3", "scheduler-ca", "/etc/kubernetes/scheduler.conf", inside=True),
-            f"cp3: scheduler: /etc/kubernetes/scheduler.conf holds the CA itself: have it name {CA}",
+            f"cp3: scheduler: /etc/kubernetes/scheduler.conf embeds the CA: set certificate-authority: {CA}",
         ),
     ],
 )
@@ -181,8 +181,9 @@ def test_no_new_ca_where_somebody_would_be_cut_off_by_it(more: Certificate, says
 
 def test_no_new_ca_past_a_kubelet_with_a_ca_of_its_own() -> None:
     snapshot = seen(kubelet("cp2", "/k.crt", "/k.key"), named_ca("cp2", "kubelet-ca", "/var/lib/kubelet/ca.crt"))
-    assert f"cp2: kubelet: its kubeconfig names the CA /var/lib/kubelet/ca.crt: have it name {CA}" in refused(
-        snapshot, ca="yes"
+    assert (
+        f"cp2: kubelet: its kubeconfig names the CA /var/lib/kubelet/ca.crt: set certificate-authority: {CA}"
+        in refused(snapshot, ca="yes")
     )
 
 

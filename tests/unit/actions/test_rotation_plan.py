@@ -244,7 +244,7 @@ def test_scope_host_and_due_choose() -> None:
 
 def test_what_has_ended_is_brought_back_without_asking_for_health_first() -> None:
     made = PLANS["ended"]
-    assert "stop etcd and the API servers" in made.summary
+    assert "stopped etcd and the API servers" in made.summary
     first = place(made, "etcd.revive@cp1")[0]
     asked = [one for step in made.steps[:first] for one in flat(step.precondition + step.verification)]
     assert EtcdHealthy(3) not in asked
@@ -262,7 +262,7 @@ def test_one_member_whose_certificates_ended_does_not_stop_the_others() -> None:
 
 def test_api_servers_alone_are_brought_back_with_etcd_untouched() -> None:
     made = PLANS["api-ended"]
-    assert "stop the API servers" in made.summary
+    assert "stopped the API servers" in made.summary
     assert not [step for step in made.steps if "systemctl restart etcd" in _command(step)]
 
 
@@ -304,10 +304,10 @@ def test_phases_are_refused_before_their_time() -> None:
     assert "not every host trusts the new one" in refused(certified(), "ca", phase="leaves")
     halfway = certified(bundle=BOTH, made=True)
     assert "not everything is signed by the new one" in refused(halfway, "ca", phase="drop")
-    assert "nothing to take back" in refused(certified(), "ca", "back")
+    assert "nothing to undo" in refused(certified(), "ca", "back")
     begun = certified(bundle=BOTH, made=True, signed=NEW)
     dropped = changed(begun, 2, lambda _: certified(bundle=(NEW,), signed=NEW).hosts[1])
-    assert "dropped on some host already" in refused(dropped, "ca", "back")
+    assert "already dropped on some host" in refused(dropped, "ca", "back")
     assert "a CA rotation is unfinished" in refused(halfway)
 
 
@@ -338,20 +338,20 @@ def test_a_host_that_does_not_answer_is_left_out_and_named() -> None:
 
 def test_a_ca_is_not_replaced_without_a_host_and_the_way_out_is_named() -> None:
     why = (
-        "cp3 cannot be reached: no answer within 10 s: it would trust nobody's new certificate, and nobody its older "
-        "one; mend it, or take it out first (run remove cp3)"
+        "cp3 cannot be reached: no answer within 10 s. It would reject all new certificates, and other hosts would "
+        "reject its old ones; fix it, or remove it first (run remove cp3)"
     )
     begun = changed(certified(bundle=BOTH, made=True, signed=NEW), 3, lost)
     for phase in ("trust", "leaves", "drop"):
         assert refused(begun, "ca", phase=phase) == why
     assert refused(begun, "ca", "back") == why
     not_begun = changed(certified(), 3, lost)
-    assert refused(not_begun, "ca") == f"{why}; the others' leaves can go without it: run rotate-certs"
+    assert refused(not_begun, "ca") == f"{why}; leaves of the other hosts can be replaced without it: run rotate-certs"
 
 
 def test_ended_certificates_on_all_that_answer_stop_etcd() -> None:
     made = plan(changed(ended(), 3, lambda facts: lost(certified().hosts[2])))
-    assert "stop etcd and the API servers" in made.summary
+    assert "stopped etcd and the API servers" in made.summary
     assert [str(step.id) for step in made.steps if step.id.startswith("etcd.revive")] == [
         "etcd.revive@cp1",
         "etcd.revive@cp2",

@@ -80,7 +80,7 @@ def test_a_plan_in_json() -> None:
         "needs": [],
         "content": "auth @secret:vrrp-auth/10.0.0.1@\n",
     }
-    assert document["steps"][1]["undo"] == "cannot be taken back: it ran"
+    assert document["steps"][1]["undo"] == "cannot be undone: it ran"
     assert document["steps"][1]["needs"] == ["etcd.env@cp1"]
 
 
@@ -96,7 +96,7 @@ def test_a_plan_in_words() -> None:
         "   2. cp1: Start etcd",
         "      why:  It serves from now on.",
         "      does: systemctl start etcd",
-        "      undo: cannot be taken back: it ran",
+        "      undo: cannot be undone: it ran",
     ]
     assert plan_heading(Plan("bootstrap", "lab", PLAN.steps[:1])) == "bootstrap of lab: 1 step on cp1"
 

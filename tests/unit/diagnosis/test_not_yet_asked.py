@@ -1,4 +1,4 @@
-"""While a live view begins, much is not asked yet: nothing is said of that, and nothing is called healthy."""
+"""While a live view begins, much is not queried yet: nothing is said of that, and nothing is called healthy."""
 
 from __future__ import annotations
 

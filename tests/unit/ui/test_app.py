@@ -329,7 +329,7 @@ async def test_findings_have_a_screen_with_why_and_what_helps() -> None:
         await pilot.press("f")
         await settled(pilot)
         text = screen_text(app)
-        assert "Every balancer was asked and none has the address" in text
+        assert "Every balancer was queried and none has the address" in text
         assert "MEMBER" not in text
         await pilot.press("j")
         await settled(pilot)

@@ -1,1 +1,1 @@
-"""CAs and service-account keys replaced: trusted beside the older ones, signing, alone; and the way back."""
+"""Rotation of CAs and service-account keys: trusted beside the old ones, signing, only; and its undo."""

@@ -1,4 +1,4 @@
-"""The way back, until the last phase: leaves of the older CA again, then the one that was to come set aside."""
+"""The undo of a rotation, until the last phase: leaves of the old CA again, then the new CA renamed."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from haconsole.actions.step import Step
 from haconsole.actions.steps.order import Group
 from haconsole.inventory.schema import Host
 
-BACK_WHY = "Everything in use is signed by the older one again, so the one that was to come is set aside."
+BACK_WHY = "The old CA signs everything in use again, so the new one is renamed."
 
 
 def back(now: Replacing) -> tuple[Group, ...]:
-    """Leaves of the older CA again, then the one that was to come set aside."""
+    """Leaves of the old CA again, then the new CA renamed."""
     groups: list[Group] = []
     for host in turns(now.found):
         mine = tuple(one for one in held(now.found, host, ALL) if _came(now, one))
@@ -46,8 +46,8 @@ def _restore(now: Replacing, host: Host) -> Iterator[Step]:
             yield run_step(
                 "pki.service-account-back",
                 host,
-                "Sign service-account tokens with the older key again",
-                "Every API server accepts tokens of both keys still.",
+                "Sign service-account tokens with the old key again",
+                "Every API server still accepts tokens of both keys.",
                 "leaves-back",
                 scripts.RESTORE,
                 (one.files.key, one.previous, now.end),
@@ -56,8 +56,8 @@ def _restore(now: Replacing, host: Host) -> Iterator[Step]:
                         scripts.RESTORED,
                         "restored",
                         one.previous,
-                        means=f"{one.files.key} is the older one",
-                        otherwise=f"{one.files.key} is not the older one",
+                        means=f"{one.files.key} is the old one",
+                        otherwise=f"{one.files.key} is not the old one",
                     ),
                 ),
                 PutBack((one.files.key,)),
@@ -71,13 +71,13 @@ def _set_aside(now: Replacing, one: Material, host: Host) -> Step:
         one.files.cert,
         one.next.cert,
         one.comes,
-        means=f"{one.files.cert} holds the older one alone",
-        otherwise="the one that was to come is still there",
+        means=f"{one.files.cert} holds only the old one",
+        otherwise="the new one is still there",
     )
     return run_step(
         f"pki.{one.name}-alone",
         host,
-        f"Trust the older of the {short(one)} alone again",
+        f"Trust only the old of the {short(one)} again",
         BACK_WHY,
         "trust-back",
         scripts.BACK,

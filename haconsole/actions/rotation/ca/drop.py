@@ -1,4 +1,4 @@
-"""The last phase: every leaf verified with the CA that came, then the older one let go."""
+"""The last phase: every leaf verified with the new CA, then the old one removed."""
 
 from __future__ import annotations
 
@@ -24,14 +24,17 @@ from haconsole.actions.step import Step
 from haconsole.actions.steps.order import Group
 from haconsole.inventory.schema import CaKeyPlace, Host
 
-DROP_WHY = "Nothing in use was signed by the older one any more; what it signed elsewhere is refused from here on."
-STRIP_WHY = "The older CA's word for the new one was for clients that know the older one alone."
-VERIFY_WHY = "The older one is let go only when every leaf on every host verifies with the new one alone."
-LAST = Irreversible("the older CA is dropped; rotate again for another one")
+DROP_WHY = (
+    "Nothing in use is signed by the old CA any more. Certificates that it signed outside the cluster are "
+    "refused from here on."
+)
+STRIP_WHY = "The cross-signed certificates were for clients that trust only the old CA."
+VERIFY_WHY = "The old CA is removed only when every leaf on every host verifies with only the new one."
+LAST = Irreversible("the old CA is dropped; rotate again for another one")
 
 
 def drop(now: Replacing) -> tuple[Group, ...]:
-    """Every leaf verified with the new CA alone, then the older one let go, host by host."""
+    """Every leaf verified with only the new CA, then the old one removed, host by host."""
     every = {host.name: leaves_of(now, host) for host in turns(now.found)}
     groups: list[Group] = [
         tuple(_verify(now, host, every[host.name]) for host in turns(now.found) if every[host.name]),
@@ -57,29 +60,33 @@ def _verify(now: Replacing, host: Host, mine: tuple[Held, ...]) -> Step:
             scripts.VERIFIES,
             "verifies",
             *pairs,
-            means=f"every leaf verifies with the new {name} alone",
+            means=f"every leaf verifies with only the new {name}",
             otherwise=f"a leaf does not verify with the new {name}",
         )
         checks += or_over(material, verifies)
-    title = "See every leaf verify with the new CAs alone"
+    title = "Verify every leaf with only the new CAs"
     return look_step("pki.verified", host.name, checks, title=title, why=VERIFY_WHY, phase=Phase.DROP)
 
 
 def _strip(host: Host, mine: tuple[Held, ...]) -> Step:
     files = tuple(one.leaf.files.cert for one in mine)
     alone = script(
-        scripts.ALONE, "alone", *files, means="each file holds its leaf alone", otherwise="more than a leaf is there"
+        scripts.ALONE,
+        "alone",
+        *files,
+        means="each file holds only its leaf",
+        otherwise="a file holds more than its leaf",
     )
     return run_step(
         "pki.strip",
         host,
-        "Take the older CAs' word for the new ones out of the leaves' files",
+        "Remove the cross-signed certificates from the leaves' files",
         STRIP_WHY,
         Phase.DROP,
         scripts.STRIP,
         files,
         (alone,),
-        Irreversible("a leaf is good without it wherever the new CA is trusted"),
+        Irreversible("a leaf is valid without it wherever the new CA is trusted"),
     )
 
 
@@ -90,13 +97,13 @@ def _drop(now: Replacing, one: Material, host: Host) -> Step:
         one.files.cert,
         one.next.cert,
         one.goes or NONE,
-        means=f"{one.files.cert} holds the new one alone",
-        otherwise="the older one is still there",
+        means=f"{one.files.cert} holds only the new one",
+        otherwise="the old one is still there",
     )
     return run_step(
         f"pki.{one.name}-drop",
         host,
-        f"Drop the older of the {short(one)}",
+        f"Drop the old of the {short(one)}",
         DROP_WHY,
         Phase.DROP,
         scripts.DROP,

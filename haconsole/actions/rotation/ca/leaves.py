@@ -1,4 +1,4 @@
-"""The second phase: every leaf signed by the CA that comes, tokens by the key that comes."""
+"""The second phase: every leaf signed by the new CA, tokens by the new key."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from haconsole.actions.step import Step
 from haconsole.actions.steps.order import Group
 from haconsole.inventory.schema import Host
 
-SWITCH_WHY = "Every API server accepts tokens of both keys by now; new ones are signed with the one that comes."
+SWITCH_WHY = "By now every API server accepts tokens of both keys; the new key signs new ones."
 
 
 def leaves(now: Replacing) -> tuple[Group, ...]:
-    """New leaves host by host; what does not take them up by itself is restarted."""
+    """New leaves host by host; processes that do not reload are restarted."""
     groups: list[Group] = []
     for host in turns(now.found):
         mine = tuple(one for one in held(now.found, host, ALL) if now.of(one.leaf.authority))
@@ -38,7 +38,7 @@ def leaves(now: Replacing) -> tuple[Group, ...]:
 
 
 def _successors(now: Replacing, one: Held) -> Step:
-    """The leaf by the CA that comes, with the older one's word for it."""
+    """The leaf signed by the new CA, with a certificate cross-signed by the old one."""
     material = now.of(one.leaf.authority)
     assert material is not None
     replaced = one.seen.fingerprint if one.seen and one.seen.issued_by != material.comes else ""
@@ -68,7 +68,7 @@ def _switch(now: Replacing, host: Host) -> Iterator[Step]:
                 one.files.key,
                 one.next.key,
                 means=f"{one.files.key} is the new one",
-                otherwise=f"{one.files.key} is the older one",
+                otherwise=f"{one.files.key} is the old one",
             )
             yield run_step(
                 "pki.service-account-switch",

@@ -1,8 +1,8 @@
-"""The CAs a rotation replaces, as hosts were seen to have them: which one goes, which comes, how far it has come.
+"""The CAs that a rotation replaces, as observed on hosts: the old one, the new one, and the progress.
 
-While a CA is replaced its bundle (``ca.crt``) holds both, the one that goes first, and its key stays beside it; what
-comes lies in ``ca-next.crt`` and ``ca-next.key`` until the last phase puts it in place. So every phase can be told from
-the files of the hosts alone.
+During a CA rotation the bundle (``ca.crt``) holds both, the old one first, and its key stays beside it. The new one is
+kept in ``ca-next.crt`` and ``ca-next.key`` until the last phase installs it. So the phase is read only from the hosts'
+files.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ TOKENS = "service-account"
 class Material:
     """A CA, or the service-account key pair. `holders` have its key, `users` its certificate or public key.
 
-    `bundles` are the fingerprints that each user's file was seen to hold, `goes` and `comes` the two by fingerprint
-    (empty where unknown or not made yet).
+    `bundles` are the fingerprints observed in each user's file; `goes` and `comes` are the old and the new one by
+    fingerprint (empty if unknown or not generated yet).
     """
 
     name: str
@@ -46,7 +46,7 @@ class Material:
 
     @property
     def previous(self) -> str:
-        """Where the token key that goes is kept until the last phase."""
+        """The path of the old token key until the last phase."""
         return self.files.key.replace(".key", "-previous.key")
 
     @property
@@ -60,17 +60,17 @@ class Material:
 
     @property
     def trusted(self) -> bool:
-        """Whether every user has both, or the one that comes alone."""
+        """Whether every user has both, or only the new one."""
         return self.begun and all(self.comes in held for held in self.bundles.values())
 
     @property
     def dropped(self) -> bool:
-        """Whether some user has let go of the older one."""
+        """Whether some user has dropped the old one."""
         return self.begun and any(self.goes not in held for held in self.bundles.values() if held)
 
 
 def materials(found: Ground, scope: str) -> tuple[Material, ...]:
-    """All of the scope, as they were seen."""
+    """All of the scope, as observed."""
     etcd, kubernetes = found.layout.etcd.pki, found.layout.kubernetes
     planes = found.control_planes
     several: list[Material] = []
@@ -135,10 +135,13 @@ def _material(
     others = {one for held in bundles.values() for one in held} - following
     strange: list[str] = []
     if len(following) > 1:
-        strange.append(f"hosts have different {successor(files).cert}: set aside all but one")
+        strange.append(f"hosts have different {successor(files).cert}: rename all but one")
     if len(others) > 1:
         told = ", ".join(sorted(one[:16] for one in others))
-        strange.append(f"{files.cert} holds several that could go (SHA-256 {told}): leave the one in use, then again")
+        strange.append(
+            f"{files.cert} holds several candidates for the old CA (SHA-256 {told}): keep only the one "
+            "in use, then run this again"
+        )
     missing = [host for host, held in bundles.items() if not held]
     if missing:
         strange.append(f"{files.cert} was not read on {', '.join(missing)}")

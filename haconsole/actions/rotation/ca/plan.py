@@ -1,4 +1,4 @@
-"""Plans the replacement of CAs: what is left of it by what hosts have, one phase of that, or the way back."""
+"""Plans the replacement of CAs: the remaining phases by the hosts' state, one phase, or the undo."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ STEPS = {Phase.TRUST: trust, Phase.LEAVES: leaves, Phase.DROP: drop}
 SAYS = {
     Phase.TRUST: "trust: both CAs trusted everywhere",
     Phase.LEAVES: "leaves: every leaf signed by the new one",
-    Phase.DROP: "drop: the older one let go, which cannot be taken back",
+    Phase.DROP: "drop: the old one removed, which cannot be undone",
 }
 
 
 def plan_ca(found: Ground, request: Request) -> Plan | Refusal:
-    """All phases that are left, `--phase` alone, or with `--back` the way back to the older CAs."""
+    """All remaining phases, only `--phase`, or with `--back` the return to the old CAs."""
     if set(request) & {"host", "due"}:
         raise UsageError("CAs are replaced on every host at once", mend="leave host and due empty")
     if {"phase", "back"} <= set(request):
@@ -46,7 +46,7 @@ def plan_ca(found: Ground, request: Request) -> Plan | Refusal:
     now = Replacing(found, several, f"{found.snapshot.observed_at:%Y%m%dT%H%M%SZ}")
     if "back" in request:
         names = ", ".join(one.name for one in several)
-        return Plan(ACTION, found.inventory.cluster, in_order(back(now)), f"{names}: back to the older one")
+        return Plan(ACTION, found.inventory.cluster, in_order(back(now)), f"{names}: back to the old one")
     left = (only,) if only else tuple(phase for phase in Phase if _at_or_after(phase, stage(several)))
     groups = tuple(group for phase in left for group in STEPS[phase](now))
     told = (_summary(several, left), *kept(found))
@@ -54,7 +54,7 @@ def plan_ca(found: Ground, request: Request) -> Plan | Refusal:
 
 
 def stage(several: tuple[Material, ...]) -> Phase:
-    """The phase to go on with, by what hosts have: the earliest that one of them is in."""
+    """The next phase by the hosts' state: the earliest of all."""
     return min((_stage(one) for one in several), key=list(Phase).index)
 
 
@@ -72,9 +72,9 @@ def _at_or_after(phase: Phase, first: Phase) -> bool:
 
 
 def _not_phase(several: tuple[Material, ...], only: Phase | None) -> tuple[str, ...]:
-    """What a single phase lacks before it."""
+    """The missing requirements of a single phase."""
     if not several:
-        return ("there is no CA of this scope that the inventory asks for",)
+        return ("the inventory needs no CA of this scope",)
     if only is Phase.LEAVES:
         return tuple(
             f"{one.name}: not every host trusts the new one yet: run rotate-certs with ca = yes, phase = trust"
@@ -88,15 +88,15 @@ def _not_phase(several: tuple[Material, ...], only: Phase | None) -> tuple[str, 
             if not one.dropped and (not one.trusted or any(by != one.comes for by in one.signed))
         )
     if only is Phase.TRUST and any(one.dropped for one in several):
-        return ("the older CA is being dropped already: run rotate-certs with ca = yes",)
+        return ("the old CA is already being dropped: run rotate-certs with ca = yes",)
     return ()
 
 
 def _not_back(under_way: tuple[Material, ...]) -> tuple[str, ...]:
     if not under_way:
-        return ("no CA is being replaced: there is nothing to take back",)
+        return ("no CA is being replaced: there is nothing to undo",)
     return tuple(
-        f"{one.name}: the older one is dropped on some host already: run rotate-certs with ca = yes to finish"
+        f"{one.name}: the old one is already dropped on some host: run rotate-certs with ca = yes to finish"
         for one in under_way
         if one.dropped
     )
@@ -106,7 +106,7 @@ def _summary(several: tuple[Material, ...], left: tuple[Phase, ...]) -> str:
     told = [", ".join(one.name for one in several), *(SAYS[phase] for phase in left)]
     if Phase.DROP in left and any(one.is_tokens for one in several):
         told.append(
-            "tokens in secrets, signed by the older service-account key, end with the last phase: delete those secrets "
-            "before it to have them made anew"
+            "tokens in Secrets that the old service-account key signed expire with the last phase: delete those "
+            "Secrets before it, so that new ones are issued"
         )
     return "\n".join(told)

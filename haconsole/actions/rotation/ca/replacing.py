@@ -1,4 +1,4 @@
-"""What the phases of replacing CAs share: what is replaced, and how their steps are made."""
+"""Shared by the phases of a CA rotation: the CAs to replace, and builders of their steps."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from haconsole.inventory.schema import Host
 from haconsole.model.names import HostName
 
 NONE = "-"
-"""No fingerprint: the older one is gone from every host already."""
+"""No fingerprint: the old one is already gone from every host."""
 
 
 class Phase(StrEnum):
-    """How far a rotation of CAs has come, or is to go."""
+    """The progress of a CA rotation, reached or requested."""
 
     TRUST = "trust"
     LEAVES = "leaves"
@@ -33,7 +33,7 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Replacing:
-    """What a plan replaces, on which ground; `end` is what names set aside end with."""
+    """The CAs that a plan replaces, with its context; `end` is the suffix of renamed files."""
 
     found: Ground
     several: tuple[Material, ...]
@@ -59,8 +59,8 @@ def gone(one: Material) -> CommandSucceeds:
         "gone",
         one.files.cert,
         one.goes or NONE,
-        means=f"{one.files.cert} holds the new one alone",
-        otherwise="the older one is still there",
+        means=f"{one.files.cert} holds only the new one",
+        otherwise="the old one is still there",
     )
 
 

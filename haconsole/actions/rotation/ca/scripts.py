@@ -1,4 +1,4 @@
-"""Shell scripts that replace CAs and token keys on a host; what each takes as words is said with it."""
+"""Shell scripts that replace CAs and token keys on a host; each documents its arguments."""
 
 from __future__ import annotations
 

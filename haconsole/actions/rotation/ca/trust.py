@@ -1,4 +1,4 @@
-"""The first phase: what comes is made, given to every host, and trusted beside what goes."""
+"""The first phase: the new CA is generated, installed on every host, and trusted beside the old one."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from haconsole.actions.steps.order import Group
 from haconsole.inventory.schema import Host
 from haconsole.model.names import HostName
 
-MAKE_WHY = "It is made before anybody needs it, and signs nothing until everybody trusts it."
-JOIN_WHY = "Who trusts both accepts what either signed, so that leaves can change one after the other."
+MAKE_WHY = "The new one is generated before it is needed, and signs nothing until every host trusts it."
+JOIN_WHY = "With both trusted, certificates signed by either are accepted, so leaves can change one after the other."
 UNUSED = Irreversible("it signs nothing that is in use; to rename it: run rotate-certs with ca = yes, back = yes")
 
 
 def trust(now: Replacing) -> tuple[Group, ...]:
-    """Made, given to every host, taken up by every process."""
+    """Generated, installed on every host, loaded by every process."""
     phase = Phase.TRUST
     groups: list[Group] = [
         tuple(_make(now, one) for one in now.several),
@@ -43,7 +43,7 @@ def trust(now: Replacing) -> tuple[Group, ...]:
 
 
 def _make(now: Replacing, one: Material) -> Step:
-    # who drops the older one first tells from then on that this was done
+    # a host that has dropped the old one proves that this was done
     holders = names(tuple(host for host in turns(now.found) if host in one.holders))
     operation: EnsureAuthority | EnsureKeyPair
     if one.is_tokens:
@@ -55,7 +55,7 @@ def _make(now: Replacing, one: Material) -> Step:
     kind = "key pair" if one.is_tokens else "CA"
     return Step(
         id=step_id(f"pki.{one.name}-next", holders[0]),
-        title=f"Have a new {one.name.removesuffix('-ca')} {kind} beside the one in use",
+        title=f"Install a new {one.name.removesuffix('-ca')} {kind} beside the current one",
         why=MAKE_WHY,
         host=holders[0],
         operation=operation,
@@ -68,7 +68,7 @@ def _make(now: Replacing, one: Material) -> Step:
 def _give(one: Material, host: Host) -> Step:
     return Step(
         id=step_id(f"pki.{one.name}-next-trust", host.name),
-        title=f"Have the new {one.name.removesuffix('-ca')} CA's certificate",
+        title=f"Install the new {one.name.removesuffix('-ca')} CA's certificate",
         why=MAKE_WHY,
         host=HostName(host.name),
         operation=TrustAuthority(f"{one.name}-next", one.next.cert),

@@ -1,4 +1,4 @@
-"""A host's turn in a phase: what reads CAs or leaves at its start only is restarted, one host at a time."""
+"""A host's turn in a phase: processes that read CAs or leaves only at their start are restarted, one host at a time."""
 
 from __future__ import annotations
 
@@ -26,10 +26,11 @@ API_LEAVES = ("apiserver", "apiserver-etcd-client", "apiserver-kubelet-client", 
 def turn(
     now: Replacing, host: Host, phase: str, files: dict[str, tuple[str, ...]], also: tuple[Check, ...]
 ) -> tuple[Group, ...]:
-    """Restart what reads its CAs, or the new `files` by role, at its start only. Leaves alone do not stop etcd.
+    """Restart the processes that read their CAs, or the new `files` by role, only at their start. Leaf certificates do
+    not stop etcd.
 
-    Kubelet goes first: what follows breaks off what it has under way with the API, and its node's lease would be old
-    already as it is restarted.
+    Kubelet is first: later restarts interrupt its API requests, and its node's lease would be old before it is
+    restarted.
     """
     found, groups = now.found, list[Group]()
     bundles = phase in (Phase.TRUST, Phase.DROP, "trust-back")
@@ -64,7 +65,7 @@ def nodes_seen(now: Replacing, phase: str) -> Group:
 def _steering(
     now: Replacing, phase: str, files: dict[str, tuple[str, ...]], *, bundles: bool
 ) -> dict[str, tuple[str, ...]]:
-    """What steers the cluster through the API server, each with the files that it is to read anew."""
+    """The components that use the API server, each with the files to reload."""
     kubernetes_ca, kubernetes = now.of(KUBERNETES_CA), now.found.layout.kubernetes
     if kubernetes_ca is None or kubernetes is None:
         return {}
