@@ -30,7 +30,7 @@ def rules(snapshot: ClusterSnapshot) -> Iterator[Candidate]:
 
 
 def _owner_unhealthy(view: VipView, balancers: tuple[HostFacts, ...]) -> Iterator[Candidate]:
-    """The owner's own host reports that its haproxy does not run or is suspended; a closed socket says neither."""
+    """The owner's own host reports that its haproxy does not run or is suspended; a closed socket proves neither."""
     owner = next((facts for facts in balancers if (facts.host,) == view.owners), None)
     unit = owner.service("haproxy") if owner else None
     if owner is None or unit is None or (unit.alive and not is_suspended(unit)):
