@@ -1,4 +1,4 @@
-"""keepalived on a host: its configuration, and the state each VRRP instance last said it entered."""
+"""keepalived on a host: its configuration, and the state each VRRP instance last entered."""
 
 from __future__ import annotations
 
@@ -8,27 +8,30 @@ from dataclasses import replace
 
 from haconsole.inventory.schema import Keepalived
 from haconsole.model.observed import Cause
-from haconsole.model.vip import KeepalivedFacts, VrrpState
+from haconsole.model.vip import KeepalivedFacts, VrrpInstance, VrrpState
 from haconsole.probes.balancers.keepalived_config import instances, scripts_needed
+from haconsole.probes.balancers.keepalived_files import FUNCTIONS, PART, config_of, parts_of
+from haconsole.probes.balancers.keepalived_lines import ConfigFiles, EndlessConfigError
 from haconsole.probes.errors import ProbeError, require
 from haconsole.probes.script import Section, SectionAnswer
 
-_PART = "=part="
 _STATES_READ = 200
 _BODY = f"""\
+{FUNCTIONS}
 config=CONFIG
 command -v keepalived >/dev/null || {{ echo 'not installed' >&2; return 127; }}
 [ -e "$config" ] || {{ echo "$config does not exist" >&2; return 66; }}
-echo '{_PART} config'
-cat -- "$config" || return
-sed -n 's/^[[:space:]]*include[[:space:]][[:space:]]*//p' -- "$config" | while read -r pattern; do
-  cd -- "${{config%/*}}" && for file in $pattern; do [ ! -f "$file" ] || {{ echo; cat -- "$file"; }}; done
-done
-echo '{_PART} version'
+echo '{PART} files'
+(show_files "$config")
+echo '{PART} node'
+uname -n
+process=$(process_of keepalived)
+[ -z "$process" ] || started_by "$process" "$config" 2>/dev/null
+echo '{PART} version'
 timeout 3 keepalived --version 2>&1 | head -n 1
-echo '{_PART} down'
+echo '{PART} down'
 [ ! -e DOWN ] || echo yes
-echo '{_PART} states'
+echo '{PART} states'
 run=$(timeout 3 systemctl show -p ActiveState -p InvocationID -- keepalived.service)
 case $run in *ActiveState=active*) ;; *) return 0 ;; esac
 run=${{run##*InvocationID=}}; run=${{run%%[!0-9a-f]*}}
@@ -51,21 +54,28 @@ def section(keepalived: Keepalived, *, every: int = 1) -> Section:
 
 
 def parse(answer: SectionAnswer, secret: bytes) -> KeepalivedFacts:
-    """Instances of the configuration with the state the running keepalived last told; None when it told none."""
+    """Instances of the configuration with the state that keepalived last entered; None where it logged none."""
     if answer.status == _NO_CONFIG:
         raise ProbeError(f"keepalived: {answer.errors}", Cause.NOT_CONFIGURED)
-    parts = _parts(require(answer, "keepalived"))
-    config, journal = parts.get("config", ""), parts.get("states", "")
+    parts = parts_of(require(answer, "keepalived"))
+    journal = parts.get("states", "")
     version = _VERSION.search(parts.get("version", ""))
-    required = scripts_needed(config)
+    found, required = _read(config_of(parts), secret)
     return KeepalivedFacts(
         version=version[1] if version else None,
         instances=tuple(
             replace(instance, state=last_state(journal, instance.name, required.get(instance.name, frozenset())))
-            for instance in instances(config, secret)
+            for instance in found
         ),
         forced_down=parts.get("down", "").strip() == "yes",
     )
+
+
+def _read(config: ConfigFiles, secret: bytes) -> tuple[tuple[VrrpInstance, ...], dict[str, frozenset[str]]]:
+    try:
+        return instances(config, secret), scripts_needed(config)
+    except EndlessConfigError as error:
+        raise ProbeError(f"keepalived: {error}", Cause.UNREADABLE) from error
 
 
 def last_state(journal: str, instance: str, required: frozenset[str] = frozenset()) -> VrrpState | None:
@@ -82,8 +92,3 @@ def last_state(journal: str, instance: str, required: frozenset[str] = frozenset
         if failure and failure["script"] in required:
             return VrrpState.FAULT
     return None
-
-
-def _parts(text: str) -> dict[str, str]:
-    pieces = re.split(rf"^{_PART} (\w+)$", text, flags=re.MULTILINE)
-    return dict(zip(pieces[1::2], pieces[2::2], strict=True))

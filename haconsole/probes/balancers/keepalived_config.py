@@ -1,148 +1,320 @@
-"""keepalived.conf, whoever wrote it, as the VRRP instances in it (keepalived.conf(5))."""
+"""keepalived.conf, whoever wrote it, as the VRRP instances that keepalived makes of it (keepalived.conf(5))."""
 
 from __future__ import annotations
 
 import hashlib
 import hmac
+import ipaddress
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 
 from haconsole.model.names import Vip
 from haconsole.model.vip import VrrpInstance
+from haconsole.probes.balancers.keepalived_blocks import Block, read
+from haconsole.probes.balancers.keepalived_lines import ConfigFiles
 
-_TOKENS = re.compile(r'"(?P<quoted>[^"\n]*)"|(?P<comment>[!#][^\n]*)|(?P<mark>[{}\n])|(?P<word>[^\s{}"]+)')
-_TRACKING = ("track_script", "track_process", "track_interface", "track_file")
-_DEFINITION = re.compile(r"^[ \t]*\$(\w+)=(.*)$", re.MULTILINE)
-_USE = re.compile(r"\$\{(\w+)\}|\$(\w+)\b")
-
-
-@dataclass
-class Block:
-    """A line of the file: its words, and the lines between its braces."""
-
-    words: tuple[str, ...] = ()
-    inside: list[Block] = field(default_factory=list)
-
-    def all(self, keyword: str) -> Iterator[Block]:
-        return (block for block in self.inside if block.words[:1] == (keyword,))
-
-    def first(self, keyword: str) -> Block | None:
-        return next(self.all(keyword), None)
-
-    def value(self, keyword: str, default: str = "") -> str:
-        """The word after `keyword`; the last such line counts, as for keepalived itself."""
-        values = [block.words[1] for block in self.all(keyword) if len(block.words) > 1]
-        return values[-1] if values else default
+_DEFAULT_PRIORITY, _OWNER = 100, 255
+_LONGEST_PASSWORD = 8
+_GROUP_WEIGHTS = ("sync_group_tracking_weight", "global_tracking")
+_TRACKING = {
+    "track_script": ("vrrp_script",),
+    "track_process": ("vrrp_track_process",),
+    "track_interface": (),
+    "track_file": ("vrrp_track_file", "track_file"),
+}
+"""What an instance tracks, and the blocks that define it; an interface needs no definition."""
 
 
-def read(text: str) -> Block:
-    """The whole file as one block. Nothing is refused: what is not understood is not looked at."""
-    top = Block()
-    open_blocks, words, last = [top], [], None
-    for token in _TOKENS.finditer(_substitute(text)):
-        mark = token["mark"]
-        if token["comment"] is not None:
-            continue
-        if mark is None:
-            words.append(token["quoted"] if token["quoted"] is not None else token["word"])
-            continue
-        if words:
-            last = Block(tuple(words))
-            open_blocks[-1].inside.append(last)
-            words = []
-        if mark == "{":
-            open_blocks.append(last or Block())
-        elif mark == "}" and len(open_blocks) > 1:
-            last = open_blocks.pop()
-    if words:
-        open_blocks[-1].inside.append(Block(tuple(words)))
-    return top
+@dataclass(frozen=True, slots=True)
+class ConfiguredVip:
+    """`prefix` and `interface` are None where the line names none; `excluded` ones are not in the adverts."""
+
+    address: Vip
+    prefix: int | None = None
+    interface: str | None = None
+    excluded: bool = False
 
 
-def _substitute(text: str) -> str:
-    """The text with its ``$NAME=value`` definitions put in where ``$NAME`` or ``${NAME}`` is used."""
-    known = {name: value.strip() for name, value in _DEFINITION.findall(text)}
-    body = _DEFINITION.sub("", text)
-    return _USE.sub(lambda use: known.get(use[1] or use[2], use[0]), body) if known else body
+@dataclass(frozen=True, slots=True)
+class Tracked:
+    """Something an instance tracks; while a weight is 0 its failure puts the instance in FAULT."""
+
+    keyword: str
+    name: str
+    weight: int
 
 
-def instances(text: str, secret: bytes) -> tuple[VrrpInstance, ...]:
-    """The VRRP instances in the file's order, their state still unknown.
+@dataclass(frozen=True, slots=True)
+class ConfiguredInstance:
+    """A VRRP instance as configured: what keepalived ignores is not in it, what it defaults is."""
 
-    `secret` keys the fingerprint of a password, so that equal ones can be told among hosts and none can be guessed.
-    """
-    top = read(text)
-    weights = _weights(top)
-    return tuple(_instance(block, weights, secret) for block in _blocks(top, "vrrp_instance"))
-
-
-def scripts_needed(text: str) -> dict[str, frozenset[str]]:
-    """By instance, the scripts whose failure puts it in FAULT: those it tracks with no weight."""
-    top = read(text)
-    weights = _weights(top)
-    return {
-        block.words[1]: frozenset(
-            name for name, weight in _weights_of_trackers(block, weights, ("track_script",)) if weight == 0
-        )
-        for block in _blocks(top, "vrrp_instance")
-    }
+    name: str
+    interface: str
+    router_id: int
+    priority: int
+    version: int
+    starts_as_master: bool
+    vips: tuple[ConfiguredVip, ...]
+    advert_int_s: float
+    unicast_peers: tuple[str, ...]
+    nopreempt: bool
+    auth_type: str | None
+    auth_pass: str
+    tracked: tuple[Tracked, ...]
 
 
-def _weights(top: Block) -> dict[str, int]:
-    """The weight each script and watched process has of its own."""
-    return {
-        block.words[1]: _integer(block.value("weight"), 0)
-        for keyword in ("vrrp_script", "vrrp_track_process")
-        for block in _blocks(top, keyword)
-    }
-
-
-def _blocks(top: Block, keyword: str) -> Iterator[Block]:
-    return (block for block in top.all(keyword) if len(block.words) > 1)
-
-
-def _instance(block: Block, weights: dict[str, int], secret: bytes) -> VrrpInstance:
-    return VrrpInstance(
-        name=block.words[1],
-        state=None,
-        interface=block.value("interface"),
-        router_id=_integer(block.value("virtual_router_id"), 0),
-        priority=_integer(block.value("priority"), 100),
-        vips=tuple(Vip(word) for word in _addresses(block)),
-        advert_int_s=_number(block.value("advert_int"), 1.0),
-        unicast_peers=tuple(line.words[0] for peers in block.all("unicast_peer") for line in peers.inside),
-        nopreempt=block.first("nopreempt") is not None,
-        auth_fingerprint=_fingerprint(block.first("authentication"), secret),
-        track_weights=tuple(weight for _, weight in _weights_of_trackers(block, weights, _TRACKING)),
+def configured(files: ConfigFiles) -> tuple[ConfiguredInstance, ...]:
+    """The instances in the configuration's order; raises EndlessConfigError."""
+    top = read(files)
+    groups = tuple(top.named("vrrp_sync_group"))
+    found = tuple(_instance(block, top) for block in top.named("vrrp_instance"))
+    grouped = {one.name: _group_of(one.name, groups) for one in found}
+    return tuple(
+        _grouped(one, grouped[one.name], tuple(each for each in found if grouped[each.name] is grouped[one.name]), top)
+        for one in found
     )
 
 
-def _addresses(block: Block) -> Iterator[str]:
+def instances(files: ConfigFiles, secret: bytes) -> tuple[VrrpInstance, ...]:
+    """The instances, their state still unknown.
+
+    `secret` keys the fingerprint of a password, so that equal ones can be told among hosts and none can be guessed.
+    """
+    return tuple(_as_vrrp(one, secret) for one in configured(files))
+
+
+def scripts_needed(files: ConfigFiles) -> dict[str, frozenset[str]]:
+    """By instance, the scripts whose failure puts it in FAULT: those it tracks with no weight."""
+    return {
+        one.name: frozenset(each.name for each in one.tracked if each.keyword == "track_script" and each.weight == 0)
+        for one in configured(files)
+    }
+
+
+def _as_vrrp(one: ConfiguredInstance, secret: bytes) -> VrrpInstance:
+    return VrrpInstance(
+        name=one.name,
+        state=None,
+        interface=one.interface,
+        router_id=one.router_id,
+        priority=one.priority,
+        vips=tuple(vip.address for vip in one.vips),
+        advert_int_s=one.advert_int_s,
+        unicast_peers=one.unicast_peers,
+        nopreempt=one.nopreempt,
+        auth_fingerprint=_fingerprint(one, secret),
+        track_weights=tuple(each.weight for each in one.tracked),
+    )
+
+
+def _instance(block: Block, top: Block) -> ConfiguredInstance:
+    family, version = _family(block), _version(block, top)
+    master = "MASTER" in block.values("state")
+    priority = _priority(block, master=master)
+    starts_as_master = master or (priority == _OWNER and not block.values("state"))
+    auth_type, auth_pass = _authentication(block, version, strict=_strict(block, top))
+    return ConfiguredInstance(
+        name=block.words[1],
+        interface=block.value("interface"),
+        router_id=_last_number(block.values("virtual_router_id"), 1, 255, 0),
+        priority=priority,
+        version=version,
+        starts_as_master=starts_as_master,
+        vips=tuple(_vips(block, family)),
+        advert_int_s=_advert_int(block, version),
+        unicast_peers=tuple(_peers(block, family)),
+        nopreempt=_nopreempt(block) and not starts_as_master and priority != _OWNER,
+        auth_type=auth_type,
+        auth_pass=auth_pass,
+        tracked=tuple(_weights_of_trackers(block, top)),
+    )
+
+
+def _grouped(
+    one: ConfiguredInstance, group: Block | None, members: tuple[ConfiguredInstance, ...], top: Block
+) -> ConfiguredInstance:
+    """The instance as its sync group and its priority leave its tracking, with what the group tracks.
+
+    The interface of the instance is tracked anyway.
+    """
+    plain = group is not None and not any(line.words[0] in _GROUP_WEIGHTS for line in group.inside)
+    own = tuple(each for each in one.tracked if (each.keyword, each.name) != ("track_interface", one.interface))
+    if plain or one.priority == _OWNER:
+        own = tuple(each for tracked in own for each in _without_weight(tracked, in_group=plain))
+    if group is None:
+        return replace(one, tracked=own)
+    owner = any(member.priority == _OWNER for member in members)
+    known = {(each.keyword, each.name) for each in own}
+    shared = tuple(each for each in _weights_of_trackers(group, top) if (each.keyword, each.name) not in known)
+    return replace(one, tracked=(*own, *(replace(each, weight=0) if owner else each for each in shared)))
+
+
+def _without_weight(one: Tracked, *, in_group: bool) -> Iterator[Tracked]:
+    """What is left of a tracked thing where weights do not count: those of processes always do."""
+    if one.weight == 0 or one.keyword == "track_process":
+        yield one
+    elif (one.keyword == "track_interface" and in_group) or (one.keyword == "track_file" and one.weight == 1):
+        yield replace(one, weight=0)
+
+
+def _group_of(name: str, groups: tuple[Block, ...]) -> Block | None:
+    """The first sync group that names the instance."""
+    return next((group for group in groups if name in _members(group)), None)
+
+
+def _members(group: Block) -> set[str]:
+    """Of several lists in a sync group the first counts."""
+    listed = next(group.all("group"), None)
+    return {word for line in listed.inside for word in line.words} if listed else set()
+
+
+def _priority(block: Block, *, master: bool) -> int:
+    given = block.values("priority")
+    if not given:
+        return _OWNER if master else _DEFAULT_PRIORITY
+    return _number(given[-1], 1, _OWNER) or _DEFAULT_PRIORITY
+
+
+def _strict(block: Block, top: Block) -> bool:
+    said = [line for one in top.all("global_defs") for line in one.all("vrrp_strict")]
+    own = list(block.all("strict_mode"))
+    return own[-1].words[1:2] not in (("false",), ("off",), ("no",)) if own else bool(said)
+
+
+def _version(block: Block, top: Block) -> int:
+    if _family(block) == 6:
+        return 3
+    general = [one.value("vrrp_version") for one in top.all("global_defs") if one.values("vrrp_version")]
+    own = [number for value in block.values("version") if (number := _number(value, 2, 3))]
+    return own[0] if own else (_number(general[-1], 2, 3) or 2) if general else 2
+
+
+def _family(block: Block) -> int | None:
+    """4 or 6: that of the first address in the block, which all others must share."""
+    for line in block.inside:
+        if line.words[0] == "native_ipv6":
+            return 6
+        listed = line.inside if line.words[0] in ("virtual_ipaddress", "unicast_peer") else ()
+        given = [inner.words[0] for inner in listed]
+        if line.words[0] in ("unicast_src_ip", "mcast_src_ip") and len(line.words) > 1:
+            given = [line.words[1]]
+        found = next((address for each in given if (address := _address(each))), None)
+        if found:
+            return found.version
+    return None
+
+
+def _vips(block: Block, family: int | None) -> Iterator[ConfiguredVip]:
     for keyword in ("virtual_ipaddress", "virtual_ipaddress_excluded"):
-        for section in block.all(keyword):
-            yield from (line.words[0].partition("/")[0] for line in section.inside)
+        excluded = keyword != "virtual_ipaddress"
+        for words in block.lines(keyword):
+            address = _address(words[0])
+            if address is None or (not excluded and address.version != family):
+                continue
+            interface = words[words.index("dev") + 1] if "dev" in words[:-1] else None
+            yield ConfiguredVip(Vip(str(address)), _prefix(words[0], address.max_prefixlen), interface, excluded)
 
 
-def _fingerprint(authentication: Block | None, secret: bytes) -> str | None:
-    if authentication is None:
+def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """The address of ``address`` or ``address/prefix``; None for what keepalived refuses."""
+    try:
+        return None if "%" in text else ipaddress.ip_address(text.partition("/")[0])
+    except ValueError:
         return None
-    credentials = f"{authentication.value('auth_type')} {authentication.value('auth_pass')}"
-    return hmac.new(secret, credentials.encode(), hashlib.sha256).hexdigest()[:16]
 
 
-def _weights_of_trackers(block: Block, weights: dict[str, int], keywords: tuple[str, ...]) -> Iterator[tuple[str, int]]:
-    """What an instance tracks, each with its weight: the one said there, else its own; 0: its failure is FAULT."""
-    for keyword in keywords:
-        for tracker in (line for section in block.all(keyword) for line in section.inside):
-            own = weights.get(tracker.words[0], 0)
-            weight_at = tracker.words.index("weight") + 1 if "weight" in tracker.words else len(tracker.words)
-            yield tracker.words[0], _integer(tracker.words[weight_at], own) if weight_at < len(tracker.words) else own
+def _prefix(text: str, longest: int) -> int | None:
+    """The prefix length that is written; None where there is none, or none that can be."""
+    _, slash, length = text.partition("/")
+    digits = re.match("[0-9]{0,9}", length)
+    number = int(digits[0] or 0) if digits else 0
+    return number if slash and number <= longest else None
 
 
-def _integer(text: str, default: int) -> int:
-    return int(text) if re.fullmatch(r"[+-]?\d+", text) else default
+def _peers(block: Block, family: int | None) -> Iterator[str]:
+    for words in block.lines("unicast_peer"):
+        address = _address(re.split("[-/]", words[0])[0])
+        if address and address.version == family:
+            yield str(address)
 
 
-def _number(text: str, default: float) -> float:
-    return float(text) if re.fullmatch(r"\d+(\.\d+)?", text) else default
+def _nopreempt(block: Block) -> bool:
+    said = [line.words[0] for line in block.inside if line.words[0] in ("preempt", "nopreempt")]
+    return said[-1:] == ["nopreempt"]
+
+
+def _advert_int(block: Block, version: int) -> float:
+    """Seconds; whole ones in version 2."""
+    given = [float(text) for text in block.values("advert_int") if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{0,6})?", text)]
+    seconds = next((one for one in reversed(given) if 0.01 <= one <= 255), 1.0)
+    return float(max(1, int(seconds + 0.5))) if version == 2 else min(seconds, 40.95)
+
+
+def _authentication(block: Block, version: int, *, strict: bool) -> tuple[str | None, str]:
+    types = [value for each in block.all("authentication") for value in each.values("auth_type")]
+    passwords = [value for each in block.all("authentication") for value in each.values("auth_pass")]
+    auth_type = next((one for one in reversed(types) if one in ("AH", "PASS")), None)
+    if auth_type is None or version == 3 or strict or not passwords or not passwords[-1]:
+        return None, ""
+    return auth_type, passwords[-1].encode()[:_LONGEST_PASSWORD].decode(errors="replace")
+
+
+def _fingerprint(one: ConfiguredInstance, secret: bytes) -> str | None:
+    if one.auth_type is None:
+        return None
+    return hmac.new(secret, f"{one.auth_type} {one.auth_pass}".encode(), hashlib.sha256).hexdigest()[:16]
+
+
+def _weights_of_trackers(block: Block, top: Block) -> Iterator[Tracked]:
+    """Each thing once. One that nothing defines before the block is ignored, as is a line with another option."""
+    for keyword, definitions in _TRACKING.items():
+        known = _defined(top, definitions, block)
+        seen: set[str] = set()
+        for words in block.lines(keyword):
+            name, options = words[0], words[1:]
+            if name in seen or (definitions and name not in known) or (options and options[0] != "weight"):
+                continue
+            if len(options) == 1:
+                continue
+            seen.add(name)
+            own = known.get(name, 0)
+            weight = _lenient(options[1], 254) if options else own
+            yield Tracked(keyword, name, max(-253, min(253, own if weight is None else weight)))
+
+
+def _defined(top: Block, keywords: tuple[str, ...], user: Block) -> dict[str, int]:
+    """The weight of each thing to track that is defined before `user` is; the first of a name counts."""
+    known: dict[str, int] = {}
+    for block in top.inside:
+        if block is user:
+            break
+        if block.words[0] not in keywords or len(block.words) < 2 or not _complete(block):
+            continue
+        default = 1 if block.words[0].endswith("track_file") else 0
+        weights = block.values("weight")
+        weight = _lenient(weights[-1], 253) if weights else None
+        known.setdefault(block.words[1], default if weight is None else weight)
+    return known
+
+
+def _complete(block: Block) -> bool:
+    needed = {"vrrp_script": "script", "vrrp_track_process": "process"}.get(block.words[0])
+    return needed is None or bool(block.values(needed))
+
+
+def _number(text: str, low: int, high: int) -> int | None:
+    text = text.lstrip(" \t\f\n\r\v")
+    number = int(text) if re.fullmatch(r"\+?[0-9]{1,18}", text) else low - 1
+    return number if low <= number <= high else None
+
+
+def _last_number(texts: tuple[str, ...], low: int, high: int, default: int) -> int:
+    return next((number for text in reversed(texts) if (number := _number(text, low, high)) is not None), default)
+
+
+def _lenient(text: str, most: int) -> int | None:
+    """A weight: what follows its digits is passed over."""
+    found = re.match(r"[ \t]*([+-]?[0-9]{1,18})", text)
+    number = int(found[1]) if found else 0
+    return number if -most <= number <= most else None

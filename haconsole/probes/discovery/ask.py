@@ -18,6 +18,7 @@ from haconsole.inventory.schema import Host, Inventory
 from haconsole.model.etcd import EtcdMember
 from haconsole.model.names import HostName
 from haconsole.model.observed import Cause
+from haconsole.probes.balancers.keepalived_files import config_of, discovered, parts_of
 from haconsole.probes.context import ClusterContext, ProbeTimings
 from haconsole.probes.discovery.draft import own_address
 from haconsole.probes.discovery.host_report import API, ETCD, MANAGER, HostReport, Others, Program
@@ -75,7 +76,7 @@ done 2>/dev/null
     Section("etcd_file", "systemctl show -p EnvironmentFiles --value etcd.service | sed -n '1s/ (.*//p'"),
     Section("kubeconfig", f"{kubelet_shell.FUNCTIONS}\n{_KUBECONFIG}"),
     Section("haproxy", "cat /etc/haproxy/haproxy.cfg 2>/dev/null || :"),
-    Section("keepalived", "cat /etc/keepalived/keepalived.conf 2>/dev/null || :"),
+    Section("keepalived", discovered()),
 )
 
 
@@ -101,7 +102,7 @@ async def read_host(host: HostTransport) -> HostReport:
         kubeconfig=kubeconfig,
         authority=authority,
         haproxy=outputs.get("haproxy", ""),
-        keepalived=outputs.get("keepalived", ""),
+        keepalived=config_of(parts_of(outputs.get("keepalived", ""))),
     )
 
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from haconsole.inventory.importers.draft import Value
 from haconsole.inventory.schema import VirtualIp
-from haconsole.probes.balancers.keepalived_config import Block, read
+from haconsole.probes.balancers.keepalived_config import ConfiguredInstance, configured
+from haconsole.probes.balancers.keepalived_lines import EndlessConfigError
 from haconsole.probes.discovery.host_report import API, HostReport
 
 _SECTIONS = ("global", "defaults", "listen", "frontend", "backend", "userlist", "peers", "resolvers", "cache")
@@ -49,46 +50,50 @@ def balanced_api(report: HostReport) -> BalancedApi | None:
     return None
 
 
-def instances(report: HostReport) -> tuple[Block, ...]:
-    return tuple(block for block in read(report.keepalived).all("vrrp_instance") if len(block.words) > 1)
+def instances(report: HostReport) -> tuple[ConfiguredInstance, ...]:
+    """The VRRP instances; none where the configuration has no end."""
+    try:
+        return configured(report.keepalived)
+    except EndlessConfigError:
+        return ()
 
 
 def vips(report: HostReport) -> tuple[dict[str, Value], ...]:
     """Each as an inventory has it; a number that cannot be read is left out."""
-    return tuple(vip for block in instances(report) for vip in _vips(block))
+    return tuple(vip for one in instances(report) for vip in _vips(one))
 
 
 def virtual(report: HostReport) -> tuple[str, ...]:
     """The VIPs without prefix length."""
-    return tuple(str(vip["address"]).partition("/")[0] for vip in vips(report))
+    return tuple(vip.address for one in instances(report) for vip in one.vips)
 
 
 def peers(report: HostReport) -> Iterator[str]:
     """Addresses of the other balancers, where adverts go to each."""
-    for block in instances(report):
-        yield from (line.words[0] for section in block.all("unicast_peer") for line in section.inside)
+    for one in instances(report):
+        yield from one.unicast_peers
 
 
 def priority(report: HostReport) -> int | None:
     """The host's own; None where its instances have several."""
-    values = {block.value("priority", "100") for block in instances(report)}
-    only = values.pop() if len(values) == 1 else ""
-    return int(only) if only.isdecimal() else None
+    priorities = {one.priority for one in instances(report)}
+    return priorities.pop() if len(priorities) == 1 else None
 
 
-def _vips(block: Block) -> Iterator[dict[str, Value]]:
-    default, router, advert = VirtualIp(address=""), block.value("virtual_router_id"), block.value("advert_int", "1")
-    for line in (line for section in block.all("virtual_ipaddress") for line in section.inside):
-        words = list(line.words)
-        vip: dict[str, Value] = {"address": words[0]}
-        if interface := words[words.index("dev") + 1] if "dev" in words[:-1] else block.value("interface"):
+def _vips(one: ConfiguredInstance) -> Iterator[dict[str, Value]]:
+    default = VirtualIp(address="")
+    for each in one.vips:
+        if each.excluded:
+            continue
+        vip: dict[str, Value] = {"address": each.address if each.prefix is None else f"{each.address}/{each.prefix}"}
+        if interface := each.interface or one.interface:
             vip["interface"] = interface
-        if router.isdecimal():
-            vip["router_id"] = int(router)
-        vip["mode"] = "unicast" if block.first("unicast_peer") else "multicast"
-        if advert.replace(".", "", 1).isdecimal() and float(advert) != default.advert_int_s:
-            vip["advert_int_s"] = float(advert)
-        if block.first("nopreempt"):
+        if one.router_id:
+            vip["router_id"] = one.router_id
+        vip["mode"] = "unicast" if one.unicast_peers else "multicast"
+        if one.advert_int_s != default.advert_int_s:
+            vip["advert_int_s"] = one.advert_int_s
+        if one.nopreempt:
             vip["preempt"] = False
         yield vip
 

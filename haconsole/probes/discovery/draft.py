@@ -183,7 +183,7 @@ def _nodes(others: Others, hosts: _Hosts) -> None:
 def _notes(report: HostReport, front: HostReport, others: Others, silent_hosts: list[str]) -> Iterator[str]:
     if silent_hosts:
         yield f"{', '.join(silent_hosts)}: not logged in to, so see that name, roles and the way to log in are right"
-    if front.keepalived:
+    if KEEPALIVED in front.programs or balancer.instances(front):
         yield from _keepalived_notes(front, silent_hosts)
     balanced_api = balancer.balanced_api(front)
     if balanced_api is not None and not balanced_api.stats_socket:
@@ -200,7 +200,7 @@ def _notes(report: HostReport, front: HostReport, others: Others, silent_hosts: 
 
 
 def _keepalived_notes(report: HostReport, silent_hosts: list[str]) -> Iterator[str]:
-    if any(block.first("authentication") for block in balancer.instances(report)):
+    if any(one.auth_type for one in balancer.instances(report)):
         yield "VRRP's password is not copied: name it as auth_pass before keepalived is bootstrapped"
     if silent_hosts:
         yield f"{', '.join(silent_hosts)}: vrrp_priority is not known; without it the order of the file counts"

@@ -28,7 +28,7 @@ def cluster_name(report: HostReport, kubeadm: ClusterConfiguration | None = None
 
     kubeadm calls every cluster kubernetes; endpoint and CA are the same on each of its hosts. Else the host's name.
     """
-    if own := owner_of(report.keepalived) or owner_of(report.haproxy):
+    if own := owner_of(report.keepalived.texts[report.keepalived.main]) or owner_of(report.haproxy):
         return own
     names = (report.flag(MANAGER, "cluster-name"), report.flag(ETCD, "initial-cluster-token"))
     usual = ("", Kubernetes().cluster_name, Etcd().token)

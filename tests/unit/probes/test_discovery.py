@@ -18,6 +18,7 @@ from haconsole.inventory.schema import Inventory
 from haconsole.model.etcd import EtcdMember
 from haconsole.model.hosts import Role
 from haconsole.model.names import HostName, MemberId
+from haconsole.probes.balancers.keepalived_lines import single_file
 from haconsole.probes.discovery.ask import inventory_of as draft_inventory
 from haconsole.probes.discovery.ask import programs_of, read_host
 from haconsole.probes.discovery.balancer import balanced_api, priority, vips
@@ -117,7 +118,7 @@ HAND_MADE = HostReport(
     etcd_file="/etc/default/etcd",
     server="https://api.example:443",
     haproxy=HAPROXY,
-    keepalived=KEEPALIVED,
+    keepalived=single_file(KEEPALIVED),
 )
 KUBEADM = HostReport(
     name="k1",
@@ -298,10 +299,12 @@ async def test_a_balancer_leads_to_a_control_plane() -> None:
 
 
 def test_a_balancer_adds_the_vips_of_its_control_planes() -> None:
-    lb = HostReport("lb", ("10.0.0.41/24",), {"keepalived": Program("", {})}, haproxy=HAPROXY, keepalived=KEEPALIVED)
+    lb = HostReport(
+        "lb", ("10.0.0.41/24",), {"keepalived": Program("", {})}, haproxy=HAPROXY, keepalived=single_file(KEEPALIVED)
+    )
     others = Others(hosts={"10.0.0.41": lb})
     programs = {name: one for name, one in HAND_MADE.programs.items() if name not in ("haproxy", "keepalived")}
-    plane = replace(HAND_MADE, programs=programs, haproxy="", keepalived="")
+    plane = replace(HAND_MADE, programs=programs, haproxy="", keepalived=single_file(""))
     inventory = inventory_of(text_of(plane, others))
     assert [vip.address for vip in inventory.vips] == ["10.0.0.100/24"]
     assert [host.name for host in inventory.with_role(Role.LOAD_BALANCER)] == ["lb"]
@@ -309,7 +312,7 @@ def test_a_balancer_adds_the_vips_of_its_control_planes() -> None:
 
 def test_hosts_that_were_logged_in_to_tell_their_names_and_priorities() -> None:
     other = HostReport(
-        "b-long-name", ("10.0.0.12/24",), HAND_MADE.programs, keepalived=KEEPALIVED.replace("150", "140")
+        "b-long-name", ("10.0.0.12/24",), HAND_MADE.programs, keepalived=single_file(KEEPALIVED.replace("150", "140"))
     )
     text = text_of(HAND_MADE, Others(hosts={"10.0.0.12": other}))
     second = inventory_of(text).hosts[1]
@@ -338,7 +341,7 @@ def test_what_etcd_has_in_a_file_of_its_own_is_left_open() -> None:
 
 @pytest.mark.parametrize("addresses", [(), ("10.0.0.100/24",)])
 def test_a_host_with_no_address_of_its_own_is_the_loopback_one(addresses: tuple[str, ...]) -> None:
-    told = HostReport("x", addresses, {}, keepalived=KEEPALIVED)
+    told = HostReport("x", addresses, {}, keepalived=single_file(KEEPALIVED))
     assert own_address(told) == "127.0.0.1"
 
 
@@ -368,7 +371,7 @@ WORDS = st.lists(
 
 @given(WORDS | st.text(), WORDS | st.text())
 def test_nothing_in_a_configuration_raises(haproxy: str, keepalived: str) -> None:
-    told = HostReport("x", ("10.0.0.1/24",), {}, haproxy=haproxy, keepalived=keepalived)
+    told = HostReport("x", ("10.0.0.1/24",), {}, haproxy=haproxy, keepalived=single_file(keepalived))
     balanced_api(told)
     vips(told)
     priority(told)

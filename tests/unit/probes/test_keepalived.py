@@ -3,6 +3,7 @@ from __future__ import annotations
 from haconsole.model.vip import VrrpState
 from haconsole.probes.balancers.keepalived import last_state
 from haconsole.probes.balancers.keepalived_config import instances
+from haconsole.probes.balancers.keepalived_lines import single_file
 
 
 def test_the_newest_line_of_each_instance_counts() -> None:
@@ -27,13 +28,16 @@ def test_a_needed_script_that_fails_from_the_start_means_fault() -> None:
 def test_equal_passwords_have_equal_fingerprints_only_under_one_secret() -> None:
     def fingerprint(password: str, secret: bytes) -> str | None:
         text = f"vrrp_instance A {{ authentication {{\nauth_type PASS\nauth_pass {password}\n}} }}"
-        return instances(text, secret)[0].auth_fingerprint
+        return instances(single_file(text), secret)[0].auth_fingerprint
 
     assert fingerprint("1111", b"k") == fingerprint("1111", b"k") != fingerprint("1112", b"k")
     assert fingerprint("1111", b"k") != fingerprint("1111", b"other")
 
 
 def test_a_file_cut_short_or_strange_is_read_as_far_as_it_goes() -> None:
-    assert instances("vrrp_instance A {\n priority 101\n virtual_ipaddress {\n 10.0.0.1", b"k")[0].priority == 101
-    assert instances("}}} {{{ vrrp_instance", b"k") == ()
-    assert instances("", b"k") == ()
+    assert (
+        instances(single_file("vrrp_instance A {\n priority 101\n virtual_ipaddress {\n 10.0.0.1"), b"k")[0].priority
+        == 101
+    )
+    assert instances(single_file("}}} {{{ vrrp_instance"), b"k") == ()
+    assert instances(single_file(""), b"k") == ()
