@@ -70,7 +70,7 @@ def _dumped(process: subprocess.Popen[str]) -> tuple[DumpedInstance, ...] | None
             if section[1] == "Interfaces":
                 return _instances(lines or [])
             lines = lines or []
-        elif lines is not None:
+        elif lines is not None and text.startswith(" "):
             lines.append(text)
     return None
 
