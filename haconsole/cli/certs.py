@@ -10,6 +10,7 @@ import msgspec
 
 from haconsole.cli.reaching import reaching, with_session
 from haconsole.cli.reports.certs import certs_health, certs_report, certs_text
+from haconsole.cli.reports.page import page_width, show
 from haconsole.cli.status import EXIT
 from haconsole.session import Session
 
@@ -32,7 +33,7 @@ def certs(inventory: Path, as_json: bool, accept_host_key: tuple[str, ...]) -> i
         if as_json:
             click.echo(msgspec.json.encode(certs_report(snapshot, findings, health, now)).decode())
         else:
-            click.echo(certs_text(snapshot, findings, health, now))
+            show(certs_text(snapshot, findings, health, now, page_width()))
         return int(EXIT[health])
 
     return with_session(inventory, accept_host_key, look)

@@ -11,6 +11,7 @@ import msgspec
 
 from haconsole.cli.reaching import reaching, with_session
 from haconsole.cli.reports.findings import doctor_report
+from haconsole.cli.reports.page import page_width, show
 from haconsole.cli.reports.status import status_report
 from haconsole.cli.reports.text import doctor_text, status_text
 from haconsole.errors import ExitCode
@@ -63,16 +64,16 @@ async def _follow(session: Session, render: Render) -> int:
 
 
 def _show(seen: ClusterStatus, render: Render) -> int:
-    click.echo(render(seen, datetime.now(UTC)))
+    show(render(seen, datetime.now(UTC)))
     return int(EXIT[seen.health])
 
 
 def _status_text(seen: ClusterStatus, now: datetime) -> str:
-    return status_text(seen.snapshot, seen.findings, seen.health, now)
+    return status_text(seen.snapshot, seen.findings, seen.health, now, page_width())
 
 
 def _doctor_text(seen: ClusterStatus, now: datetime) -> str:
-    return doctor_text(seen.snapshot, seen.findings, seen.health, now)
+    return doctor_text(seen.snapshot, seen.findings, seen.health, now, page_width())
 
 
 def _status_json(seen: ClusterStatus, now: datetime) -> str:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 from typing import NamedTuple
 
+from haconsole.diagnosis.certificates import shared_material
 from haconsole.model.certificate import Certificate
 from haconsole.model.hosts import HostFacts
 from haconsole.model.names import HostName
 from haconsole.model.observed import Failed, NotAsked
 from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.present.ages import span, timestamp
-from haconsole.present.cells import UNKNOWN, Cell, Tone
+from haconsole.present.cells import NOTHING, UNKNOWN, Cell, Tone
 from haconsole.present.facts import oldest, shown
 from haconsole.present.subjects import CertificateSubject, HostSubject
 from haconsole.present.table import Column, Row, TableView
@@ -26,6 +27,8 @@ COLUMNS = (
     Column("SUBJECT", rank=2, least=12),
     Column("ISSUER", rank=4, least=12),
     Column("FILE", rank=3, least=16),
+    Column("NOT AFTER", rank=5),
+    Column("KEY", rank=6),
 )
 
 
@@ -103,14 +106,46 @@ def _row(held: Held, now: datetime) -> Row:
         Cell(certificate.subject),
         Cell("itself" if certificate.issuer == certificate.subject else certificate.issuer, Tone.MUTED),
         Cell(certificate.path, Tone.MUTED),
+        Cell(f"{certificate.not_after:%Y-%m-%d %H:%M}Z", Tone.MUTED),
+        _key_cell(certificate),
     )
     return Row(CertificateSubject(certificate.host, certificate.path), cells, stale=held.stale)
+
+
+def _key_cell(certificate: Certificate) -> Cell:
+    """The mode of the private key, and whether it belongs to the certificate."""
+    if certificate.key_path is None:
+        return NOTHING
+    mode = f"{certificate.key_mode:04o}" if certificate.key_mode is not None else "mode ?"
+    match certificate.key_matches:
+        case True:
+            return Cell(mode, Tone.MUTED)
+        case False:
+            return Cell(f"✖ {mode} does not match", Tone.CRITICAL)
+        case None:
+            return Cell(f"{mode}, not compared", Tone.UNKNOWN)
+
+
+def shared_table(snapshot: ClusterSnapshot) -> TableView:
+    """CAs and token keys that must be equal on all hosts, with the start of their SHA-256 fingerprints."""
+    material = shared_material(snapshot)
+    rows = tuple(
+        Row(HostSubject(HostName(host)), (Cell(what), Cell(host), Cell(" ".join(one[:16] for one in prints))))
+        for what, hosts in material
+        for host, prints in hosts.items()
+    )
+    differ = tuple(what for what, hosts in material if len({frozenset(prints) for prints in hosts.values()}) > 1)
+    summary = (
+        Cell(f"✖ {', '.join(differ)} differ", Tone.CRITICAL) if differ else Cell("● equal on all hosts", Tone.GOOD)
+    )
+    columns = (Column("WHAT"), Column("HOST"), Column("SHA-256"))
+    return TableView("CAs and token keys", columns, rows, None, (summary,) if rows else (), NOTHING, ageless=True)
 
 
 def _unread(facts: HostFacts) -> Row:
     reason = facts.certificates.reason if isinstance(facts.certificates, Failed) else ""
     told = Cell(f"? {reason}", Tone.UNKNOWN)
-    return Row(HostSubject(HostName(facts.host)), (Cell(facts.host), UNKNOWN, UNKNOWN, told, *(UNKNOWN,) * 3))
+    return Row(HostSubject(HostName(facts.host)), (Cell(facts.host), UNKNOWN, UNKNOWN, told, *(UNKNOWN,) * 5))
 
 
 def _summaries(held: tuple[Held, ...], unread: tuple[HostFacts, ...], now: datetime) -> tuple[Cell, ...]:

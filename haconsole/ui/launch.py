@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from haconsole.errors import UsageError
+from haconsole.present.ascii import is_ascii
 from haconsole.ui.app import ConsoleApp, Setting
-from haconsole.ui.ascii import terminal_is_ascii
 from haconsole.ui.theming import DEFAULT, WITHOUT_COLOUR, find_theme, theme_folders
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def launch(
         theme_source=source,
         open_session=open_session,
         read_only=read_only,
-        ascii_only=ascii_only or terminal_is_ascii(encoding),
+        ascii_only=ascii_only or is_ascii(encoding),
         sixteen=sixteen,
         asker=asker,
         alone=True,

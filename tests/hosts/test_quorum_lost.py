@@ -108,5 +108,5 @@ def test_doctor_shows_the_state_and_not_a_socket_error(etcd: Members) -> None:
     done = subprocess.run(argv, capture_output=True, text=True, timeout=60, env=program.environment)
     etcd.stand(*THREE)
     assert "stopped on cp2, cp3" in done.stdout
-    assert "fix:   run restart etcd: start etcd on cp2, cp3" in done.stdout
+    assert "1. run restart etcd: start etcd on cp2, cp3" in done.stdout
     assert "Socket closed" not in done.stdout

@@ -6,13 +6,15 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from haconsole.cli.reports.findings import FindingReport, Shape, finding_report, stamp
-from haconsole.cli.reports.text import findings_text, section
+from haconsole.cli.reports.page import UNLIMITED, table_lines
+from haconsole.cli.reports.text import findings_text
 from haconsole.diagnosis.certificates import shared_material
 from haconsole.model.certificate import Certificate
 from haconsole.model.findings import Finding, Health, Severity
 from haconsole.model.hosts import HostFacts
 from haconsole.model.observed import Failed, Known, value_of
 from haconsole.model.snapshot import ClusterSnapshot
+from haconsole.present.certificates import certificates_table, shared_table
 
 SCHEMA = "haconsole/certs/v1"
 
@@ -110,22 +112,18 @@ def certs_report(
     )
 
 
-def certs_text(snapshot: ClusterSnapshot, findings: tuple[Finding, ...], health: Health, now: datetime) -> str:
-    """The same as a page: certificates, what hosts share, what could not be read, findings last."""
-    head = ("HOST", "USE", "DAYS", "NOT AFTER", "SERVED", "KEY", "SUBJECT", "ISSUER", "FILE", "STATE")
+def certs_text(
+    snapshot: ClusterSnapshot, findings: tuple[Finding, ...], health: Health, now: datetime, width: int = UNLIMITED
+) -> str:
+    """The same as a page: certificates, what hosts share, files that could not be read, findings last."""
     lines = [f"{snapshot.cluster}: certificates {health.value}, observed {snapshot.observed_at:%Y-%m-%d %H:%M:%S}Z"]
-    lines += section("certificates", head, (_row(one, now) for one in by_end(snapshot)))
-    shared = (
-        (what, host, " ".join(one[:16] for one in prints))
-        for what, hosts in shared_material(snapshot)
-        for host, prints in hosts.items()
-    )
-    lines += section("the same on every host", ("WHAT", "HOST", "SHA-256"), shared)
-    unread = tuple(_unread(snapshot))
-    if unread:
-        lines += section("not read", ("HOST", "REASON"), ((one.host, one.reason) for one in unread))
+    lines += ("", *table_lines(certificates_table(snapshot, now)))
+    lines += ("", *table_lines(shared_table(snapshot)))
+    notes = tuple(f"  {facts.host}: {note}" for facts in snapshot.hosts for note in _notes(facts))
+    if notes:
+        lines += ("", "files not read", *notes)
     if findings:
-        lines += ("", findings_text(findings))
+        lines += ("", findings_text(findings, width))
     return "\n".join(lines)
 
 
@@ -162,25 +160,6 @@ def _held(one: Certificate, now: datetime) -> HeldReport:
 
 def _served(one: Certificate) -> bool | None:
     return None if one.served_fingerprint is None else one.served_fingerprint == one.fingerprint
-
-
-def _row(one: Certificate, now: datetime) -> tuple[str, ...]:
-    served = {None: "-", True: "file", False: "OTHER"}[_served(one)]
-    key = "-" if one.key_path is None else {None: "?", True: "own", False: "OTHER"}[one.key_matches]
-    mode = f" {one.key_mode:04o}" if one.key_mode is not None else ""
-    issuer = "itself" if one.issuer == one.subject else one.issuer
-    return (
-        one.host,
-        one.role,
-        str(one.days_left(now)),
-        f"{one.not_after:%Y-%m-%d %H:%M}Z",
-        served,
-        f"{key}{mode}",
-        one.subject,
-        issuer,
-        one.path,
-        one.problem or "good",
-    )
 
 
 def _unread(snapshot: ClusterSnapshot) -> Iterator[UnreadReport]:

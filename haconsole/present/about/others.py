@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 
 from haconsole.model.certificate import Certificate
-from haconsole.model.findings import Finding
+from haconsole.model.findings import Finding, Remedy
 from haconsole.model.names import HostName
 from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.present.about.common import observation, optional, yes_no
@@ -93,13 +94,14 @@ def _same(certificate: Certificate) -> Cell:
     return yes_no(certificate.served_fingerprint == certificate.fingerprint, bad=False)
 
 
-def about_finding(finding: Finding) -> Detail:
-    """What is wrong, how to fix it, why, and the evidence."""
+def about_finding(finding: Finding, remedy_line: Callable[[Remedy], str] | None = None) -> Detail:
+    """What is wrong, how to fix it, why, and the evidence; remedies as the screen shows them unless `remedy_line`."""
     from haconsole.present.offers import remedy_text
 
+    line = remedy_line or remedy_text
     evidence: tuple[Item, ...] = tuple(Sentence(Cell(line), "·") for line in finding.evidence)
     remedies: tuple[Item, ...] = tuple(
-        Sentence(Cell(remedy_text(remedy), Tone.WARNING if remedy.last_resort else Tone.PLAIN), f"{number}.")
+        Sentence(Cell(line(remedy), Tone.WARNING if remedy.last_resort else Tone.PLAIN), f"{number}.")
         for number, remedy in enumerate(finding.remedies, 1)
     )
     return Detail(

