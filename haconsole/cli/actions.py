@@ -109,8 +109,8 @@ WAIT = click.Option(
     metavar="SECONDS",
     help="Wait so long for another console that has the cluster's lock.",
 )
-ADOPT = click.Option(
-    ["--adopt-lock", "adopt"],
+TAKE_OVER = click.Option(
+    ["--adopt-lock", "take_over"],
     multiple=True,
     metavar="RUN",
     help="Take over the stale lock of this run; make sure first that its console is gone.",
@@ -121,7 +121,7 @@ CONFIRM = click.Option(
 )
 
 plan = ActionGroup("plan", "Show an action's steps with their reasons; changes nothing.", _plan, (JSON, ACCEPT))
-run = ActionGroup("run", "Carry an action out, step by step.", _run, (EVENTS, YES, CONFIRM, WAIT, ADOPT, ACCEPT))
+run = ActionGroup("run", "Carry an action out, step by step.", _run, (EVENTS, YES, CONFIRM, WAIT, TAKE_OVER, ACCEPT))
 
 
 async def show_plan(action: str, request: dict[str, str], given: dict[str, Any]) -> int:
@@ -140,15 +140,15 @@ async def carry_out(action: str, request: dict[str, str], given: dict[str, Any])
     async with _session(given) as session:
         session.check_startable()
         if given["wait_s"] is not None:
-            await session.wait_for_lock(given["wait_s"], frozenset(given["adopt"]))
+            await session.wait_for_lock(given["wait_s"], frozenset(given["take_over"]))
         planned = await session.planner.plan(action, request)
         if isinstance(planned, Refusal):
             return print_plan(planned, as_json=given["json"])
         await agreed(planned, yes=given["confirm"] == planned.cluster if planned.loses else given["yes"])
         status = await perform_locked(
             planned,
-            lambda adopt: started(session.start(planned, adopt=adopt)),
-            adopt=frozenset(given["adopt"]),
+            lambda take_over: started(session.start(planned, take_over=take_over)),
+            take_over=frozenset(given["take_over"]),
             as_json=given["json"],
         )
     if status == ExitCode.OK:

@@ -14,9 +14,9 @@ RUN = click.argument("run")
 ACCEPT = click.option(
     "--accept-host-key", "accepted", multiple=True, metavar="FINGERPRINT", help="Accept a new host that shows this key."
 )
-ADOPT = click.option(
+TAKE_OVER = click.option(
     "--adopt-lock",
-    "adopt",
+    "take_over",
     multiple=True,
     metavar="RUN",
     help="Take over the stale lock of another run; make sure first that its console is gone.",
@@ -48,7 +48,7 @@ def runs(run: str | None, cluster: str | None, inventory: Path | None, as_json: 
     """
     from haconsole.cli.reports.encoding import encoded
     from haconsole.cli.reports.runs import record_report, record_text, runs_report, runs_text
-    from haconsole.execution.records import find_run, read_run, read_runs
+    from haconsole.execution.log.run_record import find_run, read_run, read_runs
 
     folder = _folder()
     if run is not None:
@@ -66,7 +66,7 @@ def runs(run: str | None, cluster: str | None, inventory: Path | None, as_json: 
 @RUN
 @INVENTORY
 @ACCEPT
-@ADOPT
+@TAKE_OVER
 @YES
 @EVENTS
 @UPDATE
@@ -74,7 +74,7 @@ def resume(
     run: str,
     inventory: Path | None,
     accepted: tuple[str, ...],
-    adopt: tuple[str, ...],
+    take_over: tuple[str, ...],
     yes: bool,
     as_json: bool,
     update: bool,
@@ -84,14 +84,14 @@ def resume(
     The hosts are asked what is true; the plan is the one that was agreed to; the first step whose effect is missing
     comes next. What a broken-off run left under way on a host is waited for there.
     """
-    return asyncio.run(_resume(run, inventory, accepted, frozenset(adopt), yes=yes, as_json=as_json, update=update))
+    return asyncio.run(_resume(run, inventory, accepted, frozenset(take_over), yes=yes, as_json=as_json, update=update))
 
 
 async def _resume(
     run: str,
     inventory: Path | None,
     accepted: tuple[str, ...],
-    adopt: frozenset[str],
+    take_over: frozenset[str],
     *,
     yes: bool,
     as_json: bool,
@@ -102,13 +102,13 @@ async def _resume(
     from haconsole.cli.locking import perform_locked
     from haconsole.cli.reports.runs import remaining_text
     from haconsole.errors import UsageError
-    from haconsole.execution.records import find_run, read_run
+    from haconsole.execution.log.run_record import find_run, read_run
     from haconsole.session.live import open_session
     from haconsole.transport.terminal import TerminalAnswers
 
     record = read_run(find_run(_folder(), run))
-    name = record.heading.run
-    file = inventory or Path(record.heading.inventory)
+    name = record.header.run
+    file = inventory or Path(record.header.inventory)
     async with open_session(file, TerminalAnswers(accepted)) as session:
         await session.check_resumable(name)
         if not yes:
@@ -116,7 +116,7 @@ async def _resume(
             if not await confirmed(f"\nCarry {name} on?"):
                 raise UsageError("not carried on: it was not agreed to", mend="answer y, or say --yes")
         status = await perform_locked(
-            record.plan, lambda runs: session.resume(name, adopt=runs), adopt=adopt, as_json=as_json
+            record.plan, lambda runs: session.resume(name, take_over=runs), take_over=take_over, as_json=as_json
         )
     if status == ExitCode.OK:
         tell_change(file, record.plan, apply=update)
@@ -127,52 +127,52 @@ async def _resume(
 @RUN
 @INVENTORY
 @ACCEPT
-@ADOPT
+@TAKE_OVER
 @YES
 @EVENTS
 def undo(
-    run: str, inventory: Path | None, accepted: tuple[str, ...], yes: bool, as_json: bool, adopt: tuple[str, ...]
+    run: str, inventory: Path | None, accepted: tuple[str, ...], yes: bool, as_json: bool, take_over: tuple[str, ...]
 ) -> int:
     """Take a run back: what it really did, newest step first, as a plan of its own that is shown before.
 
     What cannot be taken back is named. `haconsole runs RUN` tells what a run did.
     """
-    return asyncio.run(_undo(run, inventory, accepted, frozenset(adopt), yes=yes, as_json=as_json))
+    return asyncio.run(_undo(run, inventory, accepted, frozenset(take_over), yes=yes, as_json=as_json))
 
 
 async def _undo(
-    run: str, inventory: Path | None, accepted: tuple[str, ...], adopt: frozenset[str], *, yes: bool, as_json: bool
+    run: str, inventory: Path | None, accepted: tuple[str, ...], take_over: frozenset[str], *, yes: bool, as_json: bool
 ) -> int:
     from haconsole.actions.step import Refusal
     from haconsole.cli.actions import agreed, print_plan
     from haconsole.cli.locking import perform_locked, started
-    from haconsole.execution.records import find_run, read_run
+    from haconsole.execution.log.run_record import find_run, read_run
     from haconsole.session.live import open_session
     from haconsole.transport.terminal import TerminalAnswers
 
     record = read_run(find_run(_folder(), run))
-    async with open_session(inventory or Path(record.heading.inventory), TerminalAnswers(accepted)) as session:
+    async with open_session(inventory or Path(record.header.inventory), TerminalAnswers(accepted)) as session:
         session.check_startable()
-        planned = await session.history.plan_undo(record.heading.run)
+        planned = await session.history.plan_undo(record.header.run)
         if isinstance(planned, Refusal):
             return print_plan(planned, as_json=as_json)
         await agreed(planned, yes=yes)
         return await perform_locked(
-            planned, lambda runs: started(session.start(planned, adopt=runs)), adopt=adopt, as_json=as_json
+            planned, lambda runs: started(session.start(planned, take_over=runs)), take_over=take_over, as_json=as_json
         )
 
 
 def _folder() -> Path:
-    from haconsole.execution.journal import runs_folder
+    from haconsole.execution.log.run_log import runs_folder
 
     return runs_folder(dict(os.environ))
 
 
 def _asked_for(one: object, cluster: str | None, inventory: Path | None) -> bool:
-    from haconsole.execution.records import RunRecord
+    from haconsole.execution.log.run_record import RunRecord
 
     if not isinstance(one, RunRecord):
         return cluster is None and inventory is None
     if cluster is not None and one.plan.cluster != cluster:
         return False
-    return inventory is None or one.heading.inventory == str(inventory.resolve())
+    return inventory is None or one.header.inventory == str(inventory.resolve())

@@ -42,7 +42,7 @@ class StepStarted:
 
 
 @dataclass(frozen=True, slots=True)
-class StepHeld:
+class StepPaused:
     """The run is paused: this step could begin and waits to be let through."""
 
     run: RunId
@@ -52,7 +52,7 @@ class StepHeld:
 
 
 @dataclass(frozen=True, slots=True)
-class StepReleased:
+class StepResumed:
     """A step that was held goes on."""
 
     run: RunId
@@ -112,4 +112,4 @@ class RunDone:
         return ", ".join(words + ([f"{self.not_started} not started"] if self.not_started else []))
 
 
-Event: TypeAlias = RunStarted | StepStarted | StepHeld | StepReleased | StepOutput | StepDone | RunDone
+Event: TypeAlias = RunStarted | StepStarted | StepPaused | StepResumed | StepOutput | StepDone | RunDone

@@ -8,7 +8,7 @@ from haconsole.execution.events import Outcome
 
 
 @dataclass(frozen=True, slots=True)
-class Performed:
+class OperationResult:
     """DONE, FAILED or UNKNOWN; what the host said, and the error in words unless DONE."""
 
     outcome: Outcome
@@ -16,13 +16,13 @@ class Performed:
     error: str | None = None
 
 
-def done(output: str = "") -> Performed:
-    return Performed(Outcome.DONE, output)
+def success(output: str = "") -> OperationResult:
+    return OperationResult(Outcome.DONE, output)
 
 
-def failed(error: str, output: str = "") -> Performed:
-    return Performed(Outcome.FAILED, output, error)
+def failure(error: str, output: str = "") -> OperationResult:
+    return OperationResult(Outcome.FAILED, output, error)
 
 
-def unknown(error: str, output: str = "") -> Performed:
-    return Performed(Outcome.UNKNOWN, output, error)
+def unknown_end(error: str, output: str = "") -> OperationResult:
+    return OperationResult(Outcome.UNKNOWN, output, error)

@@ -30,20 +30,20 @@ from haconsole.actions.operations import (
 from haconsole.actions.step import Plan, Step
 from haconsole.configs.layout import layout
 from haconsole.errors import HaconsoleError
-from haconsole.execution.authorities import Authorities
-from haconsole.execution.certificate import issue_certificate
-from haconsole.execution.command import pick_up_command, run_command
-from haconsole.execution.detached import DetachedCommands
-from haconsole.execution.etcd_changes import EtcdChanges, Tell
-from haconsole.execution.etcd_tending import tend_etcd
+from haconsole.execution.context import ExecutionContext
+from haconsole.execution.etcd.changes import EtcdChanges, Tell
+from haconsole.execution.etcd.client_pause import vips_paused
+from haconsole.execution.etcd.storage import tend_etcd
 from haconsole.execution.events import Outcome, RunId
-from haconsole.execution.files import aside_end, put_file
-from haconsole.execution.haproxy_state import set_server_state
-from haconsole.execution.outcome import Performed, done, failed, unknown
-from haconsole.execution.pause import vips_paused
+from haconsole.execution.host.command import pick_up_command, run_command
+from haconsole.execution.host.detached import DetachedCommands
+from haconsole.execution.host.files import aside_end, put_file
+from haconsole.execution.host.transfer import transfer
+from haconsole.execution.outcome import OperationResult, failure, success, unknown_end
+from haconsole.execution.pki.authorities import Authorities
+from haconsole.execution.pki.certificate import issue_certificate
 from haconsole.execution.secrets import fill_in
-from haconsole.execution.site import Site
-from haconsole.execution.transfer import transfer
+from haconsole.execution.verify.haproxy_state import set_server_state
 from haconsole.model.names import HostName
 from haconsole.model.observed import Cause
 from haconsole.probes.context import ClusterContext, ProbeTimings
@@ -61,32 +61,32 @@ async def in_silence(_: str) -> None:
 class Performer:
     """Performs the steps of one run."""
 
-    def __init__(self, site: Site, plan: Plan, run: RunId) -> None:
-        self._site = site
+    def __init__(self, context: ExecutionContext, plan: Plan, run: RunId) -> None:
+        self._context = context
         self._run = run
         self._undoes = RunId(plan.undoes) if plan.undoes else None
-        self._authorities = Authorities(site, plan)
+        self._authorities = Authorities(context, plan)
         self._commands: dict[HostName, DetachedCommands] = {}
-        places = layout(site.inventory)
-        probing = ClusterContext(site.inventory, places, site.fleet, site.clock.now, b"", ProbeTimings())
+        places = layout(context.inventory)
+        probing = ClusterContext(context.inventory, places, context.fleet, context.clock.now, b"", ProbeTimings())
         self._probing = probing
-        self._etcd = EtcdChanges(probing, site.clock)
+        self._etcd = EtcdChanges(probing, context.clock)
         self._haproxy = places.haproxy
 
     async def boot_of(self, step: Step) -> str | None:
         """The boot ID of the step's host, where the step runs detached there; raises TransportError."""
         return await self._commands_of(step.host).begin() if isinstance(step.operation, RunCommand) else None
 
-    async def pick_up(self, step: Step, attempt: int, boot: str | None) -> Performed | None:
+    async def pick_up(self, step: Step, attempt: int, boot: str | None) -> OperationResult | None:
         """How an attempt that an earlier process began came to its end; None where it left nothing to wait for."""
         if not isinstance(step.operation, RunCommand) or boot is None:
             return None
         try:
             return await pick_up_command(self._commands_of(step.host), step, step.operation, attempt, boot)
         except TransportError as error:
-            return unknown(str(error))
+            return unknown_end(str(error))
 
-    async def perform(self, step: Step, attempt: int, tell: Tell = in_silence) -> Performed:
+    async def perform(self, step: Step, attempt: int, tell: Tell = in_silence) -> OperationResult:
         """Perform the operation; a loss of the connection is UNKNOWN unless trying again clears it up.
 
         `tell` is told of progress while it lasts.
@@ -95,7 +95,7 @@ class Performer:
             performed = await self._try(step, attempt, tell)
             if performed.outcome is not Outcome.UNKNOWN or isinstance(step.operation, RunCommand):
                 return performed
-            await self._site.clock.sleep(pause)
+            await self._context.clock.sleep(pause)
         return await self._try(step, attempt, tell)
 
     async def clean_up(self, earlier: frozenset[HostName] = frozenset()) -> tuple[str, ...]:
@@ -109,21 +109,24 @@ class Performer:
 
     def _ends_of_undone(self) -> tuple[Awaitable[None], ...]:
         """What is left of the run that this one took back goes with it."""
-        site, undone = self._site, self._undoes
+        context, undone = self._context, self._undoes
         if undone is None:
             return ()
-        folders = (DetachedCommands(site.fleet.host(host), site.clock, site.run_dir, undone) for host in self._commands)
+        folders = (
+            DetachedCommands(context.fleet.host(host), context.clock, context.run_dir, undone)
+            for host in self._commands
+        )
         return tuple(folder.end(earlier=True) for folder in folders)
 
-    async def _try(self, step: Step, attempt: int, tell: Tell) -> Performed:
+    async def _try(self, step: Step, attempt: int, tell: Tell) -> OperationResult:
         try:
             return await self._operation(step, step.operation, attempt, tell)
         except TransportError as error:
-            return unknown(str(error)) if error.cause in PASSING else failed(str(error))
+            return unknown_end(str(error)) if error.cause in PASSING else failure(str(error))
         except HaconsoleError as error:
-            return failed(str(error))
+            return failure(str(error))
 
-    async def _operation(self, step: Step, operation: Operation, attempt: int, tell: Tell) -> Performed:
+    async def _operation(self, step: Step, operation: Operation, attempt: int, tell: Tell) -> OperationResult:
         end = aside_end(self._run, step.id)
         match operation:
             case RunCommand():
@@ -134,23 +137,23 @@ class Performer:
             case EnsureAuthority() | TrustAuthority() | EnsureKeyPair():
                 return await self._shared(operation, step.host, end)
             case IssueCertificate():
-                return await issue_certificate(self._site, self._authorities, step, operation, end)
+                return await issue_certificate(self._context, self._authorities, step, operation, end)
             case AddMember() | PromoteMember() | RemoveMember() | MoveLeader():
                 return await self._etcd.perform(operation, step.host, tell)
             case Defragment() | CompactHistory() | DisarmAlarm():
                 return await tend_etcd(self._probing, operation, step.host)
             case FetchFile() | SendFile():
-                return await transfer(self._site.fleet.host(step.host), operation, tell)
+                return await transfer(self._context.fleet.host(step.host), operation, tell)
             case SetServerState():
-                return await set_server_state(self._site.fleet, self._haproxy, operation, self._site.clock)
+                return await set_server_state(self._context.fleet, self._haproxy, operation, self._context.clock)
             case Nothing():
-                return done()
+                return success()
             case _:
                 assert_never(operation)
 
     async def _shared(
         self, operation: EnsureAuthority | TrustAuthority | EnsureKeyPair, host: HostName, end: str
-    ) -> Performed:
+    ) -> OperationResult:
         match operation:
             case EnsureAuthority():
                 return await self._authorities.ensure(operation)
@@ -161,13 +164,13 @@ class Performer:
             case _:
                 assert_never(operation)
 
-    async def _write(self, step: Step, operation: WriteFile, end: str) -> Performed:
-        data = fill_in(operation.content, self._site.inventory).encode()
+    async def _write(self, step: Step, operation: WriteFile, end: str) -> OperationResult:
+        data = fill_in(operation.content, self._context.inventory).encode()
         mode, owner = operation.mode, operation.owner
-        return done(await put_file(self._site, step.host, operation.path, data, mode=mode, owner=owner, end=end))
+        return success(await put_file(self._context, step.host, operation.path, data, mode=mode, owner=owner, end=end))
 
     def _commands_of(self, host: HostName) -> DetachedCommands:
         if host not in self._commands:
-            site = self._site
-            self._commands[host] = DetachedCommands(site.fleet.host(host), site.clock, site.run_dir, self._run)
+            context = self._context
+            self._commands[host] = DetachedCommands(context.fleet.host(host), context.clock, context.run_dir, self._run)
         return self._commands[host]

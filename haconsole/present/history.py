@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from haconsole.actions.step import Plan
 from haconsole.execution.events import Outcome, RunDone, StepDone
-from haconsole.execution.records import RunRecord, Standing, StepRecord, StepState, Unreadable
+from haconsole.execution.log.run_record import RunRecord, RunStatus, StepRecord, StepState, UnreadableRun
 from haconsole.present.ages import timestamp
 from haconsole.present.cells import Cell, Tone
 from haconsole.present.detail import Detail, Fact, Heading, Item, Sentence
@@ -42,11 +42,11 @@ OUTCOMES = {
 }
 """How a recorded step's state reads in a run; a step performed and not verified has an end nobody heard."""
 WELL = (StepState.VERIFIED, StepState.ALREADY)
-Records = tuple[RunRecord | Unreadable, ...]
+Records = tuple[RunRecord | UnreadableRun, ...]
 
 
-def name_of(one: RunRecord | Unreadable) -> str:
-    return one.heading.run if isinstance(one, RunRecord) else one.path.stem
+def name_of(one: RunRecord | UnreadableRun) -> str:
+    return one.header.run if isinstance(one, RunRecord) else one.path.stem
 
 
 def history_table(records: Records | None, now: datetime) -> TableView:
@@ -55,34 +55,34 @@ def history_table(records: Records | None, now: datetime) -> TableView:
     if records is not None:
         empty = Cell("no run on this cluster is recorded here", Tone.MUTED)
     rows = tuple(_row(one, now) for one in records or ())
-    broken = sum(isinstance(one, RunRecord) and one.standing is Standing.BROKEN_OFF for one in records or ())
+    broken = sum(isinstance(one, RunRecord) and one.standing is RunStatus.BROKEN_OFF for one in records or ())
     gist = (Cell(f"{broken} broken off", Tone.WARNING),) if broken else ()
     return TableView("runs", COLUMNS, rows, None, gist, empty, ageless=True)
 
 
-def _row(one: RunRecord | Unreadable, now: datetime) -> Row:
-    if isinstance(one, Unreadable):
+def _row(one: RunRecord | UnreadableRun, now: datetime) -> Row:
+    if isinstance(one, UnreadableRun):
         cells = (Cell("?", Tone.UNKNOWN), Cell("?", Tone.UNKNOWN), Cell("✖ cannot be read", Tone.CRITICAL))
         return Row(RunSubject(one.path.stem), (*cells, Cell(""), Cell(""), Cell(one.path.stem)))
     who = one.operator
     return Row(
-        RunSubject(one.heading.run),
+        RunSubject(one.header.run),
         (
-            Cell(timestamp(one.heading.started_at, now)),
+            Cell(timestamp(one.header.started_at, now)),
             Cell(one.plan.action),
             standing_cell(one),
             Cell(f"{_well(one)}/{len(one.steps)}"),
             Cell(f"{who.user}@{who.host}", Tone.MUTED),
-            Cell(one.heading.run, Tone.MUTED),
+            Cell(one.header.run, Tone.MUTED),
         ),
     )
 
 
 def standing_cell(record: RunRecord) -> Cell:
     """Where the run stands, in a word or two."""
-    if record.standing is Standing.RUNNING:
+    if record.standing is RunStatus.RUNNING:
         return Cell("▸ under way", Tone.ACCENT)
-    if record.standing is Standing.BROKEN_OFF or record.outcome is None:
+    if record.standing is RunStatus.BROKEN_OFF or record.outcome is None:
         return Cell("▲ broken off", Tone.WARNING)
     return ENDINGS[record.outcome]
 
@@ -91,19 +91,19 @@ def _well(record: RunRecord) -> int:
     return sum(one.state in WELL for one in record.steps)
 
 
-def about_record(one: RunRecord | Unreadable, now: datetime) -> Detail:
+def about_record(one: RunRecord | UnreadableRun, now: datetime) -> Detail:
     """Who began it and when, how far it came, what did not go well and what to do next."""
-    if isinstance(one, Unreadable):
+    if isinstance(one, UnreadableRun):
         return Detail(one.path.stem, (Sentence(Cell(one.why, Tone.CRITICAL)), Fact("record", Cell(str(one.path)))))
-    heading, counts = one.heading, Counter(each.state for each in one.steps)
+    header, counts = one.header, Counter(each.state for each in one.steps)
     wrong = tuple(each for each in one.steps if each.error)
     torn = (Fact("torn", Cell(f"{one.torn_lines} lines were not written whole", Tone.WARNING)),)
     return Detail(
-        heading.run,
+        header.run,
         (
             Fact("state", standing_cell(one)),
             Fact("action", Cell(f"{one.plan.action} of {one.plan.cluster}")),
-            Fact("begun", Cell(f"{timestamp(heading.started_at, now)} UTC by {_who(one)}")),
+            Fact("begun", Cell(f"{timestamp(header.started_at, now)} UTC by {_who(one)}")),
             *(Fact("carried on", Cell(f"{timestamp(each.at, now)} UTC")) for each in one.resumed),
             *((Fact("ended", Cell(f"{timestamp(one.ended_at, now)} UTC")),) if one.ended_at else ()),
             Fact("steps", Cell(", ".join(f"{number} {state.replace('-', ' ')}" for state, number in counts.items()))),
@@ -113,18 +113,18 @@ def about_record(one: RunRecord | Unreadable, now: datetime) -> Detail:
             *(Sentence(Cell(f"{_title(one.plan, each)}: {each.error}", Tone.CRITICAL), "✖") for each in wrong),
             Heading("Where it is written"),
             Fact("record", Cell(str(one.path))),
-            Fact("inventory", Cell(heading.inventory)),
+            Fact("inventory", Cell(header.inventory)),
         ),
     )
 
 
 def _who(record: RunRecord) -> str:
-    who = record.heading.operator
+    who = record.header.operator
     return f"{who.user} on {who.host}"
 
 
 def _next(record: RunRecord) -> tuple[Item, ...]:
-    if record.standing is Standing.BROKEN_OFF:
+    if record.standing is RunStatus.BROKEN_OFF:
         told = "r carries it on: the hosts are asked what is true, and the first step that is missing comes next."
         return (Heading("Next"), Sentence(Cell(told)))
     return (Heading("Next"), Sentence(Cell(record.next_step))) if record.next_step else ()
@@ -139,11 +139,11 @@ def view_of(record: RunRecord) -> RunView:
     """The record as the run it was, over or not."""
     begun = {one.step: one.begun_at for one in record.steps if one.begun_at is not None}
     said = {one.step: tuple(one.output.splitlines()) for one in record.steps if one.output}
-    broken = BROKEN_OFF if record.standing is Standing.BROKEN_OFF else None
+    broken = BROKEN_OFF if record.standing is RunStatus.BROKEN_OFF else None
     return RunView(
         plan=record.plan,
-        begun_at=record.heading.started_at,
-        run=record.heading.run,
+        begun_at=record.header.started_at,
+        run=record.header.run,
         started=MappingProxyType(begun),
         ended=MappingProxyType({one.step: _done(record, one) for one in record.steps if one.state in OUTCOMES}),
         output=MappingProxyType(said),
@@ -156,18 +156,18 @@ def view_of(record: RunRecord) -> RunView:
 def _done(record: RunRecord, one: StepRecord) -> StepDone:
     step = step_of(record.plan, one.step)
     assert step is not None
-    at = one.at or record.heading.started_at
+    at = one.at or record.header.started_at
     seconds = (at - one.begun_at).total_seconds() if one.begun_at else 0.0
-    return StepDone(record.heading.run, at, one.step, step.host, OUTCOMES[one.state], seconds, one.error)
+    return StepDone(record.header.run, at, one.step, step.host, OUTCOMES[one.state], seconds, one.error)
 
 
 def _end(record: RunRecord) -> RunDone | None:
     if record.outcome is None or record.ended_at is None:
         return None
     count = Counter(one.state for one in record.steps)
-    took = (record.ended_at - record.heading.started_at).total_seconds()
+    took = (record.ended_at - record.header.started_at).total_seconds()
     return RunDone(
-        record.heading.run,
+        record.header.run,
         record.ended_at,
         record.outcome,
         took,
@@ -187,7 +187,7 @@ def resuming(record: RunRecord) -> Detail:
     return Detail(
         f"resume {record.plan.action} of {record.plan.cluster}?",
         (
-            Fact("run", Cell(record.heading.run)),
+            Fact("run", Cell(record.header.run)),
             Fact("done", Cell(f"{_well(record)} of {len(record.steps)} steps; {left} are looked at again")),
             Sentence(Cell("The hosts are asked first. What is there is not done again, whoever did it.")),
             *((Heading("Begun, and their end was not heard"),) if unknown else ()),
@@ -200,7 +200,7 @@ def resuming(record: RunRecord) -> Detail:
 
 def offer_to_resume(record: RunRecord, now: datetime) -> Detail:
     """The question at start when the newest run was interrupted."""
-    begun = timestamp(record.heading.started_at, now)
+    begun = timestamp(record.header.started_at, now)
     return Detail(
         "a run was interrupted: show it?",
         (
@@ -218,4 +218,4 @@ def offer_to_resume(record: RunRecord, now: datetime) -> Detail:
 def broken_off(records: Records) -> RunRecord | None:
     """The newest run, if it was broken off."""
     newest = records[0] if records else None
-    return newest if isinstance(newest, RunRecord) and newest.standing is Standing.BROKEN_OFF else None
+    return newest if isinstance(newest, RunRecord) and newest.standing is RunStatus.BROKEN_OFF else None

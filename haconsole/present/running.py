@@ -15,9 +15,9 @@ from haconsole.execution.events import (
     RunDone,
     RunStarted,
     StepDone,
-    StepHeld,
     StepOutput,
-    StepReleased,
+    StepPaused,
+    StepResumed,
     StepStarted,
 )
 from haconsole.present.ages import seconds_since, span
@@ -97,11 +97,11 @@ class RunView:
             case StepStarted():
                 newest = self.held[0] if self.held else event.step
                 return replace(self, started=_put(self.started, event.step, event.at), newest=newest)
-            case StepHeld():
+            case StepPaused():
                 order = {step.id: number for number, step in enumerate(self.plan.steps)}
                 held = tuple(sorted((*self.held, event.step), key=lambda step: order.get(step, 0)))
                 return replace(self, held=held, newest=held[0])
-            case StepReleased():
+            case StepResumed():
                 return replace(self, held=_without(self.held, event.step), newest=event.step)
             case StepOutput():
                 said = (*self.output.get(event.step, ()), *event.text.splitlines())[-OUTPUT_KEPT:]

@@ -14,7 +14,7 @@ from haconsole.model.names import HostName
 from haconsole.model.status import ClusterStatus
 
 if TYPE_CHECKING:
-    from haconsole.execution.records import RunRecord, Unreadable
+    from haconsole.execution.log.run_record import RunRecord, UnreadableRun
 
 
 class RunState(StrEnum):
@@ -88,7 +88,7 @@ class Planner(Protocol):
 class RunHistory(Protocol):
     """The runs of this cluster that are recorded here."""
 
-    async def runs(self) -> tuple[RunRecord | Unreadable, ...]:
+    async def runs(self) -> tuple[RunRecord | UnreadableRun, ...]:
         """All of them, newest first, and records that cannot be read."""
         ...
 
@@ -119,11 +119,12 @@ class Session(Protocol):
     @property
     def history(self) -> RunHistory: ...
 
-    def start(self, plan: Plan, *, step_by_step: bool = False, adopt: frozenset[str] = frozenset()) -> Run:
+    def start(self, plan: Plan, *, step_by_step: bool = False, take_over: frozenset[str] = frozenset()) -> Run:
         """A run of the plan, which starts as its events are read; refused in a read-only session.
 
         `step_by_step` starts the run paused, so that each step that changes something waits for its release.
-        Raises LockedError while another console has the cluster's lock, unless that is stale and its run is in `adopt`.
+        Raises LockedError while another console has the cluster's lock, unless that is stale and its run is in
+        `take_over`.
         """
         ...
 
@@ -131,7 +132,7 @@ class Session(Protocol):
         """The record of a run that can be resumed; raises RefusedError with the reasons against it."""
         ...
 
-    async def resume(self, run: str, *, step_by_step: bool = False, adopt: frozenset[str] = frozenset()) -> Run:
+    async def resume(self, run: str, *, step_by_step: bool = False, take_over: frozenset[str] = frozenset()) -> Run:
         """Resume a run at the first step whose effect is missing on its host.
 
         Raises what `check_resumable` raises. Otherwise like `start`.

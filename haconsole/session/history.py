@@ -10,7 +10,7 @@ from haconsole.session.planning import LivePlanner
 from haconsole.session.record import Record
 
 if TYPE_CHECKING:
-    from haconsole.execution.records import RunRecord, Unreadable
+    from haconsole.execution.log.run_record import RunRecord, UnreadableRun
 
 
 class LiveRunHistory:
@@ -21,26 +21,26 @@ class LiveRunHistory:
         self._record = record
         self._planner = planner
 
-    async def runs(self) -> tuple[RunRecord | Unreadable, ...]:
+    async def runs(self) -> tuple[RunRecord | UnreadableRun, ...]:
         """This cluster's runs as recorded here, newest first, and records that cannot be read."""
-        from haconsole.execution.records import Unreadable, read_runs
+        from haconsole.execution.log.run_record import UnreadableRun, read_runs
 
         every = await asyncio.to_thread(read_runs, self._record.folder)
-        return tuple(one for one in every if isinstance(one, Unreadable) or one.plan.cluster == self._cluster)
+        return tuple(one for one in every if isinstance(one, UnreadableRun) or one.plan.cluster == self._cluster)
 
     async def record(self, run: str) -> RunRecord:
         """The record of a run."""
-        from haconsole.execution.records import find_run, read_run
+        from haconsole.execution.log.run_record import find_run, read_run
 
         return await asyncio.to_thread(lambda: read_run(find_run(self._record.folder, run)))
 
     async def plan_undo(self, run: str) -> Plan | Refusal:
         """The undo of the run's recorded steps, newest first, or the action that undoes the complete run."""
-        from haconsole.execution.undo import plan_undo, why_not_undo
+        from haconsole.execution.log.undo import plan_undo, why_not_undo
         from haconsole.session.performing import RUN_DIR
 
         record, runs = await self.record(run), await self.runs()
         call = record.plan.undone_by
         if call is None or why_not_undo(record, runs):
             return plan_undo(record, runs, RUN_DIR)
-        return await self._planner.plan(call.action, call.request, undoes=record.heading.run)
+        return await self._planner.plan(call.action, call.request, undoes=record.header.run)

@@ -28,7 +28,7 @@ from haconsole.transport.base import Fleet
 from haconsole.transport.ssh import SshFleet
 
 if TYPE_CHECKING:
-    from haconsole.execution.records import RunRecord
+    from haconsole.execution.log.run_record import RunRecord
 
 LOOK_AGAIN_S = 2.0
 
@@ -71,38 +71,38 @@ class LiveSession:
         if self._run is not None and self._run.state is not RunState.ENDED:
             raise HaconsoleError("another run is under way in this session", mend="wait for its end")
 
-    async def wait_for_lock(self, within_s: float, adopt: frozenset[str] = frozenset()) -> None:
-        """Wait until a run could take the cluster's lock; a stale one of the runs `adopt` counts as free.
+    async def wait_for_lock(self, within_s: float, take_over: frozenset[str] = frozenset()) -> None:
+        """Wait until a run could take the cluster's lock; a stale one of the runs `take_over` counts as free.
 
         Raises LockedError when another console still has it after that time, or has left it.
         """
-        from haconsole.execution.lock import Adoption, LockedError
+        from haconsole.execution.locking.cluster_lock import LockedError, Takeover
         from haconsole.session.performing import cluster_lock
 
         lock = cluster_lock(self.inventory, self._fleet)
-        adoption = Adoption(adopt, frozenset(self._locks.left))
+        takeover = Takeover(take_over, frozenset(self._locks.left))
         until = self._clock.monotonic() + within_s
         while True:
             try:
-                return await lock.see_free(adoption)
+                return await lock.see_free(takeover)
             except LockedError as locked:
-                if locked.adoptable or self._clock.monotonic() >= until:
+                if locked.can_take_over or self._clock.monotonic() >= until:
                     raise
             await self._clock.sleep(min(LOOK_AGAIN_S, max(0.1, until - self._clock.monotonic())))
 
-    def start(self, plan: Plan, *, step_by_step: bool = False, adopt: frozenset[str] = frozenset()) -> Run:
+    def start(self, plan: Plan, *, step_by_step: bool = False, take_over: frozenset[str] = frozenset()) -> Run:
         """A run of the plan, one at a time; refused in a read-only session, and while another console has the lock."""
-        from haconsole.execution.lock import LockedError
+        from haconsole.execution.locking.cluster_lock import LockedError
 
         self.check_startable()
-        adopt |= {plan.undoes} if plan.undoes else set()
-        if (view := self._locks.in_the_way(plan, adopt)) is not None:
-            raise LockedError(self.inventory.cluster, view, adoptable=view.stale)
-        return self._start(plan, None, step_by_step, adopt)
+        take_over |= {plan.undoes} if plan.undoes else set()
+        if (view := self._locks.in_the_way(plan, take_over)) is not None:
+            raise LockedError(self.inventory.cluster, view, can_take_over=view.stale)
+        return self._start(plan, None, step_by_step, take_over)
 
     async def check_resumable(self, run: str) -> RunRecord:
         """The record of a run that can be resumed; raises RefusedError with the reasons against it."""
-        from haconsole.execution.resume import why_not_resume
+        from haconsole.execution.log.resume import why_not_resume
         from haconsole.inventory.parts import parts_of
 
         self.check_startable()
@@ -112,17 +112,17 @@ class LiveSession:
             raise RefusedError("; ".join(reasons))
         return record
 
-    async def resume(self, run: str, *, step_by_step: bool = False, adopt: frozenset[str] = frozenset()) -> Run:
+    async def resume(self, run: str, *, step_by_step: bool = False, take_over: frozenset[str] = frozenset()) -> Run:
         """Resume a run by the state of its hosts; its own lock may be taken over once its console is gone."""
         record = await self.check_resumable(run)
-        return self._start(record.plan, record, step_by_step, adopt | {record.heading.run})
+        return self._start(record.plan, record, step_by_step, take_over | {record.header.run})
 
-    def _start(self, plan: Plan, earlier: RunRecord | None, step_by_step: bool, adopt: frozenset[str]) -> Run:
+    def _start(self, plan: Plan, earlier: RunRecord | None, step_by_step: bool, take_over: frozenset[str]) -> Run:
         from haconsole.session.performing import performing
         from haconsole.session.run import LiveRun
 
         cluster = (self.inventory, self._fleet, self._clock, self._record, self._locks)
-        begin = partial(performing, plan, *cluster, earlier=earlier, adopt=adopt, answers=self._answers)
+        begin = partial(performing, plan, *cluster, earlier=earlier, take_over=take_over, answers=self._answers)
         self._run = LiveRun(plan, begin, step_by_step=step_by_step)
         return self._run
 

@@ -19,11 +19,11 @@ class Locks:
     left: set[str] = field(default_factory=set)
     planned: tuple[Plan, LockView | None] | None = None
 
-    def in_the_way(self, plan: Plan, adopt: frozenset[str]) -> LockView | None:
+    def in_the_way(self, plan: Plan, take_over: frozenset[str]) -> LockView | None:
         """Who was changing the cluster while `plan` was planned, so that it may be of a cluster half changed."""
         if self.planned is None or self.planned[0] is not plan:
             return None
         view = self.planned[1]
-        if view is None or view.stale or view.claim.token in self.left or view.claim.run in adopt:
+        if view is None or view.stale or view.claim.token in self.left or view.claim.run in take_over:
             return None
         return None if gone(view.claim.process) else view

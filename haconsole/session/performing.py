@@ -12,21 +12,21 @@ from functools import partial
 
 from haconsole.actions.step import Plan
 from haconsole.configs.layout import layout
-from haconsole.execution.ca_keys import OperatorKeys, keys_folder
-from haconsole.execution.checks import Checks
 from haconsole.execution.clock import Clock
-from haconsole.execution.cluster import ClusterChecks
-from haconsole.execution.executor import Executor
-from haconsole.execution.gate import Pause
-from haconsole.execution.journal import Heading, Journal, Operator, run_id
-from haconsole.execution.lock import Adoption, ClusterLock
-from haconsole.execution.lock_host import Places
-from haconsole.execution.lock_keeper import locked
-from haconsole.execution.observer import Observer
+from haconsole.execution.context import ExecutionContext
+from haconsole.execution.host.host_state import HostStateReader
+from haconsole.execution.locking.cluster_lock import ClusterLock, Takeover
+from haconsole.execution.locking.lock_host import LockPaths
+from haconsole.execution.locking.lock_keeper import locked
+from haconsole.execution.log.run_log import Operator, RunHeader, RunLog, run_id
+from haconsole.execution.log.run_record import RunRecord
 from haconsole.execution.perform import Performer
+from haconsole.execution.pki.ca_keys import OperatorKeys, keys_folder
 from haconsole.execution.process import this_process
-from haconsole.execution.records import RunRecord
-from haconsole.execution.site import Site
+from haconsole.execution.steps.executor import Executor
+from haconsole.execution.steps.gate import Pause
+from haconsole.execution.verify.checks import Checks
+from haconsole.execution.verify.cluster import ClusterChecks
 from haconsole.inventory.effective import lock_hosts
 from haconsole.inventory.parts import parts_of
 from haconsole.inventory.schema import Inventory
@@ -40,7 +40,7 @@ from haconsole.transport.redact import redact, redact_certain
 
 RUN_DIR = "/run/haconsole"
 """Where hosts keep what runs detached; gone with a restart, as it must be."""
-LOCK_PLACES = Places()
+LOCK_PATHS = LockPaths()
 
 
 def cluster_lock(inventory: Inventory, fleet: Fleet, *, run: str = "", action: str = "") -> ClusterLock:
@@ -48,7 +48,7 @@ def cluster_lock(inventory: Inventory, fleet: Fleet, *, run: str = "", action: s
     operator = this_operator()
     token = secrets.token_hex(16)
     claim = LockClaim(token, f"{operator.user}@{operator.host}", operator.pid, run, action, this_process())
-    return ClusterLock(inventory.cluster, fleet, lock_hosts(inventory), claim, LOCK_PLACES)
+    return ClusterLock(inventory.cluster, fleet, lock_hosts(inventory), claim, LOCK_PATHS)
 
 
 def this_operator() -> Operator:
@@ -66,34 +66,34 @@ async def performing(
     pause: Pause,
     *,
     earlier: RunRecord | None = None,
-    adopt: frozenset[str] = frozenset(),
+    take_over: frozenset[str] = frozenset(),
     answers: Answers | None = None,
 ) -> AsyncIterator[Executor]:
     """An executor of `plan`, recorded under a new run, while it has the cluster's lock; its steps wait at `pause`.
 
-    With an `earlier` run of this plan it carries that one on, in the same record. `adopt` names runs whose locks may be
-    taken over. `answers` are asked for the passphrase of CA keys that the operator keeps. Raises LockedError or
+    With an `earlier` run of this plan it carries that one on, in the same record. `take_over` names runs whose locks
+    may be taken over. `answers` are asked for the passphrase of CA keys that the operator keeps. Raises LockedError or
     NoMajorityError before anything is recorded. What it keeps open ends with it.
     """
     folder = keys_folder(inventory.pki.ca_keys, record.source, inventory.cluster)
     keys = OperatorKeys(folder, answers or NoAnswers(), os.environ)
-    site = Site(inventory, fleet, Observer(fleet), clock, RUN_DIR, keys)
+    site = ExecutionContext(inventory, fleet, HostStateReader(fleet), clock, RUN_DIR, keys)
     probing = ClusterContext(inventory, layout(inventory), fleet, clock.now, secrets.token_bytes(16), ProbeTimings())
     known = tuple(vip.auth_pass for vip in inventory.vips if vip.auth_pass is not None)
     hide = partial(redact, secrets=known)
     now = clock.now()
-    run = earlier.heading.run if earlier else run_id(plan.action, now, secrets.token_hex(2))
+    run = earlier.header.run if earlier else run_id(plan.action, now, secrets.token_hex(2))
     path = earlier.path if earlier else record.folder / f"{run}.jsonl"
     lock = cluster_lock(inventory, fleet, run=run, action=plan.action)
-    async with locked(lock, Adoption(adopt, frozenset(locks.left))) as keeper:
+    async with locked(lock, Takeover(take_over, frozenset(locks.left))) as keeper:
         executor: Executor | None = None
         try:
             executor = Executor(
                 plan,
-                Heading(run, now, this_operator(), record.source, record.digest, parts_of(inventory)),
+                RunHeader(run, now, this_operator(), record.source, record.digest, parts_of(inventory)),
                 checks=Checks(site, plan, ClusterChecks(probing)),
                 performer=Performer(site, plan, run),
-                journal=Journal(path, clock, hide, partial(redact_certain, secrets=known)),
+                run_log=RunLog(path, clock, hide, partial(redact_certain, secrets=known)),
                 clock=clock,
                 redact=hide,
                 so_far=earlier.steps if earlier else None,
@@ -105,4 +105,4 @@ async def performing(
             if executor is not None and executor.ends_unheard:
                 keeper.leave_standing()
                 locks.left.add(lock.claim.token)
-            await site.observer.close()
+            await site.host_state.close()

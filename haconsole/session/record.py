@@ -18,6 +18,6 @@ class Record:
     @property
     def folder(self) -> Path:
         """Where runs are recorded."""
-        from haconsole.execution.journal import runs_folder
+        from haconsole.execution.log.run_log import runs_folder
 
         return self.runs or runs_folder(dict(os.environ))

@@ -11,7 +11,7 @@ from haconsole.execution.clock import Clock, SystemClock
 
 if TYPE_CHECKING:
     from haconsole.actions.step import Plan, Refusal
-    from haconsole.execution.records import RunRecord, Unreadable
+    from haconsole.execution.log.run_record import RunRecord, UnreadableRun
     from haconsole.model.journal import JournalLine
     from haconsole.model.names import HostName
     from haconsole.model.status import ClusterStatus
@@ -66,7 +66,7 @@ class NoChanges:
     async def plan(self, action: str, request: Mapping[str, str]) -> Plan | Refusal:
         refuse()
 
-    async def runs(self) -> tuple[RunRecord | Unreadable, ...]:
+    async def runs(self) -> tuple[RunRecord | UnreadableRun, ...]:
         return ()
 
     async def record(self, run: str) -> RunRecord:
@@ -88,13 +88,13 @@ class ReplayedSession:
         self.observer = ReplayedObserver(recording, speed, repeats, clock or SystemClock())
         self.planner = self.history = NoChanges()
 
-    def start(self, plan: Plan, *, step_by_step: bool = False, adopt: frozenset[str] = frozenset()) -> Run:
+    def start(self, plan: Plan, *, step_by_step: bool = False, take_over: frozenset[str] = frozenset()) -> Run:
         refuse()
 
     async def check_resumable(self, run: str) -> RunRecord:
         refuse()
 
-    async def resume(self, run: str, *, step_by_step: bool = False, adopt: frozenset[str] = frozenset()) -> Run:
+    async def resume(self, run: str, *, step_by_step: bool = False, take_over: frozenset[str] = frozenset()) -> Run:
         refuse()
 
     async def close(self) -> None:

@@ -13,8 +13,8 @@ from contextlib import AbstractAsyncContextManager, aclosing
 from haconsole.actions.step import Plan, StepId
 from haconsole.errors import HaconsoleError
 from haconsole.execution.events import Event
-from haconsole.execution.executor import Executor
-from haconsole.execution.gate import Pause
+from haconsole.execution.steps.executor import Executor
+from haconsole.execution.steps.gate import Pause
 from haconsole.session import RunState
 
 OpenExecutor = Callable[[Pause], AbstractAsyncContextManager[Executor]]

@@ -32,7 +32,7 @@ async def asked(app: ConsoleApp, question: YesNoQuestion) -> bool:
 
 async def unless_locked(app: ConsoleApp, take_in: TakeIn) -> None:
     """Run; where a console that is gone left its lock, take that over when a person says so, else raise LockedError."""
-    from haconsole.execution.lock import LockedError
+    from haconsole.execution.locking.cluster_lock import LockedError
 
     try:
         await take_in(frozenset())
@@ -40,6 +40,6 @@ async def unless_locked(app: ConsoleApp, take_in: TakeIn) -> None:
         from haconsole.ui.screens.question import YesNoQuestion
         from haconsole.ui.screens.running import take_over
 
-        if not locked.adoptable or not await asked(app, YesNoQuestion(take_over(locked.view))):
+        if not locked.can_take_over or not await asked(app, YesNoQuestion(take_over(locked.view))):
             raise
         await take_in(frozenset({locked.view.claim.run}))

@@ -11,7 +11,7 @@ from haconsole.ui import faults
 from haconsole.ui.consent import refused
 
 if TYPE_CHECKING:
-    from haconsole.execution.records import RunRecord
+    from haconsole.execution.log.run_record import RunRecord
     from haconsole.ui.app import ConsoleApp
     from haconsole.ui.screens.overlay import TextWindow
 
@@ -47,7 +47,7 @@ class Past:
             app.notify(faults.in_words(error), title="runs", severity="warning", markup=False)
             return
         if record is not None and app.run_view is None:
-            run = record.heading.run
+            run = record.header.run
             question = YesNoQuestion(offer_to_resume(record, app.now))
             app.push_screen(question, lambda yes: self.show(run) if yes else None)
 
@@ -61,7 +61,7 @@ class Past:
             app.notify("there is no run here that can be resumed", severity="warning", markup=False)
         elif not refused(app):
             try:
-                await app.session.check_resumable(record.heading.run)
+                await app.session.check_resumable(record.header.run)
             except RefusedError as error:
                 app.push_screen(_refusal(error))
             except Exception as error:
@@ -72,11 +72,11 @@ class Past:
 
     async def resume_run(self, run: str) -> None:
         """Resume the recorded run of that name."""
-        from haconsole.execution.records import RunRecord
+        from haconsole.execution.log.run_record import RunRecord
 
         session = self._app.session
         records = await session.history.runs() if session is not None else ()
-        await self.resume(next((one for one in records if isinstance(one, RunRecord) and one.heading.run == run), None))
+        await self.resume(next((one for one in records if isinstance(one, RunRecord) and one.header.run == run), None))
 
     def close(self) -> None:
         """At the console's end: offer nothing any more."""

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from haconsole.actions.step import Plan, StepId
-    from haconsole.execution.records import RunRecord
+    from haconsole.execution.log.run_record import RunRecord
     from haconsole.present.running import RunView
     from haconsole.session import Run, Session
     from haconsole.ui.app import ConsoleApp
@@ -69,8 +69,8 @@ class Runs:
 
         view = RunView(plan, self._app.setting.clock(), paused=teaching, teaching=teaching)
 
-        async def begin(session: Session, adopt: frozenset[str]) -> Run:
-            return session.start(plan, step_by_step=teaching, adopt=adopt)
+        async def begin(session: Session, take_over: frozenset[str]) -> Run:
+            return session.start(plan, step_by_step=teaching, take_over=take_over)
 
         self._set_off(view, begin)
 
@@ -80,9 +80,9 @@ class Runs:
             return
         from haconsole.present.running import RunView
 
-        run = record.heading.run
+        run = record.header.run
         view = RunView(record.plan, self._app.setting.clock(), run=run)
-        self._set_off(view, lambda session, adopt: session.resume(run, adopt=adopt))
+        self._set_off(view, lambda session, take_over: session.resume(run, take_over=take_over))
 
     def _set_off(self, view: RunView, begin: Begin) -> None:
         from haconsole.ui.screens.running import RunScreen
@@ -148,7 +148,7 @@ class Runs:
         app = self._app
         before, broken = app.state.snapshot, SILENT
         try:
-            await unless_locked(app, lambda adopt: self._take_in(begin, adopt))
+            await unless_locked(app, lambda take_over: self._take_in(begin, take_over))
         except Exception as error:
             broken = faults.in_words(error)
         if app.run_view is not None:
@@ -158,11 +158,11 @@ class Runs:
             if app.run_view.done is not None and plan.leaves:
                 await let_inventory_follow(app, plan, app.run_view.done.outcome)
 
-    async def _take_in(self, begin: Begin, adopt: frozenset[str]) -> None:
+    async def _take_in(self, begin: Begin, take_over: frozenset[str]) -> None:
         session = self._app.session
         if session is None:
             return
-        self._run = await begin(session, adopt)
+        self._run = await begin(session, take_over)
         async for event in self._run.events():
             if self._app.run_view is not None:
                 self._app.run_view = self._app.run_view.after(event)

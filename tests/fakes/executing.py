@@ -10,16 +10,16 @@ from pathlib import Path
 from haconsole.actions.checks import CommandSucceeds
 from haconsole.actions.operations import RunCommand
 from haconsole.actions.step import Plan, Refusal, Step, StepId
-from haconsole.execution.checks import Checks
+from haconsole.execution.context import ExecutionContext
 from haconsole.execution.events import RunId
-from haconsole.execution.executor import Executor
-from haconsole.execution.gate import Pause
-from haconsole.execution.journal import Heading, Journal, Operator
-from haconsole.execution.observer import Observer
+from haconsole.execution.host.host_state import HostStateReader
+from haconsole.execution.log.run_log import Operator, RunHeader, RunLog
+from haconsole.execution.log.run_record import RunRecord, UnreadableRun, read_run, read_runs
+from haconsole.execution.log.undo import plan_undo
 from haconsole.execution.perform import Performer
-from haconsole.execution.records import RunRecord, Unreadable, read_run, read_runs
-from haconsole.execution.site import Site
-from haconsole.execution.undo import plan_undo
+from haconsole.execution.steps.executor import Executor
+from haconsole.execution.steps.gate import Pause
+from haconsole.execution.verify.checks import Checks
 from haconsole.model.names import HostName
 from haconsole.session import Run
 from haconsole.session.run import LiveRun
@@ -57,16 +57,16 @@ class ExecutingSession(FakeSession):
         self.fleet = LocalFleet("cp1", "cp2", "cp3")
         self._folder = folder
 
-    def start(self, plan: Plan, *, step_by_step: bool = False, adopt: frozenset[str] = frozenset()) -> Run:
+    def start(self, plan: Plan, *, step_by_step: bool = False, take_over: frozenset[str] = frozenset()) -> Run:
         return LiveRun(plan, partial(self._executor, plan, None), step_by_step=step_by_step)
 
-    async def runs(self) -> tuple[RunRecord | Unreadable, ...]:
+    async def runs(self) -> tuple[RunRecord | UnreadableRun, ...]:
         return read_runs(self._folder / "runs")
 
     async def record(self, run: str) -> RunRecord:
         return read_run(self._folder / "runs" / f"{run}.jsonl")
 
-    async def resume(self, run: str, *, step_by_step: bool = False, adopt: frozenset[str] = frozenset()) -> Run:
+    async def resume(self, run: str, *, step_by_step: bool = False, take_over: frozenset[str] = frozenset()) -> Run:
         record = await self.record(run)
         return LiveRun(record.plan, partial(self._executor, record.plan, record), step_by_step=step_by_step)
 
@@ -76,13 +76,15 @@ class ExecutingSession(FakeSession):
     @asynccontextmanager
     async def _executor(self, plan: Plan, earlier: RunRecord | None, pause: Pause) -> AsyncIterator[Executor]:
         clock, run = FastClock(), RunId(f"20260301T030000Z-{plan.action}-ab12")
-        site = Site(self.inventory, self.fleet, Observer(self.fleet), clock, str(self._folder / "run"))
+        site = ExecutionContext(
+            self.inventory, self.fleet, HostStateReader(self.fleet), clock, str(self._folder / "run")
+        )
         yield Executor(
             plan,
-            Heading(run, clock.now(), Operator("root", "laptop", 1), "/lab.yaml", "ab" * 32),
+            RunHeader(run, clock.now(), Operator("root", "laptop", 1), "/lab.yaml", "ab" * 32),
             checks=Checks(site, plan, NoCluster()),
             performer=Performer(site, plan, run),
-            journal=Journal(self._folder / "runs" / f"{run}.jsonl", clock, str),
+            run_log=RunLog(self._folder / "runs" / f"{run}.jsonl", clock, str),
             clock=clock,
             redact=str,
             so_far=earlier.steps if earlier else None,

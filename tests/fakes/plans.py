@@ -16,13 +16,12 @@ from haconsole.execution.events import (
     RunId,
     RunStarted,
     StepDone,
-    StepHeld,
     StepOutput,
+    StepPaused,
     StepStarted,
 )
-from haconsole.execution.journal import Heading as RunHeading
-from haconsole.execution.journal import Operator
-from haconsole.execution.records import RunRecord, Standing, StepRecord, StepState
+from haconsole.execution.log.run_log import Operator, RunHeader
+from haconsole.execution.log.run_record import RunRecord, RunStatus, StepRecord, StepState
 from tests.fakes.cluster import NAMES, NOW
 
 RUN = RunId("20260301T030000Z-bootstrap-ab12")
@@ -71,7 +70,7 @@ def held() -> tuple[Event, ...]:
     """The run up to its second step, which waits to be let through with the two after it."""
     rest = PLAN.steps[1:]
     started = tuple(StepStarted(RUN, NOW, step.id, step.host, step.title) for step in rest)
-    waits = tuple(StepHeld(RUN, NOW, step.id, step.host) for step in rest)
+    waits = tuple(StepPaused(RUN, NOW, step.id, step.host) for step in rest)
     return (*begun()[:3], *started, *waits)
 
 
@@ -94,12 +93,12 @@ def ended(outcome: Outcome = Outcome.DONE) -> tuple[Event, ...]:
     return (*later, RunDone(RUN, NOW, outcome, 7.2, 4 - failed, 0, int(failed), next_step))
 
 
-def recorded(standing: Standing, outcome: Outcome | None = None, *, hours_ago: int = 1) -> RunRecord:
+def recorded(standing: RunStatus, outcome: Outcome | None = None, *, hours_ago: int = 1) -> RunRecord:
     """The record of a run of PLAN whose second step failed, or whose end nobody heard where it broke off."""
     began = NOW - timedelta(hours=hours_ago)
     first, second, *rest = PLAN.steps
-    end = StepState.UNKNOWN if standing is Standing.BROKEN_OFF else StepState.FAILED
-    error = None if standing is Standing.BROKEN_OFF else "cp1: systemctl enable --now etcd: exit status 1: disk full"
+    end = StepState.UNKNOWN if standing is RunStatus.BROKEN_OFF else StepState.FAILED
+    error = None if standing is RunStatus.BROKEN_OFF else "cp1: systemctl enable --now etcd: exit status 1: disk full"
     later = began + timedelta(seconds=4)
     steps = (
         StepRecord(first.id, StepState.VERIFIED, 1, began, "", None, began),
@@ -109,6 +108,6 @@ def recorded(standing: Standing, outcome: Outcome | None = None, *, hours_ago: i
     run = RunId(f"20260301T0{3 - hours_ago}0000Z-bootstrap-ab1{hours_ago}")
     ended = later if outcome else None
     following = "mend what failed, then run bootstrap again" if outcome else None
-    heading = RunHeading(run, began, Operator("ops", "laptop", 4711), "/home/ops/lab.yaml", "ab" * 32)
+    header = RunHeader(run, began, Operator("ops", "laptop", 4711), "/home/ops/lab.yaml", "ab" * 32)
     path = Path(f"/home/ops/.local/state/haconsole/runs/{run}.jsonl")
-    return RunRecord(path, heading, PLAN, steps, outcome, ended, 0, standing, following)
+    return RunRecord(path, header, PLAN, steps, outcome, ended, 0, standing, following)

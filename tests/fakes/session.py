@@ -12,7 +12,7 @@ from haconsole.actions.step import Plan, Refusal, StepId
 from haconsole.diagnosis.diagnose import status_of
 from haconsole.errors import RefusedError, UsageError
 from haconsole.execution.events import Event
-from haconsole.execution.records import RunRecord, Unreadable
+from haconsole.execution.log.run_record import RunRecord, UnreadableRun
 from haconsole.inventory.schema import Inventory
 from haconsole.model.haproxy import HaproxyServer
 from haconsole.model.hosts import HostFacts
@@ -81,7 +81,7 @@ class FakeSession:
     logged: tuple[JournalLine, ...] = ()
     logging: asyncio.Queue[JournalLine | None] = field(default_factory=asyncio.Queue)
     journals: tuple[tuple[HostName, ...], ...] = ()
-    records: tuple[RunRecord | Unreadable, ...] = ()
+    records: tuple[RunRecord | UnreadableRun, ...] = ()
     refusal: str = ""
     closed: bool = False
     watchers: int = 0
@@ -124,11 +124,11 @@ class FakeSession:
         self.asked += ((action, dict(request)),)
         return self.plans[action]
 
-    async def runs(self) -> tuple[RunRecord | Unreadable, ...]:
+    async def runs(self) -> tuple[RunRecord | UnreadableRun, ...]:
         return self.records
 
     async def record(self, run: str) -> RunRecord:
-        found = [one for one in self.records if isinstance(one, RunRecord) and one.heading.run == run]
+        found = [one for one in self.records if isinstance(one, RunRecord) and one.header.run == run]
         if not found:
             raise UsageError(f"there is no run {run!r}")
         return found[0]
@@ -138,7 +138,7 @@ class FakeSession:
             raise RefusedError(self.refusal)
         return await self.record(run)
 
-    async def resume(self, run: str, *, step_by_step: bool = False, adopt: frozenset[str] = frozenset()) -> Run:
+    async def resume(self, run: str, *, step_by_step: bool = False, take_over: frozenset[str] = frozenset()) -> Run:
         self.stops += (f"resume {run}",)
         return self.start((await self.check_resumable(run)).plan, step_by_step=step_by_step)
 
@@ -146,7 +146,7 @@ class FakeSession:
         self.asked += (("undo", {"run": run}),)
         return self.plans["undo"]
 
-    def start(self, plan: Plan, *, step_by_step: bool = False, adopt: frozenset[str] = frozenset()) -> Run:
+    def start(self, plan: Plan, *, step_by_step: bool = False, take_over: frozenset[str] = frozenset()) -> Run:
         if step_by_step:
             self.stops += ("step by step",)
         return FakeRun(plan, self)

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from haconsole.errors import HaconsoleError
-from haconsole.execution.records import read_run
+from haconsole.execution.log.run_record import read_run
 from haconsole.lab.lab import Lab
 from tests.hosts.chaos_cases import BEGUN, CASES, SHIM, SLOW, STATES, Case, Fault, Kind, inventory_text, settled
 from tests.hosts.chaos_picture import (

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from haconsole.actions.operations import MoveLeader
-from haconsole.execution.records import StepState, read_run
+from haconsole.execution.log.run_record import StepState, read_run
 from haconsole.lab.lab import Lab
 from haconsole.lab.making import hosts_of, side_by_side
 from tests.hosts.chaos_cases import BEGUN, DOWN, ETCDCTL, Case, Fault

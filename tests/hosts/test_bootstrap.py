@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from haconsole.execution.records import StepState, read_run
+from haconsole.execution.log.run_record import StepState, read_run
 from haconsole.lab.lab import Lab
 from tests.fakes.waiting import eventually
 from tests.hosts.conftest import LabMaker

@@ -10,8 +10,8 @@ import pytest
 
 from haconsole.actions.step import StepId
 from haconsole.execution.clock import SystemClock
-from haconsole.execution.detached import DetachedCommands, Ended
 from haconsole.execution.events import RunId
+from haconsole.execution.host.detached import DetachedCommands, Exited
 from haconsole.inventory.load import load
 from haconsole.lab.lab import Lab
 from haconsole.model.names import HostName
@@ -48,7 +48,7 @@ async def test_a_command_goes_on_when_its_login_is_ended_whole(small_lab: Lab, f
         small_lab.exec("cp1", "loginctl", "terminate-session", login.split()[0])
     small_lab.exec("cp1", "pkill", "-f", "sshd: ops")
     small_lab.exec("cp1", "touch", "/root/go")
-    assert await running == Ended(0, "ended\n", "")
+    assert await running == Exited(0, "ended\n", "")
     assert small_lab.exec("cp1", "cat", "/root/ran").stdout == "once\n"
     assert logins
     await commands.end()

@@ -20,8 +20,8 @@ import pytest
 from haconsole.actions.operations import RunCommand
 from haconsole.actions.step import Plan, Step, StepId
 from haconsole.execution.events import Outcome, RunDone, StepDone
-from haconsole.execution.lock import NoMajorityError
-from haconsole.execution.lock_keeper import CERTAIN_S
+from haconsole.execution.locking.cluster_lock import NoMajorityError
+from haconsole.execution.locking.lock_keeper import CERTAIN_S
 from haconsole.inventory.load import load
 from haconsole.lab.lab import Lab
 from haconsole.model.lock import HEARTBEAT_S
@@ -146,7 +146,7 @@ async def test_a_run_stops_before_its_next_step_when_another_console_has_taken_o
         for host in HOSTS:
             lab.exec(host, "sh", "-c", f"sed -i 's/ .*/ 1/' {HEARTBEAT}")
         waits = plan(step("cp1", "while [ ! -e /root/go2 ]; do sleep 0.2; done"))
-        theft = asyncio.create_task(_ended(thief, waits, adopt=frozenset({run})))
+        theft = asyncio.create_task(_ended(thief, waits, take_over=frozenset({run})))
         await eventually(lambda: run not in holders(lab), 30)
         await asyncio.sleep(HEARTBEAT_S + 2)
         lab.exec("cp1", "touch", "/root/go")
@@ -238,8 +238,8 @@ def test_the_record_outlives_a_restart_and_its_heartbeat_is_as_old_as_that(lab: 
         lab.exec(host, "rm", HOLDER)
 
 
-async def _ended(session: LiveSession, plan: Plan, *, adopt: frozenset[str] = frozenset()) -> RunDone:
-    last = [event async for event in session.start(plan, adopt=adopt).events()][-1]
+async def _ended(session: LiveSession, plan: Plan, *, take_over: frozenset[str] = frozenset()) -> RunDone:
+    last = [event async for event in session.start(plan, take_over=take_over).events()][-1]
     assert isinstance(last, RunDone)
     return last
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from haconsole.execution.records import RunRecord, Standing, StepState, read_run
+from haconsole.execution.log.run_record import RunRecord, RunStatus, StepState, read_run
 from haconsole.lab.lab import Lab
 from tests.fakes.waiting import eventually
 from tests.hosts.conftest import LabMaker
@@ -46,7 +46,7 @@ def starts(lab: Lab, host: str) -> int:
 
 
 def resume(program: Program, *words: str) -> subprocess.CompletedProcess[str]:
-    return program.verb("resume", record_of(program).heading.run, "--yes", "--json", *words)
+    return program.verb("resume", record_of(program).header.run, "--yes", "--json", *words)
 
 
 def events(done: subprocess.CompletedProcess[str]) -> list[dict[str, Any]]:
@@ -70,13 +70,13 @@ async def test_a_step_outlives_the_console_that_began_it(slow: Program) -> None:
         slow.command(*BOOTSTRAP), env=slow.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     ) as running:
         await eventually(lambda: all(begun(lab, host) for host in HOSTS), within_s=120)
-        assert record_of(slow).standing is Standing.RUNNING
+        assert record_of(slow).standing is RunStatus.RUNNING
         refused = resume(slow)
         assert refused.returncode == 4
         assert f"is under way: process {running.pid} of root" in refused.stderr
         running.kill()
     record = record_of(slow)
-    assert record.standing is Standing.BROKEN_OFF
+    assert record.standing is RunStatus.BROKEN_OFF
     assert {one.step for one in record.steps if one.state is StepState.UNKNOWN} == {f"etcd.start@{h}" for h in HOSTS}
     for host in HOSTS:
         lab.exec(host, "touch", "/var/go")
@@ -116,8 +116,8 @@ async def test_a_signal_hands_over_what_is_under_way_and_says_how_to_go_on(
         out, _ = running.communicate(timeout=30)
     record = record_of(slow)
     assert running.returncode == 130
-    assert f"next: mend what failed, then carry on with: haconsole resume {record.heading.run}" in out
-    assert record.standing is Standing.ENDED
+    assert f"next: mend what failed, then carry on with: haconsole resume {record.header.run}" in out
+    assert record.standing is RunStatus.ENDED
     assert {one.step for one in record.steps if one.state is StepState.UNKNOWN} == {f"etcd.start@{h}" for h in HOSTS}
     for host in HOSTS:
         lab.exec(host, "touch", "/var/go")
@@ -158,7 +158,7 @@ async def test_a_closed_terminal_leaves_what_is_under_way_to_end_and_be_recorded
             lab.exec(host, "touch", "/var/go")
         running.wait(timeout=60)
     record = record_of(slow)
-    assert record.standing is Standing.ENDED
+    assert record.standing is RunStatus.ENDED
     assert {one.state for one in record.steps if one.step.startswith("etcd.start@")} == {StepState.VERIFIED}
     assert events(resume(slow))[-1]["outcome"] in ("done", "already")
     assert [starts(lab, host) for host in HOSTS] == [1, 1, 1]
@@ -180,7 +180,7 @@ async def test_a_bootstrap_broken_off_is_taken_back_once(slow: Program) -> None:
     ) as running:
         await eventually(lambda: all(begun(lab, host) for host in HOSTS), within_s=120)
         running.kill()
-    run = record_of(slow).heading.run
+    run = record_of(slow).header.run
     early = slow.verb("undo", run, "--yes", "--json")
     assert early.returncode == 6, early.stdout + early.stderr
     assert "is still under way; wait for it" in early.stdout

@@ -13,9 +13,9 @@ from haconsole.execution.events import (
     RunDone,
     RunStarted,
     StepDone,
-    StepHeld,
     StepOutput,
-    StepReleased,
+    StepPaused,
+    StepResumed,
     StepStarted,
 )
 
@@ -66,7 +66,7 @@ def after(progress: Progress, event: Event) -> Progress:
             return replace(progress, running=left, ended=progress.ended + 1, already=already)
         case RunDone():
             return replace(progress, over=True)
-        case StepHeld() | StepReleased() | StepOutput():
+        case StepPaused() | StepResumed() | StepOutput():
             return progress
 
 
@@ -108,13 +108,13 @@ def plain_line(progress: Progress, event: Event) -> str | None:
             return f"{event.action} of {event.cluster}: run {event.run}, {event.steps} steps"
         case StepDone(outcome=Outcome.SKIPPED, error=None):
             return None
-        case StepHeld():
+        case StepPaused():
             return f"{event.host}: {progress.title(event.step)}: held until it is let through"
         case StepDone():
             count = f"[{progress.ended}/{progress.steps}]"
             tail = f": {event.error}" if event.error else f" ({event.seconds:.1f} s)"
             return harmless(f"{count} {event.host}: {progress.title(event.step)}: {event.outcome.value}{tail}")
-        case StepStarted() | StepReleased() | StepOutput() | RunDone():
+        case StepStarted() | StepResumed() | StepOutput() | RunDone():
             return None
 
 

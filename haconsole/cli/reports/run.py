@@ -11,9 +11,9 @@ from haconsole.execution.events import (
     RunDone,
     RunStarted,
     StepDone,
-    StepHeld,
     StepOutput,
-    StepReleased,
+    StepPaused,
+    StepResumed,
     StepStarted,
 )
 
@@ -40,7 +40,7 @@ class StepStartedReport(Shape, frozen=True, tag="step-started", tag_field="event
     title: str
 
 
-class StepHeldReport(Shape, frozen=True, tag="step-held", tag_field="event"):
+class StepPausedReport(Shape, frozen=True, tag="step-held", tag_field="event"):
     """The run is paused, and this step waits to be let through."""
 
     schema: str
@@ -50,7 +50,7 @@ class StepHeldReport(Shape, frozen=True, tag="step-held", tag_field="event"):
     host: str
 
 
-class StepReleasedReport(Shape, frozen=True, tag="step-released", tag_field="event"):
+class StepResumedReport(Shape, frozen=True, tag="step-released", tag_field="event"):
     schema: str
     run: str
     at: str
@@ -100,8 +100,8 @@ class RunDoneReport(Shape, frozen=True, tag="run-done", tag_field="event"):
 EventReport = (
     RunStartedReport
     | StepStartedReport
-    | StepHeldReport
-    | StepReleasedReport
+    | StepPausedReport
+    | StepResumedReport
     | StepOutputReport
     | StepDoneReport
     | RunDoneReport
@@ -116,10 +116,10 @@ def event_report(event: Event) -> EventReport:
             return RunStartedReport(SCHEMA, event.run, at, event.action, event.cluster, event.steps)
         case StepStarted():
             return StepStartedReport(SCHEMA, event.run, at, event.step, event.host, event.title)
-        case StepHeld():
-            return StepHeldReport(SCHEMA, event.run, at, event.step, event.host)
-        case StepReleased():
-            return StepReleasedReport(SCHEMA, event.run, at, event.step, event.host)
+        case StepPaused():
+            return StepPausedReport(SCHEMA, event.run, at, event.step, event.host)
+        case StepResumed():
+            return StepResumedReport(SCHEMA, event.run, at, event.step, event.host)
         case StepOutput():
             return StepOutputReport(SCHEMA, event.run, at, event.step, event.text)
         case StepDone():

@@ -12,12 +12,12 @@ from haconsole.actions.step import Step
 from haconsole.cli.reports.findings import Shape, stamp
 from haconsole.cli.reports.progress import harmless
 from haconsole.execution.events import Outcome
-from haconsole.execution.journal import Operator
-from haconsole.execution.records import RunRecord, Standing, StepRecord, StepState, Unreadable
-from haconsole.execution.resume import undone_by
+from haconsole.execution.log.resume import undone_by
+from haconsole.execution.log.run_log import Operator
+from haconsole.execution.log.run_record import RunRecord, RunStatus, StepRecord, StepState, UnreadableRun
 
 OUTPUT_LINES = 12
-Every = tuple[RunRecord | Unreadable, ...]
+Every = tuple[RunRecord | UnreadableRun, ...]
 STATES = {
     StepState.NOT_STARTED: "not started",
     StepState.ALREADY: "was there already",
@@ -132,12 +132,12 @@ def record_report(record: RunRecord, every: Every) -> RunRecordReport:
     return RunRecordReport("haconsole/run-record/v1", _run_report(record, every), steps)
 
 
-def _run_report(one: RunRecord | Unreadable, every: Every) -> RunReport:
-    if isinstance(one, Unreadable):
+def _run_report(one: RunRecord | UnreadableRun, every: Every) -> RunReport:
+    if isinstance(one, UnreadableRun):
         return RunReport(one.path.stem, str(one.path), one.why)
     undo = undone_by(one, every)
     return RunReport(
-        run=one.heading.run,
+        run=one.header.run,
         record=str(one.path),
         error=None,
         action=one.plan.action,
@@ -145,15 +145,15 @@ def _run_report(one: RunRecord | Unreadable, every: Every) -> RunReport:
         standing=one.standing.value,
         outcome=one.outcome.value if one.outcome else None,
         next=next_step(one),
-        started_at=stamp(one.heading.started_at),
+        started_at=stamp(one.header.started_at),
         ended_at=_stamp(one.ended_at),
-        operator=_operator(one.heading.operator),
+        operator=_operator(one.header.operator),
         resumed=tuple(ResumptionReport(stamp(each.at), _operator(each.operator)) for each in one.resumed),
-        inventory=one.heading.inventory,
-        inventory_sha256=one.heading.inventory_sha256,
+        inventory=one.header.inventory,
+        inventory_sha256=one.header.inventory_sha256,
         steps=_counts(one),
         undoes=one.plan.undoes or None,
-        undone_by=undo.heading.run if undo else None,
+        undone_by=undo.header.run if undo else None,
         torn_lines=one.torn_lines,
     )
 
@@ -187,9 +187,9 @@ def _stamp(at: datetime | None) -> str | None:
 
 def next_step(record: RunRecord) -> str | None:
     """What a person does next; None where there is nothing to do."""
-    if record.standing is Standing.BROKEN_OFF:
-        return f"carry on with: haconsole resume {record.heading.run}"
-    return record.next_step if record.standing is Standing.ENDED else None
+    if record.standing is RunStatus.BROKEN_OFF:
+        return f"carry on with: haconsole resume {record.header.run}"
+    return record.next_step if record.standing is RunStatus.ENDED else None
 
 
 def runs_text(folder: Path, runs: Every, every: Every) -> str:
@@ -199,23 +199,23 @@ def runs_text(folder: Path, runs: Every, every: Every) -> str:
     return "\n".join(_run_line(one, every) for one in runs)
 
 
-def _run_line(one: RunRecord | Unreadable, every: Every) -> str:
-    if isinstance(one, Unreadable):
+def _run_line(one: RunRecord | UnreadableRun, every: Every) -> str:
+    if isinstance(one, UnreadableRun):
         return harmless(f"{one.path.stem}: cannot be read: {one.why}")
     good = sum(each.state in (StepState.VERIFIED, StepState.ALREADY) for each in one.steps)
     undo = undone_by(one, every)
-    taken = f"; taken back by {undo.heading.run}" if undo else ""
+    taken = f"; taken back by {undo.header.run}" if undo else ""
     who = one.operator
-    line = f"{one.heading.run}: {one.plan.action} of {one.plan.cluster}: {standing_text(one)}"
+    line = f"{one.header.run}: {one.plan.action} of {one.plan.cluster}: {standing_text(one)}"
     return harmless(f"{line}, {good} of {len(one.steps)} steps, by {who.user} on {who.host}{taken}")
 
 
 def standing_text(record: RunRecord) -> str:
     """Where a run stands, in words."""
     who = record.operator
-    if record.standing is Standing.RUNNING:
+    if record.standing is RunStatus.RUNNING:
         return f"under way in process {who.pid} on {who.host}"
-    if record.standing is Standing.BROKEN_OFF or record.outcome is None:
+    if record.standing is RunStatus.BROKEN_OFF or record.outcome is None:
         return "broke off"
     return ENDINGS[record.outcome]
 
@@ -226,22 +226,22 @@ def record_text(record: RunRecord, every: Every) -> str:
 
 
 def _record_lines(record: RunRecord, every: Every) -> Iterator[str]:
-    heading = record.heading
-    who = heading.operator
-    yield f"{heading.run}: {record.plan.action} of {record.plan.cluster}: {standing_text(record)}"
-    yield f"  begun    {stamp(heading.started_at)} by {who.user} on {who.host} (process {who.pid})"
+    header = record.header
+    who = header.operator
+    yield f"{header.run}: {record.plan.action} of {record.plan.cluster}: {standing_text(record)}"
+    yield f"  begun    {stamp(header.started_at)} by {who.user} on {who.host} (process {who.pid})"
     for again in record.resumed:
         later = again.operator
         yield f"  resumed  {stamp(again.at)} by {later.user} on {later.host} (process {later.pid})"
     if record.ended_at:
         yield f"  ended    {stamp(record.ended_at)}"
-    yield f"  inventory {heading.inventory} (SHA-256 {heading.inventory_sha256[:12]}…)"
+    yield f"  inventory {header.inventory} (SHA-256 {header.inventory_sha256[:12]}…)"
     yield f"  record   {record.path}"
     if record.plan.undoes:
         yield f"  undoes   {record.plan.undoes}"
     undo = undone_by(record, every)
     if undo:
-        yield f"  undone   by {undo.heading.run}"
+        yield f"  undone   by {undo.header.run}"
     if record.torn_lines:
         yield f"  torn     {_torn(record.torn_lines)}"
     yield ""
@@ -280,7 +280,7 @@ def _first_line(text: str) -> str:
 
 def remaining_text(record: RunRecord) -> str:
     """What a run that is carried on has behind it by its record, and what is before it."""
-    lines = [f"{record.heading.run}: {record.plan.action} of {record.plan.cluster}: {standing_text(record)}"]
+    lines = [f"{record.header.run}: {record.plan.action} of {record.plan.cluster}: {standing_text(record)}"]
     titles = {step.id: f"{step.host}: {step.title}" for step in record.plan.steps}
     count = Counter(one.state for one in record.steps)
     lines += [f"  {count[state]:4} {STATES[state]}" for state in StepState if count[state]]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from haconsole.execution.records import RunRecord, Standing
+from haconsole.execution.log.run_record import RunRecord, RunStatus
 from haconsole.present.detail import Detail
 from haconsole.present.history import Records, about_record, history_table, name_of, view_of
 from haconsole.present.running import about_run_step, run_table
@@ -87,13 +87,13 @@ class HistoryScreen(SplitScreen):
         if record is None:
             self.app.bell()
         elif not refused(self.app):
-            run = record.heading.run
+            run = record.header.run
             self.app.push_screen(PlanScreen(f"take back {run}", lambda session: session.history.plan_undo(run)))
 
 
 def resumable(record: RunRecord) -> tuple[Scope, ...]:
     """The scope with the resume key where the run did not finish."""
-    return () if record.complete or record.standing is Standing.RUNNING else (Scope.RESUMABLE,)
+    return () if record.complete or record.standing is RunStatus.RUNNING else (Scope.RESUMABLE,)
 
 
 class RecordScreen(SplitScreen):

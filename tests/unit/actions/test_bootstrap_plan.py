@@ -14,7 +14,7 @@ from haconsole.actions.bootstrap.plan import plan_bootstrap
 from haconsole.actions.describe import undo_line
 from haconsole.actions.operations import Irreversible, IssueCertificate, Nothing, RunCommand, WriteFile
 from haconsole.actions.step import Plan, Refusal, Step
-from haconsole.execution.codec import to_json
+from haconsole.execution.log.codec import to_json
 from haconsole.inventory.schema import (
     DiscoveryKind,
     EtcdTls,

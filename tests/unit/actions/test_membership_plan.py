@@ -14,7 +14,7 @@ from haconsole.actions.checks import AnyOf, Check, EtcdHealthy, LeaderAmong, Mem
 from haconsole.actions.membership.plan import plan_join, plan_remove, plan_remove_member, plan_replace
 from haconsole.actions.operations import AddMember, MoveLeader, PromoteMember, RemoveMember, RunCommand, SetServerState
 from haconsole.actions.step import Plan, Refusal
-from haconsole.execution.codec import plan_from_json, to_json
+from haconsole.execution.log.codec import plan_from_json, to_json
 from haconsole.model.etcd import EtcdMember
 from haconsole.model.quorum import Quorum
 from haconsole.model.snapshot import ClusterSnapshot

@@ -20,7 +20,7 @@ from haconsole.actions.operations import (
 )
 from haconsole.actions.step import Plan, Refusal, Step
 from haconsole.errors import UsageError
-from haconsole.execution.codec import plan_from_json, to_json
+from haconsole.execution.log.codec import plan_from_json, to_json
 from haconsole.model.certificate import Certificate
 from haconsole.model.names import HostName
 from haconsole.model.observed import Known

@@ -11,8 +11,8 @@ from haconsole.actions.step import Plan
 from haconsole.cli.main import run
 from haconsole.errors import ExitCode
 from haconsole.execution.events import Outcome
-from haconsole.execution.journal import Journal
-from haconsole.execution.records import Standing
+from haconsole.execution.log.run_log import RunLog
+from haconsole.execution.log.run_record import RunStatus
 from tests.fakes.plans import PLAN, begun, ended, recorded
 from tests.fakes.session import FakeSession
 from tests.unit.execution.local import FastClock
@@ -48,20 +48,20 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def session(monkeypatch: pytest.MonkeyPatch, plan: Plan, outcome: Outcome = Outcome.DONE) -> None:
-    record = replace(recorded(Standing.ENDED, Outcome.FAILED), plan=plan)
+    record = replace(recorded(RunStatus.ENDED, Outcome.FAILED), plan=plan)
     made = Here(plans={"remove": plan}, records=(record,), events=(*begun(), *ended(outcome)))
     monkeypatch.setattr("haconsole.session.live.open_session", lambda path, answers: made)
 
 
 async def resumable(file: Path, plan: Plan) -> str:
     """The name of a run of that plan that failed."""
-    heading = replace(recorded(Standing.ENDED, Outcome.FAILED).heading, inventory=str(file))
+    header = replace(recorded(RunStatus.ENDED, Outcome.FAILED).header, inventory=str(file))
     folder = file.parent / "haconsole" / "runs"
-    journal = Journal(folder / f"{heading.run}.jsonl", FastClock(), str)
-    await journal.run(heading, plan)
-    await journal.end(Outcome.FAILED, None)
-    journal.close()
-    return str(heading.run)
+    run_log = RunLog(folder / f"{header.run}.jsonl", FastClock(), str)
+    await run_log.log_run(header, plan)
+    await run_log.log_end(Outcome.FAILED, None)
+    run_log.close()
+    return str(header.run)
 
 
 def words(file: Path, verb: str, plan: Plan) -> list[str]:

@@ -11,7 +11,7 @@ import pytest
 from haconsole.actions.step import Plan
 from haconsole.cli.main import run
 from haconsole.errors import ExitCode
-from haconsole.execution.lock import LockedError, NoMajorityError
+from haconsole.execution.locking.cluster_lock import LockedError, NoMajorityError
 from haconsole.model.lock import LockClaim
 from haconsole.model.lock_view import LockView
 from haconsole.model.names import HostName
@@ -37,14 +37,14 @@ class Locked(FakeSession):
     async def __aexit__(self, *_: object) -> None:
         await self.close()
 
-    async def wait_for_lock(self, within_s: float, adopt: frozenset[str] = frozenset()) -> None:
+    async def wait_for_lock(self, within_s: float, take_over: frozenset[str] = frozenset()) -> None:
         self.waited.append(within_s)
         if self.error is not None:
             raise self.error
 
-    def start(self, plan: Plan, *, step_by_step: bool = False, adopt: frozenset[str] = frozenset()) -> Run:
-        self.adopted.append(adopt)
-        if self.error is not None and "r0" not in adopt:
+    def start(self, plan: Plan, *, step_by_step: bool = False, take_over: frozenset[str] = frozenset()) -> Run:
+        self.adopted.append(take_over)
+        if self.error is not None and "r0" not in take_over:
             raise self.error
         return super().start(plan)
 
@@ -59,7 +59,7 @@ def session(monkeypatch: pytest.MonkeyPatch) -> Locked:
 def test_a_locked_cluster_is_a_refusal_that_tells_who_has_it(
     session: Locked, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    session.error = LockedError("lab", FRESH, adoptable=False)
+    session.error = LockedError("lab", FRESH, can_take_over=False)
     assert run(["run", "bootstrap", "lab.yaml", "--yes"]) == ExitCode.REFUSED
     out, err = capsys.readouterr()
     assert out == ""
@@ -67,7 +67,7 @@ def test_a_locked_cluster_is_a_refusal_that_tells_who_has_it(
 
 
 @pytest.mark.parametrize(
-    "error", [LockedError("lab", STALE, adoptable=True), NoMajorityError("lab: 2 needed, 1 reached")]
+    "error", [LockedError("lab", STALE, can_take_over=True), NoMajorityError("lab: 2 needed, 1 reached")]
 )
 def test_the_same_in_json_is_a_refusal(
     session: Locked, capsys: pytest.CaptureFixture[str], error: LockedError | NoMajorityError
@@ -79,7 +79,7 @@ def test_the_same_in_json_is_a_refusal(
 
 
 def test_a_stale_lock_is_taken_over_when_its_run_is_named(session: Locked) -> None:
-    session.error = LockedError("lab", STALE, adoptable=True)
+    session.error = LockedError("lab", STALE, can_take_over=True)
     assert run(["run", "bootstrap", "lab.yaml", "--yes"]) == ExitCode.REFUSED
     assert run(["run", "bootstrap", "lab.yaml", "--yes", "--adopt-lock", "r0"]) == ExitCode.OK
     assert session.adopted == [frozenset(), frozenset({"r0"})]
@@ -97,16 +97,16 @@ def test_at_a_terminal_a_person_is_asked_whether_to_take_a_stale_lock_over(
 
     monkeypatch.setattr("haconsole.cli.locking.confirmed", confirmed)
     monkeypatch.setattr(sys.stdin, "isatty", lambda: True)
-    session.error = LockedError("lab", STALE, adoptable=True)
+    session.error = LockedError("lab", STALE, can_take_over=True)
     assert run(["run", "bootstrap", "lab.yaml", "--yes"]) == ended_with
     assert len(questions) == 1
-    session.error = LockedError("lab", FRESH, adoptable=False)
+    session.error = LockedError("lab", FRESH, can_take_over=False)
     assert run(["run", "bootstrap", "lab.yaml", "--yes"]) == ExitCode.REFUSED
     assert len(questions) == 1
 
 
 def test_waiting_comes_before_planning_so_that_no_plan_is_of_a_cluster_half_changed(session: Locked) -> None:
-    session.error = LockedError("lab", FRESH, adoptable=False)
+    session.error = LockedError("lab", FRESH, can_take_over=False)
     assert run(["run", "bootstrap", "lab.yaml", "--yes", "--wait", "2.5"]) == ExitCode.REFUSED
     assert session.waited == [2.5]
     assert session.asked == ()

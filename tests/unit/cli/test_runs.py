@@ -13,7 +13,7 @@ import pytest
 from haconsole.cli.main import run as haconsole
 from haconsole.errors import ExitCode
 from haconsole.execution.events import Outcome, RunId
-from haconsole.execution.journal import Heading, Journal, Operator
+from haconsole.execution.log.run_log import Operator, RunHeader, RunLog
 from tests.fakes.plans import PLAN
 from tests.unit.execution.local import FastClock
 
@@ -21,15 +21,15 @@ OPERATOR = Operator("ops", "laptop", 42)
 FIRST, SECOND = PLAN.steps[:2]
 
 
-async def _write(journal: Journal, heading: Heading, cluster: str, ends: bool) -> None:
-    await journal.run(heading, replace(PLAN, cluster=cluster))
-    await journal.intent(FIRST.id, 1)
-    await journal.performed(FIRST.id, Outcome.DONE, "wrote it", None)
-    await journal.verified(FIRST.id, ())
-    await journal.intent(SECOND.id, 1, "boot")
+async def _write(run_log: RunLog, header: RunHeader, cluster: str, ends: bool) -> None:
+    await run_log.log_run(header, replace(PLAN, cluster=cluster))
+    await run_log.log_intent(FIRST.id, 1)
+    await run_log.log_result(FIRST.id, Outcome.DONE, "wrote it", None)
+    await run_log.log_verification(FIRST.id, ())
+    await run_log.log_intent(SECOND.id, 1, "boot")
     if ends:
-        await journal.performed(SECOND.id, Outcome.FAILED, "line\x1b[2J of the host", "cp1: it ended with 1")
-        await journal.end(Outcome.FAILED, f"mend what failed, then carry on with: haconsole resume {heading.run}")
+        await run_log.log_result(SECOND.id, Outcome.FAILED, "line\x1b[2J of the host", "cp1: it ended with 1")
+        await run_log.log_end(Outcome.FAILED, f"mend what failed, then carry on with: haconsole resume {header.run}")
 
 
 @pytest.fixture
@@ -38,12 +38,12 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "haconsole" / "runs"
 
 
-def record(folder: Path, name: str, *, ends: bool = True, cluster: str = "lab") -> Journal:
+def record(folder: Path, name: str, *, ends: bool = True, cluster: str = "lab") -> RunLog:
     """A run whose first step was done, whose second was begun and, if it `ends`, failed."""
-    journal = Journal(folder / f"{name}.jsonl", FastClock(), str)
-    heading = Heading(RunId(name), datetime(2026, 3, 1, 3, tzinfo=UTC), OPERATOR, "/etc/lab.yaml", "ab" * 32, {})
-    asyncio.run(_write(journal, heading, cluster, ends))
-    return journal
+    run_log = RunLog(folder / f"{name}.jsonl", FastClock(), str)
+    header = RunHeader(RunId(name), datetime(2026, 3, 1, 3, tzinfo=UTC), OPERATOR, "/etc/lab.yaml", "ab" * 32, {})
+    asyncio.run(_write(run_log, header, cluster, ends))
+    return run_log
 
 
 def test_every_run_is_told_in_a_line(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

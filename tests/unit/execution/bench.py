@@ -8,15 +8,15 @@ from pathlib import Path
 from haconsole.actions.checks import CommandSucceeds
 from haconsole.actions.operations import RunCommand
 from haconsole.actions.step import Plan, Step, StepId
-from haconsole.execution.checks import Checks
+from haconsole.execution.context import ExecutionContext
 from haconsole.execution.events import Event, Outcome, RunDone, RunId, StepDone
-from haconsole.execution.executor import Executor
-from haconsole.execution.gate import Gate
-from haconsole.execution.journal import Heading, Journal, Operator
-from haconsole.execution.observer import Observer
+from haconsole.execution.host.host_state import HostStateReader
+from haconsole.execution.log.run_log import Operator, RunHeader, RunLog
+from haconsole.execution.log.run_record import StepRecord, StepState, read_run
 from haconsole.execution.perform import Performer
-from haconsole.execution.records import StepRecord, StepState, read_run
-from haconsole.execution.site import Site
+from haconsole.execution.steps.executor import Executor
+from haconsole.execution.steps.gate import Gate
+from haconsole.execution.verify.checks import Checks
 from haconsole.inventory.schema import Inventory
 from haconsole.model.names import HostName
 from tests.unit.execution.local import FastClock, LocalFleet, NoCluster
@@ -29,10 +29,10 @@ class Bench:
         self.folder = folder
         self.fleet = LocalFleet("cp1", "cp2")
         self.clock = FastClock()
-        self.site = Site(
-            Inventory(cluster="lab", hosts=()), self.fleet, Observer(self.fleet), self.clock, str(folder / "run")
+        self.context = ExecutionContext(
+            Inventory(cluster="lab", hosts=()), self.fleet, HostStateReader(self.fleet), self.clock, str(folder / "run")
         )
-        self.journal = folder / "journal.jsonl"
+        self.run_log = folder / "journal.jsonl"
 
     def step(self, name: str, *, needs: tuple[str, ...] = (), host: str = "cp1", script: str = "") -> Step:
         """A step that leaves a file of its name; `script` runs before."""
@@ -56,21 +56,21 @@ class Bench:
         gates: tuple[Gate, ...] = (),
     ) -> Executor:
         plan = plan or Plan("bootstrap", "lab", steps)
-        heading = replace(self.heading(), run=RunId(run))
+        header = replace(self.header(), run=RunId(run))
         return Executor(
             plan,
-            heading,
-            checks=Checks(self.site, plan, NoCluster()),
-            performer=Performer(self.site, plan, heading.run),
-            journal=Journal(self.journal, self.clock, str),
+            header,
+            checks=Checks(self.context, plan, NoCluster()),
+            performer=Performer(self.context, plan, header.run),
+            run_log=RunLog(self.run_log, self.clock, str),
             clock=self.clock,
             redact=lambda text: text.replace("hunter2", "***"),
             so_far=so_far,
             gates=gates,
         )
 
-    def heading(self) -> Heading:
-        return Heading(RunId("r1"), self.clock.now(), Operator("root", "laptop", 1), "/lab.yaml", "ab" * 32)
+    def header(self) -> RunHeader:
+        return RunHeader(RunId("r1"), self.clock.now(), Operator("root", "laptop", 1), "/lab.yaml", "ab" * 32)
 
     async def run(self, *steps: Step) -> list[Event]:
         return [event async for event in self.executor(*steps).events()]
@@ -81,7 +81,7 @@ class Bench:
         return path.read_text() if path.exists() else ""
 
     def states(self) -> dict[str, StepState]:
-        return {record.step: record.state for record in read_run(self.journal).steps}
+        return {record.step: record.state for record in read_run(self.run_log).steps}
 
 
 def outcomes(events: list[Event]) -> dict[str, Outcome]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from haconsole.execution.cluster import ClusterCheck
+from haconsole.execution.verify.cluster import ClusterCheck
 from haconsole.model.hosts import Reach
 from haconsole.model.names import HostName
 from haconsole.model.observed import Cause

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from haconsole.execution.lock import ClusterLock
-from haconsole.execution.lock_host import Places
+from haconsole.execution.locking.cluster_lock import ClusterLock
+from haconsole.execution.locking.lock_host import LockPaths
 from haconsole.model.lock import LockClaim
 from haconsole.model.names import HostName
 from haconsole.transport.base import Argv, Completed
 from tests.unit.execution.local import LocalHost
 
-PLACES = Places("/lock/place", "/lock/heartbeat")
+PLACES = LockPaths("/lock/place", "/lock/heartbeat")
 HOSTS = tuple(HostName(name) for name in ("cp1", "cp2", "cp3"))
 
 

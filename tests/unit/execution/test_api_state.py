@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from haconsole.execution.api_state import renewal_problems
+from haconsole.execution.verify.api_state import renewal_problems
 from haconsole.transport.kube_objects import LeaseObject, LeaseSpec, Meta
 
 BEGAN = 1_800_000_000

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from haconsole.actions.operations import EnsureAuthority
-from haconsole.execution.ca_keys import PASSPHRASE_FD, OperatorKeys, keys_folder
 from haconsole.execution.events import Outcome
+from haconsole.execution.pki.ca_keys import PASSPHRASE_FD, OperatorKeys, keys_folder
 from haconsole.inventory.schema import CaKeyPlace, KeyAlgorithm, Pki
 from haconsole.model.secret import Secret
 from haconsole.pki.errors import PkiError
@@ -36,7 +36,7 @@ class Said(NoAnswers):
 
 def bench(tmp_path: Path, answers: Said) -> Bench:
     made = Bench(tmp_path, Pki(ca_key=CaKeyPlace.OPERATOR))
-    made.site = replace(made.site, ca_keys=OperatorKeys(tmp_path / "keys", answers, {}))
+    made.context = replace(made.context, ca_keys=OperatorKeys(tmp_path / "keys", answers, {}))
     return made
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from haconsole.actions.checks import BackendsUp, ServerIs
-from haconsole.execution.cluster import backend_problems, etcd_problems, server_problems
+from haconsole.execution.verify.cluster import backend_problems, etcd_problems, server_problems
 from haconsole.model.etcd import EtcdEndpoint
 from haconsole.model.haproxy import AdminState, HaproxyBackend, HaproxyFacts
 from haconsole.model.observed import value_of

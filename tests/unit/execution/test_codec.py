@@ -10,8 +10,8 @@ import pytest
 from haconsole.actions import checks, operations
 from haconsole.actions.step import Plan, Step, StepId
 from haconsole.errors import HaconsoleError
-from haconsole.execution import codec
-from haconsole.execution.codec import plan_from_json, to_json
+from haconsole.execution.log import codec
+from haconsole.execution.log.codec import plan_from_json, to_json
 from haconsole.model.findings import ActionCall
 from haconsole.model.haproxy import AdminState
 from haconsole.model.names import HostName, MemberId, Vip

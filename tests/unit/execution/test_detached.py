@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from haconsole.actions.step import StepId
-from haconsole.execution.detached import KEEP_BYTES, DetachedCommands, Ended, NeverHeard, NotStarted
 from haconsole.execution.events import RunId
+from haconsole.execution.host.detached import KEEP_BYTES, ContactLost, DetachedCommands, Exited, LaunchFailed
 from tests.unit.execution.local import FastClock, LocalHost, until_exists
 
 pytestmark = pytest.mark.usefixtures("posix_shell")
@@ -33,16 +33,16 @@ def commands(host: LocalHost, tmp_path: Path) -> DetachedCommands:
 
 async def run(
     commands: DetachedCommands, script: str, *, stdin: str | None = None, timeout_s: float = 5.0, attempt: int = 1
-) -> Ended | NeverHeard | NotStarted:
+) -> Exited | ContactLost | LaunchFailed:
     return await commands.run(STEP, attempt, ("sh", "-c", script), stdin=stdin, timeout_s=timeout_s)
 
 
 async def test_status_and_both_streams_come_back(commands: DetachedCommands) -> None:
-    assert await run(commands, "echo out; echo err >&2; exit 3") == Ended(3, "out\n", "err\n")
+    assert await run(commands, "echo out; echo err >&2; exit 3") == Exited(3, "out\n", "err\n")
 
 
 async def test_standard_input_is_passed_on(commands: DetachedCommands) -> None:
-    assert await run(commands, "tr a-z A-Z", stdin="words 'and' \"more\"\n") == Ended(0, "WORDS 'AND' \"MORE\"\n", "")
+    assert await run(commands, "tr a-z A-Z", stdin="words 'and' \"more\"\n") == Exited(0, "WORDS 'AND' \"MORE\"\n", "")
 
 
 async def test_the_command_has_an_ordinary_umask_and_its_folder_is_private(
@@ -66,7 +66,7 @@ async def test_a_lost_connection_is_picked_up_and_the_command_ran_once(
     os.write(opened, b"go\n")
     ended = await run(commands, f"echo once >>{ran}; touch {started}; read word <{gate}; echo $word")
     os.close(opened)
-    assert ended == Ended(0, "go\n", "")
+    assert ended == Exited(0, "go\n", "")
     assert ran.read_text() == "once\n"
     assert len(host.commands) == 4
 
@@ -87,12 +87,12 @@ async def test_another_attempt_runs_anew(commands: DetachedCommands, tmp_path: P
 
 
 async def test_a_command_that_does_not_end_is_stopped(commands: DetachedCommands) -> None:
-    assert await run(commands, "echo begun; exec sleep 60", timeout_s=0.1) == Ended(124, "begun\n", "")
+    assert await run(commands, "echo begun; exec sleep 60", timeout_s=0.1) == Exited(124, "begun\n", "")
 
 
 async def test_only_the_end_of_endless_output_is_kept(commands: DetachedCommands) -> None:
     ended = await run(commands, "yes | head -c 1000000; echo end")
-    assert isinstance(ended, Ended)
+    assert isinstance(ended, Exited)
     assert KEEP_BYTES - 2 <= len(ended.stdout) <= KEEP_BYTES
     assert ended.stdout.endswith("y\nend\n")
 
@@ -101,14 +101,14 @@ async def test_a_line_that_was_cut_is_not_shown_since_half_a_secret_is_not_recog
     commands: DetachedCommands,
 ) -> None:
     ended = await run(commands, "seq -f 'password: %07.0f' 10000 20000; head -c 100000 /dev/zero | tr '\\0' x >&2")
-    assert isinstance(ended, Ended)
+    assert isinstance(ended, Exited)
     assert all(re.fullmatch(r"password: \d{7}", line) for line in ended.stdout.splitlines())
     assert ended.stderr == "x" * KEEP_BYTES + "\n"
 
 
 async def test_endless_output_fills_no_host(commands: DetachedCommands, tmp_path: Path) -> None:
     ended = await run(commands, "yes | head -c 5000000; head -c 3000000 /dev/zero >&2")
-    assert isinstance(ended, Ended)
+    assert isinstance(ended, Exited)
     assert ended.status == 0
     assert ended.stdout.endswith("y\n\n(what it said after 1048576 bytes was not kept)\n")
     assert ended.stderr.endswith("(what it said after 1048576 bytes was not kept)\n")
@@ -120,7 +120,7 @@ async def test_what_it_leaves_running_does_not_hold_its_end(commands: DetachedCo
     async with asyncio.timeout(20):
         ended = await run(commands, f"sleep 60 & echo $! >{tmp_path}/left; echo done")
     os.kill(int((tmp_path / "left").read_text()), signal.SIGKILL)
-    assert ended == Ended(0, "done\n", "")
+    assert ended == Exited(0, "done\n", "")
 
 
 async def test_words_of_a_week_ago_go_and_how_it_ended_stays(
@@ -136,7 +136,7 @@ async def test_words_of_a_week_ago_go_and_how_it_ended_stays(
     again = DetachedCommands(host, FastClock(), str(tmp_path / "haconsole"), RunId("r3"))
     await again.begin()
     assert sorted(path.name for path in place.iterdir()) == ["pid", "status"]
-    assert await run(commands, "echo said") == Ended(0, "", "")
+    assert await run(commands, "echo said") == Exited(0, "", "")
 
 
 async def test_a_killed_command_is_unknown(commands: DetachedCommands, host: LocalHost, tmp_path: Path) -> None:
@@ -151,7 +151,7 @@ async def test_a_killed_command_is_unknown(commands: DetachedCommands, host: Loc
 
     running = run(commands, f"echo $$ >{child}; touch {tmp_path}/started; exec sleep 60")
     ended, _ = await asyncio.gather(running, kill())
-    assert isinstance(ended, NeverHeard)
+    assert isinstance(ended, ContactLost)
     assert ended.why == "the command was killed before it ended"
 
 
@@ -176,10 +176,10 @@ async def test_what_another_run_is_still_at_is_waited_for_and_not_run_again(
     os.write(gate, b"go\n")
     ended = await running
     os.close(gate)
-    assert isinstance(ended, NeverHeard)
+    assert isinstance(ended, ContactLost)
     assert "had begun it" in ended.why
     assert (tmp_path / "ran").read_text() == "once\n"
-    assert await run(later, "true", attempt=2) == Ended(0, "", "")
+    assert await run(later, "true", attempt=2) == Exited(0, "", "")
 
 
 async def test_a_host_restarted_while_it_may_have_run_does_not_run_it_again(
@@ -189,7 +189,7 @@ async def test_a_host_restarted_while_it_may_have_run_does_not_run_it_again(
     monkeypatch.setattr(commands, "_boot", "another-boot")
     host.lose = ["before"]
     ended = await run(commands, f"touch {tmp_path}/ran")
-    assert ended == NeverHeard("the host was restarted while the command ran")
+    assert ended == ContactLost("the host was restarted while the command ran")
     assert not (tmp_path / "ran").exists()
 
 
@@ -199,7 +199,7 @@ async def test_a_host_restarted_before_it_runs_it(
     await commands.begin()
     (tmp_path / "haconsole" / "r1").rmdir()
     monkeypatch.setattr(commands, "_boot", "another-boot")
-    assert await run(commands, f"echo once >>{tmp_path}/ran") == Ended(0, "", "")
+    assert await run(commands, f"echo once >>{tmp_path}/ran") == Exited(0, "", "")
     assert (tmp_path / "ran").read_text() == "once\n"
 
 
@@ -214,7 +214,7 @@ async def test_input_that_does_not_arrive_whole_starts_nothing(
 
     host.run = cut  # type: ignore[method-assign]
     ended = await run(commands, f"cat >{tmp_path}/got", stdin="all of it")
-    assert isinstance(ended, NotStarted)
+    assert isinstance(ended, LaunchFailed)
     assert "did not arrive whole" in ended.why
     assert not (tmp_path / "got").exists()
 
@@ -223,7 +223,7 @@ async def test_a_host_that_stays_away_is_unknown_in_the_end(commands: DetachedCo
     await commands.begin()
     host.unreachable = True
     ended = await run(commands, "true")
-    assert ended == NeverHeard("cp1: connection refused")
+    assert ended == ContactLost("cp1: connection refused")
 
 
 async def test_a_folder_that_cannot_be_made_means_not_started(
@@ -234,7 +234,7 @@ async def test_a_folder_that_cannot_be_made_means_not_started(
     folder.rmdir()
     folder.write_text("in the way")
     ended = await run(commands, "true")
-    assert isinstance(ended, NotStarted)
+    assert isinstance(ended, LaunchFailed)
     assert "Not a directory" in ended.why
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from haconsole.execution.events import Outcome
-from haconsole.execution.records import RunRecord, Standing, read_run, read_runs
+from haconsole.execution.log.run_record import RunRecord, RunStatus, read_run, read_runs
 
 FOLDER = Path(__file__).parent / "runs_of_0_1"
 PATHS = sorted(FOLDER.glob("*.jsonl"))
@@ -25,7 +25,7 @@ def test_finished_runs_are_complete_and_an_interrupted_one_can_be_told_apart() -
     records = [record for record in read_runs(FOLDER) if isinstance(record, RunRecord)]
     assert len(records) == len(PATHS) == 5
     unfinished = [record for record in records if not record.complete]
-    assert [(record.plan.action, record.standing) for record in unfinished] == [("rotate-certs", Standing.BROKEN_OFF)]
+    assert [(record.plan.action, record.standing) for record in unfinished] == [("rotate-certs", RunStatus.BROKEN_OFF)]
     assert all(record.outcome is Outcome.DONE for record in records if record.complete)
 
 

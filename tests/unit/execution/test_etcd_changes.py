@@ -13,12 +13,12 @@ from haconsole.actions.checks import EtcdCheck, LeaderAmong, MemberGone, MemberI
 from haconsole.actions.operations import AddMember, EtcdOperation, MoveLeader, PromoteMember, RemoveMember
 from haconsole.configs.layout import layout
 from haconsole.errors import HaconsoleError
-from haconsole.execution import etcd_changes
 from haconsole.execution.clock import SystemClock
-from haconsole.execution.etcd_changes import EtcdChanges, furthest
-from haconsole.execution.etcd_list import any_member, etcd_list_problems, member_list, statuses
+from haconsole.execution.etcd import changes
+from haconsole.execution.etcd.changes import EtcdChanges, furthest
+from haconsole.execution.etcd.member_list import any_member, etcd_list_problems, member_list, statuses
 from haconsole.execution.events import Outcome
-from haconsole.execution.outcome import Performed
+from haconsole.execution.outcome import OperationResult
 from haconsole.inventory.schema import Etcd, EtcdTls, Host, Inventory
 from haconsole.model.hosts import Role
 from haconsole.model.names import HostName, MemberId
@@ -78,18 +78,18 @@ class Bench:
             etcd=Etcd(tls=EtcdTls.OFF),
         )
         clock = SystemClock()
-        self.site = ClusterContext(inventory, layout(inventory), EtcdFleet(*hosts), clock.now, b"", ProbeTimings())
-        self.changes = EtcdChanges(self.site, clock)
+        self.context = ClusterContext(inventory, layout(inventory), EtcdFleet(*hosts), clock.now, b"", ProbeTimings())
+        self.changes = EtcdChanges(self.context, clock)
         self.told: list[str] = []
 
-    async def perform(self, operation: EtcdOperation, host: HostName = M1) -> Performed:
+    async def perform(self, operation: EtcdOperation, host: HostName = M1) -> OperationResult:
         async def tell(text: str) -> None:
             self.told.append(text)
 
         return await self.changes.perform(operation, host, tell)
 
     async def problems(self, check: EtcdCheck) -> tuple[str, ...]:
-        return await etcd_list_problems(self.site, check)
+        return await etcd_list_problems(self.context, check)
 
 
 @pytest.fixture
@@ -127,7 +127,7 @@ async def test_a_member_comes_and_the_first_one_goes(bench: Bench) -> None:
         assert await bench.problems(LeaderAmong((M1,))) == ("etcd's leader is not on m1",)
         assert (await bench.perform(MoveLeader((M2,), (M1,)))).output == "m2 leads"
 
-        (first,) = (one.id for one in await member_list(bench.site, (M2,)) if one.name == "m1")
+        (first,) = (one.id for one in await member_list(bench.context, (M2,)) if one.name == "m1")
         removed = await bench.perform(RemoveMember(first, (M2,)))
         assert removed.outcome is Outcome.DONE, removed.error
         assert await bench.problems(MemberGone(first, (M2,))) == ()
@@ -139,7 +139,7 @@ async def test_a_url_that_comes_back_at_once_is_waited_for(bench: Bench) -> None
     for _ in range(2):
         added = await bench.perform(AddMember(url, (M1,)))
         assert added.outcome is Outcome.DONE, added.error
-        (member,) = (one.id for one in await member_list(bench.site, (M1,)) if url in one.peer_urls)
+        (member,) = (one.id for one in await member_list(bench.context, (M1,)) if url in one.peer_urls)
         assert (await bench.perform(RemoveMember(member, (M1,)))).outcome is Outcome.DONE
 
 
@@ -160,7 +160,7 @@ async def test_a_learner_behind_is_promoted_once_it_has_caught_up(bench: Bench) 
     await bench.perform(AddMember(url, (M1,)))
     with running(bench.second, (bench.first,), state="existing", flags=STEADY) as learner:
         learner.freeze()
-        async with any_member(bench.site, (M1,)) as api:
+        async with any_member(bench.context, (M1,)) as api:
             for number in range(300):
                 await api.put(b"key", b"%d" % number)
 
@@ -228,17 +228,17 @@ async def test_vips_pause_once_however_often_leadership_is_handed_over(
     refusals = [EtcdError(M1, EtcdErrorKind.NOT_LEADER, "move leader", "not leader")] * 2
 
     @asynccontextmanager
-    async def pause(site: ClusterContext) -> AsyncIterator[None]:
-        paused.append(site)
+    async def pause(context: ClusterContext) -> AsyncIterator[None]:
+        paused.append(context)
         yield
 
     async def move_leader(self: EtcdMembership, member: MemberId) -> None:
         if refusals:
             raise refusals.pop()
 
-    status = (await statuses(bench.site, (M1,)))[M1]
-    monkeypatch.setattr(etcd_changes, "vips_paused", pause)
-    monkeypatch.setattr(etcd_changes, "furthest", lambda hosts, told: (M2, status))
+    status = (await statuses(bench.context, (M1,)))[M1]
+    monkeypatch.setattr(changes, "vips_paused", pause)
+    monkeypatch.setattr(changes, "furthest", lambda hosts, told: (M2, status))
     monkeypatch.setattr(EtcdMembership, "move_leader", move_leader)
     moved = await bench.perform(MoveLeader((M2,), (M1,)))
     assert (moved.outcome, len(refusals), len(paused)) == (Outcome.DONE, 0, 1), moved.error

@@ -19,13 +19,13 @@ from haconsole.execution.events import (
     Outcome,
     RunStarted,
     StepDone,
-    StepHeld,
     StepOutput,
-    StepReleased,
+    StepPaused,
+    StepResumed,
     StepStarted,
 )
-from haconsole.execution.gate import StoppedError
-from haconsole.execution.records import StepState, read_run
+from haconsole.execution.log.run_record import StepState, read_run
+from haconsole.execution.steps.gate import StoppedError
 from haconsole.model.names import HostName
 from tests.unit.execution.bench import Bench, last, outcomes
 from tests.unit.execution.local import until_exists
@@ -81,7 +81,7 @@ async def test_no_more_than_eight_steps_at_once_on_a_host(bench: Bench) -> None:
 
 
 async def test_the_longest_way_to_the_end_goes_first(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("haconsole.execution.executor.STEPS_A_HOST", 1)
+    monkeypatch.setattr("haconsole.execution.steps.executor.STEPS_A_HOST", 1)
     steps = (bench.step("short"), bench.step("a"), bench.step("b", needs=("a",)), bench.step("c", needs=("b",)))
     events = await bench.run(*steps)
     assert [event.step for event in events if isinstance(event, StepStarted)] == ["a", "b", "short", "c"]
@@ -90,12 +90,12 @@ async def test_the_longest_way_to_the_end_goes_first(bench: Bench, monkeypatch: 
 async def test_a_second_run_changes_nothing(bench: Bench) -> None:
     steps = (bench.step("a"), bench.step("b", needs=("a",)))
     await bench.run(*steps)
-    bench.journal = bench.folder / "second.jsonl"
+    bench.run_log = bench.folder / "second.jsonl"
     events = await bench.run(*steps)
     assert outcomes(events) == {"a": Outcome.ALREADY, "b": Outcome.ALREADY}
     assert (last(events).outcome, last(events).changed, last(events).already) == (Outcome.ALREADY, 0, 2)
     assert bench.made("a") == "once\n"
-    assert '"intent"' not in bench.journal.read_text()
+    assert '"intent"' not in bench.run_log.read_text()
 
 
 async def test_a_failed_step_skips_all_that_has_not_started(bench: Bench) -> None:
@@ -139,14 +139,14 @@ async def test_a_precondition_that_does_not_hold_stops_before_anything_is_done(b
     assert error == f"cp1: {bench.folder}/old: an earlier cluster's data"
     assert last(events).changed == 0
     assert bench.made("a") == ""
-    assert '"intent"' not in bench.journal.read_text()
+    assert '"intent"' not in bench.run_log.read_text()
 
 
 async def test_an_unreachable_host_fails_the_step_before_it_begins(bench: Bench) -> None:
     bench.fleet.host(HostName("cp1")).unreachable = True
     events = await bench.run(bench.step("a"))
     assert [event.error for event in events if isinstance(event, StepDone)] == ["cp1: connection refused"]
-    assert '"intent"' not in bench.journal.read_text()
+    assert '"intent"' not in bench.run_log.read_text()
 
 
 async def test_an_effect_that_does_not_come_fails_the_step(bench: Bench) -> None:
@@ -188,12 +188,12 @@ async def test_a_step_that_only_checks_changes_nothing(bench: Bench) -> None:
 
 
 async def test_the_intent_is_recorded_before_and_the_outcome_after(bench: Bench) -> None:
-    operation: Operation = RunCommand(("sh", "-c", f"cp {bench.journal} {bench.folder}/seen; touch {bench.folder}/a"))
+    operation: Operation = RunCommand(("sh", "-c", f"cp {bench.run_log} {bench.folder}/seen; touch {bench.folder}/a"))
     await bench.run(replace(bench.step("a"), operation=operation))
     seen = (bench.folder / "seen").read_text()
     assert '"kind": "intent", ' in seen
     assert '"kind": "performed"' not in seen
-    kinds = [line.split('"')[3] for line in bench.journal.read_text().splitlines()]
+    kinds = [line.split('"')[3] for line in bench.run_log.read_text().splitlines()]
     assert kinds == ["run", "intent", "performed", "verified", "end"]
 
 
@@ -270,14 +270,14 @@ async def test_closing_the_events_lets_the_current_step_end(bench: Bench) -> Non
 async def test_a_listener_who_leaves_with_events_waiting_holds_no_step_up(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("haconsole.execution.telling.EVENTS_WAITING", 1)
+    monkeypatch.setattr("haconsole.execution.steps.event_queue.EVENTS_WAITING", 1)
     events = bench.executor(*(bench.step(f"s{number}") for number in range(4))).events()
     assert isinstance(events, AsyncGenerator)
     await anext(events)
-    await until_exists(bench.journal)
+    await until_exists(bench.run_log)
     async with asyncio.timeout(5):
         await events.aclose()
-    assert read_run(bench.journal).outcome in (Outcome.DONE, Outcome.SKIPPED)
+    assert read_run(bench.run_log).outcome in (Outcome.DONE, Outcome.SKIPPED)
 
 
 async def test_what_hosts_say_is_redacted(bench: Bench) -> None:
@@ -313,7 +313,7 @@ async def test_a_gate_ends_the_run_before_the_next_step_with_its_words(bench: Be
     assert last(events).outcome is Outcome.SKIPPED
     assert (last(events).next_step or "").startswith(words)
     assert bench.made("b") == ""
-    record = read_run(bench.journal).step(StepId("b"))
+    record = read_run(bench.run_log).step(StepId("b"))
     assert (record.state, record.attempts, record.error) == (StepState.NOT_STARTED, 0, words)
 
 
@@ -334,7 +334,7 @@ async def test_a_paused_run_holds_each_step_until_it_is_let_through(bench: Bench
         if isinstance(event, StepStarted) and event.step == "a":
             executor.pause.close()
             assert not executor.pause.one()
-        if isinstance(event, StepHeld):
+        if isinstance(event, StepPaused):
             made.append(event.step + bench.made(event.step))
             await asyncio.sleep(0)
             if event.step == "b":
@@ -342,7 +342,7 @@ async def test_a_paused_run_holds_each_step_until_it_is_let_through(bench: Bench
             else:
                 assert executor.pause.one()
     assert made == ["a", "b"]
-    assert [event.step for event in seen if isinstance(event, StepReleased)] == ["a", "b"]
+    assert [event.step for event in seen if isinstance(event, StepResumed)] == ["a", "b"]
     assert set(outcomes(seen).values()) == {Outcome.DONE}
 
 
@@ -352,7 +352,7 @@ async def test_a_paused_run_can_be_stopped(bench: Bench) -> None:
     events: list[Event] = []
     async for event in executor.events():
         events.append(event)
-        if isinstance(event, StepHeld):
+        if isinstance(event, StepPaused):
             executor.stop()
     assert outcomes(events) == {"a": Outcome.SKIPPED}
     assert bench.made("a") == ""
@@ -365,7 +365,7 @@ async def test_what_was_asked_before_a_long_hold_is_asked_again(bench: Bench) ->
     events: list[Event] = []
     async for event in executor.events():
         events.append(event)
-        if isinstance(event, StepHeld):
+        if isinstance(event, StepPaused):
             (bench.folder / "a").touch()
             bench.clock.passed += 60
             await asyncio.sleep(0)
@@ -383,11 +383,11 @@ async def test_a_released_step_begins_however_long_it_was_held(bench: Bench) -> 
     finished: list[tuple[str, Outcome]] = []
     async with asyncio.timeout(10):
         async for event in executor.events():
-            if isinstance(event, StepHeld):
+            if isinstance(event, StepPaused):
                 held.append(event.step)
             if isinstance(event, StepDone):
                 finished.append((event.step, event.outcome))
-            if len(held) == 3 and isinstance(event, StepHeld | StepDone) and len(finished) < 3:
+            if len(held) == 3 and isinstance(event, StepPaused | StepDone) and len(finished) < 3:
                 bench.clock.passed += 60
                 assert executor.pause.one()
     assert sorted(held) == ["a", "b", "c"]
@@ -401,7 +401,7 @@ async def test_time_in_which_all_steps_were_held_does_not_count(bench: Bench) ->
     events: list[Event] = []
     async for event in executor.events():
         events.append(event)
-        if isinstance(event, StepHeld):
+        if isinstance(event, StepPaused):
             await asyncio.sleep(0)
             bench.clock.passed += 600
             assert executor.pause.one()

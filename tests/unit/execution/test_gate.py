@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from haconsole.actions.operations import Nothing
 from haconsole.actions.step import Plan, Step, StepId
-from haconsole.execution.gate import Pause
+from haconsole.execution.steps.gate import Pause
 from haconsole.model.names import HostName
 
 

@@ -15,8 +15,8 @@ from haconsole.actions.operations import SetServerState
 from haconsole.configs.layout import HaproxyLayout
 from haconsole.execution.clock import SystemClock
 from haconsole.execution.events import Outcome
-from haconsole.execution.haproxy_state import LONGEST_S, QUIET_S, set_server_state
-from haconsole.execution.outcome import Performed
+from haconsole.execution.outcome import OperationResult
+from haconsole.execution.verify.haproxy_state import LONGEST_S, QUIET_S, set_server_state
 from haconsole.model.haproxy import AdminState
 from haconsole.model.names import HostName
 from tests.fakes.local_host import LocalFleet, LocalHost
@@ -37,7 +37,7 @@ class Balancer:
     def connect(self) -> socket.socket:
         return socket.create_connection(("127.0.0.1", self._port))
 
-    async def drain(self, wanted: SetServerState | None = None) -> tuple[Performed, float]:
+    async def drain(self, wanted: SetServerState | None = None) -> tuple[OperationResult, float]:
         begun = time.monotonic()
         wanted = wanted or SetServerState("api", "cp1", AdminState.DRAIN, (HostName("lb1"),))
         done = await set_server_state(self._fleet, self._layout, wanted, SystemClock())

@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 
 from haconsole.errors import ExitCode
-from haconsole.execution.lock import Adoption, LockedError, NoMajorityError
+from haconsole.execution.locking.cluster_lock import LockedError, NoMajorityError, Takeover
 from haconsole.execution.process import gone, this_process
 from haconsole.probes.hosts.lock import encode_claim, parse_record
 from tests.unit.execution.lock_hosts import HOSTS, age, claim, holders, lock, record
 
 pytestmark = pytest.mark.usefixtures("posix_shell")
 
-NOTHING = Adoption()
+NOTHING = Takeover()
 
 
 async def test_a_lock_stands_on_every_host_until_it_is_given_back(tmp_path: Path) -> None:
@@ -41,7 +41,7 @@ async def test_a_second_console_hears_who_what_since_when_and_how_old_the_heartb
     assert told is not None, words
     assert 7 <= int(told[1]) < 27
     assert refused.value.exit_code == ExitCode.REFUSED
-    assert not refused.value.adoptable
+    assert not refused.value.can_take_over
     assert holders(tmp_path) == ["1", "1", "1"]
 
 
@@ -92,10 +92,10 @@ async def test_a_stale_lock_is_taken_over_only_knowingly(tmp_path: Path) -> None
     age(tmp_path, 31)
     with pytest.raises(LockedError, match=r"stale: its last heartbeat is \d\d s ago.*--adopt-lock r1") as refused:
         await lock(tmp_path, 2).take(NOTHING)
-    assert refused.value.adoptable
+    assert refused.value.can_take_over
     with pytest.raises(LockedError):
-        await lock(tmp_path, 2).take(Adoption(frozenset({"another"})))
-    assert await lock(tmp_path, 2).take(Adoption(frozenset({"r1"}))) == frozenset(HOSTS)
+        await lock(tmp_path, 2).take(Takeover(frozenset({"another"})))
+    assert await lock(tmp_path, 2).take(Takeover(frozenset({"r1"}))) == frozenset(HOSTS)
     assert holders(tmp_path) == ["2", "2", "2"]
     assert await first.release() == ()
     assert holders(tmp_path) == ["2", "2", "2"]
@@ -105,8 +105,8 @@ async def test_a_fresh_lock_is_taken_over_by_nobody(tmp_path: Path) -> None:
     await lock(tmp_path, 1).take(NOTHING)
     age(tmp_path, 35, "cp1", "cp2")
     with pytest.raises(LockedError) as refused:
-        await lock(tmp_path, 2).take(Adoption(frozenset({"r1"})))
-    assert not refused.value.adoptable
+        await lock(tmp_path, 2).take(Takeover(frozenset({"r1"})))
+    assert not refused.value.can_take_over
     assert holders(tmp_path) == ["1", "1", "1"]
 
 
@@ -166,23 +166,23 @@ async def test_the_lock_of_a_process_of_this_machine_that_is_gone_need_not_grow_
         name = this_process(process.pid)
         await lock(tmp_path, 1, process=name).take(NOTHING)
         with pytest.raises(LockedError) as refused:
-            await lock(tmp_path, 2).take(Adoption(frozenset({"r1"})))
-        assert not refused.value.adoptable
+            await lock(tmp_path, 2).take(Takeover(frozenset({"r1"})))
+        assert not refused.value.can_take_over
         process.kill()
     assert gone(name)
     with pytest.raises(LockedError) as refused:
         await lock(tmp_path, 2).take(NOTHING)
-    assert refused.value.adoptable
-    assert await lock(tmp_path, 2).take(Adoption(frozenset({"r1"}))) == frozenset(HOSTS)
+    assert refused.value.can_take_over
+    assert await lock(tmp_path, 2).take(Takeover(frozenset({"r1"}))) == frozenset(HOSTS)
 
 
 async def test_what_a_console_left_standing_itself_it_may_take_over_at_once(tmp_path: Path) -> None:
     await lock(tmp_path, 1, process=this_process()).take(NOTHING)
     left = frozenset({claim(1).token})
     with pytest.raises(LockedError) as refused:
-        await lock(tmp_path, 2).take(Adoption(left=left))
-    assert refused.value.adoptable
-    assert await lock(tmp_path, 2).take(Adoption(frozenset({"r1"}), left)) == frozenset(HOSTS)
+        await lock(tmp_path, 2).take(Takeover(left=left))
+    assert refused.value.can_take_over
+    assert await lock(tmp_path, 2).take(Takeover(frozenset({"r1"}), left)) == frozenset(HOSTS)
 
 
 def test_a_process_of_elsewhere_or_unheard_of_is_not_known_to_be_gone() -> None:

@@ -12,9 +12,9 @@ import pytest
 
 from haconsole.actions.operations import Nothing
 from haconsole.actions.step import Step, StepId
-from haconsole.execution.gate import StoppedError
-from haconsole.execution.lock import Adoption, ClusterLock, LockedError
-from haconsole.execution.lock_keeper import LockKeeper, locked
+from haconsole.execution.locking.cluster_lock import ClusterLock, LockedError, Takeover
+from haconsole.execution.locking.lock_keeper import LockKeeper, locked
+from haconsole.execution.steps.gate import StoppedError
 from haconsole.model.names import HostName
 from tests.fakes.waiting import eventually
 from tests.unit.execution.lock_hosts import HOSTS, PLACES, Reach, age, claim, holders, lock, record
@@ -38,7 +38,7 @@ class Kept:
 async def kept(folder: Path) -> AsyncIterator[tuple[Kept, LockKeeper]]:
     one = Kept(Reach(folder), folder)
     mine = ClusterLock("lab", one.reach, HOSTS, claim(1), PLACES)
-    keeper = LockKeeper(mine, await mine.take(Adoption()), one.now)
+    keeper = LockKeeper(mine, await mine.take(Takeover()), one.now)
     keeping = asyncio.create_task(keeper.keep())
     try:
         yield one, keeper
@@ -61,7 +61,7 @@ async def test_a_step_waits_until_a_majority_has_confirmed_a_lock_that_was_not_h
         one.passed = 20
         await keeper.before(STEP)
         with pytest.raises(LockedError) as refused:
-            await lock(tmp_path, 2).see_free(Adoption())
+            await lock(tmp_path, 2).see_free(Takeover())
         assert refused.value.view.heartbeat_s <= 5
 
 
@@ -104,7 +104,7 @@ async def test_a_lock_that_another_took_over_while_this_machine_slept_is_lost_ev
     async with kept(tmp_path) as (one, keeper):
         age(tmp_path, 60)
         other = lock(tmp_path, 2)
-        await other.take(Adoption(frozenset({"r1"})))
+        await other.take(Takeover(frozenset({"r1"})))
         await other.release()
         one.passed = 60
         with pytest.raises(StoppedError, match="the lock is lost"):
@@ -115,7 +115,7 @@ async def test_a_lock_that_another_took_over_while_this_machine_slept_is_lost_ev
 async def test_a_heartbeat_that_meets_another_holder_stops_the_run_and_says_who_it_is(tmp_path: Path) -> None:
     async with kept(tmp_path) as (one, keeper):
         age(tmp_path, 31)
-        await lock(tmp_path, 2).take(Adoption(frozenset({"r1"})))
+        await lock(tmp_path, 2).take(Takeover(frozenset({"r1"})))
         one.passed = 16
         with pytest.raises(StoppedError, match=r"cp\d: ops2@desk \(process 102\) has run bootstrap"):
             await asyncio.wait_for(keeper.before(STEP), 20)
@@ -131,7 +131,7 @@ async def test_a_host_that_lost_its_record_or_was_out_of_reach_gets_it_with_a_la
 
 @pytest.mark.parametrize("stands", [False, True])
 async def test_the_lock_is_given_back_at_the_end_unless_something_goes_on(tmp_path: Path, stands: bool) -> None:
-    async with locked(lock(tmp_path), Adoption()) as keeper:
+    async with locked(lock(tmp_path), Takeover()) as keeper:
         assert holders(tmp_path) == ["1", "1", "1"]
         if stands:
             keeper.leave_standing()

@@ -18,12 +18,12 @@ from haconsole.actions.operations import (
     WriteFile,
 )
 from haconsole.actions.step import Plan, Step, StepId
-from haconsole.execution.checks import Checks
+from haconsole.execution.context import ExecutionContext
 from haconsole.execution.events import Outcome, RunId
-from haconsole.execution.observer import Observer
-from haconsole.execution.outcome import Performed
+from haconsole.execution.host.host_state import HostStateReader
+from haconsole.execution.outcome import OperationResult
 from haconsole.execution.perform import Performer
-from haconsole.execution.site import Site
+from haconsole.execution.verify.checks import Checks
 from haconsole.inventory.schema import Host, Inventory, KeyAlgorithm, Pki
 from haconsole.model.hosts import Role
 from haconsole.model.names import HostName
@@ -44,12 +44,14 @@ class Bench:
         hosts = tuple(Host(name=name, address="127.0.0.1", roles=(Role.ETCD,)) for name in ("cp1", "cp2"))
         inventory = Inventory(cluster="lab", hosts=hosts, pki=pki or Pki())
         self.clock = FastClock()
-        self.site = Site(inventory, self.fleet, Observer(self.fleet), self.clock, str(tmp_path / "run"))
+        self.context = ExecutionContext(
+            inventory, self.fleet, HostStateReader(self.fleet), self.clock, str(tmp_path / "run")
+        )
         self.plan = Plan("bootstrap", "lab", ())
 
-    async def perform(self, operation: Operation, host: HostName = CP1) -> Performed:
+    async def perform(self, operation: Operation, host: HostName = CP1) -> OperationResult:
         step = Step(StepId("s"), "t", "w", host, operation)
-        return await Performer(self.site, self.plan, RunId("r1")).perform(step, 1)
+        return await Performer(self.context, self.plan, RunId("r1")).perform(step, 1)
 
 
 @pytest.fixture
@@ -120,7 +122,7 @@ async def test_a_passing_loss_is_tried_again(bench: Bench, tmp_path: Path) -> No
 async def test_a_host_that_stays_away_leaves_it_unknown(bench: Bench, tmp_path: Path) -> None:
     bench.fleet.host(CP1).unreachable = True
     performed = await bench.perform(WriteFile(str(tmp_path / "x"), "x"))
-    assert performed == Performed(Outcome.UNKNOWN, "", "cp1: connection refused")
+    assert performed == OperationResult(Outcome.UNKNOWN, "", "cp1: connection refused")
 
 
 async def test_a_new_authority_is_made_once_and_kept(bench: Bench, tmp_path: Path) -> None:
@@ -177,7 +179,7 @@ async def test_a_host_that_signs_nothing_gets_the_certificate_alone(bench: Bench
     ensure = authority(tmp_path)
     bench.plan = Plan("bootstrap", "lab", (Step(StepId("ca"), "t", "w", CP1, ensure),))
     trust = Step(StepId("trust"), "t", "w", CP2, TrustAuthority("etcd", f"{tmp_path}/trusted/ca.crt"))
-    checks = Checks(bench.site, bench.plan, NoCluster())
+    checks = Checks(bench.context, bench.plan, NoCluster())
     await bench.perform(ensure)
     before = await checks.ask((AuthorityInPlace(),), trust)
     assert before.problems == ("cp2: the certificate of the CA etcd is missing",)

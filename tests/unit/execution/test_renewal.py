@@ -11,8 +11,8 @@ import pytest
 from haconsole.actions.checks import CertificateInPlace
 from haconsole.actions.operations import EnsureAuthority, IssueCertificate
 from haconsole.actions.step import Step, StepId
-from haconsole.execution.checks import Checks
 from haconsole.execution.events import Outcome
+from haconsole.execution.verify.checks import Checks
 from haconsole.pki.bundle import fingerprint_of
 from tests.unit.execution.local import ME, NoCluster
 from tests.unit.execution.test_perform import CP1, Bench, issue
@@ -35,7 +35,7 @@ async def issued(bench: Bench, folder: Path) -> IssueCertificate:
 
 async def problems(bench: Bench, renew: IssueCertificate) -> tuple[str, ...]:
     step = Step(StepId("s"), "t", "w", CP1, renew)
-    return (await Checks(bench.site, bench.plan, NoCluster()).ask((CertificateInPlace(),), step)).problems
+    return (await Checks(bench.context, bench.plan, NoCluster()).ask((CertificateInPlace(),), step)).problems
 
 
 async def test_key_and_certificate_are_new_and_the_older_ones_kept(bench: Bench, tmp_path: Path) -> None:

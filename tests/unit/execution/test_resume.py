@@ -14,9 +14,9 @@ import pytest
 from haconsole.actions.operations import RunCommand, SetServerState, WriteFile
 from haconsole.actions.step import Plan, Step, StepId
 from haconsole.execution.events import Event, Outcome, StepDone, StepOutput, StepStarted
-from haconsole.execution.journal import Journal, JournalError
-from haconsole.execution.records import RunRecord, Standing, StepState, Unreadable, read_run, read_runs
-from haconsole.execution.resume import why_not_resume
+from haconsole.execution.log.resume import why_not_resume
+from haconsole.execution.log.run_log import RunLog, RunLogError
+from haconsole.execution.log.run_record import RunRecord, RunStatus, StepState, UnreadableRun, read_run, read_runs
 from haconsole.model.haproxy import AdminState
 from haconsole.model.names import HostName
 from haconsole.model.secret import Secret
@@ -35,7 +35,7 @@ def bench(tmp_path: Path) -> Bench:
 
 async def carry_on(bench: Bench, *steps: Step) -> list[Event]:
     """As another process would: from what the record tells."""
-    return [event async for event in bench.executor(*steps, so_far=read_run(bench.journal).steps).events()]
+    return [event async for event in bench.executor(*steps, so_far=read_run(bench.run_log).steps).events()]
 
 
 async def test_a_command_that_outlived_its_console_is_waited_for_and_its_output_is_kept(bench: Bench) -> None:
@@ -48,18 +48,18 @@ async def test_a_command_that_outlived_its_console_is_waited_for_and_its_output_
         if isinstance(event, StepStarted) and event.step == "b":
             await until_exists(bench.folder / "begun")
             executor.abandon()
-    assert read_run(bench.journal).step(B).heard is False
+    assert read_run(bench.run_log).step(B).heard is False
     (bench.folder / "go").touch()
     events = await carry_on(bench, first, second)
     assert outcomes(events) == {"a": Outcome.ALREADY, "b": Outcome.DONE}
     assert [event.text for event in events if isinstance(event, StepOutput)] == ["b"]
     assert (bench.made("a"), bench.made("b")) == ("once\n", "once\n")
-    record = read_run(bench.journal)
+    record = read_run(bench.run_log)
     assert {one.step: (one.state, one.attempts) for one in record.steps} == {
         A: (StepState.VERIFIED, 1),
         B: (StepState.VERIFIED, 1),
     }
-    assert (record.outcome, record.standing, len(record.resumed)) == (Outcome.DONE, Standing.ENDED, 1)
+    assert (record.outcome, record.standing, len(record.resumed)) == (Outcome.DONE, RunStatus.ENDED, 1)
     assert not (bench.folder / "run" / "r1").exists()
 
 
@@ -96,7 +96,7 @@ async def test_a_command_that_waits_for_a_step_not_begun_is_not_waited_for_first
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As the first members of etcd: none is up before a majority was started."""
-    monkeypatch.setattr("haconsole.execution.executor.UNSURE_S", 0.3)
+    monkeypatch.setattr("haconsole.execution.steps.executor.UNSURE_S", 0.3)
     before = bench.step("before")
     wait = f"touch {bench.folder}/begun; while [ ! -e {bench.folder}/b ]; do sleep 0.05; done"
     first, second = bench.step("a", needs=("before",), script=wait), bench.step("b", needs=("before",))
@@ -115,14 +115,14 @@ async def test_what_was_meant_and_never_begun_is_begun(bench: Bench) -> None:
     """The console died between the intent and the command."""
     step = bench.step("a")
     boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    journal = Journal(bench.journal, bench.clock, str)
-    await journal.run(bench.heading(), Plan("bootstrap", "lab", (step,)))
-    await journal.intent(A, 1, boot)
-    journal.close()
+    run_log = RunLog(bench.run_log, bench.clock, str)
+    await run_log.log_run(bench.header(), Plan("bootstrap", "lab", (step,)))
+    await run_log.log_intent(A, 1, boot)
+    run_log.close()
     events = await carry_on(bench, step)
     assert outcomes(events) == {"a": Outcome.DONE}
     assert bench.made("a") == "once\n"
-    kinds = [line.split('"')[3] for line in bench.journal.read_text().splitlines()]
+    kinds = [line.split('"')[3] for line in bench.run_log.read_text().splitlines()]
     assert kinds == ["run", "intent", "resumed", "intent", "performed", "verified", "end"]
 
 
@@ -130,15 +130,15 @@ async def test_a_host_restarted_meanwhile_is_told_and_what_is_missing_is_done_ag
     bench: Bench,
 ) -> None:
     step = bench.step("a")
-    journal = Journal(bench.journal, bench.clock, str)
-    await journal.run(bench.heading(), Plan("bootstrap", "lab", (step,)))
-    await journal.intent(A, 1, "the-boot-before")
-    journal.close()
+    run_log = RunLog(bench.run_log, bench.clock, str)
+    await run_log.log_run(bench.header(), Plan("bootstrap", "lab", (step,)))
+    await run_log.log_intent(A, 1, "the-boot-before")
+    run_log.close()
     events = await carry_on(bench, replace(step, verify_within_s=0.0))
     assert outcomes(events) == {"a": Outcome.DONE}
-    text = bench.journal.read_text()
+    text = bench.run_log.read_text()
     assert "the host was restarted while the command ran" in text
-    assert read_run(bench.journal).step(A).attempts == 2
+    assert read_run(bench.run_log).step(A).attempts == 2
 
 
 async def test_what_ended_badly_unheard_is_recorded_and_tried_again(bench: Bench) -> None:
@@ -150,7 +150,7 @@ async def test_what_ended_badly_unheard_is_recorded_and_tried_again(bench: Bench
             await until_exists(bench.folder / "begun")
             executor.abandon()
     assert outcomes(await carry_on(bench, step)) == {"a": Outcome.DONE}
-    performed = [line for line in bench.journal.read_text().splitlines() if '"performed"' in line]
+    performed = [line for line in bench.run_log.read_text().splitlines() if '"performed"' in line]
     assert ['"outcome": "failed"' in line for line in performed] == [True, False]
     assert tries.read_text() == "x\nx\n"
 
@@ -175,8 +175,8 @@ async def test_what_was_not_heard_of_and_leaves_nothing_to_ask_for_is_unknown_an
     script = f"test -e {bench.folder}/again || {{ kill -9 $PPID $(cat {bench.folder}/run/r1/a.1/pid); exit 1; }}"
     step = replace(bench.step("a", script=script), verification=())
     assert outcomes(await bench.run(step)) == {"a": Outcome.UNKNOWN}
-    assert read_run(bench.journal).step(A).state is StepState.UNKNOWN
-    assert '"verified"' not in bench.journal.read_text()
+    assert read_run(bench.run_log).step(A).state is StepState.UNKNOWN
+    assert '"verified"' not in bench.run_log.read_text()
     (bench.folder / "again").touch()
     assert outcomes(await carry_on(bench, step)) == {"a": Outcome.DONE}
     assert bench.made("a") == "once\n"
@@ -184,62 +184,62 @@ async def test_what_was_not_heard_of_and_leaves_nothing_to_ask_for_is_unknown_an
 
 async def test_an_unreachable_host_leaves_the_step_unknown(bench: Bench) -> None:
     step = bench.step("a")
-    journal = Journal(bench.journal, bench.clock, str)
-    await journal.run(bench.heading(), Plan("bootstrap", "lab", (step,)))
-    await journal.intent(A, 1, "boot")
-    journal.close()
+    run_log = RunLog(bench.run_log, bench.clock, str)
+    await run_log.log_run(bench.header(), Plan("bootstrap", "lab", (step,)))
+    await run_log.log_intent(A, 1, "boot")
+    run_log.close()
     bench.fleet.host(HostName("cp1")).unreachable = True
     events = await carry_on(bench, step)
     assert outcomes(events) == {"a": Outcome.UNKNOWN}
     assert last(events).next_step == "mend what failed, then carry on with: haconsole resume r1"
-    assert read_run(bench.journal).step(A).state is StepState.UNKNOWN
+    assert read_run(bench.run_log).step(A).state is StepState.UNKNOWN
 
 
 async def test_a_run_under_way_is_not_broken_off_and_cannot_be_written_by_another(bench: Bench) -> None:
     executor = bench.executor(bench.step("a"))
-    standings: list[Standing] = []
+    standings: list[RunStatus] = []
     async for event in executor.events():
         if isinstance(event, StepDone):
-            standings.append(read_run(bench.journal).standing)
-            with pytest.raises(JournalError, match="under way in another process"):
-                Journal(bench.journal, FastClock(), str)
-    assert standings == [Standing.RUNNING]
-    assert read_run(bench.journal).standing is Standing.ENDED
-    text = bench.journal.read_text().splitlines(keepends=True)
-    bench.journal.write_text("".join(text[:-1]))
-    assert read_run(bench.journal).standing is Standing.BROKEN_OFF
+            standings.append(read_run(bench.run_log).standing)
+            with pytest.raises(RunLogError, match="under way in another process"):
+                RunLog(bench.run_log, FastClock(), str)
+    assert standings == [RunStatus.RUNNING]
+    assert read_run(bench.run_log).standing is RunStatus.ENDED
+    text = bench.run_log.read_text().splitlines(keepends=True)
+    bench.run_log.write_text("".join(text[:-1]))
+    assert read_run(bench.run_log).standing is RunStatus.BROKEN_OFF
 
 
-def reasons(record: RunRecord, *others: RunRecord | Unreadable, cluster: str = "lab", **parts: str) -> str:
+def reasons(record: RunRecord, *others: RunRecord | UnreadableRun, cluster: str = "lab", **parts: str) -> str:
     return "; ".join(why_not_resume(record, (record, *others), cluster, {"etcd": "1", "host cp1": "2"} | parts))
 
 
 async def test_what_may_not_be_carried_on_is_refused_with_its_reason(bench: Bench) -> None:
     bad = replace(bench.step("a"), operation=RunCommand(("false",)))
     await bench.run(bad)
-    record = read_run(bench.journal)
-    record = replace(record, heading=replace(record.heading, parts={"etcd": "1", "host cp1": "2"}))
+    record = read_run(bench.run_log)
+    record = replace(record, header=replace(record.header, parts={"etcd": "1", "host cp1": "2"}))
     assert reasons(record) == ""
     assert "r1 is complete" in reasons(replace(record, outcome=Outcome.DONE))
-    assert "under way: process 1 of root on laptop" in reasons(replace(record, standing=Standing.RUNNING))
+    assert "under way: process 1 of root on laptop" in reasons(replace(record, standing=RunStatus.RUNNING))
     assert "changed since: etcd, host cp4 (new)" in reasons(record, **{"etcd": "9", "host cp4": "3"})
     assert "run on lab, and the inventory is of prod" in reasons(record, cluster="prod")
     assert "not to the letter" in reasons(replace(record, intact=False))
-    undo = replace(record, plan=replace(record.plan, undoes="r1"), heading=replace(record.heading, run="r2"))  # type: ignore[arg-type]
+    undo = replace(record, plan=replace(record.plan, undoes="r1"), header=replace(record.header, run="r2"))  # type: ignore[arg-type]
     assert "taken back by r2" in reasons(record, undo)
 
 
 async def test_a_plan_of_a_version_that_knew_fewer_fields_is_intact(bench: Bench) -> None:
     drain = SetServerState("k8s_server_6443", "cp1", AdminState.DRAIN, (HostName("cp1"),))
-    journal = Journal(bench.journal, bench.clock, str)
-    await journal.run(bench.heading(), Plan("drain", "lab", (replace(bench.step("a"), operation=drain),)))
-    journal.close()
-    line = json.loads(bench.journal.read_text())
+    run_log = RunLog(bench.run_log, bench.clock, str)
+    await run_log.log_run(bench.header(), Plan("drain", "lab", (replace(bench.step("a"), operation=drain),)))
+    run_log.close()
+    line = json.loads(bench.run_log.read_text())
     operation = line["plan"]["steps"][0]["operation"]
     del operation["addresses"], operation["may_lack"]
     line["plan_sha256"] = sha256(json.dumps(line["plan"], sort_keys=True).encode()).hexdigest()
-    bench.journal.write_text(json.dumps(line) + "\n")
-    record = read_run(bench.journal)
+    bench.run_log.write_text(json.dumps(line) + "\n")
+    record = read_run(bench.run_log)
     assert record.intact
     assert record.plan.steps[0].operation == drain
 
@@ -247,21 +247,21 @@ async def test_a_plan_of_a_version_that_knew_fewer_fields_is_intact(bench: Bench
 async def test_a_plan_that_was_redacted_is_not_intact(bench: Bench) -> None:
     step = replace(bench.step("a"), why="the password is hunter2")
     plan = Plan("bootstrap", "lab", (step,))
-    journal = Journal(bench.journal, bench.clock, lambda text: text.replace("hunter2", "***"))
-    await journal.run(bench.heading(), plan)
-    journal.close()
-    assert not read_run(bench.journal).intact
+    run_log = RunLog(bench.run_log, bench.clock, lambda text: text.replace("hunter2", "***"))
+    await run_log.log_run(bench.header(), plan)
+    run_log.close()
+    assert not read_run(bench.run_log).intact
 
 
 async def test_records_of_other_versions_and_broken_ones_are_told_apart(bench: Bench) -> None:
     await bench.run(bench.step("a"))
     newer = bench.folder / "newer.jsonl"
-    newer.write_text(bench.journal.read_text().replace("haconsole/journal/v1", "haconsole/journal/v9"))
+    newer.write_text(bench.run_log.read_text().replace("haconsole/journal/v1", "haconsole/journal/v9"))
     (bench.folder / "bad.jsonl").write_text('{"kind": "run", "at": "x", "schema": "haconsole/journal/v1"}\n')
     (bench.folder / "worse.jsonl").write_bytes(b"\xff\x00nothing")
     told = {one.path.stem: one for one in read_runs(bench.folder)}
     assert isinstance(told["journal"], RunRecord)
-    why = {name: one.why for name, one in told.items() if isinstance(one, Unreadable)}
+    why = {name: one.why for name, one in told.items() if isinstance(one, UnreadableRun)}
     assert "another version of haconsole (haconsole/journal/v9; this one reads haconsole/journal/v1)" in why["newer"]
     assert "lacks something" in why["bad"]
     assert "does not begin as the journal" in why["worse"]
@@ -269,10 +269,10 @@ async def test_records_of_other_versions_and_broken_ones_are_told_apart(bench: B
 
 async def test_lines_that_say_too_little_count_as_torn(bench: Bench) -> None:
     await bench.run(bench.step("a"))
-    with bench.journal.open("a") as file:
+    with bench.run_log.open("a") as file:
         file.write('{"kind": "intent", "at": "2026-01-01T00:00:00+00:00", "step": "a"}\n{"kind": "end", "at": 7}\n')
-    assert read_run(bench.journal).torn_lines == 2
-    assert read_run(bench.journal).outcome is Outcome.DONE
+    assert read_run(bench.run_log).torn_lines == 2
+    assert read_run(bench.run_log).outcome is Outcome.DONE
 
 
 async def test_the_plan_of_a_real_cluster_survives_its_record_to_the_letter(bench: Bench) -> None:
@@ -281,11 +281,9 @@ async def test_the_plan_of_a_real_cluster_survives_its_record_to_the_letter(benc
     long = replace(plan.steps[0], id=StepId("long"), operation=WriteFile("/x", "y" * 200_000))
     plan = replace(plan, steps=(*plan.steps, long))
     known = (Secret("hunter22"),)
-    journal = Journal(
-        bench.journal, bench.clock, partial(redact, secrets=known), partial(redact_certain, secrets=known)
-    )
-    await journal.run(bench.heading(), plan)
-    journal.close()
-    record = read_run(bench.journal)
+    run_log = RunLog(bench.run_log, bench.clock, partial(redact, secrets=known), partial(redact_certain, secrets=known))
+    await run_log.log_run(bench.header(), plan)
+    run_log.close()
+    record = read_run(bench.run_log)
     assert record.intact
     assert record.plan == plan

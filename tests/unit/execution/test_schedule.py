@@ -7,7 +7,7 @@ import pytest
 from haconsole.actions.operations import Nothing
 from haconsole.actions.step import Plan, Step, StepId
 from haconsole.errors import HaconsoleError
-from haconsole.execution.schedule import Schedule
+from haconsole.execution.steps.schedule import Schedule
 from haconsole.model.names import HostName
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from haconsole.actions.operations import FetchFile, SendFile
 from haconsole.errors import HaconsoleError
-from haconsole.execution.transfer import PART, not_same, not_whole, transfer
+from haconsole.execution.host.transfer import PART, not_same, not_whole, transfer
 from tests.unit.execution.local import LocalHost
 
 pytestmark = pytest.mark.usefixtures("posix_shell")

@@ -12,9 +12,9 @@ from haconsole.actions.checks import CommandSucceeds, FileIs
 from haconsole.actions.operations import Irreversible, PutBack, RunCommand, TakeBack, WriteFile
 from haconsole.actions.step import Plan, Refusal, Step, StepId
 from haconsole.execution.events import Event, Outcome
-from haconsole.execution.journal import Journal
-from haconsole.execution.records import Standing, StepState, read_run
-from haconsole.execution.undo import plan_undo
+from haconsole.execution.log.run_log import RunLog
+from haconsole.execution.log.run_record import RunStatus, StepState, read_run
+from haconsole.execution.log.undo import plan_undo
 from haconsole.model.names import HostName
 from tests.unit.execution.bench import Bench, outcomes
 
@@ -47,15 +47,15 @@ def start(bench: Bench, name: str) -> Step:
 
 
 def undo_of(bench: Bench) -> Plan:
-    plan = plan_undo(read_run(bench.journal), (), str(bench.folder / "run"))
+    plan = plan_undo(read_run(bench.run_log), (), str(bench.folder / "run"))
     assert isinstance(plan, Plan), plan
     return plan
 
 
 async def take_back(bench: Bench, plan: Plan) -> list[Event]:
-    done, bench.journal = bench.journal, bench.folder / "undo.jsonl"
+    done, bench.run_log = bench.run_log, bench.folder / "undo.jsonl"
     events = [event async for event in bench.executor(plan=plan, run="r2").events()]
-    bench.journal = done
+    bench.run_log = done
     return events
 
 
@@ -134,10 +134,10 @@ async def test_a_file_that_somebody_changed_since_is_left_as_it_is(bench: Bench)
 async def test_a_write_that_was_meant_and_never_happened_takes_nothing_away(bench: Bench) -> None:
     (bench.folder / "old").write_text("before")
     step = write(bench, "old", "after")
-    journal = Journal(bench.journal, bench.clock, str)
-    await journal.run(bench.heading(), Plan("bootstrap", "lab", (step,)))
-    await journal.intent(step.id, 1)
-    journal.close()
+    run_log = RunLog(bench.run_log, bench.clock, str)
+    await run_log.log_run(bench.header(), Plan("bootstrap", "lab", (step,)))
+    await run_log.log_intent(step.id, 1)
+    run_log.close()
     assert set(outcomes(await take_back(bench, undo_of(bench))).values()) == {Outcome.ALREADY}
     assert (bench.folder / "old").read_text() == "before"
 
@@ -168,10 +168,10 @@ async def test_what_is_still_under_way_is_waited_for_by_a_person(bench: Bench) -
     place = bench.folder / "run" / "r1" / "a.1"
     place.mkdir(parents=True)
     (place / "pid").write_text("1")
-    journal = Journal(bench.journal, bench.clock, str)
-    await journal.run(bench.heading(), Plan("bootstrap", "lab", (step,)))
-    await journal.intent(step.id, 1, "boot")
-    journal.close()
+    run_log = RunLog(bench.run_log, bench.clock, str)
+    await run_log.log_run(bench.header(), Plan("bootstrap", "lab", (step,)))
+    await run_log.log_intent(step.id, 1, "boot")
+    run_log.close()
     (bench.folder / "a").touch()
     events = await take_back(bench, undo_of(bench))
     assert outcomes(events) == {"undo.a": Outcome.FAILED}
@@ -182,14 +182,14 @@ async def test_what_is_still_under_way_is_waited_for_by_a_person(bench: Bench) -
 
 async def test_what_may_not_be_taken_back_is_refused(bench: Bench) -> None:
     await bench.run(start(bench, "a"))
-    record = read_run(bench.journal)
+    record = read_run(bench.run_log)
 
     def refused(record=record, *runs) -> str:  # type: ignore[no-untyped-def]
         plan = plan_undo(record, runs, "/run")
         assert isinstance(plan, Refusal)
         return "; ".join(plan.reasons)
 
-    assert "under way: process 1" in refused(replace(record, standing=Standing.RUNNING))
+    assert "under way: process 1" in refused(replace(record, standing=RunStatus.RUNNING))
     assert "not to the letter" in refused(replace(record, intact=False))
     assert "took r0 back itself" in refused(replace(record, plan=replace(record.plan, undoes="r0")))
     nothing = replace(record, steps=tuple(replace(one, attempts=0) for one in record.steps))
@@ -197,9 +197,9 @@ async def test_what_may_not_be_taken_back_is_refused(bench: Bench) -> None:
     undo = replace(
         record,
         plan=replace(record.plan, undoes="r1"),
-        heading=replace(record.heading, run="r2"),  # type: ignore[arg-type]
+        header=replace(record.header, run="r2"),  # type: ignore[arg-type]
     )
     assert refused(record, undo) == "r1 was taken back by r2"
-    broken = replace(undo, outcome=None, standing=Standing.BROKEN_OFF)
+    broken = replace(undo, outcome=None, standing=RunStatus.BROKEN_OFF)
     assert refused(record, broken) == "carry its undo on: haconsole resume r2"
-    assert read_run(bench.journal).steps[0].state is StepState.VERIFIED
+    assert read_run(bench.run_log).steps[0].state is StepState.VERIFIED

@@ -12,9 +12,9 @@ from haconsole.actions.operations import RunCommand
 from haconsole.actions.step import Plan, Refusal, Step, StepId
 from haconsole.errors import HaconsoleError, UsageError
 from haconsole.execution.events import Outcome, RunDone, StepStarted
-from haconsole.execution.lock import LockedError
-from haconsole.execution.lock_host import Places
-from haconsole.execution.records import read_run, run_paths
+from haconsole.execution.locking.cluster_lock import LockedError
+from haconsole.execution.locking.lock_host import LockPaths
+from haconsole.execution.log.run_record import read_run, run_paths
 from haconsole.inventory.schema import Host, Inventory, VirtualIp
 from haconsole.model.findings import ActionCall
 from haconsole.model.hosts import HostFacts
@@ -43,8 +43,8 @@ INVENTORY = Inventory(
 def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What hosts keep for runs and for the lock lies in the test's own folder."""
     monkeypatch.setattr("haconsole.session.performing.RUN_DIR", str(tmp_path / "run"))
-    lock = Places(str(tmp_path / "lock"), str(tmp_path / "heartbeat"))
-    monkeypatch.setattr("haconsole.session.performing.LOCK_PLACES", lock)
+    lock = LockPaths(str(tmp_path / "lock"), str(tmp_path / "heartbeat"))
+    monkeypatch.setattr("haconsole.session.performing.LOCK_PATHS", lock)
 
 
 def step(script: str) -> Step:
@@ -87,8 +87,8 @@ async def test_a_run_is_recorded_with_its_inventory_and_without_its_secrets(tmp_
     assert events[-1].outcome is Outcome.DONE
     (path,) = run_paths(tmp_path / "runs")
     read = read_run(path)
-    assert (read.heading.run, read.heading.inventory) == (events[-1].run, "/lab.yaml")
-    assert read.heading.inventory_sha256 == "ab" * 32
+    assert (read.header.run, read.header.inventory) == (events[-1].run, "/lab.yaml")
+    assert read.header.inventory_sha256 == "ab" * 32
     assert read.step(StepId("s")).output == "***\ndone"
     assert "hunter22" not in path.read_text()
 
@@ -147,8 +147,8 @@ async def test_a_run_whose_step_was_left_to_its_host_leaves_the_lock_standing_un
     again = Plan("bootstrap", "lab", (step("true"),))
     with pytest.raises(LockedError) as refused:
         await anext(one.start(again).events())
-    assert refused.value.adoptable
-    adopted = one.start(again, adopt=frozenset({events[-1].run})).events()
+    assert refused.value.can_take_over
+    adopted = one.start(again, take_over=frozenset({events[-1].run})).events()
     assert [event async for event in adopted][-1].outcome is Outcome.DONE  # type: ignore[union-attr]
     assert not (tmp_path / "lock" / "holder").exists()
 

@@ -9,7 +9,7 @@ import pytest
 
 from haconsole.actions.step import StepId
 from haconsole.errors import HaconsoleError
-from haconsole.execution.events import Event, Outcome, RunDone, StepHeld
+from haconsole.execution.events import Event, Outcome, RunDone, StepPaused
 from haconsole.session import Run, RunState
 from tests.fakes.executing import ExecutingSession, made, making
 
@@ -25,7 +25,7 @@ def run_of(folder: Path, *, step_by_step: bool = False) -> Run:
 async def held(events: AsyncIterator[Event], count: int) -> None:
     """Read events until so many steps wait at the pause."""
     while count:
-        count -= isinstance(await anext(events), StepHeld)
+        count -= isinstance(await anext(events), StepPaused)
 
 
 async def test_a_run_paused_before_its_lock_is_taken_starts_paused(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from textual.pilot import Pilot
 
 from haconsole.execution.events import Outcome
-from haconsole.execution.records import Standing
+from haconsole.execution.log.run_record import RunStatus
 from tests.fakes.cluster import healthy
 from tests.fakes.plans import PLAN, begun, ended, recorded
 from tests.fakes.session import FakeSession
@@ -36,7 +36,7 @@ def file(tmp_path: Path) -> Path:
 
 def leaving(**how: object) -> FakeSession:
     plan = replace(LEAVING, **how)  # type: ignore[arg-type]
-    record = replace(recorded(Standing.ENDED, Outcome.FAILED), plan=plan)
+    record = replace(recorded(RunStatus.ENDED, Outcome.FAILED), plan=plan)
     return FakeSession(healthy(), plans={"bootstrap": plan}, records=(record,), events=(*begun(), *ended()))
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from haconsole.actions.step import Refusal
 from haconsole.execution.events import Outcome
-from haconsole.execution.records import RunRecord, Standing, Unreadable
+from haconsole.execution.log.run_record import RunRecord, RunStatus, UnreadableRun
 from haconsole.ui.screens.dashboard import Dashboard
 from haconsole.ui.screens.running import RunScreen
 from tests.fakes.cluster import healthy
@@ -17,12 +17,12 @@ from tests.fakes.session import FakeSession
 from tests.unit.ui.test_app import console, running, screen_text, settled
 from tests.unit.ui.test_guided import shows
 
-FAILED = recorded(Standing.ENDED, Outcome.FAILED, hours_ago=2)
-BROKEN = recorded(Standing.BROKEN_OFF)
-TORN = Unreadable(Path("/runs/20260228T010000Z-join-0000.jsonl"), "it does not begin as the journal of a run")
+FAILED = recorded(RunStatus.ENDED, Outcome.FAILED, hours_ago=2)
+BROKEN = recorded(RunStatus.BROKEN_OFF)
+TORN = UnreadableRun(Path("/runs/20260228T010000Z-join-0000.jsonl"), "it does not begin as the journal of a run")
 
 
-def remembering(*records: RunRecord | Unreadable, **how: object) -> FakeSession:
+def remembering(*records: RunRecord | UnreadableRun, **how: object) -> FakeSession:
     return FakeSession(healthy(), records=records, events=begun(), more=asyncio.Queue(), **how)  # type: ignore[arg-type]
 
 
@@ -66,7 +66,7 @@ async def test_a_broken_off_run_is_offered_at_start_and_carried_on() -> None:
         assert "Begun, and their end was not heard" in screen_text(pilot.app)  # type: ignore[arg-type]
         await pilot.press("y")
         await settled(pilot)
-        assert session.stops[0] == f"resume {BROKEN.heading.run}"
+        assert session.stops[0] == f"resume {BROKEN.header.run}"
         assert isinstance(pilot.app.screen, RunScreen)
         await shows(pilot, "▸ running")
 
@@ -83,7 +83,7 @@ async def test_the_screen_of_an_interrupted_run_resumes_it() -> None:
         await shows(pilot, "resume bootstrap of lab?")
         await pilot.press("y")
         await settled(pilot)
-        assert session.stops[0] == f"resume {BROKEN.heading.run}"
+        assert session.stops[0] == f"resume {BROKEN.header.run}"
 
 
 async def test_what_may_not_be_carried_on_says_why() -> None:
@@ -124,7 +124,7 @@ async def test_a_run_is_taken_back_by_a_plan_that_is_read_first() -> None:
         await shows(pilot, "✖ failed")
         await pilot.press("u")
         await shows(pilot, "plan: undo")
-        assert session.asked == (("undo", {"run": FAILED.heading.run}),)
+        assert session.asked == (("undo", {"run": FAILED.header.run}),)
         await pilot.press("r")
         await shows(pilot, "carry out undo on lab?")
         await pilot.press("y")

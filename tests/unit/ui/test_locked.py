@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from haconsole.actions.step import Plan
-from haconsole.execution.lock import LockedError
+from haconsole.execution.locking.cluster_lock import LockedError
 from haconsole.model.lock import HostLock, LockClaim
 from haconsole.model.lock_view import LockView
 from haconsole.model.observed import Known
@@ -30,17 +30,17 @@ def locked(heartbeat_s: int) -> ClusterSnapshot:
 class LockedSession(FakeSession):
     """Another console has the lock; what may be taken over is when its run is named."""
 
-    adoptable: bool = True
+    can_take_over: bool = True
 
-    def start(self, plan: Plan, *, step_by_step: bool = False, adopt: frozenset[str] = frozenset()) -> Run:
-        if CLAIM.run not in adopt:
-            raise LockedError("lab", LockView(CLAIM, NAMES, 60, 45), adoptable=self.adoptable)
+    def start(self, plan: Plan, *, step_by_step: bool = False, take_over: frozenset[str] = frozenset()) -> Run:
+        if CLAIM.run not in take_over:
+            raise LockedError("lab", LockView(CLAIM, NAMES, 60, 45), can_take_over=self.can_take_over)
         return super().start(plan, step_by_step=step_by_step)
 
 
-def session(*, adoptable: bool) -> LockedSession:
+def session(*, can_take_over: bool) -> LockedSession:
     events = (*begun(), *ended())
-    return LockedSession(healthy(), plans={"bootstrap": PLAN}, events=events, adoptable=adoptable)
+    return LockedSession(healthy(), plans={"bootstrap": PLAN}, events=events, can_take_over=can_take_over)
 
 
 async def test_the_bar_tells_who_may_change_the_cluster() -> None:
@@ -59,14 +59,14 @@ async def test_nobodys_lock_is_not_told() -> None:
 
 
 async def test_a_living_consoles_lock_refuses_a_run() -> None:
-    async with running(console(session(adoptable=False)), (160, 45)) as pilot:
+    async with running(console(session(can_take_over=False)), (160, 45)) as pilot:
         await begin(pilot)
         await shows(pilot, "lab is locked: ops@desk")
         assert "– not started" in screen_text(pilot.app)  # type: ignore[arg-type]
 
 
 async def test_the_lock_of_a_console_that_is_gone_is_taken_over_by_a_yes() -> None:
-    async with running(console(session(adoptable=True))) as pilot:
+    async with running(console(session(can_take_over=True))) as pilot:
         await begin(pilot)
         await shows(pilot, "take over the lock of another console?")
         await pilot.press("y")
@@ -74,7 +74,7 @@ async def test_the_lock_of_a_console_that_is_gone_is_taken_over_by_a_yes() -> No
 
 
 async def test_without_a_yes_it_stays_locked() -> None:
-    async with running(console(session(adoptable=True)), (160, 45)) as pilot:
+    async with running(console(session(can_take_over=True)), (160, 45)) as pilot:
         await begin(pilot)
         await shows(pilot, "take over the lock of another console?")
         await pilot.press("n")

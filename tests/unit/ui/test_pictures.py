@@ -13,7 +13,7 @@ import pytest
 from textual.pilot import Pilot
 
 from haconsole.execution.events import Outcome
-from haconsole.execution.records import Standing
+from haconsole.execution.log.run_record import RunStatus
 from haconsole.model.journal import JournalLine
 from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.session import Session
@@ -33,8 +33,8 @@ SIZES = pytest.mark.parametrize(
 THEMES = pytest.mark.parametrize("theme", ["dark", pytest.param("light", marks=THOROUGH)])
 
 
-FAILED = recorded(Standing.ENDED, Outcome.FAILED, hours_ago=1)
-BROKEN = recorded(Standing.BROKEN_OFF, hours_ago=2)
+FAILED = recorded(RunStatus.ENDED, Outcome.FAILED, hours_ago=1)
+BROKEN = recorded(RunStatus.BROKEN_OFF, hours_ago=2)
 SAID = tuple(
     JournalLine(NAMES[number % 3], NOW - timedelta(seconds=90 - number), source, text, priority)
     for number, (source, text, priority) in enumerate(

@@ -10,7 +10,7 @@ import pytest
 from textual.pilot import Pilot
 
 from haconsole.execution.events import Outcome
-from haconsole.execution.records import RunRecord, Standing
+from haconsole.execution.log.run_record import RunRecord, RunStatus
 from haconsole.session import Session
 from haconsole.ui.app import ConsoleApp, Setting
 from haconsole.ui.keys import KEYS
@@ -22,7 +22,7 @@ from tests.unit.ui.test_app import THEME, Hand, running, screen_text, settled
 SCREENS = {"dashboard": "", "findings": "f", "finding": "f enter", "host": "5 enter", "runs": "h"}
 CHANGING = sorted({key.keys.partition(",")[0] for key in KEYS if key.changes})
 LABELS = {key.label for key in KEYS if key.changes} - {"run"}
-RECORD = recorded(Standing.ENDED, Outcome.FAILED)
+RECORD = recorded(RunStatus.ENDED, Outcome.FAILED)
 WAYS: dict[str, Callable[[ConsoleApp], object]] = {
     "a form": lambda app: app.action_act("bootstrap"),
     "the menu": lambda app: app.action_actions(),
@@ -115,4 +115,4 @@ async def test_it_says_so_on_its_first_line() -> None:
 
 def test_the_record_is_one_that_could_be_carried_on() -> None:
     assert isinstance(RECORD, RunRecord)
-    assert RECORD.standing is Standing.ENDED
+    assert RECORD.standing is RunStatus.ENDED

@@ -1,0 +1,1 @@
+"""Changes of etcd's members and storage."""

@@ -1,0 +1,41 @@
+"""A moment in which nothing is asked through the VIPs, for what breaks off requests that are under way.
+
+etcd fails every read that waits for its leader's word while leadership passes, and what a member is answering as it is
+stopped; API servers pass that on. So what clients send to a VIP is dropped meanwhile; their systems send it again a
+fraction of a second later, and a new connection's first packet after a second.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+from haconsole.actions.steps.vip_scripts import GO_ON, PAUSE
+from haconsole.inventory.effective import vip_addresses
+from haconsole.model.hosts import Role
+from haconsole.model.names import HostName
+from haconsole.probes.context import ClusterContext
+
+BEGINS_WITHIN_S = 1.0
+
+
+@asynccontextmanager
+async def vips_paused(context: ClusterContext) -> AsyncGenerator[None]:
+    """Have every balancer drop what is sent to the VIPs, for 1.5 s at most; one that cannot drops nothing."""
+    haproxy, addresses = context.layout.haproxy, vip_addresses(context.inventory)
+    if haproxy is None or not addresses:
+        yield
+        return
+    balancers = tuple(HostName(host.name) for host in context.inventory.with_role(Role.LOAD_BALANCER))
+    try:
+        await _on_all(context, balancers, PAUSE, str(haproxy.bind_port), *addresses)
+        yield
+    finally:
+        await _on_all(context, balancers, GO_ON)
+
+
+async def _on_all(context: ClusterContext, hosts: tuple[HostName, ...], script: str, *words: str) -> None:
+    argv = ("sh", "-ec", script.strip(), "pause", *words)
+    asked = (context.fleet.host(host).run(argv, root=True, deadline_s=BEGINS_WITHIN_S) for host in hosts)
+    await asyncio.gather(*asked, return_exceptions=True)

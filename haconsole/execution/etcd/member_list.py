@@ -1,0 +1,119 @@
+"""etcd's member list and leader, asked of whichever member can tell."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TypeAlias, assert_never
+
+from haconsole.actions.checks import EtcdCheck, LeaderAmong, MemberGone, MemberIs, MemberStage
+from haconsole.errors import HaconsoleError
+from haconsole.inventory.schema import Host
+from haconsole.model.etcd import EtcdMember
+from haconsole.model.names import HostName
+from haconsole.probes.context import ClusterContext
+from haconsole.probes.errors import ProbeError
+from haconsole.probes.etcd.access import etcd_on
+from haconsole.transport.base import TransportError
+from haconsole.transport.etcd_answers import EtcdStatus
+from haconsole.transport.etcd_api import EtcdApi
+
+Problems: TypeAlias = tuple[str, ...]
+READ_S = 3.0
+
+
+@asynccontextmanager
+async def any_member(context: ClusterContext, ask: tuple[HostName, ...]) -> AsyncIterator[EtcdApi]:
+    """The etcd of the first of `ask` that reads with a quorum; raises the last TransportError or ProbeError if none."""
+    error: TransportError | ProbeError | None = None
+    for name in ask:
+        way = etcd_on(context, host_of(context, name))
+        try:
+            api = await way.__aenter__()
+        except (TransportError, ProbeError) as failed:
+            error = failed
+            continue
+        try:
+            await api.check_health(deadline_s=READ_S)
+        except TransportError as failed:
+            error = failed
+            await way.__aexit__(None, None, None)
+            continue
+        try:
+            yield api
+        finally:
+            await way.__aexit__(None, None, None)
+        return
+    raise error or HaconsoleError("there is no etcd member to ask", mend="mend the planner")
+
+
+async def member_list(context: ClusterContext, ask: tuple[HostName, ...]) -> tuple[EtcdMember, ...]:
+    """The list as one of `ask` that has a quorum behind it tells it."""
+    async with any_member(context, ask) as api:
+        return await api.members()
+
+
+async def statuses(context: ClusterContext, hosts: tuple[HostName, ...]) -> dict[HostName, EtcdStatus | HaconsoleError]:
+    """What the member on each host says of itself, or why it says nothing; asked side by side."""
+
+    async def ask(name: HostName) -> EtcdStatus | HaconsoleError:
+        try:
+            async with etcd_on(context, host_of(context, name)) as api:
+                return await api.status()
+        except (TransportError, ProbeError) as error:
+            return error
+
+    return dict(zip(hosts, await asyncio.gather(*(ask(name) for name in hosts)), strict=True))
+
+
+def leader_among(told: dict[HostName, EtcdStatus | HaconsoleError]) -> HostName | None:
+    """The host whose member says that it leads."""
+    for host, status in told.items():
+        if isinstance(status, EtcdStatus) and status.leader_id == status.member_id:
+            return host
+    return None
+
+
+async def etcd_list_problems(context: ClusterContext, check: EtcdCheck) -> Problems:
+    """Why the check does not hold; raises TransportError or ProbeError when no member can tell."""
+    match check:
+        case MemberIs(ask=ask):
+            return stage_problems(check, await member_list(context, ask))
+        case MemberGone(member=member, ask=ask):
+            there = any(one.id == member for one in await member_list(context, ask))
+            return (f"etcd still lists member {member}",) if there else ()
+        case LeaderAmong(hosts=hosts):
+            return _leader_problems(hosts, await statuses(context, hosts))
+        case _:
+            assert_never(check)
+
+
+def stage_problems(check: MemberIs, members: tuple[EtcdMember, ...]) -> Problems:
+    """Why the member at the check's URL has not come so far."""
+    found = at_url(members, check.peer_url)
+    if found is None:
+        return (f"etcd lists no member at {check.peer_url}",)
+    if check.stage != MemberStage.LISTED and not found.started:
+        return (f"etcd's member at {check.peer_url} has not started",)
+    if check.stage == MemberStage.VOTING and found.learner:
+        return (f"etcd's member at {check.peer_url} is a learner and does not vote yet",)
+    return ()
+
+
+def at_url(members: tuple[EtcdMember, ...], peer_url: str) -> EtcdMember | None:
+    return next((member for member in members if peer_url in member.peer_urls), None)
+
+
+def host_of(context: ClusterContext, name: HostName) -> Host:
+    found = context.inventory.find(name)
+    if found is None:
+        raise HaconsoleError(f"the inventory has no host {name}", mend="plan the action anew")
+    return found
+
+
+def _leader_problems(hosts: tuple[HostName, ...], told: dict[HostName, EtcdStatus | HaconsoleError]) -> Problems:
+    if leader_among(told) is not None:
+        return ()
+    silent = tuple(str(status) for status in told.values() if isinstance(status, HaconsoleError))
+    return (f"etcd's leader is not on {' or '.join(hosts)}", *silent)

@@ -1,0 +1,83 @@
+"""Tends etcd's store: defragments, compacts, lowers alarms, and tells of its size."""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from haconsole.actions.checks import EtcdStoreCheck, HasRoom, NoAlarm
+from haconsole.actions.operations import CompactHistory, Defragment, DisarmAlarm, EtcdTending
+from haconsole.execution.etcd.member_list import any_member, host_of
+from haconsole.execution.outcome import OperationResult, success
+from haconsole.model.names import HostName
+from haconsole.probes.context import ClusterContext
+from haconsole.probes.etcd.access import etcd_on
+from haconsole.transport.etcd_answers import EtcdStatus
+from haconsole.transport.etcd_api import EtcdApi
+from haconsole.transport.etcd_errors import EtcdError, EtcdErrorKind
+
+MIB = 1 << 20
+DEFRAGMENT_S = 600.0
+"""Some seconds a GiB on a good disk, and minutes on a bad one."""
+
+
+async def tend_etcd(context: ClusterContext, operation: EtcdTending, host: HostName) -> OperationResult:
+    """Perform the operation; raises TransportError or ProbeError where no member could be asked, or one refused."""
+    match operation:
+        case Defragment():
+            async with etcd_on(context, host_of(context, host)) as api:
+                return await _defragment(api)
+        case CompactHistory(ask=ask):
+            async with any_member(context, ask) as api:
+                return await _compact(api)
+        case DisarmAlarm(kind=kind, ask=ask):
+            async with any_member(context, ask) as api:
+                return await _disarm(api, kind)
+        case _:
+            assert_never(operation)
+
+
+async def _defragment(api: EtcdApi) -> OperationResult:
+    before = await api.status()
+    await api.maintenance.defragment(deadline_s=DEFRAGMENT_S)
+    after = await api.status(deadline_s=10.0)
+    return success(f"{api.host}: {_size(before)} before, {_size(after)} after")
+
+
+async def _compact(api: EtcdApi) -> OperationResult:
+    revision = (await api.status()).revision
+    try:
+        await api.maintenance.compact(revision)
+    except EtcdError as error:
+        if error.kind is not EtcdErrorKind.COMPACTED:
+            raise
+    return success(f"what was before revision {revision} is forgotten")
+
+
+async def _disarm(api: EtcdApi, kind: str) -> OperationResult:
+    raised = [alarm for alarm in await api.alarms() if alarm.kind == kind]
+    for alarm in raised:
+        await api.maintenance.disarm(alarm)
+    return success(f"lowered {kind} of {', '.join(alarm.member for alarm in raised) or 'no member'}")
+
+
+def store_problems(host: str, status: EtcdStatus, check: EtcdStoreCheck) -> tuple[str, ...]:
+    """Why the check does not hold by what the member on `host` says of itself."""
+    size = status.db_size_bytes
+    match check:
+        case HasRoom(quota_bytes=quota):
+            if size < quota * 9 // 10:
+                return ()
+            way_out = "raise etcd.quota_bytes and run bootstrap with only = etcd, or delete what is not needed"
+            return (f"{host}: its database still takes {_size(status)} of {quota / MIB:.1f} MiB: {way_out}",)
+        case NoAlarm(kind=kind):
+            raised = [alarm.member for alarm in status.alarms if alarm.kind == kind]
+            return (f"{host}: the alarm {kind} is raised by {', '.join(raised)}",) if raised else ()
+        case _:
+            assert_never(check)
+
+
+def _size(status: EtcdStatus) -> str:
+    """The database in words, in MiB."""
+    in_use = status.db_in_use_bytes
+    told = f"{status.db_size_bytes / MIB:.1f} MiB"
+    return told if in_use is None else f"{told} with {in_use / MIB:.1f} in use"

@@ -1,0 +1,1 @@
+"""Commands, queries and files on a host."""

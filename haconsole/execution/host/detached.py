@@ -1,0 +1,172 @@
+"""Commands that outlive the connection: started once on the host, waited for, and picked up again after a loss.
+
+Each has a private folder on its host, ``RUN_DIR/RUN/STEP.ATTEMPT``: in, out, err, pid and status. The folder
+goes with a restart of the host; the boot ID tells that from a command that was never begun. Of the output the first MiB
+of each stream is kept, so that no command fills the host, and room for the status is taken before the command starts.
+Making that folder claims the command: whoever finds it made waits for the status instead of starting again. A command
+of another run that is still at the same step is waited for too, and then looked up instead of run once more. Under
+systemd it has a scope of its own, so that it is not counted to the login and ended with it (logind.conf(5),
+KillUserProcesses).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from haconsole.actions.step import StepId
+from haconsole.execution.clock import Clock
+from haconsole.execution.events import RunId
+from haconsole.execution.host.script import run_script
+from haconsole.model.observed import Cause
+from haconsole.scripts import load_script
+from haconsole.transport.base import Argv, Completed, HostTransport, TransportError
+
+BEGIN = load_script("detached-begin")
+
+SCRIPT = load_script("detached-start")
+
+PICK_UP = load_script("detached-pick-up")
+
+END = load_script("detached-remove")
+
+KEEP_BYTES = 64 * 1024
+LONGER_S = 30.0
+STOPPED = (124, 137)
+_UNSAFE = re.compile(r"[^A-Za-z0-9.@_-]")
+
+
+@dataclass(frozen=True, slots=True)
+class Exited:
+    """The command ended by itself or was stopped at its limit; the last 64 KiB of each stream."""
+
+    status: int
+    stdout: str
+    stderr: str
+
+
+@dataclass(frozen=True, slots=True)
+class ContactLost:
+    """The command was started and its end is not known; `why` is a sentence, `stderr` what it had said."""
+
+    why: str
+    stdout: str = ""
+    stderr: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class HostRebooted:
+    """The host was restarted since; `began` tells that the command may have begun before."""
+
+    began: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NeverStarted:
+    """An earlier process meant to start the command and never did: the host, not restarted since, knows nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class LaunchFailed:
+    """The host refused before the command was started."""
+
+    why: str
+
+
+def folder_of(run_dir: str, run: str) -> str:
+    """A run's folder on its hosts."""
+    return f"{run_dir}/{_UNSAFE.sub('_', run)}"
+
+
+def place_in(folder: str, step: str, attempt: int) -> str:
+    """The folder of one attempt at a step, in its run's."""
+    return f"{folder}/{_UNSAFE.sub('_', step)}.{attempt}"
+
+
+class DetachedCommands:
+    """The commands of one run on one host."""
+
+    def __init__(self, transport: HostTransport, clock: Clock, run_dir: str, run: RunId) -> None:
+        self._transport = transport
+        self._clock = clock
+        self._folder = folder_of(run_dir, run)
+        self._boot: str | None = None
+
+    async def begin(self) -> str:
+        """Make the run's folder on the host, once; returns the host's boot ID."""
+        if self._boot is None:
+            done = await run_script(self._transport, BEGIN, (self._folder,))
+            if not done.ok:
+                what = f"could not make {self._folder}: {done.stderr.strip()}"
+                raise TransportError(self._transport.host, Cause.OTHER, what)
+            self._boot = done.stdout.strip()
+        return self._boot
+
+    async def run(
+        self, step: StepId, attempt: int, argv: Argv, *, stdin: str | None, timeout_s: float
+    ) -> Exited | ContactLost | LaunchFailed:
+        """Run `argv` as root, or wait for it where it was started before; survives lost connections.
+
+        The command itself is stopped after `timeout_s`; its end is waited for half a minute longer, across reconnects.
+        """
+        data = (stdin or "").encode()
+        words = (place_in(self._folder, step, attempt), str(KEEP_BYTES), f"{timeout_s:g}", str(len(data)), *argv)
+        heard = await self._heard(SCRIPT, (await self.begin(), *words), data, timeout_s)
+        if isinstance(heard, HostRebooted) and not heard.began:
+            self._boot = None
+            heard = await self._heard(SCRIPT, (await self.begin(), *words), data, timeout_s)
+        return _told(heard)
+
+    async def pick_up(
+        self, step: StepId, attempt: int, boot: str, *, timeout_s: float
+    ) -> Exited | ContactLost | NeverStarted | LaunchFailed:
+        """Wait for the end of a command that an earlier process began, or meant to, when the host had `boot`."""
+        words = (boot, place_in(self._folder, step, attempt), str(KEEP_BYTES))
+        heard = await self._heard(PICK_UP, words, b"", timeout_s)
+        if isinstance(heard, Completed) and heard.stdout.startswith("never"):
+            return NeverStarted()
+        return _told(heard)
+
+    async def _heard(
+        self, script: str, words: tuple[str, ...], stdin: bytes, timeout_s: float
+    ) -> Completed | ContactLost | HostRebooted:
+        """What the script says at its end, asked again after each loss of the connection."""
+        until = self._clock.monotonic() + timeout_s + LONGER_S
+        why = ""
+        pause = 0.2
+        while (left := until - self._clock.monotonic()) > 0:
+            try:
+                done = await run_script(self._transport, script, words, stdin=stdin, deadline_s=left)
+            except TransportError as error:
+                why = str(error)
+            else:
+                if done.stdout.startswith("rebooted"):
+                    return HostRebooted(bool(why))
+                if done.exit_status is not None:
+                    return done
+                why = f"{self._transport.host}: the connection was lost while the command ran"
+            await self._clock.sleep(pause)
+            pause = min(pause * 2, 3.0)
+        return ContactLost(why or f"{self._transport.host}: the command's end was not heard in time")
+
+    async def end(self, *, earlier: bool = False) -> None:
+        """Remove the run's folder from the host, if one was made; by an `earlier` process, perhaps."""
+        if earlier or self._boot is not None:
+            await run_script(self._transport, END, (self._folder,))
+
+
+def _told(heard: Completed | ContactLost | HostRebooted) -> Exited | ContactLost | LaunchFailed:
+    if isinstance(heard, HostRebooted):
+        return ContactLost("the host was restarted while the command ran")
+    if isinstance(heard, ContactLost):
+        return heard
+    head, _, stdout = heard.stdout.partition("\n")
+    match head.split():
+        case ["ended", status] if status.isdecimal():
+            return Exited(int(status), stdout, heard.stderr)
+        case ["lost"]:
+            return ContactLost("the command was killed before it ended", stdout, heard.stderr)
+        case ["elsewhere"]:
+            return ContactLost("a run that broke off had begun it, and it was still under way; it has ended since")
+        case _:
+            return LaunchFailed(heard.stderr.strip() or f"unexpected answer {head!r} (exit {heard.exit_status})")

@@ -1,0 +1,107 @@
+"""Several questions to one host in one command, each answered by one line."""
+
+from __future__ import annotations
+
+from base64 import b64decode
+from dataclasses import dataclass
+from enum import StrEnum
+
+from haconsole.execution.host.script import run_script
+from haconsole.model.observed import Cause
+from haconsole.scripts import load_script
+from haconsole.transport.base import HostTransport, TransportError
+
+NOTHING = "-"
+SCRIPT = load_script("query-host")
+
+
+class QueryKind(StrEnum):
+    """What can be asked of a path or a unit; `SCRIPT` answers each in one line."""
+
+    FILE = "file"
+    STAT = "stat"
+    WRITTEN = "written"
+    ABSENT = "absent"
+    CONTENT = "content"
+    PUBLIC = "public"
+    UNIT = "unit"
+
+
+@dataclass(frozen=True, slots=True)
+class HostQuery:
+    """One question: `subject` is a path, or a unit's name."""
+
+    kind: QueryKind
+    subject: str
+
+
+@dataclass(frozen=True, slots=True)
+class FileState:
+    """A file: mode bits, ``user:group``, and the SHA-256 of its content (empty where only its place was asked)."""
+
+    mode: int
+    owner: str
+    sha256: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class UnitState:
+    """A systemd unit; `started_at` is when its main process was started, in seconds since 1970 of the host's clock.
+
+    `changed_at` is when it last came to its state, be it by a start or by a reload.
+    """
+
+    active: str
+    sub: str
+    enabled: str
+    started_at: float | None
+    changed_at: float | None = None
+
+
+HostAnswers = dict[HostQuery, str]
+
+
+async def query_host(
+    transport: HostTransport, queries: tuple[HostQuery, ...], *, deadline_s: float = 15.0
+) -> HostAnswers:
+    """Ask as root; raises TransportError when the host cannot be asked or its answer is cut short."""
+    asked = tuple(dict.fromkeys(queries))
+    if not asked:
+        return {}
+    words = tuple(word for query in asked for word in (query.kind.value, query.subject))
+    done = await run_script(transport, SCRIPT, words, deadline_s=deadline_s)
+    lines = done.stdout.splitlines()
+    if not done.ok or len(lines) != len(asked):
+        what = f"asked for the state of files and units, heard {len(lines)} of {len(asked)} answers"
+        raise TransportError(transport.host, Cause.UNREADABLE, f"{what}: {done.stderr.strip() or 'nothing on stderr'}")
+    return dict(zip(asked, lines, strict=True))
+
+
+def file_state(answer: str) -> FileState | None:
+    """Read the answer to FILE or STAT; None when there is no such file."""
+    if answer == NOTHING:
+        return None
+    mode, owner, *rest = answer.split()
+    return FileState(int(mode, 8), owner, rest[0] if rest else "")
+
+
+def content_of(answer: str) -> bytes | None:
+    """Read the answer to CONTENT or PUBLIC; None when there is no such file, or no key in it."""
+    return b64decode(answer) if answer not in (NOTHING, "") else None
+
+
+def unit_state(answer: str) -> UnitState:
+    """Read the answer to UNIT: systemd's monotonic start time against the host's own uptime and clock."""
+    told = dict(word.split("=", 1) for word in answer.split() if "=" in word)
+
+    def moment(name: str) -> float | None:
+        after_boot = int(told.get(name) or 0) / 1e6
+        return float(told["Now"]) - (float(told["Up"]) - after_boot) if after_boot else None
+
+    return UnitState(
+        active=told.get("ActiveState", "unknown"),
+        sub=told.get("SubState", "unknown"),
+        enabled=told.get("UnitFileState", ""),
+        started_at=moment("ExecMainStartTimestampMonotonic"),
+        changed_at=moment("StateChangeTimestampMonotonic"),
+    )

@@ -1,0 +1,154 @@
+"""Files between the operator's machine and a host: in parts, whatever their size, and whole or not at all."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from hashlib import sha256
+from pathlib import Path
+from typing import BinaryIO, assert_never
+
+from haconsole.actions.operations import FetchFile, SendFile, Transfer
+from haconsole.errors import HaconsoleError
+from haconsole.execution.outcome import OperationResult, success
+from haconsole.model.observed import Cause
+from haconsole.scripts import load_script
+from haconsole.transport.base import Argv, Completed, HostTransport, TransportError
+
+BLOCK = 64 << 10
+PART = 4 << 20
+PART_S = 120.0
+WHOLE_S = 600.0
+CHECKSUM = 32
+"""Bytes at a snapshot's end: the SHA-256 of what is before them."""
+
+TAKE = load_script("receive-part")
+
+IN_PLACE = load_script("receive-finish")
+
+Tell = Callable[[str], Awaitable[None]]
+
+
+async def transfer(host: HostTransport, operation: Transfer, tell: Tell) -> OperationResult:
+    """Perform the operation; raises TransportError, or HaconsoleError for what is wrong with the file here."""
+    match operation:
+        case FetchFile():
+            return await _fetch(host, operation, tell)
+        case SendFile():
+            return await _send(host, operation, tell)
+        case _:
+            assert_never(operation)
+
+
+async def not_same(host: HostTransport, here: str, path: str) -> tuple[str, ...]:
+    """Why the operator's file is not the host's `path`, by their SHA-256."""
+    try:
+        mine = await asyncio.to_thread(digest_of, Path(here))
+    except OSError as error:
+        return (str(_here(Path(here), error)),)
+    told = await host.run(("sha256sum", "--", path), root=True, deadline_s=WHOLE_S)
+    if told.exit_status is None:
+        raise TransportError(host.host, told.cut or Cause.OTHER, f"could not read {path}")
+    return () if told.ok and told.stdout.startswith(mine) else (f"{here} is not {path} of {host.host}",)
+
+
+def digest_of(path: Path) -> str:
+    """SHA-256 in hexadecimal; raises OSError."""
+    digest = sha256()
+    with path.open("rb") as file:
+        while part := file.read(PART):
+            digest.update(part)
+    return digest.hexdigest()
+
+
+def not_whole(path: Path) -> tuple[str, ...]:
+    """Why the operator's file is no snapshot as etcd sent it; blocks."""
+    digest = sha256()
+    try:
+        left = path.stat().st_size - CHECKSUM
+        with path.open("rb") as file:
+            while left > 0:
+                part = file.read(min(PART, left))
+                digest.update(part)
+                left -= len(part) or left
+            whole = file.read(CHECKSUM) == digest.digest()
+    except OSError as error:
+        return (str(_here(path, error)),)
+    return () if whole else (f"{path} is damaged, or no snapshot: it does not end with the SHA-256 of what is before",)
+
+
+async def _fetch(host: HostTransport, fetch: FetchFile, tell: Tell) -> OperationResult:
+    path = Path(fetch.here)
+    new = path.with_name(f".{path.name}.part")
+    size = int((await _said(host, ("stat", "-Lc", "%s", "--", fetch.path), 10.0)).stdout)
+    try:
+        with await asyncio.to_thread(_created, new) as file:
+            for begin in range(0, size, PART):
+                part = await _part(host, fetch.path, begin)
+                await asyncio.to_thread(file.write, part)
+                await tell(_progress(min(begin + PART, size), size))
+            await asyncio.to_thread(os.fsync, file.fileno())
+        wrong = await not_same(host, str(new), fetch.path)
+        if wrong:
+            raise HaconsoleError(wrong[0], mend="it was changed meanwhile, or the way to it is bad: try again")
+        await asyncio.to_thread(_put_in_place, new, path)
+    except OSError as error:
+        raise _here(path, error) from error
+    finally:
+        with suppress(OSError):
+            new.unlink(missing_ok=True)
+    return success(f"{path}: {size} bytes, the same as {fetch.path} of {host.host}")
+
+
+def _created(path: Path) -> BinaryIO:
+    path.unlink(missing_ok=True)
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
+
+
+def _put_in_place(new: Path, path: Path) -> None:
+    """Under its name, unless another file has that."""
+    try:
+        path.hardlink_to(new)
+    except FileExistsError:
+        raise HaconsoleError(f"{path} is there already", mend="name another file, or move that one away") from None
+
+
+async def _part(host: HostTransport, path: str, begin: int) -> bytes:
+    words = (f"if={path}", f"bs={BLOCK}", f"skip={begin // BLOCK}", f"count={PART // BLOCK}", "status=none")
+    return (await _said(host, ("dd", *words), PART_S)).raw
+
+
+async def _send(host: HostTransport, send: SendFile, tell: Tell) -> OperationResult:
+    path, new = Path(send.here), f"{send.path}.part"
+    digest = sha256()
+    try:
+        with await asyncio.to_thread(path.open, "rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            for begin in range(0, size, PART):
+                part = await asyncio.to_thread(file.read, PART)
+                digest.update(part)
+                await _said(host, ("sh", "-ec", TAKE, "take", new, str(begin // BLOCK)), PART_S, part)
+                await tell(_progress(min(begin + PART, size), size))
+    except OSError as error:
+        raise _here(path, error) from error
+    words = ("sh", "-ec", IN_PLACE, "in-place", new, send.path, digest.hexdigest())
+    await _said(host, words, WHOLE_S)
+    return success(f"{send.path}: {size} bytes, the same as {path} here")
+
+
+async def _said(host: HostTransport, argv: Argv, deadline_s: float, stdin: bytes | None = None) -> Completed:
+    told = await host.run(argv, stdin=stdin, root=True, deadline_s=deadline_s)
+    if not told.ok:
+        why = told.stderr.strip() or "no answer"
+        raise TransportError(host.host, told.cut or Cause.OTHER, f"{argv[0]}: {why}")
+    return told
+
+
+def _progress(so_far: int, size: int) -> str:
+    return f"{so_far >> 20} of {size >> 20} MiB"
+
+
+def _here(path: Path, error: OSError) -> HaconsoleError:
+    return HaconsoleError(f"{path} here: {error.strerror}", mend="name a file that this account may read or write")

@@ -1,0 +1,1 @@
+"""The lock that lets one console at a time change a cluster."""

@@ -1,0 +1,174 @@
+"""One writer a cluster: the lock is granted by a majority of its hosts, and kept by a heartbeat.
+
+The hosts are those that carry the control plane. Each keeps the record of one claim; a claim that stands on a majority
+of them holds the lock, so no two can. Claims are laid host by host in one order, so of several consoles that begin at
+once the one that gets furthest wins, and the others give back what they took; nobody waits for anybody.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from haconsole.errors import RefusedError
+from haconsole.execution.locking.lock_host import LockAnswer, LockHost, LockPaths, NoLockAnswer
+from haconsole.execution.process import gone
+from haconsole.model.lock import STALE_S, LockClaim
+from haconsole.model.lock_view import LockView, lock_sentence, lock_views
+from haconsole.model.names import HostName
+from haconsole.model.quorum import needed_for
+from haconsole.transport.base import Fleet
+
+LOOK_S = 15.0
+LAG_S = 3.0
+"""Once a majority of the hosts has answered the others have this long."""
+ASK_S = 8.0
+RELEASE_S = 5.0
+
+LockAnswers = dict[HostName, LockAnswer | NoLockAnswer]
+
+
+class LockedError(RefusedError):
+    """Another console has the lock. `can_take_over` when that console is gone, or cut off, and may be taken over
+    from.
+    """
+
+    def __init__(self, cluster: str, view: LockView, *, can_take_over: bool) -> None:
+        where = ", ".join(view.hosts)
+        run = view.claim.run
+        if can_take_over:
+            mend = (
+                f"make sure that its console is gone, then resume {run} where it was begun, "
+                f"or take over with --adopt-lock {run}"
+            )
+        else:
+            mend = "wait for its end (--wait SECONDS); `status` shows it"
+        super().__init__(f"{cluster} is locked: {lock_sentence(view)} (on {where})", mend=mend)
+        self.view = view
+        self.can_take_over = can_take_over
+
+
+class NoMajorityError(RefusedError):
+    """Too few hosts granted the lock: nothing may be started from here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Takeover:
+    """What may be taken over knowingly: locks of the runs named whose console is gone or cut off.
+
+    `left` are tokens that this console itself left standing: it knows that nobody keeps them.
+    """
+
+    runs: frozenset[str] = frozenset()
+    left: frozenset[str] = frozenset()
+
+
+class ClusterLock:
+    """The lock of `cluster` on `hosts`, for one claim of one console."""
+
+    def __init__(
+        self, cluster: str, fleet: Fleet, hosts: tuple[HostName, ...], claim: LockClaim, places: LockPaths
+    ) -> None:
+        self._cluster = cluster
+        self.claim = claim
+        self.hosts = tuple(LockHost(fleet, host, claim, places) for host in hosts)
+
+    @property
+    def needed(self) -> int:
+        return needed_for(len(self.hosts))
+
+    async def take(self, takeover: Takeover) -> frozenset[HostName]:
+        """Take the lock; returns the hosts that granted it, a majority.
+
+        Raises LockedError when another has it, NoMajorityError when too few hosts can be reached or can keep it; then
+        nothing of the claim is left where it could be taken back.
+        """
+        seen = await self._look()
+        over = self._replaceable(seen, takeover)
+        granted: set[HostName] = set()
+        try:
+            for one in self.hosts:
+                if isinstance(seen[one.host], LockAnswer):
+                    seen[one.host] = answer = await one.claim(ASK_S, over)
+                    if one.has(answer):
+                        granted.add(one.host)
+                    elif isinstance(answer, LockAnswer):
+                        raise self._outrun(seen, one.host)
+            self._check_sum(seen, len(granted), "granted it")
+        except BaseException:
+            await asyncio.shield(self.release())
+            raise
+        return frozenset(granted)
+
+    async def see_free(self, takeover: Takeover) -> None:
+        """Raises what `take` would raise by what the hosts tell now, and takes nothing."""
+        self._replaceable(await self._look(), takeover)
+
+    async def release(self) -> tuple[str, ...]:
+        """Give the claim back wherever it stands; returns where that could not be done, in words."""
+        answers = await asyncio.gather(*(one.release(RELEASE_S) for one in self.hosts))
+        return tuple(answer.why for answer in answers if isinstance(answer, NoLockAnswer))
+
+    async def _look(self) -> LockAnswers:
+        """Every host's record; who is late is not waited for once a majority has answered."""
+        looks = {one.host: asyncio.create_task(one.look(LOOK_S)) for one in self.hosts}
+        try:
+            waiting = set(looks.values())
+            while waiting:
+                enough = sum(isinstance(_answer(look), LockAnswer) for look in looks.values()) >= self.needed
+                done, waiting = await asyncio.wait(
+                    waiting, timeout=LAG_S if enough else None, return_when=asyncio.FIRST_COMPLETED
+                )
+                if enough and not done:
+                    break
+        finally:
+            for look in looks.values():
+                look.cancel()
+            await asyncio.gather(*looks.values(), return_exceptions=True)
+        late = f"no answer within {LAG_S:g} s after the others"
+        seen: LockAnswers = {host: _answer(look) or NoLockAnswer(f"{host}: {late}") for host, look in looks.items()}
+        self._check_sum(seen, sum(isinstance(answer, LockAnswer) for answer in seen.values()), "reached")
+        return seen
+
+    def _check_sum(self, seen: LockAnswers, count: int, what: str) -> None:
+        if count >= self.needed:
+            return
+        why = "; ".join(answer.why for answer in seen.values() if isinstance(answer, NoLockAnswer))
+        raise NoMajorityError(
+            f"{self._cluster}: nothing is started: the lock is kept on {len(self.hosts)} hosts, {self.needed} needed, "
+            f"{count} {what}" + (f": {why}" if why else ""),
+            mend="bring hosts back within reach; take one that is gone for good out of the inventory",
+        )
+
+    def _replaceable(self, seen: LockAnswers, takeover: Takeover) -> Mapping[str, int]:
+        """The tokens that this claim may replace, and how old their heartbeats must be; raises LockedError.
+
+        A record on fewer hosts than would hold the lock is a leftover, and replaced in any case, once it is stale or
+        its process is known to be gone.
+        """
+        over: dict[str, int] = {}
+        free = sum(isinstance(answer, LockAnswer) and answer.record is None for answer in seen.values())
+        for view in _others(seen, self.claim):
+            ended = gone(view.claim.process) or view.claim.token in takeover.left
+            agreed = (view.stale or ended) and view.claim.run in takeover.runs
+            leftover = (view.stale or ended) and free >= self.needed
+            if not agreed and not leftover:
+                raise LockedError(self._cluster, view, can_take_over=view.stale or ended)
+            over[view.claim.token] = 0 if ended else int(STALE_S)
+        return over
+
+    def _outrun(self, seen: LockAnswers, host: HostName) -> LockedError:
+        """Somebody else was quicker on this host."""
+        view = next(view for view in _others(seen, self.claim) if host in view.hosts)
+        return LockedError(self._cluster, view, can_take_over=False)
+
+
+def _others(seen: LockAnswers, mine: LockClaim) -> tuple[LockView, ...]:
+    heard = ((host, answer.record) for host, answer in seen.items() if isinstance(answer, LockAnswer))
+    views = lock_views(tuple((host, record) for host, record in heard if record is not None))
+    return tuple(view for view in views if view.claim.token != mine.token)
+
+
+def _answer(look: asyncio.Task[LockAnswer | NoLockAnswer]) -> LockAnswer | NoLockAnswer | None:
+    return look.result() if look.done() and not look.cancelled() else None

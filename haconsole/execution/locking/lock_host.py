@@ -1,0 +1,82 @@
+"""The cluster lock's record on one host: looked at, claimed, renewed and given back, one script each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from haconsole.errors import HaconsoleError
+from haconsole.execution.host.script import run_script
+from haconsole.model.lock import HostLock, LockClaim
+from haconsole.model.names import HostName
+from haconsole.probes.hosts.lock import HEARTBEAT, PLACE, encode_claim, parse_record
+from haconsole.scripts import load_script
+from haconsole.transport.base import Fleet
+
+SCRIPT = load_script("lock")
+
+
+@dataclass(frozen=True, slots=True)
+class LockPaths:
+    """Where hosts keep the record and its heartbeat."""
+
+    record: str = PLACE
+    heartbeat: str = HEARTBEAT
+
+
+@dataclass(frozen=True, slots=True)
+class LockAnswer:
+    """What stands on the host, after what was asked of it; None: nothing."""
+
+    record: HostLock | None
+
+
+@dataclass(frozen=True, slots=True)
+class NoLockAnswer:
+    """The host could not be asked, or could not do it; `why` begins with its name."""
+
+    why: str
+
+
+class LockHost:
+    """One host of the lock, for one claim."""
+
+    def __init__(self, fleet: Fleet, host: HostName, claim: LockClaim, places: LockPaths) -> None:
+        self._fleet = fleet
+        self.host = host
+        self._claim = claim
+        self._places = places
+
+    async def look(self, deadline_s: float) -> LockAnswer | NoLockAnswer:
+        """The record as it stands."""
+        return await self._ask("look", deadline_s)
+
+    async def claim(self, deadline_s: float, over: Mapping[str, int]) -> LockAnswer | NoLockAnswer:
+        """Claim it where it is free, or where a token of `over` has it whose heartbeat is that old (seconds)."""
+        return await self._ask("claim", deadline_s, " ".join(f"{token}:{age}" for token, age in over.items()))
+
+    async def renew(self, deadline_s: float) -> LockAnswer | NoLockAnswer:
+        """A heartbeat, where the claim still stands."""
+        return await self._ask("renew", deadline_s)
+
+    async def release(self, deadline_s: float) -> LockAnswer | NoLockAnswer:
+        """Take the claim away, where it still stands."""
+        return await self._ask("release", deadline_s)
+
+    def has(self, heard: LockAnswer | NoLockAnswer) -> bool:
+        """Whether this claim stands there."""
+        return (
+            isinstance(heard, LockAnswer) and heard.record is not None and heard.record.claim.token == self._claim.token
+        )
+
+    async def _ask(self, verb: str, deadline_s: float, over: str = "") -> LockAnswer | NoLockAnswer:
+        words = (self._places.record, self._places.heartbeat, verb, self._claim.token, encode_claim(self._claim), over)
+        try:
+            transport = self._fleet.host(self.host)
+            done = await run_script(transport, SCRIPT, words, deadline_s=deadline_s, urgent=True)
+            if done.ok:
+                return LockAnswer(parse_record(done.stdout))
+            said = done.stderr.strip().rpartition("\n")[2] or "it gave no answer"
+            return NoLockAnswer(f"{self.host}: the lock's record could not be kept: {said[:200]}")
+        except HaconsoleError as error:
+            return NoLockAnswer(error.what if error.what.startswith(f"{self.host}:") else f"{self.host}: {error.what}")

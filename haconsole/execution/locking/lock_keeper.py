@@ -1,0 +1,137 @@
+"""Keeps a lock that was taken: a heartbeat on every host, and no step once it is not certain any more."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from haconsole.actions.step import Step
+from haconsole.execution.locking.cluster_lock import ASK_S, ClusterLock, Takeover
+from haconsole.execution.locking.lock_host import LockAnswer, LockHost, NoLockAnswer
+from haconsole.execution.steps.gate import StoppedError
+from haconsole.model.lock import HEARTBEAT_S, STALE_S
+from haconsole.model.lock_view import lock_sentence, lock_views
+from haconsole.model.names import HostName
+
+CERTAIN_S = STALE_S / 2
+"""A majority heard of this lately is certain: nobody may take the lock over before it is twice as old."""
+AGAIN_S = 2.0
+NEVER = float("-inf")
+
+
+def seconds() -> float:
+    """Time that goes on while this machine sleeps: a lock grows old meanwhile."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+
+
+class LockKeeper:
+    """The gate that lets steps begin while the lock is held."""
+
+    def __init__(self, lock: ClusterLock, granted: frozenset[HostName], now: Callable[[], float] = seconds) -> None:
+        self._lock = lock
+        self._now = now
+        taken = now()
+        self._heard_at = {one.host: taken if one.host in granted else NEVER for one in lock.hosts}
+        self._trouble: dict[HostName, str] = {}
+        self._lost: str | None = None
+        self._news = asyncio.Event()
+        self._hurry = {one.host: asyncio.Event() for one in lock.hosts}
+        self.stands = False
+
+    @property
+    def lost(self) -> str | None:
+        """Why the lock is lost, in words; None while it is held."""
+        if self._lost is None and self._age() > STALE_S:
+            self._lost = self._why()
+        return self._lost
+
+    def leave_standing(self) -> None:
+        """Do not give the lock back at the end: something goes on on the hosts that nobody waits for."""
+        self.stands = True
+
+    async def before(self, step: Step) -> None:
+        """Return once a majority confirmed the lock lately; StoppedError when it is lost."""
+        while self.lost is None:
+            if self._age() <= CERTAIN_S:
+                return
+            self._news.clear()
+            for hurry in self._hurry.values():
+                hurry.set()
+            try:
+                async with asyncio.timeout(1.0):
+                    await self._news.wait()
+            except TimeoutError:
+                continue
+        raise StoppedError(f"the lock is lost: {self._lost}", mend="look at `status` before anything else")
+
+    async def keep(self) -> None:
+        """Renew the lock on every host until cancelled or lost."""
+        async with asyncio.TaskGroup() as group:
+            for one in self._lock.hosts:
+                group.create_task(self._keep_on(one))
+
+    async def _keep_on(self, one: LockHost) -> None:
+        await self._pause(one, HEARTBEAT_S if self._heard_at[one.host] > NEVER else AGAIN_S)
+        while self.lost is None:
+            begun = self._now()
+            answer = await one.renew(ASK_S)
+            if isinstance(answer, LockAnswer) and answer.record is None and self._age() <= CERTAIN_S:
+                answer = await one.claim(ASK_S, {})
+            self._take_in(one, begun, answer)
+            await self._pause(one, HEARTBEAT_S if one.has(answer) else AGAIN_S)
+
+    def _take_in(self, one: LockHost, begun: float, answer: LockAnswer | NoLockAnswer) -> None:
+        if one.has(answer):
+            self._heard_at[one.host] = begun
+            self._trouble.pop(one.host, None)
+        elif isinstance(answer, LockAnswer):
+            self._heard_at[one.host] = NEVER
+            self._trouble[one.host] = _told(one.host, answer)
+        else:
+            self._trouble[one.host] = answer.why
+        self._news.set()
+
+    async def _pause(self, one: LockHost, at_most: float) -> None:
+        hurry = self._hurry[one.host]
+        hurry.clear()
+        try:
+            async with asyncio.timeout(at_most):
+                await hurry.wait()
+        except TimeoutError:
+            return
+
+    def _age(self) -> float:
+        """How long ago a majority of the hosts had the claim for certain (infinite: it has not any more)."""
+        newest_first = sorted(self._heard_at.values(), reverse=True)
+        return self._now() - newest_first[self._lock.needed - 1]
+
+    def _why(self) -> str:
+        confirmed = sum(self._now() - heard <= STALE_S for heard in self._heard_at.values())
+        sum_of_it = f"{len(self._heard_at)} hosts keep it, {self._lock.needed} needed, {confirmed} confirm it"
+        return "; ".join((sum_of_it, *self._trouble.values()))
+
+
+def _told(host: HostName, answer: LockAnswer) -> str:
+    if answer.record is None:
+        return f"{host}: the record is not there any more"
+    (view,) = lock_views(((host, answer.record),))
+    return f"{host}: {lock_sentence(view)}"
+
+
+@asynccontextmanager
+async def locked(lock: ClusterLock, takeover: Takeover) -> AsyncIterator[LockKeeper]:
+    """Hold the lock while the block lasts; it is given back at its end unless it is left standing.
+
+    Raises LockedError or NoMajorityError before the block begins.
+    """
+    keeper = LockKeeper(lock, await lock.take(takeover))
+    keeping = asyncio.create_task(keeper.keep())
+    try:
+        yield keeper
+    finally:
+        keeping.cancel()
+        await asyncio.gather(keeping, return_exceptions=True)
+        if not keeper.stands:
+            await asyncio.shield(lock.release())

@@ -1,0 +1,65 @@
+"""Whether a run may be carried on, in words where it may not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from haconsole.actions.step import Plan, StepId
+from haconsole.execution.log.run_record import RunRecord, RunStatus, UnreadableRun
+from haconsole.inventory.parts import changed_parts
+
+
+def undone_by(record: RunRecord, runs: tuple[RunRecord | UnreadableRun, ...]) -> RunRecord | None:
+    """The run that took `record` back, or began to."""
+    return next(
+        (one for one in runs if isinstance(one, RunRecord) and one.plan.undoes == record.header.run and one.begun),
+        None,
+    )
+
+
+def why_not_resume(
+    record: RunRecord, runs: tuple[RunRecord | UnreadableRun, ...], cluster: str, parts: Mapping[str, str]
+) -> tuple[str, ...]:
+    """Every reason against carrying `record` on with an inventory of `cluster` that has these `parts`; none if well."""
+    run = record.header.run
+    anew = f"haconsole undo {record.plan.undoes}" if record.plan.undoes else f"haconsole run {record.plan.action}"
+    if record.standing is RunStatus.RUNNING:
+        return (under_way_still(record),)
+    if record.complete:
+        return (f"{run} is complete: there is nothing to carry on",)
+    reasons = []
+    undo = undone_by(record, runs)
+    if undo is not None:
+        reasons.append(f"{run} was taken back by {undo.header.run}; plan it anew: {anew}")
+    if not record.intact:
+        reasons.append(f"its recorded plan is not to the letter what was agreed to; plan anew: {anew}")
+    changed = changed_parts(record.header.parts, parts)
+    if cluster != record.plan.cluster:
+        reasons.append(f"it is a run on {record.plan.cluster}, and the inventory is of {cluster}")
+    elif changed:
+        told = f"the inventory was changed since: {', '.join(changed)}"
+        reasons.append(f"{told}; put it back as it was, or plan anew: {anew}")
+    return tuple(reasons)
+
+
+def may_wait_for_others(plan: Plan, begun: frozenset[StepId], step: StepId) -> bool:
+    """Whether a step that could go side by side with this one was not begun: its end may hang on that one's beginning.
+
+    So it is with members of etcd that start for the first time: none is up before a majority is.
+    """
+    before: dict[StepId, frozenset[StepId]] = {}
+    for one in plan.steps:
+        before[one.id] = frozenset(one.needs).union(*(before[need] for need in one.needs))
+    return any(
+        one not in begun and one != step and one not in before[step] and step not in needs
+        for one, needs in before.items()
+    )
+
+
+def under_way_still(record: RunRecord) -> str:
+    """Who is at it."""
+    who = record.operator
+    return (
+        f"{record.header.run} is under way: process {who.pid} of {who.user} on {who.host}; wait for its end, "
+        "or stop it there"
+    )

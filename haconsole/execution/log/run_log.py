@@ -1,0 +1,247 @@
+"""The record of a run: one line of JSON a moment, on disk before the next thing happens.
+
+A run's file holds a ``run`` line (who, when, inventory, plan), then for each step ``intent`` (it is about to be
+performed), ``performed`` (how that ended, with its output) and ``verified`` (whether its effect is there), or
+``already`` or ``refused`` when nothing was performed; at last ``end``. An intent without an outcome means: unknown, ask
+the host. A run that is carried on has a ``resumed`` line and goes on in the same file.
+
+Whoever writes it holds the file locked (flock(2)), so that a run under way is told from one that broke off.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import json
+import os
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from hashlib import sha256
+from pathlib import Path
+
+from haconsole.actions.step import Plan, StepId
+from haconsole.errors import HaconsoleError
+from haconsole.execution.clock import Clock
+from haconsole.execution.events import Outcome, RunId
+from haconsole.execution.log.codec import Json, to_json
+
+SCHEMA = "haconsole/journal/v1"
+OUTPUT_KEPT = 64 * 1024
+REDACTED = 1024 * 1024
+"""What is looked through for secrets; more than what is kept, so that none is cut in two before it is recognised."""
+LOCK_TRIES = 20
+"""Each 50 ms: whoever looks whether a run is under way holds its file for a moment."""
+
+
+class RunLogError(HaconsoleError):
+    """What happens could not be recorded; nothing more is started."""
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """Who runs it: login, host and process here."""
+
+    user: str
+    host: str
+    pid: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunHeader:
+    """What a run's first line says. `inventory_sha256` is of the inventory's file as it was read.
+
+    `parts` are digests of the parts of the inventory that plans are made from, by name.
+    """
+
+    run: RunId
+    started_at: datetime
+    operator: Operator
+    inventory: str
+    inventory_sha256: str
+    parts: Mapping[str, str] = field(default_factory=dict)
+
+
+def runs_folder(environment: dict[str, str]) -> Path:
+    """Where runs are recorded: ``$XDG_STATE_HOME/haconsole/runs``, by default under ``~/.local/state``."""
+    state = environment.get("XDG_STATE_HOME") or f"{environment.get('HOME', '/')}/.local/state"
+    return Path(state) / "haconsole" / "runs"
+
+
+def run_id(action: str, now: datetime, random: str) -> RunId:
+    """A name for a run that sorts by time and is safe as a file name, e.g. ``20260101T030000Z-bootstrap-4f1c``."""
+    return RunId(f"{now:%Y%m%dT%H%M%SZ}-{action}-{random}")
+
+
+class RunLog:
+    """One run's open file. Every method returns when its line is on disk, or raises JournalError.
+
+    `redact` goes over everything that is written but the plan, which holds no secret and must read back to the letter;
+    `redact_plan` (`redact` where it is not given) masks what is a secret beyond doubt even there.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        clock: Clock,
+        redact: Callable[[str], str],
+        redact_plan: Callable[[str], str] | None = None,
+    ) -> None:
+        self.path = path
+        self._clock = clock
+        self._redact = redact
+        self._redact_plan = redact_plan or redact
+        self._writing = asyncio.Lock()
+        self._file = _open(path)
+
+    async def log_run(self, header: RunHeader, plan: Plan) -> None:
+        parts: dict[str, Json] = dict(header.parts)
+        await self._line(
+            "run",
+            schema=SCHEMA,
+            run=header.run,
+            action=plan.action,
+            cluster=plan.cluster,
+            operator=_operator(header.operator),
+            inventory={"path": header.inventory, "sha256": header.inventory_sha256, "parts": parts},
+            plan=_clean(to_json(plan), self._redact_plan, None),
+            plan_sha256=plan_digest(plan),
+        )
+
+    async def log_resumption(self, operator: Operator) -> None:
+        """From here on `operator` carries the run on."""
+        await self._line("resumed", operator=_operator(operator))
+
+    async def log_intent(self, step: StepId, attempt: int, boot: str | None = None) -> None:
+        """`boot` is the boot ID of the step's host, where the step will be picked up there if need be."""
+        await self._line("intent", step=step, attempt=attempt, **({"boot": boot} if boot else {}))
+
+    async def log_result(self, step: StepId, outcome: Outcome, output: str, error: str | None) -> None:
+        await self._line("performed", step=step, outcome=outcome.value, error=error, output=output)
+
+    async def log_verification(self, step: StepId, problems: tuple[str, ...]) -> None:
+        await self._line("verified", step=step, holds=not problems, problems=list(problems))
+
+    async def log_already_done(self, step: StepId) -> None:
+        await self._line("already", step=step)
+
+    async def log_refusal(self, step: StepId, problems: tuple[str, ...]) -> None:
+        await self._line("refused", step=step, problems=list(problems))
+
+    async def log_end(self, outcome: Outcome, next_step: str | None) -> None:
+        await self._line("end", outcome=outcome.value, next=next_step)
+
+    def close(self) -> None:
+        os.close(self._file)
+
+    async def _line(self, kind: str, plan: Json = None, **told: Json) -> None:
+        moment = {"kind": kind, "at": self._clock.now().isoformat(), **_cleaned(told, self._redact)}
+        if plan is not None:
+            moment["plan"] = plan
+        data = json.dumps(moment, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
+        async with self._writing:
+            try:
+                await asyncio.to_thread(_append, self._file, data)
+            except OSError as error:
+                raise _unrecordable(self.path, error) from error
+
+
+def plan_digest(plan: Plan) -> str:
+    """SHA-256 of the plan as it was agreed to; a record whose plan has another one was changed or redacted."""
+    return recorded_digest(to_json(plan))
+
+
+def recorded_digest(plan: Json) -> str:
+    """The digest of a plan as it is recorded, whichever version wrote it."""
+    return sha256(json.dumps(plan, sort_keys=True).encode()).hexdigest()
+
+
+def under_way(path: Path) -> bool:
+    """Whether some process writes this journal now; False for one that cannot be opened."""
+    try:
+        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(file)
+    return False
+
+
+def _operator(operator: Operator) -> Json:
+    return {"user": operator.user, "host": operator.host, "pid": operator.pid}
+
+
+def _cleaned(told: dict[str, Json], redact: Callable[[str], str]) -> dict[str, Json]:
+    return {name: _clean(value, redact, OUTPUT_KEPT) for name, value in told.items()}
+
+
+def _clean(value: Json, redact: Callable[[str], str], most: int | None) -> Json:
+    """Every text redacted, and shortened to its end where it has more than `most` characters."""
+    if isinstance(value, str):
+        return redact(value[-REDACTED:])[-most:] if most else redact(value)
+    if isinstance(value, list):
+        return [_clean(one, redact, most) for one in value]
+    if isinstance(value, dict):
+        return {name: _clean(one, redact, most) for name, one in value.items()}
+    return value
+
+
+def _open(path: Path) -> int:
+    """Open for appending, made private; a torn last line of an earlier process is closed first."""
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        _lock(file, path)
+        size = os.fstat(file).st_size
+        if size and os.pread(file, 1, size - 1) != b"\n":
+            os.write(file, b"\n")
+        _sync_folder(path.parent)
+    except OSError as error:
+        raise _unrecordable(path, error) from error
+    return file
+
+
+def _lock(file: int, path: Path) -> None:
+    for _ in range(LOCK_TRIES):
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(0.05)
+        else:
+            return
+    os.close(file)
+    raise RunLogError(f"{path.stem} is under way in another process", mend="wait for its end, or stop it there")
+
+
+def _append(file: int, data: bytes) -> None:
+    """All of it or nothing: half a line would spoil the next one."""
+    whole = os.fstat(file).st_size
+    try:
+        while data:
+            data = data[os.write(file, data) :]
+        os.fsync(file)
+    except OSError:
+        with suppress(OSError):
+            os.ftruncate(file, whole)
+        raise
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _unrecordable(path: Path, error: OSError) -> RunLogError:
+    return RunLogError(
+        f"cannot record the run in {path}: {error.strerror}",
+        mend="free space or make the folder writable, or set XDG_STATE_HOME to one that is; nothing more was started",
+    )

@@ -1,0 +1,251 @@
+"""Runs as their journals tell them, torn lines and all."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from haconsole.actions.operations import Nothing
+from haconsole.actions.step import Plan, StepId
+from haconsole.errors import HaconsoleError, UsageError
+from haconsole.execution.events import Outcome, RunId
+from haconsole.execution.log.codec import plan_from_json
+from haconsole.execution.log.run_log import SCHEMA, Operator, RunHeader, recorded_digest, under_way
+
+
+class StepState(StrEnum):
+    """How far a step got by the record. UNKNOWN: begun, and its end not recorded or not heard."""
+
+    NOT_STARTED = "not-started"
+    ALREADY = "already"
+    UNKNOWN = "unknown"
+    FAILED = "failed"
+    PERFORMED = "performed"
+    VERIFIED = "verified"
+
+
+class RunStatus(StrEnum):
+    """Where a run stands: its process lives, it was cut off without an end, or it came to an end, good or bad."""
+
+    RUNNING = "running"
+    BROKEN_OFF = "broken-off"
+    ENDED = "ended"
+
+
+@dataclass(frozen=True, slots=True)
+class StepRecord:
+    """One step of a run: its state, how often it was begun, when last (`begun_at`) and on which boot of its host.
+
+    `at` is when the last was heard of it, `heard` whether the last attempt's end is recorded.
+    """
+
+    step: StepId
+    state: StepState = StepState.NOT_STARTED
+    attempts: int = 0
+    at: datetime | None = None
+    output: str = ""
+    error: str | None = None
+    begun_at: datetime | None = None
+    boot: str | None = None
+    heard: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Resumption:
+    """A run was carried on: when, and by whom."""
+
+    at: datetime
+    operator: Operator
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """A whole run. `outcome` is None while it runs, or when it broke off; `torn_lines` could not be read.
+
+    `intact` tells that the recorded plan is, to the letter, the one that was agreed to.
+    """
+
+    path: Path
+    header: RunHeader
+    plan: Plan
+    steps: tuple[StepRecord, ...]
+    outcome: Outcome | None
+    ended_at: datetime | None
+    torn_lines: int
+    standing: RunStatus = RunStatus.ENDED
+    next_step: str | None = None
+    resumed: tuple[Resumption, ...] = ()
+    intact: bool = True
+
+    def step(self, step: StepId) -> StepRecord:
+        return next(record for record in self.steps if record.step == step)
+
+    @property
+    def operator(self) -> Operator:
+        """Who began it, or carried it on last."""
+        return self.resumed[-1].operator if self.resumed else self.header.operator
+
+    @property
+    def complete(self) -> bool:
+        """Whether every step came to a good end."""
+        return self.outcome in (Outcome.DONE, Outcome.ALREADY)
+
+    @property
+    def begun(self) -> tuple[StepRecord, ...]:
+        """The steps that did something on a host, or may have, in the order of the plan."""
+        looks = {step.id for step in self.plan.steps if isinstance(step.operation, Nothing)}
+        return tuple(one for one in self.steps if one.attempts and one.step not in looks)
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadableRun:
+    """A journal that cannot be read, and why, in words."""
+
+    path: Path
+    why: str
+
+
+def run_paths(folder: Path) -> tuple[Path, ...]:
+    """The journals in a folder, newest first."""
+    return tuple(sorted(folder.glob("*.jsonl"), reverse=True)) if folder.is_dir() else ()
+
+
+def read_runs(folder: Path) -> tuple[RunRecord | UnreadableRun, ...]:
+    """Every run recorded in a folder, newest first."""
+
+    def read(path: Path) -> RunRecord | UnreadableRun:
+        try:
+            return read_run(path)
+        except HaconsoleError as error:
+            return UnreadableRun(path, str(error))
+
+    return tuple(read(path) for path in run_paths(folder))
+
+
+def find_run(folder: Path, name: str) -> Path:
+    """The journal of the run of that name, or of the only one whose name begins so; raises UsageError."""
+    paths = run_paths(folder)
+    found = [path for path in paths if path.stem == name] or [path for path in paths if path.stem.startswith(name)]
+    if len(found) == 1 and name:
+        return found[0]
+    what = f"{len(found)} runs begin with {name!r}" if found and name else f"there is no run {name!r} in {folder}"
+    raise UsageError(what, mend="`haconsole runs` lists them")
+
+
+def read_run(path: Path) -> RunRecord:
+    """What a journal tells; raises HaconsoleError when it has no beginning that this version can read."""
+    live = under_way(path)
+    lines, torn = _lines(path)
+    if not lines or lines[0].get("kind") != "run":
+        raise HaconsoleError(f"{path} does not begin as the journal of a run", mend="look at it by hand")
+    first, *rest = lines
+    if first.get("schema") != SCHEMA:
+        what = f"{path} was written by another version of haconsole ({first.get('schema')}; this one reads {SCHEMA})"
+        raise HaconsoleError(what, mend="use that version, or read it by hand: each line is JSON")
+    try:
+        plan = plan_from_json(first["plan"])
+        record = RunRecord(
+            path=path,
+            header=_heading(first),
+            plan=plan,
+            steps=tuple(StepRecord(step.id) for step in plan.steps),
+            outcome=None,
+            ended_at=None,
+            torn_lines=torn,
+            standing=RunStatus.BROKEN_OFF,
+            intact=first.get("plan_sha256") == recorded_digest(first["plan"]),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise HaconsoleError(
+            f"the first line of {path} lacks something: {error!r}", mend="look at it by hand"
+        ) from error
+    for line in rest:
+        record = _read_on(record, line)
+    return replace(record, standing=RunStatus.RUNNING) if live else record
+
+
+def _lines(path: Path) -> tuple[list[dict[str, Any]], int]:
+    """The whole lines of a journal, and how many were not whole."""
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise HaconsoleError(
+            f"cannot read {path}: {error.strerror}", mend="give the run's name as `runs` lists it"
+        ) from error
+    read: list[dict[str, Any]] = []
+    torn = 0
+    for line in raw.split(b"\n"):
+        if not line:
+            continue
+        try:
+            value = json.loads(line)
+        except ValueError:
+            value = None
+        if isinstance(value, dict) and "kind" in value and "at" in value:
+            read.append(value)
+        else:
+            torn += 1
+    return read, torn
+
+
+def _heading(line: dict[str, Any]) -> RunHeader:
+    return RunHeader(
+        run=RunId(line["run"]),
+        started_at=datetime.fromisoformat(line["at"]),
+        operator=Operator(**line["operator"]),
+        inventory=line["inventory"]["path"],
+        inventory_sha256=line["inventory"]["sha256"],
+        parts=line["inventory"].get("parts", {}),
+    )
+
+
+def _read_on(record: RunRecord, line: dict[str, Any]) -> RunRecord:
+    """The record after one more line; one that says too little counts as torn."""
+    try:
+        at = datetime.fromisoformat(line["at"])
+        if line["kind"] == "end":
+            ended = replace(record, outcome=Outcome(line["outcome"]), ended_at=at, next_step=line.get("next"))
+            return replace(ended, standing=RunStatus.ENDED)
+        if line["kind"] == "resumed":
+            again = Resumption(at, Operator(**line["operator"]))
+            record = replace(record, resumed=(*record.resumed, again))
+        on = replace(record, outcome=None, ended_at=None, next_step=None, standing=RunStatus.BROKEN_OFF)
+        steps = tuple(_after(one, line, at) if one.step == line.get("step") else one for one in on.steps)
+        return replace(on, steps=steps)
+    except (KeyError, TypeError, ValueError):
+        return replace(record, torn_lines=record.torn_lines + 1)
+
+
+def _after(record: StepRecord, line: dict[str, Any], at: datetime) -> StepRecord:
+    """A step's record after one more line about it."""
+    match line["kind"]:
+        case "intent":
+            attempt = int(line["attempt"])
+            begun = StepRecord(record.step, StepState.UNKNOWN, attempt, at, begun_at=at, boot=line.get("boot"))
+            return replace(begun, heard=False)
+        case "performed":
+            states = {"done": StepState.PERFORMED, "failed": StepState.FAILED}
+            state = states.get(line["outcome"], StepState.UNKNOWN)
+            heard = state is not StepState.UNKNOWN
+            return replace(record, state=state, at=at, output=line["output"], error=line["error"], heard=heard)
+        case "verified":
+            return _verified(record, line, at)
+        case "already":
+            state = StepState.VERIFIED if record.attempts else StepState.ALREADY
+            return replace(record, state=state, at=at, error=None, heard=True)
+        case "refused":
+            state = record.state if record.attempts else StepState.NOT_STARTED
+            return replace(record, state=state, at=at, error="; ".join(line["problems"]))
+        case _:
+            return record
+
+
+def _verified(record: StepRecord, line: dict[str, Any], at: datetime) -> StepRecord:
+    if line["holds"]:
+        return replace(record, state=StepState.VERIFIED, at=at, error=None, heard=True)
+    state = StepState.UNKNOWN if record.state is StepState.UNKNOWN else StepState.FAILED
+    return replace(record, state=state, at=at, error="; ".join(line["problems"]))

@@ -1,0 +1,162 @@
+"""Plans what takes a run back: only what it really did, newest first; pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import assert_never
+
+from haconsole.actions.checks import Check, CommandSucceeds, FileIs
+from haconsole.actions.operations import Irreversible, Operation, PutBack, RunCommand, TakeBack, WriteFile
+from haconsole.actions.step import Plan, Refusal, Step, StepId
+from haconsole.execution.host.detached import folder_of, place_in
+from haconsole.execution.host.files import aside_end, aside_path
+from haconsole.execution.log.resume import under_way_still, undone_by
+from haconsole.execution.log.run_record import RunRecord, RunStatus, StepRecord, UnreadableRun
+from haconsole.execution.secrets import names_a_secret
+from haconsole.scripts import load_script
+
+ACTION = "undo"
+ANY = "-"
+ONLY_BACK = "="
+
+PUT_BACK = load_script("restore-files")
+
+IS_BACK = load_script("check-file-restored")
+
+STILL_RUNS = load_script("check-command-ended")
+
+
+@dataclass(frozen=True, slots=True)
+class NotUndone:
+    """A step that is not taken back, and why."""
+
+    step: Step
+    why: str
+
+
+def plan_undo(record: RunRecord, runs: tuple[RunRecord | UnreadableRun, ...], run_dir: str) -> Plan | Refusal:
+    """What takes `record` back, given all `runs` there are; `run_dir` is where hosts keep what runs detached."""
+    reasons = why_not_undo(record, runs)
+    steps = {step.id: step for step in record.plan.steps}
+    newest_first = sorted(record.begun, key=lambda one: (one.begun_at or _EVER, _place(record, one)), reverse=True)
+    told = tuple(_taken_back(steps[one.step], one, record, run_dir) for one in newest_first)
+    back = _units_after_files(tuple(one for one in told if isinstance(one, Step)), steps)
+    if not reasons and not back:
+        reasons = (f"{record.header.run} did nothing that can be taken back{_stays(told)}",)
+    if reasons:
+        return Refusal(ACTION, record.plan.cluster, reasons)
+    needs: tuple[StepId, ...] = ()
+    chained: list[Step] = []
+    for step in back:
+        chained.append(replace(step, needs=needs))
+        needs = (step.id,)
+    summary = (
+        f"takes back {len(back)} of the {len(told)} steps that {record.header.run} did, newest first{_stays(told)}"
+    )
+    return Plan(ACTION, record.plan.cluster, tuple(chained), summary, record.header.run)
+
+
+def _units_after_files(back: tuple[Step, ...], steps: dict[StepId, Step]) -> tuple[Step, ...]:
+    """A unit whose files must be restored before it comes after the last step of its phase on its host."""
+    ordered: list[Step] = []
+    waiting: list[Step] = []
+    for number, step in enumerate(back):
+        (waiting if _waits_for_files(step, steps) else ordered).append(step)
+        later = {(one.host, one.phase) for one in back[number + 1 :]}
+        ordered += [one for one in waiting if (one.host, one.phase) not in later]
+        waiting = [one for one in waiting if (one.host, one.phase) in later]
+    return tuple(ordered)
+
+
+def _waits_for_files(step: Step, steps: dict[StepId, Step]) -> bool:
+    undo = steps[StepId(step.id.removeprefix("undo."))].undo
+    return isinstance(undo, TakeBack) and undo.after_files
+
+
+def why_not_undo(record: RunRecord, runs: tuple[RunRecord | UnreadableRun, ...]) -> tuple[str, ...]:
+    """Every reason against taking `record` back; none if well."""
+    run = record.header.run
+    if record.standing is RunStatus.RUNNING:
+        return (under_way_still(record),)
+    if record.plan.undoes:
+        return (f"{run} took {record.plan.undoes} back itself; run that action again instead",)
+    if not record.intact:
+        return ("its recorded plan is not to the letter what was agreed to; take it back by hand",)
+    undo = undone_by(record, runs)
+    if undo is None:
+        return ()
+    name = undo.header.run
+    return (f"{run} was taken back by {name}" if undo.complete else f"carry its undo on: haconsole resume {name}",)
+
+
+def _taken_back(step: Step, one: StepRecord, record: RunRecord, run_dir: str) -> Step | NotUndone:
+    match step.undo:
+        case RunCommand() as command:
+            return _step(step, one, record, run_dir, command, ())
+        case TakeBack(operation=operation, verification=verification):
+            return _step(step, one, record, run_dir, operation, verification)
+        case PutBack(paths=paths):
+            known = _sum(step)
+            if known == ANY and not one.heard:
+                return NotUndone(step, "it is not known whether it was done; resume the run first")
+            return _step(step, one, record, run_dir, *_put_back(paths, known, aside_end(record.header.run, step.id)))
+        case Irreversible(reason=reason):
+            return NotUndone(step, reason)
+        case None:
+            return NotUndone(step, "its plan does not say how")
+        case _:
+            assert_never(step.undo)
+
+
+def _step(
+    step: Step, one: StepRecord, record: RunRecord, run_dir: str, operation: Operation, verification: tuple[Check, ...]
+) -> Step:
+    done = "was begun" if not one.heard else "was done"
+    under_way = place_in(folder_of(run_dir, record.header.run), step.id, one.attempts)
+    otherwise = f"what {record.header.run} began is still under way; wait for it: haconsole resume {record.header.run}"
+    over = CommandSucceeds(("sh", "-c", STILL_RUNS, "over", under_way), otherwise, means="it is over")
+    return Step(
+        id=StepId(f"undo.{step.id}"),
+        title=f"Take back: {step.title}",
+        why=f"It {done} by {record.header.run}.",
+        host=step.host,
+        operation=operation,
+        precondition=(over,) if not one.heard and isinstance(step.operation, RunCommand) else (),
+        verification=verification,
+        phase=step.phase,
+        verify_within_s=step.verify_within_s,
+    )
+
+
+def _put_back(paths: tuple[str, ...], known: str, end: str) -> tuple[RunCommand, tuple[Check, ...]]:
+    """The first path is the one that tells whether it was done, so it comes last."""
+    words = tuple((path, aside_path(path, end), aside_path(path, f"{end}.undone"), known) for path in paths)
+    flat = tuple(word for each in reversed(words) for word in each)
+    means = f"{paths[0]} is what it was before"
+    back = CommandSucceeds(("sh", "-c", IS_BACK, "back", *words[0]), "it is as the step left it", means=means)
+    return RunCommand(("sh", "-ec", PUT_BACK, "put-back", *flat)), (back,)
+
+
+def _sum(step: Step) -> str:
+    """The SHA-256 of what the step writes, where the plan alone tells."""
+    if isinstance(step.operation, WriteFile) and names_a_secret(step.operation.content):
+        return ANY
+    alone = ONLY_BACK if isinstance(step.operation, RunCommand) else ANY
+    return next((check.sha256 for check in step.verification if isinstance(check, FileIs)), alone)
+
+
+def _stays(told: tuple[Step | NotUndone, ...]) -> str:
+    """What is not taken back, and why; the same reason is told once."""
+    reasons: dict[str, list[str]] = {}
+    for one in told:
+        if isinstance(one, NotUndone):
+            reasons.setdefault(one.why, []).append(f"{one.step.title} ({one.step.host})")
+    return "".join(f"\nstays: {', '.join(dict.fromkeys(steps))}: {why}" for why, steps in reasons.items())
+
+
+def _place(record: RunRecord, one: StepRecord) -> int:
+    return next(number for number, step in enumerate(record.plan.steps) if step.id == one.step)
+
+
+_EVER = datetime.min.replace(tzinfo=UTC)

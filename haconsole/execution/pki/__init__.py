@@ -1,0 +1,1 @@
+"""CAs and certificates, read and issued on hosts."""

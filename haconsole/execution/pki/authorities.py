@@ -1,0 +1,238 @@
+"""Performs EnsureAuthority and EnsureKeyPair: one CA or key pair on all its hosts, found there or made in memory."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from hashlib import sha256
+
+from haconsole.actions.operations import EnsureAuthority, EnsureKeyPair, IssueCertificate, TrustAuthority
+from haconsole.actions.step import Plan
+from haconsole.execution.context import ExecutionContext
+from haconsole.execution.host.files import put_file
+from haconsole.execution.outcome import OperationResult, failure, success
+from haconsole.execution.pki.ca_keys import OperatorKeys
+from haconsole.inventory.schema import CaKeyPlace
+from haconsole.model.names import HostName
+from haconsole.pki.authority import (
+    Authority,
+    authority_problems,
+    cross_certificate,
+    load_authority,
+    make_authority,
+    short,
+)
+from haconsole.pki.bundle import fingerprint_of, load_certificate, public_key_of
+from haconsole.pki.errors import PkiError
+from haconsole.pki.keys import KeyPair, PrivateKey, load_public_key, make_token_keys, public_pem
+
+
+@dataclass(frozen=True, slots=True)
+class PairOnHost:
+    """The two files of a CA or key pair on one host; None for one that is not there."""
+
+    host: HostName
+    public: bytes | None
+    private: PrivateKey | None
+
+
+class Authorities:
+    """The CAs of one run, each read from hosts or made once and kept in memory only."""
+
+    def __init__(self, context: ExecutionContext, plan: Plan) -> None:
+        self._context = context
+        self._plan = plan
+        self._loaded: dict[str, Authority] = {}
+        self._crossed: dict[str, bytes] = {}
+        self._loading: dict[str, asyncio.Lock] = {}
+
+    async def ensure(self, operation: EnsureAuthority) -> OperationResult:
+        """Have the same CA on every host of the operation."""
+        found = await self._read(operation.hosts, operation.cert_path, operation.key_path)
+        told = {one.host: fingerprint_of(one.public) for one in found if one.public is not None}
+        if len(set(told.values())) > 1:
+            return failure(_differ(f"two CAs stand where one should ({operation.cert_path})", told))
+        authority, how = await self._standing(found, operation), "found"
+        if authority is None:
+            authority, how = self._made(found, operation), "made"
+        kept = await self._keep(operation.authority, authority, found)
+        on_hosts = None if self._kept else authority.key
+        await self._distribute(found, operation.key_path, operation.cert_path, on_hosts, authority.certificate)
+        self._loaded[operation.authority] = authority
+        return success(f"{how} {short(authority.certificate)}; on {', '.join(operation.hosts)}{kept}")
+
+    @property
+    def _kept(self) -> OperatorKeys | None:
+        """The operator's keys where the inventory keeps CA keys there."""
+        if self._context.inventory.pki.ca_key is not CaKeyPlace.OPERATOR:
+            return None
+        if self._context.ca_keys is None:
+            raise PkiError(
+                "CA keys are kept with the operator, and this run has no way to them", mend="run it from the console"
+            )
+        return self._context.ca_keys
+
+    async def _keep(self, name: str, authority: Authority, found: tuple[PairOnHost, ...]) -> str:
+        """Have the key with the operator, before anything is signed with it; returns what to say of that."""
+        if self._kept is None:
+            return ""
+        path = await self._kept.put(name.removesuffix("-next"), authority.key)
+        still = ", ".join(one.host for one in found if one.private is not None)
+        return f"; its key is {path}" + (f", and still on {still}: remove it there" if still else "")
+
+    async def _key(self, certificate: bytes, found: tuple[PairOnHost, ...]) -> PrivateKey | None:
+        """The CA's key: the operator's where keys are kept there, else the one on hosts."""
+        kept = self._kept
+        key = await kept.find(public_pem(public_key_of(load_certificate(certificate)))) if kept else None
+        return key or next((one.private for one in found if one.private is not None), None)
+
+    async def ensure_pair(self, operation: EnsureKeyPair) -> OperationResult:
+        """Have the same key pair on every host of the operation."""
+        found = await self._read(operation.hosts, operation.public_path, operation.private_path)
+        pairs = {one.host: _pair(one) for one in found if one.private is not None}
+        told = {host: sha256(pair.public).hexdigest() for host, pair in pairs.items()}
+        if len(set(told.values())) > 1:
+            return failure(_differ(f"two keys stand where one should ({operation.private_path})", told))
+        stray = [one.host for one in found if one.public is not None and one.private is None]
+        if stray and not pairs:
+            return failure(f"{stray[0]}: {operation.public_path} is there, its private key on no host; set it aside")
+        pair = next(iter(pairs.values()), None) or make_token_keys()
+        await self._distribute(found, operation.private_path, operation.public_path, pair.private, pair.public)
+        return success(f"{'found' if pairs else 'made'} a key pair; on {', '.join(operation.hosts)}")
+
+    async def trust(self, operation: TrustAuthority, host: HostName, end: str) -> OperationResult:
+        """Have the CA's certificate on a host that does not have its key."""
+        ensured = ensured_authority(self._plan, operation.authority)
+        found = await self._read(ensured.hosts, ensured.cert_path, ensured.key_path)
+        told = {one.host: fingerprint_of(one.public) for one in found if one.public is not None}
+        certificate = next((one.public for one in found if one.public is not None), None)
+        if len(set(told.values())) > 1 or certificate is None:
+            return failure(_differ(f"not one CA but {len(set(told.values()))} ({ensured.cert_path})", told))
+        path = operation.cert_path
+        return success(await put_file(self._context, host, path, certificate, mode=0o644, owner="root:root", end=end))
+
+    async def load(self, issue: IssueCertificate, near: HostName) -> Authority:
+        """The CA that signs for `issue`, read from the first host that has its key; `near` is asked first."""
+        lock = self._loading.setdefault(issue.authority, asyncio.Lock())
+        async with lock:
+            if issue.authority not in self._loaded:
+                self._loaded[issue.authority] = await self._search(issue, near)
+            return self._loaded[issue.authority]
+
+    async def cross(self, issue: IssueCertificate, authority: Authority, near: HostName) -> bytes:
+        """What follows a leaf of `authority`: the older CA's word for it, where asked and that CA still lives."""
+        if not issue.cross_cert_path:
+            return b""
+        async with self._loading.setdefault(issue.cross_key_path, asyncio.Lock()):
+            if issue.cross_key_path not in self._crossed:
+                self._crossed[issue.cross_key_path] = await self._crossing(issue, authority, near)
+            return self._crossed[issue.cross_key_path]
+
+    async def _crossing(self, issue: IssueCertificate, authority: Authority, near: HostName) -> bytes:
+        now = self._context.clock.now()
+        hosts = tuple(HostName(host.name) for host in self._context.inventory.hosts)
+        for host in dict.fromkeys((near, *hosts)):
+            (found,) = await self._read((host,), issue.cross_cert_path, issue.cross_key_path)
+            key = await self._key(found.public, (found,)) if found.public is not None else None
+            if found.public is None or key is None:
+                continue
+            if authority_problems(found.public, now=now):
+                return b""
+            return cross_certificate(load_authority(found.public, key, now=now), authority.certificate, now=now)
+        raise PkiError(
+            f"the key of the CA that goes ({issue.cross_key_path}) is on none of the hosts",
+            mend="bring it back: until the last phase clients may know that CA alone",
+        )
+
+    async def _search(self, issue: IssueCertificate, near: HostName) -> Authority:
+        ensured = next((one for one in authorities_of(self._plan) if one.authority == issue.authority), None)
+        others = ensured.hosts if ensured else tuple(HostName(host.name) for host in self._context.inventory.hosts)
+        paths = (
+            (ensured.cert_path, ensured.key_path) if ensured else (issue.authority_cert_path, issue.authority_key_path)
+        )
+        for host in dict.fromkeys((*((near,) if near in others else ()), *others)):
+            (found,) = await self._read((host,), *paths)
+            key = await self._key(found.public, (found,)) if found.public is not None else None
+            if found.public is not None and key is not None:
+                return load_authority(found.public, key, now=self._context.clock.now())
+        raise PkiError(
+            f"the key of the CA {issue.authority} ({issue.authority_key_path}) is on none of the hosts asked"
+            + (" nor with the operator" if self._kept else ""),
+            mend="bring it back from a backup, or rotate the CA",
+        )
+
+    async def _standing(self, found: tuple[PairOnHost, ...], operation: EnsureAuthority) -> Authority | None:
+        """The CA that stands on some host; None when no host has its certificate."""
+        certificate = next((one.public for one in found if one.public is not None), None)
+        if certificate is None:
+            return None
+        key = await self._key(certificate, found)
+        if key is None:
+            hosts = ", ".join(one.host for one in found if one.public is not None)
+            raise PkiError(
+                f"{hosts}: {operation.cert_path} is there, the CA's key ({operation.key_path}) is on no host",
+                mend="bring the key back, or set the certificate aside to have a new CA made",
+            )
+        return load_authority(certificate, key, now=self._context.clock.now())
+
+    def _made(self, found: tuple[PairOnHost, ...], operation: EnsureAuthority) -> Authority:
+        """A new CA; a key without certificate, left where an earlier run broke off, becomes its key."""
+        pki = self._context.inventory.pki
+        key = next((one.private for one in found if one.private is not None), None)
+        now = self._context.clock.now()
+        return make_authority(operation.common_name, algorithm=pki.algorithm, days=pki.ca_days, now=now, key=key)
+
+    async def _read(self, hosts: tuple[HostName, ...], public: str, private: str) -> tuple[PairOnHost, ...]:
+        async def read(host: HostName) -> PairOnHost:
+            transport = self._context.fleet.host(host)
+            data, key = await asyncio.gather(transport.read_file(public), transport.read_file(private))
+            return PairOnHost(host, data, PrivateKey(key) if key is not None else None)
+
+        return tuple(await asyncio.gather(*(read(host) for host in hosts)))
+
+    async def _distribute(
+        self,
+        found: tuple[PairOnHost, ...],
+        private_path: str,
+        public_path: str,
+        private: PrivateKey | None,
+        public: bytes,
+    ) -> None:
+        """Write what a host misses, the key first: who has the certificate can count on the key."""
+
+        async def give(one: PairOnHost) -> None:
+            transport = self._context.fleet.host(one.host)
+            if private is not None:
+                await transport.write_file(private_path, private.pem, mode=0o600)
+            if one.public != public:
+                await transport.write_file(public_path, public, mode=0o644)
+
+        await asyncio.gather(*(give(one) for one in found))
+
+
+def authorities_of(plan: Plan) -> tuple[EnsureAuthority, ...]:
+    """The CAs that a plan sees to."""
+    return tuple(step.operation for step in plan.steps if isinstance(step.operation, EnsureAuthority))
+
+
+def ensured_authority(plan: Plan, name: str) -> EnsureAuthority:
+    """The CA of that name that a plan sees to; raises PkiError when it sees to none."""
+    found = next((one for one in authorities_of(plan) if one.authority == name), None)
+    if found is None:
+        raise PkiError(f"the plan does not see to a CA {name}", mend="mend the planner")
+    return found
+
+
+def _pair(found: PairOnHost) -> KeyPair:
+    assert found.private is not None
+    own = found.private.public_pem()
+    if found.public is not None and public_pem(load_public_key(found.public)) != own:
+        raise PkiError(
+            f"{found.host}: the public key there belongs to another private key", mend="set the wrong one aside"
+        )
+    return KeyPair(found.private, found.public or own)
+
+
+def _differ(what: str, told: dict[HostName, str]) -> str:
+    hosts = "; ".join(f"{host} has SHA-256 {fingerprint}" for host, fingerprint in told.items())
+    return f"{what}: {hosts}; set aside the wrong one and run again"

@@ -1,0 +1,40 @@
+"""Performs IssueCertificate: the key is made on its host and stays there; request and certificate travel."""
+
+from __future__ import annotations
+
+from haconsole.actions.operations import IssueCertificate
+from haconsole.actions.step import Step
+from haconsole.execution.context import ExecutionContext
+from haconsole.execution.host.files import put_file
+from haconsole.execution.host.script import run_script
+from haconsole.execution.outcome import OperationResult, failure, success, unknown_end
+from haconsole.execution.pki.authorities import Authorities
+from haconsole.execution.pki.renewal import renew_certificate
+from haconsole.execution.verify.local_checks import wanted_leaf
+from haconsole.pki.keys import key_command
+from haconsole.pki.leaf import read_request, sign_leaf
+from haconsole.scripts import load_script
+
+REQUEST = load_script("certificate-request")
+
+
+async def issue_certificate(
+    context: ExecutionContext, authorities: Authorities, step: Step, issue: IssueCertificate, end: str
+) -> OperationResult:
+    """Make the key if there is none, have its request signed, put the certificate in place."""
+    if issue.replaces:
+        return await renew_certificate(context, authorities, step, issue, end)
+    transport = context.fleet.host(step.host)
+    algorithm = context.inventory.pki.algorithm
+    make_key = key_command(algorithm, f"{issue.key_path}.new")
+    asked = await run_script(transport, REQUEST, (issue.key_path, issue.owner, *make_key), deadline_s=30.0)
+    if asked.exit_status is None:
+        return unknown_end(f"{step.host}: the connection was lost while {issue.key_path} was made")
+    if not asked.ok:
+        return failure(f"{step.host}: openssl could not make {issue.key_path}: {asked.stderr.strip()}", asked.stderr)
+    key = read_request(asked.stdout.encode(), algorithm=algorithm)
+    authority = await authorities.load(issue, step.host)
+    days = context.inventory.pki.leaf_days
+    signed = sign_leaf(authority, wanted_leaf(issue), key, days=days, now=context.clock.now())
+    signed += await authorities.cross(issue, authority, step.host)
+    return success(await put_file(context, step.host, issue.cert_path, signed, mode=0o644, owner=issue.owner, end=end))

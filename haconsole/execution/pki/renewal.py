@@ -1,0 +1,54 @@
+"""Replaces a leaf: a new key and certificate are made beside it and take its place together; it is set aside."""
+
+from __future__ import annotations
+
+from haconsole.actions.checks import CertificateInPlace
+from haconsole.actions.operations import IssueCertificate
+from haconsole.actions.step import Step
+from haconsole.execution.context import ExecutionContext
+from haconsole.execution.host.script import run_script
+from haconsole.execution.outcome import OperationResult, failure, success, unknown_end
+from haconsole.execution.pki.authorities import Authorities
+from haconsole.execution.verify.local_checks import judge, queries, wanted_leaf
+from haconsole.pki.keys import key_command
+from haconsole.pki.leaf import read_request, sign_leaf
+from haconsole.scripts import load_script
+
+REQUEST = load_script("renewal-request")
+
+SWAP = load_script("renewal-swap")
+
+
+async def renew_certificate(
+    context: ExecutionContext, authorities: Authorities, step: Step, issue: IssueCertificate, end: str
+) -> OperationResult:
+    """Do it, unless an attempt whose end was not heard has done it."""
+    wanted = queries(CertificateInPlace(), step)
+    answers = await context.host_state.query(step.host, wanted)
+    if not judge(CertificateInPlace(), step, answers, context.inventory, context.clock.now()):
+        return success(f"{issue.cert_path} was replaced already")
+    transport = context.fleet.host(step.host)
+    folder, _, name = issue.cert_path.rpartition("/")
+    stage = f"{folder}/.new-{name}"
+    new_key = f"{stage}/{issue.key_path.rpartition('/')[2]}"
+    make_key = key_command(context.inventory.pki.algorithm, new_key)
+    asked = await run_script(transport, REQUEST, (stage, new_key, *make_key), deadline_s=60.0)
+    if asked.exit_status is None:
+        return unknown_end(f"{step.host}: the connection was lost while a key for {issue.cert_path} was made")
+    if not asked.ok:
+        return failure(f"{step.host}: openssl could not make {new_key}: {asked.stderr.strip()}", asked.stderr)
+    key = read_request(asked.stdout.encode(), algorithm=context.inventory.pki.algorithm)
+    authority = await authorities.load(issue, step.host)
+    now = context.clock.now()
+    signed = sign_leaf(authority, wanted_leaf(issue), key, days=context.inventory.pki.leaf_days, now=now)
+    signed += await authorities.cross(issue, authority, step.host)
+    await transport.write_file(f"{stage}/{name}", signed, mode=0o644)
+    words = (stage, end, issue.owner, issue.cert_path, issue.key_path)
+    swapped = await run_script(transport, SWAP, words, deadline_s=30.0)
+    if swapped.exit_status is None:
+        return unknown_end(f"{step.host}: the connection was lost while {issue.cert_path} was replaced")
+    if not swapped.ok:
+        return failure(
+            f"{step.host}: {issue.cert_path} could not be replaced: {swapped.stderr.strip()}", swapped.stderr
+        )
+    return success(swapped.stdout.strip() or f"wrote {issue.cert_path}")

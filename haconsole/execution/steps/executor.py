@@ -1,0 +1,285 @@
+"""Carries a plan out, side by side where steps allow it: each step is checked, recorded, performed and verified."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncGenerator, Callable
+from contextlib import suppress
+
+from haconsole.actions.step import Plan, Step, StepId
+from haconsole.execution.clock import Clock
+from haconsole.execution.events import (
+    Event,
+    Outcome,
+    RunDone,
+    RunStarted,
+    StepDone,
+    StepPaused,
+    StepResumed,
+    StepStarted,
+)
+from haconsole.execution.log.resume import may_wait_for_others
+from haconsole.execution.log.run_log import RunHeader, RunLog, RunLogError
+from haconsole.execution.log.run_record import StepRecord, StepState
+from haconsole.execution.perform import Performer
+from haconsole.execution.steps.event_queue import EventQueue
+from haconsole.execution.steps.gate import Gate, Pause, PausedTime, StoppedError
+from haconsole.execution.steps.schedule import Schedule
+from haconsole.execution.steps.step_runner import StepResult, StepRunner
+from haconsole.execution.verify.checks import Checks
+from haconsole.model.names import HostName
+
+STEPS_A_HOST = 8
+UNSURE_S = 5.0
+"""How long a command left under way is waited for where it may itself wait for a step that is not begun."""
+WORST_FIRST = (Outcome.FAILED, Outcome.UNKNOWN, Outcome.SKIPPED, Outcome.DONE, Outcome.ALREADY)
+GOOD = (Outcome.DONE, Outcome.ALREADY)
+
+
+class Executor:
+    """Performs one plan once, or carries it on: `so_far` is then what the record tells of its steps.
+
+    Nothing in the record is taken for true that hosts can be asked about: they are, for every step, and a command that
+    an earlier process began is waited for on its host. A step that leaves nothing to ask for is not done twice.
+
+    Every step passes `pause`, then each of `gates` in their order, before it is recorded and performed.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        header: RunHeader,
+        *,
+        checks: Checks,
+        performer: Performer,
+        run_log: RunLog,
+        clock: Clock,
+        redact: Callable[[str], str],
+        so_far: tuple[StepRecord, ...] | None = None,
+        gates: tuple[Gate, ...] = (),
+        pause: Pause | None = None,
+    ) -> None:
+        self._plan = plan
+        self._heading = header
+        self._run = header.run
+        self._performer = performer
+        self._run_log = run_log
+        self._clock = clock
+        self._so_far = {record.step: record for record in so_far or ()}
+        self._carried_on = so_far is not None
+        self._gates = gates
+        self.pause = pause or Pause()
+        self.pause.arrange(plan)
+        self._event_queue = EventQueue(redact)
+        self._work = StepRunner(
+            header.run,
+            checks=checks,
+            performer=performer,
+            run_log=run_log,
+            clock=clock,
+            events=self._event_queue,
+            so_far=self._so_far,
+            release=self._release,
+        )
+        self._schedule = Schedule(plan, STEPS_A_HOST)
+        self._held_time = PausedTime(clock.monotonic)
+        self._held_s: dict[StepId, float] = {}
+        self._endings: dict[StepId, StepResult] = {}
+        self._stopping = False
+        self._forbidden: str | None = None
+        self._abandoned = False
+        self._steps: asyncio.Task[None] | None = None
+        self._unrecorded: str | None = None
+
+    @property
+    def ends_unheard(self) -> bool:
+        """Whether something may still go on on a host that nobody waits for."""
+        return any(ending.outcome is Outcome.UNKNOWN for ending in self._endings.values())
+
+    def stop(self) -> None:
+        """Start no further step; those under way go on to their end, those held do not begin."""
+        self._stopping = True
+        self.pause.open()
+
+    def abandon(self) -> None:
+        """Stop at once: steps under way are left to their hosts, their ends UNKNOWN."""
+        self.stop()
+        self._abandoned = True
+        if self._steps is not None:
+            self._steps.cancel()
+
+    async def events(self) -> AsyncGenerator[Event, None]:
+        """Carry the plan out and tell it; to be called once. Closing the iterator stops after the current steps."""
+        work = asyncio.create_task(self._all())
+        try:
+            while (event := await self._event_queue.next()) is not None:
+                yield event
+        finally:
+            self.stop()
+            self._event_queue.detach(len(self._plan.steps) + 1)
+            await work
+
+    async def _all(self) -> None:
+        begun = self._clock.monotonic()
+        plan = self._plan
+        try:
+            await self._event_queue.put(
+                RunStarted(self._run, self._clock.now(), plan.action, plan.cluster, len(plan.steps))
+            )
+            await self._begin()
+            await self._perform()
+            await self._finish(begun)
+        finally:
+            self._run_log.close()
+            self._event_queue.end()
+
+    async def _perform(self) -> None:
+        """Every step to its ending; those cut off because the run was abandoned end here."""
+        self._steps = asyncio.create_task(self._side_by_side())
+        try:
+            await self._steps
+        except asyncio.CancelledError:
+            self._steps.cancel()
+            await asyncio.wait((self._steps,))
+            if not self._abandoned:
+                raise
+
+    async def _side_by_side(self) -> None:
+        await self._under_way()
+        async with asyncio.TaskGroup() as group:
+
+            def start() -> None:
+                for step in self._schedule.start():
+                    group.create_task(self._step(step, start))
+
+            start()
+
+    async def _under_way(self) -> None:
+        """Wait for what an earlier process left under way: while it changes a host, no step can be judged there.
+
+        What may itself wait for steps that are not begun is given a little time only.
+        """
+        open_still = (StepState.NOT_STARTED, StepState.FAILED)
+        begun = frozenset(step for step, one in self._so_far.items() if one.state not in open_still)
+        unheard = ((step, self._so_far.get(step.id)) for step in self._plan.steps)
+        waits = (
+            self._end_of(step, one, UNSURE_S if may_wait_for_others(self._plan, begun, step.id) else None)
+            for step, one in unheard
+            if one and not one.heard
+        )
+        await asyncio.gather(*waits)
+
+    async def _end_of(self, step: Step, before: StepRecord, within_s: float | None) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within_s):
+                await self._performer.pick_up(step, before.attempts, before.boot)
+
+    async def _begin(self) -> None:
+        """Write the heading, or that the run is carried on; where it cannot be written no step starts."""
+        try:
+            if self._carried_on:
+                await self._run_log.log_resumption(self._heading.operator)
+            else:
+                await self._run_log.log_run(self._heading, self._plan)
+        except RunLogError as error:
+            self._unrecorded = str(error)
+            self.stop()
+
+    async def _finish(self, begun: float) -> None:
+        endings = [self._endings.get(step.id, StepResult(Outcome.SKIPPED)) for step in self._plan.steps]
+        count = Counter(ending.outcome for ending in endings)
+        outcome = next((one for one in WORST_FIRST if count[one]), Outcome.ALREADY)
+        if not count[Outcome.UNKNOWN]:
+            await self._performer.clean_up(self._left_behind())
+        next_step = self._next_step(outcome)
+        if self._unrecorded is None:
+            await self._end_record(outcome, next_step)
+        if self._unrecorded is not None:
+            outcome, next_step = Outcome.FAILED, self._unrecorded
+        await self._event_queue.put(
+            RunDone(
+                run=self._run,
+                at=self._clock.now(),
+                outcome=outcome,
+                seconds=self._clock.monotonic() - begun - self._held_time.seconds,
+                changed=sum(ending.performed for ending in endings),
+                already=count[Outcome.ALREADY],
+                failed=count[Outcome.FAILED] + count[Outcome.UNKNOWN],
+                next_step=next_step,
+                checked=sum(ending.outcome is Outcome.DONE and not ending.performed for ending in endings),
+                not_started=count[Outcome.SKIPPED],
+                half_done=sum(ending.performed and ending.outcome not in GOOD for ending in endings),
+            )
+        )
+
+    def _left_behind(self) -> frozenset[HostName]:
+        """Hosts where an earlier process of this run began something."""
+        return frozenset(
+            step.host for step in self._plan.steps if (record := self._so_far.get(step.id)) and record.attempts
+        )
+
+    async def _end_record(self, outcome: Outcome, next_step: str | None) -> None:
+        try:
+            await self._run_log.log_end(outcome, next_step)
+        except RunLogError as error:
+            self._unrecorded = str(error)
+
+    def _next_step(self, outcome: Outcome) -> str | None:
+        if outcome in GOOD:
+            return None
+        again = f"carry on with: haconsole resume {self._run}"
+        if self._forbidden is not None and outcome is Outcome.SKIPPED:
+            return f"{self._forbidden}; then {again}"
+        return f"mend what failed, then {again}" if outcome is not Outcome.SKIPPED else again
+
+    async def _step(self, step: Step, start: Callable[[], None]) -> None:
+        begun = self._clock.monotonic()
+        self._held_time.begun()
+        ending = StepResult(Outcome.SKIPPED)
+        if not self._stopping:
+            await self._event_queue.put(StepStarted(self._run, self._clock.now(), step.id, step.host, step.title))
+            ending = await self._recorded(step)
+        if ending.outcome not in GOOD:
+            self.stop()
+        self._endings[step.id] = ending
+        self._held_time.ended()
+        seconds, now = self._clock.monotonic() - begun - self._held_s.get(step.id, 0.0), self._clock.now()
+        await self._event_queue.put(StepDone(self._run, now, step.id, step.host, ending.outcome, seconds, ending.error))
+        self._schedule.ended(step)
+        start()
+
+    async def _recorded(self, step: Step) -> StepResult:
+        """Carry the step out; a record that cannot be written fails it."""
+        try:
+            return await self._work.carry_out(step)
+        except StoppedError as error:
+            self._forbidden = str(error)
+            await self._run_log.log_refusal(step.id, (str(error),))
+            return StepResult(Outcome.SKIPPED, str(error))
+        except RunLogError as error:
+            self._unrecorded = str(error)
+            return StepResult(Outcome.FAILED, str(error))
+        except asyncio.CancelledError:
+            self._endings[step.id] = StepResult(Outcome.UNKNOWN, "left to end on its host", performed=True)
+            raise
+
+    async def _release(self, step: Step) -> bool:
+        """Pass the pause and every gate; False when the run was stopped while the step was held.
+
+        A step passes the pause once: after a long hold its checks are repeated, and it begins without a second hold.
+        """
+        if self.pause.holds(step) and not await self._held(step):
+            return False
+        for gate in self._gates:
+            await gate.before(step)
+        return True
+
+    async def _held(self, step: Step) -> bool:
+        """Wait to be let through; whether the run goes on then."""
+        await self._event_queue.put(StepPaused(self._run, self._clock.now(), step.id, step.host))
+        self._held_time.held(step.id)
+        await self.pause.before(step)
+        self._held_s[step.id] = self._held_time.released(step.id)
+        await self._event_queue.put(StepResumed(self._run, self._clock.now(), step.id, step.host))
+        return not self._stopping

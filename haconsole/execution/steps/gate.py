@@ -1,0 +1,127 @@
+"""What a step must pass right before it is recorded and performed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Protocol
+
+from haconsole.actions.step import Plan, Step, StepId
+from haconsole.errors import HaconsoleError
+
+
+class StoppedError(HaconsoleError):
+    """A gate lets no further step begin; the run ends before this one, with these words."""
+
+
+class Gate(Protocol):
+    """Asked before every step that would be performed, right before its intent is recorded."""
+
+    async def before(self, step: Step) -> None:
+        """Return when the step may begin; raise StoppedError to end the run before it."""
+        ...
+
+
+class PausedTime:
+    """Measures for how long nothing worked because every step under way was held. `now` is a monotonic clock, in s."""
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self._now = now
+        self._working = 0
+        self._held: dict[StepId, float] = {}
+        self._all_held_since: float | None = None
+        self._all_held_s = 0.0
+
+    @property
+    def seconds(self) -> float:
+        """The time so far in which steps were held and none worked."""
+        running = self._now() - self._all_held_since if self._all_held_since is not None else 0.0
+        return self._all_held_s + running
+
+    def begun(self) -> None:
+        self._working += 1
+        self._settle()
+
+    def held(self, step: StepId) -> None:
+        self._held[step] = self._now()
+        self._working -= 1
+        self._settle()
+
+    def released(self, step: StepId) -> float:
+        """The step works again; for how long it was held."""
+        self._working += 1
+        held_s = self._now() - self._held.pop(step)
+        self._settle()
+        return held_s
+
+    def ended(self) -> None:
+        self._working -= 1
+        self._settle()
+
+    def _settle(self) -> None:
+        idle = bool(self._held) and self._working == 0
+        if idle and self._all_held_since is None:
+            self._all_held_since = self._now()
+        elif not idle and self._all_held_since is not None:
+            self._all_held_s += self._now() - self._all_held_since
+            self._all_held_since = None
+
+
+class Pause:
+    """Holds every step while it is closed; releases the held steps one at a time, or all.
+
+    The next step released is the first of the held ones in the plan's order. Steps that must begin `together` with it
+    are released with it. A released step is not held a second time.
+    """
+
+    def __init__(self, *, closed: bool = False) -> None:
+        self._closed = closed
+        self._order: dict[StepId, int] = {}
+        self._held: dict[StepId, tuple[Step, asyncio.Future[None]]] = {}
+        self._released: set[StepId] = set()
+
+    @property
+    def closed(self) -> bool:
+        return self._closed
+
+    def arrange(self, plan: Plan) -> None:
+        """Release held steps in the order of this plan."""
+        self._order = {step.id: number for number, step in enumerate(plan.steps)}
+
+    def close(self) -> None:
+        self._closed = True
+
+    def open(self) -> None:
+        """Release every step, those held now and those to come."""
+        self._closed = False
+        while self.one():
+            pass
+
+    def one(self) -> bool:
+        """Release the next held step; whether there was one."""
+        return bool(self._held) and self.release(min(self._held, key=lambda held: self._order.get(held, 0)))
+
+    def release(self, held: StepId) -> bool:
+        """Release the step of that ID; whether it was held."""
+        if held not in self._held:
+            return False
+        step, _ = self._held[held]
+        for released in (step.id, *step.together):
+            self._released.add(released)
+            _, waiting = self._held.pop(released, (step, None))
+            if waiting is not None and not waiting.done():
+                waiting.set_result(None)
+        return True
+
+    def holds(self, step: Step) -> bool:
+        """Whether the step would be held now."""
+        return self._closed and step.id not in self._released
+
+    async def before(self, step: Step) -> None:
+        if self.holds(step):
+            waiting: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._held[step.id] = (step, waiting)
+            try:
+                await waiting
+            finally:
+                self._held.pop(step.id, None)

@@ -1,0 +1,164 @@
+"""Asks hosts whether a step's checks hold; what can be asked of one host together is asked in one command."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import assert_never
+
+from haconsole.actions.checks import (
+    AnyOf,
+    ApiserverReady,
+    AuthorityInPlace,
+    BackendsUp,
+    CertificateInPlace,
+    Check,
+    CommandSucceeds,
+    EtcdHealthy,
+    FileIs,
+    FilesAbsent,
+    HasRoom,
+    LeaderAmong,
+    LeaseHeld,
+    MemberGone,
+    MemberIs,
+    NoAlarm,
+    NodeRenewed,
+    SameFile,
+    ServerIs,
+    ServiceRunning,
+    Single,
+    SnapshotHere,
+    VipAnswers,
+    VipOwned,
+)
+from haconsole.actions.operations import EnsureAuthority, EnsureKeyPair, TrustAuthority
+from haconsole.actions.step import Plan, Step
+from haconsole.errors import HaconsoleError
+from haconsole.execution.context import ExecutionContext
+from haconsole.execution.host.host_query import HostQuery, QueryKind
+from haconsole.execution.host.transfer import not_same, not_whole
+from haconsole.execution.pki.authorities import ensured_authority
+from haconsole.execution.verify.cluster import ClusterQueries
+from haconsole.execution.verify.local_checks import (
+    LocalCheck,
+    Problems,
+    judge,
+    judge_shared,
+    judge_trusted,
+    queries,
+    shared_queries,
+)
+from haconsole.inventory.schema import CaKeyPlace
+from haconsole.model.names import HostName
+from haconsole.transport.base import TransportError
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """Why checks do not hold, and what could not be asked; they hold when both are empty."""
+
+    problems: Problems = ()
+    unknown: Problems = ()
+
+    @property
+    def holds(self) -> bool:
+        return not self.problems and not self.unknown
+
+    @property
+    def sentences(self) -> Problems:
+        return self.problems + self.unknown
+
+
+class Checks:
+    """Evaluates checks of a plan's steps on the hosts of a site."""
+
+    def __init__(self, context: ExecutionContext, plan: Plan, cluster: ClusterQueries) -> None:
+        self._context = context
+        self._plan = plan
+        self._cluster = cluster
+
+    async def ask(self, checks: tuple[Check, ...], step: Step) -> CheckResult:
+        """Whether all of `checks` hold for `step` now; asked side by side."""
+        local = tuple(check for check in checks if isinstance(check, LocalCheck))
+        asked = [self._other(check, step) for check in checks if not isinstance(check, LocalCheck | AnyOf)]
+        if local:
+            asked.append(self._local(local, step))
+        either = [self._any(check, step) for check in checks if isinstance(check, AnyOf)]
+        heard = await asyncio.gather(*(_heard(one) for one in asked), *either)
+        return CheckResult(
+            tuple(problem for result in heard for problem in result.problems),
+            tuple(problem for result in heard for problem in result.unknown),
+        )
+
+    async def _any(self, check: AnyOf, step: Step) -> CheckResult:
+        """Holds with the first alternative that does; else everything that is wrong with each."""
+        results = [await self.ask(checks, step) for checks in check.alternatives]
+        if any(result.holds for result in results):
+            return CheckResult()
+        return CheckResult(
+            tuple(problem for result in results for problem in result.problems),
+            tuple(problem for result in results for problem in result.unknown),
+        )
+
+    async def _local(self, checks: tuple[LocalCheck, ...], step: Step) -> Problems:
+        wanted = tuple(query for check in checks for query in queries(check, step))
+        answers = await self._context.host_state.query(step.host, wanted)
+        now = self._context.clock.now()
+        told = (judge(check, step, answers, self._context.inventory, now) for check in checks)
+        return tuple(f"{step.host}: {problem}" for problems in told for problem in problems)
+
+    def _other(self, check: Single, step: Step) -> Awaitable[Problems]:
+        match check:
+            case CommandSucceeds():
+                return self._command(check, step)
+            case AuthorityInPlace():
+                return self._shared(step)
+            case EtcdHealthy() | ApiserverReady() | BackendsUp() | VipOwned() | VipAnswers() | LeaseHeld():
+                return self._cluster.problems(check, step.host)
+            case MemberIs() | MemberGone() | LeaderAmong() | ServerIs() | HasRoom() | NoAlarm() | NodeRenewed():
+                return self._cluster.problems(check, step.host)
+            case SameFile(here=here, path=path):
+                return not_same(self._context.fleet.host(step.host), here, path)
+            case SnapshotHere(here=here):
+                return asyncio.to_thread(not_whole, Path(here))
+            case FileIs() | FilesAbsent() | ServiceRunning() | CertificateInPlace():
+                return self._local((check,), step)
+            case _:
+                assert_never(check)
+
+    async def _command(self, check: CommandSucceeds, step: Step) -> Problems:
+        transport = self._context.fleet.host(step.host)
+        done = await transport.run(check.argv, root=True, deadline_s=check.timeout_s)
+        if done.ok:
+            return ()
+        said = " ".join((done.stderr.strip() or done.stdout.strip()).split())
+        return (f"{step.host}: {check.otherwise}" + (f" ({said})" if said else ""),)
+
+    async def _shared(self, step: Step) -> Problems:
+        operation = step.operation
+        if isinstance(operation, TrustAuthority):
+            return await self._trusted(operation, step.host)
+        if not isinstance(operation, EnsureAuthority | EnsureKeyPair):
+            raise HaconsoleError(f"step {step.id} checks a CA or key that it does not make", mend="mend the planner")
+        keys = isinstance(operation, EnsureKeyPair) or self._context.inventory.pki.ca_key is CaKeyPlace.HOSTS
+        wanted = shared_queries(operation, keys=keys)
+        seen = await asyncio.gather(*(self._context.host_state.query(host, wanted) for host in operation.hosts))
+        return judge_shared(operation, dict(zip(operation.hosts, seen, strict=True)), keys=keys)
+
+    async def _trusted(self, operation: TrustAuthority, host: HostName) -> Problems:
+        ensured = ensured_authority(self._plan, operation.authority)
+        places = dict.fromkeys(ensured.hosts, ensured.cert_path) | {host: operation.cert_path}
+        asked = {one: HostQuery(QueryKind.CONTENT, path) for one, path in places.items()}
+        seen = await asyncio.gather(*(self._context.host_state.query(one, (query,)) for one, query in asked.items()))
+        told = {one: answers[asked[one]] for one, answers in zip(asked, seen, strict=True)}
+        return judge_trusted(operation, host, told)
+
+
+async def _heard(asked: Awaitable[Problems]) -> CheckResult:
+    try:
+        return CheckResult(problems=await asked)
+    except TransportError as error:
+        return CheckResult(unknown=(str(error),))

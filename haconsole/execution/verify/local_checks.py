@@ -1,0 +1,210 @@
+"""Whether what was seen on hosts is what a check wants: pure, in sentences; no sentence means that it holds."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from hashlib import sha256
+from typing import assert_never
+
+from haconsole.actions.checks import CertificateInPlace, FileIs, FilesAbsent, ServiceRunning
+from haconsole.actions.operations import EnsureAuthority, EnsureKeyPair, IssueCertificate, TrustAuthority, WriteFile
+from haconsole.actions.step import Step
+from haconsole.errors import HaconsoleError
+from haconsole.execution.host.host_query import (
+    FileState,
+    HostAnswers,
+    HostQuery,
+    QueryKind,
+    content_of,
+    file_state,
+    unit_state,
+)
+from haconsole.execution.secrets import fill_in
+from haconsole.inventory.schema import Inventory
+from haconsole.model.names import HostName
+from haconsole.pki.bundle import fingerprint_of, load_certificate, public_key_of
+from haconsole.pki.errors import PkiError
+from haconsole.pki.keys import load_public_key, public_pem, same_public_key
+from haconsole.pki.leaf import Leaf, leaf_problems
+
+LocalCheck = FileIs | FilesAbsent | ServiceRunning | CertificateInPlace
+Problems = tuple[str, ...]
+OPEN_TO_OTHERS = 0o077
+
+
+def queries(check: LocalCheck, step: Step) -> tuple[HostQuery, ...]:
+    """What must be asked of the step's host to judge `check`."""
+    match check:
+        case FileIs():
+            return (HostQuery(QueryKind.FILE, check.path),)
+        case FilesAbsent():
+            return tuple(HostQuery(QueryKind.ABSENT, path) for path in check.paths)
+        case ServiceRunning():
+            written = tuple(HostQuery(QueryKind.WRITTEN, path) for path in check.newer_than)
+            return (HostQuery(QueryKind.UNIT, check.unit), *written)
+        case CertificateInPlace():
+            issue = issue_of(step)
+            return (
+                HostQuery(QueryKind.CONTENT, issue.cert_path),
+                HostQuery(QueryKind.CONTENT, issue.authority_cert_path),
+                HostQuery(QueryKind.PUBLIC, issue.key_path),
+                HostQuery(QueryKind.STAT, issue.key_path),
+            )
+        case _:
+            assert_never(check)
+
+
+def judge(check: LocalCheck, step: Step, answers: HostAnswers, inventory: Inventory, now: datetime) -> Problems:
+    """Why `check` does not hold by the answers of the step's host."""
+    match check:
+        case FileIs():
+            return _file(check, step, answers, inventory)
+        case FilesAbsent():
+            there = [path for path in check.paths if answers[HostQuery(QueryKind.ABSENT, path)] != "yes"]
+            return (f"{', '.join(there)}: {check.otherwise}",) if there else ()
+        case ServiceRunning():
+            return _service(check, answers)
+        case CertificateInPlace():
+            return _certificate(issue_of(step), answers, now)
+        case _:
+            assert_never(check)
+
+
+def issue_of(step: Step) -> IssueCertificate:
+    if not isinstance(step.operation, IssueCertificate):
+        raise HaconsoleError(f"step {step.id} checks a certificate that it does not issue", mend="mend the planner")
+    return step.operation
+
+
+def wanted_leaf(issue: IssueCertificate) -> Leaf:
+    return Leaf(issue.common_name, issue.organizations, issue.sans, issue.usages)
+
+
+def shared_queries(operation: EnsureAuthority | EnsureKeyPair, *, keys: bool) -> tuple[HostQuery, ...]:
+    """What must be asked of every host that shares an authority or key pair; `keys`: their keys belong there too."""
+    if isinstance(operation, EnsureAuthority):
+        public, private = operation.cert_path, operation.key_path
+    else:
+        public, private = operation.public_path, operation.private_path
+    beside = (HostQuery(QueryKind.PUBLIC, private), HostQuery(QueryKind.STAT, private)) if keys else ()
+    return (HostQuery(QueryKind.CONTENT, public), *beside)
+
+
+def judge_shared(operation: EnsureAuthority | EnsureKeyPair, seen: dict[str, HostAnswers], *, keys: bool) -> Problems:
+    """Why the hosts do not all have the same authority or key pair; `seen` holds each host's answers."""
+    problems: list[str] = []
+    identities: dict[str, list[str]] = {}
+    for host, answers in seen.items():
+        try:
+            identity, wrong = _shared_on(operation, answers, keys=keys)
+        except PkiError as error:
+            identity, wrong = None, (error.what,)
+        problems += [f"{host}: {problem}" for problem in wrong]
+        if identity is not None:
+            identities.setdefault(identity, []).append(host)
+    if len(identities) > 1:
+        told = "; ".join(f"{', '.join(hosts)} has SHA-256 {identity}" for identity, hosts in identities.items())
+        problems.append(f"the hosts differ: {told}")
+    return tuple(problems)
+
+
+def judge_trusted(operation: TrustAuthority, host: str, told: dict[HostName, str]) -> Problems:
+    """Why `host` does not have the CA's certificate; `told` holds what it and the CA's own hosts answered."""
+    try:
+        prints = {one: fingerprint_of(pem) for one, line in told.items() if (pem := content_of(line)) is not None}
+    except PkiError as error:
+        return (f"{error.what} ({operation.cert_path})",)
+    missing = tuple(
+        f"{one}: the certificate of the CA {operation.authority} is missing" for one in told.keys() - prints
+    )
+    other = [one for one, value in prints.items() if value != prints.get(HostName(host))]
+    return missing or ((f"{host}: {operation.cert_path} is not the CA that {', '.join(other)} has",) if other else ())
+
+
+def _shared_on(
+    operation: EnsureAuthority | EnsureKeyPair, answers: HostAnswers, *, keys: bool
+) -> tuple[str | None, Problems]:
+    """One host's material: its fingerprint, and what is wrong with it there."""
+    asked = shared_queries(operation, keys=keys)
+    public = content_of(answers[asked[0]])
+    if public is None:
+        return None, (f"{asked[0].subject} is missing",)
+    authority = isinstance(operation, EnsureAuthority)
+    own = public_pem(public_key_of(load_certificate(public)) if authority else load_public_key(public))
+    identity = fingerprint_of(public) if authority else sha256(own).hexdigest()
+    if not keys:
+        return identity, ()
+    path = asked[1].subject
+    key, place = content_of(answers[asked[1]]), file_state(answers[asked[2]])
+    if place is None:
+        return identity, (f"{path} is missing",)
+    if key is None:
+        return identity, (f"{path} holds no key that openssl can read",)
+    other = () if same_public_key(key, own) else (f"{path} belongs to another certificate or public key",)
+    return identity, other + _key_place(path, place, "root:root")
+
+
+def _key_place(path: str, seen: FileState, owner: str) -> Problems:
+    """What is wrong with where a private key lies: readable by others, not its owner's."""
+    open_to = (f"{path} is readable by others, mode {seen.mode:04o}",) if seen.mode & OPEN_TO_OTHERS else ()
+    return open_to + ((f"{path} belongs to {seen.owner}, not to {owner}",) if seen.owner != owner else ())
+
+
+def _file(check: FileIs, step: Step, answers: HostAnswers, inventory: Inventory) -> Problems:
+    seen = file_state(answers[HostQuery(QueryKind.FILE, check.path)])
+    if seen is None:
+        return (f"{check.path} is missing",)
+    problems: list[str] = []
+    if seen.sha256 != _expected(check, step, inventory):
+        problems.append(f"{check.path} has other content")
+    if seen.mode != check.mode:
+        problems.append(f"{check.path} has mode {seen.mode:04o}, not {check.mode:04o}")
+    if seen.owner != check.owner:
+        problems.append(f"{check.path} belongs to {seen.owner}, not to {check.owner}")
+    return tuple(problems)
+
+
+def _expected(check: FileIs, step: Step, inventory: Inventory) -> str:
+    """The digest the file must have: the plan's, made of the content with its secrets filled in."""
+    operation = step.operation
+    if not isinstance(operation, WriteFile) or operation.path != check.path:
+        return check.sha256
+    if sha256(operation.content.encode()).hexdigest() != check.sha256:
+        return check.sha256
+    return sha256(fill_in(operation.content, inventory).encode()).hexdigest()
+
+
+def _service(check: ServiceRunning, answers: HostAnswers) -> Problems:
+    seen = unit_state(answers[HostQuery(QueryKind.UNIT, check.unit)])
+    if seen.active != "active":
+        return (f"{check.unit} is {seen.active} ({seen.sub})",)
+    if not seen.enabled.startswith(("enabled", "static", "generated", "alias")):
+        return (f"{check.unit} is {seen.enabled or 'not enabled'}: it would not start with the host",)
+    since = seen.changed_at if check.reloads else seen.started_at
+    late: list[str] = []
+    for path in check.newer_than:
+        written = answers[HostQuery(QueryKind.WRITTEN, path)]
+        if written != "-" and (since is None or float(written) > since):
+            late.append(path)
+    return (f"{check.unit} runs since before {', '.join(late)} was written",) if late else ()
+
+
+def _certificate(issue: IssueCertificate, answers: HostAnswers, now: datetime) -> Problems:
+    certificate = content_of(answers[HostQuery(QueryKind.CONTENT, issue.cert_path)])
+    authority = content_of(answers[HostQuery(QueryKind.CONTENT, issue.authority_cert_path)])
+    place = file_state(answers[HostQuery(QueryKind.STAT, issue.key_path)])
+    key = content_of(answers[HostQuery(QueryKind.PUBLIC, issue.key_path)])
+    there = ((issue.cert_path, certificate), (issue.authority_cert_path, authority), (issue.key_path, place))
+    missing = tuple(f"{path} is missing" for path, seen in there if seen is None)
+    if certificate is None or authority is None or place is None:
+        return missing
+    if key is None:
+        return (f"{issue.key_path} holds no key that openssl can read",)
+    try:
+        problems = leaf_problems(certificate, wanted_leaf(issue), authority=authority, public_key=key, now=now)
+    except PkiError as error:
+        problems = (error.what,)
+    if issue.replaces and fingerprint_of(certificate) == issue.replaces:
+        problems = ("it is the one to replace", *problems)
+    told = tuple(f"{issue.cert_path}: {problem}" for problem in problems)
+    return told + _key_place(issue.key_path, place, issue.owner)
