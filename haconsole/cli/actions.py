@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from haconsole.actions.catalogue import Action, Argument, ArgumentKind, catalogue
+from haconsole.cli.reaching import TAKE_OVER_NAMES, TakeOverLock, terminal_answers
 from haconsole.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -90,9 +91,9 @@ def _run(action: Action, given: dict[str, Any]) -> int:
 
 def _session(given: dict[str, Any]) -> LiveSession:
     from haconsole.session.live import open_session
-    from haconsole.transport.terminal import TerminalAnswers
 
-    return open_session(given["inventory"], TerminalAnswers(given["accepted"]))
+    take_over = given.get("take_over", ())
+    return open_session(given["inventory"], terminal_answers(given["accepted"], take_over, as_json=given["json"]))
 
 
 JSON = click.Option(["--json"], is_flag=True, help="Print JSON instead of text.")
@@ -109,12 +110,7 @@ WAIT = click.Option(
     metavar="SECONDS",
     help="Wait so long for another console that has the cluster's lock.",
 )
-TAKE_OVER = click.Option(
-    ["--adopt-lock", "take_over"],
-    multiple=True,
-    metavar="RUN",
-    help="Take over the stale lock of this run; make sure first that its console is gone.",
-)
+TAKE_OVER = TakeOverLock([*TAKE_OVER_NAMES, "take_over"])
 YES = click.Option(["--yes", "-y"], is_flag=True, help="Begin without asking.")
 CONFIRM = click.Option(
     ["--confirm"], metavar="CLUSTER", help="The cluster's name: agree to lose what the plan says is lost."
@@ -135,22 +131,16 @@ async def carry_out(action: str, request: dict[str, str], given: dict[str, Any])
     """Wait for the lock if asked to, plan, ask unless agreed to, run, tell; the exit status says how it went."""
     from haconsole.actions.step import Refusal
     from haconsole.cli.inventory_change import tell_change
-    from haconsole.cli.locking import perform_locked, started
 
     async with _session(given) as session:
         session.check_startable()
         if given["wait_s"] is not None:
-            await session.wait_for_lock(given["wait_s"], frozenset(given["take_over"]))
+            await session.wait_for_lock(given["wait_s"])
         planned = await session.planner.plan(action, request)
         if isinstance(planned, Refusal):
             return print_plan(planned, as_json=given["json"])
         await agreed(planned, yes=given["confirm"] == planned.cluster if planned.loses else given["yes"])
-        status = await perform_locked(
-            planned,
-            lambda take_over: started(session.start(planned, take_over=take_over)),
-            take_over=frozenset(given["take_over"]),
-            as_json=given["json"],
-        )
+        status = await perform(session.start(planned), as_json=given["json"])
     if status == ExitCode.OK:
         tell_change(given["inventory"], planned)
     return status
@@ -188,16 +178,28 @@ def print_plan(planned: Plan | Refusal, *, as_json: bool) -> int:
 
 
 async def perform(run: Run, *, as_json: bool) -> int:
-    """Follow the run, show its progress on stderr and its result on stdout."""
+    """Follow the run, show its progress on stderr and its result on stdout.
+
+    Ends like a refused plan while another console has the cluster's lock, or while too few hosts can be reached.
+    """
+    from haconsole.actions.step import Refusal
     from haconsole.cli.driving import drive, exit_status
     from haconsole.cli.reports.encoding import encoded
+    from haconsole.cli.reports.plan import refusal_report
     from haconsole.cli.reports.run import event_report, run_text
+    from haconsole.execution.locking.cluster_lock import LockedError, NoMajorityError
 
-    def tell(event: Event) -> None:
+    def show(event: Event) -> None:
         if as_json:
             click.echo(encoded(event_report(event)))
 
-    ending, interrupted = await drive(run, tell, redraw=not (as_json and sys.stdout.isatty()))
+    try:
+        ending, interrupted = await drive(run, show, redraw=not (as_json and sys.stdout.isatty()))
+    except (LockedError, NoMajorityError) as error:
+        if not as_json:
+            raise
+        click.echo(encoded(refusal_report(Refusal(run.plan.action, run.plan.cluster, (str(error),)))))
+        return error.exit_code
     if not as_json:
         with suppress(OSError):
             click.echo(run_text(run.plan.action, run.plan.cluster, ending))

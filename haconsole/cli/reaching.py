@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import sys
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from haconsole.session import Session
+
+if TYPE_CHECKING:
+    from haconsole.transport.terminal import TerminalAnswers
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 Result = TypeVar("Result")
@@ -24,6 +28,30 @@ def reaching(command: Command) -> Command:
         help="Accept an unknown host key that has this SHA256:… fingerprint, and remember it.",
     )(command)
     return click.argument("inventory", type=click.Path(path_type=Path))(command)
+
+
+TAKE_OVER_NAMES = ("--take-over-lock", "--adopt-lock")
+"""The option's name, and the hidden one that it had before."""
+
+
+class TakeOverLock(click.Option):
+    """Names a run whose stale lock is taken over; help lists the option by its first name only."""
+
+    def __init__(self, names: Sequence[str], **settings: Any) -> None:
+        text = "Take over the stale lock of this run; make sure first that its console is gone."
+        super().__init__(names, multiple=True, metavar="RUN", help=text, **settings)
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        record = super().get_help_record(ctx)
+        return record and (record[0].replace(", --adopt-lock", ""), record[1])
+
+
+def terminal_answers(accepted: Iterable[str], take_over: Iterable[str], *, as_json: bool) -> TerminalAnswers:
+    """Answers of a verb that runs plans; whether to take over a lock is asked where a person reads the output."""
+    from haconsole.transport.terminal import TerminalAnswers
+
+    asks = not as_json and sys.stdin.isatty()
+    return TerminalAnswers(accepted, take_over=take_over, asks_take_over=asks)
 
 
 def with_session(inventory: Path, accepted: tuple[str, ...], use: Callable[[Session], Awaitable[Result]]) -> Result:

@@ -8,19 +8,14 @@ from pathlib import Path
 
 import click
 
+from haconsole.cli.reaching import TAKE_OVER_NAMES, TakeOverLock, terminal_answers
 from haconsole.errors import ExitCode
 
 RUN = click.argument("run")
 ACCEPT = click.option(
     "--accept-host-key", "accepted", multiple=True, metavar="FINGERPRINT", help="Accept a new host that shows this key."
 )
-TAKE_OVER = click.option(
-    "--adopt-lock",
-    "take_over",
-    multiple=True,
-    metavar="RUN",
-    help="Take over the stale lock of another run; make sure first that its console is gone.",
-)
+TAKE_OVER = click.option(*TAKE_OVER_NAMES, "take_over", cls=TakeOverLock)
 YES = click.option("--yes", "-y", is_flag=True, help="Begin without asking.")
 EVENTS = click.option("--json", "as_json", is_flag=True, help="Print one event a line, as JSON.")
 UPDATE = click.option(
@@ -84,40 +79,37 @@ def resume(
     The hosts are asked what is true; the plan is the one that was agreed to; the first step whose effect is missing
     comes next. What a broken-off run left under way on a host is waited for there.
     """
-    return asyncio.run(_resume(run, inventory, accepted, frozenset(take_over), yes=yes, as_json=as_json, update=update))
+    return asyncio.run(_resume(run, inventory, accepted, take_over, yes=yes, as_json=as_json, update=update))
 
 
 async def _resume(
     run: str,
     inventory: Path | None,
     accepted: tuple[str, ...],
-    take_over: frozenset[str],
+    take_over: tuple[str, ...],
     *,
     yes: bool,
     as_json: bool,
     update: bool,
 ) -> int:
+    from haconsole.cli.actions import perform
     from haconsole.cli.asking import confirmed
     from haconsole.cli.inventory_change import tell_change
-    from haconsole.cli.locking import perform_locked
     from haconsole.cli.reports.runs import remaining_text
     from haconsole.errors import UsageError
     from haconsole.execution.log.run_record import find_run, read_run
     from haconsole.session.live import open_session
-    from haconsole.transport.terminal import TerminalAnswers
 
     record = read_run(find_run(_folder(), run))
     name = record.header.run
     file = inventory or Path(record.header.inventory)
-    async with open_session(file, TerminalAnswers(accepted)) as session:
+    async with open_session(file, terminal_answers(accepted, take_over, as_json=as_json)) as session:
         await session.check_resumable(name)
         if not yes:
             click.echo(remaining_text(record), err=True)
             if not await confirmed(f"\nCarry {name} on?"):
                 raise UsageError("not carried on: it was not agreed to", mend="answer y, or say --yes")
-        status = await perform_locked(
-            record.plan, lambda runs: session.resume(name, take_over=runs), take_over=take_over, as_json=as_json
-        )
+        status = await perform(await session.resume(name), as_json=as_json)
     if status == ExitCode.OK:
         tell_change(file, record.plan, apply=update)
     return status
@@ -137,29 +129,26 @@ def undo(
 
     What cannot be taken back is named. `haconsole runs RUN` tells what a run did.
     """
-    return asyncio.run(_undo(run, inventory, accepted, frozenset(take_over), yes=yes, as_json=as_json))
+    return asyncio.run(_undo(run, inventory, accepted, take_over, yes=yes, as_json=as_json))
 
 
 async def _undo(
-    run: str, inventory: Path | None, accepted: tuple[str, ...], take_over: frozenset[str], *, yes: bool, as_json: bool
+    run: str, inventory: Path | None, accepted: tuple[str, ...], take_over: tuple[str, ...], *, yes: bool, as_json: bool
 ) -> int:
     from haconsole.actions.step import Refusal
-    from haconsole.cli.actions import agreed, print_plan
-    from haconsole.cli.locking import perform_locked, started
+    from haconsole.cli.actions import agreed, perform, print_plan
     from haconsole.execution.log.run_record import find_run, read_run
     from haconsole.session.live import open_session
-    from haconsole.transport.terminal import TerminalAnswers
 
     record = read_run(find_run(_folder(), run))
-    async with open_session(inventory or Path(record.header.inventory), TerminalAnswers(accepted)) as session:
+    answers = terminal_answers(accepted, take_over, as_json=as_json)
+    async with open_session(inventory or Path(record.header.inventory), answers) as session:
         session.check_startable()
         planned = await session.history.plan_undo(record.header.run)
         if isinstance(planned, Refusal):
             return print_plan(planned, as_json=as_json)
         await agreed(planned, yes=yes)
-        return await perform_locked(
-            planned, lambda runs: started(session.start(planned, take_over=runs)), take_over=take_over, as_json=as_json
-        )
+        return await perform(session.start(planned), as_json=as_json)
 
 
 def _folder() -> Path:

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
 from haconsole.actions.step import Plan, Refusal, StepId
+from haconsole.errors import ExitCode, HaconsoleError
 from haconsole.execution.events import Event
 from haconsole.inventory.schema import Inventory
 from haconsole.model.journal import JournalLine
@@ -15,6 +16,12 @@ from haconsole.model.status import ClusterStatus
 
 if TYPE_CHECKING:
     from haconsole.execution.log.run_record import RunRecord, UnreadableRun
+
+
+class NotStartedError(HaconsoleError):
+    """A run was stopped before its first step."""
+
+    exit_code = ExitCode.INTERRUPTED
 
 
 class RunState(StrEnum):
@@ -39,7 +46,8 @@ class Run(Protocol):
     def events(self) -> AsyncIterator[Event]:
         """What happens, up to the run's end; to be read once. Closing the iterator stops after the current steps.
 
-        Raises LockedError or NoMajorityError before the first event where the cluster's lock cannot be taken.
+        Before the first event it takes the cluster's lock; a stale one is taken over where a person agrees. Raises
+        LockedError, NoMajorityError, or NotStartedError where it was stopped before.
         """
         ...
 
@@ -119,12 +127,10 @@ class Session(Protocol):
     @property
     def history(self) -> RunHistory: ...
 
-    def start(self, plan: Plan, *, step_by_step: bool = False, take_over: frozenset[str] = frozenset()) -> Run:
+    def start(self, plan: Plan, *, step_by_step: bool = False) -> Run:
         """A run of the plan, which starts as its events are read; refused in a read-only session.
 
         `step_by_step` starts the run paused, so that each step that changes something waits for its release.
-        Raises LockedError while another console has the cluster's lock, unless that is stale and its run is in
-        `take_over`.
         """
         ...
 
@@ -132,7 +138,7 @@ class Session(Protocol):
         """The record of a run that can be resumed; raises RefusedError with the reasons against it."""
         ...
 
-    async def resume(self, run: str, *, step_by_step: bool = False, take_over: frozenset[str] = frozenset()) -> Run:
+    async def resume(self, run: str, *, step_by_step: bool = False) -> Run:
         """Resume a run at the first step whose effect is missing on its host.
 
         Raises what `check_resumable` raises. Otherwise like `start`.

@@ -51,14 +51,14 @@ class LiveSession:
         read_only: bool = False,
         answers: Answers | None = None,
     ) -> None:
-        self._answers = answers
+        self._answers = answers or NoAnswers()
         self.inventory = inventory
         self._fleet = fleet
         self._record = Record(source, digest, runs)
         self.read_only = read_only or inventory.read_only
         self._clock = SystemClock()
         self._run: Run | None = None
-        self._locks = Locks()
+        self._locks = Locks(self._answers)
         collector = Collector(inventory, fleet)
         self.observer = LiveObserver(inventory, fleet, collector)
         self.planner = LivePlanner(inventory, fleet, collector, self._locks)
@@ -71,34 +71,28 @@ class LiveSession:
         if self._run is not None and self._run.state is not RunState.ENDED:
             raise HaconsoleError("another run is under way in this session", mend="wait for its end")
 
-    async def wait_for_lock(self, within_s: float, take_over: frozenset[str] = frozenset()) -> None:
-        """Wait until a run could take the cluster's lock; a stale one of the runs `take_over` counts as free.
+    async def wait_for_lock(self, within_s: float) -> None:
+        """Wait until a run could take the cluster's lock.
 
-        Raises LockedError when another console still has it after that time, or has left it.
+        Raises LockedError when another console still has it after that time, or left it and is not taken over from.
         """
-        from haconsole.execution.locking.cluster_lock import LockedError, Takeover
+        from haconsole.execution.locking.cluster_lock import LockedError
         from haconsole.session.performing import cluster_lock
 
         lock = cluster_lock(self.inventory, self._fleet)
-        takeover = Takeover(take_over, frozenset(self._locks.left))
         until = self._clock.monotonic() + within_s
         while True:
             try:
-                return await lock.see_free(takeover)
+                return await self._locks.take(lock.see_free)
             except LockedError as locked:
                 if locked.can_take_over or self._clock.monotonic() >= until:
                     raise
             await self._clock.sleep(min(LOOK_AGAIN_S, max(0.1, until - self._clock.monotonic())))
 
-    def start(self, plan: Plan, *, step_by_step: bool = False, take_over: frozenset[str] = frozenset()) -> Run:
-        """A run of the plan, one at a time; refused in a read-only session, and while another console has the lock."""
-        from haconsole.execution.locking.cluster_lock import LockedError
-
+    def start(self, plan: Plan, *, step_by_step: bool = False) -> Run:
+        """A run of the plan, one at a time; refused in a read-only session."""
         self.check_startable()
-        take_over |= {plan.undoes} if plan.undoes else set()
-        if (view := self._locks.in_the_way(plan, take_over)) is not None:
-            raise LockedError(self.inventory.cluster, view, can_take_over=view.stale)
-        return self._start(plan, None, step_by_step, take_over)
+        return self._start(plan, None, step_by_step)
 
     async def check_resumable(self, run: str) -> RunRecord:
         """The record of a run that can be resumed; raises RefusedError with the reasons against it."""
@@ -112,17 +106,17 @@ class LiveSession:
             raise RefusedError("; ".join(reasons))
         return record
 
-    async def resume(self, run: str, *, step_by_step: bool = False, take_over: frozenset[str] = frozenset()) -> Run:
+    async def resume(self, run: str, *, step_by_step: bool = False) -> Run:
         """Resume a run by the state of its hosts; its own lock may be taken over once its console is gone."""
         record = await self.check_resumable(run)
-        return self._start(record.plan, record, step_by_step, take_over | {record.header.run})
+        return self._start(record.plan, record, step_by_step)
 
-    def _start(self, plan: Plan, earlier: RunRecord | None, step_by_step: bool, take_over: frozenset[str]) -> Run:
+    def _start(self, plan: Plan, earlier: RunRecord | None, step_by_step: bool) -> Run:
         from haconsole.session.performing import performing
         from haconsole.session.run import LiveRun
 
         cluster = (self.inventory, self._fleet, self._clock, self._record, self._locks)
-        begin = partial(performing, plan, *cluster, earlier=earlier, take_over=take_over, answers=self._answers)
+        begin = partial(performing, plan, *cluster, earlier=earlier, answers=self._answers)
         self._run = LiveRun(plan, begin, step_by_step=step_by_step)
         return self._run
 

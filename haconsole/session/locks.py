@@ -1,29 +1,57 @@
-"""What a session keeps in mind about the cluster's lock between its runs."""
+"""The cluster's lock as one session meets it: what it left, whom it may take over from, who blocks a plan."""
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeVar
 
 from haconsole.actions.step import Plan
-from haconsole.execution.process import gone
 from haconsole.model.lock_view import LockView
+from haconsole.transport.answers import Answers
+
+if TYPE_CHECKING:
+    from haconsole.execution.locking.cluster_lock import Takeover
+
+T = TypeVar("T")
 
 
 @dataclass
 class Locks:
-    """`left` are the tokens of locks that this session left standing, because something went on unheard.
-
-    `planned` is the newest plan, with the lock of another console that was at work while it was planned.
-    """
-
+    answers: Answers
+    """Decides whether a stale lock of another console is taken over."""
     left: set[str] = field(default_factory=set)
+    """Tokens of locks that this session did not give back, because a step's result is unknown."""
+    agreed: set[str] = field(default_factory=set)
+    """Runs of other consoles whose stale locks may be taken over."""
     planned: tuple[Plan, LockView | None] | None = None
+    """The newest plan, with the lock of another console that was at work while it was planned."""
 
-    def in_the_way(self, plan: Plan, take_over: frozenset[str]) -> LockView | None:
-        """Who was changing the cluster while `plan` was planned, so that it may be of a cluster half changed."""
+    async def take(self, attempt: Callable[[Takeover], Awaitable[T]], own: frozenset[str] = frozenset()) -> T:
+        """The result of `attempt`, which takes the lock; `own` are runs that may be taken over without a question.
+
+        Where it meets another console's stale lock, a person is asked once whether to take that over.
+        """
+        from haconsole.execution.locking.cluster_lock import LockedError, Takeover
+
+        while True:
+            try:
+                return await attempt(Takeover(own | self.agreed, frozenset(self.left)))
+            except LockedError as locked:
+                run = locked.view.claim.run
+                if not locked.can_take_over or run in self.agreed or not await self.answers.take_over_lock(locked.view):
+                    raise
+                self.agreed.add(run)
+
+    def check_unblocked(self, plan: Plan, own: frozenset[str]) -> None:
+        """Raise LockedError where another console was at work while `plan` was planned: the facts may be outdated."""
+        from haconsole.execution.locking.cluster_lock import LockedError
+        from haconsole.execution.process import gone
+
         if self.planned is None or self.planned[0] is not plan:
-            return None
+            return
         view = self.planned[1]
-        if view is None or view.stale or view.claim.token in self.left or view.claim.run in take_over:
-            return None
-        return None if gone(view.claim.process) else view
+        if view is None or view.stale or view.claim.token in self.left or view.claim.run in own | self.agreed:
+            return
+        if not gone(view.claim.process):
+            raise LockedError(plan.cluster, view, can_take_over=False)

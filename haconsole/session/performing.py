@@ -7,7 +7,7 @@ import os
 import secrets
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 
 from haconsole.actions.step import Plan
@@ -15,7 +15,7 @@ from haconsole.configs.layout import layout
 from haconsole.execution.clock import Clock
 from haconsole.execution.context import ExecutionContext
 from haconsole.execution.host.host_state import HostStateReader
-from haconsole.execution.locking.cluster_lock import ClusterLock, Takeover
+from haconsole.execution.locking.cluster_lock import ClusterLock
 from haconsole.execution.locking.lock_host import LockPaths
 from haconsole.execution.locking.lock_keeper import locked
 from haconsole.execution.log.run_log import Operator, RunHeader, RunLog, run_id
@@ -34,7 +34,7 @@ from haconsole.model.lock import LockClaim
 from haconsole.probes.context import ClusterContext, ProbeTimings
 from haconsole.session.locks import Locks
 from haconsole.session.record import Record
-from haconsole.transport.answers import Answers, NoAnswers
+from haconsole.transport.answers import Answers
 from haconsole.transport.base import Fleet
 from haconsole.transport.redact import redact, redact_certain
 
@@ -65,18 +65,17 @@ async def performing(
     locks: Locks,
     pause: Pause,
     *,
+    answers: Answers,
     earlier: RunRecord | None = None,
-    take_over: frozenset[str] = frozenset(),
-    answers: Answers | None = None,
 ) -> AsyncIterator[Executor]:
     """An executor of `plan`, recorded under a new run, while it has the cluster's lock; its steps wait at `pause`.
 
-    With an `earlier` run of this plan it carries that one on, in the same record. `take_over` names runs whose locks
-    may be taken over. `answers` are asked for the passphrase of CA keys that the operator keeps. Raises LockedError or
-    NoMajorityError before anything is recorded. What it keeps open ends with it.
+    With an `earlier` run of this plan it resumes that one, in the same record. The lock of that run, or of the run that
+    the plan undoes, is taken over once its console is gone. `answers` gives the passphrase of CA keys that the operator
+    keeps. Raises LockedError or NoMajorityError before anything is recorded.
     """
     folder = keys_folder(inventory.pki.ca_keys, record.source, inventory.cluster)
-    keys = OperatorKeys(folder, answers or NoAnswers(), os.environ)
+    keys = OperatorKeys(folder, answers, os.environ)
     site = ExecutionContext(inventory, fleet, HostStateReader(fleet), clock, RUN_DIR, keys)
     probing = ClusterContext(inventory, layout(inventory), fleet, clock.now, secrets.token_bytes(16), ProbeTimings())
     known = tuple(vip.auth_pass for vip in inventory.vips if vip.auth_pass is not None)
@@ -85,7 +84,11 @@ async def performing(
     run = earlier.header.run if earlier else run_id(plan.action, now, secrets.token_hex(2))
     path = earlier.path if earlier else record.folder / f"{run}.jsonl"
     lock = cluster_lock(inventory, fleet, run=run, action=plan.action)
-    async with locked(lock, Takeover(take_over, frozenset(locks.left))) as keeper:
+    own = frozenset({earlier.header.run} if earlier else {plan.undoes} if plan.undoes else ())
+    async with AsyncExitStack() as stack:
+        if earlier is None:
+            locks.check_unblocked(plan, own)
+        keeper = await locks.take(lambda over: stack.enter_async_context(locked(lock, over)), own)
         executor: Executor | None = None
         try:
             executor = Executor(

@@ -88,13 +88,13 @@ class ReplayedSession:
         self.observer = ReplayedObserver(recording, speed, repeats, clock or SystemClock())
         self.planner = self.history = NoChanges()
 
-    def start(self, plan: Plan, *, step_by_step: bool = False, take_over: frozenset[str] = frozenset()) -> Run:
+    def start(self, plan: Plan, *, step_by_step: bool = False) -> Run:
         refuse()
 
     async def check_resumable(self, run: str) -> RunRecord:
         refuse()
 
-    async def resume(self, run: str, *, step_by_step: bool = False, take_over: frozenset[str] = frozenset()) -> Run:
+    async def resume(self, run: str, *, step_by_step: bool = False) -> Run:
         refuse()
 
     async def close(self) -> None:

@@ -2,20 +2,23 @@
 
 STARTING --lock taken--> RUNNING <--pause, unpause--> PAUSED
     |                       |                           |
-    +--------- stop --------+------------ stop ---------+--> STOPPING --last event--> ENDED
+    |                       +---------- stop -----------+--> STOPPING --last event--> ENDED
+    |                                                                                   ^
+    +------------------------------------ stop ------------------------------------------+
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Callable
-from contextlib import AbstractAsyncContextManager, aclosing
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing
 
 from haconsole.actions.step import Plan, StepId
 from haconsole.errors import HaconsoleError
 from haconsole.execution.events import Event
 from haconsole.execution.steps.executor import Executor
 from haconsole.execution.steps.gate import Pause
-from haconsole.session import RunState
+from haconsole.session import NotStartedError, RunState
 
 OpenExecutor = Callable[[Pause], AbstractAsyncContextManager[Executor]]
 """Takes the cluster's lock and makes the executor, whose steps wait at the pause; closing it gives the lock back."""
@@ -30,7 +33,7 @@ class LiveRun:
         self._pause = Pause(closed=step_by_step)
         self._executor: Executor | None = None
         self._stopping = False
-        self._at_once = False
+        self._opening: asyncio.Task[Executor] | None = None
         self._ended = False
 
     @property
@@ -46,15 +49,32 @@ class LiveRun:
     async def events(self) -> AsyncGenerator[Event, None]:
         """Take the lock, run the plan, give the lock back. Closing the iterator stops after the current steps."""
         try:
-            async with self._open_executor(self._pause) as executor:
-                self._executor = executor
+            async with AsyncExitStack() as stack:
+                self._executor = executor = await self._opened(stack)
                 if self._stopping:
-                    self.stop(at_once=self._at_once)
+                    executor.stop()
                 async with aclosing(executor.events()) as events:
                     async for event in events:
                         yield event
         finally:
             self._ended = True
+
+    async def _opened(self, stack: AsyncExitStack) -> Executor:
+        """The executor, with the lock; `stop` cancels the wait for it, and the questions to a person with it."""
+        opening = stack.enter_async_context(self._open_executor(self._pause))
+        self._opening = asyncio.create_task(opening, name="open executor")
+        if self._stopping:
+            self._opening.cancel()
+        try:
+            return await self._opening
+        except asyncio.CancelledError:
+            self._opening.cancel()
+            await asyncio.wait((self._opening,))
+            if not self._stopping:
+                raise
+            raise NotStartedError(
+                f"{self.plan.action} was stopped before its first step; nothing was changed"
+            ) from None
 
     def pause(self) -> None:
         """Start no step until it is released or the pause ends; running steps finish."""
@@ -75,9 +95,11 @@ class LiveRun:
     def stop(self, *, at_once: bool = False) -> None:
         """Start no further step; `at_once` does not wait for the running ones either."""
         self._check_not_ended()
-        self._stopping, self._at_once = True, self._at_once or at_once
+        self._stopping = True
         if self._executor is not None:
             self._executor.abandon() if at_once else self._executor.stop()
+        elif self._opening is not None:
+            self._opening.cancel()
 
     def _check_not_ended(self) -> None:
         if self._ended:

@@ -1,10 +1,11 @@
-"""What only a person can answer while connecting: passphrases, sudo passwords, whether a new host key is right."""
+"""Questions that only a person can answer: passphrases, sudo passwords, new host keys, another console's lock."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Protocol
 
+from haconsole.model.lock_view import LockView
 from haconsole.model.names import HostName
 from haconsole.model.secret import Secret
 
@@ -27,6 +28,10 @@ class Answers(Protocol):
         """Whether the key that `address` showed is the host's; `fingerprint` is like ``SHA256:…``."""
         ...
 
+    async def take_over_lock(self, lock: LockView) -> bool:
+        """Whether to take over the cluster's lock from a console that is gone or cut off."""
+        ...
+
 
 class NoAnswers:
     """Refuses every question, for where no person is."""
@@ -38,4 +43,7 @@ class NoAnswers:
         return None
 
     async def accept_host_key(self, host: HostName, address: str, algorithm: str, fingerprint: str) -> bool:
+        return False
+
+    async def take_over_lock(self, lock: LockView) -> bool:
         return False

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from haconsole.model.lock_view import LockView, lock_sentence
 from haconsole.model.names import HostName
 from haconsole.model.secret import Secret
 
@@ -19,13 +20,23 @@ _LINE_BYTES = 1024
 class TerminalAnswers:
     """Answers for command-line verbs: asks on the terminal itself, so that pipes on stdin and stdout stay clean.
 
-    `accepted` are fingerprints a person has vouched for (``--accept-host-key``). Without a terminal everything else is
-    refused. Questions are put one after the other. One sudo password is taken for all hosts; where it is wrong, that
-    host is asked for by name.
+    `accepted` are fingerprints a person has vouched for (``--accept-host-key``), `take_over` the runs whose stale locks
+    may be taken over (``--take-over-lock``); for others that is asked with `asks_take_over`. Without a terminal every
+    other answer is a refusal. Questions are put one after the other. One sudo password is used for all hosts; where it
+    is wrong, the question names the host.
     """
 
-    def __init__(self, accepted: Iterable[str] = (), *, terminal: Path = _TERMINAL) -> None:
+    def __init__(
+        self,
+        accepted: Iterable[str] = (),
+        *,
+        take_over: Iterable[str] = (),
+        asks_take_over: bool = False,
+        terminal: Path = _TERMINAL,
+    ) -> None:
         self._accepted = frozenset(_normal(fingerprint) for fingerprint in accepted)
+        self._take_over = frozenset(take_over)
+        self._asks_take_over = asks_take_over
         self._terminal = terminal
         self._turn = asyncio.Lock()
         self._password: Secret | None = None
@@ -57,6 +68,20 @@ class TerminalAnswers:
         async with self._turn:
             answer = await self._ask(question, echo=True)
         return (answer or "").strip() == "yes"
+
+    async def take_over_lock(self, lock: LockView) -> bool:
+        if lock.claim.run in self._take_over:
+            return True
+        if not self._asks_take_over:
+            return False
+        question = (
+            f"{lock_sentence(lock)} (on {', '.join(lock.hosts)}).\n"
+            "That console is gone or cut off. Make sure of it: two consoles that change a cluster can destroy it.\n"
+            "Take over its lock? [y/N] "
+        )
+        async with self._turn:
+            answer = await self._ask(question, echo=True)
+        return (answer or "").strip().lower() in ("y", "yes")
 
     async def _ask_secret(self, prompt: str) -> Secret | None:
         async with self._turn:

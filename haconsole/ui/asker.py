@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from textual.app import App
     from textual.screen import Screen
 
+    from haconsole.model.lock_view import LockView
     from haconsole.model.names import HostName
 
 T = TypeVar("T")
@@ -51,6 +52,12 @@ class ScreenAsker:
         )
         said: bool | None = await self._ask(YesNoQuestion(question))
         return said is True
+
+    async def take_over_lock(self, lock: LockView) -> bool:
+        from haconsole.ui.screens.question import YesNoQuestion
+        from haconsole.ui.screens.running import take_over
+
+        return await self._ask(YesNoQuestion(take_over(lock))) is True
 
     async def _secret(self, title: str, why: str) -> Secret | None:
         from haconsole.ui.screens.question import SecretQuestion

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from haconsole.errors import HaconsoleError
 from haconsole.ui import faults
 from haconsole.ui.aftermath import changes_since, let_inventory_follow
-from haconsole.ui.consent import refused, unless_locked
+from haconsole.ui.consent import refused
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -20,8 +20,7 @@ if TYPE_CHECKING:
     from haconsole.session import Run, Session
     from haconsole.ui.app import ConsoleApp
 
-    Begin = Callable[[Session, frozenset[str]], Awaitable[Run]]
-    """Starts a run, given the runs whose locks it may take over."""
+    Begin = Callable[[Session], Awaitable[Run]]
 
 END_WITHIN_S = 5.0
 SILENT = "the run ended without a result; read its record: haconsole runs"
@@ -69,8 +68,8 @@ class Runs:
 
         view = RunView(plan, self._app.setting.clock(), paused=teaching, teaching=teaching)
 
-        async def begin(session: Session, take_over: frozenset[str]) -> Run:
-            return session.start(plan, step_by_step=teaching, take_over=take_over)
+        async def begin(session: Session) -> Run:
+            return session.start(plan, step_by_step=teaching)
 
         self._set_off(view, begin)
 
@@ -82,7 +81,7 @@ class Runs:
 
         run = record.header.run
         view = RunView(record.plan, self._app.setting.clock(), run=run)
-        self._set_off(view, lambda session, take_over: session.resume(run, take_over=take_over))
+        self._set_off(view, lambda session: session.resume(run))
 
     def _set_off(self, view: RunView, begin: Begin) -> None:
         from haconsole.ui.screens.running import RunScreen
@@ -148,7 +147,7 @@ class Runs:
         app = self._app
         before, broken = app.state.snapshot, SILENT
         try:
-            await unless_locked(app, lambda take_over: self._take_in(begin, take_over))
+            await self._take_in(begin)
         except Exception as error:
             broken = faults.in_words(error)
         if app.run_view is not None:
@@ -158,11 +157,11 @@ class Runs:
             if app.run_view.done is not None and plan.leaves:
                 await let_inventory_follow(app, plan, app.run_view.done.outcome)
 
-    async def _take_in(self, begin: Begin, take_over: frozenset[str]) -> None:
+    async def _take_in(self, begin: Begin) -> None:
         session = self._app.session
         if session is None:
             return
-        self._run = await begin(session, take_over)
+        self._run = await begin(session)
         async for event in self._run.events():
             if self._app.run_view is not None:
                 self._app.run_view = self._app.run_view.after(event)

@@ -6,17 +6,19 @@ import asyncio
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from haconsole.model.lock_view import LockView
 from haconsole.model.names import HostName
 from haconsole.model.secret import Secret
 
 
 @dataclass
 class ScriptedAnswers:
-    """Gives `passphrases` and `passwords` in turn; `accepts` host keys once `answered` is set."""
+    """Gives `passphrases` and `passwords` in turn; `accepts` host keys once `answered` is set, `takes_over` locks."""
 
     passphrases: list[str] = field(default_factory=list)
     passwords: list[str] = field(default_factory=list)
     accepts: bool = False
+    takes_over: bool = False
     answered: asyncio.Event | None = None
     asked: list[tuple[str, ...]] = field(default_factory=list)
 
@@ -33,3 +35,7 @@ class ScriptedAnswers:
         if self.answered is not None:
             await self.answered.wait()
         return self.accepts
+
+    async def take_over_lock(self, lock: LockView) -> bool:
+        self.asked.append(("lock", lock.claim.run))
+        return self.takes_over

@@ -138,7 +138,7 @@ class FakeSession:
             raise RefusedError(self.refusal)
         return await self.record(run)
 
-    async def resume(self, run: str, *, step_by_step: bool = False, take_over: frozenset[str] = frozenset()) -> Run:
+    async def resume(self, run: str, *, step_by_step: bool = False) -> Run:
         self.stops += (f"resume {run}",)
         return self.start((await self.check_resumable(run)).plan, step_by_step=step_by_step)
 
@@ -146,7 +146,7 @@ class FakeSession:
         self.asked += (("undo", {"run": run}),)
         return self.plans["undo"]
 
-    def start(self, plan: Plan, *, step_by_step: bool = False, take_over: frozenset[str] = frozenset()) -> Run:
+    def start(self, plan: Plan, *, step_by_step: bool = False) -> Run:
         if step_by_step:
             self.stops += ("step by step",)
         return FakeRun(plan, self)

@@ -27,8 +27,8 @@ from haconsole.lab.lab import Lab
 from haconsole.model.lock import HEARTBEAT_S
 from haconsole.model.names import HostName
 from haconsole.session.live import LiveSession
-from haconsole.transport.answers import NoAnswers
 from haconsole.transport.ssh import SshFleet
+from tests.fakes.answers import ScriptedAnswers
 from tests.fakes.waiting import eventually
 from tests.hosts.conftest import LabMaker
 from tests.hosts.program import Program
@@ -58,9 +58,11 @@ async def session(lab: Lab, tmp_path: Path) -> AsyncIterator[LiveSession]:
         yield session
 
 
-def console(lab: Lab, folder: Path) -> LiveSession:
-    inventory = load(lab.inventory_path)
-    return LiveSession(inventory, SshFleet(inventory, NoAnswers()), source="lab", digest="", runs=folder / "runs")
+def console(lab: Lab, folder: Path, *, takes_over: bool = False) -> LiveSession:
+    inventory, answers = load(lab.inventory_path), ScriptedAnswers(takes_over=takes_over)
+    return LiveSession(
+        inventory, SshFleet(inventory, answers), source="lab", digest="", runs=folder / "runs", answers=answers
+    )
 
 
 def plan(*steps: Step) -> Plan:
@@ -142,11 +144,11 @@ async def test_a_run_stops_before_its_next_step_when_another_console_has_taken_o
     run = holders(lab)[0]
     other = tmp_path / "other"
     other.mkdir()
-    async with console(lab, other) as thief:
+    async with console(lab, other, takes_over=True) as thief:
         for host in HOSTS:
             lab.exec(host, "sh", "-c", f"sed -i 's/ .*/ 1/' {HEARTBEAT}")
         waits = plan(step("cp1", "while [ ! -e /root/go2 ]; do sleep 0.2; done"))
-        theft = asyncio.create_task(_ended(thief, waits, take_over=frozenset({run})))
+        theft = asyncio.create_task(_ended(thief, waits))
         await eventually(lambda: run not in holders(lab), 30)
         await asyncio.sleep(HEARTBEAT_S + 2)
         lab.exec("cp1", "touch", "/root/go")
@@ -175,8 +177,8 @@ def test_a_console_that_was_killed_leaves_its_lock_which_another_adopts_knowingl
     refused = program("run", "bootstrap", "--only", "haproxy", "--yes")
     assert refused.returncode == 4
     assert re.search(rf"is locked: .+ has run bootstrap for \d+ s, run {run}", refused.stderr)
-    assert f"--adopt-lock {run}" in refused.stderr
-    assert program.events("bootstrap", "--only", "haproxy", "--adopt-lock", run)[-1]["outcome"] == "done"
+    assert f"--take-over-lock {run}" in refused.stderr
+    assert program.events("bootstrap", "--only", "haproxy", "--take-over-lock", run)[-1]["outcome"] == "done"
     assert holders(lab) == ["", "", ""]
 
 
@@ -238,8 +240,8 @@ def test_the_record_outlives_a_restart_and_its_heartbeat_is_as_old_as_that(lab: 
         lab.exec(host, "rm", HOLDER)
 
 
-async def _ended(session: LiveSession, plan: Plan, *, take_over: frozenset[str] = frozenset()) -> RunDone:
-    last = [event async for event in session.start(plan, take_over=take_over).events()][-1]
+async def _ended(session: LiveSession, plan: Plan) -> RunDone:
+    last = [event async for event in session.start(plan).events()][-1]
     assert isinstance(last, RunDone)
     return last
 

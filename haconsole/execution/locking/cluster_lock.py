@@ -40,7 +40,7 @@ class LockedError(RefusedError):
         if can_take_over:
             mend = (
                 f"make sure that its console is gone, then resume {run} where it was begun, "
-                f"or take over with --adopt-lock {run}"
+                f"or take over with --take-over-lock {run}"
             )
         else:
             mend = "wait for its end (--wait SECONDS); `status` shows it"

@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 
 from haconsole.actions.step import Plan
 from haconsole.cli.main import run
 from haconsole.errors import ExitCode
-from haconsole.execution.locking.cluster_lock import LockedError, NoMajorityError
+from haconsole.execution.events import Event
+from haconsole.execution.locking.cluster_lock import LockedError, NoMajorityError, Takeover
 from haconsole.model.lock import LockClaim
 from haconsole.model.lock_view import LockView
 from haconsole.model.names import HostName
 from haconsole.session import Run
+from haconsole.session.locks import Locks
+from haconsole.transport.answers import Answers, NoAnswers
+from haconsole.transport.terminal import TerminalAnswers
 from tests.fakes.plans import PLAN, begun, ended
-from tests.fakes.session import FakeSession
+from tests.fakes.session import FakeRun, FakeSession
 
 STALE = LockView(LockClaim("ab" * 16, "ops@desk", 7, "r0", "join"), (HostName("cp1"), HostName("cp2")), 90, 40)
 FRESH = LockView(STALE.claim, STALE.hosts, 90, 3)
@@ -25,11 +31,12 @@ FRESH = LockView(STALE.claim, STALE.hosts, 90, 3)
 
 @dataclass
 class Locked(FakeSession):
-    """A cluster that another console has locked, unless its run is adopted."""
+    """A cluster that another console has locked; `taken_over` are the takeovers each attempt was allowed."""
 
     error: LockedError | NoMajorityError | None = None
-    adopted: list[frozenset[str]] = field(default_factory=list)
+    taken_over: list[frozenset[str]] = field(default_factory=list)
     waited: list[float] = field(default_factory=list)
+    locks: Locks = field(default_factory=lambda: Locks(NoAnswers()))
 
     async def __aenter__(self) -> Locked:
         return self
@@ -37,22 +44,37 @@ class Locked(FakeSession):
     async def __aexit__(self, *_: object) -> None:
         await self.close()
 
-    async def wait_for_lock(self, within_s: float, take_over: frozenset[str] = frozenset()) -> None:
+    async def wait_for_lock(self, within_s: float) -> None:
         self.waited.append(within_s)
-        if self.error is not None:
+        await self.locks.take(self.attempt)
+
+    async def attempt(self, over: Takeover) -> None:
+        self.taken_over.append(over.runs)
+        if self.error is not None and "r0" not in over.runs:
             raise self.error
 
-    def start(self, plan: Plan, *, step_by_step: bool = False, take_over: frozenset[str] = frozenset()) -> Run:
-        self.adopted.append(take_over)
-        if self.error is not None and "r0" not in take_over:
-            raise self.error
-        return super().start(plan)
+    def start(self, plan: Plan, *, step_by_step: bool = False) -> Run:
+        return LockedRun(plan, self)
+
+
+class LockedRun(FakeRun):
+    session: Locked
+
+    async def events(self) -> AsyncIterator[Event]:
+        await self.session.locks.take(self.session.attempt)
+        async for event in super().events():
+            yield event
 
 
 @pytest.fixture
 def session(monkeypatch: pytest.MonkeyPatch) -> Locked:
     session = Locked(plans={"bootstrap": PLAN}, events=(*begun(), *ended()))
-    monkeypatch.setattr("haconsole.session.live.open_session", lambda path, answers: session)
+
+    def opened(path: Path, answers: Answers) -> Locked:
+        session.locks = Locks(answers)
+        return session
+
+    monkeypatch.setattr("haconsole.session.live.open_session", opened)
     return session
 
 
@@ -78,28 +100,40 @@ def test_the_same_in_json_is_a_refusal(
     assert (told["schema"], told["reasons"]) == ("haconsole/refusal/v1", [str(error)])
 
 
-def test_a_stale_lock_is_taken_over_when_its_run_is_named(session: Locked) -> None:
+@pytest.mark.parametrize("option", ["--take-over-lock", "--adopt-lock"])
+def test_a_stale_lock_is_taken_over_when_its_run_is_named(session: Locked, option: str) -> None:
     session.error = LockedError("lab", STALE, can_take_over=True)
     assert run(["run", "bootstrap", "lab.yaml", "--yes"]) == ExitCode.REFUSED
-    assert run(["run", "bootstrap", "lab.yaml", "--yes", "--adopt-lock", "r0"]) == ExitCode.OK
-    assert session.adopted == [frozenset(), frozenset({"r0"})]
+    assert run(["run", "bootstrap", "lab.yaml", "--yes", option, "other"]) == ExitCode.REFUSED
+    assert run(["run", "bootstrap", "lab.yaml", "--yes", option, "r0"]) == ExitCode.OK
+    assert session.taken_over == [frozenset(), frozenset(), frozenset(), frozenset({"r0"})]
 
 
-@pytest.mark.parametrize(("answer", "ended_with"), [(True, ExitCode.OK), (False, ExitCode.REFUSED)])
-def test_at_a_terminal_a_person_is_asked_whether_to_take_a_stale_lock_over(
-    session: Locked, monkeypatch: pytest.MonkeyPatch, answer: bool, ended_with: ExitCode
+@pytest.mark.parametrize("verb", ["run bootstrap", "resume", "undo"])
+def test_help_lists_the_option_by_its_present_name_only(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run([*verb.split(), "--help"]) == ExitCode.OK
+    text = capsys.readouterr().out
+    assert "--take-over-lock RUN" in text
+    assert "adopt" not in text
+
+
+@pytest.mark.parametrize(("answer", "ended_with"), [("y", ExitCode.OK), ("n", ExitCode.REFUSED)])
+def test_at_a_terminal_a_person_decides_whether_to_take_over_a_stale_lock(
+    session: Locked, monkeypatch: pytest.MonkeyPatch, answer: str, ended_with: ExitCode
 ) -> None:
     questions: list[str] = []
 
-    async def confirmed(question: str) -> bool:
-        questions.append(question)
+    async def ask(self: TerminalAnswers, prompt: str, *, echo: bool) -> str:
+        questions.append(prompt)
         return answer
 
-    monkeypatch.setattr("haconsole.cli.locking.confirmed", confirmed)
+    monkeypatch.setattr(TerminalAnswers, "_ask", ask)
     monkeypatch.setattr(sys.stdin, "isatty", lambda: True)
     session.error = LockedError("lab", STALE, can_take_over=True)
-    assert run(["run", "bootstrap", "lab.yaml", "--yes"]) == ended_with
+    assert run(["run", "bootstrap", "lab.yaml", "--yes", "--wait", "1"]) == ended_with
     assert len(questions) == 1
+    assert "Take over its lock? [y/N]" in questions[0]
+    assert run(["run", "bootstrap", "lab.yaml", "--yes", "--json"]) == ExitCode.REFUSED
     session.error = LockedError("lab", FRESH, can_take_over=False)
     assert run(["run", "bootstrap", "lab.yaml", "--yes"]) == ExitCode.REFUSED
     assert len(questions) == 1

@@ -90,7 +90,7 @@ async def test_a_stale_lock_is_taken_over_only_knowingly(tmp_path: Path) -> None
     first = lock(tmp_path, 1)
     await first.take(NOTHING)
     age(tmp_path, 31)
-    with pytest.raises(LockedError, match=r"stale: its last heartbeat is \d\d s ago.*--adopt-lock r1") as refused:
+    with pytest.raises(LockedError, match=r"stale: its last heartbeat is \d\d s ago.*--take-over-lock r1") as refused:
         await lock(tmp_path, 2).take(NOTHING)
     assert refused.value.can_take_over
     with pytest.raises(LockedError):

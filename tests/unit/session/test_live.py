@@ -26,6 +26,8 @@ from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.probes.collect import Collector
 from haconsole.session.live import LiveSession
 from haconsole.session.planning import PATIENT
+from haconsole.transport.answers import Answers
+from tests.fakes.answers import ScriptedAnswers
 from tests.fakes.certified import NEW, OLD, certified
 from tests.fakes.cluster import INVENTORY as THREE
 from tests.fakes.cluster import NOW, changed, healthy
@@ -51,10 +53,16 @@ def step(script: str) -> Step:
     return Step(StepId("s"), "Do it", "It is needed.", HostName("cp1"), RunCommand(("sh", "-c", script)))
 
 
-def session(folder: Path, *, read_only: bool = False) -> tuple[LiveSession, LocalFleet]:
+def session(folder: Path, *, read_only: bool = False, answers: Answers | None = None) -> tuple[LiveSession, LocalFleet]:
     fleet = LocalFleet("cp1")
     made = LiveSession(
-        INVENTORY, fleet, source="/lab.yaml", digest="ab" * 32, runs=folder / "runs", read_only=read_only
+        INVENTORY,
+        fleet,
+        source="/lab.yaml",
+        digest="ab" * 32,
+        runs=folder / "runs",
+        read_only=read_only,
+        answers=answers,
     )
     return made, fleet
 
@@ -130,10 +138,9 @@ async def test_of_two_consoles_one_runs_and_the_other_leaves_no_record_of_a_run(
     assert [event async for event in second.start(plan).events()][-1].outcome is Outcome.DONE  # type: ignore[union-attr]
 
 
-async def test_a_run_whose_step_was_left_to_its_host_leaves_the_lock_standing_until_it_is_adopted(
-    tmp_path: Path,
-) -> None:
-    one, _ = session(tmp_path)
+async def test_a_lock_left_by_a_step_without_a_result_is_taken_over_where_a_person_agrees(tmp_path: Path) -> None:
+    answers = ScriptedAnswers()
+    one, _ = session(tmp_path, answers=answers)
     run = one.start(Plan("bootstrap", "lab", (step(f"while [ ! -e {tmp_path}/go ]; do sleep 0.05; done"),)))
     events = []
     async for event in run.events():
@@ -145,11 +152,11 @@ async def test_a_run_whose_step_was_left_to_its_host_leaves_the_lock_standing_un
     await eventually(lambda: any((tmp_path / "run").rglob("status")))
     assert events[-1].outcome is Outcome.UNKNOWN  # type: ignore[union-attr]
     again = Plan("bootstrap", "lab", (step("true"),))
-    with pytest.raises(LockedError) as refused:
+    with pytest.raises(LockedError):
         await anext(one.start(again).events())
-    assert refused.value.can_take_over
-    adopted = one.start(again, take_over=frozenset({events[-1].run})).events()
-    assert [event async for event in adopted][-1].outcome is Outcome.DONE  # type: ignore[union-attr]
+    answers.takes_over = True
+    assert [event async for event in one.start(again).events()][-1].outcome is Outcome.DONE  # type: ignore[union-attr]
+    assert answers.asked == [("lock", events[-1].run)] * 2
     assert not (tmp_path / "lock" / "holder").exists()
 
 
@@ -193,7 +200,7 @@ async def test_a_run_that_an_action_takes_back_as_a_whole_is_undone_by_a_fresh_p
     assert any(step.id.startswith("pki.service-account-back@") for step in planned.steps)
     refused = await one.history.plan_undo(run)
     assert isinstance(refused, Refusal)
-    assert "there is nothing to take back" in refused.reasons[0]
+    assert "there is nothing to undo" in refused.reasons[0]
 
 
 def test_patience_leaves_room_for_the_rest_of_an_answer() -> None:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
-from haconsole.actions.step import StepId
+from haconsole.actions.step import Plan, StepId
 from haconsole.errors import HaconsoleError
 from haconsole.execution.events import Event, Outcome, RunDone, StepPaused
-from haconsole.session import Run, RunState
+from haconsole.execution.steps.executor import Executor
+from haconsole.execution.steps.gate import Pause
+from haconsole.session import NotStartedError, Run, RunState
+from haconsole.session.run import LiveRun
 from tests.fakes.executing import ExecutingSession, made, making
 
 A, B, C = (StepId(name) for name in "abc")
@@ -44,14 +49,38 @@ async def test_a_run_paused_before_its_lock_is_taken_starts_paused(tmp_path: Pat
 
 
 @pytest.mark.parametrize("at_once", [False, True])
-async def test_a_run_stopped_before_its_lock_is_taken_changes_nothing(tmp_path: Path, at_once: bool) -> None:
+async def test_a_run_stopped_before_its_events_are_read_starts_nothing(tmp_path: Path, at_once: bool) -> None:
     run = run_of(tmp_path)
     run.stop(at_once=at_once)
     assert run.state is RunState.STOPPING
-    last = [event async for event in run.events()][-1]
-    assert isinstance(last, RunDone)
-    assert (last.outcome, last.changed) == (Outcome.SKIPPED, 0)
+    with pytest.raises(NotStartedError, match="bootstrap was stopped before its first step"):
+        await anext(aiter(run.events()))
     assert not made(tmp_path, A)
+
+
+async def test_a_stop_ends_the_wait_for_the_lock_and_its_question(tmp_path: Path) -> None:
+    asked, withdrawn = asyncio.Event(), asyncio.Event()
+
+    @asynccontextmanager
+    async def locked(pause: Pause) -> AsyncIterator[Executor]:
+        asked.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            withdrawn.set()
+        yield  # type: ignore[misc]
+
+    run = LiveRun(Plan("bootstrap", "lab", ()), locked)
+
+    async def stop() -> None:
+        await asked.wait()
+        run.stop()
+
+    with pytest.raises(NotStartedError):
+        async with asyncio.timeout(5):
+            await asyncio.gather(anext(aiter(run.events())), stop())
+    assert withdrawn.is_set()
+    assert run.state is RunState.ENDED
 
 
 async def test_a_step_is_released_by_its_id_and_no_other_starts(tmp_path: Path) -> None:

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from haconsole.model.lock import LockClaim
+from haconsole.model.lock_view import LockView
 from haconsole.model.names import HostName
 from haconsole.model.secret import Secret
 from haconsole.transport.terminal import TerminalAnswers
@@ -101,3 +103,20 @@ async def test_a_fingerprint_of_the_command_line_needs_no_terminal(said: str) ->
 async def test_without_a_terminal_secrets_are_refused() -> None:
     answers = TerminalAnswers(terminal=Path("/nowhere"))
     assert (await answers.passphrase(Path("/k")), await answers.sudo_password(CP1)) == (None, None)
+
+
+LOCK = LockView(LockClaim("ab" * 16, "ops@desk", 7, "r0", "join"), (CP1, CP2), 90, 40)
+
+
+@pytest.mark.parametrize(("typed", "agreed"), [("y", True), ("YES", True), ("", False), ("no", False)])
+async def test_a_stale_lock_is_shown_and_taken_over_by_a_yes(terminal: Terminal, typed: str, agreed: bool) -> None:
+    answers = TerminalAnswers(terminal=terminal.path, asks_take_over=True)
+    asking = asyncio.create_task(answers.take_over_lock(LOCK))
+    await eventually(lambda: "ops@desk (process 7) has run join" in terminal.read())
+    await terminal.type("Take over its lock? [y/N] ", typed)
+    assert await asking is agreed
+
+
+async def test_a_stale_lock_named_on_the_command_line_needs_no_terminal() -> None:
+    assert await TerminalAnswers(take_over=("r0",), terminal=Path("/nowhere")).take_over_lock(LOCK)
+    assert not await TerminalAnswers(take_over=("r1",), terminal=Path("/nowhere")).take_over_lock(LOCK)

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field, replace
 
 from haconsole.actions.step import Plan
-from haconsole.execution.locking.cluster_lock import LockedError
+from haconsole.execution.events import Event
+from haconsole.execution.locking.cluster_lock import LockedError, Takeover
 from haconsole.model.lock import HostLock, LockClaim
 from haconsole.model.lock_view import LockView
 from haconsole.model.observed import Known
 from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.session import Run
+from haconsole.session.locks import Locks
+from haconsole.ui.app import ConsoleApp
+from haconsole.ui.asker import ScreenAsker
 from tests.fakes.cluster import NAMES, NOW, healthy
 from tests.fakes.plans import PLAN, begun, ended
-from tests.fakes.session import FakeSession
+from tests.fakes.session import FakeRun, FakeSession
 from tests.unit.ui.test_app import console, running, screen_text
 from tests.unit.ui.test_guided import begin, shows
 
@@ -28,19 +33,32 @@ def locked(heartbeat_s: int) -> ClusterSnapshot:
 
 @dataclass
 class LockedSession(FakeSession):
-    """Another console has the lock; what may be taken over is when its run is named."""
+    """Another console has the lock; its run is `asker`'s question where its lock is stale."""
 
     can_take_over: bool = True
+    asker: ScreenAsker = field(default_factory=ScreenAsker)
 
-    def start(self, plan: Plan, *, step_by_step: bool = False, take_over: frozenset[str] = frozenset()) -> Run:
-        if CLAIM.run not in take_over:
-            raise LockedError("lab", LockView(CLAIM, NAMES, 60, 45), can_take_over=self.can_take_over)
-        return super().start(plan, step_by_step=step_by_step)
+    def start(self, plan: Plan, *, step_by_step: bool = False) -> Run:
+        return LockedRun(plan, self)
 
 
-def session(*, can_take_over: bool) -> LockedSession:
+class LockedRun(FakeRun):
+    session: LockedSession
+
+    async def events(self) -> AsyncIterator[Event]:
+        await Locks(self.session.asker).take(self._attempt)
+        async for event in super().events():
+            yield event
+
+    async def _attempt(self, over: Takeover) -> None:
+        if CLAIM.run not in over.runs:
+            raise LockedError("lab", LockView(CLAIM, NAMES, 60, 45), can_take_over=self.session.can_take_over)
+
+
+def locked_console(*, can_take_over: bool) -> ConsoleApp:
     events = (*begun(), *ended())
-    return LockedSession(healthy(), plans={"bootstrap": PLAN}, events=events, can_take_over=can_take_over)
+    session = LockedSession(healthy(), plans={"bootstrap": PLAN}, events=events, can_take_over=can_take_over)
+    return console(session, asker=session.asker)
 
 
 async def test_the_bar_tells_who_may_change_the_cluster() -> None:
@@ -59,14 +77,14 @@ async def test_nobodys_lock_is_not_told() -> None:
 
 
 async def test_a_living_consoles_lock_refuses_a_run() -> None:
-    async with running(console(session(can_take_over=False)), (160, 45)) as pilot:
+    async with running(locked_console(can_take_over=False), (160, 45)) as pilot:
         await begin(pilot)
         await shows(pilot, "lab is locked: ops@desk")
         assert "– not started" in screen_text(pilot.app)  # type: ignore[arg-type]
 
 
 async def test_the_lock_of_a_console_that_is_gone_is_taken_over_by_a_yes() -> None:
-    async with running(console(session(can_take_over=True))) as pilot:
+    async with running(locked_console(can_take_over=True)) as pilot:
         await begin(pilot)
         await shows(pilot, "take over the lock of another console?")
         await pilot.press("y")
@@ -74,7 +92,7 @@ async def test_the_lock_of_a_console_that_is_gone_is_taken_over_by_a_yes() -> No
 
 
 async def test_without_a_yes_it_stays_locked() -> None:
-    async with running(console(session(can_take_over=True)), (160, 45)) as pilot:
+    async with running(locked_console(can_take_over=True), (160, 45)) as pilot:
         await begin(pilot)
         await shows(pilot, "take over the lock of another console?")
         await pilot.press("n")
