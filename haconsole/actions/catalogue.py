@@ -13,6 +13,7 @@ from haconsole.actions.restore import restore_action
 from haconsole.actions.rotation.catalogue import rotation_actions
 from haconsole.actions.step import Plan, Refusal
 from haconsole.actions.tending import tending_actions
+from haconsole.actions.unmask import unmask_action
 from haconsole.errors import UsageError
 from haconsole.inventory.schema import Inventory
 from haconsole.model.snapshot import ClusterSnapshot
@@ -40,6 +41,7 @@ def catalogue() -> tuple[Action, ...]:
         *tending_actions(),
         *failover_actions(),
         restart_action(),
+        unmask_action(),
         restore_action(),
     )
 

@@ -59,12 +59,12 @@ def restart_action() -> Action:
 def plan_restart(snapshot: ClusterSnapshot, inventory: Inventory, request: Request) -> Plan | Refusal:
     """Stopped and hung ones at the same time; refused if a restart would lose the quorum, the VIP or the API."""
     service, wanted = request["service"], request.get("host")
-    unit, everywhere = _unit(inventory, service), inventory.with_role(_role(service))
+    unit, everywhere = unit_of(inventory, service), inventory.with_role(role_of(service))
     down = tuple(host for host in everywhere if is_down(snapshot.host(HostName(host.name)), service))
     hosts = tuple(host for host in everywhere if host.name == wanted) if wanted else down
     reasons = (
         *_no_target(service, wanted, hosts, everywhere),
-        *(reason for host in hosts for reason in _unfit(snapshot, host, service)),
+        *(reason for host in hosts for reason in unfit(snapshot, host, service)),
         *(reason for host in hosts if host not in down for reason in _costs(snapshot, inventory, host, service)),
     )
     if unit is None:
@@ -90,13 +90,13 @@ def _answers(facts: HostFacts, service: str) -> bool:
     return fact is None or isinstance(fact, Known)
 
 
-def _role(service: str) -> Role:
+def role_of(service: str) -> Role:
     if service in BALANCER:
         return Role.LOAD_BALANCER
     return Role.CONTROL_PLANE if service in PLANE else Role.ETCD
 
 
-def _unit(inventory: Inventory, service: str) -> str | None:
+def unit_of(inventory: Inventory, service: str) -> str | None:
     known = layout(inventory)
     if service == "etcd":
         return known.etcd.unit
@@ -118,7 +118,7 @@ def _no_target(
     return (f"{wanted} has no {service}; by the inventory it runs on {names}",)
 
 
-def _unfit(snapshot: ClusterSnapshot, host: Host, service: str) -> tuple[str, ...]:
+def unfit(snapshot: ClusterSnapshot, host: Host, service: str) -> tuple[str, ...]:
     facts = snapshot.host(HostName(host.name))
     if facts is None or isinstance(facts.reach, Failed):
         return (f"{host.name} cannot be reached: {(facts and reason_of(facts.reach)) or 'not queried yet'}",)
@@ -132,7 +132,7 @@ def _costs(snapshot: ClusterSnapshot, inventory: Inventory, host: Host, service:
     """The interruption that a restart of a working service would cause."""
     if service == "etcd":
         return _costs_quorum(snapshot, inventory, host)
-    others = tuple(one for one in inventory.with_role(_role(service)) if one != host)
+    others = tuple(one for one in inventory.with_role(role_of(service)) if one != host)
     if service in BALANCER and others:
         vips = tuple(view.address for view in vip_views(snapshot) if host.name in view.owners)
         return tuple(f"{host.name} holds {vip}: run failover first" for vip in vips)

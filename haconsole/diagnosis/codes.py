@@ -106,6 +106,9 @@ CODES: dict[str, Explanation] = {
     "probe.failed": Explanation(
         "a question could not be queried: sudo, sessions, certificates, programs, files", "by cause, see the finding"
     ),
+    "service.masked": Explanation("a unit that the host should run is linked to /dev/null", "unmask it"),
+    "service.crash-loop": Explanation("systemd restarts a unit again and again", "fix what its own log names"),
+    "service.disabled": Explanation("a unit runs and would not start at boot", "enable it"),
     "service.hung": Explanation(
         "the process is suspended, or was queried and gives no answer", "restart it; look at its disk and load"
     ),

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from haconsole.diagnosis import etcd_data, etcd_members
 from haconsole.diagnosis.candidate import NOT_BOOTSTRAPPED, QUORUM_LOST, Candidate, Key, on
 from haconsole.diagnosis.remedies import advice, call
+from haconsole.diagnosis.services import service_evidence
 from haconsole.inventory.schema import Inventory
 from haconsole.model.component import Verdict, verdict
 from haconsole.model.etcd_view import EtcdMemberView, EtcdView, etcd_view
@@ -14,7 +15,7 @@ from haconsole.model.findings import Finding, Remedy, Severity
 from haconsole.model.hosts import HostFacts, Role
 from haconsole.model.observed import Failed, Known, NotAsked, reason_of, value_of
 from haconsole.model.quorum import needed_for
-from haconsole.model.services import is_hung, is_stopped, service_sentence
+from haconsole.model.services import is_hung, is_stopped
 from haconsole.model.snapshot import ClusterSnapshot
 
 
@@ -75,7 +76,7 @@ def _quorum(view: EtcdView, hosts: tuple[HostFacts, ...]) -> Iterator[Candidate]
             "etcd",
             "etcd has lost its quorum: " + _missing_members(hosts),
             "A majority of the voters must agree to each write. " + sums + ".",
-            tuple(_silence(facts) for facts in hosts),
+            tuple(line for facts in hosts for line in _silence(facts)),
             _recovery(hosts),
         ),
         (NOT_BOOTSTRAPPED,),
@@ -116,13 +117,13 @@ def _recovery(hosts: tuple[HostFacts, ...]) -> tuple[Remedy, ...]:
     )
 
 
-def _silence(facts: HostFacts) -> str:
+def _silence(facts: HostFacts) -> tuple[str, ...]:
     endpoint = value_of(facts.etcd)
     if endpoint is not None:
-        return f"{facts.host}: answers, but {endpoint.health_error or 'sees no leader'}"
+        return (f"{facts.host}: answers, but {endpoint.health_error or 'sees no leader'}",)
     if is_stopped(facts.service("etcd")) or _is_hung(facts):
-        return service_sentence(facts, "etcd") or ""
-    return facts.says(reason_of(facts.etcd) or "not queried")
+        return service_evidence(facts, "etcd")
+    return (facts.says(reason_of(facts.etcd) or "not queried"), *service_evidence(facts, "etcd")[1:])
 
 
 def _no_fault_tolerance(view: EtcdView, hosts: tuple[HostFacts, ...]) -> Candidate:

@@ -102,6 +102,7 @@ def _member_down(row: EtcdMemberView, facts: HostFacts) -> Candidate:
         (
             QUORUM_LOST,
             ("etcd.cluster-id-mismatch", "etcd"),
+            ("service.masked", f"etcd@{facts.host}"),
             *on(facts.host, *MEMBER_CAUSES),
         ),
     )

@@ -51,7 +51,8 @@ def _apiserver(facts: HostFacts, planes: tuple[HostFacts, ...]) -> Iterator[Cand
     others = any(isinstance(each.apiserver, Known) and each.apiserver.value.ready for each in planes)
     severity = Severity.WARNING if others else Severity.CRITICAL
     etcd = () if is_stopped(facts.service("kube-apiserver")) else APISERVER_ETCD
-    caused_by = (NOT_BOOTSTRAPPED, QUORUM_LOST, *on(facts.host, *APISERVER_CAUSES, *etcd))
+    masked = ("service.masked", f"kube-apiserver@{facts.host}")
+    caused_by = (NOT_BOOTSTRAPPED, QUORUM_LOST, masked, *on(facts.host, *APISERVER_CAUSES, *etcd))
     if state is Verdict.SILENT:
         yield hung(facts, "kube-apiserver", *caused_by)
     elif state is Verdict.DOWN and isinstance(facts.apiserver, Failed):
@@ -135,7 +136,12 @@ def _component(facts: HostFacts, component: str) -> Iterator[Candidate]:
                 advice(f"read why: journalctl -u {component} on {facts.host}"),
             ),
         ),
-        (NOT_BOOTSTRAPPED, QUORUM_LOST),
+        (
+            NOT_BOOTSTRAPPED,
+            QUORUM_LOST,
+            ("service.masked", f"{component}@{facts.host}"),
+            *on(facts.host, "cert.expired"),
+        ),
     )
 
 

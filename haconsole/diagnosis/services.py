@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from haconsole.diagnosis.candidate import NOT_BOOTSTRAPPED, Candidate, Key, on
+from haconsole.diagnosis.candidate import NOT_BOOTSTRAPPED, QUORUM_LOST, Candidate, Key, on
 from haconsole.diagnosis.remedies import advice, call
 from haconsole.model.findings import Finding, Remedy, Severity
-from haconsole.model.hosts import HostFacts
-from haconsole.model.observed import Failed, reason_of, value_of
-from haconsole.model.services import is_hung, is_stopped, is_suspended, service_sentence
+from haconsole.model.hosts import HostFacts, ServiceState
+from haconsole.model.observed import Failed, Known, reason_of, value_of
+from haconsole.model.services import crash_loops, is_hung, is_stopped, is_suspended, service_sentence
 from haconsole.model.snapshot import ClusterSnapshot
 
 ASKED = ("etcd", "kube-apiserver")
@@ -17,17 +17,87 @@ ASKED = ("etcd", "kube-apiserver")
 
 
 def rules(snapshot: ClusterSnapshot) -> Iterator[Candidate]:
-    """Candidates about suspended processes of components that are not queried themselves."""
+    """Candidates about every unit that a host should run: masked, suspended, in a crash loop, not enabled."""
     for facts in snapshot.hosts:
         for unit in value_of(facts.services) or ():
-            if is_suspended(unit) and unit.name not in ASKED:
-                yield hung(facts, unit.name)
+            yield from _unit(facts, unit)
+
+
+def _unit(facts: HostFacts, unit: ServiceState) -> Iterator[Candidate]:
+    assert isinstance(facts.services, Known)
+    if unit.masked:
+        yield _masked(facts, unit)
+    elif is_suspended(unit) and unit.name not in ASKED:
+        yield hung(facts, unit.name)
+    elif crash_loops(unit, facts.services.at):
+        yield _crash_loop(facts, unit)
+    elif unit.running and unit.enabled is False:
+        yield _disabled(facts, unit)
+
+
+def _masked(facts: HostFacts, unit: ServiceState) -> Candidate:
+    return Candidate(
+        Finding(
+            "service.masked",
+            Severity.WARNING,
+            f"{unit.name}@{facts.host}",
+            f"{unit.name} on {facts.host} is masked, so nothing can start it",
+            "A masked unit is linked to /dev/null. An administrator masks a unit to keep it stopped.",
+            service_evidence(facts, unit.name)[1:],
+            (call("unmask", "unmask it and start it", service=unit.name, host=facts.host),),
+        ),
+        (NOT_BOOTSTRAPPED,),
+    )
+
+
+def _crash_loop(facts: HostFacts, unit: ServiceState) -> Candidate:
+    return Candidate(
+        Finding(
+            "service.crash-loop",
+            Severity.WARNING,
+            f"{unit.name}@{facts.host}",
+            f"{unit.name} on {facts.host} ends again and again: systemd restarted it {unit.restarts} times",
+            "The process starts and ends after a moment. Its own log gives the reason.",
+            service_evidence(facts, unit.name),
+            (advice(f"fix what its log names: journalctl -u {unit.name} on {facts.host}"),),
+        ),
+        (
+            NOT_BOOTSTRAPPED,
+            QUORUM_LOST,
+            *on(facts.host, *DOWN_CODES.get(unit.name, (f"{unit.name}.down",)), "host.disk-full"),
+        ),
+    )
+
+
+DOWN_CODES = {
+    "etcd": ("etcd.member-down", "etcd.missing-member"),
+    "kube-apiserver": ("apiserver.down", "apiserver.not-ready"),
+    "kube-controller-manager": ("component.down",),
+    "kube-scheduler": ("component.down",),
+}
+"""Codes that report the same unit as down, by unit; ``haproxy.down`` and the like need no entry."""
+
+
+def _disabled(facts: HostFacts, unit: ServiceState) -> Candidate:
+    return Candidate(
+        Finding(
+            "service.disabled",
+            Severity.INFO,
+            f"{unit.name}@{facts.host}",
+            f"{unit.name} on {facts.host} runs and is not enabled: it stays stopped after a reboot",
+            "systemd starts only enabled units when the host boots.",
+            (),
+            (advice(f"on {facts.host}: systemctl enable {unit.name}"),),
+        )
+    )
 
 
 def service_evidence(facts: HostFacts, name: str) -> tuple[str, ...]:
     """One sentence about the component's state, or about why it is unknown."""
     unknown = f"the state of {name} on {facts.host} is unknown: {reason_of(facts.services) or 'not queried'}"
-    return (service_sentence(facts, name) or unknown,)
+    unit = facts.service(name)
+    log = tuple(f"{name} logs: {line}" for line in unit.lines) if unit else ()
+    return (service_sentence(facts, name) or unknown, *log)
 
 
 def restarts(facts: HostFacts, name: str, part: str) -> tuple[Remedy, ...]:
@@ -89,5 +159,5 @@ def service_down(facts: HostFacts, name: str, meaning: str, *caused_by: Key) -> 
                 advice(f"read why, and fix what it names: journalctl -u {name} on {facts.host}"),
             ),
         ),
-        (NOT_BOOTSTRAPPED, *caused_by),
+        (NOT_BOOTSTRAPPED, ("service.masked", f"{name}@{facts.host}"), *caused_by),
     )

@@ -41,7 +41,10 @@ class ServiceState:
     `active` is systemd's ActiveState (active, activating, failed, inactive …), `sub` its SubState; `exists` is False
     when there is no such unit; `since` when it entered that state; `enabled` is None where a supervisor cannot say.
     `ending` is how its last main process ended (``exit 0``, ``signal 9``), empty while it runs or where it never did;
-    `process` is the main process's state letter of proc(5), empty where unknown.
+    `process` is the main process's state letter of proc(5), empty where unknown. `result` is systemd's name of the last
+    failure (``exit-code``, ``signal``, ``oom-kill``, ``start-limit-hit`` …), empty without one. `masked`: it cannot be
+    started. `started` is when its main process was. `lines` are the last lines that matter of the program's own log,
+    read only of units that fail or restart.
     """
 
     name: str
@@ -54,6 +57,10 @@ class ServiceState:
     enabled: bool | None = None
     ending: str = ""
     process: str = ""
+    result: str = ""
+    masked: bool = False
+    started: datetime | None = None
+    lines: tuple[str, ...] = ()
 
     @property
     def running(self) -> bool:

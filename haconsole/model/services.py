@@ -1,6 +1,9 @@
-"""What the state of a supervised component means."""
+"""Meaning of the states of supervised components."""
 
 from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 from haconsole.model.hosts import HostFacts, ServiceState
 
@@ -28,6 +31,30 @@ def is_hung(unit: ServiceState | None, *, answers: bool) -> bool:
     return is_suspended(unit) or (unit.process == DISK_WAIT and not answers)
 
 
+CRASHES = 3
+"""Restarts by its supervisor from which a unit that does not stay up is in a crash loop."""
+STEADY = timedelta(seconds=60)
+"""The age from which a process counts as up again."""
+
+
+def crash_loops(unit: ServiceState, at: datetime) -> bool:
+    """Its supervisor restarted it some times, and at `at` it waits for the next start or began a moment ago."""
+    if unit.restarts < CRASHES:
+        return False
+    return not unit.alive or (unit.started is not None and timedelta() <= at - unit.started < STEADY)
+
+
+def keep_lines(before: tuple[ServiceState, ...], after: tuple[ServiceState, ...]) -> tuple[ServiceState, ...]:
+    """The later states; one whose log was not read again keeps the lines known before, while it still fails."""
+    known = {unit.name: unit.lines for unit in before}
+    return tuple(
+        replace(unit, lines=known.get(unit.name, ()))
+        if not unit.lines and (not unit.alive or unit.restarts >= CRASHES)
+        else unit
+        for unit in after
+    )
+
+
 def service_sentence(facts: HostFacts, name: str) -> str | None:
     """``etcd on cp2 is stopped since 2026-03-01 03:01:50Z (exit 0)``; None where the state is unknown."""
     unit = facts.service(name)
@@ -36,9 +63,16 @@ def service_sentence(facts: HostFacts, name: str) -> str | None:
     if not unit.exists:
         return f"{name} is not installed on {facts.host}"
     since = f" since {unit.since:%Y-%m-%d %H:%M:%S}Z" if unit.since else ""
-    ending = f" ({unit.ending})" if unit.ending and unit.active in STOPPED else ""
+    if unit.masked:
+        return f"{name} on {facts.host} is masked, so nothing can start it"
+    ending = f" ({_why_ended(unit)})" if _why_ended(unit) and not unit.alive else ""
     restarts = f", restarted {unit.restarts} times" if unit.restarts else ""
     return f"{name} on {facts.host} {_state(unit)}{since}{ending}{restarts}"
+
+
+def _why_ended(unit: ServiceState) -> str:
+    plain = unit.result in ("", "exit-code", "signal")
+    return ", ".join(part for part in ("" if plain else unit.result, unit.ending) if part)
 
 
 def _state(unit: ServiceState) -> str:

@@ -10,9 +10,10 @@ from functools import partial, reduce
 from typing import Any
 
 from haconsole.inventory.schema import Host
-from haconsole.model.hosts import Role
+from haconsole.model.hosts import Role, ServiceState
 from haconsole.model.names import HostName
 from haconsole.model.observed import Cause, Failed, Known, Observed
+from haconsole.model.services import keep_lines
 from haconsole.probes.balancers import haproxy, keepalived, owners
 from haconsole.probes.context import ClusterContext
 from haconsole.probes.expected_facts import FactName
@@ -235,7 +236,13 @@ class HostScript:
         fact = self._parsed_answer(ask, answer)
         if ask.fact == "addresses" and isinstance(fact, Known):
             fact = self._context.known(reduce(addresses.apply, self._changes, fact.value))
+        if ask.fact == "services" and isinstance(fact, Known):
+            fact = replace(fact, value=self._with_earlier_lines(fact.value))
         self._store.put(self._name, ask.fact, fact)
+
+    def _with_earlier_lines(self, states: tuple[ServiceState, ...]) -> tuple[ServiceState, ...]:
+        before = self._store.facts(self._name).services
+        return keep_lines(before.value, states) if isinstance(before, Known) else states
 
     def _learn(self, side_query: SideQuery, answer: SectionAnswer) -> None:
         """An answer of no use costs nothing: the section is asked again."""

@@ -77,6 +77,8 @@ for n in $(seq 40); do {ETCDCTL} put big </tmp/value >/dev/null 2>/tmp/said || b
 grep -q 'space exceeded' /tmp/said
 """
 
+MASK = "systemctl stop haproxy; systemctl mask --quiet haproxy"
+
 STATES: dict[str, State] = {
     "three": State("bare", THREE, ("bootstrap", "--only", "etcd"), f"{ETCDCTL} put kept before"),
     "four": State("bare", FOUR, ("bootstrap", "--only", "etcd"), f"{ETCDCTL} put kept before"),
@@ -87,6 +89,7 @@ STATES: dict[str, State] = {
     ),
     "full": State("three", THREE, ("bootstrap", "--only", "etcd"), FILL, quota=QUOTA),
     "balanced": State("bare", THREE, ("bootstrap", "--only", "haproxy"), kind=Kind.BALANCED),
+    "masked": State("balanced", THREE, script=MASK, kind=Kind.BALANCED),
     "serving": State(
         "balanced",
         THREE,
@@ -153,6 +156,9 @@ CASES: dict[str, Case] = {
     "failover": Case(("failover",), "serving", put_back=f"rm -f {DOWN}", weight=30),
     "failback": Case(("failback",), "moved", put_back=f'[ "$(uname -n)" != cp1 ] || echo down >{DOWN}', weight=30),
     "restart": Case(("restart", "etcd", "cp2"), "three", put_back="", weight=5),
+    "unmask": Case(
+        ("unmask", "haproxy", "cp1"), "masked", put_back=f'[ "$(uname -n)" != cp1 ] || {{ {MASK}; }}', weight=5
+    ),
     "restore": Case(("restore", "cp1:/root/kept.db", "--confirm", "{cluster}"), "saved", weight=50),
 }
 

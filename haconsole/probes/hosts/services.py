@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from haconsole.configs.layout import Layout
@@ -13,10 +14,12 @@ from haconsole.model.observed import Cause
 from haconsole.probes.errors import ProbeError, require
 from haconsole.probes.hosts import static_pods
 from haconsole.probes.hosts.static_pods import StaticPod
+from haconsole.probes.hosts.telling_lines import telling_lines
 from haconsole.probes.script import Section, SectionAnswer
 
 _PROPERTIES = (
-    "Id,LoadState,ActiveState,SubState,StateChangeTimestamp,MainPID,NRestarts,UnitFileState,ExecMainCode,ExecMainStatus"
+    "Id,LoadState,ActiveState,SubState,StateChangeTimestamp,MainPID,NRestarts,UnitFileState,ExecMainCode,ExecMainStatus,"
+    "Result,ExecMainStartTimestamp,ExecMainStartTimestampMonotonic"
 )
 _CALENDAR = re.compile(r"(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d)(?:\.\d+)? UTC$")
 _ENABLED = {"enabled": True, "enabled-runtime": True, "disabled": False, "masked": False, "masked-runtime": False}
@@ -30,6 +33,39 @@ _STATES = (
     "sed -n 's/^\\([0-9]*\\) (.*) \\([A-Za-z]\\) .*/\\1 \\2/p'"
     " $(printf '%s\\n' \"$shown\" | sed -n 's,^MainPID=\\([1-9][0-9]*\\)$,/proc/\\1/stat,p') /dev/null 2>/dev/null || :"
 )
+_LINES_EVERY = 5
+"""Rounds between two readings of a failing unit's log."""
+_JOURNAL = "=journal="
+_FAILING = f"""\
+show_log() {{
+  [ -n "$unit" ] || return 0
+  case "$active/$sub/$result" in
+    failed/*|*/auto-restart*|inactive/*/[!s]*) ;;
+    active/*|activating/*) [ "$restarts" -gt 0 ] && [ $((up - started)) -lt 120 ] || return 0 ;;
+    *) return 0 ;;
+  esac
+  printf '{_JOURNAL} %s\n' "$unit"
+  timeout 3 journalctl -q --no-pager -o json --output-fields=MESSAGE,PRIORITY -n 60 \\
+    "_SYSTEMD_UNIT=$unit" 2>/dev/null || :
+}}
+if [ $((${{round:-0}} % {_LINES_EVERY})) -eq 0 ]; then
+  read -r up rest </proc/uptime; up=${{up%%.*}}
+  unit= active= sub= result= restarts=0 started=0
+  while IFS='=' read -r key value; do
+    case $key in
+      Id) unit=$value ;;
+      ActiveState) active=$value ;;
+      SubState) sub=$value ;;
+      Result) result=$value ;;
+      NRestarts) restarts=${{value:-0}} ;;
+      ExecMainStartTimestampMonotonic) started=$((${{value:-0}} / 1000000)) ;;
+      '') show_log; unit= active= sub= result= restarts=0 started=0 ;;
+    esac
+  done <<SHOWN
+$shown
+
+SHOWN
+fi"""
 _PODS = "=static pods="
 _CONTAINER_RUNTIME = "containerd.service"
 
@@ -46,7 +82,7 @@ def section(units: tuple[str, ...], pods: tuple[StaticPod, ...] = (), *, every: 
     """One systemctl for all units, existing or not; then the states of their main processes; then the static pods."""
     words = " ".join(shlex.quote(unit) for unit in units)
     ask = f"shown=$(timeout 5 systemctl show --no-pager -p {_PROPERTIES} -- {words}) || return"
-    states = f"{ask}\nprintf '%s\\n' \"$shown\"\necho '{_PROCESSES}'\n{_STATES}"
+    states = f"{ask}\nprintf '%s\\n' \"$shown\"\necho '{_PROCESSES}'\n{_STATES}\n{_FAILING}"
     pods_script = f"\necho '{_PODS}'\n{static_pods.body(pods)}" if pods else ""
     return Section("services", states + pods_script, every)
 
@@ -54,9 +90,12 @@ def section(units: tuple[str, ...], pods: tuple[StaticPod, ...] = (), *, every: 
 def parse(answer: SectionAnswer, pods: tuple[StaticPod, ...] = ()) -> tuple[ServiceState, ...]:
     """One state for each unit asked, in that order, names without ``.service``; then one for each static pod."""
     text, _, pod_lines = require(answer, "systemctl show").partition(_PODS)
-    properties, _, lines = text.partition(_PROCESSES)
+    properties, _, rest = text.partition(_PROCESSES)
+    lines, *logs = re.split(rf"^{_JOURNAL} ", rest, flags=re.MULTILINE)
     processes = dict(line.split(None, 1) for line in lines.strip().splitlines() if " " in line)
     states = tuple(_state(block, processes) for block in re.split(r"\n\s*\n", properties.strip()) if block)
+    found = {unit.removesuffix(".service"): log for unit, _, log in (one.partition("\n") for one in logs)}
+    states = tuple(replace(state, lines=telling_lines(found.get(state.name, ""))) for state in states)
     if not states:
         raise ProbeError("systemctl show: wrote nothing", Cause.UNREADABLE)
     return (*states, *static_pods.parse(pod_lines, pods))
@@ -78,6 +117,9 @@ def _state(block: str, processes: dict[str, str]) -> ServiceState:
         enabled=_ENABLED.get(properties.get("UnitFileState", "")) if exists else None,
         ending=_ending(properties),
         process=processes.get(properties.get("MainPID", ""), "").strip(),
+        result=properties.get("Result", "").removeprefix("success"),
+        masked=properties.get("LoadState") == "masked",
+        started=since(properties.get("ExecMainStartTimestamp", "")),
     )
 
 

@@ -146,6 +146,7 @@ def quorum_lost(**state: Any) -> ClusterSnapshot:
 
 STOPPED = {"active": "inactive", "sub": "dead"}
 HUNG = {"process": "T"}
+MASKED = {"active": "inactive", "masked": True, "pid": None}
 ABSENT = {"exists": False, "active": "inactive"}
 L4 = tuple(cluster.server(n, check="L4OK") for n in (1, 2, 3))
 DRAINED = replace(cluster.server(3, "DRAIN"), admin_state=AdminState.DRAIN)
@@ -179,6 +180,7 @@ CASES: dict[str, ClusterSnapshot] = {
     "quorum lost by hosts": changed(changed(quorum_lost(**STOPPED), 2, lost), 3, lost),
     "member stopped": every(etcd_silent, 2),
     "member hung": every(lambda facts: having(services=units(etcd=HUNG))(failing("etcd")(facts)), 2),
+    "member masked": every(lambda facts: having(services=units(etcd=MASKED))(failing("etcd")(facts)), 2),
     "member not installed": every(lambda facts: having(services=units(etcd=ABSENT))(failing("etcd")(facts)), 2),
     "member unstarted": with_members(stranger("a8", "", "10.99.0.12"), stranger("a7", "", "10.99.0.99")),
     "ghost": with_members(stranger("a9", "old", "10.99.0.77")),
