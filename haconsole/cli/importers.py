@@ -36,11 +36,13 @@ def kubespray(file: Path) -> int:
 @import_.command()
 @click.argument("file", type=click.Path(path_type=Path))
 def k0sctl(file: Path) -> int:
-    """FILE is the k0sctl.yaml of a cluster."""
+    """FILE is the k0sctl.yaml of a cluster; variables in it are taken from the environment."""
+    import os
+
     from haconsole.inventory.importers.k0sctl import from_k0sctl
     from haconsole.inventory.load import read
 
-    return print_draft(from_k0sctl(read(file), str(file)))
+    return print_draft(from_k0sctl(read(file), str(file), os.environ))
 
 
 def print_draft(draft: Draft) -> int:

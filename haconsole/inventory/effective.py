@@ -35,8 +35,9 @@ Jump: TypeAlias = HostName | OutsideHost
 class EffectiveSsh:
     """How the operator reaches one host.
 
-    `user` None: the operator's own login name. `port_given` False: ssh_config may name another port than 22. Paths are
-    absolute; None means ssh's own defaults. `jump` is a host of the inventory by name, an outside one, or None.
+    `user` None: the operator's own login name. `port_given` False: ssh_config may name another port than 22;
+    `connect_timeout_given` False: it may name another limit. Paths are absolute; None means ssh's own defaults.
+    `jump` is a host of the inventory by name, an outside one, or None.
     """
 
     address: str
@@ -49,12 +50,14 @@ class EffectiveSsh:
     jump: Jump | None
     sudo: Sudo
     connect_timeout_s: float
+    connect_timeout_given: bool
 
 
 def ssh_for(inventory: Inventory, host: Host) -> EffectiveSsh:
     """The host's own `ssh` over the cluster's over the defaults, key by key."""
     own, cluster = host.ssh, inventory.ssh
     port = own.port or cluster.port
+    timeout = own.connect_timeout_s or cluster.connect_timeout_s
     return EffectiveSsh(
         address=host.ssh_address or host.address,
         user=own.user or cluster.user,
@@ -65,7 +68,8 @@ def ssh_for(inventory: Inventory, host: Host) -> EffectiveSsh:
         config=_path(own.config or cluster.config),
         jump=jump_for(inventory, host),
         sudo=own.sudo or cluster.sudo or Sudo.PASSWORDLESS,
-        connect_timeout_s=own.connect_timeout_s or cluster.connect_timeout_s or 10.0,
+        connect_timeout_s=timeout or 10.0,
+        connect_timeout_given=timeout is not None,
     )
 
 

@@ -24,7 +24,9 @@ def _options(inventory: Inventory, host: Host) -> tuple[str, ...]:
         words += ["-i", str(ssh.identity_file), "-o", "IdentitiesOnly=yes"]
     if ssh.known_hosts:
         words += ["-o", f"UserKnownHostsFile={ssh.known_hosts}"]
-    words += ["-o", f"ConnectTimeout={ssh.connect_timeout_s:.0f}", *_jump(inventory, host)]
+    if ssh.connect_timeout_given:
+        words += ["-o", f"ConnectTimeout={ssh.connect_timeout_s:.0f}"]
+    words += _jump(inventory, host)
     return tuple(words)
 
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 import pytest_asyncio
 
+from haconsole.inventory.effective import ssh_for
 from haconsole.inventory.load import load
-from haconsole.inventory.schema import Inventory, Sudo
+from haconsole.inventory.schema import Inventory, Ssh, Sudo
 from haconsole.lab.lab import Lab
 from haconsole.model.names import HostName
 from haconsole.model.observed import Cause
@@ -264,3 +267,50 @@ async def test_hosts_are_reached_through_the_bastion_alone(make_lab: LabMaker, m
         await make_fleet(load(lab.inventory_path)).host(HostName("cp2")).run(("true",), deadline_s=2)
     assert caught.value.cause in (Cause.TIMED_OUT, Cause.NO_ROUTE, Cause.REFUSED)
     assert (await fleet.host(CP1).run(("true",))).ok
+
+
+CONFIG = """
+Host *.blue
+  HostName {address}
+  HostKeyAlias {address}
+Host gate
+  HostName {bastion}
+  User ops
+  IdentityFile "{key}"
+  IdentitiesOnly yes
+Match final host * originalhost *.blue
+  User ops
+  IdentityFile "{key}"
+  IdentitiesOnly yes # ours
+Match originalhost *.blue exec "test %n = one.blue"
+  ProxyJump gate
+Host *
+  UserKnownHostsFile "{known}"
+  StrictHostKeyChecking yes
+"""
+
+
+async def test_a_host_is_reached_as_ssh_config_has_it(
+    make_lab: LabMaker, make_fleet: MakeFleet, tmp_path: Path
+) -> None:
+    lab = make_lab(hosts=1, bastion=True, kubernetes=False)
+    inventory = load(lab.inventory_path)
+    host, gate = inventory.find("cp1"), inventory.find("bastion")
+    assert host
+    assert gate
+    ssh, config = ssh_for(inventory, host), tmp_path / "config"
+    addresses = {"address": host.address, "bastion": ssh_for(inventory, gate).address}
+    config.write_text(CONFIG.format(**addresses, key=ssh.identity_file, known=ssh.known_hosts))
+    one = msgspec.structs.replace(host, ssh_address="one.blue", ssh=Ssh())
+    through = Inventory(cluster="blue", hosts=(one,), ssh=Ssh(config=str(config)))
+    argv = ("ssh", "-F", str(config), "-o", "BatchMode=yes", "one.blue", "id -un; echo $SSH_CONNECTION")
+    expected = await asyncio.to_thread(subprocess.run, argv, capture_output=True, text=True, timeout=30)
+    assert expected.returncode == 0, expected.stderr
+    done = await make_fleet(through).host(CP1).run(("sh", "-c", "id -un; echo $SSH_CONNECTION"))
+    assert _without_port(done.stdout) == _without_port(expected.stdout)
+
+
+def _without_port(text: str) -> list[str]:
+    """The login, and the connection without the client's port, which is another each time."""
+    words = text.split()
+    return [*words[:2], *words[3:]]

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import ipaddress
+import re
+import shlex
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from haconsole.inventory.effective import join_host_port
 from haconsole.inventory.importers.draft import Draft, HostDraft, Settings, address_of, host_name
-from haconsole.inventory.importers.plain import listed, mapping, number, read_yaml, refused, text
+from haconsole.inventory.importers.environment import substituted
+from haconsole.inventory.importers.plain import listed, mapping, number, read_yaml, refused, text, truth, unread_keys
 
 _ROLES = {
     "controller": ("etcd", "control-plane"),
@@ -17,62 +22,129 @@ _ROLES = {
     "single": ("etcd", "control-plane", "worker"),
     "worker": ("worker",),
 }
+_WAY = frozenset(("address", "user", "port", "keyPath", "configPath", "bastion", "enabled"))
+_READ: Mapping[str, frozenset[str]] = {
+    "host": frozenset(
+        (
+            "role",
+            "hostname",
+            "ssh",
+            "openSSH",
+            "localhost",
+            "winRM",
+            "winrm",
+            "privateAddress",
+            "privateInterface",
+            "dataDir",
+            "installFlags",
+        )
+    ),
+    "k0s": frozenset(("version", "config")),
+    "config": frozenset(("api", "network", "storage")),
+    "api": frozenset(("port", "externalAddress", "sans")),
+    "network": frozenset(("serviceCIDR", "podCIDR", "clusterDomain", "controlPlaneLoadBalancing", "dualStack")),
+    "storage": frozenset(("type", "etcd")),
+}
 BASTION = "bastion"
+DATA_DIR = "/var/lib/k0s"
+NODE_PREFIX_IPV6 = 117
+"""The part of an IPv6 pod network that k0s gives each node."""
 
 
-def from_k0sctl(data: bytes, file: str) -> Draft:
-    """Raises InventoryError when the file is none of k0sctl's."""
-    document = mapping(read_yaml(data, file))
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """One of `spec.hosts`: its settings, and its `installFlags` by name, without the dashes."""
+
+    settings: Mapping[str, Any]
+    flags: Mapping[str, str]
+
+    @property
+    def way(self) -> Mapping[str, Any]:
+        return mapping(self.settings.get("ssh")) or mapping(self.settings.get("openSSH"))
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        roles = _ROLES.get(text(self.settings.get("role")) or "", ("worker",))
+        worker = self.flags.get("enable-worker", "false") != "false" or self.flags.get("single", "false") != "false"
+        return (*roles, "worker") if worker and "worker" not in roles else roles
+
+    @property
+    def data_dir(self) -> str:
+        return self.flags.get("data-dir") or text(self.settings.get("dataDir")) or DATA_DIR
+
+
+def from_k0sctl(data: bytes, file: str, environment: Mapping[str, str] | None = None) -> Draft:
+    """Variables in the file are those of `environment`; raises InventoryError when the file is not k0sctl's."""
+    filled: list[str] = []
+    document = mapping(substituted(read_yaml(data, file), environment or {}, "", filled))
     spec = mapping(document.get("spec"))
-    entries = [mapping(entry) for entry in listed(spec.get("hosts"))]
+    entries = [_entry(mapping(entry)) for entry in listed(spec.get("hosts"))]
     if not entries or not str(document.get("apiVersion", "")).startswith("k0sctl."):
         raise refused(file, 1, "this is no cluster file of k0sctl, or it has no hosts", "name a k0sctl.yaml")
-    config = mapping(mapping(mapping(spec.get("k0s")).get("config")).get("spec"))
+    k0s = mapping(spec.get("k0s"))
+    config = mapping(mapping(k0s.get("config")).get("spec"))
     bastion, jump = _bastion(entries)
     hosts = tuple(_host(entry, name, jump) for entry, name in zip(entries, _names(entries), strict=True))
-    data_dir = text(entries[0].get("dataDir")) or "/var/lib/k0s"
+    data_dir = next((entry.data_dir for entry in entries if "control-plane" in entry.roles), DATA_DIR)
     return Draft(
         source=f"k0sctl's {file}",
         cluster=host_name(text(mapping(document.get("metadata")).get("name")) or "k0s-cluster"),
         hosts=(*((bastion,) if bastion else ()), *hosts),
         jump=jump,
         etcd={"data_dir": f"{data_dir}/etcd", "pki_dir": f"{data_dir}/pki/etcd"},
-        kubernetes=_kubernetes(config, hosts, data_dir),
-        notes=tuple(_notes(entries, config, hosts)),
+        kubernetes={"version": _version(k0s), **_kubernetes(config, hosts, data_dir)},
+        notes=(*_notes(entries, config, hosts), *filled, *_unread(spec, k0s, config, entries)),
     )
 
 
-def _way(entry: Mapping[str, Any]) -> Mapping[str, Any]:
-    return mapping(entry.get("ssh")) or mapping(entry.get("openSSH"))
+def _entry(settings: Mapping[str, Any]) -> _Entry:
+    return _Entry(settings, dict(_flags(settings)))
 
 
-def _names(entries: list[Mapping[str, Any]]) -> Iterator[str]:
-    """The host names that are said; others are numbered by role, as the file does not know them."""
+def _flags(settings: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """``--name=value`` and ``--name value``, in one word of the list or in two; ``true`` without a value."""
+    words = [word for flag in listed(settings.get("installFlags")) for word in _words(text(flag) or "")]
+    for word, following in zip(words, [*words[1:], ""], strict=True):
+        if word.startswith("-"):
+            name, equals, value = word.lstrip("-").partition("=")
+            yield name, value if equals else following if following and not following.startswith("-") else "true"
+
+
+def _words(flag: str) -> list[str]:
+    try:
+        return shlex.split(flag)
+    except ValueError:
+        return flag.split()
+
+
+def _names(entries: list[_Entry]) -> Iterator[str]:
+    """The host names in the file; others are numbered by role, as the file does not have them."""
     counts: dict[str, int] = {}
     for entry in entries:
-        role = "worker" if entry.get("role") == "worker" else "controller"
+        role = "worker" if "control-plane" not in entry.roles else "controller"
         counts[role] = counts.get(role, 0) + 1
-        yield host_name(text(entry.get("hostname")) or f"{role}-{counts[role]}")
+        yield host_name(text(entry.settings.get("hostname")) or f"{role}-{counts[role]}")
 
 
-def _host(entry: Mapping[str, Any], name: str, jump: str | None) -> HostDraft:
-    way = _way(entry)
-    reach = text(way.get("address"))
-    address = address_of(text(entry.get("privateAddress")), reach)
-    ssh = dict(_ssh(way, "root" if "ssh" in entry else None))
-    if jump is not None and not mapping(way.get("bastion")):
+def _host(entry: _Entry, name: str, jump: str | None) -> HostDraft:
+    reach = text(entry.way.get("address"))
+    private = text(entry.settings.get("privateAddress"))
+    address = address_of(private, reach if private or not text(entry.settings.get("privateInterface")) else None)
+    ssh = dict(_ssh(entry.way, "root" if "ssh" in entry.settings else None))
+    if jump is not None and not mapping(entry.way.get("bastion")):
         ssh["jump"] = "none"
     return HostDraft(
         name=name,
         address=address,
-        roles=_ROLES.get(text(entry.get("role")) or "", ("worker",)),
+        roles=entry.roles,
         ssh=ssh,
         ssh_address=reach if reach != address else None,
     )
 
 
 def _ssh(way: Mapping[str, Any], default_user: str | None) -> Settings:
-    user = text(way.get("user")) or default_user
+    """The default login counts where there is none in the file, not where one could not be read."""
+    user = text(way.get("user")) or (default_user if "user" not in way else None)
     port = number(way.get("port"))
     return {
         "user": user,
@@ -83,16 +155,26 @@ def _ssh(way: Mapping[str, Any], default_user: str | None) -> Settings:
     }
 
 
-def _bastion(entries: list[Mapping[str, Any]]) -> tuple[HostDraft | None, str | None]:
+def _first_bastion(entries: list[_Entry]) -> Mapping[str, Any]:
+    return next((found for entry in entries if (found := mapping(entry.way.get("bastion")))), {})
+
+
+def _bastion(entries: list[_Entry]) -> tuple[HostDraft | None, str | None]:
     """The first bastion there is: a host of the inventory, or an outside one when only its name is known."""
-    way = next((found for entry in entries if (found := mapping(_way(entry).get("bastion")))), None)
-    reach = text(way.get("address")) if way else None
-    if way is None or reach is None:
+    way = _first_bastion(entries)
+    reach = text(way.get("address"))
+    if reach is None:
         return None, None
     ssh = {**_ssh(way, "root"), "sudo": None}
     if address := address_of(reach):
         return HostDraft(BASTION, address, ("bastion",), ssh), BASTION
-    return None, f"{ssh['user']}@{reach}{f':{port}' if (port := ssh['port']) else ''}"
+    user, port = ssh["user"], ssh["port"]
+    return None, f"{f'{user}@' if user else ''}{reach}{f':{port}' if port else ''}"
+
+
+def _version(k0s: Mapping[str, Any]) -> str | None:
+    found = re.match(r"v?([0-9]+\.[0-9]+\.[0-9]+)", text(k0s.get("version")) or "")
+    return found[1] if found and not found[1].startswith("0.") else None
 
 
 def _kubernetes(config: Mapping[str, Any], hosts: tuple[HostDraft, ...], data_dir: str) -> Settings:
@@ -100,36 +182,115 @@ def _kubernetes(config: Mapping[str, Any], hosts: tuple[HostDraft, ...], data_di
     port = number(api.get("port")) or 6443
     planes = [host.address for host in hosts if "control-plane" in host.roles and host.address]
     known = text(api.get("externalAddress")) or _vip(network) or next(iter(planes), None)
+    pods = text(network.get("podCIDR")) or "10.244.0.0/16"
     return {
         "endpoint": join_host_port(known, port) if known else None,
         "api_port": port if port != 6443 else None,
         "service_cidr": text(network.get("serviceCIDR")) or "10.96.0.0/12",
-        "pod_cidr": text(network.get("podCIDR")) or "10.244.0.0/16",
+        "pod_cidr": pods,
+        "node_prefix": NODE_PREFIX_IPV6 if _is_ipv6(pods) else None,
         "cluster_domain": text(network.get("clusterDomain")),
         "pki_dir": f"{data_dir}/pki",
         "extra_sans": tuple(filter(None, map(text, listed(api.get("sans"))))),
     }
 
 
-def _vip(network: Mapping[str, Any]) -> str | None:
-    """The first virtual address of k0s's own balancing of the control plane."""
+def _is_ipv6(network: str) -> bool:
+    try:
+        return ipaddress.ip_network(network, strict=False).version == 6
+    except ValueError:
+        return False
+
+
+def _vips(network: Mapping[str, Any]) -> tuple[str, ...]:
+    """The virtual addresses of k0s's own balancing of the control plane, whether it is switched on or not."""
     balancing = mapping(network.get("controlPlaneLoadBalancing"))
-    for instance in listed(mapping(balancing.get("keepalived")).get("vrrpInstances")):
-        for address in listed(mapping(instance).get("virtualIPs")):
-            return address_of((text(address) or "").partition("/")[0])
-    return None
+    found = [
+        address_of((text(address) or "").partition("/")[0])
+        for instance in listed(mapping(balancing.get("keepalived")).get("vrrpInstances"))
+        for address in listed(mapping(instance).get("virtualIPs"))
+    ]
+    return tuple(address for address in found if address)
 
 
-def _notes(entries: list[Mapping[str, Any]], config: Mapping[str, Any], hosts: tuple[HostDraft, ...]) -> Iterator[str]:
-    yield "k0s itself starts etcd and the control plane: use this to build a cluster anew, not to change that one"
-    if any(text(entry.get("hostname")) is None for entry in entries):
+def _vip(network: Mapping[str, Any]) -> str | None:
+    enabled = truth(mapping(network.get("controlPlaneLoadBalancing")).get("enabled"))
+    return next(iter(_vips(network)), None) if enabled else None
+
+
+def _notes(entries: list[_Entry], config: Mapping[str, Any], hosts: tuple[HostDraft, ...]) -> Iterator[str]:
+    yield "k0s itself starts etcd and the control plane: use this to build a new cluster, not to change that one"
+    if any(text(entry.settings.get("hostname")) is None for entry in entries):
         yield "hosts without a hostname are numbered here: write the names their nodes have"
-    for host in hosts:
+    yield from _host_notes(entries, hosts)
+    yield from _way_notes(entries)
+    yield from _network_notes(mapping(config.get("network")))
+    yield from _storage_notes(entries, mapping(config.get("storage")))
+
+
+def _host_notes(entries: list[_Entry], hosts: tuple[HostDraft, ...]) -> Iterator[str]:
+    for entry, host in zip(entries, hosts, strict=True):
+        interface, role = text(entry.settings.get("privateInterface")), text(entry.settings.get("role"))
         if host.address is None:
-            yield f"the address of {host.name} is not in the file: add it"
-    if text(mapping(config.get("storage")).get("type")) not in (None, "etcd"):
-        yield "the cluster does not keep its state in etcd: there is no quorum to look at"
-    if len({repr(found) for entry in entries if (found := mapping(_way(entry).get("bastion")))}) > 1:
-        yield "there are several bastions; only the first is taken over"
-    if any(mapping(entry.get("localhost")) or mapping(entry.get("winrm")) for entry in entries):
+            on = f" on {interface}" if interface else ""
+            yield f"the address of {host.name}{on} is not in the file: add it"
+        if role not in _ROLES:
+            yield f"the role {role} of {host.name} is not known: it is a worker here"
+        others = [f"--{flag}" for flag in entry.flags if flag not in ("enable-worker", "data-dir", "single")]
+        if others:
+            yield f"installFlags of {host.name}: not read: {', '.join(others)}"
+
+
+def _way_notes(entries: list[_Entry]) -> Iterator[str]:
+    bastion = _first_bastion(entries)
+    reach, key = text(bastion.get("address")), text(bastion.get("keyPath"))
+    if key and reach and address_of(reach) is None:
+        yield f"the key {key} of {reach} is not copied: write it in ssh_config"
+    if len({repr(found) for entry in entries if (found := mapping(entry.way.get("bastion")))}) > 1:
+        yield "there are several bastions; only the first is copied"
+    if any("bastion" in mapping(entry.way.get("bastion")) for entry in entries):
+        yield "a bastion behind another bastion is not copied: write it in ssh_config"
+    others = ("localhost", "winrm", "winRM")
+    if any(mapping(entry.settings.get(way)) for entry in entries for way in others):
         yield "hosts that are not reached by SSH are here without a way to them"
+
+
+def _network_notes(network: Mapping[str, Any]) -> Iterator[str]:
+    balancing = mapping(network.get("controlPlaneLoadBalancing"))
+    vips = _vips(network)
+    if balancing and not truth(balancing.get("enabled")) and vips:
+        yield f"VIP {vips[0]} is not used, as controlPlaneLoadBalancing is not enabled"
+    if _vip(network) and len(vips) > 1:
+        yield f"the endpoint is the first of several VIPs; not copied: {', '.join(vips[1:])}"
+    dual = mapping(network.get("dualStack"))
+    if truth(dual.get("enabled")):
+        names = ("IPv6podCIDR", "IPv6serviceCIDR")
+        ranges = [found for name in names if (found := text(dual.get(name)))]
+        which = ", ".join(ranges) or "an inventory has one family"
+        yield f"the IPv6 networks of the dual-stack cluster are not copied: {which}"
+
+
+def _storage_notes(entries: list[_Entry], storage: Mapping[str, Any]) -> Iterator[str]:
+    single = any(text(entry.settings.get("role")) == "single" for entry in entries)
+    kind = text(storage.get("type")) or ("kine" if single else "etcd")
+    if kind != "etcd":
+        yield "the cluster does not keep its state in etcd: there is no quorum to look at"
+    if mapping(storage.get("etcd")):
+        yield "spec.k0s.config.spec.storage.etcd is not read: compare peer addresses and external members"
+    folders = {entry.data_dir for entry in entries if "control-plane" in entry.roles}
+    if len(folders) > 1:
+        yield f"the controllers' data folders differ; only the first is copied: {', '.join(sorted(folders))}"
+
+
+def _unread(
+    spec: Mapping[str, Any], k0s: Mapping[str, Any], config: Mapping[str, Any], entries: list[_Entry]
+) -> Iterator[str]:
+    yield from unread_keys("spec", spec, frozenset(("hosts", "k0s")))
+    for number_, entry in enumerate(entries):
+        place = f"spec.hosts[{number_}]"
+        yield from unread_keys(place, entry.settings, _READ["host"])
+        yield from unread_keys(f"{place}.ssh", entry.way, _WAY)
+    yield from unread_keys("spec.k0s", k0s, _READ["k0s"])
+    yield from unread_keys("spec.k0s.config.spec", config, _READ["config"])
+    for part in ("api", "network", "storage"):
+        yield from unread_keys(f"spec.k0s.config.spec.{part}", mapping(config.get(part)), _READ[part])

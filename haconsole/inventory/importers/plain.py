@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, assert_never
 
 from haconsole.inventory.nodes import ListNode, MapNode, Node, ScalarNode, UnreadableError, compose, decode_text
@@ -65,6 +65,14 @@ def number(value: object) -> int | None:
 def truth(value: object) -> bool:
     """Whether the value is true, as a truth value or as a word for it."""
     return value is True or (isinstance(value, str) and value.strip().lower() in ("true", "yes", "on", "1"))
+
+
+def unread_keys(place: str, found: Mapping[str, Any], read: frozenset[str]) -> Iterator[str]:
+    """A note on the keys at `place` that are not among those read."""
+    names = [name for name in found if name not in read]
+    if names:
+        more = f" and {len(names) - 10} others" if len(names) > 10 else ""
+        yield f"{place}: not read: {', '.join(names[:10])}{more}"
 
 
 def _merged(values: list[Any]) -> dict[str, Any]:

@@ -58,8 +58,6 @@ def trouble_of(error: BaseException) -> Trouble:
             return _known(Cause.TIMED_OUT)
         case socket.gaierror():
             return _known(Cause.NAME_NOT_FOUND)
-        case asyncssh.ConfigParseError():
-            return Trouble(Cause.OTHER, f"the ssh configuration cannot be read: {error}", "correct that line")
         case asyncssh.ConnectionLost():
             return _known(Cause.CONNECTION_LOST)
         case asyncssh.DisconnectError() if "authentication failures" in error.reason:

@@ -8,6 +8,7 @@ from haconsole.inventory.effective import Jump, OutsideHost, ssh_for
 from haconsole.inventory.schema import Inventory
 from haconsole.model.names import HostName
 from haconsole.transport.answers import Answers
+from haconsole.transport.ssh.client_config import ClientConfig
 from haconsole.transport.ssh.host import SshHost
 from haconsole.transport.ssh.keyring import Keyring
 from haconsole.transport.ssh.link import Link
@@ -17,8 +18,6 @@ from haconsole.transport.ssh.route import Wanted, wanted_for, wanted_outside
 from haconsole.transport.ssh.runner import Runner
 from haconsole.transport.ssh.sockets import SocketFolder
 from haconsole.transport.ssh.tuning import Tuning
-
-_CONNECT_S = 10.0
 
 
 class SshFleet:
@@ -31,6 +30,7 @@ class SshFleet:
         self._inventory = inventory
         self._tuning = tuning or Tuning()
         self._questions = Questions(answers)
+        self._config = ClientConfig()
         self._login = Login(Keyring(self._questions.passphrase), self._questions, self._tuning)
         self._sockets = SocketFolder()
         self._hosts: dict[HostName, SshHost] = {}
@@ -45,6 +45,7 @@ class SshFleet:
     def forget_refusals(self) -> None:
         """Ask again for what a person has refused: host keys, passphrases, passwords."""
         self._questions.forget_refusals()
+        self._config.forget()
         for host in self._hosts.values():
             host.forget_refusals()
 
@@ -62,13 +63,13 @@ class SshFleet:
         if host is None:
             raise KeyError(name)
         ssh = ssh_for(self._inventory, host)
-        link = self._link(wanted_for(self._inventory, host), ssh.connect_timeout_s)
+        link = self._link(wanted_for(self._inventory, host))
         runner = Runner(link, ssh.sudo, self._questions, self._tuning)
         return SshHost(link, runner, self._sockets, ssh.connect_timeout_s, self._tuning.start_s)
 
-    def _link(self, wanted: Wanted, connect_timeout_s: float = _CONNECT_S) -> Link:
+    def _link(self, wanted: Wanted) -> Link:
         if wanted not in self._links:
-            self._links[wanted] = Link(wanted, self._login, self._next_hop, connect_timeout_s)
+            self._links[wanted] = Link(wanted, self._config, self._login, self._next_hop)
         return self._links[wanted]
 
     def _next_hop(self, hops: tuple[Jump, ...], behind: Wanted) -> Link:
@@ -79,5 +80,4 @@ class SshFleet:
             case name:
                 host = self._inventory.find(name)
                 assert host is not None
-                ssh = ssh_for(self._inventory, host)
-                return self._link(wanted_for(self._inventory, host), ssh.connect_timeout_s)
+                return self._link(wanted_for(self._inventory, host))

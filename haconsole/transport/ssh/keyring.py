@@ -39,7 +39,7 @@ class Keyring:
         self._locks: dict[Path, asyncio.Lock] = {}
 
     async def keys(self, route: Route) -> Keys:
-        """Read the route's identities; a file the inventory or ssh_config names and that cannot be read is an error."""
+        """Read the route's identities; a file the inventory names and that cannot be read is an error."""
         found = await asyncio.to_thread(_read, route)
         unlocked = tuple(self._unlocked[path] for path in found.locked if path in self._unlocked)
         locked = tuple(path for path in found.locked if path not in self._unlocked)
@@ -79,7 +79,8 @@ def _read(route: Route) -> Keys:
             case None:
                 pass
         public.extend(_public_part(path))
-    certificate_files = (*route.certificates, *(path.with_name(f"{path.name}-cert.pub") for path in route.identities))
+    beside = tuple(path.with_name(f"{path.name}-cert.pub") for path in route.identities)
+    certificate_files = route.certificates or beside
     certificates = [asyncssh.read_certificate(path) for path in certificate_files if path.is_file()]
     public.extend(certificate.public_data for certificate in certificates)
     return Keys(tuple(keys), tuple(locked), tuple(dict.fromkeys(public)), tuple(certificates))
@@ -92,11 +93,11 @@ def _read_one(route: Route, path: Path) -> asyncssh.SSHKey | Path | None:
     except asyncssh.KeyImportError as error:
         if str(error).startswith("Passphrase"):
             return path
-        if _public_part(path) or not route.explicit:
+        if _public_part(path) or not route.required:
             return None
         raise _unreadable(route, path, str(error)) from None
     except OSError as error:
-        if not route.explicit or (isinstance(error, FileNotFoundError) and _public_part(path)):
+        if not route.required or (isinstance(error, FileNotFoundError) and _public_part(path)):
             return None
         raise _unreadable(route, path, error.strerror or str(error)) from None
 

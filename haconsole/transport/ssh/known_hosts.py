@@ -1,6 +1,6 @@
 """known_hosts files: which keys are trusted for a host, on which line, and adding one a person accepted.
 
-Format: sshd(8), "SSH_KNOWN_HOSTS FILE FORMAT". Only names are matched, never resolved addresses (CheckHostIP no).
+Format: sshd(8), "SSH_KNOWN_HOSTS FILE FORMAT". Only the name in question is matched, never an address it resolves to.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class KnownKey:
 
 @dataclass(frozen=True, slots=True)
 class KnownKeys:
-    """Everything the files say of one host."""
+    """Every line of the files for one host."""
 
     lines: tuple[KnownKey, ...]
 
@@ -56,7 +56,7 @@ class KnownKeys:
 
 
 def name_in_known_hosts(host: str, port: int) -> str:
-    """How a host is written there: in lower case, and as ``[host]:port`` where the port is not 22."""
+    """The host as it is written there: in lower case, and as ``[host]:port`` where the port is not 22."""
     return host.lower() if port == 22 else f"[{host.lower()}]:{port}"
 
 
@@ -75,11 +75,24 @@ def known_without_port(files: tuple[Path, ...], host: str, key: asyncssh.SSHKey)
     return key in known.trusted and key not in known.revoked
 
 
-def remember(file: Path, name: str, key: asyncssh.SSHKey) -> None:
+def revoked_keys(file: Path) -> tuple[KnownKey, ...]:
+    """The public keys of a RevokedHostKeys file, as lines. Raises OSError, or ValueError where it is no such list."""
+    data = file.read_bytes()
+    if data.startswith(b"SSHKRL"):
+        raise ValueError("a key revocation list (KRL) is not supported")
+    lines = ((number, line.split()) for number, line in enumerate(data.decode(errors="replace").splitlines(), 1))
+    return tuple(
+        KnownKey(file, number, "revoked", asyncssh.import_public_key(" ".join(words[:2])))
+        for number, words in lines
+        if words and not words[0].startswith("#")
+    )
+
+
+def remember(file: Path, name: str, key: asyncssh.SSHKey, *, hashed: bool = False) -> None:
     """Append a line in a single write, so that no reader sees half of it; a new file is private (0600)."""
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     algorithm, data = key.export_public_key().decode().split()[:2]
-    line = f"{name} {algorithm} {data}\n".encode()
+    line = f"{_hashed(name) if hashed else name} {algorithm} {data}\n".encode()
     handle = os.open(file, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         kind, size = os.fstat(handle).st_mode, os.fstat(handle).st_size
@@ -123,6 +136,12 @@ def _matches(patterns: str, name: str) -> bool:
 def _glob(pattern: str, name: str) -> bool:
     """`*` and `?` only: brackets are part of ``[host]:port``."""
     return fnmatchcase(name, pattern.replace("[", "[[]"))
+
+
+def _hashed(name: str) -> str:
+    salt = os.urandom(hashlib.sha1(usedforsecurity=False).digest_size)
+    parts = (salt, hmac.new(salt, name.encode(), hashlib.sha1).digest())
+    return "|1|" + "|".join(base64.b64encode(part).decode() for part in parts)
 
 
 def _hash_matches(pattern: str, name: str) -> bool:

@@ -13,23 +13,26 @@ from haconsole.model.names import HostName
 from haconsole.model.observed import Cause
 from haconsole.transport.base import TransportError
 from haconsole.transport.ssh.causes import trouble_of
+from haconsole.transport.ssh.client_config import ClientConfig, ClientConfigError
 from haconsole.transport.ssh.deadline import Deadline
 from haconsole.transport.ssh.login import Login
-from haconsole.transport.ssh.route import Route, Wanted, resolve
+from haconsole.transport.ssh.route import Route, Wanted, behind_config, resolve
+from haconsole.transport.ssh.tokens import TokenError
 
 T = TypeVar("T")
 NextHop = Callable[[tuple[Jump, ...], Wanted], "Link"]
 _GOODBYE_S = 2.0
+_CONNECT_S = 10.0
 
 
 class Link:
     """The connection to one hop. `next_hop` finds the link of the last of several jump hosts, for the host behind."""
 
-    def __init__(self, wanted: Wanted, login: Login, next_hop: NextHop, connect_timeout_s: float) -> None:
+    def __init__(self, wanted: Wanted, config: ClientConfig, login: Login, next_hop: NextHop) -> None:
         self._wanted = wanted
+        self._config = config
         self._login = login
         self._next_hop = next_hop
-        self._timeout_s = connect_timeout_s
         self._connection: asyncssh.SSHClientConnection | None = None
         self._opening = asyncio.Lock()
         self._attempts = 0
@@ -41,6 +44,8 @@ class Link:
         self.connect_ms = 0.0
         self.user = wanted.user or ""
         """The login's name, certain once connected."""
+        self.verified = True
+        """False: the host key has changed, and ssh_config lets it pass."""
 
     @property
     def label(self) -> HostName:
@@ -131,16 +136,34 @@ class Link:
     async def _open(self, deadline: Deadline, behind: tuple[HostName, ...]) -> asyncssh.SSHClientConnection:
         route: Route | None = None
         try:
-            async with deadline.limit(self._timeout_s):
-                route = await resolve(self._wanted)
+            route = await self._route(deadline)
             tunnel = await self._tunnel(route, deadline, behind)
             before = asyncio.get_running_loop().time()
-            connection = await self._login.enter(route, tunnel, deadline, self._timeout_s)
-        except (asyncssh.Error, asyncssh.ConfigParseError, OSError, ValueError) as error:
+            entered = await self._login.enter(route, tunnel, deadline, route.connect_timeout_s or _CONNECT_S)
+        except TransportError as error:
+            if route is None:
+                raise
+            raise _with_note(error, route) from error.__cause__
+        except (asyncssh.Error, OSError, ValueError) as error:
             raise self._told(error, route) from error
         self.connect_ms = (asyncio.get_running_loop().time() - before) * 1000
-        self.user = route.user
-        return connection
+        self.user, self.verified = route.user, entered.verified
+        return entered.connection
+
+    async def _route(self, deadline: Deadline) -> Route:
+        try:
+            async with deadline.limit(self._wanted.connect_timeout_s or _CONNECT_S):
+                return await resolve(self._wanted, self._config)
+        except TimeoutError:
+            what = "ssh did not finish reading its configuration in time"
+            hint = f"run ssh -G {self._wanted.address}: a Match exec or a canonical name may be slow"
+            raise TransportError(self.label, Cause.TIMED_OUT, what, mend=hint) from None
+        except ClientConfigError as error:
+            what, hint = f"ssh refuses its configuration: {error}", "correct that line"
+            raise TransportError(self.label, Cause.OTHER, what, mend=hint) from error
+        except (asyncssh.ConfigParseError, TokenError, OSError, ValueError) as error:
+            what, hint = f"the ssh configuration cannot be read: {error}", "correct that line"
+            raise TransportError(self.label, Cause.OTHER, what, mend=hint) from error
 
     async def _tunnel(
         self, route: Route, deadline: Deadline, behind: tuple[HostName, ...]
@@ -148,7 +171,7 @@ class Link:
         """The connection to the last jump host, itself reached through the ones before it."""
         if not route.jumps:
             return None
-        link = self._next_hop(route.jumps, self._wanted)
+        link = self._next_hop(route.jumps, behind_config(self._wanted) if route.jumps_by_config else self._wanted)
         chain = (*behind, self.label)
         if link.label in chain:
             circle = " > ".join((link.label, *reversed(chain)))
@@ -166,7 +189,19 @@ class Link:
     def _told(self, error: Exception, route: Route | None) -> TransportError:
         trouble = trouble_of(error)
         what = f"could not connect to {route.where}: {trouble.said}" if route else trouble.said
-        return TransportError(self.label, trouble.cause, what, mend=trouble.mend)
+        failure = TransportError(self.label, trouble.cause, what, mend=trouble.mend)
+        return _with_note(failure, route) if route else failure
+
+
+def _with_note(error: TransportError, route: Route) -> TransportError:
+    """The same failure, with what of ssh_config was not used for this host."""
+    notes = [error.mend] if error.mend else []
+    if route.settings.not_used:
+        notes.append(f"ssh_config has {', '.join(route.settings.not_used)} for this host, which is not used here")
+    if not route.by_client:
+        notes.append("no ssh client is installed here, so some conditions of ssh_config are not understood")
+    what = error.what.removeprefix(f"{error.host}: ")
+    return TransportError(error.host, error.cause, what, mend="; ".join(notes))
 
 
 def _kept(tasks: set[asyncio.Future[Any]], work: Awaitable[T]) -> asyncio.Future[T]:

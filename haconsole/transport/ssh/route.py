@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import cast
-
-import asyncssh
 
 from haconsole.inventory.effective import DIRECT, Jump, OutsideHost, outside_host, ssh_for
 from haconsole.inventory.schema import Host, Inventory
 from haconsole.model.names import HostName
+from haconsole.transport.ssh.client_config import Answer, ClientConfig, Query
+from haconsole.transport.ssh.client_settings import ClientSettings
 from haconsole.transport.ssh.known_hosts import name_in_known_hosts
+from haconsole.transport.ssh.tokens import expand, expand_home, expand_path, tokens_of
 
-_GLOBAL_KNOWN_HOSTS = (Path("/etc/ssh/ssh_known_hosts"), Path("/etc/ssh/ssh_known_hosts2"))
-_DEFAULT_KEYS = ("id_rsa", "id_ecdsa", "id_ed25519")
+_COMMAND_TOKENS = ("%", "h", "k", "n", "p", "r")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +23,7 @@ class Wanted:
     """What the inventory asks for. `address` is what a person would type after ``ssh``; None: ssh_config may say.
 
     `hops` are the jump hosts in the order they are passed; none leaves it to ssh_config, unless `direct`.
-    `else_user` and `else_identity` hold where ssh_config says nothing.
+    `else_user` and `else_identity` hold where ssh_config has none.
     """
 
     label: HostName
@@ -38,18 +37,12 @@ class Wanted:
     direct: bool = False
     else_user: str | None = None
     else_identity: Path | None = None
+    connect_timeout_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Everything needed to connect to `address`, which ssh_config may know under an `alias`.
-
-    `known_as` is the name looked up in `known_hosts`, whose first file takes new keys: HostKeyAlias as it is, else the
-    address with its port. `jumps` are hops in the order
-    they are passed. `identities` are key files in the order they are tried; `explicit` tells that they were asked for
-    by name, so that the agent may offer no others. `proxy_command` and `host_key_algorithms` tell that ssh_config
-    has some.
-    """
+    """Everything needed to connect to `address`, which ssh_config may know under an `alias`."""
 
     label: HostName
     alias: str
@@ -57,16 +50,34 @@ class Route:
     user: str
     port: int
     known_as: str
-    by_alias: bool
+    """The name looked up in `known_hosts`: HostKeyAlias as it is, else the address with its port."""
     known_hosts: tuple[Path, ...]
-    config: tuple[Path, ...]
+    new_keys: Path | None
+    """The file that takes a key a person accepted; None: no file does."""
+    revoked: Path | None
+    """RevokedHostKeys."""
     jumps: tuple[Jump, ...]
+    """In the order they are passed."""
+    jumps_by_config: bool
+    """The jump hosts are those of ssh_config, which has their logins and keys too."""
     identities: tuple[Path, ...]
+    """Key files in the order they are tried."""
     certificates: tuple[Path, ...]
     explicit: bool
-    agent: bool
-    proxy_command: bool
-    host_key_algorithms: bool
+    """The identities were asked for by name, so that the agent may offer no others."""
+    required: bool
+    """The inventory names the identity: one that cannot be read is an error, where ssh tries the next key."""
+    agent: Path | None
+    """The agent's socket."""
+    proxy_command: tuple[str, ...]
+    connect_timeout_s: float | None
+    settings: ClientSettings
+    by_client: bool
+    """An ssh client has read ssh_config."""
+
+    @property
+    def by_alias(self) -> bool:
+        return self.settings.host_key_alias is not None
 
     @property
     def where(self) -> str:
@@ -75,74 +86,104 @@ class Route:
         return f"{self.user}@{address}:{self.port}"
 
 
-async def resolve(wanted: Wanted) -> Route:
-    """Read ssh_config (in a thread: it may be large, and `Match exec` runs commands) and put the inventory over it.
+async def resolve(wanted: Wanted, config: ClientConfig) -> Route:
+    """Have ssh_config read, and put the inventory over it.
 
-    Raises asyncssh.ConfigParseError, or OSError when a file the inventory names cannot be read.
+    Raises ClientConfigError, TokenError, asyncssh.ConfigParseError, or OSError where a file cannot be read.
     """
-    return await asyncio.to_thread(_resolve, wanted)
+    return _route(wanted, await config.read(_query(wanted)))
 
 
-def _resolve(wanted: Wanted) -> Route:
-    config = _config_files(wanted)
-    said = asyncssh.SSHClientConnectionOptions(
-        host=wanted.address,
-        port=wanted.port or (),
-        username=wanted.user or (),
-        config=[str(file) for file in config],
-        client_keys=None,
-        known_hosts=b"",
+def _query(wanted: Wanted) -> Query:
+    jump = ",".join(map(_written, wanted.hops)) or ("none" if wanted.direct else None)
+    return Query(
+        wanted.address,
+        config=wanted.config.expanduser() if wanted.config is not None else None,
+        user=wanted.user,
+        port=wanted.port,
+        jump=jump,
+        else_user=wanted.else_user,
     )
-    get = said.config.get
-    own, other = wanted.identity_file, wanted.else_identity
-    named = (own,) if own else _paths(get("IdentityFile")) or ((other,) if other else ())
-    alias = cast("str | None", get("HostKeyAlias"))
-    jump = said.tunnel if isinstance(said.tunnel, str) else None
+
+
+def _written(jump: Jump) -> str:
+    """As ``-J`` takes it."""
+    if not isinstance(jump, OutsideHost):
+        return jump
+    host = f"[{jump.host}]" if ":" in jump.host else jump.host
+    return f"{f'{jump.user}@' if jump.user else ''}{host}{f':{jump.port}' if jump.port else ''}"
+
+
+def _route(wanted: Wanted, answer: Answer) -> Route:
+    settings = answer.settings
+    tokens = tokens_of(wanted.address, settings)
+    own, other = wanted.identity_file, wanted.else_identity if answer.default_keys else None
+    named = tuple(path.expanduser() for path in (own or other,) if path is not None)
+    name = name_in_known_hosts(settings.hostname, settings.port)
     return Route(
         label=wanted.label,
         alias=wanted.address,
-        address=said.host,
-        user=wanted.user or cast("str | None", get("User")) or wanted.else_user or said.username,
-        port=said.port,
-        known_as=alias.lower() if alias else name_in_known_hosts(said.host, said.port),
-        by_alias=alias is not None,
-        known_hosts=_known_hosts(wanted, _paths(get("UserKnownHostsFile")), _paths(get("GlobalKnownHostsFile"))),
-        config=config,
-        jumps=_jumps(wanted, jump),
-        identities=named or _default_keys(),
-        certificates=_paths(get("CertificateFile")),
-        explicit=named in ((own,), (other,)) or bool(get("IdentitiesOnly")),
-        agent=bool(get("IdentityAgent", os.environ.get("SSH_AUTH_SOCK"))),
-        proxy_command=bool(said.proxy_command) and not wanted.hops and not wanted.direct,
-        host_key_algorithms=bool(get("HostKeyAlgorithms")),
+        address=settings.hostname,
+        user=settings.user,
+        port=settings.port,
+        known_as=settings.host_key_alias or name,
+        known_hosts=_known_hosts(wanted, settings),
+        new_keys=_new_keys(wanted, settings),
+        revoked=expand_path(settings.revoked_host_keys, tokens) if settings.revoked_host_keys else None,
+        jumps=_jumps(wanted, settings),
+        jumps_by_config=not wanted.hops,
+        identities=named or _files(settings.identity_files, tokens, only_present=answer.default_keys),
+        certificates=_files(settings.certificate_files, tokens),
+        explicit=bool(named) or settings.identities_only,
+        required=bool(named),
+        agent=_agent(settings, tokens),
+        proxy_command=_proxy_command(wanted, settings, tokens),
+        connect_timeout_s=wanted.connect_timeout_s or settings.connect_timeout_s,
+        settings=settings,
+        by_client=answer.by_client,
     )
 
 
-def _config_files(wanted: Wanted) -> tuple[Path, ...]:
-    if wanted.config is not None:
-        return (wanted.config.expanduser(),)
-    usual = (Path("~/.ssh/config").expanduser(), Path("/etc/ssh/ssh_config"))
-    return tuple(file for file in usual if os.access(file, os.R_OK))
+def _files(names: tuple[str, ...], tokens: Mapping[str, str], *, only_present: bool = False) -> tuple[Path, ...]:
+    paths = tuple(expand_path(name, tokens) for name in names if name.lower() != "none")
+    return tuple(path for path in paths if not only_present or path.is_file())
 
 
-def _paths(said: object) -> tuple[Path, ...]:
-    return tuple(Path(text).expanduser() for text in cast("list[str]", said or ()))
-
-
-def _default_keys() -> tuple[Path, ...]:
-    return tuple(path for name in _DEFAULT_KEYS if (path := Path("~/.ssh", name).expanduser()).is_file())
-
-
-def _known_hosts(wanted: Wanted, user: tuple[Path, ...], everyone: tuple[Path, ...]) -> tuple[Path, ...]:
+def _known_hosts(wanted: Wanted, settings: ClientSettings) -> tuple[Path, ...]:
     if wanted.known_hosts is not None:
         return (wanted.known_hosts.expanduser(),)
-    return (user or (Path("~/.ssh/known_hosts").expanduser(),)) + (everyone or _GLOBAL_KNOWN_HOSTS)
+    return tuple(map(expand_home, (*settings.user_known_hosts, *settings.global_known_hosts)))
 
 
-def _jumps(wanted: Wanted, said: str | None) -> tuple[Jump, ...]:
-    if wanted.hops or wanted.direct or said is None:
+def _new_keys(wanted: Wanted, settings: ClientSettings) -> Path | None:
+    if wanted.known_hosts is not None:
+        return wanted.known_hosts.expanduser()
+    return expand_home(settings.user_known_hosts[0]) if settings.user_known_hosts else None
+
+
+def _jumps(wanted: Wanted, settings: ClientSettings) -> tuple[Jump, ...]:
+    if wanted.hops or wanted.direct or settings.proxy_jump is None:
         return wanted.hops
-    return tuple(outside_host(hop.strip().removeprefix("ssh://")) for hop in said.split(","))
+    return tuple(outside_host(hop.strip().removeprefix("ssh://")) for hop in settings.proxy_jump.split(","))
+
+
+def _agent(settings: ClientSettings, tokens: Mapping[str, str]) -> Path | None:
+    """The socket that IdentityAgent names, itself or by a variable; an unset variable means no agent."""
+    named = settings.identity_agent or "SSH_AUTH_SOCK"
+    if named.lower() == "none":
+        return None
+    if named == "SSH_AUTH_SOCK" or (named.startswith("$") and not named.startswith("${")):
+        value = os.environ.get(named.removeprefix("$"))
+        return Path(value) if value else None
+    return expand_path(named, tokens)
+
+
+def _proxy_command(wanted: Wanted, settings: ClientSettings, tokens: Mapping[str, str]) -> tuple[str, ...]:
+    """Run by the operator's shell, as ssh runs it."""
+    if wanted.hops or wanted.direct or settings.proxy_command is None:
+        return ()
+    command = expand(settings.proxy_command, {name: tokens[name] for name in _COMMAND_TOKENS}, variables=False)
+    return (os.environ.get("SHELL") or "/bin/sh", "-c", f"exec {command}")
 
 
 def wanted_for(inventory: Inventory, host: Host) -> Wanted:
@@ -158,7 +199,16 @@ def wanted_for(inventory: Inventory, host: Host) -> Wanted:
         config=ssh.config,
         hops=() if ssh.jump is None else (ssh.jump,),
         direct=(host.ssh.jump or inventory.ssh.jump) == DIRECT,
+        connect_timeout_s=ssh.connect_timeout_s if ssh.connect_timeout_given else None,
     )
+
+
+def behind_config(behind: Wanted) -> Wanted:
+    """The host behind a jump host of ssh_config, where ssh gives the login and the key to the host only.
+
+    The inventory's known_hosts hold for jump hosts too: they replace ssh's own files.
+    """
+    return replace(behind, user=None, identity_file=None, else_user=None, else_identity=None)
 
 
 def wanted_outside(host: OutsideHost, hops: tuple[Jump, ...], behind: Wanted) -> Wanted:

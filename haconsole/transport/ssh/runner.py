@@ -90,6 +90,9 @@ class Runner:
         if root:
             await self._link.connection(deadline)
         become = become_for(self._sudo, self._link.user, root=root)
+        if become is Become.BY_PASSWORD and not self._link.verified:
+            said = "its host key has changed, and no password is sent to such a host"
+            raise refused(self._link.label, said, "find out why the key has changed, then correct known_hosts")
         return become, await self.password.get(deadline) if become is Become.BY_PASSWORD else None
 
     async def _run_once(

@@ -83,10 +83,10 @@ def is_wrong_password(said: str) -> bool:
     return "try again" in said or "incorrect password" in said
 
 
-def refused(host: HostName, said: str) -> TransportError:
-    """sudo let no command through; `said` is all of what it said."""
+def refused(host: HostName, said: str, hint: str | None = None) -> TransportError:
+    """sudo let no command through; `said` is everything that it printed."""
     what = f"sudo does not let the login become root: {said or 'it said nothing'}"
-    return TransportError(host, Cause.SUDO_REFUSED, what, mend=_mend(said))
+    return TransportError(host, Cause.SUDO_REFUSED, what, mend=hint or _mend(said))
 
 
 def _mend(said: str) -> str:

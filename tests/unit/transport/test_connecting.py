@@ -18,6 +18,7 @@ from haconsole.model.hosts import Role
 from haconsole.model.names import HostName
 from haconsole.model.observed import Cause
 from haconsole.transport.base import TransportError
+from haconsole.transport.ssh.deadline import Deadline
 from tests.fakes.answers import ScriptedAnswers
 from tests.fakes.sshd import Sshd, free_port, inventory_of, make_key, running_sshd
 from tests.fakes.waiting import alive, eventually, number_in
@@ -355,3 +356,86 @@ async def test_a_proxy_command_of_ssh_config_is_run_and_ended(
 async def test_a_proxy_command_that_fails_is_told(sshd: Sshd, make_fleet: MakeFleet, tmp_path: Path) -> None:
     error = await refused(make_fleet, one_host(sshd.ssh(config=config(tmp_path, "ProxyCommand false\n"))))
     assert error.cause is Cause.CONNECTION_LOST
+
+
+async def test_a_proxy_command_is_run_by_a_shell(sshd: Sshd, make_fleet: MakeFleet, tmp_path: Path) -> None:
+    relay = tmp_path / "relay.py"
+    relay.write_text(RELAY)
+    mark = tmp_path / "mark"
+    command = f"sh -c 'echo \"$0\" >{mark}; exec {sys.executable} {relay} $1 $2' %r %h %p # %n"
+    text = f"Host seed\n  HostName 127.0.0.1\n  Port {sshd.port}\n  ProxyCommand {command}\n"
+    ssh = sshd.ssh(config=config(tmp_path, text), port=None)
+    assert (await make_fleet(one_host(ssh, "seed")).host(CP1).run(("true",))).ok
+    assert mark.read_text() == f"{sshd.user}\n"
+
+
+RELAY = """
+import os, socket, sys, threading
+far = socket.create_connection((sys.argv[1], int(sys.argv[2])))
+def pump():
+    while data := os.read(0, 65536):
+        far.sendall(data)
+    far.shutdown(socket.SHUT_WR)
+threading.Thread(target=pump, daemon=True).start()
+while data := far.recv(65536):
+    os.write(1, data)
+"""
+
+
+async def test_what_ssh_config_sets_holds_for_the_connection(sshd: Sshd, make_fleet: MakeFleet, tmp_path: Path) -> None:
+    lines = ["Ciphers aes256-ctr", "MACs hmac-sha2-512", "KexAlgorithms curve25519-sha256", "Compression yes"]
+    lines += ["ServerAliveInterval 17", "ServerAliveCountMax 4"]
+    ssh = sshd.ssh(config=config(tmp_path, "\n".join(lines)))
+    host = make_fleet(one_host(ssh)).host(CP1)
+    await host.connect()
+    connection = await host._link.connection(Deadline(5))
+    chosen = {name: connection.get_extra_info(f"send_{name}") for name in ("cipher", "mac", "compression")}
+    assert chosen == {"cipher": "aes256-ctr", "mac": "hmac-sha2-512", "compression": "zlib@openssh.com"}
+    alive = (connection._keepalive_interval, connection._keepalive_count_max)
+    assert alive == (17, 4)
+
+
+async def test_ciphers_that_are_not_known_here_are_reported(
+    sshd: Sshd, make_fleet: MakeFleet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("haconsole.transport.ssh.connect_options.get_encryption_algs", lambda: [b"aes128-ctr"])
+    error = await refused(make_fleet, one_host(sshd.ssh(config=config(tmp_path, "Ciphers aes256-ctr\n"))))
+    assert "Ciphers of ssh_config allows only aes256-ctr, none of which is supported here" in error.what
+
+
+async def test_options_with_no_equal_here_are_named_where_connecting_fails(
+    make_fleet: MakeFleet, sshd: Sshd, tmp_path: Path
+) -> None:
+    text = "KnownHostsCommand /bin/true %H\nBindInterface lo\nUserKnownHostsFile none\nGlobalKnownHostsFile none\n"
+    error = await refused(make_fleet, one_host(sshd.ssh(config=config(tmp_path, text), known_hosts=None)))
+    assert error.cause is Cause.HOST_KEY_UNKNOWN
+    assert "ssh_config has BindInterface, KnownHostsCommand for this host, which is not used here" in error.mend
+
+
+async def test_a_limit_of_ssh_config_holds_for_connecting(
+    make_fleet: MakeFleet, silent: socket.socket, sshd: Sshd, tmp_path: Path
+) -> None:
+    ssh = sshd.ssh(port=silent.getsockname()[1], config=config(tmp_path, "ConnectTimeout 1\n"), connect_timeout_s=None)
+    began = time.monotonic()
+    assert (await refused(make_fleet, one_host(ssh))).cause is Cause.TIMED_OUT
+    assert time.monotonic() - began < 5
+
+
+async def test_keys_that_ssh_config_forbids_are_not_offered(sshd: Sshd, make_fleet: MakeFleet, tmp_path: Path) -> None:
+    error = await refused(make_fleet, one_host(sshd.ssh(config=config(tmp_path, "PubkeyAuthentication no\n"))))
+    assert (error.cause, "PubkeyAuthentication no" in error.what) == (Cause.AUTH_FAILED, True)
+
+
+async def test_an_identity_of_ssh_config_that_is_not_there_is_passed_over(
+    sshd: Sshd, make_fleet: MakeFleet, tmp_path: Path
+) -> None:
+    text = f"IdentitiesOnly yes\nIdentityFile /no/such/key\nIdentityFile {sshd.user_key}\n"
+    ssh = sshd.ssh(config=config(tmp_path, text), identity_file=None)
+    assert (await make_fleet(one_host(ssh)).host(CP1).run(("true",))).ok
+
+
+async def test_a_configuration_that_ssh_refuses_is_reported(sshd: Sshd, make_fleet: MakeFleet, tmp_path: Path) -> None:
+    error = await refused(make_fleet, one_host(sshd.ssh(config=config(tmp_path, "Port 22\nProt 2222\n"))))
+    assert error.what.endswith(
+        f"ssh refuses its configuration: {tmp_path}/config: line 2: Bad configuration option: prot"
+    )
