@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -42,18 +43,19 @@ def runs(run: str | None, cluster: str | None, inventory: Path | None, as_json: 
     The beginning of a run's name is enough where it is the only one. No host is asked.
     """
     from haconsole.cli.reports.encoding import encoded
+    from haconsole.cli.reports.page import page_width, show
     from haconsole.cli.reports.runs import record_report, record_text, runs_report, runs_text
     from haconsole.execution.log.run_record import find_run, read_run, read_runs
 
-    folder = _folder()
+    folder, now = _folder(), datetime.now(UTC)
     if run is not None:
         record = read_run(find_run(folder, run))
         every = read_runs(folder)
-        click.echo(encoded(record_report(record, every)) if as_json else record_text(record, every))
+        show(encoded(record_report(record, every)) if as_json else record_text(record, now, page_width()))
         return ExitCode.OK
     found = read_runs(folder)
     kept = tuple(one for one in found if _asked_for(one, cluster, inventory))
-    click.echo(encoded(runs_report(folder, kept, found)) if as_json else runs_text(folder, kept, found))
+    show(encoded(runs_report(folder, kept, found)) if as_json else runs_text(folder, kept, found, now))
     return ExitCode.OK
 
 
@@ -95,6 +97,7 @@ async def _resume(
     from haconsole.cli.actions import perform
     from haconsole.cli.asking import confirmed
     from haconsole.cli.inventory_change import tell_change
+    from haconsole.cli.reports.page import page_width, show
     from haconsole.cli.reports.runs import remaining_text
     from haconsole.errors import UsageError
     from haconsole.execution.log.run_record import find_run, read_run
@@ -106,7 +109,7 @@ async def _resume(
     async with open_session(file, terminal_answers(accepted, take_over, as_json=as_json)) as session:
         await session.check_resumable(name)
         if not yes:
-            click.echo(remaining_text(record), err=True)
+            show(remaining_text(record, datetime.now(UTC), page_width()), err=True)
             if not await confirmed(f"\nCarry {name} on?"):
                 raise UsageError("not carried on: it was not agreed to", mend="answer y, or say --yes")
         status = await perform(await session.resume(name), as_json=as_json)

@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 from haconsole.actions.step import Plan
 from haconsole.execution.events import Outcome, RunDone, StepDone
+from haconsole.execution.log.resume import undone_by
 from haconsole.execution.log.run_record import RunRecord, RunStatus, StepRecord, StepState, UnreadableRun
 from haconsole.present.ages import timestamp
 from haconsole.present.cells import Cell, Tone
@@ -25,6 +26,8 @@ COLUMNS = (
     Column("STEPS", right=True),
     Column("BY", rank=1, least=8),
     Column("RUN", rank=2, least=20),
+    Column("CLUSTER", rank=4, least=6),
+    Column("UNDONE BY", rank=3, least=12),
 )
 ENDINGS = {
     Outcome.DONE: Cell("● done", Tone.GOOD),
@@ -49,22 +52,30 @@ def name_of(one: RunRecord | UnreadableRun) -> str:
     return one.header.run if isinstance(one, RunRecord) else one.path.stem
 
 
-def history_table(records: Records | None, now: datetime) -> TableView:
-    """The runs on this cluster, newest first; None when they are not read yet."""
+def history_table(records: Records | None, now: datetime, every: Records | None = None) -> TableView:
+    """The runs on this cluster, newest first; None while they are not read yet.
+
+    `every` are all runs there are, where `records` are some of them: an undo may be a run on its own.
+    """
     empty = Cell("? reading the records", Tone.UNKNOWN)
     if records is not None:
         empty = Cell("no run on this cluster is recorded here", Tone.MUTED)
-    rows = tuple(_row(one, now) for one in records or ())
+    known = every or records or ()
+    undone = any(isinstance(one, RunRecord) and undone_by(one, known) for one in records or ())
+    rows = tuple(_row(one, now, known, undone=undone) for one in records or ())
     broken = sum(isinstance(one, RunRecord) and one.standing is RunStatus.BROKEN_OFF for one in records or ())
     gist = (Cell(f"{broken} broken off", Tone.WARNING),) if broken else ()
-    return TableView("runs", COLUMNS, rows, None, gist, empty, ageless=True)
+    return TableView("runs", COLUMNS if undone else COLUMNS[:-1], rows, None, gist, empty, ageless=True)
 
 
-def _row(one: RunRecord | UnreadableRun, now: datetime) -> Row:
+def _row(one: RunRecord | UnreadableRun, now: datetime, every: Records, *, undone: bool) -> Row:
     if isinstance(one, UnreadableRun):
         cells = (Cell("?", Tone.UNKNOWN), Cell("?", Tone.UNKNOWN), Cell("✖ cannot be read", Tone.CRITICAL))
-        return Row(RunSubject(one.path.stem), (*cells, Cell(""), Cell(""), Cell(one.path.stem)))
-    who = one.operator
+        return Row(
+            RunSubject(one.path.stem),
+            (*cells, Cell(""), Cell(""), Cell(one.path.stem), *(Cell(""),) * (2 if undone else 1)),
+        )
+    who, undo = one.operator, undone_by(one, every)
     return Row(
         RunSubject(one.header.run),
         (
@@ -74,6 +85,8 @@ def _row(one: RunRecord | UnreadableRun, now: datetime) -> Row:
             Cell(f"{_well(one)}/{len(one.steps)}"),
             Cell(f"{who.user}@{who.host}", Tone.MUTED),
             Cell(one.header.run, Tone.MUTED),
+            Cell(one.plan.cluster, Tone.MUTED),
+            *((Cell(undo.header.run if undo else "", Tone.MUTED),) if undone else ()),
         ),
     )
 
@@ -97,7 +110,7 @@ def about_record(one: RunRecord | UnreadableRun, now: datetime) -> Detail:
         return Detail(one.path.stem, (Sentence(Cell(one.why, Tone.CRITICAL)), Fact("record", Cell(str(one.path)))))
     header, counts = one.header, Counter(each.state for each in one.steps)
     wrong = tuple(each for each in one.steps if each.error)
-    torn = (Fact("torn", Cell(f"{one.torn_lines} lines were not written whole", Tone.WARNING)),)
+    torn = (Fact("torn", Cell(f"{one.torn_lines} incomplete lines were skipped", Tone.WARNING)),)
     return Detail(
         header.run,
         (
@@ -120,7 +133,7 @@ def about_record(one: RunRecord | UnreadableRun, now: datetime) -> Detail:
 
 def _who(record: RunRecord) -> str:
     who = record.header.operator
-    return f"{who.user} on {who.host}"
+    return f"{who.user} on {who.host} (process {who.pid})"
 
 
 def _next(record: RunRecord) -> tuple[Item, ...]:

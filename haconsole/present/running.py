@@ -211,15 +211,27 @@ def about_run_step(view: RunView, subject: StepSubject) -> Detail | None:
     step = step_of(view.plan, subject.id)
     if step is None:
         return None
-    ended = view.ended.get(step.id)
-    error = (Sentence(Cell(ended.error, Tone.CRITICAL)),) if ended is not None and ended.error else ()
-    said = view.output.get(step.id, ())
-    output: tuple[Item, ...] = (
-        (Heading("Output"), *(Verbatim(Cell(line.expandtabs()), "│") for line in said)) if said else ()
-    )
-    state = Fact("state", state_cell(view, step.id))
-    items = (*_waits(view, step.id), state, *error, *output, *_told(view, step))
+    items = (*_waits(view, step.id), *_result(view, step.id), *_told(view, step))
     return Detail(f"{step.host}: {step.title}", items)
+
+
+def step_results(view: RunView) -> tuple[Detail, ...]:
+    """State, error and output of each step that has an error or an output, in the plan's order."""
+    steps = (step for step in view.plan.steps if step.id in view.output or _error(view, step.id))
+    return tuple(Detail(f"{step.host}: {step.title}", _result(view, step.id)) for step in steps)
+
+
+def _error(view: RunView, step: StepId) -> str | None:
+    ended = view.ended.get(step)
+    return ended.error if ended is not None else None
+
+
+def _result(view: RunView, step: StepId) -> tuple[Item, ...]:
+    """The step's state, its error and its output."""
+    error, lines = _error(view, step), view.output.get(step, ())
+    output = (Heading("Output"), *(Verbatim(Cell(line.expandtabs()), "│") for line in lines)) if lines else ()
+    failure = (Sentence(Cell(error, Tone.CRITICAL)),) if error else ()
+    return (Fact("state", state_cell(view, step)), *failure, *output)
 
 
 def _waits(view: RunView, step: StepId) -> tuple[Item, ...]:

@@ -3,36 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
-from haconsole.actions.describe import step_line
 from haconsole.actions.step import Step
 from haconsole.cli.reports.findings import Shape, stamp
-from haconsole.cli.reports.progress import harmless
-from haconsole.execution.events import Outcome
+from haconsole.cli.reports.page import UNLIMITED, detail_text, table_lines
 from haconsole.execution.log.resume import undone_by
 from haconsole.execution.log.run_log import Operator
 from haconsole.execution.log.run_record import RunRecord, RunStatus, StepRecord, StepState, UnreadableRun
+from haconsole.present.history import about_record, history_table, resuming, view_of
+from haconsole.present.running import run_table, step_results
 
-OUTPUT_LINES = 12
 Every = tuple[RunRecord | UnreadableRun, ...]
-STATES = {
-    StepState.NOT_STARTED: "not started",
-    StepState.ALREADY: "was there already",
-    StepState.UNKNOWN: "UNKNOWN, begun and its end not heard",
-    StepState.FAILED: "FAILED",
-    StepState.PERFORMED: "performed, not verified",
-    StepState.VERIFIED: "done and verified",
-}
-ENDINGS = {
-    Outcome.DONE: "done",
-    Outcome.ALREADY: "all was there already",
-    Outcome.FAILED: "failed",
-    Outcome.UNKNOWN: "ended with steps whose end is unknown",
-    Outcome.SKIPPED: "stopped",
-}
 
 
 class OperatorReport(Shape, frozen=True):
@@ -192,100 +175,25 @@ def next_step(record: RunRecord) -> str | None:
     return record.next_step if record.standing is RunStatus.ENDED else None
 
 
-def runs_text(folder: Path, runs: Every, every: Every) -> str:
-    """A line for each run, newest first."""
+def runs_text(folder: Path, runs: Every, every: Every, now: datetime) -> str:
+    """The table of runs as on screen, newest first."""
     if not runs:
         return f"no run is recorded in {folder}"
-    return "\n".join(_run_line(one, every) for one in runs)
+    return "\n".join(table_lines(history_table(runs, now, every)))
 
 
-def _run_line(one: RunRecord | UnreadableRun, every: Every) -> str:
-    if isinstance(one, UnreadableRun):
-        return harmless(f"{one.path.stem}: cannot be read: {one.why}")
-    good = sum(each.state in (StepState.VERIFIED, StepState.ALREADY) for each in one.steps)
-    undo = undone_by(one, every)
-    taken = f"; taken back by {undo.header.run}" if undo else ""
-    who = one.operator
-    line = f"{one.header.run}: {one.plan.action} of {one.plan.cluster}: {standing_text(one)}"
-    return harmless(f"{line}, {good} of {len(one.steps)} steps, by {who.user} on {who.host}{taken}")
+def record_text(record: RunRecord, now: datetime, width: int = UNLIMITED) -> str:
+    """A run as on screen: what is known of it, its steps, then errors and output."""
+    view = view_of(record)
+    parts = (
+        detail_text(about_record(record, now), width=width),
+        "\n".join(table_lines(run_table(view, now))),
+        *(detail_text(detail, width=width) for detail in step_results(view)),
+    )
+    return "\n\n".join(parts)
 
 
-def standing_text(record: RunRecord) -> str:
-    """Where a run stands, in words."""
-    who = record.operator
-    if record.standing is RunStatus.RUNNING:
-        return f"under way in process {who.pid} on {who.host}"
-    if record.standing is RunStatus.BROKEN_OFF or record.outcome is None:
-        return "broke off"
-    return ENDINGS[record.outcome]
-
-
-def record_text(record: RunRecord, every: Every) -> str:
-    """A run step by step, for a person."""
-    return "\n".join(_record_lines(record, every))
-
-
-def _record_lines(record: RunRecord, every: Every) -> Iterator[str]:
-    header = record.header
-    who = header.operator
-    yield f"{header.run}: {record.plan.action} of {record.plan.cluster}: {standing_text(record)}"
-    yield f"  begun    {stamp(header.started_at)} by {who.user} on {who.host} (process {who.pid})"
-    for again in record.resumed:
-        later = again.operator
-        yield f"  resumed  {stamp(again.at)} by {later.user} on {later.host} (process {later.pid})"
-    if record.ended_at:
-        yield f"  ended    {stamp(record.ended_at)}"
-    yield f"  inventory {header.inventory} (SHA-256 {header.inventory_sha256[:12]}…)"
-    yield f"  record   {record.path}"
-    if record.plan.undoes:
-        yield f"  undoes   {record.plan.undoes}"
-    undo = undone_by(record, every)
-    if undo:
-        yield f"  undone   by {undo.header.run}"
-    if record.torn_lines:
-        yield f"  torn     {_torn(record.torn_lines)}"
-    yield ""
-    for number, (step, one) in enumerate(zip(record.plan.steps, record.steps, strict=True), 1):
-        yield from _step_lines(number, step, one)
-    following = next_step(record)
-    if following:
-        yield from ("", f"next: {following}")
-
-
-def _torn(lines: int) -> str:
-    told = "a line was" if lines == 1 else f"{lines} lines were"
-    return f"{told} not written whole and left out; what it would have told is unknown"
-
-
-def _step_lines(number: int, step: Step, one: StepRecord) -> Iterator[str]:
-    yield harmless(f"{number:4}. {step.host}: {step.title}: {STATES[one.state]}")
-    if one.attempts and one.begun_at:
-        again = f" (attempt {one.attempts})" if one.attempts > 1 else ""
-        yield harmless(f"      intent  {stamp(one.begun_at)}{again}: {_first_line(step_line(step))}")
-    if one.at and one.at != one.begun_at:
-        yield f"      heard   {stamp(one.at)}"
-    if one.error:
-        yield harmless(f"      error   {one.error}")
-    lines = one.output.splitlines()
-    if len(lines) > OUTPUT_LINES:
-        yield f"      output  … {len(lines) - OUTPUT_LINES} lines before these, see --json"
-    for line in lines[-OUTPUT_LINES:]:
-        yield harmless(f"      output  {line}")
-
-
-def _first_line(text: str) -> str:
-    first, _, rest = text.partition("\n")
-    return f"{first} …" if rest else first
-
-
-def remaining_text(record: RunRecord) -> str:
-    """What a run that is carried on has behind it by its record, and what is before it."""
-    lines = [f"{record.header.run}: {record.plan.action} of {record.plan.cluster}: {standing_text(record)}"]
-    titles = {step.id: f"{step.host}: {step.title}" for step in record.plan.steps}
-    count = Counter(one.state for one in record.steps)
-    lines += [f"  {count[state]:4} {STATES[state]}" for state in StepState if count[state]]
-    behind = (StepState.VERIFIED, StepState.ALREADY)
-    for one in record.steps:
-        if one.state not in behind:
-            lines.append(harmless(f"  {titles[one.step]}: {STATES[one.state]}"))
-    return "\n".join((*lines, "Every step is asked for on its host first; what is there already is not done again."))
+def remaining_text(record: RunRecord, now: datetime, width: int = UNLIMITED) -> str:
+    """What a resumed run has done and what is left: the question that the screen asks, and the steps."""
+    steps = "\n".join(table_lines(run_table(view_of(record), now)))
+    return f"{steps}\n\n{detail_text(resuming(record), width=width)}"
