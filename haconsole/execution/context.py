@@ -1,4 +1,4 @@
-"""What performers and checks work with."""
+"""The context of performers and checks."""
 
 from __future__ import annotations
 
@@ -7,17 +7,16 @@ from dataclasses import dataclass
 from haconsole.execution.clock import Clock
 from haconsole.execution.host.host_state import HostStateReader
 from haconsole.execution.pki.ca_keys import OperatorKeys
-from haconsole.inventory.schema import Inventory
-from haconsole.transport.base import Fleet
+from haconsole.probes.context import ClusterContext
 
 
 @dataclass(frozen=True, slots=True)
 class ExecutionContext:
-    """The cluster as it should be, the ways to reach and ask its hosts, the time, and where hosts keep what runs."""
+    """What a run needs besides the cluster that probes read too."""
 
-    inventory: Inventory
-    fleet: Fleet
+    cluster: ClusterContext
     host_state: HostStateReader
     clock: Clock
     run_dir: str
+    """Folder on the hosts for commands that run detached; a restart of the host empties it."""
     ca_keys: OperatorKeys | None = None

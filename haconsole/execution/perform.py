@@ -28,7 +28,6 @@ from haconsole.actions.operations import (
     WriteFile,
 )
 from haconsole.actions.step import Plan, Step
-from haconsole.configs.layout import layout
 from haconsole.errors import HaconsoleError
 from haconsole.execution.context import ExecutionContext
 from haconsole.execution.etcd.changes import EtcdChanges, Tell
@@ -46,7 +45,6 @@ from haconsole.execution.secrets import fill_in
 from haconsole.execution.verify.haproxy_state import set_server_state
 from haconsole.model.names import HostName
 from haconsole.model.observed import Cause
-from haconsole.probes.context import ClusterContext, ProbeTimings
 from haconsole.transport.base import TransportError
 
 PASSING = (Cause.CONNECTION_LOST, Cause.TIMED_OUT, Cause.REFUSED, Cause.NO_ROUTE)
@@ -63,15 +61,12 @@ class Performer:
 
     def __init__(self, context: ExecutionContext, plan: Plan, run: RunId) -> None:
         self._context = context
+        self._cluster = context.cluster
         self._run = run
         self._undoes = RunId(plan.undoes) if plan.undoes else None
         self._authorities = Authorities(context, plan)
         self._commands: dict[HostName, DetachedCommands] = {}
-        places = layout(context.inventory)
-        probing = ClusterContext(context.inventory, places, context.fleet, context.clock.now, b"", ProbeTimings())
-        self._probing = probing
-        self._etcd = EtcdChanges(probing, context.clock)
-        self._haproxy = places.haproxy
+        self._etcd = EtcdChanges(self._cluster, context.clock)
 
     async def boot_of(self, step: Step) -> str | None:
         """The boot ID of the step's host, where the step runs detached there; raises TransportError."""
@@ -113,7 +108,7 @@ class Performer:
         if undone is None:
             return ()
         folders = (
-            DetachedCommands(context.fleet.host(host), context.clock, context.run_dir, undone)
+            DetachedCommands(context.cluster.fleet.host(host), context.clock, context.run_dir, undone)
             for host in self._commands
         )
         return tuple(folder.end(earlier=True) for folder in folders)
@@ -130,7 +125,7 @@ class Performer:
         end = aside_end(self._run, step.id)
         match operation:
             case RunCommand():
-                async with vips_paused(self._probing) if operation.vips_pause else nullcontext():
+                async with vips_paused(self._cluster) if operation.vips_pause else nullcontext():
                     return await run_command(self._commands_of(step.host), step, operation, attempt, end)
             case WriteFile():
                 return await self._write(step, operation, end)
@@ -141,11 +136,12 @@ class Performer:
             case AddMember() | PromoteMember() | RemoveMember() | MoveLeader():
                 return await self._etcd.perform(operation, step.host, tell)
             case Defragment() | CompactHistory() | DisarmAlarm():
-                return await tend_etcd(self._probing, operation, step.host)
+                return await tend_etcd(self._cluster, operation, step.host)
             case FetchFile() | SendFile():
-                return await transfer(self._context.fleet.host(step.host), operation, tell)
+                return await transfer(self._cluster.fleet.host(step.host), operation, tell)
             case SetServerState():
-                return await set_server_state(self._context.fleet, self._haproxy, operation, self._context.clock)
+                haproxy = self._cluster.layout.haproxy
+                return await set_server_state(self._cluster.fleet, haproxy, operation, self._context.clock)
             case Nothing():
                 return success()
             case _:
@@ -165,12 +161,14 @@ class Performer:
                 assert_never(operation)
 
     async def _write(self, step: Step, operation: WriteFile, end: str) -> OperationResult:
-        data = fill_in(operation.content, self._context.inventory).encode()
+        data = fill_in(operation.content, self._cluster.inventory).encode()
         mode, owner = operation.mode, operation.owner
         return success(await put_file(self._context, step.host, operation.path, data, mode=mode, owner=owner, end=end))
 
     def _commands_of(self, host: HostName) -> DetachedCommands:
         if host not in self._commands:
             context = self._context
-            self._commands[host] = DetachedCommands(context.fleet.host(host), context.clock, context.run_dir, self._run)
+            self._commands[host] = DetachedCommands(
+                context.cluster.fleet.host(host), context.clock, context.run_dir, self._run
+            )
         return self._commands[host]

@@ -76,8 +76,8 @@ async def performing(
     """
     folder = keys_folder(inventory.pki.ca_keys, record.source, inventory.cluster)
     keys = OperatorKeys(folder, answers, os.environ)
-    site = ExecutionContext(inventory, fleet, HostStateReader(fleet), clock, RUN_DIR, keys)
-    probing = ClusterContext(inventory, layout(inventory), fleet, clock.now, secrets.token_bytes(16), ProbeTimings())
+    cluster = ClusterContext(inventory, layout(inventory), fleet, clock.now, secrets.token_bytes(16), ProbeTimings())
+    context = ExecutionContext(cluster, HostStateReader(fleet), clock, RUN_DIR, keys)
     known = tuple(vip.auth_pass for vip in inventory.vips if vip.auth_pass is not None)
     hide = partial(redact, secrets=known)
     now = clock.now()
@@ -94,8 +94,8 @@ async def performing(
             executor = Executor(
                 plan,
                 RunHeader(run, now, this_operator(), record.source, record.digest, parts_of(inventory)),
-                checks=Checks(site, plan, ClusterChecks(probing)),
-                performer=Performer(site, plan, run),
+                checks=Checks(context, plan, ClusterChecks(cluster)),
+                performer=Performer(context, plan, run),
                 run_log=RunLog(path, clock, hide, partial(redact_certain, secrets=known)),
                 clock=clock,
                 redact=hide,
@@ -108,4 +108,4 @@ async def performing(
             if executor is not None and executor.ends_unheard:
                 keeper.leave_standing()
                 locks.left.add(lock.claim.token)
-            await site.host_state.close()
+            await context.host_state.close()

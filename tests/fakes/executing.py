@@ -10,9 +10,7 @@ from pathlib import Path
 from haconsole.actions.checks import CommandSucceeds
 from haconsole.actions.operations import RunCommand
 from haconsole.actions.step import Plan, Refusal, Step, StepId
-from haconsole.execution.context import ExecutionContext
 from haconsole.execution.events import RunId
-from haconsole.execution.host.host_state import HostStateReader
 from haconsole.execution.log.run_log import Operator, RunHeader, RunLog
 from haconsole.execution.log.run_record import RunRecord, UnreadableRun, read_run, read_runs
 from haconsole.execution.log.undo import plan_undo
@@ -25,7 +23,7 @@ from haconsole.session import Run
 from haconsole.session.run import LiveRun
 from tests.fakes.cluster import INVENTORY
 from tests.fakes.session import FakeSession
-from tests.unit.execution.local import FastClock, LocalFleet, NoCluster
+from tests.unit.execution.local import FastClock, LocalFleet, NoCluster, local_context
 
 
 def made(folder: Path, name: str) -> bool:
@@ -76,14 +74,12 @@ class ExecutingSession(FakeSession):
     @asynccontextmanager
     async def _executor(self, plan: Plan, earlier: RunRecord | None, pause: Pause) -> AsyncIterator[Executor]:
         clock, run = FastClock(), RunId(f"20260301T030000Z-{plan.action}-ab12")
-        site = ExecutionContext(
-            self.inventory, self.fleet, HostStateReader(self.fleet), clock, str(self._folder / "run")
-        )
+        context = local_context(self.inventory, self.fleet, clock, self._folder / "run")
         yield Executor(
             plan,
             RunHeader(run, clock.now(), Operator("root", "laptop", 1), "/lab.yaml", "ab" * 32),
-            checks=Checks(site, plan, NoCluster()),
-            performer=Performer(site, plan, run),
+            checks=Checks(context, plan, NoCluster()),
+            performer=Performer(context, plan, run),
             run_log=RunLog(self._folder / "runs" / f"{run}.jsonl", clock, str),
             clock=clock,
             redact=str,

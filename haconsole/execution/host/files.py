@@ -39,7 +39,7 @@ async def put_file(
     answers = await context.host_state.query(host, (place, content))
     seen = file_state(answers[content])
     same = seen is not None and seen.sha256 == sha256(data).hexdigest()
-    transport = context.fleet.host(host)
+    transport = context.cluster.fleet.host(host)
     aside = "" if answers[place] == NOTHING or same else await _set_aside(transport, path, aside_path(path, end))
     await transport.write_file(path, data, mode=mode, owner=owner)
     return f"wrote {path}" + (f"; the file before it is {aside}" if aside else "")

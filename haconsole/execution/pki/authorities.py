@@ -64,7 +64,7 @@ class Authorities:
     @property
     def _kept(self) -> OperatorKeys | None:
         """The operator's keys where the inventory keeps CA keys there."""
-        if self._context.inventory.pki.ca_key is not CaKeyPlace.OPERATOR:
+        if self._context.cluster.inventory.pki.ca_key is not CaKeyPlace.OPERATOR:
             return None
         if self._context.ca_keys is None:
             raise PkiError(
@@ -130,7 +130,7 @@ class Authorities:
 
     async def _crossing(self, issue: IssueCertificate, authority: Authority, near: HostName) -> bytes:
         now = self._context.clock.now()
-        hosts = tuple(HostName(host.name) for host in self._context.inventory.hosts)
+        hosts = tuple(HostName(host.name) for host in self._context.cluster.inventory.hosts)
         for host in dict.fromkeys((near, *hosts)):
             (found,) = await self._read((host,), issue.cross_cert_path, issue.cross_key_path)
             key = await self._key(found.public, (found,)) if found.public is not None else None
@@ -146,7 +146,9 @@ class Authorities:
 
     async def _search(self, issue: IssueCertificate, near: HostName) -> Authority:
         ensured = next((one for one in authorities_of(self._plan) if one.authority == issue.authority), None)
-        others = ensured.hosts if ensured else tuple(HostName(host.name) for host in self._context.inventory.hosts)
+        others = (
+            ensured.hosts if ensured else tuple(HostName(host.name) for host in self._context.cluster.inventory.hosts)
+        )
         paths = (
             (ensured.cert_path, ensured.key_path) if ensured else (issue.authority_cert_path, issue.authority_key_path)
         )
@@ -177,14 +179,14 @@ class Authorities:
 
     def _made(self, found: tuple[PairOnHost, ...], operation: EnsureAuthority) -> Authority:
         """A new CA; a key without certificate, left where an earlier run broke off, becomes its key."""
-        pki = self._context.inventory.pki
+        pki = self._context.cluster.inventory.pki
         key = next((one.private for one in found if one.private is not None), None)
         now = self._context.clock.now()
         return make_authority(operation.common_name, algorithm=pki.algorithm, days=pki.ca_days, now=now, key=key)
 
     async def _read(self, hosts: tuple[HostName, ...], public: str, private: str) -> tuple[PairOnHost, ...]:
         async def read(host: HostName) -> PairOnHost:
-            transport = self._context.fleet.host(host)
+            transport = self._context.cluster.fleet.host(host)
             data, key = await asyncio.gather(transport.read_file(public), transport.read_file(private))
             return PairOnHost(host, data, PrivateKey(key) if key is not None else None)
 
@@ -201,7 +203,7 @@ class Authorities:
         """Write what a host misses, the key first: who has the certificate can count on the key."""
 
         async def give(one: PairOnHost) -> None:
-            transport = self._context.fleet.host(one.host)
+            transport = self._context.cluster.fleet.host(one.host)
             if private is not None:
                 await transport.write_file(private_path, private.pem, mode=0o600)
             if one.public != public:

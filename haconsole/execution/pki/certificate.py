@@ -24,8 +24,8 @@ async def issue_certificate(
     """Make the key if there is none, have its request signed, put the certificate in place."""
     if issue.replaces:
         return await renew_certificate(context, authorities, step, issue, end)
-    transport = context.fleet.host(step.host)
-    algorithm = context.inventory.pki.algorithm
+    transport = context.cluster.fleet.host(step.host)
+    algorithm = context.cluster.inventory.pki.algorithm
     make_key = key_command(algorithm, f"{issue.key_path}.new")
     asked = await run_script(transport, REQUEST, (issue.key_path, issue.owner, *make_key), deadline_s=30.0)
     if asked.exit_status is None:
@@ -34,7 +34,7 @@ async def issue_certificate(
         return failure(f"{step.host}: openssl could not make {issue.key_path}: {asked.stderr.strip()}", asked.stderr)
     key = read_request(asked.stdout.encode(), algorithm=algorithm)
     authority = await authorities.load(issue, step.host)
-    days = context.inventory.pki.leaf_days
+    days = context.cluster.inventory.pki.leaf_days
     signed = sign_leaf(authority, wanted_leaf(issue), key, days=days, now=context.clock.now())
     signed += await authorities.cross(issue, authority, step.host)
     return success(await put_file(context, step.host, issue.cert_path, signed, mode=0o644, owner=issue.owner, end=end))

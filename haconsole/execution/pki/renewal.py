@@ -25,22 +25,22 @@ async def renew_certificate(
     """Do it, unless an attempt whose end was not heard has done it."""
     wanted = queries(CertificateInPlace(), step)
     answers = await context.host_state.query(step.host, wanted)
-    if not judge(CertificateInPlace(), step, answers, context.inventory, context.clock.now()):
+    if not judge(CertificateInPlace(), step, answers, context.cluster.inventory, context.clock.now()):
         return success(f"{issue.cert_path} was replaced already")
-    transport = context.fleet.host(step.host)
+    transport = context.cluster.fleet.host(step.host)
     folder, _, name = issue.cert_path.rpartition("/")
     stage = f"{folder}/.new-{name}"
     new_key = f"{stage}/{issue.key_path.rpartition('/')[2]}"
-    make_key = key_command(context.inventory.pki.algorithm, new_key)
+    make_key = key_command(context.cluster.inventory.pki.algorithm, new_key)
     asked = await run_script(transport, REQUEST, (stage, new_key, *make_key), deadline_s=60.0)
     if asked.exit_status is None:
         return unknown_end(f"{step.host}: the connection was lost while a key for {issue.cert_path} was made")
     if not asked.ok:
         return failure(f"{step.host}: openssl could not make {new_key}: {asked.stderr.strip()}", asked.stderr)
-    key = read_request(asked.stdout.encode(), algorithm=context.inventory.pki.algorithm)
+    key = read_request(asked.stdout.encode(), algorithm=context.cluster.inventory.pki.algorithm)
     authority = await authorities.load(issue, step.host)
     now = context.clock.now()
-    signed = sign_leaf(authority, wanted_leaf(issue), key, days=context.inventory.pki.leaf_days, now=now)
+    signed = sign_leaf(authority, wanted_leaf(issue), key, days=context.cluster.inventory.pki.leaf_days, now=now)
     signed += await authorities.cross(issue, authority, step.host)
     await transport.write_file(f"{stage}/{name}", signed, mode=0o644)
     words = (stage, end, issue.owner, issue.cert_path, issue.key_path)

@@ -107,7 +107,7 @@ class Checks:
         wanted = tuple(query for check in checks for query in queries(check, step))
         answers = await self._context.host_state.query(step.host, wanted)
         now = self._context.clock.now()
-        told = (judge(check, step, answers, self._context.inventory, now) for check in checks)
+        told = (judge(check, step, answers, self._context.cluster.inventory, now) for check in checks)
         return tuple(f"{step.host}: {problem}" for problems in told for problem in problems)
 
     def _other(self, check: Single, step: Step) -> Awaitable[Problems]:
@@ -121,7 +121,7 @@ class Checks:
             case MemberIs() | MemberGone() | LeaderAmong() | ServerIs() | HasRoom() | NoAlarm() | NodeRenewed():
                 return self._cluster.problems(check, step.host)
             case SameFile(here=here, path=path):
-                return not_same(self._context.fleet.host(step.host), here, path)
+                return not_same(self._context.cluster.fleet.host(step.host), here, path)
             case SnapshotHere(here=here):
                 return asyncio.to_thread(not_whole, Path(here))
             case FileIs() | FilesAbsent() | ServiceRunning() | CertificateInPlace():
@@ -130,7 +130,7 @@ class Checks:
                 assert_never(check)
 
     async def _command(self, check: CommandSucceeds, step: Step) -> Problems:
-        transport = self._context.fleet.host(step.host)
+        transport = self._context.cluster.fleet.host(step.host)
         done = await transport.run(check.argv, root=True, deadline_s=check.timeout_s)
         if done.ok:
             return ()
@@ -143,7 +143,7 @@ class Checks:
             return await self._trusted(operation, step.host)
         if not isinstance(operation, EnsureAuthority | EnsureKeyPair):
             raise HaconsoleError(f"step {step.id} checks a CA or key that it does not make", mend="mend the planner")
-        keys = isinstance(operation, EnsureKeyPair) or self._context.inventory.pki.ca_key is CaKeyPlace.HOSTS
+        keys = isinstance(operation, EnsureKeyPair) or self._context.cluster.inventory.pki.ca_key is CaKeyPlace.HOSTS
         wanted = shared_queries(operation, keys=keys)
         seen = await asyncio.gather(*(self._context.host_state.query(host, wanted) for host in operation.hosts))
         return judge_shared(operation, dict(zip(operation.hosts, seen, strict=True)), keys=keys)

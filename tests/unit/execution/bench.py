@@ -8,9 +8,7 @@ from pathlib import Path
 from haconsole.actions.checks import CommandSucceeds
 from haconsole.actions.operations import RunCommand
 from haconsole.actions.step import Plan, Step, StepId
-from haconsole.execution.context import ExecutionContext
 from haconsole.execution.events import Event, Outcome, RunDone, RunId, StepDone
-from haconsole.execution.host.host_state import HostStateReader
 from haconsole.execution.log.run_log import Operator, RunHeader, RunLog
 from haconsole.execution.log.run_record import StepRecord, StepState, read_run
 from haconsole.execution.perform import Performer
@@ -19,7 +17,7 @@ from haconsole.execution.steps.gate import Gate
 from haconsole.execution.verify.checks import Checks
 from haconsole.inventory.schema import Inventory
 from haconsole.model.names import HostName
-from tests.unit.execution.local import FastClock, LocalFleet, NoCluster
+from tests.unit.execution.local import FastClock, LocalFleet, NoCluster, local_context
 
 
 class Bench:
@@ -29,9 +27,7 @@ class Bench:
         self.folder = folder
         self.fleet = LocalFleet("cp1", "cp2")
         self.clock = FastClock()
-        self.context = ExecutionContext(
-            Inventory(cluster="lab", hosts=()), self.fleet, HostStateReader(self.fleet), self.clock, str(folder / "run")
-        )
+        self.context = local_context(Inventory(cluster="lab", hosts=()), self.fleet, self.clock, folder / "run")
         self.run_log = folder / "journal.jsonl"
 
     def step(self, name: str, *, needs: tuple[str, ...] = (), host: str = "cp1", script: str = "") -> Step:

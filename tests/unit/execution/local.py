@@ -12,11 +12,17 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from haconsole.configs.layout import layout
+from haconsole.execution.clock import Clock
+from haconsole.execution.context import ExecutionContext
+from haconsole.execution.host.host_state import HostStateReader
 from haconsole.execution.verify.cluster import ClusterCheck
+from haconsole.inventory.schema import Inventory
 from haconsole.model.hosts import Reach
 from haconsole.model.names import HostName
 from haconsole.model.observed import Cause
-from haconsole.transport.base import Argv, Completed, TransportError
+from haconsole.probes.context import ClusterContext, ProbeTimings
+from haconsole.transport.base import Argv, Completed, Fleet, TransportError
 
 ME = f"{pwd.getpwuid(os.getuid()).pw_name}:{pwd.getpwuid(os.getuid()).pw_name}"
 
@@ -137,6 +143,12 @@ class LocalFleet:
 
     async def close(self) -> None:
         return None
+
+
+def local_context(inventory: Inventory, fleet: Fleet, clock: Clock, folder: Path) -> ExecutionContext:
+    """A run's context whose hosts keep what runs detached in `folder`."""
+    cluster = ClusterContext(inventory, layout(inventory), fleet, clock.now, b"", ProbeTimings())
+    return ExecutionContext(cluster, HostStateReader(fleet), clock, str(folder))
 
 
 class NoCluster:

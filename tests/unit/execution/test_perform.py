@@ -18,9 +18,7 @@ from haconsole.actions.operations import (
     WriteFile,
 )
 from haconsole.actions.step import Plan, Step, StepId
-from haconsole.execution.context import ExecutionContext
 from haconsole.execution.events import Outcome, RunId
-from haconsole.execution.host.host_state import HostStateReader
 from haconsole.execution.outcome import OperationResult
 from haconsole.execution.perform import Performer
 from haconsole.execution.verify.checks import Checks
@@ -31,7 +29,7 @@ from haconsole.pki.authority import make_authority
 from haconsole.pki.bundle import load_certificate
 from haconsole.pki.keys import PrivateKey
 from haconsole.pki.names import sans_of
-from tests.unit.execution.local import ME, FastClock, LocalFleet, NoCluster
+from tests.unit.execution.local import ME, FastClock, LocalFleet, NoCluster, local_context
 
 CP1, CP2 = HostName("cp1"), HostName("cp2")
 
@@ -44,9 +42,7 @@ class Bench:
         hosts = tuple(Host(name=name, address="127.0.0.1", roles=(Role.ETCD,)) for name in ("cp1", "cp2"))
         inventory = Inventory(cluster="lab", hosts=hosts, pki=pki or Pki())
         self.clock = FastClock()
-        self.context = ExecutionContext(
-            inventory, self.fleet, HostStateReader(self.fleet), self.clock, str(tmp_path / "run")
-        )
+        self.context = local_context(inventory, self.fleet, self.clock, tmp_path / "run")
         self.plan = Plan("bootstrap", "lab", ())
 
     async def perform(self, operation: Operation, host: HostName = CP1) -> OperationResult:
