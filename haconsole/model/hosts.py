@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 
 from haconsole.model.certificate import Certificate, TokenKeys
 from haconsole.model.etcd import EtcdEndpoint
 from haconsole.model.haproxy import HaproxyFacts
+from haconsole.model.kubelet import KubeletFacts
 from haconsole.model.lock import HostLock
 from haconsole.model.names import HostName
 from haconsole.model.observed import NOT_ASKED, Observed, value_of
@@ -32,6 +34,13 @@ class InterfaceAddress:
     interface: str
     address: str
     prefix: int
+
+
+class ServiceKind(StrEnum):
+    """What starts a component: systemd, or kubelet from a manifest."""
+
+    UNIT = "unit"
+    STATIC_POD = "static-pod"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +70,7 @@ class ServiceState:
     masked: bool = False
     started: datetime | None = None
     lines: tuple[str, ...] = ()
+    kind: ServiceKind = ServiceKind.UNIT
 
     @property
     def running(self) -> bool:
@@ -111,6 +121,7 @@ class HostFacts:
     haproxy: Observed[HaproxyFacts] = NOT_ASKED
     balancer_files: Observed[tuple[ManagedFile, ...]] = NOT_ASKED
     apiserver: Observed[ApiserverFacts] = NOT_ASKED
+    kubelet: Observed[KubeletFacts] = NOT_ASKED
     certificates: Observed[tuple[Certificate, ...]] = NOT_ASKED
     lock: Observed[HostLock | None] = NOT_ASKED
     notes: tuple[str, ...] = field(default=())
@@ -145,6 +156,7 @@ FACTS = (
     "haproxy",
     "balancer_files",
     "apiserver",
+    "kubelet",
     "certificates",
     "lock",
 )

@@ -8,6 +8,7 @@ from datetime import datetime
 from haconsole.model.hosts import HostFacts
 from haconsole.model.lease import Lease
 from haconsole.model.names import HostName, Vip
+from haconsole.model.node import NodeState
 from haconsole.model.observed import NOT_ASKED, Observed
 
 
@@ -25,6 +26,8 @@ class ClusterSnapshot:
     hosts: tuple[HostFacts, ...]
     vips: tuple[Vip, ...] = ()
     leases: Observed[tuple[Lease, ...]] = NOT_ASKED
+    nodes: Observed[tuple[NodeState, ...]] = NOT_ASKED
+    """By name, control planes first; also nodes of no host of the inventory."""
 
     def host(self, name: HostName) -> HostFacts | None:
         return next((facts for facts in self.hosts if facts.host == name), None)

@@ -15,6 +15,7 @@ from haconsole.probes.context import ClusterContext, ProbeTimings
 from haconsole.probes.fact_store import FactStore
 from haconsole.probes.host_probes import HostProbes
 from haconsole.probes.kubernetes.lease_watch import LeaseProbe
+from haconsole.probes.kubernetes.nodes import NodeProbe
 from haconsole.probes.live import Live
 from haconsole.transport import etcd_channel, kube_client
 from haconsole.transport.base import Fleet
@@ -54,7 +55,7 @@ class Collector:
         probes = tuple(
             HostProbes(self._context, store, host, certificates=certificates) for host in self._context.inventory.hosts
         )
-        leases = LeaseProbe(self._context, store)
+        leases, nodes = LeaseProbe(self._context, store), NodeProbe(self._context, store)
         preloading = asyncio.create_task(in_thread(self._preload, "preload"))
         try:
             async with asyncio.timeout(self._context.timings.overall_s), asyncio.TaskGroup() as group:
@@ -62,11 +63,15 @@ class Collector:
                     group.create_task(probe.once())
                 if leases.expected:
                     group.create_task(leases.once())
+                if nodes.expected:
+                    group.create_task(nodes.once())
         except TimeoutError:
             for probe in probes:
                 probe.give_up(self._context.timings.overall_s)
             if store.leases_missing:
                 leases.give_up(self._context.timings.overall_s)
+            if store.nodes_missing:
+                nodes.give_up(self._context.timings.overall_s)
         finally:
             preloading.cancel()
             await asyncio.wait((preloading,))

@@ -37,6 +37,7 @@ class ProbeTimings:
     round_s: float = 1.0
     slow_round_s: float = 30.0
     keepalived_s: float = 10.0
+    nodes_s: float = 3.0
     certificates_s: float = 600.0
     certificates_deadline_s: float = 12.0
     silence_s: float = 8.0

@@ -9,7 +9,7 @@ from haconsole.configs.layout import Layout
 from haconsole.inventory.schema import Host
 from haconsole.model.hosts import Role
 from haconsole.model.lock import LOCK_ROLES
-from haconsole.probes.hosts.services import units_of
+from haconsole.probes.hosts.services import runs_kubelet, units_of
 
 FactName: TypeAlias = Literal[
     "reach",
@@ -22,6 +22,7 @@ FactName: TypeAlias = Literal[
     "haproxy",
     "balancer_files",
     "apiserver",
+    "kubelet",
     "certificates",
     "lock",
 ]
@@ -38,16 +39,23 @@ def expected_facts(layout: Layout, host: Host, *, certificates: bool) -> tuple[F
         facts.append("services")
     if Role.ETCD in roles:
         facts.append("etcd")
-    if Role.LOAD_BALANCER in roles and layout.keepalived:
-        facts.append("keepalived")
-    if Role.LOAD_BALANCER in roles and layout.haproxy:
-        facts.append("haproxy")
-    if Role.LOAD_BALANCER in roles and (layout.haproxy or layout.keepalived):
-        facts.append("balancer_files")
+    if Role.LOAD_BALANCER in roles:
+        facts += _of_balancers(layout)
     if Role.CONTROL_PLANE in roles and layout.kubernetes:
         facts.append("apiserver")
+    if runs_kubelet(layout, host):
+        facts.append("kubelet")
     if roles & set(LOCK_ROLES):
         facts.append("lock")
     if certificates and (certificate_files(layout, host) or (layout.kubernetes and Role.WORKER in roles)):
         facts.append("certificates")
     return tuple(facts)
+
+
+def _of_balancers(layout: Layout) -> tuple[FactName, ...]:
+    facts: list[FactName] = []
+    if layout.keepalived:
+        facts.append("keepalived")
+    if layout.haproxy:
+        facts.append("haproxy")
+    return (*facts, "balancer_files") if facts else ()

@@ -15,6 +15,7 @@ from haconsole.model.certificate import TokenKeys
 from haconsole.model.hosts import HostFacts
 from haconsole.model.lease import Lease
 from haconsole.model.names import HostName
+from haconsole.model.node import NodeState
 from haconsole.model.observed import NOT_ASKED, Failed, Known, NotAsked, Observed, succeed, value_of
 from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.probes.expected_facts import FactName
@@ -35,6 +36,7 @@ class FactStore:
             HostName(host.name): HostFacts(HostName(host.name), host.address, host.roles) for host in inventory.hosts
         }
         self._leases: Observed[tuple[Lease, ...]] = NOT_ASKED
+        self._nodes: Observed[tuple[NodeState, ...]] = NOT_ASKED
         self.hostnames: dict[str, HostName] = {}
         self.etcd_servers: dict[HostName, tuple[str, ...]] = {}
         self._urgent = asyncio.Event()
@@ -72,6 +74,10 @@ class FactStore:
             self._leases = replace(self._leases, at=at)
             self._mark(urgent=False)
 
+    def put_nodes(self, observation: Observed[tuple[NodeState, ...]]) -> None:
+        before, self._nodes = self._nodes, succeed(observation, self._nodes)
+        self._mark(urgent=not insignificantly_different(before, self._nodes))
+
     def fail(self, host: HostName, facts: Iterable[FactName], failure: Failed[Any]) -> None:
         """One reason for many facts: the host itself does not answer."""
         for fact in facts:
@@ -80,6 +86,10 @@ class FactStore:
     def missing_facts(self, host: HostName, facts: Iterable[FactName]) -> tuple[FactName, ...]:
         """Those of `facts` that nothing was heard of yet."""
         return tuple(fact for fact in facts if isinstance(getattr(self._facts[host], fact), NotAsked))
+
+    @property
+    def nodes_missing(self) -> bool:
+        return isinstance(self._nodes, NotAsked)
 
     @property
     def leases_missing(self) -> bool:
@@ -94,6 +104,7 @@ class FactStore:
             hosts=tuple(self._facts.values()),
             vips=vip_addresses(self._inventory),
             leases=self._leases_with_clock_offsets(),
+            nodes=self._nodes_with_clock_offsets(),
         )
 
     async def wait_for_change(self, patience_s: float) -> None:
@@ -110,6 +121,18 @@ class FactStore:
     def wake(self) -> None:
         """Have `wait_for_change` return though nothing was put."""
         self._urgent.set()
+
+    def _nodes_with_clock_offsets(self) -> Observed[tuple[NodeState, ...]]:
+        """The nodes with the offsets of their hosts' clocks, as far as these are known."""
+        nodes = self._nodes
+        if not isinstance(nodes, Known):
+            return nodes
+        offsets = {host: value_of(facts.clock_offset_ms) or 0.0 for host, facts in self._facts.items()}
+        states = (
+            replace(each, clock_ahead_s=offsets.get(each.host, 0.0) / 1000) if each.host else each
+            for each in nodes.value
+        )
+        return replace(nodes, value=tuple(states))
 
     def _leases_with_clock_offsets(self) -> Observed[tuple[Lease, ...]]:
         """The leases with what is known of their holders' clocks; for a holder elsewhere, the hosts' usual offset."""

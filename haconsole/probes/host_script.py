@@ -18,7 +18,7 @@ from haconsole.probes.balancers import haproxy, keepalived, owners
 from haconsole.probes.context import ClusterContext
 from haconsole.probes.expected_facts import FactName
 from haconsole.probes.fact_store import FactStore
-from haconsole.probes.hosts import addresses, disks, lock, services, static_pods
+from haconsole.probes.hosts import addresses, disks, kubelet, lock, services, static_pods
 from haconsole.probes.kubernetes import apiserver
 from haconsole.probes.script import (
     ARGV,
@@ -79,6 +79,7 @@ def script_queries(context: ClusterContext, host: Host, expected: tuple[FactName
             partial(owners.parse, inventory=context.inventory, host=host, paths=files),
             root=True,
         ),
+        ScriptQuery("kubelet", kubelet.section(every=max(1, slow // 3)), kubelet.parse, root=True),
         ScriptQuery("lock", lock.section(every=_OFTEN), lock.parse, root=True),
     )
     return tuple(question for question in known if question.fact in expected)

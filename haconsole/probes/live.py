@@ -8,6 +8,7 @@ from haconsole.probes.context import ClusterContext
 from haconsole.probes.fact_store import FactStore
 from haconsole.probes.host_probes import HostProbes
 from haconsole.probes.kubernetes.lease_watch import LeaseProbe
+from haconsole.probes.kubernetes.nodes import NodeProbe
 from haconsole.transport.base import TransportError
 
 _STEADY_S = 30.0
@@ -19,6 +20,7 @@ class Live:
     def __init__(self, context: ClusterContext, store: FactStore, *, certificates: bool) -> None:
         self._context = context
         self._leases = LeaseProbe(context, store)
+        self._nodes = NodeProbe(context, store)
         self._hosts = tuple(
             HostProbes(context, store, host, certificates=certificates) for host in context.inventory.hosts
         )
@@ -27,6 +29,8 @@ class Live:
         async with asyncio.TaskGroup() as group:
             if self._leases.expected:
                 group.create_task(self._leases.follow())
+            if self._nodes.expected:
+                group.create_task(self._nodes.follow())
             for host in self._hosts:
                 group.create_task(self._watch(host))
                 group.create_task(host.follow_apis())

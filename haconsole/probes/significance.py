@@ -8,8 +8,10 @@ from typing import Any, TypeVar
 from haconsole.model.etcd import EtcdEndpoint
 from haconsole.model.haproxy import HaproxyBackend, HaproxyFacts
 from haconsole.model.hosts import DiskSpace, Reach
+from haconsole.model.kubelet import KubeletFacts
 from haconsole.model.lease import Lease
 from haconsole.model.lock import HostLock
+from haconsole.model.node import NodeState
 from haconsole.model.observed import Failed, Known, NotAsked, Observed
 
 T = TypeVar("T")
@@ -38,8 +40,13 @@ def significant_part(value: Any) -> Any:
             return replace(value, uptime_s=0, backends=tuple(_still(backend) for backend in value.backends))
         case Lease():
             return replace(value, renewed_at=None)
+        case NodeState():
+            conditions = tuple(replace(each, message="") for each in value.conditions)
+            return replace(value, renewed_at=None, clock_ahead_s=0.0, conditions=conditions)
         case HostLock():
             return value.claim
+        case KubeletFacts():
+            return replace(value, errors=()), tuple(error.text for error in value.errors)
         case DiskSpace():
             return replace(value, free_bytes=0)
         case float() | Reach():

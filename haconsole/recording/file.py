@@ -22,6 +22,7 @@ from haconsole.inventory.schema import Inventory
 from haconsole.model.hosts import HostFacts
 from haconsole.model.lease import Lease
 from haconsole.model.names import Vip
+from haconsole.model.node import NodeState
 from haconsole.model.secret import Secret
 from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.recording.values import Reader, written
@@ -29,7 +30,7 @@ from haconsole.recording.values import Reader, written
 SCHEMA = "haconsole/recording/v1"
 RECORDED = "recorded"
 """Stands where the inventory has a secret."""
-REST = ("vips", "leases")
+REST = ("vips", "leases", "nodes")
 """What a snapshot tells besides its hosts."""
 
 Told = dict[str, Any]
@@ -165,6 +166,7 @@ def _told(snapshot: ClusterSnapshot) -> Told:
         "hosts": hosts,
         "vips": written(snapshot.vips),
         "leases": written(snapshot.leases),
+        "nodes": written(snapshot.nodes),
     }
 
 
@@ -211,6 +213,7 @@ def _snapshot(moment: Moment, cluster: str, revision: int, reader: Reader) -> Cl
         tuple(reader.read(HostFacts, facts) for facts in told["hosts"].values()),
         reader.read(tuple[Vip, ...], told["vips"]),
         reader.observed(tuple[Lease, ...], told["leases"]),
+        reader.observed(tuple[NodeState, ...], told.get("nodes") or {}),
     )
 
 

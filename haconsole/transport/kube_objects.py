@@ -55,8 +55,14 @@ class PlainList(_Object, frozen=True, kw_only=True):
     items: tuple[PlainObject, ...] = ()
 
 
+class NodeTaint(_Object, frozen=True, kw_only=True):
+    key: str
+    effect: str = ""
+
+
 class NodeSpec(_Object, frozen=True, kw_only=True):
     unschedulable: bool = False
+    taints: tuple[NodeTaint, ...] = ()
 
 
 class NodeCondition(_Object, frozen=True, kw_only=True):
@@ -66,6 +72,7 @@ class NodeCondition(_Object, frozen=True, kw_only=True):
     status: str
     reason: str = ""
     message: str = ""
+    last_transition_time: datetime | None = None
 
 
 class NodeAddress(_Object, frozen=True, kw_only=True):

@@ -13,8 +13,10 @@ from haconsole.model.hosts import HostFacts, Role
 from haconsole.model.lease import Lease
 from haconsole.model.lock import LOCK_ROLES
 from haconsole.model.lock_view import LockView, lock_view
+from haconsole.model.node import NodeState
 from haconsole.model.observed import Failed, NotAsked, Observed, reason_of, value_of
 from haconsole.model.quorum import needed_for
+from haconsole.model.service_view import ServiceRow, service_rows
 from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.model.vip import VipView
 from haconsole.model.vip_view import vip_views
@@ -132,6 +134,45 @@ class LeaseReport(Shape, frozen=True):
     source: str
 
 
+class ConditionReport(Shape, frozen=True):
+    """A condition of a node; `status` is True, False or Unknown."""
+
+    type: str
+    status: str
+    reason: str
+    message: str
+
+
+class NodeReport(Shape, frozen=True):
+    """A Node object; `host` is null where the inventory has none of its name. `ready` is null once kubelet is silent.
+
+    `conditions` are those that are not as on a healthy node.
+    """
+
+    name: str
+    host: str | None
+    ready: bool | None
+    conditions: tuple[ConditionReport, ...]
+    kubelet_version: str
+    unschedulable: bool
+    lease_age_s: float | None
+    control_plane: bool
+    address: str
+    taints: tuple[str, ...]
+
+
+class ServiceReport(Shape, frozen=True):
+    """A component on a host; `kind` is unit or static-pod, `state` systemd's word, `reason` why it does not run."""
+
+    host: str
+    name: str
+    kind: str
+    state: str
+    since: str | None
+    restarts: int
+    reason: str | None
+
+
 class CertificateReport(Shape, frozen=True):
     """A certificate in a file; `served_at` names where a process presents it, `problem` what is wrong with it."""
 
@@ -173,7 +214,7 @@ class ErrorReport(Shape, frozen=True):
 
 
 class StatusReport(Shape, frozen=True):
-    """The whole cluster at `observed_at`. `etcd`, `leases` and `certificates` are null when unknown or not asked.
+    """The cluster at `observed_at`. `etcd`, `leases`, `nodes` and `certificates` are null where unknown.
 
     `lock` is null when no host that was asked knows of a holder.
     """
@@ -187,6 +228,8 @@ class StatusReport(Shape, frozen=True):
     vips: tuple[VipReport, ...]
     haproxy: tuple[HaproxyReport, ...]
     leases: tuple[LeaseReport, ...] | None
+    nodes: tuple[NodeReport, ...] | None
+    services: tuple[ServiceReport, ...]
     certificates: tuple[CertificateReport, ...] | None
     lock: LockReport | None
     errors: tuple[ErrorReport, ...]
@@ -207,6 +250,8 @@ def status_report(
         vips=tuple(_vip(view, snapshot) for view in vip_views(snapshot)),
         haproxy=tuple(_haproxy(facts) for facts in snapshot.hosts if facts.has(Role.LOAD_BALANCER)),
         leases=_leases(value_of(snapshot.leases), now),
+        nodes=_nodes(value_of(snapshot.nodes), now),
+        services=tuple(_service(row) for row in service_rows(snapshot)),
         certificates=_certificates(snapshot, now),
         lock=_lock(lock_view(snapshot), snapshot),
         errors=tuple(_errors(snapshot)),
@@ -323,6 +368,32 @@ def _leases(leases: tuple[Lease, ...] | None, now: datetime) -> tuple[LeaseRepor
     )
 
 
+def _nodes(nodes: tuple[NodeState, ...] | None, now: datetime) -> tuple[NodeReport, ...] | None:
+    if nodes is None:
+        return None
+    return tuple(
+        NodeReport(
+            node.name,
+            node.host,
+            node.ready,
+            tuple(ConditionReport(each.type, each.status, each.reason, each.message) for each in node.abnormal),
+            node.kubelet_version,
+            node.unschedulable,
+            node.lease_age_s(now),
+            node.control_plane,
+            node.address,
+            node.taints,
+        )
+        for node in nodes
+    )
+
+
+def _service(row: ServiceRow) -> ServiceReport:
+    unit = row.service
+    since = stamp(unit.since) if unit.since else None
+    return ServiceReport(row.host, unit.name, unit.kind.value, unit.active, since, row.restarts, row.reason or None)
+
+
 def _certificates(snapshot: ClusterSnapshot, now: datetime) -> tuple[CertificateReport, ...] | None:
     if all(value_of(facts.certificates) is None for facts in snapshot.hosts):
         return None
@@ -365,6 +436,7 @@ def _errors(snapshot: ClusterSnapshot) -> Iterator[ErrorReport]:
         for name, fact in facts.facts():
             yield from _error(facts.host, name, fact)
     yield from _error(None, "leases", snapshot.leases)
+    yield from _error(None, "nodes", snapshot.nodes)
 
 
 def _error(host: str | None, name: str, fact: Observed[object]) -> Iterator[ErrorReport]:

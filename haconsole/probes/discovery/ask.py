@@ -24,10 +24,10 @@ from haconsole.probes.discovery.draft import own_address
 from haconsole.probes.discovery.host_report import API, ETCD, MANAGER, HostReport, Others, Program
 from haconsole.probes.errors import ProbeError
 from haconsole.probes.etcd.access import etcd_on
-from haconsole.probes.hosts import kubelet_shell
 from haconsole.probes.kubernetes.access import kube_on
 from haconsole.probes.kubernetes.kubeadm_config import ClusterConfiguration, cluster_configuration
 from haconsole.probes.script import ARGV, Section, answers, render
+from haconsole.scripts import load_script
 from haconsole.transport.base import Fleet, HostTransport
 from haconsole.transport.kube_objects import Node
 
@@ -72,9 +72,9 @@ for process in /proc/[0-9]*; do
 done 2>/dev/null
 :""".strip(),
     ),
-    Section("pods", f"{kubelet_shell.FUNCTIONS}\n{_PODS}"),
+    Section("pods", f"{load_script('lib/kubelet')}\n{_PODS}"),
     Section("etcd_file", "systemctl show -p EnvironmentFiles --value etcd.service | sed -n '1s/ (.*//p'"),
-    Section("kubeconfig", f"{kubelet_shell.FUNCTIONS}\n{_KUBECONFIG}"),
+    Section("kubeconfig", f"{load_script('lib/kubelet')}\n{_KUBECONFIG}"),
     Section("haproxy", "cat /etc/haproxy/haproxy.cfg 2>/dev/null || :"),
     Section("keepalived", discovered()),
 )

@@ -67,15 +67,22 @@ $shown
 SHOWN
 fi"""
 _PODS = "=static pods="
-_CONTAINER_RUNTIME = "containerd.service"
+_KUBELET, _CONTAINER_RUNTIME = "kubelet.service", "containerd.service"
 
 
 def units_of(layout: Layout, host: Host) -> tuple[str, ...]:
     """The units that should run on `host`, by its roles: what kubelet needs underneath it included."""
     units = layout.units(host)
-    if layout.kubernetes and Role.WORKER in host.roles and "kubelet.service" not in units:
-        units += ("kubelet.service",)
-    return (*units, _CONTAINER_RUNTIME) if "kubelet.service" in units else units
+    if not runs_kubelet(layout, host):
+        return units
+    return (*units, _CONTAINER_RUNTIME) if _KUBELET in units else (*units, _KUBELET, _CONTAINER_RUNTIME)
+
+
+def runs_kubelet(layout: Layout, host: Host) -> bool:
+    """Whether `host` should run a kubelet: for its unit, as a worker, or only for etcd's static pod."""
+    if _KUBELET in layout.units(host) or (Role.ETCD in host.roles and layout.etcd.manifest is not None):
+        return True
+    return layout.kubernetes is not None and Role.WORKER in host.roles
 
 
 def section(units: tuple[str, ...], pods: tuple[StaticPod, ...] = (), *, every: int = 1) -> Section:

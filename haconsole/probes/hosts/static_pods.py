@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 
 from haconsole.configs.layout import Layout
 from haconsole.inventory.schema import Host
-from haconsole.model.hosts import Role, ServiceState
+from haconsole.model.hosts import Role, ServiceKind, ServiceState
 
 _COMM_LENGTH = 15
 _START_TIME = 19
@@ -81,8 +81,11 @@ def _process(stat: str, boot: float, tick: float) -> _Process:
 
 
 def _state(pod: StaticPod, process: _Process | None, *, manifest: bool) -> ServiceState:
+    kind = ServiceKind.STATIC_POD
     if process:
-        return ServiceState(pod.name, True, "active", "running", process.since, process.pid, enabled=manifest)
+        return ServiceState(
+            pod.name, True, "active", "running", process.since, process.pid, enabled=manifest, kind=kind
+        )
     if manifest:
-        return ServiceState(pod.name, True, "activating", "waiting", enabled=True)
-    return ServiceState(pod.name, False, "inactive", "dead")
+        return ServiceState(pod.name, True, "activating", "waiting", enabled=True, kind=kind)
+    return ServiceState(pod.name, False, "inactive", "dead", kind=kind)

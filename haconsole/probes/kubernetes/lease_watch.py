@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Coroutine, Iterable
 from contextlib import aclosing
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias, TypeVar
 
 from haconsole.inventory.schema import Host
 from haconsole.model.hosts import Role
@@ -24,7 +24,9 @@ from haconsole.transport.kube_api import KubeApi
 from haconsole.transport.kube_objects import LeaseObject
 
 Leases = tuple[Lease, ...]
-Delayed = tuple[float, Callable[[], Coroutine[Any, Any, Observed[Leases]]]]
+T = TypeVar("T")
+Ask: TypeAlias = Callable[[], Coroutine[Any, Any, Observed[T]]]
+Delayed: TypeAlias = tuple[float, Ask[Leases]]
 """A question, and the seconds to wait for an answer to the ones before it."""
 
 _NAMESPACE = "kube-system"
@@ -202,13 +204,13 @@ async def _result(task: asyncio.Task[Observed[Leases]]) -> Observed[Leases]:
     return await asyncio.shield(task)
 
 
-async def first_known(script_queries: tuple[Delayed, ...]) -> Observed[Leases]:
+async def first_known(script_queries: tuple[tuple[float, Ask[T]], ...]) -> Observed[T]:
     """The first answer that is known, else the first failure.
 
     Each question is asked its delay after the one before, or as soon as those before have failed.
     """
-    failures: list[Observed[Leases]] = []
-    asking: set[asyncio.Task[Observed[Leases]]] = set()
+    failures: list[Observed[T]] = []
+    asking: set[asyncio.Task[Observed[T]]] = set()
     coming = list(script_queries)
     try:
         while coming or asking:

@@ -18,8 +18,10 @@ from haconsole.model.certificate import Certificate
 from haconsole.model.hosts import HostFacts
 from haconsole.model.lock import HostLock, LockClaim
 from haconsole.model.names import HostName
-from haconsole.model.observed import NOT_ASKED, Failed, Known
+from haconsole.model.node import NodeCondition
+from haconsole.model.observed import NOT_ASKED, Failed, Known, value_of
 from haconsole.model.snapshot import ClusterSnapshot
+from tests.fakes import kubeadm
 from tests.fakes.cluster import INVENTORY, NOW, changed, etcd_silent, healthy, lost
 
 
@@ -63,6 +65,47 @@ def test_a_healthy_cluster() -> None:
     assert document["certificates"] == []
     assert document["errors"] == []
     assert document["findings"] == []
+
+
+def test_nodes_and_services_of_a_kubeadm_cluster() -> None:
+    snapshot = kubeadm.healthy()
+    disk = NodeCondition("DiskPressure", "True", "KubeletHasDiskPressure", "kubelet has disk pressure")
+    silent = NodeCondition("Ready", "Unknown", "NodeStatusUnknown", "Kubelet stopped posting node status.")
+    strange = replace(kubeadm.node("w9", control_plane=False), host=None, conditions=(disk, silent), unschedulable=True)
+    nodes = Known((*(value_of(snapshot.nodes) or ()), strange), NOW)
+    crashed = replace(kubeadm.static_pod("kube-scheduler"), running=False, attempt=7, log=("Error: unknown flag: --x",))
+    document = as_json(kubeadm.with_pod(replace(snapshot, nodes=nodes), "cp2", crashed))
+    assert [node["name"] for node in document["nodes"]] == ["cp1", "cp2", "cp3", "w1", "w9"]
+    assert document["nodes"][0] == {
+        "name": "cp1",
+        "host": "cp1",
+        "ready": True,
+        "conditions": [],
+        "kubelet_version": "v1.20.2",
+        "unschedulable": False,
+        "lease_age_s": 4.0,
+        "control_plane": True,
+        "address": "",
+        "taints": ["node-role.kubernetes.io/master:NoSchedule"],
+    }
+    last = document["nodes"][-1]
+    assert (last["host"], last["ready"], last["unschedulable"]) == (None, None, True)
+    assert [(one["type"], one["status"]) for one in last["conditions"]] == [
+        ("DiskPressure", "True"),
+        ("Ready", "Unknown"),
+    ]
+    services = {(one["host"], one["name"]): one for one in document["services"]}
+    assert services["cp1", "kubelet"]["kind"] == "unit"
+    assert services["w1", "containerd"]["state"] == "active"
+    broken = services["cp2", "kube-scheduler"]
+    assert (broken["kind"], broken["state"], broken["restarts"]) == ("static-pod", "activating", 7)
+    assert broken["reason"] == "Error: unknown flag: --x"
+
+
+def test_nodes_that_cannot_be_listed_are_null_with_the_reason() -> None:
+    document = as_json(replace(kubeadm.healthy(), nodes=Failed("cp1: nodes: no answer within 6 s", NOW)))
+    assert document["nodes"] is None
+    assert {"host": None, "fact": "nodes", "reason": "cp1: nodes: no answer within 6 s"} in document["errors"]
 
 
 def test_unknown_is_null_with_the_reason_in_errors() -> None:

@@ -13,7 +13,7 @@ import yaml
 
 from haconsole.probes.balancers import haproxy, keepalived
 from haconsole.probes.errors import ProbeError
-from haconsole.probes.hosts import addresses, disks, services
+from haconsole.probes.hosts import addresses, disks, kubelet, services
 from haconsole.probes.kubernetes import apiserver
 from haconsole.probes.script import SectionAnswer
 
@@ -25,6 +25,7 @@ PARSERS: dict[str, Callable[[SectionAnswer], Any]] = {
     "disks": disks.parse,
     "haproxy": haproxy.parse,
     "keepalived": lambda answer: keepalived.parse(answer, b"secret of the test"),
+    "kubelet": kubelet.parse,
     "services": services.parse,
 }
 

@@ -19,6 +19,7 @@ from haconsole.model.lock import HostLock, LockClaim
 from haconsole.model.observed import Cause, Failed, Known, NotAsked
 from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.recording.file import RECORDED, Recorder, Recording, RecordingError, read_recording
+from tests.fakes import kubeadm
 from tests.fakes.cluster import INVENTORY, NOW, changed, etcd_silent, healthy, lost
 from tests.fakes.session import critical, degraded
 from tests.unit.ui.test_certificates import with_certificates
@@ -42,6 +43,22 @@ def played(recording: Recording, later: timedelta = WAS) -> list[ClusterSnapshot
 def locked() -> ClusterSnapshot:
     lock = Known(HostLock(LockClaim("t1", "ops@laptop", 4711, "r1", "bootstrap"), 42, 4), NOW)
     return changed(healthy(), 1, lambda facts: replace(facts, lock=lock, notes=("a note",)))
+
+
+def test_nodes_and_kubelets_come_back(tmp_path: Path) -> None:
+    (seen,) = played(recorded(tmp_path / "seen.jsonl", kubeadm.healthy()))
+    assert seen == replace(kubeadm.healthy(), revision=0, observed_at=NOW)
+
+
+def test_a_recording_without_nodes_is_read(tmp_path: Path) -> None:
+    """The version before nodes were observed wrote none."""
+    path = tmp_path / "seen.jsonl"
+    recorded(path, healthy())
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    assert lines[1].pop("nodes") is not None
+    path.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    (seen,) = played(read_recording(path))
+    assert isinstance(seen.nodes, NotAsked)
 
 
 @pytest.mark.parametrize("name", ["seen.jsonl", "seen.jsonl.gz"])

@@ -1,6 +1,5 @@
-"""Shell functions that find what kubelet was given: by its process, or by its unit while it does not run."""
-
-FUNCTIONS = r"""
+#!/bin/sh
+# Functions that find kubelet's settings: those of its process, or of its unit while it does not run.
 kubelet_words() {
   for process in $(pidof kubelet); do
     tr '\0' '\n' <"/proc/$process/cmdline" 2>/dev/null |
@@ -12,10 +11,10 @@ kubelet_words() {
   } 2>/dev/null | tr ' "' '\n\n' | grep -e '^--' -e '=--' | sed 's/^[A-Z_]*=--/--/'
 }
 kubelet_flag() { kubelet_words | sed -n "s/^--*$1=//p" | tail -n 1; }
-kubelet_config() { path=$(kubelet_flag config); printf '%s\n' "${path:-/var/lib/kubelet/config.yaml}"; }
+kubelet_config() { file=$(kubelet_flag config); printf '%s\n' "${file:-/var/lib/kubelet/config.yaml}"; }
+kubelet_setting() { sed -n "s/^$1: *[\"']\{0,1\}\([^\"']*\).*/\1/p" "$(kubelet_config)" 2>/dev/null | head -n 1; }
 static_pod_folder() {
   path=$(kubelet_flag pod-manifest-path)
-  [ -n "$path" ] || path=$(sed -n "s/^staticPodPath: *[\"']\{0,1\}\([^\"']*\).*/\1/p" "$(kubelet_config)" 2>/dev/null)
+  [ -n "$path" ] || path=$(kubelet_setting staticPodPath)
   printf '%s\n' "${path:-/etc/kubernetes/manifests}"
 }
-""".strip()

@@ -1,0 +1,137 @@
+"""Nodes and their leases, from whichever API server answers first."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import replace
+from functools import partial
+
+from haconsole.inventory.schema import Host
+from haconsole.model.hosts import Role
+from haconsole.model.node import NodeCondition, NodeState
+from haconsole.model.observed import NOT_ASKED, Cause, Failed, Known, Observed
+from haconsole.probes.context import ClusterContext
+from haconsole.probes.fact_store import FactStore
+from haconsole.probes.kubernetes.access import kube_on
+from haconsole.probes.kubernetes.lease_watch import first_known
+from haconsole.probes.kubernetes.leases import HolderHost, finder
+from haconsole.probes.observe import observe
+from haconsole.transport.kube_api import KubeApi, KubeError
+from haconsole.transport.kube_objects import LeaseObject, Node
+
+_LEASES = "kube-node-lease"
+_PLANES = ("node-role.kubernetes.io/control-plane", "node-role.kubernetes.io/master")
+_NEXT_AFTER_S = 0.4
+_LEASES_WITHIN_S = 3.0
+
+
+class NodeProbe:
+    """Nodes belong to the cluster: any API server can list them."""
+
+    def __init__(self, context: ClusterContext, store: FactStore) -> None:
+        self._context, self._store = context, store
+        inventory = context.inventory
+        self._failure: Observed[tuple[NodeState, ...]] = NOT_ASKED
+        self._servers = inventory.with_role(Role.CONTROL_PLANE) if context.layout.kubernetes else ()
+
+    @property
+    def expected(self) -> bool:
+        return bool(self._servers)
+
+    async def once(self) -> None:
+        self._store.put_nodes(
+            await first_known(tuple((_NEXT_AFTER_S, partial(self._at, one)) for one in self._servers))
+        )
+
+    def give_up(self, seconds: float) -> None:
+        """Record that no API server answered in time."""
+        if self.expected:
+            reason = f"nodes: no answer within {seconds:g} s"
+            self._store.put_nodes(Failed(reason, self._context.now(), Cause.TIMED_OUT))
+
+    async def follow(self) -> None:
+        """List the nodes again and again, through one API server for as long as it answers.
+
+        Only when none of them answers is the fact a failure.
+        """
+        servers, failures = list(self._servers), 0
+        while True:
+            if await self._poll(servers[0]):
+                failures = 0
+            failures += 1
+            servers.append(servers.pop(0))
+            if failures >= len(servers):
+                self._store.put_nodes(self._failure)
+            await asyncio.sleep(self._context.timings.reopen_s)
+
+    async def _poll(self, host: Host) -> bool:
+        """List through `host` until that fails; True where it answered at least once."""
+        answered = False
+        try:
+            async with kube_on(self._context, host) as api:
+                while True:
+                    observation = await observe(self._context, host, "nodes", self._list(api), self._deadline_s)
+                    if not isinstance(observation, Known):
+                        self._failure = observation
+                        return answered
+                    answered = True
+                    self._store.put_nodes(observation)
+                    await asyncio.sleep(self._context.timings.nodes_s)
+        except Exception as error:
+            self._failure = self._context.failed(host, "nodes", error)
+            return answered
+
+    async def _at(self, host: Host) -> Observed[tuple[NodeState, ...]]:
+        async def ask() -> tuple[NodeState, ...]:
+            async with kube_on(self._context, host) as api:
+                return await self._list(api)
+
+        return await observe(self._context, host, "nodes", ask(), self._deadline_s)
+
+    async def _list(self, api: KubeApi) -> tuple[NodeState, ...]:
+        """Leases are asked beside the nodes; without them, only the ages are unknown."""
+        leases = asyncio.create_task(_renewals(api))
+        try:
+            nodes = await api.nodes(deadline_s=self._deadline_s)
+            host_of = finder(self._context.inventory.hosts, self._store.hostnames)
+            return node_states(nodes, await leases, host_of)
+        finally:
+            leases.cancel()
+
+    @property
+    def _deadline_s(self) -> float:
+        return self._context.timings.fact_s
+
+
+async def _renewals(api: KubeApi) -> tuple[LeaseObject, ...]:
+    try:
+        return await api.leases(_LEASES, deadline_s=_LEASES_WITHIN_S)
+    except KubeError:
+        return ()
+
+
+def node_states(nodes: Iterable[Node], leases: Iterable[LeaseObject], host_of: HolderHost) -> tuple[NodeState, ...]:
+    """The nodes by name, control planes first; `host_of` finds the inventory's host of a name or address."""
+    renewed = {lease.metadata.name: lease.spec.renew_time for lease in leases}
+    states = (_state(node, host_of) for node in nodes)
+    with_leases = (replace(state, renewed_at=renewed.get(state.name)) for state in states)
+    return tuple(sorted(with_leases, key=lambda state: (not state.control_plane, state.name)))
+
+
+def _state(node: Node, host_of: HolderHost) -> NodeState:
+    addresses = {each.type: each.address for each in reversed(node.status.addresses)}
+    address = addresses.get("InternalIP", "")
+    return NodeState(
+        name=node.metadata.name,
+        host=host_of(node.metadata.name) or (host_of(address) if address else None),
+        control_plane=any(label in (node.metadata.labels or {}) for label in _PLANES),
+        conditions=tuple(
+            NodeCondition(each.type, each.status, each.reason, each.message, each.last_transition_time)
+            for each in node.status.conditions
+        ),
+        kubelet_version=node.status.node_info.kubelet_version,
+        unschedulable=node.spec.unschedulable,
+        taints=tuple(f"{taint.key}:{taint.effect}" for taint in node.spec.taints),
+        address=address,
+    )
