@@ -1,6 +1,6 @@
 """kubelet, its static pods and the container runtime, from one root script on the host.
 
-What runs of a static pod is read from control groups and /var/log/pods, so it is known without the API, without kubelet
+The state of static pods is read from control groups and /var/log/pods, so it is known without the API, without kubelet
 and without a tool of the container runtime. A static pod's UID is a hash, the only kind without dashes.
 """
 

@@ -90,7 +90,7 @@ class NodeProbe:
         return await observe(self._context, host, "nodes", ask(), self._deadline_s)
 
     async def _list(self, api: KubeApi) -> tuple[NodeState, ...]:
-        """Leases are asked beside the nodes; without them, only the ages are unknown."""
+        """Nodes and, at the same time, their leases; without these, only the ages are unknown."""
         leases = asyncio.create_task(_renewals(api))
         try:
             nodes = await api.nodes(deadline_s=self._deadline_s)
