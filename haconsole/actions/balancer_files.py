@@ -57,8 +57,8 @@ def _way_out(snapshot: ClusterSnapshot, places: Layout, same: list[FileOwner]) -
 def may_write(inventory: Inventory, path: str) -> CommandSucceeds:
     """The file at `path` on the step's host is this console's, the package's own, or absent."""
     means = f"{path} is absent, the package's own, or unchanged since haconsole wrote it"
-    otherwise = f"{path} is not overwritten; move it away to let haconsole write it"
-    return script(MAY_WRITE, "may-write", inventory.cluster, path, means=means, otherwise=otherwise, timeout_s=30.0)
+    problem = f"{path} is not overwritten; move it away to let haconsole write it"
+    return script(MAY_WRITE, "may-write", inventory.cluster, path, means=means, problem=problem, timeout_s=30.0)
 
 
 def unit_of(places: Layout, path: str) -> str:
@@ -95,8 +95,8 @@ def _hosts(owners: list[FileOwner]) -> tuple[HostName, ...]:
 
 
 def _heedless(host: HostName, files: list[FileOwner]) -> str:
-    told = ", ".join(f"{one.path} {_short(one)}" for one in files)
-    return f"{host}'s balancer is not set up by haconsole, so its check ignores the down file: {told}"
+    listing = ", ".join(f"{one.path} {_short(one)}" for one in files)
+    return f"{host}'s balancer is not set up by haconsole, so its check ignores the down file: {listing}"
 
 
 def _short(one: FileOwner) -> str:

@@ -9,7 +9,7 @@ from haconsole.configs.layout import layout
 from haconsole.inventory.effective import join_host_port
 from haconsole.inventory.schema import Host, Inventory
 from haconsole.model.haproxy import AdminState, HaproxyFacts
-from haconsole.model.haproxy_view import ServerPlace, beside, servers_at
+from haconsole.model.haproxy_view import ServerPlace, other_servers, servers_at
 from haconsole.model.hosts import Role
 from haconsole.model.names import HostName
 from haconsole.model.observed import Cause, Failed, Known, Observed, reason_of, value_of
@@ -46,7 +46,7 @@ class Balancing:
 
     def servers(self, names: tuple[HostName, ...]) -> Servers:
         """The server on the balancers `names`."""
-        places = [place for _, _, found in self.having for place in found]
+        places = [place for _, _, server_places in self.having for place in server_places]
         first = places[0] if places else None
         return Servers(first.backend if first else "", first.server.name if first else "", names, self.addresses)
 
@@ -56,7 +56,7 @@ class Balancing:
         return tuple(
             name
             for name, facts, places in self.having
-            if any(_serves(place) for place in places) and not beside(facts, places)
+            if any(_serves(place) for place in places) and not other_servers(facts, places)
         )
 
 
@@ -66,12 +66,14 @@ def balancing(snapshot: ClusterSnapshot, inventory: Inventory, host: Host) -> Ba
     reached = tuple(
         facts for facts in map(snapshot.host, _balancers(inventory)) if facts and isinstance(facts.reach, Known)
     )
-    known = [(one.host, seen, servers_at(seen, addresses)) for one in reached if (seen := value_of(one.haproxy))]
+    known = [
+        (one.host, haproxy, servers_at(haproxy, addresses)) for one in reached if (haproxy := value_of(one.haproxy))
+    ]
     stopped = tuple(one.host for one in reached if _sends_nothing(one.haproxy))
     unasked = (one for one in reached if one.host not in stopped and not isinstance(one.haproxy, Known))
     return Balancing(
         addresses=addresses,
-        having=tuple((name, seen, places) for name, seen, places in known if places),
+        having=tuple((name, haproxy, places) for name, haproxy, places in known if places),
         lacking=tuple(name for name, _, places in known if not places),
         stopped=stopped,
         unasked=tuple((one.host, reason_of(one.haproxy) or "not queried yet") for one in unasked),
@@ -82,8 +84,8 @@ def api_addresses(snapshot: ClusterSnapshot, inventory: Inventory, host: Host) -
     """The addresses of the API server of `host` for other hosts: the host's own, without VIPs."""
     kubernetes = layout(inventory).kubernetes
     facts = snapshot.host(HostName(host.name))
-    seen = (one.address for one in (value_of(facts.addresses) or () if facts else ()))
-    own = (address for address in seen if address not in snapshot.vips and not ip_address(address).is_loopback)
+    addresses = (one.address for one in (value_of(facts.addresses) or () if facts else ()))
+    own = (address for address in addresses if address not in snapshot.vips and not ip_address(address).is_loopback)
     port = kubernetes.api_port if kubernetes else 0
     return tuple(join_host_port(address, port) for address in dict.fromkeys((host.address, *own)))
 
@@ -95,9 +97,9 @@ def while_restarting(
 
     Without balancers that have no such server, and without those that have no stats socket and so cannot drain.
     """
-    found = balancing(snapshot, inventory, host)
-    out = {*found.lacking, *without_socket(snapshot, names)}
-    return found.servers(tuple(name for name in names if name not in out))
+    balancers = balancing(snapshot, inventory, host)
+    out = {*balancers.lacking, *without_socket(snapshot, names)}
+    return balancers.servers(tuple(name for name in names if name not in out))
 
 
 def without_socket(snapshot: ClusterSnapshot, names: tuple[HostName, ...]) -> tuple[HostName, ...]:
@@ -115,16 +117,16 @@ def not_drained(snapshot: ClusterSnapshot, names: tuple[HostName, ...]) -> tuple
     return (f"haproxy on {on} has no stats socket: connections through it break while an API server restarts",)
 
 
-def _no_socket(seen: Observed[HaproxyFacts]) -> bool:
-    return isinstance(seen, Failed) and seen.cause is Cause.NOT_CONFIGURED
+def _no_socket(haproxy: Observed[HaproxyFacts]) -> bool:
+    return isinstance(haproxy, Failed) and haproxy.cause is Cause.NOT_CONFIGURED
 
 
 def _balancers(inventory: Inventory) -> tuple[HostName, ...]:
     return tuple(HostName(host.name) for host in inventory.with_role(Role.LOAD_BALANCER))
 
 
-def _sends_nothing(seen: Observed[HaproxyFacts]) -> bool:
-    return isinstance(seen, Failed) and seen.cause in SENDS_NOTHING
+def _sends_nothing(haproxy: Observed[HaproxyFacts]) -> bool:
+    return isinstance(haproxy, Failed) and haproxy.cause in SENDS_NOTHING
 
 
 def _serves(place: ServerPlace) -> bool:

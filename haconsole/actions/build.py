@@ -8,7 +8,15 @@ from hashlib import sha256
 from types import MappingProxyType
 
 from haconsole.actions.checks import Check, CommandSucceeds, FileIs, ServiceRunning
-from haconsole.actions.operations import Irreversible, Nothing, PutBack, RunCommand, TakeBack, Undo, WriteFile
+from haconsole.actions.operations import (
+    Irreversible,
+    Nothing,
+    RunCommand,
+    Undo,
+    UndoByCommand,
+    UndoByRestoringFiles,
+    WriteFile,
+)
 from haconsole.actions.step import Step, StepId
 from haconsole.model.hosts import ServiceState
 from haconsole.model.names import HostName
@@ -58,7 +66,7 @@ def write_step(
         operation=WriteFile(file.path, file.content, file.mode, file.owner),
         precondition=precondition,
         verification=(FileIs(file.path, digest, file.mode, file.owner),),
-        undo=PutBack((file.path,)),
+        undo=UndoByRestoringFiles((file.path,)),
         needs=needs,
         phase=phase,
     )
@@ -81,16 +89,16 @@ def start_step(
     reloads: bool = False,
     vips_pause: bool = False,
     precondition: tuple[Check, ...] = (),
-    beside: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
+    companions: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
 ) -> Step:
     """Run `unit` with its current files: enabled, and started after each of `newer_than` was written.
 
-    Units `beside` it, each with its own such files, are started in the same command: systemd orders them. `test` is a
-    command that must accept the configuration first; `also` are checks beyond the unit's own state. With `reloads` a
+    Units `companions` it, each with its own such files, are started in the same command: systemd orders them. `test` is
+    a command that must accept the configuration first; `also` are checks beyond the unit's own state. With `reloads` a
     reload since then is as good as a start. For `vips_pause` see `RunCommand`. Enabling also has systemd reload its
     files (systemctl(1)). If the unit does not start, its last log lines are shown.
     """
-    every = {unit: newer_than, **beside}
+    every = {unit: newer_than, **companions}
     units = " ".join(every)
     own = " ".join(f"_SYSTEMD_UNIT={one}" for one in every)
     why_not = f"{{ journalctl -q --no-pager -o cat -n 5 {own} >&2; exit 1; }}"
@@ -113,22 +121,22 @@ def start_step(
 def at_once(steps: tuple[Step, ...]) -> tuple[Step, ...]:
     """Starts that wait for each other, like etcd members for a majority: none ends before the others have begun."""
     ids = tuple(step.id for step in steps)
-    return tuple(replace(step, together=tuple(one for one in ids if one != step.id)) for step in steps)
+    return tuple(replace(step, starts_with=tuple(one for one in ids if one != step.id)) for step in steps)
 
 
-def stop_unit(unit: str) -> TakeBack:
-    return TakeBack(RunCommand(("systemctl", "disable", "--now", unit), timeout_s=START_S), (stopped(unit),))
+def stop_unit(unit: str) -> UndoByCommand:
+    return UndoByCommand(RunCommand(("systemctl", "disable", "--now", unit), timeout_s=START_S), (stopped(unit),))
 
 
 def stopped(*units: str) -> CommandSucceeds:
     """None of `units` runs or starts with its host."""
     means = f"{', '.join(units)} stopped and disabled"
-    return script(STOPPED, "stopped", *units, means=means, otherwise="it is not stopped")
+    return script(STOPPED, "stopped", *units, means=means, problem="it is not stopped")
 
 
 def stopped_now(unit: str) -> CommandSucceeds:
     """`unit` does not run; whether it is enabled does not change."""
-    return script(NOT_ACTIVE, "stopped", unit, means=f"{unit} is stopped", otherwise=f"{unit} still runs")
+    return script(NOT_ACTIVE, "stopped", unit, means=f"{unit} is stopped", problem=f"{unit} still runs")
 
 
 RESTORE_UNIT = load_script("restore-unit")
@@ -136,7 +144,7 @@ RESTORE_UNIT = load_script("restore-unit")
 UNIT_RESTORED = load_script("check-unit-restored")
 
 
-def restore_unit(unit: str, before: ServiceState | None, files: tuple[str, ...], folder: str = "") -> TakeBack:
+def restore_unit(unit: str, before: ServiceState | None, files: tuple[str, ...], folder: str = "") -> UndoByCommand:
     """Undo for setting up a distribution's unit: enabled or not and running or not as it was `before`.
 
     Its `files` are restored first. `folder` is the folder under /run that the unit's processes need, if any.
@@ -151,10 +159,10 @@ def restore_unit(unit: str, before: ServiceState | None, files: tuple[str, ...],
         *words,
         *folders,
         means=f"{unit} is {state} as before",
-        otherwise="it is not as before",
+        problem="it is not as before",
     )
     command = RunCommand(("sh", "-ec", RESTORE_UNIT, "restore", *words), timeout_s=START_S)
-    return TakeBack(command, (restored,), after_files=True)
+    return UndoByCommand(command, (restored,), after_files=True)
 
 
 def ran_before(unit: str) -> Irreversible:
@@ -191,6 +199,6 @@ def look_step(
     )
 
 
-def script(text: str, name: str, *words: str, means: str, otherwise: str, timeout_s: float = 15.0) -> CommandSucceeds:
+def script(text: str, name: str, *words: str, means: str, problem: str, timeout_s: float = 15.0) -> CommandSucceeds:
     """A shell script as a check; `words` are its ``$1 …`` and `name` is its name in messages."""
-    return CommandSucceeds(("sh", "-c", text.strip(), name, *words), otherwise, timeout_s, means)
+    return CommandSucceeds(("sh", "-c", text.strip(), name, *words), problem, timeout_s, means)

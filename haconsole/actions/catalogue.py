@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from haconsole.actions.action import Action, Argument, ArgumentKind, Planner, Request
-from haconsole.actions.bootstrap.ground import Part
 from haconsole.actions.bootstrap.plan import plan_bootstrap
 from haconsole.actions.failover import failover_actions
 from haconsole.actions.membership.catalogue import membership_actions
-from haconsole.actions.oncall import oncall_actions
+from haconsole.actions.plan_context import Part
 from haconsole.actions.restart import restart_action
 from haconsole.actions.restore import restore_action
 from haconsole.actions.rotation.catalogue import rotation_actions
 from haconsole.actions.step import Plan, Refusal
-from haconsole.actions.tending import tending_actions
+from haconsole.actions.storage import tending_actions
+from haconsole.actions.traffic import oncall_actions
 from haconsole.actions.unmask import unmask_action
 from haconsole.errors import UsageError
 from haconsole.inventory.schema import Inventory
@@ -48,11 +48,11 @@ def catalogue() -> tuple[Action, ...]:
 
 def find_action(name: str) -> Action:
     """The action of that name; raises UsageError that lists all actions."""
-    found = next((action for action in catalogue() if action.name == name), None)
-    if found is None:
+    match = next((action for action in catalogue() if action.name == name), None)
+    if match is None:
         names = ", ".join(action.name for action in catalogue())
         raise UsageError(f"there is no action {name!r}", mend=f"choose one of: {names}")
-    return found
+    return match
 
 
 def plan_action(name: str, snapshot: ClusterSnapshot, inventory: Inventory, request: Request) -> Plan | Refusal:

@@ -12,13 +12,13 @@ from haconsole.model.names import HostName, MemberId, Vip
 
 @dataclass(frozen=True, slots=True)
 class CommandSucceeds:
-    """`argv` exits with 0 as root on the step's host; `otherwise` is the message if it does not.
+    """`argv` exits with 0 as root on the step's host; `problem` is the message if it does not.
 
     `means` is the message if it does; plans show it instead of a long script.
     """
 
     argv: tuple[str, ...]
-    otherwise: str
+    problem: str
     timeout_s: float = 15.0
     means: str = ""
 
@@ -38,7 +38,7 @@ class FilesAbsent:
     """None of `paths` exists, or they are empty folders."""
 
     paths: tuple[str, ...]
-    otherwise: str
+    problem: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,10 +27,10 @@ def command_line(call: ActionCall) -> str:
 def _word(argument: Argument, value: str | None) -> str:
     if value is None and not argument.required:
         return ""
-    shown = value or argument.name.upper()
+    word = value or argument.name.upper()
     if argument.positional:
-        return shown
-    return f"--{argument.name}" if argument.kind is ArgumentKind.FLAG else f"--{argument.name} {shown}"
+        return word
+    return f"--{argument.name}" if argument.kind is ArgumentKind.FLAG else f"--{argument.name} {word}"
 
 
 def entries(call: ActionCall) -> str:

@@ -40,7 +40,7 @@ from haconsole.actions.operations import (
     EnsureAuthority,
     EnsureKeyPair,
     EtcdOperation,
-    EtcdTending,
+    EtcdStorageOperation,
     FetchFile,
     Irreversible,
     IssueCertificate,
@@ -48,14 +48,14 @@ from haconsole.actions.operations import (
     Nothing,
     Operation,
     PromoteMember,
-    PutBack,
     RemoveMember,
     RunCommand,
     SendFile,
     SetServerState,
-    TakeBack,
     TrustAuthority,
     Undo,
+    UndoByCommand,
+    UndoByRestoringFiles,
     WriteFile,
 )
 from haconsole.actions.step import Step, StepId
@@ -90,7 +90,7 @@ def operation_line(operation: Operation) -> str:
             return _asked_of_programs(operation)
 
 
-def _asked_of_programs(operation: SetServerState | EtcdOperation | EtcdTending) -> str:
+def _asked_of_programs(operation: SetServerState | EtcdOperation | EtcdStorageOperation) -> str:
     match operation:
         case SetServerState(state=state, balancers=balancers):
             on = ", ".join(balancers)
@@ -101,7 +101,7 @@ def _asked_of_programs(operation: SetServerState | EtcdOperation | EtcdTending) 
             return _etcd_operation(operation)
 
 
-def _etcd_tending(operation: EtcdTending) -> str:
+def _etcd_tending(operation: EtcdStorageOperation) -> str:
     match operation:
         case Defragment():
             return "etcd defrag"
@@ -232,7 +232,7 @@ def same_steps(steps: tuple[Step, ...]) -> tuple[tuple[Step, ...], ...]:
     """The same step on several hosts, combined at the place of the first; a step that waits for another is separate."""
     behind: dict[StepId, set[StepId]] = {}
     groups: dict[tuple[str, str, str], list[list[Step]]] = {}
-    told: list[list[Step]] = []
+    result: list[list[Step]] = []
     for step in steps:
         behind[step.id] = {*step.needs, *(early for need in step.needs for early in behind.get(need, ()))}
         alike = groups.setdefault((step.phase, step.title, step.why), [])
@@ -240,8 +240,8 @@ def same_steps(steps: tuple[Step, ...]) -> tuple[tuple[Step, ...], ...]:
             alike[-1].append(step)
         else:
             alike.append([step])
-            told.append(alike[-1])
-    return tuple(tuple(group) for group in told)
+            result.append(alike[-1])
+    return tuple(tuple(group) for group in result)
 
 
 def undo_line(undo: Undo | None) -> str | None:
@@ -251,11 +251,11 @@ def undo_line(undo: Undo | None) -> str | None:
             return None
         case RunCommand(argv=argv):
             return shlex.join(argv)
-        case PutBack(paths=paths):
+        case UndoByRestoringFiles(paths=paths):
             return f"restore {', '.join(paths)}"
-        case TakeBack(verification=(CommandSucceeds(means=means),), after_files=True) if means:
+        case UndoByCommand(verification=(CommandSucceeds(means=means),), after_files=True) if means:
             return f"restore the unit: {means}"
-        case TakeBack(operation=operation):
+        case UndoByCommand(operation=operation):
             return operation_line(operation)
         case Irreversible(reason=reason):
             return f"cannot be undone: {reason}"
@@ -276,6 +276,6 @@ def _issue(issue: IssueCertificate) -> str:
     subject = ",".join((*(f"O={one}" for one in issue.organizations), f"CN={issue.common_name}"))
     names = f" for {', '.join(issue.sans)}" if issue.sans else ""
     usages = " and ".join(issue.usages)
-    asked = f"issue {issue.cert_path}, signed by {issue.authority} ({subject}, {usages}){names}"
+    request = f"issue {issue.cert_path}, signed by {issue.authority} ({subject}, {usages}){names}"
     place = "; both replace the current files, which are kept as backups" if issue.replaces else ""
-    return f"{asked}; its key {issue.key_path} is generated here{place}"
+    return f"{request}; its key {issue.key_path} is generated here{place}"

@@ -81,7 +81,7 @@ def failover_actions() -> tuple[Action, ...]:
 def plan_failover(snapshot: ClusterSnapshot, inventory: Inventory, request: Request) -> Plan | Refusal:
     """The VIP to `to`, or to the available balancer of the highest priority that does not hold it."""
     keepalived, haproxy = layout(inventory).keepalived, layout(inventory).haproxy
-    vip, reasons = _asked_for(inventory, request)
+    vip, reasons = _vip_of(inventory, request)
     if vip is None or keepalived is None or haproxy is None:
         return Refusal(FAILOVER, inventory.cluster, reasons or ("the inventory has no balancers",))
     owner, why = _owner(snapshot, inventory, vip)
@@ -105,15 +105,15 @@ def plan_failover(snapshot: ClusterSnapshot, inventory: Inventory, request: Requ
         tuple(_hold_down(host, inventory, (), keepalived) for host in before),
         tuple(_out_of_the_race(host, inventory) for host in before),
         (_measure(inventory, snapshot, vip, owner, target), _hold_down(owner, inventory, addresses, keepalived)),
-        (_held(snapshot, inventory, vip, target),),
+        (_vip_owned_step(snapshot, inventory, vip, target),),
     )
-    return Plan(FAILOVER, inventory.cluster, in_order(groups), _told(vip, owner, target, before, addresses))
+    return Plan(FAILOVER, inventory.cluster, in_order(groups), _summary(vip, owner, target, before, addresses))
 
 
 def plan_failback(snapshot: ClusterSnapshot, inventory: Inventory, request: Request) -> Plan | Refusal:
     """Remove every down file, that of the highest priority first, so that the VIP moves once."""
     keepalived, haproxy = layout(inventory).keepalived, layout(inventory).haproxy
-    vip, reasons = _asked_for(inventory, request)
+    vip, reasons = _vip_of(inventory, request)
     if vip is None or keepalived is None or haproxy is None:
         return Refusal(FAILBACK, inventory.cluster, reasons or ("the inventory has no balancers",))
     ranks = vrrp_ranks(inventory)
@@ -135,23 +135,23 @@ def plan_failback(snapshot: ClusterSnapshot, inventory: Inventory, request: Requ
     groups: tuple[Group, ...] = (
         tuple(_fit(host, keepalived, haproxy) for host in down),
         (measure, *(moves or rest)),
-        (_held(snapshot, inventory, vip, target),),
+        (_vip_owned_step(snapshot, inventory, vip, target),),
         rest if moves else (),
     )
-    told = f"{vip_address(vip)} " + (
+    summary = f"{vip_address(vip)} " + (
         f"moves from {owner.name} to {target.name}" if target != owner else f"stays on {owner.name}"
     )
-    return Plan(FAILBACK, inventory.cluster, in_order(groups), told)
+    return Plan(FAILBACK, inventory.cluster, in_order(groups), summary)
 
 
-def _asked_for(inventory: Inventory, request: Request) -> tuple[VirtualIp | None, tuple[str, ...]]:
+def _vip_of(inventory: Inventory, request: Request) -> tuple[VirtualIp | None, tuple[str, ...]]:
     there = {str(vip_address(vip)): vip for vip in inventory.vips}
     names = ", ".join(there) or "none"
-    wanted = request.get("vip")
-    if wanted is None and len(there) != 1:
+    address = request.get("vip")
+    if address is None and len(there) != 1:
         return None, (f"specify the VIP; the inventory's are: {names}",)
-    found = there.get(wanted) if wanted else next(iter(there.values()))
-    return found, () if found else (f"the inventory has no VIP {wanted}; its VIPs are: {names}",)
+    view = there.get(address) if address else next(iter(there.values()))
+    return view, () if view else (f"the inventory has no VIP {address}; its VIPs are: {names}",)
 
 
 def _owner(snapshot: ClusterSnapshot, inventory: Inventory, vip: VirtualIp) -> tuple[Host | None, str]:
@@ -179,8 +179,8 @@ def _target(
         else sorted((name for name in why if not why[name]), key=lambda name: ranks[HostName(name)], reverse=True)
     )
     if not names:
-        told = "; ".join(f"{name} {reason}" for name, reason in why.items()) or "there is no other"
-        return None, f"no other balancer can hold it: {told}"
+        reasons = "; ".join(f"{name} {reason}" for name, reason in why.items()) or "there is no other"
+        return None, f"no other balancer can hold it: {reasons}"
     return inventory.find(names[0]), ""
 
 
@@ -223,7 +223,7 @@ def _fit(host: Host, keepalived: KeepalivedLayout, haproxy: HaproxyLayout) -> St
 def _hold_down(host: Host, inventory: Inventory, addresses: tuple[str, ...], keepalived: KeepalivedLayout) -> Step:
     """With `addresses` these are released."""
     file = keepalived.down_file
-    there = script('[ -e "$1" ]', "down", file, means=f"{file} is there", otherwise=f"{file} is absent")
+    there = script('[ -e "$1" ]', "down", file, means=f"{file} is there", problem=f"{file} is absent")
     kept_out = RunCommand(("sh", "-ec", HOLD_DOWN.strip(), "hold-down", file, SAYS))
     return Step(
         id=step_id("keepalived.down", host.name),
@@ -244,9 +244,9 @@ def _out_of_the_race(host: Host, inventory: Inventory) -> Step:
 
 def _back(owner: Host, target: Host, inventory: Inventory, keepalived: KeepalivedLayout) -> Group:
     """Removes the target's down file, and the owner releases the VIP."""
-    taken = _take_away(target, keepalived)
+    removal = _take_away(target, keepalived)
     way = way_back(target, (owner,), inventory, layout(inventory), phase=PHASE)
-    return taken, *(replace(step, needs=step.needs or (taken.id,)) for step in way)
+    return removal, *(replace(step, needs=step.needs or (removal.id,)) for step in way)
 
 
 def _take_away(host: Host, keepalived: KeepalivedLayout) -> Step:
@@ -281,7 +281,7 @@ def _measure(inventory: Inventory, snapshot: ClusterSnapshot, vip: VirtualIp, ow
     )
 
 
-def _held(snapshot: ClusterSnapshot, inventory: Inventory, vip: VirtualIp, target: Host) -> Step:
+def _vip_owned_step(snapshot: ClusterSnapshot, inventory: Inventory, vip: VirtualIp, target: Host) -> Step:
     """Runs on a host that may query the API: the target, or a control plane."""
     balanced = endpoint(inventory)
     planes = [host for host in inventory.with_role(Role.CONTROL_PLANE) if answers(snapshot, host)]
@@ -307,10 +307,10 @@ def _owned_once(snapshot: ClusterSnapshot, inventory: Inventory, vip: VirtualIp,
     return (target_holds, *(VipOwned(address, names) for address in addresses))
 
 
-def _told(vip: VirtualIp, owner: Host, target: Host, before: tuple[Host, ...], addresses: tuple[str, ...]) -> str:
-    told = [f"{vip_address(vip)} moves from {owner.name} to {target.name}"]
+def _summary(vip: VirtualIp, owner: Host, target: Host, before: tuple[Host, ...], addresses: tuple[str, ...]) -> str:
+    lines = [f"{vip_address(vip)} moves from {owner.name} to {target.name}"]
     others = [address for address in addresses if address != vip_address(vip)]
     if others:
-        told.append(f"{owner.name} also releases {', '.join(others)}: its down file is for all of its VIPs")
-    held = ", ".join(host.name for host in (owner, *before))
-    return "\n".join((*told, f"kept down until failback, and unavailable if {target.name} fails: {held}"))
+        lines.append(f"{owner.name} also releases {', '.join(others)}: its down file is for all of its VIPs")
+    down_hosts = ", ".join(host.name for host in (owner, *before))
+    return "\n".join((*lines, f"kept down until failback, and unavailable if {target.name} fails: {down_hosts}"))

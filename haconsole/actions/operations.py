@@ -196,7 +196,7 @@ class Nothing:
 
 
 EtcdOperation: TypeAlias = AddMember | PromoteMember | RemoveMember | MoveLeader
-EtcdTending: TypeAlias = Defragment | CompactHistory | DisarmAlarm
+EtcdStorageOperation: TypeAlias = Defragment | CompactHistory | DisarmAlarm
 Transfer: TypeAlias = FetchFile | SendFile
 Operation: TypeAlias = (
     RunCommand
@@ -206,7 +206,7 @@ Operation: TypeAlias = (
     | EnsureKeyPair
     | IssueCertificate
     | EtcdOperation
-    | EtcdTending
+    | EtcdStorageOperation
     | Transfer
     | SetServerState
     | Nothing
@@ -221,14 +221,14 @@ class Irreversible:
 
 
 @dataclass(frozen=True, slots=True)
-class PutBack:
+class UndoByRestoringFiles:
     """Rename the current files at `paths` and restore the backups that the step itself made, if any."""
 
     paths: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class TakeBack:
+class UndoByCommand:
     """Perform `operation`; `verification` holds once that has undone the step, and does not before."""
 
     operation: Operation
@@ -237,4 +237,4 @@ class TakeBack:
     """Whether the files of the step's phase on its host are restored first."""
 
 
-Undo: TypeAlias = RunCommand | PutBack | TakeBack | Irreversible
+Undo: TypeAlias = RunCommand | UndoByRestoringFiles | UndoByCommand | Irreversible

@@ -5,7 +5,7 @@ from __future__ import annotations
 from haconsole.actions.action import Action, Argument, ArgumentKind, Request
 from haconsole.actions.build import at_once, ran_before, script, start_step, stopped_now
 from haconsole.actions.checks import ApiserverReady, Check, EtcdHealthy
-from haconsole.actions.operations import RunCommand, TakeBack, Undo
+from haconsole.actions.operations import RunCommand, Undo, UndoByCommand
 from haconsole.actions.step import Plan, Refusal, Step
 from haconsole.configs.layout import layout
 from haconsole.inventory.schema import Host, Inventory
@@ -163,45 +163,45 @@ def _costs_quorum(snapshot: ClusterSnapshot, inventory: Inventory, host: Host) -
 def _step(snapshot: ClusterSnapshot, inventory: Inventory, host: Host, service: str, unit: str) -> Step:
     facts = snapshot.host(HostName(host.name))
     state = facts.service(service) if facts else None
-    hung = facts is not None and is_hung(state, answers=_answers(facts, service))
+    is_hanging = facts is not None and is_hung(state, answers=_answers(facts, service))
     return start_step(
         "service.restart",
         host.name,
         unit,
         title=f"{'Start' if is_stopped(state) else 'Restart'} {service}",
-        why=_why(service, stopped=is_stopped(state), hung=hung),
+        why=_why(service, stopped=is_stopped(state), is_hanging=is_hanging),
         phase=service,
         newer_than=(),
         needs=(),
         undo=_undo(unit, state),
         test=f"systemctl reset-failed {unit} 2>/dev/null || :",
         also=(_replaced(unit, state), *_serves(snapshot, inventory, service)),
-        vips_pause=service == "etcd" and not is_stopped(state) and not hung,
+        vips_pause=service == "etcd" and not is_stopped(state) and not is_hanging,
         precondition=(_loaded(unit),),
     )
 
 
-def _why(service: str, *, stopped: bool, hung: bool) -> str:
-    if service == "etcd" and (stopped or hung):
+def _why(service: str, *, stopped: bool, is_hanging: bool) -> str:
+    if service == "etcd" and (stopped or is_hanging):
         return TOGETHER_WHY
-    return START_WHY if stopped else HUNG_WHY if hung else RUNNING_WHY
+    return START_WHY if stopped else HUNG_WHY if is_hanging else RUNNING_WHY
 
 
 def _undo(unit: str, state: ServiceState | None) -> Undo:
     if not is_stopped(state):
         return ran_before(unit)
-    return TakeBack(RunCommand(("systemctl", "stop", unit), timeout_s=120.0), (stopped_now(unit),))
+    return UndoByCommand(RunCommand(("systemctl", "stop", unit), timeout_s=120.0), (stopped_now(unit),))
 
 
 def _loaded(unit: str) -> Check:
-    otherwise = f"{unit} is masked or cannot be loaded; see systemctl status {unit}, and systemctl unmask {unit}"
-    return script(NOT_MASKED, "loaded", unit, means=f"{unit} is loaded and not masked", otherwise=otherwise)
+    problem = f"{unit} is masked or cannot be loaded; see systemctl status {unit}, and systemctl unmask {unit}"
+    return script(NOT_MASKED, "loaded", unit, means=f"{unit} is loaded and not masked", problem=problem)
 
 
 def _replaced(unit: str, state: ServiceState | None) -> Check:
     old = str(state.pid) if state and state.pid else "0"
     means = f"{unit} runs in a new process" if old != "0" else f"{unit} runs"
-    return script(NEW_PROCESS, "process", unit, old, means=means, otherwise=f"{unit} has no new process")
+    return script(NEW_PROCESS, "process", unit, old, means=means, problem=f"{unit} has no new process")
 
 
 def _serves(snapshot: ClusterSnapshot, inventory: Inventory, service: str) -> tuple[Check, ...]:

@@ -10,7 +10,6 @@ import msgspec
 
 from haconsole.actions.action import Action, Argument, ArgumentKind, Request
 from haconsole.actions.bootstrap import etcd as bootstrap_etcd
-from haconsole.actions.bootstrap.ground import Ground, Part, ground
 from haconsole.actions.bootstrap.kubernetes import kubernetes_steps
 from haconsole.actions.bootstrap.verify import verify_steps
 from haconsole.actions.build import File, look_step, script, start_step, step_id, write_step
@@ -27,6 +26,7 @@ from haconsole.actions.checks import (
 )
 from haconsole.actions.membership.change import answers
 from haconsole.actions.operations import Irreversible, RunCommand, SendFile
+from haconsole.actions.plan_context import Part, PlanContext, plan_context
 from haconsole.actions.step import Plan, Refusal, Step
 from haconsole.actions.steps.etcd import SNAPSHOT_WHOLE, add_step, either_healthy, promote_step
 from haconsole.actions.steps.order import Group, in_order, steps_named
@@ -118,68 +118,68 @@ def restore_action() -> Action:
 
 def plan_restore(snapshot: ClusterSnapshot, inventory: Inventory, request: Request) -> Plan | Refusal:
     """One new cluster from one file; refused while a host might still serve the old data."""
-    gone = tuple(filter(None, request.get("gone", "").split(",")))
-    kept = msgspec.structs.replace(inventory, hosts=tuple(host for host in inventory.hosts if host.name not in gone))
-    found = ground(snapshot, kept, None)
+    absent = tuple(filter(None, request.get("gone", "").split(",")))
+    remaining = msgspec.structs.replace(
+        inventory, hosts=tuple(host for host in inventory.hosts if host.name not in absent)
+    )
+    ctx = plan_context(snapshot, remaining, None)
     stamp = f"{snapshot.observed_at:%Y%m%dT%H%M%SZ}"
-    source = _source(found, request["file"], stamp)
-    reasons = [*_unreached(snapshot, found, gone), *_unknown(inventory, gone)]
+    source = _source(ctx, request["file"], stamp)
+    reasons = [*_unreachable_hosts(snapshot, ctx, absent), *_unknown(inventory, absent)]
     if isinstance(source, str):
         reasons.append(source)
-    if found.layout.etcd.unit is None:
+    if ctx.layout.etcd.unit is None:
         reasons.append("etcd runs as static pods: this version restores etcd as a systemd unit only")
     if reasons or isinstance(source, str):
         return Refusal(RESTORE, inventory.cluster, tuple(reasons))
-    told, loses = _told(snapshot, found, source, gone)
-    return Plan(RESTORE, inventory.cluster, in_order(_groups(found, source, stamp)), told, loses=loses)
+    summary, data_loss = _summary(snapshot, ctx, source, absent)
+    return Plan(RESTORE, inventory.cluster, in_order(_groups(ctx, source, stamp)), summary, data_loss=data_loss)
 
 
-def _source(found: Ground, file: str, stamp: str) -> Source | str:
+def _source(ctx: PlanContext, file: str, stamp: str) -> Source | str:
     """The snapshot's place, current or future; otherwise the mistake in the argument."""
     match = _PLACE.fullmatch(file)
-    if match is None and file.startswith("/") and found.etcd:
-        path = f"{found.inventory.etcd.data_dir}-snapshots/{found.inventory.cluster}-brought-{stamp}.db"
-        return Source(found.etcd[0], path, f"{path} {stamp}", file)
+    if match is None and file.startswith("/") and ctx.etcd:
+        path = f"{ctx.inventory.etcd.data_dir}-snapshots/{ctx.inventory.cluster}-brought-{stamp}.db"
+        return Source(ctx.etcd[0], path, f"{path} {stamp}", file)
     if match is None:
         return f"{file} does not name a snapshot: give a file on this machine, or HOST:PATH, e.g. cp1:/var/lib/x.db"
-    first = found.inventory.find(match["host"])
+    first = ctx.inventory.find(match["host"])
     if first is None or Role.ETCD not in first.roles:
-        hosts = ", ".join(host.name for host in found.etcd)
+        hosts = ", ".join(host.name for host in ctx.etcd)
         return f"{match['host']} is no remaining etcd host: copy the snapshot to one of {hosts}"
     return Source(first, match["path"], f"{match['path']} {stamp}")
 
 
-def _groups(found: Ground, source: Source, stamp: str) -> tuple[Group, ...]:
-    others = tuple(host for host in found.etcd if host != source.host)
+def _groups(ctx: PlanContext, source: Source, stamp: str) -> tuple[Group, ...]:
+    others = tuple(host for host in ctx.etcd if host != source.host)
     units = (
-        tuple(component.unit or "" for component in found.layout.kubernetes.components)
-        if found.layout.kubernetes
-        else ()
+        tuple(component.unit or "" for component in ctx.layout.kubernetes.components) if ctx.layout.kubernetes else ()
     )
-    planes = found.control_planes if Part.KUBERNETES in found.parts else ()
+    planes = ctx.control_planes if Part.KUBERNETES in ctx.parts else ()
     return (
-        *_brought(source),
-        (_whole(source), *(_ready(found, host) for host in found.etcd)),
+        *_send_snapshot(source),
+        (_whole(source), *(_ready(ctx, host) for host in ctx.etcd)),
         tuple(
             stop_step("kubernetes.stop", host.name, units, title="Stop the control plane", why=STOP_WHY, phase=PHASE)
             for host in planes
         ),
-        tuple(_etcd_stopped(found, host, stamp) for host in found.etcd),
-        tuple(_aside(found, host, stamp) for host in found.etcd),
-        (_made(found, source, stamp),),
-        (_start(found, source.host, FIRST_WHY, _healthy_with(found, 1)),),
+        tuple(_stop_etcd(ctx, host, stamp) for host in ctx.etcd),
+        tuple(_keep_old_data(ctx, host, stamp) for host in ctx.etcd),
+        (_restore_step(ctx, source, stamp),),
+        (_start(ctx, source.host, FIRST_WHY, _healthy_with(ctx, 1)),),
         *(
             group
             for number, host in enumerate(others, 1)
-            for group in _joined(found, source.host, others[:number], host)
+            for group in _join_steps(ctx, source.host, others[:number], host)
         ),
-        tuple(_settled(found, host) for host in found.etcd),
-        *_control_planes(found),
-        verify_steps(found),
+        tuple(_settled_step(ctx, host) for host in ctx.etcd),
+        *_control_planes(ctx),
+        verify_steps(ctx),
     )
 
 
-def _brought(source: Source) -> tuple[Group, ...]:
+def _send_snapshot(source: Source) -> tuple[Group, ...]:
     """The operator's file on the host, after its verification."""
     if not source.here:
         return ()
@@ -204,7 +204,7 @@ def _whole(source: Source) -> Step:
         "whole",
         source.path,
         means=f"{source.path} is complete",
-        otherwise="no snapshot",
+        problem="no snapshot",
         timeout_s=300.0,
     )
     return look_step(
@@ -217,28 +217,28 @@ def _whole(source: Source) -> Step:
     )
 
 
-def _ready(found: Ground, host: Host) -> Step:
-    files = (found.layout.etcd.binary, *bootstrap_etcd.files_of(found))
-    check = script(READY, "ready", *files, means="etcd is set up here", otherwise="etcd is not set up here")
+def _ready(ctx: PlanContext, host: Host) -> Step:
+    files = (ctx.layout.etcd.binary, *bootstrap_etcd.files_of(ctx))
+    check = script(READY, "ready", *files, means="etcd is set up here", problem="etcd is not set up here")
     return look_step(
         "restore.ready", host.name, (check,), title="Verify that etcd is set up", why=READY_WHY, phase=PHASE
     )
 
 
-def _etcd_stopped(found: Ground, host: Host, stamp: str) -> Step:
+def _stop_etcd(ctx: PlanContext, host: Host, stamp: str) -> Step:
     """Stopped, or restored since, if a run is resumed."""
-    unit = found.layout.etcd.unit or ""
+    unit = ctx.layout.etcd.unit or ""
     step = stop_step("etcd.stop", host.name, (unit,), title="Stop etcd", why=STOP_ETCD_WHY, phase=PHASE)
-    return replace(step, verification=(AnyOf((step.verification, (_set_aside(found, stamp),))),))
+    return replace(step, verification=(AnyOf((step.verification, (_set_aside(ctx, stamp),))),))
 
 
-def _aside(found: Ground, host: Host, stamp: str) -> Step:
+def _keep_old_data(ctx: PlanContext, host: Host, stamp: str) -> Step:
     """The data there afterwards is the new cluster's: the renamed directory shows that this was done."""
-    paths, title = (found.layout.etcd.member_dir,), "Rename the current data"
+    paths, title = (ctx.layout.etcd.member_dir,), "Rename the current data"
     step = set_aside_step("etcd.aside", host.name, paths, _end(stamp), title=title, why=ASIDE_WHY, phase=PHASE)
     words = ("aside", _end(stamp), *paths)
     return replace(
-        step, operation=RunCommand(("sh", "-ec", LEAVE_FOLDER, *words)), verification=(_set_aside(found, stamp),)
+        step, operation=RunCommand(("sh", "-ec", LEAVE_FOLDER, *words)), verification=(_set_aside(ctx, stamp),)
     )
 
 
@@ -246,25 +246,25 @@ def _end(stamp: str) -> str:
     return f"before-restore-{stamp}"
 
 
-def _set_aside(found: Ground, stamp: str) -> CommandSucceeds:
-    folder = f"{found.layout.etcd.member_dir}.{_end(stamp)}"
-    return script('[ -d "$1" ]', "aside", folder, means=f"{folder} is there", otherwise=f"{folder} is not there")
+def _set_aside(ctx: PlanContext, stamp: str) -> CommandSucceeds:
+    folder = f"{ctx.layout.etcd.member_dir}.{_end(stamp)}"
+    return script('[ -d "$1" ]', "aside", folder, means=f"{folder} is there", problem=f"{folder} is not there")
 
 
-def _mark(found: Ground, source: Source) -> CommandSucceeds:
-    path = f"{found.layout.etcd.member_dir}/{MARK}"
-    means, otherwise = "the data here is what was restored", "the data here is not what was restored"
-    return script(MADE, "made", path, source.mark, means=means, otherwise=otherwise)
+def _mark(ctx: PlanContext, source: Source) -> CommandSucceeds:
+    path = f"{ctx.layout.etcd.member_dir}/{MARK}"
+    means, problem = "the data here is what was restored", "the data here is not what was restored"
+    return script(MADE, "made", path, source.mark, means=means, problem=problem)
 
 
-def _made(found: Ground, source: Source, stamp: str) -> Step:
-    etcd, host = found.layout.etcd, source.host
-    name, url = etcd_name(host), etcd_peer_url(found.inventory, host)
+def _restore_step(ctx: PlanContext, source: Source, stamp: str) -> Step:
+    etcd, host = ctx.layout.etcd, source.host
+    name, url = etcd_name(host), etcd_peer_url(ctx.inventory, host)
     flags = (
         f"--name={name}",
         f"--initial-cluster={name}={url}",
         f"--initial-advertise-peer-urls={url}",
-        f"--initial-cluster-token={found.inventory.etcd.token}-{stamp}",
+        f"--initial-cluster-token={ctx.inventory.etcd.token}-{stamp}",
     )
     words = (source.path, source.mark, etcd.user, etcd.data_dir, etcd.binary.rpartition("/")[0], *flags)
     return Step(
@@ -274,74 +274,74 @@ def _made(found: Ground, source: Source, stamp: str) -> Step:
         host=HostName(host.name),
         operation=RunCommand(("sh", "-ec", MAKE, "restore", *words), timeout_s=RESTORE_S),
         precondition=(FilesAbsent((etcd.member_dir,), "data that was not renamed"),),
-        verification=(_mark(found, source),),
+        verification=(_mark(ctx, source),),
         undo=Irreversible("rename its data and restore the data that was renamed before, on every member"),
         phase=PHASE,
     )
 
 
-def _start(found: Ground, host: Host, why: str, also: Check) -> Step:
+def _start(ctx: PlanContext, host: Host, why: str, also: Check) -> Step:
     return start_step(
         "etcd.start",
         host.name,
-        found.layout.etcd.unit or "",
+        ctx.layout.etcd.unit or "",
         title="Start etcd",
         why=why,
         phase=PHASE,
-        newer_than=bootstrap_etcd.files_of(found),
+        newer_than=bootstrap_etcd.files_of(ctx),
         needs=(),
-        undo=bootstrap_etcd.take_down(found.layout.etcd),
+        undo=bootstrap_etcd.take_down(ctx.layout.etcd),
         also=(also,),
     )
 
 
-def _joined(found: Ground, first: Host, so_far: tuple[Host, ...], host: Host) -> tuple[Group, ...]:
+def _join_steps(ctx: PlanContext, first: Host, so_far: tuple[Host, ...], host: Host) -> tuple[Group, ...]:
     """`host`, the last of `so_far`, added, started, promoted; all of them healthy after it."""
     there = (first, *so_far[:-1])
     ask = tuple(HostName(one.name) for one in there)
-    url = etcd_peer_url(found.inventory, host)
-    pairs = tuple((etcd_name(one), etcd_peer_url(found.inventory, one)) for one in (*there, host))
+    url = etcd_peer_url(ctx.inventory, host)
+    pairs = tuple((etcd_name(one), etcd_peer_url(ctx.inventory, one)) for one in (*there, host))
     env = File(
-        found.layout.etcd.env_file or "", etcd_env(found.inventory, host, state=ClusterState.EXISTING, members=pairs)
+        ctx.layout.etcd.env_file or "", etcd_env(ctx.inventory, host, state=ClusterState.EXISTING, members=pairs)
     )
     voters = len(there) + 1
     step = write_step("etcd.env", host.name, env, title="Write etcd's settings", why=SETTINGS_WHY, phase=PHASE)
-    later = sha256(etcd_env(found.inventory, host).encode()).hexdigest()
+    later = sha256(etcd_env(ctx.inventory, host).encode()).hexdigest()
     settled = (FileIs(env.path, later, env.mode, env.owner), MemberIs(url, MemberStage.STARTED, ask))
     return (
         (replace(step, verification=(AnyOf((step.verification, settled)),)),),
         (add_step(host, url, len(there), ask),),
-        (_start(found, host, JOIN_WHY, MemberIs(url, MemberStage.STARTED, ask)),),
+        (_start(ctx, host, JOIN_WHY, MemberIs(url, MemberStage.STARTED, ask)),),
         (promote_step(host, url, ask),),
-        tuple(_healthy(found, f"with-{host.name}", one, voters) for one in (*there, host)),
+        tuple(_healthy(ctx, f"with-{host.name}", one, voters) for one in (*there, host)),
     )
 
 
-def _healthy_with(found: Ground, voters: int) -> Check:
+def _healthy_with(ctx: PlanContext, voters: int) -> Check:
     """Healthy with this number of voters, or with more of them if a run is resumed."""
-    return either_healthy(tuple(range(voters, len(found.etcd) + 1)))
+    return either_healthy(tuple(range(voters, len(ctx.etcd) + 1)))
 
 
-def _healthy(found: Ground, when: str, host: Host, voters: int) -> Step:
+def _healthy(ctx: PlanContext, when: str, host: Host, voters: int) -> Step:
     title = f"Verify that etcd is healthy with {voters} voter{'s' if voters != 1 else ''}"
-    checks = (_healthy_with(found, voters),)
+    checks = (_healthy_with(ctx, voters),)
     return look_step(
         f"etcd.healthy-{when}", host.name, checks, title=title, why=HEALTHY_WHY, phase=PHASE, wait_s=WAIT_S
     )
 
 
-def _settled(found: Ground, host: Host) -> Step:
-    file = File(found.layout.etcd.env_file or "", etcd_env(found.inventory, host))
+def _settled_step(ctx: PlanContext, host: Host) -> Step:
+    file = File(ctx.layout.etcd.env_file or "", etcd_env(ctx.inventory, host))
     title = "Update the initial cluster"
     return rewrite_step("etcd.env-settled", host.name, file, title=title, why=SETTLED_WHY, phase=PHASE)
 
 
-def _control_planes(found: Ground) -> tuple[Group, ...]:
+def _control_planes(ctx: PlanContext) -> tuple[Group, ...]:
     """Every API server with the current members, then the components that use it."""
-    kubernetes = found.layout.kubernetes
-    if kubernetes is None or Part.KUBERNETES not in found.parts:
+    kubernetes = ctx.layout.kubernetes
+    if kubernetes is None or Part.KUBERNETES not in ctx.parts:
         return ()
-    steps = kubernetes_steps(found, ())
+    steps = kubernetes_steps(ctx, ())
     apiserver, *others = (f"kubernetes.{component.name}" for component in kubernetes.components)
     return (
         steps_named(steps, f"{apiserver}-unit"),
@@ -350,33 +350,33 @@ def _control_planes(found: Ground) -> tuple[Group, ...]:
     )
 
 
-def _unreached(snapshot: ClusterSnapshot, found: Ground, gone: tuple[str, ...]) -> tuple[str, ...]:
+def _unreachable_hosts(snapshot: ClusterSnapshot, ctx: PlanContext, absent: tuple[str, ...]) -> tuple[str, ...]:
     """Hosts that might still serve the old data unnoticed."""
-    told = []
-    for host in dict.fromkeys((*found.etcd, *found.control_planes)):
+    lines = []
+    for host in dict.fromkeys((*ctx.etcd, *ctx.control_planes)):
         if not answers(snapshot, host):
             facts = snapshot.host(HostName(host.name))
             why = (reason_of(facts.reach) if facts else None) or "it was not queried"
-            left = ",".join((*gone, host.name))
-            told.append(
+            left = ",".join((*absent, host.name))
+            lines.append(
                 f"{host.name} cannot be reached: {why}. It may still serve the old data: fix it, or switch it off "
                 f"permanently, and name it in gone = {left}"
             )
-    return tuple(told)
+    return tuple(lines)
 
 
-def _unknown(inventory: Inventory, gone: tuple[str, ...]) -> tuple[str, ...]:
+def _unknown(inventory: Inventory, absent: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(
-        f"the inventory has no host {name} that could be gone" for name in gone if inventory.find(name) is None
+        f"the inventory has no host {name} that could be gone" for name in absent if inventory.find(name) is None
     )
 
 
-def _told(snapshot: ClusterSnapshot, found: Ground, source: Source, gone: tuple[str, ...]) -> tuple[str, str]:
+def _summary(snapshot: ClusterSnapshot, ctx: PlanContext, source: Source, absent: tuple[str, ...]) -> tuple[str, str]:
     """The resulting cluster, and the lost data."""
-    hosts = tuple(host.name for host in found.etcd)
+    hosts = tuple(host.name for host in ctx.etcd)
     came = f"{source.here} here, copied to " if source.here else ""
-    told = [f"etcd restored from {came}{source.path} on {source.host.name}; members will be {', '.join(hosts)}"]
-    told += [f"{name} is left out: if it returns, rename its data and run join {name}" for name in gone]
+    lines = [f"etcd restored from {came}{source.path} on {source.host.name}; members will be {', '.join(hosts)}"]
+    lines += [f"{name} is left out: if it returns, rename its data and run join {name}" for name in absent]
     view = etcd_view(snapshot)
     now = f" (etcd now: {view.quorum.sentence()})" if view.quorum and view.current and view.quorum.holds else ""
-    return "\n".join(told), f"everything written to etcd since {source.here or source.path} was taken{now}"
+    return "\n".join(lines), f"everything written to etcd since {source.here or source.path} was taken{now}"

@@ -19,8 +19,8 @@ class Step:
     """One step. A step whose `verification` already holds is skipped.
 
     `needs` are the steps that must be done before; independent steps run in parallel. `verify_within_s` bounds the wait
-    for `verification` after the operation. `together` are steps that must start for this one to end; a run done step by
-    step starts them with it.
+    for `verification` after the operation. `starts_with` are steps that must start for this one to end; a run done step
+    by step starts them with it.
     """
 
     id: StepId
@@ -34,7 +34,7 @@ class Step:
     needs: tuple[StepId, ...] = ()
     verify_within_s: float = 30.0
     phase: str = ""
-    together: tuple[StepId, ...] = ()
+    starts_with: tuple[StepId, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +42,8 @@ class Plan:
     """The changes of `action` to `cluster`; `steps` are in an order that respects their `needs`.
 
     `undoes` names the run that this plan undoes, if any. `undone_by` is the action that undoes all of this, if undoing
-    single steps is not enough; it is planned from the state of the hosts at that time. `loses` names what is lost
-    permanently; such a plan is confirmed by typing the cluster's name. `leaves` is the host to remove from the
+    single steps is not enough; it is planned from the state of the hosts at that time. `data_loss` names what is lost
+    permanently; such a plan is confirmed by typing the cluster's name. `departing_host` is the host to remove from the
     inventory afterwards; with `updates_inventory` its file is then changed without a prompt.
     """
 
@@ -53,8 +53,8 @@ class Plan:
     summary: str = ""
     undoes: str = ""
     undone_by: ActionCall | None = None
-    loses: str = ""
-    leaves: str = ""
+    data_loss: str = ""
+    departing_host: str = ""
     updates_inventory: bool = False
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from haconsole.actions.action import Action, Argument, ArgumentKind, Request
 from haconsole.actions.build import script, start_step
-from haconsole.actions.operations import RunCommand, TakeBack
+from haconsole.actions.operations import RunCommand, UndoByCommand
 from haconsole.actions.restart import SERVICES, role_of, unfit, unit_of
 from haconsole.actions.step import Plan, Refusal, Step
 from haconsole.inventory.schema import Host, Inventory
@@ -69,7 +69,7 @@ def _not_masked(snapshot: ClusterSnapshot, host: Host, service: str) -> tuple[st
 
 
 def _step(host: Host, service: str, unit: str) -> Step:
-    masked_again = script(MASKED, "masked", unit, means=f"{unit} is masked", otherwise=f"{unit} is not masked")
+    masked_again = script(MASKED, "masked", unit, means=f"{unit} is masked", problem=f"{unit} is not masked")
     return start_step(
         "service.unmask",
         host.name,
@@ -79,7 +79,7 @@ def _step(host: Host, service: str, unit: str) -> Step:
         phase=service,
         newer_than=(),
         needs=(),
-        undo=TakeBack(RunCommand(("systemctl", "mask", "--now", unit), timeout_s=120.0), (masked_again,)),
+        undo=UndoByCommand(RunCommand(("systemctl", "mask", "--now", unit), timeout_s=120.0), (masked_again,)),
         test="; ".join(
             (
                 f"systemctl unmask --quiet {unit}",

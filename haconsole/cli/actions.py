@@ -139,7 +139,7 @@ async def carry_out(action: str, request: dict[str, str], given: dict[str, Any])
         planned = await session.planner.plan(action, request)
         if isinstance(planned, Refusal):
             return print_plan(planned, as_json=given["json"])
-        await agreed(planned, yes=given["confirm"] == planned.cluster if planned.loses else given["yes"])
+        await agreed(planned, yes=given["confirm"] == planned.cluster if planned.data_loss else given["yes"])
         status = await perform(session.start(planned), as_json=given["json"])
     if status == ExitCode.OK:
         tell_change(given["inventory"], planned)
@@ -158,8 +158,8 @@ async def agreed(plan: Plan, *, yes: bool) -> None:
         click.echo(for_good, err=True)
     if yes:
         return
-    if plan.loses:
-        await confirmed_by_name(f"\n{plan_heading(plan)}. Lost for good: {plan.loses}.", plan.cluster)
+    if plan.data_loss:
+        await confirmed_by_name(f"\n{plan_heading(plan)}. Lost for good: {plan.data_loss}.", plan.cluster)
     elif not await confirmed(f"\n{plan_heading(plan)}. Carry it out?"):
         raise UsageError("not carried out: it was not agreed to", mend="answer y, or say --yes")
 

@@ -12,7 +12,7 @@ from haconsole.inventory.follow import without
 
 def tell_change(inventory: Path, plan: Plan, *, apply: bool = False) -> None:
     """Say on stderr how the file should follow now that `plan` is done; with `apply`, or if the plan says so, do it."""
-    change = without(inventory, plan.leaves) if plan.leaves else None
+    change = without(inventory, plan.departing_host) if plan.departing_host else None
     if change is None:
         return
     if not change.diff:

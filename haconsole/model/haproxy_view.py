@@ -37,7 +37,7 @@ def servers_named(facts: HaproxyFacts, backend: str, server: str) -> tuple[Serve
     return tuple(ServerPlace(backend, each) for one in backends for each in one.servers if each.name == server)
 
 
-def beside(facts: HaproxyFacts, places: tuple[ServerPlace, ...]) -> tuple[HaproxyServer, ...]:
+def other_servers(facts: HaproxyFacts, places: tuple[ServerPlace, ...]) -> tuple[HaproxyServer, ...]:
     """What serves in place of `places`: the other servers of their backends that are up and ready."""
     out = {place.name for place in places}
     backends = {place.backend for place in places}

@@ -71,7 +71,7 @@ def way_back(step: Step) -> str:
     match step.undo:
         case op.Irreversible():
             return undo_line(step.undo) or ""
-        case op.RunCommand(argv=argv) | op.TakeBack(operation=op.RunCommand(argv=argv)):
+        case op.RunCommand(argv=argv) | op.UndoByCommand(operation=op.RunCommand(argv=argv)):
             return short_line(argv)
         case _:
             return undo_line(step.undo) or ""

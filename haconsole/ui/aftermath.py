@@ -38,7 +38,7 @@ async def let_inventory_follow(app: ConsoleApp, plan: Plan, outcome: Outcome) ->
     if app.setting.file is None or outcome not in (Outcome.DONE, Outcome.ALREADY):
         return
     try:
-        change = await asyncio.to_thread(without, app.setting.file, plan.leaves)
+        change = await asyncio.to_thread(without, app.setting.file, plan.departing_host)
         if change is None:
             return
         if not change.diff:

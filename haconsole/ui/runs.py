@@ -154,7 +154,7 @@ class Runs:
             app.run_view = replace(app.run_view, broken=None if app.run_view.done else broken)
             app.notify(f"{plan.action} is over: R shows how it went", markup=False)
             app.run_view = replace(app.run_view, changes=await changes_since(app, before))
-            if app.run_view.done is not None and plan.leaves:
+            if app.run_view.done is not None and plan.departing_host:
                 await let_inventory_follow(app, plan, app.run_view.done.outcome)
 
     async def _take_in(self, begin: Begin) -> None:

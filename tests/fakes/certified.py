@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
-from haconsole.actions.bootstrap.ground import ground
 from haconsole.actions.bootstrap.leaves import leaves_on
+from haconsole.actions.plan_context import plan_context
 from haconsole.configs.layout import layout, successor
 from haconsole.inventory.schema import Host, Inventory
 from haconsole.model.certificate import Certificate, TokenKeys
@@ -21,15 +21,15 @@ Change = Callable[[Certificate], Certificate]
 
 
 def certified(
-    *, bundle: tuple[str, ...] = (OLD,), made: bool = False, signed: str = OLD, change: Change = lambda one: one
+    *, bundle: tuple[str, ...] = (OLD,), made: bool = False, signed_by: str = OLD, change: Change = lambda one: one
 ) -> ClusterSnapshot:
-    """Every leaf a day old and `signed` by that generation of its CA; `bundle` are the generations trusted."""
+    """Every leaf a day old and `signed_by` by that generation of its CA; `bundle` are the generations trusted."""
     snapshot = healthy()
     hosts = tuple(
         replace(
             facts,
-            certificates=Known(tuple(map(change, _of(INVENTORY, host, bundle, made, signed))), NOW),
-            token_keys=_tokens(bundle, made, signed),
+            certificates=Known(tuple(map(change, _of(INVENTORY, host, bundle, made, signed_by))), NOW),
+            token_keys=_tokens(bundle, made, signed_by),
         )
         for facts in snapshot.hosts
         if (host := INVENTORY.find(facts.host))
@@ -37,13 +37,15 @@ def certified(
     return replace(snapshot, hosts=hosts)
 
 
-def _of(inventory: Inventory, host: Host, bundle: tuple[str, ...], made: bool, signed: str) -> tuple[Certificate, ...]:
-    found = ground(healthy(), inventory, None)
+def _of(
+    inventory: Inventory, host: Host, bundle: tuple[str, ...], made: bool, signed_by: str
+) -> tuple[Certificate, ...]:
+    ctx = plan_context(healthy(), inventory, None)
     leaves = tuple(
-        certificate(host, leaf.name, leaf.files.cert, f"{leaf.name}@{host.name}-{signed}", sans=leaf.sans)
-        for leaf in leaves_on(found, host)
+        certificate(host, leaf.name, leaf.files.cert, f"{leaf.name}@{host.name}-{signed_by}", sans=leaf.sans)
+        for leaf in leaves_on(ctx, host)
     )
-    signer = {leaf.files.cert: f"{leaf.authority}-{signed}" for leaf in leaves_on(found, host)}
+    signer = {leaf.files.cert: f"{leaf.authority}-{signed_by}" for leaf in leaves_on(ctx, host)}
     leaves = tuple(replace(leaf, issued_by=signer[leaf.path], chain_ok=True, key_matches=True) for leaf in leaves)
     return (*leaves, *_authorities(inventory, host, bundle, made))
 
@@ -65,13 +67,13 @@ def _authorities(inventory: Inventory, host: Host, bundle: tuple[str, ...], made
     return tuple(several)
 
 
-def _tokens(bundle: tuple[str, ...], made: bool, signed: str) -> tuple[TokenKeys, ...]:
+def _tokens(bundle: tuple[str, ...], made: bool, signed_by: str) -> tuple[TokenKeys, ...]:
     places = layout(INVENTORY).kubernetes
     assert places
     pair = places.service_account
     kept = (
         TokenKeys(pair.cert, 0o644, private=False, fingerprints=tuple(f"sa-{one}" for one in bundle)),
-        TokenKeys(pair.key, 0o600, private=True, fingerprints=(f"sa-{signed}",)),
+        TokenKeys(pair.key, 0o600, private=True, fingerprints=(f"sa-{signed_by}",)),
     )
     return (*kept, TokenKeys(successor(pair).cert, 0o644, private=False, fingerprints=(f"sa-{NEW}",))) if made else kept
 

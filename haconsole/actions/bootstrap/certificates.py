@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from haconsole.actions.bootstrap.ground import Ground, Part
-from haconsole.actions.bootstrap.leaves import ETCD_CA, FRONT_PROXY_CA, KUBERNETES_CA, LeafWanted, leaves_on
+from haconsole.actions.bootstrap.leaves import ETCD_CA, FRONT_PROXY_CA, KUBERNETES_CA, DesiredLeaf, leaves_on
 from haconsole.actions.build import script, step_id
 from haconsole.actions.checks import AuthorityInPlace, CertificateInPlace
 from haconsole.actions.operations import (
     EnsureAuthority,
     EnsureKeyPair,
     Irreversible,
-    PutBack,
     RunCommand,
     TrustAuthority,
+    UndoByRestoringFiles,
 )
+from haconsole.actions.plan_context import Part, PlanContext
 from haconsole.actions.step import Step, StepId
 from haconsole.configs.haproxy import check_verifies
 from haconsole.configs.layout import KeyPairFiles, KubernetesLayout
@@ -27,56 +27,56 @@ KEPT = Irreversible(
 )
 
 
-def certificates(found: Ground, after: tuple[StepId, ...]) -> tuple[Step, ...]:
+def certificates(ctx: PlanContext, after: tuple[StepId, ...]) -> tuple[Step, ...]:
     """Authorities first, then the leaves of the requested parts."""
-    authorities = _authorities(found, after)
+    authorities = _authorities(ctx, after)
     ready = {step.id for step in authorities}
     leaves = (
-        _issue(host, leaf, (*_needs(found, leaf, host, ready), *after))
-        for host in found.hosts
-        for leaf in leaves_on(found, host)
+        _issue(host, leaf, (*_needs(ctx, leaf, host, ready), *after))
+        for host in ctx.hosts
+        for leaf in leaves_on(ctx, host)
     )
     return (*authorities, *leaves)
 
 
-def authority_needs(found: Ground, authority: str, host: Host) -> tuple[StepId, ...]:
+def authority_needs(ctx: PlanContext, authority: str, host: Host) -> tuple[StepId, ...]:
     """The steps after which `host` has the certificate of `authority`."""
-    holders = _holders(found, authority)
+    holders = _holders(ctx, authority)
     makers = (step_id(f"pki.{authority}", holders[0].name),) if holders else ()
     trusts = (step_id(f"pki.{authority}-trust", host.name),) if host not in holders else ()
     return makers + trusts
 
 
-def _holders(found: Ground, authority: str) -> tuple[Host, ...]:
-    return found.etcd if authority == ETCD_CA else found.control_planes
+def _holders(ctx: PlanContext, authority: str) -> tuple[Host, ...]:
+    return ctx.etcd if authority == ETCD_CA else ctx.control_planes
 
 
-def _needs(found: Ground, leaf: LeafWanted, host: Host, ready: set[StepId]) -> tuple[StepId, ...]:
+def _needs(ctx: PlanContext, leaf: DesiredLeaf, host: Host, ready: set[StepId]) -> tuple[StepId, ...]:
     owner = (step_id("etcd.user", host.name),) if leaf.owner.startswith("etcd:") else ()
-    return (*(step for step in authority_needs(found, leaf.authority, host) if step in ready), *owner)
+    return (*(step for step in authority_needs(ctx, leaf.authority, host) if step in ready), *owner)
 
 
-def _authorities(found: Ground, after: tuple[StepId, ...]) -> tuple[Step, ...]:
-    etcd, kubernetes = found.layout.etcd.pki, found.layout.kubernetes
+def _authorities(ctx: PlanContext, after: tuple[StepId, ...]) -> tuple[Step, ...]:
+    etcd, kubernetes = ctx.layout.etcd.pki, ctx.layout.kubernetes
     steps: list[Step] = []
-    if etcd and found.parts & {Part.ETCD, Part.KUBERNETES}:
-        steps.append(_authority(found, ETCD_CA, "etcd-ca", etcd.ca, ETCD_CA_WHY, after))
-        if Part.KUBERNETES in found.parts:
-            steps += _trusts(found, ETCD_CA, etcd.ca.cert, found.control_planes)
+    if etcd and ctx.parts & {Part.ETCD, Part.KUBERNETES}:
+        steps.append(_authority(ctx, ETCD_CA, "etcd-ca", etcd.ca, ETCD_CA_WHY, after))
+        if Part.KUBERNETES in ctx.parts:
+            steps += _trusts(ctx, ETCD_CA, etcd.ca.cert, ctx.control_planes)
     if kubernetes is None:
         return tuple(steps)
-    if Part.KUBERNETES in found.parts or (Part.HAPROXY in found.parts and check_verifies(found.inventory)):
-        steps.append(_authority(found, KUBERNETES_CA, "kubernetes", kubernetes.ca, KUBERNETES_CA_WHY, after))
-    if Part.HAPROXY in found.parts and check_verifies(found.inventory):
-        steps += _trusts(found, KUBERNETES_CA, kubernetes.ca.cert, found.balancers)
-    if Part.KUBERNETES in found.parts:
+    if Part.KUBERNETES in ctx.parts or (Part.HAPROXY in ctx.parts and check_verifies(ctx.inventory)):
+        steps.append(_authority(ctx, KUBERNETES_CA, "kubernetes", kubernetes.ca, KUBERNETES_CA_WHY, after))
+    if Part.HAPROXY in ctx.parts and check_verifies(ctx.inventory):
+        steps += _trusts(ctx, KUBERNETES_CA, kubernetes.ca.cert, ctx.balancers)
+    if Part.KUBERNETES in ctx.parts:
         steps.append(
-            _authority(found, FRONT_PROXY_CA, "front-proxy-ca", kubernetes.front_proxy_ca, FRONT_PROXY_WHY, after)
+            _authority(ctx, FRONT_PROXY_CA, "front-proxy-ca", kubernetes.front_proxy_ca, FRONT_PROXY_WHY, after)
         )
-        steps.append(_service_account(found, kubernetes, after))
-        if found.inventory.pki.ca_key is CaKeyPlace.HOSTS:
-            planes = found.control_planes
-            steps += (signing_step(found, host, authority_needs(found, KUBERNETES_CA, host)) for host in planes)
+        steps.append(_service_account(ctx, kubernetes, after))
+        if ctx.inventory.pki.ca_key is CaKeyPlace.HOSTS:
+            planes = ctx.control_planes
+            steps += (signing_step(ctx, host, authority_needs(ctx, KUBERNETES_CA, host)) for host in planes)
     return tuple(steps)
 
 
@@ -97,9 +97,9 @@ SERVICE_ACCOUNT_WHY = (
 
 
 def _authority(
-    found: Ground, authority: str, common_name: str, files: KeyPairFiles, why: str, after: tuple[StepId, ...]
+    ctx: PlanContext, authority: str, common_name: str, files: KeyPairFiles, why: str, after: tuple[StepId, ...]
 ) -> Step:
-    holders = tuple(HostName(host.name) for host in _holders(found, authority))
+    holders = tuple(HostName(host.name) for host in _holders(ctx, authority))
     return Step(
         id=step_id(f"pki.{authority}", holders[0]),
         title=f"Install the {authority.removesuffix('-ca')} CA on {', '.join(holders)}",
@@ -113,9 +113,9 @@ def _authority(
     )
 
 
-def _trusts(found: Ground, authority: str, cert_path: str, hosts: tuple[Host, ...]) -> tuple[Step, ...]:
+def _trusts(ctx: PlanContext, authority: str, cert_path: str, hosts: tuple[Host, ...]) -> tuple[Step, ...]:
     """Hosts that verify with a CA without holding its key."""
-    holders = _holders(found, authority)
+    holders = _holders(ctx, authority)
     return tuple(
         Step(
             id=step_id(f"pki.{authority}-trust", host.name),
@@ -124,7 +124,7 @@ def _trusts(found: Ground, authority: str, cert_path: str, hosts: tuple[Host, ..
             host=HostName(host.name),
             operation=TrustAuthority(authority, cert_path),
             verification=(AuthorityInPlace(),),
-            undo=PutBack((cert_path,)),
+            undo=UndoByRestoringFiles((cert_path,)),
             needs=(step_id(f"pki.{authority}", holders[0].name),),
             phase=PHASE,
         )
@@ -133,8 +133,8 @@ def _trusts(found: Ground, authority: str, cert_path: str, hosts: tuple[Host, ..
     )
 
 
-def _service_account(found: Ground, kubernetes: KubernetesLayout, after: tuple[StepId, ...]) -> Step:
-    holders = tuple(HostName(host.name) for host in found.control_planes)
+def _service_account(ctx: PlanContext, kubernetes: KubernetesLayout, after: tuple[StepId, ...]) -> Step:
+    holders = tuple(HostName(host.name) for host in ctx.control_planes)
     files = kubernetes.service_account
     return Step(
         id=step_id("pki.service-account", holders[0]),
@@ -153,10 +153,10 @@ FIRST_IS = load_script("signing-ca-is")
 FIRST = load_script("extract-signing-ca")
 
 
-def signing_step(found: Ground, host: Host, needs: tuple[StepId, ...]) -> Step:
+def signing_step(ctx: PlanContext, host: Host, needs: tuple[StepId, ...]) -> Step:
     """Install the CA certificate that kube-controller-manager signs with, in a separate file."""
-    assert found.layout.kubernetes is not None
-    ca, alone = found.layout.kubernetes.ca.cert, found.layout.kubernetes.signing_ca
+    assert ctx.layout.kubernetes is not None
+    ca, alone = ctx.layout.kubernetes.ca.cert, ctx.layout.kubernetes.signing_ca
     return Step(
         id=step_id("pki.kubernetes-signing", host.name),
         title="Install the signing CA",
@@ -170,16 +170,16 @@ def signing_step(found: Ground, host: Host, needs: tuple[StepId, ...]) -> Step:
                 ca,
                 alone,
                 means=f"{alone} is the first certificate of {ca}",
-                otherwise=f"{alone} is not the first certificate of {ca}",
+                problem=f"{alone} is not the first certificate of {ca}",
             ),
         ),
-        undo=PutBack((alone,)),
+        undo=UndoByRestoringFiles((alone,)),
         needs=needs,
         phase=PHASE,
     )
 
 
-def _issue(host: Host, leaf: LeafWanted, needs: tuple[StepId, ...]) -> Step:
+def _issue(host: Host, leaf: DesiredLeaf, needs: tuple[StepId, ...]) -> Step:
     return Step(
         id=step_id(f"pki.{leaf.name}", host.name),
         title=f"Issue the {leaf.name} certificate",
@@ -187,7 +187,7 @@ def _issue(host: Host, leaf: LeafWanted, needs: tuple[StepId, ...]) -> Step:
         host=HostName(host.name),
         operation=leaf.issue(),
         verification=(CertificateInPlace(),),
-        undo=PutBack((leaf.files.cert, leaf.files.key)),
+        undo=UndoByRestoringFiles((leaf.files.cert, leaf.files.key)),
         needs=needs,
         phase=PHASE,
     )

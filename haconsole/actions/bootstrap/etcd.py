@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from haconsole.actions.bootstrap.certificates import authority_needs
-from haconsole.actions.bootstrap.ground import Ground
 from haconsole.actions.bootstrap.leaves import ETCD_CA
 from haconsole.actions.build import START_S, File, at_once, ran_before, script, start_step, step_id, stopped, write_step
 from haconsole.actions.checks import EtcdHealthy, FilesAbsent
-from haconsole.actions.operations import Irreversible, RunCommand, TakeBack
+from haconsole.actions.operations import Irreversible, RunCommand, UndoByCommand
+from haconsole.actions.plan_context import PlanContext
 from haconsole.actions.step import Step, StepId
 from haconsole.configs.etcd import etcd_env, etcd_unit
 from haconsole.configs.layout import EtcdLayout
@@ -44,23 +44,23 @@ ONE_BY_ONE_WHY = (
 )
 
 
-def etcd_steps(found: Ground, after: tuple[StepId, ...]) -> tuple[Step, ...]:
+def etcd_steps(ctx: PlanContext, after: tuple[StepId, ...]) -> tuple[Step, ...]:
     """The steps of every member.
 
     1. Stopped or hung members start, all at the same time: that recovers a lost quorum.
     2. Running members restart one at a time, and only if a file is newer than their start.
     """
-    steps = tuple(step for host in found.etcd for step in _files(found, host, after))
-    return (*steps, *_starts(found))
+    steps = tuple(step for host in ctx.etcd for step in _files(ctx, host, after))
+    return (*steps, *_starts(ctx))
 
 
 def start_of(host: str) -> StepId:
     return step_id("etcd.start", host)
 
 
-def account_steps(found: Ground, after: tuple[StepId, ...]) -> tuple[Step, ...]:
+def account_steps(ctx: PlanContext, after: tuple[StepId, ...]) -> tuple[Step, ...]:
     """The account comes before the certificates, whose keys it owns."""
-    return tuple(_user(found.layout.etcd, host, after) for host in found.etcd)
+    return tuple(_user(ctx.layout.etcd, host, after) for host in ctx.etcd)
 
 
 def _user(etcd: EtcdLayout, host: Host, after: tuple[StepId, ...]) -> Step:
@@ -72,15 +72,15 @@ def _user(etcd: EtcdLayout, host: Host, after: tuple[StepId, ...]) -> Step:
         why=USER_WHY,
         host=HostName(host.name),
         operation=RunCommand(("sh", "-ec", MAKE_USER, "account", etcd.user, etcd.data_dir)),
-        verification=(script(USER_THERE, "account", etcd.user, etcd.data_dir, means=means, otherwise=missing),),
+        verification=(script(USER_THERE, "account", etcd.user, etcd.data_dir, means=means, problem=missing),),
         undo=Irreversible("a system account without login and an empty directory do no harm"),
         needs=after,
         phase=ACCOUNT_PHASE,
     )
 
 
-def _files(found: Ground, host: Host, after: tuple[StepId, ...]) -> tuple[Step, ...]:
-    etcd, inventory = found.layout.etcd, found.inventory
+def _files(ctx: PlanContext, host: Host, after: tuple[StepId, ...]) -> tuple[Step, ...]:
+    etcd, inventory = ctx.layout.etcd, ctx.inventory
     unit = File(etcd.unit_file or "", etcd_unit(inventory))
     env = File(etcd.env_file or "", etcd_env(inventory, host))
     return (
@@ -89,28 +89,28 @@ def _files(found: Ground, host: Host, after: tuple[StepId, ...]) -> tuple[Step, 
     )
 
 
-def _starts(found: Ground) -> tuple[Step, ...]:
-    etcd = found.layout.etcd
-    live = any(found.runs(host, etcd.unit or "") for host in found.etcd)
-    down = tuple(host for host in found.etcd if not (live and _works(found, host)))
-    steps = list(at_once(tuple(_start(found, host, (), live=False) for host in down)))
+def _starts(ctx: PlanContext) -> tuple[Step, ...]:
+    etcd = ctx.layout.etcd
+    live = any(ctx.runs(host, etcd.unit or "") for host in ctx.etcd)
+    down = tuple(host for host in ctx.etcd if not (live and _works(ctx, host)))
+    steps = list(at_once(tuple(_start(ctx, host, (), live=False) for host in down)))
     before = tuple(step.id for step in steps)
-    for host in found.etcd:
+    for host in ctx.etcd:
         if host not in down:
-            steps.append(_start(found, host, before, live=True))
+            steps.append(_start(ctx, host, before, live=True))
             before = (steps[-1].id,)
     return tuple(steps)
 
 
-def _works(found: Ground, host: Host) -> bool:
+def _works(ctx: PlanContext, host: Host) -> bool:
     """The member runs and does not hang."""
-    facts = found.snapshot.host(HostName(host.name))
-    hung = facts is not None and is_hung(facts.service("etcd"), answers=isinstance(facts.etcd, Known))
-    return found.runs(host, found.layout.etcd.unit or "") and not hung
+    facts = ctx.snapshot.host(HostName(host.name))
+    is_hanging = facts is not None and is_hung(facts.service("etcd"), answers=isinstance(facts.etcd, Known))
+    return ctx.runs(host, ctx.layout.etcd.unit or "") and not is_hanging
 
 
-def _start(found: Ground, host: Host, before: tuple[StepId, ...], *, live: bool) -> Step:
-    unit = found.layout.etcd.unit or ""
+def _start(ctx: PlanContext, host: Host, before: tuple[StepId, ...], *, live: bool) -> Step:
+    unit = ctx.layout.etcd.unit or ""
     return start_step(
         "etcd.start",
         host.name,
@@ -118,37 +118,37 @@ def _start(found: Ground, host: Host, before: tuple[StepId, ...], *, live: bool)
         title="Start etcd",
         why=ONE_BY_ONE_WHY if live else TOGETHER_WHY,
         phase=PHASE,
-        newer_than=files_of(found),
-        needs=(*needs_of(found, host), *before),
-        undo=ran_before(unit) if found.runs(host, unit) else take_down(found.layout.etcd),
-        also=(EtcdHealthy(len(found.inventory.with_role(Role.ETCD))),),
+        newer_than=files_of(ctx),
+        needs=(*needs_of(ctx, host), *before),
+        undo=ran_before(unit) if ctx.runs(host, unit) else take_down(ctx.layout.etcd),
+        also=(EtcdHealthy(len(ctx.inventory.with_role(Role.ETCD))),),
         vips_pause=live,
     )
 
 
-def files_of(found: Ground) -> tuple[str, ...]:
+def files_of(ctx: PlanContext) -> tuple[str, ...]:
     """The files that a member reads only at its start; it reloads its own certificates at each handshake."""
-    etcd = found.layout.etcd
+    etcd = ctx.layout.etcd
     files = tuple(file for file in (etcd.unit_file, etcd.env_file) if file)
     if etcd.pki is None:
         return files
     return (*files, etcd.pki.ca.cert)
 
 
-def needs_of(found: Ground, host: Host) -> tuple[StepId, ...]:
+def needs_of(ctx: PlanContext, host: Host) -> tuple[StepId, ...]:
     """The steps before a member's start on `host`."""
     name = host.name
     needs = (step_id("etcd.user", name), step_id("etcd.unit", name), step_id("etcd.env", name))
-    if found.layout.etcd.pki is None:
+    if ctx.layout.etcd.pki is None:
         return needs
     leaves = tuple(step_id(f"pki.etcd-{leaf}", name) for leaf in ("server", "peer", "client"))
-    return (*needs, *leaves, *authority_needs(found, ETCD_CA, host))
+    return (*needs, *leaves, *authority_needs(ctx, ETCD_CA, host))
 
 
-def take_down(etcd: EtcdLayout) -> TakeBack:
+def take_down(etcd: EtcdLayout) -> UndoByCommand:
     """Undo for a member's first start: stop it and rename its data."""
     unit = etcd.unit or ""
-    return TakeBack(
+    return UndoByCommand(
         RunCommand(("sh", "-ec", TAKE_DOWN, "take-down", unit, etcd.member_dir), timeout_s=START_S),
         (stopped(unit), FilesAbsent((etcd.member_dir,), "its data is not renamed")),
     )

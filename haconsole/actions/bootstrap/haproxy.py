@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from haconsole.actions.balancer_files import may_write
 from haconsole.actions.bootstrap.certificates import authority_needs
-from haconsole.actions.bootstrap.ground import Ground
 from haconsole.actions.bootstrap.leaves import KUBERNETES_CA
 from haconsole.actions.build import File, restore_unit, start_step, step_id, write_step
+from haconsole.actions.plan_context import PlanContext
 from haconsole.actions.step import Step, StepId
 from haconsole.configs.haproxy import check_verifies, haproxy_cfg, haproxy_drop_in, haproxy_run_folder
 from haconsole.configs.layout import HaproxyLayout
@@ -24,17 +24,17 @@ DROP_IN_WHY = (
 START_WHY = "haproxy validates the new configuration first, so that a mistake in it stops no running process."
 
 
-def haproxy_steps(found: Ground, after: tuple[StepId, ...]) -> tuple[Step, ...]:
+def haproxy_steps(ctx: PlanContext, after: tuple[StepId, ...]) -> tuple[Step, ...]:
     """Files and start on every balancer; balancers that run already take turns."""
-    haproxy = found.layout.haproxy
+    haproxy = ctx.layout.haproxy
     if haproxy is None:
         return ()
-    live = any(found.runs(host, haproxy.unit) for host in found.balancers)
+    live = any(ctx.runs(host, haproxy.unit) for host in ctx.balancers)
     steps: list[Step] = []
     starts: list[Step] = []
-    for host in found.balancers:
-        steps += _files(found, haproxy, host, after)
-        starts.append(_start(found, haproxy, host, (starts[-1].id,) if live and starts else ()))
+    for host in ctx.balancers:
+        steps += _files(ctx, haproxy, host, after)
+        starts.append(_start(ctx, haproxy, host, (starts[-1].id,) if live and starts else ()))
     return (*steps, *starts)
 
 
@@ -42,9 +42,9 @@ def start_of(host: str) -> StepId:
     return step_id("haproxy.start", host)
 
 
-def _files(found: Ground, haproxy: HaproxyLayout, host: Host, after: tuple[StepId, ...]) -> tuple[Step, ...]:
-    config = File(haproxy.config_file, haproxy_cfg(found.inventory))
-    drop_in = File(haproxy.drop_in, haproxy_drop_in(found.inventory))
+def _files(ctx: PlanContext, haproxy: HaproxyLayout, host: Host, after: tuple[StepId, ...]) -> tuple[Step, ...]:
+    config = File(haproxy.config_file, haproxy_cfg(ctx.inventory))
+    drop_in = File(haproxy.drop_in, haproxy_drop_in(ctx.inventory))
     return (
         write_step(
             "haproxy.config",
@@ -54,7 +54,7 @@ def _files(found: Ground, haproxy: HaproxyLayout, host: Host, after: tuple[StepI
             why=CONFIG_WHY,
             phase=PHASE,
             needs=after,
-            precondition=(may_write(found.inventory, config.path),),
+            precondition=(may_write(ctx.inventory, config.path),),
         ),
         write_step(
             "haproxy.drop-in",
@@ -64,19 +64,19 @@ def _files(found: Ground, haproxy: HaproxyLayout, host: Host, after: tuple[StepI
             why=DROP_IN_WHY,
             phase=PHASE,
             needs=after,
-            precondition=(may_write(found.inventory, drop_in.path),),
+            precondition=(may_write(ctx.inventory, drop_in.path),),
         ),
     )
 
 
-def _start(found: Ground, haproxy: HaproxyLayout, host: Host, before: tuple[StepId, ...]) -> Step:
+def _start(ctx: PlanContext, haproxy: HaproxyLayout, host: Host, before: tuple[StepId, ...]) -> Step:
     own: tuple[str, ...] = (haproxy.config_file, haproxy.drop_in)
     files = own
     needs = ("haproxy.config", "haproxy.drop-in")
     authority: tuple[StepId, ...] = ()
-    if check_verifies(found.inventory) and found.layout.kubernetes:
-        files += (found.layout.kubernetes.ca.cert,)
-        authority = authority_needs(found, KUBERNETES_CA, host)
+    if check_verifies(ctx.inventory) and ctx.layout.kubernetes:
+        files += (ctx.layout.kubernetes.ca.cert,)
+        authority = authority_needs(ctx, KUBERNETES_CA, host)
     return start_step(
         "haproxy.start",
         host.name,
@@ -86,7 +86,7 @@ def _start(found: Ground, haproxy: HaproxyLayout, host: Host, before: tuple[Step
         phase=PHASE,
         newer_than=files,
         needs=(*(step_id(need, host.name) for need in needs), *authority, *before),
-        undo=restore_unit(haproxy.unit, found.service(host, haproxy.unit), own, haproxy_run_folder(haproxy)),
+        undo=restore_unit(haproxy.unit, ctx.service(host, haproxy.unit), own, haproxy_run_folder(haproxy)),
         test=f"haproxy -c -q -f {haproxy.config_file}",
         reloads=True,
     )

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from haconsole.actions.balancer_files import may_write
-from haconsole.actions.bootstrap.ground import Ground
 from haconsole.actions.build import File, restore_unit, start_step, step_id, write_step
+from haconsole.actions.plan_context import PlanContext
 from haconsole.actions.step import Step, StepId
 from haconsole.configs.keepalived import keepalived_check, keepalived_conf, keepalived_drop_in
 from haconsole.configs.layout import KeepalivedLayout
@@ -28,17 +28,17 @@ START_WHY = (
 )
 
 
-def keepalived_steps(found: Ground, after: tuple[StepId, ...]) -> tuple[Step, ...]:
+def keepalived_steps(ctx: PlanContext, after: tuple[StepId, ...]) -> tuple[Step, ...]:
     """Files and start on every balancer; those that run already take turns."""
-    keepalived = found.layout.keepalived
+    keepalived = ctx.layout.keepalived
     if keepalived is None:
         return ()
-    live = any(found.runs(host, keepalived.unit) for host in found.balancers)
+    live = any(ctx.runs(host, keepalived.unit) for host in ctx.balancers)
     steps: list[Step] = []
     starts: list[Step] = []
-    for host in found.balancers:
-        steps += _files(found, keepalived, host, after)
-        starts.append(_start(found, keepalived, host, (starts[-1].id,) if live and starts else ()))
+    for host in ctx.balancers:
+        steps += _files(ctx, keepalived, host, after)
+        starts.append(_start(ctx, keepalived, host, (starts[-1].id,) if live and starts else ()))
     return (*steps, *starts)
 
 
@@ -46,9 +46,9 @@ def start_of(host: str) -> StepId:
     return step_id("keepalived.start", host)
 
 
-def _files(found: Ground, keepalived: KeepalivedLayout, host: Host, after: tuple[StepId, ...]) -> tuple[Step, ...]:
-    inventory = found.inventory
-    interfaces = {vip: found.interface(host, vip) or "" for vip in vip_addresses(inventory)}
+def _files(ctx: PlanContext, keepalived: KeepalivedLayout, host: Host, after: tuple[StepId, ...]) -> tuple[Step, ...]:
+    inventory = ctx.inventory
+    interfaces = {vip: ctx.interface(host, vip) or "" for vip in vip_addresses(inventory)}
     files = (
         ("check", "Write keepalived's check", CHECK_WHY,
          File(keepalived.check_script, keepalived_check(inventory), 0o755)),
@@ -71,7 +71,7 @@ def _files(found: Ground, keepalived: KeepalivedLayout, host: Host, after: tuple
     )
 
 
-def _start(found: Ground, keepalived: KeepalivedLayout, host: Host, before: tuple[StepId, ...]) -> Step:
+def _start(ctx: PlanContext, keepalived: KeepalivedLayout, host: Host, before: tuple[StepId, ...]) -> Step:
     needs = tuple(step_id(f"keepalived.{what}", host.name) for what in ("check", "config", "drop-in"))
     files = (keepalived.check_script, keepalived.config_file, keepalived.drop_in)
     return start_step(
@@ -83,7 +83,7 @@ def _start(found: Ground, keepalived: KeepalivedLayout, host: Host, before: tupl
         phase=PHASE,
         newer_than=files,
         needs=(*needs, *before),
-        undo=restore_unit(keepalived.unit, found.service(host, keepalived.unit), files),
+        undo=restore_unit(keepalived.unit, ctx.service(host, keepalived.unit), files),
         test=f"keepalived -t -f {keepalived.config_file}",
         reloads=True,
     )

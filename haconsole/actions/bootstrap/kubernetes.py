@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from haconsole.actions.bootstrap import etcd
 from haconsole.actions.bootstrap.certificates import authority_needs
-from haconsole.actions.bootstrap.ground import Ground, Part
 from haconsole.actions.bootstrap.leaves import ETCD_CA, FRONT_PROXY_CA, KUBERNETES_CA
 from haconsole.actions.build import File, ran_before, start_step, step_id, write_step
 from haconsole.actions.checks import ApiserverReady
+from haconsole.actions.plan_context import Part, PlanContext
 from haconsole.actions.step import Step, StepId
 from haconsole.configs.kubeconfig import endpoint_server, kubeconfig, local_server
 from haconsole.configs.kubernetes import apiserver_unit, controller_manager_unit, scheduler_unit
@@ -40,21 +40,21 @@ START_WHY = {
 }
 
 
-def kubernetes_steps(found: Ground, after: tuple[StepId, ...]) -> tuple[Step, ...]:
+def kubernetes_steps(ctx: PlanContext, after: tuple[StepId, ...]) -> tuple[Step, ...]:
     """Units, kubeconfigs and starts; API servers that run already take turns."""
-    paths = found.layout.kubernetes
+    paths = ctx.layout.kubernetes
     if paths is None:
         return ()
-    files = tuple(step for host in found.control_planes for step in _files(found, paths, host, after))
-    return (*files, *_starts(found, paths))
+    files = tuple(step for host in ctx.control_planes for step in _files(ctx, paths, host, after))
+    return (*files, *_starts(ctx, paths))
 
 
 def start_of(component: str, host: str) -> StepId:
     return step_id(f"kubernetes.{component}", host)
 
 
-def _files(found: Ground, paths: KubernetesLayout, host: Host, after: tuple[StepId, ...]) -> tuple[Step, ...]:
-    inventory = found.inventory
+def _files(ctx: PlanContext, paths: KubernetesLayout, host: Host, after: tuple[StepId, ...]) -> tuple[Step, ...]:
+    inventory = ctx.inventory
     texts = (apiserver_unit(inventory, host), controller_manager_unit(inventory), scheduler_unit(inventory))
     units = tuple(
         write_step(
@@ -71,20 +71,20 @@ def _files(found: Ground, paths: KubernetesLayout, host: Host, after: tuple[Step
     here, balanced = local_server(inventory, host), endpoint_server(inventory, host)
     return (
         *units,
-        _kubeconfig(found, host, "admin", "kubernetes-admin", paths.admin, balanced, after),
+        _kubeconfig(ctx, host, "admin", "kubernetes-admin", paths.admin, balanced, after),
         _kubeconfig(
-            found, host, "controller-manager", "system:kube-controller-manager", paths.controller_manager, here, after
+            ctx, host, "controller-manager", "system:kube-controller-manager", paths.controller_manager, here, after
         ),
-        _kubeconfig(found, host, "scheduler", "system:kube-scheduler", paths.scheduler, here, after),
+        _kubeconfig(ctx, host, "scheduler", "system:kube-scheduler", paths.scheduler, here, after),
     )
 
 
 def _kubeconfig(
-    found: Ground, host: Host, name: str, user: str, client: KubeClient, server: str, after: tuple[StepId, ...]
+    ctx: PlanContext, host: Host, name: str, user: str, client: KubeClient, server: str, after: tuple[StepId, ...]
 ) -> Step:
     if client.files is None:
         raise ValueError(f"the {name} kubeconfig of a cluster of units names its key by path")
-    text = kubeconfig(found.inventory, user=user, files=client.files, server=server)
+    text = kubeconfig(ctx.inventory, user=user, files=client.files, server=server)
     return write_step(
         f"kubernetes.{name}-kubeconfig",
         host.name,
@@ -96,52 +96,54 @@ def _kubeconfig(
     )
 
 
-def _starts(found: Ground, paths: KubernetesLayout) -> tuple[Step, ...]:
+def _starts(ctx: PlanContext, paths: KubernetesLayout) -> tuple[Step, ...]:
     apiserver, *others = paths.components
-    live = any(found.runs(host, apiserver.unit or "") for host in found.control_planes)
+    live = any(ctx.runs(host, apiserver.unit or "") for host in ctx.control_planes)
     steps: list[Step] = []
     before: tuple[StepId, ...] = ()
-    for host in found.control_planes:
-        first = _apiserver(found, paths, apiserver, host, before)
-        steps += (first, *(_client(found, paths, one, host, first.id) for one in others))
+    for host in ctx.control_planes:
+        first = _apiserver(ctx, paths, apiserver, host, before)
+        steps += (first, *(_client(ctx, paths, one, host, first.id) for one in others))
         before = (first.id,) if live else ()
     return tuple(steps)
 
 
 def _apiserver(
-    found: Ground, paths: KubernetesLayout, component: ComponentLayout, host: Host, before: tuple[StepId, ...]
+    ctx: PlanContext, paths: KubernetesLayout, component: ComponentLayout, host: Host, before: tuple[StepId, ...]
 ) -> Step:
     leaves = ["apiserver", "apiserver-kubelet-client", "front-proxy-client"]
     authorities = [KUBERNETES_CA, FRONT_PROXY_CA]
     tokens = paths.service_account
     files = [component.unit_file or "", paths.ca.cert, paths.front_proxy_ca.cert, tokens.cert, tokens.key]
-    if found.layout.etcd.pki:
-        files.append(found.layout.etcd.pki.ca.cert)
+    if ctx.layout.etcd.pki:
+        files.append(ctx.layout.etcd.pki.ca.cert)
         leaves.append("apiserver-etcd-client")
         authorities.append(ETCD_CA)
-    etcd_ready = tuple(etcd.start_of(one.name) for one in found.etcd) if Part.ETCD in found.parts else ()
+    etcd_ready = tuple(etcd.start_of(one.name) for one in ctx.etcd) if Part.ETCD in ctx.parts else ()
     return _start(
-        found,
+        ctx,
         host,
         component,
         newer_than=tuple(files),
         needs=(
             *(step_id(f"pki.{leaf}", host.name) for leaf in leaves),
-            *(need for authority in authorities for need in authority_needs(found, authority, host)),
-            step_id("pki.service-account", found.control_planes[0].name),
+            *(need for authority in authorities for need in authority_needs(ctx, authority, host)),
+            step_id("pki.service-account", ctx.control_planes[0].name),
             *etcd_ready,
             *before,
         ),
     )
 
 
-def _client(found: Ground, paths: KubernetesLayout, component: ComponentLayout, host: Host, apiserver: StepId) -> Step:
+def _client(
+    ctx: PlanContext, paths: KubernetesLayout, component: ComponentLayout, host: Host, apiserver: StepId
+) -> Step:
     name = component.name.removeprefix("kube-")
     client = paths.controller_manager if name == "controller-manager" else paths.scheduler
-    signs = name == "controller-manager" and found.inventory.pki.ca_key is CaKeyPlace.HOSTS
+    signs = name == "controller-manager" and ctx.inventory.pki.ca_key is CaKeyPlace.HOSTS
     signing = (step_id("pki.kubernetes-signing", host.name),) if signs else ()
     return _start(
-        found,
+        ctx,
         host,
         component,
         newer_than=(
@@ -160,7 +162,7 @@ def _client(found: Ground, paths: KubernetesLayout, component: ComponentLayout, 
 
 
 def _start(
-    found: Ground, host: Host, component: ComponentLayout, *, newer_than: tuple[str, ...], needs: tuple[StepId, ...]
+    ctx: PlanContext, host: Host, component: ComponentLayout, *, newer_than: tuple[str, ...], needs: tuple[StepId, ...]
 ) -> Step:
     unit = component.unit or ""
     return start_step(
@@ -172,7 +174,7 @@ def _start(
         phase=PHASE,
         newer_than=newer_than,
         needs=(step_id(f"kubernetes.{component.name}-unit", host.name), *needs),
-        undo=ran_before(unit) if found.runs(host, unit) else None,
+        undo=ran_before(unit) if ctx.runs(host, unit) else None,
         also=(ApiserverReady(),) if component.kubeconfig is None else (),
         verify_within_s=90.0,
     )

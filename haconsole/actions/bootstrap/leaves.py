@@ -5,8 +5,8 @@ from __future__ import annotations
 import ipaddress
 from dataclasses import dataclass
 
-from haconsole.actions.bootstrap.ground import Ground, Part
 from haconsole.actions.operations import IssueCertificate
+from haconsole.actions.plan_context import Part, PlanContext
 from haconsole.configs.layout import EtcdLayout, EtcdPki, KeyPairFiles, KubeClient, KubernetesLayout
 from haconsole.inventory.effective import endpoint, service_ip, vip_addresses
 from haconsole.inventory.schema import DiscoveryKind, Host, Inventory, Kubernetes
@@ -16,7 +16,7 @@ CLIENT, SERVER, BOTH = ("client",), ("server",), ("server", "client")
 
 
 @dataclass(frozen=True, slots=True)
-class LeafWanted:
+class DesiredLeaf:
     """One leaf on one host. `name` is its role as in `model.certificate`."""
 
     name: str
@@ -87,26 +87,26 @@ def apiserver_sans(inventory: Inventory, kubernetes: Kubernetes, host: Host) -> 
     return tuple(dict.fromkeys(map(san, names)))
 
 
-def leaves_on(found: Ground, host: Host) -> tuple[LeafWanted, ...]:
+def leaves_on(ctx: PlanContext, host: Host) -> tuple[DesiredLeaf, ...]:
     """The leaves that `host` needs for the requested parts."""
-    parts, etcd, kubernetes = found.parts_on(host), found.layout.etcd, found.layout.kubernetes
-    leaves: list[LeafWanted] = []
+    parts, etcd, kubernetes = ctx.parts_on(host), ctx.layout.etcd, ctx.layout.kubernetes
+    leaves: list[DesiredLeaf] = []
     if Part.ETCD in parts and etcd.pki:
-        leaves += _member(found.inventory, host, etcd, etcd.pki.on(host))
-    if Part.KUBERNETES in parts and kubernetes and found.inventory.kubernetes:
+        leaves += _member(ctx.inventory, host, etcd, etcd.pki.on(host))
+    if Part.KUBERNETES in parts and kubernetes and ctx.inventory.kubernetes:
         if etcd.pki:
             leaves.append(_etcd_client(kubernetes, etcd.pki))
-        leaves.append(_apiserver(found.inventory, found.inventory.kubernetes, kubernetes, host))
+        leaves.append(_apiserver(ctx.inventory, ctx.inventory.kubernetes, kubernetes, host))
         leaves += _apiserver_clients(kubernetes)
         leaves += _kubeconfig_clients(kubernetes)
     return tuple(leaves)
 
 
-def _member(inventory: Inventory, host: Host, etcd: EtcdLayout, pki: EtcdPki) -> tuple[LeafWanted, ...]:
+def _member(inventory: Inventory, host: Host, etcd: EtcdLayout, pki: EtcdPki) -> tuple[DesiredLeaf, ...]:
     names, owner = etcd_sans(inventory, host), f"{etcd.user}:{etcd.user}"
 
-    def leaf(name: str, files: KeyPairFiles, usages: tuple[str, ...], why: str, sans: tuple[str, ...]) -> LeafWanted:
-        return LeafWanted(name, files, ETCD_CA, pki.ca, host.name, usages, why, sans, owner=owner)
+    def leaf(name: str, files: KeyPairFiles, usages: tuple[str, ...], why: str, sans: tuple[str, ...]) -> DesiredLeaf:
+        return DesiredLeaf(name, files, ETCD_CA, pki.ca, host.name, usages, why, sans, owner=owner)
 
     server = "The member's server certificate. etcd also uses it as its own client, so it has both usages."
     peer = "Members authenticate to each other with this certificate, as server and as client."
@@ -114,46 +114,46 @@ def _member(inventory: Inventory, host: Host, etcd: EtcdLayout, pki: EtcdPki) ->
     return (
         leaf("etcd-server", pki.server, BOTH, server, names),
         leaf("etcd-peer", pki.peer, BOTH, peer, names),
-        LeafWanted("etcd-client", pki.client, ETCD_CA, pki.ca, "haconsole", CLIENT, console),
+        DesiredLeaf("etcd-client", pki.client, ETCD_CA, pki.ca, "haconsole", CLIENT, console),
     )
 
 
-def _etcd_client(kubernetes: KubernetesLayout, pki: EtcdPki) -> LeafWanted:
+def _etcd_client(kubernetes: KubernetesLayout, pki: EtcdPki) -> DesiredLeaf:
     why = "The API server authenticates to etcd with this certificate."
     files = kubernetes.apiserver_etcd_client
-    return LeafWanted("apiserver-etcd-client", files, ETCD_CA, pki.ca, "kube-apiserver-etcd-client", CLIENT, why)
+    return DesiredLeaf("apiserver-etcd-client", files, ETCD_CA, pki.ca, "kube-apiserver-etcd-client", CLIENT, why)
 
 
-def _apiserver(inventory: Inventory, settings: Kubernetes, paths: KubernetesLayout, host: Host) -> LeafWanted:
+def _apiserver(inventory: Inventory, settings: Kubernetes, paths: KubernetesLayout, host: Host) -> DesiredLeaf:
     why = (
         "The certificate has all names that clients use, including the VIP: a missing name breaks clients only "
         "after a failover."
     )
     names = apiserver_sans(inventory, settings, host)
-    return LeafWanted("apiserver", paths.apiserver, KUBERNETES_CA, paths.ca, "kube-apiserver", SERVER, why, names)
+    return DesiredLeaf("apiserver", paths.apiserver, KUBERNETES_CA, paths.ca, "kube-apiserver", SERVER, why, names)
 
 
-def _apiserver_clients(paths: KubernetesLayout) -> tuple[LeafWanted, ...]:
-    kubelet = LeafWanted(
+def _apiserver_clients(paths: KubernetesLayout) -> tuple[DesiredLeaf, ...]:
+    kubelet = DesiredLeaf(
         "apiserver-kubelet-client", paths.apiserver_kubelet_client, KUBERNETES_CA, paths.ca,
         "kube-apiserver-kubelet-client", CLIENT,
         "The API server authenticates to kubelets with this certificate, to fetch logs or open a shell.",
         organizations=("system:masters",),
     )  # fmt: skip
-    proxy = LeafWanted(
+    proxy = DesiredLeaf(
         "front-proxy-client", paths.front_proxy_client, FRONT_PROXY_CA, paths.front_proxy_ca, "front-proxy-client",
         CLIENT, "The API server authenticates to extension API servers with this certificate.",
     )  # fmt: skip
     return kubelet, proxy
 
 
-def _kubeconfig_clients(paths: KubernetesLayout) -> tuple[LeafWanted, ...]:
+def _kubeconfig_clients(paths: KubernetesLayout) -> tuple[DesiredLeaf, ...]:
     def leaf(
         name: str, client: KubeClient, common_name: str, why: str, organizations: tuple[str, ...] = ()
-    ) -> LeafWanted | None:
+    ) -> DesiredLeaf | None:
         if client.files is None:
             return None
-        return LeafWanted(
+        return DesiredLeaf(
             name, client.files, KUBERNETES_CA, paths.ca, common_name, CLIENT, why, organizations=organizations
         )
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from haconsole.actions.bootstrap.certificates import certificates
 from haconsole.actions.bootstrap.etcd import account_steps, etcd_steps
-from haconsole.actions.bootstrap.ground import Ground, Part, ground
 from haconsole.actions.bootstrap.haproxy import haproxy_steps
 from haconsole.actions.bootstrap.keepalived import keepalived_steps
 from haconsole.actions.bootstrap.kubernetes import kubernetes_steps
 from haconsole.actions.bootstrap.preflight import preflight
 from haconsole.actions.bootstrap.refuse import refusals
 from haconsole.actions.bootstrap.verify import verify_steps
+from haconsole.actions.plan_context import Part, PlanContext, plan_context
 from haconsole.actions.step import Plan, Refusal, Step
 from haconsole.inventory.schema import Inventory
 from haconsole.model.snapshot import ClusterSnapshot
@@ -24,28 +24,28 @@ def plan_bootstrap(snapshot: ClusterSnapshot, inventory: Inventory, only: Part |
     Every change waits for every host's preflight. Completed steps are detected by their verification, so a plan for a
     finished cluster has the same steps, and running it changes nothing.
     """
-    found = ground(snapshot, inventory, only)
-    reasons = refusals(found)
+    ctx = plan_context(snapshot, inventory, only)
+    reasons = refusals(ctx)
     if reasons:
         return Refusal(ACTION, inventory.cluster, reasons)
-    return Plan(ACTION, inventory.cluster, _steps(found), _summary(found))
+    return Plan(ACTION, inventory.cluster, _steps(ctx), _summary(ctx))
 
 
-def _steps(found: Ground) -> tuple[Step, ...]:
-    first = preflight(found)
+def _steps(ctx: PlanContext) -> tuple[Step, ...]:
+    first = preflight(ctx)
     after = tuple(step.id for step in first)
-    accounts = account_steps(found, after) if Part.ETCD in found.parts else ()
+    accounts = account_steps(ctx, after) if Part.ETCD in ctx.parts else ()
     parts = (
         (Part.ETCD, etcd_steps),
         (Part.HAPROXY, haproxy_steps),
         (Part.KEEPALIVED, keepalived_steps),
         (Part.KUBERNETES, kubernetes_steps),
     )
-    middle = (step for part, steps in parts if part in found.parts for step in steps(found, after))
-    return (*first, *accounts, *certificates(found, after), *middle, *verify_steps(found))
+    middle = (step for part, steps in parts if part in ctx.parts for step in steps(ctx, after))
+    return (*first, *accounts, *certificates(ctx, after), *middle, *verify_steps(ctx))
 
 
-def _summary(found: Ground) -> str:
+def _summary(ctx: PlanContext) -> str:
     return "; ".join(
-        f"{part} on {', '.join(host.name for host in found.hosts_of(part))}" for part in Part if part in found.parts
+        f"{part} on {', '.join(host.name for host in ctx.hosts_of(part))}" for part in Part if part in ctx.parts
     )

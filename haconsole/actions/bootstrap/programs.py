@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from haconsole.actions.bootstrap import scripts
-from haconsole.actions.bootstrap.ground import Ground, Part
 from haconsole.actions.build import script
 from haconsole.actions.checks import Check
+from haconsole.actions.plan_context import Part, PlanContext
 from haconsole.configs.kubernetes import version_of
 from haconsole.inventory.schema import Host, Kubernetes
 
@@ -14,12 +14,12 @@ OLDEST_WITHOUT_VERSION = "1.24"
 """Older versions have other flags, so the inventory has to specify them."""
 
 
-def programs(found: Ground, host: Host) -> tuple[Check, ...]:
+def programs(ctx: PlanContext, host: Host) -> tuple[Check, ...]:
     """One check for each program that the parts on `host` use."""
-    parts = found.parts_on(host)
+    parts = ctx.parts_on(host)
     checks: list[Check] = []
     if Part.ETCD in parts:
-        binary = found.layout.etcd.binary
+        binary = ctx.layout.etcd.binary
         checks.append(_program("3.4", (binary, "--version"), "install etcd-server, or a release of etcd (etcd.binary)"))
     if Part.HAPROXY in parts:
         checks.append(_program("2.0", ("haproxy", "-v"), "install the package haproxy"))
@@ -27,19 +27,19 @@ def programs(found: Ground, host: Host) -> tuple[Check, ...]:
         checks.append(_program("2.0", ("keepalived", "-v"), "install the package keepalived"))
     if {Part.ETCD, Part.KUBERNETES} & set(parts):
         checks.append(_program("1.1", ("openssl", "version"), "install the package openssl"))
-    if Part.KUBERNETES in parts and found.inventory.kubernetes:
-        checks += _kubernetes(found, found.inventory.kubernetes)
+    if Part.KUBERNETES in parts and ctx.inventory.kubernetes:
+        checks += _kubernetes(ctx, ctx.inventory.kubernetes)
     return tuple(checks)
 
 
-def _kubernetes(found: Ground, settings: Kubernetes) -> tuple[Check, ...]:
+def _kubernetes(ctx: PlanContext, settings: Kubernetes) -> tuple[Check, ...]:
     series = settings.version.removeprefix("v") if settings.version else ""
     oldest = OLDEST_KUBERNETES if version_of(settings.version) else OLDEST_WITHOUT_VERSION
     there = f"put the release's binaries into {settings.binary_dir}"
     mend = f"{there}, or set kubernetes.version to the installed version" + (
         "" if series else "; 1.20 to 1.23 need other flags"
     )
-    components = found.layout.kubernetes.components if found.layout.kubernetes else ()
+    components = ctx.layout.kubernetes.components if ctx.layout.kubernetes else ()
     return tuple(_program(oldest, (component.binary, "--version"), mend, series) for component in components)
 
 
@@ -52,6 +52,6 @@ def _program(atleast: str, command: tuple[str, ...], mend: str, series: str = ""
         series,
         *command,
         means=f"{command[0]} is {wanted}",
-        otherwise=f"{command[0]} is needed in {wanted}: {mend}",
+        problem=f"{command[0]} is needed in {wanted}: {mend}",
         timeout_s=30.0,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from haconsole.actions.balancer_files import not_replaceable
-from haconsole.actions.bootstrap.ground import Ground, Part
+from haconsole.actions.plan_context import Part, PlanContext
 from haconsole.configs.balancer_files import haproxy_files, keepalived_files
 from haconsole.configs.keepalived import vrrp_version
 from haconsole.inventory.effective import vip_address
@@ -21,30 +21,30 @@ MAX_OFFSET_MS = 60_000.0
 """Between a host and this machine: certificates are dated here and back-dated by a few minutes only."""
 
 
-def refusals(found: Ground) -> tuple[str, ...]:
+def refusals(ctx: PlanContext) -> tuple[str, ...]:
     """All reasons; none if the bootstrap can be planned."""
     return (
-        *unsupported(found),
-        *_missing_parts(found),
-        *_contradictions(found),
-        *unreachable(found),
-        *clocks(found),
-        *interfaces(found),
-        *_other_etcd(found),
-        *balancer_files(found),
+        *unsupported(ctx),
+        *_missing_parts(ctx),
+        *_contradictions(ctx),
+        *unreachable(ctx),
+        *clocks(ctx),
+        *interfaces(ctx),
+        *_other_etcd(ctx),
+        *balancer_files(ctx),
     )
 
 
-def unsupported(found: Ground) -> tuple[str, ...]:
+def unsupported(ctx: PlanContext) -> tuple[str, ...]:
     """Settings of the inventory that this version does not set up."""
-    inventory = found.inventory
+    inventory = ctx.inventory
     reasons = []
-    if Part.KUBERNETES in found.parts and inventory.kubernetes and _by_kubeadm(inventory.kubernetes):
+    if Part.KUBERNETES in ctx.parts and inventory.kubernetes and _by_kubeadm(inventory.kubernetes):
         reasons.append(
             "kubernetes.deployment is kubeadm: this version sets up control planes of systemd units only. "
             "haproxy, keepalived and etcd beside it can be set up separately (the field only)"
         )
-    if Part.ETCD in found.parts and inventory.etcd.placement is EtcdPlacement.STATIC_POD:
+    if Part.ETCD in ctx.parts and inventory.etcd.placement is EtcdPlacement.STATIC_POD:
         reasons.append("etcd.placement is static-pod: this version sets up etcd as a systemd unit only")
     return tuple(reasons)
 
@@ -53,20 +53,20 @@ def _by_kubeadm(kubernetes: Kubernetes) -> bool:
     return kubernetes.deployment is Deployment.KUBEADM
 
 
-def _missing_parts(found: Ground) -> tuple[str, ...]:
-    inventory = found.inventory
-    if not found.parts:
+def _missing_parts(ctx: PlanContext) -> tuple[str, ...]:
+    inventory = ctx.inventory
+    if not ctx.parts:
         return ("the inventory gives no host the role etcd, control-plane or load-balancer: there is nothing to do",)
     reasons = [
         f"no host has the role that {part} runs on: {role}"
         for part, role in _ROLE_NAMES.items()
-        if part in found.parts and not found.hosts_of(part)
+        if part in ctx.parts and not ctx.hosts_of(part)
     ]
-    if found.parts - {Part.ETCD} and inventory.kubernetes is None:
+    if ctx.parts - {Part.ETCD} and inventory.kubernetes is None:
         reasons.append("the inventory has no kubernetes section, which haproxy, keepalived and the control plane need")
-    if Part.KEEPALIVED in found.parts and not inventory.vips:
+    if Part.KEEPALIVED in ctx.parts and not inventory.vips:
         reasons.append("the inventory has no vips: keepalived would have nothing to move")
-    if Part.KUBERNETES in found.parts and not found.etcd:
+    if Part.KUBERNETES in ctx.parts and not ctx.etcd:
         reasons.append("no host has the role etcd, where the control plane keeps its state")
     return tuple(reasons)
 
@@ -79,14 +79,14 @@ _ROLE_NAMES = {
 }
 
 
-def _contradictions(found: Ground) -> tuple[str, ...]:
-    inventory = found.inventory
+def _contradictions(ctx: PlanContext) -> tuple[str, ...]:
+    inventory = ctx.inventory
     reasons = []
-    if Part.KUBERNETES in found.parts and inventory.etcd.tls is EtcdTls.AUTO:
+    if Part.KUBERNETES in ctx.parts and inventory.etcd.tls is EtcdTls.AUTO:
         reasons.append(
             "etcd.tls is auto: an API server cannot verify self-signed certificates of members; use certificates"
         )
-    if Part.KEEPALIVED in found.parts:
+    if Part.KEEPALIVED in ctx.parts:
         reasons += [
             f"vips: {vip.address} has an auth_pass, but VRRP version 3 (IPv6, or advert_int_s with a fraction) has no "
             "authentication; remove one of the two"
@@ -96,21 +96,21 @@ def _contradictions(found: Ground) -> tuple[str, ...]:
     return tuple(reasons)
 
 
-def _facts(found: Ground) -> tuple[HostFacts, ...]:
-    seen = (found.snapshot.host(HostName(host.name)) for host in found.hosts)
-    return tuple(facts for facts in seen if facts is not None)
+def _facts(ctx: PlanContext) -> tuple[HostFacts, ...]:
+    facts_of_hosts = (ctx.snapshot.host(HostName(host.name)) for host in ctx.hosts)
+    return tuple(facts for facts in facts_of_hosts if facts is not None)
 
 
-def unreachable(found: Ground) -> tuple[str, ...]:
+def unreachable(ctx: PlanContext) -> tuple[str, ...]:
     """The hosts that did not answer."""
-    reasons = ((facts.host, reason_of(facts.reach)) for facts in _facts(found))
+    reasons = ((facts.host, reason_of(facts.reach)) for facts in _facts(ctx))
     return tuple(f"{host} cannot be reached: {reason}" for host, reason in reasons if reason)
 
 
-def clocks(found: Ground) -> tuple[str, ...]:
+def clocks(ctx: PlanContext) -> tuple[str, ...]:
     """Hosts whose clocks differ too much from this machine's or from each other."""
-    seen = {facts.host: value_of(facts.clock_offset_ms) for facts in _facts(found)}
-    offsets = {host: offset for host, offset in seen.items() if offset is not None}
+    offset_by_host = {facts.host: value_of(facts.clock_offset_ms) for facts in _facts(ctx)}
+    offsets = {host: offset for host, offset in offset_by_host.items() if offset is not None}
     far = tuple(
         (
             f"{host}'s clock is {offset / 1000:+.1f} s off from this machine, where certificates are dated; set it "
@@ -122,41 +122,43 @@ def clocks(found: Ground) -> tuple[str, ...]:
     if far or not offsets:
         return far
     low, high = min(offsets, key=lambda host: offsets[host]), max(offsets, key=lambda host: offsets[host])
-    apart = offsets[high] - offsets[low]
-    if apart <= MAX_SKEW_MS:
+    difference = offsets[high] - offsets[low]
+    if difference <= MAX_SKEW_MS:
         return ()
-    return (f"the clocks of {low} and {high} are {apart:.0f} ms apart, {MAX_SKEW_MS:.0f} at most; run chrony on them",)
-
-
-def interfaces(found: Ground) -> tuple[str, ...]:
-    """VIPs without a known interface on a balancer."""
-    if Part.KEEPALIVED not in found.parts:
-        return ()
-    return tuple(
-        f"{host.name}: the interface of the VIP {vip_address(vip)} is unknown; set hosts[].interface"
-        for host in found.balancers
-        for vip in found.inventory.vips
-        if found.interface(host, vip_address(vip)) is None
+    return (
+        f"the clocks of {low} and {high} are {difference:.0f} ms apart, {MAX_SKEW_MS:.0f} at most; run chrony on them",
     )
 
 
-def balancer_files(found: Ground) -> tuple[str, ...]:
+def interfaces(ctx: PlanContext) -> tuple[str, ...]:
+    """VIPs without a known interface on a balancer."""
+    if Part.KEEPALIVED not in ctx.parts:
+        return ()
+    return tuple(
+        f"{host.name}: the interface of the VIP {vip_address(vip)} is unknown; set hosts[].interface"
+        for host in ctx.balancers
+        for vip in ctx.inventory.vips
+        if ctx.interface(host, vip_address(vip)) is None
+    )
+
+
+def balancer_files(ctx: PlanContext) -> tuple[str, ...]:
     """Files of the balancers that somebody else wrote, or changed; keepalived's check needs haconsole's haproxy.cfg."""
     writes: tuple[str, ...] = ()
-    if Part.HAPROXY in found.parts:
-        writes += haproxy_files(found.layout)
-    if Part.KEEPALIVED in found.parts:
-        writes += keepalived_files(found.layout)
-    reached = tuple(host.name for host in found.balancers if _reached(found, host.name))
-    reasons = not_replaceable(found.snapshot, found.layout, ((host, writes) for host in reached))
-    return (*reasons, *_heedless_haproxy(found, reached), *_other_parts(found, reasons))
+    if Part.HAPROXY in ctx.parts:
+        writes += haproxy_files(ctx.layout)
+    if Part.KEEPALIVED in ctx.parts:
+        writes += keepalived_files(ctx.layout)
+    reached = tuple(host.name for host in ctx.balancers if _is_reached(ctx, host.name))
+    reasons = not_replaceable(ctx.snapshot, ctx.layout, ((host, writes) for host in reached))
+    return (*reasons, *_heedless_haproxy(ctx, reached), *_other_parts(ctx, reasons))
 
 
-def _heedless_haproxy(found: Ground, hosts: tuple[str, ...]) -> tuple[str, ...]:
-    haproxy = found.layout.haproxy
-    if Part.KEEPALIVED not in found.parts or Part.HAPROXY in found.parts or haproxy is None:
+def _heedless_haproxy(ctx: PlanContext, hosts: tuple[str, ...]) -> tuple[str, ...]:
+    haproxy = ctx.layout.haproxy
+    if Part.KEEPALIVED not in ctx.parts or Part.HAPROXY in ctx.parts or haproxy is None:
         return ()
-    foreign = [host for host in hosts if any_foreign(found.snapshot, host, (haproxy.config_file,))]
+    foreign = [host for host in hosts if any_foreign(ctx.snapshot, host, (haproxy.config_file,))]
     if not foreign:
         return ()
     reason = (
@@ -166,24 +168,24 @@ def _heedless_haproxy(found: Ground, hosts: tuple[str, ...]) -> tuple[str, ...]:
     return (reason,)
 
 
-def _other_parts(found: Ground, reasons: tuple[str, ...]) -> tuple[str, ...]:
-    others = [part for part in (Part.ETCD, Part.KUBERNETES) if part in found.parts]
+def _other_parts(ctx: PlanContext, reasons: tuple[str, ...]) -> tuple[str, ...]:
+    others = [part for part in (Part.ETCD, Part.KUBERNETES) if part in ctx.parts]
     if not reasons or not others:
         return ()
     options = " or ".join(f"only = {part}" for part in others)
     return (f"to keep the balancers as they are, set up only the other parts: {options}",)
 
 
-def _reached(found: Ground, host: str) -> bool:
-    facts = found.snapshot.host(HostName(host))
+def _is_reached(ctx: PlanContext, host: str) -> bool:
+    facts = ctx.snapshot.host(HostName(host))
     return facts is not None and isinstance(facts.reach, Known)
 
 
-def _other_etcd(found: Ground) -> tuple[str, ...]:
+def _other_etcd(ctx: PlanContext) -> tuple[str, ...]:
     """A running etcd must be the one of the inventory."""
-    if Part.ETCD not in found.parts:
+    if Part.ETCD not in ctx.parts:
         return ()
-    view = etcd_view(found.snapshot)
+    view = etcd_view(ctx.snapshot)
     if len(view.cluster_ids) > 1:
         ids = ", ".join(view.cluster_ids)
         return (f"the hosts belong to different etcd clusters ({ids}): rename the stray one's data first",)
@@ -208,9 +210,9 @@ def _not_members(view: EtcdView) -> tuple[str, ...]:
     )
 
 
-def lost_members(found: Ground) -> tuple[EtcdMemberView, ...]:
+def lost_members(ctx: PlanContext) -> tuple[EtcdMemberView, ...]:
     """Members that once ran and do not answer now: their data must exist when they start.
 
     A member publishes its client URLs once it runs; founders that never started are listed only by name.
     """
-    return tuple(row for row in etcd_view(found.snapshot).members if row.member.client_urls and row.endpoint is None)
+    return tuple(row for row in etcd_view(ctx.snapshot).members if row.member.client_urls and row.endpoint is None)

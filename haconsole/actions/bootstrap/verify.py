@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from haconsole.actions.balancing import api_addresses, without_socket
 from haconsole.actions.bootstrap import etcd, haproxy, keepalived, kubernetes, scripts
-from haconsole.actions.bootstrap.ground import Ground, Part
 from haconsole.actions.build import look_step, script, step_id
 from haconsole.actions.checks import (
     ApiserverReady,
@@ -16,6 +15,7 @@ from haconsole.actions.checks import (
     VipAnswers,
     VipOwned,
 )
+from haconsole.actions.plan_context import Part, PlanContext
 from haconsole.actions.step import Step, StepId
 from haconsole.configs.layout import ComponentLayout, KubernetesLayout
 from haconsole.inventory.effective import endpoint, join_host_port, vip_addresses
@@ -35,48 +35,48 @@ VIP_WHY = "Exactly one balancer holds the VIP. With none, clients reach nothing;
 ENDPOINT_WHY = "The clients' address answers from here through VIP, balancer and API server."
 
 
-def verify_steps(found: Ground) -> tuple[Step, ...]:
+def verify_steps(ctx: PlanContext) -> tuple[Step, ...]:
     """The final checks of the requested parts, including parts that already exist.
 
     A run that touches balancers also checks that every VIP has an owner and that the API answers through it, if an API
     server is expected.
     """
     steps: list[Step] = []
-    if Part.ETCD in found.parts:
-        steps += _etcd(found)
-    if Part.KUBERNETES in found.parts and found.layout.kubernetes:
-        steps += _control_plane(found, found.layout.kubernetes)
-    serving = _serving(found)
-    balanced = {Part.HAPROXY, Part.KEEPALIVED} & found.parts
-    if Part.HAPROXY in found.parts and serving:
-        steps += _balancers(found, serving)
-    moved = _moved(found)
+    if Part.ETCD in ctx.parts:
+        steps += _etcd(ctx)
+    if Part.KUBERNETES in ctx.parts and ctx.layout.kubernetes:
+        steps += _control_plane(ctx, ctx.layout.kubernetes)
+    serving = _serving(ctx)
+    balanced = {Part.HAPROXY, Part.KEEPALIVED} & ctx.parts
+    if Part.HAPROXY in ctx.parts and serving:
+        steps += _balancers(ctx, serving)
+    moved = _moved(ctx)
     if balanced and serving and moved:
-        steps += _vips(found)
-    through = balanced and serving and (moved or not found.inventory.vips)
-    if through or (Part.KUBERNETES in found.parts and len(found.parts) > 1):
-        steps += _endpoint(found, serving)
+        steps += _vips(ctx)
+    through = balanced and serving and (moved or not ctx.inventory.vips)
+    if through or (Part.KUBERNETES in ctx.parts and len(ctx.parts) > 1):
+        steps += _endpoint(ctx, serving)
     return tuple(steps)
 
 
-def _serving(found: Ground) -> tuple[Host, ...]:
+def _serving(ctx: PlanContext) -> tuple[Host, ...]:
     """Hosts with an API server after the run: new ones and those observed with one."""
-    if Part.KUBERNETES in found.parts:
-        return found.control_planes
-    return tuple(host for host in found.control_planes if found.runs(host, "kube-apiserver"))
+    if Part.KUBERNETES in ctx.parts:
+        return ctx.control_planes
+    return tuple(host for host in ctx.control_planes if ctx.runs(host, "kube-apiserver"))
 
 
-def _moved(found: Ground) -> bool:
+def _moved(ctx: PlanContext) -> bool:
     """Whether keepalived runs after the run, so that every VIP must have an owner."""
-    keepalived = found.layout.keepalived
+    keepalived = ctx.layout.keepalived
     if keepalived is None:
         return False
-    return Part.KEEPALIVED in found.parts or any(found.runs(host, keepalived.unit) for host in found.balancers)
+    return Part.KEEPALIVED in ctx.parts or any(ctx.runs(host, keepalived.unit) for host in ctx.balancers)
 
 
-def _etcd(found: Ground) -> tuple[Step, ...]:
-    voters = len(found.etcd)
-    needs = tuple(etcd.start_of(host.name) for host in found.etcd)
+def _etcd(ctx: PlanContext) -> tuple[Step, ...]:
+    voters = len(ctx.etcd)
+    needs = tuple(etcd.start_of(host.name) for host in ctx.etcd)
     title = f"Verify that etcd is healthy with {voters} voter{'s' if voters != 1 else ''}"
     return tuple(
         look_step(
@@ -89,11 +89,11 @@ def _etcd(found: Ground) -> tuple[Step, ...]:
             needs=needs,
             wait_s=WAIT_S,
         )
-        for host in found.etcd
+        for host in ctx.etcd
     )
 
 
-def _control_plane(found: Ground, paths: KubernetesLayout) -> tuple[Step, ...]:
+def _control_plane(ctx: PlanContext, paths: KubernetesLayout) -> tuple[Step, ...]:
     _, *others = paths.components
     checks: tuple[Check, ...] = (ApiserverReady(), *(_component_healthy(one) for one in others))
     planes = tuple(
@@ -107,9 +107,9 @@ def _control_plane(found: Ground, paths: KubernetesLayout) -> tuple[Step, ...]:
             needs=_started(host),
             wait_s=WAIT_S,
         )
-        for host in found.control_planes
+        for host in ctx.control_planes
     )
-    return (*planes, _locks(found))
+    return (*planes, _locks(ctx))
 
 
 def _component_healthy(component: ComponentLayout) -> CommandSucceeds:
@@ -118,19 +118,19 @@ def _component_healthy(component: ComponentLayout) -> CommandSucceeds:
         "healthy",
         str(component.port),
         means=f"{component.name} answers /healthz with 200",
-        otherwise=f"{component.name} does not answer /healthz with 200",
+        problem=f"{component.name} does not answer /healthz with 200",
     )
 
 
-def _locks(found: Ground) -> Step:
+def _locks(ctx: PlanContext) -> Step:
     return look_step(
         "verify.locks",
-        found.control_planes[0].name,
+        ctx.control_planes[0].name,
         tuple(LeaseHeld("kube-system", name) for name in LOCKS),
         title="Verify that the leases are held",
         why=LOCKS_WHY,
         phase=PHASE,
-        needs=tuple(need for host in found.control_planes for need in _started(host)),
+        needs=tuple(need for host in ctx.control_planes for need in _started(host)),
         wait_s=WAIT_S,
     )
 
@@ -139,20 +139,20 @@ def _started(host: Host) -> tuple[StepId, ...]:
     return tuple(kubernetes.start_of(name, host.name) for name in LOCKS)
 
 
-def _apiservers(found: Ground) -> tuple[StepId, ...]:
-    if Part.KUBERNETES not in found.parts:
+def _apiservers(ctx: PlanContext) -> tuple[StepId, ...]:
+    if Part.KUBERNETES not in ctx.parts:
         return ()
-    return tuple(kubernetes.start_of("kube-apiserver", host.name) for host in found.control_planes)
+    return tuple(kubernetes.start_of("kube-apiserver", host.name) for host in ctx.control_planes)
 
 
-def _balancers_started(found: Ground) -> tuple[StepId, ...]:
+def _balancers_started(ctx: PlanContext) -> tuple[StepId, ...]:
     parts = {Part.HAPROXY: haproxy.start_of, Part.KEEPALIVED: keepalived.start_of}
-    return tuple(start(host.name) for part, start in parts.items() if part in found.parts for host in found.balancers)
+    return tuple(start(host.name) for part, start in parts.items() if part in ctx.parts for host in ctx.balancers)
 
 
-def _balancers(found: Ground, serving: tuple[Host, ...]) -> tuple[Step, ...]:
+def _balancers(ctx: PlanContext, serving: tuple[Host, ...]) -> tuple[Step, ...]:
     servers = tuple(host.name for host in serving)
-    addresses = tuple(api_addresses(found.snapshot, found.inventory, host) for host in serving)
+    addresses = tuple(api_addresses(ctx.snapshot, ctx.inventory, host) for host in serving)
     return tuple(
         look_step(
             "verify.balancer",
@@ -161,24 +161,24 @@ def _balancers(found: Ground, serving: tuple[Host, ...]) -> tuple[Step, ...]:
             title="Verify that every API server is up in haproxy",
             why=BALANCER_WHY,
             phase=PHASE,
-            needs=(haproxy.start_of(host.name), *_apiservers(found)),
+            needs=(haproxy.start_of(host.name), *_apiservers(ctx)),
             wait_s=WAIT_S,
         )
-        for host in found.balancers
-        if not _cannot_be_asked(found, host)
+        for host in ctx.balancers
+        if not _cannot_be_asked(ctx, host)
     )
 
 
-def _cannot_be_asked(found: Ground, host: Host) -> bool:
+def _cannot_be_asked(ctx: PlanContext, host: Host) -> bool:
     """A haproxy of the site's own without a stats socket: its servers cannot be queried."""
-    name, haproxy = HostName(host.name), found.layout.haproxy
-    foreign = haproxy is not None and any_foreign(found.snapshot, name, (haproxy.config_file,))
-    return foreign and bool(without_socket(found.snapshot, (name,)))
+    name, haproxy = HostName(host.name), ctx.layout.haproxy
+    foreign = haproxy is not None and any_foreign(ctx.snapshot, name, (haproxy.config_file,))
+    return foreign and bool(without_socket(ctx.snapshot, (name,)))
 
 
-def _vips(found: Ground) -> tuple[Step, ...]:
-    needs = (*_balancers_started(found), *_apiservers(found))
-    first = found.balancers[0].name
+def _vips(ctx: PlanContext) -> tuple[Step, ...]:
+    needs = (*_balancers_started(ctx), *_apiservers(ctx))
+    first = ctx.balancers[0].name
     return tuple(
         look_step(
             f"verify.vip-{address}",
@@ -190,18 +190,18 @@ def _vips(found: Ground) -> tuple[Step, ...]:
             needs=needs,
             wait_s=WAIT_S,
         )
-        for address in vip_addresses(found.inventory)
+        for address in vip_addresses(ctx.inventory)
     )
 
 
-def _endpoint(found: Ground, serving: tuple[Host, ...]) -> tuple[Step, ...]:
-    balanced = endpoint(found.inventory)
+def _endpoint(ctx: PlanContext, serving: tuple[Host, ...]) -> tuple[Step, ...]:
+    balanced = endpoint(ctx.inventory)
     if balanced is None:
         return ()
     address = join_host_port(*balanced)
-    needs = (*_apiservers(found), *_balancers_started(found))
-    if {Part.HAPROXY, Part.KEEPALIVED} & found.parts and _moved(found):
-        needs += tuple(step_id(f"verify.vip-{vip}", found.balancers[0].name) for vip in vip_addresses(found.inventory))
+    needs = (*_apiservers(ctx), *_balancers_started(ctx))
+    if {Part.HAPROXY, Part.KEEPALIVED} & ctx.parts and _moved(ctx):
+        needs += tuple(step_id(f"verify.vip-{vip}", ctx.balancers[0].name) for vip in vip_addresses(ctx.inventory))
     return tuple(
         look_step(
             "verify.endpoint",

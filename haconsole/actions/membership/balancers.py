@@ -8,7 +8,7 @@ from haconsole.actions.bootstrap import haproxy as bootstrap_haproxy
 from haconsole.actions.bootstrap import keepalived as bootstrap_keepalived
 from haconsole.actions.build import look_step
 from haconsole.actions.checks import BackendsUp, Check, VipOwned
-from haconsole.actions.membership.change import Change
+from haconsole.actions.membership.change import MembershipChange
 from haconsole.actions.membership.control_plane import balancers
 from haconsole.actions.operations import RunCommand
 from haconsole.actions.step import Step
@@ -32,7 +32,7 @@ SERVERS_WHY = "During a reload open connections end on the old process; new ones
 PEERS_WHY = "Balancers must know each other before another one advertises, otherwise both would hold the VIP."
 
 
-def vip_out(change: Change) -> tuple[Group, ...]:
+def vip_out(change: MembershipChange) -> tuple[Group, ...]:
     """Wait until a balancer that stays holds the VIPs."""
     out = change.out
     if out is None or Role.LOAD_BALANCER not in out.roles or change.layout.keepalived is None:
@@ -42,10 +42,14 @@ def vip_out(change: Change) -> tuple[Group, ...]:
         groups.append((_leave(change.layout, change.layout.keepalived.unit, out, vip_addresses(change.inventory)),))
     names = balancers(change)
     if names:
-        held = tuple(VipOwned(address, names) for address in vip_addresses(change.inventory))
+        vips_owned = tuple(VipOwned(address, names) for address in vip_addresses(change.inventory))
         title = "Verify that a remaining balancer holds the VIPs"
         groups.append(
-            (look_step("keepalived.held", names[0], held, title=title, why=HELD_WHY, phase=KEEPALIVED, wait_s=WAIT_S),)
+            (
+                look_step(
+                    "keepalived.held", names[0], vips_owned, title=title, why=HELD_WHY, phase=KEEPALIVED, wait_s=WAIT_S
+                ),
+            )
         )
     return tuple(groups)
 
@@ -60,7 +64,7 @@ def _leave(layout: Layout, unit: str, out: Host, addresses: tuple[str, ...]) -> 
     return replace(step, operation=RunCommand(("bash", "-ec", LEAVE.strip(), "leave", *words)))
 
 
-def servers_follow(change: Change) -> tuple[Group, ...]:
+def servers_follow(change: MembershipChange) -> tuple[Group, ...]:
     """haproxy on the new host, then the others' list of servers, one at a time."""
     haproxy = change.layout.haproxy
     if haproxy is None or change.layout.kubernetes is None:
@@ -90,14 +94,14 @@ def servers_follow(change: Change) -> tuple[Group, ...]:
     return tuple(groups)
 
 
-def peers_follow(change: Change) -> tuple[Group, ...]:
+def peers_follow(change: MembershipChange) -> tuple[Group, ...]:
     """The other balancers' keepalived first, one at a time, then the one of the new host."""
     keepalived = change.layout.keepalived
     if keepalived is None or not change.moves(Role.LOAD_BALANCER):
         return ()
     steps = bootstrap_keepalived.keepalived_steps(change.after, ())
     names = balancers(change)
-    held: tuple[Check, ...] = tuple(VipOwned(address, names) for address in vip_addresses(change.inventory))
+    vips_owned: tuple[Check, ...] = tuple(VipOwned(address, names) for address in vip_addresses(change.inventory))
     groups: list[Group] = []
     for host in change.others(Role.LOAD_BALANCER):
         groups.append(steps_named(steps_on(steps, host), "keepalived.config"))
@@ -110,7 +114,7 @@ def peers_follow(change: Change) -> tuple[Group, ...]:
             phase=KEEPALIVED,
             newer_than=(keepalived.config_file,),
             test=f"keepalived -t -f {keepalived.config_file}",
-            also=held,
+            also=vips_owned,
         )
         groups.append((reload,))
     if change.into is not None and Role.LOAD_BALANCER in change.into.roles:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from haconsole.actions.bootstrap.ground import Ground, ground
+from haconsole.actions.plan_context import PlanContext, plan_context
 from haconsole.configs.layout import Layout
 from haconsole.inventory.effective import etcd_peer_url
 from haconsole.inventory.schema import Host, Inventory
@@ -18,7 +18,7 @@ from haconsole.model.snapshot import ClusterSnapshot
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class MembershipChange:
     """`now` is the inventory reduced to the current cluster, `after` the context after the change.
 
     `out` leaves the cluster and `into` joins it; either may be None. `ghost` is a member to remove that runs on no host
@@ -29,7 +29,7 @@ class Change:
     inventory: Inventory
     snapshot: ClusterSnapshot
     now: Inventory
-    after: Ground
+    after: PlanContext
     view: EtcdView
     out: Host | None = None
     into: Host | None = None
@@ -106,15 +106,15 @@ def change_of(
     out: Host | None = None,
     into: Host | None = None,
     ghost: EtcdMemberView | None = None,
-) -> Change:
+) -> MembershipChange:
     """The change with its context."""
     view = etcd_view(snapshot)
     now = _with_roles(inventory, {host.name: standing_roles(snapshot, view, host) for host in inventory.hosts})
     wanted = {host.name: host.roles for host in now.hosts if out is None or host.name != out.name}
     if into is not None:
         wanted[into.name] = into.roles
-    after = ground(snapshot, _with_roles(inventory, wanted), None)
-    return Change(action, inventory, snapshot, now, after, view, out, into, ghost)
+    after = plan_context(snapshot, _with_roles(inventory, wanted), None)
+    return MembershipChange(action, inventory, snapshot, now, after, view, out, into, ghost)
 
 
 def standing_roles(snapshot: ClusterSnapshot, view: EtcdView, host: Host) -> tuple[Role, ...]:

@@ -8,8 +8,8 @@ from haconsole.actions.balancing import Servers, balancing, while_restarting
 from haconsole.actions.bootstrap import certificates as bootstrap_certificates
 from haconsole.actions.bootstrap import kubernetes as bootstrap
 from haconsole.actions.bootstrap.etcd import account_steps
-from haconsole.actions.bootstrap.ground import Part
-from haconsole.actions.membership.change import Change
+from haconsole.actions.membership.change import MembershipChange
+from haconsole.actions.plan_context import Part
 from haconsole.actions.step import Step
 from haconsole.actions.steps.control_plane import locks_step, while_drained
 from haconsole.actions.steps.haproxy import drain_step
@@ -26,7 +26,7 @@ STOP_WHY = "Their leases expire and another host takes them, before the API serv
 STOP_API_WHY = "No balancer sends to it any more; it still finishes open requests."
 
 
-def certificates(change: Change) -> tuple[Group, ...]:
+def certificates(change: MembershipChange) -> tuple[Group, ...]:
     """Account, authorities and leaves of the new host."""
     into = change.into
     if into is None:
@@ -41,7 +41,7 @@ def certificates(change: Change) -> tuple[Group, ...]:
 SHARED = ("pki.etcd-ca", "pki.kubernetes-ca", "pki.front-proxy-ca", "pki.service-account")
 
 
-def components_in(change: Change) -> tuple[Group, ...]:
+def components_in(change: MembershipChange) -> tuple[Group, ...]:
     """Files first, then the API server, then the components that use it."""
     into = change.into
     if into is None or Role.CONTROL_PLANE not in into.roles or change.layout.kubernetes is None:
@@ -53,7 +53,7 @@ def components_in(change: Change) -> tuple[Group, ...]:
     return files, first, tuple(step for group in others for step in group)
 
 
-def components_out(change: Change) -> tuple[Group, ...]:
+def components_out(change: MembershipChange) -> tuple[Group, ...]:
     """Drained first; the leases move; the API server last."""
     out, kubernetes = change.out, change.layout.kubernetes
     if out is None or kubernetes is None or Role.CONTROL_PLANE not in out.roles:
@@ -77,7 +77,7 @@ def components_out(change: Change) -> tuple[Group, ...]:
     return tuple(groups)
 
 
-def api_servers_follow(change: Change) -> tuple[Group, ...]:
+def api_servers_follow(change: MembershipChange) -> tuple[Group, ...]:
     """Every other API server gets the current members, one at a time: drained, restarted, ready, verified up."""
     if not change.moves(Role.ETCD) or change.layout.kubernetes is None:
         return ()
@@ -85,7 +85,7 @@ def api_servers_follow(change: Change) -> tuple[Group, ...]:
     return tuple(group for host in change.others(Role.CONTROL_PLANE) for group in _follow(change, host, steps))
 
 
-def _follow(change: Change, host: Host, steps: tuple[Step, ...]) -> tuple[Group, ...]:
+def _follow(change: MembershipChange, host: Host, steps: tuple[Step, ...]) -> tuple[Group, ...]:
     own = steps_on(steps, host)
     unit = tuple(
         replace(step, title=f"Update the etcd members of {host.name}'s API server", why=TOLD_WHY)
@@ -99,16 +99,16 @@ def _follow(change: Change, host: Host, steps: tuple[Step, ...]) -> tuple[Group,
     if not names or haproxy is None:
         return (unit, start, locks)
     servers = while_restarting(change.snapshot, change.inventory, host, names)
-    return (unit, *while_drained(host, servers, start, phase=PHASE, beside=locks))
+    return (unit, *while_drained(host, servers, start, phase=PHASE, companions=locks))
 
 
-def _leaving_server(change: Change, out: Host, backend: str) -> Servers:
+def _leaving_server(change: MembershipChange, out: Host, backend: str) -> Servers:
     """By its addresses; by the names that this console writes if no balancer reports them now."""
     servers = balancing(change.snapshot, change.inventory, out).servers(balancers(change))
     return servers if servers.backend else replace(servers, backend=backend, server=out.name)
 
 
-def _locks(change: Change, what: str, after: str = "") -> Group:
+def _locks(change: MembershipChange, what: str, after: str = "") -> Group:
     planes = change.others(Role.CONTROL_PLANE)
     if not planes:
         return ()
@@ -116,6 +116,6 @@ def _locks(change: Change, what: str, after: str = "") -> Group:
     return (locks_step(what, planes[0].name, phase=PHASE, holders=holders, after=after),)
 
 
-def balancers(change: Change) -> tuple[HostName, ...]:
+def balancers(change: MembershipChange) -> tuple[HostName, ...]:
     """The balancers that run and stay."""
     return tuple(HostName(host.name) for host in change.others(Role.LOAD_BALANCER))

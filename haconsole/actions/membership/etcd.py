@@ -8,7 +8,7 @@ from hashlib import sha256
 from haconsole.actions.bootstrap import etcd as bootstrap
 from haconsole.actions.build import File, look_step, start_step, write_step
 from haconsole.actions.checks import AnyOf, Check, EtcdHealthy, FileIs, FilesAbsent, MemberGone, MemberIs, MemberStage
-from haconsole.actions.membership.change import Change
+from haconsole.actions.membership.change import MembershipChange
 from haconsole.actions.step import Step
 from haconsole.actions.steps.etcd import (
     add_step,
@@ -43,7 +43,7 @@ SETTLED_WHY = (
 HEALTHY_WHY = "Every member reads with a majority and lists the same voters, before anything else is changed."
 
 
-def snapshot(change: Change) -> Group:
+def snapshot(change: MembershipChange) -> Group:
     """Before any change of the members, through one that stays and, if possible, does not lead."""
     host = change.inventory.find(change.ask[0]) if change.ask else None
     if host is None or not (change.leaving or change.brings_member):
@@ -52,7 +52,7 @@ def snapshot(change: Change) -> Group:
     return (snapshot_step(change.inventory, change.layout.etcd, host, path),)
 
 
-def member_out(change: Change) -> tuple[Group, ...]:
+def member_out(change: MembershipChange) -> tuple[Group, ...]:
     """Hand leadership over if needed, then remove the member from the list."""
     leaving = change.leaving
     if leaving is None:
@@ -74,7 +74,7 @@ def _leader_elsewhere(out: Host, member: MemberId, to: tuple[HostName, ...]) -> 
     return replace(step, verification=(AnyOf((step.verification, (MemberGone(member, to),))),))
 
 
-def member_files(change: Change) -> tuple[Group, ...]:
+def member_files(change: MembershipChange) -> tuple[Group, ...]:
     """Preparations of the new host before its member starts; changes nothing on other hosts."""
     into = change.into
     if into is None or not change.brings_member:
@@ -83,7 +83,7 @@ def member_files(change: Change) -> tuple[Group, ...]:
     return ((*unit, _stale_data(change, into)), (_joining_env(change, into),))
 
 
-def member_in(change: Change) -> tuple[Group, ...]:
+def member_in(change: MembershipChange) -> tuple[Group, ...]:
     """Added as a learner, started, promoted; every member healthy after it."""
     into = change.into
     if into is None or not change.brings_member:
@@ -98,7 +98,7 @@ def member_in(change: Change) -> tuple[Group, ...]:
     )
 
 
-def settled(change: Change) -> Group:
+def settled(change: MembershipChange) -> Group:
     """Every member's settings as bootstrap would write them for the current members."""
     etcd = change.layout.etcd
     if etcd.env_file is None or not (change.moves(Role.ETCD) or change.ghost):
@@ -119,7 +119,7 @@ def settled(change: Change) -> Group:
     )
 
 
-def _healthy(change: Change, what: str, voters: int, hosts: tuple[HostName, ...]) -> Group:
+def _healthy(change: MembershipChange, what: str, voters: int, hosts: tuple[HostName, ...]) -> Group:
     counts = tuple(dict.fromkeys((voters, change.voters_after)))
     checks: tuple[Check, ...] = (EtcdHealthy(voters),)
     if len(counts) > 1:
@@ -138,11 +138,11 @@ def _healthy(change: Change, what: str, voters: int, hosts: tuple[HostName, ...]
     )
 
 
-def _stale_data(change: Change, into: Host) -> Step:
+def _stale_data(change: MembershipChange, into: Host) -> Step:
     """Rename leftovers of an earlier membership, unless the data is that of the new member."""
     etcd = change.layout.etcd
     url = etcd_peer_url(change.inventory, into)
-    aside = set_aside_step(
+    backup = set_aside_step(
         "etcd.stale-data",
         into.name,
         (etcd.member_dir,),
@@ -154,10 +154,10 @@ def _stale_data(change: Change, into: Host) -> Step:
     )
     absent = FilesAbsent((etcd.member_dir,), "data of an earlier membership")
     own = MemberIs(url, MemberStage.LISTED, change.ask)
-    return replace(aside, verification=(AnyOf(((absent,), (own,))),))
+    return replace(backup, verification=(AnyOf(((absent,), (own,))),))
 
 
-def _joining_env(change: Change, into: Host) -> Step:
+def _joining_env(change: MembershipChange, into: Host) -> Step:
     etcd = change.layout.etcd
     text = etcd_env(change.after.inventory, into, state=ClusterState.EXISTING, members=_members(change, into))
     later = etcd_env(change.after.inventory, into)
@@ -169,7 +169,7 @@ def _joining_env(change: Change, into: Host) -> Step:
     return replace(step, verification=(AnyOf(((first,), (settled_file, started))),))
 
 
-def _members(change: Change, into: Host) -> tuple[tuple[str, str], ...]:
+def _members(change: MembershipChange, into: Host) -> tuple[tuple[str, str], ...]:
     """Name and peer URL of the members at the time of its start."""
     joining = change.joining.member.id if change.joining else None
     leaving = change.leaving.member.id if change.leaving else None
@@ -178,7 +178,7 @@ def _members(change: Change, into: Host) -> tuple[tuple[str, str], ...]:
     return (*pairs, (etcd_name(into), etcd_peer_url(change.inventory, into)))
 
 
-def _start(change: Change, into: Host, url: str) -> Step:
+def _start(change: MembershipChange, into: Host, url: str) -> Step:
     etcd = change.layout.etcd
     return start_step(
         "etcd.start",

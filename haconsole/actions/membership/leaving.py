@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from haconsole.actions.membership.change import Change
+from haconsole.actions.membership.change import MembershipChange
 from haconsole.actions.steps.order import Group
 from haconsole.actions.steps.services import set_aside_step, stop_step
 from haconsole.model.balancer_files_view import any_foreign
@@ -16,7 +16,7 @@ ASIDE_WHY = (
 )
 
 
-def etcd_stopped(change: Change) -> tuple[Group, ...]:
+def etcd_stopped(change: MembershipChange) -> tuple[Group, ...]:
     """etcd on the leaving host, right after its member is removed from the list."""
     out, unit = change.out, change.layout.etcd.unit
     if out is None or unit is None or not change.out_answers or Role.ETCD not in out.roles:
@@ -24,7 +24,7 @@ def etcd_stopped(change: Change) -> tuple[Group, ...]:
     return ((stop_step("etcd.stop", out.name, (unit,), title="Stop etcd", why=STOP_WHY, phase=PHASE),),)
 
 
-def host_out(change: Change) -> tuple[Group, ...]:
+def host_out(change: MembershipChange) -> tuple[Group, ...]:
     """Stop haproxy, rename data and keys."""
     out = change.out
     if out is None or not change.out_answers:
@@ -41,7 +41,7 @@ def host_out(change: Change) -> tuple[Group, ...]:
     return tuple(groups)
 
 
-def _paths(change: Change) -> tuple[str, ...]:
+def _paths(change: MembershipChange) -> tuple[str, ...]:
     out, etcd, kubernetes = change.out, change.layout.etcd, change.layout.kubernetes
     if out is None:
         return ()

@@ -8,7 +8,7 @@ from haconsole.actions.balancing import not_drained
 from haconsole.actions.bootstrap.verify import verify_steps
 from haconsole.actions.checks import Check, LeaseHeld, VipOwned
 from haconsole.actions.membership import balancers, control_plane, etcd, leaving
-from haconsole.actions.membership.change import Change, answers, change_of
+from haconsole.actions.membership.change import MembershipChange, answers, change_of
 from haconsole.actions.membership.preflight import preflight
 from haconsole.actions.membership.refuse import UNKNOWN_MEMBERS, refusals, unknown_host
 from haconsole.actions.step import Plan, Refusal, Step
@@ -71,20 +71,22 @@ def plan_replace(snapshot: ClusterSnapshot, inventory: Inventory, old: str, new:
     change = change_of(REPLACE, snapshot, inventory, out=out, into=into)
     missing = [role for role in out.roles if role not in into.roles]
     if missing:
-        told = f"{new} lacks roles of {old}: {', '.join(missing)}; add them to it in the inventory"
-        return Refusal(REPLACE, inventory.cluster, (told, *refusals(change)))
+        reason = f"{new} lacks roles of {old}: {', '.join(missing)}; add them to it in the inventory"
+        return Refusal(REPLACE, inventory.cluster, (reason, *refusals(change)))
     return _planned(change)
 
 
-def _planned(change: Change) -> Plan | Refusal:
+def _planned(change: MembershipChange) -> Plan | Refusal:
     reasons = refusals(change)
     if reasons:
         return Refusal(change.action, change.inventory.cluster, reasons)
     leaves = change.out.name if change.out else ""
-    return Plan(change.action, change.inventory.cluster, in_order(_groups(change)), _summary(change), leaves=leaves)
+    return Plan(
+        change.action, change.inventory.cluster, in_order(_groups(change)), _summary(change), departing_host=leaves
+    )
 
 
-def _groups(change: Change) -> tuple[Group, ...]:
+def _groups(change: MembershipChange) -> tuple[Group, ...]:
     """Steps without effect on other hosts first; removal before addition; then updates of other hosts; final checks
     last.
 
@@ -114,14 +116,14 @@ def _groups(change: Change) -> tuple[Group, ...]:
     )
 
 
-def _last_look(change: Change) -> Group:
+def _last_look(change: MembershipChange) -> Group:
     """The final checks of bootstrap, for the hosts that stay and answer."""
-    names = tuple(HostName(host.name) for host in change.after.hosts if _heard(change, host))
+    names = tuple(HostName(host.name) for host in change.after.hosts if _is_observed(change, host))
     steps = verify_steps(change.after) if change.action != REMOVE or change.ghost is None else ()
     return tuple(_among(step, names) for step in steps if step.host in names)
 
 
-def _heard(change: Change, host: Host) -> bool:
+def _is_observed(change: MembershipChange, host: Host) -> bool:
     return answers(change.snapshot, host)
 
 
@@ -143,8 +145,8 @@ def _narrowed(check: Check, names: tuple[HostName, ...]) -> Check:
 
 def _no_such_host(snapshot: ClusterSnapshot, name: str) -> str:
     ghosts = tuple(row for row in etcd_view(snapshot).members if row.host is None)
-    told = ", ".join(f"{row.member.name or 'never started'} is {row.member.id}" for row in ghosts)
-    way_out = f"run remove with member-id = ID ({told})" if ghosts else "and etcd has no other members"
+    ghost_list = ", ".join(f"{row.member.name or 'never started'} is {row.member.id}" for row in ghosts)
+    way_out = f"run remove with member-id = ID ({ghost_list})" if ghosts else "and etcd has no other members"
     return f"the inventory has no host {name}; a member on an unknown host is removed by its ID: {way_out}"
 
 
@@ -152,29 +154,29 @@ def _second_of_its_name(snapshot: ClusterSnapshot, name: str) -> bool:
     return sum(row.member.name == name for row in etcd_view(snapshot).members) > 1
 
 
-def _summary(change: Change) -> str:
+def _summary(change: MembershipChange) -> str:
     """The leaving and new hosts, the vote count, the snapshot, and notes."""
-    told = [_who(change)]
+    lines = [_who(change)]
     if change.leaving or change.brings_member:
         quorum = change.view.quorum
         after = Quorum(change.voters_after, change.voters_after if change.brings_member else len(change.ask))
-        told.append(f"etcd now: {quorum.sentence() if quorum else 'unknown'}; then: {after.sentence()}")
+        lines.append(f"etcd now: {quorum.sentence() if quorum else 'unknown'}; then: {after.sentence()}")
         if after.voters % 2 == 0:
-            told.append(f"{after.voters} voters tolerate no more failures than {after.voters - 1}: add or remove one")
+            lines.append(f"{after.voters} voters tolerate no more failures than {after.voters - 1}: add or remove one")
         if change.ask:
             path = snapshot_path(change.inventory, change.snapshot.observed_at)
-            told.append(f"a snapshot is kept on {change.ask[0]}: {path}")
+            lines.append(f"a snapshot is kept on {change.ask[0]}: {path}")
     if change.moves(Role.ETCD):
-        told += not_drained(change.snapshot, control_plane.balancers(change))
-    told += [
+        lines += not_drained(change.snapshot, control_plane.balancers(change))
+    lines += [
         f"{host.name} cannot be reached and keeps its older configuration"
         for host in change.after.hosts
-        if not _heard(change, host)
+        if not _is_observed(change, host)
     ]
-    return "\n".join(told)
+    return "\n".join(lines)
 
 
-def _who(change: Change) -> str:
+def _who(change: MembershipChange) -> str:
     into, out = change.into, change.out
     if change.ghost is not None:
         return f"remove member {change.ghost.member.name or change.ghost.member.id}"

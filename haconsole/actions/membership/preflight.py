@@ -6,7 +6,7 @@ from haconsole.actions.bootstrap import preflight as bootstrap
 from haconsole.actions.bootstrap import scripts
 from haconsole.actions.build import look_step, script
 from haconsole.actions.checks import Check
-from haconsole.actions.membership.change import Change
+from haconsole.actions.membership.change import MembershipChange
 from haconsole.actions.step import Step
 from haconsole.actions.steps.etcd import either_healthy
 from haconsole.actions.steps.order import Group, steps_named, steps_on
@@ -18,12 +18,12 @@ HEALTHY_WHY = "A majority must agree to a change of the members; it starts only 
 VERSION_WHY = "All members must have the same minor version; different ones are supported only during an upgrade."
 
 
-def preflight(change: Change) -> Group:
+def preflight(change: MembershipChange) -> Group:
     """All checks, in parallel."""
     return (*_host_to_come(change), *_members(change))
 
 
-def _host_to_come(change: Change) -> Group:
+def _host_to_come(change: MembershipChange) -> Group:
     into = change.into
     if into is None:
         return ()
@@ -33,7 +33,7 @@ def _host_to_come(change: Change) -> Group:
     return (*steps_on(looks, into), *_version(change, into), *ways)
 
 
-def _version(change: Change, into: Host) -> Group:
+def _version(change: MembershipChange, into: Host) -> Group:
     versions = {row.endpoint.version for row in change.view.members if row.endpoint}
     if not change.brings_member or len(versions) != 1:
         return ()
@@ -47,13 +47,13 @@ def _version(change: Change, into: Host) -> Group:
         binary,
         "--version",
         means=f"{binary} is version {series}, like the members",
-        otherwise=f"{binary} must be version {series}, like the members: install that, or upgrade the cluster first",
+        problem=f"{binary} must be version {series}, like the members: install that, or upgrade the cluster first",
     )
     title = "Check that etcd has the members' version"
     return (look_step("preflight.etcd-version", into.name, (check,), title=title, why=VERSION_WHY, phase=PHASE),)
 
 
-def _members(change: Change) -> tuple[Step, ...]:
+def _members(change: MembershipChange) -> tuple[Step, ...]:
     if not (change.leaving or change.brings_member) or _counted_unstarted(change):
         return ()
     counts = (change.voters_now, len(change.staying), change.voters_after)
@@ -71,6 +71,6 @@ def _members(change: Change) -> tuple[Step, ...]:
     )
 
 
-def _counted_unstarted(change: Change) -> bool:
+def _counted_unstarted(change: MembershipChange) -> bool:
     """Whether the member to start or remove is a voter that never started: nothing is healthy until then."""
     return any(not row.member.started and not row.member.learner for row in change.view.members)

@@ -6,7 +6,7 @@ from collections import Counter
 
 from haconsole.actions.balancer_files import not_replaceable
 from haconsole.actions.bootstrap.refuse import clocks, interfaces, unsupported
-from haconsole.actions.membership.change import Change, answers
+from haconsole.actions.membership.change import MembershipChange, answers
 from haconsole.configs.balancer_files import haproxy_files, keepalived_files
 from haconsole.inventory.effective import endpoint, etcd_name, join_host_port
 from haconsole.inventory.schema import Host, Inventory
@@ -28,12 +28,12 @@ def unknown_host(inventory: Inventory, name: str) -> str:
     return f"the inventory has no host {name}: add it under hosts, e.g.\n{line}"
 
 
-def refusals(change: Change) -> tuple[str, ...]:
+def refusals(change: MembershipChange) -> tuple[str, ...]:
     """All reasons; none if the change can be planned."""
     return tuple(dict.fromkeys((*_places(change), *_ways(change), *_members(change), *balancer_files(change))))
 
 
-def balancer_files(change: Change) -> tuple[str, ...]:
+def balancer_files(change: MembershipChange) -> tuple[str, ...]:
     """Files of balancers that the change would write, and that somebody else wrote or changed."""
     places = change.layout
     followed: tuple[str, ...] = ()
@@ -48,7 +48,7 @@ def balancer_files(change: Change) -> tuple[str, ...]:
     return not_replaceable(change.snapshot, places, writes)
 
 
-def _places(change: Change) -> tuple[str, ...]:
+def _places(change: MembershipChange) -> tuple[str, ...]:
     """Requirements on the host and the inventory."""
     reasons = list(unsupported(change.after))
     into, out = change.into, change.out
@@ -63,15 +63,15 @@ def _places(change: Change) -> tuple[str, ...]:
     return tuple(reasons)
 
 
-def _no_place(change: Change, host: Host) -> str:
+def _no_place(change: MembershipChange, host: Host) -> str:
     """A worker or bastion is added or removed by other means; this names them."""
     if Role.WORKER not in host.roles:
         return (
             f"{host.name} is a bastion, which runs no part of the cluster: add its lines to the inventory, or "
             "remove them"
         )
-    found = endpoint(change.inventory)
-    at = join_host_port(*found) if found else "the API"
+    api_endpoint = endpoint(change.inventory)
+    at = join_host_port(*api_endpoint) if api_endpoint else "the API"
     way = f"let its kubelet join through https://{at} (kubeadm join {at}, or a kubeconfig for that address)"
     if host == change.out:
         way = (
@@ -82,7 +82,7 @@ def _no_place(change: Change, host: Host) -> str:
     return f"{host.name} is a worker, which haconsole only observes; it {comes} with Kubernetes' own tools: {way}"
 
 
-def _last(change: Change, out: Host) -> list[str]:
+def _last(change: MembershipChange, out: Host) -> list[str]:
     words = {
         Role.ETCD: "etcd member: the cluster's data would be lost; to end the cluster, stop its services",
         Role.CONTROL_PLANE: "control plane: no API server would be left; join another one first",
@@ -95,18 +95,18 @@ def _last(change: Change, out: Host) -> list[str]:
     ]
 
 
-def _nowhere(change: Change, out: Host) -> tuple[str, ...]:
+def _nowhere(change: MembershipChange, out: Host) -> tuple[str, ...]:
     """A VIP that the host holds needs another balancer."""
-    held = [view.address for view in vip_views(change.snapshot) if view.owners == (out.name,)]
+    vips = [view.address for view in vip_views(change.snapshot) if view.owners == (out.name,)]
     staying = change.after.inventory.with_role(Role.LOAD_BALANCER)
     why = {host.name: unfit(change.snapshot, host.name) for host in staying if host != change.into}
-    if not held or not why or not all(why.values()):
+    if not vips or not why or not all(why.values()):
         return ()
-    told = "; ".join(f"{name} {reason}" for name, reason in why.items())
-    return (f"{out.name} holds {', '.join(held)}, and no remaining balancer can take it: {told}",)
+    details = "; ".join(f"{name} {reason}" for name, reason in why.items())
+    return (f"{out.name} holds {', '.join(vips)}, and no remaining balancer can take it: {details}",)
 
 
-def _ways(change: Change) -> tuple[str, ...]:
+def _ways(change: MembershipChange) -> tuple[str, ...]:
     """Hosts that must be reachable. Other hosts may be away while a lost host is removed."""
     reasons = []
     into = change.into
@@ -127,7 +127,7 @@ def _ways(change: Change) -> tuple[str, ...]:
     return (*reasons, *(clocks(change.after) if into is not None else ()))
 
 
-def _members(change: Change) -> tuple[str, ...]:
+def _members(change: MembershipChange) -> tuple[str, ...]:
     if not change.moves(Role.ETCD) and change.ghost is None:
         return ()
     view = change.view
@@ -142,7 +142,7 @@ def _members(change: Change) -> tuple[str, ...]:
     return (*_waiting(change), *_unhealthy(change, quorum), *_sum(change, quorum), *_oddities(change), *_coming(change))
 
 
-def _waiting(change: Change) -> tuple[str, ...]:
+def _waiting(change: MembershipChange) -> tuple[str, ...]:
     """Listed members that never started or do not vote yet, and that this change is not about."""
     about = {row.member.id for row in (change.leaving, change.joining) if row}
     reasons = []
@@ -157,7 +157,7 @@ def _waiting(change: Change) -> tuple[str, ...]:
     return tuple(reasons)
 
 
-def _unhealthy(change: Change, quorum: Quorum) -> tuple[str, ...]:
+def _unhealthy(change: MembershipChange, quorum: Quorum) -> tuple[str, ...]:
     """A healthy member leaves, or a new one joins, only while all that stay are healthy."""
     leaving = change.leaving
     if leaving is not None and not leaving.healthy and not change.brings_member:
@@ -176,7 +176,7 @@ def _removal(row: EtcdMemberView) -> str:
     return f"run remove {row.host}" if row.host else f"run remove with member-id = {row.member.id}"
 
 
-def _sum(change: Change, quorum: Quorum) -> tuple[str, ...]:
+def _sum(change: MembershipChange, quorum: Quorum) -> tuple[str, ...]:
     leaving = change.leaving
     if leaving is None or leaving.member.learner:
         return ()
@@ -190,15 +190,17 @@ def _sum(change: Change, quorum: Quorum) -> tuple[str, ...]:
     return (f"without {name} the quorum would be lost: {sums}; start or replace the failed members first",)
 
 
-def _oddities(change: Change) -> tuple[str, ...]:
+def _oddities(change: MembershipChange) -> tuple[str, ...]:
     """States of etcd in which a change of its members makes things worse."""
     reasons = []
     versions = {row.endpoint.version for row in change.view.members if row.endpoint}
     alarms = {(row.member.name, kind) for row in change.view.members for kind in row.alarms}
     if change.brings_member:
         if len({_series(version) for version in versions}) > 1:
-            told = ", ".join(sorted(versions))
-            reasons.append(f"the members run different versions ({told}): finish the upgrade before another one joins")
+            details = ", ".join(sorted(versions))
+            reasons.append(
+                f"the members run different versions ({details}): finish the upgrade before another one joins"
+            )
         reasons += [
             f"etcd {version} has no learners: upgrade the members to 3.4 or newer first"
             for version in versions
@@ -212,7 +214,7 @@ def _oddities(change: Change) -> tuple[str, ...]:
     return tuple(reasons)
 
 
-def _coming(change: Change) -> tuple[str, ...]:
+def _coming(change: MembershipChange) -> tuple[str, ...]:
     """Existing list entries for the new host."""
     into = change.into
     if into is None or Role.ETCD not in into.roles:

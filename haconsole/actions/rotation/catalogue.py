@@ -5,8 +5,8 @@ from __future__ import annotations
 from haconsole.actions.action import Action, Argument, ArgumentKind
 from haconsole.actions.rotation.ca.plan import ACTION
 from haconsole.actions.rotation.ca.replacing import Phase
+from haconsole.actions.rotation.desired import ALL, ETCD, KUBERNETES
 from haconsole.actions.rotation.plan import plan_rotation
-from haconsole.actions.rotation.wanted import ALL, ETCD, KUBERNETES
 
 
 def rotation_actions() -> tuple[Action, ...]:

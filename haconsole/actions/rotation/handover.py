@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from haconsole.actions.balancer_files import heedless
 from haconsole.actions.balancing import not_drained
-from haconsole.actions.bootstrap.ground import Ground
 from haconsole.actions.build import look_step, script, step_id
 from haconsole.actions.checks import AnyOf, Check, CommandSucceeds, ServiceRunning, VipOwned
-from haconsole.actions.operations import Irreversible, RunCommand, TakeBack
+from haconsole.actions.operations import Irreversible, RunCommand, UndoByCommand
+from haconsole.actions.plan_context import PlanContext
 from haconsole.actions.step import Step
 from haconsole.actions.steps.order import Group
-from haconsole.actions.steps.vip import elsewhere, give_up, way_back
+from haconsole.actions.steps.vip import give_up, vip_absent, way_back
 from haconsole.actions.steps.vip_scripts import HAND_OVER, STAND_AGAIN, STANDS_AGAIN
 from haconsole.inventory.effective import vip_address, vip_addresses, vrrp_ranks
 from haconsole.inventory.schema import Host
@@ -30,48 +30,46 @@ BACK_WHY = "The VIP returns by priority; the next host's turn begins after that.
 
 
 def with_vips_elsewhere(
-    found: Ground, host: Host, what: str, groups: tuple[Group, ...], phase: str
+    ctx: PlanContext, host: Host, what: str, groups: tuple[Group, ...], phase: str
 ) -> tuple[Group, ...]:
     """The groups of a host's turn, with its VIPs handed over before them unless all restarts are already done."""
-    keepalived = found.layout.keepalived
-    others = tuple(HostName(one.name) for one in found.balancers if one != host and not unfit(found.snapshot, one.name))
+    keepalived = ctx.layout.keepalived
+    others = tuple(HostName(one.name) for one in ctx.balancers if one != host and not unfit(ctx.snapshot, one.name))
     restarts = _restarts(host, groups)
-    if keepalived is None or host not in found.balancers or not vip_addresses(found.inventory):
+    if keepalived is None or host not in ctx.balancers or not vip_addresses(ctx.inventory):
         return groups
-    if not others or not restarts or not_by_down_file(found):
+    if not others or not restarts or not_by_down_file(ctx):
         return groups
     return (
-        (_hand_over(found, host, what, others, restarts, phase),),
+        (_hand_over(ctx, host, what, others, restarts, phase),),
         *groups,
         (_stand_again(host, what, keepalived.down_file, phase),),
-        *_back(found, host, others, what, phase),
+        *_back(ctx, host, others, what, phase),
     )
 
 
-def kept(found: Ground) -> tuple[str, ...]:
+def vips_that_stay(ctx: PlanContext) -> tuple[str, ...]:
     """VIPs that stay during restarts, and balancers that cannot drain, with the reasons, in sentences."""
-    told = []
-    foreign = not_by_down_file(found)
-    for view in vip_views(found.snapshot):
-        others = {
-            host.name: unfit(found.snapshot, host.name) for host in found.balancers if host.name not in view.owners
-        }
+    lines = []
+    foreign = not_by_down_file(ctx)
+    for view in vip_views(ctx.snapshot):
+        others = {host.name: unfit(ctx.snapshot, host.name) for host in ctx.balancers if host.name not in view.owners}
         if view.owners and foreign:
-            told.append(f"{view.address} stays on {', '.join(view.owners)} while API servers restart: {foreign}")
+            lines.append(f"{view.address} stays on {', '.join(view.owners)} while API servers restart: {foreign}")
         elif view.owners and others and all(others.values()):
             why = "; ".join(f"{name} {reason}" for name, reason in others.items())
-            told.append(f"{view.address} stays on {', '.join(view.owners)}, drained as usual: {why}")
-    return (*told, *not_drained(found.snapshot, tuple(HostName(host.name) for host in found.balancers)))
+            lines.append(f"{view.address} stays on {', '.join(view.owners)}, drained as usual: {why}")
+    return (*lines, *not_drained(ctx.snapshot, tuple(HostName(host.name) for host in ctx.balancers)))
 
 
-def not_by_down_file(found: Ground) -> str:
+def not_by_down_file(ctx: PlanContext) -> str:
     """The reason to keep VIPs in place: a balancer's keepalived is not this console's and ignores the down file."""
-    hosts = tuple(host.name for host in found.balancers if isinstance(_reach(found, host), Known))
-    return "; ".join(heedless(found.snapshot, found.layout, hosts))
+    hosts = tuple(host.name for host in ctx.balancers if isinstance(_reach(ctx, host), Known))
+    return "; ".join(heedless(ctx.snapshot, ctx.layout, hosts))
 
 
-def _reach(found: Ground, host: Host) -> Observed[Reach]:
-    facts = found.snapshot.host(HostName(host.name))
+def _reach(ctx: PlanContext, host: Host) -> Observed[Reach]:
+    facts = ctx.snapshot.host(HostName(host.name))
     return facts.reach if facts else NOT_ASKED
 
 
@@ -88,22 +86,22 @@ def _restarts(host: Host, groups: tuple[Group, ...]) -> tuple[Check, ...]:
 
 
 def _hand_over(
-    found: Ground, host: Host, what: str, others: tuple[HostName, ...], restarts: tuple[Check, ...], phase: str
+    ctx: PlanContext, host: Host, what: str, others: tuple[HostName, ...], restarts: tuple[Check, ...], phase: str
 ) -> Step:
-    keepalived = found.layout.keepalived
+    keepalived = ctx.layout.keepalived
     assert keepalived is not None
-    addresses = vip_addresses(found.inventory)
-    gone = elsewhere(addresses, "a VIP is here, and restarts are due")
-    held = tuple(VipOwned(address, others) for address in addresses)
-    again = RunCommand(("sh", "-ec", STAND_AGAIN.strip(), "stand-again", keepalived.down_file, SAYS))
+    addresses = vip_addresses(ctx.inventory)
+    vips_elsewhere = vip_absent(addresses, "a VIP is here, and restarts are due")
+    vips_owned = tuple(VipOwned(address, others) for address in addresses)
+    stand_again = RunCommand(("sh", "-ec", STAND_AGAIN.strip(), "stand-again", keepalived.down_file, SAYS))
     return Step(
         id=step_id(f"keepalived.hand-over-{what}", host.name),
         title="Hand over its VIPs",
         why=HAND_OVER_WHY,
         host=HostName(host.name),
-        operation=give_up(HAND_OVER, "hand-over", found.layout, SAYS, addresses),
-        verification=(AnyOf(((gone, *held), restarts)),),
-        undo=TakeBack(again, (_stands(keepalived.down_file),)),
+        operation=give_up(HAND_OVER, "hand-over", ctx.layout, SAYS, addresses),
+        verification=(AnyOf(((vips_elsewhere, *vips_owned), restarts)),),
+        undo=UndoByCommand(stand_again, (_stands(keepalived.down_file),)),
         phase=phase,
     )
 
@@ -123,25 +121,25 @@ def _stand_again(host: Host, what: str, down_file: str, phase: str) -> Step:
 
 def _stands(down_file: str) -> Check:
     return script(
-        STANDS_AGAIN, "stands", down_file, SAYS, means="it may hold VIPs", otherwise="its down file still exists"
+        STANDS_AGAIN, "stands", down_file, SAYS, means="it may hold VIPs", problem="its down file still exists"
     )
 
 
-def _back(found: Ground, host: Host, others: tuple[HostName, ...], what: str, phase: str) -> tuple[Group, ...]:
+def _back(ctx: PlanContext, host: Host, others: tuple[HostName, ...], what: str, phase: str) -> tuple[Group, ...]:
     """The others release VIPs to a host of higher priority; if it has the highest, its return is awaited."""
-    ranks = vrrp_ranks(found.inventory)
+    ranks = vrrp_ranks(ctx.inventory)
     rank = ranks[HostName(host.name)]
-    outranked = tuple(one for one in found.balancers if one.name in others and ranks[HostName(one.name)] < rank)
-    owned = {view.address for view in vip_views(found.snapshot) if view.owners == (host.name,)}
+    outranked = tuple(one for one in ctx.balancers if one.name in others and ranks[HostName(one.name)] < rank)
+    owned = {view.address for view in vip_views(ctx.snapshot) if view.owners == (host.name,)}
     first = max(ranks, key=lambda name: ranks[name]) == host.name
     back = tuple(
         VipOwned(address, (HostName(host.name),))
-        for vip in found.inventory.vips
+        for vip in ctx.inventory.vips
         if first and vip.preempt and (address := vip_address(vip)) in owned
     )
-    make_way = way_back(host, outranked, found.inventory, found.layout, phase=phase, what=f"{what}-{host.name}")
+    make_way = way_back(host, outranked, ctx.inventory, ctx.layout, phase=phase, what=f"{what}-{host.name}")
     if not back:
         return (make_way,)
     title = "Verify that its VIPs are back"
-    seen = look_step(f"keepalived.back-{what}", host.name, back, title=title, why=BACK_WHY, phase=phase, wait_s=WAIT_S)
-    return make_way, (seen,)
+    look = look_step(f"keepalived.back-{what}", host.name, back, title=title, why=BACK_WHY, phase=phase, wait_s=WAIT_S)
+    return make_way, (look,)

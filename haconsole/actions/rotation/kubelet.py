@@ -7,10 +7,10 @@ pair its kubeconfig has (rotateCertificates).
 
 from __future__ import annotations
 
-from haconsole.actions.bootstrap.ground import Ground
-from haconsole.actions.bootstrap.leaves import CLIENT, KUBERNETES_CA, LeafWanted
+from haconsole.actions.bootstrap.leaves import CLIENT, KUBERNETES_CA, DesiredLeaf
 from haconsole.actions.build import look_step, ran_before, start_step
 from haconsole.actions.checks import NodeRenewed
+from haconsole.actions.plan_context import PlanContext
 from haconsole.actions.step import Step
 from haconsole.actions.steps.order import Group
 from haconsole.configs.layout import KeyPairFiles, KubernetesLayout
@@ -36,55 +36,55 @@ OF_ITS_OWN = (
 CLIENTS = ("admin", "controller-manager", "scheduler", ROLE)
 
 
-def certificates_on(found: Ground, host: Host) -> tuple[Certificate, ...]:
+def certificates_on(ctx: PlanContext, host: Host) -> tuple[Certificate, ...]:
     """Those that were read on the host."""
-    facts = found.snapshot.host(HostName(host.name))
+    facts = ctx.snapshot.host(HostName(host.name))
     return (value_of(facts.certificates) or ()) if facts else ()
 
 
-def workers(found: Ground) -> tuple[Host, ...]:
+def workers(ctx: PlanContext) -> tuple[Host, ...]:
     """Hosts where only a kubelet matters."""
-    return tuple(host for host in found.inventory.with_role(Role.WORKER) if host not in found.hosts)
+    return tuple(host for host in ctx.inventory.with_role(Role.WORKER) if host not in ctx.hosts)
 
 
-def kubelet_leaf(found: Ground, host: Host) -> LeafWanted | None:
+def kubelet_leaf(ctx: PlanContext, host: Host) -> DesiredLeaf | None:
     """The kubelet's client certificate with its names; None if a rotation replaces none."""
-    seen, kubernetes = _seen(found, host), found.layout.kubernetes
-    if seen is None or kubernetes is None or _left(found, host, seen, kubernetes):
+    certificate, kubernetes = _certificate_of(ctx, host), ctx.layout.kubernetes
+    if certificate is None or kubernetes is None or _why_left(ctx, host, certificate, kubernetes):
         return None
-    files = KeyPairFiles(seen.path, seen.key_path or "")
-    if seen.in_kubeconfig:
+    files = KeyPairFiles(certificate.path, certificate.key_path or "")
+    if certificate.in_kubeconfig:
         files = KeyPairFiles(f"{kubernetes.pki_dir}/{ROLE}.crt", f"{kubernetes.pki_dir}/{ROLE}.key")
-    named = [part.partition("=") for part in seen.subject.split(",")]
+    named = [part.partition("=") for part in certificate.subject.split(",")]
     name = next((value for key, _, value in named if key == "CN"), f"system:node:{host.name}")
     groups = tuple(value for key, _, value in named if key == "O")
-    return LeafWanted(ROLE, files, KUBERNETES_CA, kubernetes.ca, name, CLIENT, WHY, organizations=groups)
+    return DesiredLeaf(ROLE, files, KUBERNETES_CA, kubernetes.ca, name, CLIENT, WHY, organizations=groups)
 
 
-def left(found: Ground) -> tuple[str, ...]:
+def left_to_kubelet(ctx: PlanContext) -> tuple[str, ...]:
     """Kubelets whose certificates a rotation does not replace: the host, the reason, and the change that would include
     them.
     """
-    kubernetes = found.layout.kubernetes
+    kubernetes = ctx.layout.kubernetes
     if kubernetes is None:
         return ()
-    told = (
-        (host, _left(found, host, seen, kubernetes))
-        for host in found.inventory.hosts
-        if (seen := _seen(found, host)) is not None
+    reasons = (
+        (host, _why_left(ctx, host, certificate, kubernetes))
+        for host in ctx.inventory.hosts
+        if (certificate := _certificate_of(ctx, host)) is not None
     )
-    return tuple(f"{host.name}: {why}" for host, why in told if why)
+    return tuple(f"{host.name}: {why}" for host, why in reasons if why)
 
 
-def against_a_new_ca(found: Ground) -> tuple[str, ...]:
+def against_a_new_ca(ctx: PlanContext) -> tuple[str, ...]:
     """Kubelets that a new Kubernetes CA would cut off: those that trust a copy of the old one, or did not answer."""
-    kubernetes = found.layout.kubernetes
+    kubernetes = ctx.layout.kubernetes
     if kubernetes is None:
         return ()
     copies = tuple(
         f"{host.name}: {_names_another(one, kubernetes)}"
-        for host in found.inventory.hosts
-        for one in certificates_on(found, host)
+        for host in ctx.inventory.hosts
+        for one in certificates_on(ctx, host)
         if _is_copy(one, kubernetes) and one.role != f"{ROLE}-ca"
     )
     unheard = tuple(
@@ -92,10 +92,10 @@ def against_a_new_ca(found: Ground) -> tuple[str, ...]:
             f"{host.name} is a worker whose certificates are not known: {why}. Its kubelet would reject every new "
             "certificate; fix it, or remove it from the inventory"
         )
-        for host in workers(found)
-        if (why := _unheard(found, host))
+        for host in workers(ctx)
+        if (why := _why_unread(ctx, host))
     )
-    stay = (one + OF_ITS_OWN if one.endswith(BY_ITSELF) else one for one in left(found))
+    stay = (one + OF_ITS_OWN if one.endswith(BY_ITSELF) else one for one in left_to_kubelet(ctx))
     return (*stay, *dict.fromkeys(copies), *unheard)
 
 
@@ -113,10 +113,10 @@ def kubelet_restart(host: Host, what: str, newer_than: tuple[str, ...], phase: s
     )
 
 
-def nodes_renewed(found: Ground, what: str, phase: str, hosts: tuple[Host, ...] | None = None) -> Group:
+def nodes_renewed(ctx: PlanContext, what: str, phase: str, hosts: tuple[Host, ...] | None = None) -> Group:
     """Verify that the kubelets of `hosts`, or of all, reach the API with their current files."""
-    ask = tuple(HostName(host.name) for host in found.control_planes)
-    every = ((host, kubelet_leaf(found, host)) for host in hosts or found.inventory.hosts)
+    ask = tuple(HostName(host.name) for host in ctx.control_planes)
+    every = ((host, kubelet_leaf(ctx, host)) for host in hosts or ctx.inventory.hosts)
     return tuple(
         look_step(
             f"kubernetes.node-{what}",
@@ -132,15 +132,15 @@ def nodes_renewed(found: Ground, what: str, phase: str, hosts: tuple[Host, ...] 
     )
 
 
-def _seen(found: Ground, host: Host) -> Certificate | None:
-    return next((one for one in certificates_on(found, host) if one.role == ROLE and not one.is_ca), None)
+def _certificate_of(ctx: PlanContext, host: Host) -> Certificate | None:
+    return next((one for one in certificates_on(ctx, host) if one.role == ROLE and not one.is_ca), None)
 
 
-def _left(found: Ground, host: Host, seen: Certificate, kubernetes: KubernetesLayout) -> str:
+def _why_left(ctx: PlanContext, host: Host, certificate: Certificate, kubernetes: KubernetesLayout) -> str:
     """The reason why its certificate is not replaced; empty if it is."""
-    if seen.key_path is None or (seen.key_path == seen.path and not seen.in_kubeconfig):
-        return f"kubelet keeps its certificate in {seen.path} and {BY_ITSELF}"
-    copies = (one for one in certificates_on(found, host) if one.role == f"{ROLE}-ca")
+    if certificate.key_path is None or (certificate.key_path == certificate.path and not certificate.in_kubeconfig):
+        return f"kubelet keeps its certificate in {certificate.path} and {BY_ITSELF}"
+    copies = (one for one in certificates_on(ctx, host) if one.role == f"{ROLE}-ca")
     return next((_names_another(one, kubernetes) for one in copies if _is_copy(one, kubernetes)), "")
 
 
@@ -154,8 +154,8 @@ def _names_another(one: Certificate, kubernetes: KubernetesLayout) -> str:
     return f"{one.role.removesuffix('-ca')}: {where}: set certificate-authority: {kubernetes.ca.cert} in it"
 
 
-def _unheard(found: Ground, host: Host) -> str | None:
-    facts = found.snapshot.host(HostName(host.name))
+def _why_unread(ctx: PlanContext, host: Host) -> str | None:
+    facts = ctx.snapshot.host(HostName(host.name))
     if facts is None:
         return "it was not queried"
     return reason_of(facts.certificates) if isinstance(facts.certificates, Failed) else None

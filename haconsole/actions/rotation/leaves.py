@@ -4,25 +4,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from haconsole.actions.bootstrap.ground import Ground
 from haconsole.actions.bootstrap.leaves import ETCD_CA
 from haconsole.actions.bootstrap.verify import verify_steps
 from haconsole.actions.build import look_step, step_id
 from haconsole.actions.checks import ApiserverReady, Check, EtcdHealthy
 from haconsole.actions.operations import RunCommand
+from haconsole.actions.plan_context import PlanContext
+from haconsole.actions.rotation.desired import HostLeaf, is_expired, name_steps, renew_step
 from haconsole.actions.rotation.handover import with_vips_elsewhere
 from haconsole.actions.rotation.kubelet import ROLE, kubelet_restart, nodes_renewed
-from haconsole.actions.rotation.scripts import TAKE_UP
-from haconsole.actions.rotation.turns import (
+from haconsole.actions.rotation.rolling_restart import (
     WAIT_S,
     api_turn,
     component_restart,
     etcd_restart,
     locks_held,
+    restart_order,
     serves,
-    turns,
 )
-from haconsole.actions.rotation.wanted import Held, expired, name_steps, renew_step
+from haconsole.actions.rotation.scripts import TAKE_UP
 from haconsole.actions.step import Step
 from haconsole.actions.steps.order import Group
 from haconsole.inventory.effective import join_host_port
@@ -49,60 +49,60 @@ CLIENTS = {"controller-manager": "kube-controller-manager", "scheduler": "kube-s
 
 
 @dataclass(frozen=True, slots=True)
-class Over:
+class StoppedComponents:
     """Whether expired certificates have stopped etcd, and whether they have stopped every API server."""
 
     etcd: bool
     api: bool
 
 
-def over(found: Ground, every: tuple[Held, ...]) -> Over:
+def stopped_components(ctx: PlanContext, every: tuple[HostLeaf, ...]) -> StoppedComponents:
     """The stopped components, judged by the existing leaves."""
-    ended = {(one.host.name, one.leaf.name) for one in every if expired(found, one)}
-    members = sum(any((host.name, role) in ended for role in ("etcd-server", "etcd-peer")) for host in found.etcd)
-    etcd = bool(found.etcd) and len(found.etcd) - members < len(found.etcd) // 2 + 1
-    planes = found.control_planes
+    ended = {(one.host.name, one.leaf.name) for one in every if is_expired(ctx, one)}
+    members = sum(any((host.name, role) in ended for role in ("etcd-server", "etcd-peer")) for host in ctx.etcd)
+    etcd = bool(ctx.etcd) and len(ctx.etcd) - members < len(ctx.etcd) // 2 + 1
+    planes = ctx.control_planes
     roles = ("apiserver", "apiserver-etcd-client")
     api = bool(planes) and all(any((host.name, role) in ended for role in roles) for host in planes)
-    return Over(etcd, bool(planes) and (etcd or api))
+    return StoppedComponents(etcd, bool(planes) and (etcd or api))
 
 
-def leaf_groups(found: Ground, chosen: tuple[Held, ...], stopped: Over) -> tuple[Group, ...]:
+def leaf_groups(ctx: PlanContext, leaves: tuple[HostLeaf, ...], stopped: StoppedComponents) -> tuple[Group, ...]:
     """Everything, in the order that keeps the cluster running or recovers it."""
-    of_etcd = tuple(one for one in chosen if one.leaf.authority == ETCD_CA)
-    others = tuple(one for one in chosen if one not in of_etcd)
+    of_etcd = tuple(one for one in leaves if one.leaf.authority == ETCD_CA)
+    others = tuple(one for one in leaves if one not in of_etcd)
     if stopped.etcd:
-        return (*_revive_etcd(found, of_etcd), *_revive_kubernetes(found, others), *_last_look(found))
+        return (*_revive_etcd(ctx, of_etcd), *_revive_kubernetes(ctx, others), *_last_look(ctx))
     if stopped.api:
-        return (*_host_by_host(found, of_etcd), *_revive_kubernetes(found, others), *_last_look(found))
-    return (*_host_by_host(found, chosen), *_taken_up(found, chosen), *_last_look(found))
+        return (*_host_by_host(ctx, of_etcd), *_revive_kubernetes(ctx, others), *_last_look(ctx))
+    return (*_host_by_host(ctx, leaves), *_reloaded_components(ctx, leaves), *_last_look(ctx))
 
 
-def _host_by_host(found: Ground, chosen: tuple[Held, ...]) -> tuple[Group, ...]:
+def _host_by_host(ctx: PlanContext, leaves: tuple[HostLeaf, ...]) -> tuple[Group, ...]:
     groups: list[Group] = []
-    for host in turns(found):
-        mine = tuple(one for one in chosen if one.host == host)
+    for host in restart_order(ctx):
+        mine = tuple(one for one in leaves if one.host == host)
         groups.append(tuple(renew_step(one, LEAVES) for one in mine))
         groups.append(name_steps(mine, LEAVES))
-        groups.append((*etcd_gate(found, host, mine, LEAVES), *_api_gate(found, host, mine)))
+        groups.append((*etcd_gate(ctx, host, mine, LEAVES), *_api_gate(ctx, host, mine)))
     return tuple(groups)
 
 
-def etcd_gate(found: Ground, host: Host, mine: tuple[Held, ...], phase: str) -> Group:
+def etcd_gate(ctx: PlanContext, host: Host, mine: tuple[HostLeaf, ...], phase: str) -> Group:
     """The member serves its new certificates and is healthy with them."""
-    etcd = found.layout.etcd
+    etcd = ctx.layout.etcd
     ports = {"etcd-server": etcd.client_port, "etcd-peer": etcd.peer_port}
     new = [one.leaf for one in mine if one.leaf.name in (*ports, "etcd-client")]
     if not new:
         return ()
-    shown = tuple(serves(host, ports[leaf.name], leaf.files.cert) for leaf in new if leaf.name in ports)
-    checks: tuple[Check, ...] = (*shown, EtcdHealthy(len(found.etcd)))
+    serves_checks = tuple(serves(host, ports[leaf.name], leaf.files.cert) for leaf in new if leaf.name in ports)
+    checks: tuple[Check, ...] = (*serves_checks, EtcdHealthy(len(ctx.etcd)))
     title = "Verify that etcd is healthy with its new certificates"
     return (look_step("etcd.gate", host.name, checks, title=title, why=SHOWN_WHY, phase=phase, wait_s=WAIT_S),)
 
 
-def _api_gate(found: Ground, host: Host, mine: tuple[Held, ...]) -> Group:
-    if host not in found.control_planes or not any(one.leaf.name not in ETCD_OWN for one in mine):
+def _api_gate(ctx: PlanContext, host: Host, mine: tuple[HostLeaf, ...]) -> Group:
+    if host not in ctx.control_planes or not any(one.leaf.name not in ETCD_OWN for one in mine):
         return ()
     title = "Verify that the API server is ready with its new certificates"
     checks = (ApiserverReady(),)
@@ -112,32 +112,32 @@ def _api_gate(found: Ground, host: Host, mine: tuple[Held, ...]) -> Group:
 ETCD_OWN = ("etcd-server", "etcd-peer", "etcd-client")
 
 
-def _taken_up(found: Ground, chosen: tuple[Held, ...]) -> tuple[Group, ...]:
+def _reloaded_components(ctx: PlanContext, leaves: tuple[HostLeaf, ...]) -> tuple[Group, ...]:
     """API servers are awaited first; those that do not reload get their turn. Then clients that cannot reload."""
-    kubernetes = found.layout.kubernetes
+    kubernetes = ctx.layout.kubernetes
     if kubernetes is None:
         return ()
-    serving = {one.host.name: one for one in chosen if one.leaf.name == "apiserver"}
+    serving = {one.host.name: one for one in leaves if one.leaf.name == "apiserver"}
     groups: list[Group] = [tuple(_take_up(one.host, kubernetes.api_port, one) for one in serving.values())]
-    for host in turns(found):
+    for host in restart_order(ctx):
         turn: list[Group] = []
         if host.name in serving:
             shows = serves(host, kubernetes.api_port, kubernetes.apiserver.cert)
-            restart = component_restart(found, host, "kube-apiserver", "serve", (), LEAVES, (shows,))
+            restart = component_restart(ctx, host, "kube-apiserver", "serve", (), LEAVES, (shows,))
             title = "Restart kube-apiserver unless it serves the new certificate"
-            turn += api_turn(found, host, "serve", replace(restart, title=title), LEAVES)
-        unread = [one for one in chosen if one.host == host and (one.kubeconfig or expired(found, one))]
+            turn += api_turn(ctx, host, "serve", replace(restart, title=title), LEAVES)
+        unread = [one for one in leaves if one.host == host and (one.kubeconfig or is_expired(ctx, one))]
         kubelets = [one for one in unread if one.leaf.name == ROLE]
         turn.append(tuple(kubelet_restart(host, "client", one.files, LEAVES) for one in kubelets))
         ended = [one for one in unread if one.leaf.name in CLIENTS]
         if ended:
-            turn.append(tuple(_client_restart(found, one) for one in ended))
+            turn.append(tuple(_client_restart(ctx, one) for one in ended))
             turn.append(locks_held(f"held-{host.name}", host, LEAVES))
-        groups += with_vips_elsewhere(found, host, "serve", tuple(turn), LEAVES)
-    return (*groups, _nodes_seen(found, chosen))
+        groups += with_vips_elsewhere(ctx, host, "serve", tuple(turn), LEAVES)
+    return (*groups, _nodes_renewed(ctx, leaves))
 
 
-def _take_up(host: Host, port: int, one: Held) -> Step:
+def _take_up(host: Host, port: int, one: HostLeaf) -> Step:
     words = (str(TAKES_UP_S), join_host_port(host.address, port), one.leaf.files.cert)
     return Step(
         id=step_id("kubernetes.take-up", host.name),
@@ -149,45 +149,45 @@ def _take_up(host: Host, port: int, one: Held) -> Step:
     )
 
 
-def _client_restart(found: Ground, one: Held) -> Step:
-    return component_restart(found, one.host, CLIENTS[one.leaf.name], "client", one.files, LEAVES)
+def _client_restart(ctx: PlanContext, one: HostLeaf) -> Step:
+    return component_restart(ctx, one.host, CLIENTS[one.leaf.name], "client", one.files, LEAVES)
 
 
-def _revive_etcd(found: Ground, chosen: tuple[Held, ...]) -> tuple[Group, ...]:
+def _revive_etcd(ctx: PlanContext, leaves: tuple[HostLeaf, ...]) -> tuple[Group, ...]:
     """All leaves of etcd's CA, then every member at once: a single member finds no majority."""
-    starts = tuple(replace(etcd_restart(found, host, "revive", (), LEAVES), why=OVER_WHY) for host in found.etcd)
-    return tuple(renew_step(one, LEAVES) for one in chosen), starts
+    starts = tuple(replace(etcd_restart(ctx, host, "revive", (), LEAVES), why=OVER_WHY) for host in ctx.etcd)
+    return tuple(renew_step(one, LEAVES) for one in leaves), starts
 
 
-def _revive_kubernetes(found: Ground, chosen: tuple[Held, ...]) -> tuple[Group, ...]:
+def _revive_kubernetes(ctx: PlanContext, leaves: tuple[HostLeaf, ...]) -> tuple[Group, ...]:
     """API servers at once, then the components that use them."""
-    if found.layout.kubernetes is None or not found.control_planes:
+    if ctx.layout.kubernetes is None or not ctx.control_planes:
         return ()
-    renewed = tuple(renew_step(one, LEAVES) for one in chosen)
-    named = name_steps(chosen, LEAVES)
-    kubelets = tuple(kubelet_restart(one.host, "revive", one.files, LEAVES) for one in chosen if one.leaf.name == ROLE)
-    files = {host.name: _files(chosen, host, "apiserver") for host in found.control_planes}
+    renewed = tuple(renew_step(one, LEAVES) for one in leaves)
+    named = name_steps(leaves, LEAVES)
+    kubelets = tuple(kubelet_restart(one.host, "revive", one.files, LEAVES) for one in leaves if one.leaf.name == ROLE)
+    files = {host.name: _files(leaves, host, "apiserver") for host in ctx.control_planes}
     apis = tuple(
-        replace(component_restart(found, host, "kube-apiserver", "revive", files[host.name], LEAVES), why=OVER_WHY)
-        for host in found.control_planes
+        replace(component_restart(ctx, host, "kube-apiserver", "revive", files[host.name], LEAVES), why=OVER_WHY)
+        for host in ctx.control_planes
     )
     clients = tuple(
-        replace(component_restart(found, host, unit, "revive", _files(chosen, host, role), LEAVES), why=OVER_WHY)
-        for host in found.control_planes
+        replace(component_restart(ctx, host, unit, "revive", _files(leaves, host, role), LEAVES), why=OVER_WHY)
+        for host in ctx.control_planes
         for role, unit in CLIENTS.items()
     )
-    return renewed, named, apis, (*clients, *kubelets), _nodes_seen(found, chosen)
+    return renewed, named, apis, (*clients, *kubelets), _nodes_renewed(ctx, leaves)
 
 
-def _nodes_seen(found: Ground, chosen: tuple[Held, ...]) -> Group:
-    hosts = tuple(one.host for one in chosen if one.leaf.name == ROLE)
-    return nodes_renewed(found, "client", LEAVES, hosts) if hosts else ()
+def _nodes_renewed(ctx: PlanContext, leaves: tuple[HostLeaf, ...]) -> Group:
+    hosts = tuple(one.host for one in leaves if one.leaf.name == ROLE)
+    return nodes_renewed(ctx, "client", LEAVES, hosts) if hosts else ()
 
 
-def _files(chosen: tuple[Held, ...], host: Host, role: str) -> tuple[str, ...]:
-    return tuple(path for one in chosen if one.host == host and one.leaf.name == role for path in one.files)
+def _files(leaves: tuple[HostLeaf, ...], host: Host, role: str) -> tuple[str, ...]:
+    return tuple(path for one in leaves if one.host == host and one.leaf.name == role for path in one.files)
 
 
-def _last_look(found: Ground) -> tuple[Group, ...]:
+def _last_look(ctx: PlanContext) -> tuple[Group, ...]:
     """The final checks of bootstrap."""
-    return (tuple(verify_steps(found)),)
+    return (tuple(verify_steps(ctx)),)

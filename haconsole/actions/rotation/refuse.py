@@ -2,61 +2,61 @@
 
 from __future__ import annotations
 
-from haconsole.actions.bootstrap.ground import Ground
 from haconsole.actions.bootstrap.leaves import KUBERNETES_CA
 from haconsole.actions.bootstrap.refuse import clocks, unreachable
-from haconsole.actions.rotation.ca.material import Material
+from haconsole.actions.plan_context import PlanContext
+from haconsole.actions.rotation.ca.state import CaState
 from haconsole.actions.rotation.kubelet import against_a_new_ca
-from haconsole.actions.rotation.silent import silent_hosts
+from haconsole.actions.rotation.unreachable import unreachable_hosts
 from haconsole.inventory.schema import Deployment, EtcdPlacement, Host
 from haconsole.model.names import HostName
 from haconsole.model.observed import Known, reason_of
 
 
-def refusals(found: Ground, host: str | None, silent: frozenset[str]) -> tuple[str, ...]:
+def refusals(ctx: PlanContext, host: str | None, silent: frozenset[str]) -> tuple[str, ...]:
     """All reasons against new leaves; `silent` hosts are left out unless no other host would be left."""
-    if host is not None and found.inventory.find(host) is None:
+    if host is not None and ctx.inventory.find(host) is None:
         return (f"the inventory has no host {host}",)
-    unreached = unreachable(found) if host in silent or len(silent) == len(found.hosts) else ()
-    return (*_unsupported(found), *unreached, *clocks(found), *_unread(found))
+    unreached = unreachable(ctx) if host in silent or len(silent) == len(ctx.hosts) else ()
+    return (*_why_unsupported(ctx), *unreached, *clocks(ctx), *_unreadable_certificates(ctx))
 
 
-def refusals_of_ca(found: Ground, several: tuple[Material, ...]) -> tuple[str, ...]:
+def refusals_of_ca(ctx: PlanContext, several: tuple[CaState, ...]) -> tuple[str, ...]:
     """All reasons against new CAs: every host is needed for them."""
-    silent = silent_hosts(found)
+    silent = unreachable_hosts(ctx)
     meanwhile = (
         ""
-        if any(one.begun for one in several)
+        if any(one.is_under_way for one in several)
         else ("; leaves of the other hosts can be replaced without it: run rotate-certs")
     )
     unreached = tuple(
         (
-            f"{host.name} cannot be reached: {_why(found, host)}. It would reject all new certificates, and other "
+            f"{host.name} cannot be reached: {_why(ctx, host)}. It would reject all new certificates, and other "
             f"hosts would reject its old ones; fix it, or remove it first (run remove {host.name}){meanwhile}"
         )
-        for host in found.hosts
+        for host in ctx.hosts
         if host.name in silent
     )
-    strange = () if silent else tuple(told for one in several for told in one.strange)
-    cut_off = against_a_new_ca(found) if any(one.name == KUBERNETES_CA for one in several) else ()
-    return (*_unsupported(found), *unreached, *clocks(found), *_unread(found), *strange, *cut_off)
+    strange = () if silent else tuple(oddity for one in several for oddity in one.strange)
+    cut_off = against_a_new_ca(ctx) if any(one.name == KUBERNETES_CA for one in several) else ()
+    return (*_why_unsupported(ctx), *unreached, *clocks(ctx), *_unreadable_certificates(ctx), *strange, *cut_off)
 
 
-def _why(found: Ground, host: Host) -> str | None:
-    facts = found.snapshot.host(HostName(host.name))
+def _why(ctx: PlanContext, host: Host) -> str | None:
+    facts = ctx.snapshot.host(HostName(host.name))
     return reason_of(facts.reach) if facts else None
 
 
-def unfinished(several: tuple[Material, ...]) -> tuple[str, ...]:
+def unfinished(several: tuple[CaState, ...]) -> tuple[str, ...]:
     """During a CA rotation, only that rotation replaces leaves."""
-    names = ", ".join(one.name for one in several if one.begun)
+    names = ", ".join(one.name for one in several if one.is_under_way)
     if not names:
         return ()
     return (f"{names}: a CA rotation is unfinished: resume it with ca = yes, or undo it with ca = yes, back = yes",)
 
 
-def _unsupported(found: Ground) -> tuple[str, ...]:
-    inventory, reasons = found.inventory, []
+def _why_unsupported(ctx: PlanContext) -> tuple[str, ...]:
+    inventory, reasons = ctx.inventory, []
     if inventory.kubernetes is not None and inventory.kubernetes.deployment is Deployment.KUBEADM:
         reasons.append(
             "kubernetes.deployment is kubeadm: this version rotates certificates of systemd units only; "
@@ -67,11 +67,11 @@ def _unsupported(found: Ground) -> tuple[str, ...]:
     return tuple(reasons)
 
 
-def _unread(found: Ground) -> tuple[str, ...]:
+def _unreadable_certificates(ctx: PlanContext) -> tuple[str, ...]:
     """Hosts that answer and whose certificates are not known: a plan must name the certificates to replace."""
     reasons = []
-    for host in found.etcd + tuple(one for one in found.control_planes if one not in found.etcd):
-        facts = found.snapshot.host(HostName(host.name))
+    for host in ctx.etcd + tuple(one for one in ctx.control_planes if one not in ctx.etcd):
+        facts = ctx.snapshot.host(HostName(host.name))
         if facts is None or isinstance(facts.certificates, Known) or not isinstance(facts.reach, Known):
             continue
         why = reason_of(facts.certificates) or "not queried"

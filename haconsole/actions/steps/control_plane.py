@@ -26,20 +26,21 @@ def while_drained(
     *,
     phase: str,
     what: str = "",
-    beside: Group = (),
+    companions: Group = (),
 ) -> tuple[Group, ...]:
-    """The steps that restart the API server on `host` while no balancer sends to it; `beside` it restart its clients.
+    """The steps that restart the API server on `host` while no balancer sends to it; `companions` it restart its
+    clients.
 
     `what` distinguishes several of these in one plan. Nothing is drained if the restart is already done, or if no
     balancer of `servers` could be queried for it.
     """
     if not servers.balancers:
-        return tuple(filter(None, (restart, beside)))
+        return tuple(filter(None, (restart, companions)))
     end = f"-{what}" if what else ""
     there = tuple(check for step in restart for check in step.verification if not isinstance(check, ApiserverReady))
     drain = drain_step(host.name, servers, phase=phase, unless=there)
     ready = ready_step(host.name, servers, phase=phase)
-    seen = tuple(
+    checks = tuple(
         look_step(
             f"haproxy.sees-{host.name}{end}",
             name,
@@ -55,7 +56,7 @@ def while_drained(
         (replace(drain, id=step_id(f"haproxy.drain{end}", host.name)),),
         restart,
         (replace(ready, id=step_id(f"haproxy.ready{end}", host.name)),),
-        (*seen, *beside),
+        (*checks, *companions),
     )
 
 

@@ -13,7 +13,7 @@ from haconsole.actions.operations import (
     PromoteMember,
     RemoveMember,
     RunCommand,
-    TakeBack,
+    UndoByCommand,
 )
 from haconsole.actions.step import Step
 from haconsole.configs.layout import EtcdLayout
@@ -62,7 +62,7 @@ def snapshot_step(inventory: Inventory, etcd: EtcdLayout, host: Host, path: str)
         "whole",
         path,
         means=f"{path} is complete",
-        otherwise="the snapshot is not there",
+        problem="the snapshot is not there",
         timeout_s=120.0,
     )
     return Step(
@@ -88,14 +88,16 @@ def leader_step(away: Host, to: tuple[HostName, ...], *, phase: str = PHASE, sta
         host=HostName(away.name),
         operation=MoveLeader(to, here),
         verification=(LeaderAmong(to),),
-        undo=TakeBack(MoveLeader(here, to), (LeaderAmong(here),)) if stays else Irreversible("any member may lead"),
+        undo=UndoByCommand(MoveLeader(here, to), (LeaderAmong(here),))
+        if stays
+        else Irreversible("any member may lead"),
         phase=phase,
     )
 
 
 def remove_step(member: EtcdMember, voters: int | None, ask: tuple[HostName, ...], name: str) -> Step:
     """Remove `member` from the list; before that the queried members must be healthy with `voters` voters, if given."""
-    gone = MemberGone(member.id, ask)
+    member_gone = MemberGone(member.id, ask)
     return Step(
         id=step_id(f"etcd.remove-{name}", ask[0]),
         title=f"Remove {name} ({member.id}) from etcd's members",
@@ -103,7 +105,7 @@ def remove_step(member: EtcdMember, voters: int | None, ask: tuple[HostName, ...
         host=ask[0],
         operation=RemoveMember(member.id, ask),
         precondition=(EtcdHealthy(voters),) if voters is not None else (),
-        verification=(gone,),
+        verification=(member_gone,),
         undo=Irreversible("a removed member's ID never comes back; join its host again"),
         phase=PHASE,
     )
@@ -140,5 +142,5 @@ def promote_step(host: Host, peer_url: str, ask: tuple[HostName, ...]) -> Step:
 
 def either_healthy(counts: tuple[int, ...]) -> Check:
     """Healthy with one of these numbers of voters: before a change, and after it if a run is resumed."""
-    kept = tuple(dict.fromkeys(counts))
-    return EtcdHealthy(kept[0]) if len(kept) == 1 else AnyOf(tuple((EtcdHealthy(one),) for one in kept))
+    distinct = tuple(dict.fromkeys(counts))
+    return EtcdHealthy(distinct[0]) if len(distinct) == 1 else AnyOf(tuple((EtcdHealthy(one),) for one in distinct))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from haconsole.actions.balancing import Servers
 from haconsole.actions.build import step_id
 from haconsole.actions.checks import AnyOf, Check, ServerIs
-from haconsole.actions.operations import Irreversible, SetServerState, TakeBack
+from haconsole.actions.operations import Irreversible, SetServerState, UndoByCommand
 from haconsole.actions.step import Step
 from haconsole.model.haproxy import AdminState
 from haconsole.model.names import HostName
@@ -31,7 +31,7 @@ def drain_step(
     """
     first = servers.balancers[0]
     drained = _is(servers, AdminState.DRAIN, may_lack=leaves)
-    readied = TakeBack(_set(servers, AdminState.READY), (_is(servers, AdminState.READY),))
+    readied = UndoByCommand(_set(servers, AdminState.READY), (_is(servers, AdminState.READY),))
     return Step(
         id=step_id(f"haproxy.drain-{host}", first) if leaves else step_id("haproxy.drain", host),
         title=f"Drain {host}'s API server",
@@ -46,7 +46,7 @@ def drain_step(
 
 def ready_step(host: str, servers: Servers, *, phase: str, drained: bool = False) -> Step:
     """Return the API server on `host` to every balancer; undoing this drains it, if it was `drained`."""
-    drain = TakeBack(_set(servers, AdminState.DRAIN), (_is(servers, AdminState.DRAIN),))
+    drain = UndoByCommand(_set(servers, AdminState.DRAIN), (_is(servers, AdminState.DRAIN),))
     return Step(
         id=step_id("haproxy.ready", host),
         title=f"Return {host}'s API server to the balancers",

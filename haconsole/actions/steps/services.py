@@ -6,7 +6,7 @@ from hashlib import sha256
 
 from haconsole.actions.build import START_S, File, ran_before, step_id, stopped
 from haconsole.actions.checks import Check, FileIs, FilesAbsent, ServiceRunning
-from haconsole.actions.operations import PutBack, RunCommand, TakeBack
+from haconsole.actions.operations import RunCommand, UndoByCommand, UndoByRestoringFiles
 from haconsole.actions.step import Step
 from haconsole.model.names import HostName
 from haconsole.scripts import load_script
@@ -29,7 +29,7 @@ def stop_step(what: str, host: str, units: tuple[str, ...], *, title: str, why: 
         host=HostName(host),
         operation=RunCommand(("sh", "-ec", STOP, "stop", *units), timeout_s=START_S),
         verification=(stopped(*units),),
-        undo=TakeBack(
+        undo=UndoByCommand(
             RunCommand(("systemctl", "enable", "--now", *units), timeout_s=START_S),
             tuple(ServiceRunning(unit) for unit in units),
         ),
@@ -100,6 +100,6 @@ def rewrite_step(what: str, host: str, file: File, *, title: str, why: str, phas
         host=HostName(host),
         operation=RunCommand(("sh", "-ec", REWRITE, *words), stdin=file.content),
         verification=(FileIs(file.path, digest, file.mode, file.owner),),
-        undo=PutBack((file.path,)),
+        undo=UndoByRestoringFiles((file.path,)),
         phase=phase,
     )

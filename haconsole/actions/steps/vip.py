@@ -33,17 +33,17 @@ def give_up(body: str, name: str, layout: Layout, says: str, addresses: tuple[st
     return RunCommand(("bash", "-ec", body.strip(), name, *words))
 
 
-def elsewhere(addresses: tuple[str, ...], otherwise: str) -> CommandSucceeds:
+def vip_absent(addresses: tuple[str, ...], problem: str) -> CommandSucceeds:
     """Whether none of the addresses is on the step's host."""
-    return script(ELSEWHERE, "elsewhere", *addresses, means="no VIP is here", otherwise=otherwise)
+    return script(ELSEWHERE, "elsewhere", *addresses, means="no VIP is here", problem=problem)
 
 
 def state_step(what: str, host: Host, inventory: Inventory, state: str, *, title: str, why: str, phase: str) -> Step:
     """Wait until every VRRP instance on the host has entered the `state`, or one of several separated by bars."""
     names = tuple(instance_name(vip) for vip in inventory.vips)
-    told = state.replace("|", " or ")
+    states = state.replace("|", " or ")
     entered = script(
-        IN_STATE, "state", state, *names, means=f"keepalived entered {told}", otherwise=f"it has not entered {told}"
+        IN_STATE, "state", state, *names, means=f"keepalived entered {states}", problem=f"it has not entered {states}"
     )
     return look_step(what, host.name, (entered,), title=title, why=why, phase=phase, wait_s=WAIT_S)
 
@@ -70,7 +70,7 @@ def way_back(
             why=MAKE_WAY_WHY,
             host=HostName(owner.name),
             operation=give_up(MAKE_WAY, "make-way", layout, SAYS, addresses),
-            verification=(elsewhere(addresses, "a VIP is still here"),),
+            verification=(vip_absent(addresses, "a VIP is still here"),),
             undo=Irreversible("priorities and down files decide which host holds a VIP"),
             needs=(stands.id,),
             phase=phase,

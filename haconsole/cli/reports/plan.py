@@ -49,7 +49,7 @@ class RefusalReport(Shape, frozen=True):
 
 def plan_report(plan: Plan) -> PlanReport:
     steps = tuple(_step_report(step) for step in plan.steps)
-    return PlanReport("haconsole/plan/v1", plan.action, plan.cluster, plan.summary, steps, plan.loses)
+    return PlanReport("haconsole/plan/v1", plan.action, plan.cluster, plan.summary, steps, plan.data_loss)
 
 
 def refusal_report(refusal: Refusal) -> RefusalReport:
@@ -101,8 +101,8 @@ def _plan_lines(plan: Plan) -> Iterator[str]:
     yield plan_heading(plan)
     if plan.summary:
         yield plan.summary
-    if plan.loses:
-        yield f"LOST FOR GOOD: {plan.loses}"
+    if plan.data_loss:
+        yield f"LOST FOR GOOD: {plan.data_loss}"
     phase = None
     for number, steps in enumerate(same_steps(plan.steps), 1):
         first = steps[0]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import assert_never
 
 from haconsole.actions.checks import EtcdStoreCheck, HasRoom, NoAlarm
-from haconsole.actions.operations import CompactHistory, Defragment, DisarmAlarm, EtcdTending
+from haconsole.actions.operations import CompactHistory, Defragment, DisarmAlarm, EtcdStorageOperation
 from haconsole.execution.etcd.member_list import any_member, host_of
 from haconsole.execution.outcome import OperationResult, success
 from haconsole.model.names import HostName
@@ -20,7 +20,7 @@ DEFRAGMENT_S = 600.0
 """Some seconds a GiB on a good disk, and minutes on a bad one."""
 
 
-async def tend_etcd(context: ClusterContext, operation: EtcdTending, host: HostName) -> OperationResult:
+async def tend_etcd(context: ClusterContext, operation: EtcdStorageOperation, host: HostName) -> OperationResult:
     """Perform the operation; raises TransportError or ProbeError where no member could be asked, or one refused."""
     match operation:
         case Defragment():

@@ -56,13 +56,18 @@ KINDS: dict[str, type] = {
     "SendFile": operations.SendFile,
     "SetServerState": operations.SetServerState,
     "Nothing": operations.Nothing,
-    "PutBack": operations.PutBack,
-    "TakeBack": operations.TakeBack,
+    "PutBack": operations.UndoByRestoringFiles,
+    "TakeBack": operations.UndoByCommand,
     "Irreversible": operations.Irreversible,
 }
 """Kinds by their stored names. A class may be renamed; its stored name stays, for the sake of older run logs."""
 
-STORED_FIELDS: dict[type, dict[str, str]] = {}
+STORED_FIELDS: dict[type, dict[str, str]] = {
+    step.Plan: {"data_loss": "loses", "departing_host": "leaves"},
+    step.Step: {"starts_with": "together"},
+    checks.CommandSucceeds: {"problem": "otherwise"},
+    checks.FilesAbsent: {"problem": "otherwise"},
+}
 """Fields whose stored name differs from the attribute, by kind: attribute to stored name."""
 
 _NAMES = {kind: name for name, kind in KINDS.items()}

@@ -7,7 +7,14 @@ from datetime import UTC, datetime
 from typing import assert_never
 
 from haconsole.actions.checks import Check, CommandSucceeds, FileIs
-from haconsole.actions.operations import Irreversible, Operation, PutBack, RunCommand, TakeBack, WriteFile
+from haconsole.actions.operations import (
+    Irreversible,
+    Operation,
+    RunCommand,
+    UndoByCommand,
+    UndoByRestoringFiles,
+    WriteFile,
+)
 from haconsole.actions.step import Plan, Refusal, Step, StepId
 from haconsole.execution.host.detached import folder_of, place_in
 from haconsole.execution.host.files import aside_end, aside_path
@@ -71,7 +78,7 @@ def _units_after_files(back: tuple[Step, ...], steps: dict[StepId, Step]) -> tup
 
 def _waits_for_files(step: Step, steps: dict[StepId, Step]) -> bool:
     undo = steps[StepId(step.id.removeprefix("undo."))].undo
-    return isinstance(undo, TakeBack) and undo.after_files
+    return isinstance(undo, UndoByCommand) and undo.after_files
 
 
 def why_not_undo(record: RunRecord, runs: tuple[RunRecord | UnreadableRun, ...]) -> tuple[str, ...]:
@@ -94,9 +101,9 @@ def _taken_back(step: Step, one: StepRecord, record: RunRecord, run_dir: str) ->
     match step.undo:
         case RunCommand() as command:
             return _step(step, one, record, run_dir, command, ())
-        case TakeBack(operation=operation, verification=verification):
+        case UndoByCommand(operation=operation, verification=verification):
             return _step(step, one, record, run_dir, operation, verification)
-        case PutBack(paths=paths):
+        case UndoByRestoringFiles(paths=paths):
             known = _sum(step)
             if known == ANY and not one.heard:
                 return NotUndone(step, "it is not known whether it was done; resume the run first")
@@ -114,8 +121,8 @@ def _step(
 ) -> Step:
     done = "was begun" if not one.heard else "was done"
     under_way = place_in(folder_of(run_dir, record.header.run), step.id, one.attempts)
-    otherwise = f"what {record.header.run} began is still under way; wait for it: haconsole resume {record.header.run}"
-    over = CommandSucceeds(("sh", "-c", STILL_RUNS, "over", under_way), otherwise, means="it is over")
+    problem = f"what {record.header.run} began is still under way; wait for it: haconsole resume {record.header.run}"
+    over = CommandSucceeds(("sh", "-c", STILL_RUNS, "over", under_way), problem, means="it is over")
     return Step(
         id=StepId(f"undo.{step.id}"),
         title=f"Take back: {step.title}",

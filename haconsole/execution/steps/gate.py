@@ -70,8 +70,8 @@ class PausedTime:
 class Pause:
     """Holds every step while it is closed; releases the held steps one at a time, or all.
 
-    The next step released is the first of the held ones in the plan's order. Steps that must begin `together` with it
-    are released with it. A released step is not held a second time.
+    The next step released is the first of the held ones in the plan's order. Steps of its `starts_with` are released
+    with it. A released step is not held a second time.
     """
 
     def __init__(self, *, closed: bool = False) -> None:
@@ -106,7 +106,7 @@ class Pause:
         if held not in self._held:
             return False
         step, _ = self._held[held]
-        for released in (step.id, *step.together):
+        for released in (step.id, *step.starts_with):
             self._released.add(released)
             _, waiting = self._held.pop(released, (step, None))
             if waiting is not None and not waiting.done():

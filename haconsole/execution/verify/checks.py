@@ -135,7 +135,7 @@ class Checks:
         if done.ok:
             return ()
         said = " ".join((done.stderr.strip() or done.stdout.strip()).split())
-        return (f"{step.host}: {check.otherwise}" + (f" ({said})" if said else ""),)
+        return (f"{step.host}: {check.problem}" + (f" ({said})" if said else ""),)
 
     async def _shared(self, step: Step) -> Problems:
         operation = step.operation

@@ -61,7 +61,7 @@ def judge(check: LocalCheck, step: Step, answers: HostAnswers, inventory: Invent
             return _file(check, step, answers, inventory)
         case FilesAbsent():
             there = [path for path in check.paths if answers[HostQuery(QueryKind.ABSENT, path)] != "yes"]
-            return (f"{', '.join(there)}: {check.otherwise}",) if there else ()
+            return (f"{', '.join(there)}: {check.problem}",) if there else ()
         case ServiceRunning():
             return _service(check, answers)
         case CertificateInPlace():

@@ -9,10 +9,10 @@ from itertools import product
 import msgspec
 import pytest
 
-from haconsole.actions.bootstrap.ground import Part
 from haconsole.actions.bootstrap.plan import plan_bootstrap
 from haconsole.actions.describe import undo_line
 from haconsole.actions.operations import Irreversible, IssueCertificate, Nothing, RunCommand, WriteFile
+from haconsole.actions.plan_context import Part
 from haconsole.actions.step import Plan, Refusal, Step
 from haconsole.execution.log.codec import to_json
 from haconsole.inventory.schema import (

@@ -7,8 +7,8 @@ from dataclasses import replace
 import msgspec
 import pytest
 
-from haconsole.actions.bootstrap.ground import Part
 from haconsole.actions.bootstrap.plan import plan_bootstrap
+from haconsole.actions.plan_context import Part
 from haconsole.actions.step import Plan, Refusal
 from haconsole.inventory.schema import DiscoveryKind, EtcdTls, Haproxy, Inventory, Kubernetes, Pki, VirtualIp
 from haconsole.model.etcd import EtcdMember

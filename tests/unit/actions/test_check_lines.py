@@ -77,7 +77,7 @@ def test_checks(line: str) -> None:
 
 
 def test_a_step_that_only_looks_tells_what_for() -> None:
-    check = script("\nexit 0\n", "nothing", "a", means="all is well", otherwise="all is not well")
+    check = script("\nexit 0\n", "nothing", "a", means="all is well", problem="all is not well")
     assert check.argv == ("sh", "-c", "exit 0", "nothing", "a")
     step = look_step("preflight.x", "cp1", (check, ApiserverReady()), title="Look", why="Because.", phase="preflight")
     assert step_line(step) == "look: all is well; GET /readyz of the API server here is 200"

@@ -21,14 +21,14 @@ from haconsole.actions.operations import (
     Nothing,
     Operation,
     PromoteMember,
-    PutBack,
     RemoveMember,
     RunCommand,
     SendFile,
     SetServerState,
-    TakeBack,
     TrustAuthority,
     Undo,
+    UndoByCommand,
+    UndoByRestoringFiles,
     WriteFile,
 )
 from haconsole.model.haproxy import AdminState
@@ -68,8 +68,8 @@ OPERATIONS: dict[str, Operation] = {
 }
 UNDOS: dict[str, Undo] = {
     "systemctl stop etcd": RunCommand(("systemctl", "stop", "etcd")),
-    "systemctl stop haproxy": TakeBack(RunCommand(("systemctl", "stop", "haproxy")), ()),
-    "restore /a, /b": PutBack(("/a", "/b")),
+    "systemctl stop haproxy": UndoByCommand(RunCommand(("systemctl", "stop", "haproxy")), ()),
+    "restore /a, /b": UndoByRestoringFiles(("/a", "/b")),
     "cannot be undone: it is gone": Irreversible("it is gone"),
 }
 

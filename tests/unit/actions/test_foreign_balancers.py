@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import pytest
 
-from haconsole.actions.bootstrap.ground import Part
 from haconsole.actions.bootstrap.plan import plan_bootstrap
 from haconsole.actions.catalogue import plan_action
 from haconsole.actions.checks import CommandSucceeds, VipAnswers, VipOwned
 from haconsole.actions.operations import SetServerState, WriteFile
+from haconsole.actions.plan_context import Part
 from haconsole.actions.step import Plan, Refusal
 from haconsole.model.haproxy import AdminState, HaproxyBackend, HaproxyFacts
 from haconsole.model.hosts import HostFacts

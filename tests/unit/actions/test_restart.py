@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from haconsole.actions.bootstrap.ground import Part
 from haconsole.actions.bootstrap.plan import plan_bootstrap
 from haconsole.actions.catalogue import plan_action
 from haconsole.actions.checks import EtcdHealthy
-from haconsole.actions.operations import Irreversible, RunCommand, TakeBack
+from haconsole.actions.operations import Irreversible, RunCommand, UndoByCommand
+from haconsole.actions.plan_context import Part
 from haconsole.actions.step import Plan, Refusal
 from haconsole.model.observed import Known
 from haconsole.model.snapshot import ClusterSnapshot
@@ -37,12 +37,12 @@ def test_every_member_that_is_down_starts_at_the_same_time(state: dict[str, str]
     assert [step.id for step in plan.steps] == ["service.restart@cp2", "service.restart@cp3"]
     assert {step.needs for step in plan.steps} == {()}
     assert all(EtcdHealthy(3) in step.verification for step in plan.steps)
-    assert plan.loses == ""
+    assert plan.data_loss == ""
 
 
 def test_a_start_is_undone_by_a_stop_and_a_restart_by_nothing() -> None:
     (step, _) = planned(quorum_lost(**STOPPED), service="etcd").steps
-    assert isinstance(step.undo, TakeBack)
+    assert isinstance(step.undo, UndoByCommand)
     assert step.undo.operation == RunCommand(("systemctl", "stop", "etcd.service"), timeout_s=120.0)
     (step, _) = planned(quorum_lost(**HUNG), service="etcd").steps
     assert isinstance(step.undo, Irreversible)
@@ -104,4 +104,4 @@ def test_a_bootstrap_starts_members_that_are_down_before_it_touches_one_that_wor
 
 def test_starts_that_wait_for_each_other_begin_together_step_by_step_too() -> None:
     first, second = planned(quorum_lost(**STOPPED), service="etcd").steps
-    assert (first.together, second.together) == ((second.id,), (first.id,))
+    assert (first.starts_with, second.starts_with) == ((second.id,), (first.id,))

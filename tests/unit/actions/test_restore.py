@@ -60,7 +60,7 @@ def test_the_operators_own_file_is_brought_before_anything_is_stopped() -> None:
     (made,) = (step.operation for step in plan.steps if step.id == "etcd.restore@cp1")
     assert isinstance(made, RunCommand)
     assert path in made.argv
-    assert "since /home/me/x.db was taken" in plan.loses
+    assert "since /home/me/x.db was taken" in plan.data_loss
 
 
 def test_each_member_comes_to_those_that_are_there() -> None:
@@ -105,7 +105,7 @@ def test_the_new_cluster_has_a_name_of_its_own() -> None:
 
 
 def test_what_is_lost_is_said() -> None:
-    loses = planned().loses
+    loses = planned().data_loss
     assert loses.startswith("everything written to etcd since /var/lib/etcd-snapshots/lab.db was taken")
     assert "etcd now: 3 voters, 2 needed, 3 healthy: can lose 1" in loses
 

@@ -58,8 +58,8 @@ PLANS = {
     "api-ended": plan(ended("apiserver")),
     "ca": plan(certified(), "ca"),
     "ca-leaves": plan(certified(bundle=BOTH, made=True), "ca", phase="leaves"),
-    "ca-drop": plan(certified(bundle=BOTH, made=True, signed=NEW), "ca", phase="drop"),
-    "ca-back": plan(certified(bundle=BOTH, made=True, signed=NEW), "ca", "back"),
+    "ca-drop": plan(certified(bundle=BOTH, made=True, signed_by=NEW), "ca", phase="drop"),
+    "ca-back": plan(certified(bundle=BOTH, made=True, signed_by=NEW), "ca", "back"),
 }
 every_plan = pytest.mark.parametrize("made", PLANS.values(), ids=PLANS)
 
@@ -289,13 +289,13 @@ def test_a_new_ca_is_made_once_and_its_leaves_carry_the_older_ones_word() -> Non
         (certified(), "trust leaves drop"),
         (certified(made=True), "trust leaves drop"),
         (certified(bundle=BOTH, made=True), "trust leaves drop"),
-        (certified(bundle=BOTH, made=True, signed=NEW), "leaves drop"),
-        (certified(bundle=(NEW,), made=True, signed=NEW), "drop"),
+        (certified(bundle=BOTH, made=True, signed_by=NEW), "leaves drop"),
+        (certified(bundle=(NEW,), made=True, signed_by=NEW), "drop"),
     ],
 )
 def test_the_phases_left_are_told_from_the_files(snapshot: ClusterSnapshot, phases: str) -> None:
     if snapshot.hosts[0].token_keys[0].fingerprints == ("sa-new",):
-        snapshot = changed(snapshot, 1, lambda _: certified(bundle=BOTH, made=True, signed=NEW).hosts[0])
+        snapshot = changed(snapshot, 1, lambda _: certified(bundle=BOTH, made=True, signed_by=NEW).hosts[0])
     made = plan(snapshot, "ca")
     assert list(dict.fromkeys(step.phase for step in made.steps))[:-1] == phases.split()
 
@@ -305,8 +305,8 @@ def test_phases_are_refused_before_their_time() -> None:
     halfway = certified(bundle=BOTH, made=True)
     assert "not everything is signed by the new one" in refused(halfway, "ca", phase="drop")
     assert "nothing to undo" in refused(certified(), "ca", "back")
-    begun = certified(bundle=BOTH, made=True, signed=NEW)
-    dropped = changed(begun, 2, lambda _: certified(bundle=(NEW,), signed=NEW).hosts[1])
+    begun = certified(bundle=BOTH, made=True, signed_by=NEW)
+    dropped = changed(begun, 2, lambda _: certified(bundle=(NEW,), signed_by=NEW).hosts[1])
     assert "already dropped on some host" in refused(dropped, "ca", "back")
     assert "a CA rotation is unfinished" in refused(halfway)
 
@@ -341,7 +341,7 @@ def test_a_ca_is_not_replaced_without_a_host_and_the_way_out_is_named() -> None:
         "cp3 cannot be reached: no answer within 10 s. It would reject all new certificates, and other hosts would "
         "reject its old ones; fix it, or remove it first (run remove cp3)"
     )
-    begun = changed(certified(bundle=BOTH, made=True, signed=NEW), 3, lost)
+    begun = changed(certified(bundle=BOTH, made=True, signed_by=NEW), 3, lost)
     for phase in ("trust", "leaves", "drop"):
         assert refused(begun, "ca", phase=phase) == why
     assert refused(begun, "ca", "back") == why

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from haconsole.actions.catalogue import plan_action
-from haconsole.actions.operations import RunCommand, TakeBack
+from haconsole.actions.operations import RunCommand, UndoByCommand
 from haconsole.actions.step import Plan, Refusal
 from haconsole.model.snapshot import ClusterSnapshot
 from tests.fakes.cluster import INVENTORY, changed, healthy, lost
@@ -28,7 +28,7 @@ def test_every_host_where_it_is_masked_is_unmasked() -> None:
     assert commands.index("systemctl unmask --quiet haproxy.service") < next(
         index for index, command in enumerate(commands) if command.startswith("systemctl restart")
     )
-    assert isinstance(step.undo, TakeBack)
+    assert isinstance(step.undo, UndoByCommand)
     assert step.undo.operation == RunCommand(("systemctl", "mask", "--now", "haproxy.service"), timeout_s=120.0)
 
 

@@ -17,7 +17,7 @@ from tests.fakes.plans import PLAN, begun, ended, recorded
 from tests.fakes.session import FakeSession
 from tests.unit.execution.local import FastClock
 
-LEAVING = replace(PLAN, action="remove", leaves="b")
+LEAVING = replace(PLAN, action="remove", departing_host="b")
 TEXT = """\
 cluster: lab
 ssh: {user: ops}

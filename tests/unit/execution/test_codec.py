@@ -60,8 +60,13 @@ OPERATIONS: tuple[operations.Operation, ...] = (
     operations.Nothing(),
 )
 UNDOS: tuple[operations.Undo | None, ...] = (
-    *(None, operations.RunCommand(("true",)), operations.PutBack(("/etc/x",)), operations.Irreversible("why")),
-    operations.TakeBack(operations.Nothing(), (checks.EtcdHealthy(3),)),
+    *(
+        None,
+        operations.RunCommand(("true",)),
+        operations.UndoByRestoringFiles(("/etc/x",)),
+        operations.Irreversible("why"),
+    ),
+    operations.UndoByCommand(operations.Nothing(), (checks.EtcdHealthy(3),)),
 )
 
 

@@ -11,9 +11,9 @@ from haconsole.execution.steps.gate import Pause
 from haconsole.model.names import HostName
 
 
-def step(name: str, *, together: tuple[str, ...] = ()) -> Step:
+def step(name: str, *, starts_with: tuple[str, ...] = ()) -> Step:
     made = Step(StepId(name), name, "it is needed", HostName("cp1"), Nothing())
-    return replace(made, together=tuple(StepId(one) for one in together))
+    return replace(made, starts_with=tuple(StepId(one) for one in starts_with))
 
 
 async def holding(pause: Pause, *steps: Step) -> tuple[list[str], list[asyncio.Task[None]]]:
@@ -43,7 +43,7 @@ async def test_the_plan_gives_the_order_whichever_step_was_held_first() -> None:
 
 
 async def test_steps_that_must_begin_together_are_released_with_the_first_also_when_held_later() -> None:
-    a, b, c = step("a", together=("b",)), step("b", together=("a",)), step("c")
+    a, b, c = step("a", starts_with=("b",)), step("b", starts_with=("a",)), step("c")
     pause = Pause(closed=True)
     pause.arrange(Plan("bootstrap", "lab", (a, b, c)))
     begun, tasks = await holding(pause, a, c)

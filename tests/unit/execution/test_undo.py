@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from haconsole.actions.checks import CommandSucceeds, FileIs
-from haconsole.actions.operations import Irreversible, PutBack, RunCommand, TakeBack, WriteFile
+from haconsole.actions.operations import Irreversible, RunCommand, UndoByCommand, UndoByRestoringFiles, WriteFile
 from haconsole.actions.step import Plan, Refusal, Step, StepId
 from haconsole.execution.events import Event, Outcome
 from haconsole.execution.log.run_log import RunLog
@@ -34,7 +34,7 @@ def write(bench: Bench, name: str, content: str, **other: object) -> Step:
         host=HostName("cp1"),
         operation=WriteFile(path, content),
         verification=(FileIs(path, digest, 0o644, "root:root"),),
-        undo=PutBack((path,)),
+        undo=UndoByRestoringFiles((path,)),
     )
     return replace(step, **other)  # type: ignore[arg-type]
 
@@ -43,7 +43,7 @@ def start(bench: Bench, name: str) -> Step:
     """A step whose undo removes the file that it made."""
     path = str(bench.folder / name)
     gone = CommandSucceeds(("test", "!", "-e", path), "it is still there")
-    return replace(bench.step(name), undo=TakeBack(RunCommand(("rm", path)), (gone,)))
+    return replace(bench.step(name), undo=UndoByCommand(RunCommand(("rm", path)), (gone,)))
 
 
 def undo_of(bench: Bench) -> Plan:
@@ -93,7 +93,7 @@ async def test_a_units_state_is_restored_after_its_files(bench: Bench) -> None:
     (bench.folder / "config").write_text("before\n")
     config = write(bench, "config", "after\n", phase="haproxy")
     unit = replace(
-        start(bench, "unit"), needs=(config.id,), phase="haproxy", undo=TakeBack(copy, (loaded,), after_files=True)
+        start(bench, "unit"), needs=(config.id,), phase="haproxy", undo=UndoByCommand(copy, (loaded,), after_files=True)
     )
     other = replace(start(bench, "other"), needs=(unit.id,), phase="keepalived")
     await bench.run(config, unit, other)
@@ -147,7 +147,7 @@ async def test_two_files_of_one_step_go_together(bench: Bench) -> None:
     certificate, key = bench.folder / "c.crt", bench.folder / "c.key"
     certificate.write_text("old certificate")
     key.write_text("key")
-    step = write(bench, "c.crt", "new certificate", undo=PutBack((str(certificate), str(key))))
+    step = write(bench, "c.crt", "new certificate", undo=UndoByRestoringFiles((str(certificate), str(key))))
     secret = replace(step, operation=WriteFile(str(certificate), "new certificate"), verification=())
     await bench.run(secret)
     assert set(outcomes(await take_back(bench, undo_of(bench))).values()) == {Outcome.DONE}

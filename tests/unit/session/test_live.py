@@ -181,7 +181,7 @@ async def test_a_run_that_an_action_takes_back_as_a_whole_is_undone_by_a_fresh_p
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """From what the hosts have by then, not from the steps that were recorded."""
-    snapshots = iter((certified(bundle=(OLD, NEW), made=True, signed=NEW), certified()))
+    snapshots = iter((certified(bundle=(OLD, NEW), made=True, signed_by=NEW), certified()))
 
     async def once(self: Collector, *, certificates: bool = False) -> ClusterSnapshot:
         assert certificates

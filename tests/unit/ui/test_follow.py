@@ -16,7 +16,7 @@ from tests.fakes.session import FakeSession
 from tests.unit.ui.test_app import console, running, screen_text
 from tests.unit.ui.test_guided import begin, shows, until
 
-LEAVING = replace(PLAN, leaves="b")
+LEAVING = replace(PLAN, departing_host="b")
 TEXT = """\
 cluster: lab
 ssh: {user: ops}

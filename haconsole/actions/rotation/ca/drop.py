@@ -13,13 +13,21 @@ from haconsole.actions.operations import (
     Irreversible,
 )
 from haconsole.actions.rotation.ca import scripts
-from haconsole.actions.rotation.ca.material import Material
-from haconsole.actions.rotation.ca.replacing import NONE, Phase, Replacing, leaves_of, or_over, run_step, short
-from haconsole.actions.rotation.ca.turn import nodes_seen, turn
-from haconsole.actions.rotation.turns import (
-    turns,
+from haconsole.actions.rotation.ca.replacing import (
+    NONE,
+    CaReplacement,
+    Phase,
+    leaves_of,
+    or_after_last_phase,
+    run_step,
+    short,
 )
-from haconsole.actions.rotation.wanted import Held
+from haconsole.actions.rotation.ca.state import CaState
+from haconsole.actions.rotation.ca.turn import nodes_seen, turn
+from haconsole.actions.rotation.desired import HostLeaf
+from haconsole.actions.rotation.rolling_restart import (
+    restart_order,
+)
 from haconsole.actions.step import Step
 from haconsole.actions.steps.order import Group
 from haconsole.inventory.schema import CaKeyPlace, Host
@@ -33,21 +41,21 @@ VERIFY_WHY = "The old CA is removed only when every leaf on every host verifies 
 LAST = Irreversible("the old CA is dropped; rotate again for another one")
 
 
-def drop(now: Replacing) -> tuple[Group, ...]:
+def drop(now: CaReplacement) -> tuple[Group, ...]:
     """Every leaf verified with only the new CA, then the old one removed, host by host."""
-    every = {host.name: leaves_of(now, host) for host in turns(now.found)}
+    every = {host.name: leaves_of(now, host) for host in restart_order(now.ctx)}
     groups: list[Group] = [
-        tuple(_verify(now, host, every[host.name]) for host in turns(now.found) if every[host.name]),
-        tuple(_strip(host, every[host.name]) for host in turns(now.found) if every[host.name]),
+        tuple(_verify(now, host, every[host.name]) for host in restart_order(now.ctx) if every[host.name]),
+        tuple(_strip(host, every[host.name]) for host in restart_order(now.ctx) if every[host.name]),
     ]
-    for host in turns(now.found):
+    for host in restart_order(now.ctx):
         groups.append(tuple(_drop(now, one, host) for one in now.several if host in one.users))
         groups.append(_signing(now, host))
         groups += turn(now, host, Phase.DROP, {}, ())
-    return (*groups, nodes_seen(now, Phase.DROP), tuple(verify_steps(now.found)))
+    return (*groups, nodes_seen(now, Phase.DROP), tuple(verify_steps(now.ctx)))
 
 
-def _verify(now: Replacing, host: Host, mine: tuple[Held, ...]) -> Step:
+def _verify(now: CaReplacement, host: Host, mine: tuple[HostLeaf, ...]) -> Step:
     several = tuple(dict.fromkeys(one.leaf.authority for one in mine))
     checks: tuple[Check, ...] = ()
     for name in several:
@@ -61,21 +69,21 @@ def _verify(now: Replacing, host: Host, mine: tuple[Held, ...]) -> Step:
             "verifies",
             *pairs,
             means=f"every leaf verifies with only the new {name}",
-            otherwise=f"a leaf does not verify with the new {name}",
+            problem=f"a leaf does not verify with the new {name}",
         )
-        checks += or_over(material, verifies)
+        checks += or_after_last_phase(material, verifies)
     title = "Verify every leaf with only the new CAs"
     return look_step("pki.verified", host.name, checks, title=title, why=VERIFY_WHY, phase=Phase.DROP)
 
 
-def _strip(host: Host, mine: tuple[Held, ...]) -> Step:
+def _strip(host: Host, mine: tuple[HostLeaf, ...]) -> Step:
     files = tuple(one.leaf.files.cert for one in mine)
     alone = script(
         scripts.ALONE,
         "alone",
         *files,
         means="each file holds only its leaf",
-        otherwise="a file holds more than its leaf",
+        problem="a file holds more than its leaf",
     )
     return run_step(
         "pki.strip",
@@ -90,15 +98,15 @@ def _strip(host: Host, mine: tuple[Held, ...]) -> Step:
     )
 
 
-def _drop(now: Replacing, one: Material, host: Host) -> Step:
+def _drop(now: CaReplacement, one: CaState, host: Host) -> Step:
     dropped = script(
         scripts.DROPPED,
         "dropped",
         one.files.cert,
         one.next.cert,
-        one.goes or NONE,
+        one.old or NONE,
         means=f"{one.files.cert} holds only the new one",
-        otherwise="the old one is still there",
+        problem="the old one is still there",
     )
     return run_step(
         f"pki.{one.name}-drop",
@@ -113,8 +121,8 @@ def _drop(now: Replacing, one: Material, host: Host) -> Step:
     )
 
 
-def _signing(now: Replacing, host: Host) -> Group:
-    signs = now.found.inventory.pki.ca_key is CaKeyPlace.HOSTS
-    if not signs or now.of(KUBERNETES_CA) is None or host not in now.found.control_planes:
+def _signing(now: CaReplacement, host: Host) -> Group:
+    signs = now.ctx.inventory.pki.ca_key is CaKeyPlace.HOSTS
+    if not signs or now.of(KUBERNETES_CA) is None or host not in now.ctx.control_planes:
         return ()
-    return (replace(signing_step(now.found, host, ()), undo=LAST, phase=Phase.DROP),)
+    return (replace(signing_step(now.ctx, host, ()), undo=LAST, phase=Phase.DROP),)

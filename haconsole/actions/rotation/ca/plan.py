@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from haconsole.actions.action import Request
-from haconsole.actions.bootstrap.ground import Ground
-from haconsole.actions.rotation.ca.back import back
+from haconsole.actions.plan_context import PlanContext
 from haconsole.actions.rotation.ca.drop import drop
 from haconsole.actions.rotation.ca.leaves import leaves
-from haconsole.actions.rotation.ca.material import Material, materials
-from haconsole.actions.rotation.ca.replacing import Phase, Replacing
+from haconsole.actions.rotation.ca.replacing import CaReplacement, Phase
+from haconsole.actions.rotation.ca.rollback import back
+from haconsole.actions.rotation.ca.state import CaState, ca_states
 from haconsole.actions.rotation.ca.trust import trust
-from haconsole.actions.rotation.handover import kept
+from haconsole.actions.rotation.desired import ALL
+from haconsole.actions.rotation.handover import vips_that_stay
 from haconsole.actions.rotation.refuse import refusals_of_ca
-from haconsole.actions.rotation.wanted import ALL
 from haconsole.actions.step import Plan, Refusal
 from haconsole.actions.steps.order import in_order
 from haconsole.errors import UsageError
@@ -28,40 +28,40 @@ SAYS = {
 }
 
 
-def plan_ca(found: Ground, request: Request) -> Plan | Refusal:
+def plan_ca(ctx: PlanContext, request: Request) -> Plan | Refusal:
     """All remaining phases, only `--phase`, or with `--back` the return to the old CAs."""
     if set(request) & {"host", "due"}:
         raise UsageError("CAs are replaced on every host at once", mend="leave host and due empty")
     if {"phase", "back"} <= set(request):
         raise UsageError("back undoes every phase", mend="leave phase empty")
-    every = materials(found, request.get("scope", ALL))
-    under_way = tuple(one for one in every if one.begun)
+    every = ca_states(ctx, request.get("scope", ALL))
+    under_way = tuple(one for one in every if one.is_under_way)
     several = under_way or every
     only = Phase(request["phase"]) if "phase" in request else None
-    reasons = refusals_of_ca(found, several)
+    reasons = refusals_of_ca(ctx, several)
     if not reasons:
         reasons = _not_back(under_way) if "back" in request else _not_phase(several, only)
     if reasons:
-        return Refusal(ACTION, found.inventory.cluster, reasons)
-    now = Replacing(found, several, f"{found.snapshot.observed_at:%Y%m%dT%H%M%SZ}")
+        return Refusal(ACTION, ctx.inventory.cluster, reasons)
+    now = CaReplacement(ctx, several, f"{ctx.snapshot.observed_at:%Y%m%dT%H%M%SZ}")
     if "back" in request:
         names = ", ".join(one.name for one in several)
-        return Plan(ACTION, found.inventory.cluster, in_order(back(now)), f"{names}: back to the old one")
+        return Plan(ACTION, ctx.inventory.cluster, in_order(back(now)), f"{names}: back to the old one")
     left = (only,) if only else tuple(phase for phase in Phase if _at_or_after(phase, stage(several)))
     groups = tuple(group for phase in left for group in STEPS[phase](now))
-    told = (_summary(several, left), *kept(found))
-    return Plan(ACTION, found.inventory.cluster, in_order(groups), "\n".join(told), undone_by=BACK)
+    lines = (_summary(several, left), *vips_that_stay(ctx))
+    return Plan(ACTION, ctx.inventory.cluster, in_order(groups), "\n".join(lines), undone_by=BACK)
 
 
-def stage(several: tuple[Material, ...]) -> Phase:
+def stage(several: tuple[CaState, ...]) -> Phase:
     """The next phase by the hosts' state: the earliest of all."""
     return min((_stage(one) for one in several), key=list(Phase).index)
 
 
-def _stage(one: Material) -> Phase:
-    if one.dropped:
+def _stage(one: CaState) -> Phase:
+    if one.is_dropped:
         return Phase.DROP
-    if one.trusted and one.comes in one.signed:
+    if one.is_trusted and one.new in one.signed_by:
         return Phase.LEAVES
     return Phase.TRUST
 
@@ -71,7 +71,7 @@ def _at_or_after(phase: Phase, first: Phase) -> bool:
     return order.index(phase) >= order.index(first)
 
 
-def _not_phase(several: tuple[Material, ...], only: Phase | None) -> tuple[str, ...]:
+def _not_phase(several: tuple[CaState, ...], only: Phase | None) -> tuple[str, ...]:
     """The missing requirements of a single phase."""
     if not several:
         return ("the inventory needs no CA of this scope",)
@@ -79,34 +79,34 @@ def _not_phase(several: tuple[Material, ...], only: Phase | None) -> tuple[str, 
         return tuple(
             f"{one.name}: not every host trusts the new one yet: run rotate-certs with ca = yes, phase = trust"
             for one in several
-            if not one.trusted and not one.dropped
+            if not one.is_trusted and not one.is_dropped
         )
     if only is Phase.DROP:
         return tuple(
             f"{one.name}: not everything is signed by the new one yet: run rotate-certs with ca = yes, phase = leaves"
             for one in several
-            if not one.dropped and (not one.trusted or any(by != one.comes for by in one.signed))
+            if not one.is_dropped and (not one.is_trusted or any(by != one.new for by in one.signed_by))
         )
-    if only is Phase.TRUST and any(one.dropped for one in several):
+    if only is Phase.TRUST and any(one.is_dropped for one in several):
         return ("the old CA is already being dropped: run rotate-certs with ca = yes",)
     return ()
 
 
-def _not_back(under_way: tuple[Material, ...]) -> tuple[str, ...]:
+def _not_back(under_way: tuple[CaState, ...]) -> tuple[str, ...]:
     if not under_way:
         return ("no CA is being replaced: there is nothing to undo",)
     return tuple(
         f"{one.name}: the old one is already dropped on some host: run rotate-certs with ca = yes to finish"
         for one in under_way
-        if one.dropped
+        if one.is_dropped
     )
 
 
-def _summary(several: tuple[Material, ...], left: tuple[Phase, ...]) -> str:
-    told = [", ".join(one.name for one in several), *(SAYS[phase] for phase in left)]
+def _summary(several: tuple[CaState, ...], left: tuple[Phase, ...]) -> str:
+    lines = [", ".join(one.name for one in several), *(SAYS[phase] for phase in left)]
     if Phase.DROP in left and any(one.is_tokens for one in several):
-        told.append(
+        lines.append(
             "tokens in Secrets that the old service-account key signed expire with the last phase: delete those "
             "Secrets before it, so that new ones are issued"
         )
-    return "\n".join(told)
+    return "\n".join(lines)

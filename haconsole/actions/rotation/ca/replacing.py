@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from haconsole.actions.bootstrap.ground import Ground
 from haconsole.actions.build import script, step_id
 from haconsole.actions.checks import AnyOf, Check, CommandSucceeds
 from haconsole.actions.operations import (
     RunCommand,
     Undo,
 )
+from haconsole.actions.plan_context import PlanContext
 from haconsole.actions.rotation.ca import scripts
-from haconsole.actions.rotation.ca.material import Material
-from haconsole.actions.rotation.wanted import ALL, Held, held
+from haconsole.actions.rotation.ca.state import CaState
+from haconsole.actions.rotation.desired import ALL, HostLeaf, leaves_of_host
 from haconsole.actions.step import Step
 from haconsole.inventory.schema import Host
 from haconsole.model.names import HostName
@@ -32,14 +32,14 @@ class Phase(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Replacing:
+class CaReplacement:
     """The CAs that a plan replaces, with its context; `end` is the suffix of renamed files."""
 
-    found: Ground
-    several: tuple[Material, ...]
+    ctx: PlanContext
+    several: tuple[CaState, ...]
     end: str
 
-    def of(self, name: str) -> Material | None:
+    def of(self, name: str) -> CaState | None:
         return next((one for one in self.several if one.name == name), None)
 
     def files_on(self, host: Host) -> tuple[str, ...]:
@@ -47,20 +47,20 @@ class Replacing:
         return tuple(one.files.cert for one in self.several if host in one.users)
 
 
-def or_over(one: Material, *checks: Check) -> tuple[Check, ...]:
+def or_after_last_phase(one: CaState, *checks: Check) -> tuple[Check, ...]:
     """The checks, or the state after the last phase."""
-    return (AnyOf((checks, (gone(one),))),)
+    return (AnyOf((checks, (after_last_phase(one),))),)
 
 
-def gone(one: Material) -> CommandSucceeds:
+def after_last_phase(one: CaState) -> CommandSucceeds:
     """The state after the last phase."""
     return script(
         scripts.GONE,
         "gone",
         one.files.cert,
-        one.goes or NONE,
+        one.old or NONE,
         means=f"{one.files.cert} holds only the new one",
-        otherwise="the old one is still there",
+        problem="the old one is still there",
     )
 
 
@@ -88,9 +88,9 @@ def run_step(
     )
 
 
-def short(one: Material) -> str:
+def short(one: CaState) -> str:
     return "service-account keys" if one.is_tokens else f"{one.name.removesuffix('-ca')} CAs"
 
 
-def leaves_of(now: Replacing, host: Host) -> tuple[Held, ...]:
-    return tuple(one for one in held(now.found, host, ALL) if now.of(one.leaf.authority))
+def leaves_of(now: CaReplacement, host: Host) -> tuple[HostLeaf, ...]:
+    return tuple(one for one in leaves_of_host(now.ctx, host, ALL) if now.of(one.leaf.authority))

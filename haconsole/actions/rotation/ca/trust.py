@@ -8,16 +8,16 @@ from haconsole.actions.operations import (
     EnsureAuthority,
     EnsureKeyPair,
     Irreversible,
-    PutBack,
     TrustAuthority,
+    UndoByRestoringFiles,
 )
 from haconsole.actions.rotation.ca import scripts
-from haconsole.actions.rotation.ca.material import Material
-from haconsole.actions.rotation.ca.replacing import Phase, Replacing, or_over, run_step, short
+from haconsole.actions.rotation.ca.replacing import CaReplacement, Phase, or_after_last_phase, run_step, short
+from haconsole.actions.rotation.ca.state import CaState
 from haconsole.actions.rotation.ca.turn import nodes_seen, turn
-from haconsole.actions.rotation.turns import (
+from haconsole.actions.rotation.rolling_restart import (
     names,
-    turns,
+    restart_order,
 )
 from haconsole.actions.step import Step
 from haconsole.actions.steps.order import Group
@@ -29,7 +29,7 @@ JOIN_WHY = "With both trusted, certificates signed by either are accepted, so le
 UNUSED = Irreversible("it signs nothing that is in use; to rename it: run rotate-certs with ca = yes, back = yes")
 
 
-def trust(now: Replacing) -> tuple[Group, ...]:
+def trust(now: CaReplacement) -> tuple[Group, ...]:
     """Generated, installed on every host, loaded by every process."""
     phase = Phase.TRUST
     groups: list[Group] = [
@@ -37,14 +37,14 @@ def trust(now: Replacing) -> tuple[Group, ...]:
         tuple(_give(one, host) for one in now.several for host in one.users if host not in one.holders),
         tuple(_join(now, one, host) for one in now.several for host in one.users),
     ]
-    for host in turns(now.found):
+    for host in restart_order(now.ctx):
         groups += turn(now, host, phase, {}, ())
     return (*groups, nodes_seen(now, phase))
 
 
-def _make(now: Replacing, one: Material) -> Step:
+def _make(now: CaReplacement, one: CaState) -> Step:
     # a host that has dropped the old one proves that this was done
-    holders = names(tuple(host for host in turns(now.found) if host in one.holders))
+    holders = names(tuple(host for host in restart_order(now.ctx) if host in one.holders))
     operation: EnsureAuthority | EnsureKeyPair
     if one.is_tokens:
         operation = EnsureKeyPair(one.next.cert, one.next.key, holders)
@@ -59,33 +59,33 @@ def _make(now: Replacing, one: Material) -> Step:
         why=MAKE_WHY,
         host=holders[0],
         operation=operation,
-        verification=or_over(one, AuthorityInPlace()),
+        verification=or_after_last_phase(one, AuthorityInPlace()),
         undo=UNUSED,
         phase=Phase.TRUST,
     )
 
 
-def _give(one: Material, host: Host) -> Step:
+def _give(one: CaState, host: Host) -> Step:
     return Step(
         id=step_id(f"pki.{one.name}-next-trust", host.name),
         title=f"Install the new {one.name.removesuffix('-ca')} CA's certificate",
         why=MAKE_WHY,
         host=HostName(host.name),
         operation=TrustAuthority(f"{one.name}-next", one.next.cert),
-        verification=or_over(one, AuthorityInPlace()),
-        undo=PutBack((one.next.cert,)),
+        verification=or_after_last_phase(one, AuthorityInPlace()),
+        undo=UndoByRestoringFiles((one.next.cert,)),
         phase=Phase.TRUST,
     )
 
 
-def _join(now: Replacing, one: Material, host: Host) -> Step:
+def _join(now: CaReplacement, one: CaState, host: Host) -> Step:
     holds = script(
         scripts.HOLDS,
         "holds",
         one.files.cert,
         one.next.cert,
         means=f"{one.files.cert} holds both",
-        otherwise=f"{one.files.cert} does not hold both",
+        problem=f"{one.files.cert} does not hold both",
     )
     return run_step(
         f"pki.{one.name}-both",
@@ -95,6 +95,6 @@ def _join(now: Replacing, one: Material, host: Host) -> Step:
         Phase.TRUST,
         scripts.JOIN,
         (one.files.cert, one.next.cert, now.end),
-        or_over(one, holds),
-        PutBack((one.files.cert,)),
+        or_after_last_phase(one, holds),
+        UndoByRestoringFiles((one.files.cert,)),
     )

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from haconsole.actions.bootstrap.leaves import ETCD_CA, KUBERNETES_CA
 from haconsole.actions.checks import Check
-from haconsole.actions.rotation.ca.replacing import Phase, Replacing, gone
+from haconsole.actions.rotation.ca.replacing import CaReplacement, Phase, after_last_phase
+from haconsole.actions.rotation.desired import HostLeaf
 from haconsole.actions.rotation.handover import with_vips_elsewhere
 from haconsole.actions.rotation.kubelet import ROLE, kubelet_leaf, kubelet_restart, nodes_renewed
-from haconsole.actions.rotation.turns import (
+from haconsole.actions.rotation.rolling_restart import (
     api_turn,
     component_restart,
     etcd_turn,
     haproxy_reload,
     locks_held,
+    restart_control_plane,
     serves,
-    together,
 )
-from haconsole.actions.rotation.wanted import Held
 from haconsole.actions.steps.order import Group
 from haconsole.inventory.schema import Host
 
@@ -24,7 +24,7 @@ API_LEAVES = ("apiserver", "apiserver-etcd-client", "apiserver-kubelet-client", 
 
 
 def turn(
-    now: Replacing, host: Host, phase: str, files: dict[str, tuple[str, ...]], also: tuple[Check, ...]
+    now: CaReplacement, host: Host, phase: str, files: dict[str, tuple[str, ...]], also: tuple[Check, ...]
 ) -> tuple[Group, ...]:
     """Restart the processes that read their CAs, or the new `files` by role, only at their start. Leaf certificates do
     not stop etcd.
@@ -32,41 +32,41 @@ def turn(
     Kubelet is first: later restarts interrupt its API requests, and its node's lease would be old before it is
     restarted.
     """
-    found, groups = now.found, list[Group]()
+    ctx, groups = now.ctx, list[Group]()
     bundles = phase in (Phase.TRUST, Phase.DROP, "trust-back")
     kubelet = _kubelet(now, host, phase, files, bundles=bundles)
-    beside = _balancer(now, host, phase, bundles=bundles)
+    companions = _balancer(now, host, phase, bundles=bundles)
     etcd_ca = now.of(ETCD_CA)
-    if bundles and etcd_ca and host in found.etcd:
-        over = (gone(etcd_ca),) if phase == Phase.TRUST else ()
-        groups += etcd_turn(found, host, phase, (etcd_ca.files.cert,), phase, over)
-    if host in found.control_planes and found.layout.kubernetes:
+    if bundles and etcd_ca and host in ctx.etcd:
+        over = (after_last_phase(etcd_ca),) if phase == Phase.TRUST else ()
+        groups += etcd_turn(ctx, host, phase, (etcd_ca.files.cert,), phase, over)
+    if host in ctx.control_planes and ctx.layout.kubernetes:
         tokens = tuple(path for one in now.several if one.is_tokens for path in (one.files.cert, one.files.key))
         read = now.files_on(host) if bundles else tuple(path for role in API_LEAVES for path in files.get(role, ()))
         steering = _steering(now, phase, files, bundles=bundles)
         newer = {"kube-apiserver": (*read, *tokens), **steering}
         if steering:
-            restart = together(found, host, phase, newer, phase, also)
+            restart = restart_control_plane(ctx, host, phase, newer, phase, also)
         else:
-            restart = component_restart(found, host, "kube-apiserver", phase, newer["kube-apiserver"], phase, also)
-        groups += api_turn(found, host, phase, restart, phase, beside)
+            restart = component_restart(ctx, host, "kube-apiserver", phase, newer["kube-apiserver"], phase, also)
+        groups += api_turn(ctx, host, phase, restart, phase, companions)
     else:
-        groups.append(beside)
-    if now.of(KUBERNETES_CA) and host in found.control_planes:
+        groups.append(companions)
+    if now.of(KUBERNETES_CA) and host in ctx.control_planes:
         groups.append(locks_held(f"{phase}-{host.name}", host, phase))
-    return (kubelet, *with_vips_elsewhere(found, host, phase, tuple(groups), phase))
+    return (kubelet, *with_vips_elsewhere(ctx, host, phase, tuple(groups), phase))
 
 
-def nodes_seen(now: Replacing, phase: str) -> Group:
+def nodes_seen(now: CaReplacement, phase: str) -> Group:
     """Every kubelet that was restarted in the phase, before the next one begins."""
-    return nodes_renewed(now.found, phase, phase) if now.of(KUBERNETES_CA) else ()
+    return nodes_renewed(now.ctx, phase, phase) if now.of(KUBERNETES_CA) else ()
 
 
 def _steering(
-    now: Replacing, phase: str, files: dict[str, tuple[str, ...]], *, bundles: bool
+    now: CaReplacement, phase: str, files: dict[str, tuple[str, ...]], *, bundles: bool
 ) -> dict[str, tuple[str, ...]]:
     """The components that use the API server, each with the files to reload."""
-    kubernetes_ca, kubernetes = now.of(KUBERNETES_CA), now.found.layout.kubernetes
+    kubernetes_ca, kubernetes = now.of(KUBERNETES_CA), now.ctx.layout.kubernetes
     if kubernetes_ca is None or kubernetes is None:
         return {}
     tokens = tuple(one.files.key for one in now.several if one.is_tokens)
@@ -80,26 +80,26 @@ def _steering(
     }
 
 
-def _kubelet(now: Replacing, host: Host, phase: str, files: dict[str, tuple[str, ...]], *, bundles: bool) -> Group:
+def _kubelet(now: CaReplacement, host: Host, phase: str, files: dict[str, tuple[str, ...]], *, bundles: bool) -> Group:
     kubernetes_ca = now.of(KUBERNETES_CA)
-    if kubernetes_ca is None or kubelet_leaf(now.found, host) is None:
+    if kubernetes_ca is None or kubelet_leaf(now.ctx, host) is None:
         return ()
     return (kubelet_restart(host, phase, (kubernetes_ca.files.cert,) if bundles else files.get(ROLE, ()), phase),)
 
 
-def _balancer(now: Replacing, host: Host, phase: str, *, bundles: bool) -> Group:
+def _balancer(now: CaReplacement, host: Host, phase: str, *, bundles: bool) -> Group:
     kubernetes_ca = now.of(KUBERNETES_CA)
     if not bundles or kubernetes_ca is None or host not in kubernetes_ca.users:
         return ()
-    return haproxy_reload(now.found, host, phase, (kubernetes_ca.files.cert,), phase)
+    return haproxy_reload(now.ctx, host, phase, (kubernetes_ca.files.cert,), phase)
 
 
-def leaf_files(mine: tuple[Held, ...]) -> dict[str, tuple[str, ...]]:
+def leaf_files(mine: tuple[HostLeaf, ...]) -> dict[str, tuple[str, ...]]:
     return {one.leaf.name: one.files for one in mine}
 
 
-def serving(now: Replacing, host: Host) -> tuple[Check, ...]:
-    kubernetes = now.found.layout.kubernetes
-    if kubernetes is None or now.of(KUBERNETES_CA) is None or host not in now.found.control_planes:
+def serving(now: CaReplacement, host: Host) -> tuple[Check, ...]:
+    kubernetes = now.ctx.layout.kubernetes
+    if kubernetes is None or now.of(KUBERNETES_CA) is None or host not in now.ctx.control_planes:
         return ()
     return (serves(host, kubernetes.api_port, kubernetes.apiserver.cert),)

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from haconsole.actions.bootstrap.ground import Ground
 from haconsole.actions.checks import AnyOf, BackendsUp, Check, LeaderAmong, ServerIs, VipOwned
-from haconsole.actions.operations import MoveLeader, Operation, SetServerState, TakeBack
+from haconsole.actions.operations import MoveLeader, Operation, SetServerState, UndoByCommand
+from haconsole.actions.plan_context import PlanContext
 from haconsole.actions.step import Step
 from haconsole.actions.steps.order import Group
 from haconsole.model.names import HostName
 from haconsole.model.observed import Failed
 
 
-def silent_hosts(found: Ground) -> frozenset[str]:
+def unreachable_hosts(ctx: PlanContext) -> frozenset[str]:
     """Those that did not answer."""
-    seen = (found.snapshot.host(HostName(host.name)) for host in found.hosts)
-    return frozenset(str(facts.host) for facts in seen if facts is not None and isinstance(facts.reach, Failed))
+    facts_of_hosts = (ctx.snapshot.host(HostName(host.name)) for host in ctx.hosts)
+    return frozenset(
+        str(facts.host) for facts in facts_of_hosts if facts is not None and isinstance(facts.reach, Failed)
+    )
 
 
-def without(groups: tuple[Group, ...], silent: frozenset[str]) -> tuple[Group, ...]:
+def without_unreachable(groups: tuple[Group, ...], silent: frozenset[str]) -> tuple[Group, ...]:
     """The groups with no step on an unreachable host, and with checks that name none."""
     if not silent:
         return groups
@@ -28,7 +30,7 @@ def without(groups: tuple[Group, ...], silent: frozenset[str]) -> tuple[Group, .
 
 def _step(step: Step, silent: frozenset[str]) -> Step:
     undo = step.undo
-    if isinstance(undo, TakeBack):
+    if isinstance(undo, UndoByCommand):
         checks = tuple(_check(check, silent) for check in undo.verification)
         undo = replace(undo, operation=_operation(undo.operation, silent), verification=checks)
     return replace(

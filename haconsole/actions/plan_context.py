@@ -24,7 +24,7 @@ class Part(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Ground:
+class PlanContext:
     """The inventory, its layout, the snapshot planned from, and the requested parts."""
 
     inventory: Inventory
@@ -76,18 +76,18 @@ class Ground:
     def interface(self, host: Host, address: Vip) -> str | None:
         """The interface of the VIP on `host`: from the inventory, otherwise the one with the host's address."""
         for vip in self.inventory.vips:
-            said = vip_interface(self.inventory, vip, host)
-            if vip_address(vip) == address and said is not None:
-                return said
+            configured = vip_interface(self.inventory, vip, host)
+            if vip_address(vip) == address and configured is not None:
+                return configured
         facts = self.snapshot.host(HostName(host.name))
-        seen = value_of(facts.addresses) if facts else None
-        return next((entry.interface for entry in seen or () if entry.address == host.address), None)
+        addresses = value_of(facts.addresses) if facts else None
+        return next((entry.interface for entry in addresses or () if entry.address == host.address), None)
 
 
-def ground(snapshot: ClusterSnapshot, inventory: Inventory, only: Part | None) -> Ground:
+def plan_context(snapshot: ClusterSnapshot, inventory: Inventory, only: Part | None) -> PlanContext:
     """The context for all parts of the inventory, or for the requested one."""
     parts = frozenset({only}) if only else _parts_of(inventory)
-    return Ground(inventory, layout(inventory), snapshot, parts)
+    return PlanContext(inventory, layout(inventory), snapshot, parts)
 
 
 def _parts_of(inventory: Inventory) -> frozenset[Part]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from haconsole.actions.balancing import while_restarting
-from haconsole.actions.bootstrap.ground import Ground
 from haconsole.actions.build import ran_before, script, start_step, step_id
 from haconsole.actions.checks import AnyOf, ApiserverReady, Check, EtcdHealthy
+from haconsole.actions.plan_context import PlanContext
 from haconsole.actions.rotation.kubelet import workers
 from haconsole.actions.rotation.scripts import SERVING
 from haconsole.actions.step import Step
@@ -39,11 +39,11 @@ HAPROXY_WHY = (
 )
 
 
-def turns(found: Ground) -> tuple[Host, ...]:
+def restart_order(ctx: PlanContext) -> tuple[Host, ...]:
     """The hosts in the order of their turns: workers first, the etcd leader and the VIP's owner last."""
-    leader = next((row.host for row in etcd_view(found.snapshot).members if row.leader), None)
-    owners = {owner for view in vip_views(found.snapshot) for owner in view.owners}
-    return (*workers(found), *sorted(found.hosts, key=lambda host: (host.name in owners) + (host.name == leader)))
+    leader = next((row.host for row in etcd_view(ctx.snapshot).members if row.leader), None)
+    owners = {owner for view in vip_views(ctx.snapshot) for owner in view.owners}
+    return (*workers(ctx), *sorted(ctx.hosts, key=lambda host: (host.name in owners) + (host.name == leader)))
 
 
 def names(hosts: tuple[Host, ...]) -> tuple[HostName, ...]:
@@ -51,14 +51,14 @@ def names(hosts: tuple[Host, ...]) -> tuple[HostName, ...]:
 
 
 def etcd_turn(
-    found: Ground, host: Host, what: str, newer_than: tuple[str, ...], phase: str, over: tuple[Check, ...] = ()
+    ctx: PlanContext, host: Host, what: str, newer_than: tuple[str, ...], phase: str, over: tuple[Check, ...] = ()
 ) -> tuple[Group, ...]:
     """Hand leadership over if the member has it and still has to restart, then restart.
 
     If the checks `over` hold, the restart was done, and its files were written again since.
     """
-    others = names(tuple(one for one in found.etcd if one != host))
-    restart = etcd_restart(found, host, what, newer_than, phase)
+    others = names(tuple(one for one in ctx.etcd if one != host))
+    restart = etcd_restart(ctx, host, what, newer_than, phase)
     leader = leader_step(host, others, phase=phase)
     verification = (AnyOf((leader.verification, restart.verification, *((over,) if over else ()))),)
     hand_over = replace(leader, id=step_id(f"etcd.leader-{what}", host.name), verification=verification)
@@ -68,8 +68,8 @@ def etcd_turn(
     return (*(((hand_over,),) if others else ()), (restart,))
 
 
-def etcd_restart(found: Ground, host: Host, what: str, newer_than: tuple[str, ...], phase: str) -> Step:
-    unit = found.layout.etcd.unit or ""
+def etcd_restart(ctx: PlanContext, host: Host, what: str, newer_than: tuple[str, ...], phase: str) -> Step:
+    unit = ctx.layout.etcd.unit or ""
     return start_step(
         f"etcd.{what}",
         host.name,
@@ -80,25 +80,27 @@ def etcd_restart(found: Ground, host: Host, what: str, newer_than: tuple[str, ..
         newer_than=newer_than,
         needs=(),
         undo=ran_before(unit),
-        also=(EtcdHealthy(len(found.etcd)),),
+        also=(EtcdHealthy(len(ctx.etcd)),),
         verify_within_s=WAIT_S,
         vips_pause=True,
     )
 
 
-def api_turn(found: Ground, host: Host, what: str, restart: Step, phase: str, beside: Group = ()) -> tuple[Group, ...]:
-    """Drain the API server, restart it, use it again, and verify that every balancer sees it up; `beside` it restart
-    its clients.
+def api_turn(
+    ctx: PlanContext, host: Host, what: str, restart: Step, phase: str, companions: Group = ()
+) -> tuple[Group, ...]:
+    """Drain the API server, restart it, use it again, and verify that every balancer sees it up; `companions` it
+    restart its clients.
     """
-    haproxy, balancers = found.layout.haproxy, names(found.balancers)
+    haproxy, balancers = ctx.layout.haproxy, names(ctx.balancers)
     if haproxy is None or not balancers:
-        return (restart,), beside
-    servers = while_restarting(found.snapshot, found.inventory, host, balancers)
-    return while_drained(host, servers, (restart,), phase=phase, what=what, beside=beside)
+        return (restart,), companions
+    servers = while_restarting(ctx.snapshot, ctx.inventory, host, balancers)
+    return while_drained(host, servers, (restart,), phase=phase, what=what, companions=companions)
 
 
 def component_restart(
-    found: Ground,
+    ctx: PlanContext,
     host: Host,
     name: str,
     what: str,
@@ -107,7 +109,7 @@ def component_restart(
     also: tuple[Check, ...] = (),
 ) -> Step:
     """Restart one of the control plane's components; the API server is ready after it."""
-    component = _component(found, name)
+    component = _component(ctx, name)
     api = component.kubeconfig is None
     return start_step(
         f"kubernetes.{name}-{what}",
@@ -124,15 +126,15 @@ def component_restart(
     )
 
 
-def together(
-    found: Ground, host: Host, what: str, newer_than: dict[str, tuple[str, ...]], phase: str, also: tuple[Check, ...]
+def restart_control_plane(
+    ctx: PlanContext, host: Host, what: str, newer_than: dict[str, tuple[str, ...]], phase: str, also: tuple[Check, ...]
 ) -> Step:
     """Restart the API server and the components of `newer_than` at once; systemd stops it last and starts it first.
 
     `newer_than` are the files, by component, that each must have loaded since.
     """
-    units = {_component(found, name).unit or "": files for name, files in newer_than.items()}
-    (api, files), *beside = units.items()
+    units = {_component(ctx, name).unit or "": files for name, files in newer_than.items()}
+    (api, files), *companions = units.items()
     return start_step(
         f"kubernetes.control-plane-{what}",
         host.name,
@@ -145,19 +147,19 @@ def together(
         undo=ran_before(" ".join(units)),
         also=(*also, ApiserverReady()),
         verify_within_s=WAIT_S,
-        beside=dict(beside),
+        companions=dict(companions),
     )
 
 
-def _component(found: Ground, name: str) -> ComponentLayout:
-    assert found.layout.kubernetes is not None
-    return next(one for one in found.layout.kubernetes.components if one.name == name)
+def _component(ctx: PlanContext, name: str) -> ComponentLayout:
+    assert ctx.layout.kubernetes is not None
+    return next(one for one in ctx.layout.kubernetes.components if one.name == name)
 
 
-def haproxy_reload(found: Ground, host: Host, what: str, newer_than: tuple[str, ...], phase: str) -> Group:
+def haproxy_reload(ctx: PlanContext, host: Host, what: str, newer_than: tuple[str, ...], phase: str) -> Group:
     """haproxy loads the CA that it verifies API servers with."""
-    haproxy = found.layout.haproxy
-    if haproxy is None or host not in found.balancers:
+    haproxy = ctx.layout.haproxy
+    if haproxy is None or host not in ctx.balancers:
         return ()
     return (
         reload_step(
@@ -185,5 +187,5 @@ def serves(host: Host, port: int, cert: str) -> Check:
         join_host_port(host.address, port),
         cert,
         means=f"port {port} presents {cert}",
-        otherwise=f"port {port} does not present {cert}",
+        problem=f"port {port} does not present {cert}",
     )

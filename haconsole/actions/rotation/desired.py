@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from haconsole.actions.bootstrap.ground import Ground
-from haconsole.actions.bootstrap.leaves import ETCD_CA, LeafWanted, leaves_on
+from haconsole.actions.bootstrap.leaves import ETCD_CA, DesiredLeaf, leaves_on
 from haconsole.actions.build import script, step_id
 from haconsole.actions.checks import CertificateInPlace
-from haconsole.actions.operations import PutBack, RunCommand
+from haconsole.actions.operations import RunCommand, UndoByRestoringFiles
+from haconsole.actions.plan_context import PlanContext
 from haconsole.actions.rotation.kubelet import certificates_on, kubelet_leaf, workers
 from haconsole.actions.rotation.scripts import NAME_FILES, NAMES_FILES
 from haconsole.actions.step import Step
@@ -27,15 +27,15 @@ NAME_WHY = (
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class HostLeaf:
     """A leaf that a host should have, and the observed one; None if none was read.
 
     `kubeconfig` is the file that embeds the pair, and will name the leaf's files instead; empty otherwise.
     """
 
     host: Host
-    leaf: LeafWanted
-    seen: Certificate | None
+    leaf: DesiredLeaf
+    observed: Certificate | None
     kubeconfig: str = ""
 
     @property
@@ -45,48 +45,54 @@ class Held:
         return (*pair, self.kubeconfig) if self.kubeconfig else pair
 
 
-def concerned(found: Ground) -> tuple[Host, ...]:
+def hosts_with_leaves(ctx: PlanContext) -> tuple[Host, ...]:
     """The hosts that may have leaves, workers first."""
-    return (*workers(found), *found.hosts)
+    return (*workers(ctx), *ctx.hosts)
 
 
-def held(found: Ground, host: Host, scope: str) -> tuple[Held, ...]:
+def leaves_of_host(ctx: PlanContext, host: Host, scope: str) -> tuple[HostLeaf, ...]:
     """The leaves of `scope` on `host`: etcd's are those of etcd's CA, the API server's client leaf among them."""
-    seen = tuple(one for one in certificates_on(found, host) if not one.is_ca)
-    kubelet = kubelet_leaf(found, host)
-    leaves = (*leaves_on(found, host), *((kubelet,) if kubelet else ()))
+    certificates = tuple(one for one in certificates_on(ctx, host) if not one.is_ca)
+    kubelet = kubelet_leaf(ctx, host)
+    leaves = (*leaves_on(ctx, host), *((kubelet,) if kubelet else ()))
     return tuple(
-        _held(host, leaf, seen) for leaf in leaves if scope == ALL or (leaf.authority == ETCD_CA) is (scope == ETCD)
+        _host_leaf(host, leaf, certificates)
+        for leaf in leaves
+        if scope == ALL or (leaf.authority == ETCD_CA) is (scope == ETCD)
     )
 
 
-def _held(host: Host, leaf: LeafWanted, seen: tuple[Certificate, ...]) -> Held:
+def _host_leaf(host: Host, leaf: DesiredLeaf, certificates: tuple[Certificate, ...]) -> HostLeaf:
     """The leaf at its user's real path: in the layout's files, in others, or in a kubeconfig."""
-    there = next((one for one in seen if one.path == leaf.files.cert), None)
-    elsewhere = next((one for one in seen if one.role == leaf.name), None)
-    if there or elsewhere is None or elsewhere.key_path is None:
-        return Held(host, leaf, there)
-    if elsewhere.in_kubeconfig:
-        return Held(host, leaf, elsewhere, elsewhere.path)
-    return Held(host, replace(leaf, files=KeyPairFiles(elsewhere.path, elsewhere.key_path)), elsewhere)
+    there = next((one for one in certificates if one.path == leaf.files.cert), None)
+    other_file = next((one for one in certificates if one.role == leaf.name), None)
+    if there or other_file is None or other_file.key_path is None:
+        return HostLeaf(host, leaf, there)
+    if other_file.in_kubeconfig:
+        return HostLeaf(host, leaf, other_file, other_file.path)
+    return HostLeaf(host, replace(leaf, files=KeyPairFiles(other_file.path, other_file.key_path)), other_file)
 
 
-def expired(found: Ground, one: Held) -> bool:
-    return one.seen is not None and one.seen.not_after <= found.snapshot.observed_at
+def is_expired(ctx: PlanContext, one: HostLeaf) -> bool:
+    return one.observed is not None and one.observed.not_after <= ctx.snapshot.observed_at
 
 
-def due(found: Ground, one: Held) -> bool:
+def is_due(ctx: PlanContext, one: HostLeaf) -> bool:
     """Whether it is due, or differs from the inventory."""
-    seen, now = one.seen, found.snapshot.observed_at
-    if seen is None or now >= due_at(seen.not_before, seen.not_after) or now < seen.not_before:
+    certificate, now = one.observed, ctx.snapshot.observed_at
+    if (
+        certificate is None
+        or now >= due_at(certificate.not_before, certificate.not_after)
+        or now < certificate.not_before
+    ):
         return True
-    named = {normal_san(san) for san in one.leaf.sans} == {normal_san(san) for san in seen.sans}
-    return not named or seen.key_matches is False or seen.chain_ok is False
+    named = {normal_san(san) for san in one.leaf.sans} == {normal_san(san) for san in certificate.sans}
+    return not named or certificate.key_matches is False or certificate.chain_ok is False
 
 
-def renew_step(one: Held, phase: str) -> Step:
+def renew_step(one: HostLeaf, phase: str) -> Step:
     """Replace the leaf, or issue it if there is none."""
-    leaf, replaces = one.leaf, one.seen.fingerprint if one.seen else ""
+    leaf, replaces = one.leaf, one.observed.fingerprint if one.observed else ""
     return Step(
         id=step_id(f"pki.{leaf.name}", one.host.name),
         title=f"{'Replace' if replaces else 'Issue'} the {leaf.name} certificate",
@@ -94,17 +100,17 @@ def renew_step(one: Held, phase: str) -> Step:
         host=HostName(one.host.name),
         operation=leaf.issue(replaces),
         verification=(CertificateInPlace(),),
-        undo=PutBack((leaf.files.cert, leaf.files.key)),
+        undo=UndoByRestoringFiles((leaf.files.cert, leaf.files.key)),
         phase=phase,
     )
 
 
-def name_steps(several: tuple[Held, ...], phase: str) -> tuple[Step, ...]:
+def name_steps(several: tuple[HostLeaf, ...], phase: str) -> tuple[Step, ...]:
     """Each kubeconfig that embedded its pair gets the paths of the new one."""
     return tuple(_name(one, phase) for one in several if one.kubeconfig)
 
 
-def _name(one: Held, phase: str) -> Step:
+def _name(one: HostLeaf, phase: str) -> Step:
     files = one.leaf.files
     words = (one.kubeconfig, files.cert, files.key)
     named = script(
@@ -112,7 +118,7 @@ def _name(one: Held, phase: str) -> Step:
         "named",
         *words,
         means=f"{one.kubeconfig} names {files.cert} and {files.key}",
-        otherwise=f"{one.kubeconfig} does not name {files.cert} and {files.key}",
+        problem=f"{one.kubeconfig} does not name {files.cert} and {files.key}",
     )
     return Step(
         id=step_id(f"pki.{one.leaf.name}-named", one.host.name),
@@ -121,6 +127,6 @@ def _name(one: Held, phase: str) -> Step:
         host=HostName(one.host.name),
         operation=RunCommand(("sh", "-ec", NAME_FILES.strip(), "name", *words)),
         verification=(named,),
-        undo=PutBack((one.kubeconfig,)),
+        undo=UndoByRestoringFiles((one.kubeconfig,)),
         phase=phase,
     )

@@ -101,8 +101,8 @@ def plan_disarm(snapshot: ClusterSnapshot, inventory: Inventory, request: Reques
         (_disarm(hosts),),
         tuple(_look("quiet", host, NoAlarm(NOSPACE), "Verify that the alarm is disarmed", QUIET_WHY) for host in hosts),
     )
-    told = f"{_sizes(_voters(view))}\na snapshot is kept on {first.name}: {path}"
-    return Plan(DISARM, inventory.cluster, in_order(groups), told)
+    summary = f"{_sizes(_voters(view))}\na snapshot is kept on {first.name}: {path}"
+    return Plan(DISARM, inventory.cluster, in_order(groups), summary)
 
 
 def _defragmented(view: EtcdView, inventory: Inventory, rows: tuple[EtcdMemberView, ...]) -> tuple[Group, ...]:
@@ -194,10 +194,10 @@ def _followers_first(rows: tuple[EtcdMemberView, ...]) -> tuple[EtcdMemberView, 
 
 def _sizes(rows: tuple[EtcdMemberView, ...]) -> str:
     """The size of each database now, in MiB."""
-    told = []
+    lines = []
     for row in _followers_first(rows):
         if row.endpoint is not None:
             used = row.endpoint.db_in_use_bytes
             in_use = "unknown" if used is None else f"{used / (1 << 20):.1f} MiB"
-            told.append(f"{row.host}: {row.endpoint.db_size_bytes / (1 << 20):.1f} MiB, in use {in_use}")
-    return "\n".join(told)
+            lines.append(f"{row.host}: {row.endpoint.db_size_bytes / (1 << 20):.1f} MiB, in use {in_use}")
+    return "\n".join(lines)

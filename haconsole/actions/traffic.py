@@ -105,13 +105,15 @@ def plan_drain(snapshot: ClusterSnapshot, inventory: Inventory, request: Request
     reasons = _cannot(snapshot, inventory, host, request["host"])
     if reasons or host is None:
         return Refusal("drain", inventory.cluster, reasons)
-    found = balancing(snapshot, inventory, host)
-    if found.nothing_else_on:
-        on = ", ".join(found.nothing_else_on)
+    balancers = balancing(snapshot, inventory, host)
+    if balancers.nothing_else_on:
+        on = ", ".join(balancers.nothing_else_on)
         reason = f"{host.name} is the only API server that balancers see up (on {on}): the API would be down"
         return Refusal("drain", inventory.cluster, (reason,))
-    servers = found.servers(_in_order(inventory, (*_having(found), *found.stopped)))
-    return _plan("drain", inventory, (drain_step(host.name, servers, phase=PHASE, stays=True),), _lacking(host, found))
+    servers = balancers.servers(_in_order(inventory, (*_having(balancers), *balancers.stopped)))
+    return _plan(
+        "drain", inventory, (drain_step(host.name, servers, phase=PHASE, stays=True),), _lacking(host, balancers)
+    )
 
 
 def plan_ready(snapshot: ClusterSnapshot, inventory: Inventory, request: Request) -> Plan | Refusal:
@@ -120,10 +122,10 @@ def plan_ready(snapshot: ClusterSnapshot, inventory: Inventory, request: Request
     reasons = _cannot(snapshot, inventory, host, request["host"])
     if reasons or host is None:
         return Refusal("ready", inventory.cluster, reasons)
-    found = balancing(snapshot, inventory, host)
-    servers = found.servers(_having(found))
+    balancers = balancing(snapshot, inventory, host)
+    servers = balancers.servers(_having(balancers))
     return _plan(
-        "ready", inventory, (ready_step(host.name, servers, phase=PHASE, drained=True),), _lacking(host, found)
+        "ready", inventory, (ready_step(host.name, servers, phase=PHASE, drained=True),), _lacking(host, balancers)
     )
 
 
@@ -135,11 +137,11 @@ def plan_backup(snapshot: ClusterSnapshot, inventory: Inventory, request: Reques
         return Refusal("backup", inventory.cluster, ("no healthy etcd member answers: there is nothing to copy from",))
     path = snapshot_path(inventory, snapshot.observed_at)
     step = snapshot_step(inventory, layout(inventory).etcd, host, path)
-    told = f"kept on {host.name}: {path}"
+    summary = f"kept on {host.name}: {path}"
     here = request.get("output")
     if here is None:
-        return _plan("backup", inventory, (step,), told)
-    return _plan("backup", inventory, in_order(((step,), (_fetch(host, path, here),))), f"{told}\ncopied to {here}")
+        return _plan("backup", inventory, (step,), summary)
+    return _plan("backup", inventory, in_order(((step,), (_fetch(host, path, here),))), f"{summary}\ncopied to {here}")
 
 
 def _fetch(host: Host, path: str, here: str) -> Step:
@@ -182,7 +184,7 @@ def _cannot(snapshot: ClusterSnapshot, inventory: Inventory, host: Host | None, 
     return _not_by_balancers(host, balancing(snapshot, inventory, host))
 
 
-def _not_by_balancers(host: Host, found: Balancing) -> tuple[str, ...]:
+def _not_by_balancers(host: Host, balancers: Balancing) -> tuple[str, ...]:
     """Balancers that run and cannot be queried; or none of the queried ones has the server."""
     unasked = tuple(
         (
@@ -190,26 +192,30 @@ def _not_by_balancers(host: Host, found: Balancing) -> tuple[str, ...]:
             "socket add one to haproxy.cfg (stats socket PATH mode 600 level admin) and set haproxy.stats_socket in "
             "the inventory"
         )
-        for name, reason in found.unasked
+        for name, reason in balancers.unasked
     )
-    if unasked or found.having:
+    if unasked or balancers.having:
         return unasked
-    if found.lacking:
-        at = " or ".join(found.addresses)
-        return (f"no backend of haproxy on {', '.join(found.lacking)} has a server at {at}: no balancer sends to it",)
-    return (f"haproxy runs on none of {', '.join(found.stopped)}: no balancer sends to {host.name}",)
+    if balancers.lacking:
+        at = " or ".join(balancers.addresses)
+        return (
+            f"no backend of haproxy on {', '.join(balancers.lacking)} has a server at {at}: no balancer sends to it",
+        )
+    return (f"haproxy runs on none of {', '.join(balancers.stopped)}: no balancer sends to {host.name}",)
 
 
-def _having(found: Balancing) -> tuple[HostName, ...]:
-    return tuple(name for name, _, _ in found.having)
+def _having(balancers: Balancing) -> tuple[HostName, ...]:
+    return tuple(name for name, _, _ in balancers.having)
 
 
 def _in_order(inventory: Inventory, names: tuple[HostName, ...]) -> tuple[HostName, ...]:
     return tuple(HostName(host.name) for host in inventory.hosts if host.name in names)
 
 
-def _lacking(host: Host, found: Balancing) -> str:
+def _lacking(host: Host, balancers: Balancing) -> str:
     """Notes about balancers that the plan leaves out."""
-    if not found.lacking:
+    if not balancers.lacking:
         return ""
-    return f"haproxy on {', '.join(found.lacking)} has no server at {' or '.join(found.addresses)} ({host.name})"
+    return (
+        f"haproxy on {', '.join(balancers.lacking)} has no server at {' or '.join(balancers.addresses)} ({host.name})"
+    )
