@@ -7,6 +7,7 @@ import re
 import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Any
 
 from haconsole.inventory.effective import join_host_port
@@ -104,7 +105,7 @@ def _entry(settings: Mapping[str, Any]) -> _Entry:
 def _flags(settings: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """``--name=value`` and ``--name value``, in one word of the list or in two; ``true`` without a value."""
     words = [word for flag in listed(settings.get("installFlags")) for word in _words(text(flag) or "")]
-    for word, following in zip(words, [*words[1:], ""], strict=True):
+    for word, following in zip_longest(words, words[1:], fillvalue=""):
         if word.startswith("-"):
             name, equals, value = word.lstrip("-").partition("=")
             yield name, value if equals else following if following and not following.startswith("-") else "true"
