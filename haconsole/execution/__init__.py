@@ -1,1 +1,1 @@
-"""The only place that performs steps: executor, journal, events."""
+"""The only package that performs steps: executor, run log, events."""

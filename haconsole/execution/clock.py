@@ -10,11 +10,11 @@ from typing import Protocol
 
 class Clock(Protocol):
     def now(self) -> datetime:
-        """The moment, aware and in UTC."""
+        """The current time, aware and in UTC."""
         ...
 
     def monotonic(self) -> float:
-        """Seconds that only go forward."""
+        """Monotonic seconds."""
         ...
 
     async def sleep(self, seconds: float) -> None: ...

@@ -1,4 +1,4 @@
-"""What a run tells while it happens; displays, the journal and `--json` all consume these."""
+"""The events of a run while it happens; displays, the run log and `--json` all consume these."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ RunId = NewType("RunId", str)
 
 
 class Outcome(StrEnum):
-    """How a step ended. UNKNOWN: the end was never heard, the host must be asked. SKIPPED: an earlier step failed."""
+    """The result of a step. UNKNOWN: no result arrived, the host must be queried. SKIPPED: an earlier step failed."""
 
     DONE = "done"
     ALREADY = "already"
@@ -43,7 +43,7 @@ class StepStarted:
 
 @dataclass(frozen=True, slots=True)
 class StepPaused:
-    """The run is paused: this step could begin and waits to be let through."""
+    """The run is paused: this step is ready and waits for its release."""
 
     run: RunId
     at: datetime
@@ -53,7 +53,7 @@ class StepPaused:
 
 @dataclass(frozen=True, slots=True)
 class StepResumed:
-    """A step that was held goes on."""
+    """A paused step continues."""
 
     run: RunId
     at: datetime
@@ -71,9 +71,9 @@ class StepOutput:
 
 @dataclass(frozen=True, slots=True)
 class StepDone:
-    """`error` says host, what was tried, what came back and what to do next; None where all is well.
+    """`error` has the host, the attempt, its result and the next step to take; None if all is well.
 
-    A SKIPPED step has one where something forbade it to begin.
+    A SKIPPED step has one if something forbade it to start.
     """
 
     run: RunId
@@ -87,9 +87,9 @@ class StepDone:
 
 @dataclass(frozen=True, slots=True)
 class RunDone:
-    """The end: `outcome` is the worst of the steps'; `seconds` leaves out the time in which all steps were held.
+    """The end: `outcome` is the worst of the steps'; `seconds` leaves out the time in which all steps were paused.
 
-    `changed` counts the steps that did something on a host, `half_done` those of them that failed.
+    `changed` counts the steps that changed something on a host, `half_done` those of them that failed.
     """
 
     run: RunId

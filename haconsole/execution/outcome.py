@@ -1,4 +1,4 @@
-"""How performing an operation ended."""
+"""The result of an operation."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from haconsole.execution.events import Outcome
 
 @dataclass(frozen=True, slots=True)
 class OperationResult:
-    """DONE, FAILED or UNKNOWN; what the host said, and the error in words unless DONE."""
+    """DONE, FAILED or UNKNOWN; the host's output, and the error as text unless DONE."""
 
     outcome: Outcome
     output: str = ""

@@ -1,4 +1,4 @@
-"""Performs a step's operation: one place that knows which performer is for which."""
+"""Performs a step's operation: maps each kind of operation to its performer."""
 
 from __future__ import annotations
 
@@ -48,12 +48,12 @@ from haconsole.model.observed import Cause
 from haconsole.transport.base import TransportError
 
 PASSING = (Cause.CONNECTION_LOST, Cause.TIMED_OUT, Cause.REFUSED, Cause.NO_ROUTE)
-"""Causes that may be over in a moment: what can be done twice without harm is tried again."""
+"""Causes that may be temporary: an operation that is safe to repeat is retried."""
 PAUSES_S = (0.5, 2.0, 5.0)
 
 
 async def in_silence(_: str) -> None:
-    """Tells nobody."""
+    """Discards progress messages."""
 
 
 class Performer:
@@ -73,7 +73,7 @@ class Performer:
         return await self._commands_of(step.host).begin() if isinstance(step.operation, RunCommand) else None
 
     async def pick_up(self, step: Step, attempt: int, boot: str | None) -> OperationResult | None:
-        """How an attempt that an earlier process began came to its end; None where it left nothing to wait for."""
+        """The result of an attempt of an earlier process; None if it left nothing to wait for."""
         if not isinstance(step.operation, RunCommand) or boot is None:
             return None
         try:
@@ -82,9 +82,9 @@ class Performer:
             return unknown_end(str(error))
 
     async def perform(self, step: Step, attempt: int, tell: Tell = in_silence) -> OperationResult:
-        """Perform the operation; a loss of the connection is UNKNOWN unless trying again clears it up.
+        """Perform the operation; a lost connection is UNKNOWN unless a retry resolves it.
 
-        `tell` is told of progress while it lasts.
+        `tell` receives progress meanwhile.
         """
         for pause in PAUSES_S:
             performed = await self._try(step, attempt, tell)
@@ -94,7 +94,7 @@ class Performer:
         return await self._try(step, attempt, tell)
 
     async def clean_up(self, earlier: frozenset[HostName] = frozenset()) -> tuple[str, ...]:
-        """Remove what the run left under the hosts' run folders; returns what could not be removed, in words.
+        """Remove what the run left under the hosts' run folders; returns the failures as text.
 
         `earlier` are the hosts where an earlier process of this run may have left something.
         """
@@ -103,7 +103,7 @@ class Performer:
         return tuple(str(error) for error in heard if isinstance(error, TransportError))
 
     def _ends_of_undone(self) -> tuple[Awaitable[None], ...]:
-        """What is left of the run that this one took back goes with it."""
+        """Leftovers of the run that this one undid are removed too."""
         context, undone = self._context, self._undoes
         if undone is None:
             return ()

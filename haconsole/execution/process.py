@@ -1,4 +1,4 @@
-"""Which process this is, told so that this machine can say later whether it is still there."""
+"""The identity of this process, in a form by which this machine can later check whether it still exists."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _BOOT = Path("/proc/sys/kernel/random/boot_id")
 
 
 def this_process(pid: int | None = None) -> str:
-    """``BOOT:NAMESPACE:PID:STARTED`` of a process (this one), empty where the system does not tell (no procfs)."""
+    """``BOOT:NAMESPACE:PID:STARTED`` of a process (this one), empty if the system does not provide it (no procfs)."""
     number = os.getpid() if pid is None else pid
     with suppress(OSError, IndexError):
         started = Path(f"/proc/{number}/stat").read_text().rpartition(") ")[2].split()[19]
@@ -19,7 +19,7 @@ def this_process(pid: int | None = None) -> str:
 
 
 def gone(process: str) -> bool:
-    """Whether a process that this very machine had is certainly no more; False where that cannot be told."""
+    """Whether a process of this very machine is certainly gone; False if that is unknown."""
     with suppress(OSError, ValueError):
         here, number, _ = process.rsplit(":", 2)
         return here == _here() and this_process(int(number)) != process
@@ -27,5 +27,5 @@ def gone(process: str) -> bool:
 
 
 def _here() -> str:
-    """This machine since its last start, and what processes can be seen from here."""
+    """This machine since its last boot, and the process namespace visible from here."""
     return f"{_BOOT.read_text().strip()}:{Path('/proc/self/ns/pid').readlink()}"

@@ -34,7 +34,7 @@ def file_owner(snapshot: ClusterSnapshot, host: str, path: str) -> FileOwner:
     facts = snapshot.host(name)
     seen = value_of(facts.balancer_files) if facts else None
     file = next((one for one in seen or () if one.path == path), None)
-    why = (reason_of(facts.balancer_files) if facts else None) or "it was not asked"
+    why = (reason_of(facts.balancer_files) if facts else None) or "it was not queried"
     return FileOwner(name, path, file, "" if file else why)
 
 

@@ -57,7 +57,7 @@ class Recorder:
                 os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8"
             )
         except FileExistsError:
-            raise RecordingError(f"{path} is there already", mend="name a file that is not") from None
+            raise RecordingError(f"{path} already exists", mend="name a file that is not") from None
         except OSError as error:
             raise RecordingError(f"{path} cannot be written: {error.strerror}") from None
         if path.suffix == ".gz":

@@ -8,7 +8,7 @@ for path in "$cert" "$key"; do
   aside=$folder/.${path##*/}.$end
   if [ -f "$path" ]; then
     cp -p -- "$path" "$aside" && chmod 600 -- "$aside" || exit 1
-    echo "wrote $path; the file before it is $aside"
+    echo "wrote $path; the previous file is $aside"
   fi
 done
 new_cert=$stage/${cert##*/} new_key=$stage/${key##*/}

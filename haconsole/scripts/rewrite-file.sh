@@ -6,6 +6,6 @@ umask 077; cat >"$path.new"; chmod "$mode" "$path.new"; chown "$owner" "$path.ne
 if [ -f "$path" ]; then
   aside=$folder/.$name.$HACONSOLE_ASIDE; [ -e "$aside" ] || cp -a -- "$path" "$aside"
   touch -r "$path" -- "$path.new"
-  echo "wrote $path; the file before it is $aside"
+  echo "wrote $path; the previous file is $aside"
 fi
 sync -- "$path.new"; mv -T -- "$path.new" "$path"

@@ -89,7 +89,7 @@ def ended(outcome: Outcome = Outcome.DONE) -> tuple[Event, ...]:
         last = PLAN.steps[-1]
         error = "cp3: systemctl enable --now etcd: exit status 1: disk full; free space, then run bootstrap again"
         later = (*later[:-1], StepDone(RUN, NOW, last.id, last.host, Outcome.FAILED, 2.0, error))
-    next_step = "mend what failed, then run bootstrap again" if failed else None
+    next_step = "fix the failure, then run bootstrap again" if failed else None
     return (*later, RunDone(RUN, NOW, outcome, 7.2, 4 - failed, 0, int(failed), next_step))
 
 
@@ -107,7 +107,7 @@ def recorded(standing: RunStatus, outcome: Outcome | None = None, *, hours_ago: 
     )
     run = RunId(f"20260301T0{3 - hours_ago}0000Z-bootstrap-ab1{hours_ago}")
     ended = later if outcome else None
-    following = "mend what failed, then run bootstrap again" if outcome else None
+    following = "fix the failure, then run bootstrap again" if outcome else None
     header = RunHeader(run, began, Operator("ops", "laptop", 4711), "/home/ops/lab.yaml", "ab" * 32)
     path = Path(f"/home/ops/.local/state/haconsole/runs/{run}.jsonl")
     return RunRecord(path, header, PLAN, steps, outcome, ended, 0, standing, following)

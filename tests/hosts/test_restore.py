@@ -63,7 +63,7 @@ def test_a_backup_in_the_operators_hands_brings_the_data_back_when_every_host_ha
     etcd.shell("cp1", f"{ETCDCTL} put later than-the-copy")
     again = program("run", "backup", "--yes", "-o", str(mine))
     assert again.returncode != 0
-    assert "is there already" in again.stdout + again.stderr
+    assert "already exists" in again.stdout + again.stderr
     for host in THREE:
         etcd.shell(
             host,

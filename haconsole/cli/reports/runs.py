@@ -171,7 +171,7 @@ def _stamp(at: datetime | None) -> str | None:
 def next_step(record: RunRecord) -> str | None:
     """What a person does next; None where there is nothing to do."""
     if record.standing is RunStatus.BROKEN_OFF:
-        return f"carry on with: haconsole resume {record.header.run}"
+        return f"resume with: haconsole resume {record.header.run}"
     return record.next_step if record.standing is RunStatus.ENDED else None
 
 

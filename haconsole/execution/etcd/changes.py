@@ -1,8 +1,7 @@
-"""Performs changes of etcd's member list. Each looks at the list first, so that a try whose answer was lost is no harm.
+"""Performs changes of etcd's member list. Each reads the list first, so that a retry after a lost answer is safe.
 
-Refusals that pass by themselves are waited out: a peer URL that comes back within a second of its removal
-(NOT_FOUND, as the ID is made of URL and second), "unhealthy cluster" for some seconds after a start, elections, and a
-learner that has not caught up.
+Temporary refusals are retried: a peer URL added within a second of its removal (NOT_FOUND, as the ID is made of URL and
+second), "unhealthy cluster" for some seconds after a start, elections, and a learner that has not caught up.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ from haconsole.transport.etcd_errors import EtcdError, EtcdErrorKind
 Pauses: TypeAlias = list[AbstractAsyncContextManager[None]]
 Tell: TypeAlias = Callable[[str], Awaitable[None]]
 Try: TypeAlias = Callable[[], Awaitable[OperationResult | str]]
-"""One try: how it ended, or in words what is still waited for."""
+"""One try: its result, or the condition that is still awaited."""
 
 PASSING = (
     EtcdErrorKind.NOT_FOUND,
@@ -48,14 +47,14 @@ PAUSE_S = 0.4
 
 
 class EtcdChanges:
-    """Changes etcd over the same ways as the probes."""
+    """Changes etcd over the same connections as the probes."""
 
     def __init__(self, context: ClusterContext, clock: Clock) -> None:
         self._context = context
         self._clock = clock
 
     async def perform(self, operation: EtcdOperation, host: HostName, tell: Tell) -> OperationResult:
-        """Carry the change out; `tell` is told what is waited for."""
+        """Perform the change; `tell` receives the condition that is awaited."""
         match operation:
             case AddMember():
                 return await self._until(lambda: self._add(operation), CHANGE_S, tell)
@@ -64,14 +63,14 @@ class EtcdChanges:
             case RemoveMember():
                 return await self._until(lambda: self._remove(operation), CHANGE_S, tell)
             case MoveLeader():
-                # once, however often it is tried: VIPs that pause again and again would be out of reach
+                # once, however many retries: VIPs that pause again and again would be unreachable
                 pauses: Pauses = [vips_paused(self._context)]
                 return await self._until(lambda: self._move(operation, pauses), CHANGE_S, tell)
             case _:
                 assert_never(operation)
 
     async def _until(self, attempt: Try, within_s: float, tell: Tell) -> OperationResult:
-        """Try until it ended one way or the other, or `within_s` is over."""
+        """Try until it succeeds or fails, or `within_s` is over."""
         until = self._clock.monotonic() + within_s
         said = ""
         while True:
@@ -87,7 +86,7 @@ class EtcdChanges:
             await self._clock.sleep(PAUSE_S)
 
     async def _once(self, attempt: Try) -> tuple[OperationResult | str, bool]:
-        """How a try ended or what it waits for, and whether etcd's answer was heard."""
+        """The result of a try or the awaited condition, and whether etcd's answer arrived."""
         try:
             return await attempt(), True
         except EtcdError as error:
@@ -105,7 +104,7 @@ class EtcdChanges:
             if there is not None:
                 return success(f"member {there.id} at {operation.peer_url} is on the list")
             added = await api.membership.add((operation.peer_url,))
-            kind = "learner" if added.learner else "voter: this etcd knows no learners"
+            kind = "learner" if added.learner else "voter: this etcd has no learners"
             return success(f"added member {added.id} at {operation.peer_url} as {kind}")
 
     async def _promote(self, operation: PromoteMember, host: HostName) -> OperationResult | str:
@@ -126,7 +125,7 @@ class EtcdChanges:
             return success(f"{progress}; member {there.id} votes now")
 
     async def _progress(self, ahead: EtcdStatus, host: HostName) -> str:
-        """How far the learner has come, by raft index."""
+        """The learner's progress, by raft index."""
         own = (await statuses(self._context, (host,)))[host]
         if isinstance(own, HaconsoleError):
             return f"the learner on {host} does not answer: {own}"
@@ -139,7 +138,7 @@ class EtcdChanges:
                 return success(f"member {operation.member} is not on the list")
             left = await api.membership.remove(operation.member)
             return success(
-                f"removed member {operation.member}; left are {', '.join(one.name or one.id for one in left)}"
+                f"removed member {operation.member}; remaining: {', '.join(one.name or one.id for one in left)}"
             )
 
     async def _move(self, operation: MoveLeader, pauses: Pauses) -> OperationResult | str:
@@ -158,13 +157,13 @@ class EtcdChanges:
             pauses.pop() if pauses else nullcontext(),
         ):
             await api.membership.move_leader(target[1].member_id)
-        return success(f"leadership went from {leader} to {target[0]}")
+        return success(f"leadership moved from {leader} to {target[0]}")
 
 
 def furthest(
     hosts: tuple[HostName, ...], told: dict[HostName, EtcdStatus | HaconsoleError]
 ) -> tuple[HostName, EtcdStatus] | None:
-    """The voter furthest in the log: what is written while leadership passes is dropped, so it must pass fast."""
+    """The voter furthest in the log: requests are dropped while leadership moves, so the move must be fast."""
     answers = ((host, told[host]) for host in hosts)
     able = [(host, one) for host, one in answers if isinstance(one, EtcdStatus) and not one.learner and one.leader_id]
     return max(able, key=lambda one: one[1].raft_applied_index, default=None)

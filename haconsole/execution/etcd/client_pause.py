@@ -1,8 +1,8 @@
-"""A moment in which nothing is asked through the VIPs, for what breaks off requests that are under way.
+"""A short pause of requests through the VIPs, for operations that would break open requests.
 
-etcd fails every read that waits for its leader's word while leadership passes, and what a member is answering as it is
-stopped; API servers pass that on. So what clients send to a VIP is dropped meanwhile; their systems send it again a
-fraction of a second later, and a new connection's first packet after a second.
+etcd fails every read that waits for its leader while leadership moves, and the requests that a stopping member is
+answering; API servers pass that failure on. Packets of clients to the VIPs are therefore dropped meanwhile; TCP sends
+them again a fraction of a second later, and a new connection's first packet after a second.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ BEGINS_WITHIN_S = 1.0
 
 @asynccontextmanager
 async def vips_paused(context: ClusterContext) -> AsyncGenerator[None]:
-    """Have every balancer drop what is sent to the VIPs, for 1.5 s at most; one that cannot drops nothing."""
+    """Every balancer drops packets to the VIPs, for 1.5 s at most; one that cannot drops nothing."""
     haproxy, addresses = context.layout.haproxy, vip_addresses(context.inventory)
     if haproxy is None or not addresses:
         yield

@@ -1,4 +1,4 @@
-"""etcd's member list and leader, asked of whichever member can tell."""
+"""etcd's member list and leader, read through any member that can answer."""
 
 from __future__ import annotations
 
@@ -45,17 +45,17 @@ async def any_member(context: ClusterContext, ask: tuple[HostName, ...]) -> Asyn
         finally:
             await way.__aexit__(None, None, None)
         return
-    raise error or HaconsoleError("there is no etcd member to ask", mend="mend the planner")
+    raise error or HaconsoleError("there is no etcd member to query", mend="fix the planner")
 
 
 async def member_list(context: ClusterContext, ask: tuple[HostName, ...]) -> tuple[EtcdMember, ...]:
-    """The list as one of `ask` that has a quorum behind it tells it."""
+    """The list from one of `ask` that has a quorum."""
     async with any_member(context, ask) as api:
         return await api.members()
 
 
 async def statuses(context: ClusterContext, hosts: tuple[HostName, ...]) -> dict[HostName, EtcdStatus | HaconsoleError]:
-    """What the member on each host says of itself, or why it says nothing; asked side by side."""
+    """The report of the member on each host about itself, or the reason for its failure; queried in parallel."""
 
     async def ask(name: HostName) -> EtcdStatus | HaconsoleError:
         try:
@@ -68,7 +68,7 @@ async def statuses(context: ClusterContext, hosts: tuple[HostName, ...]) -> dict
 
 
 def leader_among(told: dict[HostName, EtcdStatus | HaconsoleError]) -> HostName | None:
-    """The host whose member says that it leads."""
+    """The host whose member reports that it leads."""
     for host, status in told.items():
         if isinstance(status, EtcdStatus) and status.leader_id == status.member_id:
             return host
@@ -76,7 +76,7 @@ def leader_among(told: dict[HostName, EtcdStatus | HaconsoleError]) -> HostName 
 
 
 async def etcd_list_problems(context: ClusterContext, check: EtcdCheck) -> Problems:
-    """Why the check does not hold; raises TransportError or ProbeError when no member can tell."""
+    """The reason why the check fails; raises TransportError or ProbeError when no member can answer."""
     match check:
         case MemberIs(ask=ask):
             return stage_problems(check, await member_list(context, ask))
@@ -90,7 +90,7 @@ async def etcd_list_problems(context: ClusterContext, check: EtcdCheck) -> Probl
 
 
 def stage_problems(check: MemberIs, members: tuple[EtcdMember, ...]) -> Problems:
-    """Why the member at the check's URL has not come so far."""
+    """The reason why the member at the check's URL has not reached the stage."""
     found = at_url(members, check.peer_url)
     if found is None:
         return (f"etcd lists no member at {check.peer_url}",)
@@ -108,7 +108,7 @@ def at_url(members: tuple[EtcdMember, ...], peer_url: str) -> EtcdMember | None:
 def host_of(context: ClusterContext, name: HostName) -> Host:
     found = context.inventory.find(name)
     if found is None:
-        raise HaconsoleError(f"the inventory has no host {name}", mend="plan the action anew")
+        raise HaconsoleError(f"the inventory has no host {name}", mend="plan the action again")
     return found
 
 

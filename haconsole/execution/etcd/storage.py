@@ -1,4 +1,4 @@
-"""Tends etcd's store: defragments, compacts, lowers alarms, and tells of its size."""
+"""Maintains etcd's storage: defragments, compacts, disarms alarms, and reports its size."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from haconsole.transport.etcd_errors import EtcdError, EtcdErrorKind
 
 MIB = 1 << 20
 DEFRAGMENT_S = 600.0
-"""Some seconds a GiB on a good disk, and minutes on a bad one."""
+"""Some seconds per GiB on a fast disk, and minutes on a slow one."""
 
 
 async def tend_etcd(context: ClusterContext, operation: EtcdStorageOperation, host: HostName) -> OperationResult:
-    """Perform the operation; raises TransportError or ProbeError where no member could be asked, or one refused."""
+    """Perform the operation; raises TransportError or ProbeError if no member could be queried, or one refused."""
     match operation:
         case Defragment():
             async with etcd_on(context, host_of(context, host)) as api:
@@ -50,18 +50,18 @@ async def _compact(api: EtcdApi) -> OperationResult:
     except EtcdError as error:
         if error.kind is not EtcdErrorKind.COMPACTED:
             raise
-    return success(f"what was before revision {revision} is forgotten")
+    return success(f"history before revision {revision} is compacted")
 
 
 async def _disarm(api: EtcdApi, kind: str) -> OperationResult:
     raised = [alarm for alarm in await api.alarms() if alarm.kind == kind]
     for alarm in raised:
         await api.maintenance.disarm(alarm)
-    return success(f"lowered {kind} of {', '.join(alarm.member for alarm in raised) or 'no member'}")
+    return success(f"disarmed {kind} of {', '.join(alarm.member for alarm in raised) or 'no member'}")
 
 
 def store_problems(host: str, status: EtcdStatus, check: EtcdStoreCheck) -> tuple[str, ...]:
-    """Why the check does not hold by what the member on `host` says of itself."""
+    """The reason why the check fails, by the report of the member on `host`."""
     size = status.db_size_bytes
     match check:
         case HasRoom(quota_bytes=quota):
@@ -77,7 +77,7 @@ def store_problems(host: str, status: EtcdStatus, check: EtcdStoreCheck) -> tupl
 
 
 def _size(status: EtcdStatus) -> str:
-    """The database in words, in MiB."""
+    """The database's size as text, in MiB."""
     in_use = status.db_in_use_bytes
     told = f"{status.db_size_bytes / MIB:.1f} MiB"
     return told if in_use is None else f"{told} with {in_use / MIB:.1f} in use"

@@ -1,4 +1,4 @@
-"""Performs RunCommand: detached, so that it survives the connection, and once."""
+"""Performs RunCommand: detached, so that it survives the connection, and only once."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from haconsole.execution.outcome import OperationResult, failure, success, unkno
 async def run_command(
     commands: DetachedCommands, step: Step, operation: RunCommand, attempt: int, end: str
 ) -> OperationResult:
-    """Run it as root on the step's host and wait for its end; what it sets aside gets names that end with `end`."""
+    """Run it as root on the step's host and wait for its end; backups that it makes get names that end with `end`."""
     argv = ("env", f"HACONSOLE_ASIDE={end}", *operation.argv)
     ended = await commands.run(step.id, attempt, argv, stdin=operation.stdin, timeout_s=operation.timeout_s)
     return _performed(ended, step, operation)
@@ -23,7 +23,7 @@ async def run_command(
 async def pick_up_command(
     commands: DetachedCommands, step: Step, operation: RunCommand, attempt: int, boot: str
 ) -> OperationResult | None:
-    """Wait for the end of what an earlier process began; None when it never began it."""
+    """Wait for the end of a command of an earlier process; None when it was never started."""
     ended = await commands.pick_up(step.id, attempt, boot, timeout_s=operation.timeout_s)
     return None if isinstance(ended, NeverStarted) else _performed(ended, step, operation)
 
@@ -52,4 +52,4 @@ def _output(ended: Exited | ContactLost) -> str:
 
 def _last_line(ended: Exited) -> str:
     lines = _output(ended).splitlines()
-    return lines[-1].strip() if lines else "it said nothing"
+    return lines[-1].strip() if lines else "no output"

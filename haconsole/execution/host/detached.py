@@ -1,11 +1,11 @@
-"""Commands that outlive the connection: started once on the host, waited for, and picked up again after a loss.
+"""Commands that outlive the connection: started once on the host, awaited, and found again after a lost connection.
 
-Each has a private folder on its host, ``RUN_DIR/RUN/STEP.ATTEMPT``: in, out, err, pid and status. The folder
-goes with a restart of the host; the boot ID tells that from a command that was never begun. Of the output the first MiB
-of each stream is kept, so that no command fills the host, and room for the status is taken before the command starts.
-Making that folder claims the command: whoever finds it made waits for the status instead of starting again. A command
-of another run that is still at the same step is waited for too, and then looked up instead of run once more. Under
-systemd it has a scope of its own, so that it is not counted to the login and ended with it (logind.conf(5),
+Each has a private folder on its host, ``RUN_DIR/RUN/STEP.ATTEMPT``: in, out, err, pid and status. The folder does not
+survive a reboot of the host; the boot ID distinguishes that from a command that was never started. The first MiB of
+each output stream is kept, so that no command fills the host, and space for the status is reserved before the command
+starts. Creating that folder claims the command: a process that finds it waits for the status instead of starting the
+command again. A command of another run at the same step is also awaited, and then looked up instead of run again. Under
+systemd it has its own scope, so that it is not part of the login and killed with it (logind.conf(5),
 KillUserProcesses).
 """
 
@@ -38,7 +38,7 @@ _UNSAFE = re.compile(r"[^A-Za-z0-9.@_-]")
 
 @dataclass(frozen=True, slots=True)
 class Exited:
-    """The command ended by itself or was stopped at its limit; the last 64 KiB of each stream."""
+    """The command exited or was stopped at its limit; the last 64 KiB of each stream."""
 
     status: int
     stdout: str
@@ -47,7 +47,7 @@ class Exited:
 
 @dataclass(frozen=True, slots=True)
 class ContactLost:
-    """The command was started and its end is not known; `why` is a sentence, `stderr` what it had said."""
+    """The command was started and its result is unknown; `why` is a sentence, `stderr` its output so far."""
 
     why: str
     stdout: str = ""
@@ -56,14 +56,14 @@ class ContactLost:
 
 @dataclass(frozen=True, slots=True)
 class HostRebooted:
-    """The host was restarted since; `began` tells that the command may have begun before."""
+    """The host was rebooted since; `began` is true if the command may have started before."""
 
     began: bool
 
 
 @dataclass(frozen=True, slots=True)
 class NeverStarted:
-    """An earlier process meant to start the command and never did: the host, not restarted since, knows nothing."""
+    """An earlier process meant to start the command and never did: the host, not rebooted since, has no trace of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +93,11 @@ class DetachedCommands:
         self._boot: str | None = None
 
     async def begin(self) -> str:
-        """Make the run's folder on the host, once; returns the host's boot ID."""
+        """Create the run's folder on the host, once; returns the host's boot ID."""
         if self._boot is None:
             done = await run_script(self._transport, BEGIN, (self._folder,))
             if not done.ok:
-                what = f"could not make {self._folder}: {done.stderr.strip()}"
+                what = f"could not create {self._folder}: {done.stderr.strip()}"
                 raise TransportError(self._transport.host, Cause.OTHER, what)
             self._boot = done.stdout.strip()
         return self._boot
@@ -105,9 +105,9 @@ class DetachedCommands:
     async def run(
         self, step: StepId, attempt: int, argv: Argv, *, stdin: str | None, timeout_s: float
     ) -> Exited | ContactLost | LaunchFailed:
-        """Run `argv` as root, or wait for it where it was started before; survives lost connections.
+        """Run `argv` as root, or wait for it if it was started before; survives lost connections.
 
-        The command itself is stopped after `timeout_s`; its end is waited for half a minute longer, across reconnects.
+        The command itself is stopped after `timeout_s`; its end is awaited for half a minute longer, across reconnects.
         """
         data = (stdin or "").encode()
         words = (place_in(self._folder, step, attempt), str(KEEP_BYTES), f"{timeout_s:g}", str(len(data)), *argv)
@@ -120,7 +120,7 @@ class DetachedCommands:
     async def pick_up(
         self, step: StepId, attempt: int, boot: str, *, timeout_s: float
     ) -> Exited | ContactLost | NeverStarted | LaunchFailed:
-        """Wait for the end of a command that an earlier process began, or meant to, when the host had `boot`."""
+        """Wait for the end of a command that an earlier process started, or meant to, when the host had `boot`."""
         words = (boot, place_in(self._folder, step, attempt), str(KEEP_BYTES))
         heard = await self._heard(PICK_UP, words, b"", timeout_s)
         if isinstance(heard, Completed) and heard.stdout.startswith("never"):
@@ -130,7 +130,7 @@ class DetachedCommands:
     async def _heard(
         self, script: str, words: tuple[str, ...], stdin: bytes, timeout_s: float
     ) -> Completed | ContactLost | HostRebooted:
-        """What the script says at its end, asked again after each loss of the connection."""
+        """The script's final report, requested again after each loss of the connection."""
         until = self._clock.monotonic() + timeout_s + LONGER_S
         why = ""
         pause = 0.2
@@ -147,17 +147,17 @@ class DetachedCommands:
                 why = f"{self._transport.host}: the connection was lost while the command ran"
             await self._clock.sleep(pause)
             pause = min(pause * 2, 3.0)
-        return ContactLost(why or f"{self._transport.host}: the command's end was not heard in time")
+        return ContactLost(why or f"{self._transport.host}: the command's result did not arrive in time")
 
     async def end(self, *, earlier: bool = False) -> None:
-        """Remove the run's folder from the host, if one was made; by an `earlier` process, perhaps."""
+        """Remove the run's folder from the host, if one was created, also by an `earlier` process."""
         if earlier or self._boot is not None:
             await run_script(self._transport, END, (self._folder,))
 
 
 def _told(heard: Completed | ContactLost | HostRebooted) -> Exited | ContactLost | LaunchFailed:
     if isinstance(heard, HostRebooted):
-        return ContactLost("the host was restarted while the command ran")
+        return ContactLost("the host was rebooted while the command ran")
     if isinstance(heard, ContactLost):
         return heard
     head, _, stdout = heard.stdout.partition("\n")
@@ -167,6 +167,6 @@ def _told(heard: Completed | ContactLost | HostRebooted) -> Exited | ContactLost
         case ["lost"]:
             return ContactLost("the command was killed before it ended", stdout, heard.stderr)
         case ["elsewhere"]:
-            return ContactLost("a run that broke off had begun it, and it was still under way; it has ended since")
+            return ContactLost("an interrupted run had started it, and it was still running; it has ended since")
         case _:
             return LaunchFailed(heard.stderr.strip() or f"unexpected answer {head!r} (exit {heard.exit_status})")

@@ -1,4 +1,4 @@
-"""Several questions to one host in one command, each answered by one line."""
+"""Several queries of one host in one command, each answered by one line."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SCRIPT = load_script("query-host")
 
 
 class QueryKind(StrEnum):
-    """What can be asked of a path or a unit; `SCRIPT` answers each in one line."""
+    """The queries about a path or a unit; `SCRIPT` answers each in one line."""
 
     FILE = "file"
     STAT = "stat"
@@ -29,7 +29,7 @@ class QueryKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class HostQuery:
-    """One question: `subject` is a path, or a unit's name."""
+    """One query: `subject` is a path, or a unit's name."""
 
     kind: QueryKind
     subject: str
@@ -37,7 +37,7 @@ class HostQuery:
 
 @dataclass(frozen=True, slots=True)
 class FileState:
-    """A file: mode bits, ``user:group``, and the SHA-256 of its content (empty where only its place was asked)."""
+    """A file: mode bits, ``user:group``, and the SHA-256 of its content (empty if only its metadata was requested)."""
 
     mode: int
     owner: str
@@ -48,7 +48,7 @@ class FileState:
 class UnitState:
     """A systemd unit; `started_at` is when its main process was started, in seconds since 1970 of the host's clock.
 
-    `changed_at` is when it last came to its state, be it by a start or by a reload.
+    `changed_at` is the time of its last state change, by a start or by a reload.
     """
 
     active: str
@@ -64,7 +64,7 @@ HostAnswers = dict[HostQuery, str]
 async def query_host(
     transport: HostTransport, queries: tuple[HostQuery, ...], *, deadline_s: float = 15.0
 ) -> HostAnswers:
-    """Ask as root; raises TransportError when the host cannot be asked or its answer is cut short."""
+    """Query as root; raises TransportError when the host cannot be queried or its answer is cut short."""
     asked = tuple(dict.fromkeys(queries))
     if not asked:
         return {}
@@ -72,7 +72,7 @@ async def query_host(
     done = await run_script(transport, SCRIPT, words, deadline_s=deadline_s)
     lines = done.stdout.splitlines()
     if not done.ok or len(lines) != len(asked):
-        what = f"asked for the state of files and units, heard {len(lines)} of {len(asked)} answers"
+        what = f"queried the state of files and units, received {len(lines)} of {len(asked)} answers"
         raise TransportError(transport.host, Cause.UNREADABLE, f"{what}: {done.stderr.strip() or 'nothing on stderr'}")
     return dict(zip(asked, lines, strict=True))
 

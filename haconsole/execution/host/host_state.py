@@ -1,4 +1,4 @@
-"""Questions about files and units, gathered: while a host answers one command, the next questions wait together."""
+"""Queries about files and units, batched: while a host answers one command, the next queries wait together."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from haconsole.transport.base import Fleet, TransportError
 
 
 class HostStateReader:
-    """Asks each host one command at a time; whoever asks meanwhile shares the command after it.
+    """Sends each host one command at a time; later callers share the next command.
 
-    No answer is older than its question.
+    No answer is older than its query.
     """
 
     def __init__(self, fleet: Fleet) -> None:
@@ -21,7 +21,7 @@ class HostStateReader:
         self._asking: dict[HostName, asyncio.Task[None]] = {}
 
     async def query(self, host: HostName, queries: tuple[HostQuery, ...]) -> HostAnswers:
-        """The host's answers; raises TransportError when it cannot be asked."""
+        """The host's answers; raises TransportError when it cannot be queried."""
         waiting = self._waiting.setdefault(host, {})
         loop = asyncio.get_running_loop()
         asked = {query: waiting.setdefault(query, loop.create_future()) for query in queries}
@@ -30,7 +30,7 @@ class HostStateReader:
         return {query: await asyncio.shield(answer) for query, answer in asked.items()}
 
     async def close(self) -> None:
-        """End what is under way."""
+        """Cancel running queries."""
         for task in self._asking.values():
             task.cancel()
         await asyncio.gather(*self._asking.values(), return_exceptions=True)

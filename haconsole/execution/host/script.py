@@ -1,4 +1,4 @@
-"""Shell scripts run as root on a host; they travel on standard input, so that no process list or log repeats them."""
+"""Shell scripts run as root on a host; they are sent on standard input, so that no process list or log repeats them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ async def run_script(
     deadline_s: float = 10.0,
     urgent: bool = False,
 ) -> Completed:
-    """Run `script` as root with `words` as its ``$1 …``; what it reads from standard input is `stdin`."""
+    """Run `script` as root with `words` as its ``$1 …``; `stdin` is its standard input."""
     told = script.encode()
     argv = ("sh", "-c", TAKE_IN, "haconsole", str(len(told)), *words)
     return await transport.run(argv, stdin=told + stdin, root=True, deadline_s=deadline_s, urgent=urgent)

@@ -1,4 +1,4 @@
-"""Files between the operator's machine and a host: in parts, whatever their size, and whole or not at all."""
+"""Files between the operator's machine and a host: in parts, whatever their size, and complete or absent."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ Tell = Callable[[str], Awaitable[None]]
 
 
 async def transfer(host: HostTransport, operation: Transfer, tell: Tell) -> OperationResult:
-    """Perform the operation; raises TransportError, or HaconsoleError for what is wrong with the file here."""
+    """Perform the operation; raises TransportError, or HaconsoleError for a problem of the file here."""
     match operation:
         case FetchFile():
             return await _fetch(host, operation, tell)
@@ -43,7 +43,7 @@ async def transfer(host: HostTransport, operation: Transfer, tell: Tell) -> Oper
 
 
 async def not_same(host: HostTransport, here: str, path: str) -> tuple[str, ...]:
-    """Why the operator's file is not the host's `path`, by their SHA-256."""
+    """The reason why the operator's file is not the host's `path`, by their SHA-256."""
     try:
         mine = await asyncio.to_thread(digest_of, Path(here))
     except OSError as error:
@@ -51,7 +51,7 @@ async def not_same(host: HostTransport, here: str, path: str) -> tuple[str, ...]
     told = await host.run(("sha256sum", "--", path), root=True, deadline_s=WHOLE_S)
     if told.exit_status is None:
         raise TransportError(host.host, told.cut or Cause.OTHER, f"could not read {path}")
-    return () if told.ok and told.stdout.startswith(mine) else (f"{here} is not {path} of {host.host}",)
+    return () if told.ok and told.stdout.startswith(mine) else (f"{here} differs from {path} on {host.host}",)
 
 
 def digest_of(path: Path) -> str:
@@ -64,7 +64,7 @@ def digest_of(path: Path) -> str:
 
 
 def not_whole(path: Path) -> tuple[str, ...]:
-    """Why the operator's file is no snapshot as etcd sent it; blocks."""
+    """The reason why the operator's file is no snapshot as etcd sent it; blocks."""
     digest = sha256()
     try:
         left = path.stat().st_size - CHECKSUM
@@ -76,7 +76,7 @@ def not_whole(path: Path) -> tuple[str, ...]:
             whole = file.read(CHECKSUM) == digest.digest()
     except OSError as error:
         return (str(_here(path, error)),)
-    return () if whole else (f"{path} is damaged, or no snapshot: it does not end with the SHA-256 of what is before",)
+    return () if whole else (f"{path} is damaged, or no snapshot: it does not end with the SHA-256 of its content",)
 
 
 async def _fetch(host: HostTransport, fetch: FetchFile, tell: Tell) -> OperationResult:
@@ -92,14 +92,14 @@ async def _fetch(host: HostTransport, fetch: FetchFile, tell: Tell) -> Operation
             await asyncio.to_thread(os.fsync, file.fileno())
         wrong = await not_same(host, str(new), fetch.path)
         if wrong:
-            raise HaconsoleError(wrong[0], mend="it was changed meanwhile, or the way to it is bad: try again")
+            raise HaconsoleError(wrong[0], mend="it was changed meanwhile, or the connection is bad: try again")
         await asyncio.to_thread(_put_in_place, new, path)
     except OSError as error:
         raise _here(path, error) from error
     finally:
         with suppress(OSError):
             new.unlink(missing_ok=True)
-    return success(f"{path}: {size} bytes, the same as {fetch.path} of {host.host}")
+    return success(f"{path}: {size} bytes, identical to {fetch.path} on {host.host}")
 
 
 def _created(path: Path) -> BinaryIO:
@@ -112,7 +112,7 @@ def _put_in_place(new: Path, path: Path) -> None:
     try:
         path.hardlink_to(new)
     except FileExistsError:
-        raise HaconsoleError(f"{path} is there already", mend="name another file, or move that one away") from None
+        raise HaconsoleError(f"{path} already exists", mend="name another file, or move that one away") from None
 
 
 async def _part(host: HostTransport, path: str, begin: int) -> bytes:
@@ -135,7 +135,7 @@ async def _send(host: HostTransport, send: SendFile, tell: Tell) -> OperationRes
         raise _here(path, error) from error
     words = ("sh", "-ec", IN_PLACE, "in-place", new, send.path, digest.hexdigest())
     await _said(host, words, WHOLE_S)
-    return success(f"{send.path}: {size} bytes, the same as {path} here")
+    return success(f"{send.path}: {size} bytes, identical to {path} on this machine")
 
 
 async def _said(host: HostTransport, argv: Argv, deadline_s: float, stdin: bytes | None = None) -> Completed:
@@ -151,4 +151,6 @@ def _progress(so_far: int, size: int) -> str:
 
 
 def _here(path: Path, error: OSError) -> HaconsoleError:
-    return HaconsoleError(f"{path} here: {error.strerror}", mend="name a file that this account may read or write")
+    return HaconsoleError(
+        f"{path} on this machine: {error.strerror}", mend="name a file that this account may read or write"
+    )

@@ -1,8 +1,8 @@
-"""One writer a cluster: the lock is granted by a majority of its hosts, and kept by a heartbeat.
+"""One writer per cluster: a majority of its hosts grants the lock, and a heartbeat keeps it.
 
-The hosts are those that carry the control plane. Each keeps the record of one claim; a claim that stands on a majority
-of them holds the lock, so no two can. Claims are laid host by host in one order, so of several consoles that begin at
-once the one that gets furthest wins, and the others give back what they took; nobody waits for anybody.
+The hosts are those of the control plane. Each keeps the record of one claim; a claim on a majority of them holds the
+lock, so no two can. Claims are written host by host in one order, so of several consoles that start at once the one
+that gets furthest wins, and the others release their claims; no console waits for another.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from haconsole.transport.base import Fleet
 
 LOOK_S = 15.0
 LAG_S = 3.0
-"""Once a majority of the hosts has answered the others have this long."""
+"""The time limit for the other hosts, once a majority has answered."""
 ASK_S = 8.0
 RELEASE_S = 5.0
 
@@ -30,8 +30,8 @@ LockAnswers = dict[HostName, LockAnswer | NoLockAnswer]
 
 
 class LockedError(RefusedError):
-    """Another console has the lock. `can_take_over` when that console is gone, or cut off, and may be taken over
-    from.
+    """Another console has the lock. `can_take_over` when that console is gone, or cut off, so that its lock can be
+    taken over.
     """
 
     def __init__(self, cluster: str, view: LockView, *, can_take_over: bool) -> None:
@@ -39,7 +39,7 @@ class LockedError(RefusedError):
         run = view.claim.run
         if can_take_over:
             mend = (
-                f"make sure that its console is gone, then resume {run} where it was begun, "
+                f"make sure that its console is gone, then resume {run} where it was started, "
                 f"or take over with --take-over-lock {run}"
             )
         else:
@@ -55,9 +55,9 @@ class NoMajorityError(RefusedError):
 
 @dataclass(frozen=True, slots=True)
 class Takeover:
-    """What may be taken over knowingly: locks of the runs named whose console is gone or cut off.
+    """Locks for an explicit take-over: those of the named runs whose console is gone or cut off.
 
-    `left` are tokens that this console itself left standing: it knows that nobody keeps them.
+    `left` are tokens that this console itself left: it knows that no process renews them.
     """
 
     runs: frozenset[str] = frozenset()
@@ -81,8 +81,8 @@ class ClusterLock:
     async def take(self, takeover: Takeover) -> frozenset[HostName]:
         """Take the lock; returns the hosts that granted it, a majority.
 
-        Raises LockedError when another has it, NoMajorityError when too few hosts can be reached or can keep it; then
-        nothing of the claim is left where it could be taken back.
+        Raises LockedError when another has it, NoMajorityError when too few hosts can be reached or can keep it; the
+        claim is then released wherever possible.
         """
         seen = await self._look()
         over = self._replaceable(seen, takeover)
@@ -102,16 +102,16 @@ class ClusterLock:
         return frozenset(granted)
 
     async def see_free(self, takeover: Takeover) -> None:
-        """Raises what `take` would raise by what the hosts tell now, and takes nothing."""
+        """Raises the errors of `take` by the hosts' current state, and takes nothing."""
         self._replaceable(await self._look(), takeover)
 
     async def release(self) -> tuple[str, ...]:
-        """Give the claim back wherever it stands; returns where that could not be done, in words."""
+        """Release the claim everywhere; returns the hosts where that failed, with reasons."""
         answers = await asyncio.gather(*(one.release(RELEASE_S) for one in self.hosts))
         return tuple(answer.why for answer in answers if isinstance(answer, NoLockAnswer))
 
     async def _look(self) -> LockAnswers:
-        """Every host's record; who is late is not waited for once a majority has answered."""
+        """Every host's record; a late host is not awaited once a majority has answered."""
         looks = {one.host: asyncio.create_task(one.look(LOOK_S)) for one in self.hosts}
         try:
             waiting = set(looks.values())
@@ -138,14 +138,14 @@ class ClusterLock:
         raise NoMajorityError(
             f"{self._cluster}: nothing is started: the lock is kept on {len(self.hosts)} hosts, {self.needed} needed, "
             f"{count} {what}" + (f": {why}" if why else ""),
-            mend="bring hosts back within reach; take one that is gone for good out of the inventory",
+            mend="make hosts reachable again; remove one that is gone permanently from the inventory",
         )
 
     def _replaceable(self, seen: LockAnswers, takeover: Takeover) -> Mapping[str, int]:
-        """The tokens that this claim may replace, and how old their heartbeats must be; raises LockedError.
+        """The tokens that this claim may replace, and the necessary age of their heartbeats; raises LockedError.
 
-        A record on fewer hosts than would hold the lock is a leftover, and replaced in any case, once it is stale or
-        its process is known to be gone.
+        A record on too few hosts to hold the lock is a leftover, and replaced in any case, once it is stale or its
+        process is known to be gone.
         """
         over: dict[str, int] = {}
         free = sum(isinstance(answer, LockAnswer) and answer.record is None for answer in seen.values())
@@ -159,7 +159,7 @@ class ClusterLock:
         return over
 
     def _outrun(self, seen: LockAnswers, host: HostName) -> LockedError:
-        """Somebody else was quicker on this host."""
+        """Another console was quicker on this host."""
         view = next(view for view in _others(seen, self.claim) if host in view.hosts)
         return LockedError(self._cluster, view, can_take_over=False)
 

@@ -1,4 +1,4 @@
-"""The cluster lock's record on one host: looked at, claimed, renewed and given back, one script each."""
+"""The cluster lock's record on one host: read, claimed, renewed and released, one script each."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SCRIPT = load_script("lock")
 
 @dataclass(frozen=True, slots=True)
 class LockPaths:
-    """Where hosts keep the record and its heartbeat."""
+    """The paths of the record and its heartbeat on hosts."""
 
     record: str = PLACE
     heartbeat: str = HEARTBEAT
@@ -26,14 +26,14 @@ class LockPaths:
 
 @dataclass(frozen=True, slots=True)
 class LockAnswer:
-    """What stands on the host, after what was asked of it; None: nothing."""
+    """The record on the host after the request; None: no record."""
 
     record: HostLock | None
 
 
 @dataclass(frozen=True, slots=True)
 class NoLockAnswer:
-    """The host could not be asked, or could not do it; `why` begins with its name."""
+    """The host could not be queried, or failed; `why` begins with its name."""
 
     why: str
 
@@ -48,23 +48,23 @@ class LockHost:
         self._places = places
 
     async def look(self, deadline_s: float) -> LockAnswer | NoLockAnswer:
-        """The record as it stands."""
+        """The current record."""
         return await self._ask("look", deadline_s)
 
     async def claim(self, deadline_s: float, over: Mapping[str, int]) -> LockAnswer | NoLockAnswer:
-        """Claim it where it is free, or where a token of `over` has it whose heartbeat is that old (seconds)."""
+        """Claim it if it is free, or if a token of `over` has it whose heartbeat is that old (seconds)."""
         return await self._ask("claim", deadline_s, " ".join(f"{token}:{age}" for token, age in over.items()))
 
     async def renew(self, deadline_s: float) -> LockAnswer | NoLockAnswer:
-        """A heartbeat, where the claim still stands."""
+        """A heartbeat, if the claim is still there."""
         return await self._ask("renew", deadline_s)
 
     async def release(self, deadline_s: float) -> LockAnswer | NoLockAnswer:
-        """Take the claim away, where it still stands."""
+        """Release the claim, if it is still there."""
         return await self._ask("release", deadline_s)
 
     def has(self, heard: LockAnswer | NoLockAnswer) -> bool:
-        """Whether this claim stands there."""
+        """Whether this claim is there."""
         return (
             isinstance(heard, LockAnswer) and heard.record is not None and heard.record.claim.token == self._claim.token
         )
@@ -76,7 +76,7 @@ class LockHost:
             done = await run_script(transport, SCRIPT, words, deadline_s=deadline_s, urgent=True)
             if done.ok:
                 return LockAnswer(parse_record(done.stdout))
-            said = done.stderr.strip().rpartition("\n")[2] or "it gave no answer"
+            said = done.stderr.strip().rpartition("\n")[2] or "no answer"
             return NoLockAnswer(f"{self.host}: the lock's record could not be kept: {said[:200]}")
         except HaconsoleError as error:
             return NoLockAnswer(error.what if error.what.startswith(f"{self.host}:") else f"{self.host}: {error.what}")

@@ -1,4 +1,4 @@
-"""Keeps a lock that was taken: a heartbeat on every host, and no step once it is not certain any more."""
+"""Keeps a lock that was taken: a heartbeat on every host, and no further step once the lock is uncertain."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from haconsole.model.lock_view import lock_sentence, lock_views
 from haconsole.model.names import HostName
 
 CERTAIN_S = STALE_S / 2
-"""A majority heard of this lately is certain: nobody may take the lock over before it is twice as old."""
+"""A lock confirmed by a majority within this time is certain: nobody may take it over before twice this age."""
 AGAIN_S = 2.0
 NEVER = float("-inf")
 
 
 def seconds() -> float:
-    """Time that goes on while this machine sleeps: a lock grows old meanwhile."""
+    """A clock that continues while this machine sleeps: a lock ages meanwhile."""
     return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 
 
 class LockKeeper:
-    """The gate that lets steps begin while the lock is held."""
+    """The gate that allows steps to start while the lock is held."""
 
     def __init__(self, lock: ClusterLock, granted: frozenset[HostName], now: Callable[[], float] = seconds) -> None:
         self._lock = lock
@@ -42,17 +42,17 @@ class LockKeeper:
 
     @property
     def lost(self) -> str | None:
-        """Why the lock is lost, in words; None while it is held."""
+        """The reason why the lock is lost; None while it is held."""
         if self._lost is None and self._age() > STALE_S:
             self._lost = self._why()
         return self._lost
 
     def leave_standing(self) -> None:
-        """Do not give the lock back at the end: something goes on on the hosts that nobody waits for."""
+        """Do not release the lock at the end: something is still running on the hosts without anyone waiting for it."""
         self.stands = True
 
     async def before(self, step: Step) -> None:
-        """Return once a majority confirmed the lock lately; StoppedError when it is lost."""
+        """Return once a majority confirmed the lock recently; StoppedError when it is lost."""
         while self.lost is None:
             if self._age() <= CERTAIN_S:
                 return
@@ -64,7 +64,7 @@ class LockKeeper:
                     await self._news.wait()
             except TimeoutError:
                 continue
-        raise StoppedError(f"the lock is lost: {self._lost}", mend="look at `status` before anything else")
+        raise StoppedError(f"the lock is lost: {self._lost}", mend="check `status` before anything else")
 
     async def keep(self) -> None:
         """Renew the lock on every host until cancelled or lost."""
@@ -103,7 +103,7 @@ class LockKeeper:
             return
 
     def _age(self) -> float:
-        """How long ago a majority of the hosts had the claim for certain (infinite: it has not any more)."""
+        """The age of the last majority that surely had the claim (infinite: it no longer has it)."""
         newest_first = sorted(self._heard_at.values(), reverse=True)
         return self._now() - newest_first[self._lock.needed - 1]
 
@@ -115,14 +115,14 @@ class LockKeeper:
 
 def _told(host: HostName, answer: LockAnswer) -> str:
     if answer.record is None:
-        return f"{host}: the record is not there any more"
+        return f"{host}: the record is gone"
     (view,) = lock_views(((host, answer.record),))
     return f"{host}: {lock_sentence(view)}"
 
 
 @asynccontextmanager
 async def locked(lock: ClusterLock, takeover: Takeover) -> AsyncIterator[LockKeeper]:
-    """Hold the lock while the block lasts; it is given back at its end unless it is left standing.
+    """Hold the lock during the block; it is released at its end unless it is kept deliberately.
 
     Raises LockedError or NoMajorityError before the block begins.
     """

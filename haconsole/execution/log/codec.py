@@ -1,4 +1,4 @@
-"""Plans as plain JSON values and back, so that a journal holds the very plan that ran."""
+"""Plans as plain JSON values and back, so that a run log holds the exact plan that ran."""
 
 from __future__ import annotations
 
@@ -87,13 +87,13 @@ def to_json(value: object) -> Json:
 
 
 def plan_from_json(raw: Json) -> step.Plan:
-    """The plan that `to_json` wrote; raises HaconsoleError when it was written by a version that knew other kinds."""
+    """The plan that `to_json` wrote; raises HaconsoleError when it was written by a version with other kinds."""
     try:
         plan = _read(raw)
     except (TypeError, KeyError, ValueError) as error:
-        raise HaconsoleError(f"the recorded plan cannot be read: {error}", mend="plan the action anew") from error
+        raise HaconsoleError(f"the recorded plan cannot be read: {error}", mend="plan the action again") from error
     if not isinstance(plan, step.Plan):
-        raise HaconsoleError("what is recorded there is not a plan", mend="plan the action anew")
+        raise HaconsoleError("what is recorded there is not a plan", mend="plan the action again")
     return plan
 
 

@@ -1,4 +1,4 @@
-"""Whether a run may be carried on, in words where it may not."""
+"""Decides whether a run may be resumed, with the reasons if not."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from haconsole.inventory.parts import changed_parts
 
 
 def undone_by(record: RunRecord, runs: tuple[RunRecord | UnreadableRun, ...]) -> RunRecord | None:
-    """The run that took `record` back, or began to."""
+    """The run that undid `record`, or started to."""
     return next(
         (one for one in runs if isinstance(one, RunRecord) and one.plan.undoes == record.header.run and one.begun),
         None,
@@ -20,32 +20,34 @@ def undone_by(record: RunRecord, runs: tuple[RunRecord | UnreadableRun, ...]) ->
 def why_not_resume(
     record: RunRecord, runs: tuple[RunRecord | UnreadableRun, ...], cluster: str, parts: Mapping[str, str]
 ) -> tuple[str, ...]:
-    """Every reason against carrying `record` on with an inventory of `cluster` that has these `parts`; none if well."""
+    """All reasons against resuming `record` with an inventory of `cluster` that has these `parts`; none if it may be
+    resumed.
+    """
     run = record.header.run
     anew = f"haconsole undo {record.plan.undoes}" if record.plan.undoes else f"haconsole run {record.plan.action}"
     if record.standing is RunStatus.RUNNING:
         return (under_way_still(record),)
     if record.complete:
-        return (f"{run} is complete: there is nothing to carry on",)
+        return (f"{run} is complete: there is nothing to resume",)
     reasons = []
     undo = undone_by(record, runs)
     if undo is not None:
-        reasons.append(f"{run} was taken back by {undo.header.run}; plan it anew: {anew}")
+        reasons.append(f"{run} was undone by {undo.header.run}; plan it again: {anew}")
     if not record.intact:
-        reasons.append(f"its recorded plan is not to the letter what was agreed to; plan anew: {anew}")
+        reasons.append(f"its logged plan is not exactly the confirmed one; plan again: {anew}")
     changed = changed_parts(record.header.parts, parts)
     if cluster != record.plan.cluster:
         reasons.append(f"it is a run on {record.plan.cluster}, and the inventory is of {cluster}")
     elif changed:
         told = f"the inventory was changed since: {', '.join(changed)}"
-        reasons.append(f"{told}; put it back as it was, or plan anew: {anew}")
+        reasons.append(f"{told}; restore it, or plan again: {anew}")
     return tuple(reasons)
 
 
 def may_wait_for_others(plan: Plan, begun: frozenset[StepId], step: StepId) -> bool:
-    """Whether a step that could go side by side with this one was not begun: its end may hang on that one's beginning.
+    """Whether a step that could run in parallel with this one has not started: this one's end may depend on it.
 
-    So it is with members of etcd that start for the first time: none is up before a majority is.
+    That is the case for etcd members that start for the first time: none is up before a majority is.
     """
     before: dict[StepId, frozenset[StepId]] = {}
     for one in plan.steps:
@@ -57,9 +59,9 @@ def may_wait_for_others(plan: Plan, begun: frozenset[StepId], step: StepId) -> b
 
 
 def under_way_still(record: RunRecord) -> str:
-    """Who is at it."""
+    """The process that runs it."""
     who = record.operator
     return (
-        f"{record.header.run} is under way: process {who.pid} of {who.user} on {who.host}; wait for its end, "
-        "or stop it there"
+        f"{record.header.run} is running: process {who.pid} of {who.user} on {who.host}; wait for its end, or "
+        "stop it there"
     )

@@ -1,11 +1,11 @@
-"""The record of a run: one line of JSON a moment, on disk before the next thing happens.
+"""The run log: one line of JSON per event, on disk before the next event.
 
-A run's file holds a ``run`` line (who, when, inventory, plan), then for each step ``intent`` (it is about to be
-performed), ``performed`` (how that ended, with its output) and ``verified`` (whether its effect is there), or
-``already`` or ``refused`` when nothing was performed; at last ``end``. An intent without an outcome means: unknown, ask
-the host. A run that is carried on has a ``resumed`` line and goes on in the same file.
+A run's file has a ``run`` line (who, when, inventory, plan), then for each step ``intent`` (it is about to be
+performed), ``performed`` (its result and output) and ``verified`` (whether its effect is there), or ``already`` or
+``refused`` when nothing was performed; at last ``end``. An intent without a result means: unknown, query the host. A
+resumed run has a ``resumed`` line and continues in the same file.
 
-Whoever writes it holds the file locked (flock(2)), so that a run under way is told from one that broke off.
+The writer holds the file locked (flock(2)), which distinguishes a running run from an interrupted one.
 """
 
 from __future__ import annotations
@@ -31,18 +31,18 @@ from haconsole.execution.log.codec import Json, to_json
 SCHEMA = "haconsole/journal/v1"
 OUTPUT_KEPT = 64 * 1024
 REDACTED = 1024 * 1024
-"""What is looked through for secrets; more than what is kept, so that none is cut in two before it is recognised."""
+"""The length searched for secrets; more than what is kept, so that no secret is cut in two before it is recognised."""
 LOCK_TRIES = 20
-"""Each 50 ms: whoever looks whether a run is under way holds its file for a moment."""
+"""Every 50 ms: a process that checks whether a run is running holds its file briefly."""
 
 
 class RunLogError(HaconsoleError):
-    """What happens could not be recorded; nothing more is started."""
+    """An event could not be logged; nothing more is started."""
 
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """Who runs it: login, host and process here."""
+    """The operator: login, host and process here."""
 
     user: str
     host: str
@@ -51,7 +51,7 @@ class Operator:
 
 @dataclass(frozen=True, slots=True)
 class RunHeader:
-    """What a run's first line says. `inventory_sha256` is of the inventory's file as it was read.
+    """The first line of a run. `inventory_sha256` is of the inventory's file as it was read.
 
     `parts` are digests of the parts of the inventory that plans are made from, by name.
     """
@@ -65,7 +65,7 @@ class RunHeader:
 
 
 def runs_folder(environment: dict[str, str]) -> Path:
-    """Where runs are recorded: ``$XDG_STATE_HOME/haconsole/runs``, by default under ``~/.local/state``."""
+    """The folder of run logs: ``$XDG_STATE_HOME/haconsole/runs``, by default under ``~/.local/state``."""
     state = environment.get("XDG_STATE_HOME") or f"{environment.get('HOME', '/')}/.local/state"
     return Path(state) / "haconsole" / "runs"
 
@@ -78,8 +78,8 @@ def run_id(action: str, now: datetime, random: str) -> RunId:
 class RunLog:
     """One run's open file. Every method returns when its line is on disk, or raises JournalError.
 
-    `redact` goes over everything that is written but the plan, which holds no secret and must read back to the letter;
-    `redact_plan` (`redact` where it is not given) masks what is a secret beyond doubt even there.
+    `redact` is applied to everything except the plan, which holds no secret and must be exactly readable again;
+    `redact_plan` (default `redact`) masks certain secrets even there.
     """
 
     def __init__(
@@ -111,11 +111,11 @@ class RunLog:
         )
 
     async def log_resumption(self, operator: Operator) -> None:
-        """From here on `operator` carries the run on."""
+        """From here on `operator` continues the run."""
         await self._line("resumed", operator=_operator(operator))
 
     async def log_intent(self, step: StepId, attempt: int, boot: str | None = None) -> None:
-        """`boot` is the boot ID of the step's host, where the step will be picked up there if need be."""
+        """`boot` is the boot ID of the step's host, where the step is found again if necessary."""
         await self._line("intent", step=step, attempt=attempt, **({"boot": boot} if boot else {}))
 
     async def log_result(self, step: StepId, outcome: Outcome, output: str, error: str | None) -> None:
@@ -149,17 +149,17 @@ class RunLog:
 
 
 def plan_digest(plan: Plan) -> str:
-    """SHA-256 of the plan as it was agreed to; a record whose plan has another one was changed or redacted."""
+    """SHA-256 of the plan as it was confirmed; a log whose plan has another one was changed or redacted."""
     return recorded_digest(to_json(plan))
 
 
 def recorded_digest(plan: Json) -> str:
-    """The digest of a plan as it is recorded, whichever version wrote it."""
+    """The digest of a plan as it is logged, whichever version wrote it."""
     return sha256(json.dumps(plan, sort_keys=True).encode()).hexdigest()
 
 
 def under_way(path: Path) -> bool:
-    """Whether some process writes this journal now; False for one that cannot be opened."""
+    """Whether some process writes this log now; False for one that cannot be opened."""
     try:
         file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
@@ -182,7 +182,7 @@ def _cleaned(told: dict[str, Json], redact: Callable[[str], str]) -> dict[str, J
 
 
 def _clean(value: Json, redact: Callable[[str], str], most: int | None) -> Json:
-    """Every text redacted, and shortened to its end where it has more than `most` characters."""
+    """Every text redacted, and shortened to its end if it has more than `most` characters."""
     if isinstance(value, str):
         return redact(value[-REDACTED:])[-most:] if most else redact(value)
     if isinstance(value, list):
@@ -216,11 +216,11 @@ def _lock(file: int, path: Path) -> None:
         else:
             return
     os.close(file)
-    raise RunLogError(f"{path.stem} is under way in another process", mend="wait for its end, or stop it there")
+    raise RunLogError(f"{path.stem} is running in another process", mend="wait for its end, or stop it there")
 
 
 def _append(file: int, data: bytes) -> None:
-    """All of it or nothing: half a line would spoil the next one."""
+    """All of it or nothing: half a line would corrupt the next one."""
     whole = os.fstat(file).st_size
     try:
         while data:

@@ -1,4 +1,4 @@
-"""Runs as their journals tell them, torn lines and all."""
+"""Runs as their logs describe them, torn lines included."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from haconsole.execution.log.run_log import SCHEMA, Operator, RunHeader, recorde
 
 
 class StepState(StrEnum):
-    """How far a step got by the record. UNKNOWN: begun, and its end not recorded or not heard."""
+    """A step's progress by the log. UNKNOWN: started, and its result not logged or not received."""
 
     NOT_STARTED = "not-started"
     ALREADY = "already"
@@ -29,7 +29,7 @@ class StepState(StrEnum):
 
 
 class RunStatus(StrEnum):
-    """Where a run stands: its process lives, it was cut off without an end, or it came to an end, good or bad."""
+    """A run's state: its process lives, it was interrupted without an end, or it ended, successfully or not."""
 
     RUNNING = "running"
     BROKEN_OFF = "broken-off"
@@ -38,9 +38,9 @@ class RunStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class StepRecord:
-    """One step of a run: its state, how often it was begun, when last (`begun_at`) and on which boot of its host.
+    """One step of a run: its state, number of starts, last start (`begun_at`) and boot of its host.
 
-    `at` is when the last was heard of it, `heard` whether the last attempt's end is recorded.
+    `at` is the time of its last event, `heard` whether the last attempt's result is logged.
     """
 
     step: StepId
@@ -56,7 +56,7 @@ class StepRecord:
 
 @dataclass(frozen=True, slots=True)
 class Resumption:
-    """A run was carried on: when, and by whom."""
+    """A run was resumed: when, and by whom."""
 
     at: datetime
     operator: Operator
@@ -64,9 +64,9 @@ class Resumption:
 
 @dataclass(frozen=True, slots=True)
 class RunRecord:
-    """A whole run. `outcome` is None while it runs, or when it broke off; `torn_lines` could not be read.
+    """A complete run. `outcome` is None while it runs, or when it was interrupted; `torn_lines` could not be read.
 
-    `intact` tells that the recorded plan is, to the letter, the one that was agreed to.
+    `intact` is true if the logged plan is exactly the confirmed one.
     """
 
     path: Path
@@ -86,36 +86,36 @@ class RunRecord:
 
     @property
     def operator(self) -> Operator:
-        """Who began it, or carried it on last."""
+        """The operator who started it, or last resumed it."""
         return self.resumed[-1].operator if self.resumed else self.header.operator
 
     @property
     def complete(self) -> bool:
-        """Whether every step came to a good end."""
+        """Whether every step succeeded."""
         return self.outcome in (Outcome.DONE, Outcome.ALREADY)
 
     @property
     def begun(self) -> tuple[StepRecord, ...]:
-        """The steps that did something on a host, or may have, in the order of the plan."""
+        """The steps that changed something on a host, or may have, in the order of the plan."""
         looks = {step.id for step in self.plan.steps if isinstance(step.operation, Nothing)}
         return tuple(one for one in self.steps if one.attempts and one.step not in looks)
 
 
 @dataclass(frozen=True, slots=True)
 class UnreadableRun:
-    """A journal that cannot be read, and why, in words."""
+    """A log that cannot be read, with the reason."""
 
     path: Path
     why: str
 
 
 def run_paths(folder: Path) -> tuple[Path, ...]:
-    """The journals in a folder, newest first."""
+    """The logs in a folder, newest first."""
     return tuple(sorted(folder.glob("*.jsonl"), reverse=True)) if folder.is_dir() else ()
 
 
 def read_runs(folder: Path) -> tuple[RunRecord | UnreadableRun, ...]:
-    """Every run recorded in a folder, newest first."""
+    """Every run logged in a folder, newest first."""
 
     def read(path: Path) -> RunRecord | UnreadableRun:
         try:
@@ -127,7 +127,7 @@ def read_runs(folder: Path) -> tuple[RunRecord | UnreadableRun, ...]:
 
 
 def find_run(folder: Path, name: str) -> Path:
-    """The journal of the run of that name, or of the only one whose name begins so; raises UsageError."""
+    """The log of the run of that name, or of the only one whose name begins like this; raises UsageError."""
     paths = run_paths(folder)
     found = [path for path in paths if path.stem == name] or [path for path in paths if path.stem.startswith(name)]
     if len(found) == 1 and name:
@@ -137,11 +137,11 @@ def find_run(folder: Path, name: str) -> Path:
 
 
 def read_run(path: Path) -> RunRecord:
-    """What a journal tells; raises HaconsoleError when it has no beginning that this version can read."""
+    """The content of a run log; raises HaconsoleError when it has no beginning that this version can read."""
     live = under_way(path)
     lines, torn = _lines(path)
     if not lines or lines[0].get("kind") != "run":
-        raise HaconsoleError(f"{path} does not begin as the journal of a run", mend="look at it by hand")
+        raise HaconsoleError(f"{path} does not begin like a run log", mend="inspect it by hand")
     first, *rest = lines
     if first.get("schema") != SCHEMA:
         what = f"{path} was written by another version of haconsole ({first.get('schema')}; this one reads {SCHEMA})"
@@ -161,7 +161,7 @@ def read_run(path: Path) -> RunRecord:
         )
     except (KeyError, TypeError, ValueError) as error:
         raise HaconsoleError(
-            f"the first line of {path} lacks something: {error!r}", mend="look at it by hand"
+            f"the first line of {path} lacks something: {error!r}", mend="inspect it by hand"
         ) from error
     for line in rest:
         record = _read_on(record, line)
@@ -169,7 +169,7 @@ def read_run(path: Path) -> RunRecord:
 
 
 def _lines(path: Path) -> tuple[list[dict[str, Any]], int]:
-    """The whole lines of a journal, and how many were not whole."""
+    """The complete lines of a log, and the number of incomplete ones."""
     try:
         raw = path.read_bytes()
     except OSError as error:
@@ -204,7 +204,7 @@ def _heading(line: dict[str, Any]) -> RunHeader:
 
 
 def _read_on(record: RunRecord, line: dict[str, Any]) -> RunRecord:
-    """The record after one more line; one that says too little counts as torn."""
+    """The record after one more line; an incomplete one counts as torn."""
     try:
         at = datetime.fromisoformat(line["at"])
         if line["kind"] == "end":

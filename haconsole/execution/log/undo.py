@@ -1,4 +1,4 @@
-"""Plans what takes a run back: only what it really did, newest first; pure."""
+"""Plans the undo of a run: only completed changes, newest first; pure."""
 
 from __future__ import annotations
 
@@ -36,21 +36,21 @@ STILL_RUNS = load_script("check-command-ended")
 
 @dataclass(frozen=True, slots=True)
 class NotUndone:
-    """A step that is not taken back, and why."""
+    """A step that is not undone, and the reason."""
 
     step: Step
     why: str
 
 
 def plan_undo(record: RunRecord, runs: tuple[RunRecord | UnreadableRun, ...], run_dir: str) -> Plan | Refusal:
-    """What takes `record` back, given all `runs` there are; `run_dir` is where hosts keep what runs detached."""
+    """The undo of `record`, given all `runs`; `run_dir` is the folder of detached commands on hosts."""
     reasons = why_not_undo(record, runs)
     steps = {step.id: step for step in record.plan.steps}
     newest_first = sorted(record.begun, key=lambda one: (one.begun_at or _EVER, _place(record, one)), reverse=True)
     told = tuple(_taken_back(steps[one.step], one, record, run_dir) for one in newest_first)
     back = _units_after_files(tuple(one for one in told if isinstance(one, Step)), steps)
     if not reasons and not back:
-        reasons = (f"{record.header.run} did nothing that can be taken back{_stays(told)}",)
+        reasons = (f"{record.header.run} did nothing that can be undone{_stays(told)}",)
     if reasons:
         return Refusal(ACTION, record.plan.cluster, reasons)
     needs: tuple[StepId, ...] = ()
@@ -58,9 +58,7 @@ def plan_undo(record: RunRecord, runs: tuple[RunRecord | UnreadableRun, ...], ru
     for step in back:
         chained.append(replace(step, needs=needs))
         needs = (step.id,)
-    summary = (
-        f"takes back {len(back)} of the {len(told)} steps that {record.header.run} did, newest first{_stays(told)}"
-    )
+    summary = f"undoes {len(back)} of the {len(told)} steps of {record.header.run}, newest first{_stays(told)}"
     return Plan(ACTION, record.plan.cluster, tuple(chained), summary, record.header.run)
 
 
@@ -82,19 +80,19 @@ def _waits_for_files(step: Step, steps: dict[StepId, Step]) -> bool:
 
 
 def why_not_undo(record: RunRecord, runs: tuple[RunRecord | UnreadableRun, ...]) -> tuple[str, ...]:
-    """Every reason against taking `record` back; none if well."""
+    """All reasons against undoing `record`; none if it may be undone."""
     run = record.header.run
     if record.standing is RunStatus.RUNNING:
         return (under_way_still(record),)
     if record.plan.undoes:
-        return (f"{run} took {record.plan.undoes} back itself; run that action again instead",)
+        return (f"{run} itself undid {record.plan.undoes}; run that action again instead",)
     if not record.intact:
-        return ("its recorded plan is not to the letter what was agreed to; take it back by hand",)
+        return ("its logged plan is not exactly the confirmed one; undo it by hand",)
     undo = undone_by(record, runs)
     if undo is None:
         return ()
     name = undo.header.run
-    return (f"{run} was taken back by {name}" if undo.complete else f"carry its undo on: haconsole resume {name}",)
+    return (f"{run} was undone by {name}" if undo.complete else f"resume its undo: haconsole resume {name}",)
 
 
 def _taken_back(step: Step, one: StepRecord, record: RunRecord, run_dir: str) -> Step | NotUndone:
@@ -106,12 +104,12 @@ def _taken_back(step: Step, one: StepRecord, record: RunRecord, run_dir: str) ->
         case UndoByRestoringFiles(paths=paths):
             known = _sum(step)
             if known == ANY and not one.heard:
-                return NotUndone(step, "it is not known whether it was done; resume the run first")
+                return NotUndone(step, "it is unknown whether it was done; resume the run first")
             return _step(step, one, record, run_dir, *_put_back(paths, known, aside_end(record.header.run, step.id)))
         case Irreversible(reason=reason):
             return NotUndone(step, reason)
         case None:
-            return NotUndone(step, "its plan does not say how")
+            return NotUndone(step, "its plan has no undo for it")
         case _:
             assert_never(step.undo)
 
@@ -119,14 +117,14 @@ def _taken_back(step: Step, one: StepRecord, record: RunRecord, run_dir: str) ->
 def _step(
     step: Step, one: StepRecord, record: RunRecord, run_dir: str, operation: Operation, verification: tuple[Check, ...]
 ) -> Step:
-    done = "was begun" if not one.heard else "was done"
+    done = "was started" if not one.heard else "was done"
     under_way = place_in(folder_of(run_dir, record.header.run), step.id, one.attempts)
-    problem = f"what {record.header.run} began is still under way; wait for it: haconsole resume {record.header.run}"
+    problem = f"a command of {record.header.run} is still running; wait for it: haconsole resume {record.header.run}"
     over = CommandSucceeds(("sh", "-c", STILL_RUNS, "over", under_way), problem, means="it is over")
     return Step(
         id=StepId(f"undo.{step.id}"),
-        title=f"Take back: {step.title}",
-        why=f"It {done} by {record.header.run}.",
+        title=f"Undo: {step.title}",
+        why=f"This step {done} by {record.header.run}.",
         host=step.host,
         operation=operation,
         precondition=(over,) if not one.heard and isinstance(step.operation, RunCommand) else (),
@@ -137,16 +135,16 @@ def _step(
 
 
 def _put_back(paths: tuple[str, ...], known: str, end: str) -> tuple[RunCommand, tuple[Check, ...]]:
-    """The first path is the one that tells whether it was done, so it comes last."""
+    """The first path shows whether it was done, so it comes last."""
     words = tuple((path, aside_path(path, end), aside_path(path, f"{end}.undone"), known) for path in paths)
     flat = tuple(word for each in reversed(words) for word in each)
-    means = f"{paths[0]} is what it was before"
+    means = f"{paths[0]} is as before the step"
     back = CommandSucceeds(("sh", "-c", IS_BACK, "back", *words[0]), "it is as the step left it", means=means)
     return RunCommand(("sh", "-ec", PUT_BACK, "put-back", *flat)), (back,)
 
 
 def _sum(step: Step) -> str:
-    """The SHA-256 of what the step writes, where the plan alone tells."""
+    """The SHA-256 of the file that the step writes, if the plan determines it."""
     if isinstance(step.operation, WriteFile) and names_a_secret(step.operation.content):
         return ANY
     alone = ONLY_BACK if isinstance(step.operation, RunCommand) else ANY
@@ -154,7 +152,7 @@ def _sum(step: Step) -> str:
 
 
 def _stays(told: tuple[Step | NotUndone, ...]) -> str:
-    """What is not taken back, and why; the same reason is told once."""
+    """The steps that are not undone, with reasons; each reason once."""
     reasons: dict[str, list[str]] = {}
     for one in told:
         if isinstance(one, NotUndone):

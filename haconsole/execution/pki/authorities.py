@@ -1,4 +1,4 @@
-"""Performs EnsureAuthority and EnsureKeyPair: one CA or key pair on all its hosts, found there or made in memory."""
+"""Performs EnsureAuthority and EnsureKeyPair: one CA or key pair on all its hosts, found or generated in memory."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from haconsole.pki.keys import KeyPair, PrivateKey, load_public_key, make_token_
 
 @dataclass(frozen=True, slots=True)
 class PairOnHost:
-    """The two files of a CA or key pair on one host; None for one that is not there."""
+    """The two files of a CA or key pair on one host; None for an absent one."""
 
     host: HostName
     public: bytes | None
@@ -37,7 +37,7 @@ class PairOnHost:
 
 
 class Authorities:
-    """The CAs of one run, each read from hosts or made once and kept in memory only."""
+    """The CAs of one run, each read from hosts or generated once and kept only in memory."""
 
     def __init__(self, context: ExecutionContext, plan: Plan) -> None:
         self._context = context
@@ -47,11 +47,11 @@ class Authorities:
         self._loading: dict[str, asyncio.Lock] = {}
 
     async def ensure(self, operation: EnsureAuthority) -> OperationResult:
-        """Have the same CA on every host of the operation."""
+        """Install the same CA on every host of the operation."""
         found = await self._read(operation.hosts, operation.cert_path, operation.key_path)
         told = {one.host: fingerprint_of(one.public) for one in found if one.public is not None}
         if len(set(told.values())) > 1:
-            return failure(_differ(f"two CAs stand where one should ({operation.cert_path})", told))
+            return failure(_differ(f"there are two CAs instead of one ({operation.cert_path})", told))
         authority, how = await self._standing(found, operation), "found"
         if authority is None:
             authority, how = self._made(found, operation), "made"
@@ -63,17 +63,17 @@ class Authorities:
 
     @property
     def _kept(self) -> OperatorKeys | None:
-        """The operator's keys where the inventory keeps CA keys there."""
+        """The operator's keys, if the inventory keeps CA keys there."""
         if self._context.cluster.inventory.pki.ca_key is not CaKeyPlace.OPERATOR:
             return None
         if self._context.ca_keys is None:
             raise PkiError(
-                "CA keys are kept with the operator, and this run has no way to them", mend="run it from the console"
+                "CA keys are kept with the operator, and this run has no access to them", mend="run it from the console"
             )
         return self._context.ca_keys
 
     async def _keep(self, name: str, authority: Authority, found: tuple[PairOnHost, ...]) -> str:
-        """Have the key with the operator, before anything is signed with it; returns what to say of that."""
+        """Store the key with the operator, before anything is signed with it; returns a note about that."""
         if self._kept is None:
             return ""
         path = await self._kept.put(name.removesuffix("-next"), authority.key)
@@ -81,38 +81,38 @@ class Authorities:
         return f"; its key is {path}" + (f", and still on {still}: remove it there" if still else "")
 
     async def _key(self, certificate: bytes, found: tuple[PairOnHost, ...]) -> PrivateKey | None:
-        """The CA's key: the operator's where keys are kept there, else the one on hosts."""
+        """The CA's key: the operator's if keys are kept there, otherwise the one on hosts."""
         kept = self._kept
         key = await kept.find(public_pem(public_key_of(load_certificate(certificate)))) if kept else None
         return key or next((one.private for one in found if one.private is not None), None)
 
     async def ensure_pair(self, operation: EnsureKeyPair) -> OperationResult:
-        """Have the same key pair on every host of the operation."""
+        """Install the same key pair on every host of the operation."""
         found = await self._read(operation.hosts, operation.public_path, operation.private_path)
         pairs = {one.host: _pair(one) for one in found if one.private is not None}
         told = {host: sha256(pair.public).hexdigest() for host, pair in pairs.items()}
         if len(set(told.values())) > 1:
-            return failure(_differ(f"two keys stand where one should ({operation.private_path})", told))
+            return failure(_differ(f"there are two keys instead of one ({operation.private_path})", told))
         stray = [one.host for one in found if one.public is not None and one.private is None]
         if stray and not pairs:
-            return failure(f"{stray[0]}: {operation.public_path} is there, its private key on no host; set it aside")
+            return failure(f"{stray[0]}: {operation.public_path} exists, but its private key is on no host; rename it")
         pair = next(iter(pairs.values()), None) or make_token_keys()
         await self._distribute(found, operation.private_path, operation.public_path, pair.private, pair.public)
-        return success(f"{'found' if pairs else 'made'} a key pair; on {', '.join(operation.hosts)}")
+        return success(f"{'found' if pairs else 'generated'} a key pair; on {', '.join(operation.hosts)}")
 
     async def trust(self, operation: TrustAuthority, host: HostName, end: str) -> OperationResult:
-        """Have the CA's certificate on a host that does not have its key."""
+        """Install the CA's certificate on a host without its key."""
         ensured = ensured_authority(self._plan, operation.authority)
         found = await self._read(ensured.hosts, ensured.cert_path, ensured.key_path)
         told = {one.host: fingerprint_of(one.public) for one in found if one.public is not None}
         certificate = next((one.public for one in found if one.public is not None), None)
         if len(set(told.values())) > 1 or certificate is None:
-            return failure(_differ(f"not one CA but {len(set(told.values()))} ({ensured.cert_path})", told))
+            return failure(_differ(f"{len(set(told.values()))} CAs instead of one ({ensured.cert_path})", told))
         path = operation.cert_path
         return success(await put_file(self._context, host, path, certificate, mode=0o644, owner="root:root", end=end))
 
     async def load(self, issue: IssueCertificate, near: HostName) -> Authority:
-        """The CA that signs for `issue`, read from the first host that has its key; `near` is asked first."""
+        """The CA that signs for `issue`, read from the first host that has its key; `near` is queried first."""
         lock = self._loading.setdefault(issue.authority, asyncio.Lock())
         async with lock:
             if issue.authority not in self._loaded:
@@ -120,7 +120,9 @@ class Authorities:
             return self._loaded[issue.authority]
 
     async def cross(self, issue: IssueCertificate, authority: Authority, near: HostName) -> bytes:
-        """What follows a leaf of `authority`: the older CA's word for it, where asked and that CA still lives."""
+        """The certificate after a leaf of `authority`: cross-signed by the old CA, if requested and that CA still
+        exists.
+        """
         if not issue.cross_cert_path:
             return b""
         async with self._loading.setdefault(issue.cross_key_path, asyncio.Lock()):
@@ -140,8 +142,8 @@ class Authorities:
                 return b""
             return cross_certificate(load_authority(found.public, key, now=now), authority.certificate, now=now)
         raise PkiError(
-            f"the key of the CA that goes ({issue.cross_key_path}) is on none of the hosts",
-            mend="bring it back: until the last phase clients may know that CA alone",
+            f"the key of the old CA ({issue.cross_key_path}) is on none of the hosts",
+            mend="restore it: until the last phase clients may trust only that CA",
         )
 
     async def _search(self, issue: IssueCertificate, near: HostName) -> Authority:
@@ -158,13 +160,13 @@ class Authorities:
             if found.public is not None and key is not None:
                 return load_authority(found.public, key, now=self._context.clock.now())
         raise PkiError(
-            f"the key of the CA {issue.authority} ({issue.authority_key_path}) is on none of the hosts asked"
+            f"the key of the CA {issue.authority} ({issue.authority_key_path}) is on none of the queried hosts"
             + (" nor with the operator" if self._kept else ""),
-            mend="bring it back from a backup, or rotate the CA",
+            mend="restore it from a backup, or rotate the CA",
         )
 
     async def _standing(self, found: tuple[PairOnHost, ...], operation: EnsureAuthority) -> Authority | None:
-        """The CA that stands on some host; None when no host has its certificate."""
+        """The CA that exists on some host; None when no host has its certificate."""
         certificate = next((one.public for one in found if one.public is not None), None)
         if certificate is None:
             return None
@@ -172,13 +174,13 @@ class Authorities:
         if key is None:
             hosts = ", ".join(one.host for one in found if one.public is not None)
             raise PkiError(
-                f"{hosts}: {operation.cert_path} is there, the CA's key ({operation.key_path}) is on no host",
-                mend="bring the key back, or set the certificate aside to have a new CA made",
+                f"{hosts}: {operation.cert_path} exists, but the CA's key ({operation.key_path}) is on no host",
+                mend="restore the key, or rename the certificate so that a new CA is generated",
             )
         return load_authority(certificate, key, now=self._context.clock.now())
 
     def _made(self, found: tuple[PairOnHost, ...], operation: EnsureAuthority) -> Authority:
-        """A new CA; a key without certificate, left where an earlier run broke off, becomes its key."""
+        """A new CA; a key without certificate, left by an interrupted run, becomes its key."""
         pki = self._context.cluster.inventory.pki
         key = next((one.private for one in found if one.private is not None), None)
         now = self._context.clock.now()
@@ -200,7 +202,7 @@ class Authorities:
         private: PrivateKey | None,
         public: bytes,
     ) -> None:
-        """Write what a host misses, the key first: who has the certificate can count on the key."""
+        """Write the missing files of a host, the key first: a host with the certificate always has the key."""
 
         async def give(one: PairOnHost) -> None:
             transport = self._context.cluster.fleet.host(one.host)
@@ -213,15 +215,15 @@ class Authorities:
 
 
 def authorities_of(plan: Plan) -> tuple[EnsureAuthority, ...]:
-    """The CAs that a plan sees to."""
+    """The CAs that a plan installs."""
     return tuple(step.operation for step in plan.steps if isinstance(step.operation, EnsureAuthority))
 
 
 def ensured_authority(plan: Plan, name: str) -> EnsureAuthority:
-    """The CA of that name that a plan sees to; raises PkiError when it sees to none."""
+    """The CA of that name that a plan installs; raises PkiError if there is none."""
     found = next((one for one in authorities_of(plan) if one.authority == name), None)
     if found is None:
-        raise PkiError(f"the plan does not see to a CA {name}", mend="mend the planner")
+        raise PkiError(f"the plan does not install a CA {name}", mend="fix the planner")
     return found
 
 
@@ -230,11 +232,11 @@ def _pair(found: PairOnHost) -> KeyPair:
     own = found.private.public_pem()
     if found.public is not None and public_pem(load_public_key(found.public)) != own:
         raise PkiError(
-            f"{found.host}: the public key there belongs to another private key", mend="set the wrong one aside"
+            f"{found.host}: the public key there belongs to another private key", mend="rename the wrong one"
         )
     return KeyPair(found.private, found.public or own)
 
 
 def _differ(what: str, told: dict[HostName, str]) -> str:
     hosts = "; ".join(f"{host} has SHA-256 {fingerprint}" for host, fingerprint in told.items())
-    return f"{what}: {hosts}; set aside the wrong one and run again"
+    return f"{what}: {hosts}; rename the wrong one and run again"

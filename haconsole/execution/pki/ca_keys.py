@@ -17,14 +17,14 @@ from haconsole.pki.keys import PrivateKey, decrypted, encrypted
 from haconsole.transport.answers import Answers
 
 PASSPHRASE_FD = "HACONSOLE_CA_PASSPHRASE_FD"
-"""Names the number of an open file descriptor whose first line is the passphrase, for where no person is."""
+"""Names the number of an open file descriptor whose first line is the passphrase, for runs without a person."""
 TRIES = 3
 
 
 class OperatorKeys:
-    """The folder of a cluster's CA keys, a file a key, named by its authority and the SHA-256 of its public half.
+    """The folder of a cluster's CA keys, one file per key, named by its authority and the SHA-256 of its public half.
 
-    The passphrase is asked of a person once, twice where the first key is put there, or read from a descriptor.
+    A person is prompted once for the passphrase, twice for the first key; otherwise it is read from a descriptor.
     """
 
     def __init__(self, folder: Path, answers: Answers, environment: Mapping[str, str]) -> None:
@@ -35,12 +35,12 @@ class OperatorKeys:
         self._asking = asyncio.Lock()
 
     async def find(self, public_pem: bytes) -> PrivateKey | None:
-        """The key with that public half; None where it is not kept here."""
+        """The key with that public half; None if it is not kept here."""
         path = next(iter(sorted(self._folder.glob(f"*-{_name_of(public_pem)}.key"))), None)
         return await self._open(path) if path else None
 
     async def put(self, authority: str, key: PrivateKey) -> Path:
-        """Keep a key, unless it is kept already; on disk when this returns."""
+        """Store a key, unless it is already stored; on disk when this returns."""
         path = self._folder / f"{authority}-{_name_of(key.public_pem())}.key"
         async with self._asking:
             if not path.exists():
@@ -63,7 +63,7 @@ class OperatorKeys:
         raise PkiError(f"{path} cannot be opened with that passphrase", mend="give the one it was encrypted with")
 
     async def _known_passphrase(self) -> Secret:
-        """The one that the other keys have; chosen by a person where this is the first."""
+        """The passphrase of the other keys; chosen by a person for the first key."""
         if self._passphrase is not None:
             return self._passphrase
         others = sorted(self._folder.glob("*.key"))
@@ -81,20 +81,20 @@ class OperatorKeys:
         if secret is None or not secret.reveal():
             raise PkiError(
                 f"the passphrase of the CA keys in {self._folder} is needed and was not given",
-                mend=f"type it when asked, or name a file descriptor to read it from in {PASSPHRASE_FD}",
+                mend=f"type it at the prompt, or name a file descriptor to read it from in {PASSPHRASE_FD}",
             )
         return secret
 
 
 def keys_folder(named: str | None, source: str, cluster: str) -> Path:
-    """Where a cluster's CA keys are kept: as the inventory says, else beside its file."""
+    """The folder of a cluster's CA keys: from the inventory, otherwise beside its file."""
     return Path(named) if named else Path(source).parent / f"{cluster}-ca-keys"
 
 
 def _name_of(public_pem: bytes) -> str:
     der = public_key_der(public_pem)
     if der is None:
-        raise PkiError("the public key of the CA cannot be read", mend="look at the CA's certificate")
+        raise PkiError("the public key of the CA cannot be read", mend="check the CA's certificate")
     return sha256(der).hexdigest()[:16]
 
 
@@ -104,7 +104,7 @@ def _read(number: str) -> Secret:
             return Secret(file.readline().rstrip("\n"))
     except (OSError, ValueError) as error:
         raise HaconsoleError(
-            f"no passphrase can be read from descriptor {number}: {error}", mend=f"mend {PASSPHRASE_FD}"
+            f"no passphrase can be read from descriptor {number}: {error}", mend=f"correct {PASSPHRASE_FD}"
         ) from error
 
 

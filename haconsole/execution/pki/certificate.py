@@ -1,4 +1,4 @@
-"""Performs IssueCertificate: the key is made on its host and stays there; request and certificate travel."""
+"""Performs IssueCertificate: the key is generated on its host and stays there; request and certificate travel."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ REQUEST = load_script("certificate-request")
 async def issue_certificate(
     context: ExecutionContext, authorities: Authorities, step: Step, issue: IssueCertificate, end: str
 ) -> OperationResult:
-    """Make the key if there is none, have its request signed, put the certificate in place."""
+    """Generate the key if there is none, have its request signed, install the certificate."""
     if issue.replaces:
         return await renew_certificate(context, authorities, step, issue, end)
     transport = context.cluster.fleet.host(step.host)
@@ -29,9 +29,11 @@ async def issue_certificate(
     make_key = key_command(algorithm, f"{issue.key_path}.new")
     asked = await run_script(transport, REQUEST, (issue.key_path, issue.owner, *make_key), deadline_s=30.0)
     if asked.exit_status is None:
-        return unknown_end(f"{step.host}: the connection was lost while {issue.key_path} was made")
+        return unknown_end(f"{step.host}: the connection was lost while {issue.key_path} was generated")
     if not asked.ok:
-        return failure(f"{step.host}: openssl could not make {issue.key_path}: {asked.stderr.strip()}", asked.stderr)
+        return failure(
+            f"{step.host}: openssl could not generate {issue.key_path}: {asked.stderr.strip()}", asked.stderr
+        )
     key = read_request(asked.stdout.encode(), algorithm=algorithm)
     authority = await authorities.load(issue, step.host)
     days = context.cluster.inventory.pki.leaf_days

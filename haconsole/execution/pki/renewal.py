@@ -1,4 +1,6 @@
-"""Replaces a leaf: a new key and certificate are made beside it and take its place together; it is set aside."""
+"""Replaces a leaf: a new key and certificate are made beside it and replace it together; the old pair is kept as a
+backup.
+"""
 
 from __future__ import annotations
 
@@ -22,11 +24,11 @@ SWAP = load_script("renewal-swap")
 async def renew_certificate(
     context: ExecutionContext, authorities: Authorities, step: Step, issue: IssueCertificate, end: str
 ) -> OperationResult:
-    """Do it, unless an attempt whose end was not heard has done it."""
+    """Do it, unless an attempt without a known result has done it."""
     wanted = queries(CertificateInPlace(), step)
     answers = await context.host_state.query(step.host, wanted)
     if not judge(CertificateInPlace(), step, answers, context.cluster.inventory, context.clock.now()):
-        return success(f"{issue.cert_path} was replaced already")
+        return success(f"{issue.cert_path} was already replaced")
     transport = context.cluster.fleet.host(step.host)
     folder, _, name = issue.cert_path.rpartition("/")
     stage = f"{folder}/.new-{name}"
@@ -34,9 +36,9 @@ async def renew_certificate(
     make_key = key_command(context.cluster.inventory.pki.algorithm, new_key)
     asked = await run_script(transport, REQUEST, (stage, new_key, *make_key), deadline_s=60.0)
     if asked.exit_status is None:
-        return unknown_end(f"{step.host}: the connection was lost while a key for {issue.cert_path} was made")
+        return unknown_end(f"{step.host}: the connection was lost while a key for {issue.cert_path} was generated")
     if not asked.ok:
-        return failure(f"{step.host}: openssl could not make {new_key}: {asked.stderr.strip()}", asked.stderr)
+        return failure(f"{step.host}: openssl could not generate {new_key}: {asked.stderr.strip()}", asked.stderr)
     key = read_request(asked.stdout.encode(), algorithm=context.cluster.inventory.pki.algorithm)
     authority = await authorities.load(issue, step.host)
     now = context.clock.now()

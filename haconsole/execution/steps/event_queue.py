@@ -1,4 +1,4 @@
-"""What a run tells while it goes on: events for whoever listens, without the secrets that hosts may have said."""
+"""The events of a run while it runs: for any listener, without secrets from hosts' output."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ EVENTS_WAITING = 64
 
 
 class EventQueue:
-    """A queue of events with room for a few: a run waits for a listener that reads slowly, and for none that left."""
+    """A queue of events with a small limit: a run waits for a slow listener, and for none that left."""
 
     def __init__(self, redact: Callable[[str], str]) -> None:
         self._redact = redact
@@ -32,11 +32,11 @@ class EventQueue:
             self._events.put_nowait(self._harmless(event))
 
     def end(self) -> None:
-        """There is no more to come."""
+        """No more events follow."""
         self._events.put_nowait(None)
 
     def detach(self, producers: int) -> None:
-        """Nobody listens any more: none of so many tellers waits for room."""
+        """Nobody listens any more: up to that many senders stop waiting for space."""
         self._has_listener = False
         for _ in range(producers):
             self._room.release()

@@ -1,4 +1,4 @@
-"""Carries a plan out, side by side where steps allow it: each step is checked, recorded, performed and verified."""
+"""Runs a plan, in parallel if steps allow it: each step is checked, logged, performed and verified."""
 
 from __future__ import annotations
 
@@ -32,18 +32,18 @@ from haconsole.model.names import HostName
 
 STEPS_A_HOST = 8
 UNSURE_S = 5.0
-"""How long a command left under way is waited for where it may itself wait for a step that is not begun."""
+"""The time limit for a running command that may itself wait for a step that has not started."""
 WORST_FIRST = (Outcome.FAILED, Outcome.UNKNOWN, Outcome.SKIPPED, Outcome.DONE, Outcome.ALREADY)
 GOOD = (Outcome.DONE, Outcome.ALREADY)
 
 
 class Executor:
-    """Performs one plan once, or carries it on: `so_far` is then what the record tells of its steps.
+    """Runs one plan once, or resumes it: `so_far` is then the run log's state of its steps.
 
-    Nothing in the record is taken for true that hosts can be asked about: they are, for every step, and a command that
-    an earlier process began is waited for on its host. A step that leaves nothing to ask for is not done twice.
+    The run log is not trusted for anything that hosts can report: every step is checked on its hosts, and a command of
+    an earlier process is awaited there. A step without a check is not done twice.
 
-    Every step passes `pause`, then each of `gates` in their order, before it is recorded and performed.
+    Every step passes `pause`, then each of `gates` in their order, before it is logged and performed.
     """
 
     def __init__(
@@ -94,23 +94,23 @@ class Executor:
 
     @property
     def ends_unheard(self) -> bool:
-        """Whether something may still go on on a host that nobody waits for."""
+        """Whether something may still be running on a host without anyone waiting for it."""
         return any(ending.outcome is Outcome.UNKNOWN for ending in self._endings.values())
 
     def stop(self) -> None:
-        """Start no further step; those under way go on to their end, those held do not begin."""
+        """Start no further step; running steps finish, paused ones do not start."""
         self._stopping = True
         self.pause.open()
 
     def abandon(self) -> None:
-        """Stop at once: steps under way are left to their hosts, their ends UNKNOWN."""
+        """Stop at once: running steps are left to their hosts, their results UNKNOWN."""
         self.stop()
         self._abandoned = True
         if self._steps is not None:
             self._steps.cancel()
 
     async def events(self) -> AsyncGenerator[Event, None]:
-        """Carry the plan out and tell it; to be called once. Closing the iterator stops after the current steps."""
+        """Run the plan and yield its events; to be called once. Closing the iterator stops after the current steps."""
         work = asyncio.create_task(self._all())
         try:
             while (event := await self._event_queue.next()) is not None:
@@ -135,7 +135,7 @@ class Executor:
             self._event_queue.end()
 
     async def _perform(self) -> None:
-        """Every step to its ending; those cut off because the run was abandoned end here."""
+        """Every step to its end; steps cut off because the run was abandoned end here."""
         self._steps = asyncio.create_task(self._side_by_side())
         try:
             await self._steps
@@ -156,9 +156,9 @@ class Executor:
             start()
 
     async def _under_way(self) -> None:
-        """Wait for what an earlier process left under way: while it changes a host, no step can be judged there.
+        """Wait for commands of an earlier process: while one changes a host, no step can be judged there.
 
-        What may itself wait for steps that are not begun is given a little time only.
+        A command that may itself wait for steps that have not started has a short limit.
         """
         open_still = (StepState.NOT_STARTED, StepState.FAILED)
         begun = frozenset(step for step, one in self._so_far.items() if one.state not in open_still)
@@ -176,7 +176,7 @@ class Executor:
                 await self._performer.pick_up(step, before.attempts, before.boot)
 
     async def _begin(self) -> None:
-        """Write the heading, or that the run is carried on; where it cannot be written no step starts."""
+        """Write the heading, or the resumption; if it cannot be written no step starts."""
         try:
             if self._carried_on:
                 await self._run_log.log_resumption(self._heading.operator)
@@ -214,7 +214,7 @@ class Executor:
         )
 
     def _left_behind(self) -> frozenset[HostName]:
-        """Hosts where an earlier process of this run began something."""
+        """Hosts where an earlier process of this run started something."""
         return frozenset(
             step.host for step in self._plan.steps if (record := self._so_far.get(step.id)) and record.attempts
         )
@@ -228,10 +228,10 @@ class Executor:
     def _next_step(self, outcome: Outcome) -> str | None:
         if outcome in GOOD:
             return None
-        again = f"carry on with: haconsole resume {self._run}"
+        again = f"resume with: haconsole resume {self._run}"
         if self._forbidden is not None and outcome is Outcome.SKIPPED:
             return f"{self._forbidden}; then {again}"
-        return f"mend what failed, then {again}" if outcome is not Outcome.SKIPPED else again
+        return f"fix the failure, then {again}" if outcome is not Outcome.SKIPPED else again
 
     async def _step(self, step: Step, start: Callable[[], None]) -> None:
         begun = self._clock.monotonic()
@@ -250,7 +250,7 @@ class Executor:
         start()
 
     async def _recorded(self, step: Step) -> StepResult:
-        """Carry the step out; a record that cannot be written fails it."""
+        """Perform the step; if it cannot be logged, it fails."""
         try:
             return await self._work.carry_out(step)
         except StoppedError as error:
@@ -261,13 +261,13 @@ class Executor:
             self._unrecorded = str(error)
             return StepResult(Outcome.FAILED, str(error))
         except asyncio.CancelledError:
-            self._endings[step.id] = StepResult(Outcome.UNKNOWN, "left to end on its host", performed=True)
+            self._endings[step.id] = StepResult(Outcome.UNKNOWN, "left running on its host", performed=True)
             raise
 
     async def _release(self, step: Step) -> bool:
-        """Pass the pause and every gate; False when the run was stopped while the step was held.
+        """Pass the pause and every gate; False when the run was stopped while the step was paused.
 
-        A step passes the pause once: after a long hold its checks are repeated, and it begins without a second hold.
+        A step passes the pause once: after a long pause its checks are repeated, and it starts without a second pause.
         """
         if self.pause.holds(step) and not await self._held(step):
             return False
@@ -276,7 +276,7 @@ class Executor:
         return True
 
     async def _held(self, step: Step) -> bool:
-        """Wait to be let through; whether the run goes on then."""
+        """Wait for the release; returns whether the run continues then."""
         await self._event_queue.put(StepPaused(self._run, self._clock.now(), step.id, step.host))
         self._held_time.held(step.id)
         await self.pause.before(step)

@@ -1,4 +1,4 @@
-"""What a step must pass right before it is recorded and performed."""
+"""The gates of a step right before it is logged and performed."""
 
 from __future__ import annotations
 
@@ -11,19 +11,21 @@ from haconsole.errors import HaconsoleError
 
 
 class StoppedError(HaconsoleError):
-    """A gate lets no further step begin; the run ends before this one, with these words."""
+    """A gate allows no further step; the run ends before this one, with this reason."""
 
 
 class Gate(Protocol):
-    """Asked before every step that would be performed, right before its intent is recorded."""
+    """Called before every step that would be performed, right before its intent is logged."""
 
     async def before(self, step: Step) -> None:
-        """Return when the step may begin; raise StoppedError to end the run before it."""
+        """Return when the step may start; raise StoppedError to end the run before it."""
         ...
 
 
 class PausedTime:
-    """Measures for how long nothing worked because every step under way was held. `now` is a monotonic clock, in s."""
+    """Measures the time in which nothing worked because every running step was paused. `now` is a monotonic clock, in
+    s.
+    """
 
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now
@@ -34,7 +36,7 @@ class PausedTime:
 
     @property
     def seconds(self) -> float:
-        """The time so far in which steps were held and none worked."""
+        """The time so far in which steps were paused and none worked."""
         running = self._now() - self._all_held_since if self._all_held_since is not None else 0.0
         return self._all_held_s + running
 
@@ -48,7 +50,7 @@ class PausedTime:
         self._settle()
 
     def released(self, step: StepId) -> float:
-        """The step works again; for how long it was held."""
+        """The step works again; returns the length of its pause."""
         self._working += 1
         held_s = self._now() - self._held.pop(step)
         self._settle()
@@ -70,8 +72,8 @@ class PausedTime:
 class Pause:
     """Holds every step while it is closed; releases the held steps one at a time, or all.
 
-    The next step released is the first of the held ones in the plan's order. Steps of its `starts_with` are released
-    with it. A released step is not held a second time.
+    The next step released is the first of the held ones in the plan's order. Steps that must start `starts_with` with
+    it are released with it. A released step is not held a second time.
     """
 
     def __init__(self, *, closed: bool = False) -> None:
@@ -92,7 +94,7 @@ class Pause:
         self._closed = True
 
     def open(self) -> None:
-        """Release every step, those held now and those to come."""
+        """Release every step, current and future ones."""
         self._closed = False
         while self.one():
             pass

@@ -1,4 +1,6 @@
-"""Which steps may start now: what they need has ended, their host has a place, the longest way to the end first."""
+"""Selects the steps that may start now: their needs have ended, their host has a free slot, the longest remaining path
+first.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,7 @@ from haconsole.model.names import HostName
 
 
 class Schedule:
-    """The steps of a plan that have not started; at most `places` of a host are under way at once."""
+    """The steps of a plan that have not started; at most `places` of a host run at once."""
 
     def __init__(self, plan: Plan, places: int) -> None:
         self._steps = {step.id: step for step in plan.steps}
@@ -25,7 +27,7 @@ class Schedule:
                 self._queue(step)
 
     def start(self) -> tuple[Step, ...]:
-        """The steps to start now; each takes its place until `ended` is told of it."""
+        """The steps to start now; each occupies its slot until `ended` is called for it."""
         begun: list[Step] = []
         for host, ready in self._ready.items():
             while ready and self._free[host]:
@@ -34,7 +36,7 @@ class Schedule:
         return tuple(begun)
 
     def ended(self, step: Step) -> None:
-        """However it ended, its place is free, and what waited for it alone is ready."""
+        """Frees its slot, whatever its result; steps that waited only for it become ready."""
         self._free[step.host] += 1
         for behind in self._behind[step.id]:
             self._open[behind].discard(step.id)
@@ -47,19 +49,19 @@ class Schedule:
 
 
 def _behind(plan: Plan) -> dict[StepId, list[StepId]]:
-    """For each step those that need it. Raises HaconsoleError where a plan is not in the order of its needs."""
+    """For each step those that need it. Raises HaconsoleError if a plan is not in the order of its needs."""
     behind: dict[StepId, list[StepId]] = {}
     for step in plan.steps:
         for need in set(step.needs):
             if need not in behind:
-                raise HaconsoleError(f"step {step.id} needs {need}, which is not before it", mend="mend the planner")
+                raise HaconsoleError(f"step {step.id} needs {need}, which is not before it", mend="fix the planner")
             behind[need].append(step.id)
         behind[step.id] = []
     return behind
 
 
 def _ranks(plan: Plan, behind: dict[StepId, list[StepId]]) -> dict[StepId, int]:
-    """For each step how many steps at most come behind it, one after another."""
+    """For each step the length of the longest chain of steps behind it."""
     ranks: dict[StepId, int] = {}
     for step in reversed(plan.steps):
         ranks[step.id] = max((1 + ranks[one] for one in behind[step.id]), default=0)

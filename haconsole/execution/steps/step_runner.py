@@ -1,4 +1,4 @@
-"""One step's way to its ending: picked up where an earlier process began it, else checked, recorded, done, verified."""
+"""One step until its end: found again if an earlier process started it, otherwise checked, logged, done, verified."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from haconsole.execution.verify.checks import CheckResult, Checks
 from haconsole.transport.base import TransportError
 
 LOOKED_FOR_S = 10.0
-"""How long the effect of a command that was cut off is waited for before the step is begun again."""
+"""The wait for the effect of an interrupted command before the step is started again."""
 HOLDS_S = 1.0
-"""What was asked of hosts before a step is asked again when a gate held the step longer than this."""
+"""Checks of a step are repeated when a gate delayed the step longer than this."""
 PASSES = 2
 """A step passes its gates at most twice: a gate that is slow every time delays the step but lets it start."""
 WELL = (StepState.PERFORMED, StepState.VERIFIED, StepState.ALREADY)
@@ -29,7 +29,7 @@ WELL = (StepState.PERFORMED, StepState.VERIFIED, StepState.ALREADY)
 
 @dataclass(frozen=True, slots=True)
 class StepResult:
-    """How one step ended; `performed` tells whether anything was done on a host."""
+    """The result of one step; `performed` is true if anything was done on a host."""
 
     outcome: Outcome
     error: str | None = None
@@ -37,9 +37,9 @@ class StepResult:
 
 
 class StepRunner:
-    """Brings the steps of one run to their endings. `so_far` is what the record tells of them, by their names.
+    """Runs the steps of one run to their end. `so_far` is the log's state of them, by their names.
 
-    `release` holds a step until it may begin; False when the run was stopped meanwhile.
+    `release` holds a step until it may start; False when the run was stopped meanwhile.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class StepRunner:
         self._release = release
 
     async def carry_out(self, step: Step) -> StepResult:
-        """Raises StoppedError of a gate, JournalError where it could not be recorded."""
+        """Raises StoppedError of a gate, JournalError if it could not be logged."""
         before = self._so_far.get(step.id)
         picked_up = await self._picked_up(step, before) if before is not None and not before.heard else None
         if picked_up is not None:
@@ -84,7 +84,7 @@ class StepRunner:
         return await self._attempt(step, before.attempts + 1 if before is not None else 1)
 
     async def _attempt(self, step: Step, attempt: int) -> StepResult:
-        """Record, perform, verify."""
+        """Log, perform, verify."""
         try:
             boot = await self._performer.boot_of(step)
         except TransportError as error:
@@ -107,7 +107,7 @@ class StepRunner:
         return StepResult(Outcome.FAILED, _not_there(step, result), changed)
 
     async def _picked_up(self, step: Step, before: StepRecord) -> StepResult | None:
-        """The ending of a step whose end an earlier process did not hear; None where it must be performed after all."""
+        """The end of a step whose result an earlier process did not receive; None if it must be performed after all."""
         performed = await self._performer.pick_up(step, before.attempts, before.boot)
         if performed is None:
             return None
@@ -125,12 +125,12 @@ class StepRunner:
         return None
 
     async def _tell_verified(self, step: Step, performed: OperationResult, result: CheckResult) -> None:
-        """Record the verdict; none was given on what was not heard of and cannot be asked for."""
+        """Log the verdict; a step without result and check has none."""
         if step.verification or performed.outcome is not Outcome.UNKNOWN:
             await self._run_log.log_verification(step.id, result.sentences)
 
     async def _before(self, step: Step) -> StepResult | None:
-        """ALREADY when the effect is there, FAILED when the step must not begin, None when it may."""
+        """ALREADY when the effect is there, FAILED when the step must not start, None when it may."""
         if step.verification:
             there = await self._checks.ask(step.verification, step)
             if there.holds:
@@ -146,13 +146,13 @@ class StepRunner:
         return StepResult(Outcome.FAILED, "; ".join(result.sentences))
 
     def _looked_up(self, step: Step, error: str | None, result: CheckResult, changed: bool) -> StepResult:
-        """A step whose end was not heard: its effect decides, where it has one that can be asked for."""
+        """A step without a known result: its effect decides, if it has a check."""
         if step.verification and result.holds:
             return StepResult(Outcome.DONE, None, changed)
         return StepResult(Outcome.UNKNOWN, "; ".join(filter(None, (error, *result.sentences))), changed)
 
     async def _verify(self, step: Step, within_s: float) -> CheckResult:
-        """Ask until the verification holds or its time is over; the last answer."""
+        """Check until the verification holds or its time is over; returns the last answer."""
         until = self._clock.monotonic() + within_s
         pause = 0.05
         while True:

@@ -1,4 +1,4 @@
-"""Checks that the Kubernetes API answers: on a host, through the VIP, and about who holds a leader lock."""
+"""Checks that the Kubernetes API answers: on a host, through the VIP, and about the holder of a lease."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ BEGAN = (
 
 
 async def api_problems(context: ClusterContext, check: ApiCheck, host: Host) -> Problems:
-    """Why `check`, of a step on `host`, does not hold; raises TransportError when the host cannot be asked."""
+    """The reason why `check`, of a step on `host`, fails; raises TransportError when the host cannot be queried."""
     try:
         match check:
             case ApiserverReady():
@@ -51,7 +51,7 @@ async def api_problems(context: ClusterContext, check: ApiCheck, host: Host) -> 
 
 
 async def _renewed(context: ClusterContext, check: NodeRenewed, host: Host) -> Problems:
-    """By the host's own clock alone: kubelet writes down the time of a renewal itself."""
+    """By the host's own clock only: kubelet itself records the time of a renewal."""
     began = await context.transport(host).run(BEGAN, deadline_s=ANSWER_S)
     if not began.stdout.strip().isdecimal():
         return (f"{host.name}: kubelet does not run",)
@@ -64,40 +64,40 @@ async def _renewed(context: ClusterContext, check: NodeRenewed, host: Host) -> P
             error = unheard
             continue
         return renewal_problems(check.node, leases, int(began.stdout), host.name)
-    return (f"{host.name}: no API server tells of node {check.node}: {error}",)
+    return (f"{host.name}: no API server has node {check.node}: {error}",)
 
 
 def renewal_problems(node: str, leases: tuple[LeaseObject, ...], since: int, host: str) -> Problems:
-    """Why the node's lease is older than `since`, in seconds since 1970."""
+    """The reason why the node's lease is older than `since`, in seconds since 1970."""
     lease = next((one for one in leases if one.metadata.name == node), None)
     if lease is None or (lease.spec.renew_time and lease.spec.renew_time.timestamp() > since):
         return ()
-    return (f"{host}: node {node} has not renewed its lease since kubelet began: see journalctl -u kubelet there",)
+    return (f"{host}: node {node} has not renewed its lease since kubelet started: see journalctl -u kubelet there",)
 
 
 async def _endpoint(context: ClusterContext, endpoint: str, host: Host) -> Problems:
-    """Asked through the host's own network, as its components ask."""
+    """Requested through the host's own network, as its components do."""
     address, port = split_host_port(endpoint)
     async with kube_at(context, host, address, port or 443) as api:
         return readiness_problems(f"{host.name}: the API at {endpoint}", await api.readiness(deadline_s=ANSWER_S))
 
 
 def readiness_problems(who: str, readiness: Readiness) -> Problems:
-    """Why the server is not ready, by the checks it names itself."""
+    """The reason why the server is not ready, by the checks that it names itself."""
     if readiness.ready:
         return ()
-    return (f"{who} is not ready: {', '.join(readiness.failing) or 'it does not say why'}",)
+    return (f"{who} is not ready: {', '.join(readiness.failing) or 'it names no failing check'}",)
 
 
 def lock_problems(check: LeaseHeld, leases: tuple[Lease, ...], context: ClusterContext) -> Problems:
-    """Why the lock is not held by one of the hosts that should."""
+    """The reason why none of the expected hosts holds the lease."""
     name = f"{check.namespace}/{check.name}"
     lease = next((each for each in leases if each.name == check.name), None)
     if lease is None:
-        return (f"nobody has taken the lock {name} yet",)
+        return (f"no component has taken the lease {name} yet",)
     state = lease.state(context.now())
     if state is not LeaseState.HELD:
-        return (f"the lock {name} of {lease.holder or 'nobody'} is {state}",)
+        return (f"the lease {name} of {lease.holder or 'no holder'} is {state}",)
     if lease.host is None or (check.hosts and lease.host not in check.hosts):
-        return (f"the lock {name} is held by {lease.holder}",)
+        return (f"the lease {name} is held by {lease.holder}",)
     return ()

@@ -1,4 +1,4 @@
-"""Asks hosts whether a step's checks hold; what can be asked of one host together is asked in one command."""
+"""Checks whether a step's checks hold on the hosts; queries of one host are combined in one command."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ from haconsole.transport.base import TransportError
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """Why checks do not hold, and what could not be asked; they hold when both are empty."""
+    """The reasons why checks fail, and queries that failed; they hold when both are empty."""
 
     problems: Problems = ()
     unknown: Problems = ()
@@ -81,7 +81,7 @@ class Checks:
         self._cluster = cluster
 
     async def ask(self, checks: tuple[Check, ...], step: Step) -> CheckResult:
-        """Whether all of `checks` hold for `step` now; asked side by side."""
+        """Whether all of `checks` hold for `step` now; evaluated in parallel."""
         local = tuple(check for check in checks if isinstance(check, LocalCheck))
         asked = [self._other(check, step) for check in checks if not isinstance(check, LocalCheck | AnyOf)]
         if local:
@@ -94,7 +94,7 @@ class Checks:
         )
 
     async def _any(self, check: AnyOf, step: Step) -> CheckResult:
-        """Holds with the first alternative that does; else everything that is wrong with each."""
+        """Holds with the first alternative that does; otherwise every failure of each."""
         results = [await self.ask(checks, step) for checks in check.alternatives]
         if any(result.holds for result in results):
             return CheckResult()
@@ -142,7 +142,7 @@ class Checks:
         if isinstance(operation, TrustAuthority):
             return await self._trusted(operation, step.host)
         if not isinstance(operation, EnsureAuthority | EnsureKeyPair):
-            raise HaconsoleError(f"step {step.id} checks a CA or key that it does not make", mend="mend the planner")
+            raise HaconsoleError(f"step {step.id} checks a CA or key that it does not install", mend="fix the planner")
         keys = isinstance(operation, EnsureKeyPair) or self._context.cluster.inventory.pki.ca_key is CaKeyPlace.HOSTS
         wanted = shared_queries(operation, keys=keys)
         seen = await asyncio.gather(*(self._context.host_state.query(host, wanted) for host in operation.hosts))

@@ -1,4 +1,4 @@
-"""Checks that are about the cluster rather than about a host's files and units."""
+"""Checks about the cluster rather than about a host's files and units."""
 
 from __future__ import annotations
 
@@ -55,25 +55,27 @@ ClusterCheck: TypeAlias = (
 )
 Problems: TypeAlias = tuple[str, ...]
 PATIENCE_S = 5.0
-"""For etcd's answers: a gate of a run need not be as quick as a screen, and a late answer is not an ill member."""
+"""For etcd's answers: a gate of a run need not be as quick as a screen, and a late answer does not make a member
+unhealthy.
+"""
 
 
 class ClusterQueries(Protocol):
-    """Asks etcd, the API, haproxy and the hosts' addresses."""
+    """Queries etcd, the API, haproxy and the hosts' addresses."""
 
     async def problems(self, check: ClusterCheck, host: HostName) -> Problems:
-        """Why `check`, of a step on `host`, does not hold; raises TransportError when a host cannot be asked."""
+        """The reason why `check`, of a step on `host`, fails; raises TransportError when a host cannot be queried."""
         ...
 
 
 class ClusterChecks:
-    """Asks over the same ways as the probes."""
+    """Uses the same connections as the probes."""
 
     def __init__(self, context: ClusterContext) -> None:
         self._context = context
 
     async def problems(self, check: ClusterCheck, host: HostName) -> Problems:
-        """Why `check` does not hold, each sentence with its host."""
+        """The reasons why `check` fails, each sentence with its host."""
         on = self._context.inventory.find(host)
         assert on is not None
         try:
@@ -142,7 +144,7 @@ class ClusterChecks:
 
 
 def backend_problems(host: str, facts: HaproxyFacts, backend: str, check: BackendsUp) -> Problems:
-    """Why haproxy does not see every one of the servers UP: at their addresses, or by name in `backend`."""
+    """The reason why haproxy does not see every server UP: at their addresses, or by name in `backend`."""
     addresses = check.addresses or ((),) * len(check.servers)
     seen = {
         name: servers_at(facts, at) if at else servers_named(facts, backend, name)
@@ -165,7 +167,7 @@ def backend_problems(host: str, facts: HaproxyFacts, backend: str, check: Backen
 
 
 def server_problems(host: str, facts: HaproxyFacts, check: ServerIs) -> Problems:
-    """Why haproxy does not have the servers in the state; where it `may_lack` them it sends them nothing."""
+    """The reason why haproxy does not have the servers in the state; if it `may_lack` them it sends them nothing."""
     places = places_of(facts, check)
     if not places:
         drained = check.may_lack and check.state != AdminState.READY
@@ -178,7 +180,7 @@ def server_problems(host: str, facts: HaproxyFacts, check: ServerIs) -> Problems
 
 
 def etcd_problems(host: str, endpoint: EtcdEndpoint, voters: int) -> Problems:
-    """Why a member's own word is not that of a healthy cluster with so many voters."""
+    """The reason why a member's own report is not that of a healthy cluster with this number of voters."""
     if not endpoint.healthy:
         return (f"{host}: etcd does not read: {endpoint.health_error}",)
     listed = [member for member in endpoint.members if not member.learner]

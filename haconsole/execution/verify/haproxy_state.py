@@ -17,11 +17,11 @@ from haconsole.transport.base import Fleet, HostTransport
 from haconsole.transport.haproxy_api import HaproxyApi, HaproxyError
 
 SENDS_NOTHING = (Cause.NOT_RUNNING, Cause.NOT_INSTALLED)
-"""Why a haproxy cannot be asked that passes nothing on anyway."""
+"""The reason why a haproxy that sends nothing anyway cannot be queried."""
 
 
 QUIET_S, LONGEST_S, PAUSE_S = 1.0, 3.0, 0.2
-"""How long no connection may have ended, how long they are waited for at most, and how often they are counted."""
+"""Seconds without an ended connection, the longest wait, and the interval of counting."""
 
 
 async def set_server_state(
@@ -29,7 +29,7 @@ async def set_server_state(
 ) -> OperationResult:
     """Drain a server or make it ready on every balancer; raises TransportError when one cannot be reached.
 
-    A server that was drained may be stopped once this returns: connections under way have ended, but for the lasting.
+    A server that was drained may be stopped once this returns: open connections have ended, except long-lived ones.
     """
     if haproxy is None:
         return failure("the inventory has no haproxy")
@@ -59,20 +59,20 @@ async def _set(host: HostTransport, socket: str, wanted: SetServerState, clock: 
 
 
 def places_of(facts: HaproxyFacts, wanted: SetServerState | ServerIs) -> tuple[ServerPlace, ...]:
-    """The servers meant: by their addresses, or by name in a plan that has none."""
+    """The servers: by their addresses, or by name in a plan without addresses."""
     if wanted.addresses:
         return servers_at(facts, wanted.addresses)
     return servers_named(facts, wanted.backend, wanted.server)
 
 
 def lacking(host: str, wanted: SetServerState | ServerIs) -> str:
-    """A sentence for a balancer that has none of the servers meant."""
+    """A sentence for a balancer that has none of the servers."""
     at = f"at {' or '.join(wanted.addresses)}" if wanted.addresses else f"{wanted.backend}/{wanted.server}"
     return f"{host}: haproxy has no server {at}"
 
 
 async def _connections_left(host: HostTransport, socket: str, wanted: SetServerState, clock: Clock) -> int:
-    """Wait while connections to the servers end; how many last on."""
+    """Wait while connections to the servers end; returns the number that remain."""
     begun = since = clock.monotonic()
     fewest: int | None = None
     while True:

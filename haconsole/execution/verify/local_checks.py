@@ -1,4 +1,4 @@
-"""Whether what was seen on hosts is what a check wants: pure, in sentences; no sentence means that it holds."""
+"""Compares the hosts' state with a check: pure, in sentences; no sentence means that it holds."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ OPEN_TO_OTHERS = 0o077
 
 
 def queries(check: LocalCheck, step: Step) -> tuple[HostQuery, ...]:
-    """What must be asked of the step's host to judge `check`."""
+    """The queries of the step's host that `check` needs."""
     match check:
         case FileIs():
             return (HostQuery(QueryKind.FILE, check.path),)
@@ -55,7 +55,7 @@ def queries(check: LocalCheck, step: Step) -> tuple[HostQuery, ...]:
 
 
 def judge(check: LocalCheck, step: Step, answers: HostAnswers, inventory: Inventory, now: datetime) -> Problems:
-    """Why `check` does not hold by the answers of the step's host."""
+    """The reason why `check` fails, by the answers of the step's host."""
     match check:
         case FileIs():
             return _file(check, step, answers, inventory)
@@ -72,7 +72,7 @@ def judge(check: LocalCheck, step: Step, answers: HostAnswers, inventory: Invent
 
 def issue_of(step: Step) -> IssueCertificate:
     if not isinstance(step.operation, IssueCertificate):
-        raise HaconsoleError(f"step {step.id} checks a certificate that it does not issue", mend="mend the planner")
+        raise HaconsoleError(f"step {step.id} checks a certificate that it does not issue", mend="fix the planner")
     return step.operation
 
 
@@ -81,7 +81,7 @@ def wanted_leaf(issue: IssueCertificate) -> Leaf:
 
 
 def shared_queries(operation: EnsureAuthority | EnsureKeyPair, *, keys: bool) -> tuple[HostQuery, ...]:
-    """What must be asked of every host that shares an authority or key pair; `keys`: their keys belong there too."""
+    """The queries of every host that shares an authority or key pair; `keys`: their keys belong there too."""
     if isinstance(operation, EnsureAuthority):
         public, private = operation.cert_path, operation.key_path
     else:
@@ -91,7 +91,7 @@ def shared_queries(operation: EnsureAuthority | EnsureKeyPair, *, keys: bool) ->
 
 
 def judge_shared(operation: EnsureAuthority | EnsureKeyPair, seen: dict[str, HostAnswers], *, keys: bool) -> Problems:
-    """Why the hosts do not all have the same authority or key pair; `seen` holds each host's answers."""
+    """The reason why the hosts do not all have the same authority or key pair; `seen` holds each host's answers."""
     problems: list[str] = []
     identities: dict[str, list[str]] = {}
     for host, answers in seen.items():
@@ -109,7 +109,9 @@ def judge_shared(operation: EnsureAuthority | EnsureKeyPair, seen: dict[str, Hos
 
 
 def judge_trusted(operation: TrustAuthority, host: str, told: dict[HostName, str]) -> Problems:
-    """Why `host` does not have the CA's certificate; `told` holds what it and the CA's own hosts answered."""
+    """The reason why `host` does not have the CA's certificate; `told` holds its answers and those of the CA's own
+    hosts.
+    """
     try:
         prints = {one: fingerprint_of(pem) for one, line in told.items() if (pem := content_of(line)) is not None}
     except PkiError as error:
@@ -124,7 +126,7 @@ def judge_trusted(operation: TrustAuthority, host: str, told: dict[HostName, str
 def _shared_on(
     operation: EnsureAuthority | EnsureKeyPair, answers: HostAnswers, *, keys: bool
 ) -> tuple[str | None, Problems]:
-    """One host's material: its fingerprint, and what is wrong with it there."""
+    """One host's files: their fingerprint, and their problem there."""
     asked = shared_queries(operation, keys=keys)
     public = content_of(answers[asked[0]])
     if public is None:
@@ -145,7 +147,7 @@ def _shared_on(
 
 
 def _key_place(path: str, seen: FileState, owner: str) -> Problems:
-    """What is wrong with where a private key lies: readable by others, not its owner's."""
+    """The problem of a private key's file: readable by others, wrong owner."""
     open_to = (f"{path} is readable by others, mode {seen.mode:04o}",) if seen.mode & OPEN_TO_OTHERS else ()
     return open_to + ((f"{path} belongs to {seen.owner}, not to {owner}",) if seen.owner != owner else ())
 
@@ -165,7 +167,7 @@ def _file(check: FileIs, step: Step, answers: HostAnswers, inventory: Inventory)
 
 
 def _expected(check: FileIs, step: Step, inventory: Inventory) -> str:
-    """The digest the file must have: the plan's, made of the content with its secrets filled in."""
+    """The expected digest of the file: the plan's, for the content with its secrets filled in."""
     operation = step.operation
     if not isinstance(operation, WriteFile) or operation.path != check.path:
         return check.sha256
@@ -186,7 +188,7 @@ def _service(check: ServiceRunning, answers: HostAnswers) -> Problems:
         written = answers[HostQuery(QueryKind.WRITTEN, path)]
         if written != "-" and (since is None or float(written) > since):
             late.append(path)
-    return (f"{check.unit} runs since before {', '.join(late)} was written",) if late else ()
+    return (f"{check.unit} has been running since before {', '.join(late)} was written",) if late else ()
 
 
 def _certificate(issue: IssueCertificate, answers: HostAnswers, now: datetime) -> Problems:

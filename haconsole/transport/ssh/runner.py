@@ -228,7 +228,7 @@ class Runner:
         if not session.passed:
             return self._refused(session, become)
         cause = Cause.NOT_INSTALLED if session.status == _NOT_FOUND else Cause.OTHER
-        said = session.stderr or "it said nothing"
+        said = session.stderr or "no output"
         return TransportError(self._link.label, cause, f"{words} ended with status {session.status}: {said}")
 
     def _not_started(self, argv: Argv, deadline: Deadline, said: str) -> TransportError:

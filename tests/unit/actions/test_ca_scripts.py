@@ -75,7 +75,7 @@ def host(tmp_path: Path) -> Host:
 def test_both_are_trusted_the_one_that_goes_first_and_once_only(host: Host) -> None:
     both = (host.path("ca.crt"), host.path("ca-next.crt"))
     assert not host.checks(scripts.HOLDS, *both)
-    assert host.join() == f"wrote {both[0]}; the file before it is {host.folder}/.ca.crt.{END}\n"
+    assert host.join() == f"wrote {both[0]}; the previous file is {host.folder}/.ca.crt.{END}\n"
     assert host.checks(scripts.HOLDS, *both)
     assert (host.join(), host.holds()) == ("", ["CN=old", "CN=new"])
     assert not host.checks(scripts.GONE, both[0], fingerprint_of(OLD.certificate))

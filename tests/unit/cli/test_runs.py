@@ -29,7 +29,7 @@ async def _write(run_log: RunLog, header: RunHeader, cluster: str, ends: bool) -
     await run_log.log_intent(SECOND.id, 1, "boot")
     if ends:
         await run_log.log_result(SECOND.id, Outcome.FAILED, "line\x1b[2J of the host", "cp1: it ended with 1")
-        await run_log.log_end(Outcome.FAILED, f"mend what failed, then carry on with: haconsole resume {header.run}")
+        await run_log.log_end(Outcome.FAILED, f"fix the failure, then resume with: haconsole resume {header.run}")
 
 
 @pytest.fixture
@@ -99,7 +99,7 @@ def test_one_run_step_by_step_for_a_person(folder: Path, capsys: pytest.CaptureF
         "✖ cp1: Start etcd: cp1: it ended with 1",
         "│ line^[[2J of the host",
         "– not started  cp2   Start etcd",
-        "mend what failed, then carry on with: haconsole resume r1",
+        "fix the failure, then resume with: haconsole resume r1",
     ):
         assert words in told, told
     assert "\x1b" not in told
@@ -112,7 +112,7 @@ def test_one_run_as_json(folder: Path, capsys: pytest.CaptureFixture[str]) -> No
     assert told["schema"] == "haconsole/run-record/v1"
     run = told["run"]
     assert (run["standing"], run["outcome"]) == ("broken-off", None)
-    assert run["next"] == "carry on with: haconsole resume r1"
+    assert run["next"] == "resume with: haconsole resume r1"
     assert run["steps"] == {
         "not_started": 2,
         "already": 0,

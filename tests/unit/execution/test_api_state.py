@@ -10,7 +10,7 @@ from haconsole.execution.verify.api_state import renewal_problems
 from haconsole.transport.kube_objects import LeaseObject, LeaseSpec, Meta
 
 BEGAN = 1_800_000_000
-OLD = ("w1: node w1 has not renewed its lease since kubelet began: see journalctl -u kubelet there",)
+OLD = ("w1: node w1 has not renewed its lease since kubelet started: see journalctl -u kubelet there",)
 
 
 @pytest.mark.parametrize(("renewed", "problems"), [(BEGAN + 1, ()), (BEGAN - 9, OLD), (None, OLD)])

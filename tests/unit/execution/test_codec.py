@@ -101,7 +101,7 @@ def test_a_plan_comes_back_as_it_was() -> None:
 
 @pytest.mark.parametrize("raw", [None, [], {"type": "Nothing"}, {"type": "Unheard"}, {"type": "Step", "odd": 1}])
 def test_what_is_no_plan_is_refused(raw: list[object] | dict[str, object] | None) -> None:
-    with pytest.raises(HaconsoleError, match="plan the action anew"):
+    with pytest.raises(HaconsoleError, match="plan the action again"):
         plan_from_json(raw)  # type: ignore[arg-type]
 
 

@@ -177,7 +177,7 @@ async def test_what_another_run_is_still_at_is_waited_for_and_not_run_again(
     ended = await running
     os.close(gate)
     assert isinstance(ended, ContactLost)
-    assert "had begun it" in ended.why
+    assert "had started it" in ended.why
     assert (tmp_path / "ran").read_text() == "once\n"
     assert await run(later, "true", attempt=2) == Exited(0, "", "")
 
@@ -189,7 +189,7 @@ async def test_a_host_restarted_while_it_may_have_run_does_not_run_it_again(
     monkeypatch.setattr(commands, "_boot", "another-boot")
     host.lose = ["before"]
     ended = await run(commands, f"touch {tmp_path}/ran")
-    assert ended == ContactLost("the host was restarted while the command ran")
+    assert ended == ContactLost("the host was rebooted while the command ran")
     assert not (tmp_path / "ran").exists()
 
 

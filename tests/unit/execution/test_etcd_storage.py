@@ -43,14 +43,14 @@ async def test_a_full_store_takes_writes_again(full: Bench) -> None:
         status = await api.status()
         assert "of 16.0 MiB: raise etcd.quota_bytes" in store_problems("m1", status, room)[0]
         assert store_problems("m1", status, quiet) == (f"m1: the alarm NOSPACE is raised by {status.member_id}",)
-        assert (await tend(CompactHistory((M1,)))).output.startswith("what was before revision ")
-        assert (await tend(CompactHistory((M1,)))).output.endswith(" is forgotten")
+        assert (await tend(CompactHistory((M1,)))).output.startswith("history before revision ")
+        assert (await tend(CompactHistory((M1,)))).output.endswith(" is compacted")
         told = (await tend(Defragment())).output
         assert told.startswith("m1: ")
         assert " before, " in told
         status = await api.status()
         assert store_problems("m1", status, room) == ()
-        assert (await tend(DisarmAlarm("NOSPACE", (M1,)))).output == f"lowered NOSPACE of {status.member_id}"
+        assert (await tend(DisarmAlarm("NOSPACE", (M1,)))).output == f"disarmed NOSPACE of {status.member_id}"
         assert store_problems("m1", await api.status(), quiet) == ()
         await api.put(b"key", b"again")
-        assert (await tend(DisarmAlarm("NOSPACE", (M1,)))).output == "lowered NOSPACE of no member"
+        assert (await tend(DisarmAlarm("NOSPACE", (M1,)))).output == "disarmed NOSPACE of no member"

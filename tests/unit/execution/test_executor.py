@@ -114,7 +114,7 @@ async def test_a_failed_step_skips_all_that_has_not_started(bench: Bench) -> Non
     assert error.endswith("ended with 1: disk full")
     done = last(events)
     assert (done.outcome, done.failed, done.changed) == (Outcome.FAILED, 1, 1)
-    assert done.next_step == "mend what failed, then carry on with: haconsole resume r1"
+    assert done.next_step == "fix the failure, then resume with: haconsole resume r1"
     assert bench.states() == {
         "bad": StepState.FAILED,
         "first": StepState.NOT_STARTED,
@@ -235,7 +235,7 @@ async def test_stop_lets_the_current_step_end(bench: Bench) -> None:
             executor.stop()
     assert outcomes(events) == {"a": Outcome.DONE, "b": Outcome.SKIPPED}
     assert last(events).outcome is Outcome.SKIPPED
-    assert last(events).next_step == "carry on with: haconsole resume r1"
+    assert last(events).next_step == "resume with: haconsole resume r1"
 
 
 async def test_an_abandoned_step_goes_on_on_its_host_and_is_unknown(bench: Bench) -> None:

@@ -84,7 +84,7 @@ async def test_an_answer_cut_short_is_an_error(tmp_path: Path) -> None:
         async def run(self, argv, **options):  # type: ignore[no-untyped-def]
             return await super().run(("sh", "-c", "echo one; echo broken >&2; exit 1"), **options)
 
-    with pytest.raises(TransportError, match="heard 1 of 2 answers: broken"):
+    with pytest.raises(TransportError, match="received 1 of 2 answers: broken"):
         await query_host(Cut("cp1"), (HostQuery(QueryKind.STAT, "/a"), HostQuery(QueryKind.STAT, "/b")))
 
 

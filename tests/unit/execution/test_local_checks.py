@@ -93,7 +93,7 @@ RUNNING = (
     [
         (RUNNING, "989.9", ()),
         (RUNNING, "-", ()),
-        (RUNNING, "990.1", ("etcd.service runs since before /etc/x was written",)),
+        (RUNNING, "990.1", ("etcd.service has been running since before /etc/x was written",)),
         (RUNNING.replace("=active", "=activating"), "1", ("etcd.service is activating (running)",)),
         (
             RUNNING.replace("enabled", "disabled"),

@@ -91,7 +91,7 @@ async def test_another_file_is_set_aside(bench: Bench, tmp_path: Path) -> None:
     performed = await bench.perform(WriteFile(str(path), "newer"))
     aside = tmp_path / ".etcd.env.r1.s"
     assert (path.read_text(), aside.read_text()) == ("newer", "older")
-    assert performed.output == f"wrote {path}; the file before it is {aside}"
+    assert performed.output == f"wrote {path}; the previous file is {aside}"
 
 
 async def test_the_same_content_is_not_set_aside(bench: Bench, tmp_path: Path) -> None:
@@ -106,7 +106,7 @@ async def test_the_same_content_is_not_set_aside(bench: Bench, tmp_path: Path) -
 async def test_a_folder_in_the_way_fails(bench: Bench, tmp_path: Path) -> None:
     performed = await bench.perform(WriteFile(str(tmp_path), "x"))
     assert performed.outcome is Outcome.FAILED
-    assert performed.error == f"cp1: could not set {tmp_path} aside: {tmp_path} is a folder"
+    assert performed.error == f"cp1: could not back {tmp_path} up: {tmp_path} is a folder"
 
 
 async def test_a_passing_loss_is_tried_again(bench: Bench, tmp_path: Path) -> None:
@@ -146,7 +146,7 @@ async def test_a_certificate_whose_key_is_nowhere_is_refused(bench: Bench, tmp_p
     assert performed.outcome is Outcome.FAILED
     assert performed.error is not None
     assert performed.error.startswith(
-        f"cp1, cp2: {tmp_path}/ca.crt is there, the CA's key ({tmp_path}/ca.key) is on no host"
+        f"cp1, cp2: {tmp_path}/ca.crt exists, but the CA's key ({tmp_path}/ca.key) is on no host"
     )
 
 
@@ -186,7 +186,7 @@ async def test_a_host_that_signs_nothing_gets_the_certificate_alone(bench: Bench
 
 async def test_a_key_pair_is_made_once_and_openssl_reads_it(bench: Bench, tmp_path: Path) -> None:
     pair = EnsureKeyPair(f"{tmp_path}/sa.pub", f"{tmp_path}/sa.key", (CP1, CP2))
-    assert (await bench.perform(pair)).output == "made a key pair; on cp1, cp2"
+    assert (await bench.perform(pair)).output == "generated a key pair; on cp1, cp2"
     first = (tmp_path / "sa.key").read_bytes()
     assert (await bench.perform(pair)).output == "found a key pair; on cp1, cp2"
     assert (tmp_path / "sa.key").read_bytes() == first
@@ -199,7 +199,7 @@ async def test_a_public_key_without_its_private_one_is_refused(bench: Bench, tmp
     await bench.perform(pair)
     (tmp_path / "sa.key").unlink()
     performed = await bench.perform(pair)
-    assert performed.error == f"cp1: {tmp_path}/sa.pub is there, its private key on no host; set it aside"
+    assert performed.error == f"cp1: {tmp_path}/sa.pub exists, but its private key is on no host; rename it"
 
 
 @pytest.mark.parametrize("algorithm", [KeyAlgorithm.ECDSA_P256, KeyAlgorithm.RSA_2048])

@@ -51,7 +51,7 @@ async def test_key_and_certificate_are_new_and_the_older_ones_kept(bench: Bench,
         kept = folder / f".{name}.{end}"
         assert (folder / name).read_bytes() != older
         assert (kept.read_bytes(), kept.stat().st_mode & 0o777) == (older, 0o600)
-        assert f"wrote {folder / name}; the file before it is {kept}" in performed.output
+        assert f"wrote {folder / name}; the previous file is {kept}" in performed.output
     assert (folder / "cp1.key").stat().st_mode & 0o777 == 0o600
     assert sorted(path.name for path in folder.iterdir()) == sorted(
         ["cp1.crt", "cp1.key", f".cp1.crt.{end}", f".cp1.key.{end}"]

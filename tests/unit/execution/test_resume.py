@@ -137,7 +137,7 @@ async def test_a_host_restarted_meanwhile_is_told_and_what_is_missing_is_done_ag
     events = await carry_on(bench, replace(step, verify_within_s=0.0))
     assert outcomes(events) == {"a": Outcome.DONE}
     text = bench.run_log.read_text()
-    assert "the host was restarted while the command ran" in text
+    assert "the host was rebooted while the command ran" in text
     assert read_run(bench.run_log).step(A).attempts == 2
 
 
@@ -191,7 +191,7 @@ async def test_an_unreachable_host_leaves_the_step_unknown(bench: Bench) -> None
     bench.fleet.host(HostName("cp1")).unreachable = True
     events = await carry_on(bench, step)
     assert outcomes(events) == {"a": Outcome.UNKNOWN}
-    assert last(events).next_step == "mend what failed, then carry on with: haconsole resume r1"
+    assert last(events).next_step == "fix the failure, then resume with: haconsole resume r1"
     assert read_run(bench.run_log).step(A).state is StepState.UNKNOWN
 
 
@@ -201,7 +201,7 @@ async def test_a_run_under_way_is_not_broken_off_and_cannot_be_written_by_anothe
     async for event in executor.events():
         if isinstance(event, StepDone):
             standings.append(read_run(bench.run_log).standing)
-            with pytest.raises(RunLogError, match="under way in another process"):
+            with pytest.raises(RunLogError, match="running in another process"):
                 RunLog(bench.run_log, FastClock(), str)
     assert standings == [RunStatus.RUNNING]
     assert read_run(bench.run_log).standing is RunStatus.ENDED
@@ -221,12 +221,12 @@ async def test_what_may_not_be_carried_on_is_refused_with_its_reason(bench: Benc
     record = replace(record, header=replace(record.header, parts={"etcd": "1", "host cp1": "2"}))
     assert reasons(record) == ""
     assert "r1 is complete" in reasons(replace(record, outcome=Outcome.DONE))
-    assert "under way: process 1 of root on laptop" in reasons(replace(record, standing=RunStatus.RUNNING))
+    assert "running: process 1 of root on laptop" in reasons(replace(record, standing=RunStatus.RUNNING))
     assert "changed since: etcd, host cp4 (new)" in reasons(record, **{"etcd": "9", "host cp4": "3"})
     assert "run on lab, and the inventory is of prod" in reasons(record, cluster="prod")
-    assert "not to the letter" in reasons(replace(record, intact=False))
+    assert "not exactly the confirmed" in reasons(replace(record, intact=False))
     undo = replace(record, plan=replace(record.plan, undoes="r1"), header=replace(record.header, run="r2"))  # type: ignore[arg-type]
-    assert "taken back by r2" in reasons(record, undo)
+    assert "undone by r2" in reasons(record, undo)
 
 
 async def test_a_plan_of_a_version_that_knew_fewer_fields_is_intact(bench: Bench) -> None:
@@ -264,7 +264,7 @@ async def test_records_of_other_versions_and_broken_ones_are_told_apart(bench: B
     why = {name: one.why for name, one in told.items() if isinstance(one, UnreadableRun)}
     assert "another version of haconsole (haconsole/journal/v9; this one reads haconsole/journal/v1)" in why["newer"]
     assert "lacks something" in why["bad"]
-    assert "does not begin as the journal" in why["worse"]
+    assert "does not begin like a run log" in why["worse"]
 
 
 async def test_lines_that_say_too_little_count_as_torn(bench: Bench) -> None:

@@ -203,7 +203,7 @@ def test_a_folder_that_cannot_be_made_says_so(tmp_path: Path) -> None:
 def test_what_is_no_journal_is_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "x.jsonl"
     path.write_bytes(content)
-    with pytest.raises(HaconsoleError, match="does not begin as the journal of a run"):
+    with pytest.raises(HaconsoleError, match="does not begin like a run log"):
         read_run(path)
 
 

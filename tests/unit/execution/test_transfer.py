@@ -49,7 +49,7 @@ async def test_a_file_is_fetched_in_parts_for_its_owner_alone(host: LocalHost, t
 async def test_no_other_file_is_overwritten(host: LocalHost, there: Path, tmp_path: Path) -> None:
     here = tmp_path / "mine.db"
     here.write_text("a thesis")
-    with pytest.raises(HaconsoleError, match="is there already"):
+    with pytest.raises(HaconsoleError, match="already exists"):
         await transfer(host, FetchFile(str(there), str(here)), Told().tell)
     assert here.read_text() == "a thesis"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["host", "mine.db"]
@@ -75,7 +75,7 @@ async def test_files_that_differ_are_told_apart(host: LocalHost, there: Path, tm
     here = tmp_path / "mine.db"
     assert "No such file" in "".join(await not_same(host, str(here), str(there)))
     here.write_bytes(SNAPSHOT[:-1])
-    assert await not_same(host, str(here), str(there)) == (f"{here} is not {there} of cp1",)
+    assert await not_same(host, str(here), str(there)) == (f"{here} differs from {there} on cp1",)
 
 
 @pytest.mark.parametrize(

@@ -158,9 +158,7 @@ async def test_what_stays_is_named_with_its_reason(bench: Bench) -> None:
     snapshot = replace(bench.step("snapshot"), undo=Irreversible("it harms nobody"))
     await bench.run(snapshot, start(bench, "a"))
     plan = undo_of(bench)
-    assert plan.summary == (
-        "takes back 1 of the 2 steps that r1 did, newest first\nstays: make snapshot (cp1): it harms nobody"
-    )
+    assert plan.summary == ("undoes 1 of the 2 steps of r1, newest first\nstays: make snapshot (cp1): it harms nobody")
 
 
 async def test_what_is_still_under_way_is_waited_for_by_a_person(bench: Bench) -> None:
@@ -189,17 +187,17 @@ async def test_what_may_not_be_taken_back_is_refused(bench: Bench) -> None:
         assert isinstance(plan, Refusal)
         return "; ".join(plan.reasons)
 
-    assert "under way: process 1" in refused(replace(record, standing=RunStatus.RUNNING))
-    assert "not to the letter" in refused(replace(record, intact=False))
-    assert "took r0 back itself" in refused(replace(record, plan=replace(record.plan, undoes="r0")))
+    assert "running: process 1" in refused(replace(record, standing=RunStatus.RUNNING))
+    assert "not exactly the confirmed" in refused(replace(record, intact=False))
+    assert "itself undid r0" in refused(replace(record, plan=replace(record.plan, undoes="r0")))
     nothing = replace(record, steps=tuple(replace(one, attempts=0) for one in record.steps))
-    assert "r1 did nothing that can be taken back" in refused(nothing)
+    assert "r1 did nothing that can be undone" in refused(nothing)
     undo = replace(
         record,
         plan=replace(record.plan, undoes="r1"),
         header=replace(record.header, run="r2"),  # type: ignore[arg-type]
     )
-    assert refused(record, undo) == "r1 was taken back by r2"
+    assert refused(record, undo) == "r1 was undone by r2"
     broken = replace(undo, outcome=None, standing=RunStatus.BROKEN_OFF)
-    assert refused(record, broken) == "carry its undo on: haconsole resume r2"
+    assert refused(record, broken) == "resume its undo: haconsole resume r2"
     assert read_run(bench.run_log).steps[0].state is StepState.VERIFIED

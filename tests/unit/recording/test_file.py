@@ -126,7 +126,7 @@ def test_every_sample_inventory_comes_back(tmp_path: Path, path: Path) -> None:
 def test_the_file_is_its_owners_alone_and_an_older_one_is_kept(tmp_path: Path) -> None:
     recorded(tmp_path / "seen.jsonl", healthy())
     assert (tmp_path / "seen.jsonl").stat().st_mode & 0o777 == 0o600
-    with pytest.raises(RecordingError, match="is there already"):
+    with pytest.raises(RecordingError, match="already exists"):
         Recorder(tmp_path / "seen.jsonl", INVENTORY)
     with pytest.raises(RecordingError, match="cannot be written: No such file"):
         Recorder(tmp_path / "nowhere" / "seen.jsonl", INVENTORY)

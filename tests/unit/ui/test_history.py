@@ -19,7 +19,7 @@ from tests.unit.ui.test_guided import shows
 
 FAILED = recorded(RunStatus.ENDED, Outcome.FAILED, hours_ago=2)
 BROKEN = recorded(RunStatus.BROKEN_OFF)
-TORN = UnreadableRun(Path("/runs/20260228T010000Z-join-0000.jsonl"), "it does not begin as the journal of a run")
+TORN = UnreadableRun(Path("/runs/20260228T010000Z-join-0000.jsonl"), "it does not begin like a run log")
 
 
 def remembering(*records: RunRecord | UnreadableRun, **how: object) -> FakeSession:
@@ -36,7 +36,7 @@ async def test_runs_are_listed_with_how_they_ended() -> None:
         assert "1/4" in text
         assert "ops@laptop" in text
         assert "disk full" in text
-        assert "mend what failed, then run bootstrap again" in text
+        assert "fix the failure, then run bootstrap again" in text
 
 
 async def test_a_run_is_opened_step_by_step() -> None:

@@ -48,7 +48,7 @@ async def test_a_failed_run_says_what_went_wrong_and_what_to_do_next() -> None:
         await settled(pilot)
         text = " ".join(screen_text(app).split())
         assert "disk full; free space" in text
-        assert "mend what failed, then run bootstrap again" in text
+        assert "fix the failure, then run bootstrap again" in text
 
 
 async def test_a_run_goes_on_beside_the_dashboard_and_is_found_again() -> None:
