@@ -13,6 +13,10 @@ settings.register_profile("unhurried", deadline=None)
 settings.load_profile("unhurried")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--update-screens", action="store_true", help="Write the screens' text files again.")
+
+
 @pytest.fixture(params=["dash", pytest.param("busybox", marks=pytest.mark.thorough)])
 def posix_shell(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch

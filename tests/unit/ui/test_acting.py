@@ -14,7 +14,8 @@ from haconsole.ui.screens.running import RunScreen
 from tests.fakes.cluster import healthy
 from tests.fakes.plans import FINAL, PLAN, REFUSED, begun, ended
 from tests.fakes.session import FakeSession
-from tests.unit.ui.test_app import console, running, screen_text, settled
+from tests.unit.ui.driver import screen_text, settled
+from tests.unit.ui.test_app import console, running
 
 TITLE = find_action("bootstrap").title
 

@@ -23,6 +23,7 @@ from haconsole.ui.screens.dashboard import Dashboard
 from haconsole.ui.theming import find_theme, theme_folders
 from tests.fakes.cluster import INVENTORY, NOW, healthy
 from tests.fakes.session import FakeSession, critical, degraded
+from tests.unit.ui.driver import screen_text, settled
 
 THEME = find_theme("dark", theme_folders())
 
@@ -53,19 +54,6 @@ async def running(app: ConsoleApp, size: tuple[int, int] = (80, 24)) -> AsyncIte
     async with app.run_test(size=size) as pilot:
         await settled(pilot)
         yield pilot
-
-
-async def settled(pilot: Pilot[None]) -> None:
-    """Every message sent so far is handled, and what it led to."""
-    for _ in range(3):
-        await pilot.pause()
-
-
-def screen_text(app: ConsoleApp) -> str:
-    """What stands on the screen, line by line."""
-    return "\n".join(
-        "".join(segment.text for segment in strip).rstrip() for strip in app.screen._compositor.render_strips()
-    )
 
 
 def pane(app: ConsoleApp, name: str) -> TablePane:

@@ -10,7 +10,8 @@ from haconsole.model.secret import Secret
 from haconsole.ui.asker import ScreenAsker
 from tests.fakes.cluster import healthy
 from tests.fakes.session import FakeSession
-from tests.unit.ui.test_app import console, running, screen_text, settled
+from tests.unit.ui.driver import screen_text, settled
+from tests.unit.ui.test_app import console, running
 
 CP1, CP2 = HostName("cp1"), HostName("cp2")
 FINGERPRINT = "SHA256:Zm9yIHRlc3RzIG9ubHksIG5vIGtleSBvZiBhbnkgaG9zdA"

@@ -17,7 +17,8 @@ from haconsole.ui.app import ConsoleApp, Setting
 from haconsole.ui.state import ConsoleState
 from tests.fakes.cluster import INVENTORY, NOW, healthy
 from tests.fakes.session import FakeSession
-from tests.unit.ui.test_app import THEME, Hand, console, running, screen_text, settled
+from tests.unit.ui.driver import screen_text, settled
+from tests.unit.ui.test_app import THEME, Hand, console, running
 
 WHY = "ssh to the jump host bastion.prod.example.net (203.0.113.9) was refused: Permission denied (publickey)"
 ERROR = HaconsoleError(WHY, mend="try `ssh -J` by hand")
@@ -54,10 +55,10 @@ async def test_why_the_stream_broke_off_is_read_in_full_among_the_events() -> No
     async with running(console(session, retry_s=(60.0,))) as pilot:
         session.heard.put_nowait(ERROR)
         await settled(pilot)
-        assert "by hand" not in screen_text(pilot.app)  # type: ignore[arg-type]
+        assert "by hand" not in screen_text(pilot.app)
         await pilot.press("e")
         await settled(pilot)
-        text = " ".join(screen_text(pilot.app).split())  # type: ignore[arg-type]
+        text = " ".join(screen_text(pilot.app).split())
         assert f"{WHY}; try `ssh -J` by hand" in text
 
 
@@ -98,15 +99,15 @@ async def test_a_form_longer_than_the_screen_follows_the_entry_and_keeps_its_ver
     async with running(console(FakeSession(healthy()))) as pilot:
         await pilot.press("a", *"rotate", "enter")
         await settled(pilot)
-        text = screen_text(pilot.app)  # type: ignore[arg-type]
+        text = screen_text(pilot.app)
         assert "▼" in text
         assert "enter makes the plan" in text
         await pilot.press(*["down"] * 9)
         await settled(pilot)
-        text = screen_text(pilot.app)  # type: ignore[arg-type]
+        text = screen_text(pilot.app)
         assert "due" in text
         assert "different from the inventory (may be left out)" in " ".join(text.split())
         assert "enter makes the plan" in text
         await pilot.press(*["up"] * 9)
         await settled(pilot)
-        assert "scope  ◀" in screen_text(pilot.app)  # type: ignore[arg-type]
+        assert "scope  ◀" in screen_text(pilot.app)

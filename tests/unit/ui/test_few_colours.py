@@ -20,7 +20,8 @@ from haconsole.ui.theming import find_theme, theme_files, theme_folders
 from tests.fakes.cluster import INVENTORY
 from tests.fakes.session import FakeSession, degraded
 from tests.fakes.terminal import Look, looks, sent, shown
-from tests.unit.ui.test_app import Hand, running, settled
+from tests.unit.ui.driver import settled
+from tests.unit.ui.test_app import Hand, running
 from tests.unit.ui.test_theming import contrast
 
 NAMES = sorted(theme_files(theme_folders()))

@@ -13,7 +13,8 @@ from haconsole.execution.log.run_record import RunStatus
 from tests.fakes.cluster import healthy
 from tests.fakes.plans import PLAN, begun, ended, recorded
 from tests.fakes.session import FakeSession
-from tests.unit.ui.test_app import console, running, screen_text
+from tests.unit.ui.driver import screen_text
+from tests.unit.ui.test_app import console, running
 from tests.unit.ui.test_guided import begin, shows, until
 
 LEAVING = replace(PLAN, departing_host="b")
@@ -52,7 +53,7 @@ async def test_the_change_is_shown_and_made_by_a_yes(file: Path, by: object) -> 
     async with running(console(leaving(), file=file), (160, 45)) as pilot:
         await by(pilot)  # type: ignore[operator]
         await shows(pilot, QUESTION)
-        assert "-  - {name: b, address: 10.0.0.2, roles: [etcd]}" in screen_text(pilot.app)  # type: ignore[arg-type]
+        assert "-  - {name: b, address: 10.0.0.2, roles: [etcd]}" in screen_text(pilot.app)
         assert file.read_text() == TEXT
         await pilot.press("y")
         await until(pilot, lambda: "name: b" not in file.read_text())
@@ -71,4 +72,4 @@ async def test_a_plan_that_was_told_to_changes_the_file_unasked(file: Path) -> N
     async with running(console(leaving(updates_inventory=True), file=file), (160, 45)) as pilot:
         await begin(pilot)
         await until(pilot, lambda: "name: b" not in file.read_text())
-        assert QUESTION not in screen_text(pilot.app)  # type: ignore[arg-type]
+        assert QUESTION not in screen_text(pilot.app)

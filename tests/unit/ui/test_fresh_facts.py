@@ -17,7 +17,8 @@ from haconsole.probes.collect import Collector
 from haconsole.session.live import LiveSession
 from tests.fakes.cluster import INVENTORY, changed, healthy, lost
 from tests.unit.execution.local import LocalFleet
-from tests.unit.ui.test_app import console, running, screen_text, settled
+from tests.unit.ui.driver import screen_text, settled
+from tests.unit.ui.test_app import console, running
 from tests.unit.ui.test_guided import shows
 
 
@@ -58,14 +59,14 @@ async def test_what_changed_since_the_last_poll_is_what_the_plan_is_about(
 ) -> None:
     session, looks = looking(monkeypatch, tmp_path, led_by(2))
     async with running(console(session), (160, 45)) as pilot:
-        assert "cp1    ★ leader" in screen_text(pilot.app)  # type: ignore[arg-type]
+        assert "cp1    ★ leader" in screen_text(pilot.app)
         assert looks == ["poll"]
         await pilot.press("a", *"move etcd", "enter")
         await settled(pilot)
         await pilot.press("backspace", "enter")
         await shows(pilot, "steps on cp2")
         assert looks == ["poll", "fresh"]
-        assert "cp1" not in screen_text(pilot.app).partition("plan: move-leader")[2].splitlines()[0]  # type: ignore[arg-type]
+        assert "cp1" not in screen_text(pilot.app).partition("plan: move-leader")[2].splitlines()[0]
 
 
 async def test_a_cluster_that_fell_since_the_last_poll_gives_no_plan(
@@ -74,7 +75,7 @@ async def test_a_cluster_that_fell_since_the_last_poll_gives_no_plan(
     fallen = changed(changed(healthy(), 2, lost), 3, lost)
     session, looks = looking(monkeypatch, tmp_path, fallen)
     async with running(console(session), (160, 45)) as pilot:
-        assert "● live  3/3 hosts" in screen_text(pilot.app)  # type: ignore[arg-type]
+        assert "● live  3/3 hosts" in screen_text(pilot.app)
         await pilot.press("a", *"move etcd", "enter")
         await settled(pilot)
         await pilot.press("backspace", "enter")

@@ -12,7 +12,8 @@ from textual.pilot import Pilot
 from haconsole.actions.step import StepId
 from haconsole.ui.app import ConsoleApp
 from tests.fakes.executing import ExecutingSession, made, making
-from tests.unit.ui.test_app import console, running, screen_text, settled
+from tests.unit.ui.driver import screen_text, settled
+from tests.unit.ui.test_app import console, running
 
 A = StepId("a")
 WITHIN_S = 20
@@ -25,11 +26,11 @@ async def until(pilot: Pilot[None], holds: Callable[[], bool]) -> None:
             while not holds():
                 await pilot.pause(0.02)
     except TimeoutError:
-        raise AssertionError(screen_text(pilot.app)) from None  # type: ignore[arg-type]
+        raise AssertionError(screen_text(pilot.app)) from None
 
 
 async def shows(pilot: Pilot[None], text: str) -> None:
-    await until(pilot, lambda: text in screen_text(pilot.app))  # type: ignore[arg-type]
+    await until(pilot, lambda: text in screen_text(pilot.app))
 
 
 async def begin(pilot: Pilot[None], *before: str) -> None:
@@ -83,9 +84,9 @@ async def test_taught_step_by_step_each_waits_for_a_key(tmp_path: Path) -> None:
     async with running(console(session), (160, 45)) as pilot:
         await begin(pilot, "t")
         await shows(pilot, "This step waits for you")
-        assert "etcd cannot start without a." in screen_text(pilot.app)  # type: ignore[arg-type]
-        assert "In plain words" in screen_text(pilot.app)  # type: ignore[arg-type]
-        assert "the store that keeps everything" in screen_text(pilot.app)  # type: ignore[arg-type]
+        assert "etcd cannot start without a." in screen_text(pilot.app)
+        assert "In plain words" in screen_text(pilot.app)
+        assert "the store that keeps everything" in screen_text(pilot.app)
         assert not made(tmp_path, "a")
         await pilot.press("n")
         await shows(pilot, "etcd cannot start without b.")

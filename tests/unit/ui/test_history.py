@@ -14,7 +14,8 @@ from haconsole.ui.screens.running import RunScreen
 from tests.fakes.cluster import healthy
 from tests.fakes.plans import PLAN, begun, recorded
 from tests.fakes.session import FakeSession
-from tests.unit.ui.test_app import console, running, screen_text, settled
+from tests.unit.ui.driver import screen_text, settled
+from tests.unit.ui.test_app import console, running
 from tests.unit.ui.test_guided import shows
 
 FAILED = recorded(RunStatus.ENDED, Outcome.FAILED, hours_ago=2)
@@ -30,7 +31,7 @@ async def test_runs_are_listed_with_how_they_ended() -> None:
     async with running(console(remembering(FAILED, BROKEN, TORN)), (160, 45)) as pilot:
         await pilot.press("h")
         await shows(pilot, "✖ failed")
-        text = screen_text(pilot.app)  # type: ignore[arg-type]
+        text = screen_text(pilot.app)
         assert "▲ broken off" in text
         assert "✖ cannot be read" in text
         assert "1/4" in text
@@ -47,7 +48,7 @@ async def test_a_run_is_opened_step_by_step() -> None:
         await shows(pilot, "run: bootstrap")
         await pilot.press("j")
         await shows(pilot, "Created symlink")
-        text = screen_text(pilot.app)  # type: ignore[arg-type]
+        text = screen_text(pilot.app)
         assert "– not started" in text
         assert "disk full" in text
         await pilot.press("escape", "escape")
@@ -63,7 +64,7 @@ async def test_a_broken_off_run_is_offered_at_start_and_carried_on() -> None:
         await shows(pilot, "1 broken off")
         await pilot.press("r")
         await shows(pilot, "resume bootstrap of lab?")
-        assert "Begun, and their end was not heard" in screen_text(pilot.app)  # type: ignore[arg-type]
+        assert "Begun, and their end was not heard" in screen_text(pilot.app)
         await pilot.press("y")
         await settled(pilot)
         assert session.stops[0] == f"resume {BROKEN.header.run}"
@@ -109,10 +110,10 @@ async def test_a_read_only_console_shows_runs_and_carries_none_on() -> None:
         assert isinstance(pilot.app.screen, Dashboard)
         await pilot.press("h")
         await shows(pilot, "▲ broken off")
-        assert "resume" not in screen_text(pilot.app).splitlines()[-1]  # type: ignore[arg-type]
+        assert "resume" not in screen_text(pilot.app).splitlines()[-1]
         await pilot.press("r")
         await settled(pilot)
-        assert "resume bootstrap of lab?" not in screen_text(pilot.app)  # type: ignore[arg-type]
+        assert "resume bootstrap of lab?" not in screen_text(pilot.app)
         assert session.stops == ()
 
 

@@ -13,7 +13,8 @@ from haconsole.ui.screens.dashboard import Dashboard
 from haconsole.ui.screens.host import HostScreen
 from tests.fakes.cluster import NAMES, NOW, changed, healthy, units
 from tests.fakes.session import FakeSession, degraded
-from tests.unit.ui.test_app import console, running, screen_text, settled
+from tests.unit.ui.driver import screen_text, settled
+from tests.unit.ui.test_app import console, running
 from tests.unit.ui.test_guided import shows
 
 LINE = JournalLine(NAMES[0], NOW - timedelta(seconds=9), "etcd", "became leader at term 4")
@@ -24,7 +25,7 @@ async def test_a_host_shows_its_services_and_follows_its_journal() -> None:
     async with running(console(session), (160, 45)) as pilot:
         await pilot.press("5", "enter")
         await shows(pilot, "became leader at term 4")
-        text = screen_text(pilot.app)  # type: ignore[arg-type]
+        text = screen_text(pilot.app)
         assert session.journals == ((NAMES[0],),)
         assert "host cp1" in text
         assert "kube-scheduler" in text
@@ -59,7 +60,7 @@ async def test_a_lost_host_says_since_when_and_shows_what_is_remembered() -> Non
         await pilot.press("5", "G", "enter")
         await settled(pilot)
         assert isinstance(pilot.app.screen, HostScreen)
-        text = screen_text(pilot.app)  # type: ignore[arg-type]
+        text = screen_text(pilot.app)
         assert "What follows is remembered from before, not seen now." in text
         assert "last known" in text
         detail = pilot.app.screen.query_one("#steps", TextPane).detail
@@ -73,7 +74,7 @@ async def test_a_read_only_console_names_no_change_at_a_host() -> None:
     async with running(console(FakeSession(healthy()), read_only=True)) as pilot:
         await pilot.press("5", "enter")
         await settled(pilot)
-        footer = screen_text(pilot.app).splitlines()[-1]  # type: ignore[arg-type]
+        footer = screen_text(pilot.app).splitlines()[-1]
         assert "actions" not in footer
         assert "shell" not in footer
         await pilot.press("s")

@@ -19,7 +19,8 @@ from haconsole.ui.panes.journal import JournalPane
 from haconsole.ui.screens.dashboard import Dashboard
 from tests.fakes.cluster import NAMES, NOW, healthy, member
 from tests.fakes.session import FakeSession
-from tests.unit.ui.test_app import console, running, screen_text, settled
+from tests.unit.ui.driver import screen_text, settled
+from tests.unit.ui.test_app import console, running
 
 SAMPLES = Path(__file__).resolve().parents[3] / "sample-inventories"
 

@@ -18,13 +18,14 @@ from tests.fakes import cluster
 from tests.fakes.cluster import NOW, changed, healthy
 from tests.fakes.plans import PLAN, REFUSED, begun
 from tests.fakes.session import FakeSession, critical
-from tests.unit.ui.test_app import console, running, screen_text, settled
+from tests.unit.ui.driver import screen_text, settled
+from tests.unit.ui.test_app import console, running
 
 TO_PLAN = ("a", *"bootstrap", "enter", "enter")
 
 
 def footer(pilot: Pilot[None]) -> str:
-    return screen_text(pilot.app).splitlines()[-1]  # type: ignore[arg-type]
+    return screen_text(pilot.app).splitlines()[-1]
 
 
 async def after(pilot: Pilot[None], *keys: str) -> str:

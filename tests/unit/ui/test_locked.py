@@ -19,7 +19,8 @@ from haconsole.ui.asker import ScreenAsker
 from tests.fakes.cluster import NAMES, NOW, healthy
 from tests.fakes.plans import PLAN, begun, ended
 from tests.fakes.session import FakeRun, FakeSession
-from tests.unit.ui.test_app import console, running, screen_text
+from tests.unit.ui.driver import screen_text
+from tests.unit.ui.test_app import console, running
 from tests.unit.ui.test_guided import begin, shows
 
 CLAIM = LockClaim("ab12", "ops@desk", 4711, "20260301T025900Z-join-77aa", "join")
@@ -63,24 +64,24 @@ def locked_console(*, can_take_over: bool) -> ConsoleApp:
 
 async def test_the_bar_tells_who_may_change_the_cluster() -> None:
     async with running(console(FakeSession(locked(3)))) as pilot:
-        assert "LOCKED ops@desk: join " in screen_text(pilot.app)  # type: ignore[arg-type]
+        assert "LOCKED ops@desk: join " in screen_text(pilot.app)
 
 
 async def test_a_stale_lock_is_told_as_stale() -> None:
     async with running(console(FakeSession(locked(45)))) as pilot:
-        assert "LOCKED ops@desk: join, stale" in screen_text(pilot.app)  # type: ignore[arg-type]
+        assert "LOCKED ops@desk: join, stale" in screen_text(pilot.app)
 
 
 async def test_nobodys_lock_is_not_told() -> None:
     async with running(console(FakeSession(healthy()))) as pilot:
-        assert "LOCKED" not in screen_text(pilot.app)  # type: ignore[arg-type]
+        assert "LOCKED" not in screen_text(pilot.app)
 
 
 async def test_a_living_consoles_lock_refuses_a_run() -> None:
     async with running(locked_console(can_take_over=False), (160, 45)) as pilot:
         await begin(pilot)
         await shows(pilot, "lab is locked: ops@desk")
-        assert "– not started" in screen_text(pilot.app)  # type: ignore[arg-type]
+        assert "– not started" in screen_text(pilot.app)
 
 
 async def test_the_lock_of_a_console_that_is_gone_is_taken_over_by_a_yes() -> None:

@@ -10,7 +10,8 @@ from haconsole.present.detail import detail_lines
 from haconsole.present.offers import fixes, offered
 from haconsole.present.subjects import FindingSubject
 from tests.fakes.session import FakeSession, critical
-from tests.unit.ui.test_app import console, running, screen_text, settled
+from tests.unit.ui.driver import screen_text, settled
+from tests.unit.ui.test_app import console, running
 from tests.unit.ui.test_guided import shows
 
 FOUND = Finding(
@@ -52,7 +53,7 @@ async def test_one_key_at_a_finding_leads_to_the_form_of_a_fix() -> None:
         await shows(pilot, "fixes, the best first")
         await pilot.press("enter")
         await shows(pilot, "● enter makes the plan")
-        assert "◀ etcd ▶" in screen_text(pilot.app)  # type: ignore[arg-type]
+        assert "◀ etcd ▶" in screen_text(pilot.app)
 
 
 async def test_another_fix_than_the_first_is_chosen_from_the_list() -> None:

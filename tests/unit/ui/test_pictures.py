@@ -1,172 +1,24 @@
-"""Every screen as a picture, at the smallest and at a wide size, in two themes; time and facts stand still."""
+"""Four screens as pictures, for what text does not show: colours, styles and borders."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 
 import pytest
-from textual.pilot import Pilot
 
-from haconsole.execution.events import Outcome
-from haconsole.execution.log.run_record import RunStatus
-from haconsole.model.journal import JournalLine
-from haconsole.model.snapshot import ClusterSnapshot
-from haconsole.session import Session
-from haconsole.ui.app import ConsoleApp, Setting
-from haconsole.ui.panes.journal import JournalPane
-from haconsole.ui.theming import find_theme, theme_folders
-from tests.fakes.cluster import INVENTORY, NAMES, NOW, healthy
-from tests.fakes.plans import FINAL, PLAN, REFUSED, begun, ended, held, recorded
-from tests.fakes.session import FakeSession, aged, critical, degraded
-from tests.unit.ui.test_certificates import LEAF, with_certificates
+from tests.unit.ui.flows import SMALL, WIDE, led
 
-SMALL, WIDE = (80, 24), (160, 45)
-THOROUGH = pytest.mark.thorough
-SIZES = pytest.mark.parametrize(
-    "size", [pytest.param(SMALL, id="80x24"), pytest.param(WIDE, id="160x45", marks=THOROUGH)]
+
+@pytest.mark.parametrize(
+    ("flow", "theme", "size"),
+    [
+        ("dashboard-critical", "dark", SMALL),
+        ("dashboard-critical", "light", SMALL),
+        ("plan", "dark", WIDE),
+        ("run-failed", "light", WIDE),
+    ],
+    ids=["dashboard-dark", "dashboard-light", "plan-dark", "run-failed-light"],
 )
-THEMES = pytest.mark.parametrize("theme", ["dark", pytest.param("light", marks=THOROUGH)])
-
-
-FAILED = recorded(RunStatus.ENDED, Outcome.FAILED, hours_ago=1)
-BROKEN = recorded(RunStatus.BROKEN_OFF, hours_ago=2)
-SAID = tuple(
-    JournalLine(NAMES[number % 3], NOW - timedelta(seconds=90 - number), source, text, priority)
-    for number, (source, text, priority) in enumerate(
-        (
-            ("etcd", '{"level":"info","msg":"cp1 became leader at term 4"}', 6),
-            ("keepalived", "(VI_1) Entering BACKUP STATE", 6),
-            ("etcd", '{"level":"warn","msg":"apply request took too long","took":"214 ms","expected":"100 ms"}', 4),
-            ("haproxy", "Server k8s_server_6443/cp2 is DOWN, reason: Layer7 wrong status, code: 500", 3),
-            ("kube-apiserver", "\x1b[2Jfailed to list *v1.Lease: context deadline exceeded", 3),
-            ("systemd", "keepalived.service: Main process exited, code=exited, status=1/FAILURE", 4),
-        )
-        * 3
-    )
-)
-
-
-def console(snapshot: ClusterSnapshot | None, theme: str, **given: Any) -> ConsoleApp:
-    """`given` is what its session knows besides; `then` is a snapshot that comes after the first."""
-    later = given.pop("then", None)
-    session = {
-        "first": snapshot,
-        "plans": {"bootstrap": PLAN},
-        "events": begun(),
-        "records": (FAILED, BROKEN),
-        "logged": SAID,
-        **given,
-    }
-
-    @asynccontextmanager
-    async def opened() -> AsyncIterator[Session]:
-        fake = FakeSession(more=asyncio.Queue(), **session)
-        if later is not None:
-            fake.heard.put_nowait(later)
-        yield fake
-
-    return ConsoleApp(
-        Setting(INVENTORY, find_theme(theme, theme_folders()), theme, opened, clock=lambda: NOW + timedelta(seconds=1))
-    )
-
-
-async def settled(pilot: Pilot[None]) -> None:
-    for _ in range(3):
-        await pilot.pause()
-
-
-@SIZES
-@THEMES
-@pytest.mark.parametrize("made", [healthy, degraded, critical], ids=["healthy", "degraded", "critical"])
-def test_dashboard(snap_compare: Any, size: tuple[int, int], theme: str, made: Callable[[], ClusterSnapshot]) -> None:
-    assert snap_compare(console(made(), theme), terminal_size=size, run_before=settled)
-
-
-@SIZES
-def test_dashboard_before_the_first_answers(snap_compare: Any, size: tuple[int, int]) -> None:
-    assert snap_compare(console(None, "dark"), terminal_size=size, run_before=settled)
-
-
-def test_dashboard_that_hears_no_more(snap_compare: Any) -> None:
-    assert snap_compare(console(aged(healthy(), 75), "dark"), terminal_size=SMALL, run_before=settled)
-
-
-CERTIFIED = with_certificates(
-    LEAF,
-    replace(LEAF, path="/etc/etcd/pki/peer.crt", role="etcd-peer", not_after=NOW + timedelta(days=12)),
-    replace(
-        LEAF,
-        path="/etc/kubernetes/pki/apiserver.crt",
-        role="apiserver",
-        not_before=NOW - timedelta(days=367),
-        not_after=NOW - timedelta(days=2),
-    ),
-)
-TO_PLAN = "a b o o t s enter enter"
-FLOWS: dict[str, tuple[str, dict[str, Any]]] = {
-    "findings": ("f", {}),
-    "finding": ("f enter", {}),
-    "events": ("e", {"first": healthy(), "then": critical()}),
-    "certificates": ("c", {"first": CERTIFIED}),
-    "certificate": ("c enter", {"first": CERTIFIED}),
-    "member": ("1 j enter", {}),
-    "server": ("3 j enter", {}),
-    "lease": ("4 j enter", {}),
-    "vip": ("2 enter", {}),
-    "host": ("5 enter", {}),
-    "journals": ("L", {}),
-    "journals-filtered": ("L slash s e r v e r enter", {}),
-    "filter": ("slash c p 2", {}),
-    "help": ("question_mark", {}),
-    "palette": ("colon", {}),
-    "actions": ("a b o o t s", {}),
-    "form": ("a b o o t s enter right", {}),
-    "plan": (TO_PLAN, {}),
-    "plan-taught": (f"{TO_PLAN} t", {}),
-    "refusal": (TO_PLAN, {"plans": {"bootstrap": REFUSED}}),
-    "agreement": (f"{TO_PLAN} r", {}),
-    "agreement-typed": (f"{TO_PLAN} t r", {"plans": {"bootstrap": FINAL}}),
-    "run": (f"{TO_PLAN} r y", {}),
-    "run-taught": (f"{TO_PLAN} t r y", {"events": held()}),
-    "run-stopping": (f"{TO_PLAN} r y s s", {}),
-    "run-failed": (f"{TO_PLAN} r y", {"events": (*begun(), *ended(Outcome.FAILED))}),
-    "outcome": (f"{TO_PLAN} r y w", {"events": (*begun(), *ended(Outcome.FAILED))}),
-    "runs": ("h", {}),
-    "record": ("h enter j", {}),
-    "carry-on": ("h j r", {}),
-    "offer": ("", {"records": (BROKEN, FAILED)}),
-    "leave": (f"{TO_PLAN} r y escape q", {}),
-}
-"""Each screen: the keys that lead to it, and what its session knows besides."""
-
-
-def led(flow: str, theme: str) -> tuple[ConsoleApp, Callable[[Pilot[None]], Awaitable[None]]]:
-    """A console, and what leads it to the screen."""
-    keys, given = FLOWS[flow]
-
-    async def press(pilot: Pilot[None]) -> None:
-        await settled(pilot)
-        for key in keys.split():
-            await pilot.press(key)
-            if len(key) > 1:
-                await settled(pilot)
-        await settled(pilot)
-        for pane in pilot.app.screen.query(JournalPane):
-            pane._draw_if_due()
-        pilot.app.clear_notifications()
-        await settled(pilot)
-
-    return console(critical(), theme, **given), press
-
-
-@SIZES
-@THEMES
-@pytest.mark.parametrize("flow", FLOWS)
-def test_screens(snap_compare: Any, size: tuple[int, int], theme: str, flow: str) -> None:
+def test_picture(snap_compare: Any, flow: str, theme: str, size: tuple[int, int]) -> None:
     app, press = led(flow, theme)
     assert snap_compare(app, terminal_size=size, run_before=press)

@@ -17,7 +17,8 @@ from haconsole.ui.keys import KEYS
 from tests.fakes.cluster import INVENTORY
 from tests.fakes.plans import PLAN, recorded
 from tests.fakes.session import FakeSession, critical
-from tests.unit.ui.test_app import THEME, Hand, running, screen_text, settled
+from tests.unit.ui.driver import screen_text, settled
+from tests.unit.ui.test_app import THEME, Hand, running
 
 SCREENS = {"dashboard": "", "findings": "f", "finding": "f enter", "host": "5 enter", "runs": "h"}
 CHANGING = sorted({key.keys.partition(",")[0] for key in KEYS if key.changes})

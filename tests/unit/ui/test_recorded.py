@@ -21,7 +21,7 @@ from haconsole.ui.theming import find_theme, theme_folders
 from tests.fakes.cluster import INVENTORY, NOW, healthy
 from tests.fakes.session import critical
 from tests.fakes.waiting import eventually
-from tests.unit.ui.test_app import screen_text
+from tests.unit.ui.driver import screen_text
 
 
 async def test_it_is_told_as_a_recording_and_its_end_too(tmp_path: Path) -> None:

@@ -17,7 +17,8 @@ from haconsole.ui.theming import ThemeError, find_theme, theme_files, theme_fold
 from tests.fakes.cluster import INVENTORY, healthy
 from tests.fakes.session import FakeSession, degraded
 from tests.fakes.terminal import Look, sent, shown
-from tests.unit.ui.test_app import Hand, running, screen_text, settled
+from tests.unit.ui.driver import screen_text, settled
+from tests.unit.ui.test_app import Hand, running
 from tests.unit.ui.test_journal import LINES as SAID
 from tests.unit.ui.test_theming import contrast
 

@@ -8,8 +8,8 @@ from textual.widgets._toast import Toast
 from haconsole.ui.panes.bar import KeyBar
 from haconsole.ui.panes.lines import LineWidget
 from haconsole.ui.panes.prompt import Line
-from tests.unit.ui.test_app import screen_text, settled
-from tests.unit.ui.test_pictures import SMALL, led
+from tests.unit.ui.driver import screen_text, settled
+from tests.unit.ui.flows import SMALL, led
 
 LONG = "another console has the lock of this cluster: wait for its end, or look at what it does with haconsole status"
 

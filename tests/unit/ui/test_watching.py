@@ -6,8 +6,9 @@ from haconsole.execution.events import Outcome
 from haconsole.ui.screens.dashboard import Dashboard
 from tests.fakes.plans import ended
 from tests.fakes.session import critical
+from tests.unit.ui.driver import screen_text, settled
 from tests.unit.ui.test_acting import planned, tell, to_plan
-from tests.unit.ui.test_app import console, running, screen_text, settled
+from tests.unit.ui.test_app import console, running
 
 
 async def test_a_run_is_watched_to_its_end() -> None:

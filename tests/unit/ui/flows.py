@@ -1,0 +1,141 @@
+"""Every screen at the smallest and at a wide size: the keys that lead to it, and the session it shows."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from textual.pilot import Pilot
+
+from haconsole.execution.events import Outcome
+from haconsole.execution.log.run_record import RunStatus
+from haconsole.model.journal import JournalLine
+from haconsole.model.snapshot import ClusterSnapshot
+from haconsole.session import Session
+from haconsole.ui.app import ConsoleApp, Setting
+from haconsole.ui.panes.journal import JournalPane
+from haconsole.ui.theming import find_theme, theme_folders
+from tests.fakes.cluster import INVENTORY, NAMES, NOW, healthy
+from tests.fakes.plans import FINAL, PLAN, REFUSED, begun, ended, held, recorded
+from tests.fakes.session import FakeSession, aged, critical, degraded
+from tests.unit.ui.driver import settled
+from tests.unit.ui.test_certificates import LEAF, with_certificates
+
+SMALL, WIDE = (80, 24), (160, 45)
+FAILED = recorded(RunStatus.ENDED, Outcome.FAILED, hours_ago=1)
+BROKEN = recorded(RunStatus.BROKEN_OFF, hours_ago=2)
+SAID = tuple(
+    JournalLine(NAMES[number % 3], NOW - timedelta(seconds=90 - number), source, text, priority)
+    for number, (source, text, priority) in enumerate(
+        (
+            ("etcd", '{"level":"info","msg":"cp1 became leader at term 4"}', 6),
+            ("keepalived", "(VI_1) Entering BACKUP STATE", 6),
+            ("etcd", '{"level":"warn","msg":"apply request took too long","took":"214 ms","expected":"100 ms"}', 4),
+            ("haproxy", "Server k8s_server_6443/cp2 is DOWN, reason: Layer7 wrong status, code: 500", 3),
+            ("kube-apiserver", "\x1b[2Jfailed to list *v1.Lease: context deadline exceeded", 3),
+            ("systemd", "keepalived.service: Main process exited, code=exited, status=1/FAILURE", 4),
+        )
+        * 3
+    )
+)
+
+
+def console(snapshot: ClusterSnapshot | None, theme: str, **given: Any) -> ConsoleApp:
+    """`given` is what its session knows besides; `then` is a snapshot that comes after the first."""
+    later = given.pop("then", None)
+    session = {
+        "first": snapshot,
+        "plans": {"bootstrap": PLAN},
+        "events": begun(),
+        "records": (FAILED, BROKEN),
+        "logged": SAID,
+        **given,
+    }
+
+    @asynccontextmanager
+    async def opened() -> AsyncIterator[Session]:
+        fake = FakeSession(more=asyncio.Queue(), **session)
+        if later is not None:
+            fake.heard.put_nowait(later)
+        yield fake
+
+    return ConsoleApp(
+        Setting(INVENTORY, find_theme(theme, theme_folders()), theme, opened, clock=lambda: NOW + timedelta(seconds=1))
+    )
+
+
+CERTIFIED = with_certificates(
+    LEAF,
+    replace(LEAF, path="/etc/etcd/pki/peer.crt", role="etcd-peer", not_after=NOW + timedelta(days=12)),
+    replace(
+        LEAF,
+        path="/etc/kubernetes/pki/apiserver.crt",
+        role="apiserver",
+        not_before=NOW - timedelta(days=367),
+        not_after=NOW - timedelta(days=2),
+    ),
+)
+TO_PLAN = "a b o o t s enter enter"
+FLOWS: dict[str, tuple[str, dict[str, Any]]] = {
+    "dashboard-healthy": ("", {"first": healthy(), "records": ()}),
+    "dashboard-degraded": ("", {"first": degraded(), "records": ()}),
+    "dashboard-critical": ("", {"records": ()}),
+    "dashboard-waiting": ("", {"first": None, "records": ()}),
+    "dashboard-silent": ("", {"first": aged(healthy(), 75), "records": ()}),
+    "findings": ("f", {}),
+    "finding": ("f enter", {}),
+    "events": ("e", {"first": healthy(), "then": critical()}),
+    "certificates": ("c", {"first": CERTIFIED}),
+    "certificate": ("c enter", {"first": CERTIFIED}),
+    "member": ("1 j enter", {}),
+    "server": ("3 j enter", {}),
+    "lease": ("4 j enter", {}),
+    "vip": ("2 enter", {}),
+    "host": ("5 enter", {}),
+    "journals": ("L", {}),
+    "journals-filtered": ("L slash s e r v e r enter", {}),
+    "filter": ("slash c p 2", {}),
+    "help": ("question_mark", {}),
+    "palette": ("colon", {}),
+    "actions": ("a b o o t s", {}),
+    "form": ("a b o o t s enter right", {}),
+    "plan": (TO_PLAN, {}),
+    "plan-taught": (f"{TO_PLAN} t", {}),
+    "refusal": (TO_PLAN, {"plans": {"bootstrap": REFUSED}}),
+    "agreement": (f"{TO_PLAN} r", {}),
+    "agreement-typed": (f"{TO_PLAN} t r", {"plans": {"bootstrap": FINAL}}),
+    "run": (f"{TO_PLAN} r y", {}),
+    "run-taught": (f"{TO_PLAN} t r y", {"events": held()}),
+    "run-stopping": (f"{TO_PLAN} r y s s", {}),
+    "run-failed": (f"{TO_PLAN} r y", {"events": (*begun(), *ended(Outcome.FAILED))}),
+    "outcome": (f"{TO_PLAN} r y w", {"events": (*begun(), *ended(Outcome.FAILED))}),
+    "runs": ("h", {}),
+    "record": ("h enter j", {}),
+    "carry-on": ("h j r", {}),
+    "offer": ("", {"records": (BROKEN, FAILED)}),
+    "leave": (f"{TO_PLAN} r y escape q", {}),
+}
+"""Each screen: the keys that lead to it, and what its session knows besides."""
+
+
+def led(flow: str, theme: str) -> tuple[ConsoleApp, Callable[[Pilot[None]], Awaitable[None]]]:
+    """A console, and what leads it to the screen."""
+    keys, given = FLOWS[flow]
+
+    async def press(pilot: Pilot[None]) -> None:
+        await settled(pilot)
+        for key in keys.split():
+            await pilot.press(key)
+            if len(key) > 1:
+                await settled(pilot)
+        await settled(pilot)
+        for pane in pilot.app.screen.query(JournalPane):
+            pane._draw_if_due()
+        pilot.app.clear_notifications()
+        await settled(pilot)
+
+    return console(critical(), theme, **given), press
