@@ -8,7 +8,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-Value: TypeAlias = "str | int | float | bool | tuple[str, ...] | Mapping[str, Value]"
+
+@dataclass(frozen=True, slots=True)
+class Omitted:
+    """A setting that no inventory can hold, written as a comment at its place."""
+
+    reason: str
+
+
+Value: TypeAlias = "str | int | float | bool | tuple[str, ...] | Mapping[str, Value] | Omitted"
 Settings: TypeAlias = "Mapping[str, Value | None]"
 
 _PLAIN = re.compile(
@@ -25,8 +33,8 @@ class HostDraft:
     roles: tuple[str, ...]
     ssh: Settings = field(default_factory=dict)
     ssh_address: str | None = None
-    etcd_name: str | None = None
-    vrrp_priority: int | None = None
+    etcd_name: str | Omitted | None = None
+    vrrp_priority: int | Omitted | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +60,13 @@ def write(draft: Draft) -> str:
     if ssh := _block({**shared, "jump": draft.jump or shared.get("jump")}, "  "):
         parts.append("ssh:\n" + ssh)
     parts.append("hosts:\n" + "\n".join(_host(host, shared) for host in draft.hosts))
-    if etcd := _block(draft.etcd, "  "):
-        parts.append("etcd:\n" + etcd)
+    parts += _part("etcd", draft.etcd)
     if draft.kubernetes is not None:
-        parts.append("kubernetes:\n" + (_block(draft.kubernetes, "  ") or "  {}"))
+        parts += _part("kubernetes", draft.kubernetes) if _real(draft.kubernetes) else ["kubernetes:\n  {}"]
     if draft.vips:
-        parts.append("vips:\n" + "\n".join(_item(vip) for vip in draft.vips))
-    for name, settings in (("haproxy", draft.haproxy), ("keepalived", draft.keepalived)):
-        if said := _block(settings, "  "):
-            parts.append(f"{name}:\n{said}")
+        head = "vips:\n" if any(map(_real, draft.vips)) else ""
+        parts.append(head + "\n".join(_item(vip) for vip in draft.vips))
+    parts += (*_part("haproxy", draft.haproxy), *_part("keepalived", draft.keepalived))
     return "\n\n".join(parts) + "\n"
 
 
@@ -112,8 +118,29 @@ def _host(host: HostDraft, shared: Mapping[str, Value]) -> str:
     return _item(settings) + ("\n    ssh:\n" + ssh if (ssh := _block(own, "      ")) else "")
 
 
+def _part(name: str, settings: Settings) -> list[str]:
+    """A part of the inventory; of one with nothing but omitted settings only their comments."""
+    block = _block(settings, "  ")
+    return [f"{name}:\n{block}" if _real(settings) else block] if block else []
+
+
+def _real(settings: Settings) -> dict[str, Value]:
+    """The settings that are written, without omitted ones."""
+    return {
+        key: value
+        for key, value in settings.items()
+        if value is not None and not isinstance(value, Omitted) and value not in ((), "")
+    }
+
+
 def _item(settings: Settings) -> str:
-    return "  - " + _block(settings, "    ").removeprefix("    ")
+    """An entry of a list, its first line a setting."""
+    real = _real(settings)
+    if not real:
+        return _block(settings, "  ")
+    first = next(iter(real))
+    ordered = {first: settings[first], **settings}
+    return "  - " + _block(ordered, "    ").removeprefix("    ")
 
 
 def _block(settings: Settings, indent: str) -> str:
@@ -123,6 +150,8 @@ def _block(settings: Settings, indent: str) -> str:
 
 def _entry(key: str, value: Value, indent: str) -> str:
     """One key in one line, or a long mapping as a block of its own."""
+    if isinstance(value, Omitted):
+        return f"{indent}# left out: {_one_line(value.reason)}"
     line = f"{indent}{key}: {_written(value)}"
     if isinstance(value, Mapping) and len(line) > 100:
         return f"{indent}{key}:\n" + _block(value, f"{indent}  ")

@@ -18,7 +18,7 @@ from haconsole.inventory.schema import Host, Inventory
 from haconsole.model.etcd import EtcdMember
 from haconsole.model.names import HostName
 from haconsole.model.observed import Cause
-from haconsole.probes.balancers.keepalived_files import config_of, discovered, parts_of
+from haconsole.probes.balancers import haproxy_files, keepalived_files
 from haconsole.probes.context import ClusterContext, ProbeTimings
 from haconsole.probes.discovery.draft import own_address
 from haconsole.probes.discovery.host_report import API, ETCD, MANAGER, HostReport, Others, Program
@@ -75,8 +75,8 @@ done 2>/dev/null
     Section("pods", f"{load_script('lib/kubelet')}\n{_PODS}"),
     Section("etcd_file", "systemctl show -p EnvironmentFiles --value etcd.service | sed -n '1s/ (.*//p'"),
     Section("kubeconfig", f"{load_script('lib/kubelet')}\n{_KUBECONFIG}"),
-    Section("haproxy", "cat /etc/haproxy/haproxy.cfg 2>/dev/null || :"),
-    Section("keepalived", discovered()),
+    Section("haproxy", haproxy_files.discovered()),
+    Section("keepalived", keepalived_files.discovered()),
 )
 
 
@@ -101,8 +101,8 @@ async def read_host(host: HostTransport) -> HostReport:
         server=server,
         kubeconfig=kubeconfig,
         authority=authority,
-        haproxy=outputs.get("haproxy", ""),
-        keepalived=config_of(parts_of(outputs.get("keepalived", ""))),
+        haproxy=haproxy_files.config_of(outputs.get("haproxy", "")),
+        keepalived=keepalived_files.config_of(keepalived_files.parts_of(outputs.get("keepalived", ""))),
     )
 
 

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 from haconsole.inventory.importers.draft import Value
 from haconsole.inventory.schema import VirtualIp
+from haconsole.probes.balancers import haproxy_config
+from haconsole.probes.balancers.haproxy_config import ConfiguredServer, HaproxyConfig, Proxy
 from haconsole.probes.balancers.keepalived_config import ConfiguredInstance, configured
 from haconsole.probes.balancers.keepalived_lines import EndlessConfigError
 from haconsole.probes.discovery.host_report import API, HostReport
 
-_SECTIONS = ("global", "defaults", "listen", "frontend", "backend", "userlist", "peers", "resolvers", "cache")
-_Part = list[list[str]]
+_API_PORT = 6443
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,33 +22,59 @@ class BalancedApi:
 
     name: str
     bind_port: int
+    """0 where no frontend with a port leads to the backend."""
+
     servers: tuple[tuple[str, str], ...]
     balance: str
     stats_socket: str
+    named_hosts: tuple[str, ...] = ()
+    """Names of servers that haproxy itself resolves; their addresses are not in its configuration."""
+
+    others: tuple[str, ...] = ()
+    """Further backends whose servers listen where API servers do."""
 
 
 def balanced_api(report: HostReport) -> BalancedApi | None:
-    """The backend whose servers listen where API servers do; None where haproxy has none."""
-    ports = {report.flag(API, "secure-port", "6443"), "6443"}
-    parts = _parts(report.haproxy)
-    for (kind, name), lines in parts.items():
-        servers = tuple(
-            (words[1], words[2].rpartition(":")[0].strip("[]"))
-            for words in lines
-            if words[0] == "server" and len(words) > 2 and words[2].rpartition(":")[2] in ports
-        )
-        if kind in ("listen", "backend") and servers:
-            fronts = (part for (_, front), part in parts.items() if ["default_backend", name] in part and front)
-            binds = (words[1] for part in (lines, *fronts) for words in part if words[0] == "bind" and len(words) > 1)
-            port = next((int(one) for bind in binds if (one := bind.rpartition(":")[2]).isdecimal()), 0)
-            return BalancedApi(
-                name,
-                port,
-                servers,
-                _value("balance", lines, parts.get(("defaults", ""), [])),
-                next((words[2] for words in parts.get(("global", ""), []) if words[:2] == ["stats", "socket"]), ""),
-            )
-    return None
+    """The first backend whose servers listen where API servers do; None where haproxy has none."""
+    config = haproxy_config.configured(report.haproxy)
+    ports = {_number(report.flag(API, "secure-port")) or _API_PORT, _API_PORT}
+    found = [
+        (proxy, servers)
+        for proxy in config.proxies
+        if not proxy.disabled and (servers := tuple(_on_ports(config, proxy, ports)))
+    ]
+    if not found:
+        return None
+    backend, servers = found[0]
+    named = (one.address.host for one in servers if one.address.ip is None and not one.address.is_socket)
+    return BalancedApi(
+        name=backend.name,
+        bind_port=next((bind.port for front in config.fronts(backend) for bind in front.binds if bind.port), 0),
+        servers=tuple((one.name, one.address.ip) for one in servers if one.address.ip),
+        balance=backend.balance,
+        stats_socket=config.stats_socket,
+        named_hosts=tuple(dict.fromkeys(filter(None, named))),
+        others=tuple(proxy.name for proxy, _ in found[1:]),
+    )
+
+
+def undecided(report: HostReport) -> tuple[str, ...]:
+    """Conditions in haproxy's configuration that could not be decided."""
+    return haproxy_config.configured(report.haproxy).undecided
+
+
+def _on_ports(config: HaproxyConfig, backend: Proxy, ports: set[int]) -> Iterator[ConfiguredServer]:
+    """The servers that connections reach on one of `ports`; one without a port has that of the frontend."""
+    fronts = {bind.port for front in config.fronts(backend) for bind in front.binds if bind.port}
+    for server in backend.servers:
+        address = server.address
+        reached = {address.port} if address.port else {port + address.offset for port in fronts}
+        if not address.is_socket and reached & ports:
+            yield server
+
+
+def _number(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 6 else None
 
 
 def instances(report: HostReport) -> tuple[ConfiguredInstance, ...]:
@@ -96,21 +123,3 @@ def _vips(one: ConfiguredInstance) -> Iterator[dict[str, Value]]:
         if one.nopreempt:
             vip["preempt"] = False
         yield vip
-
-
-def _value(keyword: str, *parts: _Part) -> str:
-    return next((words[1] for part in parts for words in part if words[0] == keyword and len(words) > 1), "")
-
-
-def _parts(text: str) -> dict[tuple[str, str], _Part]:
-    """A haproxy.cfg by kind and name of its sections, each line in words, without comments."""
-    parts: dict[tuple[str, str], _Part] = {}
-    lines: _Part = []
-    for line in text.splitlines():
-        words = line.partition("#")[0].split()
-        if words and words[0] in _SECTIONS:
-            name = words[1] if len(words) > 1 and words[0] not in ("global", "defaults") else ""
-            lines = parts.setdefault((words[0], name), [])
-        elif words:
-            lines.append(words)
-    return parts

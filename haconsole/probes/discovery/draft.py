@@ -7,9 +7,20 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from haconsole.inventory.importers.draft import Draft, HostDraft, Settings, address_of, host_name
+from haconsole.inventory.importers.fit import fitting
 from haconsole.model.hosts import Role
 from haconsole.probes.discovery import balancer, settings
-from haconsole.probes.discovery.host_report import API, ETCD, KEEPALIVED, KUBELET, MANAGER, HostReport, Others, hostname
+from haconsole.probes.discovery.host_report import (
+    API,
+    ETCD,
+    HAPROXY,
+    KEEPALIVED,
+    KUBELET,
+    MANAGER,
+    HostReport,
+    Others,
+    hostname,
+)
 from haconsole.transport.kube_objects import Node
 
 _PLANES = ("node-role.kubernetes.io/control-plane", "node-role.kubernetes.io/master")
@@ -57,7 +68,7 @@ def draft_of(
     )
     port = balanced_api.bind_port if balanced_api else 0
     runs = {API, MANAGER} & report.programs.keys()
-    return Draft(
+    draft = Draft(
         source,
         settings.cluster_name(report, others.kubeadm),
         hosts_of_draft,
@@ -74,6 +85,7 @@ def draft_of(
             *_notes(report, front, others, [host.name for host in hosts_of_draft if host.address not in reports]),
         ),
     )
+    return fitting(draft)
 
 
 def _front(report: HostReport, others: Others) -> HostReport:
@@ -153,7 +165,7 @@ def _placeholder_name(address: str) -> str:
 
 def _own_roles(report: HostReport) -> tuple[Role, ...]:
     roles = [role for role, program in ((Role.ETCD, ETCD), (Role.CONTROL_PLANE, API)) if program in report.programs]
-    if balancer.balanced_api(report) is not None or KEEPALIVED in report.programs:
+    if {HAPROXY, KEEPALIVED} & report.programs.keys() or balancer.balanced_api(report) is not None:
         roles.append(Role.LOAD_BALANCER)
     return tuple(roles) or ((Role.WORKER,) if KUBELET in report.programs else ())
 
@@ -185,9 +197,7 @@ def _notes(report: HostReport, front: HostReport, others: Others, silent_hosts: 
         yield f"{', '.join(silent_hosts)}: not logged in to, so see that name, roles and the way to log in are right"
     if KEEPALIVED in front.programs or balancer.instances(front):
         yield from _keepalived_notes(front, silent_hosts)
-    balanced_api = balancer.balanced_api(front)
-    if balanced_api is not None and not balanced_api.stats_socket:
-        yield "haproxy has no stats socket: its servers are not shown, and drain and ready are refused"
+    yield from _haproxy_notes(front)
     if others.nodes is None and API in report.programs:
         yield "the nodes are not known: add the workers, if there are any"
     if path := report.flag(ETCD, "config-file"):
@@ -197,6 +207,23 @@ def _notes(report: HostReport, front: HostReport, others: Others, silent_hosts: 
             path = report.flag(program, flag)
             if path and path.rpartition("/")[2] != name:
                 yield f"{program} has {flag} {path}: certs shows it, but rotate-certs looks for {name}"
+
+
+def _haproxy_notes(report: HostReport) -> Iterator[str]:
+    balanced_api = balancer.balanced_api(report)
+    if balanced_api is None and HAPROXY in report.programs:
+        yield "haproxy runs, but no backend of it has servers on the API's port: set haproxy.bind_port yourself"
+    if balanced_api is not None:
+        if not balanced_api.stats_socket:
+            yield "haproxy has no stats socket: its servers are not shown, and drain and ready are refused"
+        if balanced_api.named_hosts:
+            names = ", ".join(balanced_api.named_hosts)
+            yield f"haproxy's backend {balanced_api.name} names {names}, not addresses: see that their hosts are listed"
+        if balanced_api.others:
+            others = ", ".join(balanced_api.others)
+            yield f"haproxy's backends {others} have servers on the API's port too: {balanced_api.name} is used"
+    for condition in balancer.undecided(report):
+        yield f"haproxy's configuration has `.if {condition}`, which is not evaluated: check haproxy's part"
 
 
 def _keepalived_notes(report: HostReport, silent_hosts: list[str]) -> Iterator[str]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from haconsole.model.etcd import EtcdMember
+from haconsole.probes.balancers.haproxy_lines import HaproxyFiles
 from haconsole.probes.balancers.keepalived_lines import ConfigFiles, single_file
 from haconsole.probes.kubernetes.kubeadm_config import ClusterConfiguration
 from haconsole.transport.kube_objects import Node
@@ -49,7 +50,7 @@ class HostReport:
     """The file that `server` is from."""
     authority: str = ""
     """SHA-256 of the CA in that kubeconfig, in hexadecimal; empty where it could not be read."""
-    haproxy: str = field(default="", repr=False)
+    haproxy: HaproxyFiles = field(default=HaproxyFiles(()), repr=False)
     keepalived: ConfigFiles = field(default=single_file(""), repr=False)
 
     def flag(self, program: str, name: str, default: str = "") -> str:

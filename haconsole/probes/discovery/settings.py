@@ -10,7 +10,7 @@ from haconsole.configs.owner import owner_of
 from haconsole.inventory.importers.draft import Settings, Value, host_name
 from haconsole.inventory.schema import Etcd, Haproxy, Keepalived, Kubernetes, LeaderElection
 from haconsole.probes.discovery.balancer import BalancedApi
-from haconsole.probes.discovery.host_report import API, ETCD, HAPROXY, KEEPALIVED, MANAGER, HostReport, Others
+from haconsole.probes.discovery.host_report import API, ETCD, KEEPALIVED, MANAGER, HostReport, Others
 from haconsole.probes.kubernetes.kubeadm_config import ClusterConfiguration
 
 _NAME_LENGTH = 48
@@ -28,7 +28,7 @@ def cluster_name(report: HostReport, kubeadm: ClusterConfiguration | None = None
 
     kubeadm calls every cluster kubernetes; endpoint and CA are the same on each of its hosts. Else the host's name.
     """
-    if own := owner_of(report.keepalived.texts[report.keepalived.main]) or owner_of(report.haproxy):
+    if own := owner_of(report.keepalived.texts[report.keepalived.main]) or _owner_of_haproxy(report):
         return own
     names = (report.flag(MANAGER, "cluster-name"), report.flag(ETCD, "initial-cluster-token"))
     usual = ("", Kubernetes().cluster_name, Etcd().token)
@@ -42,6 +42,10 @@ def _by_endpoint(report: HostReport, kubeadm: ClusterConfiguration | None) -> st
         return None
     server = urlsplit(f"//{kubeadm.endpoint}" if kubeadm and kubeadm.endpoint else report.server).hostname
     return f"{server[:_NAME_LENGTH]}-{report.authority[:8]}".rstrip("-") if server else None
+
+
+def _owner_of_haproxy(report: HostReport) -> str | None:
+    return next((own for text in report.haproxy.texts if (own := owner_of(text))), None)
 
 
 def etcd(report: HostReport) -> Settings:
@@ -104,7 +108,7 @@ def _with_port(endpoint: str) -> str:
 def haproxy(report: HostReport, balanced_api: BalancedApi) -> Settings:
     values: dict[str, Value | None] = {
         "bind_port": balanced_api.bind_port or None,
-        "config_file": report.flag(HAPROXY, "f") or None,
+        "config_file": next(iter(report.haproxy.paths), None),
         "stats_socket": balanced_api.stats_socket or None,
         "balance": balanced_api.balance or None,
     }

@@ -18,6 +18,7 @@ from haconsole.inventory.schema import Inventory
 from haconsole.model.etcd import EtcdMember
 from haconsole.model.hosts import Role
 from haconsole.model.names import HostName, MemberId
+from haconsole.probes.balancers.haproxy_lines import HaproxyFiles
 from haconsole.probes.balancers.keepalived_lines import single_file
 from haconsole.probes.discovery.ask import inventory_of as draft_inventory
 from haconsole.probes.discovery.ask import programs_of, read_host
@@ -71,6 +72,8 @@ backend masters
     server c 10.0.0.13:6443 check
 """
 
+HAPROXY_FILES = HaproxyFiles((HAPROXY,), ("/etc/haproxy/haproxy.cfg",))
+
 KEEPALIVED = """\
 vrrp_instance API {
     interface eth0
@@ -117,7 +120,7 @@ HAND_MADE = HostReport(
     },
     etcd_file="/etc/default/etcd",
     server="https://api.example:443",
-    haproxy=HAPROXY,
+    haproxy=HAPROXY_FILES,
     keepalived=single_file(KEEPALIVED),
 )
 KUBEADM = HostReport(
@@ -285,7 +288,7 @@ KUBEADM_ANSWER = framed(
 
 
 async def test_a_balancer_leads_to_a_control_plane() -> None:
-    lb = HostReport("lb", ("10.0.0.41/24",), {"haproxy": HAND_MADE.programs["haproxy"]}, haproxy=HAPROXY)
+    lb = HostReport("lb", ("10.0.0.41/24",), {"haproxy": HAND_MADE.programs["haproxy"]}, haproxy=HAPROXY_FILES)
     hosts = {address: FakeHost(address) for address in ("10.0.0.11", "10.0.0.12", "10.0.0.13")}
     hosts["10.0.0.11"].cut()
     hosts["10.0.0.12"].when("sh", say=KUBEADM_ANSWER)
@@ -300,11 +303,15 @@ async def test_a_balancer_leads_to_a_control_plane() -> None:
 
 def test_a_balancer_adds_the_vips_of_its_control_planes() -> None:
     lb = HostReport(
-        "lb", ("10.0.0.41/24",), {"keepalived": Program("", {})}, haproxy=HAPROXY, keepalived=single_file(KEEPALIVED)
+        "lb",
+        ("10.0.0.41/24",),
+        {"keepalived": Program("", {})},
+        haproxy=HAPROXY_FILES,
+        keepalived=single_file(KEEPALIVED),
     )
     others = Others(hosts={"10.0.0.41": lb})
     programs = {name: one for name, one in HAND_MADE.programs.items() if name not in ("haproxy", "keepalived")}
-    plane = replace(HAND_MADE, programs=programs, haproxy="", keepalived=single_file(""))
+    plane = replace(HAND_MADE, programs=programs, haproxy=HaproxyFiles(()), keepalived=single_file(""))
     inventory = inventory_of(text_of(plane, others))
     assert [vip.address for vip in inventory.vips] == ["10.0.0.100/24"]
     assert [host.name for host in inventory.with_role(Role.LOAD_BALANCER)] == ["lb"]
@@ -321,14 +328,15 @@ def test_hosts_that_were_logged_in_to_tell_their_names_and_priorities() -> None:
 
 
 def test_the_cluster_is_called_what_it_was_bootstrapped_as() -> None:
-    told = HostReport("cp1", ("10.0.0.11/24",), HAND_MADE.programs, haproxy=f"# haconsole: cluster prod\n{HAPROXY}")
+    files = HaproxyFiles((f"# haconsole: cluster prod\n{HAPROXY}",))
+    told = HostReport("cp1", ("10.0.0.11/24",), HAND_MADE.programs, haproxy=files)
     assert inventory_of(text_of(told)).cluster == "prod"
 
 
 def test_a_worker_and_a_balancer_alone_are_no_more_than_they_are() -> None:
     worker = HostReport("w1", ("10.0.0.31/24",), {"kubelet": Program("/usr/bin/kubelet", {})})
     assert "roles: [worker]" in text_of(worker)
-    balancer = HostReport("lb", ("10.0.0.41/24",), {"haproxy": HAND_MADE.programs["haproxy"]}, haproxy=HAPROXY)
+    balancer = HostReport("lb", ("10.0.0.41/24",), {"haproxy": HAND_MADE.programs["haproxy"]}, haproxy=HAPROXY_FILES)
     assert "name: lb\n    address: 10.0.0.41\n    roles: [load-balancer]" in text_of(balancer)
 
 
@@ -371,7 +379,7 @@ WORDS = st.lists(
 
 @given(WORDS | st.text(), WORDS | st.text())
 def test_nothing_in_a_configuration_raises(haproxy: str, keepalived: str) -> None:
-    told = HostReport("x", ("10.0.0.1/24",), {}, haproxy=haproxy, keepalived=single_file(keepalived))
+    told = HostReport("x", ("10.0.0.1/24",), {}, haproxy=HaproxyFiles((haproxy,)), keepalived=single_file(keepalived))
     balanced_api(told)
     vips(told)
     priority(told)

@@ -1,0 +1,93 @@
+"""A draft without what no inventory can hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from haconsole.inventory.decode import decode
+from haconsole.inventory.formats import Folders
+from haconsole.inventory.importers.draft import Draft, HostDraft, Omitted, Settings, write
+from haconsole.inventory.nodes import ListNode, MapNode, Node, UnreadableError, compose
+from haconsole.inventory.problems import Fault, Mark
+
+_PARTS = ("etcd", "kubernetes", "haproxy", "keepalived")
+_ROUNDS = 5
+Where = tuple[str | int, ...]
+
+
+def fitting(draft: Draft) -> Draft:
+    """The draft with each setting that the schema refuses replaced by the reason; what must be there stays."""
+    for _ in range(_ROUNDS):
+        fitted = draft
+        for where, fault in _faults(draft):
+            fitted = _without(fitted, where, Omitted(f"{fault.what}; {fault.mend}"))
+        if fitted == draft:
+            break
+        draft = fitted
+    return draft
+
+
+def _faults(draft: Draft) -> Iterator[tuple[Where, Fault]]:
+    try:
+        root = compose(write(draft))
+    except UnreadableError:
+        return
+    places = {mark: where for where, mark in reversed(list(_values(root, ())))}
+    for fault in decode(root, Folders(Path("/"), None)).faults:
+        if fault.mark in places:
+            yield places[fault.mark], fault
+
+
+def _values(node: Node, where: Where) -> Iterator[tuple[Where, Mark]]:
+    if isinstance(node, MapNode):
+        for key, value in node.entries:
+            yield from _values(value, (*where, key.text))
+    elif isinstance(node, ListNode):
+        for index, value in enumerate(node.items):
+            yield from _values(value, (*where, index))
+    else:
+        yield where, node.mark
+
+
+def _without(draft: Draft, where: Where, omitted: Omitted) -> Draft:
+    match where:
+        case (str(part), str(key), *_) if part in _PARTS:
+            return _with_part(draft, part, {**(getattr(draft, part) or {}), key: omitted})
+        case ("vips", int(index), str(key), *_):
+            places = [_written(draft.vips, at) for at in range(len(draft.vips))]
+            pairs = zip(places, draft.vips, strict=True)
+            return replace(draft, vips=tuple(_vip(vip, key, omitted) if at == index else vip for at, vip in pairs))
+        case ("hosts", int(index), ("vrrp_priority" | "etcd_name") as key):
+            hosts = [_host(host, key, omitted) if at == index else host for at, host in enumerate(draft.hosts)]
+            return replace(draft, hosts=tuple(hosts))
+        case _:
+            return draft
+
+
+def _with_part(draft: Draft, part: str, settings: Settings) -> Draft:
+    match part:
+        case "etcd":
+            return replace(draft, etcd=settings)
+        case "kubernetes":
+            return replace(draft, kubernetes=settings)
+        case "haproxy":
+            return replace(draft, haproxy=settings)
+        case _:
+            return replace(draft, keepalived=settings)
+
+
+def _written(vips: tuple[Settings, ...], at: int) -> int | None:
+    """The place of a VIP among those that are written, None for one that is not."""
+    real = [index for index, vip in enumerate(vips) if not isinstance(vip.get("address"), Omitted)]
+    return real.index(at) if at in real else None
+
+
+def _vip(vip: Settings, key: str, omitted: Omitted) -> Settings:
+    """A VIP without a setting; one whose address is refused is left out completely."""
+    return {"address": omitted} if key == "address" else {**vip, key: omitted}
+
+
+def _host(host: HostDraft, key: str, omitted: Omitted) -> HostDraft:
+    return replace(host, vrrp_priority=omitted) if key == "vrrp_priority" else replace(host, etcd_name=omitted)

@@ -1,0 +1,113 @@
+"""Reports of hosts as real clusters have them: ``discovered`` holds their processes and configurations."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from haconsole.inventory.importers.draft import write
+from haconsole.inventory.load import examine
+from haconsole.inventory.schema import Inventory
+from haconsole.model.hosts import Role
+from haconsole.probes.balancers.haproxy_lines import HaproxyFiles
+from haconsole.probes.balancers.keepalived_lines import single_file
+from haconsole.probes.discovery.ask import programs_of
+from haconsole.probes.discovery.balancer import balanced_api
+from haconsole.probes.discovery.draft import draft_of, own_address
+from haconsole.probes.discovery.host_report import HostReport, Others
+
+FOLDER = Path(__file__).parent / "discovered"
+
+
+def report_of(case: str) -> HostReport:
+    def text(name: str) -> str:
+        path = FOLDER / case / name
+        return path.read_text() if path.exists() else ""
+
+    return HostReport(
+        "a",
+        addresses=("10.5.0.1/24",),
+        programs=programs_of(text("processes.txt")),
+        static_pods=frozenset(text("pods.txt").split()),
+        haproxy=HaproxyFiles((text("haproxy.cfg"),), ("/etc/haproxy/haproxy.cfg",)),
+        keepalived=single_file(text("keepalived.conf")),
+    )
+
+
+def text_of(report: HostReport, others: Others | None = None) -> str:
+    own = own_address(report)
+    return write(draft_of(report, others or Others(), source="", ssh={"user": "root"}, jump=None, reached_by=own))
+
+
+def usable(text: str) -> Inventory:
+    examined = examine(text, "<found>", Path("/"))
+    assert examined.inventory is not None, examined.errors
+    return examined.inventory
+
+
+def test_a_folder_of_configurations_is_not_the_configuration() -> None:
+    text = text_of(report_of("folder-of-configurations"))
+    assert usable(text).vips
+    assert "config_file" not in text
+
+
+@pytest.mark.parametrize("balance", ["static-rr", "random", "random(2)", "uri depth 3", "hash src", "rdp-cookie"])
+def test_a_balance_that_no_inventory_can_hold_is_left_out_with_a_note(balance: str) -> None:
+    report = report_of("unknown-balance")
+    files = HaproxyFiles((report.haproxy.texts[0].replace("static-rr", balance),), report.haproxy.paths)
+    text = text_of(replace(report, haproxy=files))
+    assert usable(text).haproxy is None
+    assert f"# left out: haproxy.balance is '{balance}'" in text
+
+
+def test_a_priority_that_no_inventory_can_hold_is_left_out_with_a_note() -> None:
+    text = text_of(report_of("priority-255"))
+    assert [host.vrrp_priority for host in usable(text).hosts] == [None, None, None]
+    assert "    # left out: vrrp_priority of host a is 255" in text
+
+
+def test_everything_else_about_a_vip_is_kept_where_one_setting_is_left_out() -> None:
+    report = report_of("priority-255")
+    keepalived = report.keepalived.texts[report.keepalived.main].replace("priority 255", "advert_int 200")
+    text = text_of(replace(report, keepalived=single_file(keepalived)))
+    (vip,) = usable(text).vips
+    assert (vip.address, vip.router_id, vip.interface) == ("10.5.0.100/24", 61, "eth0")
+    assert "# left out: advert_int_s" in text
+
+
+def test_haproxy_whose_servers_are_names_makes_a_load_balancer_with_a_note() -> None:
+    report = report_of("backend-not-understood")
+    text = text_of(report)
+    assert "roles: [load-balancer]" in text
+    assert "# - haproxy's backend api names api.example.org, not addresses" in text
+    found = balanced_api(report)
+    assert found is not None
+    assert (found.name, found.bind_port, found.servers) == ("api", 8443, ())
+
+
+def test_haproxy_without_servers_of_the_api_makes_a_load_balancer_with_a_note() -> None:
+    report = report_of("backend-not-understood")
+    files = HaproxyFiles(("listen web\n bind :80\n server w 10.5.0.9:8080\n",), ())
+    text = text_of(replace(report, haproxy=files))
+    assert "roles: [load-balancer]" in text
+    assert "# - haproxy runs, but no backend of it has servers on the API's port" in text
+
+
+def test_a_balancer_names_the_control_planes() -> None:
+    text = text_of(report_of("balancer-only"))
+    for address in ("10.5.0.2", "10.5.0.3", "10.5.0.11"):
+        assert f"address: {address}\n    roles: [control-plane]" in text
+
+
+def test_a_frontend_with_use_backend_leads_to_its_backend() -> None:
+    files = HaproxyFiles((Path(__file__).parent.joinpath("haproxy_cfg", "use-backend.cfg").read_text(),))
+    found = balanced_api(HostReport("h", haproxy=files))
+    assert found is not None
+    assert (found.name, found.bind_port, found.servers) == ("api", 9443, (("a", "10.5.0.1"),))
+
+
+def test_roles_of_balancers_are_those_of_running_programs() -> None:
+    report = report_of("folder-of-configurations")
+    assert [host.name for host in usable(text_of(report)).with_role(Role.LOAD_BALANCER)] == ["a"]
