@@ -1,4 +1,4 @@
-"""haproxy's configuration, whoever wrote it, as the frontends and backends that haproxy makes of it."""
+"""haproxy's configuration, of any origin, as the frontends and backends that haproxy makes of it."""
 
 from __future__ import annotations
 

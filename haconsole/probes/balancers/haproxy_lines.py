@@ -63,7 +63,7 @@ class LineReader:
         self._global = False
 
     def lines(self) -> Iterator[ConfigLine]:
-        """A block under a condition that cannot be decided is read, and its lines say so."""
+        """Every line that counts; those under a condition that cannot be decided are among them, marked with it."""
         for text in self._files.texts:
             yield from self._of_file(text)
 
@@ -126,7 +126,7 @@ class _Block:
 
 
 class _Condition:
-    """Evaluates a condition: None where it asks for what is not known here."""
+    """Evaluates a condition: None where it depends on something unknown here."""
 
     def __init__(self, text: str, environment: Mapping[str, str], files: HaproxyFiles) -> None:
         self._text, self._at = text, 0
@@ -206,7 +206,7 @@ def version_of(text: str) -> tuple[int, ...]:
 
 
 def split_line(line: str, environment: Mapping[str, str]) -> tuple[str, ...] | None:
-    """The words of a line; None where haproxy refuses it."""
+    """A line split into words; None where haproxy refuses it."""
     return _Splitter(line, environment).words()
 
 
