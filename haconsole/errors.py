@@ -23,16 +23,16 @@ class ExitCode(IntEnum):
 class HaconsoleError(Exception):
     """A failure told in words a person can act on.
 
-    `what` says what happened, `mend` what to do next (may be empty); `exit_code` is what a verb ends with when the
+    `what` says what happened, `hint` what to do next (may be empty); `exit_code` is what a verb ends with when the
     error reaches the command line.
     """
 
     exit_code: ExitCode = ExitCode.FAILED
 
-    def __init__(self, what: str, *, mend: str = "") -> None:
-        super().__init__(f"{what}; {mend}" if mend else what)
+    def __init__(self, what: str, *, hint: str = "") -> None:
+        super().__init__(f"{what}; {hint}" if hint else what)
         self.what = what
-        self.mend = mend
+        self.hint = hint
 
 
 class UsageError(HaconsoleError):

@@ -6,7 +6,7 @@ from haconsole.actions.action import Action, Argument, ArgumentKind, Planner, Re
 from haconsole.actions.bootstrap.plan import plan_bootstrap
 from haconsole.actions.failover import failover_actions
 from haconsole.actions.membership.catalogue import membership_actions
-from haconsole.actions.plan_context import Part
+from haconsole.actions.plan_context import BootstrapPart
 from haconsole.actions.restart import restart_action
 from haconsole.actions.restore import restore_action
 from haconsole.actions.rotation.catalogue import rotation_actions
@@ -51,7 +51,7 @@ def find_action(name: str) -> Action:
     match = next((action for action in catalogue() if action.name == name), None)
     if match is None:
         names = ", ".join(action.name for action in catalogue())
-        raise UsageError(f"there is no action {name!r}", mend=f"choose one of: {names}")
+        raise UsageError(f"there is no action {name!r}", hint=f"choose one of: {names}")
     return match
 
 
@@ -67,13 +67,13 @@ def check_request(action: Action, request: Request) -> None:
     known = {argument.name: argument for argument in action.arguments}
     for name, value in request.items():
         if name not in known:
-            raise UsageError(f"{action.name} has no argument {name!r}", mend=_usage(action))
+            raise UsageError(f"{action.name} has no argument {name!r}", hint=_usage(action))
         choices = known[name].choices
         if choices and value not in choices:
-            raise UsageError(f"{name} cannot be {value!r}", mend=f"choose one of: {', '.join(choices)}")
+            raise UsageError(f"{name} cannot be {value!r}", hint=f"choose one of: {', '.join(choices)}")
     for argument in action.arguments:
         if argument.required and argument.name not in request:
-            raise UsageError(f"{action.name} needs {argument.name}", mend=_usage(action))
+            raise UsageError(f"{action.name} needs {argument.name}", hint=_usage(action))
 
 
 def _usage(action: Action) -> str:
@@ -92,7 +92,7 @@ def _word(argument: Argument) -> str:
 def _bootstrap() -> Action:
     def planner(snapshot: ClusterSnapshot, inventory: Inventory, request: Request) -> Plan | Refusal:
         only = request.get("only")
-        return plan_bootstrap(snapshot, inventory, Part(only) if only else None)
+        return plan_bootstrap(snapshot, inventory, BootstrapPart(only) if only else None)
 
     return Action(
         name="bootstrap",
@@ -106,7 +106,7 @@ def _bootstrap() -> Action:
                 "only",
                 ArgumentKind.CHOICE,
                 "set up only this part and leave the others unchanged",
-                choices=tuple(part.value for part in Part),
+                choices=tuple(part.value for part in BootstrapPart),
             ),
         ),
         planner=planner,

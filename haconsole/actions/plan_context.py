@@ -14,7 +14,7 @@ from haconsole.model.observed import value_of
 from haconsole.model.snapshot import ClusterSnapshot
 
 
-class Part(StrEnum):
+class BootstrapPart(StrEnum):
     """The parts that can be bootstrapped separately."""
 
     ETCD = "etcd"
@@ -30,7 +30,7 @@ class PlanContext:
     inventory: Inventory
     layout: Layout
     snapshot: ClusterSnapshot
-    parts: frozenset[Part]
+    parts: frozenset[BootstrapPart]
 
     @property
     def etcd(self) -> tuple[Host, ...]:
@@ -44,19 +44,19 @@ class PlanContext:
     def control_planes(self) -> tuple[Host, ...]:
         return self.inventory.with_role(Role.CONTROL_PLANE)
 
-    def hosts_of(self, part: Part) -> tuple[Host, ...]:
+    def hosts_of(self, part: BootstrapPart) -> tuple[Host, ...]:
         """The hosts that `part` runs on."""
         match part:
-            case Part.ETCD:
+            case BootstrapPart.ETCD:
                 return self.etcd
-            case Part.HAPROXY | Part.KEEPALIVED:
+            case BootstrapPart.HAPROXY | BootstrapPart.KEEPALIVED:
                 return self.balancers
-            case Part.KUBERNETES:
+            case BootstrapPart.KUBERNETES:
                 return self.control_planes
 
-    def parts_on(self, host: Host) -> tuple[Part, ...]:
+    def parts_on(self, host: Host) -> tuple[BootstrapPart, ...]:
         """The requested parts that run on `host`."""
-        return tuple(part for part in Part if part in self.parts and host in self.hosts_of(part))
+        return tuple(part for part in BootstrapPart if part in self.parts and host in self.hosts_of(part))
 
     @property
     def hosts(self) -> tuple[Host, ...]:
@@ -84,18 +84,18 @@ class PlanContext:
         return next((entry.interface for entry in addresses or () if entry.address == host.address), None)
 
 
-def plan_context(snapshot: ClusterSnapshot, inventory: Inventory, only: Part | None) -> PlanContext:
+def plan_context(snapshot: ClusterSnapshot, inventory: Inventory, only: BootstrapPart | None) -> PlanContext:
     """The context for all parts of the inventory, or for the requested one."""
     parts = frozenset({only}) if only else _parts_of(inventory)
     return PlanContext(inventory, layout(inventory), snapshot, parts)
 
 
-def _parts_of(inventory: Inventory) -> frozenset[Part]:
+def _parts_of(inventory: Inventory) -> frozenset[BootstrapPart]:
     balanced = bool(inventory.with_role(Role.LOAD_BALANCER)) and inventory.kubernetes is not None
     there = {
-        Part.ETCD: bool(inventory.with_role(Role.ETCD)),
-        Part.HAPROXY: balanced,
-        Part.KEEPALIVED: balanced and bool(inventory.vips),
-        Part.KUBERNETES: inventory.kubernetes is not None and bool(inventory.with_role(Role.CONTROL_PLANE)),
+        BootstrapPart.ETCD: bool(inventory.with_role(Role.ETCD)),
+        BootstrapPart.HAPROXY: balanced,
+        BootstrapPart.KEEPALIVED: balanced and bool(inventory.vips),
+        BootstrapPart.KUBERNETES: inventory.kubernetes is not None and bool(inventory.with_role(Role.CONTROL_PLANE)),
     }
     return frozenset(part for part, present in there.items() if present)

@@ -26,7 +26,7 @@ from haconsole.actions.checks import (
 )
 from haconsole.actions.membership.change import answers
 from haconsole.actions.operations import Irreversible, RunCommand, SendFile
-from haconsole.actions.plan_context import Part, PlanContext, plan_context
+from haconsole.actions.plan_context import BootstrapPart, PlanContext, plan_context
 from haconsole.actions.step import Plan, Refusal, Step
 from haconsole.actions.steps.etcd import SNAPSHOT_WHOLE, add_step, either_healthy, promote_step
 from haconsole.actions.steps.order import Group, in_order, steps_named
@@ -156,7 +156,7 @@ def _groups(ctx: PlanContext, source: Source, stamp: str) -> tuple[Group, ...]:
     units = (
         tuple(component.unit or "" for component in ctx.layout.kubernetes.components) if ctx.layout.kubernetes else ()
     )
-    planes = ctx.control_planes if Part.KUBERNETES in ctx.parts else ()
+    planes = ctx.control_planes if BootstrapPart.KUBERNETES in ctx.parts else ()
     return (
         *_send_snapshot(source),
         (_whole(source), *(_ready(ctx, host) for host in ctx.etcd)),
@@ -339,7 +339,7 @@ def _settled_step(ctx: PlanContext, host: Host) -> Step:
 def _control_planes(ctx: PlanContext) -> tuple[Group, ...]:
     """Every API server with the current members, then the components that use it."""
     kubernetes = ctx.layout.kubernetes
-    if kubernetes is None or Part.KUBERNETES not in ctx.parts:
+    if kubernetes is None or BootstrapPart.KUBERNETES not in ctx.parts:
         return ()
     steps = kubernetes_steps(ctx, ())
     apiserver, *others = (f"kubernetes.{component.name}" for component in kubernetes.components)

@@ -161,7 +161,7 @@ async def agreed(plan: Plan, *, yes: bool) -> None:
     if plan.data_loss:
         await confirmed_by_name(f"\n{plan_heading(plan)}. Lost for good: {plan.data_loss}.", plan.cluster)
     elif not await confirmed(f"\n{plan_heading(plan)}. Carry it out?"):
-        raise UsageError("not carried out: it was not agreed to", mend="answer y, or say --yes")
+        raise UsageError("not carried out: it was not agreed to", hint="answer y, or say --yes")
 
 
 def print_plan(planned: Plan | Refusal, *, as_json: bool) -> int:

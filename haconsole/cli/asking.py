@@ -12,12 +12,12 @@ from haconsole.errors import UsageError
 
 async def confirmed_by_name(what: str, name: str) -> None:
     """Tell `what` on stderr and return when `name` is typed. Raises UsageError when it is not, or nobody can."""
-    mend = f"type {name} when asked, or say --confirm {name}"
+    hint = f"type {name} when asked, or say --confirm {name}"
     if not sys.stdin.isatty():
-        raise UsageError("this is for good, and there is nobody to ask for agreement", mend=mend)
+        raise UsageError("this is for good, and there is nobody to ask for agreement", hint=hint)
     click.echo(f"{what}\nType {name} to carry it out: ", nl=False, err=True)
     if (await _line()).strip() != name:
-        raise UsageError("not carried out: it was not agreed to", mend=mend)
+        raise UsageError("not carried out: it was not agreed to", hint=hint)
 
 
 async def confirmed(question: str) -> bool:
@@ -26,7 +26,7 @@ async def confirmed(question: str) -> bool:
     Raises UsageError where stdin is no terminal.
     """
     if not sys.stdin.isatty():
-        raise UsageError("there is nobody to ask for agreement", mend="say --yes")
+        raise UsageError("there is nobody to ask for agreement", hint="say --yes")
     click.echo(f"{question} [y/N] ", nl=False, err=True)
     return (await _line()).strip().lower() in ("y", "yes")
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import TextIO
 
-from haconsole.cli.reports.progress import Progress, after, ended_line, live_lines, plain_line
+from haconsole.cli.reports.progress import RunProgress, after, ended_line, live_lines, plain_line
 from haconsole.execution.events import Event, Outcome, StepDone
 
 RED, GREEN, PLAIN = "\x1b[31m", "\x1b[32m", "\x1b[0m"
@@ -23,7 +23,7 @@ class Board:
         self._live = live
         self._colour = colour
         self._now = now
-        self._progress = Progress()
+        self._progress = RunProgress()
         self._drawn: tuple[str, ...] = ()
 
     def show(self, event: Event) -> None:

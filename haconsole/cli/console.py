@@ -40,7 +40,7 @@ def show(inventory: Path, *, read_only: bool = False, theme: str | None = None, 
     Raises InventoryError, ThemeError and UsageError before anything is painted.
     """
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        raise UsageError("the console needs a terminal", mend="use `haconsole status` in scripts and pipes")
+        raise UsageError("the console needs a terminal", hint="use `haconsole status` in scripts and pipes")
     gc.disable()  # nothing made before the first paint is garbage; the console switches it on again
     from haconsole.inventory.load import load
     from haconsole.ui.asker import ScreenAsker

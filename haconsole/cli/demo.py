@@ -15,7 +15,7 @@ from haconsole.cli.recording import show_recording
 from haconsole.errors import ExitCode
 from haconsole.lab.errors import LabImpossibleError
 from haconsole.lab.lab import Lab
-from haconsole.lab.shape import Shape
+from haconsole.lab.shape import LabShape
 
 SHIPPED = Path(__file__).parents[1] / "recording" / "failovers.jsonl.gz"
 """What three lab hosts were seen to do: keepalived stopped on the VIP's owner and started; another host off and on."""
@@ -59,7 +59,7 @@ def _hosts(name: str) -> Path:
     lab = Lab(name)
     progress = progress_on(sys.stderr)
     try:
-        lab.up(Shape(), progress)
+        lab.up(LabShape(), progress)
     finally:
         progress.done()
     return lab.inventory_path

@@ -120,5 +120,5 @@ def _usable(draft: Draft) -> Inventory:
 
     examined = examine(write(draft), "<arguments>", Path("/"))
     if examined.inventory is None:
-        raise UsageError("; ".join(f"{problem.what}; {problem.mend}" for problem in examined.errors))
+        raise UsageError("; ".join(f"{problem.what}; {problem.hint}" for problem in examined.errors))
     return examined.inventory

@@ -39,7 +39,7 @@ async def drive(run: Run, tell: Callable[[Event], None], *, redraw: bool) -> tup
                 if isinstance(event, RunDone):
                     ending = event
     if ending is None:
-        raise HaconsoleError("the run ended without a result", mend="read its record: haconsole runs")
+        raise HaconsoleError("the run ended without a result", hint="read its record: haconsole runs")
     return ending, bool(received)
 
 

@@ -23,7 +23,7 @@ from haconsole.lab.lab import Lab
 from haconsole.lab.places import Places
 from haconsole.lab.prepare import prepare as prepare_machine
 from haconsole.lab.progress import Progress
-from haconsole.lab.shape import Shape
+from haconsole.lab.shape import LabShape
 from haconsole.lab.spec import DEFAULT_NAME, Balancer, Debian, EtcdTopology, KubeadmSpec
 
 
@@ -74,7 +74,7 @@ def prepare(
 ) -> None:
     """Install and build what labs of this kind are made from; nothing to do the second time."""
     layout = _layout(kubeadm, None, None, no_kubernetes)
-    shape = Shape(
+    shape = LabShape(
         kubernetes=not no_kubernetes, kubernetes_bin=kubernetes_bin, debian=debian, kubeadm=layout, mirror=mirror
     )
     with _showing() as progress:
@@ -114,9 +114,9 @@ def up(
     """Make a lab's hosts and boot them; repair what is missing of a lab that exists."""
     one = Lab(name)
     layout = _layout(kubeadm, etcd, balancer, no_kubernetes)
-    shape = Shape(hosts, workers, bastion, not no_kubernetes, kubernetes_bin, debian, layout, mirror)
-    if saved is not None and shape != Shape():
-        raise UsageError("--from takes the saved lab's shape", mend="leave the other options out")
+    shape = LabShape(hosts, workers, bastion, not no_kubernetes, kubernetes_bin, debian, layout, mirror)
+    if saved is not None and shape != LabShape():
+        raise UsageError("--from takes the saved lab's shape", hint="leave the other options out")
     with _showing() as progress:
         changed = True
         if saved is not None:
@@ -132,11 +132,11 @@ def _layout(
 ) -> KubeadmSpec | None:
     """The layout for kubeadm that options ask for; raises UsageError for options that contradict each other."""
     if kubeadm and no_kubernetes:
-        raise UsageError("--kubeadm needs the Kubernetes programs", mend="leave --no-kubernetes out")
+        raise UsageError("--kubeadm needs the Kubernetes programs", hint="leave --no-kubernetes out")
     if kubeadm:
         return KubeadmSpec(etcd or EtcdTopology.STACKED, balancer or Balancer.HOSTS)
     if etcd or balancer:
-        raise UsageError("--etcd and --balancer are for kubeadm labs", mend="add --kubeadm")
+        raise UsageError("--etcd and --balancer are for kubeadm labs", hint="add --kubeadm")
     return None
 
 

@@ -111,7 +111,7 @@ async def _resume(
         if not yes:
             show(remaining_text(record, datetime.now(UTC), page_width()), err=True)
             if not await confirmed(f"\nCarry {name} on?"):
-                raise UsageError("not carried on: it was not agreed to", mend="answer y, or say --yes")
+                raise UsageError("not carried on: it was not agreed to", hint="answer y, or say --yes")
         status = await perform(await session.resume(name), as_json=as_json)
     if status == ExitCode.OK:
         tell_change(file, record.plan, apply=update)

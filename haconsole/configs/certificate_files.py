@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from haconsole.configs.layout import EtcdLayout, KeyPairFiles, KubeClient, KubernetesLayout, Layout, successor
+from haconsole.configs.layout import EtcdLayout, KeyPairFiles, KubeClientFiles, KubernetesLayout, Layout, successor
 from haconsole.inventory.schema import Deployment, Host
 from haconsole.model.hosts import Role
 
@@ -31,7 +31,7 @@ def certificate_files(layout: Layout, host: Host) -> tuple[CertificateFile, ...]
     """The certificate files `host` should have, by its roles."""
     etcd = _etcd_certificates(layout.etcd, host) if Role.ETCD in host.roles else ()
     kube = _kube_certificates(layout.kubernetes) if layout.kubernetes and Role.CONTROL_PLANE in host.roles else ()
-    return (*etcd, *kube, *_trusted(layout, host, {file.cert for file in etcd + kube}))
+    return (*etcd, *kube, *_trusted_files(layout, host, {file.cert for file in etcd + kube}))
 
 
 def token_key_files(layout: Layout, host: Host) -> tuple[str, ...]:
@@ -42,7 +42,7 @@ def token_key_files(layout: Layout, host: Host) -> tuple[str, ...]:
     return pair.cert, pair.key, successor(pair).cert, successor(pair).key
 
 
-def _trusted(layout: Layout, host: Host, known: set[str]) -> tuple[CertificateFile, ...]:
+def _trusted_files(layout: Layout, host: Host, known: set[str]) -> tuple[CertificateFile, ...]:
     """CAs that the host verifies with and has no key of."""
     kube = layout.kubernetes
     if kube is None:
@@ -98,7 +98,7 @@ def _kube_certificates(kube: KubernetesLayout) -> tuple[CertificateFile, ...]:
     )
 
 
-def _client_certificate(role: str, client: KubeClient, ca: str) -> CertificateFile:
+def _client_certificate(role: str, client: KubeClientFiles, ca: str) -> CertificateFile:
     if client.files is None:
         return CertificateFile(role, client.kubeconfig, None, ca, kubeconfig=True)
     return CertificateFile(role, client.files.cert, client.files.key, ca, named_in=client.kubeconfig)

@@ -20,16 +20,16 @@ def haproxy_cfg(inventory: Inventory) -> str:
     TLS goes through untouched. A server is up while its /readyz says 200 over TLS: after one failure it is asked twice
     a second, so that a dead API server is out within three seconds and its connections are closed to move elsewhere.
     """
-    found = layout(inventory)
+    paths_of_layout = layout(inventory)
     settings = haproxy(inventory)
-    if found.haproxy is None or settings is None or found.kubernetes is None:
+    if paths_of_layout.haproxy is None or settings is None or paths_of_layout.kubernetes is None:
         raise ValueError("an inventory without load balancer or Kubernetes has no haproxy.cfg")
     parts = (
         owner_line(inventory),
-        _global(found.haproxy),
+        _global(paths_of_layout.haproxy),
         _defaults(),
-        _balancer(inventory, found.haproxy, found.kubernetes, settings.balance),
-        _health(found.haproxy),
+        _balancer(inventory, paths_of_layout.haproxy, paths_of_layout.kubernetes, settings.balance),
+        _health(paths_of_layout.haproxy),
     )
     return seal("\n".join(parts))
 
@@ -39,10 +39,12 @@ def haproxy_drop_in(inventory: Inventory) -> str:
 
     The folder outlives a stop: the distribution's own configuration may have its socket there too.
     """
-    found = layout(inventory).haproxy
-    folder = haproxy_run_folder(found) if found else ""
-    made = f"RuntimeDirectory={folder.removeprefix('/run/')}\nRuntimeDirectoryPreserve=yes\n" if folder else ""
-    return seal(f"{owner_line(inventory)}\n[Service]\n{made}Restart=always\nRestartSec=1\n")
+    paths_of_layout = layout(inventory).haproxy
+    folder = haproxy_run_folder(paths_of_layout) if paths_of_layout else ""
+    runtime_folder = (
+        f"RuntimeDirectory={folder.removeprefix('/run/')}\nRuntimeDirectoryPreserve=yes\n" if folder else ""
+    )
+    return seal(f"{owner_line(inventory)}\n[Service]\n{runtime_folder}Restart=always\nRestartSec=1\n")
 
 
 def haproxy_run_folder(haproxy: HaproxyLayout) -> str:

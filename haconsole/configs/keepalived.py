@@ -22,9 +22,9 @@ def keepalived_conf(inventory: Inventory, host: Host, interfaces: Mapping[Vip, s
     Passwords are named, not written: ``@secret:vrrp-auth/ADDRESS@`` (see `actions.operations.WriteFile`). The check has
     no weight: while it fails the instance is in FAULT and any other balancer takes over, whatever the priorities.
     """
-    found = layout(inventory)
+    paths_of_layout = layout(inventory)
     instances = (_instance(inventory, host, vip, interfaces[vip_address(vip)]) for vip in inventory.vips)
-    return seal("\n".join((owner_line(inventory), _global(host), _check(found), *instances)))
+    return seal("\n".join((owner_line(inventory), _global(host), _check(paths_of_layout), *instances)))
 
 
 def keepalived_check(inventory: Inventory) -> str:
@@ -32,16 +32,16 @@ def keepalived_check(inventory: Inventory) -> str:
 
     It asks haproxy here whether an API server is up, through bash alone, and fails while the `down` file is there.
     """
-    found = layout(inventory)
-    if found.keepalived is None or found.haproxy is None:
+    paths_of_layout = layout(inventory)
+    if paths_of_layout.keepalived is None or paths_of_layout.haproxy is None:
         raise ValueError("an inventory without VIP or load balancer has no check script")
     return seal(f"""\
 #!/bin/bash
 {owner_line(inventory)}
 # Holds the VIP here while haproxy on this host has at least one API server up.
-# The file {found.keepalived.down_file} makes this host give its VIPs up until it is removed.
-[ -e {found.keepalived.down_file} ] && exit 1
-exec 2>/dev/null 3<>/dev/tcp/127.0.0.1/{found.haproxy.health_port} || exit 1
+# The file {paths_of_layout.keepalived.down_file} makes this host give its VIPs up until it is removed.
+[ -e {paths_of_layout.keepalived.down_file} ] && exit 1
+exec 2>/dev/null 3<>/dev/tcp/127.0.0.1/{paths_of_layout.haproxy.health_port} || exit 1
 printf 'GET {HEALTH_PATH} HTTP/1.0\\r\\n\\r\\n' >&3
 read -r -t 1 _ status _ <&3
 [ "$status" = 200 ]
@@ -81,8 +81,8 @@ global_defs {{
 """
 
 
-def _check(found: Layout) -> str:
-    script = found.keepalived.check_script if found.keepalived else ""
+def _check(paths_of_layout: Layout) -> str:
+    script = paths_of_layout.keepalived.check_script if paths_of_layout.keepalived else ""
     return f"""\
 vrrp_script {CHECK_NAME} {{
     script "{script}"

@@ -20,8 +20,8 @@ def local_server(inventory: Inventory, host: Host) -> str:
 
 def endpoint_server(inventory: Inventory, host: Host) -> str:
     """The URL of the balanced API, or of the host's own API server where nothing balances."""
-    found = endpoint(inventory)
-    return f"https://{join_host_port(*found)}" if found else local_server(inventory, host)
+    api_endpoint = endpoint(inventory)
+    return f"https://{join_host_port(*api_endpoint)}" if api_endpoint else local_server(inventory, host)
 
 
 def kubeconfig(inventory: Inventory, *, user: str, files: KeyPairFiles, server: str) -> str:

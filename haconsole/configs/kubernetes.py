@@ -26,8 +26,8 @@ def version_of(text: str | None) -> tuple[int, int] | None:
 
 def apiserver_unit(inventory: Inventory, host: Host) -> str:
     """kube-apiserver.service for one control plane."""
-    found, kubernetes = layout(inventory), _settings(inventory)
-    paths = _paths(found)
+    paths_of_layout, kubernetes = layout(inventory), _settings(inventory)
+    paths = _paths(paths_of_layout)
     flags = (
         ("advertise-address", host.address),
         *((("bind-address", "::"),) if ":" in host.address else ()),
@@ -39,7 +39,7 @@ def apiserver_unit(inventory: Inventory, host: Host) -> str:
         ("client-ca-file", paths.ca.cert),
         ("tls-cert-file", paths.apiserver.cert),
         ("tls-private-key-file", paths.apiserver.key),
-        *_etcd_flags(inventory, found.etcd, paths),
+        *_etcd_flags(inventory, paths_of_layout.etcd, paths),
         ("kubelet-client-certificate", paths.apiserver_kubelet_client.cert),
         ("kubelet-client-key", paths.apiserver_kubelet_client.key),
         ("kubelet-preferred-address-types", "InternalIP,ExternalIP,Hostname"),
@@ -55,7 +55,9 @@ def apiserver_unit(inventory: Inventory, host: Host) -> str:
         ("service-account-signing-key-file", paths.service_account.key),
         ("service-cluster-ip-range", kubernetes.service_cidr),
     )
-    after = f"network-online.target {found.etcd.unit}" if found.etcd.unit else "network-online.target"
+    after = (
+        f"network-online.target {paths_of_layout.etcd.unit}" if paths_of_layout.etcd.unit else "network-online.target"
+    )
     return _unit(inventory, paths.components[0], "Kubernetes API server", flags, after=after, notify=True)
 
 
@@ -100,10 +102,10 @@ def _settings(inventory: Inventory) -> Kubernetes:
     return inventory.kubernetes
 
 
-def _paths(found: Layout) -> KubernetesLayout:
-    if found.kubernetes is None:
+def _paths(paths_of_layout: Layout) -> KubernetesLayout:
+    if paths_of_layout.kubernetes is None:
         raise ValueError("an inventory without Kubernetes has no control plane")
-    return found.kubernetes
+    return paths_of_layout.kubernetes
 
 
 def _etcd_flags(inventory: Inventory, etcd: EtcdLayout, paths: KubernetesLayout) -> tuple[Flag, ...]:

@@ -96,7 +96,7 @@ class ComponentLayout:
 
 
 @dataclass(frozen=True, slots=True)
-class KubeClient:
+class KubeClientFiles:
     """A kubeconfig and the client key pair it names; `files` is None where kubeadm embeds both in the kubeconfig."""
 
     kubeconfig: str
@@ -122,9 +122,9 @@ class KubernetesLayout:
     apiserver_kubelet_client: KeyPairFiles
     front_proxy_client: KeyPairFiles
     etcd_ca: str | None
-    admin: KubeClient
-    controller_manager: KubeClient
-    scheduler: KubeClient
+    admin: KubeClientFiles
+    controller_manager: KubeClientFiles
+    scheduler: KubeClientFiles
     components: tuple[ComponentLayout, ComponentLayout, ComponentLayout]
     manifest_dir: str | None
     kubelet_unit: str | None
@@ -291,9 +291,9 @@ def _kubernetes(inventory: Inventory, kube: Kubernetes) -> KubernetesLayout:
     )
 
 
-def _client(kube: Kubernetes, name: str) -> KubeClient:
+def _client(kube: Kubernetes, name: str) -> KubeClientFiles:
     files = None if kube.deployment is Deployment.KUBEADM else _pair(kube.pki_dir, name)
-    return KubeClient(f"{kube.config_dir}/{name}.conf", files)
+    return KubeClientFiles(f"{kube.config_dir}/{name}.conf", files)
 
 
 def _component(kube: Kubernetes, name: str, port: int, kubeconfig: str | None) -> ComponentLayout:

@@ -22,7 +22,7 @@ def fill_in(content: str, inventory: Inventory) -> str:
         name = f"{found[1]}/{found[2]}"
         secret = known.get(name)
         if secret is None:
-            raise HaconsoleError(f"the plan names a secret that the inventory does not have, {name}", mend="plan again")
+            raise HaconsoleError(f"the plan names a secret that the inventory does not have, {name}", hint="plan again")
         return secret.reveal()
 
     return close_seal(_NAMED.sub(value, content))

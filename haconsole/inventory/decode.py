@@ -12,8 +12,8 @@ from msgspec import inspect
 from haconsole.inventory.formats import Folders
 from haconsole.inventory.marks import Marks, Where
 from haconsole.inventory.nodes import ListNode, MapNode, Node, ScalarNode
-from haconsole.inventory.problems import Fault, Mark, shown
-from haconsole.inventory.scalars import WrongValueError, did_you_mean, is_nothing, read, written
+from haconsole.inventory.problems import Fault, Mark, quoted
+from haconsole.inventory.scalars import WrongValueError, did_you_mean, is_nothing, read, source_text
 from haconsole.inventory.schema import Inventory
 
 EVERYTHING = "*"
@@ -29,31 +29,31 @@ _BROKEN: Final = _Broken()
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """What could be read. `broken` are the top-level keys with a fault under them: they may lack entries."""
+    """What could be read. `invalid` are the top-level keys with a fault under them: they may lack entries."""
 
     inventory: Inventory
     marks: Marks
     faults: tuple[Fault, ...]
-    broken: frozenset[str]
+    invalid: frozenset[str]
 
 
 def decode(root: Node, folders: Folders) -> Decoded:
     """Read the whole tree. Values that cannot be read are left out, each with a fault at its place."""
-    reader = _Reader(folders)
+    reader = _InventoryReader(folders)
     kind = inspect.type_info(Inventory)
     assert isinstance(kind, inspect.StructType)
     reader.marks.values[()] = root.mark
     values = reader.fields(root, kind, ())
     inventory = Inventory(**{"cluster": "", "hosts": (), **values})
-    return Decoded(inventory, reader.marks, tuple(reader.faults), frozenset(reader.broken))
+    return Decoded(inventory, reader.marks, tuple(reader.faults), frozenset(reader.invalid))
 
 
 @dataclass(slots=True)
-class _Reader:
+class _InventoryReader:
     folders: Folders
     marks: Marks = field(default_factory=Marks)
     faults: list[Fault] = field(default_factory=list)
-    broken: set[str] = field(default_factory=set)
+    invalid: set[str] = field(default_factory=set)
 
     def value(self, node: Node, kind: inspect.Type, where: Where, notes: Mapping[str, Any]) -> Any:
         """The value at `where`, or _BROKEN once its faults are told."""
@@ -82,60 +82,62 @@ class _Reader:
             self._fault(node.mark, where, f"{self.marks.name(where)} {what}", _how_to_fill(kind))
             return {}
         known = {entry.encode_name: entry for entry in kind.fields}
-        seen: dict[str, Mark] = {}
+        marks: dict[str, Mark] = {}
         misspelt: set[str] = set()
         values: dict[str, Any] = {}
         for key, child in node.entries:
-            if self._fresh_key(key, known, seen, misspelt, where):
+            if self._fresh_key(key, known, marks, misspelt, where):
                 entry = known[key.text]
                 self.marks.values[(*where, key.text)] = child.mark if not is_nothing(child) else key.mark
                 value = self.value(child, entry.type, (*where, key.text), {})
                 if value is not _BROKEN:
                     values[entry.name] = value
         for entry in known.values():
-            if entry.required and entry.encode_name not in seen and entry.encode_name not in misspelt:
+            if entry.required and entry.encode_name not in marks and entry.encode_name not in misspelt:
                 self._missing(node.mark, entry, where)
         return values
 
     def _fresh_key(
-        self, key: ScalarNode, known: Mapping[str, object], seen: dict[str, Mark], misspelt: set[str], where: Where
+        self, key: ScalarNode, known: Mapping[str, object], marks: dict[str, Mark], misspelt: set[str], where: Where
     ) -> bool:
         """Whether the key is one of the struct's and here for the first time; tells the fault otherwise."""
-        if key.text in seen:
-            what = f"key {_key(key.text)} stands twice in {self.marks.name(where)}, first in line {seen[key.text].line}"
+        if key.text in marks:
+            what = (
+                f"key {_key(key.text)} stands twice in {self.marks.name(where)}, first in line {marks[key.text].line}"
+            )
             self._fault(key.mark, where, what, "keep one of the two")
             return False
         if key.text in known:
-            seen[key.text] = key.mark
+            marks[key.text] = key.mark
             return True
         if key.text == "<<" and key.plain:
             self._fault(key.mark, where, "a merge key (<<) stands here, which is not read", "write its keys out")
             return False
-        meant = did_you_mean(key.text, tuple(name for name in known if name not in seen))
-        mend = f"did you mean {meant}?" if meant else f"the keys here are: {', '.join(known)}"
+        suggestion = did_you_mean(key.text, tuple(name for name in known if name not in marks))
+        hint = f"did you mean {suggestion}?" if suggestion else f"the keys here are: {', '.join(known)}"
         if ":" in key.text:
-            mend = "put a blank after the colon"
-        elif meant:
-            misspelt.add(meant)
-        self._fault(key.mark, where, f"unknown key {_key(key.text)} in {self.marks.name(where)}", mend)
+            hint = "put a blank after the colon"
+        elif suggestion:
+            misspelt.add(suggestion)
+        self._fault(key.mark, where, f"unknown key {_key(key.text)} in {self.marks.name(where)}", hint)
         return False
 
     def _missing(self, mark: Mark, entry: inspect.Field, where: Where) -> None:
         notes = entry.type.extra_json_schema or {} if isinstance(entry.type, inspect.Metadata) else {}
         likely = (notes.get("examples") or ("",))[0]
         value = f"[{', '.join(likely)}]" if isinstance(likely, list) else likely
-        mend = f"add `{entry.encode_name}: {value}`, with your own value" if value else f"add `{entry.encode_name}:`"
-        self._fault(mark, where, f"{self.marks.name(where)} has no {entry.encode_name}", mend)
+        hint = f"add `{entry.encode_name}: {value}`, with your own value" if value else f"add `{entry.encode_name}:`"
+        self._fault(mark, where, f"{self.marks.name(where)} has no {entry.encode_name}", hint)
 
     def _list(self, node: Node, kind: inspect.VarTupleType, where: Where, notes: Mapping[str, Any]) -> Any:
         if not isinstance(node, ListNode):
             title = notes.get("title", "a list")
-            mend = f"write [{_word(node)}]" if _word(node) else "begin each entry with `- `"
-            self._fault(node.mark, where, f"{self.marks.name(where)} is {_form(node)}, not {title}", mend)
+            hint = f"write [{_word(node)}]" if _word(node) else "begin each entry with `- `"
+            self._fault(node.mark, where, f"{self.marks.name(where)} is {_form(node)}, not {title}", hint)
             return _BROKEN
         self._right_length(node, kind, where)
         values: list[Any] = []
-        kept: list[int] = []
+        numbers: list[int] = []
         for index, item in enumerate(node.items):
             way = (*where, index)
             self.marks.values[way] = item.mark
@@ -143,8 +145,8 @@ class _Reader:
             value = self.value(item, kind.item_type, way, notes if _is_plain(kind.item_type) else {})
             if value is not _BROKEN:
                 values.append(value)
-                kept.append(index)
-        self.marks.kept[where] = tuple(kept)
+                numbers.append(index)
+        self.marks.indexes[where] = tuple(numbers)
         return tuple(values)
 
     def _right_length(self, node: ListNode, kind: inspect.VarTupleType, where: Where) -> None:
@@ -168,17 +170,17 @@ class _Reader:
         try:
             return read(node, kind, notes, self.folders)
         except WrongValueError as error:
-            self._fault(node.mark, where, f"{self.marks.name(where)} {error.told}", error.mend)
+            self._fault(node.mark, where, f"{self.marks.name(where)} {error.reason}", error.hint)
             return _BROKEN
 
-    def _fault(self, mark: Mark, where: Where, what: str, mend: str) -> None:
-        self.faults.append(Fault(mark, what, mend))
-        self.broken.add(str(where[0]) if where else EVERYTHING)
+    def _fault(self, mark: Mark, where: Where, what: str, hint: str) -> None:
+        self.faults.append(Fault(mark, what, hint))
+        self.invalid.add(str(where[0]) if where else EVERYTHING)
 
 
 def _form(node: Node) -> str:
     """The form of what stands there, never its text: it may be a secret in the wrong place."""
-    return written(node) if not isinstance(node, ScalarNode) or is_nothing(node) else "a single value"
+    return source_text(node) if not isinstance(node, ScalarNode) or is_nothing(node) else "a single value"
 
 
 def _how_to_fill(kind: inspect.StructType) -> str:
@@ -204,4 +206,4 @@ def _word(node: Node) -> str:
 
 
 def _key(text: str) -> str:
-    return shown(text.partition(":")[0])
+    return quoted(text.partition(":")[0])

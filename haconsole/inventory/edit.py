@@ -43,8 +43,8 @@ def _span(text: str, name: str) -> Span | None:
     if not isinstance(hosts, yaml.SequenceNode):
         return None
     for at, item in enumerate(hosts.value):
-        found = _value(item, "name")
-        if isinstance(found, yaml.ScalarNode) and found.value == name:
+        node = _value(item, "name")
+        if isinstance(node, yaml.ScalarNode) and node.value == name:
             return _in_flow(text, hosts, at) if hosts.flow_style else _in_block(text, item)
     return None
 

@@ -75,14 +75,14 @@ def ssh_for(inventory: Inventory, host: Host) -> EffectiveSsh:
 
 def jump_for(inventory: Inventory, host: Host) -> Jump | None:
     """The host that `host` is reached through. A bastion is reached directly unless its own `ssh.jump` says not."""
-    said = host.ssh.jump
-    if said is None and Role.BASTION not in host.roles:
-        said = inventory.ssh.jump
-    if said is None or said in (DIRECT, host.name):
+    jump = host.ssh.jump
+    if jump is None and Role.BASTION not in host.roles:
+        jump = inventory.ssh.jump
+    if jump is None or jump in (DIRECT, host.name):
         return None
-    if inventory.find(said) is not None:
-        return HostName(said)
-    return outside_host(said)
+    if inventory.find(jump) is not None:
+        return HostName(jump)
+    return outside_host(jump)
 
 
 def outside_host(text: str) -> OutsideHost:

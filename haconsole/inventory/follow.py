@@ -34,7 +34,7 @@ class FileChange:
     def apply(self) -> None:
         """Have the file say so; raises HaconsoleError where it cannot be written or was changed meanwhile."""
         if self.after is None or read(self.path).decode("utf-8-sig") != self.before:
-            raise HaconsoleError(f"{self.path} was changed meanwhile", mend=self.by_hand)
+            raise HaconsoleError(f"{self.path} was changed meanwhile", hint=self.by_hand)
         _write(self.path, self.after)
 
 
@@ -60,4 +60,4 @@ def _write(path: Path, text: str) -> None:
             Path(name).unlink(missing_ok=True)
             raise
     except OSError as error:
-        raise HaconsoleError(f"cannot write {path}: {error.strerror}", mend="change it by hand as shown") from error
+        raise HaconsoleError(f"cannot write {path}: {error.strerror}", hint="change it by hand as shown") from error

@@ -25,42 +25,42 @@ class Folders:
 
 
 class WrongFormatError(ValueError):
-    """`what` continues "address is '10.0.0.256', "; `mend` says how to write it, empty where an example says it all."""
+    """`what` continues "address is '10.0.0.256', "; `hint` says how to write it, empty where an example says it all."""
 
-    def __init__(self, what: str, mend: str = "") -> None:
+    def __init__(self, what: str, hint: str = "") -> None:
         super().__init__(what)
         self.what = what
-        self.mend = mend
+        self.hint = hint
 
 
 def address(text: str, folders: Folders) -> str:
     """An address a host can have."""
     try:
-        found = ipaddress.ip_address(text)
+        value = ipaddress.ip_address(text)
     except ValueError:
         raise WrongFormatError("not an IPv4 or IPv6 address") from None
     if "%" in text:
         raise WrongFormatError("an address with a zone", "write it without % and what follows")
-    if found.is_unspecified or found.is_multicast or text == "255.255.255.255":
+    if value.is_unspecified or value.is_multicast or text == "255.255.255.255":
         raise WrongFormatError("an address no single host has", "write the host's own address")
-    return str(found)
+    return str(value)
 
 
 def network(text: str, folders: Folders) -> str:
     try:
-        found = ipaddress.ip_interface(text)
+        value = ipaddress.ip_interface(text)
     except ValueError:
         raise WrongFormatError("not a network in CIDR notation") from None
-    if found.ip != found.network.network_address:
-        raise WrongFormatError("an address inside a network", f"write the network itself: {found.network}")
-    return str(found.network)
+    if value.ip != value.network.network_address:
+        raise WrongFormatError("an address inside a network", f"write the network itself: {value.network}")
+    return str(value.network)
 
 
 def vip(text: str, folders: Folders) -> str:
     """An address no host has by itself; the prefix length stays as it is said."""
     alone, slash, prefix = text.partition("/")
     try:
-        found = address(alone, folders)
+        value = address(alone, folders)
     except WrongFormatError as error:
         raise WrongFormatError(error.what, "choose a free address of the balancers' network") from None
     try:
@@ -69,8 +69,8 @@ def vip(text: str, folders: Folders) -> str:
         raise WrongFormatError(f"an address with an impossible prefix length ({prefix})") from None
     if network.prefixlen == 0:
         raise WrongFormatError("an address in a network of all addresses", "write the prefix length of its network")
-    _no_network_address(ipaddress.ip_address(found), network)
-    return f"{found}{slash}{prefix and int(prefix)}"
+    _no_network_address(ipaddress.ip_address(value), network)
+    return f"{value}{slash}{prefix and int(prefix)}"
 
 
 def _no_network_address(address: _Address, network: ipaddress.IPv4Network | ipaddress.IPv6Network) -> None:
@@ -115,10 +115,10 @@ def jump(text: str, folders: Folders) -> str:
     """``none``, a host of the inventory, or ``[user@]host[:port]``."""
     if text == DIRECT:
         return text
-    found = outside_host(text)
-    if found.port is not None:
-        _port(found.port)
-    host(found.host, folders)
+    value = outside_host(text)
+    if value.port is not None:
+        _port(value.port)
+    host(value.host, folders)
     return text
 
 

@@ -13,11 +13,11 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 def json_schema() -> dict[str, Any]:
     """The schema made from the inventory's types: what each value must meet by itself."""
-    made = msgspec.json.schema(Inventory, schema_hook=_own_words)
-    for part in made["$defs"].values():
+    schema = msgspec.json.schema(Inventory, schema_hook=_own_words)
+    for part in schema["$defs"].values():
         for name, entry in part.get("properties", {}).items():
             part["properties"][name] = _without_null_parts(entry)
-    return {"$schema": DIALECT, "title": "An inventory of haconsole", **made}
+    return {"$schema": DIALECT, "title": "An inventory of haconsole", **schema}
 
 
 def _own_words(kind: type) -> dict[str, Any]:

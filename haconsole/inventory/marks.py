@@ -15,18 +15,18 @@ Where: TypeAlias = tuple[str | int, ...]
 class Marks:
     """Filled while a file is read, asked by the rules.
 
-    Indexes given to `at` count the entries that could be read; `kept` translates them to entries of the file.
+    Indexes given to `at` count the entries that could be read; `indexes` translates them to entries of the file.
     """
 
     values: dict[Where, Mark] = field(default_factory=dict)
     labels: dict[Where, str] = field(default_factory=dict)
-    kept: dict[Where, tuple[int, ...]] = field(default_factory=dict)
+    indexes: dict[Where, tuple[int, ...]] = field(default_factory=dict)
 
     def at(self, *where: str | int) -> Mark:
         """The place of a value, or of what it would stand in when it is not in the file."""
         way: Where = ()
         for part in where:
-            entries = self.kept.get(way, ())
+            entries = self.indexes.get(way, ())
             way += (entries[part] if isinstance(part, int) and part < len(entries) else part,)
         while way not in self.values and way:
             way = way[:-1]

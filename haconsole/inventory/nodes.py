@@ -100,12 +100,12 @@ def compose(text: str, *, tags: bool = False) -> Node:
 
 def _refuse_invisible(text: str) -> None:
     """Blanks that YAML does not know are refused where they would be indentation or follow a sign of YAML's."""
-    if found := re.search(_UNPRINTABLE, text):
-        what = f"character U+{ord(found[0]):04X} is invisible or not text"
-        raise _unreadable(_place(text[: found.start()]), what, "remove it")
-    if found := re.search(_BLANK, text, re.MULTILINE):
-        what = f"an invisible character (U+{ord(found[1]):04X}) is where a blank belongs"
-        raise _unreadable(_place(text[: found.start(1)]), what, "type a blank instead")
+    if match := re.search(_UNPRINTABLE, text):
+        what = f"character U+{ord(match[0]):04X} is invisible or not text"
+        raise _unreadable(_place(text[: match.start()]), what, "remove it")
+    if match := re.search(_BLANK, text, re.MULTILINE):
+        what = f"an invisible character (U+{ord(match[1]):04X}) is where a blank belongs"
+        raise _unreadable(_place(text[: match.start(1)]), what, "type a blank instead")
 
 
 @dataclass(slots=True)
@@ -145,8 +145,8 @@ class _Builder:
                 self.stack.append(_Open(is_map, event.anchor, _mark(event), before=self.count - 1))
                 self._shallow(_mark(event))
             case yaml.SequenceEndEvent() | yaml.MappingEndEvent():
-                done = self.stack.pop()
-                self._put(_close(done), done.anchor, done.before)
+                top = self.stack.pop()
+                self._put(_close(top), top.anchor, top.before)
             case yaml.AliasEvent():
                 self._put(self._repeat(event), None, self.count)
             case _:
@@ -219,5 +219,5 @@ def _place(before: str) -> Mark:
     return Mark(len(lines), len(lines[-1]) + 1)
 
 
-def _unreadable(mark: Mark, what: str, mend: str) -> UnreadableError:
-    return UnreadableError(Fault(mark, what, mend))
+def _unreadable(mark: Mark, what: str, hint: str) -> UnreadableError:
+    return UnreadableError(Fault(mark, what, hint))

@@ -29,10 +29,10 @@ def parts_of(inventory: Inventory) -> dict[str, str]:
 
 
 def changed_parts(before: Mapping[str, str], now: Mapping[str, str]) -> tuple[str, ...]:
-    """What differs, in words: ``host cp4 (new)``, ``etcd``, ``host cp2 (gone)``."""
+    """What differs, in words: ``host cp4 (new)``, ``etcd``, ``host cp2 (removed_names)``."""
     new = tuple(f"{name} (new)" for name in now if name not in before)
-    gone = tuple(f"{name} (gone)" for name in before if name not in now)
-    return (*(name for name in now if name in before and now[name] != before[name]), *new, *gone)
+    removed_names = tuple(f"{name} (gone)" for name in before if name not in now)
+    return (*(name for name in now if name in before and now[name] != before[name]), *new, *removed_names)
 
 
 def _digest(value: Any) -> str:

@@ -25,11 +25,11 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing to mend. `what` and `mend` are halves of a sentence, without a full stop and without any secret."""
+    """One thing to mend. `what` and `hint` are halves of a sentence, without a full stop and without any secret."""
 
     mark: Mark
     what: str
-    mend: str
+    hint: str
     level: Level = Level.ERROR
 
 
@@ -40,21 +40,21 @@ class Problem:
     file: str
     mark: Mark
     what: str
-    mend: str
+    hint: str
     level: Level = Level.ERROR
 
     def __str__(self) -> str:
-        """``FILE:LINE:COL: what; how to mend``, with ``warning:`` before a warning."""
+        """``FILE:LINE:COL: what; how to hint``, with ``warning:`` before a warning."""
         word = "warning: " if self.level is Level.WARNING else ""
-        return f"{self.file}:{self.mark.line}:{self.mark.column}: {word}{self.what}; {self.mend}"
+        return f"{self.file}:{self.mark.line}:{self.mark.column}: {word}{self.what}; {self.hint}"
 
 
 def in_file(file: str, fault: Fault) -> Problem:
     """The fault as a problem of `file`."""
-    return Problem(file, fault.mark, fault.what, fault.mend, fault.level)
+    return Problem(file, fault.mark, fault.what, fault.hint, fault.level)
 
 
-def shown(text: str, limit: int = 40) -> str:
+def quoted(text: str, limit: int = 40) -> str:
     """`text` in quotes for a message: what does not print is escaped, what is long is cut."""
     short = text if len(text) <= limit else f"{text[: limit - 3]}..."
     return "'" + "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in short) + "'"

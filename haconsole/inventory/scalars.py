@@ -11,7 +11,7 @@ from msgspec import inspect
 
 from haconsole.inventory.formats import FORMATS, Folders, WrongFormatError
 from haconsole.inventory.nodes import ListNode, MapNode, Node, ScalarNode
-from haconsole.inventory.problems import shown
+from haconsole.inventory.problems import quoted
 from haconsole.model.secret import Secret
 
 _WHOLE = re.compile(r"^[-+]?(0|[1-9][0-9]*)$")
@@ -45,12 +45,12 @@ _OTHER_WORDS = {
 
 
 class WrongValueError(ValueError):
-    """`told` follows the value's name ("is '022', not a whole number"); `mend` says what to write."""
+    """`reason` follows the value's name ("is '022', not a whole number"); `hint` says what to write."""
 
-    def __init__(self, told: str, mend: str) -> None:
-        super().__init__(told)
-        self.told = told
-        self.mend = mend
+    def __init__(self, reason: str, hint: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.hint = hint
 
 
 def is_nothing(node: Node) -> bool:
@@ -86,7 +86,7 @@ def read(node: Node, kind: inspect.Type, notes: Mapping[str, Any], folders: Fold
             raise NotImplementedError(f"the schema has a type the loader does not know: {kind}")
 
 
-def written(node: Node) -> str:
+def source_text(node: Node) -> str:
     """What stands there, in a few words that fit after "is"."""
     match node:
         case ListNode():
@@ -96,7 +96,7 @@ def written(node: Node) -> str:
         case ScalarNode():
             if is_nothing(node):
                 return "empty"
-            return shown(node.text) if _is_text(node) else node.text[:20]
+            return quoted(node.text) if _is_text(node) else node.text[:20]
         case _:
             assert_never(node)
 
@@ -114,14 +114,14 @@ def _is_text(node: ScalarNode) -> bool:
 def _text(node: Node, pattern: str | None, notes: Mapping[str, Any]) -> str:
     title = notes.get("title", "text")
     if not isinstance(node, ScalarNode) or is_nothing(node):
-        raise WrongValueError(f"is {written(node)}, not {title}", example(notes))
+        raise WrongValueError(f"is {source_text(node)}, not {title}", example(notes))
     if not _is_text(node):
         kind = "true or false" if node.text in _TRUTH else "a number"
         raise WrongValueError(f"is {kind} ({node.text[:20]}), not text", f"put it in quotes: '{node.text[:20]}'")
     _harmless(node.text, notes)
     if pattern is not None and not re.search(pattern, node.text):
         _inert(node.text, notes)
-        raise WrongValueError(f"is {shown(node.text)}, not {title}", example(notes))
+        raise WrongValueError(f"is {quoted(node.text)}, not {title}", example(notes))
     return node.text
 
 
@@ -146,8 +146,8 @@ def _harmless(text: str, notes: Mapping[str, Any]) -> None:
 def _inert(text: str, notes: Mapping[str, Any]) -> None:
     bad = next((char for char in text if char in _ACTED_ON), None)
     if bad is not None:
-        told = f"has {bad} in it, which a shell or a configuration file would act on"
-        raise WrongValueError(told, example(notes))
+        reason = f"has {bad} in it, which a shell or a configuration file would act on"
+        raise WrongValueError(reason, example(notes))
 
 
 def _formatted(text: str, notes: Mapping[str, Any], folders: Folders) -> str:
@@ -157,7 +157,7 @@ def _formatted(text: str, notes: Mapping[str, Any], folders: Folders) -> str:
     try:
         return reader(text, folders)
     except WrongFormatError as error:
-        raise WrongValueError(f"is {shown(text)}, {error.what}", error.mend or example(notes)) from None
+        raise WrongValueError(f"is {quoted(text)}, {error.what}", error.hint or example(notes)) from None
 
 
 def _number(node: Node, kind: inspect.IntType | inspect.FloatType, notes: Mapping[str, Any]) -> int | float:
@@ -165,9 +165,9 @@ def _number(node: Node, kind: inspect.IntType | inspect.FloatType, notes: Mappin
     wanted = "a whole number" if whole else "a number"
     unit = f" ({notes['title']})" if "title" in notes else ""
     if not isinstance(node, ScalarNode) or not (_WHOLE if whole else _NUMBER).match(node.text):
-        raise WrongValueError(f"is {written(node)}, not {wanted}", f"write {wanted}{_between(kind)}{unit}")
+        raise WrongValueError(f"is {source_text(node)}, not {wanted}", f"write {wanted}{_between(kind)}{unit}")
     if not node.plain:
-        raise WrongValueError(f"is text ({shown(node.text)}), not {wanted}", "write it without quotes")
+        raise WrongValueError(f"is text ({quoted(node.text)}), not {wanted}", "write it without quotes")
     number = float(node.text) if not whole or len(node.text) > 18 else int(node.text)
     if not _inside(number, kind):
         raise WrongValueError(f"is {node.text[:20]}, out of range", f"write {wanted}{_between(kind)}{unit}")
@@ -192,13 +192,13 @@ def _between(kind: inspect.IntType | inspect.FloatType) -> str:
 def _truth(node: Node) -> bool:
     if isinstance(node, ScalarNode) and node.plain and node.text in _TRUTH:
         return _TRUTH[node.text]
-    raise WrongValueError(f"is {written(node)}, not true or false", "write true or false, without quotes")
+    raise WrongValueError(f"is {source_text(node)}, not true or false", "write true or false, without quotes")
 
 
 def _word(node: Node, known: tuple[str, ...]) -> str:
     if isinstance(node, ScalarNode) and node.text in known:
         return node.text
-    meant = did_you_mean(node.text, known) if isinstance(node, ScalarNode) else None
+    suggestion = did_you_mean(node.text, known) if isinstance(node, ScalarNode) else None
     listed = ", ".join(known)
-    mend = f"did you mean {meant}? Known are {listed}" if meant else f"write one of {listed}"
-    raise WrongValueError(f"is {written(node)}, which is not known here", mend)
+    hint = f"did you mean {suggestion}? Known are {listed}" if suggestion else f"write one of {listed}"
+    raise WrongValueError(f"is {source_text(node)}, which is not known here", hint)

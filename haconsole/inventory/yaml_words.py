@@ -78,14 +78,14 @@ _WORDS: tuple[tuple[str, str, str, str], ...] = (
 
 def syntax_fault(error: YAMLError, text: str) -> Fault:
     """The parser's complaint about `text` as a fault; its own words where there are none better."""
-    told = " ".join(part for part in (getattr(error, "context", None), getattr(error, "problem", None)) if part)
+    message = " ".join(part for part in (getattr(error, "context", None), getattr(error, "problem", None)) if part)
     here = _mark(error, _HERE) or _mark(error, _OPENED) or Mark()
-    if "cannot start any token" in told:
+    if "cannot start any token" in message:
         return _bad_start(here, text)
-    for part, place, what, mend in _WORDS:
-        if part in told:
-            return Fault(_mark(error, place) or here, what, mend)
-    words = re.sub(r"[^ -~]", "?", told) or type(error).__name__
+    for part, place, what, hint in _WORDS:
+        if part in message:
+            return Fault(_mark(error, place) or here, what, hint)
+    words = re.sub(r"[^ -~]", "?", message) or type(error).__name__
     return Fault(here, f"this is not YAML: {words}", "correct it or put the value in quotes")
 
 
@@ -98,5 +98,5 @@ def _bad_start(mark: Mark, text: str) -> Fault:
 
 
 def _mark(error: YAMLError, which: str) -> Mark | None:
-    found = getattr(error, f"{which}_mark", None)
-    return Mark(found.line + 1, found.column + 1) if found is not None else None
+    mark = getattr(error, f"{which}_mark", None)
+    return Mark(mark.line + 1, mark.column + 1) if mark is not None else None

@@ -20,14 +20,14 @@ _TOP = "haconsole"
 
 def hierarchies(mounts: str) -> tuple[Path, ...]:
     """The writable control group trees that /proc/self/mounts names below /sys/fs/cgroup, in its order."""
-    found: list[Path] = []
+    paths: list[Path] = []
     for line in mounts.splitlines():
         _, place, kind, options, *_ = line.split()
         path = Path(place)
         inside = path == ROOT or ROOT in path.parents
-        if kind in ("cgroup", "cgroup2") and inside and "rw" in options.split(",") and path not in found:
-            found.append(path)
-    return tuple(found)
+        if kind in ("cgroup", "cgroup2") and inside and "rw" in options.split(",") and path not in paths:
+            paths.append(path)
+    return tuple(paths)
 
 
 class HostGroup:

@@ -23,11 +23,11 @@ def run(
     folder: Path | None = None,
 ) -> str:
     """Run a command and return its standard output; raises LabError with its standard error when it fails."""
-    done = attempt(argv, stdin=stdin, deadline_s=deadline_s, environment=environment, folder=folder)
-    if done.returncode != 0:
-        said = done.stderr.strip() or done.stdout.strip() or f"exit status {done.returncode}"
-        raise LabError(f"`{shlex.join(argv)}` failed: {said}")
-    return done.stdout
+    result = attempt(argv, stdin=stdin, deadline_s=deadline_s, environment=environment, folder=folder)
+    if result.returncode != 0:
+        message = result.stderr.strip() or result.stdout.strip() or f"exit status {result.returncode}"
+        raise LabError(f"`{shlex.join(argv)}` failed: {message}")
+    return result.stdout
 
 
 def attempt(
@@ -53,6 +53,6 @@ def attempt(
             check=False,
         )
     except FileNotFoundError:
-        raise LabError(f"`{argv[0]}` is not installed on this machine", mend="run `haconsole lab prepare`") from None
+        raise LabError(f"`{argv[0]}` is not installed on this machine", hint="run `haconsole lab prepare`") from None
     except subprocess.TimeoutExpired:
         raise LabError(f"`{shlex.join(argv)}` did not end within {deadline_s:g} s") from None

@@ -10,7 +10,7 @@ import msgspec
 
 from haconsole.lab import outages
 from haconsole.lab.errors import LabError
-from haconsole.lab.faults import SCENARIOS, Fault, Kind, Scene
+from haconsole.lab.faults import SCENARIOS, FaultKind, LabFault, Scene
 from haconsole.lab.lab import Lab
 from haconsole.model.hosts import Role
 
@@ -22,13 +22,13 @@ _ETCD_FILES = (f"--cacert={_ETCD}/ca.crt", f"--cert={_ETCD}/client.crt", f"--key
 _SCHEDULER_LEASE = ("get", "lease", "--namespace=kube-system", "kube-scheduler", "--request-timeout=3s")
 
 
-def break_lab(lab: Lab, scenario: str, host: str | None = None) -> tuple[Fault, ...]:
+def break_lab(lab: Lab, scenario: str, host: str | None = None) -> tuple[LabFault, ...]:
     """Bring a scenario about, on `host` where it is about one; returns what was broken.
 
     Raises LabError for an unknown scenario or host, or when nobody holds what the scenario is about.
     """
     if scenario not in SCENARIOS:
-        raise LabError(f"there is no scenario `{scenario}`", mend=f"there are {', '.join(SCENARIOS)}")
+        raise LabError(f"there is no scenario `{scenario}`", hint=f"there are {', '.join(SCENARIOS)}")
     if host is not None:
         lab.spec.host(host)
     faults = SCENARIOS[scenario].faults(look(lab, host))
@@ -38,25 +38,25 @@ def break_lab(lab: Lab, scenario: str, host: str | None = None) -> tuple[Fault, 
     return faults
 
 
-def heal(lab: Lab) -> tuple[Fault, ...]:
+def heal(lab: Lab) -> tuple[LabFault, ...]:
     """Take every fault back that a scenario brought about; returns those there were."""
     faults = standing(lab)
     off = {host.name for host in lab.status() if not host.running}
     for name in sorted(off):
         lab.boot(name)
-    if any(fault.kind in (Kind.CUT, Kind.MUTE) for fault in faults):
-        lab.mend()
+    if any(fault.kind in (FaultKind.CUT, FaultKind.MUTE) for fault in faults):
+        lab.reconnect()
     for fault in faults:
-        if fault.kind is Kind.STOP:
+        if fault.kind is FaultKind.STOP:
             _ask(lab, fault.host, "systemctl", "start", "--no-block", fault.unit)
     (lab.folder / _RECORD).unlink(missing_ok=True)
     return faults
 
 
-def standing(lab: Lab) -> tuple[Fault, ...]:
+def standing(lab: Lab) -> tuple[LabFault, ...]:
     """The faults that scenarios brought about and nothing has healed."""
     path: Path = lab.folder / _RECORD
-    return msgspec.json.decode(path.read_bytes(), type=tuple[Fault, ...]) if path.exists() else ()
+    return msgspec.json.decode(path.read_bytes(), type=tuple[LabFault, ...]) if path.exists() else ()
 
 
 def look(lab: Lab, chosen: str | None = None) -> Scene:
@@ -67,16 +67,16 @@ def look(lab: Lab, chosen: str | None = None) -> Scene:
 
 
 def _vip_owner(lab: Lab, names: tuple[str, ...]) -> str | None:
-    told = {name: lab.exec(name, "ip", "-4", "-brief", "address").stdout for name in names}
-    return next((name for name in names if f" {lab.spec.vip}/" in told[name]), None)
+    outputs = {name: lab.exec(name, "ip", "-4", "-brief", "address").stdout for name in names}
+    return next((name for name in names if f" {lab.spec.vip}/" in outputs[name]), None)
 
 
 def _etcd_leader(lab: Lab, names: tuple[str, ...]) -> str | None:
     for name in names:
         endpoint = f"--endpoints=https://{lab.spec.host(name).address}:2379"
         argv = ("etcdctl", *_ETCD_FILES, endpoint, "--command-timeout=2s", "endpoint", "status", "-w", "json")
-        done = lab.exec(name, *argv)
-        if done.returncode == 0 and leads(json.loads(done.stdout)):
+        result = lab.exec(name, *argv)
+        if result.returncode == 0 and leads(json.loads(result.stdout)):
             return name
     return None
 
@@ -89,24 +89,24 @@ def leads(statuses: list[dict[str, Any]]) -> bool:
 def _scheduler(lab: Lab, names: tuple[str, ...]) -> str | None:
     for name in names:
         argv = ("kubectl", "--kubeconfig=/etc/kubernetes/admin.conf", *_SCHEDULER_LEASE)
-        done = lab.exec(name, *argv, "--output=jsonpath={.spec.holderIdentity}")
-        holder = done.stdout.partition("_")[0]
-        if done.returncode == 0 and holder in names:
+        result = lab.exec(name, *argv, "--output=jsonpath={.spec.holderIdentity}")
+        holder = result.stdout.partition("_")[0]
+        if result.returncode == 0 and holder in names:
             return holder
     return None
 
 
-def _bring_about(lab: Lab, fault: Fault) -> None:
+def _bring_about(lab: Lab, fault: LabFault) -> None:
     match fault.kind:
-        case Kind.STOP:
+        case FaultKind.STOP:
             _stop(lab, fault.host, fault.unit)
-        case Kind.KILL:
+        case FaultKind.KILL:
             _ask(lab, fault.host, "systemctl", "kill", "--signal=SIGKILL", fault.unit)
-        case Kind.POWER:
+        case FaultKind.POWER:
             lab.crash(fault.host)
-        case Kind.CUT:
+        case FaultKind.CUT:
             lab.cut(fault.host)
-        case Kind.MUTE:
+        case FaultKind.MUTE:
             outages.add_mute(lab.spec, (fault.host,))
 
 
@@ -120,12 +120,12 @@ def _stop(lab: Lab, host: str, unit: str) -> None:
 
 
 def _ask(lab: Lab, host: str, *argv: str) -> None:
-    done = lab.exec(host, *argv, deadline_s=120)
-    if done.returncode != 0:
-        raise LabError(f"{host}: `{' '.join(argv)}` failed: {done.stderr.strip()}")
+    result = lab.exec(host, *argv, deadline_s=120)
+    if result.returncode != 0:
+        raise LabError(f"{host}: `{' '.join(argv)}` failed: {result.stderr.strip()}")
 
 
-def _remember(lab: Lab, faults: tuple[Fault, ...]) -> None:
+def _remember(lab: Lab, faults: tuple[LabFault, ...]) -> None:
     unfinished = lab.folder / f"{_RECORD}.unfinished"
     unfinished.write_bytes(msgspec.json.encode(faults))
     unfinished.rename(lab.folder / _RECORD)

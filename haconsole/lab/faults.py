@@ -10,7 +10,7 @@ from haconsole.lab.errors import LabError
 from haconsole.model.quorum import needed_for
 
 
-class Kind(StrEnum):
+class FaultKind(StrEnum):
     """What is done to a host or to a unit on it."""
 
     STOP = "stop"
@@ -25,25 +25,25 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class LabFault:
     """One thing broken on one host; `unit` is of the kinds STOP and KILL."""
 
-    kind: Kind
+    kind: FaultKind
     host: str
     unit: str = ""
 
     @property
     def lasts(self) -> bool:
         """Whether it must be healed; what was killed comes back by itself."""
-        return self.kind is not Kind.KILL
+        return self.kind is not FaultKind.KILL
 
     def __str__(self) -> str:
         return {
-            Kind.STOP: f"{self.host}: {self.unit} is stopped",
-            Kind.KILL: f"{self.host}: {self.unit} was killed, its supervisor starts it again",
-            Kind.POWER: f"{self.host}: its power is cut",
-            Kind.CUT: f"{self.host}: nothing it sends or is sent arrives",
-            Kind.MUTE: f"{self.host}: its VRRP adverts are dropped",
+            FaultKind.STOP: f"{self.host}: {self.unit} is stopped",
+            FaultKind.KILL: f"{self.host}: {self.unit} was killed, its supervisor starts it again",
+            FaultKind.POWER: f"{self.host}: its power is cut",
+            FaultKind.CUT: f"{self.host}: nothing it sends or is sent arrives",
+            FaultKind.MUTE: f"{self.host}: its VRRP adverts are dropped",
         }[self.kind]
 
 
@@ -63,7 +63,7 @@ class Scenario:
     """A drill: what happens, in words, and the faults that make it happen."""
 
     what: str
-    faults: Callable[[Scene], tuple[Fault, ...]]
+    faults: Callable[[Scene], tuple[LabFault, ...]]
 
 
 def _follower(scene: Scene) -> str:
@@ -75,50 +75,50 @@ def _follower(scene: Scene) -> str:
 def _one(holder: str | None, what: str) -> str:
     if holder is None:
         raise LabError(
-            f"nobody is {what}", mend="is the cluster bootstrapped? `haconsole status` tells; or name --host"
+            f"nobody is {what}", hint="is the cluster bootstrapped? `haconsole status` tells; or name --host"
         )
     return holder
 
 
-def _member_down(scene: Scene) -> tuple[Fault, ...]:
-    return (Fault(Kind.STOP, _follower(scene), "etcd"),)
+def _member_down(scene: Scene) -> tuple[LabFault, ...]:
+    return (LabFault(FaultKind.STOP, _follower(scene), "etcd"),)
 
 
-def _leader_killed(scene: Scene) -> tuple[Fault, ...]:
-    return (Fault(Kind.KILL, scene.chosen or _one(scene.etcd_leader, "etcd's leader"), "etcd"),)
+def _leader_killed(scene: Scene) -> tuple[LabFault, ...]:
+    return (LabFault(FaultKind.KILL, scene.chosen or _one(scene.etcd_leader, "etcd's leader"), "etcd"),)
 
 
-def _quorum_lost(scene: Scene) -> tuple[Fault, ...]:
+def _quorum_lost(scene: Scene) -> tuple[LabFault, ...]:
     voters = len(scene.control_planes)
-    return tuple(Fault(Kind.STOP, name, "etcd") for name in scene.control_planes[needed_for(voters) - 1 :])
+    return tuple(LabFault(FaultKind.STOP, name, "etcd") for name in scene.control_planes[needed_for(voters) - 1 :])
 
 
-def _keepalived_stopped(scene: Scene) -> tuple[Fault, ...]:
-    return (Fault(Kind.STOP, scene.chosen or _one(scene.vip_owner, "the VIP's owner"), "keepalived"),)
+def _keepalived_stopped(scene: Scene) -> tuple[LabFault, ...]:
+    return (LabFault(FaultKind.STOP, scene.chosen or _one(scene.vip_owner, "the VIP's owner"), "keepalived"),)
 
 
-def _vip_split(scene: Scene) -> tuple[Fault, ...]:
-    return tuple(Fault(Kind.MUTE, name) for name in scene.control_planes)
+def _vip_split(scene: Scene) -> tuple[LabFault, ...]:
+    return tuple(LabFault(FaultKind.MUTE, name) for name in scene.control_planes)
 
 
-def _haproxy_stopped(scene: Scene) -> tuple[Fault, ...]:
-    return (Fault(Kind.STOP, scene.chosen or _one(scene.vip_owner, "the VIP's owner"), "haproxy"),)
+def _haproxy_stopped(scene: Scene) -> tuple[LabFault, ...]:
+    return (LabFault(FaultKind.STOP, scene.chosen or _one(scene.vip_owner, "the VIP's owner"), "haproxy"),)
 
 
-def _apiserver_down(scene: Scene) -> tuple[Fault, ...]:
-    return (Fault(Kind.STOP, scene.chosen or scene.control_planes[-1], "kube-apiserver"),)
+def _apiserver_down(scene: Scene) -> tuple[LabFault, ...]:
+    return (LabFault(FaultKind.STOP, scene.chosen or scene.control_planes[-1], "kube-apiserver"),)
 
 
-def _scheduler_killed(scene: Scene) -> tuple[Fault, ...]:
-    return (Fault(Kind.KILL, scene.chosen or _one(scene.scheduler, "the leading scheduler"), "kube-scheduler"),)
+def _scheduler_killed(scene: Scene) -> tuple[LabFault, ...]:
+    return (LabFault(FaultKind.KILL, scene.chosen or _one(scene.scheduler, "the leading scheduler"), "kube-scheduler"),)
 
 
-def _host_down(scene: Scene) -> tuple[Fault, ...]:
-    return (Fault(Kind.POWER, scene.chosen or scene.control_planes[-1]),)
+def _host_down(scene: Scene) -> tuple[LabFault, ...]:
+    return (LabFault(FaultKind.POWER, scene.chosen or scene.control_planes[-1]),)
 
 
-def _host_cut_off(scene: Scene) -> tuple[Fault, ...]:
-    return (Fault(Kind.CUT, scene.chosen or scene.control_planes[-1]),)
+def _host_cut_off(scene: Scene) -> tuple[LabFault, ...]:
+    return (LabFault(FaultKind.CUT, scene.chosen or scene.control_planes[-1]),)
 
 
 SCENARIOS = {

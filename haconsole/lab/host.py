@@ -159,7 +159,7 @@ def _nested_ids(pid: int) -> tuple[int, ...]:
 
 def _dial(namespace: str, address: str, within_s: float) -> socket.socket:
     """A TCP connection to `address` port 22 made from inside a network namespace (setns(2), for one thread only)."""
-    made: list[socket.socket | OSError] = []
+    results: list[socket.socket | OSError] = []
 
     def enter_and_open() -> None:
         try:
@@ -167,14 +167,14 @@ def _dial(namespace: str, address: str, within_s: float) -> socket.socket:
                 libc = ctypes.CDLL(None, use_errno=True)
                 if libc.setns(place.fileno(), _CLONE_NEWNET) != 0:
                     raise OSError(ctypes.get_errno(), f"cannot enter the network namespace {namespace}")
-            made.append(socket.socket(socket.AF_INET, socket.SOCK_STREAM))
+            results.append(socket.socket(socket.AF_INET, socket.SOCK_STREAM))
         except OSError as error:
-            made.append(error)
+            results.append(error)
 
     thread = threading.Thread(target=enter_and_open)
     thread.start()
     thread.join()
-    connection = made[0]
+    connection = results[0]
     if isinstance(connection, OSError):
         raise connection
     try:

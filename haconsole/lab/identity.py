@@ -67,9 +67,9 @@ def _authorize(root: Path, login: str, public_key: str) -> None:
 
 
 def _ids(root: Path, login: str) -> tuple[int, int]:
-    found = re.search(rf"^{login}:[^:]*:(\d+):(\d+):", (root / "etc/passwd").read_text(), re.MULTILINE)
-    assert found is not None
-    return int(found[1]), int(found[2])
+    match = re.search(rf"^{login}:[^:]*:(\d+):(\d+):", (root / "etc/passwd").read_text(), re.MULTILINE)
+    assert match is not None
+    return int(match[1]), int(match[2])
 
 
 def _put(path: Path, text: str, *, mode: int = 0o644) -> None:

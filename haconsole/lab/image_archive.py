@@ -58,26 +58,26 @@ def write_archive(image: Image, path: Path) -> None:
 
 
 def _fill_layer(archive: tarfile.TarFile, files: Iterable[tuple[Path, str]]) -> None:
-    made: set[str] = set()
+    folders: set[str] = set()
     for folder in _FOLDERS:
-        _add_folder(archive, folder, made)
+        _add_folder(archive, folder, folders)
     for name, text in _TEXTS.items():
         _add_bytes(archive, name, text.encode())
     for source, inside in files:
         name = inside.lstrip("/")
-        _add_folder(archive, str(PurePosixPath(name).parent), made)
+        _add_folder(archive, str(PurePosixPath(name).parent), folders)
         member = _member(name, 0o755)
         member.size = source.stat().st_size
         with source.open("rb") as content:
             archive.addfile(member, content)
 
 
-def _add_folder(archive: tarfile.TarFile, name: str, made: set[str]) -> None:
+def _add_folder(archive: tarfile.TarFile, name: str, folders: set[str]) -> None:
     """Add a folder after its parents, once."""
-    if name in made or name == ".":
+    if name in folders or name == ".":
         return
-    _add_folder(archive, str(PurePosixPath(name).parent), made)
-    made.add(name)
+    _add_folder(archive, str(PurePosixPath(name).parent), folders)
+    folders.add(name)
     member = _member(name, _STICKY.get(name, 0o755))
     member.type = tarfile.DIRTYPE
     archive.addfile(member)

@@ -35,17 +35,19 @@ def layers(
     folder.mkdir(parents=True, exist_ok=True)
     if source is not None:
         return (_from_folder(folder, source, (*REQUIRED, *NODE) if node else REQUIRED),)
-    built: dict[Path, tuple[str, ...]] = {folder / kubernetes_build.key(): REQUIRED}
+    folders: dict[Path, tuple[str, ...]] = {folder / kubernetes_build.key(): REQUIRED}
     released: dict[Path, tuple[str, ...]] = {folder / f"release-{VERSION}": REQUIRED}
     if node:
-        built[folder / kubernetes_build.node_key()] = NODE
+        folders[folder / kubernetes_build.node_key()] = NODE
         released[folder / f"release-{VERSION}-node"] = NODE
-    for wanted in (released, built):
+    for wanted in (released, folders):
         if all(path.is_dir() for path in wanted):
             return tuple(wanted)
     if kubernetes_release.is_reachable(VERSION):
-        return _made(released, lambda names, into: kubernetes_release.download(VERSION, names, into, progress))
-    return _made(built, lambda names, into: kubernetes_build.build(names, into, progress, mirror=mirror))
+        return _filled_folders(
+            released, lambda names, into: kubernetes_release.download(VERSION, names, into, progress)
+        )
+    return _filled_folders(folders, lambda names, into: kubernetes_build.build(names, into, progress, mirror=mirror))
 
 
 def has_layer(cache: Path) -> bool:
@@ -59,10 +61,10 @@ def _from_folder(cache: Path, source: Path, required: tuple[str, ...]) -> Path:
     files = tuple(path for name in (*REQUIRED, *OPTIONAL) if (path := source / name).is_file())
     missing = sorted(set(required) - {path.name for path in files})
     if missing:
-        raise LabError(f"{source} lacks {', '.join(missing)}", mend="name a folder with the Kubernetes programs")
-    said = repr([(str(path.resolve()), path.stat().st_size, path.stat().st_mtime_ns) for path in files])
-    folder = cache / f"folder-{hashlib.sha256(said.encode()).hexdigest()[:12]}"
-    return folder if folder.is_dir() else _made({folder: ()}, lambda names, into: _copy(files, into))[0]
+        raise LabError(f"{source} lacks {', '.join(missing)}", hint="name a folder with the Kubernetes programs")
+    identity = repr([(str(path.resolve()), path.stat().st_size, path.stat().st_mtime_ns) for path in files])
+    folder = cache / f"folder-{hashlib.sha256(identity.encode()).hexdigest()[:12]}"
+    return folder if folder.is_dir() else _filled_folders({folder: ()}, lambda names, into: _copy(files, into))[0]
 
 
 def _copy(files: tuple[Path, ...], into: Path) -> None:
@@ -71,7 +73,9 @@ def _copy(files: tuple[Path, ...], into: Path) -> None:
         (into / path.name).chmod(0o755)
 
 
-def _made(wanted: Mapping[Path, tuple[str, ...]], fill: Callable[[tuple[str, ...], Path], None]) -> tuple[Path, ...]:
+def _filled_folders(
+    wanted: Mapping[Path, tuple[str, ...]], fill: Callable[[tuple[str, ...], Path], None]
+) -> tuple[Path, ...]:
     """Fill the missing ones of the layers `wanted`, each with its programs; they appear only when complete.
 
     All programs come from one call of `fill`, so that a build shares its Go cache.

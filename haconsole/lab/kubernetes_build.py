@@ -79,9 +79,9 @@ def _fetch_source(work: Path, source: Path, mirror: str | None) -> None:
     run(("apt-get", *options, "source", "--download-only", "kubernetes"), deadline_s=900, folder=work)
     archive = _only(work.glob("kubernetes_*.orig.tar.*"), "an upstream archive of kubernetes")
     with archive.open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
-    if found != UPSTREAM_SHA256:
-        raise LabError(f"{archive.name} is not the Kubernetes source this recipe is for: its SHA-256 is {found}")
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    if digest != UPSTREAM_SHA256:
+        raise LabError(f"{archive.name} is not the Kubernetes source this recipe is for: its SHA-256 is {digest}")
     description = _only(work.glob("kubernetes_*.dsc"), "a source description of kubernetes")
     source.parent.mkdir(parents=True)
     run(("dpkg-source", "-x", str(description), str(source)), deadline_s=300)
@@ -100,7 +100,7 @@ def source_list(indextargets: str) -> str:
     if not archives:
         hint = "name an archive with --mirror URL, or run `apt-get update` with a Debian archive configured"
         raise LabImpossibleError(
-            "apt on this machine has no Debian archive to fetch the Kubernetes source from", mend=hint
+            "apt on this machine has no Debian archive to fetch the Kubernetes source from", hint=hint
         )
     return "".join(
         f"deb-src [signed-by={_KEYRING}] {address} {release} main\n" for address, release in sorted(archives)
@@ -146,13 +146,13 @@ def _generate_openapi(work: Path, source: Path) -> None:
 
 def marked_folders(source: Path) -> tuple[str, ...]:
     """Folders below `source` with Go files that ask for an API description, sorted, as relative paths."""
-    found = {
+    folders = {
         str(path.parent.relative_to(source))
         for top in _generated_tops(source)
         for path in _go_files(top)
         if _GENERATOR_MARK in path.read_bytes()
     }
-    return tuple(sorted(found))
+    return tuple(sorted(folders))
 
 
 def _generated_tops(source: Path) -> Iterator[Path]:
@@ -188,9 +188,9 @@ def _compile(names: tuple[str, ...], work: Path, source: Path, into: Path, progr
 def linker_flags(version: str) -> str:
     """Flags that leave debug symbols out and write the version into the programs, e.g. for ``v1.20.2``."""
     major, minor, _ = version.removeprefix("v").split(".")
-    said = {"gitVersion": version, "gitMajor": major, "gitMinor": minor}
+    values = {"gitVersion": version, "gitMajor": major, "gitMinor": minor}
     places = (f"{_IMPORT_PATH}/vendor/k8s.io/{part}/version" for part in ("component-base", "client-go/pkg"))
-    return " ".join(("-s", "-w", *(f"-X {place}.{name}={value}" for place in places for name, value in said.items())))
+    return " ".join(("-s", "-w", *(f"-X {place}.{name}={value}" for place in places for name, value in values.items())))
 
 
 def _go(work: Path, source: Path, arguments: tuple[str, ...]) -> None:
@@ -209,8 +209,8 @@ def _environment(work: Path) -> dict[str, str]:
     }
 
 
-def _only(found: Iterator[Path], what: str) -> Path:
-    paths = tuple(found)
+def _only(candidates: Iterator[Path], what: str) -> Path:
+    paths = tuple(candidates)
     if len(paths) != 1:
         raise LabError(f"Debian's archive gave {len(paths)} files where {what} was expected")
     return paths[0]

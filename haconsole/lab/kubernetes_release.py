@@ -28,11 +28,11 @@ def is_reachable(version: str, *, site: str = SITE) -> bool:
     """The release site has this version for this machine, and says so within seconds, a slow resolver's included."""
     if platform.machine() not in _ARCHITECTURES:
         return False
-    said: list[bool] = []
-    probe = threading.Thread(target=lambda: said.append(_has(version, site)), daemon=True)
+    answers: list[bool] = []
+    probe = threading.Thread(target=lambda: answers.append(_has(version, site)), daemon=True)
     probe.start()
     probe.join(_PROBE_S)
-    return any(said)
+    return any(answers)
 
 
 def _has(version: str, site: str) -> bool:
@@ -92,4 +92,4 @@ def _fetch(url: str, path: Path, advance: Callable[[float], None]) -> None:
             had += len(chunk)
             advance(had / size if size else 0.0)
     if digest.hexdigest() != published:
-        raise LabError(f"{url} has SHA-256 {digest.hexdigest()}, published is {published}", mend="try again later")
+        raise LabError(f"{url} has SHA-256 {digest.hexdigest()}, published is {published}", hint="try again later")

@@ -18,7 +18,7 @@ from haconsole.lab.places import Places
 from haconsole.lab.prepare import prepare
 from haconsole.lab.progress import Progress, Silent
 from haconsole.lab.saved import fill_from_saved, read_saved, saved_folder, write_saved
-from haconsole.lab.shape import ANY_SHAPE, Shape
+from haconsole.lab.shape import ANY_SHAPE, LabShape
 from haconsole.lab.spec import DEFAULT_NAME, LabSpec, check_name
 from haconsole.lab.sweep import sweep
 
@@ -72,7 +72,7 @@ class Lab:
         except FileNotFoundError:
             raise self._absent() from None
 
-    def up(self, shape: Shape = ANY_SHAPE, progress: Progress | None = None) -> bool:
+    def up(self, shape: LabShape = ANY_SHAPE, progress: Progress | None = None) -> bool:
         """Have the lab up and whole, preparing the machine where needed; True when something had to be done.
 
         A lab that is there keeps its shape, its keys and its disks; LabError when another shape is asked for. A first
@@ -119,7 +119,7 @@ class Lab:
         folder = saved_folder(self.places, saved)
         with state.locked(self.places.state, self.name):
             if state.load(self.folder) is not None:
-                raise LabError(f"lab `{self.name}` exists", mend=f"run `haconsole lab down --name {self.name}` first")
+                raise LabError(f"lab `{self.name}` exists", hint=f"run `haconsole lab down --name {self.name}` first")
             meet(HOST_NEEDS, progress)
             spec = read_saved(folder, self.name)
             claim_again(self.places, spec)
@@ -150,7 +150,7 @@ class Lab:
         """The command line on this machine that runs `argv` as root inside a host."""
         pid = self.host(host).init_pid()
         if pid is None:
-            raise LabError(f"{host} is off", mend=f"`haconsole lab up --name {self.name}` boots it")
+            raise LabError(f"{host} is off", hint=f"`haconsole lab up --name {self.name}` boots it")
         environment = (*_ROOT_ENVIRONMENT, f"TERM={os.environ.get('TERM', 'dumb')}")
         return ("nsenter", "--target", str(pid), "--all", "--wd", "env", "-i", *environment, *argv)
 
@@ -174,12 +174,12 @@ class Lab:
         """Drop the VRRP adverts of these hosts and nothing else."""
         outages.add_mute(self.spec, hosts)
 
-    def mend(self, *hosts: str) -> None:
+    def reconnect(self, *hosts: str) -> None:
         """End every network outage that these hosts are part of, or all of them when none is named."""
         outages.end(self.spec, hosts)
 
     def _absent(self) -> LabError:
-        return LabError(f"there is no lab `{self.name}`", mend=f"`haconsole lab up --name {self.name}` makes it")
+        return LabError(f"there is no lab `{self.name}`", hint=f"`haconsole lab up --name {self.name}` makes it")
 
     def _make_whole(self, spec: LabSpec, progress: Progress) -> bool:
         progress.stage(f"booting {len(spec.hosts)} hosts")

@@ -50,9 +50,9 @@ HOST_NEEDS = (
 def check_root() -> None:
     """Raise LabImpossibleError unless this is root on Linux."""
     if sys.platform != "linux":
-        raise LabImpossibleError("a lab needs Linux", mend="run it on a Debian machine")
+        raise LabImpossibleError("a lab needs Linux", hint="run it on a Debian machine")
     if os.geteuid() != 0:
-        raise LabImpossibleError("a lab needs root: it makes namespaces and mounts", mend="run it with sudo")
+        raise LabImpossibleError("a lab needs root: it makes namespaces and mounts", hint="run it with sudo")
 
 
 def check_kernel() -> None:
@@ -63,8 +63,8 @@ def check_kernel() -> None:
     if not hierarchies(Path("/proc/self/mounts").read_text()):
         missing.append("a writable control group tree at /sys/fs/cgroup")
     if missing:
-        mend = "use a machine, virtual or not, rather than a container without these rights"
-        raise LabImpossibleError(f"a lab needs {', '.join(missing)}, which this kernel does not offer here", mend=mend)
+        hint = "use a machine, virtual or not, rather than a container without these rights"
+        raise LabImpossibleError(f"a lab needs {', '.join(missing)}, which this kernel does not offer here", hint=hint)
 
 
 def check_room(folder: Path, mebibytes: int, what: str) -> None:
@@ -84,9 +84,9 @@ def check_inotify(hosts: int) -> None:
     limit = int(_INOTIFY_LIMIT.read_text()) if _INOTIFY_LIMIT.exists() else sys.maxsize
     used = sum(_inotify_instances(path) for path in Path("/proc").iterdir() if path.name.isdigit())
     if used + hosts * _INOTIFY_A_HOST > limit:
-        mend = f"take another lab down, or run `sysctl fs.inotify.max_user_instances={max(1024, limit * 4)}`"
+        hint = f"take another lab down, or run `sysctl fs.inotify.max_user_instances={max(1024, limit * 4)}`"
         what = f"{hosts} more hosts need {hosts * _INOTIFY_A_HOST} inotify instances; of {limit}, {used} are taken"
-        raise LabImpossibleError(what, mend=mend)
+        raise LabImpossibleError(what, hint=hint)
 
 
 def _inotify_instances(process: Path) -> int:

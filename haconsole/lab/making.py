@@ -14,17 +14,17 @@ from haconsole.lab.identity import KNOWN_HOSTS, known_host, make_secrets
 from haconsole.lab.inventory_file import INVENTORY, inventory_text
 from haconsole.lab.machine import check_inotify
 from haconsole.lab.places import Places
-from haconsole.lab.shape import Ground, Shape
+from haconsole.lab.shape import LabGround, LabShape
 from haconsole.lab.spec import DEFAULT_NAME, LabSpec
 
 T = TypeVar("T")
 
 
-def claim(places: Places, name: str, shape: Shape, ground: Ground) -> LabSpec:
+def claim(places: Places, name: str, shape: LabShape, ground: LabGround) -> LabSpec:
     """Record a new lab, with a subnet that nothing on this machine uses."""
     with state.locked(places.state, "subnets"):
-        taken = network.subnets_in_use() | {spec.subnet for spec in state.recorded(places.state)}
-        subnet = network.free_subnet(0 if name == DEFAULT_NAME else 1, taken)
+        subnets = network.subnets_in_use() | {spec.subnet for spec in state.recorded(places.state)}
+        subnet = network.free_subnet(0 if name == DEFAULT_NAME else 1, subnets)
         spec = shape.spec(name, subnet, ground)
         state.save(places.lab(name), spec)
     return spec
@@ -35,7 +35,7 @@ def claim_again(places: Places, spec: LabSpec) -> None:
     with state.locked(places.state, "subnets"):
         if spec.subnet in network.subnets_in_use() | {each.subnet for each in state.recorded(places.state)}:
             hint = "take the lab that has it down; the saved cluster's certificates hold these addresses"
-            raise LabError(f"10.99.{spec.subnet}.0/24 is in use on this machine", mend=hint)
+            raise LabError(f"10.99.{spec.subnet}.0/24 is in use on this machine", hint=hint)
         state.save(places.lab(spec.name), spec)
 
 

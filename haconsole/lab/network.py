@@ -22,11 +22,11 @@ _CORNER = 29
 _NAMESPACES = Path("/run/netns")
 
 
-def free_subnet(wanted: int, taken: frozenset[int]) -> int:
+def free_subnet(wanted: int, in_use: frozenset[int]) -> int:
     """`wanted` if nothing uses 10.99.`wanted`.0/24, else the lowest X that is free."""
-    free = next((subnet for subnet in chain((wanted,), range(1, 256)) if subnet not in taken), None)
+    free = next((subnet for subnet in chain((wanted,), range(1, 256)) if subnet not in in_use), None)
     if free is None:
-        raise LabError("no 10.99.X.0/24 network is free on this machine", mend="take a lab down")
+        raise LabError("no 10.99.X.0/24 network is free on this machine", hint="take a lab down")
     return free
 
 
@@ -155,13 +155,13 @@ def _within(namespace: str | None) -> tuple[str, ...]:
 
 
 def _links(namespace: str | None) -> frozenset[str]:
-    done = attempt(("ip", *_within(namespace), "-json", "link"))
-    return frozenset(link["ifname"] for link in json.loads(done.stdout or "[]") if link)
+    result = attempt(("ip", *_within(namespace), "-json", "link"))
+    return frozenset(link["ifname"] for link in json.loads(result.stdout or "[]") if link)
 
 
 def _addresses(namespace: str | None, link: str, *, up_only: bool = False) -> frozenset[str]:
-    done = attempt(("ip", *_within(namespace), "-json", "-4", "address", "show", "dev", link))
-    found = [entry for entry in json.loads(done.stdout or "[]") if entry]
+    result = attempt(("ip", *_within(namespace), "-json", "-4", "address", "show", "dev", link))
+    entries = [entry for entry in json.loads(result.stdout or "[]") if entry]
     if up_only:
-        found = [entry for entry in found if "LOWER_UP" in entry.get("flags", ())]
-    return frozenset(address["local"] for entry in found for address in entry.get("addr_info", ()))
+        entries = [entry for entry in entries if "LOWER_UP" in entry.get("flags", ())]
+    return frozenset(address["local"] for entry in entries for address in entry.get("addr_info", ()))

@@ -20,16 +20,18 @@ _TABLE = "bridge haconsole"
 
 @dataclass(frozen=True, slots=True)
 class Outages:
-    """`cut` hosts hear and reach nobody; each of the `apart` pairs not one another; `mute` hosts' VRRP is dropped."""
+    """`cut` hosts hear and reach nobody; each of the `cut_pairs` pairs not one another; `mute` hosts' VRRP is
+    dropped.
+    """
 
     cut: frozenset[str] = frozenset()
-    apart: frozenset[tuple[str, str]] = frozenset()
+    cut_pairs: frozenset[tuple[str, str]] = frozenset()
     mute: frozenset[str] = frozenset()
 
     def without(self, host: str) -> Outages:
         """These outages but for those that a host is part of."""
-        apart = frozenset(pair for pair in self.apart if host not in pair)
-        return Outages(self.cut - {host}, apart, self.mute - {host})
+        cut_pairs = frozenset(pair for pair in self.cut_pairs if host not in pair)
+        return Outages(self.cut - {host}, cut_pairs, self.mute - {host})
 
 
 NO_OUTAGES = Outages()
@@ -37,8 +39,8 @@ NO_OUTAGES = Outages()
 
 def read(spec: LabSpec) -> Outages:
     """The outages there are now."""
-    done = attempt(("ip", "netns", "exec", spec.switch, "nft", "--json", "list", "table", *_TABLE.split()))
-    return parse(done.stdout) if done.returncode == 0 else NO_OUTAGES
+    result = attempt(("ip", "netns", "exec", spec.switch, "nft", "--json", "list", "table", *_TABLE.split()))
+    return parse(result.stdout) if result.returncode == 0 else NO_OUTAGES
 
 
 def write(spec: LabSpec, outages: Outages) -> None:
@@ -51,7 +53,7 @@ def add_cut(spec: LabSpec, host: str, others: tuple[str, ...]) -> None:
     mine, theirs = _ports(spec, (host,)), _ports(spec, others)
     there = read(spec)
     if others:
-        write(spec, replace(there, apart=there.apart | {*product(mine, theirs), *product(theirs, mine)}))
+        write(spec, replace(there, cut_pairs=there.cut_pairs | {*product(mine, theirs), *product(theirs, mine)}))
     else:
         write(spec, replace(there, cut=there.cut | set(mine)))
 
@@ -79,7 +81,7 @@ def render(outages: Outages) -> str:
     fresh = f"table {_TABLE}\ndelete table {_TABLE}\n"
     if outages == NO_OUTAGES:
         return fresh
-    pairs = (f"{_quoted(one)} . {_quoted(other)}" for one, other in sorted(outages.apart))
+    pairs = (f"{_quoted(one)} . {_quoted(other)}" for one, other in sorted(outages.cut_pairs))
     return f"""{fresh}table {_TABLE} {{
     set cut {{ type ifname; {_elements(map(_quoted, sorted(outages.cut)))}}}
     set apart {{ type ifname . ifname; {_elements(pairs)}}}
@@ -102,7 +104,7 @@ def parse(listing: str) -> Outages:
     }
     return Outages(
         cut=frozenset(sets.get("cut", ())),
-        apart=frozenset((pair["concat"][0], pair["concat"][1]) for pair in sets.get("apart", ())),
+        cut_pairs=frozenset((pair["concat"][0], pair["concat"][1]) for pair in sets.get("apart", ())),
         mute=frozenset(sets.get("mute", ())),
     )
 

@@ -123,12 +123,12 @@ def _debootstrap(root: Path, debian: Debian, packages: tuple[str, ...], mirror: 
 
 def debian_mirror() -> str:
     """The Debian archive that apt on this machine uses; raises LabImpossibleError where apt has none."""
-    done = attempt(("apt-get", "indextargets", "--format", "$(ORIGIN) $(LABEL) $(REPO_URI)", "Created-By: Packages"))
-    for line in done.stdout.splitlines():
+    result = attempt(("apt-get", "indextargets", "--format", "$(ORIGIN) $(LABEL) $(REPO_URI)", "Created-By: Packages"))
+    for line in result.stdout.splitlines():
         if line.startswith("Debian Debian "):
             return line.split()[-1].rstrip("/")
     hint = "name an archive with --mirror URL, or run `apt-get update` with a Debian archive configured"
-    raise LabImpossibleError("apt on this machine has no Debian archive to build hosts from", mend=hint)
+    raise LabImpossibleError("apt on this machine has no Debian archive to build hosts from", hint=hint)
 
 
 def _add_kubeadm_files(root: Path) -> None:
@@ -174,15 +174,15 @@ def mount_overlay(lower: tuple[Path, ...], folder: Path) -> Path:
         return place
     for layer in lower:
         if not layer.is_dir():
-            raise LabError(f"{layer}, which the host's disk lies on, is gone", mend="take the lab down and up again")
+            raise LabError(f"{layer}, which the host's disk lies on, is gone", hint="take the lab down and up again")
     for part in ("upper", "work", "root"):
         (folder / part).mkdir(parents=True, exist_ok=True)
     options = f"lowerdir={':'.join(map(str, lower))},upperdir={folder / 'upper'},workdir={folder / 'work'}"
     try:
         run(("mount", "-t", "overlay", "haconsole", "-o", options, str(place)))
     except LabError as error:
-        mend = f"the folder {folder} must be on a file system such as ext4 or xfs, not on an overlay itself"
-        raise LabError(error.what, mend=mend) from None
+        hint = f"the folder {folder} must be on a file system such as ext4 or xfs, not on an overlay itself"
+        raise LabError(error.what, hint=hint) from None
     return place
 
 

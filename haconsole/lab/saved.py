@@ -31,7 +31,7 @@ def write_saved(spec: LabSpec, lab: Path, folder: Path, hosts: tuple[LabHost, ..
     `copy` runs a piece of work for every host.
     """
     if folder.exists() and state.load(folder) is None:
-        raise LabError(f"{folder} exists and is no saved lab", mend="name another folder, or remove it")
+        raise LabError(f"{folder} exists and is no saved lab", hint="name another folder, or remove it")
     unfinished = folder.with_name(f"{folder.name}.unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
     try:
@@ -50,11 +50,11 @@ def read_saved(folder: Path, name: str) -> LabSpec:
     """The shape of a saved lab under another name; raises LabError where it or what its disks lie on is missing."""
     spec = state.load(folder)
     if spec is None:
-        raise LabError(f"there is no saved lab at {folder}", mend="`haconsole lab save` makes one")
+        raise LabError(f"there is no saved lab at {folder}", hint="`haconsole lab save` makes one")
     missing = [path for path in (*spec.layers, spec.images) if path and not Path(path).is_dir()]
     if missing:
         hint = "the cache was cleared or the recipe changed; make the lab and save it again"
-        raise LabError(f"the saved lab {folder} needs {missing[0]}, which is gone", mend=hint)
+        raise LabError(f"the saved lab {folder} needs {missing[0]}, which is gone", hint=hint)
     return replace(spec, name=name)
 
 

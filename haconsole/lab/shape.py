@@ -10,7 +10,7 @@ from haconsole.lab.spec import Debian, KubeadmSpec, LabSpec, check_size
 
 
 @dataclass(frozen=True, slots=True)
-class Ground:
+class LabGround:
     """What the hosts of a lab share: the layers of their disks, topmost first, and kubeadm hosts' imported images."""
 
     layers: tuple[Path, ...]
@@ -18,7 +18,7 @@ class Ground:
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class LabShape:
     """What a lab is asked to be; None means whatever it is, or the usual when it is made now.
 
     `kubernetes_bin` is a folder with Kubernetes programs to use instead of a release or a build; `mirror` is the Debian
@@ -34,7 +34,7 @@ class Shape:
     kubeadm: KubeadmSpec | None = None
     mirror: str | None = None
 
-    def spec(self, name: str, subnet: int, ground: Ground) -> LabSpec:
+    def spec(self, name: str, subnet: int, ground: LabGround) -> LabSpec:
         """The shape of a lab made now; raises LabError for one too large for its subnet."""
         hosts, workers = 3 if self.hosts is None else self.hosts, self.workers or 0
         check_size(hosts, workers)
@@ -44,24 +44,24 @@ class Shape:
 
     def check(self, there: LabSpec) -> None:
         """Raise LabError unless a lab that is there has this shape."""
-        asked = (self.hosts, self.workers, self.bastion)
+        counts = (self.hosts, self.workers, self.bastion)
         has = (there.control_planes, there.workers, there.bastion)
         self._check_hosts(there)
-        if any(one is not None and one != other for one, other in zip(asked, has, strict=True)):
+        if any(one is not None and one != other for one, other in zip(counts, has, strict=True)):
             what = f"{has[0]} control planes, {has[1]} workers and {'a' if has[2] else 'no'} bastion"
-            mend = f"take it down first (`haconsole lab down --name {there.name}`), or take another name"
-            raise LabError(f"lab `{there.name}` is there with {what}", mend=mend)
+            hint = f"take it down first (`haconsole lab down --name {there.name}`), or take another name"
+            raise LabError(f"lab `{there.name}` is there with {what}", hint=hint)
 
     def _check_hosts(self, there: LabSpec) -> None:
         """Raise LabError unless the hosts of a lab that is there are of the kind that is wanted."""
-        mend = f"take it down first (`haconsole lab down --name {there.name}`), or take another name"
+        hint = f"take it down first (`haconsole lab down --name {there.name}`), or take another name"
         if self.debian not in (None, there.debian):
-            raise LabError(f"lab `{there.name}` is there with Debian {there.debian.value}", mend=mend)
+            raise LabError(f"lab `{there.name}` is there with Debian {there.debian.value}", hint=hint)
         if self.kubeadm not in (None, there.kubeadm):
             layout = there.kubeadm
             has = f"etcd {layout.etcd.value}, balancer {layout.balancer.value}" if layout else "no kubeadm"
-            raise LabError(f"lab `{there.name}` is there with {has}", mend=mend)
+            raise LabError(f"lab `{there.name}` is there with {has}", hint=hint)
 
 
-ANY_SHAPE = Shape()
+ANY_SHAPE = LabShape()
 """Whatever is there, else three control planes with the Kubernetes programs."""

@@ -120,7 +120,7 @@ class LabSpec:
             if host.name == name:
                 return host
         there = ", ".join(host.name for host in self.hosts)
-        raise LabError(f"lab `{self.name}` has no host `{name}`", mend=f"it has {there}")
+        raise LabError(f"lab `{self.name}` has no host `{name}`", hint=f"it has {there}")
 
     def at(self, last: int) -> str:
         """The address of the lab's subnet that ends in `last`."""
@@ -194,7 +194,7 @@ def check_name(name: str) -> str:
     if _NAME.fullmatch(name):
         return name
     raise LabError(
-        f"`{name}` cannot be a lab's name", mend="take up to 32 lower-case letters, digits and dashes, a letter first"
+        f"`{name}` cannot be a lab's name", hint="take up to 32 lower-case letters, digits and dashes, a letter first"
     )
 
 

@@ -23,7 +23,7 @@ def load(folder: Path) -> LabSpec | None:
     except FileNotFoundError:
         return None
     except msgspec.DecodeError as error:
-        raise LabError(f"{folder / _RECORD} is damaged: {error}", mend="run `haconsole lab down`") from None
+        raise LabError(f"{folder / _RECORD} is damaged: {error}", hint="run `haconsole lab down`") from None
 
 
 def save(folder: Path, spec: LabSpec) -> None:
@@ -39,8 +39,8 @@ def recorded(state: Path) -> tuple[LabSpec, ...]:
     """Every lab that has a record below `state`."""
     if not state.is_dir():
         return ()
-    found = (load(path) for path in sorted(state.iterdir()) if (path / _RECORD).is_file())
-    return tuple(spec for spec in found if spec is not None)
+    specs = (load(path) for path in sorted(state.iterdir()) if (path / _RECORD).is_file())
+    return tuple(spec for spec in specs if spec is not None)
 
 
 def _is_still(path: Path, descriptor: int) -> bool:

@@ -44,7 +44,7 @@ def watch(
             cwd=folder,
         )
     except FileNotFoundError:
-        raise LabError(f"`{argv[0]}` is not installed on this machine", mend="run `haconsole lab prepare`") from None
+        raise LabError(f"`{argv[0]}` is not installed on this machine", hint="run `haconsole lab prepare`") from None
     timer = threading.Timer(deadline_s, _end, (process, signal.SIGKILL))
     timer.start()
     try:

@@ -32,8 +32,8 @@ def file_owner(snapshot: ClusterSnapshot, host: str, path: str) -> FileOwner:
     """Whose the file at `path` on `host` is, as it was seen last."""
     name = HostName(host)
     facts = snapshot.host(name)
-    seen = value_of(facts.balancer_files) if facts else None
-    file = next((one for one in seen or () if one.path == path), None)
+    files = value_of(facts.balancer_files) if facts else None
+    file = next((one for one in files or () if one.path == path), None)
     why = (reason_of(facts.balancer_files) if facts else None) or "it was not queried"
     return FileOwner(name, path, file, "" if file else why)
 

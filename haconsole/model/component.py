@@ -39,5 +39,5 @@ def _failed(unit: ServiceState | None, fact: Failed[object]) -> Verdict:
     refused = bool(fact.asked_from) and fact.cause is Cause.REFUSED
     if refused or (unit is not None and not unit.alive):
         return Verdict.DOWN
-    asked = bool(fact.asked_from) and fact.cause is not Cause.AUTH_FAILED
-    return Verdict.SILENT if asked or is_suspended(unit) else Verdict.UNKNOWN
+    was_queried = bool(fact.asked_from) and fact.cause is not Cause.AUTH_FAILED
+    return Verdict.SILENT if was_queried or is_suspended(unit) else Verdict.UNKNOWN

@@ -62,9 +62,9 @@ def etcd_view(snapshot: ClusterSnapshot) -> EtcdView:
     """Merge the answers of all hosts with the etcd role."""
     hosts = tuple(facts for facts in snapshot.hosts if facts.has(Role.ETCD))
     fresh = {facts.host: facts.etcd.value for facts in hosts if isinstance(facts.etcd, Known)}
-    told = fresh or _remembered(hosts)
-    cluster_id = _most_common(tuple(endpoint.cluster_id for endpoint in told.values()))
-    ours = tuple(endpoint for endpoint in told.values() if endpoint.cluster_id == cluster_id)
+    members = fresh or _remembered(hosts)
+    cluster_id = _most_common(tuple(endpoint.cluster_id for endpoint in members.values()))
+    ours = tuple(endpoint for endpoint in members.values() if endpoint.cluster_id == cluster_id)
     leader = _most_common(tuple(endpoint.leader_id for endpoint in ours if endpoint.leader_id)) if fresh else None
     rows = tuple(_row(member, hosts, fresh, cluster_id, leader) for member in _list_of(ours))
     voters = tuple(row for row in rows if not row.member.learner)

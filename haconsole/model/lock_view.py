@@ -29,9 +29,9 @@ def lock_views(records: tuple[tuple[HostName, HostLock], ...]) -> tuple[LockView
     views = []
     for claim in dict.fromkeys(record.claim for _, record in records):
         of_it = [(host, record) for host, record in records if record.claim == claim]
-        held = max(record.held_s for _, record in of_it)
+        longest_s = max(record.held_s for _, record in of_it)
         heartbeat = min(record.heartbeat_s for _, record in of_it)
-        views.append(LockView(claim, tuple(host for host, _ in of_it), held, heartbeat))
+        views.append(LockView(claim, tuple(host for host, _ in of_it), longest_s, heartbeat))
     return tuple(sorted(views, key=lambda view: -len(view.hosts)))
 
 

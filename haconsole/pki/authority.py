@@ -42,7 +42,7 @@ def make_authority(
     public = signer.public_key()
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
     start = now.replace(microsecond=0)
-    built = (
+    new_certificate = (
         x509.CertificateBuilder()
         .subject_name(name)
         .issuer_name(name)
@@ -55,7 +55,7 @@ def make_authority(
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(public), critical=False)
         .sign(signer, hashes.SHA256())
     )
-    return Authority(certificate_pem(built), key)
+    return Authority(certificate_pem(new_certificate), key)
 
 
 def cross_certificate(by: Authority, of: bytes, *, now: datetime) -> bytes:
@@ -66,7 +66,7 @@ def cross_certificate(by: Authority, of: bytes, *, now: datetime) -> bytes:
     other, own = load_certificate(of), load_certificate(by.certificate)
     public = public_key_of(other)
     start = now.replace(microsecond=0)
-    built = (
+    new_certificate = (
         x509.CertificateBuilder()
         .subject_name(other.subject)
         .issuer_name(own.subject)
@@ -79,7 +79,7 @@ def cross_certificate(by: Authority, of: bytes, *, now: datetime) -> bytes:
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(public), critical=False)
         .add_extension(issuer_key(own), critical=False)
     )
-    return certificate_pem(built.sign(by.key.load(), hashes.SHA256()))
+    return certificate_pem(new_certificate.sign(by.key.load(), hashes.SHA256()))
 
 
 def issuer_key(ca: x509.Certificate) -> x509.AuthorityKeyIdentifier:
@@ -98,7 +98,7 @@ def load_authority(certificate: bytes, key: PrivateKey, *, now: datetime) -> Aut
         problems = ("the key beside it belongs to another certificate",)
     if problems:
         raise PkiError(
-            f"the CA {short(certificate)} cannot sign: {'; '.join(problems)}", mend="replace it by a rotation of the CA"
+            f"the CA {short(certificate)} cannot sign: {'; '.join(problems)}", hint="replace it by a rotation of the CA"
         )
     return Authority(certificate, key)
 

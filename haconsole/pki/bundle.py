@@ -14,7 +14,7 @@ def load_certificates(pem: bytes) -> tuple[x509.Certificate, ...]:
     try:
         return tuple(x509.load_pem_x509_certificates(pem))
     except ValueError as error:
-        raise PkiError("no certificate can be read there", mend="it must be a PEM file") from error
+        raise PkiError("no certificate can be read there", hint="it must be a PEM file") from error
 
 
 def load_certificate(pem: bytes) -> x509.Certificate:
@@ -30,14 +30,14 @@ def public_key_of(certificate: x509.Certificate) -> PublicKey:
     """The key a certificate is for."""
     key = certificate.public_key()
     if not isinstance(key, PublicKey):
-        raise PkiError(f"a certificate for a key of kind {type(key).__name__} cannot be used", mend="use ECDSA or RSA")
+        raise PkiError(f"a certificate for a key of kind {type(key).__name__} cannot be used", hint="use ECDSA or RSA")
     return key
 
 
 def bundle(*pems: bytes) -> bytes:
     """Several PEM files as one trust bundle: each certificate once, in the order given."""
-    found = {fingerprint(one): one for pem in pems for one in load_certificates(pem)}
-    return b"".join(certificate_pem(one) for one in found.values())
+    by_fingerprint = {fingerprint(one): one for pem in pems for one in load_certificates(pem)}
+    return b"".join(certificate_pem(one) for one in by_fingerprint.values())
 
 
 def fingerprint(certificate: x509.Certificate) -> str:

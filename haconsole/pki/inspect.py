@@ -37,8 +37,8 @@ class Inspected:
 
 def inspect(pem: bytes) -> tuple[Inspected, ...]:
     """Every certificate in a PEM text that can be read, in its order; none where there is none."""
-    found = (_read(part.partition(_END)[0]) for part in pem.split(_BEGIN)[1:])
-    return tuple(one for one in found if one)
+    certificates = (_read(part.partition(_END)[0]) for part in pem.split(_BEGIN)[1:])
+    return tuple(one for one in certificates if one)
 
 
 def public_key_der(pem: bytes) -> bytes | None:
@@ -53,8 +53,8 @@ def public_key_der(pem: bytes) -> bytes | None:
 def public_keys(pem: str) -> tuple[bytes, ...]:
     """Every public key in a PEM text that can be read, in its order, as DER."""
     parts = (part.partition(_END_KEY)[0] for part in pem.split(_BEGIN_KEY)[1:])
-    found = (public_key_der("\n".join((_BEGIN_KEY, part.strip(), _END_KEY)).encode()) for part in parts)
-    return tuple(key for key in found if key)
+    keys = (public_key_der("\n".join((_BEGIN_KEY, part.strip(), _END_KEY)).encode()) for part in parts)
+    return tuple(key for key in keys if key)
 
 
 def issuer_among(chain: tuple[Inspected, ...], authorities: tuple[Inspected, ...]) -> Inspected | None:
@@ -89,42 +89,42 @@ def _read(body: bytes) -> Inspected | None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", CryptographyDeprecationWarning)
-            return _inspected(x509.load_pem_x509_certificate(pem))
+            return _fields_of(x509.load_pem_x509_certificate(pem))
     except Exception:
         # An odd certificate raises errors of many kinds (DuplicateExtension, InvalidVersion, ValueError).
         return None
 
 
-def _inspected(found: x509.Certificate) -> Inspected:
-    names = _names(found)
+def _fields_of(certificate: x509.Certificate) -> Inspected:
+    names = _names(certificate)
     return Inspected(
-        subject=found.subject.rfc4514_string(),
-        issuer=found.issuer.rfc4514_string(),
-        serial=f"{found.serial_number:x}",
-        not_before=found.not_valid_before_utc,
-        not_after=found.not_valid_after_utc,
+        subject=certificate.subject.rfc4514_string(),
+        issuer=certificate.issuer.rfc4514_string(),
+        serial=f"{certificate.serial_number:x}",
+        not_before=certificate.not_valid_before_utc,
+        not_after=certificate.not_valid_after_utc,
         sans=names or (),
-        fingerprint=fingerprint(found),
-        is_ca=_is_ca(found),
-        public_key=found.public_key().public_bytes(
+        fingerprint=fingerprint(certificate),
+        is_ca=_is_ca(certificate),
+        public_key=certificate.public_key().public_bytes(
             serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
         ),
-        x509=found,
+        x509=certificate,
         names_known=names is not None,
     )
 
 
-def _names(found: x509.Certificate) -> tuple[str, ...] | None:
+def _names(certificate: x509.Certificate) -> tuple[str, ...] | None:
     """The DNS names and addresses; None where the extensions cannot be read."""
     try:
-        return sans_of(found)
+        return sans_of(certificate)
     except Exception:
         return None
 
 
-def _is_ca(found: x509.Certificate) -> bool:
+def _is_ca(certificate: x509.Certificate) -> bool:
     """Whether the certificate is a CA's; False where the extensions cannot be read."""
     try:
-        return found.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+        return certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
     except Exception:
         return False

@@ -27,9 +27,9 @@ class PrivateKey:
         try:
             key = serialization.load_pem_private_key(self.pem, password=None)
         except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-            raise PkiError("the private key cannot be read", mend="it must be an unencrypted PEM file") from error
+            raise PkiError("the private key cannot be read", hint="it must be an unencrypted PEM file") from error
         if not isinstance(key, ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey):
-            raise PkiError(f"a private key of kind {type(key).__name__} cannot be used", mend="use ECDSA or RSA")
+            raise PkiError(f"a private key of kind {type(key).__name__} cannot be used", hint="use ECDSA or RSA")
         return key
 
     def public_pem(self) -> bytes:
@@ -49,7 +49,7 @@ def decrypted(pem: bytes, passphrase: Secret) -> PrivateKey:
         key = serialization.load_pem_private_key(pem, password=passphrase.reveal().encode())
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise PkiError(
-            "the passphrase does not open the CA's key", mend="give the one it was encrypted with"
+            "the passphrase does not open the CA's key", hint="give the one it was encrypted with"
         ) from error
     plain = serialization.NoEncryption()
     return PrivateKey(key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain))
@@ -118,9 +118,9 @@ def load_public_key(pem: bytes) -> PublicKey:
     try:
         key = serialization.load_pem_public_key(pem)
     except (ValueError, UnsupportedAlgorithm) as error:
-        raise PkiError("the public key cannot be read", mend="it must be PEM") from error
+        raise PkiError("the public key cannot be read", hint="it must be PEM") from error
     if not isinstance(key, ec.EllipticCurvePublicKey | rsa.RSAPublicKey):
-        raise PkiError(f"a public key of kind {type(key).__name__} cannot be used", mend="use ECDSA or RSA")
+        raise PkiError(f"a public key of kind {type(key).__name__} cannot be used", hint="use ECDSA or RSA")
     return key
 
 

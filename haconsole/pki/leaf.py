@@ -37,13 +37,13 @@ def read_request(pem: bytes, *, algorithm: KeyAlgorithm) -> PublicKey:
     try:
         request = x509.load_pem_x509_csr(pem)
     except ValueError as error:
-        raise PkiError("no certificate request can be read there", mend="look at what openssl said") from error
+        raise PkiError("no certificate request can be read there", hint="look at what openssl said") from error
     key = request.public_key()
     if not request.is_signature_valid:
-        raise PkiError("the certificate request is not signed by its own key", mend="make the key and request anew")
+        raise PkiError("the certificate request is not signed by its own key", hint="make the key and request anew")
     if not isinstance(key, PublicKey) or algorithm_of(key) is not algorithm:
         raise PkiError(
-            f"the request is for another kind of key than {algorithm}", mend="set the key file aside and run again"
+            f"the request is for another kind of key than {algorithm}", hint="set the key file aside and run again"
         )
     return key
 
@@ -80,13 +80,13 @@ def leaf_problems(
     `authority` is the CA's certificate and `public_key` the public half of the key beside the certificate, all PEM.
     A certificate is due 30 days before its end, or in the last third of a shorter life.
     """
-    found = load_certificate(certificate)
+    parsed = load_certificate(certificate)
     return (
-        *_name_problems(found, leaf),
-        *_usage_problems(found, leaf),
-        *_signature_problems(found, load_certificate(authority)),
-        *_key_problems(found, public_key),
-        *_time_problems(found, now),
+        *_name_problems(parsed, leaf),
+        *_usage_problems(parsed, leaf),
+        *_signature_problems(parsed, load_certificate(authority)),
+        *_key_problems(parsed, public_key),
+        *_time_problems(parsed, now),
     )
 
 
@@ -106,7 +106,7 @@ def _subject(leaf: Leaf) -> x509.Name:
 
 def _usage(name: str) -> x509.ObjectIdentifier:
     if name not in USAGES:
-        raise PkiError(f"{name!r} is not a usage of a certificate", mend="use server or client")
+        raise PkiError(f"{name!r} is not a usage of a certificate", hint="use server or client")
     return USAGES[name]
 
 
@@ -125,48 +125,48 @@ def _key_usage(key: PublicKey) -> x509.KeyUsage:
     )
 
 
-def _name_problems(found: x509.Certificate, leaf: Leaf) -> tuple[str, ...]:
+def _name_problems(certificate: x509.Certificate, leaf: Leaf) -> tuple[str, ...]:
     problems: list[str] = []
-    if found.subject != _subject(leaf):
+    if certificate.subject != _subject(leaf):
         wanted = _subject(leaf).rfc4514_string()
-        problems.append(f"its subject is {found.subject.rfc4514_string() or 'empty'}, not {wanted}")
-    missing = missing_sans(leaf.sans, sans_of(found))
+        problems.append(f"its subject is {certificate.subject.rfc4514_string() or 'empty'}, not {wanted}")
+    missing = missing_sans(leaf.sans, sans_of(certificate))
     if missing:
         problems.append(f"it does not name {', '.join(missing)}")
-    surplus = missing_sans(sans_of(found), leaf.sans)
+    surplus = missing_sans(sans_of(certificate), leaf.sans)
     if surplus:
         problems.append(f"it names {', '.join(surplus)} as well")
     return tuple(problems)
 
 
-def _usage_problems(found: x509.Certificate, leaf: Leaf) -> tuple[str, ...]:
+def _usage_problems(certificate: x509.Certificate, leaf: Leaf) -> tuple[str, ...]:
     try:
-        present = set(found.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value)
+        present = set(certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value)
     except x509.ExtensionNotFound:
         present = set()
     missing = [usage for usage in leaf.usages if _usage(usage) not in present]
     return (f"it may not be used as {' and '.join(missing)}",) if missing else ()
 
 
-def _signature_problems(found: x509.Certificate, ca: x509.Certificate) -> tuple[str, ...]:
+def _signature_problems(certificate: x509.Certificate, ca: x509.Certificate) -> tuple[str, ...]:
     try:
-        found.verify_directly_issued_by(ca)
+        certificate.verify_directly_issued_by(ca)
     except (ValueError, TypeError, InvalidSignature):
         return (f"it was not signed by the CA in use, {ca.subject.rfc4514_string()}",)
     return ()
 
 
-def _key_problems(found: x509.Certificate, public_key: bytes) -> tuple[str, ...]:
-    if public_pem(public_key_of(found)) == public_pem(load_public_key(public_key)):
+def _key_problems(certificate: x509.Certificate, public_key: bytes) -> tuple[str, ...]:
+    if public_pem(public_key_of(certificate)) == public_pem(load_public_key(public_key)):
         return ()
     return ("the key beside it belongs to another certificate",)
 
 
-def _time_problems(found: x509.Certificate, now: datetime) -> tuple[str, ...]:
-    if now < found.not_valid_before_utc:
-        return (f"it is not valid before {found.not_valid_before_utc:%Y-%m-%d %H:%M} UTC",)
-    if now >= found.not_valid_after_utc:
-        return (f"it expired at {found.not_valid_after_utc:%Y-%m-%d %H:%M} UTC",)
-    if now >= due_at(found.not_valid_before_utc, found.not_valid_after_utc):
-        return (f"it is due for renewal: it ends at {found.not_valid_after_utc:%Y-%m-%d %H:%M} UTC",)
+def _time_problems(certificate: x509.Certificate, now: datetime) -> tuple[str, ...]:
+    if now < certificate.not_valid_before_utc:
+        return (f"it is not valid before {certificate.not_valid_before_utc:%Y-%m-%d %H:%M} UTC",)
+    if now >= certificate.not_valid_after_utc:
+        return (f"it expired at {certificate.not_valid_after_utc:%Y-%m-%d %H:%M} UTC",)
+    if now >= due_at(certificate.not_valid_before_utc, certificate.not_valid_after_utc):
+        return (f"it is due for renewal: it ends at {certificate.not_valid_after_utc:%Y-%m-%d %H:%M} UTC",)
     return ()

@@ -16,10 +16,10 @@ def normal_san(san: str) -> str:
         try:
             return f"IP:{ip_address(value)}"
         except ValueError as error:
-            raise PkiError(f"{san!r} is not an IP address", mend="write IP:10.0.0.1 or IP:fd00::1") from error
+            raise PkiError(f"{san!r} is not an IP address", hint="write IP:10.0.0.1 or IP:fd00::1") from error
     if kind == "DNS" and value:
         return f"DNS:{value.lower()}"
-    raise PkiError(f"{san!r} is not a name for a certificate", mend="write DNS:name or IP:address")
+    raise PkiError(f"{san!r} is not a name for a certificate", hint="write DNS:name or IP:address")
 
 
 def general_name(san: str) -> x509.GeneralName:
@@ -34,13 +34,13 @@ def sans_of(certificate: x509.Certificate) -> tuple[str, ...]:
         names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except x509.ExtensionNotFound:
         return ()
-    found: list[str] = []
+    sans: list[str] = []
     for name in names:
         if isinstance(name, x509.DNSName):
-            found.append(f"DNS:{name.value.lower()}")
+            sans.append(f"DNS:{name.value.lower()}")
         elif isinstance(name, x509.IPAddress):
-            found.append(f"IP:{name.value}")
-    return tuple(found)
+            sans.append(f"IP:{name.value}")
+    return tuple(sans)
 
 
 def missing_sans(wanted: tuple[str, ...], present: tuple[str, ...]) -> tuple[str, ...]:

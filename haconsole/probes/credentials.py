@@ -39,13 +39,13 @@ class CredentialFiles:
 
 def etcd_credentials(layout: Layout, host: Host, files: Files) -> EtcdCredentials | None:
     """What etcd asks of its clients by the layout; None where it speaks plain text."""
-    etcd, mend = layout.etcd, "set etcd.pki_dir and etcd.files in the inventory to the files that etcd uses"
+    etcd, hint = layout.etcd, "set etcd.pki_dir and etcd.files in the inventory to the files that etcd uses"
     if etcd.tls is EtcdTls.OFF:
         return None
     if etcd.pki is None:
-        return EtcdCredentials(ca=_present(files, f"{etcd.data_dir}/{_AUTO_TLS_CERTIFICATE}", "etcd", mend))
+        return EtcdCredentials(ca=_present(files, f"{etcd.data_dir}/{_AUTO_TLS_CERTIFICATE}", "etcd", hint))
     pki = etcd.pki.on(host)
-    ca, cert, key = (_present(files, path, "etcd", mend) for path in (pki.ca.cert, pki.client.cert, pki.client.key))
+    ca, cert, key = (_present(files, path, "etcd", hint) for path in (pki.ca.cert, pki.client.cert, pki.client.key))
     return EtcdCredentials(ca=ca, cert=cert, key=Secret(key.decode()))
 
 
@@ -53,14 +53,14 @@ async def kube_credentials(
     layout: Layout, files: Files, transport: HostTransport, *, deadline_s: float
 ) -> KubeCredentials:
     """The administrator's of the host, by the kubeconfig of the layout and the files it names."""
-    mend = "set kubernetes.config_dir in the inventory to the folder of admin.conf"
+    hint = "set kubernetes.config_dir in the inventory to the folder of admin.conf"
     if layout.kubernetes is None:
         raise ProbeError("the inventory has no Kubernetes", Cause.NOT_CONFIGURED)
-    kubeconfig = _present(files, layout.kubernetes.admin.kubeconfig, "kube-apiserver", mend)
+    kubeconfig = _present(files, layout.kubernetes.admin.kubeconfig, "kube-apiserver", hint)
     paths = files_named(kubeconfig)
     missing = tuple(path for path in paths if path not in files)
     texts = {**files, **(await read_files(transport, missing, deadline_s=deadline_s) if missing else {})}
-    return credentials_of(kubeconfig, {path: _present(texts, path, "kube-apiserver", mend) for path in paths})
+    return credentials_of(kubeconfig, {path: _present(texts, path, "kube-apiserver", hint) for path in paths})
 
 
 def _etcd_paths(layout: Layout, host: Host) -> tuple[str, ...]:
@@ -82,8 +82,8 @@ def _kube_paths(layout: Layout, host: Host) -> tuple[str, ...]:
     return (admin.kubeconfig, *paths)
 
 
-def _present(files: Files, path: str, whose: str, mend: str) -> bytes:
+def _present(files: Files, path: str, whose: str, hint: str) -> bytes:
     text = files.get(path)
     if text is None:
-        raise ProbeError(f"{whose}: {path} does not exist", Cause.NOT_CONFIGURED, mend=mend)
+        raise ProbeError(f"{whose}: {path} does not exist", Cause.NOT_CONFIGURED, hint=hint)
     return text.encode()

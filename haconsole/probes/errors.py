@@ -13,8 +13,8 @@ _NO_ROOT = ("a password is required", "is not in the sudoers", "permission denie
 class ProbeError(HaconsoleError):
     """An answer that says nothing usable; `cause` tells what is missing, not running or not readable."""
 
-    def __init__(self, what: str, cause: Cause = Cause.OTHER, *, mend: str = "") -> None:
-        super().__init__(what, mend=mend)
+    def __init__(self, what: str, cause: Cause = Cause.OTHER, *, hint: str = "") -> None:
+        super().__init__(what, hint=hint)
         self.cause = cause
 
 

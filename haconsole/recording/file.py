@@ -25,7 +25,7 @@ from haconsole.model.names import Vip
 from haconsole.model.node import NodeState
 from haconsole.model.secret import Secret
 from haconsole.model.snapshot import ClusterSnapshot
-from haconsole.recording.values import Reader, written
+from haconsole.recording.values import Reader, to_json_value
 
 SCHEMA = "haconsole/recording/v1"
 RECORDED = "recorded"
@@ -33,7 +33,7 @@ RECORDED = "recorded"
 REST = ("vips", "leases", "nodes")
 """What a snapshot tells besides its hosts."""
 
-Told = dict[str, Any]
+Entries = dict[str, Any]
 
 
 class RecordingError(HaconsoleError):
@@ -50,24 +50,24 @@ class Recorder:
 
     def __init__(self, path: Path, inventory: Inventory) -> None:
         self._path = path
-        self._before: Told = {"hosts": {}}
+        self._before: Entries = {"hosts": {}}
         self.snapshots = 0
         try:
             self._file: IO[str] = os.fdopen(
                 os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8"
             )
         except FileExistsError:
-            raise RecordingError(f"{path} already exists", mend="name a file that is not") from None
+            raise RecordingError(f"{path} already exists", hint="name a file that is not") from None
         except OSError as error:
             raise RecordingError(f"{path} cannot be written: {error.strerror}") from None
         if path.suffix == ".gz":
             self._file.close()
             self._file = gzip.open(path, "wt", encoding="utf-8")  # noqa: SIM115 (close closes it)
-        self._put({"schema": SCHEMA, "inventory": msgspec.to_builtins(inventory, enc_hook=_hidden)})
+        self._put({"schema": SCHEMA, "inventory": msgspec.to_builtins(inventory, enc_hook=_hide)})
 
     def add(self, snapshot: ClusterSnapshot) -> None:
         """Write what is different from the snapshot before."""
-        now = _told(snapshot)
+        now = _entries_of(snapshot)
         hosts = {name: _changes(self._before["hosts"].get(name, {}), facts) for name, facts in now["hosts"].items()}
         rest = _changes({key: self._before.get(key) for key in REST}, {key: now[key] for key in REST})
         self._put({"at": now["at"], "hosts": hosts, **rest})
@@ -78,9 +78,9 @@ class Recorder:
         """End the file; what was added stays."""
         self._file.close()
 
-    def _put(self, told: Told) -> None:
+    def _put(self, entries: Entries) -> None:
         try:
-            self._file.write(json.dumps(told, separators=(",", ":"), ensure_ascii=False) + "\n")
+            self._file.write(json.dumps(entries, separators=(",", ":"), ensure_ascii=False) + "\n")
             self._file.flush()
         except OSError as error:
             raise RecordingError(f"{self._path} cannot be written: {error.strerror}") from None
@@ -108,14 +108,14 @@ class Moment:
 
     line: int
     at: datetime
-    told: Told
+    entries: Entries
 
 
 def read_recording(path: Path) -> Recording:
     """Read a recording; a last line that was cut off is left out. Raises RecordingError naming the line."""
     lines = _lines(path)
     inventory = _inventory(path, lines[0] if lines else "")
-    state: Told = {"hosts": {}}
+    state: Entries = {"hosts": {}}
     moments: list[Moment] = []
     for number, line in enumerate(lines[1:], 2):
         try:
@@ -125,7 +125,7 @@ def read_recording(path: Path) -> Recording:
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise _damaged(path, number, str(error)) from None
     if not moments:
-        raise RecordingError(f"{path} has no snapshot in it", mend="record for longer")
+        raise RecordingError(f"{path} has no snapshot in it", hint="record for longer")
     return Recording(path, inventory, tuple(moments))
 
 
@@ -145,13 +145,13 @@ def _lines(path: Path) -> list[str]:
 
 def _inventory(path: Path, line: str) -> Inventory:
     try:
-        told = json.loads(line)
-        known, inventory = told["schema"] == SCHEMA, json.dumps(told["inventory"])
+        fields = json.loads(line)
+        known, inventory = fields["schema"] == SCHEMA, json.dumps(fields["inventory"])
     except (KeyError, TypeError, ValueError):
         known, inventory = False, ""
     if not known:
         raise RecordingError(
-            f"{path} is no recording of this version", mend="make one: haconsole record INVENTORY -o FILE"
+            f"{path} is no recording of this version", hint="make one: haconsole record INVENTORY -o FILE"
         )
     read = parse(inventory, str(path), path.parent)
     if isinstance(read, tuple):
@@ -159,18 +159,18 @@ def _inventory(path: Path, line: str) -> Inventory:
     return read
 
 
-def _told(snapshot: ClusterSnapshot) -> Told:
-    hosts = {facts.host: written(facts) for facts in snapshot.hosts}
+def _entries_of(snapshot: ClusterSnapshot) -> Entries:
+    hosts = {facts.host: to_json_value(facts) for facts in snapshot.hosts}
     return {
         "at": snapshot.observed_at.isoformat(),
         "hosts": hosts,
-        "vips": written(snapshot.vips),
-        "leases": written(snapshot.leases),
-        "nodes": written(snapshot.nodes),
+        "vips": to_json_value(snapshot.vips),
+        "leases": to_json_value(snapshot.leases),
+        "nodes": to_json_value(snapshot.nodes),
     }
 
 
-def _changes(before: Told, now: Told) -> Told:
+def _changes(before: Entries, now: Entries) -> Entries:
     """What to tell so that `before` becomes `now`."""
     changed = {name: _again(before.get(name), own) for name, own in now.items() if before.get(name) != own}
     return {**changed, **{name: None for name in before if name not in now}}
@@ -182,7 +182,7 @@ def _again(before: Any, now: Any) -> Any:
     return {"again": now["at"]} if both and {**before, "at": now["at"]} == now else now
 
 
-def _after(before: Told, change: Told) -> Told:
+def _after(before: Entries, change: Entries) -> Entries:
     """`before`, changed as `change` tells; `before` stays as it is."""
     hosts = {
         **before["hosts"],
@@ -192,7 +192,7 @@ def _after(before: Told, change: Told) -> Told:
     return {"hosts": hosts, **rest}
 
 
-def _merged(before: Told, change: Told) -> Told:
+def _merged(before: Entries, change: Entries) -> Entries:
     merged = dict(before)
     for name, own in change.items():
         if own is None:
@@ -205,23 +205,23 @@ def _merged(before: Told, change: Told) -> Told:
 
 
 def _snapshot(moment: Moment, cluster: str, revision: int, reader: Reader) -> ClusterSnapshot:
-    told = moment.told
+    entries = moment.entries
     return ClusterSnapshot(
         cluster,
         revision,
         moment.at + reader.later,
-        tuple(reader.read(HostFacts, facts) for facts in told["hosts"].values()),
-        reader.read(tuple[Vip, ...], told["vips"]),
-        reader.observed(tuple[Lease, ...], told["leases"]),
-        reader.observed(tuple[NodeState, ...], told.get("nodes") or {}),
+        tuple(reader.read(HostFacts, facts) for facts in entries["hosts"].values()),
+        reader.read(tuple[Vip, ...], entries["vips"]),
+        reader.observed(tuple[Lease, ...], entries["leases"]),
+        reader.observed(tuple[NodeState, ...], entries.get("nodes") or {}),
     )
 
 
-def _hidden(value: object) -> str:
+def _hide(value: object) -> str:
     if isinstance(value, Secret):
         return RECORDED
     raise NotImplementedError(f"{type(value).__name__} has no form in a recording")
 
 
 def _damaged(path: Path, line: int, why: str) -> RecordingError:
-    return RecordingError(f"{path}:{line}: this line tells no snapshot: {why}", mend="use a recording that is whole")
+    return RecordingError(f"{path}:{line}: this line tells no snapshot: {why}", hint="use a recording that is whole")

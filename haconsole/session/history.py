@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from haconsole.actions.step import Plan, Refusal
 from haconsole.session.planning import LivePlanner
-from haconsole.session.record import Record
+from haconsole.session.provenance import RunProvenance
 
 if TYPE_CHECKING:
     from haconsole.execution.log.run_record import RunRecord, UnreadableRun
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 class LiveRunHistory:
     """Runs of `cluster` in the folder of `record`; an undo by another action is planned by `planner`."""
 
-    def __init__(self, cluster: str, record: Record, planner: LivePlanner) -> None:
+    def __init__(self, cluster: str, record: RunProvenance, planner: LivePlanner) -> None:
         self._cluster = cluster
         self._record = record
         self._planner = planner
@@ -37,7 +37,7 @@ class LiveRunHistory:
     async def plan_undo(self, run: str) -> Plan | Refusal:
         """The undo of the run's recorded steps, newest first, or the action that undoes the complete run."""
         from haconsole.execution.log.undo import plan_undo, why_not_undo
-        from haconsole.session.performing import RUN_DIR
+        from haconsole.session.executor_factory import RUN_DIR
 
         record, runs = await self.record(run), await self.runs()
         call = record.plan.undone_by

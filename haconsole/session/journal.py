@@ -44,10 +44,10 @@ async def _follow(
                     line = journal_line(host, text)
                     if line is not None:
                         await lines.put(line)
-            said = "the journal ended"
+            reason = "the journal ended"
         except TransportError as error:
-            said = error.what
-        told = JournalLine(host, datetime.now(UTC), "haconsole", f"{said}; trying again", ERROR)
-        await lines.put(told)
+            reason = error.what
+        notice = JournalLine(host, datetime.now(UTC), "haconsole", f"{reason}; trying again", ERROR)
+        await lines.put(notice)
         last = 0
         await asyncio.sleep(AGAIN_AFTER_S)

@@ -22,7 +22,7 @@ from haconsole.session.history import LiveRunHistory
 from haconsole.session.locks import Locks
 from haconsole.session.observing import LiveObserver
 from haconsole.session.planning import LivePlanner
-from haconsole.session.record import Record
+from haconsole.session.provenance import RunProvenance
 from haconsole.transport.answers import Answers, NoAnswers
 from haconsole.transport.base import Fleet
 from haconsole.transport.ssh import SshFleet
@@ -54,7 +54,7 @@ class LiveSession:
         self._answers = answers or NoAnswers()
         self.inventory = inventory
         self._fleet = fleet
-        self._record = Record(source, digest, runs)
+        self._record = RunProvenance(source, digest, runs)
         self.read_only = read_only or inventory.read_only
         self._clock = SystemClock()
         self._run: Run | None = None
@@ -67,9 +67,9 @@ class LiveSession:
     def check_startable(self) -> None:
         """Raise RefusedError in a read-only session, HaconsoleError while a run is under way."""
         if self.read_only:
-            raise RefusedError("this session is read-only", mend="omit --read-only, or change the inventory")
+            raise RefusedError("this session is read-only", hint="omit --read-only, or change the inventory")
         if self._run is not None and self._run.state is not RunState.ENDED:
-            raise HaconsoleError("another run is under way in this session", mend="wait for its end")
+            raise HaconsoleError("another run is under way in this session", hint="wait for its end")
 
     async def wait_for_lock(self, within_s: float) -> None:
         """Wait until a run could take the cluster's lock.
@@ -77,7 +77,7 @@ class LiveSession:
         Raises LockedError when another console still has it after that time, or left it and is not taken over from.
         """
         from haconsole.execution.locking.cluster_lock import LockedError
-        from haconsole.session.performing import cluster_lock
+        from haconsole.session.executor_factory import cluster_lock
 
         lock = cluster_lock(self.inventory, self._fleet)
         until = self._clock.monotonic() + within_s
@@ -112,7 +112,7 @@ class LiveSession:
         return self._start(record.plan, record, step_by_step)
 
     def _start(self, plan: Plan, earlier: RunRecord | None, step_by_step: bool) -> Run:
-        from haconsole.session.performing import performing
+        from haconsole.session.executor_factory import performing
         from haconsole.session.run import LiveRun
 
         cluster = (self.inventory, self._fleet, self._clock, self._record, self._locks)

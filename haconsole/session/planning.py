@@ -10,8 +10,8 @@ from haconsole.inventory.schema import Inventory
 from haconsole.model.lock_view import lock_view
 from haconsole.probes.collect import Collector
 from haconsole.probes.context import ProbeTimings
-from haconsole.session.doubt import may_be_late
 from haconsole.session.locks import Locks
+from haconsole.session.possibly_stale import may_be_late
 from haconsole.transport.base import Fleet
 
 PATIENT = ProbeTimings(overall_s=20.0, fact_s=10.0, etcd_s=6.0)

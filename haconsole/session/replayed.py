@@ -51,7 +51,7 @@ class ReplayedObserver:
             await self._clock.sleep(AT_THE_END_S / self._speed)
 
     def journal(self, hosts: tuple[HostName, ...], *, last: int = 200) -> AsyncIterator[JournalLine]:
-        raise RefusedError("a recording contains no journals", mend="open the cluster's inventory to read them")
+        raise RefusedError("a recording contains no journals", hint="open the cluster's inventory to read them")
 
     def _now(self, moment: Moment) -> ClusterStatus:
         self._revision += 1
@@ -102,4 +102,4 @@ class ReplayedSession:
 
 
 def refuse() -> NoReturn:
-    raise RefusedError("this is a recording and changes nothing", mend="open the cluster's inventory to change it")
+    raise RefusedError("this is a recording and changes nothing", hint="open the cluster's inventory to change it")

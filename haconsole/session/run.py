@@ -90,7 +90,7 @@ class LiveRun:
         """Start one step that waits at the pause; raises HaconsoleError where it does not wait."""
         self._check_not_ended()
         if not self._pause.release(step):
-            raise HaconsoleError(f"step {step} is not waiting at the pause", mend="release a step that is held")
+            raise HaconsoleError(f"step {step} is not waiting at the pause", hint="release a step that is held")
 
     def stop(self, *, at_once: bool = False) -> None:
         """Start no further step; `at_once` does not wait for the running ones either."""
@@ -103,4 +103,4 @@ class LiveRun:
 
     def _check_not_ended(self) -> None:
         if self._ended:
-            raise HaconsoleError(f"the run of {self.plan.action} has ended", mend="read its record: haconsole runs")
+            raise HaconsoleError(f"the run of {self.plan.action} has ended", hint="read its record: haconsole runs")

@@ -19,8 +19,8 @@ Argv = tuple[str, ...]
 class TransportError(HaconsoleError):
     """A host could not be asked. `cause` tells a refusal from a time-out from a changed host key, and so on."""
 
-    def __init__(self, host: HostName, cause: Cause, what: str, *, mend: str = "") -> None:
-        super().__init__(f"{host}: {what}", mend=mend)
+    def __init__(self, host: HostName, cause: Cause, what: str, *, hint: str = "") -> None:
+        super().__init__(f"{host}: {what}", hint=hint)
         self.host = host
         self.cause = cause
 

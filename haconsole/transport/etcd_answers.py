@@ -37,8 +37,8 @@ class EtcdStatus:
     @property
     def alarms(self) -> tuple[EtcdAlarm, ...]:
         """Active alarms of all members, as far as this one has applied the log."""
-        found = (_ALARM.search(error) for error in self.errors)
-        return tuple(EtcdAlarm(hexadecimal(int(match["member"])), match["kind"]) for match in found if match)
+        matches = (_ALARM.search(error) for error in self.errors)
+        return tuple(EtcdAlarm(hexadecimal(int(match["member"])), match["kind"]) for match in matches if match)
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,8 +102,8 @@ class EtcdChannel:
         """The error of a failed call in words."""
         code, details = error.code().name, error.details() or error.code().name
         late = code == "DEADLINE_EXCEEDED"
-        said = f"no answer within {deadline_s:g} s" if late else in_words(details)
-        return EtcdError(self.host, kind_of(code, details), tried, said)
+        reason = f"no answer within {deadline_s:g} s" if late else in_words(details)
+        return EtcdError(self.host, kind_of(code, details), tried, reason)
 
     def unary(self, path: str, serialize: Callable[[Message], bytes], deserialize: Callable[[bytes], Message]) -> Any:
         """A call that etcd3's generated stubs lack or know without its newer fields."""

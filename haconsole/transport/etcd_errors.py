@@ -118,8 +118,8 @@ def kind_of(code: str, details: str) -> EtcdErrorKind:
     """
     words = details.lower()
     if words.startswith("etcdserver:"):
-        said = (kind for phrase, kind in _BY_WORDS if phrase in words)
-        return next(said, _BY_CODE.get(code, EtcdErrorKind.OTHER))
+        kinds = (kind for phrase, kind in _BY_WORDS if phrase in words)
+        return next(kinds, _BY_CODE.get(code, EtcdErrorKind.OTHER))
     if code == "UNAVAILABLE":
         return _of_connection(words)
     return _BY_CODE.get(code, EtcdErrorKind.OTHER)

@@ -22,10 +22,10 @@ def unknown_fields(message: Any) -> dict[int, tuple[Any, ...]]:
     """The values of the fields that `message`'s type does not name, by number: int for a varint, bytes for a string."""
     from google.protobuf.unknown_fields import UnknownFieldSet
 
-    found: dict[int, tuple[Any, ...]] = {}
+    result: dict[int, tuple[Any, ...]] = {}
     for field in UnknownFieldSet(message):
-        found[field.field_number] = (*found.get(field.field_number, ()), field.data)
-    return found
+        result[field.field_number] = (*result.get(field.field_number, ()), field.data)
+    return result
 
 
 def number(fields: dict[int, tuple[Any, ...]], field: int) -> int | None:

@@ -41,12 +41,12 @@ print while <$s>;
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
+class HaproxyFailure:
     """Why haproxy could not be asked, and what to do about it."""
 
     cause: Cause
     what: str
-    mend: str
+    hint: str
 
 
 class HaproxyError(TransportError):
@@ -63,11 +63,11 @@ class HaproxyApi:
     async def ask(self, *commands: str, deadline_s: float = 10.0) -> str:
         """The answers to `commands`, one after the other, each ended by an empty line; HaproxyError without one."""
         script = ask_script(self._socket_path, *commands)
-        done = await self._host.run(SHELL, stdin=script.encode(), root=True, deadline_s=deadline_s)
-        found = trouble(done.exit_status, done.stdout, done.stderr)
-        if found is not None:
-            raise HaproxyError(self._host.host, found.cause, f"haproxy: {found.what}", mend=found.mend)
-        return done.stdout
+        result = await self._host.run(SHELL, stdin=script.encode(), root=True, deadline_s=deadline_s)
+        failure = failure_of(result.exit_status, result.stdout, result.stderr)
+        if failure is not None:
+            raise HaproxyError(self._host.host, failure.cause, f"haproxy: {failure.what}", hint=failure.hint)
+        return result.stdout
 
     async def set_state(self, backend: str, server: str, state: AdminState, *, deadline_s: float = 10.0) -> None:
         """Drain a server, put it in maintenance or make it ready; holds until haproxy is reloaded.
@@ -75,16 +75,16 @@ class HaproxyApi:
         `backend` and `server` are names of the configuration, without blanks. Servers that track it follow.
         """
         command = f"set server {backend}/{server} state {state}"
-        said = (await self.ask(command, deadline_s=deadline_s)).strip()
-        if said:
-            mend = "compare the backend and server with haproxy.cfg; the stats socket needs level admin"
-            raise HaproxyError(self._host.host, Cause.OTHER, f"haproxy, {command}: {said}", mend=mend)
+        reply = (await self.ask(command, deadline_s=deadline_s)).strip()
+        if reply:
+            hint = "compare the backend and server with haproxy.cfg; the stats socket needs level admin"
+            raise HaproxyError(self._host.host, Cause.OTHER, f"haproxy, {command}: {reply}", hint=hint)
 
 
 def ask_script(socket_path: str, *commands: str) -> str:
     """Shell commands (POSIX sh, as root) that put `commands` to haproxy and print what it answers.
 
-    A socket that is not there or not listened to ends them with a status that `trouble` knows.
+    A socket that is not there or not listened to ends them with a status that `failure_of` knows.
     """
     if any(separator in command for command in commands for separator in ";\n"):
         raise ValueError("a haproxy command holds no semicolon and no line break")
@@ -112,35 +112,39 @@ fi
 """
 
 
-def trouble(status: int | None, output: str, errors: str) -> Trouble | None:
+def failure_of(status: int | None, output: str, errors: str) -> HaproxyFailure | None:
     """What `ask_script` ran into, by its exit status and what it wrote; None when haproxy answered."""
-    said = " ".join(_PUMP_PREFIX.sub("", errors).split())[-300:]
+    message = " ".join(_PUMP_PREFIX.sub("", errors).split())[-300:]
     match status:
         case 0 if output:
             return None
         case 0:
-            return Trouble(Cause.OTHER, "closed the connection without a word", "read haproxy's journal")
+            return HaproxyFailure(Cause.OTHER, "closed the connection without a word", "read haproxy's journal")
         case None:
-            return Trouble(Cause.CONNECTION_LOST, "the connection was lost before it answered", "ask again")
+            return HaproxyFailure(Cause.CONNECTION_LOST, "the connection was lost before it answered", "ask again")
         case 67:
-            return Trouble(Cause.NOT_INSTALLED, said, "install haproxy, or take the load-balancer role off this host")
+            return HaproxyFailure(
+                Cause.NOT_INSTALLED, message, "install haproxy, or take the load-balancer role off this host"
+            )
         case 69:
-            return Trouble(Cause.NOT_INSTALLED, said, "install socat on the host")
+            return HaproxyFailure(Cause.NOT_INSTALLED, message, "install socat on the host")
         case 72:
-            mend = "set haproxy.stats_socket in the inventory to the path in haproxy.cfg, or add one there"
-            return Trouble(Cause.NOT_CONFIGURED, said, mend)
+            hint = "set haproxy.stats_socket in the inventory to the path in haproxy.cfg, or add one there"
+            return HaproxyFailure(Cause.NOT_CONFIGURED, message, hint)
         case 75:
-            return Trouble(Cause.NOT_RUNNING, said, "start haproxy; its journal says why it stopped")
+            return HaproxyFailure(Cause.NOT_RUNNING, message, "start haproxy; its journal says why it stopped")
         case 124 | 142:
-            return Trouble(Cause.TIMED_OUT, f"no answer within {_ANSWER_WITHIN_S} s", "look at the host's load")
+            return HaproxyFailure(Cause.TIMED_OUT, f"no answer within {_ANSWER_WITHIN_S} s", "look at the host's load")
         case _:
-            return _from_pump(status, said)
+            return _from_pump(status, message)
 
 
-def _from_pump(status: int, said: str) -> Trouble:
-    words = said.lower()
+def _from_pump(status: int, message: str) -> HaproxyFailure:
+    words = message.lower()
     if "refused" in words or "no such file" in words:
-        return Trouble(Cause.NOT_RUNNING, f"does not listen on its stats socket: {said}", "start haproxy")
+        return HaproxyFailure(Cause.NOT_RUNNING, f"does not listen on its stats socket: {message}", "start haproxy")
     if "permission denied" in words or "not permitted" in words:
-        return Trouble(Cause.UNREADABLE, f"its stats socket may not be opened: {said}", "sudo must give root")
-    return Trouble(Cause.OTHER, f"asking it ended with status {status}: {said or 'without a word'}", "ask again")
+        return HaproxyFailure(Cause.UNREADABLE, f"its stats socket may not be opened: {message}", "sudo must give root")
+    return HaproxyFailure(
+        Cause.OTHER, f"asking it ended with status {status}: {message or 'without a word'}", "ask again"
+    )

@@ -15,7 +15,7 @@ from urllib.parse import quote
 import msgspec
 
 from haconsole.model.names import HostName
-from haconsole.transport.kube_client import Answer, KubeClient, Target, open_client
+from haconsole.transport.kube_client import KubeAnswer, KubeClient, Target, open_client
 from haconsole.transport.kube_errors import KubeError, KubeErrorKind, kind_of_status, words_of
 from haconsole.transport.kube_objects import (
     LeaseList,
@@ -79,10 +79,10 @@ class KubeApi:
         answer = await self._ask(
             "readyz", lambda: self._client.get("readyz", "/readyz?verbose", deadline_s), deadline_s
         )
-        found = readiness_of(answer)
-        if found is None:
+        result = readiness_of(answer)
+        if result is None:
             raise self._refusal("readyz", answer)
-        return found
+        return result
 
     async def version(self, *, deadline_s: float = 15.0) -> str:
         """The server's version, like ``v1.20.2``."""
@@ -136,7 +136,7 @@ class KubeApi:
         body = await self.get(path, accept=_METADATA_ONLY, deadline_s=deadline_s)
         return self._decode(f"GET {path}", body, PlainList).items
 
-    async def _ask(self, tried: str, work: Callable[[], Answer], deadline_s: float) -> Answer:
+    async def _ask(self, tried: str, work: Callable[[], KubeAnswer], deadline_s: float) -> KubeAnswer:
         try:
             async with asyncio.timeout(deadline_s):
                 return await in_thread(work, "kube-ask")
@@ -150,7 +150,7 @@ class KubeApi:
     def _late(self, tried: str, deadline_s: float) -> KubeError:
         return KubeError(self.host, KubeErrorKind.DEADLINE, tried, f"no answer within {deadline_s:g} s")
 
-    def _refusal(self, tried: str, answer: Answer) -> KubeError:
+    def _refusal(self, tried: str, answer: KubeAnswer) -> KubeError:
         return KubeError(self.host, kind_of_status(answer.status), tried, words_of(answer.status, answer.body))
 
     def _decode(self, tried: str, body: bytes, kind: type[T]) -> T:
@@ -160,7 +160,7 @@ class KubeApi:
             raise KubeError(self.host, KubeErrorKind.UNREADABLE, tried, str(error)) from None
 
 
-def readiness_of(answer: Answer) -> Readiness | None:
+def readiness_of(answer: KubeAnswer) -> Readiness | None:
     """The checks in a verbose /readyz; None when the answer is no such thing (k8s.io/apiserver, pkg/server/healthz).
 
     Lines are like ``[+]ping ok`` and ``[-]etcd failed: reason withheld``.

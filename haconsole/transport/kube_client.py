@@ -33,7 +33,7 @@ _LOADING = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class KubeAnswer:
     """An HTTP status and the whole body."""
 
     status: int
@@ -49,12 +49,12 @@ class KubeClient:
         self._connections = connections
         self._headers = headers
 
-    def get(self, tried: str, path: str, deadline_s: float, accept: str = "application/json") -> Answer:
+    def get(self, tried: str, path: str, deadline_s: float, accept: str = "application/json") -> KubeAnswer:
         """The answer to one GET, whatever its status; `tried` says in words what is asked, for the error."""
         with self.explained(tried):
             response = self._request(path, accept, deadline_s)
             try:
-                return Answer(response.status, response.read())
+                return KubeAnswer(response.status, response.read())
             finally:
                 response.response.release_conn()
 
@@ -214,5 +214,5 @@ def _words(error: Exception) -> str:
     inner = next((each for each in (*error.args, error.__cause__) if isinstance(each, OSError)), None)
     if inner is not None:
         return " ".join((inner.strerror or str(inner)).split())
-    said = " ".join(str(getattr(error, "reason", None) or error).split())
-    return said.rpartition(">: ")[2].removeprefix("SSLError ") or type(error).__name__
+    message = " ".join(str(getattr(error, "reason", None) or error).split())
+    return message.rpartition(">: ")[2].removeprefix("SSLError ") or type(error).__name__

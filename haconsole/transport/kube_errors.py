@@ -87,12 +87,12 @@ def kind_of_words(words: str) -> KubeErrorKind:
     An end within the handshake is what a forward over SSH makes of a port that nothing listens on, and of a server that
     stops: which of the two cannot be told here.
     """
-    said = words.lower()
-    if "eof" in said:
+    lower = words.lower()
+    if "eof" in lower:
         return KubeErrorKind.UNAVAILABLE
-    if "timed out" in said or "timeout" in said:
+    if "timed out" in lower or "timeout" in lower:
         return KubeErrorKind.DEADLINE
-    if "ssl" in said or "certificate" in said or "tls" in said or "hostname" in said:
+    if "ssl" in lower or "certificate" in lower or "tls" in lower or "hostname" in lower:
         return KubeErrorKind.TLS
-    refused = "refused" in said or "no such file" in said
+    refused = "refused" in lower or "no such file" in lower
     return KubeErrorKind.REFUSED if refused else KubeErrorKind.UNAVAILABLE

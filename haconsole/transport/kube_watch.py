@@ -21,7 +21,7 @@ _TRIED = "watch leases"
 
 
 @dataclass(slots=True)
-class Seen:
+class WatchedLeases:
     """The leases as the events so far leave them, and the revision to go on from (empty: list anew)."""
 
     revision: str = ""
@@ -42,8 +42,8 @@ class Seen:
                 self._put(event.type, msgspec.json.decode(event.object, type=LeaseObject))
                 return True
             case "BOOKMARK":
-                told = msgspec.json.decode(event.object, type=PlainObject)
-                self.revision = told.metadata.resource_version
+                object_ = msgspec.json.decode(event.object, type=PlainObject)
+                self.revision = object_.metadata.resource_version
             case _:
                 self.revision = ""
         return False
@@ -64,22 +64,22 @@ async def watch_leases(
     client: KubeClient, path: str, *, deadline_s: float, silence_s: float
 ) -> AsyncGenerator[tuple[LeaseObject, ...], None]:
     """See `KubeApi.watch_leases`."""
-    seen, loop = Seen(), asyncio.get_running_loop()
+    leases, loop = WatchedLeases(), asyncio.get_running_loop()
     while True:
-        if not seen.revision:
-            seen.start(await _listed(client, path, deadline_s))
-            yield seen.all()
+        if not leases.revision:
+            leases.start(await _listed(client, path, deadline_s))
+            yield leases.all()
         began = loop.time()
         try:
-            async with _lines(client, _query(path, seen.revision), silence_s) as lines:
+            async with _lines(client, _query(path, leases.revision), silence_s) as lines:
                 async for line in lines:
-                    if seen.take(line):
-                        yield seen.all()
-                    if not seen.revision:
+                    if leases.take(line):
+                        yield leases.all()
+                    if not leases.revision:
                         break
         except KubeError as error:
             if error.kind is KubeErrorKind.GONE:
-                seen.revision = ""
+                leases.revision = ""
             elif not isinstance(error, WatchEndedError):
                 raise
         except msgspec.DecodeError as error:
@@ -112,7 +112,7 @@ async def _lines(client: KubeClient, path: str, silence_s: float) -> AsyncIterat
     )
     reader.start()
     try:
-        yield _heard(queue)
+        yield _chunks(queue)
     finally:
         watch.interrupt()
 
@@ -129,7 +129,7 @@ def _read(watch: Watch, loop: asyncio.AbstractEventLoop, queue: asyncio.Queue[by
         loop.call_soon_threadsafe(queue.put_nowait, end)
 
 
-async def _heard(queue: asyncio.Queue[bytes | KubeError | None]) -> AsyncIterator[bytes]:
+async def _chunks(queue: asyncio.Queue[bytes | KubeError | None]) -> AsyncIterator[bytes]:
     while True:
         item = await queue.get()
         if item is None:

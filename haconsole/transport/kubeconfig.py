@@ -43,10 +43,10 @@ def credentials_of(kubeconfig: bytes, files: Mapping[str, bytes]) -> KubeCredent
     cert, key = _data(user, "client-certificate", files), _data(user, "client-key", files)
     token = _token(user, files)
     if ca is None:
-        raise KubeconfigError("the kubeconfig names no CA", mend="set certificate-authority or its -data")
+        raise KubeconfigError("the kubeconfig names no CA", hint="set certificate-authority or its -data")
     if token is None and (cert is None or key is None):
-        mend = "use one with a client certificate or a token, e.g. admin.conf"
-        raise KubeconfigError("the kubeconfig's user has neither client certificate and key nor token", mend=mend)
+        hint = "use one with a client certificate or a token, e.g. admin.conf"
+        raise KubeconfigError("the kubeconfig's user has neither client certificate and key nor token", hint=hint)
     return KubeCredentials(ca, cert, Secret(key.decode("ascii", "replace")) if key else None, token)
 
 
@@ -58,18 +58,18 @@ def _current(kubeconfig: bytes) -> tuple[dict[str, Any], dict[str, Any]]:
         raise KubeconfigError("the kubeconfig is not YAML") from None
     if not isinstance(document, dict):
         raise KubeconfigError("the kubeconfig is not a mapping")
-    context = _named(document, "contexts", "context", document.get("current-context"))
-    cluster = _named(document, "clusters", "cluster", context.get("cluster"))
-    return cluster, _named(document, "users", "user", context.get("user"))
+    context = _entry_named(document, "contexts", "context", document.get("current-context"))
+    cluster = _entry_named(document, "clusters", "cluster", context.get("cluster"))
+    return cluster, _entry_named(document, "users", "user", context.get("user"))
 
 
-def _named(document: dict[str, Any], plural: str, singular: str, name: object) -> dict[str, Any]:
+def _entry_named(document: dict[str, Any], plural: str, singular: str, name: object) -> dict[str, Any]:
     entries = document.get(plural)
     for entry in entries if isinstance(entries, list) else ():
         if isinstance(entry, dict) and entry.get("name") == name and isinstance(entry.get(singular), dict):
-            found: dict[str, Any] = entry[singular]
-            return found
-    raise KubeconfigError(f"the kubeconfig has no {singular} {name!r}", mend="compare current-context and its parts")
+            value: dict[str, Any] = entry[singular]
+            return value
+    raise KubeconfigError(f"the kubeconfig has no {singular} {name!r}", hint="compare current-context and its parts")
 
 
 def _data(part: dict[str, Any], name: str, files: Mapping[str, bytes]) -> bytes | None:

@@ -60,15 +60,15 @@ def _without_words(text: str, secrets: Iterable[Secret]) -> str:
 
 def _without_key_ends(text: str) -> str:
     """Mask what comes before the end of a private key whose beginning was cut off."""
-    kept: list[str] = []
+    lines: list[str] = []
     begin = 0
     for end in _KEY_ENDS.finditer(text):
         start = end.start()
         while start > begin and text[start - 1] in _BASE64:
             start -= 1
-        kept += (text[begin:start], MASK)
+        lines += (text[begin:start], MASK)
         begin = end.end()
-    return "".join((*kept, text[begin:]))
+    return "".join((*lines, text[begin:]))
 
 
 def _words(secrets: Iterable[Secret]) -> set[str]:

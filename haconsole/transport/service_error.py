@@ -31,9 +31,9 @@ class ServiceError(TransportError, Generic[Kind]):
     words: ClassVar[Vocabulary]
 
     def __init__(self, host: HostName, kind: Kind, tried: str, detail: str, *, closed: bool = False) -> None:
-        told = REFUSED if closed else str(kind)
+        message = REFUSED if closed else str(kind)
         what = f"{self.words.program}, {tried}: {detail}"
-        super().__init__(host, self.words.causes.get(told, Cause.OTHER), what, mend=self.words.mends[told])
+        super().__init__(host, self.words.causes.get(message, Cause.OTHER), what, hint=self.words.mends[message])
         self.kind = kind
         self.tried = tried
         self.detail = detail

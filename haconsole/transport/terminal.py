@@ -47,13 +47,13 @@ class TerminalAnswers:
 
     async def sudo_password(self, host: HostName) -> Secret | None:
         async with self._turn:
-            again = host in self._used
+            is_retry = host in self._used
             self._used.add(host)
-            if self._password is not None and not again:
+            if self._password is not None and not is_retry:
                 return self._password
-            prompt = f"sudo password on {host}: " if again else f"sudo password (on {host} and the others): "
+            prompt = f"sudo password on {host}: " if is_retry else f"sudo password (on {host} and the others): "
             password = await self._ask(prompt, echo=False)
-            if password and not again:
+            if password and not is_retry:
                 self._password = Secret(password)
             return Secret(password) if password else None
 

@@ -42,7 +42,7 @@ def launch(
     if not places_text(environment.get("TERM", "")):
         raise UsageError(
             "the console needs a terminal that can place text",
-            mend="set TERM to the terminal's type, or use `haconsole status`",
+            hint="set TERM to the terminal's type, or use `haconsole status`",
         )
     source = theme_name(theme, inventory.theme, environment)
     sixteen = has_sixteen_colours(environment)

@@ -48,7 +48,7 @@ def find_theme(name: str, folders: tuple[Path, ...], *, sixteen: bool = False) -
     files = theme_files(folders)
     if name not in files:
         raise ThemeError(
-            f"there is no theme {name!r}", mend=f"choose one of: {', '.join(sorted(files)) or 'none found'}"
+            f"there is no theme {name!r}", hint=f"choose one of: {', '.join(sorted(files)) or 'none found'}"
         )
     return load_theme(files[name], sixteen=sixteen)
 
@@ -65,7 +65,7 @@ def load_theme(path: Path, *, sixteen: bool = False) -> Theme:
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ThemeError(f"theme {path}: not YAML: {' '.join(str(error).split())}") from error
     except msgspec.ValidationError as error:
-        raise ThemeError(f"theme {path}: {error}", mend="themes/dark.yaml has every field a theme needs") from error
+        raise ThemeError(f"theme {path}: {error}", hint="themes/dark.yaml has every field a theme needs") from error
     return textual_theme(theme.in_sixteen() if sixteen else theme, path)
 
 

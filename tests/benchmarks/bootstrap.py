@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable
 
 from haconsole.lab.lab import Lab
-from haconsole.lab.shape import Shape
+from haconsole.lab.shape import LabShape
 
 LIMIT_S = 60.0
 
@@ -46,7 +46,7 @@ def main() -> int:
         lab = Lab(f"bench{os.getpid()}n{number}")
         with tempfile.TemporaryDirectory() as state:
             try:
-                up = timed(lambda: lab.up(Shape(hosts=told.hosts)))  # noqa: B023
+                up = timed(lambda: lab.up(LabShape(hosts=told.hosts)))  # noqa: B023
                 firsts.append(timed(lambda: bootstrap(lab, state)))  # noqa: B023
                 again = timed(lambda: bootstrap(lab, state))  # noqa: B023
             finally:

@@ -19,7 +19,7 @@ from types import FrameType
 from typing import Any
 
 from haconsole.lab.lab import Lab
-from haconsole.lab.shape import Shape
+from haconsole.lab.shape import LabShape
 from tests.hosts import forked
 from tests.hosts.chaos_act import BARE_HOSTS, Chaos, in_words
 from tests.hosts.chaos_cases import CASES
@@ -49,7 +49,7 @@ def _work(lab: Lab, asked: Asked, points: int, seed: int) -> None:
     said: list[str] = []
     with tempfile.TemporaryDirectory(prefix="haconsole-chaos-", dir=lab.places.state.parent) as folder:
         try:
-            lab.up(Shape(BARE_HOSTS, 0, False, False))
+            lab.up(LabShape(BARE_HOSTS, 0, False, False))
             chaos = Chaos(lab, Path(folder), said.append, forked.ForkedProgram)
             while (name := asked.names.get()) is not None:
                 said.clear()

@@ -205,7 +205,7 @@ class Chaos:
         if point.fault is Fault.CUT:
             self.lab.cut(point.host)
             time.sleep(point.lasts_s)
-            self.lab.mend(point.host)
+            self.lab.reconnect(point.host)
         else:
             self.lab.crash(point.host)
             self.lab.boot(point.host)

@@ -26,7 +26,7 @@ class Checkpoint:
 
     def restore(self, hosts: tuple[str, ...], bare: Checkpoint | None = None) -> None:
         """Run exactly these hosts, with the disks kept here; hosts that are not kept here are as in `bare`."""
-        self._lab.mend()
+        self._lab.reconnect()
 
         def restore_host(host: LabHost) -> None:
             host.power_off()

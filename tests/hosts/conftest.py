@@ -23,7 +23,7 @@ from haconsole.lab.lab import Lab
 from haconsole.lab.places import Places
 from haconsole.lab.prepare import prepare
 from haconsole.lab.progress import Silent
-from haconsole.lab.shape import Shape
+from haconsole.lab.shape import LabShape
 from haconsole.lab.spec import Debian, KubeadmSpec
 from tests.hosts.kubeadm_cluster import STACKED, make_cluster, wait_healthy
 from tests.hosts.load import Counts
@@ -31,7 +31,7 @@ from tests.hosts.membership import Members
 from tests.hosts.program import Program
 
 LabMaker = Callable[..., Lab]
-"""Takes the fields of `Shape`; returns a lab that is up."""
+"""Takes the fields of `LabShape`; returns a lab that is up."""
 _SHARED = ("program", "etcd", "shared_lab", "kubeadm")
 """The fixtures of this file whose labs the tests of several files share."""
 _LONGEST = ("program", "kubeadm", "etcd", "test_rotation", "test_chaos")
@@ -205,7 +205,7 @@ def _maker(places: Places, letter: str, made: list[Lab]) -> Iterator[LabMaker]:
     ) -> Lab:
         lab = Lab(name or f"t{os.getpid()}{letter}{next(numbers)}", places=places)
         made.append(lab)
-        lab.up(Shape(hosts, workers, bastion, kubernetes, debian=debian, kubeadm=kubeadm))
+        lab.up(LabShape(hosts, workers, bastion, kubernetes, debian=debian, kubeadm=kubeadm))
         return lab
 
     try:

@@ -85,7 +85,7 @@ class Members:
 
     def stand(self, *hosts: str) -> None:
         """Have exactly these hosts be healthy members, whatever was before: what one test leaves fails no other."""
-        self.lab.mend()
+        self.lab.reconnect()
         for seen in self.lab.status():
             if not seen.running:
                 self.lab.boot(seen.name)

@@ -16,7 +16,7 @@ from haconsole.lab.errors import LabError
 from haconsole.lab.lab import Lab
 from haconsole.lab.places import Places
 from haconsole.lab.rootfs import base_folder
-from haconsole.lab.shape import Shape
+from haconsole.lab.shape import LabShape
 from tests.fakes.waiting import eventually
 from tests.hosts.conftest import LabMaker
 from tests.hosts.machine import login, start_keepalived, traces, vip_holders
@@ -84,7 +84,7 @@ def test_a_second_up_changes_nothing(shared_lab: Lab) -> None:
 
 def test_another_shape_is_refused(shared_lab: Lab) -> None:
     with pytest.raises(LabError, match="is there with 3 control planes"):
-        shared_lab.up(Shape(hosts=5))
+        shared_lab.up(LabShape(hosts=5))
 
 
 def test_exec_passes_status_and_output_on(shared_lab: Lab) -> None:
@@ -101,7 +101,7 @@ async def test_a_virtual_address_moves_when_its_owner_loses_power(make_lab: LabM
     await eventually(lambda: vip_holders(lab) == ["cp1"], within_s=15)
     lab.mute_vrrp("cp1", "cp2")
     await eventually(lambda: vip_holders(lab) == ["cp1", "cp2"], within_s=15)
-    lab.mend()
+    lab.reconnect()
     await eventually(lambda: vip_holders(lab) == ["cp1"], within_s=15)
     lab.crash("cp1")
     assert [host.running for host in lab.status()] == [False, True]
@@ -123,7 +123,7 @@ def test_a_cut_host_reaches_nobody_until_it_is_mended(make_lab: LabMaker) -> Non
     lab.cut("cp3")
     assert not reaches("cp3", "cp1")
     assert login(lab, "cp3", "true").returncode == 255
-    lab.mend("cp3")
+    lab.reconnect("cp3")
     assert reaches("cp3", "cp1")
     assert lab.up() is True
     assert reaches("cp1", "cp2")
@@ -177,7 +177,7 @@ def test_an_up_that_fails_leaves_nothing(places: Places, tmp_path: Path) -> None
     base_folder(tmp_path).mkdir(parents=True)
     lab = Lab(f"t{os.getpid()}f0", places=hollow)
     with pytest.raises(LabError):
-        lab.up(Shape(hosts=2, kubernetes=False))
+        lab.up(LabShape(hosts=2, kubernetes=False))
     assert traces(lab) == {}
 
 

@@ -212,7 +212,7 @@ async def test_a_run_cut_off_from_the_majority_starts_no_further_step_and_is_car
         ended = await running
         told = lab.exec("cp1", "sh", "-c", "cat /root/first; cat /root/second").stdout
     finally:
-        lab.mend()
+        lab.reconnect()
     assert told == "1\n"
     assert ended.outcome is Outcome.SKIPPED
     said = ended.next_step or ""

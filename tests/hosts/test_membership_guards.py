@@ -190,14 +190,14 @@ ROLES = "[etcd, control-plane, load-balancer]"
 def test_no_change_without_a_snapshot_that_is_whole(three: Members, how: str) -> None:
     """Where it cannot be written, and where what was written is not what etcd sent, the run ends before any change."""
     before = ids(three)
-    break_it, mend = SNAPSHOTS[how]
+    break_it, hint = SNAPSHOTS[how]
     for host in ALL[:3]:
         three.shell(host, break_it)
     try:
         done = three.of(*FOUR)("run", "remove", "cp3", "--yes", "--json")
     finally:
         for host in ALL[:3]:
-            three.shell(host, mend)
+            three.shell(host, hint)
     assert done.returncode != 0
     lines = [line for line in done.stdout.splitlines() if '"outcome":"failed"' in line]
     assert any("etcd.snapshot@" in line for line in lines), done.stdout

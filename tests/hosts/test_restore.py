@@ -98,7 +98,7 @@ def test_a_host_that_may_still_serve_the_old_data_is_not_left_out(etcd: Members)
     etcd.stand(*THREE)
     etcd.lab.cut("cp3")
     told = etcd.refused(THREE, "restore", "cp1:/root/x.db")
-    etcd.lab.mend("cp3")
+    etcd.lab.reconnect("cp3")
     assert "It may still serve the old data" in told
     assert "gone = cp3" in told
 

@@ -163,7 +163,7 @@ async def test_sudo_that_wants_a_password_is_told_as_such(inventory: Inventory, 
     host = make_fleet(by_password(inventory, Sudo.PASSWORDLESS)).host(CP1)
     with pytest.raises(TransportError, match="a password is required") as caught:
         await host.run(("true",), root=True)
-    assert (caught.value.cause, "ssh.sudo: password" in caught.value.mend) == (Cause.SUDO_REFUSED, True)
+    assert (caught.value.cause, "ssh.sudo: password" in caught.value.hint) == (Cause.SUDO_REFUSED, True)
     with pytest.raises(TransportError) as caught:
         async with host.lines(("true",), root=True) as lines:
             await anext(lines)
@@ -253,7 +253,7 @@ async def test_a_host_whose_cable_is_cut_is_found_dead_and_found_again(
     with pytest.raises(TransportError) as caught:
         await host.run(("true",), deadline_s=1)
     assert caught.value.cause in (Cause.TIMED_OUT, Cause.NO_ROUTE)
-    await asyncio.to_thread(lab.mend)
+    await asyncio.to_thread(lab.reconnect)
     assert (await host.run(("true",), deadline_s=20)).ok
 
 

@@ -23,7 +23,7 @@ from haconsole.lab.lab import Lab
 from haconsole.lab.places import Places
 from haconsole.lab.prepare import prepare
 from haconsole.lab.progress import Silent
-from haconsole.lab.shape import Shape
+from haconsole.lab.shape import LabShape
 from haconsole.ui.app import ConsoleApp, Setting
 from haconsole.ui.asker import ScreenAsker
 from haconsole.ui.theming import find_theme, theme_folders
@@ -94,7 +94,7 @@ def half_way(app: ConsoleApp) -> bool:
     return view is not None and (view.over or len(view.ended) > len(view.plan.steps) // 2)
 
 
-async def mend(camera: Camera, lab: Lab) -> None:
+async def hint(camera: Camera, lab: Lab) -> None:
     """A stopped etcd, and the host that it stopped on."""
     lab.exec("cp2", "systemctl", "stop", "etcd")
     await camera.until("etcd member cp2 does not answer")
@@ -123,7 +123,7 @@ async def photograph(lab: Lab) -> None:
     async with app.run_test(size=SIZE) as pilot:
         camera = Camera(app, pilot)
         await install(camera, app, inventory.cluster)
-        await mend(camera, lab)
+        await hint(camera, lab)
 
 
 def main() -> None:
@@ -133,7 +133,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as state:
         os.environ["XDG_STATE_HOME"] = state
         try:
-            lab.up(Shape(3, 0, False, True))
+            lab.up(LabShape(3, 0, False, True))
             asyncio.run(photograph(lab))
         finally:
             lab.down()

@@ -13,7 +13,7 @@ from haconsole.actions.operations import (
     TrustAuthority,
     UndoByRestoringFiles,
 )
-from haconsole.actions.plan_context import Part, PlanContext
+from haconsole.actions.plan_context import BootstrapPart, PlanContext
 from haconsole.actions.step import Step, StepId
 from haconsole.configs.haproxy import check_verifies
 from haconsole.configs.layout import KeyPairFiles, KubernetesLayout
@@ -59,17 +59,17 @@ def _needs(ctx: PlanContext, leaf: DesiredLeaf, host: Host, ready: set[StepId]) 
 def _authorities(ctx: PlanContext, after: tuple[StepId, ...]) -> tuple[Step, ...]:
     etcd, kubernetes = ctx.layout.etcd.pki, ctx.layout.kubernetes
     steps: list[Step] = []
-    if etcd and ctx.parts & {Part.ETCD, Part.KUBERNETES}:
+    if etcd and ctx.parts & {BootstrapPart.ETCD, BootstrapPart.KUBERNETES}:
         steps.append(_authority(ctx, ETCD_CA, "etcd-ca", etcd.ca, ETCD_CA_WHY, after))
-        if Part.KUBERNETES in ctx.parts:
+        if BootstrapPart.KUBERNETES in ctx.parts:
             steps += _trusts(ctx, ETCD_CA, etcd.ca.cert, ctx.control_planes)
     if kubernetes is None:
         return tuple(steps)
-    if Part.KUBERNETES in ctx.parts or (Part.HAPROXY in ctx.parts and check_verifies(ctx.inventory)):
+    if BootstrapPart.KUBERNETES in ctx.parts or (BootstrapPart.HAPROXY in ctx.parts and check_verifies(ctx.inventory)):
         steps.append(_authority(ctx, KUBERNETES_CA, "kubernetes", kubernetes.ca, KUBERNETES_CA_WHY, after))
-    if Part.HAPROXY in ctx.parts and check_verifies(ctx.inventory):
+    if BootstrapPart.HAPROXY in ctx.parts and check_verifies(ctx.inventory):
         steps += _trusts(ctx, KUBERNETES_CA, kubernetes.ca.cert, ctx.balancers)
-    if Part.KUBERNETES in ctx.parts:
+    if BootstrapPart.KUBERNETES in ctx.parts:
         steps.append(
             _authority(ctx, FRONT_PROXY_CA, "front-proxy-ca", kubernetes.front_proxy_ca, FRONT_PROXY_WHY, after)
         )

@@ -7,11 +7,11 @@ from haconsole.actions.bootstrap.certificates import authority_needs
 from haconsole.actions.bootstrap.leaves import ETCD_CA, FRONT_PROXY_CA, KUBERNETES_CA
 from haconsole.actions.build import File, ran_before, start_step, step_id, write_step
 from haconsole.actions.checks import ApiserverReady
-from haconsole.actions.plan_context import Part, PlanContext
+from haconsole.actions.plan_context import BootstrapPart, PlanContext
 from haconsole.actions.step import Step, StepId
 from haconsole.configs.kubeconfig import endpoint_server, kubeconfig, local_server
 from haconsole.configs.kubernetes import apiserver_unit, controller_manager_unit, scheduler_unit
-from haconsole.configs.layout import ComponentLayout, KubeClient, KubernetesLayout
+from haconsole.configs.layout import ComponentLayout, KubeClientFiles, KubernetesLayout
 from haconsole.inventory.schema import CaKeyPlace, Host
 
 PHASE = "kubernetes"
@@ -80,7 +80,7 @@ def _files(ctx: PlanContext, paths: KubernetesLayout, host: Host, after: tuple[S
 
 
 def _kubeconfig(
-    ctx: PlanContext, host: Host, name: str, user: str, client: KubeClient, server: str, after: tuple[StepId, ...]
+    ctx: PlanContext, host: Host, name: str, user: str, client: KubeClientFiles, server: str, after: tuple[StepId, ...]
 ) -> Step:
     if client.files is None:
         raise ValueError(f"the {name} kubeconfig of a cluster of units names its key by path")
@@ -119,7 +119,7 @@ def _apiserver(
         files.append(ctx.layout.etcd.pki.ca.cert)
         leaves.append("apiserver-etcd-client")
         authorities.append(ETCD_CA)
-    etcd_ready = tuple(etcd.start_of(one.name) for one in ctx.etcd) if Part.ETCD in ctx.parts else ()
+    etcd_ready = tuple(etcd.start_of(one.name) for one in ctx.etcd) if BootstrapPart.ETCD in ctx.parts else ()
     return _start(
         ctx,
         host,

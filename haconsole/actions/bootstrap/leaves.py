@@ -6,8 +6,8 @@ import ipaddress
 from dataclasses import dataclass
 
 from haconsole.actions.operations import IssueCertificate
-from haconsole.actions.plan_context import Part, PlanContext
-from haconsole.configs.layout import EtcdLayout, EtcdPki, KeyPairFiles, KubeClient, KubernetesLayout
+from haconsole.actions.plan_context import BootstrapPart, PlanContext
+from haconsole.configs.layout import EtcdLayout, EtcdPki, KeyPairFiles, KubeClientFiles, KubernetesLayout
 from haconsole.inventory.effective import endpoint, service_ip, vip_addresses
 from haconsole.inventory.schema import DiscoveryKind, Host, Inventory, Kubernetes
 
@@ -91,9 +91,9 @@ def leaves_on(ctx: PlanContext, host: Host) -> tuple[DesiredLeaf, ...]:
     """The leaves that `host` needs for the requested parts."""
     parts, etcd, kubernetes = ctx.parts_on(host), ctx.layout.etcd, ctx.layout.kubernetes
     leaves: list[DesiredLeaf] = []
-    if Part.ETCD in parts and etcd.pki:
+    if BootstrapPart.ETCD in parts and etcd.pki:
         leaves += _member(ctx.inventory, host, etcd, etcd.pki.on(host))
-    if Part.KUBERNETES in parts and kubernetes and ctx.inventory.kubernetes:
+    if BootstrapPart.KUBERNETES in parts and kubernetes and ctx.inventory.kubernetes:
         if etcd.pki:
             leaves.append(_etcd_client(kubernetes, etcd.pki))
         leaves.append(_apiserver(ctx.inventory, ctx.inventory.kubernetes, kubernetes, host))
@@ -149,7 +149,7 @@ def _apiserver_clients(paths: KubernetesLayout) -> tuple[DesiredLeaf, ...]:
 
 def _kubeconfig_clients(paths: KubernetesLayout) -> tuple[DesiredLeaf, ...]:
     def leaf(
-        name: str, client: KubeClient, common_name: str, why: str, organizations: tuple[str, ...] = ()
+        name: str, client: KubeClientFiles, common_name: str, why: str, organizations: tuple[str, ...] = ()
     ) -> DesiredLeaf | None:
         if client.files is None:
             return None

@@ -10,7 +10,7 @@ from haconsole.actions.bootstrap.kubernetes import kubernetes_steps
 from haconsole.actions.bootstrap.preflight import preflight
 from haconsole.actions.bootstrap.refuse import refusals
 from haconsole.actions.bootstrap.verify import verify_steps
-from haconsole.actions.plan_context import Part, PlanContext, plan_context
+from haconsole.actions.plan_context import BootstrapPart, PlanContext, plan_context
 from haconsole.actions.step import Plan, Refusal, Step
 from haconsole.inventory.schema import Inventory
 from haconsole.model.snapshot import ClusterSnapshot
@@ -18,7 +18,9 @@ from haconsole.model.snapshot import ClusterSnapshot
 ACTION = "bootstrap"
 
 
-def plan_bootstrap(snapshot: ClusterSnapshot, inventory: Inventory, only: Part | None = None) -> Plan | Refusal:
+def plan_bootstrap(
+    snapshot: ClusterSnapshot, inventory: Inventory, only: BootstrapPart | None = None
+) -> Plan | Refusal:
     """From hosts with SSH and packages to a verified control plane, or to one part of it.
 
     Every change waits for every host's preflight. Completed steps are detected by their verification, so a plan for a
@@ -34,12 +36,12 @@ def plan_bootstrap(snapshot: ClusterSnapshot, inventory: Inventory, only: Part |
 def _steps(ctx: PlanContext) -> tuple[Step, ...]:
     first = preflight(ctx)
     after = tuple(step.id for step in first)
-    accounts = account_steps(ctx, after) if Part.ETCD in ctx.parts else ()
+    accounts = account_steps(ctx, after) if BootstrapPart.ETCD in ctx.parts else ()
     parts = (
-        (Part.ETCD, etcd_steps),
-        (Part.HAPROXY, haproxy_steps),
-        (Part.KEEPALIVED, keepalived_steps),
-        (Part.KUBERNETES, kubernetes_steps),
+        (BootstrapPart.ETCD, etcd_steps),
+        (BootstrapPart.HAPROXY, haproxy_steps),
+        (BootstrapPart.KEEPALIVED, keepalived_steps),
+        (BootstrapPart.KUBERNETES, kubernetes_steps),
     )
     middle = (step for part, steps in parts if part in ctx.parts for step in steps(ctx, after))
     return (*first, *accounts, *certificates(ctx, after), *middle, *verify_steps(ctx))
@@ -47,5 +49,7 @@ def _steps(ctx: PlanContext) -> tuple[Step, ...]:
 
 def _summary(ctx: PlanContext) -> str:
     return "; ".join(
-        f"{part} on {', '.join(host.name for host in ctx.hosts_of(part))}" for part in Part if part in ctx.parts
+        f"{part} on {', '.join(host.name for host in ctx.hosts_of(part))}"
+        for part in BootstrapPart
+        if part in ctx.parts
     )

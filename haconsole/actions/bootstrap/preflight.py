@@ -9,7 +9,7 @@ from haconsole.actions.bootstrap.programs import programs
 from haconsole.actions.bootstrap.refuse import lost_members
 from haconsole.actions.build import look_step, script
 from haconsole.actions.checks import Check, EtcdHealthy
-from haconsole.actions.plan_context import Part, PlanContext
+from haconsole.actions.plan_context import BootstrapPart, PlanContext
 from haconsole.actions.step import Step
 from haconsole.configs.owner import owner_line
 from haconsole.inventory.schema import Host
@@ -54,16 +54,16 @@ REACH_WHY = (
 )
 
 
-def ports_of(ctx: PlanContext, part: Part) -> tuple[tuple[int, str], ...]:
+def ports_of(ctx: PlanContext, part: BootstrapPart) -> tuple[tuple[int, str], ...]:
     """The ports that `part` listens on, and the unit that does."""
     places, etcd = ctx.layout, ctx.layout.etcd
     match part:
-        case Part.ETCD:
+        case BootstrapPart.ETCD:
             ports = tuple(port for port in (etcd.client_port, etcd.peer_port, etcd.metrics_port) if port)
             return tuple((port, etcd.unit or "kubelet.service") for port in ports)
-        case Part.HAPROXY if places.haproxy:
+        case BootstrapPart.HAPROXY if places.haproxy:
             return ((places.haproxy.bind_port, places.haproxy.unit), (places.haproxy.health_port, places.haproxy.unit))
-        case Part.KUBERNETES if places.kubernetes:
+        case BootstrapPart.KUBERNETES if places.kubernetes:
             return tuple(
                 (component.port, component.unit or "kubelet.service") for component in places.kubernetes.components
             )
@@ -77,7 +77,10 @@ def _ports(ctx: PlanContext, host: Host) -> tuple[Check, ...]:
     problem = "a required port is in use; stop the program that uses it, or choose another port in the inventory"
     means = "each port is free, or used by its unit: " + ", ".join(word.replace("=", " ") for word in wanted)
     free = (script(scripts.PORTS, "ports", *wanted, means=means, problem=problem),) if wanted else ()
-    return (*free, *(_selinux_allows(part.value) for part in (Part.HAPROXY, Part.KEEPALIVED) if part in parts))
+    return (
+        *free,
+        *(_selinux_allows(part.value) for part in (BootstrapPart.HAPROXY, BootstrapPart.KEEPALIVED) if part in parts),
+    )
 
 
 def _selinux_allows(program: str) -> Check:
@@ -89,7 +92,7 @@ def _selinux_allows(program: str) -> Check:
 
 
 def _disk(ctx: PlanContext, host: Host) -> tuple[Check, ...]:
-    if Part.ETCD not in ctx.parts_on(host):
+    if BootstrapPart.ETCD not in ctx.parts_on(host):
         return ()
     etcd = ctx.layout.etcd
     wanted = ctx.inventory.etcd.quota_bytes // 1024 + SPARE_KIB
@@ -104,28 +107,28 @@ def _disk(ctx: PlanContext, host: Host) -> tuple[Check, ...]:
 def _leftovers(ctx: PlanContext, host: Host) -> tuple[Check, ...]:
     parts, places, mark = ctx.parts_on(host), ctx.layout, owner_line(ctx.inventory)
     checks: list[Check] = []
-    if Part.ETCD in parts:
+    if BootstrapPart.ETCD in parts:
         checks += _etcd_leftovers(ctx, host, mark)
     files = _files_to_own(ctx, parts)
     if files:
         problem = "not set up by this cluster's bootstrap; stop the service and rename these files"
         means = f"absent, or marked as this cluster's: {', '.join(files)}"
         checks.append(script(scripts.FOREIGN_FILES, "files", mark, *files, means=means, problem=problem))
-    if Part.HAPROXY in parts and places.haproxy:
+    if BootstrapPart.HAPROXY in parts and places.haproxy:
         checks.append(
             _foreign_service(mark, places.haproxy.unit, places.haproxy.config_file, "^(frontend|listen|backend) ")
         )
-    if Part.KEEPALIVED in parts and places.keepalived:
+    if BootstrapPart.KEEPALIVED in parts and places.keepalived:
         shows = "^(vrrp_instance|virtual_server)"
         checks.append(_foreign_service(mark, places.keepalived.unit, places.keepalived.config_file, shows))
     return tuple(checks)
 
 
-def _files_to_own(ctx: PlanContext, parts: tuple[Part, ...]) -> tuple[str, ...]:
+def _files_to_own(ctx: PlanContext, parts: tuple[BootstrapPart, ...]) -> tuple[str, ...]:
     """Files that, without this cluster's mark, prove another installation."""
     kubernetes = ctx.layout.kubernetes
-    files: list[str | None] = [ctx.layout.etcd.unit_file] if Part.ETCD in parts else []
-    if Part.KUBERNETES in parts and kubernetes:
+    files: list[str | None] = [ctx.layout.etcd.unit_file] if BootstrapPart.ETCD in parts else []
+    if BootstrapPart.KUBERNETES in parts and kubernetes:
         files += [component.unit_file for component in kubernetes.components]
         files += [f"{kubernetes.config_dir}/manifests/{component.name}.yaml" for component in kubernetes.components]
     return tuple(file for file in files if file)
@@ -173,14 +176,14 @@ def _reach(ctx: PlanContext, host: Host) -> tuple[Check, ...]:
     return (script(scripts.REACH, "reach", *once, means=means, problem=problem),)
 
 
-def _talks_to(ctx: PlanContext, part: Part) -> tuple[tuple[Host, int], ...]:
+def _talks_to(ctx: PlanContext, part: BootstrapPart) -> tuple[tuple[Host, int], ...]:
     etcd, haproxy, kubernetes = ctx.layout.etcd, ctx.layout.haproxy, ctx.layout.kubernetes
     match part:
-        case Part.ETCD:
+        case BootstrapPart.ETCD:
             return tuple((host, etcd.peer_port) for host in ctx.etcd)
-        case Part.HAPROXY if kubernetes:
+        case BootstrapPart.HAPROXY if kubernetes:
             return tuple((host, kubernetes.api_port) for host in ctx.control_planes)
-        case Part.KUBERNETES:
+        case BootstrapPart.KUBERNETES:
             through = tuple((host, haproxy.bind_port) for host in ctx.balancers) if haproxy else ()
             return (*((host, etcd.client_port) for host in ctx.etcd), *through)
         case _:
@@ -197,7 +200,7 @@ def _triples(words: Sequence[str]) -> tuple[tuple[str, str, str], ...]:
 
 def _etcd_step_for_kubernetes(ctx: PlanContext) -> tuple[Step, ...]:
     """If only the control plane is requested, etcd must already exist."""
-    if Part.KUBERNETES not in ctx.parts or Part.ETCD in ctx.parts:
+    if BootstrapPart.KUBERNETES not in ctx.parts or BootstrapPart.ETCD in ctx.parts:
         return ()
     voters = len(ctx.etcd)
     why = "The control plane stores all its state in etcd, which this run does not set up."

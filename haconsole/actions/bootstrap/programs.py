@@ -5,7 +5,7 @@ from __future__ import annotations
 from haconsole.actions.bootstrap import scripts
 from haconsole.actions.build import script
 from haconsole.actions.checks import Check
-from haconsole.actions.plan_context import Part, PlanContext
+from haconsole.actions.plan_context import BootstrapPart, PlanContext
 from haconsole.configs.kubernetes import version_of
 from haconsole.inventory.schema import Host, Kubernetes
 
@@ -18,16 +18,16 @@ def programs(ctx: PlanContext, host: Host) -> tuple[Check, ...]:
     """One check for each program that the parts on `host` use."""
     parts = ctx.parts_on(host)
     checks: list[Check] = []
-    if Part.ETCD in parts:
+    if BootstrapPart.ETCD in parts:
         binary = ctx.layout.etcd.binary
         checks.append(_program("3.4", (binary, "--version"), "install etcd-server, or a release of etcd (etcd.binary)"))
-    if Part.HAPROXY in parts:
+    if BootstrapPart.HAPROXY in parts:
         checks.append(_program("2.0", ("haproxy", "-v"), "install the package haproxy"))
-    if Part.KEEPALIVED in parts:
+    if BootstrapPart.KEEPALIVED in parts:
         checks.append(_program("2.0", ("keepalived", "-v"), "install the package keepalived"))
-    if {Part.ETCD, Part.KUBERNETES} & set(parts):
+    if {BootstrapPart.ETCD, BootstrapPart.KUBERNETES} & set(parts):
         checks.append(_program("1.1", ("openssl", "version"), "install the package openssl"))
-    if Part.KUBERNETES in parts and ctx.inventory.kubernetes:
+    if BootstrapPart.KUBERNETES in parts and ctx.inventory.kubernetes:
         checks += _kubernetes(ctx, ctx.inventory.kubernetes)
     return tuple(checks)
 
@@ -36,14 +36,14 @@ def _kubernetes(ctx: PlanContext, settings: Kubernetes) -> tuple[Check, ...]:
     series = settings.version.removeprefix("v") if settings.version else ""
     oldest = OLDEST_KUBERNETES if version_of(settings.version) else OLDEST_WITHOUT_VERSION
     there = f"put the release's binaries into {settings.binary_dir}"
-    mend = f"{there}, or set kubernetes.version to the installed version" + (
+    hint = f"{there}, or set kubernetes.version to the installed version" + (
         "" if series else "; 1.20 to 1.23 need other flags"
     )
     components = ctx.layout.kubernetes.components if ctx.layout.kubernetes else ()
-    return tuple(_program(oldest, (component.binary, "--version"), mend, series) for component in components)
+    return tuple(_program(oldest, (component.binary, "--version"), hint, series) for component in components)
 
 
-def _program(atleast: str, command: tuple[str, ...], mend: str, series: str = "") -> Check:
+def _program(atleast: str, command: tuple[str, ...], hint: str, series: str = "") -> Check:
     wanted = f"version {series}" if series else f"version {atleast} or newer"
     return script(
         scripts.PROGRAM,
@@ -52,6 +52,6 @@ def _program(atleast: str, command: tuple[str, ...], mend: str, series: str = ""
         series,
         *command,
         means=f"{command[0]} is {wanted}",
-        problem=f"{command[0]} is needed in {wanted}: {mend}",
+        problem=f"{command[0]} is needed in {wanted}: {hint}",
         timeout_s=30.0,
     )

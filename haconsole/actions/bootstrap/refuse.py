@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from haconsole.actions.balancer_files import not_replaceable
-from haconsole.actions.plan_context import Part, PlanContext
+from haconsole.actions.plan_context import BootstrapPart, PlanContext
 from haconsole.configs.balancer_files import haproxy_files, keepalived_files
 from haconsole.configs.keepalived import vrrp_version
 from haconsole.inventory.effective import vip_address
@@ -39,12 +39,12 @@ def unsupported(ctx: PlanContext) -> tuple[str, ...]:
     """Settings of the inventory that this version does not set up."""
     inventory = ctx.inventory
     reasons = []
-    if Part.KUBERNETES in ctx.parts and inventory.kubernetes and _by_kubeadm(inventory.kubernetes):
+    if BootstrapPart.KUBERNETES in ctx.parts and inventory.kubernetes and _by_kubeadm(inventory.kubernetes):
         reasons.append(
             "kubernetes.deployment is kubeadm: this version sets up control planes of systemd units only. "
             "haproxy, keepalived and etcd beside it can be set up separately (the field only)"
         )
-    if Part.ETCD in ctx.parts and inventory.etcd.placement is EtcdPlacement.STATIC_POD:
+    if BootstrapPart.ETCD in ctx.parts and inventory.etcd.placement is EtcdPlacement.STATIC_POD:
         reasons.append("etcd.placement is static-pod: this version sets up etcd as a systemd unit only")
     return tuple(reasons)
 
@@ -62,31 +62,31 @@ def _missing_parts(ctx: PlanContext) -> tuple[str, ...]:
         for part, role in _ROLE_NAMES.items()
         if part in ctx.parts and not ctx.hosts_of(part)
     ]
-    if ctx.parts - {Part.ETCD} and inventory.kubernetes is None:
+    if ctx.parts - {BootstrapPart.ETCD} and inventory.kubernetes is None:
         reasons.append("the inventory has no kubernetes section, which haproxy, keepalived and the control plane need")
-    if Part.KEEPALIVED in ctx.parts and not inventory.vips:
+    if BootstrapPart.KEEPALIVED in ctx.parts and not inventory.vips:
         reasons.append("the inventory has no vips: keepalived would have nothing to move")
-    if Part.KUBERNETES in ctx.parts and not ctx.etcd:
+    if BootstrapPart.KUBERNETES in ctx.parts and not ctx.etcd:
         reasons.append("no host has the role etcd, where the control plane keeps its state")
     return tuple(reasons)
 
 
 _ROLE_NAMES = {
-    Part.ETCD: "etcd",
-    Part.HAPROXY: "load-balancer",
-    Part.KEEPALIVED: "load-balancer",
-    Part.KUBERNETES: "control-plane",
+    BootstrapPart.ETCD: "etcd",
+    BootstrapPart.HAPROXY: "load-balancer",
+    BootstrapPart.KEEPALIVED: "load-balancer",
+    BootstrapPart.KUBERNETES: "control-plane",
 }
 
 
 def _contradictions(ctx: PlanContext) -> tuple[str, ...]:
     inventory = ctx.inventory
     reasons = []
-    if Part.KUBERNETES in ctx.parts and inventory.etcd.tls is EtcdTls.AUTO:
+    if BootstrapPart.KUBERNETES in ctx.parts and inventory.etcd.tls is EtcdTls.AUTO:
         reasons.append(
             "etcd.tls is auto: an API server cannot verify self-signed certificates of members; use certificates"
         )
-    if Part.KEEPALIVED in ctx.parts:
+    if BootstrapPart.KEEPALIVED in ctx.parts:
         reasons += [
             f"vips: {vip.address} has an auth_pass, but VRRP version 3 (IPv6, or advert_int_s with a fraction) has no "
             "authentication; remove one of the two"
@@ -132,7 +132,7 @@ def clocks(ctx: PlanContext) -> tuple[str, ...]:
 
 def interfaces(ctx: PlanContext) -> tuple[str, ...]:
     """VIPs without a known interface on a balancer."""
-    if Part.KEEPALIVED not in ctx.parts:
+    if BootstrapPart.KEEPALIVED not in ctx.parts:
         return ()
     return tuple(
         f"{host.name}: the interface of the VIP {vip_address(vip)} is unknown; set hosts[].interface"
@@ -145,9 +145,9 @@ def interfaces(ctx: PlanContext) -> tuple[str, ...]:
 def balancer_files(ctx: PlanContext) -> tuple[str, ...]:
     """Files of the balancers that somebody else wrote, or changed; keepalived's check needs haconsole's haproxy.cfg."""
     writes: tuple[str, ...] = ()
-    if Part.HAPROXY in ctx.parts:
+    if BootstrapPart.HAPROXY in ctx.parts:
         writes += haproxy_files(ctx.layout)
-    if Part.KEEPALIVED in ctx.parts:
+    if BootstrapPart.KEEPALIVED in ctx.parts:
         writes += keepalived_files(ctx.layout)
     reached = tuple(host.name for host in ctx.balancers if _is_reached(ctx, host.name))
     reasons = not_replaceable(ctx.snapshot, ctx.layout, ((host, writes) for host in reached))
@@ -156,7 +156,7 @@ def balancer_files(ctx: PlanContext) -> tuple[str, ...]:
 
 def _heedless_haproxy(ctx: PlanContext, hosts: tuple[str, ...]) -> tuple[str, ...]:
     haproxy = ctx.layout.haproxy
-    if Part.KEEPALIVED not in ctx.parts or Part.HAPROXY in ctx.parts or haproxy is None:
+    if BootstrapPart.KEEPALIVED not in ctx.parts or BootstrapPart.HAPROXY in ctx.parts or haproxy is None:
         return ()
     foreign = [host for host in hosts if any_foreign(ctx.snapshot, host, (haproxy.config_file,))]
     if not foreign:
@@ -169,7 +169,7 @@ def _heedless_haproxy(ctx: PlanContext, hosts: tuple[str, ...]) -> tuple[str, ..
 
 
 def _other_parts(ctx: PlanContext, reasons: tuple[str, ...]) -> tuple[str, ...]:
-    others = [part for part in (Part.ETCD, Part.KUBERNETES) if part in ctx.parts]
+    others = [part for part in (BootstrapPart.ETCD, BootstrapPart.KUBERNETES) if part in ctx.parts]
     if not reasons or not others:
         return ()
     options = " or ".join(f"only = {part}" for part in others)
@@ -183,7 +183,7 @@ def _is_reached(ctx: PlanContext, host: str) -> bool:
 
 def _other_etcd(ctx: PlanContext) -> tuple[str, ...]:
     """A running etcd must be the one of the inventory."""
-    if Part.ETCD not in ctx.parts:
+    if BootstrapPart.ETCD not in ctx.parts:
         return ()
     view = etcd_view(ctx.snapshot)
     if len(view.cluster_ids) > 1:

@@ -15,7 +15,7 @@ from haconsole.actions.checks import (
     VipAnswers,
     VipOwned,
 )
-from haconsole.actions.plan_context import Part, PlanContext
+from haconsole.actions.plan_context import BootstrapPart, PlanContext
 from haconsole.actions.step import Step, StepId
 from haconsole.configs.layout import ComponentLayout, KubernetesLayout
 from haconsole.inventory.effective import endpoint, join_host_port, vip_addresses
@@ -42,26 +42,26 @@ def verify_steps(ctx: PlanContext) -> tuple[Step, ...]:
     server is expected.
     """
     steps: list[Step] = []
-    if Part.ETCD in ctx.parts:
+    if BootstrapPart.ETCD in ctx.parts:
         steps += _etcd(ctx)
-    if Part.KUBERNETES in ctx.parts and ctx.layout.kubernetes:
+    if BootstrapPart.KUBERNETES in ctx.parts and ctx.layout.kubernetes:
         steps += _control_plane(ctx, ctx.layout.kubernetes)
     serving = _serving(ctx)
-    balanced = {Part.HAPROXY, Part.KEEPALIVED} & ctx.parts
-    if Part.HAPROXY in ctx.parts and serving:
+    balanced = {BootstrapPart.HAPROXY, BootstrapPart.KEEPALIVED} & ctx.parts
+    if BootstrapPart.HAPROXY in ctx.parts and serving:
         steps += _balancers(ctx, serving)
     moved = _moved(ctx)
     if balanced and serving and moved:
         steps += _vips(ctx)
     through = balanced and serving and (moved or not ctx.inventory.vips)
-    if through or (Part.KUBERNETES in ctx.parts and len(ctx.parts) > 1):
+    if through or (BootstrapPart.KUBERNETES in ctx.parts and len(ctx.parts) > 1):
         steps += _endpoint(ctx, serving)
     return tuple(steps)
 
 
 def _serving(ctx: PlanContext) -> tuple[Host, ...]:
     """Hosts with an API server after the run: new ones and those observed with one."""
-    if Part.KUBERNETES in ctx.parts:
+    if BootstrapPart.KUBERNETES in ctx.parts:
         return ctx.control_planes
     return tuple(host for host in ctx.control_planes if ctx.runs(host, "kube-apiserver"))
 
@@ -71,7 +71,7 @@ def _moved(ctx: PlanContext) -> bool:
     keepalived = ctx.layout.keepalived
     if keepalived is None:
         return False
-    return Part.KEEPALIVED in ctx.parts or any(ctx.runs(host, keepalived.unit) for host in ctx.balancers)
+    return BootstrapPart.KEEPALIVED in ctx.parts or any(ctx.runs(host, keepalived.unit) for host in ctx.balancers)
 
 
 def _etcd(ctx: PlanContext) -> tuple[Step, ...]:
@@ -140,13 +140,13 @@ def _started(host: Host) -> tuple[StepId, ...]:
 
 
 def _apiservers(ctx: PlanContext) -> tuple[StepId, ...]:
-    if Part.KUBERNETES not in ctx.parts:
+    if BootstrapPart.KUBERNETES not in ctx.parts:
         return ()
     return tuple(kubernetes.start_of("kube-apiserver", host.name) for host in ctx.control_planes)
 
 
 def _balancers_started(ctx: PlanContext) -> tuple[StepId, ...]:
-    parts = {Part.HAPROXY: haproxy.start_of, Part.KEEPALIVED: keepalived.start_of}
+    parts = {BootstrapPart.HAPROXY: haproxy.start_of, BootstrapPart.KEEPALIVED: keepalived.start_of}
     return tuple(start(host.name) for part, start in parts.items() if part in ctx.parts for host in ctx.balancers)
 
 
@@ -200,7 +200,7 @@ def _endpoint(ctx: PlanContext, serving: tuple[Host, ...]) -> tuple[Step, ...]:
         return ()
     address = join_host_port(*balanced)
     needs = (*_apiservers(ctx), *_balancers_started(ctx))
-    if {Part.HAPROXY, Part.KEEPALIVED} & ctx.parts and _moved(ctx):
+    if {BootstrapPart.HAPROXY, BootstrapPart.KEEPALIVED} & ctx.parts and _moved(ctx):
         needs += tuple(step_id(f"verify.vip-{vip}", ctx.balancers[0].name) for vip in vip_addresses(ctx.inventory))
     return tuple(
         look_step(

@@ -63,7 +63,7 @@ def _remove() -> Action:
 def _plan_remove(snapshot: ClusterSnapshot, inventory: Inventory, request: Request) -> Plan | Refusal:
     host, member = request.get("host"), request.get("member-id")
     if (host is None) == (member is None):
-        raise UsageError("remove needs a host or a member's ID", mend="give the host, or the member-id, not both")
+        raise UsageError("remove needs a host or a member's ID", hint="give the host, or the member-id, not both")
     if member is not None:
         return plan_remove_member(snapshot, inventory, member)
     return _updating(plan_remove(snapshot, inventory, host or ""), request)

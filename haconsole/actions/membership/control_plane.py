@@ -9,7 +9,7 @@ from haconsole.actions.bootstrap import certificates as bootstrap_certificates
 from haconsole.actions.bootstrap import kubernetes as bootstrap
 from haconsole.actions.bootstrap.etcd import account_steps
 from haconsole.actions.membership.change import MembershipChange
-from haconsole.actions.plan_context import Part
+from haconsole.actions.plan_context import BootstrapPart
 from haconsole.actions.step import Step
 from haconsole.actions.steps.control_plane import locks_step, while_drained
 from haconsole.actions.steps.haproxy import drain_step
@@ -31,7 +31,7 @@ def certificates(change: MembershipChange) -> tuple[Group, ...]:
     into = change.into
     if into is None:
         return ()
-    accounts = steps_on(account_steps(change.after, ()), into) if Part.ETCD in change.after.parts else ()
+    accounts = steps_on(account_steps(change.after, ()), into) if BootstrapPart.ETCD in change.after.parts else ()
     steps = bootstrap_certificates.certificates(change.after, ())
     shared = tuple(step for step in steps if step.id.rpartition("@")[0] in SHARED)
     own = tuple(step for step in steps_on(steps, into) if step not in shared)

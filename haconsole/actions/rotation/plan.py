@@ -25,7 +25,7 @@ def plan_rotation(snapshot: ClusterSnapshot, inventory: Inventory, request: Requ
     if "ca" in request:
         return plan_ca(ctx, request)
     if set(request) & {"phase", "back"}:
-        raise UsageError("phase and back are for the replacement of CAs", mend="set ca too")
+        raise UsageError("phase and back are for the replacement of CAs", hint="set ca too")
     scope, host = request.get("scope", ALL), request.get("host")
     silent = unreachable_hosts(ctx)
     reasons = (*refusals(ctx, host, silent), *unfinished(ca_states(ctx, ALL)))

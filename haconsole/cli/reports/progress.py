@@ -34,7 +34,7 @@ class Running:
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class RunProgress:
     """A run so far; `titles` are of the steps that have begun."""
 
     action: str = ""
@@ -51,11 +51,11 @@ class Progress:
         return dict(self.titles).get(step, step)
 
 
-def after(progress: Progress, event: Event) -> Progress:
+def after(progress: RunProgress, event: Event) -> RunProgress:
     """The progress after one more event."""
     match event:
         case RunStarted():
-            return Progress(event.action, event.cluster, event.steps, begun_at=event.at)
+            return RunProgress(event.action, event.cluster, event.steps, begun_at=event.at)
         case StepStarted():
             running = Running(event.step, event.host, event.title, event.at)
             titles = (*progress.titles, (event.step, event.title))
@@ -70,7 +70,7 @@ def after(progress: Progress, event: Event) -> Progress:
             return progress
 
 
-def live_lines(progress: Progress, now: datetime, width: int) -> tuple[str, ...]:
+def live_lines(progress: RunProgress, now: datetime, width: int) -> tuple[str, ...]:
     """What is redrawn in place: how far the run is, then each step under way with its seconds."""
     if progress.begun_at is None or progress.over:
         return ()
@@ -87,7 +87,7 @@ def live_lines(progress: Progress, now: datetime, width: int) -> tuple[str, ...]
     return tuple(clip(line, width) for line in (head, *rows))
 
 
-def ended_line(progress: Progress, event: StepDone) -> str | None:
+def ended_line(progress: RunProgress, event: StepDone) -> str | None:
     """A line that stays, for a step that was performed or failed; None for one with nothing to tell."""
     title = progress.title(event.step)
     match event.outcome:
@@ -101,7 +101,7 @@ def ended_line(progress: Progress, event: StepDone) -> str | None:
             return None
 
 
-def plain_line(progress: Progress, event: Event) -> str | None:
+def plain_line(progress: RunProgress, event: Event) -> str | None:
     """A line for a log, where nothing can be redrawn; None for events that need none."""
     match event:
         case RunStarted():

@@ -24,7 +24,7 @@ from haconsole.model.vip_view import vip_views
 SCHEMA = "haconsole/status/v1"
 
 
-class HostReport(Shape, frozen=True):
+class HostStatusReport(Shape, frozen=True):
     """`reachable` is null when SSH was not tried; `connect_ms` is the time to connect and authenticate."""
 
     name: str
@@ -223,7 +223,7 @@ class StatusReport(Shape, frozen=True):
     cluster: str
     observed_at: str
     health: str
-    hosts: tuple[HostReport, ...]
+    hosts: tuple[HostStatusReport, ...]
     etcd: EtcdReport | None
     vips: tuple[VipReport, ...]
     haproxy: tuple[HaproxyReport, ...]
@@ -259,10 +259,10 @@ def status_report(
     )
 
 
-def _host(facts: HostFacts) -> HostReport:
+def _host(facts: HostFacts) -> HostStatusReport:
     reach = value_of(facts.reach)
     reachable = None if isinstance(facts.reach, NotAsked) else reach is not None
-    return HostReport(
+    return HostStatusReport(
         facts.host,
         facts.address,
         tuple(role.value for role in facts.roles),

@@ -45,7 +45,7 @@ async def any_member(context: ClusterContext, ask: tuple[HostName, ...]) -> Asyn
         finally:
             await way.__aexit__(None, None, None)
         return
-    raise error or HaconsoleError("there is no etcd member to query", mend="fix the planner")
+    raise error or HaconsoleError("there is no etcd member to query", hint="fix the planner")
 
 
 async def member_list(context: ClusterContext, ask: tuple[HostName, ...]) -> tuple[EtcdMember, ...]:
@@ -108,7 +108,7 @@ def at_url(members: tuple[EtcdMember, ...], peer_url: str) -> EtcdMember | None:
 def host_of(context: ClusterContext, name: HostName) -> Host:
     found = context.inventory.find(name)
     if found is None:
-        raise HaconsoleError(f"the inventory has no host {name}", mend="plan the action again")
+        raise HaconsoleError(f"the inventory has no host {name}", hint="plan the action again")
     return found
 
 

@@ -92,7 +92,7 @@ async def _fetch(host: HostTransport, fetch: FetchFile, tell: Tell) -> Operation
             await asyncio.to_thread(os.fsync, file.fileno())
         wrong = await not_same(host, str(new), fetch.path)
         if wrong:
-            raise HaconsoleError(wrong[0], mend="it was changed meanwhile, or the connection is bad: try again")
+            raise HaconsoleError(wrong[0], hint="it was changed meanwhile, or the connection is bad: try again")
         await asyncio.to_thread(_put_in_place, new, path)
     except OSError as error:
         raise _here(path, error) from error
@@ -112,7 +112,7 @@ def _put_in_place(new: Path, path: Path) -> None:
     try:
         path.hardlink_to(new)
     except FileExistsError:
-        raise HaconsoleError(f"{path} already exists", mend="name another file, or move that one away") from None
+        raise HaconsoleError(f"{path} already exists", hint="name another file, or move that one away") from None
 
 
 async def _part(host: HostTransport, path: str, begin: int) -> bytes:
@@ -152,5 +152,5 @@ def _progress(so_far: int, size: int) -> str:
 
 def _here(path: Path, error: OSError) -> HaconsoleError:
     return HaconsoleError(
-        f"{path} on this machine: {error.strerror}", mend="name a file that this account may read or write"
+        f"{path} on this machine: {error.strerror}", hint="name a file that this account may read or write"
     )

@@ -38,13 +38,13 @@ class LockedError(RefusedError):
         where = ", ".join(view.hosts)
         run = view.claim.run
         if can_take_over:
-            mend = (
+            hint = (
                 f"make sure that its console is gone, then resume {run} where it was started, "
                 f"or take over with --take-over-lock {run}"
             )
         else:
-            mend = "wait for its end (--wait SECONDS); `status` shows it"
-        super().__init__(f"{cluster} is locked: {lock_sentence(view)} (on {where})", mend=mend)
+            hint = "wait for its end (--wait SECONDS); `status` shows it"
+        super().__init__(f"{cluster} is locked: {lock_sentence(view)} (on {where})", hint=hint)
         self.view = view
         self.can_take_over = can_take_over
 
@@ -138,7 +138,7 @@ class ClusterLock:
         raise NoMajorityError(
             f"{self._cluster}: nothing is started: the lock is kept on {len(self.hosts)} hosts, {self.needed} needed, "
             f"{count} {what}" + (f": {why}" if why else ""),
-            mend="make hosts reachable again; remove one that is gone permanently from the inventory",
+            hint="make hosts reachable again; remove one that is gone permanently from the inventory",
         )
 
     def _replaceable(self, seen: LockAnswers, takeover: Takeover) -> Mapping[str, int]:

@@ -64,7 +64,7 @@ class LockKeeper:
                     await self._news.wait()
             except TimeoutError:
                 continue
-        raise StoppedError(f"the lock is lost: {self._lost}", mend="check `status` before anything else")
+        raise StoppedError(f"the lock is lost: {self._lost}", hint="check `status` before anything else")
 
     async def keep(self) -> None:
         """Renew the lock on every host until cancelled or lost."""

@@ -216,7 +216,7 @@ def _lock(file: int, path: Path) -> None:
         else:
             return
     os.close(file)
-    raise RunLogError(f"{path.stem} is running in another process", mend="wait for its end, or stop it there")
+    raise RunLogError(f"{path.stem} is running in another process", hint="wait for its end, or stop it there")
 
 
 def _append(file: int, data: bytes) -> None:
@@ -243,5 +243,5 @@ def _sync_folder(folder: Path) -> None:
 def _unrecordable(path: Path, error: OSError) -> RunLogError:
     return RunLogError(
         f"cannot record the run in {path}: {error.strerror}",
-        mend="free space or make the folder writable, or set XDG_STATE_HOME to one that is; nothing more was started",
+        hint="free space or make the folder writable, or set XDG_STATE_HOME to one that is; nothing more was started",
     )

@@ -133,7 +133,7 @@ def find_run(folder: Path, name: str) -> Path:
     if len(found) == 1 and name:
         return found[0]
     what = f"{len(found)} runs begin with {name!r}" if found and name else f"there is no run {name!r} in {folder}"
-    raise UsageError(what, mend="`haconsole runs` lists them")
+    raise UsageError(what, hint="`haconsole runs` lists them")
 
 
 def read_run(path: Path) -> RunRecord:
@@ -141,11 +141,11 @@ def read_run(path: Path) -> RunRecord:
     live = under_way(path)
     lines, torn = _lines(path)
     if not lines or lines[0].get("kind") != "run":
-        raise HaconsoleError(f"{path} does not begin like a run log", mend="inspect it by hand")
+        raise HaconsoleError(f"{path} does not begin like a run log", hint="inspect it by hand")
     first, *rest = lines
     if first.get("schema") != SCHEMA:
         what = f"{path} was written by another version of haconsole ({first.get('schema')}; this one reads {SCHEMA})"
-        raise HaconsoleError(what, mend="use that version, or read it by hand: each line is JSON")
+        raise HaconsoleError(what, hint="use that version, or read it by hand: each line is JSON")
     try:
         plan = plan_from_json(first["plan"])
         record = RunRecord(
@@ -161,7 +161,7 @@ def read_run(path: Path) -> RunRecord:
         )
     except (KeyError, TypeError, ValueError) as error:
         raise HaconsoleError(
-            f"the first line of {path} lacks something: {error!r}", mend="inspect it by hand"
+            f"the first line of {path} lacks something: {error!r}", hint="inspect it by hand"
         ) from error
     for line in rest:
         record = _read_on(record, line)
@@ -174,7 +174,7 @@ def _lines(path: Path) -> tuple[list[dict[str, Any]], int]:
         raw = path.read_bytes()
     except OSError as error:
         raise HaconsoleError(
-            f"cannot read {path}: {error.strerror}", mend="give the run's name as `runs` lists it"
+            f"cannot read {path}: {error.strerror}", hint="give the run's name as `runs` lists it"
         ) from error
     read: list[dict[str, Any]] = []
     torn = 0

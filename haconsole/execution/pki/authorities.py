@@ -68,7 +68,7 @@ class Authorities:
             return None
         if self._context.ca_keys is None:
             raise PkiError(
-                "CA keys are kept with the operator, and this run has no access to them", mend="run it from the console"
+                "CA keys are kept with the operator, and this run has no access to them", hint="run it from the console"
             )
         return self._context.ca_keys
 
@@ -143,7 +143,7 @@ class Authorities:
             return cross_certificate(load_authority(found.public, key, now=now), authority.certificate, now=now)
         raise PkiError(
             f"the key of the old CA ({issue.cross_key_path}) is on none of the hosts",
-            mend="restore it: until the last phase clients may trust only that CA",
+            hint="restore it: until the last phase clients may trust only that CA",
         )
 
     async def _search(self, issue: IssueCertificate, near: HostName) -> Authority:
@@ -162,7 +162,7 @@ class Authorities:
         raise PkiError(
             f"the key of the CA {issue.authority} ({issue.authority_key_path}) is on none of the queried hosts"
             + (" nor with the operator" if self._kept else ""),
-            mend="restore it from a backup, or rotate the CA",
+            hint="restore it from a backup, or rotate the CA",
         )
 
     async def _standing(self, found: tuple[PairOnHost, ...], operation: EnsureAuthority) -> Authority | None:
@@ -175,7 +175,7 @@ class Authorities:
             hosts = ", ".join(one.host for one in found if one.public is not None)
             raise PkiError(
                 f"{hosts}: {operation.cert_path} exists, but the CA's key ({operation.key_path}) is on no host",
-                mend="restore the key, or rename the certificate so that a new CA is generated",
+                hint="restore the key, or rename the certificate so that a new CA is generated",
             )
         return load_authority(certificate, key, now=self._context.clock.now())
 
@@ -223,7 +223,7 @@ def ensured_authority(plan: Plan, name: str) -> EnsureAuthority:
     """The CA of that name that a plan installs; raises PkiError if there is none."""
     found = next((one for one in authorities_of(plan) if one.authority == name), None)
     if found is None:
-        raise PkiError(f"the plan does not install a CA {name}", mend="fix the planner")
+        raise PkiError(f"the plan does not install a CA {name}", hint="fix the planner")
     return found
 
 
@@ -232,7 +232,7 @@ def _pair(found: PairOnHost) -> KeyPair:
     own = found.private.public_pem()
     if found.public is not None and public_pem(load_public_key(found.public)) != own:
         raise PkiError(
-            f"{found.host}: the public key there belongs to another private key", mend="rename the wrong one"
+            f"{found.host}: the public key there belongs to another private key", hint="rename the wrong one"
         )
     return KeyPair(found.private, found.public or own)
 

@@ -60,7 +60,7 @@ class OperatorKeys:
                 self._passphrase = None
                 if self._environment.get(PASSPHRASE_FD):
                     break
-        raise PkiError(f"{path} cannot be opened with that passphrase", mend="give the one it was encrypted with")
+        raise PkiError(f"{path} cannot be opened with that passphrase", hint="give the one it was encrypted with")
 
     async def _known_passphrase(self) -> Secret:
         """The passphrase of the other keys; chosen by a person for the first key."""
@@ -71,7 +71,7 @@ class OperatorKeys:
         if others:
             await asyncio.to_thread(decrypted, others[0].read_bytes(), secret)
         elif not self._environment.get(PASSPHRASE_FD) and await self._ask(self._folder) != secret:
-            raise PkiError("the two passphrases differ, so nothing was encrypted", mend="run it again")
+            raise PkiError("the two passphrases differ, so nothing was encrypted", hint="run it again")
         self._passphrase = secret
         return secret
 
@@ -81,7 +81,7 @@ class OperatorKeys:
         if secret is None or not secret.reveal():
             raise PkiError(
                 f"the passphrase of the CA keys in {self._folder} is needed and was not given",
-                mend=f"type it at the prompt, or name a file descriptor to read it from in {PASSPHRASE_FD}",
+                hint=f"type it at the prompt, or name a file descriptor to read it from in {PASSPHRASE_FD}",
             )
         return secret
 
@@ -94,7 +94,7 @@ def keys_folder(named: str | None, source: str, cluster: str) -> Path:
 def _name_of(public_pem: bytes) -> str:
     der = public_key_der(public_pem)
     if der is None:
-        raise PkiError("the public key of the CA cannot be read", mend="check the CA's certificate")
+        raise PkiError("the public key of the CA cannot be read", hint="check the CA's certificate")
     return sha256(der).hexdigest()[:16]
 
 
@@ -104,7 +104,7 @@ def _read(number: str) -> Secret:
             return Secret(file.readline().rstrip("\n"))
     except (OSError, ValueError) as error:
         raise HaconsoleError(
-            f"no passphrase can be read from descriptor {number}: {error}", mend=f"correct {PASSPHRASE_FD}"
+            f"no passphrase can be read from descriptor {number}: {error}", hint=f"correct {PASSPHRASE_FD}"
         ) from error
 
 

@@ -142,7 +142,7 @@ class Checks:
         if isinstance(operation, TrustAuthority):
             return await self._trusted(operation, step.host)
         if not isinstance(operation, EnsureAuthority | EnsureKeyPair):
-            raise HaconsoleError(f"step {step.id} checks a CA or key that it does not install", mend="fix the planner")
+            raise HaconsoleError(f"step {step.id} checks a CA or key that it does not install", hint="fix the planner")
         keys = isinstance(operation, EnsureKeyPair) or self._context.cluster.inventory.pki.ca_key is CaKeyPlace.HOSTS
         wanted = shared_queries(operation, keys=keys)
         seen = await asyncio.gather(*(self._context.host_state.query(host, wanted) for host in operation.hosts))

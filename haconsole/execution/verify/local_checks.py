@@ -72,7 +72,7 @@ def judge(check: LocalCheck, step: Step, answers: HostAnswers, inventory: Invent
 
 def issue_of(step: Step) -> IssueCertificate:
     if not isinstance(step.operation, IssueCertificate):
-        raise HaconsoleError(f"step {step.id} checks a certificate that it does not issue", mend="fix the planner")
+        raise HaconsoleError(f"step {step.id} checks a certificate that it does not issue", hint="fix the planner")
     return step.operation
 
 

@@ -17,7 +17,7 @@ from typing import Any, TypeAlias
 from haconsole.inventory.importers.ansible_hosts import MAX_HOSTS, BadPatternError, expand
 from haconsole.inventory.importers.plain import mapping, read_yaml, refused
 from haconsole.inventory.nodes import UnreadableError, decode_text
-from haconsole.inventory.problems import InventoryError, in_file, shown
+from haconsole.inventory.problems import InventoryError, in_file, quoted
 
 PRIORITY = "ansible_group_priority"
 VAULT = b"$ANSIBLE_VAULT;"
@@ -72,10 +72,10 @@ class AnsibleInventory:
         try:
             names, port = expand(pattern)
         except BadPatternError as error:
-            what = f"range {shown(pattern)} {error}"
+            what = f"range {quoted(pattern)} {error}"
             raise refused(file, line, what, "write it like cp[1:3], cp-[a:c] or cp[01:09:2]") from None
         if not names:
-            self.notes.append(f"{file}:{line}: range {shown(pattern)} is empty: it names no host")
+            self.notes.append(f"{file}:{line}: range {quoted(pattern)} is empty: it names no host")
         for name in names:
             if name not in self.host_variables and len(self.host_variables) >= MAX_HOSTS:
                 raise refused(file, line, f"there are more than {MAX_HOSTS} hosts", "import a part of the inventory")
@@ -91,10 +91,10 @@ class AnsibleInventory:
 
     def members(self, name: str) -> tuple[str, ...]:
         """The hosts of a group and of its children, each once; none for a group that is not there."""
-        found: dict[str, None] = {}
+        names: dict[str, None] = {}
         for group in self._below(name):
-            found.update(self.groups[group].hosts)
-        return tuple(found)
+            names.update(self.groups[group].hosts)
+        return tuple(names)
 
     def variables(self, host: str) -> dict[str, Any]:
         """What holds for a host."""
@@ -131,14 +131,14 @@ class AnsibleInventory:
         return depths
 
     def _below(self, name: str) -> tuple[str, ...]:
-        seen: dict[str, None] = {}
+        groups: dict[str, None] = {}
         waiting = [name]
         while waiting:
             group = waiting.pop(0)
-            if group in self.groups and group not in seen:
-                seen[group] = None
+            if group in self.groups and group not in groups:
+                groups[group] = None
                 waiting.extend(self.groups[group].children)
-        return tuple(seen)
+        return tuple(groups)
 
 
 def read_inventory(data: bytes, file: str) -> AnsibleInventory:
@@ -199,18 +199,20 @@ def _take_variables(inventory: AnsibleInventory, group: str, variables: Variable
 def _take_hosts(inventory: AnsibleInventory, group: str, hosts: Variables, file: str) -> None:
     for host, variables in hosts.items():
         if not isinstance(variables, Mapping | None):
-            raise refused(file, 1, f"host {shown(host)} of group {group} has no variables", "write `name: value` below")
+            raise refused(
+                file, 1, f"host {quoted(host)} of group {group} has no variables", "write `name: value` below"
+            )
         inventory.add_hosts(group, host, mapping(variables), file, 1)
         inventory.origins += [Origin(f"{file}: host {host}", key) for key in mapping(variables)]
 
 
 def _section(value: object, key: str, group: str, file: str) -> Mapping[str, Any]:
-    found = mapping(value).get(key)
-    if isinstance(found, str) and found:
-        return {found: None}
-    if not isinstance(found, Mapping | None):
+    section = mapping(value).get(key)
+    if isinstance(section, str) and section:
+        return {section: None}
+    if not isinstance(section, Mapping | None):
         raise refused(file, 1, f"{key} of group {group} is not a mapping", "write each as `name:` in its own line")
-    return mapping(found)
+    return mapping(section)
 
 
 def _from_ini(text: str, file: str) -> AnsibleInventory:
@@ -224,20 +226,20 @@ def _from_ini(text: str, file: str) -> AnsibleInventory:
         if section := _SECTION.fullmatch(line):
             group, kind = section[1], section[2]
             if kind not in (None, "hosts", "children", "vars"):
-                what = f"section {shown(line)} is not understood"
+                what = f"section {quoted(line)} is not understood"
                 raise refused(file, number, what, "write [group], [group:children] or [group:vars]")
             inventory.group(group)
             if kind != "vars":
                 _declare(inventory, group, awaited)
         elif line.startswith("[") and (line.endswith("]") or "]" not in line):
             raise refused(
-                file, number, f"section {shown(line)} is not understood", "write [group], or [group:children]"
+                file, number, f"section {quoted(line)} is not understood", "write [group], or [group:children]"
             )
         else:
             _take_line(inventory, group, kind, line, file, number, awaited)
     for child, parents in awaited.items():
         parent, number = next(iter(parents.items()))
-        what = f"group {shown(child)}, a child of {parent}, is nowhere in the file"
+        what = f"group {quoted(child)}, a child of {parent}, is nowhere in the file"
         raise refused(file, number, what, f"add [{child}], or take the line out")
     return inventory
 
@@ -261,7 +263,7 @@ def _take_line(
         case "children":
             name = _GROUP_NAME.fullmatch(line)
             if name is None:
-                raise refused(file, number, f"{shown(line)} is not the name of a group", "write one name in each line")
+                raise refused(file, number, f"{quoted(line)} is not the name of a group", "write one name in each line")
             if name[1] in inventory.groups:
                 inventory.group(group).children[name[1]] = None
             else:
@@ -269,7 +271,7 @@ def _take_line(
         case "vars":
             key, equals, value = line.partition("=")
             if not equals:
-                raise refused(file, number, f"{shown(key)} has no value", "write name=value")
+                raise refused(file, number, f"{quoted(key)} has no value", "write name=value")
             inventory.set_variable(group, key.strip(), literal(value.strip()))
             inventory.origins.append(Origin(f"{file}:{number}", key.strip()))
         case _:
@@ -297,7 +299,7 @@ def _pairs(words: list[str]) -> Iterator[tuple[str, str]]:
 
 def _word(text: str) -> str:
     """A stray word for a message, unless it may be a part of a secret."""
-    return shown(text) if re.fullmatch(r"[A-Za-z_]+", text) else "a word of this line"
+    return quoted(text) if re.fullmatch(r"[A-Za-z_]+", text) else "a word of this line"
 
 
 def literal(text: str) -> Any:

@@ -22,12 +22,12 @@ def read_variable_files(folder: Path) -> VariableFiles:
     hosts: dict[str, dict[str, Any]] = {}
     origins: list[Origin] = []
     notes: list[str] = []
-    for name, merged in (("group_vars", groups), ("host_vars", hosts)):
-        found = list(_files(folder / name))
-        notes += [f"{path}: not read, as there are more than {MAX_FILES} files" for _, path in found[MAX_FILES:]]
-        for owner, path in found[:MAX_FILES]:
+    for name, by_owner in (("group_vars", groups), ("host_vars", hosts)):
+        paths = list(_files(folder / name))
+        notes += [f"{path}: not read, as there are more than {MAX_FILES} files" for _, path in paths[MAX_FILES:]]
+        for owner, path in paths[:MAX_FILES]:
             variables = _variables(path, notes)
-            merged.setdefault(owner, {}).update(variables)
+            by_owner.setdefault(owner, {}).update(variables)
             origins += [Origin(str(path), key) for key in variables]
     return VariableFiles(groups, hosts, tuple(origins), tuple(notes))
 
@@ -68,12 +68,12 @@ def _variables(path: Path, notes: list[str]) -> dict[str, Any]:
         if data.startswith(VAULT):
             notes.append(f"{path}: encrypted (left out)")
             return {}
-        found = read_yaml(data, str(path))
+        content = read_yaml(data, str(path))
     except InventoryError as error:
         if "the file is empty" not in str(error):
             notes.append(f"{error.problems[0]} (left out)")
         return {}
     notes += [f"{path}:{line}: encrypted value (left out)" for line in encrypted_lines(data.decode("utf-8", "replace"))]
-    if found is not None and not isinstance(found, dict):
+    if content is not None and not isinstance(content, dict):
         notes.append(f"{path}: not a mapping of variables (left out)")
-    return dict(mapping(found))
+    return dict(mapping(content))

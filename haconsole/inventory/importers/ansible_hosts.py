@@ -38,8 +38,8 @@ def _split_port(pattern: str) -> tuple[str, int | None]:
     """The parts of ``host:port`` and ``[host]:port``; what is neither is a name as it is written."""
     host, port = pattern, None
     for form in (_BRACKETED, _WITH_PORT):
-        if found := form.fullmatch(host):
-            host, port = found[1], int(found[2][:6])
+        if match := form.fullmatch(host):
+            host, port = match[1], int(match[2][:6])
     return (host, port) if _is_host(host) else (pattern, None)
 
 

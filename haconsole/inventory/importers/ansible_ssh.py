@@ -50,12 +50,12 @@ def reached_at(known: Mapping[str, Any], name: str) -> str:
 def ssh_settings(known: Mapping[str, Any]) -> Settings:
     user = text(known.get("ansible_user")) or text(known.get("ansible_ssh_user"))
     key = known.get("ansible_ssh_private_key_file") or known.get("ansible_private_key_file")
-    asked = any(name in known for name in PASSWORDS)
+    has_password = any(name in known for name in PASSWORDS)
     return {
         "user": user,
         "port": number(known.get("ansible_port")) or number(known.get("ansible_ssh_port")),
         "identity_file": text(key),
-        "sudo": "none" if user == "root" else "password" if asked else None,
+        "sudo": "none" if user == "root" else "password" if has_password else None,
     }
 
 
@@ -64,7 +64,7 @@ def jump_of(known: Mapping[str, Any]) -> str | None:
     arguments = [words for name in ARGUMENTS if (words := text(known.get(name)))]
     if len(arguments) != 1:
         return None
-    return next((found[1] for form in _JUMPS if (found := form.match(arguments[0].strip()))), None)
+    return next((match[1] for form in _JUMPS if (match := form.match(arguments[0].strip()))), None)
 
 
 def ssh_notes(inventory: AnsibleInventory, bastion: HostDraft | None) -> Iterator[str]:

@@ -56,7 +56,7 @@ class Draft:
 def write(draft: Draft) -> str:
     """The draft as the text of an inventory; SSH settings that all hosts share stand in front once."""
     shared = _shared(draft.hosts)
-    parts = ["\n".join(_head(draft)), f"cluster: {_written(draft.cluster)}"]
+    parts = ["\n".join(_head(draft)), f"cluster: {_yaml_value(draft.cluster)}"]
     if ssh := _block({**shared, "jump": draft.jump or shared.get("jump")}, "  "):
         parts.append("ssh:\n" + ssh)
     parts.append("hosts:\n" + "\n".join(_host(host, shared) for host in draft.hosts))
@@ -144,25 +144,25 @@ def _item(settings: Settings) -> str:
 
 
 def _block(settings: Settings, indent: str) -> str:
-    said = {key: value for key, value in settings.items() if value is not None and value not in ((), "")}
-    return "\n".join(_entry(key, value, indent) for key, value in said.items())
+    values = {key: value for key, value in settings.items() if value is not None and value not in ((), "")}
+    return "\n".join(_entry(key, value, indent) for key, value in values.items())
 
 
 def _entry(key: str, value: Value, indent: str) -> str:
     """One key in one line, or a long mapping as a block of its own."""
     if isinstance(value, Omitted):
         return f"{indent}# left out: {_one_line(value.reason)}"
-    line = f"{indent}{key}: {_written(value)}"
+    line = f"{indent}{key}: {_yaml_value(value)}"
     if isinstance(value, Mapping) and len(line) > 100:
         return f"{indent}{key}:\n" + _block(value, f"{indent}  ")
     return line
 
 
-def _written(value: Value) -> str:
+def _yaml_value(value: Value) -> str:
     if isinstance(value, tuple):
-        return f"[{', '.join(_written(each) for each in value)}]"
+        return f"[{', '.join(_yaml_value(each) for each in value)}]"
     if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{key}: {_written(each)}" for key, each in value.items()) + "}"
+        return "{" + ", ".join(f"{key}: {_yaml_value(each)}" for key, each in value.items()) + "}"
     if not isinstance(value, str):
         return str(value).lower()
     if _PLAIN.fullmatch(value) and value.lower() not in ("true", "false", "null", "yes", "no", "on", "off", "y", "n"):

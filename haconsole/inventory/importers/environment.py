@@ -31,19 +31,19 @@ def substituted(value: Any, environment: Mapping[str, str], place: str, notes: l
 def _text(value: str, environment: Mapping[str, str], place: str, notes: list[str]) -> str | None:
     names: dict[str, None] = {}
 
-    def replacement(found: re.Match[str]) -> str:
-        if found[1]:
+    def replacement(match: re.Match[str]) -> str:
+        if match[1]:
             return "$"
-        name = found[2] or found[3]
-        if found[6] or name is None:
+        name = match[2] or match[3]
+        if match[6] or name is None:
             raise _UnknownError("an expression")
         names[name] = None
         known = environment.get(name)
-        if known or (known is not None and found[4] not in (":-", ":=")):
+        if known or (known is not None and match[4] not in (":-", ":=")):
             return known
-        if found[4] is None:
+        if match[4] is None:
             raise _UnknownError(name)
-        return found[5]
+        return match[5]
 
     try:
         filled = _EXPRESSION.sub(replacement, value)

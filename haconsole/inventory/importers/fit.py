@@ -22,7 +22,7 @@ def fitting(draft: Draft) -> Draft:
     for _ in range(_ROUNDS):
         fitted = draft
         for where, fault in _faults(draft):
-            fitted = _without(fitted, where, Omitted(f"{fault.what}; {fault.mend}"))
+            fitted = _without(fitted, where, Omitted(f"{fault.what}; {fault.hint}"))
         if fitted == draft:
             break
         draft = fitted

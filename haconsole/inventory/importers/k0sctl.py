@@ -157,7 +157,7 @@ def _ssh(way: Mapping[str, Any], default_user: str | None) -> Settings:
 
 
 def _first_bastion(entries: list[_Entry]) -> Mapping[str, Any]:
-    return next((found for entry in entries if (found := mapping(entry.way.get("bastion")))), {})
+    return next((bastion for entry in entries if (bastion := mapping(entry.way.get("bastion")))), {})
 
 
 def _bastion(entries: list[_Entry]) -> tuple[HostDraft | None, str | None]:
@@ -174,8 +174,8 @@ def _bastion(entries: list[_Entry]) -> tuple[HostDraft | None, str | None]:
 
 
 def _version(k0s: Mapping[str, Any]) -> str | None:
-    found = re.match(r"v?([0-9]+\.[0-9]+\.[0-9]+)", text(k0s.get("version")) or "")
-    return found[1] if found and not found[1].startswith("0.") else None
+    match = re.match(r"v?([0-9]+\.[0-9]+\.[0-9]+)", text(k0s.get("version")) or "")
+    return match[1] if match and not match[1].startswith("0.") else None
 
 
 def _kubernetes(config: Mapping[str, Any], hosts: tuple[HostDraft, ...], data_dir: str) -> Settings:
@@ -206,12 +206,12 @@ def _is_ipv6(network: str) -> bool:
 def _vips(network: Mapping[str, Any]) -> tuple[str, ...]:
     """The virtual addresses of k0s's own balancing of the control plane, whether it is switched on or not."""
     balancing = mapping(network.get("controlPlaneLoadBalancing"))
-    found = [
+    vips = [
         address_of((text(address) or "").partition("/")[0])
         for instance in listed(mapping(balancing.get("keepalived")).get("vrrpInstances"))
         for address in listed(mapping(instance).get("virtualIPs"))
     ]
-    return tuple(address for address in found if address)
+    return tuple(address for address in vips if address)
 
 
 def _vip(network: Mapping[str, Any]) -> str | None:
@@ -247,7 +247,7 @@ def _way_notes(entries: list[_Entry]) -> Iterator[str]:
     reach, key = text(bastion.get("address")), text(bastion.get("keyPath"))
     if key and reach and address_of(reach) is None:
         yield f"the key {key} of {reach} is not copied: write it in ssh_config"
-    if len({repr(found) for entry in entries if (found := mapping(entry.way.get("bastion")))}) > 1:
+    if len({repr(bastion_entry) for entry in entries if (bastion_entry := mapping(entry.way.get("bastion")))}) > 1:
         yield "there are several bastions; only the first is copied"
     if any("bastion" in mapping(entry.way.get("bastion")) for entry in entries):
         yield "a bastion behind another bastion is not copied: write it in ssh_config"
@@ -266,7 +266,7 @@ def _network_notes(network: Mapping[str, Any]) -> Iterator[str]:
     dual = mapping(network.get("dualStack"))
     if truth(dual.get("enabled")):
         names = ("IPv6podCIDR", "IPv6serviceCIDR")
-        ranges = [found for name in names if (found := text(dual.get(name)))]
+        ranges = [range_ for name in names if (range_ := text(dual.get(name)))]
         which = ", ".join(ranges) or "an inventory has one family"
         yield f"the IPv6 networks of the dual-stack cluster are not copied: {which}"
 

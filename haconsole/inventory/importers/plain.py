@@ -35,8 +35,8 @@ def plain(node: Node) -> Any:
             assert_never(node)
 
 
-def refused(file: str, line: int, what: str, mend: str) -> InventoryError:
-    return InventoryError((Problem(file, Mark(line, 1), what, mend),))
+def refused(file: str, line: int, what: str, hint: str) -> InventoryError:
+    return InventoryError((Problem(file, Mark(line, 1), what, hint),))
 
 
 def mapping(value: object) -> Mapping[str, Any]:
@@ -67,9 +67,9 @@ def truth(value: object) -> bool:
     return value is True or (isinstance(value, str) and value.strip().lower() in ("true", "yes", "on", "1"))
 
 
-def unread_keys(place: str, found: Mapping[str, Any], read: frozenset[str]) -> Iterator[str]:
+def unread_keys(place: str, content: Mapping[str, Any], read: frozenset[str]) -> Iterator[str]:
     """A note on the keys at `place` that are not among those read."""
-    names = [name for name in found if name not in read]
+    names = [name for name in content if name not in read]
     if names:
         more = f" and {len(names) - 10} others" if len(names) > 10 else ""
         yield f"{place}: not read: {', '.join(names[:10])}{more}"

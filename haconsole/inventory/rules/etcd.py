@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from haconsole.inventory.marks import Marks
-from haconsole.inventory.problems import Fault, Level, shown
+from haconsole.inventory.problems import Fault, Level, quoted
 from haconsole.inventory.schema import DiscoveryKind, EtcdTls, Inventory
 from haconsole.model.quorum import needed_for
 from haconsole.model.roles import Role
@@ -33,9 +33,9 @@ def timing_holds(inventory: Inventory, marks: Marks) -> Iterator[Fault]:
     etcd = inventory.etcd
     if etcd.election_ms < 5 * etcd.heartbeat_ms:
         what = f"election_ms is {etcd.election_ms}, less than 5 x heartbeat_ms ({etcd.heartbeat_ms})"
-        mend = f"write {10 * etcd.heartbeat_ms}, as etcd does not start with less than {5 * etcd.heartbeat_ms}"
+        hint = f"write {10 * etcd.heartbeat_ms}, as etcd does not start with less than {5 * etcd.heartbeat_ms}"
         where = "election_ms" if ("etcd", "election_ms") in marks.values else "heartbeat_ms"
-        yield Fault(marks.at("etcd", where), what, mend)
+        yield Fault(marks.at("etcd", where), what, hint)
     if etcd.quota_bytes > SUGGESTED_QUOTA:
         what = f"quota_bytes is {etcd.quota_bytes}, more than the 8 GiB etcd is made for"
         yield Fault(marks.at("etcd", "quota_bytes"), what, f"write {SUGGESTED_QUOTA} or less", Level.WARNING)
@@ -49,10 +49,10 @@ def discovery_is_whole(inventory: Inventory, marks: Marks) -> Iterator[Fault]:
             what = "discovery.value is there, but discovery.kind is static, which needs none"
             yield Fault(here, what, "write `kind: url` or `kind: srv`, or take the value out")
         case DiscoveryKind.URL if value is None or not _is_url(value):
-            what = "discovery.kind is url, but " + (f"{shown(value)} is no URL" if value else "no URL is said")
+            what = "discovery.kind is url, but " + (f"{quoted(value)} is no URL" if value else "no URL is said")
             yield Fault(here, what, "write the URL that the discovery service gave as `value:`")
         case DiscoveryKind.SRV if value is None or ":" in value or "/" in value:
-            what = "discovery.kind is srv, but " + (f"{shown(value)} is no domain" if value else "no domain is said")
+            what = "discovery.kind is srv, but " + (f"{quoted(value)} is no domain" if value else "no domain is said")
             yield Fault(here, what, "write the domain of the _etcd-server-ssl._tcp records as `value:`")
         case _:
             return

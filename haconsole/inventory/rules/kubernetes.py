@@ -22,8 +22,8 @@ def endpoint_is_said(inventory: Inventory, marks: Marks) -> Iterator[Fault]:
     if effective.endpoint(inventory) is None:
         count = len(inventory.with_role(Role.CONTROL_PLANE))
         what = f"{count} control planes have no common address: there is neither a VIP nor kubernetes.endpoint"
-        mend = "add `endpoint: host:port` of your balancer, or `vips:` and hosts with the role load-balancer"
-        yield Fault(marks.at("kubernetes"), what, mend)
+        hint = "add `endpoint: host:port` of your balancer, or `vips:` and hosts with the role load-balancer"
+        yield Fault(marks.at("kubernetes"), what, hint)
 
 
 def endpoint_leads_to_a_balancer(inventory: Inventory, marks: Marks) -> Iterator[Fault]:

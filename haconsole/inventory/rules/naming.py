@@ -54,8 +54,8 @@ def highest_priority_is_unique(inventory: Inventory, marks: Marks) -> Iterator[F
     for priority, where, first in _repeated(entries):
         one, other = (inventory.hosts[int(way[1])].name for way in (first, where))
         what = f"host {one} and host {other} share the highest VRRP priority, {priority}: the higher address decides"
-        mend = "give the preferred balancer a higher vrrp_priority, here and in its keepalived.conf"
-        yield Fault(marks.at(*where), what, mend, Level.WARNING)
+        hint = "give the preferred balancer a higher vrrp_priority, here and in its keepalived.conf"
+        yield Fault(marks.at(*where), what, hint, Level.WARNING)
 
 
 def vips_are_unique(inventory: Inventory, marks: Marks) -> Iterator[Fault]:

@@ -36,13 +36,13 @@ def networks_have_a_size(inventory: Inventory, marks: Marks) -> Iterator[Fault]:
     room = size - pods.prefixlen
     if size > pods.max_prefixlen - 2:
         what = f"node_prefix {size} leaves no addresses for pods in {pods}"
-        mend = f"choose a prefix length up to {pods.max_prefixlen - 2}"
-        yield Fault(marks.at("kubernetes", "node_prefix"), what, mend)
+        hint = f"choose a prefix length up to {pods.max_prefixlen - 2}"
+        yield Fault(marks.at("kubernetes", "node_prefix"), what, hint)
     elif room < 0 or 1 << room < nodes:
         known = kubernetes.node_prefix is not None or kubernetes.deployment is Deployment.SYSTEMD
         what = f"pod_cidr {pods} is too small for {nodes} nodes with a /{size} each"
-        mend = "choose a larger network, or set node_prefix to the prefix length that each node gets"
-        yield Fault(marks.at("kubernetes", "pod_cidr"), what, mend, Level.ERROR if known else Level.WARNING)
+        hint = "choose a larger network, or set node_prefix to the prefix length that each node gets"
+        yield Fault(marks.at("kubernetes", "pod_cidr"), what, hint, Level.ERROR if known else Level.WARNING)
 
 
 def networks_are_apart(inventory: Inventory, marks: Marks) -> Iterator[Fault]:
@@ -51,8 +51,8 @@ def networks_are_apart(inventory: Inventory, marks: Marks) -> Iterator[Fault]:
     services, pods = _networks(inventory.kubernetes)
     if services.version == pods.version and services.overlaps(pods):
         what = f"service_cidr {services} and pod_cidr {pods} overlap"
-        said = "pod_cidr" if ("kubernetes", "pod_cidr") in marks.values else "service_cidr"
-        yield Fault(marks.at("kubernetes", said), what, "choose networks that have no address in common")
+        key = "pod_cidr" if ("kubernetes", "pod_cidr") in marks.values else "service_cidr"
+        yield Fault(marks.at("kubernetes", key), what, "choose networks that have no address in common")
 
 
 def addresses_are_outside(inventory: Inventory, marks: Marks) -> Iterator[Fault]:

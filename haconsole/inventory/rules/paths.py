@@ -20,8 +20,8 @@ def paths_are_apart(inventory: Inventory, marks: Marks) -> Iterator[Fault]:
         other = first.setdefault(path, where)
         if other != where:
             what = f"{'.'.join(where)} and {'.'.join(other)} are both {path}"
-            said = where if where in marks.values else other
-            yield Fault(marks.at(*said), what, "give each a file of its own")
+            mark_path = where if where in marks.values else other
+            yield Fault(marks.at(*mark_path), what, "give each a file of its own")
     for where, path in folders:
         if path.count("/") < 2:
             what = f"{'.'.join(where)} is {path}, a folder of the system"
@@ -30,8 +30,8 @@ def paths_are_apart(inventory: Inventory, marks: Marks) -> Iterator[Fault]:
     for where, path in (*files, *folders):
         if where != ("etcd", "data_dir") and f"{path}/".startswith(f"{data}/"):
             what = f"{'.'.join(where)} {path} is inside etcd.data_dir {data}, which is moved away as a whole at times"
-            said = where if where in marks.values else ("etcd", "data_dir")
-            yield Fault(marks.at(*said), what, "keep nothing else in etcd.data_dir")
+            mark_path = where if where in marks.values else ("etcd", "data_dir")
+            yield Fault(marks.at(*mark_path), what, "keep nothing else in etcd.data_dir")
 
 
 def certificates_end_before_their_authority(inventory: Inventory, marks: Marks) -> Iterator[Fault]:

@@ -22,17 +22,17 @@ class Claim:
 
 
 def ports_are_free(inventory: Inventory, marks: Marks) -> Iterator[Fault]:
-    told: set[tuple[str, str]] = set()
+    known_pairs: set[tuple[str, str]] = set()
     for host in inventory.hosts:
-        taken: dict[int, Claim] = {}
+        claims: dict[int, Claim] = {}
         for claim in _claims(inventory, host):
-            other = taken.setdefault(claim.port, claim)
-            if other is claim or (other.name, claim.name) in told:
+            other = claims.setdefault(claim.port, claim)
+            if other is claim or (other.name, claim.name) in known_pairs:
                 continue
-            told.add((other.name, claim.name))
-            said = [each.where for each in (claim, other) if each.where and each.where in marks.values]
+            known_pairs.add((other.name, claim.name))
+            places = [each.where for each in (claim, other) if each.where and each.where in marks.values]
             what = f"on host {host.name} both {other.name} and {claim.name} want port {claim.port}"
-            yield Fault(marks.at(*(said or [claim.where])[0]), what, _other_port(claim, other))
+            yield Fault(marks.at(*(places or [claim.where])[0]), what, _other_port(claim, other))
 
 
 def _claims(inventory: Inventory, host: Host) -> Iterator[Claim]:

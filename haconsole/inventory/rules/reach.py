@@ -31,10 +31,10 @@ def jumps_lead_somewhere(inventory: Inventory, marks: Marks) -> Iterator[Fault]:
 
 def logins_are_distinct(inventory: Inventory, marks: Marks) -> Iterator[Fault]:
     """Two hosts at one address and port, by one way, are one machine."""
-    seen: dict[tuple[str, int, str], Host] = {}
+    host_by_login: dict[tuple[str, int, str], Host] = {}
     for number, host in enumerate(inventory.hosts):
         ssh = effective.ssh_for(inventory, host)
-        other = seen.setdefault((ssh.address, ssh.port, str(ssh.jump)), host)
+        other = host_by_login.setdefault((ssh.address, ssh.port, str(ssh.jump)), host)
         if other is not host and other.address != host.address:
             what = f"host {other.name} and host {host.name} are both reached at {ssh.address} port {ssh.port}"
             yield Fault(marks.at("hosts", number, "ssh_address"), what, "correct the ssh_address or ssh.port of one")
@@ -45,9 +45,9 @@ def root_is_reachable(inventory: Inventory, marks: Marks) -> Iterator[Fault]:
         ssh = effective.ssh_for(inventory, host)
         if Role.BASTION not in host.roles and ssh.sudo is Sudo.NONE and ssh.user not in (None, "root"):
             what = f"host {host.name} is entered as {ssh.user} without sudo, so root is out of reach there"
-            mend = "write `user: root`, or `sudo: passwordless` or `sudo: password`"
+            hint = "write `user: root`, or `sudo: passwordless` or `sudo: password`"
             where = ("hosts", number, "ssh") if host.ssh.sudo or host.ssh.user else ("ssh", "sudo")
-            yield Fault(marks.at(*where), what, mend, Level.WARNING)
+            yield Fault(marks.at(*where), what, hint, Level.WARNING)
 
 
 def _dangling(inventory: Inventory, jump: str, marks: Marks, where: tuple[str | int, ...]) -> Iterator[Fault]:

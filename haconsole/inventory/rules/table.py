@@ -66,5 +66,5 @@ RULES: tuple[Rule, ...] = (
 def judge(decoded: Decoded) -> Iterator[Fault]:
     """The faults of every rule that can be asked."""
     for rule in RULES:
-        if not rule.reads & decoded.broken:
+        if not rule.reads & decoded.invalid:
             yield from rule.check(decoded.inventory, decoded.marks)

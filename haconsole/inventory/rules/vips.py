@@ -37,8 +37,8 @@ def interfaces_are_known(inventory: Inventory, marks: Marks) -> Iterator[Fault]:
         ]
         if lacking:
             what = f"the interface of VIP {effective.vip_address(vip)} is not said for {_listed(lacking)}"
-            mend = "add `interface: eth0`, with your own, or the one with the host's own address is taken"
-            yield Fault(marks.at("vips", number), what, mend, Level.WARNING)
+            hint = "add `interface: eth0`, with your own, or the one with the host's own address is taken"
+            yield Fault(marks.at("vips", number), what, hint, Level.WARNING)
 
 
 def vips_are_in_the_balancers_network(inventory: Inventory, marks: Marks) -> Iterator[Fault]:
@@ -52,8 +52,8 @@ def vips_are_in_the_balancers_network(inventory: Inventory, marks: Marks) -> Ite
         ]
         if outside and network.num_addresses > 1:
             what = f"VIP {vip.address} is not in the network of {_listed(outside)}"
-            mend = "correct the address or its prefix length, unless a router knows the way"
-            yield Fault(marks.at("vips", number, "address"), what, mend, Level.WARNING)
+            hint = "correct the address or its prefix length, unless a router knows the way"
+            yield Fault(marks.at("vips", number, "address"), what, hint, Level.WARNING)
 
 
 def families_match(inventory: Inventory, marks: Marks) -> Iterator[Fault]:
@@ -69,8 +69,8 @@ def families_match(inventory: Inventory, marks: Marks) -> Iterator[Fault]:
             what = (
                 f"VIP {vip.address} is IPv{family}, but {_listed(others)} cannot send it unicast adverts by IPv{family}"
             )
-            mend = "write `mode: multicast`, or give hosts and VIP addresses of one family"
-            yield Fault(marks.at("vips", number, "address"), what, mend)
+            hint = "write `mode: multicast`, or give hosts and VIP addresses of one family"
+            yield Fault(marks.at("vips", number, "address"), what, hint)
 
 
 def passwords_are_sent(inventory: Inventory, marks: Marks) -> Iterator[Fault]:

@@ -10,7 +10,7 @@ from haconsole.model.observed import Cause
 from haconsole.probes.errors import ProbeError
 from haconsole.probes.script import Section, SectionAnswer
 from haconsole.transport.base import HostTransport
-from haconsole.transport.haproxy_api import HaproxyApi, ask_script, trouble
+from haconsole.transport.haproxy_api import HaproxyApi, ask_script, failure_of
 
 _SERVERS_ONLY = "show stat -1 4 -1"
 QUESTIONS = ("show info", _SERVERS_ONLY, "show servers state")
@@ -32,9 +32,9 @@ def section(socket_path: str, *, every: int = 1) -> Section:
 
 def parse(answer: SectionAnswer) -> HaproxyFacts:
     """The facts in what the section wrote; ProbeError when haproxy could not be asked."""
-    failure = trouble(answer.status, answer.output, answer.errors)
+    failure = failure_of(answer.status, answer.output, answer.errors)
     if failure is not None:
-        raise ProbeError(f"haproxy: {failure.what}", failure.cause, mend=failure.mend)
+        raise ProbeError(f"haproxy: {failure.what}", failure.cause, hint=failure.hint)
     return facts_of(answer.output)
 
 
@@ -78,8 +78,8 @@ def _split(text: str) -> _Answers:
     states = next((block for block in blocks if block.startswith("1\n# be_id")), "")
     if info is None or stat is None:
         excerpt = " ".join(text.split())[:200]
-        mend = "see that haproxy.stats_socket of the inventory is haproxy's own stats socket"
-        raise ProbeError(f"haproxy: not what its runtime API writes: {excerpt!r}", Cause.UNREADABLE, mend=mend)
+        hint = "see that haproxy.stats_socket of the inventory is haproxy's own stats socket"
+        raise ProbeError(f"haproxy: not what its runtime API writes: {excerpt!r}", Cause.UNREADABLE, hint=hint)
     return _Answers(dict(_pair(line) for line in info.splitlines()), stat, states)
 
 

@@ -90,7 +90,7 @@ async def read_host(host: HostTransport) -> HostReport:
         raise ProbeError(
             f"{host.host}: nothing of a cluster runs here: no etcd, no Kubernetes, no haproxy, no keepalived",
             Cause.NOT_RUNNING,
-            mend="name a control plane; for new hosts begin with a file of sample-inventories",
+            hint="name a control plane; for new hosts begin with a file of sample-inventories",
         )
     return HostReport(
         name=outputs.get("name", "").strip().partition(".")[0] or str(host.host),

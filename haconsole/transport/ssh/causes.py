@@ -43,15 +43,15 @@ _SAID = {
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
+class SshFailure:
     """A cause, what came back in words, and what to do about it."""
 
     cause: Cause
-    said: str
-    mend: str
+    message: str
+    hint: str
 
 
-def trouble_of(error: BaseException) -> Trouble:
+def trouble_of(error: BaseException) -> SshFailure:
     """Read an exception raised while connecting (host keys and logins refused are told by those who know more)."""
     match error:
         case TimeoutError():
@@ -61,35 +61,35 @@ def trouble_of(error: BaseException) -> Trouble:
         case asyncssh.ConnectionLost():
             return _known(Cause.CONNECTION_LOST)
         case asyncssh.DisconnectError() if "authentication failures" in error.reason:
-            return Trouble(Cause.AUTH_FAILED, error.reason, "name one key with ssh.identity_file")
+            return SshFailure(Cause.AUTH_FAILED, error.reason, "name one key with ssh.identity_file")
         case asyncssh.ChannelOpenError():
             return _through_tunnel(error)
         case asyncssh.Error():
-            return Trouble(Cause.OTHER, error.reason, "")
+            return SshFailure(Cause.OTHER, error.reason, "")
         case OSError():
             return _of_system(error)
         case _:
-            return Trouble(Cause.OTHER, f"{type(error).__name__}: {error}", "")
+            return SshFailure(Cause.OTHER, f"{type(error).__name__}: {error}", "")
 
 
-def _known(cause: Cause) -> Trouble:
-    return Trouble(cause, *_SAID[cause])
+def _known(cause: Cause) -> SshFailure:
+    return SshFailure(cause, *_SAID[cause])
 
 
-def _of_system(error: OSError) -> Trouble:
+def _of_system(error: OSError) -> SshFailure:
     """One address' error, or several joined into one text by asyncio; the last address tried decides."""
     numbers = [error.errno] if error.errno else [int(number) for number in _NUMBER.findall(str(error))]
     cause = _BY_NUMBER.get(numbers[-1]) if numbers else None
-    return _known(cause) if cause else Trouble(Cause.OTHER, str(error), "")
+    return _known(cause) if cause else SshFailure(Cause.OTHER, str(error), "")
 
 
-def _through_tunnel(error: asyncssh.ChannelOpenError) -> Trouble:
+def _through_tunnel(error: asyncssh.ChannelOpenError) -> SshFailure:
     """What a jump host says when it cannot reach the next; OpenSSH gives the system's words as the reason."""
     if error.code == asyncssh.OPEN_ADMINISTRATIVELY_PROHIBITED:
-        said = f"the jump host does not forward connections ({error.reason})"
-        return Trouble(Cause.JUMP_FAILED, said, "allow it there (AllowTcpForwarding, PermitOpen)")
+        message = f"the jump host does not forward connections ({error.reason})"
+        return SshFailure(Cause.JUMP_FAILED, message, "allow it there (AllowTcpForwarding, PermitOpen)")
     words = error.reason.lower()
     for known, cause in _BY_WORDS:
         if known in words:
             return _known(cause)
-    return Trouble(Cause.JUMP_FAILED, f"the jump host could not reach it: {error.reason}", "")
+    return SshFailure(Cause.JUMP_FAILED, f"the jump host could not reach it: {error.reason}", "")

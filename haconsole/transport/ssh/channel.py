@@ -14,7 +14,7 @@ _AGAIN = b"try again"
 _STDERR_KEPT = 64 << 10
 
 
-class Session(asyncssh.SSHClientSession[bytes]):
+class SshSession(asyncssh.SSHClientSession[bytes]):
     """How the command ended, what sudo said, and the end of the channel.
 
     `channel` is None until the host has opened one, and no command was started before; it is `open` until it is gone.
@@ -106,7 +106,7 @@ class Session(asyncssh.SSHClientSession[bytes]):
         self._linger = asyncio.get_running_loop().call_later(self._linger_s, self.finish)
 
 
-class Output(Session):
+class Output(SshSession):
     """Everything a command says, up to `keep_bytes` in all; `too_much` when there was more."""
 
     def __init__(self, keep_bytes: int, linger_s: float) -> None:
@@ -139,7 +139,7 @@ class Output(Session):
             self.finish()
 
 
-class Lines(Session):
+class Lines(SshSession):
     """Lines of stdout, to be taken one by one; the host is held back while `backlog` lines wait.
 
     A line longer than `line_bytes` is cut there, its rest is dropped. Of stderr the last 64 KiB are kept.
@@ -153,7 +153,7 @@ class Lines(Session):
         self._part = bytearray()
         self._err = bytearray()
         self._wake = asyncio.Event()
-        self._held = False
+        self._is_paused = False
 
     @property
     def stderr(self) -> str:
@@ -168,8 +168,8 @@ class Lines(Session):
             self._extend(piece)
         if others:
             self._wake.set()
-        if len(self._lines) >= self._backlog and not self._held and self.channel is not None:
-            self._held = True
+        if len(self._lines) >= self._backlog and not self._is_paused and self.channel is not None:
+            self._is_paused = True
             self.channel.pause_reading()
 
     def err(self, data: bytes) -> None:
@@ -187,8 +187,8 @@ class Lines(Session):
             self._wake.clear()
             await self._wake.wait()
         line = self._lines.popleft()
-        if self._held and self.channel is not None and len(self._lines) <= self._backlog // 2:
-            self._held = False
+        if self._is_paused and self.channel is not None and len(self._lines) <= self._backlog // 2:
+            self._is_paused = False
             self.channel.resume_reading()
         return line.decode(errors="replace")
 

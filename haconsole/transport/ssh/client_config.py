@@ -69,23 +69,23 @@ class ClientConfig:
     def __init__(self, program: str | None = None) -> None:
         """`program` is the ssh client; None takes the one in PATH."""
         self._program = program
-        self._kept: dict[Query, _Kept] = {}
+        self._cache: dict[Query, _Kept] = {}
         self._defaults: ClientSettings | None = None
         self._turns = asyncio.Semaphore(_AT_ONCE)
 
     async def read(self, query: Query) -> Answer:
         """Raises ClientConfigError, or OSError where a file cannot be read."""
         now = asyncio.get_running_loop().time()
-        kept = self._kept.get(query)
-        if kept is None or now - kept.at > _KEPT_S:
+        cached = self._cache.get(query)
+        if cached is None or now - cached.at > _KEPT_S:
             async with self._turns:
-                kept = _Kept(await self._answer(query), now)
-            self._kept[query] = kept
-        return kept.answer
+                cached = _Kept(await self._answer(query), now)
+            self._cache[query] = cached
+        return cached.answer
 
     def forget(self) -> None:
         """Read the files again for every host."""
-        self._kept.clear()
+        self._cache.clear()
 
     async def _answer(self, query: Query) -> Answer:
         program = self._program or shutil.which("ssh")
@@ -182,18 +182,18 @@ def _with_login(query: Query) -> Iterator[Query]:
         yield replace(query, config=config)
 
 
-def _other(found: Algorithms, defaults: Algorithms) -> Algorithms:
+def _other(algorithms: Algorithms, defaults: Algorithms) -> Algorithms:
     """Only the lists that ssh_config changes."""
 
     def other(mine: tuple[str, ...] | None, usual: tuple[str, ...] | None) -> tuple[str, ...] | None:
         return mine if mine != usual else None
 
     return Algorithms(
-        ciphers=other(found.ciphers, defaults.ciphers),
-        macs=other(found.macs, defaults.macs),
-        key_exchanges=other(found.key_exchanges, defaults.key_exchanges),
-        host_keys=other(found.host_keys, defaults.host_keys),
-        ca_signatures=other(found.ca_signatures, defaults.ca_signatures),
+        ciphers=other(algorithms.ciphers, defaults.ciphers),
+        macs=other(algorithms.macs, defaults.macs),
+        key_exchanges=other(algorithms.key_exchanges, defaults.key_exchanges),
+        host_keys=other(algorithms.host_keys, defaults.host_keys),
+        ca_signatures=other(algorithms.ca_signatures, defaults.ca_signatures),
     )
 
 

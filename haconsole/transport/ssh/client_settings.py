@@ -85,24 +85,24 @@ def read_settings(text: str) -> ClientSettings:
 
     A jump host that is printed as ``none`` is a host with that name; a forbidden one is not printed.
     """
-    found: dict[str, list[str]] = {}
+    settings: dict[str, list[str]] = {}
     for line in text.splitlines():
         keyword, _, value = line.partition(" ")
-        found.setdefault(keyword.lower(), []).append(value)
-    if not found.get("hostname") or not found.get("user"):
+        settings.setdefault(keyword.lower(), []).append(value)
+    if not settings.get("hostname") or not settings.get("user"):
         raise ValueError("no hostname and user in the output of ssh -G")
-    return _settings({keyword: tuple(values) for keyword, values in found.items()})
+    return _settings({keyword: tuple(values) for keyword, values in settings.items()})
 
 
-def _settings(found: Mapping[str, tuple[str, ...]]) -> ClientSettings:
-    one = _One(found)
+def _settings(values: Mapping[str, tuple[str, ...]]) -> ClientSettings:
+    one = _One(values)
     return ClientSettings(
-        hostname=found["hostname"][0],
-        user=found["user"][0],
+        hostname=values["hostname"][0],
+        user=values["user"][0],
         port=one.number("port") or 22,
         host_key_alias=one.text("hostkeyalias"),
-        identity_files=found.get("identityfile", ()),
-        certificate_files=found.get("certificatefile", ()),
+        identity_files=values.get("identityfile", ()),
+        certificate_files=values.get("certificatefile", ()),
         identities_only=one.flag("identitiesonly"),
         identity_agent=one.word("identityagent"),
         public_key_auth=one.word("pubkeyauthentication") not in ("no", "false"),
@@ -134,11 +134,11 @@ def _settings(found: Mapping[str, tuple[str, ...]]) -> ClientSettings:
 class _One:
     """The first value of a keyword, which is the one that counts."""
 
-    found: Mapping[str, tuple[str, ...]]
+    values: Mapping[str, tuple[str, ...]]
 
     def word(self, keyword: str) -> str | None:
         """As printed, ``none`` included."""
-        return self.found.get(keyword, (None,))[0]
+        return self.values.get(keyword, (None,))[0]
 
     def text(self, keyword: str) -> str | None:
         value = self.word(keyword)
@@ -156,8 +156,8 @@ class _One:
         return tuple(value.split(",")) if value else None
 
 
-def _or(value: int | None, otherwise: int) -> int:
-    return otherwise if value is None else value
+def _or(value: int | None, default: int) -> int:
+    return default if value is None else value
 
 
 def _strict(word: str | None) -> StrictHostKeys:

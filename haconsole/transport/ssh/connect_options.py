@@ -63,22 +63,22 @@ def _algorithms(route: Route) -> dict[str, list[str]]:
         ("kex_algs", "KexAlgorithms", lists.key_exchanges, get_kex_algs()),
         ("signature_algs", "CASignatureAlgorithms", lists.ca_signatures, get_public_key_algs()),
     )
-    chosen = {
+    names_in_use = {
         argument: _supported(route, option, names, supported)
         for argument, option, names, supported in kinds
         if names is not None
     }
     if route.settings.compression:
-        chosen["compression_algs"] = ["zlib@openssh.com", "zlib", "none"]
-    return chosen
+        names_in_use["compression_algs"] = ["zlib@openssh.com", "zlib", "none"]
+    return names_in_use
 
 
 def _supported(route: Route, option: str, names: tuple[str, ...], supported: list[bytes]) -> list[str]:
-    chosen = [name for name in names if name.encode() in supported]
-    if not chosen:
+    names_in_use = [name for name in names if name.encode() in supported]
+    if not names_in_use:
         what = f"{option} of ssh_config allows only {', '.join(names)}, none of which is supported here"
         raise _refused(route, what, "allow another one for this host")
-    return chosen
+    return names_in_use
 
 
 def _host_key_algorithms(route: Route, known: KnownKeys) -> list[str]:
@@ -99,4 +99,4 @@ def _host_key_algorithms(route: Route, known: KnownKeys) -> list[str]:
 
 
 def _refused(route: Route, what: str, hint: str) -> TransportError:
-    return TransportError(route.label, Cause.OTHER, what, mend=hint)
+    return TransportError(route.label, Cause.OTHER, what, hint=hint)

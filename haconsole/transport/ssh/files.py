@@ -18,32 +18,32 @@ def reading(path: str) -> Argv:
 def writing(host: HostName, path: str, size: int, mode: int, owner: str) -> Argv:
     """Reads the content from stdin and puts it in place whole or not at all; `path` must be absolute."""
     if not path.startswith("/") or path.endswith("/"):
-        raise TransportError(host, Cause.OTHER, f"cannot write to {path!r}", mend="give an absolute path of a file")
+        raise TransportError(host, Cause.OTHER, f"cannot write to {path!r}", hint="give an absolute path of a file")
     return ("sh", "-c", _WRITE, "write", path, f"{mode:04o}", owner, str(size))
 
 
-def content(host: HostName, path: str, done: Completed) -> bytes | None:
+def content(host: HostName, path: str, result: Completed) -> bytes | None:
     """What `reading` told; None for a file that does not exist. Raises TransportError for one that cannot be read."""
-    if done.ok:
-        return done.raw
-    said = done.stderr.strip()
-    if done.cut is None and said.endswith(_MISSING):
+    if result.ok:
+        return result.raw
+    message = result.stderr.strip()
+    if result.cut is None and message.endswith(_MISSING):
         return None
-    raise _failed(host, f"could not read {path}", done)
+    raise _failure(host, f"could not read {path}", result)
 
 
-def written(host: HostName, path: str, done: Completed) -> None:
+def require_written(host: HostName, path: str, result: Completed) -> None:
     """Raises TransportError unless `writing` went well; after a cut the old content or the new stands there."""
-    if not done.ok:
-        raise _failed(host, f"could not write {path}", done)
+    if not result.ok:
+        raise _failure(host, f"could not write {path}", result)
 
 
-def _failed(host: HostName, what: str, done: Completed) -> TransportError:
-    if done.cut is Cause.CONNECTION_LOST:
+def _failure(host: HostName, what: str, result: Completed) -> TransportError:
+    if result.cut is Cause.CONNECTION_LOST:
         return TransportError(
-            host, done.cut, f"{what}: the connection was lost meanwhile", mend="look before trying again"
+            host, result.cut, f"{what}: the connection was lost meanwhile", hint="look before trying again"
         )
-    if done.cut is not None:
-        return TransportError(host, done.cut, f"{what}: it took too long and was stopped")
-    said = done.stderr.strip() or f"status {done.exit_status}, nothing on stderr"
-    return TransportError(host, Cause.UNREADABLE, f"{what}: {said}")
+    if result.cut is not None:
+        return TransportError(host, result.cut, f"{what}: it took too long and was stopped")
+    message = result.stderr.strip() or f"status {result.exit_status}, nothing on stderr"
+    return TransportError(host, Cause.UNREADABLE, f"{what}: {message}")

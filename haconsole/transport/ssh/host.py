@@ -12,7 +12,7 @@ from haconsole.model.hosts import Reach
 from haconsole.model.names import HostName
 from haconsole.transport.base import Argv, Completed
 from haconsole.transport.ssh.deadline import Deadline
-from haconsole.transport.ssh.files import content, reading, writing, written
+from haconsole.transport.ssh.files import content, reading, require_written, writing
 from haconsole.transport.ssh.link import Link
 from haconsole.transport.ssh.runner import Runner
 from haconsole.transport.ssh.sockets import Pair, SocketFolder, listening
@@ -55,7 +55,7 @@ class SshHost:
         self, path: str, data: bytes, *, mode: int = 0o644, owner: str = "root:root", deadline_s: float = 10.0
     ) -> None:
         argv = writing(self.host, path, len(data), mode, owner)
-        written(self.host, path, await self.run(argv, stdin=data, root=True, deadline_s=deadline_s))
+        require_written(self.host, path, await self.run(argv, stdin=data, root=True, deadline_s=deadline_s))
 
     def lines(
         self, argv: Argv, *, stdin: bytes | None = None, root: bool = False

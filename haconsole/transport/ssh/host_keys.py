@@ -29,7 +29,7 @@ class Visitor(asyncssh.SSHClient):
 
     def __init__(self, route: Route, known: KnownKeys, accepted: asyncssh.SSHKey | None) -> None:
         """`accepted` is the key a person accepted, should no file have kept it."""
-        self.shown: asyncssh.SSHKey | None = None
+        self.key: asyncssh.SSHKey | None = None
         self.of_address: KnownKeys | None = None
         """The lines of known_hosts for the address that the name led to, where CheckHostIP is set."""
         self.address_name = ""
@@ -40,7 +40,7 @@ class Visitor(asyncssh.SSHClient):
         self._accepted = accepted
 
     def validate_host_public_key(self, host: str, addr: str, port: int, key: asyncssh.SSHKey) -> bool:
-        self.shown = key
+        self.key = key
         off = self._route.settings.strict is StrictHostKeys.OFF
         if self._exempt(addr):
             return True
@@ -57,9 +57,7 @@ class Visitor(asyncssh.SSHClient):
 
     @property
     def address_differs(self) -> bool:
-        return (
-            self.of_address is not None and bool(self.of_address.trusted) and self.shown not in self.of_address.trusted
-        )
+        return self.of_address is not None and bool(self.of_address.trusted) and self.key not in self.of_address.trusted
 
     def _exempt(self, addr: str) -> bool:
         """NoHostAuthenticationForLocalhost, for a host on this machine that is reached directly."""
@@ -91,38 +89,38 @@ class HostKeys:
 
     async def settled(self, route: Route, visitor: Visitor) -> None:
         """After a login: write down the address of a name, as CheckHostIP does."""
-        if visitor.address_is_new and visitor.shown is not None and route.new_keys is not None:
-            await self._remember(route, visitor.address_name, visitor.shown)
+        if visitor.address_is_new and visitor.key is not None and route.new_keys is not None:
+            await self._remember(route, visitor.address_name, visitor.key)
 
-    async def judge(self, route: Route, known: KnownKeys, visitor: Visitor, said: str, deadline: Deadline) -> None:
+    async def judge(self, route: Route, known: KnownKeys, visitor: Visitor, reason: str, deadline: Deadline) -> None:
         """Return when the key shown is accepted; raise TransportError when it is not to be trusted.
 
         A revoked key or an invalid certificate is no question to a person: `visitor` saw none then.
         """
-        shown = visitor.shown
-        if visitor.address_differs and visitor.of_address is not None and shown is not None:
-            raise _changed(route, visitor.of_address, f"{visitor.address_name} showed {fingerprint(shown)}")
-        if shown is None or known.trusted:
-            raise _changed(route, known, f"it showed {fingerprint(shown)}" if shown else said)
-        if not await asyncio.to_thread(_known_at_another_port, route, shown):
-            await self._accept(route, shown, deadline)
-        self._accepted[route.known_as] = shown
+        key = visitor.key
+        if visitor.address_differs and visitor.of_address is not None and key is not None:
+            raise _changed_key_error(route, visitor.of_address, f"{visitor.address_name} showed {fingerprint(key)}")
+        if key is None or known.trusted:
+            raise _changed_key_error(route, known, f"it showed {fingerprint(key)}" if key else reason)
+        if not await asyncio.to_thread(_is_known_at_another_port, route, key):
+            await self._accept(route, key, deadline)
+        self._accepted[route.known_as] = key
         if route.new_keys is not None:
-            await self._remember(route, route.known_as, shown)
+            await self._remember(route, route.known_as, key)
 
-    async def _accept(self, route: Route, shown: asyncssh.SSHKey, deadline: Deadline) -> None:
+    async def _accept(self, route: Route, key: asyncssh.SSHKey, deadline: Deadline) -> None:
         strict = route.settings.strict
         if strict in (StrictHostKeys.ACCEPT_NEW, StrictHostKeys.OFF):
             return
         if strict is StrictHostKeys.YES or route.settings.batch_mode:
-            raise _unknown(route, shown)
-        algorithm = shown.algorithm.decode()
+            raise _unknown_key_error(route, key)
+        algorithm = key.algorithm.decode()
         async with deadline.paused():
             accepted = await self._questions.accept_host_key(
-                route.label, route.known_as, algorithm, shown.get_fingerprint()
+                route.label, route.known_as, algorithm, key.get_fingerprint()
             )
         if not accepted:
-            raise _unknown(route, shown)
+            raise _unknown_key_error(route, key)
 
     async def _remember(self, route: Route, name: str, key: asyncssh.SSHKey) -> None:
         assert route.new_keys is not None
@@ -135,15 +133,15 @@ def fingerprint(key: asyncssh.SSHKey) -> str:
 
 
 def _known(route: Route) -> KnownKeys:
-    found = look_up(route.known_hosts, route.known_as)
+    entry = look_up(route.known_hosts, route.known_as)
     if route.revoked is None:
-        return found
+        return entry
     try:
-        return KnownKeys((*found.lines, *revoked_keys(route.revoked)))
+        return KnownKeys((*entry.lines, *revoked_keys(route.revoked)))
     except (OSError, ValueError) as error:
         what = f"RevokedHostKeys of ssh_config cannot be read: {route.revoked}: {error}"
         hint = "name a readable list of public keys, one in each line"
-        raise TransportError(route.label, Cause.OTHER, what, mend=hint) from None
+        raise TransportError(route.label, Cause.OTHER, what, hint=hint) from None
 
 
 def _is_direct(route: Route) -> bool:
@@ -157,28 +155,28 @@ def _is_loopback(addr: str) -> bool:
         return False
 
 
-def _known_at_another_port(route: Route, shown: asyncssh.SSHKey) -> bool:
+def _is_known_at_another_port(route: Route, key: asyncssh.SSHKey) -> bool:
     """Whether the address has this key without its port in known_hosts; an alias is never looked up by address."""
-    return not route.by_alias and known_without_port(route.known_hosts, route.address, shown)
+    return not route.by_alias and known_without_port(route.known_hosts, route.address, key)
 
 
-def _changed(route: Route, known: KnownKeys, said: str) -> TransportError:
+def _changed_key_error(route: Route, known: KnownKeys, reason: str) -> TransportError:
     lines = ", ".join(f"{line.place} ({line.marker or fingerprint(line.key)})" for line in known.lines)
     return TransportError(
         route.label,
         Cause.HOST_KEY_CHANGED,
-        f"{route.where} does not have the host key that is known for it: {said}, known is {lines or 'another'}",
-        mend="find out why before trusting it; if the host was rebuilt, remove those lines and connect again",
+        f"{route.where} does not have the host key that is known for it: {reason}, known is {lines or 'another'}",
+        hint="find out why before trusting it; if the host was rebuilt, remove those lines and connect again",
     )
 
 
-def _unknown(route: Route, shown: asyncssh.SSHKey) -> TransportError:
-    what = f"the host key of {route.where} is not known: {fingerprint(shown)} is in none of its known_hosts files"
+def _unknown_key_error(route: Route, key: asyncssh.SSHKey) -> TransportError:
+    what = f"the host key of {route.where} is not known: {fingerprint(key)} is in none of its known_hosts files"
     compare = "compare it with the host's own (ssh-keygen -lf)"
     if route.settings.strict is StrictHostKeys.YES or route.settings.batch_mode:
         option = "BatchMode" if route.settings.batch_mode else "StrictHostKeyChecking"
         file = route.new_keys or Path("known_hosts")
         hint = f"{compare} and add it to {file}, as ssh_config has {option} yes for it"
     else:
-        hint = f"{compare}, then --accept-host-key {shown.get_fingerprint()}"
-    return TransportError(route.label, Cause.HOST_KEY_UNKNOWN, what, mend=hint)
+        hint = f"{compare}, then --accept-host-key {key.get_fingerprint()}"
+    return TransportError(route.label, Cause.HOST_KEY_UNKNOWN, what, hint=hint)

@@ -40,10 +40,10 @@ class Keyring:
 
     async def keys(self, route: Route) -> Keys:
         """Read the route's identities; a file the inventory names and that cannot be read is an error."""
-        found = await asyncio.to_thread(_read, route)
-        unlocked = tuple(self._unlocked[path] for path in found.locked if path in self._unlocked)
-        locked = tuple(path for path in found.locked if path not in self._unlocked)
-        return Keys(found.open + unlocked, locked, found.public, found.certificates)
+        read_keys = await asyncio.to_thread(_read, route)
+        unlocked = tuple(self._unlocked[path] for path in read_keys.locked if path in self._unlocked)
+        locked = tuple(path for path in read_keys.locked if path not in self._unlocked)
+        return Keys(read_keys.open + unlocked, locked, read_keys.public, read_keys.certificates)
 
     async def unlock(self, route: Route, path: Path) -> asyncssh.SSHKey | None:
         """Ask for the passphrase until it fits, three times at most; None when refused."""
@@ -62,7 +62,7 @@ class Keyring:
             self._unlocked[path] = key
             return key
         what = f"no passphrase given opens {path}, after {_TRIES} tries"
-        raise TransportError(route.label, Cause.AUTH_FAILED, what, mend="check it with ssh-keygen -y")
+        raise TransportError(route.label, Cause.AUTH_FAILED, what, hint="check it with ssh-keygen -y")
 
 
 def _read(route: Route) -> Keys:
@@ -79,8 +79,8 @@ def _read(route: Route) -> Keys:
             case None:
                 pass
         public.extend(_public_part(path))
-    beside = tuple(path.with_name(f"{path.name}-cert.pub") for path in route.identities)
-    certificate_files = route.certificates or beside
+    certificate_paths = tuple(path.with_name(f"{path.name}-cert.pub") for path in route.identities)
+    certificate_files = route.certificates or certificate_paths
     certificates = [asyncssh.read_certificate(path) for path in certificate_files if path.is_file()]
     public.extend(certificate.public_data for certificate in certificates)
     return Keys(tuple(keys), tuple(locked), tuple(dict.fromkeys(public)), tuple(certificates))
@@ -111,6 +111,6 @@ def _public_part(path: Path) -> tuple[bytes, ...]:
     return ()
 
 
-def _unreadable(route: Route, path: Path, said: str) -> TransportError:
-    what = f"the key {path} cannot be used: {said}"
-    return TransportError(route.label, Cause.AUTH_FAILED, what, mend="name another with ssh.identity_file")
+def _unreadable(route: Route, path: Path, reason: str) -> TransportError:
+    what = f"the key {path} cannot be used: {reason}"
+    return TransportError(route.label, Cause.AUTH_FAILED, what, hint="name another with ssh.identity_file")

@@ -124,13 +124,13 @@ def _lines_for(file: Path, name: str) -> Iterator[KnownKey]:
 def _matches(patterns: str, name: str) -> bool:
     if patterns.startswith("|"):
         return _hash_matches(patterns, name)
-    said = False
+    matches = False
     for pattern in patterns.lower().split(","):
         if _glob(pattern.removeprefix("!"), name):
             if pattern.startswith("!"):
                 return False
-            said = True
-    return said
+            matches = True
+    return matches
 
 
 def _glob(pattern: str, name: str) -> bool:
@@ -148,7 +148,7 @@ def _hash_matches(pattern: str, name: str) -> bool:
     """``|1|salt|hash``, where the hash is HMAC-SHA1 of the name with the salt as key."""
     try:
         _, kind, salt, digest = pattern.split("|")
-        made = hmac.new(base64.b64decode(salt), name.encode(), hashlib.sha1).digest()
-        return kind == "1" and hmac.compare_digest(made, base64.b64decode(digest))
+        own_digest = hmac.new(base64.b64decode(salt), name.encode(), hashlib.sha1).digest()
+        return kind == "1" and hmac.compare_digest(own_digest, base64.b64decode(digest))
     except (ValueError, binascii.Error):
         return False

@@ -58,15 +58,15 @@ class Link:
 
         `behind` are the hosts that this one is a jump host for.
         """
-        seen = self._attempts
+        attempts = self._attempts
         try:
             async with deadline.limit():
                 await self._opening.acquire()
         except TimeoutError:
             what = f"still connecting after {deadline.seconds:g} s"
-            raise TransportError(self.label, Cause.TIMED_OUT, what, mend="a question may wait for an answer") from None
+            raise TransportError(self.label, Cause.TIMED_OUT, what, hint="a question may wait for an answer") from None
         try:
-            return await self._ready(deadline, behind, seen)
+            return await self._ready(deadline, behind, attempts)
         finally:
             self._opening.release()
 
@@ -82,12 +82,12 @@ class Link:
         connection, and what asyncssh raises.
         """
         connection = await self.connection(deadline)
-        task = _kept(self._openings, opening(connection))
+        task = _referenced(self._openings, opening(connection))
         try:
             async with deadline.limit():
                 return await asyncio.shield(task)
         except (asyncio.CancelledError, TimeoutError):
-            task.add_done_callback(lambda done: None if _failed(done) else unwanted(done.result()))
+            task.add_done_callback(lambda finished: None if _failed(finished) else unwanted(finished.result()))
             raise
 
     def background(self, work: Coroutine[Any, Any, None]) -> bool:
@@ -95,7 +95,7 @@ class Link:
         if self._closed.is_set():
             work.close()
             return False
-        _kept(self._work, work)
+        _referenced(self._work, work)
         return True
 
     async def close(self) -> None:
@@ -111,12 +111,14 @@ class Link:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _ready(self, deadline: Deadline, behind: tuple[HostName, ...], seen: int) -> asyncssh.SSHClientConnection:
+    async def _ready(
+        self, deadline: Deadline, behind: tuple[HostName, ...], attempts: int
+    ) -> asyncssh.SSHClientConnection:
         if self._closed.is_set():
             raise self._closing()
         if self._connection is not None and not self._connection.is_closed():
             return self._connection
-        if self._failure is not None and self._attempts > seen:
+        if self._failure is not None and self._attempts > attempts:
             raise self._failure.with_traceback(None)
         self._connection, self._failure = None, None
         try:
@@ -145,7 +147,7 @@ class Link:
                 raise
             raise _with_note(error, route) from error.__cause__
         except (asyncssh.Error, OSError, ValueError) as error:
-            raise self._told(error, route) from error
+            raise self._as_transport_error(error, route) from error
         self.connect_ms = (asyncio.get_running_loop().time() - before) * 1000
         self.user, self.verified = route.user, entered.verified
         return entered.connection
@@ -157,13 +159,13 @@ class Link:
         except TimeoutError:
             what = "ssh did not finish reading its configuration in time"
             hint = f"run ssh -G {self._wanted.address}: a Match exec or a canonical name may be slow"
-            raise TransportError(self.label, Cause.TIMED_OUT, what, mend=hint) from None
+            raise TransportError(self.label, Cause.TIMED_OUT, what, hint=hint) from None
         except ClientConfigError as error:
             what, hint = f"ssh refuses its configuration: {error}", "correct that line"
-            raise TransportError(self.label, Cause.OTHER, what, mend=hint) from error
+            raise TransportError(self.label, Cause.OTHER, what, hint=hint) from error
         except (asyncssh.ConfigParseError, TokenError, OSError, ValueError) as error:
             what, hint = f"the ssh configuration cannot be read: {error}", "correct that line"
-            raise TransportError(self.label, Cause.OTHER, what, mend=hint) from error
+            raise TransportError(self.label, Cause.OTHER, what, hint=hint) from error
 
     async def _tunnel(
         self, route: Route, deadline: Deadline, behind: tuple[HostName, ...]
@@ -175,36 +177,36 @@ class Link:
         chain = (*behind, self.label)
         if link.label in chain:
             circle = " > ".join((link.label, *reversed(chain)))
-            raise TransportError(self.label, Cause.JUMP_FAILED, f"jump hosts form a circle: {circle}", mend="break it")
+            raise TransportError(self.label, Cause.JUMP_FAILED, f"jump hosts form a circle: {circle}", hint="break it")
         self.through = link
         try:
             return await link.connection(deadline, behind=chain)
         except TransportError as error:
             what = f"could not get to {route.where} through {link.label}: {error.what}"
-            raise TransportError(self.label, Cause.JUMP_FAILED, what, mend=error.mend) from error
+            raise TransportError(self.label, Cause.JUMP_FAILED, what, hint=error.hint) from error
 
     def _closing(self) -> TransportError:
         return TransportError(self.label, Cause.CONNECTION_LOST, "the connections are being closed")
 
-    def _told(self, error: Exception, route: Route | None) -> TransportError:
+    def _as_transport_error(self, error: Exception, route: Route | None) -> TransportError:
         trouble = trouble_of(error)
-        what = f"could not connect to {route.where}: {trouble.said}" if route else trouble.said
-        failure = TransportError(self.label, trouble.cause, what, mend=trouble.mend)
+        what = f"could not connect to {route.where}: {trouble.message}" if route else trouble.message
+        failure = TransportError(self.label, trouble.cause, what, hint=trouble.hint)
         return _with_note(failure, route) if route else failure
 
 
 def _with_note(error: TransportError, route: Route) -> TransportError:
     """The same failure, with what of ssh_config was not used for this host."""
-    notes = [error.mend] if error.mend else []
+    notes = [error.hint] if error.hint else []
     if route.settings.not_used:
         notes.append(f"ssh_config has {', '.join(route.settings.not_used)} for this host, which is not used here")
     if not route.by_client:
         notes.append("no ssh client is installed here, so some conditions of ssh_config are not understood")
     what = error.what.removeprefix(f"{error.host}: ")
-    return TransportError(error.host, error.cause, what, mend="; ".join(notes))
+    return TransportError(error.host, error.cause, what, hint="; ".join(notes))
 
 
-def _kept(tasks: set[asyncio.Future[Any]], work: Awaitable[T]) -> asyncio.Future[T]:
+def _referenced(tasks: set[asyncio.Future[Any]], work: Awaitable[T]) -> asyncio.Future[T]:
     task = asyncio.ensure_future(work)
     tasks.add(task)
     task.add_done_callback(tasks.discard)

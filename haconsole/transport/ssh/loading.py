@@ -21,8 +21,8 @@ def find_library(name: str) -> str | None:
     """The file name of a shared library as the dynamic linker takes it, such as ``libnettle.so.8``, or None."""
     machine = sysconfig.get_config_var("MULTIARCH") or ""
     for folder in (Path(base, machine) for base in _FOLDERS):
-        if found := sorted(folder.glob(f"lib{name}.so*")):
-            return found[-1].name
+        if libraries := sorted(folder.glob(f"lib{name}.so*")):
+            return libraries[-1].name
     return None
 
 

@@ -113,12 +113,12 @@ def _agent_of(route: Route, keys: Keys) -> dict[str, object]:
 def _refused(route: Route, keys: Keys) -> TransportError:
     if not route.settings.public_key_auth:
         what, hint = f"ssh_config has PubkeyAuthentication no for {route.where}", "allow keys for this host"
-        return TransportError(route.label, Cause.AUTH_FAILED, what, mend=hint)
+        return TransportError(route.label, Cause.AUTH_FAILED, what, hint=hint)
     tried = [str(path) for path in route.identities] + (["the agent's keys"] if route.agent else [])
     locked = f"; without a passphrase: {', '.join(map(str, keys.locked))}" if keys.locked else ""
     return TransportError(
         route.label,
         Cause.AUTH_FAILED,
         f"{route.where} accepts none of the keys offered ({', '.join(tried) or 'there was none to offer'}{locked})",
-        mend="check ssh.user and ssh.identity_file, and the login's authorized_keys",
+        hint="check ssh.user and ssh.identity_file, and the login's authorized_keys",
     )

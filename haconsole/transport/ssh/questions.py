@@ -61,7 +61,7 @@ class Questions:
         if task is None:
             task = asyncio.create_task(ask(), name=f"question {subject}")
             self._open[subject] = task
-            task.add_done_callback(lambda done: self._answered(subject, done))
+            task.add_done_callback(lambda finished: self._answered(subject, finished))
         answer = await asyncio.shield(task)
         self._unheard.pop(subject, None)
         return answer
@@ -69,5 +69,5 @@ class Questions:
     def _answered(self, subject: tuple[str, ...], task: asyncio.Task[Any]) -> None:
         del self._open[subject]
         if not task.cancelled() and task.exception() is None:
-            kept = self._unheard if task.result() else self._refused
-            kept[subject] = task.result()
+            answers = self._unheard if task.result() else self._refused
+            answers[subject] = task.result()

@@ -95,7 +95,7 @@ async def resolve(wanted: Wanted, config: ClientConfig) -> Route:
 
 
 def _query(wanted: Wanted) -> Query:
-    jump = ",".join(map(_written, wanted.hops)) or ("none" if wanted.direct else None)
+    jump = ",".join(map(_jump_text, wanted.hops)) or ("none" if wanted.direct else None)
     return Query(
         wanted.address,
         config=wanted.config.expanduser() if wanted.config is not None else None,
@@ -106,7 +106,7 @@ def _query(wanted: Wanted) -> Query:
     )
 
 
-def _written(jump: Jump) -> str:
+def _jump_text(jump: Jump) -> str:
     """As ``-J`` takes it."""
     if not isinstance(jump, OutsideHost):
         return jump

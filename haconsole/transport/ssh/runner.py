@@ -13,7 +13,7 @@ from haconsole.inventory.schema import Sudo
 from haconsole.model.observed import Cause
 from haconsole.model.secret import Secret
 from haconsole.transport.base import Argv, Completed, TransportError
-from haconsole.transport.ssh.channel import Lines, Output, Session
+from haconsole.transport.ssh.channel import Lines, Output, SshSession
 from haconsole.transport.ssh.deadline import Deadline
 from haconsole.transport.ssh.link import Link
 from haconsole.transport.ssh.questions import Questions
@@ -54,7 +54,7 @@ class Runner:
             await self._take_turn(turns, deadline, argv)
             given_up = False
             try:
-                done = await self._run_once(output, argv, stdin, deadline, become, password)
+                result = await self._run_once(output, argv, stdin, deadline, become, password)
             except asyncio.CancelledError:
                 given_up = self._link.background(self._reap(output, become, password, turns))
                 raise
@@ -63,7 +63,7 @@ class Runner:
                     _end(output)
                     turns.release()
             if self._answered(output, become, password):
-                return done
+                return result
 
     @asynccontextmanager
     async def lines(self, argv: Argv, stdin: bytes, *, root: bool) -> AsyncIterator[AsyncIterator[str]]:
@@ -91,8 +91,8 @@ class Runner:
             await self._link.connection(deadline)
         become = become_for(self._sudo, self._link.user, root=root)
         if become is Become.BY_PASSWORD and not self._link.verified:
-            said = "its host key has changed, and no password is sent to such a host"
-            raise refused(self._link.label, said, "find out why the key has changed, then correct known_hosts")
+            reason = "its host key has changed, and no password is sent to such a host"
+            raise refused(self._link.label, reason, "find out why the key has changed, then correct known_hosts")
         return become, await self.password.get(deadline) if become is Become.BY_PASSWORD else None
 
     async def _run_once(
@@ -117,19 +117,19 @@ class Runner:
             raise TransportError(self._link.label, Cause.UNREADABLE, what)
         if output.status in _STOPPED and loop.time() - began >= limit_s:
             return _completed(argv, output, None, Cause.TIMED_OUT)
-        lost = None if output.status is not None else Cause.CONNECTION_LOST if in_time else Cause.TIMED_OUT
-        return _completed(argv, output, output.status, lost)
+        cause = None if output.status is not None else Cause.CONNECTION_LOST if in_time else Cause.TIMED_OUT
+        return _completed(argv, output, output.status, cause)
 
     async def _fits(self, password: Secret, deadline: Deadline) -> bool:
         """Try a password on a command that does nothing."""
         output = Output(self._tuning.output_bytes, self._tuning.linger_s)
         try:
-            done = await self._run_once(output, ("true",), b"", deadline, Become.BY_PASSWORD, password)
+            result = await self._run_once(output, ("true",), b"", deadline, Become.BY_PASSWORD, password)
         finally:
             _end(output)
-        if done.cut is not None:
+        if result.cut is not None:
             what = f"sudo gave no answer to the password: {output.refusal or 'it said nothing'}"
-            raise TransportError(self._link.label, done.cut, what)
+            raise TransportError(self._link.label, result.cut, what)
         if output.passed or is_wrong_password(output.refusal):
             return output.passed
         raise self._refused(output, Become.BY_PASSWORD)
@@ -173,7 +173,7 @@ class Runner:
             _end(output)
             turns.release()
 
-    def _answered(self, session: Session, become: Become, password: Secret | None) -> bool:
+    def _answered(self, session: SshSession, become: Become, password: Secret | None) -> bool:
         """Whether the command had its chance; False to try again with another password. Raises what was refused."""
         if session.passed or session.status is None:
             return True
@@ -182,15 +182,15 @@ class Runner:
             return False
         raise self._refused(session, become)
 
-    def _refused(self, session: Session, become: Become) -> TransportError:
+    def _refused(self, session: SshSession, become: Become) -> TransportError:
         if become is not Become.NOT:
             return refused(self._link.label, session.refusal)
         what = f"the login's shell started no command: {session.refusal or 'it said nothing'}"
-        return TransportError(self._link.label, Cause.AUTH_FAILED, what, mend="give the login a POSIX shell")
+        return TransportError(self._link.label, Cause.AUTH_FAILED, what, hint="give the login a POSIX shell")
 
-    async def _start(self, session: Session, line: str, argv: Argv, deadline: Deadline) -> None:
+    async def _start(self, session: SshSession, line: str, argv: Argv, deadline: Deadline) -> None:
         """Open a session for the line. Returns once it may have been started; before that it is safe to try again."""
-        pause, said = _FIRST_PAUSE_S, ""
+        pause, reason = _FIRST_PAUSE_S, ""
         while True:
             try:
                 await self._link.open(
@@ -208,14 +208,14 @@ class Runner:
                 )
             except TimeoutError:
                 if session.channel is None:
-                    raise self._not_started(argv, deadline, said) from None
+                    raise self._not_started(argv, deadline, reason) from None
             except asyncssh.Error as error:
-                said = error.reason
+                reason = error.reason
                 self.sessions_refused += 1
             if session.channel is not None:
                 return
             if deadline.left <= pause:
-                raise self._not_started(argv, deadline, said)
+                raise self._not_started(argv, deadline, reason)
             await asyncio.sleep(pause)
             pause = min(pause * 2, _LONGEST_PAUSE_S)
 
@@ -228,14 +228,14 @@ class Runner:
         if not session.passed:
             return self._refused(session, become)
         cause = Cause.NOT_INSTALLED if session.status == _NOT_FOUND else Cause.OTHER
-        said = session.stderr or "no output"
-        return TransportError(self._link.label, cause, f"{words} ended with status {session.status}: {said}")
+        message = session.stderr or "no output"
+        return TransportError(self._link.label, cause, f"{words} ended with status {session.status}: {message}")
 
-    def _not_started(self, argv: Argv, deadline: Deadline, said: str) -> TransportError:
-        what = f"{argv[0]} was not started within {deadline.seconds:g} s" + (f": {said}" if said else "")
-        full = "open failed" in said
-        mend = "sshd may allow fewer sessions at once than are needed (MaxSessions)" if full else ""
-        return TransportError(self._link.label, Cause.NO_SESSION if full else Cause.TIMED_OUT, what, mend=mend)
+    def _not_started(self, argv: Argv, deadline: Deadline, reason: str) -> TransportError:
+        what = f"{argv[0]} was not started within {deadline.seconds:g} s" + (f": {reason}" if reason else "")
+        full = "open failed" in reason
+        hint = "sshd may allow fewer sessions at once than are needed (MaxSessions)" if full else ""
+        return TransportError(self._link.label, Cause.NO_SESSION if full else Cause.TIMED_OUT, what, hint=hint)
 
 
 class _EachLine:
@@ -257,7 +257,7 @@ class _EachLine:
         raise self._why()
 
 
-async def _feed(session: Session, stdin: bytes, password: Secret | None, *, end: bool) -> None:
+async def _feed(session: SshSession, stdin: bytes, password: Secret | None, *, end: bool) -> None:
     """Send the input; where sudo wants a password, nothing but that before it has let the command through."""
     channel = session.channel
     assert channel is not None
@@ -274,7 +274,7 @@ async def _feed(session: Session, stdin: bytes, password: Secret | None, *, end:
             channel.write_eof()
 
 
-def _end(session: Session) -> None:
+def _end(session: SshSession) -> None:
     """Listen no more. Closing the channel ends a stream on the host; a command ends at its limit, or is reaped."""
     session.ended_here = True
     if session.channel is not None and session.open:

@@ -41,7 +41,7 @@ class SudoPassword:
                 await self._lock.acquire()
         except TimeoutError:
             what = f"the sudo password was not given within {deadline.seconds:g} s"
-            raise TransportError(self._host, Cause.TIMED_OUT, what, mend="answer the question") from None
+            raise TransportError(self._host, Cause.TIMED_OUT, what, hint="answer the question") from None
         try:
             while self._known is None:
                 await self._ask(deadline)
@@ -78,24 +78,24 @@ def become_for(sudo: Sudo, user: str, *, root: bool) -> Become:
     return Become.BY_PASSWORD if sudo is Sudo.PASSWORD else Become.FREELY
 
 
-def is_wrong_password(said: str) -> bool:
+def is_wrong_password(message: str) -> bool:
     """sudo's words for it (sudo runs in the C locale), in the time before or after it gives up."""
-    return "try again" in said or "incorrect password" in said
+    return "try again" in message or "incorrect password" in message
 
 
-def refused(host: HostName, said: str, hint: str | None = None) -> TransportError:
-    """sudo let no command through; `said` is everything that it printed."""
-    what = f"sudo does not let the login become root: {said or 'it said nothing'}"
-    return TransportError(host, Cause.SUDO_REFUSED, what, mend=hint or _mend(said))
+def refused(host: HostName, message: str, hint: str | None = None) -> TransportError:
+    """sudo let no command through; `message` is everything that it printed."""
+    what = f"sudo does not let the login become root: {message or 'it said nothing'}"
+    return TransportError(host, Cause.SUDO_REFUSED, what, hint=hint or _hint(message))
 
 
-def _mend(said: str) -> str:
-    if "password is required" in said:
+def _hint(message: str) -> str:
+    if "password is required" in message:
         return "set ssh.sudo: password in the inventory, or allow the login NOPASSWD in sudoers"
-    if "terminal" in said or "tty" in said:
+    if "terminal" in message or "tty" in message:
         return "turn requiretty off for the login in sudoers"
-    if "sudo" in said and "not found" in said:
+    if "sudo" in message and "not found" in message:
         return "install sudo there, or log in as root with ssh.sudo: none"
-    if "password" in said:
+    if "password" in message:
         return "give the login's own password there"
     return "allow the login to run every command in sudoers"

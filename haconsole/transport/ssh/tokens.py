@@ -49,14 +49,14 @@ def tokens_of(argument: str, settings: ClientSettings) -> Mapping[str, str]:
 def expand(text: str, tokens: Mapping[str, str], *, variables: bool = True) -> str:
     """Replace tokens, and variables of the environment. Raises TokenError for one that is not known."""
 
-    def value(found: re.Match[str]) -> str:
-        token, variable = found.groups()
+    def value(match: re.Match[str]) -> str:
+        token, variable = match.groups()
         if variable is None:
             if token not in tokens:
                 raise TokenError(f"{text} has the unknown token %{token}")
             return tokens[token]
         if not variables:
-            return found[0]
+            return match[0]
         if variable not in os.environ:
             raise TokenError(f"{text} names a variable that is not set here")
         return os.environ[variable]

@@ -12,7 +12,7 @@ import pytest
 from haconsole.actions.bootstrap.plan import plan_bootstrap
 from haconsole.actions.describe import undo_line
 from haconsole.actions.operations import Irreversible, IssueCertificate, Nothing, RunCommand, WriteFile
-from haconsole.actions.plan_context import Part
+from haconsole.actions.plan_context import BootstrapPart
 from haconsole.actions.step import Plan, Refusal, Step
 from haconsole.execution.log.codec import to_json
 from haconsole.inventory.schema import (
@@ -47,7 +47,7 @@ def bare(inventory: Inventory) -> ClusterSnapshot:
     return ClusterSnapshot(inventory.cluster, 1, NOW, hosts)
 
 
-def planned(inventory: Inventory, only: Part | None = None) -> Plan:
+def planned(inventory: Inventory, only: BootstrapPart | None = None) -> Plan:
     plan = plan_bootstrap(bare(inventory), inventory, only)
     assert isinstance(plan, Plan), plan.reasons
     return plan
@@ -75,7 +75,9 @@ INVENTORIES = {
     "etcd-srv": samples.etcd_only(DiscoveryKind.SRV, EtcdTls.CERTIFICATES),
 }
 PLANS: dict[str, Plan] = {name: planned(inventory) for name, inventory in INVENTORIES.items()}
-PLANS |= {f"{name}-{part}": planned(INVENTORIES[name], part) for name, part in product(("lab", "spread"), Part)}
+PLANS |= {
+    f"{name}-{part}": planned(INVENTORIES[name], part) for name, part in product(("lab", "spread"), BootstrapPart)
+}
 every_plan = pytest.mark.parametrize("plan", PLANS.values(), ids=PLANS)
 
 
@@ -232,11 +234,11 @@ def test_members_that_run_already_take_turns_and_are_not_taken_down_by_undo() ->
     assert {step.id for step in plan.steps} == {step.id for step in PLANS["lab"].steps}
 
 
-@pytest.mark.parametrize("part", Part)
-def test_one_part_alone_touches_no_other(part: Part) -> None:
+@pytest.mark.parametrize("part", BootstrapPart)
+def test_one_part_alone_touches_no_other(part: BootstrapPart) -> None:
     phases = {step.phase for step in PLANS[f"lab-{part}"].steps}
     assert part.value in phases
-    assert phases & {other.value for other in Part} == {part.value}
+    assert phases & {other.value for other in BootstrapPart} == {part.value}
 
 
 def test_the_control_plane_alone_needs_etcd_to_be_there() -> None:

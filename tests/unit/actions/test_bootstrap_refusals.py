@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from haconsole.actions.bootstrap.plan import plan_bootstrap
-from haconsole.actions.plan_context import Part
+from haconsole.actions.plan_context import BootstrapPart
 from haconsole.actions.step import Plan, Refusal
 from haconsole.inventory.schema import DiscoveryKind, EtcdTls, Haproxy, Inventory, Kubernetes, Pki, VirtualIp
 from haconsole.model.etcd import EtcdMember
@@ -22,7 +22,7 @@ from tests.unit.actions.test_bootstrap_plan import bare
 from tests.unit.configs import samples
 
 
-def reasons(snapshot: ClusterSnapshot, inventory: Inventory, only: Part | None = None) -> str:
+def reasons(snapshot: ClusterSnapshot, inventory: Inventory, only: BootstrapPart | None = None) -> str:
     refusal = plan_bootstrap(snapshot, inventory, only)
     assert isinstance(refusal, Refusal)
     return "\n".join(refusal.reasons)
@@ -117,11 +117,11 @@ def inventory_with(**changes: object) -> Inventory:
     ("inventory", "only", "said"),
     [
         (samples.kubeadm(), None, "kubernetes.deployment is kubeadm"),
-        (inventory_with(vips=()), Part.KEEPALIVED, "the inventory has no vips"),
-        (samples.etcd_only(DiscoveryKind.STATIC, EtcdTls.OFF), Part.KUBERNETES, "no kubernetes section"),
+        (inventory_with(vips=()), BootstrapPart.KEEPALIVED, "the inventory has no vips"),
+        (samples.etcd_only(DiscoveryKind.STATIC, EtcdTls.OFF), BootstrapPart.KUBERNETES, "no kubernetes section"),
         (
             samples.etcd_only(DiscoveryKind.STATIC, EtcdTls.OFF),
-            Part.HAPROXY,
+            BootstrapPart.HAPROXY,
             "haproxy runs on: load-balancer",
         ),
         (
@@ -136,7 +136,7 @@ def inventory_with(**changes: object) -> Inventory:
         ),
     ],
 )
-def test_what_the_inventory_cannot_mean(inventory: Inventory, only: Part | None, said: str) -> None:
+def test_what_the_inventory_cannot_mean(inventory: Inventory, only: BootstrapPart | None, said: str) -> None:
     assert said in reasons(bare(inventory), inventory, only)
 
 
@@ -147,7 +147,7 @@ def test_an_interface_that_nobody_names_is_asked_for() -> None:
     assert "cp2: the interface of the VIP 10.99.0.100 is unknown" in reasons(unseen, inventory)
 
 
-@pytest.mark.parametrize("part", [Part.ETCD, Part.HAPROXY, Part.KEEPALIVED])
-def test_what_stands_beside_a_kubeadm_control_plane_is_planned(part: Part) -> None:
+@pytest.mark.parametrize("part", [BootstrapPart.ETCD, BootstrapPart.HAPROXY, BootstrapPart.KEEPALIVED])
+def test_what_stands_beside_a_kubeadm_control_plane_is_planned(part: BootstrapPart) -> None:
     inventory = samples.kubeadm()
     assert isinstance(plan_bootstrap(bare(inventory), inventory, part), Plan)

@@ -11,7 +11,7 @@ from haconsole.actions.bootstrap.plan import plan_bootstrap
 from haconsole.actions.catalogue import plan_action
 from haconsole.actions.checks import CommandSucceeds, VipAnswers, VipOwned
 from haconsole.actions.operations import SetServerState, WriteFile
-from haconsole.actions.plan_context import Part
+from haconsole.actions.plan_context import BootstrapPart
 from haconsole.actions.step import Plan, Refusal
 from haconsole.model.haproxy import AdminState, HaproxyBackend, HaproxyFacts
 from haconsole.model.hosts import HostFacts
@@ -72,22 +72,26 @@ def planned(action: str, snapshot: ClusterSnapshot, **request: str) -> Plan | Re
 
 
 @pytest.mark.parametrize("change", [foreign, lambda facts: stopped(foreign(facts))])
-@pytest.mark.parametrize(("part", "file"), [(Part.KEEPALIVED, FILES[2]), (Part.HAPROXY, FILES[0]), (None, FILES[0])])
-def test_a_file_of_the_sites_own_is_not_replaced_running_or_not(change: Change, part: Part | None, file: str) -> None:
+@pytest.mark.parametrize(
+    ("part", "file"), [(BootstrapPart.KEEPALIVED, FILES[2]), (BootstrapPart.HAPROXY, FILES[0]), (None, FILES[0])]
+)
+def test_a_file_of_the_sites_own_is_not_replaced_running_or_not(
+    change: Change, part: BootstrapPart | None, file: str
+) -> None:
     said = refused(plan_bootstrap(everywhere(change), INVENTORY, part))
     assert f"{file} on cp1, cp2, cp3 was not written by haconsole, and is not overwritten" in said
     assert f"move it away first: mv {file} {file}.before" in said
 
 
 def test_a_stopped_service_is_started_not_replaced() -> None:
-    said = refused(plan_bootstrap(changed(everywhere(foreign), 2, stopped), INVENTORY, Part.KEEPALIVED))
+    said = refused(plan_bootstrap(changed(everywhere(foreign), 2, stopped), INVENTORY, BootstrapPart.KEEPALIVED))
     assert "keepalived is stopped on cp2: start it there (systemctl start keepalived)" in said
 
 
 def test_the_other_parts_can_be_set_up_beside_foreign_balancers() -> None:
     snapshot = everywhere(foreign)
     assert "only = etcd or only = kubernetes" in refused(plan_bootstrap(snapshot, INVENTORY))
-    assert isinstance(plan_bootstrap(snapshot, INVENTORY, Part.KUBERNETES), Plan)
+    assert isinstance(plan_bootstrap(snapshot, INVENTORY, BootstrapPart.KUBERNETES), Plan)
 
 
 def test_a_file_that_was_changed_since_it_was_written_stays() -> None:
@@ -98,7 +102,7 @@ def test_a_file_that_was_changed_since_it_was_written_stays() -> None:
 def test_a_file_that_could_not_be_read_stays() -> None:
     unread: Observed[tuple[ManagedFile, ...]] = Failed("cp2: sudo: a password is required", NOW, Cause.SUDO_REFUSED)
     snapshot = changed(healthy(), 2, lambda facts: replace(facts, balancer_files=unread))
-    said = refused(plan_bootstrap(snapshot, INVENTORY, Part.HAPROXY))
+    said = refused(plan_bootstrap(snapshot, INVENTORY, BootstrapPart.HAPROXY))
     assert f"{FILES[0]} on cp2 may not be haconsole's: it could not be read (cp2: sudo: a password" in said
 
 
@@ -126,7 +130,7 @@ def test_keepalived_is_not_set_up_beside_a_haproxy_that_its_check_cannot_ask() -
     )
     snapshot = everywhere(lambda facts: replace(facts, balancer_files=Known(files, NOW)))
     assert "keepalived's check queries haproxy's health port 8404" in refused(
-        plan_bootstrap(snapshot, INVENTORY, Part.KEEPALIVED)
+        plan_bootstrap(snapshot, INVENTORY, BootstrapPart.KEEPALIVED)
     )
 
 
@@ -192,8 +196,8 @@ def test_a_balancer_that_lacks_the_server_is_named() -> None:
     assert plan.summary == "haproxy on cp3 has no server at 10.99.0.12:6443 (cp2)"
 
 
-@pytest.mark.parametrize("part", [Part.HAPROXY, Part.KEEPALIVED])
-def test_a_run_that_touches_balancers_sees_the_vip_owned_and_the_api_answer(part: Part) -> None:
+@pytest.mark.parametrize("part", [BootstrapPart.HAPROXY, BootstrapPart.KEEPALIVED])
+def test_a_run_that_touches_balancers_sees_the_vip_owned_and_the_api_answer(part: BootstrapPart) -> None:
     plan = plan_bootstrap(healthy(), INVENTORY, part)
     assert isinstance(plan, Plan)
     checks = {check for step in plan.steps if step.phase == "verification" for check in step.verification}
@@ -204,8 +208,8 @@ def test_a_run_that_touches_balancers_sees_the_vip_owned_and_the_api_answer(part
     assert {f"{part}.start@cp{n}" for n in (1, 2, 3)} <= set(last.needs)
 
 
-@pytest.mark.parametrize("part", [Part.HAPROXY, Part.KEEPALIVED])
-def test_no_answer_is_expected_before_there_is_an_api_server(part: Part) -> None:
+@pytest.mark.parametrize("part", [BootstrapPart.HAPROXY, BootstrapPart.KEEPALIVED])
+def test_no_answer_is_expected_before_there_is_an_api_server(part: BootstrapPart) -> None:
     snapshot = everywhere(lambda facts: replace(facts, services=Known((), NOW)))
     plan = plan_bootstrap(snapshot, INVENTORY, part)
     assert isinstance(plan, Plan)

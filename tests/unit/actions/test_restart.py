@@ -10,7 +10,7 @@ from haconsole.actions.bootstrap.plan import plan_bootstrap
 from haconsole.actions.catalogue import plan_action
 from haconsole.actions.checks import EtcdHealthy
 from haconsole.actions.operations import Irreversible, RunCommand, UndoByCommand
-from haconsole.actions.plan_context import Part
+from haconsole.actions.plan_context import BootstrapPart
 from haconsole.actions.step import Plan, Refusal
 from haconsole.model.observed import Known
 from haconsole.model.snapshot import ClusterSnapshot
@@ -92,7 +92,7 @@ def test_what_cannot_be_restarted_is_refused(snapshot: ClusterSnapshot, request_
 
 @pytest.mark.parametrize("state", [STOPPED, HUNG])
 def test_a_bootstrap_starts_members_that_are_down_before_it_touches_one_that_works(state: dict[str, str]) -> None:
-    plan = plan_bootstrap(quorum_lost(**state), INVENTORY, Part.ETCD)
+    plan = plan_bootstrap(quorum_lost(**state), INVENTORY, BootstrapPart.ETCD)
     assert isinstance(plan, Plan), plan.reasons
     needs = {
         step.host: {need for need in step.needs if need.startswith("etcd.start")}

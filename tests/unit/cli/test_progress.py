@@ -9,7 +9,7 @@ import pytest
 
 from haconsole.actions.step import StepId
 from haconsole.cli.board import Board, board
-from haconsole.cli.reports.progress import Progress, after, clip, harmless, live_lines
+from haconsole.cli.reports.progress import RunProgress, after, clip, harmless, live_lines
 from haconsole.execution.events import Event, Outcome, RunDone, RunId, RunStarted, StepDone, StepStarted
 from haconsole.model.names import HostName
 
@@ -42,8 +42,8 @@ EVENTS: tuple[Event, ...] = (
 )
 
 
-def progress(*events: Event) -> Progress:
-    told = Progress()
+def progress(*events: Event) -> RunProgress:
+    told = RunProgress()
     for event in events:
         told = after(told, event)
     return told
@@ -68,7 +68,7 @@ def test_many_steps_side_by_side_do_not_flood_the_screen() -> None:
 
 def test_nothing_is_left_to_redraw_when_it_is_over() -> None:
     assert live_lines(progress(STARTED, OVER), NOW, 100) == ()
-    assert live_lines(Progress(), NOW, 100) == ()
+    assert live_lines(RunProgress(), NOW, 100) == ()
 
 
 def test_lines_fit_the_terminal() -> None:

@@ -50,8 +50,8 @@ def test_a_missing_certificate_is_named_and_bootstrap_is_not_advised(kubespray: 
     with pytest.raises(ProbeError) as caught:
         etcd_credentials(layout(kubespray), kubespray.hosts[0], {f"{FOLDER}/ca.pem": "CA"})
     assert f"{FOLDER}/admin-a.pem does not exist" in str(caught.value)
-    assert "bootstrap" not in str(caught.value) + caught.value.mend
-    assert "etcd.files" in caught.value.mend
+    assert "bootstrap" not in str(caught.value) + caught.value.hint
+    assert "etcd.files" in caught.value.hint
 
 
 @pytest.mark.parametrize("name", ["../ca.pem", "a/b", "{name}.pem", "$(id)", ""])

@@ -300,7 +300,7 @@ class Lost:
 
     async def before(self, step: Step) -> None:
         if not self.passes:
-            raise StoppedError("the lock was lost to ops@other", mend="wait for its run to end")
+            raise StoppedError("the lock was lost to ops@other", hint="wait for its run to end")
         self.passes -= 1
 
 

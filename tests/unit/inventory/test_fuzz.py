@@ -113,7 +113,7 @@ def judged(data: bytes) -> Examined:
         assert 1 <= problem.mark.line <= lines + 1
         assert problem.mark.column >= 1
         assert problem.what
-        assert problem.mend
+        assert problem.hint
         assert str(problem).isprintable()
     if examined.inventory is not None:
         ask_everything(examined.inventory)

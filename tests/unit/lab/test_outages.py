@@ -20,7 +20,7 @@ def test_outages_are_read_from_what_nft_lists() -> None:
 
 
 def test_the_script_replaces_what_was_there() -> None:
-    script = render(Outages(cut=frozenset({"cp1"}), apart=frozenset({("cp2", "cp3")})))
+    script = render(Outages(cut=frozenset({"cp1"}), cut_pairs=frozenset({("cp2", "cp3")})))
     assert script.startswith("table bridge haconsole\ndelete table bridge haconsole\ntable bridge haconsole {")
     assert 'set cut { type ifname; elements = { "cp1" }; }' in script
     assert 'set apart { type ifname . ifname; elements = { "cp2" . "cp3" }; }' in script

@@ -10,7 +10,7 @@ import pytest
 from haconsole.lab import state
 from haconsole.lab.errors import LabError
 from haconsole.lab.network import free_subnet
-from haconsole.lab.shape import Shape
+from haconsole.lab.shape import LabShape
 from haconsole.lab.spec import Debian, EtcdTopology, KubeadmSpec, LabSpec
 from haconsole.lab.sweep import mounts_below
 
@@ -57,11 +57,11 @@ def test_a_free_subnet_is_the_preferred_or_the_lowest() -> None:
         free_subnet(0, frozenset(range(256)))
 
 
-@pytest.mark.parametrize("asked", [Shape(hosts=5), Shape(workers=1), Shape(bastion=True)])
-def test_a_lab_that_is_there_is_not_reshaped(asked: Shape) -> None:
+@pytest.mark.parametrize("asked", [LabShape(hosts=5), LabShape(workers=1), LabShape(bastion=True)])
+def test_a_lab_that_is_there_is_not_reshaped(asked: LabShape) -> None:
     there = LabSpec("drill", 1)
-    Shape().check(there)
-    Shape(hosts=3, workers=0, bastion=False).check(there)
+    LabShape().check(there)
+    LabShape(hosts=3, workers=0, bastion=False).check(there)
     with pytest.raises(LabError, match="3 control planes, 0 workers and no bastion"):
         asked.check(there)
 
@@ -77,12 +77,12 @@ STACKED, EXTERNAL = KubeadmSpec(), KubeadmSpec(EtcdTopology.EXTERNAL)
 @pytest.mark.parametrize(
     ("there", "wanted", "message"),
     [
-        (LabSpec("drill", 1), Shape(debian=Debian.TRIXIE), "there with Debian bookworm"),
-        (LabSpec("drill", 1), Shape(kubeadm=STACKED), "there with no kubeadm"),
-        (LabSpec("drill", 1, kubeadm=EXTERNAL), Shape(kubeadm=STACKED), "etcd external, balancer hosts"),
+        (LabSpec("drill", 1), LabShape(debian=Debian.TRIXIE), "there with Debian bookworm"),
+        (LabSpec("drill", 1), LabShape(kubeadm=STACKED), "there with no kubeadm"),
+        (LabSpec("drill", 1, kubeadm=EXTERNAL), LabShape(kubeadm=STACKED), "etcd external, balancer hosts"),
     ],
 )
-def test_hosts_of_another_kind_are_refused(there: LabSpec, wanted: Shape, message: str) -> None:
-    Shape().check(there)
+def test_hosts_of_another_kind_are_refused(there: LabSpec, wanted: LabShape, message: str) -> None:
+    LabShape().check(there)
     with pytest.raises(LabError, match=message):
         wanted.check(there)

@@ -55,7 +55,7 @@ def test_what_haproxy_would_not_write_is_unreadable(text: str) -> None:
     with pytest.raises(ProbeError) as caught:
         facts_of(text)
     assert caught.value.cause is Cause.UNREADABLE
-    assert "stats_socket" in caught.value.mend
+    assert "stats_socket" in caught.value.hint
 
 
 def test_the_section_quotes_the_path_and_asks_on_its_beat() -> None:

@@ -44,9 +44,9 @@ INVENTORY = Inventory(
 @pytest.fixture(autouse=True)
 def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What hosts keep for runs and for the lock lies in the test's own folder."""
-    monkeypatch.setattr("haconsole.session.performing.RUN_DIR", str(tmp_path / "run"))
+    monkeypatch.setattr("haconsole.session.executor_factory.RUN_DIR", str(tmp_path / "run"))
     lock = LockPaths(str(tmp_path / "lock"), str(tmp_path / "heartbeat"))
-    monkeypatch.setattr("haconsole.session.performing.LOCK_PATHS", lock)
+    monkeypatch.setattr("haconsole.session.executor_factory.LOCK_PATHS", lock)
 
 
 def step(script: str) -> Step:

@@ -62,7 +62,7 @@ async def test_three_hosts_at_once(sshd: Sshd, make_fleet: MakeFleet) -> None:
 
 async def test_a_closed_port_refuses(sshd: Sshd, make_fleet: MakeFleet) -> None:
     error = await refused(make_fleet, one_host(sshd.ssh(port=free_port())))
-    assert (error.cause, "refused" in error.what, "sshd runs" in error.mend) == (Cause.REFUSED, True, True)
+    assert (error.cause, "refused" in error.what, "sshd runs" in error.hint) == (Cause.REFUSED, True, True)
 
 
 async def test_a_silent_port_times_out(sshd: Sshd, make_fleet: MakeFleet, silent: socket.socket) -> None:
@@ -311,7 +311,7 @@ async def test_a_host_down_behind_a_jump_host_is_not_the_jump_hosts_fault(sshd: 
 async def test_a_jump_host_that_forwards_nothing_is_told(make_fleet: MakeFleet, tmp_path: Path) -> None:
     with running_sshd(tmp_path / "bastion", extra="AllowTcpForwarding no") as bastion:
         error = await refused(make_fleet, one_host(bastion.ssh(port=free_port(), jump=f"127.0.0.1:{bastion.port}")))
-    assert (error.cause, "AllowTcpForwarding" in error.mend) == (Cause.JUMP_FAILED, True)
+    assert (error.cause, "AllowTcpForwarding" in error.hint) == (Cause.JUMP_FAILED, True)
 
 
 async def test_jump_hosts_in_a_circle_are_told(sshd: Sshd, make_fleet: MakeFleet) -> None:
@@ -409,7 +409,7 @@ async def test_options_with_no_equal_here_are_named_where_connecting_fails(
     text = "KnownHostsCommand /bin/true %H\nBindInterface lo\nUserKnownHostsFile none\nGlobalKnownHostsFile none\n"
     error = await refused(make_fleet, one_host(sshd.ssh(config=config(tmp_path, text), known_hosts=None)))
     assert error.cause is Cause.HOST_KEY_UNKNOWN
-    assert "ssh_config has BindInterface, KnownHostsCommand for this host, which is not used here" in error.mend
+    assert "ssh_config has BindInterface, KnownHostsCommand for this host, which is not used here" in error.hint
 
 
 async def test_a_limit_of_ssh_config_holds_for_connecting(

@@ -87,8 +87,8 @@ def test_the_preamble_of_grpc_is_left_out() -> None:
 @pytest.mark.parametrize("kind", EtcdErrorKind)
 def test_every_error_says_host_attempt_answer_and_what_to_do(kind: EtcdErrorKind) -> None:
     error = EtcdError(HostName("cp1"), kind, "status", "what came back")
-    assert str(error) == f"cp1: etcd, status: what came back; {error.mend}"
-    assert error.mend
+    assert str(error) == f"cp1: etcd, status: what came back; {error.hint}"
+    assert error.hint
     assert error.cause in Cause
 
 

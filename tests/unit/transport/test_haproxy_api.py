@@ -13,7 +13,7 @@ import pytest
 from haconsole.model.haproxy import AdminState
 from haconsole.model.observed import Cause
 from haconsole.probes.balancers.haproxy import probe_haproxy
-from haconsole.transport.haproxy_api import HaproxyApi, HaproxyError, ask_script, trouble
+from haconsole.transport.haproxy_api import HaproxyApi, HaproxyError, ask_script, failure_of
 from tests.fakes.local_host import LocalHost
 from tests.programs.haproxy import HAPROXY, running
 
@@ -70,7 +70,7 @@ def test_every_pump_says_that_nobody_listens(pump: str, tmp_path: Path) -> None:
     with sockets.socket(sockets.AF_UNIX) as left_behind:
         left_behind.bind(str(path))
     done = shell(tmp_path, ask_script(str(path), "show info"), pump)
-    found = trouble(done.returncode, done.stdout, done.stderr)
+    found = failure_of(done.returncode, done.stdout, done.stderr)
     assert found is not None
     assert (found.cause, "listen" in found.what) == (Cause.NOT_RUNNING, True)
 
@@ -78,9 +78,9 @@ def test_every_pump_says_that_nobody_listens(pump: str, tmp_path: Path) -> None:
 @needs_haproxy
 def test_without_a_pump_it_says_what_to_install(socket: Path, tmp_path: Path) -> None:
     done = shell(tmp_path, ask_script(str(socket), "show info"))
-    found = trouble(done.returncode, done.stdout, done.stderr)
+    found = failure_of(done.returncode, done.stdout, done.stderr)
     assert found is not None
-    assert (found.cause, found.mend) == (Cause.NOT_INSTALLED, "install socat on the host")
+    assert (found.cause, found.hint) == (Cause.NOT_INSTALLED, "install socat on the host")
 
 
 def test_a_program_that_is_not_there_is_told_from_one_that_does_not_run(tmp_path: Path) -> None:
@@ -93,7 +93,7 @@ def test_a_program_that_is_not_there_is_told_from_one_that_does_not_run(tmp_path
     (tmp_path / "pidof").write_text("#!/bin/sh\n")
     (tmp_path / "pidof").chmod(0o755)
     deaf = subprocess.run(["/bin/sh", "-s"], input=script, env={"PATH": str(tmp_path)}, capture_output=True, text=True)
-    causes = [trouble(done.returncode, done.stdout, done.stderr) for done in (absent, stopped, deaf)]
+    causes = [failure_of(done.returncode, done.stdout, done.stderr) for done in (absent, stopped, deaf)]
     assert [found.cause for found in causes if found] == [Cause.NOT_INSTALLED, Cause.NOT_RUNNING, Cause.NOT_CONFIGURED]
 
 
@@ -108,10 +108,10 @@ def test_a_program_that_is_not_there_is_told_from_one_that_does_not_run(tmp_path
     ],
 )
 def test_every_other_end_has_a_cause(status: int | None, errors: str, cause: Cause) -> None:
-    found = trouble(status, "", errors)
+    found = failure_of(status, "", errors)
     assert found is not None
     assert found.cause is cause
-    assert found.mend
+    assert found.hint
 
 
 @needs_haproxy

@@ -43,7 +43,7 @@ async def test_an_unknown_key_is_refused_with_its_fingerprint(sshd: Sshd, make_f
     with pytest.raises(TransportError, match="is not known") as caught:
         await make_fleet(inventory_of({"cp1": sshd}, known_hosts=str(known))).host(CP1).connect()
     assert caught.value.cause is Cause.HOST_KEY_UNKNOWN
-    assert f"--accept-host-key {fingerprint_of(sshd)}" in caught.value.mend
+    assert f"--accept-host-key {fingerprint_of(sshd)}" in caught.value.hint
     assert not known.exists()
 
 

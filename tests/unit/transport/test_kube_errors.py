@@ -63,6 +63,6 @@ def test_the_servers_own_words_are_kept(body: bytes, words: str) -> None:
 @pytest.mark.parametrize("kind", KubeErrorKind)
 def test_every_error_says_host_attempt_answer_and_what_to_do(kind: KubeErrorKind) -> None:
     error = KubeError(HostName("cp1"), kind, "list leases", "what came back")
-    assert str(error) == f"cp1: kube-apiserver, list leases: what came back; {error.mend}"
-    assert error.mend
+    assert str(error) == f"cp1: kube-apiserver, list leases: what came back; {error.hint}"
+    assert error.hint
     assert error.cause in Cause

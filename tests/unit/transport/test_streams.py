@@ -105,7 +105,7 @@ async def test_a_host_that_allows_one_session_says_so(make_fleet: MakeFleet, tmp
             await anext(lines)
             with pytest.raises(TransportError, match="open failed") as caught:
                 await host.run(("true",), deadline_s=0.5)
-            assert "MaxSessions" in caught.value.mend
+            assert "MaxSessions" in caught.value.hint
         assert (await host.run(("true",))).ok
 
 

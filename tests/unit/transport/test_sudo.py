@@ -38,9 +38,9 @@ def test_sudo_is_used_where_it_is_needed(sudo: Sudo, user: str, root: bool, beco
         ("", "sudoers"),
     ],
 )
-def test_a_refusal_says_what_to_do(said: str, mend: str) -> None:
+def test_a_refusal_says_what_to_do(said: str, hint: str) -> None:
     error = refused(CP1, said)
-    assert mend in error.mend
+    assert hint in error.hint
     assert said in error.what
 
 

@@ -91,7 +91,7 @@ async def test_a_refusal_shows_its_reasons_and_runs_nothing() -> None:
 async def test_a_plan_that_cannot_be_made_is_told_in_words() -> None:
     class Failing(FakeSession):
         async def plan(self, action: str, request: object) -> object:  # type: ignore[override]
-            raise HaconsoleError("no host answered", mend="look at the hosts pane")
+            raise HaconsoleError("no host answered", hint="look at the hosts pane")
 
     app = console(Failing(healthy()))
     async with running(app) as pilot:

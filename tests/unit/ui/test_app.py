@@ -191,7 +191,7 @@ async def test_a_broken_stream_is_told_and_taken_up_again() -> None:
     session = FakeSession(healthy())
     app = console(session, retry_s=(60.0,))
     async with running(app) as pilot:
-        session.heard.put_nowait(HaconsoleError("jump host refused", mend="check ssh.jump"))
+        session.heard.put_nowait(HaconsoleError("jump host refused", hint="check ssh.jump"))
         await settled(pilot)
         assert "✖ CUT OFF 0s: jump host refused; check ssh.jump" in screen_text(app)
         assert "★ leader" in screen_text(app)

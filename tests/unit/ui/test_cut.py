@@ -21,7 +21,7 @@ from tests.unit.ui.driver import screen_text, settled
 from tests.unit.ui.test_app import THEME, Hand, console, running
 
 WHY = "ssh to the jump host bastion.prod.example.net (203.0.113.9) was refused: Permission denied (publickey)"
-ERROR = HaconsoleError(WHY, mend="try `ssh -J` by hand")
+ERROR = HaconsoleError(WHY, hint="try `ssh -J` by hand")
 
 
 def bar(link: Link, width: int, **how: object) -> str:

@@ -31,9 +31,9 @@ SAYS = {
 def plan_ca(ctx: PlanContext, request: Request) -> Plan | Refusal:
     """All remaining phases, only `--phase`, or with `--back` the return to the old CAs."""
     if set(request) & {"host", "due"}:
-        raise UsageError("CAs are replaced on every host at once", mend="leave host and due empty")
+        raise UsageError("CAs are replaced on every host at once", hint="leave host and due empty")
     if {"phase", "back"} <= set(request):
-        raise UsageError("back undoes every phase", mend="leave phase empty")
+        raise UsageError("back undoes every phase", hint="leave phase empty")
     every = ca_states(ctx, request.get("scope", ALL))
     under_way = tuple(one for one in every if one.is_under_way)
     several = under_way or every

@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class RunProvenance:
     """The inventory's file, its SHA-256, and the folder that runs are recorded in (None: the operator's own)."""
 
     source: str

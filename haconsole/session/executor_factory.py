@@ -33,7 +33,7 @@ from haconsole.inventory.schema import Inventory
 from haconsole.model.lock import LockClaim
 from haconsole.probes.context import ClusterContext, ProbeTimings
 from haconsole.session.locks import Locks
-from haconsole.session.record import Record
+from haconsole.session.provenance import RunProvenance
 from haconsole.transport.answers import Answers
 from haconsole.transport.base import Fleet
 from haconsole.transport.redact import redact, redact_certain
@@ -61,7 +61,7 @@ async def performing(
     inventory: Inventory,
     fleet: Fleet,
     clock: Clock,
-    record: Record,
+    record: RunProvenance,
     locks: Locks,
     pause: Pause,
     *,
