@@ -82,6 +82,38 @@ CODES: dict[str, Explanation] = {
     ),
     "lease.holder-unknown": Explanation("the holder is on no inventory host", "find it"),
     "lease.no-standby": Explanation("only one host runs the component", "start the others"),
+    "kubelet.down": Explanation("kubelet's unit is stopped or failed", "start it; read its journal"),
+    "runtime.down": Explanation("containerd's unit is stopped or failed", "start it; read its journal"),
+    "runtime.cri-disabled": Explanation(
+        "cri is among disabled_plugins of /etc/containerd/config.toml", "remove it there, then restart containerd"
+    ),
+    "runtime.cgroup-driver": Explanation(
+        "SystemdCgroup of containerd and cgroupDriver of kubelet differ", "use systemd in both, then restart both"
+    ),
+    "static-pod.manifest-missing": Explanation(
+        "kubelet's folder has no manifest of a component that this host should run",
+        "move the manifest back; kubeadm init phase control-plane or etcd writes it again",
+    ),
+    "static-pod.stray-manifest": Explanation(
+        "several files in kubelet's folder are manifests of the same pod", "move the copies out of the folder"
+    ),
+    "static-pod.unreadable-manifest": Explanation(
+        "a file in kubelet's folder is no manifest of a pod", "correct it, or move it out of the folder"
+    ),
+    "static-pod.crash-loop": Explanation(
+        "a static pod's container ended and does not run, or restarts again and again", "fix what its log names"
+    ),
+    "static-pod.not-started": Explanation(
+        "kubelet runs and has created no container of a manifest", "read kubelet's journal: image, runtime, disk"
+    ),
+    "node.not-ready": Explanation(
+        "the Ready condition of a node is False or Unknown", "fix kubelet or the runtime on it; read kubelet's journal"
+    ),
+    "node.pressure": Explanation(
+        "a node's kubelet reports pressure on memory, disk or processes", "free what it lacks"
+    ),
+    "node.cordoned": Explanation("a node is unschedulable", "uncordon it when the work on it is done"),
+    "node.missing": Explanation("a host that should run a kubelet has no Node object", "kubeadm join on the host"),
     "cert.expired": Explanation("the certificate is past its notAfter date", "rotate certificates"),
     "cert.expiring": Explanation("less than 30 days are left (critical below 7)", "rotate certificates"),
     "cert.served-old": Explanation(

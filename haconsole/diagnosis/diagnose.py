@@ -10,8 +10,13 @@ from haconsole.diagnosis import (
     foreign_balancers,
     haproxy,
     hosts,
+    known_texts,
+    kubeadm_remedies,
+    kubelet,
     kubernetes,
+    nodes,
     services,
+    static_pods,
     unasked,
     vip,
 )
@@ -46,9 +51,14 @@ def diagnose(snapshot: ClusterSnapshot, inventory: Inventory, now: datetime) -> 
         *hosts.rules(snapshot),
         *services.rules(snapshot),
         *unasked.rules(snapshot),
+        *kubelet.rules(snapshot),
+        *static_pods.rules(snapshot),
+        *nodes.rules(snapshot, now),
         *foreign_balancers.rules(snapshot, inventory),
     )
-    return collapse_to_root_causes(foreign_balancers.without_replacing(candidates, snapshot, inventory))
+    candidates = foreign_balancers.without_replacing(candidates, snapshot, inventory)
+    candidates = known_texts.with_known_causes(static_pods.with_causes(candidates, snapshot))
+    return collapse_to_root_causes(kubeadm_remedies.for_kubeadm(candidates, inventory))
 
 
 def health(snapshot: ClusterSnapshot, findings: tuple[Finding, ...]) -> Health:

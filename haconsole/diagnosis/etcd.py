@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from haconsole.diagnosis import etcd_data, etcd_members
 from haconsole.diagnosis.candidate import NOT_BOOTSTRAPPED, QUORUM_LOST, Candidate, Key, on
 from haconsole.diagnosis.remedies import advice, call
-from haconsole.diagnosis.services import service_evidence
+from haconsole.diagnosis.services import log_command, service_evidence
 from haconsole.inventory.schema import Inventory
 from haconsole.model.component import Verdict, verdict
 from haconsole.model.etcd_view import EtcdMemberView, EtcdView, etcd_view
@@ -112,7 +112,7 @@ def _recovery(hosts: tuple[HostFacts, ...]) -> tuple[Remedy, ...]:
     return (
         *(starts if down else ()),
         *((advice(f"bring back {', '.join(away)}: power, network, SSH"),) if away else ()),
-        advice("read why: journalctl -u etcd on each of its hosts"),
+        *(advice(f"read why: {log_command(facts, 'etcd')}") for facts in hosts),
         call("restore", "restore a snapshot; every write since then is lost", last_resort=True),
     )
 

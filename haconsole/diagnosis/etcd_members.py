@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from haconsole.diagnosis.candidate import NOT_BOOTSTRAPPED, QUORUM_LOST, Candidate, on
 from haconsole.diagnosis.remedies import advice, call
-from haconsole.diagnosis.services import hung, restarts, service_evidence
+from haconsole.diagnosis.services import hung, log_command, restarts, service_evidence
 from haconsole.model.component import Verdict, verdict
 from haconsole.model.etcd_view import EtcdMemberView, EtcdView
 from haconsole.model.findings import Finding, Remedy, Severity
@@ -77,7 +77,7 @@ def _unhealthy(row: EtcdMemberView, facts: HostFacts) -> Candidate:
                     f"check that {facts.host} and the other members reach each other's peer ports; "
                     "the cause may be a firewall, a route or a peer certificate"
                 ),
-                advice(f"read why: journalctl -u etcd on {facts.host}; a slow disk shows there as slow fdatasync"),
+                advice(f"read why: {log_command(facts, 'etcd')}; a slow disk shows there as slow fdatasync"),
             ),
         ),
         (QUORUM_LOST, *on(facts.host, "host.slow", *MEMBER_CAUSES)),
@@ -95,7 +95,7 @@ def _member_down(row: EtcdMemberView, facts: HostFacts) -> Candidate:
             (*service_evidence(facts, "etcd"), row.error or "no answer"),
             (
                 *restarts(facts, "etcd", "etcd"),
-                advice(f"read why: journalctl -u etcd on {facts.host}"),
+                advice(f"read why: {log_command(facts, 'etcd')}"),
                 call("replace", "if the host is lost: replace it by another", last_resort=True, old=facts.host),
             ),
         ),

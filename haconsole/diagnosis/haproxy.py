@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from haconsole.diagnosis.candidate import NOT_BOOTSTRAPPED, QUORUM_LOST, Candidate, Key
 from haconsole.diagnosis.remedies import advice, call
-from haconsole.diagnosis.services import service_down
+from haconsole.diagnosis.services import log_command, service_down
 from haconsole.inventory.schema import Inventory
 from haconsole.model.findings import Finding, Severity
 from haconsole.model.haproxy import AdminState, HaproxyBackend, HaproxyServer
@@ -57,6 +57,7 @@ def _server(name: str, sights: list[ServerSight], snapshot: ClusterSnapshot) -> 
         for host, backend, server in down
     )
     facts = next((facts for facts in snapshot.hosts if facts.host == name), None)
+    log = log_command(facts, "kube-apiserver") if facts else "the log of kube-apiserver"
     caused_by: tuple[Key, ...] = (("haproxy.backend-down", "all"),)
     if facts is not None:
         caused_by = (
@@ -74,7 +75,7 @@ def _server(name: str, sights: list[ServerSight], snapshot: ClusterSnapshot) -> 
             f"{len(down)} of {len(sights)} balancers see server {name} down",
             "haproxy sends it no new connections until its check passes again.",
             evidence,
-            (advice(f"read why the API server on {name} fails: journalctl -u kube-apiserver, and its /readyz"),),
+            (advice(f"read why the API server on {name} fails: {log}, and its /readyz"),),
         ),
         caused_by,
     )

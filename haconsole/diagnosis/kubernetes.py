@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from haconsole.diagnosis.candidate import NOT_BOOTSTRAPPED, QUORUM_LOST, Candidate, Key, on
 from haconsole.diagnosis.remedies import advice, call
-from haconsole.diagnosis.services import hung, restarts, service_evidence
+from haconsole.diagnosis.services import hung, log_command, restarts, service_evidence
 from haconsole.model.component import Verdict, verdict
 from haconsole.model.etcd_view import EtcdView, etcd_view
 from haconsole.model.findings import Finding, Remedy, Severity
@@ -65,7 +65,7 @@ def _apiserver(facts: HostFacts, planes: tuple[HostFacts, ...]) -> Iterator[Cand
             (*service_evidence(facts, "kube-apiserver"), facts.apiserver.reason),
             (
                 *restarts(facts, "kube-apiserver", "kubernetes"),
-                advice(f"read why: journalctl -u kube-apiserver on {facts.host}; check etcd and certificates first"),
+                advice(f"read why: {log_command(facts, 'kube-apiserver')}; check etcd and certificates first"),
             ),
         )
         yield Candidate(finding, caused_by)
@@ -133,7 +133,7 @@ def _component(facts: HostFacts, component: str) -> Iterator[Candidate]:
             service_evidence(facts, component),
             (
                 *restarts(facts, component, "kubernetes"),
-                advice(f"read why: journalctl -u {component} on {facts.host}"),
+                advice(f"read why: {log_command(facts, component)}"),
             ),
         ),
         (

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from haconsole.diagnosis.candidate import NOT_BOOTSTRAPPED, QUORUM_LOST, Candidate, Key, on
 from haconsole.diagnosis.remedies import advice, call
 from haconsole.model.findings import Finding, Remedy, Severity
-from haconsole.model.hosts import HostFacts, ServiceState
+from haconsole.model.hosts import HostFacts, ServiceKind, ServiceState
 from haconsole.model.observed import Failed, Known, reason_of, value_of
 from haconsole.model.services import crash_loops, is_hung, is_stopped, is_suspended, service_sentence
 from haconsole.model.snapshot import ClusterSnapshot
@@ -31,7 +31,7 @@ def _unit(facts: HostFacts, unit: ServiceState) -> Iterator[Candidate]:
         yield hung(facts, unit.name)
     elif crash_loops(unit, facts.services.at):
         yield _crash_loop(facts, unit)
-    elif unit.running and unit.enabled is False:
+    elif unit.running and unit.enabled is False and unit.kind is ServiceKind.UNIT:
         yield _disabled(facts, unit)
 
 
@@ -59,7 +59,7 @@ def _crash_loop(facts: HostFacts, unit: ServiceState) -> Candidate:
             f"{unit.name} on {facts.host} ends again and again: systemd restarted it {unit.restarts} times",
             "The process starts and ends after a moment. Its own log gives the reason.",
             service_evidence(facts, unit.name),
-            (advice(f"fix what its log names: journalctl -u {unit.name} on {facts.host}"),),
+            (advice(f"fix what its log names: {log_command(facts, unit.name)}"),),
         ),
         (
             NOT_BOOTSTRAPPED,
@@ -100,9 +100,19 @@ def service_evidence(facts: HostFacts, name: str) -> tuple[str, ...]:
     return (service_sentence(facts, name) or unknown, *log)
 
 
+def log_command(facts: HostFacts, name: str) -> str:
+    """The command that prints a component's log, with its host: of a unit its journal, of a static pod its files."""
+    unit = facts.service(name)
+    if unit is not None and unit.kind is ServiceKind.STATIC_POD:
+        return f"tail -n 50 /var/log/pods/kube-system_{name}-*/{name}/*.log on {facts.host}"
+    return f"journalctl -u {name} on {facts.host}"
+
+
 def restarts(facts: HostFacts, name: str, part: str) -> tuple[Remedy, ...]:
     """The remedy that starts a stopped or hung unit; a unit that systemd keeps restarting needs another fix."""
     unit = facts.service(name)
+    if unit is not None and unit.kind is ServiceKind.STATIC_POD and not unit.exists:
+        return (advice(f"on {facts.host}: move the manifest of {name} back into kubelet's folder of static pods"),)
     if unit is not None and not unit.exists:
         return (call("bootstrap", f"install {name}", only=part),)
     if is_stopped(unit):
@@ -130,7 +140,7 @@ def hung(facts: HostFacts, name: str, *caused_by: Key) -> Candidate:
             ),
             (
                 call("restart", "restart the hung process", service=name, host=facts.host),
-                advice(f"read why: journalctl -u {name} on {facts.host}; look at the disk and the load there"),
+                advice(f"read why: {log_command(facts, name)}; look at the disk and the load there"),
             ),
         ),
         (

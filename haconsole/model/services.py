@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from haconsole.model.hosts import HostFacts, ServiceState
+from haconsole.model.hosts import HostFacts, ServiceKind, ServiceState
 
 STOPPED = ("inactive", "failed")
 """States that systemd does not leave without a start; a static pod is for its kubelet to start and is never in one."""
@@ -61,7 +61,8 @@ def service_sentence(facts: HostFacts, name: str) -> str | None:
     if unit is None:
         return None
     if not unit.exists:
-        return f"{name} is not installed on {facts.host}"
+        missing = "has no manifest" if unit.kind is ServiceKind.STATIC_POD else "is not installed"
+        return f"{name} {missing} on {facts.host}"
     since = f" since {unit.since:%Y-%m-%d %H:%M:%S}Z" if unit.since else ""
     if unit.masked:
         return f"{name} on {facts.host} is masked, so nothing can start it"

@@ -1,0 +1,178 @@
+"""Error texts of kubelet, etcd, containerd and kubeadm's components that name a cause, with the fix for each."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from haconsole.diagnosis.candidate import Candidate
+from haconsole.diagnosis.remedies import advice
+
+
+@dataclass(frozen=True, slots=True)
+class KnownText:
+    """`cause` is a sentence; `fix` an imperative without a full stop."""
+
+    pattern: re.Pattern[str]
+    cause: str
+    fix: str
+
+
+def _text(pattern: str, cause: str, fix: str) -> KnownText:
+    return KnownText(re.compile(pattern, re.IGNORECASE), cause, fix)
+
+
+KNOWN_TEXTS: tuple[KnownText, ...] = (
+    _text(
+        r"unknown flag: --pod-infra-container-image",
+        "/var/lib/kubelet/kubeadm-flags.env is older than kubelet 1.35, which no longer has this flag.",
+        "remove --pod-infra-container-image from /var/lib/kubelet/kubeadm-flags.env, then systemctl restart kubelet",
+    ),
+    _text(
+        r"unknown flag: |flag provided but not defined",
+        "The program does not know one of its flags.",
+        "correct the flag: in the manifest of a static pod, or in /var/lib/kubelet/kubeadm-flags.env for kubelet",
+    ),
+    _text(
+        r"part of the existing bootstrap client certificate.* is expired|bootstrap-kubelet\.conf: no such file",
+        "kubelet's client certificate expired, because the host was off or its renewal had stopped.",
+        "on a control plane, sign a new pair: kubeadm kubeconfig user --client-name system:node:NODE --org "
+        "system:nodes; "
+        "install it as /etc/kubernetes/kubelet.conf, then systemctl restart kubelet",
+    ),
+    _text(
+        r"x509: certificate has expired or is not yet valid",
+        "A certificate has expired, or the clocks differ.",
+        "compare the clocks; then kubeadm certs renew all on each control plane, and restart its static pods one host "
+        "at a time",
+    ),
+    _text(
+        r"x509: certificate is valid for .*, not ",
+        "The certificate lacks this name or address: it was copied from another host, or the host's address changed.",
+        "rename the certificate and its key, create them again with kubeadm init phase certs, restart the static pod",
+    ),
+    _text(
+        r"x509: certificate signed by unknown authority",
+        "The certificate is from another CA: this host was set up with a CA of its own, or trusts an old one.",
+        "compare /etc/kubernetes/pki/ca.crt on all hosts; copy the cluster's CA and sa pair, then reissue this host's "
+        "certificates",
+    ),
+    _text(
+        r"unknown service runtime\.v1(alpha2)?\.(Runtime|Image)Service",
+        "The CRI plugin of containerd is disabled, or speaks another version of CRI than kubelet.",
+        "remove cri from disabled_plugins in /etc/containerd/config.toml, then systemctl restart containerd kubelet",
+    ),
+    _text(
+        r"failed to (get|pull) sandbox image|failed to (get|pull) image .*pause",
+        "containerd cannot get the pause image that every pod needs.",
+        "set sandbox_image in /etc/containerd/config.toml to an image that is on the host, then restart containerd",
+    ),
+    _text(
+        r"kubelet cgroup driver: .* is different from|expected cgroupsPath to be of format .*slice:prefix:name",
+        "kubelet and the container runtime use different cgroup drivers.",
+        "use systemd in both: SystemdCgroup = true for containerd and cgroupDriver: systemd for kubelet; restart "
+        "containerd, then kubelet",
+    ),
+    _text(
+        r"(containerd|crio|cri-dockerd)\.sock.*(connection refused|no such file)|container runtime is (down|not "
+        r"running)",
+        "The container runtime does not answer on its socket.",
+        "systemctl start containerd (or the runtime that kubelet names), then read its journal",
+    ),
+    _text(
+        r"cni plugin not initialized|cni config uninitialized|networkpluginnotready|no networks found in /etc/cni",
+        "The node has no network plug-in for its pods.",
+        "install the cluster's network plug-in; its configuration is missing in /etc/cni/net.d",
+    ),
+    _text(
+        r"running with swap on is not supported",
+        "Swap is on, which kubelet refuses by default.",
+        "swapoff -a, and remove the swap line from /etc/fstab",
+    ),
+    _text(
+        r"kubelet is configured to not run on a host using cgroup v1",
+        "kubelet 1.35 and newer refuse hosts with cgroup v1.",
+        "boot the host with cgroup v2, or set failCgroupV1: false in /var/lib/kubelet/config.yaml",
+    ),
+    _text(
+        r"failed to load kubelet config file|open /var/lib/kubelet/config\.yaml: no such file",
+        "kubelet cannot read its configuration, /var/lib/kubelet/config.yaml.",
+        "restore the file: kubeadm upgrade node phase kubelet-config, or copy it from another host",
+    ),
+    _text(
+        r"bind: address already in use",
+        "Another process has the port: a second copy of the component, or a balancer on the same port.",
+        "find the other process: ss -ltnp; look for a copy of the manifest in the static-pod folder",
+    ),
+    _text(
+        r'"plndr-cp-lock" is forbidden|plndr-cp-lock.* is forbidden',
+        "kube-vip uses admin.conf, which has no rights before kubeadm init ends (1.29 and newer).",
+        "mount super-admin.conf into kube-vip on the first control plane while kubeadm init runs",
+    ),
+    _text(
+        r"services have not yet been read at least once",
+        "kubelet is newer than the API server that it reaches through the balancer.",
+        "upgrade all API servers first, or point kubelet.conf of control planes at their own API server",
+    ),
+    _text(
+        r"can only promote a learner member|too many learner members",
+        "A learner of an earlier attempt to join is still a member of etcd.",
+        "find out why the new etcd does not start, remove the learner by its ID, then join again",
+    ),
+    _text(
+        r"not enough started members|re-configuration failed due to",
+        "etcd refuses changes of its members while one of them is not started.",
+        "start the stopped member, or remove it by its ID",
+    ),
+    _text(
+        r"the member has been permanently removed from the cluster",
+        "This member was removed from the cluster and its data directory is still there.",
+        "kubeadm reset on this host, then kubeadm join --control-plane",
+    ),
+    _text(
+        r"database space exceeded",
+        "etcd's database has reached its quota.",
+        "compact, defragment one member at a time, then disarm the NOSPACE alarm; raise --quota-backend-bytes",
+    ),
+    _text(
+        r"failed to find .*\.snap\.db|tocommit\(\d+\) is out of range|walpb: crc mismatch|snap: crc mismatch",
+        "This etcd member lost writes, usually in a power cut.",
+        "if the other members have the quorum: rename its data directory, remove the member, and join it again",
+    ),
+    _text(
+        r"no space left on device",
+        "A file system is full.",
+        "free space on the file system that the line names: df -h",
+    ),
+    _text(
+        r"read-only file system",
+        "A file system is mounted read-only, usually after an error of its disk.",
+        "read dmesg for disk errors; check the file system and mount it again",
+    ),
+    _text(
+        r"leaderelection lost|failed to renew lease|slow fdatasync|apply request took too long",
+        "etcd or the API answers too slowly, mostly because of a slow disk.",
+        "give etcd a disk of its own; compare wal_fsync_duration of its metrics with 10 ms",
+    ),
+)
+
+
+def recognise(lines: Iterable[str]) -> KnownText | None:
+    """The first known text in any of `lines`; the order of `KNOWN_TEXTS` decides, the most specific first."""
+    texts = tuple(lines)
+    return next((known for known in KNOWN_TEXTS if any(known.pattern.search(text) for text in texts)), None)
+
+
+def with_known_causes(candidates: tuple[Candidate, ...]) -> tuple[Candidate, ...]:
+    """The candidates; where the evidence holds a known text, its cause comes first and its fix is the first remedy."""
+    return tuple(map(_explained, candidates))
+
+
+def _explained(candidate: Candidate) -> Candidate:
+    finding = candidate.finding
+    known = recognise(finding.evidence)
+    if known is None:
+        return candidate
+    remedies = tuple(dict.fromkeys((advice(known.fix), *finding.remedies)))
+    return replace(candidate, finding=replace(finding, why=f"{known.cause} {finding.why}", remedies=remedies))

@@ -1,0 +1,132 @@
+"""Remedies on clusters of kubeadm's: what this console refuses there becomes the commands to run by hand."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from haconsole.configs.layout import KubernetesLayout, Layout, layout
+from haconsole.diagnosis.candidate import Candidate
+from haconsole.diagnosis.remedies import advice
+from haconsole.inventory.schema import Deployment, Inventory
+from haconsole.model.findings import ActionCall, Advice, Finding, Remedy
+
+RESTARTED_BY_HAND = ("kubelet", "containerd")
+"""Units that no action of this console starts."""
+
+
+def for_kubeadm(candidates: tuple[Candidate, ...], inventory: Inventory) -> tuple[Candidate, ...]:
+    """The candidates; actions that are refused for this kind of cluster are replaced by advice."""
+    places = layout(inventory)
+    if places.kubernetes is None or places.kubernetes.deployment is not Deployment.KUBEADM:
+        return tuple(replace(one, finding=_with_units_by_hand(one.finding)) for one in candidates)
+    return tuple(replace(one, finding=_by_hand(one.finding, places, places.kubernetes)) for one in candidates)
+
+
+def _with_units_by_hand(finding: Finding) -> Finding:
+    remedies = (_unit_by_hand(remedy) or remedy for remedy in finding.remedies)
+    return replace(finding, remedies=tuple(dict.fromkeys(remedies)))
+
+
+def _by_hand(finding: Finding, places: Layout, kubernetes: KubernetesLayout) -> Finding:
+    remedies = (_for_kubeadm(remedy, places, kubernetes) for remedy in finding.remedies)
+    return replace(finding, remedies=tuple(dict.fromkeys(remedies)))
+
+
+def _for_kubeadm(remedy: Remedy, places: Layout, kubernetes: KubernetesLayout) -> Remedy:
+    if not isinstance(remedy, ActionCall):
+        return remedy
+    given = dict(remedy.arguments)
+    host = given.get("host", "")
+    text: str | None = None
+    match remedy.action:
+        case "restart":
+            text = _restart(given["service"], host, places, kubernetes)
+        case "bootstrap" if given.get("only") in (None, "etcd", "kubernetes"):
+            text = _bootstrap(remedy, kubernetes)
+        case "join":
+            text = f"on {host or 'the host'}: {_JOIN}"
+        case "remove":
+            text = _remove(given, places)
+        case "replace":
+            text = (
+                f"if {given.get('old', 'the host')} is lost: {_member_remove(places)} on another control plane, "
+                f"kubectl "
+                f"delete node {given.get('old', 'NODE')}, then on the new host: {_JOIN}"
+            )
+        case "rotate-certs":
+            text = _rotate(given, kubernetes)
+        case "restore":
+            text = (
+                "move the manifests of etcd and the API servers away on all hosts; restore one snapshot on every "
+                "member with etcdctl. Then move the manifests back"
+            )
+        case _:
+            pass
+    if text is None:
+        return _unit_by_hand(remedy) or remedy
+    return Advice(text, last_resort=remedy.last_resort)
+
+
+_JOIN = (
+    "kubeadm reset, then kubeadm join --control-plane with a new token and certificate key (kubeadm token create "
+    "--print-join-command; kubeadm init phase upload-certs --upload-certs)"
+)
+
+
+def _unit_by_hand(remedy: Remedy) -> Remedy | None:
+    """Start or unmask a unit that the actions do not know."""
+    if not isinstance(remedy, ActionCall) or dict(remedy.arguments).get("service") not in RESTARTED_BY_HAND:
+        return None
+    given = dict(remedy.arguments)
+    unit, where = given["service"], f"on {given['host']}: " if "host" in given else ""
+    commands = {"restart": f"systemctl restart {unit}", "unmask": f"systemctl unmask {unit} && systemctl start {unit}"}
+    command = commands.get(remedy.action)
+    return advice(f"{where}{command}") if command else None
+
+
+def _restart(service: str, host: str, places: Layout, kubernetes: KubernetesLayout) -> str | None:
+    """Commands after which kubelet starts a static pod again; None for a unit."""
+    manifests = {component.name: component.manifest for component in kubernetes.components}
+    manifest = {**manifests, "etcd": places.etcd.manifest}.get(service)
+    if manifest is None:
+        return None
+    where = f"on {host}" if host else f"on each host where {service} is down, one at a time"
+    return (
+        f"{where}, restart the static pod: move {manifest} out of its folder, wait 20 s, and move it back; kubelet "
+        f"stops "
+        "and starts the pod"
+    )
+
+
+def _bootstrap(call: ActionCall, kubernetes: KubernetesLayout) -> str:
+    folder = kubernetes.manifest_dir or f"{kubernetes.config_dir}/manifests"
+    what = f"{call.text}: " if call.text else ""
+    return f"{what}correct the manifests in {folder}, one control plane at a time; kubelet restarts a pod that changed"
+
+
+def _remove(given: dict[str, str], places: Layout) -> str:
+    if member := given.get("member-id"):
+        return f"on a healthy control plane: {_member_remove(places, member)}"
+    host = given.get("host", "NODE")
+    return f"kubectl delete node {host}; {_member_remove(places)}; then kubeadm reset on {host}"
+
+
+def _member_remove(places: Layout, member: str = "ID") -> str:
+    """etcdctl with the certificate that kubeadm makes for health checks."""
+    if places.etcd.pki is None:
+        return f"etcdctl member remove {member}"
+    pki = places.etcd.pki
+    return f"etcdctl --cacert {pki.ca.cert} --cert {pki.client.cert} --key {pki.client.key} member remove {member}"
+
+
+def _rotate(given: dict[str, str], kubernetes: KubernetesLayout) -> str:
+    if given.get("ca"):
+        return (
+            "kubeadm does not replace CAs: follow kubernetes.io, Manual Rotation of CA Certificates; sign leaves again "
+            "with kubeadm certs renew all"
+        )
+    where = f"on {given['host']}" if "host" in given else "on each control plane, one at a time"
+    return (
+        f"{where}: kubeadm certs renew all, then restart its static pods: move each manifest out of "
+        f"{kubernetes.manifest_dir}, wait 20 s, and move it back"
+    )

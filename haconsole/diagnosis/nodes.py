@@ -1,0 +1,122 @@
+"""Rules about nodes: not ready, under pressure, cordoned, or not registered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from haconsole.diagnosis.candidate import NOT_BOOTSTRAPPED, QUORUM_LOST, Candidate, on
+from haconsole.diagnosis.kubelet import kubelet_errors, node_causes
+from haconsole.diagnosis.remedies import advice
+from haconsole.diagnosis.services import service_evidence
+from haconsole.model.findings import Finding, Severity
+from haconsole.model.hosts import HostFacts, Role
+from haconsole.model.node import NodeState
+from haconsole.model.observed import Known, NotAsked, value_of
+from haconsole.model.snapshot import ClusterSnapshot
+
+PRESSURES = {
+    "MemoryPressure": ("memory", "find the pods that take it: kubectl top pods -A; stop or limit them"),
+    "DiskPressure": ("disk space", "free space: df -h, and unused images and logs"),
+    "PIDPressure": ("process IDs", "find the pods with the most processes, and limit them"),
+    "NetworkUnavailable": ("a working network", "look at the network plug-in's pod on the node"),
+}
+
+
+def rules(snapshot: ClusterSnapshot, now: datetime) -> Iterator[Candidate]:
+    """Candidates about every node, also those that the inventory does not name."""
+    nodes = value_of(snapshot.nodes)
+    for node in nodes or ():
+        facts = snapshot.host(node.host) if node.host else None
+        if not node.ready:
+            yield _not_ready(node, facts, now)
+        elif node.pressures:
+            yield _pressure(node)
+        if node.unschedulable:
+            yield _cordoned(node)
+    if nodes:
+        yield from _unregistered(snapshot, nodes)
+
+
+def _not_ready(node: NodeState, facts: HostFacts | None, now: datetime) -> Candidate:
+    ready = node.condition("Ready")
+    age_s = node.lease_age_s(now)
+    where = f" on {facts.host}" if facts and facts.host != node.name else ""
+    silent = node.ready is None
+    return Candidate(
+        Finding(
+            "node.not-ready",
+            Severity.WARNING,
+            node.name,
+            f"node {node.name}{where} is not ready" + (": its kubelet stopped reporting" if silent else ""),
+            "No pod is placed on it. Its pods are moved elsewhere after 5 minutes.",
+            (
+                f"Ready is {ready.status if ready else 'missing'}"
+                + (f": {ready.reason} {ready.message}".rstrip() if ready else ""),
+                *((f"its lease was renewed {age_s:.0f} s ago",) if age_s is not None else ("it has no lease",)),
+                *(service_evidence(facts, "kubelet") if facts else ("the inventory has no host of this name",)),
+                *(kubelet_errors(facts) if facts else ()),
+            ),
+            (
+                advice(f"read why: journalctl -u kubelet on {facts.host if facts else node.name}"),
+                advice(f"kubectl describe node {node.name}"),
+            ),
+        ),
+        (NOT_BOOTSTRAPPED, *(node_causes(facts.host) if facts else ())),
+    )
+
+
+def _pressure(node: NodeState) -> Candidate:
+    known = [PRESSURES[name] for name in node.pressures if name in PRESSURES]
+    short = " and ".join(what for what, _ in known) or ", ".join(node.pressures)
+    fixes = tuple(dict.fromkeys(advice(fix) for _, fix in known))
+    return Candidate(
+        Finding(
+            "node.pressure",
+            Severity.WARNING,
+            node.name,
+            f"node {node.name} lacks {short}",
+            "kubelet evicts pods from it and takes no new ones until this is over.",
+            tuple(f"{each.type}: {each.reason} {each.message}".rstrip() for each in node.abnormal),
+            (*fixes, advice(f"kubectl describe node {node.name}")),
+        ),
+        on(node.host, "host.disk-full", "host.disk-low") if node.host else (),
+    )
+
+
+def _cordoned(node: NodeState) -> Candidate:
+    return Candidate(
+        Finding(
+            "node.cordoned",
+            Severity.INFO,
+            node.name,
+            f"node {node.name} is cordoned: no new pods are placed on it",
+            "An administrator or a tool marked it unschedulable, for example to drain it.",
+            (),
+            (advice(f"when the work on it is done: kubectl uncordon {node.name}"),),
+        )
+    )
+
+
+def _unregistered(snapshot: ClusterSnapshot, nodes: tuple[NodeState, ...]) -> Iterator[Candidate]:
+    """Hosts that should run a kubelet, were reached, and have no Node."""
+    registered = {node.host for node in nodes}
+    for facts in snapshot.hosts:
+        expected = not isinstance(facts.kubelet, NotAsked) and (facts.has(Role.WORKER) or facts.has(Role.CONTROL_PLANE))
+        if not expected or facts.host in registered or not isinstance(facts.reach, Known):
+            continue
+        yield Candidate(
+            Finding(
+                "node.missing",
+                Severity.WARNING,
+                facts.host,
+                f"{facts.host} is no node of the cluster",
+                "Its role in the inventory needs a kubelet that has joined the cluster. No pod runs on it.",
+                (*service_evidence(facts, "kubelet"), f"nodes: {', '.join(node.name for node in nodes)}"),
+                (
+                    advice(f"on {facts.host}: kubeadm join; kubeadm token create --print-join-command prints it"),
+                    advice("or take the host out of the inventory"),
+                ),
+            ),
+            (NOT_BOOTSTRAPPED, QUORUM_LOST, *node_causes(facts.host)),
+        )

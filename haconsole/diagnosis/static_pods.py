@@ -1,0 +1,240 @@
+"""Rules about static pods: manifests that are missing, doubled or unreadable, and pods that do not stay up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from haconsole.diagnosis.candidate import NOT_BOOTSTRAPPED, QUORUM_LOST, Candidate, Key, on
+from haconsole.diagnosis.kubelet import kubelet_errors
+from haconsole.diagnosis.remedies import advice
+from haconsole.model.findings import Finding, Severity
+from haconsole.model.hosts import HostFacts, ServiceKind, ServiceState
+from haconsole.model.kubelet import KubeletFacts, StaticPodState
+from haconsole.model.observed import Known, value_of
+from haconsole.model.snapshot import ClusterSnapshot
+
+STEADY = timedelta(seconds=60)
+"""The age from which a container, or kubelet itself, counts as up."""
+LOOPING_INTERVAL_S = 400.0
+"""Two starts within this time are a crash loop's: kubelet waits 5 minutes at most between them."""
+LOOPING_ATTEMPTS = 3
+POD_CODES = (
+    "static-pod.manifest-missing",
+    "static-pod.unreadable-manifest",
+    "static-pod.crash-loop",
+    "static-pod.not-started",
+)
+HOST_CODES = ("runtime.cri-disabled", "runtime.down", "kubelet.down", "runtime.cgroup-driver")
+COMPONENT_OF = {
+    "etcd.member-down": "etcd",
+    "etcd.missing-member": "etcd",
+    "apiserver.down": "kube-apiserver",
+    "apiserver.not-ready": "kube-apiserver",
+}
+"""Codes whose subject is a host, and the component that they report as down."""
+
+
+def rules(snapshot: ClusterSnapshot) -> Iterator[Candidate]:
+    """Candidates about every static pod of every host."""
+    for facts in snapshot.hosts:
+        if not isinstance(facts.kubelet, Known):
+            continue
+        kubelet, at = facts.kubelet.value, facts.kubelet.at
+        yield from _stray(facts, kubelet)
+        yield from _missing(facts, kubelet)
+        for pod in kubelet.static_pods:
+            yield from _pod(facts, kubelet, pod, at)
+
+
+def with_causes(candidates: tuple[Candidate, ...], snapshot: ClusterSnapshot) -> tuple[Candidate, ...]:
+    """The candidates; a component that is down has its static pod, its kubelet and its runtime among the causes."""
+    hosts = {str(facts.host) for facts in snapshot.hosts if value_of(facts.kubelet) is not None}
+    return tuple(_with_causes(candidate, hosts) for candidate in candidates)
+
+
+def _with_causes(candidate: Candidate, hosts: set[str]) -> Candidate:
+    code, subject = candidate.key
+    component, _, host = subject.rpartition("@")
+    if code in COMPONENT_OF:
+        component, host = COMPONENT_OF[code], subject
+    elif code not in ("component.down", "service.hung"):
+        return candidate
+    if host not in hosts:
+        return candidate
+    return replace(candidate, caused_by=(*candidate.caused_by, *_causes(component, host)))
+
+
+def _causes(component: str, host: str) -> tuple[Key, ...]:
+    stray = ("static-pod.stray-manifest", f"{component}@{host}")
+    return (*((code, f"{component}@{host}") for code in POD_CODES), *on(host, *HOST_CODES), stray)
+
+
+def _stray(facts: HostFacts, kubelet: KubeletFacts) -> Iterator[Candidate]:
+    """kubelet reads every file that does not begin with a dot, so a copy of a manifest is a second pod of its name."""
+    for name in dict.fromkeys(pod.name for pod in kubelet.static_pods if pod.name):
+        pods = [pod for pod in kubelet.static_pods if pod.name == name]
+        if len(pods) < 2:
+            continue
+        kept = kubelet.pod(name)
+        strays = [pod.file for pod in pods if pod is not kept]
+        folder = kubelet.static_pod_folder
+        yield Candidate(
+            Finding(
+                "static-pod.stray-manifest",
+                Severity.WARNING,
+                f"{name}@{facts.host}",
+                f"{folder} on {facts.host} has {len(pods)} manifests of {name}: {', '.join(strays)} beside {kept.file}"
+                if kept
+                else f"{folder} on {facts.host} has {len(pods)} manifests of {name}",
+                "kubelet reads every file there that does not begin with a dot, whatever its ending. It may run "
+                "the copy "
+                "in place of the right one, and upgrades wait for a pod that does not change.",
+                tuple(f"{folder}/{pod.file} is a manifest of {pod.namespace}/{pod.name}" for pod in pods),
+                (advice(f"on {facts.host}: move {' and '.join(f'{folder}/{file}' for file in strays)} elsewhere"),),
+            )
+        )
+
+
+def _missing(facts: HostFacts, kubelet: KubeletFacts) -> Iterator[Candidate]:
+    """A component whose manifest is not in kubelet's folder: stopped, or stopped once kubelet looks again."""
+    names = {pod.name for pod in kubelet.static_pods}
+    stems = {pod.file.partition(".")[0] for pod in kubelet.static_pods if pod.problem}
+    for service in value_of(facts.services) or ():
+        if service.kind is ServiceKind.STATIC_POD and service.name not in names | stems:
+            yield _manifest_missing(facts, kubelet, service)
+
+
+def _manifest_missing(facts: HostFacts, kubelet: KubeletFacts, service: ServiceState) -> Candidate:
+    name, folder = service.name, kubelet.static_pod_folder
+    state = "its process still runs, and ends once kubelet reads the folder" if service.running else "it does not run"
+    phase = "etcd local" if name == "etcd" else f"control-plane {name.removeprefix('kube-')}"
+    return Candidate(
+        Finding(
+            "static-pod.manifest-missing",
+            Severity.WARNING,
+            f"{name}@{facts.host}",
+            f"{name} has no manifest in {folder} on {facts.host}: {state}",
+            "kubelet runs a static pod for as long as its manifest is in this folder, and stops it with the manifest.",
+            (f"manifests there: {', '.join(pod.file for pod in kubelet.static_pods) or 'none'}",),
+            (
+                advice(f"on {facts.host}: move {name}.yaml back into {folder}, if it was moved away"),
+                advice(f"if it is lost: kubeadm init phase {phase} on {facts.host} writes it again"),
+            ),
+        ),
+        (NOT_BOOTSTRAPPED,),
+    )
+
+
+def _pod(facts: HostFacts, kubelet: KubeletFacts, pod: StaticPodState, at: datetime) -> Iterator[Candidate]:
+    if pod.problem:
+        yield _unreadable(facts, kubelet, pod)
+        return
+    unit = facts.service("kubelet")
+    working = unit is not None and unit.running
+    if not working or _is_duplicate(kubelet, pod):
+        return
+    if _loops(pod, at):
+        yield _crash_loop(facts, kubelet, pod)
+    elif not pod.running and pod.ended_at is None and unit is not None and _is_older(unit.since, at):
+        yield _not_started(facts, kubelet, pod)
+
+
+def _is_duplicate(kubelet: KubeletFacts, pod: StaticPodState) -> bool:
+    return kubelet.pod(pod.name) is not pod
+
+
+def _is_older(since: datetime | None, at: datetime) -> bool:
+    return since is None or at - since > STEADY
+
+
+def _loops(pod: StaticPodState, at: datetime) -> bool:
+    """It ended and does not run, or it just began once more, shortly after the attempt before."""
+    if not pod.running:
+        return pod.ended_at is not None
+    soon = pod.restart_interval_s is not None and pod.restart_interval_s < LOOPING_INTERVAL_S
+    return soon and pod.attempt >= LOOPING_ATTEMPTS and not _is_older(pod.started_at, at)
+
+
+def _unreadable(facts: HostFacts, kubelet: KubeletFacts, pod: StaticPodState) -> Candidate:
+    path = f"{kubelet.static_pod_folder}/{pod.file}"
+    return Candidate(
+        Finding(
+            "static-pod.unreadable-manifest",
+            Severity.WARNING,
+            f"{pod.file.partition('.')[0]}@{facts.host}",
+            f"kubelet on {facts.host} cannot use {path} as a manifest: {pod.problem}",
+            "kubelet reads every file there that does not begin with a dot, and runs no pod of this one.",
+            (f"{path}: {pod.problem}",),
+            (advice(f"on {facts.host}: correct {path}, or move it out of the folder"),),
+        )
+    )
+
+
+def _crash_loop(facts: HostFacts, kubelet: KubeletFacts, pod: StaticPodState) -> Candidate:
+    times = f", restarted {pod.attempt} times" if pod.attempt else ""
+    log = tuple(f"{pod.name} logs: {line}" for line in pod.log)
+    return Candidate(
+        Finding(
+            "static-pod.crash-loop",
+            Severity.WARNING,
+            f"{pod.name}@{facts.host}",
+            f"static pod {pod.name} on {facts.host} does not stay up{times}",
+            "Its container ends after a moment, and kubelet waits longer before each new start, 5 minutes at most.",
+            (*log, *(() if log else kubelet_errors(facts))),
+            (
+                advice(
+                    f"on {facts.host}: fix what its log names, in {kubelet.static_pod_folder}/{pod.file} or in the "
+                    f"files "
+                    "that it mounts; kubelet starts it again automatically"
+                ),
+                advice(f"read its log: tail -n 50 {log_files(pod.name)} on {facts.host}"),
+            ),
+        ),
+        _loop_causes(facts, pod),
+    )
+
+
+def log_files(name: str) -> str:
+    """The container logs of a static pod on its host, as a shell pattern."""
+    return f"/var/log/pods/*_{name}-*/*/*.log"
+
+
+_DEPENDENT = (
+    "connection refused",
+    "leaderelection lost",
+    "context deadline exceeded",
+    "no such host",
+    "eof",
+    "timeout",
+)
+
+
+def _loop_causes(facts: HostFacts, pod: StaticPodState) -> tuple[Key, ...]:
+    """Causes of a crash loop outside of the pod, where its log complains of another component."""
+    host, own = facts.host, (NOT_BOOTSTRAPPED, *on(facts.host, "runtime.cgroup-driver", "host.disk-full"))
+    if not any(word in line.lower() for line in pod.log for word in _DEPENDENT):
+        return own
+    etcd = (("etcd.member-down", host), *((code, f"etcd@{host}") for code in POD_CODES))
+    if pod.name == "kube-apiserver":
+        return (QUORUM_LOST, *etcd, *own)
+    if pod.name in ("kube-controller-manager", "kube-scheduler"):
+        return (QUORUM_LOST, *on(host, "apiserver.down", "apiserver.not-ready"), *own)
+    return (QUORUM_LOST, *own) if pod.name == "etcd" else own
+
+
+def _not_started(facts: HostFacts, kubelet: KubeletFacts, pod: StaticPodState) -> Candidate:
+    return Candidate(
+        Finding(
+            "static-pod.not-started",
+            Severity.WARNING,
+            f"{pod.name}@{facts.host}",
+            f"kubelet on {facts.host} has a manifest of {pod.name} and runs no container of it",
+            "No attempt has ended since the host started, so the container was never created. "
+            "The reason is in kubelet's journal.",
+            (f"{kubelet.static_pod_folder}/{pod.file}", *kubelet_errors(facts)),
+            (advice(f"read why: journalctl -u kubelet on {facts.host}; look for the image, the runtime and the disk"),),
+        ),
+        (NOT_BOOTSTRAPPED, *on(facts.host, *HOST_CODES, "host.disk-full", "host.slow")),
+    )

@@ -1,0 +1,281 @@
+"""Rules about clusters of kubeadm's: kubelet, runtime, static pods and nodes; causes first, and advice that fits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from haconsole.diagnosis.diagnose import diagnose, health
+from haconsole.model.findings import ActionCall, Finding, Health
+from haconsole.model.hosts import HostFacts, ServiceKind
+from haconsole.model.kubelet import ContainerdConfig, JournalError, KubeletFacts, StaticPodState
+from haconsole.model.node import NodeCondition, NodeState
+from haconsole.model.observed import Cause, Failed, Known
+from haconsole.model.snapshot import ClusterSnapshot
+from tests.fakes.cluster import NOW
+from tests.fakes.kubeadm import (
+    INVENTORY,
+    changed,
+    healthy,
+    kubelet,
+    node,
+    static_pod,
+    unit,
+    with_kubelet,
+    with_node,
+    with_pod,
+    with_service,
+)
+
+REFUSED = ("restart", "unmask", "join", "remove", "replace", "rotate-certs", "restore")
+SILENT = NodeCondition("Ready", "Unknown", "NodeStatusUnknown", "Kubelet stopped posting node status.", NOW)
+
+
+def found(snapshot: ClusterSnapshot) -> tuple[Finding, ...]:
+    return diagnose(snapshot, INVENTORY, NOW)
+
+
+def codes(snapshot: ClusterSnapshot) -> list[tuple[str, str]]:
+    return [(finding.code, finding.subject) for finding in found(snapshot)]
+
+
+def text(finding: Finding) -> str:
+    """All texts of the finding."""
+    remedies = (remedy.text for remedy in finding.remedies)
+    return "\n".join((finding.summary, finding.why, *finding.evidence, *remedies))
+
+
+def not_ready(state: NodeState) -> NodeState:
+    return replace(state, conditions=(*state.conditions[:-1], SILENT))
+
+
+def refusing(snapshot: ClusterSnapshot, host: str, **facts: str) -> ClusterSnapshot:
+    """The snapshot with these facts of a host refused at their port."""
+
+    def change(of: HostFacts) -> HostFacts:
+        failures: dict[str, Any] = {
+            name: Failed(reason, NOW, Cause.REFUSED, asked_from=(of.host,)) for name, reason in facts.items()
+        }
+        return replace(of, **failures)
+
+    return changed(snapshot, host, change)
+
+
+def ended(name: str, *log: str, attempt: int = 5) -> StaticPodState:
+    return replace(
+        static_pod(name), running=False, started_at=None, attempt=attempt, ended_at=NOW - timedelta(seconds=9), log=log
+    )
+
+
+def without_manifest(snapshot: ClusterSnapshot, host: str, name: str) -> ClusterSnapshot:
+    gone = replace(unit(name, "inactive", kind=ServiceKind.STATIC_POD), exists=False)
+    pods = with_service(snapshot, host, gone)
+    return with_kubelet(
+        pods, host, lambda one: replace(one, static_pods=tuple(pod for pod in one.static_pods if pod.name != name))
+    )
+
+
+def test_a_healthy_cluster_has_no_finding() -> None:
+    assert codes(healthy()) == []
+    assert health(healthy(), ()) is Health.HEALTHY
+
+
+def test_a_stopped_kubelet_is_the_cause_of_its_node() -> None:
+    stopped = with_service(healthy(), "cp2", unit("kubelet", "inactive", enabled=True))
+    (finding,) = found(with_node(stopped, "cp2", not_ready))
+    assert (finding.code, finding.subject) == ("kubelet.down", "cp2")
+    assert finding.remedies[0].text == "on cp2: systemctl start kubelet"
+    assert "node cp2 is not ready: its kubelet stopped reporting" in finding.evidence
+
+
+@pytest.mark.parametrize("name", ["kubelet", "containerd"])
+def test_a_masked_unit_is_unmasked_by_hand(name: str) -> None:
+    masked = with_service(healthy(), "w1", unit(name, "inactive", masked=True))
+    (finding,) = found(with_node(masked, "w1", not_ready))
+    assert (finding.code, finding.subject) == ("service.masked", f"{name}@w1")
+    assert finding.remedies[0].text == f"on w1: systemctl unmask {name} && systemctl start {name}"
+
+
+def test_a_kubelet_in_a_crash_loop_names_its_known_cause() -> None:
+    lines = (
+        'run.go:74] "command failed" err="failed to parse kubelet flag: unknown flag: --pod-infra-container-image"',
+    )
+    looping = with_service(
+        healthy(), "w1", unit("kubelet", "activating", restarts=40, pid=None, started=None, lines=lines)
+    )
+    (finding,) = found(with_node(looping, "w1", not_ready))
+    assert finding.code == "service.crash-loop"
+    assert finding.why.startswith("/var/lib/kubelet/kubeadm-flags.env is older than kubelet 1.35")
+    assert finding.remedies[0].text.startswith("remove --pod-infra-container-image")
+
+
+def test_a_stopped_runtime_is_the_cause_of_what_stops_with_it() -> None:
+    stopped = with_service(healthy(), "w1", unit("containerd", "failed"))
+    (finding,) = found(with_node(stopped, "w1", not_ready))
+    assert (finding.code, finding.subject) == ("runtime.down", "w1")
+
+
+def test_a_disabled_cri_is_the_cause_of_a_node_that_is_not_ready() -> None:
+    disabled = with_kubelet(healthy(), "cp3", lambda one: replace(one, containerd=ContainerdConfig(("cri",))))
+    (finding,) = found(with_node(disabled, "cp3", not_ready))
+    assert (finding.code, finding.subject) == ("runtime.cri-disabled", "cp3")
+
+
+def test_cgroup_drivers_that_differ() -> None:
+    (finding,) = found(with_kubelet(healthy(), "w1", lambda one: replace(one, cgroup_driver="cgroupfs")))
+    assert finding.code == "runtime.cgroup-driver"
+    assert "kubelet: cgroupDriver cgroupfs" in finding.evidence
+    unknown = with_kubelet(healthy(), "w1", lambda one: replace(one, cgroup_driver="", containerd=None))
+    assert codes(unknown) == []
+
+
+def test_another_runtime_is_not_judged_by_containerd() -> None:
+    crio = with_kubelet(
+        healthy(), "w1", lambda one: replace(one, runtime_endpoint="unix:///run/crio/crio.sock", containerd=None)
+    )
+    absent = with_service(crio, "w1", replace(unit("containerd", "inactive"), exists=False))
+    assert codes(absent) == []
+
+
+def test_a_crash_loop_quotes_its_log() -> None:
+    (finding,) = found(with_pod(healthy(), "cp2", ended("kube-scheduler", "Error: unknown flag: --leader-elct")))
+    assert (finding.code, finding.subject) == ("static-pod.crash-loop", "kube-scheduler@cp2")
+    assert finding.evidence[0] == "kube-scheduler logs: Error: unknown flag: --leader-elct"
+    assert "kube-scheduler is not running on cp2" in finding.evidence
+    assert finding.why.startswith("The program does not know one of its flags.")
+
+
+def test_a_pod_that_just_began_again_is_still_in_its_crash_loop() -> None:
+    again = replace(
+        static_pod("kube-scheduler"),
+        attempt=6,
+        started_at=NOW - timedelta(seconds=5),
+        restart_interval_s=80.0,
+        log=("panic: x",),
+    )
+    assert codes(with_pod(healthy(), "cp2", again)) == [("static-pod.crash-loop", "kube-scheduler@cp2")]
+    steady = replace(again, started_at=NOW - timedelta(minutes=5))
+    assert codes(with_pod(healthy(), "cp2", steady)) == []
+
+
+def test_an_api_server_that_cannot_reach_its_etcd_is_a_consequence() -> None:
+    snapshot = with_pod(healthy(), "cp2", ended("etcd", "Error: unknown flag: --data-dri"))
+    log = "Error: context deadline exceeded: dial tcp 127.0.0.1:2379: connect: connection refused"
+    snapshot = with_pod(snapshot, "cp2", ended("kube-apiserver", log))
+    snapshot = refusing(snapshot, "cp2", etcd="cp2: etcd: refused", apiserver="cp2: apiserver: refused")
+    (finding, *others) = found(snapshot)
+    assert (finding.code, finding.subject) == ("static-pod.crash-loop", "etcd@cp2")
+    assert [one.code for one in others] == ["etcd.no-fault-tolerance"] or others == []
+
+
+@pytest.mark.parametrize("name", ["kube-scheduler", "kube-controller-manager", "kube-apiserver", "etcd"])
+def test_a_missing_manifest_is_the_cause_of_its_component(name: str) -> None:
+    snapshot = without_manifest(healthy(), "cp3", name)
+    if name == "kube-apiserver":
+        snapshot = refusing(snapshot, "cp3", apiserver="cp3: apiserver: refused")
+    if name == "etcd":
+        snapshot = refusing(snapshot, "cp3", etcd="cp3: etcd: refused")
+    finding = found(snapshot)[0]
+    assert (finding.code, finding.subject) == ("static-pod.manifest-missing", f"{name}@cp3")
+    assert "move" in finding.remedies[0].text
+
+
+def test_a_running_component_without_a_manifest_stops_soon() -> None:
+    pods = with_kubelet(healthy(), "cp3", lambda one: replace(one, static_pods=one.static_pods[:-1]))
+    running = with_service(pods, "cp3", unit("kube-scheduler", kind=ServiceKind.STATIC_POD, enabled=False))
+    (finding,) = found(running)
+    assert finding.code == "static-pod.manifest-missing"
+    assert "its process still runs" in finding.summary
+
+
+def test_a_copy_of_a_manifest_is_stray() -> None:
+    copy = replace(static_pod("etcd"), file="etcd.yaml.bak")
+    snapshot = with_kubelet(healthy(), "cp1", lambda one: replace(one, static_pods=(*one.static_pods, copy)))
+    (finding,) = found(snapshot)
+    assert (finding.code, finding.subject) == ("static-pod.stray-manifest", "etcd@cp1")
+    assert finding.remedies[0].text == "on cp1: move /etc/kubernetes/manifests/etcd.yaml.bak elsewhere"
+
+
+def test_a_broken_manifest_is_the_cause_of_its_component() -> None:
+    def broken(one: KubeletFacts) -> KubeletFacts:
+        bad = StaticPodState("kube-scheduler.yaml", problem="it is no YAML: line 3")
+        return replace(one, static_pods=(*one.static_pods[:-1], bad))
+
+    waiting = unit("kube-scheduler", "activating", kind=ServiceKind.STATIC_POD, pid=None)
+    (finding,) = found(with_service(with_kubelet(healthy(), "cp1", broken), "cp1", waiting))
+    assert (finding.code, finding.subject) == ("static-pod.unreadable-manifest", "kube-scheduler@cp1")
+
+
+def test_a_pod_that_kubelet_cannot_create() -> None:
+    waiting = replace(static_pod("kube-scheduler"), running=False, started_at=None)
+    error = JournalError('failed to get sandbox image "registry.k8s.io/pause:3.6": failed to pull', NOW)
+    snapshot = with_kubelet(with_pod(healthy(), "cp1", waiting), "cp1", lambda one: replace(one, errors=(error,)))
+    (finding,) = found(snapshot)
+    assert finding.code == "static-pod.not-started"
+    assert finding.why.startswith("containerd cannot get the pause image")
+    young = with_service(snapshot, "cp1", unit("kubelet", since=NOW - timedelta(seconds=20)))
+    assert "static-pod.not-started" not in {code for code, _ in codes(young)}
+
+
+def test_old_errors_of_kubelet_are_no_evidence() -> None:
+    old = JournalError("failed to get sandbox image", NOW - timedelta(hours=2))
+    snapshot = with_kubelet(with_node(healthy(), "w1", not_ready), "w1", lambda one: replace(one, errors=(old,)))
+    (finding,) = found(snapshot)
+    assert finding.code == "node.not-ready"
+    assert "sandbox" not in text(finding)
+
+
+def test_nodes_that_are_not_ready_under_pressure_cordoned_or_missing() -> None:
+    pressure = NodeCondition("DiskPressure", "True", "KubeletHasDiskPressure", "kubelet has disk pressure")
+    snapshot = with_node(healthy(), "w1", lambda one: replace(one, conditions=(pressure, one.conditions[-1])))
+    assert codes(snapshot) == [("node.pressure", "w1")]
+    cordoned = with_node(healthy(), "w1", lambda one: replace(one, unschedulable=True))
+    (finding,) = found(cordoned)
+    assert (finding.code, finding.severity) == ("node.cordoned", "info")
+    assert health(cordoned, (finding,)) is Health.HEALTHY
+    missing = replace(healthy(), nodes=Known(tuple(node(f"cp{n}") for n in (1, 2, 3)), NOW))
+    assert codes(missing) == [("node.missing", "w1")]
+    strange = replace(node("w9", control_plane=False), host=None, conditions=(SILENT,))
+    nodes = healthy().nodes
+    assert isinstance(nodes, Known)
+    outside = replace(healthy(), nodes=Known((*nodes.value, strange), NOW))
+    (finding,) = found(outside)
+    assert (finding.code, finding.subject) == ("node.not-ready", "w9")
+    assert "the inventory has no host of this name" in finding.evidence
+
+
+BROKEN: dict[str, Callable[[], ClusterSnapshot]] = {
+    "etcd": lambda: refusing(healthy(), "cp2", etcd="cp2: etcd: refused"),
+    "quorum": lambda: refusing(refusing(healthy(), "cp2", etcd="refused"), "cp3", etcd="refused"),
+    "apiserver": lambda: refusing(healthy(), "cp2", apiserver="cp2: apiserver: refused"),
+    "scheduler": lambda: with_pod(healthy(), "cp2", ended("kube-scheduler", "panic: x")),
+    "missing": lambda: without_manifest(healthy(), "cp2", "kube-controller-manager"),
+    "kubelet": lambda: with_service(healthy(), "cp2", unit("kubelet", "failed")),
+    "suspended": lambda: with_service(healthy(), "cp2", unit("kubelet", process="T")),
+}
+
+
+@pytest.mark.parametrize("what", BROKEN)
+def test_no_advice_names_an_action_or_a_unit_that_is_not_there(what: str) -> None:
+    findings = found(BROKEN[what]())
+    assert findings
+    for finding in findings:
+        assert [call.action for call in finding.calls if call.action in REFUSED] == [], finding
+        assert not [call for call in finding.calls if _part(call) in ("etcd", "kubernetes")], finding
+        for name in ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"):
+            assert f"journalctl -u {name}" not in text(finding)
+            assert f"{name} is not installed" not in text(finding)
+
+
+def _part(call: ActionCall) -> str:
+    return dict(call.arguments).get("only", "") if call.action == "bootstrap" else ""
+
+
+def test_facts_of_kubelet_are_as_made() -> None:
+    assert kubelet("etcd").pod("etcd") == static_pod("etcd")
+    assert replace(static_pod("x"), command=("x", "--port=0", "--on")).flag("port") == "0"
+    assert replace(static_pod("x"), command=("x", "--port=0", "--on")).flag("on") == "true"
