@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from haconsole.model.findings import Finding, Severity
 
 Key = tuple[str, str]
-"""A finding's code and subject. As a cause, the subject ``cp1`` stands for ``cp1:/path`` and ``unit@cp1`` too."""
+"""A finding's code and subject. As a cause, ``cp1`` stands for ``cp1:/path`` and ``unit@cp1`` too, `ANY` for all."""
+
+ANY = "*"
+
+
+def anywhere(*codes: str) -> tuple[Key, ...]:
+    """Causes wherever they are, the likeliest first."""
+    return tuple((code, ANY) for code in codes)
 
 
 def on(host: str, *codes: str) -> tuple[Key, ...]:
@@ -16,6 +24,7 @@ def on(host: str, *codes: str) -> tuple[Key, ...]:
 
 
 QUORUM_LOST: Key = ("etcd.quorum-lost", "etcd")
+NOSPACE: Key = ("etcd.nospace", "etcd")
 NOT_BOOTSTRAPPED: Key = ("cluster.not-bootstrapped", "cluster")
 
 SEVERITIES = (Severity.CRITICAL, Severity.WARNING, Severity.INFO)
@@ -61,28 +70,33 @@ def collapse_to_root_causes(candidates: tuple[Candidate, ...]) -> tuple[Finding,
 
 
 def _root(candidate: Candidate, by_code: dict[str, list[Candidate]]) -> Candidate:
-    visited = {candidate.key}
-    current = candidate
-    while (cause := _cause(current, by_code, visited)) is not None:
-        visited.add(cause.key)
-        current = cause
-    return current
+    """The last cause of the chain; of causes that name each other, the most severe one."""
+    chain = [candidate]
+    while True:
+        causes = tuple(_causes(chain[-1], by_code))
+        further = next((cause for cause in causes if cause not in chain), None)
+        if further is not None:
+            chain.append(further)
+        elif causes:
+            circle = chain[min(chain.index(cause) for cause in causes) :]
+            return min(circle, key=lambda one: (SEVERITIES.index(one.finding.severity), one.key))
+        else:
+            return chain[-1]
 
 
-def _cause(candidate: Candidate, by_code: dict[str, list[Candidate]], seen: set[Key]) -> Candidate | None:
-    """The first declared cause that was found."""
-    candidates = (
+def _causes(candidate: Candidate, by_code: dict[str, list[Candidate]]) -> Iterator[Candidate]:
+    """The declared causes that were found, the likeliest first."""
+    return (
         other
         for code, subject in candidate.caused_by
         for other in by_code.get(code, ())
-        if other.key not in seen and concerns(other.finding.subject, subject)
+        if other.key != candidate.key and concerns(other.finding.subject, subject)
     )
-    return next(candidates, None)
 
 
 def concerns(subject: str, place: str) -> bool:
     """Whether a finding's subject is `place`, a path on that host or a unit on it."""
-    return subject == place or subject.startswith(f"{place}:") or subject.endswith(f"@{place}")
+    return place in (ANY, subject) or subject.startswith(f"{place}:") or subject.endswith(f"@{place}")
 
 
 def _with(cause: Candidate, consequences: tuple[Finding, ...]) -> Finding:

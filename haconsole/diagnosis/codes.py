@@ -29,6 +29,9 @@ CODES: dict[str, Explanation] = {
     ),
     "etcd.member-unstarted": Explanation("a listed member has no name yet", "finish the join, or remove it by ID"),
     "etcd.ghost-member": Explanation("a listed member's host is not in the inventory", "remove it by ID"),
+    "etcd.stale-data-dir": Explanation(
+        "etcd fails with: permanently removed, or already bootstrapped", "rejoin the host; its old data is renamed"
+    ),
     "etcd.missing-member": Explanation("a host with the etcd role is not in the member list", "join it"),
     "etcd.cluster-id-mismatch": Explanation(
         "hosts answer with different cluster IDs", "rename the stray member's data and join it"

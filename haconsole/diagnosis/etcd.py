@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from haconsole.diagnosis import etcd_data, etcd_members
-from haconsole.diagnosis.candidate import NOT_BOOTSTRAPPED, QUORUM_LOST, Candidate, Key, on
+from haconsole.diagnosis.candidate import NOT_BOOTSTRAPPED, QUORUM_LOST, Candidate, Key, anywhere, on
 from haconsole.diagnosis.remedies import advice, call
 from haconsole.diagnosis.services import log_command, service_evidence
 from haconsole.inventory.schema import Inventory
@@ -145,7 +145,7 @@ def _no_fault_tolerance(view: EtcdView, hosts: tuple[HostFacts, ...]) -> Candida
             if alone
             else (advice("bring back or replace the missing member before any other work"),),
         ),
-        tuple(caused_by),
+        (*caused_by, *anywhere("etcd.stale-data-dir", "etcd.missing-member")),
     )
 
 
@@ -154,4 +154,6 @@ def _why_down(row: EtcdMemberView) -> tuple[Key, ...]:
         return (("etcd.member-unstarted", row.member.id),)
     if row.host is None:
         return (("etcd.ghost-member", row.member.id),)
-    return on(row.host, "etcd.member-down", "service.hung", "etcd.member-unhealthy", "host.unreachable")
+    return on(
+        row.host, "etcd.member-down", "service.hung", "etcd.member-unhealthy", "etcd.stale-data-dir", "host.unreachable"
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from haconsole.diagnosis.candidate import Candidate
+from haconsole.diagnosis.candidate import NOSPACE, QUORUM_LOST, Candidate
 from haconsole.diagnosis.remedies import advice, call
 from haconsole.inventory.schema import EtcdTls, Inventory
 from haconsole.model.etcd_view import EtcdMemberView, EtcdView
@@ -24,9 +24,12 @@ def rules(view: EtcdView, inventory: Inventory) -> Iterator[Candidate]:
 
 def _data(view: EtcdView, inventory: Inventory) -> Iterator[Candidate]:
     quota = inventory.etcd.quota_bytes
+    full = tuple(row for row in view.members if "NOSPACE" in row.alarms)
+    if full:
+        yield _no_space(full)
     for row in view.members:
-        for kind in row.alarms:
-            yield _alarm(row, kind)
+        if "CORRUPT" in row.alarms:
+            yield _corrupt(row)
         size = row.endpoint.db_size_bytes if row.endpoint else 0
         in_use = row.endpoint.db_in_use_bytes if row.endpoint else None
         if size > NEAR_QUOTA * quota:
@@ -45,18 +48,39 @@ def _data(view: EtcdView, inventory: Inventory) -> Iterator[Candidate]:
             )
 
 
-def _alarm(row: EtcdMemberView, kind: str) -> Candidate:
-    code = "etcd.nospace" if kind == "NOSPACE" else "etcd.corrupt"
-    helps = (call("disarm-alarm", "free space, then disarm the alarm"),) if kind == "NOSPACE" else _rejoin(row)
+def _no_space(rows: tuple[EtcdMemberView, ...]) -> Candidate:
+    names = ", ".join(row.member.name for row in rows)
     return Candidate(
         Finding(
-            code,
+            NOSPACE[0],
+            Severity.CRITICAL,
+            NOSPACE[1],
+            f"etcd refuses writes: {names} raised the alarm NOSPACE",
+            "A database reached its quota. The alarm stays active until it is disarmed, also after space was freed.",
+            tuple(f"{row.host or row.member.id}: {_sizes(row)}" for row in rows),
+            (call("disarm-alarm", "compact, defragment, then disarm the alarm"),),
+        ),
+        (QUORUM_LOST,),
+    )
+
+
+def _sizes(row: EtcdMemberView) -> str:
+    if row.endpoint is None:
+        return "size unknown"
+    in_use = row.endpoint.db_in_use_bytes
+    return f"{row.endpoint.db_size_bytes >> 20} MiB" + ("" if in_use is None else f", {in_use >> 20} MiB in use")
+
+
+def _corrupt(row: EtcdMemberView) -> Candidate:
+    return Candidate(
+        Finding(
+            "etcd.corrupt",
             Severity.CRITICAL,
             str(row.host or row.member.id),
-            f"member {row.member.name} raised the alarm {kind}",
-            "While an alarm is active the cluster refuses writes.",
+            f"member {row.member.name} raised the alarm CORRUPT",
+            "Its data differs from the other members'. While the alarm is active the cluster refuses writes.",
             (f"member {row.member.id}",),
-            helps,
+            _rejoin(row),
         )
     )
 
@@ -81,7 +105,8 @@ def _size(row: EtcdMemberView, code: str, what: str, why: str) -> Candidate:
             why,
             (),
             (call("defrag", "defragment one member at a time"),),
-        )
+        ),
+        (NOSPACE,),
     )
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-from haconsole.diagnosis.candidate import NOT_BOOTSTRAPPED, QUORUM_LOST, Candidate, on
+from haconsole.diagnosis.candidate import NOT_BOOTSTRAPPED, QUORUM_LOST, Candidate, anywhere, on
 from haconsole.diagnosis.remedies import advice, call
 from haconsole.diagnosis.services import hung, log_command, restarts, service_evidence
 from haconsole.model.component import Verdict, verdict
@@ -32,6 +33,7 @@ def _membership(view: EtcdView, hosts: tuple[HostFacts, ...]) -> Iterator[Candid
             yield _ghost(row)
         else:
             yield from _answer(row, by_host[row.host])
+    yield from (_stale_data(facts) for facts in hosts if _foreign_data(facts))
     if not view.current:
         return
     for host in view.unlisted:
@@ -103,6 +105,7 @@ def _member_down(row: EtcdMemberView, facts: HostFacts) -> Candidate:
             QUORUM_LOST,
             ("etcd.cluster-id-mismatch", "etcd"),
             ("service.masked", f"etcd@{facts.host}"),
+            *on(facts.host, "etcd.stale-data-dir"),
             *on(facts.host, *MEMBER_CAUSES),
         ),
     )
@@ -144,6 +147,30 @@ def _ghost(row: EtcdMemberView) -> Candidate:
     )
 
 
+DATA_LOST = re.compile("permanently removed|already (been )?bootstrapped|member count is unequal", re.IGNORECASE)
+"""Log messages of an etcd whose data folder does not belong to the cluster that it should join."""
+
+
+def _foreign_data(facts: HostFacts) -> bool:
+    unit = facts.service("etcd")
+    return unit is not None and not unit.running and any(DATA_LOST.search(line) for line in unit.lines)
+
+
+def _stale_data(facts: HostFacts) -> Candidate:
+    return Candidate(
+        Finding(
+            "etcd.stale-data-dir",
+            Severity.WARNING,
+            facts.host,
+            f"etcd on {facts.host} cannot start with its data directory",
+            "The member was removed from the cluster, or its data was deleted. Restarting it does not help.",
+            service_evidence(facts, "etcd"),
+            (call("rejoin", "remove the old member, rename its data and join the host again", host=facts.host),),
+        ),
+        (NOT_BOOTSTRAPPED, QUORUM_LOST),
+    )
+
+
 def _missing(host: str, facts: HostFacts) -> Candidate:
     return Candidate(
         Finding(
@@ -152,10 +179,10 @@ def _missing(host: str, facts: HostFacts) -> Candidate:
             host,
             f"{host} has the etcd role but is not in the member list",
             "The cluster is smaller than the inventory describes.",
-            (reason_of(facts.etcd) or "its etcd belongs to another cluster",),
+            (reason_of(facts.etcd) or "its etcd belongs to another cluster", *service_evidence(facts, "etcd")),
             (call("join", "add it as a member", host=host),),
         ),
-        (NOT_BOOTSTRAPPED, QUORUM_LOST, ("etcd.cluster-id-mismatch", "etcd")),
+        (NOT_BOOTSTRAPPED, QUORUM_LOST, ("etcd.cluster-id-mismatch", "etcd"), *on(host, "etcd.stale-data-dir")),
     )
 
 
@@ -187,14 +214,7 @@ def _cluster_ids(view: EtcdView, hosts: tuple[HostFacts, ...]) -> Candidate:
             f"{' and '.join(stray)} belong to another etcd cluster",
             "Members of different clusters share no data.",
             tuple(f"{host}: cluster {cluster}" for host, cluster in answers.items()),
-            tuple(
-                remedy
-                for host in stray
-                for remedy in (
-                    advice(f"on {host}: stop etcd and rename its data directory, to keep it as a backup"),
-                    call("join", "then: join the host to the cluster", host=host),
-                )
-            ),
+            tuple(call("rejoin", "rename its data and join the host to the cluster", host=host) for host in stray),
         )
     )
 
@@ -233,7 +253,14 @@ def _even(voters: int) -> Candidate:
             f"{voters} voters tolerate no more failures than {voters - 1} and need one more to agree.",
             (f"{needed_for(voters)} of {voters} needed; {needed_for(voters - 1)} of {voters - 1} would be",),
             (advice("add a host with the etcd role to the inventory and join it, or remove one"),),
-        )
+        ),
+        anywhere(
+            "etcd.stale-data-dir",
+            "etcd.missing-member",
+            "etcd.ghost-member",
+            "etcd.member-unstarted",
+            "etcd.duplicate-name",
+        ),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from haconsole.diagnosis.candidate import NOT_BOOTSTRAPPED, QUORUM_LOST, Candidate, Key
+from haconsole.diagnosis.candidate import NOSPACE, NOT_BOOTSTRAPPED, QUORUM_LOST, Candidate, Key, on
 from haconsole.diagnosis.remedies import advice, call
 from haconsole.diagnosis.services import log_command, service_down
 from haconsole.inventory.schema import Inventory
@@ -63,8 +63,9 @@ def _server(name: str, sights: list[ServerSight], snapshot: ClusterSnapshot) -> 
         caused_by = (
             QUORUM_LOST,
             ("host.unreachable", facts.host),
-            ("apiserver.down", facts.host),
-            ("apiserver.not-ready", facts.host),
+            *on(facts.host, "host.slow", "apiserver.down", "apiserver.not-ready", "service.masked"),
+            ("service.hung", f"kube-apiserver@{facts.host}"),
+            NOSPACE,
             *caused_by,
         )
     yield Candidate(

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from urllib.parse import urlsplit
 
-from haconsole.diagnosis.candidate import NOT_BOOTSTRAPPED, QUORUM_LOST, Candidate, Key, on
+from haconsole.diagnosis.candidate import NOSPACE, NOT_BOOTSTRAPPED, QUORUM_LOST, Candidate, Key, anywhere, on
 from haconsole.diagnosis.remedies import advice, call
 from haconsole.diagnosis.services import hung, log_command, restarts, service_evidence
 from haconsole.model.component import Verdict, verdict
@@ -46,13 +46,23 @@ APISERVER_ETCD = ("etcd.member-down", "etcd.member-unhealthy", "service.hung")
 """Problems of its own member that do the same; a unit that was stopped by hand has no such cause."""
 
 
+ETCD_PROBLEMS = (
+    "etcd.member-down",
+    "etcd.member-unhealthy",
+    "etcd.corrupt",
+    "etcd.cluster-id-mismatch",
+    "etcd.stale-data-dir",
+)
+"""Problems of any member that make an API server's check of etcd fail."""
+
+
 def _apiserver(facts: HostFacts, planes: tuple[HostFacts, ...]) -> Iterator[Candidate]:
     state = verdict(facts, "kube-apiserver", facts.apiserver)
     others = any(isinstance(each.apiserver, Known) and each.apiserver.value.ready for each in planes)
     severity = Severity.WARNING if others else Severity.CRITICAL
     etcd = () if is_stopped(facts.service("kube-apiserver")) else APISERVER_ETCD
     masked = ("service.masked", f"kube-apiserver@{facts.host}")
-    caused_by = (NOT_BOOTSTRAPPED, QUORUM_LOST, masked, *on(facts.host, *APISERVER_CAUSES, *etcd))
+    caused_by = (NOT_BOOTSTRAPPED, QUORUM_LOST, NOSPACE, masked, *on(facts.host, *APISERVER_CAUSES, *etcd))
     if state is Verdict.SILENT:
         yield hung(facts, "kube-apiserver", *caused_by)
     elif state is Verdict.DOWN and isinstance(facts.apiserver, Failed):
@@ -80,7 +90,8 @@ def _apiserver(facts: HostFacts, planes: tuple[HostFacts, ...]) -> Iterator[Cand
             service_evidence(facts, "kube-apiserver"),
             (advice("fix what the failing check names, etcd first"),),
         )
-        yield Candidate(finding, caused_by)
+        reads_etcd = any(name.startswith("etcd") for name in facts.apiserver.value.failing)
+        yield Candidate(finding, (*caused_by, *(anywhere(*ETCD_PROBLEMS) if reads_etcd else ())))
 
 
 def _etcd_servers(facts: HostFacts, view: EtcdView) -> Iterator[Candidate]:
@@ -110,7 +121,7 @@ def _etcd_servers(facts: HostFacts, view: EtcdView) -> Iterator[Candidate]:
             + tuple(f"not in its list: {url}" for url in sorted(absent)),
             (call("bootstrap", "write the list and restart API servers one at a time", only="kubernetes"),),
         ),
-        (QUORUM_LOST,),
+        (QUORUM_LOST, *anywhere("etcd.stale-data-dir", "etcd.missing-member", "etcd.ghost-member")),
     )
 
 
@@ -141,6 +152,7 @@ def _component(facts: HostFacts, component: str) -> Iterator[Candidate]:
             QUORUM_LOST,
             ("service.masked", f"{component}@{facts.host}"),
             *on(facts.host, "cert.expired"),
+            *(() if is_stopped(unit) else (NOSPACE, *on(facts.host, "apiserver.down", "apiserver.not-ready"))),
         ),
     )
 
@@ -156,6 +168,7 @@ def _lease(lease: Lease, planes: tuple[HostFacts, ...], now: datetime) -> Iterat
     age = f"{age_s:.0f} s ago" if age_s is not None else "never"
     caused_by: tuple[Key, ...] = (
         QUORUM_LOST,
+        NOSPACE,
         *(("apiserver.down", facts.host) for facts in planes[:1] if _all(planes)),
     )
     if lease.host is not None:
@@ -163,6 +176,8 @@ def _lease(lease: Lease, planes: tuple[HostFacts, ...], now: datetime) -> Iterat
             *on(lease.host, "host.unreachable", "host.slow", "apiserver.down", "apiserver.not-ready"),
             ("component.down", f"{lease.name}@{lease.host}"),
             ("service.hung", f"{lease.name}@{lease.host}"),
+            ("service.masked", f"{lease.name}@{lease.host}"),
+            ("service.crash-loop", f"{lease.name}@{lease.host}"),
             ("service.hung", f"kube-apiserver@{lease.host}"),
         )
     yield Candidate(

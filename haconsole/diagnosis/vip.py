@@ -96,7 +96,8 @@ def _vip(view: VipView, balancers: tuple[HostFacts, ...]) -> Iterator[Candidate]
             Severity.CRITICAL,
             view.address,
             f"{owners} hold {view.address} at the same time",
-            "They do not receive each other's VRRP adverts, so each is master; clients reach either at random.",
+            "They do not receive each other's VRRP adverts, so each is master; clients reach either at random. "
+            "Either a firewall drops the adverts, or their VRRP settings differ; this console found no difference.",
             states,
             (
                 advice("check that no firewall drops IP protocol 112 between them"),
@@ -104,7 +105,7 @@ def _vip(view: VipView, balancers: tuple[HostFacts, ...]) -> Iterator[Candidate]
                 advice("use unicast where the network drops multicast"),
             ),
         )
-        yield Candidate(finding)
+        yield Candidate(finding, (("vip.config-mismatch", view.address),))
 
 
 def _starts_of_keepalived(balancers: tuple[HostFacts, ...]) -> tuple[Remedy, ...]:

@@ -33,7 +33,7 @@ def is_hung(unit: ServiceState | None, *, answers: bool) -> bool:
 
 CRASHES = 3
 """Restarts by its supervisor from which a unit that does not stay up is in a crash loop."""
-STEADY = timedelta(seconds=60)
+STEADY = timedelta(seconds=20)
 """The age from which a process counts as up again."""
 
 

@@ -88,6 +88,11 @@ STATES: dict[str, State] = {
         script=f"{ETCDCTL} snapshot save /root/kept.db && {ETCDCTL} put kept after && {ETCDCTL} put more after",
     ),
     "full": State("three", THREE, ("bootstrap", "--only", "etcd"), FILL, quota=QUOTA),
+    "removed": State(
+        "three",
+        THREE,
+        script=f"{ETCDCTL} member remove $({ETCDCTL} member list | sed -n 's/, started, cp3,.*//p')",
+    ),
     "balanced": State("bare", THREE, ("bootstrap", "--only", "haproxy"), kind=Kind.BALANCED),
     "masked": State("balanced", THREE, script=MASK, kind=Kind.BALANCED),
     "serving": State(
@@ -156,6 +161,7 @@ CASES: dict[str, Case] = {
     "failover": Case(("failover",), "serving", put_back=f"rm -f {DOWN}", weight=30),
     "failback": Case(("failback",), "moved", put_back=f'[ "$(uname -n)" != cp1 ] || echo down >{DOWN}', weight=30),
     "restart": Case(("restart", "etcd", "cp2"), "three", put_back="", weight=5),
+    "rejoin": Case(("rejoin", "cp3"), "removed", weight=40),
     "unmask": Case(
         ("unmask", "haproxy", "cp1"), "masked", put_back=f'[ "$(uname -n)" != cp1 ] || {{ {MASK}; }}', weight=5
     ),

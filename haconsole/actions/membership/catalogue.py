@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from haconsole.actions.action import Action, Argument, ArgumentKind, Request
-from haconsole.actions.membership.plan import plan_join, plan_remove, plan_remove_member, plan_replace
+from haconsole.actions.membership.plan import plan_join, plan_rejoin, plan_remove, plan_remove_member, plan_replace
 from haconsole.actions.step import Plan, Refusal
 from haconsole.errors import UsageError
 from haconsole.inventory.schema import Inventory
@@ -19,8 +19,8 @@ UPDATE = Argument(
 
 
 def membership_actions() -> tuple[Action, ...]:
-    """Join, remove, replace."""
-    return (_join(), _remove(), _replace())
+    """Join, remove, replace, rejoin."""
+    return (_join(), _remove(), _replace(), _rejoin())
 
 
 def _host(name: str, says: str, *, required: bool = True) -> Argument:
@@ -74,6 +74,20 @@ def _updating(planned: Plan | Refusal, request: Request) -> Plan | Refusal:
     if isinstance(planned, Refusal):
         return planned
     return replace(planned, updates_inventory=UPDATE.name in request)
+
+
+def _rejoin() -> Action:
+    return Action(
+        name="rejoin",
+        title="Join a host's etcd again",
+        help=(
+            "Remove the dead etcd member of a host, rename its data, and join the host as a new member. "
+            "It copies the data of the others. For a member whose data is lost, or belongs to another cluster."
+        ),
+        arguments=(_host("host", "the host whose etcd joins again"),),
+        planner=lambda snapshot, inventory, request: plan_rejoin(snapshot, inventory, request["host"]),
+        dangerous=True,
+    )
 
 
 def _replace() -> Action:

@@ -22,7 +22,7 @@ class MembershipChange:
     """`now` is the inventory reduced to the current cluster, `after` the context after the change.
 
     `out` leaves the cluster and `into` joins it; either may be None. `ghost` is a member to remove that runs on no host
-    of the inventory.
+    of the inventory, or the dead member of `into`, which then joins as a new one.
     """
 
     action: str
@@ -46,8 +46,9 @@ class MembershipChange:
 
     @property
     def joining(self) -> EtcdMemberView | None:
-        """The existing list entry of the new host."""
-        return self.member_on(self.into) if self.into else None
+        """The existing list entry of the new host; not the entry that is removed first."""
+        row = self.member_on(self.into) if self.into else None
+        return None if row is not None and row == self.ghost else row
 
     @property
     def brings_member(self) -> bool:

@@ -190,5 +190,6 @@ def _start(change: MembershipChange, into: Host, url: str) -> Step:
         newer_than=bootstrap.files_of(change.after),
         needs=(),
         undo=bootstrap.take_down(etcd),
+        test=f"systemctl reset-failed {etcd.unit} 2>/dev/null || :" if change.ghost else "",
         also=(MemberIs(url, MemberStage.STARTED, change.ask),),
     )

@@ -21,7 +21,7 @@ from haconsole.model.names import HostName
 from haconsole.model.quorum import Quorum
 from haconsole.model.snapshot import ClusterSnapshot
 
-JOIN, REMOVE, REPLACE = "join", "remove", "replace"
+JOIN, REMOVE, REPLACE, REJOIN = "join", "remove", "replace", "rejoin"
 
 
 def plan_join(snapshot: ClusterSnapshot, inventory: Inventory, host: str) -> Plan | Refusal:
@@ -30,6 +30,21 @@ def plan_join(snapshot: ClusterSnapshot, inventory: Inventory, host: str) -> Pla
     if into is None:
         return Refusal(JOIN, inventory.cluster, (unknown_host(inventory, host),))
     return _planned(change_of(JOIN, snapshot, inventory, into=into))
+
+
+def plan_rejoin(snapshot: ClusterSnapshot, inventory: Inventory, host: str) -> Plan | Refusal:
+    """Remove the dead member of a host, rename its data, and join the host as a new member."""
+    into = inventory.find(host)
+    if into is None or Role.ETCD not in into.roles:
+        reason = unknown_host(inventory, host) if into is None else f"{host} has no etcd role: nothing to join again"
+        return Refusal(REJOIN, inventory.cluster, (reason,))
+    change = change_of(REJOIN, snapshot, inventory, into=into)
+    dead = change.joining
+    if dead is not None and dead.endpoint is not None and dead.member.started:
+        state = "is healthy" if dead.healthy else f"answers ({dead.error})"
+        reason = f"etcd member {dead.member.name} on {host} {state}: to replace its data, run remove, then join"
+        return Refusal(REJOIN, inventory.cluster, (reason,))
+    return _planned(replace(change, ghost=dead))
 
 
 def plan_remove(snapshot: ClusterSnapshot, inventory: Inventory, host: str) -> Plan | Refusal:
@@ -99,12 +114,13 @@ def _groups(change: MembershipChange) -> tuple[Group, ...]:
         preflight(change),
         etcd.snapshot(change),
         *control_plane.certificates(change),
-        *etcd.member_files(change),
+        *(() if change.action == REJOIN else etcd.member_files(change)),
         *balancers.vip_out(change),
         *control_plane.components_out(change),
         *(follow if leaving_alive else ()),
         *etcd.member_out(change),
         *leaving.etcd_stopped(change),
+        *(etcd.member_files(change) if change.action == REJOIN else ()),
         *etcd.member_in(change),
         *control_plane.components_in(change),
         *(() if leaving_alive else follow),
@@ -179,7 +195,8 @@ def _summary(change: MembershipChange) -> str:
 def _who(change: MembershipChange) -> str:
     into, out = change.into, change.out
     if change.ghost is not None:
-        return f"remove member {change.ghost.member.name or change.ghost.member.id}"
+        again = f", then join {into.name} as a new member" if into is not None else ""
+        return f"remove member {change.ghost.member.name or change.ghost.member.id}{again}"
     parts = []
     if out is not None:
         state = "" if change.out_answers else ", which does not answer: nothing is changed on it"

@@ -13,7 +13,7 @@ from haconsole.inventory.schema import Host, Inventory
 from haconsole.model.etcd_view import EtcdMemberView
 from haconsole.model.hosts import Role
 from haconsole.model.names import HostName
-from haconsole.model.observed import reason_of
+from haconsole.model.observed import reason_of, value_of
 from haconsole.model.quorum import Quorum
 from haconsole.model.vip_view import unfit, vip_views
 
@@ -134,12 +134,19 @@ def _members(change: MembershipChange) -> tuple[str, ...]:
     quorum = view.quorum
     if quorum is None or not view.current:
         return (UNKNOWN_MEMBERS,)
-    if len(view.cluster_ids) > 1:
+    if len(view.cluster_ids) > 1 and not _only_stray(change):
         ids = ", ".join(view.cluster_ids)
         return (f"the hosts belong to different etcd clusters ({ids}): rename the stray one's data first",)
     if not quorum.holds or not change.ask:
         return (f"etcd has lost its quorum ({quorum.sentence()}): start members that can start, or restore",)
     return (*_waiting(change), *_unhealthy(change, quorum), *_sum(change, quorum), *_oddities(change), *_coming(change))
+
+
+def _only_stray(change: MembershipChange) -> bool:
+    """The host that joins again is the only one whose etcd belongs to another cluster."""
+    answers_by_host = {facts.host: value_of(facts.etcd) for facts in change.snapshot.hosts}
+    stray = {host for host, one in answers_by_host.items() if one and one.cluster_id != change.view.cluster_id}
+    return change.action == "rejoin" and change.into is not None and stray == {change.into.name}
 
 
 def _waiting(change: MembershipChange) -> tuple[str, ...]:

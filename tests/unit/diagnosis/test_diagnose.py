@@ -237,7 +237,9 @@ def test_a_loopback_etcd_server_without_a_member_there_is_stale() -> None:
     for n in (1, 2, 3):
         two = Known(replace(cluster.endpoint(n), members=cluster.endpoint(n).members[1:]), NOW)
         snapshot = changed(snapshot, n, lambda facts, two=two: replace(facts, etcd=two))  # type: ignore[misc]
-    assert ("apiserver.etcd-servers-stale", "cp1") in codes(snapshot)
+    (finding,) = found(snapshot)
+    assert (finding.code, finding.subject) == ("etcd.missing-member", "cp1")
+    assert "the apiserver on cp1 has an outdated list of etcd servers" in finding.evidence
 
 
 def test_members_nobody_knows() -> None:
@@ -265,7 +267,13 @@ def test_alarms_and_sizes() -> None:
         alarms=(EtcdAlarm(MemberId("a2"), "NOSPACE"),),
     )
     snapshot = changed(healthy(), 2, lambda facts: replace(facts, etcd=Known(full, NOW)))
-    assert [code for code, _ in codes(snapshot)] == ["etcd.nospace", "etcd.db-near-quota", "etcd.db-fragmented"]
+    (finding,) = found(snapshot)
+    assert (finding.code, finding.subject) == ("etcd.nospace", "etcd")
+    assert "cp2: 2048 MiB, 1 MiB in use" in finding.evidence
+    assert len(finding.evidence) == 3
+    quiet = replace(full, alarms=())
+    snapshot = changed(healthy(), 2, lambda facts: replace(facts, etcd=Known(quiet, NOW)))
+    assert [code for code, _ in codes(snapshot)] == ["etcd.db-near-quota", "etcd.db-fragmented"]
 
 
 def small(facts: HostFacts) -> HostFacts:

@@ -66,9 +66,9 @@ def units(**states: Any) -> tuple[ServiceState, ...]:
     return tuple(replace(unit, **named.get(unit.name, {})) for unit in cluster.units())
 
 
-def certificate(role: str = "etcd-server", **fields: Any) -> ClusterSnapshot:
+def certificate(role: str = "etcd-server", host: str = NAMES[0], **fields: Any) -> ClusterSnapshot:
     plain = Certificate(
-        NAMES[0], "/c.crt", role, "CN=x", "CN=ca", "4f", NOW, NOW + timedelta(days=99), (), "f1", is_ca=False
+        HostName(host), "/c.crt", role, "CN=x", "CN=ca", "4f", NOW, NOW + timedelta(days=99), (), "f1", is_ca=False
     )
     return every(having(certificates=(replace(plain, **fields),)), 1)
 
@@ -147,6 +147,7 @@ def quorum_lost(**state: Any) -> ClusterSnapshot:
 STOPPED = {"active": "inactive", "sub": "dead"}
 HUNG = {"process": "T"}
 MASKED = {"active": "inactive", "masked": True, "pid": None}
+REMOVED = {"active": "failed", "pid": None, "lines": ("the member has been permanently removed from the cluster",)}
 ABSENT = {"exists": False, "active": "inactive"}
 L4 = tuple(cluster.server(n, check="L4OK") for n in (1, 2, 3))
 DRAINED = replace(cluster.server(3, "DRAIN"), admin_state=AdminState.DRAIN)
@@ -181,6 +182,7 @@ CASES: dict[str, ClusterSnapshot] = {
     "member stopped": every(etcd_silent, 2),
     "member hung": every(lambda facts: having(services=units(etcd=HUNG))(failing("etcd")(facts)), 2),
     "member masked": every(lambda facts: having(services=units(etcd=MASKED))(failing("etcd")(facts)), 2),
+    "member with foreign data": every(lambda facts: having(services=units(etcd=REMOVED))(failing("etcd")(facts)), 2),
     "member not installed": every(lambda facts: having(services=units(etcd=ABSENT))(failing("etcd")(facts)), 2),
     "member unstarted": with_members(stranger("a8", "", "10.99.0.12"), stranger("a7", "", "10.99.0.99")),
     "ghost": with_members(stranger("a9", "old", "10.99.0.77")),
