@@ -69,6 +69,7 @@ CODES: dict[str, Explanation] = {
     ),
     "haproxy.weak-check": Explanation("a server is UP whose API server is not ready", "check with HTTP on /readyz"),
     "haproxy.draining": Explanation("a server is set to drain or maint", "set it to ready"),
+    "haproxy.unresolved": Explanation("a server's name does not resolve", "check DNS on the balancer"),
     "haproxy.backend-mismatch": Explanation(
         "the servers are not the inventory's control planes", "write the configuration again"
     ),

@@ -43,9 +43,12 @@ def _backends(balancers: tuple[HostFacts, ...], snapshot: ClusterSnapshot) -> It
 
 
 def _server(name: str, sights: list[ServerSight], snapshot: ClusterSnapshot) -> Iterator[Candidate]:
-    idle = [sight for sight in sights if sight[2].admin_state is not AdminState.READY]
+    idle = [sight for sight in sights if sight[2].admin_state in (AdminState.DRAIN, AdminState.MAINT)]
     if idle:
         yield _draining(name, idle)
+    unresolved = [sight for sight in sights if _unresolved(sight[1], sight[2])]
+    if unresolved:
+        yield _without_address(name, unresolved)
     yield from _weak_check(name, sights, snapshot)
     down = [sight for sight in sights if not sight[2].up and sight[2].admin_state is AdminState.READY]
     if not down:
@@ -139,6 +142,27 @@ def _draining(name: str, idle: list[ServerSight]) -> Candidate:
     )
 
 
+def _unresolved(backend: HaproxyBackend, server: HaproxyServer) -> bool:
+    """Whether the server's name has no address; a template's spare slots are no fault while another slot is up."""
+    slots = (one for one in backend.servers if one is not server and server.fqdn and one.fqdn == server.fqdn)
+    return server.admin_state is AdminState.UNRESOLVED and not any(one.up for one in slots)
+
+
+def _without_address(name: str, unresolved: list[ServerSight]) -> Candidate:
+    names = ", ".join(dict.fromkeys(server.fqdn or name for _, _, server in unresolved))
+    return Candidate(
+        Finding(
+            "haproxy.unresolved",
+            Severity.WARNING,
+            name,
+            f"server {name} has no address on {len(unresolved)} of the balancers: its name does not resolve",
+            "haproxy keeps a server in maintenance until its name resolves.",
+            tuple(f"{host}: {backend.name} {server.status}" for host, backend, server in unresolved),
+            (advice(f"make {names} resolve with the nameservers of haproxy's resolvers section"),),
+        )
+    )
+
+
 def _expected_servers(balancers: tuple[HostFacts, ...], inventory: Inventory) -> Iterator[Candidate]:
     """Each balancer's apiserver backend should name exactly the inventory's control planes."""
     if inventory.kubernetes is None:
@@ -149,7 +173,7 @@ def _expected_servers(balancers: tuple[HostFacts, ...], inventory: Inventory) ->
         if not isinstance(facts.haproxy, Known):
             continue
         backends = [
-            {server.address for server in backend.servers}
+            {server.address for server in backend.servers if server.address}
             for backend in facts.haproxy.value.backends
             if any(server.address in control_planes for server in backend.servers)
         ]

@@ -10,11 +10,15 @@ class AdminState(StrEnum):
     READY = "ready"
     DRAIN = "drain"
     MAINT = "maint"
+    UNRESOLVED = "unresolved"
+    """haproxy itself keeps the server out: its name has no address, or it is a template's spare slot."""
 
 
 @dataclass(frozen=True, slots=True)
 class HaproxyServer:
-    """One server. `status` is haproxy's word (UP, DOWN, MAINT, "UP 1/3", "no check"), `check` its last check's code.
+    """One server. `address` is empty while haproxy knows none.
+
+    `status` is haproxy's word (UP, DOWN, MAINT, "UP 1/3", "no check"), `check` its last check's code.
 
     `last_change_s` is seconds since the status last changed; `sessions` the current ones.
     """
@@ -27,6 +31,8 @@ class HaproxyServer:
     check_detail: str
     sessions: int
     last_change_s: int
+    fqdn: str = ""
+    """The name that haproxy resolves; empty where the configuration names an address. Slots of a template share one."""
 
     @property
     def up(self) -> bool:

@@ -94,7 +94,7 @@ class VipReport(Shape, frozen=True):
 
 
 class ServerReport(Shape, frozen=True):
-    """`status` is haproxy's word, `admin_state` ready, drain or maint, `check` the last check's code."""
+    """`status` is haproxy's word, `admin_state` ready, drain, maint or unresolved, `check` the last check's code."""
 
     name: str
     address: str

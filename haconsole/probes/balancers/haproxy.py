@@ -16,8 +16,10 @@ _SERVERS_ONLY = "show stat -1 4 -1"
 QUESTIONS = ("show info", _SERVERS_ONLY, "show servers state")
 """Asked together: `show stat` does not tell the administrative state of a server that is also down."""
 
-_MAINT_BITS = 0x01 | 0x02 | 0x04 | 0x20 | 0x40
+_MAINT_BITS = 0x01 | 0x02 | 0x04 | 0x40
 _DRAIN_BITS = 0x08 | 0x10
+_UNRESOLVED_BIT = 0x20
+_UNRESOLVED_STATUS = "MAINT (resolution)"
 
 
 async def probe_haproxy(host: HostTransport, socket_path: str, *, deadline_s: float = 10.0) -> HaproxyFacts:
@@ -68,6 +70,7 @@ class _State:
     server: str
     address: str
     admin: int
+    fqdn: str
 
 
 def _split(text: str) -> _Answers:
@@ -99,7 +102,9 @@ def _states(text: str) -> tuple[_State, ...]:
 def _state(row: dict[str, str]) -> _State:
     address, port = row["srv_addr"], row.get("srv_port", "0")
     url_host = f"[{address}]" if ":" in address else address
-    return _State(row["be_name"], row["srv_name"], f"{url_host}:{port}", int(row["srv_admin_state"]))
+    known = "" if address == "-" else f"{url_host}:{port}"
+    fqdn = row.get("srv_fqdn", "-").removeprefix("-")
+    return _State(row["be_name"], row["srv_name"], known, int(row["srv_admin_state"]), fqdn)
 
 
 def _server(row: dict[str, str], state: _State | None) -> HaproxyServer:
@@ -113,17 +118,22 @@ def _server(row: dict[str, str], state: _State | None) -> HaproxyServer:
         check_detail=_detail(row),
         sessions=_number(row.get("scur")),
         last_change_s=_number(row.get("lastchg")),
+        fqdn=state.fqdn if state else "",
     )
 
 
 def _by_bits(admin: int) -> AdminState:
     if admin & _MAINT_BITS:
         return AdminState.MAINT
-    return AdminState.DRAIN if admin & _DRAIN_BITS else AdminState.READY
+    if admin & _DRAIN_BITS:
+        return AdminState.DRAIN
+    return AdminState.UNRESOLVED if admin & _UNRESOLVED_BIT else AdminState.READY
 
 
 def _by_status(status: str) -> AdminState:
     """What the status alone gives away: ``MAINT (via b/s)``, ``DRAIN 1/3``; a server that is down hides its drain."""
+    if status == _UNRESOLVED_STATUS:
+        return AdminState.UNRESOLVED
     if status.startswith("MAINT"):
         return AdminState.MAINT
     return AdminState.DRAIN if status.startswith("DRAIN") else AdminState.READY

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 
 from haconsole.configs.certificate_files import CertificateFile
 from haconsole.probes.script import Section, SectionAnswer
+from haconsole.scripts import load_script
 
 FILES = "certificates"
 SERVED = "served_"
@@ -64,7 +65,7 @@ follow() { case $1 in
 
 _PROCESSES = r"""
 for process in PROC/[0-9]*; do
-  read -r name <"$process/comm" || continue
+  read -r name <"$process/comm" && ! of_pod "$process" || continue
   case $name in
     etcd | kube-apiserver | kube-scheduler | kubelet) ;;
     kube-controller) name=kube-controller-manager ;;
@@ -135,7 +136,7 @@ def sections(
     asks += [f"token {shlex.quote(path)}" for path in token_keys]
     ports = dict.fromkeys(file.port for file in files if file.port)
     return (
-        Section(FILES, "\n".join((_FUNCTIONS, *asks, _PROCESSES.replace("PROC", proc)))),
+        Section(FILES, "\n".join((load_script("lib/of-pod"), _FUNCTIONS, *asks, _PROCESSES.replace("PROC", proc)))),
         *(Section(f"{SERVED}{port}", _handshake(port, addresses)) for port in ports),
     )
 

@@ -21,7 +21,7 @@ from haconsole.model.observed import Cause
 from haconsole.probes.balancers import haproxy_files, keepalived_files
 from haconsole.probes.context import ClusterContext, ProbeTimings
 from haconsole.probes.discovery.draft import own_address
-from haconsole.probes.discovery.host_report import API, ETCD, MANAGER, HostReport, Others, Program
+from haconsole.probes.discovery.host_report import API, ETCD, MANAGER, HostReport, Others, Program, hostname
 from haconsole.probes.errors import ProbeError
 from haconsole.probes.etcd.access import etcd_on
 from haconsole.probes.kubernetes.access import kube_on
@@ -34,6 +34,7 @@ from haconsole.transport.kube_objects import Node
 T = TypeVar("T")
 
 READ_HOST_S = 20.0
+_ADVERTISED = ("advertise-client-urls", "initial-advertise-peer-urls", "advertise-address")
 _COMMS = {"kube-controller": MANAGER}
 """Programs by the name the kernel keeps, where that is cut off."""
 _PODS = r"""
@@ -54,14 +55,15 @@ done 2>/dev/null
 :
 """.strip()
 
-_SECTIONS = (
+SECTIONS = (
     Section("name", "uname -n"),
     Section("addresses", "ip -o address show scope global | awk '{ print $4 }'"),
     Section(
         "programs",
-        r"""
+        load_script("lib/of-pod")
+        + r"""
 for process in /proc/[0-9]*; do
-  read -r name <"$process/comm" || continue
+  read -r name <"$process/comm" && ! of_pod "$process" || continue
   case $name in
     etcd | kube-apiserver | kube-controller | kube-scheduler | kubelet | haproxy | keepalived) ;;
     *) continue ;;
@@ -70,7 +72,7 @@ for process in /proc/[0-9]*; do
   tr '\0' '\n' <"$process/cmdline" | sed 's/^/- /'
   [ "$name" != etcd ] || tr '\0' '\n' <"$process/environ" | sed -n 's/^\(ETCD_[A-Z_]*=\)/+ \1/p'
 done 2>/dev/null
-:""".strip(),
+:""",
     ),
     Section("pods", f"{load_script('lib/kubelet')}\n{_PODS}"),
     Section("etcd_file", "systemctl show -p EnvironmentFiles --value etcd.service | sed -n '1s/ (.*//p'"),
@@ -82,7 +84,7 @@ done 2>/dev/null
 
 async def read_host(host: HostTransport) -> HostReport:
     """Ask the host; raises TransportError, or ProbeError where nothing runs that a cluster is made of."""
-    result = await host.run(ARGV, stdin=render(_SECTIONS), root=True, deadline_s=READ_HOST_S)
+    result = await host.run(ARGV, stdin=render(SECTIONS), root=True, deadline_s=READ_HOST_S)
     outputs = {answer.section: answer.output for answer in answers(result.stdout)}
     kubeconfig, server, authority = _kubeconfig(outputs.get("kubeconfig", ""))
     programs = programs_of(outputs.get("programs", ""))
@@ -107,7 +109,7 @@ async def read_host(host: HostTransport) -> HostReport:
 
 
 def programs_of(text: str) -> dict[str, Program]:
-    """By name; of several processes of one name the first counts."""
+    """By name; of several processes of one name the first counts that other hosts can reach."""
     programs: dict[str, Program] = {}
     for part in f"\n{text}".split("\n@ ")[1:]:
         head, *lines = part.splitlines()
@@ -115,8 +117,17 @@ def programs_of(text: str) -> dict[str, Program]:
         _, *words = [line[2:] for line in lines if line.startswith("- ")] or [""]
         environment = [line[2:].partition("=")[::2] for line in lines if line.startswith("+ ")]
         flags = {key.removeprefix("ETCD_").lower().replace("_", "-"): value for key, value in environment}
-        programs.setdefault(_COMMS.get(name, name), Program(path, {**flags, **_flags(words)}))
+        name, program = _COMMS.get(name, name), Program(path, {**flags, **_flags(words)})
+        if name not in programs or (_is_local(programs[name]) and not _is_local(program)):
+            programs[name] = program
     return programs
+
+
+def _is_local(program: Program) -> bool:
+    """Whether all addresses that an etcd or API server gives to others are loopback ones: it serves something else."""
+    given = [program.flags[flag] for flag in _ADVERTISED if flag in program.flags]
+    hosts = {hostname(url) or url for value in given for url in value.split(",")}
+    return bool(hosts) and all(host == "localhost" or host.startswith("127.") or host == "::1" for host in hosts)
 
 
 def _flags(words: list[str]) -> dict[str, str]:

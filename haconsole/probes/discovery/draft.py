@@ -67,13 +67,13 @@ def draft_of(
         for host in hosts.drafts()
     )
     port = balanced_api.bind_port if balanced_api else 0
-    runs = {API, MANAGER} & report.programs.keys()
+    runs = {API, MANAGER} & report.programs.keys() or ETCD in report.static_pods
     draft = Draft(
         source,
         settings.cluster_name(report, others.kubeadm),
         hosts_of_draft,
         jump=jump,
-        etcd=settings.etcd(report),
+        etcd=settings.etcd(_etcd_host(report, others)),
         kubernetes=settings.kubernetes(report, others, f"{virtual[0]}:{port}" if virtual else "", own)
         if runs
         else None,
@@ -92,6 +92,11 @@ def _front(report: HostReport, others: Others) -> HostReport:
     """The host whose balancer counts: the one asked where it has one, else the first of the others that has."""
     reports = (report, *others.hosts.values())
     return next((one for one in reports if balancer.balanced_api(one) or balancer.instances(one)), report)
+
+
+def _etcd_host(report: HostReport, others: Others) -> HostReport:
+    """The host whose etcd counts: the given one where it runs one, else the first of the others that does."""
+    return next((one for one in (report, *others.hosts.values()) if ETCD in one.programs), report)
 
 
 def own_address(report: HostReport) -> str:
@@ -200,7 +205,7 @@ def _notes(report: HostReport, front: HostReport, others: Others, silent_hosts: 
     yield from _haproxy_notes(front)
     if others.nodes is None and API in report.programs:
         yield "the nodes are not known: add the workers, if there are any"
-    if path := report.flag(ETCD, "config-file"):
+    if path := _etcd_host(report, others).flag(ETCD, "config-file"):
         yield f"etcd has its settings in {path}, which is not read: see that etcd's part is right"
     for program, flags in _NAMED.items():
         for flag, name in flags:

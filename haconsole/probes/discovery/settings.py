@@ -75,7 +75,7 @@ def etcd(report: HostReport) -> Settings:
 
 def kubernetes(report: HostReport, others: Others, balancer: str, own: str) -> Settings:
     """`balancer` is the address and port that an inventory takes the API to be at by itself."""
-    by_kubeadm = API in report.static_pods
+    by_kubeadm = bool({API, ETCD} & report.static_pods)
     api, manager = report.programs.get(API), report.programs.get(MANAGER)
     kubeadm = others.kubeadm or ClusterConfiguration()
     server = urlsplit(f"//{_with_port(kubeadm.endpoint)}" if kubeadm.endpoint else report.server)

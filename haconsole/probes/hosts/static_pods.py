@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from haconsole.configs.layout import Layout
 from haconsole.inventory.schema import Host
 from haconsole.model.hosts import Role, ServiceKind, ServiceState
+from haconsole.scripts import load_script
 
 _COMM_LENGTH = 15
 _START_TIME = 19
@@ -21,8 +22,8 @@ _START_TIME = 19
 _BODY = r"""
 for pod in PODS; do [ ! -e "${pod#*=}" ] || printf 'manifest %s\n' "${pod%%=*}"; done
 printf 'boot %s %s\n' "$(sed -n 's/^btime //p' /proc/stat)" "$(getconf CLK_TCK || echo 100)"
-for process in /proc/[0-9]*; do
-  read -r name <"$process/comm" || continue
+for process in PROC/[0-9]*; do
+  read -r name <"$process/comm" && ! of_pod "$process" || continue
   case $name in COMMS) printf 'process %s\n' "$(cat "$process/stat")" ;; esac
 done 2>/dev/null
 true""".strip()
@@ -49,10 +50,11 @@ def pods_of(layout: Layout, host: Host) -> tuple[StaticPod, ...]:
     return tuple(pods)
 
 
-def body(pods: tuple[StaticPod, ...]) -> str:
-    """Shell commands whose output `parse` reads."""
+def body(pods: tuple[StaticPod, ...], *, proc: str = "/proc") -> str:
+    """Shell commands whose output `parse` reads. Processes of ordinary pods are not the host's own and do not count."""
     words = " ".join(shlex.quote(f"{pod.name}={pod.manifest}") for pod in pods)
-    return _BODY.replace("PODS", words).replace("COMMS", " | ".join(pod.comm for pod in pods))
+    loop = _BODY.replace("PODS", words).replace("COMMS", " | ".join(pod.comm for pod in pods)).replace("PROC", proc)
+    return f"{load_script('lib/of-pod')}\n{loop}"
 
 
 def parse(text: str, pods: tuple[StaticPod, ...]) -> tuple[ServiceState, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -155,6 +156,27 @@ def test_a_drained_server_is_told_apart_from_a_down_one() -> None:
     facts = HaproxyFacts("2.6.12", 1, (backend,))
     snapshot = changed(healthy(), 1, lambda each: replace(each, haproxy=Known(facts, NOW)))
     assert codes(snapshot) == [("haproxy.draining", "cp3")]
+
+
+def with_third_server(**changes: Any) -> ClusterSnapshot:
+    """cp1's haproxy has two servers that are up, and a third with these fields."""
+    third = replace(
+        cluster.server(3, "MAINT (resolution)", ""), admin_state=AdminState.UNRESOLVED, address="", **changes
+    )
+    first, second = (replace(cluster.server(n), fqdn="slots.example.org") for n in (1, 2))
+    facts = HaproxyFacts("2.6.12", 1, (HaproxyBackend("k8s_server_6443", (first, second, third)),))
+    return changed(healthy(), 1, lambda each: replace(each, haproxy=Known(facts, NOW)))
+
+
+def test_a_server_whose_name_does_not_resolve_was_not_drained_by_hand() -> None:
+    (finding,) = [one for one in found(with_third_server(fqdn="cp3.example.org")) if one.subject == "cp3"]
+    assert finding.code == "haproxy.unresolved"
+    assert finding.summary == "server cp3 has no address on 1 of the balancers: its name does not resolve"
+    assert "cp3.example.org" in str(finding.remedies)
+
+
+def test_a_spare_slot_of_a_template_is_no_finding_while_another_is_up() -> None:
+    assert [one for one in found(with_third_server(fqdn="slots.example.org")) if one.subject == "cp3"] == []
 
 
 @pytest.mark.parametrize(

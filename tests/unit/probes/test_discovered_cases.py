@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from haconsole.inventory.importers.draft import write
-from haconsole.inventory.load import examine
+from haconsole.inventory.load import decoded, examine
 from haconsole.inventory.schema import Inventory
 from haconsole.model.hosts import Role
 from haconsole.probes.balancers.haproxy_lines import HaproxyFiles
 from haconsole.probes.balancers.keepalived_lines import single_file
-from haconsole.probes.discovery.ask import programs_of
+from haconsole.probes.discovery.ask import SECTIONS, programs_of
 from haconsole.probes.discovery.balancer import balanced_api
 from haconsole.probes.discovery.draft import draft_of, own_address
-from haconsole.probes.discovery.host_report import HostReport, Others
+from haconsole.probes.discovery.host_report import HostReport, Others, Program
 
 FOLDER = Path(__file__).parent / "discovered"
 
@@ -111,3 +112,40 @@ def test_a_frontend_with_use_backend_leads_to_its_backend() -> None:
 def test_roles_of_balancers_are_those_of_running_programs() -> None:
     report = report_of("folder-of-configurations")
     assert [host.name for host in usable(text_of(report)).with_role(Role.LOAD_BALANCER)] == ["a"]
+
+
+def test_an_etcd_of_something_else_on_the_host_is_not_the_clusters() -> None:
+    """The endpoint is still missing, which is no reason to query no host."""
+    inventory = decoded(text_of(report_of("etcd-of-a-pod")))
+    assert [host.address for host in inventory.with_role(Role.ETCD)] == ["10.5.0.1", "10.5.0.2", "10.5.0.3"]
+    assert inventory.etcd.data_dir == "/var/lib/etcd"
+
+
+def test_etcd_on_hosts_of_its_own_is_described_by_them() -> None:
+    flags = {"advertise-address": "10.5.0.1", "etcd-servers": "https://10.5.0.31:2379"}
+    plane = HostReport(
+        "a", ("10.5.0.1/24",), {"kube-apiserver": Program("/usr/bin/api", flags)}, frozenset({"kube-apiserver"})
+    )
+    settings = {
+        "name": "e1",
+        "advertise-client-urls": "https://10.5.0.31:2379",
+        "data-dir": "/srv/etcd",
+        "trusted-ca-file": "/etc/etcd/ssl/ca.crt",
+        "heartbeat-interval": "250",
+        "election-timeout": "2500",
+    }
+    etcd = HostReport("e1", ("10.5.0.31/24",), {"etcd": Program("/opt/etcd/etcd", settings)}, etcd_file="/etc/etcd.env")
+    text = text_of(plane, Others(hosts={"10.5.0.31": etcd}))
+    found = usable(text).etcd
+    assert (found.data_dir, found.pki_dir, found.config_file) == ("/srv/etcd", "/etc/etcd/ssl", "/etc/etcd.env")
+    assert (found.binary, found.heartbeat_ms, found.election_ms) == ("/opt/etcd/etcd", 250, 2500)
+
+
+@pytest.mark.parametrize("ending", [".yaml", ".yml", ".json", ".manifest"])
+def test_static_pods_are_listed_whatever_the_ending_of_their_manifests(ending: str, tmp_path: Path) -> None:
+    (tmp_path / f"kube-apiserver{ending}").touch()
+    (tmp_path / ".hidden.yaml").touch()
+    pods = next(section for section in SECTIONS if section.name == "pods").body
+    script = pods.replace('"$(static_pod_folder)"', f"'{tmp_path}'")
+    done = subprocess.run(("sh", "-c", script), capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["kube-apiserver"]

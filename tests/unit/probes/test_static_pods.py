@@ -62,3 +62,22 @@ def test_the_script_finds_this_very_process(tmp_path: Path) -> None:
     assert (running.running, running.enabled, absent.exists) == (True, True, False)
     assert running.since
     assert running.since <= datetime.now(UTC)
+
+
+def test_a_process_of_an_ordinary_pod_is_not_the_static_pods(tmp_path: Path) -> None:
+    """Its UID has dashes or underscores; a static pod's is a hash."""
+    slices = "/kubepods.slice/kubepods-burstable.slice/kubepods-burstable"
+    cgroups = {
+        "1": f"0::{slices}-pod0aa1b2c3_12ab_34cd_56ef_0123456789ab.slice/cri-containerd-1f.scope",
+        "2": "0::/kubepods/burstable/pod0aa1b2c3-12ab-34cd-56ef-0123456789ab/1f",
+        "3": f"0::{slices}-pod83c5fb95d28e5a6ecd2c1ee9c5d6f2b1.slice/cri-containerd-2f.scope",
+    }
+    for pid, cgroup in cgroups.items():
+        (tmp_path / pid).mkdir()
+        (tmp_path / pid / "comm").write_text("etcd\n")
+        (tmp_path / pid / "cgroup").write_text(f"{cgroup}\n")
+        (tmp_path / pid / "stat").write_text(STAT.replace("1423 (kube-apiserver)", f"{pid} (etcd)") + "\n")
+    pods = (StaticPod("etcd", str(tmp_path / "none.yaml")),)
+    done = subprocess.run(ARGV, input=body(pods, proc=str(tmp_path)).encode(), capture_output=True, check=True)
+    assert [state.pid for state in parse(done.stdout.decode(), pods)] == [3]
+    assert done.stdout.decode().count("process ") == 1
