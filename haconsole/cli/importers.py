@@ -35,6 +35,30 @@ def kubespray(file: Path) -> int:
 
 @import_.command()
 @click.argument("file", type=click.Path(path_type=Path))
+def kubeasz(file: Path) -> int:
+    """FILE is the hosts file of a cluster of kubeasz; the config.yml beside it is read too."""
+    from haconsole.inventory.importers.ansible_files import read_variable_files
+    from haconsole.inventory.importers.kubeasz import ConfigFile, from_kubeasz, read_config
+    from haconsole.inventory.load import read
+
+    beside = file.parent / "config.yml"
+    config = read_config(read(beside), str(beside)) if beside.is_file() else ConfigFile()
+    files = read_variable_files(file.parent)
+    return print_draft(from_kubeasz(read(file), str(file), file.resolve().parent.name, config, files))
+
+
+@import_.command()
+@click.argument("file", type=click.Path(path_type=Path))
+def kubekey(file: Path) -> int:
+    """FILE is the cluster file of kubekey (config-NAME.yaml)."""
+    from haconsole.inventory.importers.kubekey import from_kubekey
+    from haconsole.inventory.load import read
+
+    return print_draft(from_kubekey(read(file), str(file)))
+
+
+@import_.command()
+@click.argument("file", type=click.Path(path_type=Path))
 def k0sctl(file: Path) -> int:
     """FILE is the k0sctl.yaml of a cluster; variables in it are taken from the environment."""
     import os

@@ -48,6 +48,8 @@ _READ: Mapping[str, frozenset[str]] = {
 }
 BASTION = "bastion"
 DATA_DIR = "/var/lib/k0s"
+CLIENT = {"client_cert": "server.crt", "client_key": "server.key"}
+"""etcd's files of k0s have the usual names, with no client certificate of their own beside them."""
 NODE_PREFIX_IPV6 = 117
 """The part of an IPv6 pod network that k0s gives each node."""
 
@@ -66,12 +68,20 @@ class _Entry:
     @property
     def roles(self) -> tuple[str, ...]:
         roles = _ROLES.get(text(self.settings.get("role")) or "", ("worker",))
-        worker = self.flags.get("enable-worker", "false") != "false" or self.flags.get("single", "false") != "false"
-        return (*roles, "worker") if worker and "worker" not in roles else roles
+        if self.is_single:
+            return _ROLES["single"]
+        return (*roles, "worker") if self._has("enable-worker") and "worker" not in roles else roles
+
+    @property
+    def is_single(self) -> bool:
+        return text(self.settings.get("role")) == "single" or self._has("single")
 
     @property
     def data_dir(self) -> str:
         return self.flags.get("data-dir") or text(self.settings.get("dataDir")) or DATA_DIR
+
+    def _has(self, flag: str) -> bool:
+        return self.flags.get(flag, "false") != "false"
 
 
 def from_k0sctl(data: bytes, file: str, environment: Mapping[str, str] | None = None) -> Draft:
@@ -92,7 +102,7 @@ def from_k0sctl(data: bytes, file: str, environment: Mapping[str, str] | None = 
         cluster=host_name(text(mapping(document.get("metadata")).get("name")) or "k0s-cluster"),
         hosts=(*((bastion,) if bastion else ()), *hosts),
         jump=jump,
-        etcd={"data_dir": f"{data_dir}/etcd", "pki_dir": f"{data_dir}/pki/etcd"},
+        etcd={"data_dir": f"{data_dir}/etcd", "pki_dir": f"{data_dir}/pki/etcd", "files": CLIENT},
         kubernetes={"version": _version(k0s), **_kubernetes(config, hosts, data_dir)},
         notes=(*_notes(entries, config, hosts), *filled, *_unread(spec, k0s, config, entries)),
     )
@@ -272,10 +282,12 @@ def _network_notes(network: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _storage_notes(entries: list[_Entry], storage: Mapping[str, Any]) -> Iterator[str]:
-    single = any(text(entry.settings.get("role")) == "single" for entry in entries)
+    single = any(entry.is_single for entry in entries)
     kind = text(storage.get("type")) or ("kine" if single else "etcd")
     if kind != "etcd":
         yield "the cluster does not keep its state in etcd: there is no quorum to look at"
+    else:
+        yield "etcd of k0s serves clients on 127.0.0.1 only: the hosts' addresses do not answer on the client port"
     if mapping(storage.get("etcd")):
         yield "spec.k0s.config.spec.storage.etcd is not read: compare peer addresses and external members"
     folders = {entry.data_dir for entry in entries if "control-plane" in entry.roles}

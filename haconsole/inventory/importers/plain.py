@@ -67,6 +67,12 @@ def truth(value: object) -> bool:
     return value is True or (isinstance(value, str) and value.strip().lower() in ("true", "yes", "on", "1"))
 
 
+def first_family(value: object) -> tuple[str | None, str | None]:
+    """The parts of ``IPV4,IPV6``, as tools write networks and addresses of two families."""
+    first, _, second = (text(value) or "").partition(",")
+    return first.strip() or None, second.strip() or None
+
+
 def unread_keys(place: str, content: Mapping[str, Any], read: frozenset[str]) -> Iterator[str]:
     """A note on the keys at `place` that are not among those read."""
     names = [name for name in content if name not in read]

@@ -14,12 +14,16 @@ from haconsole.errors import ExitCode
 from haconsole.inventory.importers.ansible import VariableFiles
 from haconsole.inventory.importers.draft import Draft, HostDraft, write
 from haconsole.inventory.importers.k0sctl import from_k0sctl
+from haconsole.inventory.importers.kubeasz import ConfigFile, from_kubeasz
+from haconsole.inventory.importers.kubekey import from_kubekey
 from haconsole.inventory.importers.kubespray import from_kubespray
 from haconsole.inventory.importers.plain import read_yaml
 from haconsole.inventory.load import examine, parse
 from haconsole.inventory.nodes import compose
 from haconsole.inventory.problems import InventoryError
 from haconsole.inventory.schema import Inventory
+from tests.unit.inventory.test_import_kubeasz import HOSTS as KUBEASZ
+from tests.unit.inventory.test_import_kubekey import FILE as KUBEKEY
 
 FOLDER = Path(__file__).parent / "imports"
 KUBESPRAY = ["stacked/inventory.ini", "cloud/inventory.cfg", "yaml/hosts.yaml"]
@@ -121,9 +125,12 @@ def test_text_stays_text(value: str) -> None:
 KINDS: dict[str, Callable[[bytes], Draft]] = {
     "kubespray": lambda data: from_kubespray(data, "f", "c", VariableFiles()),
     "k0sctl": lambda data: from_k0sctl(data, "f"),
+    "kubeasz": lambda data: from_kubeasz(data, "f", "c", ConfigFile(), VariableFiles()),
+    "kubekey": lambda data: from_kubekey(data, "f"),
 }
 FILES = [("kubespray", (FOLDER / "kubespray" / name).read_bytes()) for name in KUBESPRAY]
 FILES += [("k0sctl", (FOLDER / "k0sctl" / name).read_bytes()) for name in K0SCTL]
+FILES += [("kubeasz", KUBEASZ.encode()), ("kubekey", KUBEKEY.encode())]
 PIECES = [
     b"\n",
     b" ",
@@ -143,7 +150,7 @@ PIECES = [
 ]
 
 
-@settings(max_examples=150, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=300, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(
     st.sampled_from(FILES),
     st.lists(st.tuples(st.floats(0, 1), st.integers(0, 20), st.sampled_from(PIECES)), max_size=4),

@@ -1,0 +1,244 @@
+"""kubekey: its cluster file (apiVersion kubekey.kubesphere.io, kind Cluster), with the defaults of its v1alpha2."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from haconsole.inventory.effective import join_host_port
+from haconsole.inventory.importers.draft import Draft, HostDraft, Settings, address_of, host_name
+from haconsole.inventory.importers.kubespray import CERTIFICATES, TOKEN
+from haconsole.inventory.importers.plain import (
+    first_family,
+    listed,
+    mapping,
+    number,
+    read_yaml,
+    refused,
+    text,
+    truth,
+    unread_keys,
+)
+
+API_VERSION = "kubekey.kubesphere.io/"
+MAX_HOSTS = 500
+_ROLES = {"etcd": "etcd", "master": "control-plane", "control-plane": "control-plane", "worker": "worker"}
+_RANGE = re.compile(r"(.*)\[([0-9]{1,6}):([0-9]{1,6})\]")
+_HOST = frozenset(
+    ("name", "address", "internalAddress", "port", "user", "password", "privateKey", "privateKeyPath", "timeout")
+)
+_READ: Mapping[str, frozenset[str]] = {
+    "controlPlaneEndpoint": frozenset(("internalLoadbalancer", "domain", "externalDNS", "address", "port")),
+    "kubernetes": frozenset(
+        ("version", "type", "clusterName", "dnsDomain", "nodeCidrMaskSize", "apiserverCertExtraSans")
+    ),
+    "etcd": frozenset(
+        (
+            "type",
+            "external",
+            "port",
+            "peerPort",
+            "dataDir",
+            "heartbeatInterval",
+            "electionTimeout",
+            "quotaBackendBytes",
+        )
+    ),
+    "network": frozenset(("kubePodsCIDR", "kubeServiceCIDR")),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Spec:
+    """The parts of `spec` that are read."""
+
+    whole: Mapping[str, Any]
+
+    def part(self, name: str) -> Mapping[str, Any]:
+        return mapping(self.whole.get(name))
+
+    @property
+    def etcd_type(self) -> str:
+        named = text(self.part("etcd").get("type")) or "kubekey"
+        return "kubekey" if named == "kubeadm" and self.is_k3s else named
+
+    @property
+    def is_k3s(self) -> bool:
+        kubernetes = self.part("kubernetes")
+        return text(kubernetes.get("type")) == "k3s" or (text(kubernetes.get("version")) or "").endswith("-k3s")
+
+
+def from_kubekey(data: bytes, file: str) -> Draft:
+    """Raises InventoryError when the file is not kubekey's, or a group names a host that is not in it."""
+    document = mapping(read_yaml(data, file))
+    spec = _Spec(mapping(document.get("spec")))
+    entries = {text(entry.get("name")) or "": entry for entry in map(mapping, listed(spec.whole.get("hosts")))}
+    _refuse_others(document, entries, file)
+    roles = _roles(spec, entries, file)
+    hosts = tuple(_host(entry, name, roles.get(name, ()), spec) for name, entry in entries.items() if roles.get(name))
+    if not hosts:
+        raise refused(file, 1, "roleGroups gives no host a role", "name a cluster file of kubekey")
+    return Draft(
+        source=f"kubekey's {file}",
+        cluster=host_name(text(mapping(document.get("metadata")).get("name")) or "kubekey"),
+        hosts=hosts,
+        etcd=_etcd(spec),
+        kubernetes=_kubernetes(spec, _endpoint(spec, hosts)),
+        notes=(*_notes(spec, entries, roles, hosts), *_unread(spec, entries)),
+    )
+
+
+def _refuse_others(document: Mapping[str, Any], entries: Mapping[str, Any], file: str) -> None:
+    if not str(document.get("apiVersion", "")).startswith(API_VERSION) or document.get("kind") != "Cluster":
+        what = "this is no cluster file of kubekey: apiVersion kubekey.kubesphere.io and kind Cluster are missing"
+        raise refused(file, 1, what, "name the config-NAME.yaml of `kk create cluster`")
+    if not entries or len(entries) > MAX_HOSTS:
+        raise refused(file, 1, f"spec.hosts has {len(entries)} hosts, not 1 to {MAX_HOSTS}", "name a cluster file")
+
+
+def _roles(spec: _Spec, entries: Mapping[str, Any], file: str) -> dict[str, tuple[str, ...]]:
+    groups: dict[str, dict[str, None]] = {}
+    for group, members in spec.part("roleGroups").items():
+        if role := _ROLES.get(group):
+            names = [name for member in listed(members) for name in _members(text(member) or "")]
+            unknown = next((name for name in names if name not in entries), None)
+            if unknown is not None:
+                what = f"roleGroups.{group} names host {unknown!r}, which is not in spec.hosts"
+                raise refused(file, 1, what, "add the host, or take the name out")
+            groups.setdefault(role, {}).update(dict.fromkeys(names))
+    order = ("etcd", "control-plane", "worker")
+    return {name: tuple(role for role in order if name in groups.get(role, {})) for name in entries}
+
+
+def _members(member: str) -> Iterator[str]:
+    """``node[2:10]`` counts without leading zeros, and ends at the bracket, as in kubekey."""
+    found = _RANGE.match(member)
+    if found is None:
+        yield member
+        return
+    for count in range(int(found[2]), min(int(found[3]), int(found[2]) + MAX_HOSTS) + 1):
+        yield f"{found[1]}{count}"
+
+
+def _host(entry: Mapping[str, Any], name: str, roles: tuple[str, ...], spec: _Spec) -> HostDraft:
+    outer, _ = first_family(entry.get("address"))
+    inner, _ = first_family(entry.get("internalAddress"))
+    address = address_of(inner, outer)
+    reach = outer or inner
+    user = text(entry.get("user")) or "root"
+    port = number(entry.get("port"))
+    numbered = "etcd" in roles and spec.etcd_type == "kubekey"
+    return HostDraft(
+        name=host_name(name),
+        address=address,
+        roles=roles,
+        ssh={
+            "user": user,
+            "port": port if port != 22 else None,
+            "identity_file": text(entry.get("privateKeyPath")),
+            "sudo": "none" if user == "root" else "password" if entry.get("password") else None,
+        },
+        ssh_address=reach if reach != address else None,
+        etcd_name=host_name(f"etcd-{name}") if numbered else None,
+    )
+
+
+def _etcd(spec: _Spec) -> Settings:
+    etcd = spec.part("etcd")
+    stacked = spec.etcd_type == "kubeadm"
+    return {
+        "placement": "static-pod" if stacked else None,
+        "client_port": number(etcd.get("port")),
+        "peer_port": number(etcd.get("peerPort")),
+        "data_dir": text(etcd.get("dataDir")) or "/var/lib/etcd",
+        "binary": None if stacked else "/usr/local/bin/etcd",
+        "config_file": None if stacked else "/etc/etcd.env",
+        "pki_dir": None if stacked else "/etc/ssl/etcd/ssl",
+        "files": None if stacked else CERTIFICATES,
+        "token": None if stacked else TOKEN,
+        "heartbeat_ms": number(etcd.get("heartbeatInterval")) or (None if stacked else 250),
+        "election_ms": number(etcd.get("electionTimeout")) or (None if stacked else 5000),
+        "quota_bytes": number(etcd.get("quotaBackendBytes")),
+    }
+
+
+def _kubernetes(spec: _Spec, endpoint: str | None) -> Settings:
+    kubernetes, network = spec.part("kubernetes"), spec.part("network")
+    services, _ = first_family(network.get("kubeServiceCIDR"))
+    pods, _ = first_family(network.get("kubePodsCIDR"))
+    version = (text(kubernetes.get("version")) or "").partition("-")[0]
+    names = (_domain(spec), *map(text, listed(kubernetes.get("apiserverCertExtraSans"))))
+    return {
+        "deployment": "kubeadm",
+        "version": version.removeprefix("v") or None,
+        "endpoint": endpoint,
+        "service_cidr": services or "10.233.0.0/18",
+        "pod_cidr": pods or "10.233.64.0/18",
+        "node_prefix": number(kubernetes.get("nodeCidrMaskSize")),
+        "cluster_name": text(kubernetes.get("clusterName")) or "cluster.local",
+        "cluster_domain": text(kubernetes.get("dnsDomain")),
+        "extra_sans": tuple(dict.fromkeys(name for name in names if name)),
+    }
+
+
+def _domain(spec: _Spec) -> str:
+    return text(spec.part("controlPlaneEndpoint").get("domain")) or "lb.kubesphere.local"
+
+
+def _endpoint(spec: _Spec, hosts: tuple[HostDraft, ...]) -> str | None:
+    """The balancer's or kube-vip's address, a name in DNS, else the first control plane."""
+    point = spec.part("controlPlaneEndpoint")
+    first = next((host.address for host in hosts if "control-plane" in host.roles and host.address), None)
+    named = text(point.get("address"))
+    outside = named if named != "127.0.0.1" else None
+    known = outside or (_domain(spec) if truth(point.get("externalDNS")) else first)
+    return join_host_port(known, number(point.get("port")) or 6443) if known else None
+
+
+def _notes(
+    spec: _Spec, entries: Mapping[str, Any], roles: Mapping[str, tuple[str, ...]], hosts: tuple[HostDraft, ...]
+) -> Iterator[str]:
+    yield from _cluster_notes(spec, hosts)
+    for host in hosts:
+        if host.address is None:
+            yield f"the address of {host.name} is not in the file: add it"
+    idle = [name for name in entries if not roles.get(name)]
+    if idle:
+        yield f"hosts without a role in etcd, control-plane or worker are left out: {', '.join(idle)}"
+    if any(entry.get("password") for entry in entries.values()):
+        yield "passwords are not copied: SSH keys log in, and the console asks for a sudo password"
+    if any(entry.get("privateKey") for entry in entries.values()):
+        yield "private keys in the file are not copied: write their files as ssh.identity_file"
+    if any(first_family(entry.get("internalAddress"))[1] for entry in entries.values()):
+        yield "second addresses of the dual-stack hosts are not copied: an inventory has one family"
+
+
+def _cluster_notes(spec: _Spec, hosts: tuple[HostDraft, ...]) -> Iterator[str]:
+    point, network = spec.part("controlPlaneEndpoint"), spec.part("network")
+    planes = [host.name for host in hosts if "control-plane" in host.roles]
+    balanced = text(point.get("address")) or truth(point.get("externalDNS"))
+    if text(point.get("internalLoadbalancer")) == "haproxy":
+        yield f"kubekey balances on each worker itself; the endpoint is only {planes[0]}: name a balancer there"
+    elif len(planes) > 1 and not balanced:
+        yield f"the file names no balancer; the endpoint is only {planes[0]}: name a VIP or a balancer there"
+    if spec.is_k3s:
+        yield "k3s runs the control plane in that cluster; the inventory describes it as kubeadm's"
+    if spec.etcd_type == "external":
+        urls = ", ".join(filter(None, map(text, listed(mapping(spec.part("etcd").get("external")).get("endpoints")))))
+        yield f"etcd is outside that file ({urls or 'without endpoints'}): add its hosts with the role etcd"
+    elif spec.etcd_type == "kubekey":
+        yield "the API servers use node-HOST.pem in etcd.pki_dir for etcd: certificate checks do not cover these files"
+    for name in ("kubePodsCIDR", "kubeServiceCIDR"):
+        if second := first_family(network.get(name))[1]:
+            yield f"the IPv6 networks of the dual-stack cluster are not copied: {second}"
+
+
+def _unread(spec: _Spec, entries: Mapping[str, Any]) -> Iterator[str]:
+    yield from unread_keys("spec", spec.whole, frozenset((*_READ, "hosts", "roleGroups")))
+    yield from unread_keys("spec.roleGroups", spec.part("roleGroups"), frozenset(_ROLES))
+    for place, (_, entry) in enumerate(entries.items()):
+        yield from unread_keys(f"spec.hosts[{place}]", entry, _HOST)
+    for name, read in _READ.items():
+        yield from unread_keys(f"spec.{name}", spec.part(name), read)

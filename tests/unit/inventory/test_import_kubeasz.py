@@ -1,0 +1,113 @@
+"""kubeasz's hosts files: every setting is used, or named in a note."""
+
+from __future__ import annotations
+
+import pytest
+
+from haconsole.errors import ExitCode
+from haconsole.inventory import effective
+from haconsole.model.hosts import Role
+from tests.unit.inventory.conftest import Importer
+
+HOSTS = """\
+[etcd]
+10.5.0.1
+10.5.0.2
+10.5.0.3
+[kube_master]
+10.5.0.1 k8s_nodename='Master_01'
+10.5.0.2 k8s_nodename='master-02'
+10.5.0.3
+[kube_node]
+10.5.0.4 k8s_nodename='worker-01'
+[harbor]
+[ex_lb]
+[all:vars]
+SECURE_PORT="6443"
+CONTAINER_RUNTIME="containerd"
+SERVICE_CIDR="10.68.0.0/16"
+CLUSTER_CIDR="172.20.0.0/16"
+CLUSTER_DNS_DOMAIN="cluster.local."
+bin_dir="/opt/kube/bin"
+base_dir="/etc/kubeasz"
+cluster_dir="{{ base_dir }}/clusters/_cluster_name_"
+ca_dir="/etc/kubernetes/ssl"
+k8s_nodename=''
+"""
+CONFIG = """\
+CLUSTER_NAME: "green"
+K8S_VER: "1.30.1"
+ETCD_DATA_DIR: "/srv/etcd"
+ETCD_WAL_DIR: "/fast/wal"
+NODE_CIDR_LEN: 26
+MASTER_CERT_HOSTS: ["10.1.1.1", "k8s.example.org"]
+MAX_PODS: 110
+"""
+
+
+def test_names_addresses_and_members_are_kubeasz_own(imported: Importer) -> None:
+    found = imported(HOSTS, "kubeasz", "hosts")
+    assert [(host.name, host.address, effective.etcd_name(host)) for host in found.hosts] == [
+        ("master-01", "10.5.0.1", "etcd-10.5.0.1"),
+        ("master-02", "10.5.0.2", "etcd-10.5.0.2"),
+        ("10.5.0.3", "10.5.0.3", "etcd-10.5.0.3"),
+        ("worker-01", "10.5.0.4", "worker-01"),
+    ]
+    assert found.hosts[0].roles == (Role.ETCD, Role.CONTROL_PLANE)
+    assert found.etcd.files.client_cert == found.etcd.files.peer_cert == "etcd.pem"
+    assert (found.etcd.token, found.etcd.quota_bytes) == ("etcd-cluster-0", 8 << 30)
+    assert found.etcd.binary == "/opt/kube/bin/etcd"
+
+
+def test_networks_and_paths_are_those_of_the_file(imported: Importer) -> None:
+    kubernetes = imported(HOSTS, "kubeasz", "hosts").kubernetes
+    assert kubernetes is not None
+    assert (kubernetes.service_cidr, kubernetes.pod_cidr) == ("10.68.0.0/16", "172.20.0.0/16")
+    assert (kubernetes.cluster_domain, kubernetes.pki_dir) == ("cluster.local", "/etc/kubernetes/ssl")
+    assert kubernetes.endpoint == "10.5.0.1:6443"
+    assert "kubeasz balances on each node itself; the endpoint is only master-01" in imported.text
+    assert "hosts:15: not read: CONTAINER_RUNTIME" in imported.text
+
+
+def test_config_yml_overrides_the_hosts_file(imported: Importer) -> None:
+    found = imported(HOSTS, "kubeasz", "hosts", **{"config.yml": CONFIG + "SERVICE_CIDR: 10.70.0.0/16\n"})
+    assert found.cluster == "green"
+    assert found.etcd.data_dir == "/srv/etcd"
+    assert found.kubernetes is not None
+    assert (found.kubernetes.service_cidr, found.kubernetes.node_prefix) == ("10.70.0.0/16", 26)
+    assert (found.kubernetes.version, found.kubernetes.extra_sans) == ("1.30.1", ("10.1.1.1", "k8s.example.org"))
+    assert "config.yml: not read: MAX_PODS" in imported.text
+    assert "write-ahead log is in a folder of its own, /fast/wal" in imported.text
+
+
+def test_a_version_that_is_not_filled_in_is_left_out(imported: Importer) -> None:
+    found = imported(HOSTS, "kubeasz", "hosts", **{"config.yml": "K8S_VER: __k8s_ver__\n"})
+    assert found.kubernetes is not None
+    assert found.kubernetes.version is None
+    assert "K8S_VER is not a version, and is not copied" in imported.text
+
+
+@pytest.mark.parametrize(("group", "masters"), [("ex_lb", "kube_master"), ("ex-lb", "kube-master")])
+def test_the_vip_of_outer_balancers_is_the_endpoint(imported: Importer, group: str, masters: str) -> None:
+    lines = "".join(
+        f"10.5.0.{6 + number} LB_ROLE={role} EX_APISERVER_VIP=10.5.0.250 EX_APISERVER_PORT=9443\n"
+        for number, role in enumerate(("backup", "master"))
+    )
+    text = HOSTS.replace("[ex_lb]\n", f"[{group}]\n{lines}").replace("[kube_master]", f"[{masters}]")
+    found = imported(text, "kubeasz", "hosts")
+    assert found.kubernetes is not None
+    assert found.kubernetes.endpoint == "10.5.0.250:9443"
+    assert "the balancers of ex_lb run nginx (l4lb) and are left out: 10.5.0.6, 10.5.0.7" in imported.text
+
+
+def test_older_files_name_the_members_themselves(imported: Importer) -> None:
+    text = "[etcd]\n10.5.0.1 NODE_NAME=etcd1\n[kube-master]\n10.5.0.1\n[kube-node]\n10.5.0.4\n"
+    found = imported(text, "kubeasz", "hosts")
+    assert effective.etcd_name(found.hosts[0]) == "etcd1"
+    assert found.hosts[1].roles == (Role.WORKER,)
+
+
+def test_a_file_without_hosts_is_refused_at_its_place(imported: Importer) -> None:
+    assert "hosts:1:1: there is no host in the groups" in imported.print("[web]\na\n", "kubeasz", "hosts")
+    assert imported.status == ExitCode.INVALID_INVENTORY
+    assert "config.yml:2:1: a value is missing" in imported.print(HOSTS, "kubeasz", "hosts", **{"config.yml": "a: ["})
