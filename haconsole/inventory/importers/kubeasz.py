@@ -35,7 +35,7 @@ CERTIFICATES = {
         for part, ending in (("cert", ""), ("key", "-key"))
     },
 }
-"""etcd's files in `ca_dir`: one certificate serves clients and peers, and asks other members with it."""
+"""etcd's files in `ca_dir`: one certificate serves clients and peers, and is the client certificate too."""
 TOKEN = "etcd-cluster-0"
 QUOTA_BYTES = 8 << 30
 _VERSION = re.compile(r"v?([0-9]+\.[0-9]+(?:\.[0-9]+)?)")
@@ -214,7 +214,7 @@ def _notes(inventory: AnsibleInventory, settings: Mapping[str, Any], hosts: tupl
 
 
 _TEMPLATES = {"K8S_NODENAME", "cluster_dir"}
-"""Variables that are templates in every file of kubeasz, and say nothing else than the others."""
+"""Variables that are templates in every file of kubeasz."""
 
 
 def _is_template(value: object) -> bool:

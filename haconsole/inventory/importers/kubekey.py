@@ -208,7 +208,7 @@ def _notes(
     if idle:
         yield f"hosts without a role in etcd, control-plane or worker are left out: {', '.join(idle)}"
     if any(entry.get("password") for entry in entries.values()):
-        yield "passwords are not copied: SSH keys log in, and the console asks for a sudo password"
+        yield "passwords are not copied: SSH keys log in, and the console prompts for a sudo password"
     if any(entry.get("privateKey") for entry in entries.values()):
         yield "private keys in the file are not copied: write their files as ssh.identity_file"
     if any(first_family(entry.get("internalAddress"))[1] for entry in entries.values()):

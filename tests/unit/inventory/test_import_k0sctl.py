@@ -85,7 +85,7 @@ def test_other_install_flags_are_in_a_note(imported: Importer) -> None:
     assert "installFlags of a: not read: --debug, --profile" in imported.text
 
 
-def test_a_single_host_has_no_etcd_by_itself(imported: Importer) -> None:
+def test_a_single_host_has_no_etcd(imported: Importer) -> None:
     host = "role: single, hostname: a, ssh: {address: 10.5.0.1}"
     assert "does not keep its state in etcd" in printed(imported, host)
     assert "does not keep its state" not in printed(imported, host, config="storage: {type: etcd}")
