@@ -86,6 +86,7 @@ class Executor:
         self._held_time = PausedTime(clock.monotonic)
         self._held_s: dict[StepId, float] = {}
         self._endings: dict[StepId, StepResult] = {}
+        self._awaited: set[StepId] = set()
         self._stopping = False
         self._forbidden: str | None = None
         self._abandoned = False
@@ -95,7 +96,7 @@ class Executor:
     @property
     def ends_unheard(self) -> bool:
         """Whether something may still be running on a host without anyone waiting for it."""
-        return any(ending.outcome is Outcome.UNKNOWN for ending in self._endings.values())
+        return any(self._ending_of(step.id).outcome is Outcome.UNKNOWN for step in self._plan.steps)
 
     def stop(self) -> None:
         """Start no further step; running steps finish, paused ones do not start."""
@@ -162,11 +163,13 @@ class Executor:
         """
         open_still = (StepState.NOT_STARTED, StepState.FAILED)
         begun = frozenset(step for step, one in self._so_far.items() if one.state not in open_still)
-        unheard = ((step, self._so_far.get(step.id)) for step in self._plan.steps)
+        running = tuple(
+            (step, one) for step in self._plan.steps if (one := self._so_far.get(step.id)) and not one.heard
+        )
+        self._awaited = {step.id for step, _ in running}
         waits = (
             self._end_of(step, one, UNSURE_S if may_wait_for_others(self._plan, begun, step.id) else None)
-            for step, one in unheard
-            if one and not one.heard
+            for step, one in running
         )
         await asyncio.gather(*waits)
 
@@ -174,6 +177,7 @@ class Executor:
         with suppress(TimeoutError):
             async with asyncio.timeout(within_s):
                 await self._performer.pick_up(step, before.attempts, before.boot)
+                self._awaited.discard(step.id)
 
     async def _begin(self) -> None:
         """Write the heading, or the resumption; if it cannot be written no step starts."""
@@ -187,7 +191,7 @@ class Executor:
             self.stop()
 
     async def _finish(self, begun: float) -> None:
-        endings = [self._endings.get(step.id, StepResult(Outcome.SKIPPED)) for step in self._plan.steps]
+        endings = [self._ending_of(step.id) for step in self._plan.steps]
         count = Counter(ending.outcome for ending in endings)
         outcome = next((one for one in WORST_FIRST if count[one]), Outcome.ALREADY)
         if not count[Outcome.UNKNOWN]:
@@ -212,6 +216,13 @@ class Executor:
                 half_done=sum(ending.performed and ending.outcome not in GOOD for ending in endings),
             )
         )
+
+    def _ending_of(self, step: StepId) -> StepResult:
+        """UNKNOWN for a step that did not run here while an earlier process's command for it may still be running."""
+        ending = self._endings.get(step, StepResult(Outcome.SKIPPED))
+        if ending.outcome is Outcome.SKIPPED and step in self._awaited:
+            return StepResult(Outcome.UNKNOWN, "left to end on its host")
+        return ending
 
     def _left_behind(self) -> frozenset[HostName]:
         """Hosts where an earlier process of this run started something."""

@@ -17,6 +17,7 @@ from haconsole.execution.events import Event, Outcome, StepDone, StepOutput, Ste
 from haconsole.execution.log.resume import why_not_resume
 from haconsole.execution.log.run_log import RunLog, RunLogError
 from haconsole.execution.log.run_record import RunRecord, RunStatus, StepState, UnreadableRun, read_run, read_runs
+from haconsole.execution.steps.executor import Executor
 from haconsole.model.haproxy import AdminState
 from haconsole.model.names import HostName
 from haconsole.model.secret import Secret
@@ -61,6 +62,34 @@ async def test_a_command_that_outlived_its_console_is_waited_for_and_its_output_
     }
     assert (record.outcome, record.standing, len(record.resumed)) == (Outcome.DONE, RunStatus.ENDED, 1)
     assert not (bench.folder / "run" / "r1").exists()
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+async def test_a_resumed_run_that_is_stopped_leaves_a_running_command_its_folder(bench: Bench, at_once: bool) -> None:
+    """Without its folder the command's result is lost, and the next resume would start it a second time."""
+    first = bench.step("a", script=f"touch {bench.folder}/begun; while [ ! -e {bench.folder}/go ]; do :; done")
+    executor = bench.executor(first)
+    async for event in executor.events():
+        if isinstance(event, StepStarted):
+            await until_exists(bench.folder / "begun")
+            executor.abandon()
+    resumed = bench.executor(first, so_far=read_run(bench.run_log).steps)
+    events = asyncio.create_task(collected(resumed))
+    await asyncio.sleep(0.5)
+    if at_once:
+        resumed.abandon()
+    else:
+        resumed.stop()
+        (bench.folder / "go").touch()
+    assert last(await events).outcome is (Outcome.UNKNOWN if at_once else Outcome.SKIPPED)
+    assert resumed.ends_unheard is at_once
+    (bench.folder / "go").touch()
+    assert outcomes(await carry_on(bench, first)) == {"a": Outcome.DONE if at_once else Outcome.ALREADY}
+    assert bench.made("a") == "once\n"
+
+
+async def collected(executor: Executor) -> list[Event]:
+    return [event async for event in executor.events()]
 
 
 async def test_nothing_is_judged_while_a_command_is_still_under_way(bench: Bench) -> None:
