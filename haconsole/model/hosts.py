@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Literal, TypeAlias, get_args
 
 from haconsole.model.certificate import Certificate, TokenKeys
 from haconsole.model.etcd import EtcdEndpoint
@@ -16,6 +17,25 @@ from haconsole.model.observed import NOT_ASKED, Observed, value_of
 from haconsole.model.provenance import ManagedFile
 from haconsole.model.roles import Role as Role  # noqa: PLC0414 (hosts and roles go together)
 from haconsole.model.vip import KeepalivedFacts
+
+FactName: TypeAlias = Literal[
+    "reach",
+    "clock_offset_ms",
+    "addresses",
+    "services",
+    "disks",
+    "etcd",
+    "keepalived",
+    "haproxy",
+    "balancer_files",
+    "apiserver",
+    "kubelet",
+    "certificates",
+    "lock",
+]
+"""A fact of a host: the name of its field in HostFacts."""
+FACTS: tuple[FactName, ...] = get_args(FactName)
+"""Every fact, in the order in which a person reads them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,23 +160,6 @@ class HostFacts:
         """`text` with the host's name in front, unless it stands there already."""
         return text if text.startswith(f"{self.host}:") else f"{self.host}: {text}"
 
-    def facts(self) -> tuple[tuple[str, Observed[object]], ...]:
-        """Every fact with its name, in the order a person would ask."""
+    def facts(self) -> tuple[tuple[FactName, Observed[object]], ...]:
+        """Every fact with its name, in the order of FACTS."""
         return tuple((name, getattr(self, name)) for name in FACTS)
-
-
-FACTS = (
-    "reach",
-    "clock_offset_ms",
-    "addresses",
-    "services",
-    "disks",
-    "etcd",
-    "keepalived",
-    "haproxy",
-    "balancer_files",
-    "apiserver",
-    "kubelet",
-    "certificates",
-    "lock",
-)

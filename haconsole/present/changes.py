@@ -8,7 +8,7 @@ from datetime import datetime
 
 from haconsole.model.etcd_view import EtcdMemberView, etcd_view
 from haconsole.model.findings import Finding
-from haconsole.model.hosts import HostFacts, Role
+from haconsole.model.hosts import FactName, HostFacts, Role
 from haconsole.model.lease import Lease
 from haconsole.model.names import HostName, MemberId, Vip
 from haconsole.model.observed import Failed, Known, NotAsked, value_of
@@ -25,7 +25,17 @@ from haconsole.present.subjects import EventSubject
 from haconsole.present.table import Column, Row, TableView
 
 KEPT = 500
-OBSERVED = ("reach", "services", "addresses", "etcd", "keepalived", "haproxy", "apiserver", "certificates", "disks")
+OBSERVED: tuple[FactName, ...] = (
+    "reach",
+    "services",
+    "addresses",
+    "etcd",
+    "keepalived",
+    "haproxy",
+    "apiserver",
+    "certificates",
+    "disks",
+)
 COLUMNS = (Column("TIME"), Column("ABOUT", least=6), Column("WHAT CHANGED", least=16))
 
 

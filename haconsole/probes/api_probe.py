@@ -16,13 +16,12 @@ from functools import partial
 from typing import Any, Generic, Protocol, TypeVar
 
 from haconsole.inventory.schema import Host
-from haconsole.model.hosts import ApiserverFacts, Role
+from haconsole.model.hosts import ApiserverFacts, FactName, Role
 from haconsole.model.names import HostName
 from haconsole.model.observed import NOT_ASKED, Cause, Failed, Known, Observed
 from haconsole.probes.context import ClusterContext
 from haconsole.probes.etcd.access import etcd_on
 from haconsole.probes.etcd.endpoint import probe_etcd
-from haconsole.probes.expected_facts import FactName
 from haconsole.probes.fact_store import FactStore
 from haconsole.probes.kubernetes.access import kube_on
 from haconsole.probes.kubernetes.apiserver import probe_apiserver

@@ -10,11 +10,11 @@ from typing import Any, TypeVar
 from haconsole.configs.layout import Layout
 from haconsole.errors import HaconsoleError
 from haconsole.inventory.schema import Host, Inventory
+from haconsole.model.hosts import FactName
 from haconsole.model.names import HostName
 from haconsole.model.observed import Cause, Failed, Known
 from haconsole.probes.credentials import CredentialFiles
 from haconsole.probes.errors import ProbeError
-from haconsole.probes.expected_facts import FactName
 from haconsole.transport.base import Fleet, HostTransport, TransportError
 
 T = TypeVar("T")

@@ -2,34 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
-
 from haconsole.configs.certificate_files import certificate_files
 from haconsole.configs.layout import Layout
 from haconsole.inventory.schema import Host
-from haconsole.model.hosts import Role
+from haconsole.model.hosts import FactName, Role
 from haconsole.model.lock import LOCK_ROLES
 from haconsole.probes.hosts.services import runs_kubelet, units_of
 
-FactName: TypeAlias = Literal[
-    "reach",
-    "clock_offset_ms",
-    "addresses",
-    "services",
-    "disks",
-    "etcd",
-    "keepalived",
-    "haproxy",
-    "balancer_files",
-    "apiserver",
-    "kubelet",
-    "certificates",
-    "lock",
-]
-
 
 def expected_facts(layout: Layout, host: Host, *, certificates: bool) -> tuple[FactName, ...]:
-    """The facts to ask of `host`, by its roles. A bastion only passes connections on: reaching it is all there is."""
+    """The facts that the roles of `host` call for; of a bastion only that it can be reached."""
     facts: list[FactName] = ["reach"]
     roles = set(host.roles)
     if roles <= {Role.BASTION}:

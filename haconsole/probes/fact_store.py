@@ -12,13 +12,12 @@ from typing import Any
 from haconsole.inventory.effective import vip_addresses
 from haconsole.inventory.schema import Inventory
 from haconsole.model.certificate import TokenKeys
-from haconsole.model.hosts import HostFacts
+from haconsole.model.hosts import FactName, HostFacts
 from haconsole.model.lease import Lease
 from haconsole.model.names import HostName
 from haconsole.model.node import NodeState
 from haconsole.model.observed import NOT_ASKED, Failed, Known, NotAsked, Observed, succeed, value_of
 from haconsole.model.snapshot import ClusterSnapshot
-from haconsole.probes.expected_facts import FactName
 from haconsole.probes.significance import insignificantly_different
 
 

@@ -6,13 +6,13 @@ import asyncio
 from contextlib import suppress
 
 from haconsole.inventory.schema import Host
-from haconsole.model.hosts import Reach
+from haconsole.model.hosts import FactName, Reach
 from haconsole.model.names import HostName
 from haconsole.model.observed import Cause
 from haconsole.probes.api_probe import apiserver_probe, etcd_probe
 from haconsole.probes.certificate.probe import CertificateProbe
 from haconsole.probes.context import ClusterContext
-from haconsole.probes.expected_facts import FactName, expected_facts
+from haconsole.probes.expected_facts import expected_facts
 from haconsole.probes.fact_store import FactStore
 from haconsole.probes.host_script import HostScript, script_queries, side_queries
 from haconsole.probes.hosts.clock import ClockProbe

@@ -10,13 +10,12 @@ from functools import partial, reduce
 from typing import Any
 
 from haconsole.inventory.schema import Host
-from haconsole.model.hosts import Role, ServiceState
+from haconsole.model.hosts import FactName, Role, ServiceState
 from haconsole.model.names import HostName
 from haconsole.model.observed import Cause, Failed, Known, Observed
 from haconsole.model.services import keep_lines
 from haconsole.probes.balancers import haproxy, keepalived, owners
 from haconsole.probes.context import ClusterContext
-from haconsole.probes.expected_facts import FactName
 from haconsole.probes.fact_store import FactStore
 from haconsole.probes.hosts import addresses, disks, kubelet, lock, services, static_pods
 from haconsole.probes.kubernetes import apiserver
