@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from haconsole.actions.catalogue import Action, Argument, ArgumentKind, catalogue
+from haconsole.cli.completing import hosts, inventories
 from haconsole.cli.reaching import TAKE_OVER_NAMES, TakeOverLock, terminal_answers
 from haconsole.errors import ExitCode, UsageError
 
@@ -40,7 +41,7 @@ class ActionGroup(click.Group):
         return self._command(action) if action else None
 
     def _command(self, action: Action) -> click.Command:
-        inventory = click.Argument(["inventory"], type=click.Path(path_type=Path))
+        inventory = click.Argument(["inventory"], type=click.Path(path_type=Path), shell_complete=inventories)
         places = [_parameter(one) for one in action.arguments if one.positional]
         options = [_parameter(one) for one in action.arguments if not one.positional]
         return click.Command(
@@ -60,14 +61,17 @@ def _help(action: Action) -> str:
 
 def _parameter(argument: Argument) -> click.Parameter:
     kind = click.Choice(argument.choices) if argument.choices else click.STRING
+    complete = hosts if argument.kind is ArgumentKind.HOST else None
     if argument.positional:
         name = "|".join(argument.choices) or argument.name.upper()
         metavar = name if argument.required else f"[{name}]"
-        return click.Argument([_variable(argument)], type=kind, required=argument.required, metavar=metavar)
+        return click.Argument(
+            [_variable(argument)], type=kind, required=argument.required, metavar=metavar, shell_complete=complete
+        )
     if argument.kind is ArgumentKind.FLAG:
         return click.Option([f"--{argument.name}", _variable(argument)], is_flag=True, help=argument.help)
     names = [f"--{argument.name}", *([f"-{argument.letter}"] if argument.letter else []), _variable(argument)]
-    return click.Option(names, type=kind, required=argument.required, help=argument.help)
+    return click.Option(names, type=kind, required=argument.required, help=argument.help, shell_complete=complete)
 
 
 def _variable(argument: Argument) -> str:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from haconsole.cli.completing import inventories
 from haconsole.errors import UsageError
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @click.command("open", hidden=True)
-@click.argument("inventory", type=click.Path(path_type=Path))
+@click.argument("inventory", type=click.Path(path_type=Path), shell_complete=inventories)
 @click.option("--read-only", is_flag=True, help="Hide and refuse everything that changes a host.")
 @click.option("--theme", help="A theme's name, or a theme file; else the inventory's own, else dark.")
 @click.option("--ascii", "ascii_only", is_flag=True, help="Draw with ASCII characters only.")

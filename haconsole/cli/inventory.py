@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from haconsole.cli.completing import inventories
 from haconsole.errors import ExitCode
 from haconsole.model.roles import Role
 
@@ -25,7 +26,7 @@ _NOUNS = {
 
 
 @click.command()
-@click.argument("inventory", type=click.Path(path_type=Path, allow_dash=True))
+@click.argument("inventory", type=click.Path(path_type=Path, allow_dash=True), shell_complete=inventories)
 def check(inventory: Path) -> int:
     """Say whether INVENTORY is right, or everything that is wrong with it.
 

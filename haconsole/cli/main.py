@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from keyword import iskeyword
 
 import click
+from click.shell_completion import CompletionItem
 
 from haconsole import __version__
 from haconsole.cli.output import checked_output, status_of_output
@@ -29,6 +30,7 @@ VERBS = {
     "schema": "inventory",
     "discover": "discover",
     "import": "importers",
+    "completion": "completing",
     "lab": "lab",
     "demo": "demo",
 }
@@ -47,6 +49,13 @@ class VerbGroup(click.Group):
         module = importlib.import_module(f"haconsole.cli.{VERBS[cmd_name]}")
         command: click.Command = getattr(module, f"{cmd_name}_" if iskeyword(cmd_name) else cmd_name)
         return command
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Verbs and inventories, without loading any verb's module."""
+        from haconsole.cli.completing import inventories
+
+        verbs = [CompletionItem(verb) for verb in VERBS if verb.startswith(incomplete)]
+        return [*verbs, *inventories(ctx, self.params[0], incomplete)]
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Options of the console before the inventory, as in ``--ascii INVENTORY``, are those of `open`."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from haconsole.cli.completing import inventories
 from haconsole.session import Session
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def reaching(command: Command) -> Command:
         multiple=True,
         help="Accept an unknown host key that has this SHA256:… fingerprint, and remember it.",
     )(command)
-    return click.argument("inventory", type=click.Path(path_type=Path))(command)
+    return click.argument("inventory", type=click.Path(path_type=Path), shell_complete=inventories)(command)
 
 
 TAKE_OVER_NAMES = ("--take-over-lock", "--adopt-lock")

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import click
 
+from haconsole.cli.completing import runs as recorded_runs
 from haconsole.cli.reaching import TAKE_OVER_NAMES, TakeOverLock, terminal_answers
 from haconsole.errors import ExitCode
 
-RUN = click.argument("run")
+RUN = click.argument("run", shell_complete=recorded_runs)
 ACCEPT = click.option(
     "--accept-host-key", "accepted", multiple=True, metavar="FINGERPRINT", help="Accept a new host that shows this key."
 )
@@ -33,7 +34,7 @@ INVENTORY = click.option(
 
 
 @click.command()
-@click.argument("run", required=False)
+@click.argument("run", required=False, shell_complete=recorded_runs)
 @click.option("--cluster", help="Only runs on the cluster of this name.")
 @click.option("--inventory", type=click.Path(path_type=Path), help="Only runs that read this inventory.")
 @click.option("--json", "as_json", is_flag=True, help="Print haconsole/runs/v1, or haconsole/run-record/v1 of RUN.")
