@@ -79,25 +79,25 @@ def _variable(argument: Argument) -> str:
     return f"of_action_{argument.name.replace('-', '_')}"
 
 
-def request_of(action: Action, given: dict[str, Any]) -> dict[str, str]:
+def request_of(action: Action, options: dict[str, Any]) -> dict[str, str]:
     """The arguments that were given, as the planner takes them."""
-    values = {argument.name: given.get(_variable(argument)) for argument in action.arguments}
+    values = {argument.name: options.get(_variable(argument)) for argument in action.arguments}
     return {name: "yes" if value is True else str(value) for name, value in values.items() if value}
 
 
-def _plan(action: Action, given: dict[str, Any]) -> int:
-    return asyncio.run(show_plan(action.name, request_of(action, given), given))
+def _plan(action: Action, options: dict[str, Any]) -> int:
+    return asyncio.run(show_plan(action.name, request_of(action, options), options))
 
 
-def _run(action: Action, given: dict[str, Any]) -> int:
-    return asyncio.run(carry_out(action.name, request_of(action, given), given))
+def _run(action: Action, options: dict[str, Any]) -> int:
+    return asyncio.run(carry_out(action.name, request_of(action, options), options))
 
 
-def _session(given: dict[str, Any]) -> LiveSession:
+def _session(options: dict[str, Any]) -> LiveSession:
     from haconsole.session.live import open_session
 
-    take_over = given.get("take_over", ())
-    return open_session(given["inventory"], terminal_answers(given["accepted"], take_over, as_json=given["json"]))
+    take_over = options.get("take_over", ())
+    return open_session(options["inventory"], terminal_answers(options["accepted"], take_over, as_json=options["json"]))
 
 
 JSON = click.Option(["--json"], is_flag=True, help="Print JSON instead of text.")
@@ -124,35 +124,35 @@ plan = ActionGroup("plan", "Show an action's steps with their reasons; changes n
 run = ActionGroup("run", "Carry an action out, step by step.", _run, (EVENTS, YES, CONFIRM, WAIT, TAKE_OVER, ACCEPT))
 
 
-async def show_plan(action: str, request: dict[str, str], given: dict[str, Any]) -> int:
+async def show_plan(action: str, request: dict[str, str], options: dict[str, Any]) -> int:
     """Plan from fresh facts and print the plan, or the reasons against it."""
-    async with _session(given) as session:
+    async with _session(options) as session:
         planned = await session.planner.plan(action, request)
-    return print_plan(planned, as_json=given["json"])
+    return print_plan(planned, as_json=options["json"])
 
 
-async def carry_out(action: str, request: dict[str, str], given: dict[str, Any]) -> int:
+async def carry_out(action: str, request: dict[str, str], options: dict[str, Any]) -> int:
     """Wait for the lock if asked to, plan, ask unless agreed to, run, tell; the exit status says how it went."""
     from haconsole.actions.step import Refusal
     from haconsole.cli.inventory_change import tell_change
 
-    async with _session(given) as session:
+    async with _session(options) as session:
         session.check_startable()
-        if given["wait_s"] is not None:
-            await session.wait_for_lock(given["wait_s"])
+        if options["wait_s"] is not None:
+            await session.wait_for_lock(options["wait_s"])
         planned = await session.planner.plan(action, request)
         if isinstance(planned, Refusal):
-            return print_plan(planned, as_json=given["json"])
-        await agreed(planned, yes=given["confirm"] == planned.cluster if planned.data_loss else given["yes"])
-        status = await perform(session.start(planned), as_json=given["json"])
+            return print_plan(planned, as_json=options["json"])
+        await agreed(planned, yes=options["confirm"] == planned.cluster if planned.data_loss else options["yes"])
+        status = await perform(session.start(planned), as_json=options["json"])
     if status == ExitCode.OK:
-        tell_change(given["inventory"], planned)
+        tell_change(options["inventory"], planned)
     return status
 
 
 async def agreed(plan: Plan, *, yes: bool) -> None:
     """Show the plan and have it agreed to, unless that was said before; what is for good is told in any case."""
-    from haconsole.cli.asking import confirmed, confirmed_by_name
+    from haconsole.cli.confirm import confirmed, confirmed_by_name
     from haconsole.cli.reports.plan import for_good_text, plan_heading, plan_text
 
     if not yes:
@@ -187,10 +187,10 @@ async def perform(run: Run, *, as_json: bool) -> int:
     Ends like a refused plan while another console has the cluster's lock, or while too few hosts can be reached.
     """
     from haconsole.actions.step import Refusal
-    from haconsole.cli.driving import drive, exit_status
     from haconsole.cli.reports.encoding import encoded
     from haconsole.cli.reports.plan import refusal_report
     from haconsole.cli.reports.run import event_report, run_text
+    from haconsole.cli.run_driver import drive, exit_status
     from haconsole.execution.locking.cluster_lock import LockedError, NoMajorityError
 
     def show(event: Event) -> None:

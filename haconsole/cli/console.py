@@ -19,7 +19,7 @@ from haconsole.errors import UsageError
 if TYPE_CHECKING:
     from haconsole.session import Session
     from haconsole.session.live import LiveSession
-    from haconsole.ui.asker import ScreenAsker
+    from haconsole.ui.controllers.prompter import Prompter
 
 
 @click.command("open", hidden=True)
@@ -44,10 +44,10 @@ def show(inventory: Path, *, read_only: bool = False, theme: str | None = None, 
         raise UsageError("the console needs a terminal", hint="use `haconsole status` in scripts and pipes")
     gc.disable()  # nothing made before the first paint is garbage; the console switches it on again
     from haconsole.inventory.load import load
-    from haconsole.ui.asker import ScreenAsker
+    from haconsole.ui.controllers.prompter import Prompter
     from haconsole.ui.launch import launch
 
-    asker = ScreenAsker()
+    asker = Prompter()
     return launch(
         load(inventory),
         lambda: live_session(inventory, asker, read_only=read_only),
@@ -62,7 +62,7 @@ def show(inventory: Path, *, read_only: bool = False, theme: str | None = None, 
 
 
 @asynccontextmanager
-async def live_session(inventory: Path, asker: ScreenAsker, *, read_only: bool) -> AsyncIterator[Session]:
+async def live_session(inventory: Path, asker: Prompter, *, read_only: bool) -> AsyncIterator[Session]:
     """A session with the real hosts; its libraries are loaded in a thread, the screen being up already."""
     await asyncio.to_thread(_load_libraries)
     async with _open(inventory, asker, read_only=read_only) as session:
@@ -73,7 +73,7 @@ def _load_libraries() -> None:
     import haconsole.session.live  # noqa: F401
 
 
-def _open(inventory: Path, asker: ScreenAsker, *, read_only: bool) -> LiveSession:
+def _open(inventory: Path, asker: Prompter, *, read_only: bool) -> LiveSession:
     from haconsole.session.live import open_session
 
     return open_session(inventory, asker, read_only=read_only)

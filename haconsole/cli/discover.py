@@ -98,17 +98,17 @@ async def _discovered(
         first = reach("192.0.2.1", name)
         report = await read_host(first.host(only))
         search = await find_control_plane(report, first.host(only), lambda address: reach(address).host(only))
-        told = search.found or report
-        way = reach(own_address(told)) if search.found else first
-        draw = partial(draft_of, told, source=source, ssh=ssh, jump=jump, reached_by=name, named=report)
-        others = await ask_others(told, draw(Others((), ())), way, only)
+        host_report = search.found or report
+        way = reach(own_address(host_report)) if search.found else first
+        draw = partial(draft_of, host_report, source=source, ssh=ssh, jump=jump, reached_by=name, named=report)
+        others = await ask_others(host_report, draw(Others((), ())), way, only)
         others = replace(others, notes=(*search.notes, *others.notes))
         if search.found:
             others = replace(others, hosts={address_among(others.nodes, report): report})
-        found = SshFleet(inventory_of(draw(others)), answers)
-        fleets.push_async_callback(found.close)
-        there = [host for host in inventory_of(draw(others)).hosts if host.address != own_address(told)]
-        hosts, silent = await log_in(there, found)
+        cluster_fleet = SshFleet(inventory_of(draw(others)), answers)
+        fleets.push_async_callback(cluster_fleet.close)
+        there = [host for host in inventory_of(draw(others)).hosts if host.address != own_address(host_report)]
+        hosts, silent = await log_in(there, cluster_fleet)
     return draw(replace(others, hosts={**others.hosts, **hosts}, notes=(*others.notes, *silent)))
 
 

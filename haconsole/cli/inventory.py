@@ -44,8 +44,8 @@ def check(inventory: Path) -> int:
         click.echo(problem)
     warned = _counted(len(examined.warnings), "warning") if examined.warnings else ""
     if examined.inventory is None:
-        told = " and ".join(part for part in (_counted(len(examined.errors), "error"), warned) if part)
-        click.echo(f"{name}: {told}", err=True)
+        summary = " and ".join(part for part in (_counted(len(examined.errors), "error"), warned) if part)
+        click.echo(f"{name}: {summary}", err=True)
         return ExitCode.INVALID_INVENTORY
     click.echo(f"{name}: {_summary(examined.inventory)}{f'; {warned}' if warned else ''}")
     return ExitCode.OK

@@ -54,9 +54,9 @@ def runs(run: str | None, cluster: str | None, inventory: Path | None, as_json: 
         every = read_runs(folder)
         show(encoded(record_report(record, every)) if as_json else record_text(record, now, page_width()))
         return ExitCode.OK
-    found = read_runs(folder)
-    kept = tuple(one for one in found if _asked_for(one, cluster, inventory))
-    show(encoded(runs_report(folder, kept, found)) if as_json else runs_text(folder, kept, found, now))
+    records = read_runs(folder)
+    matching = tuple(one for one in records if _asked_for(one, cluster, inventory))
+    show(encoded(runs_report(folder, matching, records)) if as_json else runs_text(folder, matching, records, now))
     return ExitCode.OK
 
 
@@ -96,7 +96,7 @@ async def _resume(
     update: bool,
 ) -> int:
     from haconsole.cli.actions import perform
-    from haconsole.cli.asking import confirmed
+    from haconsole.cli.confirm import confirmed
     from haconsole.cli.inventory_change import tell_change
     from haconsole.cli.reports.page import page_width, show
     from haconsole.cli.reports.runs import remaining_text

@@ -58,30 +58,30 @@ async def _once(session: Session, render: Render) -> int:
 
 async def _follow(session: Session, render: Render) -> int:
     code = int(ExitCode.UNKNOWN)
-    async for seen in session.observer.watch():
-        code = _show(seen, render)
+    async for status in session.observer.watch():
+        code = _show(status, render)
     return code
 
 
-def _show(seen: ClusterStatus, render: Render) -> int:
-    show(render(seen, datetime.now(UTC)))
-    return int(EXIT[seen.health])
+def _show(status: ClusterStatus, render: Render) -> int:
+    show(render(status, datetime.now(UTC)))
+    return int(EXIT[status.health])
 
 
-def _status_text(seen: ClusterStatus, now: datetime) -> str:
-    return status_text(seen.snapshot, seen.findings, seen.health, now, page_width())
+def _status_text(status: ClusterStatus, now: datetime) -> str:
+    return status_text(status.snapshot, status.findings, status.health, now, page_width())
 
 
-def _doctor_text(seen: ClusterStatus, now: datetime) -> str:
-    return doctor_text(seen.snapshot, seen.findings, seen.health, now, page_width())
+def _doctor_text(status: ClusterStatus, now: datetime) -> str:
+    return doctor_text(status.snapshot, status.findings, status.health, now, page_width())
 
 
-def _status_json(seen: ClusterStatus, now: datetime) -> str:
-    return msgspec.json.encode(status_report(seen.snapshot, seen.findings, seen.health, now)).decode()
+def _status_json(status: ClusterStatus, now: datetime) -> str:
+    return msgspec.json.encode(status_report(status.snapshot, status.findings, status.health, now)).decode()
 
 
-def _doctor_json(seen: ClusterStatus, now: datetime) -> str:
-    snapshot = seen.snapshot
+def _doctor_json(status: ClusterStatus, now: datetime) -> str:
+    snapshot = status.snapshot
     return msgspec.json.encode(
-        doctor_report(snapshot.cluster, snapshot.observed_at, seen.health, seen.findings)
+        doctor_report(snapshot.cluster, snapshot.observed_at, status.health, status.findings)
     ).decode()

@@ -35,7 +35,7 @@ class LinkState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
+class BarLink:
     """`since` is when this state began; `reason` says in words why the stream broke off."""
 
     state: LinkState
@@ -50,7 +50,7 @@ class BarView:
 
     cluster: str
     health: Health
-    link: Link
+    link: BarLink
     hosts: tuple[HostFacts, ...]
     hosts_total: int
     heard_at: datetime | None
@@ -65,7 +65,7 @@ class BarView:
         cls,
         snapshot: ClusterSnapshot | None,
         health: Health,
-        link: Link,
+        link: BarLink,
         *,
         cluster: str,
         hosts_total: int,
@@ -76,9 +76,9 @@ class BarView:
         recorded: bool = False,
     ) -> BarView:
         hosts = snapshot.hosts if snapshot else ()
-        heard = snapshot.observed_at if snapshot else None
+        observed_at = snapshot.observed_at if snapshot else None
         lock = locked_by(snapshot, own_run) if snapshot else ""
-        return cls(cluster, health, link, hosts, hosts_total, heard, read_only, endpoint, run, lock, recorded)
+        return cls(cluster, health, link, hosts, hosts_total, observed_at, read_only, endpoint, run, lock, recorded)
 
 
 def bar_line(view: BarView, width: int, now: datetime) -> Line:
@@ -113,8 +113,8 @@ def locked_by(snapshot: ClusterSnapshot, own_run: str) -> str:
     view = lock_view(snapshot)
     if view is None or view.claim.run == own_run:
         return ""
-    gone = ", stale" if view.stale else ""
-    return f"{view.claim.holder}: {view.claim.action}{gone}"
+    note = ", stale" if view.stale else ""
+    return f"{view.claim.holder}: {view.claim.action}{note}"
 
 
 def health_cell(view: BarView, now: datetime) -> Cell:

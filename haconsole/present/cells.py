@@ -75,7 +75,7 @@ def wrapped(text: str, width: int) -> tuple[str, ...]:
     lines: list[str] = []
     line = ""
     for word in text.split():
-        first, *more = broken(word, width)
+        first, *more = break_lines(word, width)
         if line and width_of(line) + 1 + width_of(first) > width:
             lines.append(line)
             line = first
@@ -88,7 +88,7 @@ def wrapped(text: str, width: int) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def broken(text: str, width: int) -> tuple[str, ...]:
+def break_lines(text: str, width: int) -> tuple[str, ...]:
     """`text` in pieces of at most `width` cells, all of it kept but a blank that would begin a piece.
 
     A piece ends behind a blank where there is one, else behind a mark that parts lists, paths and names, if that leaves

@@ -13,8 +13,8 @@ from haconsole.model.observed import Failed, NotAsked
 from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.present.ages import span, timestamp
 from haconsole.present.cells import NOTHING, UNKNOWN, Cell, Tone
-from haconsole.present.facts import oldest, shown
-from haconsole.present.subjects import CertificateSubject, HostSubject
+from haconsole.present.facts import display_of, oldest
+from haconsole.present.row_keys import CertificateKey, HostKey
 from haconsole.present.table import Column, Row, TableView
 
 WARN_DAYS = 30
@@ -32,34 +32,34 @@ COLUMNS = (
 )
 
 
-class Held(NamedTuple):
+class HostCertificate(NamedTuple):
     """A certificate as it is known of a host; `stale` when the host is silent now."""
 
     certificate: Certificate
     stale: bool
 
 
-def certificates_of(snapshot: ClusterSnapshot) -> tuple[Held, ...]:
+def certificates_of(snapshot: ClusterSnapshot) -> tuple[HostCertificate, ...]:
     """Every certificate known, the next to expire first."""
-    held = [
-        Held(certificate, told.stale)
+    entries = [
+        HostCertificate(certificate, certificates.stale)
         for facts in snapshot.hosts
-        for told in (shown(facts.certificates),)
-        for certificate in told.value or ()
+        for certificates in (display_of(facts.certificates),)
+        for certificate in certificates.value or ()
     ]
-    return tuple(sorted(held, key=lambda each: (each.certificate.not_after, each.certificate.host)))
+    return tuple(sorted(entries, key=lambda each: (each.certificate.not_after, each.certificate.host)))
 
 
 def certificates_table(snapshot: ClusterSnapshot, now: datetime) -> TableView:
     """One row a certificate, then the hosts whose certificates could not be read."""
-    held = certificates_of(snapshot)
+    entries = certificates_of(snapshot)
     unread = tuple(facts for facts in snapshot.hosts if isinstance(facts.certificates, Failed))
     return TableView(
         title="certificates",
         columns=COLUMNS,
-        rows=tuple(_row(each, now) for each in held) + tuple(_unread(facts) for facts in unread),
+        rows=tuple(_row(each, now) for each in entries) + tuple(_unread(facts) for facts in unread),
         at=oldest(facts.certificates for facts in snapshot.hosts),
-        summaries=_summaries(held, unread, now),
+        summaries=_summaries(entries, unread, now),
         empty=_empty(snapshot),
         slow=True,
     )
@@ -96,8 +96,8 @@ def certificate_state(certificate: Certificate, now: datetime) -> Cell:
     return Cell("● good", Tone.GOOD)
 
 
-def _row(held: Held, now: datetime) -> Row:
-    certificate = held.certificate
+def _row(entry: HostCertificate, now: datetime) -> Row:
+    certificate = entry.certificate
     cells = (
         Cell(certificate.host),
         Cell(certificate.role),
@@ -109,7 +109,7 @@ def _row(held: Held, now: datetime) -> Row:
         Cell(f"{certificate.not_after:%Y-%m-%d %H:%M}Z", Tone.MUTED),
         _key_cell(certificate),
     )
-    return Row(CertificateSubject(certificate.host, certificate.path), cells, stale=held.stale)
+    return Row(CertificateKey(certificate.host, certificate.path), cells, stale=entry.stale)
 
 
 def _key_cell(certificate: Certificate) -> Cell:
@@ -130,7 +130,7 @@ def shared_table(snapshot: ClusterSnapshot) -> TableView:
     """CAs and token keys that must be equal on all hosts, with the start of their SHA-256 fingerprints."""
     material = shared_material(snapshot)
     rows = tuple(
-        Row(HostSubject(HostName(host)), (Cell(what), Cell(host), Cell(" ".join(one[:16] for one in prints))))
+        Row(HostKey(HostName(host)), (Cell(what), Cell(host), Cell(" ".join(one[:16] for one in prints))))
         for what, hosts in material
         for host, prints in hosts.items()
     )
@@ -144,17 +144,17 @@ def shared_table(snapshot: ClusterSnapshot) -> TableView:
 
 def _unread(facts: HostFacts) -> Row:
     reason = facts.certificates.reason if isinstance(facts.certificates, Failed) else ""
-    told = Cell(f"? {reason}", Tone.UNKNOWN)
-    return Row(HostSubject(HostName(facts.host)), (Cell(facts.host), UNKNOWN, UNKNOWN, told, *(UNKNOWN,) * 5))
+    cell = Cell(f"? {reason}", Tone.UNKNOWN)
+    return Row(HostKey(HostName(facts.host)), (Cell(facts.host), UNKNOWN, UNKNOWN, cell, *(UNKNOWN,) * 5))
 
 
-def _summaries(held: tuple[Held, ...], unread: tuple[HostFacts, ...], now: datetime) -> tuple[Cell, ...]:
+def _summaries(entries: tuple[HostCertificate, ...], unread: tuple[HostFacts, ...], now: datetime) -> tuple[Cell, ...]:
     tail = f", {len(unread)} hosts unread" if unread else ""
-    if not held:
+    if not entries:
         return (Cell(f"none known{tail}", Tone.UNKNOWN if unread else Tone.MUTED),)
-    first = held[0].certificate
-    told = f"{len(held)}, next {first.role} on {first.host} {expiry_cell(first, now).text.lstrip('✖▲ ')}{tail}"
-    return (Cell(told, expiry_cell(first, now).tone), Cell(f"{len(held)}{tail}", expiry_cell(first, now).tone))
+    first = entries[0].certificate
+    text = f"{len(entries)}, next {first.role} on {first.host} {expiry_cell(first, now).text.lstrip('✖▲ ')}{tail}"
+    return (Cell(text, expiry_cell(first, now).tone), Cell(f"{len(entries)}{tail}", expiry_cell(first, now).tone))
 
 
 def _empty(snapshot: ClusterSnapshot) -> Cell:

@@ -17,11 +17,11 @@ from haconsole.model.vip import VipState
 from haconsole.model.vip_view import vip_views
 from haconsole.present.ages import timestamp
 from haconsole.present.cells import Cell, Tone
-from haconsole.present.facts import shown
+from haconsole.present.facts import display_of
 from haconsole.present.findings import SYSTEM, severity_cell
 from haconsole.present.haproxy import server_views
 from haconsole.present.leases import lease_name
-from haconsole.present.subjects import EventSubject
+from haconsole.present.row_keys import EventKey
 from haconsole.present.table import Column, Row, TableView
 
 KEPT = 500
@@ -40,7 +40,7 @@ COLUMNS = (Column("TIME"), Column("ABOUT", least=6), Column("WHAT CHANGED", leas
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class SnapshotChange:
     """One change: when it was seen, whom it is about, what it is, what it means; `number` counts from the first."""
 
     at: datetime
@@ -50,7 +50,7 @@ class Change:
     number: int = 0
 
 
-def changes(before: ClusterSnapshot, after: ClusterSnapshot) -> tuple[Change, ...]:
+def changes(before: ClusterSnapshot, after: ClusterSnapshot) -> tuple[SnapshotChange, ...]:
     """Hosts, services, etcd members and leader, VIP owners, servers and lease holders that are not as they were.
 
     A fact that is not known on one side is no change: silence of a host is told once, as the host's own.
@@ -66,7 +66,7 @@ def changes(before: ClusterSnapshot, after: ClusterSnapshot) -> tuple[Change, ..
 
 def finding_changes(
     before: ClusterSnapshot, after: ClusterSnapshot, old: tuple[Finding, ...], new: tuple[Finding, ...]
-) -> tuple[Change, ...]:
+) -> tuple[SnapshotChange, ...]:
     """Findings that came and went; none while facts are heard for the first time, for nothing has changed then."""
     if _first_hearing(before, after):
         return ()
@@ -74,14 +74,14 @@ def finding_changes(
     have = {(each.code, each.subject) for each in new}
     at = after.observed_at
     came = (
-        Change(
+        SnapshotChange(
             at, each.subject, f"{severity_cell(each.severity).text}: {each.summary}", severity_cell(each.severity).tone
         )
         for each in new
         if (each.code, each.subject) not in had
     )
     went = (
-        Change(at, each.subject, f"● resolved: {each.summary}", Tone.GOOD)
+        SnapshotChange(at, each.subject, f"● resolved: {each.summary}", Tone.GOOD)
         for each in old
         if (each.code, each.subject) not in have
     )
@@ -99,18 +99,18 @@ def _first_hearing(before: ClusterSnapshot, after: ClusterSnapshot) -> bool:
     return any(isinstance(old, NotAsked) and not isinstance(new, NotAsked) for old, new in pairs)
 
 
-def remembered(earlier: tuple[Change, ...], new: tuple[Change, ...]) -> tuple[Change, ...]:
+def remembered(earlier: tuple[SnapshotChange, ...], new: tuple[SnapshotChange, ...]) -> tuple[SnapshotChange, ...]:
     """The newest KEPT changes, newest first."""
     first = earlier[0].number + 1 if earlier else 1
     numbered = tuple(replace(change, number=number) for number, change in enumerate(new, first))
     return (*reversed(numbered), *earlier)[:KEPT]
 
 
-def events_table(history: tuple[Change, ...], now: datetime) -> TableView:
+def events_table(history: tuple[SnapshotChange, ...], now: datetime) -> TableView:
     """The timeline as a pane, newest first."""
     rows = tuple(
         Row(
-            EventSubject(each.number),
+            EventKey(each.number),
             (
                 Cell(timestamp(each.at, now), Tone.MUTED),
                 Cell(each.subject.removeprefix(SYSTEM)),
@@ -125,59 +125,59 @@ def events_table(history: tuple[Change, ...], now: datetime) -> TableView:
     )
 
 
-def _hosts(before: ClusterSnapshot, after: ClusterSnapshot) -> Iterator[Change]:
+def _hosts(before: ClusterSnapshot, after: ClusterSnapshot) -> Iterator[SnapshotChange]:
     for facts in after.hosts:
         was = before.host(facts.host)
         if was is None:
             continue
         if isinstance(was.reach, Known) and isinstance(facts.reach, Failed):
-            yield Change(facts.reach.at, facts.host, f"host lost: {facts.reach.reason}", Tone.CRITICAL)
+            yield SnapshotChange(facts.reach.at, facts.host, f"host lost: {facts.reach.reason}", Tone.CRITICAL)
         if isinstance(was.reach, Failed) and isinstance(facts.reach, Known):
-            yield Change(facts.reach.at, facts.host, "host is back", Tone.GOOD)
+            yield SnapshotChange(facts.reach.at, facts.host, "host is back", Tone.GOOD)
         yield from _services(was, facts)
         yield from _apiserver(was, facts)
 
 
-def _services(was: HostFacts, now: HostFacts) -> Iterator[Change]:
+def _services(was: HostFacts, now: HostFacts) -> Iterator[SnapshotChange]:
     old = {unit.name: unit for unit in value_of(was.services) or ()}
     for unit in value_of(now.services) or ():
         if isinstance(now.services, Known) and unit.name in old and old[unit.name].active != unit.active:
             tone = Tone.GOOD if unit.running else Tone.CRITICAL
             text = f"{unit.name}: {old[unit.name].active} → {unit.active}"
-            yield Change(now.services.at, now.host, text, tone)
+            yield SnapshotChange(now.services.at, now.host, text, tone)
 
 
-def _apiserver(was: HostFacts, now: HostFacts) -> Iterator[Change]:
+def _apiserver(was: HostFacts, now: HostFacts) -> Iterator[SnapshotChange]:
     old, new = was.apiserver, now.apiserver
     if not isinstance(new, Known) or not isinstance(old, (Known, Failed)):
         if isinstance(old, Known) and isinstance(new, Failed) and isinstance(now.reach, Known):
-            yield Change(new.at, now.host, "apiserver stopped answering", Tone.CRITICAL)
+            yield SnapshotChange(new.at, now.host, "apiserver stopped answering", Tone.CRITICAL)
         return
     before = old.value.ready if isinstance(old, Known) else False
     if before != new.value.ready:
         text = "apiserver is ready" if new.value.ready else "apiserver is not ready"
-        yield Change(new.at, now.host, text, Tone.GOOD if new.value.ready else Tone.CRITICAL)
+        yield SnapshotChange(new.at, now.host, text, Tone.GOOD if new.value.ready else Tone.CRITICAL)
 
 
-def _etcd(before: ClusterSnapshot, after: ClusterSnapshot) -> Iterator[Change]:
+def _etcd(before: ClusterSnapshot, after: ClusterSnapshot) -> Iterator[SnapshotChange]:
     old, new = etcd_view(before), etcd_view(after)
     at = after.observed_at
     if old.current and new.current and old.leader != new.leader:
         was, now = _member_name(old.members, old.leader), _member_name(new.members, new.leader)
-        yield Change(at, "etcd", f"leader {was} → {now}", Tone.ACCENT if new.leader else Tone.CRITICAL)
+        yield SnapshotChange(at, "etcd", f"leader {was} → {now}", Tone.ACCENT if new.leader else Tone.CRITICAL)
     members = {row.member.id: row for row in old.members}
     listed = {row.member.id for row in new.members}
     for row in new.members:
         earlier = members.get(row.member.id)
         name = row.member.name or row.member.id
         if earlier is None and old.current:
-            yield Change(at, "etcd", f"member {name} joined the list", Tone.ACCENT)
+            yield SnapshotChange(at, "etcd", f"member {name} joined the list", Tone.ACCENT)
         elif earlier is not None and earlier.healthy != row.healthy and _was_asked(before, row):
             text = f"member {name} is healthy" if row.healthy else f"member {name} is not healthy: {row.error}"
-            yield Change(at, "etcd", text, Tone.GOOD if row.healthy else Tone.CRITICAL)
+            yield SnapshotChange(at, "etcd", text, Tone.GOOD if row.healthy else Tone.CRITICAL)
     if new.current:
         for gone in (row for row in old.members if row.member.id not in listed):
-            yield Change(at, "etcd", f"member {gone.member.name or gone.member.id} left the list", Tone.WARNING)
+            yield SnapshotChange(at, "etcd", f"member {gone.member.name or gone.member.id} left the list", Tone.WARNING)
 
 
 def _was_asked(before: ClusterSnapshot, row: EtcdMemberView) -> bool:
@@ -189,43 +189,47 @@ def _member_name(members: tuple[EtcdMemberView, ...], member: MemberId | None) -
     return next((row.member.name for row in members if row.member.id == member), "none")
 
 
-def _vips(before: ClusterSnapshot, after: ClusterSnapshot) -> Iterator[Change]:
+def _vips(before: ClusterSnapshot, after: ClusterSnapshot) -> Iterator[SnapshotChange]:
     for view in vip_views(after):
         was = believed_owners(before, view.address)
         if view.state is VipState.UNKNOWN or was is None or was == view.owners:
             continue
         tone = Tone.ACCENT if view.state is VipState.OWNED else Tone.CRITICAL
-        yield Change(after.observed_at, view.address, f"owner {_owners(was)} → {_owners(view.owners)}", tone)
+        yield SnapshotChange(after.observed_at, view.address, f"owner {_owners(was)} → {_owners(view.owners)}", tone)
 
 
 def believed_owners(snapshot: ClusterSnapshot, address: Vip) -> tuple[HostName, ...] | None:
     """Who has the address, silent hosts as they were last known; None while one that could was never heard."""
     balancers = tuple(facts for facts in snapshot.hosts if facts.has(Role.LOAD_BALANCER))
-    told = {facts.host: shown(facts.addresses).value for facts in balancers}
-    if any(addresses is None for addresses in told.values()):
+    addresses_by_host = {facts.host: display_of(facts.addresses).value for facts in balancers}
+    if any(addresses is None for addresses in addresses_by_host.values()):
         return None
-    return tuple(host for host, addresses in told.items() if any(each.address == address for each in addresses or ()))
+    return tuple(
+        host
+        for host, addresses in addresses_by_host.items()
+        if any(each.address == address for each in addresses or ())
+    )
 
 
 def _owners(owners: tuple[HostName, ...]) -> str:
     return "+".join(owners) or "nobody"
 
 
-def _servers(before: ClusterSnapshot, after: ClusterSnapshot) -> Iterator[Change]:
-    old = {(view.key, seen.balancer): seen.server for view in server_views(before) for seen in view.seen}
+def _servers(before: ClusterSnapshot, after: ClusterSnapshot) -> Iterator[SnapshotChange]:
+    old = {(view.key, sight.balancer): sight.server for view in server_views(before) for sight in view.sights}
     for view in server_views(after):
         turned: dict[tuple[str, str], list[str]] = {}
-        for seen in view.current:
-            was = old.get((view.key, seen.balancer))
-            if was is not None and (was.status, was.admin_state) != (seen.server.status, seen.server.admin_state):
-                turned.setdefault((was.status, seen.server.status), []).append(seen.balancer)
+        for sight in view.current:
+            was = old.get((view.key, sight.balancer))
+            if was is not None and (was.status, was.admin_state) != (sight.server.status, sight.server.admin_state):
+                turned.setdefault((was.status, sight.server.status), []).append(sight.balancer)
         for (was_status, status), balancers in turned.items():
             tone = Tone.GOOD if status.startswith("UP") else Tone.CRITICAL
             on = ", ".join(balancers)
-            yield Change(after.observed_at, view.name, f"server {was_status} → {status} on {on}", tone)
+            yield SnapshotChange(after.observed_at, view.name, f"server {was_status} → {status} on {on}", tone)
 
 
-def _leases(before: ClusterSnapshot, after: ClusterSnapshot) -> Iterator[Change]:
+def _leases(before: ClusterSnapshot, after: ClusterSnapshot) -> Iterator[SnapshotChange]:
     if not isinstance(before.leases, Known) or not isinstance(after.leases, Known):
         return
     old = {(lease.namespace, lease.name): lease for lease in before.leases.value}
@@ -233,7 +237,7 @@ def _leases(before: ClusterSnapshot, after: ClusterSnapshot) -> Iterator[Change]
         was = old.get((lease.namespace, lease.name))
         if was is not None and was.holder != lease.holder:
             tone = Tone.ACCENT if lease.holder else Tone.CRITICAL
-            yield Change(after.leases.at, lease_name(lease), f"holder {_holder(was)} → {_holder(lease)}", tone)
+            yield SnapshotChange(after.leases.at, lease_name(lease), f"holder {_holder(was)} → {_holder(lease)}", tone)
 
 
 def _holder(lease: Lease) -> str:

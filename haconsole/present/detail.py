@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeAlias, assert_never
 
-from haconsole.present.cells import Cell, Line, Tone, broken, padded, width_of, wrapped
+from haconsole.present.cells import Cell, Line, Tone, break_lines, padded, width_of, wrapped
 
 LABEL_MOST = 26
 
@@ -74,7 +74,7 @@ def _set(item: Item, label_width: int, width: int) -> Iterator[Line]:
             yield from _hanging(Cell(mark), text, width_of(mark) + 1 if mark else 0, width)
         case Verbatim(text=text, mark=mark):
             indent = width_of(mark) + 1 if mark else 0
-            for index, part in enumerate(broken(text.text, max(width - indent, 8))):
+            for index, part in enumerate(break_lines(text.text, max(width - indent, 8))):
                 lead = padded(Cell("" if index else mark), indent)
                 yield (lead, Cell(part, text.tone)) if indent else (Cell(part, text.tone),)
         case _:

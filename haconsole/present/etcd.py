@@ -9,8 +9,8 @@ from haconsole.model.names import HostName
 from haconsole.model.observed import NOT_ASKED, Failed, Known, NotAsked, Observed
 from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.present.cells import NOTHING, UNKNOWN, Cell, Tone
-from haconsole.present.facts import Shown, oldest, shown, since_cell, size
-from haconsole.present.subjects import HostSubject, MemberSubject
+from haconsole.present.facts import Shown, display_of, oldest, since_cell, size
+from haconsole.present.row_keys import HostKey, MemberKey
 from haconsole.present.table import Column, Row, TableView
 
 COLUMNS = (
@@ -43,8 +43,12 @@ def etcd_table(snapshot: ClusterSnapshot) -> TableView:
 def endpoint_of(snapshot: ClusterSnapshot, member: EtcdMemberView) -> Shown[EtcdEndpoint]:
     """What the member said of itself, remembered when it is silent; nothing when its host speaks as another member."""
     facts = snapshot.host(member.host) if member.host else None
-    said = shown(facts.etcd if facts else NOT_ASKED)
-    return said if said.value is not None and said.value.member_id == member.member.id else Shown(None, None, None)
+    endpoint = display_of(facts.etcd if facts else NOT_ASKED)
+    return (
+        endpoint
+        if endpoint.value is not None and endpoint.value.member_id == member.member.id
+        else Shown(None, None, None)
+    )
 
 
 def state_of(snapshot: ClusterSnapshot, member: EtcdMemberView) -> Cell:
@@ -72,10 +76,10 @@ def role_of(member: EtcdMemberView) -> Cell:
 
 
 def _row(snapshot: ClusterSnapshot, member: EtcdMemberView) -> Row:
-    said = endpoint_of(snapshot, member)
-    value = said.value
+    endpoint = endpoint_of(snapshot, member)
+    value = endpoint.value
     state = state_of(snapshot, member)
-    version = since_cell(said.since) if said.since else Cell(value.version) if value else UNKNOWN
+    version = since_cell(endpoint.since) if endpoint.since else Cell(value.version) if value else UNKNOWN
     cells = (
         Cell(member.member.name or f"({member.member.id})"),
         role_of(member),
@@ -87,7 +91,7 @@ def _row(snapshot: ClusterSnapshot, member: EtcdMemberView) -> Row:
         Cell(member.member.id, Tone.MUTED),
         Cell(member.error or "", Tone.WARNING),
     )
-    return Row(MemberSubject(member.member.id), dimmed(cells, keep=2) if said.stale else cells)
+    return Row(MemberKey(member.member.id), dimmed(cells, keep=2) if endpoint.stale else cells)
 
 
 def dimmed(cells: tuple[Cell, ...], *, keep: int) -> tuple[Cell, ...]:
@@ -97,19 +101,19 @@ def dimmed(cells: tuple[Cell, ...], *, keep: int) -> tuple[Cell, ...]:
 
 def _unlisted(snapshot: ClusterSnapshot, name: HostName) -> Row:
     facts = snapshot.host(name)
-    heard: Observed[EtcdEndpoint] = facts.etcd if facts else NOT_ASKED
-    state = _unlisted_state(facts, heard)
-    reason = heard.reason if isinstance(heard, Failed) else "in no member list that was heard"
+    endpoint: Observed[EtcdEndpoint] = facts.etcd if facts else NOT_ASKED
+    state = _unlisted_state(facts, endpoint)
+    reason = endpoint.reason if isinstance(endpoint, Failed) else "in no member list that was heard"
     blanks = (NOTHING,) * 5
-    return Row(HostSubject(name), (Cell(name), NOTHING, state, *blanks, Cell(reason, Tone.WARNING)))
+    return Row(HostKey(name), (Cell(name), NOTHING, state, *blanks, Cell(reason, Tone.WARNING)))
 
 
-def _unlisted_state(facts: HostFacts | None, heard: Observed[EtcdEndpoint]) -> Cell:
-    if isinstance(heard, Known):
+def _unlisted_state(facts: HostFacts | None, endpoint: Observed[EtcdEndpoint]) -> Cell:
+    if isinstance(endpoint, Known):
         return Cell("▲ not listed", Tone.WARNING)
     if facts is not None and isinstance(facts.reach, Failed):
         return Cell("? unheard", Tone.UNKNOWN)
-    return Cell("✖ no etcd", Tone.CRITICAL) if isinstance(heard, Failed) else Cell("? not asked yet", Tone.UNKNOWN)
+    return Cell("✖ no etcd", Tone.CRITICAL) if isinstance(endpoint, Failed) else Cell("? not asked yet", Tone.UNKNOWN)
 
 
 def _summaries(view: EtcdView) -> tuple[Cell, ...]:

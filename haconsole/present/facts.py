@@ -27,7 +27,7 @@ class Shown(Generic[T]):
         return self.since is not None
 
 
-def shown(fact: Observed[T]) -> Shown[T]:
+def display_of(fact: Observed[T]) -> Shown[T]:
     match fact:
         case Known(value=value):
             return Shown(value)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from haconsole.model.findings import Finding, Severity
 from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.present.cells import Cell, Tone
-from haconsole.present.subjects import FindingSubject
+from haconsole.present.row_keys import FindingKey
 from haconsole.present.table import Column, Row, TableView
 
 COLUMNS = (
@@ -46,14 +46,14 @@ def _row(finding: Finding) -> Row:
         Cell(finding.code, Tone.MUTED),
         Cell(finding.summary),
     )
-    return Row(FindingSubject(finding.code, finding.subject), cells)
+    return Row(FindingKey(finding.code, finding.subject), cells)
 
 
 def _summaries(findings: tuple[Finding, ...]) -> tuple[Cell, ...]:
     counts = tuple((severity, sum(each.severity is severity for each in findings)) for severity in Severity)
-    told = ", ".join(_counted(count, severity) for severity, count in counts if count)
+    text = ", ".join(_counted(count, severity) for severity, count in counts if count)
     tone = SEVERITIES[findings[0].severity][1] if findings else Tone.GOOD
-    return (Cell(told, tone) if findings else Cell("● none", tone),)
+    return (Cell(text, tone) if findings else Cell("● none", tone),)
 
 
 def _counted(count: int, severity: Severity) -> str:

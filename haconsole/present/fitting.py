@@ -15,7 +15,7 @@ ROOMY_GAP = 2
 class Fit:
     """Which columns are shown, how wide, with how many blanks between; the last one takes what is left over."""
 
-    shown: tuple[int, ...]
+    columns: tuple[int, ...]
     widths: tuple[int, ...]
     gap: int
 
@@ -26,13 +26,13 @@ def fit(view: TableView, width: int) -> Fit:
     What may leave is squeezed before it leaves; what always stays is squeezed only when nothing else is left.
     """
     natural = _natural(view)
-    shown = tuple(range(len(view.columns)))
+    columns = tuple(range(len(view.columns)))
     while True:
-        fewer = _without_last_rank(view, shown)
-        widths = _squeezed(view, shown, natural, width, all_of_them=not fewer)
-        if not fewer or sum(widths) + GAP * (len(shown) - 1) <= width:
-            return _spread(view, shown, widths, width)
-        shown = fewer
+        fewer = _without_last_rank(view, columns)
+        widths = _squeezed(view, columns, natural, width, all_of_them=not fewer)
+        if not fewer or sum(widths) + GAP * (len(columns) - 1) <= width:
+            return _spread(view, columns, widths, width)
+        columns = fewer
 
 
 def _natural(view: TableView) -> tuple[int, ...]:
@@ -43,33 +43,33 @@ def _natural(view: TableView) -> tuple[int, ...]:
 
 
 def _squeezed(
-    view: TableView, shown: tuple[int, ...], natural: tuple[int, ...], width: int, *, all_of_them: bool
+    view: TableView, columns: tuple[int, ...], natural: tuple[int, ...], width: int, *, all_of_them: bool
 ) -> tuple[int, ...]:
-    widths = {index: natural[index] for index in shown}
-    over = sum(widths.values()) + GAP * (len(shown) - 1) - width
-    for index in sorted(shown, key=lambda each: (-view.columns[each].rank, -natural[each])):
+    widths = {index: natural[index] for index in columns}
+    over = sum(widths.values()) + GAP * (len(columns) - 1) - width
+    for index in sorted(columns, key=lambda each: (-view.columns[each].rank, -natural[each])):
         column = view.columns[index]
         if over > 0 and column.least is not None and widths[index] > column.least and (column.rank or all_of_them):
-            taken = min(over, widths[index] - column.least)
-            widths[index] -= taken
-            over -= taken
-    return tuple(widths[index] for index in shown)
+            cut_width = min(over, widths[index] - column.least)
+            widths[index] -= cut_width
+            over -= cut_width
+    return tuple(widths[index] for index in columns)
 
 
-def _without_last_rank(view: TableView, shown: tuple[int, ...]) -> tuple[int, ...]:
-    """`shown` without the columns of the highest rank; empty when only those that stay are left."""
-    worst = max((view.columns[index].rank for index in shown), default=0)
-    return tuple(index for index in shown if view.columns[index].rank < worst) if worst > 0 else ()
+def _without_last_rank(view: TableView, columns: tuple[int, ...]) -> tuple[int, ...]:
+    """`columns` without the columns of the highest rank; empty when only those that stay are left."""
+    worst = max((view.columns[index].rank for index in columns), default=0)
+    return tuple(index for index in columns if view.columns[index].rank < worst) if worst > 0 else ()
 
 
-def _spread(view: TableView, shown: tuple[int, ...], widths: tuple[int, ...], width: int) -> Fit:
-    if not shown:
+def _spread(view: TableView, columns: tuple[int, ...], widths: tuple[int, ...], width: int) -> Fit:
+    if not columns:
         return Fit((), (), GAP)
-    gaps = len(shown) - 1
+    gaps = len(columns) - 1
     gap = ROOMY_GAP if sum(widths) + ROOMY_GAP * gaps <= width else GAP
     left = width - sum(widths[:-1]) - gap * gaps
-    last = widths[-1] if view.columns[shown[-1]].right and widths[-1] <= left else max(left, 1)
-    return Fit(shown, (*widths[:-1], last), gap)
+    last = widths[-1] if view.columns[columns[-1]].right and widths[-1] <= left else max(left, 1)
+    return Fit(columns, (*widths[:-1], last), gap)
 
 
 def title_line(view: TableView, layout: Fit) -> Line:
@@ -89,16 +89,16 @@ def _heading_line(row: Row, width: int) -> Line:
     """What the cells say, side by side in exactly `width` cells."""
     parts: list[Cell] = []
     for cell in (cell for cell in row.cells if cell.text):
-        told = f"{' ' * ROOMY_GAP if parts else ''}{cell.text}"
+        text = f"{' ' * ROOMY_GAP if parts else ''}{cell.text}"
         room = width - sum(width_of(part.text) for part in parts)
-        parts.append(padded(Cell(told, cell.tone), min(width_of(told), room)))
+        parts.append(padded(Cell(text, cell.tone), min(width_of(text), room)))
     left = width - sum(width_of(part.text) for part in parts)
     return (*parts, Cell(" " * left))
 
 
 def _line(view: TableView, cells: tuple[Cell, ...], layout: Fit) -> Line:
     parts: list[Cell] = []
-    for position, (index, width) in enumerate(zip(layout.shown, layout.widths, strict=True)):
+    for position, (index, width) in enumerate(zip(layout.columns, layout.widths, strict=True)):
         if position:
             parts.append(Cell(" " * layout.gap))
         parts.append(padded(cells[index], width, right=view.columns[index].right))

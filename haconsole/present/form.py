@@ -52,14 +52,14 @@ class Form:
         return None
 
 
-def form_for(action: Action, hosts: tuple[str, ...], given: Mapping[str, str]) -> Form:
-    """A form with `given` filled in where it is offered; what is required and has one offer only is filled in too."""
-    return Form(action, tuple(_entry(argument, hosts, given.get(argument.name, "")) for argument in action.arguments))
+def form_for(action: Action, hosts: tuple[str, ...], values: Mapping[str, str]) -> Form:
+    """A form with `values` filled in where it is offered; what is required and has one offer only is filled in too."""
+    return Form(action, tuple(_entry(argument, hosts, values.get(argument.name, "")) for argument in action.arguments))
 
 
-def _entry(argument: Argument, hosts: tuple[str, ...], given: str) -> Entry:
+def _entry(argument: Argument, hosts: tuple[str, ...], values: str) -> Entry:
     offers = argument.choices or {ArgumentKind.HOST: hosts, ArgumentKind.FLAG: (SET,)}.get(argument.kind, ())
-    value = given if not offers or given in offers else ""
+    value = values if not offers or values in offers else ""
     if argument.required and not value and len(offers) == 1:
         value = offers[0]
     return Entry(argument, offers, value)
@@ -86,8 +86,8 @@ def typed(form: Form, text: str) -> Form:
     if entry.free:
         return _with(form, entry.value + text)
     later = (*entry.offers[_index(entry) + 1 :], *entry.offers[: _index(entry) + 1])
-    found = next((offer for offer in later if offer.startswith(text)), None)
-    return _with(form, found) if found is not None else form
+    match = next((offer for offer in later if offer.startswith(text)), None)
+    return _with(form, match) if match is not None else form
 
 
 def erased(form: Form) -> Form:
@@ -108,11 +108,11 @@ def _with(form: Form, value: str) -> Form:
 def form_lines(form: Form, width: int) -> tuple[tuple[Line, bool], ...]:
     """What the action does and its entries in `width` cells, each line with whether it is the one being filled in."""
     labels = max((width_of(entry.argument.name) for entry in form.entries), default=0) + 2
-    lines: list[tuple[Line, bool]] = [(line, False) for line in _told(form.action.help, Tone.PLAIN, width)]
+    lines: list[tuple[Line, bool]] = [(line, False) for line in _wrapped(form.action.help, Tone.PLAIN, width)]
     for index, entry in enumerate(form.entries):
         lines.append(((), False))
         lines.append((_entry_line(entry, labels, width, here=index == form.at), index == form.at))
-        lines += [((Cell(" " * labels), *line), False) for line in _told(_help(entry), Tone.MUTED, width - labels)]
+        lines += [((Cell(" " * labels), *line), False) for line in _wrapped(_help(entry), Tone.MUTED, width - labels)]
     return tuple(lines)
 
 
@@ -120,11 +120,11 @@ def verdict_lines(form: Form, width: int) -> tuple[Line, ...]:
     """Whether the form fits its action, and if not, why."""
     problem = form.problem
     if problem:
-        return _told(f"▲ {problem}", Tone.WARNING, width)
-    return _told("● enter makes the plan; nothing is changed yet", Tone.GOOD, width)
+        return _wrapped(f"▲ {problem}", Tone.WARNING, width)
+    return _wrapped("● enter makes the plan; nothing is changed yet", Tone.GOOD, width)
 
 
-def _told(text: str, tone: Tone, width: int) -> tuple[Line, ...]:
+def _wrapped(text: str, tone: Tone, width: int) -> tuple[Line, ...]:
     return detail_lines(Detail("", (Sentence(Cell(text, tone)),)), max(width, 8))
 
 

@@ -11,13 +11,13 @@ from haconsole.model.observed import Failed, Known
 from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.present.ages import span
 from haconsole.present.cells import NOTHING, UNKNOWN, Cell, Tone
-from haconsole.present.facts import oldest, shown
-from haconsole.present.subjects import BalancerSubject, ServerSubject
+from haconsole.present.facts import display_of, oldest
+from haconsole.present.row_keys import BalancerKey, ServerKey
 from haconsole.present.table import Column, Row, TableView
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class BalancerSight:
     """A server as one balancer sees it; `current` is False when that balancer is silent now."""
 
     balancer: HostName
@@ -31,15 +31,15 @@ class ServerView:
 
     backend: str
     name: str
-    seen: tuple[Seen, ...]
+    sights: tuple[BalancerSight, ...]
 
     @property
-    def key(self) -> ServerSubject:
-        return ServerSubject(self.backend, self.name)
+    def key(self) -> ServerKey:
+        return ServerKey(self.backend, self.name)
 
     @property
-    def current(self) -> tuple[Seen, ...]:
-        return tuple(each for each in self.seen if each.current)
+    def current(self) -> tuple[BalancerSight, ...]:
+        return tuple(each for each in self.sights if each.current)
 
 
 def balancers_of(snapshot: ClusterSnapshot) -> tuple[HostFacts, ...]:
@@ -48,13 +48,15 @@ def balancers_of(snapshot: ClusterSnapshot) -> tuple[HostFacts, ...]:
 
 def server_views(snapshot: ClusterSnapshot) -> tuple[ServerView, ...]:
     """Every server that any balancer has, in the order the first that knows it gives."""
-    seen: dict[tuple[str, str], list[Seen]] = {}
+    sights_by_server: dict[tuple[str, str], list[BalancerSight]] = {}
     for facts in balancers_of(snapshot):
-        told = shown(facts.haproxy)
-        for backend in told.value.backends if told.value else ():
+        haproxy = display_of(facts.haproxy)
+        for backend in haproxy.value.backends if haproxy.value else ():
             for server in backend.servers:
-                seen.setdefault((backend.name, server.name), []).append(Seen(facts.host, server, not told.stale))
-    return tuple(ServerView(backend, name, tuple(views)) for (backend, name), views in seen.items())
+                sights_by_server.setdefault((backend.name, server.name), []).append(
+                    BalancerSight(facts.host, server, not haproxy.stale)
+                )
+    return tuple(ServerView(backend, name, tuple(views)) for (backend, name), views in sights_by_server.items())
 
 
 def haproxy_table(snapshot: ClusterSnapshot) -> TableView:
@@ -96,19 +98,19 @@ def server_state(view: ServerView) -> Cell:
     return Cell(f"✖ DOWN {len(current) - up}/{len(current)}", Tone.CRITICAL)
 
 
-def seen_cell(seen: Seen | None) -> Cell:
-    if seen is None:
+def sight_cell(sight: BalancerSight | None) -> Cell:
+    if sight is None:
         return NOTHING
-    tone = Tone.GOOD if seen.server.up else Tone.CRITICAL
-    if seen.server.admin_state is not AdminState.READY:
+    tone = Tone.GOOD if sight.server.up else Tone.CRITICAL
+    if sight.server.admin_state is not AdminState.READY:
         tone = Tone.WARNING
-    return Cell(seen.server.status, tone if seen.current else Tone.STALE)
+    return Cell(sight.server.status, tone if sight.current else Tone.STALE)
 
 
 def _row(view: ServerView, balancers: tuple[HostFacts, ...]) -> Row:
-    by_host = {each.balancer: each for each in view.seen}
-    told = view.current or view.seen
-    worst = next((each.server for each in told if not each.server.up), told[0].server)
+    by_host = {each.balancer: each for each in view.sights}
+    sights = view.current or view.sights
+    worst = next((each.server for each in sights if not each.server.up), sights[0].server)
     cells = (
         Cell(view.backend, Tone.MUTED),
         Cell(view.name),
@@ -122,8 +124,8 @@ def _row(view: ServerView, balancers: tuple[HostFacts, ...]) -> Row:
     return Row(view.key, cells, stale=not view.current)
 
 
-def _on(facts: HostFacts, seen: Seen | None) -> Cell:
-    return UNKNOWN if seen is None and not isinstance(facts.haproxy, Known) else seen_cell(seen)
+def _on(facts: HostFacts, sight: BalancerSight | None) -> Cell:
+    return UNKNOWN if sight is None and not isinstance(facts.haproxy, Known) else sight_cell(sight)
 
 
 def silent_state(facts: HostFacts) -> Cell:
@@ -138,7 +140,7 @@ def silent_state(facts: HostFacts) -> Cell:
 def _silent(facts: HostFacts, balancers: tuple[HostFacts, ...]) -> Row:
     """A heading: it is about a balancer, not about a server."""
     cells = (Cell(""), Cell(f"balancer {facts.host}", Tone.ACCENT), silent_state(facts))
-    return Row(BalancerSubject(facts.host), (*cells, *(Cell(""),) * (len(balancers) + 4)), heading=True)
+    return Row(BalancerKey(facts.host), (*cells, *(Cell(""),) * (len(balancers) + 4)), heading=True)
 
 
 def _summaries(

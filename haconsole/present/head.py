@@ -29,7 +29,7 @@ def _right(view: TableView, now: datetime, below: int) -> Cell:
 
 
 def _gist(summaries: tuple[Cell, ...], width: int, note: str) -> Cell:
-    told = tuple(Cell(f"{note} {cell.text}", cell.tone) for cell in summaries) if note else summaries
-    if not told:
+    cells = tuple(Cell(f"{note} {cell.text}", cell.tone) for cell in summaries) if note else summaries
+    if not cells:
         return Cell(note)
-    return next((cell for cell in told if width_of(cell.text) <= width), told[-1])
+    return next((cell for cell in cells if width_of(cell.text) <= width), cells[-1])

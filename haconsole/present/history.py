@@ -14,8 +14,8 @@ from haconsole.present.ages import timestamp
 from haconsole.present.cells import Cell, Tone
 from haconsole.present.detail import Detail, Fact, Heading, Item, Sentence
 from haconsole.present.plan import irreversible, step_of
+from haconsole.present.row_keys import RunKey
 from haconsole.present.running import RunView
-from haconsole.present.subjects import RunSubject
 from haconsole.present.table import Column, Row, TableView
 
 BROKEN_OFF = "broken off: its process ended without a word"
@@ -63,8 +63,8 @@ def history_table(records: Records | None, now: datetime, every: Records | None 
     known = every or records or ()
     undone = any(isinstance(one, RunRecord) and undone_by(one, known) for one in records or ())
     rows = tuple(_row(one, now, known, undone=undone) for one in records or ())
-    broken = sum(isinstance(one, RunRecord) and one.standing is RunStatus.BROKEN_OFF for one in records or ())
-    gist = (Cell(f"{broken} broken off", Tone.WARNING),) if broken else ()
+    interrupted = sum(isinstance(one, RunRecord) and one.standing is RunStatus.BROKEN_OFF for one in records or ())
+    gist = (Cell(f"{interrupted} broken off", Tone.WARNING),) if interrupted else ()
     return TableView("runs", COLUMNS if undone else COLUMNS[:-1], rows, None, gist, empty, ageless=True)
 
 
@@ -72,12 +72,12 @@ def _row(one: RunRecord | UnreadableRun, now: datetime, every: Records, *, undon
     if isinstance(one, UnreadableRun):
         cells = (Cell("?", Tone.UNKNOWN), Cell("?", Tone.UNKNOWN), Cell("✖ cannot be read", Tone.CRITICAL))
         return Row(
-            RunSubject(one.path.stem),
+            RunKey(one.path.stem),
             (*cells, Cell(""), Cell(""), Cell(one.path.stem), *(Cell(""),) * (2 if undone else 1)),
         )
     who, undo = one.operator, undone_by(one, every)
     return Row(
-        RunSubject(one.header.run),
+        RunKey(one.header.run),
         (
             Cell(timestamp(one.header.started_at, now)),
             Cell(one.plan.action),
@@ -110,7 +110,7 @@ def about_record(one: RunRecord | UnreadableRun, now: datetime) -> Detail:
         return Detail(one.path.stem, (Sentence(Cell(one.why, Tone.CRITICAL)), Fact("record", Cell(str(one.path)))))
     header, counts = one.header, Counter(each.state for each in one.steps)
     wrong = tuple(each for each in one.steps if each.error)
-    torn = (Fact("torn", Cell(f"{one.torn_lines} incomplete lines were skipped", Tone.WARNING)),)
+    torn_item = (Fact("torn", Cell(f"{one.torn_lines} incomplete lines were skipped", Tone.WARNING)),)
     return Detail(
         header.run,
         (
@@ -120,7 +120,7 @@ def about_record(one: RunRecord | UnreadableRun, now: datetime) -> Detail:
             *(Fact("carried on", Cell(f"{timestamp(each.at, now)} UTC")) for each in one.resumed),
             *((Fact("ended", Cell(f"{timestamp(one.ended_at, now)} UTC")),) if one.ended_at else ()),
             Fact("steps", Cell(", ".join(f"{number} {state.replace('-', ' ')}" for state, number in counts.items()))),
-            *(torn if one.torn_lines else ()),
+            *(torn_item if one.torn_lines else ()),
             *_next(one),
             *((Heading("What went wrong"),) if wrong else ()),
             *(Sentence(Cell(f"{_title(one.plan, each)}: {each.error}", Tone.CRITICAL), "✖") for each in wrong),
@@ -138,8 +138,8 @@ def _who(record: RunRecord) -> str:
 
 def _next(record: RunRecord) -> tuple[Item, ...]:
     if record.standing is RunStatus.BROKEN_OFF:
-        told = "r carries it on: the hosts are asked what is true, and the first step that is missing comes next."
-        return (Heading("Next"), Sentence(Cell(told)))
+        text = "r carries it on: the hosts are asked what is true, and the first step that is missing comes next."
+        return (Heading("Next"), Sentence(Cell(text)))
     return (Heading("Next"), Sentence(Cell(record.next_step))) if record.next_step else ()
 
 
@@ -150,23 +150,23 @@ def _title(plan: Plan, one: StepRecord) -> str:
 
 def view_of(record: RunRecord) -> RunView:
     """The record as the run it was, over or not."""
-    begun = {one.step: one.begun_at for one in record.steps if one.begun_at is not None}
-    said = {one.step: tuple(one.output.splitlines()) for one in record.steps if one.output}
-    broken = BROKEN_OFF if record.standing is RunStatus.BROKEN_OFF else None
+    start_times = {one.step: one.begun_at for one in record.steps if one.begun_at is not None}
+    outputs = {one.step: tuple(one.output.splitlines()) for one in record.steps if one.output}
+    interruption = BROKEN_OFF if record.standing is RunStatus.BROKEN_OFF else None
     return RunView(
         plan=record.plan,
         begun_at=record.header.started_at,
         run=record.header.run,
-        started=MappingProxyType(begun),
-        ended=MappingProxyType({one.step: _done(record, one) for one in record.steps if one.state in OUTCOMES}),
-        output=MappingProxyType(said),
+        started=MappingProxyType(start_times),
+        ended=MappingProxyType({one.step: _step_done(record, one) for one in record.steps if one.state in OUTCOMES}),
+        output=MappingProxyType(outputs),
         done=_end(record),
-        broken=broken,
+        interruption=interruption,
         changes=(),
     )
 
 
-def _done(record: RunRecord, one: StepRecord) -> StepDone:
+def _step_done(record: RunRecord, one: StepRecord) -> StepDone:
     step = step_of(record.plan, one.step)
     assert step is not None
     at = one.at or record.header.started_at
@@ -195,8 +195,8 @@ def resuming(record: RunRecord) -> Detail:
     """The question before a run is carried on: what is done, what is not known, what is still to come."""
     unknown = tuple(one for one in record.steps if one.state in (StepState.UNKNOWN, StepState.PERFORMED))
     left = len(record.steps) - _well(record)
-    lost = {step.id for step in irreversible(record.plan)}
-    final = tuple(one for one in record.steps if one.step in lost and one.state not in WELL)
+    irreversible_steps = {step.id for step in irreversible(record.plan)}
+    final = tuple(one for one in record.steps if one.step in irreversible_steps and one.state not in WELL)
     return Detail(
         f"resume {record.plan.action} of {record.plan.cluster}?",
         (
@@ -213,13 +213,14 @@ def resuming(record: RunRecord) -> Detail:
 
 def offer_to_resume(record: RunRecord, now: datetime) -> Detail:
     """The question at start when the newest run was interrupted."""
-    begun = timestamp(record.header.started_at, now)
+    start_time = timestamp(record.header.started_at, now)
     return Detail(
         "a run was interrupted: show it?",
         (
             Sentence(
                 Cell(
-                    f"{record.plan.action} of {record.plan.cluster}, started {begun} UTC, did not finish.", Tone.WARNING
+                    f"{record.plan.action} of {record.plan.cluster}, started {start_time} UTC, did not finish.",
+                    Tone.WARNING,
                 )
             ),
             Sentence(Cell(f"{_well(record)} of its {len(record.steps)} steps are known to be done.")),

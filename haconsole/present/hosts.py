@@ -7,8 +7,8 @@ from haconsole.model.observed import Cause, Failed, Known, NotAsked, Observed
 from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.present.ages import clock
 from haconsole.present.cells import NOTHING, UNKNOWN, Cell, Tone
-from haconsole.present.facts import last_known, oldest, shown, size
-from haconsole.present.subjects import HostSubject
+from haconsole.present.facts import display_of, last_known, oldest, size
+from haconsole.present.row_keys import HostKey
 from haconsole.present.table import Column, Row, TableView
 
 LOW_FREE = 0.10
@@ -45,8 +45,8 @@ def hosts_table(snapshot: ClusterSnapshot) -> TableView:
 
 def lost_since(facts: HostFacts) -> Cell:
     """When a host that is not reached was last heard, by the newest of its facts."""
-    heard = last_known((facts.reach, facts.services, facts.addresses, facts.etcd, facts.haproxy))
-    return Cell(f"✖ lost {clock(heard)}" if heard else "✖ not reached", Tone.CRITICAL)
+    last = last_known((facts.reach, facts.services, facts.addresses, facts.etcd, facts.haproxy))
+    return Cell(f"✖ lost {clock(last)}" if last else "✖ not reached", Tone.CRITICAL)
 
 
 def reach_cell(facts: HostFacts) -> Cell:
@@ -58,7 +58,7 @@ def reach_cell(facts: HostFacts) -> Cell:
 
 def services_cell(services: Observed[tuple[ServiceState, ...]]) -> Cell:
     """How many of the host's services run; those that do not, by name."""
-    known = shown(services)
+    known = display_of(services)
     if known.value is None:
         return UNKNOWN if not isinstance(services, NotAsked) else NOTHING
     there = tuple(unit for unit in known.value if unit.exists)
@@ -79,7 +79,7 @@ def api_cell(api: Observed[ApiserverFacts]) -> Cell:
         return NOTHING
     if isinstance(api, Failed) and api.cause in (Cause.NOT_CONFIGURED, Cause.NOT_INSTALLED):
         return Cell("not set up", Tone.MUTED)
-    known = shown(api)
+    known = display_of(api)
     if known.value is None or known.stale:
         return Cell("✖ silent", Tone.CRITICAL)
     if known.value.ready:
@@ -89,7 +89,7 @@ def api_cell(api: Observed[ApiserverFacts]) -> Cell:
 
 def disk_cell(disks: Observed[tuple[DiskSpace, ...]]) -> Cell:
     """The tightest file system, as a share and in bytes."""
-    known = shown(disks)
+    known = display_of(disks)
     if not known.value:
         return NOTHING if isinstance(disks, NotAsked) else UNKNOWN
     tightest = min(known.value, key=lambda disk: disk.free_bytes / max(disk.size_bytes, 1))
@@ -99,7 +99,7 @@ def disk_cell(disks: Observed[tuple[DiskSpace, ...]]) -> Cell:
 
 
 def clock_cell(offset: Observed[float]) -> Cell:
-    known = shown(offset)
+    known = display_of(offset)
     if known.value is None:
         return NOTHING if isinstance(offset, NotAsked) else UNKNOWN
     text = f"{known.value:+.0f}ms" if abs(known.value) < 10_000 else f"{known.value / 1000:+.0f}s"
@@ -111,18 +111,18 @@ def roles_cell(roles: tuple[Role, ...]) -> Cell:
 
 
 def _row(facts: HostFacts) -> Row:
-    lost = isinstance(facts.reach, Failed)
+    is_unreachable = isinstance(facts.reach, Failed)
     cells = (
         Cell(facts.host),
         reach_cell(facts),
         services_cell(facts.services),
-        UNKNOWN if lost and not isinstance(facts.apiserver, NotAsked) else api_cell(facts.apiserver),
+        UNKNOWN if is_unreachable and not isinstance(facts.apiserver, NotAsked) else api_cell(facts.apiserver),
         disk_cell(facts.disks),
         clock_cell(facts.clock_offset_ms),
         Cell(facts.address, Tone.MUTED),
         roles_cell(facts.roles),
     )
-    return Row(HostSubject(facts.host), _dim(cells) if lost else cells)
+    return Row(HostKey(facts.host), _dim(cells) if is_unreachable else cells)
 
 
 def _dim(cells: tuple[Cell, ...]) -> tuple[Cell, ...]:
@@ -135,10 +135,13 @@ def _dim(cells: tuple[Cell, ...]) -> tuple[Cell, ...]:
 def _summaries(snapshot: ClusterSnapshot) -> tuple[Cell, ...]:
     there = sum(isinstance(facts.reach, Known) for facts in snapshot.hosts)
     count = len(snapshot.hosts)
-    lost = tuple(facts.host for facts in snapshot.hosts if isinstance(facts.reach, Failed))
-    if lost:
+    unreachable = tuple(facts.host for facts in snapshot.hosts if isinstance(facts.reach, Failed))
+    if unreachable:
         tone = Tone.CRITICAL
-        return (Cell(f"✖ {there}/{count} reached, not {', '.join(lost)}", tone), Cell(f"✖ {there}/{count}", tone))
+        return (
+            Cell(f"✖ {there}/{count} reached, not {', '.join(unreachable)}", tone),
+            Cell(f"✖ {there}/{count}", tone),
+        )
     waiting = there < count
     tone = Tone.UNKNOWN if waiting else Tone.GOOD
     return (Cell(f"{'?' if waiting else '●'} {there}/{count} reached", tone),)

@@ -9,8 +9,8 @@ from haconsole.model.observed import Failed, NotAsked
 from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.present.ages import span, timestamp
 from haconsole.present.cells import NOTHING, Cell, Tone
-from haconsole.present.facts import oldest, shown, since_cell
-from haconsole.present.subjects import LeaseSubject
+from haconsole.present.facts import display_of, oldest, since_cell
+from haconsole.present.row_keys import LeaseKey
 from haconsole.present.table import Column, Row, TableView
 
 SYSTEM = "kube-system"
@@ -27,7 +27,7 @@ COLUMNS = (
 
 def leases_table(snapshot: ClusterSnapshot, now: datetime) -> TableView:
     """One row a lock; `now` decides what has expired, so that a lock nobody renews is seen to lapse."""
-    told = shown(snapshot.leases)
+    told = display_of(snapshot.leases)
     leases = told.value or ()
     return TableView(
         title="lease holders",
@@ -87,7 +87,7 @@ def _row(lease: Lease, now: datetime, since: datetime | None) -> Row:
         Cell(str(lease.transitions)),
         Cell(str(lease.source), Tone.MUTED),
     )
-    return Row(LeaseSubject(lease.namespace, lease.name), cells, stale=since is not None)
+    return Row(LeaseKey(lease.namespace, lease.name), cells, stale=since is not None)
 
 
 def _summaries(snapshot: ClusterSnapshot, leases: tuple[Lease, ...], now: datetime) -> tuple[Cell, ...]:
@@ -95,10 +95,10 @@ def _summaries(snapshot: ClusterSnapshot, leases: tuple[Lease, ...], now: dateti
         return (Cell(f"? {snapshot.leases.reason}", Tone.UNKNOWN), Cell("? unreadable", Tone.UNKNOWN))
     if not leases:
         return (Cell("none", Tone.MUTED),)
-    held = sum(lease.state(now) is LeaseState.HELD for lease in leases)
-    if held == len(leases):
-        return (Cell(f"● {held}/{len(leases)} held", Tone.GOOD),)
-    return (Cell(f"✖ {held}/{len(leases)} held", Tone.CRITICAL),)
+    count = sum(lease.state(now) is LeaseState.HELD for lease in leases)
+    if count == len(leases):
+        return (Cell(f"● {count}/{len(leases)} held", Tone.GOOD),)
+    return (Cell(f"✖ {count}/{len(leases)} held", Tone.CRITICAL),)
 
 
 def _empty(snapshot: ClusterSnapshot) -> Cell:

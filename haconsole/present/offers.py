@@ -7,14 +7,14 @@ from haconsole.actions.command_line import action_of, entries
 from haconsole.model.findings import ActionCall, Advice, Finding, Remedy
 from haconsole.model.names import HostName
 from haconsole.model.snapshot import ClusterSnapshot
+from haconsole.present.host_of_row import host_of
 from haconsole.present.palette import Command
-from haconsole.present.standing import host_of
-from haconsole.present.subjects import FindingSubject, Subject
+from haconsole.present.row_keys import FindingKey, RowKey
 
 
 def offered(
     actions: tuple[Action, ...],
-    subject: Subject | None,
+    subject: RowKey | None,
     snapshot: ClusterSnapshot | None,
     findings: tuple[Finding, ...],
 ) -> tuple[Command, ...]:
@@ -47,9 +47,9 @@ def given_by(action: Action, host: HostName | None) -> dict[str, str]:
     return {taker: host} if taker is not None and host is not None else {}
 
 
-def finding_of(subject: Subject | None, findings: tuple[Finding, ...]) -> Finding | None:
+def finding_of(subject: RowKey | None, findings: tuple[Finding, ...]) -> Finding | None:
     """The finding of a row; None where the row is not one, or is no longer there."""
-    if not isinstance(subject, FindingSubject):
+    if not isinstance(subject, FindingKey):
         return None
     return next((each for each in findings if (each.code, each.subject) == (subject.code, subject.subject)), None)
 

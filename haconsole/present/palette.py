@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from haconsole.present.cells import Cell, Tone
-from haconsole.present.subjects import CommandSubject
+from haconsole.present.row_keys import CommandKey
 from haconsole.present.table import Column, Row, TableView
 
 
@@ -64,12 +64,12 @@ def _distance(command: Command, wanted: str) -> int | None:
     return worst
 
 
-def commands_table(title: str, commands: tuple[Command, ...], *, beside: str = "KEY") -> TableView:
-    """The commands under a title; the column `beside` their names, for keys, is left out where none has any."""
+def commands_table(title: str, commands: tuple[Command, ...], *, key_title: str = "KEY") -> TableView:
+    """The commands under a title; the column `key_title` their names, for keys, is left out where none has any."""
     keyed = any(each.key for each in commands)
     rows = tuple(
         Row(
-            CommandSubject(each.action),
+            CommandKey(each.action),
             (
                 Cell(f"▲ {each.name}", Tone.WARNING) if each.dangerous else Cell(each.name),
                 *((Cell(each.key, Tone.ACCENT),) if keyed else ()),
@@ -78,7 +78,7 @@ def commands_table(title: str, commands: tuple[Command, ...], *, beside: str = "
         )
         for each in commands
     )
-    between = (Column(beside),) if keyed else ()
+    between = (Column(key_title),) if keyed else ()
     columns = (Column("COMMAND", least=10), *between, Column("WHAT IT DOES", rank=1, least=16))
     hint = Cell("type to find, enter to do, escape to leave", Tone.MUTED)
     return TableView(title, columns, rows, None, (hint,), empty=Cell("no command matches"), ageless=True)

@@ -7,9 +7,9 @@ from haconsole.actions.operations import Irreversible, Nothing, Operation, RunCo
 from haconsole.actions.step import Plan, Refusal, Step, StepId
 from haconsole.present.cells import Cell, Tone
 from haconsole.present.detail import Detail, Fact, Heading, Item, Sentence, Verbatim
-from haconsole.present.subjects import StepSubject
+from haconsole.present.explain import in_plain_words, way_back
+from haconsole.present.row_keys import StepKey
 from haconsole.present.table import Column, Row, TableView
-from haconsole.present.teach import in_plain_words, way_back
 
 COLUMNS = (
     Column("#", right=True),
@@ -23,7 +23,7 @@ COLUMNS = (
 def plan_table(plan: Plan) -> TableView:
     rows = tuple(
         Row(
-            StepSubject(step.id),
+            StepKey(step.id),
             (
                 Cell(str(number), Tone.MUTED),
                 Cell(step.host),
@@ -41,9 +41,9 @@ def plan_table(plan: Plan) -> TableView:
 def plan_gist(plan: Plan) -> tuple[Cell, ...]:
     """What the plan comes to, the longest wording first."""
     hosts = tuple(dict.fromkeys(step.host for step in plan.steps))
-    lost = len(irreversible(plan))
-    tail = f", {lost} cannot be taken back" if lost else ""
-    tone = Tone.WARNING if lost else Tone.PLAIN
+    count = len(irreversible(plan))
+    tail = f", {count} cannot be taken back" if count else ""
+    tone = Tone.WARNING if count else Tone.PLAIN
     long = f"{len(plan.steps)} steps on {', '.join(hosts)}{tail}"
     return (Cell(long, tone), Cell(f"{len(plan.steps)} steps{tail}", tone), Cell(f"{len(plan.steps)} steps", tone))
 
@@ -90,7 +90,7 @@ def _look(step: Step) -> tuple[Item, ...]:
 def _change(step: Step) -> tuple[Item, ...]:
     return (
         Heading("What is done"),
-        Sentence(Cell(_done(step.operation), Tone.ACCENT)),
+        Sentence(Cell(_operation_text(step.operation), Tone.ACCENT)),
         *_checks("Must hold before", tuple(check_line(check) for check in step.precondition)),
         *_checks("Holds when it is done", tuple(check_line(check) for check in step.verification)),
         Heading("How it is taken back"),
@@ -98,12 +98,12 @@ def _change(step: Step) -> tuple[Item, ...]:
     )
 
 
-def _done(operation: Operation) -> str:
+def _operation_text(operation: Operation) -> str:
     """In a line or two; the text of a script stands further below."""
     return short_line(operation.argv) if isinstance(operation, RunCommand) else operation_line(operation)
 
 
-def about_step(plan: Plan, subject: StepSubject, *, teaching: bool = False) -> Detail | None:
+def about_step(plan: Plan, subject: StepKey, *, teaching: bool = False) -> Detail | None:
     """A step of a plan; `teaching` tells it in plain words first."""
     step = step_of(plan, subject.id)
     if step is None:
@@ -129,8 +129,8 @@ def _checks(heading: str, lines: tuple[str, ...]) -> tuple[Item, ...]:
 
 
 def _title(plan: Plan, step: StepId) -> str:
-    found = step_of(plan, step)
-    return f"{found.host}: {found.title}" if found else step
+    step_found = step_of(plan, step)
+    return f"{step_found.host}: {step_found.title}" if step_found else step
 
 
 def _content(step: Step) -> tuple[Item, ...]:

@@ -22,10 +22,10 @@ from haconsole.execution.events import (
 )
 from haconsole.present.ages import seconds_since, span
 from haconsole.present.cells import Cell, Tone
-from haconsole.present.changes import Change
+from haconsole.present.changes import SnapshotChange
 from haconsole.present.detail import Detail, Fact, Heading, Item, Sentence, Verbatim
 from haconsole.present.plan import step_items, step_of
-from haconsole.present.subjects import StepSubject
+from haconsole.present.row_keys import StepKey
 from haconsole.present.table import Column, Row, TableView
 
 T = TypeVar("T")
@@ -53,11 +53,11 @@ NEXT = Cell("‖ next", Tone.WARNING)
 
 @dataclass(frozen=True, slots=True)
 class RunView:
-    """A plan and the state of its run. `broken` is the reason why no more events come, if that is so.
+    """A plan and the state of its run. `interruption` is the reason why no more events come, if that is so.
 
-    `held` are the steps that wait to be released, the next one first; `finished` is the step that ended last. `paused`
-    holds every further step, `teaching` explains each one meanwhile. `changes` is what differs on the cluster after the
-    run, None until that is known.
+    `paused_steps` are the steps that wait to be released, the next one first; `finished` is the step that ended last.
+    `paused` holds every further step, `teaching` explains each one meanwhile. `changes` is what differs on the cluster
+    after the run, None until that is known.
     """
 
     plan: Plan
@@ -66,19 +66,19 @@ class RunView:
     started: Mapping[StepId, datetime] = field(default_factory=lambda: MappingProxyType({}))
     ended: Mapping[StepId, StepDone] = field(default_factory=lambda: MappingProxyType({}))
     output: Mapping[StepId, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
-    held: tuple[StepId, ...] = ()
+    paused_steps: tuple[StepId, ...] = ()
     newest: StepId | None = None
     finished: StepId | None = None
     stopping: bool = False
     paused: bool = False
     teaching: bool = False
     done: RunDone | None = None
-    broken: str | None = None
-    changes: tuple[Change, ...] | None = None
+    interruption: str | None = None
+    changes: tuple[SnapshotChange, ...] | None = None
 
     @property
     def over(self) -> bool:
-        return self.done is not None or self.broken is not None
+        return self.done is not None or self.interruption is not None
 
     @property
     def under_way(self) -> tuple[StepId, ...]:
@@ -87,7 +87,7 @@ class RunView:
     @property
     def failed(self) -> StepId | None:
         """The first step that did not come to a good end, None where all did."""
-        return next((step for step, done in self.ended.items() if done.error), None)
+        return next((step for step, event in self.ended.items() if event.error), None)
 
     def after(self, event: Event) -> RunView:
         """The view after one more event."""
@@ -95,17 +95,17 @@ class RunView:
             case RunStarted():
                 return replace(self, run=event.run)
             case StepStarted():
-                newest = self.held[0] if self.held else event.step
+                newest = self.paused_steps[0] if self.paused_steps else event.step
                 return replace(self, started=_put(self.started, event.step, event.at), newest=newest)
             case StepPaused():
                 order = {step.id: number for number, step in enumerate(self.plan.steps)}
-                held = tuple(sorted((*self.held, event.step), key=lambda step: order.get(step, 0)))
-                return replace(self, held=held, newest=held[0])
+                paused_steps = tuple(sorted((*self.paused_steps, event.step), key=lambda step: order.get(step, 0)))
+                return replace(self, paused_steps=paused_steps, newest=paused_steps[0])
             case StepResumed():
-                return replace(self, held=_without(self.held, event.step), newest=event.step)
+                return replace(self, paused_steps=_without(self.paused_steps, event.step), newest=event.step)
             case StepOutput():
-                said = (*self.output.get(event.step, ()), *event.text.splitlines())[-OUTPUT_KEPT:]
-                return replace(self, output=_put(self.output, event.step, said))
+                lines = (*self.output.get(event.step, ()), *event.text.splitlines())[-OUTPUT_KEPT:]
+                return replace(self, output=_put(self.output, event.step, lines))
             case StepDone():
                 return self._finished(event)
             case RunDone():
@@ -113,14 +113,14 @@ class RunView:
 
     def _finished(self, event: StepDone) -> RunView:
         """The view after a step ended: the next held step is looked at."""
-        held = _without(self.held, event.step)
-        newest = held[0] if held else self.newest
+        paused_steps = _without(self.paused_steps, event.step)
+        newest = paused_steps[0] if paused_steps else self.newest
         ended = _put(self.ended, event.step, event)
-        return replace(self, ended=ended, held=held, newest=newest, finished=event.step)
+        return replace(self, ended=ended, paused_steps=paused_steps, newest=newest, finished=event.step)
 
 
-def _without(held: tuple[StepId, ...], step: StepId) -> tuple[StepId, ...]:
-    return tuple(each for each in held if each != step)
+def _without(paused_steps: tuple[StepId, ...], step: StepId) -> tuple[StepId, ...]:
+    return tuple(each for each in paused_steps if each != step)
 
 
 def _put(before: Mapping[StepId, T], step: StepId, value: T) -> Mapping[StepId, T]:
@@ -131,7 +131,7 @@ def run_table(view: RunView, now: datetime) -> TableView:
     """The plan's steps with their states; steps keep their places while the run goes on."""
     rows = tuple(
         Row(
-            StepSubject(step.id),
+            StepKey(step.id),
             (
                 state_cell(view, step.id),
                 Cell(step.host),
@@ -151,9 +151,9 @@ def state_cell(view: RunView, step: StepId) -> Cell:
     if step in view.started:
         if view.over:
             return Cell("? unheard", Tone.UNKNOWN)
-        if step not in view.held:
+        if step not in view.paused_steps:
             return RUNNING
-        return NEXT if step == view.held[0] else HELD
+        return NEXT if step == view.paused_steps[0] else HELD
     return STATES[Outcome.SKIPPED] if view.over else WAITING
 
 
@@ -167,8 +167,8 @@ def time_cell(view: RunView, step: StepId, now: datetime) -> Cell:
 
 def run_gist(view: RunView, now: datetime) -> tuple[Cell, ...]:
     """How far the run is, or how it ended, the longest wording first."""
-    if view.broken is not None:
-        return (Cell(f"✖ {view.broken}", Tone.CRITICAL),)
+    if view.interruption is not None:
+        return (Cell(f"✖ {view.interruption}", Tone.CRITICAL),)
     if view.done is not None:
         return (ending(view.done),)
     steps, ended = len(view.plan.steps), len(view.ended)
@@ -176,8 +176,8 @@ def run_gist(view: RunView, now: datetime) -> tuple[Cell, ...]:
     bar = "█" * filled + "·" * (BAR - filled)
     took = span(seconds_since(view.begun_at, now))
     stopping = "stopping after these, " if view.stopping else ""
-    if view.held and not view.stopping:
-        waits = f"‖ {len(view.held)} held"
+    if view.paused_steps and not view.stopping:
+        waits = f"‖ {len(view.paused_steps)} held"
         return (
             Cell(f"{waits}: n starts the next, p all; {ended}/{steps}, {took}", Tone.WARNING),
             Cell(f"{waits}: n next, p all; {ended}/{steps}", Tone.WARNING),
@@ -193,7 +193,7 @@ def run_gist(view: RunView, now: datetime) -> tuple[Cell, ...]:
     )
 
 
-def ending(done: RunDone) -> Cell:
+def ending(event: RunDone) -> Cell:
     """How the run ended, in a sentence."""
     sign, tone = {
         Outcome.DONE: ("●", Tone.GOOD),
@@ -201,17 +201,17 @@ def ending(done: RunDone) -> Cell:
         Outcome.FAILED: ("✖", Tone.CRITICAL),
         Outcome.UNKNOWN: ("?", Tone.UNKNOWN),
         Outcome.SKIPPED: ("▲", Tone.WARNING),
-    }[done.outcome]
-    word = "stopped" if done.outcome is Outcome.SKIPPED else done.outcome
-    return Cell(f"{sign} {word} after {done.seconds:.0f} s: {done.counts()}", tone)
+    }[event.outcome]
+    word = "stopped" if event.outcome is Outcome.SKIPPED else event.outcome
+    return Cell(f"{sign} {word} after {event.seconds:.0f} s: {event.counts()}", tone)
 
 
-def about_run_step(view: RunView, subject: StepSubject) -> Detail | None:
+def about_run_step(view: RunView, subject: StepKey) -> Detail | None:
     """A step of the run: how it went, what it said, and then what the plan says of it."""
     step = step_of(view.plan, subject.id)
     if step is None:
         return None
-    items = (*_waits(view, step.id), *_result(view, step.id), *_told(view, step))
+    items = (*_waits(view, step.id), *_result(view, step.id), *_output_items(view, step))
     return Detail(f"{step.host}: {step.title}", items)
 
 
@@ -236,9 +236,9 @@ def _result(view: RunView, step: StepId) -> tuple[Item, ...]:
 
 def _waits(view: RunView, step: StepId) -> tuple[Item, ...]:
     """That the step waits for a person, and which keys there are."""
-    if step not in view.held or view.over:
+    if step not in view.paused_steps or view.over:
         return ()
-    if step != view.held[0]:
+    if step != view.paused_steps[0]:
         return (Sentence(Cell("This step is held behind another one.", Tone.WARNING)),)
     keys = "This step waits for you: n starts it, p starts all steps, s stops the run."
     return (*_last_result(view), Sentence(Cell(keys, Tone.WARNING), "‖"))
@@ -254,21 +254,21 @@ def _last_result(view: RunView) -> tuple[Item, ...]:
     return (Sentence(Cell(f"{cell.text} in {result.seconds:.1f}s: {step.host}: {step.title}", cell.tone)),)
 
 
-def _told(view: RunView, step: Step) -> tuple[Item, ...]:
+def _output_items(view: RunView, step: Step) -> tuple[Item, ...]:
     why = () if view.teaching else (Heading("Why"),)
     return (*why, *step_items(view.plan, step, teaching=view.teaching))
 
 
 def about_end(view: RunView) -> Detail:
     """What came of the run: the sum, what went wrong, what changed on the cluster, what to do next."""
-    done = view.done
+    event = view.done
     items: list[Item] = []
-    if view.broken is not None:
-        items.append(Sentence(Cell(view.broken, Tone.CRITICAL)))
-    if done is not None:
-        items += [Sentence(ending(done)), Fact("record", Cell(f"haconsole runs {done.run}"))]
-        if done.next_step:
-            items += [Heading("Next"), Sentence(Cell(done.next_step))]
+    if view.interruption is not None:
+        items.append(Sentence(Cell(view.interruption, Tone.CRITICAL)))
+    if event is not None:
+        items += [Sentence(ending(event)), Fact("record", Cell(f"haconsole runs {event.run}"))]
+        if event.next_step:
+            items += [Heading("Next"), Sentence(Cell(event.next_step))]
     wrong = tuple(each for each in view.ended.values() if each.error)
     if wrong:
         items += [

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from haconsole.present.cells import NOTHING, Cell
 
 if TYPE_CHECKING:
-    from haconsole.present.subjects import Subject
+    from haconsole.present.row_keys import RowKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Row:
     A `heading` is about no row of the table: what its cells say stands side by side, in no column.
     """
 
-    key: Subject
+    key: RowKey
     cells: tuple[Cell, ...]
     stale: bool = False
     heading: bool = False
@@ -56,5 +56,5 @@ class TableView:
     ageless: bool = False
     slow: bool = False
 
-    def index_of(self, key: Subject | None) -> int | None:
+    def index_of(self, key: RowKey | None) -> int | None:
         return next((index for index, row in enumerate(self.rows) if row.key == key), None)

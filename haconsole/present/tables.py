@@ -9,7 +9,7 @@ from haconsole.model.findings import Finding
 from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.present.arrange import PaneId
 from haconsole.present.certificates import certificates_table
-from haconsole.present.changes import Change, events_table
+from haconsole.present.changes import SnapshotChange, events_table
 from haconsole.present.etcd import etcd_table
 from haconsole.present.findings import findings_table
 from haconsole.present.haproxy import haproxy_table
@@ -22,7 +22,11 @@ TABLES: tuple[PaneId, ...] = tuple(pane for pane in PaneId if pane not in (PaneI
 
 
 def table_of(
-    pane: PaneId, snapshot: ClusterSnapshot, findings: tuple[Finding, ...], history: tuple[Change, ...], now: datetime
+    pane: PaneId,
+    snapshot: ClusterSnapshot,
+    findings: tuple[Finding, ...],
+    history: tuple[SnapshotChange, ...],
+    now: datetime,
 ) -> TableView:
     """The table of one pane."""
     match pane:

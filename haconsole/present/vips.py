@@ -11,8 +11,8 @@ from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.model.vip import KeepalivedFacts, VipState, VipView, VrrpInstance, VrrpState
 from haconsole.model.vip_view import vip_views
 from haconsole.present.cells import NOTHING, UNKNOWN, Cell, Tone
-from haconsole.present.facts import oldest, shown
-from haconsole.present.subjects import VipSubject
+from haconsole.present.facts import display_of, oldest
+from haconsole.present.row_keys import VipKey
 from haconsole.present.table import Column, Row, TableView
 
 
@@ -45,7 +45,7 @@ def instance_of(facts: KeepalivedFacts | None, vip: Vip) -> VrrpInstance | None:
 
 def holds(facts: HostFacts, view: VipView) -> Cell:
     """Whether the host has the address on an interface; the last that was known when the host is silent."""
-    had = shown(facts.addresses)
+    had = display_of(facts.addresses)
     if had.value is None:
         return UNKNOWN
     mine = any(entry.address == view.address for entry in had.value)
@@ -66,7 +66,7 @@ def vrrp_cell(instance: VrrpInstance | None, known: bool) -> Cell:
 
 def service_cell(services: Observed[tuple[ServiceState, ...]], name: str) -> Cell:
     """A service in one word: its ActiveState, ``absent`` when the host has no such unit, ``?`` when not known."""
-    known = shown(services)
+    known = display_of(services)
     if known.value is None:
         return UNKNOWN
     unit = next((each for each in known.value if each.name == name), None)
@@ -77,27 +77,27 @@ def service_cell(services: Observed[tuple[ServiceState, ...]], name: str) -> Cel
 
 
 def _row(facts: HostFacts, view: VipView) -> Row:
-    told = shown(facts.keepalived)
-    instance = instance_of(told.value, view.address)
+    keepalived = display_of(facts.keepalived)
+    instance = instance_of(keepalived.value, view.address)
     if instance is not None and _stopped(facts):
         instance = replace(instance, state=None)
     service = service_cell(facts.services, "keepalived")
-    if told.value is not None and told.value.forced_down:
+    if keepalived.value is not None and keepalived.value.forced_down:
         service = Cell("▲ forced down", Tone.WARNING)
     cells = (
         Cell(view.address),
         Cell(facts.host),
         holds(facts, view),
-        vrrp_cell(instance, told.value is not None),
-        Cell(str(instance.priority)) if instance else NOTHING if told.value else UNKNOWN,
+        vrrp_cell(instance, keepalived.value is not None),
+        Cell(str(instance.priority)) if instance else NOTHING if keepalived.value else UNKNOWN,
         service,
     )
-    return Row(VipSubject(view.address, facts.host), _aged(cells) if facts.host in view.unheard else cells)
+    return Row(VipKey(view.address, facts.host), _aged(cells) if facts.host in view.unheard else cells)
 
 
 def _stopped(facts: HostFacts) -> bool:
     """Whether keepalived is known not to run, so that the state it was last in says nothing."""
-    return any(unit.name == "keepalived" and not unit.running for unit in shown(facts.services).value or ())
+    return any(unit.name == "keepalived" and not unit.running for unit in display_of(facts.services).value or ())
 
 
 def _aged(cells: tuple[Cell, ...]) -> tuple[Cell, ...]:

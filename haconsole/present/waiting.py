@@ -7,7 +7,7 @@ from dataclasses import replace
 from haconsole.model.names import HostName
 from haconsole.present.arrange import PaneId
 from haconsole.present.cells import Cell, Tone
-from haconsole.present.subjects import HostSubject
+from haconsole.present.row_keys import HostKey
 from haconsole.present.table import Column, Row, TableView
 
 TITLES = {
@@ -22,22 +22,22 @@ TITLES = {
 WAITING = Cell("? waiting for the first answers", Tone.UNKNOWN)
 
 
-def waiting_tables(hosts: tuple[tuple[str, str], ...], broken: str = "") -> dict[PaneId, TableView]:
+def waiting_tables(hosts: tuple[tuple[str, str], ...], reason: str = "") -> dict[PaneId, TableView]:
     """Every pane says that it waits; the hosts, given as name and address, stand there as being connected to.
 
-    Why the stream is `broken`, if it is, stands among the findings; it is tried again by itself.
+    Why the stream is `reason`, if it is, stands among the findings; it is tried again by itself.
     """
     rows = tuple(
-        Row(HostSubject(HostName(name)), (Cell(name), Cell("? connecting", Tone.UNKNOWN), Cell(address, Tone.MUTED)))
+        Row(HostKey(HostName(name)), (Cell(name), Cell("? connecting", Tone.UNKNOWN), Cell(address, Tone.MUTED)))
         for name, address in hosts
     )
     columns = (Column("HOST", least=6), Column("SSH"), Column("ADDRESS", rank=1))
-    asked = TableView("hosts", columns, rows, None, (Cell(f"0/{len(rows)} reached", Tone.UNKNOWN),))
+    hosts_table = TableView("hosts", columns, rows, None, (Cell(f"0/{len(rows)} reached", Tone.UNKNOWN),))
     panes = {
         pane: TableView(title, (), (), None, (), WAITING, ageless=pane is PaneId.EVENTS)
         for pane, title in TITLES.items()
     }
-    if broken:
-        told = Cell(f"✖ {broken}. It is tried again by itself.", Tone.CRITICAL)
-        panes[PaneId.FINDINGS] = replace(panes[PaneId.FINDINGS], empty=told)
-    return panes | {PaneId.HOSTS: asked}
+    if reason:
+        cell = Cell(f"✖ {reason}. It is tried again by itself.", Tone.CRITICAL)
+        panes[PaneId.FINDINGS] = replace(panes[PaneId.FINDINGS], empty=cell)
+    return panes | {PaneId.HOSTS: hosts_table}

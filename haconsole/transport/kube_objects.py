@@ -65,7 +65,7 @@ class NodeSpec(_Object, frozen=True, kw_only=True):
     taints: tuple[NodeTaint, ...] = ()
 
 
-class NodeCondition(_Object, frozen=True, kw_only=True):
+class NodeConditionObject(_Object, frozen=True, kw_only=True):
     """`status` is ``True``, ``False`` or ``Unknown``."""
 
     type: str
@@ -85,7 +85,7 @@ class NodeInfo(_Object, frozen=True, kw_only=True):
 
 
 class NodeStatus(_Object, frozen=True, kw_only=True):
-    conditions: tuple[NodeCondition, ...] = ()
+    conditions: tuple[NodeConditionObject, ...] = ()
     addresses: tuple[NodeAddress, ...] = ()
     node_info: NodeInfo = NodeInfo()
 

@@ -15,29 +15,29 @@ from textual.notifications import SeverityLevel
 from textual.reactive import var
 
 from haconsole.errors import ExitCode
-from haconsole.present.bar import Link, LinkState
-from haconsole.ui import faults
+from haconsole.present.bar import BarLink, LinkState
+from haconsole.ui import error_text
 from haconsole.ui.ascii import AsciiOnly
 from haconsole.ui.commands import Commands
-from haconsole.ui.feed import Feed
-from haconsole.ui.inks import Inks, inks_of
-from haconsole.ui.menu import Menu
+from haconsole.ui.controllers.actions import ActionController
+from haconsole.ui.controllers.history import RunHistoryController
+from haconsole.ui.controllers.hosts import HostController
+from haconsole.ui.controllers.runs import RunController
+from haconsole.ui.controllers.snapshots import SnapshotFeed
+from haconsole.ui.controllers.themes import ThemeController
 from haconsole.ui.messages import Copied
-from haconsole.ui.painting import Painting
-from haconsole.ui.past import Past
-from haconsole.ui.runs import Runs
 from haconsole.ui.screens.dashboard import Dashboard
 from haconsole.ui.state import Clock, ConsoleState
-from haconsole.ui.visits import Visits
+from haconsole.ui.style_table import Inks, inks_of
 
 if TYPE_CHECKING:
     from textual.theme import Theme
 
     from haconsole.inventory.schema import Inventory
+    from haconsole.present.row_keys import RowKey
     from haconsole.present.running import RunView
-    from haconsole.present.subjects import Subject
     from haconsole.session import Session
-    from haconsole.ui.asker import ScreenAsker
+    from haconsole.ui.controllers.prompter import Prompter
 
 RETRY_S = (1.0, 2.0, 5.0, 10.0, 15.0)
 CLOSE_WITHIN_S = 5.0
@@ -66,7 +66,7 @@ class Setting:
     sixteen: bool = False
     clock: Clock = utc_now
     retry_s: tuple[float, ...] = RETRY_S
-    asker: ScreenAsker | None = None
+    asker: Prompter | None = None
     alone: bool = False
     file: Path | None = None
 
@@ -77,7 +77,7 @@ class ConsoleApp(Commands):
     CSS_PATH = "console.tcss"
     TITLE = "haconsole"
     ENABLE_COMMAND_PALETTE = False
-    state: var[ConsoleState] = var(ConsoleState(Link(LinkState.CONNECTING, datetime.min.replace(tzinfo=UTC))))
+    state: var[ConsoleState] = var(ConsoleState(BarLink(LinkState.CONNECTING, datetime.min.replace(tzinfo=UTC))))
     now: var[datetime] = var(datetime.min.replace(tzinfo=UTC))
 
     run_view: var[RunView | None] = var(None)
@@ -88,13 +88,13 @@ class ConsoleApp(Commands):
         self.inventory = setting.inventory
         self.session: Session | None = None
         self._feeding: asyncio.Task[None] | None = None
-        self.menu = Menu(self)
-        self.painting = Painting(self)
-        self.runs = Runs(self)
-        self.past = Past(self)
-        self.visits = Visits(self)
+        self.action_controller = ActionController(self)
+        self.theme_controller = ThemeController(self)
+        self.run_controller = RunController(self)
+        self.run_history = RunHistoryController(self)
+        self.host_controller = HostController(self)
         self.set_reactive(ConsoleApp.now, setting.clock())
-        self.set_reactive(ConsoleApp.state, ConsoleState(Link(LinkState.CONNECTING, self.now)))
+        self.set_reactive(ConsoleApp.state, ConsoleState(BarLink(LinkState.CONNECTING, self.now)))
         self.register_theme(setting.theme)
         self.inks: Inks = inks_of(setting.theme)
         self.theme = setting.theme.name
@@ -132,7 +132,7 @@ class ConsoleApp(Commands):
         self.notify("copied, where the terminal allows it (OSC 52)", timeout=2, markup=False)
 
     @property
-    def subject(self) -> Subject | None:
+    def subject(self) -> RowKey | None:
         """What the dashboard's cursor is on."""
         dashboard = self.screen_stack[0]
         return dashboard.subject if isinstance(dashboard, Dashboard) else None
@@ -145,14 +145,14 @@ class ConsoleApp(Commands):
 
     async def on_unmount(self) -> None:
         """Give back what the session holds; the terminal is the shell's again by now."""
-        self.past.close()
-        await self.runs.close()
+        self.run_history.close()
+        await self.run_controller.close()
         if self._feeding is not None:
             self._feeding.cancel()
             await asyncio.wait({self._feeding}, timeout=CLOSE_WITHIN_S)
 
     def _start(self) -> None:
-        self._feeding = asyncio.create_task(Feed(self).go_on(), name="feed")
+        self._feeding = asyncio.create_task(SnapshotFeed(self).go_on(), name="feed")
 
     def _tick(self) -> None:
         self.now = self.setting.clock()
@@ -163,4 +163,4 @@ class ConsoleApp(Commands):
         if self._exception is None:
             self._exception = error
             self._exception_event.set()
-        self.panic(faults.report(error))
+        self.panic(error_text.report(error))

@@ -70,8 +70,8 @@ def _help(scope: Scope, of: str, rank: int, keys: str = "question_mark,f1") -> K
 
 
 def _teach(scope: Scope, rank: int) -> Key:
-    told = "Tell each step in plain words, and wait for a key before it"
-    return Key("t", "teach", "t", "teach me", told, scope, rank)
+    help_text = "Tell each step in plain words, and wait for a key before it"
+    return Key("t", "teach", "t", "teach me", help_text, scope, rank)
 
 
 def _copy(scope: Scope, what: str) -> Key:
@@ -80,9 +80,9 @@ def _copy(scope: Scope, what: str) -> Key:
 
 def _paging(scope: Scope, first: str, last: str, *, space: bool = True, follow: Key | None = None) -> tuple[Key, ...]:
     """A page on and back, and to both ends; `space` pages on too, `follow` stands for the way to the end."""
-    on, shown = ("pagedown,space,ctrl+f", "pgdn space") if space else ("pagedown,ctrl+f", "pgdn")
+    on, footer = ("pagedown,space,ctrl+f", "pgdn space") if space else ("pagedown,ctrl+f", "pgdn")
     return (
-        Key(on, "page(1)", shown, "page on", "A page on", scope),
+        Key(on, "page(1)", footer, "page on", "A page on", scope),
         Key("pageup,ctrl+b", "page(-1)", "pgup", "page back", "A page back", scope),
         Key("home,g", "edge(-1)", "home g", first, f"To the {first}", scope),
         follow or Key("end,G", "edge(1)", "end G", last, f"To the {last}", scope),
@@ -209,12 +209,12 @@ def keys_of(*scopes: Scope, read_only: bool = False) -> tuple[Key, ...]:
 
     What one scope has a key do, a later one cannot have it do.
     """
-    kept: dict[str, Key] = {}
+    keys: dict[str, Key] = {}
     for scope in scopes:
         mine = [key for key in KEYS if key.scope is scope and not (read_only and key.changes)]
-        kept |= {key.keys: key for key in mine if key.keys not in kept}
+        keys |= {key.keys: key for key in mine if key.keys not in keys}
     order = {id(key): index for index, key in enumerate(KEYS)}
-    return tuple(sorted(kept.values(), key=lambda key: order[id(key)]))
+    return tuple(sorted(keys.values(), key=lambda key: order[id(key)]))
 
 
 def bindings(*scopes: Scope) -> list[BindingType]:
@@ -228,12 +228,12 @@ def bindings(*scopes: Scope) -> list[BindingType]:
 def footer_line(keys: Iterable[Key], width: int) -> Line:
     """The keys that count here, as many as fit in `width` cells, the most needed kept longest."""
     wanted = sorted((key for key in keys if key.rank), key=lambda key: key.rank)
-    kept: list[Key] = []
+    keys_that_fit: list[Key] = []
     for key in wanted:
-        if width_of(text_of(_line([*kept, key]))) <= width:
-            kept.append(key)
+        if width_of(text_of(_line([*keys_that_fit, key]))) <= width:
+            keys_that_fit.append(key)
     order = {id(key): index for index, key in enumerate(KEYS)}
-    return _line(sorted(kept, key=lambda key: (key.rank, order[id(key)])))
+    return _line(sorted(keys_that_fit, key=lambda key: (key.rank, order[id(key)])))
 
 
 def _line(keys: list[Key]) -> Line:

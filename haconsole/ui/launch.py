@@ -17,7 +17,7 @@ from haconsole.ui.theming import DEFAULT, WITHOUT_COLOUR, find_theme, theme_fold
 if TYPE_CHECKING:
     from haconsole.inventory.schema import Inventory
     from haconsole.session import Session
-    from haconsole.ui.asker import ScreenAsker
+    from haconsole.ui.controllers.prompter import Prompter
 
 
 def launch(
@@ -29,7 +29,7 @@ def launch(
     ascii_only: bool,
     environment: Mapping[str, str],
     encoding: str | None,
-    asker: ScreenAsker | None = None,
+    asker: Prompter | None = None,
     file: Path | None = None,
     recorded: bool = False,
 ) -> int:
@@ -86,10 +86,10 @@ def places_text(term: str) -> bool:
     return curses.tigetstr("cup") is not None
 
 
-def theme_name(asked: str | None, inventory: str | None, environment: Mapping[str, str]) -> str:
+def theme_name(option: str | None, inventory: str | None, environment: Mapping[str, str]) -> str:
     """What was asked for, else (with NO_COLOR set) the theme without colours, else the cluster's own, else DEFAULT."""
-    if asked:
-        return asked
+    if option:
+        return option
     return WITHOUT_COLOUR if environment.get("NO_COLOR") else inventory or DEFAULT
 
 

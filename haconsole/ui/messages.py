@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 from textual.message import Message
 
 if TYPE_CHECKING:
-    from haconsole.present.subjects import Subject
+    from haconsole.present.row_keys import RowKey
     from haconsole.ui.panes.table import TablePane
 
 
 class RowHighlighted(Message):
     """The cursor of a table stands on another row, or on the same one with other content."""
 
-    def __init__(self, pane: TablePane, key: Subject | None) -> None:
+    def __init__(self, pane: TablePane, key: RowKey | None) -> None:
         super().__init__()
         self.pane = pane
         self.key = key
@@ -26,7 +26,7 @@ class RowHighlighted(Message):
 class RowChosen(Message):
     """A person wants to see all about a row."""
 
-    def __init__(self, pane: TablePane, key: Subject) -> None:
+    def __init__(self, pane: TablePane, key: RowKey) -> None:
         super().__init__()
         self.pane = pane
         self.key = key

@@ -8,13 +8,13 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from haconsole.model.findings import Finding, Health
-from haconsole.present.bar import Link, LinkState
+from haconsole.present.bar import BarLink, LinkState
 
 if TYPE_CHECKING:
     from haconsole.model.snapshot import ClusterSnapshot
     from haconsole.model.status import ClusterStatus
     from haconsole.present.arrange import PaneId
-    from haconsole.present.changes import Change
+    from haconsole.present.changes import SnapshotChange
     from haconsole.present.table import TableView
 
 Clock = Callable[[], datetime]
@@ -31,11 +31,11 @@ class ConsoleState:
     `tables` are those of the panes, as they were when the snapshot came in.
     """
 
-    link: Link
+    link: BarLink
     snapshot: ClusterSnapshot | None = None
     findings: tuple[Finding, ...] = ()
     health: Health = Health.UNKNOWN
-    history: tuple[Change, ...] = ()
+    history: tuple[SnapshotChange, ...] = ()
     tables: Mapping[PaneId, TableView] = field(default_factory=dict)
 
     def updated(self, status: ClusterStatus, now: datetime) -> ConsoleState:
@@ -44,7 +44,7 @@ class ConsoleState:
         from haconsole.present.tables import TABLES, table_of
 
         snapshot, findings = status.snapshot, status.findings
-        link = self.link if self.link.state is LinkState.LIVE else Link(LinkState.LIVE, now)
+        link = self.link if self.link.state is LinkState.LIVE else BarLink(LinkState.LIVE, now)
         history, before = self.history, self.snapshot
         if before is not None:
             new = (*changes(before, snapshot), *finding_changes(before, snapshot, self.findings, findings))
@@ -57,18 +57,20 @@ class ConsoleState:
         """Whether there is so much on the screen that the next snapshot is better judged beside it."""
         return sum(len(table.rows) for table in self.tables.values()) > MANY_ROWS
 
-    def with_link(self, link: Link) -> ConsoleState:
+    def with_link(self, link: BarLink) -> ConsoleState:
         """The state with the stream as it is now; why it broke off is told among the events, in full, once."""
         from haconsole.present.arrange import PaneId
         from haconsole.present.cells import Tone
-        from haconsole.present.changes import Change, events_table, remembered
+        from haconsole.present.changes import SnapshotChange, events_table, remembered
 
         if link.state is not LinkState.BROKEN:
             return replace(self, link=link)
         if self.link.state is LinkState.BROKEN:
-            link, again = replace(link, since=self.link.since), self.link.reason == link.reason
-            if again:
+            link, is_same = replace(link, since=self.link.since), self.link.reason == link.reason
+            if is_same:
                 return replace(self, link=link)
-        history = remembered(self.history, (Change(link.since, "console", f"✖ cut off: {link.reason}", Tone.CRITICAL),))
+        history = remembered(
+            self.history, (SnapshotChange(link.since, "console", f"✖ cut off: {link.reason}", Tone.CRITICAL),)
+        )
         tables = self.tables and {**self.tables, PaneId.EVENTS: events_table(history, link.since)}
         return replace(self, link=link, history=history, tables=tables)

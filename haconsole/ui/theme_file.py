@@ -26,11 +26,11 @@ Style = Annotated[
 ]
 
 
-class _Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class _ThemePart(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Base of a theme file's parts."""
 
 
-class Colours(_Part, frozen=True, kw_only=True):
+class Colours(_ThemePart, frozen=True, kw_only=True):
     """Every colour the console uses; `bar` is the screen's first line, `head` the first line of a pane."""
 
     background: Colour
@@ -50,7 +50,7 @@ class Colours(_Part, frozen=True, kw_only=True):
     stale: Colour
 
 
-class Styles(_Part, frozen=True, kw_only=True):
+class Styles(_ThemePart, frozen=True, kw_only=True):
     """Text styles beside the colours, for terminals and eyes that see none; `chip` is a state on the bar."""
 
     head: Style = "bold"
@@ -121,7 +121,7 @@ SIXTEEN_LIGHT = Colours(
 """What terminals of sixteen colours are painted with: the nearest of theirs would make different states look alike."""
 
 
-class ThemeFile(_Part, frozen=True, kw_only=True):
+class ThemeFile(_ThemePart, frozen=True, kw_only=True):
     """A theme as its file holds it. `native` leaves the sixteen colours to the terminal.
 
     `sixteen` is what differs, on a terminal of sixteen colours, from what dark or light themes have there.

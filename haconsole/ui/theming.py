@@ -75,7 +75,7 @@ def textual_theme(theme: ThemeFile, path: Path) -> Theme:
     from textual.theme import Theme
 
     colours = theme.colours
-    made = Theme(
+    result = Theme(
         name=theme.name,
         primary=colours.accent,
         secondary=colours.head_focused,
@@ -93,12 +93,12 @@ def textual_theme(theme: ThemeFile, path: Path) -> Theme:
         variables=dict(_variables(theme)),
     )
     try:
-        made.to_color_system().generate()
+        result.to_color_system().generate()
         for value in msgspec.structs.astuple(colours):
             _parse(value)
     except (ColorParseError, ValueError) as error:
         raise ThemeError(f"theme {path}: a colour cannot be painted: {' '.join(str(error).split())}") from error
-    return made
+    return result
 
 
 def _parse(colour: str) -> None:

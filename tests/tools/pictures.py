@@ -25,7 +25,7 @@ from haconsole.lab.prepare import prepare
 from haconsole.lab.progress import Silent
 from haconsole.lab.shape import LabShape
 from haconsole.ui.app import ConsoleApp, Setting
-from haconsole.ui.asker import ScreenAsker
+from haconsole.ui.controllers.prompter import Prompter
 from haconsole.ui.theming import find_theme, theme_folders
 
 OUT = Path(__file__).resolve().parents[2] / "docs" / "pictures"
@@ -110,7 +110,7 @@ async def hint(camera: Camera, lab: Lab) -> None:
 
 
 async def photograph(lab: Lab) -> None:
-    inventory, asker = load(lab.inventory_path), ScreenAsker()
+    inventory, asker = load(lab.inventory_path), Prompter()
     theme = find_theme("dark", theme_folders())
     setting = Setting(
         inventory,

@@ -129,8 +129,8 @@ def certs_text(
 
 def by_end(snapshot: ClusterSnapshot) -> tuple[Certificate, ...]:
     """Every certificate that was read, the next to expire first."""
-    found = (one for facts in snapshot.hosts for one in value_of(facts.certificates) or ())
-    return tuple(sorted(found, key=lambda one: (one.not_after, one.host, one.role)))
+    certificates = (one for facts in snapshot.hosts for one in value_of(facts.certificates) or ())
+    return tuple(sorted(certificates, key=lambda one: (one.not_after, one.host, one.role)))
 
 
 def _held(one: Certificate, now: datetime) -> HeldReport:

@@ -81,8 +81,8 @@ def for_good_text(plan: Plan) -> str:
     for step in plan.steps:
         if isinstance(step.undo, Irreversible):
             reasons.setdefault(step.undo.reason, []).append(step.title)
-    told = (f"  - {', '.join(dict.fromkeys(titles))}: {why}" for why, titles in reasons.items())
-    return "\n".join(("cannot be taken back:", *told)) if reasons else ""
+    lines = (f"  - {', '.join(dict.fromkeys(titles))}: {why}" for why, titles in reasons.items())
+    return "\n".join(("cannot be taken back:", *lines)) if reasons else ""
 
 
 def plan_heading(plan: Plan) -> str:

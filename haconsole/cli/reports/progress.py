@@ -80,10 +80,10 @@ def live_lines(progress: RunProgress, now: datetime, width: int) -> tuple[str, .
         f"{progress.action} of {progress.cluster} [{bar}] {progress.ended} of {progress.steps} steps, "
         f"{progress.steps - progress.ended} left, {_seconds(now, progress.begun_at)}"
     )
-    shown = progress.running[:MOST_RUNNING]
-    rows = [f"  {one.host}: {one.title} {_seconds(now, one.since)}" for one in shown]
-    if len(progress.running) > len(shown):
-        rows.append(f"  and {len(progress.running) - len(shown)} more")
+    steps = progress.running[:MOST_RUNNING]
+    rows = [f"  {one.host}: {one.title} {_seconds(now, one.since)}" for one in steps]
+    if len(progress.running) > len(steps):
+        rows.append(f"  and {len(progress.running) - len(steps)} more")
     return tuple(clip(line, width) for line in (head, *rows))
 
 

@@ -287,7 +287,7 @@ def _leader_name(view: EtcdView) -> str | None:
 
 
 def _member(row: EtcdMemberView) -> MemberReport:
-    told = row.endpoint
+    endpoint = row.endpoint
     return MemberReport(
         id=row.member.id,
         name=row.member.name,
@@ -298,11 +298,11 @@ def _member(row: EtcdMemberView) -> MemberReport:
         leader=row.leader,
         healthy=row.healthy,
         started=row.member.started,
-        version=told.version if told else None,
-        db_size_bytes=told.db_size_bytes if told else None,
-        db_in_use_bytes=told.db_in_use_bytes if told else None,
-        raft_term=told.raft_term if told else None,
-        raft_index=told.raft_index if told else None,
+        version=endpoint.version if endpoint else None,
+        db_size_bytes=endpoint.db_size_bytes if endpoint else None,
+        db_in_use_bytes=endpoint.db_in_use_bytes if endpoint else None,
+        raft_term=endpoint.raft_term if endpoint else None,
+        raft_index=endpoint.raft_index if endpoint else None,
         alarms=row.alarms,
         error=row.error,
     )

@@ -9,9 +9,9 @@ from haconsole.cli.reports.page import UNLIMITED, detail_text, table_lines
 from haconsole.model.findings import Finding, Health
 from haconsole.model.lock_view import lock_sentence, lock_view
 from haconsole.model.snapshot import ClusterSnapshot
-from haconsole.present.about.others import about_finding
 from haconsole.present.arrange import PaneId
 from haconsole.present.detail import Detail, Fact
+from haconsole.present.details.others import about_finding
 from haconsole.present.tables import table_of
 
 PANES = (PaneId.HOSTS, PaneId.ETCD, PaneId.VIPS, PaneId.HAPROXY, PaneId.LEASES)

@@ -61,7 +61,7 @@ def parse(answer: SectionAnswer) -> KubeletFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class _Part:
+class _KubeletPart:
     kind: str
     rest: str
     text: str
@@ -83,7 +83,7 @@ class _Clock:
 
 
 @dataclass(frozen=True, slots=True)
-class _Process:
+class _KubeletProcess:
     uid: str
     container: str
     comm: str
@@ -101,19 +101,19 @@ class _Log:
     text: str
 
 
-def _parts(output: str) -> Iterator[_Part]:
+def _parts(output: str) -> Iterator[_KubeletPart]:
     head, lines = "", list[str]()
     for line in (*output.splitlines(), "@"):
         if line.startswith("@"):
             if head:
                 kind, _, rest = head.partition(" ")
-                yield _Part(kind, rest.strip(), "\n".join(lines))
+                yield _KubeletPart(kind, rest.strip(), "\n".join(lines))
             head, lines = line[1:], []
         elif line.startswith("| "):
             lines.append(line[2:])
 
 
-def _rest(parts: Mapping[str, _Part], kind: str) -> str:
+def _rest(parts: Mapping[str, _KubeletPart], kind: str) -> str:
     return parts[kind].rest if kind in parts else ""
 
 
@@ -122,7 +122,7 @@ def _flag(flags: tuple[str, ...], name: str) -> str:
     return next(values, "")
 
 
-def _static_pods(parts: tuple[_Part, ...], boot: str) -> tuple[StaticPodState, ...]:
+def _static_pods(parts: tuple[_KubeletPart, ...], boot: str) -> tuple[StaticPodState, ...]:
     clock = _Clock.of(boot)
     processes = tuple(filter(None, (_process(part.rest, clock) for part in parts if part.kind == "process")))
     logs = tuple(filter(None, (_log(part) for part in parts if part.kind == "log")))
@@ -162,7 +162,7 @@ def _words(value: Any) -> tuple[str, ...]:
     return tuple(map(str, value)) if isinstance(value, list) else ()
 
 
-def _process(text: str, clock: _Clock) -> _Process | None:
+def _process(text: str, clock: _Clock) -> _KubeletProcess | None:
     """``CGROUP STAT``; the name in stat is in brackets and may hold blanks."""
     group, _, stat = text.partition(" ")
     match = _POD_GROUP.search(group)
@@ -172,10 +172,10 @@ def _process(text: str, clock: _Clock) -> _Process | None:
         return None
     comm = head.partition("(")[2]
     started = clock.kernel_started + int(fields[_START_TIME]) / clock.hertz
-    return _Process(match["uid"], match["container"], comm, started)
+    return _KubeletProcess(match["uid"], match["container"], comm, started)
 
 
-def _log(part: _Part) -> _Log | None:
+def _log(part: _KubeletPart) -> _Log | None:
     words = part.rest.split(" ")
     if len(words) < 4 or not words[2].isdecimal() or not words[3].isdecimal():
         return None
@@ -192,7 +192,7 @@ def _time(text: str) -> float | None:
 
 
 def _with_state(
-    pod: StaticPodState, processes: tuple[_Process, ...], logs: tuple[_Log, ...], host_started: float
+    pod: StaticPodState, processes: tuple[_KubeletProcess, ...], logs: tuple[_Log, ...], host_started: float
 ) -> StaticPodState:
     """The pod with what runs of it; of several pods of its name the one with processes counts, else the newest."""
     own = [log for log in logs if log.pod.startswith(f"{pod.namespace}_{pod.name}-")] if pod.name else []
@@ -206,7 +206,9 @@ def _with_state(
     return _run(pod, [process for process in processes if process.uid == newest.uid], attempts, host_started)
 
 
-def _run(pod: StaticPodState, processes: list[_Process], attempts: list[_Log], host_started: float) -> StaticPodState:
+def _run(
+    pod: StaticPodState, processes: list[_KubeletProcess], attempts: list[_Log], host_started: float
+) -> StaticPodState:
     last, before = attempts[-1], attempts[-2] if len(attempts) > 1 else None
     working = _working(pod, processes)
     interval = last.began - before.began if before and before.began and last.began else None
@@ -224,7 +226,7 @@ def _run(pod: StaticPodState, processes: list[_Process], attempts: list[_Log], h
     )
 
 
-def _working(pod: StaticPodState, processes: list[_Process]) -> list[_Process]:
+def _working(pod: StaticPodState, processes: list[_KubeletProcess]) -> list[_KubeletProcess]:
     """The pod's processes without those of its sandbox, which is named pause or was there first."""
     program = pod.command[0].rpartition("/")[2] if pod.command else ""
     named = [process for process in processes if program not in _SHELLS and process.comm == program[:_COMM_LENGTH]]

@@ -8,9 +8,9 @@ from rich.style import Style
 
 from haconsole.present.bar import BarView, bar_line
 from haconsole.present.cells import Tone
-from haconsole.ui.inks import CHIPS
 from haconsole.ui.keys import Key, footer_line
 from haconsole.ui.panes.lines import LineWidget
+from haconsole.ui.style_table import CHIPS
 
 
 class StatusBar(LineWidget):
@@ -47,7 +47,7 @@ class KeyBar(LineWidget):
 
     def tell(self) -> None:
         """Tell the keys that count on the screen now."""
-        self._keys = self.app.menu.keys_on(self.screen)
+        self._keys = self.app.action_controller.keys_on(self.screen)
         self._draw()
 
     def _draw(self) -> None:

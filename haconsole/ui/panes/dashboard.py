@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from textual.widget import Widget
 
     from haconsole.present.detail import Detail
-    from haconsole.present.subjects import Subject
+    from haconsole.present.row_keys import RowKey
     from haconsole.ui.state import ConsoleState
 
 ORDER = (
@@ -108,14 +108,14 @@ class Panes(Container):
         """Draw all about the row under the cursor, where that has a place."""
         if PaneId.DETAIL in self.placed():
             subject = self.table.cursor_key
-            self.detail.show(told_about(state, now, subject) if subject is not None else None)
+            self.detail.show(details_of(state, now, subject) if subject is not None else None)
 
     def show_only(self, pane: PaneId | None, state: ConsoleState, now: datetime) -> None:
         """One pane alone, or all of them again."""
         self.only = pane
         self._seat(state, now)
-        kept = self.current if self.current in self.placed() else PaneId.ETCD
-        self._tables[pane or kept].focus()
+        pane_to_keep = self.current if self.current in self.placed() else PaneId.ETCD
+        self._tables[pane or pane_to_keep].focus()
 
     def step(self, by: int) -> None:
         """To the pane that is `by` places on."""
@@ -126,10 +126,10 @@ class Panes(Container):
 
     def go_to(self, pane: PaneId) -> bool:
         """Enter the pane if it has a place among all; whether it has."""
-        seen = self.only is None and pane in self.placed()
-        if seen:
+        is_visible = self.only is None and pane in self.placed()
+        if is_visible:
             self._tables[pane].focus()
-        return seen
+        return is_visible
 
     def _draw_tables(self, state: ConsoleState, now: datetime) -> None:
         """Draw the tables that have a place; the others when they get one."""
@@ -153,10 +153,10 @@ class Panes(Container):
             self.children[0].refresh(layout=True)  # a child's wish makes its parent forget where the children were
 
 
-def told_about(state: ConsoleState, now: datetime, subject: Subject) -> Detail | None:
+def details_of(state: ConsoleState, now: datetime, subject: RowKey) -> Detail | None:
     """All about a subject; None before the first answers."""
     if state.snapshot is None:
         return None
-    from haconsole.present.about.anything import about
+    from haconsole.present.details.anything import about
 
     return about(subject, state.snapshot, state.findings, state.history, now)

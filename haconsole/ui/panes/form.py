@@ -43,8 +43,8 @@ class FormPane(LineWidget, can_focus=True):
         lines = form_lines(self.form, width - 2)
         room = max(self.size.height - 1 - len(verdict), 1)
         self._top = _top(self._top, lines, room)
-        shown = lines[self._top : self._top + room]
-        body = tuple(((Cell(" "), *line), "cursor" if here else "") for line, here in shown)
+        visible = lines[self._top : self._top + room]
+        body = tuple(((Cell(" "), *line), "cursor" if here else "") for line, here in visible)
         last = tuple(((Cell(" "), *line), "") for line in verdict)
         self.paint((self._head(width, len(lines) - self._top - room), *body, *last))
 

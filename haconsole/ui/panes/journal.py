@@ -67,9 +67,9 @@ class JournalPane(Pane):
 
     def _head(self, width: int, count: int) -> tuple[Line, str]:
         lines = "1 line" if count == 1 else f"{count} lines"
-        told = f"/{self.needle}  {lines} with it" if self.needle else lines
+        text = f"/{self.needle}  {lines} with it" if self.needle else lines
         state = Cell("at the newest ", Tone.MUTED) if not self._up else Cell(f"▼{self._up} newer ", Tone.WARNING)
-        left = Cell(f" {self._title}  {told}")
+        left = Cell(f" {self._title}  {text}")
         line = (padded(left, width - width_of(state.text)), state)
         return line, "head-focused" if self.has_focus else "head"
 

@@ -31,12 +31,12 @@ class Prompt(Line):
             self.text = text
 
     class Left(Message):
-        """The prompt is done with; `kept` by enter, dropped by escape."""
+        """The prompt is done with; `keep` by enter, dropped by escape."""
 
-        def __init__(self, prompt: Prompt, *, kept: bool) -> None:
+        def __init__(self, prompt: Prompt, *, keep: bool) -> None:
             super().__init__()
             self.prompt = prompt
-            self.kept = kept
+            self.kept = keep
 
     def __init__(self, text: str, *, placeholder: str) -> None:
         super().__init__(text, placeholder=placeholder)
@@ -50,8 +50,8 @@ class Prompt(Line):
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()
-        self.post_message(self.Left(self, kept=True))
+        self.post_message(self.Left(self, keep=True))
 
     def action_drop(self) -> None:
         self.post_message(self.Typed(""))
-        self.post_message(self.Left(self, kept=False))
+        self.post_message(self.Left(self, keep=False))

@@ -10,14 +10,14 @@ from textual import events
 from haconsole.present.cells import Cell, Line, wrapped
 from haconsole.present.fitting import Fit, fit, row_line, title_line
 from haconsole.present.head import pane_head
-from haconsole.present.narrow import Wish, granted, next_order
 from haconsole.present.table import TableView
+from haconsole.present.table_filter import TableFilter, granted, next_order
 from haconsole.ui.keys import Scope, bindings
 from haconsole.ui.messages import Copied, RowChosen, RowHighlighted
 from haconsole.ui.panes.lines import Pane
 
 if TYPE_CHECKING:
-    from haconsole.present.subjects import Subject
+    from haconsole.present.row_keys import RowKey
 
 HEAD = 2
 
@@ -38,14 +38,14 @@ class TablePane(Pane):
         self.always_cursor = always_cursor
         self.number = number
         self.view: TableView | None = None
-        self.wish = Wish()
+        self.wish = TableFilter()
         self._whole: TableView | None = None
         self._now: datetime | None = None
         self._cursor = 0
         self._top = 0
 
     @property
-    def cursor_key(self) -> Subject | None:
+    def cursor_key(self) -> RowKey | None:
         rows = self.view.rows if self.view else ()
         return rows[self._cursor].key if self._cursor < len(rows) else None
 
@@ -57,8 +57,8 @@ class TablePane(Pane):
         if before is not None and (view.rows, view.columns, view.empty) == (before.rows, before.columns, before.empty):
             self._draw_head()
             return
-        found = view.index_of(key) if self.has_focus or self._cursor else 0
-        self._cursor = found if found is not None else max(0, min(self._cursor, len(view.rows) - 1))
+        index = view.index_of(key) if self.has_focus or self._cursor else 0
+        self._cursor = index if index is not None else max(0, min(self._cursor, len(view.rows) - 1))
         self._draw()
         self.post_message(RowHighlighted(self, self.cursor_key))
 
@@ -68,13 +68,13 @@ class TablePane(Pane):
             self._now = now
             self._draw_head()
 
-    def grant(self, wish: Wish) -> None:
+    def grant(self, wish: TableFilter) -> None:
         """Filter and sort as wished from now on."""
         self.wish = wish
         if self._whole is not None and self._now is not None:
             self.show(self._whole, self._now)
 
-    def go_to(self, key: Subject) -> None:
+    def go_to(self, key: RowKey) -> None:
         """Put the cursor on the row `key`, if it is there."""
         index = self.view.index_of(key) if self.view else None
         if index is not None:
@@ -87,10 +87,12 @@ class TablePane(Pane):
         room = self._room
         self._top = _top(self._top, self._cursor, len(view.rows), room)
         layout = fit(view, width - 2)
-        shown = range(self._top, min(self._top + room, len(view.rows)))
-        body = tuple(self._row(view, index, layout) for index in shown)
+        visible = range(self._top, min(self._top + room, len(view.rows)))
+        body = tuple(self._row(view, index, layout) for index in visible)
         titles = (_indented(title_line(view, layout)), "titles")
-        self.paint((self._head(view), titles, *body) if view.rows else (self._head(view), *_told(view.empty, width)))
+        self.paint(
+            (self._head(view), titles, *body) if view.rows else (self._head(view), *_cell_lines(view.empty, width))
+        )
 
     def _draw_head(self) -> None:
         if self.view is not None and self.lines:
@@ -150,9 +152,9 @@ class TablePane(Pane):
     def on_click(self, event: events.Click) -> None:
         row = event.y - HEAD + self._top
         if event.y >= HEAD and self.view and row < len(self.view.rows):
-            again = row == self._cursor and event.chain > 1
+            is_double = row == self._cursor and event.chain > 1
             self._move_to(row)
-            if again:
+            if is_double:
                 self.action_choose()
 
     def wheel(self, by: int) -> None:
@@ -167,7 +169,7 @@ def _top(top: int, cursor: int, rows: int, room: int) -> int:
     return cursor if cursor < top else max(top, cursor - room + 1)
 
 
-def _told(cell: Cell, width: int) -> tuple[tuple[Line, str], ...]:
+def _cell_lines(cell: Cell, width: int) -> tuple[tuple[Line, str], ...]:
     """A sentence in place of rows, in as many lines as it takes."""
     return tuple((_indented((Cell(part, cell.tone),)), "") for part in wrapped(cell.text, max(width - 2, 8)))
 

@@ -48,9 +48,9 @@ class TextPane(Pane):
             return
         text = self._text()
         self._top = max(0, min(self._top, len(text) - self._room))
-        shown = text[self._top : self._top + self._room]
+        visible = text[self._top : self._top + self._room]
         part = "head-focused" if self.has_focus else "head"
-        self.paint(((self._head(width, len(text)), part), *(((Cell(" "), *line), "") for line in shown)))
+        self.paint(((self._head(width, len(text)), part), *(((Cell(" "), *line), "") for line in visible)))
 
     def _head(self, width: int, length: int) -> Line:
         below = length - self._top - self._room

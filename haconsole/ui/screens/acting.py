@@ -16,9 +16,9 @@ from haconsole.present.cells import Cell, Tone
 from haconsole.present.detail import Detail, Heading, Sentence
 from haconsole.present.form import Form
 from haconsole.present.plan import about_refusal, about_step, irreversible, plan_gist, plan_table
-from haconsole.present.subjects import StepSubject, Subject
+from haconsole.present.row_keys import RowKey, StepKey
 from haconsole.present.table import TableView
-from haconsole.ui import faults
+from haconsole.ui import error_text
 from haconsole.ui.keys import Scope, bindings
 from haconsole.ui.panes.bar import KeyBar
 from haconsole.ui.panes.form import FormPane
@@ -84,13 +84,13 @@ class PlanScreen(SplitScreen):
     async def _make(self) -> None:
         session = self.app.session
         if session is None:
-            told = _sentence(self._of, "There is no session with the hosts yet; try again in a moment.")
-            self._end_without(Cell("? no plan", Tone.UNKNOWN), told)
+            text = _sentence(self._of, "There is no session with the hosts yet; try again in a moment.")
+            self._end_without(Cell("? no plan", Tone.UNKNOWN), text)
             return
         try:
             planned = await self._planned(session)
         except Exception as error:
-            self._end_without(Cell("✖ no plan", Tone.CRITICAL), _sentence(self._of, faults.in_words(error)))
+            self._end_without(Cell("✖ no plan", Tone.CRITICAL), _sentence(self._of, error_text.in_words(error)))
             return
         if isinstance(planned, Refusal):
             self._end_without(Cell("✖ refused", Tone.CRITICAL), about_refusal(planned))
@@ -98,40 +98,40 @@ class PlanScreen(SplitScreen):
         self._plan = planned
         self.show(plan_table(planned))
 
-    def _say(self, said: Cell) -> None:
+    def _say(self, cell: Cell) -> None:
         """A sentence in place of the steps."""
-        self.show(TableView(f"plan: {self._of}", (), (), None, empty=said, ageless=True))
+        self.show(TableView(f"plan: {self._of}", (), (), None, empty=cell, ageless=True))
 
-    def _end_without(self, said: Cell, why: Detail) -> None:
+    def _end_without(self, cell: Cell, why: Detail) -> None:
         """There is no plan: what is to be read is why."""
-        self._say(said)
+        self._say(cell)
         self.text.show(why)
         self.text.focus()
 
-    def told_about(self, subject: Subject) -> Detail | None:
-        if self._plan is None or not isinstance(subject, StepSubject):
+    def details_of(self, subject: RowKey) -> Detail | None:
+        if self._plan is None or not isinstance(subject, StepKey):
             return None
         return about_step(self._plan, subject, teaching=self._teaching)
 
     def action_teach(self) -> None:
         """Whether the run is to tell each step in plain words and wait before it."""
         self._teaching = not self._teaching
-        told = "on: each step is told in plain words and waits for a key" if self._teaching else "off"
-        self.app.notify(told, title="teach me", timeout=4, markup=False)
+        text = "on: each step is told in plain words and waits for a key" if self._teaching else "off"
+        self.app.notify(text, title="teach me", timeout=4, markup=False)
         self.tell()
 
     def action_carry_out(self) -> None:
         plan = self._plan
         if plan is None or not plan.steps:
             self.app.bell()
-        elif self.app.runs.under_way:
+        elif self.app.run_controller.under_way:
             self.app.notify("another run is under way: R shows it", severity="warning", markup=False)
         else:
             self.app.push_screen(agreement(plan, teaching=self._teaching), self._agreed)
 
     def _agreed(self, yes: bool | None) -> None:
         if yes and self._plan is not None:
-            self.app.runs.carry_out(self._plan, teaching=self._teaching)
+            self.app.run_controller.carry_out(self._plan, teaching=self._teaching)
 
 
 def plan_of(action: Action, request: Mapping[str, str]) -> PlanScreen:
@@ -144,8 +144,8 @@ BY_STEPS = Sentence(Cell("Each step is told in plain words first, and begins whe
 
 def agreement(plan: Plan, *, teaching: bool = False) -> ModalScreen[bool]:
     """The question before a run: the cluster's name is typed where something cannot be taken back."""
-    lost = irreversible(plan)
-    if lost:
+    irreversible_steps = irreversible(plan)
+    if irreversible_steps:
         return TypedAgreement(plan, teaching=teaching)
     text = Detail(
         f"carry out {plan.action} on {plan.cluster}?",
@@ -195,8 +195,8 @@ class TypedAgreement(ModalScreen[bool]):
         if event.value == self._cluster:
             self.dismiss(True)
         else:
-            told = f"that is not the cluster's name: type {self._cluster}, or escape to leave it"
-            self.app.notify(told, severity="warning", timeout=4, markup=False)
+            text = f"that is not the cluster's name: type {self._cluster}, or escape to leave it"
+            self.app.notify(text, severity="warning", timeout=4, markup=False)
 
     def action_refuse(self) -> None:
         self.dismiss(False)

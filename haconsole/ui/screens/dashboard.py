@@ -14,12 +14,12 @@ from haconsole.present.bar import BarView
 from haconsole.ui.keys import Scope, bindings
 from haconsole.ui.messages import RowChosen, RowHighlighted
 from haconsole.ui.panes.bar import KeyBar, StatusBar
-from haconsole.ui.panes.dashboard import ORDER, Panes, told_about
+from haconsole.ui.panes.dashboard import ORDER, Panes, details_of
 from haconsole.ui.panes.table import TablePane
 from haconsole.ui.screens.filtered import FilteredScreen
 
 if TYPE_CHECKING:
-    from haconsole.present.subjects import Subject
+    from haconsole.present.row_keys import RowKey
     from haconsole.ui.state import ConsoleState
 
 
@@ -35,7 +35,7 @@ class Dashboard(FilteredScreen):
         self._keys = KeyBar()
 
     @property
-    def subject(self) -> Subject | None:
+    def subject(self) -> RowKey | None:
         """What the cursor is on."""
         return self._panes.table.cursor_key
 
@@ -47,9 +47,9 @@ class Dashboard(FilteredScreen):
             return (Scope.FILTER,)
         alone = panes.only is not None or self.needle
         return (
-            *((Scope.BESIDE,) if self.app.runs.under_way else ()),
+            *((Scope.BESIDE,) if self.app.run_controller.under_way else ()),
             *((Scope.ALONE,) if alone else ()),
-            *((Scope.FINDING,) if panes.current is PaneId.FINDINGS and self.app.menu.fixable else ()),
+            *((Scope.FINDING,) if panes.current is PaneId.FINDINGS and self.app.action_controller.fixable else ()),
             Scope.EVERYWHERE,
             Scope.DASHBOARD,
             Scope.TEXT if self.focused is panes.detail else Scope.TABLE,
@@ -90,7 +90,7 @@ class Dashboard(FilteredScreen):
             read_only=app.read_only,
             recorded=app.setting.recorded,
             endpoint=app.endpoint,
-            run=app.runs.told,
+            run=app.run_controller.summary,
             own_run=app.run_view.run if app.run_view is not None else "",
         )
         self.query_one(StatusBar).show(view, now)
@@ -104,17 +104,17 @@ class Dashboard(FilteredScreen):
             self._tell()
 
     def on_row_chosen(self, message: RowChosen) -> None:
-        from haconsole.present.subjects import FindingSubject, HostSubject
+        from haconsole.present.row_keys import FindingKey, HostKey
         from haconsole.ui.screens.overlay import FindingWindow, TextWindow
 
         subject = message.key
-        if isinstance(subject, HostSubject) and self.app.state.snapshot is not None:
+        if isinstance(subject, HostKey) and self.app.state.snapshot is not None:
             from haconsole.ui.screens.host import HostScreen
 
             self.app.push_screen(HostScreen(subject.host))
             return
-        window = FindingWindow if isinstance(subject, FindingSubject) else TextWindow
-        self.app.push_screen(window(lambda state, now: told_about(state, now, subject)))
+        window = FindingWindow if isinstance(subject, FindingKey) else TextWindow
+        self.app.push_screen(window(lambda state, now: details_of(state, now, subject)))
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         if isinstance(event.widget, TablePane):

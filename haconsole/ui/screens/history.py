@@ -7,10 +7,10 @@ import asyncio
 from haconsole.execution.log.run_record import RunRecord, RunStatus
 from haconsole.present.detail import Detail
 from haconsole.present.history import Records, about_record, history_table, name_of, view_of
+from haconsole.present.row_keys import RowKey, RunKey, StepKey
 from haconsole.present.running import about_run_step, run_table
-from haconsole.present.subjects import RunSubject, StepSubject, Subject
-from haconsole.ui import faults
-from haconsole.ui.consent import refused
+from haconsole.ui import error_text
+from haconsole.ui.guards import refused
 from haconsole.ui.keys import Scope, bindings
 from haconsole.ui.screens.acting import PlanScreen
 from haconsole.ui.screens.split import SplitScreen
@@ -54,23 +54,23 @@ class HistoryScreen(SplitScreen):
         try:
             self._records = await session.history.runs()
         except Exception as error:
-            self.app.notify(faults.in_words(error), title="runs", severity="error", markup=False)
+            self.app.notify(error_text.in_words(error), title="runs", severity="error", markup=False)
             return
         self.show(history_table(self._records, self.app.now))
         if self._at is not None:
-            self.table.go_to(RunSubject(self._at))
+            self.table.go_to(RunKey(self._at))
             self._at = None
         self.tell()
 
-    def told_about(self, subject: Subject) -> Detail | None:
-        found = next((one for one in self._records or () if RunSubject(name_of(one)) == subject), None)
-        return about_record(found, self.app.now) if found is not None else None
+    def details_of(self, subject: RowKey) -> Detail | None:
+        record = next((one for one in self._records or () if RunKey(name_of(one)) == subject), None)
+        return about_record(record, self.app.now) if record is not None else None
 
     @property
     def _record(self) -> RunRecord | None:
         """The run under the cursor, if its record can be read."""
-        found = next((one for one in self._records or () if RunSubject(name_of(one)) == self.table.cursor_key), None)
-        return found if isinstance(found, RunRecord) else None
+        record = next((one for one in self._records or () if RunKey(name_of(one)) == self.table.cursor_key), None)
+        return record if isinstance(record, RunRecord) else None
 
     def on_row_chosen(self) -> None:
         if self._record is not None:
@@ -79,7 +79,7 @@ class HistoryScreen(SplitScreen):
             self.text.focus()
 
     async def action_resume(self) -> None:
-        await self.app.past.resume(self._record)
+        await self.app.run_history.resume(self._record)
 
     def action_undo(self) -> None:
         """Show what takes the run back, and have it carried out when agreed to."""
@@ -111,10 +111,10 @@ class RecordScreen(SplitScreen):
         return (*resumable(self._record), *super().scopes)
 
     async def action_resume(self) -> None:
-        await self.app.past.resume(self._record)
+        await self.app.run_history.resume(self._record)
 
     def on_mount(self) -> None:
         self.show(run_table(self._view, self._view.begun_at))
 
-    def told_about(self, subject: Subject) -> Detail | None:
-        return about_run_step(self._view, subject) if isinstance(subject, StepSubject) else None
+    def details_of(self, subject: RowKey) -> Detail | None:
+        return about_run_step(self._view, subject) if isinstance(subject, StepKey) else None

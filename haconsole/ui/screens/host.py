@@ -5,8 +5,8 @@ from __future__ import annotations
 from textual.app import ComposeResult
 
 from haconsole.model.names import HostName
-from haconsole.present.about.host import about_host
 from haconsole.present.arrange import PaneId
+from haconsole.present.details.host import about_host
 from haconsole.ui.keys import Scope, bindings
 from haconsole.ui.panes.bar import KeyBar
 from haconsole.ui.panes.text import TextPane

@@ -11,7 +11,7 @@ from textual.app import ComposeResult
 
 from haconsole.model.names import HostName
 from haconsole.present.journal import saved_text
-from haconsole.ui import faults
+from haconsole.ui import error_text
 from haconsole.ui.keys import Scope, bindings
 from haconsole.ui.panes.bar import KeyBar
 from haconsole.ui.panes.journal import JournalPane
@@ -64,7 +64,7 @@ class JournalScreen(FilteredScreen):
             async for line in session.observer.journal(self._hosts, last=LAST):
                 self._pane.add(line)
         except Exception as error:
-            self.app.notify(faults.in_words(error), title="journal", severity="error", markup=False)
+            self.app.notify(error_text.in_words(error), title="journal", severity="error", markup=False)
 
     @property
     def filtered(self) -> Widget:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from haconsole.ui.app import ConsoleApp
     from haconsole.ui.state import ConsoleState
 
-Told = Callable[["ConsoleState", datetime], Detail | None]
+DetailSource = Callable[["ConsoleState", datetime], Detail | None]
 """Makes the window's text from the console's state and the time, again whenever either changes."""
 
 
@@ -29,10 +29,10 @@ class TextWindow(ModalScreen[None]):
     BINDINGS = bindings(Scope.OVERLAY)
     app: ConsoleApp
 
-    def __init__(self, told: Told, *, gone: str = "It is no longer there.") -> None:
+    def __init__(self, details: DetailSource, *, absence: str = "It is no longer there.") -> None:
         super().__init__()
-        self._told = told
-        self._text = TextPane(id="window", hint=gone)
+        self._details = details
+        self._text = TextPane(id="window", hint=absence)
 
     @property
     def scopes(self) -> tuple[Scope, ...]:
@@ -49,7 +49,7 @@ class TextWindow(ModalScreen[None]):
         self.watch(self.app, "now", self._draw, init=False)
 
     def _draw(self) -> None:
-        self._text.show(self._told(self.app.state, self.app.now))
+        self._text.show(self._details(self.app.state, self.app.now))
 
     def action_close(self) -> None:
         self.dismiss()
@@ -62,7 +62,7 @@ class FindingWindow(TextWindow):
 
     @property
     def scopes(self) -> tuple[Scope, ...]:
-        fixable = (Scope.FINDING, Scope.FIXES) if self.app.menu.fixable else ()
+        fixable = (Scope.FINDING, Scope.FIXES) if self.app.action_controller.fixable else ()
         return (Scope.OVERLAY, *fixable, Scope.TEXT)
 
     def _draw(self) -> None:

@@ -11,7 +11,7 @@ from textual.screen import ModalScreen
 from haconsole.present.cells import Cell
 from haconsole.present.detail import Detail, Sentence
 from haconsole.present.palette import Command, commands_table, ranked
-from haconsole.present.subjects import CommandSubject
+from haconsole.present.row_keys import CommandKey
 from haconsole.ui.keys import Scope
 from haconsole.ui.messages import RowChosen
 from haconsole.ui.panes.prompt import Prompt
@@ -32,10 +32,10 @@ class Palette(ModalScreen[str | None]):
         Binding("up,ctrl+p", "row(-1)", show=False, priority=True),
     ]
 
-    def __init__(self, title: str, commands: tuple[Command, ...], *, beside: str = "KEY") -> None:
+    def __init__(self, title: str, commands: tuple[Command, ...], *, key_title: str = "KEY") -> None:
         super().__init__()
         self._title = title
-        self._beside = beside
+        self._key_title = key_title
         self._commands = commands
         self._help = TextPane(id="chosen")
         self._table = TablePane(id="commands", always_cursor=True)
@@ -53,8 +53,8 @@ class Palette(ModalScreen[str | None]):
     def on_row_highlighted(self) -> None:
         """Tell the command under the cursor in full: what it does may not fit its row."""
         subject = self._table.cursor_key
-        chosen = next((each for each in self._commands if CommandSubject(each.action) == subject), None)
-        self._help.show(Detail(chosen.name, (Sentence(Cell(chosen.help)),)) if chosen else None)
+        command = next((each for each in self._commands if CommandKey(each.action) == subject), None)
+        self._help.show(Detail(command.name, (Sentence(Cell(command.help)),)) if command else None)
 
     def on_prompt_typed(self, message: Prompt.Typed) -> None:
         self._show_matching(message.text)
@@ -62,14 +62,14 @@ class Palette(ModalScreen[str | None]):
 
     def _show_matching(self, typed: str) -> None:
         matching = ranked(self._commands, typed)
-        self._table.show(commands_table(self._title, matching, beside=self._beside), self.app.now)
+        self._table.show(commands_table(self._title, matching, key_title=self._key_title), self.app.now)
 
     def on_prompt_left(self, message: Prompt.Left) -> None:
         subject = self._table.cursor_key if message.kept else None
-        self.dismiss(subject.action if isinstance(subject, CommandSubject) else None)
+        self.dismiss(subject.action if isinstance(subject, CommandKey) else None)
 
     def on_row_chosen(self, message: RowChosen) -> None:
-        if isinstance(message.key, CommandSubject):
+        if isinstance(message.key, CommandKey):
             self.dismiss(message.key.action)
 
     def action_row(self, by: int) -> None:

@@ -10,8 +10,8 @@ from haconsole.inventory.follow import FileChange
 from haconsole.model.lock_view import LockView, lock_sentence
 from haconsole.present.cells import Cell, Tone
 from haconsole.present.detail import Detail, Sentence, Verbatim
+from haconsole.present.row_keys import RowKey, StepKey
 from haconsole.present.running import RunView, about_end, about_run_step, run_table
-from haconsole.present.subjects import StepSubject, Subject
 from haconsole.ui.keys import Scope, bindings
 from haconsole.ui.screens.overlay import TextWindow
 from haconsole.ui.screens.question import YesNoQuestion
@@ -32,8 +32,8 @@ class RunScreen(SplitScreen):
         view = self.app.run_view
         if view is not None and view.over:
             return (*self._resumable(view), Scope.ENDED, *super().scopes)
-        held = (Scope.HELD,) if view is not None and view.paused and not view.stopping else ()
-        return (*held, Scope.RUN, *super().scopes)
+        paused_scope = (Scope.HELD,) if view is not None and view.paused and not view.stopping else ()
+        return (*paused_scope, Scope.RUN, *super().scopes)
 
     def on_mount(self) -> None:
         self.watch(self.app, "run_view", self._draw)
@@ -45,7 +45,7 @@ class RunScreen(SplitScreen):
         self.show(run_table(view, self.app.now))
         looked_at = view.failed if view.over else view.newest
         if self._following and looked_at is not None:
-            self.table.go_to(StepSubject(looked_at))
+            self.table.go_to(StepKey(looked_at))
         self.tell()
         self.keys.tell()
 
@@ -54,14 +54,14 @@ class RunScreen(SplitScreen):
         if view is not None and not view.over:
             self._draw(view)
 
-    def told_about(self, subject: Subject) -> Detail | None:
+    def details_of(self, subject: RowKey) -> Detail | None:
         view = self.app.run_view
-        return about_run_step(view, subject) if view is not None and isinstance(subject, StepSubject) else None
+        return about_run_step(view, subject) if view is not None and isinstance(subject, StepKey) else None
 
     def on_key(self) -> None:
         """A person who moves the cursor wants to look where they are."""
         view = self.app.run_view
-        if view is not None and self.table.cursor_key != (StepSubject(view.newest) if view.newest else None):
+        if view is not None and self.table.cursor_key != (StepKey(view.newest) if view.newest else None):
             self._following = False
 
     def action_follow(self) -> None:
@@ -80,7 +80,7 @@ class RunScreen(SplitScreen):
         """Resume the run, where it is over and did not finish."""
         view = self.app.run_view
         if view is not None and self._resumable(view):
-            await self.app.past.resume_run(view.run)
+            await self.app.run_history.resume_run(view.run)
 
     @staticmethod
     def _resumable(view: RunView) -> tuple[Scope, ...]:
@@ -90,20 +90,20 @@ class RunScreen(SplitScreen):
 
     def action_pause(self) -> None:
         """Hold what has not begun; asked again, let it all go on."""
-        self._unless_over(self.app.runs.pause)
+        self._unless_over(self.app.run_controller.pause)
 
     def action_next(self) -> None:
         """Let the step that is held begin."""
         view = self.app.run_view
-        if view is None or not view.held:
+        if view is None or not view.paused_steps:
             self.app.bell()
         else:
             self._following = True
-            self.app.runs.release(view.held[0])
+            self.app.run_controller.release(view.paused_steps[0])
 
     def action_teach(self) -> None:
         """Tell each step and wait before it, or stop doing so."""
-        self._unless_over(self.app.runs.teach)
+        self._unless_over(self.app.run_controller.teach)
 
     def _unless_over(self, act: Callable[[], None]) -> None:
         view = self.app.run_view
@@ -114,7 +114,7 @@ class RunScreen(SplitScreen):
 
     def action_stop(self) -> None:
         """Start no further step; asked once more, leave those under way to their hosts."""
-        view, runs = self.app.run_view, self.app.runs
+        view, runs = self.app.run_view, self.app.run_controller
         if view is None or view.over:
             self.app.bell()
         elif view.stopping:

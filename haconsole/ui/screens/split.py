@@ -12,7 +12,7 @@ from textual.screen import Screen
 
 from haconsole.present.arrange import PaneId, focused
 from haconsole.present.detail import Detail
-from haconsole.present.subjects import Subject
+from haconsole.present.row_keys import RowKey
 from haconsole.present.table import TableView
 from haconsole.ui.keys import Scope, bindings
 from haconsole.ui.messages import RowHighlighted
@@ -65,7 +65,7 @@ class Split(Container):
 
 
 class SplitScreen(Screen[None]):
-    """A screen of one table; what is told about a row comes from `told_about`."""
+    """A screen of one table; what is told about a row comes from `details_of`."""
 
     BINDINGS = bindings(Scope.SPLIT)
     app: ConsoleApp
@@ -102,9 +102,9 @@ class SplitScreen(Screen[None]):
         """Draw what is told about the row under the cursor."""
         subject = self.table.cursor_key
         if subject is not None:
-            self.text.show(self.told_about(subject))
+            self.text.show(self.details_of(subject))
 
-    def told_about(self, subject: Subject) -> Detail | None:
+    def details_of(self, subject: RowKey) -> Detail | None:
         """The text about a row."""
         raise NotImplementedError
 

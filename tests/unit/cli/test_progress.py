@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from haconsole.actions.step import StepId
-from haconsole.cli.board import Board, board
+from haconsole.cli.progress_display import ProgressDisplay, progress_display
 from haconsole.cli.reports.progress import RunProgress, after, clip, harmless, live_lines
 from haconsole.execution.events import Event, Outcome, RunDone, RunId, RunStarted, StepDone, StepStarted
 from haconsole.model.names import HostName
@@ -87,7 +87,7 @@ def test_what_a_host_says_moves_no_terminal(evil: str) -> None:
 
 def drawn(live: bool, colour: bool = False) -> str:
     out = io.StringIO()
-    shown = Board(out, live=live, colour=colour, now=lambda: at(2))
+    shown = ProgressDisplay(out, live=live, colour=colour, now=lambda: at(2))
     for event in EVENTS:
         shown.show(event)
     shown.tick()
@@ -117,7 +117,7 @@ def test_a_terminal_keeps_what_ended_above_what_is_redrawn() -> None:
 
 def test_nothing_is_written_while_nothing_changes() -> None:
     out = io.StringIO()
-    shown = Board(out, live=True, colour=False, now=lambda: at(2))
+    shown = ProgressDisplay(out, live=True, colour=False, now=lambda: at(2))
     shown.show(STARTED)
     before = out.getvalue()
     shown.tick()
@@ -160,13 +160,13 @@ class Terminal(io.StringIO):
     ],
 )
 def test_only_a_real_terminal_is_redrawn(out: io.StringIO, environment: dict[str, str], codes: bool) -> None:
-    board(out, lambda: NOW, environment).show(STARTED)
+    progress_display(out, lambda: NOW, environment).show(STARTED)
     assert ("\x1b" in out.getvalue()) is codes
 
 
 def test_no_color_is_respected() -> None:
     out = Terminal()
-    shown = board(out, lambda: NOW, {"TERM": "xterm", "NO_COLOR": "1"})
+    shown = progress_display(out, lambda: NOW, {"TERM": "xterm", "NO_COLOR": "1"})
     for event in EVENTS:
         shown.show(event)
     assert "\x1b[32m" not in out.getvalue()

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from haconsole.present.cells import Cell, broken, clean, sized, width_of, wrapped
+from haconsole.present.cells import Cell, break_lines, clean, sized, width_of, wrapped
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_a_cut_is_seen() -> None:
 
 @given(st.text("ab主 ,=/-", max_size=60), st.integers(8, 30))
 def test_a_broken_line_keeps_everything_and_fits(said: str, width: int) -> None:
-    pieces = broken(said, width)
+    pieces = break_lines(said, width)
     assert "".join(pieces).replace(" ", "") == said.replace(" ", "")
     assert all(width_of(piece) <= width for piece in pieces)
 
@@ -60,12 +60,12 @@ def test_wrapped_text_keeps_everything_but_blanks_and_fits(said: str, width: int
 
 def test_lines_are_broken_where_words_end() -> None:
     members = "store1=https://192.0.2.31:2380,store2=https://192.0.2.32:2380,store3=https://192.0.2.33:2380"
-    assert broken(f"ETCD_INITIAL_CLUSTER={members}", 60) == (
+    assert break_lines(f"ETCD_INITIAL_CLUSTER={members}", 60) == (
         "ETCD_INITIAL_CLUSTER=store1=https://192.0.2.31:2380,",
         "store2=https://192.0.2.32:2380,",
         "store3=https://192.0.2.33:2380",
     )
-    assert broken("    check check-ssl ca-file /etc/kubernetes/pki/ca.crt", 40) == (
+    assert break_lines("    check check-ssl ca-file /etc/kubernetes/pki/ca.crt", 40) == (
         "    check check-ssl ca-file ",
         "/etc/kubernetes/pki/ca.crt",
     )
@@ -74,5 +74,5 @@ def test_lines_are_broken_where_words_end() -> None:
         "/var/lib/haconsole/backups/",
         "2026-03-01.db here",
     )
-    assert broken("given up until removed", 14) == ("given up until", "removed")
-    assert broken("x" * 20, 8) == ("x" * 8, "x" * 8, "x" * 4)
+    assert break_lines("given up until removed", 14) == ("given up until", "removed")
+    assert break_lines("x" * 20, 8) == ("x" * 8, "x" * 8, "x" * 4)

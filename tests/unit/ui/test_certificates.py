@@ -11,10 +11,10 @@ from haconsole.model.certificate import Certificate
 from haconsole.model.names import HostName
 from haconsole.model.observed import Failed, Known
 from haconsole.model.snapshot import ClusterSnapshot
-from haconsole.present.about.others import about_certificate
 from haconsole.present.cells import text_of
 from haconsole.present.certificates import certificate_state, certificates_table, expiry_cell
 from haconsole.present.detail import detail_lines
+from haconsole.present.details.others import about_certificate
 from tests.fakes.cluster import NOW, changed, healthy
 
 LEAF = Certificate(

@@ -8,7 +8,7 @@ from haconsole.model.hosts import HostFacts, InterfaceAddress
 from haconsole.model.observed import NOT_ASKED, Known
 from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.present.cells import Tone
-from haconsole.present.changes import KEPT, Change, changes, events_table, finding_changes, remembered
+from haconsole.present.changes import KEPT, SnapshotChange, changes, events_table, finding_changes, remembered
 from tests.fakes import cluster
 from tests.fakes.cluster import NOW, VIP, changed, etcd_silent, healthy, lease, lost
 from tests.fakes.session import FakeSession, critical
@@ -89,7 +89,7 @@ def test_findings_that_come_and_go_are_told() -> None:
 
 
 def test_the_timeline_is_newest_first_numbered_and_bounded() -> None:
-    one = Change(NOW, "cp1", "host is back", Tone.GOOD)
+    one = SnapshotChange(NOW, "cp1", "host is back", Tone.GOOD)
     history = remembered(remembered((), (one, one)), (replace(one, subject="cp2"),))
     assert [(change.number, change.subject) for change in history] == [(3, "cp2"), (2, "cp1"), (1, "cp1")]
     assert len(remembered(history, (one,) * KEPT)) == KEPT

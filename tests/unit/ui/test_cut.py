@@ -9,7 +9,7 @@ import pytest
 from haconsole.actions.catalogue import find_action
 from haconsole.errors import HaconsoleError
 from haconsole.model.findings import Health
-from haconsole.present.bar import BarView, Link, LinkState, bar_line
+from haconsole.present.bar import BarLink, BarView, LinkState, bar_line
 from haconsole.present.cells import Cell, text_of, width_of
 from haconsole.present.detail import Detail, Verbatim, detail_lines
 from haconsole.present.form import form_for, form_lines, typed
@@ -24,28 +24,28 @@ WHY = "ssh to the jump host bastion.prod.example.net (203.0.113.9) was refused: 
 ERROR = HaconsoleError(WHY, hint="try `ssh -J` by hand")
 
 
-def bar(link: Link, width: int, **how: object) -> str:
+def bar(link: BarLink, width: int, **how: object) -> str:
     view = BarView("lab", Health.HEALTHY, link, (), 3, NOW, **how)  # type: ignore[arg-type]
     return text_of(bar_line(view, width, NOW + timedelta(seconds=1)))
 
 
 @pytest.mark.parametrize("width", [80, 100, 160])
 def test_the_bar_cuts_its_longest_part_with_an_ellipsis(width: int) -> None:
-    told = bar(Link(LinkState.BROKEN, NOW, WHY), width)
+    told = bar(BarLink(LinkState.BROKEN, NOW, WHY), width)
     assert width_of(told) == width
     assert ("…" in told) is (WHY not in told)
 
 
 def test_a_health_that_is_not_heard_any_more_is_told_as_what_was() -> None:
-    assert "● HEALTHY" in bar(Link(LinkState.LIVE, NOW), 80)
-    assert "? WAS HEALTHY" in bar(Link(LinkState.BROKEN, NOW, WHY), 80)
-    assert "● HEALTHY" not in bar(Link(LinkState.BROKEN, NOW, WHY), 80)
+    assert "● HEALTHY" in bar(BarLink(LinkState.LIVE, NOW), 80)
+    assert "? WAS HEALTHY" in bar(BarLink(LinkState.BROKEN, NOW, WHY), 80)
+    assert "● HEALTHY" not in bar(BarLink(LinkState.BROKEN, NOW, WHY), 80)
 
 
 def test_a_stream_that_stays_broken_says_since_when_and_is_one_event() -> None:
-    state = ConsoleState(Link(LinkState.CONNECTING, NOW))
+    state = ConsoleState(BarLink(LinkState.CONNECTING, NOW))
     for seconds in (1, 6, 16):
-        state = state.with_link(Link(LinkState.BROKEN, NOW + timedelta(seconds=seconds), WHY))
+        state = state.with_link(BarLink(LinkState.BROKEN, NOW + timedelta(seconds=seconds), WHY))
     assert state.link.since == NOW + timedelta(seconds=1)
     assert [change.text for change in state.history] == [f"✖ cut off: {WHY}"]
 

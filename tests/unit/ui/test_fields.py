@@ -11,9 +11,9 @@ import pytest
 import haconsole
 from haconsole.actions.catalogue import catalogue
 from haconsole.model.findings import ActionCall, Finding, Severity
-from haconsole.present.about.others import about_finding
 from haconsole.present.cells import text_of
 from haconsole.present.detail import detail_lines
+from haconsole.present.details.others import about_finding
 from haconsole.present.form import form_for, form_lines, verdict_lines
 from haconsole.present.offers import offered
 from tests.fakes.cluster import NAMES

@@ -10,7 +10,7 @@ import pytest
 PAINT = """
 import sys
 import haconsole.cli.console, haconsole.inventory.decode, haconsole.inventory.rules.table
-import haconsole.ui.asker, haconsole.ui.launch, haconsole.present.waiting
+import haconsole.ui.controllers.prompter, haconsole.ui.launch, haconsole.present.waiting
 print(*sys.modules)
 """
 

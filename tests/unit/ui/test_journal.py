@@ -11,10 +11,10 @@ from haconsole.inventory.load import load
 from haconsole.inventory.schema import Inventory
 from haconsole.model.journal import JournalLine
 from haconsole.present.cells import Tone, text_of
+from haconsole.present.host_of_row import host_of
 from haconsole.present.journal import KEPT, Scroll, journal_rows, saved_text
+from haconsole.present.row_keys import FindingKey, LeaseKey, MemberKey, ServerKey
 from haconsole.present.shell import shell_argv
-from haconsole.present.standing import host_of
-from haconsole.present.subjects import FindingSubject, LeaseSubject, MemberSubject, ServerSubject
 from haconsole.ui.panes.journal import JournalPane
 from haconsole.ui.screens.dashboard import Dashboard
 from tests.fakes.cluster import NAMES, NOW, healthy, member
@@ -118,11 +118,11 @@ async def test_a_shell_is_refused_where_nothing_may_be_changed() -> None:
 
 def test_every_row_knows_its_host() -> None:
     snapshot = healthy()
-    assert host_of(MemberSubject(member(2).id), snapshot) == "cp2"
-    assert host_of(ServerSubject("k8s_server_6443", "cp3"), snapshot) == "cp3"
-    assert host_of(LeaseSubject("kube-system", "kube-scheduler"), snapshot) == "cp1"
-    assert host_of(FindingSubject("component.down", "kube-scheduler@cp3"), snapshot) == "cp3"
-    assert host_of(FindingSubject("vip.unowned", "vip"), snapshot) is None
+    assert host_of(MemberKey(member(2).id), snapshot) == "cp2"
+    assert host_of(ServerKey("k8s_server_6443", "cp3"), snapshot) == "cp3"
+    assert host_of(LeaseKey("kube-system", "kube-scheduler"), snapshot) == "cp1"
+    assert host_of(FindingKey("component.down", "kube-scheduler@cp3"), snapshot) == "cp3"
+    assert host_of(FindingKey("vip.unowned", "vip"), snapshot) is None
     assert host_of(None, snapshot) is None
 
 

@@ -11,7 +11,7 @@ from textual.pilot import Pilot
 from haconsole.model.observed import Known
 from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.present.cells import text_of
-from haconsole.present.subjects import CommandSubject
+from haconsole.present.row_keys import CommandKey
 from haconsole.ui.keys import KEYS, Scope, footer_line, keys_of
 from haconsole.ui.panes.table import TablePane
 from tests.fakes import cluster
@@ -100,13 +100,11 @@ async def test_mend_is_named_as_soon_as_an_action_helps(keys: str) -> None:
 async def test_every_key_that_counts_is_in_the_palette(keys: str) -> None:
     async with running(console(FakeSession(critical()))) as pilot:
         await after(pilot, *keys.split())
-        count = {key.action: key.shown for key in pilot.app.menu.keys_on(pilot.app.screen)}  # type: ignore[attr-defined]
+        count = {key.action: key.shown for key in pilot.app.action_controller.keys_on(pilot.app.screen)}  # type: ignore[attr-defined]
         await after(pilot, "colon")
         palette = pilot.app.screen.query_one("#commands", TablePane)
         assert palette.view is not None
-        offered = {
-            row.key.action: row.cells[1].text for row in palette.view.rows if isinstance(row.key, CommandSubject)
-        }
+        offered = {row.key.action: row.cells[1].text for row in palette.view.rows if isinstance(row.key, CommandKey)}
         assert count.items() <= offered.items()
 
 

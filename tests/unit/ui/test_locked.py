@@ -15,7 +15,7 @@ from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.session import Run
 from haconsole.session.locks import Locks
 from haconsole.ui.app import ConsoleApp
-from haconsole.ui.asker import ScreenAsker
+from haconsole.ui.controllers.prompter import Prompter
 from tests.fakes.cluster import NAMES, NOW, healthy
 from tests.fakes.plans import PLAN, begun, ended
 from tests.fakes.session import FakeRun, FakeSession
@@ -37,7 +37,7 @@ class LockedSession(FakeSession):
     """Another console has the lock; its run is `asker`'s question where its lock is stale."""
 
     can_take_over: bool = True
-    asker: ScreenAsker = field(default_factory=ScreenAsker)
+    asker: Prompter = field(default_factory=Prompter)
 
     def start(self, plan: Plan, *, step_by_step: bool = False) -> Run:
         return LockedRun(plan, self)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from haconsole.actions.catalogue import catalogue
 from haconsole.model.findings import ActionCall, Advice, Finding, Severity
-from haconsole.present.about.others import about_finding
 from haconsole.present.cells import text_of
 from haconsole.present.detail import detail_lines
+from haconsole.present.details.others import about_finding
 from haconsole.present.offers import fixes, offered
-from haconsole.present.subjects import FindingSubject
+from haconsole.present.row_keys import FindingKey
 from tests.fakes.session import FakeSession, critical
 from tests.unit.ui.driver import screen_text, settled
 from tests.unit.ui.test_app import console, running
@@ -43,7 +43,7 @@ def test_every_action_of_a_finding_can_be_chosen() -> None:
 
 
 def test_the_action_list_does_not_put_a_last_resort_first() -> None:
-    offers = offered(catalogue(), FindingSubject(FOUND.code, FOUND.subject), None, (FOUND,))
+    offers = offered(catalogue(), FindingKey(FOUND.code, FOUND.subject), None, (FOUND,))
     assert [offer.command for offer in offers if offer.key == "fix"] == ["restart"]
 
 

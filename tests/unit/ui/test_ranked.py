@@ -11,7 +11,7 @@ from haconsole.model.names import HostName, Vip
 from haconsole.present.offers import offered
 from haconsole.present.palette import Command, ranked
 from haconsole.present.prefill import prefilled
-from haconsole.present.subjects import HostSubject, VipSubject
+from haconsole.present.row_keys import HostKey, VipKey
 from tests.fakes.cluster import healthy
 
 DANGEROUS = {"remove", "replace", "restore"}
@@ -20,7 +20,7 @@ TYPED = [
     for action in catalogue()
     for typed in dict.fromkeys((action.name, action.title, *re.findall(r"\w+", action.title)))
 ]
-HOST = HostSubject(HostName("cp1"))
+HOST = HostKey(HostName("cp1"))
 
 
 def matches(typed: str) -> tuple[Command, ...]:
@@ -72,6 +72,6 @@ def test_the_owner_of_a_vip_is_not_filled_in_as_its_next_owner() -> None:
     snapshot = healthy()
     vip = Vip(snapshot.vips[0])
     failover = find_action("failover")
-    assert prefilled(failover, VipSubject(vip, HostName("cp1")), snapshot) == {"vip": vip}
-    assert prefilled(failover, VipSubject(vip, HostName("cp2")), snapshot) == {"vip": vip, "to": "cp2"}
+    assert prefilled(failover, VipKey(vip, HostName("cp1")), snapshot) == {"vip": vip}
+    assert prefilled(failover, VipKey(vip, HostName("cp2")), snapshot) == {"vip": vip, "to": "cp2"}
     assert prefilled(failover, HOST, snapshot) == {}

@@ -28,8 +28,8 @@ WAYS: dict[str, Callable[[ConsoleApp], object]] = {
     "a form": lambda app: app.action_act("bootstrap"),
     "the menu": lambda app: app.action_actions(),
     "a fix": lambda app: app.action_fix(),
-    "a plan": lambda app: app.runs.carry_out(PLAN),
-    "a run to carry on": lambda app: app.runs.carry_on(RECORD),
+    "a plan": lambda app: app.run_controller.carry_out(PLAN),
+    "a run to carry on": lambda app: app.run_controller.carry_on(RECORD),
 }
 
 
@@ -53,7 +53,7 @@ def shells(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     async def visit(app: object, inventory: object, host: object) -> None:
         visited.append(host)
 
-    monkeypatch.setattr("haconsole.ui.visit.visit", visit)
+    monkeypatch.setattr("haconsole.ui.controllers.host_shell.visit", visit)
     return visited
 
 

@@ -8,14 +8,14 @@ from hypothesis import strategies as st
 from haconsole.model.names import HostName
 from haconsole.present.cells import Cell, text_of, width_of
 from haconsole.present.fitting import fit, row_line, text_table, title_line
-from haconsole.present.subjects import HostSubject
+from haconsole.present.row_keys import HostKey
 from haconsole.present.table import Column, Row, TableView
 
 COLUMNS = (Column("NAME", least=4), Column("STATE"), Column("SIZE", rank=1, right=True), Column("WHY", rank=2, least=5))
 
 
 def table(*rows: tuple[str, ...]) -> TableView:
-    made = tuple(Row(HostSubject(HostName(row[0])), tuple(Cell(text) for text in row)) for row in rows)
+    made = tuple(Row(HostKey(HostName(row[0])), tuple(Cell(text) for text in row)) for row in rows)
     return TableView("things", COLUMNS, made, None)
 
 

@@ -12,7 +12,7 @@ NUMBER = re.compile(r"(\d+)")
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class TableFilter:
     """`needle` must stand in a row, in any case and any column; `column` sorts (None: the order things come in)."""
 
     needle: str = ""
@@ -24,7 +24,7 @@ class Wish:
         return f"/{self.needle}" if self.needle else ""
 
 
-def granted(view: TableView, wish: Wish) -> TableView:
+def granted(view: TableView, wish: TableFilter) -> TableView:
     """The view as wished; its summaries still speak of everything."""
     low = wish.needle.casefold()
     rows = tuple(row for row in view.rows if _holds(row, low)) if low else view.rows
@@ -41,7 +41,7 @@ def granted(view: TableView, wish: Wish) -> TableView:
     return replace(view, rows=rows, columns=columns, empty=empty)
 
 
-def next_order(view: TableView, wish: Wish) -> Wish:
+def next_order(view: TableView, wish: TableFilter) -> TableFilter:
     """The next way to sort: each column in turn, upwards then backwards, then as things come."""
     if not view.columns:
         return wish

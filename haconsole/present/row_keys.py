@@ -12,19 +12,19 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class MemberSubject:
+class MemberKey:
     """A listed etcd member."""
 
     id: MemberId
 
 
 @dataclass(frozen=True, slots=True)
-class HostSubject:
+class HostKey:
     host: HostName
 
 
 @dataclass(frozen=True, slots=True)
-class VipSubject:
+class VipKey:
     """A virtual address as one balancer host sees it."""
 
     address: Vip
@@ -32,7 +32,7 @@ class VipSubject:
 
 
 @dataclass(frozen=True, slots=True)
-class ServerSubject:
+class ServerKey:
     """A server of a haproxy backend, over all balancers."""
 
     backend: str
@@ -40,61 +40,59 @@ class ServerSubject:
 
 
 @dataclass(frozen=True, slots=True)
-class BalancerSubject:
+class BalancerKey:
     """The haproxy of one host."""
 
     host: HostName
 
 
 @dataclass(frozen=True, slots=True)
-class LeaseSubject:
+class LeaseKey:
     namespace: str
     name: str
 
 
 @dataclass(frozen=True, slots=True)
-class FindingSubject:
+class FindingKey:
     code: str
     subject: str
 
 
 @dataclass(frozen=True, slots=True)
-class EventSubject:
+class EventKey:
     """A change on the timeline, counted from the first since start."""
 
     number: int
 
 
 @dataclass(frozen=True, slots=True)
-class CertificateSubject:
+class CertificateKey:
     host: HostName
     path: str
 
 
 @dataclass(frozen=True, slots=True)
-class CommandSubject:
+class CommandKey:
     """A command of the palette, by the action it does."""
 
     action: str
 
 
 @dataclass(frozen=True, slots=True)
-class StepSubject:
+class StepKey:
     """A step of a plan or of its run."""
 
     id: StepId
 
 
 @dataclass(frozen=True, slots=True)
-class RunSubject:
+class RunKey:
     """A recorded run, by its name."""
 
     run: str
 
 
-PartSubject: TypeAlias = (
-    MemberSubject | HostSubject | VipSubject | ServerSubject | BalancerSubject | LeaseSubject | CertificateSubject
-)
+PartSubject: TypeAlias = MemberKey | HostKey | VipKey | ServerKey | BalancerKey | LeaseKey | CertificateKey
 """A part of the cluster."""
 
-Subject: TypeAlias = PartSubject | FindingSubject | EventSubject | CommandSubject | StepSubject | RunSubject
+RowKey: TypeAlias = PartSubject | FindingKey | EventKey | CommandKey | StepKey | RunKey

@@ -21,9 +21,9 @@ def observation(fact: Observed[T], now: datetime, what: str = "observed") -> tup
         case Known(at=at):
             return (Fact(what, Cell(f"{timestamp(at, now)} UTC, {age(at, now).text}", age(at, now).tone)),)
         case Failed(reason=reason, at=at, last=last):
-            told = f"not known: {reason}, asked {timestamp(at, now)} UTC"
+            text = f"not known: {reason}, asked {timestamp(at, now)} UTC"
             memory = f"{timestamp(last.at, now)} UTC, {age(last.at, now).text}" if last else "never"
-            return (Fact(what, Cell(told, Tone.CRITICAL)), Fact("last known", Cell(memory, Tone.STALE)))
+            return (Fact(what, Cell(text, Tone.CRITICAL)), Fact("last known", Cell(memory, Tone.STALE)))
         case NotAsked():
             return (Fact(what, Cell("not asked: its roles do not call for it, or not yet", Tone.MUTED)),)
 

@@ -9,8 +9,8 @@ from functools import partial
 from itertools import repeat
 from typing import TYPE_CHECKING
 
-from haconsole.present.bar import Link, LinkState
-from haconsole.ui import faults
+from haconsole.present.bar import BarLink, LinkState
+from haconsole.ui import error_text
 
 if TYPE_CHECKING:
     from haconsole.model.status import ClusterStatus
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from haconsole.ui.app import ConsoleApp
 
 
-class Feed:
+class SnapshotFeed:
     """Sets the `state` and `session` of the app that owns it."""
 
     def __init__(self, app: ConsoleApp) -> None:
@@ -34,7 +34,7 @@ class Feed:
             try:
                 async with app.setting.open_session() as session:
                     app.session = session
-                    app.past.offer_broken_off()
+                    app.run_history.offer_broken_off()
                     await self._follow(session)
             except Exception as error:
                 self._cut_off(error)
@@ -53,7 +53,7 @@ class Feed:
             except Exception as error:
                 self._cut_off(error)
             else:
-                self._app.state = self._app.state.with_link(Link(LinkState.ENDED, self._app.setting.clock()))
+                self._app.state = self._app.state.with_link(BarLink(LinkState.ENDED, self._app.setting.clock()))
                 await asyncio.Event().wait()
             await asyncio.sleep(next(pauses))
 
@@ -76,7 +76,7 @@ class Feed:
 
     def _cut_off(self, error: Exception) -> None:
         app = self._app
-        app.state = app.state.with_link(Link(LinkState.BROKEN, app.setting.clock(), faults.in_words(error)))
+        app.state = app.state.with_link(BarLink(LinkState.BROKEN, app.setting.clock(), error_text.in_words(error)))
 
 
 def keep_what_is_loaded(*, alone: bool) -> None:
@@ -86,5 +86,5 @@ def keep_what_is_loaded(*, alone: bool) -> None:
 
 
 def _load_what_the_first_paint_did_not_need() -> None:
-    import haconsole.present.about.anything
+    import haconsole.present.details.anything
     import haconsole.present.tables  # noqa: F401

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from haconsole.ui.consent import refused
+from haconsole.ui.guards import refused
 from haconsole.ui.keys import Key, Scope, keys_of
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from haconsole.ui.app import ConsoleApp
 
 
-class Menu:
+class ActionController:
     """Offers actions and begins them, for the app that owns it."""
 
     def __init__(self, app: ConsoleApp) -> None:
@@ -32,8 +32,8 @@ class Menu:
         """Tell the keys of the screen that is up."""
         from haconsole.ui.screens.overlay import TextWindow, help_text
 
-        told = help_text(self.keys_on(self._app.screen))
-        self._app.push_screen(TextWindow(lambda state, now: told))
+        text = help_text(self.keys_on(self._app.screen))
+        self._app.push_screen(TextWindow(lambda state, now: text))
 
     def offer(self) -> None:
         """Let a person choose an action, those for what the cursor is on first."""
@@ -45,7 +45,7 @@ class Menu:
 
         state = self._app.state
         commands = offered(catalogue(), self._app.subject, state.snapshot, state.findings)
-        self._app.push_screen(Palette("actions", commands, beside="FOR"), self._chosen)
+        self._app.push_screen(Palette("actions", commands, key_title="FOR"), self._begin_chosen)
 
     def offer_commands(self) -> None:
         """Let a person choose among the commands of the screen that is up, its footer's first, and the themes."""
@@ -54,11 +54,12 @@ class Menu:
 
         app = self._app
         keys = sorted(self.keys_on(app.screen), key=lambda key: not key.rank)
-        done = tuple(Command(key.label, key.action, key.help, key.shown) for key in keys)
+        commands = tuple(Command(key.label, key.action, key.help, key.shown) for key in keys)
         themes = tuple(
-            Command(f"theme {name}", f"paint('{name}')", f"Paint with the theme {name}") for name in app.painting.names
+            Command(f"theme {name}", f"paint('{name}')", f"Paint with the theme {name}")
+            for name in app.theme_controller.names
         )
-        app.push_screen(Palette("commands", done + self._actions() + themes), self._chosen)
+        app.push_screen(Palette("commands", commands + self._actions() + themes), self._begin_chosen)
 
     def _actions(self) -> tuple[Command, ...]:
         """The actions as commands of the palette; none where nothing may be changed."""
@@ -70,7 +71,7 @@ class Menu:
         offers = offered(catalogue(), None, self._app.state.snapshot, ())
         return tuple(replace(offer, key="") for offer in offers)
 
-    def _chosen(self, action: str | None) -> None:
+    def _begin_chosen(self, action: str | None) -> None:
         """Do what was chosen from a palette."""
         if action is not None:
             self._app.run_worker(self._act(action), exit_on_error=False)
@@ -115,8 +116,8 @@ class Menu:
         elif len(calls) == 1:
             self._begin(calls[0])
         else:
-            chosen = Palette("fixes, the best first", fixes(finding))
-            self._app.push_screen(chosen, lambda number: self._begin(calls[int(number)]) if number else None)
+            palette = Palette("fixes, the best first", fixes(finding))
+            self._app.push_screen(palette, lambda number: self._begin(calls[int(number)]) if number else None)
 
     def fix_by(self, number: int) -> None:
         """Begin the remedy of that number, as the finding's text counts them from 1."""
@@ -147,5 +148,5 @@ class Menu:
         if not action.arguments:
             app.push_screen(plan_of(action, {}))
             return
-        given = request if request is not None else prefilled(action, app.subject, app.state.snapshot)
-        app.push_screen(FormScreen(form_for(action, tuple(host.name for host in app.inventory.hosts), given)))
+        values = request if request is not None else prefilled(action, app.subject, app.state.snapshot)
+        app.push_screen(FormScreen(form_for(action, tuple(host.name for host in app.inventory.hosts), values)))

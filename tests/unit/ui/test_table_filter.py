@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from haconsole.model.names import HostName
 from haconsole.present.cells import Cell
-from haconsole.present.narrow import Wish, granted, next_order
-from haconsole.present.subjects import HostSubject
+from haconsole.present.row_keys import HostKey
 from haconsole.present.table import Column, Row, TableView
+from haconsole.present.table_filter import TableFilter, granted, next_order
 
 NAMES = ("cp2", "CP10", "cp1", "worker1")
 VIEW = TableView(
     "hosts",
     (Column("HOST"), Column("SIZE")),
     tuple(
-        Row(HostSubject(HostName(name)), (Cell(name), Cell(f"{size}K")))
+        Row(HostKey(HostName(name)), (Cell(name), Cell(f"{size}K")))
         for name, size in zip(NAMES, (9, 10, 300, 1), strict=True)
     ),
     None,
@@ -25,24 +25,24 @@ def names(view: TableView) -> list[str]:
 
 
 def test_a_filter_looks_in_every_column_and_minds_no_case() -> None:
-    assert names(granted(VIEW, Wish("cp1"))) == ["CP10", "cp1"]
-    assert names(granted(VIEW, Wish("300k"))) == ["cp1"]
-    nothing = granted(VIEW, Wish("cp7"))
+    assert names(granted(VIEW, TableFilter("cp1"))) == ["CP10", "cp1"]
+    assert names(granted(VIEW, TableFilter("300k"))) == ["cp1"]
+    nothing = granted(VIEW, TableFilter("cp7"))
     assert names(nothing) == []
     assert nothing.empty.text == "no row holds 'cp7'"
 
 
 def test_numbers_sort_as_numbers() -> None:
-    assert names(granted(VIEW, Wish(column=0))) == ["cp1", "cp2", "CP10", "worker1"]
-    assert names(granted(VIEW, Wish(column=1, backwards=True))) == ["cp1", "CP10", "cp2", "worker1"]
+    assert names(granted(VIEW, TableFilter(column=0))) == ["cp1", "cp2", "CP10", "worker1"]
+    assert names(granted(VIEW, TableFilter(column=1, backwards=True))) == ["cp1", "CP10", "cp2", "worker1"]
 
 
 def test_the_sorted_column_is_marked() -> None:
-    assert [column.title for column in granted(VIEW, Wish(column=1)).columns] == ["HOST", "SIZE↑"]
+    assert [column.title for column in granted(VIEW, TableFilter(column=1)).columns] == ["HOST", "SIZE↑"]
 
 
 def test_orders_come_around_to_none() -> None:
-    wish, seen = Wish("cp"), []
+    wish, seen = TableFilter("cp"), []
     for _ in range(5):
         wish = next_order(VIEW, wish)
         seen.append((wish.column, wish.backwards))

@@ -9,7 +9,7 @@ from haconsole.actions.operations import Nothing
 from haconsole.present.cells import text_of
 from haconsole.present.detail import detail_lines
 from haconsole.present.plan import about_step
-from haconsole.present.subjects import StepSubject
+from haconsole.present.row_keys import StepKey
 from tests.unit.actions.test_bootstrap_plan import planned, spread
 
 
@@ -18,7 +18,7 @@ def test_a_look_says_each_thing_once() -> None:
     looks = [step for step in plan.steps if isinstance(step.operation, Nothing)]
     assert any(step.precondition for step in looks)
     for step in looks:
-        told = about_step(plan, StepSubject(step.id))
+        told = about_step(plan, StepKey(step.id))
         assert told is not None
         lines = [text_of(line) for line in detail_lines(told, 400)]
         assert [line for line, times in Counter(lines).items() if line and times > 1] == []
@@ -29,7 +29,7 @@ def test_a_look_says_each_thing_once() -> None:
 def test_a_script_is_named_where_it_is_told_and_stands_line_by_line_below() -> None:
     plan = planned(spread())
     step = next(step for step in plan.steps if script_of(step.operation))
-    told = about_step(plan, StepSubject(step.id))
+    told = about_step(plan, StepKey(step.id))
     assert told is not None
     lines = [text_of(line) for line in detail_lines(told, 400)]
     text = (script_of(step.operation) or "").splitlines()

@@ -80,17 +80,17 @@ def way_back(step: Step) -> str:
 def _if_it_fails(step: Step) -> tuple[Item, ...]:
     """What becomes of it when it fails."""
     if step.undo is None:
-        told = "Nothing that needs it is begun. There is nothing to take back."
-        return (Heading("If it fails"), Sentence(Cell(told)))
+        text = "Nothing that needs it is begun. There is nothing to take back."
+        return (Heading("If it fails"), Sentence(Cell(text)))
     last = isinstance(step.undo, op.Irreversible)
-    told = way_back(step)
-    undo = Sentence(Cell(told, Tone.WARNING)) if last else Sentence(Cell(f"To take it back: {told}"))
+    text = way_back(step)
+    undo = Sentence(Cell(text, Tone.WARNING)) if last else Sentence(Cell(f"To take it back: {text}"))
     return (Heading("If it fails"), Sentence(Cell("Nothing that needs it is begun, and the run says why.")), undo)
 
 
 def _words(step: Step) -> tuple[Item, ...]:
     """The words of the trade that stand in the step, explained."""
     text = f"{step.title} {step.why}"
-    met = (told for pattern, told in WORDS.items() if re.search(rf"\b({pattern})\b", text))
-    facts = tuple(Fact(word, Cell(meaning)) for word, meaning in met)
+    entries = (told for pattern, told in WORDS.items() if re.search(rf"\b({pattern})\b", text))
+    facts = tuple(Fact(word, Cell(meaning)) for word, meaning in entries)
     return (Heading("Words in it"), *facts) if facts else ()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from haconsole.ui import faults
-from haconsole.ui.inks import inks_of
+from haconsole.ui import error_text
+from haconsole.ui.style_table import inks_of
 from haconsole.ui.theming import ThemeError, find_theme, theme_files, theme_folders
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 BUILTIN = "textual-dark"
 
 
-class Painting:
+class ThemeController:
     """Sets the theme and the inks of the app that owns it; a theme that is not right leaves them as they are."""
 
     def __init__(self, app: ConsoleApp) -> None:
@@ -30,7 +30,7 @@ class Painting:
         names, now = self.names, self._app.theme
         self.use(names[(names.index(now) + 1) % len(names)] if now in names else names[0])
 
-    def again(self) -> None:
+    def reload(self) -> None:
         """Read the file of the theme in use once more."""
         setting, now = self._app.setting, self._app.theme
         self.use(setting.theme_source if now == setting.theme.name else now)
@@ -41,7 +41,7 @@ class Painting:
         try:
             theme = find_theme(source, theme_folders(), sixteen=app.setting.sixteen)
         except ThemeError as error:
-            app.notify(faults.in_words(error), title="theme not changed", severity="error", markup=False)
+            app.notify(error_text.in_words(error), title="theme not changed", severity="error", markup=False)
             return
         app.register_theme(theme)
         app.inks = inks_of(theme)

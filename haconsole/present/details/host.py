@@ -8,12 +8,12 @@ from haconsole.model.hosts import ApiserverFacts, DiskSpace, HostFacts, Interfac
 from haconsole.model.names import HostName
 from haconsole.model.observed import Failed
 from haconsole.model.snapshot import ClusterSnapshot
-from haconsole.present.about.balancing import haproxy, keepalived
-from haconsole.present.about.common import known, listed, observation, optional
-from haconsole.present.about.etcd import endpoint
 from haconsole.present.ages import timestamp
 from haconsole.present.cells import Cell, Tone
 from haconsole.present.detail import Detail, Fact, Heading, Item, Sentence
+from haconsole.present.details.balancing import haproxy, keepalived
+from haconsole.present.details.common import known, listed, observation, optional
+from haconsole.present.details.etcd import endpoint
 from haconsole.present.facts import size
 from haconsole.present.hosts import SHORT_ROLES, clock_cell, reach_cell
 
@@ -39,8 +39,8 @@ def _reach(facts: HostFacts, now: datetime) -> tuple[Item, ...]:
 
 def _offset(facts: HostFacts) -> Cell:
     """The clock's offset, remembered as such where the host is silent."""
-    told = clock_cell(facts.clock_offset_ms)
-    return Cell(told.text, Tone.STALE) if isinstance(facts.reach, Failed) else told
+    cell = clock_cell(facts.clock_offset_ms)
+    return Cell(cell.text, Tone.STALE) if isinstance(facts.reach, Failed) else cell
 
 
 def _services(facts: HostFacts, now: datetime) -> tuple[Item, ...]:

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import UTC, datetime
 
-from haconsole.cli.board import Board, board
+from haconsole.cli.progress_display import ProgressDisplay, progress_display
 from haconsole.errors import ExitCode, HaconsoleError
 from haconsole.execution.events import Event, Outcome, RunDone
 from haconsole.session import Run, RunState
@@ -27,13 +27,13 @@ async def drive(run: Run, tell: Callable[[Event], None], *, redraw: bool) -> tup
     A terminal or a pipe that is gone hears nothing more and costs the run nothing. Returns the run's end, and whether
     it was interrupted.
     """
-    shown = board(sys.stderr, lambda: datetime.now(UTC), redraw=redraw)
+    display = progress_display(sys.stderr, lambda: datetime.now(UTC), redraw=redraw)
     ending: RunDone | None = None
-    with _signals(run, shown) as received:
-        async with _ticking(shown):
+    with _signals(run, display) as received:
+        async with _ticking(display):
             async for event in run.events():
                 with suppress(OSError):
-                    shown.show(event)
+                    display.show(event)
                 with suppress(OSError):
                     tell(event)
                 if isinstance(event, RunDone):
@@ -51,7 +51,7 @@ def exit_status(outcome: Outcome, *, interrupted: bool) -> ExitCode:
 
 
 @contextmanager
-def _signals(run: Run, shown: Board) -> Iterator[list[signal.Signals]]:
+def _signals(run: Run, display: ProgressDisplay) -> Iterator[list[signal.Signals]]:
     """Signals stop the run instead of this process; the list holds those received."""
     received: list[signal.Signals] = []
     loop = asyncio.get_running_loop()
@@ -59,7 +59,7 @@ def _signals(run: Run, shown: Board) -> Iterator[list[signal.Signals]]:
     def receive(number: signal.Signals) -> None:
         received.append(number)
         with suppress(OSError):
-            shown.say(STOPPING if len(received) == 1 else LEAVING)
+            display.say(STOPPING if len(received) == 1 else LEAVING)
         if run.state is not RunState.ENDED:
             run.stop(at_once=len(received) > 1)
 
@@ -73,14 +73,14 @@ def _signals(run: Run, shown: Board) -> Iterator[list[signal.Signals]]:
 
 
 @asynccontextmanager
-async def _ticking(shown: Board) -> AsyncIterator[None]:
+async def _ticking(display: ProgressDisplay) -> AsyncIterator[None]:
     """Redraw now and then, so that seconds go on while no event comes."""
 
     async def tick() -> None:
         while True:
             await asyncio.sleep(TICK_S)
             with suppress(OSError):
-                shown.tick()
+                display.tick()
 
     task = asyncio.create_task(tick())
     try:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from haconsole.ui.app import ConsoleApp
 
 
-class Visits:
+class HostController:
     """Leads to hosts, for the app that owns it."""
 
     def __init__(self, app: ConsoleApp) -> None:
@@ -20,7 +20,7 @@ class Visits:
     @property
     def _host(self) -> HostName | None:
         """The one host that the row is about."""
-        from haconsole.present.standing import host_of
+        from haconsole.present.host_of_row import host_of
 
         return host_of(self._app.subject, self._app.state.snapshot)
 
@@ -35,7 +35,7 @@ class Visits:
 
     def shell(self) -> None:
         """A shell on the row's host; the screen comes back at its end."""
-        from haconsole.ui.visit import visit
+        from haconsole.ui.controllers.host_shell import visit
 
         app, name = self._app, self._host
         host = app.inventory.find(name) if name else None

@@ -20,16 +20,20 @@ CHIPS = frozenset({Tone.GOOD, Tone.WARNING, Tone.CRITICAL, Tone.UNKNOWN})
 
 def inks_of(theme: Theme) -> dict[str, Style]:
     """Every ink of a theme made by `theming`."""
-    told = theme.variables
-    inks = {str(tone): _ink(told[f"tone-{tone}"], None, told[f"tone-{tone}-style"]) for tone in Tone if _inked(tone)}
+    variables = theme.variables
+    inks = {
+        str(tone): _ink(variables[f"tone-{tone}"], None, variables[f"tone-{tone}-style"])
+        for tone in Tone
+        if _inked(tone)
+    }
     inks[Tone.PLAIN] = Style()
-    inks[Tone.MARK] = _ink(told["cursor-text"], told["cursor"], told["tone-mark-style"])
+    inks[Tone.MARK] = _ink(variables["cursor-text"], variables["cursor"], variables["tone-mark-style"])
     for tone in CHIPS:
-        inks[f"chip-{tone}"] = _ink(theme.background, told[f"tone-{tone}"], told["chip-style"])
-    inks["head"] = _ink(None, told["head"], told["head-style"])
-    inks["head-focused"] = _ink(None, told["head-focused"], told["head-focused-style"])
-    inks["titles"] = _ink(told["tone-muted"], None, "none")
-    inks["cursor"] = _ink(told["cursor-text"], told["cursor"], told["cursor-style"])
+        inks[f"chip-{tone}"] = _ink(theme.background, variables[f"tone-{tone}"], variables["chip-style"])
+    inks["head"] = _ink(None, variables["head"], variables["head-style"])
+    inks["head-focused"] = _ink(None, variables["head-focused"], variables["head-focused-style"])
+    inks["titles"] = _ink(variables["tone-muted"], None, "none")
+    inks["cursor"] = _ink(variables["cursor-text"], variables["cursor"], variables["cursor-style"])
     return inks
 
 

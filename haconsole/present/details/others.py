@@ -9,21 +9,21 @@ from haconsole.model.certificate import Certificate
 from haconsole.model.findings import Finding, Remedy
 from haconsole.model.names import HostName
 from haconsole.model.snapshot import ClusterSnapshot
-from haconsole.present.about.common import observation, optional, yes_no
 from haconsole.present.ages import span, timestamp
 from haconsole.present.cells import NOTHING, Cell, Tone
 from haconsole.present.certificates import certificate_state, certificates_of, expiry_cell, validity
-from haconsole.present.changes import Change
+from haconsole.present.changes import SnapshotChange
 from haconsole.present.detail import Detail, Fact, Heading, Item, Sentence
-from haconsole.present.facts import shown
+from haconsole.present.details.common import observation, optional, yes_no
+from haconsole.present.facts import display_of
 from haconsole.present.findings import severity_cell
 from haconsole.present.leases import holder_cell, state_cell
 
 
 def about_lease(snapshot: ClusterSnapshot, namespace: str, name: str, now: datetime) -> Detail | None:
     """A leader lock: who holds it, since when, how it is renewed."""
-    told = shown(snapshot.leases)
-    lease = next((each for each in told.value or () if (each.namespace, each.name) == (namespace, name)), None)
+    leases = display_of(snapshot.leases)
+    lease = next((each for each in leases.value or () if (each.namespace, each.name) == (namespace, name)), None)
     if lease is None:
         return None
     renewed = NOTHING
@@ -48,11 +48,11 @@ def about_lease(snapshot: ClusterSnapshot, namespace: str, name: str, now: datet
 
 def about_certificate(snapshot: ClusterSnapshot, host: HostName, path: str, now: datetime) -> Detail | None:
     """A certificate: what it says, whom it serves, and whether key and chain belong to it."""
-    held = next((each for each in certificates_of(snapshot) if _place(each.certificate) == (host, path)), None)
+    entry = next((each for each in certificates_of(snapshot) if _place(each.certificate) == (host, path)), None)
     facts = snapshot.host(host)
-    if held is None or facts is None:
+    if entry is None or facts is None:
         return None
-    certificate = held.certificate
+    certificate = entry.certificate
     return Detail(
         f"{certificate.role} on {host}",
         (
@@ -65,12 +65,12 @@ def about_certificate(snapshot: ClusterSnapshot, host: HostName, path: str, now:
             Fact("serial", Cell(certificate.serial)),
             Fact("SHA-256", Cell(certificate.fingerprint)),
             Fact("is a CA", yes_no(certificate.is_ca)),
-            Fact("chain verifies", _told(certificate.chain_ok)),
+            Fact("chain verifies", _yes_or_no(certificate.chain_ok)),
             Heading("Names it is good for"),
             *(Sentence(Cell(name), "·") for name in certificate.sans or ("none",)),
             Heading("Key"),
             Fact("file", optional(certificate.key_path)),
-            Fact("belongs to it", _told(certificate.key_matches)),
+            Fact("belongs to it", _yes_or_no(certificate.key_matches)),
             Fact("mode", Cell(f"{certificate.key_mode:04o}") if certificate.key_mode is not None else NOTHING),
             Heading("Served"),
             Fact("at", Cell(certificate.served_at) if certificate.served_at else Cell("by nobody", Tone.MUTED)),
@@ -84,7 +84,7 @@ def _place(certificate: Certificate) -> tuple[HostName, str]:
     return certificate.host, certificate.path
 
 
-def _told(value: bool | None) -> Cell:
+def _yes_or_no(value: bool | None) -> Cell:
     return NOTHING if value is None else yes_no(value, bad=False)
 
 
@@ -121,7 +121,7 @@ def _under(heading: str, items: tuple[Item, ...]) -> tuple[Item, ...]:
     return (Heading(heading), *items) if items else ()
 
 
-def about_event(change: Change, now: datetime) -> Detail:
+def about_event(change: SnapshotChange, now: datetime) -> Detail:
     return Detail(
         f"event · {change.subject}",
         (Fact("when", Cell(f"{timestamp(change.at, now)} UTC")), Sentence(Cell(change.text, change.tone))),

@@ -8,9 +8,9 @@ from haconsole.model.etcd import EtcdEndpoint
 from haconsole.model.etcd_view import EtcdMemberView, EtcdView, etcd_view
 from haconsole.model.names import MemberId
 from haconsole.model.snapshot import ClusterSnapshot
-from haconsole.present.about.common import known, listed, observation, optional, yes_no
 from haconsole.present.cells import Cell, Tone
 from haconsole.present.detail import Detail, Fact, Heading, Item, Sentence
+from haconsole.present.details.common import known, listed, observation, optional, yes_no
 from haconsole.present.etcd import role_of, state_of
 from haconsole.present.facts import size
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from haconsole.cli.asking import confirmed, confirmed_by_name
+from haconsole.cli.confirm import confirmed, confirmed_by_name
 from haconsole.errors import UsageError
 
 

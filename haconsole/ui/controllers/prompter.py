@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class ScreenAsker:
+class Prompter:
     """Answers for a fleet, given by the person at the screen, one question at a time; none while `app` is not set."""
 
     def __init__(self) -> None:
@@ -50,8 +50,8 @@ class ScreenAsker:
                 Sentence(Cell("With another's key, everything typed and read here goes through that other's hands.")),
             ),
         )
-        said: bool | None = await self._ask(YesNoQuestion(question))
-        return said is True
+        reply: bool | None = await self._ask(YesNoQuestion(question))
+        return reply is True
 
     async def take_over_lock(self, lock: LockView) -> bool:
         from haconsole.ui.screens.question import YesNoQuestion
@@ -62,8 +62,8 @@ class ScreenAsker:
     async def _secret(self, title: str, why: str) -> Secret | None:
         from haconsole.ui.screens.question import SecretQuestion
 
-        said = await self._ask(SecretQuestion(title, why))
-        return Secret(said) if said else None
+        reply = await self._ask(SecretQuestion(title, why))
+        return Secret(reply) if reply else None
 
     async def _ask(self, screen: Screen[T]) -> T | None:
         """Show the screen and wait for its result; a cancelled question leaves the screen."""

@@ -7,9 +7,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from haconsole.errors import HaconsoleError
-from haconsole.ui import faults
-from haconsole.ui.aftermath import changes_since, let_inventory_follow
-from haconsole.ui.consent import refused
+from haconsole.ui import error_text
+from haconsole.ui.guards import refused
+from haconsole.ui.post_run import changes_since, let_inventory_follow
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -26,7 +26,7 @@ END_WITHIN_S = 5.0
 SILENT = "the run ended without a result; read its record: haconsole runs"
 
 
-class Runs:
+class RunController:
     """Runs plans, one at a time, for the app that owns it."""
 
     def __init__(self, app: ConsoleApp) -> None:
@@ -46,7 +46,7 @@ class Runs:
         return self._run if self._run is not None and self._run.state is not RunState.ENDED else None
 
     @property
-    def told(self) -> str:
+    def summary(self) -> str:
         """The run under way in a few words, empty when there is none."""
         view = self._app.run_view
         return f"{view.plan.action} {len(view.ended)}/{len(view.plan.steps)}" if view and not view.over else ""
@@ -145,13 +145,13 @@ class Runs:
     async def _follow(self, plan: Plan, begin: Begin) -> None:
         """Follow the run to its end, then read the hosts again and show what changed."""
         app = self._app
-        before, broken = app.state.snapshot, SILENT
+        before, interruption = app.state.snapshot, SILENT
         try:
             await self._take_in(begin)
         except Exception as error:
-            broken = faults.in_words(error)
+            interruption = error_text.in_words(error)
         if app.run_view is not None:
-            app.run_view = replace(app.run_view, broken=None if app.run_view.done else broken)
+            app.run_view = replace(app.run_view, interruption=None if app.run_view.done else interruption)
             app.notify(f"{plan.action} is over: R shows how it went", markup=False)
             app.run_view = replace(app.run_view, changes=await changes_since(app, before))
             if app.run_view.done is not None and plan.departing_host:

@@ -18,8 +18,8 @@ def refused(app: ConsoleApp) -> bool:
     return app.read_only
 
 
-async def asked(app: ConsoleApp, question: YesNoQuestion) -> bool:
+async def confirmed_by_person(app: ConsoleApp, question: YesNoQuestion) -> bool:
     """Whether a person said yes."""
-    said: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-    app.push_screen(question, lambda yes: said.set_result(yes is True))
-    return await said
+    reply: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+    app.push_screen(question, lambda yes: reply.set_result(yes is True))
+    return await reply

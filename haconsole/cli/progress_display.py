@@ -15,7 +15,7 @@ RED, GREEN, PLAIN = "\x1b[31m", "\x1b[32m", "\x1b[0m"
 COLOURS = {Outcome.DONE: GREEN, Outcome.FAILED: RED, Outcome.UNKNOWN: RED}
 
 
-class Board:
+class ProgressDisplay:
     """One run's display on `out`. `live` redraws in place; `colour` is beside the words, never instead of them."""
 
     def __init__(self, out: TextIO, *, live: bool, colour: bool, now: Callable[[], datetime]) -> None:
@@ -24,7 +24,7 @@ class Board:
         self._colour = colour
         self._now = now
         self._progress = RunProgress()
-        self._drawn: tuple[str, ...] = ()
+        self._drawn_lines: tuple[str, ...] = ()
 
     def show(self, event: Event) -> None:
         """Take one more event in."""
@@ -34,8 +34,8 @@ class Board:
             if line is not None:
                 print(line, file=self._out, flush=True)
             return
-        kept = ended_line(self._progress, event) if isinstance(event, StepDone) else None
-        self._redraw(self._coloured(kept, event) if kept is not None else None)
+        line_to_keep = ended_line(self._progress, event) if isinstance(event, StepDone) else None
+        self._redraw(self._coloured(line_to_keep, event) if line_to_keep is not None else None)
 
     def tick(self) -> None:
         """Let the seconds go on."""
@@ -49,13 +49,13 @@ class Board:
         else:
             print(line, file=self._out, flush=True)
 
-    def _redraw(self, kept: str | None) -> None:
+    def _redraw(self, line_to_keep: str | None) -> None:
         lines = live_lines(self._progress, self._now(), shutil.get_terminal_size().columns)
-        if kept is None and lines == self._drawn:
+        if line_to_keep is None and lines == self._drawn_lines:
             return
-        back = f"\x1b[{len(self._drawn)}F" if self._drawn else ""
-        self._drawn = lines
-        text = "".join(f"{line}\n" for line in (*((kept,) if kept is not None else ()), *lines))
+        back = f"\x1b[{len(self._drawn_lines)}F" if self._drawn_lines else ""
+        self._drawn_lines = lines
+        text = "".join(f"{line}\n" for line in (*((line_to_keep,) if line_to_keep is not None else ()), *lines))
         self._out.write(f"{back}\x1b[J{text}")
         self._out.flush()
 
@@ -64,9 +64,9 @@ class Board:
         return f"{colour}{line[:7]}{PLAIN}{line[7:]}" if colour else line
 
 
-def board(
+def progress_display(
     out: TextIO, now: Callable[[], datetime], environment: Mapping[str, str] = os.environ, *, redraw: bool = True
-) -> Board:
+) -> ProgressDisplay:
     """A board that suits where `out` goes: a terminal is redrawn; NO_COLOR and dumb terminals are respected."""
     live = redraw and out.isatty() and environment.get("TERM", "dumb") != "dumb"
-    return Board(out, live=live, colour=live and not environment.get("NO_COLOR"), now=now)
+    return ProgressDisplay(out, live=live, colour=live and not environment.get("NO_COLOR"), now=now)

@@ -7,8 +7,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from haconsole.errors import RefusedError
-from haconsole.ui import faults
-from haconsole.ui.consent import refused
+from haconsole.ui import error_text
+from haconsole.ui.guards import refused
 
 if TYPE_CHECKING:
     from haconsole.execution.log.run_record import RunRecord
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from haconsole.ui.screens.overlay import TextWindow
 
 
-class Past:
+class RunHistoryController:
     """Leads to recorded runs, for the app that owns it."""
 
     def __init__(self, app: ConsoleApp) -> None:
@@ -44,7 +44,7 @@ class Past:
 
             record = broken_off(await app.session.history.runs()) if app.session is not None else None
         except Exception as error:
-            app.notify(faults.in_words(error), title="runs", severity="warning", markup=False)
+            app.notify(error_text.in_words(error), title="runs", severity="warning", markup=False)
             return
         if record is not None and app.run_view is None:
             run = record.header.run
@@ -65,9 +65,9 @@ class Past:
             except RefusedError as error:
                 app.push_screen(_refusal(error))
             except Exception as error:
-                app.notify(faults.in_words(error), title="not resumed", severity="error", markup=False)
+                app.notify(error_text.in_words(error), title="not resumed", severity="error", markup=False)
             else:
-                agreed = lambda yes: app.runs.carry_on(record) if yes else None  # noqa: E731
+                agreed = lambda yes: app.run_controller.carry_on(record) if yes else None  # noqa: E731
                 app.push_screen(YesNoQuestion(resuming(record)), agreed)
 
     async def resume_run(self, run: str) -> None:
@@ -89,5 +89,5 @@ def _refusal(error: RefusedError) -> TextWindow:
     from haconsole.present.detail import Detail, Sentence
     from haconsole.ui.screens.overlay import TextWindow
 
-    detail = Detail("not resumed", (Sentence(Cell(faults.in_words(error), Tone.CRITICAL)),))
+    detail = Detail("not resumed", (Sentence(Cell(error_text.in_words(error), Tone.CRITICAL)),))
     return TextWindow(lambda state, now: detail)

@@ -6,18 +6,18 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from haconsole.errors import HaconsoleError
-from haconsole.ui import faults
-from haconsole.ui.consent import asked
+from haconsole.ui import error_text
+from haconsole.ui.guards import confirmed_by_person
 
 if TYPE_CHECKING:
     from haconsole.actions.step import Plan
     from haconsole.execution.events import Outcome
     from haconsole.model.snapshot import ClusterSnapshot
-    from haconsole.present.changes import Change
+    from haconsole.present.changes import SnapshotChange
     from haconsole.ui.app import ConsoleApp
 
 
-async def changes_since(app: ConsoleApp, before: ClusterSnapshot | None) -> tuple[Change, ...]:
+async def changes_since(app: ConsoleApp, before: ClusterSnapshot | None) -> tuple[SnapshotChange, ...]:
     """What a fresh look finds different; what the screen knows where no look can be taken."""
     from haconsole.present.changes import changes
 
@@ -43,8 +43,8 @@ async def let_inventory_follow(app: ConsoleApp, plan: Plan, outcome: Outcome) ->
             return
         if not change.diff:
             app.notify(change.by_hand, title="inventory", markup=False)
-        elif plan.updates_inventory or await asked(app, YesNoQuestion(inventory_follows(change))):
+        elif plan.updates_inventory or await confirmed_by_person(app, YesNoQuestion(inventory_follows(change))):
             await asyncio.to_thread(change.apply)
             app.notify(f"{change.path} is changed: open the console anew for it", title="inventory", markup=False)
     except HaconsoleError as error:
-        app.notify(faults.in_words(error), title="inventory", severity="warning", markup=False)
+        app.notify(error_text.in_words(error), title="inventory", severity="warning", markup=False)

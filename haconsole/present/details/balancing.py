@@ -10,11 +10,11 @@ from haconsole.model.names import HostName, Vip
 from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.model.vip import KeepalivedFacts, VrrpInstance
 from haconsole.model.vip_view import vip_view
-from haconsole.present.about.common import known, listed, observation, optional, yes_no
 from haconsole.present.ages import span
 from haconsole.present.cells import Cell, Tone
 from haconsole.present.detail import Detail, Fact, Heading, Item, Sentence
-from haconsole.present.haproxy import Seen, balancers_of, seen_cell, server_state, server_views, silent_state
+from haconsole.present.details.common import known, listed, observation, optional, yes_no
+from haconsole.present.haproxy import BalancerSight, balancers_of, server_state, server_views, sight_cell, silent_state
 from haconsole.present.vips import holds, service_cell, vip_sentences
 
 
@@ -73,18 +73,18 @@ def about_server(snapshot: ClusterSnapshot, backend: str, name: str, now: dateti
         (
             Fact("state", server_state(view)),
             Fact("backend", Cell(backend)),
-            *(item for seen in view.seen for item in _seen(snapshot, seen, now)),
+            *(item for sight in view.sights for item in _sight_items(snapshot, sight, now)),
         ),
     )
 
 
-def _seen(snapshot: ClusterSnapshot, seen: Seen, now: datetime) -> tuple[Item, ...]:
-    server = seen.server
-    facts = snapshot.host(seen.balancer)
+def _sight_items(snapshot: ClusterSnapshot, sight: BalancerSight, now: datetime) -> tuple[Item, ...]:
+    server = sight.server
+    facts = snapshot.host(sight.balancer)
     observed = observation(facts.haproxy, now) if facts else ()
     return (
-        Heading(f"As haproxy on {seen.balancer} sees it"),
-        Fact("status", seen_cell(seen)),
+        Heading(f"As haproxy on {sight.balancer} sees it"),
+        Fact("status", sight_cell(sight)),
         Fact("address", Cell(server.address)),
         Fact("last check", Cell(" ".join((server.check, server.check_detail)).strip() or "none yet")),
         Fact("since", Cell(f"{span(server.last_change_s)} ago")),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from haconsole.model.names import HostName
 from haconsole.model.secret import Secret
-from haconsole.ui.asker import ScreenAsker
+from haconsole.ui.controllers.prompter import Prompter
 from tests.fakes.cluster import healthy
 from tests.fakes.session import FakeSession
 from tests.unit.ui.driver import screen_text, settled
@@ -18,7 +18,7 @@ FINGERPRINT = "SHA256:Zm9yIHRlc3RzIG9ubHksIG5vIGtleSBvZiBhbnkgaG9zdA"
 
 
 async def test_a_host_key_is_shown_and_accepted_or_not() -> None:
-    asker = ScreenAsker()
+    asker = Prompter()
     app = console(FakeSession(healthy()), asker=asker)
     async with running(app) as pilot:
         for key, said in (("y", True), ("n", False), ("escape", False)):
@@ -32,7 +32,7 @@ async def test_a_host_key_is_shown_and_accepted_or_not() -> None:
 
 
 async def test_questions_wait_for_one_another() -> None:
-    asker = ScreenAsker()
+    asker = Prompter()
     app = console(FakeSession(healthy()), asker=asker)
     async with running(app) as pilot:
         first = asyncio.create_task(asker.accept_host_key(CP1, "10.99.0.11:22", "ssh-ed25519", FINGERPRINT))
@@ -47,7 +47,7 @@ async def test_questions_wait_for_one_another() -> None:
 
 
 async def test_a_password_is_never_on_the_screen() -> None:
-    asker = ScreenAsker()
+    asker = Prompter()
     app = console(FakeSession(healthy()), asker=asker)
     async with running(app) as pilot:
         asked = asyncio.create_task(asker.sudo_password(CP1))
@@ -62,7 +62,7 @@ async def test_a_password_is_never_on_the_screen() -> None:
 
 
 async def test_a_refused_passphrase_is_none() -> None:
-    asker = ScreenAsker()
+    asker = Prompter()
     app = console(FakeSession(healthy()), asker=asker)
     async with running(app) as pilot:
         asked = asyncio.create_task(asker.passphrase(Path("/root/.ssh/id_ed25519")))
@@ -72,7 +72,7 @@ async def test_a_refused_passphrase_is_none() -> None:
 
 
 async def test_a_cancelled_question_leaves_the_screen() -> None:
-    asker = ScreenAsker()
+    asker = Prompter()
     app = console(FakeSession(healthy()), asker=asker)
     async with running(app) as pilot:
         asked = asyncio.create_task(asker.sudo_password(CP1))
@@ -83,6 +83,6 @@ async def test_a_cancelled_question_leaves_the_screen() -> None:
 
 
 async def test_without_a_screen_every_question_is_refused() -> None:
-    asker = ScreenAsker()
+    asker = Prompter()
     assert await asker.sudo_password(CP1) is None
     assert not await asker.accept_host_key(CP1, "10.99.0.11:22", "ssh-ed25519", FINGERPRINT)

@@ -1,0 +1,36 @@
+"""The host a person stands on, whichever row the cursor is on."""
+
+from __future__ import annotations
+
+from haconsole.model.etcd_view import etcd_view
+from haconsole.model.names import HostName
+from haconsole.model.snapshot import ClusterSnapshot
+from haconsole.present.facts import display_of
+from haconsole.present.row_keys import (
+    BalancerKey,
+    CertificateKey,
+    FindingKey,
+    HostKey,
+    LeaseKey,
+    MemberKey,
+    RowKey,
+    ServerKey,
+    VipKey,
+)
+
+
+def host_of(subject: RowKey | None, snapshot: ClusterSnapshot | None) -> HostName | None:
+    """The host behind a subject; None where there is none or no single one."""
+    match subject:
+        case HostKey(host=host) | BalancerKey(host=host) | VipKey(host=host) | CertificateKey(host=host):
+            return host
+        case MemberKey(id=member) if snapshot is not None:
+            return next((row.host for row in etcd_view(snapshot).members if row.member.id == member), None)
+        case ServerKey(server=name) | FindingKey(subject=name) if snapshot is not None:
+            facts = snapshot.host(HostName(name.rpartition("@")[2]))
+            return facts.host if facts else None
+        case LeaseKey(namespace=namespace, name=name) if snapshot is not None:
+            leases = display_of(snapshot.leases).value or ()
+            return next((each.host for each in leases if (each.namespace, each.name) == (namespace, name)), None)
+        case _:
+            return None

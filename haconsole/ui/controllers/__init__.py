@@ -1,0 +1,1 @@
+"""Controllers: what keys and messages start, run by the console."""
