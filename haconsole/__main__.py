@@ -16,7 +16,7 @@ _INTERRUPTED = 128 + signal.SIGINT
 def main() -> None:
     """Run the command line with the process's own arguments.
 
-    SIGINT, SIGTERM and SIGHUP end it in order, while it loads too, with 128 and the signal's number.
+    SIGINT, SIGTERM and SIGHUP end it cleanly, also while it loads, with 128 and the signal's number.
     """
     received: list[int] = []
     try:
@@ -41,7 +41,7 @@ def _leave(status: int) -> NoReturn:
 
 
 def _end_as_by_interrupt(received: list[int]) -> None:
-    """Give SIGTERM and SIGHUP what SIGINT does at that moment: asyncio then cancels its main task."""
+    """SIGTERM and SIGHUP are handled like SIGINT: asyncio then cancels its main task."""
 
     def end(number: int, frame: FrameType | None) -> None:
         received.append(number)

@@ -1,4 +1,4 @@
-"""The one family of errors that reach a person: what happened, where, and what to do next."""
+"""The family of errors that reach a person: the failure, its place, and the next step to take."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ class ExitCode(IntEnum):
 
 
 class HaconsoleError(Exception):
-    """A failure told in words a person can act on.
+    """A failure that a person can fix.
 
-    `what` says what happened, `hint` what to do next (may be empty); `exit_code` is what a verb ends with when the
+    `what` is the failure, `hint` the next step to take (may be empty); `exit_code` is the verb's exit status when the
     error reaches the command line.
     """
 
@@ -36,12 +36,12 @@ class HaconsoleError(Exception):
 
 
 class UsageError(HaconsoleError):
-    """The words of a command are off."""
+    """The arguments of a command are wrong."""
 
     exit_code = ExitCode.USAGE
 
 
 class RefusedError(HaconsoleError):
-    """What was asked for is not done, for the reasons told."""
+    """A request that is refused, with the reasons."""
 
     exit_code = ExitCode.REFUSED

@@ -1,4 +1,4 @@
-"""`plan` and `run`: an action's steps shown, and carried out. One command for each action of the catalogue."""
+"""`plan` and `run`: show an action's steps, and run them. One command for each action of the catalogue."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Body = Callable[[Action, dict[str, Any]], int]
 
 
 class ActionGroup(click.Group):
-    """The actions as commands: `verb ACTION INVENTORY [ARGS]`, each with the arguments that the catalogue gives it."""
+    """The actions as commands: `verb ACTION INVENTORY [ARGS]`, each with the arguments that the catalogue defines."""
 
     def __init__(self, name: str, says: str, body: Body, options: tuple[click.Parameter, ...]) -> None:
         super().__init__(name, help=says, subcommand_metavar="ACTION INVENTORY [ARGS]...")
@@ -54,7 +54,7 @@ class ActionGroup(click.Group):
 
 
 def _help(action: Action) -> str:
-    """What the action does, then its positional arguments, which click itself does not describe."""
+    """The action's help, then its positional arguments, which click itself does not describe."""
     described = (f"{one.name.upper()}: {one.help}." for one in action.arguments if one.positional)
     return "\n\n".join((action.help, "INVENTORY: the inventory's file.", *described))
 
@@ -75,12 +75,12 @@ def _parameter(argument: Argument) -> click.Parameter:
 
 
 def _variable(argument: Argument) -> str:
-    """A name that meets no option of our own."""
+    """A name that matches no option of this program."""
     return f"of_action_{argument.name.replace('-', '_')}"
 
 
 def request_of(action: Action, options: dict[str, Any]) -> dict[str, str]:
-    """The arguments that were given, as the planner takes them."""
+    """The given arguments, as the planner takes them."""
     values = {argument.name: options.get(_variable(argument)) for argument in action.arguments}
     return {name: "yes" if value is True else str(value) for name, value in values.items() if value}
 
@@ -101,7 +101,7 @@ def _session(options: dict[str, Any]) -> LiveSession:
 
 
 JSON = click.Option(["--json"], is_flag=True, help="Print JSON instead of text.")
-EVENTS = click.Option(["--json"], is_flag=True, help="Print one event a line, as JSON.")
+EVENTS = click.Option(["--json"], is_flag=True, help="Print one event per line, as JSON.")
 ACCEPT = click.Option(
     ["--accept-host-key", "accepted"],
     multiple=True,
@@ -112,16 +112,16 @@ WAIT = click.Option(
     ["--wait", "wait_s"],
     type=click.FloatRange(min=0),
     metavar="SECONDS",
-    help="Wait so long for another console that has the cluster's lock.",
+    help="Wait this long for another console that has the cluster's lock.",
 )
 TAKE_OVER = TakeOverLock([*TAKE_OVER_NAMES, "take_over"])
-YES = click.Option(["--yes", "-y"], is_flag=True, help="Begin without asking.")
+YES = click.Option(["--yes", "-y"], is_flag=True, help="Start without a confirmation.")
 CONFIRM = click.Option(
-    ["--confirm"], metavar="CLUSTER", help="The cluster's name: agree to lose what the plan says is lost."
+    ["--confirm"], metavar="CLUSTER", help="The cluster's name: confirms the data loss that the plan names."
 )
 
 plan = ActionGroup("plan", "Show an action's steps with their reasons; changes nothing.", _plan, (JSON, ACCEPT))
-run = ActionGroup("run", "Carry an action out, step by step.", _run, (EVENTS, YES, CONFIRM, WAIT, TAKE_OVER, ACCEPT))
+run = ActionGroup("run", "Run an action, step by step.", _run, (EVENTS, YES, CONFIRM, WAIT, TAKE_OVER, ACCEPT))
 
 
 async def show_plan(action: str, request: dict[str, str], options: dict[str, Any]) -> int:
@@ -132,7 +132,9 @@ async def show_plan(action: str, request: dict[str, str], options: dict[str, Any
 
 
 async def carry_out(action: str, request: dict[str, str], options: dict[str, Any]) -> int:
-    """Wait for the lock if asked to, plan, ask unless agreed to, run, tell; the exit status says how it went."""
+    """Wait for the lock if requested, plan, confirm unless already confirmed, run, report; the exit status is the
+    result.
+    """
     from haconsole.actions.step import Refusal
     from haconsole.cli.inventory_change import tell_change
 
@@ -151,7 +153,7 @@ async def carry_out(action: str, request: dict[str, str], options: dict[str, Any
 
 
 async def agreed(plan: Plan, *, yes: bool) -> None:
-    """Show the plan and have it agreed to, unless that was said before; what is for good is told in any case."""
+    """Show the plan and have it confirmed, unless that was done before; permanent losses are shown in any case."""
     from haconsole.cli.confirm import confirmed, confirmed_by_name
     from haconsole.cli.reports.plan import for_good_text, plan_heading, plan_text
 
@@ -165,7 +167,7 @@ async def agreed(plan: Plan, *, yes: bool) -> None:
     if plan.data_loss:
         await confirmed_by_name(f"\n{plan_heading(plan)}. Lost for good: {plan.data_loss}.", plan.cluster)
     elif not await confirmed(f"\n{plan_heading(plan)}. Carry it out?"):
-        raise UsageError("not carried out: it was not agreed to", hint="answer y, or say --yes")
+        raise UsageError("not started: the plan was not confirmed", hint="answer y, or pass --yes")
 
 
 def print_plan(planned: Plan | Refusal, *, as_json: bool) -> int:

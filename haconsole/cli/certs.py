@@ -1,4 +1,4 @@
-"""`certs`: every certificate, CA and token key on every host, by what is due."""
+"""`certs`: every certificate, CA and token key on every host, the next to expire first."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from haconsole.session import Session
 def certs(inventory: Path, as_json: bool, accept_host_key: tuple[str, ...]) -> int:
     """Every certificate on every host, the next to expire first: names, issuer, file against served, key, mode, chain.
 
-    Found where processes, kubeconfigs and the layout point. Ends with 0 when all is well, 1 when something is due in
-    30 days or a host could not be asked, 2 when something is critical, 3 when nothing could be read.
+    The paths come from processes, kubeconfigs and the layout. Exits with 0 when all is well, 1 when something is due in
+    30 days or a host did not answer, 2 when something is critical, 3 when nothing could be read.
     """
 
     async def look(session: Session) -> int:

@@ -1,4 +1,4 @@
-"""A question to the person at the terminal, on stderr; Ctrl-C ends it at once."""
+"""A prompt at the terminal, on stderr; Ctrl-C ends it at once."""
 
 from __future__ import annotations
 
@@ -11,28 +11,30 @@ from haconsole.errors import UsageError
 
 
 async def confirmed_by_name(what: str, name: str) -> None:
-    """Tell `what` on stderr and return when `name` is typed. Raises UsageError when it is not, or nobody can."""
-    hint = f"type {name} when asked, or say --confirm {name}"
+    """Show `what` on stderr and return when `name` is typed. Raises UsageError when it is not, or no terminal is
+    available.
+    """
+    hint = f"type {name} at the prompt, or pass --confirm {name}"
     if not sys.stdin.isatty():
-        raise UsageError("this is for good, and there is nobody to ask for agreement", hint=hint)
+        raise UsageError("this cannot be undone, and there is no terminal to confirm it", hint=hint)
     click.echo(f"{what}\nType {name} to carry it out: ", nl=False, err=True)
     if (await _line()).strip() != name:
-        raise UsageError("not carried out: it was not agreed to", hint=hint)
+        raise UsageError("not started: the plan was not confirmed", hint=hint)
 
 
 async def confirmed(question: str) -> bool:
-    """Ask on stderr, read a line of stdin: y or yes agrees, anything else does not.
+    """Prompt on stderr, read a line of stdin: y or yes confirms, anything else does not.
 
-    Raises UsageError where stdin is no terminal.
+    Raises UsageError if stdin is no terminal.
     """
     if not sys.stdin.isatty():
-        raise UsageError("there is nobody to ask for agreement", hint="say --yes")
+        raise UsageError("there is no terminal to confirm this", hint="pass --yes")
     click.echo(f"{question} [y/N] ", nl=False, err=True)
     return (await _line()).strip().lower() in ("y", "yes")
 
 
 async def _line() -> str:
-    """The next line of stdin without its end, read when it is there so that waiting for it can be cancelled."""
+    """The next line of stdin without its end; waiting for it can be cancelled."""
     loop = asyncio.get_running_loop()
     ready = asyncio.Event()
     loop.add_reader(sys.stdin, ready.set)

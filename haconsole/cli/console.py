@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 @click.command("open", hidden=True)
 @click.argument("inventory", type=click.Path(path_type=Path), shell_complete=inventories)
 @click.option("--read-only", is_flag=True, help="Hide and refuse everything that changes a host.")
-@click.option("--theme", help="A theme's name, or a theme file; else the inventory's own, else dark.")
+@click.option("--theme", help="A theme's name, or a theme file. Default: the inventory's theme, otherwise dark.")
 @click.option("--ascii", "ascii_only", is_flag=True, help="Draw with ASCII characters only.")
 def open_console(inventory: Path, read_only: bool, theme: str | None, ascii_only: bool) -> int:
     """Open the console on the cluster of INVENTORY; `haconsole INVENTORY` does the same."""
@@ -42,7 +42,7 @@ def show(inventory: Path, *, read_only: bool = False, theme: str | None = None, 
     """
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise UsageError("the console needs a terminal", hint="use `haconsole status` in scripts and pipes")
-    gc.disable()  # nothing made before the first paint is garbage; the console switches it on again
+    gc.disable()  # objects made before the first paint stay; the console switches garbage collection on again
     from haconsole.inventory.load import load
     from haconsole.ui.controllers.prompter import Prompter
     from haconsole.ui.launch import launch
@@ -63,7 +63,7 @@ def show(inventory: Path, *, read_only: bool = False, theme: str | None = None, 
 
 @asynccontextmanager
 async def live_session(inventory: Path, asker: Prompter, *, read_only: bool) -> AsyncIterator[Session]:
-    """A session with the real hosts; its libraries are loaded in a thread, the screen being up already."""
+    """A session with the real hosts; its libraries are loaded in a thread while the screen is already up."""
     await asyncio.to_thread(_load_libraries)
     async with _open(inventory, asker, read_only=read_only) as session:
         yield session

@@ -1,4 +1,4 @@
-"""`demo`: the console on a practice cluster that is made, installed and verified before one's eyes."""
+"""`demo`: the console on a practice cluster that is created, installed and verified live."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from haconsole.lab.lab import Lab
 from haconsole.lab.shape import LabShape
 
 SHIPPED = Path(__file__).parents[1] / "recording" / "failovers.jsonl.gz"
-"""What three lab hosts were seen to do: keepalived stopped on the VIP's owner and started; another host off and on."""
+"""Recorded from three lab hosts: keepalived stopped on the VIP's owner and started; another host off and on."""
 
 
 @click.command()
-@click.option("--name", default="demo", show_default=True, metavar="NAME", help="Which lab; others stay untouched.")
+@click.option("--name", default="demo", show_default=True, metavar="NAME", help="The lab's name; other labs are kept.")
 @click.option("--console/--no-console", default=True, help="Open the console at the end, or only leave the cluster up.")
 def demo(name: str, console: bool) -> int:
-    """Make three real hosts on this machine, bootstrap them, and open the console on them (Linux, root).
+    """Create three real hosts on this machine, bootstrap them, and open the console on them (Linux, root).
 
-    The hosts stay until `haconsole lab down --name NAME`; the next demo finds them and starts at once. Where no hosts
-    can be made, it says why and shows a recording of such hosts going through two failovers.
+    The hosts stay until `haconsole lab down --name NAME`; the next demo finds them and starts at once. If no hosts can
+    be created, it reports the reason and shows a recording of such hosts with two failovers.
     """
     try:
         inventory = _hosts(name)
@@ -40,7 +40,7 @@ def demo(name: str, console: bool) -> int:
     ended = asyncio.run(_bootstrap(inventory))
     if ended == ExitCode.OK and console:
         ended = show(inventory)
-    click.echo(f"the hosts are still up; to take them down: haconsole lab down --name {name}", err=True)
+    click.echo(f"the hosts are still up; to remove them: haconsole lab down --name {name}", err=True)
     return ended
 
 

@@ -1,4 +1,4 @@
-"""`discover`: an inventory found from one host of a cluster."""
+"""`discover`: an inventory from one host of a cluster."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 @click.argument("host", metavar="[USER@]HOST")
 @click.option("-p", "--port", type=click.IntRange(1, 65535), help="sshd's port.")
 @click.option("-i", "--identity-file", type=click.Path(), help="Private key.")
-@click.option("-J", "--jump", metavar="[USER@]HOST[:PORT]", help="Host to go through.")
+@click.option("-J", "--jump", metavar="[USER@]HOST[:PORT]", help="Jump host.")
 @click.option("--known-hosts", type=click.Path(), help="Known host keys, instead of ssh's own files.")
 @click.option(
     "--sudo",
     type=click.Choice(("none", "passwordless", "password")),
-    help="How root is reached; without it none for the login root, else passwordless.",
+    help="The way to root: none for the login root, otherwise passwordless by default.",
 )
 @click.option(
     "--accept-host-key",
@@ -45,9 +45,9 @@ def discover(
 ) -> int:
     """Print an inventory of the cluster that HOST belongs to.
 
-    HOST is asked what runs there and how it is configured, its etcd for the members, its API server for the nodes; then
-    the others that were found are asked the same. Nothing is changed. What to look at stands in the first lines; exit
-    status 5 when the inventory cannot be used as it is, with what to mend on standard error.
+    The processes and configuration of HOST are read, the members from its etcd, the nodes from its API server; then the
+    same from the other hosts. Nothing is changed. The first lines list what to check. Exit status 5 when the inventory
+    cannot be used as it is, with the fixes on standard error.
     """
     from haconsole.cli.importers import print_draft
 
@@ -63,7 +63,7 @@ def discover(
 
 
 def from_here(path: str | None) -> str | None:
-    """The file by its full path: an inventory takes others to be beside itself, wherever that will be."""
+    """The file by its absolute path: an inventory resolves other files relative to itself, wherever that will be."""
     return path if path is None or path.startswith("~") else str(Path(path).absolute())
 
 
@@ -82,7 +82,7 @@ async def _discovered(
     answers = TerminalAnswers(accepted)
 
     def fleet_of(address: str, ssh_address: str) -> SshFleet:
-        """One host that nothing is known of but how to log in."""
+        """One host of which only the login is known."""
         host = HostDraft("host", address, ("etcd",), ssh=ssh, ssh_address=ssh_address)
         return SshFleet(_usable(Draft("", "found", (host,), jump=jump)), answers)
 
@@ -113,7 +113,7 @@ async def _discovered(
 
 
 def _usable(draft: Draft) -> Inventory:
-    """The draft as an inventory; what is wrong in it was given as an argument."""
+    """The draft as an inventory; its mistakes come from an argument."""
     from haconsole.errors import UsageError
     from haconsole.inventory.importers.draft import write
     from haconsole.inventory.load import examine

@@ -1,4 +1,4 @@
-"""`check` and `schema`: what an inventory is and whether one is right."""
+"""`check` and `schema`: the format of an inventory, and its mistakes."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ _NOUNS = {
 @click.command()
 @click.argument("inventory", type=click.Path(path_type=Path, allow_dash=True), shell_complete=inventories)
 def check(inventory: Path) -> int:
-    """Say whether INVENTORY is right, or everything that is wrong with it.
+    """Validate INVENTORY and list every mistake.
 
-    Each problem is one line, FILE:LINE:COLUMN: what; how to mend. Exit status 5 when there is an error; warnings alone
-    leave it 0. With - the inventory is read from standard input.
+    Each mistake is one line, FILE:LINE:COLUMN: mistake; fix. Exit status 5 when there is an error, 0 when there are
+    only warnings. With - the inventory is read from standard input.
     """
     from haconsole.inventory.load import examine, read, read_stdin
 
@@ -67,7 +67,7 @@ def schema() -> int:
 
 
 def _summary(inventory: Inventory) -> str:
-    """The cluster in one line: ``lab is right: 3 hosts (3 etcd, 3 control planes), VIP 10.99.0.100, API at …``."""
+    """The cluster in one line: ``lab is valid: 3 hosts (3 etcd, 3 control planes), VIP 10.99.0.100, API at …``."""
     from haconsole.inventory import effective
 
     counts = Counter(role for host in inventory.hosts for role in host.roles)
@@ -76,7 +76,7 @@ def _summary(inventory: Inventory) -> str:
     parts += [f"VIP {address}" for address in effective.vip_addresses(inventory)]
     if api := effective.endpoint(inventory):
         parts.append(f"API at {effective.join_host_port(*api)}")
-    return f"{inventory.cluster} is right: {', '.join(parts)}"
+    return f"{inventory.cluster} is valid: {', '.join(parts)}"
 
 
 def _counted(number: int, noun: str) -> str:

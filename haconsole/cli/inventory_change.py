@@ -1,4 +1,4 @@
-"""What an action's success means for the inventory file: shown as a diff, applied only when asked to."""
+"""The effect of an action's success on the inventory file: shown as a diff, applied only on request."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from haconsole.inventory.follow import without
 
 
 def tell_change(inventory: Path, plan: Plan, *, apply: bool = False) -> None:
-    """Say on stderr how the file should follow now that `plan` is done; with `apply`, or if the plan says so, do it."""
+    """Show on stderr the change of the file now that `plan` is done; with `apply`, or if the plan requires it, apply
+    it.
+    """
     change = without(inventory, plan.departing_host) if plan.departing_host else None
     if change is None:
         return
@@ -21,5 +23,5 @@ def tell_change(inventory: Path, plan: Plan, *, apply: bool = False) -> None:
         change.apply()
         click.echo(f"{inventory} is changed:\n{change.diff}", err=True, nl=False)
     else:
-        click.echo(f"{inventory} should follow; --update-inventory applies this:", err=True)
+        click.echo(f"{inventory} should be updated; --update-inventory applies this:", err=True)
         click.echo(change.diff, err=True, nl=False)

@@ -42,7 +42,7 @@ def _one_of(kind: type[StrEnum]) -> _OneOf:
     )
 
 
-_NAME = click.option("--name", default=DEFAULT_NAME, show_default=True, metavar="NAME", help="Which lab.")
+_NAME = click.option("--name", default=DEFAULT_NAME, show_default=True, metavar="NAME", help="The lab's name.")
 _KUBERNETES_BIN = click.option(
     "--kubernetes-bin",
     type=click.Path(file_okay=False, exists=True, path_type=Path),
@@ -72,31 +72,33 @@ def lab() -> None:
 def prepare(
     kubernetes_bin: Path | None, no_kubernetes: bool, kubeadm: bool, debian: Debian | None, mirror: str | None
 ) -> None:
-    """Install and build what labs of this kind are made from; nothing to do the second time."""
+    """Install and build the parts of such labs; a second call has nothing to do."""
     layout = _layout(kubeadm, None, None, no_kubernetes)
     shape = LabShape(
         kubernetes=not no_kubernetes, kubernetes_bin=kubernetes_bin, debian=debian, kubeadm=layout, mirror=mirror
     )
     with _showing() as progress:
         prepare_machine(Places.of(), progress, shape)
-    click.echo("prepared; `haconsole lab up` makes a lab", err=True)
+    click.echo("prepared; `haconsole lab up` creates a lab", err=True)
 
 
 @lab.command()
 @_NAME
-@click.option("--hosts", type=int, metavar="N", help="Control planes; 3 unless said.")
-@click.option("--workers", type=int, metavar="N", help="Workers; none unless said.")
+@click.option("--hosts", type=int, metavar="N", help="Control planes; default 3.")
+@click.option("--workers", type=int, metavar="N", help="Workers; default 0.")
 @click.option(
     "--bastion", is_flag=True, default=None, help="Only a bastion can be reached from here, the hosts through it."
 )
 @_KUBERNETES_BIN
 @_NO_KUBERNETES
 @_KUBEADM
-@click.option("--etcd", **_one_of(EtcdTopology), help="Where a kubeadm lab's etcd runs; stacked by default.")
-@click.option("--balancer", **_one_of(Balancer), help="What balances a kubeadm lab's API servers; hosts by default.")
+@click.option("--etcd", **_one_of(EtcdTopology), help="The place of a kubeadm lab's etcd; default stacked.")
+@click.option(
+    "--balancer", **_one_of(Balancer), help=("The load balancer of a kubeadm lab's API servers; default hosts.")
+)
 @_DEBIAN
 @_MIRROR
-@click.option("--from", "saved", metavar="SAVED", help="Bring up a lab that `lab save` kept, as it was.")
+@click.option("--from", "saved", metavar="SAVED", help="Start a lab that `lab save` saved.")
 def up(
     name: str,
     hosts: int | None,
@@ -111,12 +113,12 @@ def up(
     mirror: str | None,
     saved: str | None,
 ) -> None:
-    """Make a lab's hosts and boot them; repair what is missing of a lab that exists."""
+    """Create a lab's hosts and boot them; repair missing parts of an existing lab."""
     one = Lab(name)
     layout = _layout(kubeadm, etcd, balancer, no_kubernetes)
     shape = LabShape(hosts, workers, bastion, not no_kubernetes, kubernetes_bin, debian, layout, mirror)
     if saved is not None and shape != LabShape():
-        raise UsageError("--from takes the saved lab's shape", hint="leave the other options out")
+        raise UsageError("--from uses the saved lab's shape", hint="leave the other options out")
     with _showing() as progress:
         changed = True
         if saved is not None:
@@ -130,7 +132,7 @@ def up(
 def _layout(
     kubeadm: bool, etcd: EtcdTopology | None, balancer: Balancer | None, no_kubernetes: bool
 ) -> KubeadmSpec | None:
-    """The layout for kubeadm that options ask for; raises UsageError for options that contradict each other."""
+    """The layout for kubeadm by the options; raises UsageError for options that contradict each other."""
     if kubeadm and no_kubernetes:
         raise UsageError("--kubeadm needs the Kubernetes programs", hint="leave --no-kubernetes out")
     if kubeadm:
@@ -144,7 +146,7 @@ def _layout(
 @_NAME
 @click.argument("saved")
 def save(name: str, saved: str) -> None:
-    """Keep a lab with its cluster for `lab up --from SAVED`.
+    """Save a lab with its cluster for `lab up --from SAVED`.
 
     SAVED is a name, or a folder if it has a slash. The hosts lose power and boot again.
     """
@@ -157,7 +159,7 @@ def save(name: str, saved: str) -> None:
 @lab.command()
 @_NAME
 def down(name: str) -> None:
-    """Take a lab down; nothing of it is left but the cache."""
+    """Remove a lab; only the cache stays."""
     there = Lab(name).down()
     click.echo("down" if there else f"there is no lab `{name}`", err=True)
 
@@ -166,7 +168,7 @@ def down(name: str) -> None:
 @_NAME
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def status(name: str, as_json: bool) -> int:
-    """Say how each host is; ends with 0 when every one can be logged into, 1 otherwise."""
+    """Show the state of each host; exits with 0 when every one accepts a login, 1 otherwise."""
     one = Lab(name)
     hosts, faults = one.status(), drills.standing(one)
     if as_json:
@@ -195,16 +197,16 @@ def inventory(name: str, show: bool) -> None:
 @click.argument("host")
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
 def execute(name: str, host: str, command: tuple[str, ...]) -> int:
-    """Run a command as root on a host; ends with the command's own exit status."""
+    """Run a command as root on a host; exits with the command's own exit status."""
     return subprocess.run(Lab(name).command(host, command), check=False).returncode
 
 
 @lab.command("break")
 @_NAME
-@click.option("--host", metavar="HOST", help="The host to break, where a scenario is about one.")
+@click.option("--host", metavar="HOST", help="The host to break, for scenarios about one host.")
 @click.argument("scenario", required=False)
 def break_(name: str, host: str | None, scenario: str | None) -> None:
-    """Bring about a fault for practice; without a SCENARIO, say which there are."""
+    """Cause a fault for practice; without a SCENARIO, list them."""
     if scenario is None:
         for known, about in SCENARIOS.items():
             click.echo(f"{known:<20} {about.what}")
@@ -216,7 +218,7 @@ def break_(name: str, host: str | None, scenario: str | None) -> None:
 @lab.command()
 @_NAME
 def heal(name: str) -> None:
-    """Take back every fault that `break` brought about, and boot hosts that are off."""
+    """Undo every fault of `break`, and boot hosts that are off."""
     faults = drills.heal(Lab(name))
     for fault in faults:
         click.echo(f"healed {fault}")
@@ -226,7 +228,7 @@ def heal(name: str) -> None:
 
 @contextmanager
 def _showing() -> Iterator[Progress]:
-    """Progress on standard error, ended however the work ends; a termination signal unwinds like Ctrl-C."""
+    """Progress on standard error, closed in any case; a termination signal is handled like Ctrl-C."""
     progress = progress_on(sys.stderr)
     before = signal.signal(signal.SIGTERM, _interrupt)
     try:

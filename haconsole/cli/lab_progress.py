@@ -29,7 +29,7 @@ def line(title: str, elapsed_s: float, fraction: float | None, width: int) -> st
 
 
 class PlainLines:
-    """A line for each stage, with how long the one before it took."""
+    """A line for each stage, with the duration of the previous one."""
 
     def __init__(self, stream: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
         self._stream = stream

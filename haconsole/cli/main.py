@@ -1,4 +1,4 @@
-"""The command line's root: which verb, and how errors leave."""
+"""The command line's root: verbs and errors."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ VERBS = {
 
 
 class VerbGroup(click.Group):
-    """Loads a verb's module at its first use; a first word that is no verb is taken as an inventory to open."""
+    """Loads a verb's module at its first use; a first argument that is no verb is an inventory to open."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(VERBS)
@@ -62,7 +62,7 @@ class VerbGroup(click.Group):
         return super().parse_args(ctx, ["open", *args] if _opens(args) else args)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The options of the console, which the first use of this program is about, before the verbs."""
+        """The options of the console, the first use of this program, before the verbs."""
         console = self.get_command(ctx, "open")
         records = [record for one in console.params if (record := one.get_help_record(ctx))] if console else []
         with formatter.section("Options of the console (before or after INVENTORY)"):
@@ -95,7 +95,7 @@ def _opens(args: Sequence[str]) -> bool:
 def root() -> None:
     """A terminal console for highly available Kubernetes control planes.
 
-    `haconsole INVENTORY.yaml` opens the console; every verb below does one thing and ends.
+    `haconsole INVENTORY.yaml` opens the console; every command below does one thing and exits.
     """
 
 
@@ -115,7 +115,7 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def run_process(arguments: Sequence[str]) -> int:
-    """As `run`, for a process of its own: output that could not be written decides the exit status."""
+    """Like `run`, for its own process: output that could not be written decides the exit status."""
     raw = checked_output()
     try:
         status = run(arguments)

@@ -31,7 +31,7 @@ class CheckedOutput(io.FileIO):
 
 
 def checked_output() -> CheckedOutput | None:
-    """Put a CheckedOutput under sys.stdout; None where the process was started without one."""
+    """Put a CheckedOutput under sys.stdout; None if the process was started without one."""
     usual = sys.stdout
     if usual is None:
         return None
@@ -43,7 +43,7 @@ def checked_output() -> CheckedOutput | None:
 
 
 def status_of_output(raw: CheckedOutput) -> ExitCode | None:
-    """Write what is left; the exit status of a process whose output was not taken, None where it was."""
+    """Flush; the exit status of a process whose output could not be written, None if it was."""
     with suppress(OSError, ValueError):
         sys.stdout.flush()
     if raw.failure is None:

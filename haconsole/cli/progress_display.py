@@ -16,7 +16,7 @@ COLOURS = {Outcome.DONE: GREEN, Outcome.FAILED: RED, Outcome.UNKNOWN: RED}
 
 
 class ProgressDisplay:
-    """One run's display on `out`. `live` redraws in place; `colour` is beside the words, never instead of them."""
+    """One run's display on `out`. `live` redraws in place; `colour` is in addition to words, never instead."""
 
     def __init__(self, out: TextIO, *, live: bool, colour: bool, now: Callable[[], datetime]) -> None:
         self._out = out
@@ -27,7 +27,7 @@ class ProgressDisplay:
         self._drawn_lines: tuple[str, ...] = ()
 
     def show(self, event: Event) -> None:
-        """Take one more event in."""
+        """Process one more event."""
         self._progress = after(self._progress, event)
         if not self._live:
             line = plain_line(self._progress, event)
@@ -38,12 +38,12 @@ class ProgressDisplay:
         self._redraw(self._coloured(line_to_keep, event) if line_to_keep is not None else None)
 
     def tick(self) -> None:
-        """Let the seconds go on."""
+        """Update the seconds."""
         if self._live:
             self._redraw(None)
 
     def say(self, line: str) -> None:
-        """A line of our own that stays."""
+        """A line that stays."""
         if self._live:
             self._redraw(line)
         else:
@@ -67,6 +67,6 @@ class ProgressDisplay:
 def progress_display(
     out: TextIO, now: Callable[[], datetime], environment: Mapping[str, str] = os.environ, *, redraw: bool = True
 ) -> ProgressDisplay:
-    """A board that suits where `out` goes: a terminal is redrawn; NO_COLOR and dumb terminals are respected."""
+    """A display that suits `out`: a terminal is redrawn; NO_COLOR and dumb terminals are respected."""
     live = redraw and out.isatty() and environment.get("TERM", "dumb") != "dumb"
     return ProgressDisplay(out, live=live, colour=live and not environment.get("NO_COLOR"), now=now)

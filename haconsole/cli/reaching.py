@@ -1,4 +1,4 @@
-"""What verbs that reach hosts have in common: their options, and a session that is always closed."""
+"""Shared by verbs that reach hosts: their options, and a session that is always closed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Result = TypeVar("Result")
 
 
 def reaching(command: Command) -> Command:
-    """INVENTORY and the options that say how its hosts may be reached."""
+    """INVENTORY and the options for connections to its hosts."""
     command = click.option(
         "--accept-host-key",
         metavar="FINGERPRINT",
@@ -56,7 +56,7 @@ def terminal_answers(accepted: Iterable[str], take_over: Iterable[str], *, as_js
 
 
 def with_session(inventory: Path, accepted: tuple[str, ...], use: Callable[[Session], Awaitable[Result]]) -> Result:
-    """Open a session on the inventory, use it, close it whatever happens."""
+    """Open a session on the inventory, use it, close it in any case."""
     from haconsole.session.live import open_session
     from haconsole.transport.terminal import TerminalAnswers
 

@@ -1,4 +1,4 @@
-"""`record` and `replay`: what a cluster was seen to do, kept in a file and looked at again."""
+"""`record` and `replay`: the states of a cluster in a file, and their replay."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ if TYPE_CHECKING:
     "seconds",
     type=click.FloatRange(min=0, min_open=True),
     metavar="SECONDS",
-    help="How long; until Ctrl-C unless said.",
+    help="Duration; default: until Ctrl-C.",
 )
 def record(inventory: Path, output: Path, seconds: float | None, accept_host_key: tuple[str, ...]) -> int:
-    """Write every change that is seen of the cluster into FILE, for `replay`: an incident to keep, or to show others.
+    """Write every change of the cluster's state into FILE, for `replay`: to keep an incident, or to show it to others.
 
-    It has names, addresses and versions in it, and no secret. Changes nothing.
+    FILE contains names, addresses and versions, but no secret. Changes nothing.
     """
     return with_session(inventory, accept_host_key, lambda session: _record(session, output, seconds))
 
@@ -52,7 +52,7 @@ async def _record(session: Session, output: Path, seconds: float | None) -> int:
         click.echo(f"recording {session.inventory.cluster} into {output}; Ctrl-C ends it", err=True)
         with suppress(TimeoutError, asyncio.CancelledError):
             await asyncio.wait_for(_follow(session, recorder), seconds)
-        click.echo(f"{recorder.snapshots} snapshots in {output}; to see them: haconsole replay {output}", err=True)
+        click.echo(f"{recorder.snapshots} snapshots in {output}; to open them: haconsole replay {output}", err=True)
     return ExitCode.OK if recorder.snapshots else ExitCode.UNKNOWN
 
 
@@ -63,21 +63,21 @@ async def _follow(session: Session, recorder: Recorder) -> None:
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path))
+@click.option("--speed", type=click.FloatRange(0.1, 100), default=1.0, show_default=True, help="Speed factor.")
+@click.option("--repeat", is_flag=True, help="Start again after the end, until the console is closed.")
 @click.option(
-    "--speed", type=click.FloatRange(0.1, 100), default=1.0, show_default=True, help="Times as fast as it was."
+    "--theme", help=("A theme's name, or a theme file. Default: the recorded inventory's theme, otherwise dark.")
 )
-@click.option("--repeat", is_flag=True, help="Begin anew after the end, until the console is left.")
-@click.option("--theme", help="A theme's name, or a theme file; else the recorded inventory's own, else dark.")
 @click.option("--ascii", "ascii_only", is_flag=True, help="Draw with ASCII characters only.")
 def replay(file: Path, speed: float, repeat: bool, theme: str | None, ascii_only: bool) -> int:
-    """Open the console on a recording: nothing is reached and nothing can be changed."""
+    """Open the console on a recording: no host is contacted and nothing can be changed."""
     return show_recording(file, speed=speed, repeats=repeat, theme=theme, ascii_only=ascii_only)
 
 
 def show_recording(
     file: Path, *, speed: float = 1.0, repeats: bool = False, theme: str | None = None, ascii_only: bool = False
 ) -> int:
-    """Run the console on a recording until it is left; returns the exit status.
+    """Run the console on a recording until it is closed; returns the exit status.
 
     Raises RecordingError, ThemeError and UsageError before anything is painted.
     """

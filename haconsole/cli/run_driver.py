@@ -1,4 +1,4 @@
-"""Drives a run from the command line: events to the display, signals to the run."""
+"""Follows a run from the command line: events to the display, signals to the run."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from haconsole.session import Run, RunState
 
 TICK_S = 0.25
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-STOPPING = "stopping: the steps under way go on to their end; once more leaves them to end on their hosts"
-LEAVING = "leaving: what is under way ends on its hosts, and the record says that its end was not heard"
+STOPPING = "stopping: running steps finish; interrupt again to leave them running on their hosts"
+LEAVING = "leaving: running commands finish on their hosts, and the run log marks their results as unknown"
 
 
 async def drive(run: Run, tell: Callable[[Event], None], *, redraw: bool) -> tuple[RunDone, bool]:
     """Follow a run to its end; every event goes to `tell` and to a display on stderr.
 
-    The first Ctrl-C (or SIGTERM, SIGHUP) stops after the steps under way, the second leaves them to their hosts.
-    A terminal or a pipe that is gone hears nothing more and costs the run nothing. Returns the run's end, and whether
-    it was interrupted.
+    The first Ctrl-C (or SIGTERM, SIGHUP) stops after the running steps, the second leaves them to their hosts. A closed
+    terminal or pipe gets no more output and does not disturb the run. Returns the run's end, and whether it was
+    interrupted.
     """
     display = progress_display(sys.stderr, lambda: datetime.now(UTC), redraw=redraw)
     ending: RunDone | None = None
@@ -39,12 +39,12 @@ async def drive(run: Run, tell: Callable[[Event], None], *, redraw: bool) -> tup
                 if isinstance(event, RunDone):
                     ending = event
     if ending is None:
-        raise HaconsoleError("the run ended without a result", hint="read its record: haconsole runs")
+        raise HaconsoleError("the run ended without a result", hint="read its log: haconsole runs")
     return ending, bool(received)
 
 
 def exit_status(outcome: Outcome, *, interrupted: bool) -> ExitCode:
-    """What a run's end means to a shell."""
+    """A run's result as an exit status."""
     if outcome in (Outcome.DONE, Outcome.ALREADY):
         return ExitCode.OK
     return ExitCode.INTERRUPTED if interrupted and outcome is not Outcome.FAILED else ExitCode.FAILED
@@ -74,7 +74,7 @@ def _signals(run: Run, display: ProgressDisplay) -> Iterator[list[signal.Signals
 
 @asynccontextmanager
 async def _ticking(display: ProgressDisplay) -> AsyncIterator[None]:
-    """Redraw now and then, so that seconds go on while no event comes."""
+    """Redraw periodically, so that seconds advance while no event comes."""
 
     async def tick() -> None:
         while True:

@@ -1,4 +1,4 @@
-"""`runs`, `resume` and `undo`: what was carried out here, a run that stopped carried on, a run taken back."""
+"""`runs`, `resume` and `undo`: list runs, resume an interrupted one, undo one."""
 
 from __future__ import annotations
 
@@ -18,30 +18,30 @@ ACCEPT = click.option(
     "--accept-host-key", "accepted", multiple=True, metavar="FINGERPRINT", help="Accept a new host that shows this key."
 )
 TAKE_OVER = click.option(*TAKE_OVER_NAMES, "take_over", cls=TakeOverLock)
-YES = click.option("--yes", "-y", is_flag=True, help="Begin without asking.")
-EVENTS = click.option("--json", "as_json", is_flag=True, help="Print one event a line, as JSON.")
+YES = click.option("--yes", "-y", is_flag=True, help="Start without a confirmation.")
+EVENTS = click.option("--json", "as_json", is_flag=True, help="Print one event per line, as JSON.")
 UPDATE = click.option(
     "--update-inventory",
     "update",
     is_flag=True,
-    help="Of a run that takes a host out: take it out of the inventory file too, when it is done.",
+    help="For a run that removes a host: also remove it from the inventory file when done.",
 )
 INVENTORY = click.option(
     "--inventory",
     type=click.Path(path_type=Path),
-    help="The inventory's file, where it is no longer where the run read it.",
+    help="The inventory's file, if it is no longer where the run read it.",
 )
 
 
 @click.command()
 @click.argument("run", required=False, shell_complete=recorded_runs)
 @click.option("--cluster", help="Only runs on the cluster of this name.")
-@click.option("--inventory", type=click.Path(path_type=Path), help="Only runs that read this inventory.")
+@click.option("--inventory", type=click.Path(path_type=Path), help="Only runs with this inventory.")
 @click.option("--json", "as_json", is_flag=True, help="Print haconsole/runs/v1, or haconsole/run-record/v1 of RUN.")
 def runs(run: str | None, cluster: str | None, inventory: Path | None, as_json: bool) -> int:
-    """What was carried out from this account, newest first; with RUN one of them, step by step.
+    """The runs of this account, newest first; with RUN one of them, step by step.
 
-    The beginning of a run's name is enough where it is the only one. No host is asked.
+    The beginning of a run's name is enough if it is unique. No host is contacted.
     """
     from haconsole.cli.reports.encoding import encoded
     from haconsole.cli.reports.page import page_width, show
@@ -77,10 +77,10 @@ def resume(
     as_json: bool,
     update: bool,
 ) -> int:
-    """Carry a run on that failed, was stopped or broke off.
+    """Resume a run that failed, was stopped or was interrupted.
 
-    The hosts are asked what is true; the plan is the one that was agreed to; the first step whose effect is missing
-    comes next. What a broken-off run left under way on a host is waited for there.
+    The state of the hosts is read; the plan is the one that was confirmed; the first step whose effect is missing comes
+    next. A command that an interrupted run left running on a host is awaited there.
     """
     return asyncio.run(_resume(run, inventory, accepted, take_over, yes=yes, as_json=as_json, update=update))
 
@@ -112,7 +112,7 @@ async def _resume(
         if not yes:
             show(remaining_text(record, datetime.now(UTC), page_width()), err=True)
             if not await confirmed(f"\nCarry {name} on?"):
-                raise UsageError("not carried on: it was not agreed to", hint="answer y, or say --yes")
+                raise UsageError("not resumed: the run was not confirmed", hint="answer y, or pass --yes")
         status = await perform(await session.resume(name), as_json=as_json)
     if status == ExitCode.OK:
         tell_change(file, record.plan, apply=update)
@@ -129,9 +129,9 @@ async def _resume(
 def undo(
     run: str, inventory: Path | None, accepted: tuple[str, ...], yes: bool, as_json: bool, take_over: tuple[str, ...]
 ) -> int:
-    """Take a run back: what it really did, newest step first, as a plan of its own that is shown before.
+    """Undo a run: its completed steps, newest step first, by a plan that is shown before.
 
-    What cannot be taken back is named. `haconsole runs RUN` tells what a run did.
+    Steps that cannot be undone are named. `haconsole runs RUN` shows the steps of a run.
     """
     return asyncio.run(_undo(run, inventory, accepted, take_over, yes=yes, as_json=as_json))
 

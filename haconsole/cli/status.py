@@ -1,4 +1,4 @@
-"""`status` and `doctor`: the cluster as a page of text or as JSON, and what is wrong with it."""
+"""`status` and `doctor`: the cluster as a page of text or as JSON, and its findings."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ Render = Callable[[ClusterStatus, datetime], str]
 @click.option("--json", "as_json", is_flag=True, help="Print haconsole/status/v1.")
 @click.option("--watch", is_flag=True, help="Print again at every change, until Ctrl-C.")
 def status(inventory: Path, as_json: bool, watch: bool, accept_host_key: tuple[str, ...]) -> int:
-    """What the cluster is: hosts, etcd, VIPs, haproxy, leases, certificates, findings.
+    """Show the cluster's state: hosts, etcd, VIPs, haproxy, leases, certificates, findings.
 
-    Ends with 0 healthy, 1 degraded, 2 critical, 3 unknown (nothing could be asked), 5 for a bad inventory.
+    Exits with 0 healthy, 1 degraded, 2 critical, 3 unknown (no host answered), 5 for a bad inventory.
     """
     render: Render = _status_json if as_json else _status_text
     look = _follow if watch else _once
@@ -47,7 +47,7 @@ def status(inventory: Path, as_json: bool, watch: bool, accept_host_key: tuple[s
 @reaching
 @click.option("--json", "as_json", is_flag=True, help="Print haconsole/doctor/v1.")
 def doctor(inventory: Path, as_json: bool, accept_host_key: tuple[str, ...]) -> int:
-    """What is wrong, most severe first: why, the evidence, and the action that helps. Ends like `status`."""
+    """Show the findings, most severe first: cause, evidence and fix. Exit status like `status`."""
     render: Render = _doctor_json if as_json else _doctor_text
     return with_session(inventory, accept_host_key, lambda session: _once(session, render))
 

@@ -1,4 +1,4 @@
-"""The certificate and key files that each host should have, by its roles: what there is to look at."""
+"""The certificate and key files that each host should have, by its roles."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from haconsole.model.hosts import Role
 
 @dataclass(frozen=True, slots=True)
 class CertificateFile:
-    """A certificate to look at on a host: its use as in `model.certificate`, its key, the CA it should verify with.
+    """A certificate to check on a host: its use as in `model.certificate`, its key, the CA it should verify with.
 
-    `port` is where a process of this host presents it, None where nothing does. `kubeconfig` files hold both embedded;
-    `named_in` is the kubeconfig that should name the two. `optional` ones are there at times only.
+    `port` is where a process of this host presents it, None if none does. `kubeconfig` files embed both; `named_in` is
+    the kubeconfig that should name the two. `optional` ones exist only at times.
     """
 
     role: str
@@ -55,7 +55,7 @@ def _trusted_files(layout: Layout, host: Host, known: set[str]) -> tuple[Certifi
 
 
 def _authority_files(role: str, ca: KeyPairFiles, *, keys: bool = True) -> tuple[CertificateFile, ...]:
-    """A CA, and the one that is to take its place while there is one."""
+    """A CA, and the new one during a rotation."""
     after = successor(ca)
     return (
         CertificateFile(role, ca.cert, ca.key if keys else None, None),

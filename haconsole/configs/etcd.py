@@ -13,7 +13,7 @@ from haconsole.model.hosts import Role
 
 
 class ClusterState(StrEnum):
-    """Whether a member founds the cluster with the others or comes to one that runs."""
+    """Whether a member founds the cluster with the others or joins a running one."""
 
     NEW = "new"
     EXISTING = "existing"

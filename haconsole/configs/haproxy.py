@@ -15,10 +15,11 @@ HEALTH_FRONTEND = "haconsole_health"
 
 
 def haproxy_cfg(inventory: Inventory) -> str:
-    """The whole configuration, the same on every balancer; raises ValueError where the inventory has no balancer.
+    """The complete configuration, the same on every balancer; raises ValueError if the inventory has no balancer.
 
-    TLS goes through untouched. A server is up while its /readyz says 200 over TLS: after one failure it is asked twice
-    a second, so that a dead API server is out within three seconds and its connections are closed to move elsewhere.
+    TLS is passed through. A server is up while its /readyz returns 200 over TLS: after one failure it is checked twice
+    a second, so that a dead API server is out within three seconds and its connections are closed to move to another
+    one.
     """
     paths_of_layout = layout(inventory)
     settings = haproxy(inventory)
@@ -37,7 +38,7 @@ def haproxy_cfg(inventory: Inventory) -> str:
 def haproxy_drop_in(inventory: Inventory) -> str:
     """A drop-in for the distribution's unit: the stats socket's folder exists before haproxy opens it.
 
-    The folder outlives a stop: the distribution's own configuration may have its socket there too.
+    The folder survives a stop: the distribution's own configuration may have its socket there too.
     """
     paths_of_layout = layout(inventory).haproxy
     folder = haproxy_run_folder(paths_of_layout) if paths_of_layout else ""
@@ -48,15 +49,15 @@ def haproxy_drop_in(inventory: Inventory) -> str:
 
 
 def haproxy_run_folder(haproxy: HaproxyLayout) -> str:
-    """The stats socket's folder where it is under /run, else nothing."""
+    """The stats socket's folder if it is under /run, otherwise empty."""
     folder = haproxy.stats_socket.rpartition("/")[0]
     return folder if folder.startswith("/run/") else ""
 
 
 def check_verifies(inventory: Inventory) -> bool:
-    """Whether the health check verifies the API servers' certificates: where the CA is there before haproxy starts.
+    """Whether the health check verifies the API servers' certificates: if the CA exists before haproxy starts.
 
-    kubeadm makes its CA only once the endpoint answers, so there haproxy has to start without it.
+    kubeadm creates its CA only once the endpoint answers, so there haproxy has to start without it.
     """
     return inventory.kubernetes is not None and inventory.kubernetes.deployment is Deployment.SYSTEMD
 

@@ -17,7 +17,7 @@ CHECK_NAME = "api_behind_haproxy"
 
 
 def keepalived_conf(inventory: Inventory, host: Host, interfaces: Mapping[Vip, str]) -> str:
-    """The configuration of one balancer; `interfaces` names the interface each VIP sits on at this host.
+    """The configuration of one balancer; `interfaces` names the interface of each VIP on this host.
 
     Passwords are named, not written: ``@secret:vrrp-auth/ADDRESS@`` (see `actions.operations.WriteFile`). The check has
     no weight: while it fails the instance is in FAULT and any other balancer takes over, whatever the priorities.
@@ -30,7 +30,7 @@ def keepalived_conf(inventory: Inventory, host: Host, interfaces: Mapping[Vip, s
 def keepalived_check(inventory: Inventory) -> str:
     """The script keepalived runs: 0 while this host should hold VIPs.
 
-    It asks haproxy here whether an API server is up, through bash alone, and fails while the `down` file is there.
+    It queries haproxy here for an available API server, using only bash, and fails while the `down` file exists.
     """
     paths_of_layout = layout(inventory)
     if paths_of_layout.keepalived is None or paths_of_layout.haproxy is None:
@@ -49,12 +49,12 @@ read -r -t 1 _ status _ <&3
 
 
 def keepalived_drop_in(inventory: Inventory) -> str:
-    """A drop-in for the distribution's unit, which leaves a crashed keepalived dead."""
+    """A drop-in for the distribution's unit, which does not restart a crashed keepalived."""
     return seal(f"{owner_line(inventory)}\n[Service]\nRestart=always\nRestartSec=1\n")
 
 
 def vrrp_version(vip: VirtualIp) -> int:
-    """The VRRP version an instance speaks: 2, or 3 for IPv6 and for intervals that are not whole seconds.
+    """The VRRP version of an instance: 2, or 3 for IPv6 and for intervals with a fraction of a second.
 
     Version 3 has no authentication (RFC 5798, section 9).
     """
@@ -113,7 +113,9 @@ def _instance(inventory: Inventory, host: Host, vip: VirtualIp, interface: str) 
 
 
 def _peers(inventory: Inventory, host: Host, vip: VirtualIp) -> tuple[str, ...]:
-    """Where adverts come from and go to; a balancer without peers speaks multicast: unicast to nobody is an error."""
+    """The source and destination of adverts; a balancer without peers uses multicast, because unicast without a peer is
+    an error.
+    """
     others = tuple(peer.address for peer in inventory.with_role(Role.LOAD_BALANCER) if peer.name != host.name)
     if vip.mode is VrrpMode.MULTICAST or not others:
         return (f"mcast_src_ip {host.address}",)

@@ -1,4 +1,4 @@
-"""kubeconfigs that name their key by path, so that no private key leaves the file it was made in."""
+"""kubeconfigs that name their key by path, so that no private key leaves the file it was generated in."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from haconsole.inventory.schema import Host, Inventory
 def local_server(inventory: Inventory, host: Host) -> str:
     """The URL of the host's own API server.
 
-    Controller-manager and scheduler use it: they then need neither VIP nor balancer, never talk to an API server older
-    than themselves during an upgrade, and lose their lock to another host exactly when theirs stops serving.
+    Controller-manager and scheduler use it: they then need neither VIP nor balancer, never connect to an API server
+    older than themselves during an upgrade, and lose their lease to another host exactly when theirs stops serving.
     """
     port = inventory.kubernetes.api_port if inventory.kubernetes else 6443
     return f"https://{join_host_port(host.address, port)}"
 
 
 def endpoint_server(inventory: Inventory, host: Host) -> str:
-    """The URL of the balanced API, or of the host's own API server where nothing balances."""
+    """The URL of the load-balanced API, or of the host's own API server if there is no balancer."""
     api_endpoint = endpoint(inventory)
     return f"https://{join_host_port(*api_endpoint)}" if api_endpoint else local_server(inventory, host)
 

@@ -17,7 +17,7 @@ Flag = tuple[str, str]
 
 
 def version_of(text: str | None) -> tuple[int, int] | None:
-    """Major and minor of a version like ``v1.20.2``; None where none is given."""
+    """Major and minor of a version like ``v1.20.2``; None if it is empty."""
     if text is None:
         return None
     major, minor, *_ = text.removeprefix("v").split(".")
@@ -121,7 +121,7 @@ def _etcd_flags(inventory: Inventory, etcd: EtcdLayout, paths: KubernetesLayout)
 
 
 def _client_flags(kubernetes: Kubernetes, component: ComponentLayout) -> tuple[Flag, ...]:
-    """What controller-manager and scheduler share: the API they use, who may ask them, and the leader lock."""
+    """Shared by controller-manager and scheduler: the API they use, their authorized clients, and the lease."""
     election, kubeconfig = kubernetes.leader_election, component.kubeconfig or ""
     version = version_of(kubernetes.version)
     no_http = (("port", "0"),) if version is not None and version <= LAST_WITH_INSECURE_PORTS else ()
@@ -147,10 +147,10 @@ def _unit(
     after: str,
     notify: bool = False,
 ) -> str:
-    """A unit that is restarted for as long as it takes: leaders exit whenever etcd has no quorum, which may last.
+    """A unit that is restarted without a limit: leaders exit whenever etcd has no quorum, which may last.
 
-    Stopping is given the time that requests under way may take; an API server would wait a minute for its watches to
-    end, which clients open again elsewhere anyway.
+    The stop time-out covers open requests; an API server would wait a minute for its watches to end, which clients
+    reopen on another one anyway.
     """
     command = " \\\n  ".join((component.binary, *(f"--{name}={value}" for name, value in flags)))
     return f"""\

@@ -1,8 +1,7 @@
-"""Where everything of a cluster lives on its hosts: units, files, keys and ports, for both kinds of cluster.
+"""The paths of a cluster on its hosts: units, files, keys and ports, for both kinds of cluster.
 
-The same paths hold on every host; which of them a host has follows from its roles. kubeadm's own names are used for
-the Kubernetes PKI in both kinds, so that its documents and tools apply (kubernetes.io: PKI certificates and
-requirements).
+The same paths hold on every host; a host's roles decide which of them it has. kubeadm's own names are used for the
+Kubernetes PKI in both kinds, so that its documents and tools apply (kubernetes.io: PKI certificates and requirements).
 """
 
 from __future__ import annotations
@@ -50,9 +49,9 @@ class EtcdPki:
 
 @dataclass(frozen=True, slots=True)
 class EtcdLayout:
-    """etcd on a host. `unit` is None where kubelet runs it from `manifest`, and the other way round.
+    """etcd on a host. `unit` is None if kubelet runs it from `manifest`, and vice versa.
 
-    `pki` is None unless the inventory asks for certificates; `user` owns data and keys. `scheme` is http or https.
+    `pki` is None unless the inventory sets certificates; `user` owns data and keys. `scheme` is http or https.
     """
 
     placement: EtcdPlacement
@@ -107,7 +106,7 @@ class KubeClientFiles:
 class KubernetesLayout:
     """A control plane on a host. `etcd_ca` is the CA file the apiserver trusts for etcd (None without TLS).
 
-    `signing_ca` holds the first certificate of `ca` alone: kube-controller-manager signs with no bundle.
+    `signing_ca` holds only the first certificate of `ca`: kube-controller-manager signs with no bundle.
     """
 
     deployment: Deployment
@@ -152,7 +151,7 @@ class HaproxyLayout:
 
 @dataclass(frozen=True, slots=True)
 class KeepalivedLayout:
-    """keepalived on a balancer; while `down_file` exists `check_script` fails and the host gives its VIPs up."""
+    """keepalived on a balancer; while `down_file` exists `check_script` fails and the host releases its VIPs."""
 
     unit: str
     drop_in: str
@@ -197,7 +196,7 @@ def layout(inventory: Inventory) -> Layout:
 
 
 def successor(files: KeyPairFiles) -> KeyPairFiles:
-    """Where what will take the place of a CA or key pair lies until it does."""
+    """The paths of the replacement of a CA or key pair until it is installed."""
 
     def following(path: str) -> str:
         stem, dot, ending = path.rpartition(".")

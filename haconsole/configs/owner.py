@@ -17,7 +17,7 @@ from haconsole.inventory.schema import Inventory
 
 SEAL = "# haconsole: sha256 "
 OPEN_SEAL = "@sha256@"
-"""Stands for the sum until the secrets of the file are filled in."""
+"""A placeholder for the sum until the secrets of the file are filled in."""
 
 _LINE = re.compile(r"^# haconsole: cluster (\S+)$", re.MULTILINE)
 _SEAL_LINE = re.compile(rf"^{SEAL}\S*\n", re.MULTILINE)
@@ -30,13 +30,13 @@ def owner_line(inventory: Inventory) -> str:
 
 
 def owner_of(text: str) -> str | None:
-    """The cluster whose mark a rendered file bears; None for a file of another origin."""
+    """The cluster whose mark a rendered file has; None for a file of another origin."""
     mark = _LINE.search(text)
     return mark[1] if mark else None
 
 
 def seal(text: str) -> str:
-    """The marked file `text` with its seal; left open where the text still names a secret."""
+    """The marked file `text` with its seal; left open if the text still names a secret."""
     body = unsealed(text)
     mark = _LINE.search(body)
     if mark is None:

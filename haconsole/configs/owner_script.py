@@ -1,4 +1,4 @@
-"""The shell function by which a host says whose a file is (POSIX sh, as root); see `configs.owner` for the mark."""
+"""The shell function that reports the owner of a file (POSIX sh, as root); see `configs.owner` for the mark."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""Recognises balancer files that version 0.1 wrote: they bear the mark, but no seal that would show a change.
+"""Recognises balancer files that version 0.1 wrote: they have the mark, but no seal that would prove a change.
 
-Such a file counts as unchanged while its lines are those rendered now, in the same order. What depends on an inventory
-that may have changed since may differ: addresses, names, ports, priorities, interfaces, passwords, and how many
-servers, peers and VIPs there are. Writing the file again replaces these by the inventory's values in any case. A change
-of anything else, such as a time limit, a check or a further section, shows.
+Such a file counts as unchanged while its lines are those rendered now, in the same order. Values of an inventory that
+may have changed since may differ: addresses, names, ports, priorities, interfaces, passwords, and the number of
+servers, peers and VIPs. Writing the file again replaces these by the inventory's values in any case. Any other change,
+such as a time-out, a check or a further section, is detected.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _VALUES = (
     (r"^\[ -e \S+ \] && exit 1$", "[ -e X ] && exit 1"),
     (r"^# The file \S+ makes", "# The file X makes"),
 )
-"""Values of one line each, and what stands for them."""
+"""Single-line values, and their placeholders."""
 
 _LISTS = (
     r"^    server \S+ \S+:\d+\n",
@@ -33,13 +33,13 @@ _LISTS = (
     r"^    authentication \{\n        auth_type PASS\n        auth_pass \S+\n    \}\n",
     r"^RuntimeDirectoryPreserve=yes\n",
 )
-"""Lines that are there or not, once or several times."""
+"""Optional or repeated lines."""
 
 _SAME_INSTANCE = re.compile(r"(^vrrp_instance X \{\n(?:    .*\n)*\}\n)(?:\n?\1)+", re.MULTILINE)
 
 
 def same_but_for_the_inventory(text: str, rendered: str) -> bool:
-    """Whether `text` is what is `rendered` now but for values of the inventory; both with or without a seal."""
+    """Whether `text` is what is `rendered` now except for values of the inventory; both with or without a seal."""
     return _shape(text) == _shape(rendered)
 
 

@@ -1,1 +1,1 @@
-"""What is known of a cluster: frozen values, standard library only, no input or output."""
+"""Everything known of a cluster: frozen values, standard library only, no input or output."""

@@ -1,4 +1,6 @@
-"""Whose a balancer's files are, over all balancers: what may be written, and whose keepalived heeds the down file."""
+"""The owners of balancers' files, over all balancers: files that may be written, and keepalived that follows the down
+file.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,7 @@ from haconsole.model.snapshot import ClusterSnapshot
 
 @dataclass(frozen=True, slots=True)
 class FileOwner:
-    """`file` is None where it is not known whose the file at `path` is; `reason` says why."""
+    """`file` is None if the owner of the file at `path` is unknown; `reason` is why."""
 
     host: HostName
     path: str
@@ -29,7 +31,7 @@ class FileOwner:
 
 
 def file_owner(snapshot: ClusterSnapshot, host: str, path: str) -> FileOwner:
-    """Whose the file at `path` on `host` is, as it was seen last."""
+    """The owner of the file at `path` on `host`, as last observed."""
     name = HostName(host)
     facts = snapshot.host(name)
     files = value_of(facts.balancer_files) if facts else None

@@ -1,4 +1,4 @@
-"""X.509 certificates found on hosts, and what the process beside them presents."""
+"""X.509 certificates found on hosts, and those that processes present."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ class Certificate:
 
     `role` names its use (``etcd-server``, ``apiserver``, ``kubernetes-ca`` …); `fingerprint` is SHA-256 in lower-case
     hexadecimal; `sans` are like ``DNS:cp1`` and ``IP:10.99.0.11``. `served_at` is the ``address:port`` where a process
-    presents this file's certificate and `served_fingerprint` the leaf it presented when asked; both None for files that
-    nothing serves. `key_matches` and `key_mode` speak of the private key beside it, None where there is none.
-    `in_kubeconfig`: it stands in a kubeconfig itself, its key with it. `chain_ok` tells whether it verifies with the CA
-    in use and `issued_by` is that CA's fingerprint, None where none of those in use signed it. `missing_names` are
-    names that clients use and it lacks. `problem` is a sentence, None when all is well.
+    presents this file's certificate and `served_fingerprint` the leaf it presented; both None for files that no process
+    serves. `key_matches` and `key_mode` describe the private key beside it, None if there is none. `in_kubeconfig`: it
+    is embedded in a kubeconfig, with its key. `chain_ok` is whether it verifies with the CA in use and `issued_by` is
+    that CA's fingerprint, None if none of those in use signed it. `missing_names` are names that clients use and it
+    lacks. `problem` is a sentence, None when all is well.
     """
 
     host: HostName

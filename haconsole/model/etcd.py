@@ -32,12 +32,12 @@ class EtcdAlarm:
 
 @dataclass(frozen=True, slots=True)
 class EtcdEndpoint:
-    """What the etcd on one host says of itself and of its cluster (Maintenance.Status, Cluster.MemberList, Alarm).
+    """The report of the etcd on one host about itself and its cluster (Maintenance.Status, Cluster.MemberList, Alarm).
 
-    `healthy` tells whether a linearizable read succeeded, so that it holds only while there is a quorum;
-    `health_error` is what the read said otherwise; a learner, which serves no such read, is healthy while it has a
-    leader, and tells no members. Sizes in bytes, indexes and terms as raft counts them.
-    `db_in_use_bytes` is None where the server is too old to tell. `revision` is the store's revision.
+    `healthy` is whether a linearizable read succeeded, so it requires a quorum; `health_error` is the read's error
+    otherwise. A learner, which serves no such read, is healthy while it has a leader, and lists no members. Sizes in
+    bytes, indexes and terms as raft counts them. `db_in_use_bytes` is None if the server is too old to report it.
+    `revision` is the store's revision.
     """
 
     member_id: MemberId

@@ -1,4 +1,4 @@
-"""One view of etcd, put together from what each host's member says."""
+"""One view of etcd, combined from the reports of each host's member."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class EtcdMemberView:
     leader: bool
     error: str | None
     unknown: bool = False
-    """It could not be asked, from its own host or from another: it may well work."""
+    """It could not be queried, from its own host or from another: it may well work."""
 
     @property
     def healthy(self) -> bool:
@@ -45,8 +45,8 @@ class EtcdMemberView:
 class EtcdView:
     """The member list of the cluster most hosts belong to.
 
-    `quorum` is None while no member list was ever heard. `current` is False when the list is remembered from before.
-    `unlisted` are hosts with the etcd role that no listed member runs on.
+    `quorum` is None while no member list was ever read. `current` is False when the list is remembered from an earlier
+    read. `unlisted` are hosts with the etcd role that no listed member runs on.
     """
 
     members: tuple[EtcdMemberView, ...]
@@ -98,7 +98,7 @@ def _most_common(values: tuple[T, ...]) -> T | None:
 
 
 def _list_of(endpoints: tuple[EtcdEndpoint, ...]) -> tuple[EtcdMember, ...]:
-    """The list of the best informed voter: one that reads with quorum first, then the one furthest on."""
+    """The list of the best informed voter: one that reads with quorum first, then the one furthest in the log."""
     endpoints = tuple(endpoint for endpoint in endpoints if endpoint.members)
     if not endpoints:
         return ()
@@ -126,7 +126,7 @@ UNHEARD = (Verdict.UNKNOWN, Verdict.WAITING)
 
 
 def _host_of(member: EtcdMember, hosts: tuple[HostFacts, ...], fresh: dict[HostName, EtcdEndpoint]) -> HostFacts | None:
-    """The host that answers as this member, else the one its peer URLs point at."""
+    """The host that answers as this member, otherwise the one in its peer URLs."""
     for facts in hosts:
         if facts.host in fresh and fresh[facts.host].member_id == member.id:
             return facts
@@ -138,7 +138,7 @@ def _why_silent(member: EtcdMember, facts: HostFacts | None) -> str:
     if not member.started:
         return "added to the list, never started"
     if facts is None:
-        return "runs on no host of the inventory, so it was not asked"
+        return "runs on no host of the inventory, so it was not queried"
     if isinstance(facts.etcd, NotAsked):
-        return "not heard yet"
+        return "no answer yet"
     return reason_of(facts.etcd) or "its host answers as another member"

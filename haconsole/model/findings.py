@@ -1,4 +1,4 @@
-"""What is wrong: a cause, its evidence and its remedies."""
+"""Findings: a cause, its evidence and its remedies."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Severity(StrEnum):
 
 
 class Health(StrEnum):
-    """The cluster in one word; `unknown` when no host could be reached."""
+    """The cluster's health in one word; `unknown` when no host could be reached."""
 
     HEALTHY = "healthy"
     DEGRADED = "degraded"
@@ -32,7 +32,7 @@ class Advice:
 
 @dataclass(frozen=True, slots=True)
 class ActionCall:
-    """An action of the catalogue with the arguments that are known; a form asks for the others.
+    """An action of the catalogue with the known arguments; a form prompts for the others.
 
     A plan keeps one too, as the action that undoes it.
     """
@@ -42,7 +42,7 @@ class ActionCall:
     arguments: tuple[tuple[str, str], ...] = ()
     """Name and value; a flag that is set has the value ``yes``."""
     text: str = ""
-    """What the action does here, as an imperative; empty where its title is enough."""
+    """The effect of the action here, as an imperative; empty if its title is enough."""
     last_resort: bool = False
 
     @property

@@ -1,4 +1,4 @@
-"""haproxy's backends as its runtime API tells them (management guide, section 9.1, CSV format)."""
+"""haproxy's backends as its runtime API reports them (management guide, section 9.1, CSV format)."""
 
 from __future__ import annotations
 

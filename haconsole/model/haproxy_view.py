@@ -1,4 +1,4 @@
-"""Servers of haproxy by the address they send to, whatever a site calls its backends and servers."""
+"""Servers of haproxy by the address they send to, independent of the site's names of backends and servers."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class ServerPlace:
 
 
 def servers_at(facts: HaproxyFacts, addresses: Collection[str]) -> tuple[ServerPlace, ...]:
-    """The servers at one of `addresses` (``ADDRESS:PORT``), in whichever backends."""
+    """The servers at one of `addresses` (``ADDRESS:PORT``), in any backend."""
     return tuple(
         ServerPlace(backend.name, server)
         for backend in facts.backends
@@ -38,7 +38,7 @@ def servers_named(facts: HaproxyFacts, backend: str, server: str) -> tuple[Serve
 
 
 def other_servers(facts: HaproxyFacts, places: tuple[ServerPlace, ...]) -> tuple[HaproxyServer, ...]:
-    """What serves in place of `places`: the other servers of their backends that are up and ready."""
+    """The replacements of `places`: the other servers of their backends that are up and ready."""
     out = {place.name for place in places}
     backends = {place.backend for place in places}
     return tuple(

@@ -1,4 +1,4 @@
-"""Facts of one host, each observed on its own so that one that fails hides no other."""
+"""Facts of one host, each observed separately so that one that fails hides no other."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ class DiskSpace:
 class HostFacts:
     """Everything observed of one host. Facts of roles the host does not have stay NotAsked.
 
-    `notes` and `token_keys` were heard with its certificates.
+    `notes` and `token_keys` were read with its certificates.
     """
 
     host: HostName
@@ -151,13 +151,13 @@ class HostFacts:
         return role in self.roles
 
     def service(self, name: str) -> ServiceState | None:
-        """The component `name` (with or without ``.service``) as heard now; None when it was not heard of."""
+        """The component `name` (with or without ``.service``) as last reported; None if it was not reported."""
         return next(
             (unit for unit in value_of(self.services) or () if unit.name.removesuffix(".service") == name), None
         )
 
     def says(self, text: str) -> str:
-        """`text` with the host's name in front, unless it stands there already."""
+        """`text` with the host's name in front, unless it already begins with it."""
         return text if text.startswith(f"{self.host}:") else f"{self.host}: {text}"
 
     def facts(self) -> tuple[tuple[FactName, Observed[object]], ...]:

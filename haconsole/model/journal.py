@@ -9,12 +9,12 @@ from haconsole.model.names import HostName
 
 ERROR = 3
 WARNING = 4
-"""Priorities as syslog counts them (RFC 5424 section 6.2.1): the lower the graver."""
+"""Priorities as syslog counts them (RFC 5424 section 6.2.1): the lower, the more severe."""
 
 
 @dataclass(frozen=True, slots=True)
 class JournalLine:
-    """One entry: when it was logged by the host's clock (aware, UTC), by which unit or program, how grave it is."""
+    """One entry: its time by the host's clock (aware, UTC), its unit or program, its severity."""
 
     host: HostName
     at: datetime

@@ -1,4 +1,4 @@
-"""Leader-election leases (coordination.k8s.io) and who holds them."""
+"""Leader-election leases (coordination.k8s.io) and their holders."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from haconsole.model.names import HostName
 
 
 class LeaseSource(StrEnum):
-    """Where a lease was read: the API's Lease, etcd's stored copy, or the older annotation on an Endpoints object."""
+    """The source of a lease: the API's Lease, etcd's stored copy, or the older annotation on an Endpoints object."""
 
     API = "api"
     ETCD = "etcd"
@@ -25,10 +25,10 @@ class LeaseState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """One leader lock. `host` is the inventory's host behind `holder`, None when no host matches.
+    """One lease. `host` is the inventory's host behind `holder`, None when no host matches.
 
-    Its times are the holder's, whose clock is `clock_ahead_s` ahead of this machine's; 0 where that is not known.
-    `read_at` is when it was last known to be as it is here: its state is judged at that time, not when it is shown.
+    Its times are the holder's, whose clock is `clock_ahead_s` ahead of this machine's; 0 if that is not known.
+    `read_at` is when this state was last confirmed: the lease is judged at that time, not when it is shown.
     """
 
     namespace: str
@@ -52,7 +52,7 @@ class Lease:
     def state(self, now: datetime) -> LeaseState:
         """RELEASED without a holder, EXPIRED when the last renewal was older than the duration when it was read.
 
-        `now` counts where it is not known when that was.
+        `now` is used if the time of reading is unknown.
         """
         if not self.holder:
             return LeaseState.RELEASED

@@ -1,4 +1,4 @@
-"""The lock of a cluster: which console may change it, as the hosts' own records tell."""
+"""The lock of a cluster: the console that may change it, by the hosts' own records."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from haconsole.model.roles import Role
 
 LOCK_ROLES = (Role.ETCD, Role.CONTROL_PLANE, Role.LOAD_BALANCER)
-"""Hosts with one of these roles keep the lock: they are what actions change, and what there is before any etcd."""
+"""Hosts with one of these roles keep the lock: actions change them, and they exist before any etcd."""
 HEARTBEAT_S = 10.0
 STALE_S = 30.0
 """A lock whose heartbeat is older than this is stale: its console is gone or cut off."""
@@ -15,10 +15,10 @@ STALE_S = 30.0
 
 @dataclass(frozen=True, slots=True)
 class LockClaim:
-    """Who claims the lock: `token` tells this claim from every other, `holder` is ``login@machine``.
+    """The owner of a claim: `token` distinguishes this claim from every other, `holder` is ``login@machine``.
 
-    `process` says which process of which start of that machine it is, so that the machine itself can tell that it is
-    gone; empty where a machine cannot tell.
+    `process` identifies the process and the boot of that machine, so that the machine itself can detect that it is
+    gone; empty if a machine cannot provide it.
     """
 
     token: str
@@ -33,7 +33,7 @@ class LockClaim:
 class HostLock:
     """The record on one host: whole seconds since the claim and since the heartbeat, by the host's own clock.
 
-    After a restart of the host the heartbeat is as old as that at least, and is told so.
+    After a reboot of the host the heartbeat is at least as old as the reboot.
     """
 
     claim: LockClaim

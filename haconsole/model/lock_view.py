@@ -1,4 +1,4 @@
-"""What the hosts' records say together: one claim, how many hosts have it, how old its heartbeat is."""
+"""The hosts' records combined: one claim, the number of hosts that have it, the age of its heartbeat."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def lock_views(records: tuple[tuple[HostName, HostLock], ...]) -> tuple[LockView
 
 
 def lock_view(snapshot: ClusterSnapshot) -> LockView | None:
-    """The claim that holds the lock, or comes nearest to it; None when no host knows of one."""
+    """The claim that holds the lock, or comes nearest to it; None when no host knows one."""
     known = ((facts.host, value_of(facts.lock)) for facts in snapshot.hosts)
     views = lock_views(tuple((host, record) for host, record in known if record is not None))
     return views[0] if views else None

@@ -12,7 +12,7 @@ T_co = TypeVar("T_co", covariant=True)
 
 
 class Cause(StrEnum):
-    """Why a question got no answer; the kinds a person would treat differently."""
+    """The reason why a query got no answer; the kinds a person would treat differently."""
 
     REFUSED = "refused"
     TIMED_OUT = "timed-out"
@@ -36,8 +36,8 @@ class Cause(StrEnum):
 class Known(Generic[T_co]):
     """A value and the moment (aware, UTC) it was observed.
 
-    `via` names the host from which the component was queried where its own host could not query it; empty: its own.
-    `direct` is then why its own host could not.
+    `via` names the host from which the component was queried if its own host could not query it; empty: its own.
+    `direct` is then the reason why its own host could not.
     """
 
     value: T_co
@@ -50,8 +50,8 @@ class Known(Generic[T_co]):
 class Failed(Generic[T_co]):
     """A query at `at` got no usable answer; `last` is the newest value known before, if any.
 
-    `asked_from` are the hosts from which the component itself was queried. Empty: the way to it failed, and nothing is
-    known about the component. `direct` is why its own host could not query it, where others did.
+    `asked_from` are the hosts from which the component itself was queried. Empty: the connection failed, and nothing is
+    known about the component. `direct` is why its own host could not query it, if others did.
     """
 
     reason: str
@@ -78,7 +78,7 @@ def value_of(fact: Observed[T]) -> T | None:
 
 
 def reason_of(fact: Observed[T]) -> str | None:
-    """Why the fact is not known; None when it is known or was never queried."""
+    """The reason why the fact is not known; None when it is known or was never queried."""
     return fact.reason if isinstance(fact, Failed) else None
 
 

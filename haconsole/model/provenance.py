@@ -1,4 +1,4 @@
-"""Who wrote a configuration file of a balancer: what may be replaced, and what is the site's own."""
+"""The origin of a balancer's configuration file: files that may be replaced, and the site's own."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from enum import StrEnum
 
 
 class Owner(StrEnum):
-    """Where the content of a file comes from.
+    """The origin of a file's content.
 
-    `OURS` bears this cluster's mark and is as this console wrote it; `CHANGED` bears it and was edited since; `PACKAGE`
-    is the distribution's unmodified file; `FOREIGN` is anything else, another cluster's file included.
+    `OURS` has this cluster's mark and is as this console wrote it; `CHANGED` has it and was edited since; `PACKAGE` is
+    the distribution's unmodified file; `FOREIGN` is anything else, another cluster's file included.
     """
 
     OURS = "ours"
@@ -27,7 +27,7 @@ class Owner(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ManagedFile:
-    """A file that this console writes on balancers, and whose it is now.
+    """A file that this console writes on balancers, and its current owner.
 
     `cluster` is the cluster that its mark names; None without a mark.
     """

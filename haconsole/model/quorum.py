@@ -1,4 +1,4 @@
-"""Quorum arithmetic: how many voters a raft cluster needs and how many it can lose."""
+"""Quorum arithmetic: the votes that a raft cluster needs, and the failures that it tolerates."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Quorum:
 
     @property
     def can_lose(self) -> int:
-        """How many more healthy voters may fail before writes stop; 0 also when the quorum is lost."""
+        """The number of further healthy voters that may fail before writes stop; 0 also when the quorum is lost."""
         return max(0, self.healthy - self.needed)
 
     def without(self, *, healthy: bool) -> Quorum:
@@ -39,6 +39,6 @@ class Quorum:
         return Quorum(self.voters + 1, self.healthy)
 
     def sentence(self) -> str:
-        """The sum in words, e.g. ``3 voters, 2 needed, 3 healthy: can lose 1``."""
+        """The vote count as text, e.g. ``3 voters, 2 needed, 3 healthy: can lose 1``."""
         tail = f"can lose {self.can_lose}" if self.holds else f"{self.needed - self.healthy} short of quorum"
         return f"{self.voters} voters, {self.needed} needed, {self.healthy} healthy: {tail}"

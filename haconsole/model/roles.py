@@ -1,4 +1,4 @@
-"""What hosts are for."""
+"""The roles of hosts."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Role(StrEnum):
-    """What a host is for. A host may have several roles; a bastion only passes connections on."""
+    """The role of a host. A host may have several roles; a bastion only forwards connections."""
 
     ETCD = "etcd"
     CONTROL_PLANE = "control-plane"

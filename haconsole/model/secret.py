@@ -6,10 +6,10 @@ from typing import NoReturn
 
 
 class Secret:
-    """Text that only `reveal` gives away.
+    """Text that only `reveal` returns.
 
-    Its repr is masked; formatting it or asking for its text raises TypeError, so that it neither leaks into a message
-    nor lands masked in a configuration.
+    Its repr is masked; formatting it or converting it to text raises TypeError, so that it neither leaks into a message
+    nor is written masked into a configuration.
     """
 
     __slots__ = ("_text",)

@@ -1,4 +1,4 @@
-"""The whole cluster at one moment: a frozen value that is replaced, never edited."""
+"""The complete cluster at one moment: a frozen value that is replaced, never edited."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from haconsole.model.observed import NOT_ASKED, Observed
 class ClusterSnapshot:
     """Facts of every host of the inventory, in its order, and the leases, which belong to no single host.
 
-    `revision` counts up within one collector; `observed_at` (aware, UTC) is when this value was put together, each fact
-    carrying its own time. An empty tuple of leases says that there are no leader locks.
+    `revision` counts up within one collector; `observed_at` (aware, UTC) is when this value was combined, each fact
+    carrying its own time. An empty tuple of leases means that there are no leases.
     """
 
     cluster: str

@@ -1,4 +1,4 @@
-"""What is known of a cluster at one moment, with what is wrong in it."""
+"""Everything known of a cluster at one moment, with its findings."""
 
 from __future__ import annotations
 

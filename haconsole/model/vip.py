@@ -18,7 +18,7 @@ class VrrpState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class VrrpInstance:
-    """One vrrp_instance of keepalived.conf and the state keepalived last entered (None when it could not be told)."""
+    """One vrrp_instance of keepalived.conf and the state keepalived last entered (None if unknown)."""
 
     name: str
     state: VrrpState | None
@@ -35,7 +35,7 @@ class VrrpInstance:
 
 @dataclass(frozen=True, slots=True)
 class KeepalivedFacts:
-    """keepalived on one host; `forced_down` tells that the file which forces a failover is there."""
+    """keepalived on one host; `forced_down` is whether the file that forces a failover exists."""
 
     version: str | None
     instances: tuple[VrrpInstance, ...]
@@ -51,7 +51,7 @@ class VipState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class VipView:
-    """Who holds a virtual address, over all balancer hosts. UNKNOWN when a host that could hold it was not heard."""
+    """The owners of a virtual address, over all balancer hosts. UNKNOWN if a host that could hold it did not answer."""
 
     address: Vip
     state: VipState

@@ -1,4 +1,4 @@
-"""Who holds each virtual address, over all balancer hosts."""
+"""The owners of each virtual address, over all balancer hosts."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.model.vip import VipState, VipView
 
 OUTDATED = timedelta(seconds=2)
-"""How much older than the newest report another may be and still be current: two rounds, and less than keepalived
-waits (three adverts of a second) before it takes a silent owner's VIP over."""
+"""The largest age difference to the newest report for a report that is still current: two rounds, and less than
+keepalived waits (three adverts of a second) before it takes an unreachable owner's VIP over.
+"""
 
 
 def vip_views(snapshot: ClusterSnapshot) -> tuple[VipView, ...]:
@@ -35,7 +36,7 @@ def vip_view(snapshot: ClusterSnapshot, address: Vip) -> VipView:
 
 
 def _current_reports(balancers: tuple[HostFacts, ...]) -> dict[HostName, Known[tuple[InterfaceAddress, ...]]]:
-    """The balancers' address reports, without those of hosts not reached and those older than the newest one.
+    """The balancers' address reports, without those of unreachable hosts and those older than the newest one.
 
     A host that lost power reported the VIP a moment before another took it over: both reports together are no split.
     """
@@ -51,7 +52,7 @@ def _current_reports(balancers: tuple[HostFacts, ...]) -> dict[HostName, Known[t
 
 
 def unfit(snapshot: ClusterSnapshot, host: str) -> str:
-    """Why a balancer could not hold a VIP now, to be read after its name; empty where it could."""
+    """The reason why a balancer could not hold a VIP now, to be read after its name; empty if it could."""
     facts = snapshot.host(HostName(host))
     if facts is None or not isinstance(facts.reach, Known):
         return "cannot be reached"
@@ -67,7 +68,7 @@ def unfit(snapshot: ClusterSnapshot, host: str) -> str:
 
 
 def held_down(snapshot: ClusterSnapshot, host: str) -> bool:
-    """Whether the host's down file was seen."""
+    """Whether the host's down file was observed."""
     facts = snapshot.host(HostName(host))
     keepalived = value_of(facts.keepalived) if facts else None
     return keepalived is not None and keepalived.forced_down

@@ -1,4 +1,4 @@
-"""Certificate authorities: made in memory, or loaded from what stands on hosts."""
+"""Certificate authorities: generated in memory, or loaded from hosts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from haconsole.pki.errors import PkiError
 from haconsole.pki.keys import PrivateKey, make_private_key, public_pem
 
 BACK_DATED = timedelta(minutes=5)
-"""How far before now a certificate becomes valid, so that hosts whose clocks lag a little accept it."""
+"""A certificate becomes valid this long before now, so that hosts whose clocks are slightly slow accept it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ def make_authority(
 ) -> Authority:
     """A new self-signed CA, valid from five minutes before `now` for `days` days (RFC 5280, section 4.2).
 
-    `key` is used where there is one already, else a new one of `algorithm` is made.
+    `key` is used if given, otherwise a new one of `algorithm` is generated.
     """
     key = key or make_private_key(algorithm)
     signer = key.load()
@@ -59,9 +59,9 @@ def make_authority(
 
 
 def cross_certificate(by: Authority, of: bytes, *, now: datetime) -> bytes:
-    """A certificate by which those who trust the CA `by` trust the CA `of` (PEM) as well, for as long as both live.
+    """A certificate by which clients that trust the CA `by` also trust the CA `of` (PEM), while both are valid.
 
-    Sent after a leaf that `of` signed it leads clients that know `by` alone to their root (RFC 5280, section 3.2).
+    Sent after a leaf that `of` signed it leads clients that trust only `by` to their root (RFC 5280, section 3.2).
     """
     other, own = load_certificate(of), load_certificate(by.certificate)
     public = public_key_of(other)
@@ -83,7 +83,7 @@ def cross_certificate(by: Authority, of: bytes, *, now: datetime) -> bytes:
 
 
 def issuer_key(ca: x509.Certificate) -> x509.AuthorityKeyIdentifier:
-    """The CA's own key identifier where it has one, so that the chain is found by it."""
+    """The CA's own key identifier if it has one, so that the chain is found by it."""
     try:
         identifier = ca.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
     except x509.ExtensionNotFound:
@@ -92,7 +92,7 @@ def issuer_key(ca: x509.Certificate) -> x509.AuthorityKeyIdentifier:
 
 
 def load_authority(certificate: bytes, key: PrivateKey, *, now: datetime) -> Authority:
-    """A CA found on hosts, refused unless it is one that can sign now and the key is its own."""
+    """A CA found on hosts, refused unless it can sign now and the key is its own."""
     problems = authority_problems(certificate, now=now)
     if not problems and public_pem(public_key_of(load_certificate(certificate))) != key.public_pem():
         problems = ("the key beside it belongs to another certificate",)
@@ -104,7 +104,7 @@ def load_authority(certificate: bytes, key: PrivateKey, *, now: datetime) -> Aut
 
 
 def authority_problems(certificate: bytes, *, now: datetime) -> tuple[str, ...]:
-    """Why a certificate cannot serve as CA at `now`; empty when it can."""
+    """The reasons why a certificate cannot serve as CA at `now`; empty when it can."""
     ca = load_certificate(certificate)
     problems: list[str] = []
     try:
@@ -120,7 +120,7 @@ def authority_problems(certificate: bytes, *, now: datetime) -> tuple[str, ...]:
 
 
 def short(certificate: bytes) -> str:
-    """A CA in a few words for a person: its name and the start of its fingerprint."""
+    """A short name of a CA for a person: its subject and the start of its fingerprint."""
     ca = load_certificate(certificate)
     return f"{ca.subject.rfc4514_string() or '(no name)'} (SHA-256 {fingerprint(ca)[:16]}…)"
 

@@ -14,7 +14,7 @@ def load_certificates(pem: bytes) -> tuple[x509.Certificate, ...]:
     try:
         return tuple(x509.load_pem_x509_certificates(pem))
     except ValueError as error:
-        raise PkiError("no certificate can be read there", hint="it must be a PEM file") from error
+        raise PkiError("it contains no readable certificate", hint="it must be a PEM file") from error
 
 
 def load_certificate(pem: bytes) -> x509.Certificate:
@@ -35,7 +35,7 @@ def public_key_of(certificate: x509.Certificate) -> PublicKey:
 
 
 def bundle(*pems: bytes) -> bytes:
-    """Several PEM files as one trust bundle: each certificate once, in the order given."""
+    """Several PEM files as one trust bundle: each certificate once, in the given order."""
     by_fingerprint = {fingerprint(one): one for pem in pems for one in load_certificates(pem)}
     return b"".join(certificate_pem(one) for one in by_fingerprint.values())
 

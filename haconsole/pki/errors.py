@@ -1,4 +1,4 @@
-"""What goes wrong with keys and certificates, told in words."""
+"""Errors of keys and certificates."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Certificates as facts: what stands in them, and whether they belong to a key and to a CA. Nothing is refused here."""
+"""Certificates as facts: their content, and whether they belong to a key and to a CA. Nothing is refused here."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Inspected:
     public_key: bytes
     x509: x509.Certificate = field(repr=False, compare=False)
     names_known: bool = True
-    """False where the extensions cannot be read, so that `sans` is empty and says nothing."""
+    """False if the extensions cannot be read, so that `sans` is empty without meaning."""
 
 
 def inspect(pem: bytes) -> tuple[Inspected, ...]:
@@ -60,7 +60,7 @@ def public_keys(pem: str) -> tuple[bytes, ...]:
 def issuer_among(chain: tuple[Inspected, ...], authorities: tuple[Inspected, ...]) -> Inspected | None:
     """The one of `authorities` that signed the first of `chain`, directly or through the rest of it; None if none did.
 
-    Only signatures and names are looked at, not time: an expired certificate is another problem.
+    Only signatures and names are compared, not time: an expired certificate is another problem.
     """
     if not chain:
         return None
@@ -91,7 +91,7 @@ def _read(body: bytes) -> Inspected | None:
             warnings.simplefilter("ignore", CryptographyDeprecationWarning)
             return _fields_of(x509.load_pem_x509_certificate(pem))
     except Exception:
-        # An odd certificate raises errors of many kinds (DuplicateExtension, InvalidVersion, ValueError).
+        # A malformed certificate raises errors of many kinds (DuplicateExtension, InvalidVersion, ValueError).
         return None
 
 
@@ -115,7 +115,7 @@ def _fields_of(certificate: x509.Certificate) -> Inspected:
 
 
 def _names(certificate: x509.Certificate) -> tuple[str, ...] | None:
-    """The DNS names and addresses; None where the extensions cannot be read."""
+    """The DNS names and addresses; None if the extensions cannot be read."""
     try:
         return sans_of(certificate)
     except Exception:
@@ -123,7 +123,7 @@ def _names(certificate: x509.Certificate) -> tuple[str, ...] | None:
 
 
 def _is_ca(certificate: x509.Certificate) -> bool:
-    """Whether the certificate is a CA's; False where the extensions cannot be read."""
+    """Whether the certificate is a CA's; False if the extensions cannot be read."""
     try:
         return certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
     except Exception:

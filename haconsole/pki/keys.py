@@ -1,4 +1,4 @@
-"""Private keys: made here in memory, or on a host by openssl; none of them ever prints itself."""
+"""Private keys: generated here in memory, or on a host by openssl; none of them ever prints itself."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class PrivateKey:
 
 
 def encrypted(key: PrivateKey, passphrase: Secret) -> bytes:
-    """The key as PEM (PKCS #8) that only `passphrase` opens; openssl-pkey(1) reads it too."""
+    """The key as PEM (PKCS #8), encrypted with `passphrase`; openssl-pkey(1) reads it too."""
     how = serialization.BestAvailableEncryption(passphrase.reveal().encode())
     return key.load().private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, how)
 
@@ -86,7 +86,7 @@ def make_token_keys() -> KeyPair:
 
 
 def key_command(algorithm: KeyAlgorithm, path: str) -> tuple[str, ...]:
-    """The command that makes such a key in the file `path` of a host (openssl-genpkey(1)); umask is the caller's."""
+    """The command that generates a key in the file `path` of a host (openssl-genpkey(1)); umask is the caller's."""
     match algorithm:
         case KeyAlgorithm.ECDSA_P256:
             options: tuple[str, ...] = ("EC", "-pkeyopt", "ec_paramgen_curve:P-256")
@@ -125,5 +125,5 @@ def load_public_key(pem: bytes) -> PublicKey:
 
 
 def same_public_key(one: bytes, other: bytes) -> bool:
-    """Whether two PEM public keys are one key, however they are written."""
+    """Whether two PEM public keys are one key, whatever their encoding."""
     return public_pem(load_public_key(one)) == public_pem(load_public_key(other))

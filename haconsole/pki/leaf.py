@@ -1,4 +1,4 @@
-"""Leaf certificates: signed for a request a host made, and compared with what was asked for."""
+"""Leaf certificates: signed for a request from a host, and compared with the desired ones."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ USAGES = {"server": ExtendedKeyUsageOID.SERVER_AUTH, "client": ExtendedKeyUsageO
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
-    """What a leaf is asked to be. `usages` are ``server`` and ``client``; `sans` like ``DNS:cp1``, ``IP:10.0.0.1``."""
+    """A desired leaf. `usages` are ``server`` and ``client``; `sans` like ``DNS:cp1``, ``IP:10.0.0.1``."""
 
     common_name: str
     organizations: tuple[str, ...] = ()
@@ -37,13 +37,13 @@ def read_request(pem: bytes, *, algorithm: KeyAlgorithm) -> PublicKey:
     try:
         request = x509.load_pem_x509_csr(pem)
     except ValueError as error:
-        raise PkiError("no certificate request can be read there", hint="look at what openssl said") from error
+        raise PkiError("it contains no readable certificate request", hint="check openssl's output") from error
     key = request.public_key()
     if not request.is_signature_valid:
-        raise PkiError("the certificate request is not signed by its own key", hint="make the key and request anew")
+        raise PkiError("the certificate request is not signed by its own key", hint="generate a new key and request")
     if not isinstance(key, PublicKey) or algorithm_of(key) is not algorithm:
         raise PkiError(
-            f"the request is for another kind of key than {algorithm}", hint="set the key file aside and run again"
+            f"the request is for another kind of key than {algorithm}", hint="rename the key file and run again"
         )
     return key
 
@@ -75,10 +75,10 @@ def sign_leaf(authority: Authority, leaf: Leaf, key: PublicKey, *, days: int, no
 def leaf_problems(
     certificate: bytes, leaf: Leaf, *, authority: bytes, public_key: bytes, now: datetime
 ) -> tuple[str, ...]:
-    """How a certificate differs from what is asked, in words; empty when it is what is asked and not due.
+    """The differences between a certificate and the desired one; empty if there are none and it is not due.
 
-    `authority` is the CA's certificate and `public_key` the public half of the key beside the certificate, all PEM.
-    A certificate is due 30 days before its end, or in the last third of a shorter life.
+    `authority` is the CA's certificate and `public_key` the public half of the key beside the certificate, all PEM. A
+    certificate is due 30 days before its end, or in the last third of a shorter life.
     """
     parsed = load_certificate(certificate)
     return (
@@ -91,7 +91,7 @@ def leaf_problems(
 
 
 def due_at(not_before: datetime, not_after: datetime) -> datetime:
-    """When a certificate with that life should be renewed."""
+    """The time at which a certificate with that life should be renewed."""
     return not_after - min(RENEW_BEFORE, (not_after - not_before) / 3)
 
 
@@ -135,7 +135,7 @@ def _name_problems(certificate: x509.Certificate, leaf: Leaf) -> tuple[str, ...]
         problems.append(f"it does not name {', '.join(missing)}")
     surplus = missing_sans(sans_of(certificate), leaf.sans)
     if surplus:
-        problems.append(f"it names {', '.join(surplus)} as well")
+        problems.append(f"it also names {', '.join(surplus)}")
     return tuple(problems)
 
 
@@ -145,7 +145,7 @@ def _usage_problems(certificate: x509.Certificate, leaf: Leaf) -> tuple[str, ...
     except x509.ExtensionNotFound:
         present = set()
     missing = [usage for usage in leaf.usages if _usage(usage) not in present]
-    return (f"it may not be used as {' and '.join(missing)}",) if missing else ()
+    return (f"its usage does not include {' and '.join(missing)}",) if missing else ()
 
 
 def _signature_problems(certificate: x509.Certificate, ca: x509.Certificate) -> tuple[str, ...]:

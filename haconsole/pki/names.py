@@ -44,5 +44,5 @@ def sans_of(certificate: x509.Certificate) -> tuple[str, ...]:
 
 
 def missing_sans(wanted: tuple[str, ...], present: tuple[str, ...]) -> tuple[str, ...]:
-    """Names that are wanted and not present, sorted."""
+    """Names that are desired and not present, sorted."""
     return tuple(sorted({normal_san(san) for san in wanted} - {normal_san(san) for san in present}))

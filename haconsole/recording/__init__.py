@@ -1,1 +1,1 @@
-"""What a cluster was seen to do, kept in a file: every snapshot with its time, to be looked at again."""
+"""The states of a cluster in a file: every snapshot with its time, for a replay."""

@@ -1,7 +1,7 @@
-"""A recording's file: lines of JSON, the first saying of which cluster, each other what had changed at a moment.
+"""A recording's file: lines of JSON, the first naming the cluster, each other the changes at a moment.
 
-A host's fact that only was heard again is told as ``{"again": TIME}``, one that is gone as ``null``. Files whose name
-ends in ``.gz`` are compressed. No secret is written: an inventory's stand as RECORDED there.
+A host's fact that was only confirmed is written as ``{"again": TIME}``, one that is gone as ``null``. Files whose name
+ends in ``.gz`` are compressed. No secret is written: an inventory's are replaced by RECORDED there.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ from haconsole.recording.values import Reader, to_json_value
 
 SCHEMA = "haconsole/recording/v1"
 RECORDED = "recorded"
-"""Stands where the inventory has a secret."""
+"""The placeholder of a secret of the inventory."""
 REST = ("vips", "leases", "nodes")
-"""What a snapshot tells besides its hosts."""
+"""The parts of a snapshot besides its hosts."""
 
 Entries = dict[str, Any]
 
@@ -43,7 +43,7 @@ class RecordingError(HaconsoleError):
 
 
 class Recorder:
-    """Writes one recording, each snapshot as soon as it is given; a file that is there already is kept.
+    """Writes one recording, each snapshot as soon as it is given; an existing file is kept.
 
     Raises RecordingError naming the file when it cannot be written.
     """
@@ -57,7 +57,7 @@ class Recorder:
                 os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8"
             )
         except FileExistsError:
-            raise RecordingError(f"{path} already exists", hint="name a file that is not") from None
+            raise RecordingError(f"{path} already exists", hint="name a new file") from None
         except OSError as error:
             raise RecordingError(f"{path} cannot be written: {error.strerror}") from None
         if path.suffix == ".gz":
@@ -66,7 +66,7 @@ class Recorder:
         self._put({"schema": SCHEMA, "inventory": msgspec.to_builtins(inventory, enc_hook=_hide)})
 
     def add(self, snapshot: ClusterSnapshot) -> None:
-        """Write what is different from the snapshot before."""
+        """Write the differences from the previous snapshot."""
         now = _entries_of(snapshot)
         hosts = {name: _changes(self._before["hosts"].get(name, {}), facts) for name, facts in now["hosts"].items()}
         rest = _changes({key: self._before.get(key) for key in REST}, {key: now[key] for key in REST})
@@ -88,7 +88,7 @@ class Recorder:
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """What a file holds: whose cluster, and the moments (aware) of which something is told, oldest first."""
+    """The content of a file: the cluster, and the moments (aware) with changes, oldest first."""
 
     path: Path
     inventory: Inventory
@@ -104,7 +104,7 @@ class Recording:
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """Everything that was known at a moment, as the file tells it on `line`."""
+    """Everything known at a moment, by the file's `line`."""
 
     line: int
     at: datetime
@@ -130,7 +130,7 @@ def read_recording(path: Path) -> Recording:
 
 
 def _lines(path: Path) -> list[str]:
-    """The whole lines of the file."""
+    """The complete lines of the file."""
     opened = gzip.open if path.suffix == ".gz" else open
     lines: list[str] = []
     try:
@@ -171,19 +171,19 @@ def _entries_of(snapshot: ClusterSnapshot) -> Entries:
 
 
 def _changes(before: Entries, now: Entries) -> Entries:
-    """What to tell so that `before` becomes `now`."""
+    """The change that turns `before` into `now`."""
     changed = {name: _again(before.get(name), own) for name, own in now.items() if before.get(name) != own}
     return {**changed, **{name: None for name in before if name not in now}}
 
 
 def _again(before: Any, now: Any) -> Any:
-    """`now`, or only its time where nothing else is new."""
+    """`now`, or only its time if nothing else is new."""
     both = isinstance(before, dict) and isinstance(now, dict) and "at" in before and "at" in now
     return {"again": now["at"]} if both and {**before, "at": now["at"]} == now else now
 
 
 def _after(before: Entries, change: Entries) -> Entries:
-    """`before`, changed as `change` tells; `before` stays as it is."""
+    """`before`, changed by `change`; `before` itself is not modified."""
     hosts = {
         **before["hosts"],
         **{name: _merged(before["hosts"].get(name, {}), own) for name, own in change["hosts"].items()},
@@ -224,4 +224,4 @@ def _hide(value: object) -> str:
 
 
 def _damaged(path: Path, line: int, why: str) -> RecordingError:
-    return RecordingError(f"{path}:{line}: this line tells no snapshot: {why}", hint="use a recording that is whole")
+    return RecordingError(f"{path}:{line}: this line has no snapshot: {why}", hint="use a complete recording")

@@ -1,4 +1,4 @@
-"""The model's values as JSON and back, without loss; what they are is known by the type that is asked for."""
+"""The model's values as JSON and back, without loss; the requested type decides how a value is decoded."""
 
 from __future__ import annotations
 
@@ -47,9 +47,9 @@ def _direct(value: Known[Any] | Failed[Any]) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Reads what `to_json_value` wrote; every time in it comes back later by `later`.
+    """Reads what `to_json_value` wrote; every time in it is later by `later`.
 
-    Raises ValueError, TypeError or KeyError for what is no such value.
+    Raises ValueError, TypeError or KeyError for an invalid value.
     """
 
     later: timedelta = timedelta()
@@ -119,5 +119,5 @@ def _default(field: Field[Any]) -> object:
 def _a(kind: Any, raw: Any) -> Any:
     """`raw`, which must be a `kind`; a truth value is no number."""
     if not isinstance(raw, kind) or (isinstance(raw, bool) and kind is not bool):
-        raise TypeError(f"{raw!r} stands where a {getattr(kind, '__name__', 'number')} belongs")
+        raise TypeError(f"{raw!r} instead of a {getattr(kind, '__name__', 'number')}")
     return raw

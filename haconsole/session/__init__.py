@@ -94,18 +94,18 @@ class Planner(Protocol):
 
 
 class RunHistory(Protocol):
-    """The runs of this cluster that are recorded here."""
+    """The runs of this cluster that are logged here."""
 
     async def runs(self) -> tuple[RunRecord | UnreadableRun, ...]:
         """All of them, newest first, and records that cannot be read."""
         ...
 
     async def record(self, run: str) -> RunRecord:
-        """The record of the run of that name, step by step; raises HaconsoleError where there is none to read."""
+        """The log of the run of that name, step by step; raises HaconsoleError if there is none to read."""
         ...
 
     async def plan_undo(self, run: str) -> Plan | Refusal:
-        """A plan, to be shown and started, that undoes what the run did."""
+        """A plan, to be shown and started, that undoes the run's changes."""
         ...
 
 

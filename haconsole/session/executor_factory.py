@@ -1,4 +1,4 @@
-"""What carries a plan out, wired to one cluster."""
+"""Builds the executor of a plan for one cluster."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ from haconsole.transport.base import Fleet
 from haconsole.transport.redact import redact, redact_certain
 
 RUN_DIR = "/run/haconsole"
-"""Where hosts keep what runs detached; gone with a restart, as it must be."""
+"""The folder of detached commands on hosts; it disappears with a reboot, as it must."""
 LOCK_PATHS = LockPaths()
 
 
 def cluster_lock(inventory: Inventory, fleet: Fleet, *, run: str = "", action: str = "") -> ClusterLock:
-    """The cluster's lock for a claim of this process; without a run only to look at."""
+    """The cluster's lock for a claim of this process; without a run only to read it."""
     operator = this_operator()
     token = secrets.token_hex(16)
     claim = LockClaim(token, f"{operator.user}@{operator.host}", operator.pid, run, action, this_process())

@@ -19,9 +19,9 @@ ROOM = 2000
 async def follow(
     fleet: Fleet, units: Mapping[HostName, tuple[str, ...]], *, last: int
 ) -> AsyncGenerator[JournalLine, None]:
-    """Journal lines of the hosts and units named, as they come, from `last` entries back on; until it is closed.
+    """Journal lines of the named hosts and units, as they are written, from `last` entries back on; until it is closed.
 
-    A host that is lost says so in a line of its own and is followed again when it is back.
+    A lost host yields a line about it and is followed again when it is back.
     """
     lines: asyncio.Queue[JournalLine] = asyncio.Queue(ROOM)
     followers = [asyncio.create_task(_follow(fleet, host, names, last, lines)) for host, names in units.items()]

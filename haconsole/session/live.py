@@ -36,8 +36,8 @@ LOOK_AGAIN_S = 2.0
 class LiveSession:
     """Session of the cluster that `inventory` describes, over `fleet`, which it closes.
 
-    `source` names the inventory's file and `digest` its SHA-256, for the record of runs in the folder `runs`
-    (None: the operator's own). `answers` gives what a run needs of a person.
+    `source` names the inventory's file and `digest` its SHA-256, for run logs in the folder `runs` (None: the
+    operator's own). `answers` prompts the person during a run.
     """
 
     def __init__(
@@ -65,11 +65,11 @@ class LiveSession:
         self.history = LiveRunHistory(inventory.cluster, self._record, self.planner)
 
     def check_startable(self) -> None:
-        """Raise RefusedError in a read-only session, HaconsoleError while a run is under way."""
+        """Raise RefusedError in a read-only session, HaconsoleError while a run is running."""
         if self.read_only:
             raise RefusedError("this session is read-only", hint="omit --read-only, or change the inventory")
         if self._run is not None and self._run.state is not RunState.ENDED:
-            raise HaconsoleError("another run is under way in this session", hint="wait for its end")
+            raise HaconsoleError("another run is running in this session", hint="wait for its end")
 
     async def wait_for_lock(self, within_s: float) -> None:
         """Wait until a run could take the cluster's lock.
@@ -134,9 +134,9 @@ class LiveSession:
 
 
 def open_session(inventory: Path, answers: Answers | None = None, *, read_only: bool = False) -> LiveSession:
-    """A session of the inventory in a file; raises InventoryError for a file that is not right.
+    """A session of the inventory in a file; raises InventoryError for an invalid file.
 
-    Hosts are reached at the first question. To be made, used and closed within one event loop.
+    Hosts are connected at the first query. To be created, used and closed within one event loop.
     """
     loaded = load(inventory)
     return LiveSession(

@@ -15,11 +15,13 @@ from haconsole.session.possibly_stale import may_be_late
 from haconsole.transport.base import Fleet
 
 PATIENT = ProbeTimings(overall_s=20.0, fact_s=10.0, etcd_s=6.0)
-"""For reading again what made a plan impossible: a busy etcd answers late, which is no reason to refuse."""
+"""The time-outs for a second read of facts that made a plan impossible: a busy etcd answers late, which is no reason to
+refuse.
+"""
 
 
 class LivePlanner:
-    """Reads facts by `collector` and remembers in `locks` who had the cluster's lock meanwhile."""
+    """Reads facts by `collector` and remembers in `locks` which console had the cluster's lock meanwhile."""
 
     def __init__(self, inventory: Inventory, fleet: Fleet, collector: Collector, locks: Locks) -> None:
         self._inventory = inventory
@@ -30,7 +32,7 @@ class LivePlanner:
     async def plan(self, action: str, request: Mapping[str, str], *, undoes: str = "") -> Plan | Refusal:
         """Plan an action; raises UsageError for a wrong request before any host is read.
 
-        Facts behind a refusal are read once more, with longer time-outs, where an answer of etcd may have been late.
+        Facts behind a refusal are read once more, with longer time-outs, if an answer of etcd may have been late.
         `undoes` names the run that the plan undoes.
         """
         from haconsole.actions.catalogue import check_request, find_action

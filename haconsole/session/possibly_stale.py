@@ -1,4 +1,4 @@
-"""Whether what a snapshot lacks may only have come late."""
+"""Decides whether missing facts of a snapshot may only be late."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ LATE = (Cause.TIMED_OUT, Cause.CONNECTION_LOST)
 
 
 def may_be_late(snapshot: ClusterSnapshot) -> bool:
-    """Whether an etcd on a host that was reached did not answer in time, or read nothing in time."""
+    """Whether an etcd on a reached host did not answer, or complete a read, in time."""
     return any(_may_be_late(facts) for facts in snapshot.hosts if isinstance(facts.reach, Known))
 
 

@@ -1,4 +1,4 @@
-"""What the record of a run says of where the run came from."""
+"""The origin of a run, for its log."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class RunProvenance:
-    """The inventory's file, its SHA-256, and the folder that runs are recorded in (None: the operator's own)."""
+    """The inventory's file, its SHA-256, and the folder of run logs (None: the operator's own)."""
 
     source: str
     digest: str
@@ -17,7 +17,7 @@ class RunProvenance:
 
     @property
     def folder(self) -> Path:
-        """Where runs are recorded."""
+        """The folder of run logs."""
         from haconsole.execution.log.run_log import runs_folder
 
         return self.runs or runs_folder(dict(os.environ))

@@ -1,4 +1,4 @@
-"""The session of a recording: its snapshots at their pace, with every time moved to now. Changes are refused."""
+"""The session of a recording: its snapshots at their pace, with every time shifted to now. Changes are refused."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from haconsole.session import Run
 
 AT_THE_END_S = 5.0
-"""How long the last snapshot is shown before a recording that repeats starts again."""
+"""The time for which the last snapshot is shown before a recording that repeats starts again."""
 
 
 class ReplayedObserver:

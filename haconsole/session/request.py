@@ -11,7 +11,7 @@ ON_A_HOST = re.compile(r"[^:/]+:/")
 
 
 def with_files(action: Action, request: Request) -> Request:
-    """The request with whole paths for the operator's files, so that a plan means the same wherever it is resumed."""
+    """The request with absolute paths for the operator's files, so that a plan is the same wherever it is resumed."""
     files = {argument.name for argument in action.arguments if argument.kind is ArgumentKind.FILE}
     return {name: _whole(value) if name in files else value for name, value in request.items()}
 

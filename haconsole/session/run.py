@@ -21,7 +21,7 @@ from haconsole.execution.steps.gate import Pause
 from haconsole.session import NotStartedError, RunState
 
 OpenExecutor = Callable[[Pause], AbstractAsyncContextManager[Executor]]
-"""Takes the cluster's lock and makes the executor, whose steps wait at the pause; closing it gives the lock back."""
+"""Takes the cluster's lock and builds the executor, whose steps wait at the pause; closing it releases the lock."""
 
 
 class LiveRun:
@@ -47,7 +47,7 @@ class LiveRun:
         return RunState.PAUSED if self._pause.closed else RunState.RUNNING
 
     async def events(self) -> AsyncGenerator[Event, None]:
-        """Take the lock, run the plan, give the lock back. Closing the iterator stops after the current steps."""
+        """Take the lock, run the plan, release the lock. Closing the iterator stops after the current steps."""
         try:
             async with AsyncExitStack() as stack:
                 self._executor = executor = await self._opened(stack)
@@ -87,10 +87,10 @@ class LiveRun:
         self._pause.open()
 
     def release(self, step: StepId) -> None:
-        """Start one step that waits at the pause; raises HaconsoleError where it does not wait."""
+        """Start one step that waits at the pause; raises HaconsoleError if it does not wait."""
         self._check_not_ended()
         if not self._pause.release(step):
-            raise HaconsoleError(f"step {step} is not waiting at the pause", hint="release a step that is held")
+            raise HaconsoleError(f"step {step} is not waiting at the pause", hint="release a step that is paused")
 
     def stop(self, *, at_once: bool = False) -> None:
         """Start no further step; `at_once` does not wait for the running ones either."""
@@ -103,4 +103,4 @@ class LiveRun:
 
     def _check_not_ended(self) -> None:
         if self._ended:
-            raise HaconsoleError(f"the run of {self.plan.action} has ended", hint="read its record: haconsole runs")
+            raise HaconsoleError(f"the run of {self.plan.action} has ended", hint="read its log: haconsole runs")

@@ -28,7 +28,7 @@ class KeyReport(Shape, frozen=True):
 
 
 class HeldReport(Shape, frozen=True):
-    """A certificate in a file. `served` is null where nothing presents it, else whether that is the file's.
+    """A certificate in a file. `served` is null if no process presents it, otherwise whether that is the file's.
 
     `chain_ok` and `issued_by` (the CA's fingerprint) are null for CAs.
     """
@@ -55,7 +55,7 @@ class HeldReport(Shape, frozen=True):
 
 
 class SharedReport(Shape, frozen=True):
-    """What must be the same everywhere: a CA by its role, or the service-account keys; fingerprints by host."""
+    """Files that must be the same everywhere: a CA by its role, or the service-account keys; fingerprints by host."""
 
     what: str
     same: bool
@@ -83,7 +83,9 @@ class CertsReport(Shape, frozen=True):
 
 
 def certs_health(snapshot: ClusterSnapshot, findings: tuple[Finding, ...]) -> Health:
-    """UNKNOWN when no host told its certificates; else the worst finding, and DEGRADED with a silent host."""
+    """UNKNOWN when no host returned its certificates; otherwise the worst finding, and DEGRADED with an unreachable
+    host.
+    """
     if not any(isinstance(facts.certificates, Known) for facts in snapshot.hosts):
         return Health.UNKNOWN
     severities = {finding.severity for finding in findings}
@@ -96,7 +98,7 @@ def certs_health(snapshot: ClusterSnapshot, findings: tuple[Finding, ...]) -> He
 def certs_report(
     snapshot: ClusterSnapshot, findings: tuple[Finding, ...], health: Health, now: datetime
 ) -> CertsReport:
-    """The certificates in their JSON shape; `now` decides how many days are left."""
+    """The certificates in their JSON shape; `now` decides the days left."""
     return CertsReport(
         SCHEMA,
         snapshot.cluster,

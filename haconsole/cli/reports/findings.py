@@ -21,7 +21,7 @@ class CallReport(Shape, frozen=True):
 
 
 class RemedyReport(Shape, frozen=True):
-    """One way to fix a finding; `action` is null where it is advice."""
+    """One way to fix a finding; `action` is null if it is advice."""
 
     text: str
     action: CallReport | None
@@ -45,7 +45,7 @@ class FindingReport(Shape, frozen=True):
 
 
 class DoctorReport(Shape, frozen=True):
-    """``haconsole/doctor/v1``: what is wrong, most severe first."""
+    """``haconsole/doctor/v1``: the findings, most severe first."""
 
     schema: str
     cluster: str
@@ -80,7 +80,7 @@ def _remedy(remedy: Remedy) -> RemedyReport:
 
 
 def doctor_report(cluster: str, at: datetime, health: Health, findings: tuple[Finding, ...]) -> DoctorReport:
-    """The findings of one look at `at` (aware)."""
+    """The findings of one snapshot at `at` (aware)."""
     reports = tuple(finding_report(finding) for finding in findings)
     return DoctorReport("haconsole/doctor/v1", cluster, stamp(at), health.value, reports)
 

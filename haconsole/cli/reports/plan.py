@@ -11,9 +11,9 @@ from haconsole.cli.reports.findings import Shape
 
 
 class StepReport(Shape, frozen=True):
-    """One step. `command` is what is done on `host`; `content` the file it writes, secrets named instead of shown.
+    """One step. `command` is the command on `host`; `content` the file it writes, secrets named instead of shown.
 
-    `needs` are the ids of steps that must be done before; `undo` is null where the plan does not say.
+    `needs` are the ids of steps that must be done before; `undo` is null if the plan has none.
     """
 
     id: str
@@ -28,7 +28,7 @@ class StepReport(Shape, frozen=True):
 
 
 class PlanReport(Shape, frozen=True):
-    """``haconsole/plan/v1``: the steps in an order that respects what each needs; `loses` is what is lost for good."""
+    """``haconsole/plan/v1``: the steps in an order that respects their needs; `loses` is what is lost permanently."""
 
     schema: str
     action: str
@@ -39,7 +39,7 @@ class PlanReport(Shape, frozen=True):
 
 
 class RefusalReport(Shape, frozen=True):
-    """``haconsole/refusal/v1``: why there is no plan."""
+    """``haconsole/refusal/v1``: the reasons why there is no plan."""
 
     schema: str
     action: str
@@ -71,18 +71,18 @@ def _step_report(step: Step) -> StepReport:
 
 
 def plan_text(plan: Plan) -> str:
-    """Every step with its hosts, reason, command and way back, a section for each phase; equal steps told once."""
+    """Every step with its hosts, reason, command and undo, a section for each phase; equal steps are combined."""
     return "\n".join(_plan_lines(plan))
 
 
 def for_good_text(plan: Plan) -> str:
-    """What of the plan cannot be taken back, and why; the same reason is told once. Empty where all of it can."""
+    """The steps that cannot be undone, with reasons; each reason once. Empty if all can."""
     reasons: dict[str, list[str]] = {}
     for step in plan.steps:
         if isinstance(step.undo, Irreversible):
             reasons.setdefault(step.undo.reason, []).append(step.title)
     lines = (f"  - {', '.join(dict.fromkeys(titles))}: {why}" for why, titles in reasons.items())
-    return "\n".join(("cannot be taken back:", *lines)) if reasons else ""
+    return "\n".join(("cannot be undone:", *lines)) if reasons else ""
 
 
 def plan_heading(plan: Plan) -> str:
@@ -116,7 +116,7 @@ def _plan_lines(plan: Plan) -> Iterator[str]:
 
 
 def _told(label: str, steps: tuple[Step, ...], tell: Callable[[Step], str | None]) -> Iterator[str]:
-    """What is told of the steps: once where it is the same on every host, else for each."""
+    """The description of the steps: once if it is the same on every host, otherwise for each."""
     texts: dict[str, list[str]] = {}
     for step in steps:
         text = tell(step)

@@ -1,4 +1,4 @@
-"""A run's progress for a person: what was heard so far, and the lines that show it. Pure."""
+"""A run's progress for a person: its state so far, and the lines that show it. Pure."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MOST_RUNNING = 8
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A step under way."""
+    """A running step."""
 
     step: StepId
     host: str
@@ -35,7 +35,7 @@ class Running:
 
 @dataclass(frozen=True, slots=True)
 class RunProgress:
-    """A run so far; `titles` are of the steps that have begun."""
+    """A run so far; `titles` are of the steps that have started."""
 
     action: str = ""
     cluster: str = ""
@@ -71,7 +71,7 @@ def after(progress: RunProgress, event: Event) -> RunProgress:
 
 
 def live_lines(progress: RunProgress, now: datetime, width: int) -> tuple[str, ...]:
-    """What is redrawn in place: how far the run is, then each step under way with its seconds."""
+    """The redrawn lines: the progress of the run, then each running step with its seconds."""
     if progress.begun_at is None or progress.over:
         return ()
     filled = BAR * progress.ended // max(progress.steps, 1)
@@ -88,7 +88,7 @@ def live_lines(progress: RunProgress, now: datetime, width: int) -> tuple[str, .
 
 
 def ended_line(progress: RunProgress, event: StepDone) -> str | None:
-    """A line that stays, for a step that was performed or failed; None for one with nothing to tell."""
+    """A line that stays, for a step that was performed or failed; None if there is nothing to show."""
     title = progress.title(event.step)
     match event.outcome:
         case Outcome.DONE:
@@ -102,14 +102,14 @@ def ended_line(progress: RunProgress, event: StepDone) -> str | None:
 
 
 def plain_line(progress: RunProgress, event: Event) -> str | None:
-    """A line for a log, where nothing can be redrawn; None for events that need none."""
+    """A line for a log, if nothing can be redrawn; None for events that need none."""
     match event:
         case RunStarted():
             return f"{event.action} of {event.cluster}: run {event.run}, {event.steps} steps"
         case StepDone(outcome=Outcome.SKIPPED, error=None):
             return None
         case StepPaused():
-            return f"{event.host}: {progress.title(event.step)}: held until it is let through"
+            return f"{event.host}: {progress.title(event.step)}: paused until released"
         case StepDone():
             count = f"[{progress.ended}/{progress.steps}]"
             tail = f": {event.error}" if event.error else f" ({event.seconds:.1f} s)"
@@ -119,7 +119,7 @@ def plain_line(progress: RunProgress, event: Event) -> str | None:
 
 
 def harmless(text: str) -> str:
-    """Text that came from a host, without what a terminal would obey; line breaks become blanks."""
+    """Text that came from a host, without control sequences; line breaks become blanks."""
     return "".join(" " if char in "\r\n\t" else char for char in text if _shows(char))
 
 

@@ -1,4 +1,4 @@
-"""A run's events as JSON, one a line, and its end as text."""
+"""A run's events as JSON, one per line, and its end as text."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SCHEMA = "haconsole/run/v1"
 
 
 class RunStartedReport(Shape, frozen=True, tag="run-started", tag_field="event"):
-    """The first line; `steps` is how many the plan has."""
+    """The first line; `steps` is the number of steps of the plan."""
 
     schema: str
     run: str
@@ -41,7 +41,7 @@ class StepStartedReport(Shape, frozen=True, tag="step-started", tag_field="event
 
 
 class StepPausedReport(Shape, frozen=True, tag="step-held", tag_field="event"):
-    """The run is paused, and this step waits to be let through."""
+    """The run is paused, and this step waits for its release."""
 
     schema: str
     run: str
@@ -59,7 +59,7 @@ class StepResumedReport(Shape, frozen=True, tag="step-released", tag_field="even
 
 
 class StepOutputReport(Shape, frozen=True, tag="step-output", tag_field="event"):
-    """What the host said, secrets redacted."""
+    """The host's output, secrets redacted."""
 
     schema: str
     run: str
@@ -69,7 +69,7 @@ class StepOutputReport(Shape, frozen=True, tag="step-output", tag_field="event")
 
 
 class StepDoneReport(Shape, frozen=True, tag="step-done", tag_field="event"):
-    """`outcome` is done, already, failed, unknown or skipped; `error` is null where all is well."""
+    """`outcome` is done, already, failed, unknown or skipped; `error` is null if all is well."""
 
     schema: str
     run: str
@@ -82,7 +82,7 @@ class StepDoneReport(Shape, frozen=True, tag="step-done", tag_field="event"):
 
 
 class RunDoneReport(Shape, frozen=True, tag="run-done", tag_field="event"):
-    """The last line; `outcome` is the worst of the steps', `next` what to do when it is not done."""
+    """The last line; `outcome` is the worst of the steps', `next` the next step to take if it is not done."""
 
     schema: str
     run: str
@@ -150,12 +150,12 @@ def _run_done(event: RunDone, at: str) -> RunDoneReport:
 
 
 def run_text(action: str, cluster: str, done: RunDone) -> str:
-    """The end of a run for a person: how it went, and what to do next."""
+    """The end of a run for a person: its result, and the next step to take."""
     words = {
         Outcome.DONE: "done",
         Outcome.ALREADY: "nothing to do, everything is already right",
         Outcome.FAILED: "failed",
-        Outcome.UNKNOWN: "ended with steps whose end is not known",
+        Outcome.UNKNOWN: "ended with steps whose result is unknown",
         Outcome.SKIPPED: "stopped before its end",
     }
     head = f"{action} of {cluster}: {words[done.outcome]} ({done.counts()}; {done.seconds:.1f} s; run {done.run})"

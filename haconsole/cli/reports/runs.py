@@ -19,7 +19,7 @@ Every = tuple[RunRecord | UnreadableRun, ...]
 
 
 class OperatorReport(Shape, frozen=True):
-    """Who: login, the machine the console ran on, and its process there."""
+    """The operator: login, the machine of the console, and its process there."""
 
     user: str
     host: str
@@ -27,14 +27,14 @@ class OperatorReport(Shape, frozen=True):
 
 
 class ResumptionReport(Shape, frozen=True):
-    """The run was carried on: when and by whom."""
+    """The run was resumed: when and by whom."""
 
     at: str
     operator: OperatorReport
 
 
 class CountsReport(Shape, frozen=True):
-    """How many steps are in which state; the sum is how many the plan has."""
+    """The number of steps by state; the sum is the number of steps of the plan."""
 
     not_started: int
     already: int
@@ -45,10 +45,11 @@ class CountsReport(Shape, frozen=True):
 
 
 class RunReport(Shape, frozen=True):
-    """One run. `standing` is running, broken-off or ended; `outcome` is null unless it ended, `next` what to do then.
+    """One run. `standing` is running, broken-off or ended; `outcome` is null unless it ended, `next` the next step to
+    take then.
 
-    `error` is null, or why the record cannot be read; then all but `run` and `record` is null.
-    `undoes` is the run whose steps this one takes back, `undone_by` the one that took this one's back.
+    `error` is null, or the reason why the log cannot be read; then everything except `run` and `record` is null.
+    `undoes` is the run that this one undoes, `undone_by` the one that undid this one.
     """
 
     run: str
@@ -80,10 +81,10 @@ class RunsReport(Shape, frozen=True):
 
 
 class StepRecordReport(Shape, frozen=True):
-    """One step by the record. `state` is not-started, already, unknown, failed, performed or verified.
+    """One step by the run log. `state` is not-started, already, unknown, failed, performed or verified.
 
-    `attempts` counts how often it was begun, `begun_at` is when last, `at` when the last was recorded of it; `output`
-    what the host said, secrets redacted, its last 64 KiB.
+    `attempts` is the number of starts, `begun_at` the last start, `at` the last event; `output` is the host's output,
+    secrets redacted, its last 64 KiB.
     """
 
     id: str
@@ -106,7 +107,7 @@ class RunRecordReport(Shape, frozen=True):
 
 
 def runs_report(folder: Path, runs: Every, every: Every) -> RunsReport:
-    """`runs`, told apart with the help of `every` run there is."""
+    """`runs`, with the undo of each from `every` run."""
     return RunsReport("haconsole/runs/v1", str(folder), tuple(_run_report(one, every) for one in runs))
 
 
@@ -169,7 +170,7 @@ def _stamp(at: datetime | None) -> str | None:
 
 
 def next_step(record: RunRecord) -> str | None:
-    """What a person does next; None where there is nothing to do."""
+    """The next step to take; None if there is nothing to do."""
     if record.standing is RunStatus.BROKEN_OFF:
         return f"resume with: haconsole resume {record.header.run}"
     return record.next_step if record.standing is RunStatus.ENDED else None
@@ -178,7 +179,7 @@ def next_step(record: RunRecord) -> str | None:
 def runs_text(folder: Path, runs: Every, every: Every, now: datetime) -> str:
     """The table of runs as on screen, newest first."""
     if not runs:
-        return f"no run is recorded in {folder}"
+        return f"no run is logged in {folder}"
     return "\n".join(table_lines(history_table(runs, now, every)))
 
 

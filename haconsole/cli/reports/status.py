@@ -46,7 +46,7 @@ class QuorumReport(Shape, frozen=True):
 
 
 class MemberReport(Shape, frozen=True):
-    """One listed member. What it did not tell is null; `error` says why, or why it is not healthy."""
+    """One listed member. Values that it did not report are null; `error` is the reason, or why it is not healthy."""
 
     id: str
     name: str
@@ -174,7 +174,7 @@ class ServiceReport(Shape, frozen=True):
 
 
 class CertificateReport(Shape, frozen=True):
-    """A certificate in a file; `served_at` names where a process presents it, `problem` what is wrong with it."""
+    """A certificate in a file; `served_at` is the address of the process that presents it, `problem` its problem."""
 
     host: str
     path: str
@@ -188,10 +188,10 @@ class CertificateReport(Shape, frozen=True):
 
 
 class LockReport(Shape, frozen=True):
-    """Who may change the cluster: `holder` is login@machine; `since` and the heartbeat by the hosts' own clocks.
+    """The cluster's lock: `holder` is login@machine; `since` and the heartbeat by the hosts' own clocks.
 
-    `hosts` are those that have the claim; it holds the lock where they are `needed` or more. A `stale` one's console
-    is gone or cut off.
+    `hosts` are those that have the claim; it holds the lock if they are `needed` or more. A `stale` one's console is
+    gone or cut off.
     """
 
     holder: str
@@ -206,7 +206,7 @@ class LockReport(Shape, frozen=True):
 
 
 class ErrorReport(Shape, frozen=True):
-    """Why a fact is unknown; `host` is null for facts of the whole cluster."""
+    """The reason why a fact is unknown; `host` is null for facts of the complete cluster."""
 
     host: str | None
     fact: str

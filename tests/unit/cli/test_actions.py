@@ -117,7 +117,7 @@ def test_a_run_that_went_wrong_ends_with_6(desk: Desk, capsys: pytest.CaptureFix
 
 def test_without_yes_and_without_a_person_nothing_runs(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["run", "bootstrap", "lab.yaml"]) == ExitCode.USAGE
-    assert "say --yes" in capsys.readouterr().err
+    assert "pass --yes" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("signals", "stops"), [(1, ("after these",)), (2, ("after these", "at once"))])
@@ -141,7 +141,7 @@ def test_ctrl_c_stops_the_run_and_not_the_process(
     assert desk.session.stops == stops
     out, err = capsys.readouterr()
     assert out.endswith("next: run bootstrap again\n")
-    assert "stopping: the steps under way go on to their end" in err
+    assert "stopping: running steps finish" in err
 
 
 @pytest.mark.parametrize(

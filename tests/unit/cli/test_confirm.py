@@ -44,7 +44,7 @@ async def test_the_question_goes_to_stderr(typed: Callable[[str], None], capsys:
 
 @pytest.mark.usefixtures("nobody")
 async def test_without_a_terminal_nobody_agrees() -> None:
-    with pytest.raises(UsageError, match="say --yes"):
+    with pytest.raises(UsageError, match="pass --yes"):
         await confirmed("Carry it out?")
 
 
@@ -62,11 +62,11 @@ async def test_what_is_for_good_is_agreed_to_by_name(typed: Callable[[str], None
     typed("lab\n")
     await confirmed_by_name("All is lost.", "lab")
     typed("y\n")
-    with pytest.raises(UsageError, match=r"not carried out.*type lab when asked, or say --confirm lab"):
+    with pytest.raises(UsageError, match=r"not started.*type lab at the prompt, or pass --confirm lab"):
         await confirmed_by_name("All is lost.", "lab")
 
 
 @pytest.mark.usefixtures("nobody")
 async def test_without_a_terminal_nobody_agrees_by_name() -> None:
-    with pytest.raises(UsageError, match="say --confirm lab"):
+    with pytest.raises(UsageError, match="pass --confirm lab"):
         await confirmed_by_name("All is lost.", "lab")

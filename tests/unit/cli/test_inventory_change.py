@@ -79,7 +79,7 @@ def test_the_change_is_shown(
     session(monkeypatch, LEAVING)
     assert run(words(file, verb, LEAVING)) == ExitCode.OK
     told = capsys.readouterr().err
-    assert f"{file} should follow; --update-inventory applies this:" in told
+    assert f"{file} should be updated; --update-inventory applies this:" in told
     assert "-  - {name: b," in told
     assert file.read_text() == TEXT
 

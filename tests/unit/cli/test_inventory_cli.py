@@ -23,7 +23,7 @@ def test_a_right_inventory_is_told_in_one_line(capsys: pytest.CaptureFixture[str
     assert run(["check", str(LAB)]) == ExitCode.OK
     captured = capsys.readouterr()
     roles = "3 etcd voters, 3 control planes, 3 load balancers"
-    assert captured.out == f"{LAB}: lab is right: 3 hosts ({roles}), VIP 10.99.0.100, API at 10.99.0.100:8443\n"
+    assert captured.out == f"{LAB}: lab is valid: 3 hosts ({roles}), VIP 10.99.0.100, API at 10.99.0.100:8443\n"
     assert captured.err == ""
 
 

@@ -58,7 +58,7 @@ def test_it_is_refused_and_no_host_is_asked(
     assert called(words, tmp_path, folder, read_only=True) == ExitCode.REFUSED
     said = capsys.readouterr().err
     assert "this session is read-only" in said
-    assert "mend the inventory" in said
+    assert "change the inventory" in said
     assert reached == []
 
 

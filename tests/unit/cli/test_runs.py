@@ -80,7 +80,7 @@ def test_runs_of_a_cluster_or_an_inventory(folder: Path, capsys: pytest.CaptureF
 
 def test_no_run_at_all(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert haconsole(["runs"]) == ExitCode.OK
-    assert capsys.readouterr().out == f"no run is recorded in {folder}\n"
+    assert capsys.readouterr().out == f"no run is logged in {folder}\n"
 
 
 def test_one_run_step_by_step_for_a_person(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

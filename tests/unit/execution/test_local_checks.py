@@ -129,7 +129,7 @@ def test_a_certificate() -> None:
         "/x.key is readable by others, mode 0640",
         "/x.key belongs to root:etcd, not to root:root",
     )
-    assert seen(text(b"nonsense"), *good[1:]) == ("/x.crt: no certificate can be read there",)
+    assert seen(text(b"nonsense"), *good[1:]) == ("/x.crt: it contains no readable certificate",)
     assert seen(crt, text(authority().certificate), *good[2:]) == (
         "/x.crt: it was not signed by the CA in use, CN=etcd-ca",
     )

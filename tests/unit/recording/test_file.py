@@ -171,8 +171,8 @@ def _no_time(lines: list[str]) -> list[str]:
         (_alone, "has no snapshot in it"),
         (_other, "is no recording of this version"),
         (_yaml, "is no recording of this version"),
-        (_no_json, r"seen.jsonl:3: this line tells no snapshot"),
-        (_no_time, r"seen.jsonl:3: this line tells no snapshot"),
+        (_no_json, r"seen.jsonl:3: this line has no snapshot"),
+        (_no_time, r"seen.jsonl:3: this line has no snapshot"),
     ],
 )
 def test_what_is_no_recording_says_why(tmp_path: Path, harm: Callable[[list[str]], list[str]], told: str) -> None:

@@ -118,7 +118,7 @@ async def test_one_run_at_a_time(tmp_path: Path) -> None:
     one, _ = session(tmp_path)
     plan = Plan("bootstrap", "lab", (step("true"),))
     first = one.start(plan)
-    with pytest.raises(HaconsoleError, match="another run is under way"):
+    with pytest.raises(HaconsoleError, match="another run is running"):
         one.start(plan)
     assert isinstance([event async for event in first.events()][-1], RunDone)
     assert [event async for event in one.start(plan).events()]

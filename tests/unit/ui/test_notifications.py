@@ -19,7 +19,7 @@ async def test_a_message_takes_room_and_covers_nothing(flow: str) -> None:
     app, press = led(flow, "dark")
     async with app.run_test(size=SMALL, notifications=True) as pilot:
         await press(pilot)
-        app.notify(LONG, title="not carried on", severity="error", markup=False)
+        app.notify(LONG, title="not resumed", severity="error", markup=False)
         await settled(pilot)
         toasts = [toast.region for toast in app.screen.query(Toast)]
         assert len(toasts) == 1
