@@ -1,6 +1,6 @@
-# demo: the console on a real practice cluster · test: everything CI runs · check: fast, no root · pictures: take the README's again
+# demo: the console on a real practice cluster · test: everything CI runs · check: fast, no root · docs: the site · pictures: take the README's again
 .DEFAULT_GOAL := help
-.PHONY: help pictures demo test programs check format lint types unit quick hosts nightly chaos lock clean
+.PHONY: help docs pictures demo test programs check format lint types unit quick hosts nightly chaos lock clean
 SHELL := /bin/bash
 VENV ?= .venv
 PYTHON := $(VENV)/bin/python
@@ -60,6 +60,10 @@ chaos: $(READY)
 	@$(PYTHON) -m haconsole lab prepare
 	$(PYTHON) -m tests.hosts.chaos
 
+docs: $(READY)
+	$(VENV)/bin/mkdocs build -q
+	@echo build/site/index.html
+
 pictures: $(READY)
 	@$(PYTHON) -m haconsole lab prepare
 	$(PYTHON) -m tests.tools.pictures
@@ -69,4 +73,4 @@ lock: $(READY)
 	$(VENV)/bin/pip-compile -q --strip-extras --extra dev --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-header -o requirements.lock pyproject.toml
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist

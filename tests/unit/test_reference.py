@@ -1,0 +1,19 @@
+"""The generated reference: every code, action, verb, inventory key and exit status is on its page."""
+
+from __future__ import annotations
+
+from haconsole.actions.catalogue import catalogue
+from haconsole.cli.main import VERBS
+from haconsole.diagnosis.codes import CODES
+from haconsole.errors import ExitCode
+from tests.tools.reference import EXIT_STATUS, pages
+
+
+def test_every_name_has_its_place() -> None:
+    made = pages()
+    assert [code for code in CODES if f"`{code}`" not in made["reference/codes.md"]] == []
+    assert [each.name for each in catalogue() if f"## {each.name}\n" not in made["reference/actions.md"]] == []
+    assert [verb for verb in VERBS if verb != "open" and f"haconsole {verb}" not in made["reference/commands.md"]] == []
+    assert "`advert_int_s`" in made["reference/inventory.md"]
+    assert set(map(int, ExitCode)) <= set(EXIT_STATUS)
+    assert '"findings"' in made["reference/json.md"]
