@@ -24,6 +24,8 @@ _ROLES = {
     "worker": ("worker",),
 }
 _WAY = frozenset(("address", "user", "port", "keyPath", "configPath", "bastion", "enabled"))
+_OBJECT = frozenset(("apiVersion", "kind", "metadata", "spec"))
+_METADATA = frozenset(("name",))
 _READ: Mapping[str, frozenset[str]] = {
     "host": frozenset(
         (
@@ -45,6 +47,8 @@ _READ: Mapping[str, frozenset[str]] = {
     "api": frozenset(("port", "externalAddress", "sans")),
     "network": frozenset(("serviceCIDR", "podCIDR", "clusterDomain", "controlPlaneLoadBalancing", "dualStack")),
     "storage": frozenset(("type", "etcd")),
+    "dualStack": frozenset(("enabled", "IPv6podCIDR", "IPv6serviceCIDR")),
+    "balancing": frozenset(("enabled", "type", "keepalived")),
 }
 BASTION = "bastion"
 DATA_DIR = "/var/lib/k0s"
@@ -104,7 +108,7 @@ def from_k0sctl(data: bytes, file: str, environment: Mapping[str, str] | None = 
         jump=jump,
         etcd={"data_dir": f"{data_dir}/etcd", "pki_dir": f"{data_dir}/pki/etcd", "files": CLIENT},
         kubernetes={"version": _version(k0s), **_kubernetes(config, hosts, data_dir)},
-        notes=(*_notes(entries, config, hosts), *filled, *_unread(spec, k0s, config, entries)),
+        notes=(*_notes(entries, config, hosts), *filled, *_unread(document, entries)),
     )
 
 
@@ -295,15 +299,35 @@ def _storage_notes(entries: list[_Entry], storage: Mapping[str, Any]) -> Iterato
         yield f"the controllers' data folders differ; only the first is copied: {', '.join(sorted(folders))}"
 
 
-def _unread(
-    spec: Mapping[str, Any], k0s: Mapping[str, Any], config: Mapping[str, Any], entries: list[_Entry]
-) -> Iterator[str]:
+def _unread(document: Mapping[str, Any], entries: list[_Entry]) -> Iterator[str]:
+    """Keys that nothing here reads, level by level."""
+    spec = mapping(document.get("spec"))
+    k0s = mapping(spec.get("k0s"))
+    outer = mapping(k0s.get("config"))
+    config = mapping(outer.get("spec"))
+    yield from unread_keys("the file", document, _OBJECT)
+    yield from unread_keys("metadata", mapping(document.get("metadata")), _METADATA)
     yield from unread_keys("spec", spec, frozenset(("hosts", "k0s")))
     for number_, entry in enumerate(entries):
         place = f"spec.hosts[{number_}]"
         yield from unread_keys(place, entry.settings, _READ["host"])
         yield from unread_keys(f"{place}.ssh", entry.way, _WAY)
+        yield from unread_keys(f"{place}.ssh.bastion", mapping(entry.way.get("bastion")), _WAY)
     yield from unread_keys("spec.k0s", k0s, _READ["k0s"])
+    yield from unread_keys("spec.k0s.config", outer, _OBJECT)
+    yield from unread_keys("spec.k0s.config.metadata", mapping(outer.get("metadata")), _METADATA)
     yield from unread_keys("spec.k0s.config.spec", config, _READ["config"])
     for part in ("api", "network", "storage"):
         yield from unread_keys(f"spec.k0s.config.spec.{part}", mapping(config.get(part)), _READ[part])
+    yield from _unread_network("spec.k0s.config.spec.network", mapping(config.get("network")))
+
+
+def _unread_network(place: str, network: Mapping[str, Any]) -> Iterator[str]:
+    balancing = mapping(network.get("controlPlaneLoadBalancing"))
+    keepalived = mapping(balancing.get("keepalived"))
+    yield from unread_keys(f"{place}.dualStack", mapping(network.get("dualStack")), _READ["dualStack"])
+    place = f"{place}.controlPlaneLoadBalancing"
+    yield from unread_keys(place, balancing, _READ["balancing"])
+    yield from unread_keys(f"{place}.keepalived", keepalived, frozenset(("vrrpInstances",)))
+    for number_, instance in enumerate(map(mapping, listed(keepalived.get("vrrpInstances")))):
+        yield from unread_keys(f"{place}.keepalived.vrrpInstances[{number_}]", instance, frozenset(("virtualIPs",)))

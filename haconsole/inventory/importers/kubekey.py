@@ -86,7 +86,7 @@ def from_kubekey(data: bytes, file: str) -> Draft:
         hosts=hosts,
         etcd=_etcd(spec),
         kubernetes=_kubernetes(spec, _endpoint(spec, hosts)),
-        notes=(*_notes(spec, entries, roles, hosts), *_unread(spec, entries)),
+        notes=(*_notes(spec, entries, roles, hosts), *_unread(document, spec, entries)),
     )
 
 
@@ -146,20 +146,23 @@ def _host(entry: Mapping[str, Any], name: str, roles: tuple[str, ...], spec: _Sp
 
 
 def _etcd(spec: _Spec) -> Settings:
+    """kubeadm starts a stacked etcd with its own defaults: kubekey gives it none of the file's settings."""
     etcd = spec.part("etcd")
-    stacked = spec.etcd_type == "kubeadm"
+    if spec.etcd_type == "kubeadm":
+        return {"placement": "static-pod", "data_dir": "/var/lib/etcd"}
+    if spec.etcd_type == "external":
+        return {}
     return {
-        "placement": "static-pod" if stacked else None,
         "client_port": number(etcd.get("port")),
         "peer_port": number(etcd.get("peerPort")),
         "data_dir": text(etcd.get("dataDir")) or "/var/lib/etcd",
-        "binary": None if stacked else "/usr/local/bin/etcd",
-        "config_file": None if stacked else "/etc/etcd.env",
-        "pki_dir": None if stacked else "/etc/ssl/etcd/ssl",
-        "files": None if stacked else CERTIFICATES,
-        "token": None if stacked else TOKEN,
-        "heartbeat_ms": number(etcd.get("heartbeatInterval")) or (None if stacked else 250),
-        "election_ms": number(etcd.get("electionTimeout")) or (None if stacked else 5000),
+        "binary": "/usr/local/bin/etcd",
+        "config_file": "/etc/etcd.env",
+        "pki_dir": "/etc/ssl/etcd/ssl",
+        "files": CERTIFICATES,
+        "token": TOKEN,
+        "heartbeat_ms": number(etcd.get("heartbeatInterval")) or 250,
+        "election_ms": number(etcd.get("electionTimeout")) or 5000,
         "quota_bytes": number(etcd.get("quotaBackendBytes")),
     }
 
@@ -228,17 +231,25 @@ def _cluster_notes(spec: _Spec, hosts: tuple[HostDraft, ...]) -> Iterator[str]:
     if spec.etcd_type == "external":
         urls = ", ".join(filter(None, map(text, listed(mapping(spec.part("etcd").get("external")).get("endpoints")))))
         yield f"etcd is outside that file ({urls or 'without endpoints'}): add its hosts with the role etcd"
-    elif spec.etcd_type == "kubekey":
+    elif spec.etcd_type == "kubeadm":
+        unused = [name for name in spec.part("etcd") if name in _READ["etcd"] - {"type", "external"}]
+        if unused:
+            yield f"spec.etcd: without effect on the etcd of kubeadm: {', '.join(unused)}"
+    else:
         yield "the API servers use node-HOST.pem in etcd.pki_dir for etcd: certificate checks do not cover these files"
     for name in ("kubePodsCIDR", "kubeServiceCIDR"):
         if second := first_family(network.get(name))[1]:
             yield f"the IPv6 networks of the dual-stack cluster are not copied: {second}"
 
 
-def _unread(spec: _Spec, entries: Mapping[str, Any]) -> Iterator[str]:
+def _unread(document: Mapping[str, Any], spec: _Spec, entries: Mapping[str, Any]) -> Iterator[str]:
+    yield from unread_keys("the file", document, frozenset(("apiVersion", "kind", "metadata", "spec")))
+    yield from unread_keys("metadata", mapping(document.get("metadata")), frozenset(("name",)))
     yield from unread_keys("spec", spec.whole, frozenset((*_READ, "hosts", "roleGroups")))
     yield from unread_keys("spec.roleGroups", spec.part("roleGroups"), frozenset(_ROLES))
     for place, (_, entry) in enumerate(entries.items()):
         yield from unread_keys(f"spec.hosts[{place}]", entry, _HOST)
+    external = mapping(spec.part("etcd").get("external"))
+    yield from unread_keys("spec.etcd.external", external, frozenset(("endpoints",)))
     for name, read in _READ.items():
         yield from unread_keys(f"spec.{name}", spec.part(name), read)

@@ -129,6 +129,8 @@ def test_a_stacked_etcd_is_kubeadms(imported: Importer) -> None:
     found = read(imported, ("etcd: {dataDir", "etcd: {type: kubeadm, dataDir"))
     assert found.etcd.placement is EtcdPlacement.STATIC_POD
     assert effective.etcd_name(found.hosts[0]) == "node1"
+    assert (found.etcd.data_dir, found.etcd.heartbeat_ms) == ("/var/lib/etcd", 100)
+    assert "without effect on the etcd of kubeadm: dataDir, heartbeatInterval" in imported.text
     assert "node-HOST.pem" not in imported.text
     k3s = read(imported, ("etcd: {dataDir", "etcd: {type: kubeadm, dataDir"), ("v1.21.5", "v1.21.5-k3s"))
     assert k3s.etcd.placement is EtcdPlacement.SYSTEMD

@@ -1,4 +1,7 @@
-"""ssh_config means what it means to ssh: its own client reads the files, and a real connection is the measure."""
+"""ssh_config means what it means to ssh: its own client reads the files, and a real connection is the measure.
+
+HACONSOLE_ORACLE_EXAMPLES and HACONSOLE_ORACLE_SEED choose how many configurations are generated, and which.
+"""
 
 from __future__ import annotations
 
@@ -23,8 +26,8 @@ from haconsole.transport.ssh.tokens import TokenError, home
 from tests.fakes.waiting import eventually
 from tests.unit.transport.ssh_configs import HOSTS, ConfigMaker, Effect, effect_in_ssh
 
-GENERATED = int(os.environ.get("HACONSOLE_EXAMPLES", "300")) // 10
-SEED = int(os.environ.get("HACONSOLE_SEED", "1"))
+GENERATED = int(os.environ.get("HACONSOLE_ORACLE_EXAMPLES", "40"))
+SEED = int(os.environ.get("HACONSOLE_ORACLE_SEED", "1"))
 
 
 def wanted(config: Path, host: str = "a.example") -> Wanted:
