@@ -25,6 +25,8 @@ class CertificateFile:
     kubeconfig: bool = False
     named_in: str | None = None
     optional: bool = False
+    other_roles: tuple[str, ...] = ()
+    """Further uses that running processes make of the same file."""
 
 
 def certificate_files(layout: Layout, host: Host) -> tuple[CertificateFile, ...]:

@@ -43,6 +43,19 @@ def sans_of(certificate: x509.Certificate) -> tuple[str, ...]:
     return tuple(sans)
 
 
+def is_named(san: str, present: tuple[str, ...]) -> bool:
+    """Whether a certificate with the names `present` is valid for `san`.
+
+    ``*`` stands for the complete first label of a DNS name (RFC 6125, section 6.4.3), and for no part of an address.
+    """
+    kind, _, value = san.partition(":")
+    if kind != "DNS":
+        return san in present
+    host = value.lower().rstrip(".")
+    _, dot, rest = host.partition(".")
+    return not {f"DNS:{host}", f"DNS:*{dot}{rest}"}.isdisjoint(present)
+
+
 def missing_sans(wanted: tuple[str, ...], present: tuple[str, ...]) -> tuple[str, ...]:
     """Names that are desired and not present, sorted."""
     return tuple(sorted({normal_san(san) for san in wanted} - {normal_san(san) for san in present}))

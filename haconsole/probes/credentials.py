@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from functools import partial
 
 from haconsole.configs.layout import Layout
@@ -56,11 +57,13 @@ async def kube_credentials(
     hint = "set kubernetes.config_dir in the inventory to the folder of admin.conf"
     if layout.kubernetes is None:
         raise ProbeError("the inventory has no Kubernetes", Cause.NOT_CONFIGURED)
-    kubeconfig = _present(files, layout.kubernetes.admin.kubeconfig, "kube-apiserver", hint)
-    paths = files_named(kubeconfig)
+    own_path = layout.kubernetes.admin.kubeconfig
+    kubeconfig, folder = _present(files, own_path, "kube-apiserver", hint), posixpath.dirname(own_path)
+    paths = files_named(kubeconfig, folder)
     missing = tuple(path for path in paths if path not in files)
     texts = {**files, **(await read_files(transport, missing, deadline_s=deadline_s) if missing else {})}
-    return credentials_of(kubeconfig, {path: _present(texts, path, "kube-apiserver", hint) for path in paths})
+    present = {path: _present(texts, path, "kube-apiserver", hint) for path in paths}
+    return credentials_of(kubeconfig, present, folder)
 
 
 def _etcd_paths(layout: Layout, host: Host) -> tuple[str, ...]:

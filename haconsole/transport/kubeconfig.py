@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import binascii
+import posixpath
 from base64 import b64decode
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from haconsole.errors import HaconsoleError
 from haconsole.model.secret import Secret
 
 _FILE_KEYS = ("certificate-authority", "client-certificate", "client-key", "tokenFile")
+
+_INSTEAD = {"tokenFile": "token"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,15 +33,23 @@ class KubeconfigError(HaconsoleError):
     """A kubeconfig that cannot be used; the message holds nothing of its content but names."""
 
 
-def files_named(kubeconfig: bytes) -> tuple[str, ...]:
-    """The files the current context refers to, for the caller to read where the kubeconfig lies."""
-    cluster, user = _current(kubeconfig)
-    return tuple(part[key] for part in (cluster, user) for key in _FILE_KEYS if isinstance(part.get(key), str))
+def files_named(kubeconfig: bytes, folder: str = "") -> tuple[str, ...]:
+    """The files that the current context uses, for the caller to read on the kubeconfig's host.
+
+    `folder` is the kubeconfig's own, at which relative paths start. A file beside embedded data is not used.
+    """
+    parts = _current(kubeconfig)
+    return tuple(
+        posixpath.join(folder, part[key])
+        for part in parts
+        for key in _FILE_KEYS
+        if isinstance(part.get(key), str) and part[key] and not part.get(_INSTEAD.get(key, f"{key}-data"))
+    )
 
 
-def credentials_of(kubeconfig: bytes, files: Mapping[str, bytes]) -> KubeCredentials:
+def credentials_of(kubeconfig: bytes, files: Mapping[str, bytes], folder: str = "") -> KubeCredentials:
     """The current context's credentials; `files` holds the content of each of `files_named`."""
-    cluster, user = _current(kubeconfig)
+    cluster, user = (_with_full_paths(part, folder) for part in _current(kubeconfig))
     ca = _data(cluster, "certificate-authority", files)
     cert, key = _data(user, "client-certificate", files), _data(user, "client-key", files)
     token = _token(user, files)
@@ -72,15 +83,20 @@ def _entry_named(document: dict[str, Any], plural: str, singular: str, name: obj
     raise KubeconfigError(f"the kubeconfig has no {singular} {name!r}", hint="compare current-context and its parts")
 
 
+def _with_full_paths(part: dict[str, Any], folder: str) -> dict[str, Any]:
+    named = (key for key in _FILE_KEYS if isinstance(part.get(key), str) and part[key])
+    return {**part, **{key: posixpath.join(folder, part[key]) for key in named}}
+
+
 def _data(part: dict[str, Any], name: str, files: Mapping[str, bytes]) -> bytes | None:
     """What stands in the kubeconfig as base64, else the named file's content; None when neither is given."""
     embedded, path = part.get(f"{name}-data"), part.get(name)
-    if isinstance(embedded, str):
+    if isinstance(embedded, str) and embedded:
         try:
-            return b64decode(embedded, validate=True)
+            return b64decode(embedded.replace("\n", "").replace("\r", ""), validate=True)
         except (binascii.Error, ValueError):
             raise KubeconfigError(f"{name}-data of the kubeconfig is not base64") from None
-    if not isinstance(path, str):
+    if not isinstance(path, str) or not path:
         return None
     if path not in files:
         raise KubeconfigError(f"{path}, which the kubeconfig names, was not found")
@@ -89,9 +105,9 @@ def _data(part: dict[str, Any], name: str, files: Mapping[str, bytes]) -> bytes 
 
 def _token(user: dict[str, Any], files: Mapping[str, bytes]) -> Secret | None:
     token, path = user.get("token"), user.get("tokenFile")
-    if isinstance(token, str):
+    if isinstance(token, str) and token:
         return Secret(token)
-    if not isinstance(path, str):
+    if not isinstance(path, str) or not path:
         return None
     if path not in files:
         raise KubeconfigError(f"{path}, which the kubeconfig names, was not found")

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
+from ipaddress import ip_address
 
 from haconsole.configs.certificate_files import CertificateFile
 from haconsole.inventory.effective import endpoint, vip_addresses
@@ -13,6 +14,7 @@ from haconsole.inventory.schema import Host, Inventory
 from haconsole.model.certificate import Certificate, TokenKeys
 from haconsole.model.names import HostName
 from haconsole.pki.inspect import Inspected, inspect, issuer_among, public_key_der, public_keys
+from haconsole.pki.names import is_named
 from haconsole.probes.certificate.paths import files_to_read
 from haconsole.probes.certificate.reader_script import HostCertificates, KeySeen
 
@@ -138,10 +140,11 @@ def _certificate(file: CertificateFile, one: Inspected, around: Surroundings) ->
 
 
 def _missing_names(file: CertificateFile, one: Inspected, around: Surroundings) -> tuple[str, ...]:
-    """The names of the role that the certificate lacks; none where its names cannot be read."""
+    """The names that the certificate lacks for its uses; none where its names cannot be read."""
     if not one.names_known:
         return ()
-    return tuple(name for name in around.names.get(file.role, ()) if name not in one.sans)
+    needed = (name for role in (file.role, *file.other_roles) for name in around.names.get(role, ()))
+    return tuple(name for name in dict.fromkeys(needed) if not is_named(name, one.sans))
 
 
 def _key(file: CertificateFile, report: HostCertificates) -> KeySeen | None:
@@ -180,4 +183,7 @@ def _problems(certificate: Certificate, ca: str | None, around: Surroundings) ->
 
 
 def _san(host: str) -> str:
-    return f"IP:{host}" if ":" in host or host.replace(".", "").isdecimal() else f"DNS:{host.lower()}"
+    try:
+        return f"IP:{ip_address(host)}"
+    except ValueError:
+        return f"DNS:{host.lower()}"

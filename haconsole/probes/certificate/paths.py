@@ -49,10 +49,21 @@ def files_to_read(layout: tuple[CertificateFile, ...], report: HostCertificates)
     layout = tuple(_as_kubeconfig_names_it(file, report) for file in layout)
     known = {file.cert for file in layout}
     ca = next((file.cert for file in layout if file.role == "kubernetes-ca"), None)
-    others = [file for file in _files_of_processes(report, ca) if file.cert not in known]
+    used = _files_of_processes(report, ca)
+    others = [file for file in used if file.cert not in known]
     others = list({file.cert: file for file in reversed(others)}.values())[::-1]
     ports = {file.role: file.port for file in layout if file.port and file.cert not in report.certs}
-    return (*layout, *(replace(file, port=ports.get(file.role)) for file in others))
+    return _with_other_roles((*layout, *(replace(file, port=ports.get(file.role)) for file in others)), used)
+
+
+def _with_other_roles(files: tuple[CertificateFile, ...], used: list[CertificateFile]) -> tuple[CertificateFile, ...]:
+    """The files, the first entry of each with the uses that no entry of it has."""
+    roles: dict[str, dict[str, None]] = {}
+    for file in used:
+        roles.setdefault(file.cert, {})[file.role] = None
+    for file in files:
+        roles.get(file.cert, {}).pop(file.role, None)
+    return tuple(replace(file, other_roles=tuple(roles.pop(file.cert, ()))) for file in files)
 
 
 def _as_kubeconfig_names_it(file: CertificateFile, report: HostCertificates) -> CertificateFile:

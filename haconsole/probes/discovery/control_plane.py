@@ -6,6 +6,7 @@ haproxy has the addresses of the API servers.
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -77,10 +78,11 @@ async def _planes(report: HostReport, transport: HostTransport) -> list[str]:
     """The control planes' addresses among the nodes, from the API at kubelet's endpoint, through the host."""
     server = urlsplit(report.server)
     kubeconfig = (await _read(transport, report.kubeconfig))[report.kubeconfig]
-    files = await _read(transport, *files_named(kubeconfig))
+    folder = posixpath.dirname(report.kubeconfig)
+    files = await _read(transport, *files_named(kubeconfig, folder))
     async with (
         transport.forward(server.hostname or "", server.port or 443) as socket,
-        await KubeApi.open(HostName(report.name), socket, credentials_of(kubeconfig, files)) as api,
+        await KubeApi.open(HostName(report.name), socket, credentials_of(kubeconfig, files, folder)) as api,
     ):
         nodes = await api.nodes(deadline_s=_DEADLINE_S)
     return [address for node in nodes if is_control_plane(node) and (address := internal_address(node))]

@@ -23,6 +23,7 @@ from haconsole.pki.authority import make_authority
 from haconsole.pki.bundle import fingerprint_of
 from haconsole.pki.keys import make_private_key, make_token_keys
 from haconsole.pki.leaf import Leaf, sign_leaf
+from haconsole.pki.names import is_named
 from haconsole.probes.certificate.parse import Surroundings, certificates, token_keys
 from haconsole.probes.certificate.reader_script import (
     FILES,
@@ -353,3 +354,26 @@ def test_names_that_cannot_be_read_are_not_called_missing(pki: Pki) -> None:
     around = Surroundings(HostName("a"), datetime(2026, 11, 30, tzinfo=UTC), {"apiserver": ("DNS:a",)}, {})
     (found,), _ = certificates((file,), HostCertificates(certs={"/a.crt": odd}), around)
     assert (found.missing_names, found.problem) == ((), None)
+
+
+def test_a_wildcard_covers_one_label() -> None:
+    names = ("DNS:*.example.org", "IP:10.5.0.1")
+    covered = {name: is_named(name, names) for name in ("DNS:api.example.org", "DNS:API.example.org.", "IP:10.5.0.1")}
+    assert all(covered.values()), covered
+    for name in ("DNS:example.org", "DNS:a.b.example.org", "DNS:api.example.com", "IP:10.5.0.2"):
+        assert not is_named(name, names), name
+
+
+def test_a_certificate_of_several_processes_is_judged_by_the_names_of_all(pki: Pki) -> None:
+    pki.leaf("one")
+    pki.process(1, "etcd", "etcd", f"--cert-file={pki.path('one.crt')}")
+    pki.process(2, "kube-apiserver", "kube-apiserver", f"--tls-cert-file={pki.path('one.crt')}")
+    told = parse_files(pki.answers()[FILES])
+    needed = {"etcd-server": ("IP:127.0.0.1",), "apiserver": ("IP:127.0.0.1", "IP:10.5.0.100")}
+    around = Surroundings(HostName("cp1"), NOW, needed, {})
+    (found,) = (one for one in certificates((), told, around)[0] if one.path == pki.path("one.crt"))
+    assert found.missing_names == ("IP:10.5.0.100",)
+    assert found.problem == "does not name IP:10.5.0.100"
+    layout = (CertificateFile("etcd-server", pki.path("one.crt"), None, None),)
+    (found,) = (one for one in certificates(layout, told, around)[0] if one.path == pki.path("one.crt"))
+    assert found.missing_names == ("IP:10.5.0.100",)
