@@ -46,7 +46,7 @@ def sans_of(certificate: x509.Certificate) -> tuple[str, ...]:
 def is_named(san: str, present: tuple[str, ...]) -> bool:
     """Whether a certificate with the names `present` is valid for `san`.
 
-    ``*`` stands for the complete first label of a DNS name (RFC 6125, section 6.4.3), and for no part of an address.
+    A wildcard matches the complete first label of a DNS name (RFC 6125, section 6.4.3), and no part of an address.
     """
     kind, _, value = san.partition(":")
     if kind != "DNS":
