@@ -41,11 +41,23 @@ def parse(answer: SectionAnswer) -> HaproxyFacts:
 
 
 def facts_of(text: str) -> HaproxyFacts:
-    """The facts in the answers to QUESTIONS: backends in the order of the configuration, each with its servers."""
+    """The facts in the answers to QUESTIONS: backends in the order of the configuration, each with its servers.
+
+    A damaged answer is none: a server less would be a wrong fact.
+    """
     answers = _split(text)
+    try:
+        return _facts(answers)
+    except (LookupError, ValueError) as error:
+        raise ProbeError(f"haproxy: a damaged answer of its runtime API: {error}", Cause.UNREADABLE) from error
+
+
+def _facts(answers: _Answers) -> HaproxyFacts:
     states = {(state.backend, state.server): state for state in _states(answers.states)}
     servers: dict[str, list[HaproxyServer]] = {}
     for row in csv.DictReader(answers.stat.removeprefix("# ").splitlines()):
+        if not (row["pxname"] and row["svname"] and row["status"]):
+            raise ValueError("a line without proxy, server or status")
         state = states.get((row["pxname"], row["svname"]))
         servers.setdefault(row["pxname"], []).append(_server(row, state))
     return HaproxyFacts(

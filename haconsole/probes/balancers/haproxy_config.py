@@ -10,6 +10,9 @@ from dataclasses import dataclass, field, replace
 from haconsole.probes.balancers.haproxy_lines import SECTIONS, ConfigLine, HaproxyFiles, LineReader, expanded
 
 _PROXIES = ("frontend", "backend", "listen")
+_MOST_SLOTS = 1000
+"""Of one template; further ones are not read."""
+
 _DEFAULT_BALANCE = "roundrobin"
 _FAMILY = re.compile(r"(?:stream\+|dgram\+|quic\+)?(?P<family>[a-z0-9]+)@")
 _SOCKETS = ("unix", "uxst", "uxdg", "abns", "abnsz", "fd", "sockpair", "rhttp")
@@ -278,7 +281,7 @@ def _slots(
     low, high = (first or "1"), last
     if not (re.fullmatch("[0-9]{1,4}", low) and re.fullmatch("[0-9]{1,4}", high)):
         return
-    for number in range(int(low), int(high) + 1):
+    for number in range(int(low), min(int(high), int(low) + _MOST_SLOTS) + 1):
         server = _server(f"{rest[0]}{number}", rest[2], (*parameters, *rest[3:]), environment)
         yield replace(server, of_template=True)
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from haconsole.errors import HaconsoleError
 
 _LONGEST_LINE = 1023
-_MOST_LINES = 50_000
+_MOST_LINES = 20_000
 _MOST_SUBSTITUTIONS = 500
 _DEEPEST_INCLUDE = 30
 _COMMENT = re.compile(r'[!#"\\]')

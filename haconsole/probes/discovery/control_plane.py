@@ -9,7 +9,6 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Callable
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from haconsole.errors import HaconsoleError
 from haconsole.inventory.importers.draft import address_of
@@ -17,7 +16,7 @@ from haconsole.model.names import HostName
 from haconsole.probes.discovery import balancer
 from haconsole.probes.discovery.ask import read_host
 from haconsole.probes.discovery.draft import internal_address, is_control_plane
-from haconsole.probes.discovery.host_report import API, ETCD, KUBELET, HostReport
+from haconsole.probes.discovery.host_report import API, ETCD, KUBELET, HostReport, url_of
 from haconsole.probes.files import read_files
 from haconsole.transport.base import HostTransport
 from haconsole.transport.kube_api import KubeApi
@@ -69,19 +68,19 @@ async def _addresses(report: HostReport, transport: HostTransport, notes: list[s
             addresses += await _planes(report, transport)
         except HaconsoleError as error:
             notes.append(f"the API at {report.server} did not answer with kubelet's certificate: {error}")
-        addresses.append(urlsplit(report.server).hostname or "")
+        addresses.append(url_of(report.server).host or "")
     own = {one.partition("/")[0] for one in report.addresses}
     return tuple(dict.fromkeys(one for one in addresses if address_of(one) and one not in own))
 
 
 async def _planes(report: HostReport, transport: HostTransport) -> list[str]:
     """The control planes' addresses among the nodes, from the API at kubelet's endpoint, through the host."""
-    server = urlsplit(report.server)
+    server = url_of(report.server)
     kubeconfig = (await _read(transport, report.kubeconfig))[report.kubeconfig]
     folder = posixpath.dirname(report.kubeconfig)
     files = await _read(transport, *files_named(kubeconfig, folder))
     async with (
-        transport.forward(server.hostname or "", server.port or 443) as socket,
+        transport.forward(server.host or "", server.port or 443) as socket,
         await KubeApi.open(HostName(report.name), socket, credentials_of(kubeconfig, files, folder)) as api,
     ):
         nodes = await api.nodes(deadline_s=_DEADLINE_S)

@@ -74,6 +74,24 @@ class Others:
     notes: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Url:
+    """The parts of a URL that count here; None where it has none, or none that can be."""
+
+    scheme: str = ""
+    host: str | None = None
+    port: int | None = None
+
+
+def url_of(text: str) -> Url:
+    """The parts of a URL; without any where the text is no URL."""
+    try:
+        parts = urlsplit(text)
+        return Url(parts.scheme, parts.hostname, parts.port)
+    except ValueError:
+        return Url()
+
+
 def hostname(*urls: str) -> str:
     """The host of the first URL; each may be several with commas between."""
-    return next((urlsplit(one).hostname or "" for url in urls for one in url.split(",") if "//" in one), "")
+    return next((url_of(one).host or "" for url in urls for one in url.split(",") if "//" in one), "")

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from urllib.parse import urlsplit
 
 from haconsole.configs.owner import owner_of
 from haconsole.inventory.importers.draft import Settings, Value, host_name
 from haconsole.inventory.schema import Etcd, Haproxy, Keepalived, Kubernetes, LeaderElection
 from haconsole.probes.discovery.balancer import BalancedApi
-from haconsole.probes.discovery.host_report import API, ETCD, KEEPALIVED, MANAGER, HostReport, Others
+from haconsole.probes.discovery.host_report import API, ETCD, KEEPALIVED, MANAGER, HostReport, Others, url_of
 from haconsole.probes.kubernetes.kubeadm_config import ClusterConfiguration
 
 _NAME_LENGTH = 48
@@ -40,7 +39,7 @@ def _by_endpoint(report: HostReport, kubeadm: ClusterConfiguration | None) -> st
     """``10.99.0.100-3f9a61c0``: the endpoint's address or name, and the beginning of the CA's SHA-256."""
     if API not in report.static_pods and kubeadm is None:
         return None
-    server = urlsplit(f"//{kubeadm.endpoint}" if kubeadm and kubeadm.endpoint else report.server).hostname
+    server = url_of(f"//{kubeadm.endpoint}" if kubeadm and kubeadm.endpoint else report.server).host
     return f"{server[:_NAME_LENGTH]}-{report.authority[:8]}".rstrip("-") if server else None
 
 
@@ -53,13 +52,13 @@ def etcd(report: HostReport) -> Settings:
     if program is None:
         return {}
     is_stacked = ETCD in report.static_pods
-    client = urlsplit(_first(report.flag(ETCD, "advertise-client-urls")))
+    client = url_of(_first(report.flag(ETCD, "advertise-client-urls")))
     tls = {"https": "certificates", "http": "off"}.get(client.scheme)
     values: dict[str, Value | None] = {
         "placement": "static-pod" if is_stacked else "systemd",
         "tls": "auto" if report.flag(ETCD, "auto-tls") == "true" else tls,
         "client_port": client.port,
-        "peer_port": urlsplit(_first(report.flag(ETCD, "initial-advertise-peer-urls"))).port,
+        "peer_port": url_of(_first(report.flag(ETCD, "initial-advertise-peer-urls"))).port,
         "metrics_port": _plain_port(report.flag(ETCD, "listen-metrics-urls")),
         "data_dir": report.flag(ETCD, "data-dir") or None,
         "pki_dir": None if is_stacked else program.folder("trusted-ca-file", "cert-file"),
@@ -78,9 +77,9 @@ def kubernetes(report: HostReport, others: Others, balancer: str, own: str) -> S
     by_kubeadm = bool({API, ETCD} & report.static_pods)
     api, manager = report.programs.get(API), report.programs.get(MANAGER)
     kubeadm = others.kubeadm or ClusterConfiguration()
-    server = urlsplit(f"//{_with_port(kubeadm.endpoint)}" if kubeadm.endpoint else report.server)
-    address = f"{server.hostname}:{server.port or 443}"
-    is_remote = server.hostname not in (None, "localhost", "127.0.0.1", own) and address != balancer
+    server = url_of(f"//{_with_port(kubeadm.endpoint)}" if kubeadm.endpoint else report.server)
+    address = f"{server.host}:{server.port or 443}"
+    is_remote = server.host not in (None, "localhost", "127.0.0.1", own) and address != balancer
     values: dict[str, Value | None] = {
         "deployment": "kubeadm" if by_kubeadm else "systemd",
         "endpoint": address if is_remote else None,
@@ -102,7 +101,7 @@ def kubernetes(report: HostReport, others: Others, balancer: str, own: str) -> S
 
 def _with_port(endpoint: str) -> str:
     """kubeadm's endpoint; without a port its API servers' port is meant."""
-    return endpoint if urlsplit(f"//{endpoint}").port else f"{endpoint}:{Kubernetes().api_port}"
+    return endpoint if url_of(f"//{endpoint}").port else f"{endpoint}:{Kubernetes().api_port}"
 
 
 def haproxy(report: HostReport, balanced_api: BalancedApi) -> Settings:
@@ -134,7 +133,7 @@ def _first(items: str) -> str:
 
 
 def _plain_port(urls: str) -> int | None:
-    return next((urlsplit(one).port for one in urls.split(",") if one.startswith("http://")), None)
+    return next((url_of(one).port for one in urls.split(",") if one.startswith("http://")), None)
 
 
 def _whole(text: str) -> int | None:

@@ -31,6 +31,8 @@ def section(paths: tuple[str, ...], *, every: int = 1) -> Section:
 def parse(answer: SectionAnswer) -> tuple[DiskSpace, ...]:
     """One entry for each path asked; `free_bytes` is what an ordinary user may still fill."""
     lines = require(answer, "df").splitlines()
+    if len(lines) % 2:
+        raise ProbeError(f"df: {len(lines)} lines, not two for each path", Cause.UNREADABLE)
     return tuple(_space(path, line) for path, line in zip(lines[::2], lines[1::2], strict=True))
 
 

@@ -171,6 +171,8 @@ def _process(text: str, clock: _Clock) -> _KubeletProcess | None:
     if match is None or not bracket or len(fields) <= _START_TIME or "conmon" in match["container"]:
         return None
     comm = head.partition("(")[2]
+    if not fields[_START_TIME].isdecimal():
+        return None
     started = clock.kernel_started + int(fields[_START_TIME]) / clock.hertz
     return _KubeletProcess(match["uid"], match["container"], comm, started)
 

@@ -119,8 +119,8 @@ def _state(block: str, processes: dict[str, str]) -> ServiceState:
         active=properties["ActiveState"],
         sub=properties.get("SubState", ""),
         since=since(properties.get("StateChangeTimestamp", "")),
-        pid=int(properties.get("MainPID") or 0) or None,
-        restarts=int(properties.get("NRestarts") or 0),
+        pid=_number(properties.get("MainPID", "")) or None,
+        restarts=_number(properties.get("NRestarts", "")),
         enabled=_ENABLED.get(properties.get("UnitFileState", "")) if exists else None,
         ending=_ending(properties),
         process=processes.get(properties.get("MainPID", ""), "").strip(),
@@ -142,3 +142,8 @@ def since(text: str) -> datetime | None:
         return datetime.fromtimestamp(int(text[1:]), UTC)
     match = _CALENDAR.search(text)
     return datetime.fromisoformat(f"{match[1]}T{match[2]}+00:00") if match else None
+
+
+def _number(text: str) -> int:
+    """A number as systemctl writes it; 0 for anything else."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 12 else 0

@@ -6,6 +6,7 @@ Read from /proc, which needs neither root nor a tool of the container runtime an
 
 from __future__ import annotations
 
+import re
 import shlex
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -16,6 +17,8 @@ from haconsole.model.hosts import Role, ServiceKind, ServiceState
 from haconsole.scripts import load_script
 
 _COMM_LENGTH = 15
+_NUMBER = re.compile("[0-9]{1,12}")
+_CLOCK = re.compile("([0-9]{1,11}) ([1-9][0-9]{0,6})")
 _START_TIME = 19
 """The place of starttime among the fields of stat that stand behind the command's name."""
 
@@ -61,8 +64,10 @@ def parse(text: str, pods: tuple[StaticPod, ...]) -> tuple[ServiceState, ...]:
     """One state for each pod. One with a manifest and no process is being started by kubelet, or waits to be."""
     pairs = [line.partition(" ")[::2] for line in text.splitlines()]
     manifests = {rest for kind, rest in pairs if kind == "manifest"}
-    boot, _, tick = next((rest for kind, rest in pairs if kind == "boot"), "0 100").partition(" ")
-    processes = [_process(rest, float(boot), float(tick)) for kind, rest in pairs if kind == "process"]
+    clocks = (_CLOCK.fullmatch(rest) for kind, rest in pairs if kind == "boot")
+    boot, tick = next(((int(one[1]), int(one[2])) for one in clocks if one), (0, 100))
+    read = (_process(rest, boot, tick) for kind, rest in pairs if kind == "process")
+    processes = [process for process in read if process]
     oldest = {process.comm: process for process in sorted(processes, key=lambda each: each.since, reverse=True)}
     return tuple(_state(pod, oldest.get(pod.comm), manifest=pod.name in manifests) for pod in pods)
 
@@ -74,12 +79,15 @@ class _Process:
     since: datetime
 
 
-def _process(stat: str, boot: float, tick: float) -> _Process:
-    """A line of /proc/PID/stat; the name in it stands in brackets and may hold blanks."""
+def _process(stat: str, boot: int, tick: int) -> _Process | None:
+    """A line of /proc/PID/stat; its name is in brackets and may hold blanks. None for a damaged line."""
     head, _, tail = stat.rpartition(")")
     pid, _, comm = head.partition(" (")
-    start = boot + int(tail.split()[_START_TIME]) / tick
-    return _Process(int(pid), comm, datetime.fromtimestamp(0, UTC) + timedelta(seconds=int(start)))
+    fields = tail.split()
+    if len(fields) <= _START_TIME or not _NUMBER.fullmatch(pid) or not _NUMBER.fullmatch(fields[_START_TIME]):
+        return None
+    start = boot + int(fields[_START_TIME]) // tick
+    return _Process(int(pid), comm, datetime.fromtimestamp(0, UTC) + timedelta(seconds=start))
 
 
 def _state(pod: StaticPod, process: _Process | None, *, manifest: bool) -> ServiceState:
