@@ -115,13 +115,16 @@ WAIT = click.Option(
     help="Wait this long for another console that has the cluster's lock.",
 )
 TAKE_OVER = TakeOverLock([*TAKE_OVER_NAMES, "take_over"])
+STEP = click.Option(
+    ["--step"], is_flag=True, help="Confirm each step at the terminal before it starts: n starts it, s stops the run."
+)
 YES = click.Option(["--yes", "-y"], is_flag=True, help="Start without a confirmation.")
 CONFIRM = click.Option(
     ["--confirm"], metavar="CLUSTER", help="The cluster's name: confirms the data loss that the plan names."
 )
 
 plan = ActionGroup("plan", "Show an action's steps with their reasons; changes nothing.", _plan, (JSON, ACCEPT))
-run = ActionGroup("run", "Run an action, step by step.", _run, (EVENTS, YES, CONFIRM, WAIT, TAKE_OVER, ACCEPT))
+run = ActionGroup("run", "Run an action, step by step.", _run, (EVENTS, YES, STEP, CONFIRM, WAIT, TAKE_OVER, ACCEPT))
 
 
 async def show_plan(action: str, request: dict[str, str], options: dict[str, Any]) -> int:
@@ -137,7 +140,10 @@ async def carry_out(action: str, request: dict[str, str], options: dict[str, Any
     """
     from haconsole.actions.step import Refusal
     from haconsole.cli.inventory_change import tell_change
+    from haconsole.cli.stepping import require_terminal
 
+    if options["step"]:
+        require_terminal()
     async with _session(options) as session:
         session.check_startable()
         if options["wait_s"] is not None:
@@ -146,7 +152,9 @@ async def carry_out(action: str, request: dict[str, str], options: dict[str, Any
         if isinstance(planned, Refusal):
             return print_plan(planned, as_json=options["json"])
         await agreed(planned, yes=options["confirm"] == planned.cluster if planned.data_loss else options["yes"])
-        status = await perform(session.start(planned), as_json=options["json"])
+        status = await perform(
+            session.start(planned, step_by_step=options["step"]), as_json=options["json"], step=options["step"]
+        )
     if status == ExitCode.OK:
         tell_change(options["inventory"], planned)
     return status
@@ -183,8 +191,8 @@ def print_plan(planned: Plan | Refusal, *, as_json: bool) -> int:
     return ExitCode.OK
 
 
-async def perform(run: Run, *, as_json: bool) -> int:
-    """Follow the run, show its progress on stderr and its result on stdout.
+async def perform(run: Run, *, as_json: bool, step: bool = False) -> int:
+    """Follow the run, show its progress on stderr and its result on stdout; with `step` each step is confirmed.
 
     Ends like a refused plan while another console has the cluster's lock, or while too few hosts can be reached.
     """
@@ -193,19 +201,27 @@ async def perform(run: Run, *, as_json: bool) -> int:
     from haconsole.cli.reports.plan import refusal_report
     from haconsole.cli.reports.run import event_report, run_text
     from haconsole.cli.run_driver import drive, exit_status
+    from haconsole.cli.stepping import Stepper
     from haconsole.execution.locking.cluster_lock import LockedError, NoMajorityError
 
     def show(event: Event) -> None:
         if as_json:
             click.echo(encoded(event_report(event)))
+        if stepper is not None:
+            stepper.follow(event)
 
+    stepper = Stepper(run) if step else None
+    redraw = stepper is None and not (as_json and sys.stdout.isatty())
     try:
-        ending, interrupted = await drive(run, show, redraw=not (as_json and sys.stdout.isatty()))
+        ending, interrupted = await drive(run, show, redraw=redraw)
     except (LockedError, NoMajorityError) as error:
         if not as_json:
             raise
         click.echo(encoded(refusal_report(Refusal(run.plan.action, run.plan.cluster, (str(error),)))))
         return error.exit_code
+    finally:
+        if stepper is not None:
+            stepper.close()
     if not as_json:
         with suppress(OSError):
             click.echo(run_text(run.plan.action, run.plan.cluster, ending))

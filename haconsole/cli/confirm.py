@@ -18,7 +18,7 @@ async def confirmed_by_name(what: str, name: str) -> None:
     if not sys.stdin.isatty():
         raise UsageError("this cannot be undone, and there is no terminal to confirm it", hint=hint)
     click.echo(f"{what}\nType {name} to carry it out: ", nl=False, err=True)
-    if (await _line()).strip() != name:
+    if (await line()).strip() != name:
         raise UsageError("not started: the plan was not confirmed", hint=hint)
 
 
@@ -30,11 +30,11 @@ async def confirmed(question: str) -> bool:
     if not sys.stdin.isatty():
         raise UsageError("there is no terminal to confirm this", hint="pass --yes")
     click.echo(f"{question} [y/N] ", nl=False, err=True)
-    return (await _line()).strip().lower() in ("y", "yes")
+    return (await line()).strip().lower() in ("y", "yes")
 
 
-async def _line() -> str:
-    """The next line of stdin without its end; waiting for it can be cancelled."""
+async def line(*, ends: str = "") -> str:
+    """The next line of stdin without its end, or `ends` where stdin has ended; waiting for it can be cancelled."""
     loop = asyncio.get_running_loop()
     ready = asyncio.Event()
     loop.add_reader(sys.stdin, ready.set)
@@ -42,4 +42,5 @@ async def _line() -> str:
         await ready.wait()
     finally:
         loop.remove_reader(sys.stdin)
-    return sys.stdin.readline().rstrip("\r\n")
+    read = sys.stdin.readline()
+    return read.rstrip("\r\n") if read else ends

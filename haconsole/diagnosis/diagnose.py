@@ -64,7 +64,7 @@ def diagnose(snapshot: ClusterSnapshot, inventory: Inventory, now: datetime) -> 
 def health(snapshot: ClusterSnapshot, findings: tuple[Finding, ...]) -> Health:
     """UNKNOWN if no host could be queried; otherwise the worst severity decides, and INFO does not count.
 
-    Nothing is healthy before every host and every etcd member has answered.
+    Nothing is healthy before every fact was read once.
     """
     reaches = [facts.reach for facts in snapshot.hosts]
     if not any(isinstance(reach, Known) for reach in reaches):
@@ -74,7 +74,8 @@ def health(snapshot: ClusterSnapshot, findings: tuple[Finding, ...]) -> Health:
         return Health.CRITICAL
     if Severity.WARNING in severities or any(isinstance(reach, Failed) for reach in reaches):
         return Health.DEGRADED
-    return Health.UNKNOWN if any(map(_not_observed, snapshot.hosts)) else Health.HEALTHY
+    unread = snapshot.pending or any(map(_not_observed, snapshot.hosts))
+    return Health.UNKNOWN if unread else Health.HEALTHY
 
 
 def _not_observed(facts: HostFacts) -> bool:

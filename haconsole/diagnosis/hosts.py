@@ -7,14 +7,11 @@ from collections.abc import Iterator
 from haconsole.diagnosis.candidate import Candidate
 from haconsole.diagnosis.remedies import advice
 from haconsole.model.findings import Finding, Severity
-from haconsole.model.hosts import DiskSpace, HostFacts, Role
+from haconsole.model.hosts import CLOCK_SKEW_MS, DISK_FULL, DISK_LOW, DiskSpace, HostFacts, Role
 from haconsole.model.observed import Cause, Failed, Known, value_of
 from haconsole.model.snapshot import ClusterSnapshot
 
-CLOCK_SKEW_MS = 500.0
 HERE = "this machine"
-DISK_FULL = 0.02
-DISK_LOW = 0.10
 
 FIXES = {
     Cause.REFUSED: "check that sshd runs on the host, and that the port in the inventory is right",

@@ -36,15 +36,24 @@ FactName: TypeAlias = Literal[
 """A fact of a host: the name of its field in HostFacts."""
 FACTS: tuple[FactName, ...] = get_args(FactName)
 """Every fact, in the order in which a person reads them."""
+CLOCK_SKEW_MS = 500.0
+"""A clock that is further off is a warning."""
+DISK_FULL = 0.02
+"""A file system with a smaller share free is critical."""
+DISK_LOW = 0.10
+"""A file system with a smaller share free is a warning."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """SSH answered: milliseconds to connect and authenticate (of the connection in use)."""
+    """The host answers over SSH. The values are of the connection in use, which may have been opened long ago."""
 
     connect_ms: float
+    """Milliseconds to connect and authenticate."""
     sessions_refused: int = 0
     """Sessions that sshd refused at first, so that one query had to wait for another."""
+    connected_at: datetime | None = None
+    """When the connection was opened (aware, UTC); None where it is not known."""
 
 
 @dataclass(frozen=True, slots=True)

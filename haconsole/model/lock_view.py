@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from haconsole.model.lock import STALE_S, HostLock, LockClaim
 from haconsole.model.names import HostName
-from haconsole.model.observed import value_of
+from haconsole.model.observed import Known, value_of
 from haconsole.model.snapshot import ClusterSnapshot
 
 
@@ -40,6 +40,15 @@ def lock_view(snapshot: ClusterSnapshot) -> LockView | None:
     known = ((facts.host, value_of(facts.lock)) for facts in snapshot.hosts)
     views = lock_views(tuple((host, record) for host, record in known if record is not None))
     return views[0] if views else None
+
+
+def claim_after(before: LockClaim | None, snapshot: ClusterSnapshot) -> LockClaim | None:
+    """The claim that holds the lock, where `before` held it; hosts that do not answer end no claim."""
+    view = lock_view(snapshot)
+    if view is not None:
+        return view.claim
+    free = any(isinstance(facts.lock, Known) for facts in snapshot.hosts)
+    return None if free else before
 
 
 def lock_sentence(view: LockView) -> str:

@@ -13,6 +13,14 @@ from haconsole.model.observed import NOT_ASKED, Observed
 
 
 @dataclass(frozen=True, slots=True)
+class PendingFact:
+    """A fact that is being read for the first time; `host` is None for the leases."""
+
+    host: HostName | None
+    fact: str
+
+
+@dataclass(frozen=True, slots=True)
 class ClusterSnapshot:
     """Facts of every host of the inventory, in its order, and the leases, which belong to no single host.
 
@@ -28,6 +36,7 @@ class ClusterSnapshot:
     leases: Observed[tuple[Lease, ...]] = NOT_ASKED
     nodes: Observed[tuple[NodeState, ...]] = NOT_ASKED
     """By name, control planes first; also nodes of no host of the inventory."""
+    pending: tuple[PendingFact, ...] = ()
 
     def host(self, name: HostName) -> HostFacts | None:
         return next((facts for facts in self.hosts if facts.host == name), None)

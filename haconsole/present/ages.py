@@ -8,7 +8,10 @@ from haconsole.present.cells import Cell, Tone
 
 FRESH_S = 3
 OLD_S = 10
-"""Facts younger than FRESH_S seconds are as new as polling makes them; from OLD_S on something holds them up."""
+SELDOM_S = 45
+READ_EVERY_S = 600
+"""Seconds. Facts younger than FRESH_S are as new as polling makes them; from OLD_S on something holds them up, from
+SELDOM_S on also the facts that are read every half minute. Certificates are read every READ_EVERY_S."""
 
 
 def seconds_since(moment: datetime, now: datetime) -> int:
@@ -23,14 +26,14 @@ def span(seconds: int) -> str:
     return f"{seconds // 86400}d"
 
 
-def age(at: datetime | None, now: datetime, *, slow: bool = False) -> Cell:
-    """The age of a pane's data; None, nothing of it known now, is said as such. Age is no alarm for `slow` facts."""
+def age(at: datetime | None, now: datetime, *, warn_s: int = OLD_S) -> Cell:
+    """The age of a pane's oldest fact, a warning from `warn_s` seconds on; None where no fact of it is known."""
     if at is None:
         return Cell("no data", Tone.UNKNOWN)
     seconds = seconds_since(at, now)
     if seconds < FRESH_S:
         return Cell(f"<{FRESH_S}s old", Tone.MUTED)
-    if seconds < OLD_S or slow:
+    if seconds < warn_s:
         return Cell(f"{span(seconds)} old", Tone.MUTED)
     return Cell(f"▲ {span(seconds)} old", Tone.WARNING)
 

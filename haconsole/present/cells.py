@@ -53,6 +53,16 @@ class Cell:
         object.__setattr__(self, "text", clean(self.text))
 
 
+SIGNS = ("● ", "✖ ", "▲ ", "◆ ", "★ ", "? ")
+"""First characters of cells that show a current state."""
+
+
+def remembered(cell: Cell) -> Cell:
+    """The cell of a value that is not known now: a question mark for its sign, and no colour that means good or bad."""
+    sign = next((sign for sign in SIGNS if cell.text.startswith(sign)), None)
+    return Cell(cell.text if sign is None else f"? {cell.text.removeprefix(sign)}", Tone.STALE)
+
+
 Line = tuple[Cell, ...]
 """Cells side by side, without separators between them."""
 

@@ -11,7 +11,7 @@ from haconsole.model.hosts import HostFacts
 from haconsole.model.names import HostName
 from haconsole.model.observed import Failed, NotAsked
 from haconsole.model.snapshot import ClusterSnapshot
-from haconsole.present.ages import span, timestamp
+from haconsole.present.ages import READ_EVERY_S, SELDOM_S, span, timestamp
 from haconsole.present.cells import NOTHING, UNKNOWN, Cell, Tone
 from haconsole.present.facts import display_of, oldest
 from haconsole.present.row_keys import CertificateKey, HostKey
@@ -61,7 +61,7 @@ def certificates_table(snapshot: ClusterSnapshot, now: datetime) -> TableView:
         at=oldest(facts.certificates for facts in snapshot.hosts),
         summaries=_summaries(entries, unread, now),
         empty=_empty(snapshot),
-        slow=True,
+        warn_s=READ_EVERY_S + SELDOM_S,
     )
 
 

@@ -8,7 +8,7 @@ from haconsole.model.hosts import HostFacts, Role
 from haconsole.model.names import HostName
 from haconsole.model.observed import NOT_ASKED, Failed, Known, NotAsked, Observed
 from haconsole.model.snapshot import ClusterSnapshot
-from haconsole.present.cells import NOTHING, UNKNOWN, Cell, Tone
+from haconsole.present.cells import NOTHING, UNKNOWN, Cell, Tone, remembered
 from haconsole.present.facts import Shown, display_of, oldest, since_cell, size
 from haconsole.present.row_keys import HostKey, MemberKey
 from haconsole.present.table import Column, Row, TableView
@@ -96,7 +96,7 @@ def _row(snapshot: ClusterSnapshot, member: EtcdMemberView) -> Row:
 
 def dimmed(cells: tuple[Cell, ...], *, keep: int) -> tuple[Cell, ...]:
     """Cells in the tone of what is only remembered, but for the one at `keep`, which tells what is so now."""
-    return tuple(cell if index == keep else Cell(cell.text, Tone.STALE) for index, cell in enumerate(cells))
+    return tuple(cell if index == keep else remembered(cell) for index, cell in enumerate(cells))
 
 
 def _unlisted(snapshot: ClusterSnapshot, name: HostName) -> Row:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Generic, TypeVar, assert_never
+from typing import Any, Generic, TypeVar, assert_never
 
 from haconsole.model.observed import Failed, Known, NotAsked, Observed
-from haconsole.present.ages import clock
-from haconsole.present.cells import Cell, Tone
+from haconsole.present.ages import clock, seconds_since, span
+from haconsole.present.cells import Cell, Tone, remembered
 
 T = TypeVar("T")
 
@@ -41,9 +41,25 @@ def display_of(fact: Observed[T]) -> Shown[T]:
             assert_never(fact)
 
 
-def oldest(facts: Iterable[Observed[T]]) -> datetime | None:
-    """The time of the oldest fact that is known now."""
-    return min((fact.at for fact in facts if isinstance(fact, Known)), default=None)
+def observed_at(fact: Observed[T]) -> datetime | None:
+    """When the value that is shown of a fact was observed, now or before; None where there is no value."""
+    match fact:
+        case Known(at=at) | Failed(last=Known(at=at)):
+            return at
+        case _:
+            return None
+
+
+def oldest(facts: Iterable[Observed[Any]]) -> datetime | None:
+    """When the oldest of the values shown was observed, those that are only remembered included."""
+    return min((at for fact in facts if (at := observed_at(fact)) is not None), default=None)
+
+
+def aged(cell: Cell, fact: Observed[Any], now: datetime) -> Cell:
+    """The cell of a fact's value; where the value is only remembered, in that tone and with its age."""
+    if not isinstance(fact, Failed) or fact.last is None:
+        return cell
+    return Cell(f"{remembered(cell).text}, {span(seconds_since(fact.last.at, now))} old", Tone.STALE)
 
 
 def last_known(facts: Iterable[Observed[T]]) -> datetime | None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from haconsole.model.findings import Finding, Severity
 from haconsole.model.snapshot import ClusterSnapshot
+from haconsole.present.ages import READ_EVERY_S, SELDOM_S
+from haconsole.present.basis import oldest_basis
 from haconsole.present.cells import Cell, Tone
 from haconsole.present.row_keys import FindingKey
 from haconsole.present.table import Column, Row, TableView
@@ -28,9 +30,10 @@ def findings_table(findings: tuple[Finding, ...], snapshot: ClusterSnapshot) -> 
         title="findings",
         columns=COLUMNS,
         rows=tuple(_row(finding) for finding in findings),
-        at=snapshot.observed_at,
-        summaries=_summaries(findings),
-        empty=Cell("nothing found wrong in what was observed", Tone.GOOD),
+        at=oldest_basis(findings, snapshot),
+        warn_s=READ_EVERY_S + SELDOM_S,
+        summaries=_summaries(findings, reading=bool(snapshot.pending)),
+        empty=_reading(snapshot) or Cell("nothing found wrong in what was observed", Tone.GOOD),
     )
 
 
@@ -49,10 +52,20 @@ def _row(finding: Finding) -> Row:
     return Row(FindingKey(finding.code, finding.subject), cells)
 
 
-def _summaries(findings: tuple[Finding, ...]) -> tuple[Cell, ...]:
+def _reading(snapshot: ClusterSnapshot) -> Cell | None:
+    """The hosts with facts that are read for the first time; None once everything was read."""
+    if not snapshot.pending:
+        return None
+    hosts = dict.fromkeys(each.host or "the leases" for each in snapshot.pending)
+    return Cell(f"? reading… not complete yet: {', '.join(hosts)}", Tone.UNKNOWN)
+
+
+def _summaries(findings: tuple[Finding, ...], *, reading: bool) -> tuple[Cell, ...]:
     counts = tuple((severity, sum(each.severity is severity for each in findings)) for severity in Severity)
     text = ", ".join(_counted(count, severity) for severity, count in counts if count)
     tone = SEVERITIES[findings[0].severity][1] if findings else Tone.GOOD
+    if reading:
+        return (Cell(f"{text}, reading…", tone) if findings else Cell("? reading…", Tone.UNKNOWN),)
     return (Cell(text, tone) if findings else Cell("● none", tone),)
 
 

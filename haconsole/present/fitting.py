@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from haconsole.present.cells import Cell, Line, Tone, padded, width_of
+from haconsole.present.cells import Cell, Line, Tone, padded, remembered, width_of
 from haconsole.present.table import Row, TableView
 
 GAP = 1
@@ -78,10 +78,10 @@ def title_line(view: TableView, layout: Fit) -> Line:
 
 
 def row_line(view: TableView, row: Row, layout: Fit) -> Line:
-    """A row as it stands in the table; a stale one is wholly in the tone for what is remembered."""
+    """A row as it stands in the table; a stale one has the tone and the sign of what is only remembered."""
     if row.heading:
         return _heading_line(row, sum(layout.widths) + layout.gap * (len(layout.widths) - 1))
-    cells = tuple(Cell(cell.text, Tone.STALE) for cell in row.cells) if row.stale else row.cells
+    cells = tuple(map(remembered, row.cells)) if row.stale else row.cells
     return _line(view, cells, layout)
 
 

@@ -104,7 +104,7 @@ def sight_cell(sight: BalancerSight | None) -> Cell:
     tone = Tone.GOOD if sight.server.up else Tone.CRITICAL
     if sight.server.admin_state is not AdminState.READY:
         tone = Tone.WARNING
-    return Cell(sight.server.status, tone if sight.current else Tone.STALE)
+    return Cell(sight.server.status, tone) if sight.current else Cell(f"? {sight.server.status}", Tone.STALE)
 
 
 def _row(view: ServerView, balancers: tuple[HostFacts, ...]) -> Row:

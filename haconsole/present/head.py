@@ -24,7 +24,7 @@ def pane_head(
 
 
 def _right(view: TableView, now: datetime, below: int) -> Cell:
-    aged = Cell("") if view.ageless else age(view.at, now, slow=view.slow)
+    aged = Cell("") if view.ageless else age(view.at, now, warn_s=view.warn_s)
     return Cell(f"▼{below} {aged.text}".rstrip(), aged.tone) if below else aged
 
 

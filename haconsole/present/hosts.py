@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
-from haconsole.model.hosts import ApiserverFacts, DiskSpace, HostFacts, Reach, Role, ServiceState
+from datetime import datetime
+from typing import Any
+
+from haconsole.model.hosts import (
+    CLOCK_SKEW_MS,
+    DISK_FULL,
+    DISK_LOW,
+    ApiserverFacts,
+    DiskSpace,
+    HostFacts,
+    Reach,
+    Role,
+    ServiceState,
+)
 from haconsole.model.observed import Cause, Failed, Known, NotAsked, Observed
 from haconsole.model.snapshot import ClusterSnapshot
-from haconsole.present.ages import clock
-from haconsole.present.cells import NOTHING, UNKNOWN, Cell, Tone
-from haconsole.present.facts import display_of, last_known, oldest, size
+from haconsole.present.ages import SELDOM_S, clock
+from haconsole.present.cells import NOTHING, UNKNOWN, Cell, Tone, remembered
+from haconsole.present.facts import aged, display_of, last_known, oldest, size
 from haconsole.present.row_keys import HostKey
 from haconsole.present.table import Column, Row, TableView
 
-LOW_FREE = 0.10
-SKEW_MS = 500.0
 COLUMNS = (
     Column("HOST", least=6),
     Column("SSH"),
@@ -36,11 +47,17 @@ def hosts_table(snapshot: ClusterSnapshot) -> TableView:
     return TableView(
         title="hosts",
         columns=COLUMNS,
-        rows=tuple(_row(facts) for facts in snapshot.hosts),
-        at=oldest(facts.services for facts in snapshot.hosts),
+        rows=tuple(_row(facts, snapshot.observed_at) for facts in snapshot.hosts),
+        at=oldest(fact for facts in snapshot.hosts for fact in _facts(facts)),
+        warn_s=SELDOM_S,
         summaries=_summaries(snapshot),
         empty=Cell("the inventory has no hosts", Tone.MUTED),
     )
+
+
+def _facts(facts: HostFacts) -> tuple[Observed[Any], ...]:
+    """The facts that a row shows."""
+    return (facts.reach, facts.services, facts.apiserver, facts.disks, facts.clock_offset_ms)
 
 
 def lost_since(facts: HostFacts) -> Cell:
@@ -52,7 +69,7 @@ def lost_since(facts: HostFacts) -> Cell:
 def reach_cell(facts: HostFacts) -> Cell:
     reach: Observed[Reach] = facts.reach
     if isinstance(reach, Known):
-        return Cell(f"● {reach.value.connect_ms:.0f} ms", Tone.GOOD)
+        return Cell("● reached", Tone.GOOD)
     return lost_since(facts) if isinstance(reach, Failed) else Cell("? connecting", Tone.UNKNOWN)
 
 
@@ -95,7 +112,9 @@ def disk_cell(disks: Observed[tuple[DiskSpace, ...]]) -> Cell:
     tightest = min(known.value, key=lambda disk: disk.free_bytes / max(disk.size_bytes, 1))
     share = tightest.free_bytes / max(tightest.size_bytes, 1)
     text = f"{share:.0%} {size(tightest.free_bytes)}"
-    return Cell(f"▲ {text}", Tone.WARNING) if share < LOW_FREE else Cell(text)
+    if share < DISK_FULL:
+        return Cell(f"✖ {text}", Tone.CRITICAL)
+    return Cell(f"▲ {text}", Tone.WARNING) if share < DISK_LOW else Cell(text)
 
 
 def clock_cell(offset: Observed[float]) -> Cell:
@@ -103,22 +122,22 @@ def clock_cell(offset: Observed[float]) -> Cell:
     if known.value is None:
         return NOTHING if isinstance(offset, NotAsked) else UNKNOWN
     text = f"{known.value:+.0f}ms" if abs(known.value) < 10_000 else f"{known.value / 1000:+.0f}s"
-    return Cell(f"▲ {text}", Tone.WARNING) if abs(known.value) > SKEW_MS else Cell(text, Tone.MUTED)
+    return Cell(f"▲ {text}", Tone.WARNING) if abs(known.value) > CLOCK_SKEW_MS else Cell(text, Tone.MUTED)
 
 
 def roles_cell(roles: tuple[Role, ...]) -> Cell:
     return Cell(" ".join(SHORT_ROLES[role] for role in roles), Tone.MUTED)
 
 
-def _row(facts: HostFacts) -> Row:
+def _row(facts: HostFacts, now: datetime) -> Row:
     is_unreachable = isinstance(facts.reach, Failed)
     cells = (
         Cell(facts.host),
         reach_cell(facts),
-        services_cell(facts.services),
+        aged(services_cell(facts.services), facts.services, now),
         UNKNOWN if is_unreachable and not isinstance(facts.apiserver, NotAsked) else api_cell(facts.apiserver),
-        disk_cell(facts.disks),
-        clock_cell(facts.clock_offset_ms),
+        aged(disk_cell(facts.disks), facts.disks, now),
+        aged(clock_cell(facts.clock_offset_ms), facts.clock_offset_ms, now),
         Cell(facts.address, Tone.MUTED),
         roles_cell(facts.roles),
     )
@@ -127,8 +146,7 @@ def _row(facts: HostFacts) -> Row:
 
 def _dim(cells: tuple[Cell, ...]) -> tuple[Cell, ...]:
     return tuple(
-        cell if index == 1 or cell.tone is Tone.UNKNOWN else Cell(cell.text, Tone.STALE)
-        for index, cell in enumerate(cells)
+        cell if index == 1 or cell.tone is Tone.UNKNOWN else remembered(cell) for index, cell in enumerate(cells)
     )
 
 

@@ -85,6 +85,11 @@ class RunView:
         return tuple(step for step in self.started if step not in self.ended)
 
     @property
+    def working(self) -> tuple[StepId, ...]:
+        """The steps under way that are not held."""
+        return tuple(step for step in self.under_way if step not in self.paused_steps)
+
+    @property
     def failed(self) -> StepId | None:
         """The first step that did not come to a good end, None where all did."""
         return next((step for step, event in self.ended.items() if event.error), None)
@@ -239,7 +244,7 @@ def _waits(view: RunView, step: StepId) -> tuple[Item, ...]:
     if step not in view.paused_steps or view.over:
         return ()
     if step != view.paused_steps[0]:
-        return (Sentence(Cell("This step is held behind another one.", Tone.WARNING)),)
+        return (Sentence(Cell("This step is held, and another one is next: n starts this one.", Tone.WARNING), "‖"),)
     keys = "This step waits for you: n starts it, p starts all steps, s stops the run."
     return (*_last_result(view), Sentence(Cell(keys, Tone.WARNING), "‖"))
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from haconsole.present.ages import OLD_S
 from haconsole.present.cells import NOTHING, Cell
 
 if TYPE_CHECKING:
@@ -41,10 +42,11 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class TableView:
-    """A pane's content. `summaries` say the same, the longest first; `at` is the oldest of the facts shown as current.
+    """A pane's content. `summaries` say the same, the longest first; `at` is when the oldest of the facts
+    shown was observed.
 
-    `empty` stands in place of the rows when there are none. `slow` facts are asked for seldom, so that their age alarms
-    nobody; an `ageless` view has none.
+    `empty` stands in place of the rows when there are none. From `warn_s` seconds on the age of `at` is a warning;
+    facts that are read seldom have more. An `ageless` view has no age.
     """
 
     title: str
@@ -54,7 +56,7 @@ class TableView:
     summaries: tuple[Cell, ...] = ()
     empty: Cell = NOTHING
     ageless: bool = False
-    slow: bool = False
+    warn_s: int = OLD_S
 
     def index_of(self, key: RowKey | None) -> int | None:
         return next((index for index, row in enumerate(self.rows) if row.key == key), None)

@@ -10,7 +10,8 @@ from haconsole.model.observed import Observed
 from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.model.vip import KeepalivedFacts, VipState, VipView, VrrpInstance, VrrpState
 from haconsole.model.vip_view import vip_views
-from haconsole.present.cells import NOTHING, UNKNOWN, Cell, Tone
+from haconsole.present.ages import SELDOM_S
+from haconsole.present.cells import NOTHING, UNKNOWN, Cell, Tone, remembered
 from haconsole.present.facts import display_of, oldest
 from haconsole.present.row_keys import VipKey
 from haconsole.present.table import Column, Row, TableView
@@ -32,7 +33,8 @@ def vips_table(snapshot: ClusterSnapshot) -> TableView:
             Column("KEEPALIVED", rank=2, least=10),
         ),
         rows=rows,
-        at=oldest(facts.addresses for facts in balancers),
+        at=oldest(fact for facts in balancers for fact in (facts.addresses, facts.keepalived)),
+        warn_s=SELDOM_S,
         summaries=_summaries(views),
         empty=Cell("the inventory has no VIP", Tone.MUTED),
     )
@@ -72,8 +74,9 @@ def service_cell(services: Observed[tuple[ServiceState, ...]], name: str) -> Cel
     unit = next((each for each in known.value if each.name == name), None)
     if unit is None or not unit.exists:
         return Cell("absent", Tone.STALE if known.stale else Tone.WARNING)
-    tone = Tone.STALE if known.stale else Tone.GOOD if unit.running else Tone.CRITICAL
-    return Cell(unit.active, tone)
+    if known.stale:
+        return Cell(f"? {unit.active}", Tone.STALE)
+    return Cell(unit.active, Tone.GOOD if unit.running else Tone.CRITICAL)
 
 
 def _row(facts: HostFacts, view: VipView) -> Row:
@@ -101,7 +104,7 @@ def _stopped(facts: HostFacts) -> bool:
 
 
 def _aged(cells: tuple[Cell, ...]) -> tuple[Cell, ...]:
-    return tuple(cell if cell.tone is Tone.UNKNOWN else Cell(cell.text, Tone.STALE) for cell in cells)
+    return tuple(cell if cell.tone is Tone.UNKNOWN else remembered(cell) for cell in cells)
 
 
 def _summaries(views: tuple[VipView, ...]) -> tuple[Cell, ...]:

@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 from haconsole.configs.layout import layout
 from haconsole.inventory.schema import Inventory
 from haconsole.model.hosts import Role
+from haconsole.model.lock import LockClaim
+from haconsole.model.lock_view import claim_after
 from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.probes.context import ClusterContext, ProbeTimings
 from haconsole.probes.fact_store import FactStore
@@ -45,6 +47,7 @@ class Collector:
             inventory, layout(inventory), fleet, now, secret or secrets.token_bytes(16), timings or ProbeTimings()
         )
         self._revision = 0
+        self._live: Live | None = None
 
     async def once(self, *, certificates: bool = False) -> ClusterSnapshot:
         """One look at every host. A host that fails or hangs shows as failed facts and delays no other.
@@ -82,10 +85,13 @@ class Collector:
         """Snapshots as facts change, the first as soon as anything is known; ends when the iterator is closed.
 
         Facts that come close together make one snapshot. A host that is lost keeps its last values in failed facts.
+        When a run ends (its claim leaves the cluster's lock, whichever console had it) all facts are read again.
         """
         store = self._store()
-        watching = asyncio.create_task(Live(self._context, store, certificates=certificates).run())
+        self._live = live = Live(self._context, store, certificates=certificates)
+        watching = asyncio.create_task(live.run())
         watching.add_done_callback(lambda _: store.wake())
+        claim: LockClaim | None = None
         try:
             while True:
                 await store.wait_for_change(self._context.timings.news_s)
@@ -93,11 +99,22 @@ class Collector:
                     watching.result()
                     return
                 self._revision = store.revision
-                yield store.snapshot()
+                snapshot = store.snapshot()
+                before, claim = claim, claim_after(claim, snapshot)
+                if before is not None and claim != before:
+                    live.refresh()
+                yield snapshot
                 await asyncio.sleep(self._context.timings.at_most_every_s)
         finally:
+            if self._live is live:
+                self._live = None
             watching.cancel()
             await asyncio.gather(watching, return_exceptions=True)
+
+    def refresh(self) -> None:
+        """Read all facts of a live view again now; nothing where there is no live view."""
+        if self._live is not None:
+            self._live.refresh()
 
     def _preload(self) -> None:
         """Load what speaks to etcd and the API while SSH connects: it takes about as long."""

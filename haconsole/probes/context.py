@@ -25,7 +25,8 @@ class ProbeTimings:
     """Seconds: how long an answer may take, and how often a live view asks.
 
     `overall_s` bounds a whole look; `etcd_s` is for etcd's own answers, short because a screen waits for them;
-    `silence_s` is how long a followed host may be silent before it counts as lost; `api_silence_s` how long API
+    `silence_s` is how long a followed host may be silent before it counts as lost and is connected to again,
+    `late_s` how long before its facts count as old; `api_silence_s` how long API
     servers may tell nothing of leases before etcd is asked; `news_s` how long counters and ages that moved may wait,
     where a change of state is told at once; `peers_after_s` how long a host's own way to its etcd or API server may
     take before its peers ask too, `peer_stay_s` how long a peer then goes on before the others are tried.
@@ -41,6 +42,7 @@ class ProbeTimings:
     certificates_s: float = 600.0
     certificates_deadline_s: float = 12.0
     silence_s: float = 8.0
+    late_s: float = 3.0
     retry_first_s: float = 0.5
     retry_most_s: float = 5.0
     at_most_every_s: float = 0.05

@@ -17,7 +17,7 @@ from haconsole.model.lease import Lease
 from haconsole.model.names import HostName
 from haconsole.model.node import NodeState
 from haconsole.model.observed import NOT_ASKED, Failed, Known, NotAsked, Observed, succeed, value_of
-from haconsole.model.snapshot import ClusterSnapshot
+from haconsole.model.snapshot import ClusterSnapshot, PendingFact
 from haconsole.probes.significance import insignificantly_different
 
 
@@ -38,6 +38,9 @@ class FactStore:
         self._nodes: Observed[tuple[NodeState, ...]] = NOT_ASKED
         self.hostnames: dict[str, HostName] = {}
         self.etcd_servers: dict[HostName, tuple[str, ...]] = {}
+        self._due: dict[HostName, tuple[FactName, ...]] = {}
+        self._leases_due = False
+        self._silent: dict[HostName, Failed[Any]] = {}
         self._urgent = asyncio.Event()
         self._reported_revision = revision
         self.revision = revision
@@ -45,8 +48,31 @@ class FactStore:
     def facts(self, host: HostName) -> HostFacts:
         return self._facts[host]
 
+    def expect(self, host: HostName, facts: Iterable[FactName]) -> None:
+        """These facts of `host` are pending until they are first put."""
+        self._due[host] = tuple(facts)
+
+    def expect_leases(self) -> None:
+        self._leases_due = True
+
+    def newest_answer(self, host: HostName) -> datetime | None:
+        """When the newest of the host's known facts was observed."""
+        times = (fact.at for _, fact in self._facts[host].facts() if isinstance(fact, Known))
+        return max(times, default=None)
+
+    def put_silent(self, host: HostName, failed: Failed[Any]) -> None:
+        """Nothing comes from `host`: until something does, snapshots have its known facts as `failed`."""
+        if host not in self._silent:
+            self._silent[host] = failed
+            self._mark(urgent=True)
+
+    def is_silent(self, host: HostName) -> bool:
+        return host in self._silent
+
     def put(self, host: HostName, fact: FactName, observation: Observed[Any]) -> None:
         """The newest observation of one fact."""
+        if isinstance(observation, Known) and self._silent.pop(host, None) is not None:
+            self._mark(urgent=True)
         before = self._facts[host]
         after = succeed(observation, getattr(before, fact))
         changes: dict[str, Any] = {fact: after}
@@ -100,11 +126,28 @@ class FactStore:
             cluster=self._inventory.cluster,
             revision=self.revision,
             observed_at=self._now(),
-            hosts=tuple(self._facts.values()),
+            hosts=tuple(self._current(facts) for facts in self._facts.values()),
             vips=vip_addresses(self._inventory),
             leases=self._leases_with_clock_offsets(),
             nodes=self._nodes_with_clock_offsets(),
+            pending=self._pending(),
         )
+
+    def _current(self, facts: HostFacts) -> HostFacts:
+        """The host's facts; those of a silent host are remembered, not known."""
+        silent = self._silent.get(facts.host)
+        if silent is None:
+            return facts
+        known = {name: fact for name, fact in facts.facts() if isinstance(fact, Known)}
+        changes: dict[str, Any] = {name: replace(silent, last=fact) for name, fact in known.items()}
+        return replace(facts, **changes)
+
+    def _pending(self) -> tuple[PendingFact, ...]:
+        hosts = tuple(
+            PendingFact(host, fact) for host, due in self._due.items() for fact in self.missing_facts(host, due)
+        )
+        leases = (PendingFact(None, "leases"),) if self._leases_due and self.leases_missing else ()
+        return hosts + leases
 
     async def wait_for_change(self, patience_s: float) -> None:
         """Return once something was put that matters, or `patience_s` after anything was, or `wake` was called."""

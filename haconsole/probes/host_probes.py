@@ -19,6 +19,9 @@ from haconsole.probes.hosts.clock import ClockProbe
 from haconsole.probes.observe import Probe, first_transport_error
 from haconsole.transport.base import TransportError
 
+_LOOKS = 6
+"""Checks for an answer within the time after which a host counts as silent."""
+
 
 def probes_for(
     context: ClusterContext, store: FactStore, host: Host, expected: tuple[FactName, ...]
@@ -52,11 +55,16 @@ class HostProbes:
         self._context, self._store, self._host = context, store, host
         self._name = HostName(host.name)
         self._due = expected_facts(context.layout, host, certificates=certificates)
+        store.expect(self._name, self._due)
         self._script = HostScript(
             context, store, host, script_queries(context, host, self._due), side_queries(store, host, self._due)
         )
         self._probes = probes_for(context, store, host, self._due)
         self._apis = api_probes_for(context, store, host, self._due)
+
+    @property
+    def name(self) -> HostName:
+        return self._name
 
     async def once(self) -> None:
         """Query everything once, side by side. Whatever fails becomes a failed fact."""
@@ -96,6 +104,7 @@ class HostProbes:
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._heart(reach))
+                group.create_task(self._notice_silence())
                 for probe in self._probes:
                     group.create_task(probe.follow())
         except* TransportError as errors:
@@ -129,6 +138,23 @@ class HostProbes:
             self._put_reach(await self._context.transport(self._host).connect())
             await asyncio.sleep(self._context.timings.retry_most_s)
         raise TransportError(self._name, Cause.CONNECTION_LOST, "the watching script on the host ended")
+
+    async def _notice_silence(self) -> None:
+        """Mark the host as silent once no answer came from it for `late_s`.
+
+        Looks are counted, not seconds: a console that was stopped or stalled meanwhile finds no host silent for that.
+        """
+        if not self._script.facts:
+            return
+        late_s = max(self._context.timings.late_s, 3 * self._context.timings.round_s)
+        newest, quiet = self._store.newest_answer(self._name), 0
+        while True:
+            await asyncio.sleep(late_s / _LOOKS)
+            before, newest = newest, self._store.newest_answer(self._name)
+            quiet = quiet + 1 if newest == before else 0
+            if quiet >= _LOOKS:
+                error = TransportError(self._name, Cause.TIMED_OUT, f"no answer for {late_s:g} s")
+                self._store.put_silent(self._name, self._context.failed(self._host, "ssh", error))
 
     def _put_reach(self, reach: Reach) -> None:
         self._store.put(self._name, "reach", self._context.known(reach))

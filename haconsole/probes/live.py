@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 
 from haconsole.probes.context import ClusterContext
 from haconsole.probes.fact_store import FactStore
@@ -21,9 +22,15 @@ class Live:
         self._context = context
         self._leases = LeaseProbe(context, store)
         self._nodes = NodeProbe(context, store)
+        self._reread = {host.name: asyncio.Event() for host in context.inventory.hosts}
         self._hosts = tuple(
             HostProbes(context, store, host, certificates=certificates) for host in context.inventory.hosts
         )
+
+    def refresh(self) -> None:
+        """Read every fact of every host again now, also of hosts whose next attempt to connect is due later."""
+        for event in self._reread.values():
+            event.set()
 
     async def run(self) -> None:
         async with asyncio.TaskGroup() as group:
@@ -37,13 +44,32 @@ class Live:
 
     async def _watch(self, host: HostProbes) -> None:
         """Follow, and after each loss again: at once after a steady time, with longer pauses while it keeps failing."""
-        timings, loop = self._context.timings, asyncio.get_running_loop()
+        timings, loop, reread = self._context.timings, asyncio.get_running_loop(), self._reread[host.name]
         pause = timings.retry_first_s
         while True:
             began = loop.time()
+            reread.clear()
             try:
-                await host.follow()
+                await _follow(host, reread)
             except TransportError as error:
                 host.connection_lost(error)
+            if reread.is_set():
+                continue
             pause = timings.retry_first_s if loop.time() - began > _STEADY_S else min(pause * 2, timings.retry_most_s)
-            await asyncio.sleep(pause)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(pause):
+                    await reread.wait()
+
+
+async def _follow(host: HostProbes, reread: asyncio.Event) -> None:
+    """Follow the host until it is lost (TransportError), or until `reread`: following starts with every fact."""
+    following = asyncio.create_task(host.follow())
+    waiting = asyncio.create_task(reread.wait())
+    try:
+        await asyncio.wait((following, waiting), return_when=asyncio.FIRST_COMPLETED)
+        if following.done():
+            following.result()
+    finally:
+        following.cancel()
+        waiting.cancel()
+        await asyncio.gather(following, waiting, return_exceptions=True)

@@ -82,6 +82,10 @@ class ClusterObserver(Protocol):
         """A status whenever facts change, the first as soon as anything is known, until the iterator is closed."""
         ...
 
+    def refresh(self) -> None:
+        """Have `watch` read every fact again now; nothing where nobody watches."""
+        ...
+
     def journal(self, hosts: tuple[HostName, ...], *, last: int = 200) -> AsyncIterator[JournalLine]:
         """The journals of these hosts' units as they are written, after `last` older entries, until it is closed."""
         ...

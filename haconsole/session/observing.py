@@ -37,6 +37,10 @@ class LiveObserver:
             async for snapshot in snapshots:
                 yield await asyncio.to_thread(self._status, snapshot)
 
+    def refresh(self) -> None:
+        """Have `watch` read every fact again now."""
+        self._collector.refresh()
+
     def journal(self, hosts: tuple[HostName, ...], *, last: int = 200) -> AsyncIterator[JournalLine]:
         """The journals of the units that should run on these hosts."""
         known = layout(self._inventory)

@@ -50,6 +50,9 @@ class ReplayedObserver:
                 return
             await self._clock.sleep(AT_THE_END_S / self._speed)
 
+    def refresh(self) -> None:
+        """Nothing: a recording has no newer facts."""
+
     def journal(self, hosts: tuple[HostName, ...], *, last: int = 200) -> AsyncIterator[JournalLine]:
         raise RefusedError("a recording contains no journals", hint="open the cluster's inventory to read them")
 

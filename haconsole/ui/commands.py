@@ -65,6 +65,10 @@ class Commands(App[None]):
         """Show the runs there were."""
         self.run_history.show()
 
+    def action_refresh_facts(self) -> None:
+        """Read every fact on every host again."""
+        self.action_controller.refresh()
+
     def action_next_theme(self) -> None:
         """Paint with the next of the themes found."""
         self.theme_controller.following()

@@ -86,6 +86,7 @@ class FakeSession:
     closed: bool = False
     watchers: int = 0
     stops: tuple[str, ...] = ()
+    refreshed: int = 0
     watched: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
@@ -116,6 +117,10 @@ class FakeSession:
             if isinstance(item, Exception):
                 raise item
             yield self.status_of(item)
+
+    def refresh(self) -> None:
+        """Count that facts are to be read again."""
+        self.refreshed += 1
 
     def status_of(self, snapshot: ClusterSnapshot) -> ClusterStatus:
         return status_of(snapshot, self.inventory, self.now)

@@ -280,7 +280,9 @@ class Executor:
 
         A step passes the pause once: after a long pause its checks are repeated, and it starts without a second pause.
         """
-        if self.pause.holds(step) and not await self._held(step):
+        if not self.pause.holds(step):
+            await self.pause.before(step)
+        elif not await self._held(step):
             return False
         for gate in self._gates:
             await gate.before(step)

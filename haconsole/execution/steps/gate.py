@@ -72,8 +72,9 @@ class PausedTime:
 class Pause:
     """Holds every step while it is closed; releases the held steps one at a time, or all.
 
-    The next step released is the first of the held ones in the plan's order. Steps that must start `starts_with` with
-    it are released with it. A released step is not held a second time.
+    The next step released is the one that is named, else the first of the held ones in the plan's order. Steps that
+    must start with a step that was released, or that started before the pause, are not held.
+    A released step is not held a second time.
     """
 
     def __init__(self, *, closed: bool = False) -> None:
@@ -120,7 +121,9 @@ class Pause:
         return self._closed and step.id not in self._released
 
     async def before(self, step: Step) -> None:
-        if self.holds(step):
+        if not self.holds(step):
+            self._released |= {step.id, *step.starts_with}
+        else:
             waiting: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._held[step.id] = (step, waiting)
             try:

@@ -7,6 +7,7 @@ from typing import assert_never
 
 from haconsole.model.findings import Finding
 from haconsole.model.snapshot import ClusterSnapshot
+from haconsole.present.basis import basis_items
 from haconsole.present.changes import SnapshotChange
 from haconsole.present.detail import Detail
 from haconsole.present.details.balancing import about_balancer, about_server, about_vip
@@ -42,7 +43,7 @@ def about(
     match subject:
         case FindingKey():
             finding = next((each for each in findings if FindingKey(each.code, each.subject) == subject), None)
-            return about_finding(finding) if finding else None
+            return about_finding(finding, basis=basis_items(finding, snapshot, now)) if finding else None
         case EventKey(number=number):
             change = next((each for each in history if each.number == number), None)
             return about_event(change, now) if change else None

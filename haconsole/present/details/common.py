@@ -9,7 +9,7 @@ from typing import TypeVar, assert_never
 
 from haconsole.model.observed import Failed, Known, NotAsked, Observed
 from haconsole.present.ages import age, timestamp
-from haconsole.present.cells import Cell, Tone
+from haconsole.present.cells import Cell, Tone, remembered
 from haconsole.present.detail import Fact, Heading, Item, Sentence, Verbatim
 
 T = TypeVar("T")
@@ -44,9 +44,9 @@ def _dimmed(item: Item) -> Item:
     """The item in the tone of what is only remembered."""
     match item:
         case Fact(value=cell):
-            return replace(item, value=Cell(cell.text, Tone.STALE))
+            return replace(item, value=remembered(cell))
         case Sentence(text=cell) | Verbatim(text=cell):
-            return replace(item, text=Cell(cell.text, Tone.STALE))
+            return replace(item, text=remembered(cell))
         case Heading():
             return item
         case _:

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from haconsole.model.hosts import ApiserverFacts, DiskSpace, HostFacts, InterfaceAddress, Role, ServiceState
+from haconsole.model.hosts import ApiserverFacts, DiskSpace, HostFacts, InterfaceAddress, Reach, Role, ServiceState
 from haconsole.model.names import HostName
-from haconsole.model.observed import Failed
+from haconsole.model.observed import Known, Observed, value_of
 from haconsole.model.snapshot import ClusterSnapshot
-from haconsole.present.ages import timestamp
+from haconsole.present.ages import seconds_since, span, timestamp
 from haconsole.present.cells import Cell, Tone
 from haconsole.present.detail import Detail, Fact, Heading, Item, Sentence
 from haconsole.present.details.balancing import haproxy, keepalived
 from haconsole.present.details.common import known, listed, observation, optional
 from haconsole.present.details.etcd import endpoint
-from haconsole.present.facts import size
+from haconsole.present.facts import aged, size
 from haconsole.present.hosts import SHORT_ROLES, clock_cell, reach_cell
 
 
@@ -31,16 +31,22 @@ def _reach(facts: HostFacts, now: datetime) -> tuple[Item, ...]:
         Fact("address", Cell(facts.address)),
         Fact("roles", listed(tuple(SHORT_ROLES[role] for role in facts.roles))),
         Fact("SSH", reach_cell(facts)),
+        *_connection(facts.reach, now),
         *observation(facts.reach, now),
-        Fact("clock offset", _offset(facts)),
+        Fact("clock offset", aged(clock_cell(facts.clock_offset_ms), facts.clock_offset_ms, now)),
+        *(observation(facts.clock_offset_ms, now) if isinstance(facts.clock_offset_ms, Known) else ()),
         *(Sentence(Cell(note), "·") for note in facts.notes),
     )
 
 
-def _offset(facts: HostFacts) -> Cell:
-    """The clock's offset, remembered as such where the host is silent."""
-    cell = clock_cell(facts.clock_offset_ms)
-    return Cell(cell.text, Tone.STALE) if isinstance(facts.reach, Failed) else cell
+def _connection(reach: Observed[Reach], now: datetime) -> tuple[Item, ...]:
+    """When the connection in use was opened, and how long that took; it is no current latency."""
+    value = value_of(reach)
+    if value is None:
+        return ()
+    since = value.connected_at
+    opened = f", opened {timestamp(since, now)} UTC, {span(seconds_since(since, now))} ago" if since else ""
+    return (Fact("connection", Cell(f"took {value.connect_ms:.0f} ms to open{opened}", Tone.MUTED)),)
 
 
 def _services(facts: HostFacts, now: datetime) -> tuple[Item, ...]:

@@ -94,8 +94,13 @@ def _same(certificate: Certificate) -> Cell:
     return yes_no(certificate.served_fingerprint == certificate.fingerprint, bad=False)
 
 
-def about_finding(finding: Finding, remedy_line: Callable[[Remedy], str] | None = None) -> Detail:
-    """What is wrong, how to fix it, why, and the evidence; remedies as the screen shows them unless `remedy_line`."""
+def about_finding(
+    finding: Finding, remedy_line: Callable[[Remedy], str] | None = None, *, basis: tuple[Item, ...] = ()
+) -> Detail:
+    """What is wrong, how to fix it, why, the evidence, and how old the facts of its `basis` are.
+
+    Remedies are written as the screen shows them, unless `remedy_line` writes them.
+    """
     from haconsole.present.offers import remedy_text
 
     line = remedy_line or remedy_text
@@ -113,6 +118,7 @@ def about_finding(finding: Finding, remedy_line: Callable[[Remedy], str] | None 
             Heading("Why"),
             Sentence(Cell(finding.why)),
             *_under("Evidence", evidence),
+            *_under("Read", basis),
         ),
     )
 

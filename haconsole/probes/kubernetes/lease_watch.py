@@ -47,6 +47,8 @@ class LeaseProbe:
         self._members = inventory.with_role(Role.ETCD)
         self._last_report_at = float("-inf")
         self._why: Failed[Any] | None = None
+        if self.expected:
+            store.expect_leases()
 
     @property
     def expected(self) -> bool:
@@ -111,13 +113,15 @@ class LeaseProbe:
         return self._last_report_at > before
 
     async def _until_unready(self, host: Host) -> None:
-        """Return once the API server on `host` no longer answers those who ask whether it is ready.
+        """Return once the API server on `host` does not answer whether it is ready, or nothing comes from the host.
 
         While it does, what it reported last still holds.
         """
         began, heard_before = self._context.now(), self._last_report_at
         while True:
             apiserver = self._store.facts(HostName(host.name)).apiserver
+            if self._store.is_silent(HostName(host.name)):
+                return
             if isinstance(apiserver, Failed) and apiserver.at > began:
                 return
             if isinstance(apiserver, Known) and self._last_report_at > heard_before:

@@ -35,7 +35,7 @@ class SshHost:
 
     async def connect(self) -> Reach:
         await self._link.connection(Deadline(self._connect_s))
-        return Reach(self._link.connect_ms, self._runner.sessions_refused)
+        return Reach(self._link.connect_ms, self._runner.sessions_refused, self._link.connected_at)
 
     async def run(
         self,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import asyncssh
@@ -42,6 +43,7 @@ class Link:
         self._work: set[asyncio.Future[Any]] = set()
         self.through: Link | None = None
         self.connect_ms = 0.0
+        self.connected_at: datetime | None = None
         self.user = wanted.user or ""
         """The login's name, certain once connected."""
         self.verified = True
@@ -149,6 +151,7 @@ class Link:
         except (asyncssh.Error, OSError, ValueError) as error:
             raise self._as_transport_error(error, route) from error
         self.connect_ms = (asyncio.get_running_loop().time() - before) * 1000
+        self.connected_at = datetime.now(UTC)
         self.user, self.verified = route.user, entered.verified
         return entered.connection
 

@@ -35,6 +35,17 @@ class ActionController:
         text = help_text(self.keys_on(self._app.screen))
         self._app.push_screen(TextWindow(lambda state, now: text))
 
+    def refresh(self) -> None:
+        """Have every fact on every host read again now."""
+        app = self._app
+        if app.session is None:
+            app.notify("there is no session with the hosts yet; try again in a moment", severity="warning")
+        elif app.setting.recorded:
+            app.notify("a recording has no newer facts", severity="warning", timeout=3, markup=False)
+        else:
+            app.session.observer.refresh()
+            app.notify("reading all facts again", timeout=2, markup=False)
+
     def offer(self) -> None:
         """Let a person choose an action, those for what the cursor is on first."""
         if refused(self._app):

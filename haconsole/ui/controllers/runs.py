@@ -104,14 +104,19 @@ class RunController:
             self._app.run_view = replace(view, paused=True)
 
     def release(self, step: StepId) -> None:
-        """Start a step that waits at the pause."""
-        if self._live is None:
+        """Start one held step, and none while another one is under way: a person sees each result first."""
+        run, view = self._live, self._app.run_view
+        if run is None or view is None:
             self._app.bell()
             return
+        busy = next(iter(view.working), None)
         try:
-            self._live.release(step)
-        except HaconsoleError:  # an earlier press of the key released it
-            self._app.bell()
+            if busy is None:
+                run.release(step)
+        except HaconsoleError:
+            busy = step  # an earlier press of the key released it, and the event is still to come
+        if busy is not None:
+            self._app.notify(f"not started: {title_of(view.plan, busy)} is under way; wait for its end", markup=False)
 
     def teach(self) -> None:
         """Start or end teach-me mode: each step is explained and waits for its release."""
@@ -150,6 +155,8 @@ class RunController:
             await self._take_in(begin)
         except Exception as error:
             interruption = error_text.in_words(error)
+        if app.session is not None:
+            app.session.observer.refresh()
         if app.run_view is not None:
             app.run_view = replace(app.run_view, interruption=None if app.run_view.done else interruption)
             app.notify(f"{plan.action} is over: R shows how it went", markup=False)
@@ -165,3 +172,9 @@ class RunController:
         async for event in self._run.events():
             if self._app.run_view is not None:
                 self._app.run_view = self._app.run_view.after(event)
+
+
+def title_of(plan: Plan, step: StepId) -> str:
+    """A step of the plan as a person reads it."""
+    found = next((each for each in plan.steps if each.id == step), None)
+    return f"{found.host}: {found.title}" if found else step

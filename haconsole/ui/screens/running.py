@@ -12,6 +12,7 @@ from haconsole.present.cells import Cell, Tone
 from haconsole.present.detail import Detail, Sentence, Verbatim
 from haconsole.present.row_keys import RowKey, StepKey
 from haconsole.present.running import RunView, about_end, about_run_step, run_table
+from haconsole.ui.controllers.runs import title_of
 from haconsole.ui.keys import Scope, bindings
 from haconsole.ui.screens.overlay import TextWindow
 from haconsole.ui.screens.question import YesNoQuestion
@@ -93,13 +94,17 @@ class RunScreen(SplitScreen):
         self._unless_over(self.app.run_controller.pause)
 
     def action_next(self) -> None:
-        """Let the step that is held begin."""
+        """Start the held step that is shown, else the next one."""
         view = self.app.run_view
-        if view is None or not view.paused_steps:
+        if view is None or view.over:
             self.app.bell()
+        elif not view.paused_steps:
+            self.app.notify(_nothing_held(view), timeout=4, markup=False)
         else:
+            key = self.table.cursor_key
+            shown = key.id if isinstance(key, StepKey) else None
             self._following = True
-            self.app.run_controller.release(view.paused_steps[0])
+            self.app.run_controller.release(shown if shown in view.paused_steps else view.paused_steps[0])
 
     def action_teach(self) -> None:
         """Tell each step and wait before it, or stop doing so."""
@@ -111,6 +116,14 @@ class RunScreen(SplitScreen):
             self.app.bell()
         else:
             act()
+
+    async def action_quit_run(self) -> None:
+        """During the run leave the console, where a person agrees; afterwards only this screen."""
+        view = self.app.run_view
+        if view is not None and not view.over:
+            await self.app.action_quit()
+        else:
+            self.action_leave()
 
     def action_stop(self) -> None:
         """Start no further step; asked once more, leave those under way to their hosts."""
@@ -127,10 +140,17 @@ class RunScreen(SplitScreen):
 LEAVE_CONSOLE = Detail(
     "a run is under way: leave the console?",
     (
-        Sentence(Cell("No further step is started. Those under way go on to their end on their hosts.")),
-        Sentence(Cell("`haconsole runs` shows what was heard; `haconsole resume` looks up the rest and carries on.")),
+        Sentence(Cell("No further step is started. Steps under way continue on their hosts to their end.")),
+        Sentence(Cell("`haconsole runs` lists the run, and `haconsole resume` resumes it.")),
     ),
 )
+
+
+def _nothing_held(view: RunView) -> str:
+    """Why there is no step to start."""
+    if view.working:
+        return f"not started: {title_of(view.plan, view.working[0])} is under way; wait for its end"
+    return "no step is held" if view.paused else "no step is held: the run is not paused (p pauses it)"
 
 
 def take_over(view: LockView) -> Detail:

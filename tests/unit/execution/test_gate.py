@@ -56,3 +56,29 @@ async def test_steps_that_must_begin_together_are_released_with_the_first_also_w
     pause.open()
     await asyncio.gather(*tasks)
     assert begun == ["a", "c"]
+
+
+async def test_a_step_is_released_by_its_id_and_no_other_in_its_place() -> None:
+    a, b = step("a"), step("b")
+    pause = Pause(closed=True)
+    pause.arrange(Plan("bootstrap", "lab", (a, b)))
+    begun, tasks = await holding(pause, a, b)
+    assert pause.release(StepId("b"))
+    await asyncio.sleep(0)
+    assert begun == ["b"]
+    assert not pause.release(StepId("b"))
+    await asyncio.sleep(0)
+    assert begun == ["b"]
+    pause.open()
+    await asyncio.gather(*tasks)
+
+
+async def test_steps_that_must_begin_together_with_one_under_way_are_not_held() -> None:
+    a, b, c = step("a", starts_with=("b",)), step("b", starts_with=("a",)), step("c")
+    pause = Pause()
+    pause.arrange(Plan("bootstrap", "lab", (a, b, c)))
+    await asyncio.wait_for(pause.before(a), 1)
+    pause.close()
+    assert not pause.holds(b)
+    await asyncio.wait_for(pause.before(b), 1)
+    assert pause.holds(c)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
@@ -158,3 +160,76 @@ async def test_snapshots_are_bounded_in_number(collector: Collector) -> None:
             if count == 8:
                 break
     assert time.monotonic() - began > 7 * QUICK.at_most_every_s * 0.9
+
+
+def silent_lines(host: LocalHost) -> None:
+    """Stop what runs on the host: the connection stays open and nothing comes through it."""
+    for process in host._running:
+        os.killpg(process.pid, signal.SIGSTOP)
+
+
+def answering_again(host: LocalHost) -> None:
+    for process in host._running:
+        os.killpg(process.pid, signal.SIGCONT)
+
+
+async def test_facts_of_a_host_that_stopped_answering_are_old_before_it_is_lost(
+    inventory: Inventory, fleet: LocalFleet, hosts: dict[str, LocalHost]
+) -> None:
+    collector = Collector(inventory, fleet, timings=replace(QUICK, silence_s=60.0, late_s=0.6))
+    async with aclosing(collector.live()) as snapshots:
+        await until(snapshots, all_told)
+        silent_lines(hosts["lb1"])
+        snapshot = await until(snapshots, lambda facts: isinstance(facts.reach, Failed))
+        told = snapshot.host(HostName("lb1"))
+        assert told
+        old = (told.reach, told.services, told.disks, told.clock_offset_ms, told.addresses, told.keepalived)
+        assert all(isinstance(fact, Failed) and fact.last is not None for fact in old)
+        assert {facts.host for facts in snapshot.hosts if isinstance(facts.reach, Known)} == {"lb2", "gate"}
+        answering_again(hosts["lb1"])
+        snapshot = await until(snapshots, lambda facts: isinstance(facts.reach, Known))
+        told = snapshot.host(HostName("lb1"))
+        assert told
+        assert isinstance(told.disks, Known)
+        assert hosts["lb1"].connects < 3
+
+
+async def test_a_refresh_reads_all_facts_again(
+    inventory: Inventory, fleet: LocalFleet, hosts: dict[str, LocalHost]
+) -> None:
+    collector = Collector(inventory, fleet, timings=replace(QUICK, slow_round_s=600.0))
+    async with aclosing(collector.live()) as snapshots:
+        first = await until(snapshots, all_told)
+        before = first.host(HostName("lb1"))
+        assert before
+        seen = before.disks, before.clock_offset_ms
+        assert all(isinstance(fact, Known) for fact in seen)
+
+        def read_again(facts: HostFacts) -> bool:
+            pairs = zip((facts.disks, facts.clock_offset_ms), seen, strict=True)
+            return all(isinstance(a, Known) and isinstance(b, Known) and a.at > b.at for a, b in pairs)
+
+        collector.refresh()
+        await until(snapshots, read_again)
+
+
+async def test_a_refresh_connects_again_at_once(
+    inventory: Inventory, fleet: LocalFleet, hosts: dict[str, LocalHost]
+) -> None:
+    collector = Collector(inventory, fleet, timings=replace(QUICK, retry_first_s=600.0, retry_most_s=600.0))
+    hosts["lb1"].lose()
+    async with aclosing(collector.live()) as snapshots:
+        await until(snapshots, lambda facts: isinstance(facts.reach, Failed))
+        hosts["lb1"].find()
+        collector.refresh()
+        await until(snapshots, lambda facts: isinstance(facts.reach, Known))
+
+
+async def test_facts_are_pending_until_they_are_read(collector: Collector, hosts: dict[str, LocalHost]) -> None:
+    hosts["lb2"].hangs = True
+    async with aclosing(collector.live()) as snapshots:
+        snapshot = await until(snapshots, all_told)
+        pending = {(each.host, each.fact) for each in snapshot.pending}
+        assert ("lb2", "services") in pending
+        assert ("lb2", "reach") in pending
+        assert not any(host == "lb1" and fact == "disks" for host, fact in pending)

@@ -348,7 +348,7 @@ async def test_themes_change_by_key() -> None:
         await pilot.press("colon", *"theme light", "enter")
         await settled(pilot)
         assert app.theme == "light"
-        await pilot.press("ctrl+r")
+        await pilot.press("ctrl+t")
         assert app.theme == "light"
 
 
@@ -357,7 +357,7 @@ async def test_a_row_is_copied() -> None:
     async with running(app) as pilot:
         await pilot.press("5", "y")
         await settled(pilot)
-        assert app.clipboard.startswith("cp1  ● 40 ms  ● 6/6 active")
+        assert app.clipboard.startswith("cp1  ● reached  ● 6/6 active")
 
 
 @pytest.mark.parametrize(

@@ -181,3 +181,46 @@ async def test_a_run_that_failed_is_mended_carried_on_and_taken_back(tmp_path: P
         await pilot.press("y")
         await shows(pilot, "● done after")
         assert (made(tmp_path, "a"), made(tmp_path, "b")) == (False, False)
+
+
+async def test_n_starts_the_step_that_is_shown_and_none_while_one_is_under_way(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "gate")
+    second = making(tmp_path, "b", first=f"read word <{tmp_path}/gate")
+    session = ExecutingSession(tmp_path, making(tmp_path, "a"), second, making(tmp_path, "c"))
+    async with running(console(session), (160, 45)) as pilot:
+        app = pilot.app
+        assert isinstance(app, ConsoleApp)
+        await begin(pilot, "t")
+        await until(pilot, lambda: app.run_view is not None and len(app.run_view.paused_steps) == 3)
+        await asyncio.sleep(1.5)  # longer than any pass of a gate
+        await pilot.press("g", "down")
+        await shows(pilot, "n starts this one")
+        await pilot.press("n")
+        await until(pilot, lambda: app.run_view is not None and app.run_view.working == (StepId("b"),))
+        await pilot.press("n", "n")
+        await settled(pilot)
+        assert not made(tmp_path, "a")
+        assert any("is under way; wait for its end" in told.message for told in app._notifications)
+        await asyncio.to_thread((tmp_path / "gate").write_text, "go\n")
+        await until(pilot, lambda: made(tmp_path, "b"))
+        assert not made(tmp_path, "a")
+        assert not made(tmp_path, "c")
+        await until(pilot, lambda: app.run_view is not None and not app.run_view.working)
+        await pilot.press("p")
+        await shows(pilot, "● done after")
+
+
+async def test_q_during_a_run_needs_a_confirmation(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "gate")
+    session = ExecutingSession(tmp_path, making(tmp_path, "a", first=f"read word <{tmp_path}/gate"))
+    async with running(console(session)) as pilot:
+        await begin(pilot)
+        await shows(pilot, "▸ running")
+        await pilot.press("q")
+        await shows(pilot, "leave the console?")
+        await pilot.press("n")
+        await shows(pilot, "▸ running")
+        await asyncio.to_thread((tmp_path / "gate").write_text, "go\n")
+        await shows(pilot, "● done after")
+        await pilot.press("q")
+        await shows(pilot, "1 etcd")

@@ -66,7 +66,7 @@ async def test_a_lost_host_says_since_when_and_shows_what_is_remembered() -> Non
         detail = pilot.app.screen.query_one("#steps", TextPane).detail
         assert detail is not None
         facts = {item.label: item.value for item in detail.items if isinstance(item, Fact)}
-        assert facts["kube-scheduler"].text.startswith("● active")
+        assert facts["kube-scheduler"].text.startswith("? active")
         assert {facts[name].tone for name in ("kube-scheduler", "version", "eth0", "clock offset")} == {Tone.STALE}
 
 

@@ -114,7 +114,7 @@ def file(tmp_path: Path) -> Path:
 
 
 async def reload(pilot: Pilot[None]) -> None:
-    await pilot.press("ctrl+r")
+    await pilot.press("ctrl+t")
     await settled(pilot)
 
 
