@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from haconsole.diagnosis.candidate import NOT_BOOTSTRAPPED, QUORUM_LOST, Candidate, anywhere, on
 from haconsole.diagnosis.remedies import advice, call
-from haconsole.diagnosis.services import hung, log_command, restarts, service_evidence
+from haconsole.diagnosis.services import hung_service, log_command, restarts, service_evidence
 from haconsole.model.component import Verdict, verdict
 from haconsole.model.etcd_view import EtcdMemberView, EtcdView
 from haconsole.model.findings import Finding, Remedy, Severity
@@ -51,7 +51,7 @@ def _answer(row: EtcdMemberView, facts: HostFacts) -> Iterator[Candidate]:
         case Verdict.DOWN:
             yield _member_down(row, facts)
         case Verdict.SILENT:
-            yield hung(facts, "etcd", QUORUM_LOST)
+            yield hung_service(facts, "etcd", QUORUM_LOST)
         case _:
             pass
 

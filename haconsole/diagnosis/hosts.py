@@ -48,8 +48,8 @@ def _unreachable(facts: HostFacts) -> Iterator[Candidate]:
         (facts.reach.reason, since, *_answers_elsewhere(facts)),
         (advice(FIXES.get(facts.reach.cause, "run ssh to the host by hand and read its error")),),
     )
-    lost = facts.has(Role.ETCD) and not isinstance(facts.etcd, Known)
-    caused_by = (("etcd.quorum-lost", "etcd"),) if lost else ()
+    etcd_is_lost = facts.has(Role.ETCD) and not isinstance(facts.etcd, Known)
+    caused_by = (("etcd.quorum-lost", "etcd"),) if etcd_is_lost else ()
     yield Candidate(finding, caused_by)
 
 

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from haconsole.diagnosis.candidate import NOSPACE, NOT_BOOTSTRAPPED, QUORUM_LOST, Candidate, Key, anywhere, on
 from haconsole.diagnosis.remedies import advice, call
-from haconsole.diagnosis.services import hung, log_command, restarts, service_evidence
+from haconsole.diagnosis.services import hung_service, log_command, restarts, service_evidence
 from haconsole.model.component import Verdict, verdict
 from haconsole.model.etcd_view import EtcdView, etcd_view
 from haconsole.model.findings import Finding, Remedy, Severity
@@ -64,7 +64,7 @@ def _apiserver(facts: HostFacts, planes: tuple[HostFacts, ...]) -> Iterator[Cand
     masked = ("service.masked", f"kube-apiserver@{facts.host}")
     caused_by = (NOT_BOOTSTRAPPED, QUORUM_LOST, NOSPACE, masked, *on(facts.host, *APISERVER_CAUSES, *etcd))
     if state is Verdict.SILENT:
-        yield hung(facts, "kube-apiserver", *caused_by)
+        yield hung_service(facts, "kube-apiserver", *caused_by)
     elif state is Verdict.DOWN and isinstance(facts.apiserver, Failed):
         finding = Finding(
             "apiserver.down",

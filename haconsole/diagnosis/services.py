@@ -28,7 +28,7 @@ def _unit(facts: HostFacts, unit: ServiceState) -> Iterator[Candidate]:
     if unit.masked:
         yield _masked(facts, unit)
     elif is_suspended(unit) and unit.name not in ASKED:
-        yield hung(facts, unit.name)
+        yield hung_service(facts, unit.name)
     elif crash_loops(unit, facts.services.at):
         yield _crash_loop(facts, unit)
     elif unit.running and unit.enabled is False and unit.kind is ServiceKind.UNIT:
@@ -123,10 +123,10 @@ def restarts(facts: HostFacts, name: str, part: str) -> tuple[Remedy, ...]:
     return ()
 
 
-def hung(facts: HostFacts, name: str, *caused_by: Key) -> Candidate:
+def hung_service(facts: HostFacts, name: str, *caused_by: Key) -> Candidate:
     """A component that was queried and gave no usable answer, though nothing reports that it is stopped."""
     fact = {"etcd": facts.etcd, "kube-apiserver": facts.apiserver}.get(name, facts.services)
-    asked = fact.asked_from if isinstance(fact, Failed) else ()
+    peers = fact.asked_from if isinstance(fact, Failed) else ()
     suspended = is_suspended(facts.service(name))
     return Candidate(
         Finding(
@@ -137,7 +137,7 @@ def hung(facts: HostFacts, name: str, *caused_by: Key) -> Candidate:
             "The process exists and does no work." if suspended else "Its port was queried and gave no answer.",
             (
                 *service_evidence(facts, name),
-                *((f"queried from {' and '.join(asked)}: {reason_of(fact)}",) if asked else ()),
+                *((f"queried from {' and '.join(peers)}: {reason_of(fact)}",) if peers else ()),
             ),
             (
                 call("restart", "restart the hung process", service=name, host=facts.host),

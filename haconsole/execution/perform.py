@@ -99,8 +99,8 @@ class Performer:
         `earlier` are the hosts where an earlier process of this run may have left something.
         """
         ends = (self._commands_of(host).end(earlier=host in earlier) for host in {*self._commands, *earlier})
-        heard = await asyncio.gather(*ends, *self._ends_of_undone(), return_exceptions=True)
-        return tuple(str(error) for error in heard if isinstance(error, TransportError))
+        results = await asyncio.gather(*ends, *self._ends_of_undone(), return_exceptions=True)
+        return tuple(str(error) for error in results if isinstance(error, TransportError))
 
     def _ends_of_undone(self) -> tuple[Awaitable[None], ...]:
         """Leftovers of the run that this one undid are removed too."""

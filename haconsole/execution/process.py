@@ -18,7 +18,7 @@ def this_process(pid: int | None = None) -> str:
     return ""
 
 
-def gone(process: str) -> bool:
+def has_ended(process: str) -> bool:
     """Whether a process of this very machine is certainly gone; False if that is unknown."""
     with suppress(OSError, ValueError):
         here, number, _ = process.rsplit(":", 2)

@@ -18,8 +18,8 @@ def fill_in(content: str, inventory: Inventory) -> str:
     """
     known = {f"vrrp-auth/{vip.address.partition('/')[0]}": vip.auth_pass for vip in inventory.vips}
 
-    def value(found: re.Match[str]) -> str:
-        name = f"{found[1]}/{found[2]}"
+    def value(match: re.Match[str]) -> str:
+        name = f"{match[1]}/{match[2]}"
         secret = known.get(name)
         if secret is None:
             raise HaconsoleError(f"the plan names a secret that the inventory does not have, {name}", hint="plan again")

@@ -72,10 +72,10 @@ class ApiProbe(Generic[A, T]):
             if direct.done() and settled(direct.result()):
                 self._put(direct.result())
                 return
-            elsewhere = await self._from_peers()
-            if not direct.done() and isinstance(elsewhere, Known):
-                self._put(combined(self._no_answer_yet(), elsewhere))
-            self._put(combined(await direct, elsewhere))
+            from_peers = await self._from_peers()
+            if not direct.done() and isinstance(from_peers, Known):
+                self._put(combined(self._no_answer_yet(), from_peers))
+            self._put(combined(await direct, from_peers))
         finally:
             direct.cancel()
             await asyncio.gather(direct, return_exceptions=True)
@@ -107,23 +107,23 @@ class ApiProbe(Generic[A, T]):
 
     async def _stay_with_peers(self) -> None:
         """Put what peers report; the one that answers is queried for a while."""
-        elsewhere = await self._from_peers()
-        self._put_instead(elsewhere)
-        if not isinstance(elsewhere, Known):
+        from_peers = await self._from_peers()
+        self._put_instead(from_peers)
+        if not isinstance(from_peers, Known):
             await asyncio.sleep(self._context.timings.reopen_s)
             return
-        peer = next(one for one in self._peers if one.name == elsewhere.via)
+        peer = next(one for one in self._peers if one.name == from_peers.via)
         try:
             async with asyncio.timeout(self._context.timings.peer_stay_s):
                 await self._stay(peer, self._put_instead)
         except TimeoutError:
             pass
 
-    def _put_instead(self, elsewhere: Observed[T]) -> None:
+    def _put_instead(self, from_peers: Observed[T]) -> None:
         if settled(self._direct):
             return
         direct = self._no_answer_yet() if self._direct is NOT_ASKED else self._direct
-        self._put(combined(direct, elsewhere))
+        self._put(combined(direct, from_peers))
 
     async def _stay(self, via: Host, put: Callable[[Observed[T]], None]) -> Failed[T]:
         """Query each round over one channel; ends with the failure that another channel might fix."""
@@ -178,8 +178,8 @@ class ApiProbe(Generic[A, T]):
                 if waiting:
                     asking.add(asyncio.create_task(self._look(waiting.pop(0))))
                 patience = _NEXT_PEER_AFTER_S if waiting else None
-                done, asking = await asyncio.wait(asking, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
-                for fact in (task.result() for task in done):
+                complete, asking = await asyncio.wait(asking, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
+                for fact in (task.result() for task in complete):
                     if isinstance(fact, Known):
                         return fact
                     if isinstance(fact, Failed) and fact.asked_from:
@@ -198,10 +198,10 @@ class ApiProbe(Generic[A, T]):
             failed = self._context.late(self._host, self._fact, self._context.timings.fact_s)
         else:
             failed = self._context.failed(self._host, self._fact, error)
-        asked = asking and isinstance(error, (ServiceError, TimeoutError)) and not _closed_by_sshd(error)
-        if asking and not asked and failed.cause is Cause.REFUSED:
+        was_queried = asking and isinstance(error, (ServiceError, TimeoutError)) and not _closed_by_sshd(error)
+        if asking and not was_queried and failed.cause is Cause.REFUSED:
             failed = replace(failed, cause=Cause.NOT_CONFIGURED)
-        return replace(failed, asked_from=(via.name,) if asked else ())
+        return replace(failed, asked_from=(via.name,) if was_queried else ())
 
     def _no_answer_yet(self) -> Failed[T]:
         return self._context.late(self._host, self._fact, self._context.timings.peers_after_s)
@@ -220,17 +220,17 @@ def settled(fact: Observed[Any]) -> bool:
     )
 
 
-def combined(direct: Observed[T], elsewhere: Observed[T]) -> Observed[T]:
+def combined(direct: Observed[T], from_peers: Observed[T]) -> Observed[T]:
     """One fact from what a component's own host reports and what its peers do."""
     if not isinstance(direct, Failed) or settled(direct):
         return direct
-    match elsewhere:
+    match from_peers:
         case Known():
-            return replace(elsewhere, direct=direct)
-        case Failed() if direct.asked_from and elsewhere.cause is not Cause.REFUSED:
-            return replace(direct, asked_from=(*direct.asked_from, *elsewhere.asked_from))
+            return replace(from_peers, direct=direct)
+        case Failed() if direct.asked_from and from_peers.cause is not Cause.REFUSED:
+            return replace(direct, asked_from=(*direct.asked_from, *from_peers.asked_from))
         case Failed():
-            return replace(elsewhere, asked_from=(*direct.asked_from, *elsewhere.asked_from), direct=direct)
+            return replace(from_peers, asked_from=(*direct.asked_from, *from_peers.asked_from), direct=direct)
         case _:
             return direct
 

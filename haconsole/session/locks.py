@@ -46,12 +46,12 @@ class Locks:
     def check_unblocked(self, plan: Plan, own: frozenset[str]) -> None:
         """Raise LockedError where another console was at work while `plan` was planned: the facts may be outdated."""
         from haconsole.execution.locking.cluster_lock import LockedError
-        from haconsole.execution.process import gone
+        from haconsole.execution.process import has_ended
 
         if self.planned is None or self.planned[0] is not plan:
             return
         view = self.planned[1]
         if view is None or view.stale or view.claim.token in self.left or view.claim.run in own | self.agreed:
             return
-        if not gone(view.claim.process):
+        if not has_ended(view.claim.process):
             raise LockedError(plan.cluster, view, can_take_over=False)

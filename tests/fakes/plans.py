@@ -102,7 +102,7 @@ def recorded(standing: RunStatus, outcome: Outcome | None = None, *, hours_ago: 
     later = began + timedelta(seconds=4)
     steps = (
         StepRecord(first.id, StepState.VERIFIED, 1, began, "", None, began),
-        StepRecord(second.id, end, 1, later, "Created symlink\n", error, began, heard=error is not None),
+        StepRecord(second.id, end, 1, later, "Created symlink\n", error, began, end_known=error is not None),
         *(StepRecord(step.id) for step in rest),
     )
     run = RunId(f"20260301T0{3 - hours_ago}0000Z-bootstrap-ab1{hours_ago}")

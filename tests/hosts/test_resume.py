@@ -87,7 +87,7 @@ async def test_a_step_outlives_the_console_that_began_it(slow: Program) -> None:
     assert told["etcd.unit@cp1"] == "already"
     record = record_of(slow)
     assert record.complete
-    assert {one.attempts for one in record.begun} == {1}
+    assert {one.attempts for one in record.started_steps} == {1}
     assert [starts(lab, host) for host in HOSTS] == [1, 1, 1]
     assert [lab.exec(host, "ls", "/run/haconsole").returncode for host in HOSTS] == [2, 2, 2]
     assert "is complete: there is nothing to resume" in resume(slow).stderr

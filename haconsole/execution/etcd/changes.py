@@ -72,16 +72,16 @@ class EtcdChanges:
     async def _until(self, attempt: Try, within_s: float, tell: Tell) -> OperationResult:
         """Try until it succeeds or fails, or `within_s` is over."""
         until = self._clock.monotonic() + within_s
-        said = ""
+        reason = ""
         while True:
-            waiting, heard = await self._once(attempt)
+            waiting, state = await self._once(attempt)
             if isinstance(waiting, OperationResult):
                 return waiting
             if self._clock.monotonic() >= until:
                 why = f"{waiting} (tried for {within_s:g} s)"
-                return failure(why) if heard else unknown_end(why)
-            if waiting != said:
-                said = waiting
+                return failure(why) if state else unknown_end(why)
+            if waiting != reason:
+                reason = waiting
                 await tell(waiting)
             await self._clock.sleep(PAUSE_S)
 
@@ -143,15 +143,15 @@ class EtcdChanges:
 
     async def _move(self, operation: MoveLeader, pauses: Pauses) -> OperationResult | str:
         """Hand it over while the VIPs pause, as long as a pause is left."""
-        told = await statuses(self._context, tuple(dict.fromkeys((*operation.ask, *operation.to))))
-        leader = leader_among(told)
+        status_by_host = await statuses(self._context, tuple(dict.fromkeys((*operation.ask, *operation.to))))
+        leader = leader_among(status_by_host)
         if leader in operation.to:
             return success(f"{leader} leads")
-        target = furthest(operation.to, told)
+        target = furthest(operation.to, status_by_host)
         if target is None:
             return f"none of {', '.join(operation.to)} can lead now"
         if leader is None:
-            return f"none of {', '.join(told)} leads now"
+            return f"none of {', '.join(status_by_host)} leads now"
         async with (
             etcd_on(self._context, host_of(self._context, leader)) as api,
             pauses.pop() if pauses else nullcontext(),
@@ -161,9 +161,9 @@ class EtcdChanges:
 
 
 def furthest(
-    hosts: tuple[HostName, ...], told: dict[HostName, EtcdStatus | HaconsoleError]
+    hosts: tuple[HostName, ...], status_by_host: dict[HostName, EtcdStatus | HaconsoleError]
 ) -> tuple[HostName, EtcdStatus] | None:
     """The voter furthest in the log: requests are dropped while leadership moves, so the move must be fast."""
-    answers = ((host, told[host]) for host in hosts)
+    answers = ((host, status_by_host[host]) for host in hosts)
     able = [(host, one) for host, one in answers if isinstance(one, EtcdStatus) and not one.learner and one.leader_id]
     return max(able, key=lambda one: one[1].raft_applied_index, default=None)

@@ -37,5 +37,5 @@ async def vips_paused(context: ClusterContext) -> AsyncGenerator[None]:
 
 async def _on_all(context: ClusterContext, hosts: tuple[HostName, ...], script: str, *words: str) -> None:
     argv = ("sh", "-ec", script.strip(), "pause", *words)
-    asked = (context.fleet.host(host).run(argv, root=True, deadline_s=BEGINS_WITHIN_S) for host in hosts)
-    await asyncio.gather(*asked, return_exceptions=True)
+    requests = (context.fleet.host(host).run(argv, root=True, deadline_s=BEGINS_WITHIN_S) for host in hosts)
+    await asyncio.gather(*requests, return_exceptions=True)

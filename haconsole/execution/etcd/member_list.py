@@ -67,9 +67,9 @@ async def statuses(context: ClusterContext, hosts: tuple[HostName, ...]) -> dict
     return dict(zip(hosts, await asyncio.gather(*(ask(name) for name in hosts)), strict=True))
 
 
-def leader_among(told: dict[HostName, EtcdStatus | HaconsoleError]) -> HostName | None:
+def leader_among(status_by_host: dict[HostName, EtcdStatus | HaconsoleError]) -> HostName | None:
     """The host whose member reports that it leads."""
-    for host, status in told.items():
+    for host, status in status_by_host.items():
         if isinstance(status, EtcdStatus) and status.leader_id == status.member_id:
             return host
     return None
@@ -91,12 +91,12 @@ async def etcd_list_problems(context: ClusterContext, check: EtcdCheck) -> Probl
 
 def stage_problems(check: MemberIs, members: tuple[EtcdMember, ...]) -> Problems:
     """The reason why the member at the check's URL has not reached the stage."""
-    found = at_url(members, check.peer_url)
-    if found is None:
+    member = at_url(members, check.peer_url)
+    if member is None:
         return (f"etcd lists no member at {check.peer_url}",)
-    if check.stage != MemberStage.LISTED and not found.started:
+    if check.stage != MemberStage.LISTED and not member.started:
         return (f"etcd's member at {check.peer_url} has not started",)
-    if check.stage == MemberStage.VOTING and found.learner:
+    if check.stage == MemberStage.VOTING and member.learner:
         return (f"etcd's member at {check.peer_url} is a learner and does not vote yet",)
     return ()
 
@@ -106,14 +106,16 @@ def at_url(members: tuple[EtcdMember, ...], peer_url: str) -> EtcdMember | None:
 
 
 def host_of(context: ClusterContext, name: HostName) -> Host:
-    found = context.inventory.find(name)
-    if found is None:
+    host = context.inventory.find(name)
+    if host is None:
         raise HaconsoleError(f"the inventory has no host {name}", hint="plan the action again")
-    return found
+    return host
 
 
-def _leader_problems(hosts: tuple[HostName, ...], told: dict[HostName, EtcdStatus | HaconsoleError]) -> Problems:
-    if leader_among(told) is not None:
+def _leader_problems(
+    hosts: tuple[HostName, ...], status_by_host: dict[HostName, EtcdStatus | HaconsoleError]
+) -> Problems:
+    if leader_among(status_by_host) is not None:
         return ()
-    silent = tuple(str(status) for status in told.values() if isinstance(status, HaconsoleError))
+    silent = tuple(str(status) for status in status_by_host.values() if isinstance(status, HaconsoleError))
     return (f"etcd's leader is not on {' or '.join(hosts)}", *silent)

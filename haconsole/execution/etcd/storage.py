@@ -79,5 +79,5 @@ def store_problems(host: str, status: EtcdStatus, check: EtcdStoreCheck) -> tupl
 def _size(status: EtcdStatus) -> str:
     """The database's size as text, in MiB."""
     in_use = status.db_in_use_bytes
-    told = f"{status.db_size_bytes / MIB:.1f} MiB"
-    return told if in_use is None else f"{told} with {in_use / MIB:.1f} in use"
+    text = f"{status.db_size_bytes / MIB:.1f} MiB"
+    return text if in_use is None else f"{text} with {in_use / MIB:.1f} in use"

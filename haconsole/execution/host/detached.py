@@ -95,11 +95,11 @@ class DetachedCommands:
     async def begin(self) -> str:
         """Create the run's folder on the host, once; returns the host's boot ID."""
         if self._boot is None:
-            done = await run_script(self._transport, BEGIN, (self._folder,))
-            if not done.ok:
-                what = f"could not create {self._folder}: {done.stderr.strip()}"
+            result = await run_script(self._transport, BEGIN, (self._folder,))
+            if not result.ok:
+                what = f"could not create {self._folder}: {result.stderr.strip()}"
                 raise TransportError(self._transport.host, Cause.OTHER, what)
-            self._boot = done.stdout.strip()
+            self._boot = result.stdout.strip()
         return self._boot
 
     async def run(
@@ -111,23 +111,23 @@ class DetachedCommands:
         """
         data = (stdin or "").encode()
         words = (place_in(self._folder, step, attempt), str(KEEP_BYTES), f"{timeout_s:g}", str(len(data)), *argv)
-        heard = await self._heard(SCRIPT, (await self.begin(), *words), data, timeout_s)
-        if isinstance(heard, HostRebooted) and not heard.began:
+        end = await self._end_of(SCRIPT, (await self.begin(), *words), data, timeout_s)
+        if isinstance(end, HostRebooted) and not end.began:
             self._boot = None
-            heard = await self._heard(SCRIPT, (await self.begin(), *words), data, timeout_s)
-        return _told(heard)
+            end = await self._end_of(SCRIPT, (await self.begin(), *words), data, timeout_s)
+        return _parsed_end(end)
 
     async def pick_up(
         self, step: StepId, attempt: int, boot: str, *, timeout_s: float
     ) -> Exited | ContactLost | NeverStarted | LaunchFailed:
         """Wait for the end of a command that an earlier process started, or meant to, when the host had `boot`."""
         words = (boot, place_in(self._folder, step, attempt), str(KEEP_BYTES))
-        heard = await self._heard(PICK_UP, words, b"", timeout_s)
-        if isinstance(heard, Completed) and heard.stdout.startswith("never"):
+        end = await self._end_of(PICK_UP, words, b"", timeout_s)
+        if isinstance(end, Completed) and end.stdout.startswith("never"):
             return NeverStarted()
-        return _told(heard)
+        return _parsed_end(end)
 
-    async def _heard(
+    async def _end_of(
         self, script: str, words: tuple[str, ...], stdin: bytes, timeout_s: float
     ) -> Completed | ContactLost | HostRebooted:
         """The script's final report, requested again after each loss of the connection."""
@@ -136,14 +136,14 @@ class DetachedCommands:
         pause = 0.2
         while (left := until - self._clock.monotonic()) > 0:
             try:
-                done = await run_script(self._transport, script, words, stdin=stdin, deadline_s=left)
+                result = await run_script(self._transport, script, words, stdin=stdin, deadline_s=left)
             except TransportError as error:
                 why = str(error)
             else:
-                if done.stdout.startswith("rebooted"):
+                if result.stdout.startswith("rebooted"):
                     return HostRebooted(bool(why))
-                if done.exit_status is not None:
-                    return done
+                if result.exit_status is not None:
+                    return result
                 why = f"{self._transport.host}: the connection was lost while the command ran"
             await self._clock.sleep(pause)
             pause = min(pause * 2, 3.0)
@@ -155,18 +155,18 @@ class DetachedCommands:
             await run_script(self._transport, END, (self._folder,))
 
 
-def _told(heard: Completed | ContactLost | HostRebooted) -> Exited | ContactLost | LaunchFailed:
-    if isinstance(heard, HostRebooted):
+def _parsed_end(end: Completed | ContactLost | HostRebooted) -> Exited | ContactLost | LaunchFailed:
+    if isinstance(end, HostRebooted):
         return ContactLost("the host was rebooted while the command ran")
-    if isinstance(heard, ContactLost):
-        return heard
-    head, _, stdout = heard.stdout.partition("\n")
+    if isinstance(end, ContactLost):
+        return end
+    head, _, stdout = end.stdout.partition("\n")
     match head.split():
         case ["ended", status] if status.isdecimal():
-            return Exited(int(status), stdout, heard.stderr)
+            return Exited(int(status), stdout, end.stderr)
         case ["lost"]:
-            return ContactLost("the command was killed before it ended", stdout, heard.stderr)
+            return ContactLost("the command was killed before it ended", stdout, end.stderr)
         case ["elsewhere"]:
             return ContactLost("an interrupted run had started it, and it was still running; it has ended since")
         case _:
-            return LaunchFailed(heard.stderr.strip() or f"unexpected answer {head!r} (exit {heard.exit_status})")
+            return LaunchFailed(end.stderr.strip() or f"unexpected answer {head!r} (exit {end.exit_status})")

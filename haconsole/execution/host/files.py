@@ -37,18 +37,18 @@ async def put_file(
     """Write a file atomically, keeping the previous one under a name that ends with `end`; returns a log line."""
     place, content = HostQuery(QueryKind.STAT, path), HostQuery(QueryKind.FILE, path)
     answers = await context.host_state.query(host, (place, content))
-    seen = file_state(answers[content])
-    same = seen is not None and seen.sha256 == sha256(data).hexdigest()
+    current_state = file_state(answers[content])
+    same = current_state is not None and current_state.sha256 == sha256(data).hexdigest()
     transport = context.cluster.fleet.host(host)
-    aside = "" if answers[place] == NOTHING or same else await _set_aside(transport, path, aside_path(path, end))
+    backup = "" if answers[place] == NOTHING or same else await _set_aside(transport, path, aside_path(path, end))
     await transport.write_file(path, data, mode=mode, owner=owner)
-    return f"wrote {path}" + (f"; the previous file is {aside}" if aside else "")
+    return f"wrote {path}" + (f"; the previous file is {backup}" if backup else "")
 
 
-async def _set_aside(transport: HostTransport, path: str, aside: str) -> str:
+async def _set_aside(transport: HostTransport, path: str, backup: str) -> str:
     """Keep a copy of the file beside it, the first one if this is repeated; returns the copy's path."""
-    kept = await run_script(transport, SET_ASIDE, (path, aside))
-    if not kept.ok:
-        what = f"could not back {path} up: {kept.stderr.strip() or 'no answer'}"
-        raise TransportError(transport.host, Cause.CONNECTION_LOST if kept.exit_status is None else Cause.OTHER, what)
-    return kept.stdout.strip()
+    result = await run_script(transport, SET_ASIDE, (path, backup))
+    if not result.ok:
+        what = f"could not back {path} up: {result.stderr.strip() or 'no answer'}"
+        raise TransportError(transport.host, Cause.CONNECTION_LOST if result.exit_status is None else Cause.OTHER, what)
+    return result.stdout.strip()

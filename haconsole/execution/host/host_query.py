@@ -65,16 +65,18 @@ async def query_host(
     transport: HostTransport, queries: tuple[HostQuery, ...], *, deadline_s: float = 15.0
 ) -> HostAnswers:
     """Query as root; raises TransportError when the host cannot be queried or its answer is cut short."""
-    asked = tuple(dict.fromkeys(queries))
-    if not asked:
+    distinct = tuple(dict.fromkeys(queries))
+    if not distinct:
         return {}
-    words = tuple(word for query in asked for word in (query.kind.value, query.subject))
-    done = await run_script(transport, SCRIPT, words, deadline_s=deadline_s)
-    lines = done.stdout.splitlines()
-    if not done.ok or len(lines) != len(asked):
-        what = f"queried the state of files and units, received {len(lines)} of {len(asked)} answers"
-        raise TransportError(transport.host, Cause.UNREADABLE, f"{what}: {done.stderr.strip() or 'nothing on stderr'}")
-    return dict(zip(asked, lines, strict=True))
+    words = tuple(word for query in distinct for word in (query.kind.value, query.subject))
+    result = await run_script(transport, SCRIPT, words, deadline_s=deadline_s)
+    lines = result.stdout.splitlines()
+    if not result.ok or len(lines) != len(distinct):
+        what = f"queried the state of files and units, received {len(lines)} of {len(distinct)} answers"
+        raise TransportError(
+            transport.host, Cause.UNREADABLE, f"{what}: {result.stderr.strip() or 'nothing on stderr'}"
+        )
+    return dict(zip(distinct, lines, strict=True))
 
 
 def file_state(answer: str) -> FileState | None:
@@ -92,16 +94,16 @@ def content_of(answer: str) -> bytes | None:
 
 def unit_state(answer: str) -> UnitState:
     """Read the answer to UNIT: systemd's monotonic start time against the host's own uptime and clock."""
-    told = dict(word.split("=", 1) for word in answer.split() if "=" in word)
+    properties = dict(word.split("=", 1) for word in answer.split() if "=" in word)
 
     def moment(name: str) -> float | None:
-        after_boot = int(told.get(name) or 0) / 1e6
-        return float(told["Now"]) - (float(told["Up"]) - after_boot) if after_boot else None
+        after_boot = int(properties.get(name) or 0) / 1e6
+        return float(properties["Now"]) - (float(properties["Up"]) - after_boot) if after_boot else None
 
     return UnitState(
-        active=told.get("ActiveState", "unknown"),
-        sub=told.get("SubState", "unknown"),
-        enabled=told.get("UnitFileState", ""),
+        active=properties.get("ActiveState", "unknown"),
+        sub=properties.get("SubState", "unknown"),
+        enabled=properties.get("UnitFileState", ""),
         started_at=moment("ExecMainStartTimestampMonotonic"),
         changed_at=moment("StateChangeTimestampMonotonic"),
     )

@@ -24,10 +24,10 @@ class HostStateReader:
         """The host's answers; raises TransportError when it cannot be queried."""
         waiting = self._waiting.setdefault(host, {})
         loop = asyncio.get_running_loop()
-        asked = {query: waiting.setdefault(query, loop.create_future()) for query in queries}
+        futures = {query: waiting.setdefault(query, loop.create_future()) for query in queries}
         if host not in self._asking:
             self._asking[host] = asyncio.create_task(self._ask(host))
-        return {query: await asyncio.shield(answer) for query, answer in asked.items()}
+        return {query: await asyncio.shield(answer) for query, answer in futures.items()}
 
     async def close(self) -> None:
         """Cancel running queries."""

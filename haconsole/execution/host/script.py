@@ -17,6 +17,6 @@ async def run_script(
     urgent: bool = False,
 ) -> Completed:
     """Run `script` as root with `words` as its ``$1 …``; `stdin` is its standard input."""
-    told = script.encode()
-    argv = ("sh", "-c", TAKE_IN, "haconsole", str(len(told)), *words)
-    return await transport.run(argv, stdin=told + stdin, root=True, deadline_s=deadline_s, urgent=urgent)
+    data = script.encode()
+    argv = ("sh", "-c", TAKE_IN, "haconsole", str(len(data)), *words)
+    return await transport.run(argv, stdin=data + stdin, root=True, deadline_s=deadline_s, urgent=urgent)

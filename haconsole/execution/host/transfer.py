@@ -48,10 +48,10 @@ async def not_same(host: HostTransport, here: str, path: str) -> tuple[str, ...]
         mine = await asyncio.to_thread(digest_of, Path(here))
     except OSError as error:
         return (str(_here(Path(here), error)),)
-    told = await host.run(("sha256sum", "--", path), root=True, deadline_s=WHOLE_S)
-    if told.exit_status is None:
-        raise TransportError(host.host, told.cut or Cause.OTHER, f"could not read {path}")
-    return () if told.ok and told.stdout.startswith(mine) else (f"{here} differs from {path} on {host.host}",)
+    result = await host.run(("sha256sum", "--", path), root=True, deadline_s=WHOLE_S)
+    if result.exit_status is None:
+        raise TransportError(host.host, result.cut or Cause.OTHER, f"could not read {path}")
+    return () if result.ok and result.stdout.startswith(mine) else (f"{here} differs from {path} on {host.host}",)
 
 
 def digest_of(path: Path) -> str:
@@ -82,7 +82,7 @@ def not_whole(path: Path) -> tuple[str, ...]:
 async def _fetch(host: HostTransport, fetch: FetchFile, tell: Tell) -> OperationResult:
     path = Path(fetch.here)
     new = path.with_name(f".{path.name}.part")
-    size = int((await _said(host, ("stat", "-Lc", "%s", "--", fetch.path), 10.0)).stdout)
+    size = int((await _run_checked(host, ("stat", "-Lc", "%s", "--", fetch.path), 10.0)).stdout)
     try:
         with await asyncio.to_thread(_created, new) as file:
             for begin in range(0, size, PART):
@@ -117,7 +117,7 @@ def _put_in_place(new: Path, path: Path) -> None:
 
 async def _part(host: HostTransport, path: str, begin: int) -> bytes:
     words = (f"if={path}", f"bs={BLOCK}", f"skip={begin // BLOCK}", f"count={PART // BLOCK}", "status=none")
-    return (await _said(host, ("dd", *words), PART_S)).raw
+    return (await _run_checked(host, ("dd", *words), PART_S)).raw
 
 
 async def _send(host: HostTransport, send: SendFile, tell: Tell) -> OperationResult:
@@ -129,21 +129,21 @@ async def _send(host: HostTransport, send: SendFile, tell: Tell) -> OperationRes
             for begin in range(0, size, PART):
                 part = await asyncio.to_thread(file.read, PART)
                 digest.update(part)
-                await _said(host, ("sh", "-ec", TAKE, "take", new, str(begin // BLOCK)), PART_S, part)
+                await _run_checked(host, ("sh", "-ec", TAKE, "take", new, str(begin // BLOCK)), PART_S, part)
                 await tell(_progress(min(begin + PART, size), size))
     except OSError as error:
         raise _here(path, error) from error
     words = ("sh", "-ec", IN_PLACE, "in-place", new, send.path, digest.hexdigest())
-    await _said(host, words, WHOLE_S)
+    await _run_checked(host, words, WHOLE_S)
     return success(f"{send.path}: {size} bytes, identical to {path} on this machine")
 
 
-async def _said(host: HostTransport, argv: Argv, deadline_s: float, stdin: bytes | None = None) -> Completed:
-    told = await host.run(argv, stdin=stdin, root=True, deadline_s=deadline_s)
-    if not told.ok:
-        why = told.stderr.strip() or "no answer"
-        raise TransportError(host.host, told.cut or Cause.OTHER, f"{argv[0]}: {why}")
-    return told
+async def _run_checked(host: HostTransport, argv: Argv, deadline_s: float, stdin: bytes | None = None) -> Completed:
+    result = await host.run(argv, stdin=stdin, root=True, deadline_s=deadline_s)
+    if not result.ok:
+        why = result.stderr.strip() or "no answer"
+        raise TransportError(host.host, result.cut or Cause.OTHER, f"{argv[0]}: {why}")
+    return result
 
 
 def _progress(so_far: int, size: int) -> str:

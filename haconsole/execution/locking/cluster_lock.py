@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from haconsole.errors import RefusedError
 from haconsole.execution.locking.lock_host import LockAnswer, LockHost, LockPaths, NoLockAnswer
-from haconsole.execution.process import gone
+from haconsole.execution.process import has_ended
 from haconsole.model.lock import STALE_S, LockClaim
 from haconsole.model.lock_view import LockView, lock_sentence, lock_views
 from haconsole.model.names import HostName
@@ -84,18 +84,18 @@ class ClusterLock:
         Raises LockedError when another has it, NoMajorityError when too few hosts can be reached or can keep it; the
         claim is then released wherever possible.
         """
-        seen = await self._look()
-        over = self._replaceable(seen, takeover)
+        answers = await self._query_all()
+        over = self._replaceable(answers, takeover)
         granted: set[HostName] = set()
         try:
             for one in self.hosts:
-                if isinstance(seen[one.host], LockAnswer):
-                    seen[one.host] = answer = await one.claim(ASK_S, over)
+                if isinstance(answers[one.host], LockAnswer):
+                    answers[one.host] = answer = await one.claim(ASK_S, over)
                     if one.has(answer):
                         granted.add(one.host)
                     elif isinstance(answer, LockAnswer):
-                        raise self._outrun(seen, one.host)
-            self._check_sum(seen, len(granted), "granted it")
+                        raise self._outrun(answers, one.host)
+            self._check_sum(answers, len(granted), "granted it")
         except BaseException:
             await asyncio.shield(self.release())
             raise
@@ -103,54 +103,54 @@ class ClusterLock:
 
     async def see_free(self, takeover: Takeover) -> None:
         """Raises the errors of `take` by the hosts' current state, and takes nothing."""
-        self._replaceable(await self._look(), takeover)
+        self._replaceable(await self._query_all(), takeover)
 
     async def release(self) -> tuple[str, ...]:
         """Release the claim everywhere; returns the hosts where that failed, with reasons."""
         answers = await asyncio.gather(*(one.release(RELEASE_S) for one in self.hosts))
         return tuple(answer.why for answer in answers if isinstance(answer, NoLockAnswer))
 
-    async def _look(self) -> LockAnswers:
+    async def _query_all(self) -> LockAnswers:
         """Every host's record; a late host is not awaited once a majority has answered."""
-        looks = {one.host: asyncio.create_task(one.look(LOOK_S)) for one in self.hosts}
+        looks = {one.host: asyncio.create_task(one.read(LOOK_S)) for one in self.hosts}
         try:
             waiting = set(looks.values())
             while waiting:
                 enough = sum(isinstance(_answer(look), LockAnswer) for look in looks.values()) >= self.needed
-                done, waiting = await asyncio.wait(
+                complete, waiting = await asyncio.wait(
                     waiting, timeout=LAG_S if enough else None, return_when=asyncio.FIRST_COMPLETED
                 )
-                if enough and not done:
+                if enough and not complete:
                     break
         finally:
             for look in looks.values():
                 look.cancel()
             await asyncio.gather(*looks.values(), return_exceptions=True)
         late = f"no answer within {LAG_S:g} s after the others"
-        seen: LockAnswers = {host: _answer(look) or NoLockAnswer(f"{host}: {late}") for host, look in looks.items()}
-        self._check_sum(seen, sum(isinstance(answer, LockAnswer) for answer in seen.values()), "reached")
-        return seen
+        answers: LockAnswers = {host: _answer(look) or NoLockAnswer(f"{host}: {late}") for host, look in looks.items()}
+        self._check_sum(answers, sum(isinstance(answer, LockAnswer) for answer in answers.values()), "reached")
+        return answers
 
-    def _check_sum(self, seen: LockAnswers, count: int, what: str) -> None:
+    def _check_sum(self, answers: LockAnswers, count: int, what: str) -> None:
         if count >= self.needed:
             return
-        why = "; ".join(answer.why for answer in seen.values() if isinstance(answer, NoLockAnswer))
+        why = "; ".join(answer.why for answer in answers.values() if isinstance(answer, NoLockAnswer))
         raise NoMajorityError(
             f"{self._cluster}: nothing is started: the lock is kept on {len(self.hosts)} hosts, {self.needed} needed, "
             f"{count} {what}" + (f": {why}" if why else ""),
             hint="make hosts reachable again; remove one that is gone permanently from the inventory",
         )
 
-    def _replaceable(self, seen: LockAnswers, takeover: Takeover) -> Mapping[str, int]:
+    def _replaceable(self, answers: LockAnswers, takeover: Takeover) -> Mapping[str, int]:
         """The tokens that this claim may replace, and the necessary age of their heartbeats; raises LockedError.
 
         A record on too few hosts to hold the lock is a leftover, and replaced in any case, once it is stale or its
         process is known to be gone.
         """
         over: dict[str, int] = {}
-        free = sum(isinstance(answer, LockAnswer) and answer.record is None for answer in seen.values())
-        for view in _others(seen, self.claim):
-            ended = gone(view.claim.process) or view.claim.token in takeover.left
+        free = sum(isinstance(answer, LockAnswer) and answer.record is None for answer in answers.values())
+        for view in _others(answers, self.claim):
+            ended = has_ended(view.claim.process) or view.claim.token in takeover.left
             agreed = (view.stale or ended) and view.claim.run in takeover.runs
             leftover = (view.stale or ended) and free >= self.needed
             if not agreed and not leftover:
@@ -158,15 +158,15 @@ class ClusterLock:
             over[view.claim.token] = 0 if ended else int(STALE_S)
         return over
 
-    def _outrun(self, seen: LockAnswers, host: HostName) -> LockedError:
+    def _outrun(self, answers: LockAnswers, host: HostName) -> LockedError:
         """Another console was quicker on this host."""
-        view = next(view for view in _others(seen, self.claim) if host in view.hosts)
+        view = next(view for view in _others(answers, self.claim) if host in view.hosts)
         return LockedError(self._cluster, view, can_take_over=False)
 
 
-def _others(seen: LockAnswers, mine: LockClaim) -> tuple[LockView, ...]:
-    heard = ((host, answer.record) for host, answer in seen.items() if isinstance(answer, LockAnswer))
-    views = lock_views(tuple((host, record) for host, record in heard if record is not None))
+def _others(answers: LockAnswers, mine: LockClaim) -> tuple[LockView, ...]:
+    records = ((host, answer.record) for host, answer in answers.items() if isinstance(answer, LockAnswer))
+    views = lock_views(tuple((host, record) for host, record in records if record is not None))
     return tuple(view for view in views if view.claim.token != mine.token)
 
 

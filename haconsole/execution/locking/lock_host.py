@@ -47,7 +47,7 @@ class LockHost:
         self._claim = claim
         self._places = places
 
-    async def look(self, deadline_s: float) -> LockAnswer | NoLockAnswer:
+    async def read(self, deadline_s: float) -> LockAnswer | NoLockAnswer:
         """The current record."""
         return await self._ask("look", deadline_s)
 
@@ -63,20 +63,22 @@ class LockHost:
         """Release the claim, if it is still there."""
         return await self._ask("release", deadline_s)
 
-    def has(self, heard: LockAnswer | NoLockAnswer) -> bool:
+    def has(self, answer: LockAnswer | NoLockAnswer) -> bool:
         """Whether this claim is there."""
         return (
-            isinstance(heard, LockAnswer) and heard.record is not None and heard.record.claim.token == self._claim.token
+            isinstance(answer, LockAnswer)
+            and answer.record is not None
+            and answer.record.claim.token == self._claim.token
         )
 
     async def _ask(self, verb: str, deadline_s: float, over: str = "") -> LockAnswer | NoLockAnswer:
         words = (self._places.record, self._places.heartbeat, verb, self._claim.token, encode_claim(self._claim), over)
         try:
             transport = self._fleet.host(self.host)
-            done = await run_script(transport, SCRIPT, words, deadline_s=deadline_s, urgent=True)
-            if done.ok:
-                return LockAnswer(parse_record(done.stdout))
-            said = done.stderr.strip().rpartition("\n")[2] or "no answer"
-            return NoLockAnswer(f"{self.host}: the lock's record could not be kept: {said[:200]}")
+            result = await run_script(transport, SCRIPT, words, deadline_s=deadline_s, urgent=True)
+            if result.ok:
+                return LockAnswer(parse_record(result.stdout))
+            message = result.stderr.strip().rpartition("\n")[2] or "no answer"
+            return NoLockAnswer(f"{self.host}: the lock's record could not be kept: {message[:200]}")
         except HaconsoleError as error:
             return NoLockAnswer(error.what if error.what.startswith(f"{self.host}:") else f"{self.host}: {error.what}")

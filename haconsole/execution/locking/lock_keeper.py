@@ -32,20 +32,20 @@ class LockKeeper:
     def __init__(self, lock: ClusterLock, granted: frozenset[HostName], now: Callable[[], float] = seconds) -> None:
         self._lock = lock
         self._now = now
-        taken = now()
-        self._heard_at = {one.host: taken if one.host in granted else NEVER for one in lock.hosts}
+        now_s = now()
+        self._confirmed_at = {one.host: now_s if one.host in granted else NEVER for one in lock.hosts}
         self._trouble: dict[HostName, str] = {}
-        self._lost: str | None = None
+        self._loss: str | None = None
         self._news = asyncio.Event()
         self._hurry = {one.host: asyncio.Event() for one in lock.hosts}
         self.stands = False
 
     @property
-    def lost(self) -> str | None:
+    def loss(self) -> str | None:
         """The reason why the lock is lost; None while it is held."""
-        if self._lost is None and self._age() > STALE_S:
-            self._lost = self._why()
-        return self._lost
+        if self._loss is None and self._age() > STALE_S:
+            self._loss = self._why()
+        return self._loss
 
     def leave_standing(self) -> None:
         """Do not release the lock at the end: something is still running on the hosts without anyone waiting for it."""
@@ -53,7 +53,7 @@ class LockKeeper:
 
     async def before(self, step: Step) -> None:
         """Return once a majority confirmed the lock recently; StoppedError when it is lost."""
-        while self.lost is None:
+        while self.loss is None:
             if self._age() <= CERTAIN_S:
                 return
             self._news.clear()
@@ -64,7 +64,7 @@ class LockKeeper:
                     await self._news.wait()
             except TimeoutError:
                 continue
-        raise StoppedError(f"the lock is lost: {self._lost}", hint="check `status` before anything else")
+        raise StoppedError(f"the lock is lost: {self._loss}", hint="check `status` before anything else")
 
     async def keep(self) -> None:
         """Renew the lock on every host until cancelled or lost."""
@@ -73,22 +73,22 @@ class LockKeeper:
                 group.create_task(self._keep_on(one))
 
     async def _keep_on(self, one: LockHost) -> None:
-        await self._pause(one, HEARTBEAT_S if self._heard_at[one.host] > NEVER else AGAIN_S)
-        while self.lost is None:
-            begun = self._now()
+        await self._pause(one, HEARTBEAT_S if self._confirmed_at[one.host] > NEVER else AGAIN_S)
+        while self.loss is None:
+            start = self._now()
             answer = await one.renew(ASK_S)
             if isinstance(answer, LockAnswer) and answer.record is None and self._age() <= CERTAIN_S:
                 answer = await one.claim(ASK_S, {})
-            self._take_in(one, begun, answer)
+            self._take_in(one, start, answer)
             await self._pause(one, HEARTBEAT_S if one.has(answer) else AGAIN_S)
 
-    def _take_in(self, one: LockHost, begun: float, answer: LockAnswer | NoLockAnswer) -> None:
+    def _take_in(self, one: LockHost, start: float, answer: LockAnswer | NoLockAnswer) -> None:
         if one.has(answer):
-            self._heard_at[one.host] = begun
+            self._confirmed_at[one.host] = start
             self._trouble.pop(one.host, None)
         elif isinstance(answer, LockAnswer):
-            self._heard_at[one.host] = NEVER
-            self._trouble[one.host] = _told(one.host, answer)
+            self._confirmed_at[one.host] = NEVER
+            self._trouble[one.host] = _loss_text(one.host, answer)
         else:
             self._trouble[one.host] = answer.why
         self._news.set()
@@ -104,16 +104,16 @@ class LockKeeper:
 
     def _age(self) -> float:
         """The age of the last majority that surely had the claim (infinite: it no longer has it)."""
-        newest_first = sorted(self._heard_at.values(), reverse=True)
+        newest_first = sorted(self._confirmed_at.values(), reverse=True)
         return self._now() - newest_first[self._lock.needed - 1]
 
     def _why(self) -> str:
-        confirmed = sum(self._now() - heard <= STALE_S for heard in self._heard_at.values())
-        sum_of_it = f"{len(self._heard_at)} hosts keep it, {self._lock.needed} needed, {confirmed} confirm it"
+        confirmed = sum(self._now() - at <= STALE_S for at in self._confirmed_at.values())
+        sum_of_it = f"{len(self._confirmed_at)} hosts keep it, {self._lock.needed} needed, {confirmed} confirm it"
         return "; ".join((sum_of_it, *self._trouble.values()))
 
 
-def _told(host: HostName, answer: LockAnswer) -> str:
+def _loss_text(host: HostName, answer: LockAnswer) -> str:
     if answer.record is None:
         return f"{host}: the record is gone"
     (view,) = lock_views(((host, answer.record),))

@@ -114,13 +114,13 @@ def _current(raw: dict[str, Json]) -> dict[str, Json]:
     """A plan's fields by their present names: 0.1 kept `undone_by` as `taken_back_by`, a list of words."""
     if "taken_back_by" not in raw:
         return raw
-    kept = {name: value for name, value in raw.items() if name != "taken_back_by"}
+    current = {name: value for name, value in raw.items() if name != "taken_back_by"}
     words = raw["taken_back_by"]
     if isinstance(words, list) and words:
         action, *arguments = (str(word) for word in words)
         pairs: list[Json] = [list(argument.split("=", 1)) for argument in arguments]
-        kept["undone_by"] = {"type": "ActionCall", "action": action, "arguments": pairs}
-    return kept
+        current["undone_by"] = {"type": "ActionCall", "action": action, "arguments": pairs}
+    return current
 
 
 @cache

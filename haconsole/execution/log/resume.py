@@ -12,7 +12,11 @@ from haconsole.inventory.parts import changed_parts
 def undone_by(record: RunRecord, runs: tuple[RunRecord | UnreadableRun, ...]) -> RunRecord | None:
     """The run that undid `record`, or started to."""
     return next(
-        (one for one in runs if isinstance(one, RunRecord) and one.plan.undoes == record.header.run and one.begun),
+        (
+            one
+            for one in runs
+            if isinstance(one, RunRecord) and one.plan.undoes == record.header.run and one.started_steps
+        ),
         None,
     )
 
@@ -24,7 +28,7 @@ def why_not_resume(
     resumed.
     """
     run = record.header.run
-    anew = f"haconsole undo {record.plan.undoes}" if record.plan.undoes else f"haconsole run {record.plan.action}"
+    new_run = f"haconsole undo {record.plan.undoes}" if record.plan.undoes else f"haconsole run {record.plan.action}"
     if record.standing is RunStatus.RUNNING:
         return (under_way_still(record),)
     if record.complete:
@@ -32,19 +36,19 @@ def why_not_resume(
     reasons = []
     undo = undone_by(record, runs)
     if undo is not None:
-        reasons.append(f"{run} was undone by {undo.header.run}; plan it again: {anew}")
+        reasons.append(f"{run} was undone by {undo.header.run}; plan it again: {new_run}")
     if not record.intact:
-        reasons.append(f"its logged plan is not exactly the confirmed one; plan again: {anew}")
+        reasons.append(f"its logged plan is not exactly the confirmed one; plan again: {new_run}")
     changed = changed_parts(record.header.parts, parts)
     if cluster != record.plan.cluster:
         reasons.append(f"it is a run on {record.plan.cluster}, and the inventory is of {cluster}")
     elif changed:
-        told = f"the inventory was changed since: {', '.join(changed)}"
-        reasons.append(f"{told}; restore it, or plan again: {anew}")
+        reason = f"the inventory was changed since: {', '.join(changed)}"
+        reasons.append(f"{reason}; restore it, or plan again: {new_run}")
     return tuple(reasons)
 
 
-def may_wait_for_others(plan: Plan, begun: frozenset[StepId], step: StepId) -> bool:
+def may_wait_for_others(plan: Plan, started_steps: frozenset[StepId], step: StepId) -> bool:
     """Whether a step that could run in parallel with this one has not started: this one's end may depend on it.
 
     That is the case for etcd members that start for the first time: none is up before a majority is.
@@ -53,7 +57,7 @@ def may_wait_for_others(plan: Plan, begun: frozenset[StepId], step: StepId) -> b
     for one in plan.steps:
         before[one.id] = frozenset(one.needs).union(*(before[need] for need in one.needs))
     return any(
-        one not in begun and one != step and one not in before[step] and step not in needs
+        one not in started_steps and one != step and one not in before[step] and step not in needs
         for one, needs in before.items()
     )
 

@@ -136,8 +136,8 @@ class RunLog:
     def close(self) -> None:
         os.close(self._file)
 
-    async def _line(self, kind: str, plan: Json = None, **told: Json) -> None:
-        moment = {"kind": kind, "at": self._clock.now().isoformat(), **_cleaned(told, self._redact)}
+    async def _line(self, kind: str, plan: Json = None, **fields: Json) -> None:
+        moment = {"kind": kind, "at": self._clock.now().isoformat(), **_redact_values(fields, self._redact)}
         if plan is not None:
             moment["plan"] = plan
         data = json.dumps(moment, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
@@ -177,8 +177,8 @@ def _operator(operator: Operator) -> Json:
     return {"user": operator.user, "host": operator.host, "pid": operator.pid}
 
 
-def _cleaned(told: dict[str, Json], redact: Callable[[str], str]) -> dict[str, Json]:
-    return {name: _clean(value, redact, OUTPUT_KEPT) for name, value in told.items()}
+def _redact_values(fields: dict[str, Json], redact: Callable[[str], str]) -> dict[str, Json]:
+    return {name: _clean(value, redact, OUTPUT_KEPT) for name, value in fields.items()}
 
 
 def _clean(value: Json, redact: Callable[[str], str], most: int | None) -> Json:

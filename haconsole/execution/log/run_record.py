@@ -40,7 +40,7 @@ class RunStatus(StrEnum):
 class StepRecord:
     """One step of a run: its state, number of starts, last start (`begun_at`) and boot of its host.
 
-    `at` is the time of its last event, `heard` whether the last attempt's result is logged.
+    `at` is the time of its last event, `end_known` whether the last attempt's result is logged.
     """
 
     step: StepId
@@ -51,7 +51,7 @@ class StepRecord:
     error: str | None = None
     begun_at: datetime | None = None
     boot: str | None = None
-    heard: bool = True
+    end_known: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ class RunRecord:
         return self.outcome in (Outcome.DONE, Outcome.ALREADY)
 
     @property
-    def begun(self) -> tuple[StepRecord, ...]:
+    def started_steps(self) -> tuple[StepRecord, ...]:
         """The steps that changed something on a host, or may have, in the order of the plan."""
         looks = {step.id for step in self.plan.steps if isinstance(step.operation, Nothing)}
         return tuple(one for one in self.steps if one.attempts and one.step not in looks)
@@ -129,17 +129,17 @@ def read_runs(folder: Path) -> tuple[RunRecord | UnreadableRun, ...]:
 def find_run(folder: Path, name: str) -> Path:
     """The log of the run of that name, or of the only one whose name begins like this; raises UsageError."""
     paths = run_paths(folder)
-    found = [path for path in paths if path.stem == name] or [path for path in paths if path.stem.startswith(name)]
-    if len(found) == 1 and name:
-        return found[0]
-    what = f"{len(found)} runs begin with {name!r}" if found and name else f"there is no run {name!r} in {folder}"
+    matches = [path for path in paths if path.stem == name] or [path for path in paths if path.stem.startswith(name)]
+    if len(matches) == 1 and name:
+        return matches[0]
+    what = f"{len(matches)} runs begin with {name!r}" if matches and name else f"there is no run {name!r} in {folder}"
     raise UsageError(what, hint="`haconsole runs` lists them")
 
 
 def read_run(path: Path) -> RunRecord:
     """The content of a run log; raises HaconsoleError when it has no beginning that this version can read."""
     live = under_way(path)
-    lines, torn = _lines(path)
+    lines, torn_count = _lines(path)
     if not lines or lines[0].get("kind") != "run":
         raise HaconsoleError(f"{path} does not begin like a run log", hint="inspect it by hand")
     first, *rest = lines
@@ -155,7 +155,7 @@ def read_run(path: Path) -> RunRecord:
             steps=tuple(StepRecord(step.id) for step in plan.steps),
             outcome=None,
             ended_at=None,
-            torn_lines=torn,
+            torn_lines=torn_count,
             standing=RunStatus.BROKEN_OFF,
             intact=first.get("plan_sha256") == recorded_digest(first["plan"]),
         )
@@ -177,7 +177,7 @@ def _lines(path: Path) -> tuple[list[dict[str, Any]], int]:
             f"cannot read {path}: {error.strerror}", hint="give the run's name as `runs` lists it"
         ) from error
     read: list[dict[str, Any]] = []
-    torn = 0
+    torn_count = 0
     for line in raw.split(b"\n"):
         if not line:
             continue
@@ -188,8 +188,8 @@ def _lines(path: Path) -> tuple[list[dict[str, Any]], int]:
         if isinstance(value, dict) and "kind" in value and "at" in value:
             read.append(value)
         else:
-            torn += 1
-    return read, torn
+            torn_count += 1
+    return read, torn_count
 
 
 def _heading(line: dict[str, Any]) -> RunHeader:
@@ -211,8 +211,8 @@ def _read_on(record: RunRecord, line: dict[str, Any]) -> RunRecord:
             ended = replace(record, outcome=Outcome(line["outcome"]), ended_at=at, next_step=line.get("next"))
             return replace(ended, standing=RunStatus.ENDED)
         if line["kind"] == "resumed":
-            again = Resumption(at, Operator(**line["operator"]))
-            record = replace(record, resumed=(*record.resumed, again))
+            resumption = Resumption(at, Operator(**line["operator"]))
+            record = replace(record, resumed=(*record.resumed, resumption))
         on = replace(record, outcome=None, ended_at=None, next_step=None, standing=RunStatus.BROKEN_OFF)
         steps = tuple(_after(one, line, at) if one.step == line.get("step") else one for one in on.steps)
         return replace(on, steps=steps)
@@ -225,18 +225,18 @@ def _after(record: StepRecord, line: dict[str, Any], at: datetime) -> StepRecord
     match line["kind"]:
         case "intent":
             attempt = int(line["attempt"])
-            begun = StepRecord(record.step, StepState.UNKNOWN, attempt, at, begun_at=at, boot=line.get("boot"))
-            return replace(begun, heard=False)
+            started = StepRecord(record.step, StepState.UNKNOWN, attempt, at, begun_at=at, boot=line.get("boot"))
+            return replace(started, end_known=False)
         case "performed":
             states = {"done": StepState.PERFORMED, "failed": StepState.FAILED}
             state = states.get(line["outcome"], StepState.UNKNOWN)
-            heard = state is not StepState.UNKNOWN
-            return replace(record, state=state, at=at, output=line["output"], error=line["error"], heard=heard)
+            end_known = state is not StepState.UNKNOWN
+            return replace(record, state=state, at=at, output=line["output"], error=line["error"], end_known=end_known)
         case "verified":
             return _verified(record, line, at)
         case "already":
             state = StepState.VERIFIED if record.attempts else StepState.ALREADY
-            return replace(record, state=state, at=at, error=None, heard=True)
+            return replace(record, state=state, at=at, error=None, end_known=True)
         case "refused":
             state = record.state if record.attempts else StepState.NOT_STARTED
             return replace(record, state=state, at=at, error="; ".join(line["problems"]))
@@ -246,6 +246,6 @@ def _after(record: StepRecord, line: dict[str, Any], at: datetime) -> StepRecord
 
 def _verified(record: StepRecord, line: dict[str, Any], at: datetime) -> StepRecord:
     if line["holds"]:
-        return replace(record, state=StepState.VERIFIED, at=at, error=None, heard=True)
+        return replace(record, state=StepState.VERIFIED, at=at, error=None, end_known=True)
     state = StepState.UNKNOWN if record.state is StepState.UNKNOWN else StepState.FAILED
     return replace(record, state=state, at=at, error="; ".join(line["problems"]))

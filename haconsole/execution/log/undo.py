@@ -46,11 +46,13 @@ def plan_undo(record: RunRecord, runs: tuple[RunRecord | UnreadableRun, ...], ru
     """The undo of `record`, given all `runs`; `run_dir` is the folder of detached commands on hosts."""
     reasons = why_not_undo(record, runs)
     steps = {step.id: step for step in record.plan.steps}
-    newest_first = sorted(record.begun, key=lambda one: (one.begun_at or _EVER, _place(record, one)), reverse=True)
-    told = tuple(_taken_back(steps[one.step], one, record, run_dir) for one in newest_first)
-    back = _units_after_files(tuple(one for one in told if isinstance(one, Step)), steps)
+    newest_first = sorted(
+        record.started_steps, key=lambda one: (one.begun_at or _EVER, _place(record, one)), reverse=True
+    )
+    undos = tuple(_undo_of(steps[one.step], one, record, run_dir) for one in newest_first)
+    back = _units_after_files(tuple(one for one in undos if isinstance(one, Step)), steps)
     if not reasons and not back:
-        reasons = (f"{record.header.run} did nothing that can be undone{_stays(told)}",)
+        reasons = (f"{record.header.run} did nothing that can be undone{_stays(undos)}",)
     if reasons:
         return Refusal(ACTION, record.plan.cluster, reasons)
     needs: tuple[StepId, ...] = ()
@@ -58,7 +60,7 @@ def plan_undo(record: RunRecord, runs: tuple[RunRecord | UnreadableRun, ...], ru
     for step in back:
         chained.append(replace(step, needs=needs))
         needs = (step.id,)
-    summary = f"undoes {len(back)} of the {len(told)} steps of {record.header.run}, newest first{_stays(told)}"
+    summary = f"undoes {len(back)} of the {len(undos)} steps of {record.header.run}, newest first{_stays(undos)}"
     return Plan(ACTION, record.plan.cluster, tuple(chained), summary, record.header.run)
 
 
@@ -95,7 +97,7 @@ def why_not_undo(record: RunRecord, runs: tuple[RunRecord | UnreadableRun, ...])
     return (f"{run} was undone by {name}" if undo.complete else f"resume its undo: haconsole resume {name}",)
 
 
-def _taken_back(step: Step, one: StepRecord, record: RunRecord, run_dir: str) -> Step | NotUndone:
+def _undo_of(step: Step, one: StepRecord, record: RunRecord, run_dir: str) -> Step | NotUndone:
     match step.undo:
         case RunCommand() as command:
             return _step(step, one, record, run_dir, command, ())
@@ -103,7 +105,7 @@ def _taken_back(step: Step, one: StepRecord, record: RunRecord, run_dir: str) ->
             return _step(step, one, record, run_dir, operation, verification)
         case UndoByRestoringFiles(paths=paths):
             known = _sum(step)
-            if known == ANY and not one.heard:
+            if known == ANY and not one.end_known:
                 return NotUndone(step, "it is unknown whether it was done; resume the run first")
             return _step(step, one, record, run_dir, *_put_back(paths, known, aside_end(record.header.run, step.id)))
         case Irreversible(reason=reason):
@@ -117,17 +119,17 @@ def _taken_back(step: Step, one: StepRecord, record: RunRecord, run_dir: str) ->
 def _step(
     step: Step, one: StepRecord, record: RunRecord, run_dir: str, operation: Operation, verification: tuple[Check, ...]
 ) -> Step:
-    done = "was started" if not one.heard else "was done"
+    what_happened = "was started" if not one.end_known else "was done"
     under_way = place_in(folder_of(run_dir, record.header.run), step.id, one.attempts)
     problem = f"a command of {record.header.run} is still running; wait for it: haconsole resume {record.header.run}"
     over = CommandSucceeds(("sh", "-c", STILL_RUNS, "over", under_way), problem, means="it is over")
     return Step(
         id=StepId(f"undo.{step.id}"),
         title=f"Undo: {step.title}",
-        why=f"This step {done} by {record.header.run}.",
+        why=f"This step {what_happened} by {record.header.run}.",
         host=step.host,
         operation=operation,
-        precondition=(over,) if not one.heard and isinstance(step.operation, RunCommand) else (),
+        precondition=(over,) if not one.end_known and isinstance(step.operation, RunCommand) else (),
         verification=verification,
         phase=step.phase,
         verify_within_s=step.verify_within_s,
@@ -151,10 +153,10 @@ def _sum(step: Step) -> str:
     return next((check.sha256 for check in step.verification if isinstance(check, FileIs)), alone)
 
 
-def _stays(told: tuple[Step | NotUndone, ...]) -> str:
+def _stays(undos: tuple[Step | NotUndone, ...]) -> str:
     """The steps that are not undone, with reasons; each reason once."""
     reasons: dict[str, list[str]] = {}
-    for one in told:
+    for one in undos:
         if isinstance(one, NotUndone):
             reasons.setdefault(one.why, []).append(f"{one.step.title} ({one.step.host})")
     return "".join(f"\nstays: {', '.join(dict.fromkeys(steps))}: {why}" for why, steps in reasons.items())

@@ -48,21 +48,21 @@ class Authorities:
 
     async def ensure(self, operation: EnsureAuthority) -> OperationResult:
         """Install the same CA on every host of the operation."""
-        found = await self._read(operation.hosts, operation.cert_path, operation.key_path)
-        told = {one.host: fingerprint_of(one.public) for one in found if one.public is not None}
-        if len(set(told.values())) > 1:
-            return failure(_differ(f"there are two CAs instead of one ({operation.cert_path})", told))
-        authority, how = await self._standing(found, operation), "found"
+        pairs_found = await self._read(operation.hosts, operation.cert_path, operation.key_path)
+        identity_by_host = {one.host: fingerprint_of(one.public) for one in pairs_found if one.public is not None}
+        if len(set(identity_by_host.values())) > 1:
+            return failure(_differ(f"there are two CAs instead of one ({operation.cert_path})", identity_by_host))
+        authority, how = await self._existing(pairs_found, operation), "found"
         if authority is None:
-            authority, how = self._made(found, operation), "made"
-        kept = await self._keep(operation.authority, authority, found)
-        on_hosts = None if self._kept else authority.key
-        await self._distribute(found, operation.key_path, operation.cert_path, on_hosts, authority.certificate)
+            authority, how = self._make(pairs_found, operation), "made"
+        stored = await self._keep(operation.authority, authority, pairs_found)
+        on_hosts = None if self._operator_keys else authority.key
+        await self._distribute(pairs_found, operation.key_path, operation.cert_path, on_hosts, authority.certificate)
         self._loaded[operation.authority] = authority
-        return success(f"{how} {short(authority.certificate)}; on {', '.join(operation.hosts)}{kept}")
+        return success(f"{how} {short(authority.certificate)}; on {', '.join(operation.hosts)}{stored}")
 
     @property
-    def _kept(self) -> OperatorKeys | None:
+    def _operator_keys(self) -> OperatorKeys | None:
         """The operator's keys, if the inventory keeps CA keys there."""
         if self._context.cluster.inventory.pki.ca_key is not CaKeyPlace.OPERATOR:
             return None
@@ -72,42 +72,46 @@ class Authorities:
             )
         return self._context.ca_keys
 
-    async def _keep(self, name: str, authority: Authority, found: tuple[PairOnHost, ...]) -> str:
+    async def _keep(self, name: str, authority: Authority, pairs_found: tuple[PairOnHost, ...]) -> str:
         """Store the key with the operator, before anything is signed with it; returns a note about that."""
-        if self._kept is None:
+        if self._operator_keys is None:
             return ""
-        path = await self._kept.put(name.removesuffix("-next"), authority.key)
-        still = ", ".join(one.host for one in found if one.private is not None)
+        path = await self._operator_keys.put(name.removesuffix("-next"), authority.key)
+        still = ", ".join(one.host for one in pairs_found if one.private is not None)
         return f"; its key is {path}" + (f", and still on {still}: remove it there" if still else "")
 
-    async def _key(self, certificate: bytes, found: tuple[PairOnHost, ...]) -> PrivateKey | None:
+    async def _key(self, certificate: bytes, pairs_found: tuple[PairOnHost, ...]) -> PrivateKey | None:
         """The CA's key: the operator's if keys are kept there, otherwise the one on hosts."""
-        kept = self._kept
-        key = await kept.find(public_pem(public_key_of(load_certificate(certificate)))) if kept else None
-        return key or next((one.private for one in found if one.private is not None), None)
+        stored = self._operator_keys
+        key = await stored.find(public_pem(public_key_of(load_certificate(certificate)))) if stored else None
+        return key or next((one.private for one in pairs_found if one.private is not None), None)
 
     async def ensure_pair(self, operation: EnsureKeyPair) -> OperationResult:
         """Install the same key pair on every host of the operation."""
-        found = await self._read(operation.hosts, operation.public_path, operation.private_path)
-        pairs = {one.host: _pair(one) for one in found if one.private is not None}
-        told = {host: sha256(pair.public).hexdigest() for host, pair in pairs.items()}
-        if len(set(told.values())) > 1:
-            return failure(_differ(f"there are two keys instead of one ({operation.private_path})", told))
-        stray = [one.host for one in found if one.public is not None and one.private is None]
+        pairs_found = await self._read(operation.hosts, operation.public_path, operation.private_path)
+        pairs = {one.host: _pair(one) for one in pairs_found if one.private is not None}
+        identity_by_host = {host: sha256(pair.public).hexdigest() for host, pair in pairs.items()}
+        if len(set(identity_by_host.values())) > 1:
+            return failure(_differ(f"there are two keys instead of one ({operation.private_path})", identity_by_host))
+        stray = [one.host for one in pairs_found if one.public is not None and one.private is None]
         if stray and not pairs:
             return failure(f"{stray[0]}: {operation.public_path} exists, but its private key is on no host; rename it")
         pair = next(iter(pairs.values()), None) or make_token_keys()
-        await self._distribute(found, operation.private_path, operation.public_path, pair.private, pair.public)
+        await self._distribute(pairs_found, operation.private_path, operation.public_path, pair.private, pair.public)
         return success(f"{'found' if pairs else 'generated'} a key pair; on {', '.join(operation.hosts)}")
 
     async def trust(self, operation: TrustAuthority, host: HostName, end: str) -> OperationResult:
         """Install the CA's certificate on a host without its key."""
         ensured = ensured_authority(self._plan, operation.authority)
-        found = await self._read(ensured.hosts, ensured.cert_path, ensured.key_path)
-        told = {one.host: fingerprint_of(one.public) for one in found if one.public is not None}
-        certificate = next((one.public for one in found if one.public is not None), None)
-        if len(set(told.values())) > 1 or certificate is None:
-            return failure(_differ(f"{len(set(told.values()))} CAs instead of one ({ensured.cert_path})", told))
+        pairs_found = await self._read(ensured.hosts, ensured.cert_path, ensured.key_path)
+        identity_by_host = {one.host: fingerprint_of(one.public) for one in pairs_found if one.public is not None}
+        certificate = next((one.public for one in pairs_found if one.public is not None), None)
+        if len(set(identity_by_host.values())) > 1 or certificate is None:
+            return failure(
+                _differ(
+                    f"{len(set(identity_by_host.values()))} CAs instead of one ({ensured.cert_path})", identity_by_host
+                )
+            )
         path = operation.cert_path
         return success(await put_file(self._context, host, path, certificate, mode=0o644, owner="root:root", end=end))
 
@@ -134,13 +138,13 @@ class Authorities:
         now = self._context.clock.now()
         hosts = tuple(HostName(host.name) for host in self._context.cluster.inventory.hosts)
         for host in dict.fromkeys((near, *hosts)):
-            (found,) = await self._read((host,), issue.cross_cert_path, issue.cross_key_path)
-            key = await self._key(found.public, (found,)) if found.public is not None else None
-            if found.public is None or key is None:
+            (pairs_found,) = await self._read((host,), issue.cross_cert_path, issue.cross_key_path)
+            key = await self._key(pairs_found.public, (pairs_found,)) if pairs_found.public is not None else None
+            if pairs_found.public is None or key is None:
                 continue
-            if authority_problems(found.public, now=now):
+            if authority_problems(pairs_found.public, now=now):
                 return b""
-            return cross_certificate(load_authority(found.public, key, now=now), authority.certificate, now=now)
+            return cross_certificate(load_authority(pairs_found.public, key, now=now), authority.certificate, now=now)
         raise PkiError(
             f"the key of the old CA ({issue.cross_key_path}) is on none of the hosts",
             hint="restore it: until the last phase clients may trust only that CA",
@@ -155,34 +159,34 @@ class Authorities:
             (ensured.cert_path, ensured.key_path) if ensured else (issue.authority_cert_path, issue.authority_key_path)
         )
         for host in dict.fromkeys((*((near,) if near in others else ()), *others)):
-            (found,) = await self._read((host,), *paths)
-            key = await self._key(found.public, (found,)) if found.public is not None else None
-            if found.public is not None and key is not None:
-                return load_authority(found.public, key, now=self._context.clock.now())
+            (pairs_found,) = await self._read((host,), *paths)
+            key = await self._key(pairs_found.public, (pairs_found,)) if pairs_found.public is not None else None
+            if pairs_found.public is not None and key is not None:
+                return load_authority(pairs_found.public, key, now=self._context.clock.now())
         raise PkiError(
             f"the key of the CA {issue.authority} ({issue.authority_key_path}) is on none of the queried hosts"
-            + (" nor with the operator" if self._kept else ""),
+            + (" nor with the operator" if self._operator_keys else ""),
             hint="restore it from a backup, or rotate the CA",
         )
 
-    async def _standing(self, found: tuple[PairOnHost, ...], operation: EnsureAuthority) -> Authority | None:
+    async def _existing(self, pairs_found: tuple[PairOnHost, ...], operation: EnsureAuthority) -> Authority | None:
         """The CA that exists on some host; None when no host has its certificate."""
-        certificate = next((one.public for one in found if one.public is not None), None)
+        certificate = next((one.public for one in pairs_found if one.public is not None), None)
         if certificate is None:
             return None
-        key = await self._key(certificate, found)
+        key = await self._key(certificate, pairs_found)
         if key is None:
-            hosts = ", ".join(one.host for one in found if one.public is not None)
+            hosts = ", ".join(one.host for one in pairs_found if one.public is not None)
             raise PkiError(
                 f"{hosts}: {operation.cert_path} exists, but the CA's key ({operation.key_path}) is on no host",
                 hint="restore the key, or rename the certificate so that a new CA is generated",
             )
         return load_authority(certificate, key, now=self._context.clock.now())
 
-    def _made(self, found: tuple[PairOnHost, ...], operation: EnsureAuthority) -> Authority:
+    def _make(self, pairs_found: tuple[PairOnHost, ...], operation: EnsureAuthority) -> Authority:
         """A new CA; a key without certificate, left by an interrupted run, becomes its key."""
         pki = self._context.cluster.inventory.pki
-        key = next((one.private for one in found if one.private is not None), None)
+        key = next((one.private for one in pairs_found if one.private is not None), None)
         now = self._context.clock.now()
         return make_authority(operation.common_name, algorithm=pki.algorithm, days=pki.ca_days, now=now, key=key)
 
@@ -196,7 +200,7 @@ class Authorities:
 
     async def _distribute(
         self,
-        found: tuple[PairOnHost, ...],
+        pairs_found: tuple[PairOnHost, ...],
         private_path: str,
         public_path: str,
         private: PrivateKey | None,
@@ -211,7 +215,7 @@ class Authorities:
             if one.public != public:
                 await transport.write_file(public_path, public, mode=0o644)
 
-        await asyncio.gather(*(give(one) for one in found))
+        await asyncio.gather(*(give(one) for one in pairs_found))
 
 
 def authorities_of(plan: Plan) -> tuple[EnsureAuthority, ...]:
@@ -221,22 +225,22 @@ def authorities_of(plan: Plan) -> tuple[EnsureAuthority, ...]:
 
 def ensured_authority(plan: Plan, name: str) -> EnsureAuthority:
     """The CA of that name that a plan installs; raises PkiError if there is none."""
-    found = next((one for one in authorities_of(plan) if one.authority == name), None)
-    if found is None:
+    pairs_found = next((one for one in authorities_of(plan) if one.authority == name), None)
+    if pairs_found is None:
         raise PkiError(f"the plan does not install a CA {name}", hint="fix the planner")
-    return found
+    return pairs_found
 
 
-def _pair(found: PairOnHost) -> KeyPair:
-    assert found.private is not None
-    own = found.private.public_pem()
-    if found.public is not None and public_pem(load_public_key(found.public)) != own:
+def _pair(pairs_found: PairOnHost) -> KeyPair:
+    assert pairs_found.private is not None
+    own = pairs_found.private.public_pem()
+    if pairs_found.public is not None and public_pem(load_public_key(pairs_found.public)) != own:
         raise PkiError(
-            f"{found.host}: the public key there belongs to another private key", hint="rename the wrong one"
+            f"{pairs_found.host}: the public key there belongs to another private key", hint="rename the wrong one"
         )
-    return KeyPair(found.private, found.public or own)
+    return KeyPair(pairs_found.private, pairs_found.public or own)
 
 
-def _differ(what: str, told: dict[HostName, str]) -> str:
-    hosts = "; ".join(f"{host} has SHA-256 {fingerprint}" for host, fingerprint in told.items())
+def _differ(what: str, identity_by_host: dict[HostName, str]) -> str:
+    hosts = "; ".join(f"{host} has SHA-256 {fingerprint}" for host, fingerprint in identity_by_host.items())
     return f"{what}: {hosts}; rename the wrong one and run again"

@@ -27,14 +27,14 @@ async def issue_certificate(
     transport = context.cluster.fleet.host(step.host)
     algorithm = context.cluster.inventory.pki.algorithm
     make_key = key_command(algorithm, f"{issue.key_path}.new")
-    asked = await run_script(transport, REQUEST, (issue.key_path, issue.owner, *make_key), deadline_s=30.0)
-    if asked.exit_status is None:
+    request = await run_script(transport, REQUEST, (issue.key_path, issue.owner, *make_key), deadline_s=30.0)
+    if request.exit_status is None:
         return unknown_end(f"{step.host}: the connection was lost while {issue.key_path} was generated")
-    if not asked.ok:
+    if not request.ok:
         return failure(
-            f"{step.host}: openssl could not generate {issue.key_path}: {asked.stderr.strip()}", asked.stderr
+            f"{step.host}: openssl could not generate {issue.key_path}: {request.stderr.strip()}", request.stderr
         )
-    key = read_request(asked.stdout.encode(), algorithm=algorithm)
+    key = read_request(request.stdout.encode(), algorithm=algorithm)
     authority = await authorities.load(issue, step.host)
     days = context.cluster.inventory.pki.leaf_days
     signed = sign_leaf(authority, wanted_leaf(issue), key, days=days, now=context.clock.now())

@@ -34,12 +34,12 @@ async def renew_certificate(
     stage = f"{folder}/.new-{name}"
     new_key = f"{stage}/{issue.key_path.rpartition('/')[2]}"
     make_key = key_command(context.cluster.inventory.pki.algorithm, new_key)
-    asked = await run_script(transport, REQUEST, (stage, new_key, *make_key), deadline_s=60.0)
-    if asked.exit_status is None:
+    request = await run_script(transport, REQUEST, (stage, new_key, *make_key), deadline_s=60.0)
+    if request.exit_status is None:
         return unknown_end(f"{step.host}: the connection was lost while a key for {issue.cert_path} was generated")
-    if not asked.ok:
-        return failure(f"{step.host}: openssl could not generate {new_key}: {asked.stderr.strip()}", asked.stderr)
-    key = read_request(asked.stdout.encode(), algorithm=context.cluster.inventory.pki.algorithm)
+    if not request.ok:
+        return failure(f"{step.host}: openssl could not generate {new_key}: {request.stderr.strip()}", request.stderr)
+    key = read_request(request.stdout.encode(), algorithm=context.cluster.inventory.pki.algorithm)
     authority = await authorities.load(issue, step.host)
     now = context.clock.now()
     signed = sign_leaf(authority, wanted_leaf(issue), key, days=context.cluster.inventory.pki.leaf_days, now=now)

@@ -122,7 +122,7 @@ class Executor:
             await work
 
     async def _all(self) -> None:
-        begun = self._clock.monotonic()
+        start = self._clock.monotonic()
         plan = self._plan
         try:
             await self._event_queue.put(
@@ -130,7 +130,7 @@ class Executor:
             )
             await self._begin()
             await self._perform()
-            await self._finish(begun)
+            await self._finish(start)
         finally:
             self._run_log.close()
             self._event_queue.end()
@@ -162,13 +162,13 @@ class Executor:
         A command that may itself wait for steps that have not started has a short limit.
         """
         open_still = (StepState.NOT_STARTED, StepState.FAILED)
-        begun = frozenset(step for step, one in self._so_far.items() if one.state not in open_still)
+        started_steps = frozenset(step for step, one in self._so_far.items() if one.state not in open_still)
         running = tuple(
-            (step, one) for step in self._plan.steps if (one := self._so_far.get(step.id)) and not one.heard
+            (step, one) for step in self._plan.steps if (one := self._so_far.get(step.id)) and not one.end_known
         )
         self._awaited = {step.id for step, _ in running}
         waits = (
-            self._end_of(step, one, UNSURE_S if may_wait_for_others(self._plan, begun, step.id) else None)
+            self._end_of(step, one, UNSURE_S if may_wait_for_others(self._plan, started_steps, step.id) else None)
             for step, one in running
         )
         await asyncio.gather(*waits)
@@ -190,7 +190,7 @@ class Executor:
             self._unrecorded = str(error)
             self.stop()
 
-    async def _finish(self, begun: float) -> None:
+    async def _finish(self, start: float) -> None:
         endings = [self._ending_of(step.id) for step in self._plan.steps]
         count = Counter(ending.outcome for ending in endings)
         outcome = next((one for one in WORST_FIRST if count[one]), Outcome.ALREADY)
@@ -206,7 +206,7 @@ class Executor:
                 run=self._run,
                 at=self._clock.now(),
                 outcome=outcome,
-                seconds=self._clock.monotonic() - begun - self._held_time.seconds,
+                seconds=self._clock.monotonic() - start - self._held_time.seconds,
                 changed=sum(ending.performed for ending in endings),
                 already=count[Outcome.ALREADY],
                 failed=count[Outcome.FAILED] + count[Outcome.UNKNOWN],
@@ -239,10 +239,10 @@ class Executor:
     def _next_step(self, outcome: Outcome) -> str | None:
         if outcome in GOOD:
             return None
-        again = f"resume with: haconsole resume {self._run}"
+        resume_hint = f"resume with: haconsole resume {self._run}"
         if self._forbidden is not None and outcome is Outcome.SKIPPED:
-            return f"{self._forbidden}; then {again}"
-        return f"fix the failure, then {again}" if outcome is not Outcome.SKIPPED else again
+            return f"{self._forbidden}; then {resume_hint}"
+        return f"fix the failure, then {resume_hint}" if outcome is not Outcome.SKIPPED else resume_hint
 
     async def _step(self, step: Step, start: Callable[[], None]) -> None:
         begun = self._clock.monotonic()
@@ -282,13 +282,13 @@ class Executor:
         """
         if not self.pause.holds(step):
             await self.pause.before(step)
-        elif not await self._held(step):
+        elif not await self._pause_step(step):
             return False
         for gate in self._gates:
             await gate.before(step)
         return True
 
-    async def _held(self, step: Step) -> bool:
+    async def _pause_step(self, step: Step) -> bool:
         """Wait for the release; returns whether the run continues then."""
         await self._event_queue.put(StepPaused(self._run, self._clock.now(), step.id, step.host))
         self._held_time.held(step.id)

@@ -30,7 +30,7 @@ class PausedTime:
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now
         self._working = 0
-        self._held: dict[StepId, float] = {}
+        self._paused: dict[StepId, float] = {}
         self._all_held_since: float | None = None
         self._all_held_s = 0.0
 
@@ -45,14 +45,14 @@ class PausedTime:
         self._settle()
 
     def held(self, step: StepId) -> None:
-        self._held[step] = self._now()
+        self._paused[step] = self._now()
         self._working -= 1
         self._settle()
 
     def released(self, step: StepId) -> float:
         """The step works again; returns the length of its pause."""
         self._working += 1
-        held_s = self._now() - self._held.pop(step)
+        held_s = self._now() - self._paused.pop(step)
         self._settle()
         return held_s
 
@@ -61,7 +61,7 @@ class PausedTime:
         self._settle()
 
     def _settle(self) -> None:
-        idle = bool(self._held) and self._working == 0
+        idle = bool(self._paused) and self._working == 0
         if idle and self._all_held_since is None:
             self._all_held_since = self._now()
         elif not idle and self._all_held_since is not None:
@@ -80,7 +80,7 @@ class Pause:
     def __init__(self, *, closed: bool = False) -> None:
         self._closed = closed
         self._order: dict[StepId, int] = {}
-        self._held: dict[StepId, tuple[Step, asyncio.Future[None]]] = {}
+        self._paused: dict[StepId, tuple[Step, asyncio.Future[None]]] = {}
         self._released: set[StepId] = set()
 
     @property
@@ -102,16 +102,16 @@ class Pause:
 
     def one(self) -> bool:
         """Release the next held step; whether there was one."""
-        return bool(self._held) and self.release(min(self._held, key=lambda held: self._order.get(held, 0)))
+        return bool(self._paused) and self.release(min(self._paused, key=lambda step: self._order.get(step, 0)))
 
-    def release(self, held: StepId) -> bool:
+    def release(self, paused_step: StepId) -> bool:
         """Release the step of that ID; whether it was held."""
-        if held not in self._held:
+        if paused_step not in self._paused:
             return False
-        step, _ = self._held[held]
+        step, _ = self._paused[paused_step]
         for released in (step.id, *step.starts_with):
             self._released.add(released)
-            _, waiting = self._held.pop(released, (step, None))
+            _, waiting = self._paused.pop(released, (step, None))
             if waiting is not None and not waiting.done():
                 waiting.set_result(None)
         return True
@@ -125,8 +125,8 @@ class Pause:
             self._released |= {step.id, *step.starts_with}
         else:
             waiting: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            self._held[step.id] = (step, waiting)
+            self._paused[step.id] = (step, waiting)
             try:
                 await waiting
             finally:
-                self._held.pop(step.id, None)
+                self._paused.pop(step.id, None)

@@ -28,12 +28,12 @@ class Schedule:
 
     def start(self) -> tuple[Step, ...]:
         """The steps to start now; each occupies its slot until `ended` is called for it."""
-        begun: list[Step] = []
+        started_steps: list[Step] = []
         for host, ready in self._ready.items():
             while ready and self._free[host]:
                 self._free[host] -= 1
-                begun.append(self._steps[heapq.heappop(ready)[2]])
-        return tuple(begun)
+                started_steps.append(self._steps[heapq.heappop(ready)[2]])
+        return tuple(started_steps)
 
     def ended(self, step: Step) -> None:
         """Frees its slot, whatever its result; steps that waited only for it become ready."""

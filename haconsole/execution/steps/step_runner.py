@@ -66,7 +66,7 @@ class StepRunner:
     async def carry_out(self, step: Step) -> StepResult:
         """Raises StoppedError of a gate, JournalError if it could not be logged."""
         before = self._so_far.get(step.id)
-        picked_up = await self._picked_up(step, before) if before is not None and not before.heard else None
+        picked_up = await self._picked_up(step, before) if before is not None and not before.end_known else None
         if picked_up is not None:
             return picked_up
         if before is not None and before.state in WELL and not step.verification:
@@ -76,10 +76,10 @@ class StepRunner:
             refused = await self._before(step)
             if refused is not None:
                 return refused
-            asked = self._clock.monotonic()
+            asked_at = self._clock.monotonic()
             if not await self._release(step):
                 return StepResult(Outcome.SKIPPED)
-            if self._clock.monotonic() - asked < HOLDS_S:
+            if self._clock.monotonic() - asked_at < HOLDS_S:
                 break
         return await self._attempt(step, before.attempts + 1 if before is not None else 1)
 

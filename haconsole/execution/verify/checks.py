@@ -83,14 +83,14 @@ class Checks:
     async def ask(self, checks: tuple[Check, ...], step: Step) -> CheckResult:
         """Whether all of `checks` hold for `step` now; evaluated in parallel."""
         local = tuple(check for check in checks if isinstance(check, LocalCheck))
-        asked = [self._other(check, step) for check in checks if not isinstance(check, LocalCheck | AnyOf)]
+        requests = [self._other(check, step) for check in checks if not isinstance(check, LocalCheck | AnyOf)]
         if local:
-            asked.append(self._local(local, step))
+            requests.append(self._local(local, step))
         either = [self._any(check, step) for check in checks if isinstance(check, AnyOf)]
-        heard = await asyncio.gather(*(_heard(one) for one in asked), *either)
+        results = await asyncio.gather(*(_result_of(one) for one in requests), *either)
         return CheckResult(
-            tuple(problem for result in heard for problem in result.problems),
-            tuple(problem for result in heard for problem in result.unknown),
+            tuple(problem for result in results for problem in result.problems),
+            tuple(problem for result in results for problem in result.unknown),
         )
 
     async def _any(self, check: AnyOf, step: Step) -> CheckResult:
@@ -107,8 +107,8 @@ class Checks:
         wanted = tuple(query for check in checks for query in queries(check, step))
         answers = await self._context.host_state.query(step.host, wanted)
         now = self._context.clock.now()
-        told = (judge(check, step, answers, self._context.cluster.inventory, now) for check in checks)
-        return tuple(f"{step.host}: {problem}" for problems in told for problem in problems)
+        problems_by_check = (judge(check, step, answers, self._context.cluster.inventory, now) for check in checks)
+        return tuple(f"{step.host}: {problem}" for problems in problems_by_check for problem in problems)
 
     def _other(self, check: Single, step: Step) -> Awaitable[Problems]:
         match check:
@@ -131,11 +131,11 @@ class Checks:
 
     async def _command(self, check: CommandSucceeds, step: Step) -> Problems:
         transport = self._context.cluster.fleet.host(step.host)
-        done = await transport.run(check.argv, root=True, deadline_s=check.timeout_s)
-        if done.ok:
+        result = await transport.run(check.argv, root=True, deadline_s=check.timeout_s)
+        if result.ok:
             return ()
-        said = " ".join((done.stderr.strip() or done.stdout.strip()).split())
-        return (f"{step.host}: {check.problem}" + (f" ({said})" if said else ""),)
+        message = " ".join((result.stderr.strip() or result.stdout.strip()).split())
+        return (f"{step.host}: {check.problem}" + (f" ({message})" if message else ""),)
 
     async def _shared(self, step: Step) -> Problems:
         operation = step.operation
@@ -145,20 +145,24 @@ class Checks:
             raise HaconsoleError(f"step {step.id} checks a CA or key that it does not install", hint="fix the planner")
         keys = isinstance(operation, EnsureKeyPair) or self._context.cluster.inventory.pki.ca_key is CaKeyPlace.HOSTS
         wanted = shared_queries(operation, keys=keys)
-        seen = await asyncio.gather(*(self._context.host_state.query(host, wanted) for host in operation.hosts))
-        return judge_shared(operation, dict(zip(operation.hosts, seen, strict=True)), keys=keys)
+        answers = await asyncio.gather(*(self._context.host_state.query(host, wanted) for host in operation.hosts))
+        return judge_shared(operation, dict(zip(operation.hosts, answers, strict=True)), keys=keys)
 
     async def _trusted(self, operation: TrustAuthority, host: HostName) -> Problems:
         ensured = ensured_authority(self._plan, operation.authority)
         places = dict.fromkeys(ensured.hosts, ensured.cert_path) | {host: operation.cert_path}
-        asked = {one: HostQuery(QueryKind.CONTENT, path) for one, path in places.items()}
-        seen = await asyncio.gather(*(self._context.host_state.query(one, (query,)) for one, query in asked.items()))
-        told = {one: answers[asked[one]] for one, answers in zip(asked, seen, strict=True)}
-        return judge_trusted(operation, host, told)
+        query_by_host = {one: HostQuery(QueryKind.CONTENT, path) for one, path in places.items()}
+        answers_by_host = await asyncio.gather(
+            *(self._context.host_state.query(one, (query,)) for one, query in query_by_host.items())
+        )
+        content_by_host = {
+            one: answers[query_by_host[one]] for one, answers in zip(query_by_host, answers_by_host, strict=True)
+        }
+        return judge_trusted(operation, host, content_by_host)
 
 
-async def _heard(asked: Awaitable[Problems]) -> CheckResult:
+async def _result_of(request: Awaitable[Problems]) -> CheckResult:
     try:
-        return CheckResult(problems=await asked)
+        return CheckResult(problems=await request)
     except TransportError as error:
         return CheckResult(unknown=(str(error),))

@@ -112,8 +112,10 @@ class ClusterChecks:
         return backend_problems(host.name, facts, haproxy.backend, check)
 
     async def _server(self, check: ServerIs) -> Problems:
-        told = await asyncio.gather(*(self._server_on(host_of(self._context, name), check) for name in check.balancers))
-        return tuple(problem for problems in told for problem in problems)
+        answers = await asyncio.gather(
+            *(self._server_on(host_of(self._context, name), check) for name in check.balancers)
+        )
+        return tuple(problem for problems in answers for problem in problems)
 
     async def _server_on(self, host: Host, check: ServerIs) -> Problems:
         haproxy = self._context.layout.haproxy
@@ -138,32 +140,32 @@ class ClusterChecks:
         return (f"{address} is held by {' and '.join(owners)}" if owners else f"{address} is held by no balancer",)
 
     async def _has(self, host: Host, address: str) -> bool:
-        told = await self._context.transport(host).run(("ip", "-o", "address", "show"))
-        changes = (parse_change(line) for line in told.stdout.splitlines())
+        result = await self._context.transport(host).run(("ip", "-o", "address", "show"))
+        changes = (parse_change(line) for line in result.stdout.splitlines())
         return any(change is not None and change.entry.address == address for change in changes)
 
 
 def backend_problems(host: str, facts: HaproxyFacts, backend: str, check: BackendsUp) -> Problems:
     """The reason why haproxy does not see every server UP: at their addresses, or by name in `backend`."""
     addresses = check.addresses or ((),) * len(check.servers)
-    seen = {
+    servers_by_balancer = {
         name: servers_at(facts, at) if at else servers_named(facts, backend, name)
         for name, at in zip(check.servers, addresses, strict=True)
     }
-    missing = [name for name, places in seen.items() if not places]
+    missing = [name for name, places in servers_by_balancer.items() if not places]
     down = [
         f"{name} {place.server.status} ({place.server.check})"
-        for name, places in seen.items()
+        for name, places in servers_by_balancer.items()
         for place in places
         if not place.server.up
     ]
-    told = []
+    lines = []
     if missing:
         where = "no backend of haproxy" if check.addresses else f"haproxy's backend {backend}"
-        told.append(f"{host}: {where} has {'a server for' if check.addresses else 'no'} {', '.join(missing)}")
+        lines.append(f"{host}: {where} has {'a server for' if check.addresses else 'no'} {', '.join(missing)}")
     if down:
-        told.append(f"{host}: haproxy sees {', '.join(down)}")
-    return tuple(told)
+        lines.append(f"{host}: haproxy sees {', '.join(down)}")
+    return tuple(lines)
 
 
 def server_problems(host: str, facts: HaproxyFacts, check: ServerIs) -> Problems:

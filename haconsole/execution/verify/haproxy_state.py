@@ -34,9 +34,9 @@ async def set_server_state(
     if haproxy is None:
         return failure("the inventory has no haproxy")
     hosts = tuple(fleet.host(name) for name in wanted.balancers)
-    told = await asyncio.gather(*(_set(host, haproxy.stats_socket, wanted, clock) for host in hosts))
-    errors = [one.error for one in told if one.error]
-    return failure("; ".join(errors)) if errors else success("\n".join(one.output for one in told))
+    results = await asyncio.gather(*(_set(host, haproxy.stats_socket, wanted, clock) for host in hosts))
+    errors = [one.error for one in results if one.error]
+    return failure("; ".join(errors)) if errors else success("\n".join(one.output for one in results))
 
 
 async def _set(host: HostTransport, socket: str, wanted: SetServerState, clock: Clock) -> OperationResult:
@@ -73,7 +73,7 @@ def lacking(host: str, wanted: SetServerState | ServerIs) -> str:
 
 async def _connections_left(host: HostTransport, socket: str, wanted: SetServerState, clock: Clock) -> int:
     """Wait while connections to the servers end; returns the number that remain."""
-    begun = since = clock.monotonic()
+    start = since = clock.monotonic()
     fewest: int | None = None
     while True:
         places = places_of(await probe_haproxy(host, socket), wanted)
@@ -81,6 +81,6 @@ async def _connections_left(host: HostTransport, socket: str, wanted: SetServerS
         now = clock.monotonic()
         if fewest is None or left < fewest:
             fewest, since = left, now
-        if not left or now - since >= QUIET_S or now - begun >= LONGEST_S:
+        if not left or now - since >= QUIET_S or now - start >= LONGEST_S:
             return left
         await clock.sleep(PAUSE_S)

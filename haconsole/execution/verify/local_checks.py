@@ -40,8 +40,8 @@ def queries(check: LocalCheck, step: Step) -> tuple[HostQuery, ...]:
         case FilesAbsent():
             return tuple(HostQuery(QueryKind.ABSENT, path) for path in check.paths)
         case ServiceRunning():
-            written = tuple(HostQuery(QueryKind.WRITTEN, path) for path in check.newer_than)
-            return (HostQuery(QueryKind.UNIT, check.unit), *written)
+            written_queries = tuple(HostQuery(QueryKind.WRITTEN, path) for path in check.newer_than)
+            return (HostQuery(QueryKind.UNIT, check.unit), *written_queries)
         case CertificateInPlace():
             issue = issue_of(step)
             return (
@@ -86,15 +86,19 @@ def shared_queries(operation: EnsureAuthority | EnsureKeyPair, *, keys: bool) ->
         public, private = operation.cert_path, operation.key_path
     else:
         public, private = operation.public_path, operation.private_path
-    beside = (HostQuery(QueryKind.PUBLIC, private), HostQuery(QueryKind.STAT, private)) if keys else ()
-    return (HostQuery(QueryKind.CONTENT, public), *beside)
+    key_queries = (HostQuery(QueryKind.PUBLIC, private), HostQuery(QueryKind.STAT, private)) if keys else ()
+    return (HostQuery(QueryKind.CONTENT, public), *key_queries)
 
 
-def judge_shared(operation: EnsureAuthority | EnsureKeyPair, seen: dict[str, HostAnswers], *, keys: bool) -> Problems:
-    """The reason why the hosts do not all have the same authority or key pair; `seen` holds each host's answers."""
+def judge_shared(
+    operation: EnsureAuthority | EnsureKeyPair, answers_by_host: dict[str, HostAnswers], *, keys: bool
+) -> Problems:
+    """The reason why the hosts do not all have the same authority or key pair; `answers_by_host` holds each host's
+    answers.
+    """
     problems: list[str] = []
     identities: dict[str, list[str]] = {}
-    for host, answers in seen.items():
+    for host, answers in answers_by_host.items():
         try:
             identity, wrong = _shared_on(operation, answers, keys=keys)
         except PkiError as error:
@@ -103,21 +107,25 @@ def judge_shared(operation: EnsureAuthority | EnsureKeyPair, seen: dict[str, Hos
         if identity is not None:
             identities.setdefault(identity, []).append(host)
     if len(identities) > 1:
-        told = "; ".join(f"{', '.join(hosts)} has SHA-256 {identity}" for identity, hosts in identities.items())
-        problems.append(f"the hosts differ: {told}")
+        identity_list = "; ".join(
+            f"{', '.join(hosts)} has SHA-256 {identity}" for identity, hosts in identities.items()
+        )
+        problems.append(f"the hosts differ: {identity_list}")
     return tuple(problems)
 
 
-def judge_trusted(operation: TrustAuthority, host: str, told: dict[HostName, str]) -> Problems:
-    """The reason why `host` does not have the CA's certificate; `told` holds its answers and those of the CA's own
-    hosts.
+def judge_trusted(operation: TrustAuthority, host: str, content_by_host: dict[HostName, str]) -> Problems:
+    """The reason why `host` does not have the CA's certificate; `content_by_host` holds its answers and those of the
+    CA's own hosts.
     """
     try:
-        prints = {one: fingerprint_of(pem) for one, line in told.items() if (pem := content_of(line)) is not None}
+        prints = {
+            one: fingerprint_of(pem) for one, line in content_by_host.items() if (pem := content_of(line)) is not None
+        }
     except PkiError as error:
         return (f"{error.what} ({operation.cert_path})",)
     missing = tuple(
-        f"{one}: the certificate of the CA {operation.authority} is missing" for one in told.keys() - prints
+        f"{one}: the certificate of the CA {operation.authority} is missing" for one in content_by_host.keys() - prints
     )
     other = [one for one, value in prints.items() if value != prints.get(HostName(host))]
     return missing or ((f"{host}: {operation.cert_path} is not the CA that {', '.join(other)} has",) if other else ())
@@ -127,17 +135,17 @@ def _shared_on(
     operation: EnsureAuthority | EnsureKeyPair, answers: HostAnswers, *, keys: bool
 ) -> tuple[str | None, Problems]:
     """One host's files: their fingerprint, and their problem there."""
-    asked = shared_queries(operation, keys=keys)
-    public = content_of(answers[asked[0]])
+    shared = shared_queries(operation, keys=keys)
+    public = content_of(answers[shared[0]])
     if public is None:
-        return None, (f"{asked[0].subject} is missing",)
+        return None, (f"{shared[0].subject} is missing",)
     authority = isinstance(operation, EnsureAuthority)
     own = public_pem(public_key_of(load_certificate(public)) if authority else load_public_key(public))
     identity = fingerprint_of(public) if authority else sha256(own).hexdigest()
     if not keys:
         return identity, ()
-    path = asked[1].subject
-    key, place = content_of(answers[asked[1]]), file_state(answers[asked[2]])
+    path = shared[1].subject
+    key, place = content_of(answers[shared[1]]), file_state(answers[shared[2]])
     if place is None:
         return identity, (f"{path} is missing",)
     if key is None:
@@ -146,23 +154,23 @@ def _shared_on(
     return identity, other + _key_place(path, place, "root:root")
 
 
-def _key_place(path: str, seen: FileState, owner: str) -> Problems:
+def _key_place(path: str, state: FileState, owner: str) -> Problems:
     """The problem of a private key's file: readable by others, wrong owner."""
-    open_to = (f"{path} is readable by others, mode {seen.mode:04o}",) if seen.mode & OPEN_TO_OTHERS else ()
-    return open_to + ((f"{path} belongs to {seen.owner}, not to {owner}",) if seen.owner != owner else ())
+    open_to = (f"{path} is readable by others, mode {state.mode:04o}",) if state.mode & OPEN_TO_OTHERS else ()
+    return open_to + ((f"{path} belongs to {state.owner}, not to {owner}",) if state.owner != owner else ())
 
 
 def _file(check: FileIs, step: Step, answers: HostAnswers, inventory: Inventory) -> Problems:
-    seen = file_state(answers[HostQuery(QueryKind.FILE, check.path)])
-    if seen is None:
+    state = file_state(answers[HostQuery(QueryKind.FILE, check.path)])
+    if state is None:
         return (f"{check.path} is missing",)
     problems: list[str] = []
-    if seen.sha256 != _expected(check, step, inventory):
+    if state.sha256 != _expected(check, step, inventory):
         problems.append(f"{check.path} has other content")
-    if seen.mode != check.mode:
-        problems.append(f"{check.path} has mode {seen.mode:04o}, not {check.mode:04o}")
-    if seen.owner != check.owner:
-        problems.append(f"{check.path} belongs to {seen.owner}, not to {check.owner}")
+    if state.mode != check.mode:
+        problems.append(f"{check.path} has mode {state.mode:04o}, not {check.mode:04o}")
+    if state.owner != check.owner:
+        problems.append(f"{check.path} belongs to {state.owner}, not to {check.owner}")
     return tuple(problems)
 
 
@@ -177,16 +185,16 @@ def _expected(check: FileIs, step: Step, inventory: Inventory) -> str:
 
 
 def _service(check: ServiceRunning, answers: HostAnswers) -> Problems:
-    seen = unit_state(answers[HostQuery(QueryKind.UNIT, check.unit)])
-    if seen.active != "active":
-        return (f"{check.unit} is {seen.active} ({seen.sub})",)
-    if not seen.enabled.startswith(("enabled", "static", "generated", "alias")):
-        return (f"{check.unit} is {seen.enabled or 'not enabled'}: it would not start with the host",)
-    since = seen.changed_at if check.reloads else seen.started_at
+    state = unit_state(answers[HostQuery(QueryKind.UNIT, check.unit)])
+    if state.active != "active":
+        return (f"{check.unit} is {state.active} ({state.sub})",)
+    if not state.enabled.startswith(("enabled", "static", "generated", "alias")):
+        return (f"{check.unit} is {state.enabled or 'not enabled'}: it would not start with the host",)
+    since = state.changed_at if check.reloads else state.started_at
     late: list[str] = []
     for path in check.newer_than:
-        written = answers[HostQuery(QueryKind.WRITTEN, path)]
-        if written != "-" and (since is None or float(written) > since):
+        written_at = answers[HostQuery(QueryKind.WRITTEN, path)]
+        if written_at != "-" and (since is None or float(written_at) > since):
             late.append(path)
     return (f"{check.unit} has been running since before {', '.join(late)} was written",) if late else ()
 
@@ -197,7 +205,7 @@ def _certificate(issue: IssueCertificate, answers: HostAnswers, now: datetime) -
     place = file_state(answers[HostQuery(QueryKind.STAT, issue.key_path)])
     key = content_of(answers[HostQuery(QueryKind.PUBLIC, issue.key_path)])
     there = ((issue.cert_path, certificate), (issue.authority_cert_path, authority), (issue.key_path, place))
-    missing = tuple(f"{path} is missing" for path, seen in there if seen is None)
+    missing = tuple(f"{path} is missing" for path, content in there if content is None)
     if certificate is None or authority is None or place is None:
         return missing
     if key is None:
@@ -208,5 +216,5 @@ def _certificate(issue: IssueCertificate, answers: HostAnswers, now: datetime) -
         problems = (error.what,)
     if issue.replaces and fingerprint_of(certificate) == issue.replaces:
         problems = ("it is the one to replace", *problems)
-    told = tuple(f"{issue.cert_path}: {problem}" for problem in problems)
-    return told + _key_place(issue.key_path, place, issue.owner)
+    problem_texts = tuple(f"{issue.cert_path}: {problem}" for problem in problems)
+    return problem_texts + _key_place(issue.key_path, place, issue.owner)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from haconsole.probes.balancers.haproxy_lines import SECTIONS, ConfigLine, HaproxyFiles, LineReader, expanded
+from haconsole.probes.balancers.haproxy_lines import SECTIONS, ConfigLine, HaproxyFiles, HaproxyLineReader, expanded
 
 _PROXIES = ("frontend", "backend", "listen")
 _MOST_SLOTS = 1000
@@ -146,10 +146,10 @@ class _Section:
 
 def configured(files: HaproxyFiles) -> HaproxyConfig:
     """All proxies in the order of the files. Nothing is refused: a line that haproxy refuses is passed over."""
-    return _Reader(files).config()
+    return _HaproxyReader(files).config()
 
 
-class _Reader:
+class _HaproxyReader:
     def __init__(self, files: HaproxyFiles) -> None:
         self._files = files
         self._environment = files.environment
@@ -161,7 +161,7 @@ class _Reader:
 
     def config(self) -> HaproxyConfig:
         section = _Section("", "")
-        reader = LineReader(self._files)
+        reader = HaproxyLineReader(self._files)
         for line in reader.lines():
             self._environment = reader.environment
             if line.condition is not None:
@@ -307,10 +307,10 @@ def _spelled(host: str) -> str:
 
 
 def _with_port(host: str, text: str) -> Address:
-    found = re.fullmatch(r"(?P<sign>[+-]?)(?P<first>[0-9]{1,5})(?:-(?P<last>[0-9]{1,5}))?", text)
-    if found is None:
+    match = re.fullmatch(r"(?P<sign>[+-]?)(?P<first>[0-9]{1,5})(?:-(?P<last>[0-9]{1,5}))?", text)
+    if match is None:
         return Address(host)
-    first = int(found["first"])
-    if found["sign"]:
-        return Address(host, offset=first if found["sign"] == "+" else -first)
-    return Address(host, first or None, last_port=int(found["last"]) if found["last"] else None)
+    first = int(match["first"])
+    if match["sign"]:
+        return Address(host, offset=first if match["sign"] == "+" else -first)
+    return Address(host, first or None, last_port=int(match["last"]) if match["last"] else None)

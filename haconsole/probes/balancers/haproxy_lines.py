@@ -52,7 +52,7 @@ class ConfigLine:
     condition: str | None = None
 
 
-class LineReader:
+class HaproxyLineReader:
     """Reads all lines that count; ``setenv`` and its kin in the global section change what later lines are made of."""
 
     def __init__(self, files: HaproxyFiles) -> None:
@@ -157,26 +157,26 @@ class _Condition:
         return True
 
     def _term(self, depth: int) -> bool | None:
-        found = _TERM.match(self._text, self._at)
-        if found is None or depth > _DEEPEST:
+        match = _TERM.match(self._text, self._at)
+        if match is None or depth > _DEEPEST:
             return None
-        self._at = found.end()
-        if found["number"]:
-            value: bool | None = int(found["number"]) != 0
-        elif found["open"]:
+        self._at = match.end()
+        if match["number"]:
+            value: bool | None = int(match["number"]) != 0
+        elif match["open"]:
             value = self._either(depth + 1)
             if not self._took(")"):
                 return None
-        elif found["name"]:
+        elif match["name"]:
             closing = self._text.find(")", self._at)
             if closing < 0:
                 return None
             arguments = self._text[self._at : closing].split(",")
             self._at = closing + 1
-            value = self._predicate(found["name"], *(arguments if len(arguments) > 1 else (*arguments, "")))
+            value = self._predicate(match["name"], *(arguments if len(arguments) > 1 else (*arguments, "")))
         else:
             return None
-        return value if value is None or found["negated"].count("!") % 2 == 0 else not value
+        return value if value is None or match["negated"].count("!") % 2 == 0 else not value
 
     def _predicate(self, name: str, first: str, second: str, *further: str) -> bool | None:
         match name:
@@ -201,8 +201,8 @@ class _Condition:
 
 def version_of(text: str) -> tuple[int, ...]:
     """The numbers that a version begins with, e.g. (2, 6, 12)."""
-    found = re.match(r"[0-9]{1,6}(\.[0-9]{1,6})*", text)
-    return tuple(int(part) for part in found[0].split(".")) if found else ()
+    match = re.match(r"[0-9]{1,6}(\.[0-9]{1,6})*", text)
+    return tuple(int(part) for part in match[0].split(".")) if match else ()
 
 
 def split_line(line: str, environment: Mapping[str, str]) -> tuple[str, ...] | None:
@@ -275,17 +275,17 @@ class _Splitter:
 
     def _variable(self) -> bool:
         braced = self._line.startswith("{", self._at + 1)
-        found = _VARIABLE.match(self._line, self._at + (2 if braced else 1))
-        if found is None:
+        match = _VARIABLE.match(self._line, self._at + (2 if braced else 1))
+        if match is None:
             return False
-        value, end = self._environment.get(found["name"]), found.end() if braced else found.end("name")
+        value, end = self._environment.get(match["name"]), match.end() if braced else match.end("name")
         if braced:
             closing = self._line.find("}", end)
             if closing < 0 or (closing > end and self._line[end] != "-"):
                 return False
             value = self._line[end + 1 : closing] if value is None and closing > end else value
             end = closing + 1
-        if braced and found["words"]:
+        if braced and match["words"]:
             self._spread(value or "")
         else:
             self._word = (self._word or "") + (value or "")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from haconsole.probes.balancers.keepalived_lines import ConfigFiles, LineReader, words_of
+from haconsole.probes.balancers.keepalived_lines import ConfigFiles, KeepalivedLineReader, words_of
 
 _TRACKED = ("track_interface", "track_script", "track_file", "track_process", "track_bfd")
 _LISTS = {
@@ -66,13 +66,13 @@ class Block:
 
 def read(files: ConfigFiles) -> Block:
     """The complete configuration as one block; raises EndlessConfigError."""
-    return _Reader(files).top()
+    return _KeepalivedReader(files).top()
 
 
-class _Reader:
+class _KeepalivedReader:
     def __init__(self, files: ConfigFiles) -> None:
-        self._lines = LineReader(files)
-        self._kept: tuple[str, ...] | None = None
+        self._lines = KeepalivedLineReader(files)
+        self._pushed_back: tuple[str, ...] | None = None
 
     def top(self) -> Block:
         top, known = Block(), set[tuple[str, ...]]()
@@ -92,8 +92,8 @@ class _Reader:
         return top
 
     def _next(self) -> tuple[str, ...] | None:
-        if self._kept is not None:
-            words, self._kept = self._kept, None
+        if self._pushed_back is not None:
+            words, self._pushed_back = self._pushed_back, None
             return words
         while (line := self._lines.read()) is not None:
             if words := words_of(line):
@@ -131,7 +131,7 @@ class _Reader:
         """Passes over a block; a line that does not open one is read next."""
         words = self._next()
         if words is None or words[0] != "{":
-            self._kept = words
+            self._pushed_back = words
             return
         depth = 1
         while depth and (words := self._next()) is not None:

@@ -68,11 +68,13 @@ def configured(files: ConfigFiles) -> tuple[ConfiguredInstance, ...]:
     """The instances in the configuration's order; raises EndlessConfigError."""
     top = read(files)
     groups = tuple(top.named("vrrp_sync_group"))
-    found = tuple(_instance(block, top) for block in top.named("vrrp_instance"))
-    grouped = {one.name: _group_of(one.name, groups) for one in found}
+    instances = tuple(_instance(block, top) for block in top.named("vrrp_instance"))
+    grouped = {one.name: _group_of(one.name, groups) for one in instances}
     return tuple(
-        _grouped(one, grouped[one.name], tuple(each for each in found if grouped[each.name] is grouped[one.name]), top)
-        for one in found
+        _grouped(
+            one, grouped[one.name], tuple(each for each in instances if grouped[each.name] is grouped[one.name]), top
+        )
+        for one in instances
     )
 
 
@@ -170,16 +172,16 @@ def _members(group: Block) -> set[str]:
 
 
 def _priority(block: Block, *, master: bool) -> int:
-    given = block.values("priority")
-    if not given:
+    values = block.values("priority")
+    if not values:
         return _OWNER if master else _DEFAULT_PRIORITY
-    return _number(given[-1], 1, _OWNER) or _DEFAULT_PRIORITY
+    return _number(values[-1], 1, _OWNER) or _DEFAULT_PRIORITY
 
 
 def _strict(block: Block, top: Block) -> bool:
-    said = [line for one in top.all("global_defs") for line in one.all("vrrp_strict")]
+    lines = [line for one in top.all("global_defs") for line in one.all("vrrp_strict")]
     own = list(block.all("strict_mode"))
-    return own[-1].words[1:2] not in (("false",), ("off",), ("no",)) if own else bool(said)
+    return own[-1].words[1:2] not in (("false",), ("off",), ("no",)) if own else bool(lines)
 
 
 def _version(block: Block, top: Block) -> int:
@@ -196,12 +198,12 @@ def _family(block: Block) -> int | None:
         if line.words[0] == "native_ipv6":
             return 6
         listed = line.inside if line.words[0] in ("virtual_ipaddress", "unicast_peer") else ()
-        given = [inner.words[0] for inner in listed]
+        values = [inner.words[0] for inner in listed]
         if line.words[0] in ("unicast_src_ip", "mcast_src_ip") and len(line.words) > 1:
-            given = [line.words[1]]
-        found = next((address for each in given if (address := _address(each))), None)
-        if found:
-            return found.version
+            values = [line.words[1]]
+        match = next((address for each in values if (address := _address(each))), None)
+        if match:
+            return match.version
     return None
 
 
@@ -240,14 +242,14 @@ def _peers(block: Block, family: int | None) -> Iterator[str]:
 
 
 def _nopreempt(block: Block) -> bool:
-    said = [line.words[0] for line in block.inside if line.words[0] in ("preempt", "nopreempt")]
-    return said[-1:] == ["nopreempt"]
+    lines = [line.words[0] for line in block.inside if line.words[0] in ("preempt", "nopreempt")]
+    return lines[-1:] == ["nopreempt"]
 
 
 def _advert_int(block: Block, version: int) -> float:
     """Seconds; whole ones in version 2."""
-    given = [float(text) for text in block.values("advert_int") if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{0,6})?", text)]
-    seconds = next((one for one in reversed(given) if 0.01 <= one <= 255), 1.0)
+    values = [float(text) for text in block.values("advert_int") if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{0,6})?", text)]
+    seconds = next((one for one in reversed(values) if 0.01 <= one <= 255), 1.0)
     return float(max(1, int(seconds + 0.5))) if version == 2 else min(seconds, 40.95)
 
 
@@ -270,14 +272,14 @@ def _weights_of_trackers(block: Block, top: Block) -> Iterator[Tracked]:
     """Each thing once. One that nothing defines before the block is ignored, as is a line with another option."""
     for keyword, definitions in _TRACKING.items():
         known = _defined(top, definitions, block)
-        seen: set[str] = set()
+        names: set[str] = set()
         for words in block.lines(keyword):
             name, options = words[0], words[1:]
-            if name in seen or (definitions and name not in known) or (options and options[0] != "weight"):
+            if name in names or (definitions and name not in known) or (options and options[0] != "weight"):
                 continue
             if len(options) == 1:
                 continue
-            seen.add(name)
+            names.add(name)
             own = known.get(name, 0)
             weight = _lenient(options[1], 254) if options else own
             yield Tracked(keyword, name, max(-253, min(253, own if weight is None else weight)))
@@ -315,6 +317,6 @@ def _last_number(texts: tuple[str, ...], low: int, high: int, default: int) -> i
 
 def _lenient(text: str, most: int) -> int | None:
     """A weight: what follows its digits is passed over."""
-    found = re.match(r"[ \t]*([+-]?[0-9]{1,18})", text)
-    number = int(found[1]) if found else 0
+    match = re.match(r"[ \t]*([+-]?[0-9]{1,18})", text)
+    number = int(match[1]) if match else 0
     return number if -most <= number <= most else None

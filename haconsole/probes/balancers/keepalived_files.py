@@ -65,23 +65,23 @@ def config_of(parts: Mapping[str, str]) -> ConfigFiles:
 def files_of(text: str) -> dict[str, str]:
     """Files by their full paths, in the order of `show_files`: the configuration itself first."""
     pieces = re.split(rf"^{_FILE} (/.*)$\n?", text, flags=re.MULTILINE)
-    found: dict[str, str] = {}
+    result: dict[str, str] = {}
     for path, content in zip(pieces[1::2], pieces[2::2], strict=True):
-        found.setdefault(posixpath.normpath(path), content)
-    return found
+        result.setdefault(posixpath.normpath(path), content)
+    return result
 
 
 def options_of(words: list[str]) -> dict[str, str]:
     """The options with a value that keepalived was started with, by their long names; the last of each counts."""
-    given = iter(words)
-    found: dict[str, str] = {}
-    for word in given:
+    arguments = iter(words)
+    result: dict[str, str] = {}
+    for word in arguments:
         if word.startswith("--"):
             name, equals, value = word[2:].partition("=")
             if name in _WITH_VALUE.values():
-                found[name] = value if equals else next(given, "")
+                result[name] = value if equals else next(arguments, "")
         elif word.startswith("-"):
             flags = word[1:].lstrip(_WITHOUT_VALUE)
             if flags[:1] in _WITH_VALUE:
-                found[_WITH_VALUE[flags[0]]] = flags[1:] or next(given, "")
-    return found
+                result[_WITH_VALUE[flags[0]]] = flags[1:] or next(arguments, "")
+    return result

@@ -91,7 +91,7 @@ class _Repetition:
     values: Iterator[dict[str, str]]
 
 
-class LineReader:
+class KeepalivedLineReader:
     """Reads one logical line after the other; `define` changes what later lines are made of."""
 
     def __init__(self, files: ConfigFiles) -> None:
@@ -177,10 +177,10 @@ class LineReader:
         return words[1] if len(words) > 1 and matches != reverse else ""
 
     def _defined(self, text: str) -> bool:
-        found = _DEFINITION.fullmatch(text)
-        if found is None:
+        match = _DEFINITION.fullmatch(text)
+        if match is None:
             return False
-        name, value = found.groups()
+        name, value = match.groups()
         if not value.endswith("\\"):
             self.define(name, value)
             return True
@@ -201,19 +201,19 @@ class LineReader:
 
     def _substituted(self, text: str) -> str | None:
         """The text with definitions put in; None where it uses none. The further lines of one are read next."""
-        found, at = False, 0
+        match, at = False, 0
         for _ in range(_MOST_SUBSTITUTIONS):
             at = text.find("$", at)
             if at < 0:
-                return text if found else None
+                return text if match else None
             use = _USE.match(text, at)
             value = self._value(use, last=use.end() == len(text)) if use else None
             if use is None or value is None:
                 at += 1
                 continue
             if len(text) - (use.end() - at) + len(value) > _LONGEST_LINE:
-                return text if found else None
-            found = True
+                return text if match else None
+            match = True
             text = text[:at] + value + text[use.end() :]
             if value.lstrip(" \t").startswith("~"):
                 return text
@@ -233,22 +233,22 @@ class LineReader:
         return definition.lines[0] if definition.lines else ""
 
     def _repeat(self, text: str) -> None:
-        if found := _SEQUENCE.fullmatch(text):
-            numbers = self._substituted(found["numbers"]) or found["numbers"]
+        if match := _SEQUENCE.fullmatch(text):
+            numbers = self._substituted(match["numbers"]) or match["numbers"]
             steps = _steps(numbers)
-            written = "{:x}" if found["hex"] else "{}"
-            if steps and not (found["hex"] and min(steps[0], steps[-1]) < 0):
-                values = ({found["name"]: written.format(number)} for number in steps)
-                self._repetitions.append(_Repetition(found["line"], values))
-        elif found := _LIST.fullmatch(text):
-            names = _words(found["names"]) if found["names"] is not None else (found["name"],)
+            form = "{:x}" if match["hex"] else "{}"
+            if steps and not (match["hex"] and min(steps[0], steps[-1]) < 0):
+                values = ({match["name"]: form.format(number)} for number in steps)
+                self._repetitions.append(_Repetition(match["line"], values))
+        elif match := _LIST.fullmatch(text):
+            names = _words(match["names"]) if match["names"] is not None else (match["name"],)
             sets = [
-                _words(one["several"]) if one["several"] is not None else (one["one"],) for one in _sets(found["sets"])
+                _words(one["several"]) if one["several"] is not None else (one["one"],) for one in _sets(match["sets"])
             ]
             if sets and all(len(one) <= len(names) for one in sets):
                 padded = ((*one, *("",) * (len(names) - len(one))) for one in sets)
                 values = (dict(zip(names, one, strict=True)) for one in padded)
-                self._repetitions.append(_Repetition(found["line"], values))
+                self._repetitions.append(_Repetition(match["line"], values))
 
     def _repeated(self) -> str | None:
         """The innermost repeated line once more; None after its last time."""
@@ -261,10 +261,10 @@ class LineReader:
         return self._repetitions[-1].line
 
     def _included(self, text: str) -> bool:
-        found = _INCLUDE.fullmatch(text)
-        if found is None:
+        match = _INCLUDE.fullmatch(text)
+        if match is None:
             return False
-        self._open_files(found[1])
+        self._open_files(match[1])
         return True
 
     def _open_files(self, pattern: str) -> None:
@@ -298,8 +298,8 @@ def without_comment(line: str) -> str:
     ``#`` and ``!`` begin a comment anywhere but in quotes and behind a backslash.
     """
     text, quoted, at = line.lstrip(" \t"), False, 0
-    while found := _COMMENT.search(text, at):
-        at = found.start()
+    while match := _COMMENT.search(text, at):
+        at = match.start()
         mark = text[at]
         if mark == "\\":
             if at + 1 == len(text):
@@ -321,17 +321,17 @@ def without_comment(line: str) -> str:
 
 def words_of(line: str) -> tuple[str, ...]:
     """A logical line split at blanks and quotes, without the quotes. An open quote ends the line."""
-    found = re.findall(r'[ \t\f\n\r\v]*(?:"([^"]*)"|([^ \t\f\n\r\v"]+)|(").*)', line, re.DOTALL)
-    return tuple(quoted or word for quoted, word, opened in found if not opened)
+    match = re.findall(r'[ \t\f\n\r\v]*(?:"([^"]*)"|([^ \t\f\n\r\v"]+)|(").*)', line, re.DOTALL)
+    return tuple(quoted or word for quoted, word, opened in match if not opened)
 
 
 def matching(pattern: str, folder: str, paths: Mapping[str, str]) -> tuple[str, ...]:
     """Those of `paths` that glob(3) finds in `folder`, in its order."""
-    found: list[str] = []
+    match: list[str] = []
     for one in _alternatives(pattern):
         parts = posixpath.normpath(posixpath.join(folder, one)).split("/")
-        found += sorted(path for path in paths if _matches(path.split("/"), parts))
-    return tuple(found)
+        match += sorted(path for path in paths if _matches(path.split("/"), parts))
+    return tuple(match)
 
 
 def _matches(path: list[str], pattern: list[str]) -> bool:
@@ -343,20 +343,20 @@ def _matches(path: list[str], pattern: list[str]) -> bool:
 
 
 def _alternatives(pattern: str) -> Iterator[str]:
-    found = _BRACES.search(pattern)
-    if found is None or pattern.count("{") > 5:
+    match = _BRACES.search(pattern)
+    if match is None or pattern.count("{") > 5:
         yield pattern
         return
-    for one in found[1].split(","):
-        yield from _alternatives(pattern[: found.start()] + one + pattern[found.end() :])
+    for one in match[1].split(","):
+        yield from _alternatives(pattern[: match.start()] + one + pattern[match.end() :])
 
 
 def _brace_at(text: str) -> int | None:
     at = 0
-    while found := re.compile(r'[{}"]').search(text, at):
-        if found[0] != '"':
-            return found.start()
-        closing = text.find('"', found.end())
+    while match := re.compile(r'[{}"]').search(text, at):
+        if match[0] != '"':
+            return match.start()
+        closing = text.find('"', match.end())
         if closing < 0:
             return None
         at = closing + 1
@@ -365,17 +365,17 @@ def _brace_at(text: str) -> int | None:
 
 def _steps(numbers: str) -> range | None:
     """``last``, ``first, last`` or ``first, step, last``."""
-    found = [_NUMBER.fullmatch(part) for part in numbers.split(",")]
-    given = [_integer(one[1], one[2]) for one in found if one]
-    if len(given) != len(found) or not 1 <= len(given) <= 3:
+    match = [_NUMBER.fullmatch(part) for part in numbers.split(",")]
+    numbers_given = [_integer(one[1], one[2]) for one in match if one]
+    if len(numbers_given) != len(match) or not 1 <= len(numbers_given) <= 3:
         return None
-    if len(given) == 1:
-        first, step, last = (-1 if given[0] < 0 else 1), (-1 if given[0] < 1 else 1), given[0]
-    elif len(given) == 2:
-        first, last = given
+    if len(numbers_given) == 1:
+        first, step, last = (-1 if numbers_given[0] < 0 else 1), (-1 if numbers_given[0] < 1 else 1), numbers_given[0]
+    elif len(numbers_given) == 2:
+        first, last = numbers_given
         step = 1 if first <= last else -1
     else:
-        first, step, last = given
+        first, step, last = numbers_given
     if not step or (last - first) * step < 0:
         return None
     return range(first, last + (1 if step > 0 else -1), step)
@@ -388,11 +388,11 @@ def _integer(sign: str, digits: str) -> int:
 
 
 def _sets(text: str) -> list[re.Match[str]]:
-    found, at = [], 0
+    match, at = [], 0
     while at < len(text) and (one := _SET.match(text, at)) and one.end() > at:
-        found.append(one)
+        match.append(one)
         at = one.end()
-    return found
+    return match
 
 
 def _words(listed: str) -> tuple[str, ...]:

@@ -38,14 +38,14 @@ def balanced_api(report: HostReport) -> BalancedApi | None:
     """The first backend whose servers listen where API servers do; None where haproxy has none."""
     config = haproxy_config.configured(report.haproxy)
     ports = {_number(report.flag(API, "secure-port")) or _API_PORT, _API_PORT}
-    found = [
+    frontends = [
         (proxy, servers)
         for proxy in config.proxies
         if not proxy.disabled and (servers := tuple(_on_ports(config, proxy, ports)))
     ]
-    if not found:
+    if not frontends:
         return None
-    backend, servers = found[0]
+    backend, servers = frontends[0]
     named = (one.address.host for one in servers if one.address.ip is None and not one.address.is_socket)
     return BalancedApi(
         name=backend.name,
@@ -54,7 +54,7 @@ def balanced_api(report: HostReport) -> BalancedApi | None:
         balance=backend.balance,
         stats_socket=config.stats_socket,
         named_hosts=tuple(dict.fromkeys(filter(None, named))),
-        others=tuple(proxy.name for proxy, _ in found[1:]),
+        others=tuple(proxy.name for proxy, _ in frontends[1:]),
     )
 
 

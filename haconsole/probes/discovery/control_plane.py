@@ -42,11 +42,11 @@ async def find_control_plane(
     if API in first.programs or ETCD in first.programs:
         return Search()
     notes: list[str] = []
-    waiting, seen = list(await _addresses(first, transport, notes)), set[str]()
-    while waiting and len(seen) < _MOST:
+    waiting, visited = list(await _addresses(first, transport, notes)), set[str]()
+    while waiting and len(visited) < _MOST:
         address = waiting.pop(0)
-        way = reach(address) if address not in seen else None
-        seen.add(address)
+        way = reach(address) if address not in visited else None
+        visited.add(address)
         if way is None:
             continue
         try:
@@ -93,5 +93,5 @@ async def _read(transport: HostTransport, *paths: str) -> dict[str, bytes]:
 
 
 def _servers(report: HostReport) -> tuple[tuple[str, str], ...]:
-    found = balancer.balanced_api(report)
-    return found.servers if found else ()
+    api = balancer.balanced_api(report)
+    return api.servers if api else ()

@@ -101,8 +101,8 @@ def parse(answer: SectionAnswer, pods: tuple[StaticPod, ...] = ()) -> tuple[Serv
     lines, *logs = re.split(rf"^{_JOURNAL} ", rest, flags=re.MULTILINE)
     processes = dict(line.split(None, 1) for line in lines.strip().splitlines() if " " in line)
     states = tuple(_state(block, processes) for block in re.split(r"\n\s*\n", properties.strip()) if block)
-    found = {unit.removesuffix(".service"): log for unit, _, log in (one.partition("\n") for one in logs)}
-    states = tuple(replace(state, lines=telling_lines(found.get(state.name, ""))) for state in states)
+    log_by_unit = {unit.removesuffix(".service"): log for unit, _, log in (one.partition("\n") for one in logs)}
+    states = tuple(replace(state, lines=telling_lines(log_by_unit.get(state.name, ""))) for state in states)
     if not states:
         raise ProbeError("systemctl show: wrote nothing", Cause.UNREADABLE)
     return (*states, *static_pods.parse(pod_lines, pods))

@@ -12,7 +12,7 @@ import pytest
 
 from haconsole.errors import ExitCode
 from haconsole.execution.locking.cluster_lock import LockedError, NoMajorityError, Takeover
-from haconsole.execution.process import gone, this_process
+from haconsole.execution.process import has_ended, this_process
 from haconsole.probes.hosts.lock import encode_claim, parse_record
 from tests.unit.execution.lock_hosts import HOSTS, age, claim, holders, lock, record
 
@@ -169,7 +169,7 @@ async def test_the_lock_of_a_process_of_this_machine_that_is_gone_need_not_grow_
             await lock(tmp_path, 2).take(Takeover(frozenset({"r1"})))
         assert not refused.value.can_take_over
         process.kill()
-    assert gone(name)
+    assert has_ended(name)
     with pytest.raises(LockedError) as refused:
         await lock(tmp_path, 2).take(NOTHING)
     assert refused.value.can_take_over
@@ -187,11 +187,11 @@ async def test_what_a_console_left_standing_itself_it_may_take_over_at_once(tmp_
 
 def test_a_process_of_elsewhere_or_unheard_of_is_not_known_to_be_gone() -> None:
     mine = this_process()
-    assert not gone(mine)
-    assert not gone("")
-    assert not gone("nonsense")
-    assert not gone(f"elsewhere:pid:[1]:{os.getpid()}:1")
-    assert gone(mine.rpartition(":")[0] + ":1")
+    assert not has_ended(mine)
+    assert not has_ended("")
+    assert not has_ended("nonsense")
+    assert not has_ended(f"elsewhere:pid:[1]:{os.getpid()}:1")
+    assert has_ended(mine.rpartition(":")[0] + ":1")
 
 
 def test_what_a_hostile_host_tells_of_a_holder_is_short_and_obeyed_by_no_terminal() -> None:

@@ -49,7 +49,7 @@ async def test_a_command_that_outlived_its_console_is_waited_for_and_its_output_
         if isinstance(event, StepStarted) and event.step == "b":
             await until_exists(bench.folder / "begun")
             executor.abandon()
-    assert read_run(bench.run_log).step(B).heard is False
+    assert read_run(bench.run_log).step(B).end_known is False
     (bench.folder / "go").touch()
     events = await carry_on(bench, first, second)
     assert outcomes(events) == {"a": Outcome.ALREADY, "b": Outcome.DONE}
