@@ -7,6 +7,7 @@ from haconsole.actions.bootstrap.plan import plan_bootstrap
 from haconsole.actions.failover import failover_actions
 from haconsole.actions.membership.catalogue import membership_actions
 from haconsole.actions.plan_context import BootstrapPart
+from haconsole.actions.reconfigure import reconfigure_action
 from haconsole.actions.restart import restart_action
 from haconsole.actions.restore import restore_action
 from haconsole.actions.rotation.catalogue import rotation_actions
@@ -42,6 +43,7 @@ def catalogue() -> tuple[Action, ...]:
         *failover_actions(),
         restart_action(),
         unmask_action(),
+        reconfigure_action(),
         restore_action(),
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import aclosing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -47,13 +48,29 @@ def status(inventory: Path, as_json: bool, watch: bool, accept_host_key: tuple[s
 @reaching
 @click.option("--json", "as_json", is_flag=True, help="Print haconsole/doctor/v1.")
 def doctor(inventory: Path, as_json: bool, accept_host_key: tuple[str, ...]) -> int:
-    """Show the findings, most severe first: cause, evidence and fix. Exit status like `status`."""
-    render: Render = _doctor_json if as_json else _doctor_text
-    return with_session(inventory, accept_host_key, lambda session: _once(session, render))
+    """Show the findings, most severe first: cause, evidence and fix. Exit status like `status`.
+
+    Shows what is known after 5 s, however long a host takes. The text then names what is pending and shows the complete
+    list once it is known; the JSON has the former in `pending` and ends.
+    """
+    examine = _examine_once if as_json else _examine
+    return with_session(inventory, accept_host_key, examine)
 
 
 async def _once(session: Session, render: Render) -> int:
     return _show(await session.observer.status(), render)
+
+
+async def _examine(session: Session) -> int:
+    code = int(ExitCode.UNKNOWN)
+    async for status in session.observer.examine():
+        code = _show(status, _doctor_text)
+    return code
+
+
+async def _examine_once(session: Session) -> int:
+    async with aclosing(session.observer.examine()) as statuses:
+        return _show(await anext(statuses), _doctor_json)
 
 
 async def _follow(session: Session, render: Render) -> int:
@@ -82,6 +99,5 @@ def _status_json(status: ClusterStatus, now: datetime) -> str:
 
 def _doctor_json(status: ClusterStatus, now: datetime) -> str:
     snapshot = status.snapshot
-    return msgspec.json.encode(
-        doctor_report(snapshot.cluster, snapshot.observed_at, status.health, status.findings)
-    ).decode()
+    report = doctor_report(snapshot.cluster, snapshot.observed_at, status.health, status.findings, snapshot.pending)
+    return msgspec.json.encode(report).decode()

@@ -150,5 +150,18 @@ CODES: dict[str, Explanation] = {
     ),
     "host.clock-skew": Explanation("the clock is more than 500 ms off", "chrony on every host"),
     "host.disk-full": Explanation("less than 2 % of a file system is free", "free space before compacting"),
+    "host.inodes-full": Explanation("less than 2 % of the inodes are free", "find the folder with the many files"),
+    "host.read-only": Explanation("a file system that programs write to is mounted read-only", "fix the disk, remount"),
+    "host.duplicate-name": Explanation("two hosts have one hostname or machine-id", "give one of them its own"),
+    "vip.stale-arp": Explanation(
+        "a neighbour entry of the VIP has another hardware address than the owner's", "delete it; gratuitous ARP"
+    ),
+    "service.stale-config": Explanation(
+        "haproxy or keepalived neither started nor reloaded since its file was written", "reconfigure"
+    ),
+    "config.invalid": Explanation("haproxy or keepalived rejects its own file", "correct it, or write it again"),
+    "apiserver.flags-differ": Explanation(
+        "flags that must be equal differ between API servers", "write the unit again"
+    ),
     "host.disk-low": Explanation("less than 10 % of a file system is free", "free space"),
 }

@@ -17,6 +17,7 @@ from haconsole.diagnosis import (
     nodes,
     services,
     static_pods,
+    systems,
     unasked,
     vip,
 )
@@ -50,6 +51,7 @@ def diagnose(snapshot: ClusterSnapshot, inventory: Inventory, now: datetime) -> 
         *certificates.rules(snapshot, now),
         *hosts.rules(snapshot),
         *services.rules(snapshot),
+        *systems.rules(snapshot),
         *unasked.rules(snapshot),
         *kubelet.rules(snapshot),
         *static_pods.rules(snapshot),

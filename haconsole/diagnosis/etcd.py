@@ -9,7 +9,7 @@ from haconsole.diagnosis.candidate import NOT_BOOTSTRAPPED, QUORUM_LOST, Candida
 from haconsole.diagnosis.remedies import advice, call
 from haconsole.diagnosis.services import log_command, service_evidence
 from haconsole.inventory.schema import Inventory
-from haconsole.model.component import Verdict, verdict
+from haconsole.model.component import Verdict, is_slow, verdict
 from haconsole.model.etcd_view import EtcdMemberView, EtcdView, etcd_view
 from haconsole.model.findings import Finding, Remedy, Severity
 from haconsole.model.hosts import HostFacts, Role
@@ -52,6 +52,12 @@ def _not_bootstrapped(hosts: tuple[HostFacts, ...]) -> Iterator[Candidate]:
     )
 
 
+def _is_out(facts: HostFacts) -> bool:
+    """The member is down, or gives no answer although its host is quick."""
+    state = verdict(facts, "etcd", facts.etcd)
+    return state is Verdict.DOWN or (state is Verdict.SILENT and not is_slow(facts))
+
+
 def _quorum(view: EtcdView, hosts: tuple[HostFacts, ...]) -> Iterator[Candidate]:
     if not any(isinstance(facts.reach, Known) for facts in hosts) and not view.current:
         return
@@ -65,7 +71,7 @@ def _quorum(view: EtcdView, hosts: tuple[HostFacts, ...]) -> Iterator[Candidate]
     answering = sum(isinstance(facts.etcd, Known) for facts in hosts)
     if answering + not_observed >= needed_for(voters) and (not_observed or view.leader is not None):
         return
-    out = sum(verdict(facts, "etcd", facts.etcd) in (Verdict.DOWN, Verdict.SILENT) for facts in hosts)
+    out = sum(_is_out(facts) for facts in hosts)
     if not answering and voters - out >= needed_for(voters):
         return
     sums = f"{voters} voters, {needed_for(voters)} needed, {answering} answering, no linearizable read succeeds"

@@ -56,7 +56,7 @@ def _answer(row: EtcdMemberView, facts: HostFacts) -> Iterator[Candidate]:
             pass
 
 
-MEMBER_CAUSES = ("host.unreachable", "host.disk-full", "cert.expired")
+MEMBER_CAUSES = ("host.unreachable", "host.read-only", "host.disk-full", "host.inodes-full", "cert.expired")
 """Causes on its host that take a member down, the likeliest first."""
 
 

@@ -89,13 +89,56 @@ def _clock(subject: str, offset_ms: float, other: str) -> Candidate:
     )
 
 
+def _file_systems(facts: HostFacts) -> tuple[DiskSpace, ...]:
+    """One entry for each file system: the first path queried on it."""
+    first = {disk.mount or disk.path: disk for disk in reversed(value_of(facts.disks) or ())}
+    return tuple(first.values())[::-1]
+
+
 def _disks(facts: HostFacts) -> Iterator[Candidate]:
-    for disk in value_of(facts.disks) or ():
+    for disk in _file_systems(facts):
+        if disk.read_only:
+            yield _read_only(facts, disk)
+        if disk.inodes and disk.free_inodes < DISK_FULL * disk.inodes:
+            yield _no_inodes(facts, disk)
         free = disk.free_bytes / disk.size_bytes if disk.size_bytes else 1.0
         if free < DISK_FULL:
             yield _disk(facts, disk, "host.disk-full", Severity.CRITICAL, free)
         elif free < DISK_LOW:
             yield _disk(facts, disk, "host.disk-low", Severity.WARNING, free)
+
+
+def _read_only(facts: HostFacts, disk: DiskSpace) -> Candidate:
+    return Candidate(
+        Finding(
+            "host.read-only",
+            Severity.CRITICAL,
+            f"{facts.host}:{disk.path}",
+            f"{facts.host}: {disk.path} is mounted read-only",
+            "Programs that write there fail. Linux mounts a file system read-only after errors of its device.",
+            (f"mount point {disk.mount}",),
+            (
+                advice(
+                    f"on {facts.host}: read dmesg for errors of the disk, then mount -o remount,rw {disk.mount}; "
+                    "replace a disk that fails"
+                ),
+            ),
+        )
+    )
+
+
+def _no_inodes(facts: HostFacts, disk: DiskSpace) -> Candidate:
+    return Candidate(
+        Finding(
+            "host.inodes-full",
+            Severity.CRITICAL,
+            f"{facts.host}:{disk.path}",
+            f"{facts.host}: {disk.path} has {disk.free_inodes} of {disk.inodes} inodes left",
+            "No new file can be made there, although space may be free.",
+            (f"mount point {disk.mount}",),
+            (advice(f"on {facts.host}: find the folder with the many files (du --inodes -x {disk.mount} | sort -n)"),),
+        )
+    )
 
 
 def _disk(facts: HostFacts, disk: DiskSpace, code: str, severity: Severity, free: float) -> Candidate:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
 from urllib.parse import urlsplit
@@ -14,6 +15,7 @@ from haconsole.model.etcd_view import EtcdView, etcd_view
 from haconsole.model.findings import Finding, Remedy, Severity
 from haconsole.model.hosts import HostFacts, Role
 from haconsole.model.lease import Lease, LeaseState
+from haconsole.model.names import HostName
 from haconsole.model.observed import Failed, Known, value_of
 from haconsole.model.services import is_stopped
 from haconsole.model.snapshot import ClusterSnapshot
@@ -30,6 +32,7 @@ def rules(snapshot: ClusterSnapshot, now: datetime) -> Iterator[Candidate]:
         yield from _etcd_servers(facts, view)
         for component in COMPONENTS:
             yield from _component(facts, component)
+    yield from _flags(planes)
     for lease in value_of(snapshot.leases) or ():
         yield from _lease(lease, planes, now)
 
@@ -37,7 +40,9 @@ def rules(snapshot: ClusterSnapshot, now: datetime) -> Iterator[Candidate]:
 APISERVER_CAUSES = (
     "host.unreachable",
     "host.slow",
+    "host.read-only",
     "host.disk-full",
+    "host.inodes-full",
     "cert.expired",
 )
 """Causes on its host that take an API server down or keep it from being ready, the likeliest first."""
@@ -123,6 +128,34 @@ def _etcd_servers(facts: HostFacts, view: EtcdView) -> Iterator[Candidate]:
         ),
         (QUORUM_LOST, *anywhere("etcd.stale-data-dir", "etcd.missing-member", "etcd.ghost-member")),
     )
+
+
+def _flags(planes: tuple[HostFacts, ...]) -> Iterator[Candidate]:
+    """Flags that must be equal on all API servers; the hosts with the rarer value are named."""
+    flags = {facts.host: dict(one.flags) for facts in planes if (one := value_of(facts.apiserver)) and one.flags}
+    names = sorted({name for own in flags.values() for name in own})
+    odd: dict[HostName, list[str]] = {}
+    for name in names:
+        values = {host: own.get(name, "not set") for host, own in flags.items()}
+        usual, _ = Counter(values.values()).most_common(1)[0]
+        for host, value in values.items():
+            if value != usual:
+                odd.setdefault(host, []).append(f"{host}: {name} is {value}; elsewhere {usual}")
+    for host, differences in odd.items():
+        yield Candidate(
+            Finding(
+                "apiserver.flags-differ",
+                Severity.WARNING,
+                host,
+                f"the apiserver on {host} runs with other flags than the others",
+                "A client gets another answer depending on the API server that the balancer chooses.",
+                tuple(differences),
+                (
+                    call("bootstrap", "write the unit again and restart API servers one at a time", only="kubernetes"),
+                    advice("or change the flag on the other hosts, if theirs is the outdated one"),
+                ),
+            )
+        )
 
 
 def _is_loopback(url: str) -> bool:

@@ -65,7 +65,7 @@ def _crash_loop(facts: HostFacts, unit: ServiceState) -> Candidate:
             NOT_BOOTSTRAPPED,
             QUORUM_LOST,
             NOSPACE,
-            *on(facts.host, *DOWN_CODES.get(unit.name, (f"{unit.name}.down",)), "host.disk-full"),
+            *on(facts.host, *DOWN_CODES.get(unit.name, (f"{unit.name}.down",)), "host.read-only", "host.disk-full"),
         ),
     )
 
@@ -147,7 +147,7 @@ def hung_service(facts: HostFacts, name: str, *caused_by: Key) -> Candidate:
         (
             NOT_BOOTSTRAPPED,
             *caused_by,
-            *on(facts.host, "host.unreachable", "host.slow", "host.disk-full"),
+            *on(facts.host, "host.unreachable", "host.slow", "host.read-only", "host.disk-full"),
         ),
     )
 
@@ -170,5 +170,10 @@ def service_down(facts: HostFacts, name: str, meaning: str, *caused_by: Key) -> 
                 advice(f"read why, and fix what it names: journalctl -u {name} on {facts.host}"),
             ),
         ),
-        (NOT_BOOTSTRAPPED, ("service.masked", f"{name}@{facts.host}"), *caused_by),
+        (
+            NOT_BOOTSTRAPPED,
+            ("service.masked", f"{name}@{facts.host}"),
+            ("config.invalid", f"{name}@{facts.host}"),
+            *caused_by,
+        ),
     )

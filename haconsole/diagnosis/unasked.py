@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from haconsole.diagnosis.candidate import NOT_BOOTSTRAPPED, Candidate, on
+from haconsole.diagnosis.hosts import HERE
 from haconsole.diagnosis.remedies import advice
-from haconsole.model.component import Verdict, verdict
+from haconsole.model.component import does_not_run, is_slow, late_facts
 from haconsole.model.findings import Finding, Remedy, Severity
 from haconsole.model.hosts import HostFacts
-from haconsole.model.observed import Cause, Failed, Known, Observed
+from haconsole.model.observed import Cause, Failed, Known, value_of
 from haconsole.model.snapshot import ClusterSnapshot
 
 LABELS = {
@@ -18,17 +19,13 @@ LABELS = {
     "addresses": "its addresses",
     "services": "its services",
     "disks": "its disks",
+    "system": "its load and network tables",
+    "configs": "its configuration files",
     "balancer_files": "the balancer's files",
     "apiserver": "the API server",
     "certificates": "its certificates",
     "lock": "the cluster's lock",
 }
-COMPONENTS = {"etcd": "etcd", "apiserver": "kube-apiserver", "haproxy": "haproxy", "keepalived": "keepalived"}
-"""Facts about a component, and the service behind each."""
-
-LATE_TOGETHER = 2
-"""From so many late answers of different probes it is the host that is slow, and no single question."""
-
 WORDS = {
     Cause.SUDO_REFUSED: "sudo refuses the SSH login",
     Cause.NO_SESSION: "sshd opens no further session",
@@ -69,22 +66,39 @@ class Trouble:
 
 
 def rules(snapshot: ClusterSnapshot) -> Iterator[Candidate]:
-    """One draft for each host that was reached and could not be queried everything."""
-    for facts in snapshot.hosts:
-        if not isinstance(facts.reach, Known):
-            continue
+    """One candidate for each host that was reached and could not be queried about everything."""
+    reached = tuple(facts for facts in snapshot.hosts if isinstance(facts.reach, Known))
+    slow = tuple(facts for facts in reached if is_slow(facts))
+    if len(slow) > 1 and len(slow) == len(reached):
+        yield _all_slow(slow)
+    for facts in reached:
         troubles = tuple(_troubles(facts))
-        if len(_late(facts)) >= LATE_TOGETHER:
+        if facts in slow:
             yield _slow(facts, troubles)
         elif troubles:
             yield _failed(facts, troubles)
-        elif facts.reach.value.sessions_refused:
+        elif isinstance(facts.reach, Known) and facts.reach.value.sessions_refused:
             yield _few_sessions(facts, facts.reach.value.sessions_refused)
+
+
+def _all_slow(slow: tuple[HostFacts, ...]) -> Candidate:
+    return Candidate(
+        Finding(
+            "host.slow",
+            Severity.WARNING,
+            HERE,
+            f"all {len(slow)} hosts answered late at the same time",
+            f"Either {HERE} or the network to the hosts is slow, or all hosts are: one busy hypervisor, for instance.",
+            tuple(line for facts in slow for line in map(facts.says, _load(facts))),
+            (advice(f"check the load of {HERE} first (uptime), then the hosts' load above"),),
+        ),
+        (NOT_BOOTSTRAPPED,),
+    )
 
 
 def _troubles(facts: HostFacts) -> Iterator[Trouble]:
     for name, fact in facts.facts():
-        if name == "reach" or _is_down(facts, name, fact):
+        if name == "reach" or does_not_run(facts, name):
             continue
         if isinstance(fact, Known) and fact.direct is not None:
             yield Trouble(name, fact.direct, fact.via)
@@ -92,29 +106,10 @@ def _troubles(facts: HostFacts) -> Iterator[Trouble]:
             yield Trouble(name, fact.direct or fact)
 
 
-def _is_down(facts: HostFacts, name: str, fact: Observed[object]) -> bool:
-    """The component behind the fact does not run, which has a finding of its own."""
-    service = COMPONENTS.get(name)
-    if service is None:
-        return False
-    unit = facts.service(service)
-    return verdict(facts, service, fact) is Verdict.DOWN or (unit is not None and not unit.alive)
-
-
 def _was_asked(name: str, fact: Failed[object]) -> bool:
     """The component itself gave no answer, or none by design; rules about it report so."""
     no_stats_socket = name == "haproxy" and fact.cause is Cause.NOT_CONFIGURED
     return no_stats_socket or (bool(fact.asked_from) and fact.cause is not Cause.AUTH_FAILED)
-
-
-def _late(facts: HostFacts) -> tuple[Trouble, ...]:
-    """The questions of this host that got no answer in time, those to its components included."""
-    late: list[Trouble] = []
-    for name, fact in facts.facts():
-        failed = fact.direct if isinstance(fact, Known) else fact
-        if isinstance(failed, Failed) and failed.cause is Cause.TIMED_OUT and not _is_down(facts, name, fact):
-            late.append(Trouble(name, failed))
-    return tuple(late)
 
 
 def _failed(facts: HostFacts, troubles: tuple[Trouble, ...]) -> Candidate:
@@ -171,8 +166,23 @@ def _fixes(facts: HostFacts, troubles: tuple[Trouble, ...], first: Cause) -> tup
     return tuple(advice(FIXES.get(cause, fallback).format(host=facts.host)) for cause in causes)
 
 
+def _load(facts: HostFacts) -> Iterator[str]:
+    system = value_of(facts.system)
+    if system is None:
+        return
+    if system.load is not None:
+        yield f"load {system.load:g} on {system.cpus} processors"
+    for kind, share in (
+        ("processor", system.pressure.cpu),
+        ("disk", system.pressure.io),
+        ("memory", system.pressure.memory),
+    ):
+        if share:
+            yield f"tasks waited for the {kind} in {share:g} % of the last 10 s"
+
+
 def _slow(facts: HostFacts, troubles: tuple[Trouble, ...]) -> Candidate:
-    late = _late(facts)
+    late = tuple(Trouble(name, failed) for name, failed in late_facts(facts).items())
     labels = ", ".join(one.label for one in late)
     return Candidate(
         Finding(
@@ -182,7 +192,7 @@ def _slow(facts: HostFacts, troubles: tuple[Trouble, ...]) -> Candidate:
             f"{facts.host} is slow: {labels} were all late",
             "Unrelated questions to one host were late at the same time, so the host lacks processor time or its disk "
             "does not keep up. Its components may well work, if slowly.",
-            _evidence(facts, troubles or late),
+            (*_load(facts), *_evidence(facts, troubles or late)),
             (
                 advice(
                     f"on {facts.host}: find the process that takes the processor or the disk (top, iotop); "
@@ -190,5 +200,5 @@ def _slow(facts: HostFacts, troubles: tuple[Trouble, ...]) -> Candidate:
                 ),
             ),
         ),
-        (NOT_BOOTSTRAPPED,),
+        (NOT_BOOTSTRAPPED, ("host.slow", HERE)),
     )

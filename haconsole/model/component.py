@@ -41,3 +41,36 @@ def _failed(unit: ServiceState | None, fact: Failed[object]) -> Verdict:
         return Verdict.DOWN
     was_queried = bool(fact.asked_from) and fact.cause is not Cause.AUTH_FAILED
     return Verdict.SILENT if was_queried or is_suspended(unit) else Verdict.UNKNOWN
+
+
+LATE_TOGETHER = 2
+"""From so many late answers of different probes it is the host that is slow, and no single component."""
+SERVICES = {"etcd": "etcd", "apiserver": "kube-apiserver", "haproxy": "haproxy", "keepalived": "keepalived"}
+"""Facts about a component, and the service behind each."""
+
+
+def late_facts(facts: HostFacts) -> dict[str, Failed[object]]:
+    """The queries of a reached host without an answer in time, those of its running components included."""
+    if not isinstance(facts.reach, Known):
+        return {}
+    failures = ((name, fact.direct if isinstance(fact, Known) else fact) for name, fact in facts.facts())
+    return {
+        name: failed
+        for name, failed in failures
+        if isinstance(failed, Failed) and failed.cause is Cause.TIMED_OUT and not does_not_run(facts, name)
+    }
+
+
+def is_slow(facts: HostFacts) -> bool:
+    """Unrelated queries of the host were late at the same time."""
+    return len(late_facts(facts)) >= LATE_TOGETHER
+
+
+def does_not_run(facts: HostFacts, name: str) -> bool:
+    """The component behind a fact is down, by its port or by its host's report."""
+    service = SERVICES.get(name)
+    unit = facts.service(service) if service else None
+    fact: Observed[object] = getattr(facts, name)
+    return service is not None and (
+        verdict(facts, service, fact) is Verdict.DOWN or (unit is not None and not unit.alive)
+    )

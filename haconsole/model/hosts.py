@@ -16,6 +16,7 @@ from haconsole.model.names import HostName
 from haconsole.model.observed import NOT_ASKED, Observed, value_of
 from haconsole.model.provenance import ManagedFile
 from haconsole.model.roles import Role as Role  # noqa: PLC0414 (hosts and roles go together)
+from haconsole.model.system import ConfigCheck, SystemFacts
 from haconsole.model.vip import KeepalivedFacts
 
 FactName: TypeAlias = Literal[
@@ -24,6 +25,8 @@ FactName: TypeAlias = Literal[
     "addresses",
     "services",
     "disks",
+    "system",
+    "configs",
     "etcd",
     "keepalived",
     "haproxy",
@@ -119,6 +122,8 @@ class ApiserverFacts:
     failing: tuple[str, ...]
     version: str | None
     etcd_servers: tuple[str, ...] = ()
+    flags: tuple[tuple[str, str], ...] = ()
+    """The flags that must be equal on all API servers, with their values; empty where unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +133,12 @@ class DiskSpace:
     path: str
     size_bytes: int
     free_bytes: int
+    inodes: int = 0
+    """All inodes; 0 where the file system has no fixed number."""
+    free_inodes: int = 0
+    read_only: bool = False
+    mount: str = ""
+    """The mount point that holds `path`, empty where unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +156,8 @@ class HostFacts:
     addresses: Observed[tuple[InterfaceAddress, ...]] = NOT_ASKED
     services: Observed[tuple[ServiceState, ...]] = NOT_ASKED
     disks: Observed[tuple[DiskSpace, ...]] = NOT_ASKED
+    system: Observed[SystemFacts] = NOT_ASKED
+    configs: Observed[tuple[ConfigCheck, ...]] = NOT_ASKED
     etcd: Observed[EtcdEndpoint] = NOT_ASKED
     keepalived: Observed[KeepalivedFacts] = NOT_ASKED
     haproxy: Observed[HaproxyFacts] = NOT_ASKED
@@ -155,6 +168,8 @@ class HostFacts:
     lock: Observed[HostLock | None] = NOT_ASKED
     notes: tuple[str, ...] = field(default=())
     token_keys: tuple[TokenKeys, ...] = field(default=())
+    addresses_since: datetime | None = None
+    """The time of the last change of its addresses that was observed."""
 
     def has(self, role: Role) -> bool:
         return role in self.roles

@@ -250,7 +250,9 @@ def apiserver_probe(context: ClusterContext, store: FactStore, host: Host) -> Ap
 
     async def ask(api: KubeApi) -> ApiserverFacts:
         facts = await probe_apiserver(api, deadline_s=context.timings.fact_s)
-        return replace(facts, etcd_servers=store.etcd_servers.get(HostName(host.name), ()))
+        name = HostName(host.name)
+        servers, flags = store.etcd_servers.get(name, ()), store.apiserver_flags.get(name, ())
+        return replace(facts, etcd_servers=servers, flags=flags)
 
     return ApiProbe(context, store, host, "apiserver", kube_on, ask, _peers(context, host, Role.CONTROL_PLANE))
 

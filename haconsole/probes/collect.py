@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from datetime import UTC, datetime
 
 from haconsole.configs.layout import layout
@@ -49,15 +50,36 @@ class Collector:
         self._revision = 0
         self._live: Live | None = None
 
-    async def once(self, *, certificates: bool = False) -> ClusterSnapshot:
+    async def once(self, *, certificates: bool = False, thorough: bool = False) -> ClusterSnapshot:
         """One look at every host. A host that fails or hangs shows as failed facts and delays no other.
 
         Ends within the pace's `overall_s` at the latest, whatever the hosts do.
         """
+        async with aclosing(self.progress(certificates=certificates, thorough=thorough)) as snapshots:
+            return await anext(snapshots)
+
+    async def progress(
+        self, *, certificates: bool = False, thorough: bool = False, first_after_s: float | None = None
+    ) -> AsyncGenerator[ClusterSnapshot, None]:
+        """The same look; an unfinished snapshot after `first_after_s` names what is pending, and the rest follows."""
         store = self._store()
         probes = tuple(
-            HostProbes(self._context, store, host, certificates=certificates) for host in self._context.inventory.hosts
+            HostProbes(self._context, store, host, certificates=certificates, thorough=thorough)
+            for host in self._context.inventory.hosts
         )
+        look = asyncio.create_task(self._look(store, probes))
+        try:
+            await asyncio.wait((look,), timeout=first_after_s)
+            if not look.done():
+                yield store.snapshot()
+            await look
+        finally:
+            look.cancel()
+            await asyncio.gather(look, return_exceptions=True)
+        self._revision = store.revision
+        yield store.snapshot()
+
+    async def _look(self, store: FactStore, probes: tuple[HostProbes, ...]) -> None:
         leases, nodes = LeaseProbe(self._context, store), NodeProbe(self._context, store)
         preloading = asyncio.create_task(in_thread(self._preload, "preload"))
         try:
@@ -78,8 +100,6 @@ class Collector:
         finally:
             preloading.cancel()
             await asyncio.wait((preloading,))
-        self._revision = store.revision
-        return store.snapshot()
 
     async def live(self, *, certificates: bool = True) -> AsyncGenerator[ClusterSnapshot, None]:
         """Snapshots as facts change, the first as soon as anything is known; ends when the iterator is closed.

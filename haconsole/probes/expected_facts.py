@@ -10,13 +10,16 @@ from haconsole.model.lock import LOCK_ROLES
 from haconsole.probes.hosts.services import runs_kubelet, units_of
 
 
-def expected_facts(layout: Layout, host: Host, *, certificates: bool) -> tuple[FactName, ...]:
-    """The facts that the roles of `host` call for; of a bastion only that it can be reached."""
+def expected_facts(layout: Layout, host: Host, *, certificates: bool, thorough: bool = False) -> tuple[FactName, ...]:
+    """The facts that the roles of `host` call for; of a bastion only that it can be reached.
+
+    `thorough` adds facts that cost a host more.
+    """
     facts: list[FactName] = ["reach"]
     roles = set(host.roles)
     if roles <= {Role.BASTION}:
         return tuple(facts)
-    facts += ["clock_offset_ms", "addresses", "disks"]
+    facts += ["clock_offset_ms", "addresses", "disks", "system"]
     if units_of(layout, host):
         facts.append("services")
     if Role.ETCD in roles:
@@ -29,6 +32,8 @@ def expected_facts(layout: Layout, host: Host, *, certificates: bool) -> tuple[F
         facts.append("kubelet")
     if roles & set(LOCK_ROLES):
         facts.append("lock")
+    if thorough and Role.LOAD_BALANCER in roles and (layout.haproxy or layout.keepalived):
+        facts.append("configs")
     if certificates and (certificate_files(layout, host) or (layout.kubernetes and Role.WORKER in roles)):
         facts.append("certificates")
     return tuple(facts)

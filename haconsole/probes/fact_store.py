@@ -41,6 +41,7 @@ class FactStore:
         self._due: dict[HostName, tuple[FactName, ...]] = {}
         self._leases_due = False
         self._silent: dict[HostName, Failed[Any]] = {}
+        self.apiserver_flags: dict[HostName, tuple[tuple[str, str], ...]] = {}
         self._urgent = asyncio.Event()
         self._reported_revision = revision
         self.revision = revision
@@ -56,8 +57,8 @@ class FactStore:
         self._leases_due = True
 
     def newest_answer(self, host: HostName) -> datetime | None:
-        """When the newest of the host's known facts was observed."""
-        times = (fact.at for _, fact in self._facts[host].facts() if isinstance(fact, Known))
+        """The time of the newest fact that the host itself reported."""
+        times = (fact.at for _, fact in self._facts[host].facts() if isinstance(fact, Known) and not fact.via)
         return max(times, default=None)
 
     def put_silent(self, host: HostName, failed: Failed[Any]) -> None:
@@ -76,6 +77,8 @@ class FactStore:
         before = self._facts[host]
         after = succeed(observation, getattr(before, fact))
         changes: dict[str, Any] = {fact: after}
+        if fact == "addresses" and isinstance(after, Known) and _moved(before.addresses, after):
+            changes["addresses_since"] = after.at
         self._facts[host] = replace(before, **changes)
         self._mark(urgent=not insignificantly_different(getattr(before, fact), after))
 
@@ -138,7 +141,7 @@ class FactStore:
         silent = self._silent.get(facts.host)
         if silent is None:
             return facts
-        known = {name: fact for name, fact in facts.facts() if isinstance(fact, Known)}
+        known = {name: fact for name, fact in facts.facts() if isinstance(fact, Known) and not fact.via}
         changes: dict[str, Any] = {name: replace(silent, last=fact) for name, fact in known.items()}
         return replace(facts, **changes)
 
@@ -196,3 +199,9 @@ class FactStore:
         self.revision += 1
         if urgent:
             self._urgent.set()
+
+
+def _moved(before: Observed[Any], after: Known[Any]) -> bool:
+    """Whether the addresses are others than the last known ones."""
+    last = before if isinstance(before, Known) else before.last if isinstance(before, Failed) else None
+    return last is not None and last.value != after.value

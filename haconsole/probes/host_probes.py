@@ -51,10 +51,12 @@ ASKED_ELSEWHERE: tuple[FactName, ...] = ("etcd", "apiserver")
 class HostProbes:
     """The probes of one host; what they hear goes to the board."""
 
-    def __init__(self, context: ClusterContext, store: FactStore, host: Host, *, certificates: bool) -> None:
+    def __init__(
+        self, context: ClusterContext, store: FactStore, host: Host, *, certificates: bool, thorough: bool = False
+    ) -> None:
         self._context, self._store, self._host = context, store, host
         self._name = HostName(host.name)
-        self._due = expected_facts(context.layout, host, certificates=certificates)
+        self._due = expected_facts(context.layout, host, certificates=certificates, thorough=thorough)
         store.expect(self._name, self._due)
         self._script = HostScript(
             context, store, host, script_queries(context, host, self._due), side_queries(store, host, self._due)

@@ -17,7 +17,7 @@ from haconsole.model.services import keep_lines
 from haconsole.probes.balancers import haproxy, keepalived, owners
 from haconsole.probes.context import ClusterContext
 from haconsole.probes.fact_store import FactStore
-from haconsole.probes.hosts import addresses, disks, kubelet, lock, services, static_pods
+from haconsole.probes.hosts import addresses, disks, kubelet, lock, services, static_pods, system
 from haconsole.probes.kubernetes import apiserver
 from haconsole.probes.script import (
     ARGV,
@@ -37,6 +37,10 @@ _SELDOM = 10
 _OFTEN = 3
 
 
+WRITTEN_TO = ("/", "/var/log", "/run")
+"""Folders that programs write to on every host; those of one file system make one finding."""
+
+
 @dataclass(frozen=True, slots=True)
 class ScriptQuery:
     """A section, the fact it tells and its parser; `root` where an ordinary login may not look."""
@@ -50,7 +54,7 @@ class ScriptQuery:
 def script_queries(context: ClusterContext, host: Host, expected: tuple[FactName, ...]) -> tuple[ScriptQuery, ...]:
     """The questions behind the facts that are due on `host`."""
     slow = max(1, round(context.timings.slow_round_s / context.timings.round_s))
-    paths = ("/", context.layout.etcd.data_dir) if Role.ETCD in host.roles else ("/",)
+    paths = (*((context.layout.etcd.data_dir,) if Role.ETCD in host.roles else ()), *WRITTEN_TO)
     pods = static_pods.pods_of(context.layout, host)
     socket = context.layout.haproxy.stats_socket if context.layout.haproxy else ""
     files = owners.paths_of(context.layout)
@@ -62,6 +66,12 @@ def script_queries(context: ClusterContext, host: Host, expected: tuple[FactName
             partial(services.parse, pods=pods),
         ),
         ScriptQuery("disks", disks.section(paths, every=slow), disks.parse),
+        ScriptQuery(
+            "system",
+            system.section(context.inventory, context.layout, host, every=max(1, slow // 3)),
+            system.parse,
+        ),
+        ScriptQuery("configs", system.checks_section(context.layout, every=20 * slow), system.parse_checks, root=True),
         ScriptQuery(
             "keepalived",
             keepalived.section(
@@ -104,12 +114,20 @@ def side_queries(store: FactStore, host: Host, expected: tuple[FactName, ...]) -
 
     def learn_etcd_servers(answer: SectionAnswer) -> None:
         store.etcd_servers[name] = apiserver.etcd_servers(answer)
+        store.apiserver_flags[name] = apiserver.shared_flags(answer)
         apiserver_facts = store.facts(name).apiserver
         if isinstance(apiserver_facts, Known):
             store.put(
                 name,
                 "apiserver",
-                replace(apiserver_facts, value=replace(apiserver_facts.value, etcd_servers=store.etcd_servers[name])),
+                replace(
+                    apiserver_facts,
+                    value=replace(
+                        apiserver_facts.value,
+                        etcd_servers=store.etcd_servers[name],
+                        flags=store.apiserver_flags[name],
+                    ),
+                ),
             )
 
     return (

@@ -24,7 +24,8 @@ class Live:
         self._nodes = NodeProbe(context, store)
         self._reread = {host.name: asyncio.Event() for host in context.inventory.hosts}
         self._hosts = tuple(
-            HostProbes(context, store, host, certificates=certificates) for host in context.inventory.hosts
+            HostProbes(context, store, host, certificates=certificates, thorough=True)
+            for host in context.inventory.hosts
         )
 
     def refresh(self) -> None:

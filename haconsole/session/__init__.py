@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
@@ -76,6 +76,10 @@ class ClusterObserver(Protocol):
 
     async def status(self) -> ClusterStatus:
         """Read every host once; a host that fails or hangs has failed facts and raises nothing."""
+        ...
+
+    def examine(self) -> AsyncGenerator[ClusterStatus, None]:
+        """Read every host once and thoroughly: what is known after some seconds, then the rest if there was more."""
         ...
 
     def watch(self) -> AsyncIterator[ClusterStatus]:

@@ -18,6 +18,9 @@ from haconsole.probes.collect import Collector
 from haconsole.session.journal import follow
 from haconsole.transport.base import Fleet
 
+FIRST_AFTER_S = 4.0
+"""With the start of the program, what is known is shown within 5 s."""
+
 
 class LiveObserver:
     """Reads the hosts of `inventory` over `fleet`; facts come from `collector`."""
@@ -30,6 +33,13 @@ class LiveObserver:
     async def status(self) -> ClusterStatus:
         """Read every host once, certificates included."""
         return self._status(await self._collector.once(certificates=True))
+
+    async def examine(self) -> AsyncGenerator[ClusterStatus, None]:
+        """The status known after `FIRST_AFTER_S`, then the complete one."""
+        looks = self._collector.progress(certificates=True, thorough=True, first_after_s=FIRST_AFTER_S)
+        async with aclosing(looks) as snapshots:
+            async for snapshot in snapshots:
+                yield self._status(snapshot)
 
     async def watch(self) -> AsyncGenerator[ClusterStatus, None]:
         """A status whenever facts change, until the iterator is closed; rules run beside the event loop."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from typing import TYPE_CHECKING, NoReturn
 
 from haconsole.diagnosis.diagnose import status_of
@@ -36,6 +36,10 @@ class ReplayedObserver:
     async def status(self) -> ClusterStatus:
         """The moment that is shown."""
         return self._now(self._moment)
+
+    async def examine(self) -> AsyncGenerator[ClusterStatus, None]:
+        """The moment that is shown."""
+        yield await self.status()
 
     async def watch(self) -> AsyncIterator[ClusterStatus]:
         """The recording at its pace. Ends after the last moment, unless it repeats."""

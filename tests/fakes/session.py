@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TypeVar
@@ -107,6 +107,9 @@ class FakeSession:
 
     async def status(self) -> ClusterStatus:
         return self.status_of(self.looked_at or self.first or healthy())
+
+    async def examine(self) -> AsyncGenerator[ClusterStatus, None]:
+        yield await self.status()
 
     async def watch(self) -> AsyncIterator[ClusterStatus]:
         self.watchers += 1

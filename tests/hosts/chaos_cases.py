@@ -162,6 +162,9 @@ CASES: dict[str, Case] = {
     "failback": Case(("failback",), "moved", put_back=f'[ "$(uname -n)" != cp1 ] || echo down >{DOWN}', weight=30),
     "restart": Case(("restart", "etcd", "cp2"), "three", put_back="", weight=5),
     "rejoin": Case(("rejoin", "cp3"), "removed", weight=40),
+    "reconfigure": Case(
+        ("reconfigure", "haproxy", "cp1"), "balanced", put_back="touch /etc/haproxy/haproxy.cfg", weight=5
+    ),
     "unmask": Case(
         ("unmask", "haproxy", "cp1"), "masked", put_back=f'[ "$(uname -n)" != cp1 ] || {{ {MASK}; }}', weight=5
     ),

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from haconsole.model.findings import Advice, Finding, Health, Remedy
+from haconsole.model.snapshot import PendingFact
 
 
 class Shape(msgspec.Struct, frozen=True):
@@ -44,14 +45,22 @@ class FindingReport(Shape, frozen=True):
     remedies: tuple[RemedyReport, ...]
 
 
+class PendingReport(Shape, frozen=True):
+    """A fact that was still being read; `host` is null for the leases."""
+
+    host: str | None
+    fact: str
+
+
 class DoctorReport(Shape, frozen=True):
-    """``haconsole/doctor/v1``: the findings, most severe first."""
+    """``haconsole/doctor/v1``: the findings, most severe first; `pending` are facts that were not known yet."""
 
     schema: str
     cluster: str
     observed_at: str
     health: str
     findings: tuple[FindingReport, ...]
+    pending: tuple[PendingReport, ...] = ()
 
 
 def finding_report(finding: Finding) -> FindingReport:
@@ -79,10 +88,17 @@ def _remedy(remedy: Remedy) -> RemedyReport:
     return RemedyReport(remedy.text or command_line(remedy), call, remedy.last_resort)
 
 
-def doctor_report(cluster: str, at: datetime, health: Health, findings: tuple[Finding, ...]) -> DoctorReport:
+def doctor_report(
+    cluster: str,
+    at: datetime,
+    health: Health,
+    findings: tuple[Finding, ...],
+    pending: tuple[PendingFact, ...] = (),
+) -> DoctorReport:
     """The findings of one snapshot at `at` (aware)."""
     reports = tuple(finding_report(finding) for finding in findings)
-    return DoctorReport("haconsole/doctor/v1", cluster, stamp(at), health.value, reports)
+    waits = tuple(PendingReport(one.host, one.fact) for one in pending)
+    return DoctorReport("haconsole/doctor/v1", cluster, stamp(at), health.value, reports, waits)
 
 
 def stamp(at: datetime) -> str:

@@ -8,7 +8,7 @@ from datetime import datetime
 from haconsole.cli.reports.page import UNLIMITED, detail_text, table_lines
 from haconsole.model.findings import Finding, Health
 from haconsole.model.lock_view import lock_sentence, lock_view
-from haconsole.model.snapshot import ClusterSnapshot
+from haconsole.model.snapshot import ClusterSnapshot, PendingFact
 from haconsole.present.arrange import PaneId
 from haconsole.present.detail import Detail, Fact
 from haconsole.present.details.others import about_finding
@@ -31,9 +31,17 @@ def doctor_text(
     snapshot: ClusterSnapshot, findings: tuple[Finding, ...], health: Health, now: datetime, width: int = UNLIMITED
 ) -> str:
     """Each finding as the screen shows it, with remedies as commands."""
-    if not findings:
-        return f"{snapshot.cluster}: {health.value}, no findings"
-    return findings_text(findings, width)
+    text = findings_text(findings, width) if findings else f"{snapshot.cluster}: {health.value}, no findings"
+    return f"{text}\n\n{_pending(snapshot.pending)}" if snapshot.pending else text
+
+
+def _pending(pending: tuple[PendingFact, ...]) -> str:
+    """``Pending: cp2 (etcd, certificates)``."""
+    facts: dict[str, list[str]] = {}
+    for one in pending:
+        facts.setdefault(one.host or "the cluster", []).append(one.fact)
+    rows = "; ".join(f"{host} ({', '.join(names)})" for host, names in facts.items())
+    return f"Pending: {rows}. The complete list follows."
 
 
 def findings_text(findings: tuple[Finding, ...], width: int = UNLIMITED) -> str:

@@ -4,21 +4,31 @@ from __future__ import annotations
 
 import re
 import shlex
+from dataclasses import replace
 
 from haconsole.model.hosts import DiskSpace
 from haconsole.model.observed import Cause
 from haconsole.probes.errors import ProbeError, require
 from haconsole.probes.script import Section, SectionAnswer
 
-_BODY = """\
+_INODES, _READ_ONLY = "=inodes=", "=read-only="
+_BODY = f"""\
+set --
 for path in PATHS; do
   at=$path
-  while [ ! -e "$at" ] && [ "$at" != / ]; do at=${at%/*}; at=${at:-/}; done
-  space=$(timeout 5 df -P -B1 -- "$at") || return
+  while [ ! -e "$at" ] && [ "$at" != / ]; do at=${{at%/*}}; at=${{at:-/}}; done
   printf '%s\\n' "$path"
-  printf '%s\\n' "$space" | tail -n 1
-done"""
-_NUMBERS = re.compile(r"\s(?P<size>\d+)\s+(?P<used>\d+)\s+(?P<free>\d+)\s+(?:\d+%|-)\s")
+  set -- "$@" "$at"
+done
+timeout 5 df -P -B1 -- "$@" || return
+echo '{_INODES}'
+timeout 5 df -P -i -- "$@" 2>/dev/null
+echo '{_READ_ONLY}'
+while read -r device target kind options rest; do
+  case $options in ro|ro,*) printf '%s\\n' "$target" ;; esac
+done </proc/self/mounts"""
+_NUMBERS = re.compile(r"\s(?P<size>\d+|-)\s+(?P<used>\d+|-)\s+(?P<free>\d+|-)\s+(?:\d+%|-)\s+(?P<mount>/.*)$")
+_HEADER = re.compile(r"^Filesystem .*$", re.MULTILINE)
 
 
 def section(paths: tuple[str, ...], *, every: int = 1) -> Section:
@@ -29,15 +39,36 @@ def section(paths: tuple[str, ...], *, every: int = 1) -> Section:
 
 
 def parse(answer: SectionAnswer) -> tuple[DiskSpace, ...]:
-    """One entry for each path asked; `free_bytes` is what an ordinary user may still fill."""
-    lines = require(answer, "df").splitlines()
-    if len(lines) % 2:
-        raise ProbeError(f"df: {len(lines)} lines, not two for each path", Cause.UNREADABLE)
-    return tuple(_space(path, line) for path, line in zip(lines[::2], lines[1::2], strict=True))
+    """One entry for each path queried; `free_bytes` is what an ordinary user may still fill."""
+    text, _, rest = require(answer, "df").partition(_INODES)
+    counts, _, targets = rest.partition(_READ_ONLY)
+    paths, _, rows = text.partition(_found(_HEADER.search(text), text))
+    inodes = [_NUMBERS.search(line) for line in counts.splitlines() if _NUMBERS.search(line)]
+    lines = rows.strip().splitlines()
+    if len(lines) != len([path for path in paths.split("\n") if path]):
+        raise ProbeError(f"df: {len(lines)} rows for {paths.split()}", Cause.UNREADABLE)
+    read_only = frozenset(targets.split())
+    spaces = tuple(_space(path, line) for path, line in zip(paths.split("\n"), lines, strict=False) if path)
+    if len(spaces) == len(inodes):
+        spaces = tuple(_with_inodes(space, match) for space, match in zip(spaces, inodes, strict=True) if match)
+    return tuple(replace(space, read_only=space.mount in read_only) for space in spaces)
+
+
+def _found(match: re.Match[str] | None, text: str) -> str:
+    if match is None:
+        raise ProbeError(f"df: not what df writes: {text[:200]!r}", Cause.UNREADABLE)
+    return match[0]
 
 
 def _space(path: str, line: str) -> DiskSpace:
     match = _NUMBERS.search(line)
-    if match is None:
+    if match is None or "-" in (match["size"], match["free"]):
         raise ProbeError(f"df {path}: not what df writes: {line[:200]!r}", Cause.UNREADABLE)
-    return DiskSpace(path, int(match["size"]), int(match["free"]))
+    return DiskSpace(path, int(match["size"]), int(match["free"]), mount=match["mount"])
+
+
+def _with_inodes(space: DiskSpace, match: re.Match[str]) -> DiskSpace:
+    """btrfs and others have no fixed number of inodes and show 0 or a dash."""
+    if "-" in (match["size"], match["free"]):
+        return space
+    return replace(space, inodes=int(match["size"]), free_inodes=int(match["free"]))

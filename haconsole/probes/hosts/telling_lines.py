@@ -53,8 +53,10 @@ def _entry(line: str) -> tuple[str, str]:
         return "", ""
     message = entry.get("MESSAGE") if isinstance(entry, dict) else None
     if isinstance(message, list):
-        message = bytes(message).decode(errors="replace")
-    return _plain(message or ""), str(entry.get("PRIORITY", "")) if message else ""
+        message = bytes(byte for byte in message if isinstance(byte, int) and 0 <= byte < 256).decode(errors="replace")
+    if not isinstance(message, str):
+        return "", ""
+    return _plain(message), str(entry.get("PRIORITY", ""))
 
 
 def _plain(raw: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 
 from haconsole.model.hosts import ApiserverFacts
 from haconsole.probes.errors import require
@@ -56,11 +57,40 @@ def section(*, every: int = 1) -> Section:
     return Section("apiserver", _COMMAND_LINES, every)
 
 
+SHARED_FLAGS = (
+    "--anonymous-auth",
+    "--api-audiences",
+    "--authorization-mode",
+    "--disable-admission-plugins",
+    "--enable-admission-plugins",
+    "--encryption-provider-config",
+    "--etcd-prefix",
+    "--feature-gates",
+    "--runtime-config",
+    "--service-account-issuer",
+    "--service-account-key-file",
+    "--service-account-signing-key-file",
+    "--service-cluster-ip-range",
+    "--storage-backend",
+)
+"""Flags by which a request would be treated differently, depending on the server that a client reaches."""
+
+
 def etcd_servers(answer: SectionAnswer) -> tuple[str, ...]:
     """The client URLs in ``--etcd-servers``; none where no kube-apiserver runs."""
+    value = dict(_flags(answer)).get(_FLAG, "")
+    return tuple(url for url in value.split(",") if url)
+
+
+def shared_flags(answer: SectionAnswer) -> tuple[tuple[str, str], ...]:
+    """The flags of `SHARED_FLAGS` that the server was started with."""
+    return tuple(sorted((name, value) for name, value in _flags(answer) if name in SHARED_FLAGS))
+
+
+def _flags(answer: SectionAnswer) -> Iterator[tuple[str, str]]:
+    """Name and value, of ``--name=value`` and ``--name value`` alike."""
     words = iter(require(answer, "the arguments of kube-apiserver").splitlines())
     for word in words:
         name, equals, value = word.partition("=")
-        if name == _FLAG:
-            return tuple(url for url in (value if equals else next(words, "")).split(",") if url)
-    return ()
+        if name in (_FLAG, *SHARED_FLAGS):
+            yield name, value if equals else next(words, "")

@@ -17,7 +17,7 @@ import pytest
 
 from haconsole.actions.catalogue import ArgumentKind, check_request, find_action
 from haconsole.actions.command_line import command_line, remedy_line
-from haconsole.diagnosis import certificates, etcd, etcd_data, etcd_members, haproxy, kubernetes, services, vip
+from haconsole.diagnosis import certificates, etcd, etcd_data, etcd_members, haproxy, kubernetes, services, systems, vip
 from haconsole.diagnosis.diagnose import diagnose
 from haconsole.diagnosis.remedies import call
 from haconsole.inventory.schema import Etcd, EtcdTls, Inventory
@@ -29,6 +29,7 @@ from haconsole.model.hosts import ApiserverFacts, HostFacts, ServiceState
 from haconsole.model.names import HostName, MemberId
 from haconsole.model.observed import Failed, Known, NotAsked
 from haconsole.model.snapshot import ClusterSnapshot
+from haconsole.model.system import ConfigCheck, SystemFacts
 from tests.fakes import cluster
 from tests.fakes.cluster import INVENTORY, NAMES, NOW, changed, etcd_silent, healthy, lost
 
@@ -40,6 +41,7 @@ MODULES: tuple[ModuleType, ...] = (
     haproxy,
     kubernetes,
     services,
+    systems,
     vip,
 )
 PLAIN = msgspec.structs.replace(INVENTORY, etcd=Etcd(tls=EtcdTls.OFF))
@@ -156,6 +158,9 @@ UNREADY = ApiserverFacts(False, ("etcd",), "v1.20.2")
 STALE = ApiserverFacts(True, (), "v1.20.2", ("https://10.99.0.99:2379",))
 
 
+FLAGS = ApiserverFacts(True, (), "v1.20.2", flags=(("--authorization-mode", "Node,RBAC"),))
+
+
 def vrrp(snapshot: ClusterSnapshot, **fields: Any) -> ClusterSnapshot:
     """The first host's keepalived with another setting."""
     facts = snapshot.hosts[0].keepalived
@@ -208,6 +213,16 @@ CASES: dict[str, ClusterSnapshot] = {
         ),
         2,
     ),
+    "other flags": changed(
+        every(having(apiserver=FLAGS)), 3, having(apiserver=replace(FLAGS, flags=(("--authorization-mode", "Node"),)))
+    ),
+    "configurations": every(
+        having(
+            system=SystemFacts("cp2", "m2", written=(("/etc/haproxy/haproxy.cfg", NOW),)),
+            configs=(ConfigCheck("keepalived", "/etc/keepalived/keepalived.conf", valid=False),),
+        ),
+        2,
+    ),
     "lease expired": leases(cluster.lease("kube-scheduler", age_s=60)),
     "no standby": changed(
         changed(healthy(), 2, having(services=units(kube_scheduler={"active": "activating"}))),
@@ -238,6 +253,7 @@ def every_candidate(snapshot: ClusterSnapshot, inventory: Inventory) -> Iterator
         kubernetes.rules(snapshot, NOW),
         certificates.rules(snapshot, NOW),
         services.rules(snapshot),
+        systems.rules(snapshot),
     ):
         yield from (candidate.finding for candidate in candidates)
 

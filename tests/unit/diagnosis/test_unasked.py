@@ -125,6 +125,23 @@ def test_a_component_that_gives_no_answer_is_hung_and_not_down() -> None:
     assert "one more lost member stops etcd" in finding.evidence
 
 
+def test_all_hosts_late_at_once_is_one_finding_and_no_lost_quorum() -> None:
+    late = ("clock_offset_ms", "services", *NEEDS_ROOT)
+    snapshot = healthy()
+    for n in (1, 2, 3):
+        silent = failed(Cause.TIMED_OUT, "cp1", "cp2")
+        snapshot = changed(
+            snapshot,
+            n,
+            lambda host, silent=silent: replace(  # type: ignore[misc]
+                broken(*late, cause=Cause.TIMED_OUT)(host), etcd=silent, apiserver=silent
+            ),
+        )
+    (finding,) = found(snapshot)
+    assert (finding.code, finding.subject) == ("host.slow", "this machine")
+    assert "cp2 is slow" in "".join(finding.evidence)
+
+
 def test_an_expired_certificate_explains_the_refusal() -> None:
     from tests.unit.diagnosis.test_remedies import certificate
 

@@ -13,7 +13,7 @@ import yaml
 
 from haconsole.probes.balancers import haproxy, keepalived
 from haconsole.probes.errors import ProbeError
-from haconsole.probes.hosts import addresses, disks, kubelet, services
+from haconsole.probes.hosts import addresses, disks, kubelet, services, system
 from haconsole.probes.kubernetes import apiserver
 from haconsole.probes.script import SectionAnswer
 
@@ -22,11 +22,13 @@ PARSERS: dict[str, Callable[[SectionAnswer], Any]] = {
     "addresses": addresses.parse,
     "address-changes": lambda answer: [addresses.parse_change(line) for line in answer.output.splitlines()],
     "apiserver": apiserver.etcd_servers,
+    "configs": system.parse_checks,
     "disks": disks.parse,
     "haproxy": haproxy.parse,
     "keepalived": lambda answer: keepalived.parse(answer, b"secret of the test"),
     "kubelet": kubelet.parse,
     "services": services.parse,
+    "system": system.parse,
 }
 
 

@@ -1,0 +1,79 @@
+"""Have a balancer's program load its configuration file as it is now."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from haconsole.actions.action import Action, Argument, ArgumentKind, Request
+from haconsole.actions.restart import BALANCER, unfit
+from haconsole.actions.step import Plan, Refusal, Step
+from haconsole.actions.steps.services import reload_step
+from haconsole.configs.layout import Layout, layout
+from haconsole.inventory.schema import Host, Inventory
+from haconsole.model.hosts import Role
+from haconsole.model.names import HostName
+from haconsole.model.snapshot import ClusterSnapshot
+
+RECONFIGURE = "reconfigure"
+WHY = "The process runs an older configuration than its file; a reload keeps open connections and the VIP."
+TESTS = {"haproxy": "haproxy -c -q -f {path}", "keepalived": "keepalived -t -f {path}"}
+
+
+def reconfigure_action() -> Action:
+    """One balancer's program, on one host or on all."""
+    return Action(
+        RECONFIGURE,
+        "Reload a configuration",
+        (
+            "Check the configuration file of haproxy or keepalived, then reload it. The file is not changed. "
+            "Without a host: on every balancer, one after the other."
+        ),
+        (
+            Argument("service", ArgumentKind.CHOICE, "the program", choices=BALANCER, positional=True, required=True),
+            Argument("host", ArgumentKind.HOST, "the host; every balancer without it", positional=True),
+        ),
+        plan_reconfigure,
+        synonyms=("reload", "stale configuration", *BALANCER),
+    )
+
+
+def plan_reconfigure(snapshot: ClusterSnapshot, inventory: Inventory, request: Request) -> Plan | Refusal:
+    """Refused where the program does not run: then it is started, not reloaded."""
+    service, wanted = request["service"], request.get("host")
+    everywhere = inventory.with_role(Role.LOAD_BALANCER)
+    hosts = tuple(host for host in everywhere if wanted in (None, host.name))
+    reasons = tuple(
+        reason for host in hosts for reason in (*unfit(snapshot, host, service), *_stopped(snapshot, host, service))
+    )
+    if not hosts:
+        reasons = (f"{wanted} is no balancer of the inventory",)
+    if reasons:
+        return Refusal(RECONFIGURE, inventory.cluster, reasons)
+    steps: list[Step] = []
+    for host in hosts:
+        steps.append(_step(layout(inventory), host, service, steps[-1:]))
+    return Plan(RECONFIGURE, inventory.cluster, tuple(steps), f"{service} on {', '.join(host.name for host in hosts)}")
+
+
+def _stopped(snapshot: ClusterSnapshot, host: Host, service: str) -> tuple[str, ...]:
+    facts = snapshot.host(HostName(host.name))
+    unit = facts.service(service) if facts else None
+    if unit is None or not unit.exists or unit.running:
+        return ()
+    return (f"{service} on {host.name} does not run: run restart {service} {host.name}",)
+
+
+def _step(places: Layout, host: Host, service: str, before: list[Step]) -> Step:
+    part = places.haproxy if service == "haproxy" else places.keepalived
+    assert part is not None
+    step = reload_step(
+        "service.reconfigure",
+        host.name,
+        part.unit,
+        title=f"Reload {service}",
+        why=WHY,
+        phase=service,
+        newer_than=(part.config_file,),
+        test=TESTS[service].format(path=part.config_file),
+    )
+    return replace(step, needs=tuple(one.id for one in before))

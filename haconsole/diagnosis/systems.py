@@ -1,0 +1,164 @@
+"""Rules about hosts' names, neighbour tables and the configuration that programs really loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from haconsole.diagnosis.candidate import NOT_BOOTSTRAPPED, Candidate, on
+from haconsole.diagnosis.remedies import advice, call
+from haconsole.model.findings import Finding, Severity
+from haconsole.model.hosts import HostFacts, Role
+from haconsole.model.names import HostName
+from haconsole.model.observed import Known, value_of
+from haconsole.model.snapshot import ClusterSnapshot
+from haconsole.model.system import ConfigCheck, Neighbour, SystemFacts
+from haconsole.model.vip_view import vip_views
+
+SETTLED = timedelta(seconds=3)
+"""The time that neighbours have to learn a VIP's new owner."""
+GRACE = timedelta(seconds=1)
+"""systemd and file systems record times in whole seconds."""
+UNUSED = ("FAILED", "INCOMPLETE", "NONE")
+"""States of a neighbour entry that no frame is sent by."""
+
+
+def rules(snapshot: ClusterSnapshot) -> Iterator[Candidate]:
+    """Candidates about names that two hosts share, about VIPs' neighbour entries, and about loaded configurations."""
+    yield from _shared_names(snapshot)
+    yield from _neighbours(snapshot)
+    for facts in snapshot.hosts:
+        yield from _stale_configurations(facts)
+        for check in value_of(facts.configs) or ():
+            if not check.valid:
+                yield _invalid(facts, check)
+
+
+def _shared_names(snapshot: ClusterSnapshot) -> Iterator[Candidate]:
+    by_name: dict[str, list[HostName]] = {}
+    by_machine: dict[str, list[HostName]] = {}
+    for facts in snapshot.hosts:
+        system = value_of(facts.system)
+        if system and facts.roles != (Role.BASTION,):
+            by_name.setdefault(system.hostname.lower(), []).append(facts.host)
+            by_machine.setdefault(system.machine_id, []).append(facts.host)
+    for name, hosts in by_name.items():
+        if name and len(hosts) > 1:
+            yield _shared(
+                hosts, f"hostname {name}", "Lease holders and nodes are named after it, so they are confused."
+            )
+    for machine, hosts in by_machine.items():
+        if machine and len(hosts) > 1:
+            yield _shared(hosts, f"machine-id {machine[:8]}…", "DHCP clients and kubelets use it to tell hosts apart.")
+
+
+def _shared(hosts: list[HostName], what: str, why: str) -> Candidate:
+    names = " and ".join(hosts)
+    fix = (
+        "hostnamectl set-hostname NAME" if what.startswith("hostname") else "systemd-machine-id-setup after removing it"
+    )
+    return Candidate(
+        Finding(
+            "host.duplicate-name",
+            Severity.WARNING,
+            hosts[-1],
+            f"{names} have the same {what}",
+            f"Hosts that are clones of one image share it. {why}",
+            (),
+            (advice(f"give {hosts[-1]} its own: {fix}, then restart its components"),),
+        )
+    )
+
+
+def _neighbours(snapshot: ClusterSnapshot) -> Iterator[Candidate]:
+    """An entry for a VIP that leads to another hardware address than its owner's."""
+    for view in vip_views(snapshot):
+        owner = next((facts for facts in snapshot.hosts if view.owners == (facts.host,)), None)
+        own = _hardware_of(owner, view.address) if owner else ""
+        if owner is None or not own:
+            continue
+        for facts in snapshot.hosts:
+            entry = _wrong_entry(facts, owner, view.address, own)
+            if entry is not None:
+                yield _stale_entry(facts, owner, entry, own)
+
+
+def _hardware_of(owner: HostFacts, address: str) -> str:
+    system = value_of(owner.system)
+    interface = next((one.interface for one in value_of(owner.addresses) or () if one.address == address), "")
+    return dict(system.hardware).get(interface.partition("@")[0], "") if system else ""
+
+
+def _wrong_entry(facts: HostFacts, owner: HostFacts, address: str, own: str) -> Neighbour | None:
+    """The entry, if it was read after the owner's addresses had settled."""
+    if facts.host == owner.host or not isinstance(facts.system, Known):
+        return None
+    moved = owner.addresses_since
+    if moved is not None and facts.system.at < moved + SETTLED:
+        return None
+    entries = (one for one in facts.system.value.neighbours if one.address == address and one.state not in UNUSED)
+    return next((one for one in entries if one.hardware != own), None)
+
+
+def _stale_entry(facts: HostFacts, owner: HostFacts, entry: Neighbour, own: str) -> Candidate:
+    return Candidate(
+        Finding(
+            "vip.stale-arp",
+            Severity.WARNING,
+            facts.host,
+            f"{facts.host} sends what is for {entry.address} to another host than its owner {owner.host}",
+            "Its neighbour table has an old hardware address for the VIP, so it cannot reach the API there.",
+            (f"its entry: {entry.hardware} ({entry.state})", f"{owner.host}'s interface: {own}"),
+            (
+                advice(
+                    f"on {facts.host}: ip neighbour flush to {entry.address}; "
+                    "then set vrrp_garp_master_refresh in keepalived.conf"
+                ),
+            ),
+        ),
+        on(entry.address, "vip.split"),
+    )
+
+
+def _stale_configurations(facts: HostFacts) -> Iterator[Candidate]:
+    """A balancer's program that neither started nor reloaded since its file was written."""
+    system: SystemFacts | None = value_of(facts.system)
+    for path, written in system.written if system else ():
+        name = path.rpartition("/")[2].partition(".")[0]
+        unit = facts.service(name)
+        if unit is None or not unit.running or unit.since is None or written <= unit.since + GRACE:
+            continue
+        yield Candidate(
+            Finding(
+                "service.stale-config",
+                Severity.WARNING,
+                f"{name}@{facts.host}",
+                f"{name} on {facts.host} runs an older configuration than {path}",
+                "The file was changed after the last start or reload. The change takes effect at the next one, "
+                "perhaps in the middle of a failover.",
+                (
+                    f"{path} was written {written:%Y-%m-%d %H:%M:%S}Z",
+                    f"{name} was started or reloaded {unit.since:%Y-%m-%d %H:%M:%S}Z",
+                ),
+                (call("reconfigure", "check the file and reload it", service=name, host=facts.host),),
+            ),
+            (NOT_BOOTSTRAPPED, ("config.invalid", f"{name}@{facts.host}")),
+        )
+
+
+def _invalid(facts: HostFacts, check: ConfigCheck) -> Candidate:
+    return Candidate(
+        Finding(
+            "config.invalid",
+            Severity.WARNING,
+            f"{check.program}@{facts.host}",
+            f"{check.program} on {facts.host} would not load {check.path}",
+            "A running process keeps its old configuration. It does not come up again after a restart or a reboot.",
+            (f"{check.program}: {check.message or 'no reason given'}",),
+            (
+                call("bootstrap", "write the file again", only=check.program),
+                advice(f"or correct {check.path} on {facts.host}, then reload {check.program}"),
+            ),
+        ),
+        (NOT_BOOTSTRAPPED,),
+    )

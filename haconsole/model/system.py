@@ -1,0 +1,54 @@
+"""Facts about a host's operating system that components depend on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """An entry of the host's neighbour table: the hardware address that it sends frames for `address` to."""
+
+    address: str
+    hardware: str
+    state: str
+    """``REACHABLE``, ``STALE``, ``PERMANENT`` …, as ip-neighbour(8) shows it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pressure:
+    """The share of the last ten seconds, in percent, in which some task waited for a resource (PSI)."""
+
+    cpu: float | None = None
+    io: float | None = None
+    memory: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SystemFacts:
+    """One host's name, load and network tables, and the times of the files that its balancers load.
+
+    `load` is the one-minute average; `hardware` maps each interface to its hardware address; `written` maps a
+    configuration file to its modification time.
+    """
+
+    hostname: str
+    machine_id: str
+    load: float | None = None
+    cpus: int = 0
+    pressure: Pressure = Pressure()
+    clocksource: str = ""
+    hardware: tuple[tuple[str, str], ...] = ()
+    neighbours: tuple[Neighbour, ...] = ()
+    written: tuple[tuple[str, datetime], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigCheck:
+    """A program's own verdict on its configuration file; `message` is its first complaint, empty where it has none."""
+
+    program: str
+    path: str
+    valid: bool
+    message: str = ""
