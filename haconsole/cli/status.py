@@ -15,7 +15,7 @@ from haconsole.cli.reports.findings import doctor_report
 from haconsole.cli.reports.page import page_width, show
 from haconsole.cli.reports.status import status_report
 from haconsole.cli.reports.text import doctor_text, status_text
-from haconsole.errors import ExitCode
+from haconsole.errors import ExitCode, UsageError
 from haconsole.model.findings import Health
 from haconsole.model.status import ClusterStatus
 from haconsole.session import Session
@@ -44,9 +44,30 @@ def status(inventory: Path, as_json: bool, watch: bool, accept_host_key: tuple[s
     return with_session(inventory, accept_host_key, lambda session: look(session, render))
 
 
+def _explain(context: click.Context, _parameter: click.Parameter, code: str | None) -> None:
+    """Print a code's page and end, without an inventory."""
+    if code is None:
+        return
+    from haconsole.diagnosis.pages import PAGES, page_text
+
+    if code not in PAGES:
+        close = [one for one in PAGES if code in one] or sorted(PAGES)
+        raise UsageError(f"there is no finding code {code!r}", hint=f"choose one of: {', '.join(close)}")
+    show(page_text(code))
+    context.exit(int(ExitCode.OK))
+
+
 @click.command()
 @reaching
 @click.option("--json", "as_json", is_flag=True, help="Print haconsole/doctor/v1.")
+@click.option(
+    "--explain",
+    metavar="CODE",
+    callback=_explain,
+    expose_value=False,
+    is_eager=True,
+    help="Print what a finding code means: signal, why it matters, check by hand, fix.",
+)
 def doctor(inventory: Path, as_json: bool, accept_host_key: tuple[str, ...]) -> int:
     """Show the findings, most severe first: cause, evidence and fix. Exit status like `status`.
 

@@ -1,0 +1,284 @@
+"""A page for every finding code: its signal, why it matters, how to check it by hand, and the fix."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from haconsole.diagnosis.codes import CODES
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """`why` is the effect on the cluster, `check` the commands that show the same without this console."""
+
+    why: str
+    check: str
+
+
+PAGES: dict[str, Page] = {
+    "cluster.not-bootstrapped": Page(
+        "Nothing runs yet, so no other finding would mean anything.", "systemctl status etcd"
+    ),
+    "etcd.quorum-lost": Page(
+        "etcd writes nothing without a majority, so Kubernetes changes nothing. Running pods keep running.",
+        "etcdctl endpoint status --cluster -w table",
+    ),
+    "etcd.no-fault-tolerance": Page(
+        "The next failure of a member stops all writes.", "etcdctl endpoint health --cluster"
+    ),
+    "etcd.member-down": Page(
+        "A member that is down still counts for the majority.", "systemctl status etcd; journalctl -u etcd -n 50"
+    ),
+    "etcd.member-unhealthy": Page(
+        "Clients of this member wait or fail, although its port answers.",
+        "etcdctl endpoint status -w table; nc -zv PEER 2380 from each host to the others",
+    ),
+    "etcd.member-unstarted": Page(
+        "A voter without a name counts for the majority and cannot vote.", "etcdctl member list -w table"
+    ),
+    "etcd.ghost-member": Page("The member votes, and nobody watches or updates it.", "etcdctl member list -w table"),
+    "etcd.stale-data-dir": Page(
+        "etcd refuses data of another membership, so each restart fails in the same way.",
+        "journalctl -u etcd -n 50; etcdctl member list",
+    ),
+    "etcd.missing-member": Page(
+        "The cluster tolerates fewer failures than the inventory intends.", "etcdctl member list -w table"
+    ),
+    "etcd.cluster-id-mismatch": Page(
+        "Members of different clusters share no data: clients see one or the other.",
+        "etcdctl endpoint status -w json on each host: compare cluster_id",
+    ),
+    "etcd.duplicate-name": Page(
+        "A configuration that refers to the name may mean either member.", "etcdctl member list -w table"
+    ),
+    "etcd.peer-url-mismatch": Page(
+        "The others connect to the listed URL, so the member may fall behind or be cut off.",
+        "etcdctl member list -w table: compare the peer URLs with the hosts' addresses",
+    ),
+    "etcd.even-voters": Page(
+        "One voter more needs one more vote and tolerates no more failures.", "etcdctl member list"
+    ),
+    "etcd.version-skew": Page(
+        "The cluster works at the oldest member's version; a skew is meant only for an upgrade.",
+        "etcdctl endpoint status --cluster -w table",
+    ),
+    "etcd.nospace": Page(
+        "etcd refuses every write until space is freed and the alarm is disarmed.",
+        "etcdctl alarm list; etcdctl endpoint status -w table",
+    ),
+    "etcd.corrupt": Page(
+        "The member's data differs from the others', so its clients read wrong data.",
+        "etcdctl alarm list; etcdctl endpoint hashkv --cluster",
+    ),
+    "etcd.db-near-quota": Page(
+        "At the quota etcd raises NOSPACE and refuses writes.", "etcdctl endpoint status --cluster -w table"
+    ),
+    "etcd.db-fragmented": Page(
+        "Freed pages stay in the file, so backups and starts take longer.",
+        "etcdctl endpoint status -w json: compare dbSize and dbSizeInUse",
+    ),
+    "etcd.unencrypted": Page(
+        "Everyone who reaches its port can read all secrets and change the cluster.", "curl http://HOST:2379/version"
+    ),
+    "vip.unowned": Page(
+        "Clients that use the VIP reach nothing.", "ip -br address on each balancer; journalctl -u keepalived -n 50"
+    ),
+    "vip.split": Page(
+        "Connections go to either owner at random, and break when the network learns another.",
+        "ip -br address; tcpdump -ni INTERFACE proto 112",
+    ),
+    "vip.owner-unhealthy": Page(
+        "Clients reach a host that forwards nothing.", "systemctl status haproxy; curl -k https://VIP:PORT/readyz"
+    ),
+    "vip.forced-down": Page("The host takes no part in failover while the file exists.", "ls -l /etc/keepalived/down"),
+    "vip.config-mismatch": Page(
+        "Hosts that disagree ignore each other's adverts, or both claim the VIP.",
+        "diff the keepalived.conf of the balancers",
+    ),
+    "vip.stale-arp": Page(
+        "The host sends its requests to a host that no longer owns the VIP.",
+        "ip neighbour show VIP; ip link on the owner",
+    ),
+    "balancer.foreign": Page(
+        "haconsole does not replace files that it did not write, so some actions are refused.",
+        "head -3 /etc/haproxy/haproxy.cfg /etc/keepalived/keepalived.conf",
+    ),
+    "balancer.no-socket": Page(
+        "The state of haproxy's servers is unknown; clients may be served well.",
+        "grep 'stats socket' /etc/haproxy/haproxy.cfg; ls -l /run/haproxy",
+    ),
+    "keepalived.down": Page(
+        "The VIP cannot move to this host.", "systemctl status keepalived; journalctl -u keepalived -n 50"
+    ),
+    "haproxy.down": Page(
+        "The balancer forwards nothing, and the VIP must not be there.",
+        "systemctl status haproxy; haproxy -c -f /etc/haproxy/haproxy.cfg",
+    ),
+    "haproxy.backend-down": Page(
+        "Fewer API servers share the load; with none the API is unreachable.",
+        "echo 'show stat' | socat - /run/haproxy/admin.sock",
+    ),
+    "haproxy.unresolved": Page(
+        "haproxy has no address for the server, so it sends it nothing.",
+        "getent hosts NAME on the balancer; grep server /etc/haproxy/haproxy.cfg",
+    ),
+    "haproxy.weak-check": Page(
+        "Requests go to an API server that cannot serve them.",
+        "curl -k https://HOST:6443/readyz?verbose; grep httpchk /etc/haproxy/haproxy.cfg",
+    ),
+    "haproxy.draining": Page(
+        "The server gets no new connections until it is set to ready.",
+        "echo 'show servers state' | socat - /run/haproxy/admin.sock",
+    ),
+    "haproxy.backend-mismatch": Page(
+        "Requests go to a host that is no control plane, or never to one that is.",
+        "grep server /etc/haproxy/haproxy.cfg",
+    ),
+    "apiserver.down": Page(
+        "Its clients need another API server; with none left nothing can be changed.",
+        "systemctl status kube-apiserver or crictl ps -a; curl -k https://HOST:6443/readyz",
+    ),
+    "apiserver.not-ready": Page(
+        "Balancers that check /readyz send it nothing.", "curl -k https://HOST:6443/readyz?verbose"
+    ),
+    "apiserver.etcd-servers-stale": Page(
+        "It connects to members that are gone, or depends on too few.",
+        "tr '\\0' '\\n' </proc/$(pidof kube-apiserver)/cmdline | grep etcd-servers",
+    ),
+    "apiserver.flags-differ": Page(
+        "A client gets another answer depending on the API server that serves it.",
+        "tr '\\0' '\\n' </proc/$(pidof kube-apiserver)/cmdline on each control plane, then diff",
+    ),
+    "component.down": Page(
+        "With the last instance down its work stops: no scheduling, or no controllers.",
+        "systemctl status kube-scheduler kube-controller-manager",
+    ),
+    "lease.expired": Page(
+        "Until another instance takes the lock, this work is not done.", "kubectl -n kube-system get lease"
+    ),
+    "lease.holder-unknown": Page(
+        "A component outside the inventory works on this cluster.", "kubectl -n kube-system get lease -o wide"
+    ),
+    "lease.no-standby": Page(
+        "If the only instance fails, no other takes over.",
+        "systemctl is-active kube-scheduler kube-controller-manager on each control plane",
+    ),
+    "kubelet.down": Page(
+        "Pods of the host are neither started nor reported, static pods included.",
+        "systemctl status kubelet; journalctl -u kubelet -n 50",
+    ),
+    "runtime.down": Page("kubelet can start no container.", "systemctl status containerd; crictl info"),
+    "runtime.cri-disabled": Page(
+        "kubelet cannot talk to containerd, so no container starts.",
+        "grep disabled_plugins /etc/containerd/config.toml",
+    ),
+    "runtime.cgroup-driver": Page(
+        "Two managers of control groups make pods restart under load.",
+        "grep SystemdCgroup /etc/containerd/config.toml; grep cgroupDriver /var/lib/kubelet/config.yaml",
+    ),
+    "static-pod.manifest-missing": Page(
+        "kubelet stops the component of a manifest that is gone.", "ls /etc/kubernetes/manifests"
+    ),
+    "static-pod.stray-manifest": Page(
+        "kubelet runs either file, so a change may have no effect.", "grep -H 'name:' /etc/kubernetes/manifests/*"
+    ),
+    "static-pod.unreadable-manifest": Page(
+        "kubelet ignores the file, so the component does not run.", "journalctl -u kubelet | grep manifest"
+    ),
+    "static-pod.crash-loop": Page("The component is down most of the time.", "crictl ps -a; crictl logs CONTAINER"),
+    "static-pod.not-started": Page(
+        "The component of the manifest does not run.", "journalctl -u kubelet -n 50; crictl pods"
+    ),
+    "node.not-ready": Page(
+        "Kubernetes moves its pods to other nodes after some minutes.", "kubectl describe node NODE"
+    ),
+    "node.pressure": Page("kubelet evicts pods to free what is short.", "kubectl describe node NODE; df -h; free -m"),
+    "node.cordoned": Page("New pods are placed elsewhere.", "kubectl get nodes"),
+    "node.missing": Page("The host runs no pods of the cluster.", "kubectl get nodes"),
+    "cert.expired": Page("Peers refuse an expired certificate at once.", "openssl x509 -noout -enddate -in FILE"),
+    "cert.expiring": Page(
+        "After that date every connection with it is refused.", "openssl x509 -noout -enddate -in FILE"
+    ),
+    "cert.served-old": Page(
+        "The renewal has no effect until the process loads the file.",
+        "openssl s_client -connect HOST:PORT </dev/null | openssl x509 -noout -dates",
+    ),
+    "cert.san-missing": Page(
+        "Clients that use the missing name refuse the connection.", "openssl x509 -noout -ext subjectAltName -in FILE"
+    ),
+    "cert.ca-rotation-open": Page(
+        "Two CAs are trusted until the rotation is finished or undone.", "grep -c BEGIN ca.crt"
+    ),
+    "cert.wrong-ca": Page(
+        "One side refuses what the other's CA signed.",
+        "openssl verify -CAfile ca.crt FILE; sha256sum ca.crt on each host",
+    ),
+    "cert.key-mismatch": Page(
+        "The process fails at its next start.",
+        "compare openssl x509 -noout -pubkey -in CERT with openssl pkey -pubout -in KEY",
+    ),
+    "cert.key-exposed": Page("Every account that can read the key can pose as its owner.", "ls -l KEY"),
+    "host.unreachable": Page("Nothing on the host can be read or changed; its services may work.", "ssh -v USER@HOST"),
+    "host.slow": Page(
+        "Answers come too late to judge; members and leases may fail under such load.",
+        "uptime; cat /proc/pressure/*; top",
+    ),
+    "host.clock-skew": Page("Certificates, leases and logs depend on the time.", "timedatectl; chronyc tracking"),
+    "host.disk-full": Page(
+        "etcd stops when it cannot write; compaction needs space too.", "df -h; du -xh --max-depth=2 / | sort -h | tail"
+    ),
+    "host.disk-low": Page("etcd stops when it cannot write; there is time to free space now.", "df -h"),
+    "host.inodes-full": Page("No file can be made, although space may be free.", "df -i"),
+    "host.read-only": Page(
+        "Programs that write there fail; the disk may be failing.", "grep ' ro[, ]' /proc/mounts; dmesg | tail"
+    ),
+    "host.duplicate-name": Page(
+        "Lease holders, nodes and logs of the two hosts are confused.", "hostname; cat /etc/machine-id on each host"
+    ),
+    "probe.failed": Page(
+        "The state of what could not be queried is unknown; it says nothing about the component.",
+        "run the command in the evidence by hand, as the SSH login",
+    ),
+    "service.masked": Page("Neither systemd nor an administrator can start the unit.", "systemctl status UNIT"),
+    "service.crash-loop": Page(
+        "The program works for moments only.", "systemctl show UNIT -p NRestarts; journalctl -u UNIT -n 50"
+    ),
+    "service.disabled": Page("After a reboot the host lacks the service.", "systemctl is-enabled UNIT"),
+    "service.hung": Page(
+        "The process holds its port and its locks, and does no work.", "ps -o pid,stat,wchan -C PROGRAM"
+    ),
+    "service.stale-config": Page(
+        "The change takes effect at some later restart, perhaps during a failover.",
+        "stat FILE; systemctl show UNIT -p StateChangeTimestamp",
+    ),
+    "config.invalid": Page(
+        "The running process keeps its old configuration and fails at its next start.",
+        "haproxy -c -f /etc/haproxy/haproxy.cfg; keepalived -t",
+    ),
+}
+
+
+def page_text(code: str) -> str:
+    """The page as text; KeyError for an unknown code."""
+    explanation, page = CODES[code], PAGES[code]
+    rows = (
+        ("Signal", explanation.signal),
+        ("Why it matters", page.why),
+        ("Check by hand", page.check),
+        ("Fix", explanation.fix),
+    )
+    return "\n".join((code, *(f"\n{title}\n  {text}" for title, text in rows)))
+
+
+def reference() -> str:
+    """All pages as Markdown, by area and code."""
+    lines = ["# Finding codes", ""]
+    lines += [
+        "Each finding of `haconsole doctor` has one of these codes. `haconsole doctor --explain CODE` prints its page."
+    ]
+    for code in sorted(CODES):
+        explanation, page = CODES[code], PAGES[code]
+        lines += ["", f"## {code}", ""]
+        lines += [f"- **Signal:** {explanation.signal}", f"- **Why it matters:** {page.why}"]
+        lines += [f"- **Check by hand:** `{page.check}`", f"- **Fix:** {explanation.fix}"]
+    return "\n".join(lines) + "\n"
