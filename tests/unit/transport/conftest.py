@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from haconsole.inventory.schema import Inventory
 from haconsole.transport.answers import Answers, NoAnswers
 from haconsole.transport.ssh import SshFleet, Tuning
 from tests.fakes.sshd import Sshd, running_sshd
+from tests.fakes.waiting import eventually
 
 MakeFleet = Callable[..., SshFleet]
 OURS = tuple(Path(inspect.getfile(package)).parent for package in (haconsole, asyncssh))
@@ -44,8 +46,15 @@ async def make_fleet(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.T
     yield make
     for fleet in fleets:
         await fleet.close()
+    await _reaped()
     assert not [task for task in asyncio.all_tasks() if _is_ours(task)]
     assert not complaints
+
+
+async def _reaped() -> None:
+    """Wait for the ends of proxy commands, of which threads of asyncio report."""
+    await eventually(lambda: not any(thread.name.startswith("waitpid-") for thread in threading.enumerate()))
+    await asyncio.sleep(0)
 
 
 def _is_ours(task: asyncio.Task[Any]) -> bool:

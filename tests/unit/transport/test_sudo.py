@@ -27,7 +27,7 @@ def test_sudo_is_used_where_it_is_needed(sudo: Sudo, user: str, root: bool, beco
 
 
 @pytest.mark.parametrize(
-    ("said", "mend"),
+    ("said", "hint"),
     [
         ("sudo: a password is required", "ssh.sudo: password"),
         ("sudo: a terminal is required to read the password; either use the -S option", "requiretty"),
