@@ -17,11 +17,11 @@ from haconsole.inventory.scalars import WrongValueError, did_you_mean, is_nothin
 from haconsole.inventory.schema import Inventory
 
 EVERYTHING = "*"
-"""Stands among the broken sections when a top-level key could not be placed."""
+"""A marker among the broken sections for a top-level key that could not be placed."""
 
 
 class _Broken:
-    """What comes of a value that could not be read."""
+    """The marker for a value that could not be read."""
 
 
 _BROKEN: Final = _Broken()
@@ -29,7 +29,7 @@ _BROKEN: Final = _Broken()
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """What could be read. `invalid` are the top-level keys with a fault under them: they may lack entries."""
+    """The readable part. `invalid` are the top-level keys with a fault under them: they may lack entries."""
 
     inventory: Inventory
     marks: Marks
@@ -38,7 +38,7 @@ class Decoded:
 
 
 def decode(root: Node, folders: Folders) -> Decoded:
-    """Read the whole tree. Values that cannot be read are left out, each with a fault at its place."""
+    """Read the complete tree. Values that cannot be read are left out, each with a fault at its place."""
     reader = _InventoryReader(folders)
     kind = inspect.type_info(Inventory)
     assert isinstance(kind, inspect.StructType)
@@ -56,7 +56,7 @@ class _InventoryReader:
     invalid: set[str] = field(default_factory=set)
 
     def value(self, node: Node, kind: inspect.Type, where: Where, notes: Mapping[str, Any]) -> Any:
-        """The value at `where`, or _BROKEN once its faults are told."""
+        """The value at `where`, or _BROKEN once its faults are reported."""
         match kind:
             case inspect.Metadata(type=inner):
                 own = {**(kind.extra_json_schema or {}), **(kind.extra or {})}
@@ -100,18 +100,16 @@ class _InventoryReader:
     def _fresh_key(
         self, key: ScalarNode, known: Mapping[str, object], marks: dict[str, Mark], misspelt: set[str], where: Where
     ) -> bool:
-        """Whether the key is one of the struct's and here for the first time; tells the fault otherwise."""
+        """Whether the key is one of the struct's and new here; reports the fault otherwise."""
         if key.text in marks:
-            what = (
-                f"key {_key(key.text)} stands twice in {self.marks.name(where)}, first in line {marks[key.text].line}"
-            )
+            what = f"key {_key(key.text)} is twice in {self.marks.name(where)}, first in line {marks[key.text].line}"
             self._fault(key.mark, where, what, "keep one of the two")
             return False
         if key.text in known:
             marks[key.text] = key.mark
             return True
         if key.text == "<<" and key.plain:
-            self._fault(key.mark, where, "a merge key (<<) stands here, which is not read", "write its keys out")
+            self._fault(key.mark, where, "a merge key (<<) is not supported", "write its keys out")
             return False
         suggestion = did_you_mean(key.text, tuple(name for name in known if name not in marks))
         hint = f"did you mean {suggestion}?" if suggestion else f"the keys here are: {', '.join(known)}"
@@ -179,7 +177,7 @@ class _InventoryReader:
 
 
 def _form(node: Node) -> str:
-    """The form of what stands there, never its text: it may be a secret in the wrong place."""
+    """The form of the node, never its text: it may be a misplaced secret."""
     return source_text(node) if not isinstance(node, ScalarNode) or is_nothing(node) else "a single value"
 
 

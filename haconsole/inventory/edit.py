@@ -1,4 +1,4 @@
-"""Changes to an inventory's text that leave everything else in it as it stands, comments included."""
+"""Changes to an inventory's text that keep everything else in it unchanged, comments included."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ Span: TypeAlias = tuple[int, int]
 
 
 def without_host(text: str, name: str, *, file: str = "inventory", base: Path = Path("/")) -> str | None:
-    """The text without that host; None where it has none, or where taking it out by itself would not leave a whole
-    inventory (another host jumps through it, it is the last one)."""
+    """The text without that host; None if it has none, or if the rest would be no valid inventory (another host jumps
+    through it, it is the last one).
+    """
     span = _span(text, name)
     if span is None:
         return None
@@ -37,7 +38,7 @@ def diff(before: str, after: str, file: str) -> str:
 
 
 def _span(text: str, name: str) -> Span | None:
-    """Where the host's entry stands, with what separates it from the others."""
+    """The place of the host's entry, with its separator from the others."""
     root = yaml.compose(text, Loader=yaml.SafeLoader)
     hosts = _value(root, "hosts")
     if not isinstance(hosts, yaml.SequenceNode):
@@ -56,7 +57,7 @@ def _value(node: yaml.Node | None, key: str) -> yaml.Node | None:
 
 
 def _in_block(text: str, item: yaml.Node) -> Span:
-    """Whole lines, from the dash to the last one with a value."""
+    """Complete lines, from the dash to the last one with a value."""
     begin = text.rfind("\n", 0, item.start_mark.index) + 1
     end = text.find("\n", _last(item))
     return begin, len(text) if end < 0 else end + 1

@@ -1,4 +1,4 @@
-"""What an inventory means once defaults and overrides are applied: pure questions the other layers ask."""
+"""An inventory with defaults and overrides applied: pure queries for the other layers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _PRIORITIES = tuple(dict.fromkeys((*range(100, 0, -10), *range(99, 0, -1), *rang
 """VRRP priorities in the order they are handed out: tens first, so that others fit in between."""
 
 DIRECT = "none"
-"""The value of `ssh.jump` that says: reach this host directly, whatever the cluster's `ssh.jump` is."""
+"""The value of `ssh.jump` for a direct connection to this host, whatever the cluster's `ssh.jump` is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +33,11 @@ Jump: TypeAlias = HostName | OutsideHost
 
 @dataclass(frozen=True, slots=True)
 class EffectiveSsh:
-    """How the operator reaches one host.
+    """The connection from the operator to one host.
 
     `user` None: the operator's own login name. `port_given` False: ssh_config may name another port than 22;
-    `connect_timeout_given` False: it may name another limit. Paths are absolute; None means ssh's own defaults.
-    `jump` is a host of the inventory by name, an outside one, or None.
+    `connect_timeout_given` False: it may name another limit. Paths are absolute; None means ssh's own defaults. `jump`
+    is a host of the inventory by name, an external one, or None.
     """
 
     address: str
@@ -74,7 +74,7 @@ def ssh_for(inventory: Inventory, host: Host) -> EffectiveSsh:
 
 
 def jump_for(inventory: Inventory, host: Host) -> Jump | None:
-    """The host that `host` is reached through. A bastion is reached directly unless its own `ssh.jump` says not."""
+    """The jump host of `host`. A bastion is reached directly unless its own `ssh.jump` says otherwise."""
     jump = host.ssh.jump
     if jump is None and Role.BASTION not in host.roles:
         jump = inventory.ssh.jump
@@ -86,7 +86,7 @@ def jump_for(inventory: Inventory, host: Host) -> Jump | None:
 
 
 def outside_host(text: str) -> OutsideHost:
-    """Take ``[user@]host[:port]`` apart; an IPv6 address with a port stands in brackets."""
+    """Split ``[user@]host[:port]``; an IPv6 address with a port is in brackets."""
     user, _, rest = text.rpartition("@")
     host, port = split_host_port(rest)
     return OutsideHost(host, user or None, port)
@@ -134,16 +134,17 @@ def etcd_peer_url(inventory: Inventory, host: Host) -> str:
 
 
 def haproxy(inventory: Inventory) -> Haproxy | None:
-    """The balancer's settings: as said, else the defaults where a host is a load balancer, else None."""
+    """The balancer's settings: as given, otherwise the defaults if a host is a load balancer, otherwise None."""
     if inventory.haproxy is not None:
         return inventory.haproxy
     return Haproxy() if inventory.with_role(Role.LOAD_BALANCER) else None
 
 
 def endpoint(inventory: Inventory) -> tuple[str, int] | None:
-    """Host and port of the balanced API: as said, else the first VIP, else the only host that can serve it.
+    """Host and port of the load-balanced API: as given, otherwise the first VIP, otherwise the only host that can serve
+    it.
 
-    None where there is no Kubernetes in the inventory, or nothing tells which address clients use.
+    None if the inventory has no Kubernetes, or does not determine the clients' address.
     """
     kubernetes = inventory.kubernetes
     if kubernetes is None:
@@ -166,7 +167,7 @@ def vip_address(vip: VirtualIp) -> Vip:
 
 
 def vip_prefix(vip: VirtualIp) -> int:
-    """The prefix length said, else that of a single address (32 or 128), as keepalived takes it."""
+    """The given prefix length, otherwise that of a single address (32 or 128), like keepalived."""
     return ipaddress.ip_interface(vip.address).network.prefixlen
 
 
@@ -175,7 +176,7 @@ def vip_addresses(inventory: Inventory) -> tuple[Vip, ...]:
 
 
 def vip_interface(inventory: Inventory, vip: VirtualIp, host: Host) -> str | None:
-    """The interface the VIP sits on at `host`: the host's word, else the VIP's; None: ask the host."""
+    """The interface of the VIP on `host`: the host's setting, otherwise the VIP's; None: query the host."""
     return host.interface or vip.interface
 
 
@@ -196,7 +197,9 @@ def vrrp_priorities(inventory: Inventory) -> dict[HostName, int]:
 
 
 def vrrp_ranks(inventory: Inventory) -> dict[HostName, tuple[int, int]]:
-    """What decides who takes a VIP: the priority, then the address (RFC 5798, section 6.4.3); no two are equal."""
+    """The order in which balancers take a VIP: the priority, then the address (RFC 5798, section 6.4.3); no two are
+    equal.
+    """
     addresses = {HostName(host.name): int(ipaddress.ip_address(host.address)) for host in inventory.hosts}
     return {name: (priority, addresses[name]) for name, priority in vrrp_priorities(inventory).items()}
 

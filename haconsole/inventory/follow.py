@@ -1,4 +1,4 @@
-"""The inventory's file after a host has left the cluster: what it should say then, and having it say so."""
+"""The inventory's file after a host has left the cluster: its new text, and writing it."""
 
 from __future__ import annotations
 
@@ -28,25 +28,25 @@ class FileChange:
 
     @property
     def by_hand(self) -> str:
-        """What a person has to do, in words."""
+        """The manual change, as text."""
         return f"{self.host} has left: take it out of {self.path}, and whatever refers to it"
 
     def apply(self) -> None:
-        """Have the file say so; raises HaconsoleError where it cannot be written or was changed meanwhile."""
+        """Write the new text; raises HaconsoleError if the file cannot be written or was changed meanwhile."""
         if self.after is None or read(self.path).decode("utf-8-sig") != self.before:
             raise HaconsoleError(f"{self.path} was changed meanwhile", hint=self.by_hand)
         _write(self.path, self.after)
 
 
 def without(path: Path, host: str) -> FileChange | None:
-    """How a file should follow when `host` has left; None where it does not name the host."""
+    """The change of a file after `host` has left; None if it does not name the host."""
     before = read(path).decode("utf-8-sig")
     after = without_host(before, host, file=str(path), base=path.resolve().parent)
     return FileChange(path, host, before, after) if after is not None or f"name: {host}" in before else None
 
 
 def _write(path: Path, text: str) -> None:
-    """Replace the file in one go, keeping its mode; a link stays a link. What fails leaves nothing behind."""
+    """Replace the file atomically, keeping its mode; a link stays a link. A failure leaves nothing behind."""
     path = path.resolve()
     try:
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")

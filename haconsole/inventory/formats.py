@@ -25,7 +25,7 @@ class Folders:
 
 
 class WrongFormatError(ValueError):
-    """`what` continues "address is '10.0.0.256', "; `hint` says how to write it, empty where an example says it all."""
+    """`what` continues "address is '10.0.0.256', "; `hint` is the correct form, empty if an example suffices."""
 
     def __init__(self, what: str, hint: str = "") -> None:
         super().__init__(what)
@@ -40,7 +40,7 @@ def address(text: str, folders: Folders) -> str:
     except ValueError:
         raise WrongFormatError("not an IPv4 or IPv6 address") from None
     if "%" in text:
-        raise WrongFormatError("an address with a zone", "write it without % and what follows")
+        raise WrongFormatError("an address with a zone", "write it without % and the text after it")
     if value.is_unspecified or value.is_multicast or text == "255.255.255.255":
         raise WrongFormatError("an address no single host has", "write the host's own address")
     return str(value)
@@ -57,7 +57,7 @@ def network(text: str, folders: Folders) -> str:
 
 
 def vip(text: str, folders: Folders) -> str:
-    """An address no host has by itself; the prefix length stays as it is said."""
+    """An address that no host has on its own; the prefix length stays as given."""
     alone, slash, prefix = text.partition("/")
     try:
         value = address(alone, folders)
@@ -98,7 +98,7 @@ def host(text: str, folders: Folders) -> str:
 
 
 def subject_name(text: str, folders: Folders) -> str:
-    """A name or address for a certificate; ``*.`` may stand in front of a name."""
+    """A name or address for a certificate; it may begin with ``*.``."""
     if text.startswith("*."):
         return f"*.{name(text[2:], folders)}"
     return host(text, folders)
@@ -134,11 +134,11 @@ def local_path(text: str, folders: Folders) -> str:
     """A path here, made absolute; only one's own home folder is known by ~."""
     first, *rest = PurePosixPath(text).parts
     if first == "~" and folders.home is None:
-        raise WrongFormatError("in a home folder that is not known", "set HOME, or write the whole path")
+        raise WrongFormatError("in a home folder that is not known", "set HOME, or write the absolute path")
     if first == "~" and folders.home is not None:
         return str(folders.home.joinpath(*rest))
     if first.startswith("~"):
-        raise WrongFormatError("in another user's home folder", "write ~/ for your own, or the whole path")
+        raise WrongFormatError("in another user's home folder", "write ~/ for your own, or the absolute path")
     return str(folders.base / text)
 
 

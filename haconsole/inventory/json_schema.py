@@ -12,7 +12,7 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 def json_schema() -> dict[str, Any]:
-    """The schema made from the inventory's types: what each value must meet by itself."""
+    """The schema made from the inventory's types: the rules for each single value."""
     schema = msgspec.json.schema(Inventory, schema_hook=_own_words)
     for part in schema["$defs"].values():
         for name, entry in part.get("properties", {}).items():
@@ -21,7 +21,7 @@ def json_schema() -> dict[str, Any]:
 
 
 def _own_words(kind: type) -> dict[str, Any]:
-    """Types of our own say everything in their annotation."""
+    """Our own types have everything in their annotation."""
     return {}
 
 

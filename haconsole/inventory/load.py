@@ -13,7 +13,7 @@ from haconsole.inventory.schema import Inventory
 
 @dataclass(frozen=True, slots=True)
 class Examined:
-    """`inventory` is None exactly when `problems` has an error; problems stand in the order of the file."""
+    """`inventory` is None exactly when `problems` has an error; problems are in the order of the file."""
 
     inventory: Inventory | None
     problems: tuple[Problem, ...]
@@ -68,7 +68,7 @@ def parse(text: str | bytes, file: str, base: Path) -> Inventory | tuple[Problem
 
 
 def examine(text: str | bytes, file: str, base: Path) -> Examined:
-    """Everything there is to say about `text`, warnings included. Never raises for what stands in it."""
+    """All problems of `text`, warnings included. Never raises for its content."""
     from haconsole.inventory.decode import decode
     from haconsole.inventory.formats import Folders
     from haconsole.inventory.nodes import UnreadableError, compose, decode_text

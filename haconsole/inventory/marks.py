@@ -1,4 +1,4 @@
-"""Where each value of an inventory stands in its file, and what to call it."""
+"""The place of each value of an inventory in its file, and its name in messages."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Where: TypeAlias = tuple[str | int, ...]
 
 @dataclass(slots=True)
 class Marks:
-    """Filled while a file is read, asked by the rules.
+    """Filled while a file is read, used by the rules.
 
     Indexes given to `at` count the entries that could be read; `indexes` translates them to entries of the file.
     """
@@ -23,7 +23,7 @@ class Marks:
     indexes: dict[Where, tuple[int, ...]] = field(default_factory=dict)
 
     def at(self, *where: str | int) -> Mark:
-        """The place of a value, or of what it would stand in when it is not in the file."""
+        """The place of a value, or of its parent when it is not in the file."""
         way: Where = ()
         for part in where:
             entries = self.indexes.get(way, ())
@@ -33,7 +33,7 @@ class Marks:
         return self.values.get(way, Mark())
 
     def name(self, where: Where) -> str:
-        """What a message calls the value: ``etcd.discovery.kind``, ``ssh.port of host cp1``, ``entry 2 of vips``."""
+        """The name of the value in messages: ``etcd.discovery.kind``, ``ssh.port of host cp1``, ``entry 2 of vips``."""
         if where in self.labels:
             return self.labels[where]
         if not where:

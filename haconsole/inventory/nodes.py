@@ -17,7 +17,7 @@ MAX_DEPTH = 24
 MAX_NODES = 20_000
 
 _UNPRINTABLE = "[^\\t\\n\\r -~\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
-"""A pattern; it takes long to compile, and is asked only of texts with a character that Python does not print."""
+"""A pattern; compiling it is slow, so it is used only for texts with a character that Python does not print."""
 
 
 _BLANK = (
@@ -29,7 +29,7 @@ _BLANK = (
 
 @dataclass(frozen=True, slots=True)
 class ScalarNode:
-    """One value as it is written; `plain` when it stands without quotes, so that ``1`` is a number."""
+    """One value as it is written; `plain` if it has no quotes, so that ``1`` is a number."""
 
     text: str
     plain: bool
@@ -79,7 +79,7 @@ def decode_text(data: bytes) -> str:
 def compose(text: str, *, tags: bool = False) -> Node:
     """The one document of `text`; raises UnreadableError at the first thing that is not plain YAML.
 
-    With `tags` a tagged value stands as an empty one, for files whose other values matter.
+    With `tags` a tagged value counts as an empty one, for files whose other values matter.
     """
     if len(text) > MAX_BYTES:
         raise _unreadable(Mark(), f"the file has {len(text)} characters", f"an inventory has {MAX_BYTES} at most")
@@ -104,7 +104,7 @@ def _refuse_invisible(text: str) -> None:
         what = f"character U+{ord(match[0]):04X} is invisible or not text"
         raise _unreadable(_place(text[: match.start()]), what, "remove it")
     if match := re.search(_BLANK, text, re.MULTILINE):
-        what = f"an invisible character (U+{ord(match[1]):04X}) is where a blank belongs"
+        what = f"an invisible character (U+{ord(match[1]):04X}) is used as a blank"
         raise _unreadable(_place(text[: match.start(1)]), what, "type a blank instead")
 
 
@@ -153,10 +153,10 @@ class _Builder:
                 pass
 
     def _repeat(self, event: yaml.NodeEvent) -> Node:
-        """The node an alias stands for; it counts again in full, so that aliases of aliases end soon."""
+        """The target of an alias; it counts again in full, so that aliases of aliases end soon."""
         mark = _mark(event)
         if event.anchor in {part.anchor for part in self.stack}:
-            raise _unreadable(mark, "this alias stands inside what it repeats", "write the value out")
+            raise _unreadable(mark, "this alias is inside the node that it repeats", "write the value out")
         if event.anchor not in self.anchors:
             raise _unreadable(mark, "this alias has no anchor before it", "put a value that begins with * in quotes")
         node, size = self.anchors[event.anchor]
@@ -190,9 +190,7 @@ class _Builder:
             return
         parent = self.stack[-1]
         if parent.is_map and len(parent.children) % 2 == 0 and not isinstance(node, ScalarNode):
-            raise _unreadable(
-                node.mark, "a list or mapping stands where a key belongs", "write a plain word as the key"
-            )
+            raise _unreadable(node.mark, "a list or mapping instead of a key", "write a plain word as the key")
         parent.children.append(node)
 
 

@@ -1,4 +1,4 @@
-"""What of an inventory plans are made from, as digests of its parts: tells later which of them was changed."""
+"""Digests of the inventory's parts that plans are made from: they later show which of them was changed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ OF_THE_CONSOLE = ("ssh", "read_only", "theme", "hosts")
 def parts_of(inventory: Inventory) -> dict[str, str]:
     """A digest for each part, by a name a person knows: ``host cp1``, ``etcd``, ``vips``.
 
-    How hosts are logged into and how the console looks is no part of it, nor is any secret.
+    Without the SSH settings, the console's look, and secrets.
     """
     whole: dict[str, Any] = msgspec.to_builtins(inventory, enc_hook=_masked)
     parts: dict[str, Any] = {name: value for name, value in whole.items() if name not in OF_THE_CONSOLE}
@@ -29,7 +29,7 @@ def parts_of(inventory: Inventory) -> dict[str, str]:
 
 
 def changed_parts(before: Mapping[str, str], now: Mapping[str, str]) -> tuple[str, ...]:
-    """What differs, in words: ``host cp4 (new)``, ``etcd``, ``host cp2 (removed_names)``."""
+    """The changed parts as text: ``host cp4 (new)``, ``etcd``, ``host cp2 (removed_names)``."""
     new = tuple(f"{name} (new)" for name in now if name not in before)
     removed_names = tuple(f"{name} (gone)" for name in before if name not in now)
     return (*(name for name in now if name in before and now[name] != before[name]), *new, *removed_names)

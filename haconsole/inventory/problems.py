@@ -1,4 +1,4 @@
-"""What is wrong with an inventory file, each thing at its place and with what to do about it."""
+"""The problems of an inventory file, each with its place and its fix."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing to mend. `what` and `hint` are halves of a sentence, without a full stop and without any secret."""
+    """One problem. `what` and `hint` are halves of a sentence, without a full stop and without any secret."""
 
     mark: Mark
     what: str

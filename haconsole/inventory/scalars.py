@@ -41,11 +41,11 @@ _OTHER_WORDS = {
     "name": "cluster",
     "nodes": "hosts",
 }
-"""What other tools call the things of an inventory, so that the right word can be offered."""
+"""Other tools' names of the values of an inventory, so that the right name can be offered."""
 
 
 class WrongValueError(ValueError):
-    """`reason` follows the value's name ("is '022', not a whole number"); `hint` says what to write."""
+    """`reason` follows the value's name ("is '022', not a whole number"); `hint` is the correct form."""
 
     def __init__(self, reason: str, hint: str) -> None:
         super().__init__(reason)
@@ -87,7 +87,7 @@ def read(node: Node, kind: inspect.Type, notes: Mapping[str, Any], folders: Fold
 
 
 def source_text(node: Node) -> str:
-    """What stands there, in a few words that fit after "is"."""
+    """The value, in a few words that fit after "is"."""
     match node:
         case ListNode():
             return "a list"

@@ -1,6 +1,6 @@
 """The inventory as typed, frozen values; the YAML file has the same names and nesting.
 
-What a single value must meet stands with its type in `values`; what several values must agree on is in `rules`.
+Rules for a single value are with its type in `values`; rules between values are in `rules`.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from haconsole.model.roles import Role
 
 
 class Sudo(StrEnum):
-    """How root is reached: not at all (the login is root), without a password, or with one asked once."""
+    """The way to root: none (the login is root), without a password, or with one that is prompted once."""
 
     NONE = "none"
     PASSWORDLESS = "passwordless"
@@ -45,21 +45,21 @@ class Sudo(StrEnum):
 
 
 class Deployment(StrEnum):
-    """Who made the cluster and runs its parts."""
+    """The tool that made the cluster and runs its parts."""
 
     SYSTEMD = "systemd"
     KUBEADM = "kubeadm"
 
 
 class EtcdPlacement(StrEnum):
-    """How etcd runs: by a systemd unit, or as a static pod that kubelet starts (stacked when kubeadm made it)."""
+    """The supervisor of etcd: a systemd unit, or kubelet with a static pod (stacked when kubeadm made it)."""
 
     SYSTEMD = "systemd"
     STATIC_POD = "static-pod"
 
 
 class DiscoveryKind(StrEnum):
-    """How members find one another: a list of all, a discovery service's URL, or DNS SRV records."""
+    """The discovery of members: a list of all, a discovery service's URL, or DNS SRV records."""
 
     STATIC = "static"
     URL = "url"
@@ -75,7 +75,7 @@ class EtcdTls(StrEnum):
 
 
 class VrrpMode(StrEnum):
-    """How VRRP adverts travel: to each balancer's address, or to the group 224.0.0.18."""
+    """The destination of VRRP adverts: each balancer's address, or the group 224.0.0.18."""
 
     UNICAST = "unicast"
     MULTICAST = "multicast"
@@ -101,10 +101,10 @@ class Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class Ssh(Part, frozen=True, kw_only=True):
-    """How to log in. A host's own `ssh` overrides the cluster's, key by key; None means not said here."""
+    """SSH settings. A host's own `ssh` overrides the cluster's, key by key; None means not set here."""
 
-    user: Annotated[User | None, Meta(description="Login name; your own where it is not said.")] = None
-    port: Annotated[Port | None, Meta(description="sshd's port; 22, or what ssh_config says.")] = None
+    user: Annotated[User | None, Meta(description="Login name; default: your own.")] = None
+    port: Annotated[Port | None, Meta(description="sshd's port; default: 22, or ssh_config's.")] = None
     identity_file: Annotated[
         LocalPath | None, Meta(description="Private key; ~ is your home folder, relative is from this file's.")
     ] = None
@@ -116,10 +116,10 @@ class Ssh(Part, frozen=True, kw_only=True):
             description="Host to go through. Bastions do not take it from the cluster's `ssh`; `none` means directly."
         ),
     ] = None
-    sudo: Annotated[Sudo | None, Meta(description="How root is reached; passwordless where it is not said.")] = None
+    sudo: Annotated[Sudo | None, Meta(description="The way to root; default: passwordless.")] = None
     connect_timeout_s: Annotated[
         Annotated[float, Meta(gt=0, le=120, title="seconds")] | None,
-        Meta(description="Seconds to connect and log in; 10 where it is not said."),
+        Meta(description="Seconds to connect and log in; default: 10."),
     ] = None
 
 
@@ -134,25 +134,25 @@ class Host(Part, frozen=True, kw_only=True):
             min_length=1,
             title="a list of roles",
             examples=[["etcd", "control-plane"]],
-            description="What the host is for; a bastion is nothing else.",
+            description="The roles of the host; a bastion has no other role.",
         ),
     ]
-    ssh: Annotated[Ssh, Meta(description="What differs from the cluster's `ssh` for this host.")] = Ssh()
-    ssh_address: Annotated[
-        SshAddress | None, Meta(description="Address or name you reach it by, where that is not `address`.")
-    ] = None
+    ssh: Annotated[Ssh, Meta(description="Differences from the cluster's `ssh` for this host.")] = Ssh()
+    ssh_address: Annotated[SshAddress | None, Meta(description="Address or name for SSH, if it is not `address`.")] = (
+        None
+    )
     interface: Annotated[
-        Interface | None, Meta(description="Interface that carries VIPs here, where it is not the VIP's `interface`.")
+        Interface | None, Meta(description="Interface that carries VIPs here, if it is not the VIP's `interface`.")
     ] = None
     vrrp_priority: Annotated[
         Annotated[int, Meta(ge=1, le=254, title="a VRRP priority")] | None,
-        Meta(description="The highest living one holds the VIP; by order of the file 100, 90, 80 … where not said."),
+        Meta(description="The highest available one holds the VIP; default: 100, 90, 80 … in the order of the file."),
     ] = None
-    etcd_name: Annotated[Name | None, Meta(description="Name of its etcd member, where that is not `name`.")] = None
+    etcd_name: Annotated[Name | None, Meta(description="Name of its etcd member, if it is not `name`.")] = None
 
 
 class Discovery(Part, frozen=True, kw_only=True):
-    """How etcd members find one another at first start."""
+    """The discovery of etcd members at first start."""
 
     kind: Annotated[DiscoveryKind, Meta(description="static: the members listed here; url; srv.")] = (
         DiscoveryKind.STATIC
@@ -182,9 +182,9 @@ class EtcdFiles(Part, frozen=True, kw_only=True):
 class Etcd(Part, frozen=True, kw_only=True):
     """etcd: where it is, how it is reached and how it is tuned."""
 
-    placement: Annotated[EtcdPlacement, Meta(description="What starts etcd: systemd, or kubelet from a manifest.")] = (
-        EtcdPlacement.SYSTEMD
-    )
+    placement: Annotated[
+        EtcdPlacement, Meta(description=("The supervisor of etcd: systemd, or kubelet with a manifest."))
+    ] = EtcdPlacement.SYSTEMD
     tls: Annotated[EtcdTls, Meta(description="certificates; auto: etcd makes its own; off: plain text.")] = (
         EtcdTls.CERTIFICATES
     )
@@ -193,7 +193,7 @@ class Etcd(Part, frozen=True, kw_only=True):
     metrics_port: Annotated[
         Port | None, Meta(description="Port of /metrics and /health without TLS; none if unset.")
     ] = None
-    data_dir: Annotated[Path, Meta(description="Folder of the data, etcd's alone.")] = "/var/lib/etcd"
+    data_dir: Annotated[Path, Meta(description="Data directory, used only by etcd.")] = "/var/lib/etcd"
     pki_dir: Annotated[Path, Meta(description="Folder of CA, certificates and keys.")] = "/etc/etcd/pki"
     files: Annotated[EtcdFiles, Meta(description="Names of the files in `pki_dir`.")] = EtcdFiles()
     config_file: Annotated[Path, Meta(description="Environment file that the unit reads.")] = "/etc/etcd/etcd.env"
@@ -201,7 +201,7 @@ class Etcd(Part, frozen=True, kw_only=True):
     token: Annotated[Token, Meta(description="--initial-cluster-token; differs between clusters on one network.")] = (
         "etcd-cluster"
     )
-    discovery: Annotated[Discovery, Meta(description="How members find one another at first start.")] = Discovery()
+    discovery: Annotated[Discovery, Meta(description="The discovery of members at first start.")] = Discovery()
     heartbeat_ms: Annotated[
         int, Meta(ge=10, le=10000, title="milliseconds", description="About the round trip between members.")
     ] = 100
@@ -217,10 +217,11 @@ class LeaderElection(Part, frozen=True, kw_only=True):
     """Timing of controller-manager's and scheduler's leader locks, in seconds."""
 
     lease_duration_s: Annotated[
-        int, Meta(ge=2, le=600, title="seconds", description="How long a standby waits before it takes over.")
+        int, Meta(ge=2, le=600, title="seconds", description="Time before a standby takes over.")
     ] = 15
     renew_deadline_s: Annotated[
-        int, Meta(ge=1, le=600, title="seconds", description="How long a leader tries to renew before it gives up.")
+        int,
+        Meta(ge=1, le=600, title="seconds", description="Time in which a leader tries to renew before it gives up."),
     ] = 10
     retry_period_s: Annotated[int, Meta(ge=1, le=600, title="seconds", description="Pause between tries.")] = 2
 
@@ -228,9 +229,9 @@ class LeaderElection(Part, frozen=True, kw_only=True):
 class Kubernetes(Part, frozen=True, kw_only=True):
     """The control plane."""
 
-    deployment: Annotated[Deployment, Meta(description="What runs the components: systemd units, or kubeadm.")] = (
-        Deployment.SYSTEMD
-    )
+    deployment: Annotated[
+        Deployment, Meta(description=("The supervisor of the components: systemd units, or kubeadm."))
+    ] = Deployment.SYSTEMD
     endpoint: Annotated[
         Endpoint | None,
         Meta(description="The balanced API, through the VIP or an outside balancer; by default VIP:haproxy.bind_port."),
@@ -271,12 +272,16 @@ class VirtualIp(Part, frozen=True, kw_only=True):
     address: Annotated[VipAddress, Meta(description="The virtual address; the prefix length is its network's.")]
     interface: Annotated[
         Interface | None,
-        Meta(description="Interface that carries it, where a host says no other; else the one with its address."),
+        Meta(
+            description=(
+                "Interface that carries it, unless a host sets another; default: the one with the host's address."
+            )
+        ),
     ] = None
     router_id: Annotated[
         int, Meta(ge=1, le=255, title="a VRRP router ID", description="Unique among VRRP speakers of the network.")
     ] = 51
-    mode: Annotated[VrrpMode, Meta(description="unicast works where multicast is filtered, as in clouds.")] = (
+    mode: Annotated[VrrpMode, Meta(description="unicast works if multicast is filtered, as in clouds.")] = (
         VrrpMode.UNICAST
     )
     advert_int_s: Annotated[
@@ -290,30 +295,28 @@ class Haproxy(Part, frozen=True, kw_only=True):
     """The balancer in front of the API servers."""
 
     bind_port: Annotated[Port, Meta(description="Port of the balanced API on every balancer and on the VIP.")] = 8443
-    health_port: Annotated[Port, Meta(description="Port that tells keepalived and others whether haproxy serves.")] = (
-        8404
-    )
+    health_port: Annotated[Port, Meta(description="Port where keepalived and others check that haproxy serves.")] = 8404
     config_file: Annotated[Path, Meta(description="haproxy's configuration.")] = "/etc/haproxy/haproxy.cfg"
     stats_socket: Annotated[Path, Meta(description="Socket of the runtime API.")] = "/run/haproxy/admin.sock"
-    balance: Annotated[Balance, Meta(description="How a server is chosen.")] = "roundrobin"
+    balance: Annotated[Balance, Meta(description="The load-balancing algorithm.")] = "roundrobin"
 
 
 class Keepalived(Part, frozen=True, kw_only=True):
     """Where keepalived keeps its files."""
 
     config_file: Annotated[Path, Meta(description="keepalived's configuration.")] = "/etc/keepalived/keepalived.conf"
-    down_file: Annotated[Path, Meta(description="While this file exists the host gives its VIPs up.")] = (
+    down_file: Annotated[Path, Meta(description="While this file exists the host releases the VIP.")] = (
         "/etc/keepalived/down"
     )
 
 
 class Pki(Part, frozen=True, kw_only=True):
-    """How certificates are made. Days count from issue; leaves are back-dated by a few minutes for clock skew."""
+    """Settings of certificates. Days count from issue; leaves are back-dated by a few minutes for clock skew."""
 
     algorithm: Annotated[KeyAlgorithm, Meta(description="Kind of every new private key.")] = KeyAlgorithm.ECDSA_P256
     ca_days: Annotated[int, Meta(ge=1, le=36500, title="days", description="Life of a new CA.")] = 3650
     leaf_days: Annotated[int, Meta(ge=1, le=3650, title="days", description="Life of a new certificate.")] = 365
-    ca_key: Annotated[CaKeyPlace, Meta(description="Where the CA's private key is kept.")] = CaKeyPlace.HOSTS
+    ca_key: Annotated[CaKeyPlace, Meta(description="The place of the CA's private key.")] = CaKeyPlace.HOSTS
     ca_keys: Annotated[
         LocalPath | None,
         Meta(description="Folder of the encrypted CA keys kept with you; CLUSTER-ca-keys beside this file if unset."),
@@ -327,10 +330,11 @@ class Inventory(Part, frozen=True, kw_only=True):
     hosts: Annotated[
         tuple[Host, ...], Meta(min_length=1, max_length=200, title="a list of hosts", description="Every host.")
     ]
-    ssh: Annotated[Ssh, Meta(description="How to log in where a host does not say otherwise.")] = Ssh()
+    ssh: Annotated[Ssh, Meta(description="SSH settings for hosts without their own.")] = Ssh()
     etcd: Annotated[Etcd, Meta(description="etcd, on the hosts with the role etcd.")] = Etcd()
     kubernetes: Annotated[
-        Kubernetes | None, Meta(description="The control plane; leave it out for etcd alone, {} for all defaults.")
+        Kubernetes | None,
+        Meta(description=("The control plane; omit it for a cluster of only etcd, {} for all defaults.")),
     ] = None
     vips: Annotated[
         tuple[VirtualIp, ...],
@@ -340,11 +344,11 @@ class Inventory(Part, frozen=True, kw_only=True):
             description="Virtual addresses of the hosts with the role load-balancer.",
         ),
     ] = ()
-    haproxy: Annotated[
-        Haproxy | None, Meta(description="haproxy on the load balancers; all defaults where it is left out.")
-    ] = None
+    haproxy: Annotated[Haproxy | None, Meta(description="haproxy on the load balancers; all defaults if omitted.")] = (
+        None
+    )
     keepalived: Annotated[Keepalived, Meta(description="keepalived on the load balancers.")] = Keepalived()
-    pki: Annotated[Pki, Meta(description="How certificates are made.")] = Pki()
+    pki: Annotated[Pki, Meta(description="Settings of certificates.")] = Pki()
     read_only: Annotated[bool, Meta(description="Hide and refuse every action that changes something.")] = False
     theme: Annotated[Token | None, Meta(description="Theme of the console.")] = None
 

@@ -1,7 +1,7 @@
-"""The kinds of value an inventory is made of.
+"""The kinds of value of an inventory.
 
-`title` says what a value is, `examples` how it looks, `pattern` which characters it may have: none that a shell or a
-configuration file would act on. ``extra["kind"]`` names the function of `formats` that reads it.
+`title` is the kind's name, `examples` its form, `pattern` its allowed characters: none that a shell or a configuration
+file would interpret. ``extra["kind"]`` names the function of `formats` that reads it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a YAML parser complains about, in words for someone who is editing an inventory."""
+"""Messages of a YAML parser, rewritten for a person who edits an inventory."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from haconsole.inventory.problems import Fault, Mark
 _OPENED = "context"
 _HERE = "problem"
 
-TAG = ("a tag (! or !!) stands here", "put a value that begins with ! in quotes")
+TAG = ("a tag (! or !!) is not allowed here", "put a value that begins with ! in quotes")
 
 _WORDS: tuple[tuple[str, str, str, str], ...] = (
-    # part of the parser's message, whose place is told, what, how to mend
+    # part of the parser's message, whose place is reported, what, fix
     (
         "mapping values are not allowed",
         _HERE,
-        "a second `key:` stands in one line, or a key is deeper than its neighbours",
+        "two keys are in one line, or a key is deeper than its neighbours",
         "put each key in a line of its own, or a value with a colon in quotes",
     ),
-    ("escape character", _HERE, "a backslash stands before a letter it does not go with", "double the backslash"),
-    ("hexdecimal", _HERE, "a backslash stands before digits that are no character", "double the backslash"),
+    ("escape character", _HERE, "a backslash is before a letter that it cannot escape", "double the backslash"),
+    ("hexdecimal", _HERE, "a backslash is before digits that are no character", "double the backslash"),
     (" a tag", _OPENED, *TAG),
     (
         "quoted scalar",
@@ -46,12 +46,12 @@ _WORDS: tuple[tuple[str, str, str, str], ...] = (
         "expected key",
         _HERE,
         "this belongs to no key: the line is too deep or not deep enough, or the value before it has ended",
-        "indent the line like its neighbours, or put the whole value in quotes",
+        "indent the line like its neighbours, or put the complete value in quotes",
     ),
     (
         "'-' indicator",
         _HERE,
-        "a list stands before this line, which does not begin with `- `",
+        "a list is before this line, which does not begin with `- `",
         "indent the line like the entry it belongs to, or begin it with `- `",
     ),
     (
@@ -93,7 +93,7 @@ def _bad_start(mark: Mark, text: str) -> Fault:
     line = text.splitlines()[mark.line - 1 : mark.line]
     char = line[0][mark.column - 1 : mark.column] if line else ""
     if char == "\t":
-        return Fault(mark, "a tab stands where only spaces may", "indent with spaces")
+        return Fault(mark, "a tab instead of spaces", "indent with spaces")
     return Fault(mark, f"a value cannot begin with {char or 'this'}", "put the value in quotes")
 
 

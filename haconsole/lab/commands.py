@@ -1,4 +1,4 @@
-"""Commands on this machine: run, with a deadline, and told in words when they fail."""
+"""Commands on this machine: run with a deadline; failures raise a readable error."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""What a host writes: its overlay's upper folder, and on kubeadm hosts folders outside the overlay.
+"""The folders that a host writes: its overlay's upper folder, and on kubeadm hosts folders outside the overlay.
 
-containerd's own overlays cannot lie on an overlay, and kubelet's and etcd's folders are better off it. So those three
-are bound into the host. containerd's content and the layers of imported images never change once written. Copies
-share them as hard links, which also shares their page cache.
+containerd's own overlays cannot be on an overlay, and kubelet's and etcd's folders are better off it. So those three
+are bound into the host. containerd's content and the layers of imported images never change once written. Copies share
+them as hard links, which also shares their page cache.
 """
 
 from __future__ import annotations

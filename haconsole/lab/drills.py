@@ -1,4 +1,4 @@
-"""Drills on a lab: a scenario's faults brought about and remembered, and all of them taken back."""
+"""Drills on a lab: the faults of a scenario, remembered and undone later."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def standing(lab: Lab) -> tuple[LabFault, ...]:
 
 
 def look(lab: Lab, chosen: str | None = None) -> Scene:
-    """How the lab's cluster stands, asked on its hosts; what does not answer is None."""
+    """The state of the lab's cluster, read on its hosts; unknown values are None."""
     names = tuple(host.name for host in lab.spec.hosts if Role.CONTROL_PLANE in host.roles)
     running = tuple(host.name for host in lab.status() if host.running and host.name in names)
     return Scene(names, chosen, _vip_owner(lab, running), _etcd_leader(lab, running), _scheduler(lab, running))
@@ -82,7 +82,7 @@ def _etcd_leader(lab: Lab, names: tuple[str, ...]) -> str | None:
 
 
 def leads(statuses: list[dict[str, Any]]) -> bool:
-    """Whether the one member that `etcdctl endpoint status -w json` tells of is the leader."""
+    """Whether the one member in the output of `etcdctl endpoint status -w json` is the leader."""
     return any(one["Status"].get("leader") == one["Status"]["header"]["member_id"] for one in statuses)
 
 

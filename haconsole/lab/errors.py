@@ -1,4 +1,4 @@
-"""What can go wrong with a lab, in one sentence each."""
+"""Errors of a lab, one sentence each."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from haconsole.errors import HaconsoleError
 
 
 class LabError(HaconsoleError):
-    """A lab cannot be made, changed or asked; whatever was begun for it has been taken back."""
+    """A lab cannot be created, changed or queried; everything started for it has been undone."""
 
 
 class LabImpossibleError(LabError):
-    """This machine cannot have a lab as things stand: no root, no Debian, a kernel feature or space missing."""
+    """This machine cannot run a lab now: no root, no Debian, a kernel feature or space missing."""

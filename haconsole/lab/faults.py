@@ -1,4 +1,4 @@
-"""Faults for drills: what each scenario breaks, decided from how things stand; pure."""
+"""Faults for drills: the parts that each scenario breaks, decided from the current state; pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from haconsole.model.quorum import needed_for
 
 
 class FaultKind(StrEnum):
-    """What is done to a host or to a unit on it."""
+    """The fault of a host or of a unit on it."""
 
     STOP = "stop"
     """The unit is stopped until it is healed."""
@@ -34,7 +34,7 @@ class LabFault:
 
     @property
     def lasts(self) -> bool:
-        """Whether it must be healed; what was killed comes back by itself."""
+        """Whether it must be healed; killed processes restart automatically."""
         return self.kind is not FaultKind.KILL
 
     def __str__(self) -> str:
@@ -49,7 +49,7 @@ class LabFault:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """How things stand before a fault. `chosen` is the host a person asked for; None is what could not be found out."""
+    """The state before a fault. `chosen` is the host a person named; None is an unknown value."""
 
     control_planes: tuple[str, ...]
     chosen: str | None = None
@@ -60,14 +60,14 @@ class Scene:
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """A drill: what happens, in words, and the faults that make it happen."""
+    """A drill: its description, and its faults."""
 
     what: str
     faults: Callable[[Scene], tuple[LabFault, ...]]
 
 
 def _follower(scene: Scene) -> str:
-    """The last member that does not lead, or the last one where that cannot be told."""
+    """The last member that does not lead, or the last one if the leader is unknown."""
     followers = [name for name in scene.control_planes if name != scene.etcd_leader]
     return scene.chosen or (followers or scene.control_planes)[-1]
 
@@ -75,7 +75,7 @@ def _follower(scene: Scene) -> str:
 def _one(holder: str | None, what: str) -> str:
     if holder is None:
         raise LabError(
-            f"nobody is {what}", hint="is the cluster bootstrapped? `haconsole status` tells; or name --host"
+            f"no component is {what}", hint="is the cluster bootstrapped? run `haconsole status`; or name --host"
         )
     return holder
 
@@ -123,13 +123,13 @@ def _host_cut_off(scene: Scene) -> tuple[LabFault, ...]:
 
 SCENARIOS = {
     "etcd-member-down": Scenario("a follower's etcd stops", _member_down),
-    "etcd-leader-killed": Scenario("etcd's leader is killed, and comes back", _leader_killed),
+    "etcd-leader-killed": Scenario("etcd's leader is killed, and restarts", _leader_killed),
     "quorum-lost": Scenario("so many etcd members stop that the others cannot decide", _quorum_lost),
     "keepalived-stopped": Scenario("keepalived stops on the VIP's owner", _keepalived_stopped),
     "vip-split": Scenario("VRRP adverts are dropped, so that every balancer takes the VIP", _vip_split),
     "haproxy-stopped": Scenario("haproxy stops on the VIP's owner", _haproxy_stopped),
     "apiserver-down": Scenario("one API server stops", _apiserver_down),
-    "scheduler-killed": Scenario("the leading scheduler is killed, and comes back", _scheduler_killed),
+    "scheduler-killed": Scenario("the leading scheduler is killed, and restarts", _scheduler_killed),
     "host-down": Scenario("a host loses power", _host_down),
     "host-cut-off": Scenario("a host's network is silent, its processes go on", _host_cut_off),
 }

@@ -77,7 +77,7 @@ class LabHost:
         self._wait_for_sshd()
 
     def answers(self, *, within_s: float = 1.0) -> bool:
-        """The sshd answers with its banner, asked from within the host's own network."""
+        """The sshd answers with its banner, checked from within the host's own network."""
         try:
             with _dial(self.spec.namespace(self.name), self.host.address, within_s) as connection:
                 return connection.recv(4).startswith(b"SSH-")
@@ -121,7 +121,7 @@ class LabHost:
         )
 
     def _kubeadm_options(self) -> tuple[str, ...]:
-        """What kubelet needs beyond a plain host: system calls, the kernel's log, folders of its own."""
+        """Additional needs of kubelet: system calls, the kernel's log, its own folders."""
         binds = (f"--bind={folder}:{place}" for folder, place in disks.bound_folders(self.folder).items())
         return (
             "--capability=CAP_NET_ADMIN,CAP_NET_RAW,CAP_SYSLOG",

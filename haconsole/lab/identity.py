@@ -1,4 +1,4 @@
-"""What makes one host unlike another: its name, machine id, SSH host key, and the logins' keys and password."""
+"""The unique parts of a host: its name, machine id, SSH host key, and the logins' keys and password."""
 
 from __future__ import annotations
 

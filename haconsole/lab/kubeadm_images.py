@@ -1,8 +1,8 @@
 """The images of kubeadm hosts: made of the lab's own programs, and imported into one containerd folder that hosts copy.
 
-1. `kubeadm config images list` names what init, join and upgrades expect.
+1. `kubeadm config images list` names the images that init, join and upgrades expect.
 2. Each image is written around the program of its name; coredns is a stand-in that only waits.
-3. A containerd that runs for these seconds only imports them, so that no host has to.
+3. A containerd that runs only for these seconds imports them, so that no host has to.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from haconsole.lab.progress import Progress
 
 HAPROXY_IMAGE = "docker.io/library/haproxy:2.1.4"
 KEEPALIVED_IMAGE = "docker.io/osixia/keepalived:2.0.17"
-"""What kubeadm's guide to highly available clusters names for balancers in static pods."""
+"""The images that kubeadm's guide to highly available clusters names for balancers in static pods."""
 _RECIPE = 1
 _ROOM_MIB = 2048
 _BIN = Path("usr/local/bin")
@@ -74,7 +74,7 @@ def _write_all(root: Path, into: Path, progress: Progress) -> None:
 
 
 def expected_images(root: Path) -> tuple[str, ...]:
-    """What kubeadm of this root file system wants to pull for its own version, and containerd's pause image."""
+    """The images that kubeadm of this root file system pulls for its own version, and containerd's pause image."""
     version = run((str(root / _BIN / "kubeadm"), "version", "--output", "short")).strip()
     listing = run((str(root / _BIN / "kubeadm"), "config", "images", "list", "--kubernetes-version", version))
     return tuple(dict.fromkeys((*listing.split(), PAUSE_IMAGE)))

@@ -19,7 +19,7 @@ VERSION = kubernetes_build.UPSTREAM_VERSION
 """The one version that labs run, whichever way it comes: tests see the same behaviour everywhere."""
 REQUIRED = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubeadm")
 NODE = ("kubelet", "kube-proxy", "crictl")
-"""What a kubeadm host runs beyond `REQUIRED`."""
+"""The programs of a kubeadm host beyond `REQUIRED`."""
 OPTIONAL = (*NODE, "kubectl")
 _BIN = Path("usr/local/bin")
 
@@ -108,7 +108,7 @@ def _split_off(layer: Path, names: tuple[str, ...], folder: Path) -> None:
 
 
 def version(layers: Iterable[Path]) -> str | None:
-    """What the programs in a lab's layers say they are, like ``v1.20.2``; None when no layer has them."""
+    """The version of the programs in a lab's layers, like ``v1.20.2``; None when no layer has them."""
     program = next((path for each in layers if (path := each / _BIN / REQUIRED[0]).is_file()), None)
     return run((str(program), "--version")).split()[-1] if program else None
 

@@ -145,7 +145,7 @@ def _generate_openapi(work: Path, source: Path) -> None:
 
 
 def marked_folders(source: Path) -> tuple[str, ...]:
-    """Folders below `source` with Go files that ask for an API description, sorted, as relative paths."""
+    """Folders below `source` with Go files that request an API description, sorted, as relative paths."""
     folders = {
         str(path.parent.relative_to(source))
         for top in _generated_tops(source)
@@ -212,5 +212,5 @@ def _environment(work: Path) -> dict[str, str]:
 def _only(candidates: Iterator[Path], what: str) -> Path:
     paths = tuple(candidates)
     if len(paths) != 1:
-        raise LabError(f"Debian's archive gave {len(paths)} files where {what} was expected")
+        raise LabError(f"Debian's archive returned {len(paths)} files instead of {what}")
     return paths[0]

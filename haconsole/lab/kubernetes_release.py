@@ -25,7 +25,7 @@ _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
 def is_reachable(version: str, *, site: str = SITE) -> bool:
-    """The release site has this version for this machine, and says so within seconds, a slow resolver's included."""
+    """The release site has this version for this machine, and answers within seconds, a slow resolver's included."""
     if platform.machine() not in _ARCHITECTURES:
         return False
     answers: list[bool] = []

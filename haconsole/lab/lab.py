@@ -1,4 +1,4 @@
-"""A lab as a whole: up, down, status, commands on its hosts, and the faults that drills need."""
+"""A lab: up, down, status, commands on its hosts, and the faults that drills need."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class HostStatus:
 
 
 class Lab:
-    """A lab by its name, whether it is up or not. Every call blocks, with deadlines; hosts are told by name."""
+    """A lab by its name, whether it is up or not. Every call blocks, with deadlines; hosts are given by name."""
 
     def __init__(self, name: str = DEFAULT_NAME, *, places: Places | None = None) -> None:
         self.name = check_name(name)
@@ -73,10 +73,10 @@ class Lab:
             raise self._absent() from None
 
     def up(self, shape: LabShape = ANY_SHAPE, progress: Progress | None = None) -> bool:
-        """Have the lab up and whole, preparing the machine where needed; True when something had to be done.
+        """Bring the lab up completely, preparing the machine if needed; True when something had to be done.
 
-        A lab that is there keeps its shape, its keys and its disks; LabError when another shape is asked for. A first
-        `up` that fails or is interrupted leaves nothing.
+        An existing lab keeps its shape, its keys and its disks; LabError when another shape is requested. A first `up`
+        that fails or is interrupted leaves nothing.
         """
         progress = progress or Silent()
         check_root()
@@ -155,7 +155,7 @@ class Lab:
         return ("nsenter", "--target", str(pid), "--all", "--wd", "env", "-i", *environment, *argv)
 
     def exec(self, host: str, *argv: str, deadline_s: float = 30.0) -> subprocess.CompletedProcess[str]:
-        """Run `argv` as root inside a host and return what came of it, whatever its exit status."""
+        """Run `argv` as root inside a host and return the result, whatever its exit status."""
         return attempt(self.command(host, argv), deadline_s=deadline_s)
 
     def crash(self, host: str) -> None:
@@ -186,7 +186,7 @@ class Lab:
         try:
             changed = make_whole(spec, self.folder)
         except OSError as error:
-            raise LabError(f"lab `{self.name}` cannot be made whole: {error}") from error
+            raise LabError(f"lab `{self.name}` cannot be completed: {error}") from error
         progress.done()
         return changed
 

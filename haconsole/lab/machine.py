@@ -1,4 +1,4 @@
-"""What this machine must have for a lab: root, kernel features, tools, room on the disk."""
+"""The requirements of a lab on this machine: root, kernel features, tools, disk space."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ HOST_NEEDS = (
     Need("setsid", "util-linux"),
     Need("mount", "mount"),
 )
-"""What making and running hosts takes."""
+"""The tools that create and run hosts."""
 
 
 def check_root() -> None:
@@ -78,8 +78,8 @@ def check_room(folder: Path, mebibytes: int, what: str) -> None:
 def check_inotify(hosts: int) -> None:
     """Raise LabImpossibleError unless root may open the inotify instances that so many more hosts need.
 
-    The kernel counts them by user, and the hosts' root is this machine's; a systemd that gets none does not start, and
-    says nothing (inotify(7)).
+    The kernel counts them by user, and the hosts' root is this machine's; a systemd that gets none does not start,
+    without a message (inotify(7)).
     """
     limit = int(_INOTIFY_LIMIT.read_text()) if _INOTIFY_LIMIT.exists() else sys.maxsize
     used = sum(_inotify_instances(path) for path in Path("/proc").iterdir() if path.name.isdigit())
@@ -90,7 +90,7 @@ def check_inotify(hosts: int) -> None:
 
 
 def _inotify_instances(process: Path) -> int:
-    """How many inotify instances a process of root's holds; 0 when it is another's or gone."""
+    """The number of inotify instances of a root process; 0 when it is another user's or gone."""
     try:
         if process.stat().st_uid != 0:
             return 0

@@ -1,4 +1,4 @@
-"""Making a lab, and mending one: the same walk, which does only what is missing."""
+"""Creating a lab, and repairing one: the same procedure, which only does what is missing."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def claim_again(places: Places, spec: LabSpec) -> None:
     """Record a lab that must have the subnet it has; raises LabError where something on this machine uses it."""
     with state.locked(places.state, "subnets"):
         if spec.subnet in network.subnets_in_use() | {each.subnet for each in state.recorded(places.state)}:
-            hint = "take the lab that has it down; the saved cluster's certificates hold these addresses"
+            hint = "remove the lab that has it; the saved cluster's certificates contain these addresses"
             raise LabError(f"10.99.{spec.subnet}.0/24 is in use on this machine", hint=hint)
         state.save(places.lab(spec.name), spec)
 
@@ -75,7 +75,7 @@ def _mend_network(spec: LabSpec) -> bool:
 
 
 def _mend_host(host: LabHost) -> bool:
-    """Boot what is not whole or does not answer; True when something had to be done."""
+    """Boot hosts that are incomplete or do not answer; True when something had to be done."""
     if host.is_whole() and host.answers(within_s=3.0):
         return False
     if host.init_pid() is None or not host.is_mounted() or (host.is_plugged_in() and not host.answers()):

@@ -38,7 +38,7 @@ def subnets_in_use() -> frozenset[int]:
 
 
 def switch_stands(spec: LabSpec) -> bool:
-    """The switch and the machine's cable into it are whole."""
+    """The switch and the machine's cable into it are complete."""
     if not _exists(spec.switch) or spec.machine_address not in _addresses(None, spec.machine_link):
         return False
     bridges = {_OUTER, _INNER} if spec.bastion else {_OUTER}
@@ -46,7 +46,7 @@ def switch_stands(spec: LabSpec) -> bool:
 
 
 def make_switch(spec: LabSpec) -> None:
-    """Make the switch anew, and the machine's cable into it; hosts' cables are gone after it."""
+    """Create the switch again, and the machine's cable into it; hosts' cables are gone after it."""
     unplug_machine(spec.name)
     if _exists(spec.switch):
         run(("ip", "netns", "del", spec.switch))
@@ -88,7 +88,7 @@ def cable_stands(spec: LabSpec, host: HostSpec) -> bool:
 
 
 def plug(spec: LabSpec, host: HostSpec) -> None:
-    """Have the host's namespace and its cable into the switch; addresses that others put there are left alone."""
+    """Create the host's namespace and its cable into the switch; addresses that others added there are kept."""
     namespace = spec.namespace(host.name)
     if not _exists(namespace):
         run(("ip", "netns", "add", namespace))
@@ -107,7 +107,7 @@ def plug(spec: LabSpec, host: HostSpec) -> None:
 
 
 def ports_of(spec: LabSpec, host: HostSpec) -> tuple[str, ...]:
-    """What a host's cables are called in the switch."""
+    """The names of a host's cables in the switch."""
     return tuple(port for port, *_ in _ports(spec, host))
 
 

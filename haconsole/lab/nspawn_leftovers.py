@@ -1,4 +1,4 @@
-"""What a killed systemd-nspawn leaves in /run and would meet at the next start."""
+"""Leftovers of a killed systemd-nspawn in /run that would block the next start."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _RUN = Path("/run/systemd/nspawn")
 
 
 def machine_name(lab: str, host: str) -> str:
-    """What nspawn calls a host."""
+    """nspawn's name of a host."""
     return f"{lab}-{host}"
 
 

@@ -1,6 +1,7 @@
-"""What the lab's network drops: hosts cut off, pairs kept apart, VRRP silenced; by nftables on the switch's bridges.
+"""The packets that the lab's network drops: hosts cut off, pairs separated, VRRP muted; by nftables on the switch's
+bridges.
 
-Cut hosts keep their link up, as behind a broken switch: nothing tells them but silence. See nft(8), family bridge.
+Cut hosts keep their link up, as behind a broken switch: they notice only missing answers. See nft(8), family bridge.
 """
 
 from __future__ import annotations
@@ -20,9 +21,7 @@ _TABLE = "bridge haconsole"
 
 @dataclass(frozen=True, slots=True)
 class Outages:
-    """`cut` hosts hear and reach nobody; each of the `cut_pairs` pairs not one another; `mute` hosts' VRRP is
-    dropped.
-    """
+    """`cut` hosts are isolated; each of the `cut_pairs` pairs from each other; `mute` hosts' VRRP is dropped."""
 
     cut: frozenset[str] = frozenset()
     cut_pairs: frozenset[tuple[str, str]] = frozenset()
@@ -98,7 +97,7 @@ def render(outages: Outages) -> str:
 
 
 def parse(listing: str) -> Outages:
-    """The outages that `nft --json list table` tells of."""
+    """The outages in the output of `nft --json list table`."""
     sets: dict[str, list[Any]] = {
         item["set"]["name"]: item["set"].get("elem", []) for item in json.loads(listing)["nftables"] if "set" in item
     }

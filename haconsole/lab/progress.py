@@ -1,4 +1,4 @@
-"""How a long piece of work says where it is."""
+"""The progress of long work."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from typing import Protocol
 
 
 class Progress(Protocol):
-    """What a display must take; calls may come from several threads."""
+    """The interface of a display; calls may come from several threads."""
 
     def stage(self, title: str) -> None:
-        """A new piece of work begins, told in a few words."""
+        """New work begins, named in a few words."""
         ...
 
     def advance(self, fraction: float) -> None:

@@ -47,7 +47,7 @@ KUBEADM_PACKAGES = (
     "curl",
     "kmod",
 )
-"""What a host needs beyond `PACKAGES` for kubelet and kubeadm."""
+"""The packages of a host beyond `PACKAGES` for kubelet and kubeadm."""
 _RECIPE = 2
 _DISABLED = ("etcd.service", "haproxy.service", "keepalived.service")
 _MASKED = (
@@ -140,7 +140,7 @@ def _add_kubeadm_files(root: Path) -> None:
 
 
 def _furnish(root: Path) -> None:
-    """Turn a fresh Debian into a bare host: logins, no keys or identity yet, nothing started that was not asked for."""
+    """Turn a fresh Debian into a bare host: logins, no keys or identity yet, no extra services started."""
     inside = ("chroot", str(root))
     run((*inside, "systemctl", "--quiet", "disable", *_DISABLED))
     run((*inside, "systemctl", "--quiet", "mask", *_MASKED))
@@ -174,7 +174,7 @@ def mount_overlay(lower: tuple[Path, ...], folder: Path) -> Path:
         return place
     for layer in lower:
         if not layer.is_dir():
-            raise LabError(f"{layer}, which the host's disk lies on, is gone", hint="take the lab down and up again")
+            raise LabError(f"{layer}, the base of the host's disk, is gone", hint="take the lab down and up again")
     for part in ("upper", "work", "root"):
         (folder / part).mkdir(parents=True, exist_ok=True)
     options = f"lowerdir={':'.join(map(str, lower))},upperdir={folder / 'upper'},workdir={folder / 'work'}"

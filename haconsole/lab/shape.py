@@ -1,4 +1,4 @@
-"""What a person asks of a lab, as against what a lab is."""
+"""The requested shape of a lab, in contrast to its actual one."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from haconsole.lab.spec import Debian, KubeadmSpec, LabSpec, check_size
 
 @dataclass(frozen=True, slots=True)
 class LabGround:
-    """What the hosts of a lab share: the layers of their disks, topmost first, and kubeadm hosts' imported images."""
+    """The shared parts of a lab's hosts: layers of their disks, topmost first, and kubeadm hosts' imported images."""
 
     layers: tuple[Path, ...]
     images: Path | None = None
@@ -19,10 +19,10 @@ class LabGround:
 
 @dataclass(frozen=True, slots=True)
 class LabShape:
-    """What a lab is asked to be; None means whatever it is, or the usual when it is made now.
+    """The requested lab; None means as it is, or the default when it is created now.
 
     `kubernetes_bin` is a folder with Kubernetes programs to use instead of a release or a build; `mirror` is the Debian
-    archive to build from, by default the one that apt uses.
+    archive to build from, by default apt's.
     """
 
     hosts: int | None = None
@@ -50,18 +50,18 @@ class LabShape:
         if any(one is not None and one != other for one, other in zip(counts, has, strict=True)):
             what = f"{has[0]} control planes, {has[1]} workers and {'a' if has[2] else 'no'} bastion"
             hint = f"take it down first (`haconsole lab down --name {there.name}`), or take another name"
-            raise LabError(f"lab `{there.name}` is there with {what}", hint=hint)
+            raise LabError(f"lab `{there.name}` exists with {what}", hint=hint)
 
     def _check_hosts(self, there: LabSpec) -> None:
         """Raise LabError unless the hosts of a lab that is there are of the kind that is wanted."""
         hint = f"take it down first (`haconsole lab down --name {there.name}`), or take another name"
         if self.debian not in (None, there.debian):
-            raise LabError(f"lab `{there.name}` is there with Debian {there.debian.value}", hint=hint)
+            raise LabError(f"lab `{there.name}` exists with Debian {there.debian.value}", hint=hint)
         if self.kubeadm not in (None, there.kubeadm):
             layout = there.kubeadm
             has = f"etcd {layout.etcd.value}, balancer {layout.balancer.value}" if layout else "no kubeadm"
-            raise LabError(f"lab `{there.name}` is there with {has}", hint=hint)
+            raise LabError(f"lab `{there.name}` exists with {has}", hint=hint)
 
 
 ANY_SHAPE = LabShape()
-"""Whatever is there, else three control planes with the Kubernetes programs."""
+"""The existing shape, otherwise three control planes with the Kubernetes programs."""

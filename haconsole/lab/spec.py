@@ -1,4 +1,4 @@
-"""What a lab is made of, and how everything of it is called; pure."""
+"""The parts of a lab, and their names; pure."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class EtcdTopology(StrEnum):
 
 
 class Balancer(StrEnum):
-    """What is meant to balance a kubeadm lab's API servers."""
+    """The load balancer of a kubeadm lab's API servers."""
 
     HOSTS = "hosts"
     """keepalived and haproxy as units on the control planes."""
@@ -53,7 +53,7 @@ class Balancer(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class KubeadmSpec:
-    """How a lab is laid out for kubeadm; its hosts have containerd, kubelet and images, and no cluster yet."""
+    """The layout of a lab for kubeadm; its hosts have containerd, kubelet and images, and no cluster yet."""
 
     etcd: EtcdTopology = EtcdTopology.STACKED
     balancer: Balancer = Balancer.HOSTS

@@ -27,7 +27,7 @@ def load(folder: Path) -> LabSpec | None:
 
 
 def save(folder: Path, spec: LabSpec) -> None:
-    """Record the lab's shape, whole or not at all."""
+    """Record the lab's shape, atomically."""
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o700)
     unfinished = folder / f"{_RECORD}.unfinished"
@@ -52,7 +52,7 @@ def _is_still(path: Path, descriptor: int) -> bool:
 
 @contextmanager
 def locked(folder: Path, name: str) -> Iterator[None]:
-    """Hold the lock `name` in `folder`, waiting for whoever has it; its file is there only while it is held."""
+    """Hold the lock `name` in `folder`, waiting for its current holder; its file exists only while it is held."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f".{name}.lock"
     while True:

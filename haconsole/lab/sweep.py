@@ -34,7 +34,7 @@ def sweep(lab: str, folder: Path) -> bool:
 
 
 def remains(lab: str, folder: Path) -> tuple[str, ...]:
-    """Everything of a lab that is on this machine now, in words."""
+    """Everything of a lab that is on this machine now, as text."""
     return (
         *(f"process {pid}" for group in cgroups.groups_of(lab) for pid in sorted(group.processes())),
         *(f"control group {path}" for path in cgroups.remains(lab)),

@@ -64,6 +64,6 @@ def watch(
 
 
 def _end(process: subprocess.Popen[str], number: signal.Signals) -> None:
-    """Signal the command's whole session, unless it has ended."""
+    """Signal all processes of the command's session, unless it has ended."""
     with suppress(ProcessLookupError):
         os.killpg(process.pid, number)

@@ -1,4 +1,4 @@
-"""How old a fact is, in words that change as seldom as they can."""
+"""The age of a fact, as text that changes as rarely as possible."""
 
 from __future__ import annotations
 
@@ -44,6 +44,6 @@ def clock(moment: datetime) -> str:
 
 
 def timestamp(moment: datetime, now: datetime) -> str:
-    """A time, with its day when that is not today's."""
+    """A time, with its date when that is not today."""
     form = "%H:%M:%S" if moment.astimezone(UTC).date() == now.astimezone(UTC).date() else "%Y-%m-%d %H:%M"
     return moment.astimezone(UTC).strftime(form)

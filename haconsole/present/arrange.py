@@ -1,4 +1,4 @@
-"""Where the dashboard's panes stand on a screen of a given size."""
+"""The places of the dashboard's panes on a screen of a given size."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SIDE_FROM = 132
 EVENTS_LEAST = 5
 GUTTER = 1
 MAIN_PERCENT = 64
-"""Of a wide screen, what is left of the details."""
+"""Of a wide screen, the share that the details leave."""
 
 
 class PaneId(StrEnum):
@@ -45,8 +45,8 @@ def arrange(width: int, height: int, rows: dict[PaneId, int]) -> dict[PaneId, Bo
     """A box for each pane that has room, given how many rows each would like to show.
 
     Two pairs of panes side by side, hosts and findings below them, events at the bottom of a tall screen, and details
-    of the row under the cursor at the right of a wide one. Panes get what they ask for while there is room, and never
-    less than LEAST_ROWS rows; findings get what is left over.
+    of the row under the cursor at the right of a wide one. Panes get the rows they request while there is room, and
+    never less than LEAST_ROWS; findings get the remaining rows.
     """
     side = _side_width(width)
     main = width - side - (GUTTER if side else 0)
@@ -60,7 +60,7 @@ def arrange(width: int, height: int, rows: dict[PaneId, int]) -> dict[PaneId, Bo
 
 
 def focused(width: int, height: int, pane: PaneId, rows: int, *, percent: int = 55) -> dict[PaneId, Box]:
-    """One pane on the whole screen, with all about its row below it, or on a wide screen beside it.
+    """One pane on the entire screen, with the details of its row below it, or on a wide screen beside it.
 
     `percent` of a wide screen is the pane's.
     """
@@ -76,13 +76,13 @@ def _side_width(width: int) -> int:
 
 
 def _events_height(height: int, rows: dict[PaneId, int]) -> int:
-    """Lines for events below the rest: only when all other panes have what they ask for."""
+    """Lines for events below the rest: only when all other panes have the rows they request."""
     spare = height - sum(_wanted(rows))
     return min(spare, max(EVENTS_LEAST, spare // 2)) if spare >= EVENTS_LEAST else 0
 
 
 def _wanted(rows: dict[PaneId, int]) -> list[int]:
-    """The lines each band of the main part asks for: the two pairs, hosts, findings."""
+    """The lines that each band of the main part requests: the two pairs, hosts, findings."""
     bands = [max(rows.get(left, 0), rows.get(right, 0)) for left, right in PAIRS]
     bands += [rows.get(PaneId.HOSTS, 0), rows.get(PaneId.FINDINGS, 0)]
     return [max(band, LEAST_ROWS) + HEAD_LINES for band in bands]
@@ -103,7 +103,7 @@ def _main(width: int, height: int, rows: dict[PaneId, int]) -> dict[PaneId, Box]
 
 
 def _shared(wanted: list[int], height: int) -> list[int]:
-    """Heights that sum up to `height`: the tallest bands give way first, the last band takes what is left over."""
+    """Heights that sum up to `height`: the tallest bands shrink first, the last band takes the remaining lines."""
     heights = list(wanted)
     least = LEAST_ROWS + HEAD_LINES
     while sum(heights) > height and max(heights) > least:

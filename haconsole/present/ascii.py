@@ -14,7 +14,7 @@ SIGNS = str.maketrans(
 
 
 def ascii_text(text: str) -> str:
-    """`text` with every sign replaced by an ASCII one of the same width; what has none becomes ``?``."""
+    """`text` with every sign replaced by an ASCII one of the same width; signs without one become ``?``."""
     return text if text.isascii() else text.translate(SIGNS).encode("ascii", "replace").decode("ascii")
 
 

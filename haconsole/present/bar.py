@@ -1,4 +1,4 @@
-"""The screen's first line: which cluster, how it is, whether what is seen is live."""
+"""The screen's first line: the cluster, its health, and whether the view is live."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ HEALTH = {
 
 
 class LinkState(StrEnum):
-    """The stream of snapshots: not yet there, coming, or broken off."""
+    """The stream of snapshots: not yet there, coming, or interrupted."""
 
     CONNECTING = "connecting"
     LIVE = "live"
@@ -36,7 +36,7 @@ class LinkState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class BarLink:
-    """`since` is when this state began; `reason` says in words why the stream broke off."""
+    """`since` is when this state began; `reason` is why the stream was interrupted."""
 
     state: LinkState
     since: datetime
@@ -45,8 +45,10 @@ class BarLink:
 
 @dataclass(frozen=True, slots=True)
 class BarView:
-    """What the bar tells. `heard_at` is when the newest snapshot was put together, `run` how far the run under way is,
-    `lock` who else may change the cluster now, empty when nobody does, `recorded` that all of it was long ago."""
+    """The content of the bar. `heard_at` is when the newest snapshot was combined, `run` the progress of the current
+    run, `lock` another console that may change the cluster now, empty if there is none, `recorded` that all of it is a
+    recording.
+    """
 
     cluster: str
     health: Health
@@ -82,7 +84,7 @@ class BarView:
 
 
 def bar_line(view: BarView, width: int, now: datetime) -> Line:
-    """The bar in exactly `width` cells; what matters least (endpoint, hosts) is left out where it does not fit."""
+    """The bar in exactly `width` cells; the least important parts (endpoint, hosts) are left out if they do not fit."""
     clock_cell = Cell(f"{clock(now)} UTC ")
     left = [Cell(f" {view.cluster} ", Tone.ACCENT), Cell(" "), health_cell(view, now)]
     if view.recorded:
@@ -107,7 +109,7 @@ def bar_line(view: BarView, width: int, now: datetime) -> Line:
 
 
 def locked_by(snapshot: ClusterSnapshot, own_run: str) -> str:
-    """Whose run has the cluster's lock, in a few words; empty for nobody's and for `own_run`."""
+    """The run that has the cluster's lock, in a few words; empty for none and for `own_run`."""
     from haconsole.model.lock_view import lock_view
 
     view = lock_view(snapshot)
@@ -118,7 +120,7 @@ def locked_by(snapshot: ClusterSnapshot, own_run: str) -> str:
 
 
 def health_cell(view: BarView, now: datetime) -> Cell:
-    """How the cluster is; how it was, where nothing is heard of it now."""
+    """The cluster's health; its last health, if no host answers now."""
     quiet = seconds_since(view.heard_at, now) >= STALLED_S if view.heard_at else False
     if view.heard_at and (view.link.state is LinkState.BROKEN or quiet):
         return Cell(f" ? WAS {view.health.upper()} ", Tone.UNKNOWN)
@@ -126,7 +128,7 @@ def health_cell(view: BarView, now: datetime) -> Cell:
 
 
 def sized_cell(cell: Cell, width: int) -> Cell:
-    """The cell, cut with an ellipsis where it is longer than `width`."""
+    """The cell, cut with an ellipsis if it is longer than `width`."""
     return cell if width_of(cell.text) <= width else padded(cell, max(width, 0))
 
 

@@ -1,4 +1,4 @@
-"""Pieces of text with a meaning: what every table cell and every sentence on the screen is made of."""
+"""Pieces of text with a meaning: the parts of every table cell and every sentence on the screen."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from rich.cells import cell_len, chop_cells, set_cell_size
 UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
 ELLIPSIS = "…"
 BREAKS = (" ", ",;|&", "/=:@", "-._")
-"""Behind what a line is broken, the best first."""
+"""Characters after which a line is broken, the best first."""
 
 
 def clean(text: str) -> str:
-    """`text` with everything a terminal would obey made visible: ESC as ``^[``, others as ``^X`` or ``\\x9b``."""
+    """`text` with control characters made visible: ESC as ``^[``, others as ``^X`` or ``\x9b``."""
     return UNSAFE.sub(_visible, text) if UNSAFE.search(text) else text
 
 
@@ -29,7 +29,7 @@ def _visible(match: re.Match[str]) -> str:
 
 
 class Tone(StrEnum):
-    """What a piece of text means; a theme gives each tone a colour and a style, the words carry the meaning alone."""
+    """The meaning of a piece of text; a theme gives each tone a colour and a style, but the words suffice."""
 
     PLAIN = "plain"
     MUTED = "muted"
@@ -99,10 +99,10 @@ def wrapped(text: str, width: int) -> tuple[str, ...]:
 
 
 def break_lines(text: str, width: int) -> tuple[str, ...]:
-    """`text` in pieces of at most `width` cells, all of it kept but a blank that would begin a piece.
+    """`text` in pieces of at most `width` cells, complete except for a blank that would begin a piece.
 
-    A piece ends behind a blank where there is one, else behind a mark that parts lists, paths and names, if that leaves
-    a third of the line filled; else where the line is full.
+    A piece ends after a blank if there is one, otherwise after a mark that separates lists, paths and names, if that
+    fills at least a third of the line; otherwise where the line is full.
     """
     pieces: list[str] = []
     while width_of(text) > width:

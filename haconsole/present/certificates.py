@@ -33,7 +33,7 @@ COLUMNS = (
 
 
 class HostCertificate(NamedTuple):
-    """A certificate as it is known of a host; `stale` when the host is silent now."""
+    """A certificate as it is known of a host; `stale` when the host does not answer now."""
 
     certificate: Certificate
     stale: bool
@@ -51,7 +51,7 @@ def certificates_of(snapshot: ClusterSnapshot) -> tuple[HostCertificate, ...]:
 
 
 def certificates_table(snapshot: ClusterSnapshot, now: datetime) -> TableView:
-    """One row a certificate, then the hosts whose certificates could not be read."""
+    """One row per certificate, then the hosts whose certificates could not be read."""
     entries = certificates_of(snapshot)
     unread = tuple(facts for facts in snapshot.hosts if isinstance(facts.certificates, Failed))
     return TableView(
@@ -66,7 +66,7 @@ def certificates_table(snapshot: ClusterSnapshot, now: datetime) -> TableView:
 
 
 def expiry_cell(certificate: Certificate, now: datetime) -> Cell:
-    """Days left, or hours where there are few; with a sign and a tone from thirty days on."""
+    """Days left, or hours if there are few; with a sign and a tone from thirty days on."""
     left, days = (certificate.not_after - now).total_seconds(), certificate.days_left(now)
     if left <= 0:
         return Cell(f"✖ {span(int(-left))} ago", Tone.CRITICAL)
@@ -76,7 +76,7 @@ def expiry_cell(certificate: Certificate, now: datetime) -> Cell:
 
 
 def certificate_state(certificate: Certificate, now: datetime) -> Cell:
-    """What is wrong with the certificate, the gravest only."""
+    """The most severe problem of the certificate."""
     if certificate.problem is not None:
         return Cell(f"✖ {certificate.problem}", Tone.CRITICAL)
     if certificate.not_after <= now:
@@ -159,7 +159,7 @@ def _summaries(entries: tuple[HostCertificate, ...], unread: tuple[HostFacts, ..
 
 def _empty(snapshot: ClusterSnapshot) -> Cell:
     if all(isinstance(facts.certificates, NotAsked) for facts in snapshot.hosts):
-        return Cell("? not asked yet", Tone.UNKNOWN)
+        return Cell("? not queried yet", Tone.UNKNOWN)
     return Cell("there are no certificates on the hosts", Tone.MUTED)
 
 

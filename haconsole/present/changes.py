@@ -1,4 +1,4 @@
-"""What changed between two snapshots, as a person on call would say it."""
+"""Changes between two snapshots, in the words of an on-call operator."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ COLUMNS = (Column("TIME"), Column("ABOUT", least=6), Column("WHAT CHANGED", leas
 
 @dataclass(frozen=True, slots=True)
 class SnapshotChange:
-    """One change: when it was seen, whom it is about, what it is, what it means; `number` counts from the first."""
+    """One change: its time, its subject, its text, its meaning; `number` counts from the first."""
 
     at: datetime
     subject: str
@@ -51,9 +51,9 @@ class SnapshotChange:
 
 
 def changes(before: ClusterSnapshot, after: ClusterSnapshot) -> tuple[SnapshotChange, ...]:
-    """Hosts, services, etcd members and leader, VIP owners, servers and lease holders that are not as they were.
+    """Hosts, services, etcd members and leader, VIP owners, servers and lease holders that changed.
 
-    A fact that is not known on one side is no change: silence of a host is told once, as the host's own.
+    A fact that is unknown on one side is no change: an unreachable host is reported once, as the host's own change.
     """
     return (
         *_hosts(before, after),
@@ -67,7 +67,7 @@ def changes(before: ClusterSnapshot, after: ClusterSnapshot) -> tuple[SnapshotCh
 def finding_changes(
     before: ClusterSnapshot, after: ClusterSnapshot, old: tuple[Finding, ...], new: tuple[Finding, ...]
 ) -> tuple[SnapshotChange, ...]:
-    """Findings that came and went; none while facts are heard for the first time, for nothing has changed then."""
+    """New and resolved findings; none while facts are read for the first time, because nothing has changed then."""
     if _first_hearing(before, after):
         return ()
     had = {(each.code, each.subject) for each in old}
@@ -199,7 +199,7 @@ def _vips(before: ClusterSnapshot, after: ClusterSnapshot) -> Iterator[SnapshotC
 
 
 def believed_owners(snapshot: ClusterSnapshot, address: Vip) -> tuple[HostName, ...] | None:
-    """Who has the address, silent hosts as they were last known; None while one that could was never heard."""
+    """The owners of the address, unreachable hosts as last known; None while one that could own it never answered."""
     balancers = tuple(facts for facts in snapshot.hosts if facts.has(Role.LOAD_BALANCER))
     addresses_by_host = {facts.host: display_of(facts.addresses).value for facts in balancers}
     if any(addresses is None for addresses in addresses_by_host.values()):

@@ -1,4 +1,4 @@
-"""A text about one thing: headings, facts and sentences, and how they are set in a width."""
+"""A text about one thing: headings, facts and sentences, and their layout in a width."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """Running text; `mark` stands before it and its further lines hang behind that."""
+    """Running text; `mark` is in front of it, and further lines are indented by its width."""
 
     text: Cell
     mark: str = ""
@@ -34,7 +34,7 @@ class Sentence:
 
 @dataclass(frozen=True, slots=True)
 class Verbatim:
-    """A line of a file or of what a command said: blanks in it count, and it is broken only where it does not fit."""
+    """A line of a file or of a command's output: its blanks count, and it is broken only if it does not fit."""
 
     text: Cell
     mark: str = ""
@@ -45,14 +45,14 @@ Item: TypeAlias = Heading | Fact | Sentence | Verbatim
 
 @dataclass(frozen=True, slots=True)
 class Detail:
-    """All about one thing."""
+    """The details of one thing."""
 
     title: str
     items: tuple[Item, ...]
 
 
 def detail_lines(detail: Detail, width: int) -> tuple[Line, ...]:
-    """The text set in `width` cells, nothing cut: long words are broken, facts stand behind their labels."""
+    """The text in `width` cells, nothing cut: long words are broken, facts follow their labels."""
     labels = max((width_of(item.label) for item in detail.items if isinstance(item, Fact)), default=0)
     label_width = min(labels, LABEL_MOST, max(width // 2, 1))
     lines: list[Line] = []

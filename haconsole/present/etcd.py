@@ -1,4 +1,4 @@
-"""The etcd pane: one row a member, and hosts that should be one."""
+"""The etcd pane: one row per member, and hosts that should be one."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def etcd_table(snapshot: ClusterSnapshot) -> TableView:
 
 
 def endpoint_of(snapshot: ClusterSnapshot, member: EtcdMemberView) -> Shown[EtcdEndpoint]:
-    """What the member said of itself, remembered when it is silent; nothing when its host speaks as another member."""
+    """The member's own report, remembered if it does not answer; nothing if its host runs another member."""
     facts = snapshot.host(member.host) if member.host else None
     endpoint = display_of(facts.etcd if facts else NOT_ASKED)
     return (
@@ -65,7 +65,7 @@ def state_of(snapshot: ClusterSnapshot, member: EtcdMemberView) -> Cell:
         return Cell("▲ ghost", Tone.WARNING)
     facts = snapshot.host(member.host)
     if facts is not None and (isinstance(facts.reach, Failed) or isinstance(facts.etcd, NotAsked)):
-        return Cell("? unheard", Tone.UNKNOWN)
+        return Cell("? no answer", Tone.UNKNOWN)
     return Cell("✖ down", Tone.CRITICAL)
 
 
@@ -103,7 +103,7 @@ def _unlisted(snapshot: ClusterSnapshot, name: HostName) -> Row:
     facts = snapshot.host(name)
     endpoint: Observed[EtcdEndpoint] = facts.etcd if facts else NOT_ASKED
     state = _unlisted_state(facts, endpoint)
-    reason = endpoint.reason if isinstance(endpoint, Failed) else "in no member list that was heard"
+    reason = endpoint.reason if isinstance(endpoint, Failed) else "in no known member list"
     blanks = (NOTHING,) * 5
     return Row(HostKey(name), (Cell(name), NOTHING, state, *blanks, Cell(reason, Tone.WARNING)))
 
@@ -112,16 +112,16 @@ def _unlisted_state(facts: HostFacts | None, endpoint: Observed[EtcdEndpoint]) -
     if isinstance(endpoint, Known):
         return Cell("▲ not listed", Tone.WARNING)
     if facts is not None and isinstance(facts.reach, Failed):
-        return Cell("? unheard", Tone.UNKNOWN)
-    return Cell("✖ no etcd", Tone.CRITICAL) if isinstance(endpoint, Failed) else Cell("? not asked yet", Tone.UNKNOWN)
+        return Cell("? no answer", Tone.UNKNOWN)
+    return Cell("✖ no etcd", Tone.CRITICAL) if isinstance(endpoint, Failed) else Cell("? not queried yet", Tone.UNKNOWN)
 
 
 def _summaries(view: EtcdView) -> tuple[Cell, ...]:
     quorum = view.quorum
     if quorum is None:
-        return (Cell("? no member list heard", Tone.UNKNOWN),)
+        return (Cell("? no member list read", Tone.UNKNOWN),)
     if not view.current:
-        return (Cell("? list remembered, nobody answers", Tone.CRITICAL), Cell("? remembered", Tone.CRITICAL))
+        return (Cell("? list remembered, no member answers", Tone.CRITICAL), Cell("? remembered", Tone.CRITICAL))
     if not quorum.holds:
         short = f"✖ NO QUORUM {quorum.healthy}/{quorum.voters}"
         return (Cell(f"✖ {quorum.sentence()}", Tone.CRITICAL), Cell(short, Tone.CRITICAL))

@@ -1,4 +1,4 @@
-"""Facts as a person may read them: now, remembered, or not known."""
+"""Facts as a person may read them: current, remembered, or unknown."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Shown(Generic[T]):
-    """A value to draw: `since` is set when it is only remembered, and is the moment it was last true; `reason` why."""
+    """A value to draw: `since` is set when it is only remembered, and is when it was last current; `reason` is why."""
 
     value: T | None
     since: datetime | None = None

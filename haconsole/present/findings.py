@@ -1,4 +1,4 @@
-"""The findings pane: what is wrong, in a line each."""
+"""The findings pane: one line per finding."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ COLUMNS = (
     Column("SEVERITY"),
     Column("SUBJECT", rank=1, least=14),
     Column("CODE", rank=2),
-    Column("WHAT IS WRONG", least=20),
+    Column("FINDING", least=20),
 )
 SYSTEM = "kube-system/"
 SEVERITIES = {

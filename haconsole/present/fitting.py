@@ -1,4 +1,4 @@
-"""How a table fits a width: what is squeezed, what is left out, in which order, and the lines that come of it."""
+"""The layout of a table in a width: columns that shrink, columns that are left out, in which order, and the lines."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ROOMY_GAP = 2
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """Which columns are shown, how wide, with how many blanks between; the last one takes what is left over."""
+    """The visible columns, their widths and the blanks between; the last one takes the remaining width."""
 
     columns: tuple[int, ...]
     widths: tuple[int, ...]
@@ -21,9 +21,9 @@ class Fit:
 
 
 def fit(view: TableView, width: int) -> Fit:
-    """Leave columns out by rank until the rest stands in `width` cells.
+    """Leave columns out by rank until the rest fits in `width` cells.
 
-    What may leave is squeezed before it leaves; what always stays is squeezed only when nothing else is left.
+    Columns that may be left out shrink first; columns that always stay shrink only when no other is left.
     """
     natural = _natural(view)
     columns = tuple(range(len(view.columns)))
@@ -86,7 +86,7 @@ def row_line(view: TableView, row: Row, layout: Fit) -> Line:
 
 
 def _heading_line(row: Row, width: int) -> Line:
-    """What the cells say, side by side in exactly `width` cells."""
+    """The texts of the cells, side by side in exactly `width` cells."""
     parts: list[Cell] = []
     for cell in (cell for cell in row.cells if cell.text):
         text = f"{' ' * ROOMY_GAP if parts else ''}{cell.text}"
@@ -106,7 +106,7 @@ def _line(view: TableView, cells: tuple[Cell, ...], layout: Fit) -> Line:
 
 
 def text_table(view: TableView, width: int) -> str:
-    """The whole table as plain text, for reading in tests and for copying."""
+    """The complete table as plain text, for reading in tests and for copying."""
     layout = fit(view, width)
     lines = (title_line(view, layout), *(row_line(view, row, layout) for row in view.rows))
     body = "\n".join("".join(cell.text for cell in line).rstrip() for line in lines)

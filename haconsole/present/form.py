@@ -1,4 +1,4 @@
-"""A form drawn from an action's arguments: what is filled in, whether it fits, how it reads."""
+"""A form drawn from an action's arguments: its values, their validity, its text."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SET = "yes"
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One argument and what was filled in for it, empty when nothing was; `offers` are the values to choose from."""
+    """One argument and its value, empty if there is none; `offers` are the values to choose from."""
 
     argument: Argument
     offers: tuple[str, ...]
@@ -31,7 +31,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """An action's entries; `at` is the one being filled in."""
+    """An action's entries; `at` is the current one."""
 
     action: Action
     entries: tuple[Entry, ...]
@@ -39,12 +39,12 @@ class Form:
 
     @property
     def request(self) -> dict[str, str]:
-        """What was filled in, as a planner takes it."""
+        """The values, as a planner takes them."""
         return {entry.argument.name: entry.value for entry in self.entries if entry.value}
 
     @property
     def problem(self) -> str | None:
-        """Why the request does not fit the action yet; None when it does."""
+        """The reason why the request does not fit the action yet; None when it does."""
         try:
             check_request(self.action, self.request)
         except UsageError as error:
@@ -53,7 +53,7 @@ class Form:
 
 
 def form_for(action: Action, hosts: tuple[str, ...], values: Mapping[str, str]) -> Form:
-    """A form with `values` filled in where it is offered; what is required and has one offer only is filled in too."""
+    """A form with `values` filled in if it is offered; required arguments with one offer only are filled in too."""
     return Form(action, tuple(_entry(argument, hosts, values.get(argument.name, "")) for argument in action.arguments))
 
 
@@ -66,12 +66,12 @@ def _entry(argument: Argument, hosts: tuple[str, ...], values: str) -> Entry:
 
 
 def moved(form: Form, by: int) -> Form:
-    """Another entry is being filled in."""
+    """Another entry becomes the current one."""
     return replace(form, at=max(0, min(form.at + by, len(form.entries) - 1)))
 
 
 def turned(form: Form, by: int) -> Form:
-    """The next offer; before the first stands nothing, unless the argument is required."""
+    """The next offer; before the first is an empty value, unless the argument is required."""
     entry = form.entries[form.at]
     if not entry.offers:
         return form
@@ -81,7 +81,7 @@ def turned(form: Form, by: int) -> Form:
 
 
 def typed(form: Form, text: str) -> Form:
-    """Text was typed: added where any may be, else it jumps to the next offer that begins with it."""
+    """Text was typed: appended to free text, otherwise it jumps to the next offer that begins with it."""
     entry = form.entries[form.at]
     if entry.free:
         return _with(form, entry.value + text)
@@ -91,7 +91,7 @@ def typed(form: Form, text: str) -> Form:
 
 
 def erased(form: Form) -> Form:
-    """The last character is taken back; an offer as a whole."""
+    """The last character is removed; an offer is removed completely."""
     entry = form.entries[form.at]
     return _with(form, entry.value[:-1] if entry.free else "")
 
@@ -106,7 +106,7 @@ def _with(form: Form, value: str) -> Form:
 
 
 def form_lines(form: Form, width: int) -> tuple[tuple[Line, bool], ...]:
-    """What the action does and its entries in `width` cells, each line with whether it is the one being filled in."""
+    """The action's help and its entries in `width` cells, each line with whether it is the current one."""
     labels = max((width_of(entry.argument.name) for entry in form.entries), default=0) + 2
     lines: list[tuple[Line, bool]] = [(line, False) for line in _wrapped(form.action.help, Tone.PLAIN, width)]
     for index, entry in enumerate(form.entries):
@@ -129,7 +129,7 @@ def _wrapped(text: str, tone: Tone, width: int) -> tuple[Line, ...]:
 
 
 def _help(entry: Entry) -> str:
-    needed = "needed" if entry.argument.required else "may be left out"
+    needed = "needed" if entry.argument.required else "optional"
     offers = f"; one of {', '.join(entry.offers)}" if len(entry.offers) > 1 else ""
     return f"{entry.argument.help} ({needed}{offers})"
 
@@ -144,7 +144,7 @@ def _entry_line(entry: Entry, labels: int, width: int, *, here: bool) -> Line:
 
 
 def _end_of(value: str, width: int) -> str:
-    """The end of a value that is longer than `width` cells, where the typing goes on."""
+    """The end of a value that is longer than `width` cells, at the place of typing."""
     if width_of(value) <= width:
         return value
     while value and width_of(value) > width - 1:

@@ -1,4 +1,4 @@
-"""The haproxy pane: one row a server, with how each balancer sees it."""
+"""The haproxy pane: one row per server, with its state on each balancer."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from haconsole.present.table import Column, Row, TableView
 
 @dataclass(frozen=True, slots=True)
 class BalancerSight:
-    """A server as one balancer sees it; `current` is False when that balancer is silent now."""
+    """A server as one balancer reports it; `current` is False when that balancer does not answer now."""
 
     balancer: HostName
     server: HaproxyServer
@@ -47,7 +47,7 @@ def balancers_of(snapshot: ClusterSnapshot) -> tuple[HostFacts, ...]:
 
 
 def server_views(snapshot: ClusterSnapshot) -> tuple[ServerView, ...]:
-    """Every server that any balancer has, in the order the first that knows it gives."""
+    """Every server that any balancer has, in the order of the first that has it."""
     sights_by_server: dict[tuple[str, str], list[BalancerSight]] = {}
     for facts in balancers_of(snapshot):
         haproxy = display_of(facts.haproxy)
@@ -60,7 +60,7 @@ def server_views(snapshot: ClusterSnapshot) -> tuple[ServerView, ...]:
 
 
 def haproxy_table(snapshot: ClusterSnapshot) -> TableView:
-    """Servers, then the balancers that do not answer, so that a silent one is never overlooked."""
+    """Servers, then the balancers that do not answer, so that none is overlooked."""
     balancers = balancers_of(snapshot)
     views = server_views(snapshot)
     several = len({view.backend for view in views}) > 1
@@ -85,7 +85,7 @@ def haproxy_table(snapshot: ClusterSnapshot) -> TableView:
 
 
 def server_state(view: ServerView) -> Cell:
-    """The server in one cell: the word most balancers would use and how many see it up."""
+    """The server in one cell: the state on most balancers and the number that see it up."""
     current = view.current
     if not current:
         return Cell("? not known", Tone.UNKNOWN)
@@ -129,11 +129,11 @@ def _on(facts: HostFacts, sight: BalancerSight | None) -> Cell:
 
 
 def silent_state(facts: HostFacts) -> Cell:
-    """A balancer that gave no answer now: not asked, its host lost, or haproxy itself silent."""
+    """A balancer without an answer now: not queried, its host lost, or haproxy itself not answering."""
     if not isinstance(facts.haproxy, Failed):
-        return Cell("? not asked yet", Tone.UNKNOWN)
+        return Cell("? not queried yet", Tone.UNKNOWN)
     if isinstance(facts.reach, Failed):
-        return Cell("? unheard", Tone.UNKNOWN)
+        return Cell("? no answer", Tone.UNKNOWN)
     return Cell("✖ no haproxy", Tone.CRITICAL)
 
 
@@ -149,11 +149,11 @@ def _summaries(
     if not balancers:
         return (Cell("none", Tone.MUTED),)
     if len(silent) == len(balancers):
-        return (Cell("? no balancer answers", Tone.UNKNOWN), Cell("? silent", Tone.UNKNOWN))
+        return (Cell("? no balancer answers", Tone.UNKNOWN), Cell("? no answer", Tone.UNKNOWN))
     up = sum(bool(view.current) and all(each.server.up for each in view.current) for view in views)
     whole = up == len(views) and not silent
     tone = Tone.GOOD if whole else Tone.CRITICAL if up < len(views) else Tone.WARNING
     sign = "●" if whole else "✖" if up < len(views) else "▲"
-    tail = f", {len(silent)} silent" if silent else ""
+    tail = f", {len(silent)} not answering" if silent else ""
     short = Cell(f"{sign} {up}/{len(views)} up{tail}", tone)
     return (Cell(f"{sign} {up} of {len(views)} servers up everywhere{tail}", tone), short)

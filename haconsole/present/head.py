@@ -1,4 +1,4 @@
-"""The first line of a pane: its number, its name, the gist of its content, the age of its data."""
+"""The first line of a pane: its number, its name, a summary, the age of its data."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MARK, NO_MARK = "▸", " "
 def pane_head(
     view: TableView, number: int | None, width: int, now: datetime, *, focused: bool, below: int = 0, note: str = ""
 ) -> Line:
-    """A line of exactly `width` cells; `below` rows do not fit and are announced, `note` is e.g. the filter in use."""
+    """A line of exactly `width` cells; `below` rows do not fit and are announced, `note` is e.g. the active filter."""
     mark = Cell(MARK if focused else NO_MARK, Tone.ACCENT)
     name = Cell(f"{number} {view.title}" if number is not None else view.title)
     right = _right(view, now, below)

@@ -1,4 +1,4 @@
-"""Recorded runs: a table of them, all about one, and a record as the run it was."""
+"""Logged runs: a table of them, the details of one, and a log as the run it was."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from haconsole.present.row_keys import RunKey
 from haconsole.present.running import RunView
 from haconsole.present.table import Column, Row, TableView
 
-BROKEN_OFF = "broken off: its process ended without a word"
+BROKEN_OFF = "interrupted: its process ended without a result"
 COLUMNS = (
     Column("BEGUN"),
     Column("ACTION", least=10),
-    Column("HOW IT ENDED", least=14),
+    Column("RESULT", least=14),
     Column("STEPS", right=True),
     Column("BY", rank=1, least=8),
     Column("RUN", rank=2, least=20),
@@ -31,9 +31,9 @@ COLUMNS = (
 )
 ENDINGS = {
     Outcome.DONE: Cell("● done", Tone.GOOD),
-    Outcome.ALREADY: Cell("● was done already", Tone.GOOD),
+    Outcome.ALREADY: Cell("● already done", Tone.GOOD),
     Outcome.FAILED: Cell("✖ failed", Tone.CRITICAL),
-    Outcome.UNKNOWN: Cell("? end unknown", Tone.UNKNOWN),
+    Outcome.UNKNOWN: Cell("? result unknown", Tone.UNKNOWN),
     Outcome.SKIPPED: Cell("▲ stopped", Tone.WARNING),
 }
 OUTCOMES = {
@@ -43,7 +43,7 @@ OUTCOMES = {
     StepState.PERFORMED: Outcome.UNKNOWN,
     StepState.VERIFIED: Outcome.DONE,
 }
-"""How a recorded step's state reads in a run; a step performed and not verified has an end nobody heard."""
+"""A logged step's state as a run shows it; a step performed and not verified has an unknown result."""
 WELL = (StepState.VERIFIED, StepState.ALREADY)
 Records = tuple[RunRecord | UnreadableRun, ...]
 
@@ -55,16 +55,16 @@ def name_of(one: RunRecord | UnreadableRun) -> str:
 def history_table(records: Records | None, now: datetime, every: Records | None = None) -> TableView:
     """The runs on this cluster, newest first; None while they are not read yet.
 
-    `every` are all runs there are, where `records` are some of them: an undo may be a run on its own.
+    `every` are all runs, if `records` are some of them: an undo may be a separate run.
     """
-    empty = Cell("? reading the records", Tone.UNKNOWN)
+    empty = Cell("? reading the logs", Tone.UNKNOWN)
     if records is not None:
-        empty = Cell("no run on this cluster is recorded here", Tone.MUTED)
+        empty = Cell("no run on this cluster is logged here", Tone.MUTED)
     known = every or records or ()
     undone = any(isinstance(one, RunRecord) and undone_by(one, known) for one in records or ())
     rows = tuple(_row(one, now, known, undone=undone) for one in records or ())
     interrupted = sum(isinstance(one, RunRecord) and one.standing is RunStatus.BROKEN_OFF for one in records or ())
-    gist = (Cell(f"{interrupted} broken off", Tone.WARNING),) if interrupted else ()
+    gist = (Cell(f"{interrupted} interrupted", Tone.WARNING),) if interrupted else ()
     return TableView("runs", COLUMNS if undone else COLUMNS[:-1], rows, None, gist, empty, ageless=True)
 
 
@@ -92,11 +92,11 @@ def _row(one: RunRecord | UnreadableRun, now: datetime, every: Records, *, undon
 
 
 def standing_cell(record: RunRecord) -> Cell:
-    """Where the run stands, in a word or two."""
+    """The state of the run, in a word or two."""
     if record.standing is RunStatus.RUNNING:
-        return Cell("▸ under way", Tone.ACCENT)
+        return Cell("▸ running", Tone.ACCENT)
     if record.standing is RunStatus.BROKEN_OFF or record.outcome is None:
-        return Cell("▲ broken off", Tone.WARNING)
+        return Cell("▲ interrupted", Tone.WARNING)
     return ENDINGS[record.outcome]
 
 
@@ -105,7 +105,7 @@ def _well(record: RunRecord) -> int:
 
 
 def about_record(one: RunRecord | UnreadableRun, now: datetime) -> Detail:
-    """Who began it and when, how far it came, what did not go well and what to do next."""
+    """The operator and start of the run, its progress, its problems and the next step to take."""
     if isinstance(one, UnreadableRun):
         return Detail(one.path.stem, (Sentence(Cell(one.why, Tone.CRITICAL)), Fact("record", Cell(str(one.path)))))
     header, counts = one.header, Counter(each.state for each in one.steps)
@@ -117,14 +117,14 @@ def about_record(one: RunRecord | UnreadableRun, now: datetime) -> Detail:
             Fact("state", standing_cell(one)),
             Fact("action", Cell(f"{one.plan.action} of {one.plan.cluster}")),
             Fact("begun", Cell(f"{timestamp(header.started_at, now)} UTC by {_who(one)}")),
-            *(Fact("carried on", Cell(f"{timestamp(each.at, now)} UTC")) for each in one.resumed),
+            *(Fact("resumed", Cell(f"{timestamp(each.at, now)} UTC")) for each in one.resumed),
             *((Fact("ended", Cell(f"{timestamp(one.ended_at, now)} UTC")),) if one.ended_at else ()),
             Fact("steps", Cell(", ".join(f"{number} {state.replace('-', ' ')}" for state, number in counts.items()))),
             *(torn_item if one.torn_lines else ()),
             *_next(one),
-            *((Heading("What went wrong"),) if wrong else ()),
+            *((Heading("Problems"),) if wrong else ()),
             *(Sentence(Cell(f"{_title(one.plan, each)}: {each.error}", Tone.CRITICAL), "✖") for each in wrong),
-            Heading("Where it is written"),
+            Heading("Log"),
             Fact("record", Cell(str(one.path))),
             Fact("inventory", Cell(header.inventory)),
         ),
@@ -138,7 +138,7 @@ def _who(record: RunRecord) -> str:
 
 def _next(record: RunRecord) -> tuple[Item, ...]:
     if record.standing is RunStatus.BROKEN_OFF:
-        text = "r carries it on: the hosts are asked what is true, and the first step that is missing comes next."
+        text = "r resumes it: the hosts' state is read, and the first missing step comes next."
         return (Heading("Next"), Sentence(Cell(text)))
     return (Heading("Next"), Sentence(Cell(record.next_step))) if record.next_step else ()
 
@@ -149,7 +149,7 @@ def _title(plan: Plan, one: StepRecord) -> str:
 
 
 def view_of(record: RunRecord) -> RunView:
-    """The record as the run it was, over or not."""
+    """The log as the run it was, over or not."""
     start_times = {one.step: one.begun_at for one in record.steps if one.begun_at is not None}
     outputs = {one.step: tuple(one.output.splitlines()) for one in record.steps if one.output}
     interruption = BROKEN_OFF if record.standing is RunStatus.BROKEN_OFF else None
@@ -192,7 +192,7 @@ def _end(record: RunRecord) -> RunDone | None:
 
 
 def resuming(record: RunRecord) -> Detail:
-    """The question before a run is carried on: what is done, what is not known, what is still to come."""
+    """The confirmation before a run is resumed: the completed, unknown and remaining steps."""
     unknown = tuple(one for one in record.steps if one.state in (StepState.UNKNOWN, StepState.PERFORMED))
     left = len(record.steps) - _well(record)
     irreversible_steps = {step.id for step in irreversible(record.plan)}
@@ -201,18 +201,18 @@ def resuming(record: RunRecord) -> Detail:
         f"resume {record.plan.action} of {record.plan.cluster}?",
         (
             Fact("run", Cell(record.header.run)),
-            Fact("done", Cell(f"{_well(record)} of {len(record.steps)} steps; {left} are looked at again")),
-            Sentence(Cell("The hosts are asked first. What is there is not done again, whoever did it.")),
-            *((Heading("Begun, and their end was not heard"),) if unknown else ()),
+            Fact("done", Cell(f"{_well(record)} of {len(record.steps)} steps; {left} are checked again")),
+            Sentence(Cell("The hosts are checked first. Completed changes are not repeated.")),
+            *((Heading("Started, with unknown result"),) if unknown else ()),
             *(Sentence(Cell(_title(record.plan, one), Tone.UNKNOWN), "?") for one in unknown),
-            *((Heading("Cannot be taken back"),) if final else ()),
+            *((Heading("Cannot be undone"),) if final else ()),
             *(Sentence(Cell(_title(record.plan, one), Tone.WARNING), "✖") for one in final),
         ),
     )
 
 
 def offer_to_resume(record: RunRecord, now: datetime) -> Detail:
-    """The question at start when the newest run was interrupted."""
+    """The prompt at start when the newest run was interrupted."""
     start_time = timestamp(record.header.started_at, now)
     return Detail(
         "a run was interrupted: show it?",
@@ -224,12 +224,12 @@ def offer_to_resume(record: RunRecord, now: datetime) -> Detail:
                 )
             ),
             Sentence(Cell(f"{_well(record)} of its {len(record.steps)} steps are known to be done.")),
-            Sentence(Cell("y shows it; r resumes it there. n leaves it as it is; h lists it later.")),
+            Sentence(Cell("y shows it; r resumes it there. n ignores it; h lists it later.")),
         ),
     )
 
 
 def broken_off(records: Records) -> RunRecord | None:
-    """The newest run, if it was broken off."""
+    """The newest run, if it was interrupted."""
     newest = records[0] if records else None
     return newest if isinstance(newest, RunRecord) and newest.standing is RunStatus.BROKEN_OFF else None

@@ -1,4 +1,4 @@
-"""The host a person stands on, whichever row the cursor is on."""
+"""The host under the cursor, whatever the row."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from haconsole.present.row_keys import (
 
 
 def host_of(subject: RowKey | None, snapshot: ClusterSnapshot | None) -> HostName | None:
-    """The host behind a subject; None where there is none or no single one."""
+    """The host behind a subject; None if there is none or more than one."""
     match subject:
         case HostKey(host=host) | BalancerKey(host=host) | VipKey(host=host) | CertificateKey(host=host):
             return host

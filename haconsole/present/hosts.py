@@ -1,4 +1,4 @@
-"""The hosts pane: whether each host is reached and what runs on it."""
+"""The hosts pane: the connection of each host and its services."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def _facts(facts: HostFacts) -> tuple[Observed[Any], ...]:
 
 
 def lost_since(facts: HostFacts) -> Cell:
-    """When a host that is not reached was last heard, by the newest of its facts."""
+    """The time of the newest fact of a host that is not reachable."""
     last = last_known((facts.reach, facts.services, facts.addresses, facts.etcd, facts.haproxy))
     return Cell(f"✖ lost {clock(last)}" if last else "✖ not reached", Tone.CRITICAL)
 
@@ -74,7 +74,7 @@ def reach_cell(facts: HostFacts) -> Cell:
 
 
 def services_cell(services: Observed[tuple[ServiceState, ...]]) -> Cell:
-    """How many of the host's services run; those that do not, by name."""
+    """The number of running services of the host; stopped ones by name."""
     known = display_of(services)
     if known.value is None:
         return UNKNOWN if not isinstance(services, NotAsked) else NOTHING
@@ -98,7 +98,7 @@ def api_cell(api: Observed[ApiserverFacts]) -> Cell:
         return Cell("not set up", Tone.MUTED)
     known = display_of(api)
     if known.value is None or known.stale:
-        return Cell("✖ silent", Tone.CRITICAL)
+        return Cell("✖ no answer", Tone.CRITICAL)
     if known.value.ready:
         return Cell("● ready", Tone.GOOD)
     return Cell(f"✖ not ready ({len(known.value.failing)})", Tone.CRITICAL)

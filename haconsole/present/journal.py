@@ -1,4 +1,4 @@
-"""Journal lines as they stand on the screen: kept in order, filtered, highlighted, wrapped."""
+"""Journal lines on the screen: ordered, filtered, highlighted, wrapped."""
 
 from __future__ import annotations
 
@@ -17,30 +17,30 @@ SIGNS = {Tone.CRITICAL: "✖", Tone.WARNING: "▲"}
 
 @dataclass
 class Scroll:
-    """The newest KEPT lines of several journals, by the hosts' clocks; edited in place, for it may grow fast."""
+    """The newest KEPT lines of several journals, by the hosts' clocks; edited in place, because it may grow fast."""
 
     lines: list[JournalLine] = field(default_factory=list)
 
     def add(self, line: JournalLine) -> None:
-        """Put a line in its place; hosts are read side by side, so lines may come a little late."""
+        """Insert a line in order; hosts are read in parallel, so lines may come slightly late."""
         insort(self.lines, line, key=lambda each: each.at)
         if len(self.lines) > KEPT:
             del self.lines[0]
 
     def matching(self, needle: str) -> list[JournalLine]:
-        """The lines in which `needle` stands, in host, source or text, in any case."""
+        """The lines that contain `needle`, in host, source or text, in any case."""
         if not needle:
             return self.lines
         return [line for line in self.lines if holds(line, needle)]
 
 
 def holds(line: JournalLine, needle: str) -> bool:
-    """Whether `needle` stands in the line, in host, source or text, in any case; an empty one stands in every line."""
+    """Whether the line contains `needle`, in host, source or text, in any case; every line contains an empty one."""
     return needle.casefold() in f"{line.host} {line.source} {line.text}".casefold()
 
 
 def journal_rows(line: JournalLine, width: int, *, hosts: int, mark: str = "") -> tuple[Line, ...]:
-    """One entry in `width` cells, wrapped under its own text; what `mark` names is highlighted."""
+    """One entry in `width` cells, wrapped under its own text; matches of `mark` are highlighted."""
     lead = [Cell(line.at.astimezone(UTC).strftime("%H:%M:%S "), Tone.MUTED)]
     if hosts:
         lead.append(Cell(f"{sized(line.host, hosts)} ", Tone.ACCENT))
@@ -69,7 +69,7 @@ def _marked(text: str, tone: Tone, mark: str) -> Line:
 
 
 def saved_text(lines: list[JournalLine]) -> str:
-    """The lines as a file keeps them: one entry a line, times in full, control characters spelled out."""
+    """The lines for a file: one entry per line, times in full, control characters spelled out."""
     return "".join(
         f"{line.at.astimezone(UTC).isoformat()} {line.host} {line.source}: {clean(line.text)}\n" for line in lines
     )

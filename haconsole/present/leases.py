@@ -1,4 +1,4 @@
-"""The lease pane: who holds each leader lock."""
+"""The lease pane: the holder of each lease."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ COLUMNS = (
 
 
 def leases_table(snapshot: ClusterSnapshot, now: datetime) -> TableView:
-    """One row a lock; `now` decides what has expired, so that a lock nobody renews is seen to lapse."""
+    """One row per lease; `now` decides what has expired, so that a lease without renewals is shown to lapse."""
     told = display_of(snapshot.leases)
     leases = told.value or ()
     return TableView(
@@ -40,12 +40,12 @@ def leases_table(snapshot: ClusterSnapshot, now: datetime) -> TableView:
 
 
 def lease_name(lease: Lease) -> str:
-    """The lock's name without what is the same for all of Kubernetes' own."""
+    """The lease's name without the part common to all of Kubernetes' own."""
     return lease.name.removeprefix("kube-") if lease.namespace == SYSTEM else f"{lease.namespace}/{lease.name}"
 
 
 def renewed_cell(lease: Lease, now: datetime) -> Cell:
-    """How long ago the lock was renewed; a renewal in good time is not counted, so that the eye is left in peace."""
+    """The age of the last renewal; a timely renewal is not counted, to avoid needless changes on screen."""
     age_s = lease.age_s(now)
     if age_s is None:
         return NOTHING
@@ -61,7 +61,7 @@ def holder_cell(lease: Lease) -> Cell:
 
 
 def state_cell(lease: Lease, now: datetime) -> Cell:
-    """The lock's state; a renewal that is late, but not yet too late, is counted aloud."""
+    """The lease's state; for a renewal that is late, but not yet too late, with its delay."""
     age_s = lease.age_s(now)
     late = int(age_s) if age_s is not None else None
     match lease.state(now):
@@ -105,5 +105,5 @@ def _empty(snapshot: ClusterSnapshot) -> Cell:
     if isinstance(snapshot.leases, Failed):
         return Cell(f"? not known: {snapshot.leases.reason}", Tone.UNKNOWN)
     if isinstance(snapshot.leases, NotAsked):
-        return Cell("? not asked yet", Tone.UNKNOWN)
-    return Cell("there are no leader locks", Tone.MUTED)
+        return Cell("? not queried yet", Tone.UNKNOWN)
+    return Cell("there are no leases", Tone.MUTED)

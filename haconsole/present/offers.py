@@ -1,4 +1,4 @@
-"""Which actions to offer for a row, and what of their forms the row fills in."""
+"""The actions offered for a row, and the values of their forms that the row fills in."""
 
 from __future__ import annotations
 
@@ -42,20 +42,20 @@ def offered(
 
 
 def given_by(action: Action, host: HostName | None) -> dict[str, str]:
-    """What of the form is filled in by the host under the cursor: the first argument that takes a host."""
+    """The form values from the host under the cursor: the first argument that takes a host."""
     taker = next((argument.name for argument in action.arguments if argument.kind is ArgumentKind.HOST), None)
     return {taker: host} if taker is not None and host is not None else {}
 
 
 def finding_of(subject: RowKey | None, findings: tuple[Finding, ...]) -> Finding | None:
-    """The finding of a row; None where the row is not one, or is no longer there."""
+    """The finding of a row; None if the row is none, or is gone."""
     if not isinstance(subject, FindingKey):
         return None
     return next((each for each in findings if (each.code, each.subject) == (subject.code, subject.subject)), None)
 
 
 def remedy_text(remedy: Remedy) -> str:
-    """A remedy as the screen shows it: the action's title, its arguments as fields, and what it does here."""
+    """A remedy as the screen shows it: the action's title, its arguments as fields, and its effect here."""
     match remedy:
         case Advice(text=text):
             line = text

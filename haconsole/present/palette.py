@@ -1,4 +1,4 @@
-"""What can be done here, as a table to choose from."""
+"""The commands available here, as a table to choose from."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from haconsole.present.table import Column, Row, TableView
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """`action` as bindings name it; `key` as a person reads it, empty where there is none.
+    """`action` as bindings name it; `key` as a person reads it, empty if there is none.
 
-    `command` is its name on the command line and `words` are further words by which it is found. A `dangerous` one is
-    marked, and comes last unless its own name or title begins with what was typed.
+    `command` is its name on the command line and `words` are further search words. A `dangerous` one is marked, and
+    comes last unless its own name or title begins with the typed text.
     """
 
     name: str
@@ -31,11 +31,11 @@ WORDS = re.compile(r"[\w']+")
 
 
 def ranked(commands: tuple[Command, ...], typed: str) -> tuple[Command, ...]:
-    """The commands that match what was typed, the best first; the given order decides between equals.
+    """The commands that match the typed text, the best first; the given order decides between equals.
 
     1. The name or the title begins with it; 2. a word of them does; 3. a further word does; 4. it is somewhere in the
-    name, the title or the help. Of several words typed, the worst match counts, and each must match. After the first
-    group every dangerous command comes last.
+       name, the title or the help. Of several words typed, the worst match counts, and each must match. After the first
+       group every dangerous command comes last.
     """
     wanted = " ".join(WORDS.findall(typed.casefold()))
     found = ((_distance(command, wanted), command) for command in commands)
@@ -48,7 +48,7 @@ def _order(distance: int, command: Command) -> tuple[bool, bool, int]:
 
 
 def _distance(command: Command, wanted: str) -> int | None:
-    """How far a match is from the start of the name: 0 to 3; None for no match."""
+    """The distance of a match from the start of the name: 0 to 3; None for no match."""
     names = tuple(" ".join(WORDS.findall(name.casefold())) for name in (command.name, command.command))
     if any(name.startswith(wanted) for name in names) and wanted:
         return 0
@@ -65,7 +65,7 @@ def _distance(command: Command, wanted: str) -> int | None:
 
 
 def commands_table(title: str, commands: tuple[Command, ...], *, key_title: str = "KEY") -> TableView:
-    """The commands under a title; the column `key_title` their names, for keys, is left out where none has any."""
+    """The commands under a title; the column `key_title` their names, for keys, is left out if none has any."""
     keyed = any(each.key for each in commands)
     rows = tuple(
         Row(
@@ -79,6 +79,6 @@ def commands_table(title: str, commands: tuple[Command, ...], *, key_title: str 
         for each in commands
     )
     between = (Column(key_title),) if keyed else ()
-    columns = (Column("COMMAND", least=10), *between, Column("WHAT IT DOES", rank=1, least=16))
-    hint = Cell("type to find, enter to do, escape to leave", Tone.MUTED)
+    columns = (Column("COMMAND", least=10), *between, Column("EFFECT", rank=1, least=16))
+    hint = Cell("type to search, enter runs, escape closes", Tone.MUTED)
     return TableView(title, columns, rows, None, (hint,), empty=Cell("no command matches"), ageless=True)

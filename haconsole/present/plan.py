@@ -1,4 +1,4 @@
-"""A plan to read before it is carried out: its steps as a table, each step in full."""
+"""A plan to read before it runs: its steps as a table, each step in full."""
 
 from __future__ import annotations
 
@@ -39,17 +39,17 @@ def plan_table(plan: Plan) -> TableView:
 
 
 def plan_gist(plan: Plan) -> tuple[Cell, ...]:
-    """What the plan comes to, the longest wording first."""
+    """The summary of the plan, the longest version first."""
     hosts = tuple(dict.fromkeys(step.host for step in plan.steps))
     count = len(irreversible(plan))
-    tail = f", {count} cannot be taken back" if count else ""
+    tail = f", {count} cannot be undone" if count else ""
     tone = Tone.WARNING if count else Tone.PLAIN
     long = f"{len(plan.steps)} steps on {', '.join(hosts)}{tail}"
     return (Cell(long, tone), Cell(f"{len(plan.steps)} steps{tail}", tone), Cell(f"{len(plan.steps)} steps", tone))
 
 
 def irreversible(plan: Plan) -> tuple[Step, ...]:
-    """The steps that cannot be taken back."""
+    """The steps that cannot be undone."""
     return tuple(step for step in plan.steps if isinstance(step.undo, Irreversible))
 
 
@@ -64,7 +64,7 @@ def step_of(plan: Plan, step: StepId) -> Step | None:
 
 
 def step_items(plan: Plan, step: Step, *, teaching: bool = False) -> tuple[Item, ...]:
-    """Why a step is there, or all of it in plain words; then what it does, how it is checked and taken back."""
+    """The reason of a step, or its explanation; then its operation, verification and undo."""
     return (
         *((*in_plain_words(step), Heading("Where")) if teaching else (Sentence(Cell(step.why)),)),
         Fact("host", Cell(step.host)),
@@ -76,35 +76,33 @@ def step_items(plan: Plan, step: Step, *, teaching: bool = False) -> tuple[Item,
 
 
 def _look(step: Step) -> tuple[Item, ...]:
-    """A step that changes nothing: what it looks for, each once."""
+    """A step that changes nothing: its checks, each once."""
     checks = dict.fromkeys((*step.precondition, *step.verification))
     return (
-        Heading("What is done"),
-        Sentence(
-            Cell("The host is only looked at; nothing is changed, and there is nothing to take back.", Tone.ACCENT)
-        ),
-        *_checks("What must hold", tuple(check_line(check) for check in checks)),
+        Heading("Checks"),
+        Sentence(Cell("This step only checks the host; nothing is changed, so there is nothing to undo.", Tone.ACCENT)),
+        *_checks("Preconditions", tuple(check_line(check) for check in checks)),
     )
 
 
 def _change(step: Step) -> tuple[Item, ...]:
     return (
-        Heading("What is done"),
+        Heading("Checks"),
         Sentence(Cell(_operation_text(step.operation), Tone.ACCENT)),
-        *_checks("Must hold before", tuple(check_line(check) for check in step.precondition)),
-        *_checks("Holds when it is done", tuple(check_line(check) for check in step.verification)),
-        Heading("How it is taken back"),
-        Sentence(Cell(way_back(step) or "the plan does not say", Tone.MUTED)),
+        *_checks("Preconditions", tuple(check_line(check) for check in step.precondition)),
+        *_checks("Verified by", tuple(check_line(check) for check in step.verification)),
+        Heading("Undo"),
+        Sentence(Cell(way_back(step) or "the plan has no undo for it", Tone.MUTED)),
     )
 
 
 def _operation_text(operation: Operation) -> str:
-    """In a line or two; the text of a script stands further below."""
+    """In a line or two; the text of a script follows below."""
     return short_line(operation.argv) if isinstance(operation, RunCommand) else operation_line(operation)
 
 
 def about_step(plan: Plan, subject: StepKey, *, teaching: bool = False) -> Detail | None:
-    """A step of a plan; `teaching` tells it in plain words first."""
+    """A step of a plan; `teaching` explains it first."""
     step = step_of(plan, subject.id)
     if step is None:
         return None
@@ -112,13 +110,11 @@ def about_step(plan: Plan, subject: StepKey, *, teaching: bool = False) -> Detai
 
 
 def about_refusal(refusal: Refusal) -> Detail:
-    """Why there is no plan, and what would make it possible."""
+    """The reasons why there is no plan, and the way out."""
     return Detail(
         f"{refusal.action} is refused",
         (
-            Sentence(
-                Cell(f"{refusal.action} of {refusal.cluster} cannot be carried out as things are:", Tone.CRITICAL)
-            ),
+            Sentence(Cell(f"{refusal.action} of {refusal.cluster} cannot run in the current state:", Tone.CRITICAL)),
             *(Sentence(Cell(reason), "·") for reason in refusal.reasons),
         ),
     )
@@ -140,4 +136,4 @@ def _content(step: Step) -> tuple[Item, ...]:
     if text is None:
         return ()
     lines = (Verbatim(Cell(line.expandtabs(), Tone.MUTED), "│") for line in text.splitlines())
-    return (Heading("The script" if file is None else "The file"), *lines)
+    return (Heading("Script" if file is None else "File"), *lines)

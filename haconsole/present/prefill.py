@@ -1,4 +1,4 @@
-"""What of an action's form the row under the cursor fills in."""
+"""The form values that the row under the cursor fills in."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ TARGET = "to"
 
 
 def prefilled(action: Action, subject: RowKey | None, snapshot: ClusterSnapshot | None) -> dict[str, str]:
-    """The host of the row where an argument takes one, and its VIP; nothing for a dangerous action.
+    """The host of the row if an argument takes one, and its VIP; nothing for a dangerous action.
 
-    A VIP's owner is never filled in as the target: the VIP is there already.
+    A VIP's owner is never filled in as the target: the VIP is already there.
     """
     if action.dangerous:
         return {}
@@ -29,6 +29,6 @@ def prefilled(action: Action, subject: RowKey | None, snapshot: ClusterSnapshot 
 
 
 def _owners(subject: RowKey | None, snapshot: ClusterSnapshot) -> frozenset[HostName]:
-    """The owners of the row's VIP, or of any VIP where the row has none."""
+    """The owners of the row's VIP, or of any VIP if the row has none."""
     address = subject.address if isinstance(subject, VipKey) else None
     return frozenset(host for view in vip_views(snapshot) if address in (None, view.address) for host in view.owners)

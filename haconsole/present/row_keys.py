@@ -1,4 +1,4 @@
-"""What a row is about: the identity behind a cursor, a detail view, an offered action."""
+"""The subject of a row: the identity behind a cursor, a detail view, an offered action."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class HostKey:
 
 @dataclass(frozen=True, slots=True)
 class VipKey:
-    """A virtual address as one balancer host sees it."""
+    """A virtual address as one balancer host reports it."""
 
     address: Vip
     host: HostName
@@ -73,7 +73,7 @@ class CertificateKey:
 
 @dataclass(frozen=True, slots=True)
 class CommandKey:
-    """A command of the palette, by the action it does."""
+    """A command of the palette, by its action."""
 
     action: str
 
@@ -87,7 +87,7 @@ class StepKey:
 
 @dataclass(frozen=True, slots=True)
 class RunKey:
-    """A recorded run, by its name."""
+    """A logged run, by its name."""
 
     run: str
 

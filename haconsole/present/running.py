@@ -1,4 +1,4 @@
-"""A run as it goes: each step's state and time, its output, what remains, and what came of it."""
+"""A run in progress: each step's state and time, its output, the remaining steps, and the result."""
 
 from __future__ import annotations
 
@@ -47,17 +47,17 @@ STATES = {
 }
 WAITING = Cell("· waiting", Tone.MUTED)
 RUNNING = Cell("▸ running", Tone.ACCENT)
-HELD = Cell("‖ held", Tone.WARNING)
+HELD = Cell("‖ paused", Tone.WARNING)
 NEXT = Cell("‖ next", Tone.WARNING)
 
 
 @dataclass(frozen=True, slots=True)
 class RunView:
-    """A plan and the state of its run. `interruption` is the reason why no more events come, if that is so.
+    """A plan and the state of its run. `interruption` is the reason why no more events come, if that is the case.
 
     `paused_steps` are the steps that wait to be released, the next one first; `finished` is the step that ended last.
-    `paused` holds every further step, `teaching` explains each one meanwhile. `changes` is what differs on the cluster
-    after the run, None until that is known.
+    `paused` holds every further step, `teaching` explains each one meanwhile. `changes` are the differences of the
+    cluster after the run, None until they are known.
     """
 
     plan: Plan
@@ -91,7 +91,7 @@ class RunView:
 
     @property
     def failed(self) -> StepId | None:
-        """The first step that did not come to a good end, None where all did."""
+        """The first step that failed, None if all succeeded."""
         return next((step for step, event in self.ended.items() if event.error), None)
 
     def after(self, event: Event) -> RunView:
@@ -117,7 +117,7 @@ class RunView:
                 return replace(self, done=event)
 
     def _finished(self, event: StepDone) -> RunView:
-        """The view after a step ended: the next held step is looked at."""
+        """The view after a step ended: the next held step is selected."""
         paused_steps = _without(self.paused_steps, event.step)
         newest = paused_steps[0] if paused_steps else self.newest
         ended = _put(self.ended, event.step, event)
@@ -133,7 +133,7 @@ def _put(before: Mapping[StepId, T], step: StepId, value: T) -> Mapping[StepId, 
 
 
 def run_table(view: RunView, now: datetime) -> TableView:
-    """The plan's steps with their states; steps keep their places while the run goes on."""
+    """The plan's steps with their states; steps keep their places while the run continues."""
     rows = tuple(
         Row(
             StepKey(step.id),
@@ -155,7 +155,7 @@ def state_cell(view: RunView, step: StepId) -> Cell:
         return STATES[view.ended[step].outcome]
     if step in view.started:
         if view.over:
-            return Cell("? unheard", Tone.UNKNOWN)
+            return Cell("? no answer", Tone.UNKNOWN)
         if step not in view.paused_steps:
             return RUNNING
         return NEXT if step == view.paused_steps[0] else HELD
@@ -171,7 +171,7 @@ def time_cell(view: RunView, step: StepId, now: datetime) -> Cell:
 
 
 def run_gist(view: RunView, now: datetime) -> tuple[Cell, ...]:
-    """How far the run is, or how it ended, the longest wording first."""
+    """The progress or result of the run, the longest version first."""
     if view.interruption is not None:
         return (Cell(f"✖ {view.interruption}", Tone.CRITICAL),)
     if view.done is not None:
@@ -182,7 +182,7 @@ def run_gist(view: RunView, now: datetime) -> tuple[Cell, ...]:
     took = span(seconds_since(view.begun_at, now))
     stopping = "stopping after these, " if view.stopping else ""
     if view.paused_steps and not view.stopping:
-        waits = f"‖ {len(view.paused_steps)} held"
+        waits = f"‖ {len(view.paused_steps)} paused"
         return (
             Cell(f"{waits}: n starts the next, p all; {ended}/{steps}, {took}", Tone.WARNING),
             Cell(f"{waits}: n next, p all; {ended}/{steps}", Tone.WARNING),
@@ -190,7 +190,7 @@ def run_gist(view: RunView, now: datetime) -> tuple[Cell, ...]:
         )
     stopping = "pausing after these, " if view.paused and not view.stopping else stopping
     tone = Tone.WARNING if view.stopping or view.paused else Tone.ACCENT
-    tail = f"{len(view.under_way)} under way, {steps - ended - len(view.under_way)} to come, {took}"
+    tail = f"{len(view.under_way)} running, {steps - ended - len(view.under_way)} to come, {took}"
     return (
         Cell(f"{bar} {ended}/{steps}, {stopping}{tail}", tone),
         Cell(f"{stopping}{ended}/{steps}, {tail}", tone),
@@ -199,7 +199,7 @@ def run_gist(view: RunView, now: datetime) -> tuple[Cell, ...]:
 
 
 def ending(event: RunDone) -> Cell:
-    """How the run ended, in a sentence."""
+    """The result of the run, as a sentence."""
     sign, tone = {
         Outcome.DONE: ("●", Tone.GOOD),
         Outcome.ALREADY: ("●", Tone.GOOD),
@@ -212,7 +212,7 @@ def ending(event: RunDone) -> Cell:
 
 
 def about_run_step(view: RunView, subject: StepKey) -> Detail | None:
-    """A step of the run: how it went, what it said, and then what the plan says of it."""
+    """A step of the run: its result, its output, and then the plan's description of it."""
     step = step_of(view.plan, subject.id)
     if step is None:
         return None
@@ -240,7 +240,7 @@ def _result(view: RunView, step: StepId) -> tuple[Item, ...]:
 
 
 def _waits(view: RunView, step: StepId) -> tuple[Item, ...]:
-    """That the step waits for a person, and which keys there are."""
+    """A note that the step waits for a person, with the keys."""
     if step not in view.paused_steps or view.over:
         return ()
     if step != view.paused_steps[0]:
@@ -265,7 +265,7 @@ def _output_items(view: RunView, step: Step) -> tuple[Item, ...]:
 
 
 def about_end(view: RunView) -> Detail:
-    """What came of the run: the sum, what went wrong, what changed on the cluster, what to do next."""
+    """The result of the run: the summary, failures, changes on the cluster, the next step to take."""
     event = view.done
     items: list[Item] = []
     if view.interruption is not None:
@@ -277,14 +277,14 @@ def about_end(view: RunView) -> Detail:
     wrong = tuple(each for each in view.ended.values() if each.error)
     if wrong:
         items += [
-            Heading("What went wrong"),
+            Heading("Failures"),
             *(Sentence(Cell(each.error or "", Tone.CRITICAL), "✖") for each in wrong),
         ]
-    items.append(Heading("What changed on the cluster, before and after"))
+    items.append(Heading("Changes on the cluster, before and after"))
     if view.changes is None:
-        items.append(Sentence(Cell("? the hosts are being asked once more", Tone.UNKNOWN)))
+        items.append(Sentence(Cell("? the hosts are being queried again", Tone.UNKNOWN)))
     else:
         items += [Sentence(Cell(f"{each.subject}: {each.text}", each.tone), "·") for each in view.changes] or [
-            Sentence(Cell("nothing that the console watches", Tone.MUTED))
+            Sentence(Cell("no change that the console observes", Tone.MUTED))
         ]
     return Detail(f"{view.plan.action} of {view.plan.cluster}", tuple(items))

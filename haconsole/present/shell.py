@@ -1,4 +1,4 @@
-"""The ssh command line that opens a shell on a host of the inventory, the way the console reaches it."""
+"""The ssh command line that opens a shell on a host of the inventory, over the console's connection settings."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from haconsole.inventory.schema import Host, Inventory
 
 
 def shell_argv(inventory: Inventory, host: Host) -> tuple[str, ...]:
-    """Arguments for ssh(1); a jump host is reached by an ssh of its own, with its own key and known hosts."""
+    """Arguments for ssh(1); a jump host is reached by a separate ssh, with its own key and known hosts."""
     return ("ssh", "-t", *_options(inventory, host), ssh_for(inventory, host).address)
 
 

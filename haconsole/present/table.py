@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column's title and manners.
+    """A column's title and behaviour.
 
-    `rank` decides who leaves first when the width does not suffice: the highest goes, together with its equals; rank 0
-    stays. `least` is the width it may be squeezed to before anything leaves (None: never squeezed).
+    `rank` decides which columns are left out first when the width does not suffice: the highest, together with its
+    equals; rank 0 stays. `least` is the width it may shrink to before any column is left out (None: never shrinks).
     """
 
     title: str
@@ -29,9 +29,9 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row; `key` is what it is about, `stale` that its facts are remembered, not current.
+    """One row; `key` is its subject, `stale` that its facts are remembered, not current.
 
-    A `heading` is about no row of the table: what its cells say stands side by side, in no column.
+    A `heading` is no row of the table: the texts of its cells follow each other, in no column.
     """
 
     key: RowKey

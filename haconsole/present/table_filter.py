@@ -1,4 +1,4 @@
-"""Tables made smaller and put in order by a person: filter and sort."""
+"""Tables filtered and sorted by a person."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ NUMBER = re.compile(r"(\d+)")
 
 @dataclass(frozen=True, slots=True)
 class TableFilter:
-    """`needle` must stand in a row, in any case and any column; `column` sorts (None: the order things come in)."""
+    """Rows must contain `needle`, in any case and any column; `column` sorts (None: the original order)."""
 
     needle: str = ""
     column: int | None = None
@@ -25,7 +25,7 @@ class TableFilter:
 
 
 def granted(view: TableView, wish: TableFilter) -> TableView:
-    """The view as wished; its summaries still speak of everything."""
+    """The filtered and sorted view; its summaries still cover everything."""
     low = wish.needle.casefold()
     rows = tuple(row for row in view.rows if _holds(row, low)) if low else view.rows
     columns = view.columns
@@ -37,12 +37,12 @@ def granted(view: TableView, wish: TableFilter) -> TableView:
             replace(column, title=f"{column.title}{arrow}") if index == sorting else column
             for index, column in enumerate(columns)
         )
-    empty = Cell(f"no row holds {wish.needle!r}") if wish.needle and view.rows else view.empty
+    empty = Cell(f"no row contains {wish.needle!r}") if wish.needle and view.rows else view.empty
     return replace(view, rows=rows, columns=columns, empty=empty)
 
 
 def next_order(view: TableView, wish: TableFilter) -> TableFilter:
-    """The next way to sort: each column in turn, upwards then backwards, then as things come."""
+    """The next way to sort: each column in turn, ascending then descending, then the original order."""
     if not view.columns:
         return wish
     if wish.column is None:

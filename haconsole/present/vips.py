@@ -1,4 +1,4 @@
-"""The VIP pane: who holds each virtual address, as every balancer host tells it."""
+"""The VIP pane: the owner of each virtual address, as every balancer host reports it."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def instance_of(facts: KeepalivedFacts | None, vip: Vip) -> VrrpInstance | None:
 
 
 def holds(facts: HostFacts, view: VipView) -> Cell:
-    """Whether the host has the address on an interface; the last that was known when the host is silent."""
+    """Whether the host has the address on an interface; the last known state when the host does not answer."""
     had = display_of(facts.addresses)
     if had.value is None:
         return UNKNOWN
@@ -67,7 +67,7 @@ def vrrp_cell(instance: VrrpInstance | None, known: bool) -> Cell:
 
 
 def service_cell(services: Observed[tuple[ServiceState, ...]], name: str) -> Cell:
-    """A service in one word: its ActiveState, ``absent`` when the host has no such unit, ``?`` when not known."""
+    """A service in one word: its ActiveState, ``absent`` when the host has no such unit, ``?`` when unknown."""
     known = display_of(services)
     if known.value is None:
         return UNKNOWN
@@ -99,7 +99,7 @@ def _row(facts: HostFacts, view: VipView) -> Row:
 
 
 def _stopped(facts: HostFacts) -> bool:
-    """Whether keepalived is known not to run, so that the state it was last in says nothing."""
+    """Whether keepalived is known not to run, so that its last state means nothing."""
     return any(unit.name == "keepalived" and not unit.running for unit in display_of(facts.services).value or ())
 
 
@@ -119,7 +119,7 @@ def _summaries(views: tuple[VipView, ...]) -> tuple[Cell, ...]:
 
 
 def vip_sentences(view: VipView) -> tuple[Cell, ...]:
-    """Who owns the address, the longest wording first."""
+    """The owner of the address, the longest version first."""
     match view.state:
         case VipState.OWNED:
             return (Cell(f"● {view.address} on {view.owners[0]}", Tone.GOOD), Cell(f"● {view.owners[0]}", Tone.GOOD))
@@ -130,5 +130,5 @@ def vip_sentences(view: VipView) -> tuple[Cell, ...]:
             return (Cell(f"✖ {view.address} UNOWNED", Tone.CRITICAL), Cell("✖ UNOWNED", Tone.CRITICAL))
         case VipState.UNKNOWN:
             unheard = ", ".join(view.unheard)
-            long = Cell(f"? {view.address}: {unheard} not heard", Tone.UNKNOWN)
+            long = Cell(f"? {view.address}: {unheard} not answering", Tone.UNKNOWN)
             return (long, Cell("? owner unknown", Tone.UNKNOWN))

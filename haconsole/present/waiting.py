@@ -1,4 +1,4 @@
-"""The dashboard before the first answers: the first thing painted, and so made of as little as possible."""
+"""The dashboard before the first answers: painted first, with as few imports as possible."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ WAITING = Cell("? waiting for the first answers", Tone.UNKNOWN)
 
 
 def waiting_tables(hosts: tuple[tuple[str, str], ...], reason: str = "") -> dict[PaneId, TableView]:
-    """Every pane says that it waits; the hosts, given as name and address, stand there as being connected to.
+    """Every pane shows that it waits; the hosts, given as name and address, are shown as connecting.
 
-    Why the stream is `reason`, if it is, stands among the findings; it is tried again by itself.
+    The reason why the stream is `reason`, if it is, is among the findings; it is retried automatically.
     """
     rows = tuple(
         Row(HostKey(HostName(name)), (Cell(name), Cell("? connecting", Tone.UNKNOWN), Cell(address, Tone.MUTED)))
@@ -38,6 +38,6 @@ def waiting_tables(hosts: tuple[tuple[str, str], ...], reason: str = "") -> dict
         for pane, title in TITLES.items()
     }
     if reason:
-        cell = Cell(f"✖ {reason}. It is tried again by itself.", Tone.CRITICAL)
+        cell = Cell(f"✖ {reason}. It is retried automatically.", Tone.CRITICAL)
         panes[PaneId.FINDINGS] = replace(panes[PaneId.FINDINGS], empty=cell)
     return panes | {PaneId.HOSTS: hosts_table}

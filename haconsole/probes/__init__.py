@@ -1,1 +1,1 @@
-"""One module per fact family: what is asked of a host, and a pure parser of the answer."""
+"""One module per fact family: the query of a host, and a pure parser of the answer."""

@@ -31,7 +31,7 @@ from haconsole.transport.service_error import ServiceError
 
 _NEXT_PEER_AFTER_S = 0.4
 _CLOSED_BY_SSHD = ("prohibited", "resource shortage")
-"""Words of sshd that refuses a forward itself: the port behind it was not tried (RFC 4254, section 5.1)."""
+"""Messages of sshd that itself refuses a forward: the port behind it was not tried (RFC 4254, section 5.1)."""
 
 
 class Api(Protocol):

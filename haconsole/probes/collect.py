@@ -1,4 +1,4 @@
-"""Looks at a whole cluster: once, or for as long as somebody watches."""
+"""Reads a cluster: once, or live."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def utc_now() -> datetime:
 
 
 class Collector:
-    """Asks the hosts of one inventory over one fleet.
+    """Queries the hosts of one inventory over one fleet.
 
     `secret` keys the fingerprints of VRRP passwords: equal passwords look equal within one collector and nowhere else.
     """

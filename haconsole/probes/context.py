@@ -1,4 +1,4 @@
-"""What every probe of one collector shares."""
+"""Shared by every probe of one collector."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class ProbeTimings:
-    """Seconds: how long an answer may take, and how often a live view asks.
+    """Seconds: the limit for an answer, and the interval of a live view.
 
     `overall_s` bounds a whole look; `etcd_s` is for etcd's own answers, short because a screen waits for them;
     `silence_s` is how long a followed host may be silent before it counts as lost and is connected to again,
@@ -72,7 +72,7 @@ class ClusterContext:
         return Known(value, self.now())
 
     def failed(self, host: Host, what: str, error: Exception) -> Failed[Any]:
-        """An error as a fact: whose, what was asked, what came back, what to do."""
+        """An error as a fact: its component, the query, the answer, the fix."""
         match error:
             case TransportError(cause=cause):
                 return Failed(str(error), self.now(), cause)
@@ -81,7 +81,7 @@ class ClusterContext:
             case HaconsoleError():
                 return Failed(f"{host.name}: {error}", self.now(), Cause.OTHER)
             case _:
-                return Failed(f"{host.name}: {what}: not understood: {error!r}", self.now(), Cause.UNREADABLE)
+                return Failed(f"{host.name}: {what}: unexpected output: {error!r}", self.now(), Cause.UNREADABLE)
 
     def late(self, host: Host, fact: FactName | str, seconds: float) -> Failed[Any]:
         return Failed(f"{host.name}: {fact}: no answer within {seconds:g} s", self.now(), Cause.TIMED_OUT)

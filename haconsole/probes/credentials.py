@@ -25,7 +25,7 @@ _AUTO_TLS_CERTIFICATE = "fixtures/client/cert.pem"
 
 
 class CredentialFiles:
-    """Reads all a host's client certificates by one root command, shared by those who ask at the same time."""
+    """Reads all a host's client certificates by one root command, shared by simultaneous callers."""
 
     def __init__(self) -> None:
         self._reading: SingleFlight[HostName, Files] = SingleFlight()
@@ -39,7 +39,7 @@ class CredentialFiles:
 
 
 def etcd_credentials(layout: Layout, host: Host, files: Files) -> EtcdCredentials | None:
-    """What etcd asks of its clients by the layout; None where it speaks plain text."""
+    """The client certificate that etcd requires by the layout; None if it speaks plain text."""
     etcd, hint = layout.etcd, "set etcd.pki_dir and etcd.files in the inventory to the files that etcd uses"
     if etcd.tls is EtcdTls.OFF:
         return None

@@ -1,4 +1,4 @@
-"""How a question to a host goes wrong once the host itself was reached."""
+"""Errors of queries once the host itself was reached."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _NO_ROOT = ("a password is required", "is not in the sudoers", "permission denie
 
 
 class ProbeError(HaconsoleError):
-    """An answer that says nothing usable; `cause` tells what is missing, not running or not readable."""
+    """An answer without usable content; `cause` is the part that is missing, not running or not readable."""
 
     def __init__(self, what: str, cause: Cause = Cause.OTHER, *, hint: str = "") -> None:
         super().__init__(what, hint=hint)
@@ -19,13 +19,13 @@ class ProbeError(HaconsoleError):
 
 
 def require(answer: SectionAnswer, what: str) -> str:
-    """The output of a section that ended well; a ProbeError saying what came back when it did not."""
+    """The output of a section that succeeded; a ProbeError with the answer when it did not."""
     if answer.status == 0:
         return answer.output
     stderr = " ".join(answer.errors.split())[:300]
     if answer.status == _MISSING_PROGRAM:
         raise ProbeError(f"{what}: {stderr or 'no such program'}", Cause.NOT_INSTALLED)
     if answer.status == 124:
-        raise ProbeError(f"{what}: did not end in time", Cause.TIMED_OUT)
+        raise ProbeError(f"{what}: timed out", Cause.TIMED_OUT)
     cause = Cause.UNREADABLE if any(word in stderr.lower() for word in _NO_ROOT) else Cause.OTHER
-    raise ProbeError(f"{what}: ended with status {answer.status}: {stderr or 'without a word'}", cause)
+    raise ProbeError(f"{what}: ended with status {answer.status}: {stderr or 'no output'}", cause)

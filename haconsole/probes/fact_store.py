@@ -83,12 +83,12 @@ class FactStore:
         self._mark(urgent=not insignificantly_different(getattr(before, fact), after))
 
     def put_notes(self, host: HostName, notes: tuple[str, ...]) -> None:
-        """What is worth saying of a host beside its facts."""
+        """Notes about a host beside its facts."""
         self._facts[host] = replace(self._facts[host], notes=notes)
         self._mark(urgent=False)
 
     def put_token_keys(self, host: HostName, keys: tuple[TokenKeys, ...]) -> None:
-        """What was heard with the host's certificates of its service-account keys."""
+        """The facts about its service-account keys that were read with the host's certificates."""
         self._facts[host] = replace(self._facts[host], token_keys=keys)
         self._mark(urgent=False)
 

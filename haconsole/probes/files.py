@@ -29,5 +29,5 @@ async def read_files(transport: HostTransport, paths: tuple[str, ...], *, deadli
 
 def _text(path: str, answer: SectionAnswer | None) -> str | None:
     if answer is None:
-        raise ProbeError(f"could not read {path}: the host said nothing of it", Cause.UNREADABLE)
+        raise ProbeError(f"could not read {path}: the host returned nothing for it", Cause.UNREADABLE)
     return None if answer.status == _ABSENT else require(answer, f"read {path}") + "\n"

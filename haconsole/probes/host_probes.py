@@ -49,7 +49,7 @@ ASKED_ELSEWHERE: tuple[FactName, ...] = ("etcd", "apiserver")
 
 
 class HostProbes:
-    """The probes of one host; what they hear goes to the board."""
+    """The probes of one host; their facts go to the store."""
 
     def __init__(
         self, context: ClusterContext, store: FactStore, host: Host, *, certificates: bool, thorough: bool = False
@@ -69,7 +69,7 @@ class HostProbes:
         return self._name
 
     async def once(self) -> None:
-        """Query everything once, side by side. Whatever fails becomes a failed fact."""
+        """Query everything once, in parallel. Every failure becomes a failed fact."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._host_once())
             for probe in self._apis:
@@ -95,7 +95,7 @@ class HostProbes:
             self._put_reach(await self._context.transport(self._host).connect())
 
     def give_up(self, seconds: float) -> None:
-        """What was not heard of by now is not waited for."""
+        """Facts that are still missing now are not awaited."""
         for fact in self._store.missing_facts(self._name, self._due):
             self._store.put(self._name, fact, self._context.late(self._host, fact, seconds))
 
@@ -133,7 +133,7 @@ class HostProbes:
             self._store.fail(self._name, self._store.missing_facts(self._name, self._script.facts), failure)
 
     async def _heart(self, reach: Reach) -> None:
-        """What tells that the host is there: the script's rounds, or the connection where only that is queried for."""
+        """The proof that the host is there: the script's rounds, or the connection if only that is queried."""
         if self._script.facts:
             await self._script.follow(lambda: self._put_reach(reach))
         while not self._script.facts:

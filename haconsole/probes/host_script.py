@@ -43,7 +43,7 @@ WRITTEN_TO = ("/", "/var/log", "/run")
 
 @dataclass(frozen=True, slots=True)
 class ScriptQuery:
-    """A section, the fact it tells and its parser; `root` where an ordinary login may not look."""
+    """A section, its fact and its parser; `root` if an ordinary login may not read it."""
 
     fact: FactName
     section: Section
@@ -96,14 +96,14 @@ def script_queries(context: ClusterContext, host: Host, expected: tuple[FactName
 
 @dataclass(frozen=True, slots=True)
 class SideQuery:
-    """A section that tells no fact of its own, and who learns from it."""
+    """A section without a fact of its own, and its consumer."""
 
     section: Section
     learn: Callable[[SectionAnswer], None]
 
 
 def side_queries(store: FactStore, host: Host, expected: tuple[FactName, ...]) -> tuple[SideQuery, ...]:
-    """What other probes need to know of a control plane: what it calls itself, and its API server's etcd servers."""
+    """The settings of a control plane for other probes: its own name, and its API server's etcd servers."""
     if "apiserver" not in expected:
         return ()
     name = HostName(host.name)
@@ -137,10 +137,10 @@ def side_queries(store: FactStore, host: Host, expected: tuple[FactName, ...]) -
 
 
 class HostScript:
-    """Runs the script on one host and puts what it hears on the board.
+    """Runs the script on one host and puts its facts into the store.
 
-    As root where sudo allows it, since then one process answers everything; else as the login, and the facts that need
-    root fail with sudo's refusal.
+    As root if sudo allows it, because then one process answers everything; otherwise as the login, and the facts that
+    need root fail with sudo's refusal.
     """
 
     def __init__(
@@ -165,14 +165,14 @@ class HostScript:
         return tuple(ask.fact for ask in self._asks.values())
 
     async def once(self) -> None:
-        """Ask everything once; raises TransportError when the host cannot be asked."""
+        """Query everything once; raises TransportError when the host cannot be queried."""
         await self._run(tuple(self._asks.values()), rounds=1, follow="", on_round=lambda: None)
         self._give_up(
             self._store.missing_facts(self._name, self.facts), "the host ended the connection before it answered"
         )
 
     async def follow(self, on_round: Callable[[], None]) -> None:
-        """Ask again and again and listen to address changes, until cancelled or the host is lost (TransportError)."""
+        """Query repeatedly and follow address changes, until cancelled or the host is lost (TransportError)."""
         async with asyncio.TaskGroup() as group:
             keepalived_task = group.create_task(self._ask_keepalived_after_moves())
             await self._run(tuple(self._asks.values()), rounds=None, follow=addresses.FOLLOW, on_round=on_round)
@@ -218,10 +218,10 @@ class HostScript:
                             on_round()
                         silent = False
         except TimeoutError:
-            raise TransportError(self._name, Cause.TIMED_OUT, f"not a word for {silence_s:g} s") from None
+            raise TransportError(self._name, Cause.TIMED_OUT, f"no data for {silence_s:g} s") from None
 
     async def _ask_keepalived_after_moves(self) -> None:
-        """An address that moved is mostly keepalived's doing: ask it at once, and not when its turn comes."""
+        """An address that moved is mostly keepalived's doing: query it at once, not at its next turn."""
         ask = self._asks.get("keepalived")
         while ask:
             await self._vip_moved.wait()
@@ -263,12 +263,12 @@ class HostScript:
         return keep_lines(before.value, states) if isinstance(before, Known) else states
 
     def _learn(self, side_query: SideQuery, answer: SectionAnswer) -> None:
-        """An answer of no use costs nothing: the section is asked again."""
+        """A useless answer costs nothing: the section is queried again."""
         with suppress(Exception):
             side_query.learn(answer)
 
     def _parsed_answer(self, ask: ScriptQuery, answer: SectionAnswer) -> Observed[Any]:
-        """The answer as a fact. Whatever goes wrong in a parser costs this fact and no other."""
+        """The answer as a fact. An error in a parser costs only this fact."""
         try:
             return self._context.known(ask.parse(answer))
         except Exception as error:

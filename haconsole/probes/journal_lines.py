@@ -37,7 +37,7 @@ def journal_line(host: HostName, text: str) -> JournalLine | None:
 
 
 def _message(value: object) -> str:
-    """The message: text, or an array of bytes where it is not valid UTF-8, or null where it is too long to tell."""
+    """The message: text, or an array of bytes if it is not valid UTF-8, or null if it is too long."""
     if isinstance(value, list):
         return bytes(each for each in value if isinstance(each, int) and 0 <= each < 256).decode(errors="replace")
     return value if isinstance(value, str) else ""

@@ -1,4 +1,4 @@
-"""One question turned into a fact, asked once or again and again."""
+"""One query turned into a fact, once or repeatedly."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 class Probe(Protocol):
-    """Asks one host for one family of facts and puts what it hears on the board.
+    """Queries one host for one family of facts and puts them into the store.
 
     Failures become facts: neither method raises for them. Cancelling ends both at once.
     """
@@ -23,7 +23,7 @@ class Probe(Protocol):
     async def once(self) -> None: ...
 
     async def follow(self) -> None:
-        """Ask at the probe's own pace, for ever."""
+        """Query at the probe's own pace, without end."""
         ...
 
 
@@ -41,7 +41,7 @@ async def observe(
 
 
 async def repeat(ask: Callable[[], Awaitable[None]], every_s: float) -> None:
-    """Ask for ever, with a pause after each answer."""
+    """Query without end, with a pause after each answer."""
     while True:
         await ask()
         await asyncio.sleep(every_s)

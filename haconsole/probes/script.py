@@ -26,9 +26,9 @@ _ENVIRONMENT = "export LC_ALL=C TZ=UTC\nPATH=$PATH:/usr/local/sbin:/usr/sbin:/sb
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A question: a name made of letters and underscores, shell commands, and every how many rounds it is asked.
+    """A query: a name made of letters and underscores, shell commands, and its interval in rounds.
 
-    Commands that could hang stand behind ``timeout``.
+    Commands that could hang are run with ``timeout``.
     """
 
     name: str
@@ -38,7 +38,7 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class SectionAnswer:
-    """What a section's commands wrote, and how the last of them ended (127: there is no such program).
+    """The output of a section's commands, and the status of the last of them (127: there is no such program).
 
     The output may hold a password of a configuration: it is never printed.
     """
@@ -65,7 +65,7 @@ ScriptEvent = SectionAnswer | RoundDone | PushedLine
 
 
 def render(sections: tuple[Section, ...], *, rounds: int | None = 1, pause_s: float = 1.0, follow: str = "") -> bytes:
-    """The script that asks `sections` side by side, `rounds` times with `pause_s` between (None: until closed)."""
+    """The script that runs `sections` in parallel, `rounds` times with `pause_s` between (None: until closed)."""
     functions = "".join(f"do_{section.name}() {{\n{section.body}\n}}\n" for section in sections)
     asks = "\n".join(_ask(section) for section in sections)
     enough = "" if rounds is None else f'[ "$round" -lt {rounds} ] || break\n'
@@ -98,7 +98,7 @@ class FrameReader:
         self._left = LONGEST_ANSWER
 
     def take(self, line: str) -> ScriptEvent | None:
-        """What this line completes, None while a frame is open."""
+        """The frame that this line completes, None while a frame is open."""
         line = line.rstrip("\r\n")
         if not line.startswith(_MARK):
             return self._inside(line)
@@ -150,6 +150,6 @@ def _status(text: str) -> int:
 
 
 def answers(output: str) -> tuple[SectionAnswer, ...]:
-    """All answers in what a script wrote that was asked to run its rounds and end."""
+    """All answers in the output of a script that ran its rounds and ended."""
     reader = FrameReader()
     return tuple(event for event in map(reader.take, output.splitlines()) if isinstance(event, SectionAnswer))

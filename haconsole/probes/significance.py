@@ -1,4 +1,4 @@
-"""What of a fact a person waits for. Counters and ages that move all the time may wait a second."""
+"""The significant part of a fact. Counters and ages that move all the time may wait a second."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One answer for all who ask the same thing at the same time."""
+"""One answer for all simultaneous callers with the same query."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class _Flight(Generic[V]):
 
 
 class SingleFlight(Generic[K, V]):
-    """Remembers nothing: who comes after the answer asks anew. Ends the asking when nobody waits for it any more."""
+    """Remembers nothing: a caller after the answer queries again. Cancels the query when no caller waits any more."""
 
     def __init__(self) -> None:
         self._asking: dict[K, _Flight[V]] = {}

@@ -1,1 +1,1 @@
-"""How hosts are reached: SSH, and the protocols spoken through it."""
+"""Connections to hosts: SSH, and the protocols through it."""

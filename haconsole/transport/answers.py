@@ -11,17 +11,17 @@ from haconsole.model.secret import Secret
 
 
 class Answers(Protocol):
-    """Asked once per subject and remembered by the asker; None or False is a refusal.
+    """Prompted once per subject and remembered by the caller; None or False is a refusal.
 
-    A question may take as long as the person does. It is cancelled when the fleet is closed.
+    An answer may take as long as the person does. It is cancelled when the fleet is closed.
     """
 
     async def passphrase(self, key_path: Path) -> Secret | None:
-        """The passphrase of a private key; asked again after a wrong one."""
+        """The passphrase of a private key; prompted again after a wrong one."""
         ...
 
     async def sudo_password(self, host: HostName) -> Secret | None:
-        """The login's password for sudo on `host`; asked again after a wrong one."""
+        """The login's password for sudo on `host`; prompted again after a wrong one."""
         ...
 
     async def accept_host_key(self, host: HostName, address: str, algorithm: str, fingerprint: str) -> bool:

@@ -1,4 +1,4 @@
-"""What the rest of the program asks of a host, so that a fake is a few lines and the real one is swapped in freely."""
+"""The program's interface to a host, so that a fake is a few lines and the real one is swapped in freely."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Argv = tuple[str, ...]
 
 
 class TransportError(HaconsoleError):
-    """A host could not be asked. `cause` tells a refusal from a time-out from a changed host key, and so on."""
+    """A host could not be queried. `cause` distinguishes a refusal, a time-out, a changed host key, and so on."""
 
     def __init__(self, host: HostName, cause: Cause, what: str, *, hint: str = "") -> None:
         super().__init__(f"{host}: {what}", hint=hint)
@@ -27,11 +27,11 @@ class TransportError(HaconsoleError):
 
 @dataclass(frozen=True, slots=True)
 class Completed:
-    """A command that was started. `exit_status` is None when its end was not heard: the effect is then unknown.
+    """A command that was started. `exit_status` is None when its result did not arrive: the effect is then unknown.
 
-    `cut` tells why it was not heard: CONNECTION_LOST, or TIMED_OUT when it was stopped at its deadline. `stdout` and
-    `stderr` are whole (up to the cut), decoded as UTF-8 with undecodable bytes replaced; `raw` is stdout's bytes.
-    A command ended by a signal has 128 and the signal's number as its status, as a shell tells it.
+    `cut` is why it did not arrive: CONNECTION_LOST, or TIMED_OUT when it was stopped at its deadline. `stdout` and
+    `stderr` are complete (up to the cut), decoded as UTF-8 with undecodable bytes replaced; `raw` is stdout's bytes. A
+    command ended by a signal has 128 and the signal's number as its status, as in a shell.
     """
 
     argv: Argv
@@ -50,17 +50,17 @@ class HostTransport(Protocol):
     """One host over one multiplexed connection, opened at the first use and again after a loss.
 
     Every call raises TransportError when the host cannot be reached or the connection is lost before an answer. `run`
-    differs: TransportError means the command had no effect to speak of (it was not started, or said more than is kept),
-    Completed with exit_status None that it may have had one. `deadline_s` bounds the whole call, connecting included,
-    except for the time a person takes to answer; the remote process is ended with it. Commands run with LC_ALL set to
-    C.UTF-8, so that what they say can be read by programs.
+    differs: TransportError means the command had no effect (it was not started, or wrote more than is kept), Completed
+    with exit_status None that it may have had one. `deadline_s` bounds the complete call, connecting included, except
+    for the time a person takes to answer; the remote process is ended with it. Commands run with LC_ALL set to C.UTF-8,
+    so that their output can be parsed.
     """
 
     @property
     def host(self) -> HostName: ...
 
     async def connect(self) -> Reach:
-        """Be connected; says how long connecting and authenticating took."""
+        """Connect; returns the time for connecting and authenticating."""
         ...
 
     async def run(
@@ -93,7 +93,8 @@ class HostTransport(Protocol):
     ) -> AbstractAsyncContextManager[AsyncIterator[str]]:
         """A long-running command's output, line by line as it comes; leaving the block ends the remote process.
 
-        `stdin` is sent whole and then closed: ``("sh", "-s")`` runs a script that no process list or sudo log repeats.
+        `stdin` is sent completely and then closed: ``("sh", "-s")`` runs a script that no process list or sudo log
+        repeats.
         """
         ...
 
@@ -102,9 +103,9 @@ class HostTransport(Protocol):
         ...
 
     def refusal(self, socket: Path) -> str | None:
-        """Why the last connection to that socket could not be carried on to its end; None where it could.
+        """The reason why the last connection to that socket could not be forwarded; None if it was.
 
-        A socket here accepts before anyone knows; what its user sees is a connection that closes at once.
+        A socket here accepts before that is known; its user only sees a connection that closes at once.
         """
         ...
 

@@ -1,4 +1,4 @@
-"""What etcd's calls answer, as values."""
+"""The answers of etcd's calls, as values."""
 
 from __future__ import annotations
 

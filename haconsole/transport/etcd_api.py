@@ -1,6 +1,6 @@
-"""etcd's v3 API over one channel to one member (api/etcdserverpb/rpc.proto): questions, membership, maintenance.
+"""etcd's v3 API over one channel to one member (api/etcdserverpb/rpc.proto): queries, membership, maintenance.
 
-Every call takes a deadline in seconds and raises EtcdError, whose `kind` says why.
+Every call takes a deadline in seconds and raises EtcdError with a `kind`.
 """
 
 from __future__ import annotations

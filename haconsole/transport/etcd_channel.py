@@ -41,7 +41,7 @@ _OPTIONS: tuple[tuple[str, int], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class EtcdCredentials:
-    """PEM bytes that etcd's client port asks for; without certificate and key where it does not check clients."""
+    """PEM bytes that etcd's client port requires; without certificate and key if it does not check clients."""
 
     ca: bytes
     cert: bytes | None = None
@@ -60,7 +60,7 @@ class EtcdChannel:
     async def ask(
         self, tried: str, method: Any, request: Message, deadline_s: float, *, leader_needed: bool = False
     ) -> Message:
-        """One unary call; `tried` says in words what is asked, for the error.
+        """One unary call; `tried` is its description for the error.
 
         With `leader_needed` the server refuses at once while it knows no leader, instead of waiting for one.
         """
@@ -99,7 +99,7 @@ class EtcdChannel:
             raise self.explained(tried, error, deadline_s) from None
 
     def explained(self, tried: str, error: Any, deadline_s: float) -> EtcdError:
-        """The error of a failed call in words."""
+        """The error of a failed call as text."""
         code, details = error.code().name, error.details() or error.code().name
         late = code == "DEADLINE_EXCEEDED"
         reason = f"no answer within {deadline_s:g} s" if late else in_words(details)

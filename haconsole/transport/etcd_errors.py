@@ -1,4 +1,4 @@
-"""What an etcd server or the way to it refused, as a kind to act on and words for a person."""
+"""A refusal of an etcd server or of the connection to it, as a kind for code and a message for a person."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from haconsole.transport.service_error import ServiceError, Vocabulary
 
 
 class EtcdErrorKind(StrEnum):
-    """Why etcd gave no answer, told apart by what a caller would do differently."""
+    """The reason why etcd gave no answer, as kinds that a caller handles differently."""
 
     REFUSED = "refused"
     UNAVAILABLE = "unavailable"
@@ -44,8 +44,8 @@ _CAUSES: dict[str, Cause] = {
 
 _MENDS: dict[str, str] = {
     EtcdErrorKind.REFUSED: "see whether etcd runs there and listens on its client port",
-    EtcdErrorKind.UNAVAILABLE: "see whether etcd runs there and takes this client certificate, and ask again",
-    EtcdErrorKind.DEADLINE: "look at the member's disk, load and peers",
+    EtcdErrorKind.UNAVAILABLE: "check that etcd runs there and accepts this client certificate, then retry",
+    EtcdErrorKind.DEADLINE: "check the member's disk, load and peers",
     EtcdErrorKind.TLS: "compare the CA and the client certificate with the ones etcd was started with",
     EtcdErrorKind.DENIED: "use a client certificate whose user may do this",
     EtcdErrorKind.NO_LEADER: "start members until a majority of the voters runs",
@@ -54,20 +54,20 @@ _MENDS: dict[str, str] = {
     EtcdErrorKind.EXISTS: "read the member list again: the member or its peer URL is on it",
     EtcdErrorKind.LEARNER_NOT_READY: "wait until the learner has caught up with the leader, and promote it again",
     EtcdErrorKind.NOT_A_LEARNER: "read the member list again: it votes already",
-    EtcdErrorKind.TOO_MANY_LEARNERS: "promote or remove the learner that is there first",
-    EtcdErrorKind.IS_LEARNER: "ask a voting member",
-    EtcdErrorKind.NOT_LEADER: "ask the leader",
+    EtcdErrorKind.TOO_MANY_LEARNERS: "promote or remove the existing learner first",
+    EtcdErrorKind.IS_LEARNER: "query a voting member",
+    EtcdErrorKind.NOT_LEADER: "query the leader",
     EtcdErrorKind.NOT_A_VOTER: "choose a voting member of the list",
     EtcdErrorKind.NO_SPACE: "compact, defragment one member at a time, then disarm the alarm",
-    EtcdErrorKind.CORRUPT: "find the member that differs, remove it and join it anew",
-    EtcdErrorKind.COMPACTED: "ask at a newer revision",
+    EtcdErrorKind.CORRUPT: "find the member that differs, remove it and join it again",
+    EtcdErrorKind.COMPACTED: "query a newer revision",
     EtcdErrorKind.UNSUPPORTED: "this etcd is too old for it: upgrade it to 3.4 or newer",
     EtcdErrorKind.OTHER: "read etcd's journal on that host",
 }
 
 
 class EtcdError(ServiceError[EtcdErrorKind]):
-    """etcd on `host` did not do what was asked; `detail` is what came back, unshortened."""
+    """etcd on `host` did not perform the request; `detail` is its answer, unshortened."""
 
     words = Vocabulary("etcd", _CAUSES, _MENDS)
 
@@ -91,10 +91,10 @@ _BY_WORDS = (
 
 _TLS_MEANINGS = (
     ("certificate_verify_failed", "its certificate is not signed by the CA in use, or has expired"),
-    ("hostname verification", "its certificate does not name the address it was asked at"),
+    ("hostname verification", "its certificate does not name the address that was used"),
     ("security handshaker", "the CA, client certificate or key at hand cannot be read"),
     ("alert", "it does not accept our client certificate"),
-    ("tsi_", "it does not accept our client certificate, or asks for one and got none"),
+    ("tsi_", "it refuses our client certificate, or requires one and got none"),
 )
 
 _CONNECTING = re.compile(r"^failed to connect to all addresses; last error: [A-Z_]+: (?:unix|ipv[46]):\S+: ")

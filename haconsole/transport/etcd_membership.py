@@ -18,9 +18,9 @@ class EtcdMembership:
         self._channel = channel
 
     async def add(self, peer_urls: tuple[str, ...], *, learner: bool = True, deadline_s: float = 10.0) -> EtcdMember:
-        """Put a member on the list, by default as a learner, which does not vote (3.4 and newer; EXISTS if known).
+        """Add a member to the list, by default as a learner, which does not vote (3.4 and newer; EXISTS if known).
 
-        A server that is too old for learners ignores the wish and adds a voter: the answer's `learner` tells. Right
+        A server that is too old for learners ignores that and adds a voter: the answer's `learner` shows it. Right
         after a start, or with a member not connected, etcd refuses with UNHEALTHY_CLUSTER.
         """
         rpc = self._channel.rpc
@@ -46,7 +46,7 @@ class EtcdMembership:
         return members_of(await self._ask(f"promote learner {member}", method, request, deadline_s))
 
     async def remove(self, member: MemberId, *, deadline_s: float = 10.0) -> tuple[EtcdMember, ...]:
-        """Take a member off the list; it stops by itself when it hears of it."""
+        """Remove a member from the list; it exits when it learns of that."""
         request = self._channel.rpc.MemberRemoveRequest(ID=int(member, 16))
         method = self._channel.client.clusterstub.MemberRemove
         return members_of(await self._ask(f"remove member {member}", method, request, deadline_s))
@@ -60,7 +60,7 @@ class EtcdMembership:
         return members_of(await self._ask(f"update member {member}", method, request, deadline_s))
 
     async def move_leader(self, to: MemberId, *, deadline_s: float = 10.0) -> None:
-        """Hand leadership over; must be asked of the leader (NOT_LEADER otherwise). `to` must be a voter."""
+        """Hand leadership over; must be sent to the leader (NOT_LEADER otherwise). `to` must be a voter."""
         request = self._channel.rpc.MoveLeaderRequest(targetID=int(to, 16))
         method = self._channel.client.maintenancestub.MoveLeader
         await self._ask(f"move leadership to {to}", method, request, deadline_s)

@@ -42,7 +42,7 @@ print while <$s>;
 
 @dataclass(frozen=True, slots=True)
 class HaproxyFailure:
-    """Why haproxy could not be asked, and what to do about it."""
+    """The reason why haproxy could not be queried, and its fix."""
 
     cause: Cause
     what: str
@@ -113,15 +113,15 @@ fi
 
 
 def failure_of(status: int | None, output: str, errors: str) -> HaproxyFailure | None:
-    """What `ask_script` ran into, by its exit status and what it wrote; None when haproxy answered."""
+    """The failure of `ask_script`, by its exit status and output; None when haproxy answered."""
     message = " ".join(_PUMP_PREFIX.sub("", errors).split())[-300:]
     match status:
         case 0 if output:
             return None
         case 0:
-            return HaproxyFailure(Cause.OTHER, "closed the connection without a word", "read haproxy's journal")
+            return HaproxyFailure(Cause.OTHER, "closed the connection without an answer", "read haproxy's journal")
         case None:
-            return HaproxyFailure(Cause.CONNECTION_LOST, "the connection was lost before it answered", "ask again")
+            return HaproxyFailure(Cause.CONNECTION_LOST, "the connection was lost before it answered", "retry")
         case 67:
             return HaproxyFailure(
                 Cause.NOT_INSTALLED, message, "install haproxy, or take the load-balancer role off this host"
@@ -132,9 +132,9 @@ def failure_of(status: int | None, output: str, errors: str) -> HaproxyFailure |
             hint = "set haproxy.stats_socket in the inventory to the path in haproxy.cfg, or add one there"
             return HaproxyFailure(Cause.NOT_CONFIGURED, message, hint)
         case 75:
-            return HaproxyFailure(Cause.NOT_RUNNING, message, "start haproxy; its journal says why it stopped")
+            return HaproxyFailure(Cause.NOT_RUNNING, message, "start haproxy; its journal has the reason of its stop")
         case 124 | 142:
-            return HaproxyFailure(Cause.TIMED_OUT, f"no answer within {_ANSWER_WITHIN_S} s", "look at the host's load")
+            return HaproxyFailure(Cause.TIMED_OUT, f"no answer within {_ANSWER_WITHIN_S} s", "check the host's load")
         case _:
             return _from_pump(status, message)
 
@@ -145,6 +145,4 @@ def _from_pump(status: int, message: str) -> HaproxyFailure:
         return HaproxyFailure(Cause.NOT_RUNNING, f"does not listen on its stats socket: {message}", "start haproxy")
     if "permission denied" in words or "not permitted" in words:
         return HaproxyFailure(Cause.UNREADABLE, f"its stats socket may not be opened: {message}", "sudo must give root")
-    return HaproxyFailure(
-        Cause.OTHER, f"asking it ended with status {status}: {message or 'without a word'}", "ask again"
-    )
+    return HaproxyFailure(Cause.OTHER, f"the query ended with status {status}: {message or 'no output'}", "retry")

@@ -1,7 +1,7 @@
 """The Kubernetes API of one API server (kubernetes.io: API Concepts): readiness, leases, nodes.
 
-Every call takes a deadline in seconds and raises KubeError, whose `kind` says why. Without an etcd quorum the server
-needs 2 to 4 s for /readyz and 12 s or more to refuse a read, which is why the deadlines are long.
+Every call takes a deadline in seconds and raises KubeError with a `kind`. Without an etcd quorum the server needs 2 to
+4 s for /readyz and 12 s or more to refuse a read, which is why the deadlines are long.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ class KubeApi:
         self._client.close()
 
     async def readiness(self, *, deadline_s: float = 15.0) -> Readiness:
-        """What the server says of itself at /readyz, checks by name; it answers without quorum too, but late."""
+        """The server's own report at /readyz, checks by name; it also answers without quorum, but late."""
         answer = await self._ask(
             "readyz", lambda: self._client.get("readyz", "/readyz?verbose", deadline_s), deadline_s
         )
@@ -98,8 +98,8 @@ class KubeApi:
     ) -> AsyncGenerator[tuple[LeaseObject, ...], None]:
         """All Lease objects of a namespace, now and again after each change of one.
 
-        Goes on over the ends that servers put to a watch; raises KubeError when the server is lost. Close it (aclosing)
-        to end it. `silence_s` without a word, which bookmarks rule out, makes it ask again.
+        Continues after the end that servers put to a watch; raises KubeError when the server is lost. Close it
+        (aclosing) to end it. `silence_s` without data, which bookmarks rule out, restarts the watch.
         """
         return watch_leases(self._client, _LEASES.format(quote(namespace)), deadline_s=deadline_s, silence_s=silence_s)
 

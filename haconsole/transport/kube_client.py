@@ -34,7 +34,7 @@ _LOADING = threading.Lock()
 
 @dataclass(frozen=True, slots=True)
 class KubeAnswer:
-    """An HTTP status and the whole body."""
+    """An HTTP status and the complete body."""
 
     status: int
     body: bytes
@@ -50,7 +50,7 @@ class KubeClient:
         self._headers = headers
 
     def get(self, tried: str, path: str, deadline_s: float, accept: str = "application/json") -> KubeAnswer:
-        """The answer to one GET, whatever its status; `tried` says in words what is asked, for the error."""
+        """The answer to one GET, whatever its status; `tried` is its description for the error."""
         with self.explained(tried):
             response = self._request(path, accept, deadline_s)
             try:
@@ -93,7 +93,7 @@ class KubeClient:
 
 
 class Watch:
-    """Lines of an answer that goes on, as they come; reading them to their end closes it."""
+    """Lines of a streamed answer, as they come; reading them to their end closes it."""
 
     def __init__(self, client: KubeClient, tried: str, response: Any) -> None:
         self._client = client
@@ -144,8 +144,8 @@ def preload() -> None:
 def _load() -> tuple[Any, Any]:
     """The library's ApiClient and Configuration.
 
-    Importing the package loads all of it, OAuth and a second HTTP library included. So the package stands there without
-    having been executed, and only its client is loaded.
+    Importing the package loads all of it, OAuth and a second HTTP library included. So the package is registered
+    without being executed, and only its client is loaded.
     """
     with _LOADING:
         if "kubernetes" not in sys.modules:
@@ -158,7 +158,7 @@ def _load() -> tuple[Any, Any]:
 
 
 def ssl_context(credentials: KubeCredentials) -> ssl.SSLContext:
-    """Trusts the given CA alone and shows the client certificate, whose key goes through memory only."""
+    """Trusts only the given CA and presents the client certificate, whose key is only in memory."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.load_verify_locations(cadata=credentials.ca.decode("ascii"))

@@ -1,4 +1,4 @@
-"""What an API server or the way to it refused, as a kind to act on and words for a person."""
+"""A refusal of an API server or of the connection to it, as a kind for code and a message for a person."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from haconsole.transport.service_error import ServiceError, Vocabulary
 
 
 class KubeErrorKind(StrEnum):
-    """Why the API gave no answer, told apart by what a caller would do differently."""
+    """The reason why the API gave no answer, as kinds that a caller handles differently."""
 
     REFUSED = "refused"
     UNAVAILABLE = "unavailable"
@@ -37,20 +37,20 @@ _CAUSES: dict[str, Cause] = {
 
 _MENDS: dict[str, str] = {
     KubeErrorKind.REFUSED: "see whether kube-apiserver runs there and listens on its port",
-    KubeErrorKind.UNAVAILABLE: "see whether kube-apiserver runs there, and ask again",
-    KubeErrorKind.DEADLINE: "look at etcd first: without quorum the apiserver answers late or not at all",
+    KubeErrorKind.UNAVAILABLE: "check that kube-apiserver runs there, then retry",
+    KubeErrorKind.DEADLINE: "check etcd first: without quorum the apiserver answers late or not at all",
     KubeErrorKind.TLS: "compare the CA and the client certificate of the kubeconfig with the apiserver's",
     KubeErrorKind.DENIED: "use the kubeconfig of an administrator, and see that its certificate has not expired",
     KubeErrorKind.NOT_FOUND: "see whether this version of Kubernetes has it",
     KubeErrorKind.GONE: "list again",
-    KubeErrorKind.SERVER: "look at etcd first, then read kube-apiserver's journal",
+    KubeErrorKind.SERVER: "check etcd first, then read kube-apiserver's journal",
     KubeErrorKind.UNREADABLE: "see whether it is a kube-apiserver that listens there",
     KubeErrorKind.OTHER: "read kube-apiserver's journal on that host",
 }
 
 
 class KubeError(ServiceError[KubeErrorKind]):
-    """The API server on `host` did not do what was asked; `detail` is what came back."""
+    """The API server on `host` did not perform the request; `detail` is its answer."""
 
     words = Vocabulary("kube-apiserver", _CAUSES, _MENDS)
 
@@ -73,7 +73,7 @@ def kind_of_status(status: int) -> KubeErrorKind:
 
 
 def words_of(status: int, body: bytes) -> str:
-    """What the server said: the message of its Status object, else the start of the body, else the number."""
+    """The server's error: the message of its Status object, otherwise the start of the body, otherwise the number."""
     try:
         message = msgspec.json.decode(body, type=Status).message
     except msgspec.DecodeError:
@@ -82,10 +82,10 @@ def words_of(status: int, body: bytes) -> str:
 
 
 def kind_of_words(words: str) -> KubeErrorKind:
-    """The kind behind a failure on this side of the connection, by the words of the library that met it.
+    """The kind behind a failure on this side of the connection, by the library's message.
 
-    An end within the handshake is what a forward over SSH makes of a port that nothing listens on, and of a server that
-    stops: which of the two cannot be told here.
+    An end within the handshake is what a forward over SSH makes of a port without a listener, and of a server that
+    stops: the two cannot be distinguished here.
     """
     lower = words.lower()
     if "eof" in lower:

@@ -97,7 +97,7 @@ class Node(_Object, frozen=True, kw_only=True):
 
     @property
     def ready(self) -> bool:
-        """Whether kubelet lately said that the node takes pods."""
+        """Whether kubelet recently reported that the node takes pods."""
         return any(each.type == "Ready" and each.status == "True" for each in self.status.conditions)
 
 

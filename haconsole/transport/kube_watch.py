@@ -22,7 +22,7 @@ _TRIED = "watch leases"
 
 @dataclass(slots=True)
 class WatchedLeases:
-    """The leases as the events so far leave them, and the revision to go on from (empty: list anew)."""
+    """The leases after the events so far, and the revision to continue from (empty: list again)."""
 
     revision: str = ""
     leases: dict[str, LeaseObject] = field(default_factory=dict)
@@ -35,7 +35,7 @@ class WatchedLeases:
         self.leases = {each.metadata.name: each for each in listed.items}
 
     def take(self, line: bytes) -> bool:
-        """Apply one line of the watch; True when a lease changed. After an error of the server's, list anew."""
+        """Apply one line of the watch; True when a lease changed. After an error of the server, list again."""
         event = msgspec.json.decode(line, type=WatchEvent)
         match event.type:
             case "ADDED" | "MODIFIED" | "DELETED":

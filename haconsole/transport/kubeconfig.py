@@ -1,4 +1,4 @@
-"""What a client needs to know from a kubeconfig (kubernetes.io: Organizing Cluster Access Using kubeconfig Files)."""
+"""The client settings in a kubeconfig (kubernetes.io: Organizing Cluster Access Using kubeconfig Files)."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def _with_full_paths(part: dict[str, Any], folder: str) -> dict[str, Any]:
 
 
 def _data(part: dict[str, Any], name: str, files: Mapping[str, bytes]) -> bytes | None:
-    """What stands in the kubeconfig as base64, else the named file's content; None when neither is given."""
+    """The base64 value in the kubeconfig, otherwise the named file's content; None when neither is given."""
     embedded, path = part.get(f"{name}-data"), part.get(name)
     if isinstance(embedded, str) and embedded:
         try:

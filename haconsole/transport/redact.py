@@ -1,6 +1,6 @@
-"""Text fit to be shown or kept: known secrets and what looks like one are masked.
+"""Text that is safe to show or keep: known secrets and text that looks like one are masked.
 
-What hosts say may be hostile: every pattern looks a bounded way ahead, so that no text takes long.
+Output of hosts may be hostile: every pattern has a bounded look-ahead, so that no text takes long.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _PATTERNS = (
     re.compile(r"()\beyJ[A-Za-z0-9_-]{8,1000}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}"),
     re.compile(r"(?i)(\bbearer\s+)[A-Za-z0-9._~+/=-]{8,}"),
     re.compile(r"(\b[a-z0-9]{6}\.)[a-z0-9]{16}\b"),
-    # names that say what stands behind them: password: x, --token=x, auth_pass x, "secret": "x"
+    # names in front of a secret: password: x, --token=x, auth_pass x, "secret": "x"
     re.compile(rf"(?i)(\b{_BEFORE}{_NAMES}\b\"?\s{{0,9}}[:=]\s{{0,9}})(?!\*\*\*){_VALUE}"),
     re.compile(rf"(?i)(--{_BEFORE}{_NAMES}\s{{1,9}})(?![-*]){_VALUE}"),
     re.compile(r"(\bauth_pass\s{1,99})(?!\*\*\*)\S+"),
@@ -59,7 +59,7 @@ def _without_words(text: str, secrets: Iterable[Secret]) -> str:
 
 
 def _without_key_ends(text: str) -> str:
-    """Mask what comes before the end of a private key whose beginning was cut off."""
+    """Mask the text before the end of a private key whose beginning was cut off."""
     lines: list[str] = []
     begin = 0
     for end in _KEY_ENDS.finditer(text):

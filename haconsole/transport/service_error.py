@@ -1,4 +1,4 @@
-"""What a program behind a way of the transport refused, as a kind to act on and words for a person."""
+"""A refusal of a program behind a connection, as a kind for code and a message for a person."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ REFUSED, UNAVAILABLE = "refused", "unavailable"
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """A program's name, and for each kind of failure its cause (OTHER where it says none) and what to do next."""
+    """A program's name, and for each kind of failure its cause (OTHER if unknown) and its fix."""
 
     program: str
     causes: Mapping[str, Cause]
@@ -26,7 +26,7 @@ class Vocabulary:
 
 
 class ServiceError(TransportError, Generic[Kind]):
-    """The program on `host` did not do what was asked; `detail` is what came back, unshortened."""
+    """The program on `host` did not perform the request; `detail` is its answer, unshortened."""
 
     words: ClassVar[Vocabulary]
 
@@ -39,9 +39,9 @@ class ServiceError(TransportError, Generic[Kind]):
         self.detail = detail
 
     def for_refusal(self, refusal: str | None) -> Self:
-        """The same, told by why the way to it is closed now, where that is known and this came of it.
+        """The same error with the reason of the closed connection, if it is known and caused this.
 
-        The kind stays: what was asked may have been heard before the way was closed.
+        The kind stays: the request may have arrived before the connection was closed.
         """
         if refusal is None or self.kind != UNAVAILABLE:
             return self

@@ -1,4 +1,4 @@
-"""Answers from the person at the terminal, and from what the command line said beforehand."""
+"""Answers from the person at the terminal, and from the options of the command line."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _LINE_BYTES = 1024
 
 
 class TerminalAnswers:
-    """Answers for command-line verbs: asks on the terminal itself, so that pipes on stdin and stdout stay clean.
+    """Answers for command-line verbs: prompts on the terminal itself, so that pipes on stdin and stdout stay clean.
 
-    `accepted` are fingerprints a person has vouched for (``--accept-host-key``), `take_over` the runs whose stale locks
-    may be taken over (``--take-over-lock``); for others that is asked with `asks_take_over`. Without a terminal every
-    other answer is a refusal. Questions are put one after the other. One sudo password is used for all hosts; where it
-    is wrong, the question names the host.
+    `accepted` are fingerprints a person has confirmed (``--accept-host-key``), `take_over` the runs whose stale locks
+    may be taken over (``--take-over-lock``); for others a prompt is shown with `asks_take_over`. Without a terminal
+    every other answer is a refusal. Prompts are shown one after the other. One sudo password is used for all hosts; if
+    it is wrong, the prompt names the host.
     """
 
     def __init__(

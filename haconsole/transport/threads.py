@@ -16,10 +16,10 @@ def _drop(result: object) -> None:
 
 
 async def in_thread(work: Callable[[], T], name: str, discard: Callable[[T], None] = _drop) -> T:
-    """The result of `work`, run in a daemon thread of its own.
+    """The result of `work`, run in a separate daemon thread.
 
-    When the wait is cancelled the thread goes on until `work` ends by itself, so `work` needs a deadline of its own; a
-    result that nobody waits for any more goes to `discard`.
+    When the wait is cancelled the thread continues until `work` ends, so `work` needs its own deadline; a result that
+    nobody waits for any more goes to `discard`.
     """
     loop = asyncio.get_running_loop()
     ended: asyncio.Future[T] = loop.create_future()

@@ -49,11 +49,10 @@ def utc_now() -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """How the console is opened: what it shows, how it looks and how it asks.
+    """The settings of the console: its data, its look and its prompts.
 
-    `alone` in its process it may keep what it has loaded from being looked through for garbage, which takes long.
-    `file` is the inventory's, where there is one that could follow a change. `sixteen` is for a terminal
-    of so many colours.
+    If `alone` in its process it may exclude loaded objects from garbage collection, which takes long. `file` is the
+    inventory's, if there is one to update after a change. `sixteen` is for a terminal of sixteen colours.
     """
 
     inventory: Inventory
@@ -72,7 +71,7 @@ class Setting:
 
 
 class ConsoleApp(Commands):
-    """Opens the session after the first paint, takes in its snapshots, and hands a state to whichever screen is up."""
+    """Opens the session after the first paint, receives its snapshots, and passes a state to the current screen."""
 
     CSS_PATH = "console.tcss"
     TITLE = "haconsole"
@@ -112,7 +111,7 @@ class ConsoleApp(Commands):
         return Dashboard(tuple((host.name, host.address) for host in self.inventory.hosts))
 
     def get_line_filters(self) -> Sequence[LineFilter]:
-        """What every painted line passes through last."""
+        """The last filter of every painted line."""
         filters = tuple(super().get_line_filters())
         if self.no_color and self.native_ansi_color:
             # the filter for NO_COLOR was chosen before the theme was, and greys would be black on black
@@ -120,7 +119,7 @@ class ConsoleApp(Commands):
         return (*filters, AsciiOnly()) if self.setting.ascii_only else filters
 
     def notify(self, message: str, *, title: str = "", severity: SeverityLevel = "information", **more: Any) -> None:
-        """Tell something in passing; what went wrong bears a sign, for its colour may not be seen."""
+        """Show a notification; errors have a sign, because colours may not be visible."""
         sign = {"warning": "▲ ", "error": "✖ "}.get(severity, "")
         if title:
             super().notify(message, title=sign + title, severity=severity, **more)
@@ -133,7 +132,7 @@ class ConsoleApp(Commands):
 
     @property
     def subject(self) -> RowKey | None:
-        """What the dashboard's cursor is on."""
+        """The subject under the dashboard's cursor."""
         dashboard = self.screen_stack[0]
         return dashboard.subject if isinstance(dashboard, Dashboard) else None
 
@@ -144,7 +143,7 @@ class ConsoleApp(Commands):
         self.call_after_refresh(self._start)
 
     async def on_unmount(self) -> None:
-        """Give back what the session holds; the terminal is the shell's again by now."""
+        """Close the session; the terminal belongs to the shell again by now."""
         self.run_history.close()
         await self.run_controller.close()
         if self._feeding is not None:
@@ -158,7 +157,7 @@ class ConsoleApp(Commands):
         self.now = self.setting.clock()
 
     def _handle_exception(self, error: Exception) -> None:
-        """End the app on a fault of its own, without the values Textual's own report would print."""
+        """End the app after an internal error, without the values Textual's own report would print."""
         self._return_code = int(ExitCode.FAILED)
         if self._exception is None:
             self._exception = error

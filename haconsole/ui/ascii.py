@@ -10,7 +10,7 @@ from haconsole.present.ascii import ascii_text
 
 
 class AsciiOnly(LineFilter):
-    """The last thing before the terminal: nothing but ASCII passes, whichever widget drew it."""
+    """The last filter before the terminal: only ASCII passes, from any widget."""
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
         return [Segment(ascii_text(text), style, control) for text, style, control in segments]

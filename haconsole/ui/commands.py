@@ -1,4 +1,4 @@
-"""What the keys do that count everywhere: each command is handed to the part of the console that carries it out."""
+"""The commands of keys that work everywhere: each is passed to the controller that runs it."""
 
 from __future__ import annotations
 
@@ -27,23 +27,23 @@ class Commands(App[None]):
     host_controller: HostController
 
     def action_help(self) -> None:
-        """Tell the keys of the screen that is up."""
+        """Show the keys of the current screen."""
         self.action_controller.tell_keys()
 
     def action_palette(self) -> None:
-        """Offer every command of the screen that is up, then the themes."""
+        """Offer every command of the current screen, then the themes."""
         self.action_controller.offer_commands()
 
     def action_actions(self) -> None:
-        """Offer the actions there are."""
+        """Offer the actions."""
         self.action_controller.offer()
 
     def action_act(self, name: str) -> None:
-        """Begin the action of that name."""
+        """Start the action of that name."""
         self.action_controller.begin(name)
 
     def action_fix(self, number: int = 0) -> None:
-        """Begin a fix of the finding under the cursor: the one of that number, or the one to choose."""
+        """Start a fix of the finding under the cursor: the one of that number, or a choice."""
         if number:
             self.action_controller.fix_by(number)
         else:
@@ -54,15 +54,15 @@ class Commands(App[None]):
         self.host_controller.journal(everywhere=everywhere)
 
     def action_shell(self) -> None:
-        """A shell on the host under the cursor; the screen comes back at its end."""
+        """A shell on the host under the cursor; the screen returns at its end."""
         self.host_controller.shell()
 
     def action_show_run(self) -> None:
-        """Show the run under way, or the last one."""
+        """Show the current run, or the last one."""
         self.run_controller.show()
 
     def action_history(self) -> None:
-        """Show the runs there were."""
+        """Show the logged runs."""
         self.run_history.show()
 
     def action_refresh_facts(self) -> None:
@@ -70,19 +70,19 @@ class Commands(App[None]):
         self.action_controller.refresh()
 
     def action_next_theme(self) -> None:
-        """Paint with the next of the themes found."""
+        """Use the next theme."""
         self.theme_controller.following()
 
     def action_reload_theme(self) -> None:
-        """Read the file of the theme in use again."""
+        """Reload the file of the current theme."""
         self.theme_controller.reload()
 
     def action_paint(self, theme: str) -> None:
-        """Paint with the theme of that name."""
+        """Use the theme of that name."""
         self.theme_controller.use(theme)
 
     async def action_quit(self) -> None:
-        """Leave the console; with a run under way only when a person says so."""
+        """Close the console; during a run only after a confirmation."""
         if not self.run_controller.under_way:
             self.exit()
             return

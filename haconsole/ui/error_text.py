@@ -1,4 +1,4 @@
-"""What goes wrong inside the console itself, told without any value that could be a secret."""
+"""Internal errors of the console, shown without any value that could be a secret."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from haconsole.present.cells import clean
 
 
 def in_words(error: BaseException) -> str:
-    """An error for the screen: its own words when they were written for a person, else its kind and its place."""
+    """An error for the screen: its own message if it was written for a person, otherwise its kind and its place."""
     if isinstance(error, BaseExceptionGroup):
         return in_words(error.exceptions[0])
     if isinstance(error, HaconsoleError):
         return clean(str(error))
-    return f"internal fault: {type(error).__name__} at {place(error)}"
+    return f"internal error: {type(error).__name__} at {place(error)}"
 
 
 def place(error: BaseException) -> str:
@@ -25,7 +25,7 @@ def place(error: BaseException) -> str:
 
 
 def report(error: BaseException) -> str:
-    """What is printed after the terminal is given back: kinds and places only, no values and no messages."""
+    """The text printed after the terminal is restored: kinds and places only, no values and no messages."""
     frames = traceback.extract_tb(error.__traceback__)
     lines = [f"  {frame.filename}:{frame.lineno} in {frame.name}" for frame in frames]
-    return "\n".join((f"haconsole ended by an internal fault: {type(error).__name__}", *lines))
+    return "\n".join((f"haconsole ended by an internal error: {type(error).__name__}", *lines))

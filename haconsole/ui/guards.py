@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def refused(app: ConsoleApp) -> bool:
-    """Whether this console may change nothing; said aloud if so."""
+    """Whether this console may change nothing; notifies if so."""
     if app.read_only:
         says = "this console is read-only: nothing can be changed from here"
         app.notify(says, severity="warning", markup=False)
@@ -19,7 +19,7 @@ def refused(app: ConsoleApp) -> bool:
 
 
 async def confirmed_by_person(app: ConsoleApp, question: YesNoQuestion) -> bool:
-    """Whether a person said yes."""
+    """Whether a person answered yes."""
     reply: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
     app.push_screen(question, lambda yes: reply.set_result(yes is True))
     return await reply

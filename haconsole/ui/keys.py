@@ -12,7 +12,7 @@ from haconsole.present.cells import Cell, Line, Tone, text_of, width_of
 
 
 class Scope(StrEnum):
-    """Where a key counts; the values head the help screen's sections."""
+    """The scope of a key; the values are headings of the help screen."""
 
     BESIDE = "Beside a run"
     ALONE = "At a single pane, or with a filter"
@@ -21,9 +21,9 @@ class Scope(StrEnum):
     EVERYWHERE = "Everywhere"
     DASHBOARD = "Dashboard"
     PLAN = "At a plan"
-    HELD = "At a run that is held"
+    HELD = "At a paused run"
     RUN = "At a run"
-    ENDED = "At a run that is over"
+    ENDED = "At a finished run"
     RESUMABLE = "At a run that can be resumed"
     HISTORY = "At runs"
     SPLIT = "On a screen of steps"
@@ -33,7 +33,7 @@ class Scope(StrEnum):
     FORM = "In a form"
     YES_NO = "At a question"
     SECRET = "At a password"
-    TYPED = "At a question that wants a name"
+    TYPED = "At a confirmation by name"
     FILTER = "While a filter is typed"
     TABLE = "In a table"
     TEXT = "In a text"
@@ -44,9 +44,9 @@ class Scope(StrEnum):
 class Key:
     """One key. `keys` as Textual writes them, comma-separated; `shown` as a person reads them.
 
-    `label` names it in the palette, and in the footer when `rank` is not 0: the lower the rank the longer it stays
-    there when there is little room. A key without `help` is told by another's on the help screen. One that `changes`
-    hosts is hidden where that is refused.
+    `label` names it in the palette, and in the footer when `rank` is not 0: the lower the rank, the longer it stays
+    there when there is little room. A key without `help` is described by another's on the help screen. One that
+    `changes` hosts is hidden in read-only mode.
     """
 
     keys: str
@@ -61,16 +61,16 @@ class Key:
 
 
 PANES = ("etcd", "VIP owner", "haproxy", "lease holders", "hosts", "findings", "events", "certificates")
-"""What the keys 1, 2 … lead to."""
+"""The targets of the keys 1, 2 …."""
 
 
 def _help(scope: Scope, of: str, rank: int, keys: str = "question_mark,f1") -> Key:
-    """The key for help; where text is typed only f1 can be it."""
+    """The key for help; in a text field only f1 is possible."""
     return Key(keys, "app.help", "f1" if keys == "f1" else "?", "help", f"The keys of {of}", scope, rank)
 
 
 def _teach(scope: Scope, rank: int) -> Key:
-    help_text = "Tell each step in plain words, and wait for a key before it"
+    help_text = "Explain each step, and wait for a key before it"
     return Key("t", "teach", "t", "teach me", help_text, scope, rank)
 
 
@@ -79,11 +79,11 @@ def _copy(scope: Scope, what: str) -> Key:
 
 
 def _paging(scope: Scope, first: str, last: str, *, space: bool = True, follow: Key | None = None) -> tuple[Key, ...]:
-    """A page on and back, and to both ends; `space` pages on too, `follow` stands for the way to the end."""
+    """A page down and up, and to both ends; `space` also pages down, `follow` replaces the way to the end."""
     on, footer = ("pagedown,space,ctrl+f", "pgdn space") if space else ("pagedown,ctrl+f", "pgdn")
     return (
-        Key(on, "page(1)", footer, "page on", "A page on", scope),
-        Key("pageup,ctrl+b", "page(-1)", "pgup", "page back", "A page back", scope),
+        Key(on, "page(1)", footer, "page down", "A page down", scope),
+        Key("pageup,ctrl+b", "page(-1)", "pgup", "page up", "A page up", scope),
         Key("home,g", "edge(-1)", "home g", first, f"To the {first}", scope),
         follow or Key("end,G", "edge(1)", "end G", last, f"To the {last}", scope),
     )
@@ -102,7 +102,7 @@ EVERYWHERE = (
 
 DASHBOARD = (
     Key("tab", "next_pane", "tab", "next pane", "To the next pane", Scope.DASHBOARD, 6),
-    Key("shift+tab", "previous_pane", "shift+tab", "pane before", "To the pane before", Scope.DASHBOARD),
+    Key("shift+tab", "previous_pane", "shift+tab", "previous pane", "To the previous pane", Scope.DASHBOARD),
     Key("1", "pane(1)", "1 - 8", "panes", "To the pane of that number", Scope.DASHBOARD, 8),
     *(
         Key(f"{n}", f"pane({n})", f"{n}", f"pane {n}: {of}", "", Scope.DASHBOARD)
@@ -113,14 +113,12 @@ DASHBOARD = (
     Key("l", "app.journal", "l", "journal", "The journal of the row's host, followed", Scope.DASHBOARD, 8),
     Key("L", "app.journal(True)", "L", "journals of all", "The journals of all hosts, interleaved", Scope.DASHBOARD, 9),
     Key("s", "app.shell", "s", "shell", "A shell on the row's host", Scope.DASHBOARD, 9, changes=True),
-    Key(
-        "f", "only('findings')", "f", "findings", "Findings: what is wrong, why, and how to fix it", Scope.DASHBOARD, 7
-    ),
-    Key("e", "only('events')", "e", "events", "Events: everything that changed since start", Scope.DASHBOARD, 8),
+    Key("f", "only('findings')", "f", "findings", "Findings: problem, cause and fix", Scope.DASHBOARD, 7),
+    Key("e", "only('events')", "e", "events", "Events: all changes since start", Scope.DASHBOARD, 8),
     Key("c", "only('certificates')", "c", "certs", "Certificates: the next to expire first", Scope.DASHBOARD, 8),
-    Key("h", "app.history", "h", "runs", "The recorded runs: open or resume one", Scope.DASHBOARD, 8),
-    Key("slash", "filter", "/", "filter", "Show only rows that hold a text; empty shows all", Scope.DASHBOARD, 5),
-    Key("z", "zoom", "z", "zoom", "The pane and all about its row on the whole screen", Scope.DASHBOARD, 5),
+    Key("h", "app.history", "h", "runs", "The logged runs: open or resume one", Scope.DASHBOARD, 8),
+    Key("slash", "filter", "/", "filter", "Show only rows that contain a text; empty shows all", Scope.DASHBOARD, 5),
+    Key("z", "zoom", "z", "zoom", "The pane and the details of its row on the entire screen", Scope.DASHBOARD, 5),
     Key("escape", "back", "esc", "back", "Leave the filter, then the single pane", Scope.ALONE, 1),
     Key("m", "app.fix", "m", "fix", "Start a fix of the finding; several are listed", Scope.FINDING, 1, changes=True),
     Key("1", "app.fix(1)", "1 - 9", "fix by number", "Start the fix of that number", Scope.FIXES, 2, changes=True),
@@ -128,15 +126,15 @@ DASHBOARD = (
 )
 
 LOGS = (
-    Key("tab,shift+tab", "other", "tab", "facts, journal", "From the facts to the journal and back", Scope.HOST, 1),
+    Key("tab,shift+tab", "other", "tab", "facts, journal", "Between facts and journal", Scope.HOST, 1),
     Key("a", "app.actions", "a", "actions", "Actions, those for this host first", Scope.HOST, 2, changes=True),
     Key("s", "app.shell", "s", "shell", "A shell on this host", Scope.HOST, 2, changes=True),
-    Key("slash", "filter", "/", "filter", "Show only lines that hold a text, and mark it", Scope.LOGS, 1),
+    Key("slash", "filter", "/", "filter", "Show only lines that contain a text, and mark it", Scope.LOGS, 1),
     Key("S", "save", "S", "save", "Save the lines shown to a file here", Scope.LOGS, 2),
     Key("escape,q", "leave", "esc", "back", "Leave the filter, then the journal", Scope.LOGS, 3),
     _help(Scope.LOGS, "this screen", 4),
     Key("up,k", "scroll(-1)", "↑ k", "older", "One entry back; the view stays there", Scope.JOURNAL, 6),
-    Key("down,j", "scroll(1)", "↓ j", "newer", "One entry on", Scope.JOURNAL, 6),
+    Key("down,j", "scroll(1)", "↓ j", "newer", "One entry forward", Scope.JOURNAL, 6),
     *_paging(
         Scope.JOURNAL,
         "oldest entry kept",
@@ -146,7 +144,7 @@ LOGS = (
 )
 
 STEPS = (
-    Key("r", "carry_out", "r", "run", "Carry the plan out, after one more question", Scope.PLAN, 1, changes=True),
+    Key("r", "carry_out", "r", "run", "Run the plan, after a confirmation", Scope.PLAN, 1, changes=True),
     _teach(Scope.PLAN, 2),
     Key("n", "next", "n", "next step", "Start the held step that is shown; the others stay held", Scope.HELD, 1),
     Key("p", "pause", "p", "go on", "Start all held steps and pause no more", Scope.HELD, 1),
@@ -158,14 +156,14 @@ STEPS = (
     Key("F", "follow", "F", "follow", "Let the cursor follow the step under way", Scope.RUN, 4),
     Key("w", "outcome", "w", "outcome", "What came of it, and what changed", Scope.ENDED, 1),
     Key("r", "resume", "r", "resume", "Resume a run that did not finish", Scope.RESUMABLE, 1, changes=True),
-    Key("u", "undo", "u", "take back", "Plan what takes a run back, newest step first", Scope.HISTORY, 1, changes=True),
-    Key("escape,q", "leave", "esc", "back", "Back; a run goes on", Scope.SPLIT, 2),
-    Key("tab,shift+tab", "other", "tab", "table, text", "From the table to the text and back", Scope.SPLIT, 5),
+    Key("u", "undo", "u", "undo", "Plan the undo of the run, newest step first", Scope.HISTORY, 1, changes=True),
+    Key("escape,q", "leave", "esc", "back", "Back; the run continues", Scope.SPLIT, 2),
+    Key("tab,shift+tab", "other", "tab", "table, text", "Between table and text", Scope.SPLIT, 5),
     _help(Scope.SPLIT, "this screen", 3),
 )
 
 TABLE = (
-    Key("enter", "choose", "enter", "details", "All that is known of the row, and why", Scope.TABLE, 3),
+    Key("enter", "choose", "enter", "details", "Everything known of the row", Scope.TABLE, 3),
     Key("down,j", "cursor(1)", "↓ j", "row down", "One row down", Scope.TABLE),
     Key("up,k", "cursor(-1)", "↑ k", "row up", "One row up", Scope.TABLE),
     *_paging(Scope.TABLE, "first row", "last row", space=False),
@@ -183,21 +181,21 @@ TEXT = (
 WINDOWS = (
     Key("escape,q", "close", "esc", "back", "Close this window", Scope.OVERLAY, 1),
     _help(Scope.OVERLAY, "this window", 4),
-    Key("enter", "submit", "enter", "plan", "Make the plan; nothing is changed by it", Scope.FORM, 1),
+    Key("enter", "submit", "enter", "plan", "Make the plan; this changes nothing", Scope.FORM, 1),
     Key("escape", "screen.leave", "esc", "back", "Back to the dashboard", Scope.FORM, 2),
-    Key("right", "turn(1)", "← →", "choose", "Choose among what is offered; letters jump to it", Scope.FORM, 3),
+    Key("right", "turn(1)", "← →", "choose", "Choose one of the offered values; letters jump to it", Scope.FORM, 3),
     Key("left", "turn(-1)", "←", "choose back", "", Scope.FORM),
     Key("down,tab", "move(1)", "↓ tab", "next", "To the next entry", Scope.FORM, 4),
-    Key("up,shift+tab", "move(-1)", "↑", "previous", "To the entry before", Scope.FORM),
-    Key("backspace,delete", "erase", "backspace", "erase", "Take back what was filled in", Scope.FORM),
+    Key("up,shift+tab", "move(-1)", "↑", "previous", "To the previous entry", Scope.FORM),
+    Key("backspace,delete", "erase", "backspace", "erase", "Erase the value", Scope.FORM),
     _help(Scope.FORM, "this form", 5, "f1"),
     Key("y", "answer(True)", "y", "yes", "Yes", Scope.YES_NO, 1, priority=True),
     Key("n,escape,q", "answer(False)", "n", "no", "No", Scope.YES_NO, 1, priority=True),
     _help(Scope.YES_NO, "this question", 4),
     Key("enter", "submit", "enter", "send", "Send the password", Scope.SECRET, 1),
-    Key("escape", "refuse", "esc", "leave it", "Give no password", Scope.SECRET, 1),
-    Key("enter", "submit", "enter", "agree", "Agree, when the name is right", Scope.TYPED, 1),
-    Key("escape", "refuse", "esc", "no", "Do not carry it out", Scope.TYPED, 1),
+    Key("escape", "refuse", "esc", "cancel", "Give no password", Scope.SECRET, 1),
+    Key("enter", "submit", "enter", "agree", "Confirm, when the name is right", Scope.TYPED, 1),
+    Key("escape", "refuse", "esc", "no", "Do not run it", Scope.TYPED, 1),
     _help(Scope.TYPED, "this question", 2, "f1"),
     Key("enter", "submit", "enter", "keep the filter", "Keep the filter", Scope.FILTER, 1),
     Key("escape", "drop", "esc", "drop it", "Show everything again", Scope.FILTER, 1),
@@ -207,9 +205,9 @@ KEYS = (*EVERYWHERE, *DASHBOARD, *LOGS, *STEPS, *TABLE, *TEXT, *WINDOWS)
 
 
 def keys_of(*scopes: Scope, read_only: bool = False) -> tuple[Key, ...]:
-    """The keys that count in these scopes, in the registry's order; those that change nothing where `read_only`.
+    """The keys of these scopes, in the registry's order; without those that change hosts if `read_only`.
 
-    What one scope has a key do, a later one cannot have it do.
+    A key of one scope replaces the same key of later scopes.
     """
     keys: dict[str, Key] = {}
     for scope in scopes:
@@ -228,7 +226,7 @@ def bindings(*scopes: Scope) -> list[BindingType]:
 
 
 def footer_line(keys: Iterable[Key], width: int) -> Line:
-    """The keys that count here, as many as fit in `width` cells, the most needed kept longest."""
+    """The active keys, as many as fit in `width` cells, the most important kept longest."""
     wanted = sorted((key for key in keys if key.rank), key=lambda key: key.rank)
     keys_that_fit: list[Key] = []
     for key in wanted:

@@ -1,4 +1,4 @@
-"""From an inventory to a running console: which theme, which characters, which session."""
+"""From an inventory to a running console: its theme, characters and session."""
 
 from __future__ import annotations
 
@@ -33,15 +33,15 @@ def launch(
     file: Path | None = None,
     recorded: bool = False,
 ) -> int:
-    """Run the console until a person leaves it; returns the exit status.
+    """Run the console until a person closes it; returns the exit status.
 
-    `open_session` is called after the first paint. `theme` is what was asked for on the command line, `asker` who puts
-    the session's questions on the screen, `file` the inventory's; `recorded` tells that what is shown was long ago.
-    Raises ThemeError, and UsageError for a terminal that cannot place text, before anything is painted.
+    `open_session` is called after the first paint. `theme` is the command line's, `asker` shows the session's prompts
+    on the screen, `file` is the inventory's; `recorded` is true for a recording. Raises ThemeError, and UsageError for
+    a terminal without cursor movement, before anything is painted.
     """
     if not places_text(environment.get("TERM", "")):
         raise UsageError(
-            "the console needs a terminal that can place text",
+            "the console needs a terminal with cursor movement",
             hint="set TERM to the terminal's type, or use `haconsole status`",
         )
     source = theme_name(theme, inventory.theme, environment)
@@ -87,14 +87,14 @@ def places_text(term: str) -> bool:
 
 
 def theme_name(option: str | None, inventory: str | None, environment: Mapping[str, str]) -> str:
-    """What was asked for, else (with NO_COLOR set) the theme without colours, else the cluster's own, else DEFAULT."""
+    """The requested theme, otherwise (with NO_COLOR set) the theme without colours, the cluster's own, or DEFAULT."""
     if option:
         return option
     return WITHOUT_COLOUR if environment.get("NO_COLOR") else inventory or DEFAULT
 
 
 def has_sixteen_colours(environment: Mapping[str, str]) -> bool:
-    """Whether the terminal, by what it calls itself, has no more than sixteen colours."""
+    """Whether the terminal, by its declared type, has no more than sixteen colours."""
     from rich.console import Console
 
     return Console(force_terminal=True, _environ=environment).color_system == "standard"

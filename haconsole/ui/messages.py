@@ -1,4 +1,4 @@
-"""What parts of the console tell each other."""
+"""Messages between parts of the console."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class RowHighlighted(Message):
-    """The cursor of a table stands on another row, or on the same one with other content."""
+    """The cursor of a table is on another row, or on the same one with other content."""
 
     def __init__(self, pane: TablePane, key: RowKey | None) -> None:
         super().__init__()
@@ -24,7 +24,7 @@ class RowHighlighted(Message):
 
 
 class RowChosen(Message):
-    """A person wants to see all about a row."""
+    """A person wants to see the details of a row."""
 
     def __init__(self, pane: TablePane, key: RowKey) -> None:
         super().__init__()

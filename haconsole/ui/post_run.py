@@ -1,4 +1,4 @@
-"""After a run: what a fresh look finds different, and an inventory that follows a host that has left."""
+"""After a run: the differences on the hosts, and an inventory without a host that has left."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 async def changes_since(app: ConsoleApp, before: ClusterSnapshot | None) -> tuple[SnapshotChange, ...]:
-    """What a fresh look finds different; what the screen knows where no look can be taken."""
+    """The differences after reading the hosts again; those of the screen's data if they cannot be read."""
     from haconsole.present.changes import changes
 
     try:
@@ -29,7 +29,9 @@ async def changes_since(app: ConsoleApp, before: ClusterSnapshot | None) -> tupl
 
 
 async def let_inventory_follow(app: ConsoleApp, plan: Plan, outcome: Outcome) -> None:
-    """A host has left: change the inventory's file, once a person has seen how, unless the plan has said so."""
+    """A host has left: change the inventory's file, after a person has confirmed the change, unless the plan requires
+    it.
+    """
     from haconsole.execution.events import Outcome
     from haconsole.inventory.follow import without
     from haconsole.ui.screens.question import YesNoQuestion
@@ -45,6 +47,6 @@ async def let_inventory_follow(app: ConsoleApp, plan: Plan, outcome: Outcome) ->
             app.notify(change.by_hand, title="inventory", markup=False)
         elif plan.updates_inventory or await confirmed_by_person(app, YesNoQuestion(inventory_follows(change))):
             await asyncio.to_thread(change.apply)
-            app.notify(f"{change.path} is changed: open the console anew for it", title="inventory", markup=False)
+            app.notify(f"{change.path} is changed: open the console again for it", title="inventory", markup=False)
     except HaconsoleError as error:
         app.notify(error_text.in_words(error), title="inventory", severity="warning", markup=False)

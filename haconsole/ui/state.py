@@ -1,4 +1,4 @@
-"""What the console knows at a moment: one frozen value that every screen draws from."""
+"""The console's knowledge at a moment: one frozen value that every screen draws from."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from haconsole.present.table import TableView
 
 Clock = Callable[[], datetime]
-"""Tells the time, aware and UTC."""
+"""The current time, aware and UTC."""
 
 
 MANY_ROWS = 200
@@ -26,9 +26,9 @@ MANY_ROWS = 200
 
 @dataclass(frozen=True, slots=True)
 class ConsoleState:
-    """The newest snapshot (None: none yet), what is wrong in it, what changed since start, and the stream's state.
+    """The newest snapshot (None: none yet), its findings, the changes since start, and the stream's state.
 
-    `tables` are those of the panes, as they were when the snapshot came in.
+    `tables` are those of the panes, as they were when the snapshot arrived.
     """
 
     link: BarLink
@@ -54,11 +54,11 @@ class ConsoleState:
 
     @property
     def large(self) -> bool:
-        """Whether there is so much on the screen that the next snapshot is better judged beside it."""
+        """Whether there is so much on the screen that the next snapshot is better judged in a thread."""
         return sum(len(table.rows) for table in self.tables.values()) > MANY_ROWS
 
     def with_link(self, link: BarLink) -> ConsoleState:
-        """The state with the stream as it is now; why it broke off is told among the events, in full, once."""
+        """The state with the stream as it is now; the reason of an interruption is added once to the events."""
         from haconsole.present.arrange import PaneId
         from haconsole.present.cells import Tone
         from haconsole.present.changes import SnapshotChange, events_table, remembered

@@ -1,4 +1,4 @@
-"""What each tone and part of a widget is painted with, read from a theme once instead of for every widget."""
+"""The style of each tone and part of a widget, read from a theme once instead of for every widget."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def _inked(tone: Tone) -> bool:
 
 
 def _ink(colour: str | None, ground: str | None, style: str) -> Style:
-    """`style` is words as in a theme's file; a colour of None is taken from what lies below."""
+    """`style` has the words of a theme's file; a colour of None is taken from the layer below."""
     from textual.color import Color
 
     color = Color.parse(colour).rich_color if colour else None

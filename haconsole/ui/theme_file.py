@@ -15,7 +15,7 @@ Colour = Annotated[
     ),
 ]
 Native = Annotated[
-    str, Meta(pattern=r"^ansi_[a-z_]+$", description="one of the terminal's own sixteen colours, like ansi_bright_red")
+    str, Meta(pattern=r"^ansi_[a-z_]+$", description="one of the terminal's sixteen colours, like ansi_bright_red")
 ]
 Style = Annotated[
     str,
@@ -51,7 +51,7 @@ class Colours(_ThemePart, frozen=True, kw_only=True):
 
 
 class Styles(_ThemePart, frozen=True, kw_only=True):
-    """Text styles beside the colours, for terminals and eyes that see none; `chip` is a state on the bar."""
+    """Text styles beside the colours, for terminals without colours; `chip` is a state on the bar."""
 
     head: Style = "bold"
     head_focused: Style = "bold"
@@ -118,13 +118,14 @@ SIXTEEN_LIGHT = Colours(
     unknown="ansi_magenta",
     stale="ansi_bright_black",
 )
-"""What terminals of sixteen colours are painted with: the nearest of theirs would make different states look alike."""
+"""The colours for terminals of sixteen colours: the nearest of theirs would make different states look alike."""
 
 
 class ThemeFile(_ThemePart, frozen=True, kw_only=True):
-    """A theme as its file holds it. `native` leaves the sixteen colours to the terminal.
+    """A theme as in its file. `native` leaves the sixteen colours to the terminal.
 
-    `sixteen` is what differs, on a terminal of sixteen colours, from what dark or light themes have there.
+    `sixteen` are the differences, on a terminal of sixteen colours, from the colours that dark or light themes have
+    there.
     """
 
     name: Annotated[str, Meta(pattern=r"^[a-z0-9-]{1,40}$")]

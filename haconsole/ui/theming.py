@@ -1,4 +1,4 @@
-"""Themes: their files found, read and made into what Textual paints with."""
+"""Themes: their files found, read and converted for Textual."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ if TYPE_CHECKING:
 
 DEFAULT = "dark"
 WITHOUT_COLOUR = "monochrome"
-"""The theme for NO_COLOR: it says everything without a colour."""
+"""The theme for NO_COLOR: everything is readable without a colour."""
 
 
 class ThemeError(HaconsoleError):
-    """A theme that is not there or not right."""
+    """A theme that is absent or invalid."""
 
     exit_code = ExitCode.USAGE
 
 
 def theme_folders() -> tuple[Path, ...]:
-    """Where themes are looked for: beside the installed package's modules, else in the checkout."""
+    """The folders of themes: beside the installed package's modules, otherwise in the checkout."""
     package = Path(__file__).resolve().parents[1]
     return tuple(folder for folder in (package / "themes", package.parent / "themes") if folder.is_dir())
 
 
 def theme_files(folders: tuple[Path, ...]) -> dict[str, Path]:
-    """Theme names and their files; a name that stands in two folders is the first one's."""
+    """Theme names and their files; for a name in two folders the first one counts."""
     files = (path for folder in reversed(folders) for path in sorted(folder.glob("*.yaml")))
     return {path.stem: path for path in files}
 
@@ -41,7 +41,7 @@ def theme_files(folders: tuple[Path, ...]) -> dict[str, Path]:
 def find_theme(name: str, folders: tuple[Path, ...], *, sixteen: bool = False) -> Theme:
     """The theme called `name`, or in the file `name` if that ends in ``.yaml``. Raises ThemeError.
 
-    `sixteen` makes it one for a terminal that has no more colours.
+    `sixteen` adapts it to a terminal that has no more colours.
     """
     if name.endswith((".yaml", ".yml")):
         return load_theme(Path(name).expanduser(), sixteen=sixteen)
@@ -54,7 +54,7 @@ def find_theme(name: str, folders: tuple[Path, ...], *, sixteen: bool = False) -
 
 
 def load_theme(path: Path, *, sixteen: bool = False) -> Theme:
-    """Read and check one theme file. Raises ThemeError with the file, the place in it and what is wrong."""
+    """Read and check one theme file. Raises ThemeError with the file, the place in it and the mistake."""
     import yaml
 
     try:
@@ -108,7 +108,7 @@ def _parse(colour: str) -> None:
 
 
 def _variables(theme: ThemeFile) -> Iterator[tuple[str, str]]:
-    """The names console.tcss paints with, and those of Textual's own widgets that must agree with them."""
+    """The names that console.tcss uses, and those of Textual's own widgets that must agree with them."""
     colours, styles = theme.colours, theme.styles
     yield "tone-plain", colours.foreground
     yield "tone-plain-style", "none"

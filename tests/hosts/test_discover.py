@@ -16,7 +16,7 @@ def discovered(program: Program, host: str, to: Path) -> Path:
     way = ("-i", str(folder / "key"), "--known-hosts", str(folder / "known_hosts"), "--sudo", "passwordless")
     done = program.verb("discover", f"ops@{lab.spec.host(host).address}", *way)
     assert (done.returncode, done.stderr) == (0, "")
-    assert "Look at this" not in done.stdout
+    assert "Check this" not in done.stdout
     to.write_text(done.stdout)
     return to
 

@@ -31,7 +31,7 @@ async def test_etcd_is_installed_through_the_screen(make_lab: LabMaker, tmp_path
         console.press("Enter")
         await shows(console, r"plan: bootstrap\s+\d+ steps on cp1, cp2, cp3", within_s=60)
         console.press("r")
-        await shows(console, r"carry out bootstrap on \S+\?")
+        await shows(console, r"run bootstrap on \S+\?")
         console.press(program.lab.spec.name, "Enter")
         await shows(console, r"run: bootstrap\s+● done after \d+ s", within_s=180)
         console.press("w")
@@ -50,7 +50,7 @@ async def test_a_bare_cluster_is_installed_one_step_at_a_time(make_lab: LabMaker
         await shows(console, r"3/3 reached")
         await planned(console, "bootstrap", "boots")
         console.press("t", "r")
-        await shows(console, r"carry out bootstrap on \S+\?")
+        await shows(console, r"run bootstrap on \S+\?")
         console.press(program.lab.spec.name, "Enter")
         presses = await stepped_through(console)
         assert presses > 50
@@ -98,11 +98,11 @@ async def bootstrapped(console: Terminal, cluster: str) -> None:
     """The whole cluster from the menu, the first steps taught and let through one by one."""
     await planned(console, "bootstrap", "boots")
     console.press("t", "r")
-    await shows(console, r"carry out bootstrap on \S+\?")
+    await shows(console, r"run bootstrap on \S+\?")
     console.press(cluster, "Enter")
     for _ in range(2):
         await shows(console, r"This step waits for you", within_s=60)
-        await shows(console, r"In plain words")
+        await shows(console, r"Explanation")
         console.press("n")
     console.press("p")
     await shows(console, r"run: bootstrap\s+● done after \d+ s", within_s=600)

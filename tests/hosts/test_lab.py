@@ -83,7 +83,7 @@ def test_a_second_up_changes_nothing(shared_lab: Lab) -> None:
 
 
 def test_another_shape_is_refused(shared_lab: Lab) -> None:
-    with pytest.raises(LabError, match="is there with 3 control planes"):
+    with pytest.raises(LabError, match="exists with 3 control planes"):
         shared_lab.up(LabShape(hosts=5))
 
 

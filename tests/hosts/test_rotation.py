@@ -208,7 +208,7 @@ def test_undone_from_the_middle(etcd: Program) -> None:
     assert (writes.failed, writes.done > 20) == (0, True), str(writes)
     sound(certs(etcd))
     assert authorities(etcd) == before
-    assert "there is nothing to take back" in etcd("plan", "rotate-certs", "--ca", "--back").stderr
+    assert "there is nothing to undo" in etcd("plan", "rotate-certs", "--ca", "--back").stderr
 
 
 @pytest.fixture(scope="module")

@@ -1,1 +1,1 @@
-"""Inventories made from other tools' files; what cannot be known from them is said in comments."""
+"""Inventories made from other tools' files; comments list what those files do not contain."""

@@ -38,7 +38,7 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class VariableFiles:
-    """What `group_vars` and `host_vars` hold, by group and by host. `notes` are on files that could not be read."""
+    """The contents of `group_vars` and `host_vars`, by group and by host. `notes` are on unreadable files."""
 
     groups: Mapping[str, Variables] = field(default_factory=dict)
     hosts: Mapping[str, Variables] = field(default_factory=dict)
@@ -97,7 +97,7 @@ class AnsibleInventory:
         return tuple(names)
 
     def variables(self, host: str) -> dict[str, Any]:
-        """What holds for a host."""
+        """The variables of a host."""
         merged: dict[str, Any] = {}
         order = self._groups_of(host)
         for name in order:
@@ -299,7 +299,7 @@ def _pairs(words: list[str]) -> Iterator[tuple[str, str]]:
 
 def _word(text: str) -> str:
     """A stray word for a message, unless it may be a part of a secret."""
-    return quoted(text) if re.fullmatch(r"[A-Za-z_]+", text) else "a word of this line"
+    return quoted(text) if re.fullmatch(r"[A-Za-z_]+", text) else "an argument of this line"
 
 
 def literal(text: str) -> Any:

@@ -1,4 +1,4 @@
-"""How Ansible logs in to a host, as an inventory says it; notes on what an inventory cannot say."""
+"""Ansible's login to a host, as an inventory describes it; notes on settings that an inventory cannot describe."""
 
 from __future__ import annotations
 
@@ -72,12 +72,12 @@ def ssh_notes(inventory: AnsibleInventory, bastion: HostDraft | None) -> Iterato
     for name, each in known.items():
         way = text(each.get("ansible_connection"))
         if way is not None and way not in _BY_SSH:
-            yield f"host {name} is not reached by SSH (ansible_connection={way}): write how SSH reaches it"
+            yield f"host {name} is not reached by SSH (ansible_connection={way}): add its SSH settings"
     for argument in ARGUMENTS:
         if any(argument in each and jump_of(each) is None for each in known.values()):
             yield f"{argument} is not copied: write a jump host as ssh.jump, other options in ssh_config"
     if any(key.endswith(("_pass", "_password")) for each in known.values() for key in each):
-        yield "passwords are not copied: SSH keys log in, and the console asks for a sudo password"
+        yield "passwords are not copied: SSH keys log in, and the console prompts for a sudo password"
     bastions = inventory.members("bastion")
     if len(bastions) > 1:
         yield f"there are several bastions; only {bastions[0]} is copied"

@@ -54,7 +54,7 @@ class Draft:
 
 
 def write(draft: Draft) -> str:
-    """The draft as the text of an inventory; SSH settings that all hosts share stand in front once."""
+    """The draft as the text of an inventory; SSH settings that all hosts share are at the top once."""
     shared = _shared(draft.hosts)
     parts = ["\n".join(_head(draft)), f"cluster: {_yaml_value(draft.cluster)}"]
     if ssh := _block({**shared, "jump": draft.jump or shared.get("jump")}, "  "):
@@ -88,7 +88,7 @@ def host_name(text: str) -> str:
 def _head(draft: Draft) -> Iterator[str]:
     yield f"# Made from {_one_line(draft.source)}."
     if draft.notes:
-        yield "# Look at this before you use it:"
+        yield "# Check this before you use it:"
         yield from (f"# - {_one_line(note)}" for note in draft.notes)
 
 

@@ -267,7 +267,7 @@ def _way_notes(entries: list[_Entry]) -> Iterator[str]:
         yield "a bastion behind another bastion is not copied: write it in ssh_config"
     others = ("localhost", "winrm", "winRM")
     if any(mapping(entry.settings.get(way)) for entry in entries for way in others):
-        yield "hosts that are not reached by SSH are here without a way to them"
+        yield "hosts that are not reached by SSH have no connection settings here"
 
 
 def _network_notes(network: Mapping[str, Any]) -> Iterator[str]:

@@ -21,7 +21,7 @@ def read_yaml(data: bytes, file: str) -> Any:
 
 
 def plain(node: Node) -> Any:
-    """The value of a node; of a key that stands twice the last counts, as it does for those tools."""
+    """The value of a node; for a repeated key the last counts, as it does for those tools."""
     match node:
         case MapNode(entries=entries):
             merged = [plain(value) for key, value in entries if key.text == "<<" and key.plain]
@@ -82,7 +82,7 @@ def unread_keys(place: str, content: Mapping[str, Any], read: frozenset[str]) ->
 
 
 def _merged(values: list[Any]) -> dict[str, Any]:
-    """What merge keys bring in: of several mappings the first counts."""
+    """The keys from merge keys: of several mappings the first counts."""
     flat = [part for value in values for part in (value if isinstance(value, list) else [value])]
     return {key: value for part in reversed(flat) for key, value in mapping(part).items()}
 

@@ -1,1 +1,1 @@
-"""What the values of an inventory must agree on: pure functions from an inventory to faults."""
+"""Rules between the values of an inventory: pure functions from an inventory to faults."""

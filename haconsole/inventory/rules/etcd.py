@@ -46,13 +46,15 @@ def discovery_is_whole(inventory: Inventory, marks: Marks) -> Iterator[Fault]:
     here = marks.at("etcd", "discovery", "value")
     match kind:
         case DiscoveryKind.STATIC if value is not None:
-            what = "discovery.value is there, but discovery.kind is static, which needs none"
+            what = "discovery.value is set, but discovery.kind is static, which needs none"
             yield Fault(here, what, "write `kind: url` or `kind: srv`, or take the value out")
         case DiscoveryKind.URL if value is None or not _is_url(value):
-            what = "discovery.kind is url, but " + (f"{quoted(value)} is no URL" if value else "no URL is said")
+            what = "discovery.kind is url, but " + (f"{quoted(value)} is no URL" if value else "the URL is missing")
             yield Fault(here, what, "write the URL that the discovery service gave as `value:`")
         case DiscoveryKind.SRV if value is None or ":" in value or "/" in value:
-            what = "discovery.kind is srv, but " + (f"{quoted(value)} is no domain" if value else "no domain is said")
+            what = "discovery.kind is srv, but " + (
+                f"{quoted(value)} is no domain" if value else "the domain is missing"
+            )
             yield Fault(here, what, "write the domain of the _etcd-server-ssl._tcp records as `value:`")
         case _:
             return

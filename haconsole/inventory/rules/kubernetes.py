@@ -27,7 +27,7 @@ def endpoint_is_said(inventory: Inventory, marks: Marks) -> Iterator[Fault]:
 
 
 def endpoint_leads_to_a_balancer(inventory: Inventory, marks: Marks) -> Iterator[Fault]:
-    """What is certainly wrong is an error; an outside balancer in front of a VIP is odd but possible."""
+    """Certain mistakes are errors; an external balancer in front of a VIP is unusual but possible."""
     kubernetes, settings = inventory.kubernetes, effective.haproxy(inventory)
     if kubernetes is None or kubernetes.endpoint is None:
         return
@@ -42,7 +42,7 @@ def endpoint_leads_to_a_balancer(inventory: Inventory, marks: Marks) -> Iterator
     elif settings and vips and not ours and (_is_address(host) or port != settings.bind_port):
         vip = effective.join_host_port(vips[0], settings.bind_port)
         what = f"kubernetes.endpoint is {kubernetes.endpoint}, which is not the VIP's {vip}"
-        yield Fault(here, what, "write that, unless another balancer stands in front", Level.WARNING)
+        yield Fault(here, what, "write that, unless another balancer is in front", Level.WARNING)
     elif not ours and len(inventory.with_role(Role.CONTROL_PLANE)) > 1:
         single = next((each for each in inventory.with_role(Role.CONTROL_PLANE) if each.address == host), None)
         if single is not None:

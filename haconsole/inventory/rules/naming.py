@@ -1,4 +1,4 @@
-"""What must not stand twice: names, addresses, member names, priorities, VIPs, router IDs."""
+"""Values that must be unique: names, addresses, member names, priorities, VIPs, router IDs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def names_are_unique(inventory: Inventory, marks: Marks) -> Iterator[Fault]:
     entries = [(host.name, ("hosts", number, "name")) for number, host in enumerate(inventory.hosts)]
     for name, where, first in _repeated(entries):
         line = marks.at(*first).line
-        yield Fault(marks.at(*where), f"host {name} stands in line {line} already", "give each host a name of its own")
+        yield Fault(marks.at(*where), f"host {name} is already in line {line}", "give each host its own name")
 
 
 def addresses_are_unique(inventory: Inventory, marks: Marks) -> Iterator[Fault]:
@@ -23,11 +23,11 @@ def addresses_are_unique(inventory: Inventory, marks: Marks) -> Iterator[Fault]:
     for address, where, first in _repeated(entries):
         one, other = (inventory.hosts[int(way[1])].name for way in (first, where))
         what = f"address of host {other} is {address}, which host {one} in line {marks.at(*first).line} has already"
-        yield Fault(marks.at(*where), what, "give each host an address of its own")
+        yield Fault(marks.at(*where), what, "give each host its own address")
 
 
 def etcd_names_are_unique(inventory: Inventory, marks: Marks) -> Iterator[Fault]:
-    """Whether said or taken from the host's name; a name said twice as a host's name is told there."""
+    """Given or taken from the host's name; a repeated host name is reported there."""
     entries = [
         (effective.etcd_name(host), ("hosts", number, "etcd_name" if host.etcd_name else "name"))
         for number, host in enumerate(inventory.hosts)
@@ -41,9 +41,9 @@ def etcd_names_are_unique(inventory: Inventory, marks: Marks) -> Iterator[Fault]
 
 
 def highest_priority_is_unique(inventory: Inventory, marks: Marks) -> Iterator[Fault]:
-    """Balancers below the highest may be equal, as kubeadm's guide has them: VRRP prefers the higher address.
+    """Balancers below the highest may be equal, as in kubeadm's guide: VRRP prefers the higher address.
 
-    Two with the highest one work too (RFC 5798, section 6.4.3), and the order of the file says nothing then.
+    Two with the highest priority work too (RFC 5798, section 6.4.3), but then the order of the file has no effect.
     """
     highest = max((host.vrrp_priority or 0 for host in inventory.hosts), default=0)
     entries = [
@@ -62,7 +62,7 @@ def vips_are_unique(inventory: Inventory, marks: Marks) -> Iterator[Fault]:
     entries = [(effective.vip_address(vip), ("vips", number, "address")) for number, vip in enumerate(inventory.vips)]
     for address, where, first in _repeated(entries):
         line = marks.at(*first).line
-        yield Fault(marks.at(*where), f"VIP {address} stands in line {line} already", "keep one of the two")
+        yield Fault(marks.at(*where), f"VIP {address} is already in line {line}", "keep one of the two")
 
 
 def router_ids_are_unique(inventory: Inventory, marks: Marks) -> Iterator[Fault]:
@@ -70,14 +70,14 @@ def router_ids_are_unique(inventory: Inventory, marks: Marks) -> Iterator[Fault]
     for router, where, first in _repeated(entries):
         one, other = (effective.vip_address(inventory.vips[int(way[1])]) for way in (first, where))
         what = f"VIP {one} and VIP {other} both have router_id {router}"
-        yield Fault(marks.at(*where), what, "give each VIP a router_id of its own")
+        yield Fault(marks.at(*where), what, "give each VIP its own router_id")
 
 
 _Way = tuple[str, int, str]
 
 
 def _repeated(entries: Iterable[tuple[str, _Way]]) -> Iterator[tuple[str, _Way, _Way]]:
-    """Each value that was there before: the value, where it stands, where it stood first."""
+    """Each repeated value: the value, its place, its first place."""
     first: dict[str, _Way] = {}
     for value, where in entries:
         if value in first:

@@ -18,7 +18,7 @@ SERVICE_BITS = 20
 """kube-apiserver takes no larger Service network than this many host bits."""
 
 NODE_PREFIX = {4: 24, 6: 64}
-"""The network each node gets out of the pod network, unless the controller-manager is told otherwise."""
+"""The network each node gets out of the pod network, unless the controller-manager has other settings."""
 
 
 def networks_have_a_size(inventory: Inventory, marks: Marks) -> Iterator[Fault]:

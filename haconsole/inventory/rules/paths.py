@@ -13,7 +13,7 @@ Way = tuple[str, ...]
 
 
 def paths_are_apart(inventory: Inventory, marks: Marks) -> Iterator[Fault]:
-    """No file is named twice; etcd's data folder is its own, as it is set aside as a whole."""
+    """No file is named twice; etcd's data folder is its own, because it is renamed as one."""
     files, folders = _files(inventory), _folders(inventory)
     first: dict[str, Way] = {}
     for where, path in files:
@@ -21,15 +21,15 @@ def paths_are_apart(inventory: Inventory, marks: Marks) -> Iterator[Fault]:
         if other != where:
             what = f"{'.'.join(where)} and {'.'.join(other)} are both {path}"
             mark_path = where if where in marks.values else other
-            yield Fault(marks.at(*mark_path), what, "give each a file of its own")
+            yield Fault(marks.at(*mark_path), what, "give each its own file")
     for where, path in folders:
         if path.count("/") < 2:
             what = f"{'.'.join(where)} is {path}, a folder of the system"
-            yield Fault(marks.at(*where), what, "choose a folder of its own, two levels deep or more")
+            yield Fault(marks.at(*where), what, "choose a separate folder, two levels deep or more")
     data = inventory.etcd.data_dir
     for where, path in (*files, *folders):
         if where != ("etcd", "data_dir") and f"{path}/".startswith(f"{data}/"):
-            what = f"{'.'.join(where)} {path} is inside etcd.data_dir {data}, which is moved away as a whole at times"
+            what = f"{'.'.join(where)} {path} is inside etcd.data_dir {data}, which is moved away completely at times"
             mark_path = where if where in marks.values else ("etcd", "data_dir")
             yield Fault(marks.at(*mark_path), what, "keep nothing else in etcd.data_dir")
 

@@ -1,4 +1,4 @@
-"""How the operator gets to the hosts: jump hosts, distinct logins, root."""
+"""The operator's connections to the hosts: jump hosts, distinct logins, root."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def _dangling(inventory: Inventory, jump: str, marks: Marks, where: tuple[str | 
 
 
 def _circle(inventory: Inventory, host: Host) -> tuple[str, ...]:
-    """The names from `host` back to itself, when its jump hosts lead there; told for the first in the file only."""
+    """The names from `host` back to itself, when its jump hosts lead there; only for the first in the file."""
     names = [host.name]
     current: Host | None = host
     while current is not None:

@@ -21,7 +21,7 @@ def roles_go_together(inventory: Inventory, marks: Marks) -> Iterator[Fault]:
         if Role.BASTION in host.roles and set(host.roles) != {Role.BASTION}:
             others = ", ".join(dict.fromkeys(role for role in host.roles if role is not Role.BASTION))
             what = f"host {host.name} is a bastion and also {others}"
-            yield Fault(here, what, "let the bastion pass connections on and nothing else; any host can be a jump host")
+            yield Fault(here, what, "let the bastion only forward connections; any host can be a jump host")
 
 
 def settings_fit_roles(inventory: Inventory, marks: Marks) -> Iterator[Fault]:
@@ -41,7 +41,7 @@ def roles_fit_parts(inventory: Inventory, marks: Marks) -> Iterator[Fault]:
     """Hosts without the part that describes what they run, and parts without a host that runs them."""
     if not inventory.with_role(Role.ETCD):
         what = "no host has the role etcd"
-        yield Fault(marks.at("hosts"), what, "give it to three hosts: nothing else keeps the cluster's state")
+        yield Fault(marks.at("hosts"), what, "give it to three hosts: only etcd keeps the cluster's state")
     if inventory.kubernetes is None:
         for number, host in enumerate(inventory.hosts):
             if role := next((role for role in host.roles if role in _KUBERNETES), None):
@@ -49,13 +49,13 @@ def roles_fit_parts(inventory: Inventory, marks: Marks) -> Iterator[Fault]:
                 yield Fault(marks.at("hosts", number, "roles"), what, "add `kubernetes: {}`, or take the role out")
                 return
     elif not inventory.with_role(Role.CONTROL_PLANE):
-        what = "`kubernetes:` is there, but no host has the role control-plane"
-        yield Fault(marks.at("kubernetes"), what, "give the role to three hosts, or take `kubernetes:` out")
+        what = "`kubernetes:` is set, but no host has the role control-plane"
+        yield Fault(marks.at("kubernetes"), what, "give the role to three hosts, or remove `kubernetes:`")
     if inventory.with_role(Role.LOAD_BALANCER):
         return
     if inventory.vips:
-        what = "a VIP is there, but no host has the role load-balancer"
-        yield Fault(marks.at("vips"), what, "give the role to two hosts or more, or take `vips:` out")
+        what = "a VIP is set, but no host has the role load-balancer"
+        yield Fault(marks.at("vips"), what, "give the role to two hosts or more, or remove `vips:`")
     if inventory.haproxy is not None:
         what = "`haproxy:` has no effect, as no host has the role load-balancer"
-        yield Fault(marks.at("haproxy"), what, "give the role to two hosts or more, or take it out", Level.WARNING)
+        yield Fault(marks.at("haproxy"), what, "give the role to two hosts or more, or remove it", Level.WARNING)

@@ -1,4 +1,4 @@
-"""Every rule, and which parts of the file must have been readable for it to be asked."""
+"""Every rule, and the parts of the file that it needs."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ RULES: tuple[Rule, ...] = (
 
 
 def judge(decoded: Decoded) -> Iterator[Fault]:
-    """The faults of every rule that can be asked."""
+    """The faults of every rule whose parts could be read."""
     for rule in RULES:
         if not rule.reads & decoded.invalid:
             yield from rule.check(decoded.inventory, decoded.marks)

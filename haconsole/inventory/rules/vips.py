@@ -15,7 +15,7 @@ from haconsole.model.roles import Role
 def balancers_carry_vips(inventory: Inventory, marks: Marks) -> Iterator[Fault]:
     balancers = inventory.with_role(Role.LOAD_BALANCER)
     if inventory.vips and len(balancers) == 1:
-        what = f"only host {balancers[0].name} can carry the VIP, so that it moves nowhere when that host fails"
+        what = f"only host {balancers[0].name} can hold the VIP, so there is no failover when that host fails"
         yield Fault(marks.at("vips"), what, "give a second host the role load-balancer", Level.WARNING)
 
 
@@ -28,7 +28,7 @@ def vips_are_no_hosts(inventory: Inventory, marks: Marks) -> Iterator[Fault]:
 
 
 def interfaces_are_known(inventory: Inventory, marks: Marks) -> Iterator[Fault]:
-    """A warning only, as the host can be asked which interface has its own address."""
+    """A warning only, because the host itself has an interface with its own address."""
     for number, vip in enumerate(inventory.vips):
         lacking = [
             host.name
@@ -36,13 +36,13 @@ def interfaces_are_known(inventory: Inventory, marks: Marks) -> Iterator[Fault]:
             if effective.vip_interface(inventory, vip, host) is None
         ]
         if lacking:
-            what = f"the interface of VIP {effective.vip_address(vip)} is not said for {_listed(lacking)}"
+            what = f"the interface of VIP {effective.vip_address(vip)} is missing for {_listed(lacking)}"
             hint = "add `interface: eth0`, with your own, or the one with the host's own address is taken"
             yield Fault(marks.at("vips", number), what, hint, Level.WARNING)
 
 
 def vips_are_in_the_balancers_network(inventory: Inventory, marks: Marks) -> Iterator[Fault]:
-    """Only where a prefix length is said, and only a warning: routed VIPs exist."""
+    """Only if a prefix length is given, and only a warning: routed VIPs exist."""
     for number, vip in enumerate(inventory.vips):
         network = ipaddress.ip_interface(vip.address).network
         outside = [
@@ -52,7 +52,7 @@ def vips_are_in_the_balancers_network(inventory: Inventory, marks: Marks) -> Ite
         ]
         if outside and network.num_addresses > 1:
             what = f"VIP {vip.address} is not in the network of {_listed(outside)}"
-            hint = "correct the address or its prefix length, unless a router knows the way"
+            hint = "correct the address or its prefix length, unless a router connects them"
             yield Fault(marks.at("vips", number, "address"), what, hint, Level.WARNING)
 
 

@@ -1,1 +1,1 @@
-"""All that is known of one thing, with the reasons for what is not known."""
+"""Everything known of one thing, with the reasons for unknown facts."""

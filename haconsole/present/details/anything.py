@@ -39,7 +39,7 @@ def about(
     history: tuple[SnapshotChange, ...],
     now: datetime,
 ) -> Detail | None:
-    """All about a subject; None when it is no longer there."""
+    """The details of a subject; None when it is gone."""
     match subject:
         case FindingKey():
             finding = next((each for each in findings if FindingKey(each.code, each.subject) == subject), None)

@@ -19,7 +19,7 @@ from haconsole.present.vips import holds, service_cell, vip_sentences
 
 
 def about_vip(snapshot: ClusterSnapshot, address: Vip, host: HostName, now: datetime) -> Detail | None:
-    """Who holds the address, on every host that could, and the VRRP instance of the chosen one."""
+    """The owner of the address, on every host that could hold it, and the VRRP instance of the selected host."""
     chosen = snapshot.host(host)
     if chosen is None:
         return None
@@ -29,7 +29,7 @@ def about_vip(snapshot: ClusterSnapshot, address: Vip, host: HostName, now: date
         f"VIP {address} on {host}",
         (
             Sentence(vip_sentences(view)[0]),
-            Heading("Who has the address"),
+            Heading("Owner of the address"),
             *everywhere,
             Heading(f"{host}'s addresses"),
             *observation(chosen.addresses, now),
@@ -64,7 +64,7 @@ def _instance(instance: VrrpInstance) -> tuple[Item, ...]:
 
 
 def about_server(snapshot: ClusterSnapshot, backend: str, name: str, now: datetime) -> Detail | None:
-    """A server as each balancer sees it; None when no balancer has it any more."""
+    """A server as each balancer reports it; None when no balancer has it any more."""
     view = next((each for each in server_views(snapshot) if (each.backend, each.name) == (backend, name)), None)
     if view is None:
         return None
@@ -83,7 +83,7 @@ def _sight_items(snapshot: ClusterSnapshot, sight: BalancerSight, now: datetime)
     facts = snapshot.host(sight.balancer)
     observed = observation(facts.haproxy, now) if facts else ()
     return (
-        Heading(f"As haproxy on {sight.balancer} sees it"),
+        Heading(f"As reported by haproxy on {sight.balancer}"),
         Fact("status", sight_cell(sight)),
         Fact("address", Cell(server.address)),
         Fact("last check", Cell(" ".join((server.check, server.check_detail)).strip() or "none yet")),

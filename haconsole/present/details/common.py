@@ -1,4 +1,4 @@
-"""Facts set as label and value, the way every detail text tells them."""
+"""Facts as label and value, the format of every detail text."""
 
 from __future__ import annotations
 
@@ -16,32 +16,32 @@ T = TypeVar("T")
 
 
 def observation(fact: Observed[T], now: datetime, what: str = "observed") -> tuple[Item, ...]:
-    """When a fact was observed; for one that failed the reason and when it was last known."""
+    """The time of a fact; for a failed one the reason and the time it was last known."""
     match fact:
         case Known(at=at):
             return (Fact(what, Cell(f"{timestamp(at, now)} UTC, {age(at, now).text}", age(at, now).tone)),)
         case Failed(reason=reason, at=at, last=last):
-            text = f"not known: {reason}, asked {timestamp(at, now)} UTC"
+            text = f"not known: {reason}, queried {timestamp(at, now)} UTC"
             memory = f"{timestamp(last.at, now)} UTC, {age(last.at, now).text}" if last else "never"
             return (Fact(what, Cell(text, Tone.CRITICAL)), Fact("last known", Cell(memory, Tone.STALE)))
         case NotAsked():
-            return (Fact(what, Cell("not asked: its roles do not call for it, or not yet", Tone.MUTED)),)
+            return (Fact(what, Cell("not queried: its roles do not need it, or not yet", Tone.MUTED)),)
 
 
 def known(fact: Observed[T], tell: Callable[[T], tuple[Item, ...]]) -> tuple[Item, ...]:
-    """What `tell` makes of the value, dimmed where it is remembered; nothing when there never was one."""
+    """The text that `tell` makes of the value, dimmed if it is remembered; nothing if there never was one."""
     match fact:
         case Known(value=value):
             return tell(value)
         case Failed(last=Known(value=value)):
-            remembered = Sentence(Cell("What follows is remembered from before, not seen now.", Tone.STALE))
+            remembered = Sentence(Cell("The following is remembered, not current.", Tone.STALE))
             return (remembered, *(_dimmed(item) for item in tell(value)))
         case _:
             return ()
 
 
 def _dimmed(item: Item) -> Item:
-    """The item in the tone of what is only remembered."""
+    """The item in the tone of remembered facts."""
     match item:
         case Fact(value=cell):
             return replace(item, value=remembered(cell))

@@ -1,4 +1,4 @@
-"""An etcd member, and etcd as its quorum sees it."""
+"""An etcd member, and the etcd cluster."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def _quorum(view: EtcdView) -> tuple[Item, ...]:
         items += (Sentence(Cell("No host with etcd answers now; the member list is remembered.", Tone.STALE)),)
     if len(view.cluster_ids) > 1:
         ids = ", ".join(view.cluster_ids)
-        items += (Sentence(Cell(f"Hosts answer for different clusters: {ids}", Tone.CRITICAL)),)
+        items += (Sentence(Cell(f"Hosts report different clusters: {ids}", Tone.CRITICAL)),)
     return items
 
 
@@ -60,12 +60,12 @@ def _own_words(snapshot: ClusterSnapshot, row: EtcdMemberView, now: datetime) ->
     facts = snapshot.host(row.host) if row.host else None
     if facts is None:
         return ()
-    return (Heading(f"What etcd on {facts.host} says"), *observation(facts.etcd, now), *known(facts.etcd, endpoint))
+    return (Heading(f"Report of etcd on {facts.host}"), *observation(facts.etcd, now), *known(facts.etcd, endpoint))
 
 
 def endpoint(value: EtcdEndpoint) -> tuple[Item, ...]:
-    """What one etcd says of itself."""
-    in_use = size(value.db_in_use_bytes) if value.db_in_use_bytes is not None else "not told by this version"
+    """The report of one etcd about itself."""
+    in_use = size(value.db_in_use_bytes) if value.db_in_use_bytes is not None else "not reported by this version"
     failure = (Fact("read failed", Cell(value.health_error, Tone.CRITICAL)),) if value.health_error else ()
     return (
         Fact("reads with quorum", yes_no(value.healthy, bad=False)),
@@ -76,7 +76,7 @@ def endpoint(value: EtcdEndpoint) -> tuple[Item, ...]:
         Fact("raft index", Cell(f"{value.raft_index}, applied {value.raft_applied_index}")),
         Fact("store revision", Cell(str(value.revision))),
         Fact("learner", yes_no(value.learner)),
-        Fact("sees as leader", optional(value.leader_id)),
+        Fact("leader it sees", optional(value.leader_id)),
         Fact("cluster ID", Cell(value.cluster_id)),
         *(Fact("reports", Cell(error, Tone.CRITICAL)) for error in value.errors),
     )

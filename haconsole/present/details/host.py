@@ -19,7 +19,7 @@ from haconsole.present.hosts import SHORT_ROLES, clock_cell, reach_cell
 
 
 def about_host(snapshot: ClusterSnapshot, host: HostName, now: datetime) -> Detail | None:
-    """Every fact of the host with its time, or with why it is not known."""
+    """Every fact of the host with its time, or with the reason why it is unknown."""
     facts = snapshot.host(host)
     if facts is None:
         return None

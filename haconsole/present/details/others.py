@@ -21,7 +21,7 @@ from haconsole.present.leases import holder_cell, state_cell
 
 
 def about_lease(snapshot: ClusterSnapshot, namespace: str, name: str, now: datetime) -> Detail | None:
-    """A leader lock: who holds it, since when, how it is renewed."""
+    """A lease: its holder, start and renewals."""
     leases = display_of(snapshot.leases)
     lease = next((each for each in leases.value or () if (each.namespace, each.name) == (namespace, name)), None)
     if lease is None:
@@ -30,7 +30,7 @@ def about_lease(snapshot: ClusterSnapshot, namespace: str, name: str, now: datet
     age_s = lease.age_s(now)
     if lease.renewed_at is not None and age_s is not None:
         past = span(max(0, int(age_s)))
-        renewed = Cell(f"{timestamp(lease.renewed_at, now)} UTC, {past} ago; good for {lease.duration_s} s")
+        renewed = Cell(f"{timestamp(lease.renewed_at, now)} UTC, {past} ago; valid for {lease.duration_s} s")
     return Detail(
         f"lease {namespace}/{name}",
         (
@@ -39,7 +39,7 @@ def about_lease(snapshot: ClusterSnapshot, namespace: str, name: str, now: datet
             Fact("holder", Cell(lease.holder) if lease.holder else Cell("nobody", Tone.CRITICAL)),
             Fact("acquired", Cell(f"{timestamp(lease.acquired_at, now)} UTC") if lease.acquired_at else NOTHING),
             Fact("renewed", renewed),
-            Fact("changed hands", Cell(f"{lease.transitions} times")),
+            Fact("transitions", Cell(f"{lease.transitions} times")),
             Fact("read from", Cell(str(lease.source))),
             *observation(snapshot.leases, now),
         ),
@@ -47,7 +47,7 @@ def about_lease(snapshot: ClusterSnapshot, namespace: str, name: str, now: datet
 
 
 def about_certificate(snapshot: ClusterSnapshot, host: HostName, path: str, now: datetime) -> Detail | None:
-    """A certificate: what it says, whom it serves, and whether key and chain belong to it."""
+    """A certificate: its names, its users, and whether key and chain match."""
     entry = next((each for each in certificates_of(snapshot) if _place(each.certificate) == (host, path)), None)
     facts = snapshot.host(host)
     if entry is None or facts is None:
@@ -66,14 +66,14 @@ def about_certificate(snapshot: ClusterSnapshot, host: HostName, path: str, now:
             Fact("SHA-256", Cell(certificate.fingerprint)),
             Fact("is a CA", yes_no(certificate.is_ca)),
             Fact("chain verifies", _yes_or_no(certificate.chain_ok)),
-            Heading("Names it is good for"),
+            Heading("Names"),
             *(Sentence(Cell(name), "·") for name in certificate.sans or ("none",)),
             Heading("Key"),
             Fact("file", optional(certificate.key_path)),
-            Fact("belongs to it", _yes_or_no(certificate.key_matches)),
+            Fact("matches", _yes_or_no(certificate.key_matches)),
             Fact("mode", Cell(f"{certificate.key_mode:04o}") if certificate.key_mode is not None else NOTHING),
             Heading("Served"),
-            Fact("at", Cell(certificate.served_at) if certificate.served_at else Cell("by nobody", Tone.MUTED)),
+            Fact("at", Cell(certificate.served_at) if certificate.served_at else Cell("by no process", Tone.MUTED)),
             Fact("the same one", _same(certificate)),
             *observation(facts.certificates, now),
         ),

@@ -1,1 +1,1 @@
-"""What balancers run and how they are set up."""
+"""The services of balancers and their configuration."""

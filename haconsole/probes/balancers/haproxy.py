@@ -1,4 +1,4 @@
-"""haproxy's servers as its runtime API tells them (haproxy Management Guide, sections 9.1 and 9.3)."""
+"""haproxy's servers as its runtime API reports them (haproxy Management Guide, sections 9.1 and 9.3)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from haconsole.transport.haproxy_api import HaproxyApi, ask_script, failure_of
 
 _SERVERS_ONLY = "show stat -1 4 -1"
 QUESTIONS = ("show info", _SERVERS_ONLY, "show servers state")
-"""Asked together: `show stat` does not tell the administrative state of a server that is also down."""
+"""Queried together: `show stat` does not contain the administrative state of a server that is also down."""
 
 _MAINT_BITS = 0x01 | 0x02 | 0x04 | 0x40
 _DRAIN_BITS = 0x08 | 0x10
@@ -23,17 +23,17 @@ _UNRESOLVED_STATUS = "MAINT (resolution)"
 
 
 async def probe_haproxy(host: HostTransport, socket_path: str, *, deadline_s: float = 10.0) -> HaproxyFacts:
-    """Ask haproxy on `host` once; TransportError or ProbeError when there is no answer."""
+    """Query haproxy on `host` once; TransportError or ProbeError when there is no answer."""
     return facts_of(await HaproxyApi(host, socket_path).ask(*QUESTIONS, deadline_s=deadline_s))
 
 
 def section(socket_path: str, *, every: int = 1) -> Section:
-    """The same question for the script that asks a host many; needs root."""
+    """The same query for the script with several queries of a host; needs root."""
     return Section("haproxy", ask_script(socket_path, *QUESTIONS), every)
 
 
 def parse(answer: SectionAnswer) -> HaproxyFacts:
-    """The facts in what the section wrote; ProbeError when haproxy could not be asked."""
+    """The facts in the section's output; ProbeError when haproxy could not be queried."""
     failure = failure_of(answer.status, answer.output, answer.errors)
     if failure is not None:
         raise ProbeError(f"haproxy: {failure.what}", failure.cause, hint=failure.hint)
@@ -86,7 +86,7 @@ class _State:
 
 
 def _split(text: str) -> _Answers:
-    """The three answers, each ended by an empty line and told by how it starts."""
+    """The three answers, each ended by an empty line and recognised by its start."""
     blocks = [block.strip("\n") for block in text.replace("\r\n", "\n").split("\n\n")]
     info = next((block for block in blocks if block.startswith("Name:")), None)
     stat = next((block for block in blocks if block.startswith("# pxname,")), None)
@@ -94,7 +94,7 @@ def _split(text: str) -> _Answers:
     if info is None or stat is None:
         excerpt = " ".join(text.split())[:200]
         hint = "see that haproxy.stats_socket of the inventory is haproxy's own stats socket"
-        raise ProbeError(f"haproxy: not what its runtime API writes: {excerpt!r}", Cause.UNREADABLE, hint=hint)
+        raise ProbeError(f"haproxy: unexpected output of its runtime API: {excerpt!r}", Cause.UNREADABLE, hint=hint)
     return _Answers(dict(_pair(line) for line in info.splitlines()), stat, states)
 
 
@@ -152,7 +152,7 @@ def _by_status(status: str) -> AdminState:
 
 
 def _detail(row: dict[str, str]) -> str:
-    """The last check in words, e.g. ``Layer7 wrong status, code 500: Internal Server Error``."""
+    """The last check as text, e.g. ``Layer7 wrong status, code 500: Internal Server Error``."""
     words, code, last = row.get("check_desc") or "", row.get("check_code") or "", row.get("last_chk") or ""
     text = f"{words}, code {code}" if words and code not in ("", "0") else words
     return ": ".join(part for part in (text, last) if part)

@@ -1,4 +1,4 @@
-"""keepalived.conf, whoever wrote it, as the VRRP instances that keepalived makes of it (keepalived.conf(5))."""
+"""keepalived.conf of any origin, as the VRRP instances that keepalived makes of it (keepalived.conf(5))."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _TRACKING = {
     "track_interface": (),
     "track_file": ("vrrp_track_file", "track_file"),
 }
-"""What an instance tracks, and the blocks that define it; an interface needs no definition."""
+"""The objects that an instance tracks, and the blocks that define them; an interface needs no definition."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ def configured(files: ConfigFiles) -> tuple[ConfiguredInstance, ...]:
 def instances(files: ConfigFiles, secret: bytes) -> tuple[VrrpInstance, ...]:
     """The instances, their state still unknown.
 
-    `secret` keys the fingerprint of a password, so that equal ones can be told among hosts and none can be guessed.
+    `secret` keys the fingerprint of a password, so that equal ones are recognised among hosts and none can be guessed.
     """
     return tuple(_as_vrrp(one, secret) for one in configured(files))
 
@@ -153,7 +153,7 @@ def _grouped(
 
 
 def _without_weight(one: Tracked, *, in_group: bool) -> Iterator[Tracked]:
-    """What is left of a tracked thing where weights do not count: those of processes always do."""
+    """The rest of a tracked object without its weight; weights of processes always count."""
     if one.weight == 0 or one.keyword == "track_process":
         yield one
     elif (one.keyword == "track_interface" and in_group) or (one.keyword == "track_file" and one.weight == 1):

@@ -1,4 +1,4 @@
-"""Whose the files are that this console writes on balancers: its own, the site's, or the package's."""
+"""The owner of the files that this console writes on balancers: this console, the site, or the package."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ done"""
 
 
 def paths_of(places: Layout) -> tuple[str, ...]:
-    """The files asked about, in this order."""
+    """The queried files, in this order."""
     return (*haproxy_files(places), *keepalived_files(places))
 
 
@@ -40,7 +40,7 @@ def parse(answer: SectionAnswer, inventory: Inventory, host: Host, paths: tuple[
     """One value for each path, in that order."""
     lines = require(answer, "whose the balancer's files are").splitlines()
     if len(lines) != len(paths):
-        raise ProbeError(f"asked whose {len(paths)} files are, got {len(lines)} answers", Cause.UNREADABLE)
+        raise ProbeError(f"queried the owners of {len(paths)} files, got {len(lines)} answers", Cause.UNREADABLE)
     return tuple(_file(inventory, host, path, line) for path, line in zip(paths, lines, strict=True))
 
 

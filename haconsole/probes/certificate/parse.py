@@ -1,4 +1,4 @@
-"""Every certificate of a host as a fact: what stands in it, its key, its CA, and what the process beside it shows."""
+"""Every certificate of a host as a fact: its content, its key, its CA, and the one that its process presents."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _KEY_FOR_OTHERS = 0o077
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What a host's certificates are judged by: `names` must stand in what a role serves; `served_by_port` is by
+    """The references for a host's certificates: `names` must be in the certificate of a role; `served_by_port` is by
     port.
     """
 
@@ -55,7 +55,7 @@ def certificates(
         if not read and not file.optional:
             notes.append(_absence(file, report))
     if report.without_openssl:
-        notes.append("openssl is not installed: neither keys nor what is served could be compared with certificates")
+        notes.append("openssl is not installed: neither keys nor served certificates could be compared")
     return tuple(result), tuple(notes)
 
 
@@ -165,7 +165,7 @@ def _matches(one: Inspected, key: KeySeen) -> bool | None:
 
 
 def _problems(certificate: Certificate, ca: str | None, around: Surroundings) -> Iterator[str]:
-    """What is wrong, the worst first."""
+    """The problems, the worst first."""
     if certificate.not_after <= around.now:
         yield f"expired at {certificate.not_after:%Y-%m-%d %H:%M} UTC"
     if certificate.not_before > around.now:
@@ -175,7 +175,7 @@ def _problems(certificate: Certificate, ca: str | None, around: Surroundings) ->
     if certificate.chain_ok is False:
         yield f"is not the CA in use, {ca}" if certificate.is_ca else f"was not signed by the CA in use, {ca}"
     if certificate.served_fingerprint not in (None, certificate.fingerprint):
-        yield f"is not what the process at {certificate.served_at} serves: it must be restarted to read the file"
+        yield f"differs from the certificate of the process at {certificate.served_at}: restart it to load the file"
     if certificate.missing_names:
         yield f"does not name {', '.join(certificate.missing_names)}"
     if certificate.key_mode is not None and certificate.key_mode & _KEY_FOR_OTHERS:

@@ -67,7 +67,7 @@ def _with_other_roles(files: tuple[CertificateFile, ...], used: list[Certificate
 
 
 def _as_kubeconfig_names_it(file: CertificateFile, report: HostCertificates) -> CertificateFile:
-    """The file as its kubeconfig names it, where that says another."""
+    """The file as its kubeconfig names it, if that is another."""
     kubeconfig = report.kubeconfigs.get(file.named_in or "")
     if kubeconfig is None or file.named_in is None:
         return file
@@ -77,9 +77,9 @@ def _as_kubeconfig_names_it(file: CertificateFile, report: HostCertificates) -> 
 
 
 def _files_of_processes(report: HostCertificates, ca: str | None) -> list[CertificateFile]:
-    """What processes were given; `ca` is the Kubernetes CA of the layout, where no API server tells another.
+    """The files in processes' arguments; `ca` is the Kubernetes CA of the layout, unless an API server has another.
 
-    A kubelet that renews its certificate by itself uses what it made, whatever pair its kubeconfig holds or names.
+    A kubelet that renews its certificate automatically uses that one, whatever pair its kubeconfig holds or names.
     """
     flags = {(process, flag): path for process, flag, path in report.flags}
     files = [

@@ -1,8 +1,8 @@
 """Certificates of a host read by one root command that lets no private key out.
 
-Of a file with certificates only those are written; of a key only its mode and the public half that openssl makes of it
-on the host; of a kubeconfig only the certificates in it and the paths it names. What a process presents is heard by a
-handshake on the host itself (openssl-s_client(1)).
+Of a file with certificates only those are printed; of a key only its mode and the public half that openssl makes of it
+on the host; of a kubeconfig only the certificates in it and the paths it names. The certificate that a process presents
+comes from a handshake on the host itself (openssl-s_client(1)).
 """
 
 from __future__ import annotations
@@ -114,7 +114,7 @@ class TokenKeysSeen:
 
 @dataclass(frozen=True, slots=True)
 class HostCertificates:
-    """All that the script told: PEM text and keys by path, flags as (process, flag, path)."""
+    """All output of the script: PEM text and keys by path, flags as (process, flag, path)."""
 
     certs: dict[str, str] = field(default_factory=dict)
     keys: dict[str, KeySeen] = field(default_factory=dict)
@@ -131,7 +131,7 @@ def sections(
     *,
     proc: str = "/proc",
 ) -> tuple[Section, ...]:
-    """One section for all files, and one for each port of `files`, asked at the first of `addresses` that answers."""
+    """One section for all files, and one for each port of `files`, queried at the first of `addresses` that answers."""
     asks = [line for file in files for line in _asks(file)]
     asks += [f"token {shlex.quote(path)}" for path in token_keys]
     ports = dict.fromkeys(file.port for file in files if file.port)

@@ -1,1 +1,1 @@
-"""A cluster told from one of its hosts, as an inventory in the making."""
+"""A draft of an inventory from one host of a cluster."""

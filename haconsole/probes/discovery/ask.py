@@ -1,4 +1,4 @@
-"""Asks one host, which nothing is known of, what runs there; then etcd and the API by what it said."""
+"""Reads one unknown host; then etcd and the API by its report."""
 
 from __future__ import annotations
 
@@ -141,10 +141,10 @@ def _flags(words: list[str]) -> dict[str, str]:
 
 
 async def ask_others(report: HostReport, single_host: Draft, fleet: Fleet, name: HostName) -> Others:
-    """Ask etcd for its members and the API for its nodes, by the ways that the inventory of the host `single_host`
-    tells.
+    """Query etcd for its members and the API for its nodes, over the connections in the inventory of the host
+    `single_host`.
 
-    `name` is what the fleet calls the host.
+    `name` is the fleet's name of the host.
     """
     inventory = inventory_of(single_host)
     context = ClusterContext(
@@ -161,7 +161,7 @@ async def ask_others(report: HostReport, single_host: Draft, fleet: Fleet, name:
 
 
 async def log_in(hosts: Sequence[Host], fleet: Fleet) -> tuple[dict[str, HostReport], tuple[str, ...]]:
-    """What other hosts tell, by address, and why some told nothing."""
+    """The reports of other hosts, by address, and the reasons for missing ones."""
     results = await asyncio.gather(
         *(read_host(fleet.host(HostName(host.name))) for host in hosts), return_exceptions=True
     )
@@ -178,7 +178,7 @@ async def log_in(hosts: Sequence[Host], fleet: Fleet) -> tuple[dict[str, HostRep
 
 
 def inventory_of(draft: Draft) -> Inventory:
-    """The draft as an inventory to ask its hosts by, whatever is still missing or wrong in it."""
+    """The draft as an inventory for queries, whatever is still missing or wrong in it."""
     return decoded(write(draft))
 
 
@@ -205,7 +205,7 @@ class _Only:
         return self._fleet.host(self._name)
 
     async def close(self) -> None:
-        """Whoever opened the fleet closes it."""
+        """The code that opened the fleet closes it."""
 
 
 async def _members(context: ClusterContext, host: Host) -> tuple[EtcdMember, ...]:
@@ -222,5 +222,5 @@ async def _result_or_note(request: Awaitable[T], what: str, notes: list[str]) ->
     try:
         return await request
     except HaconsoleError as error:
-        notes.append(f"{what} could not be asked for, so what is written down on the host counts: {error}")
+        notes.append(f"{what} could not be queried, so the host's files are used: {error}")
         return None

@@ -1,4 +1,4 @@
-"""haproxy's and keepalived's part, as their configurations tell it, whoever wrote them."""
+"""haproxy's and keepalived's part, from their configurations of any origin."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _API_PORT = 6443
 
 @dataclass(frozen=True, slots=True)
 class BalancedApi:
-    """What haproxy has for the API: the backend, its port, servers by name and address, and how one is chosen."""
+    """haproxy's settings for the API: the backend, its port, servers by name and address, and the algorithm."""
 
     name: str
     bind_port: int

@@ -89,7 +89,7 @@ def draft_of(
 
 
 def _front(report: HostReport, others: Others) -> HostReport:
-    """The host whose balancer counts: the one asked where it has one, else the first of the others that has."""
+    """The host whose balancer is used: the queried one if it has one, otherwise the first other one that has."""
     reports = (report, *others.hosts.values())
     return next((one for one in reports if balancer.balanced_api(one) or balancer.instances(one)), report)
 
@@ -135,7 +135,7 @@ class _Hosts:
         self._by_address: dict[str, HostDraft] = {}
 
     def add(self, address: str, name: str, *roles: Role, etcd_name: str | None = None) -> None:
-        """What is no address is left out. The first name that an address was told with is its name."""
+        """Values that are no address are left out. The first name of an address is its name."""
         known = address_of(address)
         if known is None:
             return
@@ -154,7 +154,7 @@ class _Hosts:
         return draft is not None and any(role.value in draft.roles for role in roles)
 
     def drafts(self) -> tuple[HostDraft, ...]:
-        """In the order of their addresses: the same, whichever of them was asked."""
+        """In the order of their addresses: the same, whichever of them was queried."""
         addresses = sorted(map(ipaddress.ip_address, self._by_address), key=lambda one: (one.version, int(one)))
         return tuple(self._by_address[str(address)] for address in addresses)
 
@@ -176,7 +176,7 @@ def _own_roles(report: HostReport) -> tuple[Role, ...]:
 
 
 def _members(report: HostReport, others: Others, hosts: _Hosts) -> None:
-    """By etcd's own list, else by the list that this member began with, else those that the API server asks."""
+    """By etcd's own list, otherwise by this member's initial cluster, otherwise the API server's etcd servers."""
     roles = (Role.ETCD, Role.CONTROL_PLANE) if ETCD in report.static_pods else (Role.ETCD,)
     if others.members is not None:
         for member in others.members:
@@ -199,7 +199,7 @@ def _nodes(others: Others, hosts: _Hosts) -> None:
 
 def _notes(report: HostReport, front: HostReport, others: Others, silent_hosts: list[str]) -> Iterator[str]:
     if silent_hosts:
-        yield f"{', '.join(silent_hosts)}: not logged in to, so see that name, roles and the way to log in are right"
+        yield f"{', '.join(silent_hosts)}: no login, so check name, roles and SSH settings"
     if KEEPALIVED in front.programs or balancer.instances(front):
         yield from _keepalived_notes(front, silent_hosts)
     yield from _haproxy_notes(front)
@@ -235,6 +235,6 @@ def _keepalived_notes(report: HostReport, silent_hosts: list[str]) -> Iterator[s
     if any(one.auth_type for one in balancer.instances(report)):
         yield "VRRP's password is not copied: name it as auth_pass before keepalived is bootstrapped"
     if silent_hosts:
-        yield f"{', '.join(silent_hosts)}: vrrp_priority is not known; without it the order of the file counts"
+        yield f"{', '.join(silent_hosts)}: vrrp_priority is unknown; by default the order of the file decides"
     if silent_hosts and not tuple(balancer.peers(report)):
-        yield "balancers that speak by multicast do not name one another: give the others the role load-balancer"
+        yield "balancers with multicast do not name each other: give the others the role load-balancer"

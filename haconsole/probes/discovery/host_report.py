@@ -1,4 +1,4 @@
-"""What one host tells of itself, and what etcd and the API tell of the others."""
+"""The report of one host, and the reports of etcd and the API about the others."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ class Program:
     flags: Mapping[str, str]
 
     def folder(self, *names: str) -> str | None:
-        """Where the file lies that the first of these flags names."""
+        """The path of the file that the first of these flags names."""
         path = next((self.flags[name] for name in names if self.flags.get(name, "").startswith("/")), None)
         return path.rpartition("/")[0] if path else None
 
 
 @dataclass(frozen=True, slots=True)
 class HostReport:
-    """What the host told; its configurations may hold passwords.
+    """The host's report; its configurations may hold passwords.
 
     `addresses` have their prefix length, `static_pods` are the names of manifests without ending, `etcd_file` is the
-    file that etcd's unit takes its environment from.
+    environment file of etcd's unit.
     """
 
     name: str
@@ -60,9 +60,9 @@ class HostReport:
 
 @dataclass(frozen=True, slots=True)
 class Others:
-    """What could be asked of etcd, the API and other hosts; None where it could not be, for the reasons in `notes`.
+    """The answers of etcd, the API and other hosts; None if there is none, for the reasons in `notes`.
 
-    `hosts` are those that were logged in to, by address; `version` is Kubernetes', like ``v1.30.2``.
+    `hosts` are those with a login, by address; `version` is Kubernetes', like ``v1.30.2``.
     """
 
     members: tuple[EtcdMember, ...] | None = None

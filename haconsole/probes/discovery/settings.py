@@ -1,4 +1,4 @@
-"""An inventory's parts as a host's programs have them, where that is not what it has by itself."""
+"""An inventory's parts by a host's programs, if they differ from the defaults."""
 
 from __future__ import annotations
 
@@ -23,9 +23,10 @@ _ELECTION = {
 
 
 def cluster_name(report: HostReport, kubeadm: ClusterConfiguration | None = None) -> str:
-    """What it was bootstrapped as or named by somebody; else, of a cluster of kubeadm's, its endpoint and CA.
+    """The name from bootstrap or a person; otherwise, for a kubeadm cluster, its endpoint and CA.
 
-    kubeadm calls every cluster kubernetes; endpoint and CA are the same on each of its hosts. Else the host's name.
+    kubeadm calls every cluster kubernetes; endpoint and CA are the same on each of its hosts. Otherwise the host's
+    name.
     """
     if own := owner_of(report.keepalived.texts[report.keepalived.main]) or _owner_of_haproxy(report):
         return own
@@ -120,7 +121,7 @@ def keepalived(report: HostReport) -> Settings:
 
 
 def other_than(default: object, values: Mapping[str, Value | None], always: tuple[str, ...] = ()) -> dict[str, Value]:
-    """What is said otherwise than `default` has it, and what is `always` told."""
+    """The values that differ from `default`, and those that are `always` written."""
     return {
         key: value
         for key, value in values.items()
@@ -141,6 +142,6 @@ def _whole(text: str) -> int | None:
 
 
 def _seconds(text: str) -> int | None:
-    """Of a duration as Go writes it; None for what is not whole minutes and seconds."""
+    """A duration as Go writes it; None unless it is whole minutes and seconds."""
     match = _DURATION.fullmatch(text)
     return int(match[1] or 0) * 60 + int(match[2] or 0) if match and text else None

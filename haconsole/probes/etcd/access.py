@@ -16,9 +16,9 @@ from haconsole.transport.etcd_errors import EtcdError
 
 @asynccontextmanager
 async def etcd_on(context: ClusterContext, host: Host, via: Host | None = None) -> AsyncIterator[EtcdApi]:
-    """A client of the etcd on `host`, asked from the host `via` with that host's certificate (None: from `host`).
+    """A client of the etcd on `host`, used from the host `via` with that host's certificate (None: from `host`).
 
-    Raises TransportError or ProbeError where there is no way to it.
+    Raises TransportError or ProbeError if there is no connection to it.
     """
     via = via or host
     transport = context.transport(via)

@@ -1,4 +1,4 @@
-"""What the etcd on one host says of itself and of its cluster."""
+"""The report of the etcd on one host about itself and its cluster."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from haconsole.transport.etcd_errors import EtcdError, EtcdErrorKind
 
 
 async def probe_etcd(api: EtcdApi, *, deadline_s: float = 2.0) -> EtcdEndpoint:
-    """Status, member list and health of one member, asked side by side.
+    """Status, member list and health of one member, queried in parallel.
 
     Without quorum it still answers, with `healthy` False and the reason. EtcdError when the member does not answer.
-    Alarms come from the status: asking for them by name would add an entry to the raft log at every look.
+    Alarms come from the status: querying them by name would add an entry to the raft log each time.
     """
     silent: BaseExceptionGroup[EtcdError] | None = None
     try:

@@ -19,7 +19,7 @@ SECTION = Section(
 """JSON with one object a line, for streams cut long lines; iproute2 before 4.13 has none: then one line an address."""
 
 FOLLOW = "ip -o monitor address 2>/dev/null"
-"""Writes one line for each address that comes or goes."""
+"""Writes one line for each added or removed address."""
 
 _LINE = re.compile(
     r"^(?:\[ADDR\])?(?P<gone>Deleted )?\d+: (?P<interface>[^\s@]+)(?:@\S+)?\s+inet6? "
@@ -29,7 +29,7 @@ _LINE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class AddressChange:
-    """An address that came to an interface, or left it."""
+    """An address that was added to an interface, or removed."""
 
     entry: InterfaceAddress
     gone: bool
@@ -44,7 +44,7 @@ def parse(answer: SectionAnswer) -> tuple[InterfaceAddress, ...]:
     try:
         return tuple(_entry(link, entry) for link in json.loads(text) for entry in link.get("addr_info", ()) if entry)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ProbeError(f"ip address show: not what ip writes: {error!r}", Cause.UNREADABLE) from error
+        raise ProbeError(f"ip address show: unexpected output: {error!r}", Cause.UNREADABLE) from error
 
 
 def _entry(link: dict[str, Any], entry: dict[str, Any]) -> InterfaceAddress:
@@ -64,7 +64,7 @@ def parse_change(line: str) -> AddressChange | None:
 
 
 def apply(addresses: tuple[InterfaceAddress, ...], change: AddressChange) -> tuple[InterfaceAddress, ...]:
-    """The addresses after the change. An address that comes again (its lifetime was renewed) changes nothing."""
+    """The addresses after the change. An address that is added again (its lifetime was renewed) changes nothing."""
     if change.gone:
         return tuple(entry for entry in addresses if entry != change.entry)
     return addresses if change.entry in addresses else (*addresses, change.entry)

@@ -1,4 +1,4 @@
-"""How far a host's clock is from ours, by asking it the time and halving the way there and back."""
+"""The difference of a host's clock to ours, from its time and half of the round trip."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ GOOD_ENOUGH_MS = 5.0
 
 @dataclass(frozen=True, slots=True)
 class ClockSample:
-    """The host said `host_time` (seconds since 1970) somewhere between our `sent_at` and `received_at`."""
+    """The host reported `host_time` (seconds since 1970) between our `sent_at` and `received_at`."""
 
     sent_at: float
     received_at: float
@@ -44,7 +44,7 @@ def best(samples: tuple[ClockSample, ...]) -> ClockSample:
 
 
 def parse(text: str) -> float:
-    """Seconds since 1970. A `date` that knows no ``%N`` (BusyBox) gives whole seconds; then half of one is added."""
+    """Seconds since 1970. A `date` without ``%N`` (BusyBox) returns whole seconds; then half of one is added."""
     seconds, _, fraction = text.strip().partition(".")
     if not seconds.isdecimal():
         raise ProbeError(f"date: not a time: {text.strip()[:100]!r}", Cause.UNREADABLE)
@@ -52,7 +52,7 @@ def parse(text: str) -> float:
 
 
 async def offset_ms(transport: HostTransport, now: Callable[[], datetime], *, deadline_s: float = 5.0) -> float:
-    """Believe the fastest of a few answers; a fast one ends the asking."""
+    """Use the fastest of a few answers; a fast one ends the queries."""
     samples: list[ClockSample] = []
     while len(samples) < SAMPLES and not any(sample.uncertainty_ms <= GOOD_ENOUGH_MS for sample in samples):
         sent_at = now().timestamp()

@@ -32,14 +32,14 @@ _HEADER = re.compile(r"^Filesystem .*$", re.MULTILINE)
 
 
 def section(paths: tuple[str, ...], *, every: int = 1) -> Section:
-    """Asks about each path; one that is not there yet is answered by the nearest folder above it."""
+    """Queries each path; for an absent one the nearest folder above it answers."""
     words = " ".join(shlex.quote(path) for path in paths)
     body = _BODY.replace("PATHS", words)
     return Section("disks", body, every)
 
 
 def parse(answer: SectionAnswer) -> tuple[DiskSpace, ...]:
-    """One entry for each path queried; `free_bytes` is what an ordinary user may still fill."""
+    """One entry for each queried path; `free_bytes` is what an ordinary user may still fill."""
     text, _, rest = require(answer, "df").partition(_INODES)
     counts, _, targets = rest.partition(_READ_ONLY)
     paths, _, rows = text.partition(_found(_HEADER.search(text), text))
@@ -56,14 +56,14 @@ def parse(answer: SectionAnswer) -> tuple[DiskSpace, ...]:
 
 def _found(match: re.Match[str] | None, text: str) -> str:
     if match is None:
-        raise ProbeError(f"df: not what df writes: {text[:200]!r}", Cause.UNREADABLE)
+        raise ProbeError(f"df: unexpected output: {text[:200]!r}", Cause.UNREADABLE)
     return match[0]
 
 
 def _space(path: str, line: str) -> DiskSpace:
     match = _NUMBERS.search(line)
     if match is None or "-" in (match["size"], match["free"]):
-        raise ProbeError(f"df {path}: not what df writes: {line[:200]!r}", Cause.UNREADABLE)
+        raise ProbeError(f"df {path}: unexpected output: {line[:200]!r}", Cause.UNREADABLE)
     return DiskSpace(path, int(match["size"]), int(match["free"]), mount=match["mount"])
 
 

@@ -1,8 +1,8 @@
-"""The cluster lock's record on a host, as it stands there.
+"""The cluster lock's record on a host.
 
-``PLACE/holder`` says who claims the lock: a token, then the claim as JSON. It outlives a restart. The heartbeat,
-``HEARTBEAT``, is the same token and the host's uptime, kept in memory: a restart takes it away, and the record is then
-as old as the start. Both clocks are the host's own, so that clocks that differ make no lock stale.
+``PLACE/holder`` contains the claim: a token, then the claim as JSON. It survives a reboot. The heartbeat,
+``HEARTBEAT``, is the same token and the host's uptime, kept in memory: a reboot removes it, and the record is then as
+old as the boot. Both clocks are the host's own, so that clock skew makes no lock stale.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ READ = load_script("lib/read-lock")
 
 
 def section(*, every: int = 1, place: str = PLACE, heartbeat: str = HEARTBEAT) -> Section:
-    """Asks for the record; needs root."""
+    """Reads the record; needs root."""
     body = f"{READ}\nread_lock {shlex.quote(place)} {shlex.quote(heartbeat)}; tell_lock"
     return Section("lock", body, every)
 
@@ -39,7 +39,7 @@ def parse(answer: SectionAnswer) -> HostLock | None:
 
 
 def parse_record(text: str) -> HostLock | None:
-    """What `tell_lock` said; raises ProbeError for anything else, as from a record that was written by hand."""
+    """The output of `tell_lock`; raises ProbeError for anything else, as from a record that was written by hand."""
     first, _, rest = text.strip().partition("\n")
     if first == FREE:
         return None
@@ -51,7 +51,7 @@ def parse_record(text: str) -> HostLock | None:
         return HostLock(_harmless(claim), max(0, int(held_s)), max(0, int(age)))
     except (ValueError, msgspec.MsgspecError) as error:
         what = f"the cluster lock's record is not readable: {text[:_LONGEST_WORD]!r}"
-        raise ProbeError(what, Cause.UNREADABLE, hint=f"look at {PLACE}/holder there, and remove it by hand") from error
+        raise ProbeError(what, Cause.UNREADABLE, hint=f"inspect {PLACE}/holder there, and remove it by hand") from error
 
 
 def encode_claim(claim: LockClaim) -> str:
@@ -60,7 +60,7 @@ def encode_claim(claim: LockClaim) -> str:
 
 
 def _harmless(claim: LockClaim) -> LockClaim:
-    """What a host says of the holder ends on screens: short, and nothing that a terminal would obey."""
+    """A host's text about the holder is shown on screens: short, and without control sequences."""
     return LockClaim(
         token=_word(claim.token),
         holder=_word(claim.holder),

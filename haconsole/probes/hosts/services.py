@@ -23,10 +23,10 @@ _PROPERTIES = (
 )
 _CALENDAR = re.compile(r"(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d)(?:\.\d+)? UTC$")
 _ENABLED = {"enabled": True, "enabled-runtime": True, "disabled": False, "masked": False, "masked-runtime": False}
-"""What UnitFileState says plainly; ``static``, ``indirect``, ``generated`` and the like are neither."""
+"""The plain values of UnitFileState; ``static``, ``indirect``, ``generated`` and the like are neither."""
 
 _ENDINGS = {"1": "exit", "2": "signal", "3": "core dumped, signal"}
-"""ExecMainCode, the si_code of waitid(2), in words."""
+"""ExecMainCode, the si_code of waitid(2), as text."""
 
 _PROCESSES = "=processes="
 _STATES = (
@@ -95,7 +95,7 @@ def section(units: tuple[str, ...], pods: tuple[StaticPod, ...] = (), *, every: 
 
 
 def parse(answer: SectionAnswer, pods: tuple[StaticPod, ...] = ()) -> tuple[ServiceState, ...]:
-    """One state for each unit asked, in that order, names without ``.service``; then one for each static pod."""
+    """One state for each queried unit, in that order, names without ``.service``; then one for each static pod."""
     text, _, pod_lines = require(answer, "systemctl show").partition(_PODS)
     properties, _, rest = text.partition(_PROCESSES)
     lines, *logs = re.split(rf"^{_JOURNAL} ", rest, flags=re.MULTILINE)
@@ -111,7 +111,7 @@ def parse(answer: SectionAnswer, pods: tuple[StaticPod, ...] = ()) -> tuple[Serv
 def _state(block: str, processes: dict[str, str]) -> ServiceState:
     properties = dict(line.partition("=")[::2] for line in block.splitlines())
     if "Id" not in properties or "ActiveState" not in properties:
-        raise ProbeError(f"systemctl show: not what systemctl writes: {block[:200]!r}", Cause.UNREADABLE)
+        raise ProbeError(f"systemctl show: unexpected output: {block[:200]!r}", Cause.UNREADABLE)
     exists = properties.get("LoadState") != "not-found"
     return ServiceState(
         name=properties["Id"].removesuffix(".service"),
@@ -131,13 +131,13 @@ def _state(block: str, processes: dict[str, str]) -> ServiceState:
 
 
 def _ending(properties: dict[str, str]) -> str:
-    """How the last main process ended; empty while one runs."""
+    """The result of the last main process; empty while one runs."""
     how = _ENDINGS.get(properties.get("ExecMainCode", ""))
     return f"{how} {properties.get('ExecMainStatus', '?')}" if how and properties.get("MainPID", "0") == "0" else ""
 
 
 def since(text: str) -> datetime | None:
-    """A systemd time: ``Sat 2026-11-21 11:20:20 UTC`` (asked with TZ=UTC) or ``@1795260020``; None when never."""
+    """A systemd time: ``Sat 2026-11-21 11:20:20 UTC`` (read with TZ=UTC) or ``@1795260020``; None when never."""
     if text.startswith("@") and text[1:].isdecimal():
         return datetime.fromtimestamp(int(text[1:]), UTC)
     match = _CALENDAR.search(text)

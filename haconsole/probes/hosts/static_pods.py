@@ -1,7 +1,7 @@
-"""Control-plane components that kubelet runs from manifests, told in a supervisor's words.
+"""Control-plane components that kubelet runs from manifests, in a supervisor's terms.
 
 Read from /proc, which needs neither root nor a tool of the container runtime and costs next to nothing a second
-(proc_pid_stat(5)). How often a container was started again is not told there: `restarts` stays 0.
+(proc_pid_stat(5)). It has no restart count of a container: `restarts` stays 0.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _COMM_LENGTH = 15
 _NUMBER = re.compile("[0-9]{1,12}")
 _CLOCK = re.compile("([0-9]{1,11}) ([1-9][0-9]{0,6})")
 _START_TIME = 19
-"""The place of starttime among the fields of stat that stand behind the command's name."""
+"""The position of starttime among the fields of stat after the command's name."""
 
 _BODY = r"""
 for pod in PODS; do [ ! -e "${pod#*=}" ] || printf 'manifest %s\n' "${pod%%=*}"; done

@@ -1,4 +1,4 @@
-"""The way to a host's API server: a forward into its port, and the administrator's kubeconfig that lies there."""
+"""The connection to a host's API server: a forward into its port, and the administrator's kubeconfig on the host."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from haconsole.transport.kube_errors import KubeError
 
 @asynccontextmanager
 async def kube_on(context: ClusterContext, host: Host, via: Host | None = None) -> AsyncIterator[KubeApi]:
-    """A client of the apiserver on `host`, asked from the host `via` with that host's kubeconfig (None: from `host`).
+    """A client of the apiserver on `host`, used from the host `via` with that host's kubeconfig (None: from `host`).
 
-    Raises TransportError or ProbeError where there is no way to it.
+    Raises TransportError or ProbeError if there is no connection to it.
     """
     async with kube_at(context, via or host, host.address, _kubernetes(context).api_port) as api:
         yield api

@@ -1,4 +1,4 @@
-"""The API server of one host: what it says of itself, and the etcd servers it was started with."""
+"""The API server of one host: its own report, and the etcd servers it was started with."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ done
 async def probe_apiserver(
     api: KubeApi, *, etcd_servers: tuple[str, ...] = (), deadline_s: float = 15.0
 ) -> ApiserverFacts:
-    """Readiness and version, asked side by side; KubeError when the server does not tell its readiness.
+    """Readiness and version, queried in parallel; KubeError when the server does not report its readiness.
 
     Without an etcd quorum the answer takes some 4 s and names etcd among the failing checks.
     """

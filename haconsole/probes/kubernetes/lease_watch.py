@@ -38,7 +38,7 @@ _WATCH_SILENCE_S = 20.0
 
 
 class LeaseProbe:
-    """Leases belong to no host: whichever answers first tells them."""
+    """Leases belong to no host: the first one that answers reports them."""
 
     def __init__(self, context: ClusterContext, store: FactStore) -> None:
         self._context, self._store = context, store
@@ -56,7 +56,7 @@ class LeaseProbe:
         return bool(self._servers)
 
     async def once(self) -> None:
-        """Ask API servers, and etcd where none of them answers soon."""
+        """Query API servers, and etcd if none of them answers soon."""
         api = asyncio.create_task(first_known(self._api_questions()))
         try:
             await asyncio.wait((api,), timeout=_ETCD_AFTER_S)
@@ -69,27 +69,27 @@ class LeaseProbe:
             await asyncio.wait((api,))
 
     async def _from_etcd_if_api_failed(self, from_api: Observed[Leases]) -> Observed[Leases]:
-        """What etcd has stored where the API failed; not where there is no API yet, since no lock can be either."""
+        """etcd's stored copies if the API failed; not if there is no API yet, because there can be no lease either."""
         if not isinstance(from_api, Failed) or from_api.cause is Cause.NOT_CONFIGURED:
             return from_api
         from_etcd = await first_known(self._etcd_questions())
         return from_etcd if isinstance(from_etcd, Known) else from_api
 
     def give_up(self, seconds: float) -> None:
-        """What was not heard of by now is not waited for."""
+        """Facts that are still missing now are not awaited."""
         if self.expected:
             self._store.put_leases(
                 Failed(f"leases: no answer within {seconds:g} s", self._context.now(), Cause.TIMED_OUT)
             )
 
     async def follow(self) -> None:
-        """Watch, and read etcd's copies for as long as no API server tells anything."""
+        """Watch, and read etcd's copies while no API server reports anything."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._watch_some())
             group.create_task(self._fall_back())
 
     async def _watch_some(self) -> None:
-        """Follow one API server after another; the last one that told something comes first."""
+        """Follow one API server after another; the last one that reported something comes first."""
         servers = list(self._servers)
         while True:
             for host in tuple(servers):
@@ -100,7 +100,7 @@ class LeaseProbe:
             await asyncio.sleep(self._context.timings.round_s)
 
     async def _watch(self, host: Host) -> bool:
-        """Put what `host` tells until it tells no more; True when it told anything.
+        """Store the reports of `host` until it ends; True when it reported anything.
 
         A server that is being stopped waits for its watches to end, so a watch does not outlast its readiness.
         """
@@ -115,7 +115,7 @@ class LeaseProbe:
     async def _until_unready(self, host: Host) -> None:
         """Return once the API server on `host` does not answer whether it is ready, or nothing comes from the host.
 
-        While it does, what it reported last still holds.
+        While it does, its last report still holds.
         """
         began, heard_before = self._context.now(), self._last_report_at
         while True:
@@ -147,7 +147,7 @@ class LeaseProbe:
             self._put_failure(self._context.failed(host, "leases", error))
 
     def _put_failure(self, failure: Failed[Any]) -> None:
-        """Said only where nothing else tells: the copies in etcd may well do."""
+        """Reported only if no other source has it: the copies in etcd may well do."""
         self._why = failure
 
     async def _fall_back(self) -> None:
@@ -190,7 +190,7 @@ class LeaseProbe:
         return await observe(self._context, host, "leases", ask(), self._context.timings.fact_s)
 
     async def _with_older(self, api: KubeApi, objects: Iterable[LeaseObject]) -> Leases:
-        """The locks of today, and where the usual ones are missing the annotations that were locks before 1.17."""
+        """The current leases, and if the usual ones are missing the annotations that were locks before 1.17."""
         leases = from_api(objects, self._holder_host())
         if {lease.name for lease in leases} >= _USUAL:
             return leases
@@ -209,9 +209,9 @@ async def _result(task: asyncio.Task[Observed[Leases]]) -> Observed[Leases]:
 
 
 async def first_known(script_queries: tuple[tuple[float, Ask[T]], ...]) -> Observed[T]:
-    """The first answer that is known, else the first failure.
+    """The first answer that is known, otherwise the first failure.
 
-    Each question is asked its delay after the one before, or as soon as those before have failed.
+    Each query starts its delay after the one before, or as soon as those before have failed.
     """
     failures: list[Observed[T]] = []
     asking: set[asyncio.Task[Observed[T]]] = set()

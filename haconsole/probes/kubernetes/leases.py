@@ -1,4 +1,4 @@
-"""Leader locks and the hosts that hold them, from whichever place still tells them."""
+"""Leases and their hosts, from the source that still reports them."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def _locks(objects: Iterable[LeaseObject], holder_host: HolderHost, source: Leas
 
 
 def _is_identity(lease: LeaseObject) -> bool:
-    """Whether an apiserver merely says with it that it lives: such a lease is no lock, and every apiserver has one."""
+    """Whether it only shows that an apiserver is alive: such a lease is no lock, and every apiserver has one."""
     labels = lease.metadata.labels or {}
     if any(labels.get(label, "").endswith("apiserver") for label in _IDENTITY_LABELS):
         return True

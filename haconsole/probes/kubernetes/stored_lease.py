@@ -1,7 +1,7 @@
 """Leases as the apiserver stores them in etcd, for when no apiserver answers.
 
-A stored object is ``k8s\\0`` and a protobuf runtime.Unknown (kubernetes: staging/src/k8s.io/apimachinery,
-pkg/runtime/generated.proto) around the object itself, or plain JSON where ``--storage-media-type`` says so. A Lease has
+A stored object is ``k8s\0`` and a protobuf runtime.Unknown (kubernetes: staging/src/k8s.io/apimachinery,
+pkg/runtime/generated.proto) around the object itself, or plain JSON if ``--storage-media-type`` is JSON. A Lease has
 the same fields in coordination.k8s.io/v1 and v1beta1 (api/coordination/v1/generated.proto).
 """
 

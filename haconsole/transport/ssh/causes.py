@@ -1,4 +1,4 @@
-"""What went wrong while connecting, from an exception to a cause and words."""
+"""Failures of a connection, from an exception to a cause and a message."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ _SAID = {
 
 @dataclass(frozen=True, slots=True)
 class SshFailure:
-    """A cause, what came back in words, and what to do about it."""
+    """A cause, the answer as text, and the fix."""
 
     cause: Cause
     message: str
@@ -52,7 +52,7 @@ class SshFailure:
 
 
 def trouble_of(error: BaseException) -> SshFailure:
-    """Read an exception raised while connecting (host keys and logins refused are told by those who know more)."""
+    """Read an exception raised while connecting (refused host keys and logins are reported by other code)."""
     match error:
         case TimeoutError():
             return _known(Cause.TIMED_OUT)
@@ -84,7 +84,7 @@ def _of_system(error: OSError) -> SshFailure:
 
 
 def _through_tunnel(error: asyncssh.ChannelOpenError) -> SshFailure:
-    """What a jump host says when it cannot reach the next; OpenSSH gives the system's words as the reason."""
+    """A jump host's message when it cannot reach the next; OpenSSH gives the system's message as the reason."""
     if error.code == asyncssh.OPEN_ADMINISTRATIVELY_PROHIBITED:
         message = f"the jump host does not forward connections ({error.reason})"
         return SshFailure(Cause.JUMP_FAILED, message, "allow it there (AllowTcpForwarding, PermitOpen)")

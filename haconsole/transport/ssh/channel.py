@@ -1,4 +1,4 @@
-"""What is heard of one command: its whole output, or its lines as they come."""
+"""The output of one command: complete, or line by line as it comes."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ _STDERR_KEPT = 64 << 10
 
 
 class SshSession(asyncssh.SSHClientSession[bytes]):
-    """How the command ended, what sudo said, and the end of the channel.
+    """The result of the command, sudo's messages, and the end of the channel.
 
     `channel` is None until the host has opened one, and no command was started before; it is `open` until it is gone.
-    `status` is None until heard. `pid` is the command's number on the host, known once it was started; `gate` is done
-    once that is decided, `closed` once there is nothing more to hear. `ended_here` tells that nobody listens any more.
+    `status` is None until received. `pid` is the command's number on the host, known once it was started; `gate` is
+    done once that is decided, `closed` once no more data follows. `ended_here` is true once nobody listens any more.
     """
 
     def __init__(self, linger_s: float) -> None:
@@ -42,11 +42,11 @@ class SshSession(asyncssh.SSHClientSession[bytes]):
 
     @property
     def refusal(self) -> str:
-        """What sudo or the shell said, where they started no command."""
+        """The message of sudo or the shell, if they started no command."""
         return "" if self.passed else self._before.decode(errors="replace").strip()
 
     def connection_made(self, chan: asyncssh.SSHClientChannel[bytes]) -> None:
-        """Take the channel, before the command is asked for; where nobody listens any more it never is."""
+        """Take the channel, before the command is requested; if nobody listens any more it never is."""
         if self.ended_here:
             chan.abort()
         else:
@@ -83,7 +83,7 @@ class SshSession(asyncssh.SSHClientSession[bytes]):
         self.finish()
 
     def finish(self) -> None:
-        """There is nothing more to hear, or nobody listens any more."""
+        """No more data follows, or nobody listens any more."""
         if self._linger is not None:
             self._linger.cancel()
         for future in (self.gate, self.closed):
@@ -107,7 +107,7 @@ class SshSession(asyncssh.SSHClientSession[bytes]):
 
 
 class Output(SshSession):
-    """Everything a command says, up to `keep_bytes` in all; `too_much` when there was more."""
+    """The complete output of a command, up to `keep_bytes` in all; `too_much` when there was more."""
 
     def __init__(self, keep_bytes: int, linger_s: float) -> None:
         super().__init__(linger_s)
@@ -202,6 +202,6 @@ class Lines(SshSession):
 
 
 def _status_of(name: str) -> int:
-    """128 and the number, as a shell tells a death by signal; 255 for a signal unknown here."""
+    """128 and the number, as in a shell for a death by signal; 255 for a signal unknown here."""
     number = getattr(signal, f"SIG{name}", None)
     return 255 if number is None else 128 + int(number)

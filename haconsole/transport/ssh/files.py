@@ -16,14 +16,14 @@ def reading(path: str) -> Argv:
 
 
 def writing(host: HostName, path: str, size: int, mode: int, owner: str) -> Argv:
-    """Reads the content from stdin and puts it in place whole or not at all; `path` must be absolute."""
+    """Reads the content from stdin and installs it atomically; `path` must be absolute."""
     if not path.startswith("/") or path.endswith("/"):
-        raise TransportError(host, Cause.OTHER, f"cannot write to {path!r}", hint="give an absolute path of a file")
+        raise TransportError(host, Cause.OTHER, f"cannot write to {path!r}", hint="give the absolute path of a file")
     return ("sh", "-c", _WRITE, "write", path, f"{mode:04o}", owner, str(size))
 
 
 def content(host: HostName, path: str, result: Completed) -> bytes | None:
-    """What `reading` told; None for a file that does not exist. Raises TransportError for one that cannot be read."""
+    """The result of `reading`; None for an absent file. Raises TransportError for one that cannot be read."""
     if result.ok:
         return result.raw
     message = result.stderr.strip()
@@ -33,7 +33,7 @@ def content(host: HostName, path: str, result: Completed) -> bytes | None:
 
 
 def require_written(host: HostName, path: str, result: Completed) -> None:
-    """Raises TransportError unless `writing` went well; after a cut the old content or the new stands there."""
+    """Raises TransportError unless `writing` succeeded; after a cut the file has the old or the new content."""
     if not result.ok:
         raise _failure(host, f"could not write {path}", result)
 
@@ -41,9 +41,9 @@ def require_written(host: HostName, path: str, result: Completed) -> None:
 def _failure(host: HostName, what: str, result: Completed) -> TransportError:
     if result.cut is Cause.CONNECTION_LOST:
         return TransportError(
-            host, result.cut, f"{what}: the connection was lost meanwhile", hint="look before trying again"
+            host, result.cut, f"{what}: the connection was lost meanwhile", hint="check its state before you retry"
         )
     if result.cut is not None:
-        return TransportError(host, result.cut, f"{what}: it took too long and was stopped")
+        return TransportError(host, result.cut, f"{what}: it timed out and was stopped")
     message = result.stderr.strip() or f"status {result.exit_status}, nothing on stderr"
     return TransportError(host, Cause.UNREADABLE, f"{what}: {message}")

@@ -21,9 +21,9 @@ from haconsole.transport.ssh.tuning import Tuning
 
 
 class SshFleet:
-    """Fleet over SSH: one connection a host, opened at its first use; what only a person knows is asked of `answers`.
+    """Fleet over SSH: one connection per host, opened at its first use; a person is prompted through `answers`.
 
-    Must be made and used within one event loop.
+    Must be created and used within one event loop.
     """
 
     def __init__(self, inventory: Inventory, answers: Answers, *, tuning: Tuning | None = None) -> None:
@@ -43,7 +43,7 @@ class SshFleet:
         return self._hosts[name]
 
     def forget_refusals(self) -> None:
-        """Ask again for what a person has refused: host keys, passphrases, passwords."""
+        """Prompt again for answers that a person has refused: host keys, passphrases, passwords."""
         self._questions.forget_refusals()
         self._config.forget()
         for host in self._hosts.values():

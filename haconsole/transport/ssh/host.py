@@ -82,7 +82,7 @@ class SshHost:
         return self._refusals.get(socket)
 
     def forget_refusals(self) -> None:
-        """Ask again for a sudo password after three wrong ones."""
+        """Prompt again for a sudo password after three wrong ones."""
         self._runner.password.forget_refusals()
 
     async def close(self) -> None:

@@ -165,13 +165,13 @@ def _changed_key_error(route: Route, known: KnownKeys, reason: str) -> Transport
     return TransportError(
         route.label,
         Cause.HOST_KEY_CHANGED,
-        f"{route.where} does not have the host key that is known for it: {reason}, known is {lines or 'another'}",
+        f"{route.where} has a host key that differs from the known one: {reason}, known is {lines or 'another'}",
         hint="find out why before trusting it; if the host was rebuilt, remove those lines and connect again",
     )
 
 
 def _unknown_key_error(route: Route, key: asyncssh.SSHKey) -> TransportError:
-    what = f"the host key of {route.where} is not known: {fingerprint(key)} is in none of its known_hosts files"
+    what = f"the host key of {route.where} is unknown: {fingerprint(key)} is in none of its known_hosts files"
     compare = "compare it with the host's own (ssh-keygen -lf)"
     if route.settings.strict is StrictHostKeys.YES or route.settings.batch_mode:
         option = "BatchMode" if route.settings.batch_mode else "StrictHostKeyChecking"

@@ -1,4 +1,4 @@
-"""Private keys, read once and kept in memory; passphrases are asked for only when the other keys did not do."""
+"""Private keys, read once and kept in memory; passphrases are prompted for only when no other key works."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _TRIES = 3
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """What can be offered to a host: keys that are open, files that need a passphrase, and public parts by name.
+    """The keys to offer to a host: open keys, files that need a passphrase, and public parts by name.
 
-    `public` limits the agent to these identities, where the route asks for certain ones.
+    `public` limits the agent to these identities, if the route names certain ones.
     """
 
     open: tuple[asyncssh.SSHKey, ...]
@@ -46,7 +46,7 @@ class Keyring:
         return Keys(read_keys.open + unlocked, locked, read_keys.public, read_keys.certificates)
 
     async def unlock(self, route: Route, path: Path) -> asyncssh.SSHKey | None:
-        """Ask for the passphrase until it fits, three times at most; None when refused."""
+        """Prompt for the passphrase until it fits, three times at most; None when refused."""
         async with self._locks.setdefault(path, asyncio.Lock()):
             return self._unlocked.get(path) or await self._unlock(route, path)
 

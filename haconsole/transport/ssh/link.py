@@ -101,7 +101,7 @@ class Link:
         return True
 
     async def close(self) -> None:
-        """End the work in the background and say goodbye, each in two seconds at most; later calls raise."""
+        """End the work in the background and disconnect, each in two seconds at most; later calls raise."""
         if self._work:
             await asyncio.wait(self._work, timeout=_GOODBYE_S)
         self._closed.set()
@@ -185,7 +185,7 @@ class Link:
         try:
             return await link.connection(deadline, behind=chain)
         except TransportError as error:
-            what = f"could not get to {route.where} through {link.label}: {error.what}"
+            what = f"could not reach {route.where} through {link.label}: {error.what}"
             raise TransportError(self.label, Cause.JUMP_FAILED, what, hint=error.hint) from error
 
     def _closing(self) -> TransportError:

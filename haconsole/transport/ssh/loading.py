@@ -1,8 +1,8 @@
 """A quick loading of asyncssh.
 
-It asks ctypes for optional libraries (Nettle for UMAC, liboqs for post-quantum exchanges), and ctypes on Linux starts
-ldconfig, a compiler and a linker for each that is not there: up to 0.2 s at every start. Here the folders of the
-dynamic linker are looked through instead.
+It looks for optional libraries with ctypes (Nettle for UMAC, liboqs for post-quantum exchanges), and ctypes on Linux
+starts ldconfig, a compiler and a linker for each absent one: up to 0.2 s at every start. Here the folders of the
+dynamic linker are searched instead.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def find_library(name: str) -> str | None:
 
 @contextmanager
 def quick() -> Iterator[None]:
-    """Within it, what loads finds shared libraries without starting programs; elsewhere than on Linux as ever."""
+    """Within it, loading code finds shared libraries without starting programs; unchanged on other systems."""
     usual = ctypes.util.find_library
     if sys.platform == "linux":
         ctypes.util.find_library = find_library

@@ -21,7 +21,7 @@ from haconsole.transport.ssh.tuning import Tuning
 
 @dataclass(frozen=True, slots=True)
 class _Door:
-    """What every attempt at one login has in common."""
+    """Shared by every attempt at one login."""
 
     route: Route
     tunnel: asyncssh.SSHClientConnection | None
@@ -103,7 +103,7 @@ class Login:
 
 
 def _agent_of(route: Route, keys: Keys) -> dict[str, object]:
-    """The agent offers everything it has, or only the identities that were asked for by name."""
+    """The agent offers all its keys, or only the identities that were named."""
     if route.agent is None or (route.explicit and not keys.public):
         return {"agent_path": None}
     agent = {"agent_path": str(route.agent)}
@@ -119,6 +119,6 @@ def _refused(route: Route, keys: Keys) -> TransportError:
     return TransportError(
         route.label,
         Cause.AUTH_FAILED,
-        f"{route.where} accepts none of the keys offered ({', '.join(tried) or 'there was none to offer'}{locked})",
+        f"{route.where} accepts none of the offered keys ({', '.join(tried) or 'there was none to offer'}{locked})",
         hint="check ssh.user and ssh.identity_file, and the login's authorized_keys",
     )

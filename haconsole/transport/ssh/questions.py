@@ -1,4 +1,4 @@
-"""Questions to a person, each asked once however many callers wait for it, and outliving callers that give up."""
+"""Prompts to a person, each shown once however many callers wait for it, and independent of callers that give up."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ T = TypeVar("T")
 
 
 class Questions:
-    """Puts questions to `answers`.
+    """Passes prompts to `answers`.
 
-    A refusal stands until `forget_refusals`, so that nobody is asked in a loop. An answer that comes when no caller
+    A refusal is kept until `forget_refusals`, so that nobody is prompted in a loop. An answer that comes when no caller
     waits any more is kept for the next.
     """
 
@@ -40,7 +40,7 @@ class Questions:
         )
 
     def forget_refusals(self) -> None:
-        """Ask anew what was refused before."""
+        """Prompt again for refused answers."""
         self._refused.clear()
 
     async def close(self) -> None:

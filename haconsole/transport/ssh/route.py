@@ -1,4 +1,4 @@
-"""How one host is reached, from the inventory and ssh_config together; the inventory has the last word."""
+"""The connection to one host, from the inventory and ssh_config together; the inventory takes precedence."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _COMMAND_TOKENS = ("%", "h", "k", "n", "p", "r")
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What the inventory asks for. `address` is what a person would type after ``ssh``; None: ssh_config may say.
+    """The inventory's settings. `address` is what a person would type after ``ssh``; None: ssh_config may set it.
 
-    `hops` are the jump hosts in the order they are passed; none leaves it to ssh_config, unless `direct`.
-    `else_user` and `else_identity` hold where ssh_config has none.
+    `hops` are the jump hosts in their order; none leaves it to ssh_config, unless `direct`. `else_user` and
+    `else_identity` hold if ssh_config has none.
     """
 
     label: HostName
@@ -64,7 +64,7 @@ class Route:
     """Key files in the order they are tried."""
     certificates: tuple[Path, ...]
     explicit: bool
-    """The identities were asked for by name, so that the agent may offer no others."""
+    """The identities were named, so that the agent may offer no others."""
     required: bool
     """The inventory names the identity: one that cannot be read is an error, where ssh tries the next key."""
     agent: Path | None
@@ -187,7 +187,7 @@ def _proxy_command(wanted: Wanted, settings: ClientSettings, tokens: Mapping[str
 
 
 def wanted_for(inventory: Inventory, host: Host) -> Wanted:
-    """What the inventory says of one of its hosts."""
+    """The inventory's settings for one of its hosts."""
     ssh = ssh_for(inventory, host)
     return Wanted(
         label=HostName(host.name),

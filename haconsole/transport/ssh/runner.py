@@ -43,7 +43,7 @@ class Runner:
         self._streams = asyncio.Semaphore(tuning.streams_at_once)
         self._reaping = asyncio.Lock()
         self.sessions_refused = 0
-        """How often the host opened no further session on the connection."""
+        """The number of times that the host opened no further session on the connection."""
 
     async def run(self, argv: Argv, stdin: bytes, deadline: Deadline, *, root: bool, urgent: bool = False) -> Completed:
         """See HostTransport.run."""
@@ -84,7 +84,7 @@ class Runner:
             async with deadline.limit():
                 await sessions.acquire()
         except TimeoutError:
-            raise self._not_started(argv, deadline, "other commands on this host were in the way") from None
+            raise self._not_started(argv, deadline, "other commands on this host blocked it") from None
 
     async def _become(self, deadline: Deadline, *, root: bool) -> tuple[Become, Secret | None]:
         if root:
@@ -113,7 +113,7 @@ class Runner:
                 await output.closed
         in_time = output.closed.done() and not output.closed.cancelled()
         if output.too_much:
-            what = f"{argv[0]} said more than the {self._tuning.output_bytes} bytes that are kept, and was stopped"
+            what = f"{argv[0]} wrote more than the {self._tuning.output_bytes} bytes that are kept, and was stopped"
             raise TransportError(self._link.label, Cause.UNREADABLE, what)
         if output.status in _STOPPED and loop.time() - began >= limit_s:
             return _completed(argv, output, None, Cause.TIMED_OUT)
@@ -128,14 +128,14 @@ class Runner:
         finally:
             _end(output)
         if result.cut is not None:
-            what = f"sudo gave no answer to the password: {output.refusal or 'it said nothing'}"
+            what = f"sudo did not answer to the password: {output.refusal or 'no output'}"
             raise TransportError(self._link.label, result.cut, what)
         if output.passed or is_wrong_password(output.refusal):
             return output.passed
         raise self._refused(output, Become.BY_PASSWORD)
 
     async def _stream(self, argv: Argv, stdin: bytes, deadline: Deadline, *, root: bool) -> tuple[Lines, Become]:
-        """A stream that sudo has let through, where it asks for a password."""
+        """A stream that sudo has allowed, if it prompts for a password."""
         while True:
             become, password = await self._become(deadline, root=root)
             session = Lines(self._tuning.line_bytes, self._tuning.line_backlog, self._tuning.linger_s)
@@ -185,7 +185,7 @@ class Runner:
     def _refused(self, session: SshSession, become: Become) -> TransportError:
         if become is not Become.NOT:
             return refused(self._link.label, session.refusal)
-        what = f"the login's shell started no command: {session.refusal or 'it said nothing'}"
+        what = f"the login's shell started no command: {session.refusal or 'no output'}"
         return TransportError(self._link.label, Cause.AUTH_FAILED, what, hint="give the login a POSIX shell")
 
     async def _start(self, session: SshSession, line: str, argv: Argv, deadline: Deadline) -> None:
@@ -220,7 +220,7 @@ class Runner:
             pause = min(pause * 2, _LONGEST_PAUSE_S)
 
     def _ended(self, argv: Argv, session: Lines, become: Become) -> TransportError:
-        """Why a stream came to an end that nobody asked for."""
+        """The reason why a stream ended unexpectedly."""
         words = shlex.join(argv)
         if session.status is None:
             what = f"the connection was lost while {words} was followed"

@@ -77,9 +77,9 @@ async def listening(
     start_s: float,
     refusals: dict[Path, str],
 ) -> AsyncIterator[Path]:
-    """A socket at `path`; each connection to it is carried on by `connect`, over a new connection after a loss.
+    """A socket at `path`; `connect` forwards each connection to it, over a new connection after a loss.
 
-    While the last one could not be carried on, `refusals` says why under its path.
+    While the last one could not be forwarded, `refusals` has the reason under its path.
     """
     passing: set[asyncio.Task[None]] = set()
 

@@ -18,10 +18,10 @@ _TRIES = 3
 
 
 class SudoPassword:
-    """One host's password: asked for when first needed, tried once, kept in memory.
+    """One host's password: prompted for when first needed, tried once, kept in memory.
 
-    `fits` tries one on the host. Nobody else uses a password before it was found right, so that many commands at once
-    do not lock the login out.
+    `fits` tries one on the host. No other command uses a password before it was found right, so that many commands at
+    once do not lock the login out.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class SudoPassword:
             self._known = None
 
     def forget_refusals(self) -> None:
-        """Ask again after three wrong ones."""
+        """Prompt again after three wrong ones."""
         self._wrong = 0
 
     async def _ask(self, deadline: Deadline) -> None:
@@ -72,7 +72,7 @@ class SudoPassword:
 
 
 def become_for(sudo: Sudo, user: str, *, root: bool) -> Become:
-    """How to be root where that is asked for; a login that is root already needs nothing."""
+    """The way to root if root is requested; a login that is root already needs nothing."""
     if not root or user == "root" or sudo is Sudo.NONE:
         return Become.NOT
     return Become.BY_PASSWORD if sudo is Sudo.PASSWORD else Become.FREELY
@@ -85,7 +85,7 @@ def is_wrong_password(message: str) -> bool:
 
 def refused(host: HostName, message: str, hint: str | None = None) -> TransportError:
     """sudo let no command through; `message` is everything that it printed."""
-    what = f"sudo does not let the login become root: {message or 'it said nothing'}"
+    what = f"sudo does not let the login become root: {message or 'no output'}"
     return TransportError(host, Cause.SUDO_REFUSED, what, hint=hint or _hint(message))
 
 
@@ -97,5 +97,5 @@ def _hint(message: str) -> str:
     if "sudo" in message and "not found" in message:
         return "install sudo there, or log in as root with ssh.sudo: none"
     if "password" in message:
-        return "give the login's own password there"
+        return "enter the login's own password there"
     return "allow the login to run every command in sudoers"

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 class Tuning:
     """Limits of a fleet; the defaults suit sshd as it is installed (MaxSessions 10).
 
-    A silent peer is given up after `keepalive_s` times (`keepalive_misses` + 1) seconds. `commands_at_once` and
-    `streams_at_once` bound the sessions open on one connection. `output_bytes` is what a command may say in all, on
-    both streams; `line_bytes` what is kept of a line of a stream, `line_backlog` how many may wait to be read. A stream
-    and a forwarded connection have `start_s` to come up. After a command's end its output is waited for until
-    it was quiet for `linger_s`, where a process left behind keeps it open.
+    A peer that does not answer is given up after `keepalive_s` times (`keepalive_misses` + 1) seconds.
+    `commands_at_once` and `streams_at_once` bound the sessions open on one connection. `output_bytes` is the limit of a
+    command's output, on both streams; `line_bytes` what is kept of a line of a stream, `line_backlog` how many may wait
+    to be read. A stream and a forwarded connection have `start_s` to come up. After a command's end its output is read
+    until no data came for `linger_s`, if a process left behind keeps it open.
     """
 
     keepalive_s: float = 5.0

@@ -1,6 +1,6 @@
-"""The one place where argument lists become a command line, with what ends it, makes it root and lets it be read.
+"""The one place where argument lists become a command line, with its time-out, its way to root and its locale.
 
-The login's shell must be a POSIX one. `exec` keeps the process number that is told by READY down to `timeout`.
+The login's shell must be a POSIX one. `exec` keeps the process number that is printed after READY down to `timeout`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from haconsole.scripts import load_script
 from haconsole.transport.base import Argv
 
 READY = re.compile(rb"haconsole-ready (\d+)\n")
-"""Said on stderr by the process that becomes the command; what shell and sudo said before is not the command's."""
+"""Printed to stderr by the process that becomes the command; earlier output of shell and sudo is not the command's."""
 
 GO = b"haconsole-go\n"
 """Ends what sudo may have left of a password on stdin."""
@@ -28,7 +28,7 @@ _LIFELINE = load_script("lifeline")
 
 
 class Become(Enum):
-    """How a command becomes root: not at all, by sudo without, or by sudo with a password on stdin."""
+    """A command's way to root: none, sudo without, or sudo with a password on stdin."""
 
     NOT = "not"
     FREELY = "freely"
@@ -51,7 +51,7 @@ def stream(argv: Argv, become: Become, stdin_bytes: int) -> str:
 
 
 def ending(pid: int) -> Argv:
-    """Ends the command that said READY with this number; `timeout` passes the signal on to all of it."""
+    """Ends the command that printed READY with this number; `timeout` passes the signal on to all of it."""
     return ("kill", "-TERM", str(pid))
 
 

@@ -1,4 +1,4 @@
-"""From what a person stands on to a command, an action's form or its plan."""
+"""From the row under the cursor to a command, an action's form or its plan."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ if TYPE_CHECKING:
 
 
 class ActionController:
-    """Offers actions and begins them, for the app that owns it."""
+    """Offers actions and starts them, for the app that owns it."""
 
     def __init__(self, app: ConsoleApp) -> None:
         self._app = app
 
     def keys_on(self, screen: Screen[Any]) -> tuple[Key, ...]:
-        """The keys that count on a screen of this console, in its present state."""
+        """The active keys on a screen of this console, in its present state."""
         return keys_of(*getattr(screen, "scopes", (Scope.EVERYWHERE,)), read_only=self._app.read_only)
 
     def tell_keys(self) -> None:
-        """Tell the keys of the screen that is up."""
+        """Show the keys of the current screen."""
         from haconsole.ui.screens.overlay import TextWindow, help_text
 
         text = help_text(self.keys_on(self._app.screen))
@@ -47,7 +47,7 @@ class ActionController:
             app.notify("reading all facts again", timeout=2, markup=False)
 
     def offer(self) -> None:
-        """Let a person choose an action, those for what the cursor is on first."""
+        """Let a person choose an action, those for the row under the cursor first."""
         if refused(self._app):
             return
         from haconsole.actions.catalogue import catalogue
@@ -59,7 +59,7 @@ class ActionController:
         self._app.push_screen(Palette("actions", commands, key_title="FOR"), self._begin_chosen)
 
     def offer_commands(self) -> None:
-        """Let a person choose among the commands of the screen that is up, its footer's first, and the themes."""
+        """Let a person choose among the commands of the current screen, its footer's first, and the themes."""
         from haconsole.present.palette import Command
         from haconsole.ui.screens.palette import Palette
 
@@ -67,13 +67,12 @@ class ActionController:
         keys = sorted(self.keys_on(app.screen), key=lambda key: not key.rank)
         commands = tuple(Command(key.label, key.action, key.help, key.shown) for key in keys)
         themes = tuple(
-            Command(f"theme {name}", f"paint('{name}')", f"Paint with the theme {name}")
-            for name in app.theme_controller.names
+            Command(f"theme {name}", f"paint('{name}')", f"Use the theme {name}") for name in app.theme_controller.names
         )
         app.push_screen(Palette("commands", commands + self._actions() + themes), self._begin_chosen)
 
     def _actions(self) -> tuple[Command, ...]:
-        """The actions as commands of the palette; none where nothing may be changed."""
+        """The actions as commands of the palette; none in read-only mode."""
         if self._app.read_only:
             return ()
         from haconsole.actions.catalogue import catalogue
@@ -83,12 +82,12 @@ class ActionController:
         return tuple(replace(offer, key="") for offer in offers)
 
     def _begin_chosen(self, action: str | None) -> None:
-        """Do what was chosen from a palette."""
+        """Run the command that was chosen from a palette."""
         if action is not None:
             self._app.run_worker(self._act(action), exit_on_error=False)
 
     async def _act(self, action: str) -> None:
-        """Do what a key does, on whatever of focus, screen and app knows it."""
+        """Run a key's action, on whichever of focus, screen and app has it."""
         app = self._app
         if action.startswith("app."):
             await app.run_action(action)
@@ -100,7 +99,7 @@ class ActionController:
 
     @property
     def remedies(self) -> tuple[Remedy, ...]:
-        """The remedies of the finding under the cursor; none where there is no finding."""
+        """The remedies of the finding under the cursor; none if there is no finding."""
         from haconsole.present.offers import finding_of
 
         finding = finding_of(self._app.subject, self._app.state.findings)
@@ -114,7 +113,7 @@ class ActionController:
         return any(isinstance(remedy, ActionCall) for remedy in self.remedies)
 
     def fix(self) -> None:
-        """Begin the action that fixes the finding under the cursor, or let a person choose among several."""
+        """Start the action that fixes the finding under the cursor, or let a person choose among several."""
         from haconsole.present.offers import finding_of, fixes
         from haconsole.ui.screens.palette import Palette
 
@@ -131,7 +130,7 @@ class ActionController:
             self._app.push_screen(palette, lambda number: self._begin(calls[int(number)]) if number else None)
 
     def fix_by(self, number: int) -> None:
-        """Begin the remedy of that number, as the finding's text counts them from 1."""
+        """Start the remedy of that number, as the finding's text counts them from 1."""
         from haconsole.model.findings import ActionCall
 
         remedy = next(iter(self.remedies[number - 1 : number]), None)
@@ -144,9 +143,9 @@ class ActionController:
         self.begin(call.action, call.request)
 
     def begin(self, name: str, request: Mapping[str, str] | None = None) -> None:
-        """Begin an action: with its form, or with its plan where there is nothing to fill in.
+        """Start an action: with its form, or with its plan if there is nothing to fill in.
 
-        `request` is what is filled in already; else it is the host under the cursor.
+        `request` are known values; otherwise the host under the cursor is used.
         """
         if refused(self._app):
             return

@@ -1,4 +1,4 @@
-"""The runs there were: shown when asked for, and offered at start when the newest one was broken off."""
+"""The logged runs: shown on request, and offered at start when the newest one was interrupted."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ if TYPE_CHECKING:
 
 
 class RunHistoryController:
-    """Leads to recorded runs, for the app that owns it."""
+    """Leads to logged runs, for the app that owns it."""
 
     def __init__(self, app: ConsoleApp) -> None:
         self._app = app
         self._offering: asyncio.Task[None] | None = None
 
     def show(self, at: str | None = None) -> None:
-        """Show the runs there were, the cursor on the one called `at`."""
+        """Show the logged runs, the cursor on the one called `at`."""
         from haconsole.ui.screens.history import HistoryScreen
 
         if not isinstance(self._app.screen, HistoryScreen):
             self._app.push_screen(HistoryScreen(at))
 
     def offer_broken_off(self) -> None:
-        """Once, when hosts can be asked: show the newest run if it was broken off and a person wants to see it."""
+        """Once, when hosts can be queried: show the newest run if it was interrupted and a person wants to see it."""
         if self._offering is None and not self._app.read_only:
             self._offering = asyncio.create_task(self._offer_broken_off(), name="offer")
 
@@ -52,7 +52,7 @@ class RunHistoryController:
             app.push_screen(question, lambda yes: self.show(run) if yes else None)
 
     async def resume(self, record: RunRecord | None) -> None:
-        """Check that the run can be resumed, ask a person, then resume it."""
+        """Check that the run can be resumed, prompt for a confirmation, then resume it."""
         from haconsole.present.history import resuming
         from haconsole.ui.screens.question import YesNoQuestion
 
@@ -71,7 +71,7 @@ class RunHistoryController:
                 app.push_screen(YesNoQuestion(resuming(record)), agreed)
 
     async def resume_run(self, run: str) -> None:
-        """Resume the recorded run of that name."""
+        """Resume the logged run of that name."""
         from haconsole.execution.log.run_record import RunRecord
 
         session = self._app.session

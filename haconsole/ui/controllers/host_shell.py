@@ -1,4 +1,4 @@
-"""A shell on a host, with the screen put aside for it."""
+"""A shell on a host, with the screen suspended for it."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
 
 async def visit(app: App[None], inventory: Inventory, host: Host) -> None:
-    """Give the terminal to ssh until the shell ends. The console goes on taking in news meanwhile, without painting."""
+    """Give the terminal to ssh until the shell ends. The console still receives news meanwhile, without painting."""
     from haconsole.present.shell import shell_argv
 
     loop = asyncio.get_running_loop()
     try:
         with app.batch_update(), app.suspend():
-            print(f"haconsole: a shell on {host.name}; leaving it leads back to the console", flush=True)  # noqa: T201
+            print(f"haconsole: a shell on {host.name}; exit returns to the console", flush=True)  # noqa: T201
             loop.add_signal_handler(signal.SIGINT, lambda: None)  # Ctrl-C is for the shell
             try:
                 ended = await (await asyncio.create_subprocess_exec(*shell_argv(inventory, host))).wait()

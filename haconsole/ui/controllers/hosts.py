@@ -25,7 +25,7 @@ class HostController:
         return host_of(self._app.subject, self._app.state.snapshot)
 
     def journal(self, *, everywhere: bool) -> None:
-        """Follow the journal of the host, or of all: where that is wanted, or the row is about no single one."""
+        """Follow the journal of the host, or of all: if that is wanted, or the row is about no single one."""
         from haconsole.model.names import HostName
         from haconsole.ui.screens.journal import JournalScreen
 
@@ -34,7 +34,7 @@ class HostController:
         self._app.push_screen(JournalScreen((host,) if host else names))
 
     def shell(self) -> None:
-        """A shell on the row's host; the screen comes back at its end."""
+        """A shell on the row's host; the screen returns at its end."""
         from haconsole.ui.controllers.host_shell import visit
 
         app, name = self._app, self._host

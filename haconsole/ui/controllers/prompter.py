@@ -1,4 +1,4 @@
-"""Puts questions on the screen one after the other, for whoever connects to the hosts."""
+"""Shows prompts on the screen one after the other, for code that connects to hosts."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 
 class Prompter:
-    """Answers for a fleet, given by the person at the screen, one question at a time; none while `app` is not set."""
+    """Answers for a fleet, given by the person at the screen, one prompt at a time; none while `app` is not set."""
 
     def __init__(self) -> None:
         self._one_at_a_time = asyncio.Lock()
@@ -29,11 +29,11 @@ class Prompter:
         return await self._secret(f"passphrase of {key_path}", "The private key is encrypted; its passphrase opens it.")
 
     async def sudo_password(self, host: HostName) -> Secret | None:
-        why = f"sudo on {host} asks for the login's password. It is kept in memory until the console is left."
+        why = f"sudo on {host} needs the login's password. It is kept in memory until the console is closed."
         return await self._secret(f"sudo password on {host}", why)
 
     async def accept_host_key(self, host: HostName, address: str, algorithm: str, fingerprint: str) -> bool:
-        """Show the fingerprint and take yes or no; leaving the question is no."""
+        """Show the fingerprint and take yes or no; closing the prompt is no."""
         from haconsole.present.cells import Cell, Tone
         from haconsole.present.detail import Detail, Fact, Sentence
         from haconsole.ui.screens.question import YesNoQuestion
@@ -47,7 +47,7 @@ class Prompter:
                 Fact("address", Cell(address)),
                 Fact("algorithm", Cell(algorithm)),
                 Fact("fingerprint", Cell(fingerprint, Tone.WARNING)),
-                Sentence(Cell("With another's key, everything typed and read here goes through that other's hands.")),
+                Sentence(Cell("If the key is another host's, everything typed and read here goes to that host.")),
             ),
         )
         reply: bool | None = await self._ask(YesNoQuestion(question))
@@ -66,7 +66,7 @@ class Prompter:
         return Secret(reply) if reply else None
 
     async def _ask(self, screen: Screen[T]) -> T | None:
-        """Show the screen and wait for its result; a cancelled question leaves the screen."""
+        """Show the screen and wait for its result; a cancelled prompt closes the screen."""
         if self.app is None:
             return None
         async with self._one_at_a_time:

@@ -1,4 +1,4 @@
-"""Runs kept: one goes on whichever screen is up."""
+"""The current run, independent of the current screen."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     Begin = Callable[[Session], Awaitable[Run]]
 
 END_WITHIN_S = 5.0
-SILENT = "the run ended without a result; read its record: haconsole runs"
+SILENT = "the run ended without a result; read its log: haconsole runs"
 
 
 class RunController:
@@ -40,28 +40,28 @@ class RunController:
 
     @property
     def _live(self) -> Run | None:
-        """The run under way, as far as it can be controlled."""
+        """The current run, for its controls."""
         from haconsole.session import RunState
 
         return self._run if self._run is not None and self._run.state is not RunState.ENDED else None
 
     @property
     def summary(self) -> str:
-        """The run under way in a few words, empty when there is none."""
+        """The current run in a few words, empty when there is none."""
         view = self._app.run_view
         return f"{view.plan.action} {len(view.ended)}/{len(view.plan.steps)}" if view and not view.over else ""
 
     def show(self) -> None:
-        """Show the run under way, or the last one."""
+        """Show the current run, or the last one."""
         from haconsole.ui.screens.running import RunScreen
 
         if self._app.run_view is None:
-            self._app.notify("nothing was run in this console yet", markup=False)
+            self._app.notify("no run was started in this console yet", markup=False)
         elif not isinstance(self._app.screen, RunScreen):
             self._app.push_screen(RunScreen())
 
     def carry_out(self, plan: Plan, *, teaching: bool = False) -> None:
-        """Start a run and show it in place of its plan; with `teaching` each step waits for its release."""
+        """Start a run and show it instead of its plan; with `teaching` each step waits for its release."""
         if refused(self._app):
             return
         from haconsole.present.running import RunView
@@ -140,7 +140,7 @@ class RunController:
             app.bell()
 
     async def close(self) -> None:
-        """At the console's end: leave the steps under way to their hosts."""
+        """At the console's end: leave the running steps to their hosts."""
         if self._task is not None and not self._task.done():
             if self._live is not None:
                 self._live.stop(at_once=True)
@@ -148,7 +148,7 @@ class RunController:
             self._task.cancel()
 
     async def _follow(self, plan: Plan, begin: Begin) -> None:
-        """Follow the run to its end, then read the hosts again and show what changed."""
+        """Follow the run to its end, then read the hosts again and show the changes."""
         app = self._app
         before, interruption = app.state.snapshot, SILENT
         try:
@@ -159,7 +159,7 @@ class RunController:
             app.session.observer.refresh()
         if app.run_view is not None:
             app.run_view = replace(app.run_view, interruption=None if app.run_view.done else interruption)
-            app.notify(f"{plan.action} is over: R shows how it went", markup=False)
+            app.notify(f"{plan.action} has ended: R shows the result", markup=False)
             app.run_view = replace(app.run_view, changes=await changes_since(app, before))
             if app.run_view.done is not None and plan.departing_host:
                 await let_inventory_follow(app, plan, app.run_view.done.outcome)

@@ -1,4 +1,4 @@
-"""What keeps the console's state fresh: a session held, its snapshots taken in, what breaks told and tried again."""
+"""Keeps the console's state fresh: opens a session, receives its snapshots, reports and retries failures."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class SnapshotFeed:
         self._app = app
 
     async def go_on(self) -> None:
-        """Hold a session and take in its snapshots for as long as the console is open."""
+        """Hold a session and receive its snapshots for as long as the console is open."""
         app = self._app
         keep_what_is_loaded(alone=app.setting.alone)
         gc.enable()
@@ -43,7 +43,7 @@ class SnapshotFeed:
             await asyncio.sleep(pause)
 
     async def _follow(self, session: Session) -> None:
-        """Take in snapshots; what breaks the stream is told, then tried again. A stream that ends keeps its session."""
+        """Receive snapshots; a failed stream is reported, then retried. A stream that ends keeps its session."""
         pauses = self._pauses()
         while True:
             try:
@@ -58,7 +58,7 @@ class SnapshotFeed:
             await asyncio.sleep(next(pauses))
 
     async def _update(self, status: ClusterStatus) -> None:
-        """Replace the state by the newest status; one that cannot be drawn shows as a fault until the next one."""
+        """Replace the state by the newest status; one that cannot be drawn shows as an error until the next one."""
         app = self._app
         before = app.state
         draw = partial(before.updated, status, app.setting.clock())
@@ -80,7 +80,7 @@ class SnapshotFeed:
 
 
 def keep_what_is_loaded(*, alone: bool) -> None:
-    """Look no more for garbage in what is there by now: that would hold the screen still."""
+    """Exclude the existing objects from garbage collection, which would block the screen."""
     if alone:
         gc.freeze()
 

@@ -1,4 +1,4 @@
-"""Which theme the console is painted with: the next one, one by name, or its file read again."""
+"""The console's theme: the next one, one by name, or its file reloaded."""
 
 from __future__ import annotations
 
@@ -15,28 +15,28 @@ BUILTIN = "textual-dark"
 
 
 class ThemeController:
-    """Sets the theme and the inks of the app that owns it; a theme that is not right leaves them as they are."""
+    """Sets the theme and the styles of the app that owns it; an invalid theme changes nothing."""
 
     def __init__(self, app: ConsoleApp) -> None:
         self._app = app
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The themes found, in their order."""
+        """The available themes, in their order."""
         return tuple(sorted(theme_files(theme_folders())))
 
     def following(self) -> None:
-        """Paint with the next of the themes found."""
+        """Use the next theme."""
         names, now = self.names, self._app.theme
         self.use(names[(names.index(now) + 1) % len(names)] if now in names else names[0])
 
     def reload(self) -> None:
-        """Read the file of the theme in use once more."""
+        """Reload the file of the current theme."""
         setting, now = self._app.setting, self._app.theme
         self.use(setting.theme_source if now == setting.theme.name else now)
 
     def use(self, source: str) -> None:
-        """Paint with a theme, by its name or its file; what is wrong with it is told."""
+        """Use a theme, by its name or its file; its errors are shown."""
         app = self._app
         try:
             theme = find_theme(source, theme_folders(), sixteen=app.setting.sixteen)

@@ -1,1 +1,1 @@
-"""Widgets that take a view and draw it; none of them asks anything of anybody."""
+"""Widgets that draw a view; none of them queries anything."""

@@ -14,7 +14,7 @@ from haconsole.ui.style_table import CHIPS
 
 
 class StatusBar(LineWidget):
-    """Which cluster, how it is, whether it is live. Meaning stands as a chip, readable on a bar of any colour."""
+    """The cluster, its health, and whether it is live. States are chips, readable on a bar of any colour."""
 
     def __init__(self) -> None:
         super().__init__(id="bar")
@@ -36,7 +36,7 @@ class StatusBar(LineWidget):
 
 
 class KeyBar(LineWidget):
-    """The keys that count here, told anew when another part of the screen is entered."""
+    """The active keys, updated when another part of the screen is entered."""
 
     def __init__(self) -> None:
         super().__init__(id="keys")
@@ -46,7 +46,7 @@ class KeyBar(LineWidget):
         self.watch(self.screen, "focused", self.tell)
 
     def tell(self) -> None:
-        """Tell the keys that count on the screen now."""
+        """Show the active keys of the screen."""
         self._keys = self.app.action_controller.keys_on(self.screen)
         self._draw()
 

@@ -1,4 +1,4 @@
-"""The dashboard's middle: every pane in its place, or one of them with all about its row."""
+"""The dashboard's middle: every pane in its place, or one of them with the details of its row."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ ORDER = (
 
 
 class PaneLayout(Layout):
-    """Puts the panes where `arrange` or `focused` say."""
+    """Places the panes by `arrange` or `focused`."""
 
     name = "panes"
 
@@ -58,12 +58,12 @@ class PaneLayout(Layout):
 
 
 class Panes(Container):
-    """The tables, of which one is `current`, and the text about its row; `only` is the table shown alone, if one is."""
+    """The tables, of which one is `current`, and the text about its row; `only` is the single table shown, if any."""
 
     def __init__(self, hosts: tuple[tuple[str, str], ...]) -> None:
-        """`hosts` are names and addresses, told before the first answers."""
+        """`hosts` are names and addresses, shown before the first answers."""
         self._tables = {pane: TablePane(number, id=pane) for number, pane in enumerate(ORDER, 1)}
-        self.detail = TextPane(id=PaneId.DETAIL, hint="the row under the cursor is told here in full")
+        self.detail = TextPane(id=PaneId.DETAIL, hint="the details of the row under the cursor are shown here")
         super().__init__(*self._tables.values(), self.detail, id="panes")
         self._placing = PaneLayout()
         self._hosts = hosts
@@ -76,7 +76,7 @@ class Panes(Container):
 
     @property
     def table(self) -> TablePane:
-        """The table a person is in, or was in last."""
+        """The table that has or last had the focus."""
         return self._tables[self.current]
 
     def placed(self) -> tuple[PaneId, ...]:
@@ -85,7 +85,7 @@ class Panes(Container):
         return tuple(pane for pane in (*ORDER, PaneId.DETAIL) if pane in boxes)
 
     def draw(self, state: ConsoleState, now: datetime) -> None:
-        """Draw what is known, or that the first answers are waited for."""
+        """Draw the known facts, or that the first answers are awaited."""
         if state.snapshot is None:
             for pane, view in waiting_tables(self._hosts, state.link.reason).items():
                 self._tables[pane].show(view, now)
@@ -95,7 +95,7 @@ class Panes(Container):
         self.tell(state, now)
 
     def tick(self, state: ConsoleState, now: datetime) -> None:
-        """Time went on: ages, and locks that lapse when nobody renews them."""
+        """Time has passed: ages, and leases that lapse without renewal."""
         if state.snapshot is not None:
             from haconsole.present.leases import leases_table
 
@@ -105,13 +105,13 @@ class Panes(Container):
         self.tell(state, now)
 
     def tell(self, state: ConsoleState, now: datetime) -> None:
-        """Draw all about the row under the cursor, where that has a place."""
+        """Draw the details of the row under the cursor, if they have a place."""
         if PaneId.DETAIL in self.placed():
             subject = self.table.cursor_key
             self.detail.show(details_of(state, now, subject) if subject is not None else None)
 
     def show_only(self, pane: PaneId | None, state: ConsoleState, now: datetime) -> None:
-        """One pane alone, or all of them again."""
+        """One single pane, or all of them again."""
         self.only = pane
         self._seat(state, now)
         pane_to_keep = self.current if self.current in self.placed() else PaneId.ETCD
@@ -125,7 +125,7 @@ class Panes(Container):
         (self.detail if to is PaneId.DETAIL else self._tables[to]).focus()
 
     def go_to(self, pane: PaneId) -> bool:
-        """Enter the pane if it has a place among all; whether it has."""
+        """Enter the pane if it has a place; returns whether it has."""
         is_visible = self.only is None and pane in self.placed()
         if is_visible:
             self._tables[pane].focus()
@@ -138,7 +138,7 @@ class Panes(Container):
                 self._tables[pane].show(state.tables[pane], now)
 
     def _seat(self, state: ConsoleState, now: datetime) -> None:
-        """Place the panes by what they ask for, and draw those that are new there."""
+        """Place the panes by their requested rows, and draw those that are new there."""
         before = self.placed()
         self._place()
         if state.snapshot is not None and set(self.placed()) - set(before):
@@ -146,15 +146,15 @@ class Panes(Container):
             self._place()
 
     def _place(self) -> None:
-        """Place the panes anew if what they ask for, or which one is alone, is not what it was."""
+        """Place the panes again if their requested rows, or the single pane, changed."""
         rows = {pane: len(table.view.rows) if table.view else 0 for pane, table in self._tables.items()}
         if (rows, self.only) != (self._placing.rows, self._placing.only):
             self._placing.rows, self._placing.only = rows, self.only
-            self.children[0].refresh(layout=True)  # a child's wish makes its parent forget where the children were
+            self.children[0].refresh(layout=True)  # a child's request makes its parent forget where the children were
 
 
 def details_of(state: ConsoleState, now: datetime, subject: RowKey) -> Detail | None:
-    """All about a subject; None before the first answers."""
+    """The details of a subject; None before the first answers."""
     if state.snapshot is None:
         return None
     from haconsole.present.details.anything import about

@@ -12,7 +12,7 @@ from haconsole.ui.panes.lines import LineWidget
 
 
 class FormPane(LineWidget, can_focus=True):
-    """Draws a Form and takes what is typed into it."""
+    """Draws a Form and takes the typed text."""
 
     BINDINGS = bindings(Scope.FORM)
 
@@ -78,7 +78,7 @@ class FormPane(LineWidget, can_focus=True):
 
 
 def _top(top: int, lines: tuple[tuple[Line, bool], ...], room: int) -> int:
-    """The first line to show so that the entry being filled in is in view, with all that is said of it."""
+    """The first line to show so that the current entry is in view, with its complete description."""
     begin = next((index for index, (_, here) in enumerate(lines) if here), 0)
     end = next((index for index in range(begin, len(lines)) if not lines[index][0]), len(lines))
     if end <= room:

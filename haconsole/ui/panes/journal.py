@@ -29,7 +29,7 @@ class JournalPane(Pane):
         self.set_interval(DRAW_EVERY_S, self._draw_if_due)
 
     def add(self, line: JournalLine) -> None:
-        """Take one more line; a person who has scrolled up stays where they are."""
+        """Add one more line; a person who has scrolled up stays where they are."""
         self.scroll_kept.add(line)
         if self._up and holds(line, self.needle):
             self._up += 1
@@ -46,8 +46,8 @@ class JournalPane(Pane):
 
     @property
     def _hint(self) -> str:
-        """What stands in place of lines."""
-        return "no line holds that yet" if self.needle else "nothing yet: lines show here as they are written"
+        """The sentence shown instead of lines."""
+        return "no line contains that yet" if self.needle else "nothing yet: lines show here as they are written"
 
     def _draw_if_due(self) -> None:
         if self._due:
@@ -89,7 +89,7 @@ class JournalPane(Pane):
 
 
 def _last_rows(lines: list[JournalLine], room: int, width: int, hosts: int, mark: str) -> list[Line]:
-    """As many of the last entries, wrapped, as stand in `room` rows."""
+    """As many of the last entries, wrapped, as fit in `room` rows."""
     rows: list[Line] = []
     for line in reversed(lines):
         if len(rows) >= room:

@@ -19,7 +19,7 @@ WHEEL_LINES = 3
 
 
 class LineWidget(Widget):
-    """A widget made of lines of cells. Only lines whose content differs from what was painted are painted again."""
+    """A widget made of lines of cells. Only lines whose content changed are painted again."""
 
     app: ConsoleApp
 
@@ -28,14 +28,14 @@ class LineWidget(Widget):
         self.lines: tuple[tuple[Line, str], ...] = ()
 
     def _draw(self) -> None:
-        """Paint what is shown, in the widget's present size."""
+        """Paint the lines, in the widget's present size."""
         raise NotImplementedError
 
     def on_resize(self) -> None:
         self._draw()
 
     def paint(self, lines: tuple[tuple[Line, str], ...]) -> None:
-        """Show these lines, each with the ink of its ground (empty: the widget's own)."""
+        """Show these lines, each with its ground (empty: the widget's own)."""
         before, self.lines = self.lines, lines
         if len(before) != len(lines):
             self.refresh()
@@ -79,7 +79,7 @@ class Pane(LineWidget, can_focus=True):
         super().__init__(id=id, classes="pane")
 
     def wheel(self, by: int) -> None:
-        """Go on by so many lines, back where negative."""
+        """Scroll by so many lines, back if negative."""
         raise NotImplementedError
 
     def watch_has_focus(self, focused: bool) -> None:

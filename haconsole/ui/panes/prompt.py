@@ -9,7 +9,7 @@ from haconsole.ui.keys import Scope, bindings
 
 
 class Line(Input):
-    """An input of one line whose cursor stands still."""
+    """An input of one line whose cursor does not blink."""
 
     def __init__(self, value: str = "", *, placeholder: str = "", password: bool = False) -> None:
         super().__init__(
@@ -19,7 +19,7 @@ class Line(Input):
 
 
 class Prompt(Line):
-    """Tells every change as it is typed; enter keeps the filter, escape drops it."""
+    """Reports every change as it is typed; enter keeps the filter, escape drops it."""
 
     BINDINGS = bindings(Scope.FILTER)
 
@@ -31,7 +31,7 @@ class Prompt(Line):
             self.text = text
 
     class Left(Message):
-        """The prompt is done with; `keep` by enter, dropped by escape."""
+        """The prompt is closed; `keep` by enter, dropped by escape."""
 
         def __init__(self, prompt: Prompt, *, keep: bool) -> None:
             super().__init__()

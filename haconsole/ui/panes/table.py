@@ -23,7 +23,7 @@ HEAD = 2
 
 
 class TablePane(Pane):
-    """Draws a TableView. The cursor stays on the row it is on (by key) while rows come and go around it."""
+    """Draws a TableView. The cursor stays on its row (by key) while rows are added and removed around it."""
 
     BINDINGS = bindings(Scope.TABLE)
 
@@ -50,7 +50,7 @@ class TablePane(Pane):
         return rows[self._cursor].key if self._cursor < len(rows) else None
 
     def show(self, view: TableView, now: datetime) -> None:
-        """Draw `view`, filtered and sorted as wished; ages are counted to `now`."""
+        """Draw `view`, filtered and sorted by the wish; ages are counted to `now`."""
         self._whole = view
         key, view, before = self.cursor_key, granted(view, self.wish), self.view
         self.view, self._now = view, now
@@ -63,13 +63,13 @@ class TablePane(Pane):
         self.post_message(RowHighlighted(self, self.cursor_key))
 
     def tick(self, now: datetime) -> None:
-        """Time went on: the age in the head may read differently."""
+        """Time has passed: the age in the head may change."""
         if self.view is not None:
             self._now = now
             self._draw_head()
 
     def grant(self, wish: TableFilter) -> None:
-        """Filter and sort as wished from now on."""
+        """Filter and sort by this wish from now on."""
         self.wish = wish
         if self._whole is not None and self._now is not None:
             self.show(self._whole, self._now)
@@ -162,7 +162,7 @@ class TablePane(Pane):
 
 
 def _top(top: int, cursor: int, rows: int, room: int) -> int:
-    """The first row to show so that the cursor is in view and no room is wasted."""
+    """The first row to show so that the cursor is in view and no space is wasted."""
     if room <= 0:
         return 0
     top = min(top, max(rows - room, 0))
@@ -170,7 +170,7 @@ def _top(top: int, cursor: int, rows: int, room: int) -> int:
 
 
 def _cell_lines(cell: Cell, width: int) -> tuple[tuple[Line, str], ...]:
-    """A sentence in place of rows, in as many lines as it takes."""
+    """A sentence instead of rows, in as many lines as it needs."""
     return tuple((_indented((Cell(part, cell.tone),)), "") for part in wrapped(cell.text, max(width - 2, 8)))
 
 

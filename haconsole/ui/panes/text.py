@@ -25,7 +25,7 @@ class TextPane(Pane):
         self._top = 0
 
     def show(self, detail: Detail | None) -> None:
-        """Draw `detail`; the place in the text is kept as long as it is about the same thing."""
+        """Draw `detail`; the scroll position is kept while the subject is the same."""
         if detail is None or self.detail is None or detail.title != self.detail.title:
             self._top = 0
         self.detail = detail

@@ -1,4 +1,4 @@
-"""An action on the screen: its form, its plan, a person's agreement."""
+"""An action on the screen: its form, its plan, its confirmation."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 
 class FormScreen(Screen[None]):
-    """Asks for an action's arguments; a form that fits leads to the plan."""
+    """Prompts for an action's arguments; a form that fits leads to the plan."""
 
     scopes = (Scope.FORM,)
     app: ConsoleApp
@@ -56,12 +56,12 @@ class FormScreen(Screen[None]):
 
 
 class PlanScreen(SplitScreen):
-    """Has a plan made, shows it or the refusal, and has it carried out when agreed to; `name` stands for it before."""
+    """Makes a plan, shows it or the refusal, and runs it once confirmed; `name` is its title before."""
 
     BINDINGS = bindings(Scope.PLAN)
 
     def __init__(self, name: str, make: Planning) -> None:
-        super().__init__(hint="The hosts are being asked. Nothing is changed by a plan.")
+        super().__init__(hint="The hosts are being queried. A plan changes nothing.")
         self._of = name
         self._planned = make
         self._planning: asyncio.Task[None] | None = None
@@ -74,7 +74,7 @@ class PlanScreen(SplitScreen):
         return (*((Scope.PLAN,) if ready else ()), *super().scopes)
 
     def on_mount(self) -> None:
-        self._say(Cell("? asking the hosts for fresh facts", Tone.UNKNOWN))
+        self._say(Cell("? reading fresh facts from the hosts", Tone.UNKNOWN))
         self._planning = asyncio.create_task(self._make())
 
     def on_unmount(self) -> None:
@@ -99,11 +99,11 @@ class PlanScreen(SplitScreen):
         self.show(plan_table(planned))
 
     def _say(self, cell: Cell) -> None:
-        """A sentence in place of the steps."""
+        """A sentence instead of the steps."""
         self.show(TableView(f"plan: {self._of}", (), (), None, empty=cell, ageless=True))
 
     def _end_without(self, cell: Cell, why: Detail) -> None:
-        """There is no plan: what is to be read is why."""
+        """There is no plan: the reasons are shown."""
         self._say(cell)
         self.text.show(why)
         self.text.focus()
@@ -114,9 +114,9 @@ class PlanScreen(SplitScreen):
         return about_step(self._plan, subject, teaching=self._teaching)
 
     def action_teach(self) -> None:
-        """Whether the run is to tell each step in plain words and wait before it."""
+        """Whether the run explains each step and waits before it."""
         self._teaching = not self._teaching
-        text = "on: each step is told in plain words and waits for a key" if self._teaching else "off"
+        text = "on: each step is explained and waits for a key" if self._teaching else "off"
         self.app.notify(text, title="teach me", timeout=4, markup=False)
         self.tell()
 
@@ -125,7 +125,7 @@ class PlanScreen(SplitScreen):
         if plan is None or not plan.steps:
             self.app.bell()
         elif self.app.run_controller.under_way:
-            self.app.notify("another run is under way: R shows it", severity="warning", markup=False)
+            self.app.notify("another run is running: R shows it", severity="warning", markup=False)
         else:
             self.app.push_screen(agreement(plan, teaching=self._teaching), self._agreed)
 
@@ -139,19 +139,19 @@ def plan_of(action: Action, request: Mapping[str, str]) -> PlanScreen:
     return PlanScreen(action.name, lambda session: session.planner.plan(action.name, request))
 
 
-BY_STEPS = Sentence(Cell("Each step is told in plain words first, and begins when you say so.", Tone.ACCENT))
+BY_STEPS = Sentence(Cell("Each step is explained first, and starts at your key.", Tone.ACCENT))
 
 
 def agreement(plan: Plan, *, teaching: bool = False) -> ModalScreen[bool]:
-    """The question before a run: the cluster's name is typed where something cannot be taken back."""
+    """The confirmation before a run: the cluster's name is typed if something cannot be undone."""
     irreversible_steps = irreversible(plan)
     if irreversible_steps:
         return TypedAgreement(plan, teaching=teaching)
     text = Detail(
-        f"carry out {plan.action} on {plan.cluster}?",
+        f"run {plan.action} on {plan.cluster}?",
         (
             Sentence(plan_gist(plan)[0]),
-            Sentence(Cell("Every step is checked before and after, and can be taken back.")),
+            Sentence(Cell("Every step is checked before and after, and can be undone.")),
             *((BY_STEPS,) if teaching else ()),
         ),
     )
@@ -159,7 +159,7 @@ def agreement(plan: Plan, *, teaching: bool = False) -> ModalScreen[bool]:
 
 
 class TypedAgreement(ModalScreen[bool]):
-    """Names what cannot be taken back and takes the cluster's name as agreement."""
+    """Names the steps that cannot be undone and takes the cluster's name as confirmation."""
 
     BINDINGS = bindings(Scope.TYPED)
     scopes = (Scope.TYPED,)
@@ -169,20 +169,20 @@ class TypedAgreement(ModalScreen[bool]):
         self._cluster = plan.cluster
         self._text = TextPane(id="window")
         self._question = Detail(
-            f"carry out {plan.action} on {plan.cluster}?",
+            f"run {plan.action} on {plan.cluster}?",
             (
                 Sentence(plan_gist(plan)[0]),
                 *((BY_STEPS,) if teaching else ()),
-                Heading("Cannot be taken back"),
+                Heading("Cannot be undone"),
                 *(Sentence(Cell(f"{step.host}: {step.title}", Tone.WARNING), "✖") for step in irreversible(plan)),
-                Heading("To agree"),
+                Heading("To confirm"),
                 Sentence(Cell(f"Type the cluster's name, {plan.cluster}, and press enter.")),
             ),
         )
 
     def compose(self) -> ComposeResult:
         yield self._text
-        yield Line(placeholder=f"type {self._cluster} to agree")
+        yield Line(placeholder=f"type {self._cluster} to confirm")
         yield KeyBar()
 
     def on_mount(self) -> None:
@@ -195,7 +195,7 @@ class TypedAgreement(ModalScreen[bool]):
         if event.value == self._cluster:
             self.dismiss(True)
         else:
-            text = f"that is not the cluster's name: type {self._cluster}, or escape to leave it"
+            text = f"that is not the cluster's name: type {self._cluster}, or escape to cancel"
             self.app.notify(text, severity="warning", timeout=4, markup=False)
 
     def action_refuse(self) -> None:

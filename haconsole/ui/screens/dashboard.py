@@ -1,4 +1,4 @@
-"""The dashboard: the cluster's state above, the panes, the keys that count below."""
+"""The dashboard: the cluster's state above, the panes, the active keys below."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Dashboard(FilteredScreen):
-    """Tables drawn from the console's state, and all about the row under the cursor where there is room."""
+    """Tables drawn from the console's state, and the details of the row under the cursor if there is room."""
 
     BINDINGS = bindings(Scope.DASHBOARD, Scope.ALONE, Scope.FINDING)
 
@@ -36,12 +36,12 @@ class Dashboard(FilteredScreen):
 
     @property
     def subject(self) -> RowKey | None:
-        """What the cursor is on."""
+        """The subject under the cursor."""
         return self._panes.table.cursor_key
 
     @property
     def scopes(self) -> tuple[Scope, ...]:
-        """The scopes of the keys that count now."""
+        """The scopes of the active keys."""
         panes = self._panes
         if not isinstance(self.focused, TablePane) and self.focused not in (None, panes.detail):
             return (Scope.FILTER,)
@@ -142,7 +142,7 @@ class Dashboard(FilteredScreen):
         self._show_only(PaneId(pane))
 
     def action_back(self) -> None:
-        """One step back: out of the filter, else out of the single pane."""
+        """One step back: out of the filter, otherwise out of the single pane."""
         if self.needle:
             self.look_for("")
             self._keys.tell()

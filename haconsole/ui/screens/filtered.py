@@ -1,4 +1,4 @@
-"""A screen whose content is made smaller by a text that is typed."""
+"""A screen whose content is filtered by a typed text."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ if TYPE_CHECKING:
 
 
 class FilteredScreen(Screen[None]):
-    """Asks above the keys for the text that what is `filtered` must hold."""
+    """Prompts above the keys for the text that the `filtered` content must contain."""
 
     WHAT = "rows"
     app: ConsoleApp
 
     @property
     def filtered(self) -> Widget:
-        """What has the keys again when the text is typed."""
+        """The widget that gets the focus again after the text is typed."""
         raise NotImplementedError
 
     @property
     def needle(self) -> str:
-        """The text looked for, empty when there is none."""
+        """The text of the filter, empty when there is none."""
         raise NotImplementedError
 
     def look_for(self, needle: str) -> None:
-        """Show only what holds `needle`; empty shows all."""
+        """Show only content that contains `needle`; empty shows all."""
         raise NotImplementedError
 
     def action_filter(self) -> None:
         from haconsole.ui.panes.prompt import Prompt
 
         if not self.query(Prompt):
-            prompt = Prompt(self.needle, placeholder=f"show {self.WHAT} that hold …")
+            prompt = Prompt(self.needle, placeholder=f"show {self.WHAT} that contain …")
             self.mount(prompt, before=self.query_one(KeyBar))
 
     def on_prompt_typed(self, message: Prompt.Typed) -> None:

@@ -1,4 +1,4 @@
-"""The recorded runs: each can be opened, resumed, undone and read step by step."""
+"""The logged runs: each can be opened, resumed, undone and read step by step."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from haconsole.ui.screens.split import SplitScreen
 
 
 class HistoryScreen(SplitScreen):
-    """This cluster's recorded runs, read when the screen comes up; `at` is the one the cursor begins on."""
+    """This cluster's logged runs, read when the screen opens; `at` is the one the cursor begins on."""
 
     BINDINGS = bindings(Scope.RESUMABLE, Scope.HISTORY)
 
     def __init__(self, at: str | None = None) -> None:
-        super().__init__(hint="what is recorded of the run under the cursor is told here")
+        super().__init__(hint="the log of the run under the cursor is shown here")
         self._at = at
         self._records: Records | None = None
         self._reading: asyncio.Task[None] | None = None
@@ -82,22 +82,22 @@ class HistoryScreen(SplitScreen):
         await self.app.run_history.resume(self._record)
 
     def action_undo(self) -> None:
-        """Show what takes the run back, and have it carried out when agreed to."""
+        """Show the undo of the run, and run it once confirmed."""
         record = self._record
         if record is None:
             self.app.bell()
         elif not refused(self.app):
             run = record.header.run
-            self.app.push_screen(PlanScreen(f"take back {run}", lambda session: session.history.plan_undo(run)))
+            self.app.push_screen(PlanScreen(f"undo {run}", lambda session: session.history.plan_undo(run)))
 
 
 def resumable(record: RunRecord) -> tuple[Scope, ...]:
-    """The scope with the resume key where the run did not finish."""
+    """The scope with the resume key if the run did not finish."""
     return () if record.complete or record.standing is RunStatus.RUNNING else (Scope.RESUMABLE,)
 
 
 class RecordScreen(SplitScreen):
-    """One recorded run, step by step."""
+    """One logged run, step by step."""
 
     BINDINGS = bindings(Scope.RESUMABLE)
 

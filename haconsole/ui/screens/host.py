@@ -1,4 +1,4 @@
-"""One host: its services and facts, and its journal as it is written."""
+"""One host: its services and facts, and its journal, live."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ class HostScreen(JournalScreen):
 
     @property
     def scopes(self) -> tuple[Scope, ...]:
-        """The scopes of the keys that count now."""
+        """The scopes of the active keys."""
         reading = (Scope.TEXT,) if self.focused is self._text else super().scopes
         return (Scope.HOST, Scope.LOGS, *reading) if Scope.FILTER not in reading else reading
 
     def action_other(self) -> None:
-        """From the facts to the journal and back."""
+        """Between facts and journal."""
         (self._pane if self._text.has_focus else self._text).focus()

@@ -39,7 +39,7 @@ class JournalScreen(FilteredScreen):
 
     @property
     def scopes(self) -> tuple[Scope, ...]:
-        """The scopes of the keys that count now."""
+        """The scopes of the active keys."""
         return (Scope.FILTER,) if isinstance(self.focused, Prompt) else (Scope.LOGS, Scope.JOURNAL)
 
     def compose(self) -> ComposeResult:
@@ -78,7 +78,7 @@ class JournalScreen(FilteredScreen):
         self._pane.look_for(needle)
 
     def action_save(self) -> None:
-        """Write the lines shown to a file of the operator's alone, in the current folder."""
+        """Write the visible lines to a file that only the operator can read, in the current folder."""
         stamp = self.app.setting.clock().strftime("%Y%m%dT%H%M%SZ")
         path = Path(f"haconsole-{self.app.inventory.cluster}-journal-{stamp}.log").resolve()
         lines = self._pane.matching
@@ -91,7 +91,7 @@ class JournalScreen(FilteredScreen):
             self.app.notify(f"{len(lines)} lines in {path}", title="saved", markup=False)
 
     def action_leave(self) -> None:
-        """Out of the filter, else back."""
+        """Out of the filter, otherwise back."""
         if self.needle:
             self.look_for("")
         else:

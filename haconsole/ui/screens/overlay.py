@@ -29,14 +29,14 @@ class TextWindow(ModalScreen[None]):
     BINDINGS = bindings(Scope.OVERLAY)
     app: ConsoleApp
 
-    def __init__(self, details: DetailSource, *, absence: str = "It is no longer there.") -> None:
+    def __init__(self, details: DetailSource, *, absence: str = "It no longer exists.") -> None:
         super().__init__()
         self._details = details
         self._text = TextPane(id="window", hint=absence)
 
     @property
     def scopes(self) -> tuple[Scope, ...]:
-        """The scopes of the keys that count now."""
+        """The scopes of the active keys."""
         return (Scope.OVERLAY, Scope.TEXT)
 
     def compose(self) -> ComposeResult:
@@ -56,7 +56,7 @@ class TextWindow(ModalScreen[None]):
 
 
 class FindingWindow(TextWindow):
-    """All about a finding; a key starts a fix, or the fix of that number, where an action is one."""
+    """The details of a finding; a key starts a fix, or the fix of that number, if it is an action."""
 
     BINDINGS = bindings(Scope.FINDING, Scope.FIXES)
 

@@ -39,7 +39,7 @@ class Palette(ModalScreen[str | None]):
         self._commands = commands
         self._help = TextPane(id="chosen")
         self._table = TablePane(id="commands", always_cursor=True)
-        self._prompt = Prompt("", placeholder="what do you want to do?")
+        self._prompt = Prompt("", placeholder="which command?")
 
     def compose(self) -> ComposeResult:
         yield self._prompt
@@ -51,7 +51,7 @@ class Palette(ModalScreen[str | None]):
         self._show_matching("")
 
     def on_row_highlighted(self) -> None:
-        """Tell the command under the cursor in full: what it does may not fit its row."""
+        """Show the command under the cursor in full: its description may not fit its row."""
         subject = self._table.cursor_key
         command = next((each for each in self._commands if CommandKey(each.action) == subject), None)
         self._help.show(Detail(command.name, (Sentence(Cell(command.help)),)) if command else None)

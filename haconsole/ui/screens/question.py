@@ -1,4 +1,4 @@
-"""Questions only a person can answer, asked while the rest of the console goes on."""
+"""Prompts that only a person can answer, shown while the rest of the console continues."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class YesNoQuestion(ModalScreen[bool]):
 
 
 class SecretQuestion(ModalScreen[str | None]):
-    """Asks for a passphrase or password, shown as dots; ends with None when refused."""
+    """Prompts for a passphrase or password, shown as dots; ends with None when cancelled."""
 
     BINDINGS = bindings(Scope.SECRET)
     scopes = (Scope.SECRET,)

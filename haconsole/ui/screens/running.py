@@ -1,4 +1,4 @@
-"""A run on the screen: it goes on whether it is watched or not."""
+"""A run on the screen: it continues whether it is watched or not."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from haconsole.ui.screens.split import SplitScreen
 
 
 class RunScreen(SplitScreen):
-    """Follows the step under way until a person moves the cursor; tells what came of the run at its end."""
+    """Follows the running step until a person moves the cursor; shows the result at its end."""
 
     BINDINGS = bindings(Scope.RUN, Scope.RESUMABLE, Scope.ENDED)
 
@@ -70,7 +70,7 @@ class RunScreen(SplitScreen):
         self._draw(self.app.run_view)
 
     def action_outcome(self) -> None:
-        """What came of the run, once it is over."""
+        """The result of the run, once it has ended."""
         view = self.app.run_view
         if view is None or not view.over:
             self.app.bell()
@@ -78,19 +78,19 @@ class RunScreen(SplitScreen):
             self.app.push_screen(TextWindow(lambda state, now: about_end(self.app.run_view or view)))
 
     async def action_resume(self) -> None:
-        """Resume the run, where it is over and did not finish."""
+        """Resume the run, if it ended and did not finish."""
         view = self.app.run_view
         if view is not None and self._resumable(view):
             await self.app.run_history.resume_run(view.run)
 
     @staticmethod
     def _resumable(view: RunView) -> tuple[Scope, ...]:
-        """The scope with the resume key where the run ended and did not finish."""
+        """The scope with the resume key if the run ended and did not finish."""
         finished = view.done is not None and view.done.outcome in (Outcome.DONE, Outcome.ALREADY)
         return (Scope.RESUMABLE,) if view.over and view.run and not finished else ()
 
     def action_pause(self) -> None:
-        """Hold what has not begun; asked again, let it all go on."""
+        """Pause the steps that have not started; again: continue."""
         self._unless_over(self.app.run_controller.pause)
 
     def action_next(self) -> None:
@@ -107,7 +107,7 @@ class RunScreen(SplitScreen):
             self.app.run_controller.release(shown if shown in view.paused_steps else view.paused_steps[0])
 
     def action_teach(self) -> None:
-        """Tell each step and wait before it, or stop doing so."""
+        """Explain each step and wait before it, or stop doing that."""
         self._unless_over(self.app.run_controller.teach)
 
     def _unless_over(self, act: Callable[[], None]) -> None:
@@ -126,7 +126,7 @@ class RunScreen(SplitScreen):
             self.action_leave()
 
     def action_stop(self) -> None:
-        """Start no further step; asked once more, leave those under way to their hosts."""
+        """Start no further step; again: leave the running ones to their hosts."""
         view, runs = self.app.run_view, self.app.run_controller
         if view is None or view.over:
             self.app.bell()
@@ -138,7 +138,7 @@ class RunScreen(SplitScreen):
 
 
 LEAVE_CONSOLE = Detail(
-    "a run is under way: leave the console?",
+    "a run is running: close the console?",
     (
         Sentence(Cell("No further step is started. Steps under way continue on their hosts to their end.")),
         Sentence(Cell("`haconsole runs` lists the run, and `haconsole resume` resumes it.")),
@@ -154,7 +154,7 @@ def _nothing_held(view: RunView) -> str:
 
 
 def take_over(view: LockView) -> Detail:
-    """The question before the lock of a console that seems to be gone is taken over."""
+    """The confirmation before the lock of a console that seems to be gone is taken over."""
     return Detail(
         "take over the lock of another console?",
         (
@@ -167,21 +167,17 @@ def take_over(view: LockView) -> Detail:
 
 
 def inventory_follows(change: FileChange) -> Detail:
-    """The question before the inventory's file is changed, with the change."""
+    """The confirmation before the inventory's file is changed, with the change."""
     return Detail(
-        f"{change.host} has left: take it out of the inventory's file?",
+        f"{change.host} has left: remove it from the inventory's file?",
         (
-            Sentence(Cell(f"{change.path} would be changed so; everything else in it stays as it stands.")),
+            Sentence(Cell(f"{change.path} would be changed like this; everything else in it stays.")),
             *(Verbatim(Cell(line)) for line in change.diff.splitlines()),
         ),
     )
 
 
 LEAVE_TO_HOSTS = Detail(
-    "leave the steps under way to their hosts?",
-    (
-        Sentence(
-            Cell("They go on there to their end, which is not heard here and is looked up when the run is resumed.")
-        ),
-    ),
+    "leave the running steps to their hosts?",
+    (Sentence(Cell("They run there to their end. The result is read when the run is resumed.")),),
 )

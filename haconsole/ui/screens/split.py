@@ -1,4 +1,4 @@
-"""A table with all about its row beside it, or below it on a narrow screen."""
+"""A table with the details of its row beside it, or below it on a narrow screen."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ MANY = 1000
 
 
 class SplitLayout(Layout):
-    """Table and text as `focused` places them; `rows` is how many the table has, `percent` its part where wide."""
+    """Table and text as `focused` places them; `rows` is the number of the table's rows, `percent` its part if wide."""
 
     name = "split"
 
@@ -65,7 +65,7 @@ class Split(Container):
 
 
 class SplitScreen(Screen[None]):
-    """A screen of one table; what is told about a row comes from `details_of`."""
+    """A screen of one table; the text about a row comes from `details_of`."""
 
     BINDINGS = bindings(Scope.SPLIT)
     app: ConsoleApp
@@ -79,7 +79,7 @@ class SplitScreen(Screen[None]):
 
     @property
     def scopes(self) -> tuple[Scope, ...]:
-        """The scopes of the keys that count now."""
+        """The scopes of the active keys."""
         return (Scope.SPLIT, Scope.TEXT if self.focused is self.text else Scope.TABLE)
 
     def compose(self) -> ComposeResult:
@@ -99,7 +99,7 @@ class SplitScreen(Screen[None]):
         self.keys.tell()
 
     def tell(self) -> None:
-        """Draw what is told about the row under the cursor."""
+        """Draw the text about the row under the cursor."""
         subject = self.table.cursor_key
         if subject is not None:
             self.text.show(self.details_of(subject))
@@ -112,7 +112,7 @@ class SplitScreen(Screen[None]):
         self.text.focus()
 
     def action_other(self) -> None:
-        """From the table to the text and back."""
+        """Between table and text."""
         (self.table if self.text.has_focus else self.text).focus()
 
     def action_leave(self) -> None:

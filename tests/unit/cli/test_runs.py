@@ -59,8 +59,8 @@ def test_every_run_is_told_in_a_line(folder: Path, capsys: pytest.CaptureFixture
     for row, words in zip(
         rows,
         (
-            ("r3", "▸ under way", "1/4", "ops@laptop", "lab"),
-            ("r2", "▲ broken off"),
+            ("r3", "▸ running", "1/4", "ops@laptop", "lab"),
+            ("r2", "▲ interrupted"),
             ("r1", "✖ failed"),
             ("r0", "✖ cannot be read"),
         ),

@@ -232,7 +232,7 @@ async def test_a_folder_that_cannot_be_made_means_not_started(
     await commands.begin()
     folder = tmp_path / "haconsole" / "r1"
     folder.rmdir()
-    folder.write_text("in the way")
+    folder.write_text("blocked it")
     ended = await run(commands, "true")
     assert isinstance(ended, LaunchFailed)
     assert "Not a directory" in ended.why

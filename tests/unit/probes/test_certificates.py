@@ -140,7 +140,7 @@ def test_what_is_served_is_compared_with_the_file(pki: Pki) -> None:
         pki.leaf("server")
         (renewed,), _, _ = pki.look(pki.file("etcd-server", "server", port))
     assert renewed.served_fingerprint == found.fingerprint != renewed.fingerprint
-    assert "must be restarted" in (renewed.problem or "")
+    assert "restart it to load" in (renewed.problem or "")
 
 
 def test_nobody_serving_is_no_problem(pki: Pki) -> None:

@@ -210,10 +210,10 @@ def test_what_to_look_at_is_said_and_no_password_is() -> None:
     assert "hunter2" not in text
     assert "hunter2" not in repr(HAND_MADE)
     assert notes == [
-        "b, c: not logged in to, so see that name, roles and the way to log in are right",
+        "b, c: no login, so check name, roles and SSH settings",
         "VRRP's password is not copied: name it as auth_pass before keepalived is bootstrapped",
-        "b, c: vrrp_priority is not known; without it the order of the file counts",
-        "balancers that speak by multicast do not name one another: give the others the role load-balancer",
+        "b, c: vrrp_priority is unknown; by default the order of the file decides",
+        "balancers with multicast do not name each other: give the others the role load-balancer",
         "the nodes are not known: add the workers, if there are any",
         "etcd has cert-file /etc/ssl/etcd/one.pem: certs shows it, but rotate-certs looks for server.crt",
         "etcd has trusted-ca-file /etc/ssl/etcd/root.pem: certs shows it, but rotate-certs looks for ca.crt",
@@ -235,7 +235,7 @@ def test_what_kubeadm_made_with_its_nodes() -> None:
     assert (inventory.kubernetes.deployment, inventory.kubernetes.endpoint) == ("kubeadm", "10.98.0.100:6443")
     assert (inventory.kubernetes.version, inventory.etcd.placement) == ("v1.20.2", "static-pod")
     assert "pki_dir" not in text
-    assert "# - k2, k3, w1: not logged in to" in text
+    assert "# - k2, k3, w1: no login" in text
 
 
 def test_a_cluster_of_kubeadms_is_named_after_its_endpoint_and_ca_on_every_host() -> None:

@@ -299,7 +299,7 @@ async def test_an_outside_jump_host_uses_the_login_of_the_host_behind(
 async def test_a_jump_host_that_is_down_is_the_cause(sshd: Sshd, make_fleet: MakeFleet) -> None:
     error = await refused(make_fleet, one_host(sshd.ssh(jump=f"127.0.0.1:{free_port()}")))
     assert error.cause is Cause.JUMP_FAILED
-    assert f"could not get to {sshd.user}@127.0.0.1:{sshd.port} through 127.0.0.1" in error.what
+    assert f"could not reach {sshd.user}@127.0.0.1:{sshd.port} through 127.0.0.1" in error.what
     assert "refused" in error.what
 
 

@@ -69,7 +69,7 @@ def test_what_was_said_has_a_kind(code: str, details: str, kind: str) -> None:
         (
             AT_SOCKET + "Custom verification check failed with error: UNAUTHENTICATED: Hostname Verification Check "
             "failed.",
-            "its certificate does not name the address it was asked at",
+            "its certificate does not name the address that was used",
         ),
     ],
 )

@@ -115,7 +115,7 @@ async def test_what_cannot_be_taken_back_wants_the_clusters_name_typed() -> None
     app = console(session)
     async with running(app) as pilot:
         await to_plan(app, pilot)
-        assert "1 cannot be taken back" in screen_text(app)
+        assert "1 cannot be undone" in screen_text(app)
         await pilot.press("r")
         await settled(pilot)
         assert "cp1: Write etcd's environment" in screen_text(app)

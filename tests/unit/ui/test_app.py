@@ -71,7 +71,7 @@ async def test_the_dashboard_waits_and_then_shows_what_came() -> None:
         text = screen_text(app)
         assert "● HEALTHY" in text
         assert "cp1    ★ leader ● healthy" in text
-        assert "nothing found wrong" in text
+        assert "no problem found" in text
         assert app.state.link.state is LinkState.LIVE
 
 
@@ -154,7 +154,7 @@ async def test_a_window_follows_the_cluster_while_it_is_open() -> None:
         await pilot.press("6", "enter")
         session.heard.put_nowait(healthy())
         await settled(pilot)
-        assert "It is no longer there." in screen_text(app)
+        assert "It no longer exists." in screen_text(app)
 
 
 async def test_zoom_shows_one_pane_with_more_columns() -> None:
@@ -183,8 +183,8 @@ async def test_help_lists_the_keys_of_the_screen() -> None:
     async with running(app, (100, 60)) as pilot:
         await pilot.press("question_mark")
         text = screen_text(app)
-        assert "The pane and all about its row on the whole screen" in text
-        assert "Leave the console; nothing on the hosts stops" in text
+        assert "The pane and the details of its row on the entire screen" in text
+        assert "Close the console; nothing on the hosts stops" in text
 
 
 async def test_a_broken_stream_is_told_and_taken_up_again() -> None:
@@ -223,7 +223,7 @@ async def test_a_fault_of_the_consoles_own_shows_no_value() -> None:
     app = console(Faulty(healthy()))
     async with running(app):
         text = screen_text(app)
-        assert "internal fault: ValueError at" in text
+        assert "internal error: ValueError at" in text
         assert "hunter2" not in text
 
 
@@ -242,7 +242,7 @@ async def test_a_crash_prints_places_only(capsys: pytest.CaptureFixture[str]) ->
     with pytest.raises(ValueError, match="hunter2"):
         await run_into_it()
     said = capsys.readouterr()
-    assert "internal fault: ValueError" in said.err + said.out
+    assert "internal error: ValueError" in said.err + said.out
     assert "hunter2" not in said.err + said.out
 
 

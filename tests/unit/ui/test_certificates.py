@@ -89,7 +89,7 @@ def test_a_certificate_is_told_in_full() -> None:
     detail = about_certificate(with_certificates(LEAF), LEAF.host, LEAF.path, NOW)
     assert detail is not None
     text = "\n".join(text_of(line) for line in detail_lines(detail, 70))
-    for fact in ("IP:10.99.0.11", "mode            0600", "CN=etcd-ca", "ab" * 20, "by nobody"):
+    for fact in ("IP:10.99.0.11", "mode            0600", "CN=etcd-ca", "ab" * 20, "by no process"):
         assert fact in text
 
 

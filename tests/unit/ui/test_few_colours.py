@@ -25,7 +25,7 @@ from tests.unit.ui.test_app import Hand, running
 from tests.unit.ui.test_theming import contrast
 
 NAMES = sorted(theme_files(theme_folders()))
-STATES = ("● UP", "▲ late", "✖ expired", "? unheard")
+STATES = ("● UP", "▲ late", "✖ expired", "? no answer")
 LOST = "10.99.0.13"
 """An address of the host that is lost, told as remembered."""
 VGA = (

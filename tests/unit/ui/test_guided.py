@@ -38,7 +38,7 @@ async def begin(pilot: Pilot[None], *before: str) -> None:
     await pilot.press("a", *"bootstrap", "enter", "enter")
     await shows(pilot, "steps on cp1")
     await pilot.press(*before, "r")
-    await shows(pilot, "carry out bootstrap on")
+    await shows(pilot, "run bootstrap on")
     await pilot.press("y")
 
 
@@ -63,11 +63,11 @@ async def test_the_last_result_stands_before_the_next_step_also_after_a_long_wai
     session = ExecutingSession(tmp_path, *(making(tmp_path, name) for name in ("a", "b", "c")))
     async with running(console(session)) as pilot:
         await begin(pilot, "t")
-        await shows(pilot, "3 held")
+        await shows(pilot, "3 paused")
         for held, (step, following) in ((2, ("a", "b")), (1, ("b", "c"))):
             await asyncio.sleep(1.2)
             await pilot.press("n")
-            await shows(pilot, f"{held} held")
+            await shows(pilot, f"{held} paused")
             await shows(pilot, f": cp1: Make {step}")
             await shows(pilot, f"etcd cannot start without {following}.")
             await shows(pilot, "This step waits for you")
@@ -85,8 +85,8 @@ async def test_taught_step_by_step_each_waits_for_a_key(tmp_path: Path) -> None:
         await begin(pilot, "t")
         await shows(pilot, "This step waits for you")
         assert "etcd cannot start without a." in screen_text(pilot.app)
-        assert "In plain words" in screen_text(pilot.app)
-        assert "the store that keeps everything" in screen_text(pilot.app)
+        assert "Explanation" in screen_text(pilot.app)
+        assert "the database of the entire cluster state" in screen_text(pilot.app)
         assert not made(tmp_path, "a")
         await pilot.press("n")
         await shows(pilot, "etcd cannot start without b.")
@@ -177,7 +177,7 @@ async def test_a_run_that_failed_is_mended_carried_on_and_taken_back(tmp_path: P
         await pilot.press("u")
         await shows(pilot, "plan: undo")
         await pilot.press("r")
-        await shows(pilot, "carry out undo on lab?")
+        await shows(pilot, "run undo on lab?")
         await pilot.press("y")
         await shows(pilot, "● done after")
         assert (made(tmp_path, "a"), made(tmp_path, "b")) == (False, False)

@@ -32,7 +32,7 @@ async def test_runs_are_listed_with_how_they_ended() -> None:
         await pilot.press("h")
         await shows(pilot, "✖ failed")
         text = screen_text(pilot.app)
-        assert "▲ broken off" in text
+        assert "▲ interrupted" in text
         assert "✖ cannot be read" in text
         assert "1/4" in text
         assert "ops@laptop" in text
@@ -61,10 +61,10 @@ async def test_a_broken_off_run_is_offered_at_start_and_carried_on() -> None:
     async with running(console(session)) as pilot:
         await shows(pilot, "a run was interrupted: show it?")
         await pilot.press("y")
-        await shows(pilot, "1 broken off")
+        await shows(pilot, "1 interrupted")
         await pilot.press("r")
         await shows(pilot, "resume bootstrap of lab?")
-        assert "Begun, and their end was not heard" in screen_text(pilot.app)
+        assert "Started, with unknown result" in screen_text(pilot.app)
         await pilot.press("y")
         await settled(pilot)
         assert session.stops[0] == f"resume {BROKEN.header.run}"
@@ -77,7 +77,7 @@ async def test_the_screen_of_an_interrupted_run_resumes_it() -> None:
     async with running(console(session)) as pilot:
         await shows(pilot, "a run was interrupted: show it?")
         await pilot.press("y")
-        await shows(pilot, "1 broken off")
+        await shows(pilot, "1 interrupted")
         await pilot.press("enter")
         await shows(pilot, " r resume ")
         await pilot.press("r")
@@ -109,7 +109,7 @@ async def test_a_read_only_console_shows_runs_and_carries_none_on() -> None:
         await settled(pilot)
         assert isinstance(pilot.app.screen, Dashboard)
         await pilot.press("h")
-        await shows(pilot, "▲ broken off")
+        await shows(pilot, "▲ interrupted")
         assert "resume" not in screen_text(pilot.app).splitlines()[-1]
         await pilot.press("r")
         await settled(pilot)
@@ -127,7 +127,7 @@ async def test_a_run_is_taken_back_by_a_plan_that_is_read_first() -> None:
         await shows(pilot, "plan: undo")
         assert session.asked == (("undo", {"run": FAILED.header.run}),)
         await pilot.press("r")
-        await shows(pilot, "carry out undo on lab?")
+        await shows(pilot, "run undo on lab?")
         await pilot.press("y")
         await settled(pilot)
         assert isinstance(pilot.app.screen, RunScreen)

@@ -61,7 +61,7 @@ async def test_a_lost_host_says_since_when_and_shows_what_is_remembered() -> Non
         await settled(pilot)
         assert isinstance(pilot.app.screen, HostScreen)
         text = screen_text(pilot.app)
-        assert "What follows is remembered from before, not seen now." in text
+        assert "The following is remembered, not current." in text
         assert "last known" in text
         detail = pilot.app.screen.query_one("#steps", TextPane).detail
         assert detail is not None

@@ -133,7 +133,7 @@ async def test_a_held_run_names_what_lets_it_go_on() -> None:
         assert " p pause " in going
         assert " next step " not in going
         held = await after(pilot, "p")
-        assert " p go on " in held
+        assert " p continue " in held
         assert " n next step " in held
 
 

@@ -22,8 +22,8 @@ def test_a_look_says_each_thing_once() -> None:
         assert told is not None
         lines = [text_of(line) for line in detail_lines(told, 400)]
         assert [line for line, times in Counter(lines).items() if line and times > 1] == []
-        assert "What must hold" in lines
-        assert not any("the plan does not say" in line for line in lines)
+        assert "Preconditions" in lines
+        assert not any("the plan has no undo for it" in line for line in lines)
 
 
 def test_a_script_is_named_where_it_is_told_and_stands_line_by_line_below() -> None:
@@ -34,5 +34,5 @@ def test_a_script_is_named_where_it_is_told_and_stands_line_by_line_below() -> N
     lines = [text_of(line) for line in detail_lines(told, 400)]
     text = (script_of(step.operation) or "").splitlines()
     assert len(text) > 1
-    assert lines[-len(text) - 1 :] == ["The script", *(f"│ {line}" for line in text)]
+    assert lines[-len(text) - 1 :] == ["Script", *(f"│ {line}" for line in text)]
     assert not any(text[0] in line for line in lines[: -len(text)])

@@ -29,7 +29,7 @@ def test_a_filter_looks_in_every_column_and_minds_no_case() -> None:
     assert names(granted(VIEW, TableFilter("300k"))) == ["cp1"]
     nothing = granted(VIEW, TableFilter("cp7"))
     assert names(nothing) == []
-    assert nothing.empty.text == "no row holds 'cp7'"
+    assert nothing.empty.text == "no row contains 'cp7'"
 
 
 def test_numbers_sort_as_numbers() -> None:

@@ -56,7 +56,7 @@ def test_etcd_healthy() -> None:
 def test_etcd_with_a_lost_host_keeps_what_was_last_known() -> None:
     view = etcd_table(degraded())
     row = view.rows[2]
-    assert [cell.text for cell in row.cells][:5] == ["cp3", "follower", "? unheard", "20K", "since 03:00:00"]
+    assert [cell.text for cell in row.cells][:5] == ["cp3", "follower", "? no answer", "20K", "since 03:00:00"]
     assert row.cells[3].tone is Tone.STALE
     assert row.cells[2].tone is Tone.UNKNOWN
     assert "no answer within 10 s" in row.cells[-1].text
@@ -130,9 +130,9 @@ def test_haproxy_healthy_at_half_and_whole_width() -> None:
 
 def test_haproxy_silent_balancer_has_a_row_of_its_own() -> None:
     view = haproxy_table(degraded())
-    assert [cell.text for cell in view.rows[-1].cells][1:3] == ["balancer cp3", "? unheard"]
+    assert [cell.text for cell in view.rows[-1].cells][1:3] == ["balancer cp3", "? no answer"]
     assert view.rows[2].cells[2].text == "✖ DOWN 2/2"
-    assert gist(view) == "✖ 2/3 up, 1 silent"
+    assert gist(view) == "✖ 2/3 up, 1 not answering"
 
 
 def test_haproxy_drained_server_is_a_warning() -> None:
@@ -164,7 +164,7 @@ def test_leases_unread_are_not_empty() -> None:
     view = leases_table(replace(healthy(), leases=Failed("the API did not answer", NOW)), NOW)
     assert view.empty.text == "? not known: the API did not answer"
     view = leases_table(replace(healthy(), leases=NOT_ASKED), NOW)
-    assert view.empty.text == "? not asked yet"
+    assert view.empty.text == "? not queried yet"
 
 
 def test_hosts_healthy_and_lost() -> None:

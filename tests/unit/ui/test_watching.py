@@ -18,7 +18,7 @@ async def test_a_run_is_watched_to_its_end() -> None:
         await to_plan(app, pilot)
         await pilot.press("r")
         await settled(pilot)
-        assert "carry out bootstrap on lab?" in screen_text(app)
+        assert "run bootstrap on lab?" in screen_text(app)
         await pilot.press("y")
         await settled(pilot)
         text = screen_text(app)
@@ -33,7 +33,7 @@ async def test_a_run_is_watched_to_its_end() -> None:
         assert "● done after 7 s: 4 changed, 0 already right, 0 failed" in screen_text(app)
         await pilot.press("w")
         await settled(pilot)
-        assert "What changed on the cluster, before and after" in screen_text(app)
+        assert "Changes on the cluster, before and after" in screen_text(app)
 
 
 async def test_a_failed_run_says_what_went_wrong_and_what_to_do_next() -> None:
@@ -89,7 +89,7 @@ async def test_stop_is_asked_once_and_leaving_steps_to_their_hosts_twice() -> No
         assert "stopping" in screen_text(app)
         await pilot.press("s")
         await settled(pilot)
-        assert "leave the steps under way to their hosts?" in screen_text(app)
+        assert "leave the running steps to their hosts?" in screen_text(app)
         await pilot.press("y")
         await settled(pilot)
         assert session.stops[-1] == "at once"
@@ -107,7 +107,7 @@ async def test_quitting_with_a_run_under_way_asks_first() -> None:
         await settled(pilot)
         await pilot.press("escape", "q")
         await settled(pilot)
-        assert "a run is under way: leave the console?" in screen_text(app)
+        assert "a run is running: close the console?" in screen_text(app)
         await pilot.press("n")
         await settled(pilot)
         assert isinstance(app.screen, Dashboard)
