@@ -221,7 +221,7 @@ class Executor:
         """UNKNOWN for a step that did not run here while an earlier process's command for it may still be running."""
         ending = self._endings.get(step, StepResult(Outcome.SKIPPED))
         if ending.outcome is Outcome.SKIPPED and step in self._awaited:
-            return StepResult(Outcome.UNKNOWN, "left to end on its host")
+            return StepResult(Outcome.UNKNOWN, "left running on its host")
         return ending
 
     def _left_behind(self) -> frozenset[HostName]:

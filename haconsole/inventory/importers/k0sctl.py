@@ -289,7 +289,7 @@ def _storage_notes(entries: list[_Entry], storage: Mapping[str, Any]) -> Iterato
     single = any(entry.is_single for entry in entries)
     kind = text(storage.get("type")) or ("kine" if single else "etcd")
     if kind != "etcd":
-        yield "the cluster does not keep its state in etcd: there is no quorum to look at"
+        yield "the cluster does not keep its state in etcd: there is no quorum to observe"
     else:
         yield "etcd of k0s serves clients on 127.0.0.1 only: the hosts' addresses do not answer on the client port"
     if mapping(storage.get("etcd")):

@@ -83,7 +83,7 @@ done 2>/dev/null
 
 
 async def read_host(host: HostTransport) -> HostReport:
-    """Ask the host; raises TransportError, or ProbeError where nothing runs that a cluster is made of."""
+    """Read the host; raises TransportError, or ProbeError if no part of a cluster runs there."""
     result = await host.run(ARGV, stdin=render(SECTIONS), root=True, deadline_s=READ_HOST_S)
     outputs = {answer.section: answer.output for answer in answers(result.stdout)}
     kubeconfig, server, authority = _kubeconfig(outputs.get("kubeconfig", ""))

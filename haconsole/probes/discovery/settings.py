@@ -74,7 +74,7 @@ def etcd(report: HostReport) -> Settings:
 
 
 def kubernetes(report: HostReport, others: Others, balancer: str, own: str) -> Settings:
-    """`balancer` is the address and port that an inventory takes the API to be at by itself."""
+    """`balancer` is the API's address and port by an inventory's defaults."""
     by_kubeadm = bool({API, ETCD} & report.static_pods)
     api, manager = report.programs.get(API), report.programs.get(MANAGER)
     kubeadm = others.kubeadm or ClusterConfiguration()
