@@ -83,7 +83,7 @@ async def test_a_cluster_is_installed_and_a_fault_mended_without_leaving_the_con
         console.press("Enter")
         await shows(console, r"plan: ready\s+\d+ steps?", within_s=60)
         console.press("r")
-        await shows(console, r"carry out ready on \S+\?")
+        await shows(console, r"run ready on \S+\?")
         console.press("y")
         await shows(console, r"run: ready\s+● done after", within_s=120)
         console.press("Escape")

@@ -76,7 +76,7 @@ async def install(camera: Camera, app: ConsoleApp, cluster: str) -> None:
     await camera.until(r"plan: bootstrap\s+\d+ steps")
     await camera.take("plan")
     await camera.press("t", "r")
-    await camera.until("carry out bootstrap")
+    await camera.until("run bootstrap")
     await camera.press(*cluster, "enter")
     await camera.until("This step waits for you")
     await camera.take("teach-me")
