@@ -95,7 +95,7 @@ def _row(snapshot: ClusterSnapshot, member: EtcdMemberView) -> Row:
 
 
 def dimmed(cells: tuple[Cell, ...], *, keep: int) -> tuple[Cell, ...]:
-    """Cells in the tone of what is only remembered, but for the one at `keep`, which tells what is so now."""
+    """Cells in the tone of remembered facts, except the one at `keep`, which is current."""
     return tuple(cell if index == keep else remembered(cell) for index, cell in enumerate(cells))
 
 

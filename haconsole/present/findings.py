@@ -33,7 +33,7 @@ def findings_table(findings: tuple[Finding, ...], snapshot: ClusterSnapshot) -> 
         at=oldest_basis(findings, snapshot),
         warn_s=READ_EVERY_S + SELDOM_S,
         summaries=_summaries(findings, reading=bool(snapshot.pending)),
-        empty=_reading(snapshot) or Cell("nothing found wrong in what was observed", Tone.GOOD),
+        empty=_reading(snapshot) or Cell("no problem found in the observed facts", Tone.GOOD),
     )
 
 

@@ -90,14 +90,14 @@ def _paging(scope: Scope, first: str, last: str, *, space: bool = True, follow: 
 
 
 EVERYWHERE = (
-    _help(Scope.EVERYWHERE, "the screen this is asked on", 1),
-    Key("q", "app.quit", "q", "quit", "Leave the console; nothing on the hosts stops", Scope.EVERYWHERE, 2),
-    Key("ctrl+p,colon", "app.palette", ": ^p", "palette", "Find a command by typing", Scope.EVERYWHERE, 9),
-    Key("R", "app.show_run", "R", "run", "The run under way, or the last one", Scope.EVERYWHERE),
+    _help(Scope.EVERYWHERE, "the current screen", 1),
+    Key("q", "app.quit", "q", "quit", "Close the console; nothing on the hosts stops", Scope.EVERYWHERE, 2),
+    Key("ctrl+p,colon", "app.palette", ": ^p", "palette", "Find a command by name", Scope.EVERYWHERE, 9),
+    Key("R", "app.show_run", "R", "run", "The current run, or the last one", Scope.EVERYWHERE),
     Key("T", "app.next_theme", "T", "theme", "The next theme", Scope.EVERYWHERE),
     Key("ctrl+r", "app.refresh_facts", "^r", "refresh", "Read all facts on all hosts again now", Scope.EVERYWHERE, 9),
-    Key("ctrl+t", "app.reload_theme", "^t", "reload theme", "Read the theme's file again", Scope.EVERYWHERE),
-    Key("R", "app.show_run", "R", "run", "The run that is under way", Scope.BESIDE, 1),
+    Key("ctrl+t", "app.reload_theme", "^t", "reload theme", "Reload the theme's file", Scope.EVERYWHERE),
+    Key("R", "app.show_run", "R", "run", "The current run", Scope.BESIDE, 1),
 )
 
 DASHBOARD = (
@@ -147,14 +147,14 @@ STEPS = (
     Key("r", "carry_out", "r", "run", "Run the plan, after a confirmation", Scope.PLAN, 1, changes=True),
     _teach(Scope.PLAN, 2),
     Key("n", "next", "n", "next step", "Start the held step that is shown; the others stay held", Scope.HELD, 1),
-    Key("p", "pause", "p", "go on", "Start all held steps and pause no more", Scope.HELD, 1),
-    Key("p", "pause", "p", "pause", "Hold every step not begun yet; again: let all go on", Scope.RUN, 1),
+    Key("p", "pause", "p", "go on", "Start all paused steps and pause no more", Scope.HELD, 1),
+    Key("p", "pause", "p", "pause", "Pause every step that has not started; again: continue", Scope.RUN, 1),
     Key("n", "next", "n", "next step", "Start the held step that is shown; the others stay held", Scope.RUN),
     _teach(Scope.RUN, 4),
     Key("q", "quit_run", "q", "quit", "Leave the console, after one more question", Scope.RUN, 5),
-    Key("s", "stop", "s", "stop", "Start no further step; again: leave those under way", Scope.RUN, 1),
-    Key("F", "follow", "F", "follow", "Let the cursor follow the step under way", Scope.RUN, 4),
-    Key("w", "outcome", "w", "outcome", "What came of it, and what changed", Scope.ENDED, 1),
+    Key("s", "stop", "s", "stop", "Start no further step; again: leave the running ones", Scope.RUN, 1),
+    Key("F", "follow", "F", "follow", "Let the cursor follow the running step", Scope.RUN, 4),
+    Key("w", "outcome", "w", "outcome", "The result, and the changes on the cluster", Scope.ENDED, 1),
     Key("r", "resume", "r", "resume", "Resume a run that did not finish", Scope.RESUMABLE, 1, changes=True),
     Key("u", "undo", "u", "undo", "Plan the undo of the run, newest step first", Scope.HISTORY, 1, changes=True),
     Key("escape,q", "leave", "esc", "back", "Back; the run continues", Scope.SPLIT, 2),

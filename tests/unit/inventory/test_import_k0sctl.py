@@ -151,7 +151,7 @@ def test_every_other_setting_is_in_a_note(imported: Importer) -> None:
         "spec.hosts[0].ssh: not read: hostKey",
         "spec.hosts[2].ssh: not read: options",
         "the role watcher of z is not known: it is a worker here",
-        "hosts that are not reached by SSH are here without a way to them",
+        "hosts that are not reached by SSH have no connection settings here",
         "spec.k0s: not read: dynamicConfig",
         "spec.k0s.config.spec: not read: telemetry",
         "spec.k0s.config.spec.api: not read: extraArgs",

@@ -70,7 +70,7 @@ def test_etcd_down_is_told_from_unheard() -> None:
 
 def test_etcd_nobody_answers() -> None:
     view = etcd_table(silent(healthy()))
-    assert {row.cells[2].text for row in view.rows} == {"? unheard"}
+    assert {row.cells[2].text for row in view.rows} == {"? no answer"}
     assert view.at is not None  # when the list that is shown was read
     assert gist(view) == "? remembered"
 
