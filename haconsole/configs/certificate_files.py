@@ -33,7 +33,23 @@ def certificate_files(layout: Layout, host: Host) -> tuple[CertificateFile, ...]
     """The certificate files `host` should have, by its roles."""
     etcd = _etcd_certificates(layout.etcd, host) if Role.ETCD in host.roles else ()
     kube = _kube_certificates(layout.kubernetes) if layout.kubernetes and Role.CONTROL_PLANE in host.roles else ()
-    return (*etcd, *kube, *_trusted_files(layout, host, {file.cert for file in etcd + kube}))
+    kubelet = _kubelet_certificates(layout.kubernetes, host) if layout.kubernetes else ()
+    return (*etcd, *kube, *kubelet, *_trusted_files(layout, host, {file.cert for file in etcd + kube + kubelet}))
+
+
+KUBELET_PAIR = "/var/lib/kubelet/pki/kubelet-client-current.pem"
+"""Link to the certificate and key that kubelet renewed last; kubelet's --cert-dir can name another folder."""
+
+
+def _kubelet_certificates(kube: KubernetesLayout, host: Host) -> tuple[CertificateFile, ...]:
+    """kubelet's client pair, as kubeadm sets it up, and a worker's copy of the CA."""
+    if kube.deployment is not Deployment.KUBEADM or not {Role.CONTROL_PLANE, Role.WORKER} & set(host.roles):
+        return ()
+    pair = CertificateFile(
+        "kubelet", KUBELET_PAIR, KUBELET_PAIR, kube.ca.cert, named_in=f"{kube.config_dir}/kubelet.conf"
+    )
+    plane = Role.CONTROL_PLANE in host.roles
+    return (pair,) if plane else (pair, *_authority_files("kubernetes-ca", kube.ca, keys=False))
 
 
 def token_key_files(layout: Layout, host: Host) -> tuple[str, ...]:

@@ -41,18 +41,29 @@ def _time(certificate: Certificate, now: datetime) -> Iterator[Candidate]:
         severity,
         what,
         "Peers refuse an expired certificate at once.",
-        _renewal(certificate),
+        _renewal(certificate, is_expired=is_expired),
     )
 
 
-def _renewal(certificate: Certificate) -> Remedy:
+def _renewal(certificate: Certificate, *, is_expired: bool) -> Remedy:
     if certificate.is_ca:
         return call("rotate-certs", "replace the CA", ca="yes")
     if certificate.role == "kubelet" and certificate.key_path == certificate.path and not certificate.in_kubeconfig:
+        if is_expired:
+            return advice(_new_kubelet_pair(certificate.host))
         return advice(
             f"kubelet renews it automatically; find out why it did not: journalctl -u kubelet on {certificate.host}"
         )
     return _reissue(certificate)
+
+
+def _new_kubelet_pair(host: str) -> str:
+    """kubelet renews its certificate only while the old one is valid."""
+    return (
+        f"on a control plane: kubeadm kubeconfig user --org system:nodes --client-name system:node:{host} "
+        f"(kubeadm alpha kubeconfig user in 1.20 and older); install it as /etc/kubernetes/kubelet.conf on {host}, "
+        "then systemctl restart kubelet there"
+    )
 
 
 def _reissue(certificate: Certificate) -> Remedy:

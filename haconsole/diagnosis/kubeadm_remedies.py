@@ -43,7 +43,7 @@ def _for_kubeadm(remedy: Remedy, places: Layout, kubernetes: KubernetesLayout) -
             text = _restart(given["service"], host, places, kubernetes)
         case "bootstrap" if given.get("only") in (None, "etcd", "kubernetes"):
             text = _bootstrap(remedy, kubernetes)
-        case "join":
+        case "join" | "rejoin":
             text = f"on {host or 'the host'}: {_JOIN}"
         case "remove":
             text = _remove(given, places)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from haconsole.diagnosis.candidate import NOT_BOOTSTRAPPED, QUORUM_LOST, Candidate, Key, on
-from haconsole.diagnosis.kubelet import kubelet_errors
+from haconsole.diagnosis.kubelet import kubelet_causes, kubelet_errors
 from haconsole.diagnosis.remedies import advice
 from haconsole.model.findings import Finding, Severity
 from haconsole.model.hosts import HostFacts, ServiceKind, ServiceState
@@ -57,6 +57,8 @@ def with_causes(candidates: tuple[Candidate, ...], snapshot: ClusterSnapshot) ->
 def _with_causes(candidate: Candidate, hosts: set[str]) -> Candidate:
     code, subject = candidate.key
     component, _, host = subject.rpartition("@")
+    if code == "kubelet.down" or (code == "service.crash-loop" and component == "kubelet"):
+        return replace(candidate, caused_by=(*candidate.caused_by, *kubelet_causes(host)))
     if code in COMPONENT_OF:
         component, host = COMPONENT_OF[code], subject
     elif code not in ("component.down", "service.hung"):

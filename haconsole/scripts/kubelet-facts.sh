@@ -28,7 +28,7 @@ for pod in /var/log/pods/*_*; do
   uid=${pod##*_}
   case $uid in *-* | '*') continue ;; esac
   for container in "$pod"/*/; do
-    logs=$(ls -t "$container" 2>/dev/null | grep '^[0-9]*\.log$' | sort -rn | head -n 2)
+    logs=$(for log in "$container"[0-9]*.log; do [ ! -f "$log" ] || echo "${log##*/}"; done | sort -rn | head -n 2)
     for log in $logs; do
       path=$container$log
       printf '@log %s %s %s %s %s\n' "${pod##*/}" "$(basename "$container")" "${log%.log}" \

@@ -32,9 +32,9 @@ from tests.hosts.program import Program
 
 LabMaker = Callable[..., Lab]
 """Takes the fields of `LabShape`; returns a lab that is up."""
-_SHARED = ("program", "etcd", "shared_lab", "kubeadm")
+_SHARED = ("program", "etcd", "shared_lab", "saved_kubeadm")
 """The fixtures of this file whose labs the tests of several files share."""
-_LONGEST = ("program", "kubeadm", "etcd", "test_rotation", "test_chaos")
+_LONGEST = ("program", "saved_kubeadm", "etcd", "test_rotation", "test_chaos")
 """What takes longest, by the name of its lab."""
 _KUBEADM_S = 600
 """The first test on the saved kubeadm cluster makes it, some two minutes on a busy machine."""
@@ -164,7 +164,13 @@ def small_lab(make_lab: LabMaker) -> Lab:
 
 @pytest.fixture(scope="session")
 def saved_kubeadm(places: Places, make_lab_for_session: LabMaker) -> Iterator[str]:
-    """The folder of a saved kubeadm cluster: three stacked control planes and a worker, as kubeadm's guide has them."""
+    """The folder of a saved kubeadm cluster: three stacked control planes and a worker, as kubeadm's guide has them.
+
+    HACONSOLE_SAVED_KUBEADM names one that exists, to save the two minutes while tests are written.
+    """
+    if existing := os.environ.get("HACONSOLE_SAVED_KUBEADM"):
+        yield existing
+        return
     name = f"t{os.getpid()}k0"
     lab = make_lab_for_session(workers=1, kubeadm=STACKED, name=name)
     folder = places.cache / "saved" / name

@@ -52,4 +52,5 @@ def test_every_script_has_a_user() -> None:
     texts = "".join(path.read_text() for path in FOLDER.rglob("*.sh"))
     for path in FOLDER.rglob("*.sh"):
         name = str(path.relative_to(FOLDER))[:-3]
-        assert f'load_script("{name}")' in code or f"# uses {name}\n" in texts, name
+        loaded = any(f"load_script({quote}{name}{quote})" in code for quote in "\"'")
+        assert loaded or f"# uses {name}\n" in texts, name

@@ -42,9 +42,9 @@ _KUBECONFIGS = {_MANAGER: "controller-manager", "kube-scheduler": "scheduler", "
 
 
 def files_to_read(layout: tuple[CertificateFile, ...], report: HostCertificates) -> tuple[CertificateFile, ...]:
-    """One entry for each certificate: the layout's first, then what processes use beyond them.
+    """One entry for each certificate: the layout's first, then what processes and manifests name beyond them.
 
-    A file that a process serves instead of the layout's one takes over its port.
+    A file that a process serves instead of the layout's one takes over its port, and its place where that is missing.
     """
     layout = tuple(_as_kubeconfig_names_it(file, report) for file in layout)
     known = {file.cert for file in layout}
@@ -53,6 +53,8 @@ def files_to_read(layout: tuple[CertificateFile, ...], report: HostCertificates)
     others = [file for file in used if file.cert not in known]
     others = list({file.cert: file for file in reversed(others)}.values())[::-1]
     ports = {file.role: file.port for file in layout if file.port and file.cert not in report.certs}
+    named = {file.role for file in others}
+    layout = tuple(file for file in layout if file.role not in named or _was_read(file, report))
     return _with_other_roles((*layout, *(replace(file, port=ports.get(file.role)) for file in others)), used)
 
 
@@ -64,6 +66,10 @@ def _with_other_roles(files: tuple[CertificateFile, ...], used: list[Certificate
     for file in files:
         roles.get(file.cert, {}).pop(file.role, None)
     return tuple(replace(file, other_roles=tuple(roles.pop(file.cert, ()))) for file in files)
+
+
+def _was_read(file: CertificateFile, report: HostCertificates) -> bool:
+    return file.cert in report.certs or file.cert in report.kubeconfigs
 
 
 def _as_kubeconfig_names_it(file: CertificateFile, report: HostCertificates) -> CertificateFile:

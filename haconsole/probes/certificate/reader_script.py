@@ -136,7 +136,18 @@ def sections(
     asks += [f"token {shlex.quote(path)}" for path in token_keys]
     ports = dict.fromkeys(file.port for file in files if file.port)
     return (
-        Section(FILES, "\n".join((load_script("lib/of-pod"), _FUNCTIONS, *asks, _PROCESSES.replace("PROC", proc)))),
+        Section(
+            FILES,
+            "\n".join(
+                (
+                    load_script("lib/of-pod"),
+                    _FUNCTIONS,
+                    *asks,
+                    load_script("lib/manifest-files"),
+                    _PROCESSES.replace("PROC", proc),
+                )
+            ),
+        ),
         *(Section(f"{SERVED}{port}", _handshake(port, addresses)) for port in ports),
     )
 

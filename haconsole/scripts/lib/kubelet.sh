@@ -8,7 +8,7 @@ kubelet_words() {
   done
   { timeout 3 systemctl show -p Environment --value kubelet.service
     cat /var/lib/kubelet/kubeadm-flags.env /etc/default/kubelet /etc/sysconfig/kubelet
-  } 2>/dev/null | tr ' "' '\n\n' | grep -e '^--' -e '=--' | sed 's/^[A-Z_]*=--/--/'
+  } 2>/dev/null | tr ' "' '[\n*]' | grep -e '^--' -e '=--' | sed 's/^[A-Z_]*=--/--/'
 }
 kubelet_flag() { kubelet_words | sed -n "s/^--*$1=//p" | tail -n 1; }
 kubelet_config() { file=$(kubelet_flag config); printf '%s\n' "${file:-/var/lib/kubelet/config.yaml}"; }

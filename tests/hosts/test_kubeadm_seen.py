@@ -1,0 +1,405 @@
+"""A kubeadm cluster as its guide makes it: healthy as it is, found from each host, and each failure named by its cause.
+
+Every failure is made on the real cluster and undone; the table at the end has the first finding and its seconds.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+
+from haconsole.lab.lab import Lab
+from haconsole.lab.places import Places
+from tests.hosts.kubeadm_cluster import control_planes, kubectl, output, wait_healthy, workers
+from tests.hosts.program import Program
+
+MANIFESTS = "/etc/kubernetes/manifests"
+FLAGS = "/var/lib/kubelet/kubeadm-flags.env"
+KUBELET_PAIR = "/var/lib/kubelet/pki/kubelet-client-current.pem"
+CONTAINERD = "/etc/containerd/config.toml"
+NOTES = {"balancer.foreign", "balancer.no-socket"}
+"""Codes that are always reported of balancers that this console did not set up."""
+NOTICED_S, HEALED_S = 90.0, 240.0
+Table = list[tuple[str, str, float]]
+
+
+@pytest.fixture(scope="module")
+def cluster(places: Places, saved_kubeadm: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
+    """The restored cluster for all tests of this file; a test that breaks something repairs it."""
+    lab = Lab(Path(saved_kubeadm).name, places=places)
+    try:
+        lab.up_from(saved_kubeadm)
+        wait_healthy(lab)
+        folder = tmp_path_factory.mktemp("state")
+        yield Program(
+            lab, folder, discovered(Program(lab, folder), lab.spec.host("cp1").address, folder / "found.yaml")
+        )
+    finally:
+        lab.down()
+
+
+@pytest.fixture(scope="module")
+def table(pytestconfig: pytest.Config) -> Iterator[Table]:
+    """Failure modes with their first finding; printed at the end."""
+    rows: Table = []
+    yield rows
+    capture = pytestconfig.pluginmanager.getplugin("capturemanager")
+    with capture.global_and_fixture_disabled():
+        print(
+            "\n\nfailure mode                                first finding                                    seconds"
+        )
+        for mode, finding, seconds in rows:
+            print(f"{mode:<44}{finding:<49}{seconds:>7.1f}")
+
+
+def discovered(program: Program, address: str, to: Path) -> Path:
+    """The inventory that `discover` prints of the host at `address`."""
+    folder = program.lab.inventory_path.parent
+    way = ("-i", str(folder / "key"), "--known-hosts", str(folder / "known_hosts"), "--sudo", "passwordless")
+    found = program.verb("discover", f"ops@{address}", *way)
+    assert found.returncode == 0, found.stdout + found.stderr
+    to.write_text(found.stdout)
+    return to
+
+
+def doctor(program: Program) -> dict[str, Any]:
+    result = program.verb("doctor", str(program.inventory), "--json")
+    document: dict[str, Any] = json.loads(result.stdout)
+    return {**document, "exit": result.returncode}
+
+
+def problems(program: Program) -> list[dict[str, Any]]:
+    """The findings, without those that are there on the healthy cluster."""
+    return [finding for finding in doctor(program)["findings"] if finding["code"] not in NOTES]
+
+
+def test_the_healthy_cluster_is_healthy(cluster: Program) -> None:
+    inventory = str(cluster.inventory)
+    for words in (("check", inventory), ("status", inventory), ("doctor", inventory), ("certs", inventory)):
+        result = cluster.verb(*words)
+        assert result.returncode == 0, result.stdout + result.stderr
+    assert problems(cluster) == []
+
+
+def test_every_host_gives_the_same_inventory(cluster: Program, tmp_path: Path) -> None:
+    lab = cluster.lab
+    texts = {
+        name: discovered(cluster, lab.spec.host(name).address, tmp_path / name).read_text().split("\n", 1)[1]
+        for name in (*control_planes(lab), *workers(lab))
+    }
+    assert len(set(texts.values())) == 1, texts
+    assert re.search(rf'cluster: "?{re.escape(str(lab.spec.vip).partition("/")[0])}-[0-9a-f]{{8}}"?\n', texts["w1"])
+
+
+def test_a_dead_control_plane_changes_nothing_but_its_own_settings(cluster: Program, tmp_path: Path) -> None:
+    """An error of the inventory in the making, and a host that is off, keep nobody else from being queried."""
+    lab = cluster.lab
+    output(lab, "cp3", "systemctl", "stop", "ssh.socket", "ssh")
+    try:
+        text = discovered(cluster, lab.spec.host("w1").address, tmp_path / "found").read_text()
+    finally:
+        output(lab, "cp3", "systemctl", "start", "ssh")
+    assert re.findall(r"name: (\w+)", text) == ["cp1", "cp2", "cp3", "w1"]
+    assert "cp3" in "".join(line for line in text.splitlines() if line.startswith("# -"))
+
+
+def test_nodes_and_services_are_those_of_kubectl_and_the_hosts(cluster: Program) -> None:
+    lab = cluster.lab
+    result = cluster.verb("status", str(cluster.inventory), "--json")
+    report = json.loads(result.stdout)
+    listed = json.loads(kubectl(lab, "cp1", "get", "nodes", "-o", "json"))["items"]
+    expected = {
+        node["metadata"]["name"]: (
+            node["status"]["nodeInfo"]["kubeletVersion"],
+            any(one["type"] == "Ready" and one["status"] == "True" for one in node["status"]["conditions"]),
+            node["spec"].get("unschedulable", False),
+        )
+        for node in listed
+    }
+    nodes = {node["name"]: (node["kubelet_version"], node["ready"], node["unschedulable"]) for node in report["nodes"]}
+    assert nodes == expected
+    assert all(0 <= node["lease_age_s"] < 40 for node in report["nodes"])
+    kinds = {(one["host"], one["name"]): (one["kind"], one["state"]) for one in report["services"]}
+    assert kinds["cp1", "etcd"] == kinds["cp3", "kube-apiserver"] == ("static-pod", "active")
+    assert kinds["cp2", "haproxy"] == kinds["w1", "kubelet"] == ("unit", "active")
+
+
+def test_the_certificates_of_every_host_are_read_from_files(cluster: Program) -> None:
+    """Also those of a kubelet that does not run."""
+    lab = cluster.lab
+    output(lab, "w1", "systemctl", "stop", "kubelet")
+    try:
+        report = json.loads(cluster.verb("certs", str(cluster.inventory), "--json").stdout)
+    finally:
+        output(lab, "w1", "systemctl", "start", "kubelet")
+    paths = {(one["host"], one["role"]): one["path"] for one in report["certificates"]}
+    assert all(paths[name, "kubelet"] == KUBELET_PAIR for name in (*control_planes(lab), "w1"))
+    assert paths["w1", "kubernetes-ca"] == "/etc/kubernetes/pki/ca.crt"
+    assert report["unread"] == []
+
+
+@dataclass(frozen=True)
+class Mode:
+    """A failure to make on one host, and the first finding that must name its cause."""
+
+    name: str
+    host: str
+    make: str
+    undo: str
+    code: str
+    subject: str
+    holds: str = ""
+    """A text that the finding must hold."""
+
+
+def edit(file: str, change: str) -> tuple[str, str]:
+    """Commands that change a file by sed, keeping a copy elsewhere, and that put it back."""
+    copy = f"/root/{file.strip('/').replace('/', '_')}"
+    return f"cp -p {file} {copy} && sed -i '{change}' {file}", f"cp -p {copy} {file}"
+
+
+TYPO = "s/--leader-elect=true/--leader-elct=true/"
+SCHEDULER = edit(f"{MANIFESTS}/kube-scheduler.yaml", TYPO)
+APISERVER = edit(f"{MANIFESTS}/kube-apiserver.yaml", "s/--secure-port=/--secure-prt=/")
+BROKEN_YAML = edit(f"{MANIFESTS}/kube-scheduler.yaml", "s/^spec:/ spec: [/")
+BAD_FLAG = edit(FLAGS, 's/"$/ --pod-infra-container-image=pause"/')
+CRI = edit(CONTAINERD, '1i disabled_plugins = ["cri"]')
+MODES = (
+    Mode("kubelet stopped", "cp2", "systemctl stop kubelet", "systemctl start kubelet", "kubelet.down", "cp2"),
+    Mode(
+        "kubelet masked",
+        "cp3",
+        "systemctl mask --now --quiet kubelet",
+        "systemctl unmask --quiet kubelet && systemctl start kubelet",
+        "service.masked",
+        "kubelet@cp3",
+    ),
+    Mode(
+        "kubelet with a flag it does not know",
+        "w1",
+        f"{BAD_FLAG[0].replace('pod-infra-container-image', 'no-such-flag')} && systemctl restart kubelet",
+        f"{BAD_FLAG[1]} && systemctl restart kubelet",
+        "service.crash-loop",
+        "kubelet@w1",
+        "no-such-flag",
+    ),
+    Mode(
+        "kubelet suspended",
+        "w1",
+        "kill -STOP $(pidof kubelet)",
+        "kill -CONT $(pidof kubelet)",
+        "service.hung",
+        "kubelet@w1",
+    ),
+    Mode(
+        "container runtime stopped",
+        "w1",
+        "systemctl stop containerd",
+        "systemctl start containerd",
+        "runtime.down",
+        "w1",
+    ),
+    Mode(
+        "CRI plug-in disabled",
+        "w1",
+        f"{CRI[0]} && systemctl restart containerd",
+        f"{CRI[1]} && systemctl restart containerd kubelet",
+        "runtime.cri-disabled",
+        "w1",
+    ),
+    Mode(
+        "cgroup drivers differ",
+        "w1",
+        edit(CONTAINERD, "s/SystemdCgroup = false/SystemdCgroup = true/")[0],
+        edit(CONTAINERD, "")[1],
+        "runtime.cgroup-driver",
+        "w1",
+    ),
+    Mode(
+        "copy of a manifest",
+        "cp3",
+        f"cp -p {MANIFESTS}/etcd.yaml {MANIFESTS}/etcd.yaml.bak",
+        f"rm {MANIFESTS}/etcd.yaml.bak",
+        "static-pod.stray-manifest",
+        "etcd@cp3",
+        "etcd.yaml.bak",
+    ),
+    Mode(
+        "scheduler's manifest missing",
+        "cp2",
+        f"mv {MANIFESTS}/kube-scheduler.yaml /root/",
+        f"mv /root/kube-scheduler.yaml {MANIFESTS}/",
+        "static-pod.manifest-missing",
+        "kube-scheduler@cp2",
+    ),
+    Mode(
+        "etcd's manifest missing",
+        "cp3",
+        f"mv {MANIFESTS}/etcd.yaml /root/",
+        f"mv /root/etcd.yaml {MANIFESTS}/",
+        "static-pod.manifest-missing",
+        "etcd@cp3",
+    ),
+    Mode(
+        "manifest that is no YAML",
+        "cp2",
+        BROKEN_YAML[0],
+        BROKEN_YAML[1],
+        "static-pod.unreadable-manifest",
+        "kube-scheduler@cp2",
+    ),
+    Mode(
+        "scheduler with a wrong flag",
+        "cp3",
+        SCHEDULER[0],
+        SCHEDULER[1],
+        "static-pod.crash-loop",
+        "kube-scheduler@cp3",
+        "unknown flag: --leader-elct",
+    ),
+    Mode(
+        "API server with a wrong flag",
+        "cp2",
+        APISERVER[0],
+        APISERVER[1],
+        "static-pod.crash-loop",
+        "kube-apiserver@cp2",
+        "unknown flag: --secure-prt",
+    ),
+)
+
+
+@pytest.mark.parametrize("mode", MODES, ids=lambda mode: mode.name.replace(" ", "-"))
+def test_a_failure_is_named_by_its_cause(cluster: Program, table: Table, mode: Mode) -> None:
+    lab = cluster.lab
+
+    def run(command: str) -> None:
+        output(lab, mode.host, "sh", "-c", command, deadline_s=60)
+
+    run(mode.make)
+    began = time.monotonic()
+    try:
+        finding = first_finding(cluster, lambda one: (one["code"], one["subject"]) == (mode.code, mode.subject))
+        table.append((mode.name, f"{finding['code']} {finding['subject']}", time.monotonic() - began))
+        assert mode.holds in json.dumps(finding)
+        no_advice_that_cannot_be_followed(finding)
+    finally:
+        run(mode.undo)
+        healed(cluster)
+
+
+def test_a_cordoned_node_is_a_note(cluster: Program, table: Table) -> None:
+    kubectl(cluster.lab, "cp1", "cordon", "w1")
+    began = time.monotonic()
+    try:
+        finding = first_finding(cluster, lambda one: one["code"] == "node.cordoned")
+        table.append(("node cordoned", "node.cordoned w1", time.monotonic() - began))
+        assert finding["severity"] == "info"
+        assert doctor(cluster)["exit"] == 0
+    finally:
+        kubectl(cluster.lab, "cp1", "uncordon", "w1")
+        healed(cluster)
+
+
+def test_a_kubelet_whose_certificate_expired(cluster: Program, table: Table) -> None:
+    """It cannot start again, and its certificate is found though no process uses it."""
+    lab = cluster.lab
+    expired = expired_copy(lab, "w1", KUBELET_PAIR)
+    path = lab.host("w1").root / "root/expired.pem"
+    path.write_bytes(expired)
+    path.chmod(0o600)
+    kept = output(lab, "w1", "readlink", "-f", KUBELET_PAIR).strip()
+    output(
+        lab,
+        "w1",
+        "sh",
+        "-c",
+        f"cp -p {kept} /root/kept.pem && cp /root/expired.pem {kept} && systemctl restart kubelet",
+    )
+    began = time.monotonic()
+    try:
+        first_finding(cluster, lambda one: one["code"] == "cert.expired")
+        table.append(("kubelet's certificate expired", f"cert.expired w1:{KUBELET_PAIR}", time.monotonic() - began))
+        result = cluster.verb("certs", str(cluster.inventory))
+        assert result.returncode == 2, result.stdout
+    finally:
+        output(lab, "w1", "sh", "-c", f"cp -p /root/kept.pem {kept} && systemctl restart kubelet")
+        healed(cluster)
+
+
+def test_an_expired_certificate_of_an_api_server(cluster: Program, table: Table) -> None:
+    lab, path = cluster.lab, "/etc/kubernetes/pki/apiserver.crt"
+    file = lab.host("cp2").root / path.lstrip("/")
+    kept = file.read_bytes()
+    file.write_bytes(expired_copy(lab, "cp2", path))
+    began = time.monotonic()
+    try:
+        finding = first_finding(cluster, lambda one: one["code"] == "cert.expired")
+        table.append(
+            ("API server's certificate expired", f"cert.expired {finding['subject']}", time.monotonic() - began)
+        )
+        assert "kubeadm certs renew" in json.dumps(finding["remedies"])
+    finally:
+        file.write_bytes(kept)
+        healed(cluster)
+
+
+def first_finding(program: Program, wanted: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+    """Wait until the wanted finding is the first one: a busy machine adds others for a moment."""
+    end, seen = time.monotonic() + NOTICED_S, list[dict[str, Any]]()
+    while time.monotonic() < end:
+        seen = problems(program)
+        if seen and wanted(seen[0]):
+            return seen[0]
+        time.sleep(1.0)
+    pytest.fail(f"not first within {NOTICED_S:g} s: {[(one['code'], one['subject']) for one in seen]}")
+
+
+def no_advice_that_cannot_be_followed(finding: dict[str, Any]) -> None:
+    """No unit that is not there, and no action that is refused on this cluster."""
+    for remedy in finding["remedies"]:
+        assert not re.search(r"journalctl -u (etcd|kube-)", remedy["text"]), remedy
+        called = remedy["action"] and remedy["action"]["name"]
+        assert called not in ("restart", "unmask", "join", "rejoin", "remove", "replace", "rotate-certs", "restore"), (
+            remedy
+        )
+
+
+def healed(program: Program) -> None:
+    wait_healthy(program.lab, within_s=HEALED_S)
+    end = time.monotonic() + HEALED_S
+    while seen := problems(program):
+        assert time.monotonic() < end, [(one["code"], one["subject"], one["summary"]) for one in seen]
+        time.sleep(2.0)
+
+
+def expired_copy(lab: Lab, host: str, path: str) -> bytes:
+    """The certificate at `path` as it would be a day after its end, with the key that is in the same file, if any."""
+    root = lab.host("cp1").root / "etc/kubernetes/pki"
+    authority = x509.load_pem_x509_certificate((root / "ca.crt").read_bytes())
+    signer = serialization.load_pem_private_key((root / "ca.key").read_bytes(), None)
+    text = output(lab, host, "cat", path).encode()
+    old, now = x509.load_pem_x509_certificate(text), datetime.now(UTC)
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(old.subject)
+        .issuer_name(authority.subject)
+        .public_key(old.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=366))
+        .not_valid_after(now - timedelta(days=1))
+    )
+    for extension in old.extensions:
+        builder = builder.add_extension(extension.value, extension.critical)
+    key = text[text.index(b"-----BEGIN EC PRIVATE") :] if b"EC PRIVATE" in text else b""
+    return builder.sign(signer, hashes.SHA256()).public_bytes(serialization.Encoding.PEM) + key  # type: ignore[arg-type]
