@@ -5,6 +5,8 @@ SHELL := /bin/bash
 VENV ?= .venv
 PYTHON := $(VENV)/bin/python
 READY := $(VENV)/.ready
+# Generated inputs against the programs that read them, and against damage: few in `make test`, many nightly.
+ORACLES := $(wildcard tests/unit/*/test_*_oracle.py) tests/unit/probes/test_robustness.py
 # The program is started hundreds of times: without compiled files each start takes twice as long.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -55,6 +57,8 @@ nightly: $(READY)
 	@$(PYTHON) -m haconsole lab prepare --kubeadm
 	@$(PYTHON) -m haconsole lab prepare
 	$(PYTHON) -m pytest -q -m nightly tests/hosts
+	HACONSOLE_ORACLE_EXAMPLES=500 HACONSOLE_ORACLE_SEED=$$(date +%j000) HACONSOLE_EXAMPLES=2000 \
+		$(PYTHON) -m pytest -q -o timeout=7200 $(ORACLES)
 
 chaos: $(READY)
 	@$(PYTHON) -m haconsole lab prepare
