@@ -25,6 +25,8 @@ from tests.fakes.waiting import alive, eventually, number_in
 from tests.unit.transport.conftest import MakeFleet
 
 CP1, CP2 = HostName("cp1"), HostName("cp2")
+DROPPED_PROXY = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+"""asyncssh may drop the process of a proxy command a moment before the process has ended."""
 
 
 def one_host(ssh: Ssh, address: str = "127.0.0.1", name: str = "cp1") -> Inventory:
@@ -353,11 +355,13 @@ async def test_a_proxy_command_of_ssh_config_is_run_and_ended(
     await eventually(lambda: not alive(pid))
 
 
+@DROPPED_PROXY
 async def test_a_proxy_command_that_fails_is_told(sshd: Sshd, make_fleet: MakeFleet, tmp_path: Path) -> None:
     error = await refused(make_fleet, one_host(sshd.ssh(config=config(tmp_path, "ProxyCommand false\n"))))
     assert error.cause is Cause.CONNECTION_LOST
 
 
+@DROPPED_PROXY
 async def test_a_proxy_command_is_run_by_a_shell(sshd: Sshd, make_fleet: MakeFleet, tmp_path: Path) -> None:
     relay = tmp_path / "relay.py"
     relay.write_text(RELAY)
