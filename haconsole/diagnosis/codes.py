@@ -14,6 +14,9 @@ class Explanation:
 
 
 CODES: dict[str, Explanation] = {
+    "console.rules-failed": Explanation(
+        "the rules of this part failed with an error of haconsole", "check this part by hand; report the error"
+    ),
     "cluster.not-bootstrapped": Explanation("etcd runs on no host and is enabled on none", "run bootstrap"),
     "etcd.quorum-lost": Explanation(
         "fewer voters are available than a majority, and no linearizable read succeeds",

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import traceback
+from collections.abc import Callable, Iterable
 from datetime import datetime
+from functools import partial
+from pathlib import Path
 
 from haconsole.diagnosis import (
     certificates,
@@ -21,7 +25,8 @@ from haconsole.diagnosis import (
     unasked,
     vip,
 )
-from haconsole.diagnosis.candidate import collapse_to_root_causes
+from haconsole.diagnosis.candidate import Candidate, collapse_to_root_causes
+from haconsole.diagnosis.remedies import advice
 from haconsole.inventory.schema import Inventory
 from haconsole.model.findings import Finding, Health, Severity
 from haconsole.model.hosts import HostFacts, Role
@@ -43,24 +48,59 @@ def diagnose(snapshot: ClusterSnapshot, inventory: Inventory, now: datetime) -> 
     """
     if _too_early(snapshot):
         return collapse_to_root_causes(tuple(hosts.rules(snapshot)))
-    candidates = (
-        *etcd.rules(snapshot, inventory),
-        *vip.rules(snapshot),
-        *haproxy.rules(snapshot, inventory),
-        *kubernetes.rules(snapshot, now),
-        *certificates.rules(snapshot, now),
-        *hosts.rules(snapshot),
-        *services.rules(snapshot),
-        *systems.rules(snapshot),
-        *unasked.rules(snapshot),
-        *kubelet.rules(snapshot),
-        *static_pods.rules(snapshot),
-        *nodes.rules(snapshot, now),
-        *foreign_balancers.rules(snapshot, inventory),
+    sections: tuple[tuple[str, Callable[[], Iterable[Candidate]]], ...] = (
+        ("etcd", partial(etcd.rules, snapshot, inventory)),
+        ("vip", partial(vip.rules, snapshot)),
+        ("haproxy", partial(haproxy.rules, snapshot, inventory)),
+        ("kubernetes", partial(kubernetes.rules, snapshot, now)),
+        ("certificates", partial(certificates.rules, snapshot, now)),
+        ("hosts", partial(hosts.rules, snapshot)),
+        ("services", partial(services.rules, snapshot)),
+        ("systems", partial(systems.rules, snapshot)),
+        ("unasked", partial(unasked.rules, snapshot)),
+        ("kubelet", partial(kubelet.rules, snapshot)),
+        ("static_pods", partial(static_pods.rules, snapshot)),
+        ("nodes", partial(nodes.rules, snapshot, now)),
+        ("foreign_balancers", partial(foreign_balancers.rules, snapshot, inventory)),
     )
+    candidates = tuple(candidate for name, rules in sections for candidate in _safely(name, rules))
+    refined = _safely("causes", partial(_refined, candidates, snapshot, inventory), candidates)
+    return collapse_to_root_causes(refined)
+
+
+def _refined(
+    candidates: tuple[Candidate, ...], snapshot: ClusterSnapshot, inventory: Inventory
+) -> tuple[Candidate, ...]:
+    """The candidates with the changes that foreign files, known texts and kubeadm's layout require."""
     candidates = foreign_balancers.without_replacing(candidates, snapshot, inventory)
     candidates = known_texts.with_known_causes(static_pods.with_causes(candidates, snapshot))
-    return collapse_to_root_causes(kubeadm_remedies.for_kubeadm(candidates, inventory))
+    return kubeadm_remedies.for_kubeadm(candidates, inventory)
+
+
+def _safely(
+    section: str, rules: Callable[[], Iterable[Candidate]], fallback: tuple[Candidate, ...] = ()
+) -> tuple[Candidate, ...]:
+    """The candidates of a section; a section that fails costs only its own findings, and a finding reports it."""
+    try:
+        return tuple(rules())
+    except Exception as error:
+        return (*fallback, _failed_section(section, error))
+
+
+def _failed_section(section: str, error: Exception) -> Candidate:
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    place = f"{Path(frame.filename).name}:{frame.lineno}"
+    return Candidate(
+        Finding(
+            "console.rules-failed",
+            Severity.WARNING,
+            section,
+            f"the rules about {section} failed, and their findings are missing",
+            "This is an error of haconsole, not of the cluster.",
+            (f"{type(error).__name__} at {place}",),
+            (advice("check this part by hand, and report the error with its place"),),
+        )
+    )
 
 
 def health(snapshot: ClusterSnapshot, findings: tuple[Finding, ...]) -> Health:

@@ -16,6 +16,9 @@ class Page:
 
 
 PAGES: dict[str, Page] = {
+    "console.rules-failed": Page(
+        "Findings of this part are missing; the other parts are complete.", "haconsole status prod.yaml --json"
+    ),
     "cluster.not-bootstrapped": Page(
         "Nothing runs yet, so no other finding would mean anything.", "systemctl status etcd"
     ),

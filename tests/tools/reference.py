@@ -10,7 +10,7 @@ import click
 
 from haconsole.actions.catalogue import catalogue
 from haconsole.cli.main import root
-from haconsole.diagnosis.codes import CODES
+from haconsole.diagnosis.pages import reference
 
 if TYPE_CHECKING:
     from mkdocs.config.defaults import MkDocsConfig
@@ -37,7 +37,7 @@ def pages() -> dict[str, str]:
     return {
         "reference/commands.md": "\n".join(_commands()),
         "reference/actions.md": "\n".join(_actions()),
-        "reference/codes.md": "\n".join(_codes()),
+        "reference/codes.md": reference(),
         "reference/inventory.md": "\n".join(_inventory()),
         "reference/exit-status.md": "\n".join(_exit_status()),
         "reference/json.md": "\n".join(_json()),
@@ -81,15 +81,6 @@ def _actions() -> Iterator[str]:
             choices = f" ({', '.join(argument.choices)})" if argument.choices else ""
             yield f"| `{name}` | {'yes' if argument.required else 'no'} | {_cell(argument.help + choices)} |"
         yield ""
-
-
-def _codes() -> Iterator[str]:
-    yield "# Finding codes\n"
-    yield "Codes are stable names that scripts may rely on. `haconsole doctor --json` reports them.\n"
-    yield "| code | signal | fix |"
-    yield "|---|---|---|"
-    for code, explanation in CODES.items():
-        yield f"| `{code}` | {_cell(explanation.signal)} | {_cell(explanation.fix)} |"
 
 
 def _inventory() -> Iterator[str]:

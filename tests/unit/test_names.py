@@ -18,15 +18,16 @@ PARTICIPLES = (
 ADVERBS = "again|already|anew|apart|aside|beside|besides|elsewhere|otherwise|together"
 BARE = re.compile(f"_*({PARTICIPLES}|{ADVERBS})_*")
 REMAINING = {
-    "actions": 19,
+    "actions": 20,
     "cli": 14,
-    "diagnosis": 6,
+    "diagnosis": 7,
     "execution": 18,
     "inventory": 7,
     "lab": 10,
+    "model": 1,
     "pki": 2,
     "present": 20,
-    "probes": 16,
+    "probes": 19,
     "recording": 1,
     "session": 1,
     "transport": 14,
