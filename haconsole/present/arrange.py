@@ -24,6 +24,7 @@ class PaneId(StrEnum):
     FINDINGS = "findings"
     EVENTS = "events"
     CERTIFICATES = "certificates"
+    NODES = "nodes"
     STEPS = "steps"
     DETAIL = "detail"
 

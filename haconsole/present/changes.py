@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from haconsole.model.etcd_view import EtcdMemberView, etcd_view
 from haconsole.model.findings import Finding
 from haconsole.model.hosts import FactName, HostFacts, Role
 from haconsole.model.lease import Lease
 from haconsole.model.names import HostName, MemberId, Vip
-from haconsole.model.observed import Failed, Known, NotAsked, value_of
+from haconsole.model.observed import Failed, Known, NotAsked, Observed, value_of
 from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.model.vip import VipState
 from haconsole.model.vip_view import vip_views
@@ -61,6 +62,7 @@ def changes(before: ClusterSnapshot, after: ClusterSnapshot) -> tuple[SnapshotCh
         *_vips(before, after),
         *_servers(before, after),
         *_leases(before, after),
+        *_nodes(before, after),
     )
 
 
@@ -90,7 +92,7 @@ def finding_changes(
 
 def _first_hearing(before: ClusterSnapshot, after: ClusterSnapshot) -> bool:
     """Whether a kind of fact is known of a host for the first time."""
-    pairs = [(before.leases, after.leases)]
+    pairs: list[tuple[Observed[Any], Observed[Any]]] = [(before.leases, after.leases), (before.nodes, after.nodes)]
     for facts in after.hosts:
         was = before.host(facts.host)
         if was is None:
@@ -238,6 +240,22 @@ def _leases(before: ClusterSnapshot, after: ClusterSnapshot) -> Iterator[Snapsho
         if was is not None and was.holder != lease.holder:
             tone = Tone.ACCENT if lease.holder else Tone.CRITICAL
             yield SnapshotChange(after.leases.at, lease_name(lease), f"holder {_holder(was)} → {_holder(lease)}", tone)
+
+
+def _nodes(before: ClusterSnapshot, after: ClusterSnapshot) -> Iterator[SnapshotChange]:
+    """Nodes that turned ready or not, were cordoned or uncordoned."""
+    if not isinstance(before.nodes, Known) or not isinstance(after.nodes, Known):
+        return
+    old = {node.name: node for node in before.nodes.value}
+    for node in after.nodes.value:
+        was = old.get(node.name)
+        if was is not None and was.ready is not node.ready:
+            state, tone = ("is ready", Tone.GOOD) if node.ready else ("is not ready", Tone.CRITICAL)
+            yield SnapshotChange(after.nodes.at, node.name, f"node {state}", tone)
+        if was is not None and was.unschedulable is not node.unschedulable:
+            yield SnapshotChange(
+                after.nodes.at, node.name, f"node {'cordoned' if node.unschedulable else 'uncordoned'}", Tone.ACCENT
+            )
 
 
 def _holder(lease: Lease) -> str:

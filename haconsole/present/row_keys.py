@@ -53,6 +53,13 @@ class LeaseKey:
 
 
 @dataclass(frozen=True, slots=True)
+class NodeSubject:
+    """A node, by its name in the API."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class FindingKey:
     code: str
     subject: str
@@ -92,7 +99,9 @@ class RunKey:
     run: str
 
 
-PartSubject: TypeAlias = MemberKey | HostKey | VipKey | ServerKey | BalancerKey | LeaseKey | CertificateKey
+PartSubject: TypeAlias = (
+    MemberKey | HostKey | VipKey | ServerKey | BalancerKey | LeaseKey | CertificateKey | NodeSubject
+)
 """A part of the cluster."""
 
 RowKey: TypeAlias = PartSubject | FindingKey | EventKey | CommandKey | StepKey | RunKey

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
-from typing import assert_never
 
 from haconsole.model.findings import Finding
 from haconsole.model.snapshot import ClusterSnapshot
@@ -15,10 +15,24 @@ from haconsole.present.findings import findings_table
 from haconsole.present.haproxy import haproxy_table
 from haconsole.present.hosts import hosts_table
 from haconsole.present.leases import leases_table
+from haconsole.present.nodes import nodes_table
 from haconsole.present.table import TableView
 from haconsole.present.vips import vips_table
 
 TABLES: tuple[PaneId, ...] = tuple(pane for pane in PaneId if pane not in (PaneId.DETAIL, PaneId.STEPS))
+
+
+_OF_SNAPSHOT: dict[PaneId, Callable[[ClusterSnapshot], TableView]] = {
+    PaneId.ETCD: etcd_table,
+    PaneId.VIPS: vips_table,
+    PaneId.HAPROXY: haproxy_table,
+    PaneId.HOSTS: hosts_table,
+}
+_AT_TIME: dict[PaneId, Callable[[ClusterSnapshot, datetime], TableView]] = {
+    PaneId.LEASES: leases_table,
+    PaneId.CERTIFICATES: certificates_table,
+    PaneId.NODES: nodes_table,
+}
 
 
 def table_of(
@@ -28,25 +42,13 @@ def table_of(
     history: tuple[SnapshotChange, ...],
     now: datetime,
 ) -> TableView:
-    """The table of one pane."""
-    match pane:
-        case PaneId.ETCD:
-            return etcd_table(snapshot)
-        case PaneId.VIPS:
-            return vips_table(snapshot)
-        case PaneId.HAPROXY:
-            return haproxy_table(snapshot)
-        case PaneId.LEASES:
-            return leases_table(snapshot, now)
-        case PaneId.HOSTS:
-            return hosts_table(snapshot)
-        case PaneId.FINDINGS:
-            return findings_table(findings, snapshot)
-        case PaneId.EVENTS:
-            return events_table(history, now)
-        case PaneId.CERTIFICATES:
-            return certificates_table(snapshot, now)
-        case PaneId.DETAIL | PaneId.STEPS:
-            raise ValueError(f"{pane} is no table of the dashboard")
-        case _:
-            assert_never(pane)
+    """The table of one pane; raises ValueError for a pane without one."""
+    if pane in _OF_SNAPSHOT:
+        return _OF_SNAPSHOT[pane](snapshot)
+    if pane in _AT_TIME:
+        return _AT_TIME[pane](snapshot, now)
+    if pane is PaneId.FINDINGS:
+        return findings_table(findings, snapshot)
+    if pane is PaneId.EVENTS:
+        return events_table(history, now)
+    raise ValueError(f"{pane} is no table of the dashboard")

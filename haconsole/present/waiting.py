@@ -18,6 +18,7 @@ TITLES = {
     PaneId.FINDINGS: "findings",
     PaneId.EVENTS: "events",
     PaneId.CERTIFICATES: "certificates",
+    PaneId.NODES: "nodes",
 }
 WAITING = Cell("? waiting for the first answers", Tone.UNKNOWN)
 

@@ -60,7 +60,7 @@ class Key:
     changes: bool = False
 
 
-PANES = ("etcd", "VIP owner", "haproxy", "lease holders", "hosts", "findings", "events", "certificates")
+PANES = ("etcd", "VIP owner", "haproxy", "lease holders", "hosts", "findings", "events", "certificates", "nodes")
 """The targets of the keys 1, 2 …."""
 
 
@@ -103,7 +103,7 @@ EVERYWHERE = (
 DASHBOARD = (
     Key("tab", "next_pane", "tab", "next pane", "To the next pane", Scope.DASHBOARD, 6),
     Key("shift+tab", "previous_pane", "shift+tab", "previous pane", "To the previous pane", Scope.DASHBOARD),
-    Key("1", "pane(1)", "1 - 8", "panes", "To the pane of that number", Scope.DASHBOARD, 8),
+    Key("1", "pane(1)", "1 - 9", "panes", "To the pane of that number", Scope.DASHBOARD, 8),
     *(
         Key(f"{n}", f"pane({n})", f"{n}", f"pane {n}: {of}", "", Scope.DASHBOARD)
         for n, of in enumerate(PANES, 1)
@@ -116,6 +116,7 @@ DASHBOARD = (
     Key("f", "only('findings')", "f", "findings", "Findings: problem, cause and fix", Scope.DASHBOARD, 7),
     Key("e", "only('events')", "e", "events", "Events: all changes since start", Scope.DASHBOARD, 8),
     Key("c", "only('certificates')", "c", "certs", "Certificates: the next to expire first", Scope.DASHBOARD, 8),
+    Key("n", "only('nodes')", "n", "nodes", "Nodes: ready, cordoned, under pressure", Scope.DASHBOARD, 10),
     Key("h", "app.history", "h", "runs", "The logged runs: open or resume one", Scope.DASHBOARD, 8),
     Key("slash", "filter", "/", "filter", "Show only rows that contain a text; empty shows all", Scope.DASHBOARD, 5),
     Key("z", "zoom", "z", "zoom", "The pane and the details of its row on the entire screen", Scope.DASHBOARD, 5),

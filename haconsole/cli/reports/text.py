@@ -12,9 +12,10 @@ from haconsole.model.snapshot import ClusterSnapshot, PendingFact
 from haconsole.present.arrange import PaneId
 from haconsole.present.detail import Detail, Fact
 from haconsole.present.details.others import about_finding
+from haconsole.present.services import services_table
 from haconsole.present.tables import table_of
 
-PANES = (PaneId.HOSTS, PaneId.ETCD, PaneId.VIPS, PaneId.HAPROXY, PaneId.LEASES)
+PANES = (PaneId.HOSTS, PaneId.ETCD, PaneId.VIPS, PaneId.HAPROXY, PaneId.LEASES, PaneId.NODES)
 
 
 def status_text(
@@ -24,6 +25,7 @@ def status_text(
     lines = [f"{snapshot.cluster}: {health.value}, observed {snapshot.observed_at:%Y-%m-%d %H:%M:%S}Z"]
     for pane in PANES:
         lines += ("", *table_lines(table_of(pane, snapshot, findings, (), now)))
+    lines += ("", *table_lines(services_table(snapshot)))
     return "\n".join((*lines, *_lock(snapshot), "", doctor_text(snapshot, findings, health, now, width)))
 
 

@@ -13,6 +13,7 @@ from haconsole.present.detail import Detail
 from haconsole.present.details.balancing import about_balancer, about_server, about_vip
 from haconsole.present.details.etcd import about_member
 from haconsole.present.details.host import about_host
+from haconsole.present.details.node import about_node
 from haconsole.present.details.others import about_certificate, about_event, about_finding, about_lease
 from haconsole.present.row_keys import (
     BalancerKey,
@@ -23,6 +24,7 @@ from haconsole.present.row_keys import (
     HostKey,
     LeaseKey,
     MemberKey,
+    NodeSubject,
     PartSubject,
     RowKey,
     RunKey,
@@ -69,5 +71,7 @@ def _about_part(subject: PartSubject, snapshot: ClusterSnapshot, now: datetime) 
             return about_lease(snapshot, namespace, name, now)
         case CertificateKey(host=host, path=path):
             return about_certificate(snapshot, host, path, now)
+        case NodeSubject(name=name):
+            return about_node(snapshot, name, now)
         case _:
             assert_never(subject)

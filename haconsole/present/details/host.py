@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from haconsole.model.hosts import ApiserverFacts, DiskSpace, HostFacts, InterfaceAddress, Reach, Role, ServiceState
+from haconsole.model.hosts import (
+    ApiserverFacts,
+    DiskSpace,
+    HostFacts,
+    InterfaceAddress,
+    Reach,
+    Role,
+    ServiceKind,
+    ServiceState,
+)
 from haconsole.model.names import HostName
 from haconsole.model.observed import Known, Observed, value_of
 from haconsole.model.snapshot import ClusterSnapshot
@@ -57,14 +66,15 @@ def _services(facts: HostFacts, now: datetime) -> tuple[Item, ...]:
 
 
 def _service(unit: ServiceState, now: datetime) -> Cell:
+    kind = "static pod, " if unit.kind is ServiceKind.STATIC_POD else ""
     if not unit.exists:
-        return Cell("absent", Tone.WARNING)
+        return Cell("no manifest" if kind else "absent", Tone.WARNING)
     since = f" since {timestamp(unit.since, now)}" if unit.since else ""
     pid = f", pid {unit.pid}" if unit.pid and unit.running else ""
     restarts = f", restarted {unit.restarts} times" if unit.restarts else ""
     boot = "" if unit.enabled is None or unit.enabled else ", not enabled at boot"
     sign, tone = ("●", Tone.GOOD) if unit.running else ("✖", Tone.CRITICAL)
-    return Cell(f"{sign} {unit.active} ({unit.sub}){since}{pid}{restarts}{boot}", tone)
+    return Cell(f"{sign} {kind}{unit.active} ({unit.sub}){since}{pid}{restarts}{boot}", tone)
 
 
 def _parts(facts: HostFacts, now: datetime) -> tuple[Item, ...]:

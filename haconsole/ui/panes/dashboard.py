@@ -30,6 +30,7 @@ ORDER = (
     PaneId.FINDINGS,
     PaneId.EVENTS,
     PaneId.CERTIFICATES,
+    PaneId.NODES,
 )
 """The panes with tables, in the order of their numbers."""
 
@@ -100,6 +101,10 @@ class Panes(Container):
             from haconsole.present.leases import leases_table
 
             self._tables[PaneId.LEASES].show(leases_table(state.snapshot, now), now)
+            if PaneId.NODES in self.placed():
+                from haconsole.present.nodes import nodes_table
+
+                self._tables[PaneId.NODES].show(nodes_table(state.snapshot, now), now)
         for table in self._tables.values():
             table.tick(now)
         self.tell(state, now)
