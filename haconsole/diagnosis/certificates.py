@@ -60,9 +60,9 @@ def _renewal(certificate: Certificate, *, is_expired: bool) -> Remedy:
 def _new_kubelet_pair(host: str) -> str:
     """kubelet renews its certificate only while the old one is valid."""
     return (
-        f"on a control plane: kubeadm kubeconfig user --org system:nodes --client-name system:node:{host} "
-        f"(kubeadm alpha kubeconfig user in 1.20 and older); install it as /etc/kubernetes/kubelet.conf on {host}, "
-        "then systemctl restart kubelet there"
+        f"on a control plane: kubeadm kubeconfig user --org system:nodes --client-name system:node:{host} (kubeadm "
+        f"alpha in 1.20 and older). Install its output as /etc/kubernetes/kubelet.conf on {host}, then restart kubelet "
+        "there"
     )
 
 

@@ -124,6 +124,7 @@ class Kubeadm:
         """By role, and what could not be read."""
         files = certificate_files(self.layout, HOST)
         script = render(sections(files, ("127.0.0.1",), token_key_files(self.layout, HOST), proc=str(self.proc)))
+        script = script.replace(b'"$(static_pod_folder)"', f'"{self.config}/manifests"'.encode())
         done = subprocess.run(ARGV, input=script, capture_output=True, timeout=30)
         assert b"PRIVATE" not in done.stdout
         reader = FrameReader()
@@ -165,6 +166,35 @@ def test_every_certificate_is_found_where_kubeadm_puts_it(kubeadm: Kubeadm) -> N
         "kubelet": "/kubelet/pki/kubelet-client-current.pem",
         "kubelet-ca": "/kubernetes/kubelet.conf",
     }
+
+
+def test_kubelets_pair_is_found_while_kubelet_does_not_run(kubeadm: Kubeadm) -> None:
+    """An expired one keeps kubelet from running, and must not vanish with its process."""
+    (kubeadm.proc / "7/comm").unlink()
+    found, notes = kubeadm.look()
+    assert notes == ()
+    assert found["kubelet"].path == str(kubeadm.kubelet / "kubelet-client-current.pem")
+    assert (found["kubelet"].key_matches, found["kubelet"].chain_ok) == (True, True)
+
+
+def test_a_component_that_does_not_run_uses_the_files_of_its_manifest(kubeadm: Kubeadm) -> None:
+    """They win over files at the usual places that are not there."""
+    for ending in ("crt", "key"):
+        (kubeadm.pki / f"apiserver.{ending}").rename(kubeadm.pki / f"own.{ending}")
+    _, notes = kubeadm.look()
+    assert [note.split(":")[0] for note in notes] == ["apiserver"]
+    manifests = kubeadm.config / "manifests"
+    manifests.mkdir()
+    words = (
+        "kube-apiserver",
+        f"--tls-cert-file={kubeadm.pki}/own.crt",
+        f"--tls-private-key-file={kubeadm.pki}/own.key",
+    )
+    listed = "".join(f"    - {word}\n" for word in words)
+    (manifests / "kube-apiserver.yaml").write_text(f"spec:\n  containers:\n  - command:\n{listed}")
+    found, notes = kubeadm.look()
+    assert notes == ()
+    assert (found["apiserver"].path, found["apiserver"].key_matches) == (f"{kubeadm.pki}/own.crt", True)
 
 
 def test_all_of_them_are_sound(kubeadm: Kubeadm) -> None:
