@@ -217,7 +217,7 @@ async def test_q_during_a_run_needs_a_confirmation(tmp_path: Path) -> None:
         await begin(pilot)
         await shows(pilot, "▸ running")
         await pilot.press("q")
-        await shows(pilot, "leave the console?")
+        await shows(pilot, "close the console?")
         await pilot.press("n")
         await shows(pilot, "▸ running")
         await asyncio.to_thread((tmp_path / "gate").write_text, "go\n")
