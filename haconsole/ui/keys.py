@@ -148,7 +148,7 @@ STEPS = (
     Key("r", "carry_out", "r", "run", "Run the plan, after a confirmation", Scope.PLAN, 1, changes=True),
     _teach(Scope.PLAN, 2),
     Key("n", "next", "n", "next step", "Start the held step that is shown; the others stay held", Scope.HELD, 1),
-    Key("p", "pause", "p", "go on", "Start all paused steps and pause no more", Scope.HELD, 1),
+    Key("p", "pause", "p", "continue", "Start all paused steps and pause no more", Scope.HELD, 1),
     Key("p", "pause", "p", "pause", "Pause every step that has not started; again: continue", Scope.RUN, 1),
     Key("n", "next", "n", "next step", "Start the held step that is shown; the others stay held", Scope.RUN),
     _teach(Scope.RUN, 4),
