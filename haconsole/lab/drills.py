@@ -12,6 +12,7 @@ from haconsole.lab import outages
 from haconsole.lab.errors import LabError
 from haconsole.lab.faults import SCENARIOS, FaultKind, LabFault, Scene
 from haconsole.lab.lab import Lab
+from haconsole.lab.scripted_faults import SCRIPTED
 from haconsole.model.hosts import Role
 
 _RECORD = "faults.json"
@@ -49,6 +50,8 @@ def heal(lab: Lab) -> tuple[LabFault, ...]:
     for fault in faults:
         if fault.kind is FaultKind.STOP:
             _ask(lab, fault.host, "systemctl", "start", "--no-block", fault.unit)
+        elif fault.kind is FaultKind.SCRIPT:
+            _ask(lab, fault.host, "sh", "-ec", SCRIPTED[fault.unit].heals)
     (lab.folder / _RECORD).unlink(missing_ok=True)
     return faults
 
@@ -108,6 +111,8 @@ def _bring_about(lab: Lab, fault: LabFault) -> None:
             lab.cut(fault.host)
         case FaultKind.MUTE:
             outages.add_mute(lab.spec, (fault.host,))
+        case FaultKind.SCRIPT:
+            _ask(lab, fault.host, "sh", "-ec", SCRIPTED[fault.unit].breaks)
 
 
 def _stop(lab: Lab, host: str, unit: str) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from haconsole.lab.errors import LabError
+from haconsole.lab.scripted_faults import SCRIPTED
 from haconsole.model.quorum import needed_for
 
 
@@ -22,11 +23,13 @@ class FaultKind(StrEnum):
     """The host's cable carries nothing, either way, though its link is up."""
     MUTE = "mute"
     """The host's VRRP adverts are dropped."""
+    SCRIPT = "script"
+    """A script of `SCRIPTED` was run on the host."""
 
 
 @dataclass(frozen=True, slots=True)
 class LabFault:
-    """One thing broken on one host; `unit` is of the kinds STOP and KILL."""
+    """One thing broken on one host; `unit` is of the kinds STOP and KILL; of SCRIPT it names the script."""
 
     kind: FaultKind
     host: str
@@ -38,6 +41,8 @@ class LabFault:
         return self.kind is not FaultKind.KILL
 
     def __str__(self) -> str:
+        if self.kind is FaultKind.SCRIPT:
+            return f"{self.host}: {SCRIPTED[self.unit].state}"
         return {
             FaultKind.STOP: f"{self.host}: {self.unit} is stopped",
             FaultKind.KILL: f"{self.host}: {self.unit} was killed, its supervisor starts it again",
@@ -121,6 +126,11 @@ def _host_cut_off(scene: Scene) -> tuple[LabFault, ...]:
     return (LabFault(FaultKind.CUT, scene.chosen or scene.control_planes[-1]),)
 
 
+def _scripted(name: str) -> Callable[[Scene], tuple[LabFault, ...]]:
+    """The script on the chosen host, or on the last one that does not lead etcd."""
+    return lambda scene: (LabFault(FaultKind.SCRIPT, _follower(scene), name),)
+
+
 SCENARIOS = {
     "etcd-member-down": Scenario("a follower's etcd stops", _member_down),
     "etcd-leader-killed": Scenario("etcd's leader is killed, and restarts", _leader_killed),
@@ -132,5 +142,12 @@ SCENARIOS = {
     "scheduler-killed": Scenario("the leading scheduler is killed, and restarts", _scheduler_killed),
     "host-down": Scenario("a host loses power", _host_down),
     "host-cut-off": Scenario("a host's network is silent, its processes go on", _host_cut_off),
+    "haproxy-masked": Scenario("haproxy is stopped and masked", _scripted("masked")),
+    "haproxy-stale": Scenario("haproxy's configuration changes and is not loaded", _scripted("stale")),
+    "etcd-suspended": Scenario("a follower's etcd is suspended", _scripted("suspended")),
+    "etcd-data-read-only": Scenario("a follower's data folder becomes read-only", _scripted("read-only")),
+    "etcd-certificate-gone": Scenario("a follower's peer certificate is gone", _scripted("no-certificate")),
+    "sudo-password": Scenario("sudo asks for a password on a host", _scripted("sudo")),
+    "sshd-stopped": Scenario("sshd stops on a host, its services go on", _scripted("sshd")),
 }
 """Every drill by its name. There is none for the clock: hosts share the machine's."""

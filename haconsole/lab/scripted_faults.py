@@ -1,0 +1,57 @@
+"""Faults that a script brings about inside a host, each with the script that reverts it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptedFault:
+    """`breaks` and `heals` run as root in ``sh -ec``; `state` completes ``HOST: …``."""
+
+    state: str
+    breaks: str
+    heals: str
+
+
+_HAPROXY, _DATA, _SUDOERS = "/etc/haproxy/haproxy.cfg", "/var/lib/etcd", "/etc/sudoers.d/ops"
+_KEPT = "/root/kept-by-the-drill"
+
+SCRIPTED: dict[str, ScriptedFault] = {
+    "masked": ScriptedFault(
+        "haproxy is stopped and masked",
+        "systemctl stop haproxy; systemctl mask --quiet haproxy",
+        "systemctl unmask --quiet haproxy; systemctl start haproxy",
+    ),
+    "suspended": ScriptedFault(
+        "etcd's process is suspended",
+        "systemctl kill --signal=SIGSTOP etcd",
+        "systemctl kill --signal=SIGCONT etcd || :; systemctl start etcd",
+    ),
+    "sudo": ScriptedFault(
+        "sudo asks the SSH login for a password",
+        f"cp -p {_SUDOERS} {_KEPT}; sed -i 's/NOPASSWD: *//' {_SUDOERS}",
+        f"[ ! -e {_KEPT} ] || mv {_KEPT} {_SUDOERS}",
+    ),
+    "sshd": ScriptedFault(
+        "sshd is stopped",
+        "systemctl stop ssh.socket 2>/dev/null || :; systemctl stop ssh",
+        "systemctl start ssh",
+    ),
+    "stale": ScriptedFault(
+        "haproxy's configuration was written after it was loaded",
+        f"sleep 2; touch {_HAPROXY}",
+        "systemctl reload haproxy",
+    ),
+    "read-only": ScriptedFault(
+        "etcd's data folder is mounted read-only",
+        f"mount --bind {_DATA} {_DATA}; mount -o remount,bind,ro {_DATA}; systemctl kill --signal=SIGKILL etcd",
+        f"! mountpoint -q {_DATA} || umount -l {_DATA}; systemctl restart etcd",
+    ),
+    "no-certificate": ScriptedFault(
+        "etcd's peer certificate is gone",
+        "mv /etc/etcd/pki/peer.crt /etc/etcd/pki/peer.crt.kept; systemctl kill --signal=SIGKILL etcd",
+        "[ ! -e /etc/etcd/pki/peer.crt.kept ] || mv /etc/etcd/pki/peer.crt.kept /etc/etcd/pki/peer.crt;"
+        " systemctl restart etcd",
+    ),
+}

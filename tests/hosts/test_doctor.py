@@ -1,0 +1,124 @@
+"""A fault on real hosts is found as its cause, and its first remedy or a person makes the cluster healthy again."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from haconsole.lab.drills import break_lab, heal
+from tests.hosts.conftest import LabMaker
+from tests.hosts.program import Program
+
+pytestmark = pytest.mark.timeout(1800)
+
+FOUND_WITHIN_S = 60.0
+HEALTHY_WITHIN_S = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """The first finding of a scenario. `by_hand`: its remedy is for a person, whose part `lab heal` takes here."""
+
+    code: str
+    by_hand: bool = False
+
+
+SCENARIOS = {
+    "etcd-member-down": Expectation("etcd.member-down"),
+    "etcd-suspended": Expectation("service.hung"),
+    "etcd-data-read-only": Expectation("host.read-only", by_hand=True),
+    "apiserver-down": Expectation("apiserver.down"),
+    "haproxy-masked": Expectation("service.masked"),
+    "haproxy-stale": Expectation("service.stale-config"),
+    "sudo-password": Expectation("probe.failed", by_hand=True),
+    "sshd-stopped": Expectation("host.unreachable", by_hand=True),
+}
+NEVER = {"etcd.member-down", "apiserver.down", "lease.expired", "vip.owner-unhealthy"}
+"""Codes that a query which could not be made must not lead to."""
+
+
+@pytest.fixture(scope="module")
+def cluster(make_lab_for_session: LabMaker, tmp_path_factory: pytest.TempPathFactory) -> Program:
+    lab = make_lab_for_session(hosts=3)
+    program = Program(lab, tmp_path_factory.mktemp("doctor"))
+    done = program("run", "bootstrap", "--yes")
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    until_healthy(program)
+    return program
+
+
+@pytest.fixture(scope="module")
+def table() -> Iterator[list[tuple[str, str, float, str]]]:
+    """Scenario, code, seconds to the finding, remedy: printed at the end."""
+    rows: list[tuple[str, str, float, str]] = []
+    yield rows
+    for scenario, code, seconds, remedy in rows:
+        print(f"{scenario:24} {code:24} {seconds:6.1f} s  {remedy}")
+
+
+def findings(program: Program) -> list[dict[str, Any]]:
+    done = program.verb("doctor", str(program.inventory), "--json")
+    return list(json.loads(done.stdout)["findings"])
+
+
+def until_found(program: Program, code: str) -> tuple[list[dict[str, Any]], float]:
+    """The findings once `code` is the first, and the seconds that took."""
+    began = time.monotonic()
+    while True:
+        now = findings(program)
+        if now and now[0]["code"] == code:
+            return now, time.monotonic() - began
+        assert time.monotonic() - began < FOUND_WITHIN_S, now
+
+
+def until_healthy(program: Program) -> None:
+    end = time.monotonic() + HEALTHY_WITHIN_S
+    while now := findings(program):
+        assert time.monotonic() < end, now
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_the_cause_comes_first_and_its_remedy_works(
+    cluster: Program, table: list[tuple[str, str, float, str]], scenario: str
+) -> None:
+    expected = SCENARIOS[scenario]
+    try:
+        break_lab(cluster.lab, scenario)
+        found, seconds = until_found(cluster, expected.code)
+        assert len(found) == 1, found
+        if expected.code in ("probe.failed", "host.unreachable"):
+            text = json.dumps(found)
+            assert not [code for code in NEVER if code in text], text
+        remedy = found[0]["remedies"][0]
+        table.append((scenario, expected.code, seconds, found[0]["actions"][0]))
+        if expected.by_hand:
+            assert remedy["action"] is None, remedy
+            heal(cluster.lab)
+        else:
+            call = remedy["action"]
+            done = cluster("run", call["name"], *call["arguments"].values(), "--yes")
+            assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+        until_healthy(cluster)
+    finally:
+        heal(cluster.lab)
+        until_healthy(cluster)
+
+
+def test_a_real_fault_is_found_beside_a_host_that_cannot_be_queried(cluster: Program) -> None:
+    try:
+        break_lab(cluster.lab, "sudo-password", "cp2")
+        break_lab(cluster.lab, "etcd-member-down", "cp3")
+        end = time.monotonic() + FOUND_WITHIN_S
+        now = findings(cluster)
+        while {one["code"] for one in now} != {"probe.failed", "etcd.member-down"}:
+            assert time.monotonic() < end, now
+            now = findings(cluster)
+        assert {one["subject"] for one in now} == {"cp2", "cp3"}
+    finally:
+        heal(cluster.lab)
+        until_healthy(cluster)
