@@ -147,7 +147,7 @@ SCENARIOS = {
     "etcd-suspended": Scenario("a follower's etcd is suspended", _scripted("suspended")),
     "etcd-data-read-only": Scenario("a follower's data folder becomes read-only", _scripted("read-only")),
     "etcd-certificate-gone": Scenario("a follower's peer certificate is gone", _scripted("no-certificate")),
-    "sudo-password": Scenario("sudo asks for a password on a host", _scripted("sudo")),
+    "sudo-password": Scenario("sudo needs a password on a host", _scripted("sudo")),
     "sshd-stopped": Scenario("sshd stops on a host, its services go on", _scripted("sshd")),
 }
 """Every drill by its name. There is none for the clock: hosts share the machine's."""

@@ -29,7 +29,7 @@ SCRIPTED: dict[str, ScriptedFault] = {
         "systemctl kill --signal=SIGCONT etcd || :; systemctl start etcd",
     ),
     "sudo": ScriptedFault(
-        "sudo asks the SSH login for a password",
+        "sudo needs a password of the SSH login",
         f"cp -p {_SUDOERS} {_KEPT}; sed -i 's/NOPASSWD: *//' {_SUDOERS}",
         f"[ ! -e {_KEPT} ] || mv {_KEPT} {_SUDOERS}",
     ),

@@ -74,7 +74,7 @@ class ApiProbe(Generic[A, T]):
                 return
             from_peers = await self._from_peers()
             if not direct.done() and isinstance(from_peers, Known):
-                self._put(combined(self._no_answer_yet(), from_peers))
+                self._put(from_peers)
             self._put(combined(await direct, from_peers))
         finally:
             direct.cancel()
@@ -122,8 +122,7 @@ class ApiProbe(Generic[A, T]):
     def _put_instead(self, from_peers: Observed[T]) -> None:
         if settled(self._direct):
             return
-        direct = self._no_answer_yet() if self._direct is NOT_ASKED else self._direct
-        self._put(combined(direct, from_peers))
+        self._put(from_peers if self._direct is NOT_ASKED else combined(self._direct, from_peers))
 
     async def _stay(self, via: Host, put: Callable[[Observed[T]], None]) -> Failed[T]:
         """Query each round over one channel; ends with the failure that another channel might fix."""
@@ -202,9 +201,6 @@ class ApiProbe(Generic[A, T]):
         if asking and not was_queried and failed.cause is Cause.REFUSED:
             failed = replace(failed, cause=Cause.NOT_CONFIGURED)
         return replace(failed, asked_from=(via.name,) if was_queried else ())
-
-    def _no_answer_yet(self) -> Failed[T]:
-        return self._context.late(self._host, self._fact, self._context.timings.peers_after_s)
 
     def _via(self, via: Host) -> str:
         return "" if via == self._host else via.name

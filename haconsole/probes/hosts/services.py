@@ -34,7 +34,10 @@ _STATES = (
     " $(printf '%s\\n' \"$shown\" | sed -n 's,^MainPID=\\([1-9][0-9]*\\)$,/proc/\\1/stat,p') /dev/null 2>/dev/null || :"
 )
 _LINES_EVERY = 5
-"""Rounds between two readings of a failing unit's log."""
+"""Rounds between two readings of a failing unit's log.
+
+Its lines are few and short: a long answer takes several writes, and those of other sections could come between.
+"""
 _JOURNAL = "=journal="
 _FAILING = f"""\
 show_log() {{
@@ -45,8 +48,8 @@ show_log() {{
     *) return 0 ;;
   esac
   printf '{_JOURNAL} %s\n' "$unit"
-  timeout 3 journalctl -q --no-pager -o json --output-fields=MESSAGE,PRIORITY -n 60 \\
-    "_SYSTEMD_UNIT=$unit" 2>/dev/null || :
+  timeout 3 journalctl -q --no-pager -o json --output-fields=MESSAGE,PRIORITY -n 60 "_SYSTEMD_UNIT=$unit" 2>/dev/null |
+    sed 's/"_[A-Z_]*":"[^",]*",//g' | grep -v '"MESSAGE":"\\(goroutine\\|created by\\)' | tail -n 10
 }}
 if [ $((${{round:-0}} % {_LINES_EVERY})) -eq 0 ]; then
   read -r up rest </proc/uptime; up=${{up%%.*}}
