@@ -23,6 +23,10 @@ class LockView:
     def stale(self) -> bool:
         return self.heartbeat_s >= STALE_S
 
+    def held_by(self, process: str) -> bool:
+        """Whether the process of this identity made the claim; False if either has no identity."""
+        return bool(process) and self.claim.process == process
+
 
 def lock_views(records: tuple[tuple[HostName, HostLock], ...]) -> tuple[LockView, ...]:
     """The claims that hosts have records of, those of the most hosts first."""
@@ -51,9 +55,14 @@ def claim_after(before: LockClaim | None, snapshot: ClusterSnapshot) -> LockClai
     return None if free else before
 
 
-def lock_sentence(view: LockView) -> str:
-    """The lock in a line, e.g. ``ops@desk (process 7) runs bootstrap since 40 s, run r; heartbeat 3 s ago``."""
+def lock_sentence(view: LockView, own_process: str = "") -> str:
+    """The lock in a line, e.g. ``ops@desk (process 7) has run bootstrap for 40 s, run r; heartbeat 3 s ago``.
+
+    `own_process` is the identity of this process; its own lock reads ``this console has run bootstrap for 40 s``.
+    """
     claim = view.claim
+    if view.held_by(own_process):
+        return f"this console has run {claim.action} for {view.held_s} s, run {claim.run}"
     state = "stale: its last heartbeat is" if view.stale else "heartbeat"
     return (
         f"{claim.holder} (process {claim.pid}) has run {claim.action} for {view.held_s} s, run {claim.run}; "

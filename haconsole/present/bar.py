@@ -75,11 +75,12 @@ class BarView:
         endpoint: str,
         run: str = "",
         own_run: str = "",
+        own_process: str = "",
         recorded: bool = False,
     ) -> BarView:
         hosts = snapshot.hosts if snapshot else ()
         observed_at = snapshot.observed_at if snapshot else None
-        lock = locked_by(snapshot, own_run) if snapshot else ""
+        lock = locked_by(snapshot, own_run, own_process) if snapshot else ""
         return cls(cluster, health, link, hosts, hosts_total, observed_at, read_only, endpoint, run, lock, recorded)
 
 
@@ -108,12 +109,12 @@ def bar_line(view: BarView, width: int, now: datetime) -> Line:
     return (*left, Cell(" " * max(blanks, 0)), clock_cell)
 
 
-def locked_by(snapshot: ClusterSnapshot, own_run: str) -> str:
-    """The run that has the cluster's lock, in a few words; empty for none and for `own_run`."""
+def locked_by(snapshot: ClusterSnapshot, own_run: str, own_process: str = "") -> str:
+    """The run that has the cluster's lock, in a few words; empty for none, `own_run` and runs of this process."""
     from haconsole.model.lock_view import lock_view
 
     view = lock_view(snapshot)
-    if view is None or view.claim.run == own_run:
+    if view is None or view.claim.run == own_run or view.held_by(own_process):
         return ""
     note = ", stale" if view.stale else ""
     return f"{view.claim.holder}: {view.claim.action}{note}"

@@ -12,6 +12,10 @@ from haconsole.transport.base import Argv
 INFO = 6
 
 
+SYSTEMD_ITSELF = "init.scope"
+"""The unit of systemd's own lines."""
+
+
 def journal_argv(units: tuple[str, ...], last: int) -> Argv:
     """Follow the journal of these units, from `last` entries back on (journalctl(1), format json)."""
     unit_arguments = tuple(word for unit in units for word in ("-u", unit))
@@ -26,6 +30,8 @@ def journal_line(host: HostName, text: str) -> JournalLine | None:
     except (ValueError, KeyError, TypeError, OverflowError):
         return None
     unit = str(entry.get("_SYSTEMD_UNIT") or entry.get("UNIT") or entry.get("SYSLOG_IDENTIFIER") or "")
+    if unit == SYSTEMD_ITSELF:
+        unit = "systemd"
     priority = str(entry.get("PRIORITY", INFO))
     return JournalLine(
         host,

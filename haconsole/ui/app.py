@@ -68,6 +68,8 @@ class Setting:
     asker: Prompter | None = None
     alone: bool = False
     file: Path | None = None
+    process: str = ""
+    """The identity of this process, by which its own lock is recognised."""
 
 
 class ConsoleApp(Commands):

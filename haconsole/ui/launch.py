@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from haconsole.errors import UsageError
+from haconsole.execution.process import this_process
 from haconsole.present.ascii import is_ascii
 from haconsole.ui.app import ConsoleApp, Setting
 from haconsole.ui.theming import DEFAULT, WITHOUT_COLOUR, find_theme, theme_folders
@@ -57,6 +58,7 @@ def launch(
         asker=asker,
         alone=True,
         file=file,
+        process=this_process(),
         recorded=recorded,
     )
     app = ConsoleApp(setting)

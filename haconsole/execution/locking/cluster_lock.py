@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from haconsole.errors import RefusedError
 from haconsole.execution.locking.lock_host import LockAnswer, LockHost, LockPaths, NoLockAnswer
-from haconsole.execution.process import has_ended
+from haconsole.execution.process import has_ended, this_process
 from haconsole.model.lock import STALE_S, LockClaim
 from haconsole.model.lock_view import LockView, lock_sentence, lock_views
 from haconsole.model.names import HostName
@@ -36,15 +36,17 @@ class LockedError(RefusedError):
 
     def __init__(self, cluster: str, view: LockView, *, can_take_over: bool) -> None:
         where = ", ".join(view.hosts)
-        run = view.claim.run
-        if can_take_over:
+        run, process = view.claim.run, this_process()
+        if view.held_by(process):
+            hint = "wait for its end, or show it on screen with R"
+        elif can_take_over:
             hint = (
                 f"make sure that its console is gone, then resume {run} where it was started, "
                 f"or take over with --take-over-lock {run}"
             )
         else:
             hint = "wait for its end (--wait SECONDS); `status` shows it"
-        super().__init__(f"{cluster} is locked: {lock_sentence(view)} (on {where})", hint=hint)
+        super().__init__(f"{cluster} is locked: {lock_sentence(view, process)} (on {where})", hint=hint)
         self.view = view
         self.can_take_over = can_take_over
 

@@ -92,6 +92,7 @@ class Dashboard(FilteredScreen):
             endpoint=app.endpoint,
             run=app.run_controller.summary,
             own_run=app.run_view.run if app.run_view is not None else "",
+            own_process=app.setting.process,
         )
         self.query_one(StatusBar).show(view, now)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import aclosing
 from datetime import UTC, datetime
 
@@ -61,3 +62,10 @@ async def test_hosts_come_interleaved_and_a_lost_one_says_so() -> None:
     (call,) = fleet.host(CP1).calls
     assert call.root
     assert call.argv[-4:] == ("-n", "50", "-u", "ssh.service")
+
+
+def test_systemds_own_lines_are_labelled_systemd() -> None:
+    entry = {"__REALTIME_TIMESTAMP": "1772334000000000", "_SYSTEMD_UNIT": "init.scope", "MESSAGE": "Started etcd."}
+    line = journal_line(HostName("cp1"), json.dumps(entry))
+    assert line is not None
+    assert (line.source, line.text) == ("systemd", "Started etcd.")
