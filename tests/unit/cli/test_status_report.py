@@ -174,7 +174,7 @@ def test_the_page_names_leader_owner_holder_and_what_is_unknown() -> None:
     assert "cp1     ★ leader    ● healthy" in page
     assert "10.99.0.100  cp1    ◆ owner" in page
     assert "scheduler           cp1     ● held" in page
-    assert "cp3   ✖ lost 03:00:00  (● 6/6 active)" in page
+    assert "cp3   ✖ lost 03:00:00  (? 6/6 active, 0s old)" in page
     assert "in parentheses: last known, not current" in page
     assert "WARNING host.unreachable cp3" in page
 

@@ -78,7 +78,7 @@ STACKED, EXTERNAL = KubeadmSpec(), KubeadmSpec(EtcdTopology.EXTERNAL)
     ("there", "wanted", "message"),
     [
         (LabSpec("drill", 1), LabShape(debian=Debian.TRIXIE), "exists with Debian bookworm"),
-        (LabSpec("drill", 1), LabShape(kubeadm=STACKED), "there with no kubeadm"),
+        (LabSpec("drill", 1), LabShape(kubeadm=STACKED), "exists with no kubeadm"),
         (LabSpec("drill", 1, kubeadm=EXTERNAL), LabShape(kubeadm=STACKED), "etcd external, balancer hosts"),
     ],
 )
