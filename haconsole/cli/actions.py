@@ -173,7 +173,7 @@ async def agreed(plan: Plan, *, yes: bool) -> None:
     if yes:
         return
     if plan.data_loss:
-        await confirmed_by_name(f"\n{plan_heading(plan)}. Lost for good: {plan.data_loss}.", plan.cluster)
+        await confirmed_by_name(f"\n{plan_heading(plan)}. Permanent loss: {plan.data_loss}.", plan.cluster)
     elif not await confirmed(f"\n{plan_heading(plan)}. Carry it out?"):
         raise UsageError("not started: the plan was not confirmed", hint="answer y, or pass --yes")
 

@@ -86,7 +86,7 @@ async def _discovered(
         host = HostDraft("host", address, ("etcd",), ssh=ssh, ssh_address=ssh_address)
         return SshFleet(_usable(Draft("", "found", (host,), jump=jump)), answers)
 
-    source = f"what {name} tells of its cluster (haconsole discover {given})"
+    source = f"the report of {name} on its cluster (haconsole discover {given})"
     only = HostName("host")
     async with AsyncExitStack() as fleets:
 

@@ -239,7 +239,7 @@ PAGES: dict[str, Page] = {
         "Lease holders, nodes and logs of the two hosts are confused.", "hostname; cat /etc/machine-id on each host"
     ),
     "probe.failed": Page(
-        "The state of what could not be queried is unknown; it says nothing about the component.",
+        "The state of what could not be queried is unknown; this means nothing for the component.",
         "run the command in the evidence by hand, as the SSH login",
     ),
     "service.masked": Page("Neither systemd nor an administrator can start the unit.", "systemctl status UNIT"),

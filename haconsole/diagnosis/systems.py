@@ -49,7 +49,7 @@ def _shared_names(snapshot: ClusterSnapshot) -> Iterator[Candidate]:
             )
     for machine, hosts in by_machine.items():
         if machine and len(hosts) > 1:
-            yield _shared(hosts, f"machine-id {machine[:8]}…", "DHCP clients and kubelets use it to tell hosts apart.")
+            yield _shared(hosts, f"machine-id {machine[:8]}…", "DHCP clients and kubelets use it to distinguish hosts.")
 
 
 def _shared(hosts: list[HostName], what: str, why: str) -> Candidate:

@@ -194,7 +194,7 @@ def check_name(name: str) -> str:
     if _NAME.fullmatch(name):
         return name
     raise LabError(
-        f"`{name}` cannot be a lab's name", hint="take up to 32 lower-case letters, digits and dashes, a letter first"
+        f"`{name}` cannot be a lab's name", hint="use up to 32 lower-case letters, digits and dashes, a letter first"
     )
 
 

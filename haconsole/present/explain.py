@@ -37,7 +37,7 @@ WORDS = {
     ),
     r"certificates?": ("certificate", "proves the identity of a key's owner, signed by a CA and valid until a date."),
     r"kubeconfig": ("kubeconfig", "a file with the API server's address and the identity to use there."),
-    r"API servers?|apiserver": ("API server", "the central API of Kubernetes; it alone reads and writes etcd."),
+    r"API servers?|apiserver": ("API server", "the central API of Kubernetes; only it reads and writes etcd."),
     r"scheduler": ("scheduler", "selects the node for each pod; one of several is active at a time."),
     r"controller[- ]manager": (
         "controller-manager",

@@ -102,7 +102,7 @@ def _plan_lines(plan: Plan) -> Iterator[str]:
     if plan.summary:
         yield plan.summary
     if plan.data_loss:
-        yield f"LOST FOR GOOD: {plan.data_loss}"
+        yield f"PERMANENT LOSS: {plan.data_loss}"
     phase = None
     for number, steps in enumerate(same_steps(plan.steps), 1):
         first = steps[0]
