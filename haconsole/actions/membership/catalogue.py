@@ -79,7 +79,7 @@ def _updating(planned: Plan | Refusal, request: Request) -> Plan | Refusal:
 def _rejoin() -> Action:
     return Action(
         name="rejoin",
-        title="Join a host's etcd again",
+        title="Rejoin a host's etcd",
         help=(
             "Remove the dead etcd member of a host, rename its data, and join the host as a new member. "
             "It copies the data of the others. For a member whose data is lost, or belongs to another cluster."

@@ -54,8 +54,8 @@ def test_every_run_is_told_in_a_line(folder: Path, capsys: pytest.CaptureFixture
     assert haconsole(["runs"]) == ExitCode.OK
     live.close()
     title, head, *rows = capsys.readouterr().out.splitlines()
-    assert title == "runs: 1 broken off"
-    assert head.split()[:3] == ["BEGUN", "ACTION", "HOW"]
+    assert title == "runs: 1 interrupted"
+    assert head.split()[:3] == ["BEGUN", "ACTION", "RESULT"]
     for row, words in zip(
         rows,
         (

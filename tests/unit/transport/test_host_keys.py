@@ -40,7 +40,7 @@ def fingerprint_of(server: Sshd) -> str:
 
 
 async def test_an_unknown_key_is_refused_with_its_fingerprint(sshd: Sshd, make_fleet: MakeFleet, known: Path) -> None:
-    with pytest.raises(TransportError, match="is not known") as caught:
+    with pytest.raises(TransportError, match="is unknown") as caught:
         await make_fleet(inventory_of({"cp1": sshd}, known_hosts=str(known))).host(CP1).connect()
     assert caught.value.cause is Cause.HOST_KEY_UNKNOWN
     assert f"--accept-host-key {fingerprint_of(sshd)}" in caught.value.hint

@@ -14,7 +14,7 @@ from haconsole.present.prefill import prefilled
 from haconsole.present.row_keys import HostKey, VipKey
 from tests.fakes.cluster import healthy
 
-DANGEROUS = {"remove", "replace", "restore"}
+DANGEROUS = {"rejoin", "remove", "replace", "restore"}
 TYPED = [
     (action.name, typed)
     for action in catalogue()
@@ -60,7 +60,7 @@ def test_a_word_of_the_trade_finds_its_action(typed: str, name: str) -> None:
 
 
 def test_what_is_dangerous_comes_last_before_anything_is_typed() -> None:
-    assert {one.command for one in matches("")[-3:]} == DANGEROUS
+    assert {one.command for one in matches("")[-len(DANGEROUS) :]} == DANGEROUS
 
 
 @pytest.mark.parametrize("name", sorted(DANGEROUS))
