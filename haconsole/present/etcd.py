@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from haconsole.model.component import Verdict, verdict
 from haconsole.model.etcd import EtcdEndpoint
 from haconsole.model.etcd_view import EtcdMemberView, EtcdView, etcd_view
 from haconsole.model.hosts import HostFacts, Role
 from haconsole.model.names import HostName
-from haconsole.model.observed import NOT_ASKED, Failed, Known, NotAsked, Observed
+from haconsole.model.observed import NOT_ASKED, Failed, Known, Observed
 from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.present.cells import NOTHING, UNKNOWN, Cell, Tone, remembered
 from haconsole.present.facts import Shown, display_of, oldest, since_cell, size
@@ -64,9 +65,14 @@ def state_of(snapshot: ClusterSnapshot, member: EtcdMemberView) -> Cell:
     if member.host is None:
         return Cell("▲ ghost", Tone.WARNING)
     facts = snapshot.host(member.host)
-    if facts is not None and (isinstance(facts.reach, Failed) or isinstance(facts.etcd, NotAsked)):
+    if facts is not None and _is_unknown(facts):
         return Cell("? no answer", Tone.UNKNOWN)
     return Cell("✖ down", Tone.CRITICAL)
+
+
+def _is_unknown(facts: HostFacts) -> bool:
+    """Whether nothing shows that the host's etcd is down, although it gave no answer."""
+    return isinstance(facts.reach, Failed) or verdict(facts, "etcd", facts.etcd) is not Verdict.DOWN
 
 
 def role_of(member: EtcdMemberView) -> Cell:
@@ -111,7 +117,7 @@ def _unlisted(snapshot: ClusterSnapshot, name: HostName) -> Row:
 def _unlisted_state(facts: HostFacts | None, endpoint: Observed[EtcdEndpoint]) -> Cell:
     if isinstance(endpoint, Known):
         return Cell("▲ not listed", Tone.WARNING)
-    if facts is not None and isinstance(facts.reach, Failed):
+    if isinstance(endpoint, Failed) and facts is not None and _is_unknown(facts):
         return Cell("? no answer", Tone.UNKNOWN)
     return Cell("✖ no etcd", Tone.CRITICAL) if isinstance(endpoint, Failed) else Cell("? not queried yet", Tone.UNKNOWN)
 

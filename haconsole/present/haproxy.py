@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from haconsole.model.component import Verdict, verdict
 from haconsole.model.haproxy import AdminState, HaproxyServer
 from haconsole.model.hosts import HostFacts, Role
 from haconsole.model.names import HostName
-from haconsole.model.observed import Failed, Known
+from haconsole.model.observed import Cause, Failed, Known
 from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.present.ages import span
 from haconsole.present.cells import NOTHING, UNKNOWN, Cell, Tone
@@ -132,7 +133,8 @@ def silent_state(facts: HostFacts) -> Cell:
     """A balancer without an answer now: not queried, its host lost, or haproxy itself not answering."""
     if not isinstance(facts.haproxy, Failed):
         return Cell("? not queried yet", Tone.UNKNOWN)
-    if isinstance(facts.reach, Failed):
+    is_down = verdict(facts, "haproxy", facts.haproxy) is Verdict.DOWN or facts.haproxy.cause is Cause.NOT_INSTALLED
+    if isinstance(facts.reach, Failed) or not is_down:
         return Cell("? no answer", Tone.UNKNOWN)
     return Cell("✖ no haproxy", Tone.CRITICAL)
 

@@ -10,13 +10,14 @@ import pytest
 from haconsole.model.etcd import EtcdEndpoint
 from haconsole.model.haproxy import AdminState, HaproxyBackend, HaproxyFacts
 from haconsole.model.hosts import HostFacts, InterfaceAddress
+from haconsole.model.names import HostName
 from haconsole.model.observed import NOT_ASKED, Cause, Failed, Known
 from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.present.cells import Tone
 from haconsole.present.etcd import etcd_table
 from haconsole.present.findings import findings_table
 from haconsole.present.fitting import text_table
-from haconsole.present.haproxy import haproxy_table
+from haconsole.present.haproxy import haproxy_table, silent_state
 from haconsole.present.hosts import hosts_table
 from haconsole.present.leases import leases_table
 from haconsole.present.table import TableView
@@ -78,12 +79,30 @@ def test_etcd_nobody_answers() -> None:
 def test_etcd_before_bootstrap_names_the_hosts() -> None:
     snapshot = healthy()
     for n in (1, 2, 3):
-        refused: Failed[EtcdEndpoint] = Failed("connection refused on port 2379", NOW, Cause.REFUSED)
+        refused: Failed[EtcdEndpoint] = Failed(
+            "connection refused on port 2379", NOW, Cause.REFUSED, asked_from=(HostName(f"cp{n}"),)
+        )
         snapshot = changed(snapshot, n, lambda facts, etcd=refused: replace(facts, etcd=etcd))  # type: ignore[misc]
     view = etcd_table(snapshot)
     assert [row.cells[0].text for row in view.rows] == ["cp1", "cp2", "cp3"]
     assert {row.cells[2].text for row in view.rows} == {"✖ no etcd"}
     assert {row.cells[-1].text for row in view.rows} == {"connection refused on port 2379"}
+
+
+def test_a_host_whose_etcd_gave_no_answer_in_time_is_not_called_without_etcd() -> None:
+    late: Failed[EtcdEndpoint] = Failed("no answer within 6 s", NOW, Cause.TIMED_OUT, asked_from=(HostName("cp1"),))
+    snapshot = healthy()
+    for n in (1, 2, 3):
+        snapshot = changed(snapshot, n, lambda facts: replace(facts, etcd=late))
+    assert {row.cells[2].text for row in etcd_table(snapshot).rows} == {"? no answer"}
+
+
+def test_a_balancer_that_gave_no_answer_in_time_is_not_called_without_haproxy() -> None:
+    late: Failed[HaproxyFacts] = Failed("no answer within 6 s", NOW, Cause.TIMED_OUT)
+    facts = replace(healthy().hosts[0], haproxy=late)
+    assert silent_state(facts).text == "? no answer"
+    stopped = replace(facts, haproxy=Failed("not installed", NOW, Cause.NOT_INSTALLED))
+    assert silent_state(stopped).text == "✖ no haproxy"
 
 
 def test_vip_owned() -> None:
