@@ -36,6 +36,27 @@ VERBS = {
 }
 """Each verb and the module of this package that holds a command of that name; loaded when the verb is used."""
 
+SUMMARIES = {
+    "status": "Show the state of the cluster once.",
+    "doctor": "List problems with cause, evidence and fix.",
+    "certs": "List every certificate, CA and token key.",
+    "plan": "Show the steps of an action; change nothing.",
+    "run": "Run an action step by step.",
+    "runs": "List runs, or show the steps of one.",
+    "resume": "Resume a run that did not finish.",
+    "undo": "Undo a run, newest step first.",
+    "record": "Record every change of the cluster in a file.",
+    "replay": "Open the console on a recording.",
+    "check": "Check an inventory; report every mistake.",
+    "schema": "Print the JSON Schema of the inventory.",
+    "discover": "Print the inventory of a host's cluster.",
+    "import": "Print an inventory from another tool's file.",
+    "completion": "Print the completion script for a shell.",
+    "lab": "Create practice hosts on this machine.",
+    "demo": "Bootstrap practice hosts and open the console.",
+}
+"""Each verb in one complete sentence that fits 80 columns; `open` is the console itself."""
+
 
 class VerbGroup(click.Group):
     """Loads a verb's module at its first use; a first argument that is no verb is an inventory to open."""
@@ -68,6 +89,11 @@ class VerbGroup(click.Group):
         with formatter.section("Options of the console (before or after INVENTORY)"):
             formatter.write_dl(records)
         super().format_options(ctx, formatter)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Every verb with its complete sentence, without loading a module."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(SUMMARIES.items()))
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from haconsole.actions.catalogue import catalogue
-from haconsole.cli.main import root
+from haconsole.cli.main import VERBS, root
 
 
 @pytest.mark.parametrize("verb", ["run", "plan"])
@@ -37,3 +37,10 @@ def test_options_of_the_console_stand_before_or_after_the_inventory(
     result = CliRunner().invoke(root, [*options, inventory] if before else [inventory, *options])
     assert "No such" not in result.output
     assert "needs a terminal" in str(result.exception)
+
+
+def test_every_verb_is_listed_with_a_complete_sentence() -> None:
+    shown = CliRunner().invoke(root, ["--help"], terminal_width=80).output
+    lines = shown[shown.index("Commands:") :].splitlines()[1:]
+    assert [line.split()[0] for line in lines] == [verb for verb in VERBS if verb != "open"]
+    assert [line for line in lines if not line.endswith(".") or line.endswith("...") or len(line) > 80] == []
