@@ -45,6 +45,7 @@ fi
 DIFFERENT = {
     *("observed_at", "connect_ms", "clock_offset_ms", "id", "cluster_id", "leader", "db_size_bytes", "db_in_use_bytes"),
     *("raft_term", "raft_index", "sessions", "last_change_s", "not_after", "days_left", "check"),
+    *("since", "restarts", "lease_age_s", "pending"),
     *("reason", "title", "why", "evidence", "detail", "summary", "next", "what", "error"),
 }
 """Keys of the status whose values are times, sizes, names of this very run, or words that tell them."""

@@ -26,7 +26,7 @@ REMAINING = {
     "lab": 10,
     "model": 1,
     "pki": 2,
-    "present": 20,
+    "present": 22,
     "probes": 19,
     "recording": 1,
     "session": 1,
