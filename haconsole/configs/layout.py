@@ -209,12 +209,13 @@ def _pair(folder: str, name: str) -> KeyPairFiles:
     return KeyPairFiles(f"{folder}/{name}.crt", f"{folder}/{name}.key")
 
 
-def _by_kubeadm(inventory: Inventory) -> bool:
+def is_kubeadm(inventory: Inventory) -> bool:
+    """Whether kubeadm made the cluster, by its inventory."""
     return inventory.kubernetes is not None and inventory.kubernetes.deployment is Deployment.KUBEADM
 
 
 def _stacked(inventory: Inventory) -> bool:
-    return _by_kubeadm(inventory) and inventory.etcd.placement is EtcdPlacement.STATIC_POD
+    return is_kubeadm(inventory) and inventory.etcd.placement is EtcdPlacement.STATIC_POD
 
 
 def _manifest_dir(inventory: Inventory) -> str:
@@ -263,7 +264,7 @@ def _kubernetes(inventory: Inventory, kube: Kubernetes) -> KubernetesLayout:
     pki, config = kube.pki_dir, kube.config_dir
     etcd_pki = _etcd_pki(inventory) if inventory.etcd.tls is EtcdTls.CERTIFICATES else None
     manager, scheduler = _client(kube, "controller-manager"), _client(kube, "scheduler")
-    kubelet_runs = _by_kubeadm(inventory) or inventory.etcd.placement is EtcdPlacement.STATIC_POD
+    kubelet_runs = is_kubeadm(inventory) or inventory.etcd.placement is EtcdPlacement.STATIC_POD
     return KubernetesLayout(
         deployment=kube.deployment,
         pki_dir=pki,

@@ -8,6 +8,7 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 
+from haconsole.configs.layout import is_kubeadm
 from haconsole.diagnosis import (
     certificates,
     etcd,
@@ -73,7 +74,8 @@ def _refined(
 ) -> tuple[Candidate, ...]:
     """The candidates with the changes that foreign files, known texts and kubeadm's layout require."""
     candidates = foreign_balancers.without_replacing(candidates, snapshot, inventory)
-    candidates = known_texts.with_known_causes(static_pods.with_causes(candidates, snapshot))
+    candidates = static_pods.with_causes(candidates, snapshot)
+    candidates = known_texts.with_known_causes(candidates, kubeadm=is_kubeadm(inventory))
     return kubeadm_remedies.for_kubeadm(candidates, inventory)
 
 

@@ -12,51 +12,70 @@ from haconsole.diagnosis.remedies import advice
 
 @dataclass(frozen=True, slots=True)
 class KnownText:
-    """`cause` is a sentence; `fix` an imperative without a full stop."""
+    """`cause` is a sentence; the fixes are imperatives without a full stop.
+
+    `fix` fits every cluster and is empty where the finding's own remedies are the fix. On clusters of kubeadm's
+    `kubeadm_fix` is used instead, if there is one.
+    """
 
     pattern: re.Pattern[str]
     cause: str
     fix: str
+    kubeadm_fix: str
 
 
-def _text(pattern: str, cause: str, fix: str) -> KnownText:
-    return KnownText(re.compile(pattern, re.IGNORECASE), cause, fix)
+def _text(pattern: str, cause: str, fix: str = "", *, kubeadm: str = "") -> KnownText:
+    return KnownText(re.compile(pattern, re.IGNORECASE), cause, fix, kubeadm)
 
 
 KNOWN_TEXTS: tuple[KnownText, ...] = (
     _text(
         r"unknown flag: --pod-infra-container-image",
         "/var/lib/kubelet/kubeadm-flags.env is older than kubelet 1.35, which no longer has this flag.",
-        "remove --pod-infra-container-image from /var/lib/kubelet/kubeadm-flags.env, then systemctl restart kubelet",
+        "remove --pod-infra-container-image from the flags of kubelet, then systemctl restart kubelet",
+        kubeadm=(
+            "remove --pod-infra-container-image from /var/lib/kubelet/kubeadm-flags.env, then systemctl restart kubelet"
+        ),
     ),
     _text(
         r"unknown flag: |flag provided but not defined",
         "The program does not know one of its flags.",
-        "correct the flag: in the manifest of a static pod, or in /var/lib/kubelet/kubeadm-flags.env for kubelet",
+        "correct the flag in its unit or in its environment file, then restart it",
+        kubeadm=(
+            "correct the flag: in the manifest of a static pod, or in /var/lib/kubelet/kubeadm-flags.env for kubelet"
+        ),
     ),
     _text(
         r"part of the existing bootstrap client certificate.* is expired|bootstrap-kubelet\.conf: no such file",
         "kubelet's client certificate expired, because the host was off or its renewal had stopped.",
-        "on a control plane, sign a new pair: kubeadm kubeconfig user --client-name system:node:NODE --org "
-        "system:nodes; "
-        "install it as /etc/kubernetes/kubelet.conf, then systemctl restart kubelet",
+        kubeadm=(
+            "on a control plane, sign a new pair: kubeadm kubeconfig user --client-name system:node:NODE "
+            "--org system:nodes; install it as /etc/kubernetes/kubelet.conf, then systemctl restart kubelet"
+        ),
     ),
     _text(
         r"x509: certificate has expired or is not yet valid",
         "A certificate has expired, or the clocks differ.",
-        "compare the clocks; then kubeadm certs renew all on each control plane, and restart its static pods one host "
-        "at a time",
+        kubeadm=(
+            "compare the clocks; then kubeadm certs renew all on each control plane, and restart its static pods "
+            "one host at a time"
+        ),
     ),
     _text(
         r"x509: certificate is valid for .*, not ",
         "The certificate lacks this name or address: it was copied from another host, or the host's address changed.",
-        "rename the certificate and its key, create them again with kubeadm init phase certs, restart the static pod",
+        kubeadm=(
+            "rename the certificate and its key, create them again with kubeadm init phase certs, restart the "
+            "static pod"
+        ),
     ),
     _text(
         r"x509: certificate signed by unknown authority",
         "The certificate is from another CA: this host was set up with a CA of its own, or trusts an old one.",
-        "compare /etc/kubernetes/pki/ca.crt on all hosts; copy the cluster's CA and sa pair, then reissue this host's "
-        "certificates",
+        kubeadm=(
+            "compare /etc/kubernetes/pki/ca.crt on all hosts; copy the cluster's CA and sa pair, then reissue this "
+            "host's certificates"
+        ),
     ),
     _text(
         r"unknown service runtime\.v1(alpha2)?\.(Runtime|Image)Service",
@@ -98,17 +117,19 @@ KNOWN_TEXTS: tuple[KnownText, ...] = (
     _text(
         r"failed to load kubelet config file|open /var/lib/kubelet/config\.yaml: no such file",
         "kubelet cannot read its configuration, /var/lib/kubelet/config.yaml.",
-        "restore the file: kubeadm upgrade node phase kubelet-config, or copy it from another host",
+        "restore the file: copy it from another host",
+        kubeadm="restore the file: kubeadm upgrade node phase kubelet-config, or copy it from another host",
     ),
     _text(
         r"bind: address already in use",
         "Another process has the port: a second copy of the component, or a balancer on the same port.",
-        "find the other process: ss -ltnp; look for a copy of the manifest in the static-pod folder",
+        "find the other process: ss -ltnp",
+        kubeadm="find the other process: ss -ltnp; look for a copy of the manifest in the static-pod folder",
     ),
     _text(
         r'"plndr-cp-lock" is forbidden|plndr-cp-lock.* is forbidden',
         "kube-vip uses admin.conf, which has no rights before kubeadm init ends (1.29 and newer).",
-        "mount super-admin.conf into kube-vip on the first control plane while kubeadm init runs",
+        kubeadm="mount super-admin.conf into kube-vip on the first control plane while kubeadm init runs",
     ),
     _text(
         r"services have not yet been read at least once",
@@ -128,17 +149,17 @@ KNOWN_TEXTS: tuple[KnownText, ...] = (
     _text(
         r"the member has been permanently removed from the cluster",
         "This member was removed from the cluster and its data directory is still there.",
-        "kubeadm reset on this host, then kubeadm join --control-plane",
+        kubeadm="kubeadm reset on this host, then kubeadm join --control-plane",
     ),
     _text(
         r"database space exceeded",
         "etcd's database has reached its quota.",
-        "compact, defragment one member at a time, then disarm the NOSPACE alarm; raise --quota-backend-bytes",
+        kubeadm="compact, defragment one member at a time, then disarm the NOSPACE alarm; raise --quota-backend-bytes",
     ),
     _text(
         r"failed to find .*\.snap\.db|tocommit\(\d+\) is out of range|walpb: crc mismatch|snap: crc mismatch",
         "This etcd member lost writes, usually in a power cut.",
-        "if the other members have the quorum: rename its data directory, remove the member, and join it again",
+        kubeadm="if the other members have the quorum: rename its data directory, remove the member, and join it again",
     ),
     _text(
         r"no space left on device",
@@ -164,15 +185,19 @@ def recognise(lines: Iterable[str]) -> KnownText | None:
     return next((known for known in KNOWN_TEXTS if any(known.pattern.search(text) for text in texts)), None)
 
 
-def with_known_causes(candidates: tuple[Candidate, ...]) -> tuple[Candidate, ...]:
-    """The candidates; where the evidence holds a known text, its cause comes first and its fix is the first remedy."""
-    return tuple(map(_explained, candidates))
+def with_known_causes(candidates: tuple[Candidate, ...], *, kubeadm: bool) -> tuple[Candidate, ...]:
+    """The candidates; where the evidence holds a known text, its cause comes first and its fix is the first remedy.
+
+    `kubeadm` is whether kubeadm made the cluster.
+    """
+    return tuple(_explained(candidate, kubeadm=kubeadm) for candidate in candidates)
 
 
-def _explained(candidate: Candidate) -> Candidate:
+def _explained(candidate: Candidate, *, kubeadm: bool) -> Candidate:
     finding = candidate.finding
     known = recognise(finding.evidence)
     if known is None:
         return candidate
-    remedies = tuple(dict.fromkeys((advice(known.fix), *finding.remedies)))
+    fix = (known.kubeadm_fix if kubeadm else "") or known.fix
+    remedies = tuple(dict.fromkeys((*((advice(fix),) if fix else ()), *finding.remedies)))
     return replace(candidate, finding=replace(finding, why=f"{known.cause} {finding.why}", remedies=remedies))

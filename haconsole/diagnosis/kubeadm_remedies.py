@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from haconsole.configs.layout import KubernetesLayout, Layout, layout
+from haconsole.configs.layout import KubernetesLayout, Layout, is_kubeadm, layout
 from haconsole.diagnosis.candidate import Candidate
 from haconsole.diagnosis.remedies import advice
-from haconsole.inventory.schema import Deployment, Inventory
+from haconsole.inventory.schema import Inventory
 from haconsole.model.findings import ActionCall, Advice, Finding, Remedy
 
 RESTARTED_BY_HAND = ("kubelet", "containerd")
@@ -17,7 +17,7 @@ RESTARTED_BY_HAND = ("kubelet", "containerd")
 def for_kubeadm(candidates: tuple[Candidate, ...], inventory: Inventory) -> tuple[Candidate, ...]:
     """The candidates; actions that are refused for this kind of cluster are replaced by advice."""
     places = layout(inventory)
-    if places.kubernetes is None or places.kubernetes.deployment is not Deployment.KUBEADM:
+    if places.kubernetes is None or not is_kubeadm(inventory):
         return tuple(replace(one, finding=_with_units_by_hand(one.finding)) for one in candidates)
     return tuple(replace(one, finding=_by_hand(one.finding, places, places.kubernetes)) for one in candidates)
 
@@ -50,8 +50,7 @@ def _for_kubeadm(remedy: Remedy, places: Layout, kubernetes: KubernetesLayout) -
         case "replace":
             text = (
                 f"if {given.get('old', 'the host')} is lost: {_member_remove(places)} on another control plane, "
-                f"kubectl "
-                f"delete node {given.get('old', 'NODE')}, then on the new host: {_JOIN}"
+                f"kubectl delete node {given.get('old', 'NODE')}, then on the new host: {_JOIN}"
             )
         case "rotate-certs":
             text = _rotate(given, kubernetes)
@@ -93,8 +92,7 @@ def _restart(service: str, host: str, places: Layout, kubernetes: KubernetesLayo
     where = f"on {host}" if host else f"on each host where {service} is down, one at a time"
     return (
         f"{where}, restart the static pod: move {manifest} out of its folder, wait 20 s, and move it back; kubelet "
-        f"stops "
-        "and starts the pod"
+        "stops and starts the pod"
     )
 
 

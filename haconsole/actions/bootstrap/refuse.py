@@ -6,8 +6,9 @@ from haconsole.actions.balancer_files import not_replaceable
 from haconsole.actions.plan_context import BootstrapPart, PlanContext
 from haconsole.configs.balancer_files import haproxy_files, keepalived_files
 from haconsole.configs.keepalived import vrrp_version
+from haconsole.configs.layout import is_kubeadm
 from haconsole.inventory.effective import vip_address
-from haconsole.inventory.schema import Deployment, EtcdPlacement, EtcdTls, Kubernetes
+from haconsole.inventory.schema import EtcdPlacement, EtcdTls
 from haconsole.model.balancer_files_view import any_foreign
 from haconsole.model.etcd_view import EtcdMemberView, EtcdView, etcd_view
 from haconsole.model.hosts import HostFacts
@@ -39,7 +40,7 @@ def unsupported(ctx: PlanContext) -> tuple[str, ...]:
     """Settings of the inventory that this version does not set up."""
     inventory = ctx.inventory
     reasons = []
-    if BootstrapPart.KUBERNETES in ctx.parts and inventory.kubernetes and _by_kubeadm(inventory.kubernetes):
+    if BootstrapPart.KUBERNETES in ctx.parts and is_kubeadm(inventory):
         reasons.append(
             "kubernetes.deployment is kubeadm: this version sets up control planes of systemd units only. "
             "haproxy, keepalived and etcd beside it can be set up separately (the field only)"
@@ -47,10 +48,6 @@ def unsupported(ctx: PlanContext) -> tuple[str, ...]:
     if BootstrapPart.ETCD in ctx.parts and inventory.etcd.placement is EtcdPlacement.STATIC_POD:
         reasons.append("etcd.placement is static-pod: this version sets up etcd as a systemd unit only")
     return tuple(reasons)
-
-
-def _by_kubeadm(kubernetes: Kubernetes) -> bool:
-    return kubernetes.deployment is Deployment.KUBEADM
 
 
 def _missing_parts(ctx: PlanContext) -> tuple[str, ...]:

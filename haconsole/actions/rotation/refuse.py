@@ -8,7 +8,8 @@ from haconsole.actions.plan_context import PlanContext
 from haconsole.actions.rotation.ca.state import CaState
 from haconsole.actions.rotation.kubelet import against_a_new_ca
 from haconsole.actions.rotation.unreachable import unreachable_hosts
-from haconsole.inventory.schema import Deployment, EtcdPlacement, Host
+from haconsole.configs.layout import is_kubeadm
+from haconsole.inventory.schema import EtcdPlacement, Host
 from haconsole.model.names import HostName
 from haconsole.model.observed import Known, reason_of
 
@@ -57,7 +58,7 @@ def unfinished(several: tuple[CaState, ...]) -> tuple[str, ...]:
 
 def _why_unsupported(ctx: PlanContext) -> tuple[str, ...]:
     inventory, reasons = ctx.inventory, []
-    if inventory.kubernetes is not None and inventory.kubernetes.deployment is Deployment.KUBEADM:
+    if is_kubeadm(inventory):
         reasons.append(
             "kubernetes.deployment is kubeadm: this version rotates certificates of systemd units only; "
             "use kubeadm certs renew all, one control plane at a time"
