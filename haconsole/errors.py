@@ -45,3 +45,14 @@ class RefusedError(HaconsoleError):
     """A request that is refused, with the reasons."""
 
     exit_code = ExitCode.REFUSED
+
+
+def place(error: BaseException) -> str:
+    """The innermost place in this package that the error passed through, as ``module.py:LINE``."""
+    import traceback
+    from pathlib import Path
+
+    frames = [(Path(frame.filename), frame.lineno) for frame in traceback.extract_tb(error.__traceback__)]
+    package = Path(__file__).parent
+    ours = [(path.relative_to(package), line) for path, line in frames if path.is_relative_to(package)] or frames
+    return f"{ours[-1][0]}:{ours[-1][1]}" if ours else "an unknown place"

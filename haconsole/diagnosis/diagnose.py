@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from functools import partial
-from pathlib import Path
 
 from haconsole.configs.layout import is_kubeadm
 from haconsole.diagnosis import (
@@ -28,6 +26,7 @@ from haconsole.diagnosis import (
 )
 from haconsole.diagnosis.candidate import Candidate, collapse_to_root_causes
 from haconsole.diagnosis.remedies import advice
+from haconsole.errors import place
 from haconsole.inventory.schema import Inventory
 from haconsole.model.findings import Finding, Health, Severity
 from haconsole.model.hosts import HostFacts, Role
@@ -90,8 +89,6 @@ def _safely(
 
 
 def _failed_section(section: str, error: Exception) -> Candidate:
-    frame = traceback.extract_tb(error.__traceback__)[-1]
-    place = f"{Path(frame.filename).name}:{frame.lineno}"
     return Candidate(
         Finding(
             "console.rules-failed",
@@ -99,7 +96,7 @@ def _failed_section(section: str, error: Exception) -> Candidate:
             section,
             f"the rules about {section} failed, and their findings are missing",
             "This is an error of haconsole, not of the cluster.",
-            (f"{type(error).__name__} at {place}",),
+            (f"{type(error).__name__} at {place(error)}",),
             (advice("check this part by hand, and report the error with its place"),),
         )
     )

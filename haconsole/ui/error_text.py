@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import traceback
 
-from haconsole.errors import HaconsoleError
+from haconsole.errors import HaconsoleError, place
 from haconsole.present.cells import clean
 
 
@@ -15,13 +15,6 @@ def in_words(error: BaseException) -> str:
     if isinstance(error, HaconsoleError):
         return clean(str(error))
     return f"internal error: {type(error).__name__} at {place(error)}"
-
-
-def place(error: BaseException) -> str:
-    """The innermost place in this package that the error passed through, as ``module.py:LINE``."""
-    frames = traceback.extract_tb(error.__traceback__)
-    ours = [frame for frame in frames if "haconsole" in frame.filename] or frames
-    return f"{ours[-1].filename.rpartition('haconsole/')[2]}:{ours[-1].lineno}" if ours else "an unknown place"
 
 
 def report(error: BaseException) -> str:

@@ -24,7 +24,7 @@ def test_a_section_that_fails_is_reported_and_the_others_are_complete(monkeypatc
     assert {code for code in before if not code.startswith("vip.")} <= set(findings)
     failed = findings["console.rules-failed"]
     assert (failed.severity, failed.subject) == (Severity.WARNING, "vip")
-    assert failed.evidence[0].startswith("KeyError at test_failing_rules.py:")
+    assert failed.evidence[0].startswith("KeyError at diagnosis/diagnose.py:")
     assert "cp9" not in str(failed)
 
 
