@@ -8,9 +8,9 @@ from pathlib import Path
 import click
 import msgspec
 
+from haconsole.cli.output import page_width, show
 from haconsole.cli.reaching import reaching, with_session
 from haconsole.cli.reports.certs import certs_health, certs_report, certs_text
-from haconsole.cli.reports.page import page_width, show
 from haconsole.cli.status import EXIT
 from haconsole.session import Session
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
-from click.shell_completion import CompletionItem, get_completion_class
 
+from haconsole.cli.main import INVENTORY_ENDINGS, root
 from haconsole.errors import HaconsoleError
 
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
 VARIABLE = "_HACONSOLE_COMPLETE"
-INVENTORY_ENDINGS = (".yaml", ".yml", ".json")
 
 
 @click.command()
@@ -24,7 +27,7 @@ def completion(shell: str) -> int:
     zsh:  haconsole completion zsh >~/.zfunc/_haconsole (a folder of fpath)
     fish: haconsole completion fish >~/.config/fish/completions/haconsole.fish
     """
-    from haconsole.cli.main import root
+    from click.shell_completion import get_completion_class
 
     script = get_completion_class(shell)
     assert script is not None
@@ -32,7 +35,7 @@ def completion(shell: str) -> int:
     return 0
 
 
-def inventories(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+def inventories(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
     """Folders, and files whose names end as inventories do."""
     folder, _, start = incomplete.rpartition("/")
     base = Path(folder or ("/" if incomplete.startswith("/") else ".")).expanduser()
@@ -43,7 +46,7 @@ def inventories(ctx: click.Context, param: click.Parameter, incomplete: str) -> 
     prefix = f"{folder}/" if "/" in incomplete else ""
     names = [entry for entry in entries if entry.name.startswith(start) and (start or not entry.name.startswith("."))]
     return [
-        CompletionItem(f"{prefix}{entry.name}{'/' if entry.is_dir() else ''}")
+        f"{prefix}{entry.name}{'/' if entry.is_dir() else ''}"
         for entry in names
         if entry.is_dir() or entry.name.endswith(INVENTORY_ENDINGS)
     ]
@@ -51,6 +54,8 @@ def inventories(ctx: click.Context, param: click.Parameter, incomplete: str) -> 
 
 def hosts(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Hosts of the inventory that the line names; none if it cannot be read."""
+    from click.shell_completion import CompletionItem
+
     from haconsole.inventory.load import load
 
     inventory = ctx.params.get("inventory") or _inventory_on_the_line()
@@ -67,10 +72,10 @@ def _inventory_on_the_line() -> str | None:
     return next((word for word in words if word.endswith(INVENTORY_ENDINGS) and Path(word).is_file()), None)
 
 
-def runs(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+def runs(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
     """Runs recorded for this account, newest first."""
     from haconsole.execution.log.run_log import runs_folder
 
     folder = runs_folder(dict(os.environ))
     names = sorted((path.stem for path in folder.glob("*.jsonl")), reverse=True)
-    return [CompletionItem(name) for name in names if name.startswith(incomplete)]
+    return [name for name in names if name.startswith(incomplete)]

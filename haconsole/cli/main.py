@@ -6,13 +6,16 @@ import importlib
 import sys
 from collections.abc import Sequence
 from keyword import iskeyword
+from typing import TYPE_CHECKING
 
 import click
-from click.shell_completion import CompletionItem
 
 from haconsole import __version__
 from haconsole.cli.output import checked_output, status_of_output
 from haconsole.errors import ExitCode, HaconsoleError
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 VERBS = {
     "open": "console",
@@ -73,10 +76,12 @@ class VerbGroup(click.Group):
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         """Verbs and inventories, without loading any verb's module."""
+        from click.shell_completion import CompletionItem
+
         from haconsole.cli.completing import inventories
 
-        verbs = [CompletionItem(verb) for verb in VERBS if verb.startswith(incomplete)]
-        return [*verbs, *inventories(ctx, self.params[0], incomplete)]
+        verbs = [verb for verb in VERBS if verb.startswith(incomplete)]
+        return [CompletionItem(word) for word in (*verbs, *inventories(ctx, self.params[0], incomplete))]
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Options of the console before the inventory, as in ``--ascii INVENTORY``, are those of `open`."""

@@ -1,10 +1,11 @@
-"""Standard output that remembers why it could not be written; Python drops the text that failed."""
+"""Output of the command line: pages for a terminal or a file, and an output that remembers why a write failed."""
 
 from __future__ import annotations
 
 import errno
 import io
 import os
+import shutil
 import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -12,9 +13,14 @@ from typing import TYPE_CHECKING
 import click
 
 from haconsole.errors import ExitCode
+from haconsole.present.ascii import ascii_text, is_ascii
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
+
+
+UNLIMITED = 1_000_000
+"""Columns of an output that is no terminal: nothing is wrapped there."""
 
 
 class CheckedOutput(io.FileIO):
@@ -56,3 +62,14 @@ def status_of_output(raw: CheckedOutput) -> ExitCode | None:
     with suppress(OSError):
         click.echo(f"haconsole: standard output: {raw.failure.strerror}", err=True)
     return ExitCode.FAILED
+
+
+def show(text: str, *, err: bool = False) -> None:
+    """Print the text; signs become ASCII where the output's encoding has nothing else."""
+    encoding = (sys.stderr if err else sys.stdout).encoding
+    click.echo(ascii_text(text) if is_ascii(encoding) else text, err=err)
+
+
+def page_width() -> int:
+    """Columns to wrap sentences at: the terminal's, without a limit where standard output is none."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else UNLIMITED

@@ -43,8 +43,8 @@ def runs(run: str | None, cluster: str | None, inventory: Path | None, as_json: 
 
     The beginning of a run's name is enough if it is unique. No host is contacted.
     """
+    from haconsole.cli.output import page_width, show
     from haconsole.cli.reports.encoding import encoded
-    from haconsole.cli.reports.page import page_width, show
     from haconsole.cli.reports.runs import record_report, record_text, runs_report, runs_text
     from haconsole.execution.log.run_record import find_run, read_run, read_runs
 
@@ -98,7 +98,7 @@ async def _resume(
     from haconsole.cli.actions import perform
     from haconsole.cli.confirm import confirmed
     from haconsole.cli.inventory_change import tell_change
-    from haconsole.cli.reports.page import page_width, show
+    from haconsole.cli.output import page_width, show
     from haconsole.cli.reports.runs import remaining_text
     from haconsole.errors import UsageError
     from haconsole.execution.log.run_record import find_run, read_run

@@ -10,11 +10,10 @@ from pathlib import Path
 import click
 import msgspec
 
+from haconsole.cli.output import page_width, show
 from haconsole.cli.reaching import reaching, with_session
 from haconsole.cli.reports.findings import doctor_report
-from haconsole.cli.reports.page import page_width, show
 from haconsole.cli.reports.status import status_report
-from haconsole.cli.reports.text import doctor_text, status_text
 from haconsole.errors import ExitCode, UsageError
 from haconsole.model.findings import Health
 from haconsole.model.status import ClusterStatus
@@ -107,10 +106,14 @@ def _show(status: ClusterStatus, render: Render) -> int:
 
 
 def _status_text(status: ClusterStatus, now: datetime) -> str:
+    from haconsole.cli.reports.text import status_text
+
     return status_text(status.snapshot, status.findings, status.health, now, page_width())
 
 
 def _doctor_text(status: ClusterStatus, now: datetime) -> str:
+    from haconsole.cli.reports.text import doctor_text
+
     return doctor_text(status.snapshot, status.findings, status.health, now, page_width())
 
 

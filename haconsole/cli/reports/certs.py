@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
+from haconsole.cli.output import UNLIMITED
 from haconsole.cli.reports.findings import FindingReport, Shape, finding_report, stamp
-from haconsole.cli.reports.page import UNLIMITED, table_lines
+from haconsole.cli.reports.page import table_lines
 from haconsole.cli.reports.text import findings_text
 from haconsole.diagnosis.certificates import shared_material
 from haconsole.model.certificate import Certificate

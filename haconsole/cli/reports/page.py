@@ -2,31 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
-import sys
 from collections.abc import Iterable
 
-import click
-
-from haconsole.present.ascii import ascii_text, is_ascii
 from haconsole.present.cells import Cell, Tone, sized, text_of, width_of
 from haconsole.present.detail import Detail, detail_lines
 from haconsole.present.table import Row, TableView
 
-UNLIMITED = 1_000_000
-"""Columns of an output that is no terminal: nothing is wrapped there."""
 REMEMBERED = "  in parentheses: last known, not current"
-
-
-def show(text: str, *, err: bool = False) -> None:
-    """Print the text; signs become ASCII where the output's encoding has nothing else."""
-    encoding = (sys.stderr if err else sys.stdout).encoding
-    click.echo(ascii_text(text) if is_ascii(encoding) else text, err=err)
-
-
-def page_width() -> int:
-    """Columns to wrap sentences at: the terminal's, without a limit where standard output is none."""
-    return shutil.get_terminal_size().columns if sys.stdout.isatty() else UNLIMITED
 
 
 def table_lines(view: TableView) -> tuple[str, ...]:

@@ -7,8 +7,9 @@ from datetime import datetime
 from pathlib import Path
 
 from haconsole.actions.step import Step
+from haconsole.cli.output import UNLIMITED
 from haconsole.cli.reports.findings import Shape, stamp
-from haconsole.cli.reports.page import UNLIMITED, detail_text, table_lines
+from haconsole.cli.reports.page import detail_text, table_lines
 from haconsole.execution.log.resume import undone_by
 from haconsole.execution.log.run_log import Operator
 from haconsole.execution.log.run_record import RunRecord, RunStatus, StepRecord, StepState, UnreadableRun

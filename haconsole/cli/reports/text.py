@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from haconsole.cli.reports.page import UNLIMITED, detail_text, table_lines
+from haconsole.cli.output import UNLIMITED
+from haconsole.cli.reports.page import detail_text, table_lines
 from haconsole.model.findings import Finding, Health
 from haconsole.model.lock_view import lock_sentence, lock_view
 from haconsole.model.snapshot import ClusterSnapshot, PendingFact
