@@ -5,16 +5,19 @@ from __future__ import annotations
 import asyncio
 import sys
 from contextlib import suppress
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import click
 
 from haconsole.cli.confirm import line
 from haconsole.errors import UsageError
-from haconsole.execution.events import Event, RunDone, StepDone, StepPaused, StepResumed, StepStarted
+from haconsole.present.plan import step_of, step_title
+from haconsole.present.running import RunView
 
 if TYPE_CHECKING:
     from haconsole.actions.step import StepId
+    from haconsole.execution.events import Event
     from haconsole.session import Run
 
 QUESTION = "n or enter starts this step, s stops the run: "
@@ -31,44 +34,27 @@ class Stepper:
 
     def __init__(self, run: Run) -> None:
         self._run = run
-        self._steps = {step.id: step for step in run.plan.steps}
-        self._order = {step.id: number for number, step in enumerate(run.plan.steps)}
-        self._held: set[StepId] = set()
-        self._working: set[StepId] = set()
+        self._view = RunView(run.plan, datetime.now(UTC))
         self._question: asyncio.Task[None] | None = None
 
     def follow(self, event: Event) -> None:
         """Process an event; prompt when the run waits for a person."""
-        match event:
-            case StepStarted(step=step):
-                self._working.add(step)
-            case StepPaused(step=step):
-                self._working.discard(step)
-                self._held.add(step)
-            case StepResumed(step=step):
-                self._held.discard(step)
-                self._working.add(step)
-            case StepDone(step=step):
-                self._held.discard(step)
-                self._working.discard(step)
-            case RunDone():
-                self._held.clear()
-                self.close()
-            case _:
-                return
-        if self._held and not self._working and (self._question is None or self._question.done()):
-            self._question = asyncio.create_task(self._ask(), name="step")
+        self._view = view = self._view.after(event)
+        if view.over:
+            self.close()
+        elif view.paused_steps and not view.working and (self._question is None or self._question.done()):
+            self._question = asyncio.create_task(self._ask(view.paused_steps[0]), name="step")
 
     def close(self) -> None:
         """Withdraw the prompt."""
         if self._question is not None:
             self._question.cancel()
 
-    async def _ask(self) -> None:
-        number = min(self._held, key=lambda step: self._order.get(step, 0))
-        step = self._steps[number]
+    async def _ask(self, number: StepId) -> None:
+        step = step_of(self._run.plan, number)
         with suppress(OSError):
-            click.echo(f"\nnext: {step.host}: {step.title}\n  {step.why}\n{QUESTION}", nl=False, err=True)
+            click.echo(f"\nnext: {step_title(self._run.plan, number)}", err=True)
+            click.echo(f"  {step.why if step else ''}\n{QUESTION}", nl=False, err=True)
         while (answer := (await line(ends="s")).strip().lower()) not in ("", "n", "s"):
             click.echo(QUESTION, nl=False, err=True)
         if answer == "s":

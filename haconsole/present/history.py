@@ -6,14 +6,13 @@ from collections import Counter
 from datetime import datetime
 from types import MappingProxyType
 
-from haconsole.actions.step import Plan
 from haconsole.execution.events import Outcome, RunDone, StepDone
 from haconsole.execution.log.resume import undone_by
 from haconsole.execution.log.run_record import RunRecord, RunStatus, StepRecord, StepState, UnreadableRun
 from haconsole.present.ages import timestamp
 from haconsole.present.cells import Cell, Tone
 from haconsole.present.detail import Detail, Fact, Heading, Item, Sentence
-from haconsole.present.plan import irreversible, step_of
+from haconsole.present.plan import irreversible, step_of, step_title
 from haconsole.present.row_keys import RunKey
 from haconsole.present.running import RunView
 from haconsole.present.table import Column, Row, TableView
@@ -123,7 +122,7 @@ def about_record(one: RunRecord | UnreadableRun, now: datetime) -> Detail:
             *(torn_item if one.torn_lines else ()),
             *_next(one),
             *((Heading("Problems"),) if wrong else ()),
-            *(Sentence(Cell(f"{_title(one.plan, each)}: {each.error}", Tone.CRITICAL), "✖") for each in wrong),
+            *(Sentence(Cell(f"{step_title(one.plan, each.step)}: {each.error}", Tone.CRITICAL), "✖") for each in wrong),
             Heading("Log"),
             Fact("record", Cell(str(one.path))),
             Fact("inventory", Cell(header.inventory)),
@@ -141,11 +140,6 @@ def _next(record: RunRecord) -> tuple[Item, ...]:
         text = "r resumes it: the hosts' state is read, and the first missing step comes next."
         return (Heading("Next"), Sentence(Cell(text)))
     return (Heading("Next"), Sentence(Cell(record.next_step))) if record.next_step else ()
-
-
-def _title(plan: Plan, one: StepRecord) -> str:
-    step = step_of(plan, one.step)
-    return f"{step.host}: {step.title}" if step else one.step
 
 
 def view_of(record: RunRecord) -> RunView:
@@ -204,9 +198,9 @@ def resuming(record: RunRecord) -> Detail:
             Fact("done", Cell(f"{_well(record)} of {len(record.steps)} steps; {left} are checked again")),
             Sentence(Cell("The hosts are checked first. Completed changes are not repeated.")),
             *((Heading("Started, with unknown result"),) if unknown else ()),
-            *(Sentence(Cell(_title(record.plan, one), Tone.UNKNOWN), "?") for one in unknown),
+            *(Sentence(Cell(step_title(record.plan, one.step), Tone.UNKNOWN), "?") for one in unknown),
             *((Heading("Cannot be undone"),) if final else ()),
-            *(Sentence(Cell(_title(record.plan, one), Tone.WARNING), "✖") for one in final),
+            *(Sentence(Cell(step_title(record.plan, one.step), Tone.WARNING), "✖") for one in final),
         ),
     )
 

@@ -70,7 +70,7 @@ def step_items(plan: Plan, step: Step, *, teaching: bool = False) -> tuple[Item,
         Fact("host", Cell(step.host)),
         *((Fact("phase", Cell(step.phase)),) if step.phase else ()),
         *(_look(step) if isinstance(step.operation, Nothing) else _change(step)),
-        *_checks("Waits for", tuple(_title(plan, each) for each in step.needs)),
+        *_checks("Waits for", tuple(step_title(plan, each) for each in step.needs)),
         *_content(step),
     )
 
@@ -124,7 +124,8 @@ def _checks(heading: str, lines: tuple[str, ...]) -> tuple[Item, ...]:
     return (Heading(heading), *(Sentence(Cell(line), "·") for line in lines)) if lines else ()
 
 
-def _title(plan: Plan, step: StepId) -> str:
+def step_title(plan: Plan, step: StepId) -> str:
+    """``cp1: Start etcd``; the ID of a step that the plan does not have."""
     step_found = step_of(plan, step)
     return f"{step_found.host}: {step_found.title}" if step_found else step
 

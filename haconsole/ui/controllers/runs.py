@@ -109,6 +109,8 @@ class RunController:
         if run is None or view is None:
             self._app.bell()
             return
+        from haconsole.present.plan import step_title
+
         busy = next(iter(view.working), None)
         try:
             if busy is None:
@@ -116,7 +118,7 @@ class RunController:
         except HaconsoleError:
             busy = step  # an earlier press of the key released it, and the event is still to come
         if busy is not None:
-            self._app.notify(f"not started: {title_of(view.plan, busy)} is under way; wait for its end", markup=False)
+            self._app.notify(f"not started: {step_title(view.plan, busy)} is under way; wait for its end", markup=False)
 
     def teach(self) -> None:
         """Start or end teach-me mode: each step is explained and waits for its release."""
@@ -172,9 +174,3 @@ class RunController:
         async for event in self._run.events():
             if self._app.run_view is not None:
                 self._app.run_view = self._app.run_view.after(event)
-
-
-def title_of(plan: Plan, step: StepId) -> str:
-    """A step of the plan as a person reads it."""
-    found = next((each for each in plan.steps if each.id == step), None)
-    return f"{found.host}: {found.title}" if found else step

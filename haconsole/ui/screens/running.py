@@ -10,9 +10,9 @@ from haconsole.inventory.follow import FileChange
 from haconsole.model.lock_view import LockView, lock_sentence
 from haconsole.present.cells import Cell, Tone
 from haconsole.present.detail import Detail, Sentence, Verbatim
+from haconsole.present.plan import step_title
 from haconsole.present.row_keys import RowKey, StepKey
 from haconsole.present.running import RunView, about_end, about_run_step, run_table
-from haconsole.ui.controllers.runs import title_of
 from haconsole.ui.keys import Scope, bindings
 from haconsole.ui.screens.overlay import TextWindow
 from haconsole.ui.screens.question import YesNoQuestion
@@ -149,7 +149,7 @@ LEAVE_CONSOLE = Detail(
 def _nothing_held(view: RunView) -> str:
     """Why there is no step to start."""
     if view.working:
-        return f"not started: {title_of(view.plan, view.working[0])} is under way; wait for its end"
+        return f"not started: {step_title(view.plan, view.working[0])} is under way; wait for its end"
     return "no step is held" if view.paused else "no step is held: the run is not paused (p pauses it)"
 
 
