@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def import_() -> None:
     """Print an inventory made from another tool's file.
 
-    What is left to mend goes to standard error; exit status 5 when the inventory cannot be used as it is.
+    What is left to fix goes to standard error; exit status 5 when the inventory cannot be used as it is.
     """
 
 
@@ -70,7 +70,7 @@ def k0sctl(file: Path) -> int:
 
 
 def print_draft(draft: Draft) -> int:
-    """Print the inventory, and on standard error what is left to mend; the exit status."""
+    """Print the inventory, and on standard error what is left to fix; the exit status."""
     from haconsole.inventory.importers.draft import write
     from haconsole.inventory.load import examine
 

@@ -13,7 +13,7 @@ from haconsole.present.row_keys import (
     HostKey,
     LeaseKey,
     MemberKey,
-    NodeSubject,
+    NodeKey,
     RowKey,
     ServerKey,
     VipKey,
@@ -33,7 +33,7 @@ def host_of(subject: RowKey | None, snapshot: ClusterSnapshot | None) -> HostNam
         case LeaseKey(namespace=namespace, name=name) if snapshot is not None:
             leases = display_of(snapshot.leases).value or ()
             return next((each.host for each in leases if (each.namespace, each.name) == (namespace, name)), None)
-        case NodeSubject(name=name) if snapshot is not None:
+        case NodeKey(name=name) if snapshot is not None:
             nodes = display_of(snapshot.nodes).value or ()
             return next((node.host for node in nodes if node.name == name), None)
         case _:

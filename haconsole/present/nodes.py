@@ -10,7 +10,7 @@ from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.present.ages import span
 from haconsole.present.cells import NOTHING, Cell, Tone
 from haconsole.present.facts import display_of, oldest, since_cell
-from haconsole.present.row_keys import NodeSubject
+from haconsole.present.row_keys import NodeKey
 from haconsole.present.table import Column, Row, TableView
 
 LATE_S = 20
@@ -92,7 +92,7 @@ def _row(node: NodeState, now: datetime, since: datetime | None) -> Row:
         Cell(node.address, Tone.MUTED),
         host_cell(node),
     )
-    return Row(NodeSubject(node.name), cells, stale=since is not None)
+    return Row(NodeKey(node.name), cells, stale=since is not None)
 
 
 def _summaries(snapshot: ClusterSnapshot, nodes: tuple[NodeState, ...]) -> tuple[Cell, ...]:

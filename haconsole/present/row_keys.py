@@ -53,7 +53,7 @@ class LeaseKey:
 
 
 @dataclass(frozen=True, slots=True)
-class NodeSubject:
+class NodeKey:
     """A node, by its name in the API."""
 
     name: str
@@ -99,9 +99,7 @@ class RunKey:
     run: str
 
 
-PartSubject: TypeAlias = (
-    MemberKey | HostKey | VipKey | ServerKey | BalancerKey | LeaseKey | CertificateKey | NodeSubject
-)
+PartKey: TypeAlias = MemberKey | HostKey | VipKey | ServerKey | BalancerKey | LeaseKey | CertificateKey | NodeKey
 """A part of the cluster."""
 
-RowKey: TypeAlias = PartSubject | FindingKey | EventKey | CommandKey | StepKey | RunKey
+RowKey: TypeAlias = PartKey | FindingKey | EventKey | CommandKey | StepKey | RunKey

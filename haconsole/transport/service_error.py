@@ -22,7 +22,7 @@ class Vocabulary:
 
     program: str
     causes: Mapping[str, Cause]
-    mends: Mapping[str, str]
+    hints: Mapping[str, str]
 
 
 class ServiceError(TransportError, Generic[Kind]):
@@ -33,7 +33,7 @@ class ServiceError(TransportError, Generic[Kind]):
     def __init__(self, host: HostName, kind: Kind, tried: str, detail: str, *, closed: bool = False) -> None:
         message = REFUSED if closed else str(kind)
         what = f"{self.words.program}, {tried}: {detail}"
-        super().__init__(host, self.words.causes.get(message, Cause.OTHER), what, hint=self.words.mends[message])
+        super().__init__(host, self.words.causes.get(message, Cause.OTHER), what, hint=self.words.hints[message])
         self.kind = kind
         self.tried = tried
         self.detail = detail

@@ -115,7 +115,7 @@ def make_lab(places: Places, make_lab_for_session: LabMaker) -> Iterator[LabMake
 
 @pytest.fixture(scope="session")
 def shared_lab(make_lab_for_session: LabMaker) -> Lab:
-    """Three bare hosts with the Kubernetes programs, for all tests that share them; who breaks something mends it."""
+    """Three bare hosts with the Kubernetes programs, for all tests that share them; who breaks something hints it."""
     return make_lab_for_session()
 
 
@@ -133,7 +133,7 @@ def first(program: Program) -> list[dict[str, Any]]:
 
 @pytest.fixture
 def installed(program: Program, first: list[dict[str, Any]]) -> Program:
-    """The program on a cluster that its bootstrap made; who breaks something mends it."""
+    """The program on a cluster that its bootstrap made; who breaks something hints it."""
     assert first[-1]["outcome"] == "done"
     return program
 

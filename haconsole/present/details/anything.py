@@ -24,8 +24,8 @@ from haconsole.present.row_keys import (
     HostKey,
     LeaseKey,
     MemberKey,
-    NodeSubject,
-    PartSubject,
+    NodeKey,
+    PartKey,
     RowKey,
     RunKey,
     ServerKey,
@@ -55,7 +55,7 @@ def about(
             return _about_part(subject, snapshot, now)
 
 
-def _about_part(subject: PartSubject, snapshot: ClusterSnapshot, now: datetime) -> Detail | None:
+def _about_part(subject: PartKey, snapshot: ClusterSnapshot, now: datetime) -> Detail | None:
     match subject:
         case MemberKey(id=member):
             return about_member(snapshot, member, now)
@@ -71,7 +71,7 @@ def _about_part(subject: PartSubject, snapshot: ClusterSnapshot, now: datetime) 
             return about_lease(snapshot, namespace, name, now)
         case CertificateKey(host=host, path=path):
             return about_certificate(snapshot, host, path, now)
-        case NodeSubject(name=name):
+        case NodeKey(name=name):
             return about_node(snapshot, name, now)
         case _:
             assert_never(subject)

@@ -12,7 +12,7 @@ from haconsole.present.changes import changes
 from haconsole.present.details.anything import about
 from haconsole.present.host_of_row import host_of
 from haconsole.present.nodes import nodes_table
-from haconsole.present.row_keys import NodeSubject
+from haconsole.present.row_keys import NodeKey
 from haconsole.present.services import services_table
 from tests.fakes import kubeadm
 from tests.fakes.cluster import NOW
@@ -58,12 +58,12 @@ def test_unknown_nodes_are_shown_as_unknown() -> None:
 
 
 def test_all_about_a_node() -> None:
-    detail = about(NodeSubject("w1"), troubled(), (), (), NOW)
+    detail = about(NodeKey("w1"), troubled(), (), (), NOW)
     assert detail is not None
     assert "kubelet has disk pressure" in str(detail)
-    assert about(NodeSubject("w7"), troubled(), (), (), NOW) is None
-    assert host_of(NodeSubject("w1"), troubled()) == "w1"
-    assert host_of(NodeSubject("w9"), troubled()) is None
+    assert about(NodeKey("w7"), troubled(), (), (), NOW) is None
+    assert host_of(NodeKey("w1"), troubled()) == "w1"
+    assert host_of(NodeKey("w9"), troubled()) is None
 
 
 def test_nodes_that_change_are_events() -> None:
