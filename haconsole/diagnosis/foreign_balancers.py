@@ -65,7 +65,7 @@ def _by_hand(finding: Finding, foreign: dict[str, tuple[HostName, ...]]) -> Find
 def _without_foreign_files(remedy: Remedy, foreign: dict[str, tuple[HostName, ...]]) -> Remedy:
     if not isinstance(remedy, ActionCall):
         return remedy
-    part = "keepalived" if remedy.action in MOVES else dict(remedy.arguments).get("only", "")
+    part = "keepalived" if remedy.action in MOVES else remedy.request.get("only", "")
     hosts = foreign.get(part, ())
     if not hosts or remedy.action not in (*MOVES, "bootstrap"):
         return remedy

@@ -35,25 +35,25 @@ def _by_hand(finding: Finding, places: Layout, kubernetes: KubernetesLayout) -> 
 def _for_kubeadm(remedy: Remedy, places: Layout, kubernetes: KubernetesLayout) -> Remedy:
     if not isinstance(remedy, ActionCall):
         return remedy
-    given = dict(remedy.arguments)
-    host = given.get("host", "")
+    arguments = remedy.request
+    host = arguments.get("host", "")
     text: str | None = None
     match remedy.action:
         case "restart":
-            text = _restart(given["service"], host, places, kubernetes)
-        case "bootstrap" if given.get("only") in (None, "etcd", "kubernetes"):
+            text = _restart(arguments["service"], host, places, kubernetes)
+        case "bootstrap" if arguments.get("only") in (None, "etcd", "kubernetes"):
             text = _bootstrap(remedy, kubernetes)
         case "join" | "rejoin":
             text = f"on {host or 'the host'}: {_JOIN}"
         case "remove":
-            text = _remove(given, places)
+            text = _remove(arguments, places)
         case "replace":
             text = (
-                f"if {given.get('old', 'the host')} is lost: {_member_remove(places)} on another control plane, "
-                f"kubectl delete node {given.get('old', 'NODE')}, then on the new host: {_JOIN}"
+                f"if {arguments.get('old', 'the host')} is lost: {_member_remove(places)} on another control plane, "
+                f"kubectl delete node {arguments.get('old', 'NODE')}, then on the new host: {_JOIN}"
             )
         case "rotate-certs":
-            text = _rotate(given, kubernetes)
+            text = _rotate(arguments, kubernetes)
         case "restore":
             text = (
                 "move the manifests of etcd and the API servers away on all hosts; restore one snapshot on every "
@@ -74,10 +74,10 @@ _JOIN = (
 
 def _unit_by_hand(remedy: Remedy) -> Remedy | None:
     """Start or unmask a unit that the actions do not know."""
-    if not isinstance(remedy, ActionCall) or dict(remedy.arguments).get("service") not in RESTARTED_BY_HAND:
+    if not isinstance(remedy, ActionCall) or remedy.request.get("service") not in RESTARTED_BY_HAND:
         return None
-    given = dict(remedy.arguments)
-    unit, where = given["service"], f"on {given['host']}: " if "host" in given else ""
+    arguments = remedy.request
+    unit, where = arguments["service"], f"on {arguments['host']}: " if "host" in arguments else ""
     commands = {"restart": f"systemctl restart {unit}", "unmask": f"systemctl unmask {unit} && systemctl start {unit}"}
     command = commands.get(remedy.action)
     return advice(f"{where}{command}") if command else None
@@ -102,10 +102,10 @@ def _bootstrap(call: ActionCall, kubernetes: KubernetesLayout) -> str:
     return f"{what}correct the manifests in {folder}, one control plane at a time; kubelet restarts a pod that changed"
 
 
-def _remove(given: dict[str, str], places: Layout) -> str:
-    if member := given.get("member-id"):
+def _remove(arguments: dict[str, str], places: Layout) -> str:
+    if member := arguments.get("member-id"):
         return f"on a healthy control plane: {_member_remove(places, member)}"
-    host = given.get("host", "NODE")
+    host = arguments.get("host", "NODE")
     return f"kubectl delete node {host}; {_member_remove(places)}; then kubeadm reset on {host}"
 
 
@@ -117,13 +117,13 @@ def _member_remove(places: Layout, member: str = "ID") -> str:
     return f"etcdctl --cacert {pki.ca.cert} --cert {pki.client.cert} --key {pki.client.key} member remove {member}"
 
 
-def _rotate(given: dict[str, str], kubernetes: KubernetesLayout) -> str:
-    if given.get("ca"):
+def _rotate(arguments: dict[str, str], kubernetes: KubernetesLayout) -> str:
+    if arguments.get("ca"):
         return (
             "kubeadm does not replace CAs: follow kubernetes.io, Manual Rotation of CA Certificates; sign leaves again "
             "with kubeadm certs renew all"
         )
-    where = f"on {given['host']}" if "host" in given else "on each control plane, one at a time"
+    where = f"on {arguments['host']}" if "host" in arguments else "on each control plane, one at a time"
     return (
         f"{where}: kubeadm certs renew all, then restart its static pods: move each manifest out of "
         f"{kubernetes.manifest_dir}, wait 20 s, and move it back"

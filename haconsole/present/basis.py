@@ -43,9 +43,9 @@ def basis_of(finding: Finding, snapshot: ClusterSnapshot) -> Basis:
     names = OF_HOSTS.get(finding.code) or AREAS.get(finding.code.partition(".")[0], FACTS)
     about = tuple(facts for facts in snapshot.hosts if _is_about(finding.subject, facts))
     hosts = about or snapshot.hosts
-    found: Basis = tuple((facts.host, name, getattr(facts, name)) for name in names if name in FACTS for facts in hosts)
+    rows: Basis = tuple((facts.host, name, getattr(facts, name)) for name in names if name in FACTS for facts in hosts)
     leases: Basis = (("", "leases", snapshot.leases),) if "leases" in names else ()
-    return tuple(each for each in (*found, *leases) if not isinstance(each[2], NotAsked))
+    return tuple(each for each in (*rows, *leases) if not isinstance(each[2], NotAsked))
 
 
 def oldest_basis(findings: tuple[Finding, ...], snapshot: ClusterSnapshot) -> datetime | None:

@@ -20,8 +20,8 @@ def services_table(snapshot: ClusterSnapshot) -> TableView:
     for row in service_rows(snapshot):
         by_component.setdefault((row.service.name, row.service.kind), []).append(row)
     rows = tuple(
-        Row(HostKey(found[0].host), (Cell(name), Cell(KINDS[kind], Tone.MUTED), _states(found)))
-        for (name, kind), found in by_component.items()
+        Row(HostKey(states[0].host), (Cell(name), Cell(KINDS[kind], Tone.MUTED), _states(states)))
+        for (name, kind), states in by_component.items()
     )
     return TableView(
         title="services",
@@ -57,7 +57,7 @@ def _host(row: ServiceRow) -> str:
 
 
 def _summaries(by_component: dict[tuple[str, ServiceKind], list[ServiceRow]]) -> tuple[Cell, ...]:
-    rows = [row for found in by_component.values() for row in found]
+    rows = [row for states in by_component.values() for row in states]
     running = sum(row.service.running for row in rows)
     if not rows:
         return (Cell("none known", Tone.MUTED),)

@@ -42,7 +42,7 @@ def parse(answer: SectionAnswer) -> tuple[DiskSpace, ...]:
     """One entry for each queried path; `free_bytes` is what an ordinary user may still fill."""
     text, _, rest = require(answer, "df").partition(_INODES)
     counts, _, targets = rest.partition(_READ_ONLY)
-    paths, _, rows = text.partition(_found(_HEADER.search(text), text))
+    paths, _, rows = text.partition(_matched(_HEADER.search(text), text))
     inodes = [_NUMBERS.search(line) for line in counts.splitlines() if _NUMBERS.search(line)]
     lines = rows.strip().splitlines()
     if len(lines) != len([path for path in paths.split("\n") if path]):
@@ -54,7 +54,7 @@ def parse(answer: SectionAnswer) -> tuple[DiskSpace, ...]:
     return tuple(replace(space, read_only=space.mount in read_only) for space in spaces)
 
 
-def _found(match: re.Match[str] | None, text: str) -> str:
+def _matched(match: re.Match[str] | None, text: str) -> str:
     if match is None:
         raise ProbeError(f"df: unexpected output: {text[:200]!r}", Cause.UNREADABLE)
     return match[0]
