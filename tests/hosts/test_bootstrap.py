@@ -198,7 +198,7 @@ def test_one_part_alone_and_a_stop_in_the_middle(make_lab: LabMaker, tmp_path: P
     ) as running:
         assert running.stderr is not None
         for line in running.stderr:
-            if line.startswith("[") and "Have the etcd CA" in line:
+            if line.startswith("[") and "Install the etcd CA" in line:
                 running.send_signal(signal.SIGINT)
                 break
         out, err = running.communicate(timeout=60)

@@ -175,7 +175,7 @@ async def test_a_vip_whose_keepalived_heeds_no_down_file_is_not_moved(site: Prog
     await owned(site)
     before, owner = sums(site.lab), vip_holders(site.lab)
     said = refused(site, "failover")
-    assert "its check does not heed the down file" in said
+    assert "its check ignores the down file" in said
     assert f"stop keepalived on {owner[0]} (systemctl stop keepalived)" in said
     assert (sums(site.lab), vip_holders(site.lab)) == (before, owner)
 
