@@ -5,6 +5,7 @@ Where this machine cannot make hosts, these tests fail if CI=true is in the envi
 
 from __future__ import annotations
 
+import fcntl
 import inspect
 import os
 import re
@@ -226,14 +227,16 @@ def _down(labs: list[Lab]) -> None:
 
 
 def _sweep_up_after_dead_runs(places: Places) -> None:
-    """Remove the labs, running and saved, of test runs that were killed before they could."""
+    """Remove the labs, running and saved, of test runs that were killed before they could; one worker at a time."""
     saved = places.cache / "saved"
-    for path in saved.iterdir() if saved.is_dir() else ():
-        if _is_of_a_dead_run(path.name.removesuffix(".unfinished")):
-            shutil.rmtree(path)
-    for path in places.state.iterdir() if places.state.is_dir() else ():
-        if _is_of_a_dead_run(path.name):
-            Lab(path.name, places=places).down()
+    with (places.cache / "sweep.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        for path in saved.iterdir() if saved.is_dir() else ():
+            if _is_of_a_dead_run(path.name.removesuffix(".unfinished")):
+                shutil.rmtree(path)
+        for path in places.state.iterdir() if places.state.is_dir() else ():
+            if _is_of_a_dead_run(path.name):
+                Lab(path.name, places=places).down()
 
 
 def _is_of_a_dead_run(name: str) -> bool:
