@@ -177,8 +177,7 @@ def test_an_interrupted_restart_returns_the_manifest(kubelet: Kubelet, number: s
     process.send_signal(number)
     process.wait(timeout=20)
     until(kubelet.manifest.exists)
-    until(lambda: not kubelet.kept.exists())
-    assert not (kubelet.root / "boot.conf").exists()
+    until(lambda: not kubelet.kept.exists() and not (kubelet.root / "boot.conf").exists())
     kubelet.stops_pods = True
     assert perform(restart(kubelet)).returncode == 0
 
