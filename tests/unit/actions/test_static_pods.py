@@ -1,4 +1,4 @@
-"""Static pods restarted by the real scripts, with a stand-in for kubelet that follows a folder of manifests."""
+"""Static pods restarted by the real scripts, with a fake kubelet that follows a folder of manifests."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Kubelet:
 
     @property
     def running(self) -> list[str]:
-        """PIDs of etcd, as the stand-in has given them."""
+        """PIDs of etcd, as this fake numbers them."""
         return [one.parent.name for one in self.root.glob("proc/*/comm") if one.read_text() == "etcd\n"]
 
     def pod(self) -> StaticPod:
