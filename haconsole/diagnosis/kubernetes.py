@@ -26,9 +26,10 @@ COMPONENTS = ("kube-controller-manager", "kube-scheduler")
 def rules(snapshot: ClusterSnapshot, now: datetime) -> Iterator[Candidate]:
     """Candidates about every control plane and every leader lock."""
     planes = tuple(facts for facts in snapshot.hosts if facts.has(Role.CONTROL_PLANE))
+    etcd_hosts = tuple(facts.host for facts in snapshot.hosts if facts.has(Role.ETCD))
     view = etcd_view(snapshot)
     for facts in planes:
-        yield from _apiserver(facts, planes)
+        yield from _apiserver(facts, planes, etcd_hosts)
         yield from _etcd_servers(facts, view)
         for component in COMPONENTS:
             yield from _component(facts, component)
@@ -61,7 +62,9 @@ ETCD_PROBLEMS = (
 """Problems of any member that make an API server's check of etcd fail."""
 
 
-def _apiserver(facts: HostFacts, planes: tuple[HostFacts, ...]) -> Iterator[Candidate]:
+def _apiserver(
+    facts: HostFacts, planes: tuple[HostFacts, ...], etcd_hosts: tuple[HostName, ...]
+) -> Iterator[Candidate]:
     state = verdict(facts, "kube-apiserver", facts.apiserver)
     others = any(isinstance(each.apiserver, Known) and each.apiserver.value.ready for each in planes)
     severity = Severity.WARNING if others else Severity.CRITICAL
@@ -95,8 +98,10 @@ def _apiserver(facts: HostFacts, planes: tuple[HostFacts, ...]) -> Iterator[Cand
             service_evidence(facts, "kube-apiserver"),
             (advice("fix what the failing check names, etcd first"),),
         )
-        reads_etcd = any(name.startswith("etcd") for name in facts.apiserver.value.failing)
-        yield Candidate(finding, (*caused_by, *(anywhere(*ETCD_PROBLEMS) if reads_etcd else ())))
+        if any(name.startswith("etcd") for name in facts.apiserver.value.failing):
+            lost = (cause for host in etcd_hosts for cause in on(host, "host.unreachable"))
+            caused_by = (*caused_by, *anywhere(*ETCD_PROBLEMS), *lost)
+        yield Candidate(finding, caused_by)
 
 
 def _etcd_servers(facts: HostFacts, view: EtcdView) -> Iterator[Candidate]:

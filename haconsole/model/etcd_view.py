@@ -82,7 +82,8 @@ def etcd_view(snapshot: ClusterSnapshot) -> EtcdView:
 def _quorum(voters: tuple[EtcdMemberView, ...]) -> Quorum:
     """Voters that answer, and at least a majority when one of them read through the quorum."""
     healthy = sum(row.healthy for row in voters)
-    return Quorum(len(voters), max(healthy, needed_for(len(voters))) if healthy else 0)
+    answering = sum(row.endpoint is not None for row in voters)
+    return Quorum(len(voters), max(healthy, needed_for(len(voters))) if healthy else 0, answering)
 
 
 def _remembered(hosts: tuple[HostFacts, ...]) -> dict[HostName, EtcdEndpoint]:

@@ -12,10 +12,14 @@ def needed_for(voters: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Quorum:
-    """Voters listed and voters that answer. A member that never started votes too: it counts in `voters`."""
+    """Voters listed, and voters that read through the quorum. A member that never started votes too.
+
+    `answering`: voters that answered at all, where that was observed; without a quorum they are more than `healthy`.
+    """
 
     voters: int
     healthy: int
+    answering: int | None = None
 
     @property
     def needed(self) -> int:
@@ -40,5 +44,11 @@ class Quorum:
 
     def sentence(self) -> str:
         """The vote count as text, e.g. ``3 voters, 2 needed, 3 healthy: can lose 1``."""
-        tail = f"can lose {self.can_lose}" if self.holds else f"{self.needed - self.healthy} short of quorum"
-        return f"{self.voters} voters, {self.needed} needed, {self.healthy} healthy: {tail}"
+        counts = f"{self.voters} voters, {self.needed} needed"
+        if self.holds:
+            return f"{counts}, {self.healthy} healthy: can lose {self.can_lose}"
+        if self.answering is None:
+            return f"{counts}, {self.healthy} healthy: {self.needed - self.healthy} short of quorum"
+        missing = self.needed - self.answering
+        tail = f"{missing} short of quorum" if missing > 0 else "they form no quorum"
+        return f"{counts}, {self.answering} answering: {tail}"

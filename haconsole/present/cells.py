@@ -72,12 +72,26 @@ def width_of(text: str) -> int:
     return len(text) if text.isascii() else cell_len(text)
 
 
-def sized(text: str, width: int, *, right: bool = False) -> str:
-    """`text` in exactly `width` cells: padded, or cut with an ellipsis that shows the loss."""
+def sized(text: str, width: int, *, right: bool = False, both_ends: bool = False) -> str:
+    """`text` in exactly `width` cells: padded, or cut with an ellipsis that shows the loss.
+
+    It is cut at its end; with `both_ends` within, so that a third of the width shows its start.
+    """
     length = width_of(text)
     if length <= width:
         return " " * (width - length) + text if right else text + " " * (width - length)
-    return set_cell_size(text, width - 1) + ELLIPSIS if width > 0 else ""
+    if width <= 0:
+        return ""
+    end = "" if not both_ends else _end_of(text, (width - 1) * 2 // 3)
+    return set_cell_size(text, width - 1 - width_of(end)) + ELLIPSIS + end
+
+
+def _end_of(text: str, width: int) -> str:
+    """The last characters that take at most `width` cells."""
+    end = text[len(text) - width :] if width else ""
+    while width_of(end) > width:
+        end = end[1:]
+    return end
 
 
 def wrapped(text: str, width: int) -> tuple[str, ...]:
@@ -119,8 +133,8 @@ def _break_in(line: str) -> int:
     return next((end for end in ends if end > least), len(line))
 
 
-def padded(cell: Cell, width: int, *, right: bool = False) -> Cell:
-    return Cell(sized(cell.text, width, right=right), cell.tone)
+def padded(cell: Cell, width: int, *, right: bool = False, both_ends: bool = False) -> Cell:
+    return Cell(sized(cell.text, width, right=right, both_ends=both_ends), cell.tone)
 
 
 def text_of(line: Line) -> str:

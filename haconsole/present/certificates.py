@@ -26,7 +26,7 @@ COLUMNS = (
     Column("STATE", least=12),
     Column("SUBJECT", rank=2, least=12),
     Column("ISSUER", rank=4, least=12),
-    Column("FILE", rank=3, least=16),
+    Column("FILE", rank=3, least=16, both_ends=True),
     Column("NOT AFTER", rank=5),
     Column("KEY", rank=6),
 )

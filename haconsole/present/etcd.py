@@ -129,7 +129,8 @@ def _summaries(view: EtcdView) -> tuple[Cell, ...]:
     if not view.current:
         return (Cell("? list remembered, no member answers", Tone.CRITICAL), Cell("? remembered", Tone.CRITICAL))
     if not quorum.holds:
-        short = f"✖ NO QUORUM {quorum.healthy}/{quorum.voters}"
+        count = quorum.healthy if quorum.answering is None else quorum.answering
+        short = f"✖ NO QUORUM {count}/{quorum.voters} up"
         return (Cell(f"✖ {quorum.sentence()}", Tone.CRITICAL), Cell(short, Tone.CRITICAL))
     tone = Tone.GOOD if quorum.can_lose else Tone.WARNING
     sign = "●" if quorum.can_lose else "▲"

@@ -12,7 +12,7 @@ from haconsole.present.table import Column, Row, TableView
 
 COLUMNS = (
     Column("SEVERITY"),
-    Column("SUBJECT", rank=1, least=14),
+    Column("SUBJECT", rank=1, least=14, both_ends=True),
     Column("CODE", rank=2),
     Column("FINDING", least=20),
 )

@@ -101,7 +101,8 @@ def _line(view: TableView, cells: tuple[Cell, ...], layout: Fit) -> Line:
     for position, (index, width) in enumerate(zip(layout.columns, layout.widths, strict=True)):
         if position:
             parts.append(Cell(" " * layout.gap))
-        parts.append(padded(cells[index], width, right=view.columns[index].right))
+        column = view.columns[index]
+        parts.append(padded(cells[index], width, right=column.right, both_ends=column.both_ends))
     return tuple(parts)
 
 

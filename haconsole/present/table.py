@@ -19,12 +19,14 @@ class Column:
 
     `rank` decides which columns are left out first when the width does not suffice: the highest, together with its
     equals; rank 0 stays. `least` is the width it may shrink to before any column is left out (None: never shrinks).
+    Of a text that is cut, the start stays; with `both_ends` the end stays too, for paths.
     """
 
     title: str
     rank: int = 0
     least: int | None = None
     right: bool = False
+    both_ends: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -228,6 +228,16 @@ def test_a_check_that_only_connects_misses_an_unready_apiserver() -> None:
     assert codes(snapshot) == [("haproxy.weak-check", "cp2"), ("apiserver.not-ready", "cp2")]
 
 
+def test_checks_of_etcd_that_fail_since_an_etcd_host_is_lost_are_its_consequence() -> None:
+    unready = ApiserverFacts(False, ("etcd",), "v1.20.2")
+    snapshot = changed(healthy(), 2, lambda facts: replace(facts, apiserver=Known(unready, NOW)))
+    assert codes(snapshot) == [("apiserver.not-ready", "cp2")]
+    snapshot = changed(snapshot, 3, lost)
+    (finding,) = found(snapshot)
+    assert (finding.code, finding.subject) == ("host.unreachable", "cp3")
+    assert any("the apiserver on cp2 answers but is not ready" in line for line in finding.evidence)
+
+
 def test_etcd_servers_that_are_gone() -> None:
     urls = ("https://10.99.0.11:2379", "https://10.99.0.12:2379", "https://10.99.0.99:2379")
     stale = Known(ApiserverFacts(True, (), "v1.20.2", urls), NOW)

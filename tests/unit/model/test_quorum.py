@@ -24,6 +24,8 @@ def test_quorum_holds_exactly_while_a_majority_is_healthy(voters: int, data: st.
 
 def test_sentences() -> None:
     assert Quorum(3, 3).sentence() == "3 voters, 2 needed, 3 healthy: can lose 1"
+    assert Quorum(3, 0, answering=1).sentence() == "3 voters, 2 needed, 1 answering: 1 short of quorum"
+    assert Quorum(3, 0, answering=2).sentence() == "3 voters, 2 needed, 2 answering: they form no quorum"
     assert Quorum(3, 1).sentence() == "3 voters, 2 needed, 1 healthy: 1 short of quorum"
     assert Quorum(3, 3).without(healthy=True) == Quorum(2, 2)
     assert Quorum(3, 3).with_unstarted() == Quorum(4, 3)

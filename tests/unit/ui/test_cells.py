@@ -34,9 +34,13 @@ def test_no_control_character_survives(said: str) -> None:
     assert clean(shown) == shown
 
 
-@given(st.text(max_size=30), st.integers(1, 40), st.booleans())
-def test_sized_text_takes_exactly_its_width(said: str, width: int, right: bool) -> None:
-    assert width_of(sized(clean(said), width, right=right)) == width
+@given(st.text(max_size=30), st.integers(1, 40), st.booleans(), st.booleans())
+def test_sized_text_takes_exactly_its_width(said: str, width: int, right: bool, both_ends: bool) -> None:
+    assert width_of(sized(clean(said), width, right=right, both_ends=both_ends)) == width
+
+
+def test_the_file_of_a_long_path_stays_readable() -> None:
+    assert sized("cp1:/etc/kubernetes/pki/etcd/peer.crt", 20, both_ends=True) == "cp1:/et…tcd/peer.crt"
 
 
 def test_a_cut_is_seen() -> None:
