@@ -44,7 +44,10 @@ CODES: dict[str, Explanation] = {
     "etcd.even-voters": Explanation("2, 4 … voters", "join one more, or remove one"),
     "etcd.version-skew": Explanation("members run different versions", "finish the upgrade"),
     "etcd.nospace": Explanation("the NOSPACE alarm is active", "compact, defragment one member at a time, disarm"),
-    "etcd.corrupt": Explanation("the CORRUPT alarm is active", "remove and join the corrupt member"),
+    "etcd.corrupt": Explanation(
+        "the CORRUPT alarm is active, or members differ in their hash of all keys at one revision",
+        "remove and join the corrupt member",
+    ),
     "etcd.db-near-quota": Explanation("the database holds more than 80 % of its quota", "compact and defragment"),
     "etcd.db-fragmented": Explanation("less than half of a large database is in use", "defragment"),
     "etcd.unencrypted": Explanation("etcd runs without TLS", "switch to certificates"),

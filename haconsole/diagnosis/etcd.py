@@ -28,7 +28,7 @@ def rules(snapshot: ClusterSnapshot, inventory: Inventory) -> Iterator[Candidate
     yield from _not_bootstrapped(hosts)
     yield from _quorum(view, hosts)
     yield from etcd_members.rules(view, hosts)
-    yield from etcd_data.rules(view, inventory)
+    yield from etcd_data.rules(view, hosts, inventory)
 
 
 def _not_bootstrapped(hosts: tuple[HostFacts, ...]) -> Iterator[Candidate]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 from haconsole.diagnosis.candidate import NOSPACE, QUORUM_LOST, Candidate
@@ -9,15 +10,18 @@ from haconsole.diagnosis.remedies import advice, call
 from haconsole.inventory.schema import EtcdTls, Inventory
 from haconsole.model.etcd_view import EtcdMemberView, EtcdView
 from haconsole.model.findings import Finding, Remedy, Severity
+from haconsole.model.hosts import HostFacts
+from haconsole.model.observed import value_of
 
 NEAR_QUOTA = 0.80
 FRAGMENTED = 0.50
 FRAGMENTED_FROM_BYTES = 256 << 20
 
 
-def rules(view: EtcdView, inventory: Inventory) -> Iterator[Candidate]:
-    """Candidates about alarms, sizes and encryption."""
+def rules(view: EtcdView, hosts: tuple[HostFacts, ...], inventory: Inventory) -> Iterator[Candidate]:
+    """Candidates about alarms, diverged data, sizes and encryption."""
     yield from _data(view, inventory)
+    yield from _diverged(view, hosts)
     if inventory.etcd.tls is EtcdTls.OFF:
         yield _no_tls()
 
@@ -81,6 +85,52 @@ def _corrupt(row: EtcdMemberView) -> Candidate:
             "Its data differs from the other members'. While the alarm is active the cluster refuses writes.",
             (f"member {row.member.id}",),
             _rejoin(row),
+        )
+    )
+
+
+def _diverged(view: EtcdView, hosts: tuple[HostFacts, ...]) -> Iterator[Candidate]:
+    """Members whose hash differs from the others' at the same revision. Without a majority no member is the odd one."""
+    hashes = {facts.host: known for facts in hosts if (known := value_of(facts.etcd_hash))}
+    newest = max((each.revision for each in hashes.values()), default=0)
+    comparable = {host: each for host, each in hashes.items() if each.revision == newest}
+    if len({(each.compact_revision, each.value) for each in comparable.values()}) < 2:
+        return
+    if len({each.compact_revision for each in comparable.values()}) > 1:
+        return
+    usual, count = Counter(each.value for each in comparable.values()).most_common(1)[0]
+    lines = tuple(f"{host}: hash {each.value} at revision {newest}" for host, each in comparable.items())
+    if 2 * count <= len(comparable):
+        yield _diverged_without_majority(lines)
+        return
+    rows = {row.host: row for row in view.members}
+    for host in (host for host, each in comparable.items() if each.value != usual):
+        yield Candidate(
+            Finding(
+                "etcd.corrupt",
+                Severity.CRITICAL,
+                host,
+                f"etcd on {host} holds other data than the other members",
+                "Its clients read other values than those of the other members. Nothing repairs that automatically.",
+                lines,
+                _rejoin(rows[host]) if host in rows else (),
+            )
+        )
+
+
+def _diverged_without_majority(lines: tuple[str, ...]) -> Candidate:
+    return Candidate(
+        Finding(
+            "etcd.corrupt",
+            Severity.CRITICAL,
+            "etcd",
+            "the etcd members hold different data, and no majority shows which one is wrong",
+            "Clients of different members read different values.",
+            lines,
+            (
+                advice("compare the members' data: etcdctl --endpoints=HOST:2379 get --prefix / --consistency=s"),
+                call("restore", "restore the right data from a snapshot", last_resort=True),
+            ),
         )
     )
 

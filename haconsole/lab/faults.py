@@ -146,6 +146,7 @@ SCENARIOS = {
     "haproxy-stale": Scenario("haproxy's configuration changes and is not loaded", _scripted("stale")),
     "etcd-suspended": Scenario("a follower's etcd is suspended", _scripted("suspended")),
     "etcd-data-read-only": Scenario("a follower's data folder becomes read-only", _scripted("read-only")),
+    "etcd-diverged": Scenario("a follower's database gets another value of one key", _scripted("diverged")),
     "etcd-certificate-gone": Scenario("a follower's peer certificate is gone", _scripted("no-certificate")),
     "sudo-password": Scenario("sudo needs a password on a host", _scripted("sudo")),
     "sshd-stopped": Scenario("sshd stops on a host, its services go on", _scripted("sshd")),

@@ -15,7 +15,13 @@ class ScriptedFault:
 
 
 _HAPROXY, _DATA, _SUDOERS = "/etc/haproxy/haproxy.cfg", "/var/lib/etcd", "/etc/sudoers.d/ops"
+_DB = f"{_DATA}/member/snap/db"
 _KEPT = "/root/kept-by-the-drill"
+_MARK = "kept-by-a-drill-"
+_ETCDCTL = (
+    "ETCDCTL_API=3 etcdctl --endpoints=https://127.0.0.1:2379 --cacert=/etc/etcd/pki/ca.crt"
+    " --cert=/etc/etcd/pki/client.crt --key=/etc/etcd/pki/client.key"
+)
 
 SCRIPTED: dict[str, ScriptedFault] = {
     "masked": ScriptedFault(
@@ -47,6 +53,12 @@ SCRIPTED: dict[str, ScriptedFault] = {
         "etcd's data folder is mounted read-only",
         f"mount --bind {_DATA} {_DATA}; mount -o remount,bind,ro {_DATA}; systemctl kill --signal=SIGKILL etcd",
         f"! mountpoint -q {_DATA} || umount -l {_DATA}; systemctl restart etcd",
+    ),
+    "diverged": ScriptedFault(
+        "etcd's database holds another value of one key",
+        f"{_ETCDCTL} put /drill {_MARK}A >/dev/null; sleep 1; systemctl stop etcd;"
+        f" sed -i 's/{_MARK}A/{_MARK}B/g' {_DB}; chown etcd: {_DB}; systemctl start etcd",
+        f"systemctl stop etcd; sed -i 's/{_MARK}B/{_MARK}A/g' {_DB}; chown etcd: {_DB}; systemctl start etcd",
     ),
     "no-certificate": ScriptedFault(
         "etcd's peer certificate is gone",

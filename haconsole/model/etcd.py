@@ -56,3 +56,15 @@ class EtcdEndpoint:
     members: tuple[EtcdMember, ...]
     alarms: tuple[EtcdAlarm, ...]
     errors: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class EtcdHash:
+    """A member's hash of all keys up to `revision` (Maintenance.HashKV).
+
+    Members with equal data have equal hashes at equal revisions and compact revisions.
+    """
+
+    revision: int
+    compact_revision: int
+    value: int

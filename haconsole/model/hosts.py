@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Literal, TypeAlias, get_args
 
 from haconsole.model.certificate import Certificate, TokenKeys
-from haconsole.model.etcd import EtcdEndpoint
+from haconsole.model.etcd import EtcdEndpoint, EtcdHash
 from haconsole.model.haproxy import HaproxyFacts
 from haconsole.model.kubelet import KubeletFacts
 from haconsole.model.lock import HostLock
@@ -28,6 +28,7 @@ FactName: TypeAlias = Literal[
     "system",
     "configs",
     "etcd",
+    "etcd_hash",
     "keepalived",
     "haproxy",
     "balancer_files",
@@ -159,6 +160,7 @@ class HostFacts:
     system: Observed[SystemFacts] = NOT_ASKED
     configs: Observed[tuple[ConfigCheck, ...]] = NOT_ASKED
     etcd: Observed[EtcdEndpoint] = NOT_ASKED
+    etcd_hash: Observed[EtcdHash] = NOT_ASKED
     keepalived: Observed[KeepalivedFacts] = NOT_ASKED
     haproxy: Observed[HaproxyFacts] = NOT_ASKED
     balancer_files: Observed[tuple[ManagedFile, ...]] = NOT_ASKED

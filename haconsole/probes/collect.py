@@ -15,6 +15,7 @@ from haconsole.model.lock import LockClaim
 from haconsole.model.lock_view import claim_after
 from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.probes.context import ClusterContext, ProbeTimings
+from haconsole.probes.etcd.hashes import HashProbe
 from haconsole.probes.fact_store import FactStore
 from haconsole.probes.host_probes import HostProbes
 from haconsole.probes.kubernetes.lease_watch import LeaseProbe
@@ -67,7 +68,7 @@ class Collector:
             HostProbes(self._context, store, host, certificates=certificates, thorough=thorough)
             for host in self._context.inventory.hosts
         )
-        look = asyncio.create_task(self._look(store, probes))
+        look = asyncio.create_task(self._look(store, probes, thorough=thorough))
         try:
             await asyncio.wait((look,), timeout=first_after_s)
             if not look.done():
@@ -79,7 +80,7 @@ class Collector:
         self._revision = store.revision
         yield store.snapshot()
 
-    async def _look(self, store: FactStore, probes: tuple[HostProbes, ...]) -> None:
+    async def _look(self, store: FactStore, probes: tuple[HostProbes, ...], *, thorough: bool) -> None:
         leases, nodes = LeaseProbe(self._context, store), NodeProbe(self._context, store)
         preloading = asyncio.create_task(in_thread(self._preload, "preload"))
         try:
@@ -90,6 +91,8 @@ class Collector:
                     group.create_task(leases.once())
                 if nodes.expected:
                     group.create_task(nodes.once())
+                if thorough:
+                    group.create_task(HashProbe(self._context, store).once())
         except TimeoutError:
             for probe in probes:
                 probe.give_up(self._context.timings.overall_s)

@@ -39,6 +39,7 @@ class ProbeTimings:
     slow_round_s: float = 30.0
     keepalived_s: float = 10.0
     nodes_s: float = 3.0
+    hashes_s: float = 900.0
     certificates_s: float = 600.0
     certificates_deadline_s: float = 12.0
     silence_s: float = 8.0

@@ -6,6 +6,7 @@ import asyncio
 from contextlib import suppress
 
 from haconsole.probes.context import ClusterContext
+from haconsole.probes.etcd.hashes import HashProbe
 from haconsole.probes.fact_store import FactStore
 from haconsole.probes.host_probes import HostProbes
 from haconsole.probes.kubernetes.lease_watch import LeaseProbe
@@ -22,6 +23,7 @@ class Live:
         self._context = context
         self._leases = LeaseProbe(context, store)
         self._nodes = NodeProbe(context, store)
+        self._hashes = HashProbe(context, store)
         self._reread = {host.name: asyncio.Event() for host in context.inventory.hosts}
         self._hosts = tuple(
             HostProbes(context, store, host, certificates=certificates, thorough=True)
@@ -39,6 +41,7 @@ class Live:
                 group.create_task(self._leases.follow())
             if self._nodes.expected:
                 group.create_task(self._nodes.follow())
+            group.create_task(self._hashes.follow())
             for host in self._hosts:
                 group.create_task(self._watch(host))
                 group.create_task(host.follow_apis())

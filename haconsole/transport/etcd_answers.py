@@ -51,15 +51,6 @@ class KeyValue:
 
 
 @dataclass(frozen=True, slots=True)
-class HashKv:
-    """The hash of all keys up to `revision`; members with equal data give equal hashes at equal revisions."""
-
-    hash: int
-    revision: int
-    compact_revision: int
-
-
-@dataclass(frozen=True, slots=True)
 class Snapshot:
     """A snapshot written to a file: its size in bytes, the checksum etcd appended to it included and verified."""
 

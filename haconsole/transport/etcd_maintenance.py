@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from haconsole.model.etcd import EtcdAlarm
-from haconsole.transport.etcd_answers import HashKv, Snapshot, alarms_of
+from haconsole.model.etcd import EtcdAlarm, EtcdHash
+from haconsole.transport.etcd_answers import Snapshot, alarms_of
 from haconsole.transport.etcd_channel import EtcdChannel
 from haconsole.transport.etcd_errors import EtcdError, EtcdErrorKind
 
@@ -43,11 +43,11 @@ class EtcdMaintenance:
         request = self._channel.rpc.DefragmentRequest()
         await self._channel.ask("defragment", self._channel.client.maintenancestub.Defragment, request, deadline_s)
 
-    async def hash_kv(self, revision: int = 0, *, deadline_s: float = 30.0) -> HashKv:
+    async def hash_kv(self, revision: int = 0, *, deadline_s: float = 30.0) -> EtcdHash:
         """This member's hash of all keys up to `revision` (0: its newest), to compare with the others'."""
         request = self._channel.rpc.HashKVRequest(revision=revision)
         answer = await self._channel.ask("hash keys", self._channel.client.maintenancestub.HashKV, request, deadline_s)
-        return HashKv(answer.hash, revision or answer.header.revision, answer.compact_revision)
+        return EtcdHash(revision or answer.header.revision, answer.compact_revision, answer.hash)
 
     async def snapshot_to(self, path: Path, *, deadline_s: float = 600.0) -> Snapshot:
         """Write this member's database to `path` (mode 0600), complete and verified or not at all.

@@ -48,8 +48,8 @@ show_log() {{
     *) return 0 ;;
   esac
   printf '{_JOURNAL} %s\n' "$unit"
-  timeout 3 journalctl -q --no-pager -o json --output-fields=MESSAGE,PRIORITY -n 60 "_SYSTEMD_UNIT=$unit" 2>/dev/null |
-    sed 's/"_[A-Z_]*":"[^",]*",//g' | grep -v '"MESSAGE":"\\(goroutine\\|created by\\)' | tail -n 10
+  timeout 3 journalctl -q --no-pager -o json --output-fields=MESSAGE,PRIORITY -n 400 "_SYSTEMD_UNIT=$unit" 2>/dev/null |
+    sed 's/"_[A-Z_]*":"[^",]*",//g' | grep -v '"MESSAGE":"\\( \\|\\\\t\\|--\\|goroutine\\|created by\\)' | tail -n 20
 }}
 if [ $((${{round:-0}} % {_LINES_EVERY})) -eq 0 ]; then
   read -r up rest </proc/uptime; up=${{up%%.*}}

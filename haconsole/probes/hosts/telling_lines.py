@@ -19,7 +19,8 @@ _WORST = re.compile(
     re.IGNORECASE,
 )
 _ERROR = re.compile(
-    r"error|failed|cannot|could not|unable|denied|refused|\bE\d{4} |\bE \| |invalid|mismatch|no such file",
+    r"error|failed|cannot|could not|unable|denied|refused|\bE\d{4} |\bE \| |invalid|mismatch|no such file"
+    r"|not defined|unknown (flag|option|command|shorthand)|unrecognized",
     re.IGNORECASE,
 )
 _WARNING = re.compile(r"warn|\bW\d{4} |\bW \| |timed out|timeout", re.IGNORECASE)

@@ -22,7 +22,7 @@ from haconsole.diagnosis.diagnose import diagnose
 from haconsole.diagnosis.remedies import call
 from haconsole.inventory.schema import Etcd, EtcdTls, Inventory
 from haconsole.model.certificate import Certificate
-from haconsole.model.etcd import EtcdAlarm, EtcdEndpoint, EtcdMember
+from haconsole.model.etcd import EtcdAlarm, EtcdEndpoint, EtcdHash, EtcdMember
 from haconsole.model.findings import ActionCall, Finding
 from haconsole.model.haproxy import AdminState, HaproxyBackend, HaproxyFacts, HaproxyServer
 from haconsole.model.hosts import ApiserverFacts, HostFacts, ServiceState
@@ -232,6 +232,11 @@ CASES: dict[str, ClusterSnapshot] = {
     "expiring": certificate(not_after=NOW + timedelta(days=3)),
     "expiring CA": certificate("etcd-ca", is_ca=True, not_after=NOW + timedelta(days=3)),
     "served old": certificate(served_at="10.99.0.11:2379", served_fingerprint="older"),
+    "diverged members": changed(
+        changed(healthy(), 1, having(etcd_hash=EtcdHash(9, 1, 7))),
+        2,
+        having(etcd_hash=EtcdHash(9, 1, 8)),
+    ),
     "CAs differ": authorities(("c1",), ("c2",), ("c1",)),
     "CA rotation unfinished": authorities(("c1",), ("c1", "c2"), ("c1",)),
     "CA rotation open": certificate("etcd-ca-next", is_ca=True),
@@ -300,7 +305,7 @@ def test_the_rules_make_their_calls_by_no_other_way() -> None:
 
 def test_last_resorts_are_last_and_marked() -> None:
     found = [finding for finding in findings() if any(remedy.last_resort for remedy in finding.remedies)]
-    assert {finding.code for finding in found} == {"etcd.quorum-lost", "etcd.member-down"}
+    assert {finding.code for finding in found} == {"etcd.quorum-lost", "etcd.member-down", "etcd.corrupt"}
     for finding in found:
         assert [remedy.last_resort for remedy in finding.remedies].index(True) == len(finding.remedies) - 1
         assert remedy_line(finding.remedies[-1]).startswith("last resort: run ")
