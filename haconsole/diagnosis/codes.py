@@ -158,6 +158,9 @@ CODES: dict[str, Explanation] = {
     "host.disk-full": Explanation("less than 2 % of a file system is free", "free space before compacting"),
     "host.inodes-full": Explanation("less than 2 % of the inodes are free", "find the folder with the many files"),
     "host.read-only": Explanation("a file system that programs write to is mounted read-only", "fix the disk, remount"),
+    "host.peer-unreachable": Explanation(
+        "a port that answers elsewhere does not answer from a host that needs it", "correct the firewall or the route"
+    ),
     "host.duplicate-name": Explanation("two hosts have one hostname or machine-id", "give one of them its own"),
     "vip.stale-arp": Explanation(
         "a neighbour entry of the VIP has another hardware address than the owner's", "delete it; gratuitous ARP"

@@ -85,7 +85,7 @@ def _quorum(view: EtcdView, hosts: tuple[HostFacts, ...]) -> Iterator[Candidate]
             tuple(line for facts in hosts for line in _silence(facts)),
             _recovery(hosts),
         ),
-        (NOT_BOOTSTRAPPED,),
+        (NOT_BOOTSTRAPPED, *anywhere("host.peer-unreachable")),
         already_covers=tuple(
             (code, facts.host)
             for facts in hosts

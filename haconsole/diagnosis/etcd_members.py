@@ -82,7 +82,7 @@ def _unhealthy(row: EtcdMemberView, facts: HostFacts) -> Candidate:
                 advice(f"read why: {log_command(facts, 'etcd')}; a slow disk shows there as slow fdatasync"),
             ),
         ),
-        (QUORUM_LOST, *on(facts.host, "host.slow", *MEMBER_CAUSES)),
+        (QUORUM_LOST, *on(facts.host, "host.slow", *MEMBER_CAUSES), *anywhere("host.peer-unreachable")),
     )
 
 

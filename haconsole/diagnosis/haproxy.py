@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from haconsole.diagnosis.candidate import NOSPACE, NOT_BOOTSTRAPPED, QUORUM_LOST, Candidate, Key, on
+from haconsole.diagnosis.candidate import NOSPACE, NOT_BOOTSTRAPPED, QUORUM_LOST, Candidate, Key, anywhere, on
 from haconsole.diagnosis.remedies import advice, call
 from haconsole.diagnosis.services import log_command, service_down
 from haconsole.inventory.schema import Inventory
@@ -109,7 +109,7 @@ def _weak_check(name: str, sights: list[ServerSight], snapshot: ClusterSnapshot)
 
 
 def _none_up(sights_by_server: dict[str, list[ServerSight]]) -> Candidate:
-    caused_by = [QUORUM_LOST, NOT_BOOTSTRAPPED]
+    caused_by = [QUORUM_LOST, NOT_BOOTSTRAPPED, *anywhere("host.peer-unreachable")]
     caused_by += [("apiserver.down", name) for name in sights_by_server] + [
         ("apiserver.not-ready", name) for name in sights_by_server
     ]

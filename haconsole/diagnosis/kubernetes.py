@@ -58,6 +58,7 @@ ETCD_PROBLEMS = (
     "etcd.corrupt",
     "etcd.cluster-id-mismatch",
     "etcd.stale-data-dir",
+    "host.peer-unreachable",
 )
 """Problems of any member that make an API server's check of etcd fail."""
 

@@ -235,6 +235,10 @@ PAGES: dict[str, Page] = {
     "host.read-only": Page(
         "Programs that write there fail; the disk may be failing.", "grep ' ro[, ]' /proc/mounts; dmesg | tail"
     ),
+    "host.peer-unreachable": Page(
+        "Members, API servers or balancers on the two hosts cannot work together, though each works for others.",
+        "on HOST: timeout 2 bash -c '</dev/tcp/PEER/2380'; nft list ruleset; ip route get PEER",
+    ),
     "host.duplicate-name": Page(
         "Lease holders, nodes and logs of the two hosts are confused.", "hostname; cat /etc/machine-id on each host"
     ),

@@ -147,6 +147,9 @@ SCENARIOS = {
     "etcd-suspended": Scenario("a follower's etcd is suspended", _scripted("suspended")),
     "etcd-data-read-only": Scenario("a follower's data folder becomes read-only", _scripted("read-only")),
     "etcd-diverged": Scenario("a follower's database gets another value of one key", _scripted("diverged")),
+    "etcd-peer-port-blocked": Scenario(
+        "a follower's firewall drops what comes to its peer port", _scripted("peer-port")
+    ),
     "etcd-certificate-gone": Scenario("a follower's peer certificate is gone", _scripted("no-certificate")),
     "sudo-password": Scenario("sudo needs a password on a host", _scripted("sudo")),
     "sshd-stopped": Scenario("sshd stops on a host, its services go on", _scripted("sshd")),

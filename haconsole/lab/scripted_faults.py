@@ -60,6 +60,12 @@ SCRIPTED: dict[str, ScriptedFault] = {
         f" sed -i 's/{_MARK}A/{_MARK}B/g' {_DB}; chown etcd: {_DB}; systemctl start etcd",
         f"systemctl stop etcd; sed -i 's/{_MARK}B/{_MARK}A/g' {_DB}; chown etcd: {_DB}; systemctl start etcd",
     ),
+    "peer-port": ScriptedFault(
+        "its firewall drops connections to etcd's peer port",
+        "nft 'add table inet drill'; nft 'add chain inet drill in { type filter hook input priority 0; }';"
+        " nft 'add rule inet drill in tcp dport 2380 drop'",
+        "nft delete table inet drill 2>/dev/null || :",
+    ),
     "no-certificate": ScriptedFault(
         "etcd's peer certificate is gone",
         "mv /etc/etcd/pki/peer.crt /etc/etcd/pki/peer.crt.kept; systemctl kill --signal=SIGKILL etcd",

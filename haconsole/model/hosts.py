@@ -16,7 +16,7 @@ from haconsole.model.names import HostName
 from haconsole.model.observed import NOT_ASKED, Observed, value_of
 from haconsole.model.provenance import ManagedFile
 from haconsole.model.roles import Role as Role  # noqa: PLC0414 (hosts and roles go together)
-from haconsole.model.system import ConfigCheck, SystemFacts
+from haconsole.model.system import ConfigCheck, PeerPort, SystemFacts
 from haconsole.model.vip import KeepalivedFacts
 
 FactName: TypeAlias = Literal[
@@ -27,6 +27,7 @@ FactName: TypeAlias = Literal[
     "disks",
     "system",
     "configs",
+    "peer_ports",
     "etcd",
     "etcd_hash",
     "keepalived",
@@ -159,6 +160,7 @@ class HostFacts:
     disks: Observed[tuple[DiskSpace, ...]] = NOT_ASKED
     system: Observed[SystemFacts] = NOT_ASKED
     configs: Observed[tuple[ConfigCheck, ...]] = NOT_ASKED
+    peer_ports: Observed[tuple[PeerPort, ...]] = NOT_ASKED
     etcd: Observed[EtcdEndpoint] = NOT_ASKED
     etcd_hash: Observed[EtcdHash] = NOT_ASKED
     keepalived: Observed[KeepalivedFacts] = NOT_ASKED

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,3 +53,21 @@ class ConfigCheck:
     path: str
     valid: bool
     message: str = ""
+
+
+class PortState(StrEnum):
+    """How an attempt to connect to a port ended; `SILENT` is no answer in time."""
+
+    OPEN = "open"
+    REFUSED = "refused"
+    SILENT = "silent"
+    UNREACHABLE = "unreachable"
+
+
+@dataclass(frozen=True, slots=True)
+class PeerPort:
+    """A port of another host as this host reaches it."""
+
+    address: str
+    port: int
+    state: PortState

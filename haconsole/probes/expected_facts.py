@@ -32,8 +32,8 @@ def expected_facts(layout: Layout, host: Host, *, certificates: bool, thorough: 
         facts.append("kubelet")
     if roles & set(LOCK_ROLES):
         facts.append("lock")
-    if thorough and Role.LOAD_BALANCER in roles and (layout.haproxy or layout.keepalived):
-        facts.append("configs")
+    if thorough:
+        facts += _costly(layout, roles)
     if certificates and (certificate_files(layout, host) or (layout.kubernetes and Role.WORKER in roles)):
         facts.append("certificates")
     return tuple(facts)
@@ -46,3 +46,11 @@ def _of_balancers(layout: Layout) -> tuple[FactName, ...]:
     if layout.haproxy:
         facts.append("haproxy")
     return (*facts, "balancer_files") if facts else ()
+
+
+def _costly(layout: Layout, roles: set[Role]) -> tuple[FactName, ...]:
+    configs: tuple[FactName, ...] = (
+        ("configs",) if Role.LOAD_BALANCER in roles and (layout.haproxy or layout.keepalived) else ()
+    )
+    ports: tuple[FactName, ...] = ("peer_ports",) if roles & {Role.ETCD, Role.CONTROL_PLANE, Role.LOAD_BALANCER} else ()
+    return (*configs, *ports)

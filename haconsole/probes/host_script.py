@@ -17,7 +17,7 @@ from haconsole.model.services import keep_lines
 from haconsole.probes.balancers import haproxy, keepalived, owners
 from haconsole.probes.context import ClusterContext
 from haconsole.probes.fact_store import FactStore
-from haconsole.probes.hosts import addresses, disks, kubelet, lock, services, static_pods, system
+from haconsole.probes.hosts import addresses, disks, kubelet, lock, peer_ports, services, static_pods, system
 from haconsole.probes.kubernetes import apiserver
 from haconsole.probes.script import (
     ARGV,
@@ -72,6 +72,11 @@ def script_queries(context: ClusterContext, host: Host, expected: tuple[FactName
             system.parse,
         ),
         ScriptQuery("configs", system.checks_section(context.layout, every=20 * slow), system.parse_checks, root=True),
+        ScriptQuery(
+            "peer_ports",
+            peer_ports.section(peer_ports.ports_of(context.inventory, context.layout, host), every=2 * slow),
+            peer_ports.parse,
+        ),
         ScriptQuery(
             "keepalived",
             keepalived.section(

@@ -38,6 +38,7 @@ SCENARIOS = {
     "etcd-suspended": Expectation("service.hung"),
     "etcd-data-read-only": Expectation("host.read-only", by_hand=True),
     "etcd-diverged": Expectation("etcd.corrupt", removes=True),
+    "etcd-peer-port-blocked": Expectation("host.peer-unreachable", by_hand=True),
     "apiserver-down": Expectation("apiserver.down"),
     "haproxy-masked": Expectation("service.masked"),
     "haproxy-stale": Expectation("service.stale-config"),

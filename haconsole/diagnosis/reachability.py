@@ -1,0 +1,97 @@
+"""Rules about ports that one host does not reach although they answer elsewhere: firewalls, routes, MTU."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from haconsole.diagnosis.candidate import Candidate
+from haconsole.diagnosis.remedies import advice
+from haconsole.inventory.schema import Inventory
+from haconsole.model.findings import Finding, Severity
+from haconsole.model.hosts import HostFacts
+from haconsole.model.names import HostName
+from haconsole.model.observed import Known, value_of
+from haconsole.model.snapshot import ClusterSnapshot
+from haconsole.model.system import PortState
+
+CODE = "host.peer-unreachable"
+_HOW = {
+    PortState.REFUSED: "the connection is refused",
+    PortState.SILENT: "no answer within 2 s",
+    PortState.UNREACHABLE: "the network reports it unreachable",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Blocked:
+    """A port of `target` that `source` does not reach."""
+
+    source: HostName
+    target: HostName
+    port: int
+    state: PortState
+
+    def __str__(self) -> str:
+        return f"{self.source} → {self.target} port {self.port}: {_HOW[self.state]}"
+
+
+def rules(snapshot: ClusterSnapshot, inventory: Inventory) -> Iterator[Candidate]:
+    """One candidate per host that takes part in blocked connections, the one with the most first."""
+    blocked = list(_blocked(snapshot, inventory))
+    while blocked:
+        counts = Counter(host for each in blocked for host in (each.source, each.target))
+        host = max(counts, key=lambda name: (counts[name], any(each.target == name for each in blocked)))
+        its = tuple(each for each in blocked if host in (each.source, each.target))
+        blocked = [each for each in blocked if each not in its]
+        yield _unreachable(host, its)
+
+
+def _blocked(snapshot: ClusterSnapshot, inventory: Inventory) -> Iterator[_Blocked]:
+    """Connections that fail between two hosts that can be asked, to a port that answers somewhere."""
+    seen = [
+        (facts.host, port)
+        for facts in snapshot.hosts
+        if isinstance(facts.reach, Known)
+        for port in value_of(facts.peer_ports) or ()
+    ]
+    answers = {(port.address, port.port) for _, port in seen if port.state is PortState.OPEN}
+    by_address = {facts.address: facts for facts in snapshot.hosts if isinstance(facts.reach, Known)}
+    for source, port in seen:
+        target = by_address.get(port.address)
+        if target is None or port.state is PortState.OPEN:
+            continue
+        if (port.address, port.port) in answers or _runs_there(target, port.port, inventory):
+            yield _Blocked(source, target.host, port.port, port.state)
+
+
+def _runs_there(target: HostFacts, port: int, inventory: Inventory) -> bool:
+    """The component behind the port answers on its own host."""
+    fact: Any = target.etcd if port in (inventory.etcd.client_port, inventory.etcd.peer_port) else target.apiserver
+    return isinstance(fact, Known) and not fact.via
+
+
+def _unreachable(host: HostName, blocked: tuple[_Blocked, ...]) -> Candidate:
+    others = sorted({name for each in blocked for name in (each.source, each.target)} - {host})
+    ports = ", ".join(sorted({str(each.port) for each in blocked}))
+    return Candidate(
+        Finding(
+            CODE,
+            Severity.WARNING,
+            host,
+            f"connections between {host} and {', '.join(others)} fail on port {ports}",
+            "The port answers elsewhere, so its process runs: a firewall, a route or the MTU between them is wrong.",
+            tuple(map(str, blocked)),
+            (
+                advice(
+                    f"compare the firewalls of {host} and {', '.join(others)}: nft list ruleset, or iptables -S; "
+                    f"allow TCP port {ports} between the cluster's hosts"
+                ),
+                advice(
+                    f"if the firewalls allow it, check the route: ip route get ADDRESS, tracepath -p {ports} ADDRESS"
+                ),
+            ),
+        )
+    )

@@ -1,0 +1,53 @@
+"""A host's connections to the ports of its peers, tried by the real script."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+
+import pytest
+from msgspec.structs import replace
+
+from haconsole.configs.layout import layout
+from haconsole.inventory.schema import Deployment, Inventory, Kubernetes
+from haconsole.model.hosts import Role
+from haconsole.model.system import PeerPort, PortState
+from haconsole.probes.hosts.peer_ports import parse, ports_of, section
+from haconsole.probes.script import SectionAnswer, answers, render
+from tests.fakes.cluster import INVENTORY
+
+pytestmark = pytest.mark.usefixtures("posix_shell")
+
+
+def asked(*ports: tuple[str, int]) -> SectionAnswer:
+    script = render((section(ports),))
+    done = subprocess.run(("sh", "-s"), input=script, stdout=subprocess.PIPE, timeout=30, check=True)
+    (answer,) = answers(done.stdout.decode())
+    return answer
+
+
+def test_an_open_and_a_refused_port_are_told_apart() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening, socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        is_open, refused = listening.getsockname()[1], unused.getsockname()[1]
+        found = parse(asked(("127.0.0.1", is_open), ("127.0.0.1", refused)))
+    assert set(found) == {
+        PeerPort("127.0.0.1", is_open, PortState.OPEN),
+        PeerPort("127.0.0.1", refused, PortState.REFUSED),
+    }
+
+
+def test_no_ports_are_no_results() -> None:
+    assert parse(asked()) == ()
+
+
+def test_a_host_tries_the_ports_that_its_components_connect_to() -> None:
+    def wanted(inventory: Inventory) -> set[tuple[str, int]]:
+        return set(ports_of(inventory, layout(inventory), inventory.hosts[0]))
+
+    others = [host.address for host in INVENTORY.hosts[1:] if Role.ETCD in host.roles]
+    assert wanted(INVENTORY) == {(address, port) for address in others for port in (2379, 2380, 6443)}
+    stacked = replace(
+        INVENTORY, kubernetes=replace(INVENTORY.kubernetes or Kubernetes(), deployment=Deployment.KUBEADM)
+    )
+    assert (others[0], 2379) not in wanted(stacked)
