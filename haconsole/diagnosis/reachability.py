@@ -50,7 +50,7 @@ def rules(snapshot: ClusterSnapshot, inventory: Inventory) -> Iterator[Candidate
 
 
 def _blocked(snapshot: ClusterSnapshot, inventory: Inventory) -> Iterator[_Blocked]:
-    """Connections that fail between two hosts that can be asked, to a port that answers somewhere."""
+    """Connections that fail between two reachable hosts, to a port that answers somewhere."""
     seen = [
         (facts.host, port)
         for facts in snapshot.hosts
