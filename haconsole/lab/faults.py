@@ -148,7 +148,7 @@ SCENARIOS = {
     "etcd-data-read-only": Scenario("a follower's data folder becomes read-only", _scripted("read-only")),
     "etcd-diverged": Scenario("a follower's database gets another value of one key", _scripted("diverged")),
     "etcd-peer-port-blocked": Scenario(
-        "a follower's firewall drops what comes to its peer port", _scripted("peer-port")
+        "a follower's firewall drops connections to its peer port", _scripted("peer-port")
     ),
     "etcd-certificate-gone": Scenario("a follower's peer certificate is gone", _scripted("no-certificate")),
     "sudo-password": Scenario("sudo needs a password on a host", _scripted("sudo")),

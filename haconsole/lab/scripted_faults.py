@@ -17,6 +17,7 @@ class ScriptedFault:
 _HAPROXY, _DATA, _SUDOERS = "/etc/haproxy/haproxy.cfg", "/var/lib/etcd", "/etc/sudoers.d/ops"
 _DB = f"{_DATA}/member/snap/db"
 _KEPT = "/root/kept-by-the-drill"
+_DRILL_CHAIN = "nft 'add table inet drill'; nft 'add chain inet drill in { type filter hook input priority 0; }'"
 _MARK = "kept-by-a-drill-"
 _ETCDCTL = (
     "ETCDCTL_API=3 etcdctl --endpoints=https://127.0.0.1:2379 --cacert=/etc/etcd/pki/ca.crt"
@@ -62,8 +63,7 @@ SCRIPTED: dict[str, ScriptedFault] = {
     ),
     "peer-port": ScriptedFault(
         "its firewall drops connections to etcd's peer port",
-        "nft 'add table inet drill'; nft 'add chain inet drill in { type filter hook input priority 0; }';"
-        " nft 'add rule inet drill in tcp dport 2380 drop'",
+        f"{_DRILL_CHAIN}; nft 'add rule inet drill in tcp dport 2380 drop'",
         "nft delete table inet drill 2>/dev/null || :",
     ),
     "no-certificate": ScriptedFault(

@@ -56,7 +56,7 @@ class ConfigCheck:
 
 
 class PortState(StrEnum):
-    """How an attempt to connect to a port ended; `SILENT` is no answer in time."""
+    """The result of an attempt to connect to a port; `SILENT` is no answer in time."""
 
     OPEN = "open"
     REFUSED = "refused"

@@ -1,6 +1,6 @@
 """Compares what the etcd members store: the hash of each member at one revision, which only equal data gives.
 
-A hash reads the complete database, so it is rare, and a cluster in trouble is not asked for it.
+A hash reads the complete database, so it is rare, and a cluster in trouble is not queried.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _LARGEST_BYTES = 2 << 30
 
 
 class HashProbe:
-    """Asks every member of a healthy cluster for its hash at a revision that all of them have applied."""
+    """Queries every member of a healthy cluster for its hash at a revision that all of them have applied."""
 
     def __init__(self, context: ClusterContext, store: FactStore) -> None:
         self._context, self._store = context, store
@@ -46,7 +46,7 @@ class HashProbe:
             return
 
     async def follow(self) -> None:
-        """Ask again and again, with long pauses."""
+        """Query repeatedly, with long pauses."""
         while True:
             await asyncio.sleep(self._context.timings.fact_s)
             await self.once()

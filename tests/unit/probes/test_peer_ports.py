@@ -26,7 +26,7 @@ def asked(*ports: tuple[str, int]) -> SectionAnswer:
     return answer
 
 
-def test_an_open_and_a_refused_port_are_told_apart() -> None:
+def test_an_open_and_a_refused_port_are_distinguished() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listening, socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         is_open, refused = listening.getsockname()[1], unused.getsockname()[1]
