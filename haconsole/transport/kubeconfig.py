@@ -17,6 +17,8 @@ from haconsole.model.secret import Secret
 _FILE_KEYS = ("certificate-authority", "client-certificate", "client-key", "tokenFile")
 
 _INSTEAD = {"tokenFile": "token"}
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""The C parser allows tabs in JSON, as kubectl's does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,7 @@ def files_named(kubeconfig: bytes, folder: str = "") -> tuple[str, ...]:
 
     `folder` is the kubeconfig's own, at which relative paths start. A file beside embedded data is not used.
     """
-    parts = _current(kubeconfig)
+    parts = current_entries(kubeconfig)
     return tuple(
         posixpath.join(folder, part[key])
         for part in parts
@@ -49,7 +51,7 @@ def files_named(kubeconfig: bytes, folder: str = "") -> tuple[str, ...]:
 
 def credentials_of(kubeconfig: bytes, files: Mapping[str, bytes], folder: str = "") -> KubeCredentials:
     """The current context's credentials; `files` holds the content of each of `files_named`."""
-    cluster, user = (_with_full_paths(part, folder) for part in _current(kubeconfig))
+    cluster, user = (_with_full_paths(part, folder) for part in current_entries(kubeconfig))
     ca = _data(cluster, "certificate-authority", files)
     cert, key = _data(user, "client-certificate", files), _data(user, "client-key", files)
     token = _token(user, files)
@@ -61,10 +63,10 @@ def credentials_of(kubeconfig: bytes, files: Mapping[str, bytes], folder: str = 
     return KubeCredentials(ca, cert, Secret(key.decode("ascii", "replace")) if key else None, token)
 
 
-def _current(kubeconfig: bytes) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The cluster and the user of the current context."""
+def current_entries(kubeconfig: bytes) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The cluster and the user of the current context; raises KubeconfigError where kubectl could not use the file."""
     try:
-        document = yaml.safe_load(kubeconfig)
+        document = yaml.load(kubeconfig, Loader=_LOADER)  # noqa: S506 (one of the two safe loaders)
     except (yaml.YAMLError, ValueError):
         raise KubeconfigError("the kubeconfig is not YAML") from None
     if not isinstance(document, dict):
@@ -75,11 +77,14 @@ def _current(kubeconfig: bytes) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def _entry_named(document: dict[str, Any], plural: str, singular: str, name: object) -> dict[str, Any]:
-    entries = document.get(plural)
-    for entry in entries if isinstance(entries, list) else ():
-        if isinstance(entry, dict) and entry.get("name") == name and isinstance(entry.get(singular), dict):
-            value: dict[str, Any] = entry[singular]
-            return value
+    items = document.get(plural)
+    entries = [entry for entry in items if isinstance(entry, dict)] if isinstance(items, list) else []
+    matches = [entry for entry in entries if entry.get("name") == name]
+    if len(matches) > 1:
+        raise KubeconfigError(f"the kubeconfig has more than one {singular} {name!r}", hint="remove all but one")
+    value = matches[0].get(singular) if matches else None
+    if isinstance(value, dict):
+        return value
     raise KubeconfigError(f"the kubeconfig has no {singular} {name!r}", hint="compare current-context and its parts")
 
 

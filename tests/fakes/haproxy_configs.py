@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass
+from ipaddress import ip_address
 
 ENVIRONMENT = {"CP3": "10.5.0.3", "CP_A": "10.5.0.21", "PORT": "6443", "WORDS": "check backup", "MODE": "prod"}
 
@@ -149,12 +150,13 @@ class HaproxyGenerator:
 
     def _server(self, backend: str, name: str) -> str:
         ip = f"10.5.0.{self._random.randint(2, 99)}"
+        ipv6 = str(ip_address(f"2001:db8::{ip[-1]}"))
         address, meant = self._random.choice(
             (
                 (f"{ip}:6443", (ip, 6443)),
                 (f"ipv4@{ip}:6443", (ip, 6443)),
-                (f"[2001:DB8::{ip[-1]}]:6443", (f"2001:db8::{ip[-1]}", 6443)),
-                (f"2001:db8:0::{ip[-1]}:6443", (f"2001:db8::{ip[-1]}", 6443)),
+                (f"[2001:DB8::{ip[-1]}]:6443", (ipv6, 6443)),
+                (f"2001:db8:0::{ip[-1]}:6443", (ipv6, 6443)),
                 (ip, (ip, None)),
                 (f"{ip}:+1", (ip, None)),
                 ('"${CP_A}:${PORT}"', ("10.5.0.21", 6443)),

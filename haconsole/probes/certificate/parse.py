@@ -60,7 +60,10 @@ def certificates(
 
 
 def _absence(file: CertificateFile, report: HostCertificates) -> str:
-    there = file.cert in report.certs or file.cert in report.kubeconfigs
+    kubeconfig = report.kubeconfigs.get(file.cert)
+    if kubeconfig and kubeconfig.parts.problem:
+        return f"{file.role}: {file.cert} cannot be used: {kubeconfig.parts.problem}"
+    there = file.cert in report.certs or kubeconfig is not None
     return f"{file.role}: {file.cert} " + ("holds no certificate that can be read" if there else "does not exist")
 
 
@@ -95,7 +98,7 @@ def _embedded_authority(file: CertificateFile, report: HostCertificates, around:
     """The CA inside a kubeconfig, which must be among those in use."""
     used = {one.fingerprint for one in inspect(report.certs.get(file.ca or "", "").encode())}
     ca_file = replace(file, role=f"{file.role}-ca", port=None)
-    for one in inspect(report.kubeconfigs[file.cert].ca_pem.encode()):
+    for one in inspect(report.kubeconfigs[file.cert].parts.ca_pem.encode()):
         authority = replace(_certificate(ca_file, one, around), chain_ok=one.fingerprint in used if used else None)
         yield replace(authority, problem=next(_problems(authority, file.ca, around), None))
 
@@ -113,7 +116,7 @@ def token_keys(report: HostCertificates) -> tuple[TokenKeys, ...]:
 def _pem(file: CertificateFile, report: HostCertificates) -> str:
     if file.kubeconfig:
         kubeconfig = report.kubeconfigs.get(file.cert)
-        return kubeconfig.cert_pem if kubeconfig else ""
+        return kubeconfig.parts.cert_pem if kubeconfig else ""
     return report.certs.get(file.cert, "")
 
 
@@ -150,7 +153,7 @@ def _missing_names(file: CertificateFile, one: Inspected, around: Surroundings) 
 def _key(file: CertificateFile, report: HostCertificates) -> KeySeen | None:
     if file.kubeconfig:
         kubeconfig = report.kubeconfigs[file.cert]
-        return KeySeen(file.cert, kubeconfig.mode, kubeconfig.public_pem)
+        return KeySeen(file.cert, kubeconfig.mode, kubeconfig.parts.public_pem)
     return report.keys.get(file.key) if file.key else None
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from haconsole.configs.certificate_files import CertificateFile
 from haconsole.probes.certificate.reader_script import HostCertificates
+from haconsole.probes.shown_kubeconfig import ShownKubeconfig
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +79,10 @@ def _as_kubeconfig_names_it(file: CertificateFile, report: HostCertificates) -> 
     kubeconfig = report.kubeconfigs.get(file.named_in or "")
     if kubeconfig is None or file.named_in is None:
         return file
-    if kubeconfig.cert_pem:
+    parts = kubeconfig.parts
+    if parts.cert_pem:
         return CertificateFile(file.role, file.named_in, None, file.ca, kubeconfig=True)
-    return replace(file, cert=kubeconfig.cert_path, key=kubeconfig.key_path or None) if kubeconfig.cert_path else file
+    return replace(file, cert=parts.cert_path, key=parts.key_path or None) if parts.cert_path else file
 
 
 def _files_of_processes(report: HostCertificates, ca: str | None) -> list[CertificateFile]:
@@ -102,17 +105,22 @@ def _files_of_processes(report: HostCertificates, ca: str | None) -> list[Certif
     for process, role in _KUBECONFIGS.items():
         path = flags.get((process, "kubeconfig"))
         kubeconfig = report.kubeconfigs.get(path) if path else None
-        own = flags.get((process, "own-cert"))
-        if kubeconfig and own:
-            kubeconfig = replace(kubeconfig, cert_pem="", cert_path=own, key_path=own)
-        if path and kubeconfig and kubeconfig.cert_pem:
-            files.append(CertificateFile(role, path, None, ca, kubeconfig=True))
-        elif kubeconfig and kubeconfig.cert_path:
-            files.append(
-                CertificateFile(role, kubeconfig.cert_path, kubeconfig.key_path or None, kubeconfig.ca_path or ca)
-            )
-            if path and kubeconfig.ca_pem:
-                files.append(CertificateFile(role, path, None, ca, kubeconfig=True))
-        if kubeconfig and kubeconfig.ca_path:
-            files.append(CertificateFile(f"{role}-ca", kubeconfig.ca_path, None, ca))
+        if path and kubeconfig:
+            files += _files_of_kubeconfig(role, path, kubeconfig.parts, flags.get((process, "own-cert")), ca)
     return files
+
+
+def _files_of_kubeconfig(
+    role: str, path: str, parts: ShownKubeconfig, own: str | None, ca: str | None
+) -> Iterator[CertificateFile]:
+    """The client certificate of a process by its kubeconfig; `own` is the pair that it renews automatically."""
+    if own:
+        parts = replace(parts, cert_pem="", cert_path=own, key_path=own)
+    if parts.cert_pem:
+        yield CertificateFile(role, path, None, ca, kubeconfig=True)
+    elif parts.cert_path:
+        yield CertificateFile(role, parts.cert_path, parts.key_path or None, parts.ca_path or ca)
+        if parts.ca_pem:
+            yield CertificateFile(role, path, None, ca, kubeconfig=True)
+    if parts.ca_path:
+        yield CertificateFile(f"{role}-ca", parts.ca_path, None, ca)

@@ -10,11 +10,12 @@ from haconsole.model.certificate import Certificate, TokenKeys
 from haconsole.model.names import HostName
 from haconsole.model.observed import Cause, Known
 from haconsole.probes.certificate import reader_script
+from haconsole.probes.certificate.reader_script import HostCertificates
 from haconsole.probes.context import ClusterContext
 from haconsole.probes.errors import ProbeError, require
 from haconsole.probes.fact_store import FactStore
 from haconsole.probes.observe import observe
-from haconsole.probes.script import ARGV, SectionAnswer, answers, render
+from haconsole.probes.script import ARGV, Section, SectionAnswer, answers, render
 
 _SAID = 2
 _LOOPBACK = "127.0.0.1"
@@ -42,32 +43,32 @@ class CertificateProbe:
 
     async def _look(self) -> tuple[Certificate, ...]:
         files = certificate_files(self._context.layout, self._host)
-        script = render(
-            reader_script.sections(
-                files, (self._host.address, _LOOPBACK), token_key_files(self._context.layout, self._host)
-            )
-        )
-        result = await self._context.transport(self._host).run(
-            ARGV, stdin=script, root=True, deadline_s=self._context.timings.certificates_deadline_s
-        )
-        answer_by_section = {answer.section: answer for answer in answers(result.stdout)}
-        certificates_read, notes, keys = await asyncio.to_thread(self._judge, answer_by_section)
+        token_keys = token_key_files(self._context.layout, self._host)
+        answers_read = await self._read(reader_script.sections(files, (self._host.address, _LOOPBACK), token_keys))
+        report = await asyncio.to_thread(_report_of, answers_read)
+        further = reader_script.of_kubeconfigs(report)
+        if further:
+            others = await self._read((further,))
+            report = reader_script.with_files(report, await asyncio.to_thread(_report_of, others))
+        certificates_read, notes, keys = await asyncio.to_thread(self._judge, report, answers_read)
         self._store.put_token_keys(self._name, keys)
         if files and not certificates_read:
             raise ProbeError(f"certificates: none could be read: {'; '.join(notes[:_SAID])}", Cause.NOT_CONFIGURED)
         self._store.put_notes(self._name, notes)
         return certificates_read
 
+    async def _read(self, sections: tuple[Section, ...]) -> dict[str, SectionAnswer]:
+        result = await self._context.transport(self._host).run(
+            ARGV, stdin=render(sections), root=True, deadline_s=self._context.timings.certificates_deadline_s
+        )
+        return {answer.section: answer for answer in answers(result.stdout)}
+
     def _judge(
-        self, answer_by_section: dict[str, SectionAnswer]
+        self, report: HostCertificates, answer_by_section: dict[str, SectionAnswer]
     ) -> tuple[tuple[Certificate, ...], tuple[str, ...], tuple[TokenKeys, ...]]:
         """Parsing takes some tens of milliseconds, loading cryptography more: not in the event loop."""
         from haconsole.probes.certificate.parse import Surroundings, certificates, names_to_serve, token_keys
 
-        files = answer_by_section.get(reader_script.FILES)
-        if files is None:
-            raise ProbeError("certificates: the host ended before it answered", Cause.CONNECTION_LOST)
-        require(files, "read certificates")
         presented = {
             int(name.removeprefix(reader_script.SERVED)): reader_script.parse_served(answer)
             for name, answer in answer_by_section.items()
@@ -79,6 +80,14 @@ class CertificateProbe:
             names=names_to_serve(self._context.inventory, self._host),
             served_by_port={port: pem for port, pem in presented.items() if pem},
         )
-        read = reader_script.parse_files(files)
-        certificates_read, notes = certificates(certificate_files(self._context.layout, self._host), read, around)
-        return certificates_read, notes, token_keys(read)
+        certificates_read, notes = certificates(certificate_files(self._context.layout, self._host), report, around)
+        return certificates_read, notes, token_keys(report)
+
+
+def _report_of(answer_by_section: dict[str, SectionAnswer]) -> HostCertificates:
+    """Parsing of YAML takes some milliseconds: not in the event loop."""
+    files = answer_by_section.get(reader_script.FILES)
+    if files is None:
+        raise ProbeError("certificates: the host ended before it answered", Cause.CONNECTION_LOST)
+    require(files, "read certificates")
+    return reader_script.parse_files(files)

@@ -1,20 +1,19 @@
 """Certificates of a host read by one root command that lets no private key out.
 
 Of a file with certificates only those are printed; of a key only its mode and the public half that openssl makes of it
-on the host; of a kubeconfig only the certificates in it and the paths it names. The certificate that a process presents
-comes from a handshake on the host itself (openssl-s_client(1)).
+on the host; of a kubeconfig only its YAML without secrets and the certificates in it. The certificate that a process
+presents comes from a handshake on the host itself (openssl-s_client(1)).
 """
 
 from __future__ import annotations
 
 import re
 import shlex
-from base64 import b64decode
-from binascii import Error as Base64Error
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from haconsole.configs.certificate_files import CertificateFile
 from haconsole.probes.script import Section, SectionAnswer
+from haconsole.probes.shown_kubeconfig import ShownKubeconfig, shown_kubeconfig
 from haconsole.scripts import load_script
 
 FILES = "certificates"
@@ -33,13 +32,8 @@ token() { new token: "$1" || return 0
   printf '\n@token %s %s\n' "$(stat -Lc %a -- "$1")" "$1"
   if grep -q 'PRIVATE KEY' -- "$1"; then echo private; public <"$1"
   else sed -n '/-----BEGIN PUBLIC KEY-----/,/-----END PUBLIC KEY-----/p' -- "$1"; fi; }
-named() { sed -n "s/^[- ]*$1: *['\"]\{0,1\}\(\/[^'\"]*\).*/\1/p" -- "$2" | head -n 1; }
 kubeconfig() { new config: "$1" || return 0
-  printf '\n@kubeconfig %s %s\n' "$(stat -Lc %a -- "$1")" "$1"
-  for word in client-certificate-data certificate-authority-data client-certificate client-key certificate-authority; do
-    sed -n "s/^[- ]*$word: *['\"]\{0,1\}\([^'\"]*\).*/$word \1/p" -- "$1" | head -n 1; done
-  sed -n 's/^[- ]*client-key-data: *//p' -- "$1" | head -n 1 | tr -d "'\"" | base64 -d 2>/dev/null | public
-  cert "$(named client-certificate "$1")"; key "$(named client-key "$1")"; cert "$(named certificate-authority "$1")"; }
+  printf '\n@kubeconfig %s %s\n' "$(stat -Lc %a -- "$1")" "$1"; show_kubeconfig "$1"; }
 words() { tr '\0' '\n' <"$1/cmdline" |
   sed -n -e ':a' -e '$!{N;ba' -e '}' -e 's/\n\(--*[a-z-]*\)\n\([^-]\)/\n\1=\2/g' -e p; }
 value() { words "$2" | sed -n "s/^--*$1=\(\/.*\)/\1/p" | tail -n 1; }
@@ -92,15 +86,10 @@ class KeySeen:
 
 @dataclass(frozen=True, slots=True)
 class KubeconfigSeen:
-    """What a kubeconfig names or holds of its first user and cluster; certificates as PEM."""
+    """A kubeconfig's file: its mode, and the parts that its current context uses."""
 
     mode: int
-    cert_pem: str = ""
-    ca_pem: str = ""
-    cert_path: str = ""
-    key_path: str = ""
-    ca_path: str = ""
-    public_pem: str = ""
+    parts: ShownKubeconfig
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +130,7 @@ def sections(
             "\n".join(
                 (
                     load_script("lib/of-pod"),
+                    load_script("lib/kubeconfig"),
                     _FUNCTIONS,
                     *asks,
                     load_script("lib/manifest-files"),
@@ -150,6 +140,21 @@ def sections(
         ),
         *(Section(f"{SERVED}{port}", _handshake(port, addresses)) for port in ports),
     )
+
+
+def of_kubeconfigs(report: HostCertificates) -> Section | None:
+    """A further script, for the files that kubeconfigs name and that were not read yet; None where there are none."""
+    parts = [kubeconfig.parts for kubeconfig in report.kubeconfigs.values()]
+    certs = {path for part in parts for path in (part.cert_path, part.ca_path) if path} - report.certs.keys()
+    keys = {part.key_path for part in parts if part.key_path} - report.keys.keys()
+    asks = [f"cert {shlex.quote(path)}" for path in sorted(certs)]
+    asks += [f"key {shlex.quote(path)}" for path in sorted(keys)]
+    return Section(FILES, "\n".join((_FUNCTIONS, *asks, ":"))) if asks else None
+
+
+def with_files(report: HostCertificates, others: HostCertificates) -> HostCertificates:
+    """The report with the certificates and keys that another script read."""
+    return replace(report, certs={**others.certs, **report.certs}, keys={**others.keys, **report.keys})
 
 
 def _asks(file: CertificateFile) -> tuple[str, ...]:
@@ -189,7 +194,7 @@ def parse_files(answer: SectionAnswer) -> HostCertificates:
             case "key" if mode is not None:
                 keys[path] = KeySeen(path, mode, body.strip())
             case "kubeconfig" if mode is not None:
-                kubeconfigs[path] = _kubeconfig(mode, body)
+                kubeconfigs[path] = KubeconfigSeen(mode, shown_kubeconfig(body, path))
             case "token" if mode is not None:
                 tokens[path] = TokenKeysSeen(mode, body.startswith("private"), body)
             case "process":
@@ -207,20 +212,6 @@ def parse_served(answer: SectionAnswer) -> tuple[str, str] | None:
     return (where, pem) if "BEGIN CERTIFICATE" in pem else None
 
 
-def _kubeconfig(mode: int, body: str) -> KubeconfigSeen:
-    head, begin, rest = body.partition("-----BEGIN PUBLIC KEY-----")
-    fields = dict(line.split(" ", 1) for line in head.splitlines() if " " in line)
-    return KubeconfigSeen(
-        mode=mode,
-        cert_pem=_decode(fields.get("client-certificate-data", "")),
-        ca_pem=_decode(fields.get("certificate-authority-data", "")),
-        cert_path=fields.get("client-certificate", ""),
-        key_path=fields.get("client-key", ""),
-        ca_path=fields.get("certificate-authority", ""),
-        public_pem=f"{begin}{rest}".strip(),
-    )
-
-
 def _mode(octal: str) -> int | None:
     """A file's mode as stat prints it; None where the file disappeared while it was read."""
     return int(octal, 8) if re.fullmatch("[0-7]{1,4}", octal) else None
@@ -233,10 +224,3 @@ def _pairs(body: str) -> list[tuple[str, str, str]]:
 def _flag(name: str) -> str:
     """A flag's name, also where it was given as an environment variable (``ETCD_CERT_FILE``)."""
     return name.removeprefix("ETCD_").lower().replace("_", "-")
-
-
-def _decode(text: str) -> str:
-    try:
-        return b64decode(text.strip(), validate=True).decode("ascii", errors="replace")
-    except (Base64Error, ValueError):
-        return ""

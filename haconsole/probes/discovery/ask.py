@@ -24,9 +24,11 @@ from haconsole.probes.discovery.draft import own_address
 from haconsole.probes.discovery.host_report import API, ETCD, MANAGER, HostReport, Others, Program, hostname
 from haconsole.probes.errors import ProbeError
 from haconsole.probes.etcd.access import etcd_on
+from haconsole.probes.files import read_files
 from haconsole.probes.kubernetes.access import kube_on
 from haconsole.probes.kubernetes.kubeadm_config import ClusterConfiguration, cluster_configuration
 from haconsole.probes.script import ARGV, Section, answers, render
+from haconsole.probes.shown_kubeconfig import ShownKubeconfig, shown_kubeconfig
 from haconsole.scripts import load_script
 from haconsole.transport.base import Fleet, HostTransport
 from haconsole.transport.kube_objects import Node
@@ -42,16 +44,13 @@ for path in "$(static_pod_folder)"/*; do
   [ ! -f "$path" ] || basename "$path" | sed 's/\.[a-z]*$//'
 done
 """.strip()
-_KUBECONFIG = r"""
-value() { sed -n "s/^[- ]*$1: *[\"']\{0,1\}\([^\"']*\).*/\1/p" "$path" | head -n 1; }
+_KUBECONFIGS = r"""
+public() { :; }
 for path in /etc/kubernetes/admin.conf "$(kubelet_flag kubeconfig)" /etc/kubernetes/kubelet.conf; do
-  [ -n "$path" ] && [ -n "$(value server)" ] || continue
-  printf 'path %s\nserver %s\n' "$path" "$(value server)"
-  ca=$(value certificate-authority)
-  [ -z "$ca" ] || sed -n '/-----BEGIN CERTIFICATE-----/,/-----END CERTIFICATE-----/p' "$ca"
-  value certificate-authority-data | base64 -d
-  break
-done 2>/dev/null
+  [ -f "$path" ] || continue
+  printf '@kubeconfig %s\n' "$path"
+  show_kubeconfig "$path"
+done
 :
 """.strip()
 
@@ -76,7 +75,7 @@ done 2>/dev/null
     ),
     Section("pods", f"{load_script('lib/kubelet')}\n{_PODS}"),
     Section("etcd_file", "systemctl show -p EnvironmentFiles --value etcd.service | sed -n '1s/ (.*//p'"),
-    Section("kubeconfig", f"{load_script('lib/kubelet')}\n{_KUBECONFIG}"),
+    Section("kubeconfigs", "\n".join((load_script("lib/kubelet"), load_script("lib/kubeconfig"), _KUBECONFIGS))),
     Section("haproxy", haproxy_files.discovered()),
     Section("keepalived", keepalived_files.discovered()),
 )
@@ -86,7 +85,7 @@ async def read_host(host: HostTransport) -> HostReport:
     """Read the host; raises TransportError, or ProbeError if no part of a cluster runs there."""
     result = await host.run(ARGV, stdin=render(SECTIONS), root=True, deadline_s=READ_HOST_S)
     outputs = {answer.section: answer.output for answer in answers(result.stdout)}
-    kubeconfig, server, authority = _kubeconfig(outputs.get("kubeconfig", ""))
+    kubeconfig, parts = first_with_server(outputs.get("kubeconfigs", ""))
     programs = programs_of(outputs.get("programs", ""))
     if not programs:
         raise ProbeError(
@@ -100,9 +99,9 @@ async def read_host(host: HostTransport) -> HostReport:
         programs=programs,
         static_pods=frozenset(outputs.get("pods", "").split()),
         etcd_file=outputs.get("etcd_file", "").strip(),
-        server=server,
+        server=parts.server,
         kubeconfig=kubeconfig,
-        authority=authority,
+        authority=_fingerprint(parts.ca_pem or await _text_of(host, parts.ca_path)),
         haproxy=haproxy_files.config_of(outputs.get("haproxy", "")),
         keepalived=keepalived_files.config_of(keepalived_files.parts_of(outputs.get("keepalived", ""))),
     )
@@ -182,16 +181,30 @@ def inventory_of(draft: Draft) -> Inventory:
     return decoded(write(draft))
 
 
-def _kubeconfig(text: str) -> tuple[str, str, str]:
-    """The kubeconfig that was found, its server, and its CA's fingerprint; each empty where unknown."""
-    head, begin, rest = text.partition("-----BEGIN CERTIFICATE-----")
-    values = dict(line.partition(" ")[::2] for line in head.splitlines())
+def first_with_server(text: str) -> tuple[str, ShownKubeconfig]:
+    """The path and the parts of the first kubeconfig that names a server; both empty where none does."""
+    for part in f"\n{text}".split("\n@kubeconfig ")[1:]:
+        path, _, lines = part.partition("\n")
+        parts = shown_kubeconfig(lines, path)
+        if parts.server:
+            return path, parts
+    return "", ShownKubeconfig()
+
+
+async def _text_of(host: HostTransport, path: str) -> str:
+    files = await read_files(host, (path,), deadline_s=READ_HOST_S) if path else {}
+    return files.get(path) or ""
+
+
+def _fingerprint(pem: str) -> str:
+    """The SHA-256 of the first certificate in hexadecimal; empty where there is none."""
+    _, begin, rest = pem.partition("-----BEGIN CERTIFICATE-----")
     body, _, _ = rest.partition("-----END CERTIFICATE-----")
     try:
         der = b64decode("".join(body.split()), validate=True) if begin else b""
     except ValueError:
         der = b""
-    return values.get("path", ""), values.get("server", "").strip(), sha256(der).hexdigest() if der else ""
+    return sha256(der).hexdigest() if der else ""
 
 
 class _Only:

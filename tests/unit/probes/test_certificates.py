@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import yaml
 
 from haconsole.configs.certificate_files import CertificateFile
 from haconsole.inventory.schema import KeyAlgorithm
@@ -29,11 +30,13 @@ from haconsole.probes.certificate.reader_script import (
     FILES,
     SERVED,
     HostCertificates,
+    of_kubeconfigs,
     parse_files,
     parse_served,
     sections,
+    with_files,
 )
-from haconsole.probes.script import ARGV, FrameReader, SectionAnswer, render
+from haconsole.probes.script import ARGV, FrameReader, Section, SectionAnswer, answers, render
 
 NOW = datetime.now(UTC)
 P256 = KeyAlgorithm.ECDSA_P256
@@ -74,9 +77,12 @@ class Pki:
         (folder / "environ").write_bytes(b"".join(word.encode() + b"\0" for word in environ))
 
     def look(self, *files: CertificateFile) -> tuple[tuple[Certificate, ...], tuple[str, ...], HostCertificates]:
-        answers = self.answers(*files)
-        told = parse_files(answers[FILES])
-        shown = {int(name[len(SERVED) :]): parse_served(each) for name, each in answers.items() if name != FILES}
+        read = self.answers(*files)
+        told = parse_files(read[FILES])
+        further = of_kubeconfigs(told)
+        if further:
+            told = with_files(told, parse_files(run_sections((further,))[FILES]))
+        shown = {int(name[len(SERVED) :]): parse_served(each) for name, each in read.items() if name != FILES}
         around = Surroundings(
             HostName("cp1"),
             NOW,
@@ -86,12 +92,27 @@ class Pki:
         return (*certificates(files, told, around), told)
 
     def answers(self, *files: CertificateFile) -> dict[str, SectionAnswer]:
-        script = render(sections(files, ("127.0.0.1",), proc=str(self.proc)))
-        done = subprocess.run(ARGV, input=script, capture_output=True, timeout=30)
-        assert b"PRIVATE" not in done.stdout
-        reader = FrameReader()
-        heard = map(reader.take, done.stdout.decode().splitlines())
-        return {each.section: each for each in heard if isinstance(each, SectionAnswer)}
+        return run_sections(sections(files, ("127.0.0.1",), proc=str(self.proc)))
+
+
+def run_sections(asked: tuple[Section, ...]) -> dict[str, SectionAnswer]:
+    done = subprocess.run(ARGV, input=render(asked), capture_output=True, timeout=30)
+    assert b"PRIVATE" not in done.stdout
+    return {answer.section: answer for answer in answers(done.stdout.decode())}
+
+
+def kubeconfig(cluster: dict[str, str], user: dict[str, str]) -> bytes:
+    """As kubeadm writes one, with another context before the current one."""
+    other = {"client-certificate-data": b64encode(b"another").decode()}
+    document = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": "x", "cluster": {}}, {"name": "k", "cluster": cluster}],
+        "users": [{"name": "x", "user": other}, {"name": "u", "user": user}],
+        "contexts": [{"name": name, "context": {"cluster": c, "user": u}} for name, c, u in ("xxx", ("u@k", "k", "u"))],
+        "current-context": "u@k",
+    }
+    return yaml.safe_dump(document).encode()
 
 
 @pytest.fixture
@@ -198,13 +219,9 @@ def test_files_that_are_not_there_or_not_certificates_are_told(pki: Pki) -> None
 
 
 def test_a_certificate_inside_a_kubeconfig(pki: Pki) -> None:
-    cert = pki.leaf("admin")
-    key = Path(pki.path("admin.key")).read_bytes()
-    text = (
-        "users:\n- name: admin\n  user:\n"
-        f"    client-certificate-data: {b64encode(cert).decode()}\n    client-key-data: {b64encode(key).decode()}\n"
-    )
-    pki.put("admin.conf", text.encode(), 0o600)
+    cert = b64encode(pki.leaf("admin")).decode()
+    key = b64encode(Path(pki.path("admin.key")).read_bytes()).decode()
+    pki.put("admin.conf", kubeconfig({}, {"client-certificate-data": cert, "client-key-data": key}), 0o600)
     file = CertificateFile("admin", pki.path("admin.conf"), None, pki.path("ca.crt"), kubeconfig=True)
     ca = CertificateFile("etcd-ca", pki.path("ca.crt"), None, None)
     (found, _), notes, _ = pki.look(file, ca)
@@ -212,15 +229,21 @@ def test_a_certificate_inside_a_kubeconfig(pki: Pki) -> None:
     assert (found.problem, notes) == (None, ())
 
 
+def test_a_kubeconfig_without_its_context_is_reported(pki: Pki) -> None:
+    pki.leaf("admin")
+    pki.put("admin.conf", b"current-context: gone", 0o600)
+    file = CertificateFile("admin", pki.path("admin.conf"), None, pki.path("ca.crt"), kubeconfig=True)
+    _, notes, _ = pki.look(file)
+    assert notes == (f"admin: {file.cert} cannot be used: the kubeconfig has no context 'gone'",)
+
+
 def test_the_ca_inside_a_kubeconfig_must_be_the_one_in_use(pki: Pki) -> None:
     cert = pki.leaf("admin")
     other = make_authority("kubernetes", algorithm=P256, days=1, now=NOW).certificate
     for ca, told in ((CA.certificate, True), (other, False)):
-        text = (
-            f"clusters:\n- cluster:\n    certificate-authority-data: {b64encode(ca).decode()}\n"
-            f"users:\n- name: admin\n  user:\n    client-certificate-data: {b64encode(cert).decode()}\n"
-        )
-        pki.put("admin.conf", text.encode(), 0o600)
+        authority = {"certificate-authority-data": b64encode(ca).decode()}
+        text = kubeconfig(authority, {"client-certificate-data": b64encode(cert).decode()})
+        pki.put("admin.conf", text, 0o600)
         file = CertificateFile("admin", pki.path("admin.conf"), None, pki.path("ca.crt"), kubeconfig=True)
         found, _, _ = pki.look(file, CertificateFile("etcd-ca", pki.path("ca.crt"), None, None))
         (inside,) = [one for one in found if one.role == "admin-ca"]
@@ -230,8 +253,8 @@ def test_the_ca_inside_a_kubeconfig_must_be_the_one_in_use(pki: Pki) -> None:
 
 def test_a_kubeconfig_that_names_other_files_than_the_layout_is_followed(pki: Pki) -> None:
     pki.leaf("elsewhere")
-    text = f"    client-certificate: {pki.path('elsewhere.crt')}\n    client-key: {pki.path('elsewhere.key')}\n"
-    pki.put("admin.conf", text.encode(), 0o600)
+    user = {"client-certificate": pki.path("elsewhere.crt"), "client-key": "./elsewhere.key"}
+    pki.put("admin.conf", kubeconfig({}, user), 0o600)
     file = replace(pki.file("admin", "admin"), named_in=pki.path("admin.conf"))
     (found,), notes, _ = pki.look(file)
     assert (found.role, found.path, found.key_matches) == ("admin", pki.path("elsewhere.crt"), True)
@@ -290,11 +313,11 @@ def test_files_that_processes_were_given_are_found(pki: Pki) -> None:
 @pytest.mark.parametrize("holds", ["names", "holds"])
 def test_the_ca_that_a_kubelet_trusts_is_told_with_its_certificate(pki: Pki, holds: str) -> None:
     pki.leaf("node")
-    ca = f"certificate-authority: {pki.path('ca.crt')}"
+    ca = {"certificate-authority": pki.path("ca.crt")}
     if holds == "holds":
-        ca = f"certificate-authority-data: {b64encode(CA.certificate).decode()}"
-    text = f"    {ca}\n    client-certificate: {pki.path('node.crt')}\n    client-key: {pki.path('node.key')}\n"
-    pki.put("kubelet.conf", text.encode(), 0o600)
+        ca = {"certificate-authority-data": b64encode(CA.certificate).decode()}
+    user = {"client-certificate": pki.path("node.crt"), "client-key": pki.path("node.key")}
+    pki.put("kubelet.conf", kubeconfig(ca, user), 0o600)
     pki.process(9, "kubelet", "/usr/bin/kubelet", "--v", "2", f"--kubeconfig={pki.path('kubelet.conf')}", "word")
     found, notes, _ = pki.look()
     told = {one.role: one for one in found}
@@ -326,11 +349,10 @@ def test_a_kubelet_that_renews_by_itself_uses_what_it_made(
     current = "kubelet-client-current.pem"
     pki.put(current, cert + (pki.folder / "made.key").read_bytes(), 0o600)
     names = {"client-certificate": "node.crt", "client-key": "node.key"}
-    said = "".join(f"    {name}: {pki.path(file)}\n" for name, file in names.items())
+    user = {name: pki.path(file) for name, file in names.items()}
     if pair == "embedded":
-        held = {name: b64encode((pki.folder / file).read_bytes()).decode() for name, file in names.items()}
-        said = "".join(f"    {name}-data: {text}\n" for name, text in held.items())
-    pki.put("kubelet.conf", f"    certificate-authority: {pki.path('ca.crt')}\n{said}".encode(), 0o600)
+        user = {f"{name}-data": b64encode((pki.folder / file).read_bytes()).decode() for name, file in names.items()}
+    pki.put("kubelet.conf", kubeconfig({"certificate-authority": pki.path("ca.crt")}, user), 0o600)
     pki.put("config.yaml", f"kind: KubeletConfiguration\n{config}\n".encode())
     words = (f"--kubeconfig={pki.path('kubelet.conf')}", "--config", pki.path("config.yaml"), *filter(None, (flag,)))
     pki.process(9, "kubelet", "/usr/bin/kubelet", *words, f"--cert-dir={pki.folder}")

@@ -20,8 +20,8 @@ from haconsole.pki.authority import Authority, make_authority
 from haconsole.pki.keys import make_private_key, make_token_keys
 from haconsole.pki.leaf import Leaf, sign_leaf
 from haconsole.probes.certificate.parse import Surroundings, certificates
-from haconsole.probes.certificate.reader_script import FILES, parse_files, sections
-from haconsole.probes.script import ARGV, FrameReader, SectionAnswer, render
+from haconsole.probes.certificate.reader_script import FILES, of_kubeconfigs, parse_files, sections, with_files
+from haconsole.probes.script import ARGV, FrameReader, SectionAnswer, answers, render
 
 NOW = datetime.now(UTC)
 P256 = KeyAlgorithm.ECDSA_P256
@@ -132,6 +132,10 @@ class Kubeadm:
             each for each in map(reader.take, done.stdout.decode().splitlines()) if isinstance(each, SectionAnswer)
         ]
         told = parse_files(next(each for each in heard if each.section == FILES))
+        further = of_kubeconfigs(told)
+        if further:
+            done = subprocess.run(ARGV, input=render((further,)), capture_output=True, timeout=30)
+            told = with_files(told, parse_files(answers(done.stdout.decode())[0]))
         found, notes = certificates(files, told, Surroundings(HostName("cp1"), NOW, {}, {}))
         return {one.role: one for one in found}, notes
 

@@ -7,17 +7,15 @@ from __future__ import annotations
 
 import json
 import os
-import random
 import shutil
 import subprocess
-from base64 import b64decode, b64encode
+from base64 import b64decode
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 
 from haconsole.transport.kubeconfig import KubeconfigError, KubeCredentials, credentials_of, files_named
+from tests.fakes.kubeconfigs import KubeconfigGenerator, Material
 
 EXAMPLES = int(os.environ.get("HACONSOLE_ORACLE_EXAMPLES", "40"))
 SEED = int(os.environ.get("HACONSOLE_ORACLE_SEED", "1"))
@@ -50,50 +48,8 @@ def read_here(path: Path) -> KubeCredentials:
 
 
 def kubeconfig(seed: int, folder: Path) -> Path:
-    """A kubeconfig of a random form, with its files beside it."""
-    pick = random.Random(seed)
-
-    def material(name: str, text: str) -> dict[str, Any]:
-        """A CA, certificate or key, embedded or in a file; kubectl does not show one that is both."""
-        data, file = b64encode(text.encode()).decode(), f"{name}-{pick.randrange(9)}.pem"
-        (folder / file).write_text(f"file {text}")
-        if pick.random() < 0.3:
-            data = "\n".join(data[at : at + 20] for at in range(0, len(data), 20)) + "\n"
-        own = file if pick.random() < 0.6 else str(folder / file)
-        return pick.choice(({f"{name}-data": data}, {name: own}))
-
-    def user(name: str) -> dict[str, Any]:
-        form: dict[str, Any] = {
-            **material("client-certificate", f"certificate of {name}"),
-            **material("client-key", f"key of {name}"),
-        }
-        return pick.choice((form, {"token": f"token-{name}"}))
-
-    def cluster(name: str) -> dict[str, Any]:
-        return {"server": f"https://{name}:6443", **material("certificate-authority", name)}
-
-    names = ["a", "b", "c"][: pick.randint(1, 3)]
-    document = {
-        "apiVersion": "v1",
-        "kind": "Config",
-        "preferences": {},
-        "clusters": [{"name": f"k-{name}", "cluster": cluster(name)} for name in names],
-        "users": [{"name": f"u-{name}", "user": user(name)} for name in names],
-        "contexts": [{"name": name, "context": {"cluster": f"k-{name}", "user": f"u-{name}"}} for name in names],
-        "current-context": pick.choice(names),
-    }
-    text = pick.choice(
-        (
-            yaml.safe_dump(document),
-            yaml.safe_dump(document, default_style='"'),
-            yaml.safe_dump(document, default_flow_style=True),
-            json.dumps(document),
-            json.dumps(document, indent=2),
-        )
-    )
-    path = folder / "admin.conf"
-    path.write_text(text)
-    return path
+    material = Material(("CA one", "CA two"), ("certificate one", "certificate two"), ("key one", "key two"))
+    return KubeconfigGenerator(seed, folder, material).write()
 
 
 @needs_kubectl
@@ -130,3 +86,24 @@ def test_base64_is_refused_where_kubectl_refuses_it(data: str, tmp_path: Path) -
             read_here(path)
     else:
         assert read_here(path).ca == read[0]
+
+
+@needs_kubectl
+@pytest.mark.parametrize("plural", ["contexts", "clusters", "users"])
+def test_an_entry_that_is_there_twice_is_refused_as_by_kubectl(plural: str, tmp_path: Path) -> None:
+    document = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "current-context": "x",
+        "contexts": [{"name": "x", "context": {"cluster": "x", "user": "x"}}],
+        "clusters": [{"name": "x", "cluster": {"certificate-authority-data": "eA=="}}],
+        "users": [{"name": "x", "user": {"token": "x"}}],
+    }
+    entries = document[plural]
+    assert isinstance(entries, list)
+    entries.append(entries[0])
+    path = tmp_path / "admin.conf"
+    path.write_text(json.dumps(document))
+    assert read_by_kubectl(path) is None
+    with pytest.raises(KubeconfigError, match="more than one"):
+        read_here(path)
