@@ -47,6 +47,7 @@ from haconsole.actions.operations import (
     MoveLeader,
     Nothing,
     Operation,
+    PairForm,
     PromoteMember,
     RemoveMember,
     RunCommand,
@@ -277,5 +278,7 @@ def _issue(issue: IssueCertificate) -> str:
     names = f" for {', '.join(issue.sans)}" if issue.sans else ""
     usages = " and ".join(issue.usages)
     request = f"issue {issue.cert_path}, signed by {issue.authority} ({subject}, {usages}){names}"
+    if issue.form is not PairForm.FILES:
+        return f"{request}; its key is generated here, and both replace those in this file, which is kept as a backup"
     place = "; both replace the current files, which are kept as backups" if issue.replaces else ""
     return f"{request}; its key {issue.key_path} is generated here{place}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TypeAlias
 
 from haconsole.actions.checks import Check
@@ -75,6 +76,17 @@ class EnsureKeyPair:
     hosts: tuple[HostName, ...]
 
 
+class PairForm(StrEnum):
+    """The form of a certificate and its key on a host."""
+
+    FILES = "files"
+    """Two PEM files."""
+    KUBECONFIG = "kubeconfig"
+    """Embedded in a kubeconfig, in its first user."""
+    COMBINED = "combined"
+    """One PEM file with both, behind a link, as kubelet keeps its pair."""
+
+
 @dataclass(frozen=True, slots=True)
 class IssueCertificate:
     """Generate a key on the step's host, which it never leaves, and a certificate for it signed by `authority`.
@@ -83,6 +95,9 @@ class IssueCertificate:
     `replaces` is the SHA-256 of a leaf to replace, whatever its content: a new key and certificate are generated beside
     it and replace it together; both old files are kept as backups. If `cross_…` names a CA, the leaf's file also gets a
     certificate of `authority` cross-signed by it, so that clients which trust only that CA accept it too.
+
+    A pair of another `form` than files is only replaced; `cert_path` and `key_path` are then the same file, which must
+    exist.
     """
 
     authority: str
@@ -98,6 +113,7 @@ class IssueCertificate:
     replaces: str = ""
     cross_cert_path: str = ""
     cross_key_path: str = ""
+    form: PairForm = PairForm.FILES
 
 
 @dataclass(frozen=True, slots=True)

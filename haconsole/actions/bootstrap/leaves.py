@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 from dataclasses import dataclass
 
-from haconsole.actions.operations import IssueCertificate
+from haconsole.actions.operations import IssueCertificate, PairForm
 from haconsole.actions.plan_context import BootstrapPart, PlanContext
 from haconsole.configs.layout import EtcdLayout, EtcdPki, KeyPairFiles, KubeClientFiles, KubernetesLayout
 from haconsole.inventory.effective import endpoint, service_ip, vip_addresses
@@ -29,6 +29,12 @@ class DesiredLeaf:
     sans: tuple[str, ...] = ()
     organizations: tuple[str, ...] = ()
     owner: str = "root:root"
+    form: PairForm = PairForm.FILES
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The files that hold it, each once."""
+        return tuple(dict.fromkeys((self.files.cert, self.files.key)))
 
     def issue(self, replaces: str = "") -> IssueCertificate:
         """Issue the leaf; `replaces` is the SHA-256 of the certificate to replace, empty for none."""
@@ -44,6 +50,7 @@ class DesiredLeaf:
             usages=self.usages,
             owner=self.owner,
             replaces=replaces,
+            form=self.form,
         )
 
 

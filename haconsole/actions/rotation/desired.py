@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 from haconsole.actions.bootstrap.leaves import ETCD_CA, DesiredLeaf, leaves_on
 from haconsole.actions.build import script, step_id
 from haconsole.actions.checks import CertificateInPlace
-from haconsole.actions.operations import RunCommand, UndoByRestoringFiles
+from haconsole.actions.operations import PairForm, RunCommand, UndoByRestoringFiles
 from haconsole.actions.plan_context import PlanContext
+from haconsole.actions.rotation.kubeadm import kubeconfig_leaves, named_as, with_ca_in_use
 from haconsole.actions.rotation.kubelet import certificates_on, kubelet_leaf, workers
 from haconsole.actions.rotation.scripts import NAME_FILES, NAMES_FILES
 from haconsole.actions.step import Step
-from haconsole.configs.layout import KeyPairFiles
+from haconsole.configs.layout import KeyPairFiles, is_kubeadm
 from haconsole.inventory.schema import Host
 from haconsole.model.certificate import Certificate
 from haconsole.model.names import HostName
@@ -40,9 +41,13 @@ class HostLeaf:
 
     @property
     def files(self) -> tuple[str, ...]:
-        """The file that its user reads."""
-        pair = (self.leaf.files.cert, self.leaf.files.key)
-        return (*pair, self.kubeconfig) if self.kubeconfig else pair
+        """The files that its user reads."""
+        return (*self.leaf.paths, self.kubeconfig) if self.kubeconfig else self.leaf.paths
+
+    @property
+    def needs_restart(self) -> bool:
+        """Whether its user reads these files only at its start."""
+        return bool(self.kubeconfig) or self.leaf.form is not PairForm.FILES
 
 
 def hosts_with_leaves(ctx: PlanContext) -> tuple[Host, ...]:
@@ -54,12 +59,30 @@ def leaves_of_host(ctx: PlanContext, host: Host, scope: str) -> tuple[HostLeaf, 
     """The leaves of `scope` on `host`: etcd's are those of etcd's CA, the API server's client leaf among them."""
     certificates = tuple(one for one in certificates_on(ctx, host) if not one.is_ca)
     kubelet = kubelet_leaf(ctx, host)
-    leaves = (*leaves_on(ctx, host), *((kubelet,) if kubelet else ()))
+    leaves = tuple(_host_leaf(host, leaf, certificates) for leaf in leaves_on(ctx, host))
+    if is_kubeadm(ctx.inventory):
+        leaves = _as_kubeadm_made_them(ctx, host, leaves)
     return tuple(
-        _host_leaf(host, leaf, certificates)
-        for leaf in leaves
-        if scope == ALL or (leaf.authority == ETCD_CA) is (scope == ETCD)
+        one
+        for one in (*leaves, *((_host_leaf(host, kubelet, certificates),) if kubelet else ()))
+        if scope == ALL or (one.leaf.authority == ETCD_CA) is (scope == ETCD)
     )
+
+
+def _as_kubeadm_made_them(ctx: PlanContext, host: Host, leaves: tuple[HostLeaf, ...]) -> tuple[HostLeaf, ...]:
+    """The leaves with their existing names, and those of kubeconfigs. etcd outside a static pod has the inventory's."""
+    kubernetes, certificates = ctx.layout.kubernetes, certificates_on(ctx, host)
+    if kubernetes is None or host not in ctx.control_planes:
+        return leaves
+    of_systemd = ("etcd-server", "etcd-peer", "etcd-client") if ctx.layout.etcd.unit else ()
+    named = tuple(
+        one if one.leaf.name in of_systemd else replace(one, leaf=named_as(one.leaf, one.observed)) for one in leaves
+    )
+    clients = tuple(
+        _host_leaf(host, leaf, tuple(one for one in certificates if not one.is_ca))
+        for leaf in kubeconfig_leaves(kubernetes, certificates)
+    )
+    return tuple(replace(one, leaf=with_ca_in_use(one.leaf, certificates)) for one in (*named, *clients))
 
 
 def _host_leaf(host: Host, leaf: DesiredLeaf, certificates: tuple[Certificate, ...]) -> HostLeaf:
@@ -100,7 +123,7 @@ def renew_step(one: HostLeaf, phase: str) -> Step:
         host=HostName(one.host.name),
         operation=leaf.issue(replaces),
         verification=(CertificateInPlace(),),
-        undo=UndoByRestoringFiles((leaf.files.cert, leaf.files.key)),
+        undo=UndoByRestoringFiles(leaf.paths),
         phase=phase,
     )
 

@@ -10,6 +10,7 @@ from haconsole.actions.operations import Irreversible, RunCommand, UndoByCommand
 from haconsole.actions.plan_context import PlanContext
 from haconsole.actions.step import Step
 from haconsole.actions.steps.order import Group
+from haconsole.actions.steps.static_pods import restarts_pods
 from haconsole.actions.steps.vip import give_up, vip_absent, way_back
 from haconsole.actions.steps.vip_scripts import HAND_OVER, STAND_AGAIN, STANDS_AGAIN
 from haconsole.inventory.effective import vip_address, vip_addresses, vrrp_ranks
@@ -79,7 +80,8 @@ def _restarts(host: Host, groups: tuple[Group, ...]) -> tuple[Check, ...]:
     return tuple(
         check
         for step in steps
-        if any(isinstance(check, ServiceRunning) and not check.reloads for check in step.verification)
+        if restarts_pods(step)
+        or any(isinstance(check, ServiceRunning) and not check.reloads for check in step.verification)
         for check in step.verification
         if isinstance(check, ServiceRunning | CommandSucceeds)
     )

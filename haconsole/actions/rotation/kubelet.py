@@ -11,9 +11,10 @@ from haconsole.actions.bootstrap.leaves import CLIENT, KUBERNETES_CA, DesiredLea
 from haconsole.actions.build import look_step, ran_before, start_step
 from haconsole.actions.checks import NodeRenewed
 from haconsole.actions.plan_context import PlanContext
+from haconsole.actions.rotation.kubeadm import is_overdue, kubelet_pair
 from haconsole.actions.step import Step
 from haconsole.actions.steps.order import Group
-from haconsole.configs.layout import KeyPairFiles, KubernetesLayout
+from haconsole.configs.layout import KeyPairFiles, KubernetesLayout, is_kubeadm
 from haconsole.inventory.schema import Host
 from haconsole.model.certificate import Certificate
 from haconsole.model.hosts import Role
@@ -50,7 +51,11 @@ def workers(ctx: PlanContext) -> tuple[Host, ...]:
 def kubelet_leaf(ctx: PlanContext, host: Host) -> DesiredLeaf | None:
     """The kubelet's client certificate with its names; None if a rotation replaces none."""
     certificate, kubernetes = _certificate_of(ctx, host), ctx.layout.kubernetes
-    if certificate is None or kubernetes is None or _why_left(ctx, host, certificate, kubernetes):
+    if certificate is None or kubernetes is None:
+        return None
+    if is_kubeadm(ctx.inventory):
+        return kubelet_pair(ctx, certificate, kubernetes)
+    if _why_left(ctx, host, certificate, kubernetes):
         return None
     files = KeyPairFiles(certificate.path, certificate.key_path or "")
     if certificate.in_kubeconfig:
@@ -68,12 +73,21 @@ def left_to_kubelet(ctx: PlanContext) -> tuple[str, ...]:
     kubernetes = ctx.layout.kubernetes
     if kubernetes is None:
         return ()
+    if is_kubeadm(ctx.inventory):
+        return _renewed_by_kubelet(ctx)
     reasons = (
         (host, _why_left(ctx, host, certificate, kubernetes))
         for host in ctx.inventory.hosts
         if (certificate := _certificate_of(ctx, host)) is not None
     )
     return tuple(f"{host.name}: {why}" for host, why in reasons if why)
+
+
+def _renewed_by_kubelet(ctx: PlanContext) -> tuple[str, ...]:
+    """One note: that is how kubeadm sets up every kubelet."""
+    pairs = ((host.name, _certificate_of(ctx, host)) for host in ctx.inventory.hosts)
+    hosts = ", ".join(name for name, one in pairs if one is not None and not is_overdue(ctx, one))
+    return (f"the kubelets on {hosts} renew their certificates automatically: they are not replaced",) if hosts else ()
 
 
 def against_a_new_ca(ctx: PlanContext) -> tuple[str, ...]:

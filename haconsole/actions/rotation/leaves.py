@@ -12,6 +12,7 @@ from haconsole.actions.operations import RunCommand
 from haconsole.actions.plan_context import PlanContext
 from haconsole.actions.rotation.desired import HostLeaf, is_expired, name_steps, renew_step
 from haconsole.actions.rotation.handover import with_vips_elsewhere
+from haconsole.actions.rotation.kubeadm import api_port, etcd_ports
 from haconsole.actions.rotation.kubelet import ROLE, kubelet_restart, nodes_renewed
 from haconsole.actions.rotation.rolling_restart import (
     WAIT_S,
@@ -20,11 +21,13 @@ from haconsole.actions.rotation.rolling_restart import (
     etcd_restart,
     locks_held,
     restart_order,
+    restart_pods,
     serves,
 )
 from haconsole.actions.rotation.scripts import TAKE_UP
 from haconsole.actions.step import Step
 from haconsole.actions.steps.order import Group
+from haconsole.configs.layout import is_kubeadm
 from haconsole.inventory.effective import join_host_port
 from haconsole.inventory.schema import Host
 from haconsole.model.names import HostName
@@ -69,13 +72,26 @@ def stopped_components(ctx: PlanContext, every: tuple[HostLeaf, ...]) -> Stopped
 
 def leaf_groups(ctx: PlanContext, leaves: tuple[HostLeaf, ...], stopped: StoppedComponents) -> tuple[Group, ...]:
     """Everything, in the order that keeps the cluster running or recovers it."""
+    if stopped.etcd or stopped.api:
+        kubelets = tuple(one for one in leaves if one.leaf.name == ROLE and is_kubeadm(ctx.inventory))
+        others = tuple(one for one in leaves if one not in kubelets)
+        return (*_revive_kubelets(kubelets), *_revived(ctx, others, stopped))
+    return (*_host_by_host(ctx, leaves), *_reloaded_components(ctx, leaves), *_last_look(ctx))
+
+
+def _revived(ctx: PlanContext, leaves: tuple[HostLeaf, ...], stopped: StoppedComponents) -> tuple[Group, ...]:
     of_etcd = tuple(one for one in leaves if one.leaf.authority == ETCD_CA)
     others = tuple(one for one in leaves if one not in of_etcd)
-    if stopped.etcd:
-        return (*_revive_etcd(ctx, of_etcd), *_revive_kubernetes(ctx, others), *_last_look(ctx))
-    if stopped.api:
-        return (*_host_by_host(ctx, of_etcd), *_revive_kubernetes(ctx, others), *_last_look(ctx))
-    return (*_host_by_host(ctx, leaves), *_reloaded_components(ctx, leaves), *_last_look(ctx))
+    etcd = _revive_etcd(ctx, of_etcd) if stopped.etcd else _host_by_host(ctx, of_etcd)
+    return (*etcd, *_revive_kubernetes(ctx, others), *_last_look(ctx))
+
+
+def _revive_kubelets(kubelets: tuple[HostLeaf, ...]) -> tuple[Group, ...]:
+    """kubelet does not start with an expired certificate, and static pods start only with kubelet."""
+    return (
+        tuple(renew_step(one, LEAVES) for one in kubelets),
+        tuple(kubelet_restart(one.host, "revive", one.files, LEAVES) for one in kubelets),
+    )
 
 
 def _host_by_host(ctx: PlanContext, leaves: tuple[HostLeaf, ...]) -> tuple[Group, ...]:
@@ -90,8 +106,7 @@ def _host_by_host(ctx: PlanContext, leaves: tuple[HostLeaf, ...]) -> tuple[Group
 
 def etcd_gate(ctx: PlanContext, host: Host, mine: tuple[HostLeaf, ...], phase: str) -> Group:
     """The member serves its new certificates and is healthy with them."""
-    etcd = ctx.layout.etcd
-    ports = {"etcd-server": etcd.client_port, "etcd-peer": etcd.peer_port}
+    ports = etcd_ports(ctx, host)
     new = [one.leaf for one in mine if one.leaf.name in (*ports, "etcd-client")]
     if not new:
         return ()
@@ -118,20 +133,20 @@ def _reloaded_components(ctx: PlanContext, leaves: tuple[HostLeaf, ...]) -> tupl
     if kubernetes is None:
         return ()
     serving = {one.host.name: one for one in leaves if one.leaf.name == "apiserver"}
-    groups: list[Group] = [tuple(_take_up(one.host, kubernetes.api_port, one) for one in serving.values())]
+    groups: list[Group] = [tuple(_take_up(one.host, api_port(ctx, one.host), one) for one in serving.values())]
     for host in restart_order(ctx):
         turn: list[Group] = []
         if host.name in serving:
-            shows = serves(host, kubernetes.api_port, kubernetes.apiserver.cert)
+            shows = serves(host, api_port(ctx, host), serving[host.name].leaf.files.cert)
             restart = component_restart(ctx, host, "kube-apiserver", "serve", (), LEAVES, (shows,))
             title = "Restart kube-apiserver unless it serves the new certificate"
             turn += api_turn(ctx, host, "serve", replace(restart, title=title), LEAVES)
-        unread = [one for one in leaves if one.host == host and (one.kubeconfig or is_expired(ctx, one))]
+        unread = [one for one in leaves if one.host == host and (one.needs_restart or is_expired(ctx, one))]
         kubelets = [one for one in unread if one.leaf.name == ROLE]
         turn.append(tuple(kubelet_restart(host, "client", one.files, LEAVES) for one in kubelets))
         ended = [one for one in unread if one.leaf.name in CLIENTS]
         if ended:
-            turn.append(tuple(_client_restart(ctx, one) for one in ended))
+            turn.append(_client_restarts(ctx, host, ended))
             turn.append(locks_held(f"held-{host.name}", host, LEAVES))
         groups += with_vips_elsewhere(ctx, host, "serve", tuple(turn), LEAVES)
     return (*groups, _nodes_renewed(ctx, leaves))
@@ -149,8 +164,12 @@ def _take_up(host: Host, port: int, one: HostLeaf) -> Step:
     )
 
 
-def _client_restart(ctx: PlanContext, one: HostLeaf) -> Step:
-    return component_restart(ctx, one.host, CLIENTS[one.leaf.name], "client", one.files, LEAVES)
+def _client_restarts(ctx: PlanContext, host: Host, leaves: list[HostLeaf]) -> Group:
+    """Units in parallel; static pods together, because one command at a time changes a host's manifests."""
+    files = {CLIENTS[one.leaf.name]: one.files for one in leaves}
+    if is_kubeadm(ctx.inventory):
+        return (restart_pods(ctx, host, "client", files, LEAVES),)
+    return tuple(component_restart(ctx, host, unit, "client", paths, LEAVES) for unit, paths in files.items())
 
 
 def _revive_etcd(ctx: PlanContext, leaves: tuple[HostLeaf, ...]) -> tuple[Group, ...]:
@@ -166,6 +185,8 @@ def _revive_kubernetes(ctx: PlanContext, leaves: tuple[HostLeaf, ...]) -> tuple[
     renewed = tuple(renew_step(one, LEAVES) for one in leaves)
     named = name_steps(leaves, LEAVES)
     kubelets = tuple(kubelet_restart(one.host, "revive", one.files, LEAVES) for one in leaves if one.leaf.name == ROLE)
+    if is_kubeadm(ctx.inventory):
+        return renewed, named, *_revive_pods(ctx, leaves), kubelets, _nodes_renewed(ctx, leaves)
     files = {host.name: _files(leaves, host, "apiserver") for host in ctx.control_planes}
     apis = tuple(
         replace(component_restart(ctx, host, "kube-apiserver", "revive", files[host.name], LEAVES), why=OVER_WHY)
@@ -177,6 +198,19 @@ def _revive_kubernetes(ctx: PlanContext, leaves: tuple[HostLeaf, ...]) -> tuple[
         for role, unit in CLIENTS.items()
     )
     return renewed, named, apis, (*clients, *kubelets), _nodes_renewed(ctx, leaves)
+
+
+def _revive_pods(ctx: PlanContext, leaves: tuple[HostLeaf, ...]) -> tuple[Group, ...]:
+    """The control plane's static pods of every host, as units: the API servers first."""
+    apis = tuple(
+        component_restart(ctx, host, "kube-apiserver", "revive", _files(leaves, host, "apiserver"), LEAVES)
+        for host in ctx.control_planes
+    )
+    clients = tuple(
+        restart_pods(ctx, host, "revive", {unit: _files(leaves, host, role) for role, unit in CLIENTS.items()}, LEAVES)
+        for host in ctx.control_planes
+    )
+    return tuple(tuple(replace(one, why=OVER_WHY) for one in group) for group in (apis, clients))
 
 
 def _nodes_renewed(ctx: PlanContext, leaves: tuple[HostLeaf, ...]) -> Group:

@@ -13,6 +13,11 @@ from haconsole.inventory.schema import EtcdPlacement, Host
 from haconsole.model.names import HostName
 from haconsole.model.observed import Known, reason_of
 
+CA_OF_KUBEADM = (
+    "kubernetes.deployment is kubeadm: this version replaces CAs of systemd units only; leaves can be replaced "
+    "without it: run rotate-certs. For CAs follow kubernetes.io, Manual Rotation of CA Certificates"
+)
+
 
 def refusals(ctx: PlanContext, host: str | None, silent: frozenset[str]) -> tuple[str, ...]:
     """All reasons against new leaves; `silent` hosts are left out unless no other host would be left."""
@@ -40,7 +45,10 @@ def refusals_of_ca(ctx: PlanContext, several: tuple[CaState, ...]) -> tuple[str,
     )
     strange = () if silent else tuple(oddity for one in several for oddity in one.strange)
     cut_off = against_a_new_ca(ctx) if any(one.name == KUBERNETES_CA for one in several) else ()
-    return (*_why_unsupported(ctx), *unreached, *clocks(ctx), *_unreadable_certificates(ctx), *strange, *cut_off)
+    kubeadm = (CA_OF_KUBEADM,) if is_kubeadm(ctx.inventory) else ()
+    return (
+        *_why_unsupported(ctx), *kubeadm, *unreached, *clocks(ctx), *_unreadable_certificates(ctx), *strange, *cut_off
+    )  # fmt: skip
 
 
 def _why(ctx: PlanContext, host: Host) -> str | None:
@@ -57,15 +65,15 @@ def unfinished(several: tuple[CaState, ...]) -> tuple[str, ...]:
 
 
 def _why_unsupported(ctx: PlanContext) -> tuple[str, ...]:
-    inventory, reasons = ctx.inventory, []
-    if is_kubeadm(inventory):
-        reasons.append(
-            "kubernetes.deployment is kubeadm: this version rotates certificates of systemd units only; "
-            "use kubeadm certs renew all, one control plane at a time"
+    inventory = ctx.inventory
+    if inventory.etcd.placement is EtcdPlacement.STATIC_POD and not is_kubeadm(inventory):
+        return (
+            (
+                "etcd.placement is static-pod and kubernetes.deployment is not kubeadm: this version rotates "
+                "certificates of etcd's static pods only on clusters of kubeadm"
+            ),
         )
-    if inventory.etcd.placement is EtcdPlacement.STATIC_POD:
-        reasons.append("etcd.placement is static-pod: this version rotates certificates of systemd units only")
-    return tuple(reasons)
+    return ()
 
 
 def _unreadable_certificates(ctx: PlanContext) -> tuple[str, ...]:

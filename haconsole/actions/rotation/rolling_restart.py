@@ -15,6 +15,7 @@ from haconsole.actions.steps.control_plane import locks_step, while_drained
 from haconsole.actions.steps.etcd import leader_step
 from haconsole.actions.steps.order import Group
 from haconsole.actions.steps.services import reload_step
+from haconsole.actions.steps.static_pods import StaticPod, restart_pods_step, static_pod
 from haconsole.configs.layout import ComponentLayout
 from haconsole.inventory.effective import join_host_port
 from haconsole.inventory.schema import Host
@@ -69,7 +70,9 @@ def etcd_turn(
 
 
 def etcd_restart(ctx: PlanContext, host: Host, what: str, newer_than: tuple[str, ...], phase: str) -> Step:
-    unit = ctx.layout.etcd.unit or ""
+    unit = ctx.layout.etcd.unit
+    if unit is None:
+        return _etcd_pod_restart(ctx, host, what, newer_than, phase)
     return start_step(
         f"etcd.{what}",
         host.name,
@@ -84,6 +87,25 @@ def etcd_restart(ctx: PlanContext, host: Host, what: str, newer_than: tuple[str,
         verify_within_s=WAIT_S,
         vips_pause=True,
     )
+
+
+def _etcd_pod_restart(ctx: PlanContext, host: Host, what: str, newer_than: tuple[str, ...], phase: str) -> Step:
+    return restart_pods_step(
+        f"etcd.{what}",
+        host.name,
+        _pods(ctx, host, ("etcd",)),
+        title="Restart etcd",
+        why=ETCD_WHY,
+        phase=phase,
+        newer_than={"etcd": newer_than},
+        also=(EtcdHealthy(len(ctx.etcd)),),
+        vips_pause=True,
+    )
+
+
+def _pods(ctx: PlanContext, host: Host, names: tuple[str, ...]) -> tuple[StaticPod, ...]:
+    pods = (static_pod(ctx.snapshot, ctx.layout, host, name) for name in names)
+    return tuple(pod for pod in pods if pod is not None)
 
 
 def api_turn(
@@ -111,18 +133,44 @@ def component_restart(
     """Restart one of the control plane's components; the API server is ready after it."""
     component = _component(ctx, name)
     api = component.kubeconfig is None
+    if component.unit is None:
+        return restart_pods(ctx, host, what, {name: newer_than}, phase, also)
     return start_step(
         f"kubernetes.{name}-{what}",
         host.name,
-        component.unit or "",
+        component.unit,
         title=f"Restart {name}",
         why=API_WHY if api else CLIENT_WHY,
         phase=phase,
         newer_than=newer_than,
         needs=(),
-        undo=ran_before(component.unit or ""),
+        undo=ran_before(component.unit),
         also=(*also, *((ApiserverReady(),) if api else ())),
         verify_within_s=WAIT_S,
+    )
+
+
+def restart_pods(
+    ctx: PlanContext,
+    host: Host,
+    what: str,
+    newer_than: dict[str, tuple[str, ...]],
+    phase: str,
+    also: tuple[Check, ...] = (),
+) -> Step:
+    """Restart the static pods of components together; `newer_than` are their files by name."""
+    api = "kube-apiserver" in newer_than
+    whole, names = len(newer_than) > 1, tuple(newer_than)
+    part = "control-plane" if api else "clients"
+    return restart_pods_step(
+        f"kubernetes.{part if whole else names[0]}-{what}",
+        host.name,
+        _pods(ctx, host, names),
+        title=f"Restart {', '.join(names)}",
+        why=CLIENT_WHY if not api else TOGETHER_WHY if whole else API_WHY,
+        phase=phase,
+        newer_than=newer_than,
+        also=(*also, *((ApiserverReady(),) if api else ())),
     )
 
 
@@ -133,6 +181,8 @@ def restart_control_plane(
 
     `newer_than` are the files, by component, that each must have loaded since.
     """
+    if any(_component(ctx, name).unit is None for name in newer_than):
+        return restart_pods(ctx, host, what, newer_than, phase, also)
     units = {_component(ctx, name).unit or "": files for name, files in newer_than.items()}
     (api, files), *companions = units.items()
     return start_step(

@@ -23,7 +23,10 @@ class QueryKind(StrEnum):
     WRITTEN = "written"
     ABSENT = "absent"
     CONTENT = "content"
+    CERTIFICATES = "certificates"
+    """Only the certificates of a file that also holds a key, or of a kubeconfig's first user."""
     PUBLIC = "public"
+    """The public half of a private key, also of one in a kubeconfig."""
     UNIT = "unit"
 
 
@@ -88,7 +91,7 @@ def file_state(answer: str) -> FileState | None:
 
 
 def content_of(answer: str) -> bytes | None:
-    """Read the answer to CONTENT or PUBLIC; None when there is no such file, or no key in it."""
+    """Read the answer to CONTENT, CERTIFICATES or PUBLIC; None when there is no such file or content."""
     return b64decode(answer) if answer not in (NOTHING, "") else None
 
 

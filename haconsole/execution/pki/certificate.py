@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from haconsole.actions.operations import IssueCertificate
+from haconsole.actions.operations import IssueCertificate, PairForm
 from haconsole.actions.step import Step
 from haconsole.execution.context import ExecutionContext
 from haconsole.execution.host.files import put_file
@@ -22,7 +22,7 @@ async def issue_certificate(
     context: ExecutionContext, authorities: Authorities, step: Step, issue: IssueCertificate, end: str
 ) -> OperationResult:
     """Generate the key if there is none, have its request signed, install the certificate."""
-    if issue.replaces:
+    if issue.replaces or issue.form is not PairForm.FILES:
         return await renew_certificate(context, authorities, step, issue, end)
     transport = context.cluster.fleet.host(step.host)
     algorithm = context.cluster.inventory.pki.algorithm

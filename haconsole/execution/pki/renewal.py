@@ -4,8 +4,10 @@ backup.
 
 from __future__ import annotations
 
+from typing import assert_never
+
 from haconsole.actions.checks import CertificateInPlace
-from haconsole.actions.operations import IssueCertificate
+from haconsole.actions.operations import IssueCertificate, PairForm
 from haconsole.actions.step import Step
 from haconsole.execution.context import ExecutionContext
 from haconsole.execution.host.script import run_script
@@ -20,6 +22,10 @@ REQUEST = load_script("renewal-request")
 
 SWAP = load_script("renewal-swap")
 
+SWAP_EMBEDDED = load_script("renewal-swap-embedded")
+
+SWAP_COMBINED = load_script("renewal-swap-combined")
+
 
 async def renew_certificate(
     context: ExecutionContext, authorities: Authorities, step: Step, issue: IssueCertificate, end: str
@@ -32,7 +38,7 @@ async def renew_certificate(
     transport = context.cluster.fleet.host(step.host)
     folder, _, name = issue.cert_path.rpartition("/")
     stage = f"{folder}/.new-{name}"
-    new_key = f"{stage}/{issue.key_path.rpartition('/')[2]}"
+    new_key = f"{stage}/{issue.key_path.rpartition('/')[2] if issue.form is PairForm.FILES else 'key'}"
     make_key = key_command(context.cluster.inventory.pki.algorithm, new_key)
     request = await run_script(transport, REQUEST, (stage, new_key, *make_key), deadline_s=60.0)
     if request.exit_status is None:
@@ -44,9 +50,9 @@ async def renew_certificate(
     now = context.clock.now()
     signed = sign_leaf(authority, wanted_leaf(issue), key, days=context.cluster.inventory.pki.leaf_days, now=now)
     signed += await authorities.cross(issue, authority, step.host)
-    await transport.write_file(f"{stage}/{name}", signed, mode=0o644)
-    words = (stage, end, issue.owner, issue.cert_path, issue.key_path)
-    swapped = await run_script(transport, SWAP, words, deadline_s=30.0)
+    new_certificate = f"{stage}/{name if issue.form is PairForm.FILES else 'certificate'}"
+    await transport.write_file(new_certificate, signed, mode=0o644)
+    swapped = await run_script(transport, *_swap(issue, stage, end), deadline_s=30.0)
     if swapped.exit_status is None:
         return unknown_end(f"{step.host}: the connection was lost while {issue.cert_path} was replaced")
     if not swapped.ok:
@@ -54,3 +60,17 @@ async def renew_certificate(
             f"{step.host}: {issue.cert_path} could not be replaced: {swapped.stderr.strip()}", swapped.stderr
         )
     return success(swapped.stdout.strip() or f"wrote {issue.cert_path}")
+
+
+def _swap(issue: IssueCertificate, stage: str, end: str) -> tuple[str, tuple[str, ...]]:
+    """The script that puts the pair in `stage` into place, with its arguments."""
+    words = (stage, end, issue.owner, issue.cert_path)
+    match issue.form:
+        case PairForm.FILES:
+            return SWAP, (*words, issue.key_path)
+        case PairForm.KUBECONFIG:
+            return SWAP_EMBEDDED, words
+        case PairForm.COMBINED:
+            return SWAP_COMBINED, words
+        case _:
+            assert_never(issue.form)

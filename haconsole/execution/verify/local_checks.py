@@ -7,7 +7,14 @@ from hashlib import sha256
 from typing import assert_never
 
 from haconsole.actions.checks import CertificateInPlace, FileIs, FilesAbsent, ServiceRunning
-from haconsole.actions.operations import EnsureAuthority, EnsureKeyPair, IssueCertificate, TrustAuthority, WriteFile
+from haconsole.actions.operations import (
+    EnsureAuthority,
+    EnsureKeyPair,
+    IssueCertificate,
+    PairForm,
+    TrustAuthority,
+    WriteFile,
+)
 from haconsole.actions.step import Step
 from haconsole.errors import HaconsoleError
 from haconsole.execution.host.host_query import (
@@ -45,7 +52,7 @@ def queries(check: LocalCheck, step: Step) -> tuple[HostQuery, ...]:
         case CertificateInPlace():
             issue = issue_of(step)
             return (
-                HostQuery(QueryKind.CONTENT, issue.cert_path),
+                _certificate_query(issue),
                 HostQuery(QueryKind.CONTENT, issue.authority_cert_path),
                 HostQuery(QueryKind.PUBLIC, issue.key_path),
                 HostQuery(QueryKind.STAT, issue.key_path),
@@ -68,6 +75,12 @@ def judge(check: LocalCheck, step: Step, answers: HostAnswers, inventory: Invent
             return _certificate(issue_of(step), answers, now)
         case _:
             assert_never(check)
+
+
+def _certificate_query(issue: IssueCertificate) -> HostQuery:
+    """Of a file that holds the key too, only the certificate is queried."""
+    kind = QueryKind.CONTENT if issue.form is PairForm.FILES else QueryKind.CERTIFICATES
+    return HostQuery(kind, issue.cert_path)
 
 
 def issue_of(step: Step) -> IssueCertificate:
@@ -200,7 +213,7 @@ def _service(check: ServiceRunning, answers: HostAnswers) -> Problems:
 
 
 def _certificate(issue: IssueCertificate, answers: HostAnswers, now: datetime) -> Problems:
-    certificate = content_of(answers[HostQuery(QueryKind.CONTENT, issue.cert_path)])
+    certificate = content_of(answers[_certificate_query(issue)])
     authority = content_of(answers[HostQuery(QueryKind.CONTENT, issue.authority_cert_path)])
     place = file_state(answers[HostQuery(QueryKind.STAT, issue.key_path)])
     key = content_of(answers[HostQuery(QueryKind.PUBLIC, issue.key_path)])

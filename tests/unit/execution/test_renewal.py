@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import subprocess
+from base64 import b64encode
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from haconsole.actions.checks import CertificateInPlace
-from haconsole.actions.operations import EnsureAuthority, IssueCertificate
+from haconsole.actions.operations import EnsureAuthority, IssueCertificate, PairForm
 from haconsole.actions.step import Step, StepId
 from haconsole.execution.events import Outcome
+from haconsole.execution.host.host_query import QueryKind, content_of
 from haconsole.execution.verify.checks import Checks
+from haconsole.execution.verify.local_checks import queries
 from haconsole.pki.bundle import fingerprint_of
 from tests.unit.execution.local import ME, NoCluster
 from tests.unit.execution.test_perform import CP1, Bench, issue
@@ -98,3 +101,79 @@ async def test_a_leaf_of_a_new_ca_is_accepted_by_who_knows_the_older_one_alone(b
         assert said.returncode == 0, said.stdout + said.stderr
     alone = subprocess.run(("openssl", "verify", "-CAfile", f"{tmp_path}/ca.crt", leaf), capture_output=True)
     assert alone.returncode != 0
+
+
+KUBECONFIG = """apiVersion: v1
+clusters:
+- cluster: {server: https://10.0.0.1:6443}
+  name: kubernetes
+users:
+- name: kubernetes-admin
+  user:
+    client-certificate-data: {certificate}
+    client-key-data: {key}
+- name: other
+  user:
+    client-certificate-data: b3RoZXI=
+    client-key-data: b3RoZXI=
+"""
+
+
+async def test_a_pair_in_a_kubeconfig_is_replaced_there(bench: Bench, tmp_path: Path) -> None:
+    renew = await issued(bench, tmp_path)
+    pair = {"certificate": tmp_path / "pki/cp1.crt", "key": tmp_path / "pki/cp1.key"}
+    path = tmp_path / "admin.conf"
+    text = KUBECONFIG
+    for word, file in pair.items():
+        text = text.replace(f"{{{word}}}", b64encode(file.read_bytes()).decode())
+    path.write_text(text)
+    path.chmod(0o600)
+    embedded = replace(renew, cert_path=str(path), key_path=str(path), owner=ME, form=PairForm.KUBECONFIG)
+    assert (await problems(bench, embedded))[0].endswith("it is the one to replace")
+    performed = await bench.perform(embedded)
+    assert performed.outcome is Outcome.DONE, performed
+    assert await problems(bench, embedded) == ()
+    new = path.read_text()
+    changed = [
+        n for n, (one, other) in enumerate(zip(text.splitlines(), new.splitlines(), strict=True)) if one != other
+    ]
+    assert [text.splitlines()[n].split(":")[0].strip() for n in changed] == [
+        "client-certificate-data",
+        "client-key-data",
+    ]
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert (tmp_path / ".admin.conf.r1.s").read_text() == text
+    assert sorted(one.name for one in tmp_path.iterdir() if one.name.startswith(".new")) == []
+    assert "already" in (await bench.perform(embedded)).output
+
+
+async def test_a_pair_behind_a_link_is_replaced_by_another_file(bench: Bench, tmp_path: Path) -> None:
+    renew = await issued(bench, tmp_path)
+    older = tmp_path / "kubelet-client-2025-01-01-00-00-00.pem"
+    older.write_bytes((tmp_path / "pki/cp1.crt").read_bytes() + (tmp_path / "pki/cp1.key").read_bytes())
+    link = tmp_path / "kubelet-client-current.pem"
+    link.symlink_to(older)
+    older.chmod(0o600)
+    combined = replace(renew, cert_path=str(link), key_path=str(link), owner=ME, form=PairForm.COMBINED)
+    assert (await problems(bench, combined))[0].endswith("it is the one to replace")
+    assert (await bench.perform(combined)).outcome is Outcome.DONE
+    assert await problems(bench, combined) == ()
+    new = link.resolve()
+    assert new != older
+    assert new.name.startswith("kubelet-client-20")
+    assert new.stat().st_mode & 0o777 == 0o600
+    assert older.exists()
+    assert (tmp_path / f".{link.name}.r1.s").resolve() == older
+
+
+async def test_no_key_leaves_the_host_for_a_check(bench: Bench, tmp_path: Path) -> None:
+    renew = await issued(bench, tmp_path)
+    both = tmp_path / "both.pem"
+    both.write_bytes((tmp_path / "pki/cp1.crt").read_bytes() + (tmp_path / "pki/cp1.key").read_bytes())
+    combined = replace(renew, cert_path=str(both), key_path=str(both), form=PairForm.COMBINED)
+    step = Step(StepId("s"), "t", "w", CP1, combined)
+    wanted = queries(CertificateInPlace(), step)
+    answers = await bench.context.host_state.query(CP1, wanted)
+    received = b"".join(content_of(answers[one]) or b"" for one in wanted if one.kind is not QueryKind.STAT)
+    assert b"BEGIN CERTIFICATE" in received
+    assert b"PRIVATE KEY" not in received

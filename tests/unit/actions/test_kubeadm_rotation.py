@@ -1,0 +1,171 @@
+"""Rotations of a kubeadm cluster as planned: pairs stay where kubeadm keeps them, and static pods are restarted."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from haconsole.actions.catalogue import plan_action
+from haconsole.actions.operations import IssueCertificate, PairForm, RunCommand, UndoByRestoringFiles
+from haconsole.actions.step import Plan, Refusal, Step
+from haconsole.actions.steps.static_pods import restarts_pods
+from haconsole.execution.log.codec import plan_from_json, to_json
+from haconsole.model.certificate import Certificate
+from haconsole.model.snapshot import ClusterSnapshot
+from tests.fakes import kubeadm
+from tests.fakes.kubeadm_certificates import KUBELET_PAIR, PKI, certified, ended
+
+PLANES = ("cp1", "cp2", "cp3")
+
+
+def plan(snapshot: ClusterSnapshot, **request: str) -> Plan:
+    planned = plan_action("rotate-certs", snapshot, kubeadm.INVENTORY, request)
+    assert isinstance(planned, Plan), planned.reasons
+    return planned
+
+
+def issues(planned: Plan) -> dict[str, IssueCertificate]:
+    return {str(step.id): step.operation for step in planned.steps if isinstance(step.operation, IssueCertificate)}
+
+
+def places(planned: Plan, *names: str) -> list[int]:
+    ids = [str(step.id) for step in planned.steps]
+    return [ids.index(name) for name in names]
+
+
+def step_of(planned: Plan, name: str) -> Step:
+    return next(step for step in planned.steps if step.id == name)
+
+
+def restarted(step: Step) -> list[str]:
+    """The manifests that the step takes out and returns."""
+    assert isinstance(step.operation, RunCommand)
+    return [word for word in step.operation.argv if word.endswith(".yaml")]
+
+
+def test_every_leaf_of_a_control_plane_is_replaced_where_it_is() -> None:
+    planned = plan(certified())
+    mine = {name.removesuffix("@cp1"): issue for name, issue in issues(planned).items() if name.endswith("@cp1")}
+    assert {name: (issue.cert_path, issue.form) for name, issue in mine.items()} == {
+        "pki.etcd-server": (f"{PKI}/etcd/server.crt", PairForm.FILES),
+        "pki.etcd-peer": (f"{PKI}/etcd/peer.crt", PairForm.FILES),
+        "pki.etcd-client": (f"{PKI}/etcd/healthcheck-client.crt", PairForm.FILES),
+        "pki.apiserver": (f"{PKI}/apiserver.crt", PairForm.FILES),
+        "pki.apiserver-etcd-client": (f"{PKI}/apiserver-etcd-client.crt", PairForm.FILES),
+        "pki.apiserver-kubelet-client": (f"{PKI}/apiserver-kubelet-client.crt", PairForm.FILES),
+        "pki.front-proxy-client": (f"{PKI}/front-proxy-client.crt", PairForm.FILES),
+        "pki.admin": ("/etc/kubernetes/admin.conf", PairForm.KUBECONFIG),
+        "pki.controller-manager": ("/etc/kubernetes/controller-manager.conf", PairForm.KUBECONFIG),
+        "pki.scheduler": ("/etc/kubernetes/scheduler.conf", PairForm.KUBECONFIG),
+    }
+    assert all(issue.replaces for issue in mine.values())
+    assert len(issues(planned)) == 30
+    assert plan_from_json(json.loads(json.dumps(to_json(planned)))) == planned
+
+
+def test_subjects_and_names_are_those_of_the_existing_certificates() -> None:
+    mine = issues(plan(certified()))
+    admin, client = mine["pki.admin@cp2"], mine["pki.etcd-client@cp2"]
+    assert (admin.common_name, admin.organizations) == ("kubernetes-admin", ("system:masters",))
+    assert (client.common_name, client.organizations) == ("kube-etcd-healthcheck-client", ("system:masters",))
+    assert mine["pki.apiserver@cp2"].sans == ("DNS:cp2", "IP:10.99.0.12", "DNS:extra.example")
+    assert mine["pki.etcd-server@cp2"].usages == ("server", "client")
+
+
+def test_a_name_that_clients_use_is_added() -> None:
+    def lacks(one: Certificate) -> Certificate:
+        return replace(one, missing_names=("IP:10.99.0.100",)) if one.role == "apiserver" else one
+
+    assert issues(plan(certified(lacks)))["pki.apiserver@cp1"].sans[-1] == "IP:10.99.0.100"
+
+
+def test_only_clients_that_do_not_reload_are_restarted_one_host_at_a_time() -> None:
+    planned = plan(certified())
+    restarts = [step for step in planned.steps if restarts_pods(step)]
+    clients = [step for step in restarts if step.id.startswith("kubernetes.clients-client@")]
+    assert sorted(step.host for step in clients) == list(PLANES)
+    folder = "/etc/kubernetes/manifests"
+    assert restarted(clients[0]) == [f"{folder}/kube-controller-manager.yaml", f"{folder}/kube-scheduler.yaml"]
+    assert {str(step.id) for step in restarts} - {str(step.id) for step in clients} == {
+        f"kubernetes.kube-apiserver-serve@{name}" for name in PLANES
+    }
+    hosts = [step.host for step in restarts]
+    assert hosts == sorted(hosts, key=hosts.index), "one host's restarts end before another's begin"
+
+
+def test_kubelets_keep_their_pairs_until_these_are_overdue() -> None:
+    planned = plan(certified())
+    assert "kubelets on cp1, cp2, cp3, w1 renew their certificates automatically" in planned.summary
+    assert not any("kubelet@" in name for name in issues(planned))
+    late = plan(ended("kubelet", hosts=("cp2", "w1")), due="yes")
+    assert {name: (issue.cert_path, issue.form, issue.common_name) for name, issue in issues(late).items()} == {
+        f"pki.kubelet@{name}": (KUBELET_PAIR, PairForm.COMBINED, f"system:node:{name}") for name in ("cp2", "w1")
+    }
+    assert issues(late)["pki.kubelet@w1"].organizations == ("system:nodes",)
+    new, restart = places(late, "pki.kubelet@w1", "kubernetes.kubelet-client@w1")
+    assert new < restart
+    assert step_of(late, "pki.kubelet@w1").undo == UndoByRestoringFiles((KUBELET_PAIR,))
+
+
+def test_expired_certificates_of_all_are_recovered_kubelets_first() -> None:
+    planned = plan(ended(hosts=(*PLANES, "w1")))
+    order = places(
+        planned,
+        "pki.kubelet@cp1",
+        "kubernetes.kubelet-revive@cp1",
+        "pki.etcd-server@cp1",
+        "etcd.revive@cp1",
+        "pki.apiserver@cp1",
+        "kubernetes.kube-apiserver-revive@cp1",
+        "kubernetes.clients-revive@cp1",
+    )
+    assert order == sorted(order)
+    assert restarted(step_of(planned, "etcd.revive@cp1")) == ["/etc/kubernetes/manifests/etcd.yaml"]
+    needs = [step_of(planned, f"etcd.revive@{name}").needs for name in PLANES]
+    assert not any(need.startswith("etcd.revive") for each in needs for need in each), "members start together"
+
+
+def test_paths_and_ports_are_those_of_the_manifests() -> None:
+    def elsewhere(one: Certificate) -> Certificate:
+        if one.role == "apiserver":
+            return replace(one, path="/srv/api.pem", key_path="/srv/api-key.pem")
+        return replace(one, path="/srv/ca.pem", key_path=None) if one.role == "kubernetes-ca" else one
+
+    snapshot = certified(elsewhere)
+    api = replace(kubeadm.static_pod("kube-apiserver"), command=("kube-apiserver", "--secure-port=7443"))
+    for name in PLANES:
+        snapshot = kubeadm.with_pod(snapshot, name, api)
+    planned = plan(snapshot)
+    issue = issues(planned)["pki.apiserver@cp1"]
+    assert (issue.cert_path, issue.key_path) == ("/srv/api.pem", "/srv/api-key.pem")
+    assert (issue.authority_cert_path, issue.authority_key_path) == ("/srv/ca.pem", "/srv/ca.key")
+    take_up = step_of(planned, "kubernetes.take-up@cp1").operation
+    assert isinstance(take_up, RunCommand)
+    assert take_up.argv[-2:] == ("10.99.0.11:7443", "/srv/api.pem")
+
+
+def test_one_host_and_one_scope_can_be_replaced_separately() -> None:
+    assert {name.partition("@")[2] for name in issues(plan(certified(), host="cp2"))} == {"cp2"}
+    etcd = {name.partition("@")[0] for name in issues(plan(certified(), scope="etcd"))}
+    assert etcd == {"pki.etcd-server", "pki.etcd-peer", "pki.etcd-client", "pki.apiserver-etcd-client"}
+
+
+def test_nothing_is_due_on_a_fresh_cluster() -> None:
+    planned = plan_action("rotate-certs", certified(), kubeadm.INVENTORY, {"due": "yes"})
+    assert isinstance(planned, Refusal)
+    assert planned.reasons == ("nothing is due",)
+
+
+def test_undoing_a_restart_restores_files_first() -> None:
+    restart = step_of(plan(certified()), "kubernetes.clients-client@cp1")
+    assert getattr(restart.undo, "after_files", False)
+    assert getattr(restart.undo, "operation", None) == restart.operation
+
+
+@pytest.mark.parametrize("scope", ["etcd", "kubernetes", "all"])
+def test_cas_are_refused_by_name(scope: str) -> None:
+    planned = plan_action("rotate-certs", certified(), kubeadm.INVENTORY, {"ca": "yes", "scope": scope})
+    assert isinstance(planned, Refusal)
+    assert "kubernetes.deployment is kubeadm" in planned.reasons[0]
