@@ -15,7 +15,7 @@ from haconsole.actions.steps.control_plane import locks_step, while_drained
 from haconsole.actions.steps.etcd import leader_step
 from haconsole.actions.steps.order import Group
 from haconsole.actions.steps.services import reload_step
-from haconsole.actions.steps.static_pods import StaticPod, restart_pods_step, static_pod
+from haconsole.actions.steps.static_pods import PodOnHost, restart_pods_step, static_pod
 from haconsole.configs.layout import ComponentLayout
 from haconsole.inventory.effective import join_host_port
 from haconsole.inventory.schema import Host
@@ -103,7 +103,7 @@ def _etcd_pod_restart(ctx: PlanContext, host: Host, what: str, newer_than: tuple
     )
 
 
-def _pods(ctx: PlanContext, host: Host, names: tuple[str, ...]) -> tuple[StaticPod, ...]:
+def _pods(ctx: PlanContext, host: Host, names: tuple[str, ...]) -> tuple[PodOnHost, ...]:
     pods = (static_pod(ctx.snapshot, ctx.layout, host, name) for name in names)
     return tuple(pod for pod in pods if pod is not None)
 

@@ -43,7 +43,7 @@ _SHELLS = ("sh", "bash", "ash", "dash")
 
 
 @dataclass(frozen=True, slots=True)
-class StaticPod:
+class PodOnHost:
     """A static pod on a host."""
 
     name: str
@@ -57,7 +57,7 @@ class StaticPod:
         return self.name, self.program, self.manifest
 
 
-def static_pod(snapshot: ClusterSnapshot, layout: Layout, host: Host, name: str) -> StaticPod | None:
+def static_pod(snapshot: ClusterSnapshot, layout: Layout, host: Host, name: str) -> PodOnHost | None:
     """The component's pod by kubelet's own folder and the manifests in it, else by the layout.
 
     None where the component is no static pod of this cluster.
@@ -70,14 +70,14 @@ def static_pod(snapshot: ClusterSnapshot, layout: Layout, host: Host, name: str)
     pod = kubelet.pod(name) if kubelet else None
     if kubelet is None or pod is None:
         folder = kubelet.static_pod_folder if kubelet else manifest.rpartition("/")[0]
-        return StaticPod(name, name[:_COMM_LENGTH], f"{folder}/{manifest.rpartition('/')[2]}")
-    return StaticPod(name, _program(pod), f"{kubelet.static_pod_folder}/{pod.file}")
+        return PodOnHost(name, name[:_COMM_LENGTH], f"{folder}/{manifest.rpartition('/')[2]}")
+    return PodOnHost(name, _program(pod), f"{kubelet.static_pod_folder}/{pod.file}")
 
 
 def restart_pods_step(
     what: str,
     host: str,
-    pods: tuple[StaticPod, ...],
+    pods: tuple[PodOnHost, ...],
     *,
     title: str,
     why: str,
@@ -113,7 +113,7 @@ def restart_pods_step(
 
 
 def stop_pods_step(
-    what: str, host: str, pods: tuple[StaticPod, ...], *, title: str, why: str, phase: str, vips_pause: bool = False
+    what: str, host: str, pods: tuple[PodOnHost, ...], *, title: str, why: str, phase: str, vips_pause: bool = False
 ) -> Step:
     """Stop `pods` until their manifests are returned, also across a reboot."""
     return Step(
@@ -131,7 +131,7 @@ def stop_pods_step(
 def start_pods_step(
     what: str,
     host: str,
-    pods: tuple[StaticPod, ...],
+    pods: tuple[PodOnHost, ...],
     *,
     title: str,
     why: str,
@@ -154,7 +154,7 @@ def start_pods_step(
 
 
 def pods_run(
-    pods: tuple[StaticPod, ...],
+    pods: tuple[PodOnHost, ...],
     newer_than: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
     old_processes: Mapping[str, int] = MappingProxyType({}),
     *,
@@ -177,7 +177,7 @@ def pods_run(
     return script(RUNS, "runs", KEPT_IN, "changed" if changed else "written", *words, means=means, problem=problem)
 
 
-def pods_stopped(pods: tuple[StaticPod, ...]) -> CommandSucceeds:
+def pods_stopped(pods: tuple[PodOnHost, ...]) -> CommandSucceeds:
     """No process of `pods` is left, and kubelet starts none."""
     names = ", ".join(pod.name for pod in pods)
     words = tuple(word for pod in pods for word in pod.words)
@@ -188,15 +188,15 @@ def restarts_pods(step: Step) -> bool:
     return isinstance(step.operation, RunCommand) and RESTART in step.operation.argv
 
 
-def _stop(pods: tuple[StaticPod, ...], *, vips_pause: bool = False) -> RunCommand:
+def _stop(pods: tuple[PodOnHost, ...], *, vips_pause: bool = False) -> RunCommand:
     return RunCommand(_argv(STOP, "stop", pods), timeout_s=LIMIT_S + 100.0, vips_pause=vips_pause)
 
 
-def _start(pods: tuple[StaticPod, ...]) -> RunCommand:
+def _start(pods: tuple[PodOnHost, ...]) -> RunCommand:
     return RunCommand(_argv(START, "start", pods), timeout_s=LIMIT_S + 100.0)
 
 
-def _argv(text: str, name: str, pods: tuple[StaticPod, ...]) -> tuple[str, ...]:
+def _argv(text: str, name: str, pods: tuple[PodOnHost, ...]) -> tuple[str, ...]:
     words = (word for pod in pods for word in pod.words)
     return ("sh", "-ec", text, name, KEPT_IN, str(LIMIT_S), *words)
 

@@ -19,7 +19,7 @@ from haconsole.actions.operations import RunCommand, UndoByCommand
 from haconsole.actions.step import Step
 from haconsole.actions.steps import static_pods
 from haconsole.actions.steps.static_pods import (
-    StaticPod,
+    PodOnHost,
     pods_run,
     restart_pods_step,
     start_pods_step,
@@ -63,8 +63,8 @@ class Kubelet:
         """PIDs of etcd, as this fake numbers them."""
         return [one.parent.name for one in self.root.glob("proc/*/comm") if one.read_text() == "etcd\n"]
 
-    def pod(self) -> StaticPod:
-        return StaticPod("etcd", "etcd", str(self.manifest))
+    def pod(self) -> PodOnHost:
+        return PodOnHost("etcd", "etcd", str(self.manifest))
 
     def follow(self) -> None:
         while not self.ended.wait(0.02):
@@ -259,13 +259,13 @@ def test_the_pod_is_that_of_kubelets_own_folder_and_file() -> None:
     host = kubeadm.INVENTORY.hosts[0]
     plain = static_pod(kubeadm.healthy(), paths, host, "kube-controller-manager")
     manifest = "/etc/kubernetes/manifests/kube-controller-manager.yaml"
-    assert plain == StaticPod("kube-controller-manager", "kube-controller", manifest)
+    assert plain == PodOnHost("kube-controller-manager", "kube-controller", manifest)
     own = StaticPodState("10-etcd.json", "kube-system", "etcd", ("etcd",), ("/opt/bin/etcd-3.5", "--name=x"))
     snapshot = kubeadm.with_kubelet(
         kubeadm.healthy(), "cp1", lambda facts: replace(facts, static_pod_folder="/srv/pods", static_pods=(own,))
     )
-    assert static_pod(snapshot, paths, host, "etcd") == StaticPod("etcd", "etcd-3.5", "/srv/pods/10-etcd.json")
-    assert static_pod(snapshot, paths, host, "kube-scheduler") == StaticPod(
+    assert static_pod(snapshot, paths, host, "etcd") == PodOnHost("etcd", "etcd-3.5", "/srv/pods/10-etcd.json")
+    assert static_pod(snapshot, paths, host, "kube-scheduler") == PodOnHost(
         "kube-scheduler", "kube-scheduler", "/srv/pods/kube-scheduler.yaml"
     )
     assert static_pod(snapshot, paths, host, "haproxy") is None
