@@ -51,6 +51,7 @@ from haconsole.actions.operations import (
     PromoteMember,
     RemoveMember,
     RunCommand,
+    SaveSnapshot,
     SendFile,
     SetServerState,
     TrustAuthority,
@@ -96,7 +97,7 @@ def _asked_of_programs(operation: SetServerState | EtcdOperation | EtcdStorageOp
         case SetServerState(state=state, balancers=balancers):
             on = ", ".join(balancers)
             return f"set server {_server(operation)} state {state} in haproxy's runtime API on {on}"
-        case Defragment() | CompactHistory() | DisarmAlarm():
+        case Defragment() | CompactHistory() | DisarmAlarm() | SaveSnapshot():
             return _etcd_tending(operation)
         case _:
             return _etcd_operation(operation)
@@ -110,6 +111,8 @@ def _etcd_tending(operation: EtcdStorageOperation) -> str:
             return f"etcd compact to the newest revision, through {_or(ask)}"
         case DisarmAlarm(kind=kind, ask=ask):
             return f"etcd alarm disarm {kind}, through {_or(ask)}"
+        case SaveSnapshot(path=path):
+            return f"etcd snapshot save {path}, through this machine"
         case _:
             assert_never(operation)
 

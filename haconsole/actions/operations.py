@@ -173,6 +173,17 @@ class DisarmAlarm:
 
 
 @dataclass(frozen=True, slots=True)
+class SaveSnapshot:
+    """Save a snapshot of the member on the step's host at `path` there, root's with mode 0600.
+
+    The member sends it through SSH to this machine, which verifies it, sends it back and deletes its copy. So the host
+    needs no etcdctl.
+    """
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
 class SetServerState:
     """Set this state of servers in haproxy on each of `balancers`, until it is reloaded."""
 
@@ -212,7 +223,7 @@ class Nothing:
 
 
 EtcdOperation: TypeAlias = AddMember | PromoteMember | RemoveMember | MoveLeader
-EtcdStorageOperation: TypeAlias = Defragment | CompactHistory | DisarmAlarm
+EtcdStorageOperation: TypeAlias = Defragment | CompactHistory | DisarmAlarm | SaveSnapshot
 Transfer: TypeAlias = FetchFile | SendFile
 Operation: TypeAlias = (
     RunCommand

@@ -7,10 +7,11 @@ from haconsole.actions.build import at_once, ran_before, script, start_step, sto
 from haconsole.actions.checks import ApiserverReady, Check, EtcdHealthy
 from haconsole.actions.operations import RunCommand, Undo, UndoByCommand
 from haconsole.actions.step import Plan, Refusal, Step
+from haconsole.actions.steps.static_pods import restart_pods_step, static_pod
 from haconsole.configs.layout import layout
 from haconsole.inventory.schema import Host, Inventory
 from haconsole.model.etcd_view import etcd_view
-from haconsole.model.hosts import HostFacts, Role, ServiceState
+from haconsole.model.hosts import HostFacts, Role, ServiceKind, ServiceState
 from haconsole.model.names import HostName
 from haconsole.model.observed import Failed, Known, reason_of
 from haconsole.model.services import is_hung, is_stopped
@@ -29,6 +30,8 @@ TOGETHER_WHY = (
     "time. Their data does not change."
 )
 HUNG_WHY = "The process exists but does no work, so only a new process helps."
+POD_WAITS_WHY = "kubelet waits longer after each failed start; a new pod starts at once."
+POD_WHY = "kubelet stops the pod when its manifest leaves the folder of static pods, and starts it when that returns."
 RUNNING_WHY = "A running service reloads its files at its start."
 
 NEW_PROCESS = load_script("check-new-process")
@@ -67,11 +70,14 @@ def plan_restart(snapshot: ClusterSnapshot, inventory: Inventory, request: Reque
         *(reason for host in hosts for reason in unfit(snapshot, host, service)),
         *(reason for host in hosts if host not in down for reason in _costs(snapshot, inventory, host, service)),
     )
-    if unit is None:
-        reasons = (f"{service} is no systemd unit of this cluster: as a static pod its kubelet restarts it",)
-    if reasons or unit is None:
+    if unit is None and service in BALANCER:
+        reasons = (f"the inventory has no {service}",)
+    if reasons:
         return Refusal(RESTART, inventory.cluster, reasons)
-    steps = tuple(_step(snapshot, inventory, host, service, unit) for host in hosts)
+    if unit is None:
+        steps = tuple(_pod_step(snapshot, inventory, host, service) for host in hosts)
+    else:
+        steps = tuple(_step(snapshot, inventory, host, service, unit) for host in hosts)
     steps = at_once(steps) if service == "etcd" else steps
     return Plan(RESTART, inventory.cluster, steps, f"{service} on {', '.join(host.name for host in hosts)}")
 
@@ -81,7 +87,8 @@ def is_down(facts: HostFacts | None, service: str) -> bool:
     if facts is None:
         return False
     unit = facts.service(service)
-    return is_stopped(unit) or is_hung(unit, answers=_answers(facts, service))
+    waits = unit is not None and unit.kind is ServiceKind.STATIC_POD and unit.active == "activating"
+    return is_stopped(unit) or waits or is_hung(unit, answers=_answers(facts, service))
 
 
 def _answers(facts: HostFacts, service: str) -> bool:
@@ -125,7 +132,20 @@ def unfit(snapshot: ClusterSnapshot, host: Host, service: str) -> tuple[str, ...
     unit = facts.service(service)
     if unit is None:
         return (f"the state of {service} on {host.name} is unknown: {reason_of(facts.services) or 'not queried yet'}",)
+    if unit.kind is ServiceKind.STATIC_POD:
+        return _unfit_pod(facts, host, service, exists=unit.exists)
     return () if unit.exists else (f"{service} is not installed on {host.name}: run bootstrap",)
+
+
+def _unfit_pod(facts: HostFacts, host: Host, service: str, *, exists: bool) -> tuple[str, ...]:
+    """The reason why kubelet would not restart a static pod."""
+    kubelet = facts.service("kubelet")
+    reasons = []
+    if not exists:
+        reasons.append(f"{service} has no manifest on {host.name}: restore the manifest in kubelet's static-pod folder")
+    if kubelet is not None and not kubelet.running:
+        reasons.append(f"kubelet on {host.name} is not running, which starts static pods: start it first")
+    return tuple(reasons)
 
 
 def _costs(snapshot: ClusterSnapshot, inventory: Inventory, host: Host, service: str) -> tuple[str, ...]:
@@ -178,6 +198,26 @@ def _step(snapshot: ClusterSnapshot, inventory: Inventory, host: Host, service: 
         also=(_replaced(unit, state), *_serves(snapshot, inventory, service)),
         vips_pause=service == "etcd" and not is_stopped(state) and not is_hanging,
         precondition=(_loaded(unit),),
+    )
+
+
+def _pod_step(snapshot: ClusterSnapshot, inventory: Inventory, host: Host, service: str) -> Step:
+    """The manifest leaves kubelet's folder and returns."""
+    facts = snapshot.host(HostName(host.name))
+    state = facts.service(service) if facts else None
+    pod = static_pod(snapshot, layout(inventory), host, service)
+    assert pod is not None
+    running = state is not None and state.running
+    return restart_pods_step(
+        "service.restart",
+        host.name,
+        (pod,),
+        title=f"Restart {service}",
+        why=f"{RUNNING_WHY if running else POD_WAITS_WHY} {POD_WHY}",
+        phase=service,
+        old_processes={service: state.pid} if state and state.pid else {},
+        also=_serves(snapshot, inventory, service),
+        vips_pause=service == "etcd" and running,
     )
 
 

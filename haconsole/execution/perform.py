@@ -22,6 +22,7 @@ from haconsole.actions.operations import (
     PromoteMember,
     RemoveMember,
     RunCommand,
+    SaveSnapshot,
     SendFile,
     SetServerState,
     TrustAuthority,
@@ -135,8 +136,8 @@ class Performer:
                 return await issue_certificate(self._context, self._authorities, step, operation, end)
             case AddMember() | PromoteMember() | RemoveMember() | MoveLeader():
                 return await self._etcd.perform(operation, step.host, tell)
-            case Defragment() | CompactHistory() | DisarmAlarm():
-                return await tend_etcd(self._cluster, operation, step.host)
+            case Defragment() | CompactHistory() | DisarmAlarm() | SaveSnapshot():
+                return await tend_etcd(self._cluster, operation, step.host, tell)
             case FetchFile() | SendFile():
                 return await transfer(self._cluster.fleet.host(step.host), operation, tell)
             case SetServerState():

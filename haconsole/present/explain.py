@@ -22,6 +22,9 @@ DOES: dict[type, str] = {
     op.RemoveMember: "A member is removed from etcd's member list: from then on its vote does not count.",
     op.MoveLeader: "etcd's leader hands over to another member, so that no election is needed.",
     op.SetServerState: "haproxy is set to send one server no new connections, or to use it again.",
+    op.SaveSnapshot: (
+        "{host}'s member sends its database through SSH to this machine, which verifies it and stores it on the host."
+    ),
     op.Nothing: "Nothing is changed. The hosts are only checked for the conditions to continue.",
 }
 """The explanation of a kind of operation; other kinds are described by their own line."""

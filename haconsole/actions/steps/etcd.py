@@ -13,6 +13,7 @@ from haconsole.actions.operations import (
     PromoteMember,
     RemoveMember,
     RunCommand,
+    SaveSnapshot,
     UndoByCommand,
 )
 from haconsole.actions.step import Step
@@ -50,13 +51,6 @@ def snapshot_path(inventory: Inventory, at: datetime) -> str:
 
 def snapshot_step(inventory: Inventory, etcd: EtcdLayout, host: Host, path: str) -> Step:
     """Take a snapshot through the member on `host`, keep it there at `path`, and verify it."""
-    tool = f"{etcd.binary.rpartition('/')[0]}/etcdctl"
-    flags = [f"--endpoints={etcd_client_url(inventory, host)}"]
-    if etcd.pki:
-        pki = etcd.pki.on(host)
-        flags += [f"--cacert={pki.ca.cert}", f"--cert={pki.client.cert}", f"--key={pki.client.key}"]
-    elif etcd.scheme == "https":
-        flags.append("--insecure-skip-tls-verify")
     whole = script(
         SNAPSHOT_WHOLE,
         "whole",
@@ -70,12 +64,26 @@ def snapshot_step(inventory: Inventory, etcd: EtcdLayout, host: Host, path: str)
         title="Take a snapshot of etcd and verify it",
         why=SNAPSHOT_WHY,
         host=HostName(host.name),
-        operation=RunCommand(("sh", "-ec", SNAPSHOT, "snapshot", path, tool, *flags), timeout_s=SNAPSHOT_S),
+        operation=_save_snapshot(inventory, etcd, host, path),
         verification=(whole,),
         undo=Irreversible("a snapshot does no harm; delete it when you no longer need it"),
         verify_within_s=0.0,
         phase=PHASE,
     )
+
+
+def _save_snapshot(inventory: Inventory, etcd: EtcdLayout, host: Host, path: str) -> SaveSnapshot | RunCommand:
+    """By etcdctl on the host; hosts of static pods need not have it."""
+    if etcd.manifest is not None:
+        return SaveSnapshot(path)
+    tool = f"{etcd.binary.rpartition('/')[0]}/etcdctl"
+    flags = [f"--endpoints={etcd_client_url(inventory, host)}"]
+    if etcd.pki:
+        pki = etcd.pki.on(host)
+        flags += [f"--cacert={pki.ca.cert}", f"--cert={pki.client.cert}", f"--key={pki.client.key}"]
+    elif etcd.scheme == "https":
+        flags.append("--insecure-skip-tls-verify")
+    return RunCommand(("sh", "-ec", SNAPSHOT, "snapshot", path, tool, *flags), timeout_s=SNAPSHOT_S)
 
 
 def leader_step(away: Host, to: tuple[HostName, ...], *, phase: str = PHASE, stays: bool = False) -> Step:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import assert_never
 
 from haconsole.actions.checks import EtcdStoreCheck, HasRoom, NoAlarm
-from haconsole.actions.operations import CompactHistory, Defragment, DisarmAlarm, EtcdStorageOperation
+from haconsole.actions.operations import CompactHistory, Defragment, DisarmAlarm, EtcdStorageOperation, SaveSnapshot
 from haconsole.execution.etcd.member_list import any_member, host_of
+from haconsole.execution.etcd.snapshot import save_snapshot
+from haconsole.execution.host.transfer import Tell
 from haconsole.execution.outcome import OperationResult, success
 from haconsole.model.names import HostName
 from haconsole.probes.context import ClusterContext
@@ -20,7 +22,9 @@ DEFRAGMENT_S = 600.0
 """Some seconds per GiB on a fast disk, and minutes on a slow one."""
 
 
-async def tend_etcd(context: ClusterContext, operation: EtcdStorageOperation, host: HostName) -> OperationResult:
+async def tend_etcd(
+    context: ClusterContext, operation: EtcdStorageOperation, host: HostName, tell: Tell
+) -> OperationResult:
     """Perform the operation; raises TransportError or ProbeError if no member could be queried, or one refused."""
     match operation:
         case Defragment():
@@ -32,6 +36,8 @@ async def tend_etcd(context: ClusterContext, operation: EtcdStorageOperation, ho
         case DisarmAlarm(kind=kind, ask=ask):
             async with any_member(context, ask) as api:
                 return await _disarm(api, kind)
+        case SaveSnapshot():
+            return await save_snapshot(context, operation, host, tell)
         case _:
             assert_never(operation)
 

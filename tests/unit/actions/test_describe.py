@@ -23,6 +23,7 @@ from haconsole.actions.operations import (
     PromoteMember,
     RemoveMember,
     RunCommand,
+    SaveSnapshot,
     SendFile,
     SetServerState,
     TrustAuthority,
@@ -59,6 +60,7 @@ OPERATIONS: dict[str, Operation] = {
     "etcd defrag": Defragment(),
     "etcd compact to the newest revision, through cp1 or cp2": CompactHistory(HOSTS),
     "etcd alarm disarm NOSPACE, through cp1 or cp2": DisarmAlarm("NOSPACE", HOSTS),
+    "etcd snapshot save /a, through this machine": SaveSnapshot("/a"),
     "copy /a to /b on this machine, mode 0600": FetchFile("/a", "/b"),
     "copy /b from this machine to /a, mode 0600": SendFile("/b", "/a"),
     "set server api/cp3 state drain in haproxy's runtime API on cp1, cp2": (

@@ -8,13 +8,15 @@ import pytest
 
 from haconsole.actions.bootstrap.plan import plan_bootstrap
 from haconsole.actions.catalogue import plan_action
-from haconsole.actions.checks import EtcdHealthy
+from haconsole.actions.checks import CommandSucceeds, EtcdHealthy
 from haconsole.actions.operations import Irreversible, RunCommand, UndoByCommand
 from haconsole.actions.plan_context import BootstrapPart
 from haconsole.actions.step import Plan, Refusal
+from haconsole.actions.steps.static_pods import restarts_pods
+from haconsole.model.hosts import ServiceKind
 from haconsole.model.observed import Known
 from haconsole.model.snapshot import ClusterSnapshot
-from tests.fakes import cluster
+from tests.fakes import cluster, kubeadm
 from tests.fakes.cluster import INVENTORY, changed, healthy, lost
 from tests.unit.diagnosis.test_remedies import HUNG, STOPPED, every, having, quorum_lost, units
 
@@ -105,3 +107,41 @@ def test_a_bootstrap_starts_members_that_are_down_before_it_touches_one_that_wor
 def test_starts_that_wait_for_each_other_begin_together_step_by_step_too() -> None:
     first, second = planned(quorum_lost(**STOPPED), service="etcd").steps
     assert (first.starts_with, second.starts_with) == ((second.id,), (first.id,))
+
+
+def pod_plan(snapshot: ClusterSnapshot, **request: str) -> Plan | Refusal:
+    return plan_action("restart", snapshot, kubeadm.INVENTORY, request)
+
+
+@pytest.mark.parametrize("service", kubeadm.PODS)
+def test_a_static_pod_restarts_by_its_manifest(service: str) -> None:
+    plan = pod_plan(kubeadm.healthy(), service=service, host="cp2")
+    assert isinstance(plan, Plan), plan.reasons
+    (step,) = plan.steps
+    assert restarts_pods(step)
+    assert isinstance(step.operation, RunCommand)
+    assert step.operation.argv[-1] == f"/etc/kubernetes/manifests/{service}.yaml"
+    assert isinstance(step.undo, UndoByCommand)
+    check = step.verification[0]
+    assert isinstance(check, CommandSucceeds)
+    assert "100" in check.argv, "the process that is observed now is not the new one"
+
+
+def test_a_static_pod_that_waits_to_be_started_again_is_restarted_where_it_is() -> None:
+    snapshot = kubeadm.with_service(
+        kubeadm.healthy(), "cp3", kubeadm.unit("kube-scheduler", "activating", kind=ServiceKind.STATIC_POD)
+    )
+    plan = pod_plan(snapshot, service="kube-scheduler")
+    assert isinstance(plan, Plan)
+    assert [step.host for step in plan.steps] == ["cp3"]
+
+
+def test_a_static_pod_without_kubelet_or_manifest_is_not_restarted() -> None:
+    stopped = kubeadm.with_service(kubeadm.healthy(), "cp2", kubeadm.unit("kubelet", "inactive"))
+    plan = pod_plan(stopped, service="etcd", host="cp2")
+    assert isinstance(plan, Refusal)
+    assert plan.reasons == ("kubelet on cp2 is not running, which starts static pods: start it first",)
+    gone = replace(kubeadm.unit("kube-scheduler", "inactive", kind=ServiceKind.STATIC_POD), exists=False)
+    plan = pod_plan(kubeadm.with_service(kubeadm.healthy(), "cp2", gone), service="kube-scheduler", host="cp2")
+    assert isinstance(plan, Refusal)
+    assert "kube-scheduler has no manifest on cp2" in plan.reasons[0]
