@@ -41,29 +41,18 @@ def _time(certificate: Certificate, now: datetime) -> Iterator[Candidate]:
         severity,
         what,
         "Peers refuse an expired certificate at once.",
-        _renewal(certificate, is_expired=is_expired),
+        *_renewal(certificate),
     )
 
 
-def _renewal(certificate: Certificate, *, is_expired: bool) -> Remedy:
+def _renewal(certificate: Certificate) -> tuple[Remedy, ...]:
+    """kubelet renews its own pair, but only while that is valid."""
     if certificate.is_ca:
-        return call("rotate-certs", "replace the CA", ca="yes")
+        return (call("rotate-certs", "replace the CA", ca="yes"),)
     if certificate.role == "kubelet" and certificate.key_path == certificate.path and not certificate.in_kubeconfig:
-        if is_expired:
-            return advice(_new_kubelet_pair(certificate.host))
-        return advice(
-            f"kubelet renews it automatically; find out why it did not: journalctl -u kubelet on {certificate.host}"
-        )
-    return _reissue(certificate)
-
-
-def _new_kubelet_pair(host: str) -> str:
-    """kubelet renews its certificate only while the old one is valid."""
-    return (
-        f"on a control plane: kubeadm kubeconfig user --org system:nodes --client-name system:node:{host} (kubeadm "
-        f"alpha in 1.20 and older). Install its output as /etc/kubernetes/kubelet.conf on {host}, then restart kubelet "
-        "there"
-    )
+        why = f"kubelet should have renewed it: find out why it did not, by journalctl -u kubelet on {certificate.host}"
+        return _reissue(certificate), advice(why)
+    return (_reissue(certificate),)
 
 
 def _reissue(certificate: Certificate) -> Remedy:
@@ -207,11 +196,11 @@ def shared_material(snapshot: ClusterSnapshot) -> Iterator[tuple[str, dict[str, 
 
 
 def _candidate(
-    certificate: Certificate, code: str, severity: Severity, what: str, why: str, remedy: Remedy
+    certificate: Certificate, code: str, severity: Severity, what: str, why: str, *remedies: Remedy
 ) -> Candidate:
     subject = f"{certificate.host}:{certificate.path}"
     evidence = (f"subject {certificate.subject}", f"not after {certificate.not_after:%Y-%m-%d %H:%M}Z")
     return Candidate(
-        Finding(code, severity, subject, f"{certificate.role} on {certificate.host} {what}", why, evidence, (remedy,)),
+        Finding(code, severity, subject, f"{certificate.role} on {certificate.host} {what}", why, evidence, remedies),
         (("host.clock-skew", certificate.host),) if code == "cert.expired" else (),
     )

@@ -49,24 +49,24 @@ KNOWN_TEXTS: tuple[KnownText, ...] = (
         r"part of the existing bootstrap client certificate.* is expired|bootstrap-kubelet\.conf: no such file",
         "kubelet's client certificate expired, because the host was off or its renewal had stopped.",
         kubeadm=(
-            "on a control plane, sign a new pair: kubeadm kubeconfig user --client-name system:node:NODE "
-            "--org system:nodes; install it as /etc/kubernetes/kubelet.conf, then systemctl restart kubelet"
+            "run rotate-certs with due = yes: it signs a new pair for kubelet and restarts kubelet. By hand: kubeadm "
+            "kubeconfig user --client-name system:node:NODE --org system:nodes, as /etc/kubernetes/kubelet.conf"
         ),
     ),
     _text(
         r"x509: certificate has expired or is not yet valid",
         "A certificate has expired, or the clocks differ.",
         kubeadm=(
-            "compare the clocks; then kubeadm certs renew all on each control plane, and restart its static pods "
-            "one host at a time"
+            "compare the clocks, then run rotate-certs with due = yes. By hand: kubeadm certs renew all on each "
+            "control plane, and a restart of its static pods, one host at a time"
         ),
     ),
     _text(
         r"x509: certificate is valid for .*, not ",
         "The certificate lacks this name or address: it was copied from another host, or the host's address changed.",
         kubeadm=(
-            "rename the certificate and its key, create them again with kubeadm init phase certs, restart the "
-            "static pod"
+            "run rotate-certs for this host: it adds the names that clients use. By hand: rename the certificate and "
+            "its key, create them again with kubeadm init phase certs, restart the static pod"
         ),
     ),
     _text(

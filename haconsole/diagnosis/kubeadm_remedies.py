@@ -39,8 +39,6 @@ def _for_kubeadm(remedy: Remedy, places: Layout, kubernetes: KubernetesLayout) -
     host = arguments.get("host", "")
     text: str | None = None
     match remedy.action:
-        case "restart":
-            text = _restart(arguments["service"], host, places, kubernetes)
         case "bootstrap" if arguments.get("only") in (None, "etcd", "kubernetes"):
             text = _bootstrap(remedy, kubernetes)
         case "join" | "rejoin":
@@ -52,8 +50,8 @@ def _for_kubeadm(remedy: Remedy, places: Layout, kubernetes: KubernetesLayout) -
                 f"if {arguments.get('old', 'the host')} is lost: {_member_remove(places)} on another control plane, "
                 f"kubectl delete node {arguments.get('old', 'NODE')}, then on the new host: {_JOIN}"
             )
-        case "rotate-certs":
-            text = _rotate(arguments, kubernetes)
+        case "rotate-certs" if arguments.get("ca"):
+            text = _NEW_CA
         case "restore":
             text = (
                 "move the manifests of etcd and the API servers away on all hosts; restore one snapshot on every "
@@ -70,6 +68,10 @@ _JOIN = (
     "kubeadm reset, then kubeadm join --control-plane with a new token and certificate key (kubeadm token create "
     "--print-join-command; kubeadm init phase upload-certs --upload-certs)"
 )
+_NEW_CA = (
+    "kubeadm does not replace CAs: follow kubernetes.io, Manual Rotation of CA Certificates; sign leaves again with "
+    "run rotate-certs"
+)
 
 
 def _unit_by_hand(remedy: Remedy) -> Remedy | None:
@@ -81,19 +83,6 @@ def _unit_by_hand(remedy: Remedy) -> Remedy | None:
     commands = {"restart": f"systemctl restart {unit}", "unmask": f"systemctl unmask {unit} && systemctl start {unit}"}
     command = commands.get(remedy.action)
     return advice(f"{where}{command}") if command else None
-
-
-def _restart(service: str, host: str, places: Layout, kubernetes: KubernetesLayout) -> str | None:
-    """Commands after which kubelet starts a static pod again; None for a unit."""
-    manifests = {component.name: component.manifest for component in kubernetes.components}
-    manifest = {**manifests, "etcd": places.etcd.manifest}.get(service)
-    if manifest is None:
-        return None
-    where = f"on {host}" if host else f"on each host where {service} is down, one at a time"
-    return (
-        f"{where}, restart the static pod: move {manifest} out of its folder, wait 20 s, and move it back; kubelet "
-        "stops and starts the pod"
-    )
 
 
 def _bootstrap(call: ActionCall, kubernetes: KubernetesLayout) -> str:
@@ -115,16 +104,3 @@ def _member_remove(places: Layout, member: str = "ID") -> str:
         return f"etcdctl member remove {member}"
     pki = places.etcd.pki
     return f"etcdctl --cacert {pki.ca.cert} --cert {pki.client.cert} --key {pki.client.key} member remove {member}"
-
-
-def _rotate(arguments: dict[str, str], kubernetes: KubernetesLayout) -> str:
-    if arguments.get("ca"):
-        return (
-            "kubeadm does not replace CAs: follow kubernetes.io, Manual Rotation of CA Certificates; sign leaves again "
-            "with kubeadm certs renew all"
-        )
-    where = f"on {arguments['host']}" if "host" in arguments else "on each control plane, one at a time"
-    return (
-        f"{where}: kubeadm certs renew all, then restart its static pods: move each manifest out of "
-        f"{kubernetes.manifest_dir}, wait 20 s, and move it back"
-    )

@@ -2,7 +2,7 @@
 
 A kubelet's certificate is replaced if its kubeconfig names the cluster's own CA file and separate files for certificate
 and key, or embeds those two. A single file with both is made and renewed by kubelet; kubelet uses that file whatever
-pair its kubeconfig has (rotateCertificates).
+pair its kubeconfig has (rotateCertificates). It is replaced only if kubelet failed to renew it in time.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def kubelet_leaf(ctx: PlanContext, host: Host) -> DesiredLeaf | None:
     certificate, kubernetes = _certificate_of(ctx, host), ctx.layout.kubernetes
     if certificate is None or kubernetes is None:
         return None
-    if is_kubeadm(ctx.inventory):
+    if is_kubeadm(ctx.inventory) or _is_kept_by_kubelet(certificate):
         return kubelet_pair(ctx, certificate, kubernetes)
     if _why_left(ctx, host, certificate, kubernetes):
         return None
@@ -152,10 +152,17 @@ def _certificate_of(ctx: PlanContext, host: Host) -> Certificate | None:
 
 def _why_left(ctx: PlanContext, host: Host, certificate: Certificate, kubernetes: KubernetesLayout) -> str:
     """The reason why its certificate is not replaced; empty if it is."""
-    if certificate.key_path is None or (certificate.key_path == certificate.path and not certificate.in_kubeconfig):
+    if _is_kept_by_kubelet(certificate):
+        if is_overdue(ctx, certificate):
+            return ""
         return f"kubelet keeps its certificate in {certificate.path} and {BY_ITSELF}"
     copies = (one for one in certificates_on(ctx, host) if one.role == f"{ROLE}-ca")
     return next((_names_another(one, kubernetes) for one in copies if _is_copy(one, kubernetes)), "")
+
+
+def _is_kept_by_kubelet(certificate: Certificate) -> bool:
+    """Whether kubelet makes and renews the pair, in one file."""
+    return certificate.key_path is None or (certificate.key_path == certificate.path and not certificate.in_kubeconfig)
 
 
 def _is_copy(one: Certificate, kubernetes: KubernetesLayout) -> bool:

@@ -31,7 +31,7 @@ from tests.fakes.kubeadm import (
     with_service,
 )
 
-REFUSED = ("restart", "unmask", "join", "rejoin", "remove", "replace", "rotate-certs", "restore")
+REFUSED = ("unmask", "join", "rejoin", "remove", "replace", "restore")
 SILENT = NodeCondition("Ready", "Unknown", "NodeStatusUnknown", "Kubelet stopped posting node status.", NOW)
 
 
