@@ -1,0 +1,232 @@
+"""Certificates of a kubeadm cluster rotated while a client writes, and recovered once all of them have expired."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import time
+from base64 import b64decode, b64encode
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from haconsole.lab.lab import Lab
+from haconsole.lab.places import Places
+from haconsole.pki.authority import Authority
+from haconsole.pki.bundle import load_certificate
+from haconsole.pki.keys import PrivateKey, load_public_key
+from haconsole.pki.leaf import Leaf, sign_leaf
+from haconsole.pki.names import sans_of
+from tests.hosts.kubeadm_cluster import control_planes, output, wait_healthy, workers
+from tests.hosts.kubeadm_load import EndpointWriter
+from tests.hosts.program import Program, outcomes
+from tests.hosts.rotation import certs, leaves, sound
+from tests.hosts.test_kubeadm_seen import discovered, healed, problems
+
+GOAL_S = 120.0
+MANIFESTS = "/etc/kubernetes/manifests"
+KEPT = "/var/lib/haconsole/static-pods"
+ROLES = 10
+"""Leaves of a control plane without kubelet's."""
+
+
+@pytest.fixture(scope="module")
+def cluster(places: Places, saved_kubeadm: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
+    """The restored cluster, shared by the tests of this file; each leaves it healthy."""
+    lab = Lab(Path(saved_kubeadm).name, places=places)
+    try:
+        lab.up_from(saved_kubeadm)
+        wait_healthy(lab)
+        folder = tmp_path_factory.mktemp("state")
+        program = Program(lab, folder)
+        yield Program(lab, folder, discovered(program, lab.spec.host("cp1").address, folder / "found.yaml"))
+    finally:
+        lab.down()
+
+
+def fingerprints(program: Program) -> dict[tuple[str, str], str]:
+    return {name: one["fingerprint"] for name, one in leaves(certs(program)).items()}
+
+
+def processes(lab: Lab, program: str) -> dict[str, str]:
+    return {name: lab.exec(name, "pidof", program).stdout.strip() for name in control_planes(lab)}
+
+
+def tidy(lab: Lab) -> None:
+    """No manifest is out of its folder, and no other file is in there."""
+    for name in control_planes(lab):
+        files = output(lab, name, "ls", "-A", MANIFESTS).split()
+        assert [one for one in files if not one.endswith(".yaml")] == [], name
+        assert len(files) == 4, files
+        assert lab.exec(name, "sh", "-c", f"ls {KEPT}/*.yaml").returncode != 0
+        assert lab.exec(name, "test", "-e", "/etc/tmpfiles.d/haconsole-static-pods.conf").returncode != 0
+
+
+def test_every_leaf_under_writes_through_the_endpoint(cluster: Program, tmp_path: Path) -> None:
+    lab = cluster.lab
+    before, members = fingerprints(cluster), processes(lab, "etcd")
+    with EndpointWriter(lab, tmp_path) as writes:
+        began = time.monotonic()
+        cluster.events("rotate-certs")
+        took = time.monotonic() - began
+    told = certs(cluster)
+    after = {name: one["fingerprint"] for name, one in leaves(told).items()}
+    print(f"{len(control_planes(lab)) * ROLES} leaves of three masters: {took:.1f} s; writes: {writes}")
+    sound(told)
+    renewed = {name for name in after if name[1] != "kubelet"}
+    assert len(renewed) == len(control_planes(lab)) * ROLES
+    assert {name for name in renewed if after[name] == before[name]} == set()
+    assert processes(lab, "etcd") == members, "etcd reloads its certificates"
+    assert took < GOAL_S
+    tidy(lab)
+    healed(cluster)
+
+
+def test_one_host_and_its_undo(cluster: Program) -> None:
+    lab, before = cluster.lab, fingerprints(cluster)
+    events = cluster.events("rotate-certs", "--host", "cp2")
+    assert {name[0] for name, one in fingerprints(cluster).items() if one != before[name]} == {"cp2"}
+    done = cluster.verb("undo", events[0]["run"], "--yes")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert fingerprints(cluster) == before
+    tidy(lab)
+    healed(cluster)
+
+
+def test_a_console_killed_in_the_middle_is_resumed(cluster: Program) -> None:
+    """Killed when a static pod restarts: the host finishes, and the resumed run does the rest."""
+    lab, before = cluster.lab, fingerprints(cluster)
+    run = killed_at(cluster, "kubernetes.clients-client", "rotate-certs")
+    done = cluster.verb("resume", run, "--yes")
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    after = fingerprints(cluster)
+    assert {name for name in after if name[1] != "kubelet" and after[name] == before[name]} == set()
+    tidy(lab)
+    healed(cluster)
+
+
+def test_each_static_pod_is_restarted(cluster: Program, tmp_path: Path) -> None:
+    lab = cluster.lab
+    for service in ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"):
+        before = processes(lab, service)
+        with EndpointWriter(lab, tmp_path) as writes:
+            began = time.monotonic()
+            cluster.events("restart", service, "cp2")
+            took = time.monotonic() - began
+        print(f"restart {service} cp2: {took:.1f} s; writes: {writes}")
+        after = processes(lab, service)
+        assert [name for name in after if after[name] != before[name]] == ["cp2"]
+        tidy(lab)
+    healed(cluster)
+
+
+def test_leader_storage_and_backup(cluster: Program, tmp_path: Path) -> None:
+    """None of them needs etcdctl on the host."""
+    lab = cluster.lab
+    for name in control_planes(lab):
+        output(lab, name, "sh", "-c", "mv $(command -v etcdctl) /root/etcdctl.moved")
+    try:
+        cluster.events("move-leader", "cp2")
+        cluster.events("defrag")
+        events = cluster.events("backup", "--output", str(tmp_path / "snapshot.db"))
+    finally:
+        for name in control_planes(lab):
+            output(lab, name, "mv", "/root/etcdctl.moved", "/usr/bin/etcdctl")
+    assert "etcd.snapshot" in "".join(outcomes(events))
+    assert (tmp_path / "snapshot.db").stat().st_size > 1 << 20
+    healed(cluster)
+
+
+def test_expired_certificates_of_all_are_recovered(cluster: Program) -> None:
+    """kubelet's too: it does not start with an expired pair, and static pods need it."""
+    lab = cluster.lab
+    expire_all(cluster)
+    assert {one["code"] for one in problems(cluster)} >= {"cert.expired"}
+    began = time.monotonic()
+    cluster.events("rotate-certs", "--due")
+    print(f"recovered from expired certificates on every host: {time.monotonic() - began:.1f} s")
+    wait_healthy(lab)
+    sound(certs(cluster))
+    tidy(lab)
+    healed(cluster)
+
+
+def killed_at(program: Program, step: str, action: str, *words: str) -> str:
+    """SIGKILL when the first step of that name begins; returns the run."""
+    run = ""
+    with subprocess.Popen(
+        program.command("run", action, *words, "--yes", "--json"),
+        env=program.environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as running:
+        assert running.stdout is not None
+        for line in running.stdout:
+            event = json.loads(line)
+            run = event.get("run", run)
+            if event["event"] == "step-started" and event["step"].startswith(step):
+                running.send_signal(signal.SIGKILL)
+                break
+        else:
+            pytest.fail(f"the run had no step {step}")
+        running.communicate(timeout=60)
+    return run
+
+
+def expire_all(program: Program) -> None:
+    """Replace every leaf by one that ended a month ago, kubelet's included, and restart all that use them."""
+    lab, told = program.lab, certs(program)
+    authorities = {one["fingerprint"]: one["path"] for one in told["certificates"] if one["is_ca"]}
+    for (host, _), leaf in leaves(told).items():
+        _expire(lab, host, leaf, authorities[leaf["issued_by"]])
+    for name in (*control_planes(lab), *workers(lab)):
+        lab.exec(name, "systemctl", "restart", "--no-block", "kubelet")
+    for name in control_planes(lab):
+        lab.exec(name, "pkill", "-x", "etcd")
+        lab.exec(name, "pkill", "-f", "^kube-apiserver")
+
+
+def _expire(lab: Lab, host: str, leaf: dict[str, Any], ca_path: str) -> None:
+    path = lab.host(host).root / leaf["path"].lstrip("/")
+    signer = control_planes(lab)[0]
+    authority = Authority(
+        output(lab, signer, "cat", ca_path).encode(),
+        PrivateKey(output(lab, signer, "cat", ca_path.replace(".crt", ".key")).encode()),
+    )
+    text = output(lab, host, "cat", leaf["path"]).encode()
+    if leaf["role"] != "kubelet" and b"client-certificate-data" in text:
+        old = next(line for line in text.splitlines() if b"client-certificate-data" in line).split()[-1]
+        new = b64encode(_ended(b64decode(old), authority))
+        path.write_bytes(text.replace(old, new))
+    elif leaf["role"] == "kubelet":
+        key = (
+            text[text.index(b"-----BEGIN EC PRIVATE") :]
+            if b"EC PRIVATE" in text
+            else text[text.index(b"-----BEGIN PRIVATE") :]
+        )
+        real = Path(output(lab, host, "readlink", "-f", leaf["path"]).strip())
+        (lab.host(host).root / str(real).lstrip("/")).write_bytes(_ended(text, authority) + key)
+    else:
+        path.write_bytes(_ended(text, authority))
+
+
+def _ended(pem: bytes, authority: Authority) -> bytes:
+    found = load_certificate(pem)
+    names = {attribute.oid._name: str(attribute.value) for attribute in found.subject}
+    leaf = Leaf(
+        names["commonName"],
+        tuple(value for name, value in names.items() if name == "organizationName"),
+        sans_of(found),
+    )
+    from cryptography.hazmat.primitives import serialization
+
+    public = found.public_key().public_bytes(
+        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    issued = datetime.now(UTC) - timedelta(days=395)
+    return sign_leaf(authority, leaf, load_public_key(public), days=365, now=issued)
