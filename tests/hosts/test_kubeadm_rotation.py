@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives import serialization
 
 from haconsole.lab.lab import Lab
 from haconsole.lab.places import Places
@@ -168,7 +169,7 @@ def killed_at(program: Program, step: str, action: str, *words: str) -> str:
         assert running.stdout is not None
         for line in running.stdout:
             event = json.loads(line)
-            run = event.get("run", run)
+            run = str(event.get("run", run))
             if event["event"] == "step-started" and event["step"].startswith(step):
                 running.send_signal(signal.SIGKILL)
                 break
@@ -204,11 +205,7 @@ def _expire(lab: Lab, host: str, leaf: dict[str, Any], ca_path: str) -> None:
         new = b64encode(_ended(b64decode(old), authority))
         path.write_bytes(text.replace(old, new))
     elif leaf["role"] == "kubelet":
-        key = (
-            text[text.index(b"-----BEGIN EC PRIVATE") :]
-            if b"EC PRIVATE" in text
-            else text[text.index(b"-----BEGIN PRIVATE") :]
-        )
+        key = text[text.index(b"-----BEGIN", text.index(b"-----END CERTIFICATE")) :]
         real = Path(output(lab, host, "readlink", "-f", leaf["path"]).strip())
         (lab.host(host).root / str(real).lstrip("/")).write_bytes(_ended(text, authority) + key)
     else:
@@ -223,8 +220,6 @@ def _ended(pem: bytes, authority: Authority) -> bytes:
         tuple(value for name, value in names.items() if name == "organizationName"),
         sans_of(found),
     )
-    from cryptography.hazmat.primitives import serialization
-
     public = found.public_key().public_bytes(
         serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
     )
