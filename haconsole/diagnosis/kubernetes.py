@@ -35,7 +35,7 @@ def rules(snapshot: ClusterSnapshot, now: datetime) -> Iterator[Candidate]:
             yield from _component(facts, component)
     yield from _flags(planes)
     for lease in value_of(snapshot.leases) or ():
-        yield from _lease(lease, planes, now)
+        yield from _lease(lease, planes, etcd_hosts, now)
 
 
 APISERVER_CAUSES = (
@@ -196,7 +196,9 @@ def _component(facts: HostFacts, component: str) -> Iterator[Candidate]:
     )
 
 
-def _lease(lease: Lease, planes: tuple[HostFacts, ...], now: datetime) -> Iterator[Candidate]:
+def _lease(
+    lease: Lease, planes: tuple[HostFacts, ...], etcd_hosts: tuple[HostName, ...], now: datetime
+) -> Iterator[Candidate]:
     subject = f"{lease.namespace}/{lease.name}"
     state = lease.state(now)
     if state is LeaseState.HELD:
@@ -205,20 +207,6 @@ def _lease(lease: Lease, planes: tuple[HostFacts, ...], now: datetime) -> Iterat
         return
     age_s = lease.age_s(lease.read_at or now)
     age = f"{age_s:.0f} s ago" if age_s is not None else "never"
-    caused_by: tuple[Key, ...] = (
-        QUORUM_LOST,
-        NOSPACE,
-        *(("apiserver.down", facts.host) for facts in planes[:1] if _all(planes)),
-    )
-    if lease.host is not None:
-        caused_by += (
-            *on(lease.host, "host.unreachable", "host.slow", "apiserver.down", "apiserver.not-ready"),
-            ("component.down", f"{lease.name}@{lease.host}"),
-            ("service.hung", f"{lease.name}@{lease.host}"),
-            ("service.masked", f"{lease.name}@{lease.host}"),
-            ("service.crash-loop", f"{lease.name}@{lease.host}"),
-            ("service.hung", f"kube-apiserver@{lease.host}"),
-        )
     yield Candidate(
         Finding(
             "lease.expired",
@@ -232,7 +220,29 @@ def _lease(lease: Lease, planes: tuple[HostFacts, ...], now: datetime) -> Iterat
                 advice("check that the standbys can reach an API server"),
             ),
         ),
-        caused_by,
+        _lease_causes(lease, planes, etcd_hosts),
+    )
+
+
+def _lease_causes(lease: Lease, planes: tuple[HostFacts, ...], etcd_hosts: tuple[HostName, ...]) -> tuple[Key, ...]:
+    """Trouble of the holder and its host first, then trouble of etcd that delays every write."""
+    of_holder: tuple[Key, ...] = ()
+    if lease.host is not None:
+        of_holder = (
+            *on(lease.host, "host.unreachable", "host.slow", "apiserver.down", "apiserver.not-ready"),
+            ("component.down", f"{lease.name}@{lease.host}"),
+            ("service.hung", f"{lease.name}@{lease.host}"),
+            ("service.masked", f"{lease.name}@{lease.host}"),
+            ("service.crash-loop", f"{lease.name}@{lease.host}"),
+            ("service.hung", f"kube-apiserver@{lease.host}"),
+        )
+    return (
+        QUORUM_LOST,
+        NOSPACE,
+        *(("apiserver.down", facts.host) for facts in planes[:1] if _all(planes)),
+        *of_holder,
+        *(("service.hung", f"etcd@{host}") for host in etcd_hosts),
+        *anywhere("host.peer-unreachable", "etcd.member-unhealthy"),
     )
 
 

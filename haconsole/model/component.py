@@ -13,8 +13,8 @@ class Verdict(StrEnum):
     """The state of a component.
 
     `DOWN`: its port refused a connection, or its own host reports that it does not run; no other value means that.
-    `SILENT`: it was queried and gave no usable answer. `UNKNOWN`: it could not be queried, or refused the client.
-    `WAITING`: it was not queried yet.
+    `SILENT`: it was queried and gave no usable answer, or its process is suspended.
+    `UNKNOWN`: it could not be queried, or refused the client. `WAITING`: it was not queried yet.
     """
 
     ANSWERS = "answers"
@@ -30,7 +30,7 @@ def verdict(facts: HostFacts, service: str, fact: Observed[object]) -> Verdict:
         case Known():
             return Verdict.ANSWERS
         case NotAsked():
-            return Verdict.WAITING
+            return Verdict.SILENT if is_suspended(facts.service(service)) else Verdict.WAITING
         case Failed():
             return _failed(facts.service(service), fact)
 

@@ -55,6 +55,12 @@ def test_a_stopped_member_is_told_with_its_service_and_the_sum() -> None:
     assert any("one more lost member stops etcd" in line for line in finding.evidence)
 
 
+def test_a_suspended_member_is_found_before_its_port_was_queried() -> None:
+    suspended = tuple(replace(unit, process="T") if unit.name == "etcd" else unit for unit in cluster.units())
+    snapshot = changed(healthy(), 2, lambda facts: replace(facts, etcd=NotAsked(), services=Known(suspended, NOW)))
+    assert ("service.hung", "etcd@cp2") in codes(snapshot)
+
+
 def test_two_silent_members_are_one_lost_quorum() -> None:
     snapshot = changed(changed(healthy(), 1, etcd_silent), 2, lost)
     lonely = replace(cluster.endpoint(3, leader=None, healthy=False))

@@ -11,6 +11,7 @@ from haconsole.model.hosts import HostFacts
 from haconsole.model.observed import Known
 from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.model.system import PeerPort, PortState
+from tests.fakes import cluster
 from tests.fakes.cluster import INVENTORY, NOW, changed, etcd_silent, healthy, lost
 
 OPEN, SILENT, REFUSED = PortState.OPEN, PortState.SILENT, PortState.REFUSED
@@ -52,6 +53,13 @@ def test_a_member_without_a_leader_behind_a_firewall_is_its_consequence() -> Non
     (finding,) = diagnose(reaching(snapshot, {(1, 3): SILENT, (3, 1): SILENT, (3, 2): SILENT}), INVENTORY, NOW)
     assert (finding.code, finding.subject) == ("host.peer-unreachable", "cp3")
     assert any("has no leader" in line for line in finding.evidence)
+
+
+def test_a_lease_that_expires_behind_a_firewall_is_its_consequence() -> None:
+    snapshot = replace(healthy(), leases=Known((cluster.lease("kube-scheduler", age_s=60),), NOW))
+    (finding,) = diagnose(reaching(snapshot, {(1, 3): SILENT, (2, 3): SILENT}), INVENTORY, NOW)
+    assert finding.code == "host.peer-unreachable"
+    assert any("kube-scheduler has no leader" in line for line in finding.evidence)
 
 
 def test_between_two_hosts_the_one_whose_port_is_closed_is_named() -> None:
