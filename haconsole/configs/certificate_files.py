@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from haconsole.configs.layout import EtcdLayout, KeyPairFiles, KubeClientFiles, KubernetesLayout, Layout, successor
+from haconsole.configs.watched_layouts import rke2_agent_dir
 from haconsole.inventory.schema import Deployment, Host
 from haconsole.model.hosts import Role
 
@@ -43,6 +44,8 @@ KUBELET_PAIR = "/var/lib/kubelet/pki/kubelet-client-current.pem"
 
 def _kubelet_certificates(kube: KubernetesLayout, host: Host) -> tuple[CertificateFile, ...]:
     """kubelet's client pair, as kubeadm sets it up, and a worker's copy of the CA."""
+    if kube.deployment is Deployment.RKE2 and Role.CONTROL_PLANE not in host.roles:
+        return (CertificateFile("kubernetes-ca", f"{rke2_agent_dir(kube.pki_dir)}/client-ca.crt", None, None),)
     if kube.deployment is not Deployment.KUBEADM or not {Role.CONTROL_PLANE, Role.WORKER} & set(host.roles):
         return ()
     pair = CertificateFile(
@@ -88,7 +91,7 @@ def _etcd_certificates(etcd: EtcdLayout, host: Host) -> tuple[CertificateFile, .
     return (
         *_authority_files("etcd-ca", pki.ca),
         CertificateFile("etcd-server", pki.server.cert, pki.server.key, pki.ca.cert, etcd.client_port),
-        CertificateFile("etcd-peer", pki.peer.cert, pki.peer.key, pki.ca.cert, etcd.peer_port),
+        CertificateFile("etcd-peer", pki.peer.cert, pki.peer.key, pki.peer_ca or pki.ca.cert, etcd.peer_port),
         CertificateFile("etcd-client", pki.client.cert, pki.client.key, pki.ca.cert),
     )
 
@@ -105,7 +108,7 @@ def _kube_certificates(kube: KubernetesLayout) -> tuple[CertificateFile, ...]:
     return (
         *_authority_files("kubernetes-ca", kube.ca),
         *_authority_files("front-proxy-ca", kube.front_proxy_ca),
-        leaf("apiserver", kube.apiserver, kube.ca.cert, kube.api_port),
+        leaf("apiserver", kube.apiserver, kube.server_ca or kube.ca.cert, kube.api_port),
         *etcd_client,
         leaf("apiserver-kubelet-client", kube.apiserver_kubelet_client, kube.ca.cert),
         leaf("front-proxy-client", kube.front_proxy_client, kube.front_proxy_ca.cert),

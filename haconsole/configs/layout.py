@@ -1,187 +1,49 @@
-"""The paths of a cluster on its hosts: units, files, keys and ports, for both kinds of cluster.
+"""The paths of a cluster on its hosts: units, files, keys and ports, for every kind of cluster.
 
 The same paths hold on every host; a host's roles decide which of them it has. kubeadm's own names are used for the
-Kubernetes PKI in both kinds, so that its documents and tools apply (kubernetes.io: PKI certificates and requirements).
+Kubernetes PKI wherever this console makes it, so that its documents and tools apply (kubernetes.io: PKI certificates
+and requirements).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from haconsole.configs.layout_parts import (
+    ComponentLayout,
+    EtcdLayout,
+    EtcdPki,
+    HaproxyLayout,
+    KeepalivedLayout,
+    KeyPairFiles,
+    KubeClientFiles,
+    KubernetesLayout,
+    Layout,
+)
+from haconsole.configs.watched_layouts import rke2_agent_dir, watched_layout
 from haconsole.inventory import effective
-from haconsole.inventory.schema import Deployment, Etcd, EtcdPlacement, EtcdTls, Host, Inventory, Kubernetes
-from haconsole.model.hosts import Role
+from haconsole.inventory.schema import Deployment, Etcd, EtcdPlacement, EtcdTls, Inventory, Kubernetes
+
+__all__ = [
+    "CONTROLLER_MANAGER_PORT",
+    "SCHEDULER_PORT",
+    "SYSTEMD_DIR",
+    "ComponentLayout",
+    "EtcdLayout",
+    "EtcdPki",
+    "HaproxyLayout",
+    "KeepalivedLayout",
+    "KeyPairFiles",
+    "KubeClientFiles",
+    "KubernetesLayout",
+    "Layout",
+    "is_kubeadm",
+    "layout",
+    "successor",
+]
 
 SYSTEMD_DIR = "/etc/systemd/system"
 CONTROLLER_MANAGER_PORT = 10257
 SCHEDULER_PORT = 10259
 _DEFAULT_ETCD_PKI_DIR = Etcd().pki_dir
-
-
-@dataclass(frozen=True, slots=True)
-class KeyPairFiles:
-    """A certificate (or public key) and the private key that belongs to it, both PEM."""
-
-    cert: str
-    key: str
-
-    def on(self, host: Host) -> KeyPairFiles:
-        """The files on `host`, whose name may be part of theirs."""
-        return KeyPairFiles(self.cert.replace("{host}", host.name), self.key.replace("{host}", host.name))
-
-
-@dataclass(frozen=True, slots=True)
-class EtcdPki:
-    """etcd's CA and the leaves on each member; `client` is what the console and health checks authenticate with.
-
-    Names of leaf files may contain ``{host}``; `on` gives those of one host.
-    """
-
-    ca: KeyPairFiles
-    server: KeyPairFiles
-    peer: KeyPairFiles
-    client: KeyPairFiles
-
-    def on(self, host: Host) -> EtcdPki:
-        """The files on `host`."""
-        return EtcdPki(self.ca.on(host), self.server.on(host), self.peer.on(host), self.client.on(host))
-
-
-@dataclass(frozen=True, slots=True)
-class EtcdLayout:
-    """etcd on a host. `unit` is None if kubelet runs it from `manifest`, and vice versa.
-
-    `pki` is None unless the inventory sets certificates; `user` owns data and keys. `scheme` is http or https.
-    """
-
-    placement: EtcdPlacement
-    tls: EtcdTls
-    unit: str | None
-    unit_file: str | None
-    env_file: str | None
-    manifest: str | None
-    binary: str
-    user: str
-    data_dir: str
-    pki: EtcdPki | None
-    client_port: int
-    peer_port: int
-    metrics_port: int | None
-
-    @property
-    def scheme(self) -> str:
-        return "http" if self.tls is EtcdTls.OFF else "https"
-
-    @property
-    def member_dir(self) -> str:
-        """The folder whose existence means that a member has run here."""
-        return f"{self.data_dir}/member"
-
-
-@dataclass(frozen=True, slots=True)
-class ComponentLayout:
-    """A control-plane process: run by `unit` (file `unit_file`), or by kubelet from the static pod in `manifest`.
-
-    `port` is its secure port; `kubeconfig` what it reaches the API with, None for the apiserver.
-    """
-
-    name: str
-    unit: str | None
-    unit_file: str | None
-    manifest: str | None
-    binary: str
-    port: int
-    kubeconfig: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class KubeClientFiles:
-    """A kubeconfig and the client key pair it names; `files` is None where kubeadm embeds both in the kubeconfig."""
-
-    kubeconfig: str
-    files: KeyPairFiles | None
-
-
-@dataclass(frozen=True, slots=True)
-class KubernetesLayout:
-    """A control plane on a host. `etcd_ca` is the CA file the apiserver trusts for etcd (None without TLS).
-
-    `signing_ca` holds only the first certificate of `ca`: kube-controller-manager signs with no bundle.
-    """
-
-    deployment: Deployment
-    pki_dir: str
-    config_dir: str
-    ca: KeyPairFiles
-    front_proxy_ca: KeyPairFiles
-    service_account: KeyPairFiles
-    signing_ca: str
-    apiserver: KeyPairFiles
-    apiserver_etcd_client: KeyPairFiles
-    apiserver_kubelet_client: KeyPairFiles
-    front_proxy_client: KeyPairFiles
-    etcd_ca: str | None
-    admin: KubeClientFiles
-    controller_manager: KubeClientFiles
-    scheduler: KubeClientFiles
-    components: tuple[ComponentLayout, ComponentLayout, ComponentLayout]
-    manifest_dir: str | None
-    kubelet_unit: str | None
-
-    @property
-    def api_port(self) -> int:
-        return self.components[0].port
-
-
-@dataclass(frozen=True, slots=True)
-class HaproxyLayout:
-    """haproxy on a balancer. `backend` is the name of the backend and of the frontend in front of it.
-
-    `drop_in` adds to the unit that the distribution ships.
-    """
-
-    unit: str
-    drop_in: str
-    config_file: str
-    stats_socket: str
-    bind_port: int
-    health_port: int
-    backend: str
-
-
-@dataclass(frozen=True, slots=True)
-class KeepalivedLayout:
-    """keepalived on a balancer; while `down_file` exists `check_script` fails and the host releases its VIPs."""
-
-    unit: str
-    drop_in: str
-    config_file: str
-    check_script: str
-    down_file: str
-
-
-@dataclass(frozen=True, slots=True)
-class Layout:
-    """All of it; a part is None when the inventory does not have it."""
-
-    etcd: EtcdLayout
-    kubernetes: KubernetesLayout | None
-    haproxy: HaproxyLayout | None
-    keepalived: KeepalivedLayout | None
-
-    def units(self, host: Host) -> tuple[str, ...]:
-        """The systemd units that should run on `host`, by its roles."""
-        roles = set(host.roles)
-        units: list[str | None] = []
-        if Role.ETCD in roles:
-            units.append(self.etcd.unit)
-        if Role.LOAD_BALANCER in roles:
-            units += [part.unit for part in (self.haproxy, self.keepalived) if part]
-        if self.kubernetes and Role.CONTROL_PLANE in roles:
-            units += [component.unit for component in self.kubernetes.components]
-        if self.kubernetes and roles & {Role.CONTROL_PLANE, Role.WORKER}:
-            units.append(self.kubernetes.kubelet_unit)
-        return tuple(unit for unit in units if unit)
 
 
 def layout(inventory: Inventory) -> Layout:
@@ -218,24 +80,33 @@ def _stacked(inventory: Inventory) -> bool:
     return is_kubeadm(inventory) and inventory.etcd.placement is EtcdPlacement.STATIC_POD
 
 
+def _deployment(inventory: Inventory) -> Deployment | None:
+    return inventory.kubernetes.deployment if inventory.kubernetes else None
+
+
 def _manifest_dir(inventory: Inventory) -> str:
-    return f"{inventory.kubernetes.config_dir if inventory.kubernetes else '/etc/kubernetes'}/manifests"
+    kube = inventory.kubernetes
+    if kube is not None and kube.deployment is Deployment.RKE2:
+        return f"{rke2_agent_dir(kube.pki_dir)}/pod-manifests"
+    return f"{kube.config_dir if kube else '/etc/kubernetes'}/manifests"
 
 
 def _etcd(inventory: Inventory) -> EtcdLayout:
     etcd = inventory.etcd
     systemd = etcd.placement is EtcdPlacement.SYSTEMD
+    own_unit = systemd and _deployment(inventory) is not Deployment.K0S
     return EtcdLayout(
         placement=etcd.placement,
         tls=etcd.tls,
-        unit="etcd.service" if systemd else None,
-        unit_file=f"{SYSTEMD_DIR}/etcd.service" if systemd else None,
+        unit="etcd.service" if own_unit else None,
+        unit_file=f"{SYSTEMD_DIR}/etcd.service" if own_unit else None,
         env_file=etcd.config_file if systemd else None,
         manifest=None if systemd else f"{_manifest_dir(inventory)}/etcd.yaml",
         binary=etcd.binary,
         user="etcd" if systemd else "root",
         data_dir=etcd.data_dir,
         pki=_etcd_pki(inventory) if etcd.tls is EtcdTls.CERTIFICATES else None,
+        loopback_only=_deployment(inventory) is Deployment.K0S,
         client_port=etcd.client_port,
         peer_port=etcd.peer_port,
         metrics_port=etcd.metrics_port,
@@ -256,8 +127,18 @@ def _etcd_pki(inventory: Inventory) -> EtcdPki:
         ca=pair(files.ca_cert, files.ca_key),
         server=pair(files.server_cert, files.server_key),
         peer=pair(files.peer_cert, files.peer_key),
-        client=pair(files.client_cert or f"{client}.crt", files.client_key or f"{client}.key"),
+        client=_k0s_client(inventory)
+        or pair(files.client_cert or f"{client}.crt", files.client_key or f"{client}.key"),
+        peer_ca=f"{folder}/{files.peer_ca_cert}" if files.peer_ca_cert else None,
     )
+
+
+def _k0s_client(inventory: Inventory) -> KeyPairFiles | None:
+    """k0s makes no client certificate of etcd's but that of the API server."""
+    kube = inventory.kubernetes
+    if kube is None or kube.deployment is not Deployment.K0S:
+        return None
+    return _pair(kube.pki_dir, "apiserver-etcd-client")
 
 
 def _kubernetes(inventory: Inventory, kube: Kubernetes) -> KubernetesLayout:
@@ -265,7 +146,7 @@ def _kubernetes(inventory: Inventory, kube: Kubernetes) -> KubernetesLayout:
     etcd_pki = _etcd_pki(inventory) if inventory.etcd.tls is EtcdTls.CERTIFICATES else None
     manager, scheduler = _client(kube, "controller-manager"), _client(kube, "scheduler")
     kubelet_runs = is_kubeadm(inventory) or inventory.etcd.placement is EtcdPlacement.STATIC_POD
-    return KubernetesLayout(
+    files = KubernetesLayout(
         deployment=kube.deployment,
         pki_dir=pki,
         config_dir=config,
@@ -289,6 +170,7 @@ def _kubernetes(inventory: Inventory, kube: Kubernetes) -> KubernetesLayout:
         manifest_dir=f"{config}/manifests" if kubelet_runs else None,
         kubelet_unit="kubelet.service" if kubelet_runs else None,
     )
+    return watched_layout(kube, files)
 
 
 def _client(kube: Kubernetes, name: str) -> KubeClientFiles:

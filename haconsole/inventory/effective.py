@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
-from haconsole.inventory.schema import EtcdTls, Haproxy, Host, Inventory, Sudo, VirtualIp
+from haconsole.inventory.schema import Deployment, EtcdTls, Haproxy, Host, Inventory, Sudo, VirtualIp
 from haconsole.model.lock import LOCK_ROLES
 from haconsole.model.names import HostName, Vip
 from haconsole.model.roles import Role
@@ -17,6 +17,23 @@ _PRIORITIES = tuple(dict.fromkeys((*range(100, 0, -10), *range(99, 0, -1), *rang
 
 DIRECT = "none"
 """The value of `ssh.jump` for a direct connection to this host, whatever the cluster's `ssh.jump` is."""
+
+
+_PRODUCTS = {Deployment.K0S: "k0s", Deployment.RKE2: "RKE2", Deployment.KUBEASZ: "kubeasz"}
+"""Products whose clusters are only watched."""
+
+
+def why_watched_only(inventory: Inventory) -> str:
+    """The reason why no action changes this cluster; empty where actions are possible."""
+    product = _PRODUCTS.get(inventory.kubernetes.deployment) if inventory.kubernetes else None
+    return (
+        f"{product} runs this cluster: it is only watched; change it with {product}'s own commands" if product else ""
+    )
+
+
+def is_read_only(inventory: Inventory) -> bool:
+    """Whether the console changes nothing, by the inventory."""
+    return inventory.read_only or bool(why_watched_only(inventory))
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,6 +49,9 @@ class Deployment(StrEnum):
 
     SYSTEMD = "systemd"
     KUBEADM = "kubeadm"
+    K0S = "k0s"
+    RKE2 = "rke2"
+    KUBEASZ = "kubeasz"
 
 
 class EtcdPlacement(StrEnum):
@@ -171,6 +174,9 @@ class EtcdFiles(Part, frozen=True, kw_only=True):
     server_key: Annotated[CertificateName, Meta(description="Private key of that certificate.")] = "server.key"
     peer_cert: Annotated[CertificateName, Meta(description="Certificate between members.")] = "peer.crt"
     peer_key: Annotated[CertificateName, Meta(description="Private key of that certificate.")] = "peer.key"
+    peer_ca_cert: Annotated[
+        FileName | None, Meta(description="CA certificate of members among each other; ca_cert if unset.")
+    ] = None
     client_cert: Annotated[
         CertificateName | None, Meta(description="Client certificate of the console; client.crt if unset.")
     ] = None
@@ -230,7 +236,13 @@ class Kubernetes(Part, frozen=True, kw_only=True):
     """The control plane."""
 
     deployment: Annotated[
-        Deployment, Meta(description=("The supervisor of the components: systemd units, or kubeadm."))
+        Deployment,
+        Meta(
+            description=(
+                "The supervisor of the components: systemd units, or kubeadm. Clusters of k0s, rke2 and kubeasz are "
+                "only watched."
+            )
+        ),
     ] = Deployment.SYSTEMD
     endpoint: Annotated[
         Endpoint | None,

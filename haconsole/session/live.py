@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from haconsole.actions.step import Plan
 from haconsole.errors import HaconsoleError, RefusedError
 from haconsole.execution.clock import SystemClock
+from haconsole.inventory.effective import is_read_only, why_watched_only
 from haconsole.inventory.load import load, read
 from haconsole.inventory.schema import Inventory
 from haconsole.probes.collect import Collector
@@ -55,7 +56,7 @@ class LiveSession:
         self.inventory = inventory
         self._fleet = fleet
         self._record = RunProvenance(source, digest, runs)
-        self.read_only = read_only or inventory.read_only
+        self.read_only = read_only or is_read_only(inventory)
         self._clock = SystemClock()
         self._run: Run | None = None
         self._locks = Locks(self._answers)
@@ -66,6 +67,8 @@ class LiveSession:
 
     def check_startable(self) -> None:
         """Raise RefusedError in a read-only session, HaconsoleError while a run is running."""
+        if reason := why_watched_only(self.inventory):
+            raise RefusedError(reason)
         if self.read_only:
             raise RefusedError("this session is read-only", hint="omit --read-only, or change the inventory")
         if self._run is not None and self._run.state is not RunState.ENDED:

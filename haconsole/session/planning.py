@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from haconsole.actions.step import Plan, Refusal
+from haconsole.inventory.effective import why_watched_only
 from haconsole.inventory.schema import Inventory
 from haconsole.model.lock_view import lock_view
 from haconsole.probes.collect import Collector
@@ -30,7 +31,8 @@ class LivePlanner:
         self._locks = locks
 
     async def plan(self, action: str, request: Mapping[str, str], *, undoes: str = "") -> Plan | Refusal:
-        """Plan an action; raises UsageError for a wrong request before any host is read.
+        """Plan an action; raises UsageError for a wrong request before any host is read. Clusters that are
+        only watched have no plans.
 
         Facts behind a refusal are read once more, with longer time-outs, if an answer of etcd may have been late.
         `undoes` names the run that the plan undoes.
@@ -40,6 +42,8 @@ class LivePlanner:
 
         kind = find_action(action)
         check_request(kind, request)
+        if reason := why_watched_only(self._inventory):
+            return Refusal(action, self._inventory.cluster, (reason,))
         request = with_files(kind, request)
         snapshot = await self._collector.once(certificates=kind.certificates)
         planned = kind.planner(snapshot, self._inventory, request)

@@ -15,6 +15,7 @@ from textual.notifications import SeverityLevel
 from textual.reactive import var
 
 from haconsole.errors import ExitCode
+from haconsole.inventory.effective import is_read_only
 from haconsole.present.bar import BarLink, LinkState
 from haconsole.ui import error_text
 from haconsole.ui.ascii import AsciiOnly
@@ -102,7 +103,7 @@ class ConsoleApp(Commands):
 
     @property
     def read_only(self) -> bool:
-        return self.setting.read_only or self.inventory.read_only
+        return self.setting.read_only or is_read_only(self.inventory)
 
     @property
     def endpoint(self) -> str:

@@ -101,6 +101,9 @@ def _files_of_processes(report: HostCertificates, ca: str | None) -> list[Certif
         for each in _KNOWN
         if (each.process, each.cert) in flags
     ]
+    serving_ca = flags.get((_MANAGER, "root-ca-file"))
+    if serving_ca:
+        files = [replace(file, ca=serving_ca) if file.role == "apiserver" else file for file in files]
     ca = flags.get((_API, "client-ca-file"), ca)
     for process, role in _KUBECONFIGS.items():
         path = flags.get((process, "kubeconfig"))
@@ -113,13 +116,16 @@ def _files_of_processes(report: HostCertificates, ca: str | None) -> list[Certif
 def _files_of_kubeconfig(
     role: str, path: str, parts: ShownKubeconfig, own: str | None, ca: str | None
 ) -> Iterator[CertificateFile]:
-    """The client certificate of a process by its kubeconfig; `own` is the pair that it renews automatically."""
+    """The client certificate of a process by its kubeconfig; `own` is the pair that it renews automatically.
+
+    `ca` signs clients; the kubeconfig's own CA, that of servers, counts only where no other is known.
+    """
     if own:
         parts = replace(parts, cert_pem="", cert_path=own, key_path=own)
     if parts.cert_pem:
         yield CertificateFile(role, path, None, ca, kubeconfig=True)
     elif parts.cert_path:
-        yield CertificateFile(role, parts.cert_path, parts.key_path or None, parts.ca_path or ca)
+        yield CertificateFile(role, parts.cert_path, parts.key_path or None, ca or parts.ca_path)
         if parts.ca_pem:
             yield CertificateFile(role, path, None, ca, kubeconfig=True)
     if parts.ca_path:

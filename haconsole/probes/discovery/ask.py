@@ -10,6 +10,8 @@ from hashlib import sha256
 from itertools import pairwise
 from typing import TypeVar
 
+import yaml
+
 from haconsole.configs.layout import layout
 from haconsole.errors import HaconsoleError
 from haconsole.inventory.importers.draft import Draft, write
@@ -37,6 +39,8 @@ T = TypeVar("T")
 
 READ_HOST_S = 20.0
 _ADVERTISED = ("advertise-client-urls", "initial-advertise-peer-urls", "advertise-address")
+_SECURITY = {"client-transport-security": "", "peer-transport-security": "peer-"}
+"""Sections of etcd's configuration file, and what the flags of the same settings begin with."""
 _COMMS = {"kube-controller": MANAGER}
 """Programs by the name the kernel keeps, where that is cut off."""
 _PODS = r"""
@@ -46,7 +50,11 @@ done
 """.strip()
 _KUBECONFIGS = r"""
 public() { :; }
-for path in /etc/kubernetes/admin.conf "$(kubelet_flag kubeconfig)" /etc/kubernetes/kubelet.conf; do
+manager_kubeconfig() {
+  tr '\0' '\n' <"/proc/$(pidof kube-controller-manager | cut -d ' ' -f 1)/cmdline" | sed -n 's/^--*kubeconfig=//p'
+} 2>/dev/null
+for path in /etc/kubernetes/admin.conf "$(kubelet_flag kubeconfig)" /etc/kubernetes/kubelet.conf \
+  "$(manager_kubeconfig)"; do
   [ -f "$path" ] || continue
   printf '@kubeconfig %s\n' "$path"
   show_kubeconfig "$path"
@@ -64,12 +72,15 @@ SECTIONS = (
 for process in /proc/[0-9]*; do
   read -r name <"$process/comm" && ! of_pod "$process" || continue
   case $name in
-    etcd | kube-apiserver | kube-controller | kube-scheduler | kubelet | haproxy | keepalived) ;;
+    etcd | kube-apiserver | kube-controller | kube-scheduler | kubelet | haproxy | keepalived | k0s | rke2) ;;
     *) continue ;;
   esac
   printf '@ %s %s\n' "$name" "$(readlink "$process/exe")"
   tr '\0' '\n' <"$process/cmdline" | sed 's/^/- /'
-  [ "$name" != etcd ] || tr '\0' '\n' <"$process/environ" | sed -n 's/^\(ETCD_[A-Z_]*=\)/+ \1/p'
+  [ "$name" = etcd ] || continue
+  tr '\0' '\n' <"$process/environ" | sed -n 's/^\(ETCD_[A-Z_]*=\)/+ \1/p'
+  config=$(tr '\0' '\n' <"$process/cmdline" | sed -n -e 's/^--*config-file=//p' -e '/^--*config-file$/{n;p;}')
+  [ -z "$config" ] || head -c 65536 "$process/root$config" | sed 's/^/= /'
 done 2>/dev/null
 :""",
     ),
@@ -115,11 +126,32 @@ def programs_of(text: str) -> dict[str, Program]:
         name, _, path = head.partition(" ")
         _, *words = [line[2:] for line in lines if line.startswith("- ")] or [""]
         environment = [line[2:].partition("=")[::2] for line in lines if line.startswith("+ ")]
-        flags = {key.removeprefix("ETCD_").lower().replace("_", "-"): value for key, value in environment}
-        name, program = _COMMS.get(name, name), Program(path, {**flags, **_flags(words)})
+        of_environment = {key.removeprefix("ETCD_").lower().replace("_", "-"): value for key, value in environment}
+        config = "\n".join(line[2:] for line in lines if line.startswith("= "))
+        flags = config_flags(config) or {**of_environment, **_flags(words)}
+        name, program = _COMMS.get(name, name), Program(path, flags)
         if name not in programs or (_is_local(programs[name]) and not _is_local(program)):
             programs[name] = program
     return programs
+
+
+def config_flags(text: str) -> dict[str, str]:
+    """etcd's configuration file as the flags of the same meaning, which etcd then ignores; empty where it is none."""
+    try:
+        document = yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError):
+        return {}
+    flags: dict[str, str] = {}
+    for key, value in document.items() if isinstance(document, dict) else ():
+        if str(key) in _SECURITY and isinstance(value, dict):
+            flags.update({f"{_SECURITY[str(key)]}{name}": _flag_value(one) for name, one in value.items()})
+        else:
+            flags[str(key)] = _flag_value(value)
+    return flags
+
+
+def _flag_value(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else "" if value is None else str(value)
 
 
 def _is_local(program: Program) -> bool:

@@ -38,7 +38,7 @@ class Search:
 async def find_control_plane(
     first: HostReport, transport: HostTransport, reach: Callable[[str], HostTransport | None]
 ) -> Search:
-    """Look for a control plane that kubeadm made; `reach` is the way to another address, None where there is none."""
+    """Look for a host that runs an API server; `reach` is the way to another address, None where there is none."""
     if API in first.programs or ETCD in first.programs:
         return Search()
     notes: list[str] = []
@@ -54,7 +54,7 @@ async def find_control_plane(
         except HaconsoleError as error:
             notes.append(str(error))
             continue
-        if API in report.static_pods:
+        if API in report.programs:
             return Search(report)
         waiting += [server for _, server in _servers(report)]
     return Search(None, tuple(notes))

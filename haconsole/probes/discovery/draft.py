@@ -21,6 +21,7 @@ from haconsole.probes.discovery.host_report import (
     Others,
     hostname,
 )
+from haconsole.probes.discovery.product import Product, product_of
 from haconsole.transport.kube_objects import Node
 
 _PLANES = ("node-role.kubernetes.io/control-plane", "node-role.kubernetes.io/master")
@@ -198,6 +199,7 @@ def _nodes(others: Others, hosts: _Hosts) -> None:
 
 
 def _notes(report: HostReport, front: HostReport, others: Others, silent_hosts: list[str]) -> Iterator[str]:
+    yield from _product_notes(product_of(report))
     if silent_hosts:
         yield f"{', '.join(silent_hosts)}: no login, so check name, roles and SSH settings"
     if KEEPALIVED in front.programs or balancer.instances(front):
@@ -206,7 +208,20 @@ def _notes(report: HostReport, front: HostReport, others: Others, silent_hosts: 
     if others.nodes is None and API in report.programs:
         yield "the nodes are not known: add the workers, if there are any"
     if path := _etcd_host(report, others).flag(ETCD, "config-file"):
-        yield f"etcd has its settings in {path}, which is not read: see that etcd's part is right"
+        yield f"etcd has its settings in {path}, which could not be read: see that etcd's part is right"
+    yield from _name_notes(report)
+
+
+def _product_notes(product: Product) -> Iterator[str]:
+    if product.is_watched_only:
+        yield f"{product} runs this cluster: it is only watched; actions are refused, use {product}'s own commands"
+    if product is Product.KUBESPRAY:
+        yield f"{product} made this cluster: its playbooks write the same files as actions would"
+
+
+def _name_notes(report: HostReport) -> Iterator[str]:
+    if product_of(report) not in (Product.KUBEADM, Product.HAND):
+        return
     for program, flags in _NAMED.items():
         for flag, name in flags:
             path = report.flag(program, flag)

@@ -6,14 +6,18 @@ import re
 from collections.abc import Mapping
 
 from haconsole.configs.owner import owner_of
+from haconsole.inventory.importers import kubeasz, kubespray
 from haconsole.inventory.importers.draft import Settings, Value, host_name
-from haconsole.inventory.schema import Etcd, Haproxy, Keepalived, Kubernetes, LeaderElection
+from haconsole.inventory.schema import Deployment, Etcd, Haproxy, Keepalived, Kubernetes, LeaderElection
 from haconsole.probes.discovery.balancer import BalancedApi
 from haconsole.probes.discovery.host_report import API, ETCD, KEEPALIVED, MANAGER, HostReport, Others, url_of
+from haconsole.probes.discovery.product import DEPLOYMENTS, Product, etcd_files, product_of
 from haconsole.probes.kubernetes.kubeadm_config import ClusterConfiguration
 
 _NAME_LENGTH = 48
 """Characters of the endpoint in a cluster's name, which may have 64."""
+_OF_PRODUCTS = (kubeasz.TOKEN, kubespray.TOKEN, "cluster.local")
+"""Tokens and names that a product gives every cluster."""
 _DURATION = re.compile(r"(?:(\d+)m)?(?:(\d+)s)?")
 _ELECTION = {
     "lease_duration_s": "leader-elect-lease-duration",
@@ -31,17 +35,27 @@ def cluster_name(report: HostReport, kubeadm: ClusterConfiguration | None = None
     if own := owner_of(report.keepalived.texts[report.keepalived.main]) or _owner_of_haproxy(report):
         return own
     names = (report.flag(MANAGER, "cluster-name"), report.flag(ETCD, "initial-cluster-token"))
-    usual = ("", Kubernetes().cluster_name, Etcd().token)
+    usual = ("", Kubernetes().cluster_name, Etcd().token, *_OF_PRODUCTS)
     unlike = next((name for name in names if name not in usual), None)
-    return host_name(unlike or _by_endpoint(report, kubeadm) or report.name)
+    return host_name(unlike or _by_endpoint(report, kubeadm) or _by_product(report) or report.name)
+
+
+def _by_product(report: HostReport) -> str | None:
+    """``rke2-3f9a61c0``: the product that runs the cluster, and the beginning of the CA's SHA-256."""
+    product = product_of(report)
+    return (
+        f"{product.name.lower()}-{report.authority[:8]}" if product is not Product.HAND and report.authority else None
+    )
 
 
 def _by_endpoint(report: HostReport, kubeadm: ClusterConfiguration | None) -> str | None:
     """``10.99.0.100-3f9a61c0``: the endpoint's address or name, and the beginning of the CA's SHA-256."""
-    if API not in report.static_pods and kubeadm is None:
+    if (API not in report.static_pods and kubeadm is None) or product_of(report).is_watched_only:
         return None
     server = url_of(f"//{kubeadm.endpoint}" if kubeadm and kubeadm.endpoint else report.server).host
-    return f"{server[:_NAME_LENGTH]}-{report.authority[:8]}".rstrip("-") if server else None
+    if server in (None, "localhost", "127.0.0.1", "::1"):
+        return None
+    return f"{server[:_NAME_LENGTH]}-{report.authority[:8]}".rstrip("-")
 
 
 def _owner_of_haproxy(report: HostReport) -> str | None:
@@ -52,7 +66,8 @@ def etcd(report: HostReport) -> Settings:
     program = report.programs.get(ETCD)
     if program is None:
         return {}
-    is_stacked = ETCD in report.static_pods
+    is_stacked = ETCD in report.static_pods or product_of(report) is Product.RKE2
+    by_kubeadm = product_of(report) is Product.KUBEADM and is_stacked
     client = url_of(_first(report.flag(ETCD, "advertise-client-urls")))
     tls = {"https": "certificates", "http": "off"}.get(client.scheme)
     values: dict[str, Value | None] = {
@@ -62,7 +77,8 @@ def etcd(report: HostReport) -> Settings:
         "peer_port": url_of(_first(report.flag(ETCD, "initial-advertise-peer-urls"))).port,
         "metrics_port": _plain_port(report.flag(ETCD, "listen-metrics-urls")),
         "data_dir": report.flag(ETCD, "data-dir") or None,
-        "pki_dir": None if is_stacked else program.folder("trusted-ca-file", "cert-file"),
+        "pki_dir": None if by_kubeadm else program.folder("trusted-ca-file", "cert-file"),
+        "files": etcd_files(report),
         "config_file": None if is_stacked else report.etcd_file or None,
         "binary": None if is_stacked else program.path or None,
         "token": report.flag(ETCD, "initial-cluster-token") or None,
@@ -75,14 +91,15 @@ def etcd(report: HostReport) -> Settings:
 
 def kubernetes(report: HostReport, others: Others, balancer: str, own: str) -> Settings:
     """`balancer` is the API's address and port by an inventory's defaults."""
-    by_kubeadm = bool({API, ETCD} & report.static_pods)
+    product = product_of(report)
+    by_kubeadm = bool({API, ETCD} & report.static_pods) or product is Product.KUBESPRAY
     api, manager = report.programs.get(API), report.programs.get(MANAGER)
     kubeadm = others.kubeadm or ClusterConfiguration()
     server = url_of(f"//{_with_port(kubeadm.endpoint)}" if kubeadm.endpoint else report.server)
     address = f"{server.host}:{server.port or 443}"
     is_remote = server.host not in (None, "localhost", "127.0.0.1", own) and address != balancer
     values: dict[str, Value | None] = {
-        "deployment": "kubeadm" if by_kubeadm else "systemd",
+        "deployment": DEPLOYMENTS.get(product, Deployment.KUBEADM if by_kubeadm else Deployment.SYSTEMD).value,
         "endpoint": address if is_remote else None,
         "api_port": _whole(report.flag(API, "secure-port")),
         "service_cidr": _first(report.flag(API, "service-cluster-ip-range") or kubeadm.service_cidr) or None,

@@ -13,6 +13,8 @@ from haconsole.probes.credentials import etcd_credentials
 from haconsole.transport.etcd_api import EtcdApi
 from haconsole.transport.etcd_errors import EtcdError
 
+_LOOPBACK = "127.0.0.1"
+
 
 @asynccontextmanager
 async def etcd_on(context: ClusterContext, host: Host, via: Host | None = None) -> AsyncIterator[EtcdApi]:
@@ -21,12 +23,13 @@ async def etcd_on(context: ClusterContext, host: Host, via: Host | None = None) 
     Raises TransportError or ProbeError if there is no connection to it.
     """
     via = via or host
-    transport = context.transport(via)
-    async with transport.forward(host.address, context.layout.etcd.client_port) as socket:
+    transport, etcd = context.transport(via), context.layout.etcd
+    address = _LOOPBACK if etcd.loopback_only and via == host else host.address
+    async with transport.forward(address, etcd.client_port) as socket:
         files = await context.credentials.read(context.layout, via, transport, deadline_s=context.timings.fact_s)
         credentials = etcd_credentials(context.layout, via, files)
         async with await EtcdApi.open(
-            HostName(host.name), socket, credentials, server_name=host.address if credentials else None
+            HostName(host.name), socket, credentials, server_name=address if credentials else None
         ) as api:
             api.refusal = partial(transport.refusal, socket)
             try:

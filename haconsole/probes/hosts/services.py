@@ -82,7 +82,12 @@ def units_of(layout: Layout, host: Host) -> tuple[str, ...]:
 
 
 def runs_kubelet(layout: Layout, host: Host) -> bool:
-    """Whether `host` should run a kubelet: for its unit, as a worker, or only for etcd's static pod."""
+    """Whether `host` should run a kubelet of its own: for its unit, as a worker, or only for etcd's static pod.
+
+    k0s and RKE2 start kubelet themselves: their unit counts instead.
+    """
+    if layout.kubernetes and layout.kubernetes.kubelet_unit not in (None, _KUBELET):
+        return False
     if _KUBELET in layout.units(host) or (Role.ETCD in host.roles and layout.etcd.manifest is not None):
         return True
     return layout.kubernetes is not None and Role.WORKER in host.roles

@@ -12,7 +12,12 @@ kubelet_words() {
 }
 kubelet_flag() { kubelet_words | sed -n "s/^--*$1=//p" | tail -n 1; }
 kubelet_config() { file=$(kubelet_flag config); printf '%s\n' "${file:-/var/lib/kubelet/config.yaml}"; }
-kubelet_setting() { sed -n "s/^$1: *[\"']\{0,1\}\([^\"']*\).*/\1/p" "$(kubelet_config)" 2>/dev/null | head -n 1; }
+kubelet_setting() { # also from JSON; files of --config-dir follow in order and override
+  folder=$(kubelet_flag config-dir)
+  { cat "$(kubelet_config)"; [ -z "$folder" ] || find "$folder" -name '*.conf' | sort | while IFS= read -r file; do
+    cat "$file"; done; } 2>/dev/null |
+    sed -n "s/^[ \t{]*[\"']\{0,1\}$1[\"']\{0,1\}: *[\"']\{0,1\}\([^\"',} ]*\).*/\1/p" | tail -n 1
+}
 static_pod_folder() {
   path=$(kubelet_flag pod-manifest-path)
   [ -n "$path" ] || path=$(kubelet_setting staticPodPath)

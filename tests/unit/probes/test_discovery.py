@@ -343,7 +343,7 @@ def test_a_worker_and_a_balancer_alone_are_no_more_than_they_are() -> None:
 def test_what_etcd_has_in_a_file_of_its_own_is_left_open() -> None:
     etcd = {"etcd": Program("/usr/bin/etcd", {"config-file": "/etc/etcd/etcd.yml"})}
     text = text_of(HostReport("e1", ("10.0.0.11/24",), etcd))
-    assert "etcd has its settings in /etc/etcd/etcd.yml, which is not read" in text
+    assert "etcd has its settings in /etc/etcd/etcd.yml, which could not be read" in text
     assert "tls" not in text
 
 

@@ -1,0 +1,320 @@
+"""Clusters of other products, recognised by process lists as the products' own sources start them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from haconsole.actions.catalogue import catalogue
+from haconsole.actions.step import Refusal
+from haconsole.configs.certificate_files import certificate_files
+from haconsole.configs.layout import layout
+from haconsole.errors import RefusedError
+from haconsole.inventory.importers.draft import write
+from haconsole.inventory.load import parse
+from haconsole.inventory.schema import Deployment, EtcdPlacement, Inventory
+from haconsole.model.hosts import Role
+from haconsole.probes.discovery.ask import config_flags, programs_of
+from haconsole.probes.discovery.draft import draft_of, own_address
+from haconsole.probes.discovery.host_report import ETCD, HostReport, Others
+from haconsole.probes.discovery.product import Product, product_of
+from haconsole.probes.hosts.services import units_of
+from haconsole.probes.hosts.static_pods import pods_of
+from haconsole.session.live import LiveSession
+from tests.fakes.transport import FakeFleet
+
+K0S = """\
+@ k0s /usr/local/bin/k0s
+- /usr/local/bin/k0s
+- controller
+- --config=/etc/k0s/k0s.yaml
+@ etcd /srv/k0s/bin/etcd
+- /srv/k0s/bin/etcd
+- --advertise-client-urls=https://127.0.0.1:2379
+- --cert-file=/srv/k0s/pki/etcd/server.crt
+- --client-cert-auth=true
+- --data-dir=/srv/k0s/etcd
+- --initial-advertise-peer-urls=https://10.5.0.1:2380
+- --key-file=/srv/k0s/pki/etcd/server.key
+- --listen-client-urls=https://127.0.0.1:2379
+- --listen-peer-urls=https://10.5.0.1:2380
+- --name=a
+- --peer-cert-file=/srv/k0s/pki/etcd/peer.crt
+- --peer-trusted-ca-file=/srv/k0s/pki/etcd/ca.crt
+- --trusted-ca-file=/srv/k0s/pki/etcd/ca.crt
+@ kube-apiserver /srv/k0s/bin/kube-apiserver
+- /srv/k0s/bin/kube-apiserver
+- --advertise-address=10.5.0.1
+- --client-ca-file=/srv/k0s/pki/ca.crt
+- --etcd-servers=https://127.0.0.1:2379
+- --secure-port=6443
+- --service-cluster-ip-range=10.96.0.0/12
+- --tls-cert-file=/srv/k0s/pki/server.crt
+@ kube-controller /srv/k0s/bin/kube-controller-manager
+- /srv/k0s/bin/kube-controller-manager
+- --cluster-cidr=10.244.0.0/16
+- --kubeconfig=/srv/k0s/pki/ccm.conf
+"""
+RKE2 = """\
+@ etcd /usr/local/bin/etcd
+- etcd
+- --config-file=/var/lib/rancher/rke2/server/db/etcd/config
++ ETCD_UNSUPPORTED_ARCH=
+= advertise-client-urls: https://10.5.0.1:2379
+= client-transport-security:
+=   cert-file: /var/lib/rancher/rke2/server/tls/etcd/server-client.crt
+=   client-cert-auth: true
+=   key-file: /var/lib/rancher/rke2/server/tls/etcd/server-client.key
+=   trusted-ca-file: /var/lib/rancher/rke2/server/tls/etcd/server-ca.crt
+= data-dir: /var/lib/rancher/rke2/server/db/etcd
+= election-timeout: 5000
+= heartbeat-interval: 500
+= initial-advertise-peer-urls: https://10.5.0.1:2380
+= initial-cluster: a-1f2e3d4c=https://10.5.0.1:2380
+= listen-client-urls: https://127.0.0.1:2379,https://10.5.0.1:2379
+= listen-metrics-urls: http://127.0.0.1:2381
+= listen-peer-urls: https://127.0.0.1:2380,https://10.5.0.1:2380
+= name: a-1f2e3d4c
+= peer-transport-security:
+=   cert-file: /var/lib/rancher/rke2/server/tls/etcd/peer-server-client.crt
+=   client-cert-auth: true
+=   key-file: /var/lib/rancher/rke2/server/tls/etcd/peer-server-client.key
+=   trusted-ca-file: /var/lib/rancher/rke2/server/tls/etcd/peer-ca.crt
+@ kube-apiserver /usr/local/bin/kube-apiserver
+- kube-apiserver
+- --advertise-address=10.5.0.1
+- --client-ca-file=/var/lib/rancher/rke2/server/tls/client-ca.crt
+- --etcd-servers=https://127.0.0.1:2379
+- --secure-port=6443
+- --service-cluster-ip-range=10.43.0.0/16
+- --tls-cert-file=/var/lib/rancher/rke2/server/tls/serving-kube-apiserver.crt
+@ kube-controller /usr/local/bin/kube-controller-manager
+- kube-controller-manager
+- --cluster-cidr=10.42.0.0/16
+- --kubeconfig=/var/lib/rancher/rke2/server/cred/controller.kubeconfig
+@ kubelet /var/lib/rancher/rke2/data/v1.30.2-rke2r1-0123456789ab/bin/kubelet
+- kubelet
+- --config-dir=/var/lib/rancher/rke2/agent/etc/kubelet.conf.d
+- --kubeconfig=/var/lib/rancher/rke2/agent/kubelet.kubeconfig
+"""
+KUBEASZ = """\
+@ etcd /opt/kube/bin/etcd
+- /opt/kube/bin/etcd
+- --name=etcd-10.5.0.1
+- --cert-file=/etc/kubernetes/ssl/etcd.pem
+- --key-file=/etc/kubernetes/ssl/etcd-key.pem
+- --peer-cert-file=/etc/kubernetes/ssl/etcd.pem
+- --peer-key-file=/etc/kubernetes/ssl/etcd-key.pem
+- --trusted-ca-file=/etc/kubernetes/ssl/ca.pem
+- --peer-trusted-ca-file=/etc/kubernetes/ssl/ca.pem
+- --initial-advertise-peer-urls=https://10.5.0.1:2380
+- --listen-client-urls=https://10.5.0.1:2379,http://127.0.0.1:2379
+- --advertise-client-urls=https://10.5.0.1:2379
+- --initial-cluster-token=etcd-cluster-0
+- --initial-cluster=etcd-10.5.0.1=https://10.5.0.1:2380
+- --data-dir=/var/lib/etcd
+- --quota-backend-bytes=8589934592
+@ kube-apiserver /opt/kube/bin/kube-apiserver
+- /opt/kube/bin/kube-apiserver
+- --bind-address=10.5.0.1
+- --client-ca-file=/etc/kubernetes/ssl/ca.pem
+- --etcd-certfile=/etc/kubernetes/ssl/kubernetes.pem
+- --etcd-servers=https://10.5.0.1:2379
+- --secure-port=6443
+- --service-cluster-ip-range=10.68.0.0/16
+- --tls-cert-file=/etc/kubernetes/ssl/kubernetes.pem
+@ kube-controller /opt/kube/bin/kube-controller-manager
+- /opt/kube/bin/kube-controller-manager
+- --cluster-cidr=172.20.0.0/16
+- --cluster-name=kubernetes
+- --kubeconfig=/etc/kubernetes/kube-controller-manager.kubeconfig
+@ kubelet /opt/kube/bin/kubelet
+- /opt/kube/bin/kubelet
+- --config=/var/lib/kubelet/config.yaml
+- --kubeconfig=/etc/kubernetes/kubelet.kubeconfig
+"""
+KUBESPRAY = """\
+@ etcd /usr/local/bin/etcd
+- /usr/local/bin/etcd
++ ETCD_NAME=etcd1
++ ETCD_DATA_DIR=/var/lib/etcd
++ ETCD_ADVERTISE_CLIENT_URLS=https://10.5.0.1:2379
++ ETCD_INITIAL_ADVERTISE_PEER_URLS=https://10.5.0.1:2380
++ ETCD_HEARTBEAT_INTERVAL=250
++ ETCD_ELECTION_TIMEOUT=5000
++ ETCD_INITIAL_CLUSTER=etcd1=https://10.5.0.1:2380
++ ETCD_INITIAL_CLUSTER_TOKEN=k8s_etcd
++ ETCD_TRUSTED_CA_FILE=/etc/ssl/etcd/ssl/ca.pem
++ ETCD_CERT_FILE=/etc/ssl/etcd/ssl/member-a.pem
++ ETCD_KEY_FILE=/etc/ssl/etcd/ssl/member-a-key.pem
++ ETCD_PEER_CERT_FILE=/etc/ssl/etcd/ssl/member-a.pem
+@ kube-apiserver /usr/local/bin/kube-apiserver
+- kube-apiserver
+- --advertise-address=10.5.0.1
+- --client-ca-file=/etc/kubernetes/ssl/ca.crt
+- --etcd-servers=https://10.5.0.1:2379
+- --secure-port=6443
+- --service-cluster-ip-range=10.233.0.0/18
+@ kube-controller /usr/local/bin/kube-controller-manager
+- kube-controller-manager
+- --cluster-cidr=10.233.64.0/18
+- --cluster-name=cluster.local
+- --kubeconfig=/etc/kubernetes/controller-manager.conf
+"""
+PODS = frozenset({"kube-apiserver", "kube-controller-manager", "kube-scheduler"})
+REPORTS = {
+    Product.K0S: (K0S, frozenset[str](), ""),
+    Product.RKE2: (RKE2, PODS | {ETCD}, ""),
+    Product.KUBEASZ: (KUBEASZ, frozenset[str](), ""),
+    Product.KUBESPRAY: (KUBESPRAY, PODS, "/etc/etcd.env"),
+}
+
+
+def report_of(product: Product) -> HostReport:
+    processes, pods, etcd_file = REPORTS[product]
+    return HostReport(
+        "a",
+        ("10.5.0.1/24",),
+        programs_of(processes),
+        static_pods=pods,
+        etcd_file=etcd_file,
+        server="https://127.0.0.1:6443",
+        authority="3f9a61c0" * 8,
+    )
+
+
+def draft_text(product: Product) -> str:
+    report = report_of(product)
+    return write(draft_of(report, Others(), source="a host", ssh={}, jump=None, reached_by=own_address(report)))
+
+
+def inventory_of(product: Product) -> Inventory:
+    inventory = parse(draft_text(product), "found", Path("/"))
+    assert isinstance(inventory, Inventory)
+    return inventory
+
+
+@pytest.mark.parametrize("product", REPORTS)
+def test_the_product_is_recognised_and_named(product: Product) -> None:
+    assert product_of(report_of(product)) is product
+    assert f"# - {product} " in draft_text(product)
+    (host,) = inventory_of(product).hosts
+    assert (host.address, host.roles) == ("10.5.0.1", (Role.ETCD, Role.CONTROL_PLANE))
+
+
+@pytest.mark.parametrize(
+    ("product", "deployment", "cluster"),
+    [
+        (Product.K0S, Deployment.K0S, "k0s-3f9a61c0"),
+        (Product.RKE2, Deployment.RKE2, "rke2-3f9a61c0"),
+        (Product.KUBEASZ, Deployment.KUBEASZ, "kubeasz-3f9a61c0"),
+        (Product.KUBESPRAY, Deployment.KUBEADM, "kubespray-3f9a61c0"),
+    ],
+)
+def test_the_deployment_and_the_name_are_the_same_from_every_host(
+    product: Product, deployment: Deployment, cluster: str
+) -> None:
+    inventory = inventory_of(product)
+    assert inventory.kubernetes is not None
+    assert (inventory.kubernetes.deployment, inventory.cluster) == (deployment, cluster)
+
+
+@pytest.mark.parametrize(
+    ("product", "client", "kubeconfig"),
+    [
+        (Product.K0S, "/srv/k0s/pki/apiserver-etcd-client.crt", "/srv/k0s/pki/admin.conf"),
+        (
+            Product.RKE2,
+            "/var/lib/rancher/rke2/server/tls/etcd/client.crt",
+            "/var/lib/rancher/rke2/server/cred/admin.kubeconfig",
+        ),
+        (Product.KUBEASZ, "/etc/kubernetes/ssl/etcd.pem", "/etc/kubernetes/kube-controller-manager.kubeconfig"),
+        (Product.KUBESPRAY, "/etc/ssl/etcd/ssl/admin-a.pem", "/etc/kubernetes/admin.conf"),
+    ],
+)
+def test_etcd_and_the_api_are_queried_with_the_products_own_certificates(
+    product: Product, client: str, kubeconfig: str
+) -> None:
+    inventory = inventory_of(product)
+    places = layout(inventory)
+    assert places.etcd.pki is not None
+    assert places.kubernetes is not None
+    assert places.etcd.pki.on(inventory.hosts[0]).client.cert == client
+    assert places.kubernetes.admin.kubeconfig == kubeconfig
+    assert places.etcd.loopback_only is (product is Product.K0S)
+
+
+def test_rke2_has_a_ca_for_servers_clients_members_and_etcds_clients() -> None:
+    inventory = inventory_of(Product.RKE2)
+    folder = "/var/lib/rancher/rke2/server/tls"
+    cas = {file.role: file.ca for file in certificate_files(layout(inventory), inventory.hosts[0]) if file.ca}
+    assert {role: ca.removeprefix(folder) for role, ca in cas.items()} == {
+        "etcd-server": "/etcd/server-ca.crt",
+        "etcd-peer": "/etcd/peer-ca.crt",
+        "etcd-client": "/etcd/server-ca.crt",
+        "apiserver": "/server-ca.crt",
+        "apiserver-etcd-client": "/etcd/server-ca.crt",
+        "apiserver-kubelet-client": "/client-ca.crt",
+        "front-proxy-client": "/request-header-ca.crt",
+        "admin": "/client-ca.crt",
+        "controller-manager": "/client-ca.crt",
+        "scheduler": "/client-ca.crt",
+    }
+
+
+@pytest.mark.parametrize(
+    ("product", "units", "manifests"),
+    [
+        (Product.K0S, ("k0scontroller.service",), ()),
+        (Product.RKE2, ("rke2-server.service",), ("etcd", *sorted(PODS))),
+        (
+            Product.KUBEASZ,
+            ("etcd.service", *(f"{name}.service" for name in sorted(PODS)), "kubelet.service", "containerd.service"),
+            (),
+        ),
+        (
+            Product.KUBESPRAY,
+            ("etcd.service", "kubelet.service", "containerd.service"),
+            tuple(sorted(PODS)),
+        ),
+    ],
+)
+def test_services_are_watched_by_the_products_own_supervisor(
+    product: Product, units: tuple[str, ...], manifests: tuple[str, ...]
+) -> None:
+    inventory = inventory_of(product)
+    places, host = layout(inventory), inventory.hosts[0]
+    pods = pods_of(places, host)
+    assert units_of(places, host) == units
+    assert tuple(pod.name for pod in pods) == manifests
+    folder = "/var/lib/rancher/rke2/agent/pod-manifests" if product is Product.RKE2 else "/etc/kubernetes/manifests"
+    assert {pod.manifest.rpartition("/")[0] for pod in pods} <= {folder}
+
+
+@pytest.mark.parametrize("product", [Product.K0S, Product.RKE2, Product.KUBEASZ])
+async def test_every_action_is_refused_with_the_products_name(product: Product) -> None:
+    inventory = inventory_of(product)
+    async with LiveSession(inventory, FakeFleet(), source="found", digest="x") as session:
+        assert session.read_only
+        with pytest.raises(RefusedError, match=f"{product} runs this cluster"):
+            session.check_startable()
+        for action in catalogue():
+            request = {
+                each.name: each.choices[0] if each.choices else "a" for each in action.arguments if each.required
+            }
+            refusal = await session.planner.plan(action.name, request)
+            assert isinstance(refusal, Refusal)
+            assert refusal.reasons[0].startswith(f"{product} runs this cluster")
+
+
+def test_a_configuration_file_of_etcd_counts_in_place_of_its_flags() -> None:
+    (etcd,) = programs_of(
+        "@ etcd /usr/bin/etcd\n- etcd\n- --name=x\n- --config-file=/e\n+ ETCD_NAME=y\n= name: z\n"
+    ).values()
+    assert dict(etcd.flags) == {"name": "z"}
+    assert config_flags("- no\n- mapping") == {}
+    assert config_flags("a: [") == {}
+    inventory = inventory_of(Product.RKE2)
+    assert (inventory.etcd.placement, inventory.etcd.heartbeat_ms) == (EtcdPlacement.STATIC_POD, 500)
+    assert (inventory.etcd.data_dir, inventory.etcd.metrics_port) == ("/var/lib/rancher/rke2/server/db/etcd", 2381)
