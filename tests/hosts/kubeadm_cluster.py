@@ -12,7 +12,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from haconsole.lab.lab import Lab
-from haconsole.lab.spec import POD_CIDR, SERVICE_CIDR, Balancer, KubeadmSpec
+from haconsole.lab.spec import POD_CIDR, SERVICE_CIDR, Balancer, EtcdTopology, KubeadmSpec
 from haconsole.model.hosts import Role
 
 ADMIN = "/etc/kubernetes/admin.conf"
@@ -104,7 +104,7 @@ kind: ClusterConfiguration
 kubernetesVersion: {version}
 controlPlaneEndpoint: "{endpoint}"
 networking: {{podSubnet: {pods}, serviceSubnet: {services}}}
----
+{etcd}---
 apiVersion: kubelet.config.k8s.io/v1beta1
 kind: KubeletConfiguration
 cgroupDriver: cgroupfs
@@ -150,8 +150,8 @@ def configure_balancers(lab: Lab) -> None:
         output(lab, name, "systemctl", "enable", "--now", "--quiet", "haproxy", "keepalived")
 
 
-def init(lab: Lab) -> None:
-    """Make a cluster of the first control plane."""
+def init(lab: Lab, etcd: str = "") -> None:
+    """Make a cluster of the first control plane; `etcd` is that part of kubeadm's configuration, if not the default."""
     first = control_planes(lab)[0]
     version = output(lab, first, "kubeadm", "version", "--output", "short").strip()
     text = _CONFIG.format(
@@ -161,6 +161,7 @@ def init(lab: Lab) -> None:
         endpoint=lab.spec.endpoint,
         pods=POD_CIDR,
         services=SERVICE_CIDR,
+        etcd=etcd,
     )
     (lab.host(first).root / "root/kubeadm.yaml").write_text(text)
     output(lab, first, "kubeadm", "init", "--upload-certs", "--config=/root/kubeadm.yaml", deadline_s=INIT_S)
@@ -175,7 +176,7 @@ def join_command(lab: Lab) -> tuple[str, ...]:
 
 def certificate_key(lab: Lab) -> str:
     """Upload the cluster's CAs again, for two hours; returns the key that opens them."""
-    command = ("kubeadm", "init", "phase", "upload-certs", "--upload-certs")
+    command = ("kubeadm", "init", "phase", "upload-certs", "--upload-certs", "--config=/root/kubeadm.yaml")
     return output(lab, control_planes(lab)[0], "env", f"KUBECONFIG={ADMIN}", *command).split()[-1]
 
 
@@ -188,8 +189,8 @@ def join_worker(lab: Lab, host: str, command: tuple[str, ...]) -> None:
     output(lab, host, *command, deadline_s=JOIN_S)
 
 
-def make_cluster(lab: Lab, note: Callable[[str], None] = lambda text: None) -> None:
-    """Make the cluster on a bare kubeadm lab; `note` takes each part with its seconds."""
+def make_cluster(lab: Lab, note: Callable[[str], None] = lambda text: None, etcd: str = "") -> None:
+    """Make the cluster on a bare kubeadm lab; `note` takes each part with its seconds, `etcd` is as for `init`."""
     began = time.monotonic()
 
     def done(what: str) -> None:
@@ -197,7 +198,7 @@ def make_cluster(lab: Lab, note: Callable[[str], None] = lambda text: None) -> N
 
     if lab.spec.kubeadm and lab.spec.kubeadm.balancer is Balancer.HOSTS:
         configure_balancers(lab)
-    init(lab)
+    init(lab, etcd)
     done("init")
     others = control_planes(lab)[1:]
     command, key = join_command(lab), certificate_key(lab)
@@ -231,6 +232,8 @@ def faults(lab: Lab) -> list[str]:
 
 
 def _etcd_faults(lab: Lab, planes: tuple[str, ...]) -> list[str]:
+    if lab.spec.kubeadm and lab.spec.kubeadm.etcd is EtcdTopology.EXTERNAL:
+        return []
     done = etcdctl(lab, planes[0], "endpoint", "health", "--cluster")
     text = done[1]
     healthy = text.count("is healthy")

@@ -1,0 +1,165 @@
+"""kubeadm clusters of other shapes: etcd on hosts of its own, balancers as static pods.
+
+kubeadm's guide "Set up a High Availability etcd Cluster with kubeadm" makes the certificates of all members on the
+first etcd host. Members then run as static pods of a kubelet without an API server, or as systemd units.
+"""
+
+from __future__ import annotations
+
+import shutil
+from enum import StrEnum
+from pathlib import Path
+
+from haconsole.lab.lab import Lab
+from haconsole.model.hosts import Role
+from tests.hosts.kubeadm_cluster import SOCKET, control_planes, make_cluster, output
+
+PKI = "/etc/kubernetes/pki"
+UNIT_PKI = "/etc/etcd/pki"
+MEMBER_S = 120.0
+_MEMBER = """apiVersion: kubeadm.k8s.io/v1beta2
+kind: InitConfiguration
+nodeRegistration: {{name: {name}, criSocket: {socket}}}
+localAPIEndpoint: {{advertiseAddress: {address}}}
+---
+apiVersion: kubeadm.k8s.io/v1beta2
+kind: ClusterConfiguration
+kubernetesVersion: {version}
+certificatesDir: {folder}
+etcd:
+  local:
+    serverCertSANs: ["{address}"]
+    peerCertSANs: ["{address}"]
+    extraArgs:
+      initial-cluster: {members}
+      initial-cluster-state: new
+      name: {name}
+      listen-peer-urls: https://{address}:2380
+      listen-client-urls: https://{address}:2379
+      advertise-client-urls: https://{address}:2379
+      initial-advertise-peer-urls: https://{address}:2380
+"""
+_KUBELET = """[Service]
+ExecStart=
+ExecStart=/usr/local/bin/kubelet --address=127.0.0.1 --pod-manifest-path=/etc/kubernetes/manifests \
+  --cgroup-driver=cgroupfs --fail-swap-on=false --container-runtime=remote \
+  --container-runtime-endpoint=unix:///run/containerd/containerd.sock
+"""
+_UNIT = """[Unit]
+Description=etcd
+After=network-online.target
+
+[Service]
+Type=notify
+ExecStart=/usr/bin/etcd --name={name} --data-dir=/var/lib/etcd \
+  --cert-file={pki}/server.crt --key-file={pki}/server.key --client-cert-auth --trusted-ca-file={pki}/ca.crt \
+  --peer-cert-file={pki}/peer.crt --peer-key-file={pki}/peer.key --peer-client-cert-auth \
+  --peer-trusted-ca-file={pki}/ca.crt --initial-cluster={members} --initial-cluster-state=new \
+  --listen-peer-urls=https://{address}:2380 --initial-advertise-peer-urls=https://{address}:2380 \
+  --listen-client-urls=https://{address}:2379 --advertise-client-urls=https://{address}:2379
+Restart=always
+
+[Install]
+WantedBy=multi-user.target
+"""
+_EXTERNAL = """etcd:
+  external:
+    endpoints: [{endpoints}]
+    caFile: {pki}/etcd/ca.crt
+    certFile: {pki}/apiserver-etcd-client.crt
+    keyFile: {pki}/apiserver-etcd-client.key
+"""
+
+
+class EtcdRunner(StrEnum):
+    """The supervisor of external members."""
+
+    UNITS = "units"
+    STATIC_PODS = "static pods"
+
+
+def members(lab: Lab) -> tuple[str, ...]:
+    return tuple(host.name for host in lab.spec.hosts if Role.ETCD in host.roles)
+
+
+def make_with_external_etcd(lab: Lab, runner: EtcdRunner) -> None:
+    """Make etcd on its own hosts, then the control planes that use it."""
+    make_certificates(lab)
+    for name in members(lab):
+        _place(lab, name, runner)
+        _configure(lab, name, runner)
+    for name in members(lab):  # the first one waits for the others
+        output(lab, name, "systemctl", "start", "--no-block", "etcd" if runner is EtcdRunner.UNITS else "kubelet")
+    first = lab.host(control_planes(lab)[0]).root / PKI.removeprefix("/")
+    (first / "etcd").mkdir(parents=True, exist_ok=True)
+    made = _made(lab, members(lab)[0])
+    shutil.copy(made / "etcd/ca.crt", first / "etcd/ca.crt")
+    for ending in ("crt", "key"):
+        shutil.copy(made / f"apiserver-etcd-client.{ending}", first)
+    urls = ", ".join(f'"https://{lab.spec.host(name).address}:2379"' for name in members(lab))
+    make_cluster(lab, etcd=_EXTERNAL.format(endpoints=urls, pki=PKI))
+
+
+def make_certificates(lab: Lab) -> None:
+    """The CA and the certificates of all members, on the first etcd host, by kubeadm."""
+    first = members(lab)[0]
+    root = lab.host(first).root
+    version = output(lab, first, "kubeadm", "version", "--output", "short").strip()
+    for name in members(lab):
+        (root / f"root/{name}.yaml").write_text(_member_config(lab, name, version, f"/root/made-{name}"))
+    output(lab, first, "kubeadm", "init", "phase", "certs", "etcd-ca", f"--config=/root/{first}.yaml")
+    for name in members(lab):
+        folder = f"/root/made-{name}"
+        if name != first:
+            output(
+                lab, first, "sh", "-ec", f"mkdir -p {folder}/etcd; cp -p /root/made-{first}/etcd/ca.* {folder}/etcd/"
+            )
+        for leaf in ("etcd-server", "etcd-peer", "etcd-healthcheck-client", "apiserver-etcd-client"):
+            output(lab, first, "kubeadm", "init", "phase", "certs", leaf, f"--config=/root/{name}.yaml")
+
+
+def _member_config(lab: Lab, name: str, version: str, folder: str = PKI) -> str:
+    """kubeadm's configuration for a member; its certificates are in `folder`."""
+    address, cluster = lab.spec.host(name).address, _initial_cluster(lab)
+    return _MEMBER.format(name=name, address=address, socket=SOCKET, version=version, members=cluster, folder=folder)
+
+
+def _initial_cluster(lab: Lab) -> str:
+    return ",".join(f"{name}=https://{lab.spec.host(name).address}:2380" for name in members(lab))
+
+
+def _made(lab: Lab, name: str) -> Path:
+    """The folder of a member's certificates on the first etcd host."""
+    return lab.host(members(lab)[0]).root / f"root/made-{name}"
+
+
+def _place(lab: Lab, name: str, runner: EtcdRunner) -> None:
+    """Copy a member's certificates to where it reads them; units have no client certificate of their own."""
+    root = lab.host(name).root
+    if runner is EtcdRunner.STATIC_PODS:
+        shutil.copytree(_made(lab, name), root / PKI.removeprefix("/"), dirs_exist_ok=True)
+        return
+    folder = root / UNIT_PKI.removeprefix("/")
+    folder.mkdir(parents=True, exist_ok=True)
+    for file in ("ca.crt", "server.crt", "server.key", "peer.crt", "peer.key"):
+        shutil.copy(_made(lab, name) / "etcd" / file, folder)
+
+
+def _configure(lab: Lab, name: str, runner: EtcdRunner) -> None:
+    root = lab.host(name).root
+    if runner is EtcdRunner.STATIC_PODS:
+        drop_in = root / "etc/systemd/system/kubelet.service.d/20-etcd-service-manager.conf"
+        drop_in.write_text(_KUBELET)
+        version = output(lab, name, "kubeadm", "version", "--output", "short").strip()
+        (root / "root/member.yaml").write_text(_member_config(lab, name, version))
+        output(lab, name, "kubeadm", "init", "phase", "etcd", "local", "--config=/root/member.yaml")
+    else:
+        unit = root / "etc/systemd/system/etcd.service"
+        address = lab.spec.host(name).address
+        unit.write_text(_UNIT.format(name=name, address=address, pki=UNIT_PKI, members=_initial_cluster(lab)))
+        output(lab, name, "systemctl", "disable", "--now", "--quiet", "kubelet")
+    output(lab, name, "systemctl", "daemon-reload")
+    if runner is EtcdRunner.STATIC_PODS:
+        output(lab, name, "systemctl", "restart", "--no-block", "kubelet")
+    else:
+        output(lab, name, "systemctl", "enable", "--quiet", "etcd")
