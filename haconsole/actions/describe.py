@@ -35,6 +35,7 @@ from haconsole.actions.checks import (
 from haconsole.actions.operations import (
     AddMember,
     CompactHistory,
+    CopyFromHost,
     Defragment,
     DisarmAlarm,
     EnsureAuthority,
@@ -86,10 +87,16 @@ def operation_line(operation: Operation) -> str:
             return "check only"
         case FetchFile(path=path, here=here):
             return f"copy {path} to {here} on this machine, mode 0600"
-        case SendFile(here=here, path=path):
-            return f"copy {here} from this machine to {path}, mode 0600"
+        case SendFile() | CopyFromHost():
+            return _sent(operation)
         case _:
             return _asked_of_programs(operation)
+
+
+def _sent(operation: SendFile | CopyFromHost) -> str:
+    if isinstance(operation, CopyFromHost):
+        return f"copy {operation.source_path} on {operation.source} to {operation.path}, mode 0600"
+    return f"copy {operation.here} from this machine to {operation.path}, mode 0600"
 
 
 def _asked_of_programs(operation: SetServerState | EtcdOperation | EtcdStorageOperation) -> str:

@@ -173,6 +173,18 @@ class DisarmAlarm:
 
 
 @dataclass(frozen=True, slots=True)
+class CopyFromHost:
+    """Copy the file `source_path` on the host `source` to `path` on the step's host, through this machine's memory.
+
+    The copy is root's with mode 0600, and complete or absent.
+    """
+
+    source: HostName
+    source_path: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
 class SaveSnapshot:
     """Save a snapshot of the member on the step's host at `path` there, root's with mode 0600.
 
@@ -224,7 +236,7 @@ class Nothing:
 
 EtcdOperation: TypeAlias = AddMember | PromoteMember | RemoveMember | MoveLeader
 EtcdStorageOperation: TypeAlias = Defragment | CompactHistory | DisarmAlarm | SaveSnapshot
-Transfer: TypeAlias = FetchFile | SendFile
+Transfer: TypeAlias = FetchFile | SendFile | CopyFromHost
 Operation: TypeAlias = (
     RunCommand
     | WriteFile

@@ -27,11 +27,13 @@ from haconsole.actions.checks import (
 from haconsole.actions.membership.change import answers
 from haconsole.actions.operations import Irreversible, RunCommand, SendFile
 from haconsole.actions.plan_context import BootstrapPart, PlanContext, plan_context
+from haconsole.actions.restore_stacked import stacked_groups
 from haconsole.actions.step import Plan, Refusal, Step
 from haconsole.actions.steps.etcd import SNAPSHOT_WHOLE, add_step, either_healthy, promote_step
 from haconsole.actions.steps.order import Group, in_order, steps_named
 from haconsole.actions.steps.services import rewrite_step, set_aside_step, stop_step
 from haconsole.configs.etcd import ClusterState, etcd_env
+from haconsole.configs.layout import is_kubeadm
 from haconsole.inventory.effective import etcd_name, etcd_peer_url
 from haconsole.inventory.schema import Host, Inventory
 from haconsole.model.etcd_view import etcd_view
@@ -128,12 +130,30 @@ def plan_restore(snapshot: ClusterSnapshot, inventory: Inventory, request: Reque
     reasons = [*_unreachable_hosts(snapshot, ctx, absent), *_unknown(inventory, absent)]
     if isinstance(source, str):
         reasons.append(source)
-    if ctx.layout.etcd.unit is None:
-        reasons.append("etcd runs as static pods: this version restores etcd as a systemd unit only")
+    stacked = ctx.layout.etcd.unit is None
+    if stacked:
+        reasons += _no_static_pods(ctx)
     if reasons or isinstance(source, str):
         return Refusal(RESTORE, inventory.cluster, tuple(reasons))
     summary, data_loss = _summary(snapshot, ctx, source, absent)
-    return Plan(RESTORE, inventory.cluster, in_order(_groups(ctx, source, stamp)), summary, data_loss=data_loss)
+    groups = _stacked(ctx, source, stamp) if stacked else _groups(ctx, source, stamp)
+    return Plan(RESTORE, inventory.cluster, in_order(groups), summary, data_loss=data_loss)
+
+
+def _no_static_pods(ctx: PlanContext) -> tuple[str, ...]:
+    """The reason why static pods cannot be stopped and started: they must all be kubeadm's, under a running kubelet."""
+    if not is_kubeadm(ctx.inventory):
+        return ("etcd runs as static pods outside kubeadm: this version restores those of kubeadm, and systemd units",)
+    hosts = (host for host in dict.fromkeys((*ctx.etcd, *ctx.control_planes)) if answers(ctx.snapshot, host))
+    return tuple(
+        f"kubelet on {host.name} is not running, which stops and starts etcd: start it first"
+        for host in hosts
+        if not ctx.runs(host, "kubelet")
+    )
+
+
+def _stacked(ctx: PlanContext, source: Source, stamp: str) -> tuple[Group, ...]:
+    return (*_send_snapshot(source), (_whole(source),), *stacked_groups(ctx, source.host, source.path, stamp))
 
 
 def _source(ctx: PlanContext, file: str, stamp: str) -> Source | str:

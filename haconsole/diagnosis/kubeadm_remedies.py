@@ -52,11 +52,6 @@ def _for_kubeadm(remedy: Remedy, places: Layout, kubernetes: KubernetesLayout) -
             )
         case "rotate-certs" if arguments.get("ca"):
             text = _NEW_CA
-        case "restore":
-            text = (
-                "move the manifests of etcd and the API servers away on all hosts; restore one snapshot on every "
-                "member with etcdctl. Then move the manifests back"
-            )
         case _:
             pass
     if text is None:

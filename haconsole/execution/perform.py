@@ -10,6 +10,7 @@ from typing import assert_never
 from haconsole.actions.operations import (
     AddMember,
     CompactHistory,
+    CopyFromHost,
     Defragment,
     DisarmAlarm,
     EnsureAuthority,
@@ -138,8 +139,8 @@ class Performer:
                 return await self._etcd.perform(operation, step.host, tell)
             case Defragment() | CompactHistory() | DisarmAlarm() | SaveSnapshot():
                 return await tend_etcd(self._cluster, operation, step.host, tell)
-            case FetchFile() | SendFile():
-                return await transfer(self._cluster.fleet.host(step.host), operation, tell)
+            case FetchFile() | SendFile() | CopyFromHost():
+                return await transfer(self._cluster.fleet, step.host, operation, tell)
             case SetServerState():
                 haproxy = self._cluster.layout.haproxy
                 return await set_server_state(self._cluster.fleet, haproxy, operation, self._context.clock)

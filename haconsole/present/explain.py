@@ -22,6 +22,7 @@ DOES: dict[type, str] = {
     op.RemoveMember: "A member is removed from etcd's member list: from then on its vote does not count.",
     op.MoveLeader: "etcd's leader hands over to another member, so that no election is needed.",
     op.SetServerState: "haproxy is set to send one server no new connections, or to use it again.",
+    op.CopyFromHost: "A file is copied from another host, part by part. It is complete there or absent.",
     op.SaveSnapshot: (
         "{host}'s member sends its database through SSH to this machine, which verifies it and stores it on the host."
     ),

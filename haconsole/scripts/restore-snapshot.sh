@@ -3,10 +3,9 @@
 # usage: restore-snapshot SNAPSHOT MARK USER DATA_FOLDER PROGRAM_FOLDER RESTORE_FLAG...
 # Revisions continue far above the snapshot's where the tool supports it, so that no watcher takes old data for new.
 # shellcheck disable=SC2086  # $later is two flags or none
-file=$1 mark=$2 user=$3 data=$4 near=$5; shift 5
-tool=$near/etcdutl
-[ -x "$tool" ] || tool=$(command -v etcdutl) || tool=$near/etcdctl
-[ -x "$tool" ] || tool=$(command -v etcdctl) || { echo "etcdctl is not there: install etcd-client" >&2; exit 1; }
+file=$1 mark=$2 user=$3 data=$4 programs=$5; shift 5
+# uses lib/etcd-tool
+tool=$(etcd_tool "$programs" etcdutl etcdctl) || { echo "etcdctl is not there: install etcd-client" >&2; exit 1; }
 later=; ! ETCDCTL_API=3 "$tool" snapshot restore --help 2>&1 | grep -q bump-revision ||
   later="--bump-revision=1000000000 --mark-compacted"
 umask 077; new=$data.restoring; rm -rf -- "$new"

@@ -26,5 +26,5 @@ async def save_snapshot(
         async with etcd_on(context, member) as api:
             saved = await api.maintenance.snapshot_to(here, deadline_s=SNAPSHOT_S)
         await tell(f"received {saved.size_bytes >> 20} MiB, and the checksum is correct")
-        await transfer(context.transport(member), SendFile(str(here), operation.path), tell)
+        await transfer(context.fleet, host, SendFile(str(here), operation.path), tell)
     return success(f"{operation.path}: {saved.size_bytes} bytes, SHA-256 {saved.sha256}")

@@ -10,12 +10,13 @@ from hashlib import sha256
 from pathlib import Path
 from typing import BinaryIO, assert_never
 
-from haconsole.actions.operations import FetchFile, SendFile, Transfer
+from haconsole.actions.operations import CopyFromHost, FetchFile, SendFile, Transfer
 from haconsole.errors import HaconsoleError
 from haconsole.execution.outcome import OperationResult, success
+from haconsole.model.names import HostName
 from haconsole.model.observed import Cause
 from haconsole.scripts import load_script
-from haconsole.transport.base import Argv, Completed, HostTransport, TransportError
+from haconsole.transport.base import Argv, Completed, Fleet, HostTransport, TransportError
 
 BLOCK = 64 << 10
 PART = 4 << 20
@@ -31,13 +32,15 @@ IN_PLACE = load_script("receive-finish")
 Tell = Callable[[str], Awaitable[None]]
 
 
-async def transfer(host: HostTransport, operation: Transfer, tell: Tell) -> OperationResult:
+async def transfer(fleet: Fleet, name: HostName, operation: Transfer, tell: Tell) -> OperationResult:
     """Perform the operation; raises TransportError, or HaconsoleError for a problem of the file here."""
     match operation:
         case FetchFile():
-            return await _fetch(host, operation, tell)
+            return await _fetch(fleet.host(name), operation, tell)
         case SendFile():
-            return await _send(host, operation, tell)
+            return await _send(fleet.host(name), operation, tell)
+        case CopyFromHost():
+            return await _copy(fleet.host(operation.source), fleet.host(name), operation, tell)
         case _:
             assert_never(operation)
 
@@ -136,6 +139,23 @@ async def _send(host: HostTransport, send: SendFile, tell: Tell) -> OperationRes
     words = ("sh", "-ec", IN_PLACE, "in-place", new, send.path, digest.hexdigest())
     await _run_checked(host, words, WHOLE_S)
     return success(f"{send.path}: {size} bytes, identical to {path} on this machine")
+
+
+async def _copy(source: HostTransport, host: HostTransport, copy: CopyFromHost, tell: Tell) -> OperationResult:
+    new, digest = f"{copy.path}.part", sha256()
+    size = int((await _run_checked(source, ("stat", "-Lc", "%s", "--", copy.source_path), 10.0)).stdout)
+    for begin in range(0, size, PART):
+        part = await _part(source, copy.source_path, begin)
+        digest.update(part)
+        await _run_checked(host, ("sh", "-ec", TAKE, "take", new, str(begin // BLOCK)), PART_S, part)
+        await tell(_progress(min(begin + PART, size), size))
+    there = await _run_checked(source, ("sha256sum", "--", copy.source_path), WHOLE_S)
+    if not there.stdout.startswith(digest.hexdigest()):
+        what = f"{copy.source_path} on {source.host} was changed while it was copied"
+        raise HaconsoleError(what, hint="name a file that is complete, and run this again")
+    words = ("sh", "-ec", IN_PLACE, "in-place", new, copy.path, digest.hexdigest())
+    await _run_checked(host, words, WHOLE_S)
+    return success(f"{copy.path}: {size} bytes, identical to {copy.source_path} on {source.host}")
 
 
 async def _run_checked(host: HostTransport, argv: Argv, deadline_s: float, stdin: bytes | None = None) -> Completed:

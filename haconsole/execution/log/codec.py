@@ -54,6 +54,7 @@ KINDS: dict[str, type] = {
     "DisarmAlarm": operations.DisarmAlarm,
     "FetchFile": operations.FetchFile,
     "SendFile": operations.SendFile,
+    "CopyFromHost": operations.CopyFromHost,
     "SaveSnapshot": operations.SaveSnapshot,
     "SetServerState": operations.SetServerState,
     "Nothing": operations.Nothing,

@@ -10,6 +10,7 @@ from haconsole.actions.describe import operation_line, undo_line
 from haconsole.actions.operations import (
     AddMember,
     CompactHistory,
+    CopyFromHost,
     Defragment,
     DisarmAlarm,
     EnsureAuthority,
@@ -62,6 +63,7 @@ OPERATIONS: dict[str, Operation] = {
     "etcd alarm disarm NOSPACE, through cp1 or cp2": DisarmAlarm("NOSPACE", HOSTS),
     "etcd snapshot save /a, through this machine": SaveSnapshot("/a"),
     "copy /a to /b on this machine, mode 0600": FetchFile("/a", "/b"),
+    "copy /a on cp2 to /b, mode 0600": CopyFromHost(HostName("cp2"), "/a", "/b"),
     "copy /b from this machine to /a, mode 0600": SendFile("/b", "/a"),
     "set server api/cp3 state drain in haproxy's runtime API on cp1, cp2": (
         SetServerState("api", "cp3", AdminState.DRAIN, HOSTS)

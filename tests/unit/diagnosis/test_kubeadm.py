@@ -31,7 +31,7 @@ from tests.fakes.kubeadm import (
     with_service,
 )
 
-REFUSED = ("unmask", "join", "rejoin", "remove", "replace", "restore")
+REFUSED = ("unmask", "join", "rejoin", "remove", "replace")
 SILENT = NodeCondition("Ready", "Unknown", "NodeStatusUnknown", "Kubelet stopped posting node status.", NOW)
 
 

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from haconsole.actions.operations import FetchFile, SendFile
+from haconsole.actions.operations import CopyFromHost, FetchFile, SendFile
 from haconsole.errors import HaconsoleError
 from haconsole.execution.host.transfer import PART, not_same, not_whole, transfer
+from haconsole.model.names import HostName
+from haconsole.transport.base import HostTransport
 from tests.unit.execution.local import LocalHost
 
 pytestmark = pytest.mark.usefixtures("posix_shell")
@@ -32,6 +34,23 @@ def there(tmp_path: Path) -> Path:
     return path
 
 
+class FleetOf:
+    """A fleet of these hosts."""
+
+    def __init__(self, *hosts: LocalHost) -> None:
+        self.hosts = {host.host: host for host in hosts}
+
+    def host(self, name: HostName) -> HostTransport:
+        return self.hosts[name]
+
+    async def close(self) -> None:
+        return None
+
+
+def fleet_of(*hosts: LocalHost) -> FleetOf:
+    return FleetOf(*hosts)
+
+
 class Told(list[str]):
     async def tell(self, text: str) -> None:
         self.append(text)
@@ -39,7 +58,7 @@ class Told(list[str]):
 
 async def test_a_file_is_fetched_in_parts_for_its_owner_alone(host: LocalHost, there: Path, tmp_path: Path) -> None:
     here, told = tmp_path / "mine.db", Told()
-    await transfer(host, FetchFile(str(there), str(here)), told.tell)
+    await transfer(fleet_of(host), host.host, FetchFile(str(there), str(here)), told.tell)
     assert here.read_bytes() == SNAPSHOT
     assert (here.stat().st_mode & 0o777, told) == (0o600, ["4 of 4 MiB", "4 of 4 MiB"])
     assert await not_same(host, str(here), str(there)) == ()
@@ -50,14 +69,16 @@ async def test_no_other_file_is_overwritten(host: LocalHost, there: Path, tmp_pa
     here = tmp_path / "mine.db"
     here.write_text("a thesis")
     with pytest.raises(HaconsoleError, match="already exists"):
-        await transfer(host, FetchFile(str(there), str(here)), Told().tell)
+        await transfer(fleet_of(host), host.host, FetchFile(str(there), str(here)), Told().tell)
     assert here.read_text() == "a thesis"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["host", "mine.db"]
 
 
 async def test_a_folder_that_cannot_be_written_to_is_told(host: LocalHost, there: Path, tmp_path: Path) -> None:
     with pytest.raises(HaconsoleError, match="No such file or directory"):
-        await transfer(host, FetchFile(str(there), str(tmp_path / "nowhere" / "x.db")), Told().tell)
+        await transfer(
+            fleet_of(host), host.host, FetchFile(str(there), str(tmp_path / "nowhere" / "x.db")), Told().tell
+        )
 
 
 async def test_a_file_is_brought_and_takes_its_place_once_it_is_whole(host: LocalHost, tmp_path: Path) -> None:
@@ -65,7 +86,7 @@ async def test_a_file_is_brought_and_takes_its_place_once_it_is_whole(host: Loca
     here.write_bytes(SNAPSHOT)
     path.parent.mkdir()
     path.with_name("new.db.part").write_bytes(b"left by an earlier try, and longer" * PART)
-    await transfer(host, SendFile(str(here), str(path)), Told().tell)
+    await transfer(fleet_of(host), host.host, SendFile(str(here), str(path)), Told().tell)
     assert path.read_bytes() == SNAPSHOT
     assert path.stat().st_mode & 0o777 == 0o600
     assert [one.name for one in path.parent.iterdir()] == ["new.db"]
@@ -87,3 +108,12 @@ def test_a_snapshot_that_is_not_whole(content: bytes, tmp_path: Path) -> None:
     assert not_whole(path) == ()
     path.write_bytes(content)
     assert "is damaged, or no snapshot" in "".join(not_whole(path))
+
+
+async def test_a_file_is_copied_from_one_host_to_another(host: LocalHost, there: Path, tmp_path: Path) -> None:
+    path, told = tmp_path / "other/restore.db", Told()
+    fleet = fleet_of(host, LocalHost("cp2"))
+    await transfer(fleet, HostName("cp2"), CopyFromHost(host.host, str(there), str(path)), told.tell)
+    assert path.read_bytes() == SNAPSHOT
+    assert (path.stat().st_mode & 0o777, told) == (0o600, ["4 of 4 MiB", "4 of 4 MiB"])
+    assert [one.name for one in path.parent.iterdir()] == ["restore.db"]
