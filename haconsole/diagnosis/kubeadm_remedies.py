@@ -64,8 +64,8 @@ _JOIN = (
     "--print-join-command; kubeadm init phase upload-certs --upload-certs)"
 )
 _NEW_CA = (
-    "kubeadm does not replace CAs: follow kubernetes.io, Manual Rotation of CA Certificates; sign leaves again with "
-    "run rotate-certs"
+    "etcd's CA: run rotate-certs with ca = yes, scope = etcd. For the other CAs follow kubernetes.io, Manual Rotation "
+    "of CA Certificates"
 )
 
 

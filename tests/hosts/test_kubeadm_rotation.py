@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 import time
@@ -22,13 +23,14 @@ from haconsole.pki.bundle import load_certificate
 from haconsole.pki.keys import PrivateKey, load_public_key
 from haconsole.pki.leaf import Leaf, sign_leaf
 from haconsole.pki.names import sans_of
-from tests.hosts.kubeadm_cluster import control_planes, output, wait_healthy, workers
+from tests.hosts.kubeadm_cluster import ADMIN, control_planes, etcdctl, kubectl, output, wait_healthy, workers
 from tests.hosts.kubeadm_load import EndpointWriter
 from tests.hosts.program import Program, outcomes
 from tests.hosts.rotation import certs, leaves, sound
 from tests.hosts.test_kubeadm_seen import discovered, healed, problems
 
 GOAL_S = 120.0
+pytestmark = pytest.mark.timeout(1500)
 MANIFESTS = "/etc/kubernetes/manifests"
 KEPT = "/var/lib/haconsole/static-pods"
 ROLES = 10
@@ -154,6 +156,63 @@ def test_expired_certificates_of_all_are_recovered(cluster: Program) -> None:
     sound(certs(cluster))
     tidy(lab)
     healed(cluster)
+
+
+def test_the_etcd_ca_is_replaced_under_writes(cluster: Program, tmp_path: Path) -> None:
+    lab, before = cluster.lab, authorities(cluster)
+    with EndpointWriter(lab, tmp_path) as writes:
+        began = time.monotonic()
+        done = cluster("run", "rotate-certs", "--ca", "--scope", "etcd", "--yes", "--json", deadline_s=1200)
+        took = time.monotonic() - began
+    print(f"etcd's CA: {took:.1f} s; writes: {writes}")
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    after = authorities(cluster)
+    assert after["etcd-ca"] != before["etcd-ca"]
+    assert len(after["etcd-ca"]) == 1
+    assert after["kubernetes-ca"] == before["kubernetes-ca"]
+    sound(certs(cluster))
+    tidy(lab)
+    healed(cluster)
+
+
+def test_the_data_is_restored_as_one_new_cluster(cluster: Program) -> None:
+    """Two of three members have lost their data, so the quorum is lost permanently."""
+    lab = cluster.lab
+    kubectl(lab, "cp1", "create", "configmap", "kept", "--from-literal=when=before")
+    (step,) = (event["step"] for event in cluster.events("backup") if event["event"] == "step-done")
+    host = step.partition("@")[2]
+    path = output(lab, host, "sh", "-c", "ls -t /var/lib/etcd-snapshots/*.db | head -1").strip()
+    kubectl(lab, "cp1", "create", "configmap", "lost")
+    before = etcdctl(lab, host, "endpoint", "status", "-w", "json")[1]
+    for name in control_planes(lab):
+        if name != host:
+            output(lab, name, "sh", "-c", "rm -rf /var/lib/etcd/member; pkill -9 -x etcd")
+    name = json.loads(cluster("plan", "restore", f"{host}:{path}", "--json").stdout)["cluster"]
+    began = time.monotonic()
+    done = cluster("run", "restore", f"{host}:{path}", "--confirm", name, "--json", deadline_s=900)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    print(f"restored: {time.monotonic() - began:.1f} s")
+    wait_healthy(lab)
+    assert "before" in kubectl(lab, "cp1", "get", "configmap", "kept", "-o", "yaml")
+    assert lab.exec("cp1", "kubectl", f"--kubeconfig={ADMIN}", "get", "configmap", "lost").returncode != 0
+    after = etcdctl(lab, host, "endpoint", "status", "-w", "json")[1]
+    ids = [re.search(r'"cluster_id":(\d+)', text) for text in (before, after)]
+    assert ids[0]
+    assert ids[1]
+    assert ids[0][1] != ids[1][1]
+    for each in control_planes(lab):
+        assert output(lab, each, "sh", "-c", "ls -d /var/lib/etcd/member.before-restore-*").strip()
+    tidy(lab)
+    healed(cluster)
+
+
+def authorities(program: Program) -> dict[str, set[str]]:
+    """The fingerprints of each CA over all hosts."""
+    found: dict[str, set[str]] = {}
+    for one in certs(program)["certificates"]:
+        if one["is_ca"]:
+            found.setdefault(one["role"], set()).add(one["fingerprint"])
+    return found
 
 
 def killed_at(program: Program, step: str, action: str, *words: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from haconsole.actions.balancing import api_addresses, without_socket
+from haconsole.actions.balancing import api_addresses
 from haconsole.actions.bootstrap import etcd, haproxy, keepalived, kubernetes, scripts
 from haconsole.actions.build import look_step, script, step_id
 from haconsole.actions.checks import (
@@ -22,6 +22,7 @@ from haconsole.inventory.effective import endpoint, join_host_port, vip_addresse
 from haconsole.inventory.schema import Host
 from haconsole.model.balancer_files_view import any_foreign
 from haconsole.model.names import HostName
+from haconsole.model.observed import Known
 
 PHASE = "verification"
 WAIT_S = 60.0
@@ -170,10 +171,11 @@ def _balancers(ctx: PlanContext, serving: tuple[Host, ...]) -> tuple[Step, ...]:
 
 
 def _cannot_be_asked(ctx: PlanContext, host: Host) -> bool:
-    """A haproxy of the site's own without a stats socket: its servers cannot be queried."""
+    """A haproxy of the site's own that did not answer: it may have no stats socket, so no step can depend on it."""
     name, haproxy = HostName(host.name), ctx.layout.haproxy
     foreign = haproxy is not None and any_foreign(ctx.snapshot, name, (haproxy.config_file,))
-    return foreign and bool(without_socket(ctx.snapshot, (name,)))
+    facts = ctx.snapshot.host(name)
+    return foreign and not (facts is not None and isinstance(facts.haproxy, Known))
 
 
 def _vips(ctx: PlanContext) -> tuple[Step, ...]:

@@ -13,8 +13,13 @@ from haconsole.actions.step import Plan, Refusal, Step
 from haconsole.actions.steps.static_pods import restarts_pods
 from haconsole.execution.log.codec import plan_from_json, to_json
 from haconsole.model.certificate import Certificate
+from haconsole.model.haproxy import HaproxyFacts
+from haconsole.model.hosts import HostFacts
+from haconsole.model.observed import Cause, Failed, Known
+from haconsole.model.provenance import Owner
 from haconsole.model.snapshot import ClusterSnapshot
 from tests.fakes import kubeadm
+from tests.fakes.cluster import NOW, balancer_files
 from tests.fakes.kubeadm_certificates import KUBELET_PAIR, PKI, certified, ended
 
 PLANES = ("cp1", "cp2", "cp3")
@@ -164,8 +169,36 @@ def test_undoing_a_restart_restores_files_first() -> None:
     assert getattr(restart.undo, "operation", None) == restart.operation
 
 
-@pytest.mark.parametrize("scope", ["etcd", "kubernetes", "all"])
-def test_cas_are_refused_by_name(scope: str) -> None:
+@pytest.mark.parametrize("scope", ["kubernetes", "all"])
+def test_the_other_cas_are_refused_by_name(scope: str) -> None:
     planned = plan_action("rotate-certs", certified(), kubeadm.INVENTORY, {"ca": "yes", "scope": scope})
     assert isinstance(planned, Refusal)
-    assert "kubernetes.deployment is kubeadm" in planned.reasons[0]
+    assert "this version replaces only its etcd CA" in planned.reasons[0]
+
+
+def test_the_etcd_ca_is_replaced_in_three_phases_one_host_at_a_time() -> None:
+    planned = plan(certified(), ca="yes", scope="etcd")
+    phases = list(dict.fromkeys(step.phase for step in planned.steps if step.phase in ("trust", "leaves", "drop")))
+    assert phases == ["trust", "leaves", "drop"]
+    both = step_of(planned, "pki.etcd-ca-both@cp1").operation
+    assert isinstance(both, RunCommand)
+    assert both.argv[-3:-1] == (f"{PKI}/etcd/ca.crt", f"{PKI}/etcd/ca-next.crt")
+    for phase in ("trust", "drop"):
+        assert restarted(step_of(planned, f"etcd.{phase}@cp1")) == ["/etc/kubernetes/manifests/etcd.yaml"]
+    apis = [str(step.id) for step in planned.steps if restarts_pods(step) and "kube-apiserver" in step.id]
+    assert len(apis) == 9
+    leaf = issues(planned)["pki.apiserver-etcd-client@cp3"]
+    assert (leaf.authority, leaf.cross_cert_path) == ("etcd-ca-next", f"{PKI}/etcd/ca.crt")
+
+
+def test_a_balancer_of_the_site_that_did_not_answer_in_time_is_no_condition() -> None:
+    """It may have no stats socket: then the last step of the run could never pass."""
+
+    def late(facts: HostFacts) -> HostFacts:
+        haproxy: Failed[HaproxyFacts] = Failed("no answer within 3 s", NOW, Cause.TIMED_OUT)
+        return replace(facts, haproxy=haproxy, balancer_files=Known(balancer_files(Owner.FOREIGN), NOW))
+
+    snapshot = kubeadm.changed(certified(), "cp2", late)
+    steps = {str(step.id) for step in plan(snapshot).steps}
+    assert "verify.balancer@cp1" in steps
+    assert "verify.balancer@cp2" not in steps
