@@ -72,7 +72,7 @@ async def _discovered(
 ) -> Draft:
     from haconsole.inventory.importers.draft import Draft, HostDraft
     from haconsole.model.names import HostName
-    from haconsole.probes.discovery.ask import ask_others, inventory_of, log_in, read_host
+    from haconsole.probes.discovery.ask import api_servers, ask_others, inventory_of, log_in, read_host
     from haconsole.probes.discovery.control_plane import find_control_plane
     from haconsole.probes.discovery.draft import address_among, draft_of, own_address
     from haconsole.probes.discovery.host_report import Others
@@ -97,7 +97,9 @@ async def _discovered(
 
         first = reach("192.0.2.1", name)
         report = await read_host(first.host(only))
-        search = await find_control_plane(report, first.host(only), lambda address: reach(address).host(only))
+        alone = draft_of(report, Others((), ()), source=source, ssh=ssh, jump=jump, reached_by=name)
+        of_etcd = await api_servers(report, alone, first, only)
+        search = await find_control_plane(report, first.host(only), lambda one: reach(one).host(only), of_etcd)
         host_report = search.found or report
         way = reach(own_address(host_report)) if search.found else first
         draw = partial(draft_of, host_report, source=source, ssh=ssh, jump=jump, reached_by=name, named=report)

@@ -131,8 +131,10 @@ def _vrrp_evidence(facts: HostFacts) -> str:
 def _config(balancers: tuple[HostFacts, ...]) -> Iterator[Candidate]:
     """Instances that serve the same VIP must agree on everything but the priority; one must have the highest.
 
-    Equal priorities below the highest are normal: VRRP prefers the higher address (RFC 5798, 6.4.3).
+    Equal priorities below the highest are normal: VRRP prefers the higher address (RFC 5798, 6.4.3). A balancer whose
+    keepalived is unknown may have the highest.
     """
+    complete = all(value_of(facts.keepalived) for facts in balancers)
     by_vip: dict[str, list[tuple[HostName, tuple[object, ...], int]]] = {}
     for facts in balancers:
         keepalived = value_of(facts.keepalived)
@@ -144,7 +146,7 @@ def _config(balancers: tuple[HostFacts, ...]) -> Iterator[Candidate]:
         priorities = sorted(priority for _, _, priority in entries)
         if len({settings for _, settings, _ in entries}) > 1:
             yield _mismatch(address, "router ID, password, interval or addresses differ between hosts", entries)
-        elif priorities[-1:] == priorities[-2:-1]:
+        elif complete and priorities[-1:] == priorities[-2:-1]:
             yield _mismatch(address, "two hosts share the highest priority", entries)
 
 

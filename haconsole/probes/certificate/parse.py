@@ -88,9 +88,10 @@ def _of_file(file: CertificateFile, report: HostCertificates, around: Surroundin
 def _with_chain_check(
     certificate: Certificate, chain: tuple[Inspected, ...], file: CertificateFile, report: HostCertificates
 ) -> Certificate:
-    if file.ca is None or certificate.is_ca:
+    """Unjudged where the CA's file is not on this host; its own absence is reported where the host should have it."""
+    if file.ca not in report.certs or certificate.is_ca:
         return certificate
-    issuer = issuer_among(chain, inspect(report.certs.get(file.ca, "").encode()))
+    issuer = issuer_among(chain, inspect(report.certs[file.ca].encode()))
     return replace(certificate, chain_ok=issuer is not None, issued_by=issuer.fingerprint if issuer else None)
 
 

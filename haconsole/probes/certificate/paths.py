@@ -52,12 +52,26 @@ def files_to_read(layout: tuple[CertificateFile, ...], report: HostCertificates)
     known = {file.cert for file in layout}
     ca = next((file.cert for file in layout if file.role == "kubernetes-ca"), None)
     used = _files_of_processes(report, ca)
+    layout = tuple(_with_ca_of_process(file, used, report) for file in layout)
     others = [file for file in used if file.cert not in known]
     others = list({file.cert: file for file in reversed(others)}.values())[::-1]
     ports = {file.role: file.port for file in layout if file.port and file.cert not in report.certs}
     named = {file.role for file in others}
     layout = tuple(file for file in layout if file.role not in named or _was_read(file, report))
     return _with_other_roles((*layout, *(replace(file, port=ports.get(file.role)) for file in others)), used)
+
+
+def _with_ca_of_process(
+    file: CertificateFile, used: list[CertificateFile], report: HostCertificates
+) -> CertificateFile:
+    """The file with the CA that its process is given with it, where the layout's CA is not on this host.
+
+    A control plane has the CA of an external etcd in another folder than the hosts of etcd.
+    """
+    if file.ca is None or file.ca in report.certs:
+        return file
+    cas = (one.ca for one in used if (one.role, one.cert) == (file.role, file.cert) and one.ca)
+    return replace(file, ca=next(cas, file.ca))
 
 
 def _with_other_roles(files: tuple[CertificateFile, ...], used: list[CertificateFile]) -> tuple[CertificateFile, ...]:

@@ -38,6 +38,9 @@ from haconsole.transport.kube_objects import Node
 T = TypeVar("T")
 
 READ_HOST_S = 20.0
+_API_SERVERS = b"/registry/masterleases/"
+"""API servers keep their addresses in etcd under this prefix, each for some seconds."""
+_CA_FLAGS = ("trusted-ca-file", "cert-file")
 _ADVERTISED = ("advertise-client-urls", "initial-advertise-peer-urls", "advertise-address")
 _SECURITY = {"client-transport-security": "", "peer-transport-security": "peer-"}
 """Sections of etcd's configuration file, and what the flags of the same settings begin with."""
@@ -110,6 +113,7 @@ async def read_host(host: HostTransport) -> HostReport:
         programs=programs,
         static_pods=frozenset(outputs.get("pods", "").split()),
         etcd_file=outputs.get("etcd_file", "").strip(),
+        etcd_folder=await _names_in(host, programs[ETCD].folder(*_CA_FLAGS)) if ETCD in programs else frozenset(),
         server=parts.server,
         kubeconfig=kubeconfig,
         authority=_fingerprint(parts.ca_pem or await _text_of(host, parts.ca_path)),
@@ -171,17 +175,35 @@ def _flags(words: list[str]) -> dict[str, str]:
     return flags
 
 
+async def api_servers(report: HostReport, single_host: Draft, fleet: Fleet, name: HostName) -> tuple[str, ...]:
+    """The addresses of the API servers that use the host's etcd, by that etcd; none where it runs an API server too."""
+    if ETCD not in report.programs or API in report.programs:
+        return ()
+    context, host = _context_of(report, single_host, fleet, name)
+    try:
+        async with etcd_on(context, host) as etcd:
+            keys = [pair.key.removeprefix(_API_SERVERS) for pair in await etcd.get_prefix(_API_SERVERS)]
+            return tuple(key.decode("ascii", "replace") for key in keys)
+    except HaconsoleError:
+        return ()
+
+
+def _context_of(report: HostReport, single_host: Draft, fleet: Fleet, name: HostName) -> tuple[ClusterContext, Host]:
+    """The context of queries through the one host that was logged in to, and that host."""
+    inventory = inventory_of(single_host)
+    context = ClusterContext(
+        inventory, layout(inventory), _Only(fleet, name), lambda: datetime.now(UTC), b"", ProbeTimings(fact_s=10.0)
+    )
+    return context, next(host for host in inventory.hosts if host.address == own_address(report))
+
+
 async def ask_others(report: HostReport, single_host: Draft, fleet: Fleet, name: HostName) -> Others:
     """Query etcd for its members and the API for its nodes, over the connections in the inventory of the host
     `single_host`.
 
     `name` is the fleet's name of the host.
     """
-    inventory = inventory_of(single_host)
-    context = ClusterContext(
-        inventory, layout(inventory), _Only(fleet, name), lambda: datetime.now(UTC), b"", ProbeTimings(fact_s=10.0)
-    )
-    host = next(host for host in inventory.hosts if host.address == own_address(report))
+    context, host = _context_of(report, single_host, fleet, name)
     notes: list[str] = []
     members = (
         await _result_or_note(_members(context, host), "etcd's members", notes) if ETCD in report.programs else None
@@ -221,6 +243,14 @@ def first_with_server(text: str) -> tuple[str, ShownKubeconfig]:
         if parts.server:
             return path, parts
     return "", ShownKubeconfig()
+
+
+async def _names_in(host: HostTransport, folder: str | None) -> frozenset[str]:
+    """The names of the files in a folder; none where it cannot be read."""
+    if folder is None:
+        return frozenset()
+    result = await host.run(("ls", "-1", "--", folder), root=True, deadline_s=READ_HOST_S)
+    return frozenset(result.stdout.splitlines())
 
 
 async def _text_of(host: HostTransport, path: str) -> str:

@@ -1,7 +1,7 @@
 """From a host without an API server to a control plane of its cluster, which knows the rest.
 
-A worker's kubelet has credentials for the API at the endpoint of its kubeconfig, which names the nodes; a balancer's
-haproxy has the addresses of the API servers.
+etcd holds the addresses of the API servers that use it. A worker's kubelet has credentials for the API at the endpoint
+of its kubeconfig, which names the nodes; a balancer's haproxy has the addresses of the API servers.
 """
 
 from __future__ import annotations
@@ -36,13 +36,19 @@ class Search:
 
 
 async def find_control_plane(
-    first: HostReport, transport: HostTransport, reach: Callable[[str], HostTransport | None]
+    first: HostReport,
+    transport: HostTransport,
+    reach: Callable[[str], HostTransport | None],
+    of_etcd: tuple[str, ...] = (),
 ) -> Search:
-    """Look for a host that runs an API server; `reach` is the way to another address, None where there is none."""
-    if API in first.programs or ETCD in first.programs:
+    """Look for a host that runs an API server; `reach` is the way to another address, None where there is none.
+
+    `of_etcd` are the addresses of API servers by the etcd on this host.
+    """
+    if API in first.programs or (ETCD in first.programs and not of_etcd):
         return Search()
     notes: list[str] = []
-    waiting, visited = list(await _addresses(first, transport, notes)), set[str]()
+    waiting, visited = [*of_etcd, *await _addresses(first, transport, notes)], set[str]()
     while waiting and len(visited) < _MOST:
         address = waiting.pop(0)
         way = reach(address) if address not in visited else None

@@ -44,6 +44,9 @@ class HostReport:
     programs: Mapping[str, Program] = field(default_factory=dict)
     static_pods: frozenset[str] = frozenset()
     etcd_file: str = ""
+    etcd_folder: frozenset[str] = frozenset()
+    """Names of the files beside etcd's CA certificate."""
+
     server: str = ""
     """URL of the API in the administrator's kubeconfig, else in kubelet's."""
     kubeconfig: str = ""

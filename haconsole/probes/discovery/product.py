@@ -6,11 +6,12 @@ and kube-master, kubespray's and kubekey's template of etcd's environment.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from enum import StrEnum
 
 from haconsole.inventory.importers import kubeasz, kubespray
-from haconsole.inventory.schema import Deployment
+from haconsole.inventory.schema import Deployment, EtcdFiles
 from haconsole.probes.discovery.host_report import API, ETCD, KUBELET, MANAGER, SCHEDULER, HostReport
 
 _MEMBER = "member-"
@@ -26,6 +27,23 @@ _RKE2_FILES = {
     "peer_key": "peer-server-client.key",
 }
 """etcd's files in RKE2's folder ``server/tls/etcd``; its client certificate has the usual name."""
+
+
+_FLAGS = {
+    "ca_cert": "trusted-ca-file",
+    "server_cert": "cert-file",
+    "server_key": "key-file",
+    "peer_cert": "peer-cert-file",
+    "peer_key": "peer-key-file",
+    "peer_ca_cert": "peer-trusted-ca-file",
+}
+_CLIENTS = (
+    ("client.crt", "client.key"),
+    ("healthcheck-client.crt", "healthcheck-client.key"),
+    ("apiserver-etcd-client.crt", "apiserver-etcd-client.key"),
+    ("client.pem", "client-key.pem"),
+)
+"""Client pairs by the names that guides give them. A member's own pair serves as a client's too."""
 
 
 class Product(StrEnum):
@@ -73,8 +91,31 @@ def etcd_files(report: HostReport) -> Mapping[str, str] | None:
             return kubeasz.CERTIFICATES
         case Product.KUBESPRAY:
             return kubespray.CERTIFICATES
-        case _:
+        case Product.K0S:
             return None
+        case _:
+            return None if ETCD in report.static_pods else _files_by_flags(report)
+
+
+def _files_by_flags(report: HostReport) -> Mapping[str, str]:
+    """The names in the flags of an etcd set up by hand; its client pair is the first usual one, else the members'."""
+    names = {key: report.flag(ETCD, flag) for key, flag in _FLAGS.items()}
+    program = report.programs[ETCD]
+    folder = program.folder("trusted-ca-file", "cert-file")
+    own = {key: path.removeprefix(f"{folder}/") for key, path in names.items() if path.rpartition("/")[0] == folder}
+    client = next((pair for pair in _CLIENTS if report.etcd_folder.issuperset(pair)), None)
+    if client is None and {"peer_cert", "peer_key"} <= own.keys():
+        client = own["peer_cert"], own["peer_key"]
+    if client is not None:
+        own["client_cert"], own["client_key"] = client
+    usual = {key: getattr(EtcdFiles(), key) for key in own} | {"peer_ca_cert": own.get("ca_cert")}
+    usual |= {"client_cert": "client.crt", "client_key": "client.key"}
+    return {key: _for_every_host(name, report.name) for key, name in own.items() if name != usual[key]}
+
+
+def _for_every_host(name: str, host: str) -> str:
+    """The name with ``{host}`` for the host's own name as a word, so that it fits the other hosts."""
+    return re.sub(rf"(?<![A-Za-z0-9]){re.escape(host)}(?![A-Za-z0-9])", "{host}", name)
 
 
 def _has_path(report: HostReport, part: str) -> bool:

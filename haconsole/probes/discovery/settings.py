@@ -78,7 +78,7 @@ def etcd(report: HostReport) -> Settings:
         "metrics_port": _plain_port(report.flag(ETCD, "listen-metrics-urls")),
         "data_dir": report.flag(ETCD, "data-dir") or None,
         "pki_dir": None if by_kubeadm else program.folder("trusted-ca-file", "cert-file"),
-        "files": etcd_files(report),
+        "files": etcd_files(report) or None,
         "config_file": None if is_stacked else report.etcd_file or None,
         "binary": None if is_stacked else program.path or None,
         "token": report.flag(ETCD, "initial-cluster-token") or None,

@@ -13,6 +13,7 @@ from haconsole.model.hosts import HostFacts
 from haconsole.model.observed import Cause, Failed, Known, value_of
 from haconsole.model.provenance import Owner
 from haconsole.model.snapshot import ClusterSnapshot
+from haconsole.model.vip import KeepalivedFacts
 from tests.fakes.cluster import INVENTORY, NOW, balancer_files, healthy, units
 
 
@@ -64,3 +65,18 @@ def test_only_the_highest_priority_must_be_held_by_one_host(priorities: tuple[in
     hosts = tuple(map(with_priority, snapshot.hosts, priorities))
     codes = {finding.code for finding in found(replace(snapshot, hosts=hosts))}
     assert ("vip.config-mismatch" in codes) is mismatch
+
+
+def test_an_unknown_balancer_may_have_the_highest_priority() -> None:
+    late: Failed[KeepalivedFacts] = Failed("no answer within 2 s", NOW, Cause.TIMED_OUT)
+    first, second, third = healthy().hosts
+    keepalived = value_of(second.keepalived)
+    assert keepalived is not None
+    equal = tuple(replace(one, keepalived=Known(keepalived, NOW)) for one in (second, third))
+    for unknown in (True, False):
+        hosts = (
+            replace(first, keepalived=late) if unknown else replace(first, keepalived=Known(keepalived, NOW)),
+            *equal,
+        )
+        codes = {finding.code for finding in found(replace(healthy(), hosts=hosts))}
+        assert ("vip.config-mismatch" in codes) is not unknown

@@ -200,6 +200,37 @@ def test_another_ca_and_missing_names(pki: Pki) -> None:
     assert found.problem == f"was not signed by the CA in use, {pki.path('ca.crt')}"
 
 
+def test_a_ca_that_is_not_on_the_host_is_no_evidence_against_a_certificate(pki: Pki) -> None:
+    pki.leaf("server")
+    (pki.folder / "ca.crt").unlink()
+    (found,), _, _ = pki.look(pki.file("etcd-server", "server"))
+    assert (found.chain_ok, found.problem) == (None, None)
+
+
+@pytest.mark.parametrize("signer", [True, False])
+def test_an_api_server_verifies_an_external_etcd_with_the_ca_of_its_own_flags(pki: Pki, signer: bool) -> None:
+    pki.leaf("client")
+    other = make_authority("other", algorithm=P256, days=9, now=NOW)
+    pki.put("etcd.crt", CA.certificate if signer else other.certificate)
+    flags = (f"--etcd-certfile={pki.path('client.crt')}", f"--etcd-cafile={pki.path('etcd.crt')}")
+    pki.process(7, "kube-apiserver", "kube-apiserver", *flags)
+    pair = (pki.path("client.crt"), pki.path("client.key"))
+    file = CertificateFile("apiserver-etcd-client", *pair, "/etc/etcd/pki/ca.crt")
+    (found,), _, _ = pki.look(file)
+    assert found.chain_ok is signer
+
+
+def test_an_api_server_is_verified_with_the_ca_that_the_controller_manager_publishes(pki: Pki) -> None:
+    pki.leaf("serving")
+    pki.put("clients.crt", make_authority("clients", algorithm=P256, days=9, now=NOW).certificate)
+    serving = (f"--tls-cert-file={pki.path('serving.crt')}", f"--client-ca-file={pki.path('clients.crt')}")
+    pki.process(7, "kube-apiserver", "kube-apiserver", *serving)
+    pki.process(8, "kube-controller", "kube-controller-manager", f"--root-ca-file={pki.path('ca.crt')}")
+    found, _, _ = pki.look()
+    (apiserver,) = (one for one in found if one.role == "apiserver")
+    assert (apiserver.chain_ok, apiserver.problem) == (True, None)
+
+
 def test_a_ca_file_with_two_while_one_is_replaced(pki: Pki) -> None:
     new = make_authority("etcd-ca", algorithm=P256, days=1, now=NOW)
     pki.put("ca.crt", CA.certificate + new.certificate)

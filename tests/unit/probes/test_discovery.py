@@ -301,6 +301,17 @@ async def test_a_balancer_leads_to_a_control_plane() -> None:
     assert (search.found, len(search.notes)) == (None, 3)
 
 
+async def test_an_etcd_host_leads_to_the_api_servers_that_use_it() -> None:
+    etcd = HostReport("e1", ("10.0.0.31/24",), {"etcd": Program("/usr/bin/etcd", {})})
+    plane = FakeHost("10.0.0.11")
+    plane.when("sh", say=KUBEADM_ANSWER)
+    hosts = {"10.0.0.11": plane}
+    search = await find_control_plane(etcd, FakeHost("e1"), hosts.get, ("10.0.0.11",))
+    assert search.found is not None
+    assert search.found.name == "k1"
+    assert (await find_control_plane(etcd, FakeHost("e1"), hosts.get)).found is None
+
+
 def test_a_balancer_adds_the_vips_of_its_control_planes() -> None:
     lb = HostReport(
         "lb",

@@ -318,3 +318,42 @@ def test_a_configuration_file_of_etcd_counts_in_place_of_its_flags() -> None:
     inventory = inventory_of(Product.RKE2)
     assert (inventory.etcd.placement, inventory.etcd.heartbeat_ms) == (EtcdPlacement.STATIC_POD, 500)
     assert (inventory.etcd.data_dir, inventory.etcd.metrics_port) == ("/var/lib/rancher/rke2/server/db/etcd", 2381)
+
+
+BY_HAND = """\
+@ etcd /usr/bin/etcd
+- /usr/bin/etcd
+- --name=e1
+- --cert-file=/etc/etcd/tls/e1.pem
+- --key-file=/etc/etcd/tls/e1-key.pem
+- --trusted-ca-file=/etc/etcd/tls/ca.pem
+- --peer-cert-file=/etc/etcd/tls/peer.crt
+- --peer-key-file=/etc/etcd/tls/peer.key
+- --peer-trusted-ca-file=/etc/etcd/tls/ca.pem
+- --advertise-client-urls=https://10.5.0.31:2379
+- --initial-advertise-peer-urls=https://10.5.0.31:2380
+"""
+
+
+@pytest.mark.parametrize(
+    ("names", "client"),
+    [
+        ((), "peer.crt"),
+        (("healthcheck-client.crt", "healthcheck-client.key"), "healthcheck-client.crt"),
+        (("client.crt", "client.key", "healthcheck-client.crt", "healthcheck-client.key"), "client.crt"),
+        (("client.crt",), "peer.crt"),
+    ],
+)
+def test_an_etcd_set_up_by_hand_is_queried_with_a_pair_that_it_has(names: tuple[str, ...], client: str) -> None:
+    report = HostReport("e1", ("10.5.0.31/24",), programs_of(BY_HAND), etcd_folder=frozenset(names))
+    draft = draft_of(report, Others(), source="a host", ssh={}, jump=None, reached_by="10.5.0.31")
+    inventory = parse(write(draft), "found", Path("/"))
+    assert isinstance(inventory, Inventory)
+    pki = layout(inventory).etcd.pki
+    assert pki is not None
+    pki = pki.on(inventory.hosts[0])
+    assert inventory.etcd.files.server_cert == "{host}.pem"
+    found = (pki.ca.cert, pki.server.cert, pki.server.key, pki.client.cert, pki.peer_ca)
+    folder = "/etc/etcd/tls"
+    expected = (f"{folder}/ca.pem", f"{folder}/e1.pem", f"{folder}/e1-key.pem", f"{folder}/{client}", None)
+    assert found == expected
