@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from haconsole.cli.main import INVENTORY_ENDINGS, root
+from haconsole.cli.output import INVENTORY_ENDINGS
 from haconsole.errors import HaconsoleError
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ def completion(shell: str) -> int:
 
     script = get_completion_class(shell)
     assert script is not None
+    root = click.get_current_context().find_root().command
     click.echo(script(root, {}, "haconsole", VARIABLE).source())
     return 0
 

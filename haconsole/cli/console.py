@@ -19,7 +19,7 @@ from haconsole.errors import UsageError
 if TYPE_CHECKING:
     from haconsole.session import Session
     from haconsole.session.live import LiveSession
-    from haconsole.ui.controllers.prompter import Prompter
+    from haconsole.ui.controllers.prompts import Prompter
 
 
 @click.command("open", hidden=True)
@@ -44,7 +44,7 @@ def show(inventory: Path, *, read_only: bool = False, theme: str | None = None, 
         raise UsageError("the console needs a terminal", hint="use `haconsole status` in scripts and pipes")
     gc.disable()  # objects made before the first paint stay; the console switches garbage collection on again
     from haconsole.inventory.load import load
-    from haconsole.ui.controllers.prompter import Prompter
+    from haconsole.ui.controllers.prompts import Prompter
     from haconsole.ui.launch import launch
 
     asker = Prompter()

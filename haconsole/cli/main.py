@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from haconsole import __version__
-from haconsole.cli.output import checked_output, status_of_output
+from haconsole.cli.output import INVENTORY_ENDINGS, checked_output, status_of_output
 from haconsole.errors import ExitCode, HaconsoleError
 
 if TYPE_CHECKING:
@@ -110,7 +110,6 @@ class VerbGroup(click.Group):
 
 CONSOLE_FLAGS = ("--ascii", "--read-only")
 CONSOLE_VALUE = "--theme"
-INVENTORY_ENDINGS = (".yaml", ".yml", ".json")
 
 
 def _opens(args: Sequence[str]) -> bool:

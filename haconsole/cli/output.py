@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
 
+INVENTORY_ENDINGS = (".yaml", ".yml", ".json")
+"""The ends of the names of inventory files."""
 UNLIMITED = 1_000_000
 """Columns of an output that is no terminal: nothing is wrapped there."""
 

@@ -18,7 +18,7 @@ def offered(
     snapshot: ClusterSnapshot | None,
     findings: tuple[Finding, ...],
 ) -> tuple[Command, ...]:
-    """The actions as commands: those that fix the finding under the cursor, those for its host, then the others."""
+    """The actions as commands by their names: those that fix the finding of the row, those for its host, others."""
     host = host_of(subject, snapshot)
     finding = finding_of(subject, findings)
     named = {call.action for call in finding.calls if not call.last_resort} if finding else set[str]()
@@ -30,7 +30,7 @@ def offered(
     return tuple(
         Command(
             action.title,
-            f"act('{action.name}')",
+            action.name,
             action.help,
             ("fix", host or "", "")[rank(action)],
             command=action.name,

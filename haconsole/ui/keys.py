@@ -1,14 +1,36 @@
-"""Every key of the console, in one place: bindings, footer and help are made from it."""
+"""Every key of the console, in one place: bindings, footer, palette and help are made from it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from textual.binding import Binding, BindingType
+from textual.actions import parse
+from textual.binding import ActiveBinding, Binding, BindingType
 
 from haconsole.present.cells import Cell, Line, Tone, text_of, width_of
+from haconsole.ui.messages import (
+    FixFinding,
+    FollowJournal,
+    NextTheme,
+    OfferActions,
+    OfferCommands,
+    OfferResume,
+    OpenShell,
+    PauseRun,
+    PlanUndo,
+    Quit,
+    RefreshFacts,
+    ReloadTheme,
+    Request,
+    ShowKeys,
+    ShowOutcome,
+    ShowRun,
+    ShowRuns,
+    StopRun,
+    TeachRun,
+)
 
 
 class Scope(StrEnum):
@@ -44,6 +66,7 @@ class Scope(StrEnum):
 class Key:
     """One key. `keys` as Textual writes them, comma-separated; `shown` as a person reads them.
 
+    `action` is looked up where the key is bound; those of `_request` post a message to the controllers.
     `label` names it in the palette, and in the footer when `rank` is not 0: the lower the rank, the longer it stays
     there when there is little room. A key without `help` is described by another's on the help screen. One that
     `changes` hosts is hidden in read-only mode.
@@ -64,14 +87,19 @@ PANES = ("etcd", "VIP owner", "haproxy", "lease holders", "hosts", "findings", "
 """The targets of the keys 1, 2 …."""
 
 
+def _request(kind: type[Request], *parameters: object) -> str:
+    """The action that posts a request."""
+    return f"app.request({', '.join(map(repr, (kind.__name__, *parameters)))})"
+
+
 def _help(scope: Scope, of: str, rank: int, keys: str = "question_mark,f1") -> Key:
     """The key for help; in a text field only f1 is possible."""
-    return Key(keys, "app.help", "f1" if keys == "f1" else "?", "help", f"The keys of {of}", scope, rank)
+    return Key(keys, _request(ShowKeys), "f1" if keys == "f1" else "?", "help", f"The keys of {of}", scope, rank)
 
 
-def _teach(scope: Scope, rank: int) -> Key:
+def _teach(action: str, scope: Scope, rank: int) -> Key:
     help_text = "Explain each step, and wait for a key before it"
-    return Key("t", "teach", "t", "teach me", help_text, scope, rank)
+    return Key("t", action, "t", "teach me", help_text, scope, rank)
 
 
 def _copy(scope: Scope, what: str) -> Key:
@@ -82,121 +110,214 @@ def _paging(scope: Scope, first: str, last: str, *, space: bool = True, follow: 
     """A page down and up, and to both ends; `space` also pages down, `follow` replaces the way to the end."""
     on, footer = ("pagedown,space,ctrl+f", "pgdn space") if space else ("pagedown,ctrl+f", "pgdn")
     return (
-        Key(on, "page(1)", footer, "page down", "A page down", scope),
-        Key("pageup,ctrl+b", "page(-1)", "pgup", "page up", "A page up", scope),
-        Key("home,g", "edge(-1)", "home g", first, f"To the {first}", scope),
-        follow or Key("end,G", "edge(1)", "end G", last, f"To the {last}", scope),
+        Key(on, "move('page', 1)", footer, "page down", "A page down", scope),
+        Key("pageup,ctrl+b", "move('page', -1)", "pgup", "page up", "A page up", scope),
+        Key("home,g", "move('end', -1)", "home g", first, f"To the {first}", scope),
+        follow or Key("end,G", "move('end', 1)", "end G", last, f"To the {last}", scope),
     )
 
 
 EVERYWHERE = (
     _help(Scope.EVERYWHERE, "the current screen", 1),
     Key("q", "app.quit", "q", "quit", "Close the console; nothing on the hosts stops", Scope.EVERYWHERE, 2),
-    Key("ctrl+p,colon", "app.palette", ": ^p", "palette", "Find a command by name", Scope.EVERYWHERE, 9),
-    Key("R", "app.show_run", "R", "run", "The current run, or the last one", Scope.EVERYWHERE),
-    Key("T", "app.next_theme", "T", "theme", "The next theme", Scope.EVERYWHERE),
-    Key("ctrl+r", "app.refresh_facts", "^r", "refresh", "Read all facts on all hosts again now", Scope.EVERYWHERE, 9),
-    Key("ctrl+t", "app.reload_theme", "^t", "reload theme", "Reload the theme's file", Scope.EVERYWHERE),
-    Key("R", "app.show_run", "R", "run", "The current run", Scope.BESIDE, 1),
+    Key("ctrl+p,colon", _request(OfferCommands), ": ^p", "palette", "Find a command by name", Scope.EVERYWHERE, 9),
+    Key("R", _request(ShowRun, True), "R", "run", "The current run", Scope.BESIDE, 1),
+    Key("R", _request(ShowRun), "R", "run", "The current run, or the last one", Scope.EVERYWHERE),
+    Key("T", _request(NextTheme), "T", "theme", "The next theme", Scope.EVERYWHERE),
+    Key(
+        "ctrl+r",
+        _request(RefreshFacts),
+        "^r",
+        "refresh",
+        "Read all facts on all hosts again now",
+        Scope.EVERYWHERE,
+        9,
+    ),
+    Key("ctrl+t", _request(ReloadTheme), "^t", "reload theme", "Reload the theme's file", Scope.EVERYWHERE),
 )
 
 DASHBOARD = (
-    Key("tab", "next_pane", "tab", "next pane", "To the next pane", Scope.DASHBOARD, 6),
-    Key("shift+tab", "previous_pane", "shift+tab", "previous pane", "To the previous pane", Scope.DASHBOARD),
+    Key("tab", "step(1)", "tab", "next pane", "To the next pane", Scope.DASHBOARD, 6),
+    Key("shift+tab", "step(-1)", "shift+tab", "previous pane", "To the previous pane", Scope.DASHBOARD),
     Key("1", "pane(1)", "1 - 9", "panes", "To the pane of that number", Scope.DASHBOARD, 8),
     *(
         Key(f"{n}", f"pane({n})", f"{n}", f"pane {n}: {of}", "", Scope.DASHBOARD)
         for n, of in enumerate(PANES, 1)
         if n > 1
     ),
-    Key("a", "app.actions", "a", "actions", "Actions, those for the row first", Scope.DASHBOARD, 4, changes=True),
-    Key("l", "app.journal", "l", "journal", "The journal of the row's host, followed", Scope.DASHBOARD, 8),
-    Key("L", "app.journal(True)", "L", "journals of all", "The journals of all hosts, interleaved", Scope.DASHBOARD, 9),
-    Key("s", "app.shell", "s", "shell", "A shell on the row's host", Scope.DASHBOARD, 9, changes=True),
+    Key(
+        "a",
+        _request(OfferActions),
+        "a",
+        "actions",
+        "Actions, those for the row first",
+        Scope.DASHBOARD,
+        4,
+        changes=True,
+    ),
+    Key(
+        "l",
+        _request(FollowJournal),
+        "l",
+        "journal",
+        "The journal of the row's host, followed",
+        Scope.DASHBOARD,
+        8,
+    ),
+    Key(
+        "L",
+        _request(FollowJournal, True),
+        "L",
+        "journals of all",
+        "The journals of all hosts, interleaved",
+        Scope.DASHBOARD,
+        9,
+    ),
+    Key("s", _request(OpenShell), "s", "shell", "A shell on the row's host", Scope.DASHBOARD, 9, changes=True),
     Key("f", "only('findings')", "f", "findings", "Findings: problem, cause and fix", Scope.DASHBOARD, 7),
     Key("e", "only('events')", "e", "events", "Events: all changes since start", Scope.DASHBOARD, 8),
     Key("c", "only('certificates')", "c", "certs", "Certificates: the next to expire first", Scope.DASHBOARD, 8),
     Key("n", "only('nodes')", "n", "nodes", "Nodes: ready, cordoned, under pressure", Scope.DASHBOARD, 10),
-    Key("h", "app.history", "h", "runs", "The logged runs: open or resume one", Scope.DASHBOARD, 8),
-    Key("slash", "filter", "/", "filter", "Show only rows that contain a text; empty shows all", Scope.DASHBOARD, 5),
+    Key("h", _request(ShowRuns), "h", "runs", "The logged runs: open or resume one", Scope.DASHBOARD, 8),
+    Key(
+        "slash",
+        "screen.filter",
+        "/",
+        "filter",
+        "Show only rows that contain a text; empty shows all",
+        Scope.DASHBOARD,
+        5,
+    ),
     Key("z", "zoom", "z", "zoom", "The pane and the details of its row on the entire screen", Scope.DASHBOARD, 5),
     Key("escape", "back", "esc", "back", "Leave the filter, then the single pane", Scope.ALONE, 1),
-    Key("m", "app.fix", "m", "fix", "Start a fix of the finding; several are listed", Scope.FINDING, 1, changes=True),
-    Key("1", "app.fix(1)", "1 - 9", "fix by number", "Start the fix of that number", Scope.FIXES, 2, changes=True),
-    *(Key(f"{n}", f"app.fix({n})", f"{n}", f"fix {n}", "", Scope.FIXES, changes=True) for n in range(2, 10)),
+    Key(
+        "m",
+        _request(FixFinding),
+        "m",
+        "fix",
+        "Start a fix of the finding; several are listed",
+        Scope.FINDING,
+        1,
+        changes=True,
+    ),
+    Key(
+        "1",
+        _request(FixFinding, 1),
+        "1 - 9",
+        "fix by number",
+        "Start the fix of that number",
+        Scope.FIXES,
+        2,
+        changes=True,
+    ),
+    *(Key(f"{n}", _request(FixFinding, n), f"{n}", f"fix {n}", "", Scope.FIXES, changes=True) for n in range(2, 10)),
 )
 
 LOGS = (
     Key("tab,shift+tab", "other", "tab", "facts, journal", "Between facts and journal", Scope.HOST, 1),
-    Key("a", "app.actions", "a", "actions", "Actions, those for this host first", Scope.HOST, 2, changes=True),
-    Key("s", "app.shell", "s", "shell", "A shell on this host", Scope.HOST, 2, changes=True),
-    Key("slash", "filter", "/", "filter", "Show only lines that contain a text, and mark it", Scope.LOGS, 1),
+    Key(
+        "a",
+        _request(OfferActions),
+        "a",
+        "actions",
+        "Actions, those for this host first",
+        Scope.HOST,
+        2,
+        changes=True,
+    ),
+    Key("s", _request(OpenShell), "s", "shell", "A shell on this host", Scope.HOST, 2, changes=True),
+    Key("slash", "screen.filter", "/", "filter", "Show only lines that contain a text, and mark it", Scope.LOGS, 1),
     Key("S", "save", "S", "save", "Save the lines shown to a file here", Scope.LOGS, 2),
     Key("escape,q", "leave", "esc", "back", "Leave the filter, then the journal", Scope.LOGS, 3),
     _help(Scope.LOGS, "this screen", 4),
-    Key("up,k", "scroll(-1)", "↑ k", "older", "One entry back; the view stays there", Scope.JOURNAL, 6),
-    Key("down,j", "scroll(1)", "↓ j", "newer", "One entry forward", Scope.JOURNAL, 6),
+    Key("up,k", "move('line', -1)", "↑ k", "older", "One entry back; the view stays there", Scope.JOURNAL, 6),
+    Key("down,j", "move('line', 1)", "↓ j", "newer", "One entry forward", Scope.JOURNAL, 6),
     *_paging(
         Scope.JOURNAL,
         "oldest entry kept",
         "newest",
-        follow=Key("end,G", "edge(1)", "end G", "follow", "To the newest, and follow", Scope.JOURNAL, 5),
+        follow=Key("end,G", "move('end', 1)", "end G", "follow", "To the newest, and follow", Scope.JOURNAL, 5),
     ),
 )
 
 STEPS = (
-    Key("r", "carry_out", "r", "run", "Run the plan, after a confirmation", Scope.PLAN, 1, changes=True),
-    _teach(Scope.PLAN, 2),
+    Key("r", "run", "r", "run", "Run the plan, after a confirmation", Scope.PLAN, 1, changes=True),
+    _teach("teach", Scope.PLAN, 2),
     Key("n", "next", "n", "next step", "Start the held step that is shown; the others stay held", Scope.HELD, 1),
-    Key("p", "pause", "p", "continue", "Start all paused steps and pause no more", Scope.HELD, 1),
-    Key("p", "pause", "p", "pause", "Pause every step that has not started; again: continue", Scope.RUN, 1),
-    Key("n", "next", "n", "next step", "Start the held step that is shown; the others stay held", Scope.RUN),
-    _teach(Scope.RUN, 4),
-    Key("q", "quit_run", "q", "quit", "Leave the console, after one more question", Scope.RUN, 5),
-    Key("s", "stop", "s", "stop", "Start no further step; again: leave the running ones", Scope.RUN, 1),
+    Key("p", _request(PauseRun, False), "p", "continue", "Start all paused steps and pause no more", Scope.HELD, 1),
+    Key(
+        "p",
+        _request(PauseRun, True),
+        "p",
+        "pause",
+        "Pause every step that has not started; again: continue",
+        Scope.RUN,
+        1,
+    ),
+    _teach(_request(TeachRun), Scope.RUN, 4),
+    Key("q", _request(Quit), "q", "quit", "Leave the console, after one more question", Scope.RUN, 5),
+    Key("s", _request(StopRun), "s", "stop", "Start no further step; again: leave the running ones", Scope.RUN, 1),
     Key("F", "follow", "F", "follow", "Let the cursor follow the running step", Scope.RUN, 4),
-    Key("w", "outcome", "w", "outcome", "The result, and the changes on the cluster", Scope.ENDED, 1),
-    Key("r", "resume", "r", "resume", "Resume a run that did not finish", Scope.RESUMABLE, 1, changes=True),
-    Key("u", "undo", "u", "undo", "Plan the undo of the run, newest step first", Scope.HISTORY, 1, changes=True),
-    Key("escape,q", "leave", "esc", "back", "Back; the run continues", Scope.SPLIT, 2),
+    Key("w", _request(ShowOutcome), "w", "outcome", "The result, and the changes on the cluster", Scope.ENDED, 1),
+    Key(
+        "r",
+        _request(OfferResume),
+        "r",
+        "resume",
+        "Resume a run that did not finish",
+        Scope.RESUMABLE,
+        1,
+        changes=True,
+    ),
+    Key(
+        "u",
+        _request(PlanUndo),
+        "u",
+        "undo",
+        "Plan the undo of the run, newest step first",
+        Scope.HISTORY,
+        1,
+        changes=True,
+    ),
+    Key("escape,q", "dismiss", "esc", "back", "Back; the run continues", Scope.SPLIT, 2),
     Key("tab,shift+tab", "other", "tab", "table, text", "Between table and text", Scope.SPLIT, 5),
     _help(Scope.SPLIT, "this screen", 3),
 )
 
 TABLE = (
     Key("enter", "choose", "enter", "details", "Everything known of the row", Scope.TABLE, 3),
-    Key("down,j", "cursor(1)", "↓ j", "row down", "One row down", Scope.TABLE),
-    Key("up,k", "cursor(-1)", "↑ k", "row up", "One row up", Scope.TABLE),
+    Key("down,j", "move('line', 1)", "↓ j", "row down", "One row down", Scope.TABLE),
+    Key("up,k", "move('line', -1)", "↑ k", "row up", "One row up", Scope.TABLE),
     *_paging(Scope.TABLE, "first row", "last row", space=False),
     Key("o", "order", "o", "sort", "Sort by the next column, up, then down, then not", Scope.TABLE, 9),
     _copy(Scope.TABLE, "row"),
 )
 
 TEXT = (
-    Key("down,j", "scroll(1)", "↓ j", "scroll", "One line down", Scope.TEXT, 6),
-    Key("up,k", "scroll(-1)", "↑ k", "scroll up", "One line up", Scope.TEXT),
+    Key("down,j", "move('line', 1)", "↓ j", "scroll", "One line down", Scope.TEXT, 6),
+    Key("up,k", "move('line', -1)", "↑ k", "scroll up", "One line up", Scope.TEXT),
     *_paging(Scope.TEXT, "top", "end"),
     _copy(Scope.TEXT, "text"),
 )
 
 WINDOWS = (
-    Key("escape,q", "close", "esc", "back", "Close this window", Scope.OVERLAY, 1),
+    Key("escape,q", "dismiss", "esc", "back", "Close this window", Scope.OVERLAY, 1),
     _help(Scope.OVERLAY, "this window", 4),
     Key("enter", "submit", "enter", "plan", "Make the plan; this changes nothing", Scope.FORM, 1),
-    Key("escape", "screen.leave", "esc", "back", "Back to the dashboard", Scope.FORM, 2),
+    Key("escape", "screen.dismiss", "esc", "back", "Back to the dashboard", Scope.FORM, 2),
     Key("right", "turn(1)", "← →", "choose", "Choose one of the offered values; letters jump to it", Scope.FORM, 3),
     Key("left", "turn(-1)", "←", "choose back", "", Scope.FORM),
     Key("down,tab", "move(1)", "↓ tab", "next", "To the next entry", Scope.FORM, 4),
     Key("up,shift+tab", "move(-1)", "↑", "previous", "To the previous entry", Scope.FORM),
     Key("backspace,delete", "erase", "backspace", "erase", "Erase the value", Scope.FORM),
     _help(Scope.FORM, "this form", 5, "f1"),
-    Key("y", "answer(True)", "y", "yes", "Yes", Scope.YES_NO, 1, priority=True),
-    Key("n,escape,q", "answer(False)", "n", "no", "No", Scope.YES_NO, 1, priority=True),
+    Key("y", "dismiss(True)", "y", "yes", "Yes", Scope.YES_NO, 1, priority=True),
+    Key("n,escape,q", "dismiss(False)", "n", "no", "No", Scope.YES_NO, 1, priority=True),
     _help(Scope.YES_NO, "this question", 4),
     Key("enter", "submit", "enter", "send", "Send the password", Scope.SECRET, 1),
-    Key("escape", "refuse", "esc", "cancel", "Give no password", Scope.SECRET, 1),
+    Key("escape", "screen.dismiss(None)", "esc", "cancel", "Give no password", Scope.SECRET, 1),
     Key("enter", "submit", "enter", "agree", "Confirm, when the name is right", Scope.TYPED, 1),
-    Key("escape", "refuse", "esc", "no", "Do not run it", Scope.TYPED, 1),
+    Key("escape", "screen.dismiss(False)", "esc", "no", "Do not run it", Scope.TYPED, 1),
     _help(Scope.TYPED, "this question", 2, "f1"),
     Key("enter", "submit", "enter", "keep the filter", "Keep the filter", Scope.FILTER, 1),
     Key("escape", "drop", "esc", "drop it", "Show everything again", Scope.FILTER, 1),
@@ -205,32 +326,38 @@ WINDOWS = (
 KEYS = (*EVERYWHERE, *DASHBOARD, *LOGS, *STEPS, *TABLE, *TEXT, *WINDOWS)
 
 
-def keys_of(*scopes: Scope, read_only: bool = False) -> tuple[Key, ...]:
-    """The keys of these scopes, in the registry's order; without those that change hosts if `read_only`.
-
-    A key of one scope replaces the same key of later scopes.
-    """
-    keys: dict[str, Key] = {}
-    for scope in scopes:
-        mine = [key for key in KEYS if key.scope is scope and not (read_only and key.changes)]
-        keys |= {key.keys: key for key in mine if key.keys not in keys}
-    order = {id(key): index for index, key in enumerate(KEYS)}
-    return tuple(sorted(keys.values(), key=lambda key: order[id(key)]))
+CHANGES = frozenset(parse(key.action)[1:] for key in KEYS if key.changes)
+"""The actions that change hosts, by name and parameters."""
+CLOSED = (Scope.SPLIT, Scope.LOGS, Scope.FORM)
+"""Scopes of screens with so many keys of their own that the console's are not named there."""
+_PLACES = {key: place for place, key in enumerate(KEYS)}
 
 
 def bindings(*scopes: Scope) -> list[BindingType]:
-    """Textual's bindings for these scopes, for a class's BINDINGS."""
+    """Textual's bindings for these scopes, for a class's BINDINGS; of one key the first that is available counts."""
+    keys = (key for scope in scopes for key in KEYS if key.scope is scope)
     return [
-        Binding(key.keys, key.action, key.label or key.help, show=False, priority=key.priority)
-        for key in keys_of(*scopes)
+        Binding(key.keys, key.action, key.label, show=False, priority=key.priority, id=str(_PLACES[key]))
+        for key in keys
     ]
+
+
+def active_keys(active: Mapping[str, ActiveBinding]) -> tuple[Key, ...]:
+    """The keys to name on a screen, from its active bindings, in the registry's order."""
+    places = {int(each.binding.id) for each in active.values() if each.enabled and each.binding.id}
+    keys = [KEYS[place] for place in sorted(places)]
+    scopes = {key.scope for key in keys}
+    if Scope.FILTER in scopes:
+        return tuple(key for key in keys if key.scope is Scope.FILTER)
+    scopes_to_hide = (Scope.EVERYWHERE, Scope.BESIDE) if scopes & set(CLOSED) else ()
+    return tuple(key for key in keys if key.scope not in scopes_to_hide)
 
 
 def footer_line(keys: Iterable[Key], width: int) -> Line:
     """The active keys, as many as fit in `width` cells, the most important kept longest."""
-    wanted = sorted((key for key in keys if key.rank), key=lambda key: key.rank)
+    footer_keys = sorted((key for key in keys if key.rank), key=lambda key: key.rank)
     keys_that_fit: list[Key] = []
-    for key in wanted:
+    for key in footer_keys:
         if width_of(text_of(_line([*keys_that_fit, key]))) <= width:
             keys_that_fit.append(key)
     order = {id(key): index for index, key in enumerate(KEYS)}

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING
 from haconsole.errors import UsageError
 from haconsole.execution.process import this_process
 from haconsole.present.ascii import is_ascii
-from haconsole.ui.app import ConsoleApp, Setting
+from haconsole.ui.app import ConsoleApp
+from haconsole.ui.console import Setting
 from haconsole.ui.theming import DEFAULT, WITHOUT_COLOUR, find_theme, theme_folders
 
 if TYPE_CHECKING:
     from haconsole.inventory.schema import Inventory
     from haconsole.session import Session
-    from haconsole.ui.controllers.prompter import Prompter
+    from haconsole.ui.console import Asker
 
 
 def launch(
@@ -30,7 +31,7 @@ def launch(
     ascii_only: bool,
     environment: Mapping[str, str],
     encoding: str | None,
-    asker: Prompter | None = None,
+    asker: Asker | None = None,
     file: Path | None = None,
     recorded: bool = False,
 ) -> int:

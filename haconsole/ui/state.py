@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -51,6 +51,17 @@ class ConsoleState:
             history = remembered(history, new) if new else history
         tables = {pane: table_of(pane, snapshot, findings, history, now) for pane in TABLES}
         return ConsoleState(link, snapshot, findings, status.health, history, tables)
+
+    def tables_at(self, now: datetime, panes: Collection[PaneId]) -> Mapping[PaneId, TableView]:
+        """The tables at a time after the snapshot: leases, and nodes if among `panes`, lapse without renewal."""
+        if self.snapshot is None:
+            return self.tables
+        from haconsole.present.arrange import PaneId
+        from haconsole.present.leases import leases_table
+        from haconsole.present.nodes import nodes_table
+
+        nodes = {PaneId.NODES: nodes_table(self.snapshot, now)} if PaneId.NODES in panes else {}
+        return {**self.tables, PaneId.LEASES: leases_table(self.snapshot, now), **nodes}
 
     @property
     def large(self) -> bool:

@@ -38,6 +38,11 @@ def theme_files(folders: tuple[Path, ...]) -> dict[str, Path]:
     return {path.stem: path for path in files}
 
 
+def theme_names() -> tuple[str, ...]:
+    """The available themes, in their order."""
+    return tuple(sorted(theme_files(theme_folders())))
+
+
 def find_theme(name: str, folders: tuple[Path, ...], *, sixteen: bool = False) -> Theme:
     """The theme called `name`, or in the file `name` if that ends in ``.yaml``. Raises ThemeError.
 

@@ -26,7 +26,8 @@ from haconsole.model.journal import JournalLine
 from haconsole.model.observed import Known
 from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.session import Session
-from haconsole.ui.app import ConsoleApp, Setting
+from haconsole.ui.app import ConsoleApp
+from haconsole.ui.console import Setting
 from haconsole.ui.theming import find_theme, theme_folders
 from tests.fakes.cluster import INVENTORY, NAMES, NOW, healthy, lease, server
 from tests.fakes.session import FakeSession

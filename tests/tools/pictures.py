@@ -24,8 +24,9 @@ from haconsole.lab.places import Places
 from haconsole.lab.prepare import prepare
 from haconsole.lab.progress import Silent
 from haconsole.lab.shape import LabShape
-from haconsole.ui.app import ConsoleApp, Setting
-from haconsole.ui.controllers.prompter import Prompter
+from haconsole.ui.app import ConsoleApp
+from haconsole.ui.console import Setting
+from haconsole.ui.controllers.prompts import Prompter
 from haconsole.ui.theming import find_theme, theme_folders
 
 OUT = Path(__file__).resolve().parents[2] / "docs" / "pictures"

@@ -1,162 +1,176 @@
-"""From the row under the cursor to a command, an action's form or its plan."""
+"""From the row under the cursor to an action's form or plan."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, assert_never
 
-from haconsole.ui.guards import refused
-from haconsole.ui.keys import Key, Scope, keys_of
+from haconsole.ui import error_text
+from haconsole.ui.console import may_change
+from haconsole.ui.messages import ActionRequest, BeginAction, FixFinding, OfferActions, PlanAction, PlanUndo
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Awaitable, Callable, Mapping
 
-    from textual.screen import Screen
+    from haconsole.actions.step import Plan, Refusal
+    from haconsole.model.findings import ActionCall, Finding
+    from haconsole.present.detail import Detail
+    from haconsole.session import Session
+    from haconsole.ui.console import Console
+    from haconsole.ui.screens.acting import PlanScreen
 
-    from haconsole.model.findings import ActionCall, Remedy
-    from haconsole.present.palette import Command
-    from haconsole.ui.app import ConsoleApp
+    Planning = Callable[[Session], Awaitable[Plan | Refusal]]
 
 
 class ActionController:
-    """Offers actions and starts them, for the app that owns it."""
+    """Offers actions, takes their arguments and plans them."""
 
-    def __init__(self, app: ConsoleApp) -> None:
-        self._app = app
+    def __init__(self, console: Console) -> None:
+        self._console = console
 
-    def keys_on(self, screen: Screen[Any]) -> tuple[Key, ...]:
-        """The active keys on a screen of this console, in its present state."""
-        return keys_of(*getattr(screen, "scopes", (Scope.EVERYWHERE,)), read_only=self._app.read_only)
+    def fulfil(self, request: ActionRequest) -> None:
+        if not may_change(self._console):
+            return
+        match request:
+            case OfferActions():
+                self._console.run_worker(self._offer(), exit_on_error=False)
+            case BeginAction(name=name):
+                self.begin(name)
+            case FixFinding(number=number):
+                self._console.run_worker(self._fix(number), exit_on_error=False)
+            case PlanAction(name=name, request=values):
+                self.plan(name, values, instead=True)
+            case PlanUndo():
+                self.plan_undo()
+            case _:
+                assert_never(request)
 
-    def tell_keys(self) -> None:
-        """Show the keys of the current screen."""
-        from haconsole.ui.screens.overlay import TextWindow, help_text
-
-        text = help_text(self.keys_on(self._app.screen))
-        self._app.push_screen(TextWindow(lambda state, now: text))
-
-    def refresh(self) -> None:
-        """Have every fact on every host read again now."""
-        app = self._app
-        if app.session is None:
-            app.notify("there is no session with the hosts yet; try again in a moment", severity="warning")
-        elif app.setting.recorded:
-            app.notify("a recording has no newer facts", severity="warning", timeout=3, markup=False)
-        else:
-            app.session.observer.refresh()
-            app.notify("reading all facts again", timeout=2, markup=False)
-
-    def offer(self) -> None:
+    async def _offer(self) -> None:
         """Let a person choose an action, those for the row under the cursor first."""
-        if refused(self._app):
-            return
         from haconsole.actions.catalogue import catalogue
         from haconsole.present.offers import offered
+        from haconsole.ui.screens.dashboard import subject_of
         from haconsole.ui.screens.palette import Palette
 
-        state = self._app.state
-        commands = offered(catalogue(), self._app.subject, state.snapshot, state.findings)
-        self._app.push_screen(Palette("actions", commands, key_title="FOR"), self._begin_chosen)
-
-    def offer_commands(self) -> None:
-        """Let a person choose among the commands of the current screen, its footer's first, and the themes."""
-        from haconsole.present.palette import Command
-        from haconsole.ui.screens.palette import Palette
-
-        app = self._app
-        keys = sorted(self.keys_on(app.screen), key=lambda key: not key.rank)
-        commands = tuple(Command(key.label, key.action, key.help, key.shown) for key in keys)
-        themes = tuple(
-            Command(f"theme {name}", f"paint('{name}')", f"Use the theme {name}") for name in app.theme_controller.names
-        )
-        app.push_screen(Palette("commands", commands + self._actions() + themes), self._begin_chosen)
-
-    def _actions(self) -> tuple[Command, ...]:
-        """The actions as commands of the palette; none in read-only mode."""
-        if self._app.read_only:
-            return ()
-        from haconsole.actions.catalogue import catalogue
-        from haconsole.present.offers import offered
-
-        offers = offered(catalogue(), None, self._app.state.snapshot, ())
-        return tuple(replace(offer, key="") for offer in offers)
-
-    def _begin_chosen(self, action: str | None) -> None:
-        """Run the command that was chosen from a palette."""
-        if action is not None:
-            self._app.run_worker(self._act(action), exit_on_error=False)
-
-    async def _act(self, action: str) -> None:
-        """Run a key's action, on whichever of focus, screen and app has it."""
-        app = self._app
-        if action.startswith("app."):
-            await app.run_action(action)
-            return
-        for node in (app.screen.focused or app.screen, app.screen, app):
-            if hasattr(node, f"action_{action.partition('(')[0]}"):
-                await app.run_action(action, node)
-                return
+        console = self._console
+        commands = offered(catalogue(), subject_of(console), console.state.snapshot, console.state.findings)
+        name = await console.push_screen_wait(Palette("actions", commands, key_title="FOR"))
+        if name is not None:
+            self.begin(name)
 
     @property
-    def remedies(self) -> tuple[Remedy, ...]:
-        """The remedies of the finding under the cursor; none if there is no finding."""
+    def _finding(self) -> Finding | None:
+        """The finding that the window is about, or the one under the cursor."""
         from haconsole.present.offers import finding_of
+        from haconsole.ui.screens.dashboard import subject_of
+        from haconsole.ui.screens.overlay import FindingWindow
 
-        finding = finding_of(self._app.subject, self._app.state.findings)
-        return finding.remedies if finding is not None else ()
+        console, screen = self._console, self._console.screen
+        key = screen.finding if isinstance(screen, FindingWindow) else subject_of(console)
+        return finding_of(key, console.state.findings)
 
-    @property
-    def fixable(self) -> bool:
-        """Whether an action of this console fixes the finding under the cursor."""
-        from haconsole.model.findings import ActionCall
-
-        return any(isinstance(remedy, ActionCall) for remedy in self.remedies)
-
-    def fix(self) -> None:
-        """Start the action that fixes the finding under the cursor, or let a person choose among several."""
-        from haconsole.present.offers import finding_of, fixes
+    async def _fix(self, number: int) -> None:
+        """Start the fix of that number; with 0 the only one, or one that a person chooses."""
+        from haconsole.present.offers import fixes
         from haconsole.ui.screens.palette import Palette
 
-        finding = finding_of(self._app.subject, self._app.state.findings)
+        finding = self._finding
         calls = finding.calls if finding is not None else ()
-        if refused(self._app):
-            return
         if finding is None or not calls:
-            self._app.notify("no action of this console fixes this", severity="warning", markup=False)
+            self._console.notify("no action of this console fixes this", severity="warning", markup=False)
+        elif number:
+            self._fix_by(finding, number)
         elif len(calls) == 1:
-            self._begin(calls[0])
+            self._begin_call(calls[0])
         else:
-            palette = Palette("fixes, the best first", fixes(finding))
-            self._app.push_screen(palette, lambda number: self._begin(calls[int(number)]) if number else None)
+            place = await self._console.push_screen_wait(Palette("fixes, the best first", fixes(finding)))
+            if place:
+                self._begin_call(calls[int(place)])
 
-    def fix_by(self, number: int) -> None:
+    def _fix_by(self, finding: Finding, number: int) -> None:
         """Start the remedy of that number, as the finding's text counts them from 1."""
         from haconsole.model.findings import ActionCall
 
-        remedy = next(iter(self.remedies[number - 1 : number]), None)
+        remedy = next(iter(finding.remedies[number - 1 : number]), None)
         if isinstance(remedy, ActionCall):
-            self._begin(remedy)
+            self._begin_call(remedy)
         elif remedy is not None:
-            self._app.notify(f"fix {number} is for you to do outside this console", markup=False)
+            self._console.notify(f"fix {number} is for you to do outside this console", markup=False)
+        else:
+            count = len(finding.remedies)
+            self._console.notify(f"there is no fix {number}: the last one is {count}", severity="warning", markup=False)
 
-    def _begin(self, call: ActionCall) -> None:
+    def _begin_call(self, call: ActionCall) -> None:
         self.begin(call.action, call.request)
 
-    def begin(self, name: str, request: Mapping[str, str] | None = None) -> None:
+    def begin(self, name: str, values: Mapping[str, str] | None = None) -> None:
         """Start an action: with its form, or with its plan if there is nothing to fill in.
 
-        `request` are known values; otherwise the host under the cursor is used.
+        `values` are known arguments; otherwise the host under the cursor is used.
         """
-        if refused(self._app):
-            return
         from haconsole.actions.catalogue import find_action
         from haconsole.present.form import form_for
         from haconsole.present.prefill import prefilled
-        from haconsole.ui.screens.acting import FormScreen, plan_of
+        from haconsole.ui.screens.acting import FormScreen
+        from haconsole.ui.screens.dashboard import subject_of
 
-        app, action = self._app, find_action(name)
+        console, action = self._console, find_action(name)
         if not action.arguments:
-            app.push_screen(plan_of(action, {}))
+            self.plan(name, {})
             return
-        values = request if request is not None else prefilled(action, app.subject, app.state.snapshot)
-        app.push_screen(FormScreen(form_for(action, tuple(host.name for host in app.inventory.hosts), values)))
+        if values is None:
+            values = prefilled(action, subject_of(console), console.state.snapshot)
+        console.push_screen(FormScreen(form_for(action, tuple(host.name for host in console.inventory.hosts), values)))
+
+    def plan(self, name: str, values: Mapping[str, str], *, instead: bool = False) -> None:
+        """Show an action's plan, made from fresh facts; `instead` of the current screen."""
+        self._show_plan(name, lambda session: session.planner.plan(name, values), instead=instead)
+
+    def plan_undo(self) -> None:
+        """Show the plan that undoes the run under the cursor."""
+        from haconsole.ui.screens.history import HistoryScreen
+
+        screen = self._console.screen
+        record = screen.record if isinstance(screen, HistoryScreen) else None
+        if record is not None:
+            run = record.header.run
+            self._show_plan(f"undo {run}", lambda session: session.history.plan_undo(run))
+
+    def _show_plan(self, title: str, make: Planning, *, instead: bool = False) -> None:
+        from haconsole.ui.screens.acting import PlanScreen
+
+        screen, console = PlanScreen(title), self._console
+        mounted = console.switch_screen(screen) if instead else console.push_screen(screen)
+
+        async def make_plan() -> None:
+            await mounted
+            screen.run_worker(self._make(screen, title, make), name="plan", exit_on_error=False)
+
+        console.run_worker(make_plan(), exit_on_error=False)
+
+    async def _make(self, screen: PlanScreen, title: str, make: Planning) -> None:
+        """Make the plan while its screen is open, and show it there."""
+        from haconsole.actions.step import Plan
+        from haconsole.present.cells import Cell, Tone
+        from haconsole.present.plan import about_refusal
+
+        session = self._console.session
+        if session is None:
+            why = _no_plan(title, "There is no session with the hosts yet; try again in a moment.")
+            screen.show_reasons(Cell("? no plan", Tone.UNKNOWN), why)
+            return
+        try:
+            planned = await make(session)
+        except Exception as error:
+            screen.show_reasons(Cell("✖ no plan", Tone.CRITICAL), _no_plan(title, error_text.in_words(error)))
+            return
+        if isinstance(planned, Plan):
+            screen.show_plan(planned)
+        else:
+            screen.show_reasons(Cell("✖ refused", Tone.CRITICAL), about_refusal(planned))
+
+
+def _no_plan(title: str, text: str) -> Detail:
+    from haconsole.present.cells import Cell, Tone
+    from haconsole.present.detail import Detail, Sentence
+
+    return Detail(f"{title}: no plan", (Sentence(Cell(text, Tone.CRITICAL)),))

@@ -1,87 +1,127 @@
-"""The logged runs: shown on request, and offered at start when the newest one was interrupted."""
+"""The logged runs: shown on request, resumed, and offered at start when the newest one was interrupted."""
 
 from __future__ import annotations
 
 import asyncio
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
 from haconsole.errors import RefusedError
 from haconsole.ui import error_text
-from haconsole.ui.guards import refused
+from haconsole.ui.console import may_change
+from haconsole.ui.messages import HistoryRequest, OfferResume, OpenRun, ReadRuns, ResumeRun, ShowRuns
 
 if TYPE_CHECKING:
-    from haconsole.execution.log.run_record import RunRecord
-    from haconsole.ui.app import ConsoleApp
+    from haconsole.ui.console import Console
+    from haconsole.ui.screens.history import HistoryScreen
     from haconsole.ui.screens.overlay import TextWindow
 
 
 class RunHistoryController:
-    """Leads to logged runs, for the app that owns it."""
+    """Leads to logged runs."""
 
-    def __init__(self, app: ConsoleApp) -> None:
-        self._app = app
-        self._offering: asyncio.Task[None] | None = None
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._was_offered = False
+
+    def fulfil(self, request: HistoryRequest) -> None:
+        match request:
+            case ShowRuns():
+                self.show()
+            case ReadRuns():
+                self.read()
+            case OpenRun(record=record):
+                from haconsole.ui.screens.history import RecordScreen
+
+                self._console.push_screen(RecordScreen(record))
+            case OfferResume():
+                self.offer_resume()
+            case _:
+                assert_never(request)
 
     def show(self, at: str | None = None) -> None:
         """Show the logged runs, the cursor on the one called `at`."""
         from haconsole.ui.screens.history import HistoryScreen
 
-        if not isinstance(self._app.screen, HistoryScreen):
-            self._app.push_screen(HistoryScreen(at))
+        if not isinstance(self._console.screen, HistoryScreen):
+            self._console.push_screen(HistoryScreen(at))
 
-    def offer_broken_off(self) -> None:
+    def read(self) -> None:
+        """Read the logged runs for the screen that lists them."""
+        from haconsole.ui.screens.history import HistoryScreen
+
+        screen = self._console.screen
+        if isinstance(screen, HistoryScreen):
+            screen.run_worker(self._read(screen), group="history", exclusive=True, exit_on_error=False)
+
+    async def _read(self, screen: HistoryScreen) -> None:
+        console = self._console
+        if console.session is None:
+            console.notify("there is no session yet; try again in a moment", severity="warning", markup=False)
+            return
+        try:
+            screen.show_records(await console.session.history.runs())
+        except Exception as error:
+            console.notify(error_text.in_words(error), title="runs", severity="error", markup=False)
+
+    def offer_interrupted(self) -> None:
         """Once, when hosts can be queried: show the newest run if it was interrupted and a person wants to see it."""
-        if self._offering is None and not self._app.read_only:
-            self._offering = asyncio.create_task(self._offer_broken_off(), name="offer")
+        if not self._was_offered and not self._console.read_only:
+            self._was_offered = True
+            self._console.run_worker(self._offer_interrupted(), name="offer", exit_on_error=False)
 
-    async def _offer_broken_off(self) -> None:
-        app = self._app
+    async def _offer_interrupted(self) -> None:
+        console = self._console
         try:
             await asyncio.to_thread(import_module, "haconsole.present.history")
             from haconsole.present.history import broken_off, offer_to_resume
-            from haconsole.ui.screens.question import YesNoQuestion
+            from haconsole.ui.screens.question import answer
 
-            record = broken_off(await app.session.history.runs()) if app.session is not None else None
+            record = broken_off(await console.session.history.runs()) if console.session is not None else None
         except Exception as error:
-            app.notify(error_text.in_words(error), title="runs", severity="warning", markup=False)
+            console.notify(error_text.in_words(error), title="runs", severity="warning", markup=False)
             return
-        if record is not None and app.run_view is None:
-            run = record.header.run
-            question = YesNoQuestion(offer_to_resume(record, app.now))
-            app.push_screen(question, lambda yes: self.show(run) if yes else None)
+        if (
+            record is not None
+            and console.run_view is None
+            and await answer(console, offer_to_resume(record, console.now))
+        ):
+            self.show(record.header.run)
 
-    async def resume(self, record: RunRecord | None) -> None:
-        """Check that the run can be resumed, prompt for a confirmation, then resume it."""
+    def offer_resume(self) -> None:
+        """Resume the run that the screen is about, after a confirmation."""
+        from haconsole.ui.screens.history import HistoryScreen, RecordScreen
+        from haconsole.ui.screens.running import RunScreen
+
+        screen, view = self._console.screen, self._console.run_view
+        record = screen.record if isinstance(screen, HistoryScreen | RecordScreen) else None
+        if record is not None:
+            run: str = record.header.run
+        elif isinstance(screen, RunScreen) and view is not None:
+            run = view.run
+        else:
+            return
+        if may_change(self._console):
+            self._console.run_worker(self._resume(run), exit_on_error=False)
+
+    async def _resume(self, run: str) -> None:
+        """Check that the run can be resumed, ask for a confirmation, then resume it."""
         from haconsole.present.history import resuming
-        from haconsole.ui.screens.question import YesNoQuestion
+        from haconsole.ui.screens.question import answer
 
-        app = self._app
-        if record is None or app.session is None:
-            app.notify("there is no run here that can be resumed", severity="warning", markup=False)
-        elif not refused(app):
-            try:
-                await app.session.check_resumable(record.header.run)
-            except RefusedError as error:
-                app.push_screen(_refusal(error))
-            except Exception as error:
-                app.notify(error_text.in_words(error), title="not resumed", severity="error", markup=False)
-            else:
-                agreed = lambda yes: app.run_controller.carry_on(record) if yes else None  # noqa: E731
-                app.push_screen(YesNoQuestion(resuming(record)), agreed)
-
-    async def resume_run(self, run: str) -> None:
-        """Resume the logged run of that name."""
-        from haconsole.execution.log.run_record import RunRecord
-
-        session = self._app.session
-        records = await session.history.runs() if session is not None else ()
-        await self.resume(next((one for one in records if isinstance(one, RunRecord) and one.header.run == run), None))
-
-    def close(self) -> None:
-        """At the console's end: offer nothing any more."""
-        if self._offering is not None:
-            self._offering.cancel()
+        console = self._console
+        if console.session is None:
+            console.notify("there is no session yet; try again in a moment", severity="warning", markup=False)
+            return
+        try:
+            record = await console.session.check_resumable(run)
+        except RefusedError as error:
+            console.push_screen(_refusal(error))
+        except Exception as error:
+            console.notify(error_text.in_words(error), title="not resumed", severity="error", markup=False)
+        else:
+            if await answer(console, resuming(record)):
+                console.post_message(ResumeRun(record))
 
 
 def _refusal(error: RefusedError) -> TextWindow:

@@ -2,46 +2,131 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import asyncio
+import os
+import signal
+from pathlib import Path
+from typing import TYPE_CHECKING, assert_never
+
+from textual.app import SuspendNotSupported
 
 from haconsole.model.roles import Role
+from haconsole.ui import error_text
+from haconsole.ui.console import NO_SHELL
+from haconsole.ui.messages import FollowJournal, HostRequest, OpenShell, ReadJournal, SaveJournal
 
 if TYPE_CHECKING:
+    from haconsole.inventory.schema import Host
+    from haconsole.model.journal import JournalLine
     from haconsole.model.names import HostName
-    from haconsole.ui.app import ConsoleApp
+    from haconsole.ui.console import Console
+    from haconsole.ui.screens.journal import JournalScreen
+
+LAST = 300
+SSH_FAILED = 255
 
 
 class HostController:
-    """Leads to hosts, for the app that owns it."""
+    """Leads to hosts."""
 
-    def __init__(self, app: ConsoleApp) -> None:
-        self._app = app
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    def fulfil(self, request: HostRequest) -> None:
+        match request:
+            case FollowJournal(everywhere=everywhere):
+                self.journal(everywhere=everywhere)
+            case ReadJournal():
+                self.read_journal()
+            case SaveJournal(lines=lines):
+                self.save(lines)
+            case OpenShell():
+                self.shell()
+            case _:
+                assert_never(request)
 
     @property
     def _host(self) -> HostName | None:
         """The one host that the row is about."""
         from haconsole.present.host_of_row import host_of
+        from haconsole.ui.screens.dashboard import subject_of
 
-        return host_of(self._app.subject, self._app.state.snapshot)
+        return host_of(subject_of(self._console), self._console.state.snapshot)
 
     def journal(self, *, everywhere: bool) -> None:
-        """Follow the journal of the host, or of all: if that is wanted, or the row is about no single one."""
+        """Show the journal of the host, or of all: if that is wanted, or the row is about no single one."""
         from haconsole.model.names import HostName
         from haconsole.ui.screens.journal import JournalScreen
 
         host = None if everywhere else self._host
-        names = tuple(HostName(each.name) for each in self._app.inventory.hosts if Role.BASTION not in each.roles)
-        self._app.push_screen(JournalScreen((host,) if host else names))
+        hosts = self._console.inventory.hosts
+        names = tuple(HostName(each.name) for each in hosts if Role.BASTION not in each.roles)
+        self._console.push_screen(JournalScreen((host,) if host else names))
+
+    def read_journal(self) -> None:
+        """Read the journals for the screen that shows them, while it is open."""
+        from haconsole.ui.screens.journal import JournalScreen
+
+        screen = self._console.screen
+        if isinstance(screen, JournalScreen):
+            screen.run_worker(self._read_journal(screen), name="journal", exit_on_error=False)
+
+    async def _read_journal(self, screen: JournalScreen) -> None:
+        session = self._console.session
+        if session is None:
+            self._console.notify("there is no session with the hosts yet", severity="warning", markup=False)
+            return
+        try:
+            async for line in session.observer.journal(screen.hosts, last=LAST):
+                screen.pane.add(line)
+        except Exception as error:
+            self._console.notify(error_text.in_words(error), title="journal", severity="error", markup=False)
+
+    def save(self, lines: list[JournalLine]) -> None:
+        """Write the lines to a file that only the operator can read, in the current folder."""
+        from haconsole.present.journal import saved_text
+
+        console = self._console
+        stamp = console.setting.clock().strftime("%Y%m%dT%H%M%SZ")
+        path = Path(f"haconsole-{console.inventory.cluster}-journal-{stamp}.log").resolve()
+        try:
+            with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+                file.write(saved_text(lines))
+        except OSError as error:
+            console.notify(f"{path}: {error.strerror}", title="not saved", severity="error", markup=False)
+        else:
+            console.notify(f"{len(lines)} lines in {path}", title="saved", markup=False)
 
     def shell(self) -> None:
-        """A shell on the row's host; the screen returns at its end."""
-        from haconsole.ui.controllers.host_shell import visit
-
-        app, name = self._app, self._host
-        host = app.inventory.find(name) if name else None
-        if app.read_only:
-            app.notify("this console is read-only: no shell", severity="warning", markup=False)
+        """Open a shell on the row's host; the screen returns at its end."""
+        console, name = self._console, self._host
+        host = console.inventory.find(name) if name else None
+        if console.read_only:
+            console.notify(NO_SHELL, severity="warning", markup=False)
         elif host is None:
-            app.notify("the row is about no single host", severity="warning", markup=False)
+            console.notify("the row is about no single host", severity="warning", markup=False)
         else:
-            app.run_worker(visit(app, app.inventory, host), name="shell", exit_on_error=False)
+            console.run_worker(visit(console, host), name="shell", exit_on_error=False)
+
+
+async def visit(console: Console, host: Host) -> None:
+    """Give the terminal to ssh until the shell ends. The console still receives news meanwhile, without painting."""
+    from haconsole.present.shell import shell_argv
+
+    loop, argv = asyncio.get_running_loop(), shell_argv(console.inventory, host)
+    try:
+        with console.batch_update(), console.suspend():
+            print(f"haconsole: a shell on {host.name}; exit returns to the console", flush=True)  # noqa: T201
+            loop.add_signal_handler(signal.SIGINT, lambda: None)  # Ctrl-C is for the shell
+            try:
+                status = await (await asyncio.create_subprocess_exec(*argv)).wait()
+            finally:
+                loop.remove_signal_handler(signal.SIGINT)
+    except SuspendNotSupported:
+        console.notify("this terminal cannot be given to a shell", severity="warning", markup=False)
+    except OSError as error:
+        console.notify(f"ssh: {error.strerror}", severity="error", markup=False)
+    else:
+        console.refresh(layout=True)
+        if status == SSH_FAILED:
+            console.notify(f"ssh to {host.name} failed", severity="error", markup=False)

@@ -1,24 +1,38 @@
-"""The current run, independent of the current screen."""
+"""The current run, independent of the current screen: started, controlled, followed to its end."""
 
 from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
 from haconsole.errors import HaconsoleError
 from haconsole.ui import error_text
-from haconsole.ui.guards import refused
-from haconsole.ui.post_run import changes_since, let_inventory_follow
+from haconsole.ui.console import may_change, run_under_way
+from haconsole.ui.messages import (
+    PauseRun,
+    Quit,
+    ReleaseStep,
+    ResumeRun,
+    RunRequest,
+    ShowOutcome,
+    ShowRun,
+    StartRun,
+    StopRun,
+    TeachRun,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from haconsole.actions.step import Plan, StepId
+    from haconsole.execution.events import Outcome
     from haconsole.execution.log.run_record import RunRecord
+    from haconsole.model.snapshot import ClusterSnapshot
+    from haconsole.present.changes import SnapshotChange
     from haconsole.present.running import RunView
     from haconsole.session import Run, Session
-    from haconsole.ui.app import ConsoleApp
+    from haconsole.ui.console import Console
 
     Begin = Callable[[Session], Awaitable[Run]]
 
@@ -27,88 +41,118 @@ SILENT = "the run ended without a result; read its log: haconsole runs"
 
 
 class RunController:
-    """Runs plans, one at a time, for the app that owns it."""
+    """Runs plans, one at a time."""
 
-    def __init__(self, app: ConsoleApp) -> None:
-        self._app = app
+    def __init__(self, console: Console) -> None:
+        self._console = console
         self._task: asyncio.Task[None] | None = None
         self._run: Run | None = None
 
-    @property
-    def under_way(self) -> bool:
-        return self._app.run_view is not None and not self._app.run_view.over
-
-    @property
-    def _live(self) -> Run | None:
-        """The current run, for its controls."""
-        from haconsole.session import RunState
-
-        return self._run if self._run is not None and self._run.state is not RunState.ENDED else None
-
-    @property
-    def summary(self) -> str:
-        """The current run in a few words, empty when there is none."""
-        view = self._app.run_view
-        return f"{view.plan.action} {len(view.ended)}/{len(view.plan.steps)}" if view and not view.over else ""
+    def fulfil(self, request: RunRequest) -> None:
+        match request:
+            case ShowRun():
+                self.show()
+            case ShowOutcome():
+                self.show_outcome()
+            case StartRun(plan=plan, teaching=teaching):
+                self._console.run_worker(self._start(plan, teaching=teaching), exit_on_error=False)
+            case ResumeRun(record=record):
+                self.resume(record)
+            case PauseRun() | TeachRun() | ReleaseStep() | StopRun():
+                self._control(request)
+            case Quit():
+                self._console.run_worker(self._quit(), exit_on_error=False)
+            case _:
+                assert_never(request)
 
     def show(self) -> None:
         """Show the current run, or the last one."""
         from haconsole.ui.screens.running import RunScreen
 
-        if self._app.run_view is None:
-            self._app.notify("no run was started in this console yet", markup=False)
-        elif not isinstance(self._app.screen, RunScreen):
-            self._app.push_screen(RunScreen())
+        if self._console.run_view is None:
+            self._console.notify("no run was started in this console yet", markup=False)
+        elif isinstance(self._console.screen, RunScreen):
+            self._console.notify("this screen shows the run", timeout=4, markup=False)
+        else:
+            self._console.push_screen(RunScreen())
 
-    def carry_out(self, plan: Plan, *, teaching: bool = False) -> None:
-        """Start a run and show it instead of its plan; with `teaching` each step waits for its release."""
-        if refused(self._app):
-            return
+    def show_outcome(self) -> None:
+        """Show the result of the run, and the changes on the cluster once they are known."""
+        from haconsole.present.running import about_end
+        from haconsole.ui.screens.overlay import TextWindow
+
+        console, view = self._console, self._console.run_view
+        if view is not None:
+            console.push_screen(TextWindow(lambda state, now: about_end(console.run_view or view)))
+
+    async def _start(self, plan: Plan, *, teaching: bool) -> None:
+        """Start a run, if a person agrees, and show it instead of its plan.
+
+        With `teaching` each step waits for its release.
+        """
         from haconsole.present.running import RunView
+        from haconsole.ui.screens.acting import agreement
 
-        view = RunView(plan, self._app.setting.clock(), paused=teaching, teaching=teaching)
+        if not may_change(self._console):
+            return
+        if run_under_way(self._console):
+            self._console.notify("another run is running: R shows it", severity="warning", markup=False)
+        elif await self._console.push_screen_wait(agreement(plan, teaching=teaching)):
+            view = RunView(plan, self._console.setting.clock(), paused=teaching, teaching=teaching)
 
-        async def begin(session: Session) -> Run:
-            return session.start(plan, step_by_step=teaching)
+            async def begin(session: Session) -> Run:
+                return session.start(plan, step_by_step=teaching)
 
-        self._set_off(view, begin)
+            self._set_off(view, begin)
 
-    def carry_on(self, record: RunRecord) -> None:
-        """Resume a recorded run and show it."""
-        if refused(self._app):
+    def resume(self, record: RunRecord) -> None:
+        """Resume a logged run and show it."""
+        if not may_change(self._console):
             return
         from haconsole.present.running import RunView
 
         run = record.header.run
-        view = RunView(record.plan, self._app.setting.clock(), run=run)
+        view = RunView(record.plan, self._console.setting.clock(), run=run)
         self._set_off(view, lambda session: session.resume(run))
 
     def _set_off(self, view: RunView, begin: Begin) -> None:
         from haconsole.ui.screens.running import RunScreen
 
-        self._app.run_view, self._run = view, None
+        self._console.run_view, self._run = view, None
         self._task = asyncio.create_task(self._follow(view.plan, begin), name="run")
-        self._app.switch_screen(RunScreen())
+        self._console.switch_screen(RunScreen())
 
-    def pause(self) -> None:
-        """Pause the run: start no further step. A paused run continues, without explanations."""
-        run, view = self._live, self._app.run_view
-        if run is None or view is None:
-            self._app.bell()
-            return
-        if view.paused:
-            run.unpause()
-            self._app.run_view = replace(view, paused=False, teaching=False)
+    def _control(self, request: PauseRun | TeachRun | ReleaseStep | StopRun) -> None:
+        """Control the current run; say why not if it cannot be controlled now."""
+        from haconsole.session import RunState
+
+        run, view = self._run, self._console.run_view
+        if view is None or view.over or (run is not None and run.state is RunState.ENDED):
+            self._console.notify("the run has ended", severity="warning", timeout=4, markup=False)
+        elif run is None:
+            self._console.notify("the run is being prepared; try again in a moment", timeout=4, markup=False)
+        elif isinstance(request, PauseRun):
+            self._pause(run, view, paused=request.paused, teaching=view.teaching and request.paused)
+        elif isinstance(request, TeachRun):
+            self._pause(run, view, paused=not view.teaching, teaching=not view.teaching)
+        elif isinstance(request, ReleaseStep):
+            self._release(run, view, request.step)
+        elif view.stopping:
+            self._console.run_worker(self._leave_steps(run), exit_on_error=False)
         else:
-            run.pause()
-            self._app.run_view = replace(view, paused=True)
+            run.stop()
+            self._console.run_view = replace(view, stopping=True)
 
-    def release(self, step: StepId) -> None:
+    def _pause(self, run: Run, view: RunView, *, paused: bool, teaching: bool) -> None:
+        """Pause every step that has not started, or start all of them again."""
+        if paused:
+            run.pause()
+        else:
+            run.unpause()
+        self._console.run_view = replace(view, paused=paused, teaching=teaching)
+
+    def _release(self, run: Run, view: RunView, step: StepId) -> None:
         """Start one held step, and none while another one is under way: a person sees each result first."""
-        run, view = self._live, self._app.run_view
-        if run is None or view is None:
-            self._app.bell()
-            return
         from haconsole.present.plan import step_title
 
         busy = next(iter(view.working), None)
@@ -118,59 +162,91 @@ class RunController:
         except HaconsoleError:
             busy = step  # an earlier press of the key released it, and the event is still to come
         if busy is not None:
-            self._app.notify(f"not started: {step_title(view.plan, busy)} is under way; wait for its end", markup=False)
+            text = f"not started: {step_title(view.plan, busy)} is under way; wait for its end"
+            self._console.notify(text, markup=False)
 
-    def teach(self) -> None:
-        """Start or end teach-me mode: each step is explained and waits for its release."""
-        run, view = self._live, self._app.run_view
-        if run is None or view is None:
-            self._app.bell()
-            return
-        if view.teaching:
-            self.pause()
-        else:
-            run.pause()
-            self._app.run_view = replace(view, paused=True, teaching=True)
+    async def _leave_steps(self, run: Run) -> None:
+        """Leave the running steps to their hosts, if a person agrees."""
+        from haconsole.ui.screens.question import answer
+        from haconsole.ui.screens.running import LEAVE_TO_HOSTS
 
-    def stop(self, *, at_once: bool = False) -> None:
-        """Start no further step; `at_once` leaves the running ones to their hosts."""
-        app, run = self._app, self._live
-        if run is not None and app.run_view is not None:
-            run.stop(at_once=at_once)
-            app.run_view = replace(app.run_view, stopping=True)
-        else:
-            app.bell()
+        if await answer(self._console, LEAVE_TO_HOSTS) and run_under_way(self._console):
+            run.stop(at_once=True)
+
+    async def _quit(self) -> None:
+        """Close the console; during a run only after a confirmation."""
+        from haconsole.ui.screens.question import answer
+        from haconsole.ui.screens.running import LEAVE_CONSOLE
+
+        if not run_under_way(self._console) or await answer(self._console, LEAVE_CONSOLE):
+            self._console.exit()
 
     async def close(self) -> None:
         """At the console's end: leave the running steps to their hosts."""
         if self._task is not None and not self._task.done():
-            if self._live is not None:
-                self._live.stop(at_once=True)
+            if self._run is not None and run_under_way(self._console):
+                self._run.stop(at_once=True)
             await asyncio.wait({self._task}, timeout=END_WITHIN_S)
             self._task.cancel()
 
     async def _follow(self, plan: Plan, begin: Begin) -> None:
         """Follow the run to its end, then read the hosts again and show the changes."""
-        app = self._app
-        before, interruption = app.state.snapshot, SILENT
+        console = self._console
+        before, interruption = console.state.snapshot, SILENT
         try:
             await self._take_in(begin)
         except Exception as error:
             interruption = error_text.in_words(error)
-        if app.session is not None:
-            app.session.observer.refresh()
-        if app.run_view is not None:
-            app.run_view = replace(app.run_view, interruption=None if app.run_view.done else interruption)
-            app.notify(f"{plan.action} has ended: R shows the result", markup=False)
-            app.run_view = replace(app.run_view, changes=await changes_since(app, before))
-            if app.run_view.done is not None and plan.departing_host:
-                await let_inventory_follow(app, plan, app.run_view.done.outcome)
+        if console.session is not None:
+            console.session.observer.refresh()
+        if console.run_view is not None:
+            console.run_view = replace(console.run_view, interruption=None if console.run_view.done else interruption)
+            console.notify(f"{plan.action} has ended: R shows the result", markup=False)
+            console.run_view = replace(console.run_view, changes=await changes_since(console, before))
+            if console.run_view.done is not None and plan.departing_host:
+                await update_inventory(console, plan, console.run_view.done.outcome)
 
     async def _take_in(self, begin: Begin) -> None:
-        session = self._app.session
+        session = self._console.session
         if session is None:
             return
         self._run = await begin(session)
         async for event in self._run.events():
-            if self._app.run_view is not None:
-                self._app.run_view = self._app.run_view.after(event)
+            if self._console.run_view is not None:
+                self._console.run_view = self._console.run_view.after(event)
+
+
+async def changes_since(console: Console, before: ClusterSnapshot | None) -> tuple[SnapshotChange, ...]:
+    """The differences after reading the hosts again; those of the screen's data if they cannot be read."""
+    from haconsole.present.changes import changes
+
+    try:
+        after = (await console.session.observer.status()).snapshot if console.session is not None else None
+    except Exception:
+        after = console.state.snapshot
+    return changes(before, after) if before is not None and after is not None else ()
+
+
+async def update_inventory(console: Console, plan: Plan, outcome: Outcome) -> None:
+    """A host has left: change the inventory's file, after a person has confirmed the change, unless the plan requires
+    it.
+    """
+    from haconsole.execution.events import Outcome
+    from haconsole.inventory.follow import without
+    from haconsole.ui.screens.question import answer
+    from haconsole.ui.screens.running import inventory_follows
+
+    if console.setting.file is None or outcome not in (Outcome.DONE, Outcome.ALREADY):
+        return
+    try:
+        change = await asyncio.to_thread(without, console.setting.file, plan.departing_host)
+        if change is None:
+            return
+        if not change.diff:
+            console.notify(change.by_hand, title="inventory", markup=False)
+        elif plan.updates_inventory or await answer(console, inventory_follows(change)):
+            await asyncio.to_thread(change.apply)
+            text = f"{change.path} is changed: open the console again for it"
+            console.notify(text, title="inventory", markup=False)
+    except HaconsoleError as error:
+        console.notify(error_text.in_words(error), title="inventory", severity="warning", markup=False)

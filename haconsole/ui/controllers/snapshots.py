@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import repeat
 from typing import TYPE_CHECKING
@@ -15,34 +15,46 @@ from haconsole.ui import error_text
 if TYPE_CHECKING:
     from haconsole.model.status import ClusterStatus
     from haconsole.session import Session
-    from haconsole.ui.app import ConsoleApp
+    from haconsole.ui.console import Console
 
 
 class SnapshotFeed:
-    """Sets the `state` and `session` of the app that owns it."""
+    """Sets the `state` and `session` of the console; `at_session` is called when a session is open."""
 
-    def __init__(self, app: ConsoleApp) -> None:
-        self._app = app
+    def __init__(self, console: Console, at_session: Callable[[], None]) -> None:
+        self._console = console
+        self._at_session = at_session
 
-    async def go_on(self) -> None:
+    def refresh(self) -> None:
+        """Have every fact on every host read again now."""
+        console = self._console
+        if console.session is None:
+            console.notify("there is no session with the hosts yet; try again in a moment", severity="warning")
+        elif console.setting.recorded:
+            console.notify("a recording has no newer facts", severity="warning", timeout=3, markup=False)
+        else:
+            console.session.observer.refresh()
+            console.notify("reading all facts again", timeout=2, markup=False)
+
+    async def follow(self) -> None:
         """Hold a session and receive its snapshots for as long as the console is open."""
-        app = self._app
-        keep_what_is_loaded(alone=app.setting.alone)
+        console = self._console
+        keep_what_is_loaded(alone=console.setting.alone)
         gc.enable()
         await asyncio.to_thread(_load_what_the_first_paint_did_not_need)
         for pause in self._pauses():
             try:
-                async with app.setting.open_session() as session:
-                    app.session = session
-                    app.run_history.offer_broken_off()
-                    await self._follow(session)
+                async with console.setting.open_session() as session:
+                    console.session = session
+                    self._at_session()
+                    await self._receive(session)
             except Exception as error:
                 self._cut_off(error)
             finally:
-                app.session = None
+                console.session = None
             await asyncio.sleep(pause)
 
-    async def _follow(self, session: Session) -> None:
+    async def _receive(self, session: Session) -> None:
         """Receive snapshots; a failed stream is reported, then retried. A stream that ends keeps its session."""
         pauses = self._pauses()
         while True:
@@ -53,30 +65,35 @@ class SnapshotFeed:
             except Exception as error:
                 self._cut_off(error)
             else:
-                self._app.state = self._app.state.with_link(BarLink(LinkState.ENDED, self._app.setting.clock()))
+                self._console.state = self._console.state.with_link(
+                    BarLink(LinkState.ENDED, self._console.setting.clock())
+                )
                 await asyncio.Event().wait()
             await asyncio.sleep(next(pauses))
 
     async def _update(self, status: ClusterStatus) -> None:
         """Replace the state by the newest status; one that cannot be drawn shows as an error until the next one."""
-        app = self._app
-        before = app.state
-        draw = partial(before.updated, status, app.setting.clock())
+        console = self._console
+        before = console.state
+        draw = partial(before.updated, status, console.setting.clock())
         try:
-            app.state = await asyncio.to_thread(draw) if before.large else draw()
+            console.state = await asyncio.to_thread(draw) if before.large else draw()
         except Exception as error:
             self._cut_off(error)
         if before.snapshot is None:
-            keep_what_is_loaded(alone=app.setting.alone)
+            keep_what_is_loaded(alone=console.setting.alone)
 
     def _pauses(self) -> Iterator[float]:
-        *early, late = self._app.setting.retry_s
+        *early, late = self._console.setting.retry_s
         yield from early
         yield from repeat(late)
 
     def _cut_off(self, error: Exception) -> None:
-        app = self._app
-        app.state = app.state.with_link(BarLink(LinkState.BROKEN, app.setting.clock(), error_text.in_words(error)))
+        self._set_link(LinkState.BROKEN, error_text.in_words(error))
+
+    def _set_link(self, state: LinkState, reason: str = "") -> None:
+        console = self._console
+        console.state = console.state.with_link(BarLink(state, console.setting.clock(), reason))
 
 
 def keep_what_is_loaded(*, alone: bool) -> None:

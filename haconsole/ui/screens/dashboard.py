@@ -3,156 +3,88 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
 from typing import TYPE_CHECKING
 
-from textual import events
 from textual.app import ComposeResult
 
 from haconsole.present.arrange import PaneId
 from haconsole.present.bar import BarView
+from haconsole.present.waiting import waiting_tables
 from haconsole.ui.keys import Scope, bindings
-from haconsole.ui.messages import RowChosen, RowHighlighted
-from haconsole.ui.panes.bar import KeyBar, StatusBar
-from haconsole.ui.panes.dashboard import ORDER, Panes, details_of
-from haconsole.ui.panes.table import TablePane
+from haconsole.ui.messages import RowChosen, RowHighlighted, ShowDetails
 from haconsole.ui.screens.filtered import FilteredScreen
+from haconsole.ui.widgets.bar import KeyBar, StatusBar
+from haconsole.ui.widgets.panes import Panes
 
 if TYPE_CHECKING:
+    from haconsole.present.detail import Detail
     from haconsole.present.row_keys import RowKey
-    from haconsole.ui.state import ConsoleState
+    from haconsole.ui.console import Console
+    from haconsole.ui.widgets.table import TablePane
+
+NOTHING_TO_LEAVE = "there is nothing to leave: no filter is set, and all panes are shown"
 
 
 class Dashboard(FilteredScreen):
     """Tables drawn from the console's state, and the details of the row under the cursor if there is room."""
 
-    BINDINGS = bindings(Scope.DASHBOARD, Scope.ALONE, Scope.FINDING)
+    BINDINGS = bindings(Scope.ALONE, Scope.FINDING)
 
     def __init__(self, hosts: tuple[tuple[str, str], ...]) -> None:
-        """`hosts` are names and addresses."""
+        """`hosts` are names and addresses, shown before the first answers."""
         super().__init__()
-        self._panes = Panes(hosts)
-        self._keys = KeyBar()
-
-    @property
-    def subject(self) -> RowKey | None:
-        """The subject under the cursor."""
-        return self._panes.table.cursor_key
-
-    @property
-    def scopes(self) -> tuple[Scope, ...]:
-        """The scopes of the active keys."""
-        panes = self._panes
-        if not isinstance(self.focused, TablePane) and self.focused not in (None, panes.detail):
-            return (Scope.FILTER,)
-        alone = panes.only is not None or self.needle
-        return (
-            *((Scope.BESIDE,) if self.app.run_controller.under_way else ()),
-            *((Scope.ALONE,) if alone else ()),
-            *((Scope.FINDING,) if panes.current is PaneId.FINDINGS and self.app.action_controller.fixable else ()),
-            Scope.EVERYWHERE,
-            Scope.DASHBOARD,
-            Scope.TEXT if self.focused is panes.detail else Scope.TABLE,
-        )
+        self._hosts = hosts
+        self._panes = Panes()
 
     def compose(self) -> ComposeResult:
         yield StatusBar()
         yield self._panes
-        yield self._keys
+        yield KeyBar()
 
     def on_mount(self) -> None:
         self._panes.table.focus()
         self.watch(self.app, "state", self._draw)
-        self.watch(self.app, "now", self._tick, init=False)
-        self.watch(self.app, "run_view", self._follow_run, init=False)
+        self.watch(self.app, "now", self._draw, init=False)
+        self.watch(self.app, "run_view", self._draw_bar, init=False)
 
-    def _draw(self, state: ConsoleState) -> None:
-        self._panes.draw(state, self.app.now)
-        self._draw_bar(self.app.now)
-        self._keys.tell()
+    def _draw(self) -> None:
+        state, now = self.app.state, self.app.now
+        waits = state.snapshot is None
+        views = waiting_tables(self._hosts, state.link.reason) if waits else state.tables_at(now, self._panes.placed())
+        self._panes.draw(views, now)
+        self._draw_bar()
 
-    def _tick(self, now: datetime) -> None:
-        self._panes.tick(self.app.state, now)
-        self._draw_bar(now)
+    def _draw_bar(self) -> None:
+        self.query_one(StatusBar).show(bar_view(self.app), self.app.now)
+        self.on_row_highlighted()
 
-    def _follow_run(self) -> None:
-        self._draw_bar(self.app.now)
-        self._keys.tell()
-
-    def _draw_bar(self, now: datetime) -> None:
-        app = self.app
-        view = BarView.of(
-            app.state.snapshot,
-            app.state.health,
-            app.state.link,
-            cluster=app.inventory.cluster,
-            hosts_total=len(app.inventory.hosts),
-            read_only=app.read_only,
-            recorded=app.setting.recorded,
-            endpoint=app.endpoint,
-            run=app.run_controller.summary,
-            own_run=app.run_view.run if app.run_view is not None else "",
-            own_process=app.setting.process,
-        )
-        self.query_one(StatusBar).show(view, now)
-
-    def _tell(self) -> None:
-        self._panes.tell(self.app.state, self.app.now)
-        self._keys.tell()
-
-    def on_row_highlighted(self, message: RowHighlighted) -> None:
-        if message.pane is self._panes.table:
-            self._tell()
+    def on_row_highlighted(self, message: RowHighlighted | None = None) -> None:
+        """Show the details of the row if they have a place, and the keys for it."""
+        if message is not None and message.table is not self._panes.table:
+            return
+        if PaneId.DETAIL in self._panes.placed():
+            self._panes.detail.show(_details(self.app, self.filtered.window.key))
+        self.refresh_bindings()
 
     def on_row_chosen(self, message: RowChosen) -> None:
-        from haconsole.present.row_keys import FindingKey, HostKey
-        from haconsole.ui.screens.overlay import FindingWindow, TextWindow
+        self.post_message(ShowDetails(message.key))
 
-        subject = message.key
-        if isinstance(subject, HostKey) and self.app.state.snapshot is not None:
-            from haconsole.ui.screens.host import HostScreen
+    def why_not(self, action: str, parameters: tuple[object, ...]) -> str | None:
+        if action == "back" and self._panes.only is None and not self.needle:
+            return NOTHING_TO_LEAVE
+        if (action, parameters) == ("request", ("FixFinding",)):
+            from haconsole.ui.screens.overlay import NO_FIX, is_fixable
 
-            self.app.push_screen(HostScreen(subject.host))
-            return
-        window = FindingWindow if isinstance(subject, FindingKey) else TextWindow
-        self.app.push_screen(window(lambda state, now: details_of(state, now, subject)))
-
-    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
-        if isinstance(event.widget, TablePane):
-            self._panes.current = PaneId(event.widget.id or "")
-            self._tell()
-
-    def on_resize(self) -> None:
-        self.call_after_refresh(self._draw, self.app.state)
-
-    def action_pane(self, number: int) -> None:
-        pane = ORDER[number - 1]
-        if not self._panes.go_to(pane):
-            self._show_only(pane)
-
-    def action_next_pane(self) -> None:
-        self._panes.step(1)
-
-    def action_previous_pane(self) -> None:
-        self._panes.step(-1)
-
-    def action_zoom(self) -> None:
-        self._show_only(None if self._panes.only else self._panes.current)
-
-    def action_only(self, pane: str) -> None:
-        self._show_only(PaneId(pane))
+            is_finding = self._panes.current is PaneId.FINDINGS
+            return None if is_finding and is_fixable(self.filtered.window.key, self.app.state) else NO_FIX
+        return None
 
     def action_back(self) -> None:
         """One step back: out of the filter, otherwise out of the single pane."""
         if self.needle:
-            self.look_for("")
-            self._keys.tell()
+            self.needle = ""
         else:
-            self._show_only(None)
-
-    def _show_only(self, pane: PaneId | None) -> None:
-        self._panes.show_only(pane, self.app.state, self.app.now)
-        self.call_after_refresh(self._tell)
+            self._panes.show_only(None)
 
     @property
     def filtered(self) -> TablePane:
@@ -160,7 +92,44 @@ class Dashboard(FilteredScreen):
 
     @property
     def needle(self) -> str:
-        return self.filtered.wish.needle
+        return self.filtered.window.wish.needle
 
-    def look_for(self, needle: str) -> None:
-        self.filtered.grant(replace(self.filtered.wish, needle=needle))
+    @needle.setter
+    def needle(self, needle: str) -> None:
+        table = self.filtered
+        wish = replace(table.window.wish, needle=needle)
+        table.window = table.window.granting(wish, keep=table.has_focus)
+        self.refresh_bindings()
+
+
+def _details(console: Console, key: RowKey | None) -> Detail | None:
+    """The details of a row; None before the first answers."""
+    if key is None or console.state.snapshot is None:
+        return None
+    from haconsole.ui.screens.overlay import details_of
+
+    return details_of(console.state, console.now, key)
+
+
+def bar_view(console: Console) -> BarView:
+    """The first line of the screen, from the console's state."""
+    state, run, kubernetes = console.state, console.run_view, console.inventory.kubernetes
+    return BarView.of(
+        state.snapshot,
+        state.health,
+        state.link,
+        cluster=console.inventory.cluster,
+        hosts_total=len(console.inventory.hosts),
+        read_only=console.read_only,
+        recorded=console.setting.recorded,
+        endpoint=(kubernetes.endpoint or "") if kubernetes else "",
+        run=f"{run.plan.action} {len(run.ended)}/{len(run.plan.steps)}" if run is not None and not run.over else "",
+        own_run=run.run if run is not None else "",
+        own_process=console.setting.process,
+    )
+
+
+def subject_of(console: Console) -> RowKey | None:
+    """The subject under the dashboard's cursor."""
+    dashboard = console.screen_stack[0]
+    return dashboard.filtered.window.key if isinstance(dashboard, Dashboard) else None

@@ -6,20 +6,21 @@ from typing import TYPE_CHECKING
 
 from textual.screen import Screen
 
-from haconsole.ui.panes.bar import KeyBar
+from haconsole.ui.console import KeyTarget
+from haconsole.ui.widgets.bar import KeyBar
 
 if TYPE_CHECKING:
     from textual.widget import Widget
 
-    from haconsole.ui.app import ConsoleApp
-    from haconsole.ui.panes.prompt import Prompt
+    from haconsole.ui.console import Console
+    from haconsole.ui.widgets.prompt import Prompt
 
 
-class FilteredScreen(Screen[None]):
+class FilteredScreen(KeyTarget, Screen[None]):
     """Prompts above the keys for the text that the `filtered` content must contain."""
 
     WHAT = "rows"
-    app: ConsoleApp
+    app: Console
 
     @property
     def filtered(self) -> Widget:
@@ -28,22 +29,22 @@ class FilteredScreen(Screen[None]):
 
     @property
     def needle(self) -> str:
-        """The text of the filter, empty when there is none."""
+        """The text of the filter, empty when there is none; setting it shows only content that contains it."""
         raise NotImplementedError
 
-    def look_for(self, needle: str) -> None:
-        """Show only content that contains `needle`; empty shows all."""
+    @needle.setter
+    def needle(self, needle: str) -> None:
         raise NotImplementedError
 
     def action_filter(self) -> None:
-        from haconsole.ui.panes.prompt import Prompt
+        from haconsole.ui.widgets.prompt import Prompt
 
         if not self.query(Prompt):
             prompt = Prompt(self.needle, placeholder=f"show {self.WHAT} that contain …")
             self.mount(prompt, before=self.query_one(KeyBar))
 
     def on_prompt_typed(self, message: Prompt.Typed) -> None:
-        self.look_for(message.text)
+        self.needle = message.text
 
     def on_prompt_left(self, message: Prompt.Left) -> None:
         message.prompt.remove()

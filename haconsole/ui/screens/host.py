@@ -8,10 +8,10 @@ from haconsole.model.names import HostName
 from haconsole.present.arrange import PaneId
 from haconsole.present.details.host import about_host
 from haconsole.ui.keys import Scope, bindings
-from haconsole.ui.panes.bar import KeyBar
-from haconsole.ui.panes.text import TextPane
 from haconsole.ui.screens.journal import JournalScreen
-from haconsole.ui.screens.split import Split
+from haconsole.ui.widgets.bar import KeyBar
+from haconsole.ui.widgets.split import Split
+from haconsole.ui.widgets.text import TextPane
 
 
 class HostScreen(JournalScreen):
@@ -25,7 +25,7 @@ class HostScreen(JournalScreen):
         self._first = self._text
 
     def compose(self) -> ComposeResult:
-        yield Split(self._text, self._pane, percent=46)
+        yield Split(self._text, self.pane, percent=46)
         yield KeyBar()
 
     def on_mount(self) -> None:
@@ -34,15 +34,9 @@ class HostScreen(JournalScreen):
 
     def _draw(self) -> None:
         snapshot = self.app.state.snapshot
-        (host,) = self._hosts
+        (host,) = self.hosts
         self._text.show(about_host(snapshot, host, self.app.now) if snapshot is not None else None)
-
-    @property
-    def scopes(self) -> tuple[Scope, ...]:
-        """The scopes of the active keys."""
-        reading = (Scope.TEXT,) if self.focused is self._text else super().scopes
-        return (Scope.HOST, Scope.LOGS, *reading) if Scope.FILTER not in reading else reading
 
     def action_other(self) -> None:
         """Between facts and journal."""
-        (self._pane if self._text.has_focus else self._text).focus()
+        (self.pane if self._text.has_focus else self._text).focus()

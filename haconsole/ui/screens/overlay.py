@@ -11,33 +11,31 @@ from textual.screen import ModalScreen
 
 from haconsole.present.cells import Cell
 from haconsole.present.detail import Detail, Fact, Heading
+from haconsole.ui.console import KeyTarget
 from haconsole.ui.keys import Key, Scope, bindings
-from haconsole.ui.panes.bar import KeyBar
-from haconsole.ui.panes.text import TextPane
+from haconsole.ui.widgets.bar import KeyBar
+from haconsole.ui.widgets.text import TextPane
 
 if TYPE_CHECKING:
-    from haconsole.ui.app import ConsoleApp
+    from haconsole.present.row_keys import FindingKey, RowKey
+    from haconsole.ui.console import Console
     from haconsole.ui.state import ConsoleState
 
+NO_FIX = "no action of this console fixes this"
 DetailSource = Callable[["ConsoleState", datetime], Detail | None]
 """Makes the window's text from the console's state and the time, again whenever either changes."""
 
 
-class TextWindow(ModalScreen[None]):
+class TextWindow(KeyTarget, ModalScreen[None]):
     """A text in a window; it follows the console's state while it is open."""
 
     BINDINGS = bindings(Scope.OVERLAY)
-    app: ConsoleApp
+    app: Console
 
     def __init__(self, details: DetailSource, *, absence: str = "It no longer exists.") -> None:
         super().__init__()
         self._details = details
         self._text = TextPane(id="window", hint=absence)
-
-    @property
-    def scopes(self) -> tuple[Scope, ...]:
-        """The scopes of the active keys."""
-        return (Scope.OVERLAY, Scope.TEXT)
 
     def compose(self) -> ComposeResult:
         yield self._text
@@ -50,9 +48,7 @@ class TextWindow(ModalScreen[None]):
 
     def _draw(self) -> None:
         self._text.show(self._details(self.app.state, self.app.now))
-
-    def action_close(self) -> None:
-        self.dismiss()
+        self.refresh_bindings()
 
 
 class FindingWindow(TextWindow):
@@ -60,14 +56,30 @@ class FindingWindow(TextWindow):
 
     BINDINGS = bindings(Scope.FINDING, Scope.FIXES)
 
-    @property
-    def scopes(self) -> tuple[Scope, ...]:
-        fixable = (Scope.FINDING, Scope.FIXES) if self.app.action_controller.fixable else ()
-        return (Scope.OVERLAY, *fixable, Scope.TEXT)
+    def __init__(self, finding: FindingKey) -> None:
+        super().__init__(lambda state, now: details_of(state, now, finding))
+        self.finding = finding
 
-    def _draw(self) -> None:
-        super()._draw()
-        self.query_one(KeyBar).tell()
+    def why_not(self, action: str, parameters: tuple[object, ...]) -> str | None:
+        fixes = action == "request" and parameters[:1] == ("FixFinding",)
+        return NO_FIX if fixes and not is_fixable(self.finding, self.app.state) else None
+
+
+def details_of(state: ConsoleState, now: datetime, subject: RowKey) -> Detail | None:
+    """The details of a subject; None before the first answers."""
+    if state.snapshot is None:
+        return None
+    from haconsole.present.details.anything import about
+
+    return about(subject, state.snapshot, state.findings, state.history, now)
+
+
+def is_fixable(subject: RowKey | None, state: ConsoleState) -> bool:
+    """Whether the subject is a finding that an action of this console fixes."""
+    from haconsole.present.offers import finding_of
+
+    finding = finding_of(subject, state.findings)
+    return finding is not None and bool(finding.calls)
 
 
 def help_text(keys: tuple[Key, ...]) -> Detail:

@@ -12,21 +12,20 @@ from haconsole.present.cells import Cell
 from haconsole.present.detail import Detail, Sentence
 from haconsole.present.palette import Command, commands_table, ranked
 from haconsole.present.row_keys import CommandKey
-from haconsole.ui.keys import Scope
 from haconsole.ui.messages import RowChosen
-from haconsole.ui.panes.prompt import Prompt
-from haconsole.ui.panes.table import TablePane
-from haconsole.ui.panes.text import TextPane
+from haconsole.ui.widgets.lines import END
+from haconsole.ui.widgets.prompt import Prompt
+from haconsole.ui.widgets.table import TablePane
+from haconsole.ui.widgets.text import TextPane
 
 if TYPE_CHECKING:
-    from haconsole.ui.app import ConsoleApp
+    from haconsole.ui.console import Console
 
 
 class Palette(ModalScreen[str | None]):
     """Ends with the action of the command that was chosen, None when left."""
 
-    app: ConsoleApp
-    scopes = (Scope.EVERYWHERE,)
+    app: Console
     BINDINGS = [  # noqa: RUF012
         Binding("down,ctrl+n", "row(1)", show=False, priority=True),
         Binding("up,ctrl+p", "row(-1)", show=False, priority=True),
@@ -52,20 +51,20 @@ class Palette(ModalScreen[str | None]):
 
     def on_row_highlighted(self) -> None:
         """Show the command under the cursor in full: its description may not fit its row."""
-        subject = self._table.cursor_key
+        subject = self._table.window.key
         command = next((each for each in self._commands if CommandKey(each.action) == subject), None)
         self._help.show(Detail(command.name, (Sentence(Cell(command.help)),)) if command else None)
 
     def on_prompt_typed(self, message: Prompt.Typed) -> None:
         self._show_matching(message.text)
-        self._table.action_edge(-1)
+        self._table.move_by(-END)
 
     def _show_matching(self, typed: str) -> None:
         matching = ranked(self._commands, typed)
         self._table.show(commands_table(self._title, matching, key_title=self._key_title), self.app.now)
 
     def on_prompt_left(self, message: Prompt.Left) -> None:
-        subject = self._table.cursor_key if message.kept else None
+        subject = self._table.window.key if message.kept else None
         self.dismiss(subject.action if isinstance(subject, CommandKey) else None)
 
     def on_row_chosen(self, message: RowChosen) -> None:
@@ -73,4 +72,4 @@ class Palette(ModalScreen[str | None]):
             self.dismiss(message.key.action)
 
     def action_row(self, by: int) -> None:
-        self._table.action_cursor(by)
+        self._table.move_by(by)

@@ -2,43 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from haconsole.execution.events import Outcome
-from haconsole.inventory.follow import FileChange
 from haconsole.model.lock_view import LockView, lock_sentence
 from haconsole.present.cells import Cell, Tone
 from haconsole.present.detail import Detail, Sentence, Verbatim
 from haconsole.present.plan import step_title
 from haconsole.present.row_keys import RowKey, StepKey
-from haconsole.present.running import RunView, about_end, about_run_step, run_table
+from haconsole.present.running import RunView, about_run_step, run_table
 from haconsole.ui.keys import Scope, bindings
-from haconsole.ui.screens.overlay import TextWindow
-from haconsole.ui.screens.question import YesNoQuestion
+from haconsole.ui.messages import ReleaseStep
 from haconsole.ui.screens.split import SplitScreen
+
+if TYPE_CHECKING:
+    from haconsole.inventory.follow import FileChange
+
+ENDED = "the run has ended"
+NOT_ENDED = "the run has not ended yet"
+STOPPING = "the run is stopping: no further step starts"
+COMPLETE = "the run is complete: there is nothing to resume"
 
 
 class RunScreen(SplitScreen):
     """Follows the running step until a person moves the cursor; shows the result at its end."""
 
-    BINDINGS = bindings(Scope.RUN, Scope.RESUMABLE, Scope.ENDED)
+    BINDINGS = bindings(Scope.HELD, Scope.RUN, Scope.RESUMABLE, Scope.ENDED, Scope.SPLIT)
 
     def __init__(self) -> None:
         super().__init__()
         self._following = True
 
-    @property
-    def scopes(self) -> tuple[Scope, ...]:
-        view = self.app.run_view
-        if view is not None and view.over:
-            return (*self._resumable(view), Scope.ENDED, *super().scopes)
-        paused_scope = (Scope.HELD,) if view is not None and view.paused and not view.stopping else ()
-        return (*paused_scope, Scope.RUN, *super().scopes)
-
     def on_mount(self) -> None:
         self.watch(self.app, "run_view", self._draw)
         self.watch(self.app, "now", self._tick, init=False)
+
+    def why_not(self, action: str, parameters: tuple[object, ...]) -> str | None:
+        view = self.app.run_view
+        return why_not(action, parameters, view) if view is not None else None
 
     def _draw(self, view: RunView | None) -> None:
         if view is None:
@@ -46,9 +48,8 @@ class RunScreen(SplitScreen):
         self.show(run_table(view, self.app.now))
         looked_at = view.failed if view.over else view.newest
         if self._following and looked_at is not None:
-            self.table.go_to(StepKey(looked_at))
-        self.tell()
-        self.keys.tell()
+            self.table.window = self.table.window.on(StepKey(looked_at))
+        self.on_row_highlighted()
 
     def _tick(self, now: datetime) -> None:
         view = self.app.run_view
@@ -62,79 +63,54 @@ class RunScreen(SplitScreen):
     def on_key(self) -> None:
         """A person who moves the cursor wants to look where they are."""
         view = self.app.run_view
-        if view is not None and self.table.cursor_key != (StepKey(view.newest) if view.newest else None):
+        if view is not None and self.table.window.key != (StepKey(view.newest) if view.newest else None):
             self._following = False
 
     def action_follow(self) -> None:
         self._following = True
         self._draw(self.app.run_view)
 
-    def action_outcome(self) -> None:
-        """The result of the run, once it has ended."""
-        view = self.app.run_view
-        if view is None or not view.over:
-            self.app.bell()
-        else:
-            self.app.push_screen(TextWindow(lambda state, now: about_end(self.app.run_view or view)))
-
-    async def action_resume(self) -> None:
-        """Resume the run, if it ended and did not finish."""
-        view = self.app.run_view
-        if view is not None and self._resumable(view):
-            await self.app.run_history.resume_run(view.run)
-
-    @staticmethod
-    def _resumable(view: RunView) -> tuple[Scope, ...]:
-        """The scope with the resume key if the run ended and did not finish."""
-        finished = view.done is not None and view.done.outcome in (Outcome.DONE, Outcome.ALREADY)
-        return (Scope.RESUMABLE,) if view.over and view.run and not finished else ()
-
-    def action_pause(self) -> None:
-        """Pause the steps that have not started; again: continue."""
-        self._unless_over(self.app.run_controller.pause)
-
     def action_next(self) -> None:
         """Start the held step that is shown, else the next one."""
-        view = self.app.run_view
-        if view is None or view.over:
-            self.app.bell()
-        elif not view.paused_steps:
-            self.app.notify(_nothing_held(view), timeout=4, markup=False)
-        else:
-            key = self.table.cursor_key
-            shown = key.id if isinstance(key, StepKey) else None
-            self._following = True
-            self.app.run_controller.release(shown if shown in view.paused_steps else view.paused_steps[0])
+        view, key = self.app.run_view, self.table.window.key
+        if view is None:
+            return
+        if not view.paused_steps:
+            self.app.notify(nothing_held(view), timeout=4, markup=False)
+            return
+        step = key.id if isinstance(key, StepKey) else None
+        self._following = True
+        self.post_message(ReleaseStep(step if step in view.paused_steps else view.paused_steps[0]))
 
-    def action_teach(self) -> None:
-        """Explain each step and wait before it, or stop doing that."""
-        self._unless_over(self.app.run_controller.teach)
 
-    def _unless_over(self, act: Callable[[], None]) -> None:
-        view = self.app.run_view
-        if view is None or view.over or view.stopping:
-            self.app.bell()
-        else:
-            act()
+def why_not(action: str, parameters: tuple[object, ...], view: RunView) -> str | None:
+    """Why an action on the run has no effect now; None if it has one, empty for a key that means something else now."""
+    is_held = view.paused and not view.stopping and not view.over
+    match (action, *parameters):
+        case ("follow",):
+            return ENDED if view.over else None
+        case ("next",):
+            return None if is_held else ENDED if view.over else STOPPING if view.stopping else nothing_held(view)
+        case ("request", "Quit"):
+            return "" if view.over else None
+        case ("request", "PauseRun", False):
+            return None if is_held else ""
+        case ("request", "PauseRun" | "TeachRun", *_):
+            return ENDED if view.over else STOPPING if view.stopping else None
+        case ("request", "StopRun"):
+            return ENDED if view.over else None
+        case ("request", "ShowOutcome"):
+            return None if view.over else NOT_ENDED
+        case ("request", "OfferResume"):
+            return None if is_resumable(view) else COMPLETE if view.over and view.run else NOT_ENDED
+        case _:
+            return None
 
-    async def action_quit_run(self) -> None:
-        """During the run leave the console, where a person agrees; afterwards only this screen."""
-        view = self.app.run_view
-        if view is not None and not view.over:
-            await self.app.action_quit()
-        else:
-            self.action_leave()
 
-    def action_stop(self) -> None:
-        """Start no further step; again: leave the running ones to their hosts."""
-        view, runs = self.app.run_view, self.app.run_controller
-        if view is None or view.over:
-            self.app.bell()
-        elif view.stopping:
-            leave = lambda yes: runs.stop(at_once=True) if yes else None  # noqa: E731
-            self.app.push_screen(YesNoQuestion(LEAVE_TO_HOSTS), leave)
-        else:
-            runs.stop()
+def is_resumable(view: RunView) -> bool:
+    """Whether the run ended and did not finish."""
+    finished = view.done is not None and view.done.outcome in (Outcome.DONE, Outcome.ALREADY)
+    return view.over and bool(view.run) and not finished
 
 
 LEAVE_CONSOLE = Detail(
@@ -146,7 +122,7 @@ LEAVE_CONSOLE = Detail(
 )
 
 
-def _nothing_held(view: RunView) -> str:
+def nothing_held(view: RunView) -> str:
     """Why there is no step to start."""
     if view.working:
         return f"not started: {step_title(view.plan, view.working[0])} is under way; wait for its end"

@@ -16,9 +16,10 @@ from haconsole.execution.log.run_record import RunStatus
 from haconsole.model.journal import JournalLine
 from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.session import Session
-from haconsole.ui.app import ConsoleApp, Setting
-from haconsole.ui.panes.journal import JournalPane
+from haconsole.ui.app import ConsoleApp
+from haconsole.ui.console import Setting
 from haconsole.ui.theming import find_theme, theme_folders
+from haconsole.ui.widgets.journal import JournalPane
 from tests.fakes.cluster import INVENTORY, NAMES, NOW, healthy
 from tests.fakes.plans import FINAL, PLAN, REFUSED, begun, ended, held, recorded
 from tests.fakes.session import FakeSession, aged, critical, degraded

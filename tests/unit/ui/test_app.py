@@ -14,13 +14,14 @@ from haconsole.errors import HaconsoleError
 from haconsole.model.status import ClusterStatus
 from haconsole.present.bar import LinkState
 from haconsole.session import Session
-from haconsole.ui.app import ConsoleApp, Setting
+from haconsole.ui.app import ConsoleApp
+from haconsole.ui.console import Setting
 from haconsole.ui.keys import KEYS, Key, Scope
-from haconsole.ui.panes.lines import LineWidget
-from haconsole.ui.panes.table import TablePane
-from haconsole.ui.panes.text import TextPane
 from haconsole.ui.screens.dashboard import Dashboard
 from haconsole.ui.theming import find_theme, theme_folders
+from haconsole.ui.widgets.lines import LineWidget
+from haconsole.ui.widgets.table import TablePane
+from haconsole.ui.widgets.text import TextPane
 from tests.fakes.cluster import INVENTORY, NOW, healthy
 from tests.fakes.session import FakeSession, critical, degraded
 from tests.unit.ui.driver import screen_text, settled
@@ -95,7 +96,7 @@ async def test_data_that_grows_old_is_seen_to_grow_old() -> None:
     async with running(app) as pilot:
         assert "<3s old" in screen_text(app)
         clock.now = NOW + timedelta(seconds=42)
-        app._tick()
+        app.tick()
         await settled(pilot)
         text = screen_text(app)
         assert "▲ 42s old" in text
@@ -115,9 +116,9 @@ async def test_keys_move_between_panes_and_rows() -> None:
         await pilot.press("5", "j", "j", "j", "k")
         hosts = pane(app, "hosts")
         assert hosts.has_focus
-        assert hosts.cursor_key == hosts.view.rows[1].key if hosts.view else False
+        assert hosts.window.key == hosts.window.rows[1].key
         await pilot.press("G")
-        assert hosts.cursor_key == hosts.view.rows[2].key if hosts.view else False
+        assert hosts.window.key == hosts.window.rows[2].key
 
 
 async def test_the_cursor_stays_with_its_row_when_others_come_before_it() -> None:
@@ -126,12 +127,12 @@ async def test_the_cursor_stays_with_its_row_when_others_come_before_it() -> Non
     async with running(app) as pilot:
         await pilot.press("6")
         findings = pane(app, "findings")
-        before = findings.cursor_key
+        before = findings.window.key
         session.heard.put_nowait(critical())
         await settled(pilot)
         session.heard.put_nowait(degraded())
         await settled(pilot)
-        assert findings.cursor_key == before
+        assert findings.window.key == before
 
 
 async def test_enter_tells_all_about_the_row_and_escape_comes_back() -> None:
@@ -281,13 +282,13 @@ async def test_a_filter_narrows_the_pane_while_it_is_typed() -> None:
         await pilot.press("5", "slash", "c", "p", "2")
         await settled(pilot)
         hosts = pane(app, "hosts")
-        assert hosts.view is not None
-        assert [row.cells[0].text for row in hosts.view.rows] == ["cp2"]
+        assert hosts.window.view is not None
+        assert [row.cells[0].text for row in hosts.window.rows] == ["cp2"]
         await pilot.press("enter")
         assert hosts.has_focus
         assert "/cp2" in screen_text(app)
         await pilot.press("escape")
-        assert len(hosts.view.rows) == 3
+        assert len(hosts.window.rows) == 3
 
 
 async def test_letters_typed_into_a_filter_are_no_commands() -> None:
@@ -296,9 +297,9 @@ async def test_letters_typed_into_a_filter_are_no_commands() -> None:
         await pilot.press("slash", "q", "z", "1")
         await settled(pilot)
         assert app.is_running
-        assert pane(app, "etcd").wish.needle == "qz1"
+        assert pane(app, "etcd").window.wish.needle == "qz1"
         await pilot.press("escape")
-        assert pane(app, "etcd").wish.needle == ""
+        assert pane(app, "etcd").window.wish.needle == ""
 
 
 async def test_what_is_told_follows_the_filter() -> None:

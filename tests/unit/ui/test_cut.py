@@ -13,7 +13,8 @@ from haconsole.present.bar import BarLink, BarView, LinkState, bar_line
 from haconsole.present.cells import Cell, text_of, width_of
 from haconsole.present.detail import Detail, Verbatim, detail_lines
 from haconsole.present.form import form_for, form_lines, typed
-from haconsole.ui.app import ConsoleApp, Setting
+from haconsole.ui.app import ConsoleApp
+from haconsole.ui.console import Setting
 from haconsole.ui.state import ConsoleState
 from tests.fakes.cluster import INVENTORY, NOW, healthy
 from tests.fakes.session import FakeSession

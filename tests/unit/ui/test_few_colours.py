@@ -14,7 +14,8 @@ from textual.pilot import Pilot
 import haconsole
 from haconsole.present.ascii import ascii_text
 from haconsole.session import Session
-from haconsole.ui.app import ConsoleApp, Setting
+from haconsole.ui.app import ConsoleApp
+from haconsole.ui.console import Setting
 from haconsole.ui.launch import has_sixteen_colours, theme_name
 from haconsole.ui.theming import find_theme, theme_files, theme_folders
 from tests.fakes.cluster import INVENTORY

@@ -10,7 +10,7 @@ import pytest
 PAINT = """
 import sys
 import haconsole.cli.console, haconsole.inventory.decode, haconsole.inventory.rules.table
-import haconsole.ui.controllers.prompter, haconsole.ui.launch, haconsole.present.waiting
+import haconsole.ui.controllers.prompts, haconsole.ui.launch, haconsole.present.waiting
 print(*sys.modules)
 """
 
@@ -28,7 +28,7 @@ def test_no_client_library_is_loaded_before_the_first_paint(loaded: set[str], li
 
 @pytest.mark.parametrize(
     "part",
-    ["model.snapshot", "model.hosts", "session", "actions.step", "ui.present.detail", "ui.present.tables", "ui.visit"],
+    ["model.snapshot", "model.hosts", "session", "actions.step", "present.detail", "present.tables", "present.running"],
 )
 def test_nothing_of_later_screens_is_loaded_before_the_first_paint(loaded: set[str], part: str) -> None:
     assert f"haconsole.{part}" not in loaded

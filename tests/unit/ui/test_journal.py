@@ -15,8 +15,8 @@ from haconsole.present.host_of_row import host_of
 from haconsole.present.journal import KEPT, Scroll, journal_rows, saved_text
 from haconsole.present.row_keys import FindingKey, LeaseKey, MemberKey, ServerKey
 from haconsole.present.shell import shell_argv
-from haconsole.ui.panes.journal import JournalPane
 from haconsole.ui.screens.dashboard import Dashboard
+from haconsole.ui.widgets.journal import JournalPane
 from tests.fakes.cluster import NAMES, NOW, healthy, member
 from tests.fakes.session import FakeSession
 from tests.unit.ui.driver import screen_text, settled

@@ -12,8 +12,8 @@ from haconsole.model.observed import Known
 from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.present.cells import text_of
 from haconsole.present.row_keys import CommandKey
-from haconsole.ui.keys import KEYS, Scope, footer_line, keys_of
-from haconsole.ui.panes.table import TablePane
+from haconsole.ui.keys import KEYS, Scope, active_keys, footer_line
+from haconsole.ui.widgets.table import TablePane
 from tests.fakes import cluster
 from tests.fakes.cluster import NOW, changed, healthy
 from tests.fakes.plans import PLAN, REFUSED, begun
@@ -39,15 +39,18 @@ def planned(**how: object) -> FakeSession:
     return FakeSession(healthy(), **given)  # type: ignore[arg-type]
 
 
-def test_a_key_does_what_the_first_scope_says() -> None:
-    told = {key.shown: key.label for key in keys_of(Scope.YES_NO, Scope.TEXT)}
-    assert told["y"] == "yes"
-    assert {key.shown: key.label for key in keys_of(Scope.TEXT)}["y"] == "copy"
+async def test_a_key_of_a_question_replaces_the_same_key_of_its_text() -> None:
+    async with running(console(planned())) as pilot:
+        await after(pilot, *TO_PLAN)
+        question = await after(pilot, "r")
+        assert " y yes " in question
+        assert " copy " not in question
 
 
 @pytest.mark.parametrize("width", [80, 160])
 def test_the_most_needed_keys_are_kept_where_there_is_little_room(width: int) -> None:
-    told = text_of(footer_line(keys_of(Scope.EVERYWHERE, Scope.DASHBOARD, Scope.TABLE), width))
+    keys = [key for key in KEYS if key.scope in (Scope.EVERYWHERE, Scope.DASHBOARD, Scope.TABLE)]
+    told = text_of(footer_line(keys, width))
     assert len(told) <= width
     assert all(f" {label} " in told for label in ("help", "quit", "details", "actions"))
     assert (" palette " in told) is (width == 160)
@@ -100,11 +103,11 @@ async def test_mend_is_named_as_soon_as_an_action_helps(keys: str) -> None:
 async def test_every_key_that_counts_is_in_the_palette(keys: str) -> None:
     async with running(console(FakeSession(critical()))) as pilot:
         await after(pilot, *keys.split())
-        count = {key.action: key.shown for key in pilot.app.action_controller.keys_on(pilot.app.screen)}  # type: ignore[attr-defined]
+        count = {key.action: key.shown for key in active_keys(pilot.app.screen.active_bindings)}
         await after(pilot, "colon")
         palette = pilot.app.screen.query_one("#commands", TablePane)
-        assert palette.view is not None
-        offered = {row.key.action: row.cells[1].text for row in palette.view.rows if isinstance(row.key, CommandKey)}
+        rows = palette.window.rows
+        offered = {row.key.action: row.cells[1].text for row in rows if isinstance(row.key, CommandKey)}
         assert count.items() <= offered.items()
 
 

@@ -15,7 +15,7 @@ from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.session import Run
 from haconsole.session.locks import Locks
 from haconsole.ui.app import ConsoleApp
-from haconsole.ui.controllers.prompter import Prompter
+from haconsole.ui.controllers.prompts import Prompter
 from tests.fakes.cluster import NAMES, NOW, healthy
 from tests.fakes.plans import PLAN, begun, ended
 from tests.fakes.session import FakeRun, FakeSession

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from textual.widgets._toast import Toast
 
-from haconsole.ui.panes.bar import KeyBar
-from haconsole.ui.panes.lines import LineWidget
-from haconsole.ui.panes.prompt import Line
+from haconsole.ui.widgets.bar import KeyBar
+from haconsole.ui.widgets.lines import LineWidget
+from haconsole.ui.widgets.prompt import Line
 from tests.unit.ui.driver import screen_text, settled
 from tests.unit.ui.flows import SMALL, led
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from haconsole.model.names import HostName
 from haconsole.model.secret import Secret
-from haconsole.ui.controllers.prompter import Prompter
+from haconsole.ui.controllers.prompts import Prompter
 from tests.fakes.cluster import healthy
 from tests.fakes.session import FakeSession
 from tests.unit.ui.driver import screen_text, settled

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import msgspec
@@ -12,8 +12,20 @@ from textual.pilot import Pilot
 from haconsole.execution.events import Outcome
 from haconsole.execution.log.run_record import RunRecord, RunStatus
 from haconsole.session import Session
-from haconsole.ui.app import ConsoleApp, Setting
+from haconsole.ui.app import ConsoleApp
+from haconsole.ui.console import Setting
 from haconsole.ui.keys import KEYS
+from haconsole.ui.messages import (
+    BeginAction,
+    FixFinding,
+    OfferActions,
+    OpenShell,
+    PlanAction,
+    PlanUndo,
+    Request,
+    ResumeRun,
+    StartRun,
+)
 from tests.fakes.cluster import INVENTORY
 from tests.fakes.plans import PLAN, recorded
 from tests.fakes.session import FakeSession, critical
@@ -24,12 +36,14 @@ SCREENS = {"dashboard": "", "findings": "f", "finding": "f enter", "host": "5 en
 CHANGING = sorted({key.keys.partition(",")[0] for key in KEYS if key.changes})
 LABELS = {key.label for key in KEYS if key.changes} - {"run"}
 RECORD = recorded(RunStatus.ENDED, Outcome.FAILED)
-WAYS: dict[str, Callable[[ConsoleApp], object]] = {
-    "a form": lambda app: app.action_act("bootstrap"),
-    "the menu": lambda app: app.action_actions(),
-    "a fix": lambda app: app.action_fix(),
-    "a plan": lambda app: app.run_controller.carry_out(PLAN),
-    "a run to carry on": lambda app: app.run_controller.carry_on(RECORD),
+WAYS: dict[str, Request] = {
+    "a form": BeginAction("bootstrap"),
+    "the menu": OfferActions(),
+    "a fix": FixFinding(),
+    "a plan": PlanAction("bootstrap", {}),
+    "an undo": PlanUndo(),
+    "a run": StartRun(PLAN, teaching=False),
+    "a run to resume": ResumeRun(RECORD),
 }
 
 
@@ -50,10 +64,10 @@ def shells(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     """The hosts that the terminal is given to."""
     visited: list[object] = []
 
-    async def visit(app: object, inventory: object, host: object) -> None:
+    async def visit(console: object, host: object) -> None:
         visited.append(host)
 
-    monkeypatch.setattr("haconsole.ui.controllers.host_shell.visit", visit)
+    monkeypatch.setattr("haconsole.ui.controllers.hosts.visit", visit)
     return visited
 
 
@@ -91,11 +105,11 @@ async def test_no_way_round_the_keys_changes_anything(way: str, by_inventory: bo
     app, session = read_only(by_inventory)
     async with running(app) as pilot:
         here = app.screen
-        WAYS[way](app)
+        app.post_message(WAYS[way])
         await settled(pilot)
         assert app.screen is here
         assert "read-only" in [note.message for note in app._notifications][-1]
-        app.action_shell()
+        app.post_message(OpenShell())
         await settled(pilot)
         assert shells == []
         assert untouched(app, session)

@@ -16,7 +16,8 @@ from haconsole.model.vip_view import vip_views
 from haconsole.recording.file import Recorder, read_recording
 from haconsole.session import Session
 from haconsole.session.replayed import ReplayedSession
-from haconsole.ui.app import ConsoleApp, Setting
+from haconsole.ui.app import ConsoleApp
+from haconsole.ui.console import Setting
 from haconsole.ui.theming import find_theme, theme_folders
 from tests.fakes.cluster import INVENTORY, NOW, healthy
 from tests.fakes.session import critical

@@ -11,7 +11,8 @@ from textual.pilot import Pilot
 
 from haconsole.inventory.load import load
 from haconsole.session import Session
-from haconsole.ui.app import ConsoleApp, Setting
+from haconsole.ui.app import ConsoleApp
+from haconsole.ui.console import Setting
 from haconsole.ui.launch import launch
 from haconsole.ui.theming import ThemeError, find_theme, theme_files, theme_folders
 from tests.fakes.cluster import INVENTORY, healthy

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from haconsole.present.cells import Cell, Line, Tone, padded, text_of
 from haconsole.ui.keys import Scope, bindings
-from haconsole.ui.messages import Copied
-from haconsole.ui.panes.lines import Pane
+from haconsole.ui.messages import Copy
+from haconsole.ui.widgets.lines import Pane
 
 if TYPE_CHECKING:
     from haconsole.present.detail import Detail
@@ -31,10 +31,6 @@ class TextPane(Pane):
         self.detail = detail
         self._draw()
 
-    @property
-    def _room(self) -> int:
-        return max(self.size.height - 1, 0)
-
     def _text(self) -> tuple[Line, ...]:
         if self.detail is None:
             return ((Cell(self._hint, Tone.MUTED),),)
@@ -43,36 +39,25 @@ class TextPane(Pane):
         return detail_lines(self.detail, max(self.size.width - 2, 1))
 
     def _draw(self) -> None:
-        width = self.size.width
+        width, room = self.size.width, max(self.size.height - 1, 0)
         if width <= 0:
             return
         text = self._text()
-        self._top = max(0, min(self._top, len(text) - self._room))
-        visible = text[self._top : self._top + self._room]
+        self._top = max(0, min(self._top, len(text) - room))
+        visible = text[self._top : self._top + room]
+        head = _head(self.detail.title if self.detail else "", width, len(text) - self._top - room, self.has_focus)
         part = "head-focused" if self.has_focus else "head"
-        self.paint(((self._head(width, len(text)), part), *(((Cell(" "), *line), "") for line in visible)))
+        self.paint(((head, part), *(((Cell(" "), *line), "") for line in visible)))
 
-    def _head(self, width: int, length: int) -> Line:
-        below = length - self._top - self._room
-        more = Cell(f" ▼{below}" if below > 0 else "", Tone.MUTED)
-        mark = Cell("▸" if self.has_focus else " ", Tone.ACCENT)
-        return (mark, padded(Cell(self.detail.title if self.detail else ""), width - 1 - len(more.text)), more)
-
-    def _show_from(self, top: int) -> None:
-        self._top = top
+    def move_by(self, lines: int) -> None:
+        self._top += lines
         self._draw()
 
-    def action_scroll(self, by: int) -> None:
-        self._show_from(self._top + by)
-
-    def action_page(self, by: int) -> None:
-        self._show_from(self._top + by * max(self._room - 1, 1))
-
-    def action_edge(self, which: int) -> None:
-        self._show_from(0 if which < 0 else 10**9)
-
     def action_copy(self) -> None:
-        self.post_message(Copied("\n".join(text_of(line).rstrip() for line in self._text())))
+        self.post_message(Copy("\n".join(text_of(line).rstrip() for line in self._text())))
 
-    def wheel(self, by: int) -> None:
-        self.action_scroll(by)
+
+def _head(title: str, width: int, below: int, focused: bool) -> Line:
+    more = Cell(f" ▼{below}" if below > 0 else "", Tone.MUTED)
+    mark = Cell("▸" if focused else " ", Tone.ACCENT)
+    return (mark, padded(Cell(title), width - 1 - len(more.text)), more)

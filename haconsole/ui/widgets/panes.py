@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from textual import events
 from textual.containers import Container
 from textual.geometry import NULL_OFFSET, NULL_SPACING, Region, Size
 from textual.layout import ArrangeResult, Layout, WidgetPlacement
 
 from haconsole.present.arrange import MAIN_PERCENT, Box, PaneId, arrange, focused
-from haconsole.present.waiting import waiting_tables
-from haconsole.ui.panes.table import TablePane
-from haconsole.ui.panes.text import TextPane
+from haconsole.ui.keys import Scope, bindings
+from haconsole.ui.messages import RowHighlighted
+from haconsole.ui.widgets.table import TablePane
+from haconsole.ui.widgets.text import TextPane
 
 if TYPE_CHECKING:
     from textual.widget import Widget
 
-    from haconsole.present.detail import Detail
-    from haconsole.present.row_keys import RowKey
-    from haconsole.ui.state import ConsoleState
+    from haconsole.present.table import TableView
 
 ORDER = (
     PaneId.ETCD,
@@ -61,13 +62,15 @@ class PaneLayout(Layout):
 class Panes(Container):
     """The tables, of which one is `current`, and the text about its row; `only` is the single table shown, if any."""
 
-    def __init__(self, hosts: tuple[tuple[str, str], ...]) -> None:
-        """`hosts` are names and addresses, shown before the first answers."""
+    BINDINGS = bindings(Scope.DASHBOARD)
+
+    def __init__(self) -> None:
         self._tables = {pane: TablePane(number, id=pane) for number, pane in enumerate(ORDER, 1)}
         self.detail = TextPane(id=PaneId.DETAIL, hint="the details of the row under the cursor are shown here")
         super().__init__(*self._tables.values(), self.detail, id="panes")
         self._placing = PaneLayout()
-        self._hosts = hosts
+        self._views: Mapping[PaneId, TableView] = {}
+        self._now: datetime | None = None
         self.current = PaneId.ETCD
         self.only: PaneId | None = None
 
@@ -85,83 +88,69 @@ class Panes(Container):
         boxes = self._placing.boxes(self.size)
         return tuple(pane for pane in (*ORDER, PaneId.DETAIL) if pane in boxes)
 
-    def draw(self, state: ConsoleState, now: datetime) -> None:
-        """Draw the known facts, or that the first answers are awaited."""
-        if state.snapshot is None:
-            for pane, view in waiting_tables(self._hosts, state.link.reason).items():
-                self._tables[pane].show(view, now)
-        else:
-            self._draw_tables(state, now)
-        self._seat(state, now)
-        self.tell(state, now)
+    def draw(self, views: Mapping[PaneId, TableView], now: datetime) -> None:
+        """Draw the tables that have a place; the others when they get one."""
+        self._views, self._now = views, now
+        self._draw_placed()
+        before = self.placed()
+        self._place()
+        if set(self.placed()) - set(before):
+            self._draw_placed()
+            self._place()
+        if self.current not in self.placed() and self.screen.focused in (None, self.table):
+            self._tables[self.placed()[0]].focus()
 
-    def tick(self, state: ConsoleState, now: datetime) -> None:
-        """Time has passed: ages, and leases that lapse without renewal."""
-        if state.snapshot is not None:
-            from haconsole.present.leases import leases_table
-
-            self._tables[PaneId.LEASES].show(leases_table(state.snapshot, now), now)
-            if PaneId.NODES in self.placed():
-                from haconsole.present.nodes import nodes_table
-
-                self._tables[PaneId.NODES].show(nodes_table(state.snapshot, now), now)
-        for table in self._tables.values():
-            table.tick(now)
-        self.tell(state, now)
-
-    def tell(self, state: ConsoleState, now: datetime) -> None:
-        """Draw the details of the row under the cursor, if they have a place."""
-        if PaneId.DETAIL in self.placed():
-            subject = self.table.cursor_key
-            self.detail.show(details_of(state, now, subject) if subject is not None else None)
-
-    def show_only(self, pane: PaneId | None, state: ConsoleState, now: datetime) -> None:
-        """One single pane, or all of them again."""
+    def show_only(self, pane: PaneId | None) -> None:
+        """Show one single pane, or all of them again."""
         self.only = pane
-        self._seat(state, now)
+        if self._now is not None:
+            self.draw(self._views, self._now)
         pane_to_keep = self.current if self.current in self.placed() else PaneId.ETCD
         self._tables[pane or pane_to_keep].focus()
+        self.call_after_refresh(self._report)
 
-    def step(self, by: int) -> None:
-        """To the pane that is `by` places on."""
+    def action_pane(self, number: int) -> None:
+        """Enter the pane of that number; one without a place is shown as the single pane."""
+        pane = ORDER[number - 1]
+        if self.only is None and pane in self.placed():
+            self._tables[pane].focus()
+        else:
+            self.show_only(pane)
+
+    def action_step(self, by: int) -> None:
+        """Enter the pane that is `by` places on."""
         there = self.placed()
         here = PaneId.DETAIL if self.detail.has_focus else self.current
         to = there[(there.index(here) + by) % len(there)] if here in there else there[0]
         (self.detail if to is PaneId.DETAIL else self._tables[to]).focus()
 
-    def go_to(self, pane: PaneId) -> bool:
-        """Enter the pane if it has a place; returns whether it has."""
-        is_visible = self.only is None and pane in self.placed()
-        if is_visible:
-            self._tables[pane].focus()
-        return is_visible
+    def action_zoom(self) -> None:
+        self.show_only(None if self.only else self.current)
 
-    def _draw_tables(self, state: ConsoleState, now: datetime) -> None:
-        """Draw the tables that have a place; the others when they get one."""
+    def action_only(self, pane: str) -> None:
+        self.show_only(PaneId(pane))
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        if isinstance(event.widget, TablePane):
+            self.current = PaneId(event.widget.id or "")
+
+    def on_resize(self) -> None:
+        if self._now is not None:
+            self.call_after_refresh(self.draw, self._views, self._now)
+            self.call_after_refresh(self._report)
+
+    def _report(self) -> None:
+        """The row is the same, and there may be room for its details now."""
+        self.post_message(RowHighlighted(self.table, self.table.window.key))
+
+    def _draw_placed(self) -> None:
         for pane in self.placed():
-            if pane is not PaneId.DETAIL:
-                self._tables[pane].show(state.tables[pane], now)
-
-    def _seat(self, state: ConsoleState, now: datetime) -> None:
-        """Place the panes by their requested rows, and draw those that are new there."""
-        before = self.placed()
-        self._place()
-        if state.snapshot is not None and set(self.placed()) - set(before):
-            self._draw_tables(state, now)
-            self._place()
+            if pane in self._views and self._now is not None:
+                self._tables[pane].show(self._views[pane], self._now)
 
     def _place(self) -> None:
         """Place the panes again if their requested rows, or the single pane, changed."""
-        rows = {pane: len(table.view.rows) if table.view else 0 for pane, table in self._tables.items()}
+        rows = {pane: len(table.window.rows) for pane, table in self._tables.items()}
         if (rows, self.only) != (self._placing.rows, self._placing.only):
             self._placing.rows, self._placing.only = rows, self.only
             self.children[0].refresh(layout=True)  # a child's request makes its parent forget where the children were
-
-
-def details_of(state: ConsoleState, now: datetime, subject: RowKey) -> Detail | None:
-    """The details of a subject; None before the first answers."""
-    if state.snapshot is None:
-        return None
-    from haconsole.present.details.anything import about
-
-    return about(subject, state.snapshot, state.findings, state.history, now)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from haconsole.model.secret import Secret
 
@@ -23,7 +23,7 @@ class Prompter:
 
     def __init__(self) -> None:
         self._one_at_a_time = asyncio.Lock()
-        self.app: App[None] | None = None
+        self.app: App[Any] | None = None
 
     async def passphrase(self, key_path: Path) -> Secret | None:
         return await self._secret(f"passphrase of {key_path}", "The private key is encrypted; its passphrase opens it.")
@@ -50,8 +50,7 @@ class Prompter:
                 Sentence(Cell("If the key is another host's, everything typed and read here goes to that host.")),
             ),
         )
-        reply: bool | None = await self._ask(YesNoQuestion(question))
-        return reply is True
+        return await self._ask(YesNoQuestion(question)) is True
 
     async def take_over_lock(self, lock: LockView) -> bool:
         from haconsole.ui.screens.question import YesNoQuestion
@@ -67,18 +66,9 @@ class Prompter:
 
     async def _ask(self, screen: Screen[T]) -> T | None:
         """Show the screen and wait for its result; a cancelled prompt closes the screen."""
+        from haconsole.ui.screens.question import result_of
+
         if self.app is None:
             return None
         async with self._one_at_a_time:
-            answered: asyncio.Future[T | None] = asyncio.get_running_loop().create_future()
-
-            def take(result: T | None) -> None:
-                if not answered.done():
-                    answered.set_result(result)
-
-            await self.app.push_screen(screen, take)
-            try:
-                return await answered
-            finally:
-                if answered.cancelled() and screen.is_attached:
-                    screen.dismiss()
+            return await result_of(self.app, screen)

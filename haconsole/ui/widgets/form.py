@@ -8,7 +8,7 @@ from textual.message import Message
 from haconsole.present.cells import Cell, Line, Tone, padded, width_of
 from haconsole.present.form import Form, erased, form_lines, moved, turned, typed, verdict_lines
 from haconsole.ui.keys import Scope, bindings
-from haconsole.ui.panes.lines import LineWidget
+from haconsole.ui.widgets.lines import LineWidget
 
 
 class FormPane(LineWidget, can_focus=True):
@@ -74,7 +74,7 @@ class FormPane(LineWidget, can_focus=True):
         if self.form.problem is None:
             self.post_message(self.Filled(self.form))
         else:
-            self.app.bell()
+            self.app.notify(self.form.problem, severity="warning", timeout=4, markup=False)
 
 
 def _top(top: int, lines: tuple[tuple[Line, bool], ...], room: int) -> int:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
-
-from rich.style import Style
+from typing import TYPE_CHECKING, Any
 
 from haconsole.present.bar import BarView, bar_line
-from haconsole.present.cells import Tone
-from haconsole.ui.keys import Key, footer_line
-from haconsole.ui.panes.lines import LineWidget
-from haconsole.ui.style_table import CHIPS
+from haconsole.ui.keys import Key, active_keys, footer_line
+from haconsole.ui.widgets.lines import LineWidget
+
+if TYPE_CHECKING:
+    from textual.screen import Screen
 
 
 class StatusBar(LineWidget):
@@ -27,27 +27,22 @@ class StatusBar(LineWidget):
 
     def _draw(self) -> None:
         if self._view and self._now and self.size.width:
-            self.paint(((bar_line(self._view, self.size.width, self._now), ""),))
-
-    def tone_style(self, tone: Tone) -> Style:
-        if tone not in CHIPS:
-            return Style(bold=True) if tone is Tone.ACCENT else Style()
-        return self.app.inks[f"chip-{tone}"]
+            self.paint(((bar_line(self._view, self.size.width, self._now), "bar"),))
 
 
 class KeyBar(LineWidget):
-    """The active keys, updated when another part of the screen is entered."""
+    """The active keys, whenever they change."""
 
     def __init__(self) -> None:
         super().__init__(id="keys")
         self._keys: tuple[Key, ...] = ()
 
     def on_mount(self) -> None:
-        self.watch(self.screen, "focused", self.tell)
+        self.screen.bindings_updated_signal.subscribe(self, self._show_keys)
+        self._show_keys(self.screen)
 
-    def tell(self) -> None:
-        """Show the active keys of the screen."""
-        self._keys = self.app.action_controller.keys_on(self.screen)
+    def _show_keys(self, screen: Screen[Any]) -> None:
+        self._keys = active_keys(screen.active_bindings)
         self._draw()
 
     def _draw(self) -> None:

@@ -6,7 +6,7 @@ from haconsole.model.journal import JournalLine
 from haconsole.present.cells import Cell, Line, Tone, padded, width_of
 from haconsole.present.journal import Scroll, holds, journal_rows
 from haconsole.ui.keys import Scope, bindings
-from haconsole.ui.panes.lines import Pane
+from haconsole.ui.widgets.lines import Pane
 
 DRAW_EVERY_S = 0.1
 
@@ -44,11 +44,6 @@ class JournalPane(Pane):
     def matching(self) -> list[JournalLine]:
         return self.scroll_kept.matching(self.needle)
 
-    @property
-    def _hint(self) -> str:
-        """The sentence shown instead of lines."""
-        return "no line contains that yet" if self.needle else "nothing yet: lines show here as they are written"
-
     def _draw_if_due(self) -> None:
         if self._due:
             self._draw()
@@ -62,30 +57,21 @@ class JournalPane(Pane):
         self._up = max(0, min(self._up, len(lines) - 1))
         body = _last_rows(lines[: len(lines) - self._up], room, width - 1, self._host_width, self.needle)
         if not lines:
-            body = [(Cell(self._hint, Tone.MUTED),)]
-        self.paint((self._head(width, len(lines)), *(((Cell(" "), *row), "") for row in body)))
+            hint = "no line contains that yet" if self.needle else "nothing yet: lines show here as they are written"
+            body = [(Cell(hint, Tone.MUTED),)]
+        head = (self._head(width, len(lines)), "head-focused" if self.has_focus else "head")
+        self.paint((head, *(((Cell(" "), *row), "") for row in body)))
 
-    def _head(self, width: int, count: int) -> tuple[Line, str]:
+    def _head(self, width: int, count: int) -> Line:
         lines = "1 line" if count == 1 else f"{count} lines"
         text = f"/{self.needle}  {lines} with it" if self.needle else lines
         state = Cell("at the newest ", Tone.MUTED) if not self._up else Cell(f"▼{self._up} newer ", Tone.WARNING)
         left = Cell(f" {self._title}  {text}")
-        line = (padded(left, width - width_of(state.text)), state)
-        return line, "head-focused" if self.has_focus else "head"
+        return (padded(left, width - width_of(state.text)), state)
 
-    def action_scroll(self, by: int) -> None:
-        self._up -= by
+    def move_by(self, lines: int) -> None:
+        self._up -= lines
         self._draw()
-
-    def action_page(self, by: int) -> None:
-        self.action_scroll(by * max(self.size.height - 2, 1))
-
-    def action_edge(self, which: int) -> None:
-        self._up = len(self.scroll_kept.lines) if which < 0 else 0
-        self._draw()
-
-    def wheel(self, by: int) -> None:
-        self.action_scroll(by)
 
 
 def _last_rows(lines: list[JournalLine], room: int, width: int, hosts: int, mark: str) -> list[Line]:

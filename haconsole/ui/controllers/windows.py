@@ -1,0 +1,93 @@
+"""The windows over the dashboard: the details of a row, help and the palette."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, assert_never
+
+from haconsole.ui.keys import active_keys
+from haconsole.ui.messages import Copy, OfferCommands, ShowDetails, ShowKeys, WindowRequest
+
+if TYPE_CHECKING:
+    from haconsole.present.palette import Command
+    from haconsole.present.row_keys import RowKey
+    from haconsole.ui.console import Console
+
+
+class WindowController:
+    """Opens windows, and runs the commands that a person chooses from the palette."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    def fulfil(self, request: WindowRequest) -> None:
+        match request:
+            case ShowKeys():
+                self.show_keys()
+            case OfferCommands():
+                self._console.run_worker(self._offer_commands(), exit_on_error=False)
+            case ShowDetails(key=key):
+                self.show_details(key)
+            case Copy(text=text):
+                self._console.copy_to_clipboard(text)
+                self._console.notify("copied, where the terminal allows it (OSC 52)", timeout=2, markup=False)
+            case _:
+                assert_never(request)
+
+    def show_keys(self) -> None:
+        """Show the keys of the current screen."""
+        from haconsole.ui.screens.overlay import TextWindow, help_text
+
+        text = help_text(active_keys(self._console.screen.active_bindings))
+        self._console.push_screen(TextWindow(lambda state, now: text))
+
+    def show_details(self, key: RowKey) -> None:
+        """Show the screen of a host, or everything known of another row in a window."""
+        from haconsole.present.row_keys import FindingKey, HostKey
+        from haconsole.ui.screens.host import HostScreen
+        from haconsole.ui.screens.overlay import FindingWindow, TextWindow, details_of
+
+        console = self._console
+        if isinstance(key, HostKey) and console.state.snapshot is not None:
+            console.push_screen(HostScreen(key.host))
+        elif isinstance(key, FindingKey):
+            console.push_screen(FindingWindow(key))
+        else:
+            console.push_screen(TextWindow(lambda state, now: details_of(state, now, key)))
+
+    async def _offer_commands(self) -> None:
+        """Let a person choose among the commands of the current screen, its footer's first, the actions and themes."""
+        from haconsole.present.palette import Command
+        from haconsole.ui.screens.palette import Palette
+        from haconsole.ui.theming import theme_names
+
+        console = self._console
+        keys = sorted(active_keys(console.screen.active_bindings), key=lambda key: not key.rank)
+        commands = tuple(Command(key.label, key.action, key.help, key.shown) for key in keys)
+        themes = tuple(
+            Command(f"theme {name}", f"app.request('UseTheme', {name!r})", f"Use the theme {name}")
+            for name in theme_names()
+        )
+        action = await console.push_screen_wait(Palette("commands", commands + self._actions() + themes))
+        if action is not None:
+            await self._run(action)
+
+    def _actions(self) -> tuple[Command, ...]:
+        """The actions as commands of the palette; none in read-only mode."""
+        if self._console.read_only:
+            return ()
+        from haconsole.actions.catalogue import catalogue
+        from haconsole.present.offers import offered
+
+        offers = offered(catalogue(), None, self._console.state.snapshot, ())
+        return tuple(replace(each, key="", action=f"app.request('BeginAction', {each.action!r})") for each in offers)
+
+    async def _run(self, action: str) -> None:
+        """Run a key's action on the innermost part of the screen that has it."""
+        screen = self._console.screen
+        name = action.partition("(")[0]
+        for node in (screen.focused or screen).ancestors_with_self:
+            if hasattr(node, f"action_{name}"):
+                await self._console.run_action(action, node)
+                return
+        await self._console.run_action(action)

@@ -1,0 +1,52 @@
+"""A table with a text beside it, or below it on a narrow screen."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual.containers import Container
+from textual.geometry import NULL_OFFSET, NULL_SPACING, Region, Size
+from textual.layout import ArrangeResult, Layout, WidgetPlacement
+
+from haconsole.present.arrange import PaneId, focused
+
+if TYPE_CHECKING:
+    from textual.widget import Widget
+
+MANY = 1000
+
+
+class SplitLayout(Layout):
+    """Table and text as `focused` places them; `rows` is the number of the table's rows, `percent` its part if wide."""
+
+    name = "split"
+
+    def __init__(self, percent: int) -> None:
+        self.rows = MANY
+        self._percent = percent
+
+    def arrange(self, parent: Widget, children: list[Widget], size: Size, greedy: bool = True) -> ArrangeResult:
+        boxes = focused(size.width, size.height, PaneId.STEPS, self.rows, percent=self._percent)
+        return [
+            WidgetPlacement(Region(box.x, box.y, box.width, box.height), NULL_OFFSET, NULL_SPACING, child)
+            for child in children
+            if (box := boxes.get(PaneId(child.id or ""))) is not None
+        ]
+
+
+class Split(Container):
+    """The screen's middle; `percent` of a wide one is the first child's."""
+
+    def __init__(self, *children: Widget, percent: int = 55) -> None:
+        super().__init__(*children, id="split")
+        self._placing = SplitLayout(percent)
+
+    @property
+    def layout(self) -> Layout:
+        return self._placing
+
+    def seat(self, rows: int) -> None:
+        """Give the table no more lines than it has rows for."""
+        if rows != self._placing.rows:
+            self._placing.rows = rows
+            self.children[0].refresh(layout=True)

@@ -1,0 +1,78 @@
+"""A key that has no effect now says why; every request has a controller that fulfils it."""
+
+from __future__ import annotations
+
+from typing import Any, get_args
+
+import pytest
+
+from haconsole.execution.events import Outcome
+from haconsole.execution.log.run_record import RunStatus
+from haconsole.ui import messages
+from haconsole.ui.keys import KEYS
+from tests.fakes.cluster import healthy
+from tests.fakes.plans import REFUSED, begun, ended, recorded
+from tests.unit.ui.driver import settled
+from tests.unit.ui.flows import TO_PLAN, console
+from tests.unit.ui.test_app import running
+
+FAILED: dict[str, Any] = {"events": (*begun(), *ended(Outcome.FAILED))}
+DONE: dict[str, Any] = {"events": (*begun(), *ended())}
+COMPLETE = recorded(RunStatus.ENDED, Outcome.DONE)
+CASES: dict[str, tuple[str, dict[str, Any], str, str]] = {
+    "back at all panes": ("", {}, "escape", "there is nothing to leave"),
+    "fix of no finding": ("", {}, "m", "no action of this console fixes this"),
+    "run of a refused plan": (TO_PLAN, {"plans": {"bootstrap": REFUSED}}, "r", "there is no plan to run"),
+    "teaching of a refused plan": (TO_PLAN, {"plans": {"bootstrap": REFUSED}}, "t", "there is no plan to run"),
+    "outcome of a run under way": (f"{TO_PLAN} r y", {}, "w", "the run has not ended yet"),
+    "resuming of a run under way": (f"{TO_PLAN} r y", {}, "r", "the run has not ended yet"),
+    "release of no held step": (f"{TO_PLAN} r y", {}, "n", "under way; wait for its end"),
+    "pause of a stopping run": (f"{TO_PLAN} r y s", {}, "p", "the run is stopping"),
+    "teaching of a stopping run": (f"{TO_PLAN} r y s", {}, "t", "the run is stopping"),
+    "pause of an ended run": (f"{TO_PLAN} r y", FAILED, "p", "the run has ended"),
+    "stop of an ended run": (f"{TO_PLAN} r y", FAILED, "s", "the run has ended"),
+    "release in an ended run": (f"{TO_PLAN} r y", FAILED, "n", "the run has ended"),
+    "following of an ended run": (f"{TO_PLAN} r y", FAILED, "F", "the run has ended"),
+    "resuming of a complete run": (f"{TO_PLAN} r y", DONE, "r", "nothing to resume"),
+    "resuming of a complete logged run": ("h", {"records": (COMPLETE,)}, "r", "nothing to resume"),
+    "resuming of no run": ("h", {"records": ()}, "r", "there is no run here"),
+    "undo of no run": ("h", {"records": ()}, "u", "there is no run here"),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+async def test_a_key_without_effect_says_why(case: str) -> None:
+    keys, session, key, why = CASES[case]
+    async with running(console(healthy(), "dark", **{"records": (), **session})) as pilot:
+        for each in keys.split():
+            await pilot.press(each)
+            await settled(pilot)
+        pilot.app.clear_notifications()
+        here = pilot.app.screen
+        await pilot.press(key)
+        await settled(pilot)
+        assert why in [note.message for note in pilot.app._notifications][-1]
+        assert pilot.app.screen is here
+
+
+def test_every_request_is_passed_to_one_controller() -> None:
+    groups = (
+        messages.WindowRequest,
+        messages.ActionRequest,
+        messages.RunRequest,
+        messages.HistoryRequest,
+        messages.HostRequest,
+        messages.ThemeRequest,
+        messages.RefreshFacts,
+    )
+    kinds = [kind for group in groups for kind in (get_args(group) or (group,))]
+    assert sorted(kind.__name__ for kind in kinds) == sorted(messages.REQUESTS)
+
+
+def test_keys_name_only_requests_there_are() -> None:
+    from textual.actions import parse
+
+    actions = [parse(key.action) for key in KEYS]
+    names = {parameters[0] for _, name, parameters in actions if name == "request"}
+    assert names <= set(messages.REQUESTS)
+    assert {"ShowKeys", "StopRun"} <= names
