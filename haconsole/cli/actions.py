@@ -163,10 +163,11 @@ async def carry_out(action: str, request: dict[str, str], options: dict[str, Any
 async def agreed(plan: Plan, *, yes: bool) -> None:
     """Show the plan and have it confirmed, unless that was done before; permanent losses are shown in any case."""
     from haconsole.cli.confirm import confirmed, confirmed_by_name
+    from haconsole.cli.output import show
     from haconsole.cli.reports.plan import for_good_text, plan_heading, plan_text
 
     if not yes:
-        click.echo(plan_text(plan), err=True)
+        show(plan_text(plan), err=True)
     for_good = for_good_text(plan)
     if for_good:
         click.echo(for_good, err=True)
@@ -181,13 +182,14 @@ async def agreed(plan: Plan, *, yes: bool) -> None:
 def print_plan(planned: Plan | Refusal, *, as_json: bool) -> int:
     """The plan on stdout; a refusal there too as JSON, else on stderr with exit status 4."""
     from haconsole.actions.step import Refusal
+    from haconsole.cli.output import show
     from haconsole.cli.reports.encoding import encoded
     from haconsole.cli.reports.plan import plan_report, plan_text, refusal_report, refusal_text
 
     if isinstance(planned, Refusal):
         click.echo(encoded(refusal_report(planned)) if as_json else refusal_text(planned), err=not as_json)
         return ExitCode.REFUSED
-    click.echo(encoded(plan_report(planned)) if as_json else plan_text(planned))
+    show(encoded(plan_report(planned)) if as_json else plan_text(planned))
     return ExitCode.OK
 
 
@@ -197,6 +199,7 @@ async def perform(run: Run, *, as_json: bool, step: bool = False) -> int:
     Ends like a refused plan while another console has the cluster's lock, or while too few hosts can be reached.
     """
     from haconsole.actions.step import Refusal
+    from haconsole.cli import output
     from haconsole.cli.reports.encoding import encoded
     from haconsole.cli.reports.plan import refusal_report
     from haconsole.cli.reports.run import event_report, run_text
@@ -224,5 +227,5 @@ async def perform(run: Run, *, as_json: bool, step: bool = False) -> int:
             stepper.close()
     if not as_json:
         with suppress(OSError):
-            click.echo(run_text(run.plan.action, run.plan.cluster, ending))
+            output.show(run_text(run.plan.action, run.plan.cluster, ending))
     return exit_status(ending.outcome, interrupted=interrupted)

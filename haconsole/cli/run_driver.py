@@ -27,7 +27,7 @@ async def drive(run: Run, tell: Callable[[Event], None], *, redraw: bool) -> tup
     terminal or pipe gets no more output and does not disturb the run. Returns the run's end, and whether it was
     interrupted.
     """
-    display = progress_display(sys.stderr, lambda: datetime.now(UTC), redraw=redraw)
+    display = progress_display(sys.stderr, run.plan, lambda: datetime.now(UTC), redraw=redraw)
     ending: RunDone | None = None
     with _signals(run, display) as received:
         async with _ticking(display):

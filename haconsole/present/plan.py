@@ -44,8 +44,8 @@ def plan_gist(plan: Plan) -> tuple[Cell, ...]:
     count = len(irreversible(plan))
     tail = f", {count} cannot be undone" if count else ""
     tone = Tone.WARNING if count else Tone.PLAIN
-    long = f"{len(plan.steps)} steps on {', '.join(hosts)}{tail}"
-    return (Cell(long, tone), Cell(f"{len(plan.steps)} steps{tail}", tone), Cell(f"{len(plan.steps)} steps", tone))
+    steps = f"{len(plan.steps)} step{'s' if len(plan.steps) != 1 else ''}"
+    return (Cell(f"{steps} on {', '.join(hosts)}{tail}", tone), Cell(f"{steps}{tail}", tone), Cell(steps, tone))
 
 
 def irreversible(plan: Plan) -> tuple[Step, ...]:

@@ -8,6 +8,8 @@ from haconsole.actions.describe import same_steps, step_line, undo_line
 from haconsole.actions.operations import Irreversible, WriteFile
 from haconsole.actions.step import Plan, Refusal, Step
 from haconsole.cli.reports.findings import Shape
+from haconsole.cli.reports.page import table_lines
+from haconsole.present.plan import plan_gist, plan_table
 
 
 class StepReport(Shape, frozen=True):
@@ -71,7 +73,7 @@ def _step_report(step: Step) -> StepReport:
 
 
 def plan_text(plan: Plan) -> str:
-    """Every step with its hosts, reason, command and undo, a section for each phase; equal steps are combined."""
+    """The table of the screen, then each step in full, a section for each phase; equal steps are combined."""
     return "\n".join(_plan_lines(plan))
 
 
@@ -87,9 +89,8 @@ def for_good_text(plan: Plan) -> str:
 
 def plan_heading(plan: Plan) -> str:
     """The plan in a line, e.g. ``bootstrap of lab: 96 steps on cp1, cp2, cp3``."""
-    hosts = ", ".join(dict.fromkeys(step.host for step in plan.steps))
-    steps = f"{len(plan.steps)} step{'s' if len(plan.steps) != 1 else ''}"
-    return f"{plan.action} of {plan.cluster}: {steps} on {hosts}" if hosts else f"{plan.action}: nothing to do"
+    gist = plan_gist(plan)[0].text if plan.steps else plan_table(plan).empty.text
+    return f"{plan.action} of {plan.cluster}: {gist}"
 
 
 def refusal_text(refusal: Refusal) -> str:
@@ -103,19 +104,24 @@ def _plan_lines(plan: Plan) -> Iterator[str]:
         yield plan.summary
     if plan.data_loss:
         yield f"PERMANENT LOSS: {plan.data_loss}"
+    if plan.steps:
+        yield ""
+        yield from table_lines(plan_table(plan))[1:]
+    places = {step.id: number for number, step in enumerate(plan.steps, 1)}
     phase = None
-    for number, steps in enumerate(same_steps(plan.steps), 1):
+    for steps in same_steps(plan.steps):
         first = steps[0]
         if first.phase != phase:
             phase = first.phase
             yield from ("", phase or "steps")
-        yield f"{number:4}. {', '.join(step.host for step in steps)}: {first.title}"
+        numbers = ", ".join(str(places[step.id]) for step in steps)
+        yield f"{numbers:>4}. {', '.join(step.host for step in steps)}: {first.title}"
         yield f"      why:  {first.why}"
-        yield from _told("does", steps, step_line)
-        yield from _told("undo", steps, lambda step: undo_line(step.undo))
+        yield from _description("does", steps, step_line)
+        yield from _description("undo", steps, lambda step: undo_line(step.undo))
 
 
-def _told(label: str, steps: tuple[Step, ...], tell: Callable[[Step], str | None]) -> Iterator[str]:
+def _description(label: str, steps: tuple[Step, ...], tell: Callable[[Step], str | None]) -> Iterator[str]:
     """The description of the steps: once if it is the same on every host, otherwise for each."""
     texts: dict[str, list[str]] = {}
     for step in steps:

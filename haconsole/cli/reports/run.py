@@ -7,7 +7,6 @@ from typing import assert_never
 from haconsole.cli.reports.findings import Shape, stamp
 from haconsole.execution.events import (
     Event,
-    Outcome,
     RunDone,
     RunStarted,
     StepDone,
@@ -16,6 +15,7 @@ from haconsole.execution.events import (
     StepResumed,
     StepStarted,
 )
+from haconsole.present.running import ending
 
 SCHEMA = "haconsole/run/v1"
 
@@ -151,12 +151,5 @@ def _run_done(event: RunDone, at: str) -> RunDoneReport:
 
 def run_text(action: str, cluster: str, done: RunDone) -> str:
     """The end of a run for a person: its result, and the next step to take."""
-    words = {
-        Outcome.DONE: "done",
-        Outcome.ALREADY: "nothing to do, everything is already right",
-        Outcome.FAILED: "failed",
-        Outcome.UNKNOWN: "ended with steps whose result is unknown",
-        Outcome.SKIPPED: "stopped before its end",
-    }
-    head = f"{action} of {cluster}: {words[done.outcome]} ({done.counts()}; {done.seconds:.1f} s; run {done.run})"
+    head = f"{action} of {cluster}: {ending(done).text} (run {done.run})"
     return f"{head}\nnext: {done.next_step}" if done.next_step else head

@@ -98,8 +98,8 @@ def test_a_run_tells_its_progress_on_stderr_and_its_end_on_stdout(
 ) -> None:
     assert run(["run", "bootstrap", "lab.yaml", "--yes"]) == ExitCode.OK
     out, err = capsys.readouterr()
-    assert out == "bootstrap of lab: done (1 changed, 0 already right, 0 failed; 2.0 s; run r1)\n"
-    assert "[1/1] cp1: Start etcd: done (1.5 s)" in err
+    assert out == "bootstrap of lab: ● done after 2 s: 1 changed, 0 already right, 0 failed (run r1)\n"
+    assert "[1/1] ● done         cp1  Start etcd  1.5s" in err
 
 
 def test_a_run_in_json_is_an_event_a_line(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:

@@ -86,8 +86,12 @@ def test_a_plan_in_json() -> None:
 
 def test_a_plan_in_words() -> None:
     assert plan_text(PLAN).splitlines() == [
-        "bootstrap of lab: 2 steps on cp1",
+        "bootstrap of lab: 2 steps on cp1, 1 cannot be undone",
         "three members",
+        "",
+        "  #  HOST  STEP                   UNDO    PHASE",
+        "  1  cp1   Write etcd's settings  –       etcd",
+        "  2  cp1   Start etcd             ✖ none  etcd",
         "",
         "etcd",
         "   1. cp1: Write etcd's settings",
@@ -128,14 +132,11 @@ def test_how_a_step_ended_in_json() -> None:
     [
         (
             RunDone(RUN, AT, Outcome.FAILED, 2.5, 1, 0, 1, "mend it"),
-            "bootstrap of lab: failed (1 changed, 0 already right, 1 failed; 2.5 s; run r1)\nnext: mend it",
+            "bootstrap of lab: ✖ failed after 2 s: 1 changed, 0 already right, 1 failed (run r1)\nnext: mend it",
         ),
         (
             RunDone(RUN, AT, Outcome.ALREADY, 2.5, 0, 9, 0),
-            (
-                "bootstrap of lab: nothing to do, everything is already right "
-                "(0 changed, 9 already right, 0 failed; 2.5 s; run r1)"
-            ),
+            "bootstrap of lab: ● already after 2 s: 0 changed, 9 already right, 0 failed (run r1)",
         ),
     ],
 )

@@ -7,11 +7,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from haconsole.actions.step import StepId
+from haconsole.actions.operations import RunCommand
+from haconsole.actions.step import Plan, Step, StepId
 from haconsole.cli.progress_display import ProgressDisplay, progress_display
-from haconsole.cli.reports.progress import RunProgress, after, clip, harmless, live_lines
+from haconsole.cli.reports.progress import clip, live_lines, plain_line
 from haconsole.execution.events import Event, Outcome, RunDone, RunId, RunStarted, StepDone, StepStarted
 from haconsole.model.names import HostName
+from haconsole.present.running import RunView
 
 RUN, CP1 = RunId("r1"), HostName("cp1")
 RIGHT_TO_LEFT = chr(0x202E)
@@ -42,52 +44,73 @@ EVENTS: tuple[Event, ...] = (
 )
 
 
-def progress(*events: Event) -> RunProgress:
-    told = RunProgress()
+class Utf8(io.StringIO):
+    """An output that can show every sign."""
+
+    encoding = "utf-8"
+
+
+class Ascii(io.StringIO):
+    encoding = "ascii"
+
+
+def plan(*names: str) -> Plan:
+    steps = (Step(StepId(name), f"Do {name}", "it is due", CP1, RunCommand(("true",))) for name in names)
+    return Plan("bootstrap", "lab", tuple(steps))
+
+
+PLAN = plan("a", "b", "c", "d")
+
+
+def view_after(*events: Event, of: Plan = PLAN) -> RunView:
+    view = RunView(of, NOW)
     for event in events:
-        told = after(told, event)
-    return told
+        view = view.after(event)
+    return view
 
 
-def test_what_is_under_way_is_shown_with_its_seconds() -> None:
-    assert live_lines(progress(*EVENTS[:3]), at(2.2), 100) == (
-        "bootstrap of lab [--------------------] 0 of 4 steps, 4 left, 2 s",
-        "  cp1: Do a 2 s",
-        "  cp1: Do b 1 s",
-    )
-    assert live_lines(progress(*EVENTS[:4]), at(2.2), 100)[0] == (
-        "bootstrap of lab [#####---------------] 1 of 4 steps, 3 left, 2 s"
+def test_steps_under_way_have_the_rows_of_the_screen() -> None:
+    lines = live_lines(view_after(*EVENTS[:3]), at(2.2), 100)
+    assert lines[0] == "bootstrap of lab: ···················· 0/4, 2 running, 2 to come, 2s"
+    assert [line.split() for line in lines[1:]] == [
+        ["▸", "running", "cp1", "Do", "a", "2s"],
+        ["▸", "running", "cp1", "Do", "b", "1s"],
+    ]
+    assert live_lines(view_after(*EVENTS[:4]), at(2.2), 100)[0] == (
+        "bootstrap of lab: █████··············· 1/4, 1 running, 2 to come, 2s"
     )
 
 
 def test_many_steps_side_by_side_do_not_flood_the_screen() -> None:
-    lines = live_lines(progress(STARTED, *(begun(f"s{number}") for number in range(30))), NOW, 100)
+    names = [f"s{number}" for number in range(30)]
+    lines = live_lines(view_after(STARTED, *map(begun, names), of=plan(*names)), NOW, 100)
     assert len(lines) == 10
     assert lines[-1] == "  and 22 more"
 
 
 def test_nothing_is_left_to_redraw_when_it_is_over() -> None:
-    assert live_lines(progress(STARTED, OVER), NOW, 100) == ()
-    assert live_lines(RunProgress(), NOW, 100) == ()
+    assert live_lines(view_after(STARTED, OVER), NOW, 100) == ()
+    assert live_lines(view_after(), NOW, 100) == ()
 
 
 def test_lines_fit_the_terminal() -> None:
-    assert all(len(line) <= 30 for line in live_lines(progress(*EVENTS[:3]), NOW, 30))
+    assert all(len(line) <= 30 for line in live_lines(view_after(*EVENTS[:3]), NOW, 30))
     assert clip("words", 5) == "words"
     assert clip("words!", 5) == "word…"
 
 
 @pytest.mark.parametrize("evil", ["\x1b[2J", "\x07", "\x9b31m", RIGHT_TO_LEFT, "\r\n", "\x00"])
-def test_what_a_host_says_moves_no_terminal(evil: str) -> None:
-    shown = harmless(f"a{evil}b")
-    assert not [char for char in shown if ord(char) < 32 or 0x7F <= ord(char) < 0xA0 or char == RIGHT_TO_LEFT]
-    assert shown[0] == "a"
-    assert shown[-1] == "b"
+def test_an_error_from_a_host_moves_no_terminal(evil: str) -> None:
+    event = ended("a", Outcome.FAILED, f"a{evil}b")
+    line = plain_line(view_after(STARTED, begun("a"), event), event)
+    assert line is not None
+    assert not [char for char in line if ord(char) < 32 or 0x7F <= ord(char) < 0xA0 or char == RIGHT_TO_LEFT]
+    assert line.endswith("b")
 
 
 def drawn(live: bool, colour: bool = False) -> str:
-    out = io.StringIO()
-    shown = ProgressDisplay(out, live=live, colour=colour, now=lambda: at(2))
+    out = Utf8()
+    shown = ProgressDisplay(out, PLAN, live=live, colour=colour, now=lambda: at(2))
     for event in EVENTS:
         shown.show(event)
     shown.tick()
@@ -98,8 +121,8 @@ def drawn(live: bool, colour: bool = False) -> str:
 def test_a_log_gets_a_line_for_each_step_that_ended() -> None:
     assert drawn(live=False).splitlines() == [
         "bootstrap of lab: run r1, 4 steps",
-        "[1/4] cp1: Do a: done (1.2 s)",
-        "[2/4] cp1: Do b: failed: cp1: [2Jno space",
+        "[1/4] ● done         cp1  Do a  1.2s",
+        "[2/4] ✖ failed       cp1  Do b  1.2s: cp1: ^[[2Jno space",
         "stopping after the current step",
     ]
 
@@ -108,24 +131,33 @@ def test_a_terminal_keeps_what_ended_above_what_is_redrawn() -> None:
     screen = Screen()
     screen.write(drawn(live=True))
     assert screen.lines == [
-        "done    cp1: Do a (1.2 s)",
-        "failed  cp1: Do b: cp1: [2Jno space",
+        "● done         cp1  Do a  1.2s",
+        "✖ failed       cp1  Do b  1.2s: cp1: ^[[2Jno space",
         "stopping after the current step",
-        "bootstrap of lab [###############-----] 3 of 4 steps, 1 left, 2 s",
+        "bootstrap of lab: ███████████████····· 3/4, 0 running, 1 to come, 2s",
     ]
 
 
 def test_nothing_is_written_while_nothing_changes() -> None:
-    out = io.StringIO()
-    shown = ProgressDisplay(out, live=True, colour=False, now=lambda: at(2))
+    out = Utf8()
+    shown = ProgressDisplay(out, PLAN, live=True, colour=False, now=lambda: at(2))
     shown.show(STARTED)
     before = out.getvalue()
     shown.tick()
     assert out.getvalue() == before
 
 
+def test_an_output_of_ascii_gets_ascii() -> None:
+    out = Ascii()
+    shown = ProgressDisplay(out, PLAN, live=False, colour=False, now=lambda: at(2))
+    for event in EVENTS:
+        shown.show(event)
+    assert "* done         cp1  Do a" in out.getvalue()
+    assert out.getvalue().isascii()
+
+
 def test_colour_is_beside_the_words() -> None:
-    assert "\x1b[32mdone   \x1b[0m cp1: Do a" in drawn(live=True, colour=True)
+    assert "\x1b[32m● done       \x1b[0m  cp1  Do a" in drawn(live=True, colour=True)
     assert "\x1b[32m" not in drawn(live=True)
 
 
@@ -145,7 +177,7 @@ class Screen:
             self.lines.append(line)
 
 
-class Terminal(io.StringIO):
+class Terminal(Utf8):
     def isatty(self) -> bool:
         return True
 
@@ -153,20 +185,20 @@ class Terminal(io.StringIO):
 @pytest.mark.parametrize(
     ("out", "environment", "codes"),
     [
-        (io.StringIO(), {"TERM": "xterm"}, False),
+        (Utf8(), {"TERM": "xterm"}, False),
         (Terminal(), {"TERM": "dumb"}, False),
         (Terminal(), {}, False),
         (Terminal(), {"TERM": "xterm"}, True),
     ],
 )
 def test_only_a_real_terminal_is_redrawn(out: io.StringIO, environment: dict[str, str], codes: bool) -> None:
-    progress_display(out, lambda: NOW, environment).show(STARTED)
+    progress_display(out, PLAN, lambda: NOW, environment).show(STARTED)
     assert ("\x1b" in out.getvalue()) is codes
 
 
 def test_no_color_is_respected() -> None:
     out = Terminal()
-    shown = progress_display(out, lambda: NOW, {"TERM": "xterm", "NO_COLOR": "1"})
+    shown = progress_display(out, PLAN, lambda: NOW, {"TERM": "xterm", "NO_COLOR": "1"})
     for event in EVENTS:
         shown.show(event)
     assert "\x1b[32m" not in out.getvalue()
