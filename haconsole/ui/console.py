@@ -149,7 +149,7 @@ class Console(KeyTarget, App[None]):
         return self.screen.why_not(action, parameters) if isinstance(self.screen, KeyTarget) else None
 
     def on_key(self, event: events.Key) -> None:
-        """Say why a key has no effect now."""
+        """Show why a key has no effect now."""
         active = self.active_bindings.get(event.key)
         if active is None or active.enabled:
             return

@@ -105,7 +105,7 @@ class RunHistoryController:
             self._console.run_worker(self._resume(run), exit_on_error=False)
 
     async def _resume(self, run: str) -> None:
-        """Check that the run can be resumed, ask for a confirmation, then resume it."""
+        """Check that the run can be resumed, prompt for a confirmation, then resume it."""
         from haconsole.present.history import resuming
         from haconsole.ui.screens.question import answer
 

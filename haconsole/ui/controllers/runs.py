@@ -123,7 +123,7 @@ class RunController:
         self._console.switch_screen(RunScreen())
 
     def _control(self, request: PauseRun | TeachRun | ReleaseStep | StopRun) -> None:
-        """Control the current run; say why not if it cannot be controlled now."""
+        """Control the current run; show the reason if it cannot be controlled now."""
         from haconsole.session import RunState
 
         run, view = self._run, self._console.run_view

@@ -1,4 +1,4 @@
-"""A key that has no effect now says why; every request has a controller that fulfils it."""
+"""A key that has no effect now shows the reason; every request has a controller that fulfils it."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ CASES: dict[str, tuple[str, dict[str, Any], str, str]] = {
 
 
 @pytest.mark.parametrize("case", CASES)
-async def test_a_key_without_effect_says_why(case: str) -> None:
+async def test_a_key_without_effect_shows_the_reason(case: str) -> None:
     keys, session, key, why = CASES[case]
     async with running(console(healthy(), "dark", **{"records": (), **session})) as pilot:
         for each in keys.split():
