@@ -63,10 +63,18 @@ async def _members(api: EtcdApi, deadline_s: float) -> tuple[EtcdMember, ...]:
 
 
 async def _health(api: EtcdApi, deadline_s: float) -> str | None:
+    """The reason why no linearizable read succeeds; one late answer may be chance, two in a row are reported."""
+    error = await _failed_read(api, deadline_s)
+    if error is not None and error.kind is EtcdErrorKind.DEADLINE:
+        error = await _failed_read(api, deadline_s)
+    return error.detail if error is not None else None
+
+
+async def _failed_read(api: EtcdApi, deadline_s: float) -> EtcdError | None:
     try:
         await api.check_health(deadline_s=deadline_s)
     except EtcdError as error:
-        return error.detail
+        return error
     return None
 
 

@@ -12,6 +12,7 @@ from haconsole.model.names import HostName, MemberId
 from haconsole.probes.etcd.endpoint import endpoint_of, probe_etcd
 from haconsole.transport.etcd_answers import EtcdStatus
 from haconsole.transport.etcd_api import EtcdApi
+from haconsole.transport.etcd_errors import EtcdError, EtcdErrorKind
 from tests.programs.etcd import Member, new_member, running
 
 MEMBERS = (EtcdMember(MemberId("2f66eee6c421e30b"), "m1", ("http://127.0.0.1:2380",), (), False),)
@@ -65,3 +66,24 @@ async def test_a_live_member_is_probed_without_a_trace_in_the_raft_log(member: M
         after = await probe_etcd(api)
     assert (before.healthy, [one.name for one in before.members]) == (True, ["m1"])
     assert after == before
+
+
+class LateReads(EtcdApi):
+    """A member whose first linearizable reads take too long."""
+
+    late = 1
+
+    async def check_health(self, *, deadline_s: float = 2.0) -> None:
+        if self.late:
+            self.late -= 1
+            raise EtcdError(HostName("cp1"), EtcdErrorKind.DEADLINE, "read", "no answer within 2 s")
+        await super().check_health(deadline_s=deadline_s)
+
+
+@pytest.mark.parametrize(("late", "healthy"), [(1, True), (2, False)])
+async def test_one_late_read_may_be_chance_and_two_are_reported(member: Member, late: int, healthy: bool) -> None:
+    async with await LateReads.open(HostName("cp1"), member.target, None) as api:
+        assert isinstance(api, LateReads)
+        api.late = late
+        endpoint = await probe_etcd(api)
+    assert (endpoint.healthy, endpoint.health_error) == (healthy, None if healthy else "no answer within 2 s")
