@@ -95,7 +95,11 @@ def _hosts(owners: list[FileOwner]) -> tuple[HostName, ...]:
 
 
 def _heedless(host: HostName, files: list[FileOwner]) -> str:
-    listing = ", ".join(f"{one.path} {_short(one)}" for one in files)
+    """Files that could not be read prove nothing: whether the check reads the down file is then unknown."""
+    foreign = [one for one in files if one.file is not None]
+    listing = ", ".join(f"{one.path} {_short(one)}" for one in foreign or files)
+    if not foreign:
+        return f"whether {host}'s balancer heeds the down file is unknown: {listing}; try again"
     return f"{host}'s balancer is not set up by haconsole, so its check ignores the down file: {listing}"
 
 

@@ -106,6 +106,14 @@ def test_a_file_that_could_not_be_read_stays() -> None:
     assert f"{FILES[0]} on cp2 may not be haconsole's: it could not be read (cp2: sudo: a password" in said
 
 
+def test_a_vip_stays_while_it_is_unknown_whether_a_check_heeds_the_down_file() -> None:
+    unread: Observed[tuple[ManagedFile, ...]] = Failed("cp2: no answer within 6 s", NOW, Cause.TIMED_OUT)
+    snapshot = changed(healthy(), 2, lambda facts: replace(facts, balancer_files=unread))
+    said = refused(plan_action("failover", snapshot, INVENTORY, {}))
+    assert "whether cp2's balancer heeds the down file is unknown" in said
+    assert "is not set up by haconsole" not in said
+
+
 @pytest.mark.parametrize("owner", [Owner.OURS, Owner.PACKAGE, Owner.ABSENT])
 def test_own_files_and_those_of_the_package_are_replaced(owner: Owner) -> None:
     assert isinstance(plan_bootstrap(everywhere(owned_by(owner)), INVENTORY), Plan)
