@@ -1,3 +1,3 @@
 """haconsole: a terminal console for highly available Kubernetes control planes."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
