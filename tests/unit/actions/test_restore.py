@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from haconsole.actions.catalogue import plan_action
 from haconsole.actions.checks import AnyOf, CommandSucceeds, EtcdHealthy, SnapshotHere
-from haconsole.actions.operations import AddMember, Nothing, RunCommand, SendFile
+from haconsole.actions.operations import AddMember, CopyFromHost, Nothing, RunCommand, SendFile
 from haconsole.actions.step import Plan, Refusal, StepId
 from haconsole.actions.steps.etcd import either_healthy
 from haconsole.model.snapshot import ClusterSnapshot
-from tests.fakes import grown
+from haconsole.scripts import load_script
+from tests.fakes import grown, kubeadm
 from tests.fakes.cluster import INVENTORY, changed, healthy, lost
 
 FILE = "cp2:/var/lib/etcd-snapshots/lab.db"
@@ -138,3 +141,76 @@ def test_etcd_alone() -> None:
     plan = plan_action("restore", grown.snapshot(inventory, members), inventory, {"file": "cp1:/x.db"})
     assert isinstance(plan, Plan)
     assert not [step.id for step in plan.steps if "kubernetes" in step.id]
+
+
+def stacked(snapshot: ClusterSnapshot | None = None, **request: str) -> Plan | Refusal:
+    return plan_action("restore", snapshot or kubeadm.healthy(), kubeadm.INVENTORY, {"file": FILE, **request})
+
+
+def test_every_stacked_member_is_made_from_the_same_snapshot() -> None:
+    plan = stacked()
+    assert isinstance(plan, Plan), plan.reasons
+    names = list(dict.fromkeys(step.partition("@")[0] for step in changes(plan)))
+    assert names == [
+        *("restore.copy", "kubernetes.stop", "etcd.stop", "etcd.aside", "etcd.restore", "etcd.start"),
+        *("kubernetes.kube-apiserver", "kubernetes.clients"),
+    ]
+    makes = {step.host: step.operation for step in plan.steps if step.id.startswith("etcd.restore@")}
+    flags: set[tuple[str, ...]] = set()
+    for host, make in makes.items():
+        assert isinstance(make, RunCommand)
+        copied = (
+            "/var/lib/etcd-snapshots/lab.db"
+            if host == "cp2"
+            else "/var/lib/etcd-snapshots/lab-restore-20260301T030000Z.db"
+        )
+        assert make.argv[4] == copied
+        assert f"--name={host}" in make.argv
+        flags.add(tuple(word for word in make.argv if word.startswith("--initial-cluster")))
+    assert len(makes) == 3
+    assert flags == {
+        (
+            "--initial-cluster=cp1=https://10.99.0.11:2380,cp2=https://10.99.0.12:2380,cp3=https://10.99.0.13:2380",
+            "--initial-cluster-token=etcd-cluster-20260301T030000Z",
+        )
+    }
+    copies = [step.operation for step in plan.steps if isinstance(step.operation, CopyFromHost)]
+    assert {copy.source for copy in copies} == {"cp2"}
+    starts = {step.id: step for step in plan.steps if step.id.startswith("etcd.start@")}
+    assert all(set(step.starts_with) == set(starts) - {step.id} for step in starts.values())
+    assert not any(isinstance(step.operation, AddMember) for step in plan.steps)
+    assert plan.data_loss
+
+
+def test_names_and_folders_of_stacked_members_are_those_of_their_manifests() -> None:
+    command = ("etcd", "--name=node-1", "--data-dir=/srv/etcd", "--initial-advertise-peer-urls=https://10.0.0.1:2380")
+    snapshot = kubeadm.with_pod(kubeadm.healthy(), "cp1", replace(kubeadm.static_pod("etcd"), command=command))
+    plan = stacked(snapshot)
+    assert isinstance(plan, Plan), plan.reasons
+    (make,) = (step.operation for step in plan.steps if step.id == "etcd.restore@cp1")
+    assert isinstance(make, RunCommand)
+    assert "/srv/etcd" in make.argv
+    assert "--name=node-1" in make.argv
+    assert any(word.startswith("--initial-cluster=node-1=https://10.0.0.1:2380,cp2=") for word in make.argv)
+
+
+def test_a_stacked_restore_needs_kubelet_on_every_host() -> None:
+    plan = stacked(kubeadm.with_service(kubeadm.healthy(), "cp3", kubeadm.unit("kubelet", "inactive")))
+    assert isinstance(plan, Refusal)
+    assert plan.reasons == ("kubelet on cp3 is not running, which stops and starts etcd: start it first",)
+
+
+@pytest.mark.usefixtures("posix_shell")
+def test_a_program_in_an_unpacked_image_restores_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HACONSOLE_CONTAINERD", str(tmp_path))
+    monkeypatch.setenv("PATH", "/nowhere")
+    sh = shutil.which("sh", path="/bin:/usr/bin")
+    assert sh
+    check = (sh, "-c", load_script("check-etcd-tool"), "tool", "/nowhere")
+    done = subprocess.run(check, capture_output=True, text=True)
+    assert (done.returncode, "install etcd-client" in done.stderr) == (1, True)
+    tool = tmp_path / "io.containerd.snapshotter.v1.overlayfs/snapshots/7/fs/usr/local/bin/etcdctl"
+    tool.parent.mkdir(parents=True)
+    tool.write_text("#!/bin/sh\n")
+    tool.chmod(0o755)
+    assert subprocess.run(check, capture_output=True).returncode == 0
