@@ -31,6 +31,8 @@ class PlanContext:
     layout: Layout
     snapshot: ClusterSnapshot
     parts: frozenset[BootstrapPart]
+    replaces_ca: bool = False
+    """Whether a CA is being replaced, which needs new leaves also where none is due."""
 
     @property
     def etcd(self) -> tuple[Host, ...]:

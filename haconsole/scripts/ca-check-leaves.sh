@@ -1,7 +1,8 @@
 #!/bin/sh
-# Fails unless each leaf verifies with its CA file and nothing else.
+# Fails unless each leaf, in a PEM file or in a kubeconfig, verifies with its CA file and nothing else.
 # usage: ca-check-leaves CA_FILE LEAF [CA_FILE LEAF]...
+# uses lib/pair-in-file
 while [ $# -gt 1 ]; do
-  said=$(openssl verify -CAfile "$1" "$2" 2>&1) || { echo "$said" >&2; exit 1; }
+  said=$(certificates_in "$2" | openssl verify -CAfile "$1" 2>&1) || { echo "$2: $said" >&2; exit 1; }
   shift 2
 done

@@ -38,6 +38,7 @@ KUBELET_WHY = (
     "kubelet did not renew its client certificate in time. Without a valid one the cluster loses the node, and kubelet "
     "does not start."
 )
+KUBELET_CA_WHY = "kubelet's identity in the API. kubelet renews it later with the CA of that time."
 DEFAULT_NAMES = {"etcd-client": ("kube-etcd-healthcheck-client", ("system:masters",))}
 """Names by role, as kubeadm makes them, for a certificate that is missing."""
 
@@ -66,9 +67,9 @@ def _client(one: Certificate, kubernetes: KubernetesLayout, why: str) -> Desired
 
 
 def kubelet_pair(ctx: PlanContext, one: Certificate, kubernetes: KubernetesLayout) -> DesiredLeaf | None:
-    """The pair that kubelet keeps and should have renewed; None unless it is due."""
-    leaf = _client(one, kubernetes, KUBELET_WHY)
-    return leaf if leaf is not None and is_overdue(ctx, one) else None
+    """The pair that kubelet keeps and should have renewed; None unless it is due, or its CA is replaced."""
+    leaf = _client(one, kubernetes, KUBELET_WHY if is_overdue(ctx, one) else KUBELET_CA_WHY)
+    return leaf if leaf is not None and (ctx.replaces_ca or is_overdue(ctx, one)) else None
 
 
 def is_overdue(ctx: PlanContext, one: Certificate) -> bool:

@@ -97,7 +97,7 @@ def against_a_new_ca(ctx: PlanContext) -> tuple[str, ...]:
         return ()
     copies = tuple(
         f"{host.name}: {_names_another(one, kubernetes)}"
-        for host in ctx.inventory.hosts
+        for host in (() if is_kubeadm(ctx.inventory) else ctx.inventory.hosts)
         for one in certificates_on(ctx, host)
         if _is_copy(one, kubernetes) and one.role != f"{ROLE}-ca"
     )
@@ -109,7 +109,8 @@ def against_a_new_ca(ctx: PlanContext) -> tuple[str, ...]:
         for host in workers(ctx)
         if (why := _why_unread(ctx, host))
     )
-    stay = (one + OF_ITS_OWN if one.endswith(BY_ITSELF) else one for one in left_to_kubelet(ctx))
+    left = () if is_kubeadm(ctx.inventory) else left_to_kubelet(ctx)
+    stay = (one + OF_ITS_OWN if one.endswith(BY_ITSELF) else one for one in left)
     return (*stay, *dict.fromkeys(copies), *unheard)
 
 

@@ -11,8 +11,10 @@ from haconsole.actions.build import look_step, script
 from haconsole.actions.checks import Check
 from haconsole.actions.operations import (
     Irreversible,
+    PairForm,
 )
 from haconsole.actions.rotation.ca import scripts
+from haconsole.actions.rotation.ca.kubeadm import cluster_info, embedded, signs_with_ca
 from haconsole.actions.rotation.ca.replacing import (
     NONE,
     CaReplacement,
@@ -30,6 +32,7 @@ from haconsole.actions.rotation.rolling_restart import (
 )
 from haconsole.actions.step import Step
 from haconsole.actions.steps.order import Group
+from haconsole.configs.layout import is_kubeadm
 from haconsole.inventory.schema import CaKeyPlace, Host
 
 DROP_WHY = (
@@ -46,13 +49,14 @@ def drop(now: CaReplacement) -> tuple[Group, ...]:
     every = {host.name: leaves_of(now, host) for host in restart_order(now.ctx)}
     groups: list[Group] = [
         tuple(_verify(now, host, every[host.name]) for host in restart_order(now.ctx) if every[host.name]),
-        tuple(_strip(host, every[host.name]) for host in restart_order(now.ctx) if every[host.name]),
+        tuple(_strip(host, every[host.name]) for host in restart_order(now.ctx) if _with_chains(every[host.name])),
     ]
     for host in restart_order(now.ctx):
         groups.append(tuple(_drop(now, one, host) for one in now.several if host in one.users))
-        groups.append(_signing(now, host))
+        groups.append(embedded(now, host, Phase.DROP))
+        groups.append((*_signing(now, host), *signs_with_ca(now, host)))
         groups += turn(now, host, Phase.DROP, {}, ())
-    return (*groups, nodes_seen(now, Phase.DROP), tuple(verify_steps(now.ctx)))
+    return (*groups, cluster_info(now, Phase.DROP), nodes_seen(now, Phase.DROP), tuple(verify_steps(now.ctx)))
 
 
 def _verify(now: CaReplacement, host: Host, mine: tuple[HostLeaf, ...]) -> Step:
@@ -76,8 +80,12 @@ def _verify(now: CaReplacement, host: Host, mine: tuple[HostLeaf, ...]) -> Step:
     return look_step("pki.verified", host.name, checks, title=title, why=VERIFY_WHY, phase=Phase.DROP)
 
 
+def _with_chains(mine: tuple[HostLeaf, ...]) -> bool:
+    return any(one.leaf.form is PairForm.FILES for one in mine)
+
+
 def _strip(host: Host, mine: tuple[HostLeaf, ...]) -> Step:
-    files = tuple(one.leaf.files.cert for one in mine)
+    files = tuple(one.leaf.files.cert for one in mine if one.leaf.form is PairForm.FILES)
     alone = script(
         scripts.ALONE,
         "alone",
@@ -122,7 +130,7 @@ def _drop(now: CaReplacement, one: CaState, host: Host) -> Step:
 
 
 def _signing(now: CaReplacement, host: Host) -> Group:
-    signs = now.ctx.inventory.pki.ca_key is CaKeyPlace.HOSTS
+    signs = now.ctx.inventory.pki.ca_key is CaKeyPlace.HOSTS and not is_kubeadm(now.ctx.inventory)
     if not signs or now.of(KUBERNETES_CA) is None or host not in now.ctx.control_planes:
         return ()
     return (replace(signing_step(now.ctx, host, ()), undo=LAST, phase=Phase.DROP),)

@@ -8,9 +8,11 @@ from dataclasses import replace
 from haconsole.actions.build import script
 from haconsole.actions.operations import (
     IssueCertificate,
+    PairForm,
     UndoByRestoringFiles,
 )
 from haconsole.actions.rotation.ca import scripts
+from haconsole.actions.rotation.ca.kubeadm import workloads
 from haconsole.actions.rotation.ca.replacing import CaReplacement, Phase, or_after_last_phase, run_step
 from haconsole.actions.rotation.ca.turn import leaf_files, nodes_seen, serving, turn
 from haconsole.actions.rotation.desired import ALL, HostLeaf, leaves_of_host, name_steps, renew_step
@@ -34,7 +36,7 @@ def leaves(now: CaReplacement) -> tuple[Group, ...]:
         groups.append(name_steps(mine, Phase.LEAVES))
         groups.append((*etcd_gate(now.ctx, host, mine, Phase.LEAVES),))
         groups += turn(now, host, Phase.LEAVES, leaf_files(mine), serving(now, host))
-    return (*groups, nodes_seen(now, Phase.LEAVES))
+    return (*groups, nodes_seen(now, Phase.LEAVES), workloads(now))
 
 
 def _successors(now: CaReplacement, one: HostLeaf) -> Step:
@@ -42,6 +44,8 @@ def _successors(now: CaReplacement, one: HostLeaf) -> Step:
     material = now.of(one.leaf.authority)
     assert material is not None
     replaced = one.observed.fingerprint if one.observed and one.observed.issued_by != material.new else ""
+    # only clients verify a chain with the old CA; servers trust both CAs by now
+    is_served = one.leaf.form is PairForm.FILES
     plain = renew_step(one, Phase.LEAVES)
     assert isinstance(plain.operation, IssueCertificate)
     return replace(
@@ -52,8 +56,8 @@ def _successors(now: CaReplacement, one: HostLeaf) -> Step:
             authority_cert_path=material.next.cert,
             authority_key_path=material.next.key,
             replaces=replaced,
-            cross_cert_path=material.files.cert,
-            cross_key_path=material.files.key,
+            cross_cert_path=material.files.cert if is_served else "",
+            cross_key_path=material.files.key if is_served else "",
         ),
         verification=or_after_last_phase(material, *plain.verification),
     )

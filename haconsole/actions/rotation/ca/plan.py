@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from haconsole.actions.action import Request
 from haconsole.actions.plan_context import PlanContext
 from haconsole.actions.rotation.ca.drop import drop
@@ -34,6 +36,7 @@ def plan_ca(ctx: PlanContext, request: Request) -> Plan | Refusal:
         raise UsageError("CAs are replaced on every host at once", hint="leave host and due empty")
     if {"phase", "back"} <= set(request):
         raise UsageError("back undoes every phase", hint="leave phase empty")
+    ctx = replace(ctx, replaces_ca=True)
     every = ca_states(ctx, request.get("scope", ALL))
     under_way = tuple(one for one in every if one.is_under_way)
     several = under_way or every

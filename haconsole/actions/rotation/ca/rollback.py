@@ -10,6 +10,7 @@ from haconsole.actions.operations import (
     UndoByRestoringFiles,
 )
 from haconsole.actions.rotation.ca import scripts
+from haconsole.actions.rotation.ca.kubeadm import cluster_info, embedded, signs_with_ca
 from haconsole.actions.rotation.ca.replacing import CaReplacement, run_step, short
 from haconsole.actions.rotation.ca.state import CaState
 from haconsole.actions.rotation.ca.turn import leaf_files, nodes_seen, turn
@@ -36,8 +37,11 @@ def back(now: CaReplacement) -> tuple[Group, ...]:
     groups.append(nodes_seen(now, "leaves-back"))
     for host in restart_order(now.ctx):
         groups.append(tuple(_set_aside(now, one, host) for one in now.several if host in one.users))
+        groups.append((*embedded(now, host, "trust-back"), *signs_with_ca(now, host, "trust-back")))
         groups += turn(now, host, "trust-back", {}, ())
-    return (*groups, nodes_seen(now, "trust-back"), tuple(verify_steps(now.ctx)))
+    return (
+        *groups, cluster_info(now, "trust-back"), nodes_seen(now, "trust-back"), tuple(verify_steps(now.ctx))
+    )  # fmt: skip
 
 
 def _restore(now: CaReplacement, host: Host) -> Iterator[Step]:

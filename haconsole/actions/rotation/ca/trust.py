@@ -12,6 +12,7 @@ from haconsole.actions.operations import (
     UndoByRestoringFiles,
 )
 from haconsole.actions.rotation.ca import scripts
+from haconsole.actions.rotation.ca.kubeadm import cluster_info, embedded, has_kubectl, signs_with_one
 from haconsole.actions.rotation.ca.replacing import CaReplacement, Phase, or_after_last_phase, run_step, short
 from haconsole.actions.rotation.ca.state import CaState
 from haconsole.actions.rotation.ca.turn import nodes_seen, turn
@@ -38,8 +39,9 @@ def trust(now: CaReplacement) -> tuple[Group, ...]:
         tuple(_join(now, one, host) for one in now.several for host in one.users),
     ]
     for host in restart_order(now.ctx):
+        groups.append((*embedded(now, host, phase), *signs_with_one(now, host)))
         groups += turn(now, host, phase, {}, ())
-    return (*groups, nodes_seen(now, phase))
+    return (has_kubectl(now), *groups, cluster_info(now, phase), nodes_seen(now, phase))
 
 
 def _make(now: CaReplacement, one: CaState) -> Step:

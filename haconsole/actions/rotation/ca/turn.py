@@ -7,6 +7,7 @@ from haconsole.actions.checks import Check
 from haconsole.actions.rotation.ca.replacing import CaReplacement, Phase, after_last_phase
 from haconsole.actions.rotation.desired import HostLeaf
 from haconsole.actions.rotation.handover import with_vips_elsewhere
+from haconsole.actions.rotation.kubeadm import api_port
 from haconsole.actions.rotation.kubelet import ROLE, kubelet_leaf, kubelet_restart, nodes_renewed
 from haconsole.actions.rotation.rolling_restart import (
     api_turn,
@@ -18,6 +19,7 @@ from haconsole.actions.rotation.rolling_restart import (
     serves,
 )
 from haconsole.actions.steps.order import Group
+from haconsole.configs.layout import KubernetesLayout
 from haconsole.inventory.schema import Host
 
 API_LEAVES = ("apiserver", "apiserver-etcd-client", "apiserver-kubelet-client", "front-proxy-client")
@@ -71,13 +73,19 @@ def _steering(
         return {}
     tokens = tuple(one.files.key for one in now.several if one.is_tokens)
     own = {
-        role: (kubernetes_ca.files.cert,) if bundles else files.get(role, ())
-        for role in ("controller-manager", "scheduler")
+        role: (kubernetes_ca.files.cert, *embedding) if bundles else files.get(role, ())
+        for role, embedding in _embedding(kubernetes).items()
     }
     return {
         "kube-controller-manager": (*own["controller-manager"], *tokens, kubernetes.signing_ca),
         "kube-scheduler": own["scheduler"],
     }
+
+
+def _embedding(kubernetes: KubernetesLayout) -> dict[str, tuple[str, ...]]:
+    """The kubeconfigs that embed the CA, by the role of their users."""
+    clients = {"controller-manager": kubernetes.controller_manager, "scheduler": kubernetes.scheduler}
+    return {role: () if client.files else (client.kubeconfig,) for role, client in clients.items()}
 
 
 def _kubelet(now: CaReplacement, host: Host, phase: str, files: dict[str, tuple[str, ...]], *, bundles: bool) -> Group:
@@ -102,4 +110,4 @@ def serving(now: CaReplacement, host: Host) -> tuple[Check, ...]:
     kubernetes = now.ctx.layout.kubernetes
     if kubernetes is None or now.of(KUBERNETES_CA) is None or host not in now.ctx.control_planes:
         return ()
-    return (serves(host, kubernetes.api_port, kubernetes.apiserver.cert),)
+    return (serves(host, api_port(now.ctx, host), kubernetes.apiserver.cert),)
