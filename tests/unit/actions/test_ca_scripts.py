@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from haconsole.actions.bootstrap.certificates import FIRST, FIRST_IS
-from haconsole.actions.rotation.ca import scripts
+from haconsole.actions.rotation.ca import kubeadm, scripts
 from haconsole.inventory.schema import KeyAlgorithm
 from haconsole.pki.authority import Authority, make_authority
 from haconsole.pki.bundle import fingerprint_of, load_certificates
@@ -154,3 +154,44 @@ def test_the_first_of_a_bundle_alone(host: Host) -> None:
     assert not host.checks(FIRST_IS, *words)
     host.does(FIRST, *words)
     assert (host.checks(FIRST_IS, *words), host.holds("ca-signing.crt")) == (True, ["CN=old"])
+
+
+def shell(text: str, *words: str | Path) -> int:
+    return subprocess.run(("sh", "-ec", text, "x", *map(str, words)), capture_output=True, timeout=20).returncode
+
+
+def test_kubeconfigs_embed_what_the_file_of_the_ca_holds(tmp_path: Path) -> None:
+    ca, embeds, names = tmp_path / "ca.crt", tmp_path / "admin.conf", tmp_path / "other.conf"
+    ca.write_text("old\nnew\n")
+    head = "clusters:\n- cluster:\n    certificate-authority-data: b2xkCg==\n    server: https://x\n"
+    embeds.write_text(f"{head}users:\n- user:\n    client-key-data: c2VjcmV0\n")
+    embeds.chmod(0o600)
+    names.write_text("clusters:\n- cluster:\n    certificate-authority: /ca.crt\n")
+    files = (embeds, names, tmp_path / "absent.conf")
+    assert shell(kubeadm.IN_SYNC, ca, *files) == 1
+    assert shell(kubeadm.SYNC, ca, "end", *files) == 0
+    assert shell(kubeadm.IN_SYNC, ca, *files) == 0
+    assert embeds.read_text() == (
+        "clusters:\n- cluster:\n    certificate-authority-data: b2xkCm5ldwo=\n    server: https://x\n"
+        "users:\n- user:\n    client-key-data: c2VjcmV0\n"
+    )
+    assert embeds.stat().st_mode & 0o777 == 0o600
+    assert names.read_text().endswith("certificate-authority: /ca.crt\n")
+    assert (tmp_path / ".admin.conf.end").exists()
+    assert not (tmp_path / ".other.conf.end").exists()
+
+
+@pytest.mark.parametrize("quote", ["", '"'])
+def test_a_flag_of_a_manifest_gets_another_value_and_no_copy_stays(tmp_path: Path, quote: str) -> None:
+    manifest = tmp_path / "kube-controller-manager.yaml"
+    text = f"  - {quote}--cluster-signing-cert-file=/pki/ca.crt{quote}\n  - --cluster-signing-key-file=/pki/ca.key\n"
+    manifest.write_text(text)
+    manifest.chmod(0o600)
+    flag = "cluster-signing-cert-file"
+    assert shell(kubeadm.HAS_FLAG, manifest, flag, "/pki/ca.crt") == 0
+    assert shell(kubeadm.HAS_FLAG, manifest, flag, "/pki/ca") == 1
+    assert shell(kubeadm.SET_FLAG, manifest, flag, "/pki/ca-signing.crt") == 0
+    assert shell(kubeadm.HAS_FLAG, manifest, flag, "/pki/ca-signing.crt") == 0
+    assert manifest.read_text() == text.replace("/pki/ca.crt", "/pki/ca-signing.crt")
+    assert manifest.stat().st_mode & 0o777 == 0o600
+    assert [one.name for one in tmp_path.iterdir()] == [manifest.name]
