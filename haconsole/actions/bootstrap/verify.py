@@ -17,10 +17,10 @@ from haconsole.actions.checks import (
 )
 from haconsole.actions.plan_context import BootstrapPart, PlanContext
 from haconsole.actions.step import Step, StepId
-from haconsole.configs.layout import ComponentLayout, KubernetesLayout
+from haconsole.configs.layout import ComponentLayout, KubernetesLayout, is_kubeadm
 from haconsole.inventory.effective import endpoint, join_host_port, vip_addresses
 from haconsole.inventory.schema import Host
-from haconsole.model.balancer_files_view import any_foreign
+from haconsole.model.balancer_files_view import file_owner
 from haconsole.model.names import HostName
 from haconsole.model.observed import Known
 
@@ -171,11 +171,15 @@ def _balancers(ctx: PlanContext, serving: tuple[Host, ...]) -> tuple[Step, ...]:
 
 
 def _cannot_be_asked(ctx: PlanContext, host: Host) -> bool:
-    """A haproxy of the site's own that did not answer: it may have no stats socket, so no step can depend on it."""
-    name, haproxy = HostName(host.name), ctx.layout.haproxy
-    foreign = haproxy is not None and any_foreign(ctx.snapshot, name, (haproxy.config_file,))
-    facts = ctx.snapshot.host(name)
-    return foreign and not (facts is not None and isinstance(facts.haproxy, Known))
+    """A haproxy that did not answer and is not known to be this console's: it may have no stats socket.
+
+    So no step can depend on it. One that a bootstrap sets up has no file yet, or one that may be replaced.
+    """
+    haproxy, facts = ctx.layout.haproxy, ctx.snapshot.host(HostName(host.name))
+    if haproxy is None or (facts is not None and isinstance(facts.haproxy, Known)):
+        return False
+    owner = file_owner(ctx.snapshot, host.name, haproxy.config_file)
+    return not owner.replaceable if owner.file else is_kubeadm(ctx.inventory)
 
 
 def _vips(ctx: PlanContext) -> tuple[Step, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -13,10 +14,9 @@ from haconsole.actions.step import Plan, Refusal, Step
 from haconsole.actions.steps.static_pods import restarts_pods
 from haconsole.execution.log.codec import plan_from_json, to_json
 from haconsole.model.certificate import Certificate
-from haconsole.model.haproxy import HaproxyFacts
 from haconsole.model.hosts import HostFacts
-from haconsole.model.observed import Cause, Failed, Known
-from haconsole.model.provenance import Owner
+from haconsole.model.observed import Cause, Failed, Known, Observed
+from haconsole.model.provenance import ManagedFile, Owner
 from haconsole.model.snapshot import ClusterSnapshot
 from tests.fakes import kubeadm
 from tests.fakes.cluster import NOW, balancer_files
@@ -191,12 +191,15 @@ def test_the_etcd_ca_is_replaced_in_three_phases_one_host_at_a_time() -> None:
     assert (leaf.authority, leaf.cross_cert_path) == ("etcd-ca-next", f"{PKI}/etcd/ca.crt")
 
 
-def test_a_balancer_of_the_site_that_did_not_answer_in_time_is_no_condition() -> None:
+LATE: Failed[Any] = Failed("no answer within 3 s", NOW, Cause.TIMED_OUT)
+
+
+@pytest.mark.parametrize("files", [Known(balancer_files(Owner.FOREIGN), NOW), LATE])
+def test_a_balancer_that_did_not_answer_in_time_is_no_condition(files: Observed[tuple[ManagedFile, ...]]) -> None:
     """It may have no stats socket: then the last step of the run could never pass."""
 
     def late(facts: HostFacts) -> HostFacts:
-        haproxy: Failed[HaproxyFacts] = Failed("no answer within 3 s", NOW, Cause.TIMED_OUT)
-        return replace(facts, haproxy=haproxy, balancer_files=Known(balancer_files(Owner.FOREIGN), NOW))
+        return replace(facts, haproxy=LATE, balancer_files=files)
 
     snapshot = kubeadm.changed(certified(), "cp2", late)
     steps = {str(step.id) for step in plan(snapshot).steps}
