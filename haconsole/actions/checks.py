@@ -125,6 +125,38 @@ class NodeRenewed:
     ask: tuple[HostName, ...]
 
 
+class NodeStage(StrEnum):
+    """A state of a node in the API.
+
+    DRAINED: cordoned and without pods to evict, or gone. UNLISTED: not in kubeadm's ClusterStatus, if that exists.
+    CONTROL_PLANE: ready, and labelled as a control plane.
+    """
+
+    DRAINED = "drained"
+    GONE = "gone"
+    UNLISTED = "unlisted"
+    REGISTERED = "registered"
+    READY = "ready"
+    CONTROL_PLANE = "control-plane"
+
+
+@dataclass(frozen=True, slots=True)
+class NodeIs:
+    """The node is at `stage`, by the API server of the first of `ask` that answers."""
+
+    node: str
+    stage: NodeStage
+    ask: tuple[HostName, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ApiHas:
+    """The API has an object at `path`, by the API server of the first of `ask` that answers."""
+
+    path: str
+    ask: tuple[HostName, ...]
+
+
 class MemberStage(StrEnum):
     """The progress of an etcd member: each stage holds in those after it."""
 
@@ -225,6 +257,8 @@ Single: TypeAlias = (
     | VipAnswers
     | LeaseHeld
     | NodeRenewed
+    | NodeIs
+    | ApiHas
     | EtcdCheck
     | EtcdStoreCheck
     | OperatorsFile

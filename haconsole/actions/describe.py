@@ -7,6 +7,7 @@ from typing import TypeAlias, assert_never
 
 from haconsole.actions.checks import (
     AnyOf,
+    ApiHas,
     ApiserverReady,
     AuthorityInPlace,
     BackendsUp,
@@ -24,7 +25,9 @@ from haconsole.actions.checks import (
     MemberGone,
     MemberIs,
     NoAlarm,
+    NodeIs,
     NodeRenewed,
+    NodeStage,
     SameFile,
     ServerIs,
     ServiceRunning,
@@ -37,15 +40,20 @@ from haconsole.actions.operations import (
     CompactHistory,
     CopyFromHost,
     Defragment,
+    DeleteNode,
     DisarmAlarm,
+    DrainNode,
     EnsureAuthority,
     EnsureKeyPair,
     EtcdOperation,
     EtcdStorageOperation,
     FetchFile,
+    ForgetControlPlane,
     Irreversible,
     IssueCertificate,
+    JoinNode,
     MoveLeader,
+    NodeOperation,
     Nothing,
     Operation,
     PairForm,
@@ -63,8 +71,18 @@ from haconsole.actions.operations import (
 )
 from haconsole.actions.step import Step, StepId
 
+_STAGES = {
+    NodeStage.DRAINED: "cordoned, without pods to evict",
+    NodeStage.GONE: "deleted",
+    NodeStage.UNLISTED: "not in kubeadm's ClusterStatus",
+    NodeStage.REGISTERED: "registered",
+    NodeStage.READY: "ready",
+    NodeStage.CONTROL_PLANE: "ready, and a control plane",
+}
+
+NodeCheck: TypeAlias = NodeRenewed | NodeIs | ApiHas
 ClusterCheck: TypeAlias = (
-    EtcdHealthy | ApiserverReady | BackendsUp | VipOwned | VipAnswers | LeaseHeld | NodeRenewed | ServerIs
+    EtcdHealthy | ApiserverReady | BackendsUp | VipOwned | VipAnswers | LeaseHeld | NodeCheck | ServerIs
 )
 
 
@@ -99,8 +117,10 @@ def _sent(operation: SendFile | CopyFromHost) -> str:
     return f"copy {operation.here} from this machine to {operation.path}, mode 0600"
 
 
-def _asked_of_programs(operation: SetServerState | EtcdOperation | EtcdStorageOperation) -> str:
+def _asked_of_programs(operation: SetServerState | EtcdOperation | EtcdStorageOperation | NodeOperation) -> str:
     match operation:
+        case DrainNode() | DeleteNode() | ForgetControlPlane() | JoinNode():
+            return _node_operation(operation)
         case SetServerState(state=state, balancers=balancers):
             on = ", ".join(balancers)
             return f"set server {_server(operation)} state {state} in haproxy's runtime API on {on}"
@@ -108,6 +128,22 @@ def _asked_of_programs(operation: SetServerState | EtcdOperation | EtcdStorageOp
             return _etcd_tending(operation)
         case _:
             return _etcd_operation(operation)
+
+
+def _node_operation(operation: NodeOperation) -> str:
+    match operation:
+        case DrainNode(node=node, ask=ask, force=force):
+            forced = "; pods that cannot be evicted are deleted" if force else ""
+            return f"cordon node {node} and evict its pods, through {_or(ask)}{forced}"
+        case DeleteNode(node=node, ask=ask):
+            return f"delete node {node}, through {_or(ask)}"
+        case ForgetControlPlane(node=node, ask=ask):
+            return f"delete {node} from the ClusterStatus of kubeadm-config, through {_or(ask)}"
+        case JoinNode(upload=upload, ask=ask):
+            secrets = "a token and an upload of the certificates" if upload else "a token"
+            return f"kubeadm join with {secrets}, made through {_or(ask)} and deleted after it"
+        case _:
+            assert_never(operation)
 
 
 def _etcd_tending(operation: EtcdStorageOperation) -> str:
@@ -209,10 +245,22 @@ def _cluster_check(check: ClusterCheck) -> str:
             return f"haproxy on {', '.join(balancers)} has {_server(check)} in {state}"
         case VipAnswers(endpoint=endpoint):
             return f"GET https://{endpoint}/readyz from here is 200"
-        case NodeRenewed(node=node):
-            return f"node {node} renewed its lease since its kubelet started"
+        case NodeRenewed() | NodeIs() | ApiHas():
+            return _node_check(check)
         case LeaseHeld(namespace=namespace, name=name):
             return f"lease {namespace}/{name} is held and not expired"
+        case _:
+            assert_never(check)
+
+
+def _node_check(check: NodeCheck) -> str:
+    match check:
+        case NodeRenewed(node=node):
+            return f"node {node} renewed its lease since its kubelet started"
+        case NodeIs(node=node, stage=stage):
+            return f"node {node} is {_STAGES[stage]}"
+        case ApiHas(path=path):
+            return f"the API has {path.rpartition('/')[2]}"
         case _:
             assert_never(check)
 

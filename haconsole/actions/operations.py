@@ -153,6 +153,54 @@ class MoveLeader:
 
 
 @dataclass(frozen=True, slots=True)
+class DrainNode:
+    """Cordon the node and evict its pods through the API server of a host of `ask`, until none is left.
+
+    Pods of DaemonSets and static pods stay. A PodDisruptionBudget may delay an eviction; with `force` such pods, and
+    those that no controller recreates, are deleted.
+    """
+
+    node: str
+    ask: tuple[HostName, ...]
+    force: bool = False
+    within_s: float = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteNode:
+    """Delete the Node object, through the API server of a host of `ask`."""
+
+    node: str
+    ask: tuple[HostName, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ForgetControlPlane:
+    """Delete the node's entry in the ClusterStatus of kubeadm-config, which kubeadm kept up to 1.21."""
+
+    node: str
+    ask: tuple[HostName, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class JoinNode:
+    """Run ``kubeadm join`` on the step's host with `config`, whose secrets are made for this one join.
+
+    ``@token@`` and ``@certificate-key@`` in `config` are replaced on the way to the host by a new bootstrap token and
+    the key of a new upload of the certificates, ``@ca-hash@`` by the hash of the CA's public key. `upload` is the
+    configuration of that upload on a host of `ask`; empty for a worker. Token and upload are deleted after the join.
+    """
+
+    node: str
+    config: str
+    upload: str
+    ask: tuple[HostName, ...]
+    peer_url: str = ""
+    """Of the etcd member that a stacked control plane gets."""
+    timeout_s: float = 600.0
+
+
+@dataclass(frozen=True, slots=True)
 class Defragment:
     """Return the free pages of the member on the step's host to its file system; it serves nothing meanwhile."""
 
@@ -237,6 +285,7 @@ class Nothing:
 EtcdOperation: TypeAlias = AddMember | PromoteMember | RemoveMember | MoveLeader
 EtcdStorageOperation: TypeAlias = Defragment | CompactHistory | DisarmAlarm | SaveSnapshot
 Transfer: TypeAlias = FetchFile | SendFile | CopyFromHost
+NodeOperation: TypeAlias = DrainNode | DeleteNode | ForgetControlPlane | JoinNode
 Operation: TypeAlias = (
     RunCommand
     | WriteFile
@@ -247,6 +296,7 @@ Operation: TypeAlias = (
     | EtcdOperation
     | EtcdStorageOperation
     | Transfer
+    | NodeOperation
     | SetServerState
     | Nothing
 )

@@ -12,12 +12,17 @@ from haconsole.actions.operations import (
     CompactHistory,
     CopyFromHost,
     Defragment,
+    DeleteNode,
     DisarmAlarm,
+    DrainNode,
     EnsureAuthority,
     EnsureKeyPair,
     FetchFile,
+    ForgetControlPlane,
     IssueCertificate,
+    JoinNode,
     MoveLeader,
+    NodeOperation,
     Nothing,
     Operation,
     PromoteMember,
@@ -40,6 +45,8 @@ from haconsole.execution.host.command import pick_up_command, run_command
 from haconsole.execution.host.detached import DetachedCommands
 from haconsole.execution.host.files import aside_end, put_file
 from haconsole.execution.host.transfer import transfer
+from haconsole.execution.nodes.changes import change_node
+from haconsole.execution.nodes.join import NodeJoins
 from haconsole.execution.outcome import OperationResult, failure, success, unknown_end
 from haconsole.execution.pki.authorities import Authorities
 from haconsole.execution.pki.certificate import issue_certificate
@@ -52,6 +59,8 @@ from haconsole.transport.base import TransportError
 PASSING = (Cause.CONNECTION_LOST, Cause.TIMED_OUT, Cause.REFUSED, Cause.NO_ROUTE)
 """Causes that may be temporary: an operation that is safe to repeat is retried."""
 PAUSES_S = (0.5, 2.0, 5.0)
+DETACHED = RunCommand | JoinNode
+"""Operations whose command outlives the connection, and is found again by a later process."""
 
 
 async def in_silence(_: str) -> None:
@@ -69,16 +78,19 @@ class Performer:
         self._authorities = Authorities(context, plan)
         self._commands: dict[HostName, DetachedCommands] = {}
         self._etcd = EtcdChanges(self._cluster, context.clock)
+        self._joins = NodeJoins(context, self._commands_of)
 
     async def boot_of(self, step: Step) -> str | None:
         """The boot ID of the step's host, where the step runs detached there; raises TransportError."""
-        return await self._commands_of(step.host).begin() if isinstance(step.operation, RunCommand) else None
+        return await self._commands_of(step.host).begin() if isinstance(step.operation, DETACHED) else None
 
     async def pick_up(self, step: Step, attempt: int, boot: str | None) -> OperationResult | None:
         """The result of an attempt of an earlier process; None if it left nothing to wait for."""
-        if not isinstance(step.operation, RunCommand) or boot is None:
+        if not isinstance(step.operation, DETACHED) or boot is None:
             return None
         try:
+            if isinstance(step.operation, JoinNode):
+                return await self._joins.pick_up(step, step.operation, attempt, boot)
             return await pick_up_command(self._commands_of(step.host), step, step.operation, attempt, boot)
         except TransportError as error:
             return unknown_end(str(error))
@@ -90,7 +102,7 @@ class Performer:
         """
         for pause in PAUSES_S:
             performed = await self._try(step, attempt, tell)
-            if performed.outcome is not Outcome.UNKNOWN or isinstance(step.operation, RunCommand):
+            if performed.outcome is not Outcome.UNKNOWN or isinstance(step.operation, DETACHED):
                 return performed
             await self._context.clock.sleep(pause)
         return await self._try(step, attempt, tell)
@@ -141,13 +153,23 @@ class Performer:
                 return await tend_etcd(self._cluster, operation, step.host, tell)
             case FetchFile() | SendFile() | CopyFromHost():
                 return await transfer(self._cluster.fleet, step.host, operation, tell)
-            case SetServerState():
-                haproxy = self._cluster.layout.haproxy
-                return await set_server_state(self._cluster.fleet, haproxy, operation, self._context.clock)
+            case SetServerState() | DrainNode() | DeleteNode() | ForgetControlPlane() | JoinNode():
+                return await self._through_api(step, operation, attempt, tell)
             case Nothing():
                 return success()
             case _:
                 assert_never(operation)
+
+    async def _through_api(
+        self, step: Step, operation: SetServerState | NodeOperation, attempt: int, tell: Tell
+    ) -> OperationResult:
+        """A change through the API of Kubernetes or of haproxy."""
+        if isinstance(operation, SetServerState):
+            haproxy = self._cluster.layout.haproxy
+            return await set_server_state(self._cluster.fleet, haproxy, operation, self._context.clock)
+        if isinstance(operation, JoinNode):
+            return await self._joins.perform(step, operation, attempt, aside_end(self._run, step.id), tell)
+        return await change_node(self._cluster, operation, self._context.clock, tell)
 
     async def _shared(
         self, operation: EnsureAuthority | TrustAuthority | EnsureKeyPair, host: HostName, end: str

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, assert_never
 
+import yaml
 from msgspec import inspect
 
 from haconsole.inventory.formats import Folders
@@ -72,6 +73,8 @@ class _InventoryReader:
                 return cls(**values) if complete and isinstance(node, MapNode) else _BROKEN
             case inspect.VarTupleType():
                 return self._list(node, kind, where, notes)
+            case inspect.DictType():
+                return self._settings(node, where, notes)
             case _:
                 return self._scalar(node, kind, where, notes)
 
@@ -163,6 +166,32 @@ class _InventoryReader:
         names = [_word(child) for entry, child in item.entries if entry.text == key]
         if names and names[0]:
             self.marks.labels[where] = f"{noun} {names[0].partition('/')[0]}"
+
+    def _settings(self, node: Node, where: Where, notes: Mapping[str, Any]) -> Any:
+        """Keys and values of another program's configuration, which are not known here."""
+        if not isinstance(node, MapNode):
+            title = str(notes.get("title", "keys with values"))
+            self._fault(node.mark, where, f"{self.marks.name(where)} is {_form(node)}, not {title}", "write KEY: VALUE")
+            return _BROKEN
+        return self._plain(node, where)
+
+    def _plain(self, node: Node, where: Where) -> Any:
+        """The node as plain data; a key that is there twice is a fault."""
+        match node:
+            case MapNode(entries=entries):
+                values: dict[str, Any] = {}
+                for key, child in entries:
+                    if key.text in values:
+                        what = f"key {_key(key.text)} is twice in {self.marks.name(where)}"
+                        self._fault(key.mark, where, what, "keep one of the two")
+                    values[key.text] = self._plain(child, (*where, key.text))
+                return values
+            case ListNode(items=items):
+                return [self._plain(item, (*where, index)) for index, item in enumerate(items)]
+            case ScalarNode(text=text, plain=plain):
+                return yaml.safe_load(text) if plain else text
+            case _:
+                assert_never(node)
 
     def _scalar(self, node: Node, kind: inspect.Type, where: Where, notes: Mapping[str, Any]) -> Any:
         try:

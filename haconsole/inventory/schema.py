@@ -6,7 +6,7 @@ Rules for a single value are with its type in `values`; rules between values are
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
@@ -20,12 +20,14 @@ from haconsole.inventory.values import (
     DiscoveryValue,
     Endpoint,
     FileName,
+    ImageRepository,
     Interface,
     JumpHost,
     LocalPath,
     Name,
     Path,
     Port,
+    PreflightCheck,
     SshAddress,
     SubjectName,
     Token,
@@ -232,6 +234,48 @@ class LeaderElection(Part, frozen=True, kw_only=True):
     retry_period_s: Annotated[int, Meta(ge=1, le=600, title="seconds", description="Pause between tries.")] = 2
 
 
+Settings = Annotated[
+    dict[str, Any], Meta(title="keys with values, as in kubeadm's configuration", extra={"kind": "settings"})
+]
+"""Settings of a program, passed on as they are."""
+
+
+class CgroupDriver(StrEnum):
+    """The cgroup driver of kubelet; the container runtime needs the same one."""
+
+    SYSTEMD = "systemd"
+    CGROUPFS = "cgroupfs"
+
+
+class Kubeadm(Part, frozen=True, kw_only=True):
+    """Settings of the clusters that kubeadm makes; used by bootstrap and join."""
+
+    cri_socket: Annotated[
+        Path | None, Meta(description="Socket of the container runtime; kubeadm finds it if unset.")
+    ] = None
+    cgroup_driver: Annotated[CgroupDriver, Meta(description="cgroup driver of every kubelet.")] = CgroupDriver.SYSTEMD
+    image_repository: Annotated[
+        ImageRepository | None, Meta(description="Registry of the control plane's images; kubeadm's own if unset.")
+    ] = None
+    cni: Annotated[
+        LocalPath | None,
+        Meta(description="Manifest of the pod network, applied after the first control plane; unset: hosts have one."),
+    ] = None
+    ignore_preflight_errors: Annotated[
+        tuple[PreflightCheck, ...],
+        Meta(
+            title="a list of kubeadm's preflight checks",
+            examples=[["NumCPU"]],
+            description="Preflight checks of kubeadm whose errors are only warnings.",
+        ),
+    ] = ()
+    cluster: Annotated[
+        Settings | None, Meta(description="Further keys of kubeadm's ClusterConfiguration, e.g. apiServer.")
+    ] = None
+    kubelet: Annotated[Settings | None, Meta(description="Further keys of the KubeletConfiguration.")] = None
+    kube_proxy: Annotated[Settings | None, Meta(description="Further keys of the KubeProxyConfiguration.")] = None
+
+
 class Kubernetes(Part, frozen=True, kw_only=True):
     """The control plane."""
 
@@ -276,6 +320,7 @@ class Kubernetes(Part, frozen=True, kw_only=True):
         ),
     ] = ()
     leader_election: Annotated[LeaderElection, Meta(description="Timing of the leader locks.")] = LeaderElection()
+    kubeadm: Annotated[Kubeadm, Meta(description="Settings for kubeadm, if deployment is kubeadm.")] = Kubeadm()
 
 
 class VirtualIp(Part, frozen=True, kw_only=True):

@@ -103,6 +103,17 @@ Cidr = Annotated[
         extra={"kind": "network"},
     ),
 ]
+ImageRepository = Annotated[
+    str,
+    Meta(
+        pattern=r"^[a-z0-9][a-z0-9.:/_-]{0,252}$",
+        title="a registry with an optional path",
+        examples=["registry.k8s.io", "mirror.example.org:5000/k8s"],
+    ),
+]
+PreflightCheck = Annotated[
+    str, Meta(pattern=r"^[A-Za-z0-9_.-]{1,128}$", title="a check's name in kubeadm's messages", examples=["Swap"])
+]
 Token = Annotated[
     str,
     Meta(

@@ -16,6 +16,7 @@ from haconsole.lab.spec import (
 )
 
 INVENTORY = "inventory.yaml"
+CRI_SOCKET = "/run/containerd/containerd.sock"
 
 
 def inventory_text(spec: LabSpec, folder: Path, kubernetes: str | None = None) -> str:
@@ -54,13 +55,23 @@ def _kubernetes(spec: LabSpec, version: str | None) -> str:
     if version:
         lines.append(f"version: {version}")
     if spec.kubeadm:
-        lines += ["deployment: kubeadm", f"service_cidr: {SERVICE_CIDR}", f"pod_cidr: {POD_CIDR}"]
+        lines += ["deployment: kubeadm", f"service_cidr: {SERVICE_CIDR}", f"pod_cidr: {POD_CIDR}", *_KUBEADM]
     else:
         lines += [
             "# quicker than Kubernetes' own 15, 10 and 2, so that practice need not wait",
             "leader_election: {lease_duration_s: 8, renew_deadline_s: 6, retry_period_s: 1}",
         ]
     return "".join(f"  {line}\n" for line in lines)
+
+
+_KUBEADM = (
+    "# the hosts share this machine's kernel: no systemd cgroups, swap may be on, conntrack's limits are not theirs",
+    "kubeadm:",
+    f"  cri_socket: {CRI_SOCKET}",
+    "  cgroup_driver: cgroupfs",
+    "  kubelet: {failSwapOn: false}",
+    "  kube_proxy: {conntrack: {maxPerCore: 0, tcpEstablishedTimeout: 0s, tcpCloseWaitTimeout: 0s}}",
+)
 
 
 def _balancer(spec: LabSpec) -> str:

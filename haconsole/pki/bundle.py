@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import warnings
+from hashlib import sha256
+
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.utils import CryptographyDeprecationWarning
 
 from haconsole.pki.errors import PkiError
 from haconsole.pki.keys import PublicKey
 
 
 def load_certificates(pem: bytes) -> tuple[x509.Certificate, ...]:
-    """Every certificate in a PEM file, at least one, in its order; text between them is ignored."""
+    """Every certificate in a PEM file, at least one, in its order; text between them is ignored.
+
+    kubeadm up to 1.25 gave its CAs the serial number 0, which the library warns about.
+    """
     try:
-        return tuple(x509.load_pem_x509_certificates(pem))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", CryptographyDeprecationWarning)
+            return tuple(x509.load_pem_x509_certificates(pem))
     except ValueError as error:
         raise PkiError("it contains no readable certificate", hint="it must be a PEM file") from error
 
@@ -48,3 +57,10 @@ def fingerprint(certificate: x509.Certificate) -> str:
 def fingerprint_of(pem: bytes) -> str:
     """Fingerprint of the first certificate in a PEM file."""
     return fingerprint(load_certificate(pem))
+
+
+def key_hashes(pem: bytes) -> tuple[str, ...]:
+    """``sha256:HEX`` of the public key (SubjectPublicKeyInfo) of each certificate, as kubeadm pins CAs."""
+    forms = (serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    keys = (one.public_key().public_bytes(*forms) for one in load_certificates(pem))
+    return tuple(f"sha256:{sha256(key).hexdigest()}" for key in keys)

@@ -21,6 +21,10 @@ DOES: dict[type, str] = {
     op.PromoteMember: "The new member gets a vote as soon as it has all of the leader's data.",
     op.RemoveMember: "A member is removed from etcd's member list: from then on its vote does not count.",
     op.MoveLeader: "etcd's leader hands over to another member, so that no election is needed.",
+    op.DrainNode: "The node gets no new pods, and its pods are evicted; their controllers start them on other nodes.",
+    op.DeleteNode: "The node is deleted from the API. Objects that belonged to it are cleaned up by Kubernetes.",
+    op.ForgetControlPlane: "kubeadm's own list of control planes is corrected, so that it never contacts this one.",
+    op.JoinNode: "kubeadm makes {host} part of the cluster. Its credentials are made for this and deleted after it.",
     op.SetServerState: "haproxy is set to send one server no new connections, or to use it again.",
     op.CopyFromHost: "A file is copied from another host, part by part. It is complete there or absent.",
     op.SaveSnapshot: (

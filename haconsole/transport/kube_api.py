@@ -1,4 +1,4 @@
-"""The Kubernetes API of one API server (kubernetes.io: API Concepts): readiness, leases, nodes.
+"""The Kubernetes API of one API server (kubernetes.io: API Concepts): readiness, leases, nodes, changes.
 
 Every call takes a deadline in seconds and raises KubeError with a `kind`. Without an etcd quorum the server needs 2 to
 4 s for /readyz and 12 s or more to refuse a read, which is why the deadlines are long.
@@ -36,6 +36,7 @@ __all__ = ["KubeApi", "KubeCredentials", "KubeError", "KubeErrorKind"]
 T = TypeVar("T")
 
 _LEASES = "/apis/coordination.k8s.io/v1/namespaces/{}/leases"
+_JSON = "application/json"
 _METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 
 
@@ -128,6 +129,22 @@ class KubeApi:
         """The body behind any path, query included; KubeError unless the status is a success."""
         tried = f"GET {path}"
         answer = await self._ask(tried, lambda: self._client.get(tried, path, deadline_s, accept), deadline_s)
+        if not 200 <= answer.status < 300:
+            raise self._refusal(tried, answer)
+        return answer.body
+
+    async def send(
+        self, method: str, path: str, document: object = None, *, kind: str = _JSON, deadline_s: float = 15.0
+    ) -> bytes:
+        """The body of the answer to a change (POST, PUT, PATCH, DELETE); KubeError unless the status is a success.
+
+        Neither path nor error repeats `document`, which may hold a secret.
+        """
+        tried = f"{method} {path}"
+        body = b"" if document is None else msgspec.json.encode(document)
+        answer = await self._ask(
+            tried, lambda: self._client.send(tried, method, path, body, kind, deadline_s), deadline_s
+        )
         if not 200 <= answer.status < 300:
             raise self._refusal(tried, answer)
         return answer.body

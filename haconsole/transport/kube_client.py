@@ -58,6 +58,17 @@ class KubeClient:
             finally:
                 response.response.release_conn()
 
+    def send(self, tried: str, method: str, path: str, body: bytes, kind: str, deadline_s: float) -> KubeAnswer:
+        """The answer to one POST, PUT, PATCH or DELETE with the JSON `body` of content type `kind`."""
+        headers = {**self._headers, "Accept": "application/json", "Content-Type": kind}
+        timeout = (min(deadline_s, _CONNECT_WITHIN_S), deadline_s)
+        url = f"{self._api.configuration.host}{path}"
+        with self.explained(tried):
+            response = self._api.rest_client.pool_manager.request(
+                method, url, body=body, headers=headers, timeout=_time_out(*timeout), retries=False
+            )
+            return KubeAnswer(response.status, response.data)
+
     def watch(self, tried: str, path: str, silence_s: float) -> Watch:
         """A GET whose answer goes on; ended by the server, or by `silence_s` without a byte."""
         with self.explained(tried):
@@ -199,6 +210,12 @@ def _pool(target: Target, context: ssl.SSLContext, server_name: str, connections
     pools = urllib3.PoolManager(num_pools=1, maxsize=4, retries=False, ssl_context=context, server_hostname=server_name)
     pools.pool_classes_by_scheme = {"https": Pool}
     return pools
+
+
+def _time_out(connect_s: float, read_s: float) -> Any:
+    import urllib3
+
+    return urllib3.Timeout(connect=connect_s, read=read_s)
 
 
 def _shut_down(connection: Any) -> None:

@@ -21,6 +21,8 @@ class KubeErrorKind(StrEnum):
     DENIED = "denied"
     NOT_FOUND = "not-found"
     GONE = "gone"
+    EXISTS = "exists"
+    TOO_MANY = "too-many"
     SERVER = "server"
     UNREADABLE = "unreadable"
     OTHER = "other"
@@ -43,6 +45,8 @@ _MENDS: dict[str, str] = {
     KubeErrorKind.DENIED: "use the kubeconfig of an administrator, and see that its certificate has not expired",
     KubeErrorKind.NOT_FOUND: "see whether this version of Kubernetes has it",
     KubeErrorKind.GONE: "list again",
+    KubeErrorKind.EXISTS: "it exists already, or was changed meanwhile: retry",
+    KubeErrorKind.TOO_MANY: "retry later; an eviction waits for its PodDisruptionBudget",
     KubeErrorKind.SERVER: "check etcd first, then read kube-apiserver's journal",
     KubeErrorKind.UNREADABLE: "see whether it is a kube-apiserver that listens there",
     KubeErrorKind.OTHER: "read kube-apiserver's journal on that host",
@@ -62,6 +66,10 @@ def kind_of_status(status: int) -> KubeErrorKind:
             return KubeErrorKind.DENIED
         case 404:
             return KubeErrorKind.NOT_FOUND
+        case 409:
+            return KubeErrorKind.EXISTS
+        case 429:
+            return KubeErrorKind.TOO_MANY
         case 410:
             return KubeErrorKind.GONE
         case 504:

@@ -1,4 +1,4 @@
-"""Plans the bootstrap of a cluster made of systemd units."""
+"""Plans the bootstrap of a cluster made of systemd units, or by kubeadm."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from haconsole.actions.bootstrap.haproxy import haproxy_steps
 from haconsole.actions.bootstrap.keepalived import keepalived_steps
 from haconsole.actions.bootstrap.kubernetes import kubernetes_steps
 from haconsole.actions.bootstrap.preflight import preflight
-from haconsole.actions.bootstrap.refuse import refusals
+from haconsole.actions.bootstrap.refuse import by_kubeadm, refusals
 from haconsole.actions.bootstrap.verify import verify_steps
+from haconsole.actions.kubeadm.init import kubeadm_steps
 from haconsole.actions.plan_context import BootstrapPart, PlanContext, plan_context
 from haconsole.actions.step import Plan, Refusal, Step
 from haconsole.inventory.schema import Inventory
@@ -30,7 +31,8 @@ def plan_bootstrap(
     reasons = refusals(ctx)
     if reasons:
         return Refusal(ACTION, inventory.cluster, reasons)
-    return Plan(ACTION, inventory.cluster, _steps(ctx), _summary(ctx))
+    steps = kubeadm_steps(ctx) if by_kubeadm(ctx) else _steps(ctx)
+    return Plan(ACTION, inventory.cluster, steps, _summary(ctx))
 
 
 def _steps(ctx: PlanContext) -> tuple[Step, ...]:

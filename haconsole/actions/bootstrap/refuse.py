@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from haconsole.actions.balancer_files import not_replaceable
+from haconsole.actions.kubeadm.init import refusals as kubeadm_refusals
 from haconsole.actions.plan_context import BootstrapPart, PlanContext
 from haconsole.configs.balancer_files import haproxy_files, keepalived_files
 from haconsole.configs.keepalived import vrrp_version
@@ -36,18 +37,20 @@ def refusals(ctx: PlanContext) -> tuple[str, ...]:
     )
 
 
+def by_kubeadm(ctx: PlanContext) -> bool:
+    """Whether kubeadm makes the requested parts: the control plane, or its stacked etcd."""
+    stacked = ctx.inventory.etcd.placement is EtcdPlacement.STATIC_POD
+    parts = {BootstrapPart.KUBERNETES, BootstrapPart.ETCD} if stacked else {BootstrapPart.KUBERNETES}
+    return is_kubeadm(ctx.inventory) and bool(parts & ctx.parts)
+
+
 def unsupported(ctx: PlanContext) -> tuple[str, ...]:
     """Settings of the inventory that this version does not set up."""
-    inventory = ctx.inventory
-    reasons = []
-    if BootstrapPart.KUBERNETES in ctx.parts and is_kubeadm(inventory):
-        reasons.append(
-            "kubernetes.deployment is kubeadm: this version sets up control planes of systemd units only. "
-            "haproxy, keepalived and etcd beside it can be set up separately (the field only)"
-        )
-    if BootstrapPart.ETCD in ctx.parts and inventory.etcd.placement is EtcdPlacement.STATIC_POD:
-        reasons.append("etcd.placement is static-pod: this version sets up etcd as a systemd unit only")
-    return tuple(reasons)
+    if by_kubeadm(ctx):
+        return kubeadm_refusals(ctx)
+    if BootstrapPart.ETCD in ctx.parts and ctx.inventory.etcd.placement is EtcdPlacement.STATIC_POD:
+        return ("etcd.placement is static-pod: without kubeadm this version sets up etcd as a systemd unit only",)
+    return ()
 
 
 def _missing_parts(ctx: PlanContext) -> tuple[str, ...]:
@@ -166,7 +169,8 @@ def _heedless_haproxy(ctx: PlanContext, hosts: tuple[str, ...]) -> tuple[str, ..
 
 
 def _other_parts(ctx: PlanContext, reasons: tuple[str, ...]) -> tuple[str, ...]:
-    others = [part for part in (BootstrapPart.ETCD, BootstrapPart.KUBERNETES) if part in ctx.parts]
+    separate = () if by_kubeadm(ctx) else (BootstrapPart.ETCD,)
+    others = [part for part in (*separate, BootstrapPart.KUBERNETES) if part in ctx.parts]
     if not reasons or not others:
         return ()
     options = " or ".join(f"only = {part}" for part in others)
@@ -186,7 +190,7 @@ def _other_etcd(ctx: PlanContext) -> tuple[str, ...]:
     if len(view.cluster_ids) > 1:
         ids = ", ".join(view.cluster_ids)
         return (f"the hosts belong to different etcd clusters ({ids}): rename the stray one's data first",)
-    return (*_strangers(view), *_not_members(view))
+    return (*_strangers(view), *(() if by_kubeadm(ctx) else _not_members(view)))
 
 
 def _strangers(view: EtcdView) -> tuple[str, ...]:

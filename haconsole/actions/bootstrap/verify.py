@@ -96,7 +96,7 @@ def _etcd(ctx: PlanContext) -> tuple[Step, ...]:
 
 def _control_plane(ctx: PlanContext, paths: KubernetesLayout) -> tuple[Step, ...]:
     _, *others = paths.components
-    checks: tuple[Check, ...] = (ApiserverReady(), *(_component_healthy(one) for one in others))
+    checks: tuple[Check, ...] = (ApiserverReady(), *(component_healthy(one) for one in others))
     planes = tuple(
         look_step(
             "verify.control-plane",
@@ -113,7 +113,7 @@ def _control_plane(ctx: PlanContext, paths: KubernetesLayout) -> tuple[Step, ...
     return (*planes, _locks(ctx))
 
 
-def _component_healthy(component: ComponentLayout) -> CommandSucceeds:
+def component_healthy(component: ComponentLayout) -> CommandSucceeds:
     return script(
         scripts.COMPONENT_HEALTHY,
         "healthy",

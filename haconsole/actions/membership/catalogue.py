@@ -17,6 +17,12 @@ UPDATE = Argument(
     "when done, remove the host from the inventory file too; by default the change is only shown",
 )
 
+FORCE = Argument(
+    "force",
+    ArgumentKind.FLAG,
+    "kubeadm: also delete pods that a PodDisruptionBudget protects or that no controller starts again",
+)
+
 
 def membership_actions() -> tuple[Action, ...]:
     """Join, remove, replace, rejoin."""
@@ -32,9 +38,9 @@ def _join() -> Action:
         name="join",
         title="Join a host",
         help=(
-            "Add a host of the inventory to the running cluster by its roles: etcd, control plane, balancer. etcd "
-            "joins as a learner and is promoted once it has caught up. The other hosts are updated one at a "
-            "time. A second run continues where the first stopped."
+            "Add a host of the inventory to the running cluster by its roles: etcd, control plane, balancer, and "
+            "with kubeadm worker. etcd joins as a learner (with kubeadm since 1.29) and is promoted once it has "
+            "caught up. The other hosts are updated one at a time. A second run continues where the first stopped."
         ),
         arguments=(_host("host", "the new host; it must be in the inventory"),),
         planner=lambda snapshot, inventory, request: plan_join(snapshot, inventory, request["host"]),
@@ -53,6 +59,7 @@ def _remove() -> Action:
         arguments=(
             _host("host", "the host to remove", required=False),
             Argument("member-id", ArgumentKind.TEXT, "the ID of a member that runs on no host of the inventory"),
+            FORCE,
             UPDATE,
         ),
         planner=_plan_remove,
@@ -66,7 +73,7 @@ def _plan_remove(snapshot: ClusterSnapshot, inventory: Inventory, request: Reque
         raise UsageError("remove needs a host or a member's ID", hint="give the host, or the member-id, not both")
     if member is not None:
         return plan_remove_member(snapshot, inventory, member)
-    return _updating(plan_remove(snapshot, inventory, host or ""), request)
+    return _updating(plan_remove(snapshot, inventory, host or "", force=FORCE.name in request), request)
 
 
 def _updating(planned: Plan | Refusal, request: Request) -> Plan | Refusal:
@@ -95,9 +102,9 @@ def _replace() -> Action:
         name="replace",
         title="Replace a host by another",
         help=("One plan that removes a lost host and adds its replacement. Both must be in the inventory."),
-        arguments=(_host("old", "the host to remove"), _host("new", "the new host"), UPDATE),
+        arguments=(_host("old", "the host to remove"), _host("new", "the new host"), FORCE, UPDATE),
         planner=lambda snapshot, inventory, request: _updating(
-            plan_replace(snapshot, inventory, request["old"], request["new"]), request
+            plan_replace(snapshot, inventory, request["old"], request["new"], force=FORCE.name in request), request
         ),
         dangerous=True,
     )

@@ -60,7 +60,7 @@ def components_out(change: MembershipChange) -> tuple[Group, ...]:
         return ()
     groups: list[Group] = []
     if balancers(change) and change.layout.haproxy:
-        servers = _leaving_server(change, out, change.layout.haproxy.backend)
+        servers = leaving_server(change, out, change.layout.haproxy.backend)
         groups.append((drain_step(out.name, servers, phase=PHASE, leaves=True),))
     if change.out_answers:
         apiserver, *others = (component.unit or "" for component in kubernetes.components)
@@ -68,12 +68,12 @@ def components_out(change: MembershipChange) -> tuple[Group, ...]:
         groups.append(
             (stop_step("kubernetes.stop", out.name, tuple(others), title=titles[0], why=STOP_WHY, phase=PHASE),)
         )
-        groups.append(_locks(change, "passed-on"))
+        groups.append(locks(change, "passed-on"))
         groups.append(
             (stop_step("kubernetes.stop-api", out.name, (apiserver,), title=titles[1], why=STOP_API_WHY, phase=PHASE),)
         )
     else:
-        groups.append(_locks(change, "passed-on"))
+        groups.append(locks(change, "passed-on"))
     return tuple(groups)
 
 
@@ -95,20 +95,21 @@ def _follow(change: MembershipChange, host: Host, steps: tuple[Step, ...]) -> tu
         replace(step, title=f"Restart {host.name}'s API server", why=RESTART_WHY)
         for step in steps_named(own, "kubernetes.kube-apiserver")
     )
-    names, haproxy, locks = balancers(change), change.layout.haproxy, _locks(change, f"held-{host.name}", host.name)
+    names, haproxy, after_it = balancers(change), change.layout.haproxy, locks(change, f"held-{host.name}", host.name)
     if not names or haproxy is None:
-        return (unit, start, locks)
+        return (unit, start, after_it)
     servers = while_restarting(change.snapshot, change.inventory, host, names)
-    return (unit, *while_drained(host, servers, start, phase=PHASE, companions=locks))
+    return (unit, *while_drained(host, servers, start, phase=PHASE, companions=after_it))
 
 
-def _leaving_server(change: MembershipChange, out: Host, backend: str) -> Servers:
+def leaving_server(change: MembershipChange, out: Host, backend: str) -> Servers:
     """By its addresses; by the names that this console writes if no balancer reports them now."""
     servers = balancing(change.snapshot, change.inventory, out).servers(balancers(change))
     return servers if servers.backend else replace(servers, backend=backend, server=out.name)
 
 
-def _locks(change: MembershipChange, what: str, after: str = "") -> Group:
+def locks(change: MembershipChange, what: str, after: str = "") -> Group:
+    """Verify on a control plane that stays that one of the others holds each lease."""
     planes = change.others(Role.CONTROL_PLANE)
     if not planes:
         return ()

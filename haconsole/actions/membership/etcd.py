@@ -64,7 +64,7 @@ def member_out(change: MembershipChange) -> tuple[Group, ...]:
     counted = all(row.member.started or row.member.learner for row in change.view.members)
     name = leaving.member.name or leaving.host or "unstarted"
     groups.append((remove_step(leaving.member, change.voters_now if counted else None, change.ask, name),))
-    groups.append(_healthy(change, "left", len(change.staying), change.ask))
+    groups.append(healthy(change, "left", len(change.staying), change.ask))
     return tuple(groups)
 
 
@@ -94,7 +94,7 @@ def member_in(change: MembershipChange) -> tuple[Group, ...]:
         (add_step(into, url, len(change.staying), change.ask),),
         (_start(change, into, url),),
         (promote_step(into, url, change.ask),),
-        _healthy(change, "joined", change.voters_after, hosts),
+        healthy(change, "joined", change.voters_after, hosts),
     )
 
 
@@ -119,7 +119,8 @@ def settled(change: MembershipChange) -> Group:
     )
 
 
-def _healthy(change: MembershipChange, what: str, voters: int, hosts: tuple[HostName, ...]) -> Group:
+def healthy(change: MembershipChange, what: str, voters: int, hosts: tuple[HostName, ...]) -> Group:
+    """Verify on each of `hosts` that etcd is healthy with so many voters, or with as many as after the change."""
     counts = tuple(dict.fromkeys((voters, change.voters_after)))
     checks: tuple[Check, ...] = (EtcdHealthy(voters),)
     if len(counts) > 1:

@@ -7,13 +7,15 @@ from dataclasses import replace
 from haconsole.actions.balancing import not_drained
 from haconsole.actions.bootstrap.verify import verify_steps
 from haconsole.actions.checks import Check, LeaseHeld, VipOwned
+from haconsole.actions.kubeadm.membership import kubeadm_groups, notes, preflight_of
 from haconsole.actions.membership import balancers, control_plane, etcd, leaving
 from haconsole.actions.membership.change import MembershipChange, answers, change_of
-from haconsole.actions.membership.preflight import preflight
+from haconsole.actions.membership.preflight import members_preflight, preflight
 from haconsole.actions.membership.refuse import UNKNOWN_MEMBERS, refusals, unknown_host
 from haconsole.actions.step import Plan, Refusal, Step
 from haconsole.actions.steps.etcd import snapshot_path
 from haconsole.actions.steps.order import Group, in_order
+from haconsole.configs.layout import is_kubeadm
 from haconsole.inventory.schema import Host, Inventory
 from haconsole.model.etcd_view import etcd_view
 from haconsole.model.hosts import Role
@@ -47,12 +49,12 @@ def plan_rejoin(snapshot: ClusterSnapshot, inventory: Inventory, host: str) -> P
     return _planned(replace(change, ghost=dead))
 
 
-def plan_remove(snapshot: ClusterSnapshot, inventory: Inventory, host: str) -> Plan | Refusal:
-    """Remove a host, whether it answers or is lost permanently."""
+def plan_remove(snapshot: ClusterSnapshot, inventory: Inventory, host: str, *, force: bool = False) -> Plan | Refusal:
+    """Remove a host, whether it answers or is lost permanently; `force` deletes pods that cannot be evicted."""
     out = inventory.find(host)
     if out is None:
         return Refusal(REMOVE, inventory.cluster, (_no_such_host(snapshot, host),))
-    return _planned(change_of(REMOVE, snapshot, inventory, out=out))
+    return _planned(change_of(REMOVE, snapshot, inventory, out=out), force=force)
 
 
 def plan_remove_member(snapshot: ClusterSnapshot, inventory: Inventory, member_id: str) -> Plan | Refusal:
@@ -71,8 +73,10 @@ def plan_remove_member(snapshot: ClusterSnapshot, inventory: Inventory, member_i
     return _planned(change_of(REMOVE, snapshot, inventory, ghost=ghost))
 
 
-def plan_replace(snapshot: ClusterSnapshot, inventory: Inventory, old: str, new: str) -> Plan | Refusal:
-    """Remove the old host, then add the new one, as one plan."""
+def plan_replace(
+    snapshot: ClusterSnapshot, inventory: Inventory, old: str, new: str, *, force: bool = False
+) -> Plan | Refusal:
+    """Remove the old host, then add the new one, as one plan; for `force` see `plan_remove`."""
     out, into = inventory.find(old), inventory.find(new)
     reasons = []
     if out is None:
@@ -88,17 +92,32 @@ def plan_replace(snapshot: ClusterSnapshot, inventory: Inventory, old: str, new:
     if missing:
         reason = f"{new} lacks roles of {old}: {', '.join(missing)}; add them to it in the inventory"
         return Refusal(REPLACE, inventory.cluster, (reason, *refusals(change)))
-    return _planned(change)
+    return _planned(change, force=force)
 
 
-def _planned(change: MembershipChange) -> Plan | Refusal:
+FORCED = "pods of {host} that a PodDisruptionBudget protects, and pods that no controller starts again"
+
+
+def _planned(change: MembershipChange, *, force: bool = False) -> Plan | Refusal:
     reasons = refusals(change)
     if reasons:
         return Refusal(change.action, change.inventory.cluster, reasons)
     leaves = change.out.name if change.out else ""
+    kubeadm = is_kubeadm(change.inventory)
+    groups = _kubeadm_groups(change, force=force) if kubeadm else _groups(change)
     return Plan(
-        change.action, change.inventory.cluster, in_order(_groups(change)), _summary(change), departing_host=leaves
+        change.action,
+        change.inventory.cluster,
+        in_order(groups),
+        _summary(change),
+        data_loss=FORCED.format(host=leaves) if force and kubeadm and leaves else "",
+        departing_host=leaves,
     )
+
+
+def _kubeadm_groups(change: MembershipChange, *, force: bool) -> tuple[Group, ...]:
+    checks = (*preflight_of(change), *members_preflight(change))
+    return (*kubeadm_groups(change, checks, force=force), _last_look(change))
 
 
 def _groups(change: MembershipChange) -> tuple[Group, ...]:
@@ -189,6 +208,8 @@ def _summary(change: MembershipChange) -> str:
         for host in change.after.hosts
         if not _is_observed(change, host)
     ]
+    if is_kubeadm(change.inventory):
+        lines += notes(change)
     return "\n".join(lines)
 
 

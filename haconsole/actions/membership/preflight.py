@@ -5,11 +5,13 @@ from __future__ import annotations
 from haconsole.actions.bootstrap import preflight as bootstrap
 from haconsole.actions.bootstrap import scripts
 from haconsole.actions.build import look_step, script
-from haconsole.actions.checks import Check
+from haconsole.actions.checks import AnyOf, Check, MemberIs, MemberStage
 from haconsole.actions.membership.change import MembershipChange
 from haconsole.actions.step import Step
 from haconsole.actions.steps.etcd import either_healthy
 from haconsole.actions.steps.order import Group, steps_named, steps_on
+from haconsole.configs.layout import is_kubeadm
+from haconsole.inventory.effective import etcd_peer_url
 from haconsole.inventory.schema import Host
 from haconsole.model.names import HostName
 
@@ -20,7 +22,7 @@ VERSION_WHY = "All members must have the same minor version; different ones are 
 
 def preflight(change: MembershipChange) -> Group:
     """All checks, in parallel."""
-    return (*_host_to_come(change), *_members(change))
+    return (*_host_to_come(change), *members_preflight(change))
 
 
 def _host_to_come(change: MembershipChange) -> Group:
@@ -53,11 +55,12 @@ def _version(change: MembershipChange, into: Host) -> Group:
     return (look_step("preflight.etcd-version", into.name, (check,), title=title, why=VERSION_WHY, phase=PHASE),)
 
 
-def _members(change: MembershipChange) -> tuple[Step, ...]:
+def members_preflight(change: MembershipChange) -> tuple[Step, ...]:
+    """etcd's members that stay must be healthy before its list changes."""
     if not (change.leaving or change.brings_member) or _counted_unstarted(change):
         return ()
     counts = (change.voters_now, len(change.staying), change.voters_after)
-    healthy = either_healthy(counts)
+    healthy = _healthy_or_joining(change, either_healthy(counts))
     return tuple(
         look_step(
             "preflight.etcd",
@@ -69,6 +72,14 @@ def _members(change: MembershipChange) -> tuple[Step, ...]:
         )
         for host in change.ask
     )
+
+
+def _healthy_or_joining(change: MembershipChange, healthy: Check) -> Check:
+    """With kubeadm a resumed join may find the new member listed as a voter that has not started."""
+    if change.into is None or not change.brings_member or not is_kubeadm(change.inventory):
+        return healthy
+    listed = MemberIs(etcd_peer_url(change.inventory, change.into), MemberStage.LISTED, change.ask)
+    return AnyOf(((healthy,), (listed,)))
 
 
 def _counted_unstarted(change: MembershipChange) -> bool:

@@ -6,8 +6,10 @@ from collections import Counter
 
 from haconsole.actions.balancer_files import not_replaceable
 from haconsole.actions.bootstrap.refuse import clocks, interfaces, unsupported
+from haconsole.actions.kubeadm.membership import refusals as kubeadm_refusals
 from haconsole.actions.membership.change import MembershipChange, answers
 from haconsole.configs.balancer_files import haproxy_files, keepalived_files
+from haconsole.configs.layout import is_kubeadm
 from haconsole.inventory.effective import endpoint, etcd_name, join_host_port
 from haconsole.inventory.schema import Host, Inventory
 from haconsole.model.etcd_view import EtcdMemberView
@@ -30,7 +32,12 @@ def unknown_host(inventory: Inventory, name: str) -> str:
 
 def refusals(change: MembershipChange) -> tuple[str, ...]:
     """All reasons; none if the change can be planned."""
-    return tuple(dict.fromkeys((*_places(change), *_ways(change), *_members(change), *balancer_files(change))))
+    members = _members(change)
+    if is_kubeadm(change.inventory):
+        reasons = (*_kubeadm_places(change), *kubeadm_refusals(change), *members)
+    else:
+        reasons = (*_places(change), *_ways(change), *members, *balancer_files(change))
+    return tuple(dict.fromkeys(reasons))
 
 
 def balancer_files(change: MembershipChange) -> tuple[str, ...]:
@@ -63,13 +70,26 @@ def _places(change: MembershipChange) -> tuple[str, ...]:
     return tuple(reasons)
 
 
+def _kubeadm_places(change: MembershipChange) -> tuple[str, ...]:
+    """As for other clusters, but workers are joined and removed too, and a foreign balancer is only left as it is."""
+    reasons = [_bastion(host) for host in (change.into, change.out) if host and set(host.roles) == {Role.BASTION}]
+    if change.out is not None:
+        reasons += (*_last(change, change.out), *_nowhere(change, change.out))
+    if change.into is not None:
+        reasons += (*interfaces(change.after), *clocks(change.after))
+    return tuple(reasons)
+
+
+def _bastion(host: Host) -> str:
+    return (
+        f"{host.name} is a bastion, which runs no part of the cluster: add its lines to the inventory, or remove them"
+    )
+
+
 def _no_place(change: MembershipChange, host: Host) -> str:
     """A worker or bastion is added or removed by other means; this names them."""
     if Role.WORKER not in host.roles:
-        return (
-            f"{host.name} is a bastion, which runs no part of the cluster: add its lines to the inventory, or "
-            "remove them"
-        )
+        return _bastion(host)
     api_endpoint = endpoint(change.inventory)
     at = join_host_port(*api_endpoint) if api_endpoint else "the API"
     way = f"let its kubelet join through https://{at} (kubeadm join {at}, or a kubeconfig for that address)"

@@ -10,6 +10,7 @@ from typing import assert_never
 
 from haconsole.actions.checks import (
     AnyOf,
+    ApiHas,
     ApiserverReady,
     AuthorityInPlace,
     BackendsUp,
@@ -25,6 +26,7 @@ from haconsole.actions.checks import (
     MemberGone,
     MemberIs,
     NoAlarm,
+    NodeIs,
     NodeRenewed,
     SameFile,
     ServerIs,
@@ -118,7 +120,9 @@ class Checks:
                 return self._shared(step)
             case EtcdHealthy() | ApiserverReady() | BackendsUp() | VipOwned() | VipAnswers() | LeaseHeld():
                 return self._cluster.problems(check, step.host)
-            case MemberIs() | MemberGone() | LeaderAmong() | ServerIs() | HasRoom() | NoAlarm() | NodeRenewed():
+            case MemberIs() | MemberGone() | LeaderAmong() | ServerIs() | HasRoom() | NoAlarm():
+                return self._cluster.problems(check, step.host)
+            case NodeRenewed() | NodeIs() | ApiHas():
                 return self._cluster.problems(check, step.host)
             case SameFile(here=here, path=path):
                 return not_same(self._context.cluster.fleet.host(step.host), here, path)

@@ -6,6 +6,7 @@ import asyncio
 from typing import Protocol, TypeAlias, assert_never
 
 from haconsole.actions.checks import (
+    ApiHas,
     ApiserverReady,
     BackendsUp,
     EtcdCheck,
@@ -17,6 +18,7 @@ from haconsole.actions.checks import (
     MemberGone,
     MemberIs,
     NoAlarm,
+    NodeIs,
     NodeRenewed,
     ServerIs,
     VipAnswers,
@@ -24,6 +26,7 @@ from haconsole.actions.checks import (
 )
 from haconsole.execution.etcd.member_list import etcd_list_problems, host_of
 from haconsole.execution.etcd.storage import store_problems
+from haconsole.execution.nodes.api import object_problems
 from haconsole.execution.verify.api_state import api_problems
 from haconsole.execution.verify.haproxy_state import SENDS_NOTHING, lacking, places_of
 from haconsole.inventory.schema import Host
@@ -49,6 +52,8 @@ ClusterCheck: TypeAlias = (
     | VipAnswers
     | LeaseHeld
     | NodeRenewed
+    | NodeIs
+    | ApiHas
     | EtcdCheck
     | EtcdStoreCheck
     | ServerIs
@@ -95,6 +100,8 @@ class ClusterChecks:
             case HasRoom() | NoAlarm():
                 async with etcd_on(self._context, host) as api:
                     return store_problems(host.name, await api.status(), check)
+            case NodeIs() | ApiHas():
+                return await object_problems(self._context, check)
             case ServerIs():
                 return await self._server(check)
             case BackendsUp():

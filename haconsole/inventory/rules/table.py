@@ -9,7 +9,7 @@ from typing import TypeAlias
 from haconsole.inventory.decode import EVERYTHING, Decoded
 from haconsole.inventory.marks import Marks
 from haconsole.inventory.problems import Fault
-from haconsole.inventory.rules import etcd, kubernetes, naming, networks, paths, ports, reach, roles, vips
+from haconsole.inventory.rules import etcd, kubeadm, kubernetes, naming, networks, paths, ports, reach, roles, vips
 from haconsole.inventory.schema import Inventory
 
 Check: TypeAlias = Callable[[Inventory, Marks], Iterator[Fault]]
@@ -48,6 +48,8 @@ RULES: tuple[Rule, ...] = (
     _rule(kubernetes.endpoint_leads_to_a_balancer, "hosts", "kubernetes", "vips", "haproxy"),
     _rule(kubernetes.leader_timing_holds, "kubernetes"),
     _rule(kubernetes.version_is_supported, "kubernetes"),
+    _rule(kubeadm.kubeadm_settings_have_an_effect, "kubernetes"),
+    _rule(kubeadm.kubeadm_settings_are_free, "kubernetes"),
     _rule(networks.networks_have_a_size, "kubernetes"),
     _rule(networks.networks_are_apart, "kubernetes"),
     _rule(networks.addresses_are_outside, "kubernetes"),

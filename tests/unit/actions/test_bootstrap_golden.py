@@ -17,7 +17,6 @@ KEPT = Path(__file__).parent / "golden" / "bootstrap-lab.txt"
 SAMPLES = Path(__file__).resolve().parents[3] / "sample-inventories"
 REFUSED = {
     "etcd-static-pods.yaml": ("etcd.placement",),
-    "kubeadm-aws-bastion.yaml": ("kubernetes.deployment", "etcd.placement"),
     "kubeadm-external-etcd.yaml": ("kubernetes.deployment",),
 }
 

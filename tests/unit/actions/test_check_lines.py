@@ -10,6 +10,7 @@ import pytest
 from haconsole.actions.build import look_step, script
 from haconsole.actions.checks import (
     AnyOf,
+    ApiHas,
     ApiserverReady,
     AuthorityInPlace,
     BackendsUp,
@@ -26,7 +27,9 @@ from haconsole.actions.checks import (
     MemberIs,
     MemberStage,
     NoAlarm,
+    NodeIs,
     NodeRenewed,
+    NodeStage,
     SameFile,
     ServerIs,
     ServiceRunning,
@@ -51,6 +54,8 @@ CHECKS: dict[str, Check] = {
     "haproxy here sees cp1, cp2 UP": BackendsUp(("cp1", "cp2")),
     "exactly one balancer holds 10.0.0.1": VipOwned(Vip("10.0.0.1")),
     "GET https://10.0.0.1:8443/readyz from here is 200": VipAnswers("10.0.0.1:8443"),
+    "node w1 is cordoned, without pods to evict": NodeIs("w1", NodeStage.DRAINED, ()),
+    "the API has cluster-info": ApiHas("/api/v1/namespaces/kube-public/configmaps/cluster-info", ()),
     "node w1 renewed its lease since its kubelet started": NodeRenewed("w1", ()),
     "lease kube-system/kube-scheduler is held and not expired": LeaseHeld("kube-system", "kube-scheduler"),
     "etcd's member at http://x:2380 is voting": MemberIs("http://x:2380", MemberStage.VOTING, (HostName("cp1"),)),

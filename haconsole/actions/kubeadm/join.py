@@ -1,0 +1,148 @@
+"""The steps that join a host: leftovers of an interrupted join are undone, kubeadm joins, the result is verified."""
+
+from __future__ import annotations
+
+from haconsole.actions.bootstrap import scripts as preflight_scripts
+from haconsole.actions.bootstrap.verify import component_healthy
+from haconsole.actions.build import look_step, script, step_id
+from haconsole.actions.checks import (
+    ApiserverReady,
+    Check,
+    MemberIs,
+    MemberStage,
+    NodeIs,
+    NodeStage,
+    VipAnswers,
+)
+from haconsole.actions.kubeadm.cluster import folders, left_or_joined, series, settings
+from haconsole.actions.operations import Irreversible, JoinNode, RunCommand
+from haconsole.actions.step import Step
+from haconsole.configs.kubeadm import join_config, upload_config
+from haconsole.configs.layout import Layout
+from haconsole.inventory import effective
+from haconsole.inventory.schema import Host, Inventory
+from haconsole.model.hosts import Role
+from haconsole.model.names import HostName
+from haconsole.scripts import load_script
+
+PHASE = "kubeadm"
+PREFLIGHT = "preflight"
+JOIN_S, READY_S, LEAVE_S = 600.0, 240.0, 300.0
+LEAVE = load_script("kubeadm-leave")
+INSTALLED = load_script("check-kubeadm")
+
+INSTALLED_WHY = "haconsole installs no software: kubeadm, kubelet and a container runtime must be on the host."
+REACH_WHY = "kubeadm contacts the cluster through its endpoint, and a control plane's etcd contacts the other members."
+CLEAR_WHY = (
+    "kubeadm refuses a host with parts of an earlier join. They are undone; configuration, keys and data are kept "
+    "under other names. A host that has joined is not touched."
+)
+PLANE_WHY = (
+    "The token and the key of the uploaded certificates are made right before the join and deleted after it. They "
+    "are never shown, logged or stored on a disk. Its etcd member, API server and other static pods start."
+)
+WORKER_WHY = (
+    "The token is made right before the join and deleted after it. It is never shown, logged or stored on a disk. "
+    "kubelet gets its own certificate and registers the node."
+)
+UNDO = Irreversible("undo it with: run remove")
+
+
+def preflight_steps(inventory: Inventory, host: Host, version: str, others: tuple[Host, ...]) -> tuple[Step, ...]:
+    """Programs on `host`, and its connections to the endpoint and to the etcd of `others`."""
+    return (*installed_steps(inventory, host, version), *_reach(inventory, host, others))
+
+
+def installed_steps(inventory: Inventory, host: Host, version: str) -> tuple[Step, ...]:
+    """kubeadm, kubelet and a runtime on `host`."""
+    release = series(version)
+    socket = settings(inventory).cri_socket
+    check = script(
+        INSTALLED,
+        "installed",
+        release,
+        *((socket,) if socket else ()),
+        means=f"kubeadm and kubelet {release} and a container runtime are installed",
+        problem=f"install kubeadm and kubelet {release} and start the container runtime, then run this again",
+    )
+    title = "Check that kubeadm, kubelet and a runtime are installed"
+    return (look_step("preflight.kubeadm", host.name, (check,), title=title, why=INSTALLED_WHY, phase=PREFLIGHT),)
+
+
+def _reach(inventory: Inventory, host: Host, others: tuple[Host, ...]) -> tuple[Step, ...]:
+    balanced = effective.endpoint(inventory)
+    words: list[str] = [balanced[0], str(balanced[1]), "the endpoint"] if balanced else []
+    if Role.CONTROL_PLANE in host.roles:
+        for other in others:
+            words += [other.address, str(inventory.etcd.peer_port), other.name]
+    if not words:
+        return ()
+    problem = "another host does not answer; open the port between them (firewall, security group)"
+    means = f"{', '.join(words[2::3])} answer"
+    check = script(preflight_scripts.REACH, "reach", *words, means=means, problem=problem)
+    title = "Check connections to the cluster"
+    return (look_step("preflight.reach", host.name, (check,), title=title, why=REACH_WHY, phase=PREFLIGHT),)
+
+
+def clear_step(inventory: Inventory, host: Host, node: str, end: str, ask: tuple[HostName, ...]) -> Step:
+    """Undo what an interrupted join left on the host, unless it has joined."""
+    socket = settings(inventory).cri_socket
+    words = (end, *folders(inventory), *((socket,) if socket else ()))
+    return Step(
+        id=step_id("kubeadm.clear", host.name),
+        title="Undo a half-finished join",
+        why=CLEAR_WHY,
+        host=HostName(host.name),
+        operation=RunCommand(("sh", "-ec", LEAVE, "leave", *words), timeout_s=LEAVE_S),
+        verification=(left_or_joined(inventory, host, node, ask),),
+        undo=Irreversible("it was not part of the cluster; its files are kept under other names"),
+        phase=PHASE,
+    )
+
+
+def join_step(
+    inventory: Inventory, places: Layout, host: Host, node: str, version: str, ask: tuple[HostName, ...]
+) -> Step:
+    """kubeadm join on the host, which is then a ready node with all that belongs to its roles."""
+    plane = Role.CONTROL_PLANE in host.roles
+    near = inventory.find(ask[0])
+    assert near is not None
+    operation = JoinNode(
+        node=node,
+        config=join_config(inventory, host, version),
+        upload=upload_config(inventory, near, version) if plane else "",
+        ask=ask,
+        peer_url=effective.etcd_peer_url(inventory, host) if plane else "",
+        timeout_s=JOIN_S,
+    )
+    what = "a control plane" if plane else "a worker"
+    return Step(
+        id=step_id("kubeadm.join", host.name),
+        title=f"Join {host.name} as {what}",
+        why=PLANE_WHY if plane else WORKER_WHY,
+        host=HostName(host.name),
+        operation=operation,
+        precondition=(left_or_joined(inventory, host, node, ask),),
+        verification=joined_checks(inventory, places, host, node, ask),
+        undo=UNDO,
+        verify_within_s=READY_S,
+        phase=PHASE,
+    )
+
+
+def joined_checks(
+    inventory: Inventory, places: Layout, host: Host, node: str, ask: tuple[HostName, ...]
+) -> tuple[Check, ...]:
+    """Node ready; for a control plane also: a voter of etcd, all components healthy, the endpoint reached from here."""
+    if Role.CONTROL_PLANE not in host.roles or places.kubernetes is None:
+        return (NodeIs(node, NodeStage.READY, ask),)
+    balanced = effective.endpoint(inventory)
+    endpoint = (VipAnswers(effective.join_host_port(*balanced)),) if balanced else ()
+    _, *others = places.kubernetes.components
+    return (
+        NodeIs(node, NodeStage.CONTROL_PLANE, ask),
+        MemberIs(effective.etcd_peer_url(inventory, host), MemberStage.VOTING, ask),
+        ApiserverReady(),
+        *(component_healthy(one) for one in others),
+        *endpoint,
+    )

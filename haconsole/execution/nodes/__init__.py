@@ -1,0 +1,1 @@
+"""Nodes of the cluster: drained, deleted, joined."""

@@ -1,0 +1,181 @@
+"""The bootstrap by kubeadm: order, resumption, refusals, and configurations as kept for each API version."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import msgspec
+import pytest
+import yaml
+
+from haconsole.actions.bootstrap.plan import plan_bootstrap
+from haconsole.actions.operations import JoinNode, RunCommand, SendFile
+from haconsole.actions.plan_context import BootstrapPart
+from haconsole.actions.step import Plan, Refusal, StepId
+from haconsole.configs.kubeadm import api_version, init_config, join_config, upload_config
+from haconsole.inventory.load import parse
+from haconsole.inventory.schema import Etcd, Inventory, Kubeadm, Kubernetes
+from haconsole.model.snapshot import ClusterSnapshot
+from tests.fakes.kubeadm import INVENTORY, healthy
+from tests.unit.actions.test_bootstrap_plan import bare
+
+GOLDEN = Path(__file__).parent / "golden"
+
+
+def with_kubernetes(**changes: object) -> Inventory:
+    kubernetes = msgspec.structs.replace(INVENTORY.kubernetes or Kubernetes(), version="1.20.2", **changes)
+    return msgspec.structs.replace(INVENTORY, kubernetes=kubernetes)
+
+
+def plan(inventory: Inventory, snapshot: ClusterSnapshot | None = None) -> Plan:
+    planned = plan_bootstrap(snapshot or bare(inventory), inventory)
+    assert isinstance(planned, Plan), planned.reasons
+    return planned
+
+
+def needs_of(made: Plan, step: str) -> set[StepId]:
+    """All steps before one, directly or through others."""
+    steps = {one.id: one for one in made.steps}
+    waiting, before = [StepId(step)], set[StepId]()
+    while waiting:
+        for need in steps[waiting.pop()].needs:
+            if need not in before:
+                before.add(need)
+                waiting.append(need)
+    return before
+
+
+def test_control_planes_join_one_at_a_time_and_workers_beside_them() -> None:
+    made = plan(with_kubernetes())
+    joins = [step.id for step in made.steps if isinstance(step.operation, JoinNode)]
+    assert joins == ["kubeadm.join@cp2", "kubeadm.join@cp3", "kubeadm.join@w1"]
+    assert "kubeadm.join@cp2" in needs_of(made, "kubeadm.join@cp3")
+    assert not {"kubeadm.join@cp2", "kubeadm.join@cp3"} & needs_of(made, "kubeadm.join@w1")
+    assert {"haproxy.start@cp3", "keepalived.start@cp1"} <= needs_of(made, "kubeadm.init@cp1")
+    assert set(joins) <= needs_of(made, "verify.locks@cp1")
+
+
+def test_ids_are_unique_and_needs_come_first() -> None:
+    before: set[str] = set()
+    for step in plan(with_kubernetes(kubeadm=Kubeadm(cni="/home/me/flannel.yaml"))).steps:
+        assert step.id not in before
+        assert set(step.needs) <= before, step.id
+        before.add(step.id)
+
+
+def test_the_pod_network_is_the_operators_manifest() -> None:
+    made = plan(with_kubernetes(kubeadm=Kubeadm(cni="/home/me/flannel.yaml")))
+    send = next(step for step in made.steps if isinstance(step.operation, SendFile))
+    assert send.operation == SendFile("/home/me/flannel.yaml", "/etc/kubernetes/cni.yaml")
+    assert send.id in needs_of(made, "kubeadm.join@cp2")
+
+
+def test_a_cluster_that_runs_is_not_made_again_on_another_host() -> None:
+    inventory, snapshot = with_kubernetes(), healthy()
+    first = snapshot.hosts[0]
+    blank = replace(bare(inventory).hosts[0], reach=first.reach, balancer_files=first.balancer_files)
+    made = plan(inventory, replace(snapshot, hosts=(blank, *snapshot.hosts[1:])))
+    assert [step.id for step in made.steps if step.id.startswith("kubeadm.init@")] == ["kubeadm.init@cp2"]
+    assert "kubeadm.join@cp1" in {step.id for step in made.steps}
+
+
+def test_init_resets_only_what_an_interrupted_init_left() -> None:
+    init = next(step for step in plan(with_kubernetes()).steps if step.id == "kubeadm.init@cp1")
+    assert isinstance(init.operation, RunCommand)
+    assert "marker=$folder/haconsole-init-unfinished" in init.operation.argv[2]
+
+
+@pytest.mark.parametrize(
+    ("inventory", "only", "words"),
+    [
+        (INVENTORY, None, "kubernetes.version must name a release"),
+        (with_kubernetes(), BootstrapPart.ETCD, "kubeadm makes etcd together with its control plane"),
+        (msgspec.structs.replace(with_kubernetes(), etcd=Etcd()), None, "with stacked etcd only"),
+    ],
+)
+def test_settings_that_refuse_a_bootstrap(inventory: Inventory, only: BootstrapPart | None, words: str) -> None:
+    planned = plan_bootstrap(bare(inventory), inventory, only)
+    assert isinstance(planned, Refusal)
+    assert words in "\n".join(planned.reasons)
+
+
+FULL = with_kubernetes(
+    extra_sans=("api.example.org",),
+    kubeadm=Kubeadm(
+        cri_socket="/run/containerd/containerd.sock",
+        image_repository="mirror.example.org:5000/k8s",
+        ignore_preflight_errors=("NumCPU",),
+        cluster={"apiServer": {"timeoutForControlPlane": "5m"}, "controllerManager": {}},
+        kubelet={"failSwapOn": False},
+        kube_proxy={"mode": "ipvs"},
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("version", "api"), [("1.20.2", "v1beta2"), ("1.22.0", "v1beta3"), ("1.30.9", "v1beta3"), ("1.31.0", "v1beta4")]
+)
+def test_the_api_version_is_the_releases(version: str, api: str) -> None:
+    assert api_version(version) == f"kubeadm.k8s.io/{api}"
+
+
+@pytest.mark.parametrize("version", ["1.20.2", "1.29.4", "1.33.1"])
+def test_the_configuration_reads_as_kept(version: str) -> None:
+    first, second = FULL.hosts[:2]
+    worker = FULL.hosts[-1]
+    parts = {
+        "init": init_config(FULL, first, version),
+        "upload": upload_config(FULL, first, version),
+        "join": join_config(FULL, second, version),
+        "worker": join_config(FULL, worker, version),
+    }
+    text = "\n".join(f"# {name}\n{part}" for name, part in parts.items())
+    kept = GOLDEN / f"kubeadm-{version}.yaml"
+    if os.environ.get("HACONSOLE_WRITE_GOLDEN") == "1":
+        kept.write_text(text)
+    assert text == kept.read_text()
+    assert all(document for document in yaml.safe_load_all(text))
+
+
+FILE = """\
+cluster: lab
+hosts:
+  - {{name: cp1, address: 10.99.0.11, roles: [etcd, control-plane]}}
+etcd: {{placement: static-pod}}
+kubernetes:
+  deployment: {deployment}
+  endpoint: api.example.org:6443
+  kubeadm: {settings}
+"""
+
+
+def problems(settings: str, deployment: str = "kubeadm") -> str:
+    read = parse(FILE.format(settings=settings, deployment=deployment), "inventory.yaml", Path("/"))
+    return "" if isinstance(read, Inventory) else "\n".join(map(str, read))
+
+
+def test_settings_of_other_programs_are_read_as_they_are() -> None:
+    read = parse(
+        FILE.format(settings="{kubelet: {failSwapOn: false, maxPods: 50, a: [x, '1']}}", deployment="kubeadm"),
+        "inventory.yaml",
+        Path("/"),
+    )
+    assert isinstance(read, Inventory)
+    assert read.kubernetes is not None
+    assert read.kubernetes.kubeadm.kubelet == {"failSwapOn": False, "maxPods": 50, "a": ["x", "1"]}
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ("{cluster: {networking: {podSubnet: 10.0.0.0/8}}}", "the key networking, which haconsole writes"),
+        ("{kubelet: {cgroupDriver: cgroupfs}}", "set kubernetes.kubeadm.cgroup_driver instead"),
+        ("{kubelet: 5}", "not keys with values"),
+        ("{kubelet: {a: 1, a: 2}}", "is twice in"),
+        ("{cgroup_driver: cgroup2}", "cgroup_driver"),
+    ],
+)
+def test_settings_that_cannot_be_used(settings: str, words: str) -> None:
+    assert words in problems(settings)

@@ -1,0 +1,235 @@
+"""Joins and removals on clusters of kubeadm's: order, refusals, foreign balancers, forced drains."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import msgspec
+import pytest
+
+from haconsole.actions.checks import MemberIs, MemberStage, NodeIs, NodeStage
+from haconsole.actions.kubeadm.membership import notes
+from haconsole.actions.membership.change import change_of
+from haconsole.actions.membership.plan import plan_join, plan_rejoin, plan_remove, plan_replace
+from haconsole.actions.operations import (
+    DeleteNode,
+    DrainNode,
+    ForgetControlPlane,
+    JoinNode,
+    Nothing,
+    RemoveMember,
+    RunCommand,
+)
+from haconsole.actions.step import Plan, Refusal, Step
+from haconsole.execution.log.codec import plan_from_json, to_json
+from haconsole.inventory.schema import Etcd, Host, Inventory
+from haconsole.model.hosts import HostFacts, Role
+from haconsole.model.node import NodeState
+from haconsole.model.observed import Cause, Failed, Known, value_of
+from haconsole.model.snapshot import ClusterSnapshot
+from tests.fakes import cluster
+from tests.fakes.cluster import NOW
+from tests.fakes.kubeadm import INVENTORY, changed, healthy, unit, with_node, with_service
+
+DEAD = Failed("no route to host", NOW, Cause.NO_ROUTE)
+
+
+def plan(planned: Plan | Refusal) -> Plan:
+    assert isinstance(planned, Plan), planned.reasons
+    return planned
+
+
+def reasons(planned: Plan | Refusal) -> str:
+    assert isinstance(planned, Refusal)
+    return "\n".join(planned.reasons)
+
+
+def off(snapshot: ClusterSnapshot, host: str) -> ClusterSnapshot:
+    """The snapshot with a host whose power is off: nothing of it is known."""
+
+    def without_facts(facts: HostFacts) -> HostFacts:
+        return HostFacts(facts.host, facts.address, facts.roles, reach=DEAD, etcd=DEAD, apiserver=DEAD)
+
+    return with_node(changed(snapshot, host, without_facts), host, not_ready)
+
+
+def not_ready(node: NodeState) -> NodeState:
+    conditions = tuple(replace(one, status="Unknown") if one.type == "Ready" else one for one in node.conditions)
+    return replace(node, conditions=conditions)
+
+
+def with_hosts(*hosts: Host) -> tuple[Inventory, ClusterSnapshot]:
+    """The cluster with more hosts in its inventory, bare ones that answer."""
+    inventory = msgspec.structs.replace(INVENTORY, hosts=(*INVENTORY.hosts, *hosts))
+    bare = tuple(
+        HostFacts(
+            host=host.name,  # type: ignore[arg-type]
+            address=host.address,
+            roles=host.roles,
+            reach=healthy().hosts[0].reach,
+            addresses=Known((), NOW),
+            services=Known((unit("kubelet", "activating", enabled=True), unit("containerd")), NOW),
+        )
+        for host in hosts
+    )
+    snapshot = healthy()
+    return inventory, replace(snapshot, hosts=(*snapshot.hosts, *bare))
+
+
+CP4 = Host(name="cp4", address="10.99.0.14", roles=(Role.ETCD, Role.CONTROL_PLANE))
+W2 = Host(name="w2", address="10.99.0.52", roles=(Role.WORKER,))
+
+
+def kinds(made: Plan) -> list[str]:
+    """The changes of a plan in order, scripts by their titles."""
+    steps = (step for step in made.steps if not isinstance(step.operation, Nothing))
+    return [step.title if isinstance(step.operation, RunCommand) else type(step.operation).__name__ for step in steps]
+
+
+def operation(made: Plan, kind: type) -> Step:
+    return next(step for step in made.steps if isinstance(step.operation, kind))
+
+
+def test_a_living_control_plane_leaves_in_an_order_that_loses_nothing() -> None:
+    order = kinds(plan(plan_remove(healthy(), INVENTORY, "cp1")))
+    expected = (
+        "Take a snapshot of etcd and verify it",
+        "DrainNode",
+        "Hand over its VIPs",
+        "SetServerState",
+        "Stop controller manager and scheduler",
+        "Stop the API server",
+        "MoveLeader",
+        "RemoveMember",
+        "Reset the host with kubeadm",
+        "DeleteNode",
+        "ForgetControlPlane",
+    )
+    assert [name for name in order if name in expected] == list(expected)
+
+
+def test_a_dead_control_plane_is_removed_through_the_living_ones() -> None:
+    made = plan(plan_remove(off(healthy(), "cp1"), INVENTORY, "cp1"))
+    assert "cp1" not in {step.host for step in made.steps}
+    assert "DrainNode" not in kinds(made)
+    remove = operation(made, RemoveMember).operation
+    assert isinstance(remove, RemoveMember)
+    assert (remove.member, set(remove.ask)) == ("a1", {"cp2", "cp3"})
+    for kind in (DeleteNode, ForgetControlPlane):
+        assert set(operation(made, kind).operation.ask) == {"cp2", "cp3"}  # type: ignore[union-attr]
+
+
+def test_a_worker_leaves_without_touching_etcd() -> None:
+    made = plan(plan_remove(healthy(), INVENTORY, "w1"))
+    assert kinds(made) == ["DrainNode", "Reset the host with kubeadm", "DeleteNode"]
+
+
+def test_pods_of_a_node_that_is_not_ready_cannot_be_evicted() -> None:
+    made = plan(plan_remove(with_node(healthy(), "w1", not_ready), INVENTORY, "w1"))
+    assert kinds(made) == ["Reset the host with kubeadm", "DeleteNode"]
+
+
+def test_without_kubelet_the_reset_stops_the_static_pods() -> None:
+    stopped = with_service(healthy(), "cp1", unit("kubelet", "inactive"))
+    made = plan(plan_remove(with_node(stopped, "cp1", not_ready), INVENTORY, "cp1"))
+    assert "Stop the API server" not in kinds(made)
+    assert "Reset the host with kubeadm" in kinds(made)
+
+
+def test_a_forced_drain_names_its_loss_and_only_then() -> None:
+    gentle = plan(plan_remove(healthy(), INVENTORY, "w1"))
+    forced = plan(plan_remove(healthy(), INVENTORY, "w1", force=True))
+    drain = operation(forced, DrainNode).operation
+    assert isinstance(drain, DrainNode)
+    assert drain.force
+    assert "PodDisruptionBudget" in forced.data_loss
+    assert gentle.data_loss == ""
+
+
+def test_a_control_plane_joins_with_secrets_that_the_plan_only_names() -> None:
+    inventory, snapshot = with_hosts(CP4)
+    made = plan(plan_join(snapshot, inventory, "cp4"))
+    step = operation(made, JoinNode)
+    join = step.operation
+    assert isinstance(join, JoinNode)
+    assert join.peer_url == "https://10.99.0.14:2380"
+    assert "token: '@token@'" in join.config
+    assert "certificateKey: '@certificate-key@'" in join.config + join.upload
+    assert NodeIs("cp4", NodeStage.CONTROL_PLANE, join.ask) in step.verification
+    assert MemberIs(join.peer_url, MemberStage.VOTING, join.ask) in step.verification
+    stored = json.loads(json.dumps(to_json(made)))
+    assert plan_from_json(stored) == made
+
+
+def test_a_worker_joins_without_an_upload_of_certificates() -> None:
+    inventory, snapshot = with_hosts(W2)
+    join = operation(plan(plan_join(snapshot, inventory, "w2")), JoinNode).operation
+    assert isinstance(join, JoinNode)
+    assert (join.upload, join.peer_url) == ("", "")
+    assert "certificateKey" not in join.config
+
+
+def test_a_dead_control_plane_is_replaced_in_one_plan() -> None:
+    inventory, snapshot = with_hosts(msgspec.structs.replace(CP4, roles=cluster.ROLES))
+    made = plan(plan_replace(off(snapshot, "cp1"), inventory, "cp1", "cp4"))
+    order = kinds(made)
+    assert order.index("RemoveMember") < order.index("DeleteNode") < order.index("JoinNode")
+
+
+def test_too_few_healthy_voters_refuse_a_removal() -> None:
+    assert "the quorum would be lost" in reasons(plan_remove(off(healthy(), "cp2"), INVENTORY, "cp1"))
+
+
+def test_an_unreachable_new_host_and_an_unknown_release_refuse_a_join() -> None:
+    inventory, snapshot = with_hosts(W2)
+    assert "w2 cannot be reached: no route to host" in reasons(plan_join(off(snapshot, "w2"), inventory, "w2"))
+    unknown = snapshot
+    for name in ("cp1", "cp2", "cp3"):
+        unknown = changed(unknown, name, lambda facts: replace(facts, apiserver=DEAD))
+    assert "set kubernetes.version" in reasons(plan_join(unknown, inventory, "w2"))
+
+
+def test_external_etcd_refuses_control_planes_and_not_workers() -> None:
+    external = msgspec.structs.replace(INVENTORY, etcd=Etcd())
+    assert "only with stacked etcd" in reasons(plan_remove(healthy(), external, "cp1"))
+    assert isinstance(plan_remove(healthy(), external, "w1"), Plan)
+
+
+def test_a_member_rejoins_only_with_its_control_plane() -> None:
+    dead = changed(healthy(), "cp2", lambda facts: replace(facts, etcd=DEAD))
+    assert "run remove cp2, then run join cp2" in reasons(plan_rejoin(dead, INVENTORY, "cp2"))
+
+
+def test_balancers_of_the_sites_own_are_named_and_not_written() -> None:
+    snapshot = healthy()
+    for name in ("cp1", "cp2", "cp3"):
+        snapshot = changed(snapshot, name, cluster.foreign)
+    made = plan(plan_remove(snapshot, INVENTORY, "cp1"))
+    assert [step.id for step in made.steps if step.id.startswith(("haproxy.config", "keepalived.config"))] == []
+    assert "remove server k8s_server_6443/cp1 from it by hand" in made.summary
+    assert "Hand over its VIPs" in kinds(made)
+
+
+def test_old_kubeadm_adds_voters_and_the_plan_says_so() -> None:
+    inventory, snapshot = with_hosts(CP4)
+    old = notes(change_of("join", snapshot, inventory, into=CP4))
+    assert old == ("kubeadm 1.20.2 adds the etcd member as a voter, not as a learner: it counts before it has started",)
+    for name in ("cp1", "cp2", "cp3"):
+        snapshot = changed(snapshot, name, with_version)
+    assert notes(change_of("join", snapshot, inventory, into=CP4)) == ()
+
+
+def with_version(facts: HostFacts) -> HostFacts:
+    report = value_of(facts.apiserver)
+    assert report is not None
+    return replace(facts, apiserver=Known(replace(report, version="v1.31.4"), NOW))
+
+
+@pytest.mark.parametrize("name", ["cp1", "w1"])
+def test_a_host_that_has_joined_is_never_reset_by_a_join(name: str) -> None:
+    made = plan(plan_join(healthy(), INVENTORY, name))
+    clear = next(step for step in made.steps if step.id == f"kubeadm.clear@{name}")
+    text = str(clear.verification)
+    assert "NodeStage.REGISTERED" in text
+    assert ("MemberStage.VOTING" in text) is (name == "cp1")
