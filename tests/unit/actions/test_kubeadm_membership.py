@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import msgspec
 import pytest
@@ -32,7 +33,7 @@ from tests.fakes import cluster
 from tests.fakes.cluster import NOW
 from tests.fakes.kubeadm import INVENTORY, changed, healthy, unit, with_node, with_service
 
-DEAD = Failed("no route to host", NOW, Cause.NO_ROUTE)
+DEAD: Failed[Any] = Failed("no route to host", NOW, Cause.NO_ROUTE)
 
 
 def plan(planned: Plan | Refusal) -> Plan:
@@ -211,7 +212,7 @@ def test_balancers_of_the_sites_own_are_named_and_not_written() -> None:
     assert "Hand over its VIPs" in kinds(made)
 
 
-def test_old_kubeadm_adds_voters_and_the_plan_says_so() -> None:
+def test_the_plan_notes_that_old_kubeadm_adds_voters() -> None:
     inventory, snapshot = with_hosts(CP4)
     old = notes(change_of("join", snapshot, inventory, into=CP4))
     assert old == ("kubeadm 1.20.2 adds the etcd member as a voter, not as a learner: it counts before it has started",)
