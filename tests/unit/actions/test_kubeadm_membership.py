@@ -95,7 +95,7 @@ def operation(made: Plan, kind: type) -> Step:
 def test_a_living_control_plane_leaves_in_an_order_that_loses_nothing() -> None:
     order = kinds(plan(plan_remove(healthy(), INVENTORY, "cp1")))
     expected = (
-        "Take a snapshot of etcd and verify it",
+        "SaveSnapshot",
         "DrainNode",
         "Hand over its VIPs",
         "SetServerState",
