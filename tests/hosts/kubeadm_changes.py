@@ -76,7 +76,7 @@ class KubeadmLab:
         return [f"{one['code']} {one['subject']}" for one in found if one["code"] not in QUIET]
 
     def traces_of(self, host: str, near: str) -> list[str]:
-        """What etcd, the API and kubeadm still have of a host, read on another one."""
+        """The places where the cluster still has a trace of a host, read on another one."""
         _, members = etcdctl(self.lab, near, "member", "list")
         nodes = kubectl(self.lab, near, "get", "nodes", "-o", "name")
         config = kubectl(self.lab, near, "-n", "kube-system", "get", "configmap", "kubeadm-config", "-o", "yaml")
