@@ -12,6 +12,7 @@ import pytest
 
 from haconsole.lab.drills import break_lab, heal
 from tests.hosts.conftest import LabMaker
+from tests.hosts.drawn import drawn
 from tests.hosts.program import Program
 
 pytestmark = pytest.mark.timeout(1800)
@@ -97,7 +98,7 @@ def until_healthy(program: Program) -> None:
         assert time.monotonic() < end, now
 
 
-@pytest.mark.parametrize("scenario", SCENARIOS)
+@pytest.mark.parametrize("scenario", drawn(SCENARIOS))
 def test_the_cause_comes_first_and_its_remedy_works(
     cluster: Program, table: list[tuple[str, str, float, str]], scenario: str
 ) -> None:
