@@ -123,7 +123,7 @@ CODES: dict[str, Explanation] = {
         "a node's kubelet reports pressure on memory, disk or processes", "free what it lacks"
     ),
     "node.cordoned": Explanation("a node is unschedulable", "uncordon it when the work on it is done"),
-    "node.missing": Explanation("a host that should run a kubelet has no Node object", "kubeadm join on the host"),
+    "node.missing": Explanation("a host that should run a kubelet has no Node object", "join the host"),
     "cert.expired": Explanation("the certificate is past its notAfter date", "rotate certificates"),
     "cert.expiring": Explanation("less than 30 days are left (critical below 7)", "rotate certificates"),
     "cert.served-old": Explanation(

@@ -149,7 +149,7 @@ KNOWN_TEXTS: tuple[KnownText, ...] = (
     _text(
         r"the member has been permanently removed from the cluster",
         "This member was removed from the cluster and its data directory is still there.",
-        kubeadm="kubeadm reset on this host, then kubeadm join --control-plane",
+        kubeadm="run join for this host: its old data is kept under another name",
     ),
     _text(
         r"database space exceeded",

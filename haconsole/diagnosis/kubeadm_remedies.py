@@ -1,4 +1,4 @@
-"""Remedies on clusters of kubeadm's: what this console refuses there becomes the commands to run by hand."""
+"""Remedies on clusters of kubeadm's: an action that is refused there becomes the commands to run by hand."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from haconsole.configs.layout import KubernetesLayout, Layout, is_kubeadm, layout
 from haconsole.diagnosis.candidate import Candidate
-from haconsole.diagnosis.remedies import advice
-from haconsole.inventory.schema import Inventory
+from haconsole.diagnosis.remedies import advice, call
+from haconsole.inventory.schema import EtcdPlacement, Inventory
 from haconsole.model.findings import ActionCall, Advice, Finding, Remedy
 
 RESTARTED_BY_HAND = ("kubelet", "containerd")
@@ -29,7 +29,8 @@ def _with_units_by_hand(finding: Finding) -> Finding:
 
 def _by_hand(finding: Finding, places: Layout, kubernetes: KubernetesLayout) -> Finding:
     remedies = (_for_kubeadm(remedy, places, kubernetes) for remedy in finding.remedies)
-    return replace(finding, remedies=tuple(dict.fromkeys(remedies)))
+    joins = (call("join", host=finding.subject),) if finding.code == "node.missing" else ()
+    return replace(finding, remedies=tuple(dict.fromkeys((*joins, *remedies))))
 
 
 def _for_kubeadm(remedy: Remedy, places: Layout, kubernetes: KubernetesLayout) -> Remedy:
@@ -37,10 +38,16 @@ def _for_kubeadm(remedy: Remedy, places: Layout, kubernetes: KubernetesLayout) -
         return remedy
     arguments = remedy.request
     host = arguments.get("host", "")
+    stacked = places.etcd.placement is EtcdPlacement.STATIC_POD
     text: str | None = None
     match remedy.action:
         case "bootstrap" if arguments.get("only") in (None, "etcd", "kubernetes"):
             text = _bootstrap(remedy, kubernetes)
+        case "rejoin" if stacked and host:
+            text = f"remove {host} with its member; then run join {host}"
+            return ActionCall("remove", (("host", host),), text, remedy.last_resort)
+        case "join" | "remove" | "replace" if stacked:
+            pass
         case "join" | "rejoin":
             text = f"on {host or 'the host'}: {_JOIN}"
         case "remove":

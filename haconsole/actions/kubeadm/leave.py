@@ -53,10 +53,13 @@ ASIDE_WHY = "With its old configuration keepalived would take the VIP again afte
 
 
 def leave_groups(change: MembershipChange, *, force: bool) -> tuple[Group, ...]:
-    """All steps for the host that leaves, in order; only those about the others if it does not answer."""
+    """All steps for the host that leaves, in order; only those about the others if it does not answer.
+
+    A member that runs on no host of the inventory is only removed from etcd's list.
+    """
     out = change.out
     if out is None:
-        return ()
+        return etcd.member_out(change) if change.ghost else ()
     plane = Role.CONTROL_PLANE in out.roles
     return (
         *_drain(change, out, force=force),

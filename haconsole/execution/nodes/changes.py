@@ -29,7 +29,7 @@ async def change_node(
     async with any_api(context, operation.ask) as api:
         match operation:
             case DrainNode():
-                return await _Drain(api, operation, clock, tell).run()
+                return await NodeDrain(api, operation, clock, tell).run()
             case DeleteNode(node=node):
                 return await _delete(api, node)
             case ForgetControlPlane(node=node):
@@ -74,7 +74,7 @@ async def _write_endpoints(api: KubeApi, endpoints: dict[str, Any]) -> None:
     await api.send("PATCH", CONFIG, patch, kind=MERGE)
 
 
-class _Drain:
+class NodeDrain:
     """One drain: cordon, evict, wait until the pods are gone."""
 
     def __init__(self, api: KubeApi, operation: DrainNode, clock: Clock, tell: Tell) -> None:

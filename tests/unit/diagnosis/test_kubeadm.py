@@ -31,7 +31,7 @@ from tests.fakes.kubeadm import (
     with_service,
 )
 
-REFUSED = ("unmask", "join", "rejoin", "remove", "replace")
+REFUSED = ("unmask", "rejoin")
 SILENT = NodeCondition("Ready", "Unknown", "NodeStatusUnknown", "Kubelet stopped posting node status.", NOW)
 
 
@@ -238,7 +238,9 @@ def test_nodes_that_are_not_ready_under_pressure_cordoned_or_missing() -> None:
     assert (finding.code, finding.severity) == ("node.cordoned", "info")
     assert health(cordoned, (finding,)) is Health.HEALTHY
     missing = replace(healthy(), nodes=Known(tuple(node(f"cp{n}") for n in (1, 2, 3)), NOW))
-    assert codes(missing) == [("node.missing", "w1")]
+    (finding,) = found(missing)
+    assert (finding.code, finding.subject) == ("node.missing", "w1")
+    assert finding.remedies[0] == ActionCall("join", (("host", "w1"),))
     strange = replace(node("w9", control_plane=False), host=None, conditions=(SILENT,))
     nodes = healthy().nodes
     assert isinstance(nodes, Known)
@@ -269,6 +271,11 @@ def test_no_advice_names_an_action_or_a_unit_that_is_not_there(what: str) -> Non
         for name in ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"):
             assert f"journalctl -u {name}" not in text(finding)
             assert f"{name} is not installed" not in text(finding)
+
+
+def test_a_lost_control_plane_is_removed_or_replaced_by_actions() -> None:
+    calls = {call.action for finding in found(BROKEN["etcd"]()) for call in finding.calls}
+    assert "replace" in calls, calls
 
 
 def _part(call: ActionCall) -> str:
