@@ -72,6 +72,8 @@ def plan_restart(snapshot: ClusterSnapshot, inventory: Inventory, request: Reque
     )
     if unit is None and service in BALANCER:
         reasons = (f"the inventory has no {service}",)
+    if service in BALANCER and runs_as_static_pod(inventory, service):
+        reasons = (f"{service} runs as a static pod: move its manifest out of kubelet's folder and back",)
     if reasons:
         return Refusal(RESTART, inventory.cluster, reasons)
     if unit is None:
@@ -112,6 +114,13 @@ def unit_of(inventory: Inventory, service: str) -> str | None:
         return part.unit if part else None
     components = known.kubernetes.components if known.kubernetes else ()
     return next((component.unit for component in components if component.name == service), None)
+
+
+def runs_as_static_pod(inventory: Inventory, balancer: str) -> bool:
+    """Whether kubelet runs haproxy or keepalived."""
+    known = layout(inventory)
+    part = known.haproxy if balancer == "haproxy" else known.keepalived
+    return part is not None and part.manifest is not None
 
 
 def _no_target(

@@ -204,7 +204,12 @@ def _haproxy(inventory: Inventory) -> HaproxyLayout | None:
         bind_port=haproxy.bind_port,
         health_port=haproxy.health_port,
         backend=f"k8s_server_{api_port}",
+        manifest=_balancer_manifest(inventory, haproxy.placement, "haproxy"),
     )
+
+
+def _balancer_manifest(inventory: Inventory, placement: EtcdPlacement, name: str) -> str | None:
+    return f"{_manifest_dir(inventory)}/{name}.yaml" if placement is EtcdPlacement.STATIC_POD else None
 
 
 def _keepalived(inventory: Inventory) -> KeepalivedLayout | None:
@@ -217,4 +222,5 @@ def _keepalived(inventory: Inventory) -> KeepalivedLayout | None:
         config_file=inventory.keepalived.config_file,
         check_script=f"{folder}/check-apiserver",
         down_file=inventory.keepalived.down_file,
+        manifest=_balancer_manifest(inventory, inventory.keepalived.placement, "keepalived"),
     )

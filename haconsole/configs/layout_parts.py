@@ -148,6 +148,8 @@ class HaproxyLayout:
     bind_port: int
     health_port: int
     backend: str
+    manifest: str | None = None
+    """The static pod that runs haproxy in place of the unit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +161,8 @@ class KeepalivedLayout:
     config_file: str
     check_script: str
     down_file: str
+    manifest: str | None = None
+    """The static pod that runs keepalived in place of the unit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +181,7 @@ class Layout:
         if Role.ETCD in roles:
             units.append(self.etcd.unit)
         if Role.LOAD_BALANCER in roles:
-            units += [part.unit for part in (self.haproxy, self.keepalived) if part]
+            units += [part.unit for part in (self.haproxy, self.keepalived) if part and part.manifest is None]
         if self.kubernetes and Role.CONTROL_PLANE in roles:
             units += [component.unit for component in self.kubernetes.components]
         if self.kubernetes and roles & {Role.CONTROL_PLANE, Role.WORKER}:

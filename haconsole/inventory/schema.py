@@ -351,6 +351,10 @@ class VirtualIp(Part, frozen=True, kw_only=True):
 class Haproxy(Part, frozen=True, kw_only=True):
     """The balancer in front of the API servers."""
 
+    placement: Annotated[
+        EtcdPlacement,
+        Meta(description="The supervisor of haproxy: systemd, or kubelet with a manifest, which is only watched."),
+    ] = EtcdPlacement.SYSTEMD
     bind_port: Annotated[Port, Meta(description="Port of the balanced API on every balancer and on the VIP.")] = 8443
     health_port: Annotated[Port, Meta(description="Port where keepalived and others check that haproxy serves.")] = 8404
     config_file: Annotated[Path, Meta(description="haproxy's configuration.")] = "/etc/haproxy/haproxy.cfg"
@@ -361,6 +365,10 @@ class Haproxy(Part, frozen=True, kw_only=True):
 class Keepalived(Part, frozen=True, kw_only=True):
     """Where keepalived keeps its files."""
 
+    placement: Annotated[
+        EtcdPlacement,
+        Meta(description="The supervisor of keepalived: systemd, or kubelet with a manifest, which is only watched."),
+    ] = EtcdPlacement.SYSTEMD
     config_file: Annotated[Path, Meta(description="keepalived's configuration.")] = "/etc/keepalived/keepalived.conf"
     down_file: Annotated[Path, Meta(description="While this file exists the host releases the VIP.")] = (
         "/etc/keepalived/down"

@@ -137,17 +137,25 @@ def kubectl(lab: Lab, host: str, *argv: str) -> str:
 
 def configure_balancers(lab: Lab) -> None:
     """Configure haproxy and keepalived of every control plane as kubeadm's guide does, and start them."""
+    write_balancer_files(lab)
+    for name in control_planes(lab):
+        output(lab, name, "systemctl", "enable", "--now", "--quiet", "haproxy", "keepalived")
+
+
+def write_balancer_files(lab: Lab) -> None:
+    """The configurations of haproxy and keepalived, and keepalived's check, on every control plane."""
     planes = control_planes(lab)
     servers = "".join(f"    server {name} {lab.spec.host(name).address}:6443 check verify none\n" for name in planes)
     for number, name in enumerate(planes):
         root = lab.host(name).root
         state, priority = ("BACKUP", 100) if number else ("MASTER", 101)
         keepalived = _KEEPALIVED.format(state=state, priority=priority, vip=lab.spec.vip)
+        for folder in ("etc/haproxy", "etc/keepalived"):
+            (root / folder).mkdir(exist_ok=True)
         (root / "etc/haproxy/haproxy.cfg").write_text(_HAPROXY + servers)
         (root / "etc/keepalived/keepalived.conf").write_text(keepalived)
         (root / "etc/keepalived/check_apiserver.sh").write_text(_CHECK)
         (root / "etc/keepalived/check_apiserver.sh").chmod(0o755)
-        output(lab, name, "systemctl", "enable", "--now", "--quiet", "haproxy", "keepalived")
 
 
 def init(lab: Lab, etcd: str = "") -> None:
@@ -181,8 +189,10 @@ def certificate_key(lab: Lab) -> str:
 
 
 def join_control_plane(lab: Lab, host: str, command: tuple[str, ...], key: str) -> None:
-    address = f"--apiserver-advertise-address={lab.spec.host(host).address}"
-    output(lab, host, *command, "--control-plane", f"--certificate-key={key}", address, deadline_s=JOIN_S)
+    flags = [f"--certificate-key={key}", f"--apiserver-advertise-address={lab.spec.host(host).address}"]
+    if lab.spec.kubeadm and lab.spec.kubeadm.balancer is Balancer.STATIC_PODS:
+        flags.append("--ignore-preflight-errors=DirAvailable--etc-kubernetes-manifests")
+    output(lab, host, *command, "--control-plane", *flags, deadline_s=JOIN_S)
 
 
 def join_worker(lab: Lab, host: str, command: tuple[str, ...]) -> None:

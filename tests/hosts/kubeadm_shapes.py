@@ -10,9 +10,10 @@ import shutil
 from enum import StrEnum
 from pathlib import Path
 
+from haconsole.lab.kubeadm_images import HAPROXY_IMAGE, KEEPALIVED_IMAGE
 from haconsole.lab.lab import Lab
 from haconsole.model.hosts import Role
-from tests.hosts.kubeadm_cluster import SOCKET, control_planes, make_cluster, output
+from tests.hosts.kubeadm_cluster import SOCKET, control_planes, make_cluster, output, write_balancer_files
 
 PKI = "/etc/kubernetes/pki"
 UNIT_PKI = "/etc/etcd/pki"
@@ -71,6 +72,36 @@ _EXTERNAL = """etcd:
 """
 
 
+_POD = """apiVersion: v1
+kind: Pod
+metadata: {{name: {name}, namespace: kube-system}}
+spec:
+  hostNetwork: true
+  containers:
+  - name: {name}
+    image: {image}
+    imagePullPolicy: IfNotPresent
+    securityContext: {{capabilities: {{add: [NET_ADMIN, NET_BROADCAST, NET_RAW]}}}}
+    volumeMounts: [{mounts}]
+  volumes: [{volumes}]
+"""
+_PODS = {
+    "haproxy": (HAPROXY_IMAGE, {"/etc/haproxy/haproxy.cfg": "/usr/local/etc/haproxy/haproxy.cfg"}),
+    "keepalived": (
+        KEEPALIVED_IMAGE,
+        {
+            "/etc/keepalived/keepalived.conf": "/usr/local/etc/keepalived/keepalived.conf",
+            "/etc/keepalived/check_apiserver.sh": "/etc/keepalived/check_apiserver.sh",
+        },
+    ),
+}
+"""kubeadm's guide "Options for Software Load Balancing": images, and the host's files by their paths inside."""
+
+
+_OPTIONS = "/etc/keepalived/keepalived.config-opts"
+"""Debian's keepalived 2.3, of which the lab makes its image, does not start without this file."""
+
+
 class EtcdRunner(StrEnum):
     """The supervisor of external members."""
 
@@ -98,6 +129,27 @@ def make_with_external_etcd(lab: Lab, runner: EtcdRunner) -> None:
         shutil.copy(made / f"apiserver-etcd-client.{ending}", first)
     urls = ", ".join(f'"https://{lab.spec.host(name).address}:2379"' for name in members(lab))
     make_cluster(lab, etcd=_EXTERNAL.format(endpoints=urls, pki=PKI))
+
+
+def make_with_static_pod_balancers(lab: Lab) -> None:
+    """Make a stacked cluster whose balancers are static pods of the control planes' kubelets."""
+    write_balancer_files(lab)
+    for name in control_planes(lab):
+        manifests = lab.host(name).root / "etc/kubernetes/manifests"
+        manifests.mkdir(parents=True, exist_ok=True)
+        for pod, (image, files) in _PODS.items():
+            if pod == "keepalived" and (lab.host(name).root / _OPTIONS.removeprefix("/")).exists():
+                files = {**files, _OPTIONS: _OPTIONS}
+            (manifests / f"{pod}.yaml").write_text(_balancer_pod(pod, image, files))
+    make_cluster(lab)
+
+
+def _balancer_pod(name: str, image: str, files: dict[str, str]) -> str:
+    mounts = ", ".join(f"{{name: f{n}, mountPath: {inside}}}" for n, inside in enumerate(files.values()))
+    volumes = ", ".join(
+        f"{{name: f{n}, hostPath: {{path: {path}, type: FileOrCreate}}}}" for n, path in enumerate(files)
+    )
+    return _POD.format(name=name, image=image, mounts=mounts, volumes=volumes)
 
 
 def make_certificates(lab: Lab) -> None:

@@ -18,22 +18,30 @@ from haconsole.probes.script import Section, SectionAnswer
 _STATES_READ = 200
 _BODY = f"""\
 {FUNCTIONS}
+pod_states() {{
+  for log in /var/log/pods/*_keepalived-*/*/*.log; do [ ! -f "$log" ] || stat -c '%Y %n' -- "$log"; done |
+    sort -n | tail -n 1 | while read -r _ log; do
+      tail -c 200000 -- "$log" | sed -n 's/^.*[ :]\\((.*) \\(Entering\\|Now in\\) .*\\)$/\\1/p' | awk '
+        {{ line[NR] = $0 }}
+        END {{ for (at = NR; at > NR - {_STATES_READ} && at > 0; at--) print line[at] }}'
+    done
+}}
 config=CONFIG
-command -v keepalived >/dev/null || {{ echo 'not installed' >&2; return 127; }}
+process=$(process_of keepalived)
+[ -n "$process" ] || command -v keepalived >/dev/null || {{ echo 'not installed' >&2; return 127; }}
 [ -e "$config" ] || {{ echo "$config does not exist" >&2; return 66; }}
 echo '{PART} files'
 (show_files "$config")
 echo '{PART} node'
 uname -n
-process=$(process_of keepalived)
 [ -z "$process" ] || started_by "$process" "$config" 2>/dev/null
 echo '{PART} version'
-timeout 3 keepalived --version 2>&1 | head -n 1
+! command -v keepalived >/dev/null || timeout 3 keepalived --version 2>&1 | head -n 1
 echo '{PART} down'
 [ ! -e DOWN ] || echo yes
 echo '{PART} states'
 run=$(timeout 3 systemctl show -p ActiveState -p InvocationID -- keepalived.service)
-case $run in *ActiveState=active*) ;; *) return 0 ;; esac
+case $run in *ActiveState=active*) ;; *) [ -z "$process" ] || pod_states; return 0 ;; esac
 run=${{run##*InvocationID=}}; run=${{run%%[!0-9a-f]*}}
 [ -n "$run" ] || return 0
 timeout 3 journalctl -q --no-pager -o cat -r "_SYSTEMD_INVOCATION_ID=$run" |

@@ -34,10 +34,13 @@ def discovered() -> str:
     """Shell commands that print the configuration of the running keepalived, else the usual one."""
     return f"""\
 {FUNCTIONS}
+{load_script("lib/host-path")}
 config={DEFAULT_CONFIG}
 process=$(process_of keepalived)
 [ -z "$process" ] || named=$(named_config "$process" 2>/dev/null)
 config=${{named:-$config}}
+[ -z "$process" ] || there=$(host_path "$process" "$config")
+config=${{there:-$config}}
 echo '{PART} files'
 (show_files "$config")
 echo '{PART} node'

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from haconsole.configs.owner import owner_of
 from haconsole.inventory.importers import kubeasz, kubespray
 from haconsole.inventory.importers.draft import Settings, Value, host_name
-from haconsole.inventory.schema import Deployment, Etcd, Haproxy, Keepalived, Kubernetes, LeaderElection
+from haconsole.inventory.schema import Deployment, Etcd, EtcdPlacement, Haproxy, Keepalived, Kubernetes, LeaderElection
 from haconsole.probes.discovery.balancer import BalancedApi
-from haconsole.probes.discovery.host_report import API, ETCD, KEEPALIVED, MANAGER, HostReport, Others, url_of
+from haconsole.probes.discovery.host_report import API, ETCD, HAPROXY, KEEPALIVED, MANAGER, HostReport, Others, url_of
 from haconsole.probes.discovery.product import DEPLOYMENTS, Product, etcd_files, product_of
 from haconsole.probes.kubernetes.kubeadm_config import ClusterConfiguration
 
@@ -124,6 +124,7 @@ def _with_port(endpoint: str) -> str:
 
 def haproxy(report: HostReport, balanced_api: BalancedApi) -> Settings:
     values: dict[str, Value | None] = {
+        "placement": _placement(report, HAPROXY),
         "bind_port": balanced_api.bind_port or None,
         "config_file": next(iter(report.haproxy.paths), None),
         "stats_socket": balanced_api.stats_socket or None,
@@ -134,7 +135,13 @@ def haproxy(report: HostReport, balanced_api: BalancedApi) -> Settings:
 
 def keepalived(report: HostReport) -> Settings:
     path = report.flag(KEEPALIVED, "f") or report.flag(KEEPALIVED, "use-file")
-    return other_than(Keepalived(), {"config_file": path or None})
+    if path and report.keepalived.texts[report.keepalived.main]:
+        path = report.keepalived.main
+    return other_than(Keepalived(), {"placement": _placement(report, KEEPALIVED), "config_file": path or None})
+
+
+def _placement(report: HostReport, program: str) -> str:
+    return (EtcdPlacement.STATIC_POD if program in report.static_pods else EtcdPlacement.SYSTEMD).value
 
 
 def other_than(default: object, values: Mapping[str, Value | None], always: tuple[str, ...] = ()) -> dict[str, Value]:

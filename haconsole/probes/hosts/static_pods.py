@@ -50,6 +50,9 @@ def pods_of(layout: Layout, host: Host) -> tuple[StaticPod, ...]:
     pods = [StaticPod("etcd", layout.etcd.manifest)] if layout.etcd.manifest and Role.ETCD in host.roles else []
     if layout.kubernetes and Role.CONTROL_PLANE in host.roles:
         pods += [StaticPod(each.name, each.manifest) for each in layout.kubernetes.components if each.manifest]
+    if Role.LOAD_BALANCER in host.roles:
+        balancers = (("haproxy", layout.haproxy), ("keepalived", layout.keepalived))
+        pods += [StaticPod(name, part.manifest) for name, part in balancers if part and part.manifest]
     return tuple(pods)
 
 

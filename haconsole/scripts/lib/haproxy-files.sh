@@ -2,7 +2,8 @@
 # show_haproxy prints all configuration files of the running haproxy in the order that it reads them, each after a line
 # "=file= PATH", else those of the usual place; then the parts "environment" (the variables that they use) and "version".
 #
-# haproxy may run in a container: its files are read below its own root.
+# haproxy may run in a container: its files have the paths of the host, or else are read below its own root.
+# uses lib/host-path
 haproxy_process() {
   first=
   for process in /proc/[0-9]*; do
@@ -31,6 +32,8 @@ show_haproxy() {
   named=$(haproxy_named "$process"); named=${named:-/etc/haproxy/haproxy.cfg}
   while read -r path; do
     case $path in /*) ;; *) path=$(readlink "$process/cwd")/$path ;; esac
+    there=; [ -z "$process" ] || there=$(host_path "$process" "$path")
+    if [ -f "$there" ]; then haproxy_file '' "$there"; continue; fi
     if [ -f "$root$path" ]; then haproxy_file "$root" "$path"; continue; fi
     for file in "$root$path"/*.cfg; do
       [ ! -f "$file" ] || haproxy_file "$root" "${file#"$root"}"

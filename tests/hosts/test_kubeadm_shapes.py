@@ -1,0 +1,65 @@
+"""kubeadm clusters of other shapes: the same inventory from every host, and healthy as they are.
+
+Nightly, because each cluster is made for its test.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from haconsole.lab.lab import Lab
+from haconsole.lab.spec import Balancer, EtcdTopology, KubeadmSpec
+from tests.hosts.conftest import LabMaker
+from tests.hosts.kubeadm_shapes import EtcdRunner, make_with_external_etcd, make_with_static_pod_balancers
+from tests.hosts.program import Program
+from tests.hosts.test_kubeadm_seen import NOTES, discovered, doctor
+
+pytestmark = [pytest.mark.nightly, pytest.mark.timeout(1800)]
+EXTERNAL = KubeadmSpec(etcd=EtcdTopology.EXTERNAL)
+STATIC_PODS = KubeadmSpec(balancer=Balancer.STATIC_PODS)
+SETTLED_S = 120.0
+
+
+@pytest.mark.parametrize(
+    ("kubeadm", "make", "debian"),
+    [
+        pytest.param(EXTERNAL, partial(make_with_external_etcd, runner=EtcdRunner.UNITS), "bookworm", id="etcd-units"),
+        pytest.param(
+            EXTERNAL, partial(make_with_external_etcd, runner=EtcdRunner.STATIC_PODS), "bookworm", id="etcd-pods"
+        ),
+        pytest.param(STATIC_PODS, make_with_static_pod_balancers, "bookworm", id="balancer-pods"),
+        pytest.param(STATIC_PODS, make_with_static_pod_balancers, "trixie", id="balancer-pods-trixie"),
+    ],
+)
+def test_a_cluster_of_another_shape_is_found_from_every_host_and_healthy(
+    make_lab: LabMaker, tmp_path: Path, kubeadm: KubeadmSpec, make: Callable[[Lab], None], debian: str
+) -> None:
+    lab = make_lab(kubeadm=kubeadm, debian=debian)
+    make(lab)
+    program = Program(lab, tmp_path)
+    paths = {host.name: discovered(program, host.address, tmp_path / host.name) for host in lab.spec.hosts}
+    texts = {name: path.read_text().split("\n", 1)[1] for name, path in paths.items()}
+    assert len(set(texts.values())) == 1, texts
+    seen = Program(lab, tmp_path, paths["cp1"])
+    assert seen.verb("check", str(seen.inventory)).returncode == 0
+    settled(seen)
+    certificates = json.loads(seen.verb("certs", str(seen.inventory), "--json").stdout)
+    assert certificates["unread"] == []
+    assert [one for one in certificates["certificates"] if one["problem"]] == []
+    status = json.loads(seen.verb("status", str(seen.inventory), "--json").stdout)
+    assert {one["state"] for one in status["services"]} == {"active"}
+    assert len(status["etcd"]["members"]) == 3
+    assert all(vip["owners"] for vip in status["vips"])
+
+
+def settled(program: Program) -> None:
+    """Wait until doctor reports nothing but notes on balancers that this console did not write."""
+    end = time.monotonic() + SETTLED_S
+    while (report := doctor(program))["exit"] != 0 or {one["code"] for one in report["findings"]} - NOTES:
+        assert time.monotonic() < end, report
