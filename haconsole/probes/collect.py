@@ -77,7 +77,7 @@ class Collector:
         finally:
             look.cancel()
             await asyncio.gather(look, return_exceptions=True)
-        self._revision = store.revision
+        self._revision = store.changes.revision
         yield store.snapshot()
 
     async def _look(self, store: FactStore, probes: tuple[HostProbes, ...], *, thorough: bool) -> None:
@@ -96,9 +96,9 @@ class Collector:
         except TimeoutError:
             for probe in probes:
                 probe.give_up(self._context.timings.overall_s)
-            if store.leases_missing:
+            if store.shared.leases_missing:
                 leases.give_up(self._context.timings.overall_s)
-            if store.nodes_missing:
+            if store.shared.nodes_missing:
                 nodes.give_up(self._context.timings.overall_s)
         finally:
             preloading.cancel()
@@ -113,15 +113,15 @@ class Collector:
         store = self._store()
         self._live = live = Live(self._context, store, certificates=certificates)
         watching = asyncio.create_task(live.run())
-        watching.add_done_callback(lambda _: store.wake())
+        watching.add_done_callback(lambda _: store.changes.wake())
         claim: LockClaim | None = None
         try:
             while True:
-                await store.wait_for_change(self._context.timings.news_s)
+                await store.changes.wait(self._context.timings.news_s)
                 if watching.done():
                     watching.result()
                     return
-                self._revision = store.revision
+                self._revision = store.changes.revision
                 snapshot = store.snapshot()
                 before, claim = claim, claim_after(claim, snapshot)
                 if before is not None and claim != before:

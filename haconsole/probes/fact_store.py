@@ -1,9 +1,9 @@
-"""Where answers are put together: the newest facts of every host, and the snapshot they make."""
+"""The newest facts of every host and of the cluster, their snapshot, and the signal that one of them changed."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
@@ -21,11 +21,105 @@ from haconsole.model.snapshot import ClusterSnapshot, PendingFact
 from haconsole.probes.significance import insignificantly_different
 
 
+class ChangeSignal:
+    """Counts changes in `revision`, and wakes the reader of snapshots for those that matter."""
+
+    def __init__(self, revision: int) -> None:
+        self.revision = revision
+        self._reported_revision = revision
+        self._urgent = asyncio.Event()
+
+    def mark(self, *, urgent: bool) -> None:
+        """Something was put; `urgent` if it matters."""
+        self.revision += 1
+        if urgent:
+            self._urgent.set()
+
+    def wake(self) -> None:
+        """Have `wait` return though nothing was put."""
+        self._urgent.set()
+
+    async def wait(self, patience_s: float) -> None:
+        """Return once something was put that matters, or `patience_s` after anything was, or `wake` was called."""
+        while True:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(patience_s):
+                    await self._urgent.wait()
+            if self._urgent.is_set() or self._reported_revision != self.revision:
+                break
+        self._urgent.clear()
+        self._reported_revision = self.revision
+
+
+class SharedFacts:
+    """The facts of the cluster that belong to no single host: leases and nodes."""
+
+    def __init__(self, changes: ChangeSignal) -> None:
+        self._changes = changes
+        self._leases: Observed[tuple[Lease, ...]] = NOT_ASKED
+        self._nodes: Observed[tuple[NodeState, ...]] = NOT_ASKED
+        self._leases_due = False
+
+    def expect_leases(self) -> None:
+        """Leases are pending until they are first put."""
+        self._leases_due = True
+
+    def put_leases(self, observation: Observed[tuple[Lease, ...]]) -> None:
+        before, self._leases = self._leases, succeed(observation, self._leases)
+        self._changes.mark(urgent=not insignificantly_different(before, self._leases))
+
+    def confirm_leases(self, at: datetime) -> None:
+        """The leases were still the same at `at`: the server that reports their changes was alive."""
+        if isinstance(self._leases, Known) and self._leases.at < at:
+            self._leases = replace(self._leases, at=at)
+            self._changes.mark(urgent=False)
+
+    def put_nodes(self, observation: Observed[tuple[NodeState, ...]]) -> None:
+        before, self._nodes = self._nodes, succeed(observation, self._nodes)
+        self._changes.mark(urgent=not insignificantly_different(before, self._nodes))
+
+    @property
+    def nodes_missing(self) -> bool:
+        return isinstance(self._nodes, NotAsked)
+
+    @property
+    def leases_missing(self) -> bool:
+        return isinstance(self._leases, NotAsked)
+
+    @property
+    def pending(self) -> tuple[PendingFact, ...]:
+        return (PendingFact(None, "leases"),) if self._leases_due and self.leases_missing else ()
+
+    def nodes(self, offsets_s: Mapping[HostName, float]) -> Observed[tuple[NodeState, ...]]:
+        """The nodes with the offsets of their hosts' clocks, as far as these are known."""
+        nodes = self._nodes
+        if not isinstance(nodes, Known):
+            return nodes
+        states = (
+            replace(each, clock_ahead_s=offsets_s.get(each.host, 0.0)) if each.host else each for each in nodes.value
+        )
+        return replace(nodes, value=tuple(states))
+
+    def leases(self, offsets_s: Mapping[HostName, float]) -> Observed[tuple[Lease, ...]]:
+        """The leases with what is known of their holders' clocks; for a holder elsewhere, the hosts' usual offset."""
+        leases = self._leases
+        if not isinstance(leases, Known):
+            return leases
+        usual = sorted(offsets_s.values())[len(offsets_s) // 2] if offsets_s else 0.0
+        return replace(
+            leases,
+            value=tuple(
+                replace(each, clock_ahead_s=offsets_s.get(each.host, usual) if each.host else usual, read_at=leases.at)
+                for each in leases.value
+            ),
+        )
+
+
 class FactStore:
     """Written by the probes of one collector, all in one event loop. A failure keeps the value known before it.
 
     `hostnames` are what hosts call themselves, `etcd_servers` what their API servers were started with: answers of one
-    probe that others need.
+    probe that others need. `shared` are the facts of no single host, `changes` the signal for readers.
     """
 
     def __init__(self, inventory: Inventory, now: Callable[[], datetime], revision: int = 0) -> None:
@@ -34,17 +128,13 @@ class FactStore:
         self._facts = {
             HostName(host.name): HostFacts(HostName(host.name), host.address, host.roles) for host in inventory.hosts
         }
-        self._leases: Observed[tuple[Lease, ...]] = NOT_ASKED
-        self._nodes: Observed[tuple[NodeState, ...]] = NOT_ASKED
+        self.changes = ChangeSignal(revision)
+        self.shared = SharedFacts(self.changes)
         self.hostnames: dict[str, HostName] = {}
         self.etcd_servers: dict[HostName, tuple[str, ...]] = {}
         self._due: dict[HostName, tuple[FactName, ...]] = {}
-        self._leases_due = False
         self._silent: dict[HostName, Failed[Any]] = {}
         self.apiserver_flags: dict[HostName, tuple[tuple[str, str], ...]] = {}
-        self._urgent = asyncio.Event()
-        self._reported_revision = revision
-        self.revision = revision
 
     def facts(self, host: HostName) -> HostFacts:
         return self._facts[host]
@@ -52,9 +142,6 @@ class FactStore:
     def expect(self, host: HostName, facts: Iterable[FactName]) -> None:
         """These facts of `host` are pending until they are first put."""
         self._due[host] = tuple(facts)
-
-    def expect_leases(self) -> None:
-        self._leases_due = True
 
     def newest_answer(self, host: HostName) -> datetime | None:
         """The time of the newest fact that the host itself reported."""
@@ -65,7 +152,7 @@ class FactStore:
         """Nothing comes from `host`: until something does, snapshots have its known facts as `failed`."""
         if host not in self._silent:
             self._silent[host] = failed
-            self._mark(urgent=True)
+            self.changes.mark(urgent=True)
 
     def is_silent(self, host: HostName) -> bool:
         return host in self._silent
@@ -73,38 +160,24 @@ class FactStore:
     def put(self, host: HostName, fact: FactName, observation: Observed[Any]) -> None:
         """The newest observation of one fact."""
         if isinstance(observation, Known) and self._silent.pop(host, None) is not None:
-            self._mark(urgent=True)
+            self.changes.mark(urgent=True)
         before = self._facts[host]
         after = succeed(observation, getattr(before, fact))
         changes: dict[str, Any] = {fact: after}
         if fact == "addresses" and isinstance(after, Known) and _moved(before.addresses, after):
             changes["addresses_since"] = after.at
         self._facts[host] = replace(before, **changes)
-        self._mark(urgent=not insignificantly_different(getattr(before, fact), after))
+        self.changes.mark(urgent=not insignificantly_different(getattr(before, fact), after))
 
     def put_notes(self, host: HostName, notes: tuple[str, ...]) -> None:
         """Notes about a host beside its facts."""
         self._facts[host] = replace(self._facts[host], notes=notes)
-        self._mark(urgent=False)
+        self.changes.mark(urgent=False)
 
     def put_token_keys(self, host: HostName, keys: tuple[TokenKeys, ...]) -> None:
         """The facts about its service-account keys that were read with the host's certificates."""
         self._facts[host] = replace(self._facts[host], token_keys=keys)
-        self._mark(urgent=False)
-
-    def put_leases(self, observation: Observed[tuple[Lease, ...]]) -> None:
-        before, self._leases = self._leases, succeed(observation, self._leases)
-        self._mark(urgent=not insignificantly_different(before, self._leases))
-
-    def confirm_leases(self, at: datetime) -> None:
-        """The leases were still the same at `at`: the server that reports their changes was alive."""
-        if isinstance(self._leases, Known) and self._leases.at < at:
-            self._leases = replace(self._leases, at=at)
-            self._mark(urgent=False)
-
-    def put_nodes(self, observation: Observed[tuple[NodeState, ...]]) -> None:
-        before, self._nodes = self._nodes, succeed(observation, self._nodes)
-        self._mark(urgent=not insignificantly_different(before, self._nodes))
+        self.changes.mark(urgent=False)
 
     def fail(self, host: HostName, facts: Iterable[FactName], failure: Failed[Any]) -> None:
         """One reason for many facts: the host itself does not answer."""
@@ -115,25 +188,17 @@ class FactStore:
         """Those of `facts` that nothing was heard of yet."""
         return tuple(fact for fact in facts if isinstance(getattr(self._facts[host], fact), NotAsked))
 
-    @property
-    def nodes_missing(self) -> bool:
-        return isinstance(self._nodes, NotAsked)
-
-    @property
-    def leases_missing(self) -> bool:
-        return isinstance(self._leases, NotAsked)
-
     def snapshot(self) -> ClusterSnapshot:
         """All that is known now."""
         return ClusterSnapshot(
             cluster=self._inventory.cluster,
-            revision=self.revision,
+            revision=self.changes.revision,
             observed_at=self._now(),
             hosts=tuple(self._current(facts) for facts in self._facts.values()),
             vips=vip_addresses(self._inventory),
-            leases=self._leases_with_clock_offsets(),
-            nodes=self._nodes_with_clock_offsets(),
-            pending=self._pending(),
+            leases=self.shared.leases(self._clock_offsets_s()),
+            nodes=self.shared.nodes(self._clock_offsets_s()),
+            pending=(*self._pending(), *self.shared.pending),
         )
 
     def _current(self, facts: HostFacts) -> HostFacts:
@@ -146,59 +211,14 @@ class FactStore:
         return replace(facts, **changes)
 
     def _pending(self) -> tuple[PendingFact, ...]:
-        hosts = tuple(
+        return tuple(
             PendingFact(host, fact) for host, due in self._due.items() for fact in self.missing_facts(host, due)
         )
-        leases = (PendingFact(None, "leases"),) if self._leases_due and self.leases_missing else ()
-        return hosts + leases
 
-    async def wait_for_change(self, patience_s: float) -> None:
-        """Return once something was put that matters, or `patience_s` after anything was, or `wake` was called."""
-        while True:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(patience_s):
-                    await self._urgent.wait()
-            if self._urgent.is_set() or self._reported_revision != self.revision:
-                break
-        self._urgent.clear()
-        self._reported_revision = self.revision
-
-    def wake(self) -> None:
-        """Have `wait_for_change` return though nothing was put."""
-        self._urgent.set()
-
-    def _nodes_with_clock_offsets(self) -> Observed[tuple[NodeState, ...]]:
-        """The nodes with the offsets of their hosts' clocks, as far as these are known."""
-        nodes = self._nodes
-        if not isinstance(nodes, Known):
-            return nodes
-        offsets = {host: value_of(facts.clock_offset_ms) or 0.0 for host, facts in self._facts.items()}
-        states = (
-            replace(each, clock_ahead_s=offsets.get(each.host, 0.0) / 1000) if each.host else each
-            for each in nodes.value
-        )
-        return replace(nodes, value=tuple(states))
-
-    def _leases_with_clock_offsets(self) -> Observed[tuple[Lease, ...]]:
-        """The leases with what is known of their holders' clocks; for a holder elsewhere, the hosts' usual offset."""
-        leases = self._leases
+    def _clock_offsets_s(self) -> dict[HostName, float]:
+        """The known offsets of the hosts' clocks."""
         known = {host: value_of(facts.clock_offset_ms) for host, facts in self._facts.items()}
-        offsets = {host: offset / 1000 for host, offset in known.items() if offset is not None}
-        if not isinstance(leases, Known):
-            return leases
-        usual = sorted(offsets.values())[len(offsets) // 2] if offsets else 0.0
-        return replace(
-            leases,
-            value=tuple(
-                replace(each, clock_ahead_s=offsets.get(each.host, usual) if each.host else usual, read_at=leases.at)
-                for each in leases.value
-            ),
-        )
-
-    def _mark(self, *, urgent: bool) -> None:
-        self.revision += 1
-        if urgent:
-            self._urgent.set()
+        return {host: offset / 1000 for host, offset in known.items() if offset is not None}
 
 
 def _moved(before: Observed[Any], after: Known[Any]) -> bool:

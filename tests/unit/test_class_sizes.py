@@ -1,4 +1,4 @@
-"""Classes of the session and the screen stay small: at most 15 methods, inherited ones of ours included."""
+"""Classes of the session, the screen and the fact store stay small: 15 methods at most, our inherited ones included."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from types import FunctionType, ModuleType
 
 import pytest
 
+import haconsole.probes.fact_store
 import haconsole.session
 import haconsole.ui
 
@@ -27,8 +28,7 @@ def modules(package: ModuleType) -> Iterator[ModuleType]:
 def classes() -> dict[str, type]:
     return {
         f"{kind.__module__}.{kind.__qualname__}": kind
-        for package in (haconsole.session, haconsole.ui)
-        for module in modules(package)
+        for module in (*modules(haconsole.session), *modules(haconsole.ui), haconsole.probes.fact_store)
         for kind in vars(module).values()
         if inspect.isclass(kind) and kind.__module__ == module.__name__
     }

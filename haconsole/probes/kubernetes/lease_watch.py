@@ -48,7 +48,7 @@ class LeaseProbe:
         self._last_report_at = float("-inf")
         self._why: Failed[Any] | None = None
         if self.expected:
-            store.expect_leases()
+            store.shared.expect_leases()
 
     @property
     def expected(self) -> bool:
@@ -61,9 +61,11 @@ class LeaseProbe:
         try:
             await asyncio.wait((api,), timeout=_ETCD_AFTER_S)
             if not api.done():
-                self._store.put_leases(await first_known(((0.0, partial(_result, api)), *self._etcd_questions())))
+                self._store.shared.put_leases(
+                    await first_known(((0.0, partial(_result, api)), *self._etcd_questions()))
+                )
             else:
-                self._store.put_leases(await self._from_etcd_if_api_failed(api.result()))
+                self._store.shared.put_leases(await self._from_etcd_if_api_failed(api.result()))
         finally:
             api.cancel()
             await asyncio.wait((api,))
@@ -78,7 +80,7 @@ class LeaseProbe:
     def give_up(self, seconds: float) -> None:
         """Facts that are still missing now are not awaited."""
         if self.expected:
-            self._store.put_leases(
+            self._store.shared.put_leases(
                 Failed(f"leases: no answer within {seconds:g} s", self._context.now(), Cause.TIMED_OUT)
             )
 
@@ -125,7 +127,7 @@ class LeaseProbe:
             if isinstance(apiserver, Failed) and apiserver.at > began:
                 return
             if isinstance(apiserver, Known) and self._last_report_at > heard_before:
-                self._store.confirm_leases(apiserver.at)
+                self._store.shared.confirm_leases(apiserver.at)
             await asyncio.sleep(self._context.timings.round_s)
 
     async def _follow(self, host: Host) -> None:
@@ -140,7 +142,7 @@ class LeaseProbe:
                     limit.reschedule(None)
                     leases = await self._with_older(api, objects)
                     self._last_report_at = self._time()
-                    self._store.put_leases(self._context.known(leases))
+                    self._store.shared.put_leases(self._context.known(leases))
         except TimeoutError:
             self._put_failure(self._context.late(host, "leases", deadline_s))
         except Exception as error:
@@ -156,7 +158,7 @@ class LeaseProbe:
         while True:
             if self._time() - self._last_report_at > timings.api_silence_s:
                 silent = self._why or self._context.late(self._servers[0], "leases", timings.api_silence_s)
-                self._store.put_leases(await self._from_etcd_if_api_failed(silent))
+                self._store.shared.put_leases(await self._from_etcd_if_api_failed(silent))
             await asyncio.sleep(timings.round_s)
 
     def _api_questions(self) -> tuple[Delayed, ...]:

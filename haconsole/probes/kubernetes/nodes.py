@@ -40,7 +40,7 @@ class NodeProbe:
         return bool(self._servers)
 
     async def once(self) -> None:
-        self._store.put_nodes(
+        self._store.shared.put_nodes(
             await first_known(tuple((_NEXT_AFTER_S, partial(self._at, one)) for one in self._servers))
         )
 
@@ -48,7 +48,7 @@ class NodeProbe:
         """Record that no API server answered in time."""
         if self.expected:
             reason = f"nodes: no answer within {seconds:g} s"
-            self._store.put_nodes(Failed(reason, self._context.now(), Cause.TIMED_OUT))
+            self._store.shared.put_nodes(Failed(reason, self._context.now(), Cause.TIMED_OUT))
 
     async def follow(self) -> None:
         """List the nodes again and again, through one API server for as long as it answers.
@@ -62,7 +62,7 @@ class NodeProbe:
             failures += 1
             servers.append(servers.pop(0))
             if failures >= len(servers):
-                self._store.put_nodes(self._failure)
+                self._store.shared.put_nodes(self._failure)
             await asyncio.sleep(self._context.timings.reopen_s)
 
     async def _poll(self, host: Host) -> bool:
@@ -76,7 +76,7 @@ class NodeProbe:
                         self._failure = observation
                         return answered
                     answered = True
-                    self._store.put_nodes(observation)
+                    self._store.shared.put_nodes(observation)
                     await asyncio.sleep(self._context.timings.nodes_s)
         except Exception as error:
             self._failure = self._context.failed(host, "nodes", error)

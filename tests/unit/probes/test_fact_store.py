@@ -21,7 +21,7 @@ def lease_on_board(inventory: Inventory, lease: Lease, offsets_s: dict[str, floa
     store = FactStore(inventory, lambda: NOW)
     for host, offset_s in offsets_s.items():
         store.put(HostName(host), "clock_offset_ms", Known(offset_s * 1000, NOW))
-    store.put_leases(Known((lease,), NOW))
+    store.shared.put_leases(Known((lease,), NOW))
     (told,) = value_of(store.snapshot().leases) or ()
     return told
 
