@@ -7,6 +7,7 @@ rounds and pushes what it sees.
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass, field
 
 ARGV = ("sh", "-s")
@@ -62,6 +63,11 @@ class PushedLine:
 
 
 ScriptEvent = SectionAnswer | RoundDone | PushedLine
+
+
+def with_arguments(script: str, *words: str) -> str:
+    """A section's body: a script that finds these words as its arguments."""
+    return f"set -- {shlex.join(words)}\n{script}"
 
 
 def render(sections: tuple[Section, ...], *, rounds: int | None = 1, pause_s: float = 1.0, follow: str = "") -> bytes:

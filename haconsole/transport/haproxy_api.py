@@ -12,10 +12,10 @@ from dataclasses import dataclass
 
 from haconsole.model.haproxy import AdminState
 from haconsole.model.observed import Cause
+from haconsole.scripts import load_script
 from haconsole.transport.base import HostTransport, TransportError
 
 SHELL = ("sh", "-s")
-_NOT_INSTALLED, _NO_PUMP, _NO_SOCKET, _NOT_RUNNING = 67, 69, 72, 75
 _ANSWER_WITHIN_S = 5
 
 _PUMP_PREFIX = re.compile(r"^\d\S+ \d\S+ socat\[\d+\] [A-Z] ", re.MULTILINE)
@@ -88,28 +88,8 @@ def ask_script(socket_path: str, *commands: str) -> str:
     """
     if any(separator in command for command in commands for separator in ";\n"):
         raise ValueError("a haproxy command holds no semicolon and no line break")
-    within = _ANSWER_WITHIN_S
-    return f"""\
-socket={shlex.quote(socket_path)} commands={shlex.quote(";".join(commands))}
-if [ ! -S "$socket" ]; then
-  if pidof haproxy >/dev/null 2>&1; then
-    echo "runs without a stats socket at $socket" >&2; exit {_NO_SOCKET}
-  fi
-  if ! PATH=$PATH:/usr/local/sbin:/usr/sbin command -v haproxy >/dev/null; then
-    echo "is not installed" >&2; exit {_NOT_INSTALLED}
-  fi
-  echo "does not run: there is no $socket" >&2; exit {_NOT_RUNNING}
-fi
-if command -v socat >/dev/null; then
-  printf '%s\\n' "$commands" | timeout {within} socat -t{within} - "UNIX-CONNECT:$socket"
-elif command -v python3 >/dev/null; then
-  timeout {within} python3 -c {shlex.quote(_PYTHON)} "$socket" {within} "$commands"
-elif command -v perl >/dev/null; then
-  timeout {within} perl -e {shlex.quote(_PERL)} "$socket" {within} "$commands"
-else
-  echo "cannot be reached: the host has none of socat, python3, perl" >&2; exit {_NO_PUMP}
-fi
-"""
+    words = (socket_path, ";".join(commands), str(_ANSWER_WITHIN_S), _PYTHON, _PERL)
+    return f"set -- {shlex.join(words)}\n{load_script('haproxy-query')}\n"
 
 
 def failure_of(status: int | None, output: str, errors: str) -> HaproxyFailure | None:

@@ -3,27 +3,16 @@
 from __future__ import annotations
 
 import binascii
-import shlex
 from base64 import b64decode
 
 from haconsole.configs.balancer_files import as_0_1_wrote_it, haproxy_files, keepalived_files
 from haconsole.configs.layout import Layout
-from haconsole.configs.owner_script import OWNER_OF
 from haconsole.inventory.schema import Host, Inventory
 from haconsole.model.observed import Cause
 from haconsole.model.provenance import ManagedFile, Owner
 from haconsole.probes.errors import ProbeError, require
-from haconsole.probes.script import Section, SectionAnswer
-
-_BODY = f"""\
-{OWNER_OF.strip()}
-for file in FILES; do
-  told=$(owner_of "$file")
-  case $told in
-    unsealed*) echo "$told $(sed 's/^\\( *auth_pass \\).*/\\1X/' "$file" | base64 -w0)" ;;
-    *) echo "$told" ;;
-  esac
-done"""
+from haconsole.probes.script import Section, SectionAnswer, with_arguments
+from haconsole.scripts import load_script
 
 
 def paths_of(places: Layout) -> tuple[str, ...]:
@@ -33,7 +22,7 @@ def paths_of(places: Layout) -> tuple[str, ...]:
 
 def section(paths: tuple[str, ...], *, every: int = 1) -> Section:
     """One line for each path; a file of version 0.1 follows in it, without its password. Needs root."""
-    return Section("balancer_files", _BODY.replace("FILES", " ".join(map(shlex.quote, paths))), every)
+    return Section("balancer_files", with_arguments(load_script("file-owners"), *paths), every)
 
 
 def parse(answer: SectionAnswer, inventory: Inventory, host: Host, paths: tuple[str, ...]) -> tuple[ManagedFile, ...]:

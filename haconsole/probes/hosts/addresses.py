@@ -11,12 +11,9 @@ from haconsole.model.hosts import InterfaceAddress
 from haconsole.model.observed import Cause
 from haconsole.probes.errors import ProbeError, require
 from haconsole.probes.script import Section, SectionAnswer
+from haconsole.scripts import load_script
 
-SECTION = Section(
-    "addresses",
-    "told=$(ip -j address show 2>/dev/null) && printf '%s\\n' \"$told\" | sed 's/},/},\\n/g' || ip -o address show",
-)
-"""JSON with one object a line, for streams cut long lines; iproute2 before 4.13 has none: then one line an address."""
+SECTION = Section("addresses", load_script("addresses"))
 
 FOLLOW = "ip -o monitor address 2>/dev/null"
 """Writes one line for each added or removed address."""

@@ -3,39 +3,22 @@
 from __future__ import annotations
 
 import re
-import shlex
 from dataclasses import replace
 
 from haconsole.model.hosts import DiskSpace
 from haconsole.model.observed import Cause
 from haconsole.probes.errors import ProbeError, require
-from haconsole.probes.script import Section, SectionAnswer
+from haconsole.probes.script import Section, SectionAnswer, with_arguments
+from haconsole.scripts import load_script
 
 _INODES, _READ_ONLY = "=inodes=", "=read-only="
-_BODY = f"""\
-set --
-for path in PATHS; do
-  at=$path
-  while [ ! -e "$at" ] && [ "$at" != / ]; do at=${{at%/*}}; at=${{at:-/}}; done
-  printf '%s\\n' "$path"
-  set -- "$@" "$at"
-done
-timeout 5 df -P -B1 -- "$@" || return
-echo '{_INODES}'
-timeout 5 df -P -i -- "$@" 2>/dev/null
-echo '{_READ_ONLY}'
-while read -r device target kind options rest; do
-  case $options in ro|ro,*) printf '%s\\n' "$target" ;; esac
-done </proc/self/mounts"""
 _NUMBERS = re.compile(r"\s(?P<size>\d+|-)\s+(?P<used>\d+|-)\s+(?P<free>\d+|-)\s+(?:\d+%|-)\s+(?P<mount>/.*)$")
 _HEADER = re.compile(r"^Filesystem .*$", re.MULTILINE)
 
 
 def section(paths: tuple[str, ...], *, every: int = 1) -> Section:
     """Queries each path; for an absent one the nearest folder above it answers."""
-    words = " ".join(shlex.quote(path) for path in paths)
-    body = _BODY.replace("PATHS", words)
-    return Section("disks", body, every)
+    return Section("disks", with_arguments(load_script("disks"), *paths), every)
 
 
 def parse(answer: SectionAnswer) -> tuple[DiskSpace, ...]:

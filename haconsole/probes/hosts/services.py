@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -15,7 +14,8 @@ from haconsole.probes.errors import ProbeError, require
 from haconsole.probes.hosts import static_pods
 from haconsole.probes.hosts.static_pods import StaticPod
 from haconsole.probes.hosts.telling_lines import telling_lines
-from haconsole.probes.script import Section, SectionAnswer
+from haconsole.probes.script import Section, SectionAnswer, with_arguments
+from haconsole.scripts import load_script
 
 _PROPERTIES = (
     "Id,LoadState,ActiveState,SubState,StateChangeTimestamp,MainPID,NRestarts,UnitFileState,ExecMainCode,ExecMainStatus,"
@@ -28,47 +28,7 @@ _ENABLED = {"enabled": True, "enabled-runtime": True, "disabled": False, "masked
 _ENDINGS = {"1": "exit", "2": "signal", "3": "core dumped, signal"}
 """ExecMainCode, the si_code of waitid(2), as text."""
 
-_PROCESSES = "=processes="
-_STATES = (
-    "sed -n 's/^\\([0-9]*\\) (.*) \\([A-Za-z]\\) .*/\\1 \\2/p'"
-    " $(printf '%s\\n' \"$shown\" | sed -n 's,^MainPID=\\([1-9][0-9]*\\)$,/proc/\\1/stat,p') /dev/null 2>/dev/null || :"
-)
-_LINES_EVERY = 5
-"""Rounds between two readings of a failing unit's log.
-
-Its lines are few and short: a long answer takes several writes, and those of other sections could come between.
-"""
-_JOURNAL = "=journal="
-_FAILING = f"""\
-show_log() {{
-  [ -n "$unit" ] || return 0
-  case "$active/$sub/$result" in
-    failed/*|*/auto-restart*|inactive/*/[!s]*) ;;
-    active/*|activating/*) [ "$restarts" -gt 0 ] && [ $((up - started)) -lt 120 ] || return 0 ;;
-    *) return 0 ;;
-  esac
-  printf '{_JOURNAL} %s\n' "$unit"
-  timeout 3 journalctl -q --no-pager -o json --output-fields=MESSAGE,PRIORITY -n 400 "_SYSTEMD_UNIT=$unit" 2>/dev/null |
-    sed 's/"_[A-Z_]*":"[^",]*",//g' | grep -v '"MESSAGE":"\\( \\|\\\\t\\|--\\|goroutine\\|created by\\)' | tail -n 20
-}}
-if [ $((${{round:-0}} % {_LINES_EVERY})) -eq 0 ]; then
-  read -r up rest </proc/uptime; up=${{up%%.*}}
-  unit= active= sub= result= restarts=0 started=0
-  while IFS='=' read -r key value; do
-    case $key in
-      Id) unit=$value ;;
-      ActiveState) active=$value ;;
-      SubState) sub=$value ;;
-      Result) result=$value ;;
-      NRestarts) restarts=${{value:-0}} ;;
-      ExecMainStartTimestampMonotonic) started=$((${{value:-0}} / 1000000)) ;;
-      '') show_log; unit= active= sub= result= restarts=0 started=0 ;;
-    esac
-  done <<SHOWN
-$shown
-
-SHOWN
-fi"""
+_PROCESSES, _JOURNAL = "=processes=", "=journal="
 _PODS = "=static pods="
 _KUBELET, _CONTAINER_RUNTIME = "kubelet.service", "containerd.service"
 
@@ -95,9 +55,7 @@ def runs_kubelet(layout: Layout, host: Host) -> bool:
 
 def section(units: tuple[str, ...], pods: tuple[StaticPod, ...] = (), *, every: int = 1) -> Section:
     """One systemctl for all units, existing or not; then the states of their main processes; then the static pods."""
-    words = " ".join(shlex.quote(unit) for unit in units)
-    ask = f"shown=$(timeout 5 systemctl show --no-pager -p {_PROPERTIES} -- {words}) || return"
-    states = f"{ask}\nprintf '%s\\n' \"$shown\"\necho '{_PROCESSES}'\n{_STATES}\n{_FAILING}"
+    states = with_arguments(load_script("units"), _PROPERTIES, *units)
     pods_script = f"\necho '{_PODS}'\n{static_pods.body(pods)}" if pods else ""
     return Section("services", states + pods_script, every)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from datetime import UTC, datetime
 
 from haconsole.configs.layout import Layout
@@ -12,24 +11,8 @@ from haconsole.model.hosts import Role
 from haconsole.model.observed import Cause
 from haconsole.model.system import ConfigCheck, Neighbour, Pressure, SystemFacts
 from haconsole.probes.errors import ProbeError, require
-from haconsole.probes.script import Section, SectionAnswer
-
-_BODY = r"""
-show() { [ -r "$2" ] && read -r value <"$2" && printf '%s %s\n' "$1" "$value"; }
-show hostname /proc/sys/kernel/hostname
-show machine-id /etc/machine-id
-show load /proc/loadavg
-show clocksource /sys/devices/system/clocksource/clocksource0/current_clocksource
-for kind in cpu io memory; do show "pressure-$kind" "/proc/pressure/$kind"; done
-cpus=0
-while read -r word rest; do case $word in cpu[0-9]*) cpus=$((cpus + 1)) ;; esac; done </proc/stat
-printf 'cpus %s\n' "$cpus"
-for link in /sys/class/net/*; do show "hardware-${link##*/}" "$link/address"; done
-ip -o neighbour show 2>/dev/null | while read -r address rest; do
-  case $address in WANTED) printf 'neighbour %s %s\n' "$address" "$rest" ;; esac
-done
-stat -c 'written %Y %n' -- FILES 2>/dev/null
-:"""
+from haconsole.probes.script import Section, SectionAnswer, with_arguments
+from haconsole.scripts import load_script
 
 
 def files_of(layout: Layout, host: Host) -> tuple[str, ...]:
@@ -42,9 +25,8 @@ def files_of(layout: Layout, host: Host) -> tuple[str, ...]:
 
 def section(inventory: Inventory, layout: Layout, host: Host, *, every: int = 1) -> Section:
     """No root needed; of the neighbours only VIPs are read."""
-    wanted = "|".join(map(shlex.quote, vip_addresses(inventory))) or "-"
-    files = " ".join(map(shlex.quote, files_of(layout, host))) or "/nonexistent"
-    return Section("system", _BODY.strip().replace("WANTED", wanted).replace("FILES", files), every)
+    words = (*vip_addresses(inventory), "--", *files_of(layout, host))
+    return Section("system", with_arguments(load_script("system"), *words), every)
 
 
 def parse(answer: SectionAnswer) -> SystemFacts:
@@ -91,37 +73,10 @@ def _neighbour(line: str) -> Neighbour:
     return Neighbour(words[0], words[words.index("lladdr") + 1], words[-1])
 
 
-_CHECKS = r"""
-check() {
-  program=$1 path=$2; shift 2
-  [ -e "$path" ] && command -v "$program" >/dev/null || return 0
-  message=$(timeout 10 "$@" 2>&1)
-  case $program-$? in *-0 | keepalived-6) state=valid message= ;; *-124) return 0 ;; *) state=invalid ;; esac
-  message=$(printf '%s' "$message" | grep -v '^$' | head -n 3 | tr '\n' ' ')
-  printf '%s %s %s %s\n' "$program" "$state" "$path" "$message"
-}
-HAPROXY
-KEEPALIVED
-:"""
-
-
 def checks_section(layout: Layout, *, every: int = 1) -> Section:
-    """haproxy and keepalived check their own configuration; rarely, since each is a process of some 20 ms.
-
-    keepalived ends with 6 where its only complaint is script_security, as of kubeadm's guide: it loads such a file.
-    """
-    haproxy, keepalived = (
-        shlex.quote(part.config_file) if part else "" for part in (layout.haproxy, layout.keepalived)
-    )
-    body = _CHECKS.strip()
-    body = body.replace("HAPROXY", f"check haproxy {haproxy} haproxy -c -q -f {haproxy}" if haproxy else ":")
-    return Section(
-        "configs",
-        body.replace(
-            "KEEPALIVED", f"check keepalived {keepalived} keepalived -t -f {keepalived}" if keepalived else ":"
-        ),
-        every,
-    )
+    """haproxy and keepalived check their own configuration; rarely, since each is a process of some 20 ms."""
+    files = (part.config_file if part else "" for part in (layout.haproxy, layout.keepalived))
+    return Section("configs", with_arguments(load_script("configuration-checks"), *files), every)
 
 
 def parse_checks(answer: SectionAnswer) -> tuple[ConfigCheck, ...]:

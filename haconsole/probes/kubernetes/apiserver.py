@@ -8,18 +8,11 @@ from collections.abc import Iterator
 from haconsole.model.hosts import ApiserverFacts
 from haconsole.probes.errors import require
 from haconsole.probes.script import Section, SectionAnswer
+from haconsole.scripts import load_script
 from haconsole.transport.kube_api import KubeApi, KubeError
 from haconsole.transport.kube_objects import Readiness
 
 _FLAG = "--etcd-servers"
-
-_COMMAND_LINES = """\
-for pid in $(pidof kube-apiserver); do
-  { words=$(tr '\\000' '\\n' <"/proc/$pid/cmdline"); } 2>/dev/null && [ -n "$words" ] || continue
-  printf '%s\\n' "$words"
-  break
-done
-:"""
 
 
 async def probe_apiserver(
@@ -54,7 +47,7 @@ async def _version(api: KubeApi, deadline_s: float) -> str | None:
 
 def section(*, every: int = 1) -> Section:
     """The arguments of the running kube-apiserver, one a line; in a pod or not, it is a process of the host's."""
-    return Section("apiserver", _COMMAND_LINES, every)
+    return Section("apiserver", load_script("apiserver-arguments"), every)
 
 
 SHARED_FLAGS = (

@@ -15,15 +15,17 @@ from haconsole.configs.haproxy import haproxy_cfg
 from haconsole.configs.keepalived import keepalived_check
 from haconsole.configs.layout import layout
 from haconsole.configs.owner import OPEN_SEAL, SEAL, close_seal, owner_of, seal, unsealed
-from haconsole.configs.owner_script import MAY_WRITE, OWNER_OF
+from haconsole.configs.owner_script import MAY_WRITE
 from haconsole.execution.secrets import fill_in
 from haconsole.inventory.schema import Host, Inventory, VirtualIp
 from haconsole.model.hosts import Role
+from haconsole.scripts import load_script
 from tests.unit.configs import samples
 from tests.unit.configs.test_golden import balancer_files
 
 pytestmark = pytest.mark.usefixtures("posix_shell")
 
+OWNER_OF = f'{load_script("lib/owner-of")}\nowner_of "$1"'
 OLD = Path(__file__).parent / "written_by_0_1"
 INVENTORIES: dict[str, Callable[[], Inventory]] = {
     "lab": samples.lab,
@@ -55,7 +57,7 @@ def asked(folder: Path, text: str | bytes, programs: dict[str, str] | None = Non
     for name, body in {"dpkg-query": "exit 1", "rpm": "exit 1", **(programs or {})}.items():
         (bin_ / name).write_text(f"#!/bin/sh\n{body}\n")
         (bin_ / name).chmod(0o755)
-    return shell(folder, f'{OWNER_OF}\nowner_of "$1"', str(file)).stdout.strip()
+    return shell(folder, OWNER_OF, str(file)).stdout.strip()
 
 
 def shell(folder: Path, script: str, *words: str) -> subprocess.CompletedProcess[str]:
@@ -98,7 +100,7 @@ def test_what_somebody_else_wrote_is_foreign(tmp_path: Path) -> None:
     body = unsealed(haproxy_cfg(samples.lab()))
     assert asked(tmp_path, body.partition("\n")[2]) == "foreign -", "the mark is what makes it ours"
     assert asked(tmp_path, b"") == "absent -"
-    assert shell(tmp_path, f'{OWNER_OF}\nowner_of "$1"', str(tmp_path / "none")).stdout == "absent -\n"
+    assert shell(tmp_path, OWNER_OF, str(tmp_path / "none")).stdout == "absent -\n"
 
 
 def test_the_distributions_own_file_counts_as_such_while_nobody_changed_it(tmp_path: Path) -> None:

@@ -61,4 +61,4 @@ def test_what_haproxy_would_not_write_is_unreadable(text: str) -> None:
 def test_the_section_quotes_the_path_and_asks_on_its_beat() -> None:
     asked = section("/run/ha proxy/a.sock", every=3)
     assert (asked.name, asked.every) == ("haproxy", 3)
-    assert asked.body.startswith("socket='/run/ha proxy/a.sock' commands='show info;")
+    assert asked.body.startswith("set -- '/run/ha proxy/a.sock' 'show info;")

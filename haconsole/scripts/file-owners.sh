@@ -1,0 +1,12 @@
+#!/bin/sh
+# Prints the owner of each file, as owner_of does; a file of version 0.1 follows in base64, without its password.
+# usage: file-owners FILE...
+# shellcheck disable=SC2016  # the format is expanded by dpkg-query
+# uses lib/owner-of
+for file in "$@"; do
+  told=$(owner_of "$file")
+  case $told in
+    unsealed*) echo "$told $(sed 's/^\( *auth_pass \).*/\1X/' "$file" | base64 -w0)" ;;
+    *) echo "$told" ;;
+  esac
+done
