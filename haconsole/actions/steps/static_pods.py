@@ -35,8 +35,12 @@ IS_STOPPED = load_script("check-static-pods-stopped")
 
 KEPT_IN = "/var/lib/haconsole/static-pods"
 """Folder of manifests that are out of kubelet's folder; it survives a reboot."""
-LIMIT_S = 120
-"""For the stop, and again for the start. An API server has 30 s to end, and a slow host needs a minute to start one."""
+STOP_S = 120
+"""An API server has 30 s to end; a slow host needs longer."""
+START_S = 330
+"""kubelet waits 10 s before it starts a container again, and after restarts in quick succession up to 5 minutes."""
+LOCK_S = 100
+"""For another command on the host that still changes manifests."""
 VERIFY_S = 90.0
 _COMM_LENGTH = 15
 _SHELLS = ("sh", "bash", "ash", "dash")
@@ -94,7 +98,7 @@ def restart_pods_step(
     is not its process of `old_processes`. Undoing this restarts them after the files of the phase are restored, if
     `newer_than` names any.
     """
-    restart = RunCommand(_argv(RESTART, "restart", pods), timeout_s=2 * LIMIT_S + 100.0, vips_pause=vips_pause)
+    restart = RunCommand(_argv(RESTART, "restart", pods), timeout_s=STOP_S + START_S + LOCK_S, vips_pause=vips_pause)
     files = tuple(file for each in newer_than.values() for file in each)
     undone = UndoByCommand(restart, (pods_run(pods, newer_than, changed=True), *also), after_files=True)
     put_back = UndoByCommand(_start(pods), (pods_run(pods), *also))
@@ -189,16 +193,16 @@ def restarts_pods(step: Step) -> bool:
 
 
 def _stop(pods: tuple[PodOnHost, ...], *, vips_pause: bool = False) -> RunCommand:
-    return RunCommand(_argv(STOP, "stop", pods), timeout_s=LIMIT_S + 100.0, vips_pause=vips_pause)
+    return RunCommand(_argv(STOP, "stop", pods), timeout_s=STOP_S + LOCK_S, vips_pause=vips_pause)
 
 
 def _start(pods: tuple[PodOnHost, ...]) -> RunCommand:
-    return RunCommand(_argv(START, "start", pods), timeout_s=LIMIT_S + 100.0)
+    return RunCommand(_argv(START, "start", pods), timeout_s=START_S + LOCK_S)
 
 
 def _argv(text: str, name: str, pods: tuple[PodOnHost, ...]) -> tuple[str, ...]:
     words = (word for pod in pods for word in pod.words)
-    return ("sh", "-ec", text, name, KEPT_IN, str(LIMIT_S), *words)
+    return ("sh", "-ec", text, name, KEPT_IN, str(STOP_S), str(START_S), *words)
 
 
 def _manifest(layout: Layout, name: str) -> str | None:

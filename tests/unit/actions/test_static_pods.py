@@ -125,7 +125,8 @@ def kubelet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Kubelet
 
 def argv(step: Step, *, limit_s: int = 10) -> tuple[str, ...]:
     assert isinstance(step.operation, RunCommand)
-    return tuple(str(limit_s) if word == str(static_pods.LIMIT_S) else word for word in step.operation.argv)
+    limits = (str(static_pods.STOP_S), str(static_pods.START_S))
+    return tuple(str(limit_s) if word in limits else word for word in step.operation.argv)
 
 
 def perform(step: Step, *, limit_s: int = 10) -> subprocess.CompletedProcess[str]:
