@@ -250,7 +250,6 @@ def expire_all(program: Program) -> None:
 
 
 def _expire(lab: Lab, host: str, leaf: dict[str, Any], ca_path: str) -> None:
-    path = lab.host(host).root / leaf["path"].lstrip("/")
     signer = control_planes(lab)[0]
     authority = Authority(
         output(lab, signer, "cat", ca_path).encode(),
@@ -260,13 +259,17 @@ def _expire(lab: Lab, host: str, leaf: dict[str, Any], ca_path: str) -> None:
     if leaf["role"] != "kubelet" and b"client-certificate-data" in text:
         old = next(line for line in text.splitlines() if b"client-certificate-data" in line).split()[-1]
         new = b64encode(_ended(b64decode(old), authority))
-        path.write_bytes(text.replace(old, new))
+        put(lab, host, leaf["path"], text.replace(old, new))
     elif leaf["role"] == "kubelet":
         key = text[text.index(b"-----BEGIN", text.index(b"-----END CERTIFICATE")) :]
-        real = Path(output(lab, host, "readlink", "-f", leaf["path"]).strip())
-        (lab.host(host).root / str(real).lstrip("/")).write_bytes(_ended(text, authority) + key)
+        put(lab, host, output(lab, host, "readlink", "-f", leaf["path"]).strip(), _ended(text, authority) + key)
     else:
-        path.write_bytes(_ended(text, authority))
+        put(lab, host, leaf["path"], _ended(text, authority))
+
+
+def put(lab: Lab, host: str, path: str, data: bytes) -> None:
+    """Write the file from inside the host: some folders of kubeadm hosts are mounted there."""
+    output(lab, host, "sh", "-c", f"echo {b64encode(data).decode()} | base64 -d >{path}")
 
 
 def _ended(pem: bytes, authority: Authority) -> bytes:

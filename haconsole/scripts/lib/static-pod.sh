@@ -69,7 +69,7 @@ until_running() {
     until process=$(pod_process "$1" "$2") && [ -n "$process" ]; do
       [ "$(date +%s)" -lt "$end" ] || {
         echo "kubelet has not started $1" >&2
-        tail -q -n 5 "${HACONSOLE_POD_LOGS:-/var/log/pods}"/*_"$1-$(node_name)"_*/*/*.log >&2 2>/dev/null
+        tail -q -n 5 "${HACONSOLE_POD_LOGS:-/var/log/pods}"/*_"$1-$node"_*/*/*.log >&2 2>/dev/null
         return 1
       }
       sleep 0.1
