@@ -1,15 +1,21 @@
-"""The part of a table that a person sees: rows filtered and sorted, with a cursor on one of them."""
+"""The part of a table that a person sees: rows filtered and sorted, with a cursor on one of them, and their head."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import TYPE_CHECKING
 
+from haconsole.present.ages import age
+from haconsole.present.cells import Cell, Line, Tone, padded, width_of
 from haconsole.present.table import Row, TableView
 from haconsole.present.table_filter import TableFilter, granted
 
 if TYPE_CHECKING:
     from haconsole.present.row_keys import RowKey
+
+
+MARK, NO_MARK = "▸", " "
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,3 +68,27 @@ class TableWindow:
         if mine is None or its is None:
             return mine is its
         return (mine.rows, mine.columns, mine.empty) == (its.rows, its.columns, its.empty)
+
+
+def pane_head(
+    view: TableView, number: int | None, width: int, now: datetime, *, focused: bool, below: int = 0, note: str = ""
+) -> Line:
+    """A line of exactly `width` cells; `below` rows do not fit and are announced, `note` is e.g. the active filter."""
+    mark = Cell(MARK if focused else NO_MARK, Tone.ACCENT)
+    name = Cell(f"{number} {view.title}" if number is not None else view.title)
+    right = _right(view, now, below)
+    left = width - 1 - width_of(name.text) - width_of(right.text) - 3
+    gist = _gist(view.summaries, left, note)
+    return (mark, name, Cell("  "), padded(gist, max(left, 0)), Cell(" "), right)
+
+
+def _right(view: TableView, now: datetime, below: int) -> Cell:
+    aged = Cell("") if view.ageless else age(view.at, now, warn_s=view.warn_s)
+    return Cell(f"▼{below} {aged.text}".rstrip(), aged.tone) if below else aged
+
+
+def _gist(summaries: tuple[Cell, ...], width: int, note: str) -> Cell:
+    cells = tuple(Cell(f"{note} {cell.text}", cell.tone) for cell in summaries) if note else summaries
+    if not cells:
+        return Cell(note)
+    return next((cell for cell in cells if width_of(cell.text) <= width), cells[-1])

@@ -6,15 +6,20 @@ from datetime import datetime
 from typing import assert_never
 
 from haconsole.model.findings import Finding
+from haconsole.model.node import NodeCondition, NodeState
 from haconsole.model.snapshot import ClusterSnapshot
+from haconsole.present.ages import span, timestamp
 from haconsole.present.basis import basis_items
+from haconsole.present.cells import NOTHING, Cell, Tone
 from haconsole.present.changes import SnapshotChange
-from haconsole.present.detail import Detail
+from haconsole.present.detail import Detail, Fact, Heading, Item, Sentence
 from haconsole.present.details.balancing import about_balancer, about_server, about_vip
+from haconsole.present.details.common import listed, observation
 from haconsole.present.details.etcd import about_member
 from haconsole.present.details.host import about_host
-from haconsole.present.details.node import about_node
 from haconsole.present.details.others import about_certificate, about_event, about_finding, about_lease
+from haconsole.present.facts import display_of
+from haconsole.present.nodes import host_cell, ready_cell, role_of, scheduling_cell
 from haconsole.present.row_keys import (
     BalancerKey,
     CertificateKey,
@@ -75,3 +80,40 @@ def _about_part(subject: PartKey, snapshot: ClusterSnapshot, now: datetime) -> D
             return about_node(snapshot, name, now)
         case _:
             assert_never(subject)
+
+
+def about_node(snapshot: ClusterSnapshot, name: str, now: datetime) -> Detail | None:
+    """Every observed part of the node; None once the API has no such node."""
+    node = next((each for each in display_of(snapshot.nodes).value or () if each.name == name), None)
+    if node is None:
+        return None
+    return Detail(
+        f"node {name}",
+        (
+            Fact("state", ready_cell(node)),
+            Fact("scheduling", scheduling_cell(node)),
+            Fact("role", Cell(role_of(node))),
+            Fact("kubelet", Cell(node.kubelet_version) if node.kubelet_version else NOTHING),
+            Fact("address", Cell(node.address) if node.address else NOTHING),
+            Fact("host", host_cell(node)),
+            Fact("lease renewed", _lease(node, now)),
+            Fact("taints", listed(node.taints)),
+            *observation(snapshot.nodes, now),
+            Heading("Conditions"),
+            *(item for each in node.conditions for item in _condition(each, node, now)),
+        ),
+    )
+
+
+def _lease(node: NodeState, now: datetime) -> Cell:
+    age_s = node.lease_age_s(now)
+    if node.renewed_at is None or age_s is None:
+        return Cell("never", Tone.WARNING)
+    return Cell(f"{timestamp(node.renewed_at, now)} UTC, {span(max(0, int(age_s)))} ago")
+
+
+def _condition(each: NodeCondition, node: NodeState, now: datetime) -> tuple[Item, ...]:
+    since = f" since {timestamp(each.since, now)}" if each.since else ""
+    tone = Tone.CRITICAL if each in node.abnormal else Tone.PLAIN
+    message = (Sentence(Cell(f"{each.reason}: {each.message}", tone), "·"),) if each.message else ()
+    return (Fact(each.type, Cell(f"{each.status}{since}", tone)), *message)

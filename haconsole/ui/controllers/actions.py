@@ -109,7 +109,7 @@ class ActionController:
         """
         from haconsole.actions.catalogue import find_action
         from haconsole.present.form import form_for
-        from haconsole.present.prefill import prefilled
+        from haconsole.present.offers import prefilled
         from haconsole.ui.screens.acting import FormScreen
         from haconsole.ui.screens.dashboard import subject_of
 

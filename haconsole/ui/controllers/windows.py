@@ -44,7 +44,7 @@ class WindowController:
     def show_details(self, key: RowKey) -> None:
         """Show the screen of a host, or everything known of another row in a window."""
         from haconsole.present.row_keys import FindingKey, HostKey
-        from haconsole.ui.screens.host import HostScreen
+        from haconsole.ui.screens.journal import HostScreen
         from haconsole.ui.screens.overlay import FindingWindow, TextWindow, details_of
 
         console = self._console

@@ -9,10 +9,9 @@ from textual.reactive import var
 
 from haconsole.present.cells import Cell, Line, wrapped
 from haconsole.present.fitting import fit, row_line, title_line
-from haconsole.present.head import pane_head
 from haconsole.present.table import TableView
 from haconsole.present.table_filter import next_order
-from haconsole.present.table_window import TableWindow
+from haconsole.present.table_window import TableWindow, pane_head
 from haconsole.ui.keys import Scope, bindings
 from haconsole.ui.messages import Copy, RowChosen, RowHighlighted
 from haconsole.ui.widgets.lines import Pane

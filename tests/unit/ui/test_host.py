@@ -9,7 +9,7 @@ from haconsole.model.journal import JournalLine
 from haconsole.present.cells import Tone
 from haconsole.present.detail import Fact
 from haconsole.ui.screens.dashboard import Dashboard
-from haconsole.ui.screens.host import HostScreen
+from haconsole.ui.screens.journal import HostScreen
 from haconsole.ui.widgets.text import TextPane
 from tests.fakes.cluster import NAMES, NOW, changed, healthy, units
 from tests.fakes.session import FakeSession, degraded

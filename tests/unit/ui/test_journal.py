@@ -14,7 +14,7 @@ from haconsole.present.cells import Tone, text_of
 from haconsole.present.host_of_row import host_of
 from haconsole.present.journal import KEPT, Scroll, journal_rows, saved_text
 from haconsole.present.row_keys import FindingKey, LeaseKey, MemberKey, ServerKey
-from haconsole.present.shell import shell_argv
+from haconsole.ui.controllers.hosts import shell_argv
 from haconsole.ui.screens.dashboard import Dashboard
 from haconsole.ui.widgets.journal import JournalPane
 from tests.fakes.cluster import NAMES, NOW, healthy, member

@@ -8,9 +8,8 @@ import pytest
 
 from haconsole.actions.catalogue import catalogue, find_action
 from haconsole.model.names import HostName, Vip
-from haconsole.present.offers import offered
+from haconsole.present.offers import offered, prefilled
 from haconsole.present.palette import Command, ranked
-from haconsole.present.prefill import prefilled
 from haconsole.present.row_keys import HostKey, VipKey
 from tests.fakes.cluster import healthy
 
