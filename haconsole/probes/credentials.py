@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import posixpath
+from collections.abc import Callable, Coroutine, Hashable
+from dataclasses import dataclass
 from functools import partial
+from typing import Any, Generic, TypeVar
 
 from haconsole.configs.layout import Layout
 from haconsole.inventory.schema import EtcdTls, Host
@@ -13,7 +17,6 @@ from haconsole.model.observed import Cause
 from haconsole.model.secret import Secret
 from haconsole.probes.errors import ProbeError
 from haconsole.probes.files import read_files
-from haconsole.probes.single_flight import SingleFlight
 from haconsole.transport.base import HostTransport
 from haconsole.transport.etcd_api import EtcdCredentials
 from haconsole.transport.kubeconfig import KubeCredentials, credentials_of, files_named
@@ -90,3 +93,36 @@ def _present(files: Files, path: str, whose: str, hint: str) -> bytes:
     if text is None:
         raise ProbeError(f"{whose}: {path} does not exist", Cause.NOT_CONFIGURED, hint=hint)
     return text.encode()
+
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+
+
+@dataclass
+class _Flight(Generic[V]):
+    task: asyncio.Task[V]
+    waiting: int = 0
+
+
+class SingleFlight(Generic[K, V]):
+    """Remembers nothing: a caller after the answer queries again. Cancels the query when no caller waits any more."""
+
+    def __init__(self) -> None:
+        self._asking: dict[K, _Flight[V]] = {}
+
+    async def get(self, key: K, ask: Callable[[], Coroutine[Any, Any, V]]) -> V:
+        """The answer to `ask`, or to the one that is under way for `key`."""
+        asking = self._asking.get(key)
+        if asking is None:
+            asking = self._asking[key] = _Flight(asyncio.create_task(ask()))
+        asking.waiting += 1
+        try:
+            return await asyncio.shield(asking.task)
+        finally:
+            asking.waiting -= 1
+            if asking.task.done() or not asking.waiting:
+                self._asking.pop(key, None)
+            if not asking.waiting:
+                asking.task.cancel()
+                await asyncio.wait((asking.task,))

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncGenerator, Mapping
 from datetime import UTC, datetime
 
 from haconsole.model.journal import ERROR, JournalLine
 from haconsole.model.names import HostName
-from haconsole.probes.journal_lines import journal_argv, journal_line
-from haconsole.transport.base import Fleet, TransportError
+from haconsole.transport.base import Argv, Fleet, TransportError
 
 AGAIN_AFTER_S = 5.0
+INFO = 6
+SYSTEMD_ITSELF = "init.scope"
+"""The unit of systemd's own lines."""
 ROOM = 2000
 """Lines that wait for a slow reader; the hosts wait when there are more."""
 
@@ -51,3 +54,36 @@ async def _follow(
         await lines.put(notice)
         last = 0
         await asyncio.sleep(AGAIN_AFTER_S)
+
+
+def journal_argv(units: tuple[str, ...], last: int) -> Argv:
+    """Follow the journal of these units, from `last` entries back on (journalctl(1), format json)."""
+    unit_arguments = tuple(word for unit in units for word in ("-u", unit))
+    return ("journalctl", "-q", "--no-pager", "--follow", "-o", "json", "-n", str(last), *unit_arguments)
+
+
+def journal_line(host: HostName, text: str) -> JournalLine | None:
+    """One line of that command (systemd.journal-fields(7)); None for one that is not an entry."""
+    try:
+        entry = json.loads(text)
+        at = datetime.fromtimestamp(int(entry["__REALTIME_TIMESTAMP"]) / 1_000_000, UTC)
+    except (ValueError, KeyError, TypeError, OverflowError):
+        return None
+    unit = str(entry.get("_SYSTEMD_UNIT") or entry.get("UNIT") or entry.get("SYSLOG_IDENTIFIER") or "")
+    if unit == SYSTEMD_ITSELF:
+        unit = "systemd"
+    priority = str(entry.get("PRIORITY", INFO))
+    return JournalLine(
+        host,
+        at,
+        unit.removesuffix(".service"),
+        _message(entry.get("MESSAGE")),
+        int(priority) if priority.isdecimal() else INFO,
+    )
+
+
+def _message(value: object) -> str:
+    """The message: text, or an array of bytes if it is not valid UTF-8, or null if it is too long."""
+    if isinstance(value, list):
+        return bytes(each for each in value if isinstance(each, int) and 0 <= each < 256).decode(errors="replace")
+    return value if isinstance(value, str) else ""

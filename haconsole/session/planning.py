@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from haconsole.actions.step import Plan, Refusal
 from haconsole.inventory.effective import why_watched_only
 from haconsole.inventory.schema import Inventory
+from haconsole.model.hosts import HostFacts
 from haconsole.model.lock_view import lock_view
+from haconsole.model.observed import Cause, Failed, Known
+from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.probes.collect import Collector
 from haconsole.probes.context import ProbeTimings
 from haconsole.session.locks import Locks
-from haconsole.session.possibly_stale import may_be_late
 from haconsole.transport.base import Fleet
+
+if TYPE_CHECKING:
+    from haconsole.actions.action import Action, Request
 
 PATIENT = ProbeTimings(overall_s=20.0, fact_s=10.0, etcd_s=6.0)
 """The time-outs for a second read of facts that made a plan impossible: a busy etcd answers late, which is no reason to
 refuse.
 """
+LATE = (Cause.TIMED_OUT, Cause.CONNECTION_LOST)
+ON_A_HOST = re.compile(r"[^:/]+:/")
 
 
 class LivePlanner:
@@ -38,7 +48,6 @@ class LivePlanner:
         `undoes` names the run that the plan undoes.
         """
         from haconsole.actions.catalogue import check_request, find_action
-        from haconsole.session.request import with_files
 
         kind = find_action(action)
         check_request(kind, request)
@@ -54,3 +63,30 @@ class LivePlanner:
             planned = replace(planned, undoes=undoes)
             self._locks.planned = planned, lock_view(snapshot)
         return planned
+
+
+def may_be_late(snapshot: ClusterSnapshot) -> bool:
+    """Whether an etcd on a reached host did not answer, or complete a read, in time."""
+    return any(_may_be_late(facts) for facts in snapshot.hosts if isinstance(facts.reach, Known))
+
+
+def _may_be_late(facts: HostFacts) -> bool:
+    match facts.etcd:
+        case Known(value=endpoint):
+            return not endpoint.healthy
+        case Failed(cause=cause):
+            return cause in LATE
+        case _:
+            return False
+
+
+def with_files(action: Action, request: Request) -> Request:
+    """The request with absolute paths for the operator's files, so that a plan is the same wherever it is resumed."""
+    from haconsole.actions.action import ArgumentKind
+
+    files = {argument.name for argument in action.arguments if argument.kind is ArgumentKind.FILE}
+    return {name: _whole(value) if name in files else value for name, value in request.items()}
+
+
+def _whole(value: str) -> str:
+    return value if ON_A_HOST.match(value) else str(Path(value).expanduser().absolute())

@@ -7,7 +7,7 @@ import msgspec
 from haconsole.configs.layout import layout
 from haconsole.inventory.schema import Haproxy, Host, Inventory, Kubernetes, VirtualIp
 from haconsole.model.hosts import Role
-from haconsole.probes.expected_facts import expected_facts
+from haconsole.probes.host_probes import expected_facts
 from haconsole.probes.hosts.services import parse, since, units_of
 from haconsole.probes.script import SectionAnswer
 

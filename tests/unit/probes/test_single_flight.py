@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from haconsole.probes.single_flight import SingleFlight
+from haconsole.probes.credentials import SingleFlight
 
 
 class Oracle:

@@ -8,7 +8,7 @@ import pytest
 
 from haconsole.model.hosts import HostFacts
 from haconsole.model.observed import Cause, Failed, Known
-from haconsole.session.possibly_stale import may_be_late
+from haconsole.session.planning import may_be_late
 from tests.fakes.cluster import NOW, changed, endpoint, healthy, lost
 
 

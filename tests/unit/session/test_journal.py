@@ -10,8 +10,7 @@ import pytest
 
 from haconsole.model.journal import ERROR, JournalLine
 from haconsole.model.names import HostName
-from haconsole.probes.journal_lines import journal_argv, journal_line
-from haconsole.session.journal import follow
+from haconsole.session.journal import follow, journal_argv, journal_line
 from tests.fakes.transport import FakeFleet
 
 CP1, CP2 = HostName("cp1"), HostName("cp2")

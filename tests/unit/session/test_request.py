@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from haconsole.actions.catalogue import find_action
-from haconsole.session.request import with_files
+from haconsole.session.planning import with_files
 
 
 def test_a_file_here_is_named_wholly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
