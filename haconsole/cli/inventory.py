@@ -5,12 +5,14 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
+import msgspec
 
 from haconsole.cli.completing import inventories
 from haconsole.errors import ExitCode
+from haconsole.inventory.schema import Inventory
 from haconsole.model.roles import Role
 
 if TYPE_CHECKING:
@@ -60,8 +62,6 @@ def schema() -> int:
     """
     import json
 
-    from haconsole.inventory.json_schema import json_schema
-
     click.echo(json.dumps(json_schema(), indent=2, ensure_ascii=False))
     return ExitCode.OK
 
@@ -81,3 +81,28 @@ def _summary(inventory: Inventory) -> str:
 
 def _counted(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+
+def json_schema() -> dict[str, Any]:
+    """The schema made from the inventory's types: the rules for each single value."""
+    schema = msgspec.json.schema(Inventory, schema_hook=_own_words)
+    for part in schema["$defs"].values():
+        for name, entry in part.get("properties", {}).items():
+            part["properties"][name] = _without_null_parts(entry)
+    return {"$schema": DIALECT, "title": "An inventory of haconsole", **schema}
+
+
+def _own_words(kind: type) -> dict[str, Any]:
+    """Our own types have everything in their annotation."""
+    return {}
+
+
+def _without_null_parts(entry: dict[str, Any]) -> dict[str, Any]:
+    """A part that may be left out is never null: an empty `kubernetes:` would hide that it has no effect."""
+    parts = [each for each in entry.get("anyOf", ()) if "$ref" in each]
+    if not parts:
+        return entry
+    return {key: value for key, value in entry.items() if key not in ("anyOf", "default")} | dict(parts[0])

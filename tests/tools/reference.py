@@ -84,7 +84,7 @@ def _actions() -> Iterator[str]:
 
 
 def _inventory() -> Iterator[str]:
-    from haconsole.inventory.json_schema import json_schema
+    from haconsole.cli.inventory import json_schema
 
     schema: dict[str, Any] = json_schema()
     yield "# Inventory\n"

@@ -9,8 +9,8 @@ import jsonschema
 import pytest
 import yaml
 
+from haconsole.cli.inventory import json_schema
 from haconsole.inventory import effective
-from haconsole.inventory.json_schema import json_schema
 from haconsole.inventory.load import examine, load
 from haconsole.inventory.schema import CaKeyPlace, Deployment, DiscoveryKind, EtcdPlacement, EtcdTls, Inventory
 from haconsole.model.hosts import Role

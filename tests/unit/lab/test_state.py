@@ -9,10 +9,10 @@ import pytest
 
 from haconsole.lab import state
 from haconsole.lab.errors import LabError
+from haconsole.lab.lab import mounts_below
 from haconsole.lab.network import free_subnet
 from haconsole.lab.shape import LabShape
 from haconsole.lab.spec import Debian, EtcdTopology, KubeadmSpec, LabSpec
-from haconsole.lab.sweep import mounts_below
 
 
 def test_a_record_is_read_as_it_was_written(tmp_path: Path) -> None:
