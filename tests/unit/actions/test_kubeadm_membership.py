@@ -12,7 +12,7 @@ import pytest
 from haconsole.actions.checks import MemberIs, MemberStage, NodeIs, NodeStage
 from haconsole.actions.kubeadm.membership import notes
 from haconsole.actions.membership.change import change_of
-from haconsole.actions.membership.plan import plan_join, plan_rejoin, plan_remove, plan_replace
+from haconsole.actions.membership.plan import plan_join, plan_rejoin, plan_remove, plan_remove_member, plan_replace
 from haconsole.actions.operations import (
     DeleteNode,
     DrainNode,
@@ -25,7 +25,9 @@ from haconsole.actions.operations import (
 from haconsole.actions.step import Plan, Refusal, Step
 from haconsole.execution.log.codec import plan_from_json, to_json
 from haconsole.inventory.schema import Etcd, Host, Inventory
+from haconsole.model.etcd import EtcdMember
 from haconsole.model.hosts import HostFacts, Role
+from haconsole.model.names import MemberId
 from haconsole.model.node import NodeState
 from haconsole.model.observed import Cause, Failed, Known, value_of
 from haconsole.model.snapshot import ClusterSnapshot
@@ -234,3 +236,22 @@ def test_a_host_that_has_joined_is_never_reset_by_a_join(name: str) -> None:
     text = str(clear.verification)
     assert "NodeStage.REGISTERED" in text
     assert ("MemberStage.VOTING" in text) is (name == "cp1")
+
+
+def test_a_member_without_a_host_is_removed_by_its_id() -> None:
+    strange = EtcdMember(
+        MemberId("bad"), "cp9", ("https://10.99.0.19:2380",), ("https://10.99.0.19:2379",), learner=False
+    )
+    snapshot = healthy()
+    for name in ("cp1", "cp2", "cp3"):
+        snapshot = changed(snapshot, name, lambda facts: with_member(facts, strange))
+    made = plan(plan_remove_member(snapshot, INVENTORY, "bad"))
+    remove = operation(made, RemoveMember).operation
+    assert isinstance(remove, RemoveMember)
+    assert remove.member == "bad"
+
+
+def with_member(facts: HostFacts, member: EtcdMember) -> HostFacts:
+    endpoint = value_of(facts.etcd)
+    assert endpoint is not None
+    return replace(facts, etcd=Known(replace(endpoint, members=(*endpoint.members, member)), NOW))
