@@ -27,7 +27,7 @@ def bare(make_lab: LabMaker, tmp_path: Path) -> KubeadmLab:
 async def test_a_cluster_is_made_and_a_dead_control_plane_replaced(bare: KubeadmLab, tell: Tell) -> None:
     lab = bare.lab
     made = bare.seconds(THREE, "bootstrap")
-    tell(f"bootstrap of three control planes and a worker: {made:.0f} s")
+    tell("bootstrap of three control planes and a worker", seconds=round(made))
     await bare.healthy(*THREE)
     assert len(vip_holders(lab)) == 1
     assert kubectl(lab, "cp2", "get", "nodes", "-o", "name").split() == [f"node/{name}" for name in THREE]
@@ -37,7 +37,7 @@ async def test_a_cluster_is_made_and_a_dead_control_plane_replaced(bare: Kubeadm
     assert bare.secrets_left() == []
     lab.crash("cp1")
     replaced = bare.seconds(FOUR, "replace", "cp1", "cp4")
-    tell(f"replacement of the first control plane, whose power is off: {replaced:.0f} s")
+    tell("replacement of the first control plane, whose power is off", seconds=round(replaced))
     assert bare.traces_of("cp1", "cp2") == []
     await bare.healthy("cp2", "cp3", "cp4", "w1")
     assert bare.secrets_left() == []
@@ -56,4 +56,4 @@ def test_a_script_with_kubeadm_needs_as_long(make_lab: LabMaker, tell: Tell) -> 
     lab: Lab = make_lab(hosts=3, workers=1, kubeadm=STACKED)
     began = time.monotonic()
     make_cluster(lab)
-    tell(f"a script with kubeadm, three control planes and a worker: {time.monotonic() - began:.0f} s")
+    tell("a script with kubeadm, three control planes and a worker", seconds=round(time.monotonic() - began))

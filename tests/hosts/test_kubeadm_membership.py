@@ -77,7 +77,7 @@ async def test_a_worker_leaves_only_once_its_pods_may(cluster: KubeadmLab, tell:
     cluster.seconds(ALL, "remove", "w1", "--force", "--confirm", lab.spec.name)
     assert cluster.traces_of("w1", "cp1") == []
     seconds = cluster.seconds(ALL, "join", "w1")
-    tell(f"the worker joins in {seconds:.0f} s")
+    tell("the worker joins", seconds=round(seconds))
     output(lab, "cp1", "sh", "-c", apply.replace("apply -f", "delete -f"))
     await cluster.healthy(*ALL)
     assert cluster.secrets_left() == []
@@ -97,4 +97,4 @@ async def test_the_first_control_plane_leaves_and_joins_again(cluster: KubeadmLa
     assert ended["kubeadm.join@cp1"] in ("done", "already")
     await cluster.healthy(*ALL)
     assert cluster.secrets_left() == []
-    tell(f"the first control plane leaves in {left:.0f} s")
+    tell("the first control plane leaves", seconds=round(left))
