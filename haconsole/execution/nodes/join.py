@@ -1,6 +1,7 @@
 """Performs JoinNode.
 
-1. A host that is a registered node with a voting member has joined: only what kubeadm writes last is completed.
+1. A host with kubelet's kubeconfig that is a registered node, as a control plane with a voting member, has joined: only
+   what kubeadm writes last is completed.
 2. Otherwise an etcd member or Node object that an interrupted join left behind is removed.
 3. Token and key are made, the token is stored, the certificates are uploaded, and kubeadm joins, detached on its host.
 4. Token and upload are deleted, whatever the result. A console that is killed before leaves them to expire; a resumed
@@ -19,7 +20,7 @@ from haconsole.execution.etcd.member_list import any_member, at_url, host_of
 from haconsole.execution.events import Outcome
 from haconsole.execution.host.command import pick_up_command, run_command
 from haconsole.execution.host.detached import DetachedCommands
-from haconsole.execution.host.host_query import HostQuery, QueryKind, content_of
+from haconsole.execution.host.host_query import NOTHING, HostQuery, QueryKind, content_of
 from haconsole.execution.nodes.api import READ_S, any_api
 from haconsole.execution.nodes.changes import remember
 from haconsole.execution.nodes.credentials import (
@@ -64,19 +65,26 @@ class NodeJoins:
         """Join the step's host, or complete its join."""
         async with any_api(self._cluster, operation.ask) as api:
             node = await api.node(operation.node, deadline_s=READ_S)
-            if await self._has_joined(operation, node):
+            if await self._has_joined(step.host, operation, node):
                 return await self._complete(api, operation, step.host)
             await self._forget_half(api, operation, node)
         return await self._join(step, operation, attempt, end, tell)
 
-    async def _has_joined(self, operation: JoinNode, node: Node | None) -> bool:
-        if node is None:
+    async def _has_joined(self, host: HostName, operation: JoinNode, node: Node | None) -> bool:
+        """The host has a kubelet of the cluster; whether its node is ready is not judged here."""
+        if node is None or not await self._has_kubelet(host):
             return False
         if not operation.peer_url:
-            return node.ready
+            return True
         async with any_member(self._cluster, operation.ask) as etcd:
             member = at_url(await etcd.members(), operation.peer_url)
         return member is not None and member.started and not member.learner
+
+    async def _has_kubelet(self, host: HostName) -> bool:
+        kubernetes = self._cluster.layout.kubernetes
+        assert kubernetes is not None
+        query = HostQuery(QueryKind.STAT, f"{kubernetes.config_dir}/kubelet.conf")
+        return (await self._context.host_state.query(host, (query,)))[query] != NOTHING
 
     async def _forget_half(self, api: KubeApi, operation: JoinNode, node: Node | None) -> None:
         """Remove the member and the Node object of a join that did not end."""

@@ -5,16 +5,21 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any, cast
 
+import msgspec
 import pytest
 import yaml
 
 from haconsole.actions.checks import NodeStage
-from haconsole.actions.operations import DrainNode
+from haconsole.actions.operations import DrainNode, JoinNode
+from haconsole.actions.step import Step, StepId
 from haconsole.configs.kubeadm import join_config
 from haconsole.execution.events import Outcome
+from haconsole.execution.host.detached import DetachedCommands
 from haconsole.execution.nodes.api import CONFIG, stage_problems
 from haconsole.execution.nodes.changes import NodeDrain, forget, remember
 from haconsole.execution.nodes.credentials import (
@@ -24,14 +29,16 @@ from haconsole.execution.nodes.credentials import (
     make_credentials,
     store_token,
 )
-from haconsole.execution.nodes.join import marks
+from haconsole.execution.nodes.join import NodeJoins, marks
+from haconsole.execution.perform import in_silence
+from haconsole.inventory.schema import Kubernetes
 from haconsole.model.names import HostName
 from haconsole.pki.bundle import key_hashes
 from haconsole.transport.kube_api import KubeApi, KubeError, KubeErrorKind
 from haconsole.transport.kube_objects import Meta, Node, NodeConditionObject, NodeSpec, NodeStatus
 from tests.fakes.cluster import NOW
 from tests.fakes.kubeadm import INVENTORY
-from tests.unit.execution.local import FastClock
+from tests.unit.execution.local import FastClock, LocalFleet, local_context
 
 HOST = HostName("cp1")
 BUDGET = "Cannot evict pod as it would violate the pod's disruption budget."
@@ -57,6 +64,7 @@ class MemoryApi:
     """The parts of an API server that changes of nodes use; `sent` are the changes as method and path."""
 
     def __init__(self, *pods: dict[str, Any], version: str = "v1.20.2") -> None:
+        self.host = HOST
         self.pods = list(pods)
         self.sent: list[tuple[str, str]] = []
         self.bodies: list[Any] = []
@@ -257,3 +265,36 @@ def test_labels_and_taints_are_those_of_the_release(version: str, labels: set[st
 def test_the_hash_of_a_ca_is_that_of_openssl() -> None:
     # openssl x509 -pubkey -noout | openssl pkey -pubin -outform der | sha256sum
     assert key_hashes(CA) == ("sha256:" + CA_HASH,)
+
+
+async def test_a_registered_worker_that_is_not_ready_is_not_joined_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its Node object would be deleted, and kubeadm refuses a host with kubelet's kubeconfig."""
+    api = MemoryApi()
+
+    @asynccontextmanager
+    async def any_api(*_: object) -> AsyncIterator[MemoryApi]:
+        yield api
+
+    monkeypatch.setattr("haconsole.execution.nodes.join.any_api", any_api)
+    kubernetes = msgspec.structs.replace(
+        INVENTORY.kubernetes or Kubernetes(), config_dir=str(tmp_path), pki_dir=str(tmp_path)
+    )
+    inventory = msgspec.structs.replace(INVENTORY, kubernetes=kubernetes)
+    context = local_context(inventory, LocalFleet("w1", HOST), FastClock(), tmp_path)
+    (tmp_path / "kubelet.conf").touch()
+    (tmp_path / "ca.crt").write_bytes(CA)
+    operation = JoinNode("w1", "config", "", (HOST,))
+    step = Step(StepId("kubeadm.join@w1"), "Join w1", "It is a worker.", HostName("w1"), operation)
+
+    def no_commands(host: HostName) -> DetachedCommands:
+        raise AssertionError(f"a command was started on {host}")
+
+    result = await NodeJoins(context, no_commands).perform(step, operation, 1, "end", in_silence)
+    assert result.outcome is Outcome.DONE
+    assert api.sent == []
+    (tmp_path / "kubelet.conf").unlink()
+    with pytest.raises(AssertionError, match="a command was started on w1"):
+        await NodeJoins(context, no_commands).perform(step, operation, 1, "end", in_silence)
+    assert ("DELETE", "/api/v1/nodes/w1") in api.sent
