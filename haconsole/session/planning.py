@@ -66,7 +66,10 @@ class LivePlanner:
 
 
 def may_be_late(snapshot: ClusterSnapshot) -> bool:
-    """Whether an etcd on a reached host did not answer, or complete a read, in time."""
+    """Whether an etcd on a reached host did not answer, or complete a read, in time, or no API server listed nodes."""
+    nodes = snapshot.nodes
+    if isinstance(nodes, Failed) and nodes.cause in LATE:
+        return True
     return any(_may_be_late(facts) for facts in snapshot.hosts if isinstance(facts.reach, Known))
 
 

@@ -19,7 +19,7 @@ from haconsole.actions.steps.order import Group
 from haconsole.inventory.schema import EtcdPlacement, Host
 from haconsole.model.hosts import Role
 from haconsole.model.names import HostName
-from haconsole.model.observed import reason_of
+from haconsole.model.observed import reason_of, value_of
 
 START_WHY = "Its configuration is the site's own and was kept when the host was removed."
 
@@ -141,6 +141,9 @@ def _unreached(change: MembershipChange) -> tuple[str, ...]:
         reasons.append(f"{into.name} cannot be reached: {why}")
     if not ask_of(change):
         reasons.append("no API server of another host answers: fix one first, its API is needed")
+    elif value_of(change.snapshot.nodes) is None:
+        why = reason_of(change.snapshot.nodes) or "they were not queried"
+        reasons.append(f"the nodes are unknown, so no pods can be moved and no node named: {why}; retry")
     return tuple(reasons)
 
 

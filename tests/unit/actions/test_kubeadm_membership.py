@@ -31,6 +31,7 @@ from haconsole.model.names import MemberId
 from haconsole.model.node import NodeState
 from haconsole.model.observed import Cause, Failed, Known, value_of
 from haconsole.model.snapshot import ClusterSnapshot
+from haconsole.session.planning import may_be_late
 from tests.fakes import cluster
 from tests.fakes.cluster import NOW
 from tests.fakes.kubeadm import INVENTORY, changed, healthy, unit, with_node, with_service
@@ -131,6 +132,14 @@ def test_a_worker_leaves_without_touching_etcd() -> None:
 def test_pods_of_a_node_that_is_not_ready_cannot_be_evicted() -> None:
     made = plan(plan_remove(with_node(healthy(), "w1", not_ready), INVENTORY, "w1"))
     assert kinds(made) == ["Reset the host with kubeadm", "DeleteNode"]
+
+
+@pytest.mark.parametrize("name", ["cp1", "w1"])
+def test_a_node_is_not_removed_undrained_because_nodes_are_unknown(name: str) -> None:
+    late = replace(healthy(), nodes=Failed("nodes: no answer within 6 s", NOW, Cause.TIMED_OUT))
+    assert "nodes: no answer within 6 s" in reasons(plan_remove(late, INVENTORY, name))
+    assert may_be_late(late)
+    assert not may_be_late(healthy())
 
 
 def test_without_kubelet_the_reset_stops_the_static_pods() -> None:
