@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from haconsole.lab.lab import Lab
-from haconsole.lab.spec import Balancer, EtcdTopology, KubeadmSpec
+from haconsole.lab.spec import Balancer, Debian, EtcdTopology, KubeadmSpec
 from tests.hosts.conftest import LabMaker
 from tests.hosts.kubeadm_shapes import EtcdRunner, make_with_external_etcd, make_with_static_pod_balancers
 from tests.hosts.program import Program
@@ -29,16 +29,18 @@ SETTLED_S = 120.0
 @pytest.mark.parametrize(
     ("kubeadm", "make", "debian"),
     [
-        pytest.param(EXTERNAL, partial(make_with_external_etcd, runner=EtcdRunner.UNITS), "bookworm", id="etcd-units"),
         pytest.param(
-            EXTERNAL, partial(make_with_external_etcd, runner=EtcdRunner.STATIC_PODS), "bookworm", id="etcd-pods"
+            EXTERNAL, partial(make_with_external_etcd, runner=EtcdRunner.UNITS), Debian.BOOKWORM, id="etcd-units"
         ),
-        pytest.param(STATIC_PODS, make_with_static_pod_balancers, "bookworm", id="balancer-pods"),
-        pytest.param(STATIC_PODS, make_with_static_pod_balancers, "trixie", id="balancer-pods-trixie"),
+        pytest.param(
+            EXTERNAL, partial(make_with_external_etcd, runner=EtcdRunner.STATIC_PODS), Debian.BOOKWORM, id="etcd-pods"
+        ),
+        pytest.param(STATIC_PODS, make_with_static_pod_balancers, Debian.BOOKWORM, id="balancer-pods"),
+        pytest.param(STATIC_PODS, make_with_static_pod_balancers, Debian.TRIXIE, id="balancer-pods-trixie"),
     ],
 )
 def test_a_cluster_of_another_shape_is_found_from_every_host_and_healthy(
-    make_lab: LabMaker, tmp_path: Path, kubeadm: KubeadmSpec, make: Callable[[Lab], None], debian: str
+    make_lab: LabMaker, tmp_path: Path, kubeadm: KubeadmSpec, make: Callable[[Lab], None], debian: Debian
 ) -> None:
     lab = make_lab(kubeadm=kubeadm, debian=debian)
     make(lab)

@@ -51,8 +51,6 @@ _READ: Mapping[str, frozenset[str]] = {
 }
 BASTION = "bastion"
 DATA_DIR = "/var/lib/k0s"
-CLIENT = {"client_cert": "server.crt", "client_key": "server.key"}
-"""etcd's files of k0s have the usual names, with no client certificate of their own beside them."""
 NODE_PREFIX_IPV6 = 117
 """The part of an IPv6 pod network that k0s gives each node."""
 
@@ -105,7 +103,7 @@ def from_k0sctl(data: bytes, file: str, environment: Mapping[str, str] | None = 
         cluster=host_name(text(mapping(document.get("metadata")).get("name")) or "k0s-cluster"),
         hosts=(*((bastion,) if bastion else ()), *hosts),
         jump=jump,
-        etcd={"data_dir": f"{data_dir}/etcd", "pki_dir": f"{data_dir}/pki/etcd", "files": CLIENT},
+        etcd={"data_dir": f"{data_dir}/etcd", "pki_dir": f"{data_dir}/pki/etcd"},
         kubernetes={"version": _version(k0s), **_kubernetes(config, hosts, data_dir)},
         notes=(*_notes(entries, config, hosts), *filled, *_unread(document, entries)),
     )
@@ -204,7 +202,9 @@ def _kubernetes(config: Mapping[str, Any], hosts: tuple[HostDraft, ...], data_di
         "pod_cidr": pods,
         "node_prefix": NODE_PREFIX_IPV6 if _is_ipv6(pods) else None,
         "cluster_domain": text(network.get("clusterDomain")),
+        "deployment": "k0s",
         "pki_dir": f"{data_dir}/pki",
+        "config_dir": f"{data_dir}/pki",
         "extra_sans": tuple(filter(None, map(text, listed(api.get("sans"))))),
     }
 
@@ -233,7 +233,7 @@ def _vip(network: Mapping[str, Any]) -> str | None:
 
 
 def _notes(entries: list[_Entry], config: Mapping[str, Any], hosts: tuple[HostDraft, ...]) -> Iterator[str]:
-    yield "k0s itself starts etcd and the control plane: use this to build a new cluster, not to change that one"
+    yield "k0s runs this cluster: it is only watched; actions are refused, use k0s's own commands"
     if any(text(entry.settings.get("hostname")) is None for entry in entries):
         yield "hosts without a hostname are numbered here: write the names their nodes have"
     yield from _host_notes(entries, hosts)
@@ -289,8 +289,6 @@ def _storage_notes(entries: list[_Entry], storage: Mapping[str, Any]) -> Iterato
     kind = text(storage.get("type")) or ("kine" if single else "etcd")
     if kind != "etcd":
         yield "the cluster does not keep its state in etcd: there is no quorum to observe"
-    else:
-        yield "etcd of k0s serves clients on 127.0.0.1 only: the hosts' addresses do not answer on the client port"
     if mapping(storage.get("etcd")):
         yield "spec.k0s.config.spec.storage.etcd is not read: compare peer addresses and external members"
     folders = {entry.data_dir for entry in entries if "control-plane" in entry.roles}

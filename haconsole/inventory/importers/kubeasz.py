@@ -157,6 +157,7 @@ def _kubernetes(settings: Mapping[str, Any], endpoint: str | None) -> Settings:
     services, _ = first_family(settings.get("SERVICE_CIDR"))
     pods, _ = first_family(settings.get("CLUSTER_CIDR"))
     return {
+        "deployment": "kubeasz",
         "version": _version(settings),
         "endpoint": endpoint,
         "api_port": number(settings.get("SECURE_PORT")),
@@ -190,8 +191,7 @@ def _endpoint(inventory: AnsibleInventory, settings: Mapping[str, Any], hosts: t
 
 def _notes(inventory: AnsibleInventory, settings: Mapping[str, Any], hosts: tuple[HostDraft, ...]) -> Iterator[str]:
     planes = [host for host in hosts if "control-plane" in host.roles]
-    yield "kubeasz names the certificates in pki_dir NAME.pem: certificate checks and rotation do not look for these"
-    yield "kubeasz starts etcd by options of its unit, not by config_file: do not change that etcd from here"
+    yield "kubeasz runs this cluster: it is only watched; actions are refused, use kubeasz's own commands"
     balancers = _members(inventory, BALANCER)
     if balancers:
         yield f"the balancers of ex_lb run nginx (l4lb) and are left out: {', '.join(balancers)}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from haconsole.configs.layout import layout
 from haconsole.errors import ExitCode
 from haconsole.inventory.schema import Inventory, Sudo
 from haconsole.model.hosts import Role
@@ -131,10 +132,14 @@ def test_nodes_of_an_ipv6_cluster_get_k0s_own_share(imported: Importer) -> None:
     assert found.kubernetes.node_prefix == 117  # type: ignore[union-attr]
 
 
-def test_etcd_is_reached_with_the_servers_certificate(imported: Importer) -> None:
-    found = read(imported, PLAIN)
-    assert (found.etcd.files.client_cert, found.etcd.files.client_key) == ("server.crt", "server.key")
-    assert "etcd of k0s serves clients on 127.0.0.1 only" in imported.text
+def test_the_cluster_is_watched_by_the_paths_of_k0s(imported: Importer) -> None:
+    places = layout(read(imported, PLAIN))
+    assert places.etcd.pki is not None
+    assert places.kubernetes is not None
+    assert (places.etcd.loopback_only, places.etcd.unit) == (True, None)
+    assert places.etcd.pki.client.cert == "/var/lib/k0s/pki/apiserver-etcd-client.crt"
+    assert places.kubernetes.admin.kubeconfig == "/var/lib/k0s/pki/admin.conf"
+    assert "k0s runs this cluster: it is only watched" in imported.text
 
 
 def test_every_other_setting_is_in_a_note(imported: Importer) -> None:
