@@ -68,9 +68,9 @@ def launch(
 
 
 async def _run(app: ConsoleApp) -> None:
-    """Run the app; SIGTERM and SIGHUP close it as `q` does, so that the terminal is restored."""
+    """Run the app; SIGINT, SIGTERM and SIGHUP close it as `q` does, so that the terminal is restored."""
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:
             loop.add_signal_handler(number, lambda status: app.exit(return_code=status), 128 + number)
     await app.run_async()

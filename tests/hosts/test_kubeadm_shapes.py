@@ -23,7 +23,7 @@ from tests.hosts.test_kubeadm_seen import NOTES, discovered, doctor
 pytestmark = [pytest.mark.nightly, pytest.mark.timeout(1800)]
 EXTERNAL = KubeadmSpec(etcd=EtcdTopology.EXTERNAL)
 STATIC_PODS = KubeadmSpec(balancer=Balancer.STATIC_PODS)
-SETTLED_S = 120.0
+SETTLED_S = 420.0
 
 
 @pytest.mark.parametrize(

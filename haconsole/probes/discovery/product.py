@@ -120,7 +120,7 @@ def _for_every_host(name: str, host: str) -> str:
 
 def _has_path(report: HostReport, part: str) -> bool:
     """Whether the path of a program or of its files has the part."""
-    flags = ("kubeconfig", "client-ca-file", "trusted-ca-file", "data-dir")
+    flags = ("kubeconfig", "client-ca-file", "trusted-ca-file", "data-dir", "pod-manifest-path", "config-dir")
     programs = (report.programs[name] for name in (ETCD, API, MANAGER, SCHEDULER, KUBELET) if name in report.programs)
     return any(part in text for one in programs for text in (one.path, *(one.flags.get(flag, "") for flag in flags)))
 

@@ -97,7 +97,7 @@ def test_a_signal_while_connecting_decides_the_status(tmp_path: Path, number: si
     assert (process.returncode, errors.strip()) == (128 + number, "")
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_leaves_the_terminal_of_the_console_as_it_was(inventory: Path, number: signal.Signals) -> None:
     status, shown, before, after = console(inventory, "xterm-256color", number)
     assert status == 128 + number

@@ -308,6 +308,14 @@ async def test_every_action_is_refused_with_the_products_name(product: Product) 
             assert refusal.reasons[0].startswith(f"{product} runs this cluster")
 
 
+@pytest.mark.parametrize(
+    "flag", ["--pod-manifest-path=/var/lib/rancher/rke2/agent/pod-manifests", "--config-dir=/x/rke2/agent"]
+)
+def test_rke2_is_recognised_by_its_kubelet(flag: str) -> None:
+    report = HostReport("a", ("10.5.0.1/24",), programs_of(f"@ kubelet /usr/bin/kubelet\n- kubelet\n- {flag}\n"))
+    assert product_of(report) is Product.RKE2
+
+
 def test_a_configuration_file_of_etcd_counts_in_place_of_its_flags() -> None:
     (etcd,) = programs_of(
         "@ etcd /usr/bin/etcd\n- etcd\n- --name=x\n- --config-file=/e\n+ ETCD_NAME=y\n= name: z\n"
