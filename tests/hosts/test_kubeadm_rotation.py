@@ -29,7 +29,7 @@ from tests.hosts.program import Program, outcomes
 from tests.hosts.rotation import certs, leaves, sound
 from tests.hosts.test_kubeadm_seen import discovered, healed, problems
 
-pytestmark = pytest.mark.timeout(1500)
+pytestmark = [pytest.mark.timeout(1500), pytest.mark.filterwarnings("ignore:Parsed a serial number")]
 MANIFESTS = "/etc/kubernetes/manifests"
 KEPT = "/var/lib/haconsole/static-pods"
 ROLES = 10
