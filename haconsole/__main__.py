@@ -6,6 +6,7 @@ import atexit
 import os
 import signal
 import sys
+import warnings
 from contextlib import suppress
 from types import FrameType
 from typing import NoReturn
@@ -21,6 +22,8 @@ def main() -> None:
     received: list[int] = []
     try:
         _end_as_by_interrupt(received)
+        # cryptography warns at each load of a CA whose serial number is 0, as older versions of kubeadm make them
+        warnings.filterwarnings("ignore", "Parsed a serial number")
         from haconsole.cli.main import run_process
 
         status = run_process(sys.argv[1:])
