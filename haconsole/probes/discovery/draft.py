@@ -200,6 +200,8 @@ def _nodes(others: Others, hosts: _Hosts) -> None:
 
 def _notes(report: HostReport, front: HostReport, others: Others, silent_hosts: list[str]) -> Iterator[str]:
     yield from _product_notes(product_of(report))
+    if "kube-vip" in report.static_pods:
+        yield "kube-vip holds a VIP: neither its owner nor the lease plndr-cp-lock is watched"
     if silent_hosts:
         yield f"{', '.join(silent_hosts)}: no login, so check name, roles and SSH settings"
     if KEEPALIVED in front.programs or balancer.instances(front):

@@ -328,6 +328,13 @@ def test_a_configuration_file_of_etcd_counts_in_place_of_its_flags() -> None:
     assert (inventory.etcd.data_dir, inventory.etcd.metrics_port) == ("/var/lib/rancher/rke2/server/db/etcd", 2381)
 
 
+def test_kube_vip_is_in_a_note() -> None:
+    report = HostReport("a", ("10.5.0.1/24",), programs_of(KUBESPRAY), static_pods=PODS | {"kube-vip"})
+    draft = draft_of(report, Others(), source="a host", ssh={}, jump=None, reached_by="10.5.0.1")
+    assert [note for note in draft.notes if "plndr-cp-lock" in note]
+    assert "plndr-cp-lock" not in draft_text(Product.KUBESPRAY)
+
+
 BY_HAND = """\
 @ etcd /usr/bin/etcd
 - /usr/bin/etcd
