@@ -27,7 +27,7 @@ REMAINING = {
     "model": 1,
     "pki": 2,
     "present": 19,
-    "probes": 18,
+    "probes": 17,
     "recording": 1,
     "session": 1,
     "transport": 14,
