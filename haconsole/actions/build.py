@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 from haconsole.actions.checks import Check, CommandSucceeds, FileIs, ServiceRunning
 from haconsole.actions.operations import (
-    Irreversible,
+    LeftByUndo,
     Nothing,
     RunCommand,
     Undo,
@@ -165,9 +165,9 @@ def restore_unit(unit: str, before: ServiceState | None, files: tuple[str, ...],
     return UndoByCommand(command, (restored,), after_files=True)
 
 
-def ran_before(unit: str) -> Irreversible:
+def ran_before(unit: str) -> LeftByUndo:
     """Undo for the restart of a unit that ran before: stopping it would not restore that state."""
-    return Irreversible(f"it ran before this step; when its files are restored, restart it: systemctl restart {unit}")
+    return LeftByUndo(f"it ran before this step; when its files are restored, restart it: systemctl restart {unit}")
 
 
 def look_step(

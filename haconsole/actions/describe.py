@@ -52,6 +52,7 @@ from haconsole.actions.operations import (
     Irreversible,
     IssueCertificate,
     JoinNode,
+    LeftByUndo,
     MoveLeader,
     NodeOperation,
     Nothing,
@@ -318,6 +319,8 @@ def undo_line(undo: Undo | None) -> str | None:
             return operation_line(operation)
         case Irreversible(reason=reason):
             return f"cannot be undone: {reason}"
+        case LeftByUndo(reason=reason):
+            return f"undo leaves this: {reason}"
         case _:
             assert_never(undo)
 

@@ -9,7 +9,7 @@ from haconsole.actions.balancer_files import heedless
 from haconsole.actions.build import look_step, script, step_id
 from haconsole.actions.checks import CommandSucceeds, FilesAbsent, ServiceRunning, VipAnswers, VipOwned
 from haconsole.actions.membership.change import answers
-from haconsole.actions.operations import Irreversible, RunCommand
+from haconsole.actions.operations import LeftByUndo, RunCommand
 from haconsole.actions.step import Plan, Refusal, Step
 from haconsole.actions.steps.order import Group, in_order
 from haconsole.actions.steps.vip import give_up, state_step, way_back
@@ -276,7 +276,7 @@ def _measure(inventory: Inventory, snapshot: ClusterSnapshot, vip: VirtualIp, ow
         why=MEASURE_WHY,
         host=HostName(host.name),
         operation=RunCommand(("bash", "-c", MEASURE, "measure", *words)),
-        undo=Irreversible("nothing changes"),
+        undo=LeftByUndo("nothing changes"),
         phase=PHASE,
     )
 

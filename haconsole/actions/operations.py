@@ -310,6 +310,13 @@ class Irreversible:
 
 
 @dataclass(frozen=True, slots=True)
+class LeftByUndo:
+    """The reason why undo leaves the result as it is: it does no harm, or another action reverts it."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class UndoByRestoringFiles:
     """Rename the current files at `paths` and restore the backups that the step itself made, if any."""
 
@@ -326,4 +333,4 @@ class UndoByCommand:
     """Whether the files of the step's phase on its host are restored first."""
 
 
-Undo: TypeAlias = RunCommand | UndoByRestoringFiles | UndoByCommand | Irreversible
+Undo: TypeAlias = RunCommand | UndoByRestoringFiles | UndoByCommand | LeftByUndo | Irreversible

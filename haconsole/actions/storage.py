@@ -5,7 +5,7 @@ from __future__ import annotations
 from haconsole.actions.action import Action, Argument, ArgumentKind, Request
 from haconsole.actions.build import look_step, step_id
 from haconsole.actions.checks import EtcdHealthy, HasRoom, NoAlarm
-from haconsole.actions.operations import CompactHistory, Defragment, DisarmAlarm, Irreversible
+from haconsole.actions.operations import CompactHistory, Defragment, DisarmAlarm, Irreversible, LeftByUndo
 from haconsole.actions.step import Plan, Refusal, Step
 from haconsole.actions.steps.etcd import PHASE, leader_step, snapshot_path, snapshot_step
 from haconsole.actions.steps.order import Group, in_order
@@ -128,7 +128,7 @@ def _defragment(host: HostName) -> Step:
         why=DEFRAG_WHY,
         host=host,
         operation=Defragment(),
-        undo=Irreversible("there is nothing to undo: the data is the same"),
+        undo=LeftByUndo("there is nothing to undo: the data is the same"),
         phase=PHASE,
     )
 
@@ -153,7 +153,7 @@ def _disarm(ask: tuple[HostName, ...]) -> Step:
         host=ask[0],
         operation=DisarmAlarm(NOSPACE, ask),
         verification=(NoAlarm(NOSPACE),),
-        undo=Irreversible("etcd raises it automatically when it is full"),
+        undo=LeftByUndo("etcd raises it automatically when it is full"),
         phase=PHASE,
     )
 

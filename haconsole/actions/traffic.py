@@ -7,7 +7,7 @@ from haconsole.actions.balancing import Balancing, balancing
 from haconsole.actions.build import step_id
 from haconsole.actions.checks import SameFile, SnapshotHere
 from haconsole.actions.membership.change import answers
-from haconsole.actions.operations import FetchFile, Irreversible
+from haconsole.actions.operations import FetchFile, LeftByUndo
 from haconsole.actions.step import Plan, Refusal, Step
 from haconsole.actions.steps.etcd import leader_step, snapshot_path, snapshot_step
 from haconsole.actions.steps.haproxy import drain_step, ready_step
@@ -152,7 +152,7 @@ def _fetch(host: Host, path: str, here: str) -> Step:
         host=HostName(host.name),
         operation=FetchFile(path, here),
         verification=(SameFile(here, path), SnapshotHere(here)),
-        undo=Irreversible("a copy does no harm while only you can read it; delete it when you no longer need it"),
+        undo=LeftByUndo("a copy does no harm while only you can read it; delete it when you no longer need it"),
         verify_within_s=0.0,
         phase="etcd",
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from haconsole.diagnosis.candidate import Candidate
@@ -13,11 +14,13 @@ from haconsole.inventory.schema import Inventory
 from haconsole.model.findings import Finding, Severity
 from haconsole.model.hosts import HostFacts
 from haconsole.model.names import HostName
-from haconsole.model.observed import Known, value_of
+from haconsole.model.observed import Known, Observed
 from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.model.system import PortState
 
 CODE = "host.peer-unreachable"
+STARTED = timedelta(seconds=10)
+"""The time in which a process that was started opens its ports."""
 _HOW = {
     PortState.REFUSED: "the connection is refused",
     PortState.SILENT: "no answer within 2 s",
@@ -52,24 +55,35 @@ def rules(snapshot: ClusterSnapshot, inventory: Inventory) -> Iterator[Candidate
 def _blocked(snapshot: ClusterSnapshot, inventory: Inventory) -> Iterator[_Blocked]:
     """Connections that fail between two reachable hosts, to a port that answers somewhere."""
     seen = [
-        (facts.host, port)
+        (facts.host, port, facts.peer_ports.at)
         for facts in snapshot.hosts
-        if isinstance(facts.reach, Known)
-        for port in value_of(facts.peer_ports) or ()
+        if isinstance(facts.reach, Known) and isinstance(facts.peer_ports, Known)
+        for port in facts.peer_ports.value
     ]
-    answers = {(port.address, port.port) for _, port in seen if port.state is PortState.OPEN}
+    answers = {(port.address, port.port) for _, port, _ in seen if port.state is PortState.OPEN}
     by_address = {facts.address: facts for facts in snapshot.hosts if isinstance(facts.reach, Known)}
-    for source, port in seen:
+    for source, port, at in seen:
         target = by_address.get(port.address)
-        if target is None or port.state is PortState.OPEN:
+        if target is None or port.state is PortState.OPEN or not _ran_then(target, port.port, at, inventory):
             continue
-        if (port.address, port.port) in answers or _runs_there(target, port.port, inventory):
+        if (port.address, port.port) in answers or _answers_there(target, port.port, inventory):
             yield _Blocked(source, target.host, port.port, port.state)
 
 
-def _runs_there(target: HostFacts, port: int, inventory: Inventory) -> bool:
+def _is_etcds(port: int, inventory: Inventory) -> bool:
+    return port in (inventory.etcd.client_port, inventory.etcd.peer_port)
+
+
+def _ran_then(target: HostFacts, port: int, at: datetime, inventory: Inventory) -> bool:
+    """The process behind the port is known to have run for a while when it was tried."""
+    unit = target.service("etcd" if _is_etcds(port, inventory) else "kube-apiserver")
+    began = (unit.started or unit.since) if unit is not None and unit.alive else None
+    return began is not None and began + STARTED <= at
+
+
+def _answers_there(target: HostFacts, port: int, inventory: Inventory) -> bool:
     """The component behind the port answers on its own host."""
-    fact: Any = target.etcd if port in (inventory.etcd.client_port, inventory.etcd.peer_port) else target.apiserver
+    fact: Observed[Any] = target.etcd if _is_etcds(port, inventory) else target.apiserver
     return isinstance(fact, Known) and not fact.via
 
 

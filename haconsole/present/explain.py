@@ -83,7 +83,7 @@ def _listed(heading: str, lines: tuple[str, ...]) -> tuple[Item, ...]:
 def way_back(step: Step) -> str:
     """The undo of a step, or why it cannot be undone; empty if the plan has none."""
     match step.undo:
-        case op.Irreversible():
+        case op.Irreversible() | op.LeftByUndo():
             return undo_line(step.undo) or ""
         case op.RunCommand(argv=argv) | op.UndoByCommand(operation=op.RunCommand(argv=argv)):
             return short_line(argv)
@@ -98,7 +98,8 @@ def _if_it_fails(step: Step) -> tuple[Item, ...]:
         return (Heading("If it fails"), Sentence(Cell(text)))
     last = isinstance(step.undo, op.Irreversible)
     text = way_back(step)
-    undo = Sentence(Cell(text, Tone.WARNING)) if last else Sentence(Cell(f"To undo it: {text}"))
+    left = isinstance(step.undo, op.LeftByUndo)
+    undo = Sentence(Cell(text, Tone.WARNING)) if last else Sentence(Cell(text if left else f"To undo it: {text}"))
     return (
         Heading("If it fails"),
         Sentence(Cell("Steps that need it do not start, and the run reports the reason.")),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from haconsole.actions.describe import check_line, operation_line, script_of, short_line
-from haconsole.actions.operations import Irreversible, Nothing, Operation, RunCommand, WriteFile
+from haconsole.actions.operations import Irreversible, LeftByUndo, Nothing, Operation, RunCommand, WriteFile
 from haconsole.actions.step import Plan, Refusal, Step, StepId
 from haconsole.present.cells import Cell, Tone
 from haconsole.present.detail import Detail, Fact, Heading, Item, Sentence, Verbatim
@@ -56,6 +56,8 @@ def irreversible(plan: Plan) -> tuple[Step, ...]:
 def undo_cell(step: Step) -> Cell:
     if step.undo is None:
         return Cell("–", Tone.MUTED)
+    if isinstance(step.undo, LeftByUndo):
+        return Cell("stays", Tone.MUTED)
     return Cell("✖ none", Tone.WARNING) if isinstance(step.undo, Irreversible) else Cell("yes", Tone.MUTED)
 
 

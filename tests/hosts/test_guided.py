@@ -32,7 +32,7 @@ async def test_etcd_is_installed_through_the_screen(make_lab: LabMaker, tmp_path
         await shows(console, r"plan: bootstrap\s+\d+ steps on cp1, cp2, cp3", within_s=60)
         console.press("r")
         await shows(console, r"run bootstrap on \S+\?")
-        console.press(program.lab.spec.name, "Enter")
+        console.press("y")
         await shows(console, r"run: bootstrap\s+● done after \d+ s", within_s=180)
         console.press("w")
         await shows(console, r"etcd: inactive → active")
@@ -51,7 +51,7 @@ async def test_a_bare_cluster_is_installed_one_step_at_a_time(make_lab: LabMaker
         await planned(console, "bootstrap", "boots")
         console.press("t", "r")
         await shows(console, r"run bootstrap on \S+\?")
-        console.press(program.lab.spec.name, "Enter")
+        console.press("y")
         presses = await stepped_through(console)
         assert presses > 50
         assert "● done" in console.screen()
@@ -68,7 +68,7 @@ async def test_a_cluster_is_installed_and_a_fault_mended_without_leaving_the_con
     argv = [sys.executable, "-m", "haconsole", str(program.inventory)]
     with Terminal(argv, tmp_path, program.environment, (80, 24)) as console:
         await shows(console, r"3/3 reached")
-        await bootstrapped(console, program.lab.spec.name)
+        await bootstrapped(console)
         console.press("Escape", "Escape")
         await shows(console, r"● HEALTHY", within_s=120)
 
@@ -94,12 +94,12 @@ async def test_a_cluster_is_installed_and_a_fault_mended_without_leaving_the_con
         console.press("Escape", "q")
 
 
-async def bootstrapped(console: Terminal, cluster: str) -> None:
+async def bootstrapped(console: Terminal) -> None:
     """The whole cluster from the menu, the first steps taught and let through one by one."""
     await planned(console, "bootstrap", "boots")
     console.press("t", "r")
     await shows(console, r"run bootstrap on \S+\?")
-    console.press(cluster, "Enter")
+    console.press("y")
     for _ in range(2):
         await shows(console, r"This step waits for you", within_s=60)
         await shows(console, r"Explanation")

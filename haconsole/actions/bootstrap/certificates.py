@@ -8,7 +8,7 @@ from haconsole.actions.checks import AuthorityInPlace, CertificateInPlace
 from haconsole.actions.operations import (
     EnsureAuthority,
     EnsureKeyPair,
-    Irreversible,
+    LeftByUndo,
     RunCommand,
     TrustAuthority,
     UndoByRestoringFiles,
@@ -22,7 +22,7 @@ from haconsole.model.names import HostName
 from haconsole.scripts import load_script
 
 PHASE = "certificates"
-KEPT = Irreversible(
+KEPT = LeftByUndo(
     "all certificates that it signed, here and on other hosts, would become invalid; an unused CA does no harm"
 )
 
@@ -143,7 +143,7 @@ def _service_account(ctx: PlanContext, kubernetes: KubernetesLayout, after: tupl
         host=holders[0],
         operation=EnsureKeyPair(files.cert, files.key, holders),
         verification=(AuthorityInPlace(),),
-        undo=Irreversible("all tokens signed with it would become invalid; an unused key does no harm"),
+        undo=LeftByUndo("all tokens signed with it would become invalid; an unused key does no harm"),
         needs=after,
         phase=PHASE,
     )

@@ -6,7 +6,7 @@ from haconsole.actions.bootstrap.certificates import authority_needs
 from haconsole.actions.bootstrap.leaves import ETCD_CA
 from haconsole.actions.build import START_S, File, at_once, ran_before, script, start_step, step_id, stopped, write_step
 from haconsole.actions.checks import EtcdHealthy, FilesAbsent
-from haconsole.actions.operations import Irreversible, RunCommand, UndoByCommand
+from haconsole.actions.operations import LeftByUndo, RunCommand, UndoByCommand
 from haconsole.actions.plan_context import PlanContext
 from haconsole.actions.step import Step, StepId
 from haconsole.configs.etcd import etcd_env, etcd_unit
@@ -73,7 +73,7 @@ def _user(etcd: EtcdLayout, host: Host, after: tuple[StepId, ...]) -> Step:
         host=HostName(host.name),
         operation=RunCommand(("sh", "-ec", MAKE_USER, "account", etcd.user, etcd.data_dir)),
         verification=(script(USER_THERE, "account", etcd.user, etcd.data_dir, means=means, problem=missing),),
-        undo=Irreversible("a system account without login and an empty directory do no harm"),
+        undo=LeftByUndo("a system account without login and an empty directory do no harm"),
         needs=after,
         phase=ACCOUNT_PHASE,
     )

@@ -6,7 +6,7 @@ from haconsole.actions.balancer_files import heedless
 from haconsole.actions.balancing import not_drained
 from haconsole.actions.build import look_step, script, step_id
 from haconsole.actions.checks import AnyOf, Check, CommandSucceeds, ServiceRunning, VipOwned
-from haconsole.actions.operations import Irreversible, RunCommand, UndoByCommand
+from haconsole.actions.operations import LeftByUndo, RunCommand, UndoByCommand
 from haconsole.actions.plan_context import PlanContext
 from haconsole.actions.step import Step
 from haconsole.actions.steps.order import Group
@@ -116,7 +116,7 @@ def _stand_again(host: Host, what: str, down_file: str, phase: str) -> Step:
         host=HostName(host.name),
         operation=RunCommand(("sh", "-ec", STAND_AGAIN.strip(), "stand-again", down_file, SAYS)),
         verification=(_stands(down_file),),
-        undo=Irreversible("the host was in this state before"),
+        undo=LeftByUndo("the host was in this state before"),
         phase=phase,
     )
 

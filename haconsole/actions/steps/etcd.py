@@ -9,6 +9,7 @@ from haconsole.actions.checks import AnyOf, Check, EtcdHealthy, LeaderAmong, Mem
 from haconsole.actions.operations import (
     AddMember,
     Irreversible,
+    LeftByUndo,
     MoveLeader,
     PromoteMember,
     RemoveMember,
@@ -66,7 +67,7 @@ def snapshot_step(inventory: Inventory, etcd: EtcdLayout, host: Host, path: str)
         host=HostName(host.name),
         operation=_save_snapshot(inventory, etcd, host, path),
         verification=(whole,),
-        undo=Irreversible("a snapshot does no harm; delete it when you no longer need it"),
+        undo=LeftByUndo("a snapshot does no harm; delete it when you no longer need it"),
         verify_within_s=0.0,
         phase=PHASE,
     )
@@ -96,9 +97,7 @@ def leader_step(away: Host, to: tuple[HostName, ...], *, phase: str = PHASE, sta
         host=HostName(away.name),
         operation=MoveLeader(to, here),
         verification=(LeaderAmong(to),),
-        undo=UndoByCommand(MoveLeader(here, to), (LeaderAmong(here),))
-        if stays
-        else Irreversible("any member may lead"),
+        undo=UndoByCommand(MoveLeader(here, to), (LeaderAmong(here),)) if stays else LeftByUndo("any member may lead"),
         phase=phase,
     )
 
@@ -129,7 +128,7 @@ def add_step(host: Host, peer_url: str, voters: int, ask: tuple[HostName, ...]) 
         operation=AddMember(peer_url, ask),
         precondition=(EtcdHealthy(voters),),
         verification=(MemberIs(peer_url, MemberStage.LISTED, ask),),
-        undo=Irreversible("undo it with: run remove"),
+        undo=LeftByUndo("undo it with: run remove"),
         phase=PHASE,
     )
 
@@ -143,7 +142,7 @@ def promote_step(host: Host, peer_url: str, ask: tuple[HostName, ...]) -> Step:
         host=HostName(host.name),
         operation=PromoteMember(peer_url, ask),
         verification=(MemberIs(peer_url, MemberStage.VOTING, ask),),
-        undo=Irreversible("a voter does not become a learner again; remove it with: run remove"),
+        undo=LeftByUndo("a voter does not become a learner again; remove it with: run remove"),
         phase=PHASE,
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from haconsole.actions.balancing import Servers
 from haconsole.actions.build import step_id
 from haconsole.actions.checks import AnyOf, Check, ServerIs
-from haconsole.actions.operations import Irreversible, SetServerState, UndoByCommand
+from haconsole.actions.operations import LeftByUndo, SetServerState, UndoByCommand
 from haconsole.actions.step import Step
 from haconsole.model.haproxy import AdminState
 from haconsole.model.names import HostName
@@ -39,7 +39,7 @@ def drain_step(
         host=first if leaves else HostName(host),
         operation=_set(servers, AdminState.DRAIN, may_lack=leaves),
         verification=(AnyOf(((drained,), unless)) if unless else drained,),
-        undo=readied if stays else Irreversible(f"return it with: run ready {host}"),
+        undo=readied if stays else LeftByUndo(f"return it with: run ready {host}"),
         phase=phase,
     )
 
@@ -54,7 +54,7 @@ def ready_step(host: str, servers: Servers, *, phase: str, drained: bool = False
         host=HostName(host),
         operation=_set(servers, AdminState.READY),
         verification=(_is(servers, AdminState.READY),),
-        undo=drain if drained else Irreversible(f"drain it with: run drain {host}"),
+        undo=drain if drained else LeftByUndo(f"drain it with: run drain {host}"),
         phase=phase,
     )
 

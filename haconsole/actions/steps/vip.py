@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from haconsole.actions.build import look_step, script, step_id
 from haconsole.actions.checks import CommandSucceeds
-from haconsole.actions.operations import Irreversible, RunCommand
+from haconsole.actions.operations import LeftByUndo, RunCommand
 from haconsole.actions.step import Step
 from haconsole.actions.steps.order import Group
 from haconsole.actions.steps.vip_scripts import ELSEWHERE, IN_STATE, MAKE_WAY
@@ -71,7 +71,7 @@ def way_back(
             host=HostName(owner.name),
             operation=give_up(MAKE_WAY, "make-way", layout, SAYS, addresses),
             verification=(vip_absent(addresses, "a VIP is still here"),),
-            undo=Irreversible("priorities and down files decide which host holds a VIP"),
+            undo=LeftByUndo("priorities and down files decide which host holds a VIP"),
             needs=(stands.id,),
             phase=phase,
         )

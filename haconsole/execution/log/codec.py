@@ -67,6 +67,7 @@ KINDS: dict[str, type] = {
     "PutBack": operations.UndoByRestoringFiles,
     "TakeBack": operations.UndoByCommand,
     "Irreversible": operations.Irreversible,
+    "LeftByUndo": operations.LeftByUndo,
 }
 """Kinds by their stored names. A class may be renamed; its stored name stays, for the sake of older run logs."""
 

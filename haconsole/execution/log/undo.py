@@ -9,6 +9,7 @@ from typing import assert_never
 from haconsole.actions.checks import Check, CommandSucceeds, FileIs
 from haconsole.actions.operations import (
     Irreversible,
+    LeftByUndo,
     Operation,
     RunCommand,
     UndoByCommand,
@@ -108,7 +109,7 @@ def _undo_of(step: Step, one: StepRecord, record: RunRecord, run_dir: str) -> St
             if known == ANY and not one.end_known:
                 return NotUndone(step, "it is unknown whether it was done; resume the run first")
             return _step(step, one, record, run_dir, *_put_back(paths, known, aside_end(record.header.run, step.id)))
-        case Irreversible(reason=reason):
+        case Irreversible(reason=reason) | LeftByUndo(reason=reason):
             return NotUndone(step, reason)
         case None:
             return NotUndone(step, "its plan has no undo for it")

@@ -11,7 +11,7 @@ import pytest
 
 from haconsole.actions.bootstrap.plan import plan_bootstrap
 from haconsole.actions.describe import undo_line
-from haconsole.actions.operations import Irreversible, IssueCertificate, Nothing, RunCommand, WriteFile
+from haconsole.actions.operations import IssueCertificate, LeftByUndo, Nothing, RunCommand, WriteFile
 from haconsole.actions.plan_context import BootstrapPart
 from haconsole.actions.step import Plan, Refusal, Step
 from haconsole.execution.log.codec import to_json
@@ -228,7 +228,7 @@ def test_members_that_run_already_take_turns_and_are_not_taken_down_by_undo() ->
         if start in undone:
             assert f"{undone[start]} is enabled and running as before" in (undo_line(undo) or "")
         else:
-            assert isinstance(undo, Irreversible)
+            assert isinstance(undo, LeftByUndo)
     pauses = {step.id for step in plan.steps if isinstance(step.operation, RunCommand) and step.operation.vips_pause}
     assert pauses == {f"etcd.start@cp{n}" for n in (1, 2, 3)}, "what a member is answering as it stops would fail"
     assert {step.id for step in plan.steps} == {step.id for step in PLANS["lab"].steps}

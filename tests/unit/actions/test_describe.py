@@ -22,6 +22,7 @@ from haconsole.actions.operations import (
     Irreversible,
     IssueCertificate,
     JoinNode,
+    LeftByUndo,
     MoveLeader,
     Nothing,
     Operation,
@@ -85,6 +86,7 @@ UNDOS: dict[str, Undo] = {
     "systemctl stop haproxy": UndoByCommand(RunCommand(("systemctl", "stop", "haproxy")), ()),
     "restore /a, /b": UndoByRestoringFiles(("/a", "/b")),
     "cannot be undone: it is gone": Irreversible("it is gone"),
+    "undo leaves this: it does no harm": LeftByUndo("it does no harm"),
 }
 
 

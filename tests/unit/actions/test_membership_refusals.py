@@ -93,7 +93,7 @@ REFUSED: dict[str, tuple[Callable[[], Plan | Refusal], str]] = {
     ),
     "the quorum is lost": (
         lambda: plan_remove(seen(ETCD, down=(2, 3)), ETCD, "cp3"),
-        "etcd has lost its quorum (3 voters, 2 needed, 0 healthy: 2 short of quorum)",
+        "etcd has lost its quorum (3 voters, 2 needed, 1 answering: 1 short of quorum)",
     ),
     "nobody answers": (
         lambda: plan_join(seen(ETCD, down=(1, 2, 3)), ETCD, "cp4"),

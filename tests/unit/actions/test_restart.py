@@ -9,7 +9,7 @@ import pytest
 from haconsole.actions.bootstrap.plan import plan_bootstrap
 from haconsole.actions.catalogue import plan_action
 from haconsole.actions.checks import CommandSucceeds, EtcdHealthy
-from haconsole.actions.operations import Irreversible, RunCommand, UndoByCommand
+from haconsole.actions.operations import LeftByUndo, RunCommand, UndoByCommand
 from haconsole.actions.plan_context import BootstrapPart
 from haconsole.actions.step import Plan, Refusal
 from haconsole.actions.steps.static_pods import restarts_pods
@@ -47,7 +47,7 @@ def test_a_start_is_undone_by_a_stop_and_a_restart_by_nothing() -> None:
     assert isinstance(step.undo, UndoByCommand)
     assert step.undo.operation == RunCommand(("systemctl", "stop", "etcd.service"), timeout_s=120.0)
     (step, _) = planned(quorum_lost(**HUNG), service="etcd").steps
-    assert isinstance(step.undo, Irreversible)
+    assert isinstance(step.undo, LeftByUndo)
 
 
 def test_a_member_that_answers_is_not_restarted_without_a_quorum() -> None:

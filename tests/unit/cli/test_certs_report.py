@@ -127,7 +127,7 @@ def test_silence_is_told() -> None:
         ("etcd-ca", {"is_ca": True}, "run rotate-certs --ca"),
         ("kubelet", {"key_path": "/pki/kubelet.key"}, "run rotate-certs --host cp1"),
         ("kubelet", {"key_path": "/pki/kubelet.crt", "in_kubeconfig": True}, "run rotate-certs --host cp1"),
-        ("kubelet", {"key_path": "/pki/kubelet.crt"}, "kubelet renews it automatically"),
+        ("kubelet", {"key_path": "/pki/kubelet.crt"}, "run rotate-certs --host cp1"),
     ],
 )
 def test_what_is_about_to_end_says_who_renews_it(role: str, given: dict[str, Any], helps: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import timedelta
 
 from haconsole.diagnosis.diagnose import diagnose
 from haconsole.model.etcd import EtcdEndpoint
@@ -37,6 +38,14 @@ def leaderless(facts: HostFacts) -> HostFacts:
 
 def test_open_ports_are_no_finding() -> None:
     assert diagnose(reaching(healthy(), {}), INVENTORY, NOW) == ()
+
+
+def test_a_port_that_was_tried_before_its_process_ran_is_not_blamed() -> None:
+    def restarted(facts: HostFacts) -> HostFacts:
+        units = tuple(replace(unit, started=NOW - timedelta(seconds=4)) for unit in cluster.units())
+        return replace(facts, services=Known(units, NOW))
+
+    assert diagnose(reaching(changed(healthy(), 3, restarted), {(1, 3): REFUSED}), INVENTORY, NOW) == ()
 
 
 def test_a_firewall_of_one_host_is_one_finding_about_it() -> None:

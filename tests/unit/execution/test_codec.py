@@ -63,6 +63,8 @@ OPERATIONS: tuple[operations.Operation, ...] = (
     operations.SetServerState("k8s_server_6443", "cp3", AdminState.DRAIN, (HostName("cp1"),)),
     operations.FetchFile("/there", "/here"),
     operations.SendFile("/here", "/there"),
+    operations.SaveSnapshot("/there"),
+    operations.CopyFromHost(HostName("cp2"), "/there", "/here"),
     operations.Nothing(),
 )
 UNDOS: tuple[operations.Undo | None, ...] = (
@@ -71,6 +73,7 @@ UNDOS: tuple[operations.Undo | None, ...] = (
         operations.RunCommand(("true",)),
         operations.UndoByRestoringFiles(("/etc/x",)),
         operations.Irreversible("why"),
+        operations.LeftByUndo("why"),
     ),
     operations.UndoByCommand(operations.Nothing(), (checks.EtcdHealthy(3),)),
 )
@@ -180,6 +183,7 @@ STORED_IN_0_1 = {
     "PutBack",
     "TakeBack",
     "Irreversible",
+    "LeftByUndo",
 }
 
 

@@ -64,7 +64,7 @@ async def test_what_changed_since_the_last_poll_is_what_the_plan_is_about(
         await pilot.press("a", *"move etcd", "enter")
         await settled(pilot)
         await pilot.press("backspace", "enter")
-        await shows(pilot, "steps on cp2")
+        await shows(pilot, "1 step on cp2")
         assert looks == ["poll", "fresh"]
         assert "cp1" not in screen_text(pilot.app).partition("plan: move-leader")[2].splitlines()[0]
 

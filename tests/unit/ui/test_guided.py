@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -36,7 +37,7 @@ async def shows(pilot: Pilot[None], text: str) -> None:
 async def begin(pilot: Pilot[None], *before: str) -> None:
     """Bootstrap from menu to agreement; `before` are keys pressed at the plan."""
     await pilot.press("a", *"bootstrap", "enter", "enter")
-    await shows(pilot, "steps on cp1")
+    await until(pilot, lambda: re.search(r"\d steps? on cp1", screen_text(pilot.app)) is not None)
     await pilot.press(*before, "r")
     await shows(pilot, "run bootstrap on")
     await pilot.press("y")

@@ -9,10 +9,7 @@ from haconsole.actions.bootstrap.leaves import KUBERNETES_CA
 from haconsole.actions.bootstrap.verify import verify_steps
 from haconsole.actions.build import look_step, script
 from haconsole.actions.checks import Check
-from haconsole.actions.operations import (
-    Irreversible,
-    PairForm,
-)
+from haconsole.actions.operations import Irreversible, LeftByUndo, PairForm
 from haconsole.actions.rotation.ca import scripts
 from haconsole.actions.rotation.ca.kubeadm import cluster_info, embedded, signs_with_ca
 from haconsole.actions.rotation.ca.replacing import (
@@ -102,7 +99,7 @@ def _strip(host: Host, mine: tuple[HostLeaf, ...]) -> Step:
         scripts.STRIP,
         files,
         (alone,),
-        Irreversible("a leaf is valid without it wherever the new CA is trusted"),
+        LeftByUndo("a leaf is valid without it wherever the new CA is trusted"),
     )
 
 

@@ -7,7 +7,7 @@ from haconsole.actions.checks import AuthorityInPlace
 from haconsole.actions.operations import (
     EnsureAuthority,
     EnsureKeyPair,
-    Irreversible,
+    LeftByUndo,
     TrustAuthority,
     UndoByRestoringFiles,
 )
@@ -27,7 +27,7 @@ from haconsole.model.names import HostName
 
 MAKE_WHY = "The new one is generated before it is needed, and signs nothing until every host trusts it."
 JOIN_WHY = "With both trusted, certificates signed by either are accepted, so leaves can change one after the other."
-UNUSED = Irreversible("it signs nothing that is in use; to rename it: run rotate-certs with ca = yes, back = yes")
+UNUSED = LeftByUndo("it signs nothing that is in use; to rename it: run rotate-certs with ca = yes, back = yes")
 
 
 def trust(now: CaReplacement) -> tuple[Group, ...]:
