@@ -107,12 +107,12 @@ def operation_line(operation: Operation) -> str:
         case FetchFile(path=path, here=here):
             return f"copy {path} to {here} on this machine, mode 0600"
         case SendFile() | CopyFromHost():
-            return _sent(operation)
+            return _transfer_line(operation)
         case _:
             return _asked_of_programs(operation)
 
 
-def _sent(operation: SendFile | CopyFromHost) -> str:
+def _transfer_line(operation: SendFile | CopyFromHost) -> str:
     if isinstance(operation, CopyFromHost):
         return f"copy {operation.source_path} on {operation.source} to {operation.path}, mode 0600"
     return f"copy {operation.here} from this machine to {operation.path}, mode 0600"

@@ -146,7 +146,7 @@ def _make(ctx: PlanContext, host: Host, path: str, stamp: str) -> Step:
         f"--initial-cluster-token={ctx.inventory.etcd.token}-{stamp}",
     )
     words = (path, mark, ctx.layout.etcd.user, data, ctx.layout.etcd.binary.rpartition("/")[0], *flags)
-    made = script(
+    made_check = script(
         '[ "$(cat -- "$1" 2>/dev/null)" = "$2" ]',
         "made",
         f"{data}/member/restored-from",
@@ -161,7 +161,7 @@ def _make(ctx: PlanContext, host: Host, path: str, stamp: str) -> Step:
         host=HostName(host.name),
         operation=RunCommand(("sh", "-ec", MAKE, "restore", *words), timeout_s=RESTORE_S),
         precondition=(FilesAbsent((f"{data}/member",), "data that was not renamed"),),
-        verification=(made,),
+        verification=(made_check,),
         undo=Irreversible("rename its data and restore the data that was renamed before, on every member"),
         phase=PHASE,
     )

@@ -100,8 +100,8 @@ def _apiserver(
             (advice("fix what the failing check names, etcd first"),),
         )
         if any(name.startswith("etcd") for name in facts.apiserver.value.failing):
-            lost = (cause for host in etcd_hosts for cause in on(host, "host.unreachable"))
-            caused_by = (*caused_by, *anywhere(*ETCD_PROBLEMS), *lost)
+            lost_hosts = (cause for host in etcd_hosts for cause in on(host, "host.unreachable"))
+            caused_by = (*caused_by, *anywhere(*ETCD_PROBLEMS), *lost_hosts)
         yield Candidate(finding, caused_by)
 
 

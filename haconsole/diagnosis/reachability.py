@@ -54,15 +54,15 @@ def rules(snapshot: ClusterSnapshot, inventory: Inventory) -> Iterator[Candidate
 
 def _blocked(snapshot: ClusterSnapshot, inventory: Inventory) -> Iterator[_Blocked]:
     """Connections that fail between two reachable hosts, to a port that answers somewhere."""
-    seen = [
+    attempts = [
         (facts.host, port, facts.peer_ports.at)
         for facts in snapshot.hosts
         if isinstance(facts.reach, Known) and isinstance(facts.peer_ports, Known)
         for port in facts.peer_ports.value
     ]
-    answers = {(port.address, port.port) for _, port, _ in seen if port.state is PortState.OPEN}
+    answers = {(port.address, port.port) for _, port, _ in attempts if port.state is PortState.OPEN}
     by_address = {facts.address: facts for facts in snapshot.hosts if isinstance(facts.reach, Known)}
-    for source, port, at in seen:
+    for source, port, at in attempts:
         target = by_address.get(port.address)
         if target is None or port.state is PortState.OPEN or not _ran_then(target, port.port, at, inventory):
             continue

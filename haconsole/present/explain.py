@@ -98,8 +98,8 @@ def _if_it_fails(step: Step) -> tuple[Item, ...]:
         return (Heading("If it fails"), Sentence(Cell(text)))
     last = isinstance(step.undo, op.Irreversible)
     text = way_back(step)
-    left = isinstance(step.undo, op.LeftByUndo)
-    undo = Sentence(Cell(text, Tone.WARNING)) if last else Sentence(Cell(text if left else f"To undo it: {text}"))
+    stays = isinstance(step.undo, op.LeftByUndo)
+    undo = Sentence(Cell(text, Tone.WARNING)) if last else Sentence(Cell(text if stays else f"To undo it: {text}"))
     return (
         Heading("If it fails"),
         Sentence(Cell("Steps that need it do not start, and the run reports the reason.")),

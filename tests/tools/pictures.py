@@ -70,7 +70,7 @@ class Camera:
         print(f"{OUT / name}.svg")
 
 
-async def install(camera: Camera, app: ConsoleApp, cluster: str) -> None:
+async def install(camera: Camera, app: ConsoleApp) -> None:
     """From bare hosts to a healthy cluster; the plan, a step taught and the run are pictured on the way."""
     await camera.until("3/3 reached")
     await camera.press("a", *"boots", "enter", "enter")
@@ -78,7 +78,7 @@ async def install(camera: Camera, app: ConsoleApp, cluster: str) -> None:
     await camera.take("plan")
     await camera.press("t", "r")
     await camera.until("run bootstrap")
-    await camera.press(*cluster, "enter")
+    await camera.press("y")
     await camera.until("This step waits for you")
     await camera.take("teach-me")
     await camera.press("p")
@@ -123,7 +123,7 @@ async def photograph(lab: Lab) -> None:
     app = ConsoleApp(setting)
     async with app.run_test(size=SIZE) as pilot:
         camera = Camera(app, pilot)
-        await install(camera, app, inventory.cluster)
+        await install(camera, app)
         await hint(camera, lab)
 
 

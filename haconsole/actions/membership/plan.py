@@ -216,8 +216,8 @@ def _summary(change: MembershipChange) -> str:
 def _who(change: MembershipChange) -> str:
     into, out = change.into, change.out
     if change.ghost is not None:
-        again = f", then join {into.name} as a new member" if into is not None else ""
-        return f"remove member {change.ghost.member.name or change.ghost.member.id}{again}"
+        rest = f", then join {into.name} as a new member" if into is not None else ""
+        return f"remove member {change.ghost.member.name or change.ghost.member.id}{rest}"
     parts = []
     if out is not None:
         state = "" if change.out_answers else ", which does not answer: nothing is changed on it"
