@@ -68,7 +68,7 @@ async def test_a_worker_leaves_only_once_its_pods_may(cluster: KubeadmLab, tell:
         command = program.command("run", "remove", "w1", "--yes", "--json")
         with subprocess.Popen(command, env=program.environment, stdout=events, stderr=subprocess.DEVNULL) as running:
             await eventually(lambda: "disruption budget" in (cluster.folder / "drain").read_text(), within_s=120)
-            running.terminate()
+            running.kill()
     assert kubectl(lab, "cp1", "get", "node", "w1", "-o", "name") == "node/w1\n"
     assert "Running" in kubectl(lab, "cp1", "get", "pods")
     forced = program("run", "remove", "w1", "--force", "--yes")
