@@ -74,7 +74,9 @@ async def test_a_worker_leaves_only_once_its_pods_may(cluster: KubeadmLab, tell:
     forced = program("run", "remove", "w1", "--force", "--yes")
     assert forced.returncode != 0
     assert f"--confirm {lab.spec.name}" in forced.stderr
-    cluster.seconds(ALL, "remove", "w1", "--force", "--confirm", lab.spec.name)
+    (log,) = (cluster.folder / "state" / "haconsole" / "runs").glob("*.jsonl")
+    takeover = ("--take-over-lock", log.stem)
+    cluster.seconds(ALL, "remove", "w1", "--force", "--confirm", lab.spec.name, *takeover)
     assert cluster.traces_of("w1", "cp1") == []
     seconds = cluster.seconds(ALL, "join", "w1")
     tell("the worker joins", seconds=round(seconds))
