@@ -278,3 +278,18 @@ def until(condition: object) -> None:
     while not condition():
         assert time.monotonic() < end
         time.sleep(0.02)
+
+
+def test_a_sandbox_that_kubelet_does_not_stop_yet_is_no_hindrance(
+    kubelet: Kubelet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """kubelet has not reached the API since its start: it stops nothing, and etcd has ended already."""
+    monkeypatch.setenv("HACONSOLE_PATIENCE", "1")
+    kubelet.stops_pods = False
+    kubelet.kept.parent.mkdir()
+    kubelet.manifest.rename(kubelet.kept)
+    (kubelet.root / "proc" / kubelet.running[0] / "comm").write_text("pause\n")
+    stop = stop_pods_step("etcd.stop", "cp1", (kubelet.pod(),), title="", why="", phase="")
+    done = perform(stop)
+    assert done.returncode == 0, done.stderr
+    assert holds(stop.verification[0])
