@@ -119,7 +119,7 @@ async def planned(console: Terminal, action: str, typed: str) -> None:
     console.press("Enter")
     await shows(console, r"only\s+◀? *\(not set\)")
     console.press("Enter")
-    await shows(console, rf"plan: {action}\s+\d+ steps", within_s=60)
+    await shows(console, rf"plan: {action}\s+\d+ steps?", within_s=60)
 
 
 async def stepped_through(console: Terminal) -> int:
