@@ -27,6 +27,7 @@ _KNOWN = (
     _Flags(_ETCD, "etcd-ca", "peer-trusted-ca-file"),
     _Flags(_ETCD, "etcd-server", "cert-file", "key-file", "trusted-ca-file"),
     _Flags(_ETCD, "etcd-peer", "peer-cert-file", "peer-key-file", "peer-trusted-ca-file"),
+    _Flags(_API, "etcd-ca", "etcd-cafile"),
     _Flags(_API, "kubernetes-ca", "client-ca-file"),
     _Flags(_API, "apiserver", "tls-cert-file", "tls-private-key-file", "client-ca-file"),
     _Flags(_API, "apiserver-etcd-client", "etcd-certfile", "etcd-keyfile", "etcd-cafile"),

@@ -215,9 +215,13 @@ def test_an_api_server_verifies_an_external_etcd_with_the_ca_of_its_own_flags(pk
     flags = (f"--etcd-certfile={pki.path('client.crt')}", f"--etcd-cafile={pki.path('etcd.crt')}")
     pki.process(7, "kube-apiserver", "kube-apiserver", *flags)
     pair = (pki.path("client.crt"), pki.path("client.key"))
-    file = CertificateFile("apiserver-etcd-client", *pair, "/etc/etcd/pki/ca.crt")
-    (found,), _, _ = pki.look(file)
-    assert found.chain_ok is signer
+    there = "/etc/etcd/pki/ca.crt"
+    found, notes, _ = pki.look(
+        CertificateFile("apiserver-etcd-client", *pair, there), CertificateFile("etcd-ca", there, None, None)
+    )
+    read = {one.role: (one.path, one.chain_ok) for one in found}
+    assert read == {"apiserver-etcd-client": (pair[0], signer), "etcd-ca": (pki.path("etcd.crt"), None)}
+    assert notes == ()
 
 
 def test_an_api_server_is_verified_with_the_ca_that_the_controller_manager_publishes(pki: Pki) -> None:
