@@ -11,7 +11,7 @@ ready() {
   printf 'GET /readyz HTTP/1.0\r\n\r\n' |
     timeout 10 openssl s_client -quiet -connect "127.0.0.1:$port" 2>/dev/null | grep -q '^HTTP/1.[01] 200'
 }
-complete() {
+finish_init() {
   [ -e "$folder/admin.conf" ] && ready || return 1
   echo "The API server is ready: init is completed."
   for phase in "upload-config all" mark-control-plane "bootstrap-token --skip-token-print" "kubelet-finalize all" \
@@ -26,7 +26,7 @@ begun() {
   done
   return 1
 }
-if [ -e "$marker" ] && complete; then rm -- "$marker"; exit 0; fi
+if [ -e "$marker" ] && finish_init; then rm -- "$marker"; exit 0; fi
 if begun; then
   [ -e "$marker" ] || { echo "this host has a control plane that was finished before, and is not ready" >&2; exit 1; }
   echo "A half-finished init is undone; what it wrote is kept in $folder.$end."

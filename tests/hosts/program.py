@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from haconsole.lab.lab import Lab
 
-LONGEST_S = 240
+LONGEST_S = 1200
 
 
 class Running(Protocol):
@@ -51,7 +51,7 @@ class Program:
         return [sys.executable, "-m", "haconsole", verb, action, str(self.inventory), *words]
 
     def __call__(
-        self, verb: str, action: str, *words: str, deadline_s: float = 240
+        self, verb: str, action: str, *words: str, deadline_s: float = LONGEST_S
     ) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             self.command(verb, action, *words), env=self.environment, capture_output=True, text=True, timeout=deadline_s

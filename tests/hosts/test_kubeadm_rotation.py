@@ -98,6 +98,7 @@ def test_one_host_and_its_undo(cluster: Program) -> None:
     healed(cluster)
 
 
+@pytest.mark.nightly
 def test_a_console_killed_in_the_middle_is_resumed(cluster: Program) -> None:
     """Killed when a static pod restarts: the host finishes, and the resumed run does the rest."""
     lab, before = cluster.lab, fingerprints(cluster)
@@ -110,6 +111,7 @@ def test_a_console_killed_in_the_middle_is_resumed(cluster: Program) -> None:
     healed(cluster)
 
 
+@pytest.mark.nightly
 def test_each_static_pod_is_restarted(cluster: Program, tmp_path: Path) -> None:
     lab = cluster.lab
     for service in ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"):
@@ -125,6 +127,7 @@ def test_each_static_pod_is_restarted(cluster: Program, tmp_path: Path) -> None:
     healed(cluster)
 
 
+@pytest.mark.nightly
 def test_leader_storage_and_backup(cluster: Program, tmp_path: Path) -> None:
     """None of them needs etcdctl on the host."""
     lab = cluster.lab
@@ -142,6 +145,7 @@ def test_leader_storage_and_backup(cluster: Program, tmp_path: Path) -> None:
     healed(cluster)
 
 
+@pytest.mark.nightly
 def test_expired_certificates_of_all_are_recovered(cluster: Program) -> None:
     """kubelet's too: it does not start with an expired pair, and static pods need it."""
     lab = cluster.lab
@@ -156,6 +160,7 @@ def test_expired_certificates_of_all_are_recovered(cluster: Program) -> None:
     healed(cluster)
 
 
+@pytest.mark.nightly
 def test_the_etcd_ca_is_replaced_under_writes(cluster: Program, tmp_path: Path) -> None:
     lab, before = cluster.lab, authorities(cluster)
     with EndpointWriter(lab, tmp_path) as writes:
@@ -173,6 +178,7 @@ def test_the_etcd_ca_is_replaced_under_writes(cluster: Program, tmp_path: Path) 
     healed(cluster)
 
 
+@pytest.mark.nightly
 def test_the_data_is_restored_as_one_new_cluster(cluster: Program) -> None:
     """Two of three members have lost their data, so the quorum is lost permanently."""
     lab = cluster.lab

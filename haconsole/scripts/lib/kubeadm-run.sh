@@ -15,7 +15,8 @@ restart_rejecting_kubelet() {
 run_kubeadm() {
   PATH=$PATH:/usr/bin:/usr/local/bin
   data=$1; shift
-  if mountpoint -q -- "$data" && ! ls -A -- "$data" | grep -qvE '^(lost\+found|\.member\..*)$'; then
+  others=$(find "$data" -mindepth 1 -maxdepth 1 ! -name lost+found ! -name '.member.*' 2>/dev/null)
+  if mountpoint -q -- "$data" && [ -z "$others" ]; then
     set -- "$@" "--ignore-preflight-errors=DirAvailable-$(printf %s "$data" | tr / -)"
   fi
   restart_rejecting_kubelet & watcher=$!
