@@ -28,6 +28,8 @@ from haconsole.ui.messages import (
 from haconsole.ui.screens.dashboard import Dashboard
 
 if TYPE_CHECKING:
+    from textual.driver import Driver
+
     from haconsole.ui.console import Asker
 
 CLOSE_WITHIN_S = 5.0
@@ -36,8 +38,8 @@ CLOSE_WITHIN_S = 5.0
 class ConsoleApp(Console):
     """Opens the session after the first paint and closes it at the end."""
 
-    def __init__(self, setting: Setting) -> None:
-        super().__init__(setting)
+    def __init__(self, setting: Setting, driver_class: type[Driver] | None = None) -> None:
+        super().__init__(setting, driver_class)
         self._feeding: asyncio.Task[None] | None = None
         self._windows = WindowController(self)
         self._actions = ActionController(self)

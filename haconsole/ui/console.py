@@ -29,6 +29,7 @@ from haconsole.ui.style_table import Inks, inks_of
 if TYPE_CHECKING:
     from textual import events
     from textual.color import Color
+    from textual.driver import Driver
     from textual.notifications import SeverityLevel
     from textual.theme import Theme
 
@@ -112,8 +113,8 @@ class Console(KeyTarget, App[None]):
     run_view: var[RunView | None] = var(None)
     """The current run, or the last one; Textual has its own `run`."""
 
-    def __init__(self, setting: Setting) -> None:
-        super().__init__()
+    def __init__(self, setting: Setting, driver_class: type[Driver] | None = None) -> None:
+        super().__init__(driver_class=driver_class)
         self.setting = setting
         self.inventory = setting.inventory
         self.read_only = setting.read_only or is_read_only(setting.inventory)

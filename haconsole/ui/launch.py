@@ -14,6 +14,7 @@ from haconsole.execution.process import this_process
 from haconsole.present.ascii import is_ascii
 from haconsole.ui.app import ConsoleApp
 from haconsole.ui.console import Setting
+from haconsole.ui.driver import ConsoleDriver
 from haconsole.ui.theming import DEFAULT, WITHOUT_COLOUR, find_theme, theme_folders
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def launch(
         process=this_process(),
         recorded=recorded,
     )
-    app = ConsoleApp(setting)
+    app = ConsoleApp(setting, driver_class=ConsoleDriver)
     asyncio.run(_run(app))
     return app.return_code or 0
 

@@ -106,6 +106,26 @@ def test_a_signal_leaves_the_terminal_of_the_console_as_it_was(inventory: Path, 
     assert before == after
 
 
+def test_a_terminal_that_is_closed_ends_the_console(inventory: Path) -> None:
+    """The kernel then sends SIGHUP and SIGCONT, and every write to the terminal fails."""
+    child, master = pty.fork()
+    if child == 0:
+        os.execvpe(PROGRAM[0], [*map(str, PROGRAM), str(inventory)], {**os.environ, "TERM": "xterm-256color"})
+    shown, until = b"", time.monotonic() + 20
+    while b"?1049h" not in shown and time.monotonic() < until:
+        shown += os.read(master, 65536)
+    time.sleep(1)
+    os.close(master)
+    end = time.monotonic() + 15
+    while (ended := os.waitpid(child, os.WNOHANG))[0] == 0 and time.monotonic() < end:
+        time.sleep(0.1)
+    if ended[0] == 0:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        pytest.fail("the console still ran 15 s after its terminal was closed")
+    assert os.waitstatus_to_exitcode(ended[1]) == 128 + signal.SIGHUP
+
+
 @pytest.mark.parametrize("term", ["dumb", "unknown"])
 def test_a_terminal_that_cannot_place_text_is_refused(inventory: Path, term: str) -> None:
     status, shown, _, _ = console(inventory, term, signal.SIGKILL)
