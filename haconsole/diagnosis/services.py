@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from haconsole.diagnosis.candidate import NOSPACE, NOT_BOOTSTRAPPED, QUORUM_LOST, Candidate, Key, on
+from haconsole.diagnosis.candidate import NOSPACE, NOT_BOOTSTRAPPED, QUORUM_LOST, Candidate, Key, anywhere, on
 from haconsole.diagnosis.remedies import advice, call
 from haconsole.model.findings import Finding, Remedy, Severity
 from haconsole.model.hosts import HostFacts, ServiceKind, ServiceState
@@ -66,6 +66,7 @@ def _crash_loop(facts: HostFacts, unit: ServiceState) -> Candidate:
             QUORUM_LOST,
             NOSPACE,
             *on(facts.host, *DOWN_CODES.get(unit.name, (f"{unit.name}.down",)), "host.read-only", "host.disk-full"),
+            *(anywhere("host.peer-unreachable", "etcd.member-unhealthy") if unit.name.startswith("kube-") else ()),
         ),
     )
 

@@ -34,7 +34,6 @@ from haconsole.transport.base import TransportError
 
 _LOG_LAG_S = 0.2
 _SELDOM = 10
-_OFTEN = 3
 
 
 WRITTEN_TO = ("/", "/var/log", "/run")
@@ -94,7 +93,7 @@ def script_queries(context: ClusterContext, host: Host, expected: tuple[FactName
             root=True,
         ),
         ScriptQuery("kubelet", kubelet.section(every=max(1, slow // 3)), kubelet.parse, root=True),
-        ScriptQuery("lock", lock.section(every=_OFTEN), lock.parse, root=True),
+        ScriptQuery("lock", lock.section(), lock.parse, root=True),
     )
     return tuple(question for question in known if question.fact in expected)
 

@@ -6,9 +6,9 @@ A hash reads the complete database, so it is rare, and a cluster in trouble is n
 from __future__ import annotations
 
 import asyncio
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
+from typing import TypeVar
 
-from haconsole.errors import HaconsoleError
 from haconsole.inventory.schema import Host
 from haconsole.model.etcd import EtcdHash
 from haconsole.model.hosts import Role
@@ -20,6 +20,8 @@ from haconsole.probes.etcd.endpoint import probe_etcd
 from haconsole.probes.fact_store import FactStore
 from haconsole.probes.observe import observe
 from haconsole.transport.etcd_api import EtcdApi
+
+T = TypeVar("T")
 
 _LARGEST_BYTES = 2 << 30
 """A larger database takes a member too long to read."""
@@ -36,14 +38,17 @@ class HashProbe:
         """Put the members' hashes; none where a member gives no answer, is unhealthy or has a large database."""
         if len(self._hosts) < 2:
             return
-        try:
+        with suppress(Exception):
             async with asyncio.timeout(2 * self._context.timings.fact_s), AsyncExitStack() as stack:
-                ways = (stack.enter_async_context(etcd_on(self._context, host)) for host in self._hosts)
-                apis = await asyncio.gather(*ways)
-                if (revision := await self._common_revision(apis)) is not None:
-                    await asyncio.gather(*map(self._ask, self._hosts, apis, (revision,) * len(apis)))
-        except (HaconsoleError, TimeoutError):
-            return
+                await self._compare(stack)
+
+    async def _compare(self, stack: AsyncExitStack) -> None:
+        """All connections are open, or have failed, before one of them is closed."""
+        ways = (stack.enter_async_context(etcd_on(self._context, host)) for host in self._hosts)
+        apis = _all_or_raise(await asyncio.gather(*ways, return_exceptions=True))
+        revision = await self._common_revision(apis)
+        if revision is not None:
+            await asyncio.gather(*map(self._ask, self._hosts, apis, (revision,) * len(apis)))
 
     async def follow(self) -> None:
         """Query repeatedly, with long pauses."""
@@ -55,7 +60,8 @@ class HashProbe:
     async def _common_revision(self, apis: list[EtcdApi]) -> int | None:
         """The revision that every member has; None unless all are healthy voters of one cluster."""
         deadline_s = self._context.timings.etcd_s
-        endpoints = await asyncio.gather(*(probe_etcd(api, deadline_s=deadline_s) for api in apis))
+        probes = (probe_etcd(api, deadline_s=deadline_s) for api in apis)
+        endpoints = _all_or_raise(await asyncio.gather(*probes, return_exceptions=True))
         usable = all(each.healthy and not each.learner and each.db_size_bytes < _LARGEST_BYTES for each in endpoints)
         if not usable or len({each.cluster_id for each in endpoints}) > 1:
             return None
@@ -67,3 +73,11 @@ class HashProbe:
         fact: Observed[EtcdHash] = await observe(self._context, host, "etcd hash", hashed, deadline_s)
         if isinstance(fact, Known):
             self._store.put(HostName(host.name), "etcd_hash", fact)
+
+
+def _all_or_raise(results: list[T | BaseException]) -> list[T]:
+    """The results; raises the first failure among them."""
+    for one in results:
+        if isinstance(one, BaseException):
+            raise one
+    return [one for one in results if not isinstance(one, BaseException)]
