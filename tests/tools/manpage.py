@@ -38,7 +38,7 @@ def _lines() -> Iterator[str]:
     yield ".B haconsole\n.RI [ OPTIONS ]\n.I INVENTORY\n.br"
     yield '.B haconsole\n.I COMMAND\n.RI [ OPTIONS ] " ARGUMENTS"'
     yield ".SH DESCRIPTION"
-    context = click.Context(root, info_name="haconsole")
+    context = click.Context(root, info_name="haconsole", **root.context_settings)
     yield from _paragraphs(root.help or "")
     yield ".SH OPTIONS"
     yield from _options(root, context)

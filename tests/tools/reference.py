@@ -55,13 +55,13 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 def _commands() -> Iterator[str]:
     yield "# Commands\n"
-    context = click.Context(root, info_name="haconsole")
+    context = click.Context(root, info_name="haconsole", **root.context_settings)
     for name in root.list_commands(context):
         command = root.get_command(context, name)
         assert command is not None
         yield f"## haconsole {name}\n"
         yield "```text"
-        yield command.get_help(click.Context(command, info_name=f"haconsole {name}"))
+        yield command.get_help(click.Context(command, info_name=name, parent=context))
         yield "```\n"
 
 
