@@ -39,6 +39,9 @@ _LONGEST = ("program", "saved_kubeadm", "etcd", "test_rotation", "test_chaos")
 """What takes longest, by the name of its lab."""
 _KUBEADM_S = 600
 """The first test on the saved kubeadm cluster makes it, some two minutes on a busy machine."""
+_INOTIFY, _INSTANCES = Path("/proc/sys/fs/inotify/max_user_instances"), 1024
+_LIMIT = pytest.StashKey[int]()
+"""The machine's own limit of inotify instances."""
 _FOR_MANY = pytest.StashKey[list[Lab]]()
 """Labs that more than one test uses."""
 Tell = Callable[..., None]
@@ -49,6 +52,19 @@ def pytest_configure() -> None:
     """Heed Ctrl-C where the tests were started in a shell's background, which ignores it: so would what they start."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Let the kernel serve several labs at once: each host's systemd and kubelet hold inotify instances."""
+    limit = int(_INOTIFY.read_text())
+    if limit < _INSTANCES and os.access(_INOTIFY, os.W_OK) and not hasattr(session.config, "workerinput"):
+        session.config.stash[_LIMIT] = limit
+        _INOTIFY.write_text(f"{_INSTANCES}")
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if (limit := session.config.stash.get(_LIMIT, None)) is not None:
+        _INOTIFY.write_text(f"{limit}")
 
 
 @pytest.hookimpl(tryfirst=True)
