@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from haconsole.diagnosis.candidate import NOSPACE, QUORUM_LOST, Candidate
 from haconsole.diagnosis.remedies import advice, call
 from haconsole.inventory.schema import EtcdTls, Inventory
+from haconsole.model.etcd import EtcdHash
 from haconsole.model.etcd_view import EtcdMemberView, EtcdView
 from haconsole.model.findings import Finding, Remedy, Severity
 from haconsole.model.hosts import HostFacts
@@ -90,13 +91,15 @@ def _corrupt(row: EtcdMemberView) -> Candidate:
 
 
 def _diverged(view: EtcdView, hosts: tuple[HostFacts, ...]) -> Iterator[Candidate]:
-    """Members whose hash differs from the others' at the same revision. Without a majority no member is the odd one."""
-    hashes = {facts.host: known for facts in hosts if (known := value_of(facts.etcd_hash))}
+    """Members whose hash differs from the others' at the same revision. Without a majority no member is the odd one.
+
+    The hash of a member that was replaced since then counts no more.
+    """
+    hashes = {facts.host: known for facts in hosts if (known := value_of(facts.etcd_hash)) and _is_of(facts, known)}
     newest = max((each.revision for each in hashes.values()), default=0)
     comparable = {host: each for host, each in hashes.items() if each.revision == newest}
-    if len({(each.compact_revision, each.value) for each in comparable.values()}) < 2:
-        return
-    if len({each.compact_revision for each in comparable.values()}) > 1:
+    compactions = {each.compact_revision for each in comparable.values()}
+    if len(compactions) > 1 or len({each.value for each in comparable.values()}) < 2:
         return
     usual, count = Counter(each.value for each in comparable.values()).most_common(1)[0]
     lines = tuple(f"{host}: hash {each.value} at revision {newest}" for host, each in comparable.items())
@@ -116,6 +119,12 @@ def _diverged(view: EtcdView, hosts: tuple[HostFacts, ...]) -> Iterator[Candidat
                 _rejoin(rows[host]) if host in rows else (),
             )
         )
+
+
+def _is_of(facts: HostFacts, known: EtcdHash) -> bool:
+    """The member that gave the hash is the one that answers on the host now."""
+    endpoint = value_of(facts.etcd)
+    return endpoint is not None and endpoint.member_id == known.member
 
 
 def _diverged_without_majority(lines: tuple[str, ...]) -> Candidate:

@@ -60,11 +60,12 @@ class EtcdEndpoint:
 
 @dataclass(frozen=True, slots=True)
 class EtcdHash:
-    """A member's hash of all keys up to `revision` (Maintenance.HashKV).
+    """The hash of all keys up to `revision` in the data of `member` (Maintenance.HashKV).
 
     Members with equal data have equal hashes at equal revisions and compact revisions.
     """
 
+    member: MemberId
     revision: int
     compact_revision: int
     value: int

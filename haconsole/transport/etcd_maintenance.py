@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from haconsole.model.etcd import EtcdAlarm, EtcdHash
-from haconsole.transport.etcd_answers import Snapshot, alarms_of
+from haconsole.transport.etcd_answers import Snapshot, alarms_of, hexadecimal
 from haconsole.transport.etcd_channel import EtcdChannel
 from haconsole.transport.etcd_errors import EtcdError, EtcdErrorKind
 
@@ -47,7 +47,8 @@ class EtcdMaintenance:
         """This member's hash of all keys up to `revision` (0: its newest), to compare with the others'."""
         request = self._channel.rpc.HashKVRequest(revision=revision)
         answer = await self._channel.ask("hash keys", self._channel.client.maintenancestub.HashKV, request, deadline_s)
-        return EtcdHash(revision or answer.header.revision, answer.compact_revision, answer.hash)
+        member = hexadecimal(answer.header.member_id)
+        return EtcdHash(member, revision or answer.header.revision, answer.compact_revision, answer.hash)
 
     async def snapshot_to(self, path: Path, *, deadline_s: float = 600.0) -> Snapshot:
         """Write this member's database to `path` (mode 0600), complete and verified or not at all.

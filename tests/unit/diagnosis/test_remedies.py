@@ -233,9 +233,9 @@ CASES: dict[str, ClusterSnapshot] = {
     "expiring CA": certificate("etcd-ca", is_ca=True, not_after=NOW + timedelta(days=3)),
     "served old": certificate(served_at="10.99.0.11:2379", served_fingerprint="older"),
     "diverged members": changed(
-        changed(healthy(), 1, having(etcd_hash=EtcdHash(9, 1, 7))),
+        changed(healthy(), 1, having(etcd_hash=EtcdHash(MemberId("a1"), 9, 1, 7))),
         2,
-        having(etcd_hash=EtcdHash(9, 1, 8)),
+        having(etcd_hash=EtcdHash(MemberId("a2"), 9, 1, 8)),
     ),
     "CAs differ": authorities(("c1",), ("c2",), ("c1",)),
     "CA rotation unfinished": authorities(("c1",), ("c1", "c2"), ("c1",)),
