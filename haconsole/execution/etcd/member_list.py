@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from typing import TypeAlias, assert_never
 
 from haconsole.actions.checks import EtcdCheck, LeaderAmong, MemberGone, MemberIs, MemberStage
 from haconsole.errors import HaconsoleError
+from haconsole.execution.first_usable import first_usable
 from haconsole.inventory.schema import Host
 from haconsole.model.etcd import EtcdMember
 from haconsole.model.names import HostName
@@ -23,29 +23,15 @@ Problems: TypeAlias = tuple[str, ...]
 READ_S = 3.0
 
 
-@asynccontextmanager
-async def any_member(context: ClusterContext, ask: tuple[HostName, ...]) -> AsyncIterator[EtcdApi]:
+def any_member(context: ClusterContext, ask: tuple[HostName, ...]) -> AbstractAsyncContextManager[EtcdApi]:
     """The etcd of the first of `ask` that reads with a quorum; raises the last TransportError or ProbeError if none."""
-    error: TransportError | ProbeError | None = None
-    for name in ask:
-        way = etcd_on(context, host_of(context, name))
-        try:
-            api = await way.__aenter__()
-        except (TransportError, ProbeError) as failed:
-            error = failed
-            continue
-        try:
-            await api.check_health(deadline_s=READ_S)
-        except TransportError as failed:
-            error = failed
-            await way.__aexit__(None, None, None)
-            continue
-        try:
-            yield api
-        finally:
-            await way.__aexit__(None, None, None)
-        return
-    raise error or HaconsoleError("there is no etcd member to query", hint="fix the planner")
+
+    async def reads(api: EtcdApi) -> bool:
+        await api.check_health(deadline_s=READ_S)
+        return True
+
+    none = HaconsoleError("there is no etcd member to query", hint="fix the planner")
+    return first_usable((etcd_on(context, host_of(context, name)) for name in ask), reads, none)
 
 
 async def member_list(context: ClusterContext, ask: tuple[HostName, ...]) -> tuple[EtcdMember, ...]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
 from typing import Any, assert_never
 
 import msgspec
@@ -11,6 +11,7 @@ import msgspec
 from haconsole.actions.checks import ApiHas, NodeIs, NodeStage
 from haconsole.errors import HaconsoleError
 from haconsole.execution.etcd.member_list import host_of
+from haconsole.execution.first_usable import first_usable
 from haconsole.model.names import HostName
 from haconsole.probes.context import ClusterContext
 from haconsole.probes.errors import ProbeError
@@ -25,32 +26,15 @@ CONTROL_PLANE_LABELS = ("node-role.kubernetes.io/control-plane", "node-role.kube
 Problems = tuple[str, ...]
 
 
-@asynccontextmanager
-async def any_api(context: ClusterContext, ask: tuple[HostName, ...]) -> AsyncIterator[KubeApi]:
+def any_api(context: ClusterContext, ask: tuple[HostName, ...]) -> AbstractAsyncContextManager[KubeApi]:
     """The API server of the first of `ask` that is ready; raises the last error if none is."""
-    error: TransportError | ProbeError | None = None
-    for name in ask:
-        way = kube_on(context, host_of(context, name))
-        try:
-            api = await way.__aenter__()
-        except (TransportError, ProbeError) as failed:
-            error = failed
-            continue
-        try:
-            ready = (await api.readiness(deadline_s=READ_S)).ready
-        except TransportError as failed:
-            error, ready = failed, False
-        if not ready:
-            await way.__aexit__(None, None, None)
-            continue
-        try:
-            yield api
-        finally:
-            await way.__aexit__(None, None, None)
-        return
-    raise error or HaconsoleError(
-        f"no API server of {', '.join(ask)} is ready", hint="see which check of /readyz fails, then retry"
-    )
+
+    async def ready(api: KubeApi) -> bool:
+        return (await api.readiness(deadline_s=READ_S)).ready
+
+    names = ", ".join(ask)
+    none = HaconsoleError(f"no API server of {names} is ready", hint="see which check of /readyz fails, then retry")
+    return first_usable((kube_on(context, host_of(context, name)) for name in ask), ready, none)
 
 
 async def object_problems(context: ClusterContext, check: NodeIs | ApiHas) -> Problems:
