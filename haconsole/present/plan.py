@@ -53,6 +53,13 @@ def irreversible(plan: Plan) -> tuple[Step, ...]:
     return tuple(step for step in plan.steps if isinstance(step.undo, Irreversible))
 
 
+def undo_sentence(plan: Plan) -> str:
+    """The effect of undo on a plan without irreversible steps."""
+    if any(isinstance(step.undo, LeftByUndo) for step in plan.steps):
+        return "Every step is checked before and after. Undo leaves steps marked `stays`; each gives its reason."
+    return "Every step is checked before and after, and can be undone."
+
+
 def undo_cell(step: Step) -> Cell:
     if step.undo is None:
         return Cell("–", Tone.MUTED)

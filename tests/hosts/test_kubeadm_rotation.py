@@ -75,10 +75,10 @@ def test_every_leaf_under_writes_through_the_endpoint(cluster: Program, tmp_path
         began = time.monotonic()
         cluster.events("rotate-certs")
         took = time.monotonic() - began
-    told = certs(cluster)
-    after = {name: one["fingerprint"] for name, one in leaves(told).items()}
+    report = certs(cluster)
+    after = {name: one["fingerprint"] for name, one in leaves(report).items()}
     print(f"{len(control_planes(lab)) * ROLES} leaves of three masters: {took:.1f} s; writes: {writes}")
-    sound(told)
+    sound(report)
     renewed = {name for name in after if name[1] != "kubelet"}
     assert len(renewed) == len(control_planes(lab)) * ROLES
     assert {name for name in renewed if after[name] == before[name]} == set()
@@ -244,9 +244,9 @@ def killed_at(program: Program, step: str, action: str, *words: str) -> str:
 
 def expire_all(program: Program) -> None:
     """Replace every leaf by one that ended a month ago, kubelet's included, and restart all that use them."""
-    lab, told = program.lab, certs(program)
-    authorities = {one["fingerprint"]: one["path"] for one in told["certificates"] if one["is_ca"]}
-    for (host, _), leaf in leaves(told).items():
+    lab, report = program.lab, certs(program)
+    authorities = {one["fingerprint"]: one["path"] for one in report["certificates"] if one["is_ca"]}
+    for (host, _), leaf in leaves(report).items():
         _expire(lab, host, leaf, authorities[leaf["issued_by"]])
     for name in (*control_planes(lab), *workers(lab)):
         lab.exec(name, "systemctl", "restart", "--no-block", "kubelet")

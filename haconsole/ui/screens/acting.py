@@ -12,7 +12,7 @@ from haconsole.actions.step import Plan
 from haconsole.present.cells import Cell, Tone
 from haconsole.present.detail import Detail, Heading, Sentence
 from haconsole.present.form import Form
-from haconsole.present.plan import about_step, irreversible, plan_gist, plan_table
+from haconsole.present.plan import about_step, irreversible, plan_gist, plan_table, undo_sentence
 from haconsole.present.row_keys import RowKey, StepKey
 from haconsole.present.table import TableView
 from haconsole.ui.keys import Scope, bindings
@@ -113,7 +113,7 @@ def agreement(plan: Plan, *, teaching: bool = False) -> ModalScreen[bool]:
         f"run {plan.action} on {plan.cluster}?",
         (
             Sentence(plan_gist(plan)[0]),
-            Sentence(Cell("Every step is checked before and after, and can be undone.")),
+            Sentence(Cell(undo_sentence(plan))),
             *((BY_STEPS,) if teaching else ()),
         ),
     )

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 from haconsole.actions.describe import script_of
-from haconsole.actions.operations import Nothing
+from haconsole.actions.operations import LeftByUndo, Nothing
 from haconsole.present.cells import text_of
 from haconsole.present.detail import detail_lines
-from haconsole.present.plan import about_step
+from haconsole.present.plan import about_step, undo_sentence
 from haconsole.present.row_keys import StepKey
+from tests.fakes.plans import PLAN
 from tests.unit.actions.test_bootstrap_plan import planned, spread
 
 
@@ -36,3 +38,9 @@ def test_a_script_is_named_where_it_is_told_and_stands_line_by_line_below() -> N
     assert len(text) > 1
     assert lines[-len(text) - 1 :] == ["Script", *(f"│ {line}" for line in text)]
     assert not any(text[0] in line for line in lines[: -len(text)])
+
+
+def test_a_confirmation_promises_no_more_than_undo_does() -> None:
+    assert undo_sentence(PLAN).endswith("can be undone.")
+    harmless = replace(PLAN.steps[0], undo=LeftByUndo("a snapshot does no harm"))
+    assert "leaves steps marked `stays`" in undo_sentence(replace(PLAN, steps=(harmless, *PLAN.steps[1:])))
