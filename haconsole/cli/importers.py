@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def import_() -> None:
     """Print an inventory made from another tool's file.
 
-    What is left to fix goes to standard error; exit status 5 when the inventory cannot be used as it is.
+    Problems to fix are printed on standard error; exit status 5 when the inventory is not usable yet.
     """
 
 

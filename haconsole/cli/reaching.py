@@ -48,7 +48,7 @@ class TakeOverLock(click.Option):
 
 
 def terminal_answers(accepted: Iterable[str], take_over: Iterable[str], *, as_json: bool) -> TerminalAnswers:
-    """Answers of a verb that runs plans; whether to take over a lock is asked where a person reads the output."""
+    """Answers of a verb that runs plans; only on a terminal they prompt before a lock is taken over."""
     from haconsole.transport.terminal import TerminalAnswers
 
     asks = not as_json and sys.stdin.isatty()

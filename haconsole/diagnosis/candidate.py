@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from haconsole.model.findings import Finding, Severity
 
 Key = tuple[str, str]
-"""A finding's code and subject. As a cause, ``cp1`` stands for ``cp1:/path`` and ``unit@cp1`` too, `ANY` for all."""
+"""A finding's code and subject. As a cause, ``cp1`` also matches ``cp1:/path`` and ``unit@cp1``; `ANY` matches all."""
 
 ANY = "*"
 

@@ -12,7 +12,7 @@ from haconsole.probes.context import ClusterContext
 
 @dataclass(frozen=True, slots=True)
 class ExecutionContext:
-    """What a run needs besides the cluster that probes read too."""
+    """The cluster, which probes use too, with everything else that a run needs."""
 
     cluster: ClusterContext
     host_state: HostStateReader

@@ -91,7 +91,7 @@ def ssh_for(inventory: Inventory, host: Host) -> EffectiveSsh:
 
 
 def jump_for(inventory: Inventory, host: Host) -> Jump | None:
-    """The jump host of `host`. A bastion is reached directly unless its own `ssh.jump` says otherwise."""
+    """The jump host of `host`. A bastion is reached directly unless its own `ssh.jump` names another."""
     jump = host.ssh.jump
     if jump is None and Role.BASTION not in host.roles:
         jump = inventory.ssh.jump

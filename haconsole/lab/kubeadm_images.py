@@ -1,7 +1,7 @@
 """The images of kubeadm hosts: made of the lab's own programs, and imported into one containerd folder that hosts copy.
 
 1. `kubeadm config images list` names the images that init, join and upgrades expect.
-2. Each image is written around the program of its name; coredns is a stand-in that only waits.
+2. Each image is written around the program of its name; coredns is replaced by a program that only waits.
 3. A containerd that runs only for these seconds imports them, so that no host has to.
 """
 

@@ -71,7 +71,7 @@ class InterfaceAddress:
 
 
 class ServiceKind(StrEnum):
-    """What starts a component: systemd, or kubelet from a manifest."""
+    """The supervisor of a component: systemd, or kubelet with a manifest."""
 
     UNIT = "unit"
     STATIC_POD = "static-pod"
@@ -79,31 +79,33 @@ class ServiceKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ServiceState:
-    """A component as its supervisor sees it: a systemd unit, or a static pod told in the same words.
-
-    `active` is systemd's ActiveState (active, activating, failed, inactive …), `sub` its SubState; `exists` is False
-    when there is no such unit; `since` when it entered that state; `enabled` is None where a supervisor cannot say.
-    `ending` is how its last main process ended (``exit 0``, ``signal 9``), empty while it runs or where it never did;
-    `process` is the main process's state letter of proc(5), empty where unknown. `result` is systemd's name of the last
-    failure (``exit-code``, ``signal``, ``oom-kill``, ``start-limit-hit`` …), empty without one. `masked`: it cannot be
-    started. `started` is when its main process was. `lines` are the last lines that matter of the program's own log,
-    read only of units that fail or restart.
-    """
+    """A component as its supervisor sees it: a systemd unit, or a static pod in systemd's terms."""
 
     name: str
     exists: bool
+    """False when there is no such unit."""
     active: str
+    """systemd's ActiveState: active, activating, failed, inactive …"""
     sub: str
+    """systemd's SubState."""
     since: datetime | None = None
+    """When it entered `active`."""
     pid: int | None = None
     restarts: int = 0
     enabled: bool | None = None
+    """None where the supervisor does not know."""
     ending: str = ""
+    """Exit status or signal of its last main process (``exit 0``, ``signal 9``), empty without one or while it runs."""
     process: str = ""
+    """The main process's state letter of proc(5), empty where unknown."""
     result: str = ""
+    """systemd's name of the last failure (``exit-code``, ``oom-kill``, ``start-limit-hit`` …), empty without one."""
     masked: bool = False
+    """True when systemd refuses to start it."""
     started: datetime | None = None
+    """When its main process was started."""
     lines: tuple[str, ...] = ()
+    """The last significant lines of the program's own log, read only of units that fail or restart."""
     kind: ServiceKind = ServiceKind.UNIT
 
     @property

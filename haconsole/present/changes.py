@@ -1,4 +1,4 @@
-"""Changes between two snapshots, in the words of an on-call operator."""
+"""Changes between two snapshots, described for an on-call operator."""
 
 from __future__ import annotations
 

@@ -78,7 +78,7 @@ def title_line(view: TableView, layout: Fit) -> Line:
 
 
 def row_line(view: TableView, row: Row, layout: Fit) -> Line:
-    """A row as it stands in the table; a stale one has the tone and the sign of what is only remembered."""
+    """A row of the table; a stale one has the tone and the sign of remembered facts."""
     if row.heading:
         return _heading_line(row, sum(layout.widths) + layout.gap * (len(layout.widths) - 1))
     cells = tuple(map(remembered, row.cells)) if row.stale else row.cells

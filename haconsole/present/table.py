@@ -44,21 +44,21 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class TableView:
-    """A pane's content. `summaries` say the same, the longest first; `at` is when the oldest of the facts
-    shown was observed.
-
-    `empty` stands in place of the rows when there are none. From `warn_s` seconds on the age of `at` is a warning;
-    facts that are read seldom have more. An `ageless` view has no age.
-    """
+    """A pane's content."""
 
     title: str
     columns: tuple[Column, ...]
     rows: tuple[Row, ...]
     at: datetime | None
+    """When the oldest of the facts shown was observed."""
     summaries: tuple[Cell, ...] = ()
+    """One summary in several lengths, the longest first."""
     empty: Cell = NOTHING
+    """Shown in place of the rows when there are none."""
     ageless: bool = False
+    """No age is shown."""
     warn_s: int = OLD_S
+    """Seconds from which the age of `at` is a warning; longer for facts that are read seldom."""
 
     def index_of(self, key: RowKey | None) -> int | None:
         return next((index for index, row in enumerate(self.rows) if row.key == key), None)

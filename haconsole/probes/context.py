@@ -22,19 +22,13 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class ProbeTimings:
-    """Seconds: the limit for an answer, and the interval of a live view.
-
-    `overall_s` bounds a whole look; `etcd_s` is for etcd's own answers, short because a screen waits for them;
-    `silence_s` is how long a followed host may be silent before it counts as lost and is connected to again,
-    `late_s` how long before its facts count as old; `api_silence_s` how long API
-    servers may tell nothing of leases before etcd is asked; `news_s` how long counters and ages that moved may wait,
-    where a change of state is told at once; `peers_after_s` how long a host's own way to its etcd or API server may
-    take before its peers ask too, `peer_stay_s` how long a peer then goes on before the others are tried.
-    """
+    """Limits for answers and intervals of the live view, in seconds."""
 
     overall_s: float = 15.0
+    """Limit for reading all facts of all hosts once."""
     fact_s: float = 6.0
     etcd_s: float = 2.0
+    """Limit for etcd's own answers, short because a screen waits for them."""
     round_s: float = 1.0
     slow_round_s: float = 30.0
     keepalived_s: float = 10.0
@@ -43,15 +37,21 @@ class ProbeTimings:
     certificates_s: float = 600.0
     certificates_deadline_s: float = 12.0
     silence_s: float = 8.0
+    """A followed host that is silent for longer is lost, and connected to again."""
     late_s: float = 3.0
+    """Facts of a followed host that is silent for longer are old."""
     retry_first_s: float = 0.5
     retry_most_s: float = 5.0
     at_most_every_s: float = 0.05
     news_s: float = 1.0
+    """Changed counters and ages are published within this time; a change of state is published at once."""
     reopen_s: float = 2.0
     api_silence_s: float = 6.0
+    """Leases are read from etcd when no API server has sent any for longer."""
     peers_after_s: float = 1.5
+    """A host's etcd or API server is queried from its peers too when the host itself takes longer."""
     peer_stay_s: float = 10.0
+    """A peer that answers is used for this time before the others are tried."""
 
 
 @dataclass(frozen=True, slots=True)

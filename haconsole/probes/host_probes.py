@@ -103,7 +103,7 @@ class HostProbes:
             self._store.put(self._name, fact, self._context.late(self._host, fact, seconds))
 
     async def follow(self) -> None:
-        """Watch the host until it is lost (TransportError). A fact that fails alone is queried again by its probe."""
+        """Watch the host until it is lost (TransportError). Other failures of a fact are retried by its probe."""
         reach = await self._context.transport(self._host).connect()
         losses: BaseExceptionGroup[TransportError] | None = None
         try:

@@ -44,7 +44,7 @@ class Run(Protocol):
     def state(self) -> RunState: ...
 
     def events(self) -> AsyncIterator[Event]:
-        """What happens, up to the run's end; to be read once. Closing the iterator stops after the current steps.
+        """The run's events up to its end; to be read once. Closing the iterator stops after the current steps.
 
         Before the first event it takes the cluster's lock; a stale one is taken over where a person agrees. Raises
         LockedError, NoMajorityError, or NotStartedError where it was stopped before.

@@ -30,7 +30,7 @@ class Locks:
     async def take(self, attempt: Callable[[Takeover], Awaitable[T]], own: frozenset[str] = frozenset()) -> T:
         """The result of `attempt`, which takes the lock; `own` are runs that may be taken over without a question.
 
-        Where it meets another console's stale lock, a person is asked once whether to take that over.
+        Where it meets another console's stale lock, a person is prompted once whether to take that over.
         """
         from haconsole.execution.locking.cluster_lock import LockedError, Takeover
 

@@ -42,7 +42,7 @@ def _inked(tone: Tone) -> bool:
 
 
 def _ink(colour: str | None, ground: str | None, style: str) -> Style:
-    """`style` has the words of a theme's file; a colour of None is taken from the layer below."""
+    """`style` is written as in a theme's file; a colour of None is taken from the layer below."""
     from textual.color import Color
 
     color = Color.parse(colour).rich_color if colour else None

@@ -1,9 +1,9 @@
-"""Seconds from bare hosts to a verified control plane, as whole processes, against what the hosts themselves take.
+"""Seconds from bare hosts to a verified control plane, measured from start to exit, and the hosts' own start.
 
     python tests/benchmarks/bootstrap.py [--hosts N] [--runs N]
 
 Each run makes a practice cluster of its own, bootstraps it, bootstraps it once more (nothing must be done) and takes it
-down. Beside it stands how long the hosts alone take to come up. Ends with 1 above the limit.
+down. The time in which the hosts come up is printed beside it. Ends with 1 above the limit.
 """
 
 from __future__ import annotations

@@ -3,9 +3,9 @@
     python tests/benchmarks/first_paint.py INVENTORY [--runs N]
 
 The frame counts as painted once the etcd pane's name has come through the terminal. The hosts need not exist: the
-first frame comes before anything is asked. Prints every run, the median and the limit; ends with 1 above the limit.
-Beside the time on the clock stands the processor time, which a busy machine does not blur. Bytecode is kept as an
-installed program's is: in a folder of the benchmark's own, filled by a start that is not counted.
+first frame is drawn before any host is queried. Prints every run, the median and the limit; ends with 1 above the
+limit. The processor time, which a busy machine does not blur, is printed beside the time on the clock. Bytecode is
+kept as an installed program's is: in a folder of the benchmark's own, filled by a start that is not counted.
 """
 
 from __future__ import annotations

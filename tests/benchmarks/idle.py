@@ -1,4 +1,4 @@
-"""What the console costs while nothing happens: processor and memory here, processor on each host.
+"""Cost of the console while nothing happens: processor and memory here, processor on each host.
 
     python tests/benchmarks/idle.py LAB [--seconds N]
 
@@ -26,7 +26,7 @@ def used_by(lab: Lab) -> dict[str, float]:
 
 
 def _group_seconds(pid: int) -> float:
-    """`usage_usec` of a whole host, by its process 1 (cgroup v2, cpu.stat)."""
+    """`usage_usec` of a host with all its processes, by its process 1 (cgroup v2, cpu.stat)."""
     mounts = (line.split() for line in Path("/proc/mounts").read_text().splitlines())
     root = next(fields[1] for fields in mounts if fields[2] == "cgroup2")
     group = next(line for line in Path(f"/proc/{pid}/cgroup").read_text().splitlines() if line.startswith("0::"))

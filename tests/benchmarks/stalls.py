@@ -1,4 +1,4 @@
-"""How long the screen stands still at most: 1,000-row tables that change, journals that stream, keys pressed.
+"""The longest stall of the screen: 1,000-row tables that change, journals that stream, keys pressed.
 
     python -m tests.benchmarks.stalls
 
@@ -97,7 +97,7 @@ async def console(session: FakeSession) -> AsyncIterator[Pilot[None]]:
 
 
 async def table_changes(pilot: Pilot[None], session: FakeSession) -> None:
-    """A new snapshot five times, a thousand rows of it on the screen alone."""
+    """Five new snapshots, each with a thousand rows on the screen."""
     for turn in range(1, 6):
         session.heard.put_nowait(crowded(turn))
         await asyncio.sleep(0.3)
@@ -123,9 +123,9 @@ async def journal_streams(pilot: Pilot[None], session: FakeSession) -> None:
 Case = Callable[[Pilot[None], FakeSession], Awaitable[None]]
 CASES: tuple[tuple[str, tuple[str, ...], Case], ...] = (
     ("a new snapshot, dashboard", (), table_changes),
-    ("a new snapshot, 1,000 servers alone", ("3", "z"), table_changes),
+    ("a new snapshot, 1,000 servers only", ("3", "z"), table_changes),
     ("keys in 1,000 servers", ("3", "z"), table_keys),
-    ("a new snapshot, 1,000 locks alone", ("4", "z"), table_changes),
+    ("a new snapshot, 1,000 locks only", ("4", "z"), table_changes),
     ("keys in 1,000 locks", ("4", "z"), table_keys),
     (f"three journals, {LINES_A_SECOND} lines a second", ("L",), journal_streams),
 )

@@ -1,4 +1,4 @@
-"""`haconsole status --json` against a shell script that asks the same hosts the same with the usual tools.
+"""`haconsole status --json` against a shell script that reads the same facts from the same hosts with the usual tools.
 
     python tests/benchmarks/status_against_script.py INVENTORY [--runs N] [--kubectl PATH]
 
@@ -46,7 +46,7 @@ def ssh(inventory: Inventory, host: Host) -> str:
 
 
 def remote(paths: Layout, host: Host) -> str:
-    """What the script has a host do, as root."""
+    """The commands that the script runs on a host as root."""
     etcd, haproxy = paths.etcd, paths.haproxy
     assert etcd.pki
     assert haproxy
@@ -73,7 +73,7 @@ def remote(paths: Layout, host: Host) -> str:
 
 
 def script(inventory: Inventory, kubectl: str, kubeconfig: Path) -> str:
-    """The whole script: everything side by side, then wait."""
+    """The script: everything side by side, then wait."""
     paths = layout(inventory)
     assert paths.kubernetes
     planes = inventory.with_role(Role.CONTROL_PLANE)
@@ -86,7 +86,7 @@ def script(inventory: Inventory, kubectl: str, kubeconfig: Path) -> str:
 
 
 def fetch_kubeconfig(inventory: Inventory, folder: Path) -> Path:
-    """A kubeconfig of one's own, as whoever writes such a script has at hand."""
+    """The operator's own kubeconfig, which such a script uses."""
     paths = layout(inventory).kubernetes
     assert paths
     assert paths.admin.files
@@ -113,7 +113,7 @@ def timed(command: list[str], bytecode: str, stdin: str = "") -> Took:
     done = subprocess.run(command, input=stdin, capture_output=True, text=True, env=environment)
     wall, after = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
     if len(done.stdout) < 1000:
-        raise SystemExit(f"{command[0]} told next to nothing: {done.stdout[-300:]}{done.stderr[-300:]}")
+        raise SystemExit(f"{command[0]} printed next to nothing: {done.stdout[-300:]}{done.stderr[-300:]}")
     return Took(wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
 
 

@@ -5,7 +5,7 @@
 LAB is a bootstrapped practice cluster that is up. An address (the VIP, put on a second host as well, then taken away),
 a lease (a leader lock of its own that changes hands), a leader (etcd's, moved) and a server (haproxy's, into
 maintenance and back) are changed by the hosts' own tools. The clock starts when the tool has returned and the screen is
-read every 10 ms; told first is how long one such reading takes, which no figure can be below. Prints every run and the
+read every 10 ms; the time of one such reading, which no figure can be below, is printed first. Prints every run and the
 medians; ends with 1 when an address takes longer than its limit.
 """
 
@@ -42,7 +42,7 @@ ETCDCTL = (
 
 @dataclass(frozen=True)
 class Change:
-    """Something done on a host, and the pattern on the screen that tells of it."""
+    """A change on a host, and the pattern on the screen that shows it."""
 
     kind: str
     host: str

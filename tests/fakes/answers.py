@@ -1,4 +1,4 @@
-"""A person in a test: answers from a script and remembers what was asked."""
+"""A person in a test: gives scripted answers and records the questions."""
 
 from __future__ import annotations
 

@@ -81,7 +81,7 @@ FILES = (
     "/etc/keepalived/check-apiserver",
     "/etc/systemd/system/keepalived.service.d/haconsole.conf",
 )
-"""What this console writes on a balancer of INVENTORY."""
+"""The files that this console writes on a balancer of INVENTORY."""
 
 
 def balancer_files(owner: Owner) -> tuple[ManagedFile, ...]:

@@ -1,4 +1,4 @@
-"""A session whose runs are carried out for real: the executor at work on folders that stand for hosts."""
+"""A session whose runs are real: the executor works on folders in place of hosts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Clusters of any size as snapshots: which hosts stand, which members vote, which of them are ill."""
+"""Clusters of any size as snapshots: which hosts are set up, which members vote, which of them are ill."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.fakes.cluster import NOW, ROLES, VIP, balancer_files, endpoint, lost,
 def inventory(
     hosts: int, *, kubernetes: bool = True, roles: tuple[Role, ...] = ROLES, fourth: tuple[Role, ...] = ()
 ) -> Inventory:
-    """cp1 … with all roles, or etcd alone; the fourth with its own where they are given."""
+    """cp1 … with all roles, or only etcd; `fourth` are the roles of cp4 where they differ."""
     given = roles if kubernetes else (Role.ETCD,)
     return Inventory(
         cluster="lab",
@@ -64,7 +64,7 @@ def snapshot(
     down: tuple[int, ...] = (),
     off: tuple[int, ...] = (),
 ) -> ClusterSnapshot:
-    """Hosts whose member has started stand whole, others are bare. `down`: etcd is silent; `off`: no power."""
+    """Hosts whose member has started are set up, others are bare. `down`: etcd is silent; `off`: no power."""
     stands = {n for n in range(1, 10) for member in members if member.id == f"a{n}" and member.started}
     voting = [member for member in members if not member.learner]
     well = [member for member in voting if member.started and int(member.id[1:], 16) not in (*down, *off)]

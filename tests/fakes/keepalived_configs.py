@@ -12,7 +12,7 @@ OTHER_ID = "lb-2"
 
 @dataclass
 class GeneratedInstance:
-    """What the generator put in, as keepalived should have it."""
+    """The generator's settings, as keepalived should have them."""
 
     name: str
     interface: str

@@ -1,4 +1,4 @@
-"""An API server that says what it is told to say, over real TLS."""
+"""An API server with scripted answers, over real TLS."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Stream:
         self._handler.wfile.write(b"0\r\n\r\n")
 
     def hang(self) -> None:
-        """Say nothing until the server ends."""
+        """Send nothing until the server ends."""
         self._ended.wait(30)
 
 
@@ -52,7 +52,7 @@ class KubeServer:
     ended: threading.Event = field(default_factory=threading.Event)
 
     def revisions(self) -> list[str]:
-        """From which revision each watch was asked to go on."""
+        """The revisions from which the watches were to continue."""
         queries = [parse_qs(urlsplit(path).query) for path in self.asked]
         return [query["resourceVersion"][0] for query in queries if "watch" in query]
 

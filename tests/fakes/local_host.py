@@ -16,7 +16,7 @@ from haconsole.transport.base import Argv, Completed, TransportError
 
 
 class LocalHost:
-    """Runs commands for real. `programs` are shell scripts by name; the attributes tell how it misbehaves.
+    """Runs commands for real. `programs` are shell scripts by name; the attributes are its faults.
 
     `lost` raises at every use and ends what is followed; `hangs` answers nothing; `sudo` False refuses root.
     """

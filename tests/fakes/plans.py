@@ -51,11 +51,11 @@ PLAN = Plan(
     "etcd on three hosts",
 )
 FINAL = replace(PLAN, steps=(replace(PLAN.steps[0], undo=Irreversible("the old file is not kept")), *PLAN.steps[1:]))
-REFUSED = Refusal("bootstrap", "lab", ("cp2: /var/lib/etcd holds data of another cluster; set it aside first",))
+REFUSED = Refusal("bootstrap", "lab", ("cp2: /var/lib/etcd holds data of another cluster; rename it first",))
 
 
 def begun() -> tuple[Event, ...]:
-    """The run up to its second step, which is under way and has said something."""
+    """The run up to its second step, which is running and has printed something."""
     first, second = PLAN.steps[:2]
     return (
         RunStarted(RUN, NOW, PLAN.action, PLAN.cluster, len(PLAN.steps)),

@@ -61,11 +61,11 @@ class FakeRun:
 
 @dataclass
 class FakeSession:
-    """Answers from what it was given; `heard` is the queue behind `watch`: snapshots, an error to raise, None to end.
+    """Answers from its attributes; `heard` is the queue behind `watch`: snapshots, an error to raise, None to end.
 
-    A test that wants a moment more than `first` puts it there. A run tells `events`, then what comes through `more`;
-    `records` are the runs there are; with a `refusal` none of them may be carried on.
-    `asked` are the plans that were asked for, `stops` what was asked of the run.
+    Tests put every snapshot after `first` into that queue. A run yields `events`, then the items of the queue `more`;
+    `records` are the runs there are; with a `refusal` none of them can be resumed.
+    `asked` are the plans that were requested, `stops` the calls of the run's controls.
     """
 
     first: ClusterSnapshot | None = None
@@ -172,7 +172,7 @@ class FakeSession:
 
 
 def degraded() -> ClusterSnapshot:
-    """cp3 is lost: its member, its server and the lock it held with it; the rest carries on."""
+    """cp3 is lost: its member, its server and the lock it held with it; everything else works."""
     snapshot = changed(healthy(), 3, lost)
     for n in (1, 2):
         snapshot = changed(snapshot, n, lambda facts: _seeing(facts, cluster.server(3, "DOWN", "L4TOUT")))

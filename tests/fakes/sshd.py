@@ -69,7 +69,7 @@ class Sshd:
 
     @property
     def logins(self) -> int:
-        """How many connections have logged in so far."""
+        """Number of connections that have logged in so far."""
         return self.log.count("Accepted publickey")
 
     def ssh(self, **changes: object) -> Ssh:

@@ -1,4 +1,4 @@
-"""What a console would send to a terminal, and what that terminal would show of it."""
+"""The bytes that a console would send to a terminal, and the screen that the terminal would show."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ STYLES = {"1": "bold", "2": "dim", "3": "italic", "4": "underline", "7": "revers
 
 @dataclass(frozen=True)
 class Look:
-    """How a character stands there: colours as their SGR codes (empty: the terminal's own), and styles."""
+    """The look of a character: colours as their SGR codes (empty: the terminal's own), and styles."""
 
     ink: str = ""
     ground: str = ""

@@ -1,4 +1,4 @@
-"""Hosts that exist only in memory: scripted answers, files, and a record of what was asked."""
+"""Hosts that exist only in memory: scripted answers, files, and a record of the commands."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Answer = Completed | TransportError | Callable[[Argv, bytes], Completed]
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One command as it was asked for."""
+    """One command as the caller gave it."""
 
     argv: Argv
     stdin: bytes
@@ -55,7 +55,7 @@ class FakeHost:
         return HostName(self.name)
 
     def when(self, *argv: str, say: Answer | str) -> None:
-        """Answer commands that start with `argv`; said again, the answers are given in turn, the last one for ever."""
+        """Answer commands that start with `argv`; several calls give their answers in turn, the last one for ever."""
         answer = said(say) if isinstance(say, str) else say
         for start, answers in self._answers:
             if start == argv:
@@ -64,7 +64,7 @@ class FakeHost:
         self._answers.insert(0, (argv, [answer]))
 
     def when_followed(self, *argv: str, lines: Iterable[str]) -> None:
-        """What a command says line by line before it ends well."""
+        """The lines that a command prints before it succeeds."""
         self._streams[argv] = tuple(lines)
 
     def when_forwarded(self, address: str, port: int, socket: Path) -> None:

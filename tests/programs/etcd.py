@@ -35,7 +35,7 @@ class Tls:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """How one member is started; `scheme` is of its client URL."""
+    """The start of one member; `scheme` is of its client URL."""
 
     name: str
     folder: Path
@@ -73,12 +73,12 @@ class Process:
         self._reader.start()
 
     def await_ready(self) -> None:
-        """Return when the member says that it serves clients."""
+        """Return when the member reports that it serves clients."""
         assert self._ready.wait(20), "".join(self._log)
         assert self._popen.poll() is None, "etcd ended: " + "".join(self._log)
 
     def freeze(self) -> None:
-        """Stop it where it stands, as a disk that hangs would."""
+        """Freeze it, as a disk that hangs would."""
         self._popen.send_signal(signal.SIGSTOP)
 
     def thaw(self) -> None:

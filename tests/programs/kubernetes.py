@@ -19,7 +19,7 @@ from tests.programs.ports import free_ports
 
 @dataclass(frozen=True, slots=True)
 class ControlPlane:
-    """What runs, and an administrator's credentials; the scheduler's lock lasts 4 s and is renewed each second."""
+    """Running programs and an administrator's credentials; the scheduler renews its 4 s lock each second."""
 
     etcd: Process
     member: Member

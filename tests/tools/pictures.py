@@ -2,8 +2,8 @@
 
     make pictures
 
-Makes three bare hosts, installs the cluster on them through the console, stops a service, and writes what stood on the
-screen as SVG into `docs/pictures`. The hosts are taken down at the end.
+Makes three bare hosts, installs the cluster on them through the console, stops a service, and writes the screen as
+SVG into `docs/pictures`. The hosts are taken down at the end.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def text_of(app: ConsoleApp) -> str:
 
 
 class Camera:
-    """Presses keys, waits for what comes on the screen, and keeps what stands there."""
+    """Presses keys, waits for a text on the screen, and saves the screen."""
 
     def __init__(self, app: ConsoleApp, pilot: Pilot[None]) -> None:
         self._app = app
@@ -61,7 +61,7 @@ class Camera:
         await self._pilot.press(*keys)
 
     async def take(self, name: str) -> None:
-        """Write the screen as a picture that asks no other server for a font."""
+        """Write the screen as a picture that loads no font from another server."""
         self._app.clear_notifications()
         await self._pilot.pause(0.5)
         picture = FONTS.sub("", self._app.export_screenshot(title=f"haconsole: {name}", simplify=True))

@@ -1,1 +1,1 @@
-"""What verbs print with `--json`: typed shapes, each with a schema name, and pure functions that fill them."""
+"""The output of `--json`: typed shapes, each with a schema name, and pure functions that fill them."""

@@ -196,6 +196,6 @@ def record_text(record: RunRecord, now: datetime, width: int = UNLIMITED) -> str
 
 
 def remaining_text(record: RunRecord, now: datetime, width: int = UNLIMITED) -> str:
-    """What a resumed run has done and what is left: the question that the screen asks, and the steps."""
+    """The steps of a run that can be resumed, then the same question as on the screen."""
     steps = "\n".join(table_lines(run_table(view_of(record), now)))
     return f"{steps}\n\n{detail_text(resuming(record), width=width)}"

@@ -1,4 +1,4 @@
-"""``haconsole/status/v1``: the whole cluster as JSON. Times are RFC 3339 in UTC."""
+"""``haconsole/status/v1``: the cluster as JSON. Times are RFC 3339 in UTC."""
 
 from __future__ import annotations
 
@@ -216,7 +216,7 @@ class ErrorReport(Shape, frozen=True):
 class StatusReport(Shape, frozen=True):
     """The cluster at `observed_at`. `etcd`, `leases`, `nodes` and `certificates` are null where unknown.
 
-    `lock` is null when no host that was asked knows of a holder.
+    `lock` is null when no queried host knows of a holder.
     """
 
     schema: str

@@ -97,7 +97,7 @@ def _same(certificate: Certificate) -> Cell:
 def about_finding(
     finding: Finding, remedy_line: Callable[[Remedy], str] | None = None, *, basis: tuple[Item, ...] = ()
 ) -> Detail:
-    """What is wrong, how to fix it, why, the evidence, and how old the facts of its `basis` are.
+    """The problem, its fix, its reason, the evidence, and the age of the facts in `basis`.
 
     Remedies are written as the screen shows them, unless `remedy_line` writes them.
     """

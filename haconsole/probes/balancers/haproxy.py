@@ -143,7 +143,7 @@ def _by_bits(admin: int) -> AdminState:
 
 
 def _by_status(status: str) -> AdminState:
-    """The state that the status alone shows: ``MAINT (via b/s)``, ``DRAIN 1/3``; a DOWN server hides its drain."""
+    """The state that the status shows: ``MAINT (via b/s)``, ``DRAIN 1/3``; a DOWN server hides its drain."""
     if status == _UNRESOLVED_STATUS:
         return AdminState.UNRESOLVED
     if status.startswith("MAINT"):

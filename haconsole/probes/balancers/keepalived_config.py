@@ -247,7 +247,7 @@ def _nopreempt(block: Block) -> bool:
 
 
 def _advert_int(block: Block, version: int) -> float:
-    """Seconds; whole ones in version 2."""
+    """Seconds; an integer in version 2."""
     values = [float(text) for text in block.values("advert_int") if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{0,6})?", text)]
     seconds = next((one for one in reversed(values) if 0.01 <= one <= 255), 1.0)
     return float(max(1, int(seconds + 0.5))) if version == 2 else min(seconds, 40.95)

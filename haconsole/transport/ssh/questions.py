@@ -17,8 +17,8 @@ T = TypeVar("T")
 class Questions:
     """Passes prompts to `answers`.
 
-    A refusal is kept until `forget_refusals`, so that nobody is prompted in a loop. An answer that comes when no caller
-    waits any more is kept for the next.
+    A refusal is kept until `forget_refusals`, so that nobody is prompted in a loop. An answer is kept for the next
+    caller when the present one no longer waits.
     """
 
     def __init__(self, answers: Answers) -> None:
