@@ -1,8 +1,8 @@
-"""Runs disturbed at points drawn from a seed, carried on, and compared with one that nothing disturbed.
+"""Runs disturbed at points drawn from a seed, resumed, and compared with an undisturbed one.
 
 `python -m tests.hosts.chaos` (``make chaos``) reads CHAOS_POINTS (for each case, 25), CHAOS_SEED, CHAOS_CASES (names,
 comma-separated; all) and CHAOS_LABS (worked on side by side, 2) from the environment and prints a report; its exit
-status is 1 when a point went wrong. The same seed draws the same points, whatever else is asked for.
+status is 1 when a point went wrong. The same seed draws the same points, whatever the other settings.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from tests.hosts.chaos_report import Report
 
 
 class Asked:
-    """Names of cases still to be worked on, and what came of those that were, between this process and its workers."""
+    """Queues between this process and its workers: names of cases to be worked on, and reports on those that were."""
 
     def __init__(self) -> None:
         context = multiprocessing.get_context("fork")
@@ -65,7 +65,7 @@ def _work(lab: Lab, asked: Asked, points: int, seed: int) -> None:
 
 
 def side_by_side(names: tuple[str, ...], points: int, seed: int, labs: int) -> list[Report]:
-    """Put the cases to their points on several labs at once, the longest first; tell each when it is done."""
+    """Work on the cases on several labs at once, the longest first; print each report when its case is done."""
     asked = Asked()
     for name in sorted(names, key=lambda name: -CASES[name].weight):
         asked.names.put(name)

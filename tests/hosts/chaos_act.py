@@ -1,4 +1,4 @@
-"""One case on one lab: an undisturbed run, then runs disturbed at points, carried on and compared with it."""
+"""One case on one lab: an undisturbed run, then runs disturbed at points, resumed and compared with it."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ from tests.hosts.checkpoint import Checkpoint
 from tests.hosts.program import Program, Running
 
 ENDS_WITHIN_S = 60.0
-"""How long a run may go on after its fault was mended before its console is killed as well."""
+"""A run that has not ended so long after the end of its fault has its console killed as well."""
 SETTLES_WITHIN_S = 60.0
 ALIKE_WITHIN_S = 20.0
-"""How long an end state may take to be as expected: balancers and members look at one another now and then."""
+"""The time in which an end state must be as expected: balancers and members check one another at intervals."""
 MOST_RESUMES = 5
 DELAYS_S = (0.0, 0.05, 0.4)
 """The longest delay after a line: often none, so that what is between two lines is hit too where little is."""
 INSIDE_S = 0.5
-"""How long commands take longer where the console is to be killed inside one."""
+"""Delay of commands where the console is to be killed inside one."""
 HOLDER = "/var/lib/haconsole/lock/holder"
 BARE_HOSTS = 4
 MOST_TOLD = 2000
@@ -198,7 +198,7 @@ class Chaos:
             (self.lab.host(host).root / SLOW.lstrip("/")).unlink(missing_ok=True)
 
     def _happens(self, point: Point, running: Running) -> None:
-        """The fault, mended after its time; a console that goes on for too long is killed in the end."""
+        """The fault, ended after its time; a console that runs for too long is killed in the end."""
         if point.fault in (Fault.KILL, Fault.INSIDE):
             running.kill()
             return
@@ -249,7 +249,7 @@ class Chaos:
     def _wrong(
         self, case: Case, program: Program, before: dict[str, int], expected: Picture, fault: Fault, resumes: int
     ) -> Iterator[str]:
-        """What the record tells that is not so, and how the end state still differs after some time."""
+        """Errors of the record, and differences of the end state that remain after some time."""
         yield from record_is_true(self.lab, case.hosts, _record(program))
         until = time.monotonic() + ALIKE_WITHIN_S
         while wrong := differs(expected, self._picture(case, program, before), fault, resumes):
@@ -299,7 +299,7 @@ def _reaches(program: Program, line: int, running: Running) -> None:
 
 
 def in_words(error: Exception) -> str:
-    """What went wrong in the harness itself, or before a fault came."""
+    """An error of the harness itself, or one before the fault."""
     return f"{type(error).__name__}: {str(error)[-MOST_TOLD:]}"
 
 

@@ -1,4 +1,4 @@
-"""What `tests.hosts.chaos` puts to faults: each action of the catalogue, where it begins, which faults it meets."""
+"""The cases of `tests.hosts.chaos`: each action of the catalogue, the state it begins in, the faults it meets."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ chmod 755 /usr/local/bin/timeout; touch {BEGUN}
 
 
 class Fault(StrEnum):
-    """What happens at a point."""
+    """The fault at a point."""
 
     KILL = "console killed"
     INSIDE = "console killed inside a command"
@@ -42,13 +42,13 @@ class Fault(StrEnum):
 
 
 RUNTIME_ONLY = (Fault.KILL, Fault.CUT)
-"""haproxy forgets at a restart what its runtime API was told: that is no fault of a run."""
+"""haproxy loses settings of its runtime API when it restarts, which is no error of the run."""
 
 Words = tuple[str, ...]
 
 
 class Kind(StrEnum):
-    """What the inventory has: etcd alone, or balancers too."""
+    """The components in the inventory: only etcd, or balancers too."""
 
     ETCD = "etcd"
     BALANCED = "balanced"
@@ -56,7 +56,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """How a state comes from another one: an action on these hosts, a script on the first, then `prepare`.
+    """The way from another state to this one: an action on these hosts, a script on the first, then `prepare`.
 
     `owner` holds the VIP then, where there is one; `quota` is etcd's.
     """
@@ -124,7 +124,7 @@ class Case:
 
     @property
     def leaves(self) -> str:
-        """The host that leaves: off the list its etcd ends by itself, and systemd starts it until the run stops it."""
+        """The host that leaves: etcd exits when it is off the list, and systemd restarts it until the run stops it."""
         return self.action[1] if self.action[0] in ("remove", "replace") else ""
 
     @property
@@ -173,7 +173,7 @@ CASES: dict[str, Case] = {
 
 
 def settled(kind: Kind, vip: str) -> str:
-    """A script that says ``well`` where a host's part is up, and ``owner`` where the VIP is, if there is one."""
+    """A script that prints ``well`` where a host's part is up, and ``owner`` where the VIP is, if there is one."""
     if kind is Kind.ETCD:
         return f"{ETCDCTL} get kept >/dev/null 2>&1 && echo well"
     if not vip:

@@ -1,4 +1,4 @@
-"""What a lab is at the end of a run, and what the record says of it, without what differs between two runs anyway."""
+"""The state of a lab at the end of a run, and the run's record, without values that differ between any two runs."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ DIFFERENT = {
     *("since", "restarts", "lease_age_s", "pending"),
     *("reason", "title", "why", "evidence", "detail", "summary", "next", "what", "error"),
 }
-"""Keys of the status whose values are times, sizes, names of this very run, or words that tell them."""
+"""Keys of the status whose values are times, sizes, names of this very run, or texts with them."""
 
 
 MOST_TOLD = 600
@@ -57,7 +57,7 @@ SNAPSHOTS = "/var/lib/etcd-snapshots/"
 
 
 def picture(lab: Lab, case: Case, status: Picture) -> Picture:
-    """The end state: of every host what it says of itself, and the program's status of all of them."""
+    """The end state: what `LOOK` prints on every host, and the program's status of all of them."""
     told = looks(lab, case.hosts, LOOK)
     seen: Picture = {host: sorted({_plain(line) for line in told[host] if _counts(line)}) for host in case.hosts}
     seen["members"] = sorted({_members(line) for host in case.hosts for line in told[host] if _is(line, "members")})
@@ -71,15 +71,18 @@ def picture(lab: Lab, case: Case, status: Picture) -> Picture:
 
 
 def looks(lab: Lab, hosts: tuple[str, ...], script: str) -> dict[str, list[str]]:
-    """What a script says on each host, by lines."""
+    """The output of a script on each host, by lines."""
     wanted = [host for host in hosts_of(lab.spec, lab.folder) if host.name in hosts]
     said = side_by_side(lambda host: lab.exec(host.name, "sh", "-c", script, deadline_s=60).stdout.splitlines(), wanted)
     return dict(zip((host.name for host in wanted), said, strict=True))
 
 
 def starts_of(lines: list[str]) -> int:
-    """How often etcd came up since the host was booted. What gave up as it started, as a joiner does that meets a
-    member out of reach, had no effect: the step failed, the record says so, and it is begun again."""
+    """The number of times etcd came up since the host was booted.
+
+    A start that failed, as a joiner's does when a member is out of reach, is not counted: the step failed in the record
+    and is retried.
+    """
     return sum(int(line.split()[1]) for line in lines if _is(line, "starts"))
 
 
@@ -93,10 +96,10 @@ def without_times(told: Any) -> Any:
 
 
 def differs(expected: Picture, seen: Picture, fault: Fault, resumes: int = 1) -> tuple[str, ...]:
-    """What is not as after the run that nothing disturbed; where a host was power-cut etcd has started more often.
+    """Differences from the state after the undisturbed run; etcd has started more often where a host was power-cut.
 
-    A host that was out of reach when the lock was given back keeps its record, which is in nobody's way. A console that
-    was killed between its run's end and that gives nothing back: the record grows stale.
+    A host that was out of reach when the lock was released keeps the lock's record, which blocks nothing. A console
+    that was killed between its run's end and the release keeps the lock, which becomes stale.
     """
     out_of_reach = fault in (Fault.CUT, Fault.REBOOT) and len(seen["locks"]) <= 1
     left = out_of_reach or (fault in (Fault.KILL, Fault.INSIDE) and resumes == 0)
@@ -106,10 +109,10 @@ def differs(expected: Picture, seen: Picture, fault: Fault, resumes: int = 1) ->
 
 
 def record_is_true(lab: Lab, hosts: tuple[str, ...], path: Path) -> Iterator[str]:
-    """What is wrong with a complete run's record: each step well in the end, each effect had once.
+    """Errors in a complete run's record: each step must have succeeded in the end, and each effect happened once.
 
-    A command that was begun on a host must have its end in the record, whoever heard of it, and must have been begun
-    again only under another number. Leadership comes and goes by elections too, so it may be handed over again.
+    A command that was begun on a host must have its end in the record, and must have been begun again only under a new
+    number. Leadership changes in elections too, so it may be transferred again.
     """
     record = read_run(path)
     for one in record.steps:
@@ -131,7 +134,7 @@ def record_is_true(lab: Lab, hosts: tuple[str, ...], path: Path) -> Iterator[str
         if times > 1:
             yield f"the command {command} was begun {times} times"
         if command not in ended:
-            yield f"the command {command} was begun, and nobody asked for its end"
+            yield f"the command {command} was begun, and its end is not in the record"
 
 
 def begun(lab: Lab, hosts: tuple[str, ...], run: str) -> Counter[str]:
@@ -159,7 +162,7 @@ def _is(line: str, kind: str) -> bool:
 
 
 def _counts(line: str) -> bool:
-    """Files kept aside and etcd's own come and go; what is compared apart is left out."""
+    """Whether a line is compared: not for backups, etcd's own files, and lines that are compared separately."""
     if any(_is(line, kind) for kind in ("members", "authority", "starts")) or SNAPSHOTS in line or line == "locked":
         return False
     return not (_is(line, "file") and ("/." in line or "/member" in line))
@@ -177,7 +180,7 @@ def _plain(line: str) -> str:
 
 
 def _difference(before: Any, now: Any) -> str:
-    """What is different, where it is; in a few words."""
+    """The differences with their places, abridged."""
     told = "; ".join(_differences(before, now))
     return told if len(told) <= MOST_TOLD else f"{told[:MOST_TOLD]}..."
 

@@ -1,4 +1,4 @@
-"""What is told of disturbed runs: where each was disturbed, how it went, and the report on a case."""
+"""Reports on disturbed runs: where each was disturbed, its end, and the report on a case."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One point as it went: how often the run was carried on, what is wrong with its end (nothing, one hopes)."""
+    """The result at one point: how often the run was resumed, and the errors at its end."""
 
     point: Point
     resumes: int
@@ -39,7 +39,7 @@ class Seen:
 
 @dataclass
 class Report:
-    """What came of one case; `wrong` is why it could not even be begun."""
+    """The results of one case; `wrong` is why it could not begin."""
 
     name: str
     lines: int = 0

@@ -36,7 +36,7 @@ LabMaker = Callable[..., Lab]
 _SHARED = ("program", "etcd", "shared_lab", "saved_kubeadm")
 """The fixtures of this file whose labs the tests of several files share."""
 _LONGEST = ("program", "saved_kubeadm", "etcd", "test_rotation", "test_chaos")
-"""What takes longest, by the name of its lab."""
+"""The tests that take longest, by the names of their labs."""
 _KUBEADM_S = 600
 """The first test on the saved kubeadm cluster makes it, some two minutes on a busy machine."""
 _INOTIFY, _INSTANCES = Path("/proc/sys/fs/inotify/max_user_instances"), 1024
@@ -157,13 +157,13 @@ def installed(program: Program, first: list[dict[str, Any]]) -> Program:
 
 @pytest.fixture(scope="session")
 def etcd(make_lab_for_session: LabMaker, tmp_path_factory: pytest.TempPathFactory) -> Members:
-    """Five hosts for etcd alone, for all tests that share them; each test has the members stand as it needs them."""
+    """Five hosts with only etcd, for all tests that share them; each test sets up the members that it needs."""
     return Members(make_lab_for_session(hosts=5, kubernetes=False), tmp_path_factory.mktemp("etcd"), etcd_only=True)
 
 
 @pytest.fixture
 def tell(capsys: pytest.CaptureFixture[str]) -> Tell:
-    """Says what a load counted."""
+    """Prints the counts of a load."""
 
     def say(what: str, **counts: Counts) -> None:
         with capsys.disabled():

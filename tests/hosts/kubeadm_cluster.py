@@ -225,14 +225,14 @@ def make_cluster(lab: Lab, note: Callable[[str], None] = lambda text: None, etcd
 
 
 def faults(lab: Lab) -> list[str]:
-    """What keeps the cluster from being healthy, asked of etcd, every API server and the nodes."""
+    """The faults of the cluster that etcd, every API server and the nodes report."""
     planes = control_planes(lab)
     ready = 'jsonpath={range .items[*]}{.metadata.name} {.status.conditions[?(@.type=="Ready")].status}{"\\n"}{end}'
     found: list[str] = []
     for name in planes:
         done = lab.exec(name, "curl", "-sk", "--max-time", "3", "https://127.0.0.1:6443/readyz")
         if done.stdout != "ok":
-            found.append(f"{name}: readyz says {done.stdout[-200:] or done.stderr[-200:] or 'nothing'}")
+            found.append(f"{name}: readyz returns {done.stdout[-200:] or done.stderr[-200:] or 'nothing'}")
     nodes = lab.exec(planes[0], "kubectl", f"--kubeconfig={ADMIN}", "--request-timeout=5s", "get", "nodes", "-o", ready)
     states = dict(line.split(maxsplit=1) for line in nodes.stdout.splitlines() if " " in line)
     found += [

@@ -58,7 +58,7 @@ def join(lab: Lab, host: str, form: str, unit: str) -> None:
 
 
 def configure(lab: Lab, host: str, form: str) -> None:
-    """Write the kubeconfig with the pair that lies in kubelet's folder, and have kubelet run."""
+    """Write the kubeconfig with the pair in kubelet's folder, and start kubelet."""
     said(lab, host, "sh", "-c", CONFIG, "config", form, f"https://{lab.spec.vip}:8443")
 
 

@@ -21,12 +21,12 @@ from haconsole.transport.etcd_api import EtcdApi, EtcdCredentials, EtcdError, Et
 ELECTION_S = 1.0
 """etcd's own election time-out (its default): a client may begin another try until then, and none later."""
 FIRST_TRY_S, LAST_TRY_S = 0.9, 5.0
-"""How long an answer is waited for before another member is asked; what leadership drops is never answered."""
+"""Time-outs before another member is tried; a request that a leader change drops is never answered."""
 STARVED_S = 3.0
 """So late a second try may begin where the machine let this client wait: its first was given up in time."""
 
 LOST = (EtcdErrorKind.REFUSED, EtcdErrorKind.UNAVAILABLE, EtcdErrorKind.TLS)
-"""What shows that a connection is gone."""
+"""Errors which show that a connection is gone."""
 
 
 @dataclass
@@ -55,7 +55,7 @@ class Counts:
 
 
 class Load:
-    """Something that goes on in a thread while the block lasts."""
+    """Work that runs in a thread while the block lasts."""
 
     def __init__(self) -> None:
         self.counts = Counts()
@@ -147,7 +147,7 @@ class EtcdWriter(Load):
         self.counts.say("failed", begun, errors or ["no endpoint serves writes"])
 
     async def _put(self, api: EtcdApi, number: int, deadline_s: float, errors: list[str]) -> bool:
-        """Whether the write was acknowledged; an endpoint whose connection is gone is left alone until it is back."""
+        """Whether the write was acknowledged; an endpoint whose connection is gone is not used until it is back."""
         try:
             await api.put(b"load/%d" % (number % 500), b"%d" % number, deadline_s=deadline_s)
         except EtcdError as error:
@@ -159,7 +159,7 @@ class EtcdWriter(Load):
 
 
 class ApiReader(Load):
-    """Reads a namespace through the endpoint, over a new connection each time, and never asks twice."""
+    """Reads a namespace through the endpoint, over a new connection each time, and never retries."""
 
     def __init__(self, lab: Lab, address: str, port: int, folder: Path, *, pause_s: float = 0.1) -> None:
         super().__init__()
@@ -184,7 +184,7 @@ class ApiReader(Load):
             self.counts.slowest_s = max(self.counts.slowest_s, time.monotonic() - begun)
 
     def _broken(self) -> str:
-        """What one try came to; empty where it was answered well."""
+        """The error of one try; empty where it succeeded."""
         try:
             status, told = self._get()
         except (OSError, http.client.HTTPException) as error:
@@ -193,7 +193,7 @@ class ApiReader(Load):
 
     @contextmanager
     def rests(self) -> Iterator[http.client.HTTPSConnection]:
-        """A connection of its own, on which a read was answered and nothing was asked since."""
+        """A connection of its own, idle after one answered read."""
         with self._connected() as connection:
             self._asked(connection, "").read()
             yield connection
@@ -226,7 +226,7 @@ class ApiReader(Load):
 
 
 def holder(lab: Lab, path: str) -> str:
-    """The first host that is on and has the file: one that left has its keys set aside."""
+    """The first host that is on and has the file: one that left has its keys renamed."""
     running = (host.name for host in lab.status() if host.running)
     return next(host for host in running if lab.exec(host, "test", "-e", path).returncode == 0)
 

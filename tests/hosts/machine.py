@@ -1,4 +1,4 @@
-"""What this machine has of a lab, seen with the machine's own tools rather than the lab's code."""
+"""The parts of a lab on this machine, seen with the machine's own tools rather than the lab's code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A lab whose inventory grows and shrinks, and what its cluster says of itself."""
+"""A lab whose inventory grows and shrinks, and the state that its cluster reports."""
 
 from __future__ import annotations
 
@@ -47,11 +47,11 @@ class Members:
         return tuple(host.address for host in self.lab.spec.hosts)
 
     def give(self, host: str, roles: str) -> None:
-        """Have a host bear these roles alone."""
+        """Give a host exactly these roles."""
         self._text = re.sub(rf"(\{{name: {host},.*roles: )\[[^]]*\]", rf"\1[{roles}]", self._text)
 
     def say(self, text: str) -> None:
-        """Have the inventories say this as well."""
+        """Add lines to the inventories."""
         self._text += f"\n{text}\n"
 
     def of(self, *hosts: str) -> Program:
@@ -75,7 +75,7 @@ class Members:
         return str(self.status(*hosts)["etcd"]["leader"])
 
     def check(self, *hosts: str) -> None:
-        """All of these vote and are healthy, and there is nothing to say but how few or how even they are."""
+        """All of these vote and are healthy, without findings except those about their number."""
         told = self.status(*hosts)
         findings = [finding for finding in told["findings"] if finding["code"] not in QUIET]
         assert findings == []
@@ -108,12 +108,12 @@ class Members:
             self.of(*ALL).events("remove", host)
 
     def listed(self) -> list[dict[str, Any]]:
-        """etcd's members as the hosts tell of them."""
+        """etcd's members as the hosts report them."""
         told = self.status(*ALL)["etcd"]
         return list(told["members"]) if told else []
 
     def add_learner(self, host: str) -> None:
-        """Put a host's member on the list by etcd's own tool, which says no for some seconds after a start."""
+        """Put a host's member on the list by etcd's own tool, which is refused for some seconds after a start."""
         url = f"https://{self.lab.spec.host(host).address}:2380"
         add = f"{ETCDCTL} member add {host} --learner --peer-urls={url}"
         self.shell("cp1", f"for n in $(seq 20); do {add} && exit; sleep 1; done; exit 1")
@@ -122,7 +122,7 @@ class Members:
         return next(str(member["id"]) for member in self.listed() if member["name"] == name)
 
     def shell(self, host: str, script: str, *, deadline_s: float = 60.0) -> str:
-        """What a shell on the host says, which must end well."""
+        """The output of a shell on the host, which must succeed."""
         done = self.lab.exec(host, "sh", "-c", script, deadline_s=deadline_s)
         assert done.returncode == 0, f"{host}: {script}: {done.stdout}{done.stderr}"
         return done.stdout

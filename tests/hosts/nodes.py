@@ -118,5 +118,5 @@ class Nodes(Load):
             time.sleep(0.5)
 
     def longest_s(self) -> dict[str, float]:
-        """How long each node's lease was not renewed."""
+        """The longest time without a renewal of each node's lease."""
         return {host: max(b - a for a, b in pairwise(times[1:])) for host, times in self.renewed.items()}

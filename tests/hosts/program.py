@@ -58,7 +58,7 @@ class Program:
         )
 
     def start(self, verb: str, action: str, *words: str) -> Running:
-        """Begin, and hear nothing of it."""
+        """Begin, without the output."""
         null = subprocess.DEVNULL
         command = self.command(verb, action, *words)
         return subprocess.Popen(command, env=self.environment, stdin=null, stdout=null, stderr=null)
@@ -80,5 +80,5 @@ class Program:
 
 
 def outcomes(events: list[dict[str, Any]]) -> dict[str, str]:
-    """How each step ended."""
+    """The outcome of each step."""
     return {event["step"]: event["outcome"] for event in events if event["event"] == "step-done"}

@@ -1,4 +1,4 @@
-"""What tests of rotations do to a lab's certificates behind the program's back, and see of them."""
+"""Certificates of a lab as tests of rotations change and read them, without the program."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def stopped_at(program: Program, step: str, *words: str) -> None:
 
 
 def with_passphrase(program: Program, action: str, *words: str) -> str:
-    """Carry an action out with the passphrase of the operator's CA keys on a descriptor; what it said."""
+    """Run an action with the passphrase of the operator's CA keys on a descriptor; returns its output."""
     read, write = os.pipe()
     os.write(write, b"correct horse battery staple\n")
     os.close(write)
@@ -76,7 +76,7 @@ def leaves(told: dict[str, Any]) -> dict[tuple[str, str], dict[str, Any]]:
 
 
 def sound(told: dict[str, Any]) -> None:
-    """Nothing to say about any certificate, and every process serves its file's."""
+    """There are no findings about certificates, and every process serves the certificate in its file."""
     assert (told["health"], told["findings"], told["unread"]) == ("healthy", [], [])
     assert [one for one in told["certificates"] if one["problem"]] == []
     serving = [one for one in told["certificates"] if one["role"] in ("etcd-server", "etcd-peer", "apiserver")]

@@ -11,7 +11,7 @@ PAUSE_S = 0.05
 
 
 class Processes:
-    """What command lines and environments hold while the block lasts; hosts of a lab are processes of this machine."""
+    """Command lines and environments of all processes while the block lasts; a lab's are processes of this machine."""
 
     def __init__(self) -> None:
         self.seen: set[bytes] = set()

@@ -1,4 +1,4 @@
-"""What says that it is a ready API server, on every host of a lab: to balancers and VIPs it is as good as one."""
+"""A server that answers as a ready API server, on every host of a lab; balancers and VIPs see no difference."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ systemctl enable --quiet --now stand-in
 
 
 def install(lab: Lab) -> None:
-    """To be called once the balancers are set up: their CA vouches for the stand-ins."""
+    """Install the servers; the balancers must be set up before, because their CA signs the certificates."""
     inventory = load(lab.inventory_path)
     for host in inventory.hosts:
         if host.name not in HOSTS:

@@ -34,7 +34,7 @@ class Terminal:
         self._tmux("kill-server", check=False)
 
     def screen(self) -> str:
-        """What the terminal shows now, without colours."""
+        """The text on the terminal, without colours."""
         return self._tmux("capture-pane", "-p")
 
     def press(self, *keys: str) -> None:

@@ -189,8 +189,8 @@ def test_a_balancer_file_changed_by_hand_is_refused_and_the_printed_command_lets
     assert on(lab, "cp2", "systemctl", "show", "-p", "MainPID", "etcd", "kube-apiserver") == pids
 
 
-def test_one_part_alone_and_a_stop_in_the_middle(make_lab: LabMaker, tmp_path: Path) -> None:
-    """Ctrl-C ends after the steps under way, says how to go on, and the next run does so."""
+def test_one_component_only_and_a_stop_in_the_middle(make_lab: LabMaker, tmp_path: Path) -> None:
+    """Ctrl-C ends after the running steps and shows how to continue, and the next run continues."""
     program = Program(make_lab(kubernetes=False), tmp_path)
     command = program.command("run", "bootstrap", "--only", "etcd", "--yes")
     with subprocess.Popen(

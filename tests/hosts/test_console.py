@@ -1,4 +1,4 @@
-"""The console in a real terminal on a real cluster: what happens on the hosts shows on it by itself."""
+"""The console in a real terminal on a real cluster: changes on the hosts appear on it without a key pressed."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def console(installed: Program, tmp_path: Path) -> Iterator[Terminal]:
 
 
 async def shows(console: Terminal, pattern: str, within_s: float = 30) -> None:
-    """Look five times a second until the pattern stands on the screen."""
+    """Look five times a second until the pattern is on the screen."""
     try:
         async with asyncio.timeout(within_s):
             while re.search(pattern, console.screen()) is None:

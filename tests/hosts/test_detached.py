@@ -37,7 +37,7 @@ def there(lab: Lab, path: str) -> bool:
     return lab.exec("cp1", "test", "-e", path).returncode == 0
 
 
-async def test_a_command_goes_on_when_its_login_is_ended_whole(small_lab: Lab, fleet: SshFleet) -> None:
+async def test_a_command_continues_when_all_processes_of_its_login_are_killed(small_lab: Lab, fleet: SshFleet) -> None:
     assert small_lab.exec("cp1", "sh", "-ec", STRICT).returncode == 0
     commands = DetachedCommands(fleet.host(HostName("cp1")), SystemClock(), "/run/haconsole", RunId("r1"))
     script = "echo once >>/root/ran; touch /root/begun; while [ ! -e /root/go ]; do sleep 0.1; done; echo ended"

@@ -10,7 +10,7 @@ from tests.hosts.program import Program
 
 
 def discovered(program: Program, host: str, to: Path) -> Path:
-    """What `discover` prints of that host, which must be an inventory with nothing left to look at."""
+    """The output of `discover` on that host, which must be an inventory with nothing left to check."""
     lab = program.lab
     folder = lab.inventory_path.parent
     way = ("-i", str(folder / "key"), "--known-hosts", str(folder / "known_hosts"), "--sudo", "passwordless")

@@ -49,7 +49,7 @@ async def test_a_host_goes_down_and_comes_back(balancers: Lab) -> None:
     assert login(balancers, "cp1", "hostname").stdout == "cp1\n"
 
 
-async def test_a_host_cut_off_goes_on_alone(balancers: Lab) -> None:
+async def test_a_host_cut_off_keeps_running(balancers: Lab) -> None:
     break_lab(balancers, "host-cut-off", "cp2")
     await eventually(lambda: vip_holders(balancers) == ["cp1", "cp2"], within_s=15)
     assert login(balancers, "cp2", "true").returncode == 255
@@ -73,7 +73,7 @@ async def test_faults_are_remembered_until_they_are_healed(small_lab: Lab) -> No
     assert lab("heal").stderr == "nothing was broken\n"
 
 
-def test_what_cannot_be_broken_is_said(small_lab: Lab) -> None:
+def test_an_impossible_drill_is_refused(small_lab: Lab) -> None:
     with pytest.raises(LabError, match=r"there is no scenario `clock`.*quorum-lost"):
         break_lab(small_lab, "clock")
     with pytest.raises(LabError, match="no component is etcd's leader"):
@@ -84,7 +84,7 @@ def test_what_cannot_be_broken_is_said(small_lab: Lab) -> None:
 
 
 class TestOnACluster:
-    """Scenarios about what bootstrap makes; each waits until the cluster is whole again."""
+    """Scenarios on a bootstrapped cluster; each waits until the cluster is healthy again."""
 
     @pytest.fixture
     async def lab(self, installed: Program) -> AsyncIterator[Lab]:
@@ -94,7 +94,7 @@ class TestOnACluster:
         heal(lab)
         await eventually(lambda: is_whole(lab), within_s=60)
 
-    def test_how_it_stands_is_found_out(self, lab: Lab) -> None:
+    def test_the_owner_and_the_leaders_are_determined(self, lab: Lab) -> None:
         scene = look(lab)
         assert [scene.vip_owner] == vip_holders(lab)
         assert {scene.etcd_leader, scheduler(lab)} <= set(scene.control_planes)

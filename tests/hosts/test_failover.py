@@ -16,7 +16,7 @@ DOWN = "/etc/keepalived/down"
 
 
 def lost(events: list[dict[str, Any]]) -> list[str]:
-    """What the run says that clients lost."""
+    """The run's lines about connections that clients lost."""
     return [
         event["text"] for event in events if event["event"] == "step-output" and "connections made" in event["text"]
     ]
@@ -48,7 +48,7 @@ async def test_it_moves_and_goes_back_and_nothing_is_lost(installed: Program, tm
 
 
 def ended(connection: http.client.HTTPSConnection) -> bool:
-    """Whether its client was told: one whose server went without a word would wait for it."""
+    """Whether the connection was closed; a client of a server that vanished would still wait."""
     connection.sock.settimeout(0.5)
     try:
         while connection.sock.recv(65536):

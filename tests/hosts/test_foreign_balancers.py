@@ -223,7 +223,7 @@ def test_undo_leaves_a_balancer_as_it_was(site: Program) -> None:
 
 
 def test_a_run_after_which_nobody_holds_the_vip_fails(site: Program) -> None:
-    """The package's haproxy has no port that keepalived's check could ask, so no balancer stands for the VIP."""
+    """The package's haproxy has no port for keepalived's check, so that no balancer claims the VIP."""
     lab = site.lab
     before = state(lab)
     done = site("run", "bootstrap", "--only", "keepalived", "--yes")

@@ -61,7 +61,7 @@ async def test_a_bare_cluster_is_installed_one_step_at_a_time(make_lab: LabMaker
 
 @pytest.mark.nightly
 @pytest.mark.timeout(900)
-async def test_a_cluster_is_installed_and_a_fault_mended_without_leaving_the_console(
+async def test_a_cluster_is_installed_and_a_fault_fixed_without_leaving_the_console(
     make_lab: LabMaker, tmp_path: Path
 ) -> None:
     program = Program(make_lab(), tmp_path)
@@ -95,7 +95,7 @@ async def test_a_cluster_is_installed_and_a_fault_mended_without_leaving_the_con
 
 
 async def bootstrapped(console: Terminal) -> None:
-    """The whole cluster from the menu, the first steps taught and let through one by one."""
+    """Install the cluster from the menu, the first steps explained and released one by one."""
     await planned(console, "bootstrap", "boots")
     console.press("t", "r")
     await shows(console, r"run bootstrap on \S+\?")

@@ -50,7 +50,7 @@ async def api(plane: ControlPlane, tmp_path: Path) -> AsyncIterator[KubeApi]:
 
 
 async def until(ask: Callable[[], Awaitable[T]], true: Callable[[T], bool], within_s: float = 60) -> T:
-    """The first answer for which it is true; errors are asked again."""
+    """The first answer for which it is true; errors are retried."""
     async with asyncio.timeout(within_s):
         while True:
             try:
@@ -92,7 +92,7 @@ async def assert_etcd_tells_the_same(api: KubeApi, plane: ControlPlane) -> None:
 
 
 async def assert_renewals_come_by_themselves(api: KubeApi) -> None:
-    """Each renewal is told within a second of the time it bears."""
+    """Each renewal arrives within a second of its own time."""
     seen: list[datetime] = []
     async with aclosing(api.watch_leases()) as watch, asyncio.timeout(20):
         async for objects in watch:
@@ -106,7 +106,7 @@ async def assert_renewals_come_by_themselves(api: KubeApi) -> None:
 
 
 async def assert_without_etcd(api: KubeApi, plane: ControlPlane) -> None:
-    """It says that etcd fails, in time; a read ends at the deadline that the caller gives it."""
+    """The API server reports in time that etcd fails; a read ends at the caller's deadline."""
     plane.etcd.freeze()
     facts = await until(lambda: probe_apiserver(api), lambda told: not told.ready)
     assert "etcd" in facts.failing

@@ -1,4 +1,4 @@
-"""Labs on this machine: up, whole, mended, apart from one another, and gone without a trace."""
+"""Labs on this machine: started, complete, repaired, separate from one another, and removed without a trace."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ async def test_a_virtual_address_moves_when_its_owner_loses_power(make_lab: LabM
     assert all(host.reachable for host in lab.status())
 
 
-def test_a_cut_host_reaches_nobody_until_it_is_mended(make_lab: LabMaker) -> None:
+def test_a_cut_host_reaches_nobody_until_it_is_reconnected(make_lab: LabMaker) -> None:
     lab = make_lab(hosts=3, kubernetes=False)
 
     def reaches(one: str, other: str) -> bool:
@@ -129,14 +129,14 @@ def test_a_cut_host_reaches_nobody_until_it_is_mended(make_lab: LabMaker) -> Non
     assert reaches("cp1", "cp2")
 
 
-def test_up_mends_what_is_missing(make_lab: LabMaker) -> None:
+def test_up_adds_missing_parts(make_lab: LabMaker) -> None:
     lab = make_lab(hosts=3, kubernetes=False)
     before = pids(lab)
     known = (lab.folder / "known_hosts").read_text()
     lab.exec("cp1", "sh", "-c", "echo kept >/root/kept; sync")
     leader = before["cp1"]
     assert leader
-    os.kill(leader, signal.SIGKILL)  # the host dies by itself
+    os.kill(leader, signal.SIGKILL)  # the host dies
     lab.crash("cp2")
     subprocess.run(("umount", lab.host("cp2").root), check=True)
     subprocess.run(("ip", "-n", lab.spec.switch, "link", "del", "cp3"), check=True)
@@ -150,7 +150,7 @@ def test_up_mends_what_is_missing(make_lab: LabMaker) -> None:
     assert lab.up() is False
 
 
-def test_up_makes_the_switch_anew(make_lab: LabMaker) -> None:
+def test_up_makes_a_missing_switch(make_lab: LabMaker) -> None:
     lab = make_lab(hosts=2, kubernetes=False)
     subprocess.run(("ip", "netns", "del", lab.spec.switch), check=True)
     assert lab.up() is True
@@ -197,7 +197,7 @@ async def test_an_up_that_is_interrupted_leaves_nothing(places: Places, number: 
         lab.down()
 
 
-def test_a_lab_is_whole_for_programs_too(shared_lab: Lab) -> None:
+def test_a_lab_is_complete_in_json_too(shared_lab: Lab) -> None:
     done = haconsole("lab", "status", "--json", "--name", shared_lab.name)
     said = json.loads(done.stdout)
     assert (done.returncode, said["schema"], said["lab"]) == (0, "haconsole/lab/v1", shared_lab.name)
@@ -227,7 +227,7 @@ def test_a_bastion_is_the_only_way_in(make_lab: LabMaker) -> None:
 
 
 def test_a_machine_with_the_unified_layout_will_do(places: Places) -> None:
-    """This machine's own layout may be the hybrid one: the test's mount namespace has the unified one alone."""
+    """This machine's own layout may be the hybrid one; the test's mount namespace has only the unified one."""
     lab = Lab(f"t{os.getpid()}u0", places=places)
     python = f"{sys.executable} -m haconsole lab"
     script = f"""

@@ -196,10 +196,10 @@ async def test_a_console_that_reaches_one_of_three_hosts_starts_nothing(lab: Lab
 
 
 @pytest.mark.nightly
-async def test_a_run_cut_off_from_the_majority_starts_no_further_step_and_is_carried_on_after_the_mend(
+async def test_a_run_cut_off_from_the_majority_starts_no_further_step_and_is_resumed_when_reconnected(
     lab: Lab, session: LiveSession
 ) -> None:
-    """Two of three hosts fall silent while a step is under way on the third, which goes on to its end."""
+    """Two of three hosts fall silent while a step runs on the third; that step ends normally."""
     waits = "echo $$ >/root/begun; while [ ! -e /root/go ]; do sleep 0.2; done; echo 1 >>/root/first"
     first, second = step("cp1", waits, "first"), step("cp1", "echo 2 >>/root/second", "second", "first")
     running = asyncio.create_task(_ended(session, Plan("bootstrap", lab.spec.name, (first, second))))

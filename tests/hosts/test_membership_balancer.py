@@ -1,4 +1,4 @@
-"""A host that is a balancer alone comes and goes, and holds the VIP meanwhile, under load."""
+"""A host with only the balancer role joins, holds the VIP, and leaves, under load."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ pytestmark = [pytest.mark.timeout(900), pytest.mark.nightly]
 THREE, FOUR = ALL[:3], ALL[:4]
 
 
-async def test_a_balancer_alone_joins_holds_the_vip_and_leaves(make_lab: LabMaker, tmp_path: Path, tell: Tell) -> None:
+async def test_a_host_with_only_a_balancer_joins_holds_the_vip_and_leaves(
+    make_lab: LabMaker, tmp_path: Path, tell: Tell
+) -> None:
     lab = make_lab(hosts=4)
     members = Members(lab, tmp_path, etcd_only=False)
     members.give("cp4", "load-balancer")

@@ -6,13 +6,13 @@
 | too few healthy voters would be left             | test_a_removal_that_leaves_too_few                |
 | a member was added and never started             | test_an_unstarted_member_that_waits               |
 | the peer port cannot be reached                  | test_a_peer_port_behind_a_firewall                |
-| another cluster's data lies on the joiner        | test_data_that_is_not_this_clusters               |
+| another cluster's data is on the joiner          | test_data_that_is_not_this_clusters               |
 | the same name, or the same address, twice        | test_a_name_or_an_address_twice                   |
 | versions that do not go together                 | test_another_version_of_etcd                      |
 | an even number of voters (a warning)             | test_an_even_number_is_warned_of                  |
 | the last member, control plane, balancer         | test_the_last_of_its_kind                         |
-| no snapshot can be taken, or it is damaged       | test_no_change_without_a_snapshot_that_is_whole   |
-| nobody tells the members now, or no quorum holds | test_no_plan_from_a_list_of_old                   |
+| no snapshot can be taken, or it is damaged       | test_no_change_without_an_intact_snapshot         |
+| no current member list, or no quorum             | test_no_plan_from_a_list_of_old                   |
 | a host or an ID that is not there                | test_hosts_and_ids_that_are_not_there             |
 """
 
@@ -52,7 +52,7 @@ def stopped(members: Members, *hosts: str) -> Iterator[None]:
 
 
 def ids(members: Members, host: str = "cp1") -> list[str]:
-    """The IDs on etcd's list, as its own tool tells them."""
+    """The IDs on etcd's list, as its own tool prints them."""
     told = members.shell(host, f"{ETCDCTL} member list")
     return sorted(line.partition(",")[0] for line in told.splitlines())
 
@@ -67,10 +67,8 @@ def test_an_unhealthy_member_elsewhere(three: Members) -> None:
 def test_a_removal_that_leaves_too_few(three: Members) -> None:
     with stopped(three, "cp3"):
         told = three.refused(FOUR, "remove", "cp2")
-    assert (
-        "without cp2 the quorum would be lost: now 3 voters, 2 needed, 2 healthy: can lose 0; then 2 voters, 2 needed, "
-        "1 healthy: 1 short of quorum"
-    ) in told
+    assert "without cp2 the quorum would be lost: now 3 voters, 2 needed, 2 healthy: can lose 0; then 2" in told
+    assert "can lose 0; then 2 voters, 2 needed, 1 healthy: 1 short of quorum" in told
 
 
 def test_an_unstarted_member_that_waits(three: Members) -> None:
@@ -86,7 +84,7 @@ def test_an_unstarted_member_that_waits(three: Members) -> None:
 
 
 def test_a_peer_port_behind_a_firewall(three: Members) -> None:
-    """Each way by itself: the members must reach the joiner, and the joiner the members."""
+    """Each direction counts: the members must reach the joiner, and the joiner the members."""
     before = ids(three)
     there = three.shell("cp4", "ls -la --time-style=full-iso /etc/etcd /var/lib/etcd 2>&1 || :")
     for closed, asker in (("cp4", "cp1"), ("cp2", "cp4")):
@@ -100,7 +98,7 @@ def test_a_peer_port_behind_a_firewall(three: Members) -> None:
             three.shell(closed, "nft delete table ip t")
         assert done.returncode != 0
         address = three.lab.spec.host(closed).address
-        assert f"{closed} ({address}) port 2380: no answer in 3 s" in done.stdout + done.stderr, f"asked from {asker}"
+        assert f"{closed} ({address}) port 2380: no answer in 3 s" in done.stdout + done.stderr, f"from {asker}"
         assert "open the port between them" in done.stdout + done.stderr
     assert ids(three) == before
     assert three.shell("cp4", "ls -la --time-style=full-iso /etc/etcd /var/lib/etcd 2>&1 || :") == there
@@ -187,7 +185,7 @@ ROLES = "[etcd, control-plane, load-balancer]"
 
 
 @pytest.mark.parametrize("how", ["no room", "damaged"])
-def test_no_change_without_a_snapshot_that_is_whole(three: Members, how: str) -> None:
+def test_no_change_without_an_intact_snapshot(three: Members, how: str) -> None:
     """Where it cannot be written, and where what was written is not what etcd sent, the run ends before any change."""
     before = ids(three)
     break_it, hint = SNAPSHOTS[how]
@@ -243,7 +241,7 @@ def test_hosts_and_ids_that_are_not_there(three: Members) -> None:
 
 @pytest.mark.nightly
 def test_a_run_that_is_refused_has_changed_nothing(three: Members) -> None:
-    """What a second, right run finds is as if the wrong ones had not been."""
+    """A correct run after refused ones finds nothing changed."""
     three.of(*FOUR).events("join", "cp4")
     three.check(*FOUR)
     again = three.of(*FOUR).events("join", "cp4")

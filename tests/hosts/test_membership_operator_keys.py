@@ -1,4 +1,4 @@
-"""A control plane joins a cluster whose CA keys are with the operator alone, and one leaves again."""
+"""A control plane joins a cluster whose CA keys only the operator has, and one leaves again."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Whole control planes come and go while a client writes to etcd and another reads the API through the VIP.
+"""Control planes with all roles join and leave while a client writes to etcd and another reads the API through the VIP.
 
-No write and no request fails, and nothing is left to find after each change. The counts are printed.
+No write and no request fails, and there are no findings after each change. The counts are printed.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ async def test_a_control_plane_without_power_is_replaced(planes: Members, tmp_pa
 
 
 def is_given_up(members: Members, dead: str) -> bool:
-    """What the loss of power itself costs is over: no API server waits for that member, no balancer for its server."""
+    """The effects of the power loss are over: no API server waits for that member, no balancer for its server."""
     lab, address = members.lab, members.lab.spec.host(dead).address
     others = [host.name for host in lab.status() if host.running and host.name != "cp5"]
     waiting = f"ss -Htn state established dst {address} '( dport = :2379 or dport = :6443 )'"
@@ -75,7 +75,7 @@ def is_given_up(members: Members, dead: str) -> bool:
 
 @contextmanager
 def nothing_lost(members: Members, folder: Path, tell: Tell, what: str) -> Iterator[None]:
-    """Write through all members and read through the VIP meanwhile; tell the counts, and hold both to no failure."""
+    """Write through all members and read through the VIP meanwhile; print the counts; neither may fail."""
     lab = members.lab
     reader = ApiReader(lab, lab.spec.vip, 8443, folder / "tls")
     with EtcdWriter(lab, members.addresses) as writes, reader as reads:
@@ -93,6 +93,6 @@ async def well(members: Members, hosts: tuple[str, ...]) -> None:
     def healthy() -> bool:
         return not [one for one in members.status(*hosts)["findings"] if one["code"] not in QUIET]
 
-    with suppress(TimeoutError):  # what there is to find then is told by the check
+    with suppress(TimeoutError):  # the check then shows the findings that remain
         await eventually(healthy, within_s=120)
     members.check(*hosts)

@@ -53,7 +53,7 @@ def joined(program: Program) -> bool:
 
 
 @pytest.mark.nightly
-def test_a_joiner_that_never_starts_is_taken_back_by_its_host(three: Members) -> None:
+def test_a_joiner_that_never_starts_can_be_removed_by_host(three: Members) -> None:
     three.add_learner("cp4")
     three.of(*FOUR).events("remove", "cp4")
     three.check(*ALL[:3])
@@ -62,7 +62,7 @@ def test_a_joiner_that_never_starts_is_taken_back_by_its_host(three: Members) ->
 
 @pytest.mark.nightly
 async def test_a_member_that_was_removed_while_it_was_off_comes_back(three: Members) -> None:
-    """It is turned away by the others, is told of, harms nothing, and joins anew with its old data set aside."""
+    """The others refuse it, a finding shows it, it harms nothing, and it joins again with its old data renamed."""
     old = three.id_of("cp3")
     three.lab.crash("cp3")
     three.of(*ALL[:3]).events("remove", "cp3")
@@ -78,7 +78,7 @@ async def test_a_member_that_was_removed_while_it_was_off_comes_back(three: Memb
 
 @pytest.mark.nightly
 def test_right_after_a_start_and_a_removal_etcd_is_waited_for(three: Members) -> None:
-    """Members restarted a moment ago, and a peer URL that comes back the second it was removed."""
+    """Members restarted a moment ago, and a peer URL that is added again right after its removal."""
     follower = next(host for host in ("cp2", "cp3") if host != three.leader(*ALL[:3]))
     three.shell(follower, "systemctl restart etcd")
     three.of(*ALL[:3]).events("remove", follower)
@@ -87,6 +87,6 @@ def test_right_after_a_start_and_a_removal_etcd_is_waited_for(three: Members) ->
 
 
 def told(members: Members, code: str, *hosts: str) -> str:
-    """What the finding of that code says; nothing where there is none."""
+    """The summary of the finding with that code, empty where there is none."""
     findings = members.status(*(hosts or FOUR))["findings"]
     return "\n".join(one["summary"] for one in findings if one["code"] == code)

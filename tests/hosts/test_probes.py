@@ -1,4 +1,4 @@
-"""Facts of real hosts: bare ones told truthfully, changes that arrive by themselves, hosts that go and come back."""
+"""Facts of real hosts: bare ones as they are, changes that arrive on their own, hosts lost and reached again."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def all_heard(snapshot: ClusterSnapshot) -> bool:
     return all(isinstance(facts.addresses, Known) for facts in snapshot.hosts)
 
 
-async def test_bare_hosts_are_told_as_they_are(shared_lab: Lab) -> None:
+async def test_bare_hosts_are_reported_as_they_are(shared_lab: Lab) -> None:
     async with collector(shared_lab) as asks:
         snapshot = await asks.once(certificates=True)
     for facts, host in zip(snapshot.hosts, shared_lab.spec.hosts, strict=True):

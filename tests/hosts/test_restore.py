@@ -1,4 +1,4 @@
-"""etcd made anew from a snapshot when its data is lost: the data is back, in one new cluster, nothing deleted."""
+"""etcd restored from a snapshot when its data is lost: the data is back, in one new cluster, nothing deleted."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.timeout(900)
 
 
 def test_the_data_comes_back_in_a_new_cluster(etcd: Members) -> None:
-    """Two of three members have lost their data, so that the quorum is gone for good."""
+    """Two of three members have lost their data, so that the quorum is lost permanently."""
     etcd.stand(*THREE)
     program = etcd.of(*THREE)
     etcd.shell("cp1", f"{ETCDCTL} put kept before")
@@ -105,7 +105,7 @@ def test_a_host_that_may_still_serve_the_old_data_is_not_left_out(etcd: Members)
 
 @pytest.mark.nightly
 def test_control_planes_come_back_with_what_was_then(make_lab: LabMaker, tmp_path: Path) -> None:
-    """What was made since the snapshot is gone, what was there is back, and the API serves and steers again."""
+    """Objects newer than the snapshot are gone, older ones are back, and the API works again."""
     lab = make_lab()
     program = Program(lab, tmp_path)
     program.events("bootstrap")

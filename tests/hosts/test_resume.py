@@ -1,4 +1,4 @@
-"""Runs whose console dies, carried on against real hosts: nothing is lost, nothing is done twice."""
+"""Runs whose console dies, resumed on real hosts: nothing is lost, nothing is done twice."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def begun(lab: Lab, host: str) -> bool:
 
 
 def starts(lab: Lab, host: str) -> int:
-    """How often systemd began to start etcd."""
+    """The number of times that systemd began to start etcd."""
     told = lab.exec(host, "journalctl", "-u", "etcd", "-o", "cat", "--no-pager").stdout
     return told.count("Starting etcd")
 
@@ -64,7 +64,7 @@ def slow(make_lab: LabMaker, tmp_path: Path) -> Program:
 
 
 async def test_a_step_outlives_the_console_that_began_it(slow: Program) -> None:
-    """The console is killed while etcd starts on three hosts: the starts go on, and the run is carried on from them."""
+    """The console is killed while etcd starts on three hosts: the starts continue, and the run is resumed from them."""
     lab = slow.lab
     with subprocess.Popen(
         slow.command(*BOOTSTRAP), env=slow.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
@@ -94,7 +94,7 @@ async def test_a_step_outlives_the_console_that_began_it(slow: Program) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGHUP, pytest.param(signal.SIGTERM, marks=pytest.mark.nightly)])
-async def test_a_signal_hands_over_what_is_under_way_and_says_how_to_go_on(
+async def test_a_signal_hands_over_running_steps_and_shows_how_to_continue(
     slow: Program, number: signal.Signals
 ) -> None:
     """Twice, since what is under way waits: the first lets it end, the second leaves it to its hosts."""
@@ -126,7 +126,7 @@ async def test_a_signal_hands_over_what_is_under_way_and_says_how_to_go_on(
 
 
 @pytest.mark.nightly
-async def test_a_host_restarted_meanwhile_is_told_from_a_lost_connection(slow: Program) -> None:
+async def test_a_host_restarted_meanwhile_is_distinguished_from_a_lost_connection(slow: Program) -> None:
     lab = slow.lab
     with subprocess.Popen(
         slow.command(*BOOTSTRAP), env=slow.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
@@ -146,7 +146,7 @@ async def test_a_host_restarted_meanwhile_is_told_from_a_lost_connection(slow: P
 
 
 async def test_a_closed_terminal_leaves_what_is_under_way_to_end_and_be_recorded(slow: Program) -> None:
-    """The window is closed: the system says so once, and nothing can be shown any more."""
+    """The window is closed: the system sends one signal, and nothing can be shown any more."""
     lab = slow.lab
     master, terminal = pty.openpty()
     command = ("setsid", "--ctty", *slow.command("run", "bootstrap", "--only", "etcd", "--yes"))
@@ -171,8 +171,8 @@ def _drained(master: int) -> bool:
     return True
 
 
-async def test_a_bootstrap_broken_off_is_taken_back_once(slow: Program) -> None:
-    """What it did is undone, newest first; CAs and accounts stay, and are named; then it can be run anew."""
+async def test_an_interrupted_bootstrap_is_undone_once(slow: Program) -> None:
+    """Its steps are undone, newest first; CAs and accounts stay, and are named; then it can be run again."""
     lab = slow.lab
     before = {host: files(lab, host) for host in HOSTS}
     with subprocess.Popen(
@@ -203,7 +203,7 @@ async def test_a_bootstrap_broken_off_is_taken_back_once(slow: Program) -> None:
 
 
 def files(lab: Lab, host: str) -> set[str]:
-    """What bootstrap may make, but for the copies that are kept beside files."""
+    """The files that bootstrap may make, without the backups beside files."""
     places = ("/etc/etcd", "/etc/systemd/system", "/var/lib/etcd")
     told = lab.exec(host, "find", *places, "-type", "f", "-not", "-name", ".*", "-not", "-path", "*/member.*").stdout
     return set(told.split())

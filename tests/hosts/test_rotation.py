@@ -31,7 +31,7 @@ HOSTS = ("cp1", "cp2", "cp3")
 
 @pytest.fixture(scope="module")
 def etcd(make_lab_for_session: LabMaker, tmp_path_factory: pytest.TempPathFactory) -> Program:
-    """Three hosts with etcd alone."""
+    """Three hosts with only etcd."""
     lab = make_lab_for_session(kubernetes=False)
     program = Members(lab, tmp_path_factory.mktemp("rotation"), etcd_only=True).of(*HOSTS)
     program.events("bootstrap")
@@ -110,7 +110,7 @@ async def test_ended_certificates_with_a_host_without_power(etcd: Program) -> No
 
 @pytest.mark.nightly
 def test_leaves_without_a_host_and_no_ca_without_it(etcd: Program) -> None:
-    """The others' leaves are replaced while its power is off, under writes; a CA waits for it, in words."""
+    """The others' leaves are replaced while its power is off, under writes; a CA rotation is refused and names it."""
     before = leaves(certs(etcd))
     etcd.lab.crash("cp3")
     refused = etcd("plan", "rotate-certs", "--ca")
@@ -139,7 +139,7 @@ def authorities(program: Program) -> dict[str, set[str]]:
 
 
 def test_the_ca_of_etcd_phase_by_phase_under_writes(etcd: Program) -> None:
-    """A client that knows the older CA alone goes on until the last phase; what is interrupted is carried on."""
+    """A client that trusts only the older CA works until the last phase; an interrupted run is resumed."""
     (old,) = authorities(etcd)["etcd-ca"]
     with EtcdWriter(etcd.lab, addresses(etcd)) as writes:
         rotate_ca(etcd, "--phase", "trust")
@@ -149,7 +149,7 @@ def test_the_ca_of_etcd_phase_by_phase_under_writes(etcd: Program) -> None:
         )
         rotate_ca(etcd, "--phase", "leaves")
         assert len(authorities(etcd)["etcd-ca"]) == 2
-    print(f"a client with the older CA alone: {writes}")
+    print(f"a client with only the older CA: {writes}")
     assert (writes.failed, writes.done > 20) == (0, True), str(writes)
     assert "nothing is due" not in etcd("plan", "rotate-certs", "--ca").stdout
     with EtcdWriter(etcd.lab, addresses(etcd)) as writes:
@@ -163,8 +163,8 @@ def test_the_ca_of_etcd_phase_by_phase_under_writes(etcd: Program) -> None:
 
 
 @pytest.mark.nightly
-def test_the_ca_of_etcd_cut_off_in_every_phase_and_carried_on(etcd: Program) -> None:
-    """Stopped in each phase, planned anew by what the hosts have; the last one is resumed by its record."""
+def test_the_ca_of_etcd_cut_off_in_every_phase_and_resumed(etcd: Program) -> None:
+    """Stopped in each phase and planned again from the hosts' state; the last one is resumed by its record."""
     (old,) = authorities(etcd)["etcd-ca"]
     for step in ("etcd.trust@", "etcd.gate@", "etcd.drop@"):
         stopped_at(etcd, step, "run", "rotate-certs", str(etcd.inventory), "--ca", "--yes")
@@ -196,7 +196,7 @@ def test_ca_keys_kept_with_the_operator(make_lab: LabMaker, tmp_path: Path) -> N
 
 @pytest.mark.nightly
 def test_undone_from_the_middle(etcd: Program) -> None:
-    """The newest of its runs is taken back, which goes back all the way."""
+    """Undoing the newest of its runs undoes the complete rotation."""
     before = authorities(etcd)
     rotate_ca(etcd, "--phase", "trust")
     rotate_ca(etcd, "--phase", "leaves")
@@ -236,7 +236,7 @@ def test_every_leaf_of_a_control_plane_under_load(installed: Program, tmp_path: 
     assert (writes.failed, reads.failed) == (0, 0), f"{writes}\n{reads}"
     assert min(writes.done, reads.done) > 20
     sound(after)
-    assert restarts == {"already"}, "an API server that takes its certificate up by itself was restarted"
+    assert restarts == {"already"}, "an API server that reloads its certificate was restarted"
     assert all(one["fingerprint"] != before[name]["fingerprint"] for name, one in leaves(after).items())
 
 
@@ -253,7 +253,7 @@ def test_a_control_plane_whose_certificates_have_all_ended_is_brought_back(clust
 @pytest.mark.nightly
 @pytest.mark.timeout(900)
 def test_every_ca_of_a_control_plane_under_load(cluster: Program, tmp_path: Path) -> None:
-    """Clients that know the older CAs alone lose nothing until the last phase, those of the new ones nothing in it."""
+    """Clients that trust only the older CAs lose nothing until the last phase, those of the new ones nothing in it."""
     before = certs(cluster)
     vip, begun = cluster.lab.spec.vip, time.monotonic()
     for number, phases in enumerate((("trust", "leaves"), ("drop",))):

@@ -1,7 +1,7 @@
-"""The rotation of all CAs of a control plane cut off at every boundary of its phases, carried on, and taken back.
+"""The rotation of all CAs of a control plane cut off at every boundary of its phases, resumed, and undone.
 
 All of it on one cluster, with a client that writes to etcd and one that reads the API through the VIP, both with the
-certificates of before. The counts are printed.
+previous certificates. The counts are printed.
 """
 
 from __future__ import annotations
@@ -58,9 +58,9 @@ def cluster(make_lab_for_session: LabMaker, tmp_path_factory: pytest.TempPathFac
     return program
 
 
-def test_taken_back_from_the_middle(cluster: Program, tmp_path: Path, tell: Tell) -> None:
+def test_undone_from_the_middle(cluster: Program, tmp_path: Path, tell: Tell) -> None:
     before = shared(certs(cluster))
-    with load(cluster, tmp_path, tell, "cut off in trust and leaves, then taken back, cut off as well"):
+    with load(cluster, tmp_path, tell, "cut off in trust and leaves, then undone, cut off as well"):
         cut_off(cluster, TRUST)
         cut_off(cluster, LEAVES)
         cut_off(cluster, BACK, "--back")
@@ -69,7 +69,7 @@ def test_taken_back_from_the_middle(cluster: Program, tmp_path: Path, tell: Tell
     assert shared(certs(cluster)) == before
 
 
-def test_carried_on_to_the_end(cluster: Program, tmp_path: Path, tell: Tell) -> None:
+def test_resumed_to_the_end(cluster: Program, tmp_path: Path, tell: Tell) -> None:
     before = shared(certs(cluster))
     with load(cluster, tmp_path / "old", tell, "both phases before the last"):
         rotate_ca(cluster, "--phase", "trust")
@@ -88,7 +88,7 @@ def test_carried_on_to_the_end(cluster: Program, tmp_path: Path, tell: Tell) -> 
 
 
 def cut_off(program: Program, boundaries: tuple[str, ...], *words: str) -> None:
-    """Stop the rotation as it comes to each of these; it is planned anew by what the hosts have."""
+    """Stop the rotation when it comes to each of these; it is planned again from the hosts' state."""
     for boundary in boundaries:
         begun = time.monotonic()
         stopped_at(program, boundary, "run", "rotate-certs", str(program.inventory), "--ca", *words, "--yes")
@@ -97,7 +97,7 @@ def cut_off(program: Program, boundaries: tuple[str, ...], *words: str) -> None:
 
 @contextmanager
 def load(program: Program, folder: Path, tell: Tell, what: str) -> Iterator[None]:
-    """Write and read meanwhile; tell the counts, and hold both to no failure."""
+    """Write and read meanwhile; print the counts; neither may fail."""
     reader = ApiReader(program.lab, program.lab.spec.vip, 8443, folder)
     with EtcdWriter(program.lab, addresses(program)) as writes, reader as reads:
         try:

@@ -47,7 +47,7 @@ def test_nodes_keep_their_leases(cluster: Program, phase: str) -> None:
         sound(certs(cluster))
 
 
-def test_a_kubelet_that_makes_its_own_pair_stands_in_a_new_cas_way(cluster: Program) -> None:
+def test_a_kubelet_that_makes_its_own_pair_blocks_a_new_ca(cluster: Program) -> None:
     lab = cluster.lab
     role = "system:certificates.k8s.io:certificatesigningrequests:selfnodeclient"
     binding = ("create", "clusterrolebinding", "renewal", f"--clusterrole={role}", "--group=system:nodes")

@@ -70,7 +70,7 @@ def done(
 
 @pytest.fixture(scope="module")
 def keys(done: Bootstrapped) -> dict[str, tuple[str, ...]]:
-    """Lines of every private key on the host, by its path; those of kubeconfigs as they stand there and decoded."""
+    """Lines of every private key on the host, by its path; those of kubeconfigs both encoded and decoded."""
     found: dict[str, tuple[str, ...]] = {}
     for path in done.find("PRIVATE KEY-----", "client-key-data:"):
         text = done.read(path)
@@ -93,12 +93,12 @@ def test_private_keys_lie_where_they_belong_and_only_root_reads_them(
     assert {path for path in done.find(*words) if not HOMES.fullmatch(path)} == set()
 
 
-def test_the_vrrp_password_is_in_keepaliveds_file_alone(done: Bootstrapped) -> None:
+def test_the_vrrp_password_is_only_in_keepaliveds_file(done: Bootstrapped) -> None:
     assert done.find(AUTH_PASS) == {"/etc/keepalived/keepalived.conf"}
     assert done.lab.exec("cp1", "stat", "-c", "%a", "/etc/keepalived/keepalived.conf").stdout.strip() in ("600", "640")
 
 
-def test_no_process_was_told_a_secret_in_its_arguments_or_environment(
+def test_no_process_has_a_secret_in_its_arguments_or_environment(
     done: Bootstrapped, keys: dict[str, tuple[str, ...]]
 ) -> None:
     assert any(b"haconsole" in seen for seen in done.processes.seen)
@@ -109,9 +109,7 @@ def test_no_process_was_told_a_secret_in_its_arguments_or_environment(
     assert done.processes.holding("PRIVATE KEY-----") == []
 
 
-def test_nothing_that_was_kept_or_said_here_holds_a_secret(
-    done: Bootstrapped, keys: dict[str, tuple[str, ...]]
-) -> None:
+def test_no_file_and_no_output_here_holds_a_secret(done: Bootstrapped, keys: dict[str, tuple[str, ...]]) -> None:
     words = {AUTH_PASS, "PRIVATE KEY-----", *(line for lines in keys.values() for line in lines)}
     files = [path for path in done.folder.rglob("*") if path.is_file()]
     assert [path for path in files if path.suffix == ".jsonl"]

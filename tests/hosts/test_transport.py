@@ -74,7 +74,7 @@ async def test_commands_run_as_the_login_or_as_root(host: SshHost) -> None:
     assert (await host.run(("sh", "-c", "id -un; cat"), stdin=b"in", root=True)).stdout == "root\nin"
 
 
-async def test_what_a_command_of_root_says_is_its_own(host: SshHost) -> None:
+async def test_the_output_of_a_command_of_root_is_unchanged(host: SshHost) -> None:
     done = await host.run(("sh", "-c", "echo out; echo err >&2; exit 7"), root=True)
     assert (done.stdout, done.stderr, done.exit_status) == ("out\n", "err\n", 7)
 
@@ -119,7 +119,7 @@ async def test_leaving_a_stream_ends_it(host: SshHost, root: bool) -> None:
 
 
 @pytest.mark.parametrize("root", [False, True])
-async def test_a_stream_that_ends_by_itself_leaves_nothing(host: SshHost, root: bool) -> None:
+async def test_a_stream_that_ends_leaves_nothing(host: SshHost, root: bool) -> None:
     mark = f"ended-by-itself-{root}"
     async with host.lines(("sh", "-c", "echo over; exit 0", mark), root=root) as lines:
         assert [line async for line in lines] == ["over"]
@@ -129,7 +129,7 @@ async def test_a_stream_that_ends_by_itself_leaves_nothing(host: SshHost, root: 
 
 
 async def heard(lines: AsyncIterator[str], word: str, make: Callable[[], Awaitable[object]]) -> float:
-    """Seconds from making something happen to hearing of it; made again until the far side listens."""
+    """Seconds from an event to the line about it; the event is repeated until the far side listens."""
     clock = asyncio.get_running_loop().time
     for _ in range(20):
         began = clock()
@@ -159,7 +159,7 @@ async def test_thirty_commands_and_streams_fit_into_the_default_limits(host: Ssh
     assert all(each.ok for each in done)
 
 
-async def test_sudo_that_wants_a_password_is_told_as_such(inventory: Inventory, make_fleet: MakeFleet) -> None:
+async def test_sudo_that_wants_a_password_is_reported_as_such(inventory: Inventory, make_fleet: MakeFleet) -> None:
     host = make_fleet(by_password(inventory, Sudo.PASSWORDLESS)).host(CP1)
     with pytest.raises(TransportError, match="a password is required") as caught:
         await host.run(("true",), root=True)
@@ -177,7 +177,7 @@ async def test_no_password_is_a_refusal(inventory: Inventory, make_fleet: MakeFl
     assert caught.value.cause is Cause.SUDO_REFUSED
 
 
-async def test_a_password_is_asked_once_a_host_and_never_shown(
+async def test_a_password_is_prompted_for_once_a_host_and_never_shown(
     inventory: Inventory, make_fleet: MakeFleet, password: str
 ) -> None:
     answers = ScriptedAnswers(passwords=[password] * 2)
@@ -205,7 +205,9 @@ async def test_streams_and_files_go_by_password_too(inventory: Inventory, make_f
     await host.run(("rm", "/root/by-password"), root=True)
 
 
-async def test_a_wrong_password_is_asked_for_again(inventory: Inventory, make_fleet: MakeFleet, password: str) -> None:
+async def test_a_wrong_password_is_prompted_for_again(
+    inventory: Inventory, make_fleet: MakeFleet, password: str
+) -> None:
     answers = ScriptedAnswers(passwords=["wrong", password])
     host = make_fleet(by_password(inventory), answers).host(CP1)
     done = await asyncio.gather(*(host.run(("cat",), stdin=b"in", root=True, deadline_s=30) for _ in range(3)))
@@ -213,7 +215,7 @@ async def test_a_wrong_password_is_asked_for_again(inventory: Inventory, make_fl
     assert len(answers.asked) == 2
 
 
-async def test_a_password_nobody_asks_for_does_not_reach_the_command(
+async def test_a_password_that_sudo_does_not_need_does_not_reach_the_command(
     inventory: Inventory, make_fleet: MakeFleet
 ) -> None:
     ssh = msgspec.structs.replace(inventory.ssh, sudo=Sudo.PASSWORD)
@@ -257,7 +259,7 @@ async def test_a_host_whose_cable_is_cut_is_found_dead_and_found_again(
     assert (await host.run(("true",), deadline_s=20)).ok
 
 
-async def test_hosts_are_reached_through_the_bastion_alone(make_lab: LabMaker, make_fleet: MakeFleet) -> None:
+async def test_hosts_are_reached_only_through_the_bastion(make_lab: LabMaker, make_fleet: MakeFleet) -> None:
     lab = make_lab(hosts=2, bastion=True, kubernetes=False)
     fleet = make_fleet(load(lab.inventory_path))
     done = await asyncio.gather(*(fleet.host(HostName(name)).run(("hostname",)) for name in ("cp1", "cp2", "bastion")))

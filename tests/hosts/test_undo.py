@@ -1,4 +1,4 @@
-"""Small actions taken back on real hosts: the leader leads again, the server is as it was in every balancer."""
+"""Small actions undone on real hosts: the leader leads again, the server is as it was in every balancer."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def leader(program: Program) -> str:
 
 
 @pytest.mark.nightly
-def test_a_drain_and_a_ready_are_taken_back(installed: Program) -> None:
+def test_a_drain_and_a_ready_are_undone(installed: Program) -> None:
     drained = installed.events("drain", "cp1")
     assert states(installed, "cp1") == {"drain"}
     undone(installed, drained)
@@ -50,7 +50,7 @@ def test_a_drain_and_a_ready_are_taken_back(installed: Program) -> None:
     installed.events("ready", "cp1")
 
 
-def test_a_leadership_that_was_moved_is_taken_back(installed: Program) -> None:
+def test_a_moved_leadership_is_undone(installed: Program) -> None:
     before = leader(installed)
     moved = installed.events("move-leader")
     assert leader(installed) != before

@@ -1,4 +1,4 @@
-"""Where a run cannot be recorded here, or kept on its host, it says so and nothing is started."""
+"""Where a run cannot be recorded here, or kept on its host, the run is refused and nothing is started."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ async def test_a_home_that_is_read_only_lets_nothing_begin(lab: Lab, session: Li
     assert unlocked(lab)
 
 
-async def test_a_host_without_room_for_a_command_refuses_it_and_one_that_fills_up_loses_words_alone(
+async def test_a_host_without_room_for_a_command_refuses_it_and_one_that_fills_up_loses_only_output(
     lab: Lab, session: LiveSession
 ) -> None:
     on_host(lab, "mkdir -p /run/haconsole && mount -t tmpfs -o size=96k tmpfs /run/haconsole")
