@@ -166,11 +166,37 @@ CODES: dict[str, Explanation] = {
         "a neighbour entry of the VIP has another hardware address than the owner's", "delete it; gratuitous ARP"
     ),
     "service.stale-config": Explanation(
-        "haproxy or keepalived neither started nor reloaded since its file was written", "reconfigure"
+        "a unit neither started nor reloaded since a file was written that it reads only then",
+        "reload or restart it",
     ),
     "config.invalid": Explanation("haproxy or keepalived rejects its own file", "correct it, or write it again"),
     "apiserver.flags-differ": Explanation(
         "flags that must be equal differ between API servers", "write the unit again"
+    ),
+    "service.requirement-missing": Explanation(
+        "a file, a folder or the account that a unit names is missing, empty or not usable by its account",
+        "write it again by bootstrap, or correct its owner and mode",
+    ),
+    "service.limited": Explanation(
+        "a unit waits for its processor quota, or reaches its limit of memory or tasks", "raise or remove the limit"
+    ),
+    "component.kubeconfig-wrong": Explanation(
+        "the server of a kubeconfig is neither an API server nor a balancer of the cluster", "write it again"
+    ),
+    "vip.not-master": Explanation(
+        "a host has the VIP and its VRRP state is not MASTER, or the reverse", "restart keepalived there"
+    ),
+    "vip.flapping": Explanation(
+        "keepalived took a VIP more than 3 times within 2 minutes", "fix the check; check the load and the network"
+    ),
+    "etcd.leader-flapping": Explanation(
+        "more than 3 leaders were elected within 2 minutes", "check disks, round trips and restarts"
+    ),
+    "etcd.slow-disk": Explanation(
+        "etcd logs writes that take more than a second", "find what else uses the disk; give etcd its own"
+    ),
+    "lease.churn": Explanation(
+        "leader locks were taken more than 3 times within 2 minutes", "check the latency of etcd and of the API"
     ),
     "host.disk-low": Explanation("less than 10 % of a file system is free", "free space"),
 }

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from haconsole.diagnosis.candidate import NOT_BOOTSTRAPPED, QUORUM_LOST, Candidate, anywhere, on
 from haconsole.diagnosis.remedies import advice, call
-from haconsole.diagnosis.services import hung_service, log_command, restarts, service_evidence
+from haconsole.diagnosis.services import hung_service, log_command, restarts, service_evidence, setup_causes
 from haconsole.model.component import Verdict, verdict
 from haconsole.model.etcd_view import EtcdMemberView, EtcdView
 from haconsole.model.findings import Finding, Remedy, Severity
@@ -82,7 +82,12 @@ def _unhealthy(row: EtcdMemberView, facts: HostFacts) -> Candidate:
                 advice(f"read why: {log_command(facts, 'etcd')}; a slow disk shows there as slow fdatasync"),
             ),
         ),
-        (QUORUM_LOST, *on(facts.host, "host.slow", *MEMBER_CAUSES), *anywhere("host.peer-unreachable")),
+        (
+            QUORUM_LOST,
+            *setup_causes(facts.host, "etcd"),
+            *on(facts.host, "host.slow", *MEMBER_CAUSES),
+            *anywhere("host.peer-unreachable"),
+        ),
     )
 
 
@@ -105,6 +110,7 @@ def _member_down(row: EtcdMemberView, facts: HostFacts) -> Candidate:
             QUORUM_LOST,
             ("etcd.cluster-id-mismatch", "etcd"),
             ("service.masked", f"etcd@{facts.host}"),
+            *setup_causes(facts.host, "etcd"),
             *on(facts.host, "etcd.stale-data-dir"),
             *on(facts.host, *MEMBER_CAUSES),
         ),
@@ -182,7 +188,13 @@ def _missing(host: str, facts: HostFacts) -> Candidate:
             (reason_of(facts.etcd) or "its etcd belongs to another cluster", *service_evidence(facts, "etcd")),
             (call("join", "add it as a member", host=host),),
         ),
-        (NOT_BOOTSTRAPPED, QUORUM_LOST, ("etcd.cluster-id-mismatch", "etcd"), *on(host, "etcd.stale-data-dir")),
+        (
+            NOT_BOOTSTRAPPED,
+            QUORUM_LOST,
+            ("etcd.cluster-id-mismatch", "etcd"),
+            *setup_causes(host, "etcd"),
+            *on(host, "etcd.stale-data-dir"),
+        ),
     )
 
 

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from haconsole.diagnosis.candidate import NOSPACE, NOT_BOOTSTRAPPED, QUORUM_LOST, Candidate, Key, anywhere, on
 from haconsole.diagnosis.remedies import advice, call
-from haconsole.diagnosis.services import hung_service, log_command, restarts, service_evidence
+from haconsole.diagnosis.services import hung_service, log_command, restarts, service_evidence, setup_causes
 from haconsole.model.component import Verdict, verdict
 from haconsole.model.etcd_view import EtcdView, etcd_view
 from haconsole.model.findings import Finding, Remedy, Severity
@@ -71,7 +71,14 @@ def _apiserver(
     severity = Severity.WARNING if others else Severity.CRITICAL
     etcd = () if is_stopped(facts.service("kube-apiserver")) else APISERVER_ETCD
     masked = ("service.masked", f"kube-apiserver@{facts.host}")
-    caused_by = (NOT_BOOTSTRAPPED, QUORUM_LOST, NOSPACE, masked, *on(facts.host, *APISERVER_CAUSES, *etcd))
+    caused_by = (
+        NOT_BOOTSTRAPPED,
+        QUORUM_LOST,
+        NOSPACE,
+        masked,
+        *setup_causes(facts.host, "kube-apiserver"),
+        *on(facts.host, *APISERVER_CAUSES, *etcd),
+    )
     if state is Verdict.SILENT:
         yield hung_service(facts, "kube-apiserver", *caused_by)
     elif state is Verdict.DOWN and isinstance(facts.apiserver, Failed):
@@ -190,6 +197,7 @@ def _component(facts: HostFacts, component: str) -> Iterator[Candidate]:
             NOT_BOOTSTRAPPED,
             QUORUM_LOST,
             ("service.masked", f"{component}@{facts.host}"),
+            *setup_causes(facts.host, component),
             *on(facts.host, "cert.expired"),
             *(() if is_stopped(unit) else (NOSPACE, *on(facts.host, "apiserver.down", "apiserver.not-ready"))),
         ),
@@ -234,6 +242,7 @@ def _lease_causes(lease: Lease, planes: tuple[HostFacts, ...], etcd_hosts: tuple
             ("service.hung", f"{lease.name}@{lease.host}"),
             ("service.masked", f"{lease.name}@{lease.host}"),
             ("service.crash-loop", f"{lease.name}@{lease.host}"),
+            *setup_causes(lease.host, lease.name),
             ("service.hung", f"kube-apiserver@{lease.host}"),
         )
     return (

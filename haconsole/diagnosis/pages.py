@@ -258,6 +258,36 @@ PAGES: dict[str, Page] = {
         "The change takes effect at some later restart, perhaps during a failover.",
         "stat FILE; systemctl show UNIT -p StateChangeTimestamp",
     ),
+    "service.requirement-missing": Page(
+        "The unit cannot start, now or at its next restart.",
+        "systemctl cat UNIT; runuser -u USER -- ls -l FILE; namei -l FILE",
+    ),
+    "service.limited": Page(
+        "The process works slowly, fails to fork, or is killed, though the host has resources left.",
+        "systemctl show UNIT -p CPUQuotaPerSecUSec -p MemoryMax -p TasksMax; systemd-cgtop",
+    ),
+    "component.kubeconfig-wrong": Page(
+        "The component reaches no API server, so it holds no lock and does no work.", "grep server: KUBECONFIG"
+    ),
+    "vip.not-master": Page(
+        "keepalived and the host's addresses disagree, so the VIP stays there when it should move, or is nowhere.",
+        "ip -br address; journalctl -u keepalived | grep STATE",
+    ),
+    "vip.flapping": Page(
+        "Each move resets clients' connections.", "journalctl -u keepalived --since -10min | grep STATE"
+    ),
+    "etcd.leader-flapping": Page(
+        "Each election stops writes for about a second; leases may expire.",
+        "journalctl -u etcd --since -10min | grep 'elected leader'",
+    ),
+    "etcd.slow-disk": Page(
+        "A member answers no write before it is on the disk.",
+        "journalctl -u etcd --since -10min | grep fdatasync; iostat -x 1",
+    ),
+    "lease.churn": Page(
+        "While a lock changes hands its work is not done.",
+        "kubectl -n kube-system get lease; journalctl -u kube-scheduler --since -10min | grep lease",
+    ),
     "config.invalid": Page(
         "The running process keeps its old configuration and fails at its next start.",
         "haproxy -c -f /etc/haproxy/haproxy.cfg; keepalived -t",

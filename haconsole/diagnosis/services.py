@@ -65,6 +65,7 @@ def _crash_loop(facts: HostFacts, unit: ServiceState) -> Candidate:
             NOT_BOOTSTRAPPED,
             QUORUM_LOST,
             NOSPACE,
+            *setup_causes(facts.host, unit.name),
             *on(facts.host, *DOWN_CODES.get(unit.name, (f"{unit.name}.down",)), "host.read-only", "host.disk-full"),
             *(anywhere("host.peer-unreachable", "etcd.member-unhealthy") if unit.name.startswith("kube-") else ()),
         ),
@@ -91,6 +92,14 @@ def _disabled(facts: HostFacts, unit: ServiceState) -> Candidate:
             (),
             (advice(f"on {facts.host}: systemctl enable {unit.name}"),),
         )
+    )
+
+
+def setup_causes(host: str, name: str) -> tuple[Key, ...]:
+    """Findings about what a unit needs, which take it down or make it slow; the likeliest first."""
+    unit = f"{name}@{host}"
+    return tuple(
+        (code, unit) for code in ("service.requirement-missing", "service.limited", "component.kubeconfig-wrong")
     )
 
 
@@ -148,6 +157,7 @@ def hung_service(facts: HostFacts, name: str, *caused_by: Key) -> Candidate:
         (
             NOT_BOOTSTRAPPED,
             *caused_by,
+            *setup_causes(facts.host, name),
             *on(facts.host, "host.unreachable", "host.slow", "host.read-only", "host.disk-full"),
         ),
     )
@@ -174,6 +184,7 @@ def service_down(facts: HostFacts, name: str, meaning: str, *caused_by: Key) -> 
         (
             NOT_BOOTSTRAPPED,
             ("service.masked", f"{name}@{facts.host}"),
+            *setup_causes(facts.host, name),
             ("config.invalid", f"{name}@{facts.host}"),
             *caused_by,
         ),

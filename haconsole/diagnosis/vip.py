@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 
-from haconsole.diagnosis.candidate import NOT_BOOTSTRAPPED, QUORUM_LOST, Candidate
+from haconsole.diagnosis.candidate import NOT_BOOTSTRAPPED, QUORUM_LOST, Candidate, anywhere
 from haconsole.diagnosis.remedies import advice, call
 from haconsole.diagnosis.services import restarts, service_down, service_evidence
 from haconsole.model.findings import ActionCall, Finding, Remedy, Severity
-from haconsole.model.hosts import HostFacts, Role
+from haconsole.model.hosts import HostFacts, InterfaceAddress, Role
 from haconsole.model.names import HostName
-from haconsole.model.observed import reason_of, value_of
+from haconsole.model.observed import Known, reason_of, value_of
 from haconsole.model.services import is_suspended
 from haconsole.model.snapshot import ClusterSnapshot
-from haconsole.model.vip import VipState, VipView
+from haconsole.model.vip import VipState, VipView, VrrpState
 from haconsole.model.vip_view import vip_views
 
 
@@ -26,6 +27,8 @@ def rules(snapshot: ClusterSnapshot) -> Iterator[Candidate]:
     for view in vip_views(snapshot):
         yield from _vip(view, balancers)
         yield from _owner_unhealthy(view, balancers)
+        for facts in balancers:
+            yield from _not_master(view, facts)
     yield from _config(balancers)
 
 
@@ -50,6 +53,46 @@ def _owner_unhealthy(view: VipView, balancers: tuple[HostFacts, ...]) -> Iterato
             ),
         ),
         (("haproxy.down", owner.host), ("service.hung", f"haproxy@{owner.host}")),
+    )
+
+
+SETTLED = timedelta(seconds=1)
+"""The time between a change of VRRP's state and that of the addresses, and the log of it."""
+
+
+def _not_master(view: VipView, facts: HostFacts) -> Iterator[Candidate]:
+    """A host has the VIP although keepalived there is not its master, or lacks it although it is."""
+    keepalived, addresses = facts.keepalived, facts.addresses
+    if not isinstance(keepalived, Known) or not isinstance(addresses, Known):
+        return
+    moved = facts.addresses_since or facts.addresses_held_since
+    unit = facts.service("keepalived")
+    if unit is None or (facts.addresses_since and moved and keepalived.at < moved + SETTLED):
+        return
+    entry = next((one for one in addresses.value if one.address == view.address), None)
+    states = tuple(one.state for one in keepalived.value.instances if view.address in one.vips)
+    if not states or None in states:
+        return
+    master = unit.running and VrrpState.MASTER in states
+    if master == (entry is not None):
+        return
+    yield _disagreement(view, facts, entry)
+
+
+def _disagreement(view: VipView, facts: HostFacts, entry: InterfaceAddress | None) -> Candidate:
+    restart = call("restart", "restart it, so that it sets its addresses again", service="keepalived", host=facts.host)
+    if entry is None:
+        summary = f"keepalived on {facts.host} is MASTER of {view.address}, and the host does not have the address"
+        why = "Something removed the address. keepalived does not add it again, and the other balancers wait."
+        remedies: tuple[Remedy, ...] = (restart,)
+    else:
+        summary = f"{facts.host} has {view.address}, and keepalived there is not its master"
+        why = "The address was added by hand, or is left from a keepalived that was killed. It does not move."
+        by_hand = f"on {facts.host}: ip address del {entry.address}/{entry.prefix} dev {entry.interface}"
+        remedies = (advice(by_hand), restart)
+    return Candidate(
+        Finding("vip.not-master", Severity.CRITICAL, facts.host, summary, why, (_vrrp_evidence(facts),), remedies),
+        (NOT_BOOTSTRAPPED,),
     )
 
 
@@ -85,7 +128,7 @@ def _vip(view: VipView, balancers: tuple[HostFacts, ...]) -> Iterator[Candidate]
                 advice("check why keepalived does not claim it: haproxy must run and see a server up"),
             ),
         )
-        caused_by = (NOT_BOOTSTRAPPED, QUORUM_LOST, ("haproxy.backend-down", "all"))
+        caused_by = (NOT_BOOTSTRAPPED, QUORUM_LOST, ("haproxy.backend-down", "all"), *anywhere("vip.not-master"))
         yield Candidate(
             finding, caused_by, already_covers=tuple(("keepalived.down", facts.host) for facts in balancers)
         )
@@ -105,7 +148,7 @@ def _vip(view: VipView, balancers: tuple[HostFacts, ...]) -> Iterator[Candidate]
                 advice("use unicast where the network drops multicast"),
             ),
         )
-        yield Candidate(finding, (("vip.config-mismatch", view.address),))
+        yield Candidate(finding, (("vip.config-mismatch", view.address), *anywhere("vip.not-master")))
 
 
 def _starts_of_keepalived(balancers: tuple[HostFacts, ...]) -> tuple[Remedy, ...]:

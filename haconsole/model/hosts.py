@@ -9,6 +9,7 @@ from typing import Literal, TypeAlias, get_args
 
 from haconsole.model.certificate import Certificate, TokenKeys
 from haconsole.model.etcd import EtcdEndpoint, EtcdHash
+from haconsole.model.events import RecentEvents
 from haconsole.model.haproxy import HaproxyFacts
 from haconsole.model.kubelet import KubeletFacts
 from haconsole.model.lock import HostLock
@@ -17,6 +18,7 @@ from haconsole.model.observed import NOT_ASKED, Observed, value_of
 from haconsole.model.provenance import ManagedFile
 from haconsole.model.roles import Role as Role  # noqa: PLC0414 (hosts and roles go together)
 from haconsole.model.system import ConfigCheck, PeerPort, SystemFacts
+from haconsole.model.unit_setup import UnitSetup
 from haconsole.model.vip import KeepalivedFacts
 
 FactName: TypeAlias = Literal[
@@ -28,6 +30,8 @@ FactName: TypeAlias = Literal[
     "system",
     "configs",
     "peer_ports",
+    "unit_setup",
+    "events",
     "etcd",
     "etcd_hash",
     "keepalived",
@@ -163,6 +167,8 @@ class HostFacts:
     system: Observed[SystemFacts] = NOT_ASKED
     configs: Observed[tuple[ConfigCheck, ...]] = NOT_ASKED
     peer_ports: Observed[tuple[PeerPort, ...]] = NOT_ASKED
+    unit_setup: Observed[tuple[UnitSetup, ...]] = NOT_ASKED
+    events: Observed[tuple[RecentEvents, ...]] = NOT_ASKED
     etcd: Observed[EtcdEndpoint] = NOT_ASKED
     etcd_hash: Observed[EtcdHash] = NOT_ASKED
     keepalived: Observed[KeepalivedFacts] = NOT_ASKED
@@ -176,6 +182,8 @@ class HostFacts:
     token_keys: tuple[TokenKeys, ...] = field(default=())
     addresses_since: datetime | None = None
     """The time of the last change of its addresses that was observed."""
+    addresses_held_since: datetime | None = None
+    """The first of the successive observations that reported the same addresses; None where no history is kept."""
 
     def has(self, role: Role) -> bool:
         return role in self.roles

@@ -51,7 +51,10 @@ class VipState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class VipView:
-    """The owners of a virtual address, over all balancer hosts. UNKNOWN if a host that could hold it did not answer."""
+    """The owners of a virtual address, over all balancer hosts.
+
+    UNKNOWN if a host that could hold it did not answer, or if several owners were observed for a moment only.
+    """
 
     address: Vip
     state: VipState

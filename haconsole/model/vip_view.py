@@ -14,6 +14,8 @@ OUTDATED = timedelta(seconds=2)
 """The largest age difference to the newest report for a report that is still current: two rounds, and less than
 keepalived waits (three adverts of a second) before it takes an unreachable owner's VIP over.
 """
+CONFIRMED = timedelta(seconds=1)
+"""The time for which several owners must have been observed: keepalived's start and each failover overlap for less."""
 
 
 def vip_views(snapshot: ClusterSnapshot) -> tuple[VipView, ...]:
@@ -32,7 +34,16 @@ def vip_view(snapshot: ClusterSnapshot, address: Vip) -> VipView:
             unheard.append(facts.host)
         elif any(entry.address == address for entry in current[facts.host].value):
             owners.append(facts.host)
-    return VipView(address, _state(len(owners), len(unheard)), tuple(owners), tuple(unheard))
+    state = _state(len(owners), len(unheard))
+    if state is VipState.SPLIT and not all(_is_confirmed(facts) for facts in balancers if facts.host in owners):
+        state = VipState.UNKNOWN
+    return VipView(address, state, tuple(owners), tuple(unheard))
+
+
+def _is_confirmed(facts: HostFacts) -> bool:
+    """A second look reported the same addresses."""
+    since, report = facts.addresses_held_since, facts.addresses
+    return since is None or (isinstance(report, Known) and report.at - since >= CONFIRMED)
 
 
 def _current_reports(balancers: tuple[HostFacts, ...]) -> dict[HostName, Known[tuple[InterfaceAddress, ...]]]:

@@ -128,6 +128,9 @@ def vip_sentences(view: VipView) -> tuple[Cell, ...]:
             return (Cell(f"✖ {view.address} SPLIT: {owners}", Tone.CRITICAL), Cell("✖ SPLIT", Tone.CRITICAL))
         case VipState.UNOWNED:
             return (Cell(f"✖ {view.address} UNOWNED", Tone.CRITICAL), Cell("✖ UNOWNED", Tone.CRITICAL))
+        case VipState.UNKNOWN if len(view.owners) > 1:
+            long = Cell(f"? {view.address}: {', '.join(view.owners)} at once, not confirmed yet", Tone.UNKNOWN)
+            return (long, Cell("? owner unknown", Tone.UNKNOWN))
         case VipState.UNKNOWN:
             unheard = ", ".join(view.unheard)
             long = Cell(f"? {view.address}: {unheard} not answering", Tone.UNKNOWN)

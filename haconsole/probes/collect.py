@@ -14,6 +14,7 @@ from haconsole.model.hosts import Role
 from haconsole.model.lock import LockClaim
 from haconsole.model.lock_view import claim_after
 from haconsole.model.snapshot import ClusterSnapshot
+from haconsole.probes.balancers.confirm_owners import confirm_owners
 from haconsole.probes.context import ClusterContext, ProbeTimings
 from haconsole.probes.etcd.hashes import HashProbe
 from haconsole.probes.fact_store import FactStore
@@ -93,6 +94,7 @@ class Collector:
                     group.create_task(nodes.once())
                 if thorough:
                     group.create_task(HashProbe(self._context, store).once())
+                group.create_task(confirm_owners(store, probes))
         except TimeoutError:
             for probe in probes:
                 probe.give_up(self._context.timings.overall_s)

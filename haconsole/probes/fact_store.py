@@ -166,6 +166,8 @@ class FactStore:
         changes: dict[str, Any] = {fact: after}
         if fact == "addresses" and isinstance(after, Known) and _moved(before.addresses, after):
             changes["addresses_since"] = after.at
+        if fact == "addresses" and isinstance(after, Known) and _last(before.addresses) != after.value:
+            changes["addresses_held_since"] = after.at
         self._facts[host] = replace(before, **changes)
         self.changes.mark(urgent=not insignificantly_different(getattr(before, fact), after))
 
@@ -223,5 +225,11 @@ class FactStore:
 
 def _moved(before: Observed[Any], after: Known[Any]) -> bool:
     """Whether the addresses are others than the last known ones."""
-    last = before if isinstance(before, Known) else before.last if isinstance(before, Failed) else None
-    return last is not None and last.value != after.value
+    last = _last(before)
+    return last is not None and last != after.value
+
+
+def _last(fact: Observed[Any]) -> Any:
+    """The last known value, None where there is none."""
+    known = fact if isinstance(fact, Known) else fact.last if isinstance(fact, Failed) else None
+    return known.value if known else None

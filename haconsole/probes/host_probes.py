@@ -17,6 +17,7 @@ from haconsole.probes.certificate.probe import CertificateProbe
 from haconsole.probes.context import ClusterContext
 from haconsole.probes.fact_store import FactStore
 from haconsole.probes.host_script import HostScript, script_queries, side_queries
+from haconsole.probes.hosts import events
 from haconsole.probes.hosts.clock import ClockProbe
 from haconsole.probes.hosts.services import runs_kubelet, units_of
 from haconsole.probes.observe import Probe, first_transport_error
@@ -77,6 +78,10 @@ class HostProbes:
             group.create_task(self._host_once())
             for probe in self._apis:
                 group.create_task(probe.once())
+
+    async def look_again(self, facts: tuple[FactName, ...]) -> None:
+        """Query these facts of the host's script once more."""
+        await self._script.look_again(facts)
 
     async def follow_apis(self) -> None:
         """Watch what other hosts can query too, for as long as nobody cancels it."""
@@ -188,7 +193,7 @@ def expected_facts(layout: Layout, host: Host, *, certificates: bool, thorough: 
     if roles & set(LOCK_ROLES):
         facts.append("lock")
     if thorough:
-        facts += _costly(layout, roles)
+        facts += _costly(layout, host)
     if certificates and (certificate_files(layout, host) or (layout.kubernetes and Role.WORKER in roles)):
         facts.append("certificates")
     return tuple(facts)
@@ -203,9 +208,12 @@ def _of_balancers(layout: Layout) -> tuple[FactName, ...]:
     return (*facts, "balancer_files") if facts else ()
 
 
-def _costly(layout: Layout, roles: set[Role]) -> tuple[FactName, ...]:
+def _costly(layout: Layout, host: Host) -> tuple[FactName, ...]:
+    roles = set(host.roles)
     configs: tuple[FactName, ...] = (
         ("configs",) if Role.LOAD_BALANCER in roles and (layout.haproxy or layout.keepalived) else ()
     )
     ports: tuple[FactName, ...] = ("peer_ports",) if roles & {Role.ETCD, Role.CONTROL_PLANE, Role.LOAD_BALANCER} else ()
-    return (*configs, *ports)
+    setup: tuple[FactName, ...] = ("unit_setup",) if units_of(layout, host) else ()
+    logs: tuple[FactName, ...] = ("events",) if events.UNITS & set(units_of(layout, host)) else ()
+    return (*configs, *ports, *setup, *logs)

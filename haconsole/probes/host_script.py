@@ -17,7 +17,18 @@ from haconsole.model.services import keep_lines
 from haconsole.probes.balancers import haproxy, keepalived, owners
 from haconsole.probes.context import ClusterContext
 from haconsole.probes.fact_store import FactStore
-from haconsole.probes.hosts import addresses, disks, kubelet, lock, peer_ports, services, static_pods, system
+from haconsole.probes.hosts import (
+    addresses,
+    disks,
+    events,
+    kubelet,
+    lock,
+    peer_ports,
+    services,
+    static_pods,
+    system,
+    unit_setup,
+)
 from haconsole.probes.kubernetes import apiserver
 from haconsole.probes.script import (
     ARGV,
@@ -33,6 +44,9 @@ from haconsole.probes.script import (
 from haconsole.transport.base import TransportError
 
 _LOG_LAG_S = 0.2
+_AGAIN_S = 2.0
+_ABOUT_UNITS: tuple[FactName, ...] = ("unit_setup", "events", "system")
+"""Facts that explain why a unit fails."""
 _SELDOM = 10
 
 
@@ -75,6 +89,15 @@ def script_queries(context: ClusterContext, host: Host, expected: tuple[FactName
             "peer_ports",
             peer_ports.section(peer_ports.ports_of(context.inventory, context.layout, host), every=2 * slow),
             peer_ports.parse,
+        ),
+        ScriptQuery(
+            "unit_setup",
+            unit_setup.section(services.units_of(context.layout, host), every=2 * slow),
+            unit_setup.parse,
+            root=True,
+        ),
+        ScriptQuery(
+            "events", events.section(services.units_of(context.layout, host), every=2 * slow), events.parse, root=True
         ),
         ScriptQuery(
             "keepalived",
@@ -163,6 +186,7 @@ class HostScript:
         self._side_queries = {side_query.section.name: side_query for side_query in extra_queries}
         self._changes: list[addresses.AddressChange] = []
         self._vip_moved = asyncio.Event()
+        self._unit_changed = asyncio.Event()
 
     @property
     def facts(self) -> tuple[FactName, ...]:
@@ -178,9 +202,13 @@ class HostScript:
     async def follow(self, on_round: Callable[[], None]) -> None:
         """Query repeatedly and follow address changes, until cancelled or the host is lost (TransportError)."""
         async with asyncio.TaskGroup() as group:
-            keepalived_task = group.create_task(self._ask_keepalived_after_moves())
+            tasks = (
+                group.create_task(self._look_after(self._vip_moved, ("keepalived",))),
+                group.create_task(self._look_after(self._unit_changed, _ABOUT_UNITS)),
+            )
             await self._run(tuple(self._asks.values()), rounds=None, follow=addresses.FOLLOW, on_round=on_round)
-            keepalived_task.cancel()
+            for task in tasks:
+                task.cancel()
 
     async def _run(
         self, asks: tuple[ScriptQuery, ...], *, rounds: int | None, follow: str, on_round: Callable[[], None]
@@ -224,20 +252,27 @@ class HostScript:
         except TimeoutError:
             raise TransportError(self._name, Cause.TIMED_OUT, f"no data for {silence_s:g} s") from None
 
-    async def _ask_keepalived_after_moves(self) -> None:
-        """An address that moved is mostly keepalived's doing: query it at once, not at its next turn."""
-        ask = self._asks.get("keepalived")
-        while ask:
-            await self._vip_moved.wait()
+    async def _look_after(self, event: asyncio.Event, facts: tuple[FactName, ...]) -> None:
+        """Query facts at once where their next turn is far: an address that moved is mostly keepalived's doing."""
+        while set(facts) & set(self.facts):
+            await event.wait()
             await asyncio.sleep(_LOG_LAG_S)
-            self._vip_moved.clear()
-            script = render((ask.section,))
-            with suppress(TransportError):
-                result = await self._context.transport(self._host).run(
-                    ARGV, stdin=script, root=True, deadline_s=self._context.timings.fact_s
-                )
-                for answer in answers(result.stdout):
-                    self._put_answer(answer)
+            event.clear()
+            await self.look_again(facts)
+            await asyncio.sleep(_AGAIN_S)
+
+    async def look_again(self, facts: tuple[FactName, ...]) -> None:
+        """Query these facts now, beside the rounds; a failure leaves them as they are."""
+        asks = tuple(ask for ask in self._asks.values() if ask.fact in facts)
+        with suppress(TransportError):
+            result = await self._context.transport(self._host).run(
+                ARGV,
+                stdin=render(tuple(ask.section for ask in asks)),
+                root=any(ask.root for ask in asks),
+                deadline_s=self._context.timings.fact_s,
+            )
+            for answer in answers(result.stdout):
+                self._put_answer(answer)
 
     def _take(self, event: ScriptEvent, on_round: Callable[[], None]) -> None:
         match event:
@@ -259,6 +294,8 @@ class HostScript:
         if ask.fact == "addresses" and isinstance(fact, Known):
             fact = self._context.known(reduce(addresses.apply, self._changes, fact.value))
         if ask.fact == "services" and isinstance(fact, Known):
+            if _run_otherwise(self._store.facts(self._name).services, fact.value):
+                self._unit_changed.set()
             fact = replace(fact, value=self._with_earlier_lines(fact.value))
         self._store.put(self._name, ask.fact, fact)
 
@@ -296,3 +333,9 @@ class HostScript:
         for fact in facts:
             reason = f"{self._host.name}: {fact}: {why}"
             self._store.put(self._name, fact, Failed(reason, self._context.now(), Cause.CONNECTION_LOST))
+
+
+def _run_otherwise(before: Observed[tuple[ServiceState, ...]], after: tuple[ServiceState, ...]) -> bool:
+    """A unit started, ended or was restarted since the last report."""
+    known = {unit.name: (unit.pid, unit.active) for unit in before.value} if isinstance(before, Known) else {}
+    return any(known.get(unit.name, (unit.pid, unit.active)) != (unit.pid, unit.active) for unit in after)

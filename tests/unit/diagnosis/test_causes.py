@@ -101,7 +101,10 @@ def test_a_member_is_down_under_its_cause_with_all_that_follows(cause: str, code
 
 def test_different_vrrp_settings_explain_two_owners() -> None:
     owner = healthy().hosts[0].addresses
-    snapshot = changed(vrrp(healthy(), router_id=77), 2, lambda facts: replace(facts, addresses=owner))
+    master = healthy().hosts[0].keepalived
+    snapshot = changed(
+        vrrp(healthy(), router_id=77), 2, lambda facts: replace(facts, addresses=owner, keepalived=master)
+    )
     finding = only(snapshot)
     assert (finding.code, finding.severity) == ("vip.config-mismatch", Severity.CRITICAL)
     assert any("at the same time" in line for line in finding.evidence)

@@ -126,10 +126,27 @@ def test_an_owner_not_heard_is_not_an_unowned_vip() -> None:
 def test_two_owners_are_a_split() -> None:
     owner = value_of(healthy().hosts[0].addresses)
     assert owner is not None
-    snapshot = changed(healthy(), 2, lambda facts: replace(facts, addresses=Known(owner, NOW)))
+    snapshot = changed(
+        healthy(),
+        2,
+        lambda facts: replace(facts, addresses=Known(owner, NOW), keepalived=healthy().hosts[0].keepalived),
+    )
+    snapshot = changed(snapshot, 2, priority(90))
     (finding,) = found(snapshot)
     assert (finding.code, finding.subject) == ("vip.split", "10.99.0.100")
     assert finding.summary.startswith("cp1 and cp2 hold")
+
+
+def priority(value: int) -> Callable[[HostFacts], HostFacts]:
+    def change(facts: HostFacts) -> HostFacts:
+        keepalived = value_of(facts.keepalived)
+        assert keepalived is not None
+        (instance,) = keepalived.instances
+        return replace(
+            facts, keepalived=Known(replace(keepalived, instances=(replace(instance, priority=value),)), NOW)
+        )
+
+    return change
 
 
 def test_a_stopped_apiserver_explains_its_backend() -> None:

@@ -50,6 +50,7 @@ def holds_vip(facts: HostFacts) -> bool:
 
 def all_told(facts: HostFacts) -> bool:
     due = (facts.clock_offset_ms, facts.addresses, facts.services, facts.disks, facts.keepalived, facts.haproxy)
+    due = (*due, facts.unit_setup, facts.events)
     return not any(isinstance(fact, NotAsked) for fact in due)
 
 

@@ -1,0 +1,136 @@
+"""Rules about events that repeat: VIPs, etcd leaders and leader locks that change hands, and slow writes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from haconsole.diagnosis.candidate import NOT_BOOTSTRAPPED, Candidate, Key, anywhere, on
+from haconsole.diagnosis.remedies import advice
+from haconsole.model.events import EventKind
+from haconsole.model.findings import Finding, Remedy, Severity
+from haconsole.model.hosts import HostFacts
+from haconsole.model.names import HostName
+from haconsole.model.observed import value_of
+from haconsole.model.snapshot import ClusterSnapshot
+
+WINDOW_S = 120
+RECENT_S = 45
+"""The age up to which the last event counts as going on."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    """`most` events of the kind are normal within the window, over all hosts, or on one of them if `per_host`."""
+
+    kind: EventKind
+    code: str
+    subject: str
+    most: int
+    what: str
+    why: str
+    remedies: tuple[Remedy, ...]
+    caused_by: tuple[Key, ...]
+    per_host: bool = False
+
+
+_RULES = (
+    _Rule(
+        EventKind.MASTER,
+        "vip.flapping",
+        "vip",
+        3,
+        "a VIP changes its owner again and again",
+        "Each move resets the clients' connections. Usual reasons are a check that fails now and then, lost adverts, "
+        "and a keepalived that crashes.",
+        (
+            advice("read why it moves: journalctl -u keepalived on each balancer; run its check script by hand there"),
+            advice("raise advert_int, or the check's fall and rise, if the hosts or their network are slow"),
+        ),
+        anywhere("host.slow", "service.crash-loop", "haproxy.down", "vip.config-mismatch", "host.unreachable"),
+    ),
+    _Rule(
+        EventKind.ELECTED,
+        "etcd.leader-flapping",
+        "etcd",
+        3,
+        "etcd elects a leader again and again",
+        "Each election stops writes for about a second. Usual reasons are a slow disk, a member that restarts, and a "
+        "network whose round trips come close to the heartbeat interval.",
+        (
+            advice("compare the members' disks and load: iostat -x 1, cat /proc/pressure/io; ping between the members"),
+            advice("raise heartbeat_ms and election_ms in the inventory if round trips are long, then run bootstrap"),
+        ),
+        anywhere("host.slow", "etcd.slow-disk", "service.crash-loop", "host.peer-unreachable", "service.limited"),
+        per_host=True,
+    ),
+    _Rule(
+        EventKind.ACQUIRED,
+        "lease.churn",
+        "leases",
+        3,
+        "leader locks change hands again and again",
+        "A component loses its lock if it cannot renew it in time, exits, and starts again.",
+        (
+            advice("read why they lose it: journalctl -u kube-scheduler -u kube-controller-manager on each host"),
+            advice("check the API servers' latency and etcd's: a slow disk delays every renewal"),
+        ),
+        anywhere(
+            "etcd.leader-flapping",
+            "etcd.slow-disk",
+            "host.slow",
+            "service.crash-loop",
+            "service.limited",
+            "apiserver.down",
+            "etcd.quorum-lost",
+        ),
+    ),
+    _Rule(
+        EventKind.SLOW_WRITE,
+        "etcd.slow-disk",
+        "",
+        1,
+        "etcd waits for its disk: single writes take more than a second",
+        "A member answers no write before it is on the disk. A leader with a slow disk slows the cluster down.",
+        (
+            advice("find what else writes to this disk: iotop, iostat -x 1; give etcd a disk of its own"),
+            advice("move the leadership to another member until then: run move-leader"),
+        ),
+        (),
+        per_host=True,
+    ),
+)
+
+
+def rules(snapshot: ClusterSnapshot) -> Iterator[Candidate]:
+    """Candidates about kinds of events that happened too often and still do."""
+    for rule in _RULES:
+        counts = {facts.host: count for facts in snapshot.hosts if (count := _count(facts, rule.kind))}
+        if not counts:
+            continue
+        if rule.per_host and not rule.subject:
+            yield from (_candidate(rule, {host: n}, host) for host, n in counts.items() if n > rule.most)
+        elif (max(counts.values()) if rule.per_host else sum(counts.values())) > rule.most:
+            yield _candidate(rule, counts, rule.subject)
+
+
+def _count(facts: HostFacts, kind: EventKind) -> int:
+    """The events of this kind on a host within the window; none once they have stopped."""
+    events = next((one for one in value_of(facts.events) or () if one.kind is kind), None)
+    return events.within(WINDOW_S) if events and events.within(RECENT_S) else 0
+
+
+def _candidate(rule: _Rule, counts: Mapping[HostName, int], subject: str) -> Candidate:
+    place = f"{subject}: " if not rule.subject else ""
+    return Candidate(
+        Finding(
+            rule.code,
+            Severity.WARNING,
+            subject,
+            f"{place}{rule.what}",
+            rule.why,
+            tuple(f"{host}: {count} times in the last {WINDOW_S} s" for host, count in counts.items()),
+            rule.remedies,
+        ),
+        (NOT_BOOTSTRAPPED, *rule.caused_by, *(on(subject, "host.disk-full", "host.slow") if place else ())),
+    )

@@ -1,0 +1,229 @@
+"""Rules about what units need: their account, the files that they name, their limits, the servers of kubeconfigs."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+from haconsole.configs.layout import layout
+from haconsole.diagnosis.candidate import NOT_BOOTSTRAPPED, Candidate
+from haconsole.diagnosis.remedies import advice, call
+from haconsole.inventory.effective import endpoint, vip_addresses
+from haconsole.inventory.schema import Inventory
+from haconsole.model.findings import Finding, Remedy, Severity
+from haconsole.model.hosts import HostFacts, ServiceState
+from haconsole.model.observed import value_of
+from haconsole.model.snapshot import ClusterSnapshot
+from haconsole.model.unit_setup import FileState, Limits, NeededFile, UnitSetup
+
+MISSING = "service.requirement-missing"
+PARTS = {
+    "etcd": "etcd",
+    "haproxy": "haproxy",
+    "keepalived": "keepalived",
+    "kube-apiserver": "kubernetes",
+    "kube-controller-manager": "kubernetes",
+    "kube-scheduler": "kubernetes",
+}
+"""Units that bootstrap writes, and the part that it writes them with."""
+OWN_FILES = ("unit-file", "environment-file")
+LOADED_ONCE = (
+    "kubeconfig",
+    "service-account-key-file",
+    "service-account-signing-key-file",
+    "service-account-private-key-file",
+    "root-ca-file",
+    "etcd-cafile",
+    "trusted-ca-file",
+    "TRUSTED_CA_FILE",
+    "encryption-provider-config",
+    "audit-policy-file",
+    "kubelet-certificate-authority",
+)
+"""Ends of the flags and variables whose files a program reads at its start only; other certificates are reloaded."""
+GRACE = timedelta(seconds=1)
+"""File systems and systemd record times in whole seconds."""
+THROTTLED = 0.25
+NEARLY = 0.95
+_PROBLEMS = {
+    FileState.MISSING: "does not exist",
+    FileState.UNREADABLE: "cannot be read by its account",
+    FileState.UNWRITABLE: "cannot be written by its account",
+    FileState.EMPTY: "is empty",
+    FileState.NOT_EXECUTABLE: "is not executable",
+}
+
+
+def rules(snapshot: ClusterSnapshot, inventory: Inventory) -> Iterator[Candidate]:
+    """Candidates about every unit whose files and limits are known."""
+    valid = _endpoints(snapshot, inventory)
+    for facts in snapshot.hosts:
+        for setup in value_of(facts.unit_setup) or ():
+            unit = facts.service(setup.name)
+            if unit is None or unit.masked:
+                continue
+            yield from _requirements(facts, unit, setup)
+            yield from _limits(facts, setup)
+            if unit.running:
+                yield from _outdated(facts, unit, setup)
+            yield from _kubeconfigs(facts, setup, valid)
+
+
+def _requirements(facts: HostFacts, unit: ServiceState, setup: UnitSetup) -> Iterator[Candidate]:
+    bad = tuple(file for file in setup.files if file.state in _PROBLEMS)
+    lines = tuple(f"{file.name}: {file.path} {_PROBLEMS[file.state]}" for file in bad)
+    if setup.missing_account:
+        lines = (f"its account {setup.missing_account} does not exist", *lines)
+    if not lines:
+        return
+    what = f"{bad[0].path} {_PROBLEMS[bad[0].state]}" if bad else lines[0]
+    effect = "so it fails at its next start" if unit.running else "so it cannot start"
+    yield Candidate(
+        Finding(
+            MISSING,
+            Severity.WARNING,
+            f"{setup.name}@{facts.host}",
+            f"{setup.name} on {facts.host} lacks a requirement: {what}",
+            f"Its unit names this, {effect}.",
+            lines,
+            tuple(dict.fromkeys(remedy for file in bad for remedy in _repair(facts, setup, file)))
+            or (advice(f"create the account {setup.missing_account} on {facts.host} again, or run bootstrap"),),
+        ),
+        (NOT_BOOTSTRAPPED,),
+    )
+
+
+def _repair(facts: HostFacts, setup: UnitSetup, file: NeededFile) -> Iterator[Remedy]:
+    part = PARTS.get(setup.name)
+    if file.name == "program":
+        yield advice(f"on {facts.host}: install {file.path} again, mode 0755; then start {setup.name}")
+    elif part is not None:
+        yield call("bootstrap", f"write what is missing, then start {setup.name} where it is stopped", only=part)
+    if file.state is FileState.UNREADABLE:
+        yield advice(f"or on {facts.host}: compare with another host: namei -l {file.path}; then chown, chmod")
+    elif file.name != "program":
+        yield advice(f"or on {facts.host}: put {file.path} back from a backup, with its owner and its mode")
+
+
+def _limits(facts: HostFacts, setup: UnitSetup) -> Iterator[Candidate]:
+    lines = tuple(_exceeded(setup.limits))
+    if not lines:
+        return
+    yield Candidate(
+        Finding(
+            "service.limited",
+            Severity.WARNING,
+            f"{setup.name}@{facts.host}",
+            f"{setup.name} on {facts.host} reaches a limit of its unit: {lines[0]}",
+            "systemd gives the unit less than it needs, so the process is slow, or the kernel ends it.",
+            lines[1:],
+            (
+                advice(
+                    f"on {facts.host}: systemctl show {setup.name} -p CPUQuotaPerSecUSec -p MemoryMax -p TasksMax; "
+                    f"remove the limit: systemctl revert {setup.name}, or raise it by systemctl edit"
+                ),
+            ),
+        ),
+        (NOT_BOOTSTRAPPED,),
+    )
+
+
+def _exceeded(limits: Limits) -> Iterator[str]:
+    if limits.throttled_share is not None and limits.throttled_share > THROTTLED:
+        yield f"it waits for its processor quota in {limits.throttled_share:.0%} of all periods"
+    if limits.memory_bytes and (limits.memory_kills or limits.memory_used_bytes > NEARLY * limits.memory_bytes):
+        kills = f", {limits.memory_kills} processes were killed" if limits.memory_kills else ""
+        yield f"memory, {limits.memory_used_bytes >> 20} of {limits.memory_bytes >> 20} MiB{kills}"
+    if limits.tasks and limits.tasks_used > NEARLY * limits.tasks:
+        yield f"tasks, {limits.tasks_used} of {limits.tasks}"
+
+
+def _outdated(facts: HostFacts, unit: ServiceState, setup: UnitSetup) -> Iterator[Candidate]:
+    """The process started before one of the files that it reads only then was written."""
+    newer = tuple(file for file in setup.files if _is_newer(file, unit))
+    if not newer and not setup.reload_needed:
+        return
+    reload = ("systemd has an older version of the unit file in memory",) if setup.reload_needed else ()
+    started = f"{setup.name} was started {unit.started:%Y-%m-%d %H:%M:%S}Z" if unit.started else ""
+    part = PARTS.get(setup.name)
+    own = setup.reload_needed or any(file.name in OWN_FILES for file in newer)
+    restart = call("restart", "restart it, so that it loads the file", service=setup.name, host=facts.host)
+    rewrite = call("bootstrap", "write the unit as the inventory describes it, and restart it", only=part or "")
+    yield Candidate(
+        Finding(
+            "service.stale-config",
+            Severity.WARNING,
+            f"{setup.name}@{facts.host}",
+            f"{setup.name} on {facts.host} runs with older settings than its files have",
+            "The program reads these files at its start only. The change takes effect at some later restart.",
+            (*reload, *(f"{file.path} was written {file.written:%Y-%m-%d %H:%M:%S}Z" for file in newer), started),
+            (rewrite, restart) if own and part else (restart,),
+        ),
+        (NOT_BOOTSTRAPPED,),
+    )
+
+
+def _is_newer(file: NeededFile, unit: ServiceState) -> bool:
+    if file.written is None or unit.started is None or file.written <= unit.started + GRACE:
+        return False
+    return file.name in OWN_FILES or file.name.endswith(LOADED_ONCE)
+
+
+def _kubeconfigs(facts: HostFacts, setup: UnitSetup, valid: frozenset[tuple[str, int]]) -> Iterator[Candidate]:
+    """A kubeconfig with one server, which is neither an API server nor a balancer of this cluster."""
+    for file in setup.files:
+        if not file.name.endswith("kubeconfig") or len(file.servers) != 1 or not valid:
+            continue
+        if _is_valid(file.servers[0], valid):
+            continue
+        yield Candidate(
+            Finding(
+                "component.kubeconfig-wrong",
+                Severity.WARNING,
+                f"{setup.name}@{facts.host}",
+                f"{setup.name} on {facts.host} has a kubeconfig with the wrong server {file.servers[0]}",
+                "No API server and no balancer of the inventory has this address, so the component cannot work.",
+                (f"{file.path}, named by --{file.name}",),
+                (
+                    call("bootstrap", "write the kubeconfig again and restart the component", only="kubernetes"),
+                    advice(f"or on {facts.host}: correct server: in {file.path}, then restart {setup.name}"),
+                ),
+            ),
+            (NOT_BOOTSTRAPPED,),
+        )
+        return
+
+
+def _is_valid(url: str, valid: frozenset[tuple[str, int]]) -> bool:
+    """A name that is unknown here may lead to the cluster: only addresses and ports are judged."""
+    try:
+        server = urlsplit(url)
+        place = (server.hostname or "", server.port or 443)
+    except ValueError:
+        return False
+    known_name = any(place[0] == name for name, _ in valid)
+    return server.scheme == "https" and (place in valid or not (known_name or _is_address(place[0])))
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _endpoints(snapshot: ClusterSnapshot, inventory: Inventory) -> frozenset[tuple[str, int]]:
+    """Every host and port by which the API can be reached."""
+    places = layout(inventory)
+    if places.kubernetes is None:
+        return frozenset()
+    balanced = endpoint(inventory)
+    names = {"localhost", "127.0.0.1", "::1", *vip_addresses(inventory), *((balanced[0],) if balanced else ())}
+    for facts in snapshot.hosts:
+        names |= {facts.address, facts.host.lower(), *(each.address for each in value_of(facts.addresses) or ())}
+    ports = {places.kubernetes.api_port, *((balanced[1],) if balanced else ())}
+    ports |= {places.haproxy.bind_port} if places.haproxy else set()
+    return frozenset((name, port) for name in names for port in ports)

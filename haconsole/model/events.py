@@ -1,0 +1,31 @@
+"""Events that are harmless once and a problem when they repeat."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class EventKind(StrEnum):
+    """What a program logged."""
+
+    MASTER = "master"
+    """keepalived took a VIP."""
+    ELECTED = "elected"
+    """An etcd member saw the election of a leader."""
+    ACQUIRED = "acquired"
+    """A component took its leader lock."""
+    SLOW_WRITE = "slow-write"
+    """etcd waited for more than a second until a write was on the disk."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecentEvents:
+    """The events of one kind on one host; `ages_s` are their ages when they were read, the oldest first."""
+
+    kind: EventKind
+    ages_s: tuple[int, ...]
+
+    def within(self, seconds: float) -> int:
+        """The number of those that are not older."""
+        return sum(age <= seconds for age in self.ages_s)

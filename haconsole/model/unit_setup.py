@@ -1,0 +1,55 @@
+"""What a unit needs to start and to work: its account, its files, its limits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class FileState(StrEnum):
+    """Whether the account of a unit can use a file that the unit names."""
+
+    USABLE = "usable"
+    MISSING = "missing"
+    UNREADABLE = "unreadable"
+    UNWRITABLE = "unwritable"
+    EMPTY = "empty"
+    NOT_EXECUTABLE = "not-executable"
+
+
+@dataclass(frozen=True, slots=True)
+class NeededFile:
+    """A file or folder that a unit names; `name` is the flag or variable, ``unit-file``, ``program`` or the like."""
+
+    name: str
+    path: str
+    state: FileState
+    written: datetime | None = None
+    servers: tuple[str, ...] = ()
+    """The servers of a kubeconfig."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The limits of a unit's control group, and how far they are used; None: no limit."""
+
+    throttled_share: float | None = None
+    """The share of the processor's periods in which the unit had to wait for its quota."""
+    memory_bytes: int | None = None
+    memory_used_bytes: int = 0
+    memory_kills: int = 0
+    tasks: int | None = None
+    tasks_used: int = 0
+    tasks_refused: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class UnitSetup:
+    """One unit, without ``.service``. `reload_needed`: systemd has an older version of its unit file in memory."""
+
+    name: str
+    files: tuple[NeededFile, ...] = ()
+    limits: Limits = Limits()
+    missing_account: str = ""
+    reload_needed: bool = False

@@ -1,0 +1,175 @@
+"""What units need, events that repeat, and a keepalived that disagrees with its host's addresses."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from haconsole.diagnosis.diagnose import diagnose
+from haconsole.model.events import EventKind, RecentEvents
+from haconsole.model.findings import ActionCall, Advice, Finding
+from haconsole.model.hosts import InterfaceAddress
+from haconsole.model.names import HostName
+from haconsole.model.observed import Known
+from haconsole.model.snapshot import ClusterSnapshot
+from haconsole.model.unit_setup import FileState, Limits, NeededFile, UnitSetup
+from haconsole.model.vip_view import vip_views
+from tests.fakes import cluster
+from tests.fakes.cluster import INVENTORY, NOW, VIP, changed, etcd_silent, healthy
+from tests.unit.diagnosis.test_remedies import having
+
+KUBECONFIG = "/etc/kubernetes/scheduler.conf"
+
+
+def found(snapshot: ClusterSnapshot) -> tuple[Finding, ...]:
+    return diagnose(snapshot, INVENTORY, NOW)
+
+
+def only(snapshot: ClusterSnapshot) -> Finding:
+    (finding,) = found(snapshot)
+    return finding
+
+
+def with_setup(name: str, *files: NeededFile, **fields: Any) -> ClusterSnapshot:
+    """Healthy; a unit of cp2 has these files. Its process started an hour ago."""
+    started = tuple(replace(unit, started=NOW - timedelta(hours=1)) for unit in cluster.units())
+    snapshot = changed(healthy(), 2, having(services=started))
+    return changed(snapshot, 2, having(unit_setup=(UnitSetup(name, files, **fields),)))
+
+
+def file(name: str, path: str = "/f", state: FileState = FileState.USABLE, **fields: Any) -> NeededFile:
+    return NeededFile(name, path, state, **fields)
+
+
+def test_usable_files_have_no_finding() -> None:
+    assert found(with_setup("etcd", file("CERT_FILE"), file("unit-file", written=NOW - timedelta(days=1)))) == ()
+
+
+@pytest.mark.parametrize("state", [state for state in FileState if state is not FileState.USABLE])
+def test_a_file_that_a_running_unit_could_not_use_at_its_next_start(state: FileState) -> None:
+    finding = only(with_setup("etcd", file("KEY_FILE", "/etc/etcd/pki/server.key", state)))
+    assert (finding.code, finding.subject) == ("service.requirement-missing", "etcd@cp2")
+    assert "/etc/etcd/pki/server.key" in finding.summary
+    assert "next start" in finding.why
+    assert finding.remedies[0] == ActionCall(
+        "bootstrap", (("only", "etcd"),), "write what is missing, then start etcd where it is stopped"
+    )
+
+
+def test_a_missing_file_or_account_explains_a_member_that_is_down() -> None:
+    broken = changed(with_setup("etcd", file("CERT_FILE", state=FileState.MISSING)), 2, etcd_silent)
+    assert only(broken).code == "service.requirement-missing"
+    assert any("does not answer" in line for line in only(broken).evidence)
+    assert "account etcd" in only(with_setup("etcd", missing_account="etcd")).summary
+    elsewhere = with_setup("kube-scheduler", file("kubeconfig", state=FileState.MISSING))
+    assert {one.code for one in found(changed(elsewhere, 2, etcd_silent))} == {
+        "service.requirement-missing",
+        "etcd.member-down",
+    }
+
+
+def test_a_program_without_its_mode_is_advice() -> None:
+    assert isinstance(only(with_setup("etcd", file("program", state=FileState.NOT_EXECUTABLE))).remedies[0], Advice)
+
+
+@pytest.mark.parametrize(
+    ("name", "action"),
+    [("unit-file", "bootstrap"), ("environment-file", "bootstrap"), ("service-account-private-key-file", "restart")],
+)
+def test_a_file_that_is_loaded_only_at_the_start(name: str, action: str) -> None:
+    finding = only(with_setup("kube-controller-manager", file(name, written=NOW - timedelta(minutes=1))))
+    assert (finding.code, finding.subject) == ("service.stale-config", "kube-controller-manager@cp2")
+    assert isinstance(finding.remedies[0], ActionCall)
+    assert finding.remedies[0].action == action
+
+
+def test_certificates_that_are_loaded_again_are_not_stale() -> None:
+    later = NOW - timedelta(minutes=1)
+    assert found(with_setup("kube-apiserver", file("tls-cert-file", written=later))) == ()
+    assert found(with_setup("etcd", file("CERT_FILE", written=later))) == ()
+    assert only(with_setup("etcd", reload_needed=True)).code == "service.stale-config"
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [
+        Limits(throttled_share=0.4),
+        Limits(memory_bytes=100, memory_used_bytes=99),
+        Limits(memory_bytes=100, memory_used_bytes=10, memory_kills=1),
+        Limits(tasks=10, tasks_used=10),
+    ],
+)
+def test_a_limit_that_is_reached(limits: Limits) -> None:
+    assert only(with_setup("etcd", limits=limits)).code == "service.limited"
+    assert found(with_setup("etcd", limits=Limits(0.1, 100, 50, 0, 10, 5))) == ()
+
+
+@pytest.mark.parametrize(
+    ("server", "wrong"),
+    [
+        ("https://10.99.0.12:6443", False),
+        ("https://10.99.0.100:8443", False),
+        ("https://127.0.0.1:6443", False),
+        ("https://api.example.com:443", False),
+        ("https://10.99.0.12:6444", True),
+        ("https://10.99.0.77:6443", True),
+        ("http://10.99.0.12:6443", True),
+    ],
+)
+def test_the_server_of_a_kubeconfig(server: str, wrong: bool) -> None:
+    findings = found(with_setup("kube-scheduler", file("kubeconfig", KUBECONFIG, servers=(server,))))
+    assert [one.code for one in findings] == (["component.kubeconfig-wrong"] if wrong else [])
+
+
+def events(kind: EventKind, *ages: int) -> ClusterSnapshot:
+    return changed(healthy(), 2, having(events=(RecentEvents(kind, ages),)))
+
+
+@pytest.mark.parametrize(
+    ("kind", "code"),
+    [
+        (EventKind.MASTER, "vip.flapping"),
+        (EventKind.ELECTED, "etcd.leader-flapping"),
+        (EventKind.ACQUIRED, "lease.churn"),
+        (EventKind.SLOW_WRITE, "etcd.slow-disk"),
+    ],
+)
+def test_an_event_that_repeats(kind: EventKind, code: str) -> None:
+    assert [one.code for one in found(events(kind, 90, 60, 30, 5))] == [code]
+    assert found(events(kind, 5)) == ()
+    assert found(events(kind, 119, 100, 80, 60)) == (), "it has stopped"
+    assert found(events(kind, 280, 260, 240, 5)) == (), "most are long ago"
+
+
+def test_a_master_without_the_address_is_the_cause_of_a_vip_without_owner() -> None:
+    own = (InterfaceAddress("eth0", "10.99.0.11", 24),)
+    finding = only(changed(healthy(), 1, having(addresses=own)))
+    assert (finding.code, finding.subject) == ("vip.not-master", "cp1")
+    assert finding.remedies[0].text.startswith("restart it")
+    assert any("no host holds" in line for line in finding.evidence)
+
+
+def test_an_address_of_a_backup_is_the_cause_of_two_owners() -> None:
+    both = (InterfaceAddress("eth0", "10.99.0.12", 24), InterfaceAddress("eth0", VIP, 24))
+    finding = only(changed(healthy(), 2, having(addresses=both)))
+    assert (finding.code, finding.subject) == ("vip.not-master", "cp2")
+    assert finding.remedies[0].text == "on cp2: ip address del 10.99.0.100/24 dev eth0"
+
+
+def test_a_state_that_may_be_older_than_a_move_is_not_judged() -> None:
+    both = (InterfaceAddress("eth0", "10.99.0.12", 24), InterfaceAddress("eth0", VIP, 24))
+    moved = changed(healthy(), 2, lambda facts: replace(facts, addresses=Known(both, NOW), addresses_since=NOW))
+    assert "vip.not-master" not in {one.code for one in found(moved)}
+
+
+def test_two_owners_count_once_a_second_look_confirms_them() -> None:
+    owner = healthy().hosts[0]
+    both = changed(healthy(), 2, lambda facts: replace(facts, addresses=owner.addresses, addresses_held_since=NOW))
+    (view,) = vip_views(both)
+    assert (view.state, view.owners) == ("unknown", (HostName("cp1"), HostName("cp2")))
+    later = Known(owner.addresses.value, NOW + timedelta(seconds=1)) if isinstance(owner.addresses, Known) else None
+    confirmed = changed(both, 2, lambda facts: replace(facts, addresses=later or facts.addresses))
+    assert vip_views(confirmed)[0].state == "split"
