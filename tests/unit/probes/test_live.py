@@ -49,9 +49,9 @@ def holds_vip(facts: HostFacts) -> bool:
 
 
 def all_told(facts: HostFacts) -> bool:
-    due = (facts.clock_offset_ms, facts.addresses, facts.services, facts.disks, facts.keepalived, facts.haproxy)
-    due = (*due, facts.unit_setup, facts.events)
-    return not any(isinstance(fact, NotAsked) for fact in due)
+    of_host = (facts.clock_offset_ms, facts.addresses, facts.services, facts.disks, facts.unit_setup, facts.events)
+    of_balancer = (facts.keepalived, facts.haproxy)
+    return not any(isinstance(fact, NotAsked) for fact in (*of_host, *of_balancer))
 
 
 def vrrp_state(facts: HostFacts) -> VrrpState | None:
