@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class EventKind(StrEnum):
-    """What a program logged."""
+    """The event that a program logged."""
 
     MASTER = "master"
     """keepalived took a VIP."""

@@ -1,4 +1,4 @@
-"""What a unit needs to start and to work: its account, its files, its limits."""
+"""The account, the files and the limits of a unit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What units need, events that repeat, and a keepalived that disagrees with its host's addresses."""
+"""Requirements of units, events that repeat, and a keepalived that disagrees with its host's addresses."""
 
 from __future__ import annotations
 
