@@ -1,4 +1,4 @@
-"""What holds for every bootstrap plan, whatever the inventory."""
+"""Properties of every bootstrap plan, whatever the inventory."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def test_needs_come_earlier_so_the_graph_has_no_cycle(plan: Plan) -> None:
 
 
 @every_plan
-def test_every_step_says_why_how_it_is_checked_and_how_it_is_taken_back(plan: Plan) -> None:
+def test_every_step_has_a_reason_a_verification_and_an_undo(plan: Plan) -> None:
     for step in plan.steps:
         assert step.title
         assert step.phase
@@ -235,13 +235,13 @@ def test_members_that_run_already_take_turns_and_are_not_taken_down_by_undo() ->
 
 
 @pytest.mark.parametrize("part", BootstrapPart)
-def test_one_part_alone_touches_no_other(part: BootstrapPart) -> None:
+def test_one_component_touches_no_other(part: BootstrapPart) -> None:
     phases = {step.phase for step in PLANS[f"lab-{part}"].steps}
     assert part.value in phases
     assert phases & {other.value for other in BootstrapPart} == {part.value}
 
 
-def test_the_control_plane_alone_needs_etcd_to_be_there() -> None:
+def test_the_control_plane_without_etcd_needs_a_running_etcd() -> None:
     steps = steps_by_id(PLANS["spread-kubernetes"])
     assert steps["preflight.etcd@e1"].precondition == steps["preflight.etcd@e1"].verification
     assert not any(step.startswith("etcd.") for step in steps)

@@ -1,4 +1,4 @@
-"""What is refused before anything is planned, and in which words."""
+"""Refusals before anything is planned, with their messages."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ def test_what_the_inventory_cannot_mean(inventory: Inventory, only: BootstrapPar
     assert said in reasons(bare(inventory), inventory, only)
 
 
-def test_an_interface_that_nobody_names_is_asked_for() -> None:
+def test_an_unknown_interface_is_refused() -> None:
     hosts = tuple(msgspec.structs.replace(host, interface=None) for host in samples.lab().hosts)
     inventory = inventory_with(hosts=hosts, kubernetes=Kubernetes(), haproxy=Haproxy())
     unseen = replace(bare(inventory), hosts=())
@@ -148,6 +148,6 @@ def test_an_interface_that_nobody_names_is_asked_for() -> None:
 
 
 @pytest.mark.parametrize("part", [BootstrapPart.ETCD, BootstrapPart.HAPROXY, BootstrapPart.KEEPALIVED])
-def test_what_stands_beside_a_kubeadm_control_plane_is_planned(part: BootstrapPart) -> None:
+def test_components_beside_a_kubeadm_control_plane_are_planned(part: BootstrapPart) -> None:
     inventory = samples.kubeadm()
     assert isinstance(plan_bootstrap(bare(inventory), inventory, part), Plan)

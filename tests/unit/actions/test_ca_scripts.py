@@ -72,7 +72,7 @@ def host(tmp_path: Path) -> Host:
     return Host(tmp_path)
 
 
-def test_both_are_trusted_the_one_that_goes_first_and_once_only(host: Host) -> None:
+def test_both_are_trusted_in_order_and_once_only(host: Host) -> None:
     both = (host.path("ca.crt"), host.path("ca-next.crt"))
     assert not host.checks(scripts.HOLDS, *both)
     assert host.join() == f"wrote {both[0]}; the previous file is {host.folder}/.ca.crt.{END}\n"
@@ -112,7 +112,7 @@ def test_a_host_that_verifies_only_has_no_key_and_gets_none(host: Host) -> None:
     assert (host.dropped(OLD), (host.folder / "ca.key").exists()) == (True, False)
 
 
-def test_the_way_back_leaves_the_older_one_alone(host: Host) -> None:
+def test_the_undo_does_not_touch_the_older_one(host: Host) -> None:
     host.join()
     words = (*map(host.path, ("ca.crt", "ca-next.crt", "ca-next.key")), fingerprint_of(NEW.certificate), END)
     host.does(scripts.BACK, *words)
@@ -134,7 +134,7 @@ def test_token_keys_switched_and_restored(host: Host) -> None:
     assert Path(key).stat().st_mode & 0o777 == 0o600
 
 
-def test_leaves_verify_with_the_new_one_alone_and_are_stripped_of_the_older_ones_word(host: Host) -> None:
+def test_leaves_verify_with_only_the_new_one_and_lose_their_cross_signed_certificate(host: Host) -> None:
     leaf = sign_leaf(NEW, Leaf("a"), make_private_key(P256).load().public_key(), days=5, now=NOW)
     other = sign_leaf(OLD, Leaf("a"), make_private_key(P256).load().public_key(), days=5, now=NOW)
     (host.folder / "a.crt").write_bytes(leaf + OLD.certificate)
@@ -148,7 +148,7 @@ def test_leaves_verify_with_the_new_one_alone_and_are_stripped_of_the_older_ones
     assert (host.folder / "a.crt").read_bytes() == leaf
 
 
-def test_the_first_of_a_bundle_alone(host: Host) -> None:
+def test_only_the_first_of_a_bundle(host: Host) -> None:
     host.join()
     words = (host.path("ca.crt"), host.path("ca-signing.crt"))
     assert not host.checks(FIRST_IS, *words)

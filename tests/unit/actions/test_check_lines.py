@@ -1,4 +1,4 @@
-"""Checks read as lines, and equal steps of several hosts stand together."""
+"""Checks as lines of text, and groups of equal steps on several hosts."""
 
 from __future__ import annotations
 
@@ -81,14 +81,14 @@ def test_checks(line: str) -> None:
     assert check_line(CHECKS[line]) == line
 
 
-def test_a_step_that_only_looks_tells_what_for() -> None:
+def test_a_step_that_only_looks_shows_its_checks() -> None:
     check = script("\nexit 0\n", "nothing", "a", means="all is well", problem="all is not well")
     assert check.argv == ("sh", "-c", "exit 0", "nothing", "a")
     step = look_step("preflight.x", "cp1", (check, ApiserverReady()), title="Look", why="Because.", phase="preflight")
     assert step_line(step) == "look: all is well; GET /readyz of the API server here is 200"
 
 
-def test_equal_steps_stand_together() -> None:
+def test_equal_steps_form_a_group() -> None:
     steps = tuple(
         look_step(what, host, (), title=what, why="Because.", phase="p")
         for host in ("cp1", "cp2")
@@ -97,7 +97,7 @@ def test_equal_steps_stand_together() -> None:
     assert [[step.id for step in group] for group in same_steps(steps)] == [["a@cp1", "a@cp2"], ["b@cp1", "b@cp2"]]
 
 
-def test_a_step_that_waits_for_its_like_stands_by_itself() -> None:
+def test_a_step_that_waits_for_its_like_is_a_group_of_its_own() -> None:
     first, gate, second = (
         replace(look_step(what, host, (), title=what, why="Because.", phase="p"), needs=needs)
         for what, host, needs in (

@@ -63,8 +63,8 @@ def test_the_next_by_priority_takes_it() -> None:
     assert plan.summary.splitlines()[0] == "10.99.0.100 moves from cp1 to cp2"
 
 
-def test_a_balancer_alone_is_seen_to_hold_it_from_a_control_plane() -> None:
-    """It has no credentials to ask the API with."""
+def test_the_vip_of_a_host_with_only_a_balancer_is_verified_from_a_control_plane() -> None:
+    """The balancer has no credentials for the API."""
     hosts = tuple(
         msgspec.structs.replace(host, roles=(Role.LOAD_BALANCER,)) if host.name == "cp3" else host
         for host in INVENTORY.hosts
@@ -122,7 +122,7 @@ def test_it_goes_back_when_the_files_are_away() -> None:
     assert "keepalived.make-way" in needs["keepalived.held@cp1"]
 
 
-def test_the_highest_stands_for_it_first_so_that_it_moves_once() -> None:
+def test_the_highest_priority_starts_first_so_that_the_vip_moves_once() -> None:
     down = changed(changed(changed(moved(), 2, lambda it: held_down(without_vip(it))), 3, with_vip), 1, held_down)
     assert changes(planned("failback", down)) == [
         *("keepalived.measure@cp2", "keepalived.up@cp1", "keepalived.make-way@cp3", "keepalived.up@cp2")
@@ -136,5 +136,5 @@ def test_it_stays_where_nobody_preempts() -> None:
     assert changes(plan) == ["keepalived.measure@cp1", "keepalived.up@cp1"]
 
 
-def test_there_is_nothing_to_take_back() -> None:
+def test_a_failback_without_a_down_file_is_refused() -> None:
     assert reasons("failback", healthy()) == "no balancer has the down file /etc/keepalived/down"

@@ -131,7 +131,7 @@ def test_every_write_of_a_balancers_file_looks_at_its_owner_first() -> None:
         assert check.argv[-2:] == ("lab", step.operation.path)
 
 
-def test_keepalived_is_not_set_up_beside_a_haproxy_that_its_check_cannot_ask() -> None:
+def test_keepalived_is_not_set_up_beside_a_haproxy_that_its_check_cannot_query() -> None:
     files = tuple(
         replace(file, owner=Owner.FOREIGN if file.path == FILES[0] else Owner.ABSENT)
         for file in balancer_files(Owner.OURS)
@@ -184,7 +184,7 @@ def test_a_server_that_no_balancer_has_is_refused(action: str) -> None:
 
 
 @pytest.mark.parametrize("action", ["drain", "ready"])
-def test_a_haproxy_that_cannot_be_asked_is_refused(action: str) -> None:
+def test_a_haproxy_that_cannot_be_queried_is_refused(action: str) -> None:
     said = refused(planned(action, changed(healthy(), 2, no_socket), host="cp1"))
     assert "cp2: haproxy cannot be queried for cp1's API server" in said
     assert "stats socket PATH mode 600 level admin" in said

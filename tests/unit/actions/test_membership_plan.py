@@ -1,4 +1,4 @@
-"""What holds for every plan that changes membership: the sum of the voters at each step, order, ids, hosts."""
+"""Properties of every plan that changes membership: the vote count at each step, order, ids, hosts."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def voters(*numbers: int) -> tuple[EtcdMember, ...]:
 
 
 def three(*, off: tuple[int, ...] = (), down: tuple[int, ...] = ()) -> ClusterSnapshot:
-    """cp1 to cp3 stand, cp4 and cp5 are bare; cp1 leads and holds the VIP."""
+    """cp1 to cp3 are set up, cp4 and cp5 are bare; cp1 leads and holds the VIP."""
     return grown.snapshot(grown.inventory(5), voters(1, 2, 3), off=off, down=down)
 
 
@@ -69,7 +69,7 @@ def before(made: Plan, first: str, second: str) -> bool:
 
 
 @every_plan
-def test_ids_are_unique_and_needs_stand_before(made: Plan) -> None:
+def test_ids_are_unique_and_needs_come_before(made: Plan) -> None:
     seen: set[str] = set()
     for step in made.steps:
         assert step.id not in seen
@@ -78,7 +78,7 @@ def test_ids_are_unique_and_needs_stand_before(made: Plan) -> None:
 
 
 @every_plan
-def test_every_step_can_be_verified_and_says_why(made: Plan) -> None:
+def test_every_step_has_a_verification_and_a_reason(made: Plan) -> None:
     assert all(step.verification and step.why and step.title and step.phase for step in made.steps)
 
 
@@ -96,8 +96,8 @@ def test_a_snapshot_is_taken_before_the_members_change(made: Plan) -> None:
 
 
 @pytest.mark.parametrize("name", ["remove-leader", "replace-living"])
-def test_whoever_leads_once_the_member_has_left_is_right(name: str) -> None:
-    """A run that is carried on may find the new member leading, which had no place among those asked at first."""
+def test_any_leader_is_right_once_the_member_has_left(name: str) -> None:
+    """A resumed run may find the new member leading, which was not among the first choices."""
     step = next(step for step in PLANS[name].steps if isinstance(step.operation, MoveLeader))
     (either,) = step.verification
     assert isinstance(either, AnyOf)
@@ -105,7 +105,7 @@ def test_whoever_leads_once_the_member_has_left_is_right(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["remove-dead", "replace-dead"])
-def test_nothing_is_done_on_or_asked_of_a_host_without_power(name: str) -> None:
+def test_a_host_without_power_is_neither_changed_nor_queried(name: str) -> None:
     made = PLANS[name]
     assert all(step.host != "cp2" for step in made.steps)
     asked = [step.operation.ask for step in made.steps if isinstance(step.operation, RemoveMember | PromoteMember)]
@@ -165,7 +165,7 @@ def test_no_member_that_stays_is_stopped_or_restarted(made: Plan) -> None:
 
 
 @every_plan
-def test_what_is_asked_of_a_balancer_is_asked_of_those_that_stay(made: Plan) -> None:
+def test_vips_are_verified_on_the_balancers_that_stay(made: Plan) -> None:
     owned = [check for step in made.steps for check in flat(step.verification) if isinstance(check, VipOwned)]
     assert all(check.hosts for check in owned)
 

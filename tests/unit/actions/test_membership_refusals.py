@@ -178,7 +178,7 @@ REFUSED: dict[str, tuple[Callable[[], Plan | Refusal], str]] = {
 
 
 def mixed() -> Inventory:
-    """cp5 is for etcd alone."""
+    """cp5 has only the role etcd."""
     hosts = tuple(
         msgspec.structs.replace(host, roles=(Role.ETCD,)) if host.name == "cp5" else host for host in FIVE.hosts
     )
@@ -193,7 +193,7 @@ def told(
     cluster: str | None = None,
     only: int | None = None,
 ) -> ClusterSnapshot:
-    """Every member, or one of them, says something else of itself."""
+    """Every member, or only one, reports another version, alarm or cluster."""
     hosts = []
     for number, facts in enumerate(snapshot.hosts, 1):
         endpoint = value_of(facts.etcd)
@@ -224,7 +224,7 @@ def test_a_dead_host_may_go_while_another_is_ill() -> None:
 
 
 @pytest.mark.parametrize(("voting", "words"), [(1, "2 voters tolerate no more failures than 1"), (3, "4 voters")])
-def test_an_even_number_is_said_in_the_summary(voting: int, words: str) -> None:
+def test_an_even_number_is_in_the_summary(voting: int, words: str) -> None:
     planned = plan_join(seen(ETCD, voters(*range(1, voting + 1))), ETCD, f"cp{voting + 1}")
     assert isinstance(planned, Plan), planned.reasons
     assert words in planned.summary
@@ -242,7 +242,7 @@ def test_a_join_that_was_cut_off_after_the_list_goes_on() -> None:
     assert any(step.id == "etcd.promote@cp4" for step in planned.steps)
 
 
-def test_what_was_added_and_never_started_is_taken_back_by_its_id() -> None:
+def test_a_member_that_never_started_is_removed_by_its_id() -> None:
     waiting = grown.listed(4, started=False, learner=True)
     planned = plan_remove_member(seen(ETCD, (*voters(1, 2, 3), waiting)), ETCD, "a4")
     assert isinstance(planned, Plan), planned.reasons

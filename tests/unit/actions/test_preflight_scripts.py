@@ -1,4 +1,4 @@
-"""The preflight scripts run for real: silent when all is well, else they say what is wrong."""
+"""The preflight scripts run for real: silent when all is well, else they print the problem."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_a_program_that_is_missing(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(shutil.which("ss") is None, reason="ss (iproute2) is not installed here")
-def test_a_port_in_use_is_told_with_its_holder() -> None:
+def test_a_port_in_use_is_reported_with_its_holder() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
         status, told = run(scripts.PORTS, f"{port}=etcd.service")

@@ -72,8 +72,8 @@ def test_each_member_comes_to_those_that_are_there() -> None:
 
 
 @pytest.mark.parametrize("had_data", [True, False])
-def test_a_run_carried_on_stops_and_sets_aside_nothing_that_came_since(tmp_path: Path, had_data: bool) -> None:
-    """A folder tells that a host's old data is aside, though it had none: what is there then is the new cluster's."""
+def test_a_resumed_run_stops_and_renames_nothing_newer(tmp_path: Path, had_data: bool) -> None:
+    """The backup folder shows that the old data was renamed, even without old data: any data is the new cluster's."""
     data, kept = tmp_path / "member", tmp_path / "member.before-restore-20260301T030000Z"
     if had_data:
         data.mkdir()
@@ -94,7 +94,7 @@ def test_a_run_carried_on_stops_and_sets_aside_nothing_that_came_since(tmp_path:
     assert [path.name for path in kept.iterdir()] == (["old"] if had_data else [])
 
 
-def test_members_that_came_already_are_well_where_a_run_is_carried_on() -> None:
+def test_a_resumed_run_accepts_members_that_joined_already() -> None:
     checks = [step.verification[0] for step in planned().steps if step.id.startswith("etcd.healthy-with")]
     assert either_healthy((2, 3)) in checks
     assert EtcdHealthy(3) in checks
@@ -107,13 +107,13 @@ def test_the_new_cluster_has_a_name_of_its_own() -> None:
     assert "--initial-cluster-token=etcd-cluster-20260301T030000Z" in made.argv
 
 
-def test_what_is_lost_is_said() -> None:
+def test_the_plan_names_the_data_loss() -> None:
     loses = planned().data_loss
     assert loses.startswith("everything written to etcd since /var/lib/etcd-snapshots/lab.db was taken")
     assert "etcd now: 3 voters, 2 needed, 3 healthy: can lose 1" in loses
 
 
-def test_who_is_off_for_good_is_left_out() -> None:
+def test_a_host_that_is_gone_is_left_out() -> None:
     plan = planned(changed(healthy(), 3, lost), gone="cp3")
     assert {str(step.host) for step in plan.steps} == {"cp1", "cp2"}
     assert "cp3 is left out: if it returns, rename its data and run join cp3" in plan.summary
@@ -135,7 +135,7 @@ def test_nothing_is_begun(snapshot: ClusterSnapshot, request_: dict[str, str], s
     assert said in reasons(snapshot, **request_)
 
 
-def test_etcd_alone() -> None:
+def test_only_etcd() -> None:
     inventory = grown.inventory(3, kubernetes=False)
     members = tuple(grown.listed(n) for n in (1, 2, 3))
     plan = plan_action("restore", grown.snapshot(inventory, members), inventory, {"file": "cp1:/x.db"})

@@ -1,4 +1,4 @@
-"""What rotations do about kubelets, and about kubeconfigs that hold their pair or CA themselves."""
+"""Rotations of kubelets' certificates, and of kubeconfigs with an embedded pair or CA."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def refused(snapshot: ClusterSnapshot, inventory: Inventory = INVENTORY, **reque
     return "; ".join(made.reasons)
 
 
-def test_a_kubelets_pair_is_replaced_where_it_lies_under_the_name_it_has() -> None:
+def test_a_kubelets_pair_is_replaced_in_its_files_under_its_name() -> None:
     made = plan(seen(kubelet("cp2", "/var/lib/kubelet/pki/client.crt", "/var/lib/kubelet/pki/client.key")))
     (step,) = (step for step in made.steps if step.id == "pki.kubelet@cp2")
     assert isinstance(step.operation, IssueCertificate)
@@ -88,7 +88,7 @@ def test_a_kubelets_pair_is_replaced_where_it_lies_under_the_name_it_has() -> No
     )
     assert (step.operation.common_name, step.operation.organizations) == ("system:node:cp2", ("system:nodes",))
     assert step.operation.replaces == f"kubelet@cp2-{OLD}"
-    assert not [step for step in made.steps if step.id.startswith("kubernetes.kubelet")], "it reads its files anew"
+    assert not [step for step in made.steps if step.id.startswith("kubernetes.kubelet")], "kubelet reloads its files"
 
 
 def test_a_pair_in_a_kubeconfig_goes_into_files_that_it_names_and_kubelet_is_restarted() -> None:
@@ -124,7 +124,7 @@ def test_a_kubeconfig_of_the_control_plane_that_holds_its_pair_is_treated_alike(
     assert "pki.scheduler-named@cp1" not in steps
 
 
-def test_what_kubelet_renews_by_itself_is_left_and_named() -> None:
+def test_a_pair_that_kubelet_renews_is_left_and_named() -> None:
     own = "/var/lib/kubelet/pki/kubelet-client-current.pem"
     made = plan(seen(kubelet("cp2", own, own)))
     assert "pki.kubelet@cp2" not in {step.id for step in made.steps}
@@ -192,7 +192,7 @@ def test_no_new_ca_past_a_worker_that_was_not_heard() -> None:
     lost = replace(snapshot.hosts[-1], certificates=Failed("no answer", NOW, Cause.TIMED_OUT))
     silent = replace(snapshot, hosts=(*snapshot.hosts[:-1], lost))
     assert "w1 is a worker whose certificates are not known: no answer" in refused(silent, WITH_WORKER, ca="yes")
-    assert plan(snapshot, WITH_WORKER, ca="yes").steps, "a worker without a kubelet stands in nobody's way"
+    assert plan(snapshot, WITH_WORKER, ca="yes").steps, "a worker without a kubelet blocks nothing"
 
 
 KUBECONFIG = """\

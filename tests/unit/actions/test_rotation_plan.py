@@ -1,4 +1,4 @@
-"""Rotations as planned: what is replaced, in which order, what is asked before and after; phases told from files."""
+"""Plans of rotations: certificates replaced, order, checks before and after, and phases derived from files."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def issues(made: Plan) -> dict[str, IssueCertificate]:
 
 
 def place(made: Plan, *names: str) -> list[int]:
-    """Where these steps stand."""
+    """The positions of these steps."""
     ids = [str(step.id) for step in made.steps]
     return [ids.index(name) for name in names]
 
@@ -85,7 +85,7 @@ def flat(checks: tuple[Check, ...]) -> list[Check]:
 
 
 @every_plan
-def test_ids_are_unique_and_needs_stand_before(made: Plan) -> None:
+def test_ids_are_unique_and_needs_come_before(made: Plan) -> None:
     seen: set[str] = set()
     for step in made.steps:
         assert step.id not in seen
@@ -101,7 +101,7 @@ def test_a_plan_survives_its_record_and_holds_no_secret(made: Plan) -> None:
 
 
 @every_plan
-def test_every_change_says_how_to_see_it_and_how_to_take_it_back(made: Plan) -> None:
+def test_every_change_has_a_verification_and_an_undo(made: Plan) -> None:
     for step in made.steps:
         if not isinstance(step.operation, Nothing) and not step.id.startswith("kubernetes.take-up"):
             assert step.verification, step.id
@@ -126,7 +126,7 @@ def test_an_api_server_is_restarted_only_while_it_is_drained(made: Plan) -> None
 
 @pytest.mark.parametrize("name", ["leaves", "ca", "ca-leaves", "ca-drop", "ca-back"])
 def test_whatever_is_restarted_on_a_balancer_its_vips_are_elsewhere(name: str) -> None:
-    """Handed over before the first drain or restart of a turn, and taken back in after the last."""
+    """The VIPs leave before the first drain or restart of a turn, and return after the last."""
     away: set[str] = set()
     turns = 0
     for step in PLANS[name].steps:
@@ -154,7 +154,7 @@ def test_a_vip_is_handed_over_only_for_what_is_still_to_be_restarted() -> None:
     assert "keepalived.back-serve@cp2" not in steps
 
 
-def test_who_is_outranked_makes_way_once_the_host_stands_for_its_vips_again() -> None:
+def test_lower_priorities_release_the_vips_once_the_host_claims_them_again() -> None:
     ids = [str(step.id) for step in PLANS["leaves"].steps]
     last = ids.index("keepalived.stand-again-serve@cp1")
     assert ids[last + 1 : last + 5] == [
@@ -181,7 +181,7 @@ def test_a_vip_stays_where_no_other_balancer_could_hold_it() -> None:
 
 
 def test_the_host_that_makes_the_next_ca_is_the_first_to_drop_the_older_one() -> None:
-    """From then on its file alone tells a run that is carried on that the next one was made."""
+    """From then on only its file shows a resumed run that the next CA was made."""
     steps = PLANS["ca"].steps
     dropped = next(step.host for step in steps if "-ca-drop@" in step.id)
     assert {step.host for step in steps if isinstance(step.operation, EnsureAuthority)} == {dropped}
@@ -242,7 +242,7 @@ def test_scope_host_and_due_choose() -> None:
     assert "the inventory has no host cp9" in refused(certified(), host="cp9")
 
 
-def test_what_has_ended_is_brought_back_without_asking_for_health_first() -> None:
+def test_expired_components_are_started_without_a_health_check_first() -> None:
     made = PLANS["ended"]
     assert "stopped etcd and the API servers" in made.summary
     first = place(made, "etcd.revive@cp1")[0]
@@ -260,7 +260,7 @@ def test_one_member_whose_certificates_ended_does_not_stop_the_others() -> None:
     assert not [step for step in made.steps if "revive" in step.id]
 
 
-def test_api_servers_alone_are_brought_back_with_etcd_untouched() -> None:
+def test_expired_api_servers_are_started_with_etcd_untouched() -> None:
     made = PLANS["api-ended"]
     assert "stopped the API servers" in made.summary
     assert not [step for step in made.steps if "systemctl restart etcd" in _command(step)]
@@ -293,7 +293,7 @@ def test_a_new_ca_is_made_once_and_its_leaves_carry_the_older_ones_word() -> Non
         (certified(bundle=(NEW,), made=True, signed_by=NEW), "drop"),
     ],
 )
-def test_the_phases_left_are_told_from_the_files(snapshot: ClusterSnapshot, phases: str) -> None:
+def test_the_remaining_phases_follow_from_the_files(snapshot: ClusterSnapshot, phases: str) -> None:
     if snapshot.hosts[0].token_keys[0].fingerprints == ("sa-new",):
         snapshot = changed(snapshot, 1, lambda _: certified(bundle=BOTH, made=True, signed_by=NEW).hosts[0])
     made = plan(snapshot, "ca")

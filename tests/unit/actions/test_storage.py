@@ -1,4 +1,4 @@
-"""Defragmentation and the alarm for want of space: what is planned, in which order, and when not."""
+"""Defragmentation and the NOSPACE alarm: the steps, their order, and refusals."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def seen(*, leader: int = 1, down: tuple[int, ...] = (), alarm: str | None = Non
 
 
 def alarmed(facts: HostFacts, kind: str) -> HostFacts:
-    """cp2's member has raised the alarm; all of them tell of it."""
+    """cp2's member has raised the alarm; all members report it."""
     endpoint = value_of(facts.etcd)
     assert endpoint is not None
     return replace(facts, etcd=Known(replace(endpoint, alarms=(EtcdAlarm(MemberId("a2"), kind),)), NOW))
@@ -49,7 +49,7 @@ def test_the_leader_is_last_and_hands_over_first() -> None:
     assert changes("defrag", seen()) == done
 
 
-def test_one_member_alone() -> None:
+def test_only_one_member() -> None:
     assert changes("defrag", seen(), host="cp3") == ["etcd.defrag@cp3"]
     assert changes("defrag", seen(leader=3), host="cp3") == ["etcd.leader@cp3", "etcd.defrag@cp3"]
 

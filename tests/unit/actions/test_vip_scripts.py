@@ -1,4 +1,4 @@
-"""The scripts that give VIPs up, run by this machine's shell with stand-ins for what they ask and change."""
+"""The scripts that give VIPs up, run by this machine's shell with fakes of the programs that they call."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ LINES = f"""\
 0 0 [::ffff:{VIP}]:8443 [::ffff:10.99.0.1]:5\n\t cubic lastsnd:70000 lastrcv:70000
 0 0 {VIP}:8443 10.99.0.1:6\n\t cubic lastrcv:404
 """
-"""At rest; asked and not answered; answered just now; not yet arrived; at rest; answered this very moment."""
+"""Idle; requested and not answered; answered just now; not yet arrived; idle; answered this very moment."""
 
 
 @pytest.fixture
 def host(tmp_path: Path) -> Path:
-    """A folder of commands that say what they are asked in ``said``; the VIP is here until the down file is."""
+    """A folder of fake commands that log their calls in ``calls``; the VIP is here until the down file exists."""
     stand_in(tmp_path, "ip", f'[ -e "{tmp_path}/down" ] || echo "2: eth0 inet {VIP}/24"')
-    stand_in(tmp_path, "nft", f'echo "nft $*" >>{tmp_path}/said; [ "$1" != -f ] || cat >>{tmp_path}/rules')
-    stand_in(tmp_path, "ss", f'case $* in *-K*) echo "ss $*" >>{tmp_path}/said ;; esac')
-    stand_in(tmp_path, "mv", f'echo moved >>{tmp_path}/said; exec /bin/mv "$@"')
+    stand_in(tmp_path, "nft", f'echo "nft $*" >>{tmp_path}/calls; [ "$1" != -f ] || cat >>{tmp_path}/rules')
+    stand_in(tmp_path, "ss", f'case $* in *-K*) echo "ss $*" >>{tmp_path}/calls ;; esac')
+    stand_in(tmp_path, "mv", f'echo moved >>{tmp_path}/calls; exec /bin/mv "$@"')
     return tmp_path
 
 
@@ -42,19 +42,19 @@ def run(host: Path, script: str, *words: str, stdin: str = "") -> subprocess.Com
     return subprocess.run(argv, capture_output=True, text=True, env=path, input=stdin, timeout=30)
 
 
-def test_a_connection_rests_when_the_server_spoke_last_and_all_of_it_arrived(host: Path) -> None:
+def test_a_connection_is_idle_when_the_server_spoke_last_and_all_of_it_arrived(host: Path) -> None:
     head, *_ = vip_scripts.LEAVE.partition("trap ")
     done = run(host, f"{head}\nresting", "8443", "keepalived.service", stdin=LINES)
     assert done.stdout == "dst 10.99.0.1:1 or dst [::ffff:10.99.0.1]:5\n", done.stderr
 
 
 def test_connections_are_held_off_before_the_vip_goes_and_let_in_after(host: Path) -> None:
-    done = run(host, vip_scripts.GIVE_UP, "8443", f"{host}/down", "it says why", VIP, "fd00::1")
+    done = run(host, vip_scripts.GIVE_UP, "8443", f"{host}/down", "the reason", VIP, "fd00::1")
     assert done.returncode == 0, done.stderr
     assert [line.split()[0] for line in done.stdout.splitlines()] == [VIP, "fd00::1"]
-    assert (host / "down").read_text() == "it says why\n"
-    said = (host / "said").read_text().splitlines()
-    assert said == [
+    assert (host / "down").read_text() == "the reason\n"
+    calls = (host / "calls").read_text().splitlines()
+    assert calls == [
         *("nft -f -", "moved"),
         f"ss -K -Htn state connected src {VIP}",
         "ss -K -Htn state connected src [fd00::1]",
@@ -65,16 +65,16 @@ def test_connections_are_held_off_before_the_vip_goes_and_let_in_after(host: Pat
     assert "add element inet haconsole_hold v6 { fd00::1 timeout 30s }" in rules
 
 
-def test_a_host_without_the_means_to_hold_off_says_so(host: Path) -> None:
+def test_a_host_without_nft_reports_it(host: Path) -> None:
     (host / "nft").unlink()
     script = vip_scripts.GIVE_UP.replace("PATH=$PATH:/usr/sbin:/sbin", f"PATH={host}:/bin")
-    done = run(host, script, "8443", f"{host}/down", "it says why", VIP)
+    done = run(host, script, "8443", f"{host}/down", "the reason", VIP)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("there is no nft here: what is begun in the last moment is cut off\n")
 
 
-def test_one_that_holds_no_vip_has_none_to_make_way_with(host: Path) -> None:
+def test_a_host_without_a_vip_has_none_to_release(host: Path) -> None:
     (host / "down").touch()
-    done = run(host, vip_scripts.MAKE_WAY, "8443", f"{host}/other", "it makes way", VIP)
+    done = run(host, vip_scripts.MAKE_WAY, "8443", f"{host}/other", "the reason", VIP)
     assert (done.returncode, done.stdout) == (0, "no VIP is here\n")
-    assert not (host / "said").exists()
+    assert not (host / "calls").exists()

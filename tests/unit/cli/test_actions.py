@@ -33,13 +33,13 @@ def events(outcome: Outcome = Outcome.DONE) -> tuple[Event, ...]:
         RunStarted(RUN, AT, "bootstrap", "lab", 1),
         StepStarted(RUN, AT, STEP, CP1, "Start etcd"),
         StepDone(RUN, AT, STEP, CP1, outcome, 1.5, "cp1: no" if outcome is Outcome.FAILED else None),
-        replace(DONE, outcome=outcome, next_step=None if outcome is Outcome.DONE else "mend it"),
+        replace(DONE, outcome=outcome, next_step=None if outcome is Outcome.DONE else "fix it"),
     )
 
 
 @dataclass
 class Desk:
-    """The session that verbs open, and what they asked of it."""
+    """The session that verbs open, and the calls that they make."""
 
     session: FakeSession
     asked: list[tuple[str, dict[str, str]]] = field(default_factory=list)
@@ -93,7 +93,7 @@ def test_a_refusal_ends_with_4_and_its_reasons(desk: Desk, capsys: pytest.Captur
     assert json.loads(capsys.readouterr().out)["schema"] == "haconsole/refusal/v1"
 
 
-def test_a_run_tells_its_progress_on_stderr_and_its_end_on_stdout(
+def test_a_run_prints_its_progress_on_stderr_and_its_end_on_stdout(
     desk: Desk, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(["run", "bootstrap", "lab.yaml", "--yes"]) == ExitCode.OK
@@ -109,10 +109,10 @@ def test_a_run_in_json_is_an_event_a_line(desk: Desk, capsys: pytest.CaptureFixt
 
 
 @pytest.mark.parametrize("outcome", [Outcome.FAILED, Outcome.UNKNOWN])
-def test_a_run_that_went_wrong_ends_with_6(desk: Desk, capsys: pytest.CaptureFixture[str], outcome: Outcome) -> None:
+def test_a_failed_run_exits_with_6(desk: Desk, capsys: pytest.CaptureFixture[str], outcome: Outcome) -> None:
     desk.session.events = events(outcome)
     assert run(["run", "bootstrap", "lab.yaml", "--yes"]) == ExitCode.FAILED
-    assert capsys.readouterr().out.endswith("next: mend it\n")
+    assert capsys.readouterr().out.endswith("next: fix it\n")
 
 
 def test_without_yes_and_without_a_person_nothing_runs(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:

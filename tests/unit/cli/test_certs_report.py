@@ -108,7 +108,7 @@ def test_a_name_that_clients_use_and_it_lacks() -> None:
     assert (finding.code, health) == ("cert.san-missing", Health.CRITICAL)
 
 
-def test_silence_is_told() -> None:
+def test_silence_is_reported() -> None:
     failed: Failed[tuple[Certificate, ...]] = Failed("no answer within 10 s", NOW)
     some = changed(healthy(), 2, partial(replace, certificates=failed))
     assert looked(some)[1] is Health.DEGRADED
@@ -130,7 +130,7 @@ def test_silence_is_told() -> None:
         ("kubelet", {"key_path": "/pki/kubelet.crt"}, "run rotate-certs --host cp1"),
     ],
 )
-def test_what_is_about_to_end_says_who_renews_it(role: str, given: dict[str, Any], helps: str) -> None:
+def test_an_expiring_certificate_has_its_renewal_as_a_remedy(role: str, given: dict[str, Any], helps: str) -> None:
     ending = certificate(1, role, not_after=NOW + timedelta(days=3), **given)
     (finding,), health = looked(cluster((ending,), (), ()))
     assert (finding.code, health) == ("cert.expiring", Health.CRITICAL)

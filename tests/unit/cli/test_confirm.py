@@ -58,7 +58,7 @@ async def test_a_waiting_question_can_be_cancelled(typed: Callable[[str], None])
     assert await confirmed("Again?")
 
 
-async def test_what_is_for_good_is_agreed_to_by_name(typed: Callable[[str], None]) -> None:
+async def test_a_permanent_change_is_confirmed_by_name(typed: Callable[[str], None]) -> None:
     typed("lab\n")
     await confirmed_by_name("All is lost.", "lab")
     typed("y\n")

@@ -30,7 +30,7 @@ def test_help_lists_the_options_of_the_console() -> None:
 
 @pytest.mark.parametrize("options", [["--ascii"], ["--theme", "dark"], ["--theme=dark", "--read-only"]])
 @pytest.mark.parametrize("before", [True, False])
-def test_options_of_the_console_stand_before_or_after_the_inventory(
+def test_options_of_the_console_come_before_or_after_the_inventory(
     options: list[str], before: bool, tmp_path: Path
 ) -> None:
     inventory = str(tmp_path / "lab.yaml")

@@ -1,4 +1,4 @@
-"""A host has left: the file is shown as it should be, and changed on request, by a run and by one carried on."""
+"""A host has left: the new file is shown, and written on request, by a run and by a resumed run."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def test_the_change_is_shown(
 
 
 @pytest.mark.parametrize("verb", ["run", "resume"])
-def test_the_change_is_made_where_the_first_run_was_asked_to(
+def test_the_file_is_changed_where_the_first_run_had_the_option(
     file: Path, verb: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plan = replace(LEAVING, updates_inventory=True)
@@ -94,7 +94,7 @@ def test_the_change_is_made_where_the_first_run_was_asked_to(
     assert "name: b" not in file.read_text()
 
 
-def test_the_change_is_made_where_the_resumed_run_is_asked_to(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_file_is_changed_where_the_resumed_run_has_the_option(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     session(monkeypatch, LEAVING)
     assert run([*words(file, "resume", LEAVING), "--update-inventory"]) == ExitCode.OK
     assert "name: b" not in file.read_text()

@@ -19,7 +19,7 @@ CASES = ROOT / "tests/unit/inventory/cases"
 LAB = ROOT / "sample-inventories/lab.yaml"
 
 
-def test_a_right_inventory_is_told_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_valid_inventory_is_reported_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["check", str(LAB)]) == ExitCode.OK
     captured = capsys.readouterr()
     roles = "3 etcd voters, 3 control planes, 3 load balancers"
@@ -35,7 +35,7 @@ def test_every_error_is_a_line_and_the_status_is_5(capsys: pytest.CaptureFixture
     assert captured.err == f"{path}: 3 errors and 2 warnings\n"
 
 
-def test_warnings_alone_leave_the_status_0(capsys: pytest.CaptureFixture[str]) -> None:
+def test_warnings_without_errors_leave_the_status_0(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["check", str(CASES / "warnings.yaml")]) == ExitCode.OK
     lines = capsys.readouterr().out.splitlines()
     assert [": warning: " in line for line in lines] == [True, True, True, False]
@@ -48,7 +48,7 @@ def test_a_dash_reads_standard_input(capsys: pytest.CaptureFixture[str], monkeyp
     assert capsys.readouterr().out.startswith("<stdin>:1:13: ")
 
 
-def test_a_file_that_is_not_there_is_said_so(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_a_missing_file_is_an_error(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert run(["check", str(tmp_path / "none.yaml")]) == ExitCode.INVALID_INVENTORY
     assert "none.yaml:1:1: the file cannot be read: No such file or directory" in capsys.readouterr().err
     assert run(["check", str(tmp_path)]) == ExitCode.INVALID_INVENTORY

@@ -17,13 +17,13 @@ def test_a_terminal_gets_a_live_line_and_a_file_plain_ones() -> None:
     assert isinstance(progress_on(io.StringIO()), PlainLines)
 
 
-def test_the_line_tells_how_far_and_for_how_long() -> None:
+def test_the_line_shows_the_progress_and_the_time() -> None:
     assert line("building", 62, 0.5, 80) == "[############------------]  50 %  building  1:02"
     assert line("booting 3 hosts", 3, None, 80) == "booting 3 hosts … 0:03"
     assert len(line("building", 62, 0.5, 20)) == 20
 
 
-def test_plain_lines_say_each_stage_once_with_its_time() -> None:
+def test_plain_lines_show_each_stage_once_with_its_time() -> None:
     out, now = io.StringIO(), iter((0.0, 0.0, 2.5, 2.5, 4.0))
     shown = PlainLines(out, lambda: next(now))
     shown.stage("one")

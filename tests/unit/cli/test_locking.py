@@ -78,7 +78,7 @@ def session(monkeypatch: pytest.MonkeyPatch) -> Locked:
     return session
 
 
-def test_a_locked_cluster_is_a_refusal_that_tells_who_has_it(
+def test_a_locked_cluster_is_a_refusal_that_names_the_holder(
     session: Locked, capsys: pytest.CaptureFixture[str]
 ) -> None:
     session.error = LockedError("lab", FRESH, can_take_over=False)

@@ -1,4 +1,4 @@
-"""Plans, refusals and events in JSON follow their schemas; their texts say the same to a person."""
+"""Plans, refusals and events in JSON follow their schemas; their texts show the same."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ EVENTS: dict[str, Event] = {
     "step-started": StepStarted(RUN, AT, StepId("s"), CP1, "Start"),
     "step-output": StepOutput(RUN, AT, StepId("s"), "said"),
     "step-done": StepDone(RUN, AT, StepId("s"), CP1, Outcome.FAILED, 1.23456, "cp1: no"),
-    "run-done": RunDone(RUN, AT, Outcome.FAILED, 2.5, 1, 0, 1, "mend it"),
+    "run-done": RunDone(RUN, AT, Outcome.FAILED, 2.5, 1, 0, 1, "fix it"),
 }
 
 
@@ -84,7 +84,7 @@ def test_a_plan_in_json() -> None:
     assert document["steps"][1]["needs"] == ["etcd.env@cp1"]
 
 
-def test_a_plan_in_words() -> None:
+def test_a_plan_as_text() -> None:
     assert plan_text(PLAN).splitlines() == [
         "bootstrap of lab: 2 steps on cp1, 1 cannot be undone",
         "three members",
@@ -131,8 +131,8 @@ def test_how_a_step_ended_in_json() -> None:
     ("done", "text"),
     [
         (
-            RunDone(RUN, AT, Outcome.FAILED, 2.5, 1, 0, 1, "mend it"),
-            "bootstrap of lab: ✖ failed after 2 s: 1 changed, 0 already right, 1 failed (run r1)\nnext: mend it",
+            RunDone(RUN, AT, Outcome.FAILED, 2.5, 1, 0, 1, "fix it"),
+            "bootstrap of lab: ✖ failed after 2 s: 1 changed, 0 already right, 1 failed (run r1)\nnext: fix it",
         ),
         (
             RunDone(RUN, AT, Outcome.ALREADY, 2.5, 0, 9, 0),
@@ -140,5 +140,5 @@ def test_how_a_step_ended_in_json() -> None:
         ),
     ],
 )
-def test_the_end_in_words(done: RunDone, text: str) -> None:
+def test_the_end_as_text(done: RunDone, text: str) -> None:
     assert run_text("bootstrap", "lab", done) == text

@@ -1,4 +1,4 @@
-"""How the program ends: closed pipes, full disks, closed input, endless files and signals."""
+"""Ends of the program: closed pipes, full disks, closed input, endless files and signals."""
 
 from __future__ import annotations
 

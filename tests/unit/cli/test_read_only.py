@@ -1,4 +1,4 @@
-"""What changes hosts is refused where the inventory says `read_only: true`, before any host is asked."""
+"""Changes of hosts are refused where the inventory has `read_only: true`, before any host is reached."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def called(words: tuple[str, ...], tmp_path: Path, folder: Path, *, read_only: b
 
 
 @pytest.mark.parametrize("words", CHANGES.values(), ids=CHANGES)
-def test_it_is_refused_and_no_host_is_asked(
+def test_it_is_refused_and_no_host_is_reached(
     words: tuple[str, ...], tmp_path: Path, folder: Path, reached: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert called(words, tmp_path, folder, read_only=True) == ExitCode.REFUSED

@@ -1,4 +1,4 @@
-"""`runs` and `resume` on records alone: what they tell, and what is refused before any host is asked."""
+"""`runs` and `resume` on records without hosts: output, and refusals before any host is reached."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def record(folder: Path, name: str, *, ends: bool = True, cluster: str = "lab") 
     return run_log
 
 
-def test_every_run_is_told_in_a_line(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_run_is_a_line(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (record(folder, "r1")).close()
     (record(folder, "r2", ends=False)).close()
     live = record(folder, "r3", ends=False)

@@ -119,8 +119,8 @@ def test_unknown_is_null_with_the_reason_in_errors() -> None:
     assert (member["version"], member["raft_index"], member["error"]) == (None, None, "no answer within 10 s")
 
 
-@pytest.mark.parametrize("snapshot", [lost_everything(), never_asked()], ids=["all lost", "never asked"])
-def test_nothing_known_is_said_as_unknown(snapshot: ClusterSnapshot) -> None:
+@pytest.mark.parametrize("snapshot", [lost_everything(), never_asked()], ids=["all lost", "never queried"])
+def test_unknown_facts_are_reported_as_unknown(snapshot: ClusterSnapshot) -> None:
     document = as_json(snapshot)
     assert document["health"] == "unknown"
     assert document["leases"] is None
@@ -192,7 +192,7 @@ def test_sentences_are_wrapped_at_the_width_and_tables_are_not() -> None:
     assert "etcd control-plane balancer" in page
 
 
-def test_a_page_without_findings_says_so() -> None:
+def test_a_page_without_findings_is_one_line() -> None:
     assert doctor_text(healthy(), (), health(healthy(), ()), NOW) == "lab: healthy, no findings"
 
 
@@ -206,7 +206,7 @@ def locked(heartbeats: dict[int, int]) -> ClusterSnapshot:
     return snapshot
 
 
-def test_the_lock_is_told_with_its_holder_its_run_and_its_newest_heartbeat() -> None:
+def test_the_lock_has_its_holder_its_run_and_its_newest_heartbeat() -> None:
     assert as_json(locked({}))["lock"] is None
     assert as_json(locked({1: 9, 3: 4}))["lock"] == {
         "holder": "ops@desk",
@@ -229,7 +229,7 @@ def test_a_lock_that_could_not_be_read_is_no_free_lock() -> None:
     assert {"host": "cp2", "fact": "lock", "reason": "no root there"} in document["errors"]
 
 
-def test_the_page_of_text_tells_the_lock_in_a_line() -> None:
+def test_the_page_of_text_has_a_line_for_the_lock() -> None:
     def page(snapshot: ClusterSnapshot) -> str:
         return status_text(snapshot, (), health(snapshot, ()), NOW)
 

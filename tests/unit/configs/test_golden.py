@@ -100,7 +100,7 @@ def test_no_password_is_rendered() -> None:
     assert "auth_pass @secret:vrrp-auth/10.99.0.100@" in text
 
 
-def test_a_balancer_without_peers_is_not_told_to_speak_to_them() -> None:
+def test_a_balancer_without_peers_has_no_unicast_settings() -> None:
     lab = samples.lab()
     alone = msgspec.structs.replace(lab, hosts=lab.hosts[:1])
     interfaces = dict.fromkeys(vip_addresses(alone), "eth0")

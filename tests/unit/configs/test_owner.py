@@ -50,7 +50,7 @@ def ours(inventory: Inventory, kind: str, text: str) -> bool:
 
 
 def asked(folder: Path, text: str | bytes, programs: dict[str, str] | None = None) -> str:
-    """What the host's shell says of a file with this content; `programs` stand in for those of a distribution."""
+    """The owner that the host's shell prints for a file with this content; `programs` replace the distribution's."""
     file, bin_ = folder / "file", folder / "bin"
     file.write_bytes(text if isinstance(text, bytes) else text.encode())
     bin_.mkdir(exist_ok=True)
@@ -164,7 +164,7 @@ def test_a_file_of_0_1_stays_ours_while_hosts_and_vips_come_and_go() -> None:
         ("haproxy.cfg", "option httpchk GET /readyz", "option httpchk GET /livez"),
         ("haproxy.cfg", "frontend haconsole_health", "frontend web\n    bind *:80\nfrontend haconsole_health"),
         ("haproxy.cfg", "server cp2 10.99.0.12:6443", "server cp2 10.99.0.12:6443 backup"),
-        ("keepalived.conf", "track_script", "notify /usr/local/bin/tell\n    track_script"),
+        ("keepalived.conf", "track_script", "notify /usr/local/bin/notify\n    track_script"),
         ("keepalived.conf", "fall 2", "fall 10"),
         ("check-apiserver", "read -r -t 1", "read -r -t 5"),
         ("keepalived.drop-in", "RestartSec=1", "RestartSec=9"),

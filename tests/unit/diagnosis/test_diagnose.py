@@ -48,7 +48,7 @@ def test_a_lost_host_is_one_finding_that_takes_in_all_that_follows() -> None:
     assert health(snapshot, (finding,)) is Health.DEGRADED
 
 
-def test_a_stopped_member_is_told_with_its_service_and_the_sum() -> None:
+def test_a_stopped_member_has_its_service_and_the_vote_count_as_evidence() -> None:
     (finding,) = found(changed(healthy(), 2, etcd_silent))
     assert (finding.code, finding.subject) == ("etcd.member-down", "cp2")
     assert any("etcd on cp2 is stopped" in line for line in finding.evidence)
@@ -80,7 +80,7 @@ def test_quorum_is_not_called_lost_while_a_read_goes_through_it() -> None:
     assert health(snapshot, found(snapshot)) is Health.DEGRADED
 
 
-def test_nothing_could_be_asked_is_unknown_not_critical() -> None:
+def test_all_hosts_unreachable_is_unknown_not_critical() -> None:
     snapshot = healthy()
     for n in (1, 2, 3):
         snapshot = changed(snapshot, n, lost)
@@ -166,14 +166,14 @@ def seen_down(n: int) -> HaproxyFacts:
     return HaproxyFacts("2.6.12", 3600, (HaproxyBackend("k8s_server_6443", servers),))
 
 
-def test_a_backend_down_without_another_cause_stands_alone() -> None:
+def test_a_backend_down_without_another_cause_is_the_only_finding() -> None:
     snapshot = changed(healthy(), 1, lambda facts: replace(facts, haproxy=Known(seen_down(3), NOW)))
     (finding,) = found(snapshot)
     assert (finding.code, finding.subject) == ("haproxy.backend-down", "cp3")
     assert finding.evidence == ("cp1: k8s_server_6443/cp3 DOWN, check L4CON, for 120 s",)
 
 
-def test_a_drained_server_is_told_apart_from_a_down_one() -> None:
+def test_a_drained_server_is_distinguished_from_a_down_one() -> None:
     drained = replace(cluster.server(3, "DRAIN"), admin_state=AdminState.DRAIN)
     backend = HaproxyBackend("k8s_server_6443", (cluster.server(1), cluster.server(2), drained))
     facts = HaproxyFacts("2.6.12", 1, (backend,))
@@ -339,7 +339,7 @@ def test_disk_and_clock() -> None:
     assert codes(changed(healthy(), 1, small)) == [("host.disk-full", "cp1:/var/lib/etcd"), ("host.clock-skew", "cp1")]
 
 
-def test_every_finding_says_why_and_what_helps() -> None:
+def test_every_finding_has_a_reason_and_remedies() -> None:
     snapshot = changed(changed(healthy(), 1, small), 3, lost)
     for finding in found(snapshot):
         assert finding.why
@@ -358,7 +358,7 @@ def with_clocks(*offsets_ms: float) -> ClusterSnapshot:
     return snapshot
 
 
-def test_a_clock_off_here_is_told_once() -> None:
+def test_a_clock_off_here_is_one_finding() -> None:
     assert codes(with_clocks(-9000.0, -9010.0, -8990.0)) == [("host.clock-skew", "this machine")]
 
 

@@ -1,4 +1,4 @@
-"""While a live view begins, much is not queried yet: nothing is said of that, and nothing is called healthy."""
+"""While a live view begins, much is not queried yet: that gives no findings, and is not healthy."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ def without(snapshot: ClusterSnapshot, unasked: frozenset[tuple[str, str]]) -> C
 
 @settings(max_examples=200, deadline=None)
 @given(st.frozensets(st.sampled_from([(host, fact) for host in NAMES for fact in FACTS])), st.booleans())
-def test_nothing_is_found_in_what_was_not_asked(unasked: frozenset[tuple[str, str]], leases: bool) -> None:
+def test_unqueried_facts_give_no_findings(unasked: frozenset[tuple[str, str]], leases: bool) -> None:
     snapshot = without(healthy(), unasked)
     snapshot = snapshot if leases else replace(snapshot, leases=NOT_ASKED)
     assert diagnose(snapshot, INVENTORY, NOW) == ()
 
 
 @pytest.mark.parametrize("fact", ["reach", "etcd"])
-def test_what_was_not_asked_is_not_healthy(fact: str) -> None:
+def test_an_unqueried_fact_is_not_healthy(fact: str) -> None:
     assert health(healthy(), ()) is Health.HEALTHY
     assert health(without(healthy(), frozenset({("cp2", fact)})), ()) is Health.UNKNOWN
 
 
-def test_a_quorum_that_is_lost_whatever_the_others_say_is_told() -> None:
+def test_a_quorum_lost_whatever_the_other_members_report_is_a_finding() -> None:
     snapshot = changed(changed(healthy(), 1, etcd_silent), 2, etcd_silent)
     found = diagnose(without(snapshot, frozenset({("cp3", "etcd")})), INVENTORY, NOW)
     assert "etcd.quorum-lost" in [finding.code for finding in found]
@@ -48,7 +48,7 @@ def test_a_quorum_that_is_lost_whatever_the_others_say_is_told() -> None:
     assert [finding.code for finding in found] == ["etcd.member-down"]
 
 
-def test_what_is_wrong_is_told_though_not_all_was_asked() -> None:
+def test_problems_are_found_though_facts_are_missing() -> None:
     snapshot = without(critical(), frozenset({("cp1", "etcd")}))
     found = diagnose(snapshot, INVENTORY, NOW)
     assert health(snapshot, found) is Health.CRITICAL

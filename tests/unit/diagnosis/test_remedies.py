@@ -334,6 +334,6 @@ def test_hosts_that_are_lost_are_not_restarted() -> None:
     assert "bring back cp2, cp3: power, network, SSH" in [remedy.text for remedy in finding.remedies]
 
 
-def test_what_is_not_asked_yet_calls_nothing() -> None:
+def test_unqueried_facts_have_no_remedies() -> None:
     snapshot = every(lambda facts: replace(facts, services=NotAsked()), 2)
     assert [one for finding in diagnose(snapshot, INVENTORY, NOW) for one in finding.calls] == []
