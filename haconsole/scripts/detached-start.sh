@@ -11,7 +11,7 @@ umask 077
 keeper='d=$1; limit=$2; shift 2; most=1048576; echo $$ >"$d/pid"
   keep() {
     stdbuf -o0 head -c "$most"
-    if [ -n "$(head -c 1 | tr "\000" 0)" ]; then echo; echo "(what it said after $most bytes was not kept)"; fi
+    if [ -n "$(head -c 1 | tr "\000" 0)" ]; then echo; echo "(output after $most bytes was dropped)"; fi
     cat >/dev/null
   }
   mkfifo -- "$d/1" "$d/2"
@@ -37,7 +37,7 @@ if mkdir -- "$d" 2>/dev/null; then
   why=$({
     head -c 65536 /dev/zero >"$d/room" && rm -- "$d/room" && echo "   " >"$d/status.new" && cat >"$d/in"
   } 2>&1) || { rm -rf -- "$d"; echo "no room for it in ${d%/*}: $why" >&2; exit 1; }
-  if [ "$(wc -c <"$d/in")" -ne "$size" ]; then rm -rf -- "$d"; echo "its input did not arrive whole" >&2; exit 1; fi
+  if [ "$(wc -c <"$d/in")" -ne "$size" ]; then rm -rf -- "$d"; echo "its input is incomplete" >&2; exit 1; fi
   if [ -d /run/systemd/system ] && command -v systemd-run >/dev/null; then
     setsid systemd-run --quiet --scope --collect -- sh -c "$keeper" step "$d" "$limit" "$@" </dev/null >/dev/null 2>&1 &
     wait $!

@@ -35,7 +35,7 @@ def classes() -> dict[str, type]:
 
 
 def methods(kind: type) -> set[str]:
-    """Names of the methods and properties that stand in our own source; generated ones do not."""
+    """Names of the methods and properties in our own source, without generated ones."""
     return {
         name
         for base in kind.__mro__

@@ -1,4 +1,4 @@
-"""Plans carried out on folders that stand for hosts."""
+"""Plans run on folders in place of hosts."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class Bench:
         return [event async for event in self.executor(*steps).events()]
 
     def made(self, name: str) -> str:
-        """How often a step ran, as it wrote it down itself."""
+        """The lines that a step wrote, one each time that it ran."""
         path = self.folder / name
         return path.read_text() if path.exists() else ""
 

@@ -66,13 +66,13 @@ def record(folder: Path, host: str) -> Path:
 
 
 def holders(folder: Path) -> list[str]:
-    """Whose record each host has, in order; empty where none."""
+    """The holder in each host's record, in order; empty where there is none."""
     paths = [record(folder, host) for host in HOSTS]
     return [path.read_text().partition("\n")[0].lstrip("0") if path.exists() else "" for path in paths]
 
 
 def age(folder: Path, seconds: int, *hosts: str) -> None:
-    """Have the heartbeats be that much older, as their hosts would tell."""
+    """Make the heartbeats older by so many seconds of their hosts' clocks."""
     for host in hosts or HOSTS:
         path = folder / host / "heartbeat"
         token, at = path.read_text().split()

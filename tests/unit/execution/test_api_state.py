@@ -1,4 +1,4 @@
-"""What the API's word about a node's lease says of its kubelet."""
+"""The state of a kubelet by its node's lease in the API."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""CA keys kept with the operator: encrypted here, on no host, opened by one passphrase, asked for once."""
+"""CA keys kept with the operator: encrypted here, on no host, opened by one passphrase, prompted for once."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ async def test_a_slip_of_the_first_passphrase_encrypts_nothing(tmp_path: Path) -
     assert not (tmp_path / "keys").exists()
 
 
-async def test_a_wrong_passphrase_may_be_mended_and_is_told(tmp_path: Path) -> None:
+async def test_a_wrong_passphrase_is_reported_and_prompted_for_again(tmp_path: Path) -> None:
     await OperatorKeys(tmp_path, Said("right", "right"), {}).put("etcd-ca", KEY)
     assert await OperatorKeys(tmp_path, Said("wrong", "right"), {}).find(KEY.public_pem()) is not None
     with pytest.raises(PkiError, match="cannot be opened"):
@@ -103,6 +103,6 @@ async def test_the_passphrase_from_a_descriptor(tmp_path: Path) -> None:
     assert await OperatorKeys(tmp_path, Said("from elsewhere"), {}).find(KEY.public_pem()) is not None
 
 
-def test_keys_lie_beside_the_inventory_unless_it_says_otherwise() -> None:
+def test_keys_are_beside_the_inventory_unless_it_names_a_folder() -> None:
     assert keys_folder(None, "/home/ops/prod.yaml", "prod") == Path("/home/ops/prod-ca-keys")
     assert keys_folder("/safe/keys", "/home/ops/prod.yaml", "prod") == Path("/safe/keys")

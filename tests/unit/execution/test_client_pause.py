@@ -1,4 +1,4 @@
-"""VIPs paused while something happens: asked of every balancer, ended however it goes, no harm where it fails."""
+"""VIPs paused during an operation: on every balancer, ended in any case, harmless where it fails."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def fleet() -> FakeFleet:
 
 
 def asked(fleet: FakeFleet) -> list[list[str]]:
-    """What each host was asked, in its order."""
+    """The scripts that each host ran, in order."""
     said = {PAUSE.strip(): "pause", GO_ON.strip(): "go on"}
     return [[said[call.argv[2]] for call in fleet.host(HostName(name)).calls] for name in HOSTS]
 

@@ -1,4 +1,4 @@
-"""What etcd and haproxy say of themselves, against what checks want."""
+"""The states that etcd and haproxy report, against the checks."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_a_healthy_member_with_all_voters() -> None:
         ),
     ],
 )
-def test_what_is_wrong_with_etcd_is_told(found: EtcdEndpoint, problem: str) -> None:
+def test_problems_of_etcd_are_named(found: EtcdEndpoint, problem: str) -> None:
     assert etcd_problems("cp1", found, 3) == (problem,)
 
 

@@ -1,4 +1,4 @@
-"""Detached commands on a real shell: run once, survive the connection, tell how they ended."""
+"""Detached commands on a real shell: run once, survive the connection, report their end."""
 
 from __future__ import annotations
 
@@ -71,15 +71,13 @@ async def test_a_lost_connection_is_picked_up_and_the_command_ran_once(
     assert len(host.commands) == 4
 
 
-async def test_asking_again_for_what_has_ended_does_not_run_it_again(
-    commands: DetachedCommands, tmp_path: Path
-) -> None:
+async def test_a_command_that_has_ended_is_not_run_again(commands: DetachedCommands, tmp_path: Path) -> None:
     script = f"echo once >>{tmp_path}/ran"
     assert await run(commands, script) == await run(commands, script)
     assert (tmp_path / "ran").read_text() == "once\n"
 
 
-async def test_another_attempt_runs_anew(commands: DetachedCommands, tmp_path: Path) -> None:
+async def test_another_attempt_runs_again(commands: DetachedCommands, tmp_path: Path) -> None:
     script = f"echo once >>{tmp_path}/ran"
     await run(commands, script)
     await run(commands, script, attempt=2)
@@ -110,8 +108,8 @@ async def test_endless_output_fills_no_host(commands: DetachedCommands, tmp_path
     ended = await run(commands, "yes | head -c 5000000; head -c 3000000 /dev/zero >&2")
     assert isinstance(ended, Exited)
     assert ended.status == 0
-    assert ended.stdout.endswith("y\n\n(what it said after 1048576 bytes was not kept)\n")
-    assert ended.stderr.endswith("(what it said after 1048576 bytes was not kept)\n")
+    assert ended.stdout.endswith("y\n\n(output after 1048576 bytes was dropped)\n")
+    assert ended.stderr.endswith("(output after 1048576 bytes was dropped)\n")
     folder = tmp_path / "haconsole" / "r1" / "etcd.start@cp1.1"
     assert all((folder / name).stat().st_size < (1 << 20) + 100 for name in ("out", "err"))
 
@@ -123,20 +121,20 @@ async def test_what_it_leaves_running_does_not_hold_its_end(commands: DetachedCo
     assert ended == Exited(0, "done\n", "")
 
 
-async def test_words_of_a_week_ago_go_and_how_it_ended_stays(
+async def test_output_is_deleted_after_a_week_and_the_exit_status_is_kept(
     commands: DetachedCommands, host: LocalHost, tmp_path: Path
 ) -> None:
-    await run(commands, "echo said")
+    await run(commands, "echo output")
     place = tmp_path / "haconsole" / "r1" / "etcd.start@cp1.1"
     later = DetachedCommands(host, FastClock(), str(tmp_path / "haconsole"), RunId("r2"))
     await later.begin()
-    assert (place / "out").read_text() == "said\n"
+    assert (place / "out").read_text() == "output\n"
     week = time.time() - 7.5 * 86400
     os.utime(place, (week, week))
     again = DetachedCommands(host, FastClock(), str(tmp_path / "haconsole"), RunId("r3"))
     await again.begin()
     assert sorted(path.name for path in place.iterdir()) == ["pid", "status"]
-    assert await run(commands, "echo said") == Exited(0, "", "")
+    assert await run(commands, "echo output") == Exited(0, "", "")
 
 
 async def test_a_killed_command_is_unknown(commands: DetachedCommands, host: LocalHost, tmp_path: Path) -> None:
@@ -203,7 +201,7 @@ async def test_a_host_restarted_before_it_runs_it(
     assert (tmp_path / "ran").read_text() == "once\n"
 
 
-async def test_input_that_does_not_arrive_whole_starts_nothing(
+async def test_input_that_is_incomplete_starts_nothing(
     commands: DetachedCommands, host: LocalHost, tmp_path: Path
 ) -> None:
     await commands.begin()
@@ -215,7 +213,7 @@ async def test_input_that_does_not_arrive_whole_starts_nothing(
     host.run = cut  # type: ignore[method-assign]
     ended = await run(commands, f"cat >{tmp_path}/got", stdin="all of it")
     assert isinstance(ended, LaunchFailed)
-    assert "did not arrive whole" in ended.why
+    assert "its input is incomplete" in ended.why
     assert not (tmp_path / "got").exists()
 
 

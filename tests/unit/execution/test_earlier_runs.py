@@ -21,7 +21,7 @@ def test_a_recorded_plan_is_the_one_that_was_agreed_to(path: Path) -> None:
     assert len(record.steps) == len(record.plan.steps) > 0
 
 
-def test_finished_runs_are_complete_and_an_interrupted_one_can_be_told_apart() -> None:
+def test_finished_runs_are_complete_and_an_interrupted_one_is_not() -> None:
     records = [record for record in read_runs(FOLDER) if isinstance(record, RunRecord)]
     assert len(records) == len(PATHS) == 5
     unfinished = [record for record in records if not record.complete]

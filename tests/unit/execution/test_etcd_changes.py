@@ -1,4 +1,4 @@
-"""Changes of etcd's members carried out on real members: a learner joins, leads, and the first one leaves."""
+"""Membership changes of a real etcd: a learner joins and becomes the leader, and the first member leaves."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from tests.unit.execution.local import LocalHost
 
 M1, M2 = HostName("m1"), HostName("m2")
 STEADY = ("--heartbeat-interval=50", "--election-timeout=1000")
-"""A busy machine must not move the leader by itself."""
+"""Time-outs long enough that a busy machine causes no election."""
 
 
 class EtcdHost(LocalHost):
@@ -134,7 +134,7 @@ async def test_a_member_comes_and_the_first_one_goes(bench: Bench) -> None:
         assert (await bench.perform(RemoveMember(first, (M2,)))).output == f"member {first} is not on the list"
 
 
-async def test_a_url_that_comes_back_at_once_is_waited_for(bench: Bench) -> None:
+async def test_a_url_that_is_added_again_at_once_is_waited_for(bench: Bench) -> None:
     url = bench.second.peer_url
     for _ in range(2):
         added = await bench.perform(AddMember(url, (M1,)))
@@ -175,7 +175,7 @@ async def test_a_learner_behind_is_promoted_once_it_has_caught_up(bench: Bench) 
         assert await bench.problems(MemberIs(url, MemberStage.VOTING, (M1,))) == ()
 
 
-async def test_a_learner_that_never_starts_is_given_up_in_words(bench: Bench) -> None:
+async def test_a_learner_that_never_starts_is_given_up_with_a_message(bench: Bench) -> None:
     url = bench.second.peer_url
     await bench.perform(AddMember(url, (M1,)))
     given_up = await bench.perform(PromoteMember(url, (M1,), 0.5), M2)
@@ -190,7 +190,7 @@ async def test_a_learner_that_is_off_the_list_is_not_waited_for(bench: Bench) ->
     assert gone.error == "m2: etcd lists no member at http://127.0.0.1:1: it was removed; run join again"
 
 
-async def test_no_member_to_ask_is_an_error(bench: Bench) -> None:
+async def test_no_member_to_query_is_an_error(bench: Bench) -> None:
     with pytest.raises(TransportError, match="m2: etcd"):
         await bench.problems(MemberGone(MemberId("1"), (M2,)))
 

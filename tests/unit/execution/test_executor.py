@@ -1,4 +1,4 @@
-"""Plans carried out on folders that stand for hosts: order, outcomes, stops, and what the journal holds meanwhile."""
+"""Plans run on folders in place of hosts: order, outcomes, stops, and the entries of the run log meanwhile."""
 
 from __future__ import annotations
 
@@ -158,7 +158,7 @@ async def test_an_effect_that_does_not_come_fails_the_step(bench: Bench) -> None
     assert bench.states() == {"a": StepState.FAILED}
 
 
-async def test_an_effect_that_comes_later_is_waited_for(bench: Bench) -> None:
+async def test_a_late_effect_is_waited_for(bench: Bench) -> None:
     tries = bench.folder / "tries"
     later = CommandSucceeds(("sh", "-c", f"echo x >>{tries}; test $(wc -l <{tries}) -ge 4"), "not yet")
     assert outcomes(await bench.run(replace(bench.step("a"), verification=(later,)))) == {"a": Outcome.DONE}
@@ -280,7 +280,7 @@ async def test_a_listener_who_leaves_with_events_waiting_holds_no_step_up(
     assert read_run(bench.run_log).outcome in (Outcome.DONE, Outcome.SKIPPED)
 
 
-async def test_what_hosts_say_is_redacted(bench: Bench) -> None:
+async def test_output_of_hosts_is_redacted(bench: Bench) -> None:
     events = await bench.run(bench.step("a", script="echo hunter2"), bench.step("b", script="echo hunter2; false"))
     assert {event.text for event in events if isinstance(event, StepOutput)} == {"***\na", "***"}
     assert [event.error for event in events if isinstance(event, StepDone) and event.error]
@@ -358,7 +358,7 @@ async def test_a_paused_run_can_be_stopped(bench: Bench) -> None:
     assert bench.made("a") == ""
 
 
-async def test_what_was_asked_before_a_long_hold_is_asked_again(bench: Bench) -> None:
+async def test_checks_before_a_long_pause_are_repeated(bench: Bench) -> None:
     """Somebody else does the step while it is held."""
     executor = bench.executor(bench.step("a"))
     executor.pause.close()

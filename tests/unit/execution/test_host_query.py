@@ -1,4 +1,4 @@
-"""Questions about files and units, asked of a real shell; units as systemctl printed them on a Debian 12 host."""
+"""Queries of files and units on a real shell; units as systemctl printed them on a Debian 12 host."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ async def test_content_comes_as_it_is(tmp_path: Path) -> None:
     assert content_of(await answer(QueryKind.CONTENT, tmp_path / "file")) == b"two\nlines\x00and a byte"
 
 
-async def test_of_a_private_key_only_the_public_half_is_told(tmp_path: Path) -> None:
+async def test_only_the_public_half_of_a_private_key_is_returned(tmp_path: Path) -> None:
     path = tmp_path / "key"
     subprocess.run(["openssl", "genpkey", "-algorithm", "ED25519", "-out", path], check=True)
     public = subprocess.run(["openssl", "pkey", "-in", path, "-pubout"], check=True, capture_output=True).stdout
@@ -67,7 +67,7 @@ async def test_of_a_private_key_only_the_public_half_is_told(tmp_path: Path) -> 
     assert content_of(await answer(QueryKind.PUBLIC, path)) is None
 
 
-async def test_many_questions_are_one_command_and_each_is_asked_once(tmp_path: Path) -> None:
+async def test_many_queries_are_one_command_and_each_is_in_it_once(tmp_path: Path) -> None:
     host = LocalHost("cp1")
     (tmp_path / "there").touch()
     there, none = HostQuery(QueryKind.STAT, str(tmp_path / "there")), HostQuery(QueryKind.STAT, str(tmp_path / "none"))

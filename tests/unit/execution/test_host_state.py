@@ -1,4 +1,4 @@
-"""Questions are gathered, and none is answered from before it was asked."""
+"""Queries are batched, and no answer is older than its query."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ async def test_questions_of_one_moment_are_one_command(tmp_path: Path) -> None:
     assert len(fleet.host(CP1).commands) == 1
 
 
-async def test_a_question_that_comes_while_another_is_answered_is_asked_anew(tmp_path: Path) -> None:
+async def test_a_query_during_the_answer_to_another_is_sent_again(tmp_path: Path) -> None:
     fleet = LocalFleet("cp1")
     host_state = HostStateReader(fleet)
     host = fleet.host(CP1)
@@ -56,7 +56,7 @@ async def test_a_question_that_comes_while_another_is_answered_is_asked_anew(tmp
     assert file_state((await second)[stat(path)]) == FileState(0o600, ME)
 
 
-async def test_a_host_that_cannot_be_asked_is_told_to_everyone_and_asked_again_later(tmp_path: Path) -> None:
+async def test_a_host_that_cannot_be_queried_fails_all_callers_and_is_queried_again_later(tmp_path: Path) -> None:
     fleet = LocalFleet("cp1")
     host_state = HostStateReader(fleet)
     fleet.host(CP1).unreachable = True

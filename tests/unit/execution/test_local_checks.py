@@ -1,4 +1,4 @@
-"""What was seen on hosts against what checks want."""
+"""Observed states of hosts against the checks."""
 
 from __future__ import annotations
 

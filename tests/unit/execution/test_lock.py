@@ -21,7 +21,7 @@ pytestmark = pytest.mark.usefixtures("posix_shell")
 NOTHING = Takeover()
 
 
-async def test_a_lock_stands_on_every_host_until_it_is_given_back(tmp_path: Path) -> None:
+async def test_a_lock_is_on_every_host_until_it_is_released(tmp_path: Path) -> None:
     one = lock(tmp_path)
     assert await one.take(NOTHING) == frozenset(HOSTS)
     assert holders(tmp_path) == ["1", "1", "1"]
@@ -30,7 +30,7 @@ async def test_a_lock_stands_on_every_host_until_it_is_given_back(tmp_path: Path
     assert holders(tmp_path) == ["", "", ""]
 
 
-async def test_a_second_console_hears_who_what_since_when_and_how_old_the_heartbeat_is(tmp_path: Path) -> None:
+async def test_a_second_console_sees_the_holder_its_run_its_age_and_its_heartbeat(tmp_path: Path) -> None:
     await lock(tmp_path, 1).take(NOTHING)
     age(tmp_path, 7)
     with pytest.raises(LockedError) as refused:
@@ -75,7 +75,7 @@ async def test_a_console_that_reaches_no_majority_starts_nothing(tmp_path: Path)
     assert holders(tmp_path) == ["", "", ""]
 
 
-async def test_hosts_that_cannot_keep_the_record_do_not_count_and_what_others_kept_is_taken_back(
+async def test_hosts_that_cannot_keep_the_record_do_not_count_and_records_of_others_are_removed(
     tmp_path: Path,
 ) -> None:
     for host in ("cp2", "cp3"):
@@ -185,7 +185,7 @@ async def test_what_a_console_left_standing_itself_it_may_take_over_at_once(tmp_
     assert await lock(tmp_path, 2).take(Takeover(frozenset({"r1"}), left)) == frozenset(HOSTS)
 
 
-def test_a_process_of_elsewhere_or_unheard_of_is_not_known_to_be_gone() -> None:
+def test_a_process_of_another_machine_or_an_unknown_one_is_not_known_to_be_gone() -> None:
     mine = this_process()
     assert not has_ended(mine)
     assert not has_ended("")
@@ -194,7 +194,7 @@ def test_a_process_of_elsewhere_or_unheard_of_is_not_known_to_be_gone() -> None:
     assert has_ended(mine.rpartition(":")[0] + ":1")
 
 
-def test_what_a_hostile_host_tells_of_a_holder_is_short_and_obeyed_by_no_terminal() -> None:
+def test_a_holder_from_a_hostile_host_is_shortened_and_without_control_characters() -> None:
     told = encode_claim(claim(1)).replace("ops1@desk", "ops\\u001b[2J\\u202e" + "x" * 1000)
     read = parse_record(f"{claim(1).token} 3 4\n{told}\n")
     assert read is not None

@@ -112,7 +112,7 @@ async def test_a_lock_that_another_took_over_while_this_machine_slept_is_lost_ev
         assert holders(tmp_path) == ["", "", ""]
 
 
-async def test_a_heartbeat_that_meets_another_holder_stops_the_run_and_says_who_it_is(tmp_path: Path) -> None:
+async def test_a_heartbeat_that_meets_another_holder_stops_the_run_and_names_the_holder(tmp_path: Path) -> None:
     async with kept(tmp_path) as (one, keeper):
         age(tmp_path, 31)
         await lock(tmp_path, 2).take(Takeover(frozenset({"r1"})))

@@ -1,4 +1,4 @@
-"""Operations performed on folders that stand for hosts: files, authorities, keys, certificates."""
+"""Operations performed on folders in place of hosts: files, authorities, keys, certificates."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def issue(folder: Path) -> IssueCertificate:
     )
 
 
-async def test_a_command_that_fails_says_where_what_and_why(bench: Bench) -> None:
+async def test_the_error_of_a_failed_command_has_place_command_and_cause(bench: Bench) -> None:
     performed = await bench.perform(RunCommand(("sh", "-c", "echo starting; echo 'no such user' >&2; exit 3")))
     assert performed.outcome is Outcome.FAILED
     assert performed.error == (
@@ -75,17 +75,17 @@ async def test_a_command_that_fails_says_where_what_and_why(bench: Bench) -> Non
     assert performed.output == "starting\nno such user"
 
 
-async def test_a_script_is_named_and_not_told_in_full(bench: Bench) -> None:
+async def test_a_script_is_named_and_not_shown_in_full(bench: Bench) -> None:
     performed = await bench.perform(RunCommand(("sh", "-ec", "echo 'no room' >&2\nexit 3", "hand-over", "8443", "a b")))
     assert performed.error == "cp1: `sh -ec … hand-over 8443 'a b'` ended with 3: no room"
 
 
-async def test_a_command_that_is_stopped_says_so(bench: Bench) -> None:
+async def test_a_stopped_command_is_reported_as_stopped(bench: Bench) -> None:
     performed = await bench.perform(RunCommand(("sleep", "60"), timeout_s=0.1))
     assert performed.error == "cp1: `sleep 60` did not end within 0.1 s and was stopped"
 
 
-async def test_another_file_is_set_aside(bench: Bench, tmp_path: Path) -> None:
+async def test_another_file_is_kept_as_a_backup(bench: Bench, tmp_path: Path) -> None:
     path = tmp_path / "etcd.env"
     path.write_text("older")
     performed = await bench.perform(WriteFile(str(path), "newer"))
@@ -94,7 +94,7 @@ async def test_another_file_is_set_aside(bench: Bench, tmp_path: Path) -> None:
     assert performed.output == f"wrote {path}; the previous file is {aside}"
 
 
-async def test_the_same_content_is_not_set_aside(bench: Bench, tmp_path: Path) -> None:
+async def test_the_same_content_gets_no_backup(bench: Bench, tmp_path: Path) -> None:
     path = tmp_path / "etcd.env"
     path.write_text("same")
     performed = await bench.perform(WriteFile(str(path), "same", 0o600))
@@ -131,7 +131,7 @@ async def test_a_new_authority_is_made_once_and_kept(bench: Bench, tmp_path: Pat
     assert (tmp_path / "ca.key").stat().st_mode & 0o777 == 0o600
 
 
-async def test_a_key_left_alone_by_a_broken_run_gets_its_certificate(bench: Bench, tmp_path: Path) -> None:
+async def test_a_key_without_a_certificate_from_an_interrupted_run_gets_one(bench: Bench, tmp_path: Path) -> None:
     await bench.perform(authority(tmp_path))
     key = (tmp_path / "ca.key").read_bytes()
     (tmp_path / "ca.crt").unlink()
@@ -171,7 +171,7 @@ async def test_authorities_that_differ_are_named_with_their_fingerprints(
     assert list(tmp_path.iterdir()) == []
 
 
-async def test_a_host_that_signs_nothing_gets_the_certificate_alone(bench: Bench, tmp_path: Path) -> None:
+async def test_a_host_that_signs_nothing_gets_only_the_certificate(bench: Bench, tmp_path: Path) -> None:
     ensure = authority(tmp_path)
     bench.plan = Plan("bootstrap", "lab", (Step(StepId("ca"), "t", "w", CP1, ensure),))
     trust = Step(StepId("trust"), "t", "w", CP2, TrustAuthority("etcd", f"{tmp_path}/trusted/ca.crt"))
@@ -238,7 +238,7 @@ async def test_the_private_key_is_in_no_answer_of_the_host(
     assert not [line for line in lines for said in (*heard, performed.output) if line in said]
 
 
-async def test_a_certificate_issued_again_keeps_its_key_and_sets_the_old_one_aside(
+async def test_a_certificate_issued_again_keeps_its_key_and_a_backup_of_the_old_one(
     bench: Bench, tmp_path: Path
 ) -> None:
     await bench.perform(authority(tmp_path))

@@ -1,4 +1,4 @@
-"""A leaf replaced on this machine: a new key, both files at once, the pair of before kept for root alone."""
+"""A leaf replaced on this machine: a new key, both files at once, the previous pair kept and readable only by root."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ async def test_key_and_certificate_are_new_and_the_older_ones_kept(bench: Bench,
     )
 
 
-async def test_an_attempt_that_went_unheard_is_not_done_twice(bench: Bench, tmp_path: Path) -> None:
+async def test_an_attempt_without_a_received_result_is_not_done_twice(bench: Bench, tmp_path: Path) -> None:
     renew = await issued(bench, tmp_path)
     await bench.perform(renew)
     new = (tmp_path / "pki/cp1.crt").read_bytes()
@@ -78,7 +78,7 @@ async def test_what_is_left_of_a_broken_attempt_is_no_hindrance(bench: Bench, tm
     assert not stage.exists()
 
 
-async def test_a_leaf_of_a_new_ca_is_accepted_by_who_knows_the_older_one_alone(bench: Bench, tmp_path: Path) -> None:
+async def test_a_leaf_of_a_new_ca_is_accepted_by_clients_of_only_the_older_one(bench: Bench, tmp_path: Path) -> None:
     renew = await issued(bench, tmp_path)
     ca_next = EnsureAuthority("etcd-next", "etcd-ca-2", f"{tmp_path}/next.crt", f"{tmp_path}/next.key", (CP1,))
     await bench.perform(ca_next)

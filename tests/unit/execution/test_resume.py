@@ -1,4 +1,4 @@
-"""Runs carried on: by what the hosts say, waiting for what a dead process left under way, each effect once."""
+"""Resumed runs: by the hosts' state, waiting for commands that a dead process left running, each effect once."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def bench(tmp_path: Path) -> Bench:
 
 
 async def carry_on(bench: Bench, *steps: Step) -> list[Event]:
-    """As another process would: from what the record tells."""
+    """As another process would: from the record."""
     return [event async for event in bench.executor(*steps, so_far=read_run(bench.run_log).steps).events()]
 
 
@@ -93,7 +93,7 @@ async def collected(executor: Executor) -> list[Event]:
 
 
 async def test_nothing_is_judged_while_a_command_is_still_under_way(bench: Bench) -> None:
-    """What the first step made is away for as long as the second one's command lasts."""
+    """The first step's file is missing for as long as the second step's command runs."""
     made, away = bench.folder / "a", bench.folder / "away"
     first = bench.step("a")
     under_way = f"mv {made} {away}; touch {bench.folder}/begun; while [ ! -e {bench.folder}/go ]; do :; done"
@@ -155,7 +155,7 @@ async def test_what_was_meant_and_never_begun_is_begun(bench: Bench) -> None:
     assert kinds == ["run", "intent", "resumed", "intent", "performed", "verified", "end"]
 
 
-async def test_a_host_restarted_meanwhile_is_told_and_what_is_missing_is_done_again(
+async def test_a_host_restarted_meanwhile_is_reported_and_missing_effects_are_done_again(
     bench: Bench,
 ) -> None:
     step = bench.step("a")
@@ -170,7 +170,7 @@ async def test_a_host_restarted_meanwhile_is_told_and_what_is_missing_is_done_ag
     assert read_run(bench.run_log).step(A).attempts == 2
 
 
-async def test_what_ended_badly_unheard_is_recorded_and_tried_again(bench: Bench) -> None:
+async def test_a_failure_that_was_not_received_is_recorded_and_retried(bench: Bench) -> None:
     tries = bench.folder / "tries"
     step = bench.step("a", script=f"echo x >>{tries}; touch {bench.folder}/begun; test $(wc -l <{tries}) -ge 2")
     executor = bench.executor(step)
@@ -185,7 +185,7 @@ async def test_what_ended_badly_unheard_is_recorded_and_tried_again(bench: Bench
 
 
 async def test_a_record_is_not_believed(bench: Bench) -> None:
-    """By the record all is done; the host says otherwise."""
+    """All is done in the record, but not on the host."""
     step = bench.step("a")
     await bench.run(step)
     (bench.folder / "a").unlink()
@@ -193,14 +193,14 @@ async def test_a_record_is_not_believed(bench: Bench) -> None:
     assert bench.made("a") == "once\n"
 
 
-async def test_a_step_that_leaves_nothing_to_ask_for_is_not_done_twice(bench: Bench) -> None:
+async def test_a_step_without_a_verification_is_not_done_twice(bench: Bench) -> None:
     step, later = replace(bench.step("a"), verification=()), bench.step("b", needs=("a",), script="test -e go")
     await bench.run(step, later)
     assert outcomes(await carry_on(bench, step, later))["a"] is Outcome.ALREADY
     assert bench.made("a") == "once\n"
 
 
-async def test_what_was_not_heard_of_and_leaves_nothing_to_ask_for_is_unknown_and_done_again(bench: Bench) -> None:
+async def test_a_step_without_a_result_or_a_verification_is_unknown_and_done_again(bench: Bench) -> None:
     script = f"test -e {bench.folder}/again || {{ kill -9 $PPID $(cat {bench.folder}/run/r1/a.1/pid); exit 1; }}"
     step = replace(bench.step("a", script=script), verification=())
     assert outcomes(await bench.run(step)) == {"a": Outcome.UNKNOWN}
@@ -243,7 +243,7 @@ def reasons(record: RunRecord, *others: RunRecord | UnreadableRun, cluster: str 
     return "; ".join(why_not_resume(record, (record, *others), cluster, {"etcd": "1", "host cp1": "2"} | parts))
 
 
-async def test_what_may_not_be_carried_on_is_refused_with_its_reason(bench: Bench) -> None:
+async def test_a_run_that_may_not_be_resumed_is_refused_with_the_reason(bench: Bench) -> None:
     bad = replace(bench.step("a"), operation=RunCommand(("false",)))
     await bench.run(bad)
     record = read_run(bench.run_log)
@@ -282,7 +282,7 @@ async def test_a_plan_that_was_redacted_is_not_intact(bench: Bench) -> None:
     assert not read_run(bench.run_log).intact
 
 
-async def test_records_of_other_versions_and_broken_ones_are_told_apart(bench: Bench) -> None:
+async def test_records_of_other_versions_and_damaged_ones_are_distinguished(bench: Bench) -> None:
     await bench.run(bench.step("a"))
     newer = bench.folder / "newer.jsonl"
     newer.write_text(bench.run_log.read_text().replace("haconsole/journal/v1", "haconsole/journal/v9"))
@@ -296,7 +296,7 @@ async def test_records_of_other_versions_and_broken_ones_are_told_apart(bench: B
     assert "does not begin like a run log" in why["worse"]
 
 
-async def test_lines_that_say_too_little_count_as_torn(bench: Bench) -> None:
+async def test_incomplete_lines_count_as_torn(bench: Bench) -> None:
     await bench.run(bench.step("a"))
     with bench.run_log.open("a") as file:
         file.write('{"kind": "intent", "at": "2026-01-01T00:00:00+00:00", "step": "a"}\n{"kind": "end", "at": 7}\n')
@@ -305,7 +305,7 @@ async def test_lines_that_say_too_little_count_as_torn(bench: Bench) -> None:
 
 
 async def test_the_plan_of_a_real_cluster_survives_its_record_to_the_letter(bench: Bench) -> None:
-    """What looks like a secret in a plan is none: etcd's cluster token, the paths of keys."""
+    """Texts in a plan that look like secrets are none: etcd's cluster token, the paths of keys."""
     plan = PLANS["lab"]
     long = replace(plan.steps[0], id=StepId("long"), operation=WriteFile("/x", "y" * 200_000))
     plan = replace(plan, steps=(*plan.steps, long))

@@ -47,7 +47,7 @@ def run_log(path: Path) -> RunLog:
     return RunLog(path, FastClock(), lambda text: text.replace("hunter2", "***"))
 
 
-async def test_a_whole_run_reads_back(run_log: RunLog, path: Path) -> None:
+async def test_a_complete_run_reads_back(run_log: RunLog, path: Path) -> None:
     await run_log.log_run(HEADING, PLAN)
     await run_log.log_already_done(ONE)
     await run_log.log_intent(TWO, 1)
@@ -133,7 +133,7 @@ async def test_a_torn_last_line_is_tolerated_and_closed_by_the_next_writer(run_l
 
 
 async def test_secrets_are_redacted_and_endless_output_is_shortened(run_log: RunLog, path: Path) -> None:
-    await run_log.log_result(ONE, Outcome.FAILED, "x" * 10_000_000 + "password hunter2", "said hunter2")
+    await run_log.log_result(ONE, Outcome.FAILED, "x" * 10_000_000 + "password hunter2", "output hunter2")
     text = path.read_text()
     assert "hunter2" not in text
     assert len(text) < 100_000
@@ -176,7 +176,7 @@ def test_no_part_of_a_known_secret_reaches_the_record_wherever_the_text_is_cut(
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "r1.jsonl"
         run_log = RunLog(path, FastClock(), partial(redact, secrets=(Secret(word),)))
-        asyncio.run(run_log.log_result(ONE, Outcome.FAILED, said, f"it said: {said}"))
+        asyncio.run(run_log.log_result(ONE, Outcome.FAILED, said, f"error: {said}"))
         run_log.close()
         line = json.loads(path.read_text())
     for text in (line["output"], line["error"]):
@@ -184,7 +184,9 @@ def test_no_part_of_a_known_secret_reaches_the_record_wherever_the_text_is_cut(
         assert not any(text.startswith(f"{word[n:]}Y") for n in range(len(word)))
 
 
-async def test_a_full_disk_says_what_to_do(run_log: RunLog, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_error_of_a_full_disk_has_a_hint(
+    run_log: RunLog, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def full(*_: object) -> int:
         raise OSError(errno.ENOSPC, "No space left on device")
 
@@ -193,7 +195,7 @@ async def test_a_full_disk_says_what_to_do(run_log: RunLog, path: Path, monkeypa
         await run_log.log_intent(ONE, 1)
 
 
-def test_a_folder_that_cannot_be_made_says_so(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_made_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(RunLogError, match="Not a directory"):
         RunLog(tmp_path / "file" / "runs" / "r1.jsonl", FastClock(), str)

@@ -1,4 +1,4 @@
-"""Files brought from a host and to one, part by part, whole or not at all."""
+"""Files copied from and to a host, in parts, completely or not at all."""
 
 from __future__ import annotations
 
@@ -56,7 +56,9 @@ class Told(list[str]):
         self.append(text)
 
 
-async def test_a_file_is_fetched_in_parts_for_its_owner_alone(host: LocalHost, there: Path, tmp_path: Path) -> None:
+async def test_a_file_is_fetched_in_parts_and_readable_only_by_its_owner(
+    host: LocalHost, there: Path, tmp_path: Path
+) -> None:
     here, told = tmp_path / "mine.db", Told()
     await transfer(fleet_of(host), host.host, FetchFile(str(there), str(here)), told.tell)
     assert here.read_bytes() == SNAPSHOT
@@ -74,14 +76,14 @@ async def test_no_other_file_is_overwritten(host: LocalHost, there: Path, tmp_pa
     assert sorted(path.name for path in tmp_path.iterdir()) == ["host", "mine.db"]
 
 
-async def test_a_folder_that_cannot_be_written_to_is_told(host: LocalHost, there: Path, tmp_path: Path) -> None:
+async def test_a_folder_that_cannot_be_written_to_is_an_error(host: LocalHost, there: Path, tmp_path: Path) -> None:
     with pytest.raises(HaconsoleError, match="No such file or directory"):
         await transfer(
             fleet_of(host), host.host, FetchFile(str(there), str(tmp_path / "nowhere" / "x.db")), Told().tell
         )
 
 
-async def test_a_file_is_brought_and_takes_its_place_once_it_is_whole(host: LocalHost, tmp_path: Path) -> None:
+async def test_a_file_is_sent_and_gets_its_name_once_it_is_complete(host: LocalHost, tmp_path: Path) -> None:
     here, path = tmp_path / "mine.db", tmp_path / "host" / "new.db"
     here.write_bytes(SNAPSHOT)
     path.parent.mkdir()
@@ -92,7 +94,7 @@ async def test_a_file_is_brought_and_takes_its_place_once_it_is_whole(host: Loca
     assert [one.name for one in path.parent.iterdir()] == ["new.db"]
 
 
-async def test_files_that_differ_are_told_apart(host: LocalHost, there: Path, tmp_path: Path) -> None:
+async def test_files_that_differ_are_distinguished(host: LocalHost, there: Path, tmp_path: Path) -> None:
     here = tmp_path / "mine.db"
     assert "No such file" in "".join(await not_same(host, str(here), str(there)))
     here.write_bytes(SNAPSHOT[:-1])
@@ -102,7 +104,7 @@ async def test_files_that_differ_are_told_apart(host: LocalHost, there: Path, tm
 @pytest.mark.parametrize(
     "content", [b"", b"short", SNAPSHOT[:-1], b"x" + SNAPSHOT[1:]], ids=["empty", "short", "cut", "altered"]
 )
-def test_a_snapshot_that_is_not_whole(content: bytes, tmp_path: Path) -> None:
+def test_an_incomplete_snapshot(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "mine.db"
     path.write_bytes(SNAPSHOT)
     assert not_whole(path) == ()

@@ -1,4 +1,4 @@
-"""Runs taken back: files and commands on folders that stand for hosts."""
+"""Undone runs: files and commands on folders in place of hosts."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ async def take_back(bench: Bench, plan: Plan) -> list[Event]:
     return events
 
 
-async def test_only_what_was_done_is_taken_back_newest_first(bench: Bench) -> None:
+async def test_only_steps_that_were_done_are_undone_newest_first(bench: Bench) -> None:
     (bench.folder / "there").touch()
     steps = (start(bench, "there"), start(bench, "a"), replace(start(bench, "b"), needs=(StepId("a"),)))
     await bench.run(*steps)
@@ -71,7 +71,7 @@ async def test_only_what_was_done_is_taken_back_newest_first(bench: Bench) -> No
     assert [name for name in ("there", "a", "b") if (bench.folder / name).exists()] == ["there"]
 
 
-async def test_a_file_is_what_it_was_before_and_a_new_one_is_set_aside(bench: Bench) -> None:
+async def test_a_file_is_restored_and_a_new_one_is_kept_as_a_backup(bench: Bench) -> None:
     (bench.folder / "old").write_text("before")
     (bench.folder / "old").chmod(0o600)
     await bench.run(write(bench, "old", "after"), write(bench, "new", "made"))
@@ -86,7 +86,7 @@ async def test_a_file_is_what_it_was_before_and_a_new_one_is_set_aside(bench: Be
 
 
 async def test_a_units_state_is_restored_after_its_files(bench: Bench) -> None:
-    """What runs is reloaded with what its files say then; other hosts and phases are not waited for."""
+    """A unit is reloaded after its files are restored; other hosts and phases are not waited for."""
     seen = str(bench.folder / "seen")
     loaded = CommandSucceeds(("grep", "-qx", "before", seen), "the unit has not read its file")
     copy = RunCommand(("cp", str(bench.folder / "config"), seen))
@@ -104,7 +104,7 @@ async def test_a_units_state_is_restored_after_its_files(bench: Bench) -> None:
     assert (bench.folder / "seen").read_text() == "before\n"
 
 
-async def test_taking_back_again_changes_nothing(bench: Bench) -> None:
+async def test_a_second_undo_changes_nothing(bench: Bench) -> None:
     (bench.folder / "old").write_text("before")
     await bench.run(write(bench, "old", "after"))
     plan = undo_of(bench)
@@ -178,7 +178,7 @@ async def test_what_is_still_under_way_is_waited_for_by_a_person(bench: Bench) -
     assert not (bench.folder / "run" / "r1").exists()
 
 
-async def test_what_may_not_be_taken_back_is_refused(bench: Bench) -> None:
+async def test_a_run_that_may_not_be_undone_is_refused(bench: Bench) -> None:
     await bench.run(start(bench, "a"))
     record = read_run(bench.run_log)
 

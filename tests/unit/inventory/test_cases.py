@@ -1,4 +1,4 @@
-"""Each file of `cases` gets exactly the problems that stand in the text file beside it."""
+"""Each file of `cases` gets exactly the problems in the text file beside it."""
 
 from __future__ import annotations
 

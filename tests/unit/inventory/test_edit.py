@@ -1,4 +1,4 @@
-"""A host taken out of an inventory's text, everything else left as it stands."""
+"""A host taken out of an inventory's text, everything else left unchanged."""
 
 from __future__ import annotations
 

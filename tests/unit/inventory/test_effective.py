@@ -27,7 +27,7 @@ def cluster(*hosts: Host, ssh: Ssh | None = None, vips: tuple[VirtualIp, ...] = 
     return Inventory(cluster="lab", hosts=hosts, ssh=ssh or Ssh(), kubernetes=Kubernetes(), vips=vips)
 
 
-def test_nothing_said_means_the_defaults() -> None:
+def test_missing_settings_have_the_defaults() -> None:
     one = host(1)
     ssh = effective.ssh_for(cluster(one), one)
     assert (ssh.address, ssh.user, ssh.port, ssh.port_given) == ("10.99.0.11", None, 22, False)
@@ -65,7 +65,7 @@ def test_an_outside_jump_host_is_taken_apart(text: str, expected: effective.Outs
     assert effective.ssh_for(cluster(one), one).jump == expected
 
 
-def test_priorities_go_down_in_order_around_those_that_are_said() -> None:
+def test_priorities_go_down_in_order_around_given_ones() -> None:
     inventory = cluster(host(1), host(2, priority=90), host(3), host(4, Role.ETCD))
     assert effective.vrrp_priorities(inventory) == {"cp1": 100, "cp2": 90, "cp3": 80}
 
@@ -90,7 +90,7 @@ def test_the_endpoint_follows_the_vip_and_the_balancers_port() -> None:
     assert effective.vip_interface(inventory, vip, host(1)) == "eth0"
 
 
-def test_the_endpoint_as_said_wins_and_may_be_missing() -> None:
+def test_a_given_endpoint_wins_and_may_be_missing() -> None:
     said = Inventory(cluster="c", hosts=(host(1), host(2)), kubernetes=Kubernetes(endpoint="[2001:db8::5]:6443"))
     assert effective.endpoint(said) == ("2001:db8::5", 6443)
     assert effective.endpoint(Inventory(cluster="c", hosts=(host(1),))) is None
@@ -103,7 +103,7 @@ def test_haproxy_has_defaults_only_where_a_host_balances() -> None:
     assert effective.haproxy(cluster(host(1, Role.ETCD))) is None
 
 
-def test_etcd_is_named_and_reached_as_said() -> None:
+def test_etcd_is_named_and_reached_as_given() -> None:
     six = Host(name="a", address="2001:db8::1", roles=(Role.ETCD,), etcd_name="infra1")
     plain = Inventory(cluster="c", hosts=(six,), etcd=Etcd(tls=EtcdTls.OFF))
     assert effective.etcd_name(six) == "infra1"

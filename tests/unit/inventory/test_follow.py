@@ -63,7 +63,7 @@ def test_a_file_that_cannot_be_written_stays_and_nothing_is_left_beside_it(
     assert list(file.parent.iterdir()) == [file]
 
 
-def test_a_host_that_cannot_be_taken_out_by_itself_is_left_to_a_person(file: Path) -> None:
+def test_a_host_that_others_refer_to_is_not_taken_out(file: Path) -> None:
     file.write_text(TEXT.replace("{user: ops}", "{user: ops, jump: b}"))
     change = without(file, "b")
     assert change is not None

@@ -1,4 +1,4 @@
-"""Whatever bytes come in: an inventory or problems with a place, never an exception."""
+"""Any bytes become an inventory or problems with a place, never an exception."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Other tools' files become the inventories that stand beside them; nothing in such a file raises."""
+"""Other tools' files become the inventories beside them; nothing in such a file raises."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_the_inventory_is_the_one_that_was_written_down(
     assert bool(captured.err) == (expected.stem in INCOMPLETE)
 
 
-def test_what_is_left_to_mend_goes_to_standard_error(
+def test_problems_to_fix_go_to_standard_error(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     imported("kubespray", "cloud/inventory.cfg", monkeypatch)

@@ -1,4 +1,4 @@
-"""The sample inventories are right, teach what they say, and fit the JSON Schema."""
+"""The sample inventories are valid, their comments are true, and they fit the JSON Schema."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_the_json_schema_refuses_unknown_keys(path: Path, validator: jsonschema.
         del part["colour"]
 
 
-def test_every_sample_stands_in_the_list() -> None:
+def test_every_sample_is_in_the_list() -> None:
     listed = (FOLDER / "README.md").read_text(encoding="utf-8")
     assert [path.name for path in SAMPLES if f"[{path.name}]({path.name})" not in listed] == []
     assert len(SAMPLES) == 11
@@ -100,7 +100,7 @@ def test_certificates_are_signed_by_a_key_that_stays_with_the_operator() -> None
 
 
 @pytest.mark.parametrize("name", ["keepalived-haproxy", "control-plane-systemd"])
-def test_the_vip_stands_before_three_masters(name: str) -> None:
+def test_the_vip_is_in_front_of_three_masters(name: str) -> None:
     masters = sample(name)
     assert addresses(masters, Role.LOAD_BALANCER) == ["172.20.0.113", "172.20.0.114", "172.20.0.115"]
     assert list(effective.vrrp_priorities(masters).values()) == [100, 90, 80]

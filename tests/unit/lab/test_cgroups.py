@@ -60,7 +60,7 @@ def test_its_processes_are_killed_and_counted_below_it(tmp_path: Path) -> None:
         assert process.wait(5) == -9
 
 
-def test_a_busy_group_is_told_of_after_the_deadline(tmp_path: Path) -> None:
+def test_a_busy_group_is_reported_after_the_deadline(tmp_path: Path) -> None:
     group = HostGroup("drill", "cp1", (tmp_path,))
     group.make()
     (group.folders[0] / "tasks").write_text("")

@@ -1,4 +1,4 @@
-"""What a host wrote is copied; what never changes of containerd's folder is shared."""
+"""A host's own files are copied; unchanging files of containerd's folder are shared."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What each drill breaks."""
+"""The components that each drill breaks."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ STANDING = Scene(THREE, vip_owner="cp2", etcd_leader="cp3", scheduler="cp1")
         ("host-cut-off", ["cp3: nothing it sends or is sent arrives"]),
     ],
 )
-def test_each_scenario_breaks_what_it_says(scenario: str, broken: list[str]) -> None:
+def test_each_scenario_breaks_its_components(scenario: str, broken: list[str]) -> None:
     assert [str(fault) for fault in SCENARIOS[scenario].faults(STANDING)] == broken
 
 
@@ -57,6 +57,6 @@ LEADER = """[{"Endpoint":"https://10.99.1.11:2379","Status":{"header":{"cluster_
 FOLLOWER = LEADER.replace('"member_id":16098219476404292029', '"member_id":9887923203706980351')
 
 
-def test_the_leader_is_told_by_its_own_status() -> None:
+def test_the_leader_is_known_by_its_own_status() -> None:
     assert leads(json.loads(LEADER))
     assert not leads(json.loads(FOLLOWER))

@@ -32,7 +32,7 @@ def test_three_bare_hosts() -> None:
     assert (login.user, login.identity_file, login.jump) == ("ops", FOLDER / "key", None)
 
 
-def test_the_version_of_the_programs_is_told() -> None:
+def test_the_version_of_the_programs_is_in_the_file() -> None:
     text = inventory_text(LabSpec("drill", 7), FOLDER, "v1.20.2")
     inventory = parse(text, "inventory.yaml", FOLDER)
     assert isinstance(inventory, Inventory)

@@ -119,7 +119,7 @@ def test_a_program_that_is_not_what_was_published_is_refused(site: str, tmp_path
         kubernetes_release.download("v1.20.2", ("kubeadm",), tmp_path, Silent(), site=site)
 
 
-def test_a_missing_program_is_told_with_its_address(site: str, tmp_path: Path) -> None:
+def test_a_missing_program_is_reported_with_its_address(site: str, tmp_path: Path) -> None:
     with pytest.raises(LabError, match="kube-scheduler cannot be downloaded: HTTP Error 404"):
         kubernetes_release.download("v1.20.2", ("kube-scheduler",), tmp_path, Silent(), site=site)
 

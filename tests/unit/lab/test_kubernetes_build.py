@@ -39,7 +39,7 @@ def test_the_version_is_linked_in() -> None:
     assert "k8s.io/kubernetes/vendor/k8s.io/component-base/version.gitMinor=20" in flags
 
 
-def test_folders_that_ask_for_an_api_description(tmp_path: Path) -> None:
+def test_folders_that_need_an_api_description(tmp_path: Path) -> None:
     marked = b"// +k8s:openapi-gen=true\npackage v1\n"
     staged = tmp_path / "staging/api/core/v1"
     for folder in (staged, tmp_path / "pkg/apis", tmp_path / "pkg/testdata", tmp_path / "vendor/k8s.io/gengo"):

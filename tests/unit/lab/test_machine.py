@@ -1,4 +1,4 @@
-"""What a machine lacks for a lab is named in one sentence."""
+"""Missing requirements of a lab are named in one sentence."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_without_apt_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch, t
         machine.meet((Need("debootstrap", "debootstrap"), Need("ip", "iproute2")), Silent())
 
 
-def test_another_user_than_root_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_user_than_root_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     with pytest.raises(LabImpossibleError, match="needs root"):
         check_root()
@@ -42,7 +42,7 @@ def test_a_full_disk_is_found_before_anything_is_made(tmp_path: Path) -> None:
     check_room(tmp_path, 1, "a lab")
 
 
-def test_too_few_inotify_instances_are_told_before_a_boot_that_would_hang() -> None:
+def test_too_few_inotify_instances_are_reported_before_a_boot_that_would_hang() -> None:
     machine.check_inotify(0)
     with pytest.raises(LabImpossibleError, match=r"100000000 more hosts need .*sysctl fs.inotify.max_user_instances="):
         machine.check_inotify(100_000_000)
@@ -54,7 +54,7 @@ def test_missing_control_groups_are_named(monkeypatch: pytest.MonkeyPatch) -> No
         machine.check_kernel()
 
 
-def test_a_failing_command_says_what_it_said() -> None:
+def test_the_error_of_a_failed_command_has_its_output() -> None:
     with pytest.raises(LabError, match="`sh -c 'echo why >&2; exit 3'` failed: why"):
         run(("sh", "-c", "echo why >&2; exit 3"))
     with pytest.raises(LabError, match=r"did not end within 0.1 s"):

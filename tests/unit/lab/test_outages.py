@@ -1,4 +1,4 @@
-"""What the lab's network drops, as nftables is told and as it tells."""
+"""Packets that the lab's network drops, as written for nftables and as nftables lists them."""
 
 from __future__ import annotations
 
@@ -31,6 +31,6 @@ def test_no_outages_leave_no_table() -> None:
     assert render(NO_OUTAGES) == "table bridge haconsole\ndelete table bridge haconsole\n"
 
 
-def test_mending_one_host_leaves_the_others_outages() -> None:
+def test_reconnecting_one_host_leaves_the_others_outages() -> None:
     there = Outages(frozenset({"cp1", "cp2"}), frozenset({("cp1", "cp3"), ("cp2", "cp3")}), frozenset({"cp1"}))
     assert there.without("cp1") == Outages(frozenset({"cp2"}), frozenset({("cp2", "cp3")}), frozenset())

@@ -1,4 +1,4 @@
-"""What labs and everything of them are called."""
+"""Names of labs and of their parts."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ def test_a_record_is_read_as_it_was_written(tmp_path: Path) -> None:
     assert (tmp_path / "drill").stat().st_mode & 0o777 == 0o700
 
 
-def test_a_damaged_record_says_what_helps(tmp_path: Path) -> None:
+def test_the_error_of_a_damaged_record_has_a_hint(tmp_path: Path) -> None:
     (tmp_path / "lab.json").write_text("{")
     with pytest.raises(LabError, match=r"is damaged.*lab down"):
         state.load(tmp_path)

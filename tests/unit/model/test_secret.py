@@ -1,4 +1,4 @@
-"""A secret shows itself only when asked."""
+"""A secret is shown only on an explicit call."""
 
 from __future__ import annotations
 

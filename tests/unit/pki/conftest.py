@@ -1,4 +1,4 @@
-"""A moment, and openssl to ask for a second opinion."""
+"""A fixed time, and openssl for a second opinion."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""CAs and leaves as openssl sees them, and the comparison of a leaf with what was asked."""
+"""CAs and leaves as openssl sees them, and the comparison of a leaf with its request."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_openssl_verifies_the_chain_for_both_usages(openssl: Openssl, now: datet
         assert said == "leaf: OK\n"
 
 
-def test_openssl_reads_what_was_asked(openssl: Openssl, now: datetime) -> None:
+def test_openssl_reads_the_requested_fields(openssl: Openssl, now: datetime) -> None:
     signed, _ = leaf(authority(now), now)
     text = openssl("x509", "-in", "leaf", "-noout", "-text", leaf=signed)
     assert "Subject: O = system:masters, CN = etcd-cp1" in text
@@ -118,7 +118,7 @@ def test_what_is_no_request_is_refused() -> None:
         (replace(LEAF, sans=LEAF.sans[1:]), "it also names DNS:cp1"),
     ],
 )
-def test_differences_are_told(now: datetime, asked: Leaf, problem: str) -> None:
+def test_differences_are_named(now: datetime, asked: Leaf, problem: str) -> None:
     ca = authority(now)
     signed, key = leaf(ca, now)
     found = leaf_problems(signed, asked, authority=ca.certificate, public_key=key.public_pem(), now=now)
@@ -126,14 +126,14 @@ def test_differences_are_told(now: datetime, asked: Leaf, problem: str) -> None:
     assert found[0].startswith(problem)
 
 
-def test_a_missing_usage_is_told(now: datetime) -> None:
+def test_a_missing_usage_is_named(now: datetime) -> None:
     ca = authority(now)
     signed, key = leaf(ca, now, replace(LEAF, usages=("client",)))
     found = leaf_problems(signed, LEAF, authority=ca.certificate, public_key=key.public_pem(), now=now)
     assert found == ("its usage does not include server",)
 
 
-def test_another_ca_of_the_same_name_and_another_key_are_told(now: datetime) -> None:
+def test_another_ca_of_the_same_name_and_another_key_are_named(now: datetime) -> None:
     ca, stranger = authority(now), authority(now)
     signed, key = leaf(ca, now)
     other = make_private_key(ECDSA).public_pem()

@@ -28,7 +28,7 @@ def authority(name: str) -> Authority:
     return make_authority(name, algorithm=P256, days=3650, now=NOW)
 
 
-def test_what_stands_in_a_certificate() -> None:
+def test_the_fields_of_a_certificate() -> None:
     ca, key = authority("etcd-ca"), make_private_key(P256)
     leaf = Leaf("cp1", organizations=("system:masters",), sans=("DNS:CP1", "IP:10.99.0.11"))
     (found,) = inspect(sign_leaf(ca, leaf, key.load().public_key(), days=365, now=NOW))

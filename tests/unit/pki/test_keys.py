@@ -21,7 +21,7 @@ from haconsole.pki.keys import (
 
 
 @pytest.mark.parametrize("algorithm", [KeyAlgorithm.ECDSA_P256, KeyAlgorithm.RSA_2048])
-def test_a_key_is_of_the_kind_asked_for(algorithm: KeyAlgorithm) -> None:
+def test_a_key_is_of_the_requested_kind(algorithm: KeyAlgorithm) -> None:
     key = make_private_key(algorithm)
     assert algorithm_of(load_public_key(key.public_pem())) is algorithm
 
@@ -49,7 +49,7 @@ def test_two_keys_differ() -> None:
     assert not same_public_key(one, other)
 
 
-def test_what_is_no_key_is_refused_in_words() -> None:
+def test_other_bytes_than_a_key_are_refused_with_a_message() -> None:
     with pytest.raises(PkiError, match="private key cannot be read"):
         PrivateKey(b"nonsense").load()
     with pytest.raises(PkiError, match="public key cannot be read"):

@@ -26,7 +26,7 @@ def test_other_words_are_refused(bad: str) -> None:
         normal_san(bad)
 
 
-def test_missing_names_are_told_apart_from_other_spellings() -> None:
+def test_missing_names_are_distinguished_from_other_spellings() -> None:
     wanted = ("DNS:cp1", "IP:fd00::1", "IP:10.0.0.2")
     assert missing_sans(wanted, ("DNS:CP1", "IP:fd00:0:0::1")) == ("IP:10.0.0.2",)
     assert missing_sans((), ("DNS:cp1",)) == ()

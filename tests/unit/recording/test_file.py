@@ -1,4 +1,4 @@
-"""What is recorded comes back as it was, later by what was asked for; files that are not whole say where."""
+"""Recorded values read back unchanged, at the requested time; errors of damaged files have their place."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ def test_every_sample_inventory_comes_back(tmp_path: Path, path: Path) -> None:
     assert repr(read_recording(tmp_path / "seen.jsonl").inventory) == repr(load(path))
 
 
-def test_the_file_is_its_owners_alone_and_an_older_one_is_kept(tmp_path: Path) -> None:
+def test_the_file_is_readable_only_by_its_owner_and_an_older_one_is_kept(tmp_path: Path) -> None:
     recorded(tmp_path / "seen.jsonl", healthy())
     assert (tmp_path / "seen.jsonl").stat().st_mode & 0o777 == 0o600
     with pytest.raises(RecordingError, match="already exists"):
@@ -175,7 +175,9 @@ def _no_time(lines: list[str]) -> list[str]:
         (_no_time, r"seen.jsonl:3: this line has no snapshot"),
     ],
 )
-def test_what_is_no_recording_says_why(tmp_path: Path, harm: Callable[[list[str]], list[str]], told: str) -> None:
+def test_other_files_than_recordings_are_refused_with_the_reason(
+    tmp_path: Path, harm: Callable[[list[str]], list[str]], told: str
+) -> None:
     path = tmp_path / "seen.jsonl"
     recorded(path, healthy())
     path.write_text("".join(f"{line}\n" for line in harm(path.read_text().splitlines())))

@@ -1,4 +1,4 @@
-"""What a late answer looks like, and what is certain."""
+"""Facts of a late answer, possibly stale or certain."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ def test_what_is_no_entry_is_left_out(text: str) -> None:
     assert journal_line(CP1, text) is None
 
 
-async def test_hosts_come_interleaved_and_a_lost_one_says_so() -> None:
+async def test_hosts_come_interleaved_and_a_lost_one_has_a_line() -> None:
     fleet = FakeFleet()
     units = {CP1: ("ssh.service",), CP2: ("etcd.service", "haproxy.service")}
     fleet.host(CP1).when_followed(*journal_argv(units[CP1], 50), lines=(SSHD, "-- Reboot --", BYTES))

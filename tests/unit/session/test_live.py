@@ -1,4 +1,4 @@
-"""The live session's own rules: what it refuses before any host is asked, and what a run leaves in the record."""
+"""The live session's own rules: refusals before any host is reached, and the record that a run leaves."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ INVENTORY = Inventory(
 
 @pytest.fixture(autouse=True)
 def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What hosts keep for runs and for the lock lies in the test's own folder."""
+    """Files of runs and of the lock on hosts are in the test's own folder."""
     monkeypatch.setattr("haconsole.session.executor_factory.RUN_DIR", str(tmp_path / "run"))
     lock = LockPaths(str(tmp_path / "lock"), str(tmp_path / "heartbeat"))
     monkeypatch.setattr("haconsole.session.executor_factory.LOCK_PATHS", lock)
@@ -77,7 +77,7 @@ async def test_a_read_only_session_runs_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("action", "request_"), [("unheard", {}), ("bootstrap", {"only": "nothing"})])
-async def test_words_that_are_off_are_refused_before_any_host_is_asked(
+async def test_wrong_arguments_are_refused_before_any_host_is_reached(
     tmp_path: Path, action: str, request_: dict[str, str]
 ) -> None:
     one, fleet = session(tmp_path)
@@ -177,7 +177,7 @@ async def test_what_is_refused_for_a_late_answer_is_looked_at_once_more_with_pat
     assert asked == [2.0, 6.0]
 
 
-async def test_a_run_that_an_action_takes_back_as_a_whole_is_undone_by_a_fresh_plan_of_that(
+async def test_a_run_with_an_undo_action_is_undone_by_a_new_plan_of_that_action(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """From what the hosts have by then, not from the steps that were recorded."""
@@ -204,7 +204,7 @@ async def test_a_run_that_an_action_takes_back_as_a_whole_is_undone_by_a_fresh_p
 
 
 def test_patience_leaves_room_for_the_rest_of_an_answer() -> None:
-    """A member without a quorum takes all its time to say so; that must still be heard."""
+    """A member without a quorum answers only after its time-out; that answer must still arrive."""
     assert PATIENT.etcd_s < PATIENT.fact_s < PATIENT.overall_s
 
 

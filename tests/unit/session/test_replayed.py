@@ -68,7 +68,7 @@ async def test_it_goes_at_the_pace_of_then_or_faster(gaps: Path, speed: float) -
     assert [moment for _, moment in seen] == [LATER + timedelta(seconds=passed) for passed, _ in seen]
 
 
-async def test_it_begins_anew_where_it_repeats(gaps: Path) -> None:
+async def test_it_begins_again_where_it_repeats(gaps: Path) -> None:
     clock = Clock()
     session = ReplayedSession(read_recording(gaps), repeats=True, clock=clock)
     revisions = []

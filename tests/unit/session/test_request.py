@@ -1,4 +1,4 @@
-"""Files in requests: whole paths of this machine, and places on hosts left as they are."""
+"""Files in requests: absolute paths of this machine, and places on hosts left unchanged."""
 
 from __future__ import annotations
 
