@@ -1,4 +1,4 @@
-"""`runs`, `resume` and `undo`: list runs, resume an interrupted one, undo one."""
+"""`runs`, `commands`, `resume` and `undo`: list runs and their commands, resume an interrupted one, undo one."""
 
 from __future__ import annotations
 
@@ -57,6 +57,26 @@ def runs(run: str | None, cluster: str | None, inventory: Path | None, as_json: 
     records = read_runs(folder)
     matching = tuple(one for one in records if _asked_for(one, cluster, inventory))
     show(encoded(runs_report(folder, matching, records)) if as_json else runs_text(folder, matching, records, now))
+    return ExitCode.OK
+
+
+@click.command()
+@click.argument("run", required=False, shell_complete=recorded_runs)
+@click.option("--cluster", help="Only commands on the cluster of this name.")
+@click.option("--json", "as_json", is_flag=True, help="Print haconsole/commands/v1, with complete scripts.")
+def commands(run: str | None, cluster: str | None, as_json: bool) -> int:
+    """The commands that runs of this account ran on hosts, newest first; with RUN only those of one run.
+
+    Changes through the API of etcd or Kubernetes are listed by what they do. Reads are not logged. Secrets are masked.
+    """
+    from haconsole.cli.output import show
+    from haconsole.cli.reports.commands import commands_report, commands_text
+    from haconsole.cli.reports.encoding import encoded
+    from haconsole.execution.log.run_record import find_run, read_run, read_runs
+
+    records = (read_run(find_run(_folder(), run)),) if run is not None else read_runs(_folder())
+    matching = tuple(one for one in records if _asked_for(one, cluster, None))
+    show(encoded(commands_report(matching)) if as_json else commands_text(matching, datetime.now(UTC)))
     return ExitCode.OK
 
 

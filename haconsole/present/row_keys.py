@@ -86,6 +86,16 @@ class CommandKey:
 
 
 @dataclass(frozen=True, slots=True)
+class RanKey:
+    """A command that was run on a host, by its text and purpose; `at` is empty for reads, which are collapsed."""
+
+    host: HostName
+    purpose: str
+    text: str
+    at: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class StepKey:
     """A step of a plan or of its run."""
 
@@ -102,4 +112,4 @@ class RunKey:
 PartKey: TypeAlias = MemberKey | HostKey | VipKey | ServerKey | BalancerKey | LeaseKey | CertificateKey | NodeKey
 """A part of the cluster."""
 
-RowKey: TypeAlias = PartKey | FindingKey | EventKey | CommandKey | StepKey | RunKey
+RowKey: TypeAlias = PartKey | FindingKey | EventKey | CommandKey | RanKey | StepKey | RunKey

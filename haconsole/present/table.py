@@ -40,6 +40,8 @@ class Row:
     cells: tuple[Cell, ...]
     stale: bool = False
     heading: bool = False
+    copied: str = ""
+    """The text for the clipboard, if it is not that of the cells."""
 
 
 @dataclass(frozen=True, slots=True)

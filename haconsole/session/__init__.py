@@ -10,6 +10,7 @@ from haconsole.actions.step import Plan, Refusal, StepId
 from haconsole.errors import ExitCode, HaconsoleError
 from haconsole.execution.events import Event
 from haconsole.inventory.schema import Inventory
+from haconsole.model.command import HostCommand
 from haconsole.model.journal import JournalLine
 from haconsole.model.names import HostName
 from haconsole.model.status import ClusterStatus
@@ -134,6 +135,11 @@ class Session(Protocol):
 
     @property
     def history(self) -> RunHistory: ...
+
+    @property
+    def commands(self) -> tuple[HostCommand, ...]:
+        """The commands that this session ran on hosts, newest first."""
+        ...
 
     def start(self, plan: Plan, *, step_by_step: bool = False) -> Run:
         """A run of the plan, which starts as its events are read; refused in a read-only session.

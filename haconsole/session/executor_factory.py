@@ -6,8 +6,9 @@ import getpass
 import os
 import secrets
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from functools import partial
 
 from haconsole.actions.step import Plan
@@ -30,12 +31,14 @@ from haconsole.execution.verify.cluster import ClusterChecks
 from haconsole.inventory.effective import lock_hosts
 from haconsole.inventory.parts import parts_of
 from haconsole.inventory.schema import Inventory
+from haconsole.model.command import HostCommand, Purpose
 from haconsole.model.lock import LockClaim
 from haconsole.probes.context import ClusterContext, ProbeTimings
 from haconsole.session.locks import Locks
 from haconsole.session.provenance import RunProvenance
 from haconsole.transport.answers import Answers
 from haconsole.transport.base import Fleet
+from haconsole.transport.recorded import CommandRecorder, RecordedFleet
 from haconsole.transport.redact import redact, redact_certain
 
 RUN_DIR = "/run/haconsole"
@@ -66,6 +69,7 @@ async def performing(
     pause: Pause,
     *,
     answers: Answers,
+    record_command: Callable[[HostCommand], None],
     earlier: RunRecord | None = None,
 ) -> AsyncIterator[Executor]:
     """An executor of `plan`, recorded under a new run, while it has the cluster's lock; its steps wait at `pause`.
@@ -76,14 +80,27 @@ async def performing(
     """
     folder = keys_folder(inventory.pki.ca_keys, record.source, inventory.cluster)
     keys = OperatorKeys(folder, answers, os.environ)
-    cluster = ClusterContext(inventory, layout(inventory), fleet, clock.now, secrets.token_bytes(16), ProbeTimings())
-    context = ExecutionContext(cluster, HostStateReader(fleet), clock, RUN_DIR, keys)
     known = tuple(vip.auth_pass for vip in inventory.vips if vip.auth_pass is not None)
     hide = partial(redact, secrets=known)
     now = clock.now()
     run = earlier.header.run if earlier else run_id(plan.action, now, secrets.token_hex(2))
     path = earlier.path if earlier else record.folder / f"{run}.jsonl"
-    lock = cluster_lock(inventory, fleet, run=run, action=plan.action)
+    run_log: RunLog | None = None
+
+    cluster = ClusterContext(inventory, layout(inventory), fleet, clock.now, secrets.token_bytes(16), ProbeTimings())
+
+    def context_of(purpose: Purpose) -> ExecutionContext:
+        def record_it(command: HostCommand) -> None:
+            record_command(command)
+            if purpose is Purpose.STEP and run_log is not None:
+                run_log.keep_command(command)
+
+        recorded = RecordedFleet(fleet, CommandRecorder(record_it, clock.now, hide, purpose, run))
+        return ExecutionContext(replace(cluster, fleet=recorded), HostStateReader(recorded), clock, RUN_DIR, keys)
+
+    checking, performing_steps = context_of(Purpose.CHECK), context_of(Purpose.STEP)
+    locking = RecordedFleet(fleet, CommandRecorder(record_command, clock.now, hide, Purpose.LOCK, run))
+    lock = cluster_lock(inventory, locking, run=run, action=plan.action)
     own = frozenset({earlier.header.run} if earlier else {plan.undoes} if plan.undoes else ())
     async with AsyncExitStack() as stack:
         if earlier is None:
@@ -91,12 +108,13 @@ async def performing(
         keeper = await locks.take(lambda over: stack.enter_async_context(locked(lock, over)), own)
         executor: Executor | None = None
         try:
+            run_log = RunLog(path, clock, hide, partial(redact_certain, secrets=known))
             executor = Executor(
                 plan,
                 RunHeader(run, now, this_operator(), record.source, record.digest, parts_of(inventory)),
-                checks=Checks(context, plan, ClusterChecks(cluster)),
-                performer=Performer(context, plan, run),
-                run_log=RunLog(path, clock, hide, partial(redact_certain, secrets=known)),
+                checks=Checks(checking, plan, ClusterChecks(checking.cluster)),
+                performer=Performer(performing_steps, plan, run),
+                run_log=run_log,
                 clock=clock,
                 redact=hide,
                 so_far=earlier.steps if earlier else None,
@@ -108,4 +126,5 @@ async def performing(
             if executor is not None and executor.ends_unheard:
                 keeper.leave_standing()
                 locks.left.add(lock.claim.token)
-            await context.host_state.close()
+            await checking.host_state.close()
+            await performing_steps.host_state.close()

@@ -6,6 +6,7 @@ Code that plans and runs is imported when it is used: reading a cluster needs no
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
@@ -18,14 +19,18 @@ from haconsole.execution.clock import SystemClock
 from haconsole.inventory.effective import is_read_only, why_watched_only
 from haconsole.inventory.load import load, read
 from haconsole.inventory.schema import Inventory
+from haconsole.model.command import HostCommand, Purpose
 from haconsole.probes.collect import Collector
 from haconsole.session import Run, RunState
+from haconsole.session.commands import CommandLog
 from haconsole.session.locks import Locks
 from haconsole.session.observing import LiveObserver
 from haconsole.session.planning import LivePlanner
 from haconsole.session.provenance import RunProvenance
 from haconsole.transport.answers import Answers, NoAnswers
 from haconsole.transport.base import Fleet
+from haconsole.transport.recorded import CommandRecorder, RecordedFleet
+from haconsole.transport.redact import redact
 from haconsole.transport.ssh import SshFleet
 
 if TYPE_CHECKING:
@@ -60,10 +65,20 @@ class LiveSession:
         self._clock = SystemClock()
         self._run: Run | None = None
         self._locks = Locks(self._answers)
-        collector = Collector(inventory, fleet)
-        self.observer = LiveObserver(inventory, fleet, collector)
-        self.planner = LivePlanner(inventory, fleet, collector, self._locks)
+        self._commands = CommandLog()
+        probes = RecordedFleet(fleet, self._recorder(Purpose.PROBE))
+        collector = Collector(inventory, probes)
+        self.observer = LiveObserver(inventory, RecordedFleet(fleet, self._recorder(Purpose.JOURNAL)), collector)
+        self.planner = LivePlanner(inventory, probes, collector, self._locks)
         self.history = LiveRunHistory(inventory.cluster, self._record, self.planner)
+
+    @property
+    def commands(self) -> tuple[HostCommand, ...]:
+        """The commands that this session ran on hosts, newest first."""
+        return self._commands.commands
+
+    def _recorder(self, purpose: Purpose) -> CommandRecorder:
+        return CommandRecorder(self._commands.record, self._clock.now, redactor(self.inventory), purpose)
 
     def check_startable(self) -> None:
         """Raise RefusedError in a read-only session, HaconsoleError while a run is running."""
@@ -82,7 +97,7 @@ class LiveSession:
         from haconsole.execution.locking.cluster_lock import LockedError
         from haconsole.session.executor_factory import cluster_lock
 
-        lock = cluster_lock(self.inventory, self._fleet)
+        lock = cluster_lock(self.inventory, RecordedFleet(self._fleet, self._recorder(Purpose.LOCK)))
         until = self._clock.monotonic() + within_s
         while True:
             try:
@@ -119,7 +134,9 @@ class LiveSession:
         from haconsole.session.run import LiveRun
 
         cluster = (self.inventory, self._fleet, self._clock, self._record, self._locks)
-        begin = partial(performing, plan, *cluster, earlier=earlier, answers=self._answers)
+        begin = partial(
+            performing, plan, *cluster, earlier=earlier, answers=self._answers, record_command=self._commands.record
+        )
         self._run = LiveRun(plan, begin, step_by_step=step_by_step)
         return self._run
 
@@ -150,6 +167,12 @@ def open_session(inventory: Path, answers: Answers | None = None, *, read_only: 
         read_only=read_only,
         answers=answers,
     )
+
+
+def redactor(inventory: Inventory) -> Callable[[str], str]:
+    """Masks secrets, those of the inventory too."""
+    known = tuple(vip.auth_pass for vip in inventory.vips if vip.auth_pass is not None)
+    return partial(redact, secrets=known)
 
 
 class LiveRunHistory:

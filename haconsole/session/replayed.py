@@ -12,6 +12,7 @@ from haconsole.execution.clock import Clock, SystemClock
 if TYPE_CHECKING:
     from haconsole.actions.step import Plan, Refusal
     from haconsole.execution.log.run_record import RunRecord, UnreadableRun
+    from haconsole.model.command import HostCommand
     from haconsole.model.journal import JournalLine
     from haconsole.model.names import HostName
     from haconsole.model.status import ClusterStatus
@@ -87,6 +88,7 @@ class ReplayedSession:
     """Session of a recording."""
 
     read_only = True
+    commands: tuple[HostCommand, ...] = ()
 
     def __init__(
         self, recording: Recording, *, speed: float = 1.0, repeats: bool = False, clock: Clock | None = None

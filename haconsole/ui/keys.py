@@ -24,6 +24,7 @@ from haconsole.ui.messages import (
     RefreshFacts,
     ReloadTheme,
     Request,
+    ShowCommands,
     ShowKeys,
     ShowOutcome,
     ShowRun,
@@ -48,6 +49,7 @@ class Scope(StrEnum):
     ENDED = "At a finished run"
     RESUMABLE = "At a run that can be resumed"
     HISTORY = "At runs"
+    COMMANDS = "At commands"
     SPLIT = "On a screen of steps"
     HOST = "At a host"
     LOGS = "At journals"
@@ -179,6 +181,7 @@ DASHBOARD = (
     Key("c", "only('certificates')", "c", "certs", "Certificates: the next to expire first", Scope.DASHBOARD, 8),
     Key("n", "only('nodes')", "n", "nodes", "Nodes: ready, cordoned, under pressure", Scope.DASHBOARD, 10),
     Key("h", _request(ShowRuns), "h", "runs", "The logged runs: open or resume one", Scope.DASHBOARD, 8),
+    Key("C", _request(ShowCommands), "C", "commands", "Every command that was run on hosts", Scope.DASHBOARD, 9),
     Key(
         "slash",
         "screen.filter",
@@ -279,6 +282,7 @@ STEPS = (
         1,
         changes=True,
     ),
+    Key("v", "reads", "v", "reads", "Show or hide the commands that only read", Scope.COMMANDS, 1),
     Key("escape,q", "dismiss", "esc", "back", "Back; the run continues", Scope.SPLIT, 2),
     Key("tab,shift+tab", "other", "tab", "table, text", "Between table and text", Scope.SPLIT, 5),
     _help(Scope.SPLIT, "this screen", 3),

@@ -168,6 +168,14 @@ class ReadRuns(Request):
     """Read the logged runs for the screen that lists them."""
 
 
+class ShowCommands(Request):
+    """Show the commands that were run on hosts."""
+
+
+class ReadCommands(Request):
+    """Read the commands for the screen that lists them."""
+
+
 class OpenRun(Request):
     """Show a logged run, step by step."""
 
@@ -225,7 +233,7 @@ ActionRequest: TypeAlias = OfferActions | BeginAction | FixFinding | PlanAction 
 RunRequest: TypeAlias = (
     ShowRun | ShowOutcome | StartRun | ResumeRun | PauseRun | TeachRun | ReleaseStep | StopRun | Quit
 )
-HistoryRequest: TypeAlias = ShowRuns | ReadRuns | OpenRun | OfferResume
+HistoryRequest: TypeAlias = ShowRuns | ReadRuns | ShowCommands | ReadCommands | OpenRun | OfferResume
 HostRequest: TypeAlias = FollowJournal | ReadJournal | SaveJournal | OpenShell
 ThemeRequest: TypeAlias = NextTheme | ReloadTheme | UseTheme
 REQUESTS: dict[str, type[Request]] = {kind.__name__: kind for kind in Request.__subclasses__()}

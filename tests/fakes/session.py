@@ -14,6 +14,7 @@ from haconsole.errors import RefusedError, UsageError
 from haconsole.execution.events import Event
 from haconsole.execution.log.run_record import RunRecord, UnreadableRun
 from haconsole.inventory.schema import Inventory
+from haconsole.model.command import HostCommand
 from haconsole.model.haproxy import HaproxyServer
 from haconsole.model.hosts import HostFacts
 from haconsole.model.journal import JournalLine
@@ -83,6 +84,7 @@ class FakeSession:
     journals: tuple[tuple[HostName, ...], ...] = ()
     records: tuple[RunRecord | UnreadableRun, ...] = ()
     refusal: str = ""
+    commands: tuple[HostCommand, ...] = ()
     closed: bool = False
     watchers: int = 0
     stops: tuple[str, ...] = ()

@@ -123,6 +123,7 @@ def _json() -> Iterator[str]:
     import msgspec
 
     from haconsole.cli.reports.certs import CertsReport
+    from haconsole.cli.reports.commands import CommandsReport
     from haconsole.cli.reports.findings import DoctorReport
     from haconsole.cli.reports.plan import PlanReport, RefusalReport
     from haconsole.cli.reports.run import EventReport
@@ -138,6 +139,7 @@ def _json() -> Iterator[str]:
         "haconsole/run/v1 (one line for each event)": EventReport,
         "haconsole/runs/v1": RunsReport,
         "haconsole/run-record/v1": RunRecordReport,
+        "haconsole/commands/v1": CommandsReport,
     }
     yield "# JSON output\n"
     yield "Fields keep their names and meaning within a schema version; new fields may be added.\n"

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from haconsole.scripts import TAKE_IN
 from haconsole.transport.base import Completed, HostTransport
-
-TAKE_IN = 'script=$(head -c "$1"); shift; eval "$script"'
 
 
 async def run_script(

@@ -3,7 +3,8 @@
 A run's file has a ``run`` line (who, when, inventory, plan), then for each step ``intent`` (it is about to be
 performed), ``performed`` (its result and output) and ``verified`` (whether its effect is there), or ``already`` or
 ``refused`` when nothing was performed; at last ``end``. An intent without a result means: unknown, query the host. A
-resumed run has a ``resumed`` line and continues in the same file.
+resumed run has a ``resumed`` line and continues in the same file. A ``command`` line is a command that a step ran on a
+host; it is written with the next of the other lines.
 
 The writer holds the file locked (flock(2)), which distinguishes a running run from an interrupted one.
 """
@@ -27,6 +28,8 @@ from haconsole.errors import HaconsoleError
 from haconsole.execution.clock import Clock
 from haconsole.execution.events import Outcome, RunId
 from haconsole.execution.log.codec import Json, to_json
+from haconsole.model.command import HostCommand
+from haconsole.scripts import script_name
 
 SCHEMA = "haconsole/journal/v1"
 OUTPUT_KEPT = 64 * 1024
@@ -94,6 +97,7 @@ class RunLog:
         self._redact = redact
         self._redact_plan = redact_plan or redact
         self._writing = asyncio.Lock()
+        self._commands: list[bytes] = []
         self._file = _open(path)
 
     async def log_run(self, header: RunHeader, plan: Plan) -> None:
@@ -133,19 +137,47 @@ class RunLog:
     async def log_end(self, outcome: Outcome, next_step: str | None) -> None:
         await self._line("end", outcome=outcome.value, next=next_step)
 
+    def keep_command(self, command: HostCommand) -> None:
+        """Log a command of a step together with the next event."""
+        self._commands.append(_encoded("command", command.at, _command_fields(command)))
+
     def close(self) -> None:
+        with suppress(OSError):
+            os.write(self._file, b"".join(self._commands))
         os.close(self._file)
 
     async def _line(self, kind: str, plan: Json = None, **fields: Json) -> None:
-        moment = {"kind": kind, "at": self._clock.now().isoformat(), **_redact_values(fields, self._redact)}
+        values = _redact_values(fields, self._redact)
         if plan is not None:
-            moment["plan"] = plan
-        data = json.dumps(moment, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
+            values["plan"] = plan
+        data = _encoded(kind, self._clock.now(), values)
         async with self._writing:
+            commands, self._commands = self._commands, []
             try:
-                await asyncio.to_thread(_append, self._file, data)
+                await asyncio.to_thread(_append, self._file, b"".join((*commands, data)))
             except OSError as error:
                 raise _unrecordable(self.path, error) from error
+
+
+def _encoded(kind: str, at: datetime, fields: Mapping[str, Json]) -> bytes:
+    moment = {"kind": kind, "at": at.isoformat(), **fields}
+    return json.dumps(moment, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
+
+
+def _command_fields(command: HostCommand) -> dict[str, Json]:
+    """The fields of a command, which has no secret; a script of this program only by its name."""
+    name = script_name(command.script) if command.script else ""
+    return {
+        "host": command.host,
+        "text": command.text[:OUTPUT_KEPT],
+        "root": command.root,
+        "script_name": name,
+        "script": "" if name else command.script[:OUTPUT_KEPT],
+        "input_bytes": command.input_bytes,
+        "exit_status": command.exit_status,
+        "problem": command.problem,
+        "seconds": None if command.seconds is None else round(command.seconds, 3),
+    }
 
 
 def plan_digest(plan: Plan) -> str:

@@ -15,6 +15,9 @@ from haconsole.errors import HaconsoleError, UsageError
 from haconsole.execution.events import Outcome, RunId
 from haconsole.execution.log.codec import plan_from_json
 from haconsole.execution.log.run_log import SCHEMA, Operator, RunHeader, recorded_digest, under_way
+from haconsole.model.command import HostCommand, Purpose
+from haconsole.model.names import HostName
+from haconsole.scripts import script_text
 
 
 class StepState(StrEnum):
@@ -80,6 +83,8 @@ class RunRecord:
     next_step: str | None = None
     resumed: tuple[Resumption, ...] = ()
     intact: bool = True
+    commands: tuple[HostCommand, ...] = ()
+    """The commands of its steps, in the order of their ends; none in logs of 0.1."""
 
     def step(self, step: StepId) -> StepRecord:
         return next(record for record in self.steps if record.step == step)
@@ -213,11 +218,29 @@ def _read_on(record: RunRecord, line: dict[str, Any]) -> RunRecord:
         if line["kind"] == "resumed":
             resumption = Resumption(at, Operator(**line["operator"]))
             record = replace(record, resumed=(*record.resumed, resumption))
+        if line["kind"] == "command":
+            return replace(record, commands=(*record.commands, _command(record.header.run, line, at)))
         on = replace(record, outcome=None, ended_at=None, next_step=None, standing=RunStatus.BROKEN_OFF)
         steps = tuple(_after(one, line, at) if one.step == line.get("step") else one for one in on.steps)
         return replace(on, steps=steps)
     except (KeyError, TypeError, ValueError):
         return replace(record, torn_lines=record.torn_lines + 1)
+
+
+def _command(run: RunId, line: dict[str, Any], at: datetime) -> HostCommand:
+    return HostCommand(
+        HostName(line["host"]),
+        at,
+        Purpose.STEP,
+        line["text"],
+        line["root"],
+        script_text(line["script_name"]) or line["script"],
+        line["input_bytes"],
+        line["exit_status"],
+        line["problem"],
+        line["seconds"],
+        run,
+    )
 
 
 def _after(record: StepRecord, line: dict[str, Any], at: datetime) -> StepRecord:

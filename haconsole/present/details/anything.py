@@ -31,6 +31,7 @@ from haconsole.present.row_keys import (
     MemberKey,
     NodeKey,
     PartKey,
+    RanKey,
     RowKey,
     RunKey,
     ServerKey,
@@ -54,7 +55,7 @@ def about(
         case EventKey(number=number):
             change = next((each for each in history if each.number == number), None)
             return about_event(change, now) if change else None
-        case CommandKey() | StepKey() | RunKey():
+        case CommandKey() | RanKey() | StepKey() | RunKey():
             return None
         case _:
             return _about_part(subject, snapshot, now)

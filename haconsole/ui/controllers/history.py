@@ -9,10 +9,20 @@ from typing import TYPE_CHECKING, assert_never
 from haconsole.errors import RefusedError
 from haconsole.ui import error_text
 from haconsole.ui.console import may_change
-from haconsole.ui.messages import HistoryRequest, OfferResume, OpenRun, ReadRuns, ResumeRun, ShowRuns
+from haconsole.ui.messages import (
+    HistoryRequest,
+    OfferResume,
+    OpenRun,
+    ReadCommands,
+    ReadRuns,
+    ResumeRun,
+    ShowCommands,
+    ShowRuns,
+)
 
 if TYPE_CHECKING:
     from haconsole.ui.console import Console
+    from haconsole.ui.screens.commands import CommandScreen
     from haconsole.ui.screens.history import HistoryScreen
     from haconsole.ui.screens.overlay import TextWindow
 
@@ -30,6 +40,12 @@ class RunHistoryController:
                 self.show()
             case ReadRuns():
                 self.read()
+            case ShowCommands():
+                from haconsole.ui.screens.commands import CommandScreen
+
+                self._console.push_screen(CommandScreen())
+            case ReadCommands():
+                self.read_commands()
             case OpenRun(record=record):
                 from haconsole.ui.screens.history import RecordScreen
 
@@ -54,7 +70,15 @@ class RunHistoryController:
         if isinstance(screen, HistoryScreen):
             screen.run_worker(self._read(screen), group="history", exclusive=True, exit_on_error=False)
 
-    async def _read(self, screen: HistoryScreen) -> None:
+    def read_commands(self) -> None:
+        """Read the logged commands for the screen that lists them, and hand it those of this session."""
+        from haconsole.ui.screens.commands import CommandScreen
+
+        screen = self._console.screen
+        if isinstance(screen, CommandScreen):
+            screen.run_worker(self._read(screen), group="history", exclusive=True, exit_on_error=False)
+
+    async def _read(self, screen: HistoryScreen | CommandScreen) -> None:
         console = self._console
         if console.session is None:
             console.notify("there is no session yet; try again in a moment", severity="warning", markup=False)

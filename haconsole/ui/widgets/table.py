@@ -85,7 +85,7 @@ class TablePane(Pane):
     def action_copy(self) -> None:
         row = self.window.row
         if row is not None:
-            self.post_message(Copy("  ".join(cell.text for cell in row.cells if cell.text)))
+            self.post_message(Copy(row.copied or "  ".join(cell.text for cell in row.cells if cell.text)))
 
     def watch_has_focus(self, focused: bool) -> None:
         super().watch_has_focus(focused)
