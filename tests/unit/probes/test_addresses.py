@@ -7,16 +7,16 @@ OWN = InterfaceAddress("eth0", "10.99.0.11", 24)
 VIP = InterfaceAddress("eth0", "10.99.0.100", 24)
 
 
-def test_an_address_comes_and_goes() -> None:
+def test_an_address_is_added_and_removed() -> None:
     assert apply((OWN,), AddressChange(VIP, gone=False)) == (OWN, VIP)
     assert apply((OWN, VIP), AddressChange(VIP, gone=True)) == (OWN,)
 
 
-def test_an_address_that_comes_twice_is_there_once() -> None:
+def test_an_address_added_twice_is_there_once() -> None:
     assert apply((OWN, VIP), AddressChange(VIP, gone=False)) == (OWN, VIP)
 
 
-def test_an_address_that_goes_twice_is_no_error() -> None:
+def test_an_address_removed_twice_is_no_error() -> None:
     assert apply((OWN,), AddressChange(VIP, gone=True)) == (OWN,)
 
 

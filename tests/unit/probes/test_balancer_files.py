@@ -1,4 +1,4 @@
-"""Whose a balancer's files are, as a host's own shell says it."""
+"""Owners of a balancer's files, as a host's own shell reports them."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ async def told(inventory: Inventory, folder: Path) -> tuple[SectionAnswer, dict[
     return answer, {file.path.rpartition("/")[2]: file for file in files}
 
 
-async def test_each_file_is_told_apart(inventory: Inventory, tmp_path: Path) -> None:
+async def test_each_file_has_its_owner(inventory: Inventory, tmp_path: Path) -> None:
     (tmp_path / "haproxy.cfg").write_text(haproxy_cfg(inventory))
     (tmp_path / "keepalived.conf").write_text("vrrp_instance VI_1 {\n}\n")
     _, files = await told(inventory, tmp_path)

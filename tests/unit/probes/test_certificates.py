@@ -122,7 +122,7 @@ def pki(tmp_path: Path) -> Pki:
 
 @contextmanager
 def serving(pki: Pki, name: str) -> Iterator[int]:
-    """A TLS server that asks for client certificates, as etcd does."""
+    """A TLS server that requests client certificates, as etcd does."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(pki.path(f"{name}.crt"), pki.path(f"{name}.key"))
     context.load_verify_locations(pki.path("ca.crt"))
@@ -243,7 +243,7 @@ def test_a_ca_file_with_two_while_one_is_replaced(pki: Pki) -> None:
     assert [(one.is_ca, one.key_matches, one.problem) for one in found] == [(True, None, None), (True, True, None)]
 
 
-def test_files_that_are_not_there_or_not_certificates_are_told(pki: Pki) -> None:
+def test_files_that_are_missing_or_no_certificates_are_reported(pki: Pki) -> None:
     pki.put("odd.crt", b"what?")
     found, notes, _ = pki.look(pki.file("etcd-peer", "odd"), pki.file("etcd-client", "none"))
     assert found == ()
@@ -346,7 +346,7 @@ def test_files_that_processes_were_given_are_found(pki: Pki) -> None:
 
 
 @pytest.mark.parametrize("holds", ["names", "holds"])
-def test_the_ca_that_a_kubelet_trusts_is_told_with_its_certificate(pki: Pki, holds: str) -> None:
+def test_the_ca_that_a_kubelet_trusts_is_read_with_its_certificate(pki: Pki, holds: str) -> None:
     pki.leaf("node")
     ca = {"certificate-authority": pki.path("ca.crt")}
     if holds == "holds":
@@ -375,10 +375,8 @@ def test_the_ca_that_a_kubelet_trusts_is_told_with_its_certificate(pki: Pki, hol
         ("rotateCertificates: true", "--rotate-certificates=false", False),
     ],
 )
-def test_a_kubelet_that_renews_by_itself_uses_what_it_made(
-    pki: Pki, pair: str, config: str, flag: str, own: bool
-) -> None:
-    """Whatever its kubeconfig holds or names: kubelet goes by its own pair once it has made one."""
+def test_a_kubelet_that_renews_uses_its_own_pair(pki: Pki, pair: str, config: str, flag: str, own: bool) -> None:
+    """Such a kubelet uses its own pair once it has made one, whatever its kubeconfig contains or names."""
     pki.leaf("node")
     cert = pki.leaf("made")
     current = "kubelet-client-current.pem"

@@ -210,13 +210,13 @@ def test_all_of_them_are_sound(kubeadm: Kubeadm) -> None:
 
 
 def test_an_older_super_admin_is_not_missed(kubeadm: Kubeadm) -> None:
-    """kubeadm makes it from 1.29 on, and on the first control plane alone."""
+    """kubeadm makes it from 1.29 on, and only on the first control plane."""
     (kubeadm.config / "super-admin.conf").unlink()
     found, notes = kubeadm.look()
     assert ("super-admin" in found, notes) == (False, ())
 
 
-def test_a_kubeconfig_that_was_not_renewed_with_the_ca_is_told(kubeadm: Kubeadm) -> None:
+def test_a_kubeconfig_that_was_not_renewed_with_the_ca_is_reported(kubeadm: Kubeadm) -> None:
     kubeadm.kubernetes = make_authority("another", algorithm=P256, days=1, now=NOW)
     kubeadm.kubeconfig("scheduler")
     found, _ = kubeadm.look()

@@ -51,7 +51,7 @@ async def test_every_fact_of_a_balancer_is_known(collector: Collector) -> None:
     assert keepalived.instances[0].state is VrrpState.MASTER
 
 
-async def test_facts_of_other_roles_are_not_asked(collector: Collector) -> None:
+async def test_facts_of_other_roles_are_not_queried(collector: Collector) -> None:
     snapshot = await collector.once()
     assert isinstance(facts(snapshot, "lb1").etcd, NotAsked)
     gate = facts(snapshot, "gate")
@@ -68,7 +68,7 @@ async def test_a_host_out_of_reach_fails_for_one_reason(collector: Collector, ho
     assert isinstance(facts(snapshot, "lb1").addresses, Known)
 
 
-async def test_a_host_that_hangs_delays_no_other_and_the_whole_by_the_deadline(
+async def test_a_host_that_hangs_delays_no_other_and_all_of_them_by_the_deadline(
     inventory: Inventory, fleet: LocalFleet, hosts: dict[str, LocalHost]
 ) -> None:
     hosts["lb2"].hangs = True
@@ -88,7 +88,7 @@ async def test_without_sudo_only_what_needs_root_fails(collector: Collector, hos
     assert isinstance(told.services, Known)
 
 
-async def test_an_answer_that_makes_no_sense_fails_alone(collector: Collector, hosts: dict[str, LocalHost]) -> None:
+async def test_a_nonsensical_answer_fails_only_its_fact(collector: Collector, hosts: dict[str, LocalHost]) -> None:
     (hosts["lb1"].folder / "systemctl").write_text("#!/bin/sh\necho what?\n")
     told = facts(await collector.once(), "lb1")
     assert cause(told.services) is Cause.UNREADABLE

@@ -1,4 +1,4 @@
-"""Clusters told from one host: what haconsole bootstrapped, what kubeadm made, what somebody wrote by hand."""
+"""Clusters discovered from one host: made by haconsole, by kubeadm, or by hand."""
 
 from __future__ import annotations
 
@@ -204,7 +204,7 @@ def test_what_somebody_made_by_hand() -> None:
     assert inventory.haproxy.stats_socket == "/run/haproxy/own.sock"
 
 
-def test_what_to_look_at_is_said_and_no_password_is() -> None:
+def test_settings_to_check_are_named_and_no_password_is_shown() -> None:
     text = text_of(HAND_MADE)
     notes = [line.removeprefix("# - ") for line in text.splitlines() if line.startswith("# - ")]
     assert "hunter2" not in text
@@ -328,7 +328,7 @@ def test_a_balancer_adds_the_vips_of_its_control_planes() -> None:
     assert [host.name for host in inventory.with_role(Role.LOAD_BALANCER)] == ["lb"]
 
 
-def test_hosts_that_were_logged_in_to_tell_their_names_and_priorities() -> None:
+def test_hosts_with_a_login_report_their_names_and_priorities() -> None:
     other = HostReport(
         "b-long-name", ("10.0.0.12/24",), HAND_MADE.programs, keepalived=single_file(KEEPALIVED.replace("150", "140"))
     )
@@ -344,7 +344,7 @@ def test_the_cluster_is_called_what_it_was_bootstrapped_as() -> None:
     assert inventory_of(text_of(told)).cluster == "prod"
 
 
-def test_a_worker_and_a_balancer_alone_are_no_more_than_they_are() -> None:
+def test_a_worker_and_a_host_with_only_a_balancer_get_no_other_roles() -> None:
     worker = HostReport("w1", ("10.0.0.31/24",), {"kubelet": Program("/usr/bin/kubelet", {})})
     assert "roles: [worker]" in text_of(worker)
     balancer = HostReport("lb", ("10.0.0.41/24",), {"haproxy": HAND_MADE.programs["haproxy"]}, haproxy=HAPROXY_FILES)
@@ -364,7 +364,7 @@ def test_a_host_with_no_address_of_its_own_is_the_loopback_one(addresses: tuple[
     assert own_address(told) == "127.0.0.1"
 
 
-async def test_a_host_of_no_cluster_says_so() -> None:
+async def test_a_host_of_no_cluster_is_an_error() -> None:
     host = FakeHost(HostName("bare"))
     host.when("sh", say="")
     with pytest.raises(ProbeError, match="nothing of a cluster runs here") as raised:
@@ -372,7 +372,7 @@ async def test_a_host_of_no_cluster_says_so() -> None:
     assert "name a control plane" in str(raised.value)
 
 
-def test_a_name_that_is_none_is_refused_before_any_host_is_asked(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_invalid_name_is_refused_before_any_host_is_reached(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["discover", "root@no name"]) == ExitCode.USAGE
     assert "'no name', not an address or a DNS name" in capsys.readouterr().err
 

@@ -37,7 +37,7 @@ def test_a_read_that_succeeds_makes_it_healthy() -> None:
     assert (endpoint.healthy, endpoint.health_error, endpoint.members) == (True, None, MEMBERS)
 
 
-def test_a_read_that_fails_makes_it_unhealthy_and_says_why() -> None:
+def test_a_read_that_fails_makes_it_unhealthy_with_the_reason() -> None:
     endpoint = endpoint_of(replace(STATUS, leader_id=None), MEMBERS, "etcdserver: no leader")
     assert (endpoint.healthy, endpoint.health_error) == (False, "etcdserver: no leader")
 

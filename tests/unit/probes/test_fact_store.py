@@ -1,4 +1,4 @@
-"""What the board makes of answers that belong together."""
+"""Answers that belong together in the fact store."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is read into haproxy's answers beyond the captured cases."""
+"""haproxy's answers beyond the captured cases."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def admin_states(facts: HaproxyFacts, backend: str) -> list[AdminState]:
     return [server.admin_state for found in facts.backends if found.name == backend for server in found.servers]
 
 
-def test_the_state_file_tells_a_drain_that_the_status_hides() -> None:
+def test_the_state_file_shows_a_drain_that_the_status_hides() -> None:
     told = captured("drained-and-in-maintenance")
     whole, status_only = facts_of(told), facts_of(told[: told.index("\n1\n# be_id")])
     drain, maint, ready = AdminState.DRAIN, AdminState.MAINT, AdminState.READY
@@ -58,7 +58,7 @@ def test_what_haproxy_would_not_write_is_unreadable(text: str) -> None:
     assert "stats_socket" in caught.value.hint
 
 
-def test_the_section_quotes_the_path_and_asks_on_its_beat() -> None:
+def test_the_section_quotes_the_path_and_queries_at_its_interval() -> None:
     asked = section("/run/ha proxy/a.sock", every=3)
     assert (asked.name, asked.every) == ("haproxy", 3)
     assert asked.body.startswith("set -- '/run/ha proxy/a.sock' 'show info;")

@@ -13,7 +13,7 @@ def test_the_newest_line_of_each_instance_counts() -> None:
     assert last_state(journal, "VI_3") is None
 
 
-def test_the_words_of_keepalived_1_are_known() -> None:
+def test_terms_of_keepalived_1_are_known() -> None:
     assert last_state("VRRP_Instance(VI_1) Now in FAULT state\n", "VI_1") is VrrpState.FAULT
     assert last_state("VRRP_Instance(VI_1) Entering BACKUP STATE\n", "VI_1") is VrrpState.BACKUP
 

@@ -1,4 +1,4 @@
-"""Leader locks from whoever tells them first: an API server, or a real etcd with what one had stored in it."""
+"""Leader locks from the first source that answers: an API server, or a real etcd with an API server's data."""
 
 from __future__ import annotations
 
@@ -51,18 +51,18 @@ async def test_the_first_known_answer_counts() -> None:
     assert told is KNOWN
 
 
-async def test_the_next_is_asked_when_one_takes_long_and_the_slow_one_is_left() -> None:
+async def test_the_next_is_queried_when_one_takes_long_and_the_slow_one_is_left() -> None:
     assert await first_known(((0.0, question(failed("slow"), after_s=60)), (0.01, question(KNOWN)))) is KNOWN
     assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
-async def test_nobody_is_asked_in_vain() -> None:
+async def test_no_source_is_queried_needlessly() -> None:
     asked: list[str] = []
     await first_known(((0.0, question(KNOWN, asked=asked, name="a")), (9.0, question(KNOWN, asked=asked, name="b"))))
     assert asked == ["a"]
 
 
-async def test_without_an_answer_the_first_failure_tells_why() -> None:
+async def test_without_an_answer_the_first_failure_is_the_reason() -> None:
     told = await first_known(((0.0, question(failed("one"))), (0.0, question(failed("two")))))
     assert told == failed("one")
     assert await first_known(()) == NotAsked()
@@ -90,7 +90,7 @@ def inventory(member: Member) -> Inventory:
 
 @pytest.fixture
 def fleet(member: Member, tmp_path: Path) -> Iterator[FakeFleet]:
-    """The API server's host is lost; etcd's host answers through a forward and says nothing else."""
+    """The API server's host is lost; etcd's host answers only through a forward."""
     with forward(tmp_path, member.client_port) as socket:
         etcd = FakeHost("db")
         etcd.when_forwarded("10.0.0.2", 2379, socket)
@@ -109,7 +109,9 @@ async def store_leases(member: Member) -> None:
             await api.put(key.encode(), b64decode(value))
 
 
-async def test_etcd_tells_where_no_api_server_does(member: Member, inventory: Inventory, fleet: FakeFleet) -> None:
+async def test_leases_come_from_etcd_where_no_api_server_answers(
+    member: Member, inventory: Inventory, fleet: FakeFleet
+) -> None:
     await store_leases(member)
     leases = (await Collector(inventory, fleet).once()).leases
     assert isinstance(leases, Known)
@@ -117,7 +119,7 @@ async def test_etcd_tells_where_no_api_server_does(member: Member, inventory: In
     assert told["kube-scheduler"] == ("vm", LeaseSource.ETCD)
 
 
-async def test_etcd_tells_live_too(member: Member, inventory: Inventory, fleet: FakeFleet) -> None:
+async def test_leases_come_from_etcd_in_live_views_too(member: Member, inventory: Inventory, fleet: FakeFleet) -> None:
     await store_leases(member)
     timings = ProbeTimings(api_silence_s=0.1, round_s=0.1, retry_first_s=0.1)
     async with asyncio.timeout(10), aclosing(Collector(inventory, fleet, timings=timings).live()) as snapshots:
@@ -127,7 +129,7 @@ async def test_etcd_tells_live_too(member: Member, inventory: Inventory, fleet: 
                 break
 
 
-async def test_neither_tells(inventory: Inventory, fleet: FakeFleet) -> None:
+async def test_neither_answers(inventory: Inventory, fleet: FakeFleet) -> None:
     fleet.hosts["db"].cut(Cause.NO_ROUTE)
     leases = (await Collector(inventory, fleet).once()).leases
     assert isinstance(leases, Failed)

@@ -1,4 +1,4 @@
-"""Leader locks as an apiserver, etcd and older locks tell them, and the hosts behind their holders."""
+"""Leader locks from an API server, from etcd and from older locks, and the hosts behind their holders."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from haconsole.transport.etcd_answers import KeyValue
 from haconsole.transport.kube_objects import LeaseList, LeaseObject, LeaseSpec, Meta, PlainList, PlainObject
 
 CASES = Path(__file__).parent / "cases" / "leases"
-"""What kube-apiserver 1.20.2 answered and what it had stored in etcd 3.4.23 three seconds later."""
+"""Answers of kube-apiserver 1.20.2, and its data in etcd 3.4.23 three seconds later."""
 
 UNIQUE = "6ba4b32e-f45b-44e3-a6bc-97df68a52f49"
 
@@ -85,7 +85,7 @@ def test_locks_of_the_api() -> None:
     ]
 
 
-def test_etcd_tells_the_same_but_for_renewals_since() -> None:
+def test_leases_from_etcd_differ_only_by_renewals_since() -> None:
     told = from_etcd(stored("protobuf"), VM)
     assert [replace(each, renewed_at=None, source=LeaseSource.API) for each in told] == [
         replace(each, renewed_at=None) for each in from_api(api(), VM)
@@ -112,7 +112,7 @@ def test_locks_on_endpoints() -> None:
     assert manager.renewed_at == datetime(2026, 11, 21, 12, 5, 15, tzinfo=UTC)
 
 
-def test_a_lock_kept_in_two_places_is_told_once() -> None:
+def test_a_lock_in_two_places_is_listed_once() -> None:
     leases, older = from_api(api(), VM), from_endpoints(endpoints(), VM)
     assert without_copies(leases, older) == leases
     assert without_copies((), older) == older
@@ -187,7 +187,7 @@ def test_the_host_behind_a_holder(holder: str, found: str | None) -> None:
         (value("kube-scheduler")[:-40], "cut off"),
     ],
 )
-def test_what_is_no_lease_is_said(held: bytes, said: str) -> None:
+def test_other_values_than_leases_are_refused(held: bytes, said: str) -> None:
     with pytest.raises(ProbeError, match=said) as caught:
         decode(held)
     assert caught.value.cause is Cause.UNREADABLE

@@ -95,7 +95,7 @@ async def test_a_listing_made_before_a_push_does_not_undo_it(
     assert not holds_vip(told)
 
 
-async def test_a_move_has_keepalived_asked_at_once(
+async def test_a_move_queries_keepalived_at_once(
     inventory: Inventory, fleet: LocalFleet, hosts: dict[str, LocalHost]
 ) -> None:
     seldom = Collector(inventory, fleet, timings=ProbeTimings(round_s=60, silence_s=70))
@@ -107,7 +107,7 @@ async def test_a_move_has_keepalived_asked_at_once(
             await until(snapshots, lambda facts: vrrp_state(facts) is VrrpState.BACKUP)
 
 
-async def test_counters_alone_make_no_flood(inventory: Inventory, fleet: LocalFleet) -> None:
+async def test_counters_make_no_flood(inventory: Inventory, fleet: LocalFleet) -> None:
     patient = Collector(inventory, fleet, timings=replace(QUICK, news_s=0.6))
     async with aclosing(patient.live()) as snapshots:
         for name in ("lb1", "lb2"):

@@ -53,7 +53,7 @@ def test_errors_are_kept_apart_from_the_output() -> None:
     assert told["both"] == SectionAnswer("both", "out\nout2", "err", 0)
 
 
-def test_output_without_a_last_newline_is_whole() -> None:
+def test_output_without_a_last_newline_is_complete() -> None:
     assert answers(render((Section("bare", "printf abc"),)))["bare"].output == "abc"
 
 
@@ -72,14 +72,14 @@ def test_a_slow_section_holds_up_no_other() -> None:
     assert names == ["quick", "slow", "RoundDone"]
 
 
-def test_rounds_and_what_is_asked_less_often() -> None:
+def test_rounds_and_slower_queries() -> None:
     heard = run(render((Section("often", "echo o"), Section("seldom", "echo s", every=3)), rounds=4, pause_s=0.01))
     names = [each.section for each in heard if isinstance(each, SectionAnswer)]
     assert sum(isinstance(each, RoundDone) for each in heard) == 4
     assert (names.count("often"), names.count("seldom")) == (4, 2)
 
 
-def test_lines_of_what_is_followed_stand_on_their_own() -> None:
+def test_lines_of_followed_commands_are_separate() -> None:
     heard = run(render((Section("a", "sleep 0.1"),), follow="{ echo pushed; exec sleep 600; }"))
     assert PushedLine("pushed") in heard
 

@@ -49,7 +49,7 @@ def test_a_systemd_too_old_to_count_restarts() -> None:
     assert (state.pid, state.restarts, state.enabled, state.since) == (7, 0, None, None)
 
 
-def test_a_worker_is_asked_for_certificates_where_there_is_kubernetes() -> None:
+def test_certificates_of_a_worker_are_read_where_there_is_kubernetes() -> None:
     made = inventory(Role.WORKER)
     worker = made.hosts[0]
     assert "certificates" in expected_facts(layout(made), worker, certificates=True)

@@ -1,4 +1,4 @@
-"""Which news is told at once and which may wait."""
+"""News that is published at once, and news that may wait."""
 
 from __future__ import annotations
 
@@ -48,11 +48,11 @@ def test_what_moves_all_the_time_may_wait(before: object, after: object) -> None
         (value_of(host(1).addresses), value_of(host(2).addresses)),
     ],
 )
-def test_a_change_of_state_is_told_at_once(before: object, after: object) -> None:
+def test_a_change_of_state_is_published_at_once(before: object, after: object) -> None:
     assert not insignificantly_different(Known(before, NOW), Known(after, LATER))
 
 
-def test_knowing_failing_and_not_asking_differ() -> None:
+def test_known_failed_and_not_queried_differ() -> None:
     failed: Failed[float] = Failed("cp1: no route", NOW, Cause.NO_ROUTE)
     assert not insignificantly_different(Known(1.0, NOW), failed)
     assert not insignificantly_different(NOT_ASKED, Known(1.0, NOW))

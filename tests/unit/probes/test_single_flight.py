@@ -1,4 +1,4 @@
-"""One answer for all who ask at the same time, and none for those who come later."""
+"""One answer for all callers at the same time, and none for later ones."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from haconsole.probes.credentials import SingleFlight
 
 
 class Oracle:
-    """Answers with how often it was asked, once it may."""
+    """Answers with the number of its calls, once it may."""
 
     def __init__(self) -> None:
         self.asked = 0
@@ -26,7 +26,7 @@ class Oracle:
             self.ended += 1
 
 
-async def test_those_who_ask_together_share_the_answer() -> None:
+async def test_simultaneous_callers_share_the_answer() -> None:
     oracle, sharing = Oracle(), SingleFlight[str, int]()
     asking = [asyncio.create_task(sharing.get("a", oracle.ask)) for _ in range(3)]
     await asyncio.sleep(0)
@@ -35,7 +35,7 @@ async def test_those_who_ask_together_share_the_answer() -> None:
     assert await sharing.get("a", oracle.ask) == 2
 
 
-async def test_other_questions_are_asked_on_their_own() -> None:
+async def test_other_keys_are_queried_separately() -> None:
     oracle, sharing = Oracle(), SingleFlight[str, int]()
     oracle.may.set()
     await asyncio.gather(sharing.get("a", oracle.ask), sharing.get("b", oracle.ask))
@@ -51,7 +51,7 @@ async def test_one_who_gives_up_does_not_take_the_answer_from_the_others() -> No
     assert await second == 1
 
 
-async def test_nobody_waiting_ends_the_asking() -> None:
+async def test_a_query_without_callers_is_cancelled() -> None:
     oracle, sharing = Oracle(), SingleFlight[str, int]()
     only = asyncio.create_task(sharing.get("a", oracle.ask))
     await asyncio.sleep(0)

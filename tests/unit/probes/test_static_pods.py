@@ -1,4 +1,4 @@
-"""Static pods of a kubeadm control plane, from what /proc tells."""
+"""Static pods of a kubeadm control plane, as found in /proc."""
 
 from __future__ import annotations
 

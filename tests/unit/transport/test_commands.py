@@ -1,4 +1,4 @@
-"""Commands against a real sshd: what they say, how they end, and what is left of them."""
+"""Commands against a real sshd: their output, their ends, and the processes that they leave."""
 
 from __future__ import annotations
 
@@ -37,15 +37,15 @@ async def test_arguments_arrive_as_they_are(host: SshHost, words: tuple[str, ...
 
 
 async def test_stdin_status_and_both_streams_come_through(host: SshHost) -> None:
-    done = await host.run(("sh", "-c", "cat; echo said >&2; exit 3"), stdin=b"\x00\xff")
-    assert (done.raw, done.stdout, done.stderr, done.exit_status) == (b"\x00\xff", "\x00\ufffd", "said\n", 3)
+    done = await host.run(("sh", "-c", "cat; echo error >&2; exit 3"), stdin=b"\x00\xff")
+    assert (done.raw, done.stdout, done.stderr, done.exit_status) == (b"\x00\xff", "\x00\ufffd", "error\n", 3)
 
 
 async def test_a_command_without_stdin_sees_its_end_at_once(host: SshHost) -> None:
     assert (await host.run(("cat",), deadline_s=3)).exit_status == 0
 
 
-async def test_death_by_signal_is_told_as_a_shell_does(host: SshHost) -> None:
+async def test_death_by_signal_has_the_exit_status_of_a_shell(host: SshHost) -> None:
     assert (await host.run(("sh", "-c", "kill -KILL $$"))).exit_status == 137
 
 
@@ -80,8 +80,8 @@ async def test_endless_output_is_refused(sshd: Sshd, make_fleet: MakeFleet) -> N
 async def test_a_process_left_behind_does_not_hold_the_answer(sshd: Sshd, make_fleet: MakeFleet) -> None:
     host = make_fleet(inventory_of({"cp1": sshd}), linger_s=0.2).host(CP1)
     async with asyncio.timeout(5):
-        done = await host.run(("sh", "-c", "sleep 9 & echo said"), deadline_s=9)
-    assert (done.stdout, done.exit_status) == ("said\n", 0)
+        done = await host.run(("sh", "-c", "sleep 9 & echo output"), deadline_s=9)
+    assert (done.stdout, done.exit_status) == ("output\n", 0)
 
 
 @pytest.mark.parametrize("hops", [3, 5, 10, 20, 40])
@@ -101,7 +101,7 @@ async def test_sessions_given_up_while_they_open_are_not_lost(
     await eventually(lambda: not any(alive(int(pid)) for pid in (tmp_path / "pids").read_text().split()))
 
 
-async def test_what_is_told_as_not_started_is_not_started_later(
+async def test_a_command_reported_as_not_started_is_not_started_later(
     sshd: Sshd, make_fleet: MakeFleet, tmp_path: Path
 ) -> None:
     host = make_fleet(inventory_of({"cp1": sshd})).host(CP1)

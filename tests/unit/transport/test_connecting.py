@@ -1,4 +1,4 @@
-"""Getting in: causes told apart, keys and passphrases, ssh_config, jump hosts, many hosts at once."""
+"""Connecting: causes distinguished, keys and passphrases, ssh_config, jump hosts, many hosts at once."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def one_host(ssh: Ssh, address: str = "127.0.0.1", name: str = "cp1") -> Invento
 
 @pytest.fixture
 def silent() -> Iterator[socket.socket]:
-    """A socket that takes connections and never says a word."""
+    """A socket that takes connections and never sends anything."""
     with closing(socket.create_server(("127.0.0.1", 0))) as server:
         yield server
 
@@ -80,12 +80,12 @@ async def test_the_deadline_bounds_connecting_too(sshd: Sshd, make_fleet: MakeFl
     assert caught.value.cause is Cause.TIMED_OUT
 
 
-async def test_an_unknown_name_is_told(sshd: Sshd, make_fleet: MakeFleet) -> None:
+async def test_an_unknown_name_is_reported(sshd: Sshd, make_fleet: MakeFleet) -> None:
     error = await refused(make_fleet, one_host(sshd.ssh(), address="no-such-host.invalid"))
     assert error.cause is Cause.NAME_NOT_FOUND
 
 
-async def test_an_unroutable_address_is_told(sshd: Sshd, make_fleet: MakeFleet) -> None:
+async def test_an_unroutable_address_is_reported(sshd: Sshd, make_fleet: MakeFleet) -> None:
     error = await refused(make_fleet, one_host(sshd.ssh(), address="ff02::1:1"))
     assert error.cause in (Cause.NO_ROUTE, Cause.OTHER)
 
@@ -125,7 +125,9 @@ def encrypted(tmp_path: Path, sshd: Sshd) -> Path:
     return path
 
 
-async def test_a_passphrase_is_asked_once_for_all_hosts(sshd: Sshd, make_fleet: MakeFleet, encrypted: Path) -> None:
+async def test_a_passphrase_is_prompted_for_once_for_all_hosts(
+    sshd: Sshd, make_fleet: MakeFleet, encrypted: Path
+) -> None:
     answers = ScriptedAnswers(passphrases=["wrong", "opens"])
     fleet = make_fleet(inventory_of({"cp1": sshd, "cp2": sshd}, identity_file=str(encrypted)), answers)
     done = await asyncio.gather(*(fleet.host(name).run(("true",)) for name in (CP1, CP2)))
@@ -133,7 +135,7 @@ async def test_a_passphrase_is_asked_once_for_all_hosts(sshd: Sshd, make_fleet: 
     assert answers.asked == [("passphrase", str(encrypted))] * 2
 
 
-async def test_no_passphrase_is_told(sshd: Sshd, make_fleet: MakeFleet, encrypted: Path) -> None:
+async def test_no_passphrase_is_reported(sshd: Sshd, make_fleet: MakeFleet, encrypted: Path) -> None:
     error = await refused(make_fleet, one_host(sshd.ssh(identity_file=str(encrypted))))
     assert (error.cause, "without a passphrase" in error.what) == (Cause.AUTH_FAILED, True)
 
@@ -208,7 +210,7 @@ def config(tmp_path: Path, text: str) -> str:
     return str(tmp_path / "config")
 
 
-async def test_ssh_config_says_what_the_inventory_does_not(sshd: Sshd, make_fleet: MakeFleet, tmp_path: Path) -> None:
+async def test_ssh_config_completes_the_inventory(sshd: Sshd, make_fleet: MakeFleet, tmp_path: Path) -> None:
     (tmp_path / "more").write_text(f"IdentityFile {sshd.user_key}\n")
     text = f"""
     Match originalhost seed user {sshd.user}
@@ -246,7 +248,7 @@ async def test_the_inventory_has_the_last_word(sshd: Sshd, make_fleet: MakeFleet
     assert (await make_fleet(one_host(ssh)).host(CP1).run(("true",))).ok
 
 
-async def test_a_broken_ssh_config_is_told_with_its_line(sshd: Sshd, make_fleet: MakeFleet, tmp_path: Path) -> None:
+async def test_a_broken_ssh_config_is_reported_with_its_line(sshd: Sshd, make_fleet: MakeFleet, tmp_path: Path) -> None:
     error = await refused(make_fleet, one_host(sshd.ssh(config=config(tmp_path, "Host *\n Port many\n"))))
     assert "config line 2" in error.what
 
@@ -310,13 +312,13 @@ async def test_a_host_down_behind_a_jump_host_is_not_the_jump_hosts_fault(sshd: 
     assert (await refused(make_fleet, inventory)).cause is Cause.REFUSED
 
 
-async def test_a_jump_host_that_forwards_nothing_is_told(make_fleet: MakeFleet, tmp_path: Path) -> None:
+async def test_a_jump_host_that_forwards_nothing_is_reported(make_fleet: MakeFleet, tmp_path: Path) -> None:
     with running_sshd(tmp_path / "bastion", extra="AllowTcpForwarding no") as bastion:
         error = await refused(make_fleet, one_host(bastion.ssh(port=free_port(), jump=f"127.0.0.1:{bastion.port}")))
     assert (error.cause, "AllowTcpForwarding" in error.hint) == (Cause.JUMP_FAILED, True)
 
 
-async def test_jump_hosts_in_a_circle_are_told(sshd: Sshd, make_fleet: MakeFleet) -> None:
+async def test_jump_hosts_in_a_circle_are_reported(sshd: Sshd, make_fleet: MakeFleet) -> None:
     inventory = Inventory(
         cluster="test",
         hosts=(
@@ -356,7 +358,7 @@ async def test_a_proxy_command_of_ssh_config_is_run_and_ended(
 
 
 @DROPPED_PROXY
-async def test_a_proxy_command_that_fails_is_told(sshd: Sshd, make_fleet: MakeFleet, tmp_path: Path) -> None:
+async def test_a_proxy_command_that_fails_is_reported(sshd: Sshd, make_fleet: MakeFleet, tmp_path: Path) -> None:
     error = await refused(make_fleet, one_host(sshd.ssh(config=config(tmp_path, "ProxyCommand false\n"))))
     assert error.cause is Cause.CONNECTION_LOST
 

@@ -51,7 +51,7 @@ async def api(socket: Path, tls: Tls) -> AsyncIterator[EtcdApi]:
 
 
 async def refused(target: Path | str, credentials: EtcdCredentials | None, **names: str) -> EtcdError:
-    """The error that asking for the status ends in."""
+    """The error of a status call."""
     async with await EtcdApi.open(HOST, target, credentials, **names) as api:
         with pytest.raises(EtcdError) as caught:
             await api.status()
@@ -63,7 +63,7 @@ def test_importing_the_client_loads_no_grpc() -> None:
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 
 
-async def test_a_member_tells_its_state(api: EtcdApi, member: Member) -> None:
+async def test_a_member_reports_its_state(api: EtcdApi, member: Member) -> None:
     status = await api.status()
     assert status.leader_id == status.member_id
     assert status.version.startswith("3.")
@@ -88,7 +88,7 @@ async def test_keys_are_written_and_read(api: EtcdApi) -> None:
     assert await api.get(b"/nowhere", serializable=True) is None
 
 
-async def test_a_snapshot_is_whole_private_and_what_etcdctl_reads(api: EtcdApi, tmp_path: Path) -> None:
+async def test_a_snapshot_is_complete_private_and_readable_by_etcdctl(api: EtcdApi, tmp_path: Path) -> None:
     await api.put(b"/snapshot", b"x" * 200_000)
     saved = await api.maintenance.snapshot_to(tmp_path / "etcd.db")
     path = tmp_path / "etcd.db"
@@ -123,7 +123,7 @@ async def test_an_alarm_that_is_not_raised_is_not_disarmed(api: EtcdApi) -> None
     assert await api.maintenance.disarm(EtcdAlarm(status.member_id, "CORRUPT")) == ()
 
 
-async def test_membership_mistakes_are_told_apart(api: EtcdApi) -> None:
+async def test_membership_mistakes_are_distinguished(api: EtcdApi) -> None:
     status = await api.status()
     with pytest.raises(EtcdError) as unknown:
         await api.membership.remove(MemberId("abc"))
@@ -136,7 +136,7 @@ async def test_membership_mistakes_are_told_apart(api: EtcdApi) -> None:
     assert stranger.value.kind is EtcdErrorKind.NOT_A_VOTER
 
 
-async def test_without_a_client_certificate_it_is_refused_in_words(socket: Path, tls: Tls) -> None:
+async def test_without_a_client_certificate_it_is_refused_with_a_message(socket: Path, tls: Tls) -> None:
     error = await refused(socket, EtcdCredentials(tls.client.ca), server_name="127.0.0.1")
     assert error.kind is EtcdErrorKind.TLS
     assert error.cause is Cause.AUTH_FAILED
@@ -156,14 +156,14 @@ async def test_a_server_with_another_name_is_refused(socket: Path, tls: Tls) -> 
     assert "does not name the address" in str(error)
 
 
-async def test_a_key_that_cannot_be_read_is_said_and_not_shown(socket: Path, tls: Tls) -> None:
+async def test_a_key_that_cannot_be_read_is_reported_and_not_shown(socket: Path, tls: Tls) -> None:
     credentials = EtcdCredentials(tls.client.ca, tls.client.cert, Secret("hush"))
     error = await refused(socket, credentials)
     assert "cannot be read" in str(error)
     assert "hush" not in f"{error!r} {credentials!r}"
 
 
-async def test_nobody_there_is_told_from_a_broken_connection(tls: Tls, tmp_path: Path) -> None:
+async def test_a_refused_connection_is_distinguished_from_a_broken_one(tls: Tls, tmp_path: Path) -> None:
     assert (await refused("127.0.0.1:1", tls.client)).cause is Cause.REFUSED
     with forward(tmp_path, 1) as path:
         assert (await refused(path, tls.client)).cause is Cause.CONNECTION_LOST
@@ -171,7 +171,7 @@ async def test_nobody_there_is_told_from_a_broken_connection(tls: Tls, tmp_path:
 
 @pytest.fixture
 async def hung(tmp_path: Path) -> AsyncIterator[EtcdApi]:
-    """A client of something that takes connections and never says a word."""
+    """A client of a server that takes connections and never sends anything."""
     path = tmp_path / "hung.sock"
     writers: list[asyncio.StreamWriter] = []
     server = await asyncio.start_unix_server(lambda _, writer: writers.append(writer), path)
@@ -202,14 +202,14 @@ async def test_a_snapshot_can_be_cancelled(hung: EtcdApi, tmp_path: Path) -> Non
     assert not any("etcd.db" in name for name in os.listdir(tmp_path))  # noqa: PTH208
 
 
-async def test_a_closed_client_says_so(api: EtcdApi) -> None:
+async def test_a_closed_client_is_an_error(api: EtcdApi) -> None:
     await api.close()
     with pytest.raises(EtcdError, match="closed"):
         await api.status()
 
 
 async def test_from_learner_to_voter_to_no_quorum(tmp_path: Path) -> None:
-    """The life of a second member, and what the first says when it is gone."""
+    """The life of a second member, and the answers of the first when it is gone."""
     first, second = new_member("m1", tmp_path, None, BINARY), new_member("m2", tmp_path, None, BINARY)
     with running(first):
         async with (
@@ -283,7 +283,7 @@ async def test_a_full_store_raises_an_alarm_that_can_be_disarmed(tmp_path: Path)
             assert (await probe_etcd(api)).alarms == ()
 
 
-async def test_a_member_that_comes_back_is_found_again(tmp_path: Path) -> None:
+async def test_a_member_that_returns_is_found_again(tmp_path: Path) -> None:
     member = new_member("m1", tmp_path, None, BINARY)
     async with await EtcdApi.open(HOST, member.target, None) as api:
         with pytest.raises(EtcdError, match="refused"):

@@ -1,4 +1,4 @@
-"""Kinds and words for what etcd and grpc say, with messages captured from both."""
+"""Kinds and texts of errors from etcd and grpc, with messages captured from both."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ SAID = (
 
 
 @pytest.mark.parametrize(("code", "details", "kind"), SAID)
-def test_what_was_said_has_a_kind(code: str, details: str, kind: str) -> None:
+def test_an_error_has_a_kind(code: str, details: str, kind: str) -> None:
     assert kind_of(code, details) == kind
 
 
@@ -73,7 +73,7 @@ def test_what_was_said_has_a_kind(code: str, details: str, kind: str) -> None:
         ),
     ],
 )
-def test_tls_failures_are_told_apart(details: str, meaning: str) -> None:
+def test_tls_failures_are_distinguished(details: str, meaning: str) -> None:
     assert in_words(details).startswith(meaning + " (")
     assert kind_of("UNAVAILABLE", details) is EtcdErrorKind.TLS
 
@@ -85,14 +85,14 @@ def test_the_preamble_of_grpc_is_left_out() -> None:
 
 
 @pytest.mark.parametrize("kind", EtcdErrorKind)
-def test_every_error_says_host_attempt_answer_and_what_to_do(kind: EtcdErrorKind) -> None:
-    error = EtcdError(HostName("cp1"), kind, "status", "what came back")
-    assert str(error) == f"cp1: etcd, status: what came back; {error.hint}"
+def test_every_error_has_host_attempt_answer_and_hint(kind: EtcdErrorKind) -> None:
+    error = EtcdError(HostName("cp1"), kind, "status", "the answer")
+    assert str(error) == f"cp1: etcd, status: the answer; {error.hint}"
     assert error.hint
     assert error.cause in Cause
 
 
-def test_a_closed_way_is_told_by_its_refusal_and_may_still_have_been_open_before() -> None:
+def test_a_refused_connection_is_closed_and_may_have_been_open_before() -> None:
     lost = EtcdError(HostName("cp1"), EtcdErrorKind.UNAVAILABLE, "status", "Socket closed")
     told = lost.for_refusal("Connection refused")
     assert (told.kind, told.cause) == (EtcdErrorKind.UNAVAILABLE, Cause.REFUSED)

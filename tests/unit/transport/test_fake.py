@@ -17,7 +17,7 @@ CP1 = HostName("cp1")
 
 
 async def told_by(fleet: Fleet, path: str) -> tuple[object, ...]:
-    """What a user of the protocol sees of a host, the same for the fake and the real one."""
+    """Results of the protocol's methods, the same for the fake and the real host."""
     host = fleet.host(CP1)
     missing = await host.read_file(path)
     await host.write_file(path, b"data", owner="0:0")
@@ -27,7 +27,7 @@ async def told_by(fleet: Fleet, path: str) -> tuple[object, ...]:
     return missing, await host.read_file(path), done, each, host.host
 
 
-async def test_fake_and_real_host_tell_the_same(sshd: Sshd, make_fleet: MakeFleet, tmp_path: Path) -> None:
+async def test_fake_and_real_host_return_the_same(sshd: Sshd, make_fleet: MakeFleet, tmp_path: Path) -> None:
     fake = FakeFleet()
     fake.host(CP1).when("printf", say="a\nb")
     fake.host(CP1).when_followed("printf", "a\\nb", lines=("a", "b"))

@@ -1,4 +1,4 @@
-"""Files against a real sshd: any name, any content, whole or not at all."""
+"""Files against a real sshd: any name, any content, completely or not at all."""
 
 from __future__ import annotations
 

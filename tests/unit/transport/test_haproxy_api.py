@@ -63,7 +63,7 @@ def version() -> str:
 
 
 @pytest.mark.parametrize("pump", ["socat", "python3", "perl"])
-def test_every_pump_says_that_nobody_listens(pump: str, tmp_path: Path) -> None:
+def test_every_pump_reports_that_nobody_listens(pump: str, tmp_path: Path) -> None:
     import socket as sockets
 
     path = tmp_path / "dead.sock"
@@ -76,14 +76,14 @@ def test_every_pump_says_that_nobody_listens(pump: str, tmp_path: Path) -> None:
 
 
 @needs_haproxy
-def test_without_a_pump_it_says_what_to_install(socket: Path, tmp_path: Path) -> None:
+def test_without_a_pump_the_hint_names_the_package(socket: Path, tmp_path: Path) -> None:
     done = shell(tmp_path, ask_script(str(socket), "show info"))
     found = failure_of(done.returncode, done.stdout, done.stderr)
     assert found is not None
     assert (found.cause, found.hint) == (Cause.NOT_INSTALLED, "install socat on the host")
 
 
-def test_a_program_that_is_not_there_is_told_from_one_that_does_not_run(tmp_path: Path) -> None:
+def test_a_missing_program_is_distinguished_from_one_that_does_not_run(tmp_path: Path) -> None:
     script = ask_script(str(tmp_path / "none.sock"), "show info").replace(":/usr/local/sbin:/usr/sbin", "")
     absent = shell(tmp_path, script)
     (tmp_path / "haproxy").touch(mode=0o755)
@@ -138,7 +138,7 @@ async def test_a_socket_for_users_changes_nothing(host: LocalHost, tmp_path: Pat
             await HaproxyApi(host, str(path)).set_state("k8s_server_6443", "cp2", AdminState.DRAIN)
 
 
-async def test_a_host_that_is_lost_says_so(host: LocalHost) -> None:
+async def test_a_lost_host_is_an_error(host: LocalHost) -> None:
     host.lose()
     with pytest.raises(Exception, match="lb1: no way to it"):
         await probe_haproxy(host, "/run/haproxy/admin.sock")

@@ -47,7 +47,9 @@ async def test_an_unknown_key_is_refused_with_its_fingerprint(sshd: Sshd, make_f
     assert not known.exists()
 
 
-async def test_an_accepted_key_is_remembered_and_asked_for_once(sshd: Sshd, make_fleet: MakeFleet, known: Path) -> None:
+async def test_an_accepted_key_is_remembered_and_prompted_for_once(
+    sshd: Sshd, make_fleet: MakeFleet, known: Path
+) -> None:
     answers = ScriptedAnswers(accepts=True)
     inventory = inventory_of({"cp1": sshd}, known_hosts=str(known))
     host = make_fleet(inventory, answers).host(CP1)
@@ -76,7 +78,7 @@ async def test_a_person_may_take_longer_than_the_deadline(sshd: Sshd, make_fleet
     assert (await task).ok
 
 
-async def test_those_who_wait_behind_a_question_are_told(sshd: Sshd, make_fleet: MakeFleet, known: Path) -> None:
+async def test_callers_behind_a_prompt_get_an_error(sshd: Sshd, make_fleet: MakeFleet, known: Path) -> None:
     answers = ScriptedAnswers(accepts=True, answered=asyncio.Event())
     host = make_fleet(inventory_of({"cp1": sshd}, known_hosts=str(known)), answers).host(CP1)
     first = asyncio.create_task(
@@ -92,7 +94,7 @@ async def test_those_who_wait_behind_a_question_are_told(sshd: Sshd, make_fleet:
     assert (await first).ok
 
 
-async def test_an_answer_that_comes_late_is_kept_for_the_next(sshd: Sshd, make_fleet: MakeFleet, known: Path) -> None:
+async def test_a_late_answer_is_kept_for_the_next(sshd: Sshd, make_fleet: MakeFleet, known: Path) -> None:
     answers = ScriptedAnswers(accepts=True, answered=asyncio.Event())
     fleet = make_fleet(inventory_of({"cp1": sshd}, known_hosts=str(known)), answers)
     await asked_and_given_up(fleet, answers)
@@ -115,7 +117,7 @@ async def asked_and_given_up(fleet: SshFleet, answers: ScriptedAnswers) -> None:
     await asyncio.gather(asking, return_exceptions=True)
 
 
-async def test_a_refusal_stands_until_it_is_forgotten(sshd: Sshd, make_fleet: MakeFleet, known: Path) -> None:
+async def test_a_refusal_holds_until_it_is_forgotten(sshd: Sshd, make_fleet: MakeFleet, known: Path) -> None:
     answers = ScriptedAnswers()
     fleet = make_fleet(inventory_of({"cp1": sshd}, known_hosts=str(known)), answers)
     for _ in range(2):
@@ -302,7 +304,7 @@ async def test_an_alias_is_looked_up_without_a_port_as_by_openssh(
 
 
 def outcome_of_openssh(server: Sshd, config: Path) -> str:
-    """What the real client makes of the host's key; a question counts as `unknown`."""
+    """The real client's judgement of the host's key; a prompt counts as `unknown`."""
     target = ["-p", str(server.port), "-i", str(server.user_key), f"{server.user}@127.0.0.1"]
     argv = ["ssh", "-F", str(config), "-o", "BatchMode=yes", "-o", "UpdateHostKeys=no", *target, "true"]
     done = subprocess.run(argv, capture_output=True, text=True, timeout=20)

@@ -26,7 +26,7 @@ from tests.programs.pump import forward
 
 HOST = HostName("cp1")
 CAPTURED = Path(__file__).parent / "kube"
-"""What kube-apiserver 1.20.2 said, with etcd and without."""
+"""Answers of kube-apiserver 1.20.2, with etcd and without."""
 
 LEASES = "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases"
 LIST = (CAPTURED.parent.parent / "probes/cases/leases/api.json").read_text()
@@ -76,13 +76,13 @@ async def test_a_ready_server(api: KubeApi, server: KubeServer) -> None:
     assert set(server.clients) == {"client"}
 
 
-async def test_a_server_without_etcd_says_which_check_fails(api: KubeApi, server: KubeServer) -> None:
+async def test_a_server_without_etcd_reports_the_failing_check(api: KubeApi, server: KubeServer) -> None:
     server.answers["/readyz?verbose"] = (500, (CAPTURED / "readyz-without-etcd.txt").read_text())
     facts = await probe_apiserver(api)
     assert (facts.ready, facts.failing, facts.version) == (False, ("etcd",), None)
 
 
-async def test_a_server_that_does_not_tell_its_readiness_is_an_error(api: KubeApi, server: KubeServer) -> None:
+async def test_a_server_that_does_not_report_its_readiness_is_an_error(api: KubeApi, server: KubeServer) -> None:
     server.answers["/readyz?verbose"] = (500, "an internal error")
     with pytest.raises(KubeError, match=r"cp1: kube-apiserver, readyz: an internal error \(500\)"):
         await probe_apiserver(api)
@@ -143,7 +143,7 @@ async def test_the_client_key_touches_no_disk(socket: Path, tls: Tls, server: Ku
         ((200, "<html>"), KubeErrorKind.UNREADABLE, "JSON is malformed"),
     ],
 )
-async def test_refusals_are_told_apart(
+async def test_refusals_are_distinguished(
     api: KubeApi, server: KubeServer, answer: tuple[int, str], kind: KubeErrorKind, words: str
 ) -> None:
     server.answers[LEASES] = answer
@@ -160,7 +160,7 @@ async def failure(target: Path | str, shown: KubeCredentials, server_name: str =
     return caught.value
 
 
-async def test_ways_that_lead_nowhere_are_told_apart(socket: Path, tls: Tls, tmp_path: Path) -> None:
+async def test_failed_connections_are_distinguished(socket: Path, tls: Tls, tmp_path: Path) -> None:
     ours, other = credentials(tls), make_tls(tmp_path / "other").client
     assert (await failure(socket, ours, "10.9.9.9")).kind is KubeErrorKind.TLS
     assert (await failure(socket, KubeCredentials(other.ca))).kind is KubeErrorKind.TLS
@@ -193,7 +193,7 @@ def renewed(leases: tuple[LeaseObject, ...]) -> dict[str, str]:
     return {each.metadata.name: f"{each.spec.renew_time:%S.%f}" for each in leases if each.spec.renew_time}
 
 
-async def test_a_watch_tells_the_list_and_then_every_change(api: KubeApi, server: KubeServer) -> None:
+async def test_a_watch_yields_the_list_and_then_every_change(api: KubeApi, server: KubeServer) -> None:
     server.answers[LEASES] = (200, LIST)
     deleted = EVENTS[4].replace('"MODIFIED"', '"DELETED"')
 
@@ -247,7 +247,7 @@ async def test_a_watch_goes_on_where_it_was_when_the_server_ends_it(
     assert [path for path in server.asked if "watch" not in path] == [LEASES] * 3
 
 
-async def test_a_watch_that_falls_silent_is_asked_again(
+async def test_a_watch_that_falls_silent_is_restarted(
     api: KubeApi, server: KubeServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("haconsole.transport.kube_watch._PAUSE_S", 0.01)

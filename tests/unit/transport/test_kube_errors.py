@@ -1,4 +1,4 @@
-"""Kinds and words for what API servers and the libraries on this side say, with messages captured from both."""
+"""Kinds and texts of errors from API servers and from the libraries here, with messages captured from both."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ UNVERIFIED = "[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: "
         ("[SSL: TLSV13_ALERT_CERTIFICATE_REQUIRED] tlsv13 alert certificate required (_ssl.c:2580)", "tls"),
     ],
 )
-def test_what_went_wrong_on_this_side_has_a_kind(words: str, kind: str) -> None:
+def test_an_error_on_this_side_has_a_kind(words: str, kind: str) -> None:
     assert kind_of_words(words) == kind
 
 
@@ -61,8 +61,8 @@ def test_the_servers_own_words_are_kept(body: bytes, words: str) -> None:
 
 
 @pytest.mark.parametrize("kind", KubeErrorKind)
-def test_every_error_says_host_attempt_answer_and_what_to_do(kind: KubeErrorKind) -> None:
-    error = KubeError(HostName("cp1"), kind, "list leases", "what came back")
-    assert str(error) == f"cp1: kube-apiserver, list leases: what came back; {error.hint}"
+def test_every_error_has_host_attempt_answer_and_hint(kind: KubeErrorKind) -> None:
+    error = KubeError(HostName("cp1"), kind, "list leases", "the answer")
+    assert str(error) == f"cp1: kube-apiserver, list leases: the answer; {error.hint}"
     assert error.hint
     assert error.cause in Cause

@@ -77,7 +77,7 @@ def test_a_token_instead_of_a_certificate(inside: bool) -> None:
         (EMBEDDED.replace(b"client-key-data: ", b"client-key-data: a-b"), "client-key-data of the kubeconfig"),
     ],
 )
-def test_what_cannot_be_used_is_said(broken: bytes, said: str) -> None:
+def test_an_unusable_file_is_refused_with_the_reason(broken: bytes, said: str) -> None:
     with pytest.raises(KubeconfigError, match=said) as caught:
         credentials_of(broken, {})
     assert "the key" not in str(caught.value)

@@ -1,4 +1,4 @@
-"""What loading the SSH library costs."""
+"""Side effects of loading the SSH library."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from haconsole.transport.ssh.loading import find_library
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="ctypes starts programs on Linux alone")
+@pytest.mark.skipif(sys.platform != "linux", reason="ctypes starts programs only on Linux")
 def test_loading_starts_no_program() -> None:
     watched = (
         "import sys; started = []\n"

@@ -136,7 +136,7 @@ async def test_a_command_cut_off_by_the_loss_has_an_unknown_end(
     assert (await host.run(("echo", "again"))).stdout == "again\n"
 
 
-async def test_a_file_asked_for_during_the_loss_is_an_error(own: Sshd, make_fleet: MakeFleet, tmp_path: Path) -> None:
+async def test_a_file_read_during_the_loss_is_an_error(own: Sshd, make_fleet: MakeFleet, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "fifo")
     host = make_fleet(inventory_of({"cp1": own})).host(CP1)
     await host.connect()
@@ -181,7 +181,7 @@ async def test_a_stream_ends_with_an_error_when_the_connection_is_lost(
     await eventually(lambda: pid is not None and not alive(pid))
 
 
-async def test_a_connection_that_comes_up_while_closing_is_closed(own: Sshd, make_fleet: MakeFleet) -> None:
+async def test_a_connection_made_while_closing_is_closed(own: Sshd, make_fleet: MakeFleet) -> None:
     fleet = make_fleet(inventory_of({"cp1": own}))
     connecting = asyncio.create_task(fleet.host(CP1).connect())
     await eventually(lambda: "Connection from" in own.log)

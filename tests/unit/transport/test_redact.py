@@ -70,7 +70,7 @@ def test_what_is_no_secret_stays(text: str) -> None:
     assert redact(text) == text
 
 
-def test_each_line_of_a_secret_is_masked_wherever_it_stands() -> None:
+def test_each_line_of_a_secret_is_masked_wherever_it_is() -> None:
     shown = redact("  | first-part\n  | other-part\n", (Secret("first-part\nother-part"),))
     assert shown == f"  | {MASK}\n  | {MASK}\n"
 

@@ -74,6 +74,6 @@ async def test_a_jump_host_of_the_inventory_is_taken_by_name(config: ClientConfi
     assert (await resolve(wanted_for(inventory, bastion), config)).jumps == ()
 
 
-async def test_an_ipv6_address_stands_in_brackets(config: ClientConfig) -> None:
+async def test_an_ipv6_address_is_in_brackets(config: ClientConfig) -> None:
     one = Host(name="cp1", address="fd00::1", roles=(Role.ETCD,), ssh=Ssh(user="ops", config="/dev/null"))
     assert (await resolve(wanted_for(Inventory(cluster="c", hosts=(one,)), one), config)).where == "ops@[fd00::1]:22"

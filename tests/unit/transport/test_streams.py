@@ -60,7 +60,7 @@ async def test_a_command_that_fails_is_an_error_with_its_words(host: SshHost) ->
     assert caught.value.cause is Cause.OTHER
 
 
-async def test_a_command_that_is_not_there_is_told(host: SshHost) -> None:
+async def test_a_missing_command_is_reported(host: SshHost) -> None:
     with pytest.raises(TransportError) as caught:
         async with host.lines(("no-such-command",)) as lines:
             await anext(lines)
@@ -98,7 +98,9 @@ async def test_streams_leave_room_for_commands(sshd: Sshd, make_fleet: MakeFleet
     assert all(command.result().ok for command in commands)
 
 
-async def test_a_host_that_allows_one_session_says_so(make_fleet: MakeFleet, tmp_path: Path) -> None:
+async def test_the_error_of_a_host_that_allows_one_session_names_the_limit(
+    make_fleet: MakeFleet, tmp_path: Path
+) -> None:
     with running_sshd(tmp_path / "own", extra="MaxSessions 1") as own:
         host = make_fleet(inventory_of({"cp1": own})).host(CP1)
         async with host.lines(("sh", "-c", "echo up; sleep 60; :")) as lines:
@@ -179,7 +181,7 @@ async def test_socket_folders_go_with_the_fleet_and_after_a_crash(
 
 @pytest.fixture
 def grpc_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[int, bytes]]:
-    """A gRPC server with TLS that says every message back: its port and its certificate."""
+    """A gRPC server with TLS that echoes every message: its port and its certificate."""
     monkeypatch.setenv("GRPC_VERBOSITY", "NONE")
     import grpc
 
@@ -212,7 +214,7 @@ async def test_grpc_with_tls_works_over_a_forward(host: SshHost, grpc_server: tu
             assert await asyncio.to_thread(ask, path, b"x" * size) == b"x" * size
 
 
-async def test_an_etcd_that_does_not_run_is_told_as_a_refusal(host: SshHost) -> None:
+async def test_an_etcd_that_does_not_run_is_reported_as_a_refusal(host: SshHost) -> None:
     async with (
         host.forward("127.0.0.1", free_port()) as path,
         await EtcdApi.open(CP1, path, None) as api,

@@ -38,7 +38,7 @@ def test_sudo_is_used_where_it_is_needed(sudo: Sudo, user: str, root: bool, beco
         ("", "sudoers"),
     ],
 )
-def test_a_refusal_says_what_to_do(said: str, hint: str) -> None:
+def test_a_refusal_has_a_hint(said: str, hint: str) -> None:
     error = refused(CP1, said)
     assert hint in error.hint
     assert said in error.what
@@ -52,5 +52,5 @@ def test_a_refusal_says_what_to_do(said: str, hint: str) -> None:
         ("ops is not in the sudoers file.", False),
     ],
 )
-def test_a_wrong_password_is_told_from_a_refusal(said: str, wrong: bool) -> None:
+def test_a_wrong_password_is_distinguished_from_a_refusal(said: str, wrong: bool) -> None:
     assert is_wrong_password(said) is wrong

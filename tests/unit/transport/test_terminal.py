@@ -75,7 +75,7 @@ async def test_a_withdrawn_question_leaves_the_terminal_as_it_was(terminal: Term
 
 
 @pytest.mark.parametrize(("typed", "accepted"), [("yes", True), ("y", False), ("", False)])
-async def test_a_host_key_is_accepted_by_yes_alone(terminal: Terminal, typed: str, accepted: bool) -> None:
+async def test_a_host_key_is_accepted_only_by_yes(terminal: Terminal, typed: str, accepted: bool) -> None:
     asking = asyncio.create_task(TerminalAnswers(terminal=terminal.path).accept_host_key(CP1, *KEY))
     await eventually(lambda: "SHA256:abc" in terminal.read())
     await terminal.type("stop: ", typed)

@@ -46,7 +46,7 @@ SAID = tuple(
 
 
 def console(snapshot: ClusterSnapshot | None, theme: str, **given: Any) -> ConsoleApp:
-    """`given` is what its session knows besides; `then` is a snapshot that comes after the first."""
+    """`given` are further attributes of its session; `then` is the second snapshot."""
     later = given.pop("then", None)
     session = {
         "first": snapshot,

@@ -58,7 +58,7 @@ async def test_an_action_goes_from_menu_to_form_to_plan() -> None:
         assert isinstance(app.screen, Dashboard)
 
 
-async def test_a_form_takes_what_is_offered_and_says_what_does_not_fit() -> None:
+async def test_a_form_takes_offered_values_and_names_errors() -> None:
     session = planned()
     app = console(session)
     async with running(app) as pilot:
@@ -88,7 +88,7 @@ async def test_a_refusal_shows_its_reasons_and_runs_nothing() -> None:
         assert app.run_view is None
 
 
-async def test_a_plan_that_cannot_be_made_is_told_in_words() -> None:
+async def test_a_plan_that_cannot_be_made_has_a_message() -> None:
     class Failing(FakeSession):
         async def plan(self, action: str, request: object) -> object:  # type: ignore[override]
             raise HaconsoleError("no host answered", hint="look at the hosts pane")
@@ -110,7 +110,7 @@ async def test_no_is_no() -> None:
         assert app.run_view is None
 
 
-async def test_what_cannot_be_taken_back_wants_the_clusters_name_typed() -> None:
+async def test_a_run_that_cannot_be_undone_wants_the_clusters_name_typed() -> None:
     session = FakeSession(healthy(), plans={"bootstrap": FINAL}, events=begun(), more=asyncio.Queue())
     app = console(session)
     async with running(app) as pilot:

@@ -76,7 +76,7 @@ async def test_the_dashboard_waits_and_then_shows_what_came() -> None:
         assert app.state.link.state is LinkState.LIVE
 
 
-async def test_changes_show_by_themselves_and_stay_on_the_timeline() -> None:
+async def test_changes_show_without_a_key_and_stay_on_the_timeline() -> None:
     session = FakeSession(healthy())
     app = console(session)
     async with running(app, (160, 45)) as pilot:
@@ -135,7 +135,7 @@ async def test_the_cursor_stays_with_its_row_when_others_come_before_it() -> Non
         assert findings.window.key == before
 
 
-async def test_enter_tells_all_about_the_row_and_escape_comes_back() -> None:
+async def test_enter_shows_all_about_the_row_and_escape_returns() -> None:
     session = FakeSession(degraded())
     app = console(session)
     async with running(app) as pilot:
@@ -188,7 +188,7 @@ async def test_help_lists_the_keys_of_the_screen() -> None:
         assert "Close the console; nothing on the hosts stops" in text
 
 
-async def test_a_broken_stream_is_told_and_taken_up_again() -> None:
+async def test_a_broken_stream_is_reported_and_reconnected() -> None:
     session = FakeSession(healthy())
     app = console(session, retry_s=(60.0,))
     async with running(app) as pilot:
@@ -206,7 +206,7 @@ async def test_a_broken_stream_is_told_and_taken_up_again() -> None:
         assert "● live" in screen_text(app)
 
 
-async def test_a_session_that_cannot_be_opened_is_told_in_words() -> None:
+async def test_a_session_that_cannot_be_opened_has_a_message() -> None:
     def refused() -> Any:
         raise HaconsoleError("no key for cp1")
 
@@ -256,7 +256,7 @@ async def test_ascii_terminals_get_ascii() -> None:
         assert text.isascii()
 
 
-async def test_wide_screens_tell_the_row_under_the_cursor() -> None:
+async def test_wide_screens_show_details_of_the_row_under_the_cursor() -> None:
     app = console(FakeSession(healthy()))
     async with running(app, (160, 45)) as pilot:
         detail = app.screen.query_one("#detail", TextPane)
@@ -302,7 +302,7 @@ async def test_letters_typed_into_a_filter_are_no_commands() -> None:
         assert pane(app, "etcd").window.wish.needle == ""
 
 
-async def test_what_is_told_follows_the_filter() -> None:
+async def test_the_details_follow_the_filter() -> None:
     app = console(FakeSession(healthy()))
     async with running(app, (160, 45)) as pilot:
         detail = app.screen.query_one("#detail", TextPane)

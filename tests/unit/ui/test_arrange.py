@@ -1,4 +1,4 @@
-"""The dashboard's panes never overlap, never leave the screen, and all stand there at 80x24."""
+"""The dashboard's panes never overlap, never leave the screen, and all fit at 80x24."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def overlap(one: Box, other: Box) -> bool:
     st.integers(16, 100),
     st.fixed_dictionaries({pane: st.integers(0, 40) for pane in ROWS}),
 )
-def test_panes_stand_apart_and_on_the_screen(width: int, height: int, rows: dict[PaneId, int]) -> None:
+def test_panes_are_separate_and_on_the_screen(width: int, height: int, rows: dict[PaneId, int]) -> None:
     boxes = arrange(width, height, rows)
     assert set(boxes) >= MAIN
     for box in boxes.values():
@@ -39,7 +39,7 @@ def test_panes_stand_apart_and_on_the_screen(width: int, height: int, rows: dict
     assert not any(overlap(one, other) for one, other in combinations(boxes.values(), 2))
 
 
-def test_a_three_host_cluster_stands_whole_on_the_smallest_terminal() -> None:
+def test_a_three_host_cluster_fits_on_the_smallest_terminal() -> None:
     boxes = arrange(80, 22, ROWS)
     for pane, rows in ROWS.items():
         assert boxes[pane].height >= rows + HEAD_LINES

@@ -1,4 +1,4 @@
-"""Nothing a host says is obeyed by the terminal, and text takes exactly the cells it is given."""
+"""Control characters from hosts never reach the terminal, and text takes exactly the cells it is given."""
 
 from __future__ import annotations
 

@@ -71,7 +71,7 @@ def test_expiry_alarms_in_time(days: float, told: str) -> None:
         (replace(LEAF, not_after=NOW + timedelta(days=9)), "▲ due"),
     ],
 )
-def test_the_gravest_problem_is_told(certificate: Certificate, told: str) -> None:
+def test_the_gravest_problem_is_shown(certificate: Certificate, told: str) -> None:
     assert certificate_state(certificate, NOW).text == told
 
 
@@ -85,7 +85,7 @@ def test_the_next_to_expire_comes_first_and_unread_hosts_are_rows() -> None:
     assert view.summaries[0].text == "2, next apiserver on cp1 in 9d, 1 hosts unread"
 
 
-def test_a_certificate_is_told_in_full() -> None:
+def test_a_certificate_is_shown_in_full() -> None:
     detail = about_certificate(with_certificates(LEAF), LEAF.host, LEAF.path, NOW)
     assert detail is not None
     text = "\n".join(text_of(line) for line in detail_lines(detail, 70))
@@ -93,5 +93,5 @@ def test_a_certificate_is_told_in_full() -> None:
         assert fact in text
 
 
-def test_a_certificate_that_went_is_told_as_gone() -> None:
+def test_a_removed_certificate_is_shown_as_gone() -> None:
     assert about_certificate(healthy(), LEAF.host, LEAF.path, NOW) is None

@@ -1,4 +1,4 @@
-"""The timeline: what changed is told once, what was not known before is no change."""
+"""The timeline: each change is one event, and a fact that was not known before is no change."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def told(before: ClusterSnapshot, after: ClusterSnapshot) -> list[str]:
 
 
 def moved(snapshot: ClusterSnapshot, n: int) -> ClusterSnapshot:
-    """The VIP on host number `n` alone."""
+    """The VIP only on host number `n`."""
     for each in (1, 2, 3):
         own = (InterfaceAddress("eth0", f"10.99.0.1{each}", 24),)
         held = (*own, InterfaceAddress("eth0", VIP, 24)) if each == n else own
@@ -27,34 +27,34 @@ def moved(snapshot: ClusterSnapshot, n: int) -> ClusterSnapshot:
     return snapshot
 
 
-def test_nothing_changed_is_nothing_told() -> None:
+def test_no_change_is_no_event() -> None:
     assert told(healthy(), healthy()) == []
     assert told(critical(), critical()) == []
 
 
-def test_an_owner_that_changes_is_told() -> None:
+def test_an_owner_that_changes_is_an_event() -> None:
     assert told(healthy(), moved(healthy(), 2)) == ["10.99.0.100: owner cp1 → cp2"]
 
 
-def test_an_owner_taken_over_from_a_lost_host_is_told_when_it_is_seen() -> None:
+def test_a_take_over_from_a_lost_host_is_an_event_when_it_is_seen() -> None:
     silent = changed(healthy(), 1, lost)
     assert "10.99.0.100" not in " ".join(told(healthy(), silent))
     after = changed(moved(healthy(), 2), 1, lost)
     assert told(silent, after) == ["10.99.0.100: owner cp1 → cp2"]
 
 
-def test_a_lost_host_is_told_once() -> None:
+def test_a_lost_host_is_one_event() -> None:
     said = told(healthy(), changed(healthy(), 3, lost))
     assert said == ["cp3: host lost: no answer within 10 s", "etcd: member cp3 is not healthy: no answer within 10 s"]
     assert told(changed(healthy(), 3, lost), healthy())[0] == "cp3: host is back"
 
 
-def test_a_stopped_member_is_told_with_its_service() -> None:
+def test_a_stopped_member_is_an_event_with_its_service() -> None:
     said = told(healthy(), changed(healthy(), 2, etcd_silent))
     assert said == ["cp2: etcd: active → inactive", "etcd: member cp2 is not healthy: connection refused on port 2379"]
 
 
-def test_a_new_leader_is_told() -> None:
+def test_a_new_leader_is_an_event() -> None:
     after = healthy()
     for n in (1, 2, 3):
         etcd = Known(cluster.endpoint(n, leader=2), NOW)
@@ -62,12 +62,12 @@ def test_a_new_leader_is_told() -> None:
     assert told(healthy(), after) == ["etcd: leader cp1 → cp2"]
 
 
-def test_a_lock_that_changes_hands_is_told() -> None:
+def test_a_lock_that_changes_hands_is_an_event() -> None:
     after = replace(healthy(), leases=Known((lease("kube-controller-manager", 1), lease("kube-scheduler", 3)), NOW))
     assert told(healthy(), after) == ["scheduler: holder cp1 → cp3"]
 
 
-def test_servers_are_told_with_the_balancers_that_see_it() -> None:
+def test_events_of_servers_name_the_balancers_that_see_it() -> None:
     said = [line for line in told(healthy(), critical()) if "server" in line]
     assert said == ["cp2: server UP → DOWN on cp1, cp2, cp3"]
 
@@ -80,7 +80,7 @@ def test_what_is_heard_for_the_first_time_is_no_change() -> None:
     assert finding_changes(replace(healthy(), leases=NOT_ASKED), critical(), (), findings) == ()
 
 
-def test_findings_that_come_and_go_are_told() -> None:
+def test_new_and_resolved_findings_are_events() -> None:
     findings = FakeSession().status_of(critical()).findings
     came = finding_changes(healthy(), critical(), (), findings)
     assert came[0].text == "✖ critical: no host holds 10.99.0.100: clients that use it reach nothing"

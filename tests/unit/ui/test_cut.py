@@ -1,4 +1,4 @@
-"""What does not fit is seen to be cut, and can be read somewhere in full."""
+"""Texts that do not fit are visibly cut, and can be read somewhere in full."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ def test_the_bar_cuts_its_longest_part_with_an_ellipsis(width: int) -> None:
     assert ("…" in told) is (WHY not in told)
 
 
-def test_a_health_that_is_not_heard_any_more_is_told_as_what_was() -> None:
+def test_an_outdated_health_is_shown_as_past() -> None:
     assert "● HEALTHY" in bar(BarLink(LinkState.LIVE, NOW), 80)
     assert "? WAS HEALTHY" in bar(BarLink(LinkState.BROKEN, NOW, WHY), 80)
     assert "● HEALTHY" not in bar(BarLink(LinkState.BROKEN, NOW, WHY), 80)
 
 
-def test_a_stream_that_stays_broken_says_since_when_and_is_one_event() -> None:
+def test_a_stream_that_stays_broken_has_its_first_time_and_is_one_event() -> None:
     state = ConsoleState(BarLink(LinkState.CONNECTING, NOW))
     for seconds in (1, 6, 16):
         state = state.with_link(BarLink(LinkState.BROKEN, NOW + timedelta(seconds=seconds), WHY))
@@ -63,7 +63,7 @@ async def test_why_the_stream_broke_off_is_read_in_full_among_the_events() -> No
         assert f"{WHY}; try `ssh -J` by hand" in text
 
 
-async def test_a_first_connection_that_fails_is_told_in_full() -> None:
+async def test_a_first_connection_that_fails_is_shown_in_full() -> None:
     def refused() -> object:
         raise ERROR
 

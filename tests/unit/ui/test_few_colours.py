@@ -1,4 +1,4 @@
-"""Terminals of sixteen colours, of none and of ASCII alone: states are told apart by what is really sent there."""
+"""Terminals of sixteen colours, of none and of only ASCII: states differ in the bytes that are really sent."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from tests.unit.ui.test_theming import contrast
 NAMES = sorted(theme_files(theme_folders()))
 STATES = ("● UP", "▲ late", "✖ expired", "? no answer")
 LOST = "10.99.0.13"
-"""An address of the host that is lost, told as remembered."""
+"""An address of the host that is lost, shown as remembered."""
 VGA = (
     "#000000", "#aa0000", "#00aa00", "#aa5500", "#0000aa", "#aa00aa", "#00aaaa", "#aaaaaa",
     "#555555", "#ff5555", "#55ff55", "#ffff55", "#5555ff", "#ff55ff", "#55ffff", "#ffffff",
@@ -53,7 +53,7 @@ def colour_of(code: str, otherwise: str) -> str:
 
 
 @pytest.mark.parametrize("theme", [name for name in NAMES if name != "monochrome"])
-async def test_sixteen_colours_tell_states_apart_and_can_be_read(theme: str) -> None:
+async def test_sixteen_colours_distinguish_states_and_can_be_read(theme: str) -> None:
     app = app_on(theme, sixteen=True)
     async with running(app, (160, 45)):
         lines = sent(app)
@@ -75,7 +75,9 @@ def _vga_contrast(look: Look) -> float:
 
 
 @pytest.mark.parametrize("theme", NAMES)
-async def test_without_any_colour_states_are_told_apart_by_style(theme: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_without_any_colour_states_are_distinguished_by_style(
+    theme: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
     app = app_on(theme_name(None, theme, {"NO_COLOR": "1"}))
     async with running(app, (160, 45)):
@@ -111,7 +113,7 @@ async def test_a_theme_changed_by_key_stays_within_sixteen_colours() -> None:
         ({"TERM": "xterm", "COLORTERM": "truecolor"}, False),
     ],
 )
-def test_a_terminal_is_asked_by_its_name(environment: dict[str, str], sixteen: bool) -> None:
+def test_a_terminal_is_known_by_its_name(environment: dict[str, str], sixteen: bool) -> None:
     assert has_sixteen_colours(environment) is sixteen
 
 

@@ -1,4 +1,4 @@
-"""What must be loaded to paint the first frame, and what must not."""
+"""Modules that painting the first frame loads, and modules that it must not load."""
 
 from __future__ import annotations
 

@@ -68,7 +68,7 @@ async def test_without_a_yes_the_file_stays(file: Path) -> None:
         assert file.read_text() == TEXT
 
 
-async def test_a_plan_that_was_told_to_changes_the_file_unasked(file: Path) -> None:
+async def test_a_plan_with_the_option_changes_the_file_without_a_prompt(file: Path) -> None:
     async with running(console(leaving(updates_inventory=True), file=file), (160, 45)) as pilot:
         await begin(pilot)
         await until(pilot, lambda: "name: b" not in file.read_text())

@@ -1,4 +1,4 @@
-"""A plan on the screen is made from what hosts say now, never from what the screen shows."""
+"""A plan on the screen is made from the hosts' current state, never from the screen's."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def led_by(n: int) -> ClusterSnapshot:
 
 
 def looking(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, now: ClusterSnapshot) -> tuple[LiveSession, list[str]]:
-    """A live session that polled the healthy cluster once, of which hosts would say `now`; and the looks it takes."""
+    """A live session that polled the healthy cluster once, whose state is `now`; and the looks that it takes."""
     looks: list[str] = []
 
     async def live(self: Collector) -> AsyncIterator[ClusterSnapshot]:

@@ -21,7 +21,7 @@ WITHIN_S = 20
 
 
 async def until(pilot: Pilot[None], holds: Callable[[], bool]) -> None:
-    """Let the console go on until it holds; what stands on the screen when it never does."""
+    """Let the console run until it holds; shows the screen when it never does."""
     try:
         async with asyncio.timeout(WITHIN_S):
             while not holds():
@@ -59,7 +59,7 @@ async def test_a_run_goes_to_its_end(tmp_path: Path) -> None:
         await shows(pilot, "2 changed, 0 already right, 0 failed")
 
 
-async def test_the_last_result_stands_before_the_next_step_also_after_a_long_wait(tmp_path: Path) -> None:
+async def test_the_last_result_is_shown_before_the_next_step_also_after_a_long_wait(tmp_path: Path) -> None:
     """All steps are held at once; each `n` starts the one marked next, and the screen then describes the one after."""
     session = ExecutingSession(tmp_path, *(making(tmp_path, name) for name in ("a", "b", "c")))
     async with running(console(session)) as pilot:
@@ -147,7 +147,7 @@ async def test_teaching_begins_and_ends_in_the_middle(tmp_path: Path) -> None:
         assert made(tmp_path, "c")
 
 
-async def test_what_fails_says_why_and_nothing_after_it_begins(tmp_path: Path) -> None:
+async def test_a_failed_step_shows_the_reason_and_no_later_step_begins(tmp_path: Path) -> None:
     broken = making(tmp_path, "a", first="echo the disk is full >&2; false")
     session = ExecutingSession(tmp_path, broken, making(tmp_path, "b", needs=("a",)))
     async with running(console(session)) as pilot:
@@ -158,7 +158,7 @@ async def test_what_fails_says_why_and_nothing_after_it_begins(tmp_path: Path) -
         await shows(pilot, "the disk is full")
 
 
-async def test_a_run_that_failed_is_mended_carried_on_and_taken_back(tmp_path: Path) -> None:
+async def test_a_failed_run_is_fixed_resumed_and_undone(tmp_path: Path) -> None:
     mended = tmp_path / "mended"
     steps = (making(tmp_path, "a"), making(tmp_path, "b", needs=("a",), first=f"test -e {mended}"))
     async with running(console(ExecutingSession(tmp_path, *steps))) as pilot:

@@ -1,4 +1,4 @@
-"""Runs that were: listed, opened, carried on, and offered at start when one was broken off."""
+"""Earlier runs: listed, opened, resumed, and offered at start when one was interrupted."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ async def test_a_run_is_opened_step_by_step() -> None:
         assert isinstance(pilot.app.screen, Dashboard)
 
 
-async def test_a_broken_off_run_is_offered_at_start_and_carried_on() -> None:
+async def test_an_interrupted_run_is_offered_at_start_and_resumed() -> None:
     session = remembering(BROKEN, FAILED)
     async with running(console(session)) as pilot:
         await shows(pilot, "a run was interrupted: show it?")
@@ -87,7 +87,7 @@ async def test_the_screen_of_an_interrupted_run_resumes_it() -> None:
         assert session.stops[0] == f"resume {BROKEN.header.run}"
 
 
-async def test_what_may_not_be_carried_on_says_why() -> None:
+async def test_a_run_that_may_not_be_resumed_shows_the_reason() -> None:
     session = remembering(FAILED, refusal="the inventory was changed since: hosts")
     async with running(console(session)) as pilot:
         await pilot.press("h")
@@ -103,7 +103,7 @@ async def test_nothing_is_offered_when_the_newest_run_came_to_an_end() -> None:
         assert isinstance(pilot.app.screen, Dashboard)
 
 
-async def test_a_read_only_console_shows_runs_and_carries_none_on() -> None:
+async def test_a_read_only_console_shows_runs_and_resumes_none() -> None:
     session = remembering(BROKEN)
     async with running(console(session, read_only=True)) as pilot:
         await settled(pilot)
@@ -117,7 +117,7 @@ async def test_a_read_only_console_shows_runs_and_carries_none_on() -> None:
         assert session.stops == ()
 
 
-async def test_a_run_is_taken_back_by_a_plan_that_is_read_first() -> None:
+async def test_a_run_is_undone_by_a_plan_that_is_read_first() -> None:
     back = replace(PLAN, action="undo", steps=tuple(reversed(PLAN.steps)))
     session = remembering(FAILED, plans={"undo": back})
     async with running(console(session)) as pilot:
@@ -133,7 +133,7 @@ async def test_a_run_is_taken_back_by_a_plan_that_is_read_first() -> None:
         assert isinstance(pilot.app.screen, RunScreen)
 
 
-async def test_what_cannot_be_taken_back_says_why() -> None:
+async def test_a_run_that_cannot_be_undone_shows_the_reason() -> None:
     refused = Refusal("undo", "lab", ("nothing of it is known to be done",))
     async with running(console(remembering(FAILED, plans={"undo": refused}))) as pilot:
         await pilot.press("h")
@@ -142,7 +142,7 @@ async def test_what_cannot_be_taken_back_says_why() -> None:
         await shows(pilot, "nothing of it is known to be done")
 
 
-async def test_a_read_only_console_takes_nothing_back() -> None:
+async def test_a_read_only_console_undoes_nothing() -> None:
     session = remembering(FAILED, plans={"undo": PLAN})
     async with running(console(session, read_only=True)) as pilot:
         await pilot.press("h")

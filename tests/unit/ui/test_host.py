@@ -30,8 +30,8 @@ async def test_a_host_shows_its_services_and_follows_its_journal() -> None:
         assert "host cp1" in text
         assert "kube-scheduler" in text
         assert "not of this host" not in text
-        session.logging.put_nowait(replace(LINE, text="said later"))
-        await shows(pilot, "said later")
+        session.logging.put_nowait(replace(LINE, text="a later line"))
+        await shows(pilot, "a later line")
         stopped = units(etcd="failed")
         session.heard.put_nowait(
             changed(healthy(), 1, lambda facts: replace(facts, services=replace(facts.services, value=stopped)))  # type: ignore[arg-type]
@@ -55,7 +55,7 @@ async def test_keys_go_to_facts_or_journal() -> None:
         assert isinstance(pilot.app.screen, Dashboard)
 
 
-async def test_a_lost_host_says_since_when_and_shows_what_is_remembered() -> None:
+async def test_a_lost_host_shows_since_when_and_remembered_facts() -> None:
     async with running(console(FakeSession(degraded())), (160, 45)) as pilot:
         await pilot.press("5", "G", "enter")
         await settled(pilot)

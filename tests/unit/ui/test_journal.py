@@ -63,7 +63,7 @@ def test_what_is_wrong_has_a_sign(priority: int, sign: str) -> None:
     assert text_of(row).endswith(sign)
 
 
-def test_a_saved_file_has_whole_times_and_no_control_characters() -> None:
+def test_a_saved_file_has_full_times_and_no_control_characters() -> None:
     text = saved_text([LINES[2]])
     assert text == "2026-03-01T03:00:03+00:00 cp3 etcd: ^[[2Jpanic: disk full\n"
 
@@ -98,7 +98,7 @@ async def test_journals_are_followed_filtered_and_left(tmp_path: Path, monkeypat
         assert isinstance(app.screen, Dashboard)
 
 
-async def test_the_journal_of_the_rows_host_alone() -> None:
+async def test_the_journal_of_only_the_rows_host() -> None:
     session = FakeSession(healthy(), logged=LINES)
     app = console(session)
     async with running(app) as pilot:

@@ -67,7 +67,7 @@ async def test_a_single_pane_and_a_filter_name_the_way_back() -> None:
         assert " esc " not in await after(pilot, "escape")
 
 
-async def test_mend_is_named_where_there_is_a_finding_only() -> None:
+async def test_fix_is_named_only_where_there_is_a_finding() -> None:
     async with running(console(FakeSession(healthy()))) as pilot:
         assert " fix " not in await after(pilot, "f")
     async with running(console(FakeSession(critical()))) as pilot:
@@ -75,7 +75,7 @@ async def test_mend_is_named_where_there_is_a_finding_only() -> None:
         assert " fix " not in await after(pilot, "escape", "1")
 
 
-async def test_mend_is_named_only_where_an_action_helps() -> None:
+async def test_fix_is_named_only_where_an_action_helps() -> None:
     async with running(console(FakeSession(critical()))) as pilot:
         assert " fix " not in await after(pilot, "f", "slash", *"3 of 3 balance", "enter")
         window = await after(pilot, "enter")
@@ -86,7 +86,7 @@ async def test_mend_is_named_only_where_an_action_helps() -> None:
 
 
 @pytest.mark.parametrize("keys", ["", "enter"], ids=["row", "window"])
-async def test_mend_is_named_as_soon_as_an_action_helps(keys: str) -> None:
+async def test_fix_is_named_as_soon_as_an_action_helps(keys: str) -> None:
     def haproxy(active: str) -> ClusterSnapshot:
         stopped = Known(cluster.units(haproxy=active), NOW)
         return changed(healthy(), 2, lambda facts: replace(facts, services=stopped))

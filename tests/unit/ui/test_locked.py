@@ -1,4 +1,4 @@
-"""Another console's lock: told on the bar, refused while it lives, taken over knowingly when it is gone."""
+"""Another console's lock: shown on the bar, respected while it lives, taken over explicitly when it is gone."""
 
 from __future__ import annotations
 
@@ -62,17 +62,17 @@ def locked_console(*, can_take_over: bool) -> ConsoleApp:
     return console(session, asker=session.asker)
 
 
-async def test_the_bar_tells_who_may_change_the_cluster() -> None:
+async def test_the_bar_names_the_holder() -> None:
     async with running(console(FakeSession(locked(3)))) as pilot:
         assert "LOCKED ops@desk: join " in screen_text(pilot.app)
 
 
-async def test_a_stale_lock_is_told_as_stale() -> None:
+async def test_a_stale_lock_is_shown_as_stale() -> None:
     async with running(console(FakeSession(locked(45)))) as pilot:
         assert "LOCKED ops@desk: join, stale" in screen_text(pilot.app)
 
 
-async def test_nobodys_lock_is_not_told() -> None:
+async def test_no_lock_is_not_shown() -> None:
     async with running(console(FakeSession(healthy()))) as pilot:
         assert "LOCKED" not in screen_text(pilot.app)
 

@@ -1,4 +1,4 @@
-"""What is told in passing lies over nothing: neither over what is read nor over the keys."""
+"""Notifications cover neither the content nor the keys."""
 
 from __future__ import annotations
 

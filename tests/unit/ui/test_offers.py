@@ -29,7 +29,7 @@ FOUND = Finding(
 )
 
 
-def test_fixes_stand_before_the_evidence_the_last_resort_last_and_marked() -> None:
+def test_fixes_come_before_the_evidence_the_last_resort_last_and_marked() -> None:
     lines = [text_of(line).strip() for line in detail_lines(about_finding(FOUND), 78)]
     assert lines.index("Fix") < 4
     assert "1. Restart a service (service = etcd): start etcd on cp2" in lines[:20]

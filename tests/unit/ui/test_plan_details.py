@@ -1,4 +1,4 @@
-"""A step that only looks is told so, and what it looks for once."""
+"""Details of steps: a step that only looks shows each check once."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.fakes.plans import PLAN
 from tests.unit.actions.test_bootstrap_plan import planned, spread
 
 
-def test_a_look_says_each_thing_once() -> None:
+def test_a_look_shows_each_check_once() -> None:
     plan = planned(spread())
     looks = [step for step in plan.steps if isinstance(step.operation, Nothing)]
     assert any(step.precondition for step in looks)
@@ -28,7 +28,7 @@ def test_a_look_says_each_thing_once() -> None:
         assert not any("the plan has no undo for it" in line for line in lines)
 
 
-def test_a_script_is_named_where_it_is_told_and_stands_line_by_line_below() -> None:
+def test_a_script_is_named_in_its_command_and_shown_line_by_line_below() -> None:
     plan = planned(spread())
     step = next(step for step in plan.steps if script_of(step.operation))
     told = about_step(plan, StepKey(step.id))

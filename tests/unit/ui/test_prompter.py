@@ -1,4 +1,4 @@
-"""Questions of the transport, asked on the screen and answered by keys."""
+"""Prompts of the transport, shown on the screen and answered by keys."""
 
 from __future__ import annotations
 

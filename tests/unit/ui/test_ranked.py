@@ -1,4 +1,4 @@
-"""What comes first when an action is looked for by typing."""
+"""The order of actions that match the typed text."""
 
 from __future__ import annotations
 

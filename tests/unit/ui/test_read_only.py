@@ -122,12 +122,12 @@ async def test_the_palette_offers_nothing_that_changes() -> None:
         assert [key.help for key in KEYS if key.changes and key.help and key.help in screen_text(app)] == []
 
 
-async def test_it_says_so_on_its_first_line() -> None:
+async def test_it_is_named_on_the_first_line() -> None:
     app, _ = read_only(by_inventory=True)
     async with running(app):
         assert "READ-ONLY" in screen_text(app).splitlines()[0]
 
 
-def test_the_record_is_one_that_could_be_carried_on() -> None:
+def test_the_record_is_one_that_could_be_resumed() -> None:
     assert isinstance(RECORD, RunRecord)
     assert RECORD.standing is RunStatus.ENDED

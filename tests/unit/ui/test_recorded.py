@@ -1,4 +1,4 @@
-"""A recording on the screen: told as such, and nothing to change."""
+"""A recording on the screen: marked as such, and nothing to change."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.fakes.waiting import eventually
 from tests.unit.ui.driver import screen_text
 
 
-async def test_it_is_told_as_a_recording_and_its_end_too(tmp_path: Path) -> None:
+async def test_it_is_marked_as_a_recording_and_its_end_too(tmp_path: Path) -> None:
     recorder = Recorder(tmp_path / "seen.jsonl", INVENTORY)
     recorder.add(healthy())
     recorder.add(replace(critical(), observed_at=NOW + timedelta(seconds=1)))

@@ -40,7 +40,7 @@ def test_what_stays_is_squeezed_when_nothing_else_is_left() -> None:
     assert text_table(THINGS, 14).splitlines()[2] == "beta-wi… down"
 
 
-def test_an_empty_table_says_so() -> None:
+def test_an_empty_table_has_a_message() -> None:
     assert text_table(table(), 20).splitlines()[-1] == "–"
 
 

@@ -1,4 +1,4 @@
-"""Filter and sort: what a person asked to see, in the order asked for."""
+"""Filter and sort: the rows that a person wants, in the order that they want."""
 
 from __future__ import annotations
 

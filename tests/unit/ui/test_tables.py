@@ -64,7 +64,7 @@ def test_etcd_with_a_lost_host_keeps_what_was_last_known() -> None:
     assert gist(view) == "▲ 2/3 can lose 0"
 
 
-def test_etcd_down_is_told_from_unheard() -> None:
+def test_etcd_down_is_not_shown_as_unknown() -> None:
     row = etcd_table(critical()).rows[1]
     assert [cell.text for cell in row.cells][:3] == ["cp2", "follower", "✖ down"]
 
@@ -116,7 +116,7 @@ def test_vip_owned() -> None:
     assert gist(view) == "● cp1"
 
 
-def test_vip_unowned_says_so_and_shows_the_stopped_keepalived() -> None:
+def test_vip_unowned_is_shown_with_the_stopped_keepalived() -> None:
     view = vips_table(critical())
     assert gist(view) == "✖ UNOWNED"
     assert [cell.text for cell in view.rows[0].cells] == ["10.99.0.100", "cp1", "–", "?", "?", "failed"]
@@ -136,7 +136,7 @@ def test_vip_of_a_lost_owner_is_not_claimed() -> None:
     assert gist(view) == "? owner unknown"
 
 
-def test_haproxy_healthy_at_half_and_whole_width() -> None:
+def test_haproxy_healthy_at_half_and_full_width() -> None:
     view = haproxy_table(healthy())
     assert text_table(view, HALF).splitlines()[1] == "cp1     ● UP 3/3  L7OK"
     assert text_table(view, WHOLE) == (
@@ -215,7 +215,7 @@ def test_no_cell_is_empty_where_something_is_not_known(snapshot: ClusterSnapshot
             assert all(cell.text for cell in row.cells[:-1]), row
 
 
-def test_a_host_not_yet_asked_shows_as_waiting() -> None:
+def test_a_host_not_yet_queried_shows_as_waiting() -> None:
     snapshot = changed(healthy(), 2, lambda facts: HostFacts(facts.host, facts.address, facts.roles))
     row = hosts_table(snapshot).rows[1]
     assert [cell.text for cell in row.cells][:3] == ["cp2", "? connecting", "–"]

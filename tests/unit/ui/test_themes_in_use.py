@@ -82,9 +82,7 @@ def test_a_clusters_own_theme_is_what_its_console_opens_with(
     assert [app.theme for app in opened_with] == [opened]
 
 
-def test_a_theme_that_is_not_there_is_told_before_anything_is_painted(
-    tmp_path: Path, opened_with: list[ConsoleApp]
-) -> None:
+def test_a_missing_theme_is_reported_before_anything_is_painted(tmp_path: Path, opened_with: list[ConsoleApp]) -> None:
     with pytest.raises(ThemeError, match=r"there is no theme 'prod-red'; choose one of: .*production-red"):
         opens(tmp_path, "theme: prod-red\n")
     assert opened_with == []
@@ -141,7 +139,7 @@ async def test_a_changed_file_is_painted_with_after_a_key(file: Path) -> None:
     ],
     ids=["colour", "name", "yaml", "gone"],
 )
-async def test_a_bad_file_is_told_and_the_old_theme_kept(file: Path, broken: str | None, said: str) -> None:
+async def test_a_bad_file_is_reported_and_the_old_theme_kept(file: Path, broken: str | None, said: str) -> None:
     app = painted_with(find_theme(str(file), ()), str(file))
     async with app.run_test(size=(160, 45), notifications=True) as pilot:
         await settled(pilot)
@@ -216,7 +214,7 @@ async def test_a_field_is_seen_and_so_is_where_typing_goes_on(theme: str, typed:
 
 
 def ground(look: Look) -> tuple[str, bool]:
-    """What is seen behind a text."""
+    """The background of a text."""
     return look.ground, "reverse" in look.styles
 
 
@@ -234,5 +232,5 @@ async def test_monochrome_dims_nothing() -> None:
 
 
 def hexed(told: str) -> str:
-    """A colour told as ``38;2;R;G;B``."""
+    """A colour as ``38;2;R;G;B``."""
     return "#{:02x}{:02x}{:02x}".format(*(int(part) for part in told.split(";")[2:]))

@@ -1,4 +1,4 @@
-"""Every theme paints, can be read, and a bad one is refused in words."""
+"""Every theme paints, can be read, and a bad one is refused with a message."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _luminance(colour: Color) -> float:
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
-def test_the_themes_asked_for_are_there() -> None:
+def test_the_promised_themes_are_there() -> None:
     assert {"dark", "light", "high-contrast", "colour-blind", "monochrome", "production-red"} <= set(NAMES)
 
 
@@ -44,7 +44,7 @@ def test_every_text_can_be_read_on_every_ground(name: str) -> None:
     assert {pair: ratio for pair, ratio in poor.items() if ratio < least} == {}
 
 
-def test_monochrome_names_no_colour_and_tells_tones_apart_by_style() -> None:
+def test_monochrome_names_no_colour_and_distinguishes_tones_by_style() -> None:
     variables = find_theme("monochrome", FOLDERS).variables
     assert {variables[text] for text in TEXTS} == {"ansi_default"}
     styles = [variables[f"tone-{tone}-style"] for tone in (Tone.GOOD, Tone.WARNING, Tone.CRITICAL, Tone.STALE)]
@@ -66,7 +66,7 @@ def test_an_unknown_theme_names_the_known_ones() -> None:
         (("colours:", "colours: ["), "not YAML"),
     ],
 )
-def test_a_bad_theme_is_told_with_file_and_place(tmp_path: Path, change: tuple[str, str], said: str) -> None:
+def test_a_bad_theme_is_reported_with_file_and_place(tmp_path: Path, change: tuple[str, str], said: str) -> None:
     text = theme_files(FOLDERS)["dark"].read_text()
     assert change[0] in text
     path = tmp_path / "mine.yaml"

@@ -1,4 +1,4 @@
-"""A run on the screen: watched, left and found again, stopped, told at its end."""
+"""A run on the screen: watched, left and found again, stopped, reported at its end."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ async def test_a_run_is_watched_to_its_end() -> None:
         assert "Changes on the cluster, before and after" in screen_text(app)
 
 
-async def test_a_failed_run_says_what_went_wrong_and_what_to_do_next() -> None:
+async def test_a_failed_run_shows_the_error_and_what_to_do_next() -> None:
     session = planned()
     app = console(session)
     async with running(app) as pilot:
@@ -76,7 +76,7 @@ async def test_a_run_goes_on_beside_the_dashboard_and_is_found_again() -> None:
         assert "owner cp1 → nobody" in screen_text(app)
 
 
-async def test_stop_is_asked_once_and_leaving_steps_to_their_hosts_twice() -> None:
+async def test_stop_is_confirmed_once_and_leaving_steps_to_their_hosts_twice() -> None:
     session = planned()
     app = console(session)
     async with running(app) as pilot:
@@ -98,7 +98,7 @@ async def test_stop_is_asked_once_and_leaving_steps_to_their_hosts_twice() -> No
         assert "the run ended without a result" in screen_text(app)
 
 
-async def test_quitting_with_a_run_under_way_asks_first() -> None:
+async def test_quitting_with_a_running_run_prompts_first() -> None:
     session = planned()
     app = console(session)
     async with running(app) as pilot:
