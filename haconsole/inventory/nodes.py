@@ -16,6 +16,9 @@ from haconsole.inventory.yaml_words import TAG, syntax_fault
 MAX_DEPTH = 24
 MAX_NODES = 20_000
 
+_TEXT_TAG = "tag:yaml.org,2002:str"
+_PLAIN_TAGS = (_TEXT_TAG, *(f"tag:yaml.org,2002:{kind}" for kind in ("int", "float", "bool", "null")))
+
 _UNPRINTABLE = "[^\\t\\n\\r -~\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
 """A pattern; compiling it is slow, so it is used only for texts with a character that Python does not print."""
 
@@ -79,23 +82,32 @@ def decode_text(data: bytes) -> str:
 def compose(text: str, *, tags: bool = False) -> Node:
     """The one document of `text`; raises UnreadableError at the first thing that is not plain YAML.
 
-    With `tags` a tagged value counts as an empty one, for files whose other values matter.
+    With `tags` a value with a tag of another tool counts as an empty one, for files whose other values matter.
     """
+    roots = _parsed(text, _Builder(tags))
+    if not roots:
+        raise _unreadable(
+            Mark(), "the file is empty", "begin with `cluster:` and `hosts:`, as the sample inventories do"
+        )
+    return roots[0]
+
+
+def compose_documents(text: str) -> tuple[Node, ...]:
+    """Every document of `text`, tagged values as by `compose`; raises UnreadableError when one is not plain YAML."""
+    return _parsed(text, _Builder(tags=True, several=True))
+
+
+def _parsed(text: str, builder: _Builder) -> tuple[Node, ...]:
     if len(text) > MAX_BYTES:
         raise _unreadable(Mark(), f"the file has {len(text)} characters", f"an inventory has {MAX_BYTES} at most")
     if not text.replace("\n", "").isprintable():
         _refuse_invisible(text)
-    builder = _Builder(tags)
     try:
         for event in yaml.parse(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
             builder.take(event)
     except yaml.YAMLError as error:
         raise UnreadableError(syntax_fault(error, text)) from None
-    if builder.root is None:
-        raise _unreadable(
-            Mark(), "the file is empty", "begin with `cluster:` and `hosts:`, as the sample inventories do"
-        )
-    return builder.root
+    return tuple(builder.roots)
 
 
 def _refuse_invisible(text: str) -> None:
@@ -124,18 +136,20 @@ class _Builder:
     """Takes parser events one by one; a stack instead of recursion, so that depth costs nothing."""
 
     tags: bool
-    root: Node | None = None
+    several: bool = False
+    roots: list[Node] = field(default_factory=list)
     count: int = 0
     stack: list[_Open] = field(default_factory=list)
     anchors: dict[str, tuple[Node, int]] = field(default_factory=dict)
 
     def take(self, event: yaml.Event) -> None:
         match event:
-            case yaml.DocumentStartEvent() if self.root is not None:
+            case yaml.DocumentStartEvent() if self.roots and not self.several:
                 raise _unreadable(_mark(event), "a second document begins here", "keep one document in a file")
+            case yaml.DocumentStartEvent():
+                self.anchors.clear()
             case yaml.ScalarEvent():
-                tagged = self._tagged(event, bool(event.implicit[0] or event.implicit[1]))
-                node = ScalarNode("" if tagged else event.value, tagged or bool(event.implicit[0]), _mark(event))
+                node = self._scalar(event)
                 self._grow(_mark(event), 1)
                 self._put(node, event.anchor, self.count - 1)
             case yaml.SequenceStartEvent() | yaml.MappingStartEvent():
@@ -151,6 +165,13 @@ class _Builder:
                 self._put(self._repeat(event), None, self.count)
             case _:
                 pass
+
+    def _scalar(self, event: yaml.ScalarEvent) -> ScalarNode:
+        """A value with a tag of YAML's own keeps its text, with another tag it is empty."""
+        tagged = self._tagged(event, bool(event.implicit[0] or event.implicit[1]))
+        if tagged and event.tag in _PLAIN_TAGS:
+            return ScalarNode(event.value, event.tag != _TEXT_TAG, _mark(event))
+        return ScalarNode("" if tagged else event.value, tagged or bool(event.implicit[0]), _mark(event))
 
     def _repeat(self, event: yaml.NodeEvent) -> Node:
         """The target of an alias; it counts again in full, so that aliases of aliases end soon."""
@@ -186,7 +207,7 @@ class _Builder:
         if anchor is not None:
             self.anchors[anchor] = (node, self.count - before)
         if not self.stack:
-            self.root = node
+            self.roots.append(node)
             return
         parent = self.stack[-1]
         if parent.is_map and len(parent.children) % 2 == 0 and not isinstance(node, ScalarNode):

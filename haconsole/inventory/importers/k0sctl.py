@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import ipaddress
 import re
-import shlex
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from itertools import zip_longest
 from typing import Any
 
 from haconsole.inventory.effective import join_host_port
 from haconsole.inventory.importers.draft import Draft, HostDraft, Settings, address_of, host_name
-from haconsole.inventory.importers.plain import listed, mapping, number, read_yaml, refused, text, truth, unread_keys
+from haconsole.inventory.importers.envsubst import substituted
+from haconsole.inventory.importers.k0sctl_hosts import DATA_DIR, ROLES, WINDOWS_WAYS, Entry, read_entry
+from haconsole.inventory.importers.plain import (
+    listed,
+    mapping,
+    number,
+    read_documents,
+    refused,
+    text,
+    truth,
+    unread_keys,
+)
 
-_ROLES = {
-    "controller": ("etcd", "control-plane"),
-    "server": ("etcd", "control-plane"),
-    "controller+worker": ("etcd", "control-plane", "worker"),
-    "server+worker": ("etcd", "control-plane", "worker"),
-    "single": ("etcd", "control-plane", "worker"),
-    "worker": ("worker",),
-}
 _WAY = frozenset(("address", "user", "port", "keyPath", "configPath", "bastion", "enabled"))
 _OBJECT = frozenset(("apiVersion", "kind", "metadata", "spec"))
 _METADATA = frozenset(("name",))
@@ -39,6 +39,7 @@ _READ: Mapping[str, frozenset[str]] = {
             "privateInterface",
             "dataDir",
             "installFlags",
+            "reset",
         )
     ),
     "k0s": frozenset(("version", "config")),
@@ -50,86 +51,83 @@ _READ: Mapping[str, frozenset[str]] = {
     "balancing": frozenset(("enabled", "type", "keepalived")),
 }
 BASTION = "bastion"
-DATA_DIR = "/var/lib/k0s"
 NODE_PREFIX_IPV6 = 117
 """The part of an IPv6 pod network that k0s gives each node."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    """One of `spec.hosts`: its settings, and its `installFlags` by name, without the dashes."""
-
-    settings: Mapping[str, Any]
-    flags: Mapping[str, str]
-
-    @property
-    def way(self) -> Mapping[str, Any]:
-        return mapping(self.settings.get("ssh")) or mapping(self.settings.get("openSSH"))
-
-    @property
-    def roles(self) -> tuple[str, ...]:
-        roles = _ROLES.get(text(self.settings.get("role")) or "", ("worker",))
-        if self.is_single:
-            return _ROLES["single"]
-        return (*roles, "worker") if self._has("enable-worker") and "worker" not in roles else roles
-
-    @property
-    def is_single(self) -> bool:
-        return text(self.settings.get("role")) == "single" or self._has("single")
-
-    @property
-    def data_dir(self) -> str:
-        return self.flags.get("data-dir") or text(self.settings.get("dataDir")) or DATA_DIR
-
-    def _has(self, flag: str) -> bool:
-        return self.flags.get(flag, "false") != "false"
 
 
 def from_k0sctl(data: bytes, file: str, environment: Mapping[str, str] | None = None) -> Draft:
     """Variables in the file are those of `environment`; raises InventoryError when the file is not k0sctl's."""
     filled: list[str] = []
-    document = mapping(substituted(read_yaml(data, file), environment or {}, "", filled))
+    document, others = _documents(data, file, environment or {}, filled)
     spec = mapping(document.get("spec"))
-    entries = [_entry(mapping(entry)) for entry in listed(spec.get("hosts"))]
-    if not entries or not str(document.get("apiVersion", "")).startswith("k0sctl."):
-        raise refused(file, 1, "this is no cluster file of k0sctl, or it has no hosts", "name a k0sctl.yaml")
+    all_entries = [read_entry(at, mapping(entry)) for at, entry in enumerate(listed(spec.get("hosts")))]
+    entries = [entry for entry in all_entries if not truth(entry.settings.get("reset"))]
+    if not entries:
+        raise refused(file, 1, "the file has no hosts that stay in the cluster", "name a k0sctl.yaml with spec.hosts")
     k0s = mapping(spec.get("k0s"))
     config = mapping(mapping(k0s.get("config")).get("spec"))
     bastion, jump = _bastion(entries)
-    hosts = tuple(_host(entry, name, jump) for entry, name in zip(entries, _names(entries), strict=True))
+    outside = _outside_etcd(config)
+    names = zip(entries, _names(entries), strict=True)
+    hosts = tuple(_host(entry, name, jump, with_etcd=outside is None) for entry, name in names)
     data_dir = next((entry.data_dir for entry in entries if "control-plane" in entry.roles), DATA_DIR)
     return Draft(
         source=f"k0sctl's {file}",
         cluster=host_name(text(mapping(document.get("metadata")).get("name")) or "k0s-cluster"),
         hosts=(*((bastion,) if bastion else ()), *hosts),
         jump=jump,
-        etcd={"data_dir": f"{data_dir}/etcd", "pki_dir": f"{data_dir}/pki/etcd"},
+        etcd={"data_dir": f"{data_dir}/etcd", "pki_dir": f"{data_dir}/pki/etcd"} if outside is None else {},
         kubernetes={"version": _version(k0s), **_kubernetes(config, hosts, data_dir)},
-        notes=(*_notes(entries, config, hosts), *filled, *_unread(document, entries)),
+        notes=(
+            *_notes(entries, config, hosts),
+            *_left_out(all_entries, others, k0s),
+            *filled,
+            *_unread(document, entries),
+        ),
     )
 
 
-def _entry(settings: Mapping[str, Any]) -> _Entry:
-    return _Entry(settings, dict(_flags(settings)))
+def _documents(
+    data: bytes, file: str, environment: Mapping[str, str], filled: list[str]
+) -> tuple[Mapping[str, Any], list[str]]:
+    """The cluster, with every ClusterConfig of the file merged into its own, and the kinds of the other documents."""
+    documents = [mapping(substituted(each, environment, "", filled)) for each in read_documents(data, file)]
+    clusters = [each for each in documents if _is(each, "k0sctl.", "cluster")]
+    configs = [each for each in documents if _is(each, "k0s.", "clusterconfig")]
+    if len(clusters) != 1:
+        what = "this is no cluster file of k0sctl" if not clusters else "the file has more than one cluster"
+        raise refused(file, 1, what, "name a k0sctl.yaml with one document of kind Cluster")
+    cluster = dict(clusters[0])
+    for config in configs:
+        cluster = _merged(cluster, {"spec": {"k0s": {"config": config}}})
+    others = [text(each.get("kind")) or "without a kind" for each in documents if each not in (*clusters, *configs)]
+    return cluster, others
 
 
-def _flags(settings: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """``--name=value`` and ``--name value``, in one word of the list or in two; ``true`` without a value."""
-    words = [word for flag in listed(settings.get("installFlags")) for word in _words(text(flag) or "")]
-    for word, following in zip_longest(words, words[1:], fillvalue=""):
-        if word.startswith("-"):
-            name, equals, value = word.lstrip("-").partition("=")
-            yield name, value if equals else following if following and not following.startswith("-") else "true"
+def _is(document: Mapping[str, Any], api: str, kind: str) -> bool:
+    return str(document.get("apiVersion", "")).startswith(api) and str(document.get("kind", "")).lower() == kind
 
 
-def _words(flag: str) -> list[str]:
-    try:
-        return shlex.split(flag)
-    except ValueError:
-        return flag.split()
+def _merged(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
+    """Both mappings; where both have a value that is no mapping, that of `other`."""
+    both = {
+        key: _merged(one[key], value) if isinstance(one.get(key), Mapping) and isinstance(value, Mapping) else value
+        for key, value in other.items()
+    }
+    return {**one, **both}
 
 
-def _names(entries: list[_Entry]) -> Iterator[str]:
+def _left_out(entries: list[Entry], others: list[str], k0s: Mapping[str, Any]) -> Iterator[str]:
+    for entry in entries:
+        if truth(entry.settings.get("reset")):
+            yield f"spec.hosts[{entry.number}] is left out, as `reset: true` removes it from the cluster"
+    if others:
+        yield f"other documents of the file are not read: {', '.join(others)}"
+    if (version := text(k0s.get("version"))) and _version(k0s) is None:
+        yield f"version {version} of k0s is no version of Kubernetes, and is not copied"
+
+
+def _names(entries: list[Entry]) -> Iterator[str]:
     """The host names in the file; others are numbered by role, as the file does not have them."""
     counts: dict[str, int] = {}
     for entry in entries:
@@ -138,8 +136,14 @@ def _names(entries: list[_Entry]) -> Iterator[str]:
         yield host_name(text(entry.settings.get("hostname")) or f"{role}-{counts[role]}")
 
 
-def _host(entry: _Entry, name: str, jump: str | None) -> HostDraft:
-    reach = text(entry.way.get("address"))
+def _outside_etcd(config: Mapping[str, Any]) -> tuple[str, ...] | None:
+    """The URLs of an etcd that k0s does not run; None where k0s runs it."""
+    outside = mapping(mapping(mapping(config.get("storage")).get("etcd")).get("externalCluster"))
+    return tuple(filter(None, map(text, listed(outside.get("endpoints"))))) if outside else None
+
+
+def _host(entry: Entry, name: str, jump: str | None, *, with_etcd: bool) -> HostDraft:
+    reach = text(entry.way.get("address")) or entry.windows_address
     private = text(entry.settings.get("privateAddress"))
     address = address_of(private, reach if private or not text(entry.settings.get("privateInterface")) else None)
     ssh = dict(_ssh(entry.way, "root" if "ssh" in entry.settings else None))
@@ -148,7 +152,7 @@ def _host(entry: _Entry, name: str, jump: str | None) -> HostDraft:
     return HostDraft(
         name=name,
         address=address,
-        roles=entry.roles,
+        roles=tuple(role for role in entry.roles if with_etcd or role != "etcd"),
         ssh=ssh,
         ssh_address=reach if reach != address else None,
     )
@@ -167,11 +171,11 @@ def _ssh(way: Mapping[str, Any], default_user: str | None) -> Settings:
     }
 
 
-def _first_bastion(entries: list[_Entry]) -> Mapping[str, Any]:
+def _first_bastion(entries: list[Entry]) -> Mapping[str, Any]:
     return next((bastion for entry in entries if (bastion := mapping(entry.way.get("bastion")))), {})
 
 
-def _bastion(entries: list[_Entry]) -> tuple[HostDraft | None, str | None]:
+def _bastion(entries: list[Entry]) -> tuple[HostDraft | None, str | None]:
     """The first bastion there is: a host of the inventory, or an outside one when only its name is known."""
     way = _first_bastion(entries)
     reach = text(way.get("address"))
@@ -232,30 +236,30 @@ def _vip(network: Mapping[str, Any]) -> str | None:
     return next(iter(_vips(network)), None) if enabled else None
 
 
-def _notes(entries: list[_Entry], config: Mapping[str, Any], hosts: tuple[HostDraft, ...]) -> Iterator[str]:
+def _notes(entries: list[Entry], config: Mapping[str, Any], hosts: tuple[HostDraft, ...]) -> Iterator[str]:
     yield "k0s runs this cluster: it is only watched; actions are refused, use k0s's own commands"
     if any(text(entry.settings.get("hostname")) is None for entry in entries):
         yield "hosts without a hostname are numbered here: write the names their nodes have"
     yield from _host_notes(entries, hosts)
     yield from _way_notes(entries)
     yield from _network_notes(mapping(config.get("network")))
-    yield from _storage_notes(entries, mapping(config.get("storage")))
+    yield from _storage_notes(entries, mapping(config.get("storage")), _outside_etcd(config))
 
 
-def _host_notes(entries: list[_Entry], hosts: tuple[HostDraft, ...]) -> Iterator[str]:
+def _host_notes(entries: list[Entry], hosts: tuple[HostDraft, ...]) -> Iterator[str]:
     for entry, host in zip(entries, hosts, strict=True):
         interface, role = text(entry.settings.get("privateInterface")), text(entry.settings.get("role"))
         if host.address is None:
             on = f" on {interface}" if interface else ""
             yield f"the address of {host.name}{on} is not in the file: add it"
-        if role not in _ROLES:
+        if role not in ROLES:
             yield f"the role {role} of {host.name} is not known: it is a worker here"
         others = [f"--{flag}" for flag in entry.flags if flag not in ("enable-worker", "data-dir", "single")]
         if others:
             yield f"installFlags of {host.name}: not read: {', '.join(others)}"
 
 
-def _way_notes(entries: list[_Entry]) -> Iterator[str]:
+def _way_notes(entries: list[Entry]) -> Iterator[str]:
     bastion = _first_bastion(entries)
     reach, key = text(bastion.get("address")), text(bastion.get("keyPath"))
     if key and reach and address_of(reach) is None:
@@ -264,7 +268,7 @@ def _way_notes(entries: list[_Entry]) -> Iterator[str]:
         yield "there are several bastions; only the first is copied"
     if any("bastion" in mapping(entry.way.get("bastion")) for entry in entries):
         yield "a bastion behind another bastion is not copied: write it in ssh_config"
-    others = ("localhost", "winrm", "winRM")
+    others = ("localhost", *WINDOWS_WAYS)
     if any(mapping(entry.settings.get(way)) for entry in entries for way in others):
         yield "hosts that are not reached by SSH have no connection settings here"
 
@@ -284,19 +288,22 @@ def _network_notes(network: Mapping[str, Any]) -> Iterator[str]:
         yield f"the IPv6 networks of the dual-stack cluster are not copied: {which}"
 
 
-def _storage_notes(entries: list[_Entry], storage: Mapping[str, Any]) -> Iterator[str]:
+def _storage_notes(entries: list[Entry], storage: Mapping[str, Any], outside: tuple[str, ...] | None) -> Iterator[str]:
     single = any(entry.is_single for entry in entries)
     kind = text(storage.get("type")) or ("kine" if single else "etcd")
     if kind != "etcd":
         yield "the cluster does not keep its state in etcd: there is no quorum to observe"
-    if mapping(storage.get("etcd")):
-        yield "spec.k0s.config.spec.storage.etcd is not read: compare peer addresses and external members"
+    if outside is not None:
+        urls = ", ".join(outside) or "without endpoints"
+        yield f"etcd is outside that file ({urls}): add its hosts with the role etcd"
+    elif mapping(storage.get("etcd")):
+        yield "spec.k0s.config.spec.storage.etcd is not read: compare peer addresses"
     folders = {entry.data_dir for entry in entries if "control-plane" in entry.roles}
     if len(folders) > 1:
         yield f"the controllers' data folders differ; only the first is copied: {', '.join(sorted(folders))}"
 
 
-def _unread(document: Mapping[str, Any], entries: list[_Entry]) -> Iterator[str]:
+def _unread(document: Mapping[str, Any], entries: list[Entry]) -> Iterator[str]:
     """Keys that nothing here reads, level by level."""
     spec = mapping(document.get("spec"))
     k0s = mapping(spec.get("k0s"))
@@ -305,11 +312,13 @@ def _unread(document: Mapping[str, Any], entries: list[_Entry]) -> Iterator[str]
     yield from unread_keys("the file", document, _OBJECT)
     yield from unread_keys("metadata", mapping(document.get("metadata")), _METADATA)
     yield from unread_keys("spec", spec, frozenset(("hosts", "k0s")))
-    for number_, entry in enumerate(entries):
-        place = f"spec.hosts[{number_}]"
+    for entry in entries:
+        place = f"spec.hosts[{entry.number}]"
         yield from unread_keys(place, entry.settings, _READ["host"])
-        yield from unread_keys(f"{place}.ssh", entry.way, _WAY)
-        yield from unread_keys(f"{place}.ssh.bastion", mapping(entry.way.get("bastion")), _WAY)
+        yield from unread_keys(f"{place}.{entry.kind}", entry.way, _WAY)
+        yield from unread_keys(f"{place}.{entry.kind}.bastion", mapping(entry.way.get("bastion")), _WAY)
+        for way in WINDOWS_WAYS:
+            yield from unread_keys(f"{place}.{way}", mapping(entry.settings.get(way)), frozenset(("address",)))
     yield from unread_keys("spec.k0s", k0s, _READ["k0s"])
     yield from unread_keys("spec.k0s.config", outer, _OBJECT)
     yield from unread_keys("spec.k0s.config.metadata", mapping(outer.get("metadata")), _METADATA)
@@ -328,52 +337,3 @@ def _unread_network(place: str, network: Mapping[str, Any]) -> Iterator[str]:
     yield from unread_keys(f"{place}.keepalived", keepalived, frozenset(("vrrpInstances",)))
     for number_, instance in enumerate(map(mapping, listed(keepalived.get("vrrpInstances")))):
         yield from unread_keys(f"{place}.keepalived.vrrpInstances[{number_}]", instance, frozenset(("virtualIPs",)))
-
-
-_EXPRESSION = re.compile(r"\$(?:(\$)|([A-Za-z_][A-Za-z0-9_]*)|\{([A-Za-z_][A-Za-z0-9_]*)(?:(:?[-=])([^{}]*))?\}|(\{))")
-
-
-class _UnknownError(Exception):
-    """The name of a variable that is not set, or of an expression that is not read."""
-
-
-def substituted(value: Any, environment: Mapping[str, str], place: str, notes: list[str]) -> Any:
-    """The tree with its variables filled in. A value with one that is not set becomes None, and is in a note."""
-    match value:
-        case str() if "$" in value:
-            return _text(value, environment, place, notes)
-        case Mapping():
-            return {
-                key: substituted(each, environment, f"{place}.{key}".lstrip("."), notes) for key, each in value.items()
-            }
-        case list():
-            return [substituted(each, environment, f"{place}[{at}]", notes) for at, each in enumerate(value)]
-        case _:
-            return value
-
-
-def _text(value: str, environment: Mapping[str, str], place: str, notes: list[str]) -> str | None:
-    names: dict[str, None] = {}
-
-    def replacement(match: re.Match[str]) -> str:
-        if match[1]:
-            return "$"
-        name = match[2] or match[3]
-        if match[6] or name is None:
-            raise _UnknownError("an expression")
-        names[name] = None
-        known = environment.get(name)
-        if known or (known is not None and match[4] not in (":-", ":=")):
-            return known
-        if match[4] is None:
-            raise _UnknownError(name)
-        return match[5]
-
-    try:
-        filled = _EXPRESSION.sub(replacement, value)
-    except _UnknownError as error:
-        notes.append(f"{place}: not read, as {error} of the environment is not known here: write the value")
-        return None
-    if names:
-        notes.append(f"{place}: {', '.join(names)} came from the environment: check the value")
-    return filled

@@ -15,7 +15,7 @@ from haconsole.inventory.importers.plain import (
     listed,
     mapping,
     number,
-    read_yaml,
+    read_documents,
     refused,
     text,
     truth,
@@ -24,6 +24,7 @@ from haconsole.inventory.importers.plain import (
 
 API_VERSION = "kubekey.kubesphere.io/"
 MAX_HOSTS = 500
+_NEWER_KINDS = ("Inventory", "Config", "Playbook")
 _ROLES = {"etcd": "etcd", "master": "control-plane", "control-plane": "control-plane", "worker": "worker"}
 _RANGE = re.compile(r"(.*)\[([0-9]{1,6}):([0-9]{1,6})\]")
 _HOST = frozenset(
@@ -66,16 +67,24 @@ class _Spec:
 
     @property
     def is_k3s(self) -> bool:
+        return self.distribution == "k3s"
+
+    @property
+    def distribution(self) -> str:
+        """``kubernetes`` for kubeadm's; the end of the version, as in ``v1.23.10-k8e``, wins over the type."""
         kubernetes = self.part("kubernetes")
-        return text(kubernetes.get("type")) == "k3s" or (text(kubernetes.get("version")) or "").endswith("-k3s")
+        ending = re.search(r"-(k[0-9]\w*)$", text(kubernetes.get("version")) or "")
+        return ending[1] if ending else text(kubernetes.get("type")) or "kubernetes"
 
 
 def from_kubekey(data: bytes, file: str) -> Draft:
     """Raises InventoryError when the file is not kubekey's, or a group names a host that is not in it."""
-    document = mapping(read_yaml(data, file))
+    documents = [mapping(document) for document in read_documents(data, file)]
+    document = _cluster(documents, file)
     spec = _Spec(mapping(document.get("spec")))
     entries = {text(entry.get("name")) or "": entry for entry in map(mapping, listed(spec.whole.get("hosts")))}
-    _refuse_others(document, entries, file)
+    if not entries or len(entries) > MAX_HOSTS:
+        raise refused(file, 1, f"spec.hosts has {len(entries)} hosts, not 1 to {MAX_HOSTS}", "name a cluster file")
     roles = _roles(spec, entries, file)
     hosts = tuple(_host(entry, name, roles.get(name, ()), spec) for name, entry in entries.items() if roles.get(name))
     if not hosts:
@@ -86,16 +95,36 @@ def from_kubekey(data: bytes, file: str) -> Draft:
         hosts=hosts,
         etcd=_etcd(spec),
         kubernetes=_kubernetes(spec, _endpoint(spec, hosts)),
-        notes=(*_notes(spec, entries, roles, hosts), *_unread(document, spec, entries)),
+        notes=(
+            *_notes(spec, entries, roles, hosts),
+            *_version_notes(str(document.get("apiVersion")), spec, hosts),
+            *_unread(document, spec, entries),
+            *_unread_documents(documents),
+        ),
     )
 
 
-def _refuse_others(document: Mapping[str, Any], entries: Mapping[str, Any], file: str) -> None:
-    if not str(document.get("apiVersion", "")).startswith(API_VERSION) or document.get("kind") != "Cluster":
-        what = "this is no cluster file of kubekey: apiVersion kubekey.kubesphere.io and kind Cluster are missing"
-        raise refused(file, 1, what, "name the config-NAME.yaml of `kk create cluster`")
-    if not entries or len(entries) > MAX_HOSTS:
-        raise refused(file, 1, f"spec.hosts has {len(entries)} hosts, not 1 to {MAX_HOSTS}", "name a cluster file")
+def _cluster(documents: list[Mapping[str, Any]], file: str) -> Mapping[str, Any]:
+    """The document of the cluster; KubeSphere's settings may be in another document of the same file."""
+    own = [each for each in documents if str(each.get("apiVersion", "")).startswith(API_VERSION)]
+    clusters = [each for each in own if each.get("kind") == "Cluster"]
+    if len(clusters) == 1:
+        return clusters[0]
+    hint = "name the config-NAME.yaml of `kk create cluster`"
+    kind = next((kind for each in own if (kind := text(each.get("kind"))) and kind in _NEWER_KINDS), None)
+    if kind is not None:
+        what = f"kind {kind} is of kubekey 4, whose files are not read"
+        raise refused(file, 1, what, "use `haconsole discover` on a control plane")
+    if clusters:
+        raise refused(file, 1, "the file has more than one document of kind Cluster", "keep one of them")
+    what = "this is no cluster file of kubekey: apiVersion kubekey.kubesphere.io and kind Cluster are missing"
+    raise refused(file, 1, what, hint)
+
+
+def _unread_documents(documents: list[Mapping[str, Any]]) -> Iterator[str]:
+    kinds = [text(each.get("kind")) or "without a kind" for each in documents if each.get("kind") != "Cluster"]
+    if kinds:
+        yield f"other documents of the file are not read: {', '.join(kinds)}"
 
 
 def _roles(spec: _Spec, entries: Mapping[str, Any], file: str) -> dict[str, tuple[str, ...]]:
@@ -218,6 +247,13 @@ def _notes(
         yield "second addresses of the dual-stack hosts are not copied: an inventory has one family"
 
 
+def _version_notes(api_version: str, spec: _Spec, hosts: tuple[HostDraft, ...]) -> Iterator[str]:
+    members = [host for host in hosts if "etcd" in host.roles]
+    if api_version.endswith("/v1alpha1") and members and spec.etcd_type == "kubekey":
+        named = ", ".join(f"etcd{at}" for at in range(1, len(members) + 1))
+        yield f"etcd's members are named as by kubekey 1.2 and later; earlier versions named them {named}"
+
+
 def _cluster_notes(spec: _Spec, hosts: tuple[HostDraft, ...]) -> Iterator[str]:
     point, network = spec.part("controlPlaneEndpoint"), spec.part("network")
     planes = [host.name for host in hosts if "control-plane" in host.roles]
@@ -226,8 +262,8 @@ def _cluster_notes(spec: _Spec, hosts: tuple[HostDraft, ...]) -> Iterator[str]:
         yield f"kubekey balances on each worker itself; the endpoint is only {planes[0]}: name a balancer there"
     elif len(planes) > 1 and not balanced:
         yield f"the file names no balancer; the endpoint is only {planes[0]}: name a VIP or a balancer there"
-    if spec.is_k3s:
-        yield "k3s runs the control plane in that cluster; the inventory describes it as kubeadm's"
+    if spec.distribution != "kubernetes":
+        yield f"{spec.distribution} runs the control plane in that cluster; the inventory describes it as kubeadm's"
     if spec.etcd_type == "external":
         urls = ", ".join(filter(None, map(text, listed(mapping(spec.part("etcd").get("external")).get("endpoints")))))
         yield f"etcd is outside that file ({urls or 'without endpoints'}): add its hosts with the role etcd"

@@ -6,10 +6,27 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, assert_never
 
-from haconsole.inventory.nodes import ListNode, MapNode, Node, ScalarNode, UnreadableError, compose, decode_text
+from haconsole.inventory.nodes import (
+    ListNode,
+    MapNode,
+    Node,
+    ScalarNode,
+    UnreadableError,
+    compose,
+    compose_documents,
+    decode_text,
+)
 from haconsole.inventory.problems import InventoryError, Mark, Problem, in_file
 
 _TRUTH = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
+_INTEGER = re.compile(
+    r"(?P<sign>[-+]?)(?:0b(?P<binary>[01_]+)|0x(?P<hexadecimal>[0-9a-fA-F_]+)|0(?P<octal>[0-7_]+)"
+    r"|(?P<decimal>0|[1-9][0-9_]*))"
+)
+"""Integers of YAML 1.1, which the parsers of these tools read (yaml.org/type/int.html)."""
+
+_BASES = {"binary": 2, "hexadecimal": 16, "octal": 8, "decimal": 10}
+_MAX_DIGITS = 18
 
 
 def read_yaml(data: bytes, file: str) -> Any:
@@ -18,6 +35,15 @@ def read_yaml(data: bytes, file: str) -> Any:
         return plain(compose(decode_text(data), tags=True))
     except UnreadableError as error:
         raise InventoryError((in_file(file, error.fault),)) from None
+
+
+def read_documents(data: bytes, file: str) -> list[Any]:
+    """Every document of `data` that is not empty; raises InventoryError as `read_yaml` does."""
+    try:
+        documents = [plain(node) for node in compose_documents(decode_text(data))]
+    except UnreadableError as error:
+        raise InventoryError((in_file(file, error.fault),)) from None
+    return [document for document in documents if document is not None]
 
 
 def plain(node: Node) -> Any:
@@ -95,4 +121,13 @@ def _scalar(node: ScalarNode) -> Any:
         return None
     if words.lower() in _TRUTH:
         return _TRUTH[words.lower()]
-    return int(words) if re.fullmatch(r"-?(0|[1-9][0-9]{0,17})", words) else words
+    return words if (integer := _integer(words)) is None else integer
+
+
+def _integer(words: str) -> int | None:
+    match = _INTEGER.fullmatch(words) if len(words) <= _MAX_DIGITS + 3 else None
+    if match is None:
+        return None
+    kind = match.lastgroup or "decimal"
+    digits = match[kind].replace("_", "")
+    return int(f"{match['sign']}{digits}", _BASES[kind]) if digits else None

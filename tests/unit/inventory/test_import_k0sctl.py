@@ -154,7 +154,7 @@ def test_every_other_setting_is_in_a_note(imported: Importer) -> None:
     for note in (
         "spec.hosts[0]: not read: environment, hooks",
         "spec.hosts[0].ssh: not read: hostKey",
-        "spec.hosts[2].ssh: not read: options",
+        "spec.hosts[2].openSSH: not read: options",
         "the role watcher of z is not known: it is a worker here",
         "hosts that are not reached by SSH have no connection settings here",
         "spec.k0s: not read: dynamicConfig",
@@ -171,3 +171,60 @@ def test_an_openssh_host_takes_its_login_from_ssh_config(imported: Importer) -> 
     host = found.hosts[0]
     assert (host.ssh_address, found.ssh.user, found.ssh.port, found.ssh.sudo) == ("box", "ops", 2222, None)
     assert read(imported, PLAIN).ssh.sudo is Sudo.NONE
+
+
+CONFIG = """\
+---
+apiVersion: k0s.k0sproject.io/v1beta1
+kind: ClusterConfig
+spec: {api: {externalAddress: 10.5.0.100, port: 7443}}
+"""
+
+
+def test_a_config_in_a_document_of_its_own_is_merged(imported: Importer) -> None:
+    text = cluster(PLAIN, config="network: {podCIDR: 10.9.0.0/16}, api: {port: 6443, sans: [a.example.org]}")
+    kubernetes = imported(text + CONFIG, "k0sctl", "k0sctl.yaml").kubernetes
+    assert kubernetes is not None
+    assert (kubernetes.endpoint, kubernetes.pod_cidr) == ("10.5.0.100:7443", "10.9.0.0/16")
+    assert kubernetes.extra_sans == ("a.example.org",)
+
+
+def test_empty_documents_count_for_nothing(imported: Importer) -> None:
+    assert imported(f"---\n{cluster(PLAIN)}---\n", "k0sctl", "k0sctl.yaml").hosts[0].name == "a"
+
+
+def test_documents_of_other_kinds_are_in_a_note(imported: Importer) -> None:
+    imported(f"{cluster(PLAIN)}---\napiVersion: v1\nkind: Namespace\n", "k0sctl", "k0sctl.yaml")
+    assert "other documents of the file are not read: Namespace" in imported.text
+
+
+def test_two_clusters_in_a_file_are_refused(imported: Importer) -> None:
+    text = f"{cluster(PLAIN)}---\n{cluster(PLAIN)}"
+    assert "more than one cluster" in imported.print(text, "k0sctl", "k0sctl.yaml")
+    assert imported.status == ExitCode.INVALID_INVENTORY
+
+
+def test_an_etcd_outside_gives_no_host_its_role(imported: Importer) -> None:
+    outside = "storage: {type: etcd, etcd: {externalCluster: {endpoints: ['https://10.9.0.1:2379'], etcdPrefix: b}}}"
+    text = printed(imported, PLAIN, config=outside)
+    assert "etcd is outside that file (https://10.9.0.1:2379): add its hosts with the role etcd" in text
+    assert "roles: [control-plane]" in text
+    assert "data_dir" not in text
+
+
+def test_a_host_to_be_reset_is_left_out_with_a_note(imported: Importer) -> None:
+    other = "role: worker, hostname: w, reset: true, ssh: {address: 10.5.0.2}"
+    assert [host.name for host in read(imported, PLAIN, other).hosts] == ["a"]
+    assert "spec.hosts[1] is left out, as `reset: true` removes it from the cluster" in imported.text
+
+
+@pytest.mark.parametrize("way", ["winRM", "winrm"])
+def test_a_windows_host_has_the_address_of_its_connection(imported: Importer, way: str) -> None:
+    other = f"role: worker, hostname: w, {way}: {{address: 10.5.0.2, user: Administrator, useHTTPS: true}}"
+    assert read(imported, PLAIN, other).hosts[1].address == "10.5.0.2"
+    assert f"spec.hosts[1].{way}: not read: user, useHTTPS" in imported.text
+
+
+def test_a_version_of_k0s_itself_is_in_a_note(imported: Importer) -> None:
+    assert read(imported, PLAIN, k0s="version: 0.13.1").kubernetes.version is None  # type: ignore[union-attr]
+    assert "version 0.13.1 of k0s is no version of Kubernetes, and is not copied" in imported.text

@@ -147,7 +147,7 @@ def test_an_outside_etcd_is_in_a_note(imported: Importer) -> None:
     ("text", "problem"),
     [
         ("kind: Cluster\n", "this is no cluster file of kubekey"),
-        (FILE.replace("kind: Cluster", "kind: Inventory"), "this is no cluster file of kubekey"),
+        (FILE.replace("kind: Cluster", "kind: MultiCluster"), "this is no cluster file of kubekey"),
         (FILE.replace("MASTER", "master").replace("[node4]", "[node5]"), "roleGroups.worker names host 'node5'"),
         ("apiVersion: kubekey.kubesphere.io/v1alpha2\nkind: Cluster\nspec: {}\n", "spec.hosts has 0 hosts"),
     ],
@@ -155,3 +155,40 @@ def test_an_outside_etcd_is_in_a_note(imported: Importer) -> None:
 def test_other_files_are_refused_at_their_place(imported: Importer, text: str, problem: str) -> None:
     assert f"config.yaml:1:1: {problem}" in imported.print(text, "kubekey", "config.yaml")
     assert imported.status == ExitCode.INVALID_INVENTORY
+
+
+KUBESPHERE = """\
+apiVersion: installer.kubesphere.io/v1alpha1
+kind: ClusterConfiguration
+metadata: {name: ks-installer, labels: {version: v3.3.2}}
+"""
+
+
+@pytest.mark.parametrize("order", ["{cluster}---\n{other}", "---\n{other}---\n{cluster}", "{other}---\n{cluster}---\n"])
+def test_kubespheres_own_document_is_in_a_note(imported: Importer, order: str) -> None:
+    text = order.format(cluster=FILE.replace("MASTER", "master"), other=KUBESPHERE)
+    assert imported(text, "kubekey", "config.yaml").cluster == "sample"
+    assert "other documents of the file are not read: ClusterConfiguration" in imported.text
+
+
+@pytest.mark.parametrize("kind", ["Inventory", "Config"])
+def test_files_of_version_4_are_refused_by_name(imported: Importer, kind: str) -> None:
+    text = f"apiVersion: kubekey.kubesphere.io/v1\nkind: {kind}\nspec: {{hosts: {{}}}}\n"
+    assert f"kind {kind} is of kubekey 4, whose files are not read" in imported.print(text, "kubekey", "inventory.yaml")
+    assert imported.status == ExitCode.INVALID_INVENTORY
+
+
+@pytest.mark.parametrize(("version", "name"), [("v1.23.10-k8e", "k8e"), ("v1.21.5-k3s", "k3s")])
+def test_another_distribution_is_in_a_note(imported: Importer, version: str, name: str) -> None:
+    read(imported, ("version: v1.21.5", f"version: {version}"))
+    assert f"{name} runs the control plane in that cluster" in imported.text
+
+
+def test_a_release_candidate_is_no_distribution(imported: Importer) -> None:
+    read(imported, ("version: v1.21.5", "version: v1.31.0-rc.1"))
+    assert "runs the control plane" not in imported.text
+
+
+def test_the_earlier_names_of_members_are_in_a_note(imported: Importer) -> None:
+    read(imported, ("v1alpha2", "v1alpha1"))
+    assert "earlier versions named them etcd1, etcd2, etcd3" in imported.text

@@ -82,6 +82,24 @@ def test_merge_keys_and_tags_of_other_tools_are_read() -> None:
 
 
 @pytest.mark.parametrize(
+    ("written", "value"),
+    [
+        ("0x1F", 31),
+        ("0777", 511),
+        ("0b11", 3),
+        ("1_000", 1000),
+        ("+5", 5),
+        ("08", "08"),
+        ("!!str 5", "5"),
+        ("!!int '7'", 7),
+        ("_1", "_1"),
+    ],
+)
+def test_numbers_are_those_of_yaml_1_1(written: str, value: object) -> None:
+    assert read_yaml(f"a: {written}\n".encode(), "f") == {"a": value}
+
+
+@pytest.mark.parametrize(
     ("text", "told"),
     [
         (b"[kube_node", "hosts:1:1: section '[kube_node' is not understood"),
