@@ -20,6 +20,9 @@ from haconsole.transport.ssh.link import Link
 
 _PREFIX = "haconsole-"
 _LOCK = "lock"
+_STEPS_OF_ACCEPTING = 4
+"""Turns of asyncio's loop between accept(2) and the call of the server's own function, with two to spare."""
+
 _PIECE = 64 << 10
 Pair = tuple[asyncssh.SSHWriter[bytes], asyncssh.SSHReader[bytes]]
 
@@ -95,17 +98,28 @@ async def listening(
         task = asyncio.create_task(_pass_on(reader, writer, link, reach, start_s), name=f"forward by {link.label}")
         passing.add(task)
         task.add_done_callback(passing.discard)
+        # A task that is cancelled before its first step runs none of its own code.
+        task.add_done_callback(lambda _: writer.close())
 
     server = await asyncio.start_unix_server(accept, path, limit=_PIECE)
     try:
         yield path
     finally:
-        server.close()
+        await _stop_accepting(server)
         for task in tuple(passing):
             task.cancel()
         await asyncio.gather(*passing, return_exceptions=True)
         refusals.pop(path, None)
         _remove(path)
+
+
+async def _stop_accepting(server: asyncio.Server) -> None:
+    """Close the server once each connection that it accepted is complete; closing earlier would lose its socket."""
+    for listener in server.sockets:
+        asyncio.get_running_loop().remove_reader(listener.fileno())
+    for _ in range(_STEPS_OF_ACCEPTING):
+        await asyncio.sleep(0)
+    server.close()
 
 
 def _remove(path: Path) -> None:

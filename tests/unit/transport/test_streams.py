@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import socket
 import stat
 import subprocess
 import sys
 import tempfile
+import warnings
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from unittest.mock import Mock, call
 
@@ -131,6 +135,23 @@ async def test_a_forward_to_nobody_closes_at_once(host: SshHost) -> None:
         assert await reader.read() == b""
         writer.close()
         assert host.refusal(path) == "Connection refused"
+
+
+@pytest.mark.parametrize("turns", range(6))
+async def test_a_forward_that_ends_closes_connections_at_every_stage_of_accepting(host: SshHost, turns: int) -> None:
+    with warnings.catch_warnings(record=True) as caught, socket.socket(socket.AF_UNIX) as client:
+        warnings.simplefilter("always")
+        async with host.forward("127.0.0.1", free_port()) as path:
+            client.connect(str(path))
+            for _ in range(turns):
+                await asyncio.sleep(0)
+        for _ in range(6):
+            await asyncio.sleep(0)
+        gc.collect()
+        client.settimeout(1)
+        with suppress(ConnectionResetError):
+            assert client.recv(1) == b""
+    assert [str(each.message) for each in caught] == []
 
 
 async def test_a_forward_outlives_a_lost_connection(make_fleet: MakeFleet, sshd: Sshd, tmp_path: Path) -> None:
