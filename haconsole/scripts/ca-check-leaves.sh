@@ -3,6 +3,6 @@
 # usage: ca-check-leaves CA_FILE LEAF [CA_FILE LEAF]...
 # uses lib/pair-in-file
 while [ $# -gt 1 ]; do
-  said=$(certificates_in "$2" | openssl verify -CAfile "$1" 2>&1) || { echo "$2: $said" >&2; exit 1; }
+  error=$(certificates_in "$2" | openssl verify -CAfile "$1" 2>&1) || { echo "$2: $error" >&2; exit 1; }
   shift 2
 done

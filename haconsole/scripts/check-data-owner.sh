@@ -3,5 +3,5 @@
 # usage: check-data-owner DATA_FOLDER CONFIGURATION MARK
 [ -d "$1" ] || exit 0
 head -n 2 -- "$2" 2>/dev/null | grep -qxF -- "$3" && exit 0
-said=$(head -n 2 -- "$2" 2>/dev/null | sed -n 's/^# haconsole: /it says: /p')
-echo "${said:-it says nothing}" >&2; exit 1
+mark=$(head -n 2 -- "$2" 2>/dev/null | sed -n 's/^# haconsole: /its mark: /p')
+echo "${mark:-it has no mark}" >&2; exit 1

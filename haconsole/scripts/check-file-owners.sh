@@ -4,4 +4,4 @@
 mark=$1; shift
 for file in "$@"; do
   [ ! -e "$file" ] || head -n 2 -- "$file" | grep -qxF -- "$mark" || echo "$file"
-done | { told=$(cat); [ -z "$told" ] || { printf '%s\n' "$told" >&2; exit 1; }; }
+done | { lines=$(cat); [ -z "$lines" ] || { printf '%s\n' "$lines" >&2; exit 1; }; }

@@ -11,4 +11,4 @@ for file in "$@"; do
     "changed $mine") echo "$file was changed since haconsole wrote it" ;;
     *) echo "$file was not written by haconsole for cluster $mine" ;;
   esac
-done | { told=$(cat); [ -z "$told" ] || { printf '%s\n' "$told" >&2; exit 1; }; }
+done | { lines=$(cat); [ -z "$lines" ] || { printf '%s\n' "$lines" >&2; exit 1; }; }

@@ -9,4 +9,4 @@ for want in "$@"; do
     grep -q "/$unit" "/proc/$pid/cgroup" || echo "port $port is held by $(cat "/proc/$pid/comm") (process $pid)"
   done
   printf %s "$held" | grep -q pid= || echo "port $port is held by a process that cannot be seen from here"
-done | { told=$(cat); [ -z "$told" ] || { printf '%s\n' "$told" >&2; exit 1; }; }
+done | { lines=$(cat); [ -z "$lines" ] || { printf '%s\n' "$lines" >&2; exit 1; }; }

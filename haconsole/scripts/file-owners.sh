@@ -4,9 +4,9 @@
 # shellcheck disable=SC2016  # the format is expanded by dpkg-query
 # uses lib/owner-of
 for file in "$@"; do
-  told=$(owner_of "$file")
-  case $told in
-    unsealed*) echo "$told $(sed 's/^\( *auth_pass \).*/\1X/' "$file" | base64 -w0)" ;;
-    *) echo "$told" ;;
+  owner=$(owner_of "$file")
+  case $owner in
+    unsealed*) echo "$owner $(sed 's/^\( *auth_pass \).*/\1X/' "$file" | base64 -w0)" ;;
+    *) echo "$owner" ;;
   esac
 done

@@ -26,4 +26,4 @@ case $verb in
   renew) if [ "$token" = "$mine" ]; then heart || exit 1; age=0; fi ;;
   release) if [ "$token" = "$mine" ]; then rm -f -- "$place/holder" "$beat" || exit 1; token=; fi ;;
 esac
-tell_lock
+print_lock

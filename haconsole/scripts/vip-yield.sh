@@ -7,5 +7,5 @@ for vip in "${@:4}"; do ! ip -o address show | grep -qF " $vip/" || held="$held 
 [ -n "$held" ] || { echo "no VIP is here"; exit 0; }
 set -- "$1" "$2" "$3" $held
 # uses vip-hand-over
-set -- "$file" "$says"
-# uses vip-stand-again
+set -- "$file" "$line"
+# uses vip-resume

@@ -8,4 +8,4 @@ while :; do
   [ "$(date +%s)" -lt "$end" ] || break
   sleep 1
 done
-echo "$1 does not show the new certificate by itself"
+echo "$1 does not show the new certificate without a restart"

@@ -13,11 +13,14 @@ from pathlib import Path
 
 MARKDOWN = {".md"}
 COMMENTED = {".yaml", ".yml", ".toml", ""}
+SHELL = {".sh"}
 EXPRESSION = "…"
+SHELL_TEXT = re.compile(r"""(["'])((?:\\.|(?!\1)[^\n])*)\1""")
+SHELL_EXPRESSION = re.compile(r"\$\([^)]*\)?|\$\{[^}]*\}?|\$\w+")
 
 
 class Kind(Enum):
-    MARKDOWN = "Markdown"
+    MARKDOWN = "paragraph"
     STRING = "string"
     TITLE = "step title"
     REASON = "step reason"
@@ -50,6 +53,8 @@ def texts_of(path: str, source: str) -> list[Text]:
         return list(_of_markdown(path, source))
     if suffix in COMMENTED:
         return list(_of_comments(path, source))
+    if suffix in SHELL:
+        return [*_of_comments(path, source), *_of_shell(path, source)]
     return []
 
 
@@ -73,6 +78,15 @@ def _of_comments(path: str, source: str) -> Iterator[Text]:
         comment = re.search(r"(?:^|\s)#(?!!)\s?(.*)", line)
         if comment:
             yield Text(path, number, Kind.COMMENT, comment[1])
+
+
+def _of_shell(path: str, source: str) -> Iterator[Text]:
+    """Quoted texts of at least two words, where variables and commands count as expressions."""
+    for number, line in enumerate(source.splitlines(), start=1):
+        for match in SHELL_TEXT.finditer(line):
+            content = SHELL_EXPRESSION.sub(EXPRESSION, match[2])
+            if len(re.findall(r"[A-Za-z]{2,}", content)) > 1:
+                yield Text(path, number, Kind.STRING, content)
 
 
 def _of_python(path: str, source: str) -> Iterator[Text]:

@@ -13,7 +13,7 @@ from haconsole.scripts import load_script
 
 STOP = load_script("stop-units")
 
-SET_ASIDE = load_script("rename-aside")
+SET_ASIDE = load_script("rename-old")
 
 BRING_BACK = load_script("rename-back")
 

@@ -12,8 +12,8 @@ from haconsole.scripts import load_script
 
 HOLD_DOWN = load_script("vip-hold-down")
 TAKE_AWAY = load_script("vip-remove-down-file")
-STAND_AGAIN = load_script("vip-stand-again")
-STANDS_AGAIN = load_script("vip-check-stands-again")
+STAND_AGAIN = load_script("vip-resume")
+STANDS_AGAIN = load_script("vip-check-resumed")
 ELSEWHERE = load_script("vip-check-elsewhere")
 IN_STATE = load_script("vip-check-state")
 LEAVE = load_script("vip-leave")

@@ -29,7 +29,7 @@ READ = load_script("lib/read-lock")
 
 def section(*, every: int = 1, place: str = PLACE, heartbeat: str = HEARTBEAT) -> Section:
     """Reads the record; needs root."""
-    body = f"{READ}\nread_lock {shlex.quote(place)} {shlex.quote(heartbeat)}; tell_lock"
+    body = f"{READ}\nread_lock {shlex.quote(place)} {shlex.quote(heartbeat)}; print_lock"
     return Section("lock", body, every)
 
 
@@ -39,7 +39,7 @@ def parse(answer: SectionAnswer) -> HostLock | None:
 
 
 def parse_record(text: str) -> HostLock | None:
-    """The output of `tell_lock`; raises ProbeError for anything else, as from a record that was written by hand."""
+    """The output of `print_lock`; raises ProbeError for anything else, as from a record that was written by hand."""
     first, _, rest = text.strip().partition("\n")
     if first == FREE:
         return None

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Functions that end the connections to VIPs before they leave; $port is haproxy's.
 # hold_off ADDRESS... drops the first packet of new connections, let_in ends that.
-# end_connections ADDRESS... resets each connection once it rests (nothing sent for 700 ms), at the latest after 1.5 s.
+# end_connections ADDRESS... resets each connection once it is idle (nothing sent for 700 ms), at the latest after 1.5 s.
 # gone ADDRESS... waits until the addresses have left this host. Clients on this host are not held off: their
 # connections are reset when the address is gone.
 ms() { echo $(($(date +%s%N) / 1000000)); }
@@ -15,15 +15,15 @@ hold_off() {
 let_in() { ! command -v nft >/dev/null || nft delete table inet haconsole_hold 2>/dev/null || :; }
 
 connections() { ss -Htni state established "src $1" "sport = :$port" "not dst $1"; }
-resting() {
+idle_peers() {
   awk '
     /^[^ \t]/ { peer = $4; queued = $1 + $2; next }
     {
       sent = got = 0
       for (i = 1; i <= NF; i++) {
-        split($i, told, ":")
-        if (told[1] == "lastsnd") sent = told[2]
-        if (told[1] == "lastrcv") got = told[2]
+        split($i, pair, ":")
+        if (pair[1] == "lastsnd") sent = pair[2]
+        if (pair[1] == "lastrcv") got = pair[2]
       }
       if (queued || sent > got || sent < 700) next
       line = line (line ? " or " : "") "dst " peer
@@ -38,7 +38,7 @@ end_connections() {
     from=$(at "$vip")
     while [ -n "$(connections "$from")" ]; do
       [ "$(ms)" -lt "$limit" ] || { reset "src $from" "sport = :$port" "not dst $from"; break; }
-      connections "$from" | resting | while read -r these; do reset "src $from" "sport = :$port" "( $these )"; done
+      connections "$from" | idle_peers | while read -r these; do reset "src $from" "sport = :$port" "( $these )"; done
       sleep 0.05
     done
   done

@@ -6,8 +6,8 @@
 # named_config FOLDER        the configuration that the process was given by -f or --use-file
 # started_by FOLDER PATH     the parts "command" and, where the configuration uses it, "environment"
 #
-# What an include names is found generously, since only the reader of the lines knows which of them count: definitions
-# are put in, those that are not known match anything.
+# Includes are expanded generously, since only the reader of the lines knows which of them count: definitions
+# are put in, and unknown ones match anything.
 included() {
   awk '
     function put(pattern, depth,   name, head, tail, known, one, found) {

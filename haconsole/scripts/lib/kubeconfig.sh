@@ -1,7 +1,7 @@
 #!/bin/sh
 # show_kubeconfig FILE prints a kubeconfig whose long words are replaced, so that its YAML is parsed without its secrets:
-# 1. Each line of the text begins with "| ". A word in it like haconsole-data-3 stands for text that was replaced:
-#    base64 of 16 characters or more, over several lines where YAML or JSON breaks it, and other words of 32 or more.
+# 1. Each line of the text begins with "| ". A word like haconsole-data-3 in it replaces other text:
+#    base64 of 16 characters or more, over several lines where YAML or JSON breaks it, and any word of 32 or more.
 #    The same text has the same word.
 # 2. After a line "=3 pem" come the certificates in the decoded text of word 3, and the public half of its private key.
 # 3. A line "=3 text WORD" has the text itself: a path or URL, a word with a short ending as names of files and hosts

@@ -12,9 +12,9 @@ for manifest in "$(static_pod_folder)"/*; do
   [ -f "$manifest" ] || continue
   component=$(sed -n "s/^ *- *[\"']\{0,1\}\($components\)[\"']\{0,1\}$/\1/p" "$manifest" | head -n 1)
   [ -n "$component" ] || continue
-  told=$(manifest_files "$component" "$manifest")
-  printf '\n%s\n' "$told"
+  files=$(manifest_files "$component" "$manifest")
+  printf '\n%s\n' "$files"
   while IFS== read -r flag file; do case $file in /*) follow "$flag" "$file" ;; esac; done <<END
-$told
+$files
 END
 done 2>/dev/null

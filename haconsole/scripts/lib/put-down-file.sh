@@ -1,4 +1,4 @@
 #!/bin/sh
-# Writes $says to the down file $file atomically.
-echo "$says" >"$file.new"
+# Writes $line to the down file $file atomically.
+echo "$line" >"$file.new"
 mv -T -- "$file.new" "$file"

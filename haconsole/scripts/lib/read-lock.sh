@@ -1,5 +1,5 @@
 #!/bin/sh
-# read_lock FOLDER HEARTBEAT sets token (empty if the lock is free), facts, up, age and held; tell_lock prints them.
+# read_lock FOLDER HEARTBEAT sets token (empty if the lock is free), facts, up, age and held; print_lock prints them.
 read_lock() {
   token=; facts=; beat_token=; beat_at=
   read -r up rest </proc/uptime; up=${up%%.*}
@@ -12,6 +12,6 @@ read_lock() {
   fi
   held=$(($(date +%s) - $(stat -c %Y -- "$1/holder" 2>/dev/null || date +%s)))
 }
-tell_lock() {
+print_lock() {
   if [ -z "$token" ]; then echo free; else printf '%s %s %s\n%s\n' "$token" "$age" "$held" "$facts"; fi
 }

@@ -44,7 +44,7 @@ def run(host: Path, script: str, *words: str, stdin: str = "") -> subprocess.Com
 
 def test_a_connection_is_idle_when_the_server_spoke_last_and_all_of_it_arrived(host: Path) -> None:
     head, *_ = vip_scripts.LEAVE.partition("trap ")
-    done = run(host, f"{head}\nresting", "8443", "keepalived.service", stdin=LINES)
+    done = run(host, f"{head}\nidle_peers", "8443", "keepalived.service", stdin=LINES)
     assert done.stdout == "dst 10.99.0.1:1 or dst [::ffff:10.99.0.1]:5\n", done.stderr
 
 

@@ -1,4 +1,4 @@
 #!/bin/sh
 # Fails while the down file contains the line.
-# usage: vip-check-stands-again DOWN_FILE LINE
+# usage: vip-check-resumed DOWN_FILE LINE
 ! grep -qxF -- "$2" "$1" 2>/dev/null

@@ -1,5 +1,5 @@
 #!/bin/sh
 # Renames each path that exists to PATH.SUFFIX.
-# usage: rename-aside SUFFIX PATH...
+# usage: rename-old SUFFIX PATH...
 end=$1; shift
 for path in "$@"; do [ ! -e "$path" ] || mv -T -- "$path" "$path.$end"; done
