@@ -31,6 +31,10 @@ class HaproxyServer:
     check_detail: str
     sessions: int
     last_change_s: int
+    rate: int = 0
+    """New sessions in the last second."""
+    queue: int = 0
+    """Requests that wait for a free connection to it."""
     fqdn: str = ""
     """The name that haproxy resolves; empty where the configuration names an address. Slots of a template share one."""
 

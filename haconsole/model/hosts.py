@@ -13,6 +13,7 @@ from haconsole.model.events import RecentEvents
 from haconsole.model.haproxy import HaproxyFacts
 from haconsole.model.kubelet import KubeletFacts
 from haconsole.model.lock import HostLock
+from haconsole.model.metrics import ApiserverMetrics, EtcdMetrics, HostUsage
 from haconsole.model.names import HostName
 from haconsole.model.observed import NOT_ASKED, Observed, value_of
 from haconsole.model.provenance import ManagedFile
@@ -41,10 +42,16 @@ FactName: TypeAlias = Literal[
     "kubelet",
     "certificates",
     "lock",
+    "usage",
+    "etcd_metrics",
+    "apiserver_metrics",
+    "apiserver_ms",
 ]
 """A fact of a host: the name of its field in HostFacts."""
-FACTS: tuple[FactName, ...] = get_args(FactName)
-"""Every fact, in the order in which a person reads them."""
+READINGS: tuple[FactName, ...] = ("usage", "etcd_metrics", "apiserver_metrics", "apiserver_ms")
+"""Facts for figures only: no rule judges a cluster by them."""
+FACTS: tuple[FactName, ...] = tuple(name for name in get_args(FactName) if name not in READINGS)
+"""Every other fact, in the order in which a person reads them."""
 CLOCK_SKEW_MS = 500.0
 """A clock that is further off is a warning."""
 DISK_FULL = 0.02
@@ -178,6 +185,11 @@ class HostFacts:
     kubelet: Observed[KubeletFacts] = NOT_ASKED
     certificates: Observed[tuple[Certificate, ...]] = NOT_ASKED
     lock: Observed[HostLock | None] = NOT_ASKED
+    usage: Observed[HostUsage] = NOT_ASKED
+    etcd_metrics: Observed[EtcdMetrics] = NOT_ASKED
+    apiserver_metrics: Observed[ApiserverMetrics] = NOT_ASKED
+    apiserver_ms: Observed[float] = NOT_ASKED
+    """Milliseconds of a small request to its API server over an open connection, the way by SSH included."""
     notes: tuple[str, ...] = field(default=())
     token_keys: tuple[TokenKeys, ...] = field(default=())
     addresses_since: datetime | None = None
@@ -201,3 +213,7 @@ class HostFacts:
     def facts(self) -> tuple[tuple[FactName, Observed[object]], ...]:
         """Every fact with its name, in the order of FACTS."""
         return tuple((name, getattr(self, name)) for name in FACTS)
+
+    def readings(self) -> tuple[tuple[FactName, Observed[object]], ...]:
+        """The facts for figures, in the order of READINGS."""
+        return tuple((name, getattr(self, name)) for name in READINGS)

@@ -37,6 +37,8 @@ class ClusterSnapshot:
     nodes: Observed[tuple[NodeState, ...]] = NOT_ASKED
     """By name, control planes first; also nodes of no host of the inventory."""
     pending: tuple[PendingFact, ...] = ()
+    endpoint_ms: Observed[float] = NOT_ASKED
+    """Milliseconds of a small request through the API's endpoint, from the host `via`, the way by SSH included."""
 
     def host(self, name: HostName) -> HostFacts | None:
         return next((facts for facts in self.hosts if facts.host == name), None)

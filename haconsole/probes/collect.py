@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from datetime import UTC, datetime
 
 from haconsole.configs.layout import layout
@@ -18,10 +18,12 @@ from haconsole.probes.balancers.confirm_owners import confirm_owners
 from haconsole.probes.context import ClusterContext, ProbeTimings
 from haconsole.probes.etcd.hashes import HashProbe
 from haconsole.probes.fact_store import FactStore
-from haconsole.probes.host_probes import HostProbes
+from haconsole.probes.host_probes import HostProbes, UsageProbe
 from haconsole.probes.kubernetes.lease_watch import LeaseProbe
 from haconsole.probes.kubernetes.nodes import NodeProbe
 from haconsole.probes.live import Live
+from haconsole.probes.reading_pace import ReadingPace
+from haconsole.probes.readings import Readings
 from haconsole.transport import etcd_channel, kube_client
 from haconsole.transport.base import Fleet
 from haconsole.transport.threads import in_thread
@@ -51,6 +53,7 @@ class Collector:
         )
         self._revision = 0
         self._live: Live | None = None
+        self.pace = ReadingPace(self._context.timings.readings_s, self._context.timings.fast_readings_s)
 
     async def once(self, *, certificates: bool = False, thorough: bool = False) -> ClusterSnapshot:
         """One look at every host. A host that fails or hangs shows as failed facts and delays no other.
@@ -59,6 +62,29 @@ class Collector:
         """
         async with aclosing(self.progress(certificates=certificates, thorough=thorough)) as snapshots:
             return await anext(snapshots)
+
+    async def measured(self) -> tuple[ClusterSnapshot, ClusterSnapshot]:
+        """One look at every host, and the same facts with the readings for figures taken again a second later."""
+        store = self._store()
+        probes = tuple(
+            HostProbes(self._context, store, host, certificates=True) for host in self._context.inventory.hosts
+        )
+        await self._look(store, probes, thorough=False)
+        usage = tuple(UsageProbe(self._context, store, host) for host in self._context.inventory.hosts)
+        readings = Readings(self._context, store)
+        first = await self._read(store, usage, readings)
+        await asyncio.sleep(self._context.timings.fast_readings_s)
+        return first, await self._read(store, usage, readings)
+
+    async def _read(self, store: FactStore, usage: tuple[UsageProbe, ...], readings: Readings) -> ClusterSnapshot:
+        """The facts with new readings, as far as they come in time."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._context.timings.fact_s), asyncio.TaskGroup() as group:
+                group.create_task(readings.once())
+                for probe in usage:
+                    group.create_task(probe.once())
+        self._revision = store.changes.revision
+        return store.snapshot()
 
     async def progress(
         self, *, certificates: bool = False, thorough: bool = False, first_after_s: float | None = None
@@ -113,7 +139,7 @@ class Collector:
         When a run ends (its claim leaves the cluster's lock, whichever console had it) all facts are read again.
         """
         store = self._store()
-        self._live = live = Live(self._context, store, certificates=certificates)
+        self._live = live = Live(self._context, store, self.pace, certificates=certificates)
         watching = asyncio.create_task(live.run())
         watching.add_done_callback(lambda _: store.changes.wake())
         claim: LockClaim | None = None

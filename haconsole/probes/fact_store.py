@@ -12,7 +12,7 @@ from typing import Any
 from haconsole.inventory.effective import vip_addresses
 from haconsole.inventory.schema import Inventory
 from haconsole.model.certificate import TokenKeys
-from haconsole.model.hosts import FactName, HostFacts
+from haconsole.model.hosts import READINGS, FactName, HostFacts
 from haconsole.model.lease import Lease
 from haconsole.model.names import HostName
 from haconsole.model.node import NodeState
@@ -59,6 +59,12 @@ class SharedFacts:
         self._leases: Observed[tuple[Lease, ...]] = NOT_ASKED
         self._nodes: Observed[tuple[NodeState, ...]] = NOT_ASKED
         self._leases_due = False
+        self.endpoint_ms: Observed[float] = NOT_ASKED
+
+    def put_endpoint_ms(self, observation: Observed[float]) -> None:
+        """The time of a request through the endpoint, or why there is none."""
+        self.endpoint_ms = succeed(observation, self.endpoint_ms)
+        self._changes.mark(urgent=False)
 
     def expect_leases(self) -> None:
         """Leases are pending until they are first put."""
@@ -169,7 +175,8 @@ class FactStore:
         if fact == "addresses" and isinstance(after, Known) and _last(before.addresses) != after.value:
             changes["addresses_held_since"] = after.at
         self._facts[host] = replace(before, **changes)
-        self.changes.mark(urgent=not insignificantly_different(getattr(before, fact), after))
+        can_wait = fact in READINGS or insignificantly_different(getattr(before, fact), after)
+        self.changes.mark(urgent=not can_wait)
 
     def put_notes(self, host: HostName, notes: tuple[str, ...]) -> None:
         """Notes about a host beside its facts."""
@@ -201,6 +208,7 @@ class FactStore:
             leases=self.shared.leases(self._clock_offsets_s()),
             nodes=self.shared.nodes(self._clock_offsets_s()),
             pending=(*self._pending(), *self.shared.pending),
+            endpoint_ms=self.shared.endpoint_ms,
         )
 
     def _current(self, facts: HostFacts) -> HostFacts:
@@ -208,7 +216,8 @@ class FactStore:
         silent = self._silent.get(facts.host)
         if silent is None:
             return facts
-        known = {name: fact for name, fact in facts.facts() if isinstance(fact, Known) and not fact.via}
+        every = (*facts.facts(), *facts.readings())
+        known = {name: fact for name, fact in every if isinstance(fact, Known) and not fact.via}
         changes: dict[str, Any] = {name: replace(silent, last=fact) for name, fact in known.items()}
         return replace(facts, **changes)
 

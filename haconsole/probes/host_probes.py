@@ -11,7 +11,7 @@ from haconsole.inventory.schema import Host
 from haconsole.model.hosts import FactName, Reach, Role
 from haconsole.model.lock import LOCK_ROLES
 from haconsole.model.names import HostName
-from haconsole.model.observed import Cause
+from haconsole.model.observed import Cause, Known
 from haconsole.probes.api_probe import apiserver_probe, etcd_probe
 from haconsole.probes.certificate.probe import CertificateProbe
 from haconsole.probes.context import ClusterContext
@@ -56,15 +56,22 @@ class HostProbes:
     """The probes of one host; their facts go to the store."""
 
     def __init__(
-        self, context: ClusterContext, store: FactStore, host: Host, *, certificates: bool, thorough: bool = False
+        self,
+        context: ClusterContext,
+        store: FactStore,
+        host: Host,
+        *,
+        certificates: bool,
+        thorough: bool = False,
+        readings: bool = False,
     ) -> None:
         self._context, self._store, self._host = context, store, host
         self._name = HostName(host.name)
         self._due = expected_facts(context.layout, host, certificates=certificates, thorough=thorough)
         store.expect(self._name, self._due)
-        self._script = HostScript(
-            context, store, host, script_queries(context, host, self._due), side_queries(store, host, self._due)
-        )
+        self._usage: tuple[FactName, ...] = ("usage",) if readings and "system" in self._due else ()
+        asks = script_queries(context, host, (*self._due, *self._usage))
+        self._script = HostScript(context, store, host, asks, side_queries(store, host, self._due))
         self._probes = probes_for(context, store, host, self._due)
         self._apis = api_probes_for(context, store, host, self._due)
 
@@ -124,7 +131,7 @@ class HostProbes:
 
     def connection_lost(self, error: TransportError) -> None:
         """The host does not answer: what only it can report fails for that reason and keeps its last value."""
-        facts = tuple(fact for fact in self._due if fact not in ASKED_ELSEWHERE)
+        facts = tuple(fact for fact in (*self._due, *self._usage) if fact not in ASKED_ELSEWHERE)
         self._store.fail(self._name, facts, self._context.failed(self._host, "ssh", error))
 
     async def _script_once(self) -> None:
@@ -168,6 +175,24 @@ class HostProbes:
 
     def _put_reach(self, reach: Reach) -> None:
         self._store.put(self._name, "reach", self._context.known(reach))
+
+
+class UsageProbe:
+    """Reads the load of one host, and nothing else of it; nothing of a bastion or of a host that is not reached."""
+
+    def __init__(self, context: ClusterContext, store: FactStore, host: Host) -> None:
+        self._context, self._store, self._host = context, store, host
+        due: tuple[FactName, ...] = ("usage",) if expected_facts(context.layout, host, certificates=False)[1:] else ()
+        self._script = HostScript(context, store, host, script_queries(context, host, due), ())
+
+    async def once(self) -> None:
+        if not self._script.facts or not isinstance(self._store.facts(HostName(self._host.name)).reach, Known):
+            return
+        try:
+            await self._script.once()
+        except TransportError as error:
+            failed = self._context.failed(self._host, "ssh", error)
+            self._store.fail(HostName(self._host.name), self._script.facts, failed)
 
 
 def expected_facts(layout: Layout, host: Host, *, certificates: bool, thorough: bool = False) -> tuple[FactName, ...]:

@@ -28,6 +28,7 @@ from haconsole.probes.hosts import (
     static_pods,
     system,
     unit_setup,
+    usage,
 )
 from haconsole.probes.kubernetes import apiserver
 from haconsole.probes.script import (
@@ -117,6 +118,13 @@ def script_queries(context: ClusterContext, host: Host, expected: tuple[FactName
         ),
         ScriptQuery("kubelet", kubelet.section(every=max(1, slow // 3)), kubelet.parse, root=True),
         ScriptQuery("lock", lock.section(), lock.parse, root=True),
+        ScriptQuery(
+            "usage",
+            usage.section(
+                context.layout, host, every=max(1, round(context.timings.readings_s / context.timings.round_s))
+            ),
+            usage.parse,
+        ),
     )
     return tuple(question for question in known if question.fact in expected)
 

@@ -58,5 +58,7 @@ def significant_part(value: Any) -> Any:
 
 
 def _still(backend: HaproxyBackend) -> HaproxyBackend:
-    servers = (replace(server, sessions=0, last_change_s=0, check_detail="") for server in backend.servers)
+    servers = (
+        replace(server, sessions=0, rate=0, queue=0, last_change_s=0, check_detail="") for server in backend.servers
+    )
     return replace(backend, servers=tuple(servers))

@@ -30,7 +30,7 @@ from haconsole.recording.values import Reader, to_json_value
 SCHEMA = "haconsole/recording/v1"
 RECORDED = "recorded"
 """The placeholder of a secret of the inventory."""
-REST = ("vips", "leases", "nodes")
+REST = ("vips", "leases", "nodes", "endpoint_ms")
 """The parts of a snapshot besides its hosts."""
 
 Entries = dict[str, Any]
@@ -167,6 +167,7 @@ def _entries_of(snapshot: ClusterSnapshot) -> Entries:
         "vips": to_json_value(snapshot.vips),
         "leases": to_json_value(snapshot.leases),
         "nodes": to_json_value(snapshot.nodes),
+        "endpoint_ms": to_json_value(snapshot.endpoint_ms),
     }
 
 
@@ -214,6 +215,7 @@ def _snapshot(moment: Moment, cluster: str, revision: int, reader: Reader) -> Cl
         reader.read(tuple[Vip, ...], entries["vips"]),
         reader.observed(tuple[Lease, ...], entries["leases"]),
         reader.observed(tuple[NodeState, ...], entries.get("nodes") or {}),
+        endpoint_ms=reader.observed(float, entries.get("endpoint_ms") or {}),
     )
 
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable
+from functools import partial
+from http import HTTPStatus
 from types import TracebackType
 from typing import TypeVar
 from urllib.parse import quote
@@ -132,6 +134,15 @@ class KubeApi:
         if not 200 <= answer.status < 300:
             raise self._refusal(tried, answer)
         return answer.body
+
+    async def metrics(self, *, deadline_s: float = 15.0) -> str:
+        """The page of the server's own metrics, which has over a megabyte."""
+        path = tried = "/metrics"
+        work = partial(self._client.get, tried, path, deadline_s, "text/plain", packed=True)
+        answer = await self._ask(tried, work, deadline_s)
+        if answer.status != HTTPStatus.OK:
+            raise self._refusal(tried, answer)
+        return answer.body.decode(errors="replace")
 
     async def send(
         self, method: str, path: str, document: object = None, *, kind: str = _JSON, deadline_s: float = 15.0

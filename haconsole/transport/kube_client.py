@@ -49,10 +49,15 @@ class KubeClient:
         self._connections = connections
         self._headers = headers
 
-    def get(self, tried: str, path: str, deadline_s: float, accept: str = "application/json") -> KubeAnswer:
-        """The answer to one GET, whatever its status; `tried` is its description for the error."""
+    def get(
+        self, tried: str, path: str, deadline_s: float, accept: str = "application/json", *, packed: bool = False
+    ) -> KubeAnswer:
+        """The answer to one GET, whatever its status; `tried` is its description for the error.
+
+        A `packed` answer crosses the network compressed.
+        """
         with self.explained(tried):
-            response = self._request(path, accept, deadline_s)
+            response = self._request(path, accept, deadline_s, packed=packed)
             try:
                 return KubeAnswer(response.status, response.read())
             finally:
@@ -85,8 +90,8 @@ class KubeClient:
             _shut_down(connection)
         self._api.rest_client.pool_manager.clear()
 
-    def _request(self, path: str, accept: str, deadline_s: float) -> Any:
-        headers = {**self._headers, "Accept": accept}
+    def _request(self, path: str, accept: str, deadline_s: float, *, packed: bool = False) -> Any:
+        headers = {**self._headers, "Accept": accept, **({"Accept-Encoding": "gzip"} if packed else {})}
         timeout = (min(deadline_s, _CONNECT_WITHIN_S), deadline_s)
         url = f"{self._api.configuration.host}{path}"
         return self._api.call_api("GET", url, header_params=headers, _request_timeout=timeout)

@@ -130,6 +130,8 @@ def _server(row: dict[str, str], state: _State | None) -> HaproxyServer:
         check_detail=_detail(row),
         sessions=_number(row.get("scur")),
         last_change_s=_number(row.get("lastchg")),
+        rate=_number(row.get("rate")),
+        queue=_number(row.get("qcur")),
         fqdn=state.fqdn if state else "",
     )
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import fields
 
-from haconsole.model.hosts import FACTS, HostFacts
+from haconsole.model.hosts import FACTS, READINGS, HostFacts
 from haconsole.model.names import HostName
 from haconsole.model.observed import NOT_ASKED
 
 
 def test_fact_names_are_the_observed_fields_of_a_host() -> None:
     observed = [each.name for each in fields(HostFacts) if each.default is NOT_ASKED]
-    assert list(FACTS) == observed
+    assert [*FACTS, *READINGS] == observed
 
 
 def test_the_facts_of_a_host_come_by_their_names() -> None:

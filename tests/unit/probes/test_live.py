@@ -50,7 +50,7 @@ def holds_vip(facts: HostFacts) -> bool:
 
 def all_told(facts: HostFacts) -> bool:
     of_host = (facts.clock_offset_ms, facts.addresses, facts.services, facts.disks, facts.unit_setup, facts.events)
-    of_balancer = (facts.keepalived, facts.haproxy)
+    of_balancer = (facts.keepalived, facts.haproxy, facts.configs, facts.balancer_files)
     return not any(isinstance(fact, NotAsked) for fact in (*of_host, *of_balancer))
 
 

@@ -14,8 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from haconsole.inventory.load import load
-from haconsole.model.hosts import FACTS
+from haconsole.model.figures import Meter
+from haconsole.model.hosts import FACTS, READINGS
 from haconsole.model.lock import HostLock, LockClaim
+from haconsole.model.metrics import ApiserverMetrics, DiskTimes, EtcdMetrics, Histogram, HostUsage, RoundTrips
+from haconsole.model.names import MemberId
 from haconsole.model.observed import Cause, Failed, Known, NotAsked
 from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.recording.file import RECORDED, Recorder, Recording, RecordingError, read_recording
@@ -59,6 +62,35 @@ def test_a_recording_without_nodes_is_read(tmp_path: Path) -> None:
     path.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
     (seen,) = played(read_recording(path))
     assert isinstance(seen.nodes, NotAsked)
+
+
+def measured(seconds: float) -> ClusterSnapshot:
+    at = NOW + timedelta(seconds=seconds)
+    fsync = Histogram((0.001, 0.002), (int(seconds), 2 * int(seconds), 3 * int(seconds)))
+    metrics = EtcdMetrics(seconds, fsync, fsync, (RoundTrips(MemberId("a2"), fsync),), committed_proposals=int(seconds))
+    usage = HostUsage(seconds, 0.5, 1000, 250, DiskTimes("sda", int(seconds), int(seconds)))
+    snapshot = changed(
+        healthy(),
+        1,
+        lambda facts: replace(
+            facts,
+            etcd_metrics=Known(metrics, at),
+            usage=Known(usage, at),
+            apiserver_metrics=Known(ApiserverMetrics(seconds, 1, int(seconds), 0), at),
+            apiserver_ms=Known(seconds, at),
+        ),
+    )
+    return replace(snapshot, endpoint_ms=Known(3.0, at, via="cp1"))
+
+
+def test_a_replay_has_the_same_figures(tmp_path: Path) -> None:
+    given = (measured(0.0), measured(5.0), measured(10.0), changed(measured(15.0), 1, lost))
+    shown = played(recorded(tmp_path / "seen.jsonl", *given))
+    live, replayed = Meter(), Meter()
+    for original, copy in zip(given, shown, strict=True):
+        figures = list(live.figures(original))
+        assert figures
+        assert list(replayed.figures(copy)) == figures
 
 
 @pytest.mark.parametrize("name", ["seen.jsonl", "seen.jsonl.gz"])
@@ -200,7 +232,7 @@ JSON = st.recursive(
 
 
 @settings(max_examples=150, deadline=None)
-@given(name=st.sampled_from((*FACTS, "host", "roles", "notes", "other")), told=JSON)
+@given(name=st.sampled_from((*FACTS, *READINGS, "host", "roles", "notes", "other")), told=JSON)
 def test_any_fact_is_read_or_refused(tmp_path_factory: pytest.TempPathFactory, name: str, told: object) -> None:
     path = tmp_path_factory.mktemp("any") / "seen.jsonl"
     recorded(path, healthy())

@@ -1,0 +1,105 @@
+"""The figures that are kept over time: names, units and meanings, the same in JSON, OpenMetrics and on the screen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+OFTEN_S = 5.0
+HEAVY_S = 15.0
+SELDOM_S = 30.0
+
+
+class Unit(StrEnum):
+    SECONDS = "seconds"
+    BYTES = "bytes"
+    RATIO = "ratio"
+    """From 0 to 1."""
+    PER_SECOND = "per_second"
+    NUMBER = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """One kind of figure. `every_s` is the longest usual interval of its readings."""
+
+    name: str
+    title: str
+    unit: Unit
+    meaning: str
+    every_s: float = OFTEN_S
+
+
+FSYNC = Measure("etcd_fsync_p99", "fsync p99", Unit.SECONDS, "99 of 100 writes of etcd's log to disk took less")
+COMMIT = Measure("etcd_commit_p99", "commit p99", Unit.SECONDS, "99 of 100 commits to etcd's database took less")
+ROUND_TRIP = Measure(
+    "etcd_round_trip_p99",
+    "peer round trip p99",
+    Unit.SECONDS,
+    "99 of 100 messages to the slowest peer and back",
+    SELDOM_S,
+)
+WRITES = Measure("etcd_writes", "writes", Unit.PER_SECOND, "Entries that etcd committed to its log")
+LAG = Measure(
+    "etcd_lag", "behind leader", Unit.NUMBER, "Entries that the leader has committed and this member not applied"
+)
+FAILED_PROPOSALS = Measure("etcd_failed_proposals", "failed proposals", Unit.PER_SECOND, "Writes that etcd gave up")
+SLOW_APPLIES = Measure("etcd_slow_applies", "slow applies", Unit.PER_SECOND, "Entries that took over 100 ms to apply")
+LEADER_CHANGES = Measure(
+    "etcd_leader_changes", "leader changes", Unit.PER_SECOND, "Changes of the leader that this member saw"
+)
+DB_SIZE = Measure("etcd_db_size", "database", Unit.BYTES, "Size of etcd's database file")
+DB_IN_USE = Measure("etcd_db_in_use", "database in use", Unit.BYTES, "Part of the database file that holds data")
+ENDPOINT = Measure(
+    "endpoint_request", "request by VIP", Unit.SECONDS, "A small request through the API's endpoint, by SSH"
+)
+API_REQUEST = Measure("apiserver_request", "request", Unit.SECONDS, "A small request to the API server, by SSH")
+IN_FLIGHT = Measure("apiserver_in_flight", "in flight", Unit.NUMBER, "Requests that the API server serves now", HEAVY_S)
+API_RATE = Measure("apiserver_requests", "requests", Unit.PER_SECOND, "Requests that the API server answered", HEAVY_S)
+API_ERRORS = Measure(
+    "apiserver_errors", "errors", Unit.PER_SECOND, "Requests answered with a status of 500 or more", HEAVY_S
+)
+SESSIONS = Measure("haproxy_sessions", "sessions", Unit.NUMBER, "Open sessions of a server")
+SESSION_RATE = Measure("haproxy_new_sessions", "new sessions", Unit.PER_SECOND, "New sessions of a server")
+QUEUE = Measure("haproxy_queue", "queue", Unit.NUMBER, "Requests that wait for a connection to a server")
+LOAD = Measure("host_load", "load", Unit.NUMBER, "Runnable tasks, on average over one minute")
+MEMORY = Measure("host_memory", "memory", Unit.RATIO, "Memory that programs cannot get without swapping")
+DISK = Measure("host_disk_operation", "disk", Unit.SECONDS, "Mean time of a disk operation on the disk of etcd's data")
+CLOCK = Measure(
+    "host_clock_difference", "clock", Unit.SECONDS, "Difference to the console's clock, either way", SELDOM_S
+)
+
+MEASURES = (
+    FSYNC,
+    COMMIT,
+    ROUND_TRIP,
+    WRITES,
+    LAG,
+    FAILED_PROPOSALS,
+    SLOW_APPLIES,
+    LEADER_CHANGES,
+    DB_SIZE,
+    DB_IN_USE,
+    ENDPOINT,
+    API_REQUEST,
+    IN_FLIGHT,
+    API_RATE,
+    API_ERRORS,
+    SESSIONS,
+    SESSION_RATE,
+    QUEUE,
+    LOAD,
+    MEMORY,
+    DISK,
+    CLOCK,
+)
+"""All of them, in the order in which they are shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesKey:
+    """A figure and its subject: a host, the cluster if `host` is empty, or a balancer's server, ``backend/server``."""
+
+    measure: Measure
+    host: str = ""
+    item: str = ""

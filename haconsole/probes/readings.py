@@ -1,0 +1,251 @@
+"""Readings for figures that clients of etcd and the API take over connections that stay open."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
+from typing import Any
+
+from haconsole.inventory.effective import endpoint
+from haconsole.inventory.schema import EtcdPlacement, Host
+from haconsole.model.hosts import FactName, Role
+from haconsole.model.names import HostName
+from haconsole.model.observed import Failed, Known
+from haconsole.probes.context import ClusterContext
+from haconsole.probes.credentials import etcd_credentials
+from haconsole.probes.etcd import metrics as etcd_metrics
+from haconsole.probes.fact_store import FactStore
+from haconsole.probes.kubernetes import metrics as apiserver_metrics
+from haconsole.probes.kubernetes.access import kube_at
+from haconsole.probes.reading_pace import ReadingPace
+from haconsole.transport.etcd_errors import EtcdError, EtcdErrorKind
+from haconsole.transport.etcd_http import EtcdPages
+from haconsole.transport.kube_api import KubeApi
+from haconsole.transport.threads import in_thread
+
+_LOOPBACK = "127.0.0.1"
+_KUBEADM_METRICS_PORT = 2381
+"""Where kubeadm has etcd expose its metrics without TLS, on the loopback address."""
+_REQUEST = "/api/v1/namespaces/kube-system"
+"""A small object that an API server reads from etcd."""
+HEAVY = 3
+"""Turns for each reading of the metrics of an API server: over a megabyte, which it takes some 50 ms to write."""
+
+Take = Callable[[], Awaitable[None]]
+"""Takes one reading and puts it into the store; raises for one that failed."""
+Open = Callable[[], AbstractAsyncContextManager[Take]]
+Fail = Callable[[Exception], None]
+
+
+class ReadingProbe:
+    """Takes readings of one kind over the connection that `open_` makes; `fail` puts a failure into the store.
+
+    One that is heavy takes a reading at every `turns`-th turn only.
+    """
+
+    def __init__(self, open_: Open, fail: Fail, turns: int = 1) -> None:
+        self._open = open_
+        self._fail = fail
+        self._turns = turns
+
+    async def once(self) -> None:
+        """One reading over a connection of its own."""
+        try:
+            async with self._open() as take:
+                await take()
+        except Exception as error:
+            self._fail(error)
+
+    async def follow(self, pace: ReadingPace) -> None:
+        """A reading at every turn of `pace`; after a failure over a new connection."""
+        while True:
+            try:
+                async with self._open() as take:
+                    while True:
+                        await take()
+                        await self._pause(pace)
+            except Exception as error:
+                self._fail(error)
+            await self._pause(pace)
+
+    async def _pause(self, pace: ReadingPace) -> None:
+        for _ in range(self._turns):
+            await pace.pause()
+
+
+class Readings:
+    """The probes of one cluster that take readings."""
+
+    def __init__(self, context: ClusterContext, store: FactStore) -> None:
+        inventory = context.inventory
+        planes = inventory.with_role(Role.CONTROL_PLANE) if context.layout.kubernetes else ()
+        self._probes = (
+            *(_etcd_probe(context, store, host) for host in inventory.with_role(Role.ETCD)),
+            *(_request_probe(context, store, host) for host in planes),
+            *(_apiserver_probe(context, store, host) for host in planes),
+            *((_endpoint_probe(context, store, planes),) if planes and endpoint(inventory) else ()),
+        )
+
+    async def once(self) -> None:
+        """One reading of each kind, in parallel."""
+        async with asyncio.TaskGroup() as group:
+            for probe in self._probes:
+                group.create_task(probe.once())
+
+    async def follow(self, pace: ReadingPace) -> None:
+        """Readings for as long as nobody cancels it."""
+        async with asyncio.TaskGroup() as group:
+            for probe in self._probes:
+                group.create_task(probe.follow(pace))
+
+
+def _etcd_probe(context: ClusterContext, store: FactStore, host: Host) -> ReadingProbe:
+    return ReadingProbe(EtcdWay(context, store, host).open, _fail(context, store, host, "etcd_metrics"))
+
+
+def _request_probe(context: ClusterContext, store: FactStore, host: Host) -> ReadingProbe:
+    return ReadingProbe(partial(_apiserver_request, context, store, host), _fail(context, store, host, "apiserver_ms"))
+
+
+def _apiserver_probe(context: ClusterContext, store: FactStore, host: Host) -> ReadingProbe:
+    return ReadingProbe(
+        partial(_apiserver_metrics, context, store, host), _fail(context, store, host, "apiserver_metrics"), HEAVY
+    )
+
+
+def _endpoint_probe(context: ClusterContext, store: FactStore, planes: tuple[Host, ...]) -> ReadingProbe:
+    way = EndpointWay(context, store, planes)
+    return ReadingProbe(way.open, lambda error: store.shared.put_endpoint_ms(_failed(context, way.host, error)))
+
+
+def _fail(context: ClusterContext, store: FactStore, host: Host, *facts: FactName) -> Fail:
+    return lambda error: store.fail(HostName(host.name), facts, _failed(context, host, error))
+
+
+def _failed(context: ClusterContext, host: Host, error: Exception) -> Failed[Any]:
+    if isinstance(error, TimeoutError):
+        return context.late(host, "metrics", context.timings.fact_s)
+    return context.failed(host, "metrics", error)
+
+
+class EtcdWay:
+    """The way to the metrics of a host's member: its client port, or the port for metrics if that has no such page."""
+
+    def __init__(self, context: ClusterContext, store: FactStore, host: Host) -> None:
+        self._context, self._store, self._host = context, store, host
+        self._at_client_port = True
+
+    @asynccontextmanager
+    async def open(self) -> AsyncGenerator[Take, None]:
+        async with self._pages() as pages:
+            yield partial(self._take, pages)
+
+    async def _take(self, pages: EtcdPages) -> None:
+        try:
+            text = await pages.metrics(deadline_s=self._context.timings.fact_s)
+        except EtcdError as error:
+            if error.kind is EtcdErrorKind.UNSUPPORTED and self._metrics_port:
+                self._at_client_port = not self._at_client_port
+            raise
+        reading = self._context.known(etcd_metrics.metrics_of(text, time.monotonic()))
+        self._store.put(HostName(self._host.name), "etcd_metrics", reading)
+
+    @property
+    def _metrics_port(self) -> int | None:
+        etcd = self._context.layout.etcd
+        return etcd.metrics_port or (_KUBEADM_METRICS_PORT if etcd.placement is EtcdPlacement.STATIC_POD else None)
+
+    @asynccontextmanager
+    async def _pages(self) -> AsyncGenerator[EtcdPages, None]:
+        context, host, etcd = self._context, self._host, self._context.layout.etcd
+        transport, name = context.transport(host), HostName(host.name)
+        if not self._at_client_port and self._metrics_port:
+            async with (
+                transport.forward(_LOOPBACK, self._metrics_port) as socket,
+                _closing(EtcdPages(name, socket, None, _LOOPBACK)) as pages,
+            ):
+                yield pages
+            return
+        address = _LOOPBACK if etcd.loopback_only else host.address
+        async with transport.forward(address, etcd.client_port) as socket:
+            files = await context.credentials.read(context.layout, host, transport, deadline_s=context.timings.fact_s)
+            credentials = etcd_credentials(context.layout, host, files)
+            async with _closing(EtcdPages(name, socket, credentials, address)) as pages:
+                yield pages
+
+
+@asynccontextmanager
+async def _closing(pages: EtcdPages) -> AsyncGenerator[EtcdPages, None]:
+    try:
+        yield pages
+    finally:
+        pages.close()
+
+
+@asynccontextmanager
+async def _apiserver_request(context: ClusterContext, store: FactStore, host: Host) -> AsyncGenerator[Take, None]:
+    """The way to one API server, for requests to time."""
+    assert context.layout.kubernetes is not None
+
+    async def take(api: KubeApi) -> None:
+        elapsed_ms = await _request_ms(api, context.timings.fact_s)
+        store.put(HostName(host.name), "apiserver_ms", context.known(elapsed_ms))
+
+    async with kube_at(context, host, host.address, context.layout.kubernetes.api_port) as api:
+        await _request_ms(api, context.timings.fact_s)
+        yield partial(take, api)
+
+
+@asynccontextmanager
+async def _apiserver_metrics(context: ClusterContext, store: FactStore, host: Host) -> AsyncGenerator[Take, None]:
+    """The way to the metrics of one API server, on a connection of its own: the page takes long."""
+    assert context.layout.kubernetes is not None
+
+    async def take(api: KubeApi) -> None:
+        page = await api.metrics(deadline_s=context.timings.fact_s)
+        clock_s = time.monotonic()
+        reading = await in_thread(lambda: apiserver_metrics.metrics_of(page, clock_s), "parse-metrics")
+        store.put(HostName(host.name), "apiserver_metrics", context.known(reading))
+
+    async with kube_at(context, host, host.address, context.layout.kubernetes.api_port) as api:
+        yield partial(take, api)
+
+
+class EndpointWay:
+    """The way to the API's endpoint from one of the control planes; after a failure from the next one."""
+
+    def __init__(self, context: ClusterContext, store: FactStore, planes: tuple[Host, ...]) -> None:
+        self._context, self._store, self._planes = context, store, planes
+        self._turn = 0
+
+    @property
+    def host(self) -> Host:
+        """The host from which the endpoint is queried now."""
+        return self._planes[self._turn % len(self._planes)]
+
+    @asynccontextmanager
+    async def open(self) -> AsyncGenerator[Take, None]:
+        where = endpoint(self._context.inventory)
+        assert where is not None
+        host, deadline_s = self.host, self._context.timings.fact_s
+        try:
+            async with kube_at(self._context, host, *where) as api:
+                await _request_ms(api, deadline_s)
+                yield partial(self._take, api, host)
+        except Exception:
+            self._turn += 1
+            raise
+
+    async def _take(self, api: KubeApi, host: Host) -> None:
+        elapsed_ms = await _request_ms(api, self._context.timings.fact_s)
+        self._store.shared.put_endpoint_ms(Known(elapsed_ms, self._context.now(), via=host.name))
+
+
+async def _request_ms(api: KubeApi, deadline_s: float) -> float:
+    """Milliseconds of the small request; the first one of a connection includes the handshake."""
+    began = time.monotonic()
+    await api.get(_REQUEST, deadline_s=deadline_s)
+    return (time.monotonic() - began) * 1000

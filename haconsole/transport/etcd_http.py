@@ -1,0 +1,115 @@
+"""etcd's plain HTTP pages behind a Unix socket, over one connection that stays open (etcd.io: Monitoring etcd)."""
+
+from __future__ import annotations
+
+import http.client
+import socket
+import ssl
+import zlib
+from pathlib import Path
+
+from haconsole.model.names import HostName
+from haconsole.transport.etcd_api import EtcdCredentials
+from haconsole.transport.etcd_errors import EtcdError, EtcdErrorKind
+from haconsole.transport.kube_client import ssl_context
+from haconsole.transport.kubeconfig import KubeCredentials
+from haconsole.transport.threads import in_thread
+
+_LONGEST = 4 << 20
+"""Bytes of a page; the metrics of a member have some 150,000, a tenth of that packed."""
+_GZIP = 16 + zlib.MAX_WBITS
+
+
+class EtcdPages:
+    """Reads pages of the etcd on `host` behind `socket_path`, one at a time; with TLS if there are credentials."""
+
+    def __init__(
+        self, host: HostName, socket_path: Path, credentials: EtcdCredentials | None, server_name: str
+    ) -> None:
+        self._host = host
+        self._socket_path = socket_path
+        self._server_name = server_name
+        self._tls = _context(host, credentials) if credentials else None
+        self._connection: _SocketConnection | None = None
+
+    async def metrics(self, *, deadline_s: float) -> str:
+        """The text of /metrics; EtcdError if there is none."""
+        return await in_thread(lambda: self._read("/metrics", deadline_s), "etcd-metrics")
+
+    def close(self) -> None:
+        """End the connection; the next page opens another one."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+
+    def _read(self, path: str, deadline_s: float) -> str:
+        try:
+            status, body = self._get(path, deadline_s)
+        except TimeoutError:
+            self.close()
+            raise self._error(EtcdErrorKind.DEADLINE, path, f"no answer within {deadline_s:g} s") from None
+        except ssl.SSLError as error:
+            self.close()
+            raise self._error(EtcdErrorKind.TLS, path, str(error)) from None
+        except (OSError, http.client.HTTPException) as error:
+            self.close()
+            raise self._error(EtcdErrorKind.UNAVAILABLE, path, str(error) or type(error).__name__) from None
+        if status != http.HTTPStatus.OK or len(body) > _LONGEST:
+            self.close()
+            raise self._error(EtcdErrorKind.UNSUPPORTED, path, f"status {status}, {len(body)} bytes")
+        return body.decode(errors="replace")
+
+    def _get(self, path: str, deadline_s: float) -> tuple[int, bytes]:
+        connection = self._connection
+        if connection is None:
+            connection = self._connection = _SocketConnection(self._socket_path, self._server_name, self._tls)
+        connection.limit(deadline_s)
+        connection.request("GET", path, headers={"Accept-Encoding": "gzip"})
+        response = connection.getresponse()
+        body = response.read(_LONGEST + 1)
+        is_packed = response.headers.get("Content-Encoding") == "gzip"
+        return response.status, _unpacked(body) if is_packed else body
+
+    def _error(self, kind: EtcdErrorKind, path: str, detail: str) -> EtcdError:
+        return EtcdError(self._host, kind, f"GET {path}", detail)
+
+
+def _unpacked(body: bytes) -> bytes:
+    """The content of a gzip stream, and not much more than the longest page of it."""
+    try:
+        return zlib.decompressobj(_GZIP).decompress(body, _LONGEST + 1)
+    except zlib.error as error:
+        raise http.client.HTTPException(f"not readable: {error}") from None
+
+
+class _SocketConnection(http.client.HTTPConnection):
+    """An HTTP connection to a Unix socket."""
+
+    def __init__(self, path: Path, server_name: str, tls: ssl.SSLContext | None) -> None:
+        super().__init__(server_name)
+        self._path = path
+        self._tls = tls
+
+    def limit(self, seconds: float) -> None:
+        """Bound each wait of the next request."""
+        self.timeout = seconds
+        if self.sock is not None:
+            self.sock.settimeout(seconds)
+
+    def connect(self) -> None:
+        near = socket.socket(socket.AF_UNIX)
+        try:
+            near.settimeout(self.timeout)
+            near.connect(str(self._path))
+            self.sock = self._tls.wrap_socket(near, server_hostname=self.host) if self._tls else near
+        except BaseException:
+            near.close()
+            raise
+
+
+def _context(host: HostName, credentials: EtcdCredentials) -> ssl.SSLContext:
+    try:
+        return ssl_context(KubeCredentials(credentials.ca, credentials.cert, credentials.key))
+    except (ssl.SSLError, ValueError) as error:
+        detail = f"the CA, client certificate or key at hand cannot be read ({error})"
+        raise EtcdError(host, EtcdErrorKind.TLS, "GET /metrics", detail) from None
