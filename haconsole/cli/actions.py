@@ -6,6 +6,7 @@ import asyncio
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,12 +18,26 @@ from haconsole.cli.reaching import TAKE_OVER_NAMES, TakeOverLock, terminal_answe
 from haconsole.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
+    from haconsole.actions.guardrails import GuardrailStop
     from haconsole.actions.step import Plan, Refusal
     from haconsole.execution.events import Event
     from haconsole.session import Run
     from haconsole.session.live import LiveSession
 
 Body = Callable[[Action, dict[str, Any]], int]
+
+
+@dataclass(frozen=True, slots=True)
+class Guardrails:
+    """The guardrails of a plan: those that stop its run now, and the reasons for a confirmation by name."""
+
+    stops: tuple[GuardrailStop, ...] = ()
+    typed_name: tuple[str, ...] = ()
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """The guardrails that stop the run."""
+        return tuple(f"guardrail: {stop}" for stop in self.stops)
 
 
 class ActionGroup(click.Group):
@@ -123,15 +138,35 @@ CONFIRM = click.Option(
     ["--confirm"], metavar="CLUSTER", help="The cluster's name: confirms the data loss that the plan names."
 )
 
+OVERRIDE = click.Option(
+    ["--override"],
+    metavar="REASON",
+    default="",
+    help="Override guardrails that stop this; the run log keeps the reason.",
+)
+
 plan = ActionGroup("plan", "Show an action's steps with their reasons; changes nothing.", _plan, (JSON, ACCEPT))
-run = ActionGroup("run", "Run an action, step by step.", _run, (EVENTS, YES, STEP, CONFIRM, WAIT, TAKE_OVER, ACCEPT))
+run = ActionGroup(
+    "run", "Run an action, step by step.", _run, (EVENTS, YES, STEP, CONFIRM, OVERRIDE, WAIT, TAKE_OVER, ACCEPT)
+)
 
 
 async def show_plan(action: str, request: dict[str, str], options: dict[str, Any]) -> int:
     """Plan from fresh facts and print the plan, or the reasons against it."""
     async with _session(options) as session:
         planned = await session.planner.plan(action, request)
-    return print_plan(planned, as_json=options["json"])
+        return print_plan(planned, as_json=options["json"], rails=guardrails_of(session, planned))
+
+
+def guardrails_of(session: LiveSession, planned: Plan | Refusal) -> Guardrails:
+    """The guardrails that stop a run of the plan now, and those that require a typed name."""
+    from haconsole.actions.guardrails import typed_name_reasons, undone_action
+    from haconsole.actions.step import Refusal
+
+    if isinstance(planned, Refusal):
+        return Guardrails()
+    reasons = typed_name_reasons(session.inventory, planned.action, undoes=undone_action(planned.undoes))
+    return Guardrails(session.guardrail_stops(planned), reasons)
 
 
 async def carry_out(action: str, request: dict[str, str], options: dict[str, Any]) -> int:
@@ -151,16 +186,27 @@ async def carry_out(action: str, request: dict[str, str], options: dict[str, Any
         planned = await session.planner.plan(action, request)
         if isinstance(planned, Refusal):
             return print_plan(planned, as_json=options["json"])
-        await agreed(planned, yes=options["confirm"] == planned.cluster if planned.data_loss else options["yes"])
-        status = await perform(
-            session.start(planned, step_by_step=options["step"]), as_json=options["json"], step=options["step"]
-        )
+        rails = guardrails_of(session, planned)
+        if rails.stops and not options["override"].strip():
+            return print_stops(planned, rails, as_json=options["json"])
+        by_name = options["confirm"] == planned.cluster
+        await agreed(planned, yes=by_name if planned.data_loss or rails.typed_name else options["yes"], rails=rails)
+        run = session.start(planned, step_by_step=options["step"], override=options["override"])
+        status = await perform(run, as_json=options["json"], step=options["step"])
     if status == ExitCode.OK:
         tell_change(options["inventory"], planned)
     return status
 
 
-async def agreed(plan: Plan, *, yes: bool) -> None:
+def print_stops(plan: Plan, rails: Guardrails, *, as_json: bool) -> int:
+    """Print the guardrails that stop the run, as a refusal; returns its exit status."""
+    from haconsole.actions.step import Refusal
+
+    hint = "override them with --override REASON, which the run log keeps"
+    return print_plan(Refusal(plan.action, plan.cluster, (*rails.reasons, hint)), as_json=as_json)
+
+
+async def agreed(plan: Plan, *, yes: bool, rails: Guardrails) -> None:
     """Show the plan and have it confirmed, unless that was done before; permanent losses are shown in any case."""
     from haconsole.cli.confirm import confirmed, confirmed_by_name
     from haconsole.cli.output import show
@@ -175,11 +221,13 @@ async def agreed(plan: Plan, *, yes: bool) -> None:
         return
     if plan.data_loss:
         await confirmed_by_name(f"\n{plan_heading(plan)}. Permanent loss: {plan.data_loss}.", plan.cluster)
+    elif rails.typed_name:
+        await confirmed_by_name(f"\n{plan_heading(plan)}. Guardrail: {' '.join(rails.typed_name)}", plan.cluster)
     elif not await confirmed(f"\n{plan_heading(plan)}. Carry it out?"):
         raise UsageError("not started: the plan was not confirmed", hint="answer y, or pass --yes")
 
 
-def print_plan(planned: Plan | Refusal, *, as_json: bool) -> int:
+def print_plan(planned: Plan | Refusal, *, as_json: bool, rails: Guardrails | None = None) -> int:
     """The plan on stdout; a refusal there too as JSON, else on stderr with exit status 4."""
     from haconsole.actions.step import Refusal
     from haconsole.cli.output import show
@@ -189,7 +237,8 @@ def print_plan(planned: Plan | Refusal, *, as_json: bool) -> int:
     if isinstance(planned, Refusal):
         click.echo(encoded(refusal_report(planned)) if as_json else refusal_text(planned), err=not as_json)
         return ExitCode.REFUSED
-    show(encoded(plan_report(planned)) if as_json else plan_text(planned))
+    reasons = rails.reasons if rails is not None else ()
+    show(encoded(plan_report(planned, reasons)) if as_json else plan_text(planned, reasons))
     return ExitCode.OK
 
 

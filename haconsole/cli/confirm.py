@@ -16,7 +16,7 @@ async def confirmed_by_name(what: str, name: str) -> None:
     """
     hint = f"type {name} at the prompt, or pass --confirm {name}"
     if not sys.stdin.isatty():
-        raise UsageError("this cannot be undone, and there is no terminal to confirm it", hint=hint)
+        raise UsageError("this is confirmed by a typed name, and there is no terminal to type it", hint=hint)
     click.echo(f"{what}\nType {name} to carry it out: ", nl=False, err=True)
     if (await line()).strip() != name:
         raise UsageError("not started: the plan was not confirmed", hint=hint)

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import os
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from haconsole.cli.completing import runs as recorded_runs
 from haconsole.cli.reaching import TAKE_OVER_NAMES, TakeOverLock, terminal_answers
 from haconsole.errors import ExitCode
+
+if TYPE_CHECKING:
+    from haconsole.actions.step import Plan
 
 RUN = click.argument("run", shell_complete=recorded_runs)
 ACCEPT = click.option(
@@ -25,6 +30,12 @@ UPDATE = click.option(
     "update",
     is_flag=True,
     help="For a run that removes a host: also remove it from the inventory file when done.",
+)
+OVERRIDE = click.option(
+    "--override", metavar="REASON", default="", help="Override guardrails that stop this; the run log keeps the reason."
+)
+CONFIRM = click.option(
+    "--confirm", metavar="CLUSTER", help="The cluster's name, where a guardrail requires that it is typed."
 )
 INVENTORY = click.option(
     "--inventory",
@@ -80,6 +91,19 @@ def commands(run: str | None, cluster: str | None, as_json: bool) -> int:
     return ExitCode.OK
 
 
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """The consent given by options: `yes`, the cluster's name, and the reason to override guardrails."""
+
+    yes: bool
+    name: str | None
+    override: str
+
+    def suffices(self, plan: Plan, *, by_name: bool) -> bool:
+        """Whether the run needs no confirmation any more."""
+        return self.name == plan.cluster if by_name else self.yes
+
+
 @click.command()
 @RUN
 @INVENTORY
@@ -87,6 +111,8 @@ def commands(run: str | None, cluster: str | None, as_json: bool) -> int:
 @TAKE_OVER
 @YES
 @EVENTS
+@OVERRIDE
+@CONFIRM
 @UPDATE
 def resume(
     run: str,
@@ -95,6 +121,8 @@ def resume(
     take_over: tuple[str, ...],
     yes: bool,
     as_json: bool,
+    override: str,
+    confirm: str | None,
     update: bool,
 ) -> int:
     """Resume a run that failed, was stopped or was interrupted.
@@ -102,7 +130,8 @@ def resume(
     The state of the hosts is read; the plan is the one that was confirmed; the first step whose effect is missing comes
     next. A command that an interrupted run left running on a host is awaited there.
     """
-    return asyncio.run(_resume(run, inventory, accepted, take_over, yes=yes, as_json=as_json, update=update))
+    consent = Consent(yes, confirm, override)
+    return asyncio.run(_resume(run, inventory, accepted, take_over, consent, as_json=as_json, update=update))
 
 
 async def _resume(
@@ -110,13 +139,13 @@ async def _resume(
     inventory: Path | None,
     accepted: tuple[str, ...],
     take_over: tuple[str, ...],
+    consent: Consent,
     *,
-    yes: bool,
     as_json: bool,
     update: bool,
 ) -> int:
-    from haconsole.cli.actions import perform
-    from haconsole.cli.confirm import confirmed
+    from haconsole.cli.actions import guardrails_of, perform, print_stops
+    from haconsole.cli.confirm import confirmed, confirmed_by_name
     from haconsole.cli.inventory_change import tell_change
     from haconsole.cli.output import page_width, show
     from haconsole.cli.reports.runs import remaining_text
@@ -129,11 +158,18 @@ async def _resume(
     file = inventory or Path(record.header.inventory)
     async with open_session(file, terminal_answers(accepted, take_over, as_json=as_json)) as session:
         await session.check_resumable(name)
-        if not yes:
+        rails = guardrails_of(session, record.plan)
+        if rails.stops and not consent.override.strip():
+            return print_stops(record.plan, rails, as_json=as_json)
+        if not consent.suffices(record.plan, by_name=bool(rails.typed_name)):
             show(remaining_text(record, datetime.now(UTC), page_width()), err=True)
-            if not await confirmed(f"\nCarry {name} on?"):
+            if rails.typed_name:
+                await confirmed_by_name(
+                    f"\nResume {name}? Guardrail: {' '.join(rails.typed_name)}", record.plan.cluster
+                )
+            elif not await confirmed(f"\nResume {name}?"):
                 raise UsageError("not resumed: the run was not confirmed", hint="answer y, or pass --yes")
-        status = await perform(await session.resume(name), as_json=as_json)
+        status = await perform(await session.resume(name, override=consent.override), as_json=as_json)
     if status == ExitCode.OK:
         tell_change(file, record.plan, apply=update)
     return status
@@ -146,21 +182,37 @@ async def _resume(
 @TAKE_OVER
 @YES
 @EVENTS
+@OVERRIDE
+@CONFIRM
 def undo(
-    run: str, inventory: Path | None, accepted: tuple[str, ...], yes: bool, as_json: bool, take_over: tuple[str, ...]
+    run: str,
+    inventory: Path | None,
+    accepted: tuple[str, ...],
+    yes: bool,
+    as_json: bool,
+    take_over: tuple[str, ...],
+    override: str,
+    confirm: str | None,
 ) -> int:
     """Undo a run: its completed steps, newest step first, by a plan that is shown before.
 
     Steps that cannot be undone are named. `haconsole runs RUN` shows the steps of a run.
     """
-    return asyncio.run(_undo(run, inventory, accepted, take_over, yes=yes, as_json=as_json))
+    consent = Consent(yes, confirm, override)
+    return asyncio.run(_undo(run, inventory, accepted, take_over, consent, as_json=as_json))
 
 
 async def _undo(
-    run: str, inventory: Path | None, accepted: tuple[str, ...], take_over: tuple[str, ...], *, yes: bool, as_json: bool
+    run: str,
+    inventory: Path | None,
+    accepted: tuple[str, ...],
+    take_over: tuple[str, ...],
+    consent: Consent,
+    *,
+    as_json: bool,
 ) -> int:
     from haconsole.actions.step import Refusal
-    from haconsole.cli.actions import agreed, perform, print_plan
+    from haconsole.cli.actions import agreed, guardrails_of, perform, print_plan, print_stops
     from haconsole.execution.log.run_record import find_run, read_run
     from haconsole.session.live import open_session
 
@@ -171,8 +223,11 @@ async def _undo(
         planned = await session.history.plan_undo(record.header.run)
         if isinstance(planned, Refusal):
             return print_plan(planned, as_json=as_json)
-        await agreed(planned, yes=yes)
-        return await perform(session.start(planned), as_json=as_json)
+        rails = guardrails_of(session, planned)
+        if rails.stops and not consent.override.strip():
+            return print_stops(planned, rails, as_json=as_json)
+        await agreed(planned, yes=consent.suffices(planned, by_name=bool(rails.typed_name)), rails=rails)
+        return await perform(session.start(planned, override=consent.override), as_json=as_json)
 
 
 def _folder() -> Path:

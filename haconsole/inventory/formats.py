@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TypeAlias
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from haconsole.inventory.effective import DIRECT, join_host_port, outside_host, split_host_port
 
@@ -142,6 +143,17 @@ def local_path(text: str, folders: Folders) -> str:
     return str(folders.base / text)
 
 
+def time_zone(text: str, folders: Folders) -> str:
+    """A zone of this machine's time zone database."""
+    try:
+        ZoneInfo(text)
+    except (ZoneInfoNotFoundError, OSError, ValueError):
+        raise WrongFormatError(
+            "a time zone that this machine does not know", "write it like Europe/Berlin, or UTC"
+        ) from None
+    return text
+
+
 def _port(number: int) -> int:
     if not 1 <= number <= 65535:
         raise WrongFormatError(f"a port out of range ({number})", "choose 1 to 65535")
@@ -159,5 +171,6 @@ FORMATS: dict[str, Callable[[str, Folders], str]] = {
     "jump": jump,
     "path": path,
     "local-path": local_path,
+    "time-zone": time_zone,
 }
 """The reader for each ``extra["kind"]`` of the schema; raises WrongFormatError."""

@@ -13,7 +13,7 @@ from haconsole.inventory.schema import Inventory
 from haconsole.model.secret import Secret
 
 HOW_TO_LOG_IN = ("ssh", "ssh_address")
-OF_THE_CONSOLE = ("ssh", "read_only", "theme", "hosts")
+OF_THE_CONSOLE = ("ssh", "read_only", "theme", "guardrails", "hosts")
 
 
 def parts_of(inventory: Inventory) -> dict[str, str]:

@@ -8,9 +8,9 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated, Any
 
-import msgspec
 from msgspec import Meta
 
+from haconsole.inventory.guardrail import Guardrail
 from haconsole.inventory.values import (
     Address,
     AuthPass,
@@ -25,6 +25,7 @@ from haconsole.inventory.values import (
     JumpHost,
     LocalPath,
     Name,
+    Part,
     Path,
     Port,
     PreflightCheck,
@@ -99,10 +100,6 @@ class CaKeyPlace(StrEnum):
 
     HOSTS = "hosts"
     OPERATOR = "operator"
-
-
-class Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """Base of every part: frozen, named fields only, unknown keys refused."""
 
 
 class Ssh(Part, frozen=True, kw_only=True):
@@ -416,6 +413,10 @@ class Inventory(Part, frozen=True, kw_only=True):
     pki: Annotated[Pki, Meta(description="Settings of certificates.")] = Pki()
     read_only: Annotated[bool, Meta(description="Hide and refuse every action that changes something.")] = False
     theme: Annotated[Token | None, Meta(description="Theme of the console.")] = None
+    guardrails: Annotated[
+        tuple[Guardrail, ...],
+        Meta(max_length=50, title="a list of guardrails", description="Rules for changes, each with its reason."),
+    ] = ()
 
     def with_role(self, role: Role) -> tuple[Host, ...]:
         """The hosts that have `role`, in the order of the file."""

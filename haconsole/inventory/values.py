@@ -8,9 +8,15 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, TypeAlias
 
+import msgspec
 from msgspec import Meta
 
 from haconsole.model.secret import Secret
+
+
+class Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Base of every part: frozen, named fields only, unknown keys refused."""
+
 
 AUTH_PASS = r"^[A-Za-z0-9._-]{1,8}$"
 _LOCAL = r"^[^\x00-\x1f\x7f\"'`$\\;|&<>*?(){}!\[\]]{1,1024}$"
@@ -170,3 +176,25 @@ AuthPass = Annotated[
 ]
 Balance: TypeAlias = Literal["roundrobin", "leastconn", "source", "first"]
 """haproxy's ways to choose a server (configuration manual, `balance`)."""
+
+Sentence = Annotated[
+    str,
+    Meta(
+        pattern=r"^[^\x00-\x1f\x7f]{3,300}$",
+        title="a sentence in one line",
+        examples=["Business hours; inform the platform team first."],
+    ),
+]
+TimeOfDay = Annotated[
+    str,
+    Meta(pattern=r"^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$", title="a time of day in quotes", examples=["08:00"]),
+]
+TimeZone = Annotated[
+    str,
+    Meta(
+        pattern=r"^[A-Za-z][A-Za-z0-9_+/-]{1,63}$",
+        title="a time zone",
+        examples=["UTC", "Europe/Berlin"],
+        extra={"kind": "time-zone"},
+    ),
+]

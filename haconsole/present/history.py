@@ -117,6 +117,10 @@ def about_record(one: RunRecord | UnreadableRun, now: datetime) -> Detail:
             Fact("action", Cell(f"{one.plan.action} of {one.plan.cluster}")),
             Fact("begun", Cell(f"{timestamp(header.started_at, now)} UTC by {_who(one)}")),
             *(Fact("resumed", Cell(f"{timestamp(each.at, now)} UTC")) for each in one.resumed),
+            *(
+                Fact("overridden", Cell(f"{'; '.join(each.rules)}: {each.reason}", Tone.WARNING))
+                for each in one.overrides
+            ),
             *((Fact("ended", Cell(f"{timestamp(one.ended_at, now)} UTC")),) if one.ended_at else ()),
             Fact("steps", Cell(", ".join(f"{number} {state.replace('-', ' ')}" for state, number in counts.items()))),
             *(torn_item if one.torn_lines else ()),

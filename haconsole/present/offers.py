@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from haconsole.actions.catalogue import Action, ArgumentKind
 from haconsole.actions.command_line import action_of, entries
+from haconsole.actions.guardrails import GuardrailStop
 from haconsole.model.findings import ActionCall, Advice, Finding, Remedy
 from haconsole.model.names import HostName
 from haconsole.model.snapshot import ClusterSnapshot
@@ -18,8 +22,12 @@ def offered(
     subject: RowKey | None,
     snapshot: ClusterSnapshot | None,
     findings: tuple[Finding, ...],
+    stops: Mapping[str, tuple[GuardrailStop, ...]] = MappingProxyType({}),
 ) -> tuple[Command, ...]:
-    """The actions as commands by their names: those that fix the finding of the row, those for its host, others."""
+    """The actions as commands by their names: those that fix the finding of the row, those for its host, others.
+
+    `stops` are the guardrails that stop an action now, by its name.
+    """
     host = host_of(subject, snapshot)
     finding = finding_of(subject, findings)
     named = {call.action for call in finding.calls if not call.last_resort} if finding else set[str]()
@@ -37,6 +45,7 @@ def offered(
             command=action.name,
             words=(*(argument.name for argument in action.arguments), *action.synonyms),
             dangerous=action.dangerous,
+            stopped="; ".join(map(str, stops.get(action.name, ()))),
         )
         for action in sorted(actions, key=rank)
     )

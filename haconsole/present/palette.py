@@ -25,6 +25,8 @@ class Command:
     command: str = ""
     words: tuple[str, ...] = ()
     dangerous: bool = False
+    stopped: str = ""
+    """The guardrail that stops it now, with its reason."""
 
 
 WORDS = re.compile(r"[\w']+")
@@ -64,6 +66,12 @@ def _distance(command: Command, wanted: str) -> int | None:
     return worst
 
 
+def _name_cell(command: Command) -> Cell:
+    if command.stopped:
+        return Cell(f"✖ {command.name}", Tone.MUTED)
+    return Cell(f"▲ {command.name}", Tone.WARNING) if command.dangerous else Cell(command.name)
+
+
 def commands_table(title: str, commands: tuple[Command, ...], *, key_title: str = "KEY") -> TableView:
     """The commands under a title; the column `key_title` their names, for keys, is left out if none has any."""
     keyed = any(each.key for each in commands)
@@ -71,9 +79,9 @@ def commands_table(title: str, commands: tuple[Command, ...], *, key_title: str 
         Row(
             CommandKey(each.action),
             (
-                Cell(f"▲ {each.name}", Tone.WARNING) if each.dangerous else Cell(each.name),
+                _name_cell(each),
                 *((Cell(each.key, Tone.ACCENT),) if keyed else ()),
-                Cell(each.help, Tone.MUTED),
+                Cell(f"✖ {each.stopped}", Tone.WARNING) if each.stopped else Cell(each.help, Tone.MUTED),
             ),
         )
         for each in commands

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from haconsole.actions.describe import check_line, operation_line, script_of, short_line
+from haconsole.actions.guardrails import GuardrailStop
 from haconsole.actions.operations import Irreversible, LeftByUndo, Nothing, Operation, RunCommand, WriteFile
 from haconsole.actions.step import Plan, Refusal, Step, StepId
 from haconsole.present.cells import Cell, Tone
 from haconsole.present.detail import Detail, Fact, Heading, Item, Sentence, Verbatim
 from haconsole.present.explain import in_plain_words, way_back
+from haconsole.present.guardrails import stops_gist
 from haconsole.present.row_keys import StepKey
 from haconsole.present.table import Column, Row, TableView
 
@@ -20,7 +22,8 @@ COLUMNS = (
 )
 
 
-def plan_table(plan: Plan) -> TableView:
+def plan_table(plan: Plan, stops: tuple[GuardrailStop, ...] = ()) -> TableView:
+    """The steps in the order of the plan; `stops` are the guardrails that stop its run now."""
     rows = tuple(
         Row(
             StepKey(step.id),
@@ -35,7 +38,11 @@ def plan_table(plan: Plan) -> TableView:
         for number, step in enumerate(plan.steps, 1)
     )
     empty = Cell("nothing to do", Tone.GOOD)
-    return TableView(f"plan: {plan.action}", COLUMNS, rows, None, plan_gist(plan), empty, ageless=True)
+    gist = plan_gist(plan)
+    if stops:
+        brief = stops_gist(stops)
+        gist = (Cell(f"{brief[0].text}; {gist[0].text}", Tone.WARNING), *brief)
+    return TableView(f"plan: {plan.action}", COLUMNS, rows, None, gist, empty, ageless=True)
 
 
 def plan_gist(plan: Plan) -> tuple[Cell, ...]:

@@ -6,8 +6,9 @@ from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
+from haconsole.actions.guardrails import GuardrailStop
 from haconsole.actions.step import Plan, Refusal, StepId
-from haconsole.errors import ExitCode, HaconsoleError
+from haconsole.errors import ExitCode, HaconsoleError, RefusedError
 from haconsole.execution.events import Event
 from haconsole.inventory.schema import Inventory
 from haconsole.model.command import HostCommand
@@ -23,6 +24,15 @@ class NotStartedError(HaconsoleError):
     """A run was stopped before its first step."""
 
     exit_code = ExitCode.INTERRUPTED
+
+
+class GuardrailError(RefusedError):
+    """Guardrails of the inventory stop the action now."""
+
+    def __init__(self, stops: tuple[GuardrailStop, ...]) -> None:
+        hint = "wait, or override it with a reason that the run log keeps"
+        super().__init__("; ".join(f"guardrail: {stop}" for stop in stops), hint=hint)
+        self.stops = stops
 
 
 class RunState(StrEnum):
@@ -113,6 +123,10 @@ class RunHistory(Protocol):
         """The log of the run of that name, step by step; raises HaconsoleError if there is none to read."""
         ...
 
+    def running(self) -> int:
+        """The number of runs of this account that are running now, on any cluster."""
+        ...
+
     async def plan_undo(self, run: str) -> Plan | Refusal:
         """A plan, to be shown and started, that undoes the run's changes."""
         ...
@@ -141,18 +155,23 @@ class Session(Protocol):
         """The commands that this session ran on hosts, newest first."""
         ...
 
-    def start(self, plan: Plan, *, step_by_step: bool = False) -> Run:
+    def start(self, plan: Plan, *, step_by_step: bool = False, override: str = "") -> Run:
         """A run of the plan, which starts as its events are read; refused in a read-only session.
 
-        `step_by_step` starts the run paused, so that each step that changes something waits for its release.
+        `step_by_step` starts the run paused, so that each step that changes something waits for its release. A
+        guardrail that stops the action raises GuardrailError, unless `override` is a reason to override it.
         """
+        ...
+
+    def guardrail_stops(self, plan: Plan) -> tuple[GuardrailStop, ...]:
+        """The guardrails of the inventory that stop a run of the plan now."""
         ...
 
     async def check_resumable(self, run: str) -> RunRecord:
         """The record of a run that can be resumed; raises RefusedError with the reasons against it."""
         ...
 
-    async def resume(self, run: str, *, step_by_step: bool = False) -> Run:
+    async def resume(self, run: str, *, step_by_step: bool = False, override: str = "") -> Run:
         """Resume a run at the first step whose effect is missing on its host.
 
         Raises what `check_resumable` raises. Otherwise like `start`.

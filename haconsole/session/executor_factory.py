@@ -19,7 +19,7 @@ from haconsole.execution.host.host_state import HostStateReader
 from haconsole.execution.locking.cluster_lock import ClusterLock
 from haconsole.execution.locking.lock_host import LockPaths
 from haconsole.execution.locking.lock_keeper import locked
-from haconsole.execution.log.run_log import Operator, RunHeader, RunLog, run_id
+from haconsole.execution.log.run_log import GuardrailOverride, Operator, RunHeader, RunLog, run_id
 from haconsole.execution.log.run_record import RunRecord
 from haconsole.execution.perform import Performer
 from haconsole.execution.pki.ca_keys import OperatorKeys, keys_folder
@@ -70,6 +70,7 @@ async def performing(
     *,
     answers: Answers,
     record_command: Callable[[HostCommand], None],
+    override: GuardrailOverride | None = None,
     earlier: RunRecord | None = None,
 ) -> AsyncIterator[Executor]:
     """An executor of `plan`, recorded under a new run, while it has the cluster's lock; its steps wait at `pause`.
@@ -111,7 +112,7 @@ async def performing(
             run_log = RunLog(path, clock, hide, partial(redact_certain, secrets=known))
             executor = Executor(
                 plan,
-                RunHeader(run, now, this_operator(), record.source, record.digest, parts_of(inventory)),
+                RunHeader(run, now, this_operator(), record.source, record.digest, parts_of(inventory), override),
                 checks=Checks(checking, plan, ClusterChecks(checking.cluster)),
                 performer=Performer(performing_steps, plan, run),
                 run_log=run_log,

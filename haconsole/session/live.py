@@ -13,6 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from haconsole.actions.guardrails import GuardrailStop, guardrail_stops, undone_action
 from haconsole.actions.step import Plan, Refusal
 from haconsole.errors import HaconsoleError, RefusedError
 from haconsole.execution.clock import SystemClock
@@ -21,7 +22,7 @@ from haconsole.inventory.load import load, read
 from haconsole.inventory.schema import Inventory
 from haconsole.model.command import HostCommand, Purpose
 from haconsole.probes.collect import Collector
-from haconsole.session import Run, RunState
+from haconsole.session import GuardrailError, Run, RunState
 from haconsole.session.commands import CommandLog
 from haconsole.session.locks import Locks
 from haconsole.session.observing import LiveObserver
@@ -107,10 +108,16 @@ class LiveSession:
                     raise
             await self._clock.sleep(min(LOOK_AGAIN_S, max(0.1, until - self._clock.monotonic())))
 
-    def start(self, plan: Plan, *, step_by_step: bool = False) -> Run:
-        """A run of the plan, one at a time; refused in a read-only session."""
+    def guardrail_stops(self, plan: Plan) -> tuple[GuardrailStop, ...]:
+        """The guardrails of the inventory that stop a run of the plan now."""
+        now, running = self._clock.now(), self.history.running()
+        undoes = undone_action(plan.undoes)
+        return guardrail_stops(self.inventory, plan.action, now, running, undoes=undoes)
+
+    def start(self, plan: Plan, *, step_by_step: bool = False, override: str = "") -> Run:
+        """A run of the plan, one at a time; refused in a read-only session, and by guardrails without `override`."""
         self.check_startable()
-        return self._start(plan, None, step_by_step)
+        return self._start(plan, None, step_by_step, override)
 
     async def check_resumable(self, run: str) -> RunRecord:
         """The record of a run that can be resumed; raises RefusedError with the reasons against it."""
@@ -124,18 +131,29 @@ class LiveSession:
             raise RefusedError("; ".join(reasons))
         return record
 
-    async def resume(self, run: str, *, step_by_step: bool = False) -> Run:
+    async def resume(self, run: str, *, step_by_step: bool = False, override: str = "") -> Run:
         """Resume a run by the state of its hosts; its own lock may be taken over once its console is gone."""
         record = await self.check_resumable(run)
-        return self._start(record.plan, record, step_by_step)
+        return self._start(record.plan, record, step_by_step, override)
 
-    def _start(self, plan: Plan, earlier: RunRecord | None, step_by_step: bool) -> Run:
+    def _start(self, plan: Plan, earlier: RunRecord | None, step_by_step: bool, override: str) -> Run:
+        from haconsole.execution.log.run_log import GuardrailOverride
         from haconsole.session.executor_factory import performing
         from haconsole.session.run import LiveRun
 
         cluster = (self.inventory, self._fleet, self._clock, self._record, self._locks)
+        stops = self.guardrail_stops(plan)
+        if stops and not override.strip():
+            raise GuardrailError(stops)
+        overridden = GuardrailOverride(override.strip(), tuple(stop.rule for stop in stops)) if stops else None
         begin = partial(
-            performing, plan, *cluster, earlier=earlier, answers=self._answers, record_command=self._commands.record
+            performing,
+            plan,
+            *cluster,
+            earlier=earlier,
+            answers=self._answers,
+            record_command=self._commands.record,
+            override=overridden,
         )
         self._run = LiveRun(plan, begin, step_by_step=step_by_step)
         return self._run
@@ -189,6 +207,13 @@ class LiveRunHistory:
 
         every = await asyncio.to_thread(read_runs, self._record.folder)
         return tuple(one for one in every if isinstance(one, UnreadableRun) or one.plan.cluster == self._cluster)
+
+    def running(self) -> int:
+        """The number of runs in the folder, of any cluster, that a process writes now."""
+        from haconsole.execution.log.run_log import under_way
+        from haconsole.execution.log.run_record import run_paths
+
+        return sum(under_way(path) for path in run_paths(self._record.folder))
 
     async def record(self, run: str) -> RunRecord:
         """The record of a run."""

@@ -10,6 +10,7 @@ from haconsole.errors import RefusedError
 from haconsole.execution.clock import Clock, SystemClock
 
 if TYPE_CHECKING:
+    from haconsole.actions.guardrails import GuardrailStop
     from haconsole.actions.step import Plan, Refusal
     from haconsole.execution.log.run_record import RunRecord, UnreadableRun
     from haconsole.model.command import HostCommand
@@ -80,6 +81,9 @@ class NoChanges:
     async def record(self, run: str) -> RunRecord:
         refuse()
 
+    def running(self) -> int:
+        return 0
+
     async def plan_undo(self, run: str) -> Plan | Refusal:
         refuse()
 
@@ -97,13 +101,16 @@ class ReplayedSession:
         self.observer = ReplayedObserver(recording, speed, repeats, clock or SystemClock())
         self.planner = self.history = NoChanges()
 
-    def start(self, plan: Plan, *, step_by_step: bool = False) -> Run:
+    def guardrail_stops(self, plan: Plan) -> tuple[GuardrailStop, ...]:
+        return ()
+
+    def start(self, plan: Plan, *, step_by_step: bool = False, override: str = "") -> Run:
         refuse()
 
     async def check_resumable(self, run: str) -> RunRecord:
         refuse()
 
-    async def resume(self, run: str, *, step_by_step: bool = False) -> Run:
+    async def resume(self, run: str, *, step_by_step: bool = False, override: str = "") -> Run:
         refuse()
 
     async def close(self) -> None:

@@ -58,6 +58,7 @@ class Scope(StrEnum):
     YES_NO = "At a question"
     SECRET = "At a password"
     TYPED = "At a confirmation by name"
+    REASON = "At the reason to override a guardrail"
     FILTER = "While a filter is typed"
     TABLE = "In a table"
     TEXT = "In a text"
@@ -323,6 +324,9 @@ WINDOWS = (
     Key("enter", "submit", "enter", "agree", "Confirm, when the name is right", Scope.TYPED, 1),
     Key("escape", "screen.dismiss(False)", "esc", "no", "Do not run it", Scope.TYPED, 1),
     _help(Scope.TYPED, "this question", 2, "f1"),
+    Key("enter", "submit", "enter", "override", "Override the guardrail for this reason", Scope.REASON, 1),
+    Key("escape", "screen.dismiss('')", "esc", "no", "Do not run it", Scope.REASON, 1),
+    _help(Scope.REASON, "this question", 2, "f1"),
     Key("enter", "submit", "enter", "keep the filter", "Keep the filter", Scope.FILTER, 1),
     Key("escape", "drop", "esc", "drop it", "Show everything again", Scope.FILTER, 1),
 )

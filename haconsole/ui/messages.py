@@ -125,11 +125,12 @@ class StartRun(Request):
 
 
 class ResumeRun(Request):
-    """Resume a logged run, which a person has confirmed."""
+    """Resume a logged run, which a person has confirmed; `override` is the reason to override guardrails."""
 
-    def __init__(self, record: RunRecord) -> None:
+    def __init__(self, record: RunRecord, override: str = "") -> None:
         super().__init__()
         self.record = record
+        self.override = override
 
 
 class PauseRun(Request):

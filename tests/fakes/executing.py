@@ -55,7 +55,7 @@ class ExecutingSession(FakeSession):
         self.fleet = LocalFleet("cp1", "cp2", "cp3")
         self._folder = folder
 
-    def start(self, plan: Plan, *, step_by_step: bool = False) -> Run:
+    def start(self, plan: Plan, *, step_by_step: bool = False, override: str = "") -> Run:
         return LiveRun(plan, partial(self._executor, plan, None), step_by_step=step_by_step)
 
     async def runs(self) -> tuple[RunRecord | UnreadableRun, ...]:
@@ -64,7 +64,7 @@ class ExecutingSession(FakeSession):
     async def record(self, run: str) -> RunRecord:
         return read_run(self._folder / "runs" / f"{run}.jsonl")
 
-    async def resume(self, run: str, *, step_by_step: bool = False) -> Run:
+    async def resume(self, run: str, *, step_by_step: bool = False, override: str = "") -> Run:
         record = await self.record(run)
         return LiveRun(record.plan, partial(self._executor, record.plan, record), step_by_step=step_by_step)
 

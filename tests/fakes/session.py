@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
+from haconsole.actions.guardrails import GuardrailStop, guardrail_stops
 from haconsole.actions.step import Plan, Refusal, StepId
 from haconsole.diagnosis.diagnose import status_of
 from haconsole.errors import RefusedError, UsageError
@@ -148,15 +149,23 @@ class FakeSession:
             raise RefusedError(self.refusal)
         return await self.record(run)
 
-    async def resume(self, run: str, *, step_by_step: bool = False) -> Run:
+    async def resume(self, run: str, *, step_by_step: bool = False, override: str = "") -> Run:
         self.stops += (f"resume {run}",)
-        return self.start((await self.check_resumable(run)).plan, step_by_step=step_by_step)
+        return self.start((await self.check_resumable(run)).plan, step_by_step=step_by_step, override=override)
 
     async def plan_undo(self, run: str) -> Plan | Refusal:
         self.asked += (("undo", {"run": run}),)
         return self.plans["undo"]
 
-    def start(self, plan: Plan, *, step_by_step: bool = False) -> Run:
+    def running(self) -> int:
+        return 0
+
+    def guardrail_stops(self, plan: Plan) -> tuple[GuardrailStop, ...]:
+        return guardrail_stops(self.inventory, plan.action, self.now, 0)
+
+    def start(self, plan: Plan, *, step_by_step: bool = False, override: str = "") -> Run:
+        if override:
+            self.stops += (f"override: {override}",)
         if step_by_step:
             self.stops += ("step by step",)
         return FakeRun(plan, self)

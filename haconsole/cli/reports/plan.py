@@ -30,7 +30,10 @@ class StepReport(Shape, frozen=True):
 
 
 class PlanReport(Shape, frozen=True):
-    """``haconsole/plan/v1``: the steps in an order that respects their needs; `loses` is what is lost permanently."""
+    """``haconsole/plan/v1``: the steps in an order that respects their needs; `loses` is what is lost permanently.
+
+    `guardrails` are the rules of the inventory that stop a run now, with their reasons.
+    """
 
     schema: str
     action: str
@@ -38,6 +41,7 @@ class PlanReport(Shape, frozen=True):
     summary: str
     steps: tuple[StepReport, ...]
     loses: str
+    guardrails: tuple[str, ...] = ()
 
 
 class RefusalReport(Shape, frozen=True):
@@ -49,9 +53,9 @@ class RefusalReport(Shape, frozen=True):
     reasons: tuple[str, ...]
 
 
-def plan_report(plan: Plan) -> PlanReport:
+def plan_report(plan: Plan, guardrails: tuple[str, ...] = ()) -> PlanReport:
     steps = tuple(_step_report(step) for step in plan.steps)
-    return PlanReport("haconsole/plan/v1", plan.action, plan.cluster, plan.summary, steps, plan.data_loss)
+    return PlanReport("haconsole/plan/v1", plan.action, plan.cluster, plan.summary, steps, plan.data_loss, guardrails)
 
 
 def refusal_report(refusal: Refusal) -> RefusalReport:
@@ -72,9 +76,9 @@ def _step_report(step: Step) -> StepReport:
     )
 
 
-def plan_text(plan: Plan) -> str:
+def plan_text(plan: Plan, guardrails: tuple[str, ...] = ()) -> str:
     """The table of the screen, then each step in full, a section for each phase; equal steps are combined."""
-    return "\n".join(_plan_lines(plan))
+    return "\n".join(_plan_lines(plan, guardrails))
 
 
 def for_good_text(plan: Plan) -> str:
@@ -98,8 +102,9 @@ def refusal_text(refusal: Refusal) -> str:
     return f"{refusal.action} of {refusal.cluster} is refused:\n{reasons}"
 
 
-def _plan_lines(plan: Plan) -> Iterator[str]:
+def _plan_lines(plan: Plan, guardrails: tuple[str, ...]) -> Iterator[str]:
     yield plan_heading(plan)
+    yield from (f"✖ {guardrail}" for guardrail in guardrails)
     if plan.summary:
         yield plan.summary
     if plan.data_loss:

@@ -45,6 +45,13 @@ class CountsReport(Shape, frozen=True):
     verified: int
 
 
+class OverrideReport(Shape, frozen=True):
+    """Guardrails that the operator overrode, and the typed reason."""
+
+    rules: tuple[str, ...]
+    reason: str
+
+
 class RunReport(Shape, frozen=True):
     """One run. `standing` is running, broken-off or ended; `outcome` is null unless it ended, `next` the next step to
     take then.
@@ -71,6 +78,7 @@ class RunReport(Shape, frozen=True):
     undoes: str | None = None
     undone_by: str | None = None
     torn_lines: int | None = None
+    overrides: tuple[OverrideReport, ...] | None = None
 
 
 class RunsReport(Shape, frozen=True):
@@ -140,6 +148,7 @@ def _run_report(one: RunRecord | UnreadableRun, every: Every) -> RunReport:
         undoes=one.plan.undoes or None,
         undone_by=undo.header.run if undo else None,
         torn_lines=one.torn_lines,
+        overrides=tuple(OverrideReport(each.rules, each.reason) for each in one.overrides),
     )
 
 

@@ -53,10 +53,19 @@ class Operator:
 
 
 @dataclass(frozen=True, slots=True)
+class GuardrailOverride:
+    """The guardrails that the operator overrode, and the reason that was typed."""
+
+    reason: str
+    rules: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class RunHeader:
     """The first line of a run. `inventory_sha256` is of the inventory's file as it was read.
 
-    `parts` are digests of the parts of the inventory that plans are made from, by name.
+    `parts` are digests of the parts of the inventory that plans are made from, by name. `override` is that of this
+    start; a resumption has its own.
     """
 
     run: RunId
@@ -65,6 +74,7 @@ class RunHeader:
     inventory: str
     inventory_sha256: str
     parts: Mapping[str, str] = field(default_factory=dict)
+    override: GuardrailOverride | None = None
 
 
 def runs_folder(environment: dict[str, str]) -> Path:
@@ -109,14 +119,15 @@ class RunLog:
             action=plan.action,
             cluster=plan.cluster,
             operator=_operator(header.operator),
+            **_override(header.override),
             inventory={"path": header.inventory, "sha256": header.inventory_sha256, "parts": parts},
             plan=_clean(to_json(plan), self._redact_plan, None),
             plan_sha256=plan_digest(plan),
         )
 
-    async def log_resumption(self, operator: Operator) -> None:
+    async def log_resumption(self, operator: Operator, override: GuardrailOverride | None = None) -> None:
         """From here on `operator` continues the run."""
-        await self._line("resumed", operator=_operator(operator))
+        await self._line("resumed", operator=_operator(operator), **_override(override))
 
     async def log_intent(self, step: StepId, attempt: int, boot: str | None = None) -> None:
         """`boot` is the boot ID of the step's host, where the step is found again if necessary."""
@@ -207,6 +218,10 @@ def under_way(path: Path) -> bool:
 
 def _operator(operator: Operator) -> Json:
     return {"user": operator.user, "host": operator.host, "pid": operator.pid}
+
+
+def _override(override: GuardrailOverride | None) -> dict[str, Json]:
+    return {"override": {"reason": override.reason, "rules": list(override.rules)}} if override else {}
 
 
 def _redact_values(fields: dict[str, Json], redact: Callable[[str], str]) -> dict[str, Json]:

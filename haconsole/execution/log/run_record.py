@@ -14,7 +14,7 @@ from haconsole.actions.step import Plan, StepId
 from haconsole.errors import HaconsoleError, UsageError
 from haconsole.execution.events import Outcome, RunId
 from haconsole.execution.log.codec import plan_from_json
-from haconsole.execution.log.run_log import SCHEMA, Operator, RunHeader, recorded_digest, under_way
+from haconsole.execution.log.run_log import SCHEMA, GuardrailOverride, Operator, RunHeader, recorded_digest, under_way
 from haconsole.model.command import HostCommand, Purpose
 from haconsole.model.names import HostName
 from haconsole.scripts import script_text
@@ -63,6 +63,7 @@ class Resumption:
 
     at: datetime
     operator: Operator
+    override: GuardrailOverride | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +94,12 @@ class RunRecord:
     def operator(self) -> Operator:
         """The operator who started it, or last resumed it."""
         return self.resumed[-1].operator if self.resumed else self.header.operator
+
+    @property
+    def overrides(self) -> tuple[GuardrailOverride, ...]:
+        """The overrides of guardrails, at the start and at resumptions."""
+        every = (self.header.override, *(each.override for each in self.resumed))
+        return tuple(one for one in every if one is not None)
 
     @property
     def complete(self) -> bool:
@@ -205,7 +212,13 @@ def _heading(line: dict[str, Any]) -> RunHeader:
         inventory=line["inventory"]["path"],
         inventory_sha256=line["inventory"]["sha256"],
         parts=line["inventory"].get("parts", {}),
+        override=_override(line),
     )
+
+
+def _override(line: dict[str, Any]) -> GuardrailOverride | None:
+    raw = line.get("override")
+    return GuardrailOverride(raw["reason"], tuple(raw["rules"])) if raw else None
 
 
 def _read_on(record: RunRecord, line: dict[str, Any]) -> RunRecord:
@@ -216,7 +229,7 @@ def _read_on(record: RunRecord, line: dict[str, Any]) -> RunRecord:
             ended = replace(record, outcome=Outcome(line["outcome"]), ended_at=at, next_step=line.get("next"))
             return replace(ended, standing=RunStatus.ENDED)
         if line["kind"] == "resumed":
-            resumption = Resumption(at, Operator(**line["operator"]))
+            resumption = Resumption(at, Operator(**line["operator"]), _override(line))
             record = replace(record, resumed=(*record.resumed, resumption))
         if line["kind"] == "command":
             return replace(record, commands=(*record.commands, _command(record.header.run, line, at)))

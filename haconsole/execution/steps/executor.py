@@ -183,7 +183,7 @@ class Executor:
         """Write the heading, or the resumption; if it cannot be written no step starts."""
         try:
             if self._carried_on:
-                await self._run_log.log_resumption(self._heading.operator)
+                await self._run_log.log_resumption(self._heading.operator, self._heading.override)
             else:
                 await self._run_log.log_run(self._heading, self._plan)
         except RunLogError as error:

@@ -9,7 +9,19 @@ from typing import TypeAlias
 from haconsole.inventory.decode import EVERYTHING, Decoded
 from haconsole.inventory.marks import Marks
 from haconsole.inventory.problems import Fault
-from haconsole.inventory.rules import etcd, kubeadm, kubernetes, naming, networks, paths, ports, reach, roles, vips
+from haconsole.inventory.rules import (
+    etcd,
+    guardrails,
+    kubeadm,
+    kubernetes,
+    naming,
+    networks,
+    paths,
+    ports,
+    reach,
+    roles,
+    vips,
+)
 from haconsole.inventory.schema import Inventory
 
 Check: TypeAlias = Callable[[Inventory, Marks], Iterator[Fault]]
@@ -60,6 +72,7 @@ RULES: tuple[Rule, ...] = (
     _rule(vips.families_match, "hosts", "vips"),
     _rule(vips.passwords_are_sent, "vips"),
     _rule(ports.ports_are_free, "hosts", "ssh", "etcd", "kubernetes", "haproxy"),
+    _rule(guardrails.guardrails_are_complete, "guardrails"),
     _rule(paths.paths_are_apart, "etcd", "kubernetes", "haproxy", "keepalived"),
     _rule(paths.certificates_end_before_their_authority, "pki"),
 )

@@ -11,6 +11,7 @@ from haconsole.ui.messages import ActionRequest, BeginAction, FixFinding, OfferA
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
+    from haconsole.actions.guardrails import GuardrailStop
     from haconsole.actions.step import Plan, Refusal
     from haconsole.model.findings import ActionCall, Finding
     from haconsole.present.detail import Detail
@@ -52,7 +53,8 @@ class ActionController:
         from haconsole.ui.screens.palette import Palette
 
         console = self._console
-        commands = offered(catalogue(), subject_of(console), console.state.snapshot, console.state.findings)
+        stops = stops_by_action(console)
+        commands = offered(catalogue(), subject_of(console), console.state.snapshot, console.state.findings, stops)
         name = await console.push_screen_wait(Palette("actions", commands, key_title="FOR"))
         if name is not None:
             self.begin(name)
@@ -164,9 +166,21 @@ class ActionController:
             screen.show_reasons(Cell("✖ no plan", Tone.CRITICAL), _no_plan(title, error_text.in_words(error)))
             return
         if isinstance(planned, Plan):
-            screen.show_plan(planned)
+            screen.show_plan(planned, session.guardrail_stops(planned))
         else:
             screen.show_reasons(Cell("✖ refused", Tone.CRITICAL), about_refusal(planned))
+
+
+def stops_by_action(console: Console) -> dict[str, tuple[GuardrailStop, ...]]:
+    """The guardrails that stop each action now, for the actions that are stopped."""
+    from haconsole.actions.catalogue import catalogue
+    from haconsole.actions.guardrails import guardrail_stops
+
+    if not console.inventory.guardrails or console.session is None:
+        return {}
+    running, now = console.session.history.running(), console.setting.clock()
+    stops = {each.name: guardrail_stops(console.inventory, each.name, now, running) for each in catalogue()}
+    return {name: reasons for name, reasons in stops.items() if reasons}
 
 
 def _no_plan(title: str, text: str) -> Detail:

@@ -131,6 +131,8 @@ class RunHistoryController:
     async def _resume(self, run: str) -> None:
         """Check that the run can be resumed, prompt for a confirmation, then resume it."""
         from haconsole.present.history import resuming
+        from haconsole.ui.screens.acting import agreement
+        from haconsole.ui.screens.override import by_name, override_reason
         from haconsole.ui.screens.question import answer
 
         console = self._console
@@ -144,8 +146,16 @@ class RunHistoryController:
         except Exception as error:
             console.notify(error_text.in_words(error), title="not resumed", severity="error", markup=False)
         else:
-            if await answer(console, resuming(record)):
-                console.post_message(ResumeRun(record))
+            override = await override_reason(console, record.plan)
+            names = by_name(console, record.plan)
+            if override is None:
+                return
+            if await (
+                console.push_screen_wait(agreement(record.plan, by_name=names))
+                if names
+                else answer(console, resuming(record))
+            ):
+                console.post_message(ResumeRun(record, override))
 
 
 def _refusal(error: RefusedError) -> TextWindow:

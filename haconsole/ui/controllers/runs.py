@@ -56,8 +56,8 @@ class RunController:
                 self.show_outcome()
             case StartRun(plan=plan, teaching=teaching):
                 self._console.run_worker(self._start(plan, teaching=teaching), exit_on_error=False)
-            case ResumeRun(record=record):
-                self.resume(record)
+            case ResumeRun(record=record, override=override):
+                self.resume(record, override)
             case PauseRun() | TeachRun() | ReleaseStep() | StopRun():
                 self._control(request)
             case Quit():
@@ -92,28 +92,34 @@ class RunController:
         """
         from haconsole.present.running import RunView
         from haconsole.ui.screens.acting import agreement
+        from haconsole.ui.screens.override import by_name, override_reason
 
-        if not may_change(self._console):
+        console = self._console
+        if not may_change(console):
             return
-        if run_under_way(self._console):
-            self._console.notify("another run is running: R shows it", severity="warning", markup=False)
-        elif await self._console.push_screen_wait(agreement(plan, teaching=teaching)):
+        if run_under_way(console):
+            console.notify("another run is running: R shows it", severity="warning", markup=False)
+            return
+        override = await override_reason(console, plan)
+        if override is None:
+            return
+        if await console.push_screen_wait(agreement(plan, teaching=teaching, by_name=by_name(console, plan))):
             view = RunView(plan, self._console.setting.clock(), paused=teaching, teaching=teaching)
 
             async def begin(session: Session) -> Run:
-                return session.start(plan, step_by_step=teaching)
+                return session.start(plan, step_by_step=teaching, override=override)
 
             self._set_off(view, begin)
 
-    def resume(self, record: RunRecord) -> None:
-        """Resume a logged run and show it."""
+    def resume(self, record: RunRecord, override: str = "") -> None:
+        """Resume a logged run and show it; `override` is the reason to override guardrails."""
         if not may_change(self._console):
             return
         from haconsole.present.running import RunView
 
         run = record.header.run
         view = RunView(record.plan, self._console.setting.clock(), run=run)
-        self._set_off(view, lambda session: session.resume(run))
+        self._set_off(view, lambda session: session.resume(run, override=override))
 
     def _set_off(self, view: RunView, begin: Begin) -> None:
         from haconsole.ui.screens.running import RunScreen

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from textual.app import ComposeResult
@@ -12,6 +13,7 @@ from haconsole.actions.step import Plan
 from haconsole.present.cells import Cell, Tone
 from haconsole.present.detail import Detail, Heading, Sentence
 from haconsole.present.form import Form
+from haconsole.present.guardrails import stop_items
 from haconsole.present.plan import about_step, irreversible, plan_gist, plan_table, undo_sentence
 from haconsole.present.row_keys import RowKey, StepKey
 from haconsole.present.table import TableView
@@ -25,6 +27,7 @@ from haconsole.ui.widgets.prompt import Line
 from haconsole.ui.widgets.text import TextPane
 
 if TYPE_CHECKING:
+    from haconsole.actions.guardrails import GuardrailStop
     from haconsole.ui.console import Console
 
 
@@ -54,6 +57,7 @@ class PlanScreen(SplitScreen):
         super().__init__(hint="The hosts are being queried. A plan changes nothing.")
         self._title = title
         self._plan: Plan | None = None
+        self._stops: tuple[GuardrailStop, ...] = ()
         self._no_plan = "the plan is not complete yet"
         self._teaching = False
 
@@ -67,10 +71,10 @@ class PlanScreen(SplitScreen):
             return self._no_plan
         return None if self._plan.steps else "the plan has no steps: there is nothing to run"
 
-    def show_plan(self, plan: Plan) -> None:
-        """Show the plan."""
-        self._plan = plan
-        self.show(plan_table(plan))
+    def show_plan(self, plan: Plan, stops: tuple[GuardrailStop, ...] = ()) -> None:
+        """Show the plan, and the guardrails that stop its run now."""
+        self._plan, self._stops = plan, stops
+        self.show(plan_table(plan, stops))
 
     def show_reasons(self, cell: Cell, why: Detail) -> None:
         """Show why there is no plan, in a sentence and in full."""
@@ -86,7 +90,8 @@ class PlanScreen(SplitScreen):
     def details_of(self, subject: RowKey) -> Detail | None:
         if self._plan is None or not isinstance(subject, StepKey):
             return None
-        return about_step(self._plan, subject, teaching=self._teaching)
+        about = about_step(self._plan, subject, teaching=self._teaching)
+        return replace(about, items=(*stop_items(self._stops), *about.items)) if about is not None else None
 
     def action_teach(self) -> None:
         """Whether the run explains each step and waits before it."""
@@ -104,11 +109,12 @@ class PlanScreen(SplitScreen):
 BY_STEPS = Sentence(Cell("Each step is explained first, and starts at your key.", Tone.ACCENT))
 
 
-def agreement(plan: Plan, *, teaching: bool = False) -> ModalScreen[bool]:
-    """The confirmation before a run: the cluster's name is typed if something cannot be undone."""
-    irreversible_steps = irreversible(plan)
-    if irreversible_steps:
-        return TypedAgreement(plan, teaching=teaching)
+def agreement(plan: Plan, *, teaching: bool = False, by_name: tuple[str, ...] = ()) -> ModalScreen[bool]:
+    """The confirmation before a run: the cluster's name is typed if something cannot be undone, or a guardrail
+    requires it, whose reasons are `by_name`.
+    """
+    if irreversible(plan) or by_name:
+        return TypedAgreement(plan, teaching=teaching, by_name=by_name)
     text = Detail(
         f"run {plan.action} on {plan.cluster}?",
         (
@@ -129,8 +135,9 @@ class ClusterName(Line):
 class TypedAgreement(ModalScreen[bool]):
     """Names the steps that cannot be undone and takes the cluster's name as confirmation."""
 
-    def __init__(self, plan: Plan, *, teaching: bool = False) -> None:
+    def __init__(self, plan: Plan, *, teaching: bool = False, by_name: tuple[str, ...] = ()) -> None:
         super().__init__()
+        irreversible_steps = irreversible(plan)
         self._cluster = plan.cluster
         self._text = TextPane(id="window")
         self._question = Detail(
@@ -138,8 +145,9 @@ class TypedAgreement(ModalScreen[bool]):
             (
                 Sentence(plan_gist(plan)[0]),
                 *((BY_STEPS,) if teaching else ()),
-                Heading("Cannot be undone"),
-                *(Sentence(Cell(f"{step.host}: {step.title}", Tone.WARNING), "✖") for step in irreversible(plan)),
+                *(Sentence(Cell(f"guardrail: {reason}", Tone.WARNING), "✖") for reason in by_name),
+                *((Heading("Cannot be undone"),) if irreversible_steps else ()),
+                *(Sentence(Cell(f"{step.host}: {step.title}", Tone.WARNING), "✖") for step in irreversible_steps),
                 Heading("To confirm"),
                 Sentence(Cell(f"Type the cluster's name, {plan.cluster}, and press enter.")),
             ),

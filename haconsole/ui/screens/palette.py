@@ -8,7 +8,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.screen import ModalScreen
 
-from haconsole.present.cells import Cell
+from haconsole.present.cells import Cell, Tone
 from haconsole.present.detail import Detail, Sentence
 from haconsole.present.palette import Command, commands_table, ranked
 from haconsole.present.row_keys import CommandKey
@@ -53,7 +53,7 @@ class Palette(ModalScreen[str | None]):
         """Show the command under the cursor in full: its description may not fit its row."""
         subject = self._table.window.key
         command = next((each for each in self._commands if CommandKey(each.action) == subject), None)
-        self._help.show(Detail(command.name, (Sentence(Cell(command.help)),)) if command else None)
+        self._help.show(_about(command) if command else None)
 
     def on_prompt_typed(self, message: Prompt.Typed) -> None:
         self._show_matching(message.text)
@@ -73,3 +73,9 @@ class Palette(ModalScreen[str | None]):
 
     def action_row(self, by: int) -> None:
         self._table.move_by(by)
+
+
+def _about(command: Command) -> Detail:
+    """A command in full, with the guardrail that stops it first."""
+    guardrail = Sentence(Cell(f"guardrail: {command.stopped}", Tone.WARNING), "✖")
+    return Detail(command.name, (*((guardrail,) if command.stopped else ()), Sentence(Cell(command.help))))

@@ -53,7 +53,7 @@ class Locked(FakeSession):
         if self.error is not None and "r0" not in over.runs:
             raise self.error
 
-    def start(self, plan: Plan, *, step_by_step: bool = False) -> Run:
+    def start(self, plan: Plan, *, step_by_step: bool = False, override: str = "") -> Run:
         return LockedRun(plan, self)
 
 

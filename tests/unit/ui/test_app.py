@@ -47,7 +47,7 @@ def console(session: Session, clock: Callable[[], datetime] | None = None, **how
         finally:
             await session.close()
 
-    return ConsoleApp(Setting(INVENTORY, THEME, THEME.name, opened, clock=clock or Hand(), **how))
+    return ConsoleApp(Setting(session.inventory, THEME, THEME.name, opened, clock=clock or Hand(), **how))
 
 
 @asynccontextmanager

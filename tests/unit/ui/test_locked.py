@@ -39,7 +39,7 @@ class LockedSession(FakeSession):
     can_take_over: bool = True
     asker: Prompter = field(default_factory=Prompter)
 
-    def start(self, plan: Plan, *, step_by_step: bool = False) -> Run:
+    def start(self, plan: Plan, *, step_by_step: bool = False, override: str = "") -> Run:
         return LockedRun(plan, self)
 
 

@@ -1,0 +1,86 @@
+"""Guardrails: rules for changes that a cluster's owners write into its inventory, each with its reason."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Literal, TypeAlias
+
+from msgspec import Meta
+
+from haconsole.inventory.values import Part, Sentence, TimeOfDay, TimeZone
+
+ActionName: TypeAlias = Literal[
+    "bootstrap",
+    "join",
+    "remove",
+    "replace",
+    "rejoin",
+    "rotate-certs",
+    "move-leader",
+    "drain",
+    "ready",
+    "backup",
+    "defrag",
+    "disarm-alarm",
+    "failover",
+    "failback",
+    "restart",
+    "unmask",
+    "reconfigure",
+    "restore",
+    "undo",
+]
+"""The actions by their names; `undo` is the undo of any run."""
+
+
+class GuardrailKind(StrEnum):
+    """The restriction of a guardrail."""
+
+    NO_CHANGES = "no-changes"
+    AT_MOST = "at-most"
+    TYPED_NAME = "typed-name"
+    REFUSE = "refuse"
+
+
+class Weekday(StrEnum):
+    MON = "mon"
+    TUE = "tue"
+    WED = "wed"
+    THU = "thu"
+    FRI = "fri"
+    SAT = "sat"
+    SUN = "sun"
+
+
+class Guardrail(Part, frozen=True, kw_only=True):
+    """A rule for changes. Overriding it needs a typed reason, which the run log keeps."""
+
+    rule: Annotated[
+        GuardrailKind,
+        Meta(
+            description=(
+                "no-changes: no run starts from `start` to `end`; at-most: no run starts while `count` runs of this "
+                "account are running, on any cluster; typed-name: a run is confirmed by typing the cluster's name; "
+                "refuse: no run starts."
+            )
+        ),
+    ]
+    reason: Annotated[Sentence, Meta(description="The reason, which everybody sees whom the rule stops.")]
+    actions: Annotated[
+        tuple[ActionName, ...],
+        Meta(title="a list of actions", examples=[["restore"]], description="The restricted actions; all if unset."),
+    ] = ()
+    start: Annotated[TimeOfDay | None, Meta(description="With no-changes: the first minute without changes.")] = None
+    end: Annotated[
+        TimeOfDay | None,
+        Meta(description="With no-changes: the minute when runs may start again; of the next day if before `start`."),
+    ] = None
+    days: Annotated[
+        tuple[Weekday, ...],
+        Meta(title="a list of days", examples=[["mon", "tue"]], description="The days of `start`; every day if unset."),
+    ] = ()
+    time_zone: Annotated[TimeZone, Meta(description="The time zone of `start`, `end` and `days`.")] = "UTC"
+    count: Annotated[
+        Annotated[int, Meta(ge=1, le=100, title="a number of runs")] | None,
+        Meta(description="With at-most: the number of runs that may run at once."),
+    ] = None
