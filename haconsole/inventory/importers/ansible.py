@@ -15,7 +15,9 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from haconsole.inventory.importers.ansible_hosts import MAX_HOSTS, BadPatternError, expand
-from haconsole.inventory.importers.plain import mapping, read_yaml, refused
+from haconsole.inventory.importers.ansible_templates import resolved
+from haconsole.inventory.importers.plain import mapping, read_toml, read_yaml, refused
+from haconsole.inventory.limits import MAX_BYTES
 from haconsole.inventory.nodes import UnreadableError, decode_text
 from haconsole.inventory.problems import InventoryError, in_file, quoted
 
@@ -24,6 +26,8 @@ VAULT = b"$ANSIBLE_VAULT;"
 MAX_LITERAL = 20_000
 _SECTION = re.compile(r"\[([^:\]\s]+)(?::(\w+))?\]\s*(?:#.*)?")
 _GROUP_NAME = re.compile(r"([^:\]\s]+)\s*(?:#.*)?")
+
+_MADE = "import what `ansible-inventory -i FILE --list --yaml` prints"
 
 Variables: TypeAlias = "Mapping[str, Any]"
 
@@ -106,6 +110,10 @@ class AnsibleInventory:
             merged.update(self.files.groups.get(name, {}))
         return merged | self.host_variables.get(host, {}) | dict(self.files.hosts.get(host, {}))
 
+    def settings(self, host: str) -> dict[str, Any]:
+        """The variables of a host, with references among them replaced."""
+        return resolved(self.variables(host), host)
+
     def _groups_of(self, host: str) -> list[str]:
         """`all`, then the host's groups from the weakest to the strongest."""
         self.group("all")
@@ -142,18 +150,32 @@ class AnsibleInventory:
 
 
 def read_inventory(data: bytes, file: str) -> AnsibleInventory:
-    """An inventory in either form, recognised by its first line; raises InventoryError with a place."""
+    """An inventory in any static form: TOML by its file's name, YAML or INI by its first line.
+
+    Raises InventoryError with a place.
+    """
     if data.startswith(VAULT):
         raise refused(file, 1, "the file is encrypted by ansible-vault", "import what `ansible-vault view` prints")
-    try:
-        text = decode_text(data)
-    except UnreadableError as error:
-        raise InventoryError((in_file(file, error.fault),)) from None
+    if data.startswith(b"#!"):
+        raise refused(file, 1, "the file is a script that makes an inventory", _MADE)
+    if file.endswith(".toml"):
+        return _from_yaml(read_toml(data, file), file)
+    text = _decoded(data, file)
     lines = [line.strip() for line in text.splitlines()]
     first = next((line for line in lines if line and not line.startswith(("#", ";", "---"))), "")
     if first.startswith("{") or (not first.startswith("[") and re.match(r"^[A-Za-z0-9_.\"'-]+:(\s|$)", first)):
         return _from_yaml(read_yaml(data, file), file)
     return _from_ini(text, file)
+
+
+def _decoded(data: bytes, file: str) -> str:
+    """The text; bytes that are not UTF-8 are replaced in an INI file, as Ansible reads those too."""
+    try:
+        return decode_text(data)
+    except UnreadableError as error:
+        if len(data) <= MAX_BYTES and re.search(rb"^\s*\[", data, re.MULTILINE):
+            return data.decode("utf-8-sig", "replace")
+        raise InventoryError((in_file(file, error.fault),)) from None
 
 
 def encrypted_lines(text: str) -> tuple[int, ...]:
@@ -165,6 +187,8 @@ def _from_yaml(document: object, file: str) -> AnsibleInventory:
     inventory = AnsibleInventory()
     if not isinstance(document, Mapping):
         raise refused(file, 1, "the file is not a mapping of groups", "name an Ansible inventory")
+    if isinstance(document.get("plugin"), str) or "_meta" in document:
+        raise refused(file, 1, "the file is for a plug-in or from a script, and no static inventory", _MADE)
     for name, value in document.items():
         _take_group(inventory, name, value, file)
     return inventory
@@ -183,11 +207,19 @@ def _take_group(inventory: AnsibleInventory, name: str, value: object, file: str
             case "hosts":
                 _take_hosts(inventory, name, _section(value, key, name, file), file)
             case "children":
-                for child, inner in _section(value, key, name, file).items():
+                for child, inner in _section(_children(value, file), key, name, file).items():
                     _take_group(inventory, child, inner, file)
                     inventory.group(name).children[child] = None
             case _:
                 inventory.notes.append(f"{file}: {key} of group {name} is not hosts, vars or children and is not read")
+
+
+def _children(group: object, file: str) -> object:
+    """The group with its children as a mapping; in TOML they are a list of names."""
+    children = mapping(group).get("children")
+    if file.endswith(".toml") and isinstance(children, list) and all(isinstance(each, str) for each in children):
+        return {**mapping(group), "children": dict.fromkeys(children)}
+    return group
 
 
 def _take_variables(inventory: AnsibleInventory, group: str, variables: Variables, file: str) -> None:

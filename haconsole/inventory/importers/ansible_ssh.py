@@ -34,6 +34,7 @@ SSH_VARIABLES = frozenset(
         "ansible_python_interpreter",
     )
 )
+_SUDO = ("sudo", "ansible.builtin.sudo")
 _BY_SSH = ("ssh", "smart", "paramiko", "paramiko_ssh", "ansible.builtin.ssh", "community.general.paramiko_ssh")
 _TARGET = r"([A-Za-z0-9_.@:\[\]-]+)"
 _JUMPS = (
@@ -67,22 +68,35 @@ def jump_of(known: Mapping[str, Any]) -> str | None:
     return next((match[1] for form in _JUMPS if (match := form.match(arguments[0].strip()))), None)
 
 
-def ssh_notes(inventory: AnsibleInventory, bastion: HostDraft | None) -> Iterator[str]:
-    known = {name: inventory.variables(name) for name in inventory.host_variables}
+def ssh_notes(inventory: AnsibleInventory, hosts: Iterable[str], bastion: HostDraft | None) -> Iterator[str]:
+    """Notes on the login to `hosts`, which are copied, and to the bastion."""
+    bastions = inventory.members("bastion")
+    known = {name: inventory.settings(name) for name in dict.fromkeys((*hosts, *bastions))}
     for name, each in known.items():
         way = text(each.get("ansible_connection"))
         if way is not None and way not in _BY_SSH:
             yield f"host {name} is not reached by SSH (ansible_connection={way}): add its SSH settings"
+    yield from _privilege_notes(known)
     for argument in ARGUMENTS:
         if any(argument in each and jump_of(each) is None for each in known.values()):
             yield f"{argument} is not copied: write a jump host as ssh.jump, other options in ssh_config"
     if any(key.endswith(("_pass", "_password")) for each in known.values() for key in each):
         yield "passwords are not copied: SSH keys log in, and the console prompts for a sudo password"
-    bastions = inventory.members("bastion")
     if len(bastions) > 1:
         yield f"there are several bastions; only {bastions[0]} is copied"
     if bastions and bastion is None and (key := ssh_settings(known[bastions[0]]).get("identity_file")):
         yield f"the key {key} of {reached_at(known[bastions[0]], bastions[0])} is not copied: write it in ssh_config"
+
+
+def _privilege_notes(known: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    """Notes on ways to root that are not sudo's, each with its hosts."""
+    for variable, usual in (("ansible_become_method", _SUDO), ("ansible_become_user", ("root",))):
+        others: dict[str, list[str]] = {}
+        for name, each in known.items():
+            if (value := text(each.get(variable))) and value not in usual:
+                others.setdefault(value, []).append(name)
+        for value, names in others.items():
+            yield f"{variable}={value} of {', '.join(names)} is not copied: the console uses sudo to become root"
 
 
 def unread(origins: Iterable[Origin], read: frozenset[str]) -> Iterator[str]:

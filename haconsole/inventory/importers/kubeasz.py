@@ -20,12 +20,13 @@ from haconsole.inventory.importers.ansible_ssh import (
     ssh_settings,
     unread,
 )
+from haconsole.inventory.importers.ansible_templates import resolved
 from haconsole.inventory.importers.draft import Draft, HostDraft, Settings, address_of, host_name
 from haconsole.inventory.importers.plain import first_family, listed, mapping, number, read_yaml, refused, text
 
 CONTROL_PLANE = ("kube_master", "kube-master")
 WORKER = ("kube_node", "kube-node")
-BALANCER = ("ex_lb", "ex-lb")
+BALANCER = ("ex_lb", "ex-lb", "lb")
 CERTIFICATES = {
     "ca_cert": "ca.pem",
     "ca_key": "ca-key.pem",
@@ -38,12 +39,16 @@ CERTIFICATES = {
 """etcd's files in `ca_dir`: one certificate serves clients and peers, and is the client certificate too."""
 TOKEN = "etcd-cluster-0"
 QUOTA_BYTES = 8 << 30
+_URL = re.compile(r"https://([A-Za-z0-9.-]+):([0-9]{1,5})")
+_MADE_NAME = re.compile(r"k8s-\{\{\s*inventory_hostname\s*\|\s*replace\('\.', *'-'\)\s*\}\}")
 _VERSION = re.compile(r"v?([0-9]+\.[0-9]+(?:\.[0-9]+)?)")
 _READ = SSH_VARIABLES | {
     "NODE_NAME",
     "k8s_nodename",
     "K8S_NODENAME",
     "LB_ROLE",
+    "MASTER_IP",
+    "KUBE_APISERVER",
     "LB_IF",
     "EX_APISERVER_VIP",
     "EX_APISERVER_PORT",
@@ -81,12 +86,14 @@ def from_kubeasz(data: bytes, file: str, cluster: str, config: ConfigFile, files
     """Raises InventoryError when no host has a role of kubeasz."""
     inventory = read_inventory(data, file)
     inventory.files = files
+    _set_node_names(inventory, config)
     roles = _roles(inventory)
     if not roles:
         wanted = f"{CONTROL_PLANE[0]}, etcd and {WORKER[0]}"
         raise refused(file, 1, f"there is no host in the groups {wanted}", "name a hosts file of kubeasz")
     planes = [name for name, has in roles.items() if "control-plane" in has]
-    settings = {**inventory.variables((planes or list(roles))[0]), **config.variables}
+    first = (planes or list(roles))[0]
+    settings = resolved({**inventory.variables(first), **config.variables}, first)
     hosts = tuple(_host(inventory, name, has) for name, has in roles.items())
     own_name = text(settings.get("CLUSTER_NAME"))
     return Draft(
@@ -102,6 +109,15 @@ def from_kubeasz(data: bytes, file: str, cluster: str, config: ConfigFile, files
             *unread((*inventory.origins, *files.origins, *_origins(config)), _READ),
         ),
     )
+
+
+def _set_node_names(inventory: AnsibleInventory, config: ConfigFile) -> None:
+    """Names of nodes without k8s_nodename: from 3.6.5 on made of the address, before the address itself."""
+    template = config.variables.get("K8S_NODENAME") or inventory.variables("all").get("K8S_NODENAME")
+    if isinstance(template, str) and _MADE_NAME.search(template):
+        for name, known in inventory.host_variables.items():
+            if not text(inventory.variables(name).get("k8s_nodename")):
+                known["k8s_nodename"] = f"k8s-{name.replace('.', '-')}"
 
 
 def _origins(config: ConfigFile) -> Iterator[Origin]:
@@ -124,7 +140,7 @@ def _roles(inventory: AnsibleInventory) -> dict[str, tuple[str, ...]]:
 
 def _host(inventory: AnsibleInventory, name: str, roles: tuple[str, ...]) -> HostDraft:
     """kubeasz listens on the name in the file, which is an address; the node may have another name."""
-    known = inventory.variables(name)
+    known = inventory.settings(name)
     reach = reached_at(known, name)
     address = address_of(name, reach)
     node = host_name(text(known.get("k8s_nodename")) or name)
@@ -181,10 +197,12 @@ def _balancer(inventory: AnsibleInventory) -> Mapping[str, Any]:
 
 
 def _endpoint(inventory: AnsibleInventory, settings: Mapping[str, Any], hosts: tuple[HostDraft, ...]) -> str | None:
-    """The VIP of the outer balancers, else the first control plane."""
+    """The VIP of the outer balancers, else the first control plane; version 1 had both in one URL."""
     balancer = _balancer(inventory)
     if vip := text(balancer.get("EX_APISERVER_VIP")):
         return join_host_port(vip, number(balancer.get("EX_APISERVER_PORT")) or 8443)
+    if url := _URL.fullmatch(text(settings.get("KUBE_APISERVER")) or ""):
+        return join_host_port(url[1], int(url[2]))
     first = next((host.address for host in hosts if "control-plane" in host.roles and host.address), None)
     return join_host_port(first, number(settings.get("SECURE_PORT")) or 6443) if first else None
 
@@ -194,23 +212,29 @@ def _notes(inventory: AnsibleInventory, settings: Mapping[str, Any], hosts: tupl
     yield "kubeasz runs this cluster: it is only watched; actions are refused, use kubeasz's own commands"
     balancers = _members(inventory, BALANCER)
     if balancers:
-        yield f"the balancers of ex_lb run nginx (l4lb) and are left out: {', '.join(balancers)}"
+        yield f"the balancers of ex_lb run nginx (haproxy before 3.1) and are left out: {', '.join(balancers)}"
     elif len(planes) > 1:
         yield f"kubeasz balances on each node itself; the endpoint is only {planes[0].name}: name a balancer there"
     if text(settings.get("ETCD_WAL_DIR")):
         yield f"etcd's write-ahead log is in a folder of its own, {text(settings.get('ETCD_WAL_DIR'))}: check its disk"
     if text(settings.get("K8S_VER")) and not _version(settings):
         yield "K8S_VER is not a version, and is not copied"
-    for name in ("SERVICE_CIDR", "CLUSTER_CIDR"):
-        if second := first_family(settings.get(name))[1]:
-            yield f"the IPv6 networks of the dual-stack cluster are not copied: {second}"
+    if any(inventory.variables(name).get("NODE_NAME") for name in inventory.members("etcd")):
+        yield "kubeasz before 3 keeps etcd's pair in /etc/etcd/ssl: set etcd.pki_dir, and copy or link ca.pem there"
+    yield from _family_notes(settings)
     for host in hosts:
         if host.address is None:
             yield f"the address of {host.name} is not in the file: add it"
-    yield from ssh_notes(inventory, None)
+    yield from ssh_notes(inventory, _roles(inventory), None)
     templates = [name for name, value in settings.items() if name in _READ - _TEMPLATES and _is_template(value)]
     if templates:
         yield f"settings that are templates ({{{{ }}}}) are not copied: {', '.join(templates)}"
+
+
+def _family_notes(settings: Mapping[str, Any]) -> Iterator[str]:
+    for name in ("SERVICE_CIDR", "CLUSTER_CIDR"):
+        if second := first_family(settings.get(name))[1]:
+            yield f"the IPv6 networks of the dual-stack cluster are not copied: {second}"
 
 
 _TEMPLATES = {"K8S_NODENAME", "cluster_dir"}

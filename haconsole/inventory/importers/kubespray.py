@@ -5,12 +5,14 @@ Group names and defaults are those of kubespray's documentation (docs/ansible) a
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from ipaddress import ip_address
 from typing import Any
 
 from haconsole.inventory.effective import join_host_port
 from haconsole.inventory.importers.ansible import AnsibleInventory, VariableFiles, encrypted_lines, read_inventory
 from haconsole.inventory.importers.ansible_ssh import (
+    PASSWORDS,
     SSH_VARIABLES,
     jump_of,
     reached_at,
@@ -18,6 +20,7 @@ from haconsole.inventory.importers.ansible_ssh import (
     ssh_settings,
     unread,
 )
+from haconsole.inventory.importers.ansible_templates import templates
 from haconsole.inventory.importers.draft import Draft, HostDraft, Settings, address_of, host_name
 from haconsole.inventory.importers.plain import listed, mapping, number, refused, text, truth
 
@@ -36,6 +39,20 @@ CERTIFICATES = {
 """etcd's files as kubespray names them (roles/etcd/templates/etcd.env.j2)."""
 TOKEN = "k8s_etcd"
 _PLACEMENT = {"host": "systemd", "docker": "systemd", "kubeadm": "static-pod"}
+_NUMBERS = (
+    "etcd_metrics_port",
+    "etcd_heartbeat_interval",
+    "etcd_election_timeout",
+    "etcd_quota_backend_bytes",
+    "kube_apiserver_port",
+    "kube_network_node_prefix",
+    "ansible_port",
+)
+_IPV6_DEFAULTS = {
+    "kube_service_addresses_ipv6": "fd85:ee78:d8a6:8607::1000/116",
+    "kube_pods_subnet_ipv6": "fd85:ee78:d8a6:8607::1:0000/112",
+    "kube_network_node_prefix_ipv6": 120,
+}
 _OTHER_TOOL = ("SERVICE_CIDR", "CLUSTER_CIDR", "SECURE_PORT")
 _READ = SSH_VARIABLES | {
     "access_ip",
@@ -66,7 +83,11 @@ _READ = SSH_VARIABLES | {
     "kube_vip_address",
     "kube_vip_controlplane_enabled",
     "enable_dual_stack_networks",
+    "access_ip6",
+    "ip6",
+    "ipv4_stack",
     "ipv6_stack",
+    "kube_network_node_prefix_ipv6",
     "kube_service_addresses_ipv6",
     "kube_pods_subnet_ipv6",
 }
@@ -83,9 +104,10 @@ def from_kubespray(data: bytes, file: str, cluster: str, files: VariableFiles) -
         wanted = f"{CONTROL_PLANE[0]}, etcd and {WORKER[0]}"
         raise refused(file, 1, f"there is no host in the groups {wanted}", "name an inventory of kubespray")
     planes = [name for name, has in roles.items() if "control-plane" in has]
-    settings = inventory.variables((planes or list(roles))[0])
+    settings = inventory.settings((planes or list(roles))[0])
     members = inventory.members("etcd")
-    etcd = _etcd(settings)
+    of_etcd = inventory.settings(members[0]) if members else settings
+    etcd = _etcd(of_etcd)
     numbered = etcd["placement"] == "systemd"
     hosts = tuple(_host(inventory, name, has, members if numbered else ()) for name, has in roles.items())
     bastion, jump = _bastion(inventory)
@@ -98,7 +120,10 @@ def from_kubespray(data: bytes, file: str, cluster: str, files: VariableFiles) -
         etcd=etcd,
         kubernetes=_kubernetes(settings, endpoint) if planes else None,
         notes=(
-            *_notes(inventory, settings, hosts, bastion),
+            *_notes(inventory, settings, hosts),
+            *_etcd_notes(of_etcd),
+            *ssh_notes(inventory, roles, bastion),
+            *_value_notes(inventory, roles),
             *inventory.notes,
             *(
                 f"{file}:{line}: encrypted value (left out)"
@@ -137,9 +162,9 @@ def _roles(inventory: AnsibleInventory) -> dict[str, tuple[str, ...]]:
 
 def _host(inventory: AnsibleInventory, name: str, roles: tuple[str, ...], members: tuple[str, ...]) -> HostDraft:
     """`members` are numbered by their order in the group etcd; a stacked member has its node's name."""
-    known = inventory.variables(name)
+    known = inventory.settings(name)
     reach = reached_at(known, name)
-    address = address_of(text(known.get("access_ip")), text(known.get("ip")), reach)
+    address = address_of(*(text(known.get(variable)) for variable in _own_addresses(known)), reach)
     member = text(known.get("etcd_member_name")) or (f"etcd{members.index(name) + 1}" if name in members else None)
     ssh = dict(ssh_settings(known))
     if jump := jump_of(known):
@@ -154,12 +179,30 @@ def _host(inventory: AnsibleInventory, name: str, roles: tuple[str, ...], member
     )
 
 
+def _is_ipv6_only(settings: Mapping[str, Any]) -> bool:
+    return truth(settings.get("ipv6_stack")) and settings.get("ipv4_stack", True) is False
+
+
+def _own_addresses(settings: Mapping[str, Any]) -> tuple[str, str]:
+    """The variables of a host's address in the cluster; IPv4 is the first family where there are two."""
+    return ("access_ip6", "ip6") if _is_ipv6_only(settings) else ("access_ip", "ip")
+
+
+def _networks(settings: Mapping[str, Any]) -> tuple[str, str, int | None]:
+    """The networks of services and pods, and each node's part."""
+    if _is_ipv6_only(settings):
+        services, pods, prefix = ({**_IPV6_DEFAULTS, **settings}[name] for name in _IPV6_DEFAULTS)
+        return text(services) or "", text(pods) or "", number(prefix)
+    services, pods = text(settings.get("kube_service_addresses")), text(settings.get("kube_pods_subnet"))
+    return services or "10.233.0.0/18", pods or "10.233.64.0/18", number(settings.get("kube_network_node_prefix"))
+
+
 def _bastion(inventory: AnsibleInventory) -> tuple[HostDraft | None, str | None]:
     """The bastion as a host, or as an outside jump host when its address is not known."""
     names = inventory.members("bastion")
     if not names:
         return None, None
-    known = inventory.variables(names[0])
+    known = inventory.settings(names[0])
     reach = reached_at(known, names[0])
     address = address_of(text(known.get("ip")), reach)
     ssh = ssh_settings(known)
@@ -194,14 +237,15 @@ def _etcd(settings: Mapping[str, Any]) -> Settings:
 
 def _kubernetes(settings: Mapping[str, Any], endpoint: str | None) -> Settings:
     name = text(settings.get("cluster_name"))
+    services, pods, prefix = _networks(settings)
     return {
         "deployment": "kubeadm",
         "version": text(settings.get("kube_version")),
         "endpoint": endpoint,
         "api_port": number(settings.get("kube_apiserver_port")),
-        "service_cidr": text(settings.get("kube_service_addresses")) or "10.233.0.0/18",
-        "pod_cidr": text(settings.get("kube_pods_subnet")) or "10.233.64.0/18",
-        "node_prefix": number(settings.get("kube_network_node_prefix")),
+        "service_cidr": services,
+        "pod_cidr": pods,
+        "node_prefix": prefix,
         "cluster_name": name,
         "cluster_domain": text(settings.get("dns_domain")) or name,
         "pki_dir": text(settings.get("kube_cert_dir")) or "/etc/kubernetes/ssl",
@@ -225,9 +269,7 @@ def _endpoint(settings: Mapping[str, Any], planes: list[str | None]) -> str | No
     return join_host_port(host, number(balancer.get("port")) or api_port) if host else None
 
 
-def _notes(
-    inventory: AnsibleInventory, settings: Mapping[str, Any], hosts: tuple[HostDraft, ...], bastion: HostDraft | None
-) -> Iterator[str]:
+def _notes(inventory: AnsibleInventory, settings: Mapping[str, Any], hosts: tuple[HostDraft, ...]) -> Iterator[str]:
     planes = [host for host in hosts if "control-plane" in host.roles]
     balancer = settings.get("loadbalancer_apiserver")
     if balancer is not None and not mapping(balancer):
@@ -236,22 +278,57 @@ def _notes(
         yield f"kubespray balances on each node itself; the endpoint is only {planes[0].name}: name a balancer there"
     if text(settings.get("kube_vip_address")) and not truth(settings.get("kube_vip_enabled")):
         yield "kube_vip_address is not used, as kube_vip_enabled is not true"
-    if truth(settings.get("enable_dual_stack_networks")) or truth(settings.get("ipv6_stack")):
+    dual = truth(settings.get("enable_dual_stack_networks")) or truth(settings.get("ipv6_stack"))
+    if dual and not _is_ipv6_only(settings):
         yield "the IPv6 networks of the dual-stack cluster are not copied: an inventory has one family"
     yield from _host_notes(inventory, hosts)
-    yield from _etcd_notes(settings)
-    yield from ssh_notes(inventory, bastion)
-    if any(isinstance(value, str) and "{{" in value for value in settings.values()):
-        yield "settings that are templates ({{ }}) are not copied: compare with the cluster's own"
 
 
 def _host_notes(inventory: AnsibleInventory, hosts: tuple[HostDraft, ...]) -> Iterator[str]:
     for host in hosts:
         if host.address is None:
             yield f"the address of {host.name} is not in the file: add it"
+    copied = {host.name for host in hosts}
+    others = [name for name in inventory.host_variables if host_name(name) not in copied]
+    others = [name for name in others if name not in (*inventory.members("bastion"), "localhost")]
+    if others:
+        yield f"hosts in none of the groups etcd, control plane and node are left out: {', '.join(others)}"
     for name in inventory.host_variables:
-        if host_name(name) != name:
+        if host_name(name) != name and name not in others:
             yield f"host {name} is named {host_name(name)} here: a DNS name has no other characters"
+
+
+def _value_notes(inventory: AnsibleInventory, hosts: Iterable[str]) -> Iterator[str]:
+    """Settings that are not copied because of their values, each with the hosts that have it."""
+    unfilled: dict[str, list[str]] = {}
+    wrong: dict[str, list[str]] = {}
+    public: list[str] = []
+    for host in hosts:
+        known = inventory.settings(host)
+        for name in templates(known, sorted(_READ.difference(PASSWORDS))):
+            unfilled.setdefault(name, []).append(host)
+        for name in _NUMBERS:
+            value = text(known.get(name))
+            if value is not None and number(value) is None:
+                wrong.setdefault(f"{name} is {value}, not a number, and is", []).append(host)
+        if not any(known.get(name) for name in _own_addresses(known)) and _is_public(reached_at(known, host)):
+            public.append(host)
+    for name, of in unfilled.items():
+        yield f"{name} of {_several(of)} is a template ({{{{ }}}}) that is not filled in here, and is not copied"
+    for what, of in wrong.items():
+        yield f"{what} not copied ({_several(of)})"
+    if public:
+        yield f"{_several(public)}: without ip kubespray uses the default interface's address: check it"
+
+
+def _is_public(reach: str) -> bool:
+    address = address_of(reach)
+    return address is not None and not ip_address(address).is_private
+
+
+def _several(hosts: list[str]) -> str:
+    more = f" and {len(hosts) - 3} others" if len(hosts) > 3 else ""
+    return f"{', '.join(hosts[:3])}{more}"
 
 
 def _etcd_notes(settings: Mapping[str, Any]) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Iterator, Mapping
 from typing import Any, assert_never
 
@@ -44,6 +45,20 @@ def read_documents(data: bytes, file: str) -> list[Any]:
     except UnreadableError as error:
         raise InventoryError((in_file(file, error.fault),)) from None
     return [document for document in documents if document is not None]
+
+
+def read_toml(data: bytes, file: str) -> Any:
+    """The tables of `data`, times as text; raises InventoryError with its place when it is not TOML."""
+    try:
+        return _simple(tomllib.loads(decode_text(data)))
+    except UnreadableError as error:
+        raise InventoryError((in_file(file, error.fault),)) from None
+    except tomllib.TOMLDecodeError as error:
+        what, _, place = str(error).partition(" (at line ")
+        line = re.match("[0-9]+", place)
+        raise refused(file, int(line[0]) if line else 1, what[:1].lower() + what[1:], "correct the line") from None
+    except RecursionError:
+        raise refused(file, 1, "values are nested too deep", "no part of an inventory is that deep") from None
 
 
 def plain(node: Node) -> Any:
@@ -111,6 +126,18 @@ def _merged(values: list[Any]) -> dict[str, Any]:
     """The keys from merge keys: of several mappings the first counts."""
     flat = [part for value in values for part in (value if isinstance(value, list) else [value])]
     return {key: value for part in reversed(flat) for key, value in mapping(part).items()}
+
+
+def _simple(value: Any) -> Any:
+    match value:
+        case dict():
+            return {key: _simple(each) for key, each in value.items()}
+        case list():
+            return [_simple(each) for each in value]
+        case str() | bool() | int() | float():
+            return value
+        case _:
+            return str(value)
 
 
 def _scalar(node: ScalarNode) -> Any:

@@ -97,7 +97,7 @@ def test_the_vip_of_outer_balancers_is_the_endpoint(imported: Importer, group: s
     found = imported(text, "kubeasz", "hosts")
     assert found.kubernetes is not None
     assert found.kubernetes.endpoint == "10.5.0.250:9443"
-    assert "the balancers of ex_lb run nginx (l4lb) and are left out: 10.5.0.6, 10.5.0.7" in imported.text
+    assert "the balancers of ex_lb run nginx (haproxy before 3.1) and are left out: 10.5.0.6, 10.5.0.7" in imported.text
 
 
 def test_older_files_name_the_members_themselves(imported: Importer) -> None:
@@ -111,3 +111,38 @@ def test_a_file_without_hosts_is_refused_at_its_place(imported: Importer) -> Non
     assert "hosts:1:1: there is no host in the groups" in imported.print("[web]\na\n", "kubeasz", "hosts")
     assert imported.status == ExitCode.INVALID_INVENTORY
     assert "config.yml:2:1: a value is missing" in imported.print(HOSTS, "kubeasz", "hosts", **{"config.yml": "a: ["})
+
+
+NODE_NAME = """\
+K8S_NODENAME: "{%- if k8s_nodename != '' -%} \\
+                    {{ k8s_nodename|replace('_', '-')|lower }} \\
+               {%- else -%} \\
+                    OTHERWISE \\
+               {%- endif -%}"
+"""
+
+
+@pytest.mark.parametrize(
+    ("template", "name"),
+    [
+        ("k8s-{{ inventory_hostname|replace('.', '-') }}", "k8s-10-5-0-3"),
+        ("{{ inventory_hostname }}", "10.5.0.3"),
+    ],
+)
+def test_a_node_without_a_name_has_that_of_the_config(imported: Importer, template: str, name: str) -> None:
+    found = imported(HOSTS, "kubeasz", "hosts", **{"config.yml": NODE_NAME.replace("OTHERWISE", template)})
+    assert [host.name for host in found.hosts] == ["master-01", "master-02", name, "worker-01"]
+    assert effective.etcd_name(found.hosts[2]) == "etcd-10.5.0.3"
+
+
+def test_the_url_of_version_1_is_the_endpoint(imported: Importer) -> None:
+    url = 'MASTER_IP="10.5.0.100"\nKUBE_APISERVER="https://{{ MASTER_IP }}:8443"\n'
+    found = imported(HOSTS.replace("[ex_lb]", "[lb]\n10.5.0.6 LB_ROLE=master") + url, "kubeasz", "hosts")
+    assert found.kubernetes is not None
+    assert found.kubernetes.endpoint == "10.5.0.100:8443"
+    assert "are left out: 10.5.0.6" in imported.text
+
+
+def test_the_folder_of_older_versions_is_in_a_note(imported: Importer) -> None:
+    imported(HOSTS.replace("[etcd]\n10.5.0.1\n", "[etcd]\n10.5.0.1 NODE_NAME=etcd1\n"), "kubeasz", "hosts")
+    assert "kubeasz before 3 keeps etcd's pair in /etc/etcd/ssl" in imported.text

@@ -6,6 +6,8 @@ import pytest
 
 from haconsole.errors import ExitCode
 from haconsole.inventory import effective
+from haconsole.inventory.importers.ansible import VariableFiles
+from haconsole.inventory.importers.kubespray import from_kubespray
 from haconsole.inventory.schema import EtcdPlacement
 from tests.unit.inventory.conftest import Importer
 
@@ -181,3 +183,149 @@ def test_a_range_that_is_wrong_is_refused_at_its_line(imported: Importer, patter
     told = imported.print(f"[etcd]\n{pattern}\n")
     assert imported.status == ExitCode.INVALID_INVENTORY
     assert "inventory.ini:2:1: range" in told
+
+
+APART = """\
+[etcd]
+e1 ansible_host=10.5.0.11
+e2 ansible_host=10.5.0.12
+e3 ansible_host=10.5.0.13
+[kube_control_plane]
+a ansible_host=10.5.0.1
+"""
+
+
+def test_settings_of_etcd_are_those_of_its_hosts(imported: Importer) -> None:
+    files = {
+        "group_vars/etcd.yml": "etcd_data_dir: /srv/etcd\netcd_heartbeat_interval: 100\nbin_dir: /opt/bin\n",
+        "group_vars/kube_control_plane.yml": "etcd_data_dir: /var/lib/other\netcd_heartbeat_interval: 300\n",
+    }
+    etcd = imported(APART, **files).etcd
+    assert (etcd.data_dir, etcd.heartbeat_ms, etcd.binary) == ("/srv/etcd", 100, "/opt/bin/etcd")
+
+
+def test_references_among_variables_are_filled_in(imported: Importer) -> None:
+    text = """\
+kube_config_dir: /srv/kubernetes
+kube_cert_dir: "{{ kube_config_dir }}/pki"
+cluster_name: blue.local
+dns_domain: "{{cluster_name}}"
+vip: 10.5.0.100
+balancer: {address: "{{ vip }}", port: 8383}
+loadbalancer_apiserver: "{{ balancer }}"
+ip: "{{ ansible_host }}"
+"""
+    found = imported(HOSTS, **{"group_vars/all.yml": text})
+    assert found.kubernetes is not None
+    assert (found.kubernetes.endpoint, found.kubernetes.pki_dir) == ("10.5.0.100:8383", "/srv/kubernetes/pki")
+    assert found.kubernetes.cluster_domain == "blue.local"
+    assert "template" not in imported.text
+
+
+def test_references_without_end_are_left(imported: Importer) -> None:
+    text = 'dns_domain: "{{ x }}{{ x }}"\n' + "".join(f'x{at}: "{{{{ x }}}}{{{{ x }}}}"\n' for at in range(9))
+    imported(HOSTS, **{"group_vars/all.yml": text + 'x: "{{ x }}{{ dns_domain }}"\n'})
+    assert "dns_domain of a, b, c is a template ({{ }}) that is not filled in here, and is not copied" in imported.text
+
+
+@pytest.mark.parametrize("value", ["{{ port | default(2222) }}", "{% if x %}1{% endif %}"])
+def test_a_template_of_any_host_is_in_a_note(imported: Importer, value: str) -> None:
+    imported(HOSTS, **{"host_vars/b.yml": f'ansible_port: "{value}"\n'})
+    assert "ansible_port of b is a template ({{ }}) that is not filled in here, and is not copied" in imported.text
+
+
+@pytest.mark.parametrize(
+    ("setting", "note"),
+    [
+        ("ansible_become_method: su", "ansible_become_method=su of b is not copied"),
+        ("ansible_become_user: admin", "ansible_become_user=admin of b is not copied"),
+        ("ansible_port: ssh", "ansible_port is ssh, not a number, and is not copied (b)"),
+        ("etcd_quota_backend_bytes: 8G", "etcd_quota_backend_bytes is 8G, not a number, and is not copied (b)"),
+    ],
+)
+def test_a_value_that_is_not_copied_is_in_a_note(imported: Importer, setting: str, note: str) -> None:
+    imported(HOSTS, **{"host_vars/b.yml": f"{setting}\n"})
+    assert note in imported.text
+
+
+@pytest.mark.parametrize("method", ["sudo", "ansible.builtin.sudo"])
+def test_sudo_needs_no_note(imported: Importer, method: str) -> None:
+    imported(HOSTS + f"[all:vars]\nansible_become_method={method}\nansible_become_user=root\n")
+    assert "ansible_become" not in imported.text
+
+
+def test_a_cluster_of_ipv6_only_has_its_networks(imported: Importer) -> None:
+    text = "ipv4_stack: false\nipv6_stack: true\nkube_pods_subnet_ipv6: fd00:1::/56\n"
+    hosts = "[kube_control_plane]\na ansible_host=10.5.0.1 ip=10.6.0.1 ip6=2001:db8::1\n[etcd]\na\n"
+    found = imported(hosts, **{"group_vars/all.yml": text})
+    assert found.kubernetes is not None
+    assert (found.hosts[0].address, found.hosts[0].ssh_address) == ("2001:db8::1", "10.5.0.1")
+    assert found.kubernetes.service_cidr == "fd85:ee78:d8a6:8607::1000/116"
+    assert (found.kubernetes.pod_cidr, found.kubernetes.node_prefix) == ("fd00:1::/56", 120)
+    assert "dual-stack" not in imported.text
+
+
+def test_hosts_of_other_groups_are_in_a_note(imported: Importer) -> None:
+    imported("localhost ansible_connection=local\n" + HOSTS + "[haproxy]\nlb1 ansible_connection=winrm\n")
+    assert "hosts in none of the groups etcd, control plane and node are left out: lb1" in imported.text
+    assert "localhost" not in imported.text
+    assert "is not reached by SSH" not in imported.text
+
+
+def test_a_public_address_without_ip_is_in_a_note(imported: Importer) -> None:
+    imported(HOSTS.replace("10.5.0.1", "8.8.8.8"))
+    assert "a: without ip kubespray uses the default interface's address: check it" in imported.text
+    imported(HOSTS.replace("10.5.0.1", "8.8.8.8 ip=10.5.0.1"))
+    assert "without ip" not in imported.text
+
+
+TOML = """\
+[all.vars]
+ansible_user = "root"
+[kube_control_plane.hosts]
+"n[1:3]" = { kube_version = "v1.30.1" }
+[kube_control_plane.vars]
+since = 2024-01-01
+[etcd]
+children = ["kube_control_plane"]
+[kube_node.hosts]
+n1 = { ansible_host = "10.5.0.1", ansible_port = 2222 }
+n2 = { ansible_host = "10.5.0.2" }
+n3 = { ansible_host = "10.5.0.3" }
+"""
+
+
+def test_an_inventory_in_toml_is_read(imported: Importer) -> None:
+    found = imported(TOML, file="hosts.toml")
+    assert [(host.name, host.address) for host in found.hosts] == [
+        ("n1", "10.5.0.1"),
+        ("n2", "10.5.0.2"),
+        ("n3", "10.5.0.3"),
+    ]
+    assert [effective.etcd_name(host) for host in found.hosts] == ["etcd1", "etcd2", "etcd3"]
+    assert effective.ssh_for(found, found.hosts[0]).port == 2222
+    assert found.ssh.user == "root"
+    assert "hosts.toml: group kube_control_plane: not read: since" in imported.text
+
+
+def test_a_fault_in_toml_has_its_line(imported: Importer) -> None:
+    assert "hosts.toml:2:1: " in imported.print("[etcd]\nhosts = {\n", file="hosts.toml")
+    assert imported.status == ExitCode.INVALID_INVENTORY
+
+
+@pytest.mark.parametrize(
+    ("text", "file"),
+    [
+        ("#!/usr/bin/env python3\nprint()\n", "inventory.py"),
+        ("plugin: constructed\nstrict: false\n", "inventory.yml"),
+        ('{"_meta": {"hostvars": {}}, "etcd": ["a"]}', "inventory.json"),
+    ],
+)
+def test_an_inventory_that_a_program_makes_is_refused_with_a_hint(imported: Importer, text: str, file: str) -> None:
+    assert "import what `ansible-inventory -i FILE --list --yaml` prints" in imported.print(text, file=file)
+    assert imported.status == ExitCode.INVALID_INVENTORY
+
+
+def test_bytes_that_are_not_utf_8_are_read_in_an_ini_file() -> None:
+    data = b"# K\xf6ln\n[kube_control_plane]\na ansible_host=10.5.0.1\n[etcd]\na\n"
+    assert from_kubespray(data, "hosts", "c", VariableFiles()).hosts[0].address == "10.5.0.1"
