@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import aclosing
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import click
@@ -16,6 +17,7 @@ from haconsole.cli.reports.findings import doctor_report
 from haconsole.cli.reports.status import status_report
 from haconsole.errors import ExitCode, UsageError
 from haconsole.model.findings import Health
+from haconsole.model.series import Measurements
 from haconsole.model.status import ClusterStatus
 from haconsole.session import Session
 
@@ -38,9 +40,10 @@ def status(inventory: Path, as_json: bool, watch: bool, accept_host_key: tuple[s
 
     Exits with 0 healthy, 1 degraded, 2 critical, 3 unknown (no host answered), 5 for a bad inventory.
     """
-    render: Render = _status_json if as_json else _status_text
+    if as_json:
+        return with_session(inventory, accept_host_key, _follow_json if watch else _once_json)
     look = _follow if watch else _once
-    return with_session(inventory, accept_host_key, lambda session: look(session, render))
+    return with_session(inventory, accept_host_key, lambda session: look(session, _status_text))
 
 
 def _explain(context: click.Context, _parameter: click.Parameter, code: str | None) -> None:
@@ -81,6 +84,19 @@ async def _once(session: Session, render: Render) -> int:
     return _show(await session.observer.status(), render)
 
 
+async def _once_json(session: Session) -> int:
+    status, measurements = await session.observer.measure()
+    return _show(status, partial(_status_json, measurements))
+
+
+async def _follow_json(session: Session) -> int:
+    code, measurements = int(ExitCode.UNKNOWN), Measurements(len(session.inventory.hosts))
+    async for status in session.observer.watch():
+        measurements.add(status.snapshot)
+        code = _show(status, partial(_status_json, measurements))
+    return code
+
+
 async def _examine(session: Session) -> int:
     code = int(ExitCode.UNKNOWN)
     async for status in session.observer.examine():
@@ -117,8 +133,9 @@ def _doctor_text(status: ClusterStatus, now: datetime) -> str:
     return doctor_text(status.snapshot, status.findings, status.health, now, page_width())
 
 
-def _status_json(status: ClusterStatus, now: datetime) -> str:
-    return msgspec.json.encode(status_report(status.snapshot, status.findings, status.health, now)).decode()
+def _status_json(measurements: Measurements, status: ClusterStatus, now: datetime) -> str:
+    report = status_report(status.snapshot, status.findings, status.health, now, measurements)
+    return msgspec.json.encode(report).decode()
 
 
 def _doctor_json(status: ClusterStatus, now: datetime) -> str:

@@ -29,6 +29,11 @@ class Measure:
     meaning: str
     every_s: float = OFTEN_S
 
+    @property
+    def full_name(self) -> str:
+        """The name with its unit, as JSON and OpenMetrics have it."""
+        return f"{self.name}_{self.unit}" if self.unit else self.name
+
 
 FSYNC = Measure("etcd_fsync_p99", "fsync p99", Unit.SECONDS, "99 of 100 writes of etcd's log to disk took less")
 COMMIT = Measure("etcd_commit_p99", "commit p99", Unit.SECONDS, "99 of 100 commits to etcd's database took less")

@@ -14,6 +14,7 @@ from haconsole.inventory.schema import Inventory
 from haconsole.model.command import HostCommand
 from haconsole.model.journal import JournalLine
 from haconsole.model.names import HostName
+from haconsole.model.series import Measurements
 from haconsole.model.status import ClusterStatus
 
 if TYPE_CHECKING:
@@ -89,6 +90,10 @@ class ClusterObserver(Protocol):
         """Read every host once; a host that fails or hangs has failed facts and raises nothing."""
         ...
 
+    async def measure(self) -> tuple[ClusterStatus, Measurements]:
+        """Like `status`, with figures, for which hosts are read twice within a second or two."""
+        ...
+
     def examine(self) -> AsyncGenerator[ClusterStatus, None]:
         """Read every host once and thoroughly: what is known after some seconds, then the rest if there was more."""
         ...
@@ -99,6 +104,10 @@ class ClusterObserver(Protocol):
 
     def refresh(self) -> None:
         """Have `watch` read every fact again now; nothing where nobody watches."""
+        ...
+
+    def quicken(self, *, faster: bool) -> None:
+        """Have `watch` take the readings for figures more often, or at their usual interval again."""
         ...
 
     def journal(self, hosts: tuple[HostName, ...], *, last: int = 200) -> AsyncIterator[JournalLine]:

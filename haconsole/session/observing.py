@@ -12,6 +12,7 @@ from haconsole.diagnosis.diagnose import status_of
 from haconsole.inventory.schema import Inventory
 from haconsole.model.journal import JournalLine
 from haconsole.model.names import HostName
+from haconsole.model.series import Measurements
 from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.model.status import ClusterStatus
 from haconsole.probes.collect import Collector
@@ -34,6 +35,14 @@ class LiveObserver:
         """Read every host once, certificates included."""
         return self._status(await self._collector.once(certificates=True))
 
+    async def measure(self) -> tuple[ClusterStatus, Measurements]:
+        """Read every host once, certificates included, and the readings for figures twice."""
+        measurements = Measurements(len(self._inventory.hosts))
+        first, second = await self._collector.measured()
+        measurements.add(first)
+        measurements.add(second)
+        return self._status(second), measurements
+
     async def examine(self) -> AsyncGenerator[ClusterStatus, None]:
         """The status known after `FIRST_AFTER_S`, then the complete one."""
         looks = self._collector.progress(certificates=True, thorough=True, first_after_s=FIRST_AFTER_S)
@@ -50,6 +59,10 @@ class LiveObserver:
     def refresh(self) -> None:
         """Have `watch` read every fact again now."""
         self._collector.refresh()
+
+    def quicken(self, *, faster: bool) -> None:
+        """Have `watch` take the readings for figures more often."""
+        self._collector.pace.quicken(faster=faster)
 
     def journal(self, hosts: tuple[HostName, ...], *, last: int = 200) -> AsyncIterator[JournalLine]:
         """The journals of the units that should run on these hosts."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NoReturn
 from haconsole.diagnosis.diagnose import status_of
 from haconsole.errors import RefusedError
 from haconsole.execution.clock import Clock, SystemClock
+from haconsole.model.series import Measurements
 
 if TYPE_CHECKING:
     from haconsole.actions.guardrails import GuardrailStop
@@ -39,6 +40,12 @@ class ReplayedObserver:
         """The moment that is shown."""
         return self._now(self._moment)
 
+    async def measure(self) -> tuple[ClusterStatus, Measurements]:
+        """The moment that is shown, with the figures of its readings."""
+        measurements, status = Measurements(len(self._recording.inventory.hosts)), await self.status()
+        measurements.add(status.snapshot)
+        return status, measurements
+
     async def examine(self) -> AsyncGenerator[ClusterStatus, None]:
         """The moment that is shown."""
         yield await self.status()
@@ -58,6 +65,9 @@ class ReplayedObserver:
 
     def refresh(self) -> None:
         """Nothing: a recording has no newer facts."""
+
+    def quicken(self, *, faster: bool) -> None:
+        """Nothing: a recording has no more readings."""
 
     def journal(self, hosts: tuple[HostName, ...], *, last: int = 200) -> AsyncIterator[JournalLine]:
         raise RefusedError("a recording contains no journals", hint="open the cluster's inventory to read them")

@@ -21,6 +21,7 @@ from haconsole.model.hosts import HostFacts
 from haconsole.model.journal import JournalLine
 from haconsole.model.names import HostName
 from haconsole.model.observed import Cause, Failed, Known, Observed
+from haconsole.model.series import Measurements
 from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.model.status import ClusterStatus
 from haconsole.session import Run, RunState
@@ -90,6 +91,7 @@ class FakeSession:
     watchers: int = 0
     stops: tuple[str, ...] = ()
     refreshed: int = 0
+    paces: tuple[bool, ...] = ()
     watched: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
@@ -111,6 +113,11 @@ class FakeSession:
     async def status(self) -> ClusterStatus:
         return self.status_of(self.looked_at or self.first or healthy())
 
+    async def measure(self) -> tuple[ClusterStatus, Measurements]:
+        measurements, status = Measurements(), await self.status()
+        measurements.add(status.snapshot)
+        return status, measurements
+
     async def examine(self) -> AsyncGenerator[ClusterStatus, None]:
         yield await self.status()
 
@@ -123,6 +130,10 @@ class FakeSession:
             if isinstance(item, Exception):
                 raise item
             yield self.status_of(item)
+
+    def quicken(self, *, faster: bool) -> None:
+        """Note the pace of readings for figures."""
+        self.paces += (faster,)
 
     def refresh(self) -> None:
         """Count that facts are to be read again."""

@@ -13,9 +13,11 @@ from haconsole.model.hosts import HostFacts, Role
 from haconsole.model.lease import Lease
 from haconsole.model.lock import LOCK_ROLES
 from haconsole.model.lock_view import LockView, lock_view
+from haconsole.model.measures import MEASURES
 from haconsole.model.node import NodeState
 from haconsole.model.observed import Failed, NotAsked, Observed, reason_of, value_of
 from haconsole.model.quorum import needed_for
+from haconsole.model.series import Measurements
 from haconsole.model.service_view import ServiceRow, service_rows
 from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.model.vip import VipView
@@ -205,6 +207,14 @@ class LockReport(Shape, frozen=True):
     needed: int
 
 
+class FigureReport(Shape, frozen=True):
+    """A figure of a host, of a server of a balancer, or of the cluster if both are null; `value` is null if unknown."""
+
+    host: str | None
+    server: str | None
+    value: float | None
+
+
 class ErrorReport(Shape, frozen=True):
     """The reason why a fact is unknown; `host` is null for facts of the complete cluster."""
 
@@ -234,12 +244,17 @@ class StatusReport(Shape, frozen=True):
     lock: LockReport | None
     errors: tuple[ErrorReport, ...]
     findings: tuple[FindingReport, ...]
+    figures: dict[str, tuple[FigureReport, ...]]
 
 
 def status_report(
-    snapshot: ClusterSnapshot, findings: tuple[Finding, ...], health: Health, now: datetime
+    snapshot: ClusterSnapshot,
+    findings: tuple[Finding, ...],
+    health: Health,
+    now: datetime,
+    measurements: Measurements | None = None,
 ) -> StatusReport:
-    """The snapshot and its findings in their JSON shape; `now` decides what has expired."""
+    """The snapshot, its findings and figures in their JSON shape; `now` decides what has expired."""
     return StatusReport(
         schema=SCHEMA,
         cluster=snapshot.cluster,
@@ -256,7 +271,19 @@ def status_report(
         lock=_lock(lock_view(snapshot), snapshot),
         errors=tuple(_errors(snapshot)),
         findings=tuple(finding_report(finding) for finding in findings),
+        figures=_figures(measurements, now) if measurements is not None else {},
     )
+
+
+def _figures(measurements: Measurements, now: datetime) -> dict[str, tuple[FigureReport, ...]]:
+    reports = {
+        measure.full_name: tuple(
+            FigureReport(key.host or None, key.item or None, measurements.latest(key, now))
+            for key in measurements.keys(measure)
+        )
+        for measure in MEASURES
+    }
+    return {name: figures for name, figures in reports.items() if figures}
 
 
 def _host(facts: HostFacts) -> HostStatusReport:
@@ -433,10 +460,11 @@ def _lock(view: LockView | None, snapshot: ClusterSnapshot) -> LockReport | None
 
 def _errors(snapshot: ClusterSnapshot) -> Iterator[ErrorReport]:
     for facts in snapshot.hosts:
-        for name, fact in facts.facts():
+        for name, fact in (*facts.facts(), *facts.readings()):
             yield from _error(facts.host, name, fact)
     yield from _error(None, "leases", snapshot.leases)
     yield from _error(None, "nodes", snapshot.nodes)
+    yield from _error(None, "endpoint_ms", snapshot.endpoint_ms)
 
 
 def _error(host: str | None, name: str, fact: Observed[object]) -> Iterator[ErrorReport]:

@@ -14,12 +14,17 @@ from haconsole.cli.reports.findings import DoctorReport, doctor_report, stamp
 from haconsole.cli.reports.status import StatusReport, status_report
 from haconsole.cli.reports.text import doctor_text, status_text
 from haconsole.diagnosis.diagnose import diagnose, health
+from haconsole.model import measures as m
 from haconsole.model.certificate import Certificate
+from haconsole.model.figures import Figure
+from haconsole.model.findings import Health
 from haconsole.model.hosts import HostFacts
 from haconsole.model.lock import HostLock, LockClaim
+from haconsole.model.measures import SeriesKey
 from haconsole.model.names import HostName
 from haconsole.model.node import NodeCondition
 from haconsole.model.observed import NOT_ASKED, Failed, Known, value_of
+from haconsole.model.series import Measurements
 from haconsole.model.snapshot import ClusterSnapshot
 from tests.fakes import kubeadm
 from tests.fakes.cluster import INVENTORY, NOW, changed, etcd_silent, healthy, lost
@@ -31,6 +36,37 @@ def as_json(snapshot: ClusterSnapshot) -> Any:
     document = msgspec.json.decode(msgspec.json.encode(report))
     jsonschema.validate(document, msgspec.json.schema(StatusReport))
     return document
+
+
+def test_figures_and_their_subjects() -> None:
+    measurements = Measurements()
+    measurements.put(Figure(SeriesKey(m.FSYNC, "cp1"), NOW, 0.002))
+    measurements.put(Figure(SeriesKey(m.FSYNC, "cp2"), NOW, None))
+    measurements.put(Figure(SeriesKey(m.QUEUE, "cp1", "k8s/cp2"), NOW, 4.0))
+    measurements.put(Figure(SeriesKey(m.ENDPOINT), NOW, 0.01))
+    report = status_report(healthy(), (), Health.HEALTHY, NOW, measurements)
+    document = msgspec.json.decode(msgspec.json.encode(report))
+    jsonschema.validate(document, msgspec.json.schema(StatusReport))
+    assert document["figures"] == {
+        "etcd_fsync_p99_seconds": [
+            {"host": "cp1", "server": None, "value": 0.002},
+            {"host": "cp2", "server": None, "value": None},
+        ],
+        "endpoint_request_seconds": [{"host": None, "server": None, "value": 0.01}],
+        "haproxy_queue": [{"host": "cp1", "server": "k8s/cp2", "value": 4.0}],
+    }
+
+
+def test_a_failed_reading_is_an_error_with_its_reason() -> None:
+    failed: Failed[Any] = Failed("cp1: metrics: no answer within 6 s", NOW)
+    document = as_json(
+        replace(changed(healthy(), 1, lambda facts: replace(facts, etcd_metrics=failed)), endpoint_ms=failed)
+    )
+    assert [(each["host"], each["fact"]) for each in document["errors"]] == [
+        ("cp1", "etcd_metrics"),
+        (None, "endpoint_ms"),
+    ]
+    assert document["findings"] == []
 
 
 def lost_everything() -> ClusterSnapshot:
