@@ -49,6 +49,9 @@ _AGAIN_S = 2.0
 _ABOUT_UNITS: tuple[FactName, ...] = ("unit_setup", "events", "system")
 """Facts that explain why a unit fails."""
 _SELDOM = 10
+_UNLESS_CHANGED = 10
+"""Rounds after which facts are queried again although their host noticed no change."""
+_HAPROXY = 3
 
 
 WRITTEN_TO = ("/", "/var/log", "/run")
@@ -76,7 +79,7 @@ def script_queries(context: ClusterContext, host: Host, expected: tuple[FactName
         ScriptQuery("addresses", addresses.SECTION, addresses.parse),
         ScriptQuery(
             "services",
-            services.section(services.units_of(context.layout, host), pods),
+            services.section(services.units_of(context.layout, host), pods, every=_UNLESS_CHANGED),
             partial(services.parse, pods=pods),
         ),
         ScriptQuery("disks", disks.section(paths, every=slow), disks.parse),
@@ -109,7 +112,7 @@ def script_queries(context: ClusterContext, host: Host, expected: tuple[FactName
             partial(keepalived.parse, secret=context.secret),
             root=True,
         ),
-        ScriptQuery("haproxy", haproxy.section(socket), haproxy.parse, root=True),
+        ScriptQuery("haproxy", haproxy.section(socket, every=_HAPROXY), haproxy.parse, root=True),
         ScriptQuery(
             "balancer_files",
             owners.section(files, every=slow),
@@ -117,7 +120,7 @@ def script_queries(context: ClusterContext, host: Host, expected: tuple[FactName
             root=True,
         ),
         ScriptQuery("kubelet", kubelet.section(every=max(1, slow // 3)), kubelet.parse, root=True),
-        ScriptQuery("lock", lock.section(), lock.parse, root=True),
+        ScriptQuery("lock", lock.section(every=_UNLESS_CHANGED), lock.parse, root=True),
         ScriptQuery(
             "usage",
             usage.section(
@@ -290,7 +293,15 @@ class HostScript:
                 self._put_pushed_line(event)
             case RoundDone():
                 self._changes.clear()
+                self._confirm(event.unchanged)
                 on_round()
+
+    def _confirm(self, sections: tuple[str, ...]) -> None:
+        """The last answers of these sections still hold."""
+        for ask in (self._asks[name] for name in sections if name in self._asks):
+            fact: Observed[Any] = getattr(self._store.facts(self._name), ask.fact)
+            if isinstance(fact, Known):
+                self._store.put(self._name, ask.fact, self._context.known(fact.value))
 
     def _put_answer(self, answer: SectionAnswer) -> None:
         if answer.section in self._side_queries:

@@ -29,12 +29,14 @@ _ENVIRONMENT = "export LC_ALL=C TZ=UTC\nPATH=$PATH:/usr/local/sbin:/usr/sbin:/sb
 class Section:
     """A query: a name made of letters and underscores, shell commands, and its interval in rounds.
 
-    Commands that could hang are run with ``timeout``.
+    Commands that could hang are run with ``timeout``. `unchanged` are commands that succeed in rounds between two
+    answers while the last answer still holds; they run in the script's own shell, so they start no process.
     """
 
     name: str
     body: str
     every: int = 1
+    unchanged: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,12 @@ class SectionAnswer:
 
 @dataclass(frozen=True, slots=True)
 class RoundDone:
-    """Every section of a round has answered; also the sign of life of a host that is being followed."""
+    """Every section of a round has answered; also the sign of life of a host that is being followed.
+
+    `unchanged` are the sections whose last answer still holds.
+    """
+
+    unchanged: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +80,14 @@ def with_arguments(script: str, *words: str) -> str:
 def render(sections: tuple[Section, ...], *, rounds: int | None = 1, pause_s: float = 1.0, follow: str = "") -> bytes:
     """The script that runs `sections` in parallel, `rounds` times with `pause_s` between (None: until closed)."""
     functions = "".join(f"do_{section.name}() {{\n{section.body}\n}}\n" for section in sections)
+    functions += "".join(
+        f"same_{section.name}() {{\n{section.unchanged}\n}}\n" for section in sections if section.unchanged
+    )
     asks = "\n".join(_ask(section) for section in sections)
     enough = "" if rounds is None else f'[ "$round" -lt {rounds} ] || break\n'
     loop = (
-        f"round=0\nwhile :; do\npids=\n{asks}\nwait $pids\nprintf '%s .\\n' \"$mark\"\n"
+        f'round=0\nwhile :; do\npids=\nsame=\n{asks}\n[ -z "$pids" ] || wait $pids\n'
+        'printf "%s .%s\\n" "$mark" "$same"\n'
         f"round=$((round + 1))\n{enough}sleep {pause_s:g}\ndone"
     )
     main = f"{_ENVIRONMENT}\n{_follow_command(follow)}{loop}"
@@ -85,7 +96,15 @@ def render(sections: tuple[Section, ...], *, rounds: int | None = 1, pause_s: fl
 
 def _ask(section: Section) -> str:
     ask = f'tell {section.name} & pids="$pids $!"'
-    return ask if section.every == 1 else f"if [ $((round % {section.every})) -eq 0 ]; then {ask}; fi"
+    if section.every == 1:
+        return ask
+    due = f"[ $((round % {section.every})) -eq 0 ]"
+    if not section.unchanged:
+        return f"if {due}; then {ask}; fi"
+    return (
+        f"same_{section.name} && kept=yes || kept=\n"
+        f'if {due} || [ -z "$kept" ]; then {ask}; else same="$same {section.name}"; fi'
+    )
 
 
 def _follow_command(command: str) -> str:
@@ -115,7 +134,7 @@ class FrameReader:
             case ">":
                 return self._complete()
             case ".":
-                return RoundDone()
+                return RoundDone(tuple(rest.split()))
             case _:
                 self._keep(line)
         return None

@@ -1,8 +1,8 @@
 #!/bin/sh
 # Prints the properties of units, the states of their main processes, and the last log lines of failing units.
 # usage: units PROPERTIES UNIT...
-# prints: blocks of systemctl show, "=processes=", lines "PID STATE", and every fifth round "=journal= UNIT" with JSON
-# A long answer takes several writes, so a log is read seldom. `round` is the round of the surrounding script.
+# prints: blocks of systemctl show, "=processes=", lines "PID STATE", and "=journal= UNIT" with JSON
+# A long answer takes several writes, so a log is read every fifth round, unless units-unchanged guards this script.
 # shellcheck disable=SC2154  # round is set around this script
 # shellcheck disable=SC2046,SC2086  # paths of processes have no blanks
 properties=$1; shift
@@ -22,7 +22,7 @@ show_log() {
   timeout 3 journalctl -q --no-pager -o json --output-fields=MESSAGE,PRIORITY -n 400 "_SYSTEMD_UNIT=$unit" 2>/dev/null |
     sed 's/"_[A-Z_]*":"[^",]*",//g' | grep -v '"MESSAGE":"\( \|\\t\|--\|goroutine\|created by\)' | tail -n 20
 }
-if [ $((${round:-0} % 5)) -eq 0 ]; then
+if [ -n "${guarded-}" ] || [ $((${round:-0} % 5)) -eq 0 ]; then
   read -r up _ </proc/uptime; up=${up%%.*}
   unit='' active='' sub='' result='' restarts=0 started=0
   while IFS='=' read -r key value; do

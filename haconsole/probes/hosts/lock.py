@@ -15,7 +15,7 @@ import msgspec
 from haconsole.model.lock import HostLock, LockClaim
 from haconsole.model.observed import Cause
 from haconsole.probes.errors import ProbeError, require
-from haconsole.probes.script import Section, SectionAnswer
+from haconsole.probes.script import Section, SectionAnswer, with_arguments
 from haconsole.scripts import load_script
 
 PLACE = "/var/lib/haconsole/lock"
@@ -30,7 +30,7 @@ READ = load_script("lib/read-lock")
 def section(*, every: int = 1, place: str = PLACE, heartbeat: str = HEARTBEAT) -> Section:
     """Reads the record; needs root."""
     body = f"{READ}\nread_lock {shlex.quote(place)} {shlex.quote(heartbeat)}; print_lock"
-    return Section("lock", body, every)
+    return Section("lock", body, every, with_arguments(load_script("lock-unchanged"), f"{place}/holder"))
 
 
 def parse(answer: SectionAnswer) -> HostLock | None:

@@ -54,10 +54,14 @@ def runs_kubelet(layout: Layout, host: Host) -> bool:
 
 
 def section(units: tuple[str, ...], pods: tuple[StaticPod, ...] = (), *, every: int = 1) -> Section:
-    """One systemctl for all units, existing or not; then the states of their main processes; then the static pods."""
+    """One systemctl for all units, existing or not; then the states of their main processes; then the static pods.
+
+    Without static pods it is repeated when a process changed, and every `every` rounds for what shows nowhere else.
+    """
     states = with_arguments(load_script("units"), _PROPERTIES, *units)
-    pods_script = f"\necho '{_PODS}'\n{static_pods.body(pods)}" if pods else ""
-    return Section("services", states + pods_script, every)
+    if pods:
+        return Section("services", f"{states}\necho '{_PODS}'\n{static_pods.body(pods)}")
+    return Section("services", states, every, with_arguments(load_script("units-unchanged"), *units))
 
 
 def parse(answer: SectionAnswer, pods: tuple[StaticPod, ...] = ()) -> tuple[ServiceState, ...]:

@@ -72,6 +72,20 @@ def test_a_slow_section_holds_up_no_other() -> None:
     assert names == ["quick", "slow", "RoundDone"]
 
 
+def test_a_section_that_is_unchanged_is_named_instead_of_answered() -> None:
+    section = Section("kept", "echo $round", every=4, unchanged="[ $round -ne 2 ]")
+    heard = run(render((section,), rounds=6, pause_s=0.01))
+    assert [each.output for each in heard if isinstance(each, SectionAnswer)] == ["0", "2", "4"]
+    kept = [each.unchanged for each in heard if isinstance(each, RoundDone)]
+    assert kept == [(), ("kept",), (), ("kept",), (), ("kept",)]
+
+
+def test_a_round_without_answers_does_not_wait_for_what_follows() -> None:
+    section = Section("kept", "echo once", every=1000, unchanged="true")
+    heard = run(render((section,), rounds=3, pause_s=0.01, follow="sleep 5"))
+    assert sum(isinstance(each, RoundDone) for each in heard) == 3
+
+
 def test_rounds_and_slower_queries() -> None:
     heard = run(render((Section("often", "echo o"), Section("seldom", "echo s", every=3)), rounds=4, pause_s=0.01))
     names = [each.section for each in heard if isinstance(each, SectionAnswer)]

@@ -1,0 +1,63 @@
+"""The guards that keep facts without a query: units whose processes are the same, and a free lock."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+from haconsole.scripts import load_script
+
+FOLDERS = "/sys/fs/cgroup/system.slice /sys/fs/cgroup/systemd/system.slice"
+
+
+def rounds(script: str, arguments: str, *between: str, first: str = "") -> list[bool]:
+    """Whether the guard kept the fact: before each of `between`, and after the last."""
+    body = "\n".join(
+        (
+            first,
+            f"guard() {{ set -- {arguments}\n{script}\n}}",
+            "round=1",
+            *(f"guard && echo kept || echo asked\n{change}\nround=$((round + 1))" for change in between),
+            "guard && echo kept || echo asked",
+        )
+    )
+    done = subprocess.run(["sh", "-c", body], capture_output=True, text=True, timeout=20)
+    assert done.stderr == ""
+    return [line == "kept" for line in done.stdout.split()]
+
+
+def test_a_unit_with_another_process_is_asked_about(tmp_path: Path) -> None:
+    script = load_script("units-unchanged").replace(FOLDERS, str(tmp_path))
+    for unit in ("a.service", "b.service"):
+        (tmp_path / unit).mkdir()
+    a, b = (f"{tmp_path}/{unit}/cgroup.procs" for unit in ("a.service", "b.service"))
+    kept = rounds(
+        script,
+        "a.service b.service",
+        ":",
+        f"echo $p >{b}",
+        ":",
+        "kill -STOP $p; sleep 0.2",
+        "kill -CONT $p; sleep 0.2",
+        ":",
+        f"rm {b}",
+        first=f"sleep 20 >/dev/null & p=$!; trap 'kill $p' EXIT; echo $$ >{a}; echo $$ >{b}",
+    )
+    assert kept == [False, True, False, True, False, False, True, False]
+
+
+def test_a_unit_without_a_process_is_asked_about_every_fifth_round(tmp_path: Path) -> None:
+    script = load_script("units-unchanged").replace(FOLDERS, str(tmp_path))
+    kept = rounds(script, "gone.service", *[":"] * 10)
+    assert [number for number, one in enumerate(kept, 1) if not one] == [1, 5, 10]
+
+
+def test_nothing_is_kept_where_control_groups_cannot_be_read(tmp_path: Path) -> None:
+    script = load_script("units-unchanged").replace(FOLDERS, str(tmp_path / "none"))
+    assert rounds(script, "a.service", ":") == [False, False]
+
+
+def test_a_lock_is_read_while_it_is_taken_and_once_after(tmp_path: Path) -> None:
+    holder = tmp_path / "holder"
+    kept = rounds(load_script("lock-unchanged"), str(holder), f"touch {holder}", ":", f"rm {holder}", ":")
+    assert kept == [True, False, False, False, True]
