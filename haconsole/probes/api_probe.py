@@ -14,6 +14,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from functools import partial
 from typing import Any, Generic, Protocol, TypeVar
+from weakref import WeakKeyDictionary
 
 from haconsole.inventory.schema import Host
 from haconsole.model.hosts import ApiserverFacts, FactName, Role
@@ -244,8 +245,13 @@ def etcd_probe(context: ClusterContext, store: FactStore, host: Host) -> ApiProb
 def apiserver_probe(context: ClusterContext, store: FactStore, host: Host) -> ApiProbe[KubeApi, object]:
     """The API server's readiness, with the etcd servers that the host's script saw it started with."""
 
+    versions: WeakKeyDictionary[KubeApi, str] = WeakKeyDictionary()
+
     async def ask(api: KubeApi) -> ApiserverFacts:
-        facts = await probe_apiserver(api, deadline_s=context.timings.fact_s)
+        """One connection leads to one process, so its version is queried once."""
+        facts = await probe_apiserver(api, version=versions.get(api), deadline_s=context.timings.fact_s)
+        if facts.version is not None:
+            versions[api] = facts.version
         name = HostName(host.name)
         servers, flags = store.etcd_servers.get(name, ()), store.apiserver_flags.get(name, ())
         return replace(facts, etcd_servers=servers, flags=flags)

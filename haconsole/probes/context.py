@@ -31,7 +31,7 @@ class ProbeTimings:
     """Limit for etcd's own answers, short because a screen waits for them."""
     round_s: float = 1.0
     slow_round_s: float = 30.0
-    keepalived_s: float = 10.0
+    keepalived_s: float = 30.0
     nodes_s: float = 3.0
     hashes_s: float = 900.0
     certificates_s: float = 600.0

@@ -46,7 +46,7 @@ from haconsole.transport.base import TransportError
 
 _LOG_LAG_S = 0.2
 _AGAIN_S = 2.0
-_ABOUT_UNITS: tuple[FactName, ...] = ("unit_setup", "events", "system")
+_ABOUT_UNITS: tuple[FactName, ...] = ("unit_setup", "events", "system", "keepalived")
 """Facts that explain why a unit fails."""
 _SELDOM = 10
 _UNLESS_CHANGED = 10

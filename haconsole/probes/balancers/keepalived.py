@@ -13,7 +13,8 @@ from haconsole.probes.balancers.keepalived_config import instances, scripts_need
 from haconsole.probes.balancers.keepalived_files import FUNCTIONS, PART, config_of, parts_of
 from haconsole.probes.balancers.keepalived_lines import ConfigFiles, EndlessConfigError
 from haconsole.probes.errors import ProbeError, require
-from haconsole.probes.script import Section, SectionAnswer
+from haconsole.probes.script import Section, SectionAnswer, with_arguments
+from haconsole.scripts import load_script
 
 _STATES_READ = 200
 _BODY = f"""\
@@ -56,9 +57,13 @@ _NO_CONFIG = 66
 
 
 def section(keepalived: Keepalived, *, every: int = 1) -> Section:
-    """Reads the configuration with what it includes, and the journal of the running keepalived, newest line first."""
+    """Reads the configuration with what it includes, and the journal of the running keepalived, newest line first.
+
+    It costs the host some 30 ms, so in between only the down file is watched.
+    """
     config, down = shlex.quote(keepalived.config_file), shlex.quote(keepalived.down_file)
-    return Section("keepalived", _BODY.replace("CONFIG", config).replace("DOWN", down), every)
+    unchanged = with_arguments(load_script("down-file-unchanged"), keepalived.down_file)
+    return Section("keepalived", _BODY.replace("CONFIG", config).replace("DOWN", down), every, unchanged)
 
 
 def parse(answer: SectionAnswer, secret: bytes) -> KeepalivedFacts:

@@ -16,19 +16,21 @@ _FLAG = "--etcd-servers"
 
 
 async def probe_apiserver(
-    api: KubeApi, *, etcd_servers: tuple[str, ...] = (), deadline_s: float = 15.0
+    api: KubeApi, *, etcd_servers: tuple[str, ...] = (), version: str | None = None, deadline_s: float = 15.0
 ) -> ApiserverFacts:
     """Readiness and version, queried in parallel; KubeError when the server does not report its readiness.
+
+    A `version` that is known already is not queried again.
 
     Without an etcd quorum the answer takes some 4 s and names etcd among the failing checks.
     """
     async with asyncio.TaskGroup() as script_queries:
         readiness = script_queries.create_task(_readiness(api, deadline_s))
-        version = script_queries.create_task(_version(api, deadline_s))
+        current = script_queries.create_task(_version(api, version, deadline_s))
     report = readiness.result()
     if isinstance(report, KubeError):
         raise report
-    return ApiserverFacts(report.ready, report.failing, version.result(), etcd_servers)
+    return ApiserverFacts(report.ready, report.failing, current.result(), etcd_servers)
 
 
 async def _readiness(api: KubeApi, deadline_s: float) -> Readiness | KubeError:
@@ -38,7 +40,9 @@ async def _readiness(api: KubeApi, deadline_s: float) -> Readiness | KubeError:
         return error
 
 
-async def _version(api: KubeApi, deadline_s: float) -> str | None:
+async def _version(api: KubeApi, known: str | None, deadline_s: float) -> str | None:
+    if known is not None:
+        return known
     try:
         return await api.version(deadline_s=deadline_s)
     except KubeError:
