@@ -1,39 +1,68 @@
-"""Cost of the console while nothing happens: processor and memory here, processor on each host.
+"""The cost of the console while nothing happens: processor and memory here, processor on each host.
 
-    python tests/benchmarks/idle.py LAB [--seconds N]
+    python tests/benchmarks/idle.py LAB [--seconds N] [--pairs N]
 
-LAB is a bootstrapped practice cluster that is up. The same hosts are measured first without the console and then with
-it, and the ratio is printed; what the console itself takes is a process of this machine.
+LAB is a bootstrapped practice cluster that is up. Windows without and with the console take turns, so that both meet
+the same load of the machine. Of a host the processor time of its control groups counts: of SSH and the sessions in it,
+and of each service what it takes more with the console than without. The console itself is a process of this machine.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import statistics
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from haconsole.lab.lab import Lab
 from tests.benchmarks.time_to_screen import wait_for
 from tests.hosts.terminal import Terminal
 
+SETTLED_S = 12
+"""The console has read every fact once, certificates included."""
+SERVICES = ("etcd", "haproxy", "keepalived", "kube-apiserver", "kube-controller-manager", "kube-scheduler")
+SSH = ("system.slice/ssh.service", "system.slice/ssh@*.service", "user.slice")
+GOAL = 0.005
+GOAL_HERE, GOAL_MIB = 0.02, 110.0
 
-def used_by(lab: Lab) -> dict[str, float]:
-    """Processor seconds of each host so far, everything on it counted."""
-    return {host.name: _group_seconds(host.pid) for host in lab.status() if host.pid}
+Usage = dict[str, dict[str, float]]
+"""Seconds by host and part; ``all`` is everything on the host."""
 
 
-def _group_seconds(pid: int) -> float:
-    """`usage_usec` of a host with all its processes, by its process 1 (cgroup v2, cpu.stat)."""
+def usage(lab: Lab) -> Usage:
+    """Processor seconds of each host so far."""
+    return {host.name: _parts(host.pid) for host in lab.status() if host.pid}
+
+
+def _parts(pid: int) -> dict[str, float]:
+    root = _root(pid)
+    inner = next((one for one in (root / "payload", root) if (one / "system.slice").is_dir()), root)
+    parts = {"all": _seconds(root), "ssh": sum(_seconds(path) for pattern in SSH for path in inner.glob(pattern))}
+    return parts | {name: _seconds(inner / f"system.slice/{name}.service") for name in SERVICES}
+
+
+def _root(pid: int) -> Path:
+    """The control group of a complete host, by its process 1 (cgroup v2)."""
     mounts = (line.split() for line in Path("/proc/mounts").read_text().splitlines())
     root = next(fields[1] for fields in mounts if fields[2] == "cgroup2")
     group = next(line for line in Path(f"/proc/{pid}/cgroup").read_text().splitlines() if line.startswith("0::"))
-    whole = Path(root, group.removeprefix("0::/"))
-    while whole.name in ("init.scope", "payload"):
-        whole = whole.parent
-    stat = dict(line.split() for line in (whole / "cpu.stat").read_text().splitlines())
+    path = Path(root, group.removeprefix("0::/"))
+    while path.name in ("init.scope", "payload"):
+        path = path.parent
+    return path
+
+
+def _seconds(group: Path) -> float:
+    """`usage_usec` of cpu.stat; 0 of a group that does not exist."""
+    try:
+        stat = dict(line.split() for line in (group / "cpu.stat").read_text().splitlines())
+    except OSError:
+        return 0.0
     return int(stat["usage_usec"]) / 1e6
 
 
@@ -47,35 +76,66 @@ def resident_mib(pid: int) -> float:
     return int(status["VmRSS"].split()[0]) / 1024
 
 
-def rates(lab: Lab, seconds: float) -> dict[str, float]:
-    before = used_by(lab)
+def rates(lab: Lab, seconds: float) -> Usage:
+    """Shares of one core in a window from now."""
+    before, began = usage(lab), time.monotonic()
     time.sleep(seconds)
-    return {name: (now - before[name]) / seconds for name, now in used_by(lab).items()}
+    after, took = usage(lab), time.monotonic() - began
+    return {
+        host: {part: (now - before[host][part]) / took for part, now in parts.items()} for host, parts in after.items()
+    }
+
+
+@contextmanager
+def console(lab: Lab, folder: Path) -> Iterator[tuple[int, float]]:
+    """The console at work: its process, and its memory at the first complete screen."""
+    argv = [sys.executable, "-m", "haconsole", str(lab.inventory_path)]
+    with Terminal(argv, folder, {"XDG_STATE_HOME": str(folder)}, (80, 24)) as terminal:
+        wait_for(terminal, "HEALTHY|DEGRADED|CRITICAL")
+        memory = resident_mib(terminal.pid())
+        time.sleep(SETTLED_S)
+        yield terminal.pid(), memory
+        terminal.press("q")
+
+
+def median(windows: list[Usage], host: str, part: str) -> float:
+    return statistics.median(window[host][part] for window in windows)
+
+
+def report(without: list[Usage], watched: list[Usage]) -> None:
+    """The table; what each part takes more with the console, in percent of a core."""
+    for host in watched[0]:
+        more = {part: median(watched, host, part) - median(without, host, part) for part in watched[0][host]}
+        cost = sum(share for part, share in more.items() if part != "all")
+        parts = ", ".join(f"{part} {share:+.2%}" for part, share in more.items() if part != "all")
+        print(f"{host}: {cost:.2%} of a core ({cost / GOAL:.1f} times the goal of {GOAL:.1%}): {parts}")
+        ratio = median(watched, host, "all") / median(without, host, "all")
+        print(f"{host}: everything with the console against without: {ratio:.2f} times")
 
 
 def main() -> int:
-    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    arguments.add_argument("lab")
-    arguments.add_argument("--seconds", type=float, default=30)
-    told = arguments.parse_args()
-    lab = Lab(told.lab)
-    alone = rates(lab, told.seconds)
-    with tempfile.TemporaryDirectory() as folder:
-        argv = [sys.executable, "-m", "haconsole", str(lab.inventory_path)]
-        with Terminal(argv, Path(folder), {"XDG_STATE_HOME": folder}, (80, 24)) as terminal:
-            wait_for(terminal, "HEALTHY|DEGRADED|CRITICAL")
-            time.sleep(5)
-            pid = terminal.pid()
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("lab")
+    parser.add_argument("--seconds", type=float, default=30)
+    parser.add_argument("--pairs", type=int, default=3)
+    arguments = parser.parse_args()
+    lab = Lab(arguments.lab)
+    without: list[Usage] = []
+    watched: list[Usage] = []
+    here: list[float] = []
+    memory: list[tuple[float, float]] = []
+    for _ in range(arguments.pairs):
+        without.append(rates(lab, arguments.seconds))
+        with tempfile.TemporaryDirectory() as folder, console(lab, Path(folder)) as (pid, at_start):
             began = process_seconds(pid)
-            watched = rates(lab, told.seconds)
-            here = (process_seconds(pid) - began) / told.seconds
-            memory = resident_mib(pid)
-            terminal.press("q")
-    print(f"console: {here * 1000:.0f} ms of the processor a second, {memory:.0f} MiB")
-    for name, rate in watched.items():
-        more = (rate - alone[name]) * 1000
-        print(f"{name}: {rate * 1000:.0f} ms a second with it, {alone[name] * 1000:.0f} without: {more:+.0f} ms")
-    print(f"hosts with the console against without: {sum(watched.values()) / sum(alone.values()):.2f} times")
+            watched.append(rates(lab, arguments.seconds))
+            here.append((process_seconds(pid) - began) / arguments.seconds)
+            memory.append((at_start, resident_mib(pid)))
+    report(without, watched)
+    used = statistics.median(here)
+    first, last = memory[-1]
+    print(f"here: {used:.2%} of a core ({used / GOAL_HERE:.1f} times the goal of {GOAL_HERE:.0%})")
+    print(f"here: {first:.0f} MiB at the first screen ({first / GOAL_MIB:.2f} times the goal), {last:.0f} MiB then")
     return 0
 
 
