@@ -186,6 +186,14 @@ CODES: dict[str, Explanation] = {
     "vip.not-master": Explanation(
         "a host has the VIP and its VRRP state is not MASTER, or the reverse", "restart keepalived there"
     ),
+    "vip.not-serving": Explanation(
+        "the VIP's port accepts no connections although haproxy runs on its owner",
+        "write haproxy's configuration again; correct the owner's firewall",
+    ),
+    "host.duplicate-address": Explanation("a host has the address of another host", "remove the address there"),
+    "host.mtu-differs": Explanation(
+        "the interface of a host has another MTU than those of most hosts", "give all hosts of a network the same MTU"
+    ),
     "vip.flapping": Explanation(
         "keepalived took a VIP more than 3 times within 2 minutes", "fix the check; check the load and the network"
     ),

@@ -26,6 +26,7 @@ from haconsole.diagnosis import (
     systems,
     unasked,
     vip,
+    vip_port,
 )
 from haconsole.diagnosis.candidate import Candidate, collapse_to_root_causes
 from haconsole.diagnosis.remedies import advice
@@ -63,6 +64,7 @@ def diagnose(snapshot: ClusterSnapshot, inventory: Inventory, now: datetime) -> 
         ("reachability", partial(reachability.rules, snapshot, inventory)),
         ("setups", partial(setups.rules, snapshot, inventory)),
         ("repetitions", partial(repetitions.rules, snapshot)),
+        ("vip_port", partial(vip_port.rules, snapshot, inventory)),
         ("unasked", partial(unasked.rules, snapshot)),
         ("kubelet", partial(kubelet.rules, snapshot)),
         ("static_pods", partial(static_pods.rules, snapshot)),

@@ -273,6 +273,17 @@ PAGES: dict[str, Page] = {
         "keepalived and the host's addresses disagree, so the VIP stays there when it should move, or is nowhere.",
         "ip -br address; journalctl -u keepalived | grep STATE",
     ),
+    "vip.not-serving": Page(
+        "Clients use this address and port, so they do not reach the API.",
+        "curl -k https://VIP:PORT/readyz from each host; ss -ltn and nft list ruleset on the owner",
+    ),
+    "host.duplicate-address": Page(
+        "Connections to the address end at either host.", "ip -br address on each host; arping -D ADDRESS"
+    ),
+    "host.mtu-differs": Page(
+        "Connections open and stall, because only small packets pass.",
+        "ip link on each host; ping -M do -s 1472 PEER",
+    ),
     "vip.flapping": Page(
         "Each move resets clients' connections.", "journalctl -u keepalived --since -10min | grep STATE"
     ),

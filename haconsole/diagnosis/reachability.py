@@ -21,7 +21,7 @@ from haconsole.model.system import PortState
 CODE = "host.peer-unreachable"
 STARTED = timedelta(seconds=10)
 """The time in which a process that was started opens its ports."""
-_HOW = {
+HOW = {
     PortState.REFUSED: "the connection is refused",
     PortState.SILENT: "no answer within 2 s",
     PortState.UNREACHABLE: "the network reports it unreachable",
@@ -38,7 +38,7 @@ class _Blocked:
     state: PortState
 
     def __str__(self) -> str:
-        return f"{self.source} → {self.target} port {self.port}: {_HOW[self.state]}"
+        return f"{self.source} → {self.target} port {self.port}: {HOW[self.state]}"
 
 
 def rules(snapshot: ClusterSnapshot, inventory: Inventory) -> Iterator[Candidate]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -27,6 +28,8 @@ def rules(snapshot: ClusterSnapshot) -> Iterator[Candidate]:
     """Candidates about names that two hosts share, about VIPs' neighbour entries, and about loaded configurations."""
     yield from _shared_names(snapshot)
     yield from _neighbours(snapshot)
+    yield from _shared_addresses(snapshot)
+    yield from _packet_sizes(snapshot)
     for facts in snapshot.hosts:
         yield from _stale_configurations(facts)
         for check in value_of(facts.configs) or ():
@@ -68,6 +71,53 @@ def _shared(hosts: list[HostName], what: str, why: str) -> Candidate:
             (advice(f"give {hosts[-1]} its own: {fix}, then restart its components"),),
         )
     )
+
+
+def _shared_addresses(snapshot: ClusterSnapshot) -> Iterator[Candidate]:
+    """A host that has another host's address on an interface."""
+    by_address = {facts.address: facts.host for facts in snapshot.hosts}
+    for facts in snapshot.hosts:
+        for entry in value_of(facts.addresses) or ():
+            other = by_address.get(entry.address, facts.host)
+            if other == facts.host:
+                continue
+            yield Candidate(
+                Finding(
+                    "host.duplicate-address",
+                    Severity.CRITICAL,
+                    facts.host,
+                    f"{facts.host} has the address {entry.address} of {other}",
+                    "Connections to this address end at either host, and every component between them may fail.",
+                    (f"{facts.host}: {entry.address}/{entry.prefix} on {entry.interface}",),
+                    (advice(f"on {facts.host}: ip address del {entry.address}/{entry.prefix} dev {entry.interface}"),),
+                )
+            )
+
+
+def _packet_sizes(snapshot: ClusterSnapshot) -> Iterator[Candidate]:
+    """Hosts whose interface has another MTU than most others'; the size of packets between them matters."""
+    sizes = {facts.host: size for facts in snapshot.hosts if (size := _mtu_of(facts))}
+    usual, count = Counter(sizes.values()).most_common(1)[0] if sizes else (0, 0)
+    for host, size in sizes.items():
+        if size != usual and 2 * count > len(sizes):
+            yield Candidate(
+                Finding(
+                    "host.mtu-differs",
+                    Severity.WARNING,
+                    host,
+                    f"{host} has an MTU of {size} bytes, the other hosts of {usual}",
+                    "Small packets pass and large ones are lost or refused, so connections open and then stall.",
+                    tuple(f"{name}: {one} bytes" for name, one in sizes.items()),
+                    (advice(f"on {host}: ip link set dev INTERFACE mtu {usual}; correct its network settings"),),
+                )
+            )
+
+
+def _mtu_of(facts: HostFacts) -> int | None:
+    """The MTU of the interface that has the host's address; None where it is unknown."""
+    system = value_of(facts.system)
+    interface = next((one.interface for one in value_of(facts.addresses) or () if one.address == facts.address), "")
+    return dict(system.mtu).get(interface.partition("@")[0]) if system else None
 
 
 def _neighbours(snapshot: ClusterSnapshot) -> Iterator[Candidate]:

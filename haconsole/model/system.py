@@ -43,6 +43,8 @@ class SystemFacts:
     hardware: tuple[tuple[str, str], ...] = ()
     neighbours: tuple[Neighbour, ...] = ()
     written: tuple[tuple[str, datetime], ...] = ()
+    mtu: tuple[tuple[str, int], ...] = ()
+    """The largest packet of each interface, in bytes."""
 
 
 @dataclass(frozen=True, slots=True)

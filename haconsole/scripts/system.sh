@@ -11,7 +11,10 @@ for kind in cpu io memory; do show "pressure-$kind" "/proc/pressure/$kind"; done
 cpus=0
 while read -r word _; do case $word in cpu[0-9]*) cpus=$((cpus + 1)) ;; esac; done </proc/stat
 printf 'cpus %s\n' "$cpus"
-for link in /sys/class/net/*; do show "hardware-${link##*/}" "$link/address"; done
+for link in /sys/class/net/*; do
+  show "hardware-${link##*/}" "$link/address"
+  show "mtu-${link##*/}" "$link/mtu"
+done
 addresses=' '
 while [ "${1:---}" != -- ]; do addresses="$addresses$1 "; shift; done
 [ $# -eq 0 ] || shift

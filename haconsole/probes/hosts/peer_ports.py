@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from haconsole.configs.layout import Layout, is_kubeadm
+from haconsole.inventory.effective import vip_addresses
 from haconsole.inventory.schema import Host, Inventory
 from haconsole.model.hosts import Role
 from haconsole.model.system import PeerPort, PortState
@@ -12,7 +13,7 @@ from haconsole.scripts import load_script
 
 
 def ports_of(inventory: Inventory, layout: Layout, host: Host) -> tuple[tuple[str, int], ...]:
-    """Addresses and ports: other members' peer ports, API servers behind a balancer, etcd of a control plane.
+    """Addresses and ports: other members' peer ports, API servers behind a balancer, etcd of a control plane, VIPs.
 
     A stacked control plane of kubeadm's uses only its own member.
     """
@@ -26,6 +27,8 @@ def ports_of(inventory: Inventory, layout: Layout, host: Host) -> tuple[tuple[st
     if layout.kubernetes and layout.haproxy and Role.LOAD_BALANCER in roles:
         planes = (each for each in inventory.with_role(Role.CONTROL_PLANE) if each != host)
         ports += ((each.address, layout.kubernetes.api_port) for each in planes)
+    if layout.haproxy and roles & {Role.CONTROL_PLANE, Role.LOAD_BALANCER, Role.WORKER}:
+        ports += ((address, layout.haproxy.bind_port) for address in vip_addresses(inventory))
     return tuple(ports)
 
 

@@ -52,6 +52,7 @@ def _parsed(answer: SectionAnswer) -> SystemFacts:
             (key.removeprefix("hardware-"), rest) for key, rest in rows if key.startswith("hardware-") and rest
         ),
         neighbours=tuple(_neighbour(rest) for key, rest in rows if key == "neighbour" and " lladdr " in f" {rest}"),
+        mtu=tuple((key.removeprefix("mtu-"), int(rest)) for key, rest in rows if key.startswith("mtu-") and rest),
         written=tuple((path, datetime.fromtimestamp(int(at), UTC)) for at, path in written),
     )
 

@@ -11,12 +11,12 @@ from haconsole.diagnosis.candidate import Candidate, anywhere, collapse_to_root_
 from haconsole.diagnosis.diagnose import diagnose
 from haconsole.model.etcd import EtcdAlarm
 from haconsole.model.findings import Finding, Severity
-from haconsole.model.hosts import ApiserverFacts, DiskSpace, HostFacts
+from haconsole.model.hosts import ApiserverFacts, DiskSpace, HostFacts, InterfaceAddress
 from haconsole.model.names import MemberId
 from haconsole.model.observed import Cause, Failed, Known
 from haconsole.model.snapshot import ClusterSnapshot
 from tests.fakes import cluster
-from tests.fakes.cluster import INVENTORY, NOW, changed, etcd_silent, healthy
+from tests.fakes.cluster import INVENTORY, NOW, VIP, changed, etcd_silent, healthy
 from tests.unit.diagnosis.test_remedies import REMOVED, certificate, every, having, units, vrrp
 
 URLS = tuple(f"https://10.99.0.1{n}:2379" for n in (1, 2, 3))
@@ -100,7 +100,7 @@ def test_a_member_is_down_under_its_cause_with_all_that_follows(cause: str, code
 
 
 def test_different_vrrp_settings_explain_two_owners() -> None:
-    owner = healthy().hosts[0].addresses
+    owner = Known((InterfaceAddress("eth0", VIP, 24),), NOW)
     master = healthy().hosts[0].keepalived
     snapshot = changed(
         vrrp(healthy(), router_id=77), 2, lambda facts: replace(facts, addresses=owner, keepalived=master)

@@ -13,12 +13,12 @@ from haconsole.diagnosis.diagnose import diagnose, health
 from haconsole.model.etcd import EtcdAlarm
 from haconsole.model.findings import Finding, Health, Severity
 from haconsole.model.haproxy import AdminState, HaproxyBackend, HaproxyFacts
-from haconsole.model.hosts import ApiserverFacts, DiskSpace, HostFacts
+from haconsole.model.hosts import ApiserverFacts, DiskSpace, HostFacts, InterfaceAddress
 from haconsole.model.names import MemberId
 from haconsole.model.observed import Cause, Failed, Known, NotAsked, value_of
 from haconsole.model.snapshot import ClusterSnapshot
 from tests.fakes import cluster
-from tests.fakes.cluster import INVENTORY, NOW, changed, etcd_silent, healthy, lost
+from tests.fakes.cluster import INVENTORY, NOW, VIP, changed, etcd_silent, healthy, lost
 
 
 def found(snapshot: ClusterSnapshot) -> tuple[Finding, ...]:
@@ -124,8 +124,7 @@ def test_an_owner_not_heard_is_not_an_unowned_vip() -> None:
 
 
 def test_two_owners_are_a_split() -> None:
-    owner = value_of(healthy().hosts[0].addresses)
-    assert owner is not None
+    owner = (InterfaceAddress("eth0", "10.99.0.12", 24), InterfaceAddress("eth0", VIP, 24))
     snapshot = changed(
         healthy(),
         2,

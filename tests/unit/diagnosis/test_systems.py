@@ -8,10 +8,10 @@ from typing import Any
 
 from haconsole.diagnosis.diagnose import diagnose
 from haconsole.model.findings import ActionCall, Finding, Severity
-from haconsole.model.hosts import ApiserverFacts, DiskSpace
+from haconsole.model.hosts import ApiserverFacts, DiskSpace, InterfaceAddress
 from haconsole.model.observed import Known
 from haconsole.model.snapshot import ClusterSnapshot
-from haconsole.model.system import ConfigCheck, Neighbour, SystemFacts
+from haconsole.model.system import ConfigCheck, Neighbour, PeerPort, PortState, SystemFacts
 from tests.fakes import cluster
 from tests.fakes.cluster import INVENTORY, NOW, VIP, changed, etcd_silent, healthy
 from tests.unit.diagnosis.test_remedies import every, having, units
@@ -109,3 +109,44 @@ def test_an_api_server_with_another_flag() -> None:
     assert (finding.code, finding.subject) == ("apiserver.flags-differ", "cp3")
     assert finding.evidence == ("cp3: --service-account-key-file is /etc/other.pub; elsewhere /etc/sa.pub",)
     assert cluster.healthy() == healthy()
+
+
+def test_a_host_with_another_hosts_address() -> None:
+    both = (InterfaceAddress("eth0", "10.99.0.12", 24), InterfaceAddress("eth0", "10.99.0.13", 24))
+    finding = only(changed(healthy(), 2, having(addresses=both)))
+    assert (finding.code, finding.subject) == ("host.duplicate-address", "cp2")
+    assert "10.99.0.13 of cp3" in finding.summary
+
+
+def test_a_host_with_another_mtu_than_most() -> None:
+    same = (("eth0", 1500),)
+    sizes = snapshot(mtu=(("eth0", 900),))
+    for n in (1, 3):
+        sizes = changed(sizes, n, having(system=system(n, mtu=same)))
+    finding = only(sizes)
+    assert (finding.code, finding.subject) == ("host.mtu-differs", "cp2")
+    assert found(snapshot(mtu=same)) == ()
+    two_and_two = changed(sizes, 3, having(system=system(3)))
+    assert found(two_and_two) == (), "one against one shows no odd one"
+
+
+def vip_port(*states: PortState, started_s: float = 60) -> ClusterSnapshot:
+    """The result of each host's attempt to connect to the VIP's port."""
+    result = healthy()
+    for n, state in enumerate(states, 1):
+        result = changed(result, n, having(peer_ports=(PeerPort(VIP, 8443, state),)))
+    began = NOW - timedelta(seconds=started_s)
+    since = tuple(replace(unit, started=began) if unit.name == "haproxy" else unit for unit in units())
+    return changed(result, 1, having(services=since))
+
+
+def test_a_vip_whose_port_accepts_no_connection() -> None:
+    refused = only(vip_port(*[PortState.REFUSED] * 3))
+    assert (refused.code, refused.severity) == ("vip.not-serving", Severity.CRITICAL)
+    assert isinstance(refused.remedies[0], ActionCall)
+    silent = only(vip_port(PortState.OPEN, PortState.SILENT, PortState.OPEN))
+    assert (silent.code, silent.severity) == ("vip.not-serving", Severity.WARNING)
+    assert "from cp2" in silent.summary
+    assert "firewall of cp1" in silent.remedies[0].text
+    assert found(vip_port(*[PortState.OPEN] * 3)) == ()
+    assert found(vip_port(*[PortState.REFUSED] * 3, started_s=2)) == (), "haproxy has just been started"

@@ -46,7 +46,8 @@ def test_a_host_tries_the_ports_that_its_components_connect_to() -> None:
         return set(ports_of(inventory, layout(inventory), inventory.hosts[0]))
 
     others = [host.address for host in INVENTORY.hosts[1:] if Role.ETCD in host.roles]
-    assert wanted(INVENTORY) == {(address, port) for address in others for port in (2379, 2380, 6443)}
+    peers = {(address, port) for address in others for port in (2379, 2380, 6443)}
+    assert wanted(INVENTORY) == peers | {("10.99.0.100", 8443)}
     stacked = replace(
         INVENTORY, kubernetes=replace(INVENTORY.kubernetes or Kubernetes(), deployment=Deployment.KUBEADM)
     )

@@ -1,0 +1,104 @@
+"""Rules about a VIP's port: it accepts no connections although its owner's haproxy runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from haconsole.configs.layout import layout
+from haconsole.diagnosis.candidate import NOT_BOOTSTRAPPED, QUORUM_LOST, Candidate, anywhere, on
+from haconsole.diagnosis.reachability import HOW, STARTED
+from haconsole.diagnosis.remedies import advice, call
+from haconsole.inventory.schema import Inventory
+from haconsole.model.findings import Finding, Remedy, Severity
+from haconsole.model.hosts import HostFacts
+from haconsole.model.names import HostName
+from haconsole.model.observed import Known
+from haconsole.model.snapshot import ClusterSnapshot
+from haconsole.model.system import PortState
+from haconsole.model.vip import VipState, VipView
+from haconsole.model.vip_view import vip_views
+
+
+@dataclass(frozen=True, slots=True)
+class _Attempts:
+    """The results of connections to a VIP's port, by the host that tried."""
+
+    port: int
+    states: dict[HostName, PortState]
+
+    @property
+    def failed(self) -> dict[HostName, PortState]:
+        return {host: state for host, state in self.states.items() if state is not PortState.OPEN}
+
+    @property
+    def refused(self) -> bool:
+        return PortState.REFUSED in self.failed.values()
+
+
+def rules(snapshot: ClusterSnapshot, inventory: Inventory) -> Iterator[Candidate]:
+    """One candidate for each VIP whose port fails from some host while its owner's haproxy has run for a while."""
+    places = layout(inventory)
+    if places.haproxy is None:
+        return
+    for view in vip_views(snapshot):
+        owner = snapshot.host(view.owners[0]) if view.state is VipState.OWNED else None
+        if owner is None or not _serves(owner):
+            continue
+        attempts = _Attempts(places.haproxy.bind_port, dict(_states(snapshot, owner, view, places.haproxy.bind_port)))
+        if attempts.failed:
+            yield _not_serving(view, owner, attempts)
+
+
+def _serves(owner: HostFacts) -> bool:
+    unit = owner.service("haproxy")
+    return unit is not None and unit.running
+
+
+def _states(
+    snapshot: ClusterSnapshot, owner: HostFacts, view: VipView, port: int
+) -> Iterator[tuple[HostName, PortState]]:
+    """Attempts made after haproxy's start and after the VIP's last move."""
+    unit = owner.service("haproxy")
+    times = [moment for moment in (unit and (unit.started or unit.since), owner.addresses_since) if moment]
+    for facts in snapshot.hosts:
+        ports = facts.peer_ports
+        if not isinstance(facts.reach, Known) or not isinstance(ports, Known):
+            continue
+        if all(ports.at >= moment + STARTED for moment in times):
+            yield from (
+                (facts.host, one.state) for one in ports.value if (one.address, one.port) == (view.address, port)
+            )
+
+
+def _not_serving(view: VipView, owner: HostFacts, attempts: _Attempts) -> Candidate:
+    everyone = len(attempts.failed) == len(attempts.states)
+    where = "" if everyone else f" from {', '.join(attempts.failed)}"
+    return Candidate(
+        Finding(
+            "vip.not-serving",
+            Severity.CRITICAL if everyone else Severity.WARNING,
+            view.address,
+            f"{view.address} port {attempts.port} accepts no connections{where}, although haproxy runs on {owner.host}",
+            "Clients use this address and port, so they do not reach the API."
+            if everyone
+            else "Clients on these hosts do not reach the API.",
+            tuple(f"{host}: {HOW[state]}" for host, state in attempts.failed.items()),
+            tuple(_remedies(owner, attempts)),
+        ),
+        (
+            NOT_BOOTSTRAPPED,
+            QUORUM_LOST,
+            ("service.hung", f"haproxy@{owner.host}"),
+            *on(owner.host, "host.unreachable", "host.slow"),
+            *anywhere("vip.stale-arp", "host.peer-unreachable", "config.invalid"),
+        ),
+    )
+
+
+def _remedies(owner: HostFacts, attempts: _Attempts) -> Iterator[Remedy]:
+    if attempts.refused:
+        yield call("bootstrap", "write haproxy's configuration again, with this port", only="haproxy")
+        yield advice(f"or on {owner.host}: compare ss -ltn with the bind lines of its configuration")
+    firewall = f"check the firewall of {owner.host}: nft list ruleset, or iptables -S; allow TCP port {attempts.port}"
+    yield advice(f"or {firewall}" if attempts.refused else firewall)
