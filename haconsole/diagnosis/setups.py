@@ -72,7 +72,7 @@ def rules(snapshot: ClusterSnapshot, inventory: Inventory) -> Iterator[Candidate
 
 
 def _requirements(facts: HostFacts, unit: ServiceState, setup: UnitSetup) -> Iterator[Candidate]:
-    bad = tuple(file for file in setup.files if file.state in _PROBLEMS)
+    bad = tuple({file.path: file for file in setup.files if file.state in _PROBLEMS}.values())
     lines = tuple(f"{file.name}: {file.path} {_PROBLEMS[file.state]}" for file in bad)
     if setup.missing_account:
         lines = (f"its account {setup.missing_account} does not exist", *lines)
@@ -142,7 +142,7 @@ def _exceeded(limits: Limits) -> Iterator[str]:
 
 def _outdated(facts: HostFacts, unit: ServiceState, setup: UnitSetup) -> Iterator[Candidate]:
     """The process started before one of the files that it reads only then was written."""
-    newer = tuple(file for file in setup.files if _is_newer(file, unit))
+    newer = tuple({file.path: file for file in setup.files if _is_newer(file, unit)}.values())
     if not newer and not setup.reload_needed:
         return
     reload = ("systemd has an older version of the unit file in memory",) if setup.reload_needed else ()

@@ -131,6 +131,17 @@ def _scripted(name: str) -> Callable[[Scene], tuple[LabFault, ...]]:
     return lambda scene: (LabFault(FaultKind.SCRIPT, _follower(scene), name),)
 
 
+def _of_owner(name: str) -> Callable[[Scene], tuple[LabFault, ...]]:
+    """The script on the chosen host, or on the VIP's owner."""
+    return lambda scene: (LabFault(FaultKind.SCRIPT, scene.chosen or _one(scene.vip_owner, "the VIP's owner"), name),)
+
+
+def _added_vip(scene: Scene) -> tuple[LabFault, ...]:
+    """The last balancer that does not own the VIP."""
+    others = [name for name in scene.control_planes if name != scene.vip_owner]
+    return (LabFault(FaultKind.SCRIPT, scene.chosen or (others or scene.control_planes)[-1], "vip-added"),)
+
+
 SCENARIOS = {
     "etcd-member-down": Scenario("a follower's etcd stops", _member_down),
     "etcd-leader-killed": Scenario("etcd's leader is killed, and restarts", _leader_killed),
@@ -151,6 +162,19 @@ SCENARIOS = {
         "a follower's firewall drops connections to its peer port", _scripted("peer-port")
     ),
     "etcd-certificate-gone": Scenario("a follower's peer certificate is gone", _scripted("no-certificate")),
+    "etcd-key-unreadable": Scenario(
+        "a follower's etcd may not read its own key, and is killed", _scripted("key-unreadable")
+    ),
+    "etcd-throttled": Scenario("a follower's etcd gets 2 % of a processor", _scripted("quota")),
+    "etcd-settings-stale": Scenario("a follower's settings are written and not loaded", _scripted("env-stale")),
+    "scheduler-kubeconfig-wrong": Scenario("a scheduler's kubeconfig names a wrong port", _scripted("kubeconfig")),
+    "vip-added-by-hand": Scenario("a balancer that does not own the VIP gets it by hand", _added_vip),
+    "vip-port-blocked": Scenario(
+        "the VIP owner's firewall rejects connections to the VIP's port", _of_owner("vip-port")
+    ),
+    "vip-flapping": Scenario("the VIP leaves its owner and returns every few seconds", _of_owner("vip-flapping")),
+    "mtu-differs": Scenario("a host's MTU is smaller than the others'", _scripted("mtu")),
+    "address-duplicate": Scenario("a host has the address of another host", _scripted("address")),
     "sudo-password": Scenario("sudo needs a password on a host", _scripted("sudo")),
     "sshd-stopped": Scenario("sshd stops on a host, its services go on", _scripted("sshd")),
 }

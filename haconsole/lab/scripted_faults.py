@@ -24,6 +24,15 @@ _ETCDCTL = (
     " --cert=/etc/etcd/pki/client.crt --key=/etc/etcd/pki/client.key"
 )
 
+_KEEPALIVED = "/etc/keepalived/keepalived.conf"
+_VIP = (
+    f"vip=$(sed -n '/virtual_ipaddress/{{n;s/ *//p}}' {_KEEPALIVED}); link=$(sed -n 's/^ *interface //p' {_KEEPALIVED})"
+)
+_OTHER = (
+    "other=$(sed -n 's/^ETCD_INITIAL_CLUSTER=//p' /etc/etcd/etcd.env | tr , '\\n' |"
+    ' grep -v "^$(uname -n)=" | sed "s,.*https://,,;s/:.*//" | head -n 1)'
+)
+
 SCRIPTED: dict[str, ScriptedFault] = {
     "masked": ScriptedFault(
         "haproxy is stopped and masked",
@@ -65,6 +74,54 @@ SCRIPTED: dict[str, ScriptedFault] = {
         "its firewall drops connections to etcd's peer port",
         f"{_DRILL_CHAIN}; nft 'add rule inet drill in tcp dport 2380 drop'",
         "nft delete table inet drill 2>/dev/null || :",
+    ),
+    "key-unreadable": ScriptedFault(
+        "etcd may not read the key of its certificate",
+        "chown root: /etc/etcd/pki/server.key; systemctl kill --signal=SIGKILL etcd",
+        "chown etcd: /etc/etcd/pki/server.key; systemctl restart --no-block etcd",
+    ),
+    "kubeconfig": ScriptedFault(
+        "the scheduler's kubeconfig names a wrong port",
+        "cp -p /etc/kubernetes/scheduler.conf /root/scheduler.conf.kept;"
+        " sed -i 's/:6443/:6444/' /etc/kubernetes/scheduler.conf; systemctl restart kube-scheduler",
+        "[ ! -e /root/scheduler.conf.kept ] || mv /root/scheduler.conf.kept /etc/kubernetes/scheduler.conf;"
+        " systemctl restart kube-scheduler",
+    ),
+    "vip-added": ScriptedFault(
+        "it has the VIP, added by hand",
+        f'{_VIP}; ip address add "$vip" dev "$link"',
+        f'{_VIP}; ip address del "$vip" dev "$link" 2>/dev/null || :; systemctl restart keepalived',
+    ),
+    "vip-port": ScriptedFault(
+        "its firewall rejects connections to the balanced port",
+        f"{_DRILL_CHAIN}; nft 'add rule inet drill in tcp dport 8443 reject with tcp reset'",
+        "nft delete table inet drill 2>/dev/null || :",
+    ),
+    "quota": ScriptedFault(
+        "etcd may use 2 % of a processor",
+        "systemctl set-property --runtime etcd CPUQuota=2%",
+        "systemctl set-property --runtime etcd CPUQuota=",
+    ),
+    "vip-flapping": ScriptedFault(
+        "keepalived's down file comes and goes",
+        "systemd-run --quiet --unit=drill-flapping sh -c"
+        " 'while :; do touch /etc/keepalived/down; sleep 6; rm -f /etc/keepalived/down; sleep 6; done'",
+        "systemctl stop drill-flapping 2>/dev/null || :; rm -f /etc/keepalived/down",
+    ),
+    "mtu": ScriptedFault(
+        "its network sends packets of 900 bytes at most",
+        f'{_VIP}; ip link set dev "$link" mtu 900',
+        f'{_VIP}; ip link set dev "$link" mtu 1500',
+    ),
+    "address": ScriptedFault(
+        "it has the address of another host",
+        f'{_OTHER}; ip address add "$other/32" dev lo',
+        f'{_OTHER}; ip address del "$other/32" dev lo 2>/dev/null || :',
+    ),
+    "env-stale": ScriptedFault(
+        "etcd's environment file was written after etcd was started",
+        "sleep 2; touch /etc/etcd/etcd.env",
+        "systemctl restart etcd",
     ),
     "no-certificate": ScriptedFault(
         "etcd's peer certificate is gone",

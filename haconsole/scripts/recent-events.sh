@@ -8,7 +8,7 @@ now=$(date +%s)
 for unit in "$@"; do set -- "$@" "_SYSTEMD_UNIT=$unit"; shift; done
 timeout 5 journalctl -q --no-pager -o short-unix --since "@$((now - seconds))" -- "$@" 2>/dev/null | awk -v now="$now" '
   / Entering MASTER STATE/ { kind = "master" }
-  / elected leader .* at term / { kind = "elected" }
+  / (elected|changed) leader .* at term / { kind = "elected" }
   /successfully acquired lease / { kind = "acquired" }
   /slow fdatasync/ { kind = "slow-write" }
   kind { ages[kind] = ages[kind] " " int(now - $1); kind = "" }

@@ -27,6 +27,9 @@ STANDING = Scene(THREE, vip_owner="cp2", etcd_leader="cp3", scheduler="cp1")
         ("scheduler-killed", ["cp1: kube-scheduler was killed, its supervisor starts it again"]),
         ("host-down", ["cp3: its power is cut"]),
         ("host-cut-off", ["cp3: nothing it sends or is sent arrives"]),
+        ("vip-added-by-hand", ["cp3: it has the VIP, added by hand"]),
+        ("vip-port-blocked", ["cp2: its firewall rejects connections to the balanced port"]),
+        ("mtu-differs", ["cp2: its network sends packets of 900 bytes at most"]),
     ],
 )
 def test_each_scenario_breaks_its_components(scenario: str, broken: list[str]) -> None:
