@@ -26,11 +26,14 @@ from haconsole.probes.etcd.endpoint import probe_etcd
 from haconsole.probes.fact_store import FactStore
 from haconsole.probes.kubernetes.access import kube_on
 from haconsole.probes.kubernetes.apiserver import probe_apiserver
+from haconsole.probes.significance import insignificantly_different
 from haconsole.transport.etcd_api import EtcdApi
 from haconsole.transport.kube_api import KubeApi
 from haconsole.transport.service_error import ServiceError
 
 _NEXT_PEER_AFTER_S = 0.4
+_SAME_ANSWERS = 5
+"""Equal answers after which a component counts as calm."""
 _CLOSED_BY_SSHD = ("prohibited", "resource shortage")
 """Messages of sshd that itself refuses a forward: the port behind it was not tried (RFC 4254, section 5.1)."""
 
@@ -64,6 +67,8 @@ class ApiProbe(Generic[A, T]):
         self._context, self._store, self._host, self._fact = context, store, host, fact
         self._way, self._ask, self._peers = way, ask, peers
         self._direct: Observed[T] = NOT_ASKED
+        self._last: Observed[T] = NOT_ASKED
+        self._same = 0
 
     async def once(self) -> None:
         """Query directly; from peers too where that fails, or takes long."""
@@ -136,9 +141,16 @@ class ApiProbe(Generic[A, T]):
                     if isinstance(fact, Failed) and fact.cause is not Cause.REFUSED:
                         return fact
                     put(fact)
-                    await asyncio.sleep(self._context.timings.round_s)
+                    await asyncio.sleep(self._pause_s(fact))
         except Exception as error:
             return self._failed(error, via, asking=asking)
+
+    def _pause_s(self, fact: Observed[T]) -> float:
+        """A round; longer once the last answers were the same, since each costs the component a quorum read."""
+        same = isinstance(fact, Known) and insignificantly_different(self._last, fact)
+        self._same, self._last = self._same + 1 if same else 0, fact
+        calm = self._same >= _SAME_ANSWERS
+        return self._context.timings.calm_round_s if calm else self._context.timings.round_s
 
     async def _patient_answer(self, api: A, via: Host) -> Observed[T]:
         """One late answer may be chance; two in a row are reported."""

@@ -30,9 +30,11 @@ class ProbeTimings:
     etcd_s: float = 2.0
     """Limit for etcd's own answers, short because a screen waits for them."""
     round_s: float = 1.0
+    calm_round_s: float = 2.5
+    """The interval of queries to an etcd member or API server whose answers stay the same."""
     slow_round_s: float = 30.0
     keepalived_s: float = 30.0
-    nodes_s: float = 3.0
+    nodes_s: float = 5.0
     hashes_s: float = 900.0
     certificates_s: float = 600.0
     certificates_deadline_s: float = 12.0

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import threading
 from collections.abc import Callable
+from queue import SimpleQueue
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -15,8 +16,40 @@ def _drop(result: object) -> None:
     """Nothing has to be done with a result nobody waits for."""
 
 
+_MOST_IDLE = 4
+
+
+class _Workers:
+    """Daemon threads; some of them wait for more work, because starting one for each query costs more than most do."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._idle: list[SimpleQueue[Callable[[], None]]] = []
+
+    def start(self, work: Callable[[], None], name: str) -> None:
+        """Run `work` in an idle thread, or in a new one of this name."""
+        with self._lock:
+            queue = self._idle.pop() if self._idle else None
+        if queue is None:
+            queue = SimpleQueue()
+            threading.Thread(target=self._run, args=(queue,), name=name, daemon=True).start()
+        queue.put(work)
+
+    def _run(self, queue: SimpleQueue[Callable[[], None]]) -> None:
+        """Nothing of finished work is kept: its results may be files and sockets."""
+        while True:
+            queue.get()()
+            with self._lock:
+                if len(self._idle) >= _MOST_IDLE:
+                    return
+                self._idle.append(queue)
+
+
+_WORKERS = _Workers()
+
+
 async def in_thread(work: Callable[[], T], name: str, discard: Callable[[T], None] = _drop) -> T:
-    """The result of `work`, run in a separate daemon thread.
+    """The result of `work`, run in a daemon thread.
 
     When the wait is cancelled the thread continues until `work` ends, so `work` needs its own deadline; a result that
     nobody waits for any more goes to `discard`.
@@ -43,5 +76,5 @@ async def in_thread(work: Callable[[], T], name: str, discard: Callable[[T], Non
             else:
                 loop.call_soon_threadsafe(succeed, result)
 
-    threading.Thread(target=run, name=name, daemon=True).start()
+    _WORKERS.start(run, name)
     return await ended
