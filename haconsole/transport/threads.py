@@ -7,7 +7,7 @@ import contextlib
 import threading
 from collections.abc import Callable
 from queue import SimpleQueue
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 T = TypeVar("T")
 
@@ -19,26 +19,33 @@ def _drop(result: object) -> None:
 _MOST_IDLE = 4
 
 
+Work: TypeAlias = tuple[str, Callable[[], None]]
+
+
 class _Workers:
     """Daemon threads; some of them wait for more work, because starting one for each query costs more than most do."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._idle: list[SimpleQueue[Callable[[], None]]] = []
+        self._idle: list[SimpleQueue[Work]] = []
 
     def start(self, work: Callable[[], None], name: str) -> None:
-        """Run `work` in an idle thread, or in a new one of this name."""
+        """Run `work` in an idle thread, or in a new one; it has this name meanwhile."""
         with self._lock:
             queue = self._idle.pop() if self._idle else None
         if queue is None:
             queue = SimpleQueue()
             threading.Thread(target=self._run, args=(queue,), name=name, daemon=True).start()
-        queue.put(work)
+        queue.put((name, work))
 
-    def _run(self, queue: SimpleQueue[Callable[[], None]]) -> None:
-        """Nothing of finished work is kept: its results may be files and sockets."""
+    def _run(self, queue: SimpleQueue[Work]) -> None:
+        """Keep nothing of finished work: its results may be files and sockets."""
+        this = threading.current_thread()
         while True:
-            queue.get()()
+            this.name, work = queue.get()
+            work()
+            del work
+            this.name = "idle"
             with self._lock:
                 if len(self._idle) >= _MOST_IDLE:
                     return

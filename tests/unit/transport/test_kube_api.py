@@ -21,6 +21,7 @@ from haconsole.transport.kube_api import KubeApi, KubeError, KubeErrorKind
 from haconsole.transport.kube_objects import LeaseObject
 from haconsole.transport.kubeconfig import KubeCredentials
 from tests.fakes.kube_server import KubeServer, Stream, serving
+from tests.fakes.waiting import eventually
 from tests.programs.etcd import Tls, make_tls
 from tests.programs.pump import forward
 
@@ -179,10 +180,7 @@ async def test_a_server_that_hangs_is_given_up_at_the_deadline(tls: Tls, tmp_pat
         with pytest.raises(KubeError, match=r"no answer within 0\.2 s") as caught:
             await api.leases(deadline_s=0.2)
     assert caught.value.kind is KubeErrorKind.DEADLINE
-    for thread in threading.enumerate():
-        if thread.name == "kube-ask":
-            thread.join(2)
-            assert not thread.is_alive()
+    await eventually(lambda: "kube-ask" not in {thread.name for thread in threading.enumerate()}, within_s=2)
     for writer in writers:
         writer.close()
     hung.close()
@@ -290,5 +288,4 @@ async def test_ending_a_watch_leaves_no_thread(api: KubeApi, server: KubeServer)
         await anext(watch)
         readers = [thread for thread in threading.enumerate() if thread.name == "kube-watch"]
     assert len(readers) == 1
-    readers[0].join(2)
-    assert not readers[0].is_alive()
+    await eventually(lambda: readers[0].name != "kube-watch" or not readers[0].is_alive(), within_s=2)
