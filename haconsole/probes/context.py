@@ -33,7 +33,7 @@ class ProbeTimings:
     calm_round_s: float = 2.5
     """The interval of queries to an etcd member or API server whose answers stay the same."""
     slow_round_s: float = 30.0
-    keepalived_s: float = 30.0
+    keepalived_s: float = 60.0
     nodes_s: float = 5.0
     hashes_s: float = 900.0
     certificates_s: float = 600.0
@@ -45,7 +45,7 @@ class ProbeTimings:
     retry_first_s: float = 0.5
     retry_most_s: float = 5.0
     at_most_every_s: float = 0.05
-    news_s: float = 1.0
+    news_s: float = 2.0
     """Changed counters and ages are published within this time; a change of state is published at once."""
     reopen_s: float = 2.0
     api_silence_s: float = 6.0

@@ -86,9 +86,9 @@ class HostProbes:
             for probe in self._apis:
                 group.create_task(probe.once())
 
-    async def look_again(self, facts: tuple[FactName, ...]) -> None:
-        """Query these facts of the host's script once more."""
-        await self._script.look_again(facts)
+    async def look_again(self, sections: tuple[str, ...]) -> None:
+        """Query these sections of the host's script once more."""
+        await self._script.look_again(sections)
 
     async def follow_apis(self) -> None:
         """Watch what other hosts can query too, for as long as nobody cancels it."""

@@ -46,12 +46,12 @@ from haconsole.transport.base import TransportError
 
 _LOG_LAG_S = 0.2
 _AGAIN_S = 2.0
-_ABOUT_UNITS: tuple[FactName, ...] = ("unit_setup", "events", "system", "keepalived")
-"""Facts that explain why a unit fails."""
-_SELDOM = 10
-_UNLESS_CHANGED = 10
+_ABOUT_UNITS = ("unit_setup", "events", "system", "keepalived", "apiserver")
+"""Sections that explain why a unit fails, or depend on how it was started."""
+_SELDOM = 60
+_UNLESS_CHANGED = 20
 """Rounds after which facts are queried again although their host noticed no change."""
-_HAPROXY = 3
+_HAPROXY = 4
 
 
 WRITTEN_TO = ("/", "/var/log", "/run")
@@ -96,7 +96,7 @@ def script_queries(context: ClusterContext, host: Host, expected: tuple[FactName
         ),
         ScriptQuery(
             "unit_setup",
-            unit_setup.section(services.units_of(context.layout, host), every=2 * slow),
+            unit_setup.section(services.units_of(context.layout, host), every=10 * slow),
             unit_setup.parse,
             root=True,
         ),
@@ -263,22 +263,23 @@ class HostScript:
         except TimeoutError:
             raise TransportError(self._name, Cause.TIMED_OUT, f"no data for {silence_s:g} s") from None
 
-    async def _look_after(self, event: asyncio.Event, facts: tuple[FactName, ...]) -> None:
-        """Query facts at once where their next turn is far: an address that moved is mostly keepalived's doing."""
-        while set(facts) & set(self.facts):
+    async def _look_after(self, event: asyncio.Event, names: tuple[str, ...]) -> None:
+        """Query sections at once where their next turn is far: an address that moved is mostly keepalived's doing."""
+        while set(names) & (self._asks.keys() | self._side_queries.keys()):
             await event.wait()
             await asyncio.sleep(_LOG_LAG_S)
             event.clear()
-            await self.look_again(facts)
+            await self.look_again(names)
             await asyncio.sleep(_AGAIN_S)
 
-    async def look_again(self, facts: tuple[FactName, ...]) -> None:
-        """Query these facts now, beside the rounds; a failure leaves them as they are."""
-        asks = tuple(ask for ask in self._asks.values() if ask.fact in facts)
+    async def look_again(self, names: tuple[str, ...]) -> None:
+        """Query the sections of these names now, beside the rounds; a failure leaves their facts as they are."""
+        asks = tuple(ask for ask in self._asks.values() if ask.section.name in names)
+        sides = tuple(side for side in self._side_queries.values() if side.section.name in names)
         with suppress(TransportError):
             result = await self._context.transport(self._host).run(
                 ARGV,
-                stdin=render(tuple(ask.section for ask in asks)),
+                stdin=render((*(ask.section for ask in asks), *(side.section for side in sides))),
                 root=any(ask.root for ask in asks),
                 deadline_s=self._context.timings.fact_s,
             )

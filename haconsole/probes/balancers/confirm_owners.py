@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Iterable
 from typing import Protocol
 
-from haconsole.model.hosts import FactName, Role
+from haconsole.model.hosts import Role
 from haconsole.model.names import HostName
 from haconsole.model.vip_view import CONFIRMED, vip_views
 from haconsole.probes.fact_store import FactStore
@@ -21,7 +21,7 @@ class Rereader(Protocol):
     @property
     def name(self) -> HostName: ...
 
-    def look_again(self, facts: tuple[FactName, ...]) -> Awaitable[None]: ...
+    def look_again(self, sections: tuple[str, ...]) -> Awaitable[None]: ...
 
 
 async def confirm_owners(store: FactStore, hosts: Iterable[Rereader]) -> None:

@@ -13,7 +13,7 @@ from haconsole.probes.errors import ProbeError, require
 from haconsole.probes.script import Section, SectionAnswer
 from haconsole.scripts import load_script
 
-SECTION = Section("addresses", load_script("addresses"), 10, 'kill -0 "${followed:-}" 2>/dev/null')
+SECTION = Section("addresses", load_script("addresses"), 20, 'kill -0 "${followed:-}" 2>/dev/null')
 """Changes are pushed, so the listing is repeated only in case one was lost, or when nothing pushes."""
 
 FOLLOW = "ip -o monitor address 2>/dev/null"
