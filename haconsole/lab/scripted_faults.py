@@ -103,7 +103,7 @@ SCRIPTED: dict[str, ScriptedFault] = {
         "systemctl set-property --runtime etcd CPUQuota=",
     ),
     "vip-flapping": ScriptedFault(
-        "keepalived's down file comes and goes",
+        "keepalived's down file is added and removed again and again",
         "systemd-run --quiet --unit=drill-flapping sh -c"
         " 'while :; do touch /etc/keepalived/down; sleep 6; rm -f /etc/keepalived/down; sleep 6; done'",
         "systemctl stop drill-flapping 2>/dev/null || :; rm -f /etc/keepalived/down",

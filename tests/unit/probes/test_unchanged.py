@@ -26,7 +26,7 @@ def rounds(script: str, arguments: str, *between: str, first: str = "") -> list[
     return [line == "kept" for line in done.stdout.split()]
 
 
-def test_a_unit_with_another_process_is_asked_about(tmp_path: Path) -> None:
+def test_a_unit_with_another_process_is_queried(tmp_path: Path) -> None:
     script = load_script("units-unchanged").replace(FOLDERS, str(tmp_path))
     for unit in ("a.service", "b.service"):
         (tmp_path / unit).mkdir()
@@ -46,7 +46,7 @@ def test_a_unit_with_another_process_is_asked_about(tmp_path: Path) -> None:
     assert kept == [False, True, False, True, False, False, True, False]
 
 
-def test_a_unit_without_a_process_is_asked_about_every_fifth_round(tmp_path: Path) -> None:
+def test_a_unit_without_a_process_is_queried_every_fifth_round(tmp_path: Path) -> None:
     script = load_script("units-unchanged").replace(FOLDERS, str(tmp_path))
     kept = rounds(script, "gone.service", *[":"] * 10)
     assert [number for number, one in enumerate(kept, 1) if not one] == [1, 5, 10]
