@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from haconsole import __version__
-from haconsole.cli.output import INVENTORY_ENDINGS, checked_output, status_of_output
+from haconsole.cli.output import INVENTORY_ENDINGS, checked_output, status_of_output, use_lenient_errors
 from haconsole.errors import ExitCode, HaconsoleError
 
 if TYPE_CHECKING:
@@ -151,6 +151,7 @@ def run(arguments: Sequence[str]) -> int:
 def run_process(arguments: Sequence[str]) -> int:
     """Like `run`, for its own process: output that could not be written decides the exit status."""
     raw = checked_output()
+    use_lenient_errors()
     try:
         status = run(arguments)
     except (SystemExit, OSError):

@@ -38,6 +38,26 @@ class CheckedOutput(io.FileIO):
             raise
 
 
+class LenientOutput(io.FileIO):
+    """The process's standard error, whose failed writes change no exit status."""
+
+    def write(self, data: Buffer, /) -> int:
+        try:
+            return super().write(data)
+        except OSError:
+            return memoryview(data).nbytes
+
+
+def use_lenient_errors() -> None:
+    """Put a LenientOutput under sys.stderr, if the process was started with one."""
+    usual = sys.stderr
+    if usual is not None:
+        raw = LenientOutput(usual.fileno(), "w", closefd=False)
+        sys.stderr = io.TextIOWrapper(
+            io.BufferedWriter(raw), encoding=usual.encoding, errors=usual.errors, line_buffering=True
+        )
+
+
 def checked_output() -> CheckedOutput | None:
     """Put a CheckedOutput under sys.stdout; None if the process was started without one."""
     usual = sys.stdout

@@ -64,9 +64,12 @@ def credentials_of(kubeconfig: bytes, files: Mapping[str, bytes], folder: str = 
 
 
 def current_entries(kubeconfig: bytes) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The cluster and the user of the current context; raises KubeconfigError where kubectl could not use the file."""
+    """The cluster and the user of the current context in the first document, the only one that kubectl reads.
+
+    Raises KubeconfigError where kubectl could not use the file.
+    """
     try:
-        document = yaml.load(kubeconfig, Loader=_LOADER)  # noqa: S506 (one of the two safe loaders)
+        document = next(yaml.load_all(kubeconfig, Loader=_LOADER), None)
     except (yaml.YAMLError, ValueError):
         raise KubeconfigError("the kubeconfig is not YAML") from None
     if not isinstance(document, dict):

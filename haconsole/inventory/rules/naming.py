@@ -66,10 +66,15 @@ def vips_are_unique(inventory: Inventory, marks: Marks) -> Iterator[Fault]:
 
 
 def router_ids_are_unique(inventory: Inventory, marks: Marks) -> Iterator[Fault]:
-    entries = [(str(vip.router_id), ("vips", number, "router_id")) for number, vip in enumerate(inventory.vips)]
+    """Interfaces that the VIPs name are networks of their own, unless a host has another for all of them."""
+    named = all(vip.interface for vip in inventory.vips) and not any(host.interface for host in inventory.hosts)
+    entries = [
+        (f"{vip.router_id} {vip.interface if named else ''}", ("vips", number, "router_id"))
+        for number, vip in enumerate(inventory.vips)
+    ]
     for router, where, first in _repeated(entries):
         one, other = (effective.vip_address(inventory.vips[int(way[1])]) for way in (first, where))
-        what = f"VIP {one} and VIP {other} both have router_id {router}"
+        what = f"VIP {one} and VIP {other} both have router_id {router.partition(' ')[0]}"
         yield Fault(marks.at(*where), what, "give each VIP its own router_id")
 
 

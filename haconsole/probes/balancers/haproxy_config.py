@@ -14,6 +14,9 @@ _MOST_SLOTS = 1000
 """Of one template; further ones are not read."""
 
 _DEFAULT_BALANCE = "roundrobin"
+_OF_HTTP = ("uri", "url_param", "hdr")
+"""Algorithms that need mode http; in another mode haproxy warns and takes the default."""
+
 _FAMILY = re.compile(r"(?:stream\+|dgram\+|quic\+)?(?P<family>[a-z0-9]+)@")
 _SOCKETS = ("unix", "uxst", "uxdg", "abns", "abnsz", "fd", "sockpair", "rhttp")
 _WITH_VALUE = frozenset(
@@ -207,7 +210,7 @@ class _HaproxyReader:
                 self._stats_sockets.append(words[2].partition("@")[2] if words[2].startswith("unix@") else words[2])
         elif section.kind not in (*_PROXIES, "defaults"):
             return
-        elif keyword in ("balance", "default_backend") and rest:
+        elif keyword in ("balance", "default_backend", "mode") and rest:
             section.settings[keyword] = rest
         elif keyword in ("disabled", "enabled"):
             section.settings["disabled"] = (keyword,)
@@ -233,13 +236,19 @@ def _proxy(section: _Section) -> Proxy:
     return Proxy(
         section.kind,
         section.name,
-        " ".join(settings.get("balance", (_DEFAULT_BALANCE,))),
+        _balance(settings),
         tuple(section.binds),
         tuple(section.servers),
         settings["default_backend"][0] if "default_backend" in settings and section.kind != "backend" else "",
         tuple(dict.fromkeys(section.used_backends)),
         settings.get("disabled") == ("disabled",),
     )
+
+
+def _balance(settings: Mapping[str, tuple[str, ...]]) -> str:
+    balance = settings.get("balance", (_DEFAULT_BALANCE,))
+    needs_http = balance[0].partition("(")[0] in _OF_HTTP
+    return _DEFAULT_BALANCE if needs_http and settings.get("mode", ("tcp",))[0] != "http" else " ".join(balance)
 
 
 def _binds(text: str, environment: Mapping[str, str]) -> Iterator[Address]:

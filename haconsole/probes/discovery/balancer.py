@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from ipaddress import ip_address
 
-from haconsole.inventory.importers.draft import Value
+from haconsole.inventory.importers.draft import Omitted, Value
 from haconsole.inventory.schema import VirtualIp
 from haconsole.probes.balancers import haproxy_config
 from haconsole.probes.balancers.haproxy_config import ConfiguredServer, HaproxyConfig, Proxy
-from haconsole.probes.balancers.keepalived_config import ConfiguredInstance, configured
+from haconsole.probes.balancers.keepalived_config import ConfiguredInstance, ConfiguredVip, configured
 from haconsole.probes.balancers.keepalived_lines import EndlessConfigError
 from haconsole.probes.discovery.host_report import API, HostReport
 
@@ -86,8 +87,18 @@ def instances(report: HostReport) -> tuple[ConfiguredInstance, ...]:
 
 
 def vips(report: HostReport) -> tuple[dict[str, Value], ...]:
-    """Each as an inventory has it; a number that cannot be read is left out."""
+    """Each as an inventory has it; a number that cannot be read is left out, as are further VIPs of an instance."""
     return tuple(vip for one in instances(report) for vip in _vips(one))
+
+
+def main_vip(report: HostReport) -> str:
+    """The first VIP of an inventory of this host; empty where there is none."""
+    return next((one[0].address for one in map(_advertised, instances(report)) if one), "")
+
+
+def excluded(report: HostReport) -> tuple[str, ...]:
+    """Addresses that move with a VIP and are not in the adverts."""
+    return tuple(vip.address for one in instances(report) for vip in one.vips if vip.excluded)
 
 
 def virtual(report: HostReport) -> tuple[str, ...]:
@@ -101,25 +112,41 @@ def peers(report: HostReport) -> Iterator[str]:
         yield from one.unicast_peers
 
 
+def priorities(report: HostReport) -> tuple[int, ...]:
+    """The host's own, one for each instance that has another."""
+    return tuple(dict.fromkeys(one.priority for one in instances(report)))
+
+
 def priority(report: HostReport) -> int | None:
-    """The host's own; None where its instances have several."""
-    priorities = {one.priority for one in instances(report)}
-    return priorities.pop() if len(priorities) == 1 else None
+    """None where the host's instances have several."""
+    several = priorities(report)
+    return several[0] if len(several) == 1 else None
+
+
+def _advertised(one: ConfiguredInstance) -> tuple[ConfiguredVip, ...]:
+    """The VIPs in the adverts; link-local ones, which IPv6 needs as the first, are the last here."""
+    vips = [vip for vip in one.vips if not vip.excluded]
+    return tuple(sorted(vips, key=lambda vip: ip_address(vip.address).is_link_local))
 
 
 def _vips(one: ConfiguredInstance) -> Iterator[dict[str, Value]]:
+    main, *others = _advertised(one) or (None,)
+    if main is None:
+        return
     default = VirtualIp(address="")
-    for each in one.vips:
-        if each.excluded:
-            continue
-        vip: dict[str, Value] = {"address": each.address if each.prefix is None else f"{each.address}/{each.prefix}"}
-        if interface := each.interface or one.interface:
-            vip["interface"] = interface
-        if one.router_id:
-            vip["router_id"] = one.router_id
-        vip["mode"] = "unicast" if one.unicast_peers else "multicast"
-        if one.advert_int_s != default.advert_int_s:
-            vip["advert_int_s"] = one.advert_int_s
-        if one.nopreempt:
-            vip["preempt"] = False
-        yield vip
+    vip: dict[str, Value] = {"address": main.address if main.prefix is None else f"{main.address}/{main.prefix}"}
+    if interface := main.interface or one.interface:
+        vip["interface"] = interface
+    if one.router_id:
+        vip["router_id"] = one.router_id
+    vip["mode"] = "unicast" if one.unicast_peers else "multicast"
+    if one.advert_int_s != default.advert_int_s:
+        vip["advert_int_s"] = one.advert_int_s
+    if one.nopreempt:
+        vip["preempt"] = False
+    yield vip
+    for other in others:
+        reason = (
+            f"VIP {other.address} moves with {main.address} in VRRP instance {one.name}; an inventory has one of them"
+        )
+        yield {"address": Omitted(reason)}

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
+from haconsole.inventory.effective import join_host_port
 from haconsole.inventory.importers.draft import Draft, HostDraft, Settings, address_of, host_name
 from haconsole.inventory.importers.fit import fitting
 from haconsole.model.hosts import Role
@@ -46,7 +47,7 @@ def draft_of(
     front, own = _front(report, others), own_address(report)
     balanced_api, vips = balancer.balanced_api(front), balancer.vips(front)
     reached = address_among(others.nodes, named or report)
-    virtual = balancer.virtual(front)
+    vip = balancer.main_vip(front)
     hosts = _Hosts(own)
     hosts.add(own, report.name, *_own_roles(report))
     for address, other in others.hosts.items():
@@ -75,15 +76,14 @@ def draft_of(
         hosts_of_draft,
         jump=jump,
         etcd=settings.etcd(_etcd_host(report, others)),
-        kubernetes=settings.kubernetes(report, others, f"{virtual[0]}:{port}" if virtual else "", own)
-        if runs
-        else None,
+        kubernetes=settings.kubernetes(report, others, join_host_port(vip, port) if vip else "", own) if runs else None,
         vips=vips,
         haproxy=settings.haproxy(front, balanced_api) if balanced_api else {},
         keepalived=settings.keepalived(front),
         notes=(
             *others.notes,
             *_notes(report, front, others, [host.name for host in hosts_of_draft if host.address not in reports]),
+            *_priority_notes(reports.values()),
         ),
     )
     return fitting(draft)
@@ -248,10 +248,20 @@ def _haproxy_notes(report: HostReport) -> Iterator[str]:
         yield f"haproxy's configuration has `.if {condition}`, which is not evaluated: check haproxy's part"
 
 
+def _priority_notes(reports: Iterable[HostReport]) -> Iterator[str]:
+    for report in reports:
+        several = balancer.priorities(report)
+        if len(several) > 1:
+            listed = ", ".join(map(str, several))
+            yield f"VRRP instances of {report.name} have priorities {listed}: vrrp_priority, which is one, is left out"
+
+
 def _keepalived_notes(report: HostReport, silent_hosts: list[str]) -> Iterator[str]:
     if any(one.auth_type for one in balancer.instances(report)):
         yield "VRRP's password is not copied: name it as auth_pass before keepalived is bootstrapped"
     if silent_hosts:
         yield f"{', '.join(silent_hosts)}: vrrp_priority is unknown; by default the order of the file decides"
+    if addresses := balancer.excluded(report):
+        yield f"addresses that move with a VIP outside of its adverts are left out: {', '.join(addresses)}"
     if silent_hosts and not tuple(balancer.peers(report)):
         yield "balancers with multicast do not name each other: give the others the role load-balancer"

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 
 from haconsole.configs.owner import owner_of
+from haconsole.inventory.effective import join_host_port
 from haconsole.inventory.importers import kubeasz, kubespray
 from haconsole.inventory.importers.draft import Settings, Value, host_name
 from haconsole.inventory.schema import Deployment, Etcd, EtcdPlacement, Haproxy, Keepalived, Kubernetes, LeaderElection
@@ -96,7 +97,7 @@ def kubernetes(report: HostReport, others: Others, balancer: str, own: str) -> S
     api, manager = report.programs.get(API), report.programs.get(MANAGER)
     kubeadm = others.kubeadm or ClusterConfiguration()
     server = url_of(f"//{_with_port(kubeadm.endpoint)}" if kubeadm.endpoint else report.server)
-    address = f"{server.host}:{server.port or 443}"
+    address = join_host_port(server.host or "", server.port or 443)
     is_remote = server.host not in (None, "localhost", "127.0.0.1", own) and address != balancer
     values: dict[str, Value | None] = {
         "deployment": DEPLOYMENTS.get(product, Deployment.KUBEADM if by_kubeadm else Deployment.SYSTEMD).value,

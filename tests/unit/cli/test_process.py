@@ -51,6 +51,12 @@ def test_a_full_disk_behind_standard_output_is_named() -> None:
     assert (done.returncode, done.stderr) == (6, "haconsole: standard output: No space left on device\n")
 
 
+@pytest.mark.parametrize("script", ['"$@" 2>/dev/full', '"$@" 2>&1 >/dev/null | (exec <&-); exit "${PIPESTATUS[0]}"'])
+@pytest.mark.parametrize(("words", "status"), [(("check", "/nowhere.yaml"), 5), (("status",), 64)])
+def test_errors_that_cannot_be_written_leave_the_status(script: str, words: tuple[str, ...], status: int) -> None:
+    assert shell(script, *words).returncode == status
+
+
 def test_a_closed_standard_input_is_an_unreadable_file() -> None:
     done = shell('"$@" <&-', "check", "-")
     assert done.returncode == 5

@@ -57,7 +57,8 @@ def test_a_folder_of_configurations_is_not_the_configuration() -> None:
 @pytest.mark.parametrize("balance", ["static-rr", "random", "random(2)", "uri depth 3", "hash src", "rdp-cookie"])
 def test_a_balance_that_no_inventory_can_hold_is_left_out_with_a_note(balance: str) -> None:
     report = report_of("unknown-balance")
-    files = HaproxyFiles((report.haproxy.texts[0].replace("static-rr", balance),), report.haproxy.paths)
+    text = report.haproxy.texts[0].replace("static-rr", f"{balance}\n  mode http")
+    files = HaproxyFiles((text,), report.haproxy.paths)
     text = text_of(replace(report, haproxy=files))
     assert usable(text).haproxy is None
     assert f"# left out: haproxy.balance is '{balance}'" in text
@@ -149,3 +150,61 @@ def test_static_pods_are_listed_whatever_the_ending_of_their_manifests(ending: s
     script = pods.replace('"$(static_pod_folder)"', f"'{tmp_path}'")
     done = subprocess.run(("sh", "-c", script), capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["kube-apiserver"]
+
+
+INSTANCE = """\
+vrrp_instance A {
+  interface eth0
+  virtual_router_id 51
+  priority 150
+  virtual_ipaddress {
+    fe80::1
+    2001:db8::100/64
+    2001:db8::101/64
+  }
+  virtual_ipaddress_excluded {
+    10.5.0.100/24
+  }
+}
+"""
+
+
+def balancer_with(keepalived: str) -> HostReport:
+    report = report_of("priority-255")
+    return replace(report, keepalived=single_file(keepalived))
+
+
+def test_further_vips_of_an_instance_are_left_out_with_a_note() -> None:
+    text = text_of(balancer_with(INSTANCE))
+    (vip,) = usable(text).vips
+    assert (vip.address, vip.router_id) == ("2001:db8::100/64", 51)
+    for address in ("fe80::1", "2001:db8::101"):
+        assert f"# left out: VIP {address} moves with 2001:db8::100 in VRRP instance A" in text
+
+
+def test_addresses_outside_of_the_adverts_are_in_a_note() -> None:
+    assert "move with a VIP outside of its adverts are left out: 10.5.0.100" in text_of(balancer_with(INSTANCE))
+
+
+def test_several_priorities_of_a_host_are_in_a_note() -> None:
+    other = INSTANCE.replace("instance A", "instance B").replace("51", "52").replace("150", "90").replace("::1", "::2")
+    text = text_of(balancer_with(INSTANCE + other))
+    assert len(usable(text).vips) == 2
+    assert "VRRP instances of a have priorities 150, 90: vrrp_priority, which is one, is left out" in text
+
+
+def test_a_router_id_may_be_on_two_interfaces() -> None:
+    other = INSTANCE.replace("instance A", "instance B").replace("eth0", "eth1").replace("::1", "::2")
+    assert [vip.router_id for vip in usable(text_of(balancer_with(INSTANCE + other))).vips] == [51, 51]
+
+
+@pytest.mark.parametrize("server", ["https://[2001:db8::200]:6443", "https://[2001:db8::200]"])
+def test_an_endpoint_of_ipv6_has_brackets(server: str) -> None:
+    kubernetes = usable(text_of(replace(balancer_with(INSTANCE), server=server))).kubernetes
+    assert kubernetes is not None
+    assert kubernetes.endpoint == f"[2001:db8::200]:{'6443' if server.endswith('3') else '443'}"
+
+
+def test_an_endpoint_that_is_the_vip_is_the_default_with_ipv6_too() -> None:
+    report = replace(balancer_with(INSTANCE), server="https://[2001:db8::100]:8443")
+    assert "endpoint" not in text_of(report)

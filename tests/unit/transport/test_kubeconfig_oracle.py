@@ -107,3 +107,23 @@ def test_an_entry_that_is_there_twice_is_refused_as_by_kubectl(plural: str, tmp_
     assert read_by_kubectl(path) is None
     with pytest.raises(KubeconfigError, match="more than one"):
         read_here(path)
+
+
+ONE = """\
+apiVersion: v1
+kind: Config
+current-context: x
+contexts: [{name: x, context: {cluster: x, user: x}}]
+clusters: [{name: x, cluster: {certificate-authority-data: eA==}}]
+users: [{name: x, user: {token: x}}]
+"""
+
+
+@needs_kubectl
+@pytest.mark.parametrize("text", [f"{ONE}---\n", f"---\n{ONE}---\nkind: Other\n", f"{ONE}...\n---\n- :\n"])
+def test_the_first_document_counts_as_for_kubectl(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "admin.conf"
+    path.write_text(text)
+    read = read_by_kubectl(path)
+    assert read is not None
+    assert read_here(path).ca == read[0] == b"x"
