@@ -177,4 +177,4 @@ def _status(text: str) -> int:
 def answers(output: str) -> tuple[SectionAnswer, ...]:
     """All answers in the output of a script that ran its rounds and ended."""
     reader = FrameReader()
-    return tuple(event for event in map(reader.take, output.splitlines()) if isinstance(event, SectionAnswer))
+    return tuple(event for event in map(reader.take, output.split("\n")) if isinstance(event, SectionAnswer))

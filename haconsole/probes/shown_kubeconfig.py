@@ -39,7 +39,7 @@ class ShownKubeconfig:
 
 def shown_kubeconfig(text: str, path: str) -> ShownKubeconfig:
     """Parse the lines of `show_kubeconfig` for the file `path`."""
-    lines = text.splitlines()
+    lines = text.split("\n")
     yaml_text = "\n".join(line[2:] for line in lines if line.startswith("| "))
     words = _words(lines)
     try:

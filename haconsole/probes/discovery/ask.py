@@ -126,7 +126,7 @@ def programs_of(text: str) -> dict[str, Program]:
     """By name; of several processes of one name the first counts that other hosts can reach."""
     programs: dict[str, Program] = {}
     for part in f"\n{text}".split("\n@ ")[1:]:
-        head, *lines = part.splitlines() or [""]
+        head, *lines = part.removesuffix("\n").split("\n")
         name, _, path = head.partition(" ")
         _, *words = [line[2:] for line in lines if line.startswith("- ")] or [""]
         environment = [line[2:].partition("=")[::2] for line in lines if line.startswith("+ ")]

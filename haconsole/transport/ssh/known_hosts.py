@@ -10,6 +10,7 @@ import binascii
 import hashlib
 import hmac
 import os
+import re
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -80,7 +81,7 @@ def revoked_keys(file: Path) -> tuple[KnownKey, ...]:
     data = file.read_bytes()
     if data.startswith(b"SSHKRL"):
         raise ValueError("a key revocation list (KRL) is not supported")
-    lines = ((number, line.split()) for number, line in enumerate(data.decode(errors="replace").splitlines(), 1))
+    lines = ((number, _words(line)) for number, line in enumerate(data.decode(errors="replace").split("\n"), 1))
     return tuple(
         KnownKey(file, number, "revoked", asyncssh.import_public_key(" ".join(words[:2])))
         for number, words in lines
@@ -107,11 +108,11 @@ def remember(file: Path, name: str, key: asyncssh.SSHKey, *, hashed: bool = Fals
 
 def _lines_for(file: Path, name: str) -> Iterator[KnownKey]:
     try:
-        text = file.read_text(errors="replace")
+        text = file.read_bytes().decode(errors="replace")
     except FileNotFoundError:
         return
-    for number, line in enumerate(text.splitlines(), 1):
-        words = line.split()
+    for number, line in enumerate(text.split("\n"), 1):
+        words = _words(line)
         marker = words.pop(0)[1:] if words and words[0].startswith("@") else ""
         if len(words) < 3 or words[0].startswith("#") or not _matches(words[0], name):
             continue
@@ -119,6 +120,11 @@ def _lines_for(file: Path, name: str) -> Iterator[KnownKey]:
             yield KnownKey(file, number, marker, asyncssh.import_public_key(" ".join(words[1:3])))
         except asyncssh.KeyImportError:
             continue
+
+
+def _words(line: str) -> list[str]:
+    """Only blanks and tabs part words, and only a line feed ends a line: comments may hold other separators."""
+    return [word for word in re.split(r"[ \t]+", line.rstrip("\r")) if word]
 
 
 def _matches(patterns: str, name: str) -> bool:

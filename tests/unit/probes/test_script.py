@@ -7,6 +7,7 @@ import select
 import subprocess
 import tracemalloc
 
+from haconsole.probes import script
 from haconsole.probes.script import (
     ARGV,
     LONGEST_ANSWER,
@@ -55,6 +56,15 @@ def test_errors_are_kept_apart_from_the_output() -> None:
 
 def test_output_without_a_last_newline_is_complete() -> None:
     assert answers(render((Section("bare", "printf abc"),)))["bare"].output == "abc"
+
+
+def test_only_a_line_feed_ends_a_line() -> None:
+    """Comments of configurations hold other separators of lines, which their programs read as part of the comment."""
+    text = "# a\vb\fc\x1cd\x85e\u2028f"
+    section = Section("file", f"printf '%s\\nx\\n' '{text}'")
+    done = subprocess.run(ARGV, input=render((section,)), capture_output=True, timeout=20)
+    (answer,) = script.answers(done.stdout.decode())
+    assert answer.output == f"{text}\nx"
 
 
 def test_no_section_can_swallow_the_script() -> None:

@@ -273,6 +273,15 @@ def test_a_port_of_its_own_is_written_in_brackets(sshd: Sshd, known: Path) -> No
     assert len(look_up((known,), "[cp1]:2222").trusted) == 1
 
 
+@pytest.mark.parametrize("separator", ["\v", "\f", "\x1c", "\x85", "\u2028", "\r"])
+def test_a_comment_ends_only_with_its_line(sshd: Sshd, known: Path, separator: str) -> None:
+    known.parent.mkdir()
+    line, other = (line_of(sshd.folder / "host.pub", name) for name in ("cp1", "cp2"))
+    known.write_bytes(f"{line.rstrip()} {separator}{other}".encode())
+    assert bool(look_up((known,), "cp1").trusted)
+    assert not look_up((known,), "cp2").lines
+
+
 def test_a_line_is_added_after_an_unfinished_one(sshd: Sshd, known: Path) -> None:
     known.parent.mkdir()
     known.write_text("# no newline at the end")
