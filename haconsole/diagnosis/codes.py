@@ -73,8 +73,13 @@ CODES: dict[str, Explanation] = {
     "haproxy.backend-down": Explanation(
         "a server fails its check, or no server is up", "check the API server behind it"
     ),
-    "haproxy.weak-check": Explanation("a server is UP whose API server is not ready", "check with HTTP on /readyz"),
+    "haproxy.weak-check": Explanation(
+        "a server is UP whose API server is not ready, or is not checked at all", "check with HTTP on /readyz"
+    ),
     "haproxy.draining": Explanation("a server is set to drain or maint", "set it to ready"),
+    "haproxy.connections-full": Explanation(
+        "90 % of a limit of connections are used: global, of a frontend or of a server", "raise maxconn"
+    ),
     "haproxy.unresolved": Explanation("a server's name does not resolve", "check DNS on the balancer"),
     "haproxy.backend-mismatch": Explanation(
         "the servers are not the inventory's control planes", "write the configuration again"
@@ -176,6 +181,10 @@ CODES: dict[str, Explanation] = {
     "service.requirement-missing": Explanation(
         "a file, a folder or the account that a unit names is missing, empty or not usable by its account",
         "write it again by bootstrap, or correct its owner and mode",
+    ),
+    "service.changed-settings": Explanation(
+        "a unit that fails has other settings than haconsole wrote, or a drop-in beside them",
+        "write them again by bootstrap; remove the drop-in",
     ),
     "service.limited": Explanation(
         "a unit waits for its processor quota, or reaches its limit of memory or tasks", "raise or remove the limit"

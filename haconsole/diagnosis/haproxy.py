@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from haconsole.diagnosis import haproxy_balancers
 from haconsole.diagnosis.candidate import NOSPACE, NOT_BOOTSTRAPPED, QUORUM_LOST, Candidate, Key, anywhere, on
 from haconsole.diagnosis.remedies import advice, call
 from haconsole.diagnosis.services import log_command, service_down
@@ -23,6 +24,7 @@ def rules(snapshot: ClusterSnapshot, inventory: Inventory) -> Iterator[Candidate
         yield from service_down(facts, "haproxy", "this balancer forwards nothing")
     yield from _backends(balancers, snapshot)
     yield from _expected_servers(balancers, inventory)
+    yield from haproxy_balancers.rules(balancers, inventory)
 
 
 ServerSight = tuple[HostName, HaproxyBackend, HaproxyServer]
@@ -71,6 +73,7 @@ def _server(name: str, sights: list[ServerSight], snapshot: ClusterSnapshot) -> 
             NOSPACE,
             *caused_by,
         )
+    caused_by = (*caused_by, *(cause for host, _, _ in down for cause in haproxy_balancers.causes(host)))
     yield Candidate(
         Finding(
             "haproxy.backend-down",
@@ -168,6 +171,7 @@ def _expected_servers(balancers: tuple[HostFacts, ...], inventory: Inventory) ->
     if inventory.kubernetes is None:
         return
     port = inventory.kubernetes.api_port
+    hosts = {host.address for host in inventory.with_role(Role.CONTROL_PLANE)}
     control_planes = {f"{host.address}:{port}" for host in inventory.with_role(Role.CONTROL_PLANE)}
     for facts in balancers:
         if not isinstance(facts.haproxy, Known):
@@ -175,10 +179,14 @@ def _expected_servers(balancers: tuple[HostFacts, ...], inventory: Inventory) ->
         backends = [
             {server.address for server in backend.servers if server.address}
             for backend in facts.haproxy.value.backends
-            if any(server.address in control_planes for server in backend.servers)
+            if any(_host_of(server.address) in hosts for server in backend.servers)
         ]
         if backends and all(addresses != control_planes for addresses in backends):
             yield _server_mismatch(facts, backends[0], control_planes)
+
+
+def _host_of(address: str) -> str:
+    return address.rpartition(":")[0].strip("[]")
 
 
 def _server_mismatch(facts: HostFacts, servers: set[str], control_planes: set[str]) -> Candidate:

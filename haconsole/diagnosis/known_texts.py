@@ -121,6 +121,30 @@ KNOWN_TEXTS: tuple[KnownText, ...] = (
         kubeadm="restore the file: kubeadm upgrade node phase kubelet-config, or copy it from another host",
     ),
     _text(
+        r"\boom-kill\b|cannot allocate memory|out of memory",
+        "The kernel ended the process, or refused it memory.",
+    ),
+    _text(
+        r"\(.*\bexit 203\)|status=203/EXEC",
+        "systemd cannot execute the program of the unit.",
+        "install the program again, or correct its path and its mode",
+    ),
+    _text(r"\(.*\bexit 217\)|status=217/USER", "The account of the unit does not exist.", "create the account again"),
+    _text(
+        r"\(.*\bexit 226\)|status=226/NAMESPACE",
+        "systemd cannot set up the unit's file system, because a folder that the unit names does not exist.",
+        "create the folders in ReadWritePaths, BindPaths and the like, or remove them from the unit",
+    ),
+    _text(
+        r"\bstart-limit-hit\b",
+        "systemd gave up after too many failed starts. Its log gives the first reason.",
+    ),
+    _text(
+        r"too many open files",
+        "The process has reached its limit of open files.",
+        "raise LimitNOFILE of its unit, then restart it",
+    ),
+    _text(
         r"bind: address already in use",
         "Another process has the port: a second copy of the component, or a balancer on the same port.",
         "find the other process: ss -ltnp",
@@ -179,6 +203,10 @@ KNOWN_TEXTS: tuple[KnownText, ...] = (
 )
 
 
+FIXED_BY_ACTION = ("service.changed-settings", "service.requirement-missing", "component.kubeconfig-wrong")
+"""Findings whose own remedies come first: they name the file that is wrong, and the action that writes it."""
+
+
 def recognise(lines: Iterable[str]) -> KnownText | None:
     """The first known text in any of `lines`; the order of `KNOWN_TEXTS` decides, the most specific first."""
     texts = tuple(lines)
@@ -199,5 +227,7 @@ def _explained(candidate: Candidate, *, kubeadm: bool) -> Candidate:
     if known is None:
         return candidate
     fix = (known.kubeadm_fix if kubeadm else "") or known.fix
-    remedies = tuple(dict.fromkeys((*((advice(fix),) if fix else ()), *finding.remedies)))
+    by_hand = (advice(fix),) if fix else ()
+    parts = (finding.remedies, by_hand) if finding.code in FIXED_BY_ACTION else (by_hand, finding.remedies)
+    remedies = tuple(dict.fromkeys(remedy for part in parts for remedy in part))
     return replace(candidate, finding=replace(finding, why=f"{known.cause} {finding.why}", remedies=remedies))

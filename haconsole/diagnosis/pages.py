@@ -121,6 +121,10 @@ PAGES: dict[str, Page] = {
         "Fewer API servers share the load; with none the API is unreachable.",
         "echo 'show stat' | socat - /run/haproxy/admin.sock",
     ),
+    "haproxy.connections-full": Page(
+        "At the limit new connections wait, and clients time out.",
+        "echo 'show info; show stat' | socat - /run/haproxy/admin.sock; grep maxconn /etc/haproxy/haproxy.cfg",
+    ),
     "haproxy.unresolved": Page(
         "haproxy has no address for the server, so it sends it nothing.",
         "getent hosts NAME on the balancer; grep server /etc/haproxy/haproxy.cfg",
@@ -261,6 +265,10 @@ PAGES: dict[str, Page] = {
     "service.requirement-missing": Page(
         "The unit cannot start, now or at its next restart.",
         "systemctl cat UNIT; runuser -u USER -- ls -l FILE; namei -l FILE",
+    ),
+    "service.changed-settings": Page(
+        "The unit does not work with a setting that was changed by hand.",
+        "systemctl cat UNIT; journalctl -u UNIT -n 50; compare with another host",
     ),
     "service.limited": Page(
         "The process works slowly, fails to fork, or is killed, though the host has resources left.",

@@ -99,7 +99,13 @@ def setup_causes(host: str, name: str) -> tuple[Key, ...]:
     """Findings about what a unit needs, which take it down or make it slow; the likeliest first."""
     unit = f"{name}@{host}"
     return tuple(
-        (code, unit) for code in ("service.requirement-missing", "service.limited", "component.kubeconfig-wrong")
+        (code, unit)
+        for code in (
+            "service.requirement-missing",
+            "service.changed-settings",
+            "service.limited",
+            "component.kubeconfig-wrong",
+        )
     )
 
 

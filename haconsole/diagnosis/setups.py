@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 from haconsole.configs.layout import layout
-from haconsole.diagnosis.candidate import NOT_BOOTSTRAPPED, Candidate
+from haconsole.configs.unit_digests import unit_digests
+from haconsole.diagnosis.candidate import NOT_BOOTSTRAPPED, Candidate, on
 from haconsole.diagnosis.remedies import advice, call
+from haconsole.diagnosis.services import service_evidence
 from haconsole.inventory.effective import endpoint, vip_addresses
 from haconsole.inventory.schema import Inventory
 from haconsole.model.findings import Finding, Remedy, Severity
 from haconsole.model.hosts import HostFacts, ServiceState
-from haconsole.model.observed import value_of
+from haconsole.model.observed import Known, value_of
+from haconsole.model.services import SUSPENDED, crash_loops
 from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.model.unit_setup import FileState, Limits, NeededFile, UnitSetup
 
@@ -69,6 +72,8 @@ def rules(snapshot: ClusterSnapshot, inventory: Inventory) -> Iterator[Candidate
             if unit.running:
                 yield from _outdated(facts, unit, setup)
             yield from _kubeconfigs(facts, setup, valid)
+            if _is_troubled(facts, unit):
+                yield from _changed_settings(facts, setup, inventory)
 
 
 def _requirements(facts: HostFacts, unit: ServiceState, setup: UnitSetup) -> Iterator[Candidate]:
@@ -162,6 +167,59 @@ def _outdated(facts: HostFacts, unit: ServiceState, setup: UnitSetup) -> Iterato
             (rewrite, restart) if own and part else (restart,),
         ),
         (NOT_BOOTSTRAPPED,),
+    )
+
+
+def _is_troubled(facts: HostFacts, unit: ServiceState) -> bool:
+    """The unit does not run, restarts, or its component gives no good answer."""
+    if unit.process in SUSPENDED:
+        return False
+    if not unit.running or crash_loops(unit, _read_at(facts)):
+        return True
+    if unit.name == "kube-apiserver":
+        apiserver = value_of(facts.apiserver)
+        return apiserver is None or not apiserver.ready
+    if unit.name == "etcd":
+        member = value_of(facts.etcd)
+        return member is None or not member.healthy
+    return False
+
+
+def _read_at(facts: HostFacts) -> datetime:
+    assert isinstance(facts.services, Known)
+    return facts.services.at
+
+
+def _changed_settings(facts: HostFacts, setup: UnitSetup, inventory: Inventory) -> Iterator[Candidate]:
+    """A failing unit whose own files were changed since haconsole wrote them, or that has a drop-in beside them."""
+    host = inventory.find(facts.host)
+    part = PARTS.get(setup.name)
+    if host is None or part not in ("etcd", "kubernetes"):
+        return
+    written = unit_digests(inventory, host)
+    own = {file.path: file for file in setup.files if file.name in OWN_FILES}
+    marked = any(file.digest for file in own.values())
+    changed = tuple(path for path, file in own.items() if file.digest and file.digest != written.get(path, file.digest))
+    added = tuple(path for path in own if ".service.d/" in path) if marked else ()
+    if not changed and not added:
+        return
+    revert = advice(f"on {facts.host}: systemctl revert {setup.name}, or remove {' '.join(added)}; then start it")
+    rewrite = call("bootstrap", "write the files again as the inventory describes them, and restart it", only=part)
+    yield Candidate(
+        Finding(
+            "service.changed-settings",
+            Severity.WARNING,
+            f"{setup.name}@{facts.host}",
+            f"{setup.name} on {facts.host} fails with settings that are not those of the inventory",
+            "The files were changed after haconsole wrote them, and the unit does not work with them.",
+            (
+                *(f"{path} differs from what haconsole writes" for path in changed),
+                *(f"{path} is a drop-in that haconsole did not write" for path in added),
+                *service_evidence(facts, setup.name),
+            ),
+            (*((revert,) if added else ()), *((rewrite,) if changed else ())),
+        ),
+        (NOT_BOOTSTRAPPED, *on(facts.host, "host.unreachable", "host.slow"), (MISSING, f"{setup.name}@{facts.host}")),
     )
 
 

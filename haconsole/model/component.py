@@ -5,8 +5,9 @@ from __future__ import annotations
 from enum import StrEnum
 
 from haconsole.model.hosts import HostFacts, ServiceState
-from haconsole.model.observed import Cause, Failed, Known, NotAsked, Observed
+from haconsole.model.observed import Cause, Failed, Known, NotAsked, Observed, value_of
 from haconsole.model.services import is_suspended
+from haconsole.model.system import Pressure
 
 
 class Verdict(StrEnum):
@@ -61,9 +62,20 @@ def late_facts(facts: HostFacts) -> dict[str, Failed[object]]:
     }
 
 
+BUSY = 80.0
+"""The share of time, in percent, in which tasks waited, from which one late answer is the host's too."""
+
+
 def is_slow(facts: HostFacts) -> bool:
-    """Unrelated queries of the host were late at the same time."""
-    return len(late_facts(facts)) >= LATE_TOGETHER
+    """Unrelated queries of the host were late at the same time, or one was while its tasks wait most of the time."""
+    late = len(late_facts(facts))
+    return late >= LATE_TOGETHER or (late > 0 and _pressure(facts) > BUSY)
+
+
+def _pressure(facts: HostFacts) -> float:
+    system = value_of(facts.system)
+    pressure = system.pressure if system else Pressure()
+    return max(pressure.cpu or 0.0, pressure.io or 0.0, pressure.memory or 0.0)
 
 
 def does_not_run(facts: HostFacts, name: str) -> bool:

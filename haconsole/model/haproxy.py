@@ -50,9 +50,23 @@ class HaproxyBackend:
 
 
 @dataclass(frozen=True, slots=True)
+class ConnectionLimit:
+    """A limit of connections that is used up or nearly so; `name` is ``global``, a frontend or a server."""
+
+    name: str
+    used: int
+    most: int
+
+
+NEARLY_USED = 0.9
+"""The share of a limit from which it is reported."""
+
+
+@dataclass(frozen=True, slots=True)
 class HaproxyFacts:
     """haproxy on one host: backends that have servers, in the order of the configuration."""
 
     version: str
     uptime_s: int
     backends: tuple[HaproxyBackend, ...]
+    limits: tuple[ConnectionLimit, ...] = ()

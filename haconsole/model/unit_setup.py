@@ -28,6 +28,8 @@ class NeededFile:
     written: datetime | None = None
     servers: tuple[str, ...] = ()
     """The servers of a kubeconfig."""
+    digest: str = ""
+    """The SHA-256 of a unit or environment file that haconsole wrote, without etcd's initial cluster; else empty."""
 
 
 @dataclass(frozen=True, slots=True)

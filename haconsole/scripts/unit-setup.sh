@@ -1,8 +1,9 @@
 #!/bin/sh
 # Prints what units need: their account, the files that they name and whether the account can use these, their limits.
 # usage: unit-setup UNIT...
-# prints: "unit NAME", "account missing USER", "reload", "file STATE NAME PATH", "time SECONDS PATH", "server PATH URL",
+# prints: "unit NAME", "account missing USER", "reload", "file STATE NAME PATH", "time SECONDS PATH", "server PATH URL", "sum SHA256 PATH",
 #   "throttled PERIODS OF_PERIODS", "memory CURRENT MAX KILLS", "tasks CURRENT MAX HITS"
+# The sum is that of a file with haconsole's mark, without the initial cluster, which etcd reads at its first start only.
 # STATE is usable, missing, unreadable, unwritable, empty or not-executable; SECONDS is the time of the last change.
 # A path counts as needed by its name: a flag or variable that ends like --kubeconfig, CERT_FILE or DATA_DIR.
 # shellcheck disable=SC2016  # the inner shell expands it
@@ -60,6 +61,12 @@ show_unit() {
   printf '%s\n' "$needed" | grep "$own" | as_user root
   printf '%s\n' "$needed" | grep -v "$own" | as_user "$user"
   printf '%s\n' "$needed" | cut -d' ' -f2- | xargs -d '\n' stat -L -c 'time %Y %n' -- 2>/dev/null
+  printf '%s\n' "$needed" | grep '^unit-file \|^environment-file ' | while read -r _ path; do
+    if sed 2q -- "$path" | grep -q '^# haconsole: cluster '; then
+      sum=$(sed '/^ETCD_INITIAL_CLUSTER/d' -- "$path" | sha256sum)
+      printf 'sum %s %s\n' "${sum%% *}" "$path"
+    fi
+  done
   printf '%s\n' "$needed" | grep 'kubeconfig /' | cut -d' ' -f2- | sort -u | while read -r path; do
     sed -n "s,^ *server: *[\"']\{0\,1\}\([^\"' ]*\).*,server $path \1,p" -- "$path" 2>/dev/null
   done

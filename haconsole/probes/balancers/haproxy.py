@@ -5,15 +5,23 @@ from __future__ import annotations
 import csv
 from dataclasses import dataclass
 
-from haconsole.model.haproxy import AdminState, HaproxyBackend, HaproxyFacts, HaproxyServer
+from haconsole.model.haproxy import (
+    NEARLY_USED,
+    AdminState,
+    ConnectionLimit,
+    HaproxyBackend,
+    HaproxyFacts,
+    HaproxyServer,
+)
 from haconsole.model.observed import Cause
 from haconsole.probes.errors import ProbeError
 from haconsole.probes.script import Section, SectionAnswer
 from haconsole.transport.base import HostTransport
 from haconsole.transport.haproxy_api import HaproxyApi, ask_script, failure_of
 
-_SERVERS_ONLY = "show stat -1 4 -1"
-QUESTIONS = ("show info", _SERVERS_ONLY, "show servers state")
+_FRONTENDS_AND_SERVERS = "show stat -1 5 -1"
+_FRONTEND = "FRONTEND"
+QUESTIONS = ("show info", _FRONTENDS_AND_SERVERS, "show servers state")
 """Queried together: `show stat` does not contain the administrative state of a server that is also down."""
 
 _MAINT_BITS = 0x01 | 0x02 | 0x04 | 0x40
@@ -55,16 +63,29 @@ def facts_of(text: str) -> HaproxyFacts:
 def _facts(answers: _Answers) -> HaproxyFacts:
     states = {(state.backend, state.server): state for state in _states(answers.states)}
     servers: dict[str, list[HaproxyServer]] = {}
+    limits = _limit("global", answers.info.get("CurrConns"), answers.info.get("Maxconn"))
     for row in csv.DictReader(answers.stat.removeprefix("# ").splitlines()):
         if not (row["pxname"] and row["svname"] and row["status"]):
             raise ValueError("a line without proxy, server or status")
+        limits += _limit(
+            row["pxname"] if row["svname"] == _FRONTEND else row["svname"], row.get("scur"), row.get("slim")
+        )
+        if row["svname"] == _FRONTEND:
+            continue
         state = states.get((row["pxname"], row["svname"]))
         servers.setdefault(row["pxname"], []).append(_server(row, state))
     return HaproxyFacts(
         version=answers.info.get("Version", ""),
         uptime_s=_number(answers.info.get("Uptime_sec")),
         backends=tuple(HaproxyBackend(name, tuple(servers_of_backend)) for name, servers_of_backend in servers.items()),
+        limits=tuple(limits),
     )
+
+
+def _limit(name: str, used: str | None, most: str | None) -> list[ConnectionLimit]:
+    """The limit, if it exists and is nearly used up."""
+    limit = ConnectionLimit(name, _number(used), _number(most))
+    return [limit] if limit.most and limit.used >= NEARLY_USED * limit.most else []
 
 
 @dataclass(frozen=True, slots=True)

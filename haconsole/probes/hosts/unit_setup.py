@@ -49,10 +49,18 @@ def _unit(rows: list[list[str]]) -> UnitSetup:
     servers: dict[str, list[str]] = {}
     for path, url in by_kind.get("server", ()):
         servers.setdefault(path, []).append(url)
+    sums = {path: digest for digest, path in by_kind.get("sum", ())}
     return UnitSetup(
         name=by_kind["unit"][0][0].removesuffix(".service"),
         files=tuple(
-            NeededFile(name, path, FileState(state), times.get(path), tuple(dict.fromkeys(servers.get(path, ()))))
+            NeededFile(
+                name,
+                path,
+                FileState(state),
+                times.get(path),
+                tuple(dict.fromkeys(servers.get(path, ()))),
+                sums.get(path, ""),
+            )
             for state, name, path in by_kind.get("file", ())
         ),
         limits=_limits(by_kind),

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from haconsole.configs.etcd import ClusterState, etcd_env
+from haconsole.configs.unit_digests import digest, unit_digests
 from haconsole.diagnosis.diagnose import diagnose
 from haconsole.model.events import EventKind, RecentEvents
 from haconsole.model.findings import ActionCall, Advice, Finding
@@ -122,6 +124,50 @@ def test_a_limit_that_is_reached(limits: Limits) -> None:
 def test_the_server_of_a_kubeconfig(server: str, wrong: bool) -> None:
     findings = found(with_setup("kube-scheduler", file("kubeconfig", KUBECONFIG, servers=(server,))))
     assert [one.code for one in findings] == (["component.kubeconfig-wrong"] if wrong else [])
+
+
+def own_files(digest_of_env: str) -> tuple[NeededFile, ...]:
+    written = unit_digests(INVENTORY, INVENTORY.hosts[1])
+    return (
+        file("unit-file", "/etc/systemd/system/etcd.service", digest=written["/etc/systemd/system/etcd.service"]),
+        file("environment-file", "/etc/etcd/etcd.env", digest=digest_of_env or written["/etc/etcd/etcd.env"]),
+    )
+
+
+def test_a_failing_unit_whose_settings_were_changed_is_written_again() -> None:
+    changed_by_hand = with_setup("etcd", *own_files("another"))
+    assert found(changed_by_hand) == (), "it works"
+    finding = only(changed(changed_by_hand, 2, etcd_silent))
+    assert (finding.code, finding.subject) == ("service.changed-settings", "etcd@cp2")
+    assert isinstance(finding.remedies[0], ActionCall)
+    assert any("does not answer" in line for line in finding.evidence)
+    assert only(changed(with_setup("etcd", *own_files("")), 2, etcd_silent)).code == "etcd.member-down"
+
+
+def test_the_initial_cluster_is_no_changed_setting() -> None:
+    text = etcd_env(INVENTORY, INVENTORY.hosts[1])
+    joined = etcd_env(INVENTORY, INVENTORY.hosts[1], state=ClusterState.EXISTING, members=(("cp1", "https://x:2380"),))
+    assert text != joined
+    assert digest(text) == digest(joined)
+    assert digest(text) != digest(text.replace("ETCD_NAME=", "ETCD_NAME=other"))
+
+
+def test_a_drop_in_of_a_failing_unit_is_reverted() -> None:
+    drop_in = file("unit-file", "/etc/systemd/system/etcd.service.d/x.conf")
+    finding = only(changed(with_setup("etcd", *own_files(""), drop_in), 2, etcd_silent))
+    assert finding.code == "service.changed-settings"
+    assert "systemctl revert etcd" in finding.remedies[0].text
+
+
+def test_a_known_text_does_not_displace_the_action_that_writes_the_file() -> None:
+    snapshot = changed(with_setup("etcd", *own_files("another")), 2, etcd_silent)
+    logs = tuple(
+        replace(unit, lines=("unknown flag: --x",)) if unit.name == "etcd" else unit
+        for unit in cluster.units(etcd="inactive")
+    )
+    finding = only(changed(snapshot, 2, having(services=logs)))
+    assert isinstance(finding.remedies[0], ActionCall)
+    assert finding.why.startswith("The program does not know one of its flags.")
 
 
 def events(kind: EventKind, *ages: int) -> ClusterSnapshot:

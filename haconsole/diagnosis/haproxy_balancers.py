@@ -1,0 +1,107 @@
+"""Rules about one balancer as a whole, compared with the others: its view of all servers, its checks, its limits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from haconsole.diagnosis.candidate import NOT_BOOTSTRAPPED, QUORUM_LOST, Candidate, Key, anywhere, on
+from haconsole.diagnosis.remedies import advice, call
+from haconsole.inventory.schema import Inventory
+from haconsole.model.findings import Finding, Severity
+from haconsole.model.haproxy import AdminState, HaproxyBackend, HaproxyFacts
+from haconsole.model.hosts import HostFacts
+from haconsole.model.observed import value_of
+
+
+def rules(balancers: tuple[HostFacts, ...], inventory: Inventory) -> Iterator[Candidate]:
+    """Candidates about each balancer whose haproxy answers."""
+    seen = {facts.host: haproxy for facts in balancers if (haproxy := value_of(facts.haproxy)) is not None}
+    some_up = any(_up(haproxy) for haproxy in seen.values())
+    for facts in balancers:
+        haproxy = seen.get(facts.host)
+        if haproxy is None:
+            continue
+        if some_up and _judged(haproxy) and not _up(haproxy):
+            yield _sees_none(facts, haproxy)
+        yield from (_unchecked(facts, backend) for backend in haproxy.backends if _without_check(backend))
+        yield from _limits(facts, haproxy)
+
+
+def causes(host: str) -> tuple[Key, ...]:
+    """Findings about a balancer that explain why it sees a server down."""
+    return (("haproxy.backend-down", f"haproxy@{host}"), *on(host, "haproxy.backend-mismatch"))
+
+
+def _judged(haproxy: HaproxyFacts) -> bool:
+    return any(server.admin_state is AdminState.READY for backend in haproxy.backends for server in backend.servers)
+
+
+def _up(haproxy: HaproxyFacts) -> bool:
+    return any(server.up for backend in haproxy.backends for server in backend.servers)
+
+
+def _without_check(backend: HaproxyBackend) -> bool:
+    return any(server.status.startswith("no check") for server in backend.servers)
+
+
+def _sees_none(facts: HostFacts, haproxy: HaproxyFacts) -> Candidate:
+    return Candidate(
+        Finding(
+            "haproxy.backend-down",
+            Severity.WARNING,
+            f"haproxy@{facts.host}",
+            f"haproxy on {facts.host} sees no server up, though other balancers do",
+            "The API servers work, so its own checks fail: by its configuration, its CA file, a firewall or a route.",
+            tuple(
+                f"{backend.name}/{server.name} {server.address} {server.status} {server.check} {server.check_detail}"
+                for backend in haproxy.backends
+                for server in backend.servers
+            ),
+            (
+                call("bootstrap", "write haproxy's configuration again and reload it", only="haproxy"),
+                advice(f"compare haproxy.cfg of {facts.host} with another balancer's; check its firewall and routes"),
+            ),
+        ),
+        (
+            NOT_BOOTSTRAPPED,
+            QUORUM_LOST,
+            *on(facts.host, "haproxy.backend-mismatch", "host.slow", "host.unreachable", "haproxy.down"),
+            *anywhere("host.peer-unreachable"),
+            ("config.invalid", f"haproxy@{facts.host}"),
+        ),
+    )
+
+
+def _unchecked(facts: HostFacts, backend: HaproxyBackend) -> Candidate:
+    servers = tuple(server for server in backend.servers if server.status.startswith("no check"))
+    return Candidate(
+        Finding(
+            "haproxy.weak-check",
+            Severity.WARNING,
+            facts.host,
+            f"haproxy on {facts.host} does not check {', '.join(server.name for server in servers)}",
+            "Without a check it sends requests to servers that are down.",
+            tuple(f"{backend.name}/{server.name} {server.address}: {server.status}" for server in servers),
+            (call("bootstrap", "write a configuration that checks /readyz", only="haproxy"),),
+        )
+    )
+
+
+def _limits(facts: HostFacts, haproxy: HaproxyFacts) -> Iterator[Candidate]:
+    if not haproxy.limits:
+        return
+    worst = max(haproxy.limits, key=lambda limit: limit.used / limit.most)
+    yield Candidate(
+        Finding(
+            "haproxy.connections-full",
+            Severity.WARNING,
+            facts.host,
+            f"haproxy on {facts.host} has {worst.used} of at most {worst.most} connections ({worst.name})",
+            "At the limit new connections wait, and clients time out.",
+            tuple(f"{limit.name}: {limit.used} of {limit.most}" for limit in haproxy.limits),
+            (
+                call("bootstrap", "write the configuration with its usual limit and reload it", only="haproxy"),
+                advice(f"or raise maxconn on {facts.host}; find the clients: ss -tn state established"),
+            ),
+        )
+    )
