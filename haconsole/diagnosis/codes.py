@@ -203,6 +203,10 @@ CODES: dict[str, Explanation] = {
     "host.mtu-differs": Explanation(
         "the interface of a host has another MTU than those of most hosts", "give all hosts of a network the same MTU"
     ),
+    "vip.fault": Explanation(
+        "a VRRP instance is in FAULT although keepalived runs and no down file exists",
+        "fix its check script or its interface",
+    ),
     "vip.flapping": Explanation(
         "keepalived took a VIP more than 3 times within 2 minutes", "fix the check; check the load and the network"
     ),

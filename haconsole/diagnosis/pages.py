@@ -292,6 +292,10 @@ PAGES: dict[str, Page] = {
         "Connections open and stall, because only small packets pass.",
         "ip link on each host; ping -M do -s 1472 PEER",
     ),
+    "vip.fault": Page(
+        "The host takes no part in failover.",
+        "journalctl -u keepalived -n 50; run the script of vrrp_script and read its exit status",
+    ),
     "vip.flapping": Page(
         "Each move resets clients' connections.", "journalctl -u keepalived --since -10min | grep STATE"
     ),

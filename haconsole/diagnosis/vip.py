@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 
+from haconsole.diagnosis import vrrp_settings
 from haconsole.diagnosis.candidate import NOT_BOOTSTRAPPED, QUORUM_LOST, Candidate, anywhere
 from haconsole.diagnosis.remedies import advice, call
 from haconsole.diagnosis.services import restarts, service_down, service_evidence
 from haconsole.model.findings import ActionCall, Finding, Remedy, Severity
 from haconsole.model.hosts import HostFacts, InterfaceAddress, Role
-from haconsole.model.names import HostName
 from haconsole.model.observed import Known, reason_of, value_of
 from haconsole.model.services import is_suspended
 from haconsole.model.snapshot import ClusterSnapshot
@@ -29,7 +29,7 @@ def rules(snapshot: ClusterSnapshot) -> Iterator[Candidate]:
         yield from _owner_unhealthy(view, balancers)
         for facts in balancers:
             yield from _not_master(view, facts)
-    yield from _config(balancers)
+    yield from vrrp_settings.rules(balancers)
 
 
 def _owner_unhealthy(view: VipView, balancers: tuple[HostFacts, ...]) -> Iterator[Candidate]:
@@ -128,7 +128,8 @@ def _vip(view: VipView, balancers: tuple[HostFacts, ...]) -> Iterator[Candidate]
                 advice("check why keepalived does not claim it: haproxy must run and see a server up"),
             ),
         )
-        caused_by = (NOT_BOOTSTRAPPED, QUORUM_LOST, ("haproxy.backend-down", "all"), *anywhere("vip.not-master"))
+        explained = anywhere("vip.not-master", "vip.config-mismatch", "vip.fault")
+        caused_by = (NOT_BOOTSTRAPPED, QUORUM_LOST, ("haproxy.backend-down", "all"), *explained)
         yield Candidate(
             finding, caused_by, already_covers=tuple(("keepalived.down", facts.host) for facts in balancers)
         )
@@ -148,7 +149,7 @@ def _vip(view: VipView, balancers: tuple[HostFacts, ...]) -> Iterator[Candidate]
                 advice("use unicast where the network drops multicast"),
             ),
         )
-        yield Candidate(finding, (("vip.config-mismatch", view.address), *anywhere("vip.not-master")))
+        yield Candidate(finding, anywhere("vip.config-mismatch", "vip.not-master"))
 
 
 def _starts_of_keepalived(balancers: tuple[HostFacts, ...]) -> tuple[Remedy, ...]:
@@ -169,40 +170,3 @@ def _vrrp_evidence(facts: HostFacts) -> str:
         return f"{facts.host}: {running}, {reason_of(facts.keepalived) or reason_of(facts.reach) or 'state unknown'}"
     states = ", ".join(f"{each.name} {each.state or 'unknown'}" for each in keepalived.instances)
     return f"{facts.host}: {running}, {states or 'no VRRP instance'}"
-
-
-def _config(balancers: tuple[HostFacts, ...]) -> Iterator[Candidate]:
-    """Instances that serve the same VIP must agree on everything but the priority; one must have the highest.
-
-    Equal priorities below the highest are normal: VRRP prefers the higher address (RFC 5798, 6.4.3). A balancer whose
-    keepalived is unknown may have the highest.
-    """
-    complete = all(value_of(facts.keepalived) for facts in balancers)
-    by_vip: dict[str, list[tuple[HostName, tuple[object, ...], int]]] = {}
-    for facts in balancers:
-        keepalived = value_of(facts.keepalived)
-        for each in keepalived.instances if keepalived else ():
-            settings = (each.router_id, each.auth_fingerprint, each.advert_int_s, tuple(sorted(each.vips)))
-            for vip in each.vips:
-                by_vip.setdefault(vip, []).append((facts.host, settings, each.priority))
-    for address, entries in by_vip.items():
-        priorities = sorted(priority for _, _, priority in entries)
-        if len({settings for _, settings, _ in entries}) > 1:
-            yield _mismatch(address, "router ID, password, interval or addresses differ between hosts", entries)
-        elif complete and priorities[-1:] == priorities[-2:-1]:
-            yield _mismatch(address, "two hosts share the highest priority", entries)
-
-
-def _mismatch(vip: str, what: str, entries: list[tuple[HostName, tuple[object, ...], int]]) -> Candidate:
-    evidence = tuple(f"{host}: router ID {settings[0]}, priority {priority}" for host, settings, priority in entries)
-    return Candidate(
-        Finding(
-            "vip.config-mismatch",
-            Severity.WARNING,
-            vip,
-            f"keepalived's settings for {vip}: {what}",
-            "Hosts with different settings ignore each other's adverts, or both claim the address.",
-            evidence,
-            (call("bootstrap", "write the same settings on every balancer", only="keepalived"),),
-        )
-    )

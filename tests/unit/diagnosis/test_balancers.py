@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from haconsole.diagnosis.diagnose import diagnose
 from haconsole.model.findings import ActionCall, Finding
 from haconsole.model.haproxy import ConnectionLimit, HaproxyBackend, HaproxyFacts, HaproxyServer
+from haconsole.model.observed import value_of
 from haconsole.model.snapshot import ClusterSnapshot
-from tests.fakes.cluster import INVENTORY, NOW, changed, healthy, server
+from haconsole.model.system import SystemFacts
+from haconsole.model.vip import VrrpState
+from tests.fakes import cluster
+from tests.fakes.cluster import INVENTORY, NOW, VIP, changed, healthy, server
 from tests.unit.diagnosis.test_remedies import having
 
 
@@ -52,3 +57,34 @@ def test_connections_near_their_limit() -> None:
     assert (finding.code, finding.subject) == ("haproxy.connections-full", "cp2")
     assert "2 of at most 2" in finding.summary
     assert found(on_cp2(*servers)) == ()
+
+
+def instance_of_cp2(**fields: Any) -> ClusterSnapshot:
+    keepalived = value_of(healthy().hosts[1].keepalived)
+    assert keepalived is not None
+    (instance,) = keepalived.instances
+    changed_one = replace(keepalived, instances=(replace(instance, **fields),))
+    links = SystemFacts("cp2", "m2", hardware=(("eth0", "02:00:00:00:00:02"), ("lo", "00:00:00:00:00:00")))
+    return changed(healthy(), 2, having(keepalived=changed_one, system=links))
+
+
+def test_an_interface_that_the_host_does_not_have() -> None:
+    finding = only(instance_of_cp2(interface="eth9", state=VrrpState.FAULT))
+    assert (finding.code, finding.subject) == ("vip.config-mismatch", f"{VIP}@cp2")
+    assert "eth9" in finding.summary
+    assert any("FAULT" in line for line in finding.evidence)
+    assert found(instance_of_cp2(interface="eth0")) == ()
+
+
+def test_adverts_to_other_peers_than_the_balancers() -> None:
+    finding = only(instance_of_cp2(unicast_peers=("10.99.0.11", "10.99.0.77")))
+    assert (finding.code, finding.subject) == ("vip.config-mismatch", f"{VIP}@cp2")
+    assert finding.evidence == ("not a balancer: 10.99.0.77", "missing: 10.99.0.13")
+    assert found(instance_of_cp2(unicast_peers=("10.99.0.13", "10.99.0.11"))) == ()
+
+
+def test_an_instance_in_fault_whose_haproxy_works() -> None:
+    finding = only(instance_of_cp2(state=VrrpState.FAULT))
+    assert (finding.code, finding.subject) == ("vip.fault", "cp2")
+    stopped = changed(instance_of_cp2(state=VrrpState.FAULT), 2, having(services=cluster.units(haproxy="inactive")))
+    assert only(stopped).code == "haproxy.down"

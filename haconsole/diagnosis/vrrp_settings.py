@@ -1,0 +1,133 @@
+"""Rules about VRRP settings: of all balancers compared, and of one against its own host."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from haconsole.diagnosis.candidate import NOT_BOOTSTRAPPED, QUORUM_LOST, Candidate, on
+from haconsole.diagnosis.remedies import advice, call
+from haconsole.model.findings import Finding, Severity
+from haconsole.model.hosts import HostFacts
+from haconsole.model.names import HostName
+from haconsole.model.observed import Known, value_of
+from haconsole.model.vip import VrrpInstance, VrrpState
+
+
+def rules(balancers: tuple[HostFacts, ...]) -> Iterator[Candidate]:
+    """Candidates about the instances of every balancer."""
+    yield from _config(balancers)
+    addresses = frozenset(facts.address for facts in balancers)
+    for facts in balancers:
+        keepalived = value_of(facts.keepalived)
+        for instance in keepalived.instances if keepalived else ():
+            yield from _own(facts, instance, addresses)
+            yield from _fault(facts, instance)
+
+
+def _own(facts: HostFacts, instance: VrrpInstance, balancers: frozenset[str]) -> Iterator[Candidate]:
+    """An interface that the host does not have, or peers that are not the other balancers."""
+    system = value_of(facts.system)
+    links = dict(system.hardware) if system else {}
+    if links and instance.interface and instance.interface.partition("@")[0] not in links:
+        what = f"{facts.host} uses interface {instance.interface}, which it does not have"
+        yield _wrong(facts, instance, what, f"interfaces of {facts.host}: {', '.join(sorted(links))}")
+    peers, others = set(instance.unicast_peers), balancers - {facts.address}
+    if peers and peers != others:
+        lines = [f"not a balancer: {one}" for one in sorted(peers - others)]
+        lines += [f"missing: {one}" for one in sorted(others - peers)]
+        yield _wrong(facts, instance, f"{facts.host} sends its adverts to other peers than the balancers", *lines)
+
+
+def _wrong(facts: HostFacts, instance: VrrpInstance, what: str, *evidence: str) -> Candidate:
+    vip = instance.vips[0] if instance.vips else instance.name
+    return Candidate(
+        Finding(
+            "vip.config-mismatch",
+            Severity.WARNING,
+            f"{vip}@{facts.host}",
+            f"keepalived's settings for {vip}: {what}",
+            "Its adverts do not reach the other balancers, or it cannot hold the address.",
+            evidence,
+            (call("bootstrap", "write the settings again", only="keepalived"),),
+        ),
+        (NOT_BOOTSTRAPPED,),
+    )
+
+
+def _fault(facts: HostFacts, instance: VrrpInstance) -> Iterator[Candidate]:
+    """An instance in FAULT although keepalived runs: its check fails, or its interface is down."""
+    unit = facts.service("keepalived")
+    if instance.state is not VrrpState.FAULT or unit is None or not unit.running:
+        return
+    if isinstance(facts.keepalived, Known) and facts.keepalived.value.forced_down:
+        return
+    vip = instance.vips[0] if instance.vips else instance.name
+    yield Candidate(
+        Finding(
+            "vip.fault",
+            Severity.WARNING,
+            facts.host,
+            f"keepalived on {facts.host} is in FAULT: this host cannot take {vip}",
+            "Its check script fails, or its interface is down or missing.",
+            (),
+            (
+                call("bootstrap", "write keepalived's files, the check included, again", only="keepalived"),
+                advice(f"run the check of its vrrp_script by hand on {facts.host}; journalctl -u keepalived names it"),
+            ),
+        ),
+        (
+            NOT_BOOTSTRAPPED,
+            QUORUM_LOST,
+            ("haproxy.backend-down", "all"),
+            ("haproxy.backend-down", f"haproxy@{facts.host}"),
+            *on(
+                facts.host,
+                "haproxy.backend-mismatch",
+                "haproxy.down",
+                "vip.config-mismatch",
+                "host.slow",
+                "host.unreachable",
+                "vip.forced-down",
+            ),
+            ("service.hung", f"haproxy@{facts.host}"),
+            ("service.masked", f"haproxy@{facts.host}"),
+            ("config.invalid", f"keepalived@{facts.host}"),
+        ),
+    )
+
+
+def _config(balancers: tuple[HostFacts, ...]) -> Iterator[Candidate]:
+    """Instances that serve the same VIP must agree on everything but the priority; one must have the highest.
+
+    Equal priorities below the highest are normal: VRRP prefers the higher address (RFC 5798, 6.4.3). A balancer whose
+    keepalived is unknown may have the highest.
+    """
+    complete = all(value_of(facts.keepalived) for facts in balancers)
+    by_vip: dict[str, list[tuple[HostName, tuple[object, ...], int]]] = {}
+    for facts in balancers:
+        keepalived = value_of(facts.keepalived)
+        for each in keepalived.instances if keepalived else ():
+            settings = (each.router_id, each.auth_fingerprint, each.advert_int_s, tuple(sorted(each.vips)))
+            for vip in each.vips:
+                by_vip.setdefault(vip, []).append((facts.host, settings, each.priority))
+    for address, entries in by_vip.items():
+        priorities = sorted(priority for _, _, priority in entries)
+        if len({settings for _, settings, _ in entries}) > 1:
+            yield _mismatch(address, "router ID, password, interval or addresses differ between hosts", entries)
+        elif complete and priorities[-1:] == priorities[-2:-1]:
+            yield _mismatch(address, "two hosts share the highest priority", entries)
+
+
+def _mismatch(vip: str, what: str, entries: list[tuple[HostName, tuple[object, ...], int]]) -> Candidate:
+    evidence = tuple(f"{host}: router ID {settings[0]}, priority {priority}" for host, settings, priority in entries)
+    return Candidate(
+        Finding(
+            "vip.config-mismatch",
+            Severity.WARNING,
+            vip,
+            f"keepalived's settings for {vip}: {what}",
+            "Hosts with different settings ignore each other's adverts, or both claim the address.",
+            evidence,
+            (call("bootstrap", "write the same settings on every balancer", only="keepalived"),),
+        )
+    )
