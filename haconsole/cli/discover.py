@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from functools import partial
@@ -10,6 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+
+from haconsole.errors import UsageError
 
 if TYPE_CHECKING:
     from haconsole.inventory.importers.draft import Draft
@@ -51,7 +54,7 @@ def discover(
     """
     from haconsole.cli.importers import print_draft
 
-    user, _, name = host.rpartition("@")
+    user, name = login_of(host)
     ssh = {
         "user": user or None,
         "port": port,
@@ -60,6 +63,18 @@ def discover(
         "sudo": sudo or ("none" if user == "root" else None),
     }
     return print_draft(asyncio.run(_discovered(host, name, ssh, jump, accept_host_key)))
+
+
+def login_of(target: str) -> tuple[str, str]:
+    """The user, empty where there is none, and the host of ``[USER@]HOST``, without brackets around an address."""
+    user, at, name = target.rpartition("@")
+    bracketed = re.fullmatch(r"\[([^\[\]]+)\](:[0-9]+)?", name)
+    host, port = (bracketed[1], bracketed[2]) if bracketed else name.partition(":")[::2]
+    if port and (bracketed or port.isdecimal()):
+        raise UsageError(f"{target!r} has a port in it", hint=f"write {user}{at}{host} --port {port.lstrip(':')}")
+    if not name or (at and not user):
+        raise UsageError(f"{target!r} names no {'host' if not name else 'user'}", hint="write HOST or USER@HOST")
+    return user, host if bracketed else name
 
 
 def from_here(path: str | None) -> str | None:
@@ -116,7 +131,6 @@ async def _discovered(
 
 def _usable(draft: Draft) -> Inventory:
     """The draft as an inventory; its mistakes come from an argument."""
-    from haconsole.errors import UsageError
     from haconsole.inventory.importers.draft import write
     from haconsole.inventory.load import examine
 

@@ -45,7 +45,7 @@ Address = Annotated[
 SshAddress = Annotated[
     str,
     Meta(
-        pattern=r"^[A-Za-z0-9][A-Za-z0-9.:_-]{0,252}$",
+        pattern=r"^(::)?[A-Za-z0-9][A-Za-z0-9.:_-]{0,252}$",
         title="an address or a DNS name",
         examples=["203.0.113.10", "cp1.example.org"],
         extra={"kind": "host"},
