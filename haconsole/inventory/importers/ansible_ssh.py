@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import getopt
 import re
+import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -36,12 +38,8 @@ SSH_VARIABLES = frozenset(
 )
 _SUDO = ("sudo", "ansible.builtin.sudo")
 _BY_SSH = ("ssh", "smart", "paramiko", "paramiko_ssh", "ansible.builtin.ssh", "community.general.paramiko_ssh")
-_TARGET = r"([A-Za-z0-9_.@:\[\]-]+)"
-_JUMPS = (
-    re.compile(rf"^(?:-J\s*|-o\s*['\"]?ProxyJump[= ]){_TARGET}['\"]?$"),
-    re.compile(rf"^-o\s*ProxyCommand=['\"]?ssh (?:-q )?-W %h:%p (?:-q )?{_TARGET}['\"]?$"),
-    re.compile(rf"^-o\s*['\"]ProxyCommand=ssh (?:-q )?-W %h:%p (?:-q )?{_TARGET}['\"]$"),
-)
+_TARGET = re.compile(r"(?:[A-Za-z0-9_.-]+@)?(?:[A-Za-z0-9_.-]+|\[[0-9a-fA-F:]+\])(?::[0-9]{1,5})?")
+_OPTION = re.compile(r"(?i)(ProxyJump|ProxyCommand)\s*[= ]\s*(.*)", re.DOTALL)
 
 
 def reached_at(known: Mapping[str, Any], name: str) -> str:
@@ -61,11 +59,72 @@ def ssh_settings(known: Mapping[str, Any]) -> Settings:
 
 
 def jump_of(known: Mapping[str, Any]) -> str | None:
-    """The jump host in ssh's arguments, where they name nothing else."""
-    arguments = [words for name in ARGUMENTS if (words := text(known.get(name)))]
-    if len(arguments) != 1:
+    """The jump host in ssh's arguments, where they name one."""
+    jumps = [jump for jump, _ in _read_arguments(known) if jump]
+    return jumps[0] if len(set(jumps)) == 1 else None
+
+
+def _has_other_arguments(known: Mapping[str, Any], name: str) -> bool:
+    """Whether a variable has arguments of ssh that no inventory can hold."""
+    jump = jump_of(known)
+    return any(other or found != jump for found, other in _read_arguments({name: known.get(name)}))
+
+
+def _read_arguments(known: Mapping[str, Any]) -> Iterator[tuple[str | None, bool]]:
+    """Of each variable that is set: the jump host, and whether there is anything else."""
+    for name in ARGUMENTS:
+        if arguments := text(known.get(name)):
+            words = _split(arguments)
+            jump, rest = _jump_and_rest(words) if words is not None else (None, ["?"])
+            yield jump, bool(rest)
+
+
+def _split(arguments: str) -> list[str] | None:
+    try:
+        return shlex.split(arguments)
+    except ValueError:
         return None
-    return next((match[1] for form in _JUMPS if (match := form.match(arguments[0].strip()))), None)
+
+
+def _jump_and_rest(words: list[str]) -> tuple[str | None, list[str]]:
+    """``-J`` and ``-o`` may have their value in the same word or in the next one."""
+    jump: str | None = None
+    rest: list[str] = []
+    left = iter(words)
+    for word in left:
+        option, value = (word[:2], word[2:] or next(left, "")) if word[:2] in ("-J", "-o") else (word, "")
+        found = _jump_of_option(option, value) if jump is None else None
+        if found is None:
+            rest += [option, value] if value else [option]
+        jump = jump or found
+    return jump, rest
+
+
+def _jump_of_option(option: str, value: str) -> str | None:
+    named = _OPTION.fullmatch(value) if option == "-o" else None
+    if named and named[1].lower() == "proxycommand":
+        return _jump_of_command(_split(named[2]) or [])
+    target = value if option == "-J" else named[2] if named else ""
+    return target if _TARGET.fullmatch(target) else None
+
+
+def _jump_of_command(words: list[str]) -> str | None:
+    """The host of ``ssh -W %h:%p HOST``, with its port and user; None where the command has other options."""
+    if len(words) == 1:
+        words = _split(words[0]) or []
+    if words[:1] != ["ssh"]:
+        return None
+    try:
+        options, targets = getopt.gnu_getopt(words[1:], "qW:p:l:")
+    except getopt.GetoptError:
+        return None
+    given = dict(options)
+    if given.get("-W") != "%h:%p" or len(targets) != 1:
+        return None
+    user = f"{given['-l']}@" if "-l" in given and "@" not in targets[0] else ""
+    port = f":{given['-p']}" if "-p" in given else ""
+    target = f"{user}{targets[0]}{port}"
+    return target if _TARGET.fullmatch(target) else None
 
 
 def ssh_notes(inventory: AnsibleInventory, hosts: Iterable[str], bastion: HostDraft | None) -> Iterator[str]:
@@ -78,8 +137,11 @@ def ssh_notes(inventory: AnsibleInventory, hosts: Iterable[str], bastion: HostDr
             yield f"host {name} is not reached by SSH (ansible_connection={way}): add its SSH settings"
     yield from _privilege_notes(known)
     for argument in ARGUMENTS:
-        if any(argument in each and jump_of(each) is None for each in known.values()):
-            yield f"{argument} is not copied: write a jump host as ssh.jump, other options in ssh_config"
+        without = [each for each in known.values() if _has_other_arguments(each, argument)]
+        if without:
+            copied = all(jump_of({argument: each[argument]}) and jump_of(each) for each in without)
+            what = "is copied as ssh.jump only: write" if copied else "is not copied: write a jump host as ssh.jump,"
+            yield f"{argument} {what} other options in ssh_config"
     if any(key.endswith(("_pass", "_password")) for each in known.values() for key in each):
         yield "passwords are not copied: SSH keys log in, and the console prompts for a sudo password"
     if len(bastions) > 1:

@@ -276,6 +276,8 @@ def _notes(inventory: AnsibleInventory, settings: Mapping[str, Any], hosts: tupl
         yield "loadbalancer_apiserver is not a mapping of address and port, and is not read"
     elif len(planes) > 1 and not balancer and not _vip(settings):
         yield f"kubespray balances on each node itself; the endpoint is only {planes[0].name}: name a balancer there"
+    if text(settings.get("apiserver_loadbalancer_domain_name")) and not balancer:
+        yield "apiserver_loadbalancer_domain_name is not used, as loadbalancer_apiserver is not set"
     if text(settings.get("kube_vip_address")) and not truth(settings.get("kube_vip_enabled")):
         yield "kube_vip_address is not used, as kube_vip_enabled is not true"
     dual = truth(settings.get("enable_dual_stack_networks")) or truth(settings.get("ipv6_stack"))

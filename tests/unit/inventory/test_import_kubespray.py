@@ -111,11 +111,56 @@ def test_a_setting_that_is_not_read_is_named_at_its_place(imported: Importer) ->
         "-J ops@gate.example.org",
         "-o ProxyJump=ops@gate.example.org",
         '-o ProxyCommand=\\"ssh -W %h:%p -q ops@gate.example.org\\"',
+        "-Jops@gate.example.org",
+        "-oProxyJump=ops@gate.example.org",
+        "-o 'ProxyJump ops@gate.example.org'",
+        '-o ProxyJump=\\"ops@gate.example.org\\"',
+        "-o StrictHostKeyChecking=no -o ProxyJump=ops@gate.example.org",
+        "-o ProxyCommand='ssh -q -l ops -W %h:%p gate.example.org'",
     ],
 )
 def test_a_jump_host_among_sshs_arguments_is_used(imported: Importer, arguments: str) -> None:
     found = imported(HOSTS, **{"group_vars/all.yml": f'ansible_ssh_common_args: "{arguments}"\n'})
     assert found.ssh.jump == "ops@gate.example.org"
+
+
+@pytest.mark.parametrize(
+    "arguments", ["-o ProxyCommand='ssh -p 2200 -W %h:%p ops@gate.example.org'", "-J ops@gate.example.org:2200"]
+)
+def test_the_port_of_a_jump_host_is_used(imported: Importer, arguments: str) -> None:
+    text = f'ansible_ssh_common_args: "{arguments}"\n'
+    assert imported(HOSTS, **{"group_vars/all.yml": text}).ssh.jump == "ops@gate.example.org:2200"
+    assert "ansible_ssh_common_args" not in imported.text
+
+
+def test_arguments_beside_a_jump_host_are_in_a_note(imported: Importer) -> None:
+    text = "ansible_ssh_common_args: -J gate -o StrictHostKeyChecking=no\nansible_ssh_extra_args: -C\n"
+    assert imported(HOSTS, **{"group_vars/all.yml": text}).ssh.jump == "gate"
+    assert "ansible_ssh_common_args is copied as ssh.jump only: write other options in ssh_config" in imported.text
+    assert "ansible_ssh_extra_args is not copied" in imported.text
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        "-o ProxyCommand='ssh -i key -W %h:%p gate'",
+        "-o ProxyCommand='nc gate %h %p'",
+        "-J gate,other",
+        "-F ssh-bastion.conf",
+        '-o ProxyJump=\\"gate',
+        "-o ProxyCommand='ssh -W %h:22 gate'",
+        "-o",
+    ],
+)
+def test_arguments_that_no_inventory_can_hold_are_in_a_note(imported: Importer, arguments: str) -> None:
+    found = imported(HOSTS, **{"group_vars/all.yml": f'ansible_ssh_common_args: "{arguments}"\n'})
+    assert found.ssh.jump is None
+    assert "ansible_ssh_common_args is not copied: write a jump host as ssh.jump" in imported.text
+
+
+def test_a_balancers_name_without_a_balancer_is_in_a_note(imported: Importer) -> None:
+    imported(HOSTS + "[all:vars]\napiserver_loadbalancer_domain_name=api.example.org\n")
+    assert "apiserver_loadbalancer_domain_name is not used, as loadbalancer_apiserver is not set" in imported.text
 
 
 def test_other_arguments_of_ssh_are_in_a_note(imported: Importer) -> None:
