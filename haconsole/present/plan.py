@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from haconsole.actions.describe import check_line, operation_line, script_of, short_line
+from haconsole.actions.forecast import HIDDEN, Forecast, Forecasts
 from haconsole.actions.guardrails import GuardrailStop
 from haconsole.actions.operations import Irreversible, LeftByUndo, Nothing, Operation, RunCommand, WriteFile
 from haconsole.actions.step import Plan, Refusal, Step, StepId
@@ -22,27 +25,58 @@ COLUMNS = (
 )
 
 
-def plan_table(plan: Plan, stops: tuple[GuardrailStop, ...] = ()) -> TableView:
-    """The steps in the order of the plan; `stops` are the guardrails that stop its run now."""
-    rows = tuple(
-        Row(
-            StepKey(step.id),
-            (
-                Cell(str(number), Tone.MUTED),
-                Cell(step.host),
-                Cell(step.title),
-                undo_cell(step),
-                Cell(step.phase, Tone.MUTED),
-            ),
-        )
-        for number, step in enumerate(plan.steps, 1)
-    )
-    empty = Cell("nothing to do", Tone.GOOD)
-    gist = plan_gist(plan)
+FORECASTS = {
+    Forecast.CHANGES: Cell("▲ changes", Tone.ACCENT),
+    Forecast.DEPENDS: Cell("▲ depends", Tone.ACCENT),
+    Forecast.RIGHT: Cell("● right", Tone.MUTED),
+    Forecast.CHECKS: Cell("· checks", Tone.MUTED),
+    Forecast.UNKNOWN: Cell("? unknown", Tone.UNKNOWN),
+}
+
+
+def plan_table(
+    plan: Plan,
+    stops: tuple[GuardrailStop, ...] = (),
+    forecasts: Forecasts | None = None,
+    *,
+    everything: bool = True,
+) -> TableView:
+    """The steps in the order of the plan; `stops` are the guardrails that stop its run now.
+
+    With `forecasts` each step shows if it will change something; those that will not are hidden unless `everything`.
+    """
+    numbers = {step.id: number for number, step in enumerate(plan.steps, 1)}
+    steps = plan.steps if forecasts is None or everything else changing_steps(plan, forecasts)
+    rows = tuple(_plan_row(step, numbers[step.id], forecasts) for step in steps)
+    columns = COLUMNS if forecasts is None else (*COLUMNS[:1], Column("NOW", least=8), *COLUMNS[1:])
+    empty = Cell("nothing to do" if not plan.steps else "nothing will change: every effect is there", Tone.GOOD)
+    gist = plan_gist(plan) if forecasts is None else (*forecast_gist(plan, forecasts), *plan_gist(plan)[1:])
     if stops:
         brief = stops_gist(stops)
         gist = (Cell(f"{brief[0].text}; {gist[0].text}", Tone.WARNING), *brief)
-    return TableView(f"plan: {plan.action}", COLUMNS, rows, None, gist, empty, ageless=True)
+    return TableView(f"plan: {plan.action}", columns, rows, None, gist, empty, ageless=True)
+
+
+def changing_steps(plan: Plan, forecasts: Forecasts) -> tuple[Step, ...]:
+    """The steps that will change something, or may."""
+    return tuple(step for step in plan.steps if forecasts.get(step.id) not in HIDDEN)
+
+
+def forecast_gist(plan: Plan, forecasts: Forecasts) -> tuple[Cell, ...]:
+    """The numbers of steps by forecast, the longest version first."""
+    count = Counter(forecasts.get(step.id, Forecast.UNKNOWN) for step in plan.steps)
+    parts = [f"{count[Forecast.CHANGES]} will change something"]
+    parts += [f"{count[Forecast.DEPENDS]} depend on them"] if count[Forecast.DEPENDS] else []
+    parts += [f"{count[Forecast.UNKNOWN]} unknown"] if count[Forecast.UNKNOWN] else []
+    rest = [f"{count[Forecast.RIGHT]} already right", f"{count[Forecast.CHECKS]} only check"]
+    tone = Tone.WARNING if irreversible(plan) else Tone.PLAIN
+    return Cell(", ".join((*parts, *rest)), tone), Cell(", ".join(parts), tone)
+
+
+def _plan_row(step: Step, number: int, forecasts: Forecasts | None) -> Row:
+    now = () if forecasts is None else (FORECASTS[forecasts.get(step.id, Forecast.UNKNOWN)],)
+    cells = (Cell(step.host), Cell(step.title), undo_cell(step), Cell(step.phase, Tone.MUTED))
+    return Row(StepKey(step.id), (Cell(str(number), Tone.MUTED), *now, *cells))
 
 
 def plan_gist(plan: Plan) -> tuple[Cell, ...]:

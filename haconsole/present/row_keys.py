@@ -103,6 +103,13 @@ class StepKey:
 
 
 @dataclass(frozen=True, slots=True)
+class PhaseKey:
+    """A phase of a run, by its name."""
+
+    phase: str
+
+
+@dataclass(frozen=True, slots=True)
 class RunKey:
     """A logged run, by its name."""
 
@@ -112,4 +119,4 @@ class RunKey:
 PartKey: TypeAlias = MemberKey | HostKey | VipKey | ServerKey | BalancerKey | LeaseKey | CertificateKey | NodeKey
 """A part of the cluster."""
 
-RowKey: TypeAlias = PartKey | FindingKey | EventKey | CommandKey | RanKey | StepKey | RunKey
+RowKey: TypeAlias = PartKey | FindingKey | EventKey | CommandKey | RanKey | StepKey | PhaseKey | RunKey

@@ -26,6 +26,7 @@ from haconsole.present.changes import SnapshotChange
 from haconsole.present.detail import Detail, Fact, Heading, Item, Sentence, Verbatim
 from haconsole.present.plan import step_items, step_of
 from haconsole.present.row_keys import StepKey
+from haconsole.present.run_time import remaining_s
 from haconsole.present.table import Column, Row, TableView
 
 T = TypeVar("T")
@@ -75,6 +76,8 @@ class RunView:
     done: RunDone | None = None
     interruption: str | None = None
     changes: tuple[SnapshotChange, ...] | None = None
+    earlier_s: Mapping[StepId, float] = field(default_factory=lambda: MappingProxyType({}))
+    """The seconds that the steps took in earlier runs."""
 
     @property
     def over(self) -> bool:
@@ -190,12 +193,19 @@ def run_gist(view: RunView, now: datetime) -> tuple[Cell, ...]:
         )
     stopping = "pausing after these, " if view.paused and not view.stopping else stopping
     tone = Tone.WARNING if view.stopping or view.paused else Tone.ACCENT
-    tail = f"{len(view.under_way)} running, {steps - ended - len(view.under_way)} to come, {took}"
+    left = _left(view, now)
+    tail = f"{len(view.under_way)} running, {steps - ended - len(view.under_way)} to come, {took}{left}"
     return (
         Cell(f"{bar} {ended}/{steps}, {stopping}{tail}", tone),
         Cell(f"{stopping}{ended}/{steps}, {tail}", tone),
-        Cell(f"{ended}/{steps}, {took}", tone),
+        Cell(f"{ended}/{steps}, {took}{left}", tone),
     )
+
+
+def _left(view: RunView, now: datetime) -> str:
+    """The estimated time to the end, as the end of a sentence; empty while it is not known."""
+    left = remaining_s(view.plan, view.started, view.ended, view.earlier_s, now)
+    return "" if left is None else f", about {span(max(round(left), 1))} left"
 
 
 def ending(event: RunDone) -> Cell:

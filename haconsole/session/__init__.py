@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
+from haconsole.actions.forecast import Forecasts
 from haconsole.actions.guardrails import GuardrailStop
 from haconsole.actions.step import Plan, Refusal, StepId
 from haconsole.errors import ExitCode, HaconsoleError, RefusedError
@@ -118,6 +119,10 @@ class ClusterObserver(Protocol):
 class Planner(Protocol):
     async def plan(self, action: str, request: Mapping[str, str]) -> Plan | Refusal:
         """Plan an action from fresh facts; changes nothing."""
+        ...
+
+    async def forecast(self, plan: Plan) -> Forecasts:
+        """Whether each step will change something, by what the hosts show now; changes nothing."""
         ...
 
 

@@ -22,6 +22,7 @@ from haconsole.transport.base import Fleet
 
 if TYPE_CHECKING:
     from haconsole.actions.action import Action, Request
+    from haconsole.actions.forecast import Forecasts
 
 PATIENT = ProbeTimings(overall_s=20.0, fact_s=10.0, etcd_s=6.0)
 """The time-outs for a second read of facts that made a plan impossible: a busy etcd answers late, which is no reason to
@@ -36,6 +37,7 @@ class LivePlanner:
 
     def __init__(self, inventory: Inventory, fleet: Fleet, collector: Collector, locks: Locks) -> None:
         self._inventory = inventory
+        self._fleet = fleet
         self._collector = collector
         self._patient = Collector(inventory, fleet, timings=PATIENT)
         self._locks = locks
@@ -63,6 +65,12 @@ class LivePlanner:
             planned = replace(planned, undoes=undoes)
             self._locks.planned = planned, lock_view(snapshot)
         return planned
+
+    async def forecast(self, plan: Plan) -> Forecasts:
+        """Whether each step will change something, by what the hosts show now; changes nothing."""
+        from haconsole.session.forecasting import read_forecasts
+
+        return await read_forecasts(plan, self._inventory, self._fleet)
 
 
 def may_be_late(snapshot: ClusterSnapshot) -> bool:

@@ -11,6 +11,7 @@ from haconsole.execution.clock import Clock, SystemClock
 from haconsole.model.series import Measurements
 
 if TYPE_CHECKING:
+    from haconsole.actions.forecast import Forecasts
     from haconsole.actions.guardrails import GuardrailStop
     from haconsole.actions.step import Plan, Refusal
     from haconsole.execution.log.run_record import RunRecord, UnreadableRun
@@ -84,6 +85,9 @@ class NoChanges:
 
     async def plan(self, action: str, request: Mapping[str, str]) -> Plan | Refusal:
         refuse()
+
+    async def forecast(self, plan: Plan) -> Forecasts:
+        return {}
 
     async def runs(self) -> tuple[RunRecord | UnreadableRun, ...]:
         return ()

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
+from haconsole.actions.forecast import Forecasts
 from haconsole.actions.guardrails import GuardrailStop, guardrail_stops
 from haconsole.actions.step import Plan, Refusal, StepId
 from haconsole.diagnosis.diagnose import status_of
@@ -87,6 +88,7 @@ class FakeSession:
     records: tuple[RunRecord | UnreadableRun, ...] = ()
     refusal: str = ""
     commands: tuple[HostCommand, ...] = ()
+    forecasts: Forecasts = field(default_factory=dict)
     closed: bool = False
     watchers: int = 0
     stops: tuple[str, ...] = ()
@@ -145,6 +147,9 @@ class FakeSession:
     async def plan(self, action: str, request: Mapping[str, str]) -> Plan | Refusal:
         self.asked += ((action, dict(request)),)
         return self.plans[action]
+
+    async def forecast(self, plan: Plan) -> Forecasts:
+        return self.forecasts
 
     async def runs(self) -> tuple[RunRecord | UnreadableRun, ...]:
         return self.records

@@ -31,6 +31,7 @@ from haconsole.present.row_keys import (
     MemberKey,
     NodeKey,
     PartKey,
+    PhaseKey,
     RanKey,
     RowKey,
     RunKey,
@@ -55,7 +56,7 @@ def about(
         case EventKey(number=number):
             change = next((each for each in history if each.number == number), None)
             return about_event(change, now) if change else None
-        case CommandKey() | RanKey() | StepKey() | RunKey():
+        case CommandKey() | RanKey() | StepKey() | PhaseKey() | RunKey():
             return None
         case _:
             return _about_part(subject, snapshot, now)

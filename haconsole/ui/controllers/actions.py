@@ -167,8 +167,20 @@ class ActionController:
             return
         if isinstance(planned, Plan):
             screen.show_plan(planned, session.guardrail_stops(planned))
+            await _forecast(screen, session, planned)
         else:
             screen.show_reasons(Cell("✖ refused", Tone.CRITICAL), about_refusal(planned))
+
+
+async def _forecast(screen: PlanScreen, session: Session, plan: Plan) -> None:
+    """Show which steps will change something; the plan stays as it is if the hosts cannot be read."""
+    try:
+        forecasts = await session.planner.forecast(plan)
+    except Exception as error:
+        screen.app.notify(error_text.in_words(error), title="steps not read", severity="warning", markup=False)
+        return
+    if forecasts:
+        screen.show_forecasts(forecasts)
 
 
 def stops_by_action(console: Console) -> dict[str, tuple[GuardrailStop, ...]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, assert_never
 
@@ -212,11 +213,22 @@ class RunController:
             if console.run_view.done is not None and plan.departing_host:
                 await update_inventory(console, plan, console.run_view.done.outcome)
 
+    async def _estimate(self, session: Session) -> None:
+        """Add the times of earlier runs to the view; without them there is no estimate."""
+        from haconsole.present.run_time import earlier_seconds
+
+        with suppress(HaconsoleError, OSError):
+            records = await session.history.runs()
+            view = self._console.run_view
+            if view is not None:
+                self._console.run_view = replace(view, earlier_s=earlier_seconds(records, view.plan))
+
     async def _take_in(self, begin: Begin) -> None:
         session = self._console.session
         if session is None:
             return
         self._run = await begin(session)
+        self._console.run_worker(self._estimate(session), name="estimate", exit_on_error=False)
         async for event in self._run.events():
             if self._console.run_view is not None:
                 self._console.run_view = self._console.run_view.after(event)

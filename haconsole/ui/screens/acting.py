@@ -27,6 +27,7 @@ from haconsole.ui.widgets.prompt import Line
 from haconsole.ui.widgets.text import TextPane
 
 if TYPE_CHECKING:
+    from haconsole.actions.forecast import Forecasts
     from haconsole.actions.guardrails import GuardrailStop
     from haconsole.ui.console import Console
 
@@ -48,6 +49,9 @@ class FormScreen(Screen[None]):
         self.post_message(PlanAction(message.form.action.name, message.form.request))
 
 
+ALL_RIGHT = "The effect of every step is there already. A run checks all of them again; v shows the steps."
+
+
 class PlanScreen(SplitScreen):
     """Shows a plan, or the refusal, once it is made, and starts it once confirmed; `title` names it before."""
 
@@ -58,6 +62,8 @@ class PlanScreen(SplitScreen):
         self._title = title
         self._plan: Plan | None = None
         self._stops: tuple[GuardrailStop, ...] = ()
+        self._forecasts: Forecasts | None = None
+        self._everything = False
         self._no_plan = "the plan is not complete yet"
         self._teaching = False
 
@@ -65,6 +71,8 @@ class PlanScreen(SplitScreen):
         self._show_instead(Cell("? reading fresh facts from the hosts", Tone.UNKNOWN))
 
     def why_not(self, action: str, parameters: tuple[object, ...]) -> str | None:
+        if action == "everything" and self._forecasts is None:
+            return "all steps are shown until the hosts have been read"
         if action not in ("run", "teach"):
             return None
         if self._plan is None:
@@ -74,7 +82,26 @@ class PlanScreen(SplitScreen):
     def show_plan(self, plan: Plan, stops: tuple[GuardrailStop, ...] = ()) -> None:
         """Show the plan, and the guardrails that stop its run now."""
         self._plan, self._stops = plan, stops
-        self.show(plan_table(plan, stops))
+        self._show_steps(plan)
+
+    def show_forecasts(self, forecasts: Forecasts) -> None:
+        """Show which steps will change something, and only these."""
+        self._forecasts = forecasts
+        if self._plan is not None:
+            self._show_steps(self._plan)
+
+    def _show_steps(self, plan: Plan) -> None:
+        view = plan_table(plan, self._stops, self._forecasts, everything=self._everything)
+        self.show(view)
+        self.on_row_highlighted()
+        if plan.steps and not view.rows:
+            self.text.show(Detail("nothing will change", (*stop_items(self._stops), Sentence(Cell(ALL_RIGHT)))))
+
+    def action_everything(self) -> None:
+        """Show all steps, or only those that will change something."""
+        self._everything = not self._everything
+        if self._plan is not None:
+            self._show_steps(self._plan)
 
     def show_reasons(self, cell: Cell, why: Detail) -> None:
         """Show why there is no plan, in a sentence and in full."""

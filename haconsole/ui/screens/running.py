@@ -11,7 +11,8 @@ from haconsole.present.cells import Cell, Tone
 from haconsole.present.detail import Detail, Sentence, Verbatim
 from haconsole.present.plan import step_title
 from haconsole.present.row_keys import RowKey, StepKey
-from haconsole.present.running import RunView, about_run_step, run_table
+from haconsole.present.run_grid import about_row, has_grid, run_grid
+from haconsole.present.running import RunView, run_table
 from haconsole.ui.keys import Scope, bindings
 from haconsole.ui.messages import ReleaseStep
 from haconsole.ui.screens.split import SplitScreen
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 ENDED = "the run has ended"
 NOT_ENDED = "the run has not ended yet"
 STOPPING = "the run is stopping: no further step starts"
+NO_GRID = "the steps are listed: the run is done step by step, or its hosts do not fit beside each other"
 COMPLETE = "the run is complete: there is nothing to resume"
 
 
@@ -33,6 +35,7 @@ class RunScreen(SplitScreen):
     def __init__(self) -> None:
         super().__init__()
         self._following = True
+        self._listed = False
 
     def on_mount(self) -> None:
         self.watch(self.app, "run_view", self._draw)
@@ -45,7 +48,7 @@ class RunScreen(SplitScreen):
     def _draw(self, view: RunView | None) -> None:
         if view is None:
             return
-        self.show(run_table(view, self.app.now))
+        self.show(run_table(view, self.app.now) if self._as_list(view) else run_grid(view, self.app.now))
         looked_at = view.failed if view.over else view.newest
         if self._following and looked_at is not None:
             self.table.window = self.table.window.on(StepKey(looked_at))
@@ -58,7 +61,16 @@ class RunScreen(SplitScreen):
 
     def details_of(self, subject: RowKey) -> Detail | None:
         view = self.app.run_view
-        return about_run_step(view, subject) if view is not None and isinstance(subject, StepKey) else None
+        return about_row(view, subject, self.app.now) if view is not None else None
+
+    def _as_list(self, view: RunView) -> bool:
+        """Whether the steps are listed; a run done step by step, and one on many hosts, has no grid."""
+        return self._listed or view.teaching or not has_grid(view)
+
+    def action_steps(self) -> None:
+        """Show the list of steps, or the grid of phases and hosts."""
+        self._listed = not self._listed
+        self._draw(self.app.run_view)
 
     def on_key(self) -> None:
         """A person who moves the cursor wants to look where they are."""
@@ -87,6 +99,8 @@ def why_not(action: str, parameters: tuple[object, ...], view: RunView) -> str |
     """Why an action on the run has no effect now; None if it has one, empty for a key that means something else now."""
     is_held = view.paused and not view.stopping and not view.over
     match (action, *parameters):
+        case ("steps",):
+            return None if has_grid(view) and not view.teaching else NO_GRID
         case ("follow",):
             return ENDED if view.over else None
         case ("next",):

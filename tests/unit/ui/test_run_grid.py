@@ -1,0 +1,90 @@
+"""A run as a grid: failures on top, what runs and since when, progress by phase and host, and the estimated end."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+from haconsole.execution.events import Outcome, StepDone
+from haconsole.execution.log.run_record import RunStatus, StepRecord, StepState
+from haconsole.model.names import HostName
+from haconsole.present.fitting import text_table
+from haconsole.present.row_keys import PhaseKey
+from haconsole.present.run_grid import about_row, has_grid, run_grid
+from haconsole.present.run_time import earlier_seconds, remaining_s
+from haconsole.present.running import RunView
+from haconsole.present.table_filter import TableFilter, granted
+from tests.fakes.cluster import NOW
+from tests.fakes.plans import PLAN, RUN, begun, ended, recorded, step
+
+LATER = NOW + timedelta(seconds=30)
+
+
+def view_after(*more: object) -> RunView:
+    view = RunView(PLAN, NOW)
+    for event in (*begun(), *more):
+        view = view.after(event)  # type: ignore[arg-type]
+    return view
+
+
+def test_the_grid_shows_progress_by_phase_and_host() -> None:
+    lines = text_table(run_grid(view_after(), LATER), 80).splitlines()
+    assert lines[0].split() == ["PHASE", "cp1", "cp2", "cp3"]
+    assert lines[1].startswith("▸ running cp1: Start etcd, ")
+    assert lines[2].split() == ["etcd.env", "●", "1/1"]
+    assert "▸ 0/1" in lines[3]
+    assert lines[3].count("· 0/1") == 2
+
+
+def test_failures_come_first_with_their_error() -> None:
+    view = view_after(*ended(Outcome.FAILED))
+    first, *_ = run_grid(view, LATER).rows
+    assert first.cells[0].text.startswith("✖ cp3: Start etcd: cp3: systemctl enable --now etcd: exit status 1")
+    assert any(cell.text == "✖ 0/1" for row in run_grid(view, LATER).rows for cell in row.cells)
+
+
+def test_the_grid_can_be_sorted_and_filtered() -> None:
+    grid = run_grid(view_after(), LATER)
+    assert len(granted(grid, TableFilter(column=3)).rows) == len(grid.rows)
+
+
+def test_a_phase_is_described_step_by_step() -> None:
+    detail = about_row(view_after(), PhaseKey("etcd"), LATER)
+    assert detail is not None
+    assert [getattr(item, "text", None) for item in detail.items].count("cp2") == 1
+    assert detail.title == "bootstrap: etcd"
+
+
+def test_many_hosts_have_no_grid() -> None:
+    wide = replace(PLAN, steps=tuple(replace(step(1, "Do", f"s{n}"), host=HostName(f"h{n}")) for n in range(9)))
+    assert has_grid(RunView(PLAN, NOW))
+    assert not has_grid(RunView(wide, NOW))
+
+
+def test_the_end_is_estimated_along_the_longest_chain() -> None:
+    seconds = dict(zip((one.id for one in PLAN.steps), (10.0, 20.0, 60.0, 5.0), strict=True))
+    assert remaining_s(PLAN, {}, (), seconds, NOW) == 70.0
+    first, second = PLAN.steps[0].id, PLAN.steps[2].id
+    assert remaining_s(PLAN, {first: NOW, second: NOW}, (first,), seconds, LATER) == 30.0
+
+
+def test_without_the_time_of_a_step_there_is_no_estimate() -> None:
+    seconds = {one.id: 1.0 for one in PLAN.steps[1:]}
+    assert remaining_s(PLAN, {}, (), seconds, NOW) is None
+    assert remaining_s(PLAN, {}, (PLAN.steps[0].id,), seconds, NOW) == 1.0
+
+
+def test_earlier_times_are_those_of_the_same_action() -> None:
+    record = recorded(RunStatus.ENDED, Outcome.DONE)
+    slow = StepRecord(PLAN.steps[0].id, StepState.VERIFIED, 1, NOW + timedelta(seconds=7), begun_at=NOW)
+    skipped = StepRecord(PLAN.steps[1].id, StepState.ALREADY, 0, NOW)
+    record = replace(record, steps=(slow, skipped, *record.steps[2:]))
+    assert earlier_seconds((record,), PLAN) == {PLAN.steps[0].id: 7.0, PLAN.steps[1].id: 0.0}
+    assert earlier_seconds((record,), replace(PLAN, action="join")) == {}
+
+
+def test_the_progress_names_the_estimate() -> None:
+    times = dict.fromkeys((one.id for one in PLAN.steps), 40.0)
+    done = StepDone(RUN, LATER, PLAN.steps[1].id, HostName("cp1"), Outcome.DONE, 1.0)
+    gist = run_grid(replace(view_after(done), earlier_s=times), LATER).summaries
+    assert "about 40s left" in gist[0].text
