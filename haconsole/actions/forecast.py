@@ -10,8 +10,8 @@ from haconsole.actions.step import Plan, Step, StepId
 
 
 class Forecast(StrEnum):
-    """CHANGES: its effect is missing; RIGHT: its effect is there already; DEPENDS: its effect is there, and a step on
-    its host that comes first will change something; CHECKS: it only checks; UNKNOWN: its host could not be read.
+    """Whether a step will change something. DEPENDS: its effect is there, and an earlier step on its host changes
+    something.
     """
 
     CHANGES = "changes"

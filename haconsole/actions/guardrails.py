@@ -15,7 +15,7 @@ UNDO = "undo"
 
 @dataclass(frozen=True, slots=True)
 class GuardrailStop:
-    """A guardrail that stops an action now: the rule in words, and its reason."""
+    """A guardrail that stops an action now: the rule and its reason."""
 
     rule: str
     reason: str

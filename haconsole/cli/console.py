@@ -27,15 +27,32 @@ if TYPE_CHECKING:
 @click.option("--read-only", is_flag=True, help="Hide and refuse everything that changes a host.")
 @click.option("--theme", help="A theme's name, or a theme file. Default: the inventory's theme, otherwise dark.")
 @click.option("--ascii", "ascii_only", is_flag=True, help="Draw with ASCII characters only.")
-def open_console(inventory: Path, read_only: bool, theme: str | None, ascii_only: bool) -> int:
+@click.option(
+    "--notify",
+    type=click.Choice(("auto", "osc9", "osc777", "osc99", "bell", "none")),
+    default="none",
+    help="Notify by the terminal when a run ends or a finding opens or closes. Default: none.",
+)
+@click.option(
+    "--hook", default="", metavar="CMD", help="Run CMD at these events, JSON on stdin; or set HACONSOLE_HOOK."
+)
+def open_console(inventory: Path, read_only: bool, theme: str | None, ascii_only: bool, notify: str, hook: str) -> int:
     """Open the console on the cluster of INVENTORY; `haconsole INVENTORY` does the same."""
-    return show(inventory, read_only=read_only, theme=theme, ascii_only=ascii_only)
+    return show(inventory, read_only=read_only, theme=theme, ascii_only=ascii_only, notify=notify, hook=hook)
 
 
 open = open_console  # noqa: A001
 
 
-def show(inventory: Path, *, read_only: bool = False, theme: str | None = None, ascii_only: bool = False) -> int:
+def show(
+    inventory: Path,
+    *,
+    read_only: bool = False,
+    theme: str | None = None,
+    ascii_only: bool = False,
+    notify: str = "none",
+    hook: str = "",
+) -> int:
     """Run the console on an inventory's cluster until it is left; returns the exit status.
 
     Raises InventoryError, ThemeError and UsageError before anything is painted.
@@ -58,6 +75,8 @@ def show(inventory: Path, *, read_only: bool = False, theme: str | None = None, 
         encoding=sys.stdout.encoding,
         asker=asker,
         file=inventory,
+        notify=notify,
+        hook=hook,
     )
 
 

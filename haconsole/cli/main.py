@@ -113,14 +113,14 @@ class VerbGroup(click.Group):
 
 
 CONSOLE_FLAGS = ("--ascii", "--read-only")
-CONSOLE_VALUE = "--theme"
+CONSOLE_VALUES = ("--theme", "--notify", "--hook")
 
 
 def _opens(args: Sequence[str]) -> bool:
     """Whether the arguments begin with options of the console, and no verb follows them."""
     rest = list(args)
-    while rest and (rest[0] in CONSOLE_FLAGS or rest[0].partition("=")[0] == CONSOLE_VALUE):
-        del rest[: 2 if rest[0] == CONSOLE_VALUE else 1]
+    while rest and (rest[0] in CONSOLE_FLAGS or rest[0].partition("=")[0] in CONSOLE_VALUES):
+        del rest[: 2 if rest[0] in CONSOLE_VALUES else 1]
     return len(rest) < len(args) and not (rest and rest[0] in VERBS)
 
 

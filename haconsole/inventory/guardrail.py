@@ -59,8 +59,8 @@ class Guardrail(Part, frozen=True, kw_only=True):
         GuardrailKind,
         Meta(
             description=(
-                "no-changes: no run starts from `start` to `end`; at-most: no run starts while `count` runs of this "
-                "account are running, on any cluster; typed-name: a run is confirmed by typing the cluster's name; "
+                "no-changes: no run starts from `start` to `end`. at-most: no run starts while `count` runs of this "
+                "account are running, on any cluster. typed-name: a run is confirmed by typing the cluster's name. "
                 "refuse: no run starts."
             )
         ),

@@ -77,16 +77,27 @@ def _side_width(width: int) -> int:
 
 
 def _events_height(height: int, rows: dict[PaneId, int]) -> int:
-    """Lines for events below the rest: only when all other panes have the rows they request."""
+    """Lines for events below the rest: only when all other panes have the rows they request.
+
+    Findings share the spare lines, if there are any findings.
+    """
     spare = height - sum(_wanted(rows))
+    if not rows.get(PaneId.FINDINGS, 0):
+        return spare if spare >= EVENTS_LEAST else 0
     return min(spare, max(EVENTS_LEAST, spare // 2)) if spare >= EVENTS_LEAST else 0
 
 
 def _wanted(rows: dict[PaneId, int]) -> list[int]:
     """The lines that each band of the main part requests: the two pairs, hosts, findings."""
     bands = [max(rows.get(left, 0), rows.get(right, 0)) for left, right in PAIRS]
-    bands += [rows.get(PaneId.HOSTS, 0), rows.get(PaneId.FINDINGS, 0)]
-    return [max(band, LEAST_ROWS) + HEAD_LINES for band in bands]
+    bands.append(rows.get(PaneId.HOSTS, 0))
+    findings = rows.get(PaneId.FINDINGS, 0)
+    return [*(max(band, LEAST_ROWS) + HEAD_LINES for band in bands), _findings_height(findings)]
+
+
+def _findings_height(rows: int) -> int:
+    """A single line if there is nothing to list: the head has the summary."""
+    return max(rows, LEAST_ROWS) + HEAD_LINES if rows else 1
 
 
 def _main(width: int, height: int, rows: dict[PaneId, int]) -> dict[PaneId, Box]:
@@ -104,10 +115,13 @@ def _main(width: int, height: int, rows: dict[PaneId, int]) -> dict[PaneId, Box]
 
 
 def _shared(wanted: list[int], height: int) -> list[int]:
-    """Heights that sum up to `height`: the tallest bands shrink first, the last band takes the remaining lines."""
+    """Heights that sum up to `height`: the tallest bands shrink first, the last band takes the remaining lines.
+
+    If the last band has nothing to list, the band before it takes them.
+    """
     heights = list(wanted)
     least = LEAST_ROWS + HEAD_LINES
     while sum(heights) > height and max(heights) > least:
         heights[heights.index(max(heights))] -= 1
-    heights[-1] += max(height - sum(heights), 0)
+    heights[-1 if wanted[-1] > 1 else -2] += max(height - sum(heights), 0)
     return heights

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from haconsole.model.snapshot import ClusterSnapshot
 
 STALLED_S = 10
+DAY_S = 86400
+WARN_DAYS = 30
+CRITICAL_DAYS = 7
+"""Days of a certificate's life left, as `cert.expiring` has them."""
 HEALTH = {
     Health.HEALTHY: Cell(" ● HEALTHY ", Tone.GOOD),
     Health.DEGRADED: Cell(" ▲ DEGRADED ", Tone.WARNING),
@@ -44,6 +48,37 @@ class BarLink:
 
 
 @dataclass(frozen=True, slots=True)
+class LastBackup:
+    """The newest snapshot of etcd by the run logs of this account; `at` None: there is none."""
+
+    at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Vitals:
+    """Answers to the first questions; None where the answer is not known.
+
+    `can_lose` is the number of further etcd members that may fail, -1 without a quorum; `expires_at` is the end of the
+    certificate that expires next.
+    """
+
+    can_lose: int | None = None
+    expires_at: datetime | None = None
+    backup: LastBackup | None = None
+
+    @classmethod
+    def of(cls, snapshot: ClusterSnapshot, backup: LastBackup | None) -> Vitals:
+        from haconsole.model.etcd_view import etcd_view
+        from haconsole.present.certificates import certificates_of
+
+        etcd, certificates = etcd_view(snapshot), certificates_of(snapshot)
+        reached = any(isinstance(facts.reach, Known) for facts in snapshot.hosts)
+        quorum = etcd.quorum if etcd.current or reached else None
+        can_lose = None if quorum is None else quorum.can_lose if quorum.holds else -1
+        return cls(can_lose, certificates[0].certificate.not_after if certificates else None, backup)
+
+
+@dataclass(frozen=True, slots=True)
 class BarView:
     """The content of the bar. `heard_at` is when the newest snapshot was combined, `run` the progress of the current
     run, `lock` another console that may change the cluster now, empty if there is none, `recorded` that all of it is a
@@ -61,6 +96,7 @@ class BarView:
     run: str = ""
     lock: str = ""
     recorded: bool = False
+    vitals: Vitals = field(default_factory=Vitals)
 
     @classmethod
     def of(
@@ -77,15 +113,19 @@ class BarView:
         own_run: str = "",
         own_process: str = "",
         recorded: bool = False,
+        backup: LastBackup | None = None,
     ) -> BarView:
         hosts = snapshot.hosts if snapshot else ()
         observed_at = snapshot.observed_at if snapshot else None
         lock = locked_by(snapshot, own_run, own_process) if snapshot else ""
-        return cls(cluster, health, link, hosts, hosts_total, observed_at, read_only, endpoint, run, lock, recorded)
+        vitals = Vitals.of(snapshot, backup) if snapshot else Vitals()
+        return cls(
+            cluster, health, link, hosts, hosts_total, observed_at, read_only, endpoint, run, lock, recorded, vitals
+        )
 
 
 def bar_line(view: BarView, width: int, now: datetime) -> Line:
-    """The bar in exactly `width` cells; the least important parts (endpoint, hosts) are left out if they do not fit."""
+    """The bar in exactly `width` cells; the least important parts are left out if they do not fit."""
     clock_cell = Cell(f"{clock(now)} UTC ")
     left = [Cell(f" {view.cluster} ", Tone.ACCENT), Cell(" "), health_cell(view, now)]
     if view.recorded:
@@ -101,12 +141,52 @@ def bar_line(view: BarView, width: int, now: datetime) -> Line:
     if width_of(link.text) + width_of(clock_cell.text) > room:
         clock_cell = Cell("")
     left += [sized_cell(link, room)]
-    optional = (Cell(f"  {_reached(view)}"), Cell(f"  API {view.endpoint}", Tone.MUTED) if view.endpoint else Cell(""))
-    for cell in optional:
-        if width_of(text_of((*left, cell, clock_cell))) + 1 <= width:
-            left.append(cell)
+    vitals = vital_cells(view.vitals, now)
+    if width_of(text_of((*left, *vitals, clock_cell))) + 2 * len(vitals) + 1 > width and clock_cell.text:
+        clock_cell = Cell(f"{clock(now)} ")
+    endpoint = (Cell(f"API {view.endpoint}", Tone.MUTED),) if view.endpoint else ()
+    for cell in (*vitals, Cell(_reached(view)), *endpoint):
+        if width_of(text_of((*left, cell, clock_cell))) + 3 <= width:
+            left += [Cell("  "), cell]
     blanks = width - width_of(text_of((*left, clock_cell)))
     return (*left, Cell(" " * max(blanks, 0)), clock_cell)
+
+
+def vital_cells(vitals: Vitals, now: datetime) -> tuple[Cell, ...]:
+    """The answers that are known, the most important first; a state that needs attention is a chip."""
+    return tuple(
+        cell
+        for cell in (_losses_cell(vitals.can_lose), _expiry_cell(vitals.expires_at, now), _backup_cell(vitals, now))
+        if cell is not None
+    )
+
+
+def _losses_cell(can_lose: int | None) -> Cell | None:
+    if can_lose is None:
+        return None
+    if can_lose < 0:
+        return Cell(" ✖ no quorum ", Tone.CRITICAL)
+    return Cell(f"may lose {can_lose}") if can_lose else Cell(" ▲ may lose 0 ", Tone.WARNING)
+
+
+def _expiry_cell(expires_at: datetime | None, now: datetime) -> Cell | None:
+    if expires_at is None:
+        return None
+    left_s = int((expires_at - now).total_seconds())
+    if left_s <= 0:
+        return Cell(" ✖ certs expired ", Tone.CRITICAL)
+    if left_s < CRITICAL_DAYS * DAY_S:
+        return Cell(f" ✖ certs {span(left_s)} ", Tone.CRITICAL)
+    return (
+        Cell(f" ▲ certs {span(left_s)} ", Tone.WARNING) if left_s < WARN_DAYS * DAY_S else Cell(f"certs {span(left_s)}")
+    )
+
+
+def _backup_cell(vitals: Vitals, now: datetime) -> Cell | None:
+    if vitals.backup is None:
+        return None
+    at = vitals.backup.at
+    return Cell("no backup here", Tone.MUTED) if at is None else Cell(f"backup {span(seconds_since(at, now))}")
 
 
 def locked_by(snapshot: ClusterSnapshot, own_run: str, own_process: str = "") -> str:

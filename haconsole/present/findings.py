@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from haconsole.model.findings import Finding, Severity
+from haconsole.model.findings import ActionCall, Finding, Severity
 from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.present.ages import READ_EVERY_S, SELDOM_S
 from haconsole.present.basis import oldest_basis
 from haconsole.present.cells import Cell, Tone
-from haconsole.present.row_keys import FindingKey
+from haconsole.present.row_keys import FindingKey, RemedyKey
 from haconsole.present.table import Column, Row, TableView
 
 COLUMNS = (
@@ -25,11 +25,11 @@ SEVERITIES = {
 
 
 def findings_table(findings: tuple[Finding, ...], snapshot: ClusterSnapshot) -> TableView:
-    """Findings as the diagnosis orders them."""
+    """Findings as the diagnosis orders them, the first with the fix below it."""
     return TableView(
         title="findings",
         columns=COLUMNS,
-        rows=tuple(_row(finding) for finding in findings),
+        rows=tuple(row for number, finding in enumerate(findings) for row in _rows(finding, with_fix=number == 0)),
         at=oldest_basis(findings, snapshot),
         warn_s=READ_EVERY_S + SELDOM_S,
         summaries=_summaries(findings, reading=bool(snapshot.pending)),
@@ -40,6 +40,18 @@ def findings_table(findings: tuple[Finding, ...], snapshot: ClusterSnapshot) -> 
 def severity_cell(severity: Severity) -> Cell:
     sign, tone = SEVERITIES[severity]
     return Cell(f"{sign} {severity}", tone)
+
+
+def _rows(finding: Finding, *, with_fix: bool) -> tuple[Row, ...]:
+    from haconsole.present.offers import remedy_text
+
+    if not with_fix or not finding.remedies:
+        return (_row(finding),)
+    first = finding.remedies[0]
+    key = " (m)" if isinstance(first, ActionCall) else ""
+    fix = Cell(f"  fix{key}: {remedy_text(first)}", Tone.ACCENT)
+    blanks = (Cell(""),) * (len(COLUMNS) - 1)
+    return (_row(finding), Row(RemedyKey(finding.code, finding.subject), (fix, *blanks), heading=True))
 
 
 def _row(finding: Finding) -> Row:
@@ -66,7 +78,11 @@ def _summaries(findings: tuple[Finding, ...], *, reading: bool) -> tuple[Cell, .
     tone = SEVERITIES[findings[0].severity][1] if findings else Tone.GOOD
     if reading:
         return (Cell(f"{text}, reading…", tone) if findings else Cell("? reading…", Tone.UNKNOWN),)
-    return (Cell(text, tone) if findings else Cell("● none", tone),)
+    return (
+        (Cell(text, tone),)
+        if findings
+        else (Cell("● none: no problem found in the observed facts", tone), Cell("● none", tone))
+    )
 
 
 def _counted(count: int, severity: Severity) -> str:

@@ -6,10 +6,12 @@ from collections import Counter
 from datetime import datetime
 from types import MappingProxyType
 
+from haconsole.actions.operations import SaveSnapshot
 from haconsole.execution.events import Outcome, RunDone, StepDone
 from haconsole.execution.log.resume import undone_by
 from haconsole.execution.log.run_record import RunRecord, RunStatus, StepRecord, StepState, UnreadableRun
 from haconsole.present.ages import timestamp
+from haconsole.present.bar import LastBackup
 from haconsole.present.cells import Cell, Tone
 from haconsole.present.detail import Detail, Fact, Heading, Item, Sentence
 from haconsole.present.plan import irreversible, step_of, step_title
@@ -225,6 +227,18 @@ def offer_to_resume(record: RunRecord, now: datetime) -> Detail:
             Sentence(Cell("y shows it; r resumes it there. n ignores it; h lists it later.")),
         ),
     )
+
+
+def last_backup(records: Records) -> LastBackup:
+    """The newest snapshot of etcd that a logged run saved and verified."""
+    times = (
+        one.at
+        for record in records
+        if isinstance(record, RunRecord)
+        for step, one in zip(record.plan.steps, record.steps, strict=True)
+        if isinstance(step.operation, SaveSnapshot) and one.state is StepState.VERIFIED and one.attempts and one.at
+    )
+    return LastBackup(max(times, default=None))
 
 
 def broken_off(records: Records) -> RunRecord | None:

@@ -66,6 +66,11 @@ class FindingKey:
 
 
 @dataclass(frozen=True, slots=True)
+class RemedyKey(FindingKey):
+    """The fix of a finding, below its row."""
+
+
+@dataclass(frozen=True, slots=True)
 class EventKey:
     """A change on the timeline, counted from the first since start."""
 

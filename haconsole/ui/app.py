@@ -11,6 +11,7 @@ from haconsole.ui.console import Console, Setting
 from haconsole.ui.controllers.actions import ActionController
 from haconsole.ui.controllers.history import RunHistoryController
 from haconsole.ui.controllers.hosts import HostController
+from haconsole.ui.controllers.notices import NoticeController
 from haconsole.ui.controllers.runs import RunController
 from haconsole.ui.controllers.snapshots import SnapshotFeed
 from haconsole.ui.controllers.themes import ThemeController
@@ -47,7 +48,8 @@ class ConsoleApp(Console):
         self._history = RunHistoryController(self)
         self._hosts = HostController(self)
         self._themes = ThemeController(self)
-        self._feed = SnapshotFeed(self, self._history.offer_interrupted)
+        self._notices = NoticeController(self)
+        self._feed = SnapshotFeed(self, self._history.at_session)
 
     def get_default_screen(self) -> Dashboard:
         return Dashboard(tuple((host.name, host.address) for host in self.inventory.hosts))
@@ -56,6 +58,7 @@ class ConsoleApp(Console):
         asker: Asker | None = self.setting.asker
         if asker is not None:
             asker.app = self
+        self._notices.start()
         self.set_interval(1.0, self.tick)
         self.call_after_refresh(self._start)
 

@@ -19,7 +19,7 @@ from textual.reactive import var
 from haconsole.errors import ExitCode
 from haconsole.inventory.effective import is_read_only
 from haconsole.present.ascii import ascii_text
-from haconsole.present.bar import BarLink, LinkState
+from haconsole.present.bar import BarLink, LastBackup, LinkState
 from haconsole.ui import error_text
 from haconsole.ui.keys import CHANGES, Scope, bindings
 from haconsole.ui.messages import REQUESTS, Quit
@@ -74,6 +74,10 @@ class Setting:
     asker: Asker | None = None
     alone: bool = False
     file: Path | None = None
+    signal: str = ""
+    """The way to notify through the terminal, a TerminalSignal; empty for none."""
+    hook: tuple[str, ...] = ()
+    """The command that gets each notice as JSON; empty for none."""
     process: str = ""
     """The identity of this process, by which its own lock is recognised."""
 
@@ -112,6 +116,8 @@ class Console(KeyTarget, App[None]):
     now: var[datetime] = var(UNSET)
     run_view: var[RunView | None] = var(None)
     """The current run, or the last one; Textual has its own `run`."""
+    backup: var[LastBackup | None] = var(None)
+    """The last backup of etcd, None until the run logs are read."""
 
     def __init__(self, setting: Setting, driver_class: type[Driver] | None = None) -> None:
         super().__init__(driver_class=driver_class)

@@ -246,8 +246,8 @@ LOGS = (
 
 STEPS = (
     Key("r", "run", "r", "run", "Run the plan, after a confirmation", Scope.PLAN, 1, changes=True),
-    Key("v", "everything", "v", "all steps", "All steps, or only those that will change something", Scope.PLAN, 1),
-    _teach("teach", Scope.PLAN, 2),
+    Key("v", "switch('steps')", "v", "all steps", "All steps, or only those that will change something", Scope.PLAN, 1),
+    _teach("switch('teach')", Scope.PLAN, 2),
     Key("n", "next", "n", "next step", "Start the held step that is shown; the others stay held", Scope.HELD, 1),
     Key("p", _request(PauseRun, False), "p", "continue", "Start all paused steps and pause no more", Scope.HELD, 1),
     Key(
@@ -262,8 +262,10 @@ STEPS = (
     _teach(_request(TeachRun), Scope.RUN, 4),
     Key("q", _request(Quit), "q", "quit", "Leave the console, after one more question", Scope.RUN, 5),
     Key("s", _request(StopRun), "s", "stop", "Start no further step; again: leave the running ones", Scope.RUN, 1),
-    Key("v", "steps", "v", "steps, grid", "All steps in a list, or the grid of phases and hosts", Scope.RUN, 2),
-    Key("F", "follow", "F", "follow", "Let the cursor follow the running step", Scope.RUN, 4),
+    Key(
+        "v", "switch('steps')", "v", "steps, grid", "All steps in a list, or the grid of phases and hosts", Scope.RUN, 2
+    ),
+    Key("F", "switch('follow')", "F", "follow", "Let the cursor follow the running step", Scope.RUN, 4),
     Key("w", _request(ShowOutcome), "w", "outcome", "The result, and the changes on the cluster", Scope.ENDED, 1),
     Key(
         "r",

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from haconsole.ui.console import Asker
 
 
+HOOK = "HACONSOLE_HOOK"
+"""The environment variable of the hook's command, for consoles without --hook."""
+
+
 def launch(
     inventory: Inventory,
     open_session: Callable[[], AbstractAsyncContextManager[Session]],
@@ -35,11 +39,14 @@ def launch(
     asker: Asker | None = None,
     file: Path | None = None,
     recorded: bool = False,
+    notify: str = "none",
+    hook: str = "",
 ) -> int:
     """Run the console until a person closes it; returns the exit status.
 
     `open_session` is called after the first paint. `theme` is the command line's, `asker` shows the session's prompts
-    on the screen, `file` is the inventory's; `recorded` is true for a recording. Raises ThemeError, and UsageError for
+    on the screen, `file` is the inventory's; `recorded` is true for a recording. `notify` is a TerminalSignal
+    or ``auto``, `hook` the command for notices. Raises ThemeError, and UsageError for
     a terminal without cursor movement, before anything is painted.
     """
     if not places_text(environment.get("TERM", "")):
@@ -49,6 +56,7 @@ def launch(
         )
     source = theme_name(theme, inventory.theme, environment)
     sixteen = has_sixteen_colours(environment)
+    signals = signal_name(notify, environment)
     setting = Setting(
         inventory=inventory,
         theme=find_theme(source, theme_folders(), sixteen=sixteen),
@@ -62,10 +70,29 @@ def launch(
         file=file,
         process=this_process(),
         recorded=recorded,
+        signal=signals,
+        hook=hook_words(hook or environment.get(HOOK, "")),
     )
     app = ConsoleApp(setting, driver_class=ConsoleDriver)
     asyncio.run(_run(app))
     return app.return_code or 0
+
+
+def signal_name(notify: str, environment: Mapping[str, str]) -> str:
+    """The way to notify through this terminal; empty for none."""
+    from haconsole.present.notices import signal_for
+
+    name = signal_for(environment).value if notify == "auto" else notify
+    return "" if name == "none" else name
+
+
+def hook_words(text: str) -> tuple[str, ...]:
+    """The hook's command and arguments; raises UsageError for a text that a shell would not accept."""
+    if not text:
+        return ()
+    from haconsole.session.hook import hook_command
+
+    return hook_command(text)
 
 
 async def _run(app: ConsoleApp) -> None:

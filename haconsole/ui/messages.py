@@ -177,6 +177,10 @@ class ReadCommands(Request):
     """Read the commands for the screen that lists them."""
 
 
+class ReadBackup(Request):
+    """Read the time of the last backup of etcd from the run logs."""
+
+
 class OpenRun(Request):
     """Show a logged run, step by step."""
 
@@ -234,7 +238,7 @@ ActionRequest: TypeAlias = OfferActions | BeginAction | FixFinding | PlanAction 
 RunRequest: TypeAlias = (
     ShowRun | ShowOutcome | StartRun | ResumeRun | PauseRun | TeachRun | ReleaseStep | StopRun | Quit
 )
-HistoryRequest: TypeAlias = ShowRuns | ReadRuns | ShowCommands | ReadCommands | OpenRun | OfferResume
+HistoryRequest: TypeAlias = ShowRuns | ReadRuns | ShowCommands | ReadCommands | ReadBackup | OpenRun | OfferResume
 HostRequest: TypeAlias = FollowJournal | ReadJournal | SaveJournal | OpenShell
 ThemeRequest: TypeAlias = NextTheme | ReloadTheme | UseTheme
 REQUESTS: dict[str, type[Request]] = {kind.__name__: kind for kind in Request.__subclasses__()}

@@ -20,6 +20,7 @@ from haconsole.present.details.host import about_host
 from haconsole.present.details.others import about_certificate, about_event, about_finding, about_lease
 from haconsole.present.facts import display_of
 from haconsole.present.nodes import host_cell, ready_cell, role_of, scheduling_cell
+from haconsole.present.offers import finding_of
 from haconsole.present.row_keys import (
     BalancerKey,
     CertificateKey,
@@ -51,7 +52,7 @@ def about(
     """The details of a subject; None when it is gone."""
     match subject:
         case FindingKey():
-            finding = next((each for each in findings if FindingKey(each.code, each.subject) == subject), None)
+            finding = finding_of(subject, findings)
             return about_finding(finding, basis=basis_items(finding, snapshot, now)) if finding else None
         case EventKey(number=number):
             change = next((each for each in history if each.number == number), None)

@@ -180,7 +180,7 @@ async def _forecast(screen: PlanScreen, session: Session, plan: Plan) -> None:
         screen.app.notify(error_text.in_words(error), title="steps not read", severity="warning", markup=False)
         return
     if forecasts:
-        screen.show_forecasts(forecasts)
+        screen.show_plan(plan, session.guardrail_stops(plan), forecasts)
 
 
 def stops_by_action(console: Console) -> dict[str, tuple[GuardrailStop, ...]]:

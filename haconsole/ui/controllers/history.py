@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from importlib import import_module
 from typing import TYPE_CHECKING, assert_never
 
-from haconsole.errors import RefusedError
+from haconsole.errors import HaconsoleError, RefusedError
 from haconsole.ui import error_text
 from haconsole.ui.console import may_change
 from haconsole.ui.messages import (
     HistoryRequest,
     OfferResume,
     OpenRun,
+    ReadBackup,
     ReadCommands,
     ReadRuns,
     ResumeRun,
@@ -46,6 +48,8 @@ class RunHistoryController:
                 self._console.push_screen(CommandScreen())
             case ReadCommands():
                 self.read_commands()
+            case ReadBackup():
+                self.read_backup()
             case OpenRun(record=record):
                 from haconsole.ui.screens.history import RecordScreen
 
@@ -87,6 +91,24 @@ class RunHistoryController:
             screen.show_records(await console.session.history.runs())
         except Exception as error:
             console.notify(error_text.in_words(error), title="runs", severity="error", markup=False)
+
+    def at_session(self) -> None:
+        """Hosts can be queried: read the last backup, and offer an interrupted run."""
+        self.read_backup()
+        self.offer_interrupted()
+
+    def read_backup(self) -> None:
+        """Read the time of the last backup of etcd; it stays unknown if the run logs cannot be read."""
+        self._console.run_worker(self._read_backup(), name="backup", exit_on_error=False)
+
+    async def _read_backup(self) -> None:
+        console = self._console
+        await asyncio.to_thread(import_module, "haconsole.present.history")
+        from haconsole.present.history import last_backup
+
+        with suppress(HaconsoleError, OSError):
+            if console.session is not None:
+                console.backup = last_backup(await console.session.history.runs())
 
     def offer_interrupted(self) -> None:
         """Once, when hosts can be queried: show the newest run if it was interrupted and a person wants to see it."""

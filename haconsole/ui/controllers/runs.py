@@ -13,6 +13,7 @@ from haconsole.ui.console import may_change, run_under_way
 from haconsole.ui.messages import (
     PauseRun,
     Quit,
+    ReadBackup,
     ReleaseStep,
     ResumeRun,
     RunRequest,
@@ -206,6 +207,7 @@ class RunController:
             interruption = error_text.in_words(error)
         if console.session is not None:
             console.session.observer.refresh()
+        console.post_message(ReadBackup())
         if console.run_view is not None:
             console.run_view = replace(console.run_view, interruption=None if console.run_view.done else interruption)
             console.notify(f"{plan.action} has ended: R shows the result", markup=False)
@@ -213,25 +215,26 @@ class RunController:
             if console.run_view.done is not None and plan.departing_host:
                 await update_inventory(console, plan, console.run_view.done.outcome)
 
-    async def _estimate(self, session: Session) -> None:
-        """Add the times of earlier runs to the view; without them there is no estimate."""
-        from haconsole.present.run_time import earlier_seconds
-
-        with suppress(HaconsoleError, OSError):
-            records = await session.history.runs()
-            view = self._console.run_view
-            if view is not None:
-                self._console.run_view = replace(view, earlier_s=earlier_seconds(records, view.plan))
-
     async def _take_in(self, begin: Begin) -> None:
         session = self._console.session
         if session is None:
             return
         self._run = await begin(session)
-        self._console.run_worker(self._estimate(session), name="estimate", exit_on_error=False)
+        self._console.run_worker(estimate(self._console, session), name="estimate", exit_on_error=False)
         async for event in self._run.events():
             if self._console.run_view is not None:
                 self._console.run_view = self._console.run_view.after(event)
+
+
+async def estimate(console: Console, session: Session) -> None:
+    """Add the times of earlier runs to the view; without them there is no estimate."""
+    from haconsole.present.run_time import earlier_seconds
+
+    with suppress(HaconsoleError, OSError):
+        records = await session.history.runs()
+        view = console.run_view
+        if view is not None:
+            console.run_view = replace(view, earlier_s=earlier_seconds(records, view.plan))
 
 
 async def changes_since(console: Console, before: ClusterSnapshot | None) -> tuple[SnapshotChange, ...]:

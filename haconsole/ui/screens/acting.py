@@ -68,27 +68,23 @@ class PlanScreen(SplitScreen):
         self._teaching = False
 
     def on_mount(self) -> None:
-        self._show_instead(Cell("? reading fresh facts from the hosts", Tone.UNKNOWN))
+        self.show(_instead(self._title, Cell("? reading fresh facts from the hosts", Tone.UNKNOWN)))
 
     def why_not(self, action: str, parameters: tuple[object, ...]) -> str | None:
-        if action == "everything" and self._forecasts is None:
+        if parameters == ("steps",) and self._forecasts is None:
             return "all steps are shown until the hosts have been read"
-        if action not in ("run", "teach"):
+        if action not in ("run", "switch"):
             return None
         if self._plan is None:
             return self._no_plan
         return None if self._plan.steps else "the plan has no steps: there is nothing to run"
 
-    def show_plan(self, plan: Plan, stops: tuple[GuardrailStop, ...] = ()) -> None:
-        """Show the plan, and the guardrails that stop its run now."""
-        self._plan, self._stops = plan, stops
+    def show_plan(self, plan: Plan, stops: tuple[GuardrailStop, ...] = (), forecasts: Forecasts | None = None) -> None:
+        """Show the plan, and the guardrails that stop its run now; with `forecasts` only the steps that will change
+        something.
+        """
+        self._plan, self._stops, self._forecasts = plan, stops, forecasts
         self._show_steps(plan)
-
-    def show_forecasts(self, forecasts: Forecasts) -> None:
-        """Show which steps will change something, and only these."""
-        self._forecasts = forecasts
-        if self._plan is not None:
-            self._show_steps(self._plan)
 
     def _show_steps(self, plan: Plan) -> None:
         view = plan_table(plan, self._stops, self._forecasts, everything=self._everything)
@@ -97,22 +93,12 @@ class PlanScreen(SplitScreen):
         if plan.steps and not view.rows:
             self.text.show(Detail("nothing will change", (*stop_items(self._stops), Sentence(Cell(ALL_RIGHT)))))
 
-    def action_everything(self) -> None:
-        """Show all steps, or only those that will change something."""
-        self._everything = not self._everything
-        if self._plan is not None:
-            self._show_steps(self._plan)
-
     def show_reasons(self, cell: Cell, why: Detail) -> None:
         """Show why there is no plan, in a sentence and in full."""
         self._no_plan = "there is no plan to run; the reasons are on the screen"
-        self._show_instead(cell)
+        self.show(_instead(self._title, cell))
         self.text.show(why)
         self.text.focus()
-
-    def _show_instead(self, cell: Cell) -> None:
-        """A sentence instead of the steps."""
-        self.show(TableView(f"plan: {self._title}", (), (), None, empty=cell, ageless=True))
 
     def details_of(self, subject: RowKey) -> Detail | None:
         if self._plan is None or not isinstance(subject, StepKey):
@@ -120,17 +106,26 @@ class PlanScreen(SplitScreen):
         about = about_step(self._plan, subject, teaching=self._teaching)
         return replace(about, items=(*stop_items(self._stops), *about.items)) if about is not None else None
 
-    def action_teach(self) -> None:
-        """Whether the run explains each step and waits before it."""
-        self._teaching = not self._teaching
-        text = "on: each step is explained and waits for a key" if self._teaching else "off"
-        self.app.notify(text, title="teach me", timeout=4, markup=False)
-        self.on_row_highlighted()
+    def action_switch(self, what: str) -> None:
+        """Switch between all steps and those that will change something, or whether the run explains each step."""
+        if what == "steps":
+            self._everything = not self._everything
+        else:
+            self._teaching = not self._teaching
+            text = "on: each step is explained and waits for a key" if self._teaching else "off"
+            self.app.notify(text, title="teach me", timeout=4, markup=False)
+        if self._plan is not None:
+            self._show_steps(self._plan)
 
     def action_run(self) -> None:
         """Start the plan, if a person agrees."""
         if self._plan is not None:
             self.post_message(StartRun(self._plan, teaching=self._teaching))
+
+
+def _instead(title: str, cell: Cell) -> TableView:
+    """A sentence instead of the steps."""
+    return TableView(f"plan: {title}", (), (), None, empty=cell, ageless=True)
 
 
 BY_STEPS = Sentence(Cell("Each step is explained first, and starts at your key.", Tone.ACCENT))

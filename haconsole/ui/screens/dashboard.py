@@ -46,6 +46,7 @@ class Dashboard(FilteredScreen):
         self.watch(self.app, "state", self._draw)
         self.watch(self.app, "now", self._draw, init=False)
         self.watch(self.app, "run_view", self._draw_bar, init=False)
+        self.watch(self.app, "backup", self._draw_bar, init=False)
 
     def _draw(self) -> None:
         state, now = self.app.state, self.app.now
@@ -126,6 +127,7 @@ def bar_view(console: Console) -> BarView:
         run=f"{run.plan.action} {len(run.ended)}/{len(run.plan.steps)}" if run is not None and not run.over else "",
         own_run=run.run if run is not None else "",
         own_process=console.setting.process,
+        backup=console.backup,
     )
 
 

@@ -48,7 +48,9 @@ class RunScreen(SplitScreen):
     def _draw(self, view: RunView | None) -> None:
         if view is None:
             return
-        self.show(run_table(view, self.app.now) if self._as_list(view) else run_grid(view, self.app.now))
+        self.show(
+            run_table(view, self.app.now) if self._listed or not _grid_fits(view) else run_grid(view, self.app.now)
+        )
         looked_at = view.failed if view.over else view.newest
         if self._following and looked_at is not None:
             self.table.window = self.table.window.on(StepKey(looked_at))
@@ -63,23 +65,18 @@ class RunScreen(SplitScreen):
         view = self.app.run_view
         return about_row(view, subject, self.app.now) if view is not None else None
 
-    def _as_list(self, view: RunView) -> bool:
-        """Whether the steps are listed; a run done step by step, and one on many hosts, has no grid."""
-        return self._listed or view.teaching or not has_grid(view)
-
-    def action_steps(self) -> None:
-        """Show the list of steps, or the grid of phases and hosts."""
-        self._listed = not self._listed
-        self._draw(self.app.run_view)
-
     def on_key(self) -> None:
         """A person who moves the cursor wants to look where they are."""
         view = self.app.run_view
         if view is not None and self.table.window.key != (StepKey(view.newest) if view.newest else None):
             self._following = False
 
-    def action_follow(self) -> None:
-        self._following = True
+    def action_switch(self, what: str) -> None:
+        """Follow the running step again, or switch between the list of steps and the grid."""
+        if what == "steps":
+            self._listed = not self._listed
+        else:
+            self._following = True
         self._draw(self.app.run_view)
 
     def action_next(self) -> None:
@@ -95,13 +92,18 @@ class RunScreen(SplitScreen):
         self.post_message(ReleaseStep(step if step in view.paused_steps else view.paused_steps[0]))
 
 
+def _grid_fits(view: RunView) -> bool:
+    """Whether there is a grid: not if the run is done step by step, or is on many hosts."""
+    return has_grid(view) and not view.teaching
+
+
 def why_not(action: str, parameters: tuple[object, ...], view: RunView) -> str | None:
     """Why an action on the run has no effect now; None if it has one, empty for a key that means something else now."""
     is_held = view.paused and not view.stopping and not view.over
     match (action, *parameters):
-        case ("steps",):
-            return None if has_grid(view) and not view.teaching else NO_GRID
-        case ("follow",):
+        case ("switch", "steps"):
+            return None if _grid_fits(view) else NO_GRID
+        case ("switch", "follow"):
             return ENDED if view.over else None
         case ("next",):
             return None if is_held else ENDED if view.over else STOPPING if view.stopping else nothing_held(view)

@@ -12,6 +12,8 @@ from textual.geometry import NULL_OFFSET, NULL_SPACING, Region, Size
 from textual.layout import ArrangeResult, Layout, WidgetPlacement
 
 from haconsole.present.arrange import MAIN_PERCENT, Box, PaneId, arrange, focused
+from haconsole.present.cells import Tone
+from haconsole.present.table_window import TableWindow
 from haconsole.ui.keys import Scope, bindings
 from haconsole.ui.messages import RowHighlighted
 from haconsole.ui.widgets.table import TablePane
@@ -150,7 +152,13 @@ class Panes(Container):
 
     def _place(self) -> None:
         """Place the panes again if their requested rows, or the single pane, changed."""
-        rows = {pane: len(table.window.rows) for pane, table in self._tables.items()}
+        rows = {pane: wanted_rows(table.window) for pane, table in self._tables.items()}
         if (rows, self.only) != (self._placing.rows, self._placing.only):
             self._placing.rows, self._placing.only = rows, self.only
             self.children[0].refresh(layout=True)  # a child's request makes its parent forget where the children were
+
+
+def wanted_rows(window: TableWindow) -> int:
+    """The rows that a table would like to show; a sentence instead of them needs one, unless all is well."""
+    view = window.view
+    return len(window.rows) or int(view is not None and view.empty.tone is not Tone.GOOD)

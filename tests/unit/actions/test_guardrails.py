@@ -66,15 +66,15 @@ def test_a_guardrail_is_about_its_actions_and_their_undo() -> None:
     assert not stopped(refused, WEDNESDAY, action=UNDO, undoes=undone_action("20260301T030000Z-move-leader-4f1c"))
 
 
-def test_a_typed_name_stops_nothing_and_is_asked_for() -> None:
-    typed = Guardrail(rule=GuardrailKind.TYPED_NAME, reason="Tell the on-call.", actions=("failover",))
+def test_a_typed_name_stops_nothing_and_is_required() -> None:
+    typed = Guardrail(rule=GuardrailKind.TYPED_NAME, reason="Inform the on-call engineer.", actions=("failover",))
     inventory = msgspec.structs.replace(INVENTORY, guardrails=(typed,))
     assert not stopped(typed, WEDNESDAY)
-    assert typed_name_reasons(inventory, "failover") == ("Tell the on-call.",)
+    assert typed_name_reasons(inventory, "failover") == ("Inform the on-call engineer.",)
     assert typed_name_reasons(inventory, "drain") == ()
 
 
-def test_rules_are_named_in_words() -> None:
+def test_rules_have_a_short_text() -> None:
     assert rule_text(DAY) == "no changes from 08:00 to 18:00 on wed (UTC)"
     assert rule_text(msgspec.structs.replace(DAY, days=(), actions=("drain",))) == "no drain from 08:00 to 18:00 (UTC)"
 

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from haconsole.cli.reports.openmetrics import openmetrics
-from haconsole.cli.watch import MetricsFile, UnwrittenFileError, _watch, changed_findings
+from haconsole.cli.watch import MetricsFile, Reporter, UnwrittenFileError, _watch
 from haconsole.diagnosis.diagnose import status_of
 from haconsole.model import measures as m
 from haconsole.model.figures import Figure
@@ -124,20 +124,10 @@ def test_a_folder_that_does_not_exist_is_named(tmp_path: Path) -> None:
         MetricsFile(tmp_path / "no" / "such" / "file.prom").write("")
 
 
-def test_findings_open_and_close() -> None:
-    broken = status(changed(healthy(), 2, etcd_silent))
-    opened = changed_findings((), broken)
-    assert any("etcd" in line and "03:00:00Z" in line for line in opened)
-    assert changed_findings(broken.findings, broken) == ()
-    closed = changed_findings(broken.findings, status(healthy()))
-    assert len(closed) == len(opened)
-    assert all("resolved" in line for line in closed)
-
-
 async def test_the_file_is_there_while_watching_and_gone_after_it(tmp_path: Path) -> None:
     path = tmp_path / "haconsole.prom"
     session = FakeSession(first=healthy())
-    task = asyncio.create_task(_watch(session, path))
+    task = asyncio.create_task(_watch(session, path, Reporter((), as_json=False, bell=False)))
     async with asyncio.timeout(5):
         while not path.exists():
             await asyncio.sleep(0.01)

@@ -79,7 +79,7 @@ async def test_the_dashboard_waits_and_then_shows_what_came() -> None:
 async def test_changes_show_without_a_key_and_stay_on_the_timeline() -> None:
     session = FakeSession(healthy())
     app = console(session)
-    async with running(app, (160, 45)) as pilot:
+    async with running(app, (160, 47)) as pilot:
         session.heard.put_nowait(critical())
         await settled(pilot)
         text = screen_text(app)
@@ -171,8 +171,9 @@ async def test_zoom_shows_one_pane_with_more_columns() -> None:
 
 
 async def test_events_can_be_reached_where_they_have_no_place() -> None:
-    app = console(FakeSession(healthy()))
+    app = console(FakeSession(critical()))
     async with running(app) as pilot:
+        assert "nothing has changed since start" not in screen_text(app)
         await pilot.press("7")
         assert "nothing has changed since start" in screen_text(app)
         await pilot.press("1", "z")
@@ -320,7 +321,7 @@ async def test_findings_have_a_screen_with_why_and_what_helps() -> None:
         text = screen_text(app)
         assert "Every balancer was queried and none has the address" in text
         assert "MEMBER" not in text
-        await pilot.press("j")
+        await pilot.press("j", "j")
         await settled(pilot)
         assert "etcd.member-down · cp2" in screen_text(app)
         await pilot.press("tab")

@@ -1,0 +1,135 @@
+"""Notices: a finding that opens or closes and the end of a run, each once, for terminals and for hooks."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from enum import StrEnum
+from types import MappingProxyType
+
+from haconsole.model.findings import Finding
+from haconsole.model.status import ClusterStatus
+
+SCHEMA = "haconsole/notice/v1"
+
+
+class NoticeKind(StrEnum):
+    FINDING_OPENED = "finding-opened"
+    FINDING_CLOSED = "finding-closed"
+    RUN_ENDED = "run-ended"
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One event that an operator wants to know; `fields` go into its JSON."""
+
+    kind: NoticeKind
+    at: datetime
+    cluster: str
+    text: str
+    fields: Mapping[str, str]
+
+    @property
+    def json(self) -> str:
+        """One line of JSON: ``haconsole/notice/v1``."""
+        at = self.at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        head = {"schema": SCHEMA, "kind": self.kind.value, "at": at, "cluster": self.cluster, "text": self.text}
+        return json.dumps({**head, **self.fields}, ensure_ascii=False)
+
+
+@dataclass(frozen=True, slots=True)
+class FindingWatch:
+    """The open findings. With `silent` those of the first complete status are no notices: a person sees them."""
+
+    silent: bool = False
+    open: Mapping[tuple[str, str], Finding] = field(default_factory=lambda: MappingProxyType({}))
+    complete: bool = False
+
+    def after(self, status: ClusterStatus) -> tuple[FindingWatch, tuple[Notice, ...]]:
+        """The watch after one more status, and its notices.
+
+        A finding closes only when every fact is read: one that is still to be read may keep it.
+        """
+        snapshot = status.snapshot
+        reading = bool(snapshot.pending)
+        now = {(each.code, each.subject): each for each in status.findings}
+        kept = {key: each for key, each in self.open.items() if reading or key in now}
+        opened = tuple(each for key, each in now.items() if key not in self.open)
+        closed = tuple(each for key, each in self.open.items() if key not in kept)
+        watch = replace(self, open=MappingProxyType({**kept, **now}), complete=self.complete or not reading)
+        if self.silent and not self.complete:
+            return watch, ()
+        at, cluster = snapshot.observed_at, snapshot.cluster
+        notices = (
+            *(_of_finding(NoticeKind.FINDING_OPENED, each, at, cluster) for each in opened),
+            *(_of_finding(NoticeKind.FINDING_CLOSED, each, at, cluster) for each in closed),
+        )
+        return watch, notices
+
+
+def _of_finding(kind: NoticeKind, finding: Finding, at: datetime, cluster: str) -> Notice:
+    word = "resolved: " if kind is NoticeKind.FINDING_CLOSED else f"{finding.severity}: "
+    fields = {
+        "severity": finding.severity.value,
+        "code": finding.code,
+        "subject": finding.subject,
+        "summary": finding.summary,
+        "why": finding.why,
+    }
+    return Notice(kind, at, cluster, f"{word}{finding.summary}", fields)
+
+
+def run_ended(cluster: str, at: datetime, *, run: str, action: str, outcome: str) -> Notice:
+    """The end of a run; `outcome` is its result, `unknown` if it is not logged here."""
+    fields = {"run": run, "action": action, "outcome": outcome}
+    return Notice(NoticeKind.RUN_ENDED, at, cluster, f"{action} has ended: {outcome}", fields)
+
+
+class TerminalSignal(StrEnum):
+    """The way to notify through the terminal."""
+
+    OSC9 = "osc9"
+    """iTerm2, WezTerm, Ghostty, Windows Terminal."""
+    OSC777 = "osc777"
+    """foot, rxvt-unicode, terminals made of VTE."""
+    OSC99 = "osc99"
+    """kitty."""
+    BELL = "bell"
+    NONE = "none"
+
+
+PROGRAMS = {"iTerm.app": TerminalSignal.OSC9, "WezTerm": TerminalSignal.OSC9, "ghostty": TerminalSignal.OSC9}
+
+
+def signal_for(environment: Mapping[str, str]) -> TerminalSignal:
+    """The signal that the terminal of this environment is known to show; the bell for others, and inside tmux."""
+    term = environment.get("TERM", "")
+    if environment.get("TMUX") or term.startswith(("screen", "tmux")):
+        return TerminalSignal.BELL
+    if "kitty" in term:
+        return TerminalSignal.OSC99
+    if environment.get("VTE_VERSION") or term.startswith(("foot", "rxvt")):
+        return TerminalSignal.OSC777
+    return PROGRAMS.get(environment.get("TERM_PROGRAM", ""), TerminalSignal.BELL)
+
+
+def signal_text(signal: TerminalSignal, notice: Notice) -> str:
+    """The control sequence; no text of a host can end it or begin another one."""
+    title, text = _plain(f"haconsole {notice.cluster}"), _plain(notice.text)
+    match signal:
+        case TerminalSignal.OSC9:
+            return f"\x1b]9;{title}: {text}\x07"
+        case TerminalSignal.OSC777:
+            return f"\x1b]777;notify;{title.replace(';', ',')};{text}\x1b\\"
+        case TerminalSignal.OSC99:
+            return f"\x1b]99;;{title}: {text}\x1b\\"
+        case TerminalSignal.BELL:
+            return "\x07"
+        case TerminalSignal.NONE:
+            return ""
+
+
+def _plain(text: str) -> str:
+    return "".join(char if char.isprintable() else " " for char in text)[:300]

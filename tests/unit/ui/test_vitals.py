@@ -1,0 +1,111 @@
+"""The first line: how many members may fail, the next expiry, the last backup; chips where attention is needed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from haconsole.actions.operations import SaveSnapshot
+from haconsole.execution.events import Outcome
+from haconsole.execution.log.run_record import RunStatus, StepRecord, StepState
+from haconsole.model.findings import Health
+from haconsole.model.snapshot import ClusterSnapshot
+from haconsole.present.arrange import PaneId, arrange
+from haconsole.present.bar import BarLink, BarView, LastBackup, LinkState, Vitals, bar_line, vital_cells
+from haconsole.present.cells import Tone, text_of
+from haconsole.present.findings import findings_table
+from haconsole.present.history import last_backup
+from haconsole.present.row_keys import FindingKey, RemedyKey
+from tests.fakes.cluster import NOW, changed, etcd_silent, healthy, lost
+from tests.fakes.plans import PLAN, recorded
+from tests.fakes.session import FakeSession, critical, degraded
+from tests.unit.ui.driver import screen_text, settled
+from tests.unit.ui.test_app import console, running
+from tests.unit.ui.test_certificates import LEAF, with_certificates
+
+NO_QUORUM = changed(changed(changed(healthy(), 1, etcd_silent), 2, etcd_silent), 3, etcd_silent)
+UNREACHABLE = changed(changed(changed(healthy(), 1, lost), 2, lost), 3, lost)
+
+
+@pytest.mark.parametrize(
+    ("snapshot", "text", "tone"),
+    [
+        (healthy(), "may lose 1", Tone.PLAIN),
+        (degraded(), " ▲ may lose 0 ", Tone.WARNING),
+        (NO_QUORUM, " ✖ no quorum ", Tone.CRITICAL),
+    ],
+)
+def test_the_members_that_may_fail_are_counted(snapshot: ClusterSnapshot, text: str, tone: Tone) -> None:
+    (cell,) = vital_cells(Vitals.of(snapshot, None), NOW)
+    assert (cell.text, cell.tone) == (text, tone)
+
+
+def test_without_any_host_the_quorum_is_unknown() -> None:
+    assert Vitals.of(UNREACHABLE, None).can_lose is None
+
+
+@pytest.mark.parametrize(
+    ("days", "text", "tone"),
+    [
+        (300, "certs 300d", Tone.PLAIN),
+        (29, " ▲ certs 29d ", Tone.WARNING),
+        (6, " ✖ certs 6d ", Tone.CRITICAL),
+        (-1, " ✖ certs expired ", Tone.CRITICAL),
+    ],
+)
+def test_the_next_expiry_counts(days: int, text: str, tone: Tone) -> None:
+    later = replace(LEAF, path="/later.crt", not_after=NOW + timedelta(days=999))
+    snapshot = with_certificates(later, replace(LEAF, not_after=NOW + timedelta(days=days)))
+    cell = vital_cells(Vitals.of(snapshot, None), NOW)[1]
+    assert (cell.text, cell.tone) == (text, tone)
+
+
+def test_the_last_backup_is_the_newest_verified_snapshot() -> None:
+    record = recorded(RunStatus.ENDED, Outcome.DONE)
+    plan = replace(PLAN, steps=tuple(replace(one, operation=SaveSnapshot("/backup.db")) for one in PLAN.steps))
+    at = NOW - timedelta(hours=3)
+    states = (StepState.VERIFIED, StepState.VERIFIED, StepState.FAILED, StepState.ALREADY)
+    ages = (9, 3, 1, 1)
+    steps = tuple(
+        StepRecord(one.id, state, 1, NOW - timedelta(hours=age))
+        for one, state, age in zip(plan.steps, states, ages, strict=True)
+    )
+    assert last_backup((record,)) == LastBackup(None)
+    assert last_backup((replace(record, plan=plan, steps=steps),)) == LastBackup(at)
+    assert vital_cells(Vitals(backup=LastBackup(at)), NOW)[0].text == "backup 3h"
+    assert vital_cells(Vitals(backup=LastBackup(None)), NOW)[0].text == "no backup here"
+    assert vital_cells(Vitals(), NOW) == ()
+
+
+def test_all_answers_fit_in_80_columns() -> None:
+    vitals = Vitals(1, NOW + timedelta(days=364), LastBackup(NOW - timedelta(hours=3)))
+    view = BarView("production", Health.HEALTHY, BarLink(LinkState.LIVE, NOW), (), 3, NOW, vitals=vitals)
+    text = text_of(bar_line(view, 80, NOW))
+    assert len(text) == 80
+    assert "may lose 1  certs 364d  backup 3h" in text
+
+
+def test_a_healthy_findings_pane_takes_one_line() -> None:
+    rows = {PaneId.ETCD: 3, PaneId.VIPS: 3, PaneId.HAPROXY: 3, PaneId.LEASES: 2, PaneId.HOSTS: 3}
+    assert arrange(80, 22, rows)[PaneId.FINDINGS].height == 1
+    boxes = arrange(80, 22, {**rows, PaneId.FINDINGS: 2})
+    assert boxes[PaneId.FINDINGS].height >= 4
+    assert sum(boxes[pane].height for pane in (PaneId.ETCD, PaneId.HAPROXY, PaneId.HOSTS, PaneId.FINDINGS)) == 22
+
+
+def test_only_the_worst_finding_has_its_fix_below() -> None:
+    view = findings_table(FakeSession().status_of(critical()).findings, critical())
+    keys = [type(row.key) for row in view.rows]
+    assert keys[:3] == [FindingKey, RemedyKey, FindingKey]
+    assert keys.count(RemedyKey) == 1
+    assert view.rows[1].cells[0].text.startswith("  fix (m): ")
+
+
+async def test_the_fix_of_the_worst_finding_is_on_the_first_screen_and_started_there() -> None:
+    async with running(console(FakeSession(critical()))) as pilot:
+        assert "fix (m): Restart a service" in screen_text(pilot.app)
+        await pilot.press("6", "j", "enter")
+        await settled(pilot)
+        assert "no host holds" in screen_text(pilot.app)
