@@ -115,12 +115,12 @@ async def _discovered(
         alone = draft_of(report, Others((), ()), source=source, ssh=ssh, jump=jump, reached_by=name)
         of_etcd = await api_servers(report, alone, first, only)
         search = await find_control_plane(report, first.host(only), lambda one: reach(one).host(only), of_etcd)
-        host_report = search.found or report
-        way = reach(own_address(host_report)) if search.found else first
+        host_report = search.report or report
+        way = reach(own_address(host_report)) if search.report else first
         draw = partial(draft_of, host_report, source=source, ssh=ssh, jump=jump, reached_by=name, named=report)
         others = await ask_others(host_report, draw(Others((), ())), way, only)
         others = replace(others, notes=(*search.notes, *others.notes))
-        if search.found:
+        if search.report:
             others = replace(others, hosts={address_among(others.nodes, report): report})
         cluster_fleet = SshFleet(inventory_of(draw(others)), answers)
         fleets.push_async_callback(cluster_fleet.close)

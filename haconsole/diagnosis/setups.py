@@ -163,7 +163,7 @@ def _outdated(facts: HostFacts, unit: ServiceState, setup: UnitSetup) -> Iterato
             f"{setup.name}@{facts.host}",
             f"{setup.name} on {facts.host} runs with older settings than its files have",
             "The program reads these files at its start only. The change takes effect at some later restart.",
-            (*reload, *(f"{file.path} was written {file.written:%Y-%m-%d %H:%M:%S}Z" for file in newer), started),
+            (*reload, *(f"{file.path} was written {file.written_at:%Y-%m-%d %H:%M:%S}Z" for file in newer), started),
             (rewrite, restart) if own and part else (restart,),
         ),
         (NOT_BOOTSTRAPPED,),
@@ -224,7 +224,7 @@ def _changed_settings(facts: HostFacts, setup: UnitSetup, inventory: Inventory) 
 
 
 def _is_newer(file: NeededFile, unit: ServiceState) -> bool:
-    if file.written is None or unit.started is None or file.written <= unit.started + GRACE:
+    if file.written_at is None or unit.started is None or file.written_at <= unit.started + GRACE:
         return False
     return file.name in OWN_FILES or file.name.endswith(LOADED_ONCE)
 

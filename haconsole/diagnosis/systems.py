@@ -173,10 +173,10 @@ def _stale_entry(facts: HostFacts, owner: HostFacts, entry: Neighbour, own: str)
 def _stale_configurations(facts: HostFacts) -> Iterator[Candidate]:
     """A balancer's program that neither started nor reloaded since its file was written."""
     system: SystemFacts | None = value_of(facts.system)
-    for path, written in system.written if system else ():
+    for path, written_at in system.files_written if system else ():
         name = path.rpartition("/")[2].partition(".")[0]
         unit = facts.service(name)
-        if unit is None or not unit.running or unit.since is None or written <= unit.since + GRACE:
+        if unit is None or not unit.running or unit.since is None or written_at <= unit.since + GRACE:
             continue
         yield Candidate(
             Finding(
@@ -187,7 +187,7 @@ def _stale_configurations(facts: HostFacts) -> Iterator[Candidate]:
                 "The file was changed after the last start or reload. The change takes effect at the next one, "
                 "perhaps in the middle of a failover.",
                 (
-                    f"{path} was written {written:%Y-%m-%d %H:%M:%S}Z",
+                    f"{path} was written {written_at:%Y-%m-%d %H:%M:%S}Z",
                     f"{name} was started or reloaded {unit.since:%Y-%m-%d %H:%M:%S}Z",
                 ),
                 (call("reconfigure", "check the file and reload it", service=name, host=facts.host),),

@@ -30,8 +30,8 @@ class Pressure:
 class SystemFacts:
     """One host's name, load and network tables, and the times of the files that its balancers load.
 
-    `load` is the one-minute average; `hardware` maps each interface to its hardware address; `written` maps a
-    configuration file to its modification time.
+    `load` is the one-minute average; `hardware` maps each interface to its hardware address; `files_written`
+    maps a configuration file to its modification time.
     """
 
     hostname: str
@@ -42,7 +42,7 @@ class SystemFacts:
     clocksource: str = ""
     hardware: tuple[tuple[str, str], ...] = ()
     neighbours: tuple[Neighbour, ...] = ()
-    written: tuple[tuple[str, datetime], ...] = ()
+    files_written: tuple[tuple[str, datetime], ...] = ()
     mtu: tuple[tuple[str, int], ...] = ()
     """The largest packet of each interface, in bytes."""
 

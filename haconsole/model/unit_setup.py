@@ -25,7 +25,7 @@ class NeededFile:
     name: str
     path: str
     state: FileState
-    written: datetime | None = None
+    written_at: datetime | None = None
     servers: tuple[str, ...] = ()
     """The servers of a kubeconfig."""
     digest: str = ""

@@ -128,8 +128,8 @@ def _key_usage(key: PublicKey) -> x509.KeyUsage:
 def _name_problems(certificate: x509.Certificate, leaf: Leaf) -> tuple[str, ...]:
     problems: list[str] = []
     if certificate.subject != _subject(leaf):
-        wanted = _subject(leaf).rfc4514_string()
-        problems.append(f"its subject is {certificate.subject.rfc4514_string() or 'empty'}, not {wanted}")
+        subject = _subject(leaf).rfc4514_string()
+        problems.append(f"its subject is {certificate.subject.rfc4514_string() or 'empty'}, not {subject}")
     missing = missing_sans(leaf.sans, sans_of(certificate))
     if missing:
         problems.append(f"it does not name {', '.join(missing)}")

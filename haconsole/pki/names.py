@@ -56,6 +56,6 @@ def is_named(san: str, present: tuple[str, ...]) -> bool:
     return not {f"DNS:{host}", f"DNS:*{dot}{rest}"}.isdisjoint(present)
 
 
-def missing_sans(wanted: tuple[str, ...], present: tuple[str, ...]) -> tuple[str, ...]:
-    """Names that are desired and not present, sorted."""
-    return tuple(sorted({normal_san(san) for san in wanted} - {normal_san(san) for san in present}))
+def missing_sans(names: tuple[str, ...], present: tuple[str, ...]) -> tuple[str, ...]:
+    """Names that are requested and not present, sorted."""
+    return tuple(sorted({normal_san(san) for san in names} - {normal_san(san) for san in present}))

@@ -120,7 +120,7 @@ class FrameReader:
     def __init__(self) -> None:
         self._section: str | None = None
         self._lines: list[str] = []
-        self._left = LONGEST_ANSWER
+        self._room = LONGEST_ANSWER
 
     def take(self, line: str) -> ScriptEvent | None:
         """The frame that this line completes, None while a frame is open."""
@@ -130,7 +130,7 @@ class FrameReader:
         word, _, rest = line[len(_MARK) :].strip().partition(" ")
         match word:
             case "<":
-                self._section, self._lines, self._left = rest, [], LONGEST_ANSWER
+                self._section, self._lines, self._room = rest, [], LONGEST_ANSWER
             case ">":
                 return self._complete()
             case ".":
@@ -147,8 +147,8 @@ class FrameReader:
 
     def _keep(self, line: str) -> None:
         """A host that never stops talking must not fill the memory here."""
-        self._left -= len(line) + 1
-        if self._left < 0:
+        self._room -= len(line) + 1
+        if self._room < 0:
             self._lines.clear()
         else:
             self._lines.append(line)
@@ -156,7 +156,7 @@ class FrameReader:
     def _complete(self) -> SectionAnswer | None:
         section, lines = self._section, self._lines
         self._section, self._lines = None, []
-        if section is not None and self._left < 0:
+        if section is not None and self._room < 0:
             return SectionAnswer(section, "", f"the answer is longer than {LONGEST_ANSWER} characters", -1)
         at = next((index for index, line in enumerate(lines) if line.startswith(f"{_MARK} !")), None)
         if section is None or at is None:

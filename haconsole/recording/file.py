@@ -173,11 +173,11 @@ def _entries_of(snapshot: ClusterSnapshot) -> Entries:
 
 def _changes(before: Entries, now: Entries) -> Entries:
     """The change that turns `before` into `now`."""
-    changed = {name: _again(before.get(name), own) for name, own in now.items() if before.get(name) != own}
+    changed = {name: _or_only_time(before.get(name), own) for name, own in now.items() if before.get(name) != own}
     return {**changed, **{name: None for name in before if name not in now}}
 
 
-def _again(before: Any, now: Any) -> Any:
+def _or_only_time(before: Any, now: Any) -> Any:
     """`now`, or only its time if nothing else is new."""
     both = isinstance(before, dict) and isinstance(now, dict) and "at" in before and "at" in now
     return {"again": now["at"]} if both and {**before, "at": now["at"]} == now else now

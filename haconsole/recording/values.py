@@ -11,8 +11,15 @@ from types import NoneType, UnionType
 from typing import Any, NewType, Union, get_args, get_origin, get_type_hints
 
 from haconsole.model.observed import NOT_ASKED, Cause, Failed, Known, NotAsked, Observed
+from haconsole.model.system import SystemFacts
+from haconsole.model.unit_setup import NeededFile
 
 KNOWN, FAILED = "known", "failed"
+STORED_FIELDS: dict[type, dict[str, str]] = {
+    SystemFacts: {"files_written": "written"},
+    NeededFile: {"written_at": "written"},
+}
+"""Fields whose recorded name differs from the attribute, by kind: attribute to recorded name."""
 
 
 def to_json_value(value: object) -> Any:
@@ -23,9 +30,9 @@ def to_json_value(value: object) -> Any:
             return {KNOWN: to_json_value(value.value), "at": value.at.isoformat(), **via, **_direct(value)}
         case Failed():
             last = {} if value.last is None else {"last": to_json_value(value.last)}
-            asked_from_field = {} if not value.asked_from else {"asked_from": list(value.asked_from)}
+            asked_from = {} if not value.asked_from else {"asked_from": list(value.asked_from)}
             failed = {FAILED: value.reason, "at": value.at.isoformat(), "cause": value.cause.value}
-            return {**failed, **last, **asked_from_field, **_direct(value)}
+            return {**failed, **last, **asked_from, **_direct(value)}
         case NotAsked():
             return {}
         case Enum():
@@ -35,8 +42,11 @@ def to_json_value(value: object) -> Any:
         case tuple():
             return [to_json_value(one) for one in value]
         case _ if is_dataclass(value):
+            stored = STORED_FIELDS.get(type(value), {})
             pairs = ((field, getattr(value, field.name)) for field in fields(value))
-            return {field.name: to_json_value(own) for field, own in pairs if own != _default(field)}
+            return {
+                stored.get(field.name, field.name): to_json_value(own) for field, own in pairs if own != _default(field)
+            }
         case _:
             return value
 
@@ -88,9 +98,9 @@ class Reader:
             return self._known(kind, raw)
         if FAILED in raw:
             last = self._known(kind, raw["last"]) if "last" in raw else None
-            asked_from_field = tuple(_a(str, one) for one in _a(list, raw.get("asked_from", [])))
+            asked_from = tuple(_a(str, one) for one in _a(list, raw.get("asked_from", [])))
             at, cause = self.time(raw["at"]), Cause(raw["cause"])
-            return Failed(_a(str, raw[FAILED]), at, cause, last, asked_from_field, self._direct(raw))
+            return Failed(_a(str, raw[FAILED]), at, cause, last, asked_from, self._direct(raw))
         return NOT_ASKED
 
     def _known(self, kind: Any, raw: Any) -> Known[Any]:
@@ -103,7 +113,9 @@ class Reader:
 
     def _fields(self, kind: Any, raw: Mapping[str, Any]) -> Any:
         hints = hints_of(kind)
-        return kind(**{name: self.read(hints[name], own) for name, own in _a(dict, raw).items()})
+        attributes = {stored: name for name, stored in STORED_FIELDS.get(kind, {}).items()}
+        values = {attributes.get(name, name): own for name, own in _a(dict, raw).items()}
+        return kind(**{name: self.read(hints[name], own) for name, own in values.items()})
 
 
 @cache

@@ -126,6 +126,6 @@ async def performing(
         finally:
             if executor is not None and executor.ends_unheard:
                 keeper.leave_standing()
-                locks.left.add(lock.claim.token)
+                locks.unreleased.add(lock.claim.token)
             await checking.host_state.close()
             await performing_steps.host_state.close()

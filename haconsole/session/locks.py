@@ -1,4 +1,4 @@
-"""The cluster's lock as one session meets it: what it left, whom it may take over from, who blocks a plan."""
+"""The cluster's lock in one session: stale locks that it may take over, locks of other consoles that block a plan."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ T = TypeVar("T")
 class Locks:
     answers: Answers
     """Decides whether a stale lock of another console is taken over."""
-    left: set[str] = field(default_factory=set)
+    unreleased: set[str] = field(default_factory=set)
     """Tokens of locks that this session did not give back, because a step's result is unknown."""
     agreed: set[str] = field(default_factory=set)
     """Runs of other consoles whose stale locks may be taken over."""
@@ -36,7 +36,7 @@ class Locks:
 
         while True:
             try:
-                return await attempt(Takeover(own | self.agreed, frozenset(self.left)))
+                return await attempt(Takeover(own | self.agreed, frozenset(self.unreleased)))
             except LockedError as locked:
                 run = locked.view.claim.run
                 if not locked.can_take_over or run in self.agreed or not await self.answers.take_over_lock(locked.view):
@@ -51,7 +51,7 @@ class Locks:
         if self.planned is None or self.planned[0] is not plan:
             return
         view = self.planned[1]
-        if view is None or view.stale or view.claim.token in self.left or view.claim.run in own | self.agreed:
+        if view is None or view.stale or view.claim.token in self.unreleased or view.claim.run in own | self.agreed:
             return
         if not has_ended(view.claim.process):
             raise LockedError(plan.cluster, view, can_take_over=False)

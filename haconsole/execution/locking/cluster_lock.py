@@ -59,11 +59,11 @@ class NoMajorityError(RefusedError):
 class Takeover:
     """Locks for an explicit take-over: those of the named runs whose console is gone or cut off.
 
-    `left` are tokens that this console itself left: it knows that no process renews them.
+    `unreleased` are tokens of locks that this console itself did not release, and that no process renews.
     """
 
     runs: frozenset[str] = frozenset()
-    left: frozenset[str] = frozenset()
+    unreleased: frozenset[str] = frozenset()
 
 
 class ClusterLock:
@@ -152,7 +152,7 @@ class ClusterLock:
         over: dict[str, int] = {}
         free = sum(isinstance(answer, LockAnswer) and answer.record is None for answer in answers.values())
         for view in _others(answers, self.claim):
-            ended = has_ended(view.claim.process) or view.claim.token in takeover.left
+            ended = has_ended(view.claim.process) or view.claim.token in takeover.unreleased
             agreed = (view.stale or ended) and view.claim.run in takeover.runs
             leftover = (view.stale or ended) and free >= self.needed
             if not agreed and not leftover:

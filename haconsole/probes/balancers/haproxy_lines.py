@@ -75,9 +75,9 @@ class HaproxyLineReader:
                 continue
             if words[0] in (".if", ".elif", ".else", ".endif"):
                 self._condition(words, blocks)
-            elif all(block.taken is not False for block in blocks) and not words[0].startswith((".", "[")):
+            elif all(block.decision is not False for block in blocks) and not words[0].startswith((".", "[")):
                 self._environment_line(words)
-                yield ConfigLine(words, next((each.text for each in reversed(blocks) if each.taken is None), None))
+                yield ConfigLine(words, next((each.text for each in reversed(blocks) if each.decision is None), None))
 
     def _words(self, line: str) -> tuple[str, ...]:
         return split_line(line, self.environment) or ()
@@ -85,20 +85,20 @@ class HaproxyLineReader:
     def _condition(self, words: tuple[str, ...], blocks: list[_Block]) -> None:
         text = " ".join(words[1:])
         if words[0] == ".if":
-            outside = all(block.taken is not False for block in blocks)
-            taken = self._holds(text) if outside else False
-            blocks.append(_Block(text, taken, done=taken is True or not outside))
+            outside = all(block.decision is not False for block in blocks)
+            decision = self._holds(text) if outside else False
+            blocks.append(_Block(text, decision, decided=decision is True or not outside))
         elif not blocks:
             return
         elif words[0] == ".endif":
             blocks.pop()
-        elif blocks[-1].done:
-            blocks[-1] = _Block(blocks[-1].text, False, done=True)
+        elif blocks[-1].decided:
+            blocks[-1] = _Block(blocks[-1].text, False, decided=True)
         else:
             holds = self._holds(text) if words[0] == ".elif" else True
-            undecided = blocks[-1].undecided or blocks[-1].taken is None
-            taken = None if holds and undecided else holds
-            blocks[-1] = _Block(text or blocks[-1].text, taken, done=holds is True, undecided=undecided)
+            undecided = blocks[-1].undecided or blocks[-1].decision is None
+            decision = None if holds and undecided else holds
+            blocks[-1] = _Block(text or blocks[-1].text, decision, decided=holds is True, undecided=undecided)
 
     def _holds(self, text: str) -> bool | None:
         return _Condition(text, self.environment, self._files).value()
@@ -120,8 +120,8 @@ class HaproxyLineReader:
 @dataclass(frozen=True, slots=True)
 class _Block:
     text: str
-    taken: bool | None
-    done: bool = False
+    decision: bool | None
+    decided: bool = False
     undecided: bool = False
 
 
@@ -249,9 +249,9 @@ class _Splitter:
         self._end()
         return None if quote else tuple(self._words)
 
-    def _emit(self, text: str, taken: int = 1) -> None:
+    def _emit(self, text: str, length: int = 1) -> None:
         self._word = (self._word or "") + text
-        self._at += taken
+        self._at += length
 
     def _end(self) -> None:
         if self._word is not None:

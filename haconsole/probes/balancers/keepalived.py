@@ -73,12 +73,12 @@ def parse(answer: SectionAnswer, secret: bytes) -> KeepalivedFacts:
     parts = parts_of(require(answer, "keepalived"))
     journal = parts.get("states", "")
     version = _VERSION.search(parts.get("version", ""))
-    found, required = _read(config_of(parts), secret)
+    instances, required = _read(config_of(parts), secret)
     return KeepalivedFacts(
         version=version[1] if version else None,
         instances=tuple(
             replace(instance, state=last_state(journal, instance.name, required.get(instance.name, frozenset())))
-            for instance in found
+            for instance in instances
         ),
         forced_down=parts.get("down", "").strip() == "yes",
     )

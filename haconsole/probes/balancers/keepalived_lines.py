@@ -102,7 +102,7 @@ class KeepalivedLineReader:
         self._repetitions: list[_Repetition] = []
         self._rests: list[_Rest] = []
         self._collecting: str | None = None
-        self._left = _MOST_LINES
+        self._lines_left = _MOST_LINES
         self.define("_INSTANCE", "")
         self._open_files(files.main)
 
@@ -121,8 +121,8 @@ class KeepalivedLineReader:
         return None
 
     def _next(self) -> str | None:
-        self._left -= 1
-        if self._left < 0:
+        self._lines_left -= 1
+        if self._lines_left < 0:
             raise EndlessConfigError(
                 f"{self._files.main} has more than {_MOST_LINES} lines, with repeated and included ones"
             )
@@ -336,9 +336,9 @@ def matching(pattern: str, folder: str, paths: Mapping[str, str]) -> tuple[str, 
 
 def _matches(path: list[str], pattern: list[str]) -> bool:
     return len(path) == len(pattern) and all(
-        (not part.startswith(".") or wanted.startswith("."))
-        and fnmatch.fnmatchcase(part, re.sub(r"\\(.)", r"[\1]", wanted))
-        for part, wanted in zip(path, pattern, strict=True)
+        (not part.startswith(".") or pattern_part.startswith("."))
+        and fnmatch.fnmatchcase(part, re.sub(r"\\(.)", r"[\1]", pattern_part))
+        for part, pattern_part in zip(path, pattern, strict=True)
     )
 
 

@@ -160,8 +160,8 @@ def _flag_value(value: object) -> str:
 
 def _is_local(program: Program) -> bool:
     """Whether all addresses that an etcd or API server gives to others are loopback ones: it serves something else."""
-    given = [program.flags[flag] for flag in _ADVERTISED if flag in program.flags]
-    hosts = {hostname(url) or url for value in given for url in value.split(",")}
+    urls = [program.flags[flag] for flag in _ADVERTISED if flag in program.flags]
+    hosts = {hostname(url) or url for value in urls for url in value.split(",")}
     return bool(hosts) and all(host == "localhost" or host.startswith("127.") or host == "::1" for host in hosts)
 
 

@@ -29,9 +29,9 @@ _MOST = 8
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """`found` is the control plane's own report; `notes` are reasons why hosts and the API could not be queried."""
+    """`report` is the control plane's own report; `notes` are reasons why hosts and the API could not be queried."""
 
-    found: HostReport | None = None
+    report: HostReport | None = None
     notes: tuple[str, ...] = ()
 
 

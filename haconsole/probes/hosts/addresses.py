@@ -20,7 +20,7 @@ FOLLOW = "ip -o monitor address 2>/dev/null"
 """Writes one line for each added or removed address."""
 
 _LINE = re.compile(
-    r"^(?:\[ADDR\])?(?P<gone>Deleted )?\d+: (?P<interface>[^\s@]+)(?:@\S+)?\s+inet6? "
+    r"^(?:\[ADDR\])?(?P<removed>Deleted )?\d+: (?P<interface>[^\s@]+)(?:@\S+)?\s+inet6? "
     r"(?P<address>[0-9a-fA-F.:]+)(?: peer [0-9a-fA-F.:]+)?(?:/(?P<prefix>\d+))?\s"
 )
 
@@ -30,7 +30,7 @@ class AddressChange:
     """An address that was added to an interface, or removed."""
 
     entry: InterfaceAddress
-    gone: bool
+    removed: bool
 
 
 def parse(answer: SectionAnswer) -> tuple[InterfaceAddress, ...]:
@@ -55,14 +55,14 @@ def parse_change(line: str) -> AddressChange | None:
     if match is None:
         return None
     address = match["address"]
-    whole = 128 if ":" in address else 32
+    full = 128 if ":" in address else 32
     return AddressChange(
-        InterfaceAddress(match["interface"], address, int(match["prefix"] or whole)), gone=bool(match["gone"])
+        InterfaceAddress(match["interface"], address, int(match["prefix"] or full)), removed=bool(match["removed"])
     )
 
 
 def apply(addresses: tuple[InterfaceAddress, ...], change: AddressChange) -> tuple[InterfaceAddress, ...]:
     """The addresses after the change. An address that is added again (its lifetime was renewed) changes nothing."""
-    if change.gone:
+    if change.removed:
         return tuple(entry for entry in addresses if entry != change.entry)
     return addresses if change.entry in addresses else (*addresses, change.entry)

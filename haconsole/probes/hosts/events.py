@@ -14,8 +14,8 @@ UNITS = frozenset(("etcd.service", "keepalived.service", "kube-controller-manage
 
 def section(units: tuple[str, ...], *, every: int = 1) -> Section:
     """Needs root, or the group that may read the journal."""
-    chosen = tuple(unit for unit in units if unit in UNITS)
-    return Section("events", with_arguments(load_script("recent-events"), str(WINDOW_S), *chosen), every)
+    own_units = tuple(unit for unit in units if unit in UNITS)
+    return Section("events", with_arguments(load_script("recent-events"), str(WINDOW_S), *own_units), every)
 
 
 def parse(answer: SectionAnswer) -> tuple[RecentEvents, ...]:

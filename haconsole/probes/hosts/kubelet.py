@@ -96,7 +96,7 @@ class _Log:
     uid: str
     container: str
     attempt: int
-    written: float
+    written_at: float
     began: float | None
     text: str
 
@@ -201,7 +201,7 @@ def _with_state(
     if not own:
         return pod
     alive = {process.uid for process in processes}
-    newest = max(own, key=lambda log: (log.uid in alive, log.written))
+    newest = max(own, key=lambda log: (log.uid in alive, log.written_at))
     attempts = sorted(
         (log for log in own if (log.uid, log.container) == (newest.uid, newest.container)), key=lambda log: log.attempt
     )
@@ -215,14 +215,14 @@ def _run(
     working = _working(pod, processes)
     interval = last.began - before.began if before and before.began and last.began else None
     ended = before if working else last
-    since_boot = ended is not None and ended.written > host_started
+    since_boot = ended is not None and ended.written_at > host_started
     restarting = not working or (interval is not None and interval < SHORT_INTERVAL_S)
     return replace(
         pod,
         running=bool(working),
         started_at=_moment(min(process.started for process in working)) if working else None,
         attempt=last.attempt,
-        ended_at=_moment(ended.written) if ended and since_boot else None,
+        ended_at=_moment(ended.written_at) if ended and since_boot else None,
         restart_interval_s=interval,
         log=_log_lines(ended.text) if ended and since_boot and restarting else (),
     )

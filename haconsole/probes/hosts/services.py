@@ -12,8 +12,8 @@ from haconsole.model.hosts import Role, ServiceState
 from haconsole.model.observed import Cause
 from haconsole.probes.errors import ProbeError, require
 from haconsole.probes.hosts import static_pods
+from haconsole.probes.hosts.severe_lines import severe_lines
 from haconsole.probes.hosts.static_pods import StaticPod
-from haconsole.probes.hosts.telling_lines import telling_lines
 from haconsole.probes.script import Section, SectionAnswer, with_arguments
 from haconsole.scripts import load_script
 
@@ -72,7 +72,7 @@ def parse(answer: SectionAnswer, pods: tuple[StaticPod, ...] = ()) -> tuple[Serv
     processes = dict(line.split(None, 1) for line in lines.strip().splitlines() if " " in line)
     states = tuple(_state(block, processes) for block in re.split(r"\n\s*\n", properties.strip()) if block)
     log_by_unit = {unit.removesuffix(".service"): log for unit, _, log in (one.partition("\n") for one in logs)}
-    states = tuple(replace(state, lines=telling_lines(log_by_unit.get(state.name, ""))) for state in states)
+    states = tuple(replace(state, lines=severe_lines(log_by_unit.get(state.name, ""))) for state in states)
     if not states:
         raise ProbeError("systemctl show: wrote nothing", Cause.UNREADABLE)
     return (*states, *static_pods.parse(pod_lines, pods))

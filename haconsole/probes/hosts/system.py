@@ -40,7 +40,7 @@ def parse(answer: SectionAnswer) -> SystemFacts:
 def _parsed(answer: SectionAnswer) -> SystemFacts:
     rows = [line.partition(" ")[::2] for line in require(answer, "read the system's state").splitlines()]
     values = dict(rows)
-    written = (rest.partition(" ")[::2] for key, rest in rows if key == "written")
+    files = (rest.partition(" ")[::2] for key, rest in rows if key == "written")
     return SystemFacts(
         hostname=values.get("hostname", ""),
         machine_id=values.get("machine-id", ""),
@@ -53,7 +53,7 @@ def _parsed(answer: SectionAnswer) -> SystemFacts:
         ),
         neighbours=tuple(_neighbour(rest) for key, rest in rows if key == "neighbour" and " lladdr " in f" {rest}"),
         mtu=tuple((key.removeprefix("mtu-"), int(rest)) for key, rest in rows if key.startswith("mtu-") and rest),
-        written=tuple((path, datetime.fromtimestamp(int(at), UTC)) for at, path in written),
+        files_written=tuple((path, datetime.fromtimestamp(int(at), UTC)) for at, path in files),
     )
 
 

@@ -111,7 +111,7 @@ class Output(SshSession):
 
     def __init__(self, keep_bytes: int, linger_s: float) -> None:
         super().__init__(linger_s)
-        self._left = keep_bytes
+        self._room = keep_bytes
         self._out: list[bytes] = []
         self._err: list[bytes] = []
         self.too_much = False
@@ -131,8 +131,8 @@ class Output(SshSession):
         self._keep(self._err, data)
 
     def _keep(self, pieces: list[bytes], data: bytes) -> None:
-        self._left -= len(data)
-        if self._left >= 0:
+        self._room -= len(data)
+        if self._room >= 0:
             pieces.append(data)
         elif not self.too_much:
             self.too_much = True

@@ -15,13 +15,13 @@ class Deadline:
         self.seconds = seconds
 
     @property
-    def left(self) -> float:
-        """Seconds left, never negative."""
+    def remaining_s(self) -> float:
+        """Seconds remaining_s, never negative."""
         return max(0.0, self._at - asyncio.get_running_loop().time())
 
     def limit(self, at_most: float | None = None) -> asyncio.Timeout:
         """A block that raises TimeoutError at this deadline, or after `at_most` seconds if that is sooner."""
-        return asyncio.timeout(self.left if at_most is None else min(self.left, at_most))
+        return asyncio.timeout(self.remaining_s if at_most is None else min(self.remaining_s, at_most))
 
     @asynccontextmanager
     async def paused(self) -> AsyncIterator[None]:

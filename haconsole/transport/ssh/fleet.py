@@ -14,7 +14,7 @@ from haconsole.transport.ssh.keyring import Keyring
 from haconsole.transport.ssh.link import Link
 from haconsole.transport.ssh.login import Login
 from haconsole.transport.ssh.questions import Questions
-from haconsole.transport.ssh.route import Wanted, wanted_for, wanted_outside
+from haconsole.transport.ssh.route import Destination, destination_of, outside_destination
 from haconsole.transport.ssh.runner import Runner
 from haconsole.transport.ssh.sockets import SocketFolder
 from haconsole.transport.ssh.tuning import Tuning
@@ -34,7 +34,7 @@ class SshFleet:
         self._login = Login(Keyring(self._questions.passphrase), self._questions, self._tuning)
         self._sockets = SocketFolder()
         self._hosts: dict[HostName, SshHost] = {}
-        self._links: dict[Wanted, Link] = {}
+        self._links: dict[Destination, Link] = {}
 
     def host(self, name: HostName) -> SshHost:
         """One host of the inventory; the same object every time. Raises KeyError for a name it does not have."""
@@ -63,21 +63,21 @@ class SshFleet:
         if host is None:
             raise KeyError(name)
         ssh = ssh_for(self._inventory, host)
-        link = self._link(wanted_for(self._inventory, host))
+        link = self._link(destination_of(self._inventory, host))
         runner = Runner(link, ssh.sudo, self._questions, self._tuning)
         return SshHost(link, runner, self._sockets, ssh.connect_timeout_s, self._tuning.start_s)
 
-    def _link(self, wanted: Wanted) -> Link:
-        if wanted not in self._links:
-            self._links[wanted] = Link(wanted, self._config, self._login, self._next_hop)
-        return self._links[wanted]
+    def _link(self, destination: Destination) -> Link:
+        if destination not in self._links:
+            self._links[destination] = Link(destination, self._config, self._login, self._next_hop)
+        return self._links[destination]
 
-    def _next_hop(self, hops: tuple[Jump, ...], behind: Wanted) -> Link:
+    def _next_hop(self, hops: tuple[Jump, ...], behind: Destination) -> Link:
         """The link of the last of `hops`, which has the others before it."""
         match hops[-1]:
             case OutsideHost() as outside:
-                return self._link(wanted_outside(outside, hops[:-1], behind))
+                return self._link(outside_destination(outside, hops[:-1], behind))
             case name:
                 host = self._inventory.find(name)
                 assert host is not None
-                return self._link(wanted_for(self._inventory, host))
+                return self._link(destination_of(self._inventory, host))

@@ -17,11 +17,11 @@ from haconsole.transport.ssh.causes import trouble_of
 from haconsole.transport.ssh.client_config import ClientConfig, ClientConfigError
 from haconsole.transport.ssh.deadline import Deadline
 from haconsole.transport.ssh.login import Login
-from haconsole.transport.ssh.route import Route, Wanted, behind_config, resolve
+from haconsole.transport.ssh.route import Destination, Route, behind_config, resolve
 from haconsole.transport.ssh.tokens import TokenError
 
 T = TypeVar("T")
-NextHop = Callable[[tuple[Jump, ...], Wanted], "Link"]
+NextHop = Callable[[tuple[Jump, ...], Destination], "Link"]
 _GOODBYE_S = 2.0
 _CONNECT_S = 10.0
 
@@ -29,8 +29,8 @@ _CONNECT_S = 10.0
 class Link:
     """The connection to one hop. `next_hop` finds the link of the last of several jump hosts, for the host behind."""
 
-    def __init__(self, wanted: Wanted, config: ClientConfig, login: Login, next_hop: NextHop) -> None:
-        self._wanted = wanted
+    def __init__(self, destination: Destination, config: ClientConfig, login: Login, next_hop: NextHop) -> None:
+        self._destination = destination
         self._config = config
         self._login = login
         self._next_hop = next_hop
@@ -44,14 +44,14 @@ class Link:
         self.through: Link | None = None
         self.connect_ms = 0.0
         self.connected_at: datetime | None = None
-        self.user = wanted.user or ""
+        self.user = destination.user or ""
         """The login's name, certain once connected."""
         self.verified = True
         """False: the host key has changed, and ssh_config lets it pass."""
 
     @property
     def label(self) -> HostName:
-        return self._wanted.label
+        return self._destination.label
 
     async def connection(
         self, deadline: Deadline, *, behind: tuple[HostName, ...] = ()
@@ -126,7 +126,7 @@ class Link:
         try:
             connection = await self._open(deadline, behind)
         except TransportError as error:
-            if deadline.left:
+            if deadline.remaining_s:
                 self._failure = error
             raise
         finally:
@@ -157,11 +157,11 @@ class Link:
 
     async def _route(self, deadline: Deadline) -> Route:
         try:
-            async with deadline.limit(self._wanted.connect_timeout_s or _CONNECT_S):
-                return await resolve(self._wanted, self._config)
+            async with deadline.limit(self._destination.connect_timeout_s or _CONNECT_S):
+                return await resolve(self._destination, self._config)
         except TimeoutError:
             what = "ssh did not finish reading its configuration in time"
-            hint = f"run ssh -G {self._wanted.address}: a Match exec or a canonical name may be slow"
+            hint = f"run ssh -G {self._destination.address}: a Match exec or a canonical name may be slow"
             raise TransportError(self.label, Cause.TIMED_OUT, what, hint=hint) from None
         except ClientConfigError as error:
             what, hint = f"ssh refuses its configuration: {error}", "correct that line"
@@ -176,7 +176,8 @@ class Link:
         """The connection to the last jump host, itself reached through the ones before it."""
         if not route.jumps:
             return None
-        link = self._next_hop(route.jumps, behind_config(self._wanted) if route.jumps_by_config else self._wanted)
+        own = self._destination
+        link = self._next_hop(route.jumps, behind_config(own) if route.jumps_by_config else own)
         chain = (*behind, self.label)
         if link.label in chain:
             circle = " > ".join((link.label, *reversed(chain)))

@@ -19,7 +19,7 @@ _COMMAND_TOKENS = ("%", "h", "k", "n", "p", "r")
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class Destination:
     """The inventory's settings. `address` is what a person would type after ``ssh``; None: ssh_config may set it.
 
     `hops` are the jump hosts in their order; none leaves it to ssh_config, unless `direct`. `else_user` and
@@ -86,23 +86,23 @@ class Route:
         return f"{self.user}@{address}:{self.port}"
 
 
-async def resolve(wanted: Wanted, config: ClientConfig) -> Route:
+async def resolve(destination: Destination, config: ClientConfig) -> Route:
     """Have ssh_config read, and put the inventory over it.
 
     Raises ClientConfigError, TokenError, asyncssh.ConfigParseError, or OSError where a file cannot be read.
     """
-    return _route(wanted, await config.read(_query(wanted)))
+    return _route(destination, await config.read(_query(destination)))
 
 
-def _query(wanted: Wanted) -> Query:
-    jump = ",".join(map(_jump_text, wanted.hops)) or ("none" if wanted.direct else None)
+def _query(destination: Destination) -> Query:
+    jump = ",".join(map(_jump_text, destination.hops)) or ("none" if destination.direct else None)
     return Query(
-        wanted.address,
-        config=wanted.config.expanduser() if wanted.config is not None else None,
-        user=wanted.user,
-        port=wanted.port,
+        destination.address,
+        config=destination.config.expanduser() if destination.config is not None else None,
+        user=destination.user,
+        port=destination.port,
         jump=jump,
-        else_user=wanted.else_user,
+        else_user=destination.else_user,
     )
 
 
@@ -114,31 +114,31 @@ def _jump_text(jump: Jump) -> str:
     return f"{f'{jump.user}@' if jump.user else ''}{host}{f':{jump.port}' if jump.port else ''}"
 
 
-def _route(wanted: Wanted, answer: Answer) -> Route:
+def _route(destination: Destination, answer: Answer) -> Route:
     settings = answer.settings
-    tokens = tokens_of(wanted.address, settings)
-    own, other = wanted.identity_file, wanted.else_identity if answer.default_keys else None
+    tokens = tokens_of(destination.address, settings)
+    own, other = destination.identity_file, destination.else_identity if answer.default_keys else None
     named = tuple(path.expanduser() for path in (own or other,) if path is not None)
     name = name_in_known_hosts(settings.hostname, settings.port)
     return Route(
-        label=wanted.label,
-        alias=wanted.address,
+        label=destination.label,
+        alias=destination.address,
         address=settings.hostname,
         user=settings.user,
         port=settings.port,
         known_as=settings.host_key_alias or name,
-        known_hosts=_known_hosts(wanted, settings),
-        new_keys=_new_keys(wanted, settings),
+        known_hosts=_known_hosts(destination, settings),
+        new_keys=_new_keys(destination, settings),
         revoked=expand_path(settings.revoked_host_keys, tokens) if settings.revoked_host_keys else None,
-        jumps=_jumps(wanted, settings),
-        jumps_by_config=not wanted.hops,
+        jumps=_jumps(destination, settings),
+        jumps_by_config=not destination.hops,
         identities=named or _files(settings.identity_files, tokens, only_present=answer.default_keys),
         certificates=_files(settings.certificate_files, tokens),
         explicit=bool(named) or settings.identities_only,
         required=bool(named),
         agent=_agent(settings, tokens),
-        proxy_command=_proxy_command(wanted, settings, tokens),
-        connect_timeout_s=wanted.connect_timeout_s or settings.connect_timeout_s,
+        proxy_command=_proxy_command(destination, settings, tokens),
+        connect_timeout_s=destination.connect_timeout_s or settings.connect_timeout_s,
         settings=settings,
         by_client=answer.by_client,
     )
@@ -149,21 +149,21 @@ def _files(names: tuple[str, ...], tokens: Mapping[str, str], *, only_present: b
     return tuple(path for path in paths if not only_present or path.is_file())
 
 
-def _known_hosts(wanted: Wanted, settings: ClientSettings) -> tuple[Path, ...]:
-    if wanted.known_hosts is not None:
-        return (wanted.known_hosts.expanduser(),)
+def _known_hosts(destination: Destination, settings: ClientSettings) -> tuple[Path, ...]:
+    if destination.known_hosts is not None:
+        return (destination.known_hosts.expanduser(),)
     return tuple(map(expand_home, (*settings.user_known_hosts, *settings.global_known_hosts)))
 
 
-def _new_keys(wanted: Wanted, settings: ClientSettings) -> Path | None:
-    if wanted.known_hosts is not None:
-        return wanted.known_hosts.expanduser()
+def _new_keys(destination: Destination, settings: ClientSettings) -> Path | None:
+    if destination.known_hosts is not None:
+        return destination.known_hosts.expanduser()
     return expand_home(settings.user_known_hosts[0]) if settings.user_known_hosts else None
 
 
-def _jumps(wanted: Wanted, settings: ClientSettings) -> tuple[Jump, ...]:
-    if wanted.hops or wanted.direct or settings.proxy_jump is None:
-        return wanted.hops
+def _jumps(destination: Destination, settings: ClientSettings) -> tuple[Jump, ...]:
+    if destination.hops or destination.direct or settings.proxy_jump is None:
+        return destination.hops
     return tuple(outside_host(hop.strip().removeprefix("ssh://")) for hop in settings.proxy_jump.split(","))
 
 
@@ -178,18 +178,18 @@ def _agent(settings: ClientSettings, tokens: Mapping[str, str]) -> Path | None:
     return expand_path(named, tokens)
 
 
-def _proxy_command(wanted: Wanted, settings: ClientSettings, tokens: Mapping[str, str]) -> tuple[str, ...]:
+def _proxy_command(destination: Destination, settings: ClientSettings, tokens: Mapping[str, str]) -> tuple[str, ...]:
     """Run by the operator's shell, as ssh runs it."""
-    if wanted.hops or wanted.direct or settings.proxy_command is None:
+    if destination.hops or destination.direct or settings.proxy_command is None:
         return ()
     command = expand(settings.proxy_command, {name: tokens[name] for name in _COMMAND_TOKENS}, variables=False)
     return (os.environ.get("SHELL") or "/bin/sh", "-c", f"exec {command}")
 
 
-def wanted_for(inventory: Inventory, host: Host) -> Wanted:
+def destination_of(inventory: Inventory, host: Host) -> Destination:
     """The inventory's settings for one of its hosts."""
     ssh = ssh_for(inventory, host)
-    return Wanted(
+    return Destination(
         label=HostName(host.name),
         address=ssh.address,
         user=ssh.user,
@@ -203,7 +203,7 @@ def wanted_for(inventory: Inventory, host: Host) -> Wanted:
     )
 
 
-def behind_config(behind: Wanted) -> Wanted:
+def behind_config(behind: Destination) -> Destination:
     """The host behind a jump host of ssh_config, where ssh gives the login and the key to the host only.
 
     The inventory's known_hosts hold for jump hosts too: they replace ssh's own files.
@@ -211,9 +211,9 @@ def behind_config(behind: Wanted) -> Wanted:
     return replace(behind, user=None, identity_file=None, else_user=None, else_identity=None)
 
 
-def wanted_outside(host: OutsideHost, hops: tuple[Jump, ...], behind: Wanted) -> Wanted:
+def outside_destination(host: OutsideHost, hops: tuple[Jump, ...], behind: Destination) -> Destination:
     """A jump host that is not in the inventory: ssh_config first, then as for the host behind it."""
-    return Wanted(
+    return Destination(
         label=HostName(host.host),
         address=host.host,
         user=host.user,

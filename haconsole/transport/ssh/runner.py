@@ -105,7 +105,7 @@ class Runner:
         password: Secret | None,
     ) -> Completed:
         loop = asyncio.get_running_loop()
-        began, limit_s = loop.time(), max(0.001, deadline.left - min(_HEARD_BEFORE_S, deadline.left / 10))
+        began, limit_s = loop.time(), max(0.001, deadline.remaining_s - min(_HEARD_BEFORE_S, deadline.remaining_s / 10))
         await self._start(output, command(argv, become, limit_s), argv, deadline)
         with suppress(TimeoutError):
             async with deadline.limit():
@@ -214,7 +214,7 @@ class Runner:
                 self.sessions_refused += 1
             if session.channel is not None:
                 return
-            if deadline.left <= pause:
+            if deadline.remaining_s <= pause:
                 raise self._not_started(argv, deadline, reason)
             await asyncio.sleep(pause)
             pause = min(pause * 2, _LONGEST_PAUSE_S)

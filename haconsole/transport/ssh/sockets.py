@@ -57,10 +57,10 @@ class SocketFolder:
 
 
 def _sweep(folder: Path) -> None:
-    for left in folder.glob(f"{_PREFIX}*/{_LOCK}"):
+    for lock in folder.glob(f"{_PREFIX}*/{_LOCK}"):
         with suppress(OSError):
-            if left.parent.stat().st_uid == os.getuid() and not left.parent.is_symlink():
-                _remove_if_free(left)
+            if lock.parent.stat().st_uid == os.getuid() and not lock.parent.is_symlink():
+                _remove_if_free(lock)
 
 
 def _remove_if_free(lock: Path) -> None:

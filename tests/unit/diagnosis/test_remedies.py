@@ -218,7 +218,7 @@ CASES: dict[str, ClusterSnapshot] = {
     ),
     "configurations": every(
         having(
-            system=SystemFacts("cp2", "m2", written=(("/etc/haproxy/haproxy.cfg", NOW),)),
+            system=SystemFacts("cp2", "m2", files_written=(("/etc/haproxy/haproxy.cfg", NOW),)),
             configs=(ConfigCheck("keepalived", "/etc/keepalived/keepalived.conf", valid=False),),
         ),
         2,

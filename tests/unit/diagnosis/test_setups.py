@@ -47,7 +47,7 @@ def file(name: str, path: str = "/f", state: FileState = FileState.USABLE, **fie
 
 
 def test_usable_files_have_no_finding() -> None:
-    assert found(with_setup("etcd", file("CERT_FILE"), file("unit-file", written=NOW - timedelta(days=1)))) == ()
+    assert found(with_setup("etcd", file("CERT_FILE"), file("unit-file", written_at=NOW - timedelta(days=1)))) == ()
 
 
 @pytest.mark.parametrize("state", [state for state in FileState if state is not FileState.USABLE])
@@ -82,7 +82,7 @@ def test_a_program_without_its_mode_is_advice() -> None:
     [("unit-file", "bootstrap"), ("environment-file", "bootstrap"), ("service-account-private-key-file", "restart")],
 )
 def test_a_file_that_is_loaded_only_at_the_start(name: str, action: str) -> None:
-    finding = only(with_setup("kube-controller-manager", file(name, written=NOW - timedelta(minutes=1))))
+    finding = only(with_setup("kube-controller-manager", file(name, written_at=NOW - timedelta(minutes=1))))
     assert (finding.code, finding.subject) == ("service.stale-config", "kube-controller-manager@cp2")
     assert isinstance(finding.remedies[0], ActionCall)
     assert finding.remedies[0].action == action
@@ -90,8 +90,8 @@ def test_a_file_that_is_loaded_only_at_the_start(name: str, action: str) -> None
 
 def test_certificates_that_are_loaded_again_are_not_stale() -> None:
     later = NOW - timedelta(minutes=1)
-    assert found(with_setup("kube-apiserver", file("tls-cert-file", written=later))) == ()
-    assert found(with_setup("etcd", file("CERT_FILE", written=later))) == ()
+    assert found(with_setup("kube-apiserver", file("tls-cert-file", written_at=later))) == ()
+    assert found(with_setup("etcd", file("CERT_FILE", written_at=later))) == ()
     assert only(with_setup("etcd", reload_needed=True)).code == "service.stale-config"
 
 

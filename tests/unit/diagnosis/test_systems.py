@@ -47,7 +47,7 @@ def only(snapshot: ClusterSnapshot) -> Finding:
 
 def test_healthy_systems_have_no_finding() -> None:
     assert found(snapshot(neighbours=(Neighbour(VIP, hardware(1), "REACHABLE"),))) == ()
-    assert found(snapshot(written=((HAPROXY, NOW - timedelta(hours=2)),))) == ()
+    assert found(snapshot(files_written=((HAPROXY, NOW - timedelta(hours=2)),))) == ()
 
 
 def test_two_hosts_of_one_name() -> None:
@@ -67,7 +67,7 @@ def test_a_neighbour_entry_with_another_hardware_address_than_the_owners() -> No
 
 
 def test_a_configuration_written_after_the_last_reload() -> None:
-    finding = only(snapshot(written=((HAPROXY, NOW),)))
+    finding = only(snapshot(files_written=((HAPROXY, NOW),)))
     assert (finding.code, finding.subject) == ("service.stale-config", "haproxy@cp2")
     remedy = finding.remedies[0]
     assert isinstance(remedy, ActionCall)
@@ -77,7 +77,7 @@ def test_a_configuration_written_after_the_last_reload() -> None:
 def test_a_broken_configuration_is_the_cause_of_what_is_not_loaded() -> None:
     broken = (ConfigCheck("haproxy", HAPROXY, valid=False, message="unknown keyword 'sever'"),)
     finding = only(
-        changed(snapshot(written=((HAPROXY, NOW),)), 2, lambda facts: replace(facts, configs=Known(broken, NOW)))
+        changed(snapshot(files_written=((HAPROXY, NOW),)), 2, lambda facts: replace(facts, configs=Known(broken, NOW)))
     )
     assert (finding.code, finding.subject) == ("config.invalid", "haproxy@cp2")
     assert "haproxy: unknown keyword 'sever'" in finding.evidence

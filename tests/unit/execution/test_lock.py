@@ -180,7 +180,7 @@ async def test_what_a_console_left_standing_itself_it_may_take_over_at_once(tmp_
     await lock(tmp_path, 1, process=this_process()).take(NOTHING)
     left = frozenset({claim(1).token})
     with pytest.raises(LockedError) as refused:
-        await lock(tmp_path, 2).take(Takeover(left=left))
+        await lock(tmp_path, 2).take(Takeover(unreleased=left))
     assert refused.value.can_take_over
     assert await lock(tmp_path, 2).take(Takeover(frozenset({"r1"}), left)) == frozenset(HOSTS)
 

@@ -293,12 +293,12 @@ async def test_a_balancer_leads_to_a_control_plane() -> None:
     hosts["10.0.0.11"].cut()
     hosts["10.0.0.12"].when("sh", say=KUBEADM_ANSWER)
     search = await find_control_plane(lb, FakeHost("lb"), hosts.get)
-    assert search.found is not None
-    assert search.found.name == "k1"
+    assert search.report is not None
+    assert search.report.name == "k1"
     hosts["10.0.0.12"].cut()
     hosts["10.0.0.13"].cut()
     search = await find_control_plane(lb, FakeHost("lb"), hosts.get)
-    assert (search.found, len(search.notes)) == (None, 3)
+    assert (search.report, len(search.notes)) == (None, 3)
 
 
 async def test_an_etcd_host_leads_to_the_api_servers_that_use_it() -> None:
@@ -307,9 +307,9 @@ async def test_an_etcd_host_leads_to_the_api_servers_that_use_it() -> None:
     plane.when("sh", say=KUBEADM_ANSWER)
     hosts = {"10.0.0.11": plane}
     search = await find_control_plane(etcd, FakeHost("e1"), hosts.get, ("10.0.0.11",))
-    assert search.found is not None
-    assert search.found.name == "k1"
-    assert (await find_control_plane(etcd, FakeHost("e1"), hosts.get)).found is None
+    assert search.report is not None
+    assert search.report.name == "k1"
+    assert (await find_control_plane(etcd, FakeHost("e1"), hosts.get)).report is None
 
 
 def test_a_balancer_adds_the_vips_of_its_control_planes() -> None:

@@ -21,7 +21,9 @@ from haconsole.model.metrics import ApiserverMetrics, DiskTimes, EtcdMetrics, Hi
 from haconsole.model.names import MemberId
 from haconsole.model.observed import Cause, Failed, Known, NotAsked
 from haconsole.model.snapshot import ClusterSnapshot
+from haconsole.model.system import SystemFacts
 from haconsole.recording.file import RECORDED, Recorder, Recording, RecordingError, read_recording
+from haconsole.recording.values import Reader, to_json_value
 from tests.fakes import kubeadm
 from tests.fakes.cluster import INVENTORY, NOW, changed, etcd_silent, healthy, lost
 from tests.fakes.session import critical, degraded
@@ -170,6 +172,13 @@ def test_a_recorder_that_was_killed_leaves_what_it_wrote(tmp_path: Path, name: s
     whole = (tmp_path / name).read_bytes()
     (tmp_path / name).write_bytes(whole[:-20])
     assert 1 <= len(read_recording(tmp_path / name).moments) <= 2
+
+
+def test_a_renamed_field_keeps_its_recorded_name() -> None:
+    system = SystemFacts("cp1", "m1", files_written=(("/etc/haproxy/haproxy.cfg", NOW),))
+    raw = to_json_value(system)
+    assert raw["written"] == [["/etc/haproxy/haproxy.cfg", NOW.isoformat()]]
+    assert Reader().read(SystemFacts, raw) == system
 
 
 def _gone(lines: list[str]) -> list[str]:

@@ -21,7 +21,7 @@ from haconsole.inventory.effective import Jump, OutsideHost
 from haconsole.model.names import HostName
 from haconsole.transport.ssh.client_config import ClientConfig, ClientConfigError, Query
 from haconsole.transport.ssh.client_settings import StrictHostKeys, read_settings
-from haconsole.transport.ssh.route import Route, Wanted, resolve
+from haconsole.transport.ssh.route import Destination, Route, resolve
 from haconsole.transport.ssh.tokens import TokenError, home
 from tests.fakes.waiting import eventually
 from tests.unit.transport.ssh_configs import HOSTS, ConfigMaker, Effect, effect_in_ssh
@@ -30,13 +30,13 @@ GENERATED = int(os.environ.get("HACONSOLE_ORACLE_EXAMPLES", "40"))
 SEED = int(os.environ.get("HACONSOLE_ORACLE_SEED", "1"))
 
 
-def wanted(config: Path, host: str = "a.example") -> Wanted:
-    return Wanted(HostName("a"), host, config=config)
+def destination(config: Path, host: str = "a.example") -> Destination:
+    return Destination(HostName("a"), host, config=config)
 
 
 async def route_of(folder: Path, text: str, host: str = "a.example") -> Route:
     (folder / "config").write_text(text)
-    return await resolve(wanted(folder / "config", host), ClientConfig())
+    return await resolve(destination(folder / "config", host), ClientConfig())
 
 
 class _Greeting(socketserver.StreamRequestHandler):
@@ -107,7 +107,7 @@ async def test_generated_configurations_are_read_as_ssh_reads_them(tmp_path: Pat
 
 async def effect_of(path: Path, host: str) -> Effect:
     try:
-        return effect_here(await resolve(wanted(path, host), ClientConfig()))
+        return effect_here(await resolve(destination(path, host), ClientConfig()))
     except (ClientConfigError, TokenError) as error:
         return Effect(refusal=str(error))
 
@@ -132,7 +132,7 @@ async def test_lines_that_ssh_reads_are_read(tmp_path: Path, text: str) -> None:
 
 async def test_a_file_in_latin_1_is_read(tmp_path: Path) -> None:
     (tmp_path / "config").write_bytes(b"# M\xfcller\nHost *\n  Port 2222\n  User m\xfcller\n")
-    route = await resolve(wanted(tmp_path / "config"), ClientConfig())
+    route = await resolve(destination(tmp_path / "config"), ClientConfig())
     assert (route.port, os.fsencode(route.user)) == (2222, b"m\xfcller")
 
 
@@ -140,7 +140,7 @@ async def test_what_ssh_refuses_is_refused_with_its_own_line(tmp_path: Path) -> 
     with pytest.raises(ClientConfigError, match=r"config: line 2: Bad configuration option: nosuchoption$"):
         await route_of(tmp_path, "Port 22\nNoSuchOption yes\n")
     with pytest.raises(ClientConfigError, match="No such file"):
-        await resolve(wanted(tmp_path / "missing"), ClientConfig())
+        await resolve(destination(tmp_path / "missing"), ClientConfig())
 
 
 @pytest.mark.parametrize("option", ["IdentityFile", "CertificateFile", "RevokedHostKeys"])
@@ -175,7 +175,7 @@ async def test_the_agent_is_the_one_that_is_named(tmp_path: Path, monkeypatch: p
 
 async def test_the_login_of_a_host_counts_in_the_conditions(tmp_path: Path) -> None:
     (tmp_path / "config").write_text("Match user ops\n  Port 2222\nHost *\n  Port 22\n")
-    one = Wanted(HostName("a"), "a.example", user="ops", config=tmp_path / "config")
+    one = Destination(HostName("a"), "a.example", user="ops", config=tmp_path / "config")
     assert (await resolve(one, ClientConfig())).where == "ops@a.example:2222"
 
 
@@ -183,7 +183,7 @@ async def test_a_login_named_in_ssh_config_wins_over_that_of_the_host_behind(tmp
     mine = await route_of(tmp_path, "")
     for text, expected in (("", "ops"), (f"User {mine.user}\n", mine.user), ("Host x\n User y\n", "ops")):
         (tmp_path / "config").write_text(text)
-        outside = Wanted(HostName("gate"), "gate", config=tmp_path / "config", else_user="ops")
+        outside = Destination(HostName("gate"), "gate", config=tmp_path / "config", else_user="ops")
         assert (await resolve(outside, ClientConfig())).user == expected
 
 
@@ -233,9 +233,9 @@ async def test_without_an_openssh_client_asyncssh_reads_what_it_can(tmp_path: Pa
     program.write_text(f"#!/bin/sh\n{script}\n")
     program.chmod(0o755)
     (tmp_path / "config").write_text("Host a.example\n  Port 2222\n  User x\n  IdentityFile ~/k\n  ProxyJump b\n")
-    route = await resolve(wanted(tmp_path / "config"), ClientConfig(str(program)))
+    route = await resolve(destination(tmp_path / "config"), ClientConfig(str(program)))
     assert (route.where, route.identities, route.by_client) == ("x@a.example:2222", (home() / "k",), False)
-    assert (await resolve(wanted(tmp_path / "config"), ClientConfig())).jumps == route.jumps
+    assert (await resolve(destination(tmp_path / "config"), ClientConfig())).jumps == route.jumps
 
 
 async def test_two_hundred_hosts_are_read_in_little_time(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from haconsole.transport.base import TransportError
 from haconsole.transport.ssh.client_config import ClientConfig
 from haconsole.transport.ssh.host_keys import Visitor
 from haconsole.transport.ssh.known_hosts import look_up
-from haconsole.transport.ssh.route import Wanted, resolve
+from haconsole.transport.ssh.route import Destination, resolve
 from tests.fakes.answers import ScriptedAnswers
 from tests.fakes.sshd import Sshd, inventory_of, make_key
 from tests.unit.transport.conftest import MakeFleet
@@ -139,8 +139,8 @@ async def visited(folder: Path, shown: asyncssh.SSHKey, of_address: str, options
     known = folder / "known"
     known.write_text(f"cp1.example {data}\n" + (f"{ADDRESS} {of_address}\n" if of_address else ""))
     (folder / "config").write_text(f"{options}\nUserKnownHostsFile {known}\nGlobalKnownHostsFile none\n")
-    wanted = Wanted(CP1, "cp1.example", config=folder / "config")
-    route = await resolve(wanted, ClientConfig())
+    destination = Destination(CP1, "cp1.example", config=folder / "config")
+    route = await resolve(destination, ClientConfig())
     visitor = Visitor(route, look_up(route.known_hosts, route.known_as), None)
     return visitor.validate_host_public_key("cp1.example", ADDRESS, 22, shown), visitor
 

@@ -66,7 +66,7 @@ async def test_the_time_a_person_takes_is_not_counted() -> None:
     deadline = Deadline(0.05)
     async with deadline.paused():
         await asyncio.sleep(0.06)
-    assert 0 < deadline.left <= 0.05
+    assert 0 < deadline.remaining_s <= 0.05
 
 
 async def test_a_person_may_take_longer_than_the_deadline(sshd: Sshd, make_fleet: MakeFleet, known: Path) -> None:

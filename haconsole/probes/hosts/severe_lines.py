@@ -29,7 +29,7 @@ _TIMESTAMP = re.compile(r"^\[?\d{4}[-/]\d\d[-/]\d\d[T ][\d:.,]+(Z|[+-]\d\d:?\d\d
 _JSON_EXTRAS = ("error", "err", "reason", "path", "remote-peer-id", "address")
 
 
-def telling_lines(log: str) -> tuple[str, ...]:
+def severe_lines(log: str) -> tuple[str, ...]:
     """The last lines of the highest severity, oldest first, without time stamps and traces; at most `MOST_LINES`.
 
     `log` is what ``journalctl -o json`` writes, an entry a line.
@@ -38,8 +38,8 @@ def telling_lines(log: str) -> tuple[str, ...]:
     if not entries:
         return ()
     severities = [max(_severity(text), _BY_PRIORITY.get(priority, 0)) for text, priority in entries]
-    chosen = [text for (text, _), severity in zip(entries, severities, strict=True) if severity == max(severities)]
-    return tuple(dict.fromkeys(text[:LONGEST] for text in chosen[-MOST_LINES:]))
+    severest = [text for (text, _), severity in zip(entries, severities, strict=True) if severity == max(severities)]
+    return tuple(dict.fromkeys(text[:LONGEST] for text in severest[-MOST_LINES:]))
 
 
 _BY_PRIORITY = {"0": 3, "1": 3, "2": 3, "3": 2, "4": 1}

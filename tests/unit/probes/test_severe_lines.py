@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from haconsole.probes.hosts.telling_lines import telling_lines
+from haconsole.probes.hosts.severe_lines import severe_lines
 
 LOGS = {
     "etcd 3.4, removed member": (
@@ -59,13 +59,13 @@ LOGS = {
 def test_the_reason_is_chosen(log: str) -> None:
     text, reason = LOGS[log]
     journal = "\n".join(json.dumps({"MESSAGE": line, "PRIORITY": "6"}) for line in text.splitlines())
-    assert telling_lines(journal) == reason
+    assert severe_lines(journal) == reason
 
 
 def test_a_priority_counts_where_the_text_has_no_severity() -> None:
     """etcd 3.4 writes to the journal itself, with a priority and without a letter in the text."""
     texts = (("open /etc/etcd/pki/peer.crt: no file", "2"), ("[WARNING] Deprecated flag is set", "6"), ("bye", "6"))
     journal = "\n".join(json.dumps({"MESSAGE": text, "PRIORITY": priority}) for text, priority in texts)
-    assert telling_lines(journal) == ("open /etc/etcd/pki/peer.crt: no file",)
+    assert severe_lines(journal) == ("open /etc/etcd/pki/peer.crt: no file",)
     binary = json.dumps({"MESSAGE": list(b"panic: \xff"), "PRIORITY": "6"})
-    assert telling_lines(f"not JSON\n{binary}\n") == ("panic: \N{REPLACEMENT CHARACTER}",)
+    assert severe_lines(f"not JSON\n{binary}\n") == ("panic: \N{REPLACEMENT CHARACTER}",)
