@@ -19,7 +19,7 @@ from haconsole.model.hosts import HostFacts, ServiceState
 from haconsole.model.observed import Known, value_of
 from haconsole.model.services import SUSPENDED, crash_loops
 from haconsole.model.snapshot import ClusterSnapshot
-from haconsole.model.unit_setup import FileState, Limits, NeededFile, UnitSetup
+from haconsole.model.unit_setup import FileCondition, Limits, NeededFile, UnitSetup
 
 MISSING = "service.requirement-missing"
 PARTS = {
@@ -51,11 +51,11 @@ GRACE = timedelta(seconds=1)
 THROTTLED = 0.25
 NEARLY = 0.95
 _PROBLEMS = {
-    FileState.MISSING: "does not exist",
-    FileState.UNREADABLE: "cannot be read by its account",
-    FileState.UNWRITABLE: "cannot be written by its account",
-    FileState.EMPTY: "is empty",
-    FileState.NOT_EXECUTABLE: "is not executable",
+    FileCondition.MISSING: "does not exist",
+    FileCondition.UNREADABLE: "cannot be read by its account",
+    FileCondition.UNWRITABLE: "cannot be written by its account",
+    FileCondition.EMPTY: "is empty",
+    FileCondition.NOT_EXECUTABLE: "is not executable",
 }
 
 
@@ -106,7 +106,7 @@ def _repair(facts: HostFacts, setup: UnitSetup, file: NeededFile) -> Iterator[Re
         yield advice(f"on {facts.host}: install {file.path} again, mode 0755; then start {setup.name}")
     elif part is not None:
         yield call("bootstrap", f"write what is missing, then start {setup.name} where it is stopped", only=part)
-    if file.state is FileState.UNREADABLE:
+    if file.state is FileCondition.UNREADABLE:
         yield advice(f"or on {facts.host}: compare with another host: namei -l {file.path}; then chown, chmod")
     elif file.name != "program":
         yield advice(f"or on {facts.host}: put {file.path} back from a backup, with its owner and its mode")

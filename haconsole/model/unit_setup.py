@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 
-class FileState(StrEnum):
+class FileCondition(StrEnum):
     """Whether the account of a unit can use a file that the unit names."""
 
     USABLE = "usable"
@@ -24,7 +24,7 @@ class NeededFile:
 
     name: str
     path: str
-    state: FileState
+    state: FileCondition
     written_at: datetime | None = None
     servers: tuple[str, ...] = ()
     """The servers of a kubeconfig."""

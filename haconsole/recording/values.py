@@ -7,6 +7,7 @@ from dataclasses import MISSING, Field, dataclass, fields, is_dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum
 from functools import cache
+from itertools import repeat
 from types import NoneType, UnionType
 from typing import Any, NewType, Union, get_args, get_origin, get_type_hints
 
@@ -72,7 +73,8 @@ class Reader:
                 return self.observed(get_args(arguments[0])[0], raw)
             return None if raw is None else self.read(next(one for one in arguments if one is not NoneType), raw)
         if get_origin(kind) is tuple:
-            return tuple(self.read(arguments[0], one) for one in _a(list, raw))
+            kinds = repeat(arguments[0]) if arguments[-1] is ... else arguments
+            return tuple(self.read(own, one) for own, one in zip(kinds, _a(list, raw), strict=arguments[-1] is not ...))
         if get_origin(kind) is Known:
             return self._known(arguments[0], raw)
         if isinstance(kind, NewType):

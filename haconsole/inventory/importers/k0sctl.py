@@ -10,7 +10,7 @@ from typing import Any
 from haconsole.inventory.effective import join_host_port
 from haconsole.inventory.importers.draft import Draft, HostDraft, Settings, address_of, host_name
 from haconsole.inventory.importers.envsubst import substituted
-from haconsole.inventory.importers.k0sctl_hosts import DATA_DIR, ROLES, WINDOWS_WAYS, Entry, read_entry
+from haconsole.inventory.importers.k0sctl_hosts import DATA_DIR, ROLES, WINDOWS_WAYS, HostEntry, read_entry
 from haconsole.inventory.importers.plain import (
     listed,
     mapping,
@@ -117,7 +117,7 @@ def _merged(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
     return {**one, **both}
 
 
-def _left_out(entries: list[Entry], others: list[str], k0s: Mapping[str, Any]) -> Iterator[str]:
+def _left_out(entries: list[HostEntry], others: list[str], k0s: Mapping[str, Any]) -> Iterator[str]:
     for entry in entries:
         if truth(entry.settings.get("reset")):
             yield f"spec.hosts[{entry.number}] is left out, as `reset: true` removes it from the cluster"
@@ -127,7 +127,7 @@ def _left_out(entries: list[Entry], others: list[str], k0s: Mapping[str, Any]) -
         yield f"version {version} of k0s is no version of Kubernetes, and is not copied"
 
 
-def _names(entries: list[Entry]) -> Iterator[str]:
+def _names(entries: list[HostEntry]) -> Iterator[str]:
     """The host names in the file; others are numbered by role, as the file does not have them."""
     counts: dict[str, int] = {}
     for entry in entries:
@@ -142,7 +142,7 @@ def _outside_etcd(config: Mapping[str, Any]) -> tuple[str, ...] | None:
     return tuple(filter(None, map(text, listed(outside.get("endpoints"))))) if outside else None
 
 
-def _host(entry: Entry, name: str, jump: str | None, *, with_etcd: bool) -> HostDraft:
+def _host(entry: HostEntry, name: str, jump: str | None, *, with_etcd: bool) -> HostDraft:
     reach = text(entry.way.get("address")) or entry.windows_address
     private = text(entry.settings.get("privateAddress"))
     address = address_of(private, reach if private or not text(entry.settings.get("privateInterface")) else None)
@@ -171,11 +171,11 @@ def _ssh(way: Mapping[str, Any], default_user: str | None) -> Settings:
     }
 
 
-def _first_bastion(entries: list[Entry]) -> Mapping[str, Any]:
+def _first_bastion(entries: list[HostEntry]) -> Mapping[str, Any]:
     return next((bastion for entry in entries if (bastion := mapping(entry.way.get("bastion")))), {})
 
 
-def _bastion(entries: list[Entry]) -> tuple[HostDraft | None, str | None]:
+def _bastion(entries: list[HostEntry]) -> tuple[HostDraft | None, str | None]:
     """The first bastion there is: a host of the inventory, or an outside one when only its name is known."""
     way = _first_bastion(entries)
     reach = text(way.get("address"))
@@ -236,7 +236,7 @@ def _vip(network: Mapping[str, Any]) -> str | None:
     return next(iter(_vips(network)), None) if enabled else None
 
 
-def _notes(entries: list[Entry], config: Mapping[str, Any], hosts: tuple[HostDraft, ...]) -> Iterator[str]:
+def _notes(entries: list[HostEntry], config: Mapping[str, Any], hosts: tuple[HostDraft, ...]) -> Iterator[str]:
     yield "k0s runs this cluster: it is only watched; actions are refused, use k0s's own commands"
     if any(text(entry.settings.get("hostname")) is None for entry in entries):
         yield "hosts without a hostname are numbered here: write the names their nodes have"
@@ -246,7 +246,7 @@ def _notes(entries: list[Entry], config: Mapping[str, Any], hosts: tuple[HostDra
     yield from _storage_notes(entries, mapping(config.get("storage")), _outside_etcd(config))
 
 
-def _host_notes(entries: list[Entry], hosts: tuple[HostDraft, ...]) -> Iterator[str]:
+def _host_notes(entries: list[HostEntry], hosts: tuple[HostDraft, ...]) -> Iterator[str]:
     for entry, host in zip(entries, hosts, strict=True):
         interface, role = text(entry.settings.get("privateInterface")), text(entry.settings.get("role"))
         if host.address is None:
@@ -259,7 +259,7 @@ def _host_notes(entries: list[Entry], hosts: tuple[HostDraft, ...]) -> Iterator[
             yield f"installFlags of {host.name}: not read: {', '.join(others)}"
 
 
-def _way_notes(entries: list[Entry]) -> Iterator[str]:
+def _way_notes(entries: list[HostEntry]) -> Iterator[str]:
     bastion = _first_bastion(entries)
     reach, key = text(bastion.get("address")), text(bastion.get("keyPath"))
     if key and reach and address_of(reach) is None:
@@ -288,7 +288,9 @@ def _network_notes(network: Mapping[str, Any]) -> Iterator[str]:
         yield f"the IPv6 networks of the dual-stack cluster are not copied: {which}"
 
 
-def _storage_notes(entries: list[Entry], storage: Mapping[str, Any], outside: tuple[str, ...] | None) -> Iterator[str]:
+def _storage_notes(
+    entries: list[HostEntry], storage: Mapping[str, Any], outside: tuple[str, ...] | None
+) -> Iterator[str]:
     single = any(entry.is_single for entry in entries)
     kind = text(storage.get("type")) or ("kine" if single else "etcd")
     if kind != "etcd":
@@ -303,7 +305,7 @@ def _storage_notes(entries: list[Entry], storage: Mapping[str, Any], outside: tu
         yield f"the controllers' data folders differ; only the first is copied: {', '.join(sorted(folders))}"
 
 
-def _unread(document: Mapping[str, Any], entries: list[Entry]) -> Iterator[str]:
+def _unread(document: Mapping[str, Any], entries: list[HostEntry]) -> Iterator[str]:
     """Keys that nothing here reads, level by level."""
     spec = mapping(document.get("spec"))
     k0s = mapping(spec.get("k0s"))

@@ -23,7 +23,7 @@ DATA_DIR = "/var/lib/k0s"
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class HostEntry:
     """One of `spec.hosts`: its place there, its settings, and its `installFlags` by name, without the dashes."""
 
     number: int
@@ -63,8 +63,8 @@ class Entry:
         return self.flags.get(flag, "false") != "false"
 
 
-def read_entry(number: int, settings: Mapping[str, Any]) -> Entry:
-    return Entry(number, settings, dict(_flags(settings)))
+def read_entry(number: int, settings: Mapping[str, Any]) -> HostEntry:
+    return HostEntry(number, settings, dict(_flags(settings)))
 
 
 def _flags(settings: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from haconsole.model.observed import Cause
-from haconsole.model.unit_setup import FileState, Limits, NeededFile, UnitSetup
+from haconsole.model.unit_setup import FileCondition, Limits, NeededFile, UnitSetup
 from haconsole.probes.errors import ProbeError, require
 from haconsole.probes.script import Section, SectionAnswer, with_arguments
 from haconsole.scripts import load_script
@@ -56,7 +56,7 @@ def _unit(rows: list[list[str]]) -> UnitSetup:
             NeededFile(
                 name,
                 path,
-                FileState(state),
+                FileCondition(state),
                 times.get(path),
                 tuple(dict.fromkeys(servers.get(path, ()))),
                 sums.get(path, ""),

@@ -17,7 +17,7 @@ from haconsole.model.hosts import InterfaceAddress
 from haconsole.model.names import HostName
 from haconsole.model.observed import Known
 from haconsole.model.snapshot import ClusterSnapshot
-from haconsole.model.unit_setup import FileState, Limits, NeededFile, UnitSetup
+from haconsole.model.unit_setup import FileCondition, Limits, NeededFile, UnitSetup
 from haconsole.model.vip_view import vip_views
 from tests.fakes import cluster
 from tests.fakes.cluster import INVENTORY, NOW, VIP, changed, etcd_silent, healthy
@@ -42,7 +42,7 @@ def with_setup(name: str, *files: NeededFile, **fields: Any) -> ClusterSnapshot:
     return changed(snapshot, 2, having(unit_setup=(UnitSetup(name, files, **fields),)))
 
 
-def file(name: str, path: str = "/f", state: FileState = FileState.USABLE, **fields: Any) -> NeededFile:
+def file(name: str, path: str = "/f", state: FileCondition = FileCondition.USABLE, **fields: Any) -> NeededFile:
     return NeededFile(name, path, state, **fields)
 
 
@@ -50,8 +50,8 @@ def test_usable_files_have_no_finding() -> None:
     assert found(with_setup("etcd", file("CERT_FILE"), file("unit-file", written_at=NOW - timedelta(days=1)))) == ()
 
 
-@pytest.mark.parametrize("state", [state for state in FileState if state is not FileState.USABLE])
-def test_a_file_that_a_running_unit_could_not_use_at_its_next_start(state: FileState) -> None:
+@pytest.mark.parametrize("state", [state for state in FileCondition if state is not FileCondition.USABLE])
+def test_a_file_that_a_running_unit_could_not_use_at_its_next_start(state: FileCondition) -> None:
     finding = only(with_setup("etcd", file("KEY_FILE", "/etc/etcd/pki/server.key", state)))
     assert (finding.code, finding.subject) == ("service.requirement-missing", "etcd@cp2")
     assert "/etc/etcd/pki/server.key" in finding.summary
@@ -62,11 +62,11 @@ def test_a_file_that_a_running_unit_could_not_use_at_its_next_start(state: FileS
 
 
 def test_a_missing_file_or_account_explains_a_member_that_is_down() -> None:
-    broken = changed(with_setup("etcd", file("CERT_FILE", state=FileState.MISSING)), 2, etcd_silent)
+    broken = changed(with_setup("etcd", file("CERT_FILE", state=FileCondition.MISSING)), 2, etcd_silent)
     assert only(broken).code == "service.requirement-missing"
     assert any("does not answer" in line for line in only(broken).evidence)
     assert "account etcd" in only(with_setup("etcd", missing_account="etcd")).summary
-    elsewhere = with_setup("kube-scheduler", file("kubeconfig", state=FileState.MISSING))
+    elsewhere = with_setup("kube-scheduler", file("kubeconfig", state=FileCondition.MISSING))
     assert {one.code for one in found(changed(elsewhere, 2, etcd_silent))} == {
         "service.requirement-missing",
         "etcd.member-down",
@@ -74,7 +74,7 @@ def test_a_missing_file_or_account_explains_a_member_that_is_down() -> None:
 
 
 def test_a_program_without_its_mode_is_advice() -> None:
-    assert isinstance(only(with_setup("etcd", file("program", state=FileState.NOT_EXECUTABLE))).remedies[0], Advice)
+    assert isinstance(only(with_setup("etcd", file("program", state=FileCondition.NOT_EXECUTABLE))).remedies[0], Advice)
 
 
 @pytest.mark.parametrize(
