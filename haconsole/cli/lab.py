@@ -234,7 +234,7 @@ def _showing() -> Iterator[Progress]:
     try:
         yield progress
     finally:
-        progress.done()
+        progress.finish()
         signal.signal(signal.SIGTERM, before)
 
 

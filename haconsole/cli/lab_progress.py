@@ -38,14 +38,14 @@ class PlainLines:
         self._since = clock()
 
     def stage(self, title: str) -> None:
-        self.done()
+        self.finish()
         self._title, self._since = title, self._clock()
         self._say(title)
 
     def advance(self, fraction: float) -> None:
         return
 
-    def done(self) -> None:
+    def finish(self) -> None:
         if self._title is not None:
             self._say(f"{self._title}: {self._clock() - self._since:.1f} s")
         self._title = None
@@ -80,7 +80,7 @@ class LiveLine:
         with self._lock:
             self._fraction = fraction
 
-    def done(self) -> None:
+    def finish(self) -> None:
         self._ended.set()
         with self._lock:
             self._finish_line()

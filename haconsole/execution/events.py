@@ -97,7 +97,7 @@ class RunDone:
     outcome: Outcome
     seconds: float
     changed: int
-    already: int
+    already_right: int
     failed: int
     next_step: str | None = None
     checked: int = 0
@@ -106,7 +106,7 @@ class RunDone:
 
     def counts(self) -> str:
         """Every step once, by its result, such as ``94 changed, 26 already right, 6 checked, 0 failed``."""
-        words = [f"{self.changed - self.half_done} changed", f"{self.already} already right"]
+        words = [f"{self.changed - self.half_done} changed", f"{self.already_right} already right"]
         words += [f"{self.checked} checked"] if self.checked else []
         words += [f"{self.failed} failed"]
         return ", ".join(words + ([f"{self.not_started} not started"] if self.not_started else []))

@@ -25,10 +25,10 @@ def without_host(text: str, name: str, *, file: str = "inventory", base: Path = 
     before, after = examine(text, file, base).inventory, examine(changed, file, base).inventory
     if before is None or after is None:
         return None
-    left = tuple(host for host in before.hosts if host.name != name)
-    if name in (before.ssh.jump, *(host.ssh.jump for host in left)):
+    others = tuple(host for host in before.hosts if host.name != name)
+    if name in (before.ssh.jump, *(host.ssh.jump for host in others)):
         return None
-    return changed if after == msgspec.structs.replace(before, hosts=left) else None
+    return changed if after == msgspec.structs.replace(before, hosts=others) else None
 
 
 def diff(before: str, after: str, file: str) -> str:

@@ -162,15 +162,15 @@ def _formatted(text: str, notes: Mapping[str, Any], folders: Folders) -> str:
 
 def _number(node: Node, kind: inspect.IntType | inspect.FloatType, notes: Mapping[str, Any]) -> int | float:
     whole = isinstance(kind, inspect.IntType)
-    wanted = "a whole number" if whole else "a number"
+    kind_name = "a whole number" if whole else "a number"
     unit = f" ({notes['title']})" if "title" in notes else ""
     if not isinstance(node, ScalarNode) or not (_WHOLE if whole else _NUMBER).match(node.text):
-        raise WrongValueError(f"is {source_text(node)}, not {wanted}", f"write {wanted}{_between(kind)}{unit}")
+        raise WrongValueError(f"is {source_text(node)}, not {kind_name}", f"write {kind_name}{_between(kind)}{unit}")
     if not node.plain:
-        raise WrongValueError(f"is text ({quoted(node.text)}), not {wanted}", "write it without quotes")
+        raise WrongValueError(f"is text ({quoted(node.text)}), not {kind_name}", "write it without quotes")
     number = float(node.text) if not whole or len(node.text) > 18 else int(node.text)
     if not _inside(number, kind):
-        raise WrongValueError(f"is {node.text[:20]}, out of range", f"write {wanted}{_between(kind)}{unit}")
+        raise WrongValueError(f"is {node.text[:20]}, out of range", f"write {kind_name}{_between(kind)}{unit}")
     return number
 
 

@@ -74,9 +74,9 @@ class HostGroup:
     def remove(self, *, deadline_s: float = 5.0) -> None:
         """Remove the host's folders. The kernel lets go of a killed process's group late, so this may wait."""
         end = time.monotonic() + deadline_s
-        while left := [folder for folder in self.folders if not _removed(folder)]:
+        while busy := [folder for folder in self.folders if not _removed(folder)]:
             if time.monotonic() > end:
-                raise LabError(f"control groups of {self._host} cannot be removed: {left[0]} is busy")
+                raise LabError(f"control groups of {self._host} cannot be removed: {busy[0]} is busy")
             time.sleep(0.02)
 
 

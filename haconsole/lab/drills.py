@@ -62,11 +62,11 @@ def standing(lab: Lab) -> tuple[LabFault, ...]:
     return msgspec.json.decode(path.read_bytes(), type=tuple[LabFault, ...]) if path.exists() else ()
 
 
-def look(lab: Lab, chosen: str | None = None) -> Scene:
-    """The state of the lab's cluster, read on its hosts; unknown values are None."""
+def look(lab: Lab, host: str | None = None) -> Scene:
+    """The state of the lab's cluster, read on its hosts; `host` is the one that a person named."""
     names = tuple(host.name for host in lab.spec.hosts if Role.CONTROL_PLANE in host.roles)
     running = tuple(host.name for host in lab.status() if host.running and host.name in names)
-    return Scene(names, chosen, _vip_owner(lab, running), _etcd_leader(lab, running), _scheduler(lab, running))
+    return Scene(names, host, _vip_owner(lab, running), _etcd_leader(lab, running), _scheduler(lab, running))
 
 
 def _vip_owner(lab: Lab, names: tuple[str, ...]) -> str | None:

@@ -54,10 +54,10 @@ class LabFault:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """The state before a fault. `chosen` is the host a person named; None is an unknown value."""
+    """The state before a fault. `target` is the host that a person named; None is an unknown value."""
 
     control_planes: tuple[str, ...]
-    chosen: str | None = None
+    target: str | None = None
     vip_owner: str | None = None
     etcd_leader: str | None = None
     scheduler: str | None = None
@@ -74,7 +74,7 @@ class Scenario:
 def _follower(scene: Scene) -> str:
     """The last member that does not lead, or the last one if the leader is unknown."""
     followers = [name for name in scene.control_planes if name != scene.etcd_leader]
-    return scene.chosen or (followers or scene.control_planes)[-1]
+    return scene.target or (followers or scene.control_planes)[-1]
 
 
 def _one(holder: str | None, what: str) -> str:
@@ -90,7 +90,7 @@ def _member_down(scene: Scene) -> tuple[LabFault, ...]:
 
 
 def _leader_killed(scene: Scene) -> tuple[LabFault, ...]:
-    return (LabFault(FaultKind.KILL, scene.chosen or _one(scene.etcd_leader, "etcd's leader"), "etcd"),)
+    return (LabFault(FaultKind.KILL, scene.target or _one(scene.etcd_leader, "etcd's leader"), "etcd"),)
 
 
 def _quorum_lost(scene: Scene) -> tuple[LabFault, ...]:
@@ -99,7 +99,7 @@ def _quorum_lost(scene: Scene) -> tuple[LabFault, ...]:
 
 
 def _keepalived_stopped(scene: Scene) -> tuple[LabFault, ...]:
-    return (LabFault(FaultKind.STOP, scene.chosen or _one(scene.vip_owner, "the VIP's owner"), "keepalived"),)
+    return (LabFault(FaultKind.STOP, scene.target or _one(scene.vip_owner, "the VIP's owner"), "keepalived"),)
 
 
 def _vip_split(scene: Scene) -> tuple[LabFault, ...]:
@@ -107,27 +107,27 @@ def _vip_split(scene: Scene) -> tuple[LabFault, ...]:
 
 
 def _haproxy_stopped(scene: Scene) -> tuple[LabFault, ...]:
-    return (LabFault(FaultKind.STOP, scene.chosen or _one(scene.vip_owner, "the VIP's owner"), "haproxy"),)
+    return (LabFault(FaultKind.STOP, scene.target or _one(scene.vip_owner, "the VIP's owner"), "haproxy"),)
 
 
 def _apiserver_down(scene: Scene) -> tuple[LabFault, ...]:
-    return (LabFault(FaultKind.STOP, scene.chosen or scene.control_planes[-1], "kube-apiserver"),)
+    return (LabFault(FaultKind.STOP, scene.target or scene.control_planes[-1], "kube-apiserver"),)
 
 
 def _scheduler_killed(scene: Scene) -> tuple[LabFault, ...]:
-    return (LabFault(FaultKind.KILL, scene.chosen or _one(scene.scheduler, "the leading scheduler"), "kube-scheduler"),)
+    return (LabFault(FaultKind.KILL, scene.target or _one(scene.scheduler, "the leading scheduler"), "kube-scheduler"),)
 
 
 def _host_down(scene: Scene) -> tuple[LabFault, ...]:
-    return (LabFault(FaultKind.POWER, scene.chosen or scene.control_planes[-1]),)
+    return (LabFault(FaultKind.POWER, scene.target or scene.control_planes[-1]),)
 
 
 def _host_cut_off(scene: Scene) -> tuple[LabFault, ...]:
-    return (LabFault(FaultKind.CUT, scene.chosen or scene.control_planes[-1]),)
+    return (LabFault(FaultKind.CUT, scene.target or scene.control_planes[-1]),)
 
 
 def _scripted(name: str) -> Callable[[Scene], tuple[LabFault, ...]]:
-    """The script on the chosen host, or on the last one that does not lead etcd."""
+    """The script on the target, or on the last one that does not lead etcd."""
     return lambda scene: (LabFault(FaultKind.SCRIPT, _follower(scene), name),)
 
 

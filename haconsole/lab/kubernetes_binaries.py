@@ -40,9 +40,9 @@ def layers(
     if node:
         folders[folder / kubernetes_build.node_key()] = NODE
         released[folder / f"release-{VERSION}-node"] = NODE
-    for wanted in (released, folders):
-        if all(path.is_dir() for path in wanted):
-            return tuple(wanted)
+    for layer_folders in (released, folders):
+        if all(path.is_dir() for path in layer_folders):
+            return tuple(layer_folders)
     if kubernetes_release.is_reachable(VERSION):
         return _filled_folders(
             released, lambda names, into: kubernetes_release.download(VERSION, names, into, progress)
@@ -74,13 +74,13 @@ def _copy(files: tuple[Path, ...], into: Path) -> None:
 
 
 def _filled_folders(
-    wanted: Mapping[Path, tuple[str, ...]], fill: Callable[[tuple[str, ...], Path], None]
+    layer_programs: Mapping[Path, tuple[str, ...]], fill: Callable[[tuple[str, ...], Path], None]
 ) -> tuple[Path, ...]:
-    """Fill the missing ones of the layers `wanted`, each with its programs; they appear only when complete.
+    """Fill the missing ones of the layers `layer_programs`, each with its programs; they appear only when complete.
 
     All programs come from one call of `fill`, so that a build shares its Go cache.
     """
-    missing = {folder: names for folder, names in wanted.items() if not folder.is_dir()}
+    missing = {folder: names for folder, names in layer_programs.items() if not folder.is_dir()}
     first = next(iter(missing))
     unfinished = first.with_name(f"{first.name}.unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
@@ -94,7 +94,7 @@ def _filled_folders(
         unfinished.rename(first)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
-    return tuple(wanted)
+    return tuple(layer_programs)
 
 
 def _split_off(layer: Path, names: tuple[str, ...], folder: Path) -> None:

@@ -90,8 +90,8 @@ def _fetch_source(work: Path, source: Path, mirror: str | None) -> None:
 def _archive_lines(mirror: str | None) -> str:
     if mirror is not None:
         return f"Debian {mirror} {_SOURCE_RELEASE}\n"
-    wanted = "$(ORIGIN) $(REPO_URI) $(RELEASE)"
-    return attempt(("apt-get", "indextargets", "--format", wanted, "Created-By: Packages")).stdout
+    columns = "$(ORIGIN) $(REPO_URI) $(RELEASE)"
+    return attempt(("apt-get", "indextargets", "--format", columns, "Created-By: Packages")).stdout
 
 
 def source_list(indextargets: str) -> str:

@@ -110,7 +110,7 @@ class Lab:
                 write_saved(spec, self.folder, folder, hosts, side_by_side)
             finally:
                 side_by_side(LabHost.boot, running if boot else ())
-            progress.done()
+            progress.finish()
         return folder
 
     def up_from(self, saved: str, progress: Progress | None = None) -> None:
@@ -188,7 +188,7 @@ class Lab:
             changed = make_whole(spec, self.folder)
         except OSError as error:
             raise LabError(f"lab `{self.name}` cannot be completed: {error}") from error
-        progress.done()
+        progress.finish()
         return changed
 
 
@@ -215,8 +215,8 @@ def sweep(lab: str, folder: Path) -> bool:
     for place in mounts_below(folder):
         unmount(place)
     shutil.rmtree(folder, ignore_errors=True)
-    if left := remains(lab, folder):
-        raise LabError(f"of lab `{lab}` these cannot be removed: {', '.join(left)}")
+    if leftovers := remains(lab, folder):
+        raise LabError(f"of lab `{lab}` these cannot be removed: {', '.join(leftovers)}")
     return True
 
 

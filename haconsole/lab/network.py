@@ -22,9 +22,9 @@ _CORNER = 29
 _NAMESPACES = Path("/run/netns")
 
 
-def free_subnet(wanted: int, in_use: frozenset[int]) -> int:
-    """`wanted` if nothing uses 10.99.`wanted`.0/24, else the lowest X that is free."""
-    free = next((subnet for subnet in chain((wanted,), range(1, 256)) if subnet not in in_use), None)
+def free_subnet(preferred: int, in_use: frozenset[int]) -> int:
+    """`preferred` if nothing uses 10.99.`preferred`.0/24, else the lowest X that is free."""
+    free = next((subnet for subnet in chain((preferred,), range(1, 256)) if subnet not in in_use), None)
     if free is None:
         raise LabError("no 10.99.X.0/24 network is free on this machine", hint="take a lab down")
     return free

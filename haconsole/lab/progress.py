@@ -16,8 +16,8 @@ class Progress(Protocol):
         """The piece of work at hand is this far, from 0 to 1; never called where that is not known."""
         ...
 
-    def done(self) -> None:
-        """All of it is done."""
+    def finish(self) -> None:
+        """All stages are done."""
         ...
 
 
@@ -30,5 +30,5 @@ class Silent:
     def advance(self, fraction: float) -> None:
         return
 
-    def done(self) -> None:
+    def finish(self) -> None:
         return

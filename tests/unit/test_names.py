@@ -21,9 +21,6 @@ REMAINING = {
     "actions": 20,
     "cli": 9,
     "diagnosis": 3,
-    "execution": 17,
-    "inventory": 7,
-    "lab": 10,
     "present": 19,
     "ui": 3,
 }

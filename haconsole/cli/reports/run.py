@@ -141,7 +141,7 @@ def _run_done(event: RunDone, at: str) -> RunDoneReport:
         outcome=event.outcome.value,
         seconds=round(event.seconds, 3),
         changed=event.changed,
-        already=event.already,
+        already=event.already_right,
         failed=event.failed,
         next=event.next_step,
         checked=event.checked,

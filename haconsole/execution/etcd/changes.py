@@ -136,9 +136,9 @@ class EtcdChanges:
         async with any_member(self._context, operation.ask) as api:
             if all(one.id != operation.member for one in await api.members()):
                 return success(f"member {operation.member} is not on the list")
-            left = await api.membership.remove(operation.member)
+            members = await api.membership.remove(operation.member)
             return success(
-                f"removed member {operation.member}; remaining: {', '.join(one.name or one.id for one in left)}"
+                f"removed member {operation.member}; remaining: {', '.join(one.name or one.id for one in members)}"
             )
 
     async def _move(self, operation: MoveLeader, pauses: Pauses) -> OperationResult | str:

@@ -134,9 +134,9 @@ class DetachedCommands:
         until = self._clock.monotonic() + timeout_s + LONGER_S
         why = ""
         pause = 0.2
-        while (left := until - self._clock.monotonic()) > 0:
+        while (remaining_s := until - self._clock.monotonic()) > 0:
             try:
-                result = await run_script(self._transport, script, words, stdin=stdin, deadline_s=left)
+                result = await run_script(self._transport, script, words, stdin=stdin, deadline_s=remaining_s)
             except TransportError as error:
                 why = str(error)
             else:

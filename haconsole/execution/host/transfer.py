@@ -70,12 +70,12 @@ def not_whole(path: Path) -> tuple[str, ...]:
     """The reason why the operator's file is no snapshot as etcd sent it; blocks."""
     digest = sha256()
     try:
-        left = path.stat().st_size - CHECKSUM
+        remaining = path.stat().st_size - CHECKSUM
         with path.open("rb") as file:
-            while left > 0:
-                part = file.read(min(PART, left))
+            while remaining > 0:
+                part = file.read(min(PART, remaining))
                 digest.update(part)
-                left -= len(part) or left
+                remaining -= len(part) or remaining
             whole = file.read(CHECKSUM) == digest.digest()
     except OSError as error:
         return (str(_here(path, error)),)

@@ -31,8 +31,8 @@ async def renew_certificate(
     context: ExecutionContext, authorities: Authorities, step: Step, issue: IssueCertificate, end: str
 ) -> OperationResult:
     """Do it, unless an attempt without a known result has done it."""
-    wanted = queries(CertificateInPlace(), step)
-    answers = await context.host_state.query(step.host, wanted)
+    leaf_queries = queries(CertificateInPlace(), step)
+    answers = await context.host_state.query(step.host, leaf_queries)
     if not judge(CertificateInPlace(), step, answers, context.cluster.inventory, context.clock.now()):
         return success(f"{issue.cert_path} was already replaced")
     transport = context.cluster.fleet.host(step.host)

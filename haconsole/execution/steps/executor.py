@@ -208,7 +208,7 @@ class Executor:
                 outcome=outcome,
                 seconds=self._clock.monotonic() - start - self._held_time.seconds,
                 changed=sum(ending.performed for ending in endings),
-                already=count[Outcome.ALREADY],
+                already_right=count[Outcome.ALREADY],
                 failed=count[Outcome.FAILED] + count[Outcome.UNKNOWN],
                 next_step=next_step,
                 checked=sum(ending.outcome is Outcome.DONE and not ending.performed for ending in endings),
@@ -245,8 +245,8 @@ class Executor:
         return f"fix the failure, then {resume_hint}" if outcome is not Outcome.SKIPPED else resume_hint
 
     async def _step(self, step: Step, start: Callable[[], None]) -> None:
-        begun = self._clock.monotonic()
-        self._held_time.begun()
+        start_s = self._clock.monotonic()
+        self._held_time.begin()
         ending = StepResult(Outcome.SKIPPED)
         if not self._stopping:
             await self._event_queue.put(StepStarted(self._run, self._clock.now(), step.id, step.host, step.title))
@@ -254,8 +254,8 @@ class Executor:
         if ending.outcome not in GOOD:
             self.stop()
         self._endings[step.id] = ending
-        self._held_time.ended()
-        seconds, now = self._clock.monotonic() - begun - self._held_s.get(step.id, 0.0), self._clock.now()
+        self._held_time.end()
+        seconds, now = self._clock.monotonic() - start_s - self._held_s.get(step.id, 0.0), self._clock.now()
         await self._event_queue.put(StepDone(self._run, now, step.id, step.host, ending.outcome, seconds, ending.error))
         self._schedule.ended(step)
         start()
@@ -291,8 +291,8 @@ class Executor:
     async def _pause_step(self, step: Step) -> bool:
         """Wait for the release; returns whether the run continues then."""
         await self._event_queue.put(StepPaused(self._run, self._clock.now(), step.id, step.host))
-        self._held_time.held(step.id)
+        self._held_time.pause(step.id)
         await self.pause.before(step)
-        self._held_s[step.id] = self._held_time.released(step.id)
+        self._held_s[step.id] = self._held_time.resume(step.id)
         await self._event_queue.put(StepResumed(self._run, self._clock.now(), step.id, step.host))
         return not self._stopping

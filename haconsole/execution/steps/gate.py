@@ -40,23 +40,23 @@ class PausedTime:
         running = self._now() - self._all_held_since if self._all_held_since is not None else 0.0
         return self._all_held_s + running
 
-    def begun(self) -> None:
+    def begin(self) -> None:
         self._working += 1
         self._settle()
 
-    def held(self, step: StepId) -> None:
+    def pause(self, step: StepId) -> None:
         self._paused[step] = self._now()
         self._working -= 1
         self._settle()
 
-    def released(self, step: StepId) -> float:
+    def resume(self, step: StepId) -> float:
         """The step works again; returns the length of its pause."""
         self._working += 1
         held_s = self._now() - self._paused.pop(step)
         self._settle()
         return held_s
 
-    def ended(self) -> None:
+    def end(self) -> None:
         self._working -= 1
         self._settle()
 

@@ -106,8 +106,8 @@ class Checks:
         )
 
     async def _local(self, checks: tuple[LocalCheck, ...], step: Step) -> Problems:
-        wanted = tuple(query for check in checks for query in queries(check, step))
-        answers = await self._context.host_state.query(step.host, wanted)
+        own_queries = tuple(query for check in checks for query in queries(check, step))
+        answers = await self._context.host_state.query(step.host, own_queries)
         now = self._context.clock.now()
         problems_by_check = (judge(check, step, answers, self._context.cluster.inventory, now) for check in checks)
         return tuple(f"{step.host}: {problem}" for problems in problems_by_check for problem in problems)
@@ -148,8 +148,8 @@ class Checks:
         if not isinstance(operation, EnsureAuthority | EnsureKeyPair):
             raise HaconsoleError(f"step {step.id} checks a CA or key that it does not install", hint="fix the planner")
         keys = isinstance(operation, EnsureKeyPair) or self._context.cluster.inventory.pki.ca_key is CaKeyPlace.HOSTS
-        wanted = shared_queries(operation, keys=keys)
-        answers = await asyncio.gather(*(self._context.host_state.query(host, wanted) for host in operation.hosts))
+        state, ca_queries = self._context.host_state, shared_queries(operation, keys=keys)
+        answers = await asyncio.gather(*(state.query(host, ca_queries) for host in operation.hosts))
         return judge_shared(operation, dict(zip(operation.hosts, answers, strict=True)), keys=keys)
 
     async def _trusted(self, operation: TrustAuthority, host: HostName) -> Problems:

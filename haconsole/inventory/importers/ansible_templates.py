@@ -28,14 +28,14 @@ def templates(variables: Mapping[str, Any], names: Iterable[str]) -> Iterator[st
 
 @dataclass(slots=True)
 class _Resolver:
-    """Fills in one variable; `left` bounds the values that are looked at, as references may multiply."""
+    """Fills in one variable; `budget` bounds the values that are looked at, as references may multiply."""
 
     known: Mapping[str, Any]
-    left: int = 2_000
+    budget: int = 2_000
 
     def filled(self, value: Any, depth: int) -> Any:
-        self.left -= 1
-        if depth > _DEEPEST or self.left < 0:
+        self.budget -= 1
+        if depth > _DEEPEST or self.budget < 0:
             return value
         match value:
             case str() if "{{" in value:

@@ -56,7 +56,7 @@ def _without(draft: Draft, where: Where, omitted: Omitted) -> Draft:
         case (str(part), str(key), *_) if part in _PARTS:
             return _with_part(draft, part, {**(getattr(draft, part) or {}), key: omitted})
         case ("vips", int(index), str(key), *_):
-            places = [_written(draft.vips, at) for at in range(len(draft.vips))]
+            places = [_written_index(draft.vips, at) for at in range(len(draft.vips))]
             pairs = zip(places, draft.vips, strict=True)
             return replace(draft, vips=tuple(_vip(vip, key, omitted) if at == index else vip for at, vip in pairs))
         case ("hosts", int(index), ("vrrp_priority" | "etcd_name") as key):
@@ -78,7 +78,7 @@ def _with_part(draft: Draft, part: str, settings: Settings) -> Draft:
             return replace(draft, keepalived=settings)
 
 
-def _written(vips: tuple[Settings, ...], at: int) -> int | None:
+def _written_index(vips: tuple[Settings, ...], at: int) -> int | None:
     """The place of a VIP among those that are written, None for one that is not."""
     real = [index for index, vip in enumerate(vips) if not isinstance(vip.get("address"), Omitted)]
     return real.index(at) if at in real else None

@@ -89,8 +89,8 @@ def from_kubeasz(data: bytes, file: str, cluster: str, config: ConfigFile, files
     _set_node_names(inventory, config)
     roles = _roles(inventory)
     if not roles:
-        wanted = f"{CONTROL_PLANE[0]}, etcd and {WORKER[0]}"
-        raise refused(file, 1, f"there is no host in the groups {wanted}", "name a hosts file of kubeasz")
+        groups = f"{CONTROL_PLANE[0]}, etcd and {WORKER[0]}"
+        raise refused(file, 1, f"there is no host in the groups {groups}", "name a hosts file of kubeasz")
     planes = [name for name, has in roles.items() if "control-plane" in has]
     first = (planes or list(roles))[0]
     settings = resolved({**inventory.variables(first), **config.variables}, first)
@@ -188,8 +188,8 @@ def _kubernetes(settings: Mapping[str, Any], endpoint: str | None) -> Settings:
 
 
 def _version(settings: Mapping[str, Any]) -> str | None:
-    found = _VERSION.fullmatch(text(settings.get("K8S_VER")) or "")
-    return found[1] if found else None
+    match = _VERSION.fullmatch(text(settings.get("K8S_VER")) or "")
+    return match[1] if match else None
 
 
 def _balancer(inventory: AnsibleInventory) -> Mapping[str, Any]:

@@ -143,12 +143,12 @@ def _roles(spec: _Spec, entries: Mapping[str, Any], file: str) -> dict[str, tupl
 
 def _members(member: str) -> Iterator[str]:
     """``node[2:10]`` counts without leading zeros, and ends at the bracket, as in kubekey."""
-    found = _RANGE.match(member)
-    if found is None:
+    match = _RANGE.match(member)
+    if match is None:
         yield member
         return
-    for count in range(int(found[2]), min(int(found[3]), int(found[2]) + MAX_HOSTS) + 1):
-        yield f"{found[1]}{count}"
+    for count in range(int(match[2]), min(int(match[3]), int(match[2]) + MAX_HOSTS) + 1):
+        yield f"{match[1]}{count}"
 
 
 def _host(entry: Mapping[str, Any], name: str, roles: tuple[str, ...], spec: _Spec) -> HostDraft:

@@ -101,8 +101,8 @@ def from_kubespray(data: bytes, file: str, cluster: str, files: VariableFiles) -
     _refuse_other_tools(inventory, file)
     roles = _roles(inventory)
     if not roles:
-        wanted = f"{CONTROL_PLANE[0]}, etcd and {WORKER[0]}"
-        raise refused(file, 1, f"there is no host in the groups {wanted}", "name an inventory of kubespray")
+        groups = f"{CONTROL_PLANE[0]}, etcd and {WORKER[0]}"
+        raise refused(file, 1, f"there is no host in the groups {groups}", "name an inventory of kubespray")
     planes = [name for name, has in roles.items() if "control-plane" in has]
     settings = inventory.settings((planes or list(roles))[0])
     members = inventory.members("etcd")

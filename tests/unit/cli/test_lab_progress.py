@@ -29,8 +29,8 @@ def test_plain_lines_show_each_stage_once_with_its_time() -> None:
     shown.stage("one")
     shown.advance(0.5)
     shown.stage("two")
-    shown.done()
-    shown.done()
+    shown.finish()
+    shown.finish()
     assert out.getvalue().splitlines() == ["one", "one: 2.5 s", "two", "two: 1.5 s"]
 
 
@@ -39,6 +39,6 @@ def test_the_live_line_is_ended_by_the_next_stage_and_at_the_end() -> None:
     shown = LiveLine(out, lambda: 0.0)
     shown.stage("one")
     shown.stage("two")
-    shown.done()
+    shown.finish()
     assert out.getvalue().endswith("\r\x1b[Ktwo: 0.0 s\n")
     assert out.getvalue().count("\n") == 2

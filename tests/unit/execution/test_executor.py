@@ -48,7 +48,13 @@ async def test_steps_run_in_the_order_of_their_needs(bench: Bench) -> None:
     assert events[0].steps == 3
     assert [event.text for event in events if isinstance(event, StepOutput)] == ["a", "b", "c"]
     done = last(events)
-    assert (done.outcome, done.changed, done.already, done.failed, done.next_step) == (Outcome.DONE, 3, 0, 0, None)
+    assert (done.outcome, done.changed, done.already_right, done.failed, done.next_step) == (
+        Outcome.DONE,
+        3,
+        0,
+        0,
+        None,
+    )
     assert set(bench.states().values()) == {StepState.VERIFIED}
 
 
@@ -93,7 +99,7 @@ async def test_a_second_run_changes_nothing(bench: Bench) -> None:
     bench.run_log = bench.folder / "second.jsonl"
     events = await bench.run(*steps)
     assert outcomes(events) == {"a": Outcome.ALREADY, "b": Outcome.ALREADY}
-    assert (last(events).outcome, last(events).changed, last(events).already) == (Outcome.ALREADY, 0, 2)
+    assert (last(events).outcome, last(events).changed, last(events).already_right) == (Outcome.ALREADY, 0, 2)
     assert bench.made("a") == "once\n"
     assert '"intent"' not in bench.run_log.read_text()
 
@@ -184,7 +190,7 @@ async def test_an_end_never_heard_is_looked_up(bench: Bench, effect: bool, outco
 async def test_a_step_that_only_checks_changes_nothing(bench: Bench) -> None:
     (bench.folder / "a").touch()
     events = await bench.run(replace(bench.step("a"), operation=Nothing()))
-    assert (last(events).changed, last(events).already) == (0, 1)
+    assert (last(events).changed, last(events).already_right) == (0, 1)
 
 
 async def test_the_intent_is_recorded_before_and_the_outcome_after(bench: Bench) -> None:
@@ -417,7 +423,9 @@ async def test_every_step_of_a_plan_counts_once(bench: Bench) -> None:
     steps = (bench.step("right"), bench.step("changed"), checks, fails, bench.step("late", needs=("fails",)))
     done = last([event async for event in bench.executor(*steps).events()])
     assert done.counts() == "1 changed, 1 already right, 1 checked, 1 failed, 1 not started"
-    assert done.changed - done.half_done + done.already + done.checked + done.failed + done.not_started == len(steps)
+    assert done.changed - done.half_done + done.already_right + done.checked + done.failed + done.not_started == len(
+        steps
+    )
 
 
 class Slow:

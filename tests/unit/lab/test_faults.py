@@ -37,9 +37,9 @@ def test_each_scenario_breaks_its_components(scenario: str, broken: list[str]) -
 
 
 def test_a_person_may_choose_the_host() -> None:
-    chosen = Scene(THREE, chosen="cp1", vip_owner="cp2", etcd_leader="cp3")
+    named = Scene(THREE, target="cp1", vip_owner="cp2", etcd_leader="cp3")
     about_one = set(SCENARIOS) - {"quorum-lost", "vip-split"}
-    assert {fault.host for name in about_one for fault in SCENARIOS[name].faults(chosen)} == {"cp1"}
+    assert {fault.host for name in about_one for fault in SCENARIOS[name].faults(named)} == {"cp1"}
 
 
 @pytest.mark.parametrize(("hosts", "stopped"), [(1, 1), (2, 1), (3, 2), (4, 2), (5, 3)])
