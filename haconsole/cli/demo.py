@@ -61,5 +61,5 @@ def _hosts(name: str) -> Path:
     try:
         lab.up(LabShape(), progress)
     finally:
-        progress.done()
+        progress.finish()
     return lab.inventory_path

@@ -132,14 +132,14 @@ def _scripted(name: str) -> Callable[[Scene], tuple[LabFault, ...]]:
 
 
 def _of_owner(name: str) -> Callable[[Scene], tuple[LabFault, ...]]:
-    """The script on the chosen host, or on the VIP's owner."""
-    return lambda scene: (LabFault(FaultKind.SCRIPT, scene.chosen or _one(scene.vip_owner, "the VIP's owner"), name),)
+    """The script on the target, or on the VIP's owner."""
+    return lambda scene: (LabFault(FaultKind.SCRIPT, scene.target or _one(scene.vip_owner, "the VIP's owner"), name),)
 
 
 def _added_vip(scene: Scene) -> tuple[LabFault, ...]:
     """The last balancer that does not own the VIP."""
     others = [name for name in scene.control_planes if name != scene.vip_owner]
-    return (LabFault(FaultKind.SCRIPT, scene.chosen or (others or scene.control_planes)[-1], "vip-added"),)
+    return (LabFault(FaultKind.SCRIPT, scene.target or (others or scene.control_planes)[-1], "vip-added"),)
 
 
 SCENARIOS = {
