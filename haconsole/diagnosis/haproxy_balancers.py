@@ -1,4 +1,4 @@
-"""Rules about one balancer as a whole, compared with the others: its view of all servers, its checks, its limits."""
+"""Rules about one balancer compared with the others: its view of all servers, its checks, its limits."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from haconsole.model.observed import value_of
 
 def rules(balancers: tuple[HostFacts, ...], inventory: Inventory) -> Iterator[Candidate]:
     """Candidates about each balancer whose haproxy answers."""
-    seen = {facts.host: haproxy for facts in balancers if (haproxy := value_of(facts.haproxy)) is not None}
-    some_up = any(_up(haproxy) for haproxy in seen.values())
+    haproxies = {facts.host: haproxy for facts in balancers if (haproxy := value_of(facts.haproxy)) is not None}
+    some_up = any(_up(haproxy) for haproxy in haproxies.values())
     for facts in balancers:
-        haproxy = seen.get(facts.host)
+        haproxy = haproxies.get(facts.host)
         if haproxy is None:
             continue
         if some_up and _judged(haproxy) and not _up(haproxy):

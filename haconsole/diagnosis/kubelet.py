@@ -64,7 +64,7 @@ def _stopped(facts: HostFacts) -> Iterator[Candidate]:
     if unit is None or unit.running or not isinstance(facts.services, Known) or crash_loops(unit, facts.services.at):
         return
     plane = facts.has(Role.CONTROL_PLANE) or facts.has(Role.ETCD)
-    kept = "Its containers run on, but nothing restarts them" + (
+    consequence = "Its containers run on, but nothing restarts them" + (
         ", etcd and the API server included." if plane else "."
     )
     missing = f"install kubelet on {facts.host}, or take its role out of the inventory"
@@ -74,7 +74,7 @@ def _stopped(facts: HostFacts) -> Iterator[Candidate]:
             Severity.WARNING,
             facts.host,
             f"kubelet is not running on {facts.host}",
-            f"{kept} The node turns NotReady within a minute, and its pods are moved away after five more.",
+            f"{consequence} The node turns NotReady within a minute, and its pods are moved away after five more.",
             (*service_evidence(facts, "kubelet"), *kubelet_errors(facts)),
             (
                 advice(f"on {facts.host}: systemctl start kubelet" if unit.exists else missing),

@@ -196,10 +196,10 @@ def _changed_settings(facts: HostFacts, setup: UnitSetup, inventory: Inventory) 
     part = PARTS.get(setup.name)
     if host is None or part not in ("etcd", "kubernetes"):
         return
-    written = unit_digests(inventory, host)
+    digests = unit_digests(inventory, host)
     own = {file.path: file for file in setup.files if file.name in OWN_FILES}
     marked = any(file.digest for file in own.values())
-    changed = tuple(path for path, file in own.items() if file.digest and file.digest != written.get(path, file.digest))
+    changed = tuple(path for path, file in own.items() if file.digest and file.digest != digests.get(path, file.digest))
     added = tuple(path for path in own if ".service.d/" in path) if marked else ()
     if not changed and not added:
         return

@@ -79,20 +79,19 @@ def _stray(facts: HostFacts, kubelet: KubeletFacts) -> Iterator[Candidate]:
         pods = [pod for pod in kubelet.static_pods if pod.name == name]
         if len(pods) < 2:
             continue
-        kept = kubelet.pod(name)
-        strays = [pod.file for pod in pods if pod is not kept]
+        main = kubelet.pod(name)
+        strays = [pod.file for pod in pods if pod is not main]
         folder = kubelet.static_pod_folder
         yield Candidate(
             Finding(
                 "static-pod.stray-manifest",
                 Severity.WARNING,
                 f"{name}@{facts.host}",
-                f"{folder} on {facts.host} has {len(pods)} manifests of {name}: {', '.join(strays)} beside {kept.file}"
-                if kept
+                f"{folder} on {facts.host} has {len(pods)} manifests of {name}: {', '.join(strays)} beside {main.file}"
+                if main
                 else f"{folder} on {facts.host} has {len(pods)} manifests of {name}",
                 "kubelet reads every file there that does not begin with a dot, whatever its ending. It may run "
-                "the copy "
-                "in place of the right one, and upgrades wait for a pod that does not change.",
+                "the copy in place of the right one, and upgrades wait for a pod that does not change.",
                 tuple(f"{folder}/{pod.file} is a manifest of {pod.namespace}/{pod.name}" for pod in pods),
                 (advice(f"on {facts.host}: move {' and '.join(f'{folder}/{file}' for file in strays)} elsewhere"),),
             )

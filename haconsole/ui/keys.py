@@ -67,7 +67,7 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One key. `keys` as Textual writes them, comma-separated; `shown` as a person reads them.
+    """One key. `keys` as Textual writes them, comma-separated; `text` as a person reads them.
 
     `action` is looked up where the key is bound; those of `_request` post a message to the controllers.
     `label` names it in the palette, and in the footer when `rank` is not 0: the lower the rank, the longer it stays
@@ -77,7 +77,7 @@ class Key:
 
     keys: str
     action: str
-    shown: str
+    text: str
     label: str
     help: str
     scope: Scope
@@ -379,5 +379,5 @@ def footer_line(keys: Iterable[Key], width: int) -> Line:
 def _line(keys: list[Key]) -> Line:
     parts: list[Cell] = []
     for key in keys:
-        parts += [Cell(f" {key.shown}", Tone.ACCENT), Cell(f" {key.label} ", Tone.PLAIN)]
+        parts += [Cell(f" {key.text}", Tone.ACCENT), Cell(f" {key.label} ", Tone.PLAIN)]
     return tuple(parts)

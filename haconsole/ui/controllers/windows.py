@@ -63,7 +63,7 @@ class WindowController:
 
         console = self._console
         keys = sorted(active_keys(console.screen.active_bindings), key=lambda key: not key.rank)
-        commands = tuple(Command(key.label, key.action, key.help, key.shown) for key in keys)
+        commands = tuple(Command(key.label, key.action, key.help, key.text) for key in keys)
         themes = tuple(
             Command(f"theme {name}", f"app.request('UseTheme', {name!r})", f"Use the theme {name}")
             for name in theme_names()

@@ -89,5 +89,5 @@ def help_text(keys: tuple[Key, ...]) -> Detail:
         mine = [key for key in keys if key.scope is scope and key.help]
         if mine:
             items.append(Heading(str(scope)))
-            items.extend(Fact(key.shown, Cell(key.help)) for key in mine)
+            items.extend(Fact(key.text, Cell(key.help)) for key in mine)
     return Detail("keys", tuple(items))

@@ -64,7 +64,7 @@ class Palette(ModalScreen[str | None]):
         self._table.show(commands_table(self._title, matching, key_title=self._key_title), self.app.now)
 
     def on_prompt_left(self, message: Prompt.Left) -> None:
-        subject = self._table.window.key if message.kept else None
+        subject = self._table.window.key if message.keep else None
         self.dismiss(subject.action if isinstance(subject, CommandKey) else None)
 
     def on_row_chosen(self, message: RowChosen) -> None:

@@ -66,8 +66,8 @@ class JournalPane(Pane):
         lines = "1 line" if count == 1 else f"{count} lines"
         text = f"/{self.needle}  {lines} with it" if self.needle else lines
         state = Cell("at the newest ", Tone.MUTED) if not self._up else Cell(f"▼{self._up} newer ", Tone.WARNING)
-        left = Cell(f" {self._title}  {text}")
-        return (padded(left, width - width_of(state.text)), state)
+        title = Cell(f" {self._title}  {text}")
+        return (padded(title, width - width_of(state.text)), state)
 
     def move_by(self, lines: int) -> None:
         self._up -= lines

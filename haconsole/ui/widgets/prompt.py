@@ -36,7 +36,7 @@ class Prompt(Line):
         def __init__(self, prompt: Prompt, *, keep: bool) -> None:
             super().__init__()
             self.prompt = prompt
-            self.kept = keep
+            self.keep = keep
 
     def __init__(self, text: str, *, placeholder: str) -> None:
         super().__init__(text, placeholder=placeholder)

@@ -363,7 +363,7 @@ async def test_a_row_is_copied() -> None:
 
 
 @pytest.mark.parametrize(
-    "key", [key for key in KEYS if key.changes and key.scope is Scope.DASHBOARD], ids=lambda k: k.shown
+    "key", [key for key in KEYS if key.changes and key.scope is Scope.DASHBOARD], ids=lambda k: k.text
 )
 async def test_no_key_of_a_read_only_dashboard_changes_a_host(key: Key) -> None:
     session = FakeSession(critical())

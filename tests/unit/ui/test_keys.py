@@ -103,7 +103,7 @@ async def test_fix_is_named_as_soon_as_an_action_helps(keys: str) -> None:
 async def test_every_key_that_counts_is_in_the_palette(keys: str) -> None:
     async with running(console(FakeSession(critical()))) as pilot:
         await after(pilot, *keys.split())
-        count = {key.action: key.shown for key in active_keys(pilot.app.screen.active_bindings)}
+        count = {key.action: key.text for key in active_keys(pilot.app.screen.active_bindings)}
         await after(pilot, "colon")
         palette = pilot.app.screen.query_one("#commands", TablePane)
         rows = palette.window.rows
