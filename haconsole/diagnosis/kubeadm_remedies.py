@@ -57,8 +57,6 @@ def _for_kubeadm(remedy: Remedy, places: Layout, kubernetes: KubernetesLayout) -
                 f"if {arguments.get('old', 'the host')} is lost: {_member_remove(places)} on another control plane, "
                 f"kubectl delete node {arguments.get('old', 'NODE')}, then on the new host: {_JOIN}"
             )
-        case "rotate-certs" if arguments.get("ca"):
-            text = _NEW_CA
         case _:
             pass
     if text is None:
@@ -69,10 +67,6 @@ def _for_kubeadm(remedy: Remedy, places: Layout, kubernetes: KubernetesLayout) -
 _JOIN = (
     "kubeadm reset, then kubeadm join --control-plane with a new token and certificate key (kubeadm token create "
     "--print-join-command; kubeadm init phase upload-certs --upload-certs)"
-)
-_NEW_CA = (
-    "etcd's CA: run rotate-certs with ca = yes, scope = etcd. For the other CAs follow kubernetes.io, Manual Rotation "
-    "of CA Certificates"
 )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from haconsole.actions.bootstrap.leaves import ETCD_CA, KUBERNETES_CA
+from haconsole.actions.bootstrap.leaves import KUBERNETES_CA
 from haconsole.actions.bootstrap.refuse import clocks, unreachable
 from haconsole.actions.plan_context import PlanContext
 from haconsole.actions.rotation.ca.state import CaState
@@ -12,11 +12,6 @@ from haconsole.configs.layout import is_kubeadm
 from haconsole.inventory.schema import EtcdPlacement, Host
 from haconsole.model.names import HostName
 from haconsole.model.observed import Known, reason_of
-
-CA_OF_KUBEADM = (
-    "kubernetes.deployment is kubeadm: this version replaces only its etcd CA (scope = etcd), and all leaves. For the "
-    "other CAs follow kubernetes.io, Manual Rotation of CA Certificates"
-)
 
 
 def refusals(ctx: PlanContext, host: str | None, silent: frozenset[str]) -> tuple[str, ...]:
@@ -45,11 +40,7 @@ def refusals_of_ca(ctx: PlanContext, several: tuple[CaState, ...]) -> tuple[str,
     )
     strange = () if silent else tuple(oddity for one in several for oddity in one.strange)
     cut_off = against_a_new_ca(ctx) if any(one.name == KUBERNETES_CA for one in several) else ()
-    others = any(one.name != ETCD_CA for one in several)
-    kubeadm = (CA_OF_KUBEADM,) if is_kubeadm(ctx.inventory) and others else ()
-    return (
-        *_why_unsupported(ctx), *kubeadm, *unreached, *clocks(ctx), *_unreadable_certificates(ctx), *strange, *cut_off
-    )  # fmt: skip
+    return (*_why_unsupported(ctx), *unreached, *clocks(ctx), *_unreadable_certificates(ctx), *strange, *cut_off)
 
 
 def _why(ctx: PlanContext, host: Host) -> str | None:

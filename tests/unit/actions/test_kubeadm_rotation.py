@@ -15,7 +15,7 @@ from haconsole.actions.steps.static_pods import restarts_pods
 from haconsole.execution.log.codec import plan_from_json, to_json
 from haconsole.model.certificate import Certificate
 from haconsole.model.hosts import HostFacts
-from haconsole.model.observed import Cause, Failed, Known, Observed
+from haconsole.model.observed import Cause, Failed, Known, Observed, value_of
 from haconsole.model.provenance import ManagedFile, Owner
 from haconsole.model.snapshot import ClusterSnapshot
 from tests.fakes import kubeadm
@@ -169,11 +169,78 @@ def test_undoing_a_restart_restores_files_first() -> None:
     assert getattr(restart.undo, "operation", None) == restart.operation
 
 
-@pytest.mark.parametrize("scope", ["kubernetes", "all"])
-def test_the_other_cas_are_refused_by_name(scope: str) -> None:
-    planned = plan_action("rotate-certs", certified(), kubeadm.INVENTORY, {"ca": "yes", "scope": scope})
-    assert isinstance(planned, Refusal)
-    assert "this version replaces only its etcd CA" in planned.reasons[0]
+def signing(snapshot: ClusterSnapshot) -> ClusterSnapshot:
+    """The cluster with kubeadm's own flag in the manifests of kube-controller-manager."""
+    command = ("kube-controller-manager", f"--cluster-signing-cert-file={PKI}/ca.crt")
+    manager = replace(kubeadm.static_pod("kube-controller-manager"), command=command)
+    for name in PLANES:
+        snapshot = kubeadm.with_pod(snapshot, name, manager)
+    return snapshot
+
+
+def test_the_kubernetes_ca_is_replaced_wherever_kubeadm_puts_it() -> None:
+    planned = plan(signing(certified()), ca="yes", scope="kubernetes")
+    ids = [str(step.id) for step in planned.steps]
+    order = [
+        "kubernetes.kubectl@cp1",
+        "pki.kubernetes-ca-next@cp1",
+        "pki.kubernetes-ca-next-trust@w1",
+        "pki.kubernetes-ca-both@w1",
+        "pki.kubeconfigs-trust@cp1",
+        "kubernetes.signing-trust@cp1",
+        "kubernetes.control-plane-trust@cp1",
+        "kubernetes.cluster-info-trust@cp1",
+        "pki.kubelet@cp1",
+        "kubernetes.control-plane-leaves@cp1",
+        "kubernetes.workloads@cp1",
+        "pki.verified@cp1",
+        "pki.kubernetes-ca-drop@cp1",
+        "pki.kubeconfigs-drop@cp1",
+        "kubernetes.signing-drop@cp1",
+        "kubernetes.control-plane-drop@cp1",
+        "kubernetes.cluster-info-drop@cp1",
+    ]
+    expected = [name.replace("@cp1", f"@{planned_first(planned)}") if "next@" in name else name for name in order]
+    assert [ids.index(name) for name in expected] == sorted(ids.index(name) for name in expected)
+    for name in (
+        "pki.kubeconfigs-trust@w1",
+        "pki.kubelet@w1",
+        "kubernetes.kubelet-trust@w1",
+        "pki.kubernetes-ca-drop@w1",
+    ):
+        assert name in ids
+    mine = issues(planned)
+    assert {mine[f"pki.{role}@cp2"].authority for role in ("admin", "kubelet", "apiserver")} == {"kubernetes-ca-next"}
+    assert mine["pki.apiserver@cp2"].cross_cert_path == f"{PKI}/ca.crt"
+    assert mine["pki.admin@cp2"].cross_cert_path == "", "only clients need the chain"
+    sync = step_of(planned, "pki.kubeconfigs-trust@cp2").operation
+    assert isinstance(sync, RunCommand)
+    assert {word for word in sync.argv if word.endswith(".conf")} == {
+        f"/etc/kubernetes/{name}.conf" for name in ("admin", "controller-manager", "scheduler", "kubelet")
+    }
+
+
+def planned_first(planned: Plan) -> str:
+    """The host whose step makes a new CA for all."""
+    return next(str(step.host) for step in planned.steps if step.id.startswith("pki.kubernetes-ca-next@"))
+
+
+def test_a_replaced_kubernetes_ca_can_be_rolled_back() -> None:
+    snapshot = signing(certified())
+
+    def with_next(facts: HostFacts) -> HostFacts:
+        read = value_of(facts.certificates) or ()
+        ca = next(one for one in read if one.role == "kubernetes-ca")
+        new = replace(ca, role="kubernetes-ca-next", path=f"{PKI}/ca-next.crt", fingerprint="new", key_path=None)
+        both = replace(ca, fingerprint="new")
+        return replace(facts, certificates=Known((*read, both, new), NOW))
+
+    for name in (*PLANES, "w1"):
+        snapshot = kubeadm.changed(snapshot, name, with_next)
+    planned = plan(snapshot, ca="yes", back="yes")
+    ids = {str(step.id) for step in planned.steps}
+    assert {f"pki.kubeconfigs-trust-back@{name}" for name in (*PLANES, "w1")} <= ids
+    assert {"kubernetes.signing-trust-back@cp1", "kubernetes.cluster-info-trust-back@cp1"} <= ids
 
 
 def test_the_etcd_ca_is_replaced_in_three_phases_one_host_at_a_time() -> None:

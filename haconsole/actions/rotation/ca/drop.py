@@ -11,7 +11,7 @@ from haconsole.actions.build import look_step, script
 from haconsole.actions.checks import Check
 from haconsole.actions.operations import Irreversible, LeftByUndo, PairForm
 from haconsole.actions.rotation.ca import scripts
-from haconsole.actions.rotation.ca.kubeadm import cluster_info, embedded, signs_with_ca
+from haconsole.actions.rotation.ca.kubeadm import cluster_info, embedded, no_signing_file, signs_with_ca
 from haconsole.actions.rotation.ca.replacing import (
     NONE,
     CaReplacement,
@@ -53,7 +53,12 @@ def drop(now: CaReplacement) -> tuple[Group, ...]:
         groups.append(embedded(now, host, Phase.DROP))
         groups.append((*_signing(now, host), *signs_with_ca(now, host)))
         groups += turn(now, host, Phase.DROP, {}, ())
-    return (*groups, cluster_info(now, Phase.DROP), nodes_seen(now, Phase.DROP), tuple(verify_steps(now.ctx)))
+    return (
+        *groups,
+        (*cluster_info(now, Phase.DROP), *no_signing_file(now)),
+        nodes_seen(now, Phase.DROP),
+        tuple(verify_steps(now.ctx)),
+    )
 
 
 def _verify(now: CaReplacement, host: Host, mine: tuple[HostLeaf, ...]) -> Step:

@@ -14,7 +14,7 @@ from dataclasses import replace
 from haconsole.actions.bootstrap.certificates import signing_step
 from haconsole.actions.bootstrap.leaves import KUBERNETES_CA
 from haconsole.actions.build import look_step, script, step_id
-from haconsole.actions.checks import Check
+from haconsole.actions.checks import Check, FilesAbsent
 from haconsole.actions.operations import Irreversible, RunCommand, UndoByCommand, UndoByRestoringFiles
 from haconsole.actions.rotation.ca.replacing import CaReplacement, Phase, or_after_last_phase, run_step
 from haconsole.actions.rotation.ca.state import CaState
@@ -45,6 +45,7 @@ MANAGER = "kube-controller-manager"
 SYNC_WHY = "kubeconfigs of kubeadm embed the CA, so a change of the CA's file does not reach their users."
 ONE_WHY = "kube-controller-manager refuses to sign with a file that holds two certificates, as the CA's file does now."
 CA_WHY = "The CA's file holds one certificate again, so the manifest is as kubeadm wrote it."
+REMOVE_WHY = "kube-controller-manager signs with the CA's file again, so nothing reads the separate one."
 INFO_WHY = "New nodes trust the cluster by this ConfigMap."
 TOKENS_WHY = (
     "Pods load the CA, and tokens that the old key signed, only at their start. Pods of other namespaces that use the "
@@ -118,6 +119,26 @@ def signs_with_ca(now: CaReplacement, host: Host, phase: str = Phase.DROP) -> Gr
     assert ca is not None
     assert kubernetes is not None
     return (_flag_step(now, host, ca.files.cert, kubernetes.signing_ca, CA_WHY, phase),)
+
+
+def no_signing_file(now: CaReplacement, phase: str = Phase.DROP) -> Group:
+    """The file with only the first certificate is removed: no manifest names it any more."""
+    kubernetes = now.ctx.layout.kubernetes
+    hosts = tuple(host for host in now.ctx.control_planes if _signs_with_bundle(now, host))
+    return tuple(
+        Step(
+            id=step_id(f"pki.kubernetes-signing-{phase}", host.name),
+            title="Remove the separate signing certificate",
+            why=REMOVE_WHY,
+            host=HostName(host.name),
+            operation=RunCommand(("rm", "-f", "--", kubernetes.signing_ca)),
+            verification=(FilesAbsent((kubernetes.signing_ca,), "not removed"),),
+            undo=Irreversible("it is the first certificate of the CA's file; a later rotation writes it again"),
+            phase=phase,
+        )
+        for host in hosts
+        if kubernetes is not None
+    )
 
 
 def _signs_with_bundle(now: CaReplacement, host: Host) -> bool:

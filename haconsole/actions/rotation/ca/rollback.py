@@ -10,7 +10,7 @@ from haconsole.actions.operations import (
     UndoByRestoringFiles,
 )
 from haconsole.actions.rotation.ca import scripts
-from haconsole.actions.rotation.ca.kubeadm import cluster_info, embedded, signs_with_ca
+from haconsole.actions.rotation.ca.kubeadm import cluster_info, embedded, no_signing_file, signs_with_ca
 from haconsole.actions.rotation.ca.replacing import CaReplacement, run_step, short
 from haconsole.actions.rotation.ca.state import CaState
 from haconsole.actions.rotation.ca.turn import leaf_files, nodes_seen, turn
@@ -40,8 +40,11 @@ def back(now: CaReplacement) -> tuple[Group, ...]:
         groups.append((*embedded(now, host, "trust-back"), *signs_with_ca(now, host, "trust-back")))
         groups += turn(now, host, "trust-back", {}, ())
     return (
-        *groups, cluster_info(now, "trust-back"), nodes_seen(now, "trust-back"), tuple(verify_steps(now.ctx))
-    )  # fmt: skip
+        *groups,
+        (*cluster_info(now, "trust-back"), *no_signing_file(now, "trust-back")),
+        nodes_seen(now, "trust-back"),
+        tuple(verify_steps(now.ctx)),
+    )
 
 
 def _restore(now: CaReplacement, host: Host) -> Iterator[Step]:
