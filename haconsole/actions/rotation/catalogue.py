@@ -5,6 +5,7 @@ from __future__ import annotations
 from haconsole.actions.action import Action, Argument, ArgumentKind
 from haconsole.actions.rotation.ca.plan import ACTION
 from haconsole.actions.rotation.ca.replacing import Phase
+from haconsole.actions.rotation.ca.workloads import Workloads
 from haconsole.actions.rotation.desired import ALL, ETCD, KUBERNETES
 from haconsole.actions.rotation.plan import plan_rotation
 
@@ -31,6 +32,13 @@ def rotation_actions() -> tuple[Action, ...]:
                     choices=tuple(one.value for one in Phase),
                 ),
                 Argument("back", ArgumentKind.FLAG, "with ca: undo the rotation; possible until the last phase"),
+                Argument(
+                    "workloads",
+                    ArgumentKind.CHOICE,
+                    "with ca, on kubeadm clusters: workloads to restart (default kube-system). Old credentials of "
+                    "other pods stop the last phase, except with ignore",
+                    choices=tuple(one.value for one in Workloads),
+                ),
                 Argument("due", ArgumentKind.FLAG, "only those due within 30 days or different from the inventory"),
             ),
             planner=plan_rotation,

@@ -24,8 +24,8 @@ def plan_rotation(snapshot: ClusterSnapshot, inventory: Inventory, request: Requ
     ctx = plan_context(snapshot, inventory, None)
     if "ca" in request:
         return plan_ca(ctx, request)
-    if set(request) & {"phase", "back"}:
-        raise UsageError("phase and back are for the replacement of CAs", hint="set ca too")
+    if set(request) & {"phase", "back", "workloads"}:
+        raise UsageError("phase, back and workloads are for the replacement of CAs", hint="set ca too")
     scope, host = request.get("scope", ALL), request.get("host")
     silent = unreachable_hosts(ctx)
     reasons = (*refusals(ctx, host, silent), *unfinished(ca_states(ctx, ALL)))

@@ -184,21 +184,23 @@ def test_the_kubernetes_ca_is_replaced_wherever_kubeadm_puts_it() -> None:
     order = [
         "kubernetes.kubectl@cp1",
         "pki.kubernetes-ca-next@cp1",
+        "kubernetes.signing-trust@cp1",
         "pki.kubernetes-ca-next-trust@w1",
         "pki.kubernetes-ca-both@w1",
         "pki.kubeconfigs-trust@cp1",
-        "kubernetes.signing-trust@cp1",
         "kubernetes.control-plane-trust@cp1",
         "kubernetes.cluster-info-trust@cp1",
         "pki.kubelet@cp1",
         "kubernetes.control-plane-leaves@cp1",
-        "kubernetes.workloads@cp1",
+        "kubernetes.workloads-leaves@cp1",
+        "kubernetes.credentials@cp1",
         "pki.verified@cp1",
         "pki.kubernetes-ca-drop@cp1",
         "pki.kubeconfigs-drop@cp1",
         "kubernetes.signing-drop@cp1",
         "kubernetes.control-plane-drop@cp1",
         "kubernetes.cluster-info-drop@cp1",
+        "kubernetes.authentication-drop@cp1",
     ]
     expected = [name.replace("@cp1", f"@{planned_first(planned)}") if "next@" in name else name for name in order]
     assert [ids.index(name) for name in expected] == sorted(ids.index(name) for name in expected)
@@ -241,6 +243,20 @@ def test_a_replaced_kubernetes_ca_can_be_rolled_back() -> None:
     ids = {str(step.id) for step in planned.steps}
     assert {f"pki.kubeconfigs-trust-back@{name}" for name in (*PLANES, "w1")} <= ids
     assert {"kubernetes.signing-trust-back@cp1", "kubernetes.cluster-info-trust-back@cp1"} <= ids
+    order = ["kubernetes.workloads-leaves-back@cp1", "kubernetes.credentials@cp1", "pki.kubernetes-ca-alone@cp1"]
+    assert places(planned, *order) == sorted(places(planned, *order)), "pods lose tokens of the new key first"
+
+
+def test_old_credentials_of_pods_stop_the_last_phase_unless_they_are_ignored() -> None:
+    def ids(**request: str) -> set[str]:
+        return {str(step.id) for step in plan(signing(certified()), ca="yes", scope="kubernetes", **request).steps}
+
+    assert "kubernetes.credentials@cp1" in ids()
+    assert "kubernetes.credentials@cp1" in ids(workloads="all")
+    assert "kubernetes.credentials@cp1" not in ids(workloads="ignore")
+    every = step_of(plan(signing(certified()), ca="yes", workloads="all"), "kubernetes.workloads-leaves@cp1")
+    assert isinstance(every.operation, RunCommand)
+    assert every.operation.argv[-2:] == ("all", "renew")
 
 
 def test_the_etcd_ca_is_replaced_in_three_phases_one_host_at_a_time() -> None:

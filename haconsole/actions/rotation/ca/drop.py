@@ -11,7 +11,7 @@ from haconsole.actions.build import look_step, script
 from haconsole.actions.checks import Check
 from haconsole.actions.operations import Irreversible, LeftByUndo, PairForm
 from haconsole.actions.rotation.ca import scripts
-from haconsole.actions.rotation.ca.kubeadm import cluster_info, embedded, no_signing_file, signs_with_ca
+from haconsole.actions.rotation.ca.kubeadm import authentication, cluster_info, embedded, no_signing_file, signs_with_ca
 from haconsole.actions.rotation.ca.replacing import (
     NONE,
     CaReplacement,
@@ -23,6 +23,7 @@ from haconsole.actions.rotation.ca.replacing import (
 )
 from haconsole.actions.rotation.ca.state import CaState
 from haconsole.actions.rotation.ca.turn import nodes_seen, turn
+from haconsole.actions.rotation.ca.workloads import no_old_credentials
 from haconsole.actions.rotation.desired import HostLeaf
 from haconsole.actions.rotation.rolling_restart import (
     restart_order,
@@ -45,6 +46,7 @@ def drop(now: CaReplacement) -> tuple[Group, ...]:
     """Every leaf verified with only the new CA, then the old one removed, host by host."""
     every = {host.name: leaves_of(now, host) for host in restart_order(now.ctx)}
     groups: list[Group] = [
+        no_old_credentials(now, Phase.DROP),
         tuple(_verify(now, host, every[host.name]) for host in restart_order(now.ctx) if every[host.name]),
         tuple(_strip(host, every[host.name]) for host in restart_order(now.ctx) if _with_chains(every[host.name])),
     ]
@@ -55,7 +57,7 @@ def drop(now: CaReplacement) -> tuple[Group, ...]:
         groups += turn(now, host, Phase.DROP, {}, ())
     return (
         *groups,
-        (*cluster_info(now, Phase.DROP), *no_signing_file(now)),
+        (*cluster_info(now, Phase.DROP), *authentication(now, Phase.DROP), *no_signing_file(now)),
         nodes_seen(now, Phase.DROP),
         tuple(verify_steps(now.ctx)),
     )

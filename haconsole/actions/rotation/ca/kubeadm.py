@@ -4,7 +4,8 @@
 2. kube-controller-manager signs with the CA's file, but refuses one with two certificates. While the file holds two,
    its manifest names a file with only the first.
 3. cluster-info, by which new nodes trust the cluster, embeds the CA.
-4. Pods load the CA and their tokens at their start. Those of kube-system are restarted before the old CA is dropped.
+4. extension-apiserver-authentication holds the CAs for extension API servers. API servers only add theirs to it.
+5. Pods load the CA and their tokens at their start: see `workloads`.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from haconsole.actions.bootstrap.certificates import signing_step
-from haconsole.actions.bootstrap.leaves import KUBERNETES_CA
+from haconsole.actions.bootstrap.leaves import FRONT_PROXY_CA, KUBERNETES_CA
 from haconsole.actions.build import look_step, script, step_id
 from haconsole.actions.checks import Check, FilesAbsent
 from haconsole.actions.operations import Irreversible, RunCommand, UndoByCommand, UndoByRestoringFiles
@@ -38,7 +39,7 @@ HAS_FLAG = load_script("manifest-check-flag")
 
 INFO = load_script("cluster-info-sync-ca")
 
-WORKLOADS = load_script("restart-workloads")
+AUTHENTICATION = load_script("authentication-sync-ca")
 
 FLAG = "cluster-signing-cert-file"
 MANAGER = "kube-controller-manager"
@@ -47,11 +48,10 @@ ONE_WHY = "kube-controller-manager refuses to sign with a file that holds two ce
 CA_WHY = "The CA's file holds one certificate again, so the manifest is as kubeadm wrote it."
 REMOVE_WHY = "kube-controller-manager signs with the CA's file again, so nothing reads the separate one."
 INFO_WHY = "New nodes trust the cluster by this ConfigMap."
-TOKENS_WHY = (
-    "Pods load the CA, and tokens that the old key signed, only at their start. Pods of other namespaces that use the "
-    "API must be restarted too, before the last phase."
+AUTHENTICATION_WHY = (
+    "Extension API servers know their clients by this ConfigMap. API servers add their CAs to it and never remove one."
 )
-KUBECTL_WHY = "cluster-info and the workloads of kube-system are changed by kubectl, with admin.conf, on this host."
+KUBECTL_WHY = "ConfigMaps and workloads are changed by kubectl, with admin.conf, on this host."
 KUBECTL_S = 180.0
 
 
@@ -206,25 +206,32 @@ def cluster_info(now: CaReplacement, phase: str) -> Group:
     )
 
 
-def workloads(now: CaReplacement) -> Group:
-    """The workloads of kube-system run with the new CA and with tokens of the new key."""
-    ca, kubernetes = now.of(KUBERNETES_CA), now.ctx.layout.kubernetes
-    if ca is None or kubernetes is None or not is_kubeadm(now.ctx.inventory):
+def authentication(now: CaReplacement, phase: str) -> Group:
+    """Extension API servers accept clients of only the remaining CAs."""
+    kubernetes = now.ctx.layout.kubernetes
+    concerned = now.of(KUBERNETES_CA) or now.of(FRONT_PROXY_CA)
+    if concerned is None or kubernetes is None or not is_kubeadm(now.ctx.inventory):
         return ()
-    host, words = now.ctx.control_planes[0], (kubernetes.admin.kubeconfig, now.end)
-    tokens = "tokens" if any(one.is_tokens for one in now.several) else "keep"
-    restarted_check = script(
-        WORKLOADS, "workloads", *words, "check", means="they were restarted", problem="not restarted", timeout_s=120.0
+    host = now.ctx.control_planes[0]
+    words = (kubernetes.admin.kubeconfig, kubernetes.ca.cert, kubernetes.front_proxy_ca.cert)
+    in_sync = script(
+        AUTHENTICATION,
+        "authentication",
+        *words,
+        "check",
+        means="extension-apiserver-authentication holds only these CAs",
+        problem="it holds others",
+        timeout_s=60.0,
     )
     return (
         Step(
-            id=step_id("kubernetes.workloads", host.name),
-            title="Restart the workloads of kube-system",
-            why=TOKENS_WHY,
+            id=step_id(f"kubernetes.authentication-{phase}", host.name),
+            title="Set the CAs in extension-apiserver-authentication",
+            why=AUTHENTICATION_WHY,
             host=HostName(host.name),
-            operation=RunCommand(("sh", "-ec", WORKLOADS, "workloads", *words, tokens), timeout_s=KUBECTL_S),
-            verification=or_after_last_phase(ca, restarted_check),
-            undo=Irreversible("restarted pods trust both CAs, and their tokens are valid in either phase"),
-            phase=Phase.LEAVES,
+            operation=RunCommand(("sh", "-ec", AUTHENTICATION, "authentication", *words, "set"), timeout_s=KUBECTL_S),
+            verification=(in_sync,),
+            undo=Irreversible("API servers add the CAs that they trust automatically"),
+            phase=phase,
         ),
     )

@@ -12,9 +12,9 @@ from haconsole.actions.operations import (
     UndoByRestoringFiles,
 )
 from haconsole.actions.rotation.ca import scripts
-from haconsole.actions.rotation.ca.kubeadm import workloads
 from haconsole.actions.rotation.ca.replacing import CaReplacement, Phase, or_after_last_phase, run_step
 from haconsole.actions.rotation.ca.turn import leaf_files, nodes_seen, serving, turn
+from haconsole.actions.rotation.ca.workloads import renew_workloads
 from haconsole.actions.rotation.desired import ALL, HostLeaf, leaves_of_host, name_steps, renew_step
 from haconsole.actions.rotation.leaves import etcd_gate
 from haconsole.actions.rotation.rolling_restart import (
@@ -36,7 +36,7 @@ def leaves(now: CaReplacement) -> tuple[Group, ...]:
         groups.append(name_steps(mine, Phase.LEAVES))
         groups.append((*etcd_gate(now.ctx, host, mine, Phase.LEAVES),))
         groups += turn(now, host, Phase.LEAVES, leaf_files(mine), serving(now, host))
-    return (*groups, nodes_seen(now, Phase.LEAVES), workloads(now))
+    return (*groups, nodes_seen(now, Phase.LEAVES), renew_workloads(now, Phase.LEAVES))
 
 
 def _successors(now: CaReplacement, one: HostLeaf) -> Step:

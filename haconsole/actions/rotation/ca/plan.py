@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from haconsole.actions.action import Request
+from haconsole.actions.bootstrap.leaves import KUBERNETES_CA
 from haconsole.actions.plan_context import PlanContext
 from haconsole.actions.rotation.ca.drop import drop
 from haconsole.actions.rotation.ca.leaves import leaves
@@ -12,11 +13,13 @@ from haconsole.actions.rotation.ca.replacing import CaReplacement, Phase
 from haconsole.actions.rotation.ca.rollback import back
 from haconsole.actions.rotation.ca.state import CaState, ca_states
 from haconsole.actions.rotation.ca.trust import trust
+from haconsole.actions.rotation.ca.workloads import Workloads
 from haconsole.actions.rotation.desired import ALL
 from haconsole.actions.rotation.handover import vips_that_stay
 from haconsole.actions.rotation.refuse import refusals_of_ca
 from haconsole.actions.step import Plan, Refusal
 from haconsole.actions.steps.order import in_order
+from haconsole.configs.layout import is_kubeadm
 from haconsole.errors import UsageError
 from haconsole.model.findings import ActionCall
 
@@ -46,13 +49,14 @@ def plan_ca(ctx: PlanContext, request: Request) -> Plan | Refusal:
         reasons = _not_back(under_way) if "back" in request else _not_phase(several, only)
     if reasons:
         return Refusal(ACTION, ctx.inventory.cluster, reasons)
-    now = CaReplacement(ctx, several, f"{ctx.snapshot.observed_at:%Y%m%dT%H%M%SZ}")
+    end = f"{ctx.snapshot.observed_at:%Y%m%dT%H%M%SZ}"
+    now = CaReplacement(ctx, several, end, request.get("workloads", Workloads.SYSTEM))
     if "back" in request:
         names = ", ".join(one.name for one in several)
         return Plan(ACTION, ctx.inventory.cluster, in_order(back(now)), f"{names}: back to the old one")
     left = (only,) if only else tuple(phase for phase in Phase if _at_or_after(phase, stage(several)))
     groups = tuple(group for phase in left for group in STEPS[phase](now))
-    lines = (_summary(several, left), *vips_that_stay(ctx))
+    lines = (_summary(now, left), *vips_that_stay(ctx))
     return Plan(ACTION, ctx.inventory.cluster, in_order(groups), "\n".join(lines), undone_by=BACK)
 
 
@@ -105,11 +109,21 @@ def _not_back(under_way: tuple[CaState, ...]) -> tuple[str, ...]:
     )
 
 
-def _summary(several: tuple[CaState, ...], left: tuple[Phase, ...]) -> str:
-    lines = [", ".join(one.name for one in several), *(SAYS[phase] for phase in left)]
-    if Phase.DROP in left and any(one.is_tokens for one in several):
+def _summary(now: CaReplacement, left: tuple[Phase, ...]) -> str:
+    lines = [", ".join(one.name for one in now.several), *(SAYS[phase] for phase in left)]
+    if is_kubeadm(now.ctx.inventory):
+        lines += _copies(now, left)
+    elif Phase.DROP in left and any(one.is_tokens for one in now.several):
         lines.append(
             "tokens in Secrets that the old service-account key signed expire with the last phase: delete those "
             "Secrets before it, so that new ones are issued"
         )
     return "\n".join(lines)
+
+
+def _copies(now: CaReplacement, left: tuple[Phase, ...]) -> list[str]:
+    """Users of the old credentials that only a person knows."""
+    if Phase.DROP not in left or now.of(KUBERNETES_CA) is None:
+        return []
+    line = "copies of kubeconfigs (~/.kube/config) fail after the last phase: copy admin.conf again"
+    return [line]

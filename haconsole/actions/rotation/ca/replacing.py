@@ -33,11 +33,15 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CaReplacement:
-    """The CAs that a plan replaces, with its context; `end` is the suffix of renamed files."""
+    """The CAs that a plan replaces, with its context.
+
+    `end` is the suffix of renamed files, `workloads` the pods that are restarted (see `workloads.Workloads`).
+    """
 
     ctx: PlanContext
     several: tuple[CaState, ...]
     end: str
+    workloads: str = "kube-system"
 
     def of(self, name: str) -> CaState | None:
         return next((one for one in self.several if one.name == name), None)
@@ -54,13 +58,22 @@ def or_after_last_phase(one: CaState, *checks: Check) -> tuple[Check, ...]:
 
 def after_last_phase(one: CaState) -> CommandSucceeds:
     """The state after the last phase."""
+    return _without(one, one.old, "old", "new")
+
+
+def after_rollback(one: CaState) -> CommandSucceeds:
+    """The state after the last phase of a rollback."""
+    return _without(one, one.new, "new", "old")
+
+
+def _without(one: CaState, fingerprint: str, gone: str, left: str) -> CommandSucceeds:
     return script(
         scripts.GONE,
         "gone",
         one.files.cert,
-        one.old or NONE,
-        means=f"{one.files.cert} holds only the new one",
-        problem="the old one is still there",
+        fingerprint or NONE,
+        means=f"{one.files.cert} holds only the {left} one",
+        problem=f"the {gone} one is still there",
     )
 
 

@@ -10,10 +10,11 @@ from haconsole.actions.operations import (
     UndoByRestoringFiles,
 )
 from haconsole.actions.rotation.ca import scripts
-from haconsole.actions.rotation.ca.kubeadm import cluster_info, embedded, no_signing_file, signs_with_ca
+from haconsole.actions.rotation.ca.kubeadm import authentication, cluster_info, embedded, no_signing_file, signs_with_ca
 from haconsole.actions.rotation.ca.replacing import CaReplacement, run_step, short
 from haconsole.actions.rotation.ca.state import CaState
 from haconsole.actions.rotation.ca.turn import leaf_files, nodes_seen, turn
+from haconsole.actions.rotation.ca.workloads import no_old_credentials, renew_workloads
 from haconsole.actions.rotation.desired import ALL, HostLeaf, leaves_of_host, renew_step
 from haconsole.actions.rotation.leaves import etcd_gate
 from haconsole.actions.rotation.rolling_restart import (
@@ -35,13 +36,15 @@ def back(now: CaReplacement) -> tuple[Group, ...]:
         groups.append((*etcd_gate(now.ctx, host, mine, "leaves-back"),))
         groups += turn(now, host, "leaves-back", leaf_files(mine), ())
     groups.append(nodes_seen(now, "leaves-back"))
+    groups.append(renew_workloads(now, "leaves-back", back=True))
+    groups.append(no_old_credentials(now, "trust-back", back=True))
     for host in restart_order(now.ctx):
         groups.append(tuple(_set_aside(now, one, host) for one in now.several if host in one.users))
         groups.append((*embedded(now, host, "trust-back"), *signs_with_ca(now, host, "trust-back")))
         groups += turn(now, host, "trust-back", {}, ())
     return (
         *groups,
-        (*cluster_info(now, "trust-back"), *no_signing_file(now, "trust-back")),
+        (*cluster_info(now, "trust-back"), *authentication(now, "trust-back"), *no_signing_file(now, "trust-back")),
         nodes_seen(now, "trust-back"),
         tuple(verify_steps(now.ctx)),
     )

@@ -35,11 +35,12 @@ def trust(now: CaReplacement) -> tuple[Group, ...]:
     phase = Phase.TRUST
     groups: list[Group] = [
         tuple(_make(now, one) for one in now.several),
+        *(signs_with_one(now, host) for host in now.ctx.control_planes),
         tuple(_give(one, host) for one in now.several for host in one.users if host not in one.holders),
         tuple(_join(now, one, host) for one in now.several for host in one.users),
     ]
     for host in restart_order(now.ctx):
-        groups.append((*embedded(now, host, phase), *signs_with_one(now, host)))
+        groups.append(embedded(now, host, phase))
         groups += turn(now, host, phase, {}, ())
     return (has_kubectl(now), *groups, cluster_info(now, phase), nodes_seen(now, phase))
 

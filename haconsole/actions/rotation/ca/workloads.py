@@ -1,0 +1,99 @@
+"""Pods during a replacement of the Kubernetes CA and the token keys of a kubeadm cluster.
+
+Pods load the CA and their tokens at their start. A token in a Secret stays valid only while its key is accepted.
+1. Once the new key signs, Secrets get tokens of it: kube-controller-manager fills those whose token is removed.
+2. Workloads are restarted: those of kube-system, or all.
+3. The old CA and key are dropped only when no pod and no Secret with old credentials is left, unless that is ignored.
+A rollback does the same the other way round.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from haconsole.actions.bootstrap.leaves import KUBERNETES_CA
+from haconsole.actions.build import look_step, script, step_id
+from haconsole.actions.checks import AnyOf, Check
+from haconsole.actions.operations import Irreversible, RunCommand
+from haconsole.actions.rotation.ca.replacing import CaReplacement, after_last_phase, after_rollback
+from haconsole.actions.step import Step
+from haconsole.actions.steps.order import Group
+from haconsole.configs.layout import is_kubeadm
+from haconsole.model.names import HostName
+from haconsole.scripts import load_script
+
+
+class Workloads(StrEnum):
+    """The pods that a rotation restarts; `IGNORE` also drops old credentials that pods still use."""
+
+    SYSTEM = "kube-system"
+    ALL = "all"
+    IGNORE = "ignore"
+
+
+RENEW = load_script("renew-workloads")
+
+OLD = load_script("check-old-credentials")
+
+RENEW_WHY = (
+    "Pods load the CA and their tokens at their start. Tokens in Secrets are signed again first; pods that still use "
+    "the previous ones are rejected until their restart."
+)
+OLD_WHY = "Pods that still have the old CA or an old token would lose the API with it."
+OLD_REMEDY = (
+    "old credentials are in use; run rotate-certs with ca = yes, workloads = all, which renews all, or delete the "
+    "token of each Secret, restart the pods and resume; workloads = ignore drops the old ones anyway"
+)
+ROLLOUT_S, RENEW_S, CHECK_S = 300.0, 240.0, 180.0
+
+
+def renew_workloads(now: CaReplacement, phase: str, *, back: bool = False) -> Group:
+    """The workloads run with the CAs of `phase` and with tokens of the key that signs."""
+    words = _words(now, back=back)
+    if words is None:
+        return ()
+    host, every = now.ctx.control_planes[0], now.workloads == Workloads.ALL
+    argv = (*words, "all" if every else "kube-system")
+    renewed = script(
+        RENEW, "workloads", *argv, "check", means="they were restarted", problem="not restarted", timeout_s=CHECK_S
+    )
+    step = Step(
+        id=step_id(f"kubernetes.workloads-{phase}", host.name),
+        title="Restart all workloads" if every else "Restart the workloads of kube-system",
+        why=RENEW_WHY,
+        host=HostName(host.name),
+        operation=RunCommand(("sh", "-ec", RENEW, "workloads", *argv, "renew"), timeout_s=RENEW_S),
+        verification=_or_later(now, renewed, back=back),
+        undo=Irreversible("restarted pods trust both CAs, and their tokens are valid in either phase"),
+        verify_within_s=ROLLOUT_S,
+        phase=phase,
+    )
+    return (step,)
+
+
+def no_old_credentials(now: CaReplacement, phase: str, *, back: bool = False) -> Group:
+    """No pod and no Secret needs what the next steps remove."""
+    words = _words(now, back=back)
+    if words is None or now.workloads == Workloads.IGNORE:
+        return ()
+    unused = script(OLD, "old", *words, means="no pod has old credentials", problem=OLD_REMEDY, timeout_s=CHECK_S)
+    title = "Check that no pod has old credentials"
+    checks = _or_later(now, unused, back=back)
+    host = now.ctx.control_planes[0].name
+    return (look_step("kubernetes.credentials", host, checks, title=title, why=OLD_WHY, phase=phase),)
+
+
+def _or_later(now: CaReplacement, check: Check, *, back: bool) -> tuple[Check, ...]:
+    """The check, or the state after the last phase, which removes the files that the check reads."""
+    ca = now.of(KUBERNETES_CA)
+    assert ca is not None
+    return (AnyOf(((check,), (after_rollback(ca) if back else after_last_phase(ca),))),)
+
+
+def _words(now: CaReplacement, *, back: bool) -> tuple[str, ...] | None:
+    """The kubeconfig, the name of this restart, and the key whose tokens remain valid."""
+    ca, kubernetes = now.of(KUBERNETES_CA), now.ctx.layout.kubernetes
+    if ca is None or kubernetes is None or not is_kubeadm(now.ctx.inventory):
+        return None
+    key = next((one.files.key for one in now.several if one.is_tokens), "-")
+    return kubernetes.admin.kubeconfig, "old" if back else "new", ca.next.cert, key

@@ -1,0 +1,22 @@
+#!/bin/sh
+# Fails while pods run that started before the workloads were renewed, or Secrets hold tokens of another key; prints them.
+# Pods without a mounted service-account token, and static pods, have none of these credentials.
+# usage: check-old-credentials KUBECONFIG MARK CA_FILE PRIVATE_KEY|-; MARK and CA_FILE are as for renew-workloads
+kube() { kubectl --kubeconfig="$kubeconfig" --request-timeout=30s "$@"; }
+# uses lib/token-secrets
+kubeconfig=$1
+umask 077; work=$(mktemp -d); trap 'rm -rf -- "$work"' EXIT
+since=$(kube get namespace kube-system -o 'jsonpath={.metadata.annotations.haconsole/ca-rotation}') || exit 1
+case $since in
+  "$2-$(ca_id "$3") "*) ;;
+  *) echo "the workloads of kube-system were not restarted in this rotation" >&2; exit 1 ;;
+esac
+: >"$work/stale"
+[ "$4" = - ] || other_tokens "$(key_id "$4")" -A >"$work/stale" || exit 1
+kube get pods -A -o 'jsonpath={range .items[*]}{.metadata.namespace} {.metadata.name}|{.status.startTime}|{.status.phase}|{.metadata.annotations.kubernetes\.io/config\.mirror}|{.spec.containers[*].volumeMounts[*].mountPath}{"\n"}{end}' >"$work/pods" || exit 1
+awk -F '|' -v "since=${since##* }" '$2 != "" && $2 < since && $3 !~ /Succeeded|Failed/ && $4 == "" &&
+  $5 ~ "/var/run/secrets/kubernetes.io/serviceaccount" { print "pod " $1 }' "$work/pods" >"$work/found"
+[ ! -s "$work/stale" ] || sed 's/^/Secret /' "$work/stale" >>"$work/found"
+[ -s "$work/found" ] || exit 0
+{ head -n 20 "$work/found"; sed '1,20d' "$work/found" | awk 'END { if (NR) print "and " NR " more" }'; } >&2
+exit 1
