@@ -36,13 +36,16 @@ class EndpointWriter(Load):
             begun = time.monotonic()
             number += 1
             try:
-                self._write("PATCH", CONFIG_MAP, {"data": {"number": str(number)}}, (200,))
+                self._once(number)
             except (OSError, http.client.HTTPException) as error:
                 self.counts.failed += 1
                 self.counts.say("failed", begun, [repr(error)])
                 continue
             self.counts.done += 1
             self.counts.slowest_s = max(self.counts.slowest_s, time.monotonic() - begun)
+
+    def _once(self, number: int) -> None:
+        self._write("PATCH", CONFIG_MAP, {"data": {"number": str(number)}}, (200,))
 
     def _write(self, method: str, path: str, body: dict[str, Any], good: tuple[int, ...]) -> None:
         kind = "application/merge-patch+json" if method == "PATCH" else "application/json"
@@ -56,6 +59,13 @@ class EndpointWriter(Load):
                 connection.close()
         if answer.status not in good:
             raise http.client.HTTPException(f"status {answer.status}: {text[:200]!r}")
+
+
+class EndpointReader(EndpointWriter):
+    """Reads that ConfigMap through the endpoint in the same way."""
+
+    def _once(self, number: int) -> None:
+        self._write("GET", CONFIG_MAP, {}, (200,))
 
 
 def _client_of(kubeconfig: bytes, folder: Path) -> ssl.SSLContext:

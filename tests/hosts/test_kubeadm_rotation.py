@@ -179,38 +179,6 @@ def test_the_etcd_ca_is_replaced_under_writes(cluster: Program, tmp_path: Path) 
 
 
 @pytest.mark.nightly
-def test_the_kubernetes_cas_and_token_keys_are_replaced_under_writes(cluster: Program, tmp_path: Path) -> None:
-    lab, before = cluster.lab, authorities(cluster)
-    token_keys = output(lab, "cp1", "cat", "/etc/kubernetes/pki/sa.pub")
-    with EndpointWriter(lab, tmp_path) as writes:
-        began = time.monotonic()
-        done = cluster("run", "rotate-certs", "--ca", "--scope", "kubernetes", "--yes", "--json", deadline_s=1300)
-        took = time.monotonic() - began
-    print(f"Kubernetes and front-proxy CAs, service-account keys: {took:.1f} s; writes: {writes}")
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-    after = authorities(cluster)
-    for role in ("kubernetes-ca", "front-proxy-ca"):
-        assert len(after[role]) == 1
-        assert after[role] != before[role]
-    assert after["etcd-ca"] == before["etcd-ca"]
-    assert output(lab, "cp1", "cat", "/etc/kubernetes/pki/sa.pub") != token_keys
-    ca = b64encode(output(lab, "cp1", "cat", "/etc/kubernetes/pki/ca.crt").encode()).decode()
-    info = kubectl(lab, "cp1", "-n", "kube-public", "get", "configmap", "cluster-info", "-o", "yaml")
-    assert ca in info
-    for name in (*control_planes(lab), *workers(lab)):
-        assert ca in output(lab, name, "cat", "/etc/kubernetes/kubelet.conf")
-    for name in control_planes(lab):
-        manager = output(lab, name, "cat", f"{MANIFESTS}/kube-controller-manager.yaml")
-        assert "--cluster-signing-cert-file=/etc/kubernetes/pki/ca.crt" in manager
-        files = output(lab, name, "ls", "-A", "/etc/kubernetes/pki")
-        assert "ca-next" not in files
-        assert "ca-signing" not in files.replace(".ca-signing", "")
-    sound(certs(cluster))
-    tidy(lab)
-    healed(cluster)
-
-
-@pytest.mark.nightly
 def test_the_data_is_restored_as_one_new_cluster(cluster: Program) -> None:
     """Two of three members have lost their data, so the quorum is lost permanently."""
     lab = cluster.lab

@@ -41,8 +41,8 @@ RENEW_WHY = (
 )
 OLD_WHY = "Pods that still have the old CA or an old token would lose the API with it."
 OLD_REMEDY = (
-    "old credentials are in use; run rotate-certs with ca = yes, workloads = all, which renews all, or delete the "
-    "token of each Secret, restart the pods and resume; workloads = ignore drops the old ones anyway"
+    "old credentials are in use. To renew all: run rotate-certs with ca = yes, workloads = all. By hand: delete the "
+    "token of each Secret, restart the pods, resume. To drop them anyway: workloads = ignore"
 )
 ROLLOUT_S, RENEW_S, CHECK_S = 300.0, 240.0, 180.0
 

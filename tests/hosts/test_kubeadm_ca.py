@@ -1,0 +1,213 @@
+"""The CAs and service-account keys of a kubeadm cluster are replaced, and nothing of the old ones remains."""
+
+from __future__ import annotations
+
+import json
+import time
+from base64 import b64decode
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from haconsole.lab.lab import Lab
+from haconsole.lab.places import Places
+from tests.hosts.conftest import Tell
+from tests.hosts.kubeadm_cluster import ADMIN, control_planes, kubectl, output, wait_healthy, workers
+from tests.hosts.kubeadm_load import EndpointReader, EndpointWriter
+from tests.hosts.load import Counts
+from tests.hosts.program import Program
+from tests.hosts.rotation import certs, sound
+from tests.hosts.test_kubeadm_rotation import MANIFESTS, authorities, killed_at, tidy
+from tests.hosts.test_kubeadm_seen import discovered, healed
+
+pytestmark = [
+    pytest.mark.timeout(3000), pytest.mark.nightly, pytest.mark.filterwarnings("ignore:Parsed a serial number")
+]  # fmt: skip
+PKI = "/etc/kubernetes/pki"
+CAS = {"kubernetes-ca": f"{PKI}/ca.crt", "front-proxy-ca": f"{PKI}/front-proxy-ca.crt", "etcd-ca": f"{PKI}/etcd/ca.crt"}
+APP = """
+kind: Deployment
+apiVersion: apps/v1
+metadata: {name: app}
+spec:
+  replicas: 1
+  selector: {matchLabels: {app: app}}
+  template:
+    metadata: {labels: {app: app}}
+    spec:
+      terminationGracePeriodSeconds: 1
+      containers: [{name: pause, image: "IMAGE"}]
+"""
+
+
+@pytest.fixture
+def cluster(places: Places, saved_kubeadm: str, tmp_path: Path) -> Iterator[Program]:
+    lab = Lab(Path(saved_kubeadm).name, places=places)
+    try:
+        lab.up_from(saved_kubeadm)
+        wait_healthy(lab)
+        program = Program(lab, tmp_path / "state")
+        yield Program(lab, tmp_path / "state", discovered(program, lab.spec.host("cp1").address, tmp_path / "found"))
+    finally:
+        lab.down()
+
+
+def test_every_ca_is_replaced_under_load_and_the_console_is_killed(
+    cluster: Program, tmp_path: Path, tell: Tell
+) -> None:
+    """A pod of another namespace stops the last phase; all workloads are restarted then."""
+    lab, before = cluster.lab, authorities(cluster)
+    keys = {name: line_of(lab, path) for name, path in CAS.items()}
+    start_app(lab)
+    old = token(lab)
+    with loads(lab, tmp_path / "old") as counts:
+        began = time.monotonic()
+        run = killed_at(cluster, "kubernetes.control-plane-trust", "rotate-certs", "--ca")
+        stopped = cluster.verb("resume", run, "--yes", "--json")
+    tell(f"new CAs trusted, leaves signed: {time.monotonic() - began:.0f} s", **counts)
+    assert stopped.returncode != 0
+    text = stopped.stdout[-3000:] + stopped.stderr[-3000:]
+    assert failed_steps(stopped.stdout) == ["kubernetes.credentials@cp1"], text
+    assert "pod default app-" in stopped.stdout
+    assert accepts(lab, old), "nothing is dropped while a pod needs it"
+    with loads(lab, tmp_path / "new") as counts:
+        began = time.monotonic()
+        run = killed_at(cluster, "kubernetes.control-plane-drop", "rotate-certs", "--ca", "--workloads", "all")
+        done = cluster.verb("resume", run, "--yes", "--json")
+    tell(f"old CAs dropped: {time.monotonic() - began:.0f} s", **counts)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    after = authorities(cluster)
+    for role in CAS:
+        assert len(after[role]) == 1
+        assert after[role] != before[role]
+    assert not accepts(lab, old)
+    assert accepts(lab, token(lab))
+    assert traces(lab, keys) == []
+    managers(lab)
+    sound(certs(cluster))
+    tidy(lab)
+    healed(cluster)
+
+
+def test_a_replacement_is_undone_before_its_last_phase(cluster: Program, tmp_path: Path, tell: Tell) -> None:
+    lab, before = cluster.lab, authorities(cluster)
+    old, key = token(lab), output(lab, "cp1", "cat", f"{PKI}/sa.pub")
+    for phase in ("trust", "leaves"):
+        began = time.monotonic()
+        cluster.events("rotate-certs", "--ca", "--scope", "kubernetes", "--phase", phase)
+        tell(f"phase {phase}: {time.monotonic() - began:.0f} s")
+    new = token(lab, "kube-system")
+    assert accepts(lab, new)
+    began = time.monotonic()
+    run = killed_at(cluster, "pki.kubernetes-ca-alone", "rotate-certs", "--ca", "--back")
+    done = cluster.verb("resume", run, "--yes", "--json")
+    tell(f"back: {time.monotonic() - began:.0f} s")
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    assert authorities(cluster) == before
+    assert output(lab, "cp1", "cat", f"{PKI}/sa.pub") == key
+    assert not accepts(lab, new)
+    assert accepts(lab, old)
+    assert accepts(lab, token(lab, "kube-system"))
+    managers(lab)
+    sound(certs(cluster))
+    tidy(lab)
+    healed(cluster)
+
+
+class loads:  # noqa: N801 -- used like a function
+    """A writer and a reader through the endpoint, with the current identity of admin.conf."""
+
+    def __init__(self, lab: Lab, folder: Path) -> None:
+        self._stack = ExitStack()
+        self._lab, self._folder = lab, folder
+
+    def __enter__(self) -> dict[str, Counts]:
+        kinds = {"writes": EndpointWriter, "reads": EndpointReader}
+        return {name: self._stack.enter_context(kind(self._lab, self._folder / name)) for name, kind in kinds.items()}
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+
+def start_app(lab: Lab) -> None:
+    """A Deployment outside of kube-system, whose pod has a token mounted."""
+    path = "jsonpath={.spec.template.spec.containers[0].image}"
+    image = kubectl(lab, "cp1", "-n", "kube-system", "get", "deployment", "coredns", "-o", path)
+    script = f"kubectl --kubeconfig={ADMIN} apply -f - <<'END'\n{APP.replace('IMAGE', image)}\nEND"
+    output(lab, "cp1", "sh", "-c", script)
+    end = time.monotonic() + 90
+    while "1/1" not in kubectl(lab, "cp1", "get", "deployment", "app"):
+        assert time.monotonic() < end
+        time.sleep(1.0)
+
+
+def token(lab: Lab, namespace: str = "default") -> str:
+    """A token that pods mount."""
+    kind = "--field-selector=type=kubernetes.io/service-account-token"
+    data = kubectl(lab, "cp1", "-n", namespace, "get", "secrets", kind, "-o", "jsonpath={.items[0].data.token}")
+    return b64decode(data).decode()
+
+
+def accepts(lab: Lab, bearer: str) -> bool:
+    """Whether every API server accepts the token."""
+    codes = set()
+    for name in control_planes(lab):
+        url = f"https://{lab.spec.host(name).address}:6443/api"
+        argv = ("curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", "--cacert", f"{PKI}/ca.crt")
+        codes.add(output(lab, name, *argv, "-H", f"Authorization: Bearer {bearer}", url))
+    assert codes in ({"200"}, {"401"}), codes
+    return codes == {"200"}
+
+
+def failed_steps(events: str) -> list[str]:
+    done = (json.loads(line) for line in events.splitlines())
+    return [one["step"] for one in done if one["event"] == "step-done" and one["outcome"] not in ("done", "already")]
+
+
+def line_of(lab: Lab, path: str) -> str:
+    """A line of base64 that only this certificate has."""
+    return output(lab, "cp1", "cat", path).splitlines()[-3]
+
+
+def traces(lab: Lab, keys: dict[str, str]) -> list[str]:
+    """Where the old CAs still are, in files and in the API; backups, whose names begin with a dot, do not count."""
+    left = []
+    find = "find /etc/kubernetes /var/lib/kubelet/pki /var/lib/kubelet/config.yaml -type f ! -name '.*'"
+    for host in (*control_planes(lab), *workers(lab)):
+        for path in output(lab, host, "sh", "-c", find).split():
+            text = output(lab, host, "cat", path)
+            left += [f"{host}:{path}: {name}" for name, line in keys.items() if mentions(text, line)]
+    for kind in ("configmaps", "secrets", "apiservices,validatingwebhookconfigurations"):
+        for one in json.loads(kubectl(lab, "cp1", "get", kind, "-A", "-o", "json"))["items"]:
+            place = f"{one['kind']} {one['metadata'].get('namespace')}/{one['metadata']['name']}"
+            left += [f"{place}: {name}" for name, line in keys.items() if mentions(json.dumps(values(one)), line)]
+    return left
+
+
+def values(item: dict[str, Any]) -> list[str]:
+    return [f"{item.get('spec', '')}", *(str(value) for value in (item.get("data") or {}).values())]
+
+
+def mentions(text: str, line: str) -> bool:
+    """The line is in the text, or in what a long word of it encodes."""
+    words = (word for word in text.replace('"', " ").replace("\\n", " ").split() if len(word) > 400)
+    return line in text or any(line in decoded(word) for word in words)
+
+
+def decoded(word: str) -> str:
+    try:
+        return b64decode(word, validate=True).decode("latin-1")
+    except ValueError:
+        return ""
+
+
+def managers(lab: Lab) -> None:
+    """kube-controller-manager signs with the CA's file, and no other file of a replacement is left."""
+    for name in control_planes(lab):
+        manager = output(lab, name, "cat", f"{MANIFESTS}/kube-controller-manager.yaml")
+        assert f"--cluster-signing-cert-file={PKI}/ca.crt" in manager
+        files = output(lab, name, "find", PKI, "!", "-name", ".*", "-type", "f").split()
+        assert [one for one in files if "-next" in one or "-signing" in one or "-previous" in one] == []
