@@ -1,6 +1,6 @@
 #!/bin/sh
-# Fails while pods run that started before the workloads were renewed, or Secrets hold tokens of another key; prints them.
-# Pods without a mounted service-account token, and static pods, have none of these credentials.
+# Fails while pods run that started before the workloads were renewed, or mount Secrets with tokens of another key; prints
+# them. Pods that end, that mount no service-account token, and static pods have none of these credentials.
 # usage: check-old-credentials KUBECONFIG MARK CA_FILE PRIVATE_KEY|-; MARK and CA_FILE are as for renew-workloads
 kube() { kubectl --kubeconfig="$kubeconfig" --request-timeout=30s "$@"; }
 # uses lib/token-secrets
@@ -13,10 +13,14 @@ case $since in
 esac
 : >"$work/stale"
 [ "$4" = - ] || other_tokens "$(key_id "$4")" -A >"$work/stale" || exit 1
-kube get pods -A -o 'jsonpath={range .items[*]}{.metadata.namespace} {.metadata.name}|{.status.startTime}|{.status.phase}|{.metadata.annotations.kubernetes\.io/config\.mirror}|{.spec.containers[*].volumeMounts[*].mountPath}{"\n"}{end}' >"$work/pods" || exit 1
-awk -F '|' -v "since=${since##* }" '$2 != "" && $2 < since && $3 !~ /Succeeded|Failed/ && $4 == "" &&
-  $5 ~ "/var/run/secrets/kubernetes.io/serviceaccount" { print "pod " $1 }' "$work/pods" >"$work/found"
-[ ! -s "$work/stale" ] || sed 's/^/Secret /' "$work/stale" >>"$work/found"
+kube get pods -A -o 'jsonpath={range .items[*]}{.metadata.namespace} {.metadata.name}|{.status.startTime}|{.status.phase}|{.metadata.annotations.kubernetes\.io/config\.mirror}{.metadata.deletionTimestamp}|{.spec.containers[*].volumeMounts[*].mountPath}|{.spec.volumes[*].secret.secretName}{"\n"}{end}' \
+  >"$work/pods" || exit 1
+awk -F '|' -v "since=${since##* }" '$3 !~ /Succeeded|Failed/ && $4 == ""' "$work/pods" >"$work/running"
+awk -F '|' -v "since=${since##* }" '$2 != "" && $2 < since && $5 ~ "/var/run/secrets/kubernetes.io/serviceaccount" {
+  print "pod " $1 }' "$work/running" >"$work/found"
+awk -F '|' '{ split($1, pod, " "); n = split($6, names, " "); for (i = 1; i <= n; i++) print pod[1], names[i] }' \
+  "$work/running" | sort -u >"$work/mounted"
+grep -xFf "$work/mounted" "$work/stale" | sed 's/^/Secret /' >>"$work/found"
 [ -s "$work/found" ] || exit 0
 { head -n 20 "$work/found"; sed '1,20d' "$work/found" | awk 'END { if (NR) print "and " NR " more" }'; } >&2
 exit 1

@@ -12,6 +12,18 @@ header() {
   while [ $((${#text} % 4)) -ne 0 ]; do text="$text="; done
   printf '%s' "$text" | base64 -d
 }
+# renew_tokens KEY_ID -A|-nNAMESPACE: kube-controller-manager fills each Secret whose token is removed.
+renew_tokens() {
+  other_tokens "$1" "$2" >"$work/stale" || return 1
+  while read -r namespace name; do
+    kube patch secret -n "$namespace" "$name" --type=merge -p '{"data":{"token":null}}' </dev/null || return 1
+  done <"$work/stale"
+  end=$(($(date +%s) + 60))
+  while left=$(other_tokens "$1" "$2") || return 1; [ -n "$left" ]; do
+    [ "$(date +%s)" -lt "$end" ] || { echo "kube-controller-manager has not signed these tokens: $left" >&2; return 1; }
+    sleep 1
+  done
+}
 # other_tokens KEY_ID -A|-nNAMESPACE: namespace and name of each Secret with a token of another key, or without one.
 other_tokens() {
   kube get secrets "$2" --field-selector=type=kubernetes.io/service-account-token \

@@ -201,6 +201,7 @@ def test_the_kubernetes_ca_is_replaced_wherever_kubeadm_puts_it() -> None:
         "kubernetes.control-plane-drop@cp1",
         "kubernetes.cluster-info-drop@cp1",
         "kubernetes.authentication-drop@cp1",
+        "kubernetes.tokens-drop@cp1",
     ]
     expected = [name.replace("@cp1", f"@{planned_first(planned)}") if "next@" in name else name for name in order]
     assert [ids.index(name) for name in expected] == sorted(ids.index(name) for name in expected)

@@ -87,8 +87,10 @@ def secret(name: str, key: bytes) -> str:
     return f"{name} {b64encode(f'{header}.e30.c2ln'.encode()).decode()}\n"
 
 
-def pod(name: str, start: str, *, phase: str = "Running", mirror: str = "", mounts: str = MOUNT) -> str:
-    return f"default {name}|2026-03-01T{start}Z|{phase}|{mirror}|{mounts}\n"
+def pod(
+    name: str, start: str, *, phase: str = "Running", mirror: str = "", mounts: str = MOUNT, secret: str = ""
+) -> str:
+    return f"default {name}|2026-03-01T{start}Z|{phase}|{mirror}|{mounts}|{secret}\n"
 
 
 def test_a_pod_that_started_before_the_restarts_has_old_credentials(cluster: Cluster) -> None:
@@ -100,12 +102,24 @@ def test_a_pod_that_started_before_the_restarts_has_old_credentials(cluster: Clu
     assert cluster.old() == "pod default late\n"
 
 
-def test_a_secret_with_a_token_of_another_key_has_old_credentials(cluster: Cluster) -> None:
+def test_a_mounted_secret_with_a_token_of_another_key_has_old_credentials(cluster: Cluster) -> None:
     cluster.answers(secrets=secret("default app", NEW.key.pem) + secret("default forgotten", OLD.key.pem))
+    assert cluster.old() == "", "no pod mounts it"
+    cluster.answers(pods=pod("new", "12:00:00", secret="app forgotten other"))
     assert cluster.old() == "Secret default forgotten\n"
     assert cluster.old("-") == ""
-    cluster.answers(secrets="default unsigned \n")
-    assert cluster.old() == "Secret default unsigned\n"
+    cluster.answers(secrets="default forgotten \n")
+    assert cluster.old() == "Secret default forgotten\n", "it has no token yet"
+    cluster.answers(pods=pod("new", "12:00:00", secret="forgotten", phase="Failed"))
+    assert cluster.old() == ""
+
+
+def test_tokens_of_all_namespaces_are_signed_again_after_the_last_phase(cluster: Cluster) -> None:
+    cluster.answers(secrets=secret("default a", OLD.key.pem), signed=secret("default a", NEW.key.pem))
+    assert cluster.run(workloads.TOKENS, "sa.key", "check").returncode == 1
+    assert cluster.run(workloads.TOKENS, "sa.key", "renew", options="-ec").returncode == 0
+    assert "patch secret -n default a" in cluster.calls
+    assert cluster.run(workloads.TOKENS, "sa.key", "check").returncode == 0
 
 
 def test_restarts_of_another_rotation_do_not_count(cluster: Cluster) -> None:
@@ -138,6 +152,7 @@ def test_restarted_workloads_must_be_available(cluster: Cluster) -> None:
     assert cluster.renew("check").returncode == 0
     cluster.answers(unavailable="")
     assert cluster.renew("check").returncode == 1
+    assert cluster.renew("check", "ignore").returncode == 0
     cluster.answers(workloads=f"{line}OnDelete\n")
     assert cluster.renew("check").returncode == 0
 

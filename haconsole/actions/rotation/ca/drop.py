@@ -23,7 +23,7 @@ from haconsole.actions.rotation.ca.replacing import (
 )
 from haconsole.actions.rotation.ca.state import CaState
 from haconsole.actions.rotation.ca.turn import nodes_seen, turn
-from haconsole.actions.rotation.ca.workloads import no_old_credentials
+from haconsole.actions.rotation.ca.workloads import no_old_credentials, renew_tokens
 from haconsole.actions.rotation.desired import HostLeaf
 from haconsole.actions.rotation.rolling_restart import (
     restart_order,
@@ -57,7 +57,12 @@ def drop(now: CaReplacement) -> tuple[Group, ...]:
         groups += turn(now, host, Phase.DROP, {}, ())
     return (
         *groups,
-        (*cluster_info(now, Phase.DROP), *authentication(now, Phase.DROP), *no_signing_file(now)),
+        (
+            *cluster_info(now, Phase.DROP),
+            *authentication(now, Phase.DROP),
+            *no_signing_file(now),
+            *renew_tokens(now, Phase.DROP),
+        ),
         nodes_seen(now, Phase.DROP),
         tuple(verify_steps(now.ctx)),
     )

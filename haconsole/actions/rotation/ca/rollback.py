@@ -14,7 +14,7 @@ from haconsole.actions.rotation.ca.kubeadm import authentication, cluster_info, 
 from haconsole.actions.rotation.ca.replacing import CaReplacement, run_step, short
 from haconsole.actions.rotation.ca.state import CaState
 from haconsole.actions.rotation.ca.turn import leaf_files, nodes_seen, turn
-from haconsole.actions.rotation.ca.workloads import no_old_credentials, renew_workloads
+from haconsole.actions.rotation.ca.workloads import no_old_credentials, renew_tokens, renew_workloads
 from haconsole.actions.rotation.desired import ALL, HostLeaf, leaves_of_host, renew_step
 from haconsole.actions.rotation.leaves import etcd_gate
 from haconsole.actions.rotation.rolling_restart import (
@@ -44,7 +44,12 @@ def back(now: CaReplacement) -> tuple[Group, ...]:
         groups += turn(now, host, "trust-back", {}, ())
     return (
         *groups,
-        (*cluster_info(now, "trust-back"), *authentication(now, "trust-back"), *no_signing_file(now, "trust-back")),
+        (
+            *cluster_info(now, "trust-back"),
+            *authentication(now, "trust-back"),
+            *no_signing_file(now, "trust-back"),
+            *renew_tokens(now, "trust-back"),
+        ),
         nodes_seen(now, "trust-back"),
         tuple(verify_steps(now.ctx)),
     )

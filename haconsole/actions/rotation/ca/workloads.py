@@ -3,7 +3,8 @@
 Pods load the CA and their tokens at their start. A token in a Secret stays valid only while its key is accepted.
 1. Once the new key signs, Secrets get tokens of it: kube-controller-manager fills those whose token is removed.
 2. Workloads are restarted: those of kube-system, or all.
-3. The old CA and key are dropped only when no pod and no Secret with old credentials is left, unless that is ignored.
+3. The old CA and key are dropped only when no pod has or mounts old credentials, unless that is ignored.
+4. Tokens that no pod mounted are signed again after that: nobody could use them any more.
 A rollback does the same the other way round.
 """
 
@@ -35,9 +36,15 @@ RENEW = load_script("renew-workloads")
 
 OLD = load_script("check-old-credentials")
 
+TOKENS = load_script("renew-tokens")
+
 RENEW_WHY = (
     "Pods load the CA and their tokens at their start. Tokens in Secrets are signed again first; pods that still use "
-    "the previous ones are rejected until their restart."
+    "the previous ones are rejected until then."
+)
+TOKENS_WHY = (
+    "Kubernetes does not renew a token whose key is dropped. API servers reject it, and so every pod that mounts it "
+    "later."
 )
 OLD_WHY = "Pods that still have the old CA or an old token would lose the API with it."
 OLD_REMEDY = (
@@ -53,7 +60,7 @@ def renew_workloads(now: CaReplacement, phase: str, *, back: bool = False) -> Gr
     if words is None:
         return ()
     host, every = now.ctx.control_planes[0], now.workloads == Workloads.ALL
-    argv = (*words, "all" if every else "kube-system")
+    argv = (*words, now.workloads)
     renewed = script(
         RENEW, "workloads", *argv, "check", means="they were restarted", problem="not restarted", timeout_s=CHECK_S
     )
@@ -81,6 +88,34 @@ def no_old_credentials(now: CaReplacement, phase: str, *, back: bool = False) ->
     checks = _or_later(now, unused, back=back)
     host = now.ctx.control_planes[0].name
     return (look_step("kubernetes.credentials", host, checks, title=title, why=OLD_WHY, phase=phase),)
+
+
+def renew_tokens(now: CaReplacement, phase: str) -> Group:
+    """No Secret keeps a token of the key that was dropped: later pods would mount it."""
+    words = _words(now, back=False)
+    if words is None or words[-1] == "-":
+        return ()
+    host, argv = now.ctx.control_planes[0], (words[0], words[-1])
+    renewed = script(
+        TOKENS,
+        "tokens",
+        *argv,
+        "check",
+        means="the current key signed every token",
+        problem="others are left",
+        timeout_s=CHECK_S,
+    )
+    step = Step(
+        id=step_id(f"kubernetes.tokens-{phase}", host.name),
+        title="Renew the other tokens in Secrets",
+        why=TOKENS_WHY,
+        host=HostName(host.name),
+        operation=RunCommand(("sh", "-ec", TOKENS, "tokens", *argv, "renew"), timeout_s=RENEW_S),
+        verification=(renewed,),
+        undo=Irreversible("the dropped key signed the previous tokens"),
+        phase=phase,
+    )
+    return (step,)
 
 
 def _or_later(now: CaReplacement, check: Check, *, back: bool) -> tuple[Check, ...]:
