@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
@@ -143,7 +144,9 @@ def test_leaves_verify_with_only_the_new_one_and_lose_their_cross_signed_certifi
     assert host.checks(scripts.VERIFIES, *pair)
     assert not host.checks(scripts.VERIFIES, *pair, host.path("ca-next.crt"), host.path("b.crt"))
     assert not host.checks(scripts.ALONE, host.path("a.crt"))
+    os.utime(host.path("a.crt"), (1000, 1000))
     host.does(scripts.STRIP, host.path("a.crt"), host.path("b.crt"))
+    assert (host.folder / "a.crt").stat().st_mtime == 1000, "it is the same leaf: no process restarts for it"
     assert host.checks(scripts.ALONE, host.path("a.crt"), host.path("b.crt"))
     assert (host.folder / "a.crt").read_bytes() == leaf
 
