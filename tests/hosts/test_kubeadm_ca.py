@@ -140,7 +140,7 @@ def only_new(program: Program, before: dict[str, set[str]], keys: dict[str, str]
 
 def read_authorities(program: Program) -> dict[str, set[str]]:
     """The CAs of all hosts, once a busy machine lets all of them be read."""
-    end = time.monotonic() + 120
+    end = time.monotonic() + 300
     while unread := certs(program)["unread"]:
         assert time.monotonic() < end, unread
         time.sleep(2.0)
