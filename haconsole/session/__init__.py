@@ -20,6 +20,7 @@ from haconsole.model.status import ClusterStatus
 
 if TYPE_CHECKING:
     from haconsole.execution.log.run_record import RunRecord, UnreadableRun
+    from haconsole.session.host_texts import HostText
 
 
 class NotStartedError(HaconsoleError):
@@ -113,6 +114,10 @@ class ClusterObserver(Protocol):
 
     def journal(self, hosts: tuple[HostName, ...], *, last: int = 200) -> AsyncIterator[JournalLine]:
         """The journals of these hosts' units as they are written, after `last` older entries, until it is closed."""
+        ...
+
+    async def texts(self, host: HostName, *, journal: bool = False) -> tuple[HostText, ...]:
+        """The units and configurations of the host as text, with `journal` its journal too; secrets are masked."""
         ...
 
 

@@ -6,7 +6,6 @@ Code that plans and runs is imported when it is used: reading a cluster needs no
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
@@ -28,10 +27,10 @@ from haconsole.session.locks import Locks
 from haconsole.session.observing import LiveObserver
 from haconsole.session.planning import LivePlanner
 from haconsole.session.provenance import RunProvenance
+from haconsole.session.redacting import redactor
 from haconsole.transport.answers import Answers, NoAnswers
 from haconsole.transport.base import Fleet
 from haconsole.transport.recorded import CommandRecorder, RecordedFleet
-from haconsole.transport.redact import redact
 from haconsole.transport.ssh import SshFleet
 
 if TYPE_CHECKING:
@@ -185,12 +184,6 @@ def open_session(inventory: Path, answers: Answers | None = None, *, read_only: 
         read_only=read_only,
         answers=answers,
     )
-
-
-def redactor(inventory: Inventory) -> Callable[[str], str]:
-    """Masks secrets, those of the inventory too."""
-    known = tuple(vip.auth_pass for vip in inventory.vips if vip.auth_pass is not None)
-    return partial(redact, secrets=known)
 
 
 class LiveRunHistory:

@@ -16,7 +16,9 @@ from haconsole.model.series import Measurements
 from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.model.status import ClusterStatus
 from haconsole.probes.collect import Collector
+from haconsole.session.host_texts import HostText, host_texts
 from haconsole.session.journal import follow
+from haconsole.session.redacting import redactor
 from haconsole.transport.base import Fleet
 
 FIRST_AFTER_S = 4.0
@@ -69,6 +71,13 @@ class LiveObserver:
         known = layout(self._inventory)
         units = {HostName(host.name): known.units(host) for host in self._inventory.hosts if host.name in hosts}
         return follow(self._fleet, units, last=last)
+
+    async def texts(self, host: HostName, *, journal: bool = False) -> tuple[HostText, ...]:
+        """The units and configurations of the host as text, with `journal` its journal too; secrets are masked."""
+        entry = self._inventory.find(host)
+        if entry is None:
+            return ()
+        return await host_texts(self._fleet, self._inventory, entry, redactor(self._inventory), journal=journal)
 
     def _status(self, snapshot: ClusterSnapshot) -> ClusterStatus:
         return status_of(snapshot, self._inventory, datetime.now(UTC))

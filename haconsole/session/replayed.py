@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from haconsole.model.status import ClusterStatus
     from haconsole.recording.file import Moment, Recording
     from haconsole.session import Run
+    from haconsole.session.host_texts import HostText
 
 AT_THE_END_S = 5.0
 """The time for which the last snapshot is shown before a recording that repeats starts again."""
@@ -72,6 +73,9 @@ class ReplayedObserver:
 
     def journal(self, hosts: tuple[HostName, ...], *, last: int = 200) -> AsyncIterator[JournalLine]:
         raise RefusedError("a recording contains no journals", hint="open the cluster's inventory to read them")
+
+    async def texts(self, host: HostName, *, journal: bool = False) -> tuple[HostText, ...]:
+        raise RefusedError("a recording contains no files", hint="open the cluster's inventory to read them")
 
     def _now(self, moment: Moment) -> ClusterStatus:
         self._revision += 1

@@ -26,6 +26,7 @@ from haconsole.model.series import Measurements
 from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.model.status import ClusterStatus
 from haconsole.session import Run, RunState
+from haconsole.session.host_texts import HostText
 from tests.fakes import cluster
 from tests.fakes.cluster import INVENTORY, NOW, changed, etcd_silent, healthy, lease, lost
 
@@ -88,6 +89,7 @@ class FakeSession:
     records: tuple[RunRecord | UnreadableRun, ...] = ()
     refusal: str = ""
     commands: tuple[HostCommand, ...] = ()
+    host_texts: tuple[HostText, ...] = ()
     forecasts: Forecasts = field(default_factory=dict)
     closed: bool = False
     watchers: int = 0
@@ -193,6 +195,9 @@ class FakeSession:
                 yield line
         while (said := await self.logging.get()) is not None:
             yield said
+
+    async def texts(self, host: HostName, *, journal: bool = False) -> tuple[HostText, ...]:
+        return self.host_texts
 
     async def close(self) -> None:
         self.closed = True
