@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +10,8 @@ from haconsole.inventory.decode import decode
 from haconsole.inventory.formats import Folders
 from haconsole.inventory.importers.draft import Draft, HostDraft, Omitted, Settings, write
 from haconsole.inventory.nodes import ListNode, MapNode, Node, UnreadableError, compose
-from haconsole.inventory.problems import Fault, Mark
+from haconsole.inventory.problems import Fault, Level, Mark
+from haconsole.inventory.rules.table import judge
 
 _PARTS = ("etcd", "kubernetes", "haproxy", "keepalived")
 _ROUNDS = 5
@@ -18,7 +19,10 @@ Where = tuple[str | int, ...]
 
 
 def fitting(draft: Draft) -> Draft:
-    """The draft with each setting that the schema refuses replaced by the reason; what must be there stays."""
+    """The draft with each setting that the schema refuses, and each VIP that a rule refuses, replaced by the reason.
+
+    Settings that must be there stay.
+    """
     for _ in range(_ROUNDS):
         fitted = draft
         for where, fault in _faults(draft):
@@ -35,9 +39,22 @@ def _faults(draft: Draft) -> Iterator[tuple[Where, Fault]]:
     except UnreadableError:
         return
     places = {mark: where for where, mark in reversed(list(_values(root, ())))}
-    for fault in decode(root, Folders(Path("/"), None)).faults:
+    decoded = decode(root, Folders(Path("/"), None))
+    for fault in decoded.faults:
         if fault.mark in places:
             yield places[fault.mark], fault
+    if not decoded.faults:
+        yield from _vips_refused(judge(decoded), places)
+
+
+def _vips_refused(faults: Iterable[Fault], places: Mapping[Mark, Where]) -> Iterator[tuple[Where, Fault]]:
+    """VIPs that the rules refuse, as an inventory is of use without them too."""
+    for fault in faults:
+        match places.get(fault.mark):
+            case ("vips", int(index), *_) if fault.level is Level.ERROR:
+                yield ("vips", index, "address"), fault
+            case _:
+                pass
 
 
 def _values(node: Node, where: Where) -> Iterator[tuple[Where, Mark]]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from haconsole.inventory.effective import join_host_port
-from haconsole.inventory.importers.draft import Draft, HostDraft, Settings, address_of, host_name
+from haconsole.inventory.importers.draft import Draft, HostDraft, Omitted, Settings, address_of, host_name
 from haconsole.inventory.importers.fit import fitting
+from haconsole.inventory.schema import Kubernetes
 from haconsole.model.hosts import Role
 from haconsole.probes.discovery import balancer, settings
 from haconsole.probes.discovery.host_report import (
@@ -45,17 +47,18 @@ def draft_of(
 ) -> Draft:
     """The cluster as far as it is known; `reached_by` is the name of the host `named`, by default of `report`'s."""
     front, own = _front(report, others), own_address(report)
-    balanced_api, vips = balancer.balanced_api(front), balancer.vips(front)
+    balanced = _has_haproxy(report, others)
+    balanced_api = balancer.balanced_api(front)
     reached = address_among(others.nodes, named or report)
     vip = balancer.main_vip(front)
     hosts = _Hosts(own)
-    hosts.add(own, report.name, *_own_roles(report))
+    hosts.add(own, report.name, *_own_roles(report, balanced=balanced))
     for address, other in others.hosts.items():
-        hosts.add(address, other.name, *_own_roles(other))
+        hosts.add(address, other.name, *_own_roles(other, balanced=balanced))
     _members(report, others, hosts)
     for name, address in balanced_api.servers if balanced_api else ():
         hosts.add(address, name, Role.CONTROL_PLANE)
-    for address in balancer.peers(front):
+    for address in _peers(front, own) if balanced else ():
         hosts.add(address, "", Role.LOAD_BALANCER)
     _nodes(others, hosts)
     reports = {**others.hosts, own: report}
@@ -64,7 +67,7 @@ def draft_of(
             host,
             ssh=ssh,
             ssh_address=reached_by if host.address == reached != reached_by else None,
-            vrrp_priority=balancer.priority(reports[host.address]) if host.address in reports else None,
+            vrrp_priority=balancer.priority(reports[host.address]) if balanced and host.address in reports else None,
         )
         for host in hosts.drafts()
     )
@@ -76,17 +79,46 @@ def draft_of(
         hosts_of_draft,
         jump=jump,
         etcd=settings.etcd(_etcd_host(report, others)),
-        kubernetes=settings.kubernetes(report, others, join_host_port(vip, port) if vip else "", own) if runs else None,
-        vips=vips,
+        kubernetes=_kubernetes(report, others, vip, port if balanced else None, own) if runs else None,
+        vips=balancer.vips(front) if balanced else tuple(_unwatched(front)),
         haproxy=settings.haproxy(front, balanced_api) if balanced_api else {},
         keepalived=settings.keepalived(front),
         notes=(
             *others.notes,
             *_notes(report, front, others, [host.name for host in hosts_of_draft if host.address not in reports]),
-            *_priority_notes(reports.values()),
+            *(_priority_notes(reports.values()) if balanced else ()),
         ),
     )
     return fitting(draft)
+
+
+def _has_haproxy(report: HostReport, others: Others) -> bool:
+    """Whether haproxy is known on any host, or no keepalived is; an inventory has haproxy on each load balancer."""
+    reports = (report, *others.hosts.values())
+    if not any(balancer.instances(one) for one in reports):
+        return True
+    return any(HAPROXY in one.programs or balancer.balanced_api(one) for one in reports)
+
+
+def _kubernetes(report: HostReport, others: Others, vip: str, port: int | None, own: str) -> Settings:
+    """`port` is haproxy's behind the VIP, None where there is no haproxy: the endpoint is then written."""
+    if not vip or port is not None:
+        return settings.kubernetes(report, others, join_host_port(vip, port or 0) if vip else "", own)
+    api_port = report.flag(API, "secure-port")
+    endpoint = join_host_port(vip, int(api_port) if re.fullmatch("[0-9]{1,5}", api_port) else Kubernetes().api_port)
+    return {"endpoint": endpoint, **settings.kubernetes(report, others, "", own)}
+
+
+def _peers(front: HostReport, own: str) -> tuple[str, ...]:
+    """Peers by addresses of the host's own family, as instances of two families name the same hosts twice."""
+    peers = tuple(balancer.peers(front))
+    return tuple(one for one in peers if (":" in one) == (":" in own)) or peers
+
+
+def _unwatched(front: HostReport) -> Iterator[Settings]:
+    for one in balancer.instances(front):
+        for vip in one.vips:
+            yield {"address": Omitted(f"VIP {vip.address} is moved without haproxy, so that it is only the endpoint")}
 
 
 def _front(report: HostReport, others: Others) -> HostReport:
@@ -169,9 +201,11 @@ def _placeholder_name(address: str) -> str:
     return f"host-{address.replace('.', '-').replace(':', '-')}"
 
 
-def _own_roles(report: HostReport) -> tuple[Role, ...]:
+def _own_roles(report: HostReport, *, balanced: bool) -> tuple[Role, ...]:
+    """`balanced`: haproxy is known; without it a host with keepalived is a load balancer only if it is nothing else."""
     roles = [role for role, program in ((Role.ETCD, ETCD), (Role.CONTROL_PLANE, API)) if program in report.programs]
-    if {HAPROXY, KEEPALIVED} & report.programs.keys() or balancer.balanced_api(report) is not None:
+    balances = {HAPROXY, KEEPALIVED} & report.programs.keys() or balancer.balanced_api(report) is not None
+    if balances and (balanced or not (roles or KUBELET in report.programs)):
         roles.append(Role.LOAD_BALANCER)
     return tuple(roles) or ((Role.WORKER,) if KUBELET in report.programs else ())
 
@@ -204,7 +238,9 @@ def _notes(report: HostReport, front: HostReport, others: Others, silent_hosts: 
         yield "kube-vip holds a VIP: neither its owner nor the lease plndr-cp-lock is watched"
     if silent_hosts:
         yield f"{', '.join(silent_hosts)}: no login, so check name, roles and SSH settings"
-    if KEEPALIVED in front.programs or balancer.instances(front):
+    if not _has_haproxy(report, others):
+        yield "keepalived moves a VIP without haproxy: VIPs are not watched, and failover is refused"
+    elif KEEPALIVED in front.programs or balancer.instances(front):
         yield from _keepalived_notes(front, silent_hosts)
     yield from _haproxy_notes(front)
     if others.nodes is None and API in report.programs:

@@ -17,7 +17,7 @@ from haconsole.probes.balancers.keepalived_lines import single_file
 from haconsole.probes.discovery.ask import SECTIONS, programs_of
 from haconsole.probes.discovery.balancer import balanced_api
 from haconsole.probes.discovery.draft import draft_of, own_address
-from haconsole.probes.discovery.host_report import HostReport, Others, Program
+from haconsole.probes.discovery.host_report import HAPROXY, HostReport, Others, Program
 
 FOLDER = Path(__file__).parent / "discovered"
 
@@ -208,3 +208,50 @@ def test_an_endpoint_of_ipv6_has_brackets(server: str) -> None:
 def test_an_endpoint_that_is_the_vip_is_the_default_with_ipv6_too() -> None:
     report = replace(balancer_with(INSTANCE), server="https://[2001:db8::100]:8443")
     assert "endpoint" not in text_of(report)
+
+
+UNICAST = """\
+vrrp_instance B {
+  interface eth0
+  virtual_router_id 52
+  unicast_src_ip 10.5.0.1
+  unicast_peer {
+    10.5.0.2
+  }
+  virtual_ipaddress {
+    10.5.0.100/24
+  }
+}
+vrrp_instance C {
+  interface eth0
+  virtual_router_id 53
+  unicast_src_ip 2001:db8::1
+  unicast_peer {
+    2001:db8::2
+  }
+  virtual_ipaddress {
+    2001:db8::100/64
+  }
+}
+"""
+
+
+def test_a_vip_of_the_other_family_is_left_out_with_a_note() -> None:
+    text = text_of(balancer_with(UNICAST))
+    inventory = usable(text)
+    assert [vip.address for vip in inventory.vips] == ["10.5.0.100/24"]
+    assert [host.address for host in inventory.hosts] == ["10.5.0.1", "10.5.0.2", "10.5.0.3"]
+    assert "# left out: VIP 2001:db8::100/64 is IPv6, but hosts a and b cannot send it unicast adverts" in text
+
+
+@pytest.mark.parametrize("server", ["https://10.5.0.100:6443", "https://127.0.0.1:6443", ""])
+def test_keepalived_without_haproxy_gives_the_endpoint_only(server: str) -> None:
+    report = balancer_with(UNICAST.partition("vrrp_instance C")[0])
+    programs = {name: one for name, one in report.programs.items() if name != HAPROXY}
+    text = text_of(replace(report, programs=programs, haproxy=HaproxyFiles(()), server=server))
+    inventory = usable(text)
+    assert inventory.kubernetes is not None
+    assert (inventory.kubernetes.endpoint, inventory.vips) == ("10.5.0.100:6443", ())
+    assert not inventory.with_role(Role.LOAD_BALANCER)
+    assert "# left out: VIP 10.5.0.100 is moved without haproxy" in text
+    assert "keepalived moves a VIP without haproxy: VIPs are not watched" in text
