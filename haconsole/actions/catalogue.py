@@ -15,6 +15,7 @@ from haconsole.actions.step import Plan, Refusal
 from haconsole.actions.storage import tending_actions
 from haconsole.actions.traffic import oncall_actions
 from haconsole.actions.unmask import unmask_action
+from haconsole.actions.update_member import update_member_action
 from haconsole.errors import UsageError
 from haconsole.inventory.schema import Inventory
 from haconsole.model.snapshot import ClusterSnapshot
@@ -43,6 +44,7 @@ def catalogue() -> tuple[Action, ...]:
         *failover_actions(),
         restart_action(),
         unmask_action(),
+        update_member_action(),
         reconfigure_action(),
         restore_action(),
     )

@@ -68,6 +68,7 @@ from haconsole.actions.operations import (
     Undo,
     UndoByCommand,
     UndoByRestoringFiles,
+    UpdateMember,
     WriteFile,
 )
 from haconsole.actions.step import Step, StepId
@@ -169,6 +170,8 @@ def _etcd_operation(operation: EtcdOperation) -> str:
             return f"wait until the learner at {url} has caught up, then etcd member promote, through {_or(ask)}"
         case RemoveMember(member=member, ask=ask):
             return f"etcd member remove {member}, through {_or(ask)}"
+        case UpdateMember(member=member, peer_url=url, ask=ask):
+            return f"etcd member update {member} --peer-urls {url}, through {_or(ask)}"
         case MoveLeader(to=to):
             return f"etcd move-leader to {_or(to)}"
         case _:

@@ -142,6 +142,15 @@ class RemoveMember:
 
 
 @dataclass(frozen=True, slots=True)
+class UpdateMember:
+    """Give a member of etcd's list this peer URL, through a member of `ask`."""
+
+    member: MemberId
+    peer_url: str
+    ask: tuple[HostName, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class MoveLeader:
     """Move etcd's leadership to the voter of `to` that is furthest in the log, unless one of them already leads.
 
@@ -282,7 +291,7 @@ class Nothing:
     """A step that only checks."""
 
 
-EtcdOperation: TypeAlias = AddMember | PromoteMember | RemoveMember | MoveLeader
+EtcdOperation: TypeAlias = AddMember | PromoteMember | RemoveMember | UpdateMember | MoveLeader
 EtcdStorageOperation: TypeAlias = Defragment | CompactHistory | DisarmAlarm | SaveSnapshot
 Transfer: TypeAlias = FetchFile | SendFile | CopyFromHost
 NodeOperation: TypeAlias = DrainNode | DeleteNode | ForgetControlPlane | JoinNode

@@ -291,7 +291,10 @@ def _peer_url(row: EtcdMemberView, hosts: tuple[HostFacts, ...]) -> Iterator[Can
             f"the member on {facts.host} is listed with another host's peer URL",
             "The other members connect to the listed URL.",
             ("listed " + ", ".join(row.member.peer_urls), f"the host's address is {facts.address}"),
-            (advice("update the member's peer URL: etcdctl member update, then correct its configuration"),),
+            (
+                call("update-member", "correct the peer URL in the member list", host=facts.host),
+                advice("then correct the member's own configuration, if it names the other address too"),
+            ),
         )
     )
 

@@ -11,19 +11,20 @@ from typing import Any
 from haconsole.diagnosis.candidate import Candidate
 from haconsole.diagnosis.remedies import advice
 from haconsole.inventory.schema import Inventory
+from haconsole.model.component import is_busy
 from haconsole.model.findings import Finding, Severity
 from haconsole.model.hosts import HostFacts
 from haconsole.model.names import HostName
 from haconsole.model.observed import Known, Observed
 from haconsole.model.snapshot import ClusterSnapshot
-from haconsole.model.system import PortState
+from haconsole.model.system import PeerPort, PortState
 
 CODE = "host.peer-unreachable"
 STARTED = timedelta(seconds=10)
 """The time in which a process that was started opens its ports."""
 HOW = {
     PortState.REFUSED: "the connection is refused",
-    PortState.SILENT: "no answer within 2 s",
+    PortState.SILENT: "no answer to two attempts",
     PortState.UNREACHABLE: "the network reports it unreachable",
 }
 
@@ -60,6 +61,7 @@ def _blocked(snapshot: ClusterSnapshot, inventory: Inventory) -> Iterator[_Block
         if isinstance(facts.reach, Known) and isinstance(facts.peer_ports, Known)
         for port in facts.peer_ports.value
     ]
+    attempts = [one for one in attempts if not _is_doubtful(one[0], one[1], attempts, snapshot)]
     answers = {(port.address, port.port) for _, port, _ in attempts if port.state is PortState.OPEN}
     by_address = {facts.address: facts for facts in snapshot.hosts if isinstance(facts.reach, Known)}
     for source, port, at in attempts:
@@ -68,6 +70,26 @@ def _blocked(snapshot: ClusterSnapshot, inventory: Inventory) -> Iterator[_Block
             continue
         if (port.address, port.port) in answers or _answers_there(target, port.port, inventory):
             yield _Blocked(source, target.host, port.port, port.state)
+
+
+def _is_doubtful(
+    source: HostName,
+    port: PeerPort,
+    attempts: list[tuple[HostName, PeerPort, datetime]],
+    snapshot: ClusterSnapshot,
+) -> bool:
+    """Silence between two hosts of which one is overloaded, while no other attempt of it failed."""
+    if port.state is not PortState.SILENT:
+        return False
+    ends = tuple(facts for facts in snapshot.hosts if facts.host == source or facts.address == port.address)
+    if not any(is_busy(facts) for facts in ends):
+        return False
+    silent = tuple(
+        other
+        for host, other, _ in attempts
+        if other.state is not PortState.OPEN and (host == source or other.address == port.address)
+    )
+    return len(silent) < 2
 
 
 def _is_etcds(port: int, inventory: Inventory) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
 
 from haconsole.diagnosis import vrrp_settings
 from haconsole.diagnosis.candidate import NOT_BOOTSTRAPPED, QUORUM_LOST, Candidate, anywhere
@@ -11,11 +10,11 @@ from haconsole.diagnosis.remedies import advice, call
 from haconsole.diagnosis.services import restarts, service_down, service_evidence
 from haconsole.model.findings import ActionCall, Finding, Remedy, Severity
 from haconsole.model.hosts import HostFacts, InterfaceAddress, Role
-from haconsole.model.observed import Known, reason_of, value_of
+from haconsole.model.observed import reason_of, value_of
 from haconsole.model.services import is_suspended
 from haconsole.model.snapshot import ClusterSnapshot
-from haconsole.model.vip import VipState, VipView, VrrpState
-from haconsole.model.vip_view import vip_views
+from haconsole.model.vip import VipState, VipView
+from haconsole.model.vip_view import disagreeing, disagreement_confirmed, vip_views
 
 
 def rules(snapshot: ClusterSnapshot) -> Iterator[Candidate]:
@@ -27,8 +26,7 @@ def rules(snapshot: ClusterSnapshot) -> Iterator[Candidate]:
     for view in vip_views(snapshot):
         yield from _vip(view, balancers)
         yield from _owner_unhealthy(view, balancers)
-        for facts in balancers:
-            yield from _not_master(view, facts)
+        yield from _not_master(view, snapshot)
     yield from vrrp_settings.rules(balancers)
 
 
@@ -56,27 +54,13 @@ def _owner_unhealthy(view: VipView, balancers: tuple[HostFacts, ...]) -> Iterato
     )
 
 
-SETTLED = timedelta(seconds=1)
-"""The time between a change of VRRP's state and that of the addresses, and the log of it."""
-
-
-def _not_master(view: VipView, facts: HostFacts) -> Iterator[Candidate]:
+def _not_master(view: VipView, snapshot: ClusterSnapshot) -> Iterator[Candidate]:
     """A host has the VIP although keepalived there is not its master, or lacks it although it is."""
-    keepalived, addresses = facts.keepalived, facts.addresses
-    if not isinstance(keepalived, Known) or not isinstance(addresses, Known):
-        return
-    moved = facts.addresses_since or facts.addresses_held_since
-    unit = facts.service("keepalived")
-    if unit is None or (facts.addresses_since and moved and keepalived.at < moved + SETTLED):
-        return
-    entry = next((one for one in addresses.value if one.address == view.address), None)
-    states = tuple(one.state for one in keepalived.value.instances if view.address in one.vips)
-    if not states or None in states:
-        return
-    master = unit.running and VrrpState.MASTER in states
-    if master == (entry is not None):
-        return
-    yield _disagreement(view, facts, entry)
+    for host in disagreeing(snapshot, view.address):
+        facts = snapshot.host(host)
+        if facts is not None and disagreement_confirmed(facts):
+            entries = value_of(facts.addresses) or ()
+            yield _disagreement(view, facts, next((one for one in entries if one.address == view.address), None))
 
 
 def _disagreement(view: VipView, facts: HostFacts, entry: InterfaceAddress | None) -> Candidate:

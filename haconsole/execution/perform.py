@@ -32,6 +32,7 @@ from haconsole.actions.operations import (
     SendFile,
     SetServerState,
     TrustAuthority,
+    UpdateMember,
     WriteFile,
 )
 from haconsole.actions.step import Plan, Step
@@ -147,7 +148,7 @@ class Performer:
                 return await self._shared(operation, step.host, end)
             case IssueCertificate():
                 return await issue_certificate(self._context, self._authorities, step, operation, end)
-            case AddMember() | PromoteMember() | RemoveMember() | MoveLeader():
+            case AddMember() | PromoteMember() | RemoveMember() | UpdateMember() | MoveLeader():
                 return await self._etcd.perform(operation, step.host, tell)
             case Defragment() | CompactHistory() | DisarmAlarm() | SaveSnapshot():
                 return await tend_etcd(self._cluster, operation, step.host, tell)

@@ -69,7 +69,12 @@ BUSY = 80.0
 def is_slow(facts: HostFacts) -> bool:
     """Unrelated queries of the host were late at the same time, or one was while its tasks wait most of the time."""
     late = len(late_facts(facts))
-    return late >= LATE_TOGETHER or (late > 0 and _pressure(facts) > BUSY)
+    return late >= LATE_TOGETHER or (late > 0 and is_busy(facts))
+
+
+def is_busy(facts: HostFacts) -> bool:
+    """Its tasks wait for the processor, the disk or memory most of the time."""
+    return _pressure(facts) > BUSY
 
 
 def _pressure(facts: HostFacts) -> float:

@@ -8,7 +8,7 @@ from haconsole.model.hosts import HostFacts, InterfaceAddress, Role
 from haconsole.model.names import HostName, Vip
 from haconsole.model.observed import Failed, Known, value_of
 from haconsole.model.snapshot import ClusterSnapshot
-from haconsole.model.vip import VipState, VipView
+from haconsole.model.vip import VipState, VipView, VrrpState
 
 OUTDATED = timedelta(seconds=2)
 """The largest age difference to the newest report for a report that is still current: two rounds, and less than
@@ -91,3 +91,30 @@ def _state(owners: int, unheard: int) -> VipState:
     if owners == 1:
         return VipState.OWNED
     return VipState.UNKNOWN if unheard else VipState.UNOWNED
+
+
+def disagreeing(snapshot: ClusterSnapshot, address: Vip) -> tuple[HostName, ...]:
+    """Hosts whose keepalived and addresses disagree about who has the VIP, by their latest reports."""
+    balancers = (facts for facts in snapshot.hosts if facts.has(Role.LOAD_BALANCER))
+    return tuple(facts.host for facts in balancers if _disagree(facts, address))
+
+
+def _disagree(facts: HostFacts, address: Vip) -> bool:
+    keepalived, addresses = value_of(facts.keepalived), value_of(facts.addresses)
+    unit = facts.service("keepalived")
+    if keepalived is None or addresses is None or unit is None:
+        return False
+    states = tuple(instance.state for instance in keepalived.instances if address in instance.vips)
+    if not states or None in states:
+        return False
+    master = unit.running and VrrpState.MASTER in states
+    return master != any(entry.address == address for entry in addresses)
+
+
+def disagreement_confirmed(facts: HostFacts) -> bool:
+    """keepalived was read after the addresses had been the same for a while: neither is in the middle of a move.
+
+    keepalived's log and the addresses change some moments apart.
+    """
+    since, keepalived = facts.addresses_held_since, facts.keepalived
+    return since is None or (isinstance(keepalived, Known) and keepalived.at >= since + CONFIRMED)

@@ -20,6 +20,7 @@ DOES: dict[type, str] = {
     op.AddMember: "A member is added to etcd's member list. It copies the data first and has no vote yet.",
     op.PromoteMember: "The new member gets a vote as soon as it has all of the leader's data.",
     op.RemoveMember: "A member is removed from etcd's member list: from then on its vote does not count.",
+    op.UpdateMember: "The member list gets the URL at which the other members reach this one.",
     op.MoveLeader: "etcd's leader hands over to another member, so that no election is needed.",
     op.DrainNode: "The node gets no new pods, and its pods are evicted; their controllers start them on other nodes.",
     op.DeleteNode: "The node is deleted from the API. Objects that belonged to it are cleaned up by Kubernetes.",

@@ -271,6 +271,8 @@ class HostScript:
             event.clear()
             await self.look_again(names)
             await asyncio.sleep(_AGAIN_S)
+            if "keepalived" in names and not event.is_set():
+                await self.look_again(("keepalived",))
 
     async def look_again(self, names: tuple[str, ...]) -> None:
         """Query the sections of these names now, beside the rounds; a failure leaves their facts as they are."""
@@ -313,6 +315,8 @@ class HostScript:
         fact = self._parsed_answer(ask, answer)
         if ask.fact == "addresses" and isinstance(fact, Known):
             fact = self._context.known(reduce(addresses.apply, self._changes, fact.value))
+            if not isinstance(self._store.facts(self._name).addresses, Known):
+                self._vip_moved.set()
         if ask.fact == "services" and isinstance(fact, Known):
             if _run_otherwise(self._store.facts(self._name).services, fact.value):
                 self._unit_changed.set()

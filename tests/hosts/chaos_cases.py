@@ -77,6 +77,10 @@ for n in $(seq 40); do {ETCDCTL} put big </tmp/value >/dev/null 2>/tmp/said || b
 grep -q 'space exceeded' /tmp/said
 """
 
+MISNAME = (
+    f"{ETCDCTL} member update $({ETCDCTL} member list | sed -n 's/, started, cp3,.*//p')"
+    " --peer-urls=https://192.0.2.13:2380"
+)
 MASK = "systemctl stop haproxy; systemctl mask --quiet haproxy"
 
 STATES: dict[str, State] = {
@@ -88,6 +92,7 @@ STATES: dict[str, State] = {
         script=f"{ETCDCTL} snapshot save /root/kept.db && {ETCDCTL} put kept after && {ETCDCTL} put more after",
     ),
     "full": State("three", THREE, ("bootstrap", "--only", "etcd"), FILL, quota=QUOTA),
+    "misnamed": State("three", THREE, script=MISNAME),
     "removed": State(
         "three",
         THREE,
@@ -147,6 +152,12 @@ CASES: dict[str, Case] = {
     "replace": Case(("replace", "cp3", "cp4"), "three", FOUR, weight=40),
     "rotate-certs": Case(("rotate-certs", "--scope", "etcd"), "three", put_back="", weight=15),
     "rotate-cas": Case(("rotate-certs", "--scope", "etcd", "--ca"), "three", weight=60),
+    "update-member": Case(
+        ("update-member", "cp3"),
+        "misnamed",
+        put_back=f'[ "$(uname -n)" != cp3 ] || {{ {MISNAME}; }}',
+        weight=5,
+    ),
     "move-leader": Case(("move-leader",), "three", put_back="", weight=5),
     "drain": Case(("drain", "cp1"), "balanced", faults=RUNTIME_ONLY, put_back=_servers("cp1", "ready"), weight=5),
     "ready": Case(("ready", "cp1"), "balanced", faults=RUNTIME_ONLY, put_back=_servers("cp1", "drain"), weight=5),

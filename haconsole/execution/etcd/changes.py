@@ -10,7 +10,14 @@ from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import TypeAlias, assert_never
 
-from haconsole.actions.operations import AddMember, EtcdOperation, MoveLeader, PromoteMember, RemoveMember
+from haconsole.actions.operations import (
+    AddMember,
+    EtcdOperation,
+    MoveLeader,
+    PromoteMember,
+    RemoveMember,
+    UpdateMember,
+)
 from haconsole.errors import HaconsoleError
 from haconsole.execution.clock import Clock
 from haconsole.execution.etcd.client_pause import vips_paused
@@ -62,6 +69,8 @@ class EtcdChanges:
                 return await self._until(lambda: self._promote(operation, host), within_s, tell)
             case RemoveMember():
                 return await self._until(lambda: self._remove(operation), CHANGE_S, tell)
+            case UpdateMember():
+                return await self._until(lambda: self._update(operation), CHANGE_S, tell)
             case MoveLeader():
                 # once, however many retries: VIPs that pause again and again would be unreachable
                 pauses: Pauses = [vips_paused(self._context)]
@@ -140,6 +149,15 @@ class EtcdChanges:
             return success(
                 f"removed member {operation.member}; remaining: {', '.join(one.name or one.id for one in members)}"
             )
+
+    async def _update(self, operation: UpdateMember) -> OperationResult | str:
+        async with any_member(self._context, operation.ask) as api:
+            there = next((one for one in await api.members() if one.id == operation.member), None)
+            if there is None:
+                return failure(f"member {operation.member} is not on etcd's list: run join for its host")
+            if there.peer_urls != (operation.peer_url,):
+                await api.membership.update(operation.member, (operation.peer_url,))
+            return success(f"member {operation.member} is listed at {operation.peer_url}")
 
     async def _move(self, operation: MoveLeader, pauses: Pauses) -> OperationResult | str:
         """Hand it over while the VIPs pause, as long as a pause is left."""

@@ -50,6 +50,7 @@ KINDS: dict[str, type] = {
     "AddMember": operations.AddMember,
     "PromoteMember": operations.PromoteMember,
     "RemoveMember": operations.RemoveMember,
+    "UpdateMember": operations.UpdateMember,
     "MoveLeader": operations.MoveLeader,
     "Defragment": operations.Defragment,
     "CompactHistory": operations.CompactHistory,

@@ -1,4 +1,4 @@
-"""A second look at the owners of a VIP that several hosts seem to hold: a failover overlaps for less than a second."""
+"""A second look at balancers that share a VIP or disagree with their keepalived: a move does so for a moment."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Protocol
 
 from haconsole.model.hosts import Role
 from haconsole.model.names import HostName
-from haconsole.model.vip_view import CONFIRMED, vip_views
+from haconsole.model.vip_view import CONFIRMED, disagreeing, vip_views
 from haconsole.probes.fact_store import FactStore
 
 _EVERY_S = 0.1
@@ -25,15 +25,15 @@ class Rereader(Protocol):
 
 
 async def confirm_owners(store: FactStore, hosts: Iterable[Rereader]) -> None:
-    """Once every balancer has reported its addresses: read them again on the hosts that hold the same VIP."""
+    """Once every balancer has reported: read hosts again that hold the same VIP, or disagree with their keepalived."""
     balancers = tuple(facts.host for facts in store.snapshot().hosts if facts.has(Role.LOAD_BALANCER))
-    if len(balancers) < 2:
-        return
     for _ in range(round(_PATIENCE_S / _EVERY_S)):
-        if not any(store.missing_facts(host, ("addresses",)) for host in balancers):
+        if not any(store.missing_facts(host, ("addresses", "keepalived", "services")) for host in balancers):
             break
         await asyncio.sleep(_EVERY_S)
-    owners = {host for view in vip_views(store.snapshot()) if len(view.owners) > 1 for host in view.owners}
-    if owners:
+    snapshot = store.snapshot()
+    doubtful = {host for view in vip_views(snapshot) if len(view.owners) > 1 for host in view.owners}
+    doubtful |= {host for address in snapshot.vips for host in disagreeing(snapshot, address)}
+    if doubtful:
         await asyncio.sleep(CONFIRMED.total_seconds())
-        await asyncio.gather(*(host.look_again(("addresses",)) for host in hosts if host.name in owners))
+        await asyncio.gather(*(host.look_again(("addresses", "keepalived")) for host in hosts if host.name in doubtful))

@@ -52,8 +52,8 @@ def test_a_firewall_of_one_host_is_one_finding_about_it() -> None:
     (finding,) = diagnose(reaching(healthy(), {(1, 3): SILENT, (2, 3): SILENT}), INVENTORY, NOW)
     assert (finding.code, finding.subject) == ("host.peer-unreachable", "cp3")
     assert finding.evidence == (
-        "cp1 → cp3 port 2380: no answer within 2 s",
-        "cp2 → cp3 port 2380: no answer within 2 s",
+        "cp1 → cp3 port 2380: no answer to two attempts",
+        "cp2 → cp3 port 2380: no answer to two attempts",
     )
 
 

@@ -190,6 +190,15 @@ CASES: dict[str, ClusterSnapshot] = {
     "member with foreign data": every(lambda facts: having(services=units(etcd=REMOVED))(failing("etcd")(facts)), 2),
     "member not installed": every(lambda facts: having(services=units(etcd=ABSENT))(failing("etcd")(facts)), 2),
     "member unstarted": with_members(stranger("a8", "", "10.99.0.12"), stranger("a7", "", "10.99.0.99")),
+    "member at another URL": endpoints(
+        lambda one: replace(
+            one,
+            members=tuple(
+                replace(each, peer_urls=("https://192.0.2.12:2380",)) if each.name == "cp2" else each
+                for each in one.members
+            ),
+        )
+    ),
     "ghost": with_members(stranger("a9", "old", "10.99.0.77")),
     "missing member": without_member(3),
     "stray": every(having(etcd=replace(cluster.endpoint(3), cluster_id="c2")), 3),

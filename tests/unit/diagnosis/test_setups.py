@@ -207,7 +207,7 @@ def test_an_address_of_a_backup_is_the_cause_of_two_owners() -> None:
 
 def test_a_state_that_may_be_older_than_a_move_is_not_judged() -> None:
     both = (InterfaceAddress("eth0", "10.99.0.12", 24), InterfaceAddress("eth0", VIP, 24))
-    moved = changed(healthy(), 2, lambda facts: replace(facts, addresses=Known(both, NOW), addresses_since=NOW))
+    moved = changed(healthy(), 2, lambda facts: replace(facts, addresses=Known(both, NOW), addresses_held_since=NOW))
     assert "vip.not-master" not in {one.code for one in found(moved)}
 
 
