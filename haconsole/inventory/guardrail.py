@@ -26,6 +26,7 @@ ActionName: TypeAlias = Literal[
     "failback",
     "restart",
     "unmask",
+    "update-member",
     "reconfigure",
     "restore",
     "undo",

@@ -1,4 +1,4 @@
-"""A second look at balancers that share a VIP or disagree with their keepalived: a move does so for a moment."""
+"""A second look at balancers that share a VIP or disagree with their keepalived: a move looks the same for a moment."""
 
 from __future__ import annotations
 

@@ -34,6 +34,11 @@ class ClockSample:
         return (self.host_time - (self.sent_at + self.received_at) / 2) * 1000
 
     @property
+    def certain_offset_ms(self) -> float:
+        """The smallest offset that the answer allows: a slow answer proves no small one."""
+        return self.offset_ms - max(-self.uncertainty_ms, min(self.uncertainty_ms, self.offset_ms))
+
+    @property
     def uncertainty_ms(self) -> float:
         return (self.received_at - self.sent_at) / 2 * 1000
 
@@ -52,7 +57,7 @@ def parse(text: str) -> float:
 
 
 async def offset_ms(transport: HostTransport, now: Callable[[], datetime], *, deadline_s: float = 5.0) -> float:
-    """Use the fastest of a few answers; a fast one ends the queries."""
+    """Use the fastest of a few answers; a fast one ends the queries. Of a slow one only the certain part counts."""
     samples: list[ClockSample] = []
     while len(samples) < SAMPLES and not any(sample.uncertainty_ms <= GOOD_ENOUGH_MS for sample in samples):
         sent_at = now().timestamp()
@@ -61,7 +66,8 @@ async def offset_ms(transport: HostTransport, now: Callable[[], datetime], *, de
         if not result.ok:
             raise ProbeError(f"date: ended with status {result.exit_status}: {result.stderr.strip()[:200]}")
         samples.append(ClockSample(sent_at, received_at, parse(result.stdout)))
-    return best(tuple(samples)).offset_ms
+    fastest = best(tuple(samples))
+    return fastest.offset_ms if fastest.uncertainty_ms <= GOOD_ENOUGH_MS else fastest.certain_offset_ms
 
 
 class ClockProbe:

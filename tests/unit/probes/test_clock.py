@@ -23,3 +23,10 @@ def test_date_with_and_without_fractions() -> None:
 def test_what_is_no_time_is_refused() -> None:
     with pytest.raises(ProbeError, match="not a time"):
         parse("Thu Jan  1")
+
+
+def test_a_slow_answer_proves_only_what_it_cannot_explain() -> None:
+    assert ClockSample(0.0, 2.0, 1.7).certain_offset_ms == 0
+    assert ClockSample(0.0, 2.0, 0.3).certain_offset_ms == 0
+    assert ClockSample(0.0, 2.0, 5.0).certain_offset_ms == pytest.approx(3000)
+    assert ClockSample(0.0, 2.0, -3.0).certain_offset_ms == pytest.approx(-3000)
