@@ -46,6 +46,8 @@ LOADED_ONCE = (
     "kubelet-certificate-authority",
 )
 """Ends of the flags and variables whose files a program reads at its start only; other certificates are reloaded."""
+APPLIED_AT_ONCE = "/system.control/"
+"""The folder of drop-ins that systemctl set-property writes: their settings hold from then on."""
 GRACE = timedelta(seconds=1)
 """File systems and systemd record times in whole seconds."""
 THROTTLED = 0.25
@@ -225,6 +227,8 @@ def _changed_settings(facts: HostFacts, setup: UnitSetup, inventory: Inventory) 
 
 def _is_newer(file: NeededFile, unit: ServiceState) -> bool:
     if file.written_at is None or unit.started is None or file.written_at <= unit.started + GRACE:
+        return False
+    if APPLIED_AT_ONCE in file.path:
         return False
     return file.name in OWN_FILES or file.name.endswith(LOADED_ONCE)
 

@@ -100,7 +100,7 @@ SCRIPTED: dict[str, ScriptedFault] = {
     "quota": ScriptedFault(
         "etcd may use 2 % of a processor",
         "systemctl set-property --runtime etcd CPUQuota=2%",
-        "systemctl set-property --runtime etcd CPUQuota=",
+        "rm -rf /run/systemd/system.control/etcd.service.d; systemctl daemon-reload",
     ),
     "vip-flapping": ScriptedFault(
         "keepalived's down file is added and removed again and again",

@@ -92,6 +92,8 @@ def test_certificates_that_are_loaded_again_are_not_stale() -> None:
     later = NOW - timedelta(minutes=1)
     assert found(with_setup("kube-apiserver", file("tls-cert-file", written_at=later))) == ()
     assert found(with_setup("etcd", file("CERT_FILE", written_at=later))) == ()
+    control = "/run/systemd/system.control/etcd.service.d/50-CPUQuota.conf"
+    assert found(with_setup("etcd", file("unit-file", control, written_at=later))) == ()
     assert only(with_setup("etcd", reload_needed=True)).code == "service.stale-config"
 
 

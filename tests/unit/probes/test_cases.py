@@ -13,7 +13,7 @@ import yaml
 
 from haconsole.probes.balancers import haproxy, keepalived
 from haconsole.probes.errors import ProbeError
-from haconsole.probes.hosts import addresses, disks, kubelet, services, system
+from haconsole.probes.hosts import addresses, disks, events, kubelet, services, system, unit_setup
 from haconsole.probes.kubernetes import apiserver
 from haconsole.probes.script import SectionAnswer
 
@@ -24,11 +24,13 @@ PARSERS: dict[str, Callable[[SectionAnswer], Any]] = {
     "apiserver": apiserver.etcd_servers,
     "configs": system.parse_checks,
     "disks": disks.parse,
+    "events": events.parse,
     "haproxy": haproxy.parse,
     "keepalived": lambda answer: keepalived.parse(answer, b"secret of the test"),
     "kubelet": kubelet.parse,
     "services": services.parse,
     "system": system.parse,
+    "unit_setup": unit_setup.parse,
 }
 
 
