@@ -328,9 +328,9 @@ def undo_line(undo: Undo | None) -> str | None:
             assert_never(undo)
 
 
-def _server(wanted: SetServerState | ServerIs) -> str:
-    at = f" (the servers at {_or(wanted.addresses)})" if wanted.addresses else ""
-    return f"{wanted.backend}/{wanted.server}{at}"
+def _server(target: SetServerState | ServerIs) -> str:
+    at = f" (the servers at {_or(target.addresses)})" if target.addresses else ""
+    return f"{target.backend}/{target.server}{at}"
 
 
 def _or(hosts: tuple[str, ...]) -> str:

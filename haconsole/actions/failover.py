@@ -163,19 +163,19 @@ def _owner(snapshot: ClusterSnapshot, inventory: Inventory, vip: VirtualIp) -> t
 
 
 def _target(
-    snapshot: ClusterSnapshot, inventory: Inventory, owner: Host, wanted: str | None
+    snapshot: ClusterSnapshot, inventory: Inventory, owner: Host, target: str | None
 ) -> tuple[Host | None, str]:
     ranks = vrrp_ranks(inventory)
-    if wanted == owner.name:
-        return None, f"{wanted} already holds it"
-    if wanted is not None and HostName(wanted) not in ranks:
-        return None, f"{wanted} is no load balancer; the inventory's are: {', '.join(ranks)}"
+    if target == owner.name:
+        return None, f"{target} already holds it"
+    if target is not None and HostName(target) not in ranks:
+        return None, f"{target} is no load balancer; the inventory's are: {', '.join(ranks)}"
     why = {host.name: unfit(snapshot, host.name) for host in inventory.with_role(Role.LOAD_BALANCER) if host != owner}
-    if wanted is not None and why[wanted]:
-        return None, f"{wanted} cannot hold it: {why[wanted]}"
+    if target is not None and why[target]:
+        return None, f"{target} cannot hold it: {why[target]}"
     names = (
-        [wanted]
-        if wanted
+        [target]
+        if target
         else sorted((name for name in why if not why[name]), key=lambda name: ranks[HostName(name)], reverse=True)
     )
     if not names:

@@ -39,14 +39,14 @@ def reconfigure_action() -> Action:
 
 def plan_reconfigure(snapshot: ClusterSnapshot, inventory: Inventory, request: Request) -> Plan | Refusal:
     """Refused where the program does not run: then it is started, not reloaded."""
-    service, wanted = request["service"], request.get("host")
+    service, target = request["service"], request.get("host")
     everywhere = inventory.with_role(Role.LOAD_BALANCER)
-    hosts = tuple(host for host in everywhere if wanted in (None, host.name))
+    hosts = tuple(host for host in everywhere if target in (None, host.name))
     reasons = tuple(
         reason for host in hosts for reason in (*unfit(snapshot, host, service), *_stopped(snapshot, host, service))
     )
     if not hosts:
-        reasons = (f"{wanted} is no balancer of the inventory",)
+        reasons = (f"{target} is no balancer of the inventory",)
     if reasons:
         return Refusal(RECONFIGURE, inventory.cluster, reasons)
     steps: list[Step] = []

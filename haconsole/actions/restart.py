@@ -61,12 +61,12 @@ def restart_action() -> Action:
 
 def plan_restart(snapshot: ClusterSnapshot, inventory: Inventory, request: Request) -> Plan | Refusal:
     """Stopped and hung ones at the same time; refused if a restart would lose the quorum, the VIP or the API."""
-    service, wanted = request["service"], request.get("host")
+    service, target = request["service"], request.get("host")
     unit, everywhere = unit_of(inventory, service), inventory.with_role(role_of(service))
     down = tuple(host for host in everywhere if is_down(snapshot.host(HostName(host.name)), service))
-    hosts = tuple(host for host in everywhere if host.name == wanted) if wanted else down
+    hosts = tuple(host for host in everywhere if host.name == target) if target else down
     reasons = (
-        *_no_target(service, wanted, hosts, everywhere),
+        *_no_target(service, target, hosts, everywhere),
         *(reason for host in hosts for reason in unfit(snapshot, host, service)),
         *(reason for host in hosts if host not in down for reason in _costs(snapshot, inventory, host, service)),
     )
@@ -124,14 +124,14 @@ def runs_as_static_pod(inventory: Inventory, balancer: str) -> bool:
 
 
 def _no_target(
-    service: str, wanted: str | None, hosts: tuple[Host, ...], everywhere: tuple[Host, ...]
+    service: str, target: str | None, hosts: tuple[Host, ...], everywhere: tuple[Host, ...]
 ) -> tuple[str, ...]:
     if hosts:
         return ()
-    if wanted is None:
+    if target is None:
         return (f"{service} is stopped or hung on no host that can be reached: name a host to restart it there",)
     names = ", ".join(host.name for host in everywhere) or "no host"
-    return (f"{wanted} has no {service}; by the inventory it runs on {names}",)
+    return (f"{target} has no {service}; by the inventory it runs on {names}",)
 
 
 def unfit(snapshot: ClusterSnapshot, host: Host, service: str) -> tuple[str, ...]:

@@ -377,10 +377,10 @@ def _unreachable_hosts(snapshot: ClusterSnapshot, ctx: PlanContext, absent: tupl
         if not answers(snapshot, host):
             facts = snapshot.host(HostName(host.name))
             why = (reason_of(facts.reach) if facts else None) or "it was not queried"
-            left = ",".join((*absent, host.name))
+            gone_hosts = ",".join((*absent, host.name))
             lines.append(
                 f"{host.name} cannot be reached: {why}. It may still serve the old data: fix it, or switch it off "
-                f"permanently, and name it in gone = {left}"
+                f"permanently, and name it in gone = {gone_hosts}"
             )
     return tuple(lines)
 

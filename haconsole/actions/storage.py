@@ -60,12 +60,12 @@ def tending_actions() -> tuple[Action, ...]:
 
 def plan_defrag(snapshot: ClusterSnapshot, inventory: Inventory, request: Request) -> Plan | Refusal:
     """One member, or every voter, the leader last; refused unless all are healthy."""
-    view, wanted = etcd_view(snapshot), request.get("host")
-    rows = tuple(row for row in _voters(view) if wanted in (None, row.host))
+    view, target = etcd_view(snapshot), request.get("host")
+    rows = tuple(row for row in _voters(view) if target in (None, row.host))
     reasons = list(_unfit(view))
-    if wanted and not rows:
+    if target and not rows:
         there = ", ".join(str(row.host) for row in _voters(view)) or "none"
-        reasons.append(f"no voter of etcd runs on {wanted}; they run on: {there}")
+        reasons.append(f"no voter of etcd runs on {target}; they run on: {there}")
     if reasons:
         return Refusal(DEFRAG, inventory.cluster, tuple(reasons))
     return Plan(DEFRAG, inventory.cluster, in_order(_defragmented(view, inventory, rows)), _sizes(rows))

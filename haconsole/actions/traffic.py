@@ -85,14 +85,14 @@ def plan_move_leader(snapshot: ClusterSnapshot, inventory: Inventory, request: R
     """Leadership to the requested host, or to any healthy voter that does not lead."""
     voters = _voters(snapshot)
     leader = next((row for row in voters if row.leader), None)
-    wanted = request.get("host")
-    to = tuple(row for row in voters if (row.host == wanted if wanted else not row.leader))
+    target = request.get("host")
+    to = tuple(row for row in voters if (row.host == target if target else not row.leader))
     reasons = []
     if leader is None:
         reasons.append("no etcd member leads now, or it runs on no host of the inventory")
     if not to:
         healthy = ", ".join(str(row.host) for row in voters) or "none"
-        reasons.append(f"{wanted or 'another host'} cannot lead: healthy voters are on {healthy}")
+        reasons.append(f"{target or 'another host'} cannot lead: healthy voters are on {healthy}")
     away = inventory.find(str(leader.host)) if leader else None
     if reasons or away is None:
         return Refusal("move-leader", inventory.cluster, tuple(reasons))

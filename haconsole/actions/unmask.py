@@ -37,17 +37,17 @@ def unmask_action() -> Action:
 
 def plan_unmask(snapshot: ClusterSnapshot, inventory: Inventory, request: Request) -> Plan | Refusal:
     """Refused where the unit is not masked or the host cannot be reached."""
-    service, wanted = request["service"], request.get("host")
+    service, target = request["service"], request.get("host")
     unit, everywhere = unit_of(inventory, service), inventory.with_role(role_of(service))
     hosts = tuple(host for host in everywhere if _is_masked(snapshot.host(HostName(host.name)), service))
-    if wanted:
-        hosts = tuple(host for host in everywhere if host.name == wanted)
+    if target:
+        hosts = tuple(host for host in everywhere if host.name == target)
     reasons = tuple(
         reason for host in hosts for reason in (*unfit(snapshot, host, service), *_not_masked(snapshot, host, service))
     )
     if not hosts:
         reasons = (
-            f"{service} is masked on no host" if wanted is None else f"{wanted} has no {service} by the inventory",
+            f"{service} is masked on no host" if target is None else f"{target} has no {service} by the inventory",
         )
     if unit is None:
         reasons = (f"{service} is no systemd unit of this cluster",)

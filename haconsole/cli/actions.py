@@ -64,7 +64,7 @@ class ActionGroup(click.Group):
             help=_help(action),
             short_help=f"{action.title}.",
             params=[inventory, *places, *options, *self._options],
-            callback=lambda **given: self._body(action, given),
+            callback=lambda **options: self._body(action, options),
         )
 
 

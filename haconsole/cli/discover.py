@@ -83,7 +83,7 @@ def from_here(path: str | None) -> str | None:
 
 
 async def _discovered(
-    given: str, name: str, ssh: dict[str, str | int | None], jump: str | None, accepted: tuple[str, ...]
+    target: str, name: str, ssh: dict[str, str | int | None], jump: str | None, accepted: tuple[str, ...]
 ) -> Draft:
     from haconsole.inventory.importers.draft import Draft, HostDraft
     from haconsole.model.names import HostName
@@ -101,7 +101,7 @@ async def _discovered(
         host = HostDraft("host", address, ("etcd",), ssh=ssh, ssh_address=ssh_address)
         return SshFleet(_usable(Draft("", "found", (host,), jump=jump)), answers)
 
-    source = f"the report of {name} on its cluster (haconsole discover {given})"
+    source = f"the report of {name} on its cluster (haconsole discover {target})"
     only = HostName("host")
     async with AsyncExitStack() as fleets:
 

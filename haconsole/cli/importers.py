@@ -41,8 +41,8 @@ def kubeasz(file: Path) -> int:
     from haconsole.inventory.importers.kubeasz import ConfigFile, from_kubeasz, read_config
     from haconsole.inventory.load import read
 
-    beside = file.parent / "config.yml"
-    config = read_config(read(beside), str(beside)) if beside.is_file() else ConfigFile()
+    settings = file.parent / "config.yml"
+    config = read_config(read(settings), str(settings)) if settings.is_file() else ConfigFile()
     files = read_variable_files(file.parent)
     return print_draft(from_kubeasz(read(file), str(file), file.resolve().parent.name, config, files))
 

@@ -77,13 +77,13 @@ async def _watch(session: Session, file: Path | None, reporter: Reporter) -> int
 
 async def _follow(session: Session, out: MetricsFile | None, reporter: Reporter) -> None:
     measurements, loop = Measurements(len(session.inventory.hosts)), asyncio.get_running_loop()
-    written = -WRITE_EVERY_S
+    last_write = -WRITE_EVERY_S
     async for status in session.observer.watch():
         measurements.add(status.snapshot)
         notices = await reporter.report(session, status)
-        if out is not None and (notices or loop.time() - written >= WRITE_EVERY_S):
+        if out is not None and (notices or loop.time() - last_write >= WRITE_EVERY_S):
             out.write(openmetrics(status, measurements, datetime.now(UTC)))
-            written = loop.time()
+            last_write = loop.time()
 
 
 class Reporter:

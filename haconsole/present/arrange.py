@@ -66,8 +66,11 @@ def focused(width: int, height: int, pane: PaneId, rows: int, *, percent: int = 
     `percent` of a wide screen is the pane's.
     """
     if width >= SIDE_FROM:
-        left = (width - GUTTER) * percent // 100
-        return {pane: Box(0, 0, left, height), PaneId.DETAIL: Box(left + GUTTER, 0, width - left - GUTTER, height)}
+        left_width = (width - GUTTER) * percent // 100
+        return {
+            pane: Box(0, 0, left_width, height),
+            PaneId.DETAIL: Box(left_width + GUTTER, 0, width - left_width - GUTTER, height),
+        }
     top = min(max(rows, LEAST_ROWS) + HEAD_LINES, height // 2)
     return {pane: Box(0, 0, width, top), PaneId.DETAIL: Box(0, top, width, height - top)}
 
@@ -81,15 +84,15 @@ def _events_height(height: int, rows: dict[PaneId, int]) -> int:
 
     Findings share the spare lines, if there are any findings.
     """
-    spare = height - sum(_wanted(rows))
+    spare = height - sum(_needed_heights(rows))
     if not rows.get(PaneId.FINDINGS, 0):
         return spare if spare >= EVENTS_LEAST else 0
     return min(spare, max(EVENTS_LEAST, spare // 2)) if spare >= EVENTS_LEAST else 0
 
 
-def _wanted(rows: dict[PaneId, int]) -> list[int]:
+def _needed_heights(rows: dict[PaneId, int]) -> list[int]:
     """The lines that each band of the main part requests: the two pairs, hosts, findings."""
-    bands = [max(rows.get(left, 0), rows.get(right, 0)) for left, right in PAIRS]
+    bands = [max(rows.get(first, 0), rows.get(second, 0)) for first, second in PAIRS]
     bands.append(rows.get(PaneId.HOSTS, 0))
     findings = rows.get(PaneId.FINDINGS, 0)
     return [*(max(band, LEAST_ROWS) + HEAD_LINES for band in bands), _findings_height(findings)]
@@ -101,27 +104,27 @@ def _findings_height(rows: int) -> int:
 
 
 def _main(width: int, height: int, rows: dict[PaneId, int]) -> dict[PaneId, Box]:
-    heights = _shared(_wanted(rows), height)
-    left = (width - GUTTER + 1) // 2
+    heights = _shared(_needed_heights(rows), height)
+    left_width = (width - GUTTER + 1) // 2
     boxes: dict[PaneId, Box] = {}
     y = 0
     for (first, second), tall in zip(PAIRS, heights, strict=False):
-        boxes[first] = Box(0, y, left, tall)
-        boxes[second] = Box(left + GUTTER, y, width - left - GUTTER, tall)
+        boxes[first] = Box(0, y, left_width, tall)
+        boxes[second] = Box(left_width + GUTTER, y, width - left_width - GUTTER, tall)
         y += tall
     boxes[PaneId.HOSTS] = Box(0, y, width, heights[2])
     boxes[PaneId.FINDINGS] = Box(0, y + heights[2], width, heights[3])
     return boxes
 
 
-def _shared(wanted: list[int], height: int) -> list[int]:
+def _shared(needed: list[int], height: int) -> list[int]:
     """Heights that sum up to `height`: the tallest bands shrink first, the last band takes the remaining lines.
 
     If the last band has nothing to list, the band before it takes them.
     """
-    heights = list(wanted)
+    heights = list(needed)
     least = LEAST_ROWS + HEAD_LINES
     while sum(heights) > height and max(heights) > least:
         heights[heights.index(max(heights))] -= 1
-    heights[-1 if wanted[-1] > 1 else -2] += max(height - sum(heights), 0)
+    heights[-1 if needed[-1] > 1 else -2] += max(height - sum(heights), 0)
     return heights

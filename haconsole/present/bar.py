@@ -127,29 +127,29 @@ class BarView:
 def bar_line(view: BarView, width: int, now: datetime) -> Line:
     """The bar in exactly `width` cells; the least important parts are left out if they do not fit."""
     clock_cell = Cell(f"{clock(now)} UTC ")
-    left = [Cell(f" {view.cluster} ", Tone.ACCENT), Cell(" "), health_cell(view, now)]
+    cells = [Cell(f" {view.cluster} ", Tone.ACCENT), Cell(" "), health_cell(view, now)]
     if view.recorded:
-        left += [Cell("  "), Cell(" RECORDING ", Tone.WARNING)]
+        cells += [Cell("  "), Cell(" RECORDING ", Tone.WARNING)]
     elif view.read_only:
-        left += [Cell("  "), Cell(" READ-ONLY ", Tone.WARNING)]
+        cells += [Cell("  "), Cell(" READ-ONLY ", Tone.WARNING)]
     if view.run:
-        left += [Cell("  "), Cell(f" RUN {view.run} ", Tone.WARNING)]
+        cells += [Cell("  "), Cell(f" RUN {view.run} ", Tone.WARNING)]
     if view.lock:
-        left += [Cell("  "), Cell(f" LOCKED {view.lock} ", Tone.WARNING)]
-    left += [Cell("  ")]
-    link, room = link_cell(view, now), width - width_of(text_of(tuple(left)))
+        cells += [Cell("  "), Cell(f" LOCKED {view.lock} ", Tone.WARNING)]
+    cells += [Cell("  ")]
+    link, room = link_cell(view, now), width - width_of(text_of(tuple(cells)))
     if width_of(link.text) + width_of(clock_cell.text) > room:
         clock_cell = Cell("")
-    left += [sized_cell(link, room)]
+    cells += [sized_cell(link, room)]
     vitals = vital_cells(view.vitals, now)
-    if width_of(text_of((*left, *vitals, clock_cell))) + 2 * len(vitals) + 1 > width and clock_cell.text:
+    if width_of(text_of((*cells, *vitals, clock_cell))) + 2 * len(vitals) + 1 > width and clock_cell.text:
         clock_cell = Cell(f"{clock(now)} ")
     endpoint = (Cell(f"API {view.endpoint}", Tone.MUTED),) if view.endpoint else ()
     for cell in (*vitals, Cell(_reached(view)), *endpoint):
-        if width_of(text_of((*left, cell, clock_cell))) + 3 <= width:
-            left += [Cell("  "), cell]
-    blanks = width - width_of(text_of((*left, clock_cell)))
-    return (*left, Cell(" " * max(blanks, 0)), clock_cell)
+        if width_of(text_of((*cells, cell, clock_cell))) + 3 <= width:
+            cells += [Cell("  "), cell]
+    blanks = width - width_of(text_of((*cells, clock_cell)))
+    return (*cells, Cell(" " * max(blanks, 0)), clock_cell)
 
 
 def vital_cells(vitals: Vitals, now: datetime) -> tuple[Cell, ...]:

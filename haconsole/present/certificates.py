@@ -67,11 +67,11 @@ def certificates_table(snapshot: ClusterSnapshot, now: datetime) -> TableView:
 
 def expiry_cell(certificate: Certificate, now: datetime) -> Cell:
     """Days left, or hours if there are few; with a sign and a tone from thirty days on."""
-    left, days = (certificate.not_after - now).total_seconds(), certificate.days_left(now)
-    if left <= 0:
-        return Cell(f"✖ {span(int(-left))} ago", Tone.CRITICAL)
+    seconds, days = (certificate.not_after - now).total_seconds(), certificate.days_left(now)
+    if seconds <= 0:
+        return Cell(f"✖ {span(int(-seconds))} ago", Tone.CRITICAL)
     if days < CRITICAL_DAYS:
-        return Cell(f"✖ in {span(int(left))}", Tone.CRITICAL)
+        return Cell(f"✖ in {span(int(seconds))}", Tone.CRITICAL)
     return Cell(f"▲ in {days}d", Tone.WARNING) if days < WARN_DAYS else Cell(f"in {days}d")
 
 

@@ -178,8 +178,8 @@ def _etcd(before: ClusterSnapshot, after: ClusterSnapshot) -> Iterator[SnapshotC
             text = f"member {name} is healthy" if row.healthy else f"member {name} is not healthy: {row.error}"
             yield SnapshotChange(at, "etcd", text, Tone.GOOD if row.healthy else Tone.CRITICAL)
     if new.current:
-        for gone in (row for row in old.members if row.member.id not in listed):
-            yield SnapshotChange(at, "etcd", f"member {gone.member.name or gone.member.id} left the list", Tone.WARNING)
+        for row in (row for row in old.members if row.member.id not in listed):
+            yield SnapshotChange(at, "etcd", f"member {row.member.name or row.member.id} left the list", Tone.WARNING)
 
 
 def _was_asked(before: ClusterSnapshot, row: EtcdMemberView) -> bool:

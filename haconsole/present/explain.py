@@ -111,6 +111,6 @@ def _if_it_fails(step: Step) -> tuple[Item, ...]:
 def _words(step: Step) -> tuple[Item, ...]:
     """The technical terms in the step, explained."""
     text = f"{step.title} {step.why}"
-    entries = (told for pattern, told in WORDS.items() if re.search(rf"\b({pattern})\b", text))
+    entries = (item for pattern, item in WORDS.items() if re.search(rf"\b({pattern})\b", text))
     facts = tuple(Fact(word, Cell(meaning)) for word, meaning in entries)
     return (Heading("Glossary"), *facts) if facts else ()

@@ -67,8 +67,8 @@ def _spread(view: TableView, columns: tuple[int, ...], widths: tuple[int, ...], 
         return Fit((), (), GAP)
     gaps = len(columns) - 1
     gap = ROOMY_GAP if sum(widths) + ROOMY_GAP * gaps <= width else GAP
-    left = width - sum(widths[:-1]) - gap * gaps
-    last = widths[-1] if view.columns[columns[-1]].right and widths[-1] <= left else max(left, 1)
+    room = width - sum(widths[:-1]) - gap * gaps
+    last = widths[-1] if view.columns[columns[-1]].right and widths[-1] <= room else max(room, 1)
     return Fit(columns, (*widths[:-1], last), gap)
 
 
@@ -92,8 +92,8 @@ def _heading_line(row: Row, width: int) -> Line:
         text = f"{' ' * ROOMY_GAP if parts else ''}{cell.text}"
         room = width - sum(width_of(part.text) for part in parts)
         parts.append(padded(Cell(text, cell.tone), min(width_of(text), room)))
-    left = width - sum(width_of(part.text) for part in parts)
-    return (*parts, Cell(" " * left))
+    room = width - sum(width_of(part.text) for part in parts)
+    return (*parts, Cell(" " * room))
 
 
 def _line(view: TableView, cells: tuple[Cell, ...], layout: Fit) -> Line:

@@ -160,7 +160,7 @@ def view_of(record: RunRecord) -> RunView:
         started=MappingProxyType(start_times),
         ended=MappingProxyType({one.step: _step_done(record, one) for one in record.steps if one.state in OUTCOMES}),
         output=MappingProxyType(outputs),
-        done=_end(record),
+        end=_end(record),
         interruption=interruption,
         changes=(),
     )
@@ -194,14 +194,14 @@ def _end(record: RunRecord) -> RunDone | None:
 def resuming(record: RunRecord) -> Detail:
     """The confirmation before a run is resumed: the completed, unknown and remaining steps."""
     unknown = tuple(one for one in record.steps if one.state in (StepState.UNKNOWN, StepState.PERFORMED))
-    left = len(record.steps) - _well(record)
+    remaining = len(record.steps) - _well(record)
     irreversible_steps = {step.id for step in irreversible(record.plan)}
     final = tuple(one for one in record.steps if one.step in irreversible_steps and one.state not in WELL)
     return Detail(
         f"resume {record.plan.action} of {record.plan.cluster}?",
         (
             Fact("run", Cell(record.header.run)),
-            Fact("done", Cell(f"{_well(record)} of {len(record.steps)} steps; {left} are checked again")),
+            Fact("done", Cell(f"{_well(record)} of {len(record.steps)} steps; {remaining} are checked again")),
             Sentence(Cell("The hosts are checked first. Completed changes are not repeated.")),
             *((Heading("Started, with unknown result"),) if unknown else ()),
             *(Sentence(Cell(step_title(record.plan, one.step), Tone.UNKNOWN), "?") for one in unknown),

@@ -27,12 +27,12 @@ COLUMNS = (
 
 def leases_table(snapshot: ClusterSnapshot, now: datetime) -> TableView:
     """One row per lease; `now` decides what has expired, so that a lease without renewals is shown to lapse."""
-    told = display_of(snapshot.leases)
-    leases = told.value or ()
+    display = display_of(snapshot.leases)
+    leases = display.value or ()
     return TableView(
         title="lease holders",
         columns=COLUMNS,
-        rows=tuple(_row(lease, now, told.since) for lease in leases),
+        rows=tuple(_row(lease, now, display.since) for lease in leases),
         at=oldest((snapshot.leases,)),
         summaries=_summaries(snapshot, leases, now),
         empty=_empty(snapshot),

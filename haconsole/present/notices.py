@@ -55,10 +55,10 @@ class FindingWatch:
         snapshot = status.snapshot
         reading = bool(snapshot.pending)
         now = {(each.code, each.subject): each for each in status.findings}
-        kept = {key: each for key, each in self.open.items() if reading or key in now}
+        still_open = {key: each for key, each in self.open.items() if reading or key in now}
         opened = tuple(each for key, each in now.items() if key not in self.open)
-        closed = tuple(each for key, each in self.open.items() if key not in kept)
-        watch = replace(self, open=MappingProxyType({**kept, **now}), complete=self.complete or not reading)
+        closed = tuple(each for key, each in self.open.items() if key not in still_open)
+        watch = replace(self, open=MappingProxyType({**still_open, **now}), complete=self.complete or not reading)
         if self.silent and not self.complete:
             return watch, ()
         at, cluster = snapshot.observed_at, snapshot.cluster

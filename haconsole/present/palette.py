@@ -39,9 +39,9 @@ def ranked(commands: tuple[Command, ...], typed: str) -> tuple[Command, ...]:
        name, the title or the help. Of several words typed, the worst match counts, and each must match. After the first
        group every dangerous command comes last.
     """
-    wanted = " ".join(WORDS.findall(typed.casefold()))
-    found = ((_distance(command, wanted), command) for command in commands)
-    matches = [(distance, command) for distance, command in found if distance is not None]
+    needle = " ".join(WORDS.findall(typed.casefold()))
+    distances = ((_distance(command, needle), command) for command in commands)
+    matches = [(distance, command) for distance, command in distances if distance is not None]
     return tuple(command for _, command in sorted(matches, key=lambda match: _order(*match)))
 
 
@@ -49,15 +49,15 @@ def _order(distance: int, command: Command) -> tuple[bool, bool, int]:
     return (distance > 0, command.dangerous, distance)
 
 
-def _distance(command: Command, wanted: str) -> int | None:
+def _distance(command: Command, needle: str) -> int | None:
     """The distance of a match from the start of the name: 0 to 3; None for no match."""
     names = tuple(" ".join(WORDS.findall(name.casefold())) for name in (command.name, command.command))
-    if any(name.startswith(wanted) for name in names) and wanted:
+    if any(name.startswith(needle) for name in names) and needle:
         return 0
     further = tuple(WORDS.findall(" ".join(command.words).casefold()))
     everything = " ".join((*names, *further, command.help.casefold()))
     worst = 1
-    for word in wanted.split():
+    for word in needle.split():
         if any(part.startswith(word) for name in names for part in name.split()):
             continue
         if not any(part.startswith(word) for part in further) and word not in everything:

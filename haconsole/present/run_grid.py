@@ -98,8 +98,8 @@ def _progress_cell(view: RunView, steps: tuple[Step, ...], now: datetime) -> Cel
         return Cell(f"✖ {count}", Tone.CRITICAL)
     starts = tuple(view.started[step.id] for step in steps if step.id in view.under_way)
     if starts and not view.over:
-        held = all(step.id in view.paused_steps for step in steps if step.id in view.under_way)
-        sign, tone = ("‖", Tone.WARNING) if held else ("▸", Tone.ACCENT)
+        all_paused = all(step.id in view.paused_steps for step in steps if step.id in view.under_way)
+        sign, tone = ("‖", Tone.WARNING) if all_paused else ("▸", Tone.ACCENT)
         return Cell(f"{sign} {count} {span(seconds_since(min(starts), now))}", tone)
     if ended == len(steps):
         return Cell(f"● {count}", Tone.GOOD)

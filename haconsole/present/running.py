@@ -73,7 +73,7 @@ class RunView:
     stopping: bool = False
     paused: bool = False
     teaching: bool = False
-    done: RunDone | None = None
+    end: RunDone | None = None
     interruption: str | None = None
     changes: tuple[SnapshotChange, ...] | None = None
     earlier_s: Mapping[StepId, float] = field(default_factory=lambda: MappingProxyType({}))
@@ -81,7 +81,7 @@ class RunView:
 
     @property
     def over(self) -> bool:
-        return self.done is not None or self.interruption is not None
+        return self.end is not None or self.interruption is not None
 
     @property
     def under_way(self) -> tuple[StepId, ...]:
@@ -117,7 +117,7 @@ class RunView:
             case StepDone():
                 return self._finished(event)
             case RunDone():
-                return replace(self, done=event)
+                return replace(self, end=event)
 
     def _finished(self, event: StepDone) -> RunView:
         """The view after a step ended: the next held step is selected."""
@@ -177,8 +177,8 @@ def run_gist(view: RunView, now: datetime) -> tuple[Cell, ...]:
     """The progress or result of the run, the longest version first."""
     if view.interruption is not None:
         return (Cell(f"✖ {view.interruption}", Tone.CRITICAL),)
-    if view.done is not None:
-        return (ending(view.done),)
+    if view.end is not None:
+        return (ending(view.end),)
     steps, ended = len(view.plan.steps), len(view.ended)
     filled = BAR * ended // max(steps, 1)
     bar = "█" * filled + "·" * (BAR - filled)
@@ -193,19 +193,19 @@ def run_gist(view: RunView, now: datetime) -> tuple[Cell, ...]:
         )
     stopping = "pausing after these, " if view.paused and not view.stopping else stopping
     tone = Tone.WARNING if view.stopping or view.paused else Tone.ACCENT
-    left = _left(view, now)
-    tail = f"{len(view.under_way)} running, {steps - ended - len(view.under_way)} to come, {took}{left}"
+    remaining = _remaining(view, now)
+    tail = f"{len(view.under_way)} running, {steps - ended - len(view.under_way)} to come, {took}{remaining}"
     return (
         Cell(f"{bar} {ended}/{steps}, {stopping}{tail}", tone),
         Cell(f"{stopping}{ended}/{steps}, {tail}", tone),
-        Cell(f"{ended}/{steps}, {took}{left}", tone),
+        Cell(f"{ended}/{steps}, {took}{remaining}", tone),
     )
 
 
-def _left(view: RunView, now: datetime) -> str:
+def _remaining(view: RunView, now: datetime) -> str:
     """The estimated time to the end, as the end of a sentence; empty while it is not known."""
-    left = remaining_s(view.plan, view.started, view.ended, view.earlier_s, now)
-    return "" if left is None else f", about {span(max(round(left), 1))} left"
+    seconds = remaining_s(view.plan, view.started, view.ended, view.earlier_s, now)
+    return "" if seconds is None else f", about {span(max(round(seconds), 1))} left"
 
 
 def ending(event: RunDone) -> Cell:
@@ -276,7 +276,7 @@ def _output_items(view: RunView, step: Step) -> tuple[Item, ...]:
 
 def about_end(view: RunView) -> Detail:
     """The result of the run: the summary, failures, changes on the cluster, the next step to take."""
-    event = view.done
+    event = view.end
     items: list[Item] = []
     if view.interruption is not None:
         items.append(Sentence(Cell(view.interruption, Tone.CRITICAL)))

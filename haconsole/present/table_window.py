@@ -77,9 +77,9 @@ def pane_head(
     mark = Cell(MARK if focused else NO_MARK, Tone.ACCENT)
     name = Cell(f"{number} {view.title}" if number is not None else view.title)
     right = _right(view, now, below)
-    left = width - 1 - width_of(name.text) - width_of(right.text) - 3
-    gist = _gist(view.summaries, left, note)
-    return (mark, name, Cell("  "), padded(gist, max(left, 0)), Cell(" "), right)
+    room = width - 1 - width_of(name.text) - width_of(right.text) - 3
+    gist = _gist(view.summaries, room, note)
+    return (mark, name, Cell("  "), padded(gist, max(room, 0)), Cell(" "), right)
 
 
 def _right(view: TableView, now: datetime, below: int) -> Cell:

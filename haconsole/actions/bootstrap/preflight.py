@@ -73,10 +73,10 @@ def ports_of(ctx: PlanContext, part: BootstrapPart) -> tuple[tuple[int, str], ..
 
 def _ports(ctx: PlanContext, host: Host) -> tuple[Check, ...]:
     parts = ctx.parts_on(host)
-    wanted = [f"{port}={unit}" for part in parts for port, unit in ports_of(ctx, part)]
+    port_words = [f"{port}={unit}" for part in parts for port, unit in ports_of(ctx, part)]
     problem = "a required port is in use; stop the program that uses it, or choose another port in the inventory"
-    means = "each port is free, or used by its unit: " + ", ".join(word.replace("=", " ") for word in wanted)
-    free = (script(scripts.PORTS, "ports", *wanted, means=means, problem=problem),) if wanted else ()
+    means = "each port is free, or used by its unit: " + ", ".join(word.replace("=", " ") for word in port_words)
+    free = (script(scripts.PORTS, "ports", *port_words, means=means, problem=problem),) if port_words else ()
     return (
         *free,
         *(_selinux_allows(part.value) for part in (BootstrapPart.HAPROXY, BootstrapPart.KEEPALIVED) if part in parts),
@@ -95,12 +95,12 @@ def _disk(ctx: PlanContext, host: Host) -> tuple[Check, ...]:
     if BootstrapPart.ETCD not in ctx.parts_on(host):
         return ()
     etcd = ctx.layout.etcd
-    wanted = ctx.inventory.etcd.quota_bytes // 1024 + SPARE_KIB
+    needed_kib = ctx.inventory.etcd.quota_bytes // 1024 + SPARE_KIB
     problem = (
         f"{etcd.data_dir} has too little free space for etcd.quota_bytes plus 1 GiB; free some, or lower the quota"
     )
-    means = f"{wanted >> 10} MiB free for {etcd.data_dir}, unless a member already runs there"
-    words = (etcd.data_dir, str(wanted), etcd.member_dir)
+    means = f"{needed_kib >> 10} MiB free for {etcd.data_dir}, unless a member already runs there"
+    words = (etcd.data_dir, str(needed_kib), etcd.member_dir)
     return (script(scripts.DISK, "disk", *words, means=means, problem=problem),)
 
 

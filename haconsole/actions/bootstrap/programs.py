@@ -44,14 +44,14 @@ def _kubernetes(ctx: PlanContext, settings: Kubernetes) -> tuple[Check, ...]:
 
 
 def _program(atleast: str, command: tuple[str, ...], hint: str, series: str = "") -> Check:
-    wanted = f"version {series}" if series else f"version {atleast} or newer"
+    version = f"version {series}" if series else f"version {atleast} or newer"
     return script(
         scripts.PROGRAM,
         "program",
         atleast,
         series,
         *command,
-        means=f"{command[0]} is {wanted}",
-        problem=f"{command[0]} is needed in {wanted}: {hint}",
+        means=f"{command[0]} is {version}",
+        problem=f"{command[0]} is needed in {version}: {hint}",
         timeout_s=30.0,
     )

@@ -111,10 +111,10 @@ def change_of(
     """The change with its context."""
     view = etcd_view(snapshot)
     now = _with_roles(inventory, {host.name: standing_roles(snapshot, view, host) for host in inventory.hosts})
-    wanted = {host.name: host.roles for host in now.hosts if out is None or host.name != out.name}
+    roles_by_name = {host.name: host.roles for host in now.hosts if out is None or host.name != out.name}
     if into is not None:
-        wanted[into.name] = into.roles
-    after = plan_context(snapshot, _with_roles(inventory, wanted), None)
+        roles_by_name[into.name] = into.roles
+    after = plan_context(snapshot, _with_roles(inventory, roles_by_name), None)
     return MembershipChange(action, inventory, snapshot, now, after, view, out, into, ghost)
 
 

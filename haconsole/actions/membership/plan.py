@@ -59,16 +59,16 @@ def plan_remove(snapshot: ClusterSnapshot, inventory: Inventory, host: str, *, f
 
 def plan_remove_member(snapshot: ClusterSnapshot, inventory: Inventory, member_id: str) -> Plan | Refusal:
     """Remove a member by its ID: one that runs on no host of the inventory, or that never started."""
-    wanted = member_id.lower().removeprefix("0x").lstrip("0")
+    normal_id = member_id.lower().removeprefix("0x").lstrip("0")
     rows = etcd_view(snapshot).members
     if not rows:
         return Refusal(REMOVE, inventory.cluster, (UNKNOWN_MEMBERS,))
-    ghost = next((row for row in rows if row.member.id == wanted), None)
+    ghost = next((row for row in rows if row.member.id == normal_id), None)
     if ghost is None:
         there = ", ".join(f"{row.member.id} ({row.member.name or 'never started'})" for row in rows)
         return Refusal(REMOVE, inventory.cluster, (f"etcd lists no member {member_id}; its members are: {there}",))
     if ghost.host is not None and ghost.member.started and not _second_of_its_name(snapshot, ghost.member.name):
-        reason = f"member {wanted} is {ghost.host}'s, with all that runs there: run remove {ghost.host}"
+        reason = f"member {normal_id} is {ghost.host}'s, with all that runs there: run remove {ghost.host}"
         return Refusal(REMOVE, inventory.cluster, (reason,))
     return _planned(change_of(REMOVE, snapshot, inventory, ghost=ghost))
 

@@ -207,13 +207,13 @@ def _sum(change: MembershipChange, quorum: Quorum) -> tuple[str, ...]:
     leaving = change.leaving
     if leaving is None or leaving.member.learner:
         return ()
-    left = quorum.without(healthy=leaving.healthy)
+    rest = quorum.without(healthy=leaving.healthy)
     healthy = sum(row.healthy for row in change.staying)
-    left = Quorum(left.voters, min(left.healthy, healthy))
-    if left.holds:
+    rest = Quorum(rest.voters, min(rest.healthy, healthy))
+    if rest.holds:
         return ()
     name = leaving.member.name or leaving.member.id
-    sums = f"now {quorum.sentence()}; then {left.sentence()}"
+    sums = f"now {quorum.sentence()}; then {rest.sentence()}"
     return (f"without {name} the quorum would be lost: {sums}; start or replace the failed members first",)
 
 

@@ -109,8 +109,8 @@ def against_a_new_ca(ctx: PlanContext) -> tuple[str, ...]:
         for host in workers(ctx)
         if (why := _why_unread(ctx, host))
     )
-    left = () if is_kubeadm(ctx.inventory) else left_to_kubelet(ctx)
-    stay = (one + OF_ITS_OWN if one.endswith(BY_ITSELF) else one for one in left)
+    staying = () if is_kubeadm(ctx.inventory) else left_to_kubelet(ctx)
+    stay = (one + OF_ITS_OWN if one.endswith(BY_ITSELF) else one for one in staying)
     return (*stay, *dict.fromkeys(copies), *unheard)
 
 

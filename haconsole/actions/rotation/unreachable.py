@@ -45,9 +45,9 @@ def _step(step: Step, silent: frozenset[str]) -> Step:
 def _operation(operation: Operation, silent: frozenset[str]) -> Operation:
     match operation:
         case SetServerState(balancers=balancers):
-            return replace(operation, balancers=_left(balancers, silent))
+            return replace(operation, balancers=_reachable(balancers, silent))
         case MoveLeader(to=to):
-            return replace(operation, to=_left(to, silent))
+            return replace(operation, to=_reachable(to, silent))
         case _:
             return operation
 
@@ -59,14 +59,14 @@ def _check(check: Check, silent: frozenset[str]) -> Check:
         case BackendsUp(servers=servers):
             return BackendsUp(tuple(name for name in servers if name not in silent))
         case ServerIs(balancers=balancers):
-            return replace(check, balancers=_left(balancers, silent))
+            return replace(check, balancers=_reachable(balancers, silent))
         case LeaderAmong(hosts=hosts):
-            return LeaderAmong(_left(hosts, silent))
+            return LeaderAmong(_reachable(hosts, silent))
         case VipOwned(hosts=hosts) if hosts:
-            return replace(check, hosts=_left(hosts, silent))
+            return replace(check, hosts=_reachable(hosts, silent))
         case _:
             return check
 
 
-def _left(hosts: tuple[HostName, ...], silent: frozenset[str]) -> tuple[HostName, ...]:
+def _reachable(hosts: tuple[HostName, ...], silent: frozenset[str]) -> tuple[HostName, ...]:
     return tuple(host for host in hosts if host not in silent)

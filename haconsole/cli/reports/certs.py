@@ -105,7 +105,7 @@ def certs_report(
         snapshot.cluster,
         stamp(snapshot.observed_at),
         health.value,
-        tuple(_held(one, now) for one in by_end(snapshot)),
+        tuple(_certificate_report(one, now) for one in by_end(snapshot)),
         tuple(
             SharedReport(what, len({frozenset(prints) for prints in hosts.values()}) == 1, hosts)
             for what, hosts in shared_material(snapshot)
@@ -136,7 +136,7 @@ def by_end(snapshot: ClusterSnapshot) -> tuple[Certificate, ...]:
     return tuple(sorted(certificates, key=lambda one: (one.not_after, one.host, one.role)))
 
 
-def _held(one: Certificate, now: datetime) -> HeldReport:
+def _certificate_report(one: Certificate, now: datetime) -> HeldReport:
     mode = f"{one.key_mode:04o}" if one.key_mode is not None else None
     return HeldReport(
         host=one.host,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import assert_never
 
+import msgspec
+
 from haconsole.cli.reports.findings import Shape, stamp
 from haconsole.execution.events import (
     Event,
@@ -90,7 +92,7 @@ class RunDoneReport(Shape, frozen=True, tag="run-done", tag_field="event"):
     outcome: str
     seconds: float
     changed: int
-    already: int
+    already_right: int = msgspec.field(name="already")
     failed: int
     next: str | None
     checked: int = 0
@@ -141,7 +143,7 @@ def _run_done(event: RunDone, at: str) -> RunDoneReport:
         outcome=event.outcome.value,
         seconds=round(event.seconds, 3),
         changed=event.changed,
-        already=event.already_right,
+        already_right=event.already_right,
         failed=event.failed,
         next=event.next_step,
         checked=event.checked,
@@ -149,7 +151,7 @@ def _run_done(event: RunDone, at: str) -> RunDoneReport:
     )
 
 
-def run_text(action: str, cluster: str, done: RunDone) -> str:
+def run_text(action: str, cluster: str, end: RunDone) -> str:
     """The end of a run for a person: its result, and the next step to take."""
-    head = f"{action} of {cluster}: {ending(done).text} (run {done.run})"
-    return f"{head}\nnext: {done.next_step}" if done.next_step else head
+    head = f"{action} of {cluster}: {ending(end).text} (run {end.run})"
+    return f"{head}\nnext: {end.next_step}" if end.next_step else head

@@ -6,6 +6,8 @@ from collections import Counter
 from datetime import datetime
 from pathlib import Path
 
+import msgspec
+
 from haconsole.actions.step import Step
 from haconsole.cli.output import UNLIMITED
 from haconsole.cli.reports.findings import Shape, stamp
@@ -38,7 +40,7 @@ class CountsReport(Shape, frozen=True):
     """The number of steps by state; the sum is the number of steps of the plan."""
 
     not_started: int
-    already: int
+    already_right: int = msgspec.field(name="already")
     unknown: int
     failed: int
     performed: int
@@ -168,7 +170,14 @@ def _step_report(step: Step, one: StepRecord) -> StepRecordReport:
 
 def _counts(record: RunRecord) -> CountsReport:
     count = Counter(one.state for one in record.steps)
-    return CountsReport(**{state.value.replace("-", "_"): count[state] for state in StepState})
+    return CountsReport(
+        not_started=count[StepState.NOT_STARTED],
+        already_right=count[StepState.ALREADY],
+        unknown=count[StepState.UNKNOWN],
+        failed=count[StepState.FAILED],
+        performed=count[StepState.PERFORMED],
+        verified=count[StepState.VERIFIED],
+    )
 
 
 def _operator(operator: Operator) -> OperatorReport:

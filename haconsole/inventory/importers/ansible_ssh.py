@@ -67,7 +67,7 @@ def jump_of(known: Mapping[str, Any]) -> str | None:
 def _has_other_arguments(known: Mapping[str, Any], name: str) -> bool:
     """Whether a variable has arguments of ssh that no inventory can hold."""
     jump = jump_of(known)
-    return any(other or found != jump for found, other in _read_arguments({name: known.get(name)}))
+    return any(other or own_jump != jump for own_jump, other in _read_arguments({name: known.get(name)}))
 
 
 def _read_arguments(known: Mapping[str, Any]) -> Iterator[tuple[str | None, bool]]:
@@ -90,13 +90,13 @@ def _jump_and_rest(words: list[str]) -> tuple[str | None, list[str]]:
     """``-J`` and ``-o`` may have their value in the same word or in the next one."""
     jump: str | None = None
     rest: list[str] = []
-    left = iter(words)
-    for word in left:
-        option, value = (word[:2], word[2:] or next(left, "")) if word[:2] in ("-J", "-o") else (word, "")
-        found = _jump_of_option(option, value) if jump is None else None
-        if found is None:
+    remaining = iter(words)
+    for word in remaining:
+        option, value = (word[:2], word[2:] or next(remaining, "")) if word[:2] in ("-J", "-o") else (word, "")
+        own_jump = _jump_of_option(option, value) if jump is None else None
+        if own_jump is None:
             rest += [option, value] if value else [option]
-        jump = jump or found
+        jump = jump or own_jump
     return jump, rest
 
 
@@ -118,11 +118,11 @@ def _jump_of_command(words: list[str]) -> str | None:
         options, targets = getopt.gnu_getopt(words[1:], "qW:p:l:")
     except getopt.GetoptError:
         return None
-    given = dict(options)
-    if given.get("-W") != "%h:%p" or len(targets) != 1:
+    by_name = dict(options)
+    if by_name.get("-W") != "%h:%p" or len(targets) != 1:
         return None
-    user = f"{given['-l']}@" if "-l" in given and "@" not in targets[0] else ""
-    port = f":{given['-p']}" if "-p" in given else ""
+    user = f"{by_name['-l']}@" if "-l" in by_name and "@" not in targets[0] else ""
+    port = f":{by_name['-p']}" if "-p" in by_name else ""
     target = f"{user}{targets[0]}{port}"
     return target if _TARGET.fullmatch(target) else None
 

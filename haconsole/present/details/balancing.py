@@ -20,8 +20,8 @@ from haconsole.present.vips import holds, service_cell, vip_sentences
 
 def about_vip(snapshot: ClusterSnapshot, address: Vip, host: HostName, now: datetime) -> Detail | None:
     """The owner of the address, on every host that could hold it, and the VRRP instance of the selected host."""
-    chosen = snapshot.host(host)
-    if chosen is None:
+    facts = snapshot.host(host)
+    if facts is None:
         return None
     view = vip_view(snapshot, address)
     everywhere = tuple(Fact(facts.host, holds(facts, view)) for facts in balancers_of(snapshot))
@@ -32,11 +32,11 @@ def about_vip(snapshot: ClusterSnapshot, address: Vip, host: HostName, now: date
             Heading("Owner of the address"),
             *everywhere,
             Heading(f"{host}'s addresses"),
-            *observation(chosen.addresses, now),
+            *observation(facts.addresses, now),
             Heading(f"keepalived on {host}"),
-            Fact("service", service_cell(chosen.services, "keepalived")),
-            *observation(chosen.keepalived, now),
-            *known(chosen.keepalived, keepalived),
+            Fact("service", service_cell(facts.services, "keepalived")),
+            *observation(facts.keepalived, now),
+            *known(facts.keepalived, keepalived),
         ),
     )
 

@@ -47,7 +47,7 @@ class NoticeController:
             return
         self._noticed_run = view.run
         console = self._console
-        outcome = str(view.done.outcome) if view.done is not None else view.interruption or "unknown"
+        outcome = str(view.end.outcome) if view.end is not None else view.interruption or "unknown"
         at, cluster = console.setting.clock(), view.plan.cluster
         self._send(run_ended(cluster, at, run=view.run, action=view.plan.action, outcome=outcome))
 

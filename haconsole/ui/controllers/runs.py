@@ -209,11 +209,11 @@ class RunController:
             console.session.observer.refresh()
         console.post_message(ReadBackup())
         if console.run_view is not None:
-            console.run_view = replace(console.run_view, interruption=None if console.run_view.done else interruption)
+            console.run_view = replace(console.run_view, interruption=None if console.run_view.end else interruption)
             console.notify(f"{plan.action} has ended: R shows the result", markup=False)
             console.run_view = replace(console.run_view, changes=await changes_since(console, before))
-            if console.run_view.done is not None and plan.departing_host:
-                await update_inventory(console, plan, console.run_view.done.outcome)
+            if console.run_view.end is not None and plan.departing_host:
+                await update_inventory(console, plan, console.run_view.end.outcome)
 
     async def _take_in(self, begin: Begin) -> None:
         session = self._console.session

@@ -125,7 +125,7 @@ def why_not(action: str, parameters: tuple[object, ...], view: RunView) -> str |
 
 def is_resumable(view: RunView) -> bool:
     """Whether the run ended and did not finish."""
-    finished = view.done is not None and view.done.outcome in (Outcome.DONE, Outcome.ALREADY)
+    finished = view.end is not None and view.end.outcome in (Outcome.DONE, Outcome.ALREADY)
     return view.over and bool(view.run) and not finished
 
 

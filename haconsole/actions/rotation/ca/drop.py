@@ -116,7 +116,7 @@ def _strip(host: Host, mine: tuple[HostLeaf, ...]) -> Step:
 
 
 def _drop(now: CaReplacement, one: CaState, host: Host) -> Step:
-    dropped = script(
+    drop_check = script(
         scripts.DROPPED,
         "dropped",
         one.files.cert,
@@ -133,7 +133,7 @@ def _drop(now: CaReplacement, one: CaState, host: Host) -> Step:
         Phase.DROP,
         scripts.DROP,
         (one.files.cert, one.next.cert, one.files.key, one.next.key, one.previous, now.end),
-        (dropped,),
+        (drop_check,),
         LAST,
     )
 

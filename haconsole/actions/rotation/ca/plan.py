@@ -54,9 +54,9 @@ def plan_ca(ctx: PlanContext, request: Request) -> Plan | Refusal:
     if "back" in request:
         names = ", ".join(one.name for one in several)
         return Plan(ACTION, ctx.inventory.cluster, in_order(back(now)), f"{names}: back to the old one")
-    left = (only,) if only else tuple(phase for phase in Phase if _at_or_after(phase, stage(several)))
-    groups = tuple(group for phase in left for group in STEPS[phase](now))
-    lines = (_summary(now, left), *vips_that_stay(ctx))
+    phases = (only,) if only else tuple(phase for phase in Phase if _at_or_after(phase, stage(several)))
+    groups = tuple(group for phase in phases for group in STEPS[phase](now))
+    lines = (_summary(now, phases), *vips_that_stay(ctx))
     return Plan(ACTION, ctx.inventory.cluster, in_order(groups), "\n".join(lines), undone_by=BACK)
 
 
@@ -109,11 +109,11 @@ def _not_back(under_way: tuple[CaState, ...]) -> tuple[str, ...]:
     )
 
 
-def _summary(now: CaReplacement, left: tuple[Phase, ...]) -> str:
-    lines = [", ".join(one.name for one in now.several), *(SAYS[phase] for phase in left)]
+def _summary(now: CaReplacement, phases: tuple[Phase, ...]) -> str:
+    lines = [", ".join(one.name for one in now.several), *(SAYS[phase] for phase in phases)]
     if is_kubeadm(now.ctx.inventory):
-        lines += _copies(now, left)
-    elif Phase.DROP in left and any(one.is_tokens for one in now.several):
+        lines += _copies(now, phases)
+    elif Phase.DROP in phases and any(one.is_tokens for one in now.several):
         lines.append(
             "tokens in Secrets that the old service-account key signed expire with the last phase: delete those "
             "Secrets before it, so that new ones are issued"
@@ -121,9 +121,9 @@ def _summary(now: CaReplacement, left: tuple[Phase, ...]) -> str:
     return "\n".join(lines)
 
 
-def _copies(now: CaReplacement, left: tuple[Phase, ...]) -> list[str]:
+def _copies(now: CaReplacement, phases: tuple[Phase, ...]) -> list[str]:
     """Users of the old credentials that only a person knows."""
-    if Phase.DROP not in left or now.of(KUBERNETES_CA) is None:
+    if Phase.DROP not in phases or now.of(KUBERNETES_CA) is None:
         return []
     line = "copies of kubeconfigs (~/.kube/config) fail after the last phase: copy admin.conf again"
     return [line]
