@@ -94,9 +94,19 @@ class KubeadmLab:
             files = ("grep", "-rhsE", TOKEN.pattern, "/run/haconsole", "/var/lib/haconsole", "/etc/kubernetes", "/tmp")
             kept = self.lab.exec(seen.name, *files).stdout
             left += [f"{seen.name}: {name}" for name, text in (("log", journal), ("files", kept)) if _has_secret(text)]
-        near = next(host for host in control_planes(self.lab) if self._serves(host))
-        stored = kubectl(self.lab, near, "-n", "kube-system", "get", "secrets", "-o", "name").split()
-        return left + [name for name in stored if re.search(r"bootstrap-token-[a-z0-9]{6}$|kubeadm-certs", name)]
+        return left + self._stored_secrets()
+
+    def delete_secrets(self) -> None:
+        """Delete the tokens and certificates in the API that the cluster was made with."""
+        for name in self._stored_secrets():
+            kubectl(self.lab, self._near(), "-n", "kube-system", "delete", name)
+
+    def _stored_secrets(self) -> list[str]:
+        stored = kubectl(self.lab, self._near(), "-n", "kube-system", "get", "secrets", "-o", "name").split()
+        return [name for name in stored if re.search(r"bootstrap-token-[a-z0-9]{6}$|kubeadm-certs", name)]
+
+    def _near(self) -> str:
+        return next(host for host in control_planes(self.lab) if self._serves(host))
 
     def _serves(self, host: str) -> bool:
         running = {seen.name for seen in self.lab.status() if seen.running}

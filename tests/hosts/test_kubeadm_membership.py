@@ -49,7 +49,9 @@ def cluster(places: Places, saved_kubeadm: str, tmp_path_factory: pytest.TempPat
     try:
         lab.up_from(saved_kubeadm)
         wait_healthy(lab)
-        yield KubeadmLab(lab, tmp_path_factory.mktemp("operator"))
+        made = KubeadmLab(lab, tmp_path_factory.mktemp("operator"))
+        made.delete_secrets()
+        yield made
     finally:
         lab.down()
 
