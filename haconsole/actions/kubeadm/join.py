@@ -31,7 +31,10 @@ JOIN_S, READY_S, LEAVE_S = 600.0, 240.0, 300.0
 LEAVE = load_script("kubeadm-leave")
 INSTALLED = load_script("check-kubeadm")
 
-INSTALLED_WHY = "haconsole installs no software: kubeadm, kubelet and a container runtime must be on the host."
+INSTALLED_WHY = (
+    "haconsole installs no software. kubeadm would refuse a host without its programs, a container runtime and kernel "
+    "settings, but only in the middle of the run."
+)
 REACH_WHY = "kubeadm contacts the cluster through its endpoint, and a control plane's etcd contacts the other members."
 CLEAR_WHY = (
     "kubeadm refuses a host with parts of an earlier join. They are undone; configuration, keys and data are kept "
@@ -54,18 +57,26 @@ def preflight_steps(inventory: Inventory, host: Host, version: str, others: tupl
 
 
 def installed_steps(inventory: Inventory, host: Host, version: str) -> tuple[Step, ...]:
-    """kubeadm, kubelet and a runtime on `host`."""
-    release = series(version)
-    socket = settings(inventory).cri_socket
+    """kubeadm, kubelet, a runtime and kernel settings on `host`: everything missing is listed at once."""
+    release, kubeadm = series(version), settings(inventory)
+    swap = "allowed" if (kubeadm.kubelet or {}).get("failSwapOn") is False else "off"
+    ignored = ",".join(kubeadm.ignore_preflight_errors)
+    words = (
+        release,
+        kubeadm.cgroup_driver.value,
+        swap,
+        ignored,
+        *((kubeadm.cri_socket,) if kubeadm.cri_socket else ()),
+    )
     check = script(
         INSTALLED,
         "installed",
-        release,
-        *((socket,) if socket else ()),
-        means=f"kubeadm and kubelet {release} and a container runtime are installed",
-        problem=f"install kubeadm and kubelet {release} and start the container runtime, then run this again",
+        *words,
+        means=f"kubeadm and kubelet {release}, their programs, runtime and kernel settings are there",
+        problem="the host is not ready for kubeadm; fix each of these, then run this again",
+        timeout_s=30.0,
     )
-    title = "Check that kubeadm, kubelet and a runtime are installed"
+    title = "Check that the host is ready for kubeadm"
     return (look_step("preflight.kubeadm", host.name, (check,), title=title, why=INSTALLED_WHY, phase=PREFLIGHT),)
 
 
