@@ -28,6 +28,8 @@ class Measure:
     unit: Unit
     meaning: str
     every_s: float = OFTEN_S
+    usual: float = 0.0
+    """A value up to which nobody worries; graphs reach at least this high."""
 
     @property
     def full_name(self) -> str:
@@ -35,43 +37,100 @@ class Measure:
         return f"{self.name}_{self.unit}" if self.unit else self.name
 
 
-FSYNC = Measure("etcd_fsync_p99", "fsync p99", Unit.SECONDS, "99 of 100 writes of etcd's log to disk took less")
-COMMIT = Measure("etcd_commit_p99", "commit p99", Unit.SECONDS, "99 of 100 commits to etcd's database took less")
+FSYNC = Measure(
+    "etcd_fsync_p99", "fsync p99", Unit.SECONDS, "99 of 100 writes of etcd's log to disk took less", usual=0.01
+)
+COMMIT = Measure(
+    "etcd_commit_p99", "commit p99", Unit.SECONDS, "99 of 100 commits to etcd's database took less", usual=0.025
+)
 ROUND_TRIP = Measure(
     "etcd_round_trip_p99",
     "peer round trip p99",
     Unit.SECONDS,
     "99 of 100 messages to the slowest peer and back",
     SELDOM_S,
+    usual=0.02,
 )
-WRITES = Measure("etcd_writes", "writes", Unit.PER_SECOND, "Entries that etcd committed to its log")
+WRITES = Measure(
+    "etcd_writes",
+    "writes",
+    Unit.PER_SECOND,
+    "Entries that etcd committed to its log",
+    usual=10,
+)
 LAG = Measure(
-    "etcd_lag", "behind leader", Unit.NUMBER, "Entries that the leader has committed and this member not applied"
+    "etcd_lag",
+    "behind leader",
+    Unit.NUMBER,
+    "Entries that the leader has committed and this member not applied",
+    usual=10,
 )
-FAILED_PROPOSALS = Measure("etcd_failed_proposals", "failed proposals", Unit.PER_SECOND, "Writes that etcd gave up")
-SLOW_APPLIES = Measure("etcd_slow_applies", "slow applies", Unit.PER_SECOND, "Entries that took over 100 ms to apply")
+FAILED_PROPOSALS = Measure(
+    "etcd_failed_proposals", "failed proposals", Unit.PER_SECOND, "Writes that etcd gave up", usual=1
+)
+SLOW_APPLIES = Measure(
+    "etcd_slow_applies", "slow applies", Unit.PER_SECOND, "Entries that took over 100 ms to apply", usual=1
+)
 LEADER_CHANGES = Measure(
-    "etcd_leader_changes", "leader changes", Unit.PER_SECOND, "Changes of the leader that this member saw"
+    "etcd_leader_changes", "leader changes", Unit.PER_SECOND, "Changes of the leader that this member saw", usual=1
 )
 DB_SIZE = Measure("etcd_db_size", "database", Unit.BYTES, "Size of etcd's database file")
 DB_IN_USE = Measure("etcd_db_in_use", "database in use", Unit.BYTES, "Part of the database file that holds data")
 ENDPOINT = Measure(
-    "endpoint_request", "request by VIP", Unit.SECONDS, "A small request through the API's endpoint, by SSH"
+    "endpoint_request", "request by VIP", Unit.SECONDS, "A small request through the API's endpoint, by SSH", usual=0.1
 )
-API_REQUEST = Measure("apiserver_request", "request", Unit.SECONDS, "A small request to the API server, by SSH")
-IN_FLIGHT = Measure("apiserver_in_flight", "in flight", Unit.NUMBER, "Requests that the API server serves now", HEAVY_S)
-API_RATE = Measure("apiserver_requests", "requests", Unit.PER_SECOND, "Requests that the API server answered", HEAVY_S)
+API_REQUEST = Measure(
+    "apiserver_request", "request", Unit.SECONDS, "A small request to the API server, by SSH", usual=0.1
+)
+IN_FLIGHT = Measure(
+    "apiserver_in_flight", "in flight", Unit.NUMBER, "Requests that the API server serves now", HEAVY_S, usual=10
+)
+API_RATE = Measure(
+    "apiserver_requests", "requests", Unit.PER_SECOND, "Requests that the API server answered", HEAVY_S, usual=10
+)
 API_ERRORS = Measure(
-    "apiserver_errors", "errors", Unit.PER_SECOND, "Requests answered with a status of 500 or more", HEAVY_S
+    "apiserver_errors", "errors", Unit.PER_SECOND, "Requests answered with a status of 500 or more", HEAVY_S, usual=1
 )
-SESSIONS = Measure("haproxy_sessions", "sessions", Unit.NUMBER, "Open sessions of a server")
-SESSION_RATE = Measure("haproxy_new_sessions", "new sessions", Unit.PER_SECOND, "New sessions of a server")
-QUEUE = Measure("haproxy_queue", "queue", Unit.NUMBER, "Requests that wait for a connection to a server")
-LOAD = Measure("host_load", "load", Unit.NUMBER, "Runnable tasks, on average over one minute")
-MEMORY = Measure("host_memory", "memory", Unit.RATIO, "Memory that programs cannot get without swapping")
-DISK = Measure("host_disk_operation", "disk", Unit.SECONDS, "Mean time of a disk operation on the disk of etcd's data")
+SESSIONS = Measure(
+    "haproxy_sessions",
+    "sessions",
+    Unit.NUMBER,
+    "Open sessions of a server",
+    usual=10,
+)
+SESSION_RATE = Measure(
+    "haproxy_new_sessions",
+    "new sessions",
+    Unit.PER_SECOND,
+    "New sessions of a server",
+    usual=10,
+)
+QUEUE = Measure(
+    "haproxy_queue",
+    "queue",
+    Unit.NUMBER,
+    "Requests that wait for a connection to a server",
+    usual=1,
+)
+LOAD = Measure(
+    "host_load",
+    "load",
+    Unit.NUMBER,
+    "Runnable tasks, on average over one minute",
+    usual=1,
+)
+MEMORY = Measure(
+    "host_memory",
+    "memory",
+    Unit.RATIO,
+    "Memory that programs cannot get without swapping",
+    usual=1,
+)
+DISK = Measure(
+    "host_disk_operation", "disk", Unit.SECONDS, "Mean time of a disk operation on the disk of etcd's data", usual=0.01
+)
 CLOCK = Measure(
-    "host_clock_difference", "clock", Unit.SECONDS, "Difference to the console's clock, either way", SELDOM_S
+    "host_clock_difference", "clock", Unit.SECONDS, "Difference to the console's clock, either way", SELDOM_S, usual=0.5
 )
 
 MEASURES = (

@@ -19,11 +19,11 @@ COLUMNS = (
     Column("ROLE"),
     Column("STATE"),
     Column("DB", rank=2, right=True),
-    Column("VERSION", rank=3),
-    Column("INDEX", rank=4, right=True),
-    Column("TERM", rank=5, right=True),
-    Column("ID", rank=6),
-    Column("REASON", rank=7, least=12),
+    Column("VERSION", rank=5),
+    Column("INDEX", rank=6, right=True),
+    Column("TERM", rank=7, right=True),
+    Column("ID", rank=8),
+    Column("REASON", rank=9, least=12),
 )
 
 

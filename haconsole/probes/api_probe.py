@@ -146,10 +146,13 @@ class ApiProbe(Generic[A, T]):
             return self._failed(error, via, asking=asking)
 
     def _pause_s(self, fact: Observed[T]) -> float:
-        """A round; longer once the last answers were the same, since each costs the component a quorum read."""
+        """A round; longer once the last answers were the same, since each costs the component a quorum read.
+
+        While a graph is shown it stays short, so that changes appear there when they happen.
+        """
         same = isinstance(fact, Known) and insignificantly_different(self._last, fact)
         self._same, self._last = self._same + 1 if same else 0, fact
-        calm = self._same >= _SAME_ANSWERS
+        calm = self._same >= _SAME_ANSWERS and not self._context.pace.is_fast
         return self._context.timings.calm_round_s if calm else self._context.timings.round_s
 
     async def _patient_answer(self, api: A, via: Host) -> Observed[T]:

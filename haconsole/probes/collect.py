@@ -48,12 +48,13 @@ class Collector:
         secret: bytes | None = None,
         timings: ProbeTimings | None = None,
     ) -> None:
+        timings = timings or ProbeTimings()
+        self.pace = ReadingPace(timings.readings_s, timings.fast_readings_s)
         self._context = ClusterContext(
-            inventory, layout(inventory), fleet, now, secret or secrets.token_bytes(16), timings or ProbeTimings()
+            inventory, layout(inventory), fleet, now, secret or secrets.token_bytes(16), timings, pace=self.pace
         )
         self._revision = 0
         self._live: Live | None = None
-        self.pace = ReadingPace(self._context.timings.readings_s, self._context.timings.fast_readings_s)
 
     async def once(self, *, certificates: bool = False, thorough: bool = False) -> ClusterSnapshot:
         """One look at every host. A host that fails or hangs shows as failed facts and delays no other.
@@ -139,7 +140,7 @@ class Collector:
         When a run ends (its claim leaves the cluster's lock, whichever console had it) all facts are read again.
         """
         store = self._store()
-        self._live = live = Live(self._context, store, self.pace, certificates=certificates)
+        self._live = live = Live(self._context, store, certificates=certificates)
         watching = asyncio.create_task(live.run())
         watching.add_done_callback(lambda _: store.changes.wake())
         claim: LockClaim | None = None

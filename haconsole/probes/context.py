@@ -15,6 +15,7 @@ from haconsole.model.names import HostName
 from haconsole.model.observed import Cause, Failed, Known
 from haconsole.probes.credentials import CredentialFiles
 from haconsole.probes.errors import ProbeError
+from haconsole.probes.reading_pace import ReadingPace
 from haconsole.transport.base import Fleet, HostTransport, TransportError
 
 T = TypeVar("T")
@@ -71,6 +72,7 @@ class ClusterContext:
     secret: bytes
     timings: ProbeTimings
     credentials: CredentialFiles = field(default_factory=CredentialFiles)
+    pace: ReadingPace = field(default_factory=ReadingPace)
 
     def transport(self, host: Host) -> HostTransport:
         return self.fleet.host(HostName(host.name))

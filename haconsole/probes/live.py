@@ -11,7 +11,6 @@ from haconsole.probes.fact_store import FactStore
 from haconsole.probes.host_probes import HostProbes
 from haconsole.probes.kubernetes.lease_watch import LeaseProbe
 from haconsole.probes.kubernetes.nodes import NodeProbe
-from haconsole.probes.reading_pace import ReadingPace
 from haconsole.probes.readings import Readings
 from haconsole.transport.base import TransportError
 
@@ -21,9 +20,8 @@ _STEADY_S = 30.0
 class Live:
     """Keeps the board fresh until cancelled."""
 
-    def __init__(self, context: ClusterContext, store: FactStore, pace: ReadingPace, *, certificates: bool) -> None:
+    def __init__(self, context: ClusterContext, store: FactStore, *, certificates: bool) -> None:
         self._context = context
-        self._pace = pace
         self._readings = Readings(context, store)
         self._leases = LeaseProbe(context, store)
         self._nodes = NodeProbe(context, store)
@@ -46,7 +44,7 @@ class Live:
             if self._nodes.expected:
                 group.create_task(self._nodes.follow())
             group.create_task(self._hashes.follow())
-            group.create_task(self._readings.follow(self._pace))
+            group.create_task(self._readings.follow(self._context.pace))
             for host in self._hosts:
                 group.create_task(self._watch(host))
                 group.create_task(host.follow_apis())

@@ -9,7 +9,7 @@ from contextlib import suppress
 class ReadingPace:
     """Shared by the probes of one collector; made outside the event loop or in it, used in one loop."""
 
-    def __init__(self, usual_s: float, fast_s: float) -> None:
+    def __init__(self, usual_s: float = 5.0, fast_s: float = 1.0) -> None:
         self._usual_s = usual_s
         self._fast_s = fast_s
         self._faster = asyncio.Event()
@@ -20,6 +20,10 @@ class ReadingPace:
             self._faster.set()
         else:
             self._faster.clear()
+
+    @property
+    def is_fast(self) -> bool:
+        return self._faster.is_set()
 
     async def pause(self) -> None:
         """Wait for the next reading."""

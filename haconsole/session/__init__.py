@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
@@ -118,6 +119,15 @@ class ClusterObserver(Protocol):
 
     async def texts(self, host: HostName, *, journal: bool = False) -> tuple[HostText, ...]:
         """The units and configurations of the host as text, with `journal` its journal too; secrets are masked."""
+        ...
+
+    async def journal_around(
+        self, hosts: tuple[HostName, ...], at: datetime, offsets_ms: Mapping[HostName, float]
+    ) -> tuple[JournalLine, ...]:
+        """The entries of a minute before and after a moment of this machine's clock, by the hosts' clocks.
+
+        `offsets_ms` are how far these are ahead. A host that cannot be read has an entry about that.
+        """
         ...
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncGenerator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from haconsole.model.journal import ERROR, JournalLine
 from haconsole.model.names import HostName
 from haconsole.transport.base import Argv, Fleet, TransportError
 
 AGAIN_AFTER_S = 5.0
+READ_WITHIN_S = 15.0
 INFO = 6
 SYSTEMD_ITSELF = "init.scope"
 """The unit of systemd's own lines."""
@@ -54,6 +55,33 @@ async def _follow(
         await lines.put(notice)
         last = 0
         await asyncio.sleep(AGAIN_AFTER_S)
+
+
+AROUND = timedelta(minutes=1)
+"""Time before and after a moment."""
+MOST_AROUND = 2000
+"""Entries of one host around a moment."""
+
+
+async def around(fleet: Fleet, host: HostName, units: tuple[str, ...], at: datetime) -> tuple[JournalLine, ...]:
+    """The entries around a moment of the host's own clock; one about the failure if it cannot be read."""
+    try:
+        result = await fleet.host(host).run(around_argv(units, at), root=True, deadline_s=READ_WITHIN_S)
+    except TransportError as error:
+        return (JournalLine(host, at, "haconsole", error.what, ERROR),)
+    if not result.ok:
+        reason = " ".join(result.stderr.split())[:300] or f"journalctl ended with status {result.exit_status}"
+        return (JournalLine(host, at, "haconsole", reason, ERROR),)
+    lines = (journal_line(host, text) for text in result.stdout.splitlines())
+    return tuple(line for line in lines if line is not None)
+
+
+def around_argv(units: tuple[str, ...], at: datetime) -> Argv:
+    """The journal of these units, from a minute before a moment to a minute after it."""
+    start, end = (f"@{int(moment.timestamp())}" for moment in (at - AROUND, at + AROUND))
+    unit_arguments = tuple(word for unit in units for word in ("-u", unit))
+    times = ("--since", start, "--until", end, "-n", str(MOST_AROUND))
+    return ("journalctl", "-q", "--no-pager", "-o", "json", *times, *unit_arguments)
 
 
 def journal_argv(units: tuple[str, ...], last: int) -> Argv:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from haconsole.configs.layout import layout
 from haconsole.diagnosis.diagnose import status_of
@@ -17,7 +17,7 @@ from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.model.status import ClusterStatus
 from haconsole.probes.collect import Collector
 from haconsole.session.host_texts import HostText, host_texts
-from haconsole.session.journal import follow
+from haconsole.session.journal import around, follow
 from haconsole.session.redacting import redactor
 from haconsole.transport.base import Fleet
 
@@ -78,6 +78,16 @@ class LiveObserver:
         if entry is None:
             return ()
         return await host_texts(self._fleet, self._inventory, entry, redactor(self._inventory), journal=journal)
+
+    async def journal_around(
+        self, hosts: tuple[HostName, ...], at: datetime, offsets_ms: Mapping[HostName, float]
+    ) -> tuple[JournalLine, ...]:
+        """The entries of these hosts' units around a moment, each host's by its own clock."""
+        known = layout(self._inventory)
+        units = {HostName(host.name): known.units(host) for host in self._inventory.hosts if host.name in hosts}
+        times = {host: at + timedelta(milliseconds=offsets_ms.get(host, 0.0)) for host in units}
+        parts = await asyncio.gather(*(around(self._fleet, host, units[host], times[host]) for host in units))
+        return tuple(line for part in parts for line in part)
 
     def _status(self, snapshot: ClusterSnapshot) -> ClusterStatus:
         return status_of(snapshot, self._inventory, datetime.now(UTC))

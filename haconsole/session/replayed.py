@@ -11,6 +11,8 @@ from haconsole.execution.clock import Clock, SystemClock
 from haconsole.model.series import Measurements
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from haconsole.actions.forecast import Forecasts
     from haconsole.actions.guardrails import GuardrailStop
     from haconsole.actions.step import Plan, Refusal
@@ -76,6 +78,11 @@ class ReplayedObserver:
 
     async def texts(self, host: HostName, *, journal: bool = False) -> tuple[HostText, ...]:
         raise RefusedError("a recording contains no files", hint="open the cluster's inventory to read them")
+
+    async def journal_around(
+        self, hosts: tuple[HostName, ...], at: datetime, offsets_ms: Mapping[HostName, float]
+    ) -> tuple[JournalLine, ...]:
+        raise RefusedError("a recording contains no journals", hint="open the cluster's inventory to read them")
 
     def _now(self, moment: Moment) -> ClusterStatus:
         self._revision += 1

@@ -9,6 +9,7 @@ from textual import on
 
 from haconsole.ui.console import Console, Setting
 from haconsole.ui.controllers.actions import ActionController
+from haconsole.ui.controllers.graphs import GraphController
 from haconsole.ui.controllers.history import RunHistoryController
 from haconsole.ui.controllers.hosts import HostController
 from haconsole.ui.controllers.notices import NoticeController
@@ -18,6 +19,7 @@ from haconsole.ui.controllers.themes import ThemeController
 from haconsole.ui.controllers.windows import WindowController
 from haconsole.ui.messages import (
     ActionRequest,
+    GraphRequest,
     HistoryRequest,
     HostRequest,
     RefreshFacts,
@@ -49,6 +51,7 @@ class ConsoleApp(Console):
         self._hosts = HostController(self)
         self._themes = ThemeController(self)
         self._notices = NoticeController(self)
+        self._graphs = GraphController(self)
         self._feed = SnapshotFeed(self, self._history.at_session)
 
     def get_default_screen(self) -> Dashboard:
@@ -93,6 +96,8 @@ class ConsoleApp(Console):
             self._history.fulfil(request)
         elif isinstance(request, HostRequest):
             self._hosts.fulfil(request)
+        elif isinstance(request, GraphRequest):
+            self._graphs.fulfil(request)
         elif isinstance(request, ThemeRequest):
             self._themes.fulfil(request)
         elif isinstance(request, RefreshFacts):

@@ -25,6 +25,7 @@ from haconsole.ui.messages import (
     ReloadTheme,
     Request,
     ShowCommands,
+    ShowGraphs,
     ShowKeys,
     ShowOutcome,
     ShowRun,
@@ -53,6 +54,7 @@ class Scope(StrEnum):
     SPLIT = "On a screen of steps"
     HOST = "At a host"
     LOGS = "At journals"
+    GRAPH = "At graphs"
     OVERLAY = "In a window over the dashboard"
     FORM = "In a form"
     YES_NO = "At a question"
@@ -181,6 +183,7 @@ DASHBOARD = (
     Key("e", "only('events')", "e", "events", "Events: all changes since start", Scope.DASHBOARD, 8),
     Key("c", "only('certificates')", "c", "certs", "Certificates: the next to expire first", Scope.DASHBOARD, 8),
     Key("n", "only('nodes')", "n", "nodes", "Nodes: ready, cordoned, under pressure", Scope.DASHBOARD, 10),
+    Key("v", _request(ShowGraphs), "v", "graphs", "States and figures over time", Scope.DASHBOARD, 8),
     Key("h", _request(ShowRuns), "h", "runs", "The logged runs: open or resume one", Scope.DASHBOARD, 8),
     Key("C", _request(ShowCommands), "C", "commands", "Every command that was run on hosts", Scope.DASHBOARD, 9),
     Key(
@@ -309,6 +312,22 @@ TEXT = (
     _copy(Scope.TEXT, "text"),
 )
 
+GRAPH = (
+    Key("left", "step(-1)", "← →", "cursor", "The cursor back by a cell; at the edge the time moves", Scope.GRAPH, 1),
+    Key("right", "step(1)", "→", "cursor on", "The cursor on by a cell", Scope.GRAPH),
+    Key("shift+left,left_square_bracket", "pan(-1)", "[ ]", "earlier", "Half a screen back in time", Scope.GRAPH, 3),
+    Key("shift+right,right_square_bracket", "pan(1)", "]", "later", "Half a screen on in time", Scope.GRAPH),
+    Key("plus,equals_sign", "zoom(-1)", "+ -", "zoom", "Show less time", Scope.GRAPH, 2),
+    Key("minus", "zoom(1)", "-", "zoom out", "Show more time, up to an hour", Scope.GRAPH),
+    Key("f,F", "newest", "f", "now", "To now, and follow the time", Scope.GRAPH, 3),
+    Key("enter,l", "journal", "enter", "journal", "The journal at the cursor, of the row's host", Scope.GRAPH, 2),
+    Key("down,j", "move('line', 1)", "↓ j", "row down", "One row down", Scope.GRAPH, 6),
+    Key("up,k", "move('line', -1)", "↑ k", "row up", "One row up", Scope.GRAPH),
+    *_paging(Scope.GRAPH, "first row", "last row"),
+    Key("escape,q", "screen.dismiss", "esc", "back", "Back to the dashboard", Scope.GRAPH, 4),
+    _help(Scope.GRAPH, "this screen", 5),
+)
+
 WINDOWS = (
     Key("escape,q", "dismiss", "esc", "back", "Close this window", Scope.OVERLAY, 1),
     _help(Scope.OVERLAY, "this window", 4),
@@ -335,12 +354,12 @@ WINDOWS = (
     Key("escape", "drop", "esc", "drop it", "Show everything again", Scope.FILTER, 1),
 )
 
-KEYS = (*EVERYWHERE, *DASHBOARD, *LOGS, *STEPS, *TABLE, *TEXT, *WINDOWS)
+KEYS = (*EVERYWHERE, *DASHBOARD, *LOGS, *STEPS, *GRAPH, *TABLE, *TEXT, *WINDOWS)
 
 
 CHANGES = frozenset(parse(key.action)[1:] for key in KEYS if key.changes)
 """The actions that change hosts, by name and parameters."""
-CLOSED = (Scope.SPLIT, Scope.LOGS, Scope.FORM)
+CLOSED = (Scope.SPLIT, Scope.LOGS, Scope.FORM, Scope.GRAPH)
 """Scopes of screens with so many keys of their own that the console's are not named there."""
 _PLACES = {key: place for place, key in enumerate(KEYS)}
 

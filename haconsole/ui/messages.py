@@ -8,6 +8,7 @@ from textual.message import Message
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from textual.widget import Widget
 
@@ -201,6 +202,15 @@ class FollowJournal(Request):
         self.everywhere = everywhere
 
 
+class ShowJournalAt(Request):
+    """Show the journal around a moment: of the host of that name, or of all hosts if there is none."""
+
+    def __init__(self, host: str | None, at: datetime) -> None:
+        super().__init__()
+        self.host = host
+        self.at = at
+
+
 class ReadJournal(Request):
     """Read the journals for the screen that shows them."""
 
@@ -215,6 +225,14 @@ class SaveJournal(Request):
 
 class OpenShell(Request):
     """Open a shell on the host under the cursor; the screen returns at its end."""
+
+
+class ShowGraphs(Request):
+    """Show states and figures over time."""
+
+
+class ReadGraphRuns(Request):
+    """Read the logged runs for the screen that shows them over time."""
 
 
 class NextTheme(Request):
@@ -239,7 +257,8 @@ RunRequest: TypeAlias = (
     ShowRun | ShowOutcome | StartRun | ResumeRun | PauseRun | TeachRun | ReleaseStep | StopRun | Quit
 )
 HistoryRequest: TypeAlias = ShowRuns | ReadRuns | ShowCommands | ReadCommands | ReadBackup | OpenRun | OfferResume
-HostRequest: TypeAlias = FollowJournal | ReadJournal | SaveJournal | OpenShell
+HostRequest: TypeAlias = FollowJournal | ShowJournalAt | ReadJournal | SaveJournal | OpenShell
+GraphRequest: TypeAlias = ShowGraphs | ReadGraphRuns
 ThemeRequest: TypeAlias = NextTheme | ReloadTheme | UseTheme
 REQUESTS: dict[str, type[Request]] = {kind.__name__: kind for kind in Request.__subclasses__()}
 """Every request by its name, as the actions of keys name it."""

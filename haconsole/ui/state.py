@@ -11,6 +11,7 @@ from haconsole.model.findings import Finding, Health
 from haconsole.present.bar import BarLink, LinkState
 
 if TYPE_CHECKING:
+    from haconsole.model.lanes import Chronicle
     from haconsole.model.snapshot import ClusterSnapshot
     from haconsole.model.status import ClusterStatus
     from haconsole.present.arrange import PaneId
@@ -28,7 +29,8 @@ MANY_ROWS = 200
 class ConsoleState:
     """The newest snapshot (None: none yet), its findings, the changes since start, and the stream's state.
 
-    `tables` are those of the panes, as they were when the snapshot arrived.
+    `tables` are those of the panes, as they were when the snapshot arrived. `chronicle` is edited in place with
+    each status.
     """
 
     link: BarLink
@@ -37,20 +39,26 @@ class ConsoleState:
     health: Health = Health.UNKNOWN
     history: tuple[SnapshotChange, ...] = ()
     tables: Mapping[PaneId, TableView] = field(default_factory=dict)
+    chronicle: Chronicle | None = None
 
     def updated(self, status: ClusterStatus, now: datetime) -> ConsoleState:
         """The state after a new status arrived at `now`."""
+        from haconsole.model.lanes import Chronicle
         from haconsole.present.changes import changes, finding_changes, remembered
         from haconsole.present.tables import TABLES, table_of
+        from haconsole.present.trends import with_trends
 
         snapshot, findings = status.snapshot, status.findings
+        chronicle = self.chronicle or Chronicle(len(snapshot.hosts))
+        chronicle.add(status)
         link = self.link if self.link.state is LinkState.LIVE else BarLink(LinkState.LIVE, now)
         history, before = self.history, self.snapshot
         if before is not None:
             new = (*changes(before, snapshot), *finding_changes(before, snapshot, self.findings, findings))
             history = remembered(history, new) if new else history
-        tables = {pane: table_of(pane, snapshot, findings, history, now) for pane in TABLES}
-        return ConsoleState(link, snapshot, findings, status.health, history, tables)
+        views = {pane: table_of(pane, snapshot, findings, history, now) for pane in TABLES}
+        tables = {pane: with_trends(pane, view, snapshot, chronicle.measurements, now) for pane, view in views.items()}
+        return ConsoleState(link, snapshot, findings, status.health, history, tables, chronicle)
 
     def tables_at(self, now: datetime, panes: Collection[PaneId]) -> Mapping[PaneId, TableView]:
         """The tables at a time after the snapshot: leases, and nodes if among `panes`, lapse without renewal."""

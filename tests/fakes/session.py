@@ -96,6 +96,7 @@ class FakeSession:
     stops: tuple[str, ...] = ()
     refreshed: int = 0
     paces: tuple[bool, ...] = ()
+    moments: tuple[tuple[tuple[HostName, ...], datetime], ...] = ()
     watched: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
@@ -198,6 +199,12 @@ class FakeSession:
 
     async def texts(self, host: HostName, *, journal: bool = False) -> tuple[HostText, ...]:
         return self.host_texts
+
+    async def journal_around(
+        self, hosts: tuple[HostName, ...], at: datetime, offsets_ms: Mapping[HostName, float]
+    ) -> tuple[JournalLine, ...]:
+        self.moments += ((hosts, at),)
+        return tuple(line for line in self.logged if line.host in hosts)
 
     async def close(self) -> None:
         self.closed = True

@@ -16,12 +16,15 @@ from haconsole.inventory.schema import Host, Inventory
 from haconsole.model.roles import Role
 from haconsole.ui import error_text
 from haconsole.ui.console import NO_SHELL
-from haconsole.ui.messages import FollowJournal, HostRequest, OpenShell, ReadJournal, SaveJournal
+from haconsole.ui.messages import FollowJournal, HostRequest, OpenShell, ReadJournal, SaveJournal, ShowJournalAt
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from haconsole.inventory.schema import Host
     from haconsole.model.journal import JournalLine
     from haconsole.model.names import HostName
+    from haconsole.session import Session
     from haconsole.ui.console import Console
     from haconsole.ui.screens.journal import JournalScreen
 
@@ -39,6 +42,8 @@ class HostController:
         match request:
             case FollowJournal(everywhere=everywhere):
                 self.journal(everywhere=everywhere)
+            case ShowJournalAt(host=host, at=at):
+                self.journal_at(host, at)
             case ReadJournal():
                 self.read_journal()
             case SaveJournal(lines=lines):
@@ -58,13 +63,23 @@ class HostController:
 
     def journal(self, *, everywhere: bool) -> None:
         """Show the journal of the host, or of all: if that is wanted, or the row is about no single one."""
-        from haconsole.model.names import HostName
         from haconsole.ui.screens.journal import JournalScreen
 
         host = None if everywhere else self._host
+        self._console.push_screen(JournalScreen((host,) if host else self._all_hosts()))
+
+    def journal_at(self, name: str | None, at: datetime) -> None:
+        """Show the journal around a moment, of one host or of all."""
+        from haconsole.ui.screens.journal import JournalScreen
+
+        hosts = tuple(host for host in self._all_hosts() if host == name) or self._all_hosts()
+        self._console.push_screen(JournalScreen(hosts, around=at))
+
+    def _all_hosts(self) -> tuple[HostName, ...]:
+        from haconsole.model.names import HostName
+
         hosts = self._console.inventory.hosts
-        names = tuple(HostName(each.name) for each in hosts if Role.BASTION not in each.roles)
-        self._console.push_screen(JournalScreen((host,) if host else names))
+        return tuple(HostName(each.name) for each in hosts if Role.BASTION not in each.roles)
 
     def read_journal(self) -> None:
         """Read the journals for the screen that shows them, while it is open."""
@@ -80,10 +95,23 @@ class HostController:
             self._console.notify("there is no session with the hosts yet", severity="warning", markup=False)
             return
         try:
+            if screen.around is not None:
+                await self._read_around(screen, session, screen.around)
+                return
             async for line in session.observer.journal(screen.hosts, last=LAST):
                 screen.pane.add(line)
         except Exception as error:
             self._console.notify(error_text.in_words(error), title="journal", severity="error", markup=False)
+
+    async def _read_around(self, screen: JournalScreen, session: Session, at: datetime) -> None:
+        from haconsole.model.observed import value_of
+
+        snapshot = self._console.state.snapshot
+        offsets = {facts.host: value_of(facts.clock_offset_ms) or 0.0 for facts in snapshot.hosts} if snapshot else {}
+        lines = await session.observer.journal_around(screen.hosts, at, offsets)
+        for line in lines:
+            screen.pane.add(line)
+        screen.pane.show_moment(at)
 
     def save(self, lines: list[JournalLine]) -> None:
         """Write the lines to a file that only the operator can read, in the current folder."""

@@ -104,4 +104,5 @@ def keep_what_is_loaded(*, alone: bool) -> None:
 
 def _load_what_the_first_paint_did_not_need() -> None:
     import haconsole.present.details.anything
-    import haconsole.present.tables  # noqa: F401
+    import haconsole.present.tables
+    import haconsole.present.trends  # noqa: F401

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from textual.app import ComposeResult
 
 from haconsole.model.names import HostName
+from haconsole.present.ages import clock
 from haconsole.present.arrange import PaneId
-from haconsole.present.details.host import about_host
+from haconsole.present.row_keys import HostKey
 from haconsole.ui.keys import Scope, bindings
 from haconsole.ui.messages import ReadJournal, SaveJournal
 from haconsole.ui.screens.filtered import FilteredScreen
+from haconsole.ui.screens.overlay import details_of
 from haconsole.ui.widgets.bar import KeyBar
 from haconsole.ui.widgets.journal import JournalPane
 from haconsole.ui.widgets.split import Split
@@ -22,15 +25,19 @@ if TYPE_CHECKING:
 
 
 class JournalScreen(FilteredScreen):
-    """The journals of `hosts`, which arrive in `pane` while the screen is open."""
+    """The journals of `hosts`, which arrive in `pane` while the screen is open; or those `around` a moment only."""
 
     BINDINGS = bindings(Scope.LOGS)
     WHAT = "lines"
 
-    def __init__(self, hosts: tuple[HostName, ...], *, pane_id: str = "journal") -> None:
+    def __init__(
+        self, hosts: tuple[HostName, ...], *, pane_id: str = "journal", around: datetime | None = None
+    ) -> None:
         super().__init__()
         self.hosts = hosts
-        self.pane = JournalPane(f"journal of {', '.join(hosts)}", hosts, id=pane_id)
+        self.around = around
+        when = f" at {clock(around)} UTC" if around is not None else ""
+        self.pane = JournalPane(f"journal of {', '.join(hosts)}{when}", hosts, id=pane_id)
         self._first: Widget = self.pane
 
     def compose(self) -> ComposeResult:
@@ -84,9 +91,8 @@ class HostScreen(JournalScreen):
         self.watch(self.app, "now", self._draw, init=False)
 
     def _draw(self) -> None:
-        snapshot = self.app.state.snapshot
         (host,) = self.hosts
-        self._text.show(about_host(snapshot, host, self.app.now) if snapshot is not None else None)
+        self._text.show(details_of(self.app.state, self.app.now, HostKey(host)))
 
     def action_other(self) -> None:
         """Between facts and journal."""

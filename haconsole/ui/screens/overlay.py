@@ -70,8 +70,12 @@ def details_of(state: ConsoleState, now: datetime, subject: RowKey) -> Detail | 
     if state.snapshot is None:
         return None
     from haconsole.present.details.anything import about
+    from haconsole.present.trends import with_figures
 
-    return about(subject, state.snapshot, state.findings, state.history, now)
+    detail = about(subject, state.snapshot, state.findings, state.history, now)
+    if detail is None or state.chronicle is None:
+        return detail
+    return with_figures(detail, subject, state.snapshot, state.chronicle.measurements, now)
 
 
 def is_fixable(subject: RowKey | None, state: ConsoleState) -> bool:

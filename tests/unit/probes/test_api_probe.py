@@ -165,3 +165,14 @@ async def test_a_followed_component_is_queried_by_peers_until_its_own_host_can_a
 def _via(store: FactStore) -> str:
     fact = store.facts(HostName("cp2")).etcd
     return fact.via if isinstance(fact, Known) else ""
+
+
+def test_a_calm_component_is_queried_often_while_a_graph_is_shown() -> None:
+    steady, _ = probe(Component())
+    answer = Known("the same", now())
+    pauses = [steady._pause_s(answer) for _ in range(8)]
+    assert (pauses[0], pauses[-1]) == (QUICK.round_s, QUICK.calm_round_s)
+    steady._context.pace.quicken(faster=True)
+    assert steady._pause_s(answer) == QUICK.round_s
+    steady._context.pace.quicken(faster=False)
+    assert steady._pause_s(answer) == QUICK.calm_round_s

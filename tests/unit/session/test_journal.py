@@ -10,8 +10,8 @@ import pytest
 
 from haconsole.model.journal import ERROR, JournalLine
 from haconsole.model.names import HostName
-from haconsole.session.journal import follow, journal_argv, journal_line
-from tests.fakes.transport import FakeFleet
+from haconsole.session.journal import around, around_argv, follow, journal_argv, journal_line
+from tests.fakes.transport import FakeFleet, said
 
 CP1, CP2 = HostName("cp1"), HostName("cp2")
 SSHD = (
@@ -68,3 +68,28 @@ def test_systemds_own_lines_are_labelled_systemd() -> None:
     line = journal_line(HostName("cp1"), json.dumps(entry))
     assert line is not None
     assert (line.source, line.text) == ("systemd", "Started etcd.")
+
+
+AT = datetime(2026, 11, 21, 12, 53, 40, tzinfo=UTC)
+
+
+async def test_entries_around_a_moment() -> None:
+    fleet = FakeFleet()
+    argv = around_argv(("etcd.service",), AT)
+    assert argv[argv.index("--since") + 1] == f"@{int(AT.timestamp()) - 60}"
+    assert argv[argv.index("--until") + 1] == f"@{int(AT.timestamp()) + 60}"
+    assert "--follow" not in argv
+    fleet.host(CP1).when(*argv, say=f"{SSHD}\n-- No entries --\n")
+    (line,) = await around(fleet, CP1, ("etcd.service",), AT)
+    assert (line.host, line.source) == ("cp1", "ssh")
+
+
+async def test_a_host_whose_journal_cannot_be_read_has_an_entry_about_that() -> None:
+    fleet = FakeFleet()
+    argv = around_argv(("etcd.service",), AT)
+    fleet.host(CP1).when(*argv, say=said(stderr="No journal files were found.", status=1))
+    (refused,) = await around(fleet, CP1, ("etcd.service",), AT)
+    assert (refused.source, refused.text, refused.priority) == ("haconsole", "No journal files were found.", ERROR)
+    fleet.host(CP2).cut()
+    (cut_off,) = await around(fleet, CP2, ("etcd.service",), AT)
+    assert cut_off.priority == ERROR

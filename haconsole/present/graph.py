@@ -1,0 +1,283 @@
+"""States and figures on one time axis: lanes and curves as lines of cells, with a cursor at a moment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+from haconsole.execution.events import Outcome
+from haconsole.execution.log.run_record import RunRecord, RunStatus
+from haconsole.model import measures as m
+from haconsole.model.lanes import OFF, Chronicle, Lane, LaneKey, LaneKind, LaneState, Mood
+from haconsole.model.measures import MEASURES, Measure, SeriesKey
+from haconsole.model.series import HOUR_S
+from haconsole.present.cells import Cell, Line, Tone, padded, sized, width_of
+from haconsole.present.history import Records
+from haconsole.present.sparkline import figure_text, scale_of, sparkline
+
+SPANS_S = (60, 120, 300, 600, 1200, 1800, HOUR_S)
+"""Seconds that a graph can show."""
+FIRST_SPAN = 2
+VALUE_WIDTH = 9
+LABEL_MOST = 30
+MOST_RUNS = 50
+TICK_EVERY = 12
+"""Cells between the times on the axis."""
+FILLS = {Mood.GOOD: "━", Mood.BAD: "▒", Mood.WORSE: "▒", Mood.OFF: " ", Mood.UNKNOWN: "·"}
+TONES = {
+    Mood.GOOD: Tone.GOOD,
+    Mood.BAD: Tone.WARNING,
+    Mood.WORSE: Tone.CRITICAL,
+    Mood.OFF: Tone.MUTED,
+    Mood.UNKNOWN: Tone.UNKNOWN,
+}
+START, MARK = "┃", "▲"
+SECOND = timedelta(seconds=1)
+"""The second that has just begun is part of a curve."""
+CURVES = tuple(measure for measure in MEASURES if measure not in (m.DB_IN_USE, m.LEADER_CHANGES))
+
+
+@dataclass(frozen=True, slots=True)
+class LaneRow:
+    """A lane of the graph; `lane` may still change."""
+
+    key: LaneKey
+    lane: Lane
+
+    @property
+    def label(self) -> str:
+        """A finding is named by its code."""
+        return self.key.name if self.key.kind is LaneKind.FINDING else f"{self.key.kind} {self.key.name}".strip()
+
+
+@dataclass(frozen=True, slots=True)
+class CurveRow:
+    """A series of the graph."""
+
+    key: SeriesKey
+
+    @property
+    def label(self) -> str:
+        key = self.key
+        subject = f"{key.item} on {key.host}" if key.item else key.host
+        return f"{key.measure.title} {subject}".strip()
+
+
+GraphRow = LaneRow | CurveRow
+
+
+def host_of_graph_row(row: GraphRow, chronicle: Chronicle, at: datetime) -> str | None:
+    """The host that the row is about at that time; None if it is about more than one."""
+    if isinstance(row, CurveRow):
+        return row.key.host or None
+    match row.key.kind:
+        case LaneKind.SERVICES:
+            return row.key.name
+        case LaneKind.LEADER | LaneKind.VIP | LaneKind.LEASE:
+            state = row.lane.at(at)
+            return state.text if state is not None and state.mood is Mood.GOOD else None
+        case _:
+            return None
+
+
+@dataclass(frozen=True, slots=True)
+class GraphWindow:
+    """The time that is shown: `span` of SPANS_S, up to `end` (None: now). The cursor is `back_s` before the end."""
+
+    span: int = FIRST_SPAN
+    end: datetime | None = None
+    back_s: float = 0.0
+
+    @property
+    def span_s(self) -> int:
+        return SPANS_S[self.span]
+
+    def bounds(self, now: datetime) -> tuple[datetime, datetime]:
+        end = self.end or now
+        return end - timedelta(seconds=self.span_s), end
+
+    def cursor(self, now: datetime) -> datetime:
+        return (self.end or now) - timedelta(seconds=self.back_s)
+
+    def zoomed(self, by: int) -> GraphWindow:
+        """A longer span for a positive `by`; the cursor stays at its moment if it can."""
+        span = max(0, min(self.span + by, len(SPANS_S) - 1))
+        return replace(self, span=span, back_s=min(self.back_s, SPANS_S[span]))
+
+    def panned(self, share: float, now: datetime) -> GraphWindow:
+        """Moved by a share of the span, back if negative; at most an hour, and not beyond now."""
+        end = (self.end or now) + timedelta(seconds=share * self.span_s)
+        end = max(end, now - timedelta(seconds=HOUR_S - self.span_s))
+        return replace(self, end=None if end >= now else end)
+
+    def stepped(self, cells: int, width: int, now: datetime) -> GraphWindow:
+        """The cursor moved by so many of `width` cells; at the edge the window moves instead."""
+        step_s = self.span_s / max(width, 1)
+        back_s = self.back_s - cells * step_s
+        if back_s < 0:
+            return replace(self.panned(-back_s / self.span_s, now), back_s=0.0)
+        if back_s > self.span_s:
+            return replace(self.panned(-(back_s - self.span_s) / self.span_s, now), back_s=float(self.span_s))
+        return replace(self, back_s=back_s)
+
+
+def graph_rows(
+    chronicle: Chronicle, window: GraphWindow, now: datetime, runs: tuple[LaneRow, ...] = ()
+) -> tuple[GraphRow, ...]:
+    """Lanes by kind, of findings and runs those in the time that is shown; then curves by measure."""
+    start, end = window.bounds(now)
+    lanes = tuple(
+        LaneRow(key, lane)
+        for kind in LaneKind
+        for key, lane in sorted(chronicle.lanes.lanes.items(), key=lambda pair: pair[0].name)
+        if key.kind is kind and (kind is not LaneKind.FINDING or lane.is_on(start, end))
+    )
+    curves = tuple(
+        CurveRow(key)
+        for measure in CURVES
+        for key in sorted(chronicle.measurements.keys(measure), key=lambda key: (key.host, key.item))
+    )
+    return (*lanes, *(run for run in runs if run.lane.is_on(start, end)), *curves)
+
+
+def run_lanes(records: Records) -> tuple[LaneRow, ...]:
+    """A lane for each action, with its runs; the newest runs count."""
+    lanes: dict[str, Lane] = {}
+    for record in sorted(
+        (one for one in records[:MOST_RUNS] if isinstance(one, RunRecord)), key=lambda one: one.header.started_at
+    ):
+        lane = lanes.setdefault(record.plan.action, Lane())
+        is_bad = record.standing is RunStatus.BROKEN_OFF or record.outcome in (Outcome.FAILED, Outcome.UNKNOWN)
+        lane.put(record.header.started_at, LaneState(record.plan.action, Mood.WORSE if is_bad else Mood.GOOD))
+        end = record.ended_at or _newest_time(record)
+        if record.standing is not RunStatus.RUNNING and end is not None:
+            lane.put(end, OFF)
+    return tuple(LaneRow(LaneKey(LaneKind.RUN, action), lane) for action, lane in sorted(lanes.items()))
+
+
+def _newest_time(record: RunRecord) -> datetime:
+    """The time of the last line of an interrupted run."""
+    return max((one.at for one in record.steps if one.at is not None), default=record.header.started_at)
+
+
+def label_width(width: int) -> int:
+    return min(LABEL_MOST, max(width // 4, 12))
+
+
+def chart_width(width: int) -> int:
+    """Cells of the time axis on a screen of that width."""
+    return max(width - label_width(width) - VALUE_WIDTH - 3, 4)
+
+
+def graph_title(window: GraphWindow, now: datetime) -> str:
+    start, end = window.bounds(now)
+    minutes = window.span_s // 60
+    newest = "now" if window.end is None else _clock(end)
+    return f"graphs {_clock(start)} to {newest}, {minutes} min, cursor {_clock(window.cursor(now))} UTC"
+
+
+def axis_line(window: GraphWindow, now: datetime, width: int) -> Line:
+    """The times of the axis, and the cursor's sign."""
+    start, _ = window.bounds(now)
+    cells = chart_width(width)
+    text = ""
+    for place in range(0, cells, TICK_EVERY):
+        moment = start + timedelta(seconds=window.span_s * place / cells)
+        text += sized(f"│{_clock(moment)}", min(TICK_EVERY, cells - place))
+    label = sized("", label_width(width) + 2)
+    return (
+        Cell(label),
+        *_with_cursor((Cell(text, Tone.MUTED),), cursor_cell(window, cells)),
+        Cell(" at cursor", Tone.MUTED),
+    )
+
+
+def cursor_cell(window: GraphWindow, cells: int) -> int:
+    """The cell of the cursor, from the left."""
+    return max(0, min(cells - 1, round((1 - window.back_s / window.span_s) * cells) - 1))
+
+
+def row_line(
+    row: GraphRow, chronicle: Chronicle, window: GraphWindow, now: datetime, width: int, *, selected: bool
+) -> Line:
+    """A lane or a curve with its label, and its value at the cursor."""
+    cells = chart_width(width)
+    start, end = window.bounds(now)
+    moment, place = window.cursor(now), cursor_cell(window, cells)
+    label = padded(Cell(row.label, Tone.ACCENT if selected else Tone.PLAIN), label_width(width), both_ends=True)
+    if isinstance(row, LaneRow):
+        chart, value = _lane(row.lane, start, end, cells), _state_cell(row.lane.at(moment))
+    else:
+        values = chronicle.measurements.values(row.key, start + SECOND, end + SECOND, cells)
+        chart, value = _curve(row.key.measure, values), _value_cell(row.key.measure, values[place])
+    mark = Cell("▸" if selected else " ", Tone.ACCENT)
+    return (mark, label, Cell(" "), *_with_cursor(chart, place), Cell(" "), padded(value, VALUE_WIDTH, right=True))
+
+
+def _value_cell(measure: Measure, value: float | None) -> Cell:
+    return Cell(figure_text(measure, value), Tone.UNKNOWN if value is None else Tone.PLAIN)
+
+
+def _state_cell(state: LaneState | None) -> Cell:
+    return Cell("?", Tone.UNKNOWN) if state is None else Cell(state.text or "–", TONES[state.mood])
+
+
+def _curve(measure: Measure, values: tuple[float | None, ...]) -> Line:
+    """Bars up to the largest value that is shown, or to what is usual if that is more; a dot where nothing is known."""
+    top = scale_of(measure, values)
+    text = "".join("·" if value is None else sparkline((value,), top) for value in values)
+    return (Cell(text, Tone.ACCENT),)
+
+
+def _lane(lane: Lane, start: datetime, end: datetime, cells: int) -> Line:
+    """States as strips with their names in them, and marks over them; blank before the first one."""
+    step_s = (end - start).total_seconds() / cells
+    signs, tones = [" "] * cells, [Tone.MUTED] * cells
+    for span in lane.spans(start, end):
+        first = max(int((span.start - start).total_seconds() // step_s), 0)
+        last = cells if span.end is None else min(int((span.end - start).total_seconds() // step_s), cells)
+        last = max(last, min(first + 1, cells))
+        name = span.state.text if span.state.mood is not Mood.UNKNOWN else ""
+        begins = START if span.start >= start and span.state.mood is not Mood.OFF else ""
+        text = sized(f"{begins}{name}", width_of(begins + name))[: last - first]
+        fill = FILLS[span.state.mood]
+        signs[first:last] = (text + fill * (last - first))[: last - first]
+        tones[first:last] = [TONES[span.state.mood]] * (last - first)
+    for mark in lane.marks:
+        place = int((mark.at - start).total_seconds() // step_s)
+        if 0 <= place < cells:
+            signs[place], tones[place] = MARK, Tone.WARNING
+    return tuple(_runs(signs, tones))
+
+
+def _runs(signs: list[str], tones: list[Tone]) -> Iterator[Cell]:
+    """Neighbours of one tone in one cell."""
+    first = 0
+    for place in range(1, len(signs) + 1):
+        if place == len(signs) or tones[place] is not tones[first]:
+            yield Cell("".join(signs[first:place]), tones[first])
+            first = place
+
+
+def _with_cursor(chart: Line, place: int) -> Line:
+    """The chart with the cell of the cursor marked: by its tone, and on a blank by a line."""
+    parts: list[Cell] = []
+    at = 0
+    for cell in chart:
+        inside = place - at
+        if 0 <= inside < len(cell.text):
+            sign = cell.text[inside] if cell.text[inside].strip() else "│"
+            parts += [
+                Cell(cell.text[:inside], cell.tone),
+                Cell(sign, Tone.MARK),
+                Cell(cell.text[inside + 1 :], cell.tone),
+            ]
+        else:
+            parts.append(cell)
+        at += len(cell.text)
+    return tuple(part for part in parts if part.text)
+
+
+def _clock(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%H:%M:%S")

@@ -1,0 +1,123 @@
+"""Lanes and curves on one time axis, with a cursor at a row and a moment."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from textual import events
+
+from haconsole.present.cells import Cell, Line, Tone, padded
+from haconsole.present.graph import (
+    GraphRow,
+    GraphWindow,
+    axis_line,
+    chart_width,
+    graph_rows,
+    graph_title,
+    host_of_graph_row,
+    row_line,
+)
+from haconsole.ui.keys import Scope, bindings
+from haconsole.ui.messages import ShowJournalAt
+from haconsole.ui.widgets.lines import Pane
+
+if TYPE_CHECKING:
+    from haconsole.model.lanes import Chronicle
+    from haconsole.present.graph import LaneRow
+
+HEAD = 2
+NOTHING_YET = "? nothing yet: states and figures are shown here as they are read"
+
+
+class GraphPane(Pane):
+    """Draws the rows of a chronicle that fit; `runs` are lanes of logged runs."""
+
+    BINDINGS = bindings(Scope.GRAPH)
+
+    def __init__(self) -> None:
+        super().__init__(id="graph")
+        self.window = GraphWindow()
+        self.runs: tuple[LaneRow, ...] = ()
+        self._chronicle: Chronicle | None = None
+        self._now = datetime.min.replace(tzinfo=UTC)
+        self._selected: GraphRow | None = None
+        self._rows: tuple[GraphRow, ...] = ()
+        self._top = 0
+
+    def show(self, chronicle: Chronicle | None, now: datetime) -> None:
+        """Draw what is known at `now`."""
+        self._chronicle, self._now = chronicle, now
+        self._draw()
+
+    def _draw(self) -> None:
+        width, room = self.size.width, max(self.size.height - HEAD, 0)
+        if width <= 0:
+            return
+        if self._chronicle is not None:
+            self._rows = graph_rows(self._chronicle, self.window, self._now, self.runs)
+        head = "head-focused" if self.has_focus else "head"
+        place = self._place()
+        self._top = max(min(self._top, place, len(self._rows) - room), place - room + 1, 0)
+        below = max(len(self._rows) - self._top - room, 0)
+        more = Cell(f" ▼{below}" if below else "", Tone.MUTED)
+        title = padded(Cell(f" {graph_title(self.window, self._now)}"), width - len(more.text))
+        lines: list[tuple[Line, str]] = [((title, more), head), (axis_line(self.window, self._now, width), "titles")]
+        lines += ((line, "") for line in self._body(range(self._top, self._top + room), place))
+        self.paint(tuple(lines))
+
+    def _body(self, places: range, selected: int) -> tuple[Line, ...]:
+        if self._chronicle is None or not self._rows:
+            return ((Cell(f" {NOTHING_YET}", Tone.UNKNOWN),),)
+        return tuple(
+            row_line(row, self._chronicle, self.window, self._now, self.size.width, selected=place == selected)
+            for place, row in zip(places, self._rows[places.start : places.stop], strict=False)
+        )
+
+    def _place(self) -> int:
+        """The selected row's place; rows may have come before it."""
+        labels = [row.label for row in self._rows]
+        if self._selected is not None and self._selected.label in labels:
+            return labels.index(self._selected.label)
+        self._selected = self._rows[0] if self._rows else None
+        return 0
+
+    def move_by(self, lines: int) -> None:
+        if self._rows:
+            self._selected = self._rows[max(0, min(self._place() + lines, len(self._rows) - 1))]
+            self._draw()
+
+    def action_step(self, cells: int) -> None:
+        """Move the cursor in time."""
+        self._look(self.window.stepped(cells, chart_width(self.size.width), self._now))
+
+    def action_pan(self, by: int) -> None:
+        """Move the time by half a screen."""
+        self._look(self.window.panned(by / 2, self._now))
+
+    def action_zoom(self, by: int) -> None:
+        """Show more or less time."""
+        self._look(self.window.zoomed(by))
+
+    def action_newest(self) -> None:
+        """Follow the time, with the cursor at now."""
+        self._look(GraphWindow(self.window.span))
+
+    def action_journal(self) -> None:
+        """The journal at the cursor."""
+        at = self.window.cursor(self._now)
+        host = None
+        if self._selected is not None and self._chronicle is not None:
+            host = host_of_graph_row(self._selected, self._chronicle, at)
+        self.post_message(ShowJournalAt(host, at))
+
+    def on_click(self, event: events.Click) -> None:
+        """Select the row under the pointer."""
+        place = event.y - HEAD + self._top
+        if event.y >= HEAD and place < len(self._rows):
+            self._selected = self._rows[place]
+            self._draw()
+
+    def _look(self, window: GraphWindow) -> None:
+        self.window = window
+        self._draw()

@@ -1,0 +1,215 @@
+"""States and figures over time agree with the journals of the hosts and with the programs' own figures."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing, asynccontextmanager
+from datetime import UTC, datetime, timedelta
+
+from haconsole.lab.lab import Lab
+from haconsole.model import measures as m
+from haconsole.model.lanes import Chronicle, Lane, LaneKey, LaneKind, Mood
+from haconsole.model.measures import SeriesKey
+from haconsole.model.observed import value_of
+from haconsole.session.live import open_session
+from tests.hosts.conftest import Tell
+from tests.hosts.machine import vip_holders
+from tests.hosts.program import Program
+
+WITHIN_S = 1.0
+SOCKET = "/run/haproxy/admin.sock"
+
+
+@asynccontextmanager
+async def watching(lab: Lab) -> AsyncIterator[Watched]:
+    """A chronicle that is kept while the block lasts, with readings at the short interval."""
+    async with open_session(lab.inventory_path) as session:
+        watched = Watched(Chronicle(3))
+        session.observer.quicken(faster=True)
+
+        async def follow() -> None:
+            async with aclosing(session.observer.watch()) as statuses:
+                async for status in statuses:
+                    watched.chronicle.add(status)
+                    watched.offsets_ms = {
+                        str(facts.host): value_of(facts.clock_offset_ms) or 0.0 for facts in status.snapshot.hosts
+                    }
+
+        task = asyncio.create_task(follow())
+        try:
+            yield watched
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+
+class Watched:
+    def __init__(self, chronicle: Chronicle) -> None:
+        self.chronicle = chronicle
+        self.offsets_ms: dict[str, float] = {}
+
+    def lane(self, kind: LaneKind, name: str = "") -> Lane:
+        return self.chronicle.lanes.lane(LaneKey(kind, name))
+
+    def start_of(self, kind: LaneKind, name: str, state: str, since: datetime) -> datetime | None:
+        """When the lane came into that state, after `since`."""
+        spans = self.lane(kind, name).spans(since, datetime.now(UTC) + timedelta(seconds=1))
+        return next((span.start for span in spans if span.state.text == state and span.start >= since), None)
+
+    def host_in(self, kind: LaneKind, name: str = "") -> str:
+        """The host that the lane shows now; empty if it shows none."""
+        state = self.lane(kind, name).at(datetime.now(UTC))
+        return state.text if state is not None and state.mood is Mood.GOOD else ""
+
+    def known(self, measure: m.Measure, host: str, item: str = "") -> float | None:
+        return self.chronicle.measurements.latest(SeriesKey(measure, host, item), datetime.now(UTC))
+
+
+async def eventually(condition: Callable[[], object], within_s: float = 60.0) -> None:
+    async with asyncio.timeout(within_s):
+        while not condition():
+            await asyncio.sleep(0.1)
+
+
+async def journal_time(lab: Lab, watched: Watched, host: str, unit: str, text: str, since: datetime) -> datetime:
+    """When the host's journal has the first entry of the unit with this text, by this machine's clock."""
+    at = f"@{since.timestamp() - 1:.0f}"
+    result = await asyncio.to_thread(
+        lab.exec, host, "journalctl", "-q", "-o", "json", "--since", at, "-u", unit, "--no-pager"
+    )
+    entries = (json.loads(line) for line in result.stdout.splitlines())
+    micros = next(int(each["__REALTIME_TIMESTAMP"]) for each in entries if text in str(each.get("MESSAGE")))
+    return datetime.fromtimestamp(micros / 1e6, UTC) - timedelta(milliseconds=watched.offsets_ms.get(host, 0.0))
+
+
+def apart(one: datetime | None, other: datetime) -> float:
+    assert one is not None
+    return abs((one - other).total_seconds())
+
+
+async def test_lanes_agree_with_the_journals(installed: Program, tell: Tell) -> None:
+    lab = installed.lab
+    vip = lab.spec.vip
+    async with watching(lab) as watched:
+        await eventually(lambda: watched.host_in(LaneKind.VIP, vip))
+        await eventually(lambda: watched.host_in(LaneKind.LEADER))
+        moved = await _failover(lab, watched, vip)
+        restarted, led = await _restart_of_the_leader(lab, watched)
+        blocked = await _blocked_port(lab, watched)
+    tell(
+        "seconds between lanes and journals: "
+        f"failover {moved:.2f}, restart {restarted:.2f}, leader {led:.2f}, blocked port {blocked:.2f}"
+    )
+    assert max(moved, restarted, led, blocked) <= WITHIN_S
+
+
+async def _failover(lab: Lab, watched: Watched, vip: str) -> float:
+    (owner,) = vip_holders(lab)
+    began = datetime.now(UTC)
+    await asyncio.to_thread(lab.exec, owner, "systemctl", "stop", "keepalived")
+    try:
+        await eventually(lambda: set(vip_holders(lab)) - {owner})
+        (new,) = vip_holders(lab)
+        await eventually(lambda: watched.start_of(LaneKind.VIP, vip, new, began))
+        entered = await journal_time(lab, watched, new, "keepalived", "Entering MASTER STATE", began)
+        return apart(watched.start_of(LaneKind.VIP, vip, new, began), entered)
+    finally:
+        await asyncio.to_thread(lab.exec, owner, "systemctl", "start", "keepalived")
+
+
+async def _restart_of_the_leader(lab: Lab, watched: Watched) -> tuple[float, float]:
+    leader, began = watched.host_in(LaneKind.LEADER), datetime.now(UTC)
+    assert leader
+    lane = watched.lane(LaneKind.SERVICES, leader)
+    await asyncio.to_thread(lab.exec, leader, "systemctl", "restart", "etcd")
+
+    await eventually(lambda: watched.host_in(LaneKind.LEADER) not in ("", leader))
+    new = watched.host_in(LaneKind.LEADER)
+    await eventually(lambda: [mark for mark in lane.marks if mark.at >= began and "etcd" in mark.text])
+    mark = next(mark for mark in lane.marks if mark.at >= began and "etcd" in mark.text)
+    started = await journal_time(lab, watched, leader, "etcd", "Starting etcd", began)
+    elected = await journal_time(lab, watched, new, "etcd", "became leader at term", began)
+    return apart(mark.at, started), apart(watched.start_of(LaneKind.LEADER, "", new, began), elected)
+
+
+async def _blocked_port(lab: Lab, watched: Watched) -> float:
+    """The API server of cp3 is cut off from every balancer by a rule on its host."""
+    table = (
+        "table inet test_graphs { chain input { type filter hook input priority 0; tcp dport 6443 iif != lo drop; } }"
+    )
+    name, began = "k8s_server_6443/cp3", datetime.now(UTC)
+    await asyncio.to_thread(lab.exec, "cp3", "nft", table)
+    try:
+
+        def went_down() -> datetime | None:
+            spans = watched.lane(LaneKind.SERVER, name).spans(began, datetime.now(UTC))
+            return next((span.start for span in spans if span.state.text.startswith("down")), None)
+
+        await eventually(went_down, 90)
+        down = went_down()
+        times = [await journal_time(lab, watched, host, "haproxy", "cp3 is DOWN", began) for host in ("cp1", "cp2")]
+        assert down is not None
+        return min(apart(down, each) for each in times)
+    finally:
+        await asyncio.to_thread(lab.exec, "cp3", "nft", "delete", "table", "inet", "test_graphs")
+
+
+async def test_figures_agree_with_the_programs(installed: Program) -> None:
+    """Writes counted by etcd, and sessions counted by haproxy, against what the console shows."""
+    lab = installed.lab
+    async with watching(lab) as watched:
+        await eventually(lambda: watched.known(m.WRITES, "cp1") is not None)
+        await eventually(lambda: watched.known(m.ENDPOINT, "") is not None)
+        before, began = await _revision(lab), datetime.now(UTC)
+        await asyncio.to_thread(_write, lab, 100)
+        await asyncio.sleep(6)
+        after, ended = await _revision(lab), datetime.now(UTC)
+        values = watched.chronicle.measurements.values(
+            SeriesKey(m.WRITES, "cp1"), began, ended, int((ended - began).total_seconds())
+        )
+        mean = sum(value for value in values if value is not None) / len(values)
+        counted = (after - before) / (ended - began).total_seconds()
+        assert abs(mean - counted) <= 0.35 * counted + 2
+        assert 0 < (watched.known(m.FSYNC, "cp1") or 0) < 10
+        assert 0 < (watched.known(m.ENDPOINT, "") or 0) < 6
+        size = await _database_size(lab)
+        assert watched.known(m.DB_SIZE, "cp1") == size
+        for host in ("cp1", "cp2", "cp3"):
+            name = "k8s_server_6443/cp1"
+            shown = await asyncio.to_thread(_sessions, lab, host, "cp1")
+            assert abs((watched.known(m.SESSIONS, host, name) or 0.0) - shown) <= 3
+
+
+def _etcdctl(lab: Lab) -> str:
+    address = next(host.address for host in lab.spec.hosts if host.name == "cp1")
+    files = "--cacert=/etc/etcd/pki/ca.crt --cert=/etc/etcd/pki/client.crt --key=/etc/etcd/pki/client.key"
+    return f"env ETCDCTL_API=3 etcdctl --endpoints=https://{address}:2379 {files}"
+
+
+def _write(lab: Lab, count: int) -> None:
+    result = lab.exec(
+        "cp1", "sh", "-c", f"for n in $(seq {count}); do {_etcdctl(lab)} put test-graphs $n || exit; done"
+    )
+    assert result.returncode == 0, result.stderr
+
+
+async def _status(lab: Lab) -> dict[str, int]:
+    result = await asyncio.to_thread(lab.exec, "cp1", "sh", "-c", f"{_etcdctl(lab)} endpoint status -w json")
+    status = json.loads(result.stdout)[0]["Status"]
+    return {"index": int(status["raftIndex"]), "size": int(status["dbSize"])}
+
+
+async def _revision(lab: Lab) -> int:
+    return (await _status(lab))["index"]
+
+
+async def _database_size(lab: Lab) -> int:
+    return (await _status(lab))["size"]
+
+
+def _sessions(lab: Lab, host: str, server: str) -> int:
+    result = lab.exec(host, "sh", "-c", f"echo 'show stat -1 4 -1' | socat - UNIX-CONNECT:{SOCKET}")
+    rows = [line.split(",") for line in result.stdout.splitlines()]
+    return next(int(row[4]) for row in rows if row[:2] == ["k8s_server_6443", server])

@@ -1,0 +1,241 @@
+"""States and figures on one time axis: what is drawn where, and the screen with its keys."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from haconsole.diagnosis.diagnose import status_of
+from haconsole.execution.events import Outcome
+from haconsole.execution.log.run_record import RunStatus
+from haconsole.model import measures as m
+from haconsole.model.figures import Figure
+from haconsole.model.journal import JournalLine
+from haconsole.model.lanes import Chronicle, LaneKey, LaneKind, LaneState, Mood
+from haconsole.model.measures import MEASURES, SeriesKey
+from haconsole.model.names import HostName
+from haconsole.model.series import HOUR_S
+from haconsole.present.ascii import ascii_text
+from haconsole.present.cells import Tone, text_of
+from haconsole.present.graph import (
+    SPANS_S,
+    CurveRow,
+    GraphWindow,
+    LaneRow,
+    axis_line,
+    chart_width,
+    cursor_cell,
+    graph_rows,
+    label_width,
+    row_line,
+    run_lanes,
+)
+from tests.fakes.cluster import INVENTORY, NOW, changed, etcd_silent, healthy
+from tests.fakes.plans import recorded
+from tests.fakes.session import FakeSession
+from tests.unit.ui.driver import screen_text
+from tests.unit.ui.test_app import console, running
+from tests.unit.ui.test_guided import shows
+
+TEN_MINUTES = GraphWindow(span=3)
+
+
+def at(seconds: float) -> datetime:
+    return NOW + timedelta(seconds=seconds)
+
+
+def chronicle() -> Chronicle:
+    """Ten minutes: in the middle the VIP moved from cp1 to cp2, and cp2's disk became slow two minutes ago."""
+    result = Chronicle(3)
+    result.add(status_of(healthy(), INVENTORY, NOW))
+    vip = result.lanes.lane(LaneKey(LaneKind.VIP, "10.9.9.9"))
+    vip.put(at(-600), LaneState("cp1"))
+    vip.put(at(-300), LaneState("cp2"))
+    vip.put(at(-120), LaneState("nobody", Mood.WORSE))
+    vip.mark(at(-450), "keepalived started")
+    for seconds in range(-600, 1, 5):
+        for host in ("cp1", "cp2"):
+            slow = host == "cp2" and seconds > -120
+            result.measurements.put(Figure(SeriesKey(m.FSYNC, host), at(seconds), 0.040 if slow else 0.002))
+    return result
+
+
+def line(row: LaneRow | CurveRow, width: int, window: GraphWindow = TEN_MINUTES) -> str:
+    return text_of(row_line(row, chronicle(), window, NOW, width, selected=False))
+
+
+def lane_row() -> LaneRow:
+    key = LaneKey(LaneKind.VIP, "10.9.9.9")
+    return LaneRow(key, chronicle().lanes.lanes[key])
+
+
+def chart(text: str, width: int) -> str:
+    return text[label_width(width) + 2 :][: chart_width(width)]
+
+
+@pytest.mark.parametrize("width", [60, 80, 160, 240])
+def test_every_line_has_the_width_of_the_screen(width: int) -> None:
+    for row in graph_rows(chronicle(), TEN_MINUTES, NOW):
+        assert len(line(row, width)) == width
+    assert len(text_of(axis_line(TEN_MINUTES, NOW, width))) <= width
+
+
+def test_a_lane_shows_who_had_the_address_when() -> None:
+    drawn = chart(line(lane_row(), 80), 80)
+    middle = chart_width(80) // 2
+    assert drawn.startswith("┃cp1━")
+    assert drawn[middle - 1 : middle + 4] == "━┃cp2"
+    assert "┃nobody" in drawn
+    assert drawn.count("▲") == 1
+    assert drawn.index("▲") == pytest.approx(chart_width(80) / 4, abs=1)
+
+
+def test_the_value_at_the_cursor_is_beside_the_row() -> None:
+    assert line(lane_row(), 80).split()[-1] == "nobody"
+    back = GraphWindow(span=3, back_s=400.0)
+    assert line(lane_row(), 80, back).split()[-1] == "cp1"
+    fsync = CurveRow(SeriesKey(m.FSYNC, "cp2"))
+    assert line(fsync, 80).split()[-1] == "40ms"
+    assert line(fsync, 80, back).split()[-1] == "2.0ms"
+
+
+def test_a_curve_rises_where_the_disk_became_slow() -> None:
+    drawn = chart(line(CurveRow(SeriesKey(m.FSYNC, "cp2")), 80), 80)
+    cells = chart_width(80)
+    assert set(drawn[: int(cells * 0.78)]) == {"▁"}
+    assert set(drawn[int(cells * 0.82) :]) == {"█"}
+
+
+def test_what_was_not_known_is_no_value() -> None:
+    early = GraphWindow(span=3, end=at(-900))
+    drawn = line(CurveRow(SeriesKey(m.FSYNC, "cp2")), 80, early)
+    assert set(chart(drawn, 80)) == {"·"}
+    assert drawn.split()[-1] == "?"
+    assert line(lane_row(), 80, early).split()[-1] == "?"
+
+
+def test_the_cursor_has_a_mark_of_its_own_in_every_row() -> None:
+    for row in graph_rows(chronicle(), TEN_MINUTES, NOW):
+        cells = row_line(row, chronicle(), GraphWindow(span=3, back_s=300.0), NOW, 80, selected=False)
+        before = 0
+        marked = []
+        for cell in cells:
+            if cell.tone is Tone.MARK:
+                marked.append(before - label_width(80) - 2)
+            before += len(cell.text)
+        assert marked == [cursor_cell(GraphWindow(span=3, back_s=300.0), chart_width(80))]
+
+
+def test_ascii_distinguishes_states() -> None:
+    drawn = ascii_text(chart(line(lane_row(), 80), 80))
+    assert "?" not in drawn
+    assert drawn.isascii()
+    assert drawn.startswith("|cp1-")
+    assert "|nobody%" in drawn
+
+
+MOVES = st.lists(st.sampled_from(["left", "right", "in", "out", "earlier", "later"]), max_size=60)
+
+
+@given(MOVES, st.integers(4, 200))
+def test_the_cursor_stays_in_the_last_hour_whatever_is_pressed(moves: list[str], width: int) -> None:
+    window = TEN_MINUTES
+    for move in moves:
+        match move:
+            case "left" | "right":
+                window = window.stepped(-7 if move == "left" else 7, width, NOW)
+            case "in" | "out":
+                window = window.zoomed(-1 if move == "in" else 1)
+            case _:
+                window = window.panned(-0.5 if move == "earlier" else 0.5, NOW)
+        start, end = window.bounds(NOW)
+        assert (end - start).total_seconds() in SPANS_S
+        assert end <= NOW
+        assert start <= window.cursor(NOW) <= end
+        assert (NOW - start).total_seconds() <= 2 * HOUR_S
+        assert 0 <= cursor_cell(window, width) < width
+
+
+def test_a_finding_that_was_closed_before_the_time_shown_has_no_row() -> None:
+    result = chronicle()
+    finding = result.lanes.lane(LaneKey(LaneKind.FINDING, "etcd.member-down cp2"))
+    finding.put(at(-500), LaneState("open", Mood.WORSE))
+    finding.put(at(-400), LaneState("", Mood.OFF))
+    labels = [row.label for row in graph_rows(result, TEN_MINUTES, NOW)]
+    assert "etcd.member-down cp2" in labels
+    assert "etcd.member-down cp2" not in [row.label for row in graph_rows(result, GraphWindow(span=2), NOW)]
+
+
+def test_runs_are_lanes_too() -> None:
+    (row,) = run_lanes((recorded(RunStatus.ENDED, Outcome.FAILED, hours_ago=0),))
+    spans = row.lane.spans(at(-HOUR_S), at(HOUR_S))
+    assert [span.state.mood for span in spans] == [Mood.WORSE, Mood.OFF]
+
+
+def test_a_large_cluster_is_drawn_without_a_stall() -> None:
+    """The rows that fit on a screen, of 200 hosts with all their figures."""
+    result = Chronicle(200)
+    for number in range(200):
+        for measure in MEASURES[:8]:
+            for seconds in range(-3600, 1, 60):
+                result.measurements.put(Figure(SeriesKey(measure, f"cp{number}"), at(seconds), 1.0))
+    window = GraphWindow(span=len(SPANS_S) - 1)
+    rows = graph_rows(result, window, NOW)
+    began = time.process_time()
+    graph_rows(result, window, NOW)
+    for row in rows[:45]:
+        row_line(row, result, window, NOW, 200, selected=False)
+    assert time.process_time() - began < 0.2
+
+
+def session() -> FakeSession:
+    logged = (JournalLine(HostName("cp1"), NOW, "etcd", "elected leader", 6),)
+    return FakeSession(healthy(), records=(recorded(RunStatus.ENDED, Outcome.DONE, hours_ago=0),), logged=logged)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (160, 45)])
+async def test_the_screen_shows_lanes_and_curves_and_reads_faster_meanwhile(size: tuple[int, int]) -> None:
+    fake = session()
+    async with running(console(fake), size) as pilot:
+        await shows(pilot, "HEALTHY")
+        await pilot.press("v")
+        await shows(pilot, "etcd leader")
+        text = screen_text(pilot.app)
+        assert "5 min, cursor" in text
+        assert "VIP" in text
+        assert max(len(one) for one in text.splitlines()) <= size[0]
+        assert list(fake.paces) == [True]
+        await pilot.press("minus")
+        await shows(pilot, "10 min")
+        await pilot.press("escape")
+        await shows(pilot, "lease holders")
+        assert list(fake.paces) == [True, False]
+
+
+async def test_from_a_point_to_the_journal_of_that_moment() -> None:
+    fake = session()
+    async with running(console(fake), (80, 24)) as pilot:
+        await shows(pilot, "HEALTHY")
+        await pilot.press("v")
+        await shows(pilot, "etcd leader")
+        await pilot.press("left", "left", "enter")
+        await shows(pilot, "elected leader")
+        ((hosts, moment),) = fake.moments
+        assert hosts == ("cp1", "cp2", "cp3"), "the leader was not known yet at that moment"
+        assert timedelta(seconds=8) <= NOW - moment <= timedelta(seconds=16)
+        await pilot.press("escape")
+        await shows(pilot, "etcd leader")
+
+
+async def test_a_finding_that_opened_is_a_lane() -> None:
+    fake = session()
+    async with running(console(fake), (120, 40)) as pilot:
+        await shows(pilot, "HEALTHY")
+        fake.heard.put_nowait(replace(changed(healthy(), 2, etcd_silent), observed_at=NOW))
+        await pilot.press("v")
+        await shows(pilot, "etcd.member-down")
