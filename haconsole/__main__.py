@@ -6,12 +6,14 @@ import atexit
 import os
 import signal
 import sys
+import threading
 import warnings
 from contextlib import suppress
 from types import FrameType
 from typing import NoReturn
 
 _INTERRUPTED = 128 + signal.SIGINT
+_AGAIN_S = 0.01
 
 
 def main() -> None:
@@ -22,6 +24,7 @@ def main() -> None:
     received: list[int] = []
     try:
         _end_as_by_interrupt(received)
+        repeat_lost_interrupts()
         # cryptography warns at each load of a CA whose serial number is 0, as older versions of kubeadm make them
         warnings.filterwarnings("ignore", "Parsed a serial number")
         from haconsole.cli.main import run_process
@@ -56,6 +59,19 @@ def _end_as_by_interrupt(received: list[int]) -> None:
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is signal.SIG_DFL:
             signal.signal(number, end)
+
+
+def repeat_lost_interrupts() -> None:
+    """Send an interrupt again that Python ignored, as it does in a callback of its own or in a finalizer."""
+    usual = sys.unraisablehook
+
+    def report(lost: sys.UnraisableHookArgs) -> None:
+        if issubclass(lost.exc_type, KeyboardInterrupt):
+            threading.Timer(_AGAIN_S, os.kill, (os.getpid(), signal.SIGINT)).start()
+        else:
+            usual(lost)
+
+    sys.unraisablehook = report
 
 
 if __name__ == "__main__":

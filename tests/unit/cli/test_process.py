@@ -86,6 +86,28 @@ def test_a_signal_at_any_moment_ends_a_verb_without_a_traceback(
     assert process.returncode in (128 + number, -number, 2, 3)
 
 
+CALLBACK = """
+import time, weakref
+from haconsole.__main__ import repeat_lost_interrupts
+class Object: pass
+def interrupted(_): raise KeyboardInterrupt
+repeat_lost_interrupts()
+one = Object()
+reference = weakref.ref(one, interrupted)
+try:
+    del one
+    time.sleep(20)
+except KeyboardInterrupt:
+    raise SystemExit(130)
+"""
+
+
+def test_an_interrupt_that_python_ignores_is_repeated() -> None:
+    """Python ignores one in a callback, e.g. while it frees the lock of an import."""
+    done = subprocess.run([sys.executable, "-c", CALLBACK], capture_output=True, text=True, timeout=15)
+    assert (done.returncode, done.stderr) == (130, "")
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_while_connecting_decides_the_status(tmp_path: Path, number: signal.Signals) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
