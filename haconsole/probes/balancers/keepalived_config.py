@@ -112,7 +112,7 @@ def _as_vrrp(one: ConfiguredInstance, secret: bytes) -> VrrpInstance:
 
 def _instance(block: Block, top: Block) -> ConfiguredInstance:
     family, version = _family(block), _version(block, top)
-    master = "MASTER" in block.values("state")
+    master = _master(block.values("state"))
     priority = _priority(block, master=master)
     starts_as_master = master or (priority == _OWNER and not block.values("state"))
     auth_type, auth_pass = _authentication(block, version, strict=_strict(block, top))
@@ -131,6 +131,11 @@ def _instance(block: Block, top: Block) -> ConfiguredInstance:
         auth_pass=auth_pass,
         tracked=tuple(_weights_of_trackers(block, top)),
     )
+
+
+def _master(states: tuple[str, ...]) -> bool:
+    """Whether the initial state is MASTER: BACKUP after MASTER is ignored, an unknown word after it means BACKUP."""
+    return next((state == "MASTER" for state in reversed(states) if state != "BACKUP"), False)
 
 
 def _grouped(

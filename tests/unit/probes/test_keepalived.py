@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import pytest
+
 from haconsole.model.vip import VrrpState
 from haconsole.probes.balancers.keepalived import last_state
-from haconsole.probes.balancers.keepalived_config import instances
+from haconsole.probes.balancers.keepalived_config import configured, instances
 from haconsole.probes.balancers.keepalived_lines import single_file
 
 
@@ -41,3 +43,22 @@ def test_a_file_cut_short_or_strange_is_read_as_far_as_it_goes() -> None:
     )
     assert instances(single_file("}}} {{{ vrrp_instance"), b"k") == ()
     assert instances(single_file(""), b"k") == ()
+
+
+@pytest.mark.parametrize(
+    ("states", "master"),
+    [
+        ((), False),
+        (("MASTER", "BACKUP"), True),
+        (("BACKUP", "MASTER"), True),
+        (("MASTER", "UNKNOWN"), False),
+        (("MASTER", "UNKNOWN", "BACKUP"), False),
+        (("UNKNOWN", "MASTER", "BACKUP"), True),
+    ],
+)
+def test_of_several_states_keepalived_keeps_master_unless_an_unknown_word_follows(
+    states: tuple[str, ...], master: bool
+) -> None:
+    lines = "".join(f" state {state}\n" for state in states)
+    (one,) = configured(single_file(f"vrrp_instance A {{\n{lines} priority 100\n nopreempt\n}}\n"))
+    assert (one.starts_as_master, one.nopreempt) == (master, not master)
