@@ -79,7 +79,9 @@ def rules(snapshot: ClusterSnapshot, inventory: Inventory) -> Iterator[Candidate
 
 
 def _requirements(facts: HostFacts, unit: ServiceState, setup: UnitSetup) -> Iterator[Candidate]:
-    bad = tuple({file.path: file for file in setup.files if file.state in _PROBLEMS}.values())
+    bad = tuple(
+        {file.path: file for file in setup.files if file.state in _PROBLEMS and not _was_removed(file)}.values()
+    )
     lines = tuple(f"{file.name}: {file.path} {_PROBLEMS[file.state]}" for file in bad)
     if setup.missing_account:
         lines = (f"its account {setup.missing_account} does not exist", *lines)
@@ -100,6 +102,11 @@ def _requirements(facts: HostFacts, unit: ServiceState, setup: UnitSetup) -> Ite
         ),
         (NOT_BOOTSTRAPPED,),
     )
+
+
+def _was_removed(file: NeededFile) -> bool:
+    """A drop-in that systemd still remembers: it needs a reload, and the unit does not need the file."""
+    return file.name == "unit-file" and ".service.d/" in file.path and file.state is FileCondition.MISSING
 
 
 def _repair(facts: HostFacts, setup: UnitSetup, file: NeededFile) -> Iterator[Remedy]:

@@ -210,5 +210,5 @@ def _invalid(facts: HostFacts, check: ConfigCheck) -> Candidate:
                 advice(f"or correct {check.path} on {facts.host}, then reload {check.program}"),
             ),
         ),
-        (NOT_BOOTSTRAPPED,),
+        (NOT_BOOTSTRAPPED, *on(facts.host, "vip.config-mismatch")),
     )

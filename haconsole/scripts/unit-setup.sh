@@ -6,95 +6,135 @@
 # The sum is that of a file with haconsole's mark, without the initial cluster, which etcd reads at its first start only.
 # STATE is usable, missing, unreadable, unwritable, empty or not-executable; SECONDS is the time of the last change.
 # A path counts as needed by its name: a flag or variable that ends like --kubeconfig, CERT_FILE or DATA_DIR.
-# shellcheck disable=SC2016  # the inner shell expands it
+# Most of it is done by builtins, because each started process costs the host more.
+# shellcheck disable=SC2016,SC2086,SC2013  # the inner shell expands; paths are split at newlines on purpose
+set -f
+newline='
+'
 states='state_of() {
   state=usable
-  if [ -d "$1" ]; then
-    case $2 in *dir | *DIR) [ -w "$1" ] || state=unwritable ;; esac
-  elif [ ! -e "$1" ]; then state=missing
-  elif [ "$2" = program ]; then [ -x "$1" ] || state=not-executable
-  elif [ ! -r "$1" ]; then state=unreadable
-  elif [ ! -s "$1" ]; then state=empty; fi
-  printf "file %s %s %s\n" "$state" "$2" "$1"
+  if [ -d "$2" ]; then
+    case $1 in *dir | *DIR) [ -w "$2" ] || state=unwritable ;; esac
+  elif [ ! -e "$2" ]; then state=missing
+  elif [ "$1" = program ]; then [ -x "$2" ] || state=not-executable
+  elif [ ! -r "$2" ]; then state=unreadable
+  elif [ ! -s "$2" ]; then state=empty; fi
+  printf "file %s %s %s\n" "$state" "$1" "$2"
 }
-while read -r name path; do [ -z "$path" ] || state_of "$path" "$name"; done'
-as_user() {
-  if [ "$1" = root ]; then sh -c "$states"; else runuser -u "$1" -- sh -c "$states"; fi
-}
+show_states() { while read -r name path; do [ -z "$path" ] || state_of "$name" "$path"; done; }'
+eval "$states"
 number() { [ -r "$1" ] && read -r value <"$1" || value=; }
+count() {
+  found=0
+  while read -r key value; do [ "$key" != "$2" ] || found=$value; done <"$1"
+}
 limits() {
   [ -n "$group" ] && [ -d "/sys/fs/cgroup$group" ] || return 0
-  folder=/sys/fs/cgroup$group periods=0 throttled=0 kills=0
-  while read -r key value; do
-    case $key in nr_periods) periods=$value ;; nr_throttled) throttled=$value ;; esac
-  done <"$folder/cpu.stat" 2>/dev/null
-  [ "$periods" = 0 ] || printf 'throttled %s %s\n' "$throttled" "$periods"
+  folder=/sys/fs/cgroup$group
+  count "$folder/cpu.stat" nr_periods; periods=$found
+  count "$folder/cpu.stat" nr_throttled
+  [ "$periods" = 0 ] || printf 'throttled %s %s\n' "$found" "$periods"
   number "$folder/memory.max"; most=$value
   number "$folder/memory.current"; current=$value
-  while read -r key value; do case $key in oom_kill) kills=$value ;; esac; done <"$folder/memory.events" 2>/dev/null
-  case $most in '' | max) ;; *) printf 'memory %s %s %s\n' "$current" "$most" "$kills" ;; esac
+  count "$folder/memory.events" oom_kill
+  case $most in '' | max) ;; *) printf 'memory %s %s %s\n' "$current" "$most" "$found" ;; esac
   number "$folder/pids.max"; most=$value
   number "$folder/pids.current"; current=$value
-  hits=0
-  while read -r key value; do case $key in max) hits=$value ;; esac; done <"$folder/pids.events" 2>/dev/null
-  case $most in '' | max) ;; *) printf 'tasks %s %s %s\n' "$current" "$most" "$hits" ;; esac
+  count "$folder/pids.events" max
+  case $most in '' | max) ;; *) printf 'tasks %s %s %s\n' "$current" "$most" "$found" ;; esac
+} 2>/dev/null
+add() {
+  case "$newline$paths" in *"$newline$2$newline"*) ;; *) paths="$paths$2$newline" ;; esac
+  case $1 in unit-file | environment-file) own="$own$2$newline" ;; esac
+  case $1 in
+    unit-file | environment-file | program) as_root="$as_root$1 $2$newline" ;;
+    *) as_user="$as_user$1 $2$newline" ;;
+  esac
+  case $1 in *kubeconfig) case "$kubeconfigs" in *" $2 "*) ;; *) kubeconfigs="$kubeconfigs $2 " ;; esac ;; esac
 }
-needs() {
-  [ -z "$fragment" ] || printf 'unit-file %s\n' "$fragment"
-  for path in $dropins; do printf 'unit-file %s\n' "$path"; done
-  [ -z "$folder_of_work" ] || printf 'WorkingDirectory %s\n' "$folder_of_work"
-  printf '%s\n' "$command" | tr ' ' '\n' | sed -n -e '1s/^\(\/.*\)/program \1/p' \
-    -e 's/^--*\([A-Za-z-]*\(file\|cert\|key\|ca\|kubeconfig\|certificate\|authority\|dir\|config\)\)=\(\/[^ ]*\)$/\1 \3/p'
-  printf '%s\n' "$environment_files" | while read -r path; do
-    [ -n "$path" ] || continue
-    printf 'environment-file %s\n' "$path"
-    sed -n 's/^\([A-Z_]*\(FILE\|DIR\|CONFIG\)\)=["'\'']\{0,1\}\(\/[^"'\'' ]*\).*/\1 \3/p' -- "$path" 2>/dev/null
-  done
+add_if_needed() {
+  case $2 in /*) ;; *) return ;; esac
+  case $1 in
+    *log-file | *LOG_FILE | *pid-file | *PIDFILE) ;;
+    *file | *cert | *key | *ca | *kubeconfig | *certificate | *authority | *dir | *config) add "$1" "$2" ;;
+    *FILE | *DIR | *CONFIG) add "$1" "$2" ;;
+  esac
 }
+read_settings() {
+  while IFS='=' read -r name value; do
+    value=${value#[\"\']}; value=${value%[\"\']}
+    case $name in [A-Z]*) add_if_needed "$name" "${value%% *}" ;; esac
+  done <"$1"
+} 2>/dev/null
 show_unit() {
   [ -n "$unit" ] && [ "$loaded" = loaded ] || return 0
   printf 'unit %s\n' "$unit"
   [ "$stale" != yes ] || echo reload
-  user=${user:-root}
-  if ! id -u "$user" >/dev/null 2>&1; then printf 'account missing %s\n' "$user"; user=root; fi
-  needed=$(needs | sort -u)
-  printf '%s\n' "$needed" | grep "$own" | as_user root
-  printf '%s\n' "$needed" | grep -v "$own" | as_user "$user"
-  printf '%s\n' "$needed" | cut -d' ' -f2- | xargs -d '\n' stat -L -c 'time %Y %n' -- 2>/dev/null
-  printf '%s\n' "$needed" | grep '^unit-file \|^environment-file ' | while read -r _ path; do
-    if sed 2q -- "$path" | grep -q '^# haconsole: cluster '; then
-      sum=$(sed '/^ETCD_INITIAL_CLUSTER/d' -- "$path" | sha256sum)
-      printf 'sum %s %s\n' "${sum%% *}" "$path"
-    fi
+  user=${user:-root} as_root='' as_user=''
+  if [ "$user" != root ] && ! id -u "$user" >/dev/null 2>&1; then printf 'account missing %s\n' "$user"; user=root; fi
+  [ -z "$fragment" ] || add unit-file "$fragment"
+  for path in $dropins; do add unit-file "$path"; done
+  [ -z "$workdir" ] || add WorkingDirectory "$workdir"
+  first=program
+  for word in $command; do
+    case $word in
+      --*=*) name=${word%%=*}; add_if_needed "${name#--}" "${word#*=}" ;;
+      /*) [ -z "$first" ] || add program "$word" ;;
+    esac
+    first=
   done
-  printf '%s\n' "$needed" | grep 'kubeconfig /' | cut -d' ' -f2- | sort -u | while read -r path; do
-    sed -n "s,^ *server: *[\"']\{0\,1\}\([^\"' ]*\).*,server $path \1,p" -- "$path" 2>/dev/null
-  done
+  for path in $settings; do add environment-file "$path"; read_settings "$path"; done
+  show_states <<END
+$as_root
+END
+  if [ "$user" = root ]; then
+    show_states <<END
+$as_user
+END
+  elif [ -n "$as_user" ]; then
+    printf '%s' "$as_user" | runuser -u "$user" -- sh -c "$states; show_states"
+  fi
   limits
 }
-own='^unit-file \|^environment-file \|^program '
-forget() { unit='' loaded='' fragment='' dropins='' environment_files='' command='' user='' folder_of_work='' stale='' group=''; }
-forget
-timeout 5 systemctl show --no-pager \
-  -p Id,LoadState,FragmentPath,DropInPaths,EnvironmentFiles,ExecStart,User,WorkingDirectory,NeedDaemonReload,ControlGroup \
-  -- "$@" | { cat; echo; } | while IFS= read -r line; do
-    key=${line%%=*} value=${line#*=}
-    case $key in
-      Id) unit=$value ;;
-      LoadState) loaded=$value ;;
-      FragmentPath) fragment=$value ;;
-      DropInPaths) dropins=$value ;;
-      EnvironmentFiles)
-        path=${value% (ignore_errors=*}
-        case $value in *=no\)) needed=yes ;; *) needed='' ;; esac
-        [ -z "$needed" ] && [ ! -e "$path" ] || environment_files="$environment_files$path
-" ;;
-      ExecStart) [ -n "$command" ] || { command=${value#*argv\[\]=}; command=${command%% ; ignore_errors*}; } ;;
-      User) user=$value ;;
-      WorkingDirectory) folder_of_work=${value#[!/]} ;;
-      NeedDaemonReload) stale=$value ;;
-      ControlGroup) group=$value ;;
-      '') show_unit; forget ;;
-    esac
+show_files() {
+  IFS=$newline
+  stat -L -c 'time %Y %n' -- $paths 2>/dev/null
+  for path in $(grep -l '^# haconsole: cluster ' -- $own 2>/dev/null); do
+    sum=$(sed '/^ETCD_INITIAL_CLUSTER/d' -- "$path" | sha256sum)
+    printf 'sum %s %s\n' "${sum%% *}" "$path"
   done
+  IFS=' '
+  for path in $kubeconfigs; do
+    while read -r key value; do
+      [ "$key" != server: ] || { value=${value#[\"\']}; printf 'server %s %s\n' "$path" "${value%[\"\']}"; }
+    done <"$path"
+  done 2>/dev/null
+}
+forget() { unit='' loaded='' fragment='' dropins='' settings='' command='' workdir='' user='' stale='' group=''; }
+forget
+paths='' own='' kubeconfigs=''
+shown=$(timeout 5 systemctl show --no-pager \
+  -p Id,LoadState,FragmentPath,DropInPaths,EnvironmentFiles,ExecStart,User,WorkingDirectory,NeedDaemonReload,ControlGroup -- "$@")
+while IFS= read -r line; do
+  key=${line%%=*} value=${line#*=}
+  case $key in
+    Id) unit=$value ;;
+    LoadState) loaded=$value ;;
+    FragmentPath) fragment=$value ;;
+    DropInPaths) dropins=$value ;;
+    EnvironmentFiles)
+      path=${value% (ignore_errors=*}
+      case $value in *=no\)) settings="$settings $path" ;; *) [ ! -e "$path" ] || settings="$settings $path" ;; esac ;;
+    ExecStart) [ -n "$command" ] || { command=${value#*argv\[\]=}; command=${command%% ; ignore_errors*}; } ;;
+    User) user=$value ;;
+    WorkingDirectory) case $value in /*) workdir=$value ;; esac ;;
+    NeedDaemonReload) stale=$value ;;
+    ControlGroup) group=$value ;;
+    '') show_unit; forget ;;
+  esac
+done <<END
+$shown
+
+END
+[ -z "$paths" ] || show_files
 :

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from haconsole.model.observed import Cause
@@ -23,16 +24,37 @@ def section(units: tuple[str, ...], *, every: int = 1) -> Section:
 def parse(answer: SectionAnswer) -> tuple[UnitSetup, ...]:
     """One value for each unit that is installed."""
     try:
-        return tuple(map(_unit, _blocks(require(answer, "read the files of units"))))
+        rows = [line.split(" ", 3) for line in require(answer, "read the files of units").splitlines()]
+        about_files = _about_files(rows)
+        return tuple(_unit(block, about_files) for block in _blocks(rows))
     except (ValueError, IndexError, OverflowError, OSError) as error:
         raise ProbeError(f"the files of units: not readable: {error}", Cause.UNREADABLE) from error
 
 
-def _blocks(text: str) -> Iterator[list[list[str]]]:
-    """The rows of each unit, split at blanks into three words at most."""
+@dataclass(frozen=True, slots=True)
+class _AboutFiles:
+    """Facts about files by path, whichever units name them."""
+
+    times: dict[str, datetime]
+    digests: dict[str, str]
+    servers: dict[str, tuple[str, ...]]
+
+
+def _about_files(rows: list[list[str]]) -> _AboutFiles:
+    servers: dict[str, tuple[str, ...]] = {}
+    for _, path, url in (row for row in rows if row[0] == "server"):
+        servers[path] = (*servers.get(path, ()), url)
+    return _AboutFiles(
+        {" ".join(row[2:]): datetime.fromtimestamp(int(row[1]), UTC) for row in rows if row[0] == "time"},
+        {" ".join(row[2:]): row[1] for row in rows if row[0] == "sum"},
+        servers,
+    )
+
+
+def _blocks(rows: list[list[str]]) -> Iterator[list[list[str]]]:
+    """The rows of each unit."""
     block: list[list[str]] = []
-    for line in text.splitlines():
-        row = line.split(" ", 3)
+    for row in rows:
         if row[0] == "unit" and block:
             yield block
             block = []
@@ -41,15 +63,10 @@ def _blocks(text: str) -> Iterator[list[list[str]]]:
         yield block
 
 
-def _unit(rows: list[list[str]]) -> UnitSetup:
+def _unit(rows: list[list[str]], about: _AboutFiles) -> UnitSetup:
     by_kind: dict[str, list[list[str]]] = {}
     for row in rows:
         by_kind.setdefault(row[0], []).append(row[1:])
-    times = {" ".join(rest): datetime.fromtimestamp(int(at), UTC) for at, *rest in by_kind.get("time", ())}
-    servers: dict[str, list[str]] = {}
-    for path, url in by_kind.get("server", ()):
-        servers.setdefault(path, []).append(url)
-    sums = {path: digest for digest, path in by_kind.get("sum", ())}
     return UnitSetup(
         name=by_kind["unit"][0][0].removesuffix(".service"),
         files=tuple(
@@ -57,9 +74,9 @@ def _unit(rows: list[list[str]]) -> UnitSetup:
                 name,
                 path,
                 FileCondition(state),
-                times.get(path),
-                tuple(dict.fromkeys(servers.get(path, ()))),
-                sums.get(path, ""),
+                about.times.get(path),
+                tuple(dict.fromkeys(about.servers.get(path, ()))),
+                about.digests.get(path, ""),
             )
             for state, name, path in by_kind.get("file", ())
         ),

@@ -61,6 +61,11 @@ def test_a_file_that_a_running_unit_could_not_use_at_its_next_start(state: FileC
     )
 
 
+def test_a_drop_in_that_was_removed_is_no_requirement() -> None:
+    drop_in = file("unit-file", "/etc/systemd/system/etcd.service.d/x.conf", FileCondition.MISSING)
+    assert only(with_setup("etcd", drop_in, reload_needed=True)).code == "service.stale-config"
+
+
 def test_a_missing_file_or_account_explains_a_member_that_is_down() -> None:
     broken = changed(with_setup("etcd", file("CERT_FILE", state=FileCondition.MISSING)), 2, etcd_silent)
     assert only(broken).code == "service.requirement-missing"
