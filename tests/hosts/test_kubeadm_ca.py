@@ -20,7 +20,7 @@ from tests.hosts.kubeadm_load import EndpointReader, EndpointWriter
 from tests.hosts.load import Counts
 from tests.hosts.program import Program
 from tests.hosts.rotation import certs, sound
-from tests.hosts.test_kubeadm_rotation import MANIFESTS, authorities, killed_at, tidy
+from tests.hosts.test_kubeadm_rotation import MANIFESTS, killed_at, tidy
 from tests.hosts.test_kubeadm_seen import discovered, healed
 
 pytestmark = [
@@ -118,7 +118,7 @@ def test_a_replacement_is_undone_before_its_last_phase(cluster: Program, tmp_pat
     assert accepts(lab, old)
     assert accepts(lab, token(lab, "kube-system"))
     managers(lab)
-    sound(certs(cluster))
+    sound(read_certs(cluster))
     tidy(lab)
     healed(cluster)
 
@@ -134,17 +134,24 @@ def only_new(program: Program, before: dict[str, set[str]], keys: dict[str, str]
     assert traces(lab, keys) == []
     managers(lab)
     healed(program)
-    sound(certs(program))
+    sound(read_certs(program))
     tidy(lab)
 
 
-def read_authorities(program: Program) -> dict[str, set[str]]:
-    """The CAs of all hosts, once a busy machine lets all of them be read."""
+def read_certs(program: Program) -> dict[str, Any]:
+    """The report on all certificates, once a busy machine lets all of them be read."""
     end = time.monotonic() + 300
-    while unread := certs(program)["unread"]:
-        assert time.monotonic() < end, unread
+    while (report := certs(program))["unread"]:
+        assert time.monotonic() < end, report["unread"]
         time.sleep(2.0)
-    return authorities(program)
+    return report
+
+
+def read_authorities(program: Program) -> dict[str, set[str]]:
+    """The fingerprints of each CA over all hosts."""
+    authorities = [one for one in read_certs(program)["certificates"] if one["is_ca"]]
+    roles = {one["role"] for one in authorities}
+    return {role: {one["fingerprint"] for one in authorities if one["role"] == role} for role in roles}
 
 
 class loads:  # noqa: N801 -- used like a function
