@@ -121,7 +121,7 @@ def kind_of(code: str, details: str) -> EtcdErrorKind:
         kinds = (kind for phrase, kind in _BY_WORDS if phrase in words)
         return next(kinds, _BY_CODE.get(code, EtcdErrorKind.OTHER))
     if code == "UNAVAILABLE":
-        return _of_connection(words)
+        return _of_connection(_CONNECTING.sub("", details).lower())
     return _BY_CODE.get(code, EtcdErrorKind.OTHER)
 
 
