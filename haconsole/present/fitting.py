@@ -106,6 +106,16 @@ def _line(view: TableView, cells: tuple[Cell, ...], layout: Fit) -> Line:
     return tuple(parts)
 
 
+def column_at(layout: Fit, x: int) -> int | None:
+    """The column whose title is `x` cells from the left; None between columns."""
+    left = 0
+    for index, width in zip(layout.columns, layout.widths, strict=True):
+        if left <= x < left + width:
+            return index
+        left += width + layout.gap
+    return None
+
+
 def text_table(view: TableView, width: int) -> str:
     """The complete table as plain text, for reading in tests and for copying."""
     layout = fit(view, width)

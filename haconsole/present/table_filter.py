@@ -3,31 +3,40 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from haconsole.present.cells import Cell
+from haconsole.present.cells import Cell, Tone
 from haconsole.present.table import Row, TableView
 
 NUMBER = re.compile(r"(\d+)")
 
 
+WRONG = frozenset({Tone.CRITICAL, Tone.WARNING, Tone.UNKNOWN})
+
+
 @dataclass(frozen=True, slots=True)
 class TableFilter:
-    """Rows must contain `needle`, in any case and any column; `column` sorts (None: the original order)."""
+    """Rows must match `needle`, in any case; `column` sorts (None: the original order).
+
+    `needle` is a regular expression, or a text if it is none. ``!`` in front inverts it; ``COLUMN=`` in front limits it
+    to the column of that title. With `wrong` only rows with something wrong or unknown are left.
+    """
 
     needle: str = ""
     column: int | None = None
     backwards: bool = False
+    wrong: bool = False
 
     @property
     def note(self) -> str:
-        return f"/{self.needle}" if self.needle else ""
+        return " ".join(filter(None, ("only wrong" if self.wrong else "", f"/{self.needle}" if self.needle else "")))
 
 
 def granted(view: TableView, wish: TableFilter) -> TableView:
     """The filtered and sorted view; its summaries still cover everything."""
-    low = wish.needle.casefold()
-    rows = tuple(row for row in view.rows if _holds(row, low)) if low else view.rows
+    rows = tuple(row for row in view.rows if _is_wrong(row)) if wish.wrong else view.rows
+    rows = tuple(filter(_matcher(view, wish.needle), rows)) if wish.needle else rows
     columns = view.columns
     if wish.column is not None and wish.column < len(columns):
         sorting = wish.column
@@ -37,8 +46,49 @@ def granted(view: TableView, wish: TableFilter) -> TableView:
             replace(column, title=f"{column.title}{arrow}") if index == sorting else column
             for index, column in enumerate(columns)
         )
-    empty = Cell(f"no row contains {wish.needle!r}") if wish.needle and view.rows else view.empty
-    return replace(view, rows=rows, columns=columns, empty=empty)
+    return replace(view, rows=rows, columns=columns, empty=_empty(view, wish))
+
+
+def _empty(view: TableView, wish: TableFilter) -> Cell:
+    """The sentence instead of rows."""
+    if not view.rows or not (wish.needle or wish.wrong):
+        return view.empty
+    return Cell(f"no row matches {wish.needle!r}") if wish.needle else Cell("nothing is wrong here", Tone.GOOD)
+
+
+def _is_wrong(row: Row) -> bool:
+    return row.stale or any(cell.text and cell.tone in WRONG for cell in row.cells)
+
+
+def _matcher(view: TableView, needle: str) -> Callable[[Row], bool]:
+    """Whether a row matches; a heading counts by all its cells."""
+    inverse = needle.startswith("!") and len(needle) > 1
+    text = needle[1:] if inverse else needle
+    title, equals, rest = text.partition("=")
+    titles = [column.title.casefold() for column in view.columns]
+    column = titles.index(title.casefold()) if equals and title.casefold() in titles else None
+    pattern = _pattern(text if column is None else rest)
+
+    def matches(row: Row) -> bool:
+        cells = row.cells if column is None else row.cells[column : column + 1]
+        return any(pattern.search(cell.text) for cell in cells) is not inverse
+
+    return matches
+
+
+def _pattern(text: str) -> re.Pattern[str]:
+    """The text as a regular expression; literally if it is none, as while it is typed."""
+    try:
+        return re.compile(text, re.IGNORECASE)
+    except re.error:
+        return re.compile(re.escape(text), re.IGNORECASE)
+
+
+def ordered_by(wish: TableFilter, column: int) -> TableFilter:
+    """Sorted by that column: ascending, the second time descending, the third time in the original order."""
+    if wish.column != column:
+        return replace(wish, column=column, backwards=False)
+    return replace(wish, backwards=True) if not wish.backwards else replace(wish, column=None, backwards=False)
 
 
 def next_order(view: TableView, wish: TableFilter) -> TableFilter:
@@ -51,10 +101,6 @@ def next_order(view: TableView, wish: TableFilter) -> TableFilter:
         return replace(wish, backwards=True)
     following = wish.column + 1
     return replace(wish, column=following if following < len(view.columns) else None, backwards=False)
-
-
-def _holds(row: Row, needle: str) -> bool:
-    return any(needle in cell.text.casefold() for cell in row.cells)
 
 
 def _order(text: str) -> tuple[tuple[int, int, str], ...]:

@@ -13,6 +13,7 @@ from haconsole.ui.controllers.graphs import GraphController
 from haconsole.ui.controllers.history import RunHistoryController
 from haconsole.ui.controllers.hosts import HostController
 from haconsole.ui.controllers.notices import NoticeController
+from haconsole.ui.controllers.pager import PagerController
 from haconsole.ui.controllers.runs import RunController
 from haconsole.ui.controllers.snapshots import SnapshotFeed
 from haconsole.ui.controllers.themes import ThemeController
@@ -22,6 +23,7 @@ from haconsole.ui.messages import (
     GraphRequest,
     HistoryRequest,
     HostRequest,
+    OpenText,
     RefreshFacts,
     Request,
     RunRequest,
@@ -50,6 +52,7 @@ class ConsoleApp(Console):
         self._history = RunHistoryController(self)
         self._hosts = HostController(self)
         self._themes = ThemeController(self)
+        self._pager = PagerController(self)
         self._notices = NoticeController(self)
         self._graphs = GraphController(self)
         self._feed = SnapshotFeed(self, self._history.at_session)
@@ -98,6 +101,8 @@ class ConsoleApp(Console):
             self._hosts.fulfil(request)
         elif isinstance(request, GraphRequest):
             self._graphs.fulfil(request)
+        elif isinstance(request, OpenText):
+            self._pager.fulfil(request)
         elif isinstance(request, ThemeRequest):
             self._themes.fulfil(request)
         elif isinstance(request, RefreshFacts):

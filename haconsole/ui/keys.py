@@ -18,6 +18,7 @@ from haconsole.ui.messages import (
     OfferCommands,
     OfferResume,
     OpenShell,
+    OpenText,
     PauseRun,
     PlanUndo,
     Quit,
@@ -128,6 +129,10 @@ EVERYWHERE = (
     Key("ctrl+p,colon", _request(OfferCommands), ": ^p", "palette", "Find a command by name", Scope.EVERYWHERE, 9),
     Key("R", _request(ShowRun, True), "R", "run", "The current run", Scope.BESIDE, 1),
     Key("R", _request(ShowRun), "R", "run", "The current run, or the last one", Scope.EVERYWHERE),
+    Key(
+        "P", _request(OpenText), "P", "pager", "The text here, or a host's units and files, in $PAGER", Scope.EVERYWHERE
+    ),
+    Key("E", _request(OpenText, True), "E", "editor", "The same in $EDITOR, as a copy", Scope.EVERYWHERE),
     Key("T", _request(NextTheme), "T", "theme", "The next theme", Scope.EVERYWHERE),
     Key(
         "ctrl+r",
@@ -191,11 +196,12 @@ DASHBOARD = (
         "screen.filter",
         "/",
         "filter",
-        "Show only rows that contain a text; empty shows all",
+        "Show only rows that match: a regular expression, !TEXT inverse, COLUMN=TEXT",
         Scope.DASHBOARD,
         5,
     ),
-    Key("z", "zoom", "z", "zoom", "The pane and the details of its row on the entire screen", Scope.DASHBOARD, 5),
+    Key("x", "wrong", "x", "only wrong", "Only rows with something wrong or unknown", Scope.DASHBOARD, 8),
+    Key("z", "only", "z", "zoom", "The pane and the details of its row on the entire screen", Scope.DASHBOARD, 5),
     Key("escape", "back", "esc", "back", "Leave the filter, then the single pane", Scope.ALONE, 1),
     Key(
         "m",
@@ -330,6 +336,8 @@ GRAPH = (
 
 WINDOWS = (
     Key("escape,q", "dismiss", "esc", "back", "Close this window", Scope.OVERLAY, 1),
+    Key("P", _request(OpenText), "P", "pager", "This text in $PAGER", Scope.OVERLAY, 5),
+    Key("E", _request(OpenText, True), "E", "editor", "A copy of this text in $EDITOR", Scope.OVERLAY, 9),
     _help(Scope.OVERLAY, "this window", 4),
     Key("enter", "submit", "enter", "plan", "Make the plan; this changes nothing", Scope.FORM, 1),
     Key("escape", "screen.dismiss", "esc", "back", "Back to the dashboard", Scope.FORM, 2),

@@ -235,6 +235,14 @@ class ReadGraphRuns(Request):
     """Read the logged runs for the screen that shows them over time."""
 
 
+class OpenText(Request):
+    """Open the text of the screen, or the row's host's units and configurations, in a pager, or in an editor."""
+
+    def __init__(self, editor: bool = False) -> None:
+        super().__init__()
+        self.editor = editor
+
+
 class NextTheme(Request):
     """Use the next theme."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -126,11 +127,16 @@ class Panes(Container):
         to = there[(there.index(here) + by) % len(there)] if here in there else there[0]
         (self.detail if to is PaneId.DETAIL else self._tables[to]).focus()
 
-    def action_zoom(self) -> None:
-        self.show_only(None if self.only else self.current)
+    def action_only(self, pane: str = "") -> None:
+        """Show only that pane; without a name only the current one, or all again."""
+        self.show_only(PaneId(pane) if pane else None if self.only else self.current)
 
-    def action_only(self, pane: str) -> None:
-        self.show_only(PaneId(pane))
+    def action_wrong(self) -> None:
+        """Show only rows with something wrong or unknown, in all tables, or all rows again."""
+        wrong = not self.table.window.wish.wrong
+        for table in self._tables.values():
+            table.window = table.window.granting(replace(table.window.wish, wrong=wrong), keep=table.has_focus)
+        self._place()
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         if isinstance(event.widget, TablePane):

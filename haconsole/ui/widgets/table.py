@@ -8,9 +8,9 @@ from textual import events
 from textual.reactive import var
 
 from haconsole.present.cells import Cell, Line, wrapped
-from haconsole.present.fitting import fit, row_line, title_line
+from haconsole.present.fitting import column_at, fit, row_line, title_line
 from haconsole.present.table import TableView
-from haconsole.present.table_filter import next_order
+from haconsole.present.table_filter import next_order, ordered_by
 from haconsole.present.table_window import TableWindow, pane_head
 from haconsole.ui.keys import Scope, bindings
 from haconsole.ui.messages import Copy, RowChosen, RowHighlighted
@@ -94,7 +94,12 @@ class TablePane(Pane):
 
     def on_click(self, event: events.Click) -> None:
         row = event.y - HEAD + self._top
-        if event.y >= HEAD and row < len(self.window.rows):
+        view = self.window.view
+        if event.y == HEAD - 1 and view is not None and view.rows:
+            column = column_at(fit(view, self.size.width - 2), event.x - 1)
+            if column is not None:
+                self.window = self.window.granting(ordered_by(self.window.wish, column), keep=self.has_focus)
+        elif event.y >= HEAD and row < len(self.window.rows):
             is_double = row == self.window.cursor and event.chain > 1
             self.window = self.window.at(row)
             if is_double:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from haconsole.model.names import HostName
-from haconsole.present.cells import Cell
+from haconsole.present.cells import Cell, Tone
 from haconsole.present.row_keys import HostKey
 from haconsole.present.table import Column, Row, TableView
-from haconsole.present.table_filter import TableFilter, granted, next_order
+from haconsole.present.table_filter import TableFilter, granted, next_order, ordered_by
 
 NAMES = ("cp2", "CP10", "cp1", "worker1")
 VIEW = TableView(
@@ -29,7 +31,44 @@ def test_a_filter_looks_in_every_column_and_minds_no_case() -> None:
     assert names(granted(VIEW, TableFilter("300k"))) == ["cp1"]
     nothing = granted(VIEW, TableFilter("cp7"))
     assert names(nothing) == []
-    assert nothing.empty.text == "no row contains 'cp7'"
+    assert nothing.empty.text == "no row matches 'cp7'"
+
+
+def test_a_filter_is_a_regular_expression_and_literal_if_it_is_none() -> None:
+    assert names(granted(VIEW, TableFilter("^cp1$"))) == ["cp1"]
+    assert names(granted(VIEW, TableFilter("cp(2|10)"))) == ["cp2", "CP10"]
+    assert names(granted(VIEW, TableFilter("cp("))) == []
+
+
+def test_an_exclamation_mark_inverts_the_filter() -> None:
+    assert names(granted(VIEW, TableFilter("!cp1"))) == ["cp2", "worker1"]
+    assert len(granted(VIEW, TableFilter("!")).rows) == 0
+
+
+def test_a_filter_can_be_limited_to_a_column() -> None:
+    assert names(granted(VIEW, TableFilter("1"))) == ["CP10", "cp1", "worker1"]
+    assert names(granted(VIEW, TableFilter("size=1"))) == ["CP10", "worker1"]
+    assert names(granted(VIEW, TableFilter("!size=1"))) == ["cp2", "cp1"]
+    assert names(granted(VIEW, TableFilter("other=1"))) == []
+
+
+def test_only_what_is_wrong_is_left() -> None:
+    first, second, *rest = VIEW.rows
+    wrong = replace(first, cells=(first.cells[0], Cell("✖ down", Tone.CRITICAL)))
+    view = replace(VIEW, rows=(wrong, replace(second, stale=True), *rest))
+    assert names(granted(view, TableFilter(wrong=True))) == ["cp2", "CP10"]
+    assert names(granted(view, TableFilter("10", wrong=True))) == ["CP10"]
+    assert granted(VIEW, TableFilter(wrong=True)).empty == Cell("nothing is wrong here", Tone.GOOD)
+    assert TableFilter("x", wrong=True).note == "only wrong /x"
+
+
+def test_a_header_sorts_up_then_down_then_not() -> None:
+    once = ordered_by(TableFilter(), 1)
+    twice = ordered_by(once, 1)
+    assert (once.column, once.backwards) == (1, False)
+    assert (twice.column, twice.backwards) == (1, True)
+    assert ordered_by(twice, 1).column is None
+    assert ordered_by(twice, 0) == TableFilter(column=0)
 
 
 def test_numbers_sort_as_numbers() -> None:
