@@ -55,7 +55,7 @@ def oncall_actions() -> tuple[Action, ...]:
         ),
         Action(
             "ready",
-            "Ready a control plane",
+            "Put a control plane back in service",
             "Return its API server to every balancer.",
             (plane,),
             plan_ready,

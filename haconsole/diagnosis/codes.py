@@ -132,7 +132,7 @@ CODES: dict[str, Explanation] = {
     "cert.expired": Explanation("the certificate is past its notAfter date", "rotate certificates"),
     "cert.expiring": Explanation("less than 30 days are left (critical below 7)", "rotate certificates"),
     "cert.served-old": Explanation(
-        "the process presents another certificate than its file", "restart that process only"
+        "the process serves another certificate than its file has", "restart that process only"
     ),
     "cert.san-missing": Explanation("it lacks a name or address that clients use", "reissue it"),
     "cert.ca-rotation-open": Explanation(
@@ -153,7 +153,7 @@ CODES: dict[str, Explanation] = {
     "probe.failed": Explanation(
         "a question could not be queried: sudo, sessions, certificates, programs, files", "by cause, see the finding"
     ),
-    "service.masked": Explanation("a unit that the host should run is linked to /dev/null", "unmask it"),
+    "service.masked": Explanation("a unit that the host should run is masked", "unmask it"),
     "service.crash-loop": Explanation("systemd restarts a unit again and again", "fix what its own log names"),
     "service.disabled": Explanation("a unit runs and would not start at boot", "enable it"),
     "service.hung": Explanation(
@@ -161,7 +161,7 @@ CODES: dict[str, Explanation] = {
     ),
     "host.clock-skew": Explanation("the clock is more than 500 ms off", "chrony on every host"),
     "host.disk-full": Explanation("less than 2 % of a file system is free", "free space before compacting"),
-    "host.inodes-full": Explanation("less than 2 % of the inodes are free", "find the folder with the many files"),
+    "host.inodes-full": Explanation("less than 2 % of the inodes are free", "find the folder with the most files"),
     "host.read-only": Explanation("a file system that programs write to is mounted read-only", "fix the disk, remount"),
     "host.peer-unreachable": Explanation(
         "a port that answers elsewhere does not answer from a host that needs it", "correct the firewall or the route"

@@ -79,7 +79,7 @@ def _unhealthy(row: EtcdMemberView, facts: HostFacts) -> Candidate:
                     f"check that {facts.host} and the other members reach each other's peer ports; "
                     "the cause may be a firewall, a route or a peer certificate"
                 ),
-                advice(f"read why: {log_command(facts, 'etcd')}; a slow disk shows there as slow fdatasync"),
+                advice(f"find the cause: {log_command(facts, 'etcd')}; a slow disk shows there as slow fdatasync"),
             ),
         ),
         (
@@ -102,7 +102,7 @@ def _member_down(row: EtcdMemberView, facts: HostFacts) -> Candidate:
             (*service_evidence(facts, "etcd"), row.error or "no answer"),
             (
                 *restarts(facts, "etcd", "etcd"),
-                advice(f"read why: {log_command(facts, 'etcd')}"),
+                advice(f"find the cause: {log_command(facts, 'etcd')}"),
                 call("replace", "if the host is lost: replace it by another", last_resort=True, old=facts.host),
             ),
         ),

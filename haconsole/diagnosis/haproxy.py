@@ -82,7 +82,7 @@ def _server(name: str, sights: list[ServerSight], snapshot: ClusterSnapshot) -> 
             f"{len(down)} of {len(sights)} balancers see server {name} down",
             "haproxy sends it no new connections until its check passes again.",
             evidence,
-            (advice(f"read why the API server on {name} fails: {log}, and its /readyz"),),
+            (advice(f"find out why the API server on {name} fails: {log}, and its /readyz"),),
         ),
         caused_by,
     )
@@ -124,7 +124,7 @@ def _none_up(sights_by_server: dict[str, list[ServerSight]]) -> Candidate:
             "no balancer sees any server up: the API cannot be reached through the VIP",
             "Each server failed its check on each balancer.",
             tuple(f"{name}: {sights[0][2].status} {sights[0][2].check}" for name, sights in sights_by_server.items()),
-            (advice("read why the API servers fail: their journals, their etcd, their certificates"),),
+            (advice("find out why the API servers fail: their journals, their etcd, their certificates"),),
         ),
         tuple(caused_by),
         already_covers=tuple(("haproxy.backend-down", name) for name in sights_by_server),

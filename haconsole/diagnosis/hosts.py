@@ -136,7 +136,7 @@ def _no_inodes(facts: HostFacts, disk: DiskSpace) -> Candidate:
             f"{facts.host}: {disk.path} has {disk.free_inodes} of {disk.inodes} inodes left",
             "No new file can be made there, although space may be free.",
             (f"mount point {disk.mount}",),
-            (advice(f"on {facts.host}: find the folder with the many files (du --inodes -x {disk.mount} | sort -n)"),),
+            (advice(f"on {facts.host}: find the folder with the most files (du --inodes -x {disk.mount} | sort -n)"),),
         )
     )
 

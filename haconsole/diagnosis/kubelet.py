@@ -78,7 +78,7 @@ def _stopped(facts: HostFacts) -> Iterator[Candidate]:
             (*service_evidence(facts, "kubelet"), *kubelet_errors(facts)),
             (
                 advice(f"on {facts.host}: systemctl start kubelet" if unit.exists else missing),
-                advice(f"read why it ended: journalctl -u kubelet on {facts.host}"),
+                advice(f"find out why it ended: journalctl -u kubelet on {facts.host}"),
             ),
         ),
         (
@@ -114,7 +114,7 @@ def _containerd_down(facts: HostFacts) -> Candidate:
             service_evidence(facts, "containerd"),
             (
                 advice(f"on {facts.host}: systemctl start containerd"),
-                advice(f"read why it ended: journalctl -u containerd on {facts.host}"),
+                advice(f"find out why it ended: journalctl -u containerd on {facts.host}"),
             ),
         ),
         (("service.crash-loop", f"containerd@{facts.host}"), *on(facts.host, "host.disk-full")),

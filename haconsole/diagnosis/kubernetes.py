@@ -91,7 +91,7 @@ def _apiserver(
             (*service_evidence(facts, "kube-apiserver"), facts.apiserver.reason),
             (
                 *restarts(facts, "kube-apiserver", "kubernetes"),
-                advice(f"read why: {log_command(facts, 'kube-apiserver')}; check etcd and certificates first"),
+                advice(f"find the cause: {log_command(facts, 'kube-apiserver')}; check etcd and certificates first"),
             ),
         )
         yield Candidate(finding, caused_by)
@@ -190,7 +190,7 @@ def _component(facts: HostFacts, component: str) -> Iterator[Candidate]:
             service_evidence(facts, component),
             (
                 *restarts(facts, component, "kubernetes"),
-                advice(f"read why: {log_command(facts, component)}"),
+                advice(f"find the cause: {log_command(facts, component)}"),
             ),
         ),
         (

@@ -58,7 +58,7 @@ def _not_ready(node: NodeState, facts: HostFacts | None, now: datetime) -> Candi
                 *(kubelet_errors(facts) if facts else ()),
             ),
             (
-                advice(f"read why: journalctl -u kubelet on {facts.host if facts else node.name}"),
+                advice(f"find the cause: journalctl -u kubelet on {facts.host if facts else node.name}"),
                 advice(f"kubectl describe node {node.name}"),
             ),
         ),
@@ -115,7 +115,7 @@ def _unregistered(snapshot: ClusterSnapshot, nodes: tuple[NodeState, ...]) -> It
                 (*service_evidence(facts, "kubelet"), f"nodes: {', '.join(node.name for node in nodes)}"),
                 (
                     advice(f"on {facts.host}: kubeadm join; kubeadm token create --print-join-command prints it"),
-                    advice("or take the host out of the inventory"),
+                    advice("or remove the host from the inventory"),
                 ),
             ),
             (NOT_BOOTSTRAPPED, QUORUM_LOST, *node_causes(facts.host)),

@@ -87,7 +87,7 @@ PAGES: dict[str, Page] = {
         "Clients that use the VIP reach nothing.", "ip -br address on each balancer; journalctl -u keepalived -n 50"
     ),
     "vip.split": Page(
-        "Connections go to either owner at random, and break when the network learns another.",
+        "Connections go to either owner at random, and break when the network switches to the other.",
         "ip -br address; tcpdump -ni INTERFACE proto 112",
     ),
     "vip.owner-unhealthy": Page(

@@ -44,7 +44,9 @@ _RULES = (
         "Each move resets the clients' connections. Usual reasons are a check that fails now and then, lost adverts, "
         "and a keepalived that crashes.",
         (
-            advice("read why it moves: journalctl -u keepalived on each balancer; run its check script by hand there"),
+            advice(
+                "find out why it moves: journalctl -u keepalived on each balancer; run its check script by hand there"
+            ),
             advice("raise advert_int, or the check's fall and rise, if the hosts or their network are slow"),
         ),
         anywhere("host.slow", "service.crash-loop", "haproxy.down", "vip.config-mismatch", "host.unreachable"),
@@ -72,7 +74,7 @@ _RULES = (
         "leader locks change hands again and again",
         "A component loses its lock if it cannot renew it in time, exits, and starts again.",
         (
-            advice("read why they lose it: journalctl -u kube-scheduler -u kube-controller-manager on each host"),
+            advice("find out why they lose it: journalctl -u kube-scheduler -u kube-controller-manager on each host"),
             advice("check the API servers' latency and etcd's: a slow disk delays every renewal"),
         ),
         anywhere(

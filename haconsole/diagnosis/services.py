@@ -157,7 +157,7 @@ def hung_service(facts: HostFacts, name: str, *caused_by: Key) -> Candidate:
             ),
             (
                 call("restart", "restart the hung process", service=name, host=facts.host),
-                advice(f"read why: {log_command(facts, name)}; look at the disk and the load there"),
+                advice(f"find the cause: {log_command(facts, name)}; look at the disk and the load there"),
             ),
         ),
         (
@@ -184,7 +184,7 @@ def service_down(facts: HostFacts, name: str, meaning: str, *caused_by: Key) -> 
             service_evidence(facts, name),
             (
                 *restarts(facts, name, name),
-                advice(f"read why, and fix what it names: journalctl -u {name} on {facts.host}"),
+                advice(f"find the cause, and fix it: journalctl -u {name} on {facts.host}"),
             ),
         ),
         (

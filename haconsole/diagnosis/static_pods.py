@@ -235,7 +235,7 @@ def _not_started(facts: HostFacts, kubelet: KubeletFacts, pod: StaticPodState) -
             "No attempt has ended since the host started, so the container was never created. "
             "The reason is in kubelet's journal.",
             (f"{kubelet.static_pod_folder}/{pod.file}", *kubelet_errors(facts)),
-            (advice(f"read why: journalctl -u kubelet on {facts.host}; look for the image, the runtime and the disk"),),
+            (advice(f"find the cause: journalctl -u kubelet on {facts.host}; look at image, runtime and disk"),),
         ),
         (NOT_BOOTSTRAPPED, *on(facts.host, *HOST_CODES, "host.disk-full", "host.slow")),
     )

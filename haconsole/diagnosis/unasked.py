@@ -49,7 +49,7 @@ FIXES = {
     Cause.NOT_CONFIGURED: "correct the path in the inventory, or put the missing file back on {host}",
     Cause.NOT_RUNNING: "reload the service on {host}, so that it opens its socket again",
     Cause.CONNECTION_LOST: "read sshd's journal on {host}: journalctl -u ssh",
-    Cause.UNREADABLE: "run the command by hand on {host} as the SSH login, and see what it prints besides its answer",
+    Cause.UNREADABLE: "run the command by hand on {host} as the SSH login, and look for other output",
 }
 ORDER = tuple(WORDS)
 """The cause that a finding is named after, where a host has more than one."""

@@ -32,13 +32,13 @@ async def host_texts(
     They are read one after the other, so that other commands are not held up.
     """
     units, files = layout(inventory).units(host), config_files(inventory, host)
-    wanted: list[tuple[str, Argv]] = [(unit, ("systemctl", "cat", "--no-pager", "--", unit)) for unit in units]
-    wanted += [(path, ("cat", "--", path)) for path in files]
+    commands: list[tuple[str, Argv]] = [(unit, ("systemctl", "cat", "--no-pager", "--", unit)) for unit in units]
+    commands += [(path, ("cat", "--", path)) for path in files]
     if journal and units:
         unit_words = tuple(word for unit in units for word in ("-u", unit))
         argv = ("journalctl", "-q", "--no-pager", "-o", "short-iso", "-n", str(JOURNAL_LINES), *unit_words)
-        wanted.append(("journal", argv))
-    return tuple([await _read(fleet, HostName(host.name), name, argv, redact) for name, argv in wanted])
+        commands.append(("journal", argv))
+    return tuple([await _read(fleet, HostName(host.name), name, argv, redact) for name, argv in commands])
 
 
 def config_files(inventory: Inventory, host: Host) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""One step until its end: found again if an earlier process started it, otherwise checked, logged, done, verified."""
+"""Runs one step to its end: checks, logs, performs and verifies it, or resumes what an earlier process started."""
 
 from __future__ import annotations
 

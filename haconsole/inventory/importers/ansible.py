@@ -272,7 +272,7 @@ def _from_ini(text: str, file: str) -> AnsibleInventory:
     for child, parents in awaited.items():
         parent, number = next(iter(parents.items()))
         what = f"group {quoted(child)}, a child of {parent}, is nowhere in the file"
-        raise refused(file, number, what, f"add [{child}], or take the line out")
+        raise refused(file, number, what, f"add [{child}], or remove the line")
     return inventory
 
 

@@ -135,7 +135,7 @@ def _roles(spec: _Spec, entries: Mapping[str, Any], file: str) -> dict[str, tupl
             unknown = next((name for name in names if name not in entries), None)
             if unknown is not None:
                 what = f"roleGroups.{group} names host {unknown!r}, which is not in spec.hosts"
-                raise refused(file, 1, what, "add the host, or take the name out")
+                raise refused(file, 1, what, "add the host, or remove the name")
             groups.setdefault(role, {}).update(dict.fromkeys(names))
     order = ("etcd", "control-plane", "worker")
     return {name: tuple(role for role in order if name in groups.get(role, {})) for name in entries}

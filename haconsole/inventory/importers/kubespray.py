@@ -297,7 +297,7 @@ def _host_notes(inventory: AnsibleInventory, hosts: tuple[HostDraft, ...]) -> It
         yield f"hosts in none of the groups etcd, control plane and node are left out: {', '.join(others)}"
     for name in inventory.host_variables:
         if host_name(name) != name and name not in others:
-            yield f"host {name} is named {host_name(name)} here: a DNS name has no other characters"
+            yield f"host {name} is renamed {host_name(name)}: DNS names allow only letters, digits and hyphens"
 
 
 def _value_notes(inventory: AnsibleInventory, hosts: Iterable[str]) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""etcd: voters, timing, discovery, and whether its clients can trust it."""
+"""Rules about etcd: voters, timing, discovery, and certificates that its clients can trust."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def discovery_is_whole(inventory: Inventory, marks: Marks) -> Iterator[Fault]:
     match kind:
         case DiscoveryKind.STATIC if value is not None:
             what = "discovery.value is set, but discovery.kind is static, which needs none"
-            yield Fault(here, what, "write `kind: url` or `kind: srv`, or take the value out")
+            yield Fault(here, what, "write `kind: url` or `kind: srv`, or remove the value")
         case DiscoveryKind.URL if value is None or not _is_url(value):
             what = "discovery.kind is url, but " + (f"{quoted(value)} is no URL" if value else "the URL is missing")
             yield Fault(here, what, "write the URL that the discovery service gave as `value:`")

@@ -1,4 +1,4 @@
-"""Guardrails: each has the values that its rule needs, and no others."""
+"""Rules about guardrails: each has the values that its rule needs, and no others."""
 
 from __future__ import annotations
 

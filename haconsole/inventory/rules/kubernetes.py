@@ -1,4 +1,4 @@
-"""The control plane: its endpoint, its leader locks, its version."""
+"""Rules about the control plane: its endpoint, its leader locks, its version."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Values that must be unique: names, addresses, member names, priorities, VIPs, router IDs."""
+"""Rules about values that must be unique: names, addresses, member names, priorities, VIPs, router IDs."""
 
 from __future__ import annotations
 

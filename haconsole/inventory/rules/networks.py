@@ -1,4 +1,4 @@
-"""Networks of Services and pods: their size, and that nothing overlaps them."""
+"""Rules about the networks of Services and pods: their size, and no overlaps."""
 
 from __future__ import annotations
 

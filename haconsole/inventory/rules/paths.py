@@ -1,4 +1,4 @@
-"""Files and folders on the hosts that must not be one another's, and how long certificates live."""
+"""Rules about files and folders on hosts, which must differ, and about the lifetime of certificates."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ports: that no two programs of one host want the same."""
+"""Rules about ports: no two programs of one host may use the same."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The operator's connections to the hosts: jump hosts, distinct logins, root."""
+"""Rules about the operator's connections to the hosts: jump hosts, distinct logins, root."""
 
 from __future__ import annotations
 

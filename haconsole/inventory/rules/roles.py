@@ -1,4 +1,4 @@
-"""Roles: which go together, and which parts of the inventory they need."""
+"""Rules about roles: valid combinations, and the parts of the inventory that they need."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def settings_fit_roles(inventory: Inventory, marks: Marks) -> Iterator[Fault]:
         ):
             if value is not None and role not in host.roles:
                 what = f"{key} of host {host.name} has no effect, as the host does not have the role {role}"
-                yield Fault(marks.at("hosts", number, key), what, "add the role or take the key out", Level.WARNING)
+                yield Fault(marks.at("hosts", number, key), what, "add the role or remove the key", Level.WARNING)
 
 
 def roles_fit_parts(inventory: Inventory, marks: Marks) -> Iterator[Fault]:
@@ -46,7 +46,7 @@ def roles_fit_parts(inventory: Inventory, marks: Marks) -> Iterator[Fault]:
         for number, host in enumerate(inventory.hosts):
             if role := next((role for role in host.roles if role in _KUBERNETES), None):
                 what = f"host {host.name} has the role {role}, but the inventory has no `kubernetes:`"
-                yield Fault(marks.at("hosts", number, "roles"), what, "add `kubernetes: {}`, or take the role out")
+                yield Fault(marks.at("hosts", number, "roles"), what, "add `kubernetes: {}`, or remove the role")
                 return
     elif not inventory.with_role(Role.CONTROL_PLANE):
         what = "`kubernetes:` is set, but no host has the role control-plane"

@@ -1,4 +1,4 @@
-"""VIPs: who carries them, on which interface, in which network."""
+"""Rules about VIPs: their balancers, interfaces and networks."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def passwords_are_sent(inventory: Inventory, marks: Marks) -> Iterator[Fault]:
         if vip.auth_pass is not None and (ipv6 or not float(vip.advert_int_s).is_integer()):
             reason = "it is an IPv6 address" if ipv6 else f"advert_int_s is {vip.advert_int_s:g}"
             what = f"auth_pass of VIP {vip.address} has no effect: as {reason}, VRRP version 3 is spoken"
-            yield Fault(marks.at("vips", number, "auth_pass"), what, "take it out", Level.WARNING)
+            yield Fault(marks.at("vips", number, "auth_pass"), what, "remove it", Level.WARNING)
 
 
 def _listed(names: list[str]) -> str:

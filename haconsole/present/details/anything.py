@@ -1,4 +1,4 @@
-"""From a subject to the text about it."""
+"""The detail text of any row, chosen by the kind of the row."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Virtual addresses, keepalived and haproxy."""
+"""Details of VIPs, keepalived and haproxy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An etcd member, and the etcd cluster."""
+"""Details of an etcd member and of the etcd cluster."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One host: reach, services, and every other fact observed on it."""
+"""Details of one host: reach, services, and every other fact observed on it."""
 
 from __future__ import annotations
 

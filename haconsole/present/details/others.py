@@ -1,4 +1,4 @@
-"""Leases, certificates, findings and events."""
+"""Details of leases, certificates, findings and events."""
 
 from __future__ import annotations
 

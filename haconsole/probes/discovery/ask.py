@@ -1,4 +1,4 @@
-"""Reads one unknown host; then etcd and the API by its report."""
+"""Discovers a cluster from one host: reads the host, then etcd and the API that it uses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""haproxy's and keepalived's part, from their configurations of any origin."""
+"""Drafts the haproxy and keepalived parts of an inventory from their configurations of any origin."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From a host without an API server to a control plane of its cluster, which knows the rest.
+"""Finds a control plane of the cluster when discovery starts on a host without an API server.
 
 etcd holds the addresses of the API servers that use it. A worker's kubelet has credentials for the API at the endpoint
 of its kubeconfig, which names the nodes; a balancer's haproxy has the addresses of the API servers.

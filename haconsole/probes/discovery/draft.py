@@ -1,4 +1,4 @@
-"""The inventory in the making."""
+"""The draft of the discovered inventory."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ FOUND = Finding(
     tuple(f"fact {number}" for number in range(40)),
     (
         ActionCall("restart", (("service", "etcd"),), "start etcd on cp2"),
-        Advice("read why"),
+        Advice("find the cause"),
         ActionCall("restore", (), "restore a snapshot", last_resort=True),
     ),
 )

@@ -66,14 +66,14 @@ def after_rollback(one: CaState) -> CommandSucceeds:
     return _without(one, one.new, "new", "old")
 
 
-def _without(one: CaState, fingerprint: str, gone: str, left: str) -> CommandSucceeds:
+def _without(one: CaState, fingerprint: str, removed: str, remaining: str) -> CommandSucceeds:
     return script(
         scripts.GONE,
         "gone",
         one.files.cert,
         fingerprint or NONE,
-        means=f"{one.files.cert} holds only the {left} one",
-        problem=f"the {gone} one is still there",
+        means=f"{one.files.cert} holds only the {remaining} one",
+        problem=f"the {removed} one is still there",
     )
 
 
