@@ -65,11 +65,11 @@ def repeat_lost_interrupts() -> None:
     """Send an interrupt again that Python ignored, as it does in a callback of its own or in a finalizer."""
     usual = sys.unraisablehook
 
-    def report(lost: sys.UnraisableHookArgs) -> None:
-        if issubclass(lost.exc_type, KeyboardInterrupt):
+    def report(unraisable: sys.UnraisableHookArgs) -> None:
+        if issubclass(unraisable.exc_type, KeyboardInterrupt):
             threading.Timer(_AGAIN_S, os.kill, (os.getpid(), signal.SIGINT)).start()
         else:
-            usual(lost)
+            usual(unraisable)
 
     sys.unraisablehook = report
 

@@ -66,7 +66,7 @@ class LaneState:
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class LaneMark:
     """Something that took no time: a restart."""
 
     at: datetime
@@ -91,7 +91,7 @@ class Lane:
 
     def __init__(self) -> None:
         self._changes: list[tuple[datetime, LaneState]] = []
-        self.marks: list[Mark] = []
+        self.marks: list[LaneMark] = []
 
     def put(self, at: datetime, state: LaneState) -> None:
         """The state from `at` on; nothing if it has not changed. A change is never before the one that it ends."""
@@ -103,7 +103,7 @@ class Lane:
         del self._changes[:-MOST_CHANGES]
 
     def mark(self, at: datetime, text: str) -> None:
-        self.marks.append(Mark(at, text))
+        self.marks.append(LaneMark(at, text))
         del self.marks[:-MOST_CHANGES]
 
     def spans(self, start: datetime, end: datetime) -> tuple[Span, ...]:

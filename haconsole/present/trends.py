@@ -182,5 +182,5 @@ def _figures_of(
             keys = _endpoint(subject, snapshot) if measure is m.ENDPOINT else ()
         case _:
             keys = ()
-    kept = set(data.keys(measure))
-    return tuple(key for key in keys if key in kept)
+    known_keys = set(data.keys(measure))
+    return tuple(key for key in keys if key in known_keys)
