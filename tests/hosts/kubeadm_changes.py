@@ -99,7 +99,7 @@ class KubeadmLab:
     def delete_secrets(self) -> None:
         """Delete the tokens and certificates in the API that the cluster was made with."""
         for name in self._stored_secrets():
-            kubectl(self.lab, self._near(), "-n", "kube-system", "delete", name)
+            kubectl(self.lab, self._near(), "-n", "kube-system", "delete", "--ignore-not-found", name)
 
     def _stored_secrets(self) -> list[str]:
         stored = kubectl(self.lab, self._near(), "-n", "kube-system", "get", "secrets", "-o", "name").split()
