@@ -58,8 +58,13 @@ def late_facts(facts: HostFacts) -> dict[str, Failed[object]]:
     return {
         name: failed
         for name, failed in failures
-        if isinstance(failed, Failed) and failed.cause is Cause.TIMED_OUT and not does_not_run(facts, name)
+        if isinstance(failed, Failed) and _is_late(facts, failed) and not does_not_run(facts, name)
     }
+
+
+def _is_late(facts: HostFacts, failed: Failed[object]) -> bool:
+    """No answer in time; of a host whose tasks mostly wait, also a connection that was closed during its handshake."""
+    return failed.cause is Cause.TIMED_OUT or (failed.cause is Cause.CONNECTION_LOST and is_busy(facts))
 
 
 BUSY = 80.0

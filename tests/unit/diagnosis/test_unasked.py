@@ -13,6 +13,7 @@ from haconsole.model.findings import Finding
 from haconsole.model.hosts import HostFacts, Reach
 from haconsole.model.observed import Cause, Failed, Known
 from haconsole.model.snapshot import ClusterSnapshot
+from haconsole.model.system import Pressure, SystemFacts
 from tests.fakes import cluster
 from tests.fakes.cluster import INVENTORY, NOW, changed, etcd_silent, healthy
 
@@ -123,6 +124,24 @@ def test_a_component_that_gives_no_answer_is_hung_and_not_down() -> None:
     assert (finding.code, finding.subject) == ("service.hung", "etcd@cp2")
     assert any("queried from cp2 and cp1" in line for line in finding.evidence)
     assert "one more lost member stops etcd" in finding.evidence
+
+
+@pytest.mark.parametrize(("share", "code"), [(95.0, "host.slow"), (20.0, "service.hung")])
+def test_one_late_answer_is_the_hosts_while_its_tasks_wait_most_of_the_time(share: float, code: str) -> None:
+    system = SystemFacts("cp2", "m2", 3.0, 2, Pressure(cpu=share))
+    late = failed(Cause.TIMED_OUT, "cp2", "cp1")
+    snapshot = changed(healthy(), 2, lambda host: replace(host, apiserver=late, system=Known(system, NOW)))
+    assert [one.code for one in found(snapshot)] == [code]
+
+
+def test_a_handshake_that_an_overloaded_host_breaks_off_is_late() -> None:
+    def lost_on(share: float) -> ClusterSnapshot:
+        system = SystemFacts("cp2", "m2", 3.0, 2, Pressure(cpu=share))
+        change = elsewhere(Cause.CONNECTION_LOST, "etcd")
+        return changed(healthy(), 2, lambda host: replace(change(host), system=Known(system, NOW)))
+
+    assert [one.code for one in found(lost_on(95.0))] == ["host.slow"]
+    assert [one.code for one in found(lost_on(20.0))] == ["probe.failed"]
 
 
 def test_all_hosts_late_at_once_is_one_finding_and_no_lost_quorum() -> None:
