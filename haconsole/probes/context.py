@@ -55,7 +55,7 @@ class ProbeTimings:
     """A host's etcd or API server is queried from its peers too when the host itself takes longer."""
     peer_stay_s: float = 10.0
     """A peer that answers is used for this time before the others are tried."""
-    readings_s: float = 5.0
+    readings_s: float = 15.0
     """Interval of readings for figures."""
     fast_readings_s: float = 1.0
     """The same while a graph shows them."""

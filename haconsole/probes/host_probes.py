@@ -87,8 +87,8 @@ class HostProbes:
                 group.create_task(probe.once())
 
     async def look_again(self, sections: tuple[str, ...]) -> None:
-        """Query these sections of the host's script once more."""
-        await self._script.look_again(sections)
+        """Query these sections of the host's script once more; what is known stays where that fails."""
+        await self._script.look_again(sections, keeps_known=True)
 
     async def follow_apis(self) -> None:
         """Watch what other hosts can query too, for as long as nobody cancels it."""

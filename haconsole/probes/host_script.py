@@ -274,8 +274,11 @@ class HostScript:
             if "keepalived" in names and not event.is_set():
                 await self.look_again(("keepalived",))
 
-    async def look_again(self, names: tuple[str, ...]) -> None:
-        """Query the sections of these names now, beside the rounds; a failure leaves their facts as they are."""
+    async def look_again(self, names: tuple[str, ...], *, keeps_known: bool = False) -> None:
+        """Query the sections of these names now, beside the rounds; without an answer their facts stay as they are.
+
+        `keeps_known`: an answer that cannot be read replaces no known fact either.
+        """
         asks = tuple(ask for ask in self._asks.values() if ask.section.name in names)
         sides = tuple(side for side in self._side_queries.values() if side.section.name in names)
         with suppress(TransportError):
@@ -286,7 +289,7 @@ class HostScript:
                 deadline_s=self._context.timings.fact_s,
             )
             for answer in answers(result.stdout):
-                self._put_answer(answer)
+                self._put_answer(answer, keeps_known=keeps_known)
 
     def _take(self, event: ScriptEvent, on_round: Callable[[], None]) -> None:
         match event:
@@ -306,13 +309,15 @@ class HostScript:
             if isinstance(fact, Known):
                 self._store.put(self._name, ask.fact, self._context.known(fact.value))
 
-    def _put_answer(self, answer: SectionAnswer) -> None:
+    def _put_answer(self, answer: SectionAnswer, *, keeps_known: bool = False) -> None:
         if answer.section in self._side_queries:
             self._learn(self._side_queries[answer.section], answer)
         ask = self._asks.get(answer.section)
         if ask is None:
             return
         fact = self._parsed_answer(ask, answer)
+        if keeps_known and not isinstance(fact, Known):
+            return
         if ask.fact == "addresses" and isinstance(fact, Known):
             fact = self._context.known(reduce(addresses.apply, self._changes, fact.value))
             if not isinstance(self._store.facts(self._name).addresses, Known):
