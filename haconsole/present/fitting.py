@@ -107,12 +107,12 @@ def _line(view: TableView, cells: tuple[Cell, ...], layout: Fit) -> Line:
 
 
 def column_at(layout: Fit, x: int) -> int | None:
-    """The column whose title is `x` cells from the left; None between columns."""
-    left = 0
+    """The column whose title is `x` cells from the left edge; None between columns."""
+    start = 0
     for index, width in zip(layout.columns, layout.widths, strict=True):
-        if left <= x < left + width:
+        if start <= x < start + width:
             return index
-        left += width + layout.gap
+        start += width + layout.gap
     return None
 
 

@@ -126,7 +126,7 @@ def _paging(scope: Scope, first: str, last: str, *, space: bool = True, follow: 
 EVERYWHERE = (
     _help(Scope.EVERYWHERE, "the current screen", 1),
     Key("q", "app.quit", "q", "quit", "Close the console; nothing on the hosts stops", Scope.EVERYWHERE, 2),
-    Key("ctrl+p,colon", _request(OfferCommands), ": ^p", "palette", "Find a command by name", Scope.EVERYWHERE, 9),
+    Key("ctrl+p,colon", _request(OfferCommands), ": ^p", "palette", "Find a command by name", Scope.EVERYWHERE, 8),
     Key("R", _request(ShowRun, True), "R", "run", "The current run", Scope.BESIDE, 1),
     Key("R", _request(ShowRun), "R", "run", "The current run, or the last one", Scope.EVERYWHERE),
     Key(
@@ -200,7 +200,7 @@ DASHBOARD = (
         Scope.DASHBOARD,
         5,
     ),
-    Key("x", "wrong", "x", "only wrong", "Only rows with something wrong or unknown", Scope.DASHBOARD, 8),
+    Key("x", "wrong", "x", "only wrong", "Only rows with something wrong or unknown", Scope.DASHBOARD, 10),
     Key("z", "only", "z", "zoom", "The pane and the details of its row on the entire screen", Scope.DASHBOARD, 5),
     Key("escape", "back", "esc", "back", "Leave the filter, then the single pane", Scope.ALONE, 1),
     Key(
