@@ -140,7 +140,8 @@ async def _blocked_port(lab: Lab, watched: Watched) -> float:
         "table inet test_graphs { chain input { type filter hook input priority 0; tcp dport 6443 iif != lo drop; } }"
     )
     name, began = "k8s_server_6443/cp3", datetime.now(UTC)
-    await asyncio.to_thread(lab.exec, "cp3", "nft", table)
+    result = await asyncio.to_thread(lab.exec, "cp3", "nft", table)
+    assert result.returncode == 0, result.stderr
     try:
 
         def went_down() -> datetime | None:

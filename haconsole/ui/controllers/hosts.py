@@ -111,7 +111,8 @@ class HostController:
         lines = await session.observer.journal_around(screen.hosts, at, offsets)
         for line in lines:
             screen.pane.add(line)
-        screen.pane.show_moment(at)
+        later = sum(line.at > at for line in screen.pane.matching)
+        screen.pane.move_by(-later)
 
     def save(self, lines: list[JournalLine]) -> None:
         """Write the lines to a file that only the operator can read, in the current folder."""

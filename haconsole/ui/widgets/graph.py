@@ -5,8 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from textual import events
-
 from haconsole.present.cells import Cell, Line, Tone, padded
 from haconsole.present.graph import (
     GraphRow,
@@ -87,21 +85,19 @@ class GraphPane(Pane):
             self._selected = self._rows[max(0, min(self._place() + lines, len(self._rows) - 1))]
             self._draw()
 
-    def action_step(self, cells: int) -> None:
-        """Move the cursor in time."""
-        self._look(self.window.stepped(cells, chart_width(self.size.width), self._now))
-
-    def action_pan(self, by: int) -> None:
-        """Move the time by half a screen."""
-        self._look(self.window.panned(by / 2, self._now))
-
-    def action_zoom(self, by: int) -> None:
-        """Show more or less time."""
-        self._look(self.window.zoomed(by))
-
-    def action_newest(self) -> None:
-        """Follow the time, with the cursor at now."""
-        self._look(GraphWindow(self.window.span))
+    def action_look(self, how: str, by: int) -> None:
+        """Move the cursor by cells, the time by half screens, zoom, or follow the time with the cursor at now."""
+        window, now = self.window, self._now
+        match how:
+            case "step":
+                self.window = window.stepped(by, chart_width(self.size.width), now)
+            case "pan":
+                self.window = window.panned(by / 2, now)
+            case "zoom":
+                self.window = window.zoomed(by)
+            case _:
+                self.window = GraphWindow(window.span)
+        self._draw()
 
     def action_journal(self) -> None:
         """The journal at the cursor."""
@@ -110,14 +106,3 @@ class GraphPane(Pane):
         if self._selected is not None and self._chronicle is not None:
             host = host_of_graph_row(self._selected, self._chronicle, at)
         self.post_message(ShowJournalAt(host, at))
-
-    def on_click(self, event: events.Click) -> None:
-        """Select the row under the pointer."""
-        place = event.y - HEAD + self._top
-        if event.y >= HEAD and place < len(self._rows):
-            self._selected = self._rows[place]
-            self._draw()
-
-    def _look(self, window: GraphWindow) -> None:
-        self.window = window
-        self._draw()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from haconsole.model.journal import JournalLine
 from haconsole.present.cells import Cell, Line, Tone, padded, width_of
 from haconsole.present.journal import Scroll, holds, journal_rows
@@ -36,11 +34,6 @@ class JournalPane(Pane):
         if self._up and holds(line, self.needle):
             self._up += 1
         self._due = True
-
-    def show_moment(self, at: datetime) -> None:
-        """Scroll so that the entries of a moment are the last ones."""
-        self._up = sum(line.at > at for line in self.matching)
-        self._draw()
 
     def look_for(self, needle: str) -> None:
         """Show only lines with `needle`, and mark it in them."""

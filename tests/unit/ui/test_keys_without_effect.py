@@ -62,6 +62,7 @@ def test_every_request_is_passed_to_one_controller() -> None:
         messages.RunRequest,
         messages.HistoryRequest,
         messages.HostRequest,
+        messages.GraphRequest,
         messages.ThemeRequest,
         messages.RefreshFacts,
     )
