@@ -136,11 +136,13 @@ async def _restart_of_the_leader(lab: Lab, watched: Watched) -> tuple[float, flo
 
 async def _blocked_port(lab: Lab, watched: Watched) -> float:
     """The API server of cp3 is cut off from every balancer by a rule on its host."""
-    table = (
-        "table inet test_graphs { chain input { type filter hook input priority 0; tcp dport 6443 iif != lo drop; } }"
+    table = "inet test_graphs"
+    rules = (
+        f"add table {table}; add chain {table} input {{ type filter hook input priority 0; }}; "
+        f'add rule {table} input tcp dport 6443 iif != "lo" drop'
     )
     name, began = "k8s_server_6443/cp3", datetime.now(UTC)
-    result = await asyncio.to_thread(lab.exec, "cp3", "nft", table)
+    result = await asyncio.to_thread(lab.exec, "cp3", "nft", rules)
     assert result.returncode == 0, result.stderr
     try:
 
