@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-OFTEN_S = 5.0
-HEAVY_S = 15.0
+OFTEN_S = 15.0
+HEAVY_S = 45.0
 SELDOM_S = 30.0
 
 

@@ -97,17 +97,17 @@ def test_readings_that_no_longer_come_are_a_gap_after_a_while() -> None:
     measurements = Measurements()
     key = SeriesKey(m.LOAD, "cp1")
     measurements.put(Figure(key, NOW, 1.5))
-    shown = measurements.values(key, NOW, NOW + timedelta(seconds=30), 30)
-    assert shown[:13] == (1.5,) * 13
-    assert set(shown[13:]) == {None}
+    shown = measurements.values(key, NOW, NOW + timedelta(seconds=60), 60)
+    assert shown[:38] == (1.5,) * 38
+    assert set(shown[38:]) == {None}
 
 
 def test_the_latest_value_is_one_for_a_while_only() -> None:
     measurements = Measurements()
     key = SeriesKey(m.LOAD, "cp1")
     measurements.put(Figure(key, NOW, 1.5))
-    assert measurements.latest(key, NOW + timedelta(seconds=12)) == 1.5
-    assert measurements.latest(key, NOW + timedelta(seconds=13)) is None
+    assert measurements.latest(key, NOW + timedelta(seconds=37)) == 1.5
+    assert measurements.latest(key, NOW + timedelta(seconds=38)) is None
 
 
 def test_nothing_is_known_before_the_first_reading() -> None:
