@@ -24,6 +24,7 @@ STARTED = timedelta(seconds=10)
 """The time in which a process that was started opens its ports."""
 HOW = {
     PortState.REFUSED: "the connection is refused",
+    PortState.REJECTED: "the connection is refused, although a process listens there",
     PortState.SILENT: "no answer to two attempts",
     PortState.UNREACHABLE: "the network reports it unreachable",
 }

@@ -31,10 +31,6 @@ class _Attempts:
     def failed(self) -> dict[HostName, PortState]:
         return {host: state for host, state in self.states.items() if state is not PortState.OPEN}
 
-    @property
-    def refused(self) -> bool:
-        return PortState.REFUSED in self.failed.values()
-
 
 def rules(snapshot: ClusterSnapshot, inventory: Inventory) -> Iterator[Candidate]:
     """One candidate for each VIP whose port fails from some host while its owner's haproxy has run for a while."""
@@ -97,8 +93,10 @@ def _not_serving(view: VipView, owner: HostFacts, attempts: _Attempts) -> Candid
 
 
 def _remedies(owner: HostFacts, attempts: _Attempts) -> Iterator[Remedy]:
-    if attempts.refused:
+    """On its own address a host without a firewall refuses only what no process listens on."""
+    if attempts.states.get(owner.host) is PortState.REFUSED:
         yield call("bootstrap", "write haproxy's configuration again, with this port", only="haproxy")
         yield advice(f"or on {owner.host}: compare ss -ltn with the bind lines of its configuration")
-    firewall = f"check the firewall of {owner.host}: nft list ruleset, or iptables -S; allow TCP port {attempts.port}"
-    yield advice(f"or {firewall}" if attempts.refused else firewall)
+    yield advice(
+        f"check the firewall of {owner.host}: nft list ruleset, or iptables -S; allow TCP port {attempts.port}"
+    )

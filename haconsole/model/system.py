@@ -58,10 +58,14 @@ class ConfigCheck:
 
 
 class PortState(StrEnum):
-    """The result of an attempt to connect to a port; `SILENT` is no answer in time."""
+    """The result of an attempt to connect to a port; `SILENT` is no answer in time.
+
+    `REJECTED`: refused although a process of this host listens there, so by its firewall.
+    """
 
     OPEN = "open"
     REFUSED = "refused"
+    REJECTED = "rejected"
     SILENT = "silent"
     UNREACHABLE = "unreachable"
 

@@ -1,16 +1,21 @@
 #!/bin/sh
 # Connects to each address and port, all at once, and prints how that ended; silence is confirmed by a second attempt.
 # usage: peer-ports [ADDRESS PORT]...
-# prints: "open ADDRESS PORT", "refused ADDRESS PORT", "silent ADDRESS PORT" or "unreachable ADDRESS PORT"
+# prints: STATE ADDRESS PORT; STATE is open, refused, rejected, silent or unreachable
+# rejected: a firewall refuses a port of this host that a process listens on
 # shellcheck disable=SC2016  # the inner bash expands it
 command -v bash >/dev/null || exit 127
+listens() {
+  ip -o addr show to "$1" 2>/dev/null | grep -q . || return 1
+  ss -Hltn "sport = :$2" 2>/dev/null | grep -qF -e " $1:$2 " -e " 0.0.0.0:$2 " -e " *:$2 " -e " [::]:$2 "
+}
 while [ $# -gt 1 ]; do
   (
     for attempt in first second; do
       message=$(timeout 1.3 bash -c 'exec 3<>"/dev/tcp/$0/$1"' "$1" "$2" 2>&1)
       case "$? $message" in
         "0 "*) state=open ;;
-        *refused*) state=refused ;;
+        *refused*) if listens "$1" "$2"; then state=rejected; else state=refused; fi ;;
         124*) state=silent; [ "$attempt" = second ] || continue ;;
         *) state=unreachable ;;
       esac

@@ -48,7 +48,7 @@ SCENARIOS = {
     "etcd-settings-stale": Expectation("service.stale-config"),
     "scheduler-kubeconfig-wrong": Expectation("component.kubeconfig-wrong"),
     "vip-added-by-hand": Expectation("vip.not-master", by_hand=True),
-    "vip-port-blocked": Expectation("vip.not-serving"),
+    "vip-port-blocked": Expectation("vip.not-serving", by_hand=True),
     "vip-flapping": Expectation("vip.flapping", by_hand=True),
     "mtu-differs": Expectation("host.mtu-differs", by_hand=True),
     "address-duplicate": Expectation("host.duplicate-address", by_hand=True),

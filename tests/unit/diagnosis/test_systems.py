@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from haconsole.diagnosis.diagnose import diagnose
-from haconsole.model.findings import ActionCall, Finding, Severity
+from haconsole.model.findings import ActionCall, Advice, Finding, Severity
 from haconsole.model.hosts import ApiserverFacts, DiskSpace, InterfaceAddress
 from haconsole.model.observed import Known
 from haconsole.model.snapshot import ClusterSnapshot
@@ -144,6 +144,9 @@ def test_a_vip_whose_port_accepts_no_connection() -> None:
     refused = only(vip_port(*[PortState.REFUSED] * 3))
     assert (refused.code, refused.severity) == ("vip.not-serving", Severity.CRITICAL)
     assert isinstance(refused.remedies[0], ActionCall)
+    rejected = only(vip_port(PortState.REJECTED, PortState.REFUSED, PortState.REFUSED))
+    assert [type(remedy) for remedy in rejected.remedies] == [Advice]
+    assert "firewall of cp1" in rejected.remedies[0].text
     silent = only(vip_port(PortState.OPEN, PortState.SILENT, PortState.OPEN))
     assert (silent.code, silent.severity) == ("vip.not-serving", Severity.WARNING)
     assert "from cp2" in silent.summary

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
+from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
@@ -35,6 +37,25 @@ def test_an_open_and_a_refused_port_are_distinguished() -> None:
         PeerPort("127.0.0.1", is_open, PortState.OPEN),
         PeerPort("127.0.0.1", refused, PortState.REFUSED),
     }
+
+
+def test_a_port_that_a_process_listens_on_is_refused_by_a_firewall(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The firewall is simulated by an `ss` that reports a listening process."""
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        port = unused.getsockname()[1]
+        listing = tmp_path / "ss"
+        monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+        for address, state in (
+            ("127.0.0.1", PortState.REJECTED),
+            ("0.0.0.0", PortState.REJECTED),
+            ("127.0.0.2", PortState.REFUSED),
+        ):
+            listing.write_text(f"#!/bin/sh\necho 'LISTEN 0 100 {address}:{port} 0.0.0.0:*'\n")
+            listing.chmod(0o755)
+            assert parse(asked(("127.0.0.1", port))) == (PeerPort("127.0.0.1", port, state),)
 
 
 def test_no_ports_are_no_results() -> None:
