@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from haconsole.configs.layout import Layout, is_kubeadm
 from haconsole.inventory.effective import vip_addresses
 from haconsole.inventory.schema import Host, Inventory
@@ -10,6 +12,9 @@ from haconsole.model.system import PeerPort, PortState
 from haconsole.probes.errors import require
 from haconsole.probes.script import Section, SectionAnswer
 from haconsole.scripts import load_script
+
+_STATES = frozenset(PortState)
+_PORT = re.compile("[0-9]{1,5}", re.ASCII)
 
 
 def ports_of(inventory: Inventory, layout: Layout, host: Host) -> tuple[tuple[str, int], ...]:
@@ -39,6 +44,10 @@ def section(ports: tuple[tuple[str, int], ...], *, every: int = 1) -> Section:
 
 
 def parse(answer: SectionAnswer) -> tuple[PeerPort, ...]:
-    """One result for each port."""
+    """One result for each port; lines of another form are ignored."""
     rows = (line.split() for line in require(answer, "connect to peers").splitlines())
-    return tuple(PeerPort(row[1], int(row[2]), PortState(row[0])) for row in rows if len(row) == 3)
+    return tuple(
+        PeerPort(row[1], int(row[2]), PortState(row[0]))
+        for row in rows
+        if len(row) == 3 and row[0] in _STATES and _PORT.fullmatch(row[2])
+    )

@@ -52,13 +52,15 @@ def _about_files(rows: list[list[str]]) -> _AboutFiles:
 
 
 def _blocks(rows: list[list[str]]) -> Iterator[list[list[str]]]:
-    """The rows of each unit."""
+    """The rows of each unit; rows before the first unit are of none."""
     block: list[list[str]] = []
     for row in rows:
-        if row[0] == "unit" and block:
-            yield block
-            block = []
-        block.append(row)
+        if row[0] == "unit":
+            if block:
+                yield block
+            block = [row]
+        elif block:
+            block.append(row)
     if block:
         yield block
 

@@ -36,6 +36,7 @@ from haconsole.actions.operations import (
     Undo,
     UndoByCommand,
     UndoByRestoringFiles,
+    UpdateMember,
     WriteFile,
 )
 from haconsole.model.haproxy import AdminState
@@ -68,6 +69,9 @@ OPERATIONS: dict[str, Operation] = {
     "delete node w1, through cp1 or cp2": DeleteNode("w1", HOSTS),
     "delete cp3 from the ClusterStatus of kubeadm-config, through cp1 or cp2": ForgetControlPlane("cp3", HOSTS),
     "kubeadm join with a token, made through cp1 or cp2 and deleted after it": JoinNode("w1", "", "", HOSTS),
+    "etcd member update 1f --peer-urls https://10.99.0.1:2380, through cp1 or cp2": UpdateMember(
+        MemberId("1f"), "https://10.99.0.1:2380", HOSTS
+    ),
     "etcd move-leader to cp1 or cp2": MoveLeader(HOSTS, (HostName("cp3"),)),
     "etcd defrag": Defragment(),
     "etcd compact to the newest revision, through cp1 or cp2": CompactHistory(HOSTS),

@@ -56,6 +56,7 @@ OPERATIONS: tuple[operations.Operation, ...] = (
     operations.DeleteNode("w1", (HostName("cp1"),)),
     operations.ForgetControlPlane("cp3", (HostName("cp1"),)),
     operations.JoinNode("cp3", "join: @token@", "upload: @certificate-key@", (HostName("cp1"),), "https://a:2380", 9.0),
+    operations.UpdateMember(MemberId("1f"), "https://10.99.0.1:2380", (HostName("cp1"),)),
     operations.MoveLeader((HostName("cp1"),), (HostName("cp3"),)),
     operations.Defragment(),
     operations.CompactHistory((HostName("cp1"),)),

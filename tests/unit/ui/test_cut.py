@@ -111,4 +111,4 @@ async def test_a_form_longer_than_the_screen_follows_the_entry_and_keeps_its_ver
         assert "enter makes the plan" in text
         await pilot.press(*["up"] * 9)
         await settled(pilot)
-        assert "scope  ◀" in screen_text(pilot.app)
+        assert "scope ◀" in " ".join(screen_text(pilot.app).split())

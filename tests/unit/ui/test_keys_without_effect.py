@@ -64,6 +64,7 @@ def test_every_request_is_passed_to_one_controller() -> None:
         messages.HostRequest,
         messages.GraphRequest,
         messages.ThemeRequest,
+        messages.OpenText,
         messages.RefreshFacts,
     )
     kinds = [kind for group in groups for kind in (get_args(group) or (group,))]

@@ -22,10 +22,9 @@ async def test_a_run_is_watched_to_its_end() -> None:
         await pilot.press("y")
         await settled(pilot)
         text = screen_text(app)
-        assert "● done" in text
+        assert "PHASE     cp1       cp2    cp3" in text
         assert "▸ running" in text
-        assert "· waiting" in text
-        assert "1/4" in text
+        assert "1/4, 1 running, 2 to come" in text
         assert "Created symlink etcd.service" in text
         assert "^[[31mnot red" in text
         tell(session, *ended())
