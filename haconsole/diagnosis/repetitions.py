@@ -14,14 +14,17 @@ from haconsole.model.names import HostName
 from haconsole.model.observed import value_of
 from haconsole.model.snapshot import ClusterSnapshot
 
-WINDOW_S = 120
-RECENT_S = 45
+WINDOW_S = 180
+RECENT_S = 30
 """The age up to which the last event counts as going on."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Rule:
-    """`most` events of the kind are normal within the window, over all hosts, or on one of them if `per_host`."""
+    """`most` events of the kind are normal within the window, over all hosts, or on one of them if `per_host`.
+
+    A rotation restarts each control plane once, and some failovers with their way back are no flapping.
+    """
 
     kind: EventKind
     code: str
@@ -39,7 +42,7 @@ _RULES = (
         EventKind.MASTER,
         "vip.flapping",
         "vip",
-        3,
+        8,
         "a VIP changes its owner again and again",
         "Each move resets the clients' connections. Usual reasons are a check that fails now and then, lost adverts, "
         "and a keepalived that crashes.",
@@ -55,7 +58,7 @@ _RULES = (
         EventKind.ELECTED,
         "etcd.leader-flapping",
         "etcd",
-        3,
+        5,
         "etcd elects a leader again and again",
         "Each election stops writes for about a second. Usual reasons are a slow disk, a member that restarts, and a "
         "network whose round trips come close to the heartbeat interval.",
@@ -70,7 +73,7 @@ _RULES = (
         EventKind.ACQUIRED,
         "lease.churn",
         "leases",
-        3,
+        8,
         "leader locks change hands again and again",
         "A component loses its lock if it cannot renew it in time, exits, and starts again.",
         (
@@ -91,7 +94,7 @@ _RULES = (
         EventKind.SLOW_WRITE,
         "etcd.slow-disk",
         "",
-        1,
+        3,
         "etcd waits for its disk: single writes take more than a second",
         "A member answers no write before it is on the disk. A leader with a slow disk slows the cluster down.",
         (

@@ -43,9 +43,11 @@ def cluster(places: Places, saved_kubeadm: str, tmp_path_factory: pytest.TempPat
         lab.up_from(saved_kubeadm)
         wait_healthy(lab)
         folder = tmp_path_factory.mktemp("state")
-        yield Program(
+        program = Program(
             lab, folder, discovered(Program(lab, folder), lab.spec.host("cp1").address, folder / "found.yaml")
         )
+        healed(program)  # the saved leases have expired
+        yield program
     finally:
         lab.down()
 
