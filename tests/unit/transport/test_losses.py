@@ -128,7 +128,7 @@ async def test_a_command_cut_off_by_the_loss_has_an_unknown_end(
     own: Sshd, make_fleet: MakeFleet, tmp_path: Path
 ) -> None:
     host = make_fleet(inventory_of({"cp1": own})).host(CP1)
-    task = asyncio.create_task(host.run(("sh", "-c", f"echo early; echo $$ >{tmp_path}/pid; sleep 1; :")))
+    task = asyncio.create_task(host.run(("sh", "-c", f"echo early; sleep 0.3; echo $$ >{tmp_path}/pid; sleep 1; :")))
     await eventually(lambda: number_in(tmp_path / "pid") is not None)
     own.drop_connections()
     done = await task
