@@ -12,9 +12,11 @@ from haconsole.inventory.importers.draft import Draft, HostDraft, Omitted, Setti
 from haconsole.inventory.nodes import ListNode, MapNode, Node, UnreadableError, compose
 from haconsole.inventory.problems import Fault, Level, Mark
 from haconsole.inventory.rules.table import judge
+from haconsole.model.hosts import Role
 
 _PARTS = ("etcd", "kubernetes", "haproxy", "keepalived")
 _ROUNDS = 5
+_BALANCER = Role.LOAD_BALANCER.value
 Where = tuple[str | int, ...]
 
 
@@ -31,6 +33,33 @@ def fitting(draft: Draft) -> Draft:
             break
         draft = fitted
     return draft
+
+
+def at_least_watched(draft: Draft) -> Draft:
+    """The draft, without its balancers and VIPs where only these are refused; a note has the reasons."""
+    refused = _errors(draft)
+    if not refused:
+        return draft
+    hosts = tuple(replace(host, roles=tuple(role for role in host.roles if role != _BALANCER)) for host in draft.hosts)
+    names = ", ".join(host.name for host in draft.hosts if _BALANCER in host.roles)
+    rest = replace(
+        draft,
+        hosts=tuple(replace(host, vrrp_priority=None) for host in hosts if host.roles),
+        vips=tuple(vip for vip in draft.vips if isinstance(vip.get("address"), Omitted)),
+        haproxy={},
+        keepalived={},
+        notes=(*draft.notes, f"the balancers on {names} and their VIPs are left out: {'; '.join(refused)}"),
+    )
+    return draft if _errors(rest) else rest
+
+
+def _errors(draft: Draft) -> tuple[str, ...]:
+    try:
+        decoded = decode(compose(write(draft)), Folders(Path("/"), None))
+    except UnreadableError as error:
+        return (str(error),)
+    faults = decoded.faults or judge(decoded)
+    return tuple(dict.fromkeys(fault.what for fault in faults if fault.level is Level.ERROR))
 
 
 def _faults(draft: Draft) -> Iterator[tuple[Where, Fault]]:

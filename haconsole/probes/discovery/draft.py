@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from haconsole.inventory.effective import join_host_port
 from haconsole.inventory.importers.draft import Draft, HostDraft, Omitted, Settings, address_of, host_name
-from haconsole.inventory.importers.fit import fitting
+from haconsole.inventory.importers.fit import at_least_watched, fitting
 from haconsole.inventory.schema import Kubernetes
 from haconsole.model.hosts import Role
 from haconsole.probes.discovery import balancer, settings
@@ -89,7 +89,7 @@ def draft_of(
             *(_priority_notes(reports.values()) if balanced else ()),
         ),
     )
-    return fitting(draft)
+    return at_least_watched(fitting(draft))
 
 
 def _has_haproxy(report: HostReport, others: Others) -> bool:

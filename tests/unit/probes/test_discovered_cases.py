@@ -255,3 +255,44 @@ def test_keepalived_without_haproxy_gives_the_endpoint_only(server: str) -> None
     assert not inventory.with_role(Role.LOAD_BALANCER)
     assert "# left out: VIP 10.5.0.100 is moved without haproxy" in text
     assert "keepalived moves a VIP without haproxy: VIPs are not watched" in text
+
+
+def with_balancer(bind: str, endpoint: str) -> HostReport:
+    """A control plane whose haproxy listens at `bind`, and whose administrator uses `endpoint`."""
+    flags = {"advertise-address": "10.5.0.1", "bind-address": "10.5.0.1", "etcd-servers": "https://10.5.0.1:2379"}
+    haproxy = (
+        f"frontend api\n  bind {bind}\n  mode tcp\n  default_backend api\n"
+        "backend api\n  mode tcp\n  server a 10.5.0.1:6443 check\n"
+    )
+    keepalived = (
+        "vrrp_instance V {\n  interface eth0\n  virtual_router_id 7\n  priority 100\n"
+        "  virtual_ipaddress {\n    10.5.0.100/24\n  }\n}\n"
+    )
+    return HostReport(
+        "a",
+        addresses=("10.5.0.1/24", "10.5.0.100/32"),
+        programs={
+            "kube-apiserver": Program("/usr/local/bin/kube-apiserver", flags),
+            "etcd": Program("/usr/bin/etcd", {"name": "a", "advertise-client-urls": "https://10.5.0.1:2379"}),
+            HAPROXY: Program("/usr/sbin/haproxy", {}),
+            "keepalived": Program("/usr/sbin/keepalived", {}),
+        },
+        server=f"https://{endpoint}",
+        haproxy=HaproxyFiles((haproxy,), ("/etc/haproxy/haproxy.cfg",)),
+        keepalived=single_file(keepalived),
+    )
+
+
+@pytest.mark.parametrize(("bind", "endpoint"), [("10.5.0.100:6443", "10.5.0.100:6443"), ("*:8443", "10.5.0.100:9443")])
+def test_balancers_that_no_inventory_can_hold_are_left_out_with_the_reason(bind: str, endpoint: str) -> None:
+    text = text_of(with_balancer(bind, endpoint))
+    inventory = usable(text)
+    assert [host.name for host in inventory.hosts] == ["a"]
+    assert Role.LOAD_BALANCER not in inventory.hosts[0].roles
+    assert "the balancers on a and their VIPs are left out: " in " ".join(text.replace("#", " ").split())
+
+
+def test_balancers_that_an_inventory_can_hold_stay() -> None:
+    inventory = usable(text_of(with_balancer("*:8443", "10.5.0.100:8443")))
+    assert Role.LOAD_BALANCER in inventory.hosts[0].roles
+    assert [vip.address for vip in inventory.vips] == ["10.5.0.100/24"]
