@@ -161,6 +161,7 @@ async def _blocked_port(lab: Lab, watched: Watched) -> float:
         await asyncio.to_thread(lab.exec, "cp3", "nft", "delete", "table", "inet", "test_graphs")
 
 
+@pytest.mark.nightly
 async def test_figures_agree_with_the_programs(installed: Program) -> None:
     """Writes counted by etcd, and sessions counted by haproxy, against what the console shows."""
     lab = installed.lab

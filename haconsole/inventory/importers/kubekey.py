@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -236,6 +237,9 @@ def _notes(
     for host in hosts:
         if host.address is None:
             yield f"the address of {host.name} is not in the file: add it"
+    counts = Counter(text(mapping(entry).get("name")) or "" for entry in listed(spec.whole.get("hosts")))
+    for name in (name for name, count in counts.items() if count > 1):
+        yield f"spec.hosts has {name or 'a host without a name'} {counts[name]} times: the last entry is used"
     idle = [name for name in entries if not roles.get(name)]
     if idle:
         yield f"hosts without a role in etcd, control-plane or worker are left out: {', '.join(idle)}"

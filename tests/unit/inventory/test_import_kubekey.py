@@ -192,3 +192,9 @@ def test_a_release_candidate_is_no_distribution(imported: Importer) -> None:
 def test_the_earlier_names_of_members_are_in_a_note(imported: Importer) -> None:
     read(imported, ("v1alpha2", "v1alpha1"))
     assert "earlier versions named them etcd1, etcd2, etcd3" in imported.text
+
+
+def test_a_host_that_is_listed_twice_is_in_a_note(imported: Importer) -> None:
+    found = read(imported, ("{name: spare,", "{name: node4,"), ("registry: [spare]", "registry: [node1]"))
+    assert {host.name: host.address for host in found.hosts}["node4"] == "10.5.0.9"
+    assert "spec.hosts has node4 2 times: the last entry is used" in imported.text
