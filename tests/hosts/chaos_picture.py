@@ -66,7 +66,7 @@ def picture(lab: Lab, case: Case, status: Picture) -> Picture:
     seen["authorities"] = len({line for host in case.hosts for line in told[host] if _is(line, "authority")})
     seen["starts"] = {host: starts_of(told[host]) for host in case.hosts}
     seen["locks"] = [host for host in case.hosts if "locked" in told[host]]
-    seen["status"] = {key: value for key, value in without_times(status).items() if key != "lock"}
+    seen["status"] = {key: value for key, value in without_times(status).items() if key not in ("lock", "figures")}
     return seen
 
 
