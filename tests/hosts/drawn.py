@@ -15,13 +15,15 @@ SHARE = 3
 """One of so many is drawn."""
 
 
-def drawn(cases: Iterable[T], *, always: Sequence[T] = ()) -> list[object]:
+def drawn(cases: Iterable[T], *, always: Sequence[T] = (), never: Sequence[T] = ()) -> list[object]:
     """All cases as parameters: a third, drawn by the commit's hash, and those in `always`; the others are nightly.
+
+    Those in `never` are nightly at every commit.
 
     The same commit draws the same cases in every process.
     """
     listed = list(cases)
-    others = [case for case in listed if case not in always]
+    others = [case for case in listed if case not in (*always, *never)]
     chosen = [*always, *random.Random(_commit()).sample(others, max(1, len(others) // SHARE))]
     return [case if case in chosen else pytest.param(case, marks=pytest.mark.nightly) for case in listed]
 

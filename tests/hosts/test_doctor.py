@@ -55,6 +55,18 @@ SCENARIOS = {
     "sudo-password": Expectation("probe.failed", by_hand=True),
     "sshd-stopped": Expectation("host.unreachable", by_hand=True),
 }
+ONLY_NIGHTLY = (
+    "etcd-key-unreadable",
+    "etcd-throttled",
+    "etcd-settings-stale",
+    "scheduler-kubeconfig-wrong",
+    "vip-added-by-hand",
+    "vip-port-blocked",
+    "vip-flapping",
+    "mtu-differs",
+    "address-duplicate",
+)
+"""Scenarios that need an idle machine: on a busy one the hosts' own slowness comes first."""
 NEVER = {"etcd.member-down", "apiserver.down", "lease.expired", "vip.owner-unhealthy"}
 """Codes that a query which could not be made must not lead to."""
 
@@ -107,7 +119,7 @@ def until_healthy(program: Program) -> None:
         assert time.monotonic() < end, now
 
 
-@pytest.mark.parametrize("scenario", drawn(SCENARIOS))
+@pytest.mark.parametrize("scenario", drawn(SCENARIOS, never=ONLY_NIGHTLY))
 def test_the_cause_comes_first_and_its_remedy_works(
     cluster: Program, table: list[tuple[str, str, float, str]], scenario: str
 ) -> None:

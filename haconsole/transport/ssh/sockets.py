@@ -105,21 +105,25 @@ async def listening(
     try:
         yield path
     finally:
-        await _stop_accepting(server)
-        for task in tuple(passing):
-            task.cancel()
-        await asyncio.gather(*passing, return_exceptions=True)
-        refusals.pop(path, None)
-        _remove(path)
+        try:
+            await _stop_accepting(server)
+        finally:  # also where this task is cancelled again meanwhile
+            refusals.pop(path, None)
+            _remove(path)
+            for task in tuple(passing):
+                task.cancel()
+            await asyncio.gather(*passing, return_exceptions=True)
 
 
 async def _stop_accepting(server: asyncio.Server) -> None:
     """Close the server once each connection that it accepted is complete; closing earlier would lose its socket."""
     for listener in server.sockets:
         asyncio.get_running_loop().remove_reader(listener.fileno())
-    for _ in range(_STEPS_OF_ACCEPTING):
-        await asyncio.sleep(0)
-    server.close()
+    try:
+        for _ in range(_STEPS_OF_ACCEPTING):
+            await asyncio.sleep(0)
+    finally:
+        server.close()
 
 
 def _remove(path: Path) -> None:
