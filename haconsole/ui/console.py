@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import signal
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
@@ -192,3 +194,22 @@ def may_change(console: Console) -> bool:
     if console.read_only:
         console.notify(READ_ONLY, severity="warning", markup=False)
     return not console.read_only
+
+
+async def lend_terminal(console: Console, argv: Sequence[str], greeting: str = "") -> int:
+    """Give the terminal to a program until it ends; returns its exit status.
+
+    The console still receives news meanwhile, without painting. Raises SuspendNotSupported where the terminal cannot be
+    given away, and OSError if the program cannot be started.
+    """
+    loop = asyncio.get_running_loop()
+    with console.batch_update(), console.suspend():
+        if greeting:
+            print(greeting, flush=True)  # noqa: T201
+        loop.add_signal_handler(signal.SIGINT, lambda: None)  # Ctrl-C is for the program
+        try:
+            status = await (await asyncio.create_subprocess_exec(*argv)).wait()
+        finally:
+            loop.remove_signal_handler(signal.SIGINT)
+    console.refresh(layout=True)
+    return status

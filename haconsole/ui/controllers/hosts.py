@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import shlex
-import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, assert_never
 
@@ -15,7 +13,7 @@ from haconsole.inventory.effective import OutsideHost, ssh_for
 from haconsole.inventory.schema import Host, Inventory
 from haconsole.model.roles import Role
 from haconsole.ui import error_text
-from haconsole.ui.console import NO_SHELL
+from haconsole.ui.console import NO_SHELL, lend_terminal
 from haconsole.ui.messages import FollowJournal, HostRequest, OpenShell, ReadJournal, SaveJournal, ShowJournalAt
 
 if TYPE_CHECKING:
@@ -142,23 +140,16 @@ class HostController:
 
 
 async def visit(console: Console, host: Host) -> None:
-    """Give the terminal to ssh until the shell ends. The console still receives news meanwhile, without painting."""
+    """Give the terminal to ssh until the shell ends."""
 
-    loop, argv = asyncio.get_running_loop(), shell_argv(console.inventory, host)
+    greeting = f"haconsole: a shell on {host.name}; exit returns to the console"
     try:
-        with console.batch_update(), console.suspend():
-            print(f"haconsole: a shell on {host.name}; exit returns to the console", flush=True)  # noqa: T201
-            loop.add_signal_handler(signal.SIGINT, lambda: None)  # Ctrl-C is for the shell
-            try:
-                status = await (await asyncio.create_subprocess_exec(*argv)).wait()
-            finally:
-                loop.remove_signal_handler(signal.SIGINT)
+        status = await lend_terminal(console, shell_argv(console.inventory, host), greeting)
     except SuspendNotSupported:
         console.notify("this terminal cannot be given to a shell", severity="warning", markup=False)
     except OSError as error:
         console.notify(f"ssh: {error.strerror}", severity="error", markup=False)
     else:
-        console.refresh(layout=True)
         if status == SSH_FAILED:
             console.notify(f"ssh to {host.name} failed", severity="error", markup=False)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import shlex
-import signal
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING
 from textual.app import SuspendNotSupported
 
 from haconsole.ui import error_text
+from haconsole.ui.console import lend_terminal
 from haconsole.ui.messages import OpenText
 
 if TYPE_CHECKING:
@@ -105,23 +105,15 @@ def program(environment: Mapping[str, str], *, editor: bool) -> tuple[str, ...]:
 
 async def show_outside(console: Console, argv: tuple[str, ...], text: str) -> None:
     """Give the terminal to a program with the text in a private file, which is removed when the program ends."""
-    loop = asyncio.get_running_loop()
     handle, name = tempfile.mkstemp(prefix="haconsole-", suffix=".txt")
     path = Path(name)
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(text)
-        with console.batch_update(), console.suspend():
-            loop.add_signal_handler(signal.SIGINT, lambda: None)  # Ctrl-C is for the program
-            try:
-                await (await asyncio.create_subprocess_exec(*argv, name)).wait()
-            finally:
-                loop.remove_signal_handler(signal.SIGINT)
+        await lend_terminal(console, (*argv, name))
     except SuspendNotSupported:
         console.notify("this terminal cannot be given to another program", severity="warning", markup=False)
     except OSError as error:
         console.notify(f"{argv[0]}: {error.strerror}", severity="error", markup=False)
-    else:
-        console.refresh(layout=True)
     finally:
         await asyncio.to_thread(path.unlink, missing_ok=True)
