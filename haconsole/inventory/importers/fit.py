@@ -9,6 +9,7 @@ from pathlib import Path
 from haconsole.inventory.decode import decode
 from haconsole.inventory.formats import Folders
 from haconsole.inventory.importers.draft import Draft, HostDraft, Omitted, Settings, write
+from haconsole.inventory.load import examine
 from haconsole.inventory.nodes import ListNode, MapNode, Node, UnreadableError, compose
 from haconsole.inventory.problems import Fault, Level, Mark
 from haconsole.inventory.rules.table import judge
@@ -54,12 +55,8 @@ def at_least_watched(draft: Draft) -> Draft:
 
 
 def _errors(draft: Draft) -> tuple[str, ...]:
-    try:
-        decoded = decode(compose(write(draft)), Folders(Path("/"), None))
-    except UnreadableError as error:
-        return (str(error),)
-    faults = decoded.faults or judge(decoded)
-    return tuple(dict.fromkeys(fault.what for fault in faults if fault.level is Level.ERROR))
+    errors = examine(write(draft), "<draft>", Path("/")).errors
+    return tuple(dict.fromkeys(error.what for error in errors))
 
 
 def _faults(draft: Draft) -> Iterator[tuple[Where, Fault]]:
