@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
@@ -12,7 +11,7 @@ from haconsole.configs.unit_digests import unit_digests
 from haconsole.diagnosis.candidate import NOT_BOOTSTRAPPED, Candidate, on
 from haconsole.diagnosis.remedies import advice, call
 from haconsole.diagnosis.services import service_evidence
-from haconsole.inventory.effective import endpoint, vip_addresses
+from haconsole.inventory.effective import endpoint, is_address, vip_addresses
 from haconsole.inventory.schema import Inventory
 from haconsole.model.findings import Finding, Remedy, Severity
 from haconsole.model.hosts import HostFacts, ServiceState
@@ -273,15 +272,7 @@ def _is_valid(url: str, valid: frozenset[tuple[str, int]]) -> bool:
     except ValueError:
         return False
     known_name = any(place[0] == name for name, _ in valid)
-    return server.scheme == "https" and (place in valid or not (known_name or _is_address(place[0])))
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return True
+    return server.scheme == "https" and (place in valid or not (known_name or is_address(place[0])))
 
 
 def _endpoints(snapshot: ClusterSnapshot, inventory: Inventory) -> frozenset[tuple[str, int]]:

@@ -120,6 +120,15 @@ def split_host_port(text: str) -> tuple[str, int | None]:
     return host, int(port)
 
 
+def is_address(text: str) -> bool:
+    """Whether the text is an IP address, of either family."""
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
 def join_host_port(host: str, port: int) -> str:
     """``host:port``, an IPv6 address in brackets."""
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

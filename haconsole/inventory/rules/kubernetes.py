@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Iterator
 
 from haconsole.inventory import effective
+from haconsole.inventory.effective import is_address
 from haconsole.inventory.marks import Marks
 from haconsole.inventory.problems import Fault, Level
 from haconsole.inventory.schema import Inventory
@@ -39,7 +39,7 @@ def endpoint_leads_to_a_balancer(inventory: Inventory, marks: Marks) -> Iterator
     if settings and ours and port != settings.bind_port:
         what = f"kubernetes.endpoint has port {port}, but haproxy listens on {settings.bind_port} (haproxy.bind_port)"
         yield Fault(here, what, f"write {effective.join_host_port(host, settings.bind_port)}, or change bind_port")
-    elif settings and vips and not ours and (_is_address(host) or port != settings.bind_port):
+    elif settings and vips and not ours and (is_address(host) or port != settings.bind_port):
         vip = effective.join_host_port(vips[0], settings.bind_port)
         what = f"kubernetes.endpoint is {kubernetes.endpoint}, which is not the VIP's {vip}"
         yield Fault(here, what, "write that, unless another balancer is in front", Level.WARNING)
@@ -75,11 +75,3 @@ def version_is_supported(inventory: Inventory, marks: Marks) -> Iterator[Fault]:
     if (major, minor) < OLDEST:
         what = f"kubernetes.version is {version}, older than 1.20, the oldest that is supported"
         yield Fault(marks.at("kubernetes", "version"), what, "actions are untested there; upgrade", Level.WARNING)
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return True

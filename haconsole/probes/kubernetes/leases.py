@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
@@ -10,6 +9,7 @@ from functools import partial
 
 import msgspec
 
+from haconsole.inventory.effective import is_address
 from haconsole.inventory.schema import Host
 from haconsole.model.lease import Lease, LeaseSource
 from haconsole.model.names import HostName
@@ -95,18 +95,10 @@ def _is_called(host: Host, name: str) -> bool:
 
 def _is_called_shortly(host: Host, name: str) -> bool:
     """The same first label, where one of the two names is just that label."""
-    if _is_address(host.name) or _is_address(name):
+    if is_address(host.name) or is_address(name):
         return False
     ours, theirs = host.name.split("."), name.split(".")
     return ours[0] == theirs[0] and 1 in (len(ours), len(theirs))
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _locks(objects: Iterable[LeaseObject], holder_host: HolderHost, source: LeaseSource) -> tuple[Lease, ...]:
