@@ -13,7 +13,7 @@ import yaml
 
 from haconsole.probes.balancers import haproxy, keepalived
 from haconsole.probes.errors import ProbeError
-from haconsole.probes.hosts import addresses, disks, events, kubelet, services, system, unit_setup
+from haconsole.probes.hosts import addresses, disks, events, kubelet, peer_ports, services, system, unit_setup
 from haconsole.probes.kubernetes import apiserver
 from haconsole.probes.script import SectionAnswer
 
@@ -28,6 +28,7 @@ PARSERS: dict[str, Callable[[SectionAnswer], Any]] = {
     "haproxy": haproxy.parse,
     "keepalived": lambda answer: keepalived.parse(answer, b"secret of the test"),
     "kubelet": kubelet.parse,
+    "peer-ports": peer_ports.parse,
     "services": services.parse,
     "system": system.parse,
     "unit_setup": unit_setup.parse,
