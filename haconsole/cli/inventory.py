@@ -73,7 +73,7 @@ def _summary(inventory: Inventory) -> str:
     counts = Counter(role for host in inventory.hosts for role in host.roles)
     roles = ", ".join(_counted(number, _NOUNS[role]) for role, number in counts.items())
     parts = [f"{_counted(len(inventory.hosts), 'host')} ({roles})"]
-    parts += [f"VIP {address}" for address in effective.vip_addresses(inventory)]
+    parts += [f"VIP {address}" for address in effective.watched_vips(inventory)]
     if api := effective.endpoint(inventory):
         parts.append(f"API at {effective.join_host_port(*api)}")
     return f"{inventory.cluster} is valid: {', '.join(parts)}"

@@ -92,7 +92,7 @@ def _cluster(inventory: Inventory, version: str) -> dict[str, Any]:
     settings = kubernetes.kubeadm
     further = dict(settings.cluster or {})
     api_server = dict(further.pop("apiServer", {}))
-    sans = (*api_server.pop("certSANs", ()), *effective.vip_addresses(inventory), *kubernetes.extra_sans)
+    sans = (*api_server.pop("certSANs", ()), *effective.watched_vips(inventory), *kubernetes.extra_sans)
     if sans:
         api_server["certSANs"] = [str(san) for san in dict.fromkeys(sans)]
     return {

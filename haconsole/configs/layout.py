@@ -54,6 +54,7 @@ def layout(inventory: Inventory) -> Layout:
         kubernetes=kubernetes,
         haproxy=_haproxy(inventory),
         keepalived=_keepalived(inventory),
+        kube_vip=f"{_manifest_dir(inventory)}/kube-vip.yaml" if inventory.kube_vip else None,
     )
 
 

@@ -173,6 +173,8 @@ class Layout:
     kubernetes: KubernetesLayout | None
     haproxy: HaproxyLayout | None
     keepalived: KeepalivedLayout | None
+    kube_vip: str | None = None
+    """The manifest of kube-vip on control planes."""
 
     def units(self, host: Host) -> tuple[str, ...]:
         """The systemd units that should run on `host`, by its roles."""

@@ -55,6 +55,10 @@ CODES: dict[str, Explanation] = {
     "vip.split": Explanation(
         "more than one host holds the address", "let VRRP adverts through; same router ID and password"
     ),
+    "vip.lease-differs": Explanation(
+        "a host has kube-vip's address and another one holds the lease, or the lease does not exist",
+        "restart kube-vip there; remove an address that stays",
+    ),
     "vip.owner-unhealthy": Explanation("the owner's haproxy does not answer", "fail over; fix the check"),
     "vip.forced-down": Explanation("the down file exists", "remove it when the work is done"),
     "vip.config-mismatch": Explanation(

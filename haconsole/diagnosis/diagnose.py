@@ -14,6 +14,7 @@ from haconsole.diagnosis import (
     haproxy,
     hosts,
     known_texts,
+    kube_vip,
     kubeadm_remedies,
     kubelet,
     kubernetes,
@@ -55,6 +56,7 @@ def diagnose(snapshot: ClusterSnapshot, inventory: Inventory, now: datetime) -> 
     sections: tuple[tuple[str, Callable[[], Iterable[Candidate]]], ...] = (
         ("etcd", partial(etcd.rules, snapshot, inventory)),
         ("vip", partial(vip.rules, snapshot)),
+        ("kube_vip", partial(kube_vip.rules, snapshot)),
         ("haproxy", partial(haproxy.rules, snapshot, inventory)),
         ("kubernetes", partial(kubernetes.rules, snapshot, now)),
         ("certificates", partial(certificates.rules, snapshot, now)),

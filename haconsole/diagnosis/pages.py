@@ -281,6 +281,10 @@ PAGES: dict[str, Page] = {
         "keepalived and the host's addresses disagree, so the VIP stays there when it should move, or is nowhere.",
         "ip -br address; journalctl -u keepalived | grep STATE",
     ),
+    "vip.lease-differs": Page(
+        "Clients reach the owner of the address, and it does not move when that host fails.",
+        "ip -br address on each control plane; kubectl -n kube-system get lease plndr-cp-lock",
+    ),
     "vip.not-serving": Page(
         "Clients use this address and port, so they do not reach the API.",
         "curl -k https://VIP:PORT/readyz from each host; ss -ltn and nft list ruleset on the owner",

@@ -11,7 +11,7 @@ from haconsole.configs.unit_digests import unit_digests
 from haconsole.diagnosis.candidate import NOT_BOOTSTRAPPED, Candidate, on
 from haconsole.diagnosis.remedies import advice, call
 from haconsole.diagnosis.services import service_evidence
-from haconsole.inventory.effective import endpoint, is_address, vip_addresses
+from haconsole.inventory.effective import endpoint, is_address, watched_vips
 from haconsole.inventory.schema import Inventory
 from haconsole.model.findings import Finding, Remedy, Severity
 from haconsole.model.hosts import HostFacts, ServiceState
@@ -281,7 +281,7 @@ def _endpoints(snapshot: ClusterSnapshot, inventory: Inventory) -> frozenset[tup
     if places.kubernetes is None:
         return frozenset()
     balanced = endpoint(inventory)
-    names = {"localhost", "127.0.0.1", "::1", *vip_addresses(inventory), *((balanced[0],) if balanced else ())}
+    names = {"localhost", "127.0.0.1", "::1", *watched_vips(inventory), *((balanced[0],) if balanced else ())}
     for facts in snapshot.hosts:
         names |= {facts.address, facts.host.lower(), *(each.address for each in value_of(facts.addresses) or ())}
     ports = {places.kubernetes.api_port, *((balanced[1],) if balanced else ())}

@@ -14,12 +14,14 @@ from haconsole.model.hosts import HostFacts, ServiceKind, ServiceState
 from haconsole.model.kubelet import KubeletFacts, StaticPodState
 from haconsole.model.observed import Known, value_of
 from haconsole.model.snapshot import ClusterSnapshot
+from haconsole.model.vip import KUBE_VIP
 
 STEADY = timedelta(seconds=60)
 """The age from which a container, or kubelet itself, counts as up."""
 LOOPING_INTERVAL_S = 400.0
 """Two starts within this time are a crash loop's: kubelet waits 5 minutes at most between them."""
 LOOPING_ATTEMPTS = 3
+KUBEADM_PODS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler")
 POD_CODES = (
     "static-pod.manifest-missing",
     "static-pod.unreadable-manifest",
@@ -110,7 +112,6 @@ def _missing(facts: HostFacts, kubelet: KubeletFacts) -> Iterator[Candidate]:
 def _manifest_missing(facts: HostFacts, kubelet: KubeletFacts, service: ServiceState) -> Candidate:
     name, folder = service.name, kubelet.static_pod_folder
     state = "its process still runs, and ends once kubelet reads the folder" if service.running else "it does not run"
-    phase = "etcd local" if name == "etcd" else f"control-plane {name.removeprefix('kube-')}"
     return Candidate(
         Finding(
             "static-pod.manifest-missing",
@@ -121,11 +122,19 @@ def _manifest_missing(facts: HostFacts, kubelet: KubeletFacts, service: ServiceS
             (f"manifests there: {', '.join(pod.file for pod in kubelet.static_pods) or 'none'}",),
             (
                 advice(f"on {facts.host}: move {name}.yaml back into {folder}, if it was moved away"),
-                advice(f"if it is lost: kubeadm init phase {phase} on {facts.host} writes it again"),
+                advice(_written_again(name, facts.host)),
             ),
         ),
         (NOT_BOOTSTRAPPED,),
     )
+
+
+def _written_again(name: str, host: str) -> str:
+    """The way to a lost manifest; kubeadm writes only those of its own four components."""
+    if name not in KUBEADM_PODS:
+        return f"if it is lost: copy it from another host, and change in it what is {host}'s own"
+    phase = "etcd local" if name == "etcd" else f"control-plane {name.removeprefix('kube-')}"
+    return f"if it is lost: kubeadm init phase {phase} on {host} writes it again"
 
 
 def _pod(facts: HostFacts, kubelet: KubeletFacts, pod: StaticPodState, at: datetime) -> Iterator[Candidate]:
@@ -220,7 +229,7 @@ def _loop_causes(facts: HostFacts, pod: StaticPodState) -> tuple[Key, ...]:
     etcd = (("etcd.member-down", host), *((code, f"etcd@{host}") for code in POD_CODES))
     if pod.name == "kube-apiserver":
         return (QUORUM_LOST, *etcd, *own)
-    if pod.name in ("kube-controller-manager", "kube-scheduler"):
+    if pod.name in ("kube-controller-manager", "kube-scheduler", KUBE_VIP):
         return (QUORUM_LOST, *on(host, "apiserver.down", "apiserver.not-ready"), *own)
     return (QUORUM_LOST, *own) if pod.name == "etcd" else own
 

@@ -14,7 +14,7 @@ from haconsole.model.observed import reason_of, value_of
 from haconsole.model.services import is_suspended
 from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.model.vip import VipState, VipView
-from haconsole.model.vip_view import disagreeing, disagreement_confirmed, vip_views
+from haconsole.model.vip_view import disagreeing, disagreement_confirmed, is_leased, vip_views
 
 
 def rules(snapshot: ClusterSnapshot) -> Iterator[Candidate]:
@@ -24,6 +24,8 @@ def rules(snapshot: ClusterSnapshot) -> Iterator[Candidate]:
         yield from service_down(facts, "keepalived", "the VIP cannot come to this host", ("vip.unowned", "vip"))
         yield from _forced_down(facts)
     for view in vip_views(snapshot):
+        if is_leased(snapshot, view.address):
+            continue
         yield from _vip(view, balancers)
         yield from _owner_unhealthy(view, balancers)
         yield from _not_master(view, snapshot)

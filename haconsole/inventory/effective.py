@@ -11,6 +11,7 @@ from haconsole.inventory.schema import Deployment, EtcdTls, Haproxy, Host, Inven
 from haconsole.model.lock import LOCK_ROLES
 from haconsole.model.names import HostName, Vip
 from haconsole.model.roles import Role
+from haconsole.model.vip import LeasedVip
 
 _PRIORITIES = tuple(dict.fromkeys((*range(100, 0, -10), *range(99, 0, -1), *range(101, 255))))
 """VRRP priorities in the order they are handed out: tens first, so that others fit in between."""
@@ -182,6 +183,8 @@ def endpoint(inventory: Inventory) -> tuple[str, int] | None:
     settings = haproxy(inventory)
     if inventory.vips and settings:
         return vip_address(inventory.vips[0]), settings.bind_port
+    if inventory.kube_vip:
+        return inventory.kube_vip.address, kubernetes.api_port
     if len(balancers) == 1 and settings:
         return balancers[0].address, settings.bind_port
     return (control_planes[0].address, kubernetes.api_port) if len(control_planes) == 1 else None
@@ -198,7 +201,20 @@ def vip_prefix(vip: VirtualIp) -> int:
 
 
 def vip_addresses(inventory: Inventory) -> tuple[Vip, ...]:
+    """The VIPs that keepalived moves."""
     return tuple(vip_address(vip) for vip in inventory.vips)
+
+
+def leased_vip(inventory: Inventory) -> LeasedVip | None:
+    """The VIP that kube-vip moves, with its lease."""
+    kube_vip = inventory.kube_vip
+    return LeasedVip(Vip(kube_vip.address), kube_vip.lease) if kube_vip else None
+
+
+def watched_vips(inventory: Inventory) -> tuple[Vip, ...]:
+    """Every VIP whose owner is watched: those of keepalived, then that of kube-vip."""
+    leased = leased_vip(inventory)
+    return (*vip_addresses(inventory), *((leased.address,) if leased else ()))
 
 
 def vip_interface(inventory: Inventory, vip: VirtualIp, host: Host) -> str | None:

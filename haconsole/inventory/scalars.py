@@ -36,6 +36,7 @@ _OTHER_WORDS = {
     "priority": "vrrp_priority",
     "virtual_router_id": "router_id",
     "vip": "vips",
+    "kubevip": "kube_vip",
     "virtual_ips": "vips",
     "k8s": "kubernetes",
     "name": "cluster",

@@ -372,6 +372,13 @@ class Keepalived(Part, frozen=True, kw_only=True):
     )
 
 
+class KubeVip(Part, frozen=True, kw_only=True):
+    """kube-vip as a static pod of the control planes; the holder of its lease has the address. It is only watched."""
+
+    address: Annotated[Address, Meta(description="The address that kube-vip moves between the control planes.")]
+    lease: Annotated[Name, Meta(description="Name of the lease in the namespace kube-system.")] = "plndr-cp-lock"
+
+
 class Pki(Part, frozen=True, kw_only=True):
     """Settings of certificates. Days count from issue; leaves are back-dated by a few minutes for clock skew."""
 
@@ -410,6 +417,9 @@ class Inventory(Part, frozen=True, kw_only=True):
         None
     )
     keepalived: Annotated[Keepalived, Meta(description="keepalived on the load balancers.")] = Keepalived()
+    kube_vip: Annotated[
+        KubeVip | None, Meta(description="The address that kube-vip moves between the control planes, if it does.")
+    ] = None
     pki: Annotated[Pki, Meta(description="Settings of certificates.")] = Pki()
     read_only: Annotated[bool, Meta(description="Hide and refuse every action that changes something.")] = False
     theme: Annotated[Token | None, Meta(description="Theme of the console.")] = None

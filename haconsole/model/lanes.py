@@ -21,7 +21,7 @@ from haconsole.model.series import Measurements
 from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.model.status import ClusterStatus
 from haconsole.model.vip import VipState
-from haconsole.model.vip_view import vip_view
+from haconsole.model.vip_view import possible_holders, vip_view
 
 MOST_CHANGES = 300
 """Changes that one lane keeps; the oldest are dropped."""
@@ -228,15 +228,15 @@ def _vips(snapshot: ClusterSnapshot) -> Iterator[Change]:
 
 def _vip(snapshot: ClusterSnapshot, address: Vip) -> Iterator[Change]:
     view = vip_view(snapshot, address)
-    balancers = [facts for facts in snapshot.hosts if facts.has(Role.LOAD_BALANCER)]
-    times = [facts.addresses.at for facts in balancers if not isinstance(facts.addresses, NotAsked)]
+    holders = possible_holders(snapshot, address)
+    times = [facts.addresses.at for facts in holders if not isinstance(facts.addresses, NotAsked)]
     if not times:
         return
-    moved = [facts.addresses_since for facts in balancers if facts.addresses_since is not None]
+    moved = [facts.addresses_since for facts in holders if facts.addresses_since is not None]
     at = max(moved) if moved else max(times)
     match view.state:
         case VipState.OWNED:
-            owner = next(facts for facts in balancers if facts.host == view.owners[0])
+            owner = next(facts for facts in holders if facts.host == view.owners[0])
             yield LaneKey(LaneKind.VIP, address), owner.addresses_since or at, LaneState(owner.host)
         case VipState.SPLIT:
             yield LaneKey(LaneKind.VIP, address), at, LaneState("+".join(view.owners), Mood.WORSE)

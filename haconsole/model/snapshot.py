@@ -10,6 +10,7 @@ from haconsole.model.lease import Lease
 from haconsole.model.names import HostName, Vip
 from haconsole.model.node import NodeState
 from haconsole.model.observed import NOT_ASKED, Observed
+from haconsole.model.vip import LeasedVip
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,8 @@ class ClusterSnapshot:
     pending: tuple[PendingFact, ...] = ()
     endpoint_ms: Observed[float] = NOT_ASKED
     """Milliseconds of a small request through the API's endpoint, from the host `via`, the way by SSH included."""
+    leased_vip: LeasedVip | None = None
+    """The one of `vips` that kube-vip moves; keepalived moves the others."""
 
     def host(self, name: HostName) -> HostFacts | None:
         return next((facts for facts in self.hosts if facts.host == name), None)

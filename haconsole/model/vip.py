@@ -7,6 +7,9 @@ from enum import StrEnum
 
 from haconsole.model.names import HostName, Vip
 
+KUBE_VIP = "kube-vip"
+"""The static pod that holds a VIP for as long as it holds a lease."""
+
 
 class VrrpState(StrEnum):
     """States of a VRRP instance as keepalived names them (RFC 5798 section 6.4, plus FAULT)."""
@@ -42,6 +45,15 @@ class KeepalivedFacts:
     forced_down: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class LeasedVip:
+    """A VIP that kube-vip moves between control planes: the holder of the lease should have the address."""
+
+    address: Vip
+    lease: str
+    """Name of the lease in the namespace kube-system."""
+
+
 class VipState(StrEnum):
     OWNED = "owned"
     UNOWNED = "unowned"
@@ -51,7 +63,7 @@ class VipState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class VipView:
-    """The owners of a virtual address, over all balancer hosts.
+    """The owners of a virtual address, over all hosts that can hold it.
 
     UNKNOWN if a host that could hold it did not answer, or if several owners were observed for a moment only.
     """

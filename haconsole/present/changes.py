@@ -9,13 +9,13 @@ from typing import Any
 
 from haconsole.model.etcd_view import EtcdMemberView, etcd_view
 from haconsole.model.findings import Finding
-from haconsole.model.hosts import FactName, HostFacts, Role
+from haconsole.model.hosts import FactName, HostFacts
 from haconsole.model.lease import Lease
 from haconsole.model.names import HostName, MemberId, Vip
 from haconsole.model.observed import Failed, Known, NotAsked, Observed, value_of
 from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.model.vip import VipState
-from haconsole.model.vip_view import vip_views
+from haconsole.model.vip_view import possible_holders, vip_views
 from haconsole.present.ages import timestamp
 from haconsole.present.cells import Cell, Tone
 from haconsole.present.facts import display_of
@@ -202,8 +202,8 @@ def _vips(before: ClusterSnapshot, after: ClusterSnapshot) -> Iterator[SnapshotC
 
 def believed_owners(snapshot: ClusterSnapshot, address: Vip) -> tuple[HostName, ...] | None:
     """The owners of the address, unreachable hosts as last known; None while one that could own it never answered."""
-    balancers = tuple(facts for facts in snapshot.hosts if facts.has(Role.LOAD_BALANCER))
-    addresses_by_host = {facts.host: display_of(facts.addresses).value for facts in balancers}
+    holders = possible_holders(snapshot, address)
+    addresses_by_host = {facts.host: display_of(facts.addresses).value for facts in holders}
     if any(addresses is None for addresses in addresses_by_host.values()):
         return None
     return tuple(

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from haconsole.model.hosts import HostFacts, Role, ServiceState
+from haconsole.model.hosts import HostFacts, ServiceState
+from haconsole.model.lease import LeaseState
 from haconsole.model.names import Vip
 from haconsole.model.observed import Observed
 from haconsole.model.snapshot import ClusterSnapshot
-from haconsole.model.vip import KeepalivedFacts, VipState, VipView, VrrpInstance, VrrpState
-from haconsole.model.vip_view import vip_views
+from haconsole.model.vip import KUBE_VIP, KeepalivedFacts, LeasedVip, VipState, VipView, VrrpInstance, VrrpState
+from haconsole.model.vip_view import lease_of, possible_holders, vip_views
 from haconsole.present.ages import SELDOM_S
 from haconsole.present.cells import NOTHING, UNKNOWN, Cell, Tone, remembered
 from haconsole.present.facts import display_of, oldest
@@ -20,24 +21,32 @@ from haconsole.present.table import Column, Row, TableView
 def vips_table(snapshot: ClusterSnapshot) -> TableView:
     """One row for each VIP and each host that could hold it."""
     views = vip_views(snapshot)
-    balancers = tuple(facts for facts in snapshot.hosts if facts.has(Role.LOAD_BALANCER))
-    rows = tuple(_row(facts, view) for view in views for facts in balancers)
+    pairs = tuple((facts, view) for view in views for facts in possible_holders(snapshot, view.address))
+    leased = snapshot.leased_vip
+    rows = (
+        _leased_row(facts, view, snapshot, leased) if leased and view.address == leased.address else _row(facts, view)
+        for facts, view in pairs
+    )
+    by_lease = leased is not None and snapshot.vips == (leased.address,)
     return TableView(
         title="VIP owner",
         columns=(
             Column("VIP", rank=0 if len(views) > 1 else 3, least=7 if len(views) > 1 else None),
             Column("HOST", least=6),
             Column("HOLDS"),
-            Column("VRRP"),
-            Column("PRIO", rank=1, right=True),
-            Column("KEEPALIVED", rank=2, least=10),
+            *(_OF_LEASE if by_lease else _OF_VRRP),
         ),
-        rows=rows,
-        at=oldest(fact for facts in balancers for fact in (facts.addresses, facts.keepalived)),
+        rows=tuple(rows),
+        at=oldest(fact for facts, _ in pairs for fact in (facts.addresses, facts.keepalived)),
         warn_s=SELDOM_S,
         summaries=_summaries(views),
         empty=Cell("the inventory has no VIP", Tone.MUTED),
     )
+
+
+_OF_VRRP = (Column("VRRP"), Column("PRIO", rank=1, right=True), Column("KEEPALIVED", rank=2, least=10))
+_OF_LEASE = (Column("LEASE"), Column("PRIO", rank=4, right=True), Column("KUBE-VIP", rank=2, least=8))
+"""The columns where kube-vip moves the only VIP; it has no priorities."""
 
 
 def instance_of(facts: KeepalivedFacts | None, vip: Vip) -> VrrpInstance | None:
@@ -96,6 +105,29 @@ def _row(facts: HostFacts, view: VipView) -> Row:
         service,
     )
     return Row(VipKey(view.address, facts.host), _aged(cells) if facts.host in view.unheard else cells)
+
+
+def _leased_row(facts: HostFacts, view: VipView, snapshot: ClusterSnapshot, vip: LeasedVip) -> Row:
+    """A host that can hold kube-vip's address, with its part in the lease in place of a VRRP state."""
+    cells = (
+        Cell(view.address),
+        Cell(facts.host),
+        holds(facts, view),
+        _lease_cell(facts, snapshot, vip),
+        NOTHING,
+        service_cell(facts.services, KUBE_VIP),
+    )
+    return Row(VipKey(view.address, facts.host), _aged(cells) if facts.host in view.unheard else cells)
+
+
+def _lease_cell(facts: HostFacts, snapshot: ClusterSnapshot, vip: LeasedVip) -> Cell:
+    lease = lease_of(snapshot, vip)
+    if lease is None:
+        return UNKNOWN
+    if lease.host != facts.host:
+        return NOTHING
+    state = lease.state(snapshot.observed_at)
+    return Cell("holder") if state is LeaseState.HELD else Cell(str(state), Tone.CRITICAL)
 
 
 def _stopped(facts: HostFacts) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from haconsole.inventory.effective import vip_addresses
+from haconsole.inventory.effective import leased_vip, watched_vips
 from haconsole.inventory.schema import Inventory
 from haconsole.model.certificate import TokenKeys
 from haconsole.model.hosts import READINGS, FactName, HostFacts
@@ -204,7 +204,8 @@ class FactStore:
             revision=self.changes.revision,
             observed_at=self._now(),
             hosts=tuple(self._current(facts) for facts in self._facts.values()),
-            vips=vip_addresses(self._inventory),
+            vips=watched_vips(self._inventory),
+            leased_vip=leased_vip(self._inventory),
             leases=self.shared.leases(self._clock_offsets_s()),
             nodes=self.shared.nodes(self._clock_offsets_s()),
             pending=(*self._pending(), *self.shared.pending),

@@ -25,12 +25,13 @@ from haconsole.model.names import Vip
 from haconsole.model.node import NodeState
 from haconsole.model.secret import Secret
 from haconsole.model.snapshot import ClusterSnapshot
+from haconsole.model.vip import LeasedVip
 from haconsole.recording.values import Reader, to_json_value
 
 SCHEMA = "haconsole/recording/v1"
 RECORDED = "recorded"
 """The placeholder of a secret of the inventory."""
-REST = ("vips", "leases", "nodes", "endpoint_ms")
+REST = ("vips", "leased_vip", "leases", "nodes", "endpoint_ms")
 """The parts of a snapshot besides its hosts."""
 
 Entries = dict[str, Any]
@@ -165,6 +166,7 @@ def _entries_of(snapshot: ClusterSnapshot) -> Entries:
         "at": snapshot.observed_at.isoformat(),
         "hosts": hosts,
         "vips": to_json_value(snapshot.vips),
+        "leased_vip": to_json_value(snapshot.leased_vip),
         "leases": to_json_value(snapshot.leases),
         "nodes": to_json_value(snapshot.nodes),
         "endpoint_ms": to_json_value(snapshot.endpoint_ms),
@@ -216,6 +218,7 @@ def _snapshot(moment: Moment, cluster: str, revision: int, reader: Reader) -> Cl
         reader.observed(tuple[Lease, ...], entries["leases"]),
         reader.observed(tuple[NodeState, ...], entries.get("nodes") or {}),
         endpoint_ms=reader.observed(float, entries.get("endpoint_ms") or {}),
+        leased_vip=reader.read(LeasedVip | None, entries.get("leased_vip")),
     )
 
 

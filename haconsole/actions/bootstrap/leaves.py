@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from haconsole.actions.operations import IssueCertificate, PairForm
 from haconsole.actions.plan_context import BootstrapPart, PlanContext
 from haconsole.configs.layout import EtcdLayout, EtcdPki, KeyPairFiles, KubeClientFiles, KubernetesLayout
-from haconsole.inventory.effective import endpoint, service_ip, vip_addresses
+from haconsole.inventory.effective import endpoint, service_ip, watched_vips
 from haconsole.inventory.schema import DiscoveryKind, Host, Inventory, Kubernetes
 
 ETCD_CA, KUBERNETES_CA, FRONT_PROXY_CA = "etcd-ca", "kubernetes-ca", "front-proxy-ca"
@@ -84,7 +84,7 @@ def apiserver_sans(inventory: Inventory, kubernetes: Kubernetes, host: Host) -> 
         host.name,
         "localhost",
         *((balanced[0],) if balanced else ()),
-        *vip_addresses(inventory),
+        *watched_vips(inventory),
         *((service,) if service else ()),
         host.address,
         "127.0.0.1",

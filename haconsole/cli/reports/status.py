@@ -21,7 +21,7 @@ from haconsole.model.series import Measurements
 from haconsole.model.service_view import ServiceRow, service_rows
 from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.model.vip import VipView
-from haconsole.model.vip_view import vip_views
+from haconsole.model.vip_view import lease_of, possible_holders, vip_views
 
 SCHEMA = "haconsole/status/v1"
 
@@ -93,6 +93,11 @@ class VipReport(Shape, frozen=True):
     state: str
     owners: tuple[str, ...]
     hosts: tuple[VrrpReport, ...]
+    """The hosts that keepalived can move it to; none of a VIP of kube-vip's."""
+    lease: str | None = None
+    """Name of kube-vip's lease; null where keepalived moves the VIP."""
+    lease_host: str | None = None
+    """The host that holds the lease."""
 
 
 class ServerReport(Shape, frozen=True):
@@ -336,8 +341,11 @@ def _member(row: EtcdMemberView) -> MemberReport:
 
 
 def _vip(view: VipView, snapshot: ClusterSnapshot) -> VipReport:
-    balancers = (facts for facts in snapshot.hosts if facts.has(Role.LOAD_BALANCER))
-    hosts = tuple(_vrrp(facts, view) for facts in balancers)
+    leased = snapshot.leased_vip
+    if leased is not None and leased.address == view.address:
+        lease = lease_of(snapshot, leased)
+        return VipReport(view.address, view.state.value, view.owners, (), leased.lease, lease.host if lease else None)
+    hosts = tuple(_vrrp(facts, view) for facts in possible_holders(snapshot, view.address))
     return VipReport(view.address, view.state.value, view.owners, hosts)
 
 

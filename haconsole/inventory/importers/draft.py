@@ -50,6 +50,7 @@ class Draft:
     vips: tuple[Settings, ...] = ()
     haproxy: Settings = field(default_factory=dict)
     keepalived: Settings = field(default_factory=dict)
+    kube_vip: Settings = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
 
@@ -67,6 +68,7 @@ def write(draft: Draft) -> str:
         head = "vips:\n" if any(map(_real, draft.vips)) else ""
         parts.append(head + "\n".join(_item(vip) for vip in draft.vips))
     parts += (*_part("haproxy", draft.haproxy), *_part("keepalived", draft.keepalived))
+    parts += _part("kube_vip", draft.kube_vip)
     return "\n\n".join(parts) + "\n"
 
 

@@ -15,7 +15,7 @@ from haconsole.inventory.problems import Fault, Level, Mark
 from haconsole.inventory.rules.table import judge
 from haconsole.model.hosts import Role
 
-_PARTS = ("etcd", "kubernetes", "haproxy", "keepalived")
+_PARTS = ("etcd", "kubernetes", "haproxy", "keepalived", "kube_vip")
 _ROUNDS = 5
 _BALANCER = Role.LOAD_BALANCER.value
 Where = tuple[str | int, ...]
@@ -117,6 +117,8 @@ def _with_part(draft: Draft, part: str, settings: Settings) -> Draft:
             return replace(draft, kubernetes=settings)
         case "haproxy":
             return replace(draft, haproxy=settings)
+        case "kube_vip":
+            return replace(draft, kube_vip=settings)
         case _:
             return replace(draft, keepalived=settings)
 

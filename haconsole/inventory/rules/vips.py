@@ -27,6 +27,23 @@ def vips_are_no_hosts(inventory: Inventory, marks: Marks) -> Iterator[Fault]:
             yield Fault(marks.at("vips", number, "address"), what, "choose a free address of the same network")
 
 
+def kube_vip_is_apart(inventory: Inventory, marks: Marks) -> Iterator[Fault]:
+    """kube-vip's address is an address of its own, on hosts that run an API server."""
+    if inventory.kube_vip is None:
+        return
+    address = inventory.kube_vip.address
+    host = next((host.name for host in inventory.hosts if host.address == address), None)
+    if host is not None:
+        what = f"kube_vip.address {address} is the own address of host {host}"
+        yield Fault(marks.at("kube_vip", "address"), what, "choose a free address of the same network")
+    if address in effective.vip_addresses(inventory):
+        what = f"kube_vip.address {address} is also a VIP of keepalived's in `vips:`"
+        yield Fault(marks.at("kube_vip", "address"), what, "keep one of the two: only one program may move an address")
+    if not inventory.with_role(Role.CONTROL_PLANE):
+        what = "`kube_vip:` is set, but no host has the role control-plane"
+        yield Fault(marks.at("kube_vip"), what, "give the role to three hosts, or remove `kube_vip:`")
+
+
 def interfaces_are_known(inventory: Inventory, marks: Marks) -> Iterator[Fault]:
     """A warning only, because the host itself has an interface with its own address."""
     for number, vip in enumerate(inventory.vips):

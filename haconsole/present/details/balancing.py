@@ -8,13 +8,13 @@ from haconsole.model.haproxy import HaproxyFacts
 from haconsole.model.hosts import HostFacts
 from haconsole.model.names import HostName, Vip
 from haconsole.model.snapshot import ClusterSnapshot
-from haconsole.model.vip import KeepalivedFacts, VrrpInstance
-from haconsole.model.vip_view import vip_view
+from haconsole.model.vip import KUBE_VIP, KeepalivedFacts, VrrpInstance
+from haconsole.model.vip_view import is_leased, lease_of, possible_holders, vip_view
 from haconsole.present.ages import span
 from haconsole.present.cells import Cell, Tone
 from haconsole.present.detail import Detail, Fact, Heading, Item, Sentence
 from haconsole.present.details.common import known, listed, observation, optional, yes_no
-from haconsole.present.haproxy import BalancerSight, balancers_of, server_state, server_views, sight_cell, silent_state
+from haconsole.present.haproxy import BalancerSight, server_state, server_views, sight_cell, silent_state
 from haconsole.present.vips import holds, service_cell, vip_sentences
 
 
@@ -24,7 +24,7 @@ def about_vip(snapshot: ClusterSnapshot, address: Vip, host: HostName, now: date
     if facts is None:
         return None
     view = vip_view(snapshot, address)
-    everywhere = tuple(Fact(facts.host, holds(facts, view)) for facts in balancers_of(snapshot))
+    everywhere = tuple(Fact(facts.host, holds(facts, view)) for facts in possible_holders(snapshot, address))
     return Detail(
         f"VIP {address} on {host}",
         (
@@ -33,11 +33,30 @@ def about_vip(snapshot: ClusterSnapshot, address: Vip, host: HostName, now: date
             *everywhere,
             Heading(f"{host}'s addresses"),
             *observation(facts.addresses, now),
-            Heading(f"keepalived on {host}"),
-            Fact("service", service_cell(facts.services, "keepalived")),
-            *observation(facts.keepalived, now),
-            *known(facts.keepalived, keepalived),
+            *(_kube_vip(snapshot, facts, now) if is_leased(snapshot, address) else _keepalived(facts, now)),
         ),
+    )
+
+
+def _keepalived(facts: HostFacts, now: datetime) -> tuple[Item, ...]:
+    return (
+        Heading(f"keepalived on {facts.host}"),
+        Fact("service", service_cell(facts.services, "keepalived")),
+        *observation(facts.keepalived, now),
+        *known(facts.keepalived, keepalived),
+    )
+
+
+def _kube_vip(snapshot: ClusterSnapshot, facts: HostFacts, now: datetime) -> tuple[Item, ...]:
+    """kube-vip on the host, and the lease by which it decides."""
+    lease = lease_of(snapshot, snapshot.leased_vip) if snapshot.leased_vip else None
+    return (
+        Heading(f"kube-vip on {facts.host}"),
+        Fact("service", service_cell(facts.services, KUBE_VIP)),
+        Heading("Its lease"),
+        *observation(snapshot.leases, now),
+        Fact("holder", optional(lease.holder if lease else None)),
+        Fact("state", optional(lease.state(now) if lease else None)),
     )
 
 

@@ -9,7 +9,7 @@ from hashlib import sha256
 from ipaddress import ip_address
 
 from haconsole.configs.certificate_files import CertificateFile
-from haconsole.inventory.effective import endpoint, vip_addresses
+from haconsole.inventory.effective import endpoint, watched_vips
 from haconsole.inventory.schema import Host, Inventory
 from haconsole.model.certificate import Certificate, TokenKeys
 from haconsole.model.names import HostName
@@ -35,7 +35,7 @@ class Surroundings:
 
 def names_to_serve(inventory: Inventory, host: Host) -> dict[str, tuple[str, ...]]:
     """The names that clients use, by the role of the certificate that must hold them."""
-    api = [host.address, *vip_addresses(inventory)]
+    api = [host.address, *watched_vips(inventory)]
     balanced_endpoint = endpoint(inventory)
     if balanced_endpoint:
         api.append(balanced_endpoint[0])

@@ -22,6 +22,7 @@ from haconsole.model.names import HostName
 from haconsole.model.observed import Cause
 from haconsole.probes.balancers import haproxy_files, keepalived_files
 from haconsole.probes.context import ClusterContext, ProbeTimings
+from haconsole.probes.discovery import kube_vip
 from haconsole.probes.discovery.draft import own_address
 from haconsole.probes.discovery.host_report import API, ETCD, MANAGER, HostReport, Others, Program, hostname
 from haconsole.probes.errors import ProbeError
@@ -88,6 +89,7 @@ done 2>/dev/null
 :""",
     ),
     Section("pods", f"{load_script('lib/kubelet')}\n{_PODS}"),
+    Section("kube_vip", f"{load_script('lib/kubelet')}\n{kube_vip.SCRIPT}"),
     Section("etcd_file", "systemctl show -p EnvironmentFiles --value etcd.service | sed -n '1s/ (.*//p'"),
     Section("kubeconfigs", "\n".join((load_script("lib/kubelet"), load_script("lib/kubeconfig"), _KUBECONFIGS))),
     Section("haproxy", haproxy_files.discovered()),
@@ -98,7 +100,8 @@ done 2>/dev/null
 async def read_host(host: HostTransport) -> HostReport:
     """Read the host; raises TransportError, or ProbeError if no part of a cluster runs there."""
     result = await host.run(ARGV, stdin=render(SECTIONS), root=True, deadline_s=READ_HOST_S)
-    outputs = {answer.section: answer.output for answer in answers(result.stdout)}
+    by_section = {answer.section: answer for answer in answers(result.stdout)}
+    outputs = {section: answer.output for section, answer in by_section.items()}
     kubeconfig, parts = first_with_server(outputs.get("kubeconfigs", ""))
     programs = programs_of(outputs.get("programs", ""))
     if not programs:
@@ -117,6 +120,7 @@ async def read_host(host: HostTransport) -> HostReport:
         server=parts.server,
         kubeconfig=kubeconfig,
         authority=_fingerprint(parts.ca_pem or await _text_of(host, parts.ca_path)),
+        kube_vip=kube_vip.parse(by_section["kube_vip"]) if "kube_vip" in by_section else None,
         haproxy=haproxy_files.config_of(outputs.get("haproxy", "")),
         keepalived=keepalived_files.config_of(keepalived_files.parts_of(outputs.get("keepalived", ""))),
     )

@@ -12,6 +12,7 @@ from haconsole.inventory.importers.draft import Draft, HostDraft, Omitted, Setti
 from haconsole.inventory.importers.fit import at_least_watched, fitting
 from haconsole.inventory.schema import Kubernetes
 from haconsole.model.hosts import Role
+from haconsole.model.vip import KUBE_VIP
 from haconsole.probes.discovery import balancer, settings
 from haconsole.probes.discovery.host_report import (
     API,
@@ -24,6 +25,7 @@ from haconsole.probes.discovery.host_report import (
     Others,
     hostname,
 )
+from haconsole.probes.discovery.kube_vip import KubeVipSettings, inventory_part
 from haconsole.probes.discovery.product import Product, product_of
 from haconsole.transport.kube_objects import Node
 
@@ -72,6 +74,7 @@ def draft_of(
         for host in hosts.drafts()
     )
     port = balanced_api.bind_port if balanced_api else 0
+    leased = inventory_part(_kube_vip(report, others))
     runs = {API, MANAGER} & report.programs.keys() or ETCD in report.static_pods
     draft = Draft(
         source,
@@ -79,10 +82,13 @@ def draft_of(
         hosts_of_draft,
         jump=jump,
         etcd=settings.etcd(_etcd_host(report, others)),
-        kubernetes=_kubernetes(report, others, vip, port if balanced else None, own) if runs else None,
+        kubernetes=_kubernetes(report, others, vip, port if balanced else None, own, str(leased.get("address", "")))
+        if runs
+        else None,
         vips=balancer.vips(front) if balanced else tuple(_unwatched(front)),
         haproxy=settings.haproxy(front, balanced_api) if balanced_api else {},
         keepalived=settings.keepalived(front),
+        kube_vip=leased,
         notes=(
             *others.notes,
             *_notes(report, front, others, [host.name for host in hosts_of_draft if host.address not in reports]),
@@ -100,13 +106,25 @@ def _has_haproxy(report: HostReport, others: Others) -> bool:
     return any(HAPROXY in one.programs or balancer.balanced_api(one) for one in reports)
 
 
-def _kubernetes(report: HostReport, others: Others, vip: str, port: int | None, own: str) -> Settings:
-    """`port` is haproxy's behind the VIP, None where there is no haproxy: the endpoint is then written."""
+def _kubernetes(report: HostReport, others: Others, vip: str, port: int | None, own: str, leased: str) -> Settings:
+    """`port` is haproxy's behind the VIP, None where there is no haproxy: the endpoint is then written.
+
+    `leased` is kube-vip's address, where the API servers themselves answer.
+    """
+    if leased and not vip:
+        return settings.kubernetes(report, others, join_host_port(leased, _api_port(report)), own)
     if not vip or port is not None:
         return settings.kubernetes(report, others, join_host_port(vip, port or 0) if vip else "", own)
-    api_port = report.flag(API, "secure-port")
-    endpoint = join_host_port(vip, int(api_port) if re.fullmatch("[0-9]{1,5}", api_port) else Kubernetes().api_port)
-    return {"endpoint": endpoint, **settings.kubernetes(report, others, "", own)}
+    return {
+        "endpoint": join_host_port(vip, _api_port(report)),
+        **settings.kubernetes(report, others, "", own),
+    }
+
+
+def _api_port(report: HostReport) -> int:
+    """The API server's port; the usual one where the host runs none."""
+    port = report.flag(API, "secure-port")
+    return int(port) if re.fullmatch("[0-9]{1,5}", port) else Kubernetes().api_port
 
 
 def _peers(front: HostReport, own: str) -> tuple[str, ...]:
@@ -140,7 +158,7 @@ def own_address(report: HostReport) -> str:
         hostname(report.flag(ETCD, "advertise-client-urls")),
         report.flag(API, "advertise-address"),
     )
-    virtual = balancer.virtual(report)
+    virtual = (*balancer.virtual(report), *((report.kube_vip.address,) if report.kube_vip else ()))
     known = address_of(*(one for one in advertised if one in there), *(one for one in there if one not in virtual))
     return known or "127.0.0.1"
 
@@ -234,8 +252,10 @@ def _nodes(others: Others, hosts: _Hosts) -> None:
 
 def _notes(report: HostReport, front: HostReport, others: Others, silent_hosts: list[str]) -> Iterator[str]:
     yield from _product_notes(product_of(report))
-    if "kube-vip" in report.static_pods:
-        yield "kube-vip holds a VIP: neither its owner nor the lease plndr-cp-lock is watched"
+    if settings := _kube_vip(report, others):
+        yield from _kube_vip_notes(settings)
+    elif KUBE_VIP in report.static_pods:
+        yield "kube-vip runs, but its manifest names no address of the control plane: its VIP is not watched"
     if silent_hosts:
         yield f"{', '.join(silent_hosts)}: no login, so check name, roles and SSH settings"
     if not _has_haproxy(report, others):
@@ -248,6 +268,18 @@ def _notes(report: HostReport, front: HostReport, others: Others, silent_hosts: 
     if path := _etcd_host(report, others).flag(ETCD, "config-file"):
         yield f"etcd has its settings in {path}, which could not be read: see that etcd's part is right"
     yield from _name_notes(report)
+
+
+def _kube_vip(report: HostReport, others: Others) -> KubeVipSettings | None:
+    """The settings of the host, else of the first other one that has some."""
+    return next((one.kube_vip for one in (report, *others.hosts.values()) if one.kube_vip), None)
+
+
+def _kube_vip_notes(settings: KubeVipSettings) -> Iterator[str]:
+    if settings.unwatched:
+        yield f"kube-vip moves {settings.address}, which is not watched: {settings.unwatched}"
+    else:
+        yield f"kube-vip moves {settings.address}: its owner and the lease {settings.lease} are watched, not changed"
 
 
 def _product_notes(product: Product) -> Iterator[str]:

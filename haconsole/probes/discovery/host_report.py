@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from haconsole.model.etcd import EtcdMember
 from haconsole.probes.balancers.haproxy_lines import HaproxyFiles
 from haconsole.probes.balancers.keepalived_lines import ConfigFiles, single_file
+from haconsole.probes.discovery.kube_vip import KubeVipSettings
 from haconsole.probes.kubernetes.kubeadm_config import ClusterConfiguration
 from haconsole.transport.kube_objects import Node
 
@@ -53,6 +54,8 @@ class HostReport:
     """The file that `server` is from."""
     authority: str = ""
     """SHA-256 of the CA in that kubeconfig, in hexadecimal; empty where it could not be read."""
+    kube_vip: KubeVipSettings | None = None
+    """kube-vip's settings where it is a static pod of the host."""
     haproxy: HaproxyFiles = field(default=HaproxyFiles(()), repr=False)
     keepalived: ConfigFiles = field(default=single_file(""), repr=False)
 

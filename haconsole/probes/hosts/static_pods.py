@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from haconsole.configs.layout import Layout
 from haconsole.inventory.schema import Host
 from haconsole.model.hosts import Role, ServiceKind, ServiceState
+from haconsole.model.vip import KUBE_VIP
 from haconsole.scripts import load_script
 
 _COMM_LENGTH = 15
@@ -50,6 +51,8 @@ def pods_of(layout: Layout, host: Host) -> tuple[StaticPod, ...]:
     pods = [StaticPod("etcd", layout.etcd.manifest)] if layout.etcd.manifest and Role.ETCD in host.roles else []
     if layout.kubernetes and Role.CONTROL_PLANE in host.roles:
         pods += [StaticPod(each.name, each.manifest) for each in layout.kubernetes.components if each.manifest]
+        if layout.kube_vip:
+            pods.append(StaticPod(KUBE_VIP, layout.kube_vip))
     if Role.LOAD_BALANCER in host.roles:
         balancers = (("haproxy", layout.haproxy), ("keepalived", layout.keepalived))
         pods += [StaticPod(name, part.manifest) for name, part in balancers if part and part.manifest]

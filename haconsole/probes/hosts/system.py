@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from haconsole.configs.layout import Layout
-from haconsole.inventory.effective import vip_addresses
+from haconsole.inventory.effective import watched_vips
 from haconsole.inventory.schema import Host, Inventory
 from haconsole.model.hosts import Role
 from haconsole.model.observed import Cause
@@ -25,7 +25,7 @@ def files_of(layout: Layout, host: Host) -> tuple[str, ...]:
 
 def section(inventory: Inventory, layout: Layout, host: Host, *, every: int = 1) -> Section:
     """No root needed; of the neighbours only VIPs are read."""
-    words = (*vip_addresses(inventory), "--", *files_of(layout, host))
+    words = (*watched_vips(inventory), "--", *files_of(layout, host))
     return Section("system", with_arguments(load_script("system"), *words), every)
 
 

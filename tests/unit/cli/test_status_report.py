@@ -26,7 +26,7 @@ from haconsole.model.node import NodeCondition
 from haconsole.model.observed import NOT_ASKED, Failed, Known, value_of
 from haconsole.model.series import Measurements
 from haconsole.model.snapshot import ClusterSnapshot
-from tests.fakes import kubeadm
+from tests.fakes import kube_vip, kubeadm
 from tests.fakes.cluster import INVENTORY, NOW, changed, etcd_silent, healthy, lost
 
 
@@ -101,6 +101,18 @@ def test_a_healthy_cluster() -> None:
     assert document["certificates"] == []
     assert document["errors"] == []
     assert document["findings"] == []
+
+
+def test_the_vip_of_kube_vip_has_its_lease_in_place_of_vrrp() -> None:
+    (vip,) = as_json(kube_vip.healthy("cp2", holder="cp1"))["vips"]
+    assert vip == {
+        "address": "10.99.0.200",
+        "state": "owned",
+        "owners": ["cp2"],
+        "hosts": [],
+        "lease": "plndr-cp-lock",
+        "lease_host": "cp1",
+    }
 
 
 def test_nodes_and_services_of_a_kubeadm_cluster() -> None:

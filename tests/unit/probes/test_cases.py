@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from haconsole.probes.balancers import haproxy, keepalived
+from haconsole.probes.discovery import kube_vip
 from haconsole.probes.errors import ProbeError
 from haconsole.probes.hosts import addresses, disks, events, kubelet, peer_ports, services, system, unit_setup
 from haconsole.probes.kubernetes import apiserver
@@ -28,6 +29,7 @@ PARSERS: dict[str, Callable[[SectionAnswer], Any]] = {
     "haproxy": haproxy.parse,
     "keepalived": lambda answer: keepalived.parse(answer, b"secret of the test"),
     "kubelet": kubelet.parse,
+    "kube-vip": kube_vip.parse,
     "peer-ports": peer_ports.parse,
     "services": services.parse,
     "system": system.parse,

@@ -11,13 +11,15 @@ from haconsole.actions.step import Refusal
 from haconsole.configs.certificate_files import certificate_files
 from haconsole.configs.layout import layout
 from haconsole.errors import RefusedError
-from haconsole.inventory.importers.draft import write
-from haconsole.inventory.load import parse
-from haconsole.inventory.schema import Deployment, EtcdPlacement, Inventory
+from haconsole.inventory.effective import endpoint
+from haconsole.inventory.importers.draft import Draft, write
+from haconsole.inventory.load import examine, parse
+from haconsole.inventory.schema import Deployment, EtcdPlacement, Inventory, KubeVip
 from haconsole.model.hosts import Role
 from haconsole.probes.discovery.ask import config_flags, programs_of
 from haconsole.probes.discovery.draft import draft_of, own_address
 from haconsole.probes.discovery.host_report import ETCD, HostReport, Others
+from haconsole.probes.discovery.kube_vip import KubeVipSettings
 from haconsole.probes.discovery.product import Product, product_of
 from haconsole.probes.hosts.services import units_of
 from haconsole.probes.hosts.static_pods import pods_of
@@ -328,11 +330,47 @@ def test_a_configuration_file_of_etcd_counts_in_place_of_its_flags() -> None:
     assert (inventory.etcd.data_dir, inventory.etcd.metrics_port) == ("/var/lib/rancher/rke2/server/db/etcd", 2381)
 
 
-def test_kube_vip_is_in_a_note() -> None:
-    report = HostReport("a", ("10.5.0.1/24",), programs_of(KUBESPRAY), static_pods=PODS | {"kube-vip"})
-    draft = draft_of(report, Others(), source="a host", ssh={}, jump=None, reached_by="10.5.0.1")
-    assert [note for note in draft.notes if "plndr-cp-lock" in note]
-    assert "plndr-cp-lock" not in draft_text(Product.KUBESPRAY)
+def draft_with_kube_vip(kube_vip: KubeVipSettings | None, *others: HostReport) -> Draft:
+    """The draft of a host with kube-vip's manifest."""
+    report = HostReport(
+        "a", ("10.5.0.99/32", "10.5.0.1/24"), programs_of(KUBESPRAY), static_pods=PODS | {"kube-vip"}, kube_vip=kube_vip
+    )
+    hosts = {one.addresses[0].partition("/")[0]: one for one in others}
+    return draft_of(report, Others(hosts=hosts), source="a host", ssh={}, jump=None, reached_by="10.5.0.1")
+
+
+def test_the_vip_of_kube_vip_is_watched_with_its_lease() -> None:
+    settings = KubeVipSettings("10.5.0.99", "cp-lock", arp=True, elects=True)
+    draft = draft_with_kube_vip(settings)
+    inventory = examine(write(draft), "<draft>", Path("/")).inventory
+    assert inventory is not None
+    assert inventory.kube_vip == KubeVip(address="10.5.0.99", lease="cp-lock")
+    assert inventory.vips == ()
+    assert endpoint(inventory) == ("10.5.0.99", 6443)
+    assert [host.address for host in inventory.hosts][:1] == ["10.5.0.1"]
+    assert [note for note in draft.notes if "the lease cp-lock are watched" in note]
+
+
+def test_a_host_without_kube_vips_manifest_takes_it_from_another_one() -> None:
+    settings = KubeVipSettings("10.5.0.99", arp=True, elects=True)
+    other = HostReport("b", ("10.5.0.2/24",), programs_of(KUBESPRAY), kube_vip=settings)
+    assert draft_with_kube_vip(None, other).kube_vip == {"address": "10.5.0.99"}
+
+
+@pytest.mark.parametrize(
+    ("settings", "reason"),
+    [
+        (KubeVipSettings("10.5.0.99", elects=True), "announces its address by routes"),
+        (KubeVipSettings("10.5.0.99", arp=True), "no leader election"),
+        (KubeVipSettings("10.5.0.99", namespace="vip", arp=True, elects=True), "in the namespace vip"),
+        (KubeVipSettings("api.example.org", arp=True, elects=True), "its address is a name, api.example.org"),
+        (None, "names no address of the control plane"),
+    ],
+)
+def test_a_vip_of_kube_vip_that_cannot_be_watched_is_in_a_note(settings: KubeVipSettings | None, reason: str) -> None:
+    draft = draft_with_kube_vip(settings)
+    assert draft.kube_vip == {}
+    assert [note for note in draft.notes if reason in note and "not watched" in note]
 
 
 BY_HAND = """\

@@ -14,6 +14,7 @@ from haconsole.model.names import HostName
 from haconsole.model.observed import NOT_ASKED, Cause, Failed, Known
 from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.present.cells import Tone
+from haconsole.present.details.balancing import about_vip
 from haconsole.present.etcd import etcd_table
 from haconsole.present.findings import findings_table
 from haconsole.present.fitting import text_table
@@ -22,7 +23,7 @@ from haconsole.present.hosts import hosts_table
 from haconsole.present.leases import leases_table
 from haconsole.present.table import TableView
 from haconsole.present.vips import vips_table
-from tests.fakes import cluster
+from tests.fakes import cluster, kube_vip
 from tests.fakes.cluster import NOW, changed, healthy, lost
 from tests.fakes.session import FakeSession, critical, degraded
 
@@ -219,3 +220,20 @@ def test_a_host_not_yet_queried_shows_as_waiting() -> None:
     snapshot = changed(healthy(), 2, lambda facts: HostFacts(facts.host, facts.address, facts.roles))
     row = hosts_table(snapshot).rows[1]
     assert [cell.text for cell in row.cells][:3] == ["cp2", "? connecting", "–"]
+
+
+def test_the_vip_of_kube_vip_is_shown_with_the_holder_of_its_lease() -> None:
+    view = vips_table(kube_vip.healthy("cp2", holder="cp1"))
+    assert text_table(view, WHOLE) == (
+        "VIP          HOST  HOLDS    LEASE   PRIO  KUBE-VIP\n"
+        "10.99.0.200  cp1   –        holder     –  active\n"
+        "10.99.0.200  cp2   ◆ owner  –          –  active\n"
+        "10.99.0.200  cp3   –        –          –  active"
+    )
+    assert gist(view) == "● cp2"
+    unread = vips_table(replace(kube_vip.healthy("cp2"), leases=NOT_ASKED))
+    assert [row.cells[3].text for row in unread.rows] == ["?", "?", "?"]
+    detail = about_vip(kube_vip.healthy("cp2", holder="cp1"), kube_vip.VIP, HostName("cp2"), NOW)
+    texts = str(detail)
+    assert "kube-vip on cp2" in texts
+    assert "keepalived" not in texts
