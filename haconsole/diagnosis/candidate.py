@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from haconsole.model.findings import Finding, Severity
@@ -27,7 +27,25 @@ QUORUM_LOST: Key = ("etcd.quorum-lost", "etcd")
 NOSPACE: Key = ("etcd.nospace", "etcd")
 NOT_BOOTSTRAPPED: Key = ("cluster.not-bootstrapped", "cluster")
 
+BETWEEN_HOSTS = ("host.duplicate-address", "host.mtu-differs", "host.peer-unreachable")
+"""Problems between hosts that break or stall connections of their components."""
+
 SEVERITIES = (Severity.CRITICAL, Severity.WARNING, Severity.INFO)
+
+
+AT_WORK = frozenset(
+    (
+        *BETWEEN_HOSTS,
+        *("etcd.member-down", "etcd.stale-data-dir", "etcd.missing-member", "etcd.cluster-id-mismatch"),
+        *("host.read-only", "host.disk-full", "host.inodes-full"),
+        *("service.masked", "service.hung", "service.crash-loop", "service.limited"),
+        *("service.requirement-missing", "service.changed-settings", "component.kubeconfig-wrong", "component.down"),
+        *("apiserver.down", "apiserver.not-ready", "haproxy.down", "haproxy.connections-full", "keepalived.down"),
+        *("vip.not-master", "vip.owner-unhealthy", "vip.stale-arp", "static-pod.crash-loop"),
+        *("kubelet.down", "runtime.down"),
+    )
+)
+"""Problems of a host that have an effect now: failing, waiting and retrying processes make answers late."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +60,10 @@ class Candidate:
     caused_by: tuple[Key, ...] = ()
     hides_consequences: bool = False
     already_covers: tuple[Key, ...] = ()
+    overload: bool = False
+    """It reports a lack of processor or disk time. Every other cause is more specific, and many make answers late."""
+    not_by_overload: bool = False
+    """Its evidence excludes a lack of processor or disk time as its cause: a process is stopped, for instance."""
 
     @property
     def key(self) -> Key:
@@ -57,7 +79,7 @@ def collapse_to_root_causes(candidates: tuple[Candidate, ...]) -> tuple[Finding,
     by_code: dict[str, list[Candidate]] = {}
     for candidate in by_key.values():
         by_code.setdefault(candidate.finding.code, []).append(candidate)
-    roots = {key: _root(candidate, by_code) for key, candidate in by_key.items()}
+    roots = _without_overload({key: _root(candidate, by_code) for key, candidate in by_key.items()})
     consequences: dict[Key, list[Finding]] = {}
     for candidate in candidates:
         root = roots[candidate.key]
@@ -66,7 +88,25 @@ def collapse_to_root_causes(candidates: tuple[Candidate, ...]) -> tuple[Finding,
     causes = (
         _with(candidate, tuple(consequences.get(key, ()))) for key, candidate in by_key.items() if roots[key].key == key
     )
-    return tuple(sorted(causes, key=lambda finding: SEVERITIES.index(finding.severity)))
+    return tuple(sorted(causes, key=lambda finding: _rank(finding, by_key)))
+
+
+def _rank(finding: Finding, by_key: dict[Key, Candidate]) -> tuple[int, bool]:
+    return (SEVERITIES.index(finding.severity), by_key[finding.code, finding.subject].overload)
+
+
+def _without_overload(roots: dict[Key, Candidate]) -> dict[Key, Candidate]:
+    """The root of each key; overload gives way to the most severe specific cause at work on the same host."""
+    specific = sorted(
+        {one.key: one for one in roots.values() if one.finding.code in AT_WORK}.values(),
+        key=lambda one: SEVERITIES.index(one.finding.severity),
+    )
+    return {key: _more_specific(root, specific) if root.overload else root for key, root in roots.items()}
+
+
+def _more_specific(overload: Candidate, specific: Iterable[Candidate]) -> Candidate:
+    place = overload.finding.subject
+    return next((one for one in specific if concerns(one.finding.subject, place)), overload)
 
 
 def _root(candidate: Candidate, by_code: dict[str, list[Candidate]]) -> Candidate:
@@ -85,13 +125,16 @@ def _root(candidate: Candidate, by_code: dict[str, list[Candidate]]) -> Candidat
 
 
 def _causes(candidate: Candidate, by_code: dict[str, list[Candidate]]) -> Iterator[Candidate]:
-    """The declared causes that were found, the likeliest first."""
-    return (
+    """The declared causes that were found, the likeliest first; overload after every specific cause."""
+    declared = tuple(
         other
         for code, subject in candidate.caused_by
         for other in by_code.get(code, ())
         if other.key != candidate.key and concerns(other.finding.subject, subject)
     )
+    yield from (cause for cause in declared if not cause.overload)
+    if not candidate.not_by_overload:
+        yield from (cause for cause in declared if cause.overload)
 
 
 def concerns(subject: str, place: str) -> bool:

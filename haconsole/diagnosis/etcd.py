@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from haconsole.diagnosis import etcd_data, etcd_members
-from haconsole.diagnosis.candidate import NOT_BOOTSTRAPPED, QUORUM_LOST, Candidate, Key, anywhere, on
+from haconsole.diagnosis.candidate import BETWEEN_HOSTS, NOT_BOOTSTRAPPED, QUORUM_LOST, Candidate, Key, anywhere, on
 from haconsole.diagnosis.remedies import advice, call
 from haconsole.diagnosis.services import log_command, service_evidence
 from haconsole.inventory.schema import Inventory
@@ -85,7 +85,7 @@ def _quorum(view: EtcdView, hosts: tuple[HostFacts, ...]) -> Iterator[Candidate]
             tuple(line for facts in hosts for line in _silence(facts)),
             _recovery(hosts),
         ),
-        (NOT_BOOTSTRAPPED, *anywhere("host.peer-unreachable")),
+        (NOT_BOOTSTRAPPED, *anywhere(*BETWEEN_HOSTS)),
         already_covers=tuple(
             (code, facts.host)
             for facts in hosts

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-from haconsole.diagnosis.candidate import NOT_BOOTSTRAPPED, QUORUM_LOST, Candidate, anywhere, on
+from haconsole.diagnosis.candidate import BETWEEN_HOSTS, NOT_BOOTSTRAPPED, QUORUM_LOST, Candidate, anywhere, on
 from haconsole.diagnosis.remedies import advice, call
 from haconsole.diagnosis.services import hung_service, log_command, restarts, service_evidence, setup_causes
 from haconsole.model.component import Verdict, verdict
@@ -86,7 +86,7 @@ def _unhealthy(row: EtcdMemberView, facts: HostFacts) -> Candidate:
             QUORUM_LOST,
             *setup_causes(facts.host, "etcd"),
             *on(facts.host, "host.slow", *MEMBER_CAUSES),
-            *anywhere("host.peer-unreachable"),
+            *anywhere(*BETWEEN_HOSTS),
         ),
     )
 

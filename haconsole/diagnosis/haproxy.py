@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from haconsole.diagnosis import haproxy_balancers
-from haconsole.diagnosis.candidate import NOSPACE, NOT_BOOTSTRAPPED, QUORUM_LOST, Candidate, Key, anywhere, on
+from haconsole.diagnosis.candidate import (
+    BETWEEN_HOSTS,
+    NOSPACE,
+    NOT_BOOTSTRAPPED,
+    QUORUM_LOST,
+    Candidate,
+    Key,
+    anywhere,
+    on,
+)
 from haconsole.diagnosis.remedies import advice, call
 from haconsole.diagnosis.services import log_command, service_down
 from haconsole.inventory.schema import Inventory
@@ -74,6 +83,7 @@ def _server(name: str, sights: list[ServerSight], snapshot: ClusterSnapshot) -> 
             *caused_by,
         )
     caused_by = (*caused_by, *(cause for host, _, _ in down for cause in haproxy_balancers.causes(host)))
+    caused_by = (*caused_by, *anywhere(*BETWEEN_HOSTS))
     yield Candidate(
         Finding(
             "haproxy.backend-down",
@@ -112,7 +122,7 @@ def _weak_check(name: str, sights: list[ServerSight], snapshot: ClusterSnapshot)
 
 
 def _none_up(sights_by_server: dict[str, list[ServerSight]]) -> Candidate:
-    caused_by = [QUORUM_LOST, NOT_BOOTSTRAPPED, *anywhere("host.peer-unreachable")]
+    caused_by = [QUORUM_LOST, NOT_BOOTSTRAPPED, *anywhere(*BETWEEN_HOSTS)]
     caused_by += [("apiserver.down", name) for name in sights_by_server] + [
         ("apiserver.not-ready", name) for name in sights_by_server
     ]

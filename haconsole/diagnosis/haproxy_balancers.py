@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from haconsole.diagnosis.candidate import NOT_BOOTSTRAPPED, QUORUM_LOST, Candidate, Key, anywhere, on
+from haconsole.diagnosis.candidate import BETWEEN_HOSTS, NOT_BOOTSTRAPPED, QUORUM_LOST, Candidate, Key, anywhere, on
 from haconsole.diagnosis.remedies import advice, call
 from haconsole.inventory.schema import Inventory
 from haconsole.model.findings import Finding, Severity
@@ -66,7 +66,7 @@ def _sees_none(facts: HostFacts, haproxy: HaproxyFacts) -> Candidate:
             NOT_BOOTSTRAPPED,
             QUORUM_LOST,
             *on(facts.host, "haproxy.backend-mismatch", "host.slow", "host.unreachable", "haproxy.down"),
-            *anywhere("host.peer-unreachable"),
+            *anywhere(*BETWEEN_HOSTS),
             ("config.invalid", f"haproxy@{facts.host}"),
         ),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from haconsole.diagnosis.candidate import Candidate
+from haconsole.diagnosis.candidate import Candidate, Key
 from haconsole.diagnosis.remedies import advice
 from haconsole.model.findings import Finding, Severity
 from haconsole.model.hosts import CLOCK_SKEW_MS, DISK_FULL, DISK_LOW, DiskSpace, HostFacts, Role
@@ -31,11 +31,11 @@ def rules(snapshot: ClusterSnapshot) -> Iterator[Candidate]:
     """Candidates about every host of the snapshot."""
     yield from _clocks(snapshot)
     for facts in snapshot.hosts:
-        yield from _unreachable(facts)
+        yield from _unreachable(facts, snapshot)
         yield from _disks(facts)
 
 
-def _unreachable(facts: HostFacts) -> Iterator[Candidate]:
+def _unreachable(facts: HostFacts, snapshot: ClusterSnapshot) -> Iterator[Candidate]:
     if not isinstance(facts.reach, Failed):
         return
     since = f"last reached {facts.reach.last.at:%Y-%m-%d %H:%M:%S}Z" if facts.reach.last else "never reached so far"
@@ -50,7 +50,14 @@ def _unreachable(facts: HostFacts) -> Iterator[Candidate]:
     )
     etcd_is_lost = facts.has(Role.ETCD) and not isinstance(facts.etcd, Known)
     caused_by = (("etcd.quorum-lost", "etcd"),) if etcd_is_lost else ()
-    yield Candidate(finding, caused_by)
+    yield Candidate(finding, (*caused_by, *_claims(facts, snapshot)))
+
+
+def _claims(facts: HostFacts, snapshot: ClusterSnapshot) -> Iterator[Key]:
+    """Other hosts that have this one's address: connections to it may end there."""
+    for other in snapshot.hosts:
+        if other is not facts and any(one.address == facts.address for one in value_of(other.addresses) or ()):
+            yield ("host.duplicate-address", other.host)
 
 
 def _answers_elsewhere(facts: HostFacts) -> Iterator[str]:

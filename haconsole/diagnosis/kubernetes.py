@@ -7,7 +7,16 @@ from collections.abc import Iterator
 from datetime import datetime
 from urllib.parse import urlsplit
 
-from haconsole.diagnosis.candidate import NOSPACE, NOT_BOOTSTRAPPED, QUORUM_LOST, Candidate, Key, anywhere, on
+from haconsole.diagnosis.candidate import (
+    BETWEEN_HOSTS,
+    NOSPACE,
+    NOT_BOOTSTRAPPED,
+    QUORUM_LOST,
+    Candidate,
+    Key,
+    anywhere,
+    on,
+)
 from haconsole.diagnosis.remedies import advice, call
 from haconsole.diagnosis.services import hung_service, log_command, restarts, service_evidence, setup_causes
 from haconsole.model.component import Verdict, verdict
@@ -58,7 +67,7 @@ ETCD_PROBLEMS = (
     "etcd.corrupt",
     "etcd.cluster-id-mismatch",
     "etcd.stale-data-dir",
-    "host.peer-unreachable",
+    *BETWEEN_HOSTS,
 )
 """Problems of any member that make an API server's check of etcd fail."""
 
@@ -94,7 +103,7 @@ def _apiserver(
                 advice(f"find the cause: {log_command(facts, 'kube-apiserver')}; check etcd and certificates first"),
             ),
         )
-        yield Candidate(finding, caused_by)
+        yield Candidate(finding, caused_by, not_by_overload=is_stopped(facts.service("kube-apiserver")))
     elif isinstance(facts.apiserver, Known) and not facts.apiserver.value.ready:
         failing = ", ".join(facts.apiserver.value.failing) or "its /readyz names no check"
         finding = Finding(
@@ -200,6 +209,7 @@ def _component(facts: HostFacts, component: str) -> Iterator[Candidate]:
             *setup_causes(facts.host, component),
             *on(facts.host, "cert.expired"),
             *(() if is_stopped(unit) else (NOSPACE, *on(facts.host, "apiserver.down", "apiserver.not-ready"))),
+            *(() if is_stopped(unit) else anywhere(*BETWEEN_HOSTS)),
         ),
     )
 
@@ -251,7 +261,7 @@ def _lease_causes(lease: Lease, planes: tuple[HostFacts, ...], etcd_hosts: tuple
         *(("apiserver.down", facts.host) for facts in planes[:1] if _all(planes)),
         *of_holder,
         *(("service.hung", f"etcd@{host}") for host in etcd_hosts),
-        *anywhere("host.peer-unreachable", "etcd.member-unhealthy"),
+        *anywhere(*BETWEEN_HOSTS, "etcd.member-unhealthy"),
     )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from haconsole.diagnosis.candidate import Candidate
+from haconsole.diagnosis.candidate import Candidate, on
 from haconsole.diagnosis.remedies import advice
 from haconsole.inventory.schema import Inventory
 from haconsole.model.component import is_busy
@@ -22,6 +22,8 @@ from haconsole.model.system import PeerPort, PortState
 CODE = "host.peer-unreachable"
 STARTED = timedelta(seconds=10)
 """The time in which a process that was started opens its ports."""
+REFUSALS = (PortState.REFUSED, PortState.REJECTED, PortState.UNREACHABLE)
+"""Answers that a slow host does not give."""
 HOW = {
     PortState.REFUSED: "the connection is refused",
     PortState.REJECTED: "the connection is refused, although a process listens there",
@@ -130,5 +132,6 @@ def _unreachable(host: HostName, blocked: tuple[_Blocked, ...]) -> Candidate:
                     f"if the firewalls allow it, check the route: ip route get ADDRESS, tracepath -p {ports} ADDRESS"
                 ),
             ),
-        )
+        ),
+        tuple(cause for name in (host, *others) for cause in on(name, "host.duplicate-address", "host.mtu-differs")),
     )

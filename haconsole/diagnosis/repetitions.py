@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from haconsole.diagnosis.candidate import NOT_BOOTSTRAPPED, Candidate, Key, anywhere, on
+from haconsole.diagnosis.candidate import BETWEEN_HOSTS, NOT_BOOTSTRAPPED, Candidate, Key, anywhere, on
 from haconsole.diagnosis.remedies import advice
 from haconsole.model.events import EventKind
 from haconsole.model.findings import Finding, Remedy, Severity
@@ -15,6 +15,7 @@ from haconsole.model.observed import value_of
 from haconsole.model.snapshot import ClusterSnapshot
 
 WINDOW_S = 180
+FLAPPING: Key = ("vip.flapping", "vip")
 RECENT_S = 30
 """The age up to which the last event counts as going on."""
 
@@ -40,8 +41,7 @@ class _Rule:
 _RULES = (
     _Rule(
         EventKind.MASTER,
-        "vip.flapping",
-        "vip",
+        *FLAPPING,
         8,
         "a VIP changes its owner again and again",
         "Each move resets the clients' connections. Usual reasons are a check that fails now and then, lost adverts, "
@@ -50,9 +50,12 @@ _RULES = (
             advice(
                 "find out why it moves: journalctl -u keepalived on each balancer; run its check script by hand there"
             ),
+            advice("find out what adds and removes keepalived's down file, if a host has one"),
             advice("raise advert_int, or the check's fall and rise, if the hosts or their network are slow"),
         ),
-        anywhere("host.slow", "service.crash-loop", "haproxy.down", "vip.config-mismatch", "host.unreachable"),
+        anywhere(
+            "service.crash-loop", "haproxy.down", "vip.config-mismatch", "host.unreachable", "host.duplicate-address"
+        ),
     ),
     _Rule(
         EventKind.ELECTED,
@@ -66,7 +69,7 @@ _RULES = (
             advice("compare the members' disks and load: iostat -x 1, cat /proc/pressure/io; ping between the members"),
             advice("raise heartbeat_ms and election_ms in the inventory if round trips are long, then run bootstrap"),
         ),
-        anywhere("host.slow", "etcd.slow-disk", "service.crash-loop", "host.peer-unreachable", "service.limited"),
+        anywhere("host.slow", "etcd.slow-disk", "service.crash-loop", *BETWEEN_HOSTS, "service.limited"),
         per_host=True,
     ),
     _Rule(
@@ -119,6 +122,11 @@ def rules(snapshot: ClusterSnapshot) -> Iterator[Candidate]:
             yield _candidate(rule, counts, rule.subject)
 
 
+def took_vip(facts: HostFacts) -> bool:
+    """The host took a VIP moments ago, so a down file on it was not there then."""
+    return _count(facts, EventKind.MASTER) > 0
+
+
 def _count(facts: HostFacts, kind: EventKind) -> int:
     """The events of this kind on a host within the window; none once they have stopped."""
     events = next((one for one in value_of(facts.events) or () if one.kind is kind), None)
@@ -138,4 +146,5 @@ def _candidate(rule: _Rule, counts: Mapping[HostName, int], subject: str) -> Can
             rule.remedies,
         ),
         (NOT_BOOTSTRAPPED, *rule.caused_by, *(on(subject, "host.disk-full", "host.slow") if place else ())),
+        overload=rule.kind is EventKind.SLOW_WRITE,
     )

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from haconsole.diagnosis.candidate import NOSPACE, NOT_BOOTSTRAPPED, QUORUM_LOST, Candidate, Key, anywhere, on
+from haconsole.diagnosis.candidate import (
+    BETWEEN_HOSTS,
+    NOSPACE,
+    NOT_BOOTSTRAPPED,
+    QUORUM_LOST,
+    Candidate,
+    Key,
+    anywhere,
+    on,
+)
 from haconsole.diagnosis.remedies import advice, call
 from haconsole.model.findings import Finding, Remedy, Severity
 from haconsole.model.hosts import HostFacts, ServiceKind, ServiceState
@@ -67,7 +76,7 @@ def _crash_loop(facts: HostFacts, unit: ServiceState) -> Candidate:
             NOSPACE,
             *setup_causes(facts.host, unit.name),
             *on(facts.host, *DOWN_CODES.get(unit.name, (f"{unit.name}.down",)), "host.read-only", "host.disk-full"),
-            *(anywhere("host.peer-unreachable", "etcd.member-unhealthy") if unit.name.startswith("kube-") else ()),
+            *(anywhere(*BETWEEN_HOSTS, "etcd.member-unhealthy") if unit.name.startswith("kube-") else ()),
         ),
     )
 
@@ -165,7 +174,9 @@ def hung_service(facts: HostFacts, name: str, *caused_by: Key) -> Candidate:
             *caused_by,
             *setup_causes(facts.host, name),
             *on(facts.host, "host.unreachable", "host.slow", "host.read-only", "host.disk-full"),
+            *(() if suspended else anywhere(*BETWEEN_HOSTS)),
         ),
+        not_by_overload=suspended,
     )
 
 

@@ -74,7 +74,7 @@ def rules(snapshot: ClusterSnapshot, inventory: Inventory) -> Iterator[Candidate
                 yield from _outdated(facts, unit, setup)
             yield from _kubeconfigs(facts, setup, valid)
             if _is_troubled(facts, unit):
-                yield from _changed_settings(facts, setup, inventory)
+                yield from _changed_settings(facts, unit, setup, inventory)
 
 
 def _requirements(facts: HostFacts, unit: ServiceState, setup: UnitSetup) -> Iterator[Candidate]:
@@ -198,7 +198,9 @@ def _read_at(facts: HostFacts) -> datetime:
     return facts.services.at
 
 
-def _changed_settings(facts: HostFacts, setup: UnitSetup, inventory: Inventory) -> Iterator[Candidate]:
+def _changed_settings(
+    facts: HostFacts, unit: ServiceState, setup: UnitSetup, inventory: Inventory
+) -> Iterator[Candidate]:
     """A failing unit whose own files were changed since haconsole wrote them, or that has a drop-in beside them."""
     host = inventory.find(facts.host)
     part = PARTS.get(setup.name)
@@ -228,6 +230,7 @@ def _changed_settings(facts: HostFacts, setup: UnitSetup, inventory: Inventory) 
             (*((revert,) if added else ()), *((rewrite,) if changed else ())),
         ),
         (NOT_BOOTSTRAPPED, *on(facts.host, "host.unreachable", "host.slow"), (MISSING, f"{setup.name}@{facts.host}")),
+        not_by_overload=not unit.alive or crash_loops(unit, _read_at(facts)),
     )
 
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
 
-from haconsole.diagnosis.candidate import NOT_BOOTSTRAPPED, Candidate, on
+from haconsole.diagnosis.candidate import NOT_BOOTSTRAPPED, Candidate, anywhere, on
 from haconsole.diagnosis.remedies import advice, call
 from haconsole.model.findings import Finding, Severity
 from haconsole.model.hosts import HostFacts, Role
@@ -166,7 +166,7 @@ def _stale_entry(facts: HostFacts, owner: HostFacts, entry: Neighbour, own: str)
                 ),
             ),
         ),
-        on(entry.address, "vip.split"),
+        (*on(entry.address, "vip.split"), *anywhere("host.duplicate-address")),
     )
 
 

@@ -51,6 +51,11 @@ FIXES = {
     Cause.CONNECTION_LOST: "read sshd's journal on {host}: journalctl -u ssh",
     Cause.UNREADABLE: "run the command by hand on {host} as the SSH login, and look for other output",
 }
+NOT_BY_OVERLOAD = (
+    *(Cause.SUDO_REFUSED, Cause.NO_SESSION, Cause.AUTH_FAILED),
+    *(Cause.NOT_INSTALLED, Cause.NOT_CONFIGURED, Cause.NOT_RUNNING),
+)
+"""Causes that a slow host does not bring about."""
 ORDER = tuple(WORDS)
 """The cause that a finding is named after, where a host has more than one."""
 
@@ -78,6 +83,9 @@ def rules(snapshot: ClusterSnapshot) -> Iterator[Candidate]:
         troubles = tuple(_troubles(facts))
         if facts in slow:
             yield _slow(facts, troubles)
+            troubles = tuple(one for one in troubles if one.failed.cause in NOT_BY_OVERLOAD)
+            if troubles:
+                yield _failed(facts, troubles)
         elif troubles:
             yield _failed(facts, troubles)
         elif isinstance(facts.reach, Known) and facts.reach.value.sessions_refused:
@@ -96,6 +104,7 @@ def _all_slow(slow: tuple[HostFacts, ...]) -> Candidate:
             (advice(f"check the load of {HERE} first (uptime), then the hosts' load above"),),
         ),
         (NOT_BOOTSTRAPPED,),
+        overload=True,
     )
 
 
@@ -204,4 +213,5 @@ def _slow(facts: HostFacts, troubles: tuple[Trouble, ...]) -> Candidate:
             ),
         ),
         (NOT_BOOTSTRAPPED, ("host.slow", HERE)),
+        overload=True,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from haconsole.diagnosis import vrrp_settings
+from haconsole.diagnosis import repetitions, vrrp_settings
 from haconsole.diagnosis.candidate import NOT_BOOTSTRAPPED, QUORUM_LOST, Candidate, anywhere
 from haconsole.diagnosis.remedies import advice, call
 from haconsole.diagnosis.services import restarts, service_down, service_evidence
@@ -95,7 +95,8 @@ def _forced_down(facts: HostFacts) -> Iterator[Candidate]:
             "An administrator or an action created the file to keep the VIP off this host.",
             (),
             (call("failback", f"when the work on {facts.host} is done: remove the file"),),
-        )
+        ),
+        (repetitions.FLAPPING,) if repetitions.took_vip(facts) else (),
     )
 
 
@@ -135,7 +136,7 @@ def _vip(view: VipView, balancers: tuple[HostFacts, ...]) -> Iterator[Candidate]
                 advice("use unicast where the network drops multicast"),
             ),
         )
-        yield Candidate(finding, anywhere("vip.config-mismatch", "vip.not-master"))
+        yield Candidate(finding, anywhere("vip.config-mismatch", "vip.not-master", "host.duplicate-address"))
 
 
 def _starts_of_keepalived(balancers: tuple[HostFacts, ...]) -> tuple[Remedy, ...]:

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from haconsole.configs.layout import layout
-from haconsole.diagnosis.candidate import NOT_BOOTSTRAPPED, QUORUM_LOST, Candidate, anywhere, on
-from haconsole.diagnosis.reachability import HOW, STARTED
+from haconsole.diagnosis.candidate import BETWEEN_HOSTS, NOT_BOOTSTRAPPED, QUORUM_LOST, Candidate, anywhere, on
+from haconsole.diagnosis.reachability import HOW, REFUSALS, STARTED
 from haconsole.diagnosis.remedies import advice, call
 from haconsole.inventory.schema import Inventory
 from haconsole.model.findings import Finding, Remedy, Severity
@@ -87,8 +87,9 @@ def _not_serving(view: VipView, owner: HostFacts, attempts: _Attempts) -> Candid
             QUORUM_LOST,
             ("service.hung", f"haproxy@{owner.host}"),
             *on(owner.host, "host.unreachable", "host.slow"),
-            *anywhere("vip.stale-arp", "host.peer-unreachable", "config.invalid"),
+            *anywhere("vip.stale-arp", *BETWEEN_HOSTS, "config.invalid"),
         ),
+        not_by_overload=all(state in REFUSALS for state in attempts.failed.values()),
     )
 
 

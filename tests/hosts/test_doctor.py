@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -26,12 +27,13 @@ class Expectation:
     """The first finding of a scenario.
 
     `by_hand`: its remedy is for a person, whose part `lab heal` takes here. `removes`: its first two
-    remedies remove the host and join it again.
+    remedies remove the host and join it again. `within_s` includes the time until the fault has an effect.
     """
 
     code: str
     by_hand: bool = False
     removes: bool = False
+    within_s: float = FOUND_WITHIN_S
 
 
 SCENARIOS = {
@@ -49,7 +51,7 @@ SCENARIOS = {
     "scheduler-kubeconfig-wrong": Expectation("component.kubeconfig-wrong"),
     "vip-added-by-hand": Expectation("vip.not-master", by_hand=True),
     "vip-port-blocked": Expectation("vip.not-serving", by_hand=True),
-    "vip-flapping": Expectation("vip.flapping", by_hand=True),
+    "vip-flapping": Expectation("vip.flapping", by_hand=True, within_s=180.0),
     "mtu-differs": Expectation("host.mtu-differs", by_hand=True),
     "address-duplicate": Expectation("host.duplicate-address", by_hand=True),
     "sudo-password": Expectation("probe.failed", by_hand=True),
@@ -67,6 +69,7 @@ ONLY_NIGHTLY = (
     "address-duplicate",
 )
 """Scenarios that need an idle machine: on a busy one the hosts' own slowness comes first."""
+OVERLOAD = {"host.slow", "etcd.slow-disk"}
 NEVER = {"etcd.member-down", "apiserver.down", "lease.expired", "vip.owner-unhealthy"}
 """Codes that a query which could not be made must not lead to."""
 
@@ -98,19 +101,27 @@ def findings(program: Program) -> list[dict[str, Any]]:
     return list(report(program)["findings"])
 
 
-def until_found(program: Program, code: str) -> tuple[list[dict[str, Any]], float]:
-    """The findings once `code` is the only one, and the seconds until it was first.
+def until_found(program: Program, expected: Expectation) -> tuple[list[dict[str, Any]], float]:
+    """The findings once one code is the only one, and the seconds until it was first.
 
-    Facts may be pending: a hung process never gives some of them.
+    Findings that this machine is busy may follow it. Facts may be pending: a hung process never gives some of them.
     """
     began, seconds = time.monotonic(), 0.0
     while True:
-        now = report(program)
-        if now["findings"] and now["findings"][0]["code"] == code:
+        now = report(program)["findings"]
+        if now and now[0]["code"] == expected.code:
             seconds = seconds or time.monotonic() - began
-            if len(now["findings"]) == 1:
-                return now["findings"], seconds
-        assert time.monotonic() - began < FOUND_WITHIN_S, now
+            if all(one["code"] in OVERLOAD for one in now[1:]):
+                return now, seconds
+        assert time.monotonic() - began < expected.within_s, [(one["code"], one["summary"]) for one in now]
+
+
+def carry_out(program: Program, finding: dict[str, Any], number: int) -> None:
+    """Run the command of a remedy as the doctor prints it."""
+    line: str = finding["actions"][number]
+    verb, action, *words = shlex.split(line.removesuffix(": " + finding["remedies"][number]["text"]))
+    done = program(verb, action, *words, "--yes")
+    assert done.returncode == 0, line + done.stdout[-3000:] + done.stderr[-3000:]
 
 
 def until_healthy(program: Program) -> None:
@@ -126,7 +137,7 @@ def test_the_cause_comes_first_and_its_remedy_works(
     expected = SCENARIOS[scenario]
     try:
         break_lab(cluster.lab, scenario)
-        found, seconds = until_found(cluster, expected.code)
+        found, seconds = until_found(cluster, expected)
         if expected.code in ("probe.failed", "host.unreachable"):
             text = json.dumps(found)
             assert not [code for code in NEVER if code in text], text
