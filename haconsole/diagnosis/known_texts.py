@@ -196,7 +196,8 @@ KNOWN_TEXTS: tuple[KnownText, ...] = (
         "read dmesg for disk errors; check the file system and mount it again",
     ),
     _text(
-        r"leaderelection lost|failed to renew lease|slow fdatasync|apply request took too long",
+        r"leaderelection lost|failed to renew lease|slow fdatasync|apply request took too long|"
+        r"sync duration of .* expected less than ",
         "etcd or the API answers too slowly, mostly because of a slow disk.",
         "give etcd a disk of its own; compare wal_fsync_duration of its metrics with 10 ms",
     ),

@@ -20,6 +20,7 @@ from haconsole.probes.host_script import HostScript, script_queries, side_querie
 from haconsole.probes.hosts import events
 from haconsole.probes.hosts.clock import ClockProbe
 from haconsole.probes.hosts.services import runs_kubelet, units_of
+from haconsole.probes.hosts.static_pods import pods_of
 from haconsole.probes.observe import Probe, first_transport_error
 from haconsole.transport.base import TransportError
 
@@ -240,5 +241,5 @@ def _costly(layout: Layout, host: Host) -> tuple[FactName, ...]:
     )
     ports: tuple[FactName, ...] = ("peer_ports",) if roles & {Role.ETCD, Role.CONTROL_PLANE, Role.LOAD_BALANCER} else ()
     setup: tuple[FactName, ...] = ("unit_setup",) if units_of(layout, host) else ()
-    logs: tuple[FactName, ...] = ("events",) if events.UNITS & set(units_of(layout, host)) else ()
+    logs: tuple[FactName, ...] = ("events",) if events.sources(units_of(layout, host), pods_of(layout, host)) else ()
     return (*configs, *ports, *setup, *logs)

@@ -101,7 +101,10 @@ def script_queries(context: ClusterContext, host: Host, expected: tuple[FactName
             root=True,
         ),
         ScriptQuery(
-            "events", events.section(services.units_of(context.layout, host), every=2 * slow), events.parse, root=True
+            "events",
+            events.section(services.units_of(context.layout, host), pods, every=2 * slow),
+            events.parse,
+            root=True,
         ),
         ScriptQuery(
             "keepalived",

@@ -1,0 +1,70 @@
+"""The script that reads repeated events: from the journal of units, and from the newest logs of static pods."""
+
+from __future__ import annotations
+
+import subprocess
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+
+from haconsole.configs.layout import layout
+from haconsole.model.events import EventKind, RecentEvents
+from haconsole.probes.hosts import events
+from haconsole.probes.hosts.static_pods import pods_of
+from haconsole.probes.script import SectionAnswer
+from haconsole.scripts import load_script
+from tests.fakes.kubeadm import INVENTORY
+
+STATIC = "kube-system_etcd-cp1_0123456789abcdef0123456789abcdef"
+ORDINARY = "web_etcd-0_01234567-89ab-cdef-0123-456789abcdef"
+SLOW = "stderr F 2026-11-29 18:00:00.1 W | wal: sync duration of 1.4s, expected less than 1s"
+ELECTED = "stderr F raft2026/11/29 INFO: raft.node: 8e9e05c52164694d elected leader 8e9e05c52164694d at term 2"
+
+
+def log(folder: Path, pod: str, *lines: str, attempt: int = 0) -> None:
+    path = folder / pod / "etcd" / f"{attempt}.log"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(f"{line}\n" for line in lines))
+
+
+def at(age_s: float, zone: timezone = UTC) -> str:
+    """A time as containerd writes it."""
+    moment = datetime.now(zone) - timedelta(seconds=age_s)
+    return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def read(folder: Path, *words: str, shell: str = "sh") -> dict[EventKind, tuple[int, ...]]:
+    script = load_script("recent-events").replace("/var/log/pods", str(folder))
+    done = subprocess.run((shell, "-c", script, "recent-events", "300", *words), capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    found: tuple[RecentEvents, ...] = events.parse(SectionAnswer("events", done.stdout, "", 0))
+    return {one.kind: one.ages_s for one in found}
+
+
+@pytest.mark.parametrize("shell", ["sh", "bash"])
+def test_events_of_a_static_pod_are_read_from_its_log(tmp_path: Path, shell: str) -> None:
+    indian = timezone(timedelta(hours=5, minutes=30))
+    log(tmp_path, STATIC, f"{at(400)} {SLOW}", f"{at(60)} {SLOW}", f"{at(20, indian)} {SLOW}", f"{at(10)} {ELECTED}")
+    log(tmp_path, ORDINARY, f"{at(5)} {SLOW}")
+    found = read(tmp_path, "--", "etcd", shell=shell)
+    assert set(found) == {EventKind.SLOW_WRITE, EventKind.ELECTED}
+    for age, expected in zip(found[EventKind.SLOW_WRITE], (60, 20), strict=True):
+        assert expected <= age <= expected + 5
+    assert read(tmp_path, "--", "kube-scheduler") == {}
+
+
+def test_only_the_newest_log_of_a_pod_is_read(tmp_path: Path) -> None:
+    log(tmp_path, STATIC, f"{at(30)} {SLOW}")
+    log(tmp_path, STATIC, f"{at(5)} {ELECTED}", attempt=1)
+    old = tmp_path / STATIC / "etcd/0.log"
+    subprocess.run(("touch", "-d", "1 hour ago", str(old)), check=True)
+    assert set(read(tmp_path, "--", "etcd")) == {EventKind.ELECTED}
+
+
+def test_the_sources_of_a_stacked_control_plane_are_units_and_static_pods() -> None:
+    places = layout(INVENTORY)
+    pods = pods_of(places, INVENTORY.hosts[0])
+    words = events.sources(("haproxy.service", "keepalived.service", "kubelet.service"), pods)
+    assert words == ("keepalived.service", "--", "etcd", "kube-controller-manager", "kube-scheduler")
+    assert events.sources(("kubelet.service",), ()) == ()
