@@ -6,7 +6,8 @@ host_path() {
   above=$(awk '$5 == "/" { print $4 }' /proc/1/mountinfo | tail -n 1)
   while read -r _ _ _ source target _; do
     case $2 in "$target" | "${target%/}"/*) ;; *) continue ;; esac
-    there=${source#"${above%/}"}${2#"${target%/}"}
+    there=${source#"${above%/}"}
+    there=${there%/}${2#"${target%/}"}
     if [ "$(stat -Lc %d:%i -- "$there")" = "$(stat -Lc %d:%i -- "$1/root$2")" ]; then
       printf '%s\n' "$there"
       return

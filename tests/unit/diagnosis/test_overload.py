@@ -151,7 +151,7 @@ def test_a_host_whose_address_another_one_has_is_unreachable_for_that_reason() -
     assert [one.code for one in found(snapshot)] == ["host.duplicate-address"]
 
 
-def test_a_down_file_that_comes_and_goes_is_part_of_the_flapping() -> None:
+def test_a_down_file_that_is_added_and_removed_is_part_of_the_flapping() -> None:
     facts = healthy().hosts[0].keepalived
     assert isinstance(facts, Known)
     moves = (RecentEvents(EventKind.MASTER, tuple(range(118, 0, -12))),)

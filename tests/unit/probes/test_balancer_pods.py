@@ -120,3 +120,18 @@ def test_the_hosts_path_of_a_containers_file(tmp_path: Path, mount: str) -> None
     script = f'{load_script("lib/host-path")}\nhost_path "$1" /usr/local/etc/haproxy/haproxy.cfg; :'
     done = subprocess.run(("sh", "-c", script, "sh", str(process)), capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ("" if mount == "image" else str(host / "haproxy.cfg"))
+
+
+def test_the_path_of_a_unit_with_mounts_of_its_own_is_that_of_the_host(tmp_path: Path) -> None:
+    """PrivateTmp and the like give a unit a mount namespace whose root is the host's."""
+    process, file = tmp_path / "7", tmp_path / "haproxy.cfg"
+    (process / "ns").mkdir(parents=True)
+    (process / "ns/mnt").symlink_to("mnt:[1]")
+    (process / "root").symlink_to("/")
+    (process / "mountinfo").write_text("1 2 0:3 / / rw - overlay overlay rw\n")
+    file.write_text(HAPROXY)
+    script = f'{load_script("lib/host-path")}\nhost_path "$1" "$2"; :'
+    done = subprocess.run(
+        ("sh", "-c", script, "sh", str(process), str(file)), capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == str(file)
