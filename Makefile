@@ -40,7 +40,7 @@ unit: programs $(READY)
 	$(PYTHON) -m pytest -q -n 3 tests/unit
 
 quick: programs $(READY)
-	$(PYTHON) -m pytest -q -n 3 -m "not nightly and not thorough" --snapshot-warn-unused tests/unit
+	$(PYTHON) -m pytest -q -n 4 -m "not nightly and not thorough" --snapshot-warn-unused tests/unit
 
 test: lint types unit hosts
 

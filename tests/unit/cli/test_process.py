@@ -19,6 +19,7 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.thorough
 PROGRAM = (sys.executable, "-m", "haconsole")
 INVENTORY = """
 cluster: c

@@ -99,6 +99,7 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
         yield Bench(first, second, tmp_path)
 
 
+@pytest.mark.thorough
 async def test_a_member_comes_and_the_first_one_goes(bench: Bench) -> None:
     url = bench.second.peer_url
     stage = {one: MemberIs(url, one, (M1,)) for one in MemberStage}
@@ -143,6 +144,7 @@ async def test_a_url_that_is_added_again_at_once_is_waited_for(bench: Bench) -> 
         assert (await bench.perform(RemoveMember(member, (M1,)))).outcome is Outcome.DONE
 
 
+@pytest.mark.thorough
 async def test_a_cluster_that_has_just_started_is_waited_for(bench: Bench) -> None:
     """etcd takes no member for five seconds after its voters have found one another."""
     second, third = bench.second.peer_url, f"http://127.0.0.1:{free_ports(1)[0]}"
@@ -155,6 +157,7 @@ async def test_a_cluster_that_has_just_started_is_waited_for(bench: Bench) -> No
         assert any("unhealthy cluster" in told for told in bench.told), bench.told
 
 
+@pytest.mark.thorough
 async def test_a_learner_behind_is_promoted_once_it_has_caught_up(bench: Bench) -> None:
     url = bench.second.peer_url
     await bench.perform(AddMember(url, (M1,)))

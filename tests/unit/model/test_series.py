@@ -117,7 +117,7 @@ def test_nothing_is_known_before_the_first_reading() -> None:
     assert measurements.values(key, NOW, NOW + timedelta(minutes=1), 4) == (None,) * 4
 
 
-@pytest.mark.parametrize(("hosts", "megabytes"), [(5, 6), (200, 20)])
+@pytest.mark.parametrize(("hosts", "megabytes"), [(5, 6), pytest.param(200, 20, marks=pytest.mark.thorough)])
 def test_an_hour_of_a_cluster_needs_little_memory(hosts: int, megabytes: int) -> None:
     """Every host with every measure, and on three balancers each server of it."""
     per_host = [measure for measure in MEASURES if not measure.name.startswith("haproxy")]
