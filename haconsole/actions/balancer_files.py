@@ -7,13 +7,15 @@ from collections.abc import Iterable
 from haconsole.actions.build import script
 from haconsole.actions.checks import CommandSucceeds
 from haconsole.configs.layout import Layout
-from haconsole.configs.owner_script import MAY_WRITE
 from haconsole.inventory.schema import Inventory
 from haconsole.model.balancer_files_view import FileOwner, file_owner
 from haconsole.model.hosts import HostFacts
 from haconsole.model.names import HostName
 from haconsole.model.provenance import Owner
 from haconsole.model.snapshot import ClusterSnapshot
+from haconsole.scripts import load_script
+
+MAY_WRITE = load_script("check-may-write")
 
 
 def not_replaceable(

@@ -1,14 +1,22 @@
-"""Maintains etcd's storage: defragments, compacts, disarms alarms, and reports its size."""
+"""Maintains etcd's storage: defragments, compacts, disarms alarms, saves snapshots, and reports its size."""
 
 from __future__ import annotations
 
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import assert_never
 
 from haconsole.actions.checks import EtcdStoreCheck, HasRoom, NoAlarm
-from haconsole.actions.operations import CompactHistory, Defragment, DisarmAlarm, EtcdStorageOperation, SaveSnapshot
+from haconsole.actions.operations import (
+    CompactHistory,
+    Defragment,
+    DisarmAlarm,
+    EtcdStorageOperation,
+    SaveSnapshot,
+    SendFile,
+)
 from haconsole.execution.etcd.member_list import any_member, host_of
-from haconsole.execution.etcd.snapshot import save_snapshot
-from haconsole.execution.host.transfer import Tell
+from haconsole.execution.host.transfer import Tell, transfer
 from haconsole.execution.outcome import OperationResult, success
 from haconsole.model.names import HostName
 from haconsole.probes.context import ClusterContext
@@ -20,6 +28,7 @@ from haconsole.transport.etcd_errors import EtcdError, EtcdErrorKind
 MIB = 1 << 20
 DEFRAGMENT_S = 600.0
 """Some seconds per GiB on a fast disk, and minutes on a slow one."""
+SNAPSHOT_S = 600.0
 
 
 async def tend_etcd(
@@ -37,9 +46,23 @@ async def tend_etcd(
             async with any_member(context, ask) as api:
                 return await _disarm(api, kind)
         case SaveSnapshot():
-            return await save_snapshot(context, operation, host, tell)
+            return await _save_snapshot(context, operation, host, tell)
         case _:
             assert_never(operation)
+
+
+async def _save_snapshot(
+    context: ClusterContext, operation: SaveSnapshot, host: HostName, tell: Tell
+) -> OperationResult:
+    """Complete on the host or absent; nothing stays on this machine. Raises TransportError or ProbeError."""
+    member = host_of(context, host)
+    with TemporaryDirectory(prefix="haconsole-snapshot-") as folder:
+        here = Path(folder) / "snapshot.db"
+        async with etcd_on(context, member) as api:
+            saved = await api.maintenance.snapshot_to(here, deadline_s=SNAPSHOT_S)
+        await tell(f"received {saved.size_bytes >> 20} MiB, and the checksum is correct")
+        await transfer(context.fleet, host, SendFile(str(here), operation.path), tell)
+    return success(f"{operation.path}: {saved.size_bytes} bytes, SHA-256 {saved.sha256}")
 
 
 async def _defragment(api: EtcdApi) -> OperationResult:

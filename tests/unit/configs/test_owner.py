@@ -15,7 +15,6 @@ from haconsole.configs.haproxy import haproxy_cfg
 from haconsole.configs.keepalived import keepalived_check
 from haconsole.configs.layout import layout
 from haconsole.configs.owner import OPEN_SEAL, SEAL, close_seal, owner_of, seal, unsealed
-from haconsole.configs.owner_script import MAY_WRITE
 from haconsole.execution.secrets import fill_in
 from haconsole.inventory.schema import Host, Inventory, VirtualIp
 from haconsole.model.hosts import Role
@@ -131,7 +130,7 @@ def test_the_distributions_own_file_counts_as_such_while_nobody_changed_it(tmp_p
 def test_a_step_looks_again_before_it_writes(text: str, said: str, tmp_path: Path) -> None:
     assert samples.lab().cluster == "lab"
     asked(tmp_path, text)
-    done = shell(tmp_path, MAY_WRITE, "lab", str(tmp_path / "file"))
+    done = shell(tmp_path, load_script("check-may-write"), "lab", str(tmp_path / "file"))
     assert done.returncode == bool(said)
     assert said in done.stderr
 
