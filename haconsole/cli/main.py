@@ -21,6 +21,7 @@ VERBS = {
     "open": "console",
     "status": "status",
     "doctor": "status",
+    "path": "path",
     "certs": "certs",
     "plan": "actions",
     "run": "actions",
@@ -45,6 +46,7 @@ VERBS = {
 SUMMARIES = {
     "status": "Show the state of the cluster once.",
     "doctor": "List problems with cause, evidence and fix.",
+    "path": "Show the path of a request, edge by edge.",
     "certs": "List every certificate, CA and token key.",
     "plan": "Show the steps of an action; change nothing.",
     "run": "Run an action step by step.",

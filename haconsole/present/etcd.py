@@ -108,13 +108,15 @@ def dimmed(cells: tuple[Cell, ...], *, keep: int) -> tuple[Cell, ...]:
 def _unlisted(snapshot: ClusterSnapshot, name: HostName) -> Row:
     facts = snapshot.host(name)
     endpoint: Observed[EtcdEndpoint] = facts.etcd if facts else NOT_ASKED
-    state = _unlisted_state(facts, endpoint)
+    state = unlisted_state(facts)
     reason = endpoint.reason if isinstance(endpoint, Failed) else "in no known member list"
     blanks = (NOTHING,) * 5
     return Row(HostKey(name), (Cell(name), NOTHING, state, *blanks, Cell(reason, Tone.WARNING)))
 
 
-def _unlisted_state(facts: HostFacts | None, endpoint: Observed[EtcdEndpoint]) -> Cell:
+def unlisted_state(facts: HostFacts | None) -> Cell:
+    """The state of a host that should have a member and is in no member list."""
+    endpoint: Observed[EtcdEndpoint] = facts.etcd if facts else NOT_ASKED
     if isinstance(endpoint, Known):
         return Cell("▲ not listed", Tone.WARNING)
     if isinstance(endpoint, Failed) and facts is not None and _is_unknown(facts):

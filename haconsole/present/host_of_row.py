@@ -7,6 +7,7 @@ from haconsole.model.names import HostName
 from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.present.facts import display_of
 from haconsole.present.row_keys import (
+    ApiserverKey,
     BalancerKey,
     CertificateKey,
     FindingKey,
@@ -23,8 +24,8 @@ from haconsole.present.row_keys import (
 def host_of(subject: RowKey | None, snapshot: ClusterSnapshot | None) -> HostName | None:
     """The host behind a subject; None if there is none or more than one."""
     match subject:
-        case HostKey(host=host) | BalancerKey(host=host) | VipKey(host=host) | CertificateKey(host=host):
-            return host
+        case HostKey() | BalancerKey() | ApiserverKey() | VipKey() | CertificateKey():
+            return subject.host
         case MemberKey(id=member) if snapshot is not None:
             return next((row.host for row in etcd_view(snapshot).members if row.member.id == member), None)
         case ServerKey(server=name) | FindingKey(subject=name) if snapshot is not None:

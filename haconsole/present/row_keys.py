@@ -47,6 +47,18 @@ class BalancerKey:
 
 
 @dataclass(frozen=True, slots=True)
+class ApiserverKey:
+    """The API server of one host."""
+
+    host: HostName
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointKey:
+    """The address that clients of the API use."""
+
+
+@dataclass(frozen=True, slots=True)
 class LeaseKey:
     namespace: str
     name: str
@@ -121,7 +133,10 @@ class RunKey:
     run: str
 
 
-PartKey: TypeAlias = MemberKey | HostKey | VipKey | ServerKey | BalancerKey | LeaseKey | CertificateKey | NodeKey
+PathKey: TypeAlias = MemberKey | VipKey | ServerKey | BalancerKey | ApiserverKey | EndpointKey
+"""A part of the path of a request."""
+
+PartKey: TypeAlias = PathKey | HostKey | LeaseKey | CertificateKey | NodeKey
 """A part of the cluster."""
 
 RowKey: TypeAlias = PartKey | FindingKey | EventKey | CommandKey | RanKey | StepKey | PhaseKey | RunKey

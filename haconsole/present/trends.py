@@ -15,7 +15,7 @@ from haconsole.model.vip_view import vip_views
 from haconsole.present.arrange import PaneId
 from haconsole.present.cells import NOTHING, UNKNOWN, Cell, Tone
 from haconsole.present.detail import Detail, Fact, Heading
-from haconsole.present.row_keys import HostKey, MemberKey, RowKey, ServerKey, VipKey
+from haconsole.present.row_keys import ApiserverKey, EndpointKey, HostKey, MemberKey, RowKey, ServerKey, VipKey
 from haconsole.present.sparkline import GAP, WIDTH, figure_text, scale_of, sparkline
 from haconsole.present.table import Column, TableView
 
@@ -176,6 +176,10 @@ def _figures_of(
             keys = _of_member(measure)(subject, snapshot) if measure.name.startswith("etcd") else ()
         case HostKey():
             keys = _of_host(measure)(subject, snapshot)
+        case ApiserverKey(host=host):
+            keys = (SeriesKey(measure, host),) if measure.name.startswith("apiserver") else ()
+        case EndpointKey():
+            keys = (SeriesKey(measure),) if measure is m.ENDPOINT else ()
         case ServerKey():
             keys = _of_server(measure)(subject, snapshot)
         case VipKey():

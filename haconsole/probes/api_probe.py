@@ -213,7 +213,7 @@ class ApiProbe(Generic[A, T]):
             failed = self._context.late(self._host, self._fact, self._context.timings.fact_s)
         else:
             failed = self._context.failed(self._host, self._fact, error)
-        was_queried = asking and isinstance(error, (ServiceError, TimeoutError)) and not _closed_by_sshd(error)
+        was_queried = asking and isinstance(error, (ServiceError, TimeoutError)) and not closed_by_sshd(error)
         if asking and not was_queried and failed.cause is Cause.REFUSED:
             failed = replace(failed, cause=Cause.NOT_CONFIGURED)
         return replace(failed, asked_from=(via.name,) if was_queried else ())
@@ -247,7 +247,8 @@ def combined(direct: Observed[T], from_peers: Observed[T]) -> Observed[T]:
             return direct
 
 
-def _closed_by_sshd(error: Exception) -> bool:
+def closed_by_sshd(error: Exception) -> bool:
+    """sshd itself refused the forward, so that the port behind it was not tried."""
     return isinstance(error, ServiceError) and any(word in error.detail for word in _CLOSED_BY_SSHD)
 
 

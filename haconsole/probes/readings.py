@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -14,6 +15,7 @@ from haconsole.inventory.schema import EtcdPlacement, Host
 from haconsole.model.hosts import FactName, Role
 from haconsole.model.names import HostName
 from haconsole.model.observed import Failed, Known
+from haconsole.probes.api_probe import closed_by_sshd
 from haconsole.probes.context import ClusterContext
 from haconsole.probes.credentials import etcd_credentials
 from haconsole.probes.etcd import metrics as etcd_metrics
@@ -24,6 +26,7 @@ from haconsole.probes.reading_pace import ReadingPace
 from haconsole.transport.etcd_errors import EtcdError, EtcdErrorKind
 from haconsole.transport.etcd_http import EtcdPages
 from haconsole.transport.kube_api import KubeApi
+from haconsole.transport.service_error import ServiceError
 from haconsole.transport.threads import in_thread
 
 _LOOPBACK = "127.0.0.1"
@@ -118,7 +121,7 @@ def _apiserver_probe(context: ClusterContext, store: FactStore, host: Host) -> R
 
 def _endpoint_probe(context: ClusterContext, store: FactStore, planes: tuple[Host, ...]) -> ReadingProbe:
     way = EndpointWay(context, store, planes)
-    return ReadingProbe(way.open, lambda error: store.shared.put_endpoint_ms(_failed(context, way.host, error)))
+    return ReadingProbe(way.open, lambda error: store.shared.put_endpoint_ms(way.failed(error)))
 
 
 def _fail(context: ClusterContext, store: FactStore, host: Host, *facts: FactName) -> Fail:
@@ -220,24 +223,31 @@ class EndpointWay:
     def __init__(self, context: ClusterContext, store: FactStore, planes: tuple[Host, ...]) -> None:
         self._context, self._store, self._planes = context, store, planes
         self._turn = 0
-
-    @property
-    def host(self) -> Host:
-        """The host from which the endpoint is queried now."""
-        return self._planes[self._turn % len(self._planes)]
+        self._host = planes[0]
+        """The host from which the endpoint was queried last."""
+        self._asking = False
+        """The way to the endpoint is open, so that a failure is the endpoint's."""
 
     @asynccontextmanager
     async def open(self) -> AsyncGenerator[Take, None]:
         where = endpoint(self._context.inventory)
         assert where is not None
-        host, deadline_s = self.host, self._context.timings.fact_s
+        self._host = host = self._planes[self._turn % len(self._planes)]
+        self._asking = False
         try:
             async with kube_at(self._context, host, *where) as api:
-                await _request_ms(api, deadline_s)
+                self._asking = True
+                await _request_ms(api, self._context.timings.fact_s)
                 yield partial(self._take, api, host)
         except Exception:
             self._turn += 1
             raise
+
+    def failed(self, error: Exception) -> Failed[Any]:
+        """The failure as a fact, which names the host if the endpoint itself was queried."""
+        was_queried = self._asking and isinstance(error, (ServiceError, TimeoutError)) and not closed_by_sshd(error)
+        asked_from = (self._host.name,) if was_queried else ()
+        return replace(_failed(self._context, self._host, error), asked_from=asked_from)
 
     async def _take(self, api: KubeApi, host: Host) -> None:
         elapsed_ms = await _request_ms(api, self._context.timings.fact_s)

@@ -29,6 +29,7 @@ from haconsole.ui.messages import (
     ShowGraphs,
     ShowKeys,
     ShowOutcome,
+    ShowPath,
     ShowRun,
     ShowRuns,
     StopRun,
@@ -56,6 +57,7 @@ class Scope(StrEnum):
     HOST = "At a host"
     LOGS = "At journals"
     GRAPH = "At graphs"
+    PATH = "At the path of a request"
     OVERLAY = "In a window over the dashboard"
     FORM = "In a form"
     YES_NO = "At a question"
@@ -189,6 +191,7 @@ DASHBOARD = (
     Key("c", "only('certificates')", "c", "certs", "Certificates: the next to expire first", Scope.DASHBOARD, 8),
     Key("n", "only('nodes')", "n", "nodes", "Nodes: ready, cordoned, under pressure", Scope.DASHBOARD, 10),
     Key("v", _request(ShowGraphs), "v", "graphs", "States and figures over time", Scope.DASHBOARD, 9),
+    Key("p", _request(ShowPath), "p", "path", "Clients to etcd: every edge as it is now", Scope.DASHBOARD, 9),
     Key("h", _request(ShowRuns), "h", "runs", "The logged runs: open or resume one", Scope.DASHBOARD, 8),
     Key("C", _request(ShowCommands), "C", "commands", "Every command that was run on hosts", Scope.DASHBOARD, 9),
     Key(
@@ -350,6 +353,19 @@ GRAPH = (
     _help(Scope.GRAPH, "this screen", 5),
 )
 
+PATH = (
+    Key("enter", "choose", "enter", "details", "Everything known of the node", Scope.PATH, 1),
+    Key("left", "look('stage', -1)", "← →", "stage", "To the stage before", Scope.PATH, 2),
+    Key("right", "look('stage', 1)", "→", "next stage", "To the next stage", Scope.PATH),
+    Key("down,j", "move('line', 1)", "↓ j", "node", "To the next node of the stage", Scope.PATH, 3),
+    Key("up,k", "move('line', -1)", "↑ k", "node up", "To the node before it", Scope.PATH),
+    Key("pagedown,space,ctrl+f", "look('words', 1)", "pgdn space", "page down", "A page of edges down", Scope.PATH, 6),
+    Key("pageup,ctrl+b", "look('words', -1)", "pgup", "page up", "A page of edges up", Scope.PATH),
+    Key("y", "copy", "y", "copy", "Copy the drawing and all edges to the clipboard", Scope.PATH, 9),
+    Key("escape,q", "screen.dismiss", "esc", "back", "Back to the dashboard", Scope.PATH, 4),
+    _help(Scope.PATH, "this screen", 5),
+)
+
 WINDOWS = (
     Key("escape,q", "dismiss", "esc", "back", "Close this window", Scope.OVERLAY, 1),
     Key("P", _request(OpenText), "P", "pager", "This text in $PAGER", Scope.OVERLAY, 5),
@@ -378,12 +394,12 @@ WINDOWS = (
     Key("escape", "drop", "esc", "drop it", "Show everything again", Scope.FILTER, 1),
 )
 
-KEYS = (*EVERYWHERE, *DASHBOARD, *LOGS, *STEPS, *GRAPH, *TABLE, *TEXT, *WINDOWS)
+KEYS = (*EVERYWHERE, *DASHBOARD, *LOGS, *STEPS, *GRAPH, *PATH, *TABLE, *TEXT, *WINDOWS)
 
 
 CHANGES = frozenset(parse(key.action)[1:] for key in KEYS if key.changes)
 """The actions that change hosts, by name and parameters."""
-CLOSED = (Scope.SPLIT, Scope.LOGS, Scope.FORM, Scope.GRAPH)
+CLOSED = (Scope.SPLIT, Scope.LOGS, Scope.FORM, Scope.GRAPH, Scope.PATH)
 """Scopes of screens with so many keys of their own that the console's are not named there."""
 _PLACES = {key: place for place, key in enumerate(KEYS)}
 

@@ -231,6 +231,10 @@ class ShowGraphs(Request):
     """Show states and figures over time."""
 
 
+class ShowPath(Request):
+    """Show the path of a request through the cluster."""
+
+
 class ReadGraphRuns(Request):
     """Read the logged runs for the screen that shows them over time."""
 
@@ -259,7 +263,7 @@ class UseTheme(Request):
         self.name = name
 
 
-WindowRequest: TypeAlias = ShowKeys | OfferCommands | ShowDetails | Copy
+WindowRequest: TypeAlias = ShowKeys | OfferCommands | ShowDetails | ShowPath | Copy
 ActionRequest: TypeAlias = OfferActions | BeginAction | FixFinding | PlanAction | PlanUndo
 RunRequest: TypeAlias = (
     ShowRun | ShowOutcome | StartRun | ResumeRun | PauseRun | TeachRun | ReleaseStep | StopRun | Quit

@@ -13,6 +13,7 @@ from haconsole.present.basis import basis_items
 from haconsole.present.cells import NOTHING, Cell, Tone
 from haconsole.present.changes import SnapshotChange
 from haconsole.present.detail import Detail, Fact, Heading, Item, Sentence
+from haconsole.present.details.apiserver import about_apiserver, about_endpoint
 from haconsole.present.details.balancing import about_balancer, about_server, about_vip
 from haconsole.present.details.common import listed, observation
 from haconsole.present.details.etcd import about_member
@@ -22,9 +23,11 @@ from haconsole.present.facts import display_of
 from haconsole.present.nodes import host_cell, ready_cell, role_of, scheduling_cell
 from haconsole.present.offers import finding_of
 from haconsole.present.row_keys import (
+    ApiserverKey,
     BalancerKey,
     CertificateKey,
     CommandKey,
+    EndpointKey,
     EventKey,
     FindingKey,
     HostKey,
@@ -32,6 +35,7 @@ from haconsole.present.row_keys import (
     MemberKey,
     NodeKey,
     PartKey,
+    PathKey,
     PhaseKey,
     RanKey,
     RowKey,
@@ -65,22 +69,32 @@ def about(
 
 def _about_part(subject: PartKey, snapshot: ClusterSnapshot, now: datetime) -> Detail | None:
     match subject:
-        case MemberKey(id=member):
-            return about_member(snapshot, member, now)
         case HostKey(host=host):
             return about_host(snapshot, host, now)
-        case VipKey(address=address, host=host):
-            return about_vip(snapshot, address, host, now)
-        case ServerKey(backend=backend, server=server):
-            return about_server(snapshot, backend, server, now)
-        case BalancerKey(host=host):
-            return about_balancer(snapshot, host, now)
         case LeaseKey(namespace=namespace, name=name):
             return about_lease(snapshot, namespace, name, now)
         case CertificateKey(host=host, path=path):
             return about_certificate(snapshot, host, path, now)
         case NodeKey(name=name):
             return about_node(snapshot, name, now)
+        case _:
+            return _about_path(subject, snapshot, now)
+
+
+def _about_path(subject: PathKey, snapshot: ClusterSnapshot, now: datetime) -> Detail | None:
+    match subject:
+        case MemberKey(id=member):
+            return about_member(snapshot, member, now)
+        case VipKey(address=address, host=host):
+            return about_vip(snapshot, address, host, now)
+        case ServerKey(backend=backend, server=server):
+            return about_server(snapshot, backend, server, now)
+        case BalancerKey(host=host):
+            return about_balancer(snapshot, host, now)
+        case ApiserverKey(host=host):
+            return about_apiserver(snapshot, host, now)
+        case EndpointKey():
+            return about_endpoint(snapshot, now)
         case _:
             assert_never(subject)
 

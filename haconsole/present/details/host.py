@@ -80,7 +80,7 @@ def _service(unit: ServiceState, now: datetime) -> Cell:
 def _parts(facts: HostFacts, now: datetime) -> tuple[Item, ...]:
     items: tuple[Item, ...] = ()
     if facts.has(Role.CONTROL_PLANE):
-        items += (Heading("apiserver"), *observation(facts.apiserver, now), *known(facts.apiserver, _apiserver))
+        items += (Heading("apiserver"), *observation(facts.apiserver, now), *known(facts.apiserver, apiserver))
     if facts.has(Role.ETCD):
         items += (Heading("etcd"), *observation(facts.etcd, now), *known(facts.etcd, endpoint))
     if facts.has(Role.LOAD_BALANCER):
@@ -90,7 +90,7 @@ def _parts(facts: HostFacts, now: datetime) -> tuple[Item, ...]:
     return (*items, Heading("Addresses"), *observation(facts.addresses, now), *known(facts.addresses, _addresses))
 
 
-def _apiserver(value: ApiserverFacts) -> tuple[Item, ...]:
+def apiserver(value: ApiserverFacts) -> tuple[Item, ...]:
     ready = Cell("● ready", Tone.GOOD) if value.ready else Cell("✖ not ready", Tone.CRITICAL)
     failing = (Fact("failing checks", Cell(", ".join(value.failing), Tone.CRITICAL)),) if value.failing else ()
     servers = (Fact("etcd servers", listed(value.etcd_servers)),) if value.etcd_servers else ()

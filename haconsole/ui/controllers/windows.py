@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, assert_never
 
 from haconsole.ui.keys import active_keys
-from haconsole.ui.messages import Copy, OfferCommands, ShowDetails, ShowKeys, WindowRequest
+from haconsole.ui.messages import Copy, OfferCommands, ShowDetails, ShowKeys, ShowPath, WindowRequest
 
 if TYPE_CHECKING:
     from haconsole.present.palette import Command
@@ -28,6 +28,8 @@ class WindowController:
                 self._console.run_worker(self._offer_commands(), exit_on_error=False)
             case ShowDetails(key=key):
                 self.show_details(key)
+            case ShowPath():
+                self.show_path()
             case Copy(text=text):
                 self._console.copy_to_clipboard(text)
                 self._console.notify("copied, where the terminal allows it (OSC 52)", timeout=2, markup=False)
@@ -40,6 +42,13 @@ class WindowController:
 
         text = help_text(active_keys(self._console.screen.active_bindings))
         self._console.push_screen(TextWindow(lambda state, now: text))
+
+    def show_path(self) -> None:
+        """Show the path of a request."""
+        from haconsole.ui.screens.path import PathScreen
+
+        if not isinstance(self._console.screen, PathScreen):
+            self._console.push_screen(PathScreen())
 
     def show_details(self, key: RowKey) -> None:
         """Show the screen of a host, or everything known of another row in a window."""

@@ -1,0 +1,86 @@
+"""The path of a request: nodes and lines, a cursor on a node, and the edges as text below."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from haconsole.present.ages import age
+from haconsole.present.cells import Cell, Line, Tone, padded, text_of, width_of
+from haconsole.present.path_drawing import Sketch, drawing, every_edge
+from haconsole.present.path_window import PathPicture, PathWindow
+from haconsole.present.request_path import RequestPath
+from haconsole.ui.keys import Scope, bindings
+from haconsole.ui.messages import Copy, ShowDetails
+from haconsole.ui.widgets.lines import Pane
+
+NOTHING_YET = " ? nothing yet: the path is drawn as soon as a host answers"
+HEAD_LINES = 2
+ALL_LINES = 10_000
+
+
+class PathPane(Pane):
+    """Draws a path that fits the width; with many nodes the drawing scrolls with the cursor."""
+
+    BINDINGS = bindings(Scope.PATH)
+
+    def __init__(self) -> None:
+        super().__init__(id="path")
+        self._path: RequestPath | None = None
+        self._at: datetime | None = None
+        self._now = datetime.min.replace(tzinfo=UTC)
+        self._window = PathWindow()
+
+    def show(self, path: RequestPath | None, at: datetime | None, now: datetime) -> None:
+        """Draw the path that was observed `at`, with its age."""
+        self._path, self._at, self._now = path, at, now
+        self._draw()
+
+    def _draw(self) -> None:
+        width, height = self.size.width, self.size.height
+        if width <= 0:
+            return
+        part = "head-focused" if self.has_focus else "head"
+        if self._path is None or not self._path.nodes:
+            self.paint(((self._head(width, 0), part), ((Cell(NOTHING_YET, Tone.UNKNOWN),), "")))
+            return
+        picture = PathPicture.of(self._path, self._window, width, height - HEAD_LINES)
+        self._window = picture.window
+        heads = ((self._head(width, picture.below), part), (picture.titles, "titles"))
+        self.paint((*heads, *((line, "") for line in picture.lines)))
+
+    def _head(self, width: int, below: int) -> Line:
+        title, more = Cell(" path of a request  "), Cell(f" ▼{below} " if below else " ", Tone.MUTED)
+        summary = self._path.summary if self._path else Cell("")
+        old = age(self._at, self._now)
+        room = width - sum(width_of(cell.text) for cell in (title, old, more))
+        return (title, padded(summary, max(room, 0)), old, more)
+
+    def move_by(self, lines: int) -> None:
+        self.action_look("node", lines)
+
+    def action_look(self, how: str, by: int) -> None:
+        """Move the cursor among the nodes of a stage or to another stage, or scroll the edges as text."""
+        if self._path is None:
+            return
+        window = self._window
+        match how:
+            case "node":
+                self._window = window.moved(self._path, by)
+            case "stage":
+                self._window = window.across(self._path, by)
+            case _:
+                self._window = window.scrolled(by)
+        self._draw()
+
+    def action_choose(self) -> None:
+        """Everything known of the node under the cursor."""
+        node = self._window.node(self._path) if self._path is not None else None
+        if node is not None and node.key is not None:
+            self.post_message(ShowDetails(node.key))
+
+    def action_copy(self) -> None:
+        if self._path is None:
+            return
+        width = self.size.width
+        lines = (*drawing(self._path, Sketch.of(self._path, width, ALL_LINES)), (), *every_edge(self._path, width))
+        self.post_message(Copy("\n".join(text_of(line).rstrip() for line in lines)))
