@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from haconsole.configs.layout import is_stacked, layout
 from haconsole.configs.owner import owner_line
 from haconsole.inventory import effective
 from haconsole.inventory.schema import Host, Inventory, Kubeadm, Kubernetes
@@ -67,6 +68,7 @@ def upload_config(inventory: Inventory, host: Host, version: str) -> str:
         "kind": "ClusterConfiguration",
         "kubernetesVersion": _release(version),
         "certificatesDir": kubernetes.pki_dir,
+        **({} if is_stacked(inventory) else {"etcd": _etcd(inventory)}),
     }
     return _text(init, cluster)
 
@@ -108,10 +110,24 @@ def _cluster(inventory: Inventory, version: str) -> dict[str, Any]:
             "serviceSubnet": kubernetes.service_cidr,
             "dnsDomain": kubernetes.cluster_domain,
         },
-        "etcd": {"local": {"dataDir": inventory.etcd.data_dir}},
+        "etcd": _etcd(inventory),
         **({"apiServer": api_server} if api_server else {}),
         **further,
     }
+
+
+def _etcd(inventory: Inventory) -> dict[str, Any]:
+    """etcd of kubeadm's own, or the members of the inventory with the client pair of API servers."""
+    if is_stacked(inventory):
+        return {"local": {"dataDir": inventory.etcd.data_dir}}
+    external: dict[str, Any] = {
+        "endpoints": [effective.etcd_client_url(inventory, host) for host in inventory.with_role(Role.ETCD)]
+    }
+    kubernetes = layout(inventory).kubernetes
+    if kubernetes is not None and kubernetes.etcd_ca is not None:
+        pair = kubernetes.apiserver_etcd_client
+        external |= {"caFile": kubernetes.etcd_ca, "certFile": pair.cert, "keyFile": pair.key}
+    return {"external": external}
 
 
 def _registration(settings: Kubeadm, host: Host, version: str) -> dict[str, Any]:

@@ -36,6 +36,7 @@ __all__ = [
     "KubernetesLayout",
     "Layout",
     "is_kubeadm",
+    "is_stacked",
     "layout",
     "successor",
 ]
@@ -77,7 +78,8 @@ def is_kubeadm(inventory: Inventory) -> bool:
     return inventory.kubernetes is not None and inventory.kubernetes.deployment is Deployment.KUBEADM
 
 
-def _stacked(inventory: Inventory) -> bool:
+def is_stacked(inventory: Inventory) -> bool:
+    """Whether kubeadm runs etcd too, as a static pod beside each API server."""
     return is_kubeadm(inventory) and inventory.etcd.placement is EtcdPlacement.STATIC_POD
 
 
@@ -116,9 +118,9 @@ def _etcd(inventory: Inventory) -> EtcdLayout:
 
 def _etcd_pki(inventory: Inventory) -> EtcdPki:
     folder = inventory.etcd.pki_dir
-    if _stacked(inventory) and inventory.kubernetes and folder == _DEFAULT_ETCD_PKI_DIR:
+    if is_stacked(inventory) and inventory.kubernetes and folder == _DEFAULT_ETCD_PKI_DIR:
         folder = f"{inventory.kubernetes.pki_dir}/etcd"
-    client = "healthcheck-client" if _stacked(inventory) else "client"
+    client = "healthcheck-client" if is_stacked(inventory) else "client"
     files = inventory.etcd.files
 
     def pair(cert: str, key: str) -> KeyPairFiles:

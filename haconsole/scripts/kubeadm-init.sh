@@ -1,7 +1,8 @@
 #!/bin/sh
 # Makes a cluster of this host. A marker exists from the start of init to its end: only while it exists a half-finished
 # init is completed or, if its API server is not ready, undone and started again.
-# usage: kubeadm-init CONFIG SUFFIX API_PORT CONFIG_DIR PKI_DIR DATA_DIR [CRI_SOCKET]
+# usage: kubeadm-init CONFIG SUFFIX API_PORT CONFIG_DIR PKI_DIR DATA_DIR [CRI_SOCKET]; DATA_DIR is empty if etcd is not
+# kubeadm's
 PATH=$PATH:/usr/bin:/usr/local/bin
 # uses lib/kubeadm-leave
 # uses lib/kubeadm-run
@@ -21,7 +22,7 @@ finish_init() {
   done
 }
 begun() {
-  for path in "$folder"/admin.conf "$folder"/kubelet.conf "$folder"/manifests/kube-apiserver.yaml "$data/member"; do
+  for path in "$folder"/admin.conf "$folder"/kubelet.conf "$folder"/manifests/kube-apiserver.yaml ${data:+"$data/member"}; do
     [ ! -e "$path" ] || return 0
   done
   return 1
@@ -32,6 +33,8 @@ if begun; then
   echo "A half-finished init is undone; what it wrote is kept in $folder.$end."
   cp -- "$config" "$config.new"
   kubeadm_leave "$end" "$folder" "$pki" "$data" "$socket"
+  # an etcd that is not kubeadm's keeps what the first attempt wrote, so the CAs and keys must be the same
+  [ -n "$data" ] || cp -a -- "$folder.$end/${pki##*/}" "$pki"
   mv -- "$config.new" "$config"
 fi
 : >"$marker"

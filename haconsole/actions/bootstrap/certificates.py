@@ -32,7 +32,7 @@ def certificates(ctx: PlanContext, after: tuple[StepId, ...]) -> tuple[Step, ...
     authorities = _authorities(ctx, after)
     ready = {step.id for step in authorities}
     leaves = (
-        _issue(host, leaf, (*_needs(ctx, leaf, host, ready), *after))
+        issue_step(host, leaf, (*_needs(ctx, leaf, host, ready), *after))
         for host in ctx.hosts
         for leaf in leaves_on(ctx, host)
     )
@@ -62,13 +62,13 @@ def _authorities(ctx: PlanContext, after: tuple[StepId, ...]) -> tuple[Step, ...
     if etcd and ctx.parts & {BootstrapPart.ETCD, BootstrapPart.KUBERNETES}:
         steps.append(_authority(ctx, ETCD_CA, "etcd-ca", etcd.ca, ETCD_CA_WHY, after))
         if BootstrapPart.KUBERNETES in ctx.parts:
-            steps += _trusts(ctx, ETCD_CA, etcd.ca.cert, ctx.control_planes)
+            steps += trust_steps(ctx, ETCD_CA, etcd.ca.cert, ctx.control_planes)
     if kubernetes is None:
         return tuple(steps)
     if BootstrapPart.KUBERNETES in ctx.parts or (BootstrapPart.HAPROXY in ctx.parts and check_verifies(ctx.inventory)):
         steps.append(_authority(ctx, KUBERNETES_CA, "kubernetes", kubernetes.ca, KUBERNETES_CA_WHY, after))
     if BootstrapPart.HAPROXY in ctx.parts and check_verifies(ctx.inventory):
-        steps += _trusts(ctx, KUBERNETES_CA, kubernetes.ca.cert, ctx.balancers)
+        steps += trust_steps(ctx, KUBERNETES_CA, kubernetes.ca.cert, ctx.balancers)
     if BootstrapPart.KUBERNETES in ctx.parts:
         steps.append(
             _authority(ctx, FRONT_PROXY_CA, "front-proxy-ca", kubernetes.front_proxy_ca, FRONT_PROXY_WHY, after)
@@ -113,7 +113,7 @@ def _authority(
     )
 
 
-def _trusts(ctx: PlanContext, authority: str, cert_path: str, hosts: tuple[Host, ...]) -> tuple[Step, ...]:
+def trust_steps(ctx: PlanContext, authority: str, cert_path: str, hosts: tuple[Host, ...]) -> tuple[Step, ...]:
     """Hosts that verify with a CA without holding its key."""
     holders = _holders(ctx, authority)
     return tuple(
@@ -179,7 +179,8 @@ def signing_step(ctx: PlanContext, host: Host, needs: tuple[StepId, ...]) -> Ste
     )
 
 
-def _issue(host: Host, leaf: DesiredLeaf, needs: tuple[StepId, ...]) -> Step:
+def issue_step(host: Host, leaf: DesiredLeaf, needs: tuple[StepId, ...]) -> Step:
+    """Issue a leaf that no host has yet."""
     return Step(
         id=step_id(f"pki.{leaf.name}", host.name),
         title=f"Issue the {leaf.name} certificate",

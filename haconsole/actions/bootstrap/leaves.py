@@ -102,7 +102,7 @@ def leaves_on(ctx: PlanContext, host: Host) -> tuple[DesiredLeaf, ...]:
         leaves += _member(ctx.inventory, host, etcd, etcd.pki.on(host))
     if BootstrapPart.KUBERNETES in parts and kubernetes and ctx.inventory.kubernetes:
         if etcd.pki:
-            leaves.append(_etcd_client(kubernetes, etcd.pki))
+            leaves.append(apiserver_etcd_client(kubernetes, etcd.pki))
         leaves.append(_apiserver(ctx.inventory, ctx.inventory.kubernetes, kubernetes, host))
         leaves += _apiserver_clients(kubernetes)
         leaves += _kubeconfig_clients(kubernetes)
@@ -125,7 +125,8 @@ def _member(inventory: Inventory, host: Host, etcd: EtcdLayout, pki: EtcdPki) ->
     )
 
 
-def _etcd_client(kubernetes: KubernetesLayout, pki: EtcdPki) -> DesiredLeaf:
+def apiserver_etcd_client(kubernetes: KubernetesLayout, pki: EtcdPki) -> DesiredLeaf:
+    """The client pair of an API server for etcd."""
     why = "The API server authenticates to etcd with this certificate."
     files = kubernetes.apiserver_etcd_client
     return DesiredLeaf("apiserver-etcd-client", files, ETCD_CA, pki.ca, "kube-apiserver-etcd-client", CLIENT, why)

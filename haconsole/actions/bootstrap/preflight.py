@@ -21,7 +21,7 @@ SPARE_KIB = 1 << 20
 
 def preflight(ctx: PlanContext) -> tuple[Step, ...]:
     """The checks that must pass on every host before the first change."""
-    return tuple(step for host in ctx.hosts for step in _on(ctx, host)) + _etcd_step_for_kubernetes(ctx)
+    return tuple(step for host in ctx.hosts for step in _on(ctx, host)) + etcd_for_kubernetes(ctx)
 
 
 def _on(ctx: PlanContext, host: Host) -> tuple[Step, ...]:
@@ -198,7 +198,7 @@ def _triples(words: Sequence[str]) -> tuple[tuple[str, str, str], ...]:
     return tuple(zip(words[::3], words[1::3], words[2::3], strict=True))
 
 
-def _etcd_step_for_kubernetes(ctx: PlanContext) -> tuple[Step, ...]:
+def etcd_for_kubernetes(ctx: PlanContext) -> tuple[Step, ...]:
     """If only the control plane is requested, etcd must already exist."""
     if BootstrapPart.KUBERNETES not in ctx.parts or BootstrapPart.ETCD in ctx.parts:
         return ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from haconsole.actions.build import script
 from haconsole.actions.checks import AnyOf, Check, CommandSucceeds, MemberIs, MemberStage, NodeIs, NodeStage
 from haconsole.configs.balancer_files import haproxy_files, keepalived_files
-from haconsole.configs.layout import Layout
+from haconsole.configs.layout import Layout, is_stacked
 from haconsole.inventory.effective import etcd_peer_url
 from haconsole.inventory.schema import Host, Inventory, Kubeadm
 from haconsole.model.balancer_files_view import file_owner
@@ -73,23 +73,24 @@ def foreign_balancers(snapshot: ClusterSnapshot, places: Layout, hosts: tuple[Ho
 
 
 def folders(inventory: Inventory) -> tuple[str, str, str]:
-    """Of configuration, of keys, and of etcd's data."""
+    """Of configuration, of keys, and of etcd's data; the last is empty if etcd is not kubeadm's."""
     kubernetes = inventory.kubernetes
     assert kubernetes is not None
-    return kubernetes.config_dir, kubernetes.pki_dir, inventory.etcd.data_dir
+    return kubernetes.config_dir, kubernetes.pki_dir, inventory.etcd.data_dir if is_stacked(inventory) else ""
 
 
 def nothing_left(inventory: Inventory) -> CommandSucceeds:
     """Nothing of an init or join is on the step's host."""
     config, pki, data = folders(inventory)
-    means = f"nothing of kubeadm in {config}, {pki} and {data}, and no control plane runs"
+    places = ", ".join(filter(None, (config, pki, data)))
+    means = f"nothing of kubeadm in {places}, and no control plane runs"
     return script(LEFT, "left", config, pki, data, means=means, problem="an earlier init or join is still here")
 
 
 def joined(inventory: Inventory, host: Host, node: str, ask: tuple[HostName, ...]) -> tuple[Check, ...]:
     """The host is a registered node and, as a stacked control plane, a voter of etcd: nothing of it may be undone."""
     checks: list[Check] = [NodeIs(node, NodeStage.REGISTERED, ask)]
-    if Role.CONTROL_PLANE in host.roles:
+    if Role.CONTROL_PLANE in host.roles and is_stacked(inventory):
         checks.append(MemberIs(etcd_peer_url(inventory, host), MemberStage.VOTING, ask))
     return tuple(checks)
 

@@ -1,6 +1,7 @@
-"""Plans the bootstrap of a cluster by kubeadm, with stacked etcd.
+"""Plans the bootstrap of a cluster by kubeadm, with stacked etcd or with members that run as systemd units.
 
-1. Balancers first, as on every cluster: kubeadm init waits until the endpoint answers.
+1. Balancers first, as on every cluster: kubeadm init waits until the endpoint answers. With etcd as units, its members
+   and the client pair of the first API server too; kubeadm copies that pair to the control planes that join.
 2. kubeadm init on the first control plane, then the manifest of the pod network.
 3. The other control planes join one at a time, because each adds an etcd member; workers join beside them.
 4. The final checks.
@@ -17,6 +18,7 @@ from haconsole.actions.bootstrap.verify import verify_steps
 from haconsole.actions.build import File, look_step, script, step_id, write_step
 from haconsole.actions.checks import AnyOf, ApiHas, ApiserverReady, Check, NodeIs, NodeStage, SameFile
 from haconsole.actions.kubeadm.cluster import folders, node_name, release, settings
+from haconsole.actions.kubeadm.external_etcd import external_etcd
 from haconsole.actions.kubeadm.join import (
     JOIN_S,
     LEAVE_S,
@@ -30,8 +32,9 @@ from haconsole.actions.operations import Irreversible, RunCommand, SendFile
 from haconsole.actions.plan_context import BootstrapPart, PlanContext
 from haconsole.actions.step import Step, StepId
 from haconsole.configs.kubeadm import CONFIG_FILE, init_config
+from haconsole.configs.layout import is_stacked
 from haconsole.configs.owner import owner_line
-from haconsole.inventory.schema import EtcdPlacement, Host
+from haconsole.inventory.schema import Host
 from haconsole.model.etcd_view import etcd_view
 from haconsole.model.hosts import Role
 from haconsole.model.names import HostName
@@ -43,6 +46,7 @@ OURS = load_script("check-kubeadm-ours")
 APPLY = load_script("kubectl-apply")
 PREFLIGHT = "preflight"
 BALANCED = frozenset({BootstrapPart.HAPROXY, BootstrapPart.KEEPALIVED})
+ETCD = frozenset({BootstrapPart.ETCD})
 
 CONFIG_WHY = (
     "The configuration of kubeadm init, made from the inventory, in the API version of the installed kubeadm. It names "
@@ -68,13 +72,7 @@ OBJECTS = (
 def refusals(ctx: PlanContext) -> tuple[str, ...]:
     """Settings that this bootstrap does not support, and a release that is not known."""
     reasons = []
-    if ctx.inventory.etcd.placement is not EtcdPlacement.STATIC_POD:
-        reasons.append(
-            "kubernetes.deployment is kubeadm and etcd.placement is systemd: haconsole bootstraps kubeadm's control "
-            "planes with stacked etcd only; set etcd.placement to static-pod. haproxy, keepalived and etcd can be set "
-            "up separately (the field only)"
-        )
-    elif BootstrapPart.KUBERNETES not in ctx.parts:
+    if BootstrapPart.KUBERNETES not in ctx.parts:
         reasons.append("kubeadm makes etcd together with its control plane: bootstrap without only, or only kubernetes")
     if not reasons and release(ctx.snapshot, ctx.inventory) is None:
         reasons.append("kubernetes.version must name a release, e.g. 1.31.4: kubeadm's configuration depends on it")
@@ -93,8 +91,10 @@ def kubeadm_steps(ctx: PlanContext) -> tuple[Step, ...]:
     first, *others = _first_control_plane_first(ctx)
     workers = ctx.inventory.with_role(Role.WORKER)
     balancing = replace(ctx, parts=ctx.parts & BALANCED)
+    beside = balancing if is_stacked(ctx.inventory) else replace(ctx, parts=ctx.parts & (BALANCED | ETCD))
     looks = (
-        *systemd_preflight.preflight(balancing),
+        *systemd_preflight.preflight(beside),
+        *(() if is_stacked(ctx.inventory) else systemd_preflight.etcd_for_kubernetes(ctx)),
         *(step for host in (first, *others, *workers) for step in installed_steps(ctx.inventory, host, version)),
         _ours_step(ctx, first),
     )
@@ -103,10 +103,11 @@ def kubeadm_steps(ctx: PlanContext) -> tuple[Step, ...]:
         *(haproxy_steps(balancing, after) if BootstrapPart.HAPROXY in ctx.parts else ()),
         *(keepalived_steps(balancing, after) if BootstrapPart.KEEPALIVED in ctx.parts else ()),
     )
-    needs = (*after, *(step.id for step in balancers))
+    etcd = () if is_stacked(ctx.inventory) else external_etcd(ctx, first, after)
+    needs = (*after, *(step.id for step in (*balancers, *etcd)))
     init = _init(ctx, first, version, needs)
     joins = _joins(ctx, first, tuple(others), workers, version, init[-1].id)
-    steps = (*looks, *balancers, *init, *joins)
+    steps = (*looks, *balancers, *etcd, *init, *joins)
     return (*steps, *_final_checks(ctx, steps, first))
 
 
@@ -138,7 +139,7 @@ def _ours_step(ctx: PlanContext, first: Host) -> Step:
         _config_file(ctx),
         config,
         data,
-        means=f"no cluster in {config} and {data} but this one",
+        means=f"no cluster in {' and '.join(filter(None, (config, data)))} but this one",
         problem="another cluster is on this host; if it is not needed, undo it (kubeadm reset)",
     )
     check = AnyOf(((ours,), _initialized(ctx, first)))

@@ -18,7 +18,7 @@ from haconsole.actions.kubeadm.cluster import folders, left_or_joined, series, s
 from haconsole.actions.operations import Irreversible, JoinNode, RunCommand
 from haconsole.actions.step import Step
 from haconsole.configs.kubeadm import join_config, upload_config
-from haconsole.configs.layout import Layout
+from haconsole.configs.layout import Layout, is_stacked
 from haconsole.inventory import effective
 from haconsole.inventory.schema import Host, Inventory
 from haconsole.model.hosts import Role
@@ -42,7 +42,7 @@ CLEAR_WHY = (
 )
 PLANE_WHY = (
     "The token and the key of the uploaded certificates are made right before the join and deleted after it. They "
-    "are never shown, logged or stored on a disk. Its etcd member, API server and other static pods start."
+    "are never shown, logged or stored on a disk. Its API server and other static pods start."
 )
 WORKER_WHY = (
     "The token is made right before the join and deleted after it. It is never shown, logged or stored on a disk. "
@@ -84,8 +84,9 @@ def _reach(inventory: Inventory, host: Host, others: tuple[Host, ...]) -> tuple[
     balanced = effective.endpoint(inventory)
     words: list[str] = [balanced[0], str(balanced[1]), "the endpoint"] if balanced else []
     if Role.CONTROL_PLANE in host.roles:
+        port = inventory.etcd.peer_port if is_stacked(inventory) else inventory.etcd.client_port
         for other in others:
-            words += [other.address, str(inventory.etcd.peer_port), other.name]
+            words += [other.address, str(port), other.name]
     if not words:
         return ()
     problem = "another host does not answer; open the port between them (firewall, security group)"
@@ -123,7 +124,7 @@ def join_step(
         config=join_config(inventory, host, version),
         upload=upload_config(inventory, near, version) if plane else "",
         ask=ask,
-        peer_url=effective.etcd_peer_url(inventory, host) if plane else "",
+        peer_url=effective.etcd_peer_url(inventory, host) if plane and is_stacked(inventory) else "",
         timeout_s=JOIN_S,
     )
     what = "a control plane" if plane else "a worker"
@@ -144,15 +145,17 @@ def join_step(
 def joined_checks(
     inventory: Inventory, places: Layout, host: Host, node: str, ask: tuple[HostName, ...]
 ) -> tuple[Check, ...]:
-    """Node ready; for a control plane also: a voter of etcd, all components healthy, the endpoint reached from here."""
+    """Node ready; for a control plane also: a voter of a stacked etcd, components healthy, the endpoint reached."""
     if Role.CONTROL_PLANE not in host.roles or places.kubernetes is None:
         return (NodeIs(node, NodeStage.READY, ask),)
     balanced = effective.endpoint(inventory)
     endpoint = (VipAnswers(effective.join_host_port(*balanced)),) if balanced else ()
     _, *others = places.kubernetes.components
+    peer_url = effective.etcd_peer_url(inventory, host)
+    voting = (MemberIs(peer_url, MemberStage.VOTING, ask),) if is_stacked(inventory) else ()
     return (
         NodeIs(node, NodeStage.CONTROL_PLANE, ask),
-        MemberIs(effective.etcd_peer_url(inventory, host), MemberStage.VOTING, ask),
+        *voting,
         ApiserverReady(),
         *(component_healthy(one) for one in others),
         *endpoint,

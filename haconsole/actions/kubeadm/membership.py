@@ -16,7 +16,8 @@ from haconsole.actions.membership.change import MembershipChange, answers
 from haconsole.actions.operations import Irreversible
 from haconsole.actions.plan_context import PlanContext
 from haconsole.actions.steps.order import Group
-from haconsole.inventory.schema import EtcdPlacement, Host
+from haconsole.configs.layout import is_stacked
+from haconsole.inventory.schema import Host
 from haconsole.model.hosts import Role
 from haconsole.model.names import HostName
 from haconsole.model.observed import reason_of, value_of
@@ -122,12 +123,13 @@ def refusals(change: MembershipChange) -> tuple[str, ...]:
 
 def _external(change: MembershipChange) -> tuple[str, ...]:
     moving = [host for host in (change.out, change.into) if host]
-    planes = any(Role.CONTROL_PLANE in host.roles or Role.ETCD in host.roles for host in moving)
-    if not planes or change.inventory.etcd.placement is EtcdPlacement.STATIC_POD:
+    members = ", ".join(host.name for host in moving if Role.ETCD in host.roles)
+    if not members or is_stacked(change.inventory):
         return ()
     reason = (
-        "etcd.placement is systemd: haconsole changes control planes of kubeadm's only with stacked etcd "
-        "(placement static-pod); workers can join and leave"
+        f"{members} has the role etcd, and etcd.placement is systemd: API servers of kubeadm name every member in "
+        "--etcd-servers, which haconsole does not change. Change the member with etcdctl, then --etcd-servers in each "
+        "manifest and the endpoints in kubeadm-config; hosts without the role etcd can join and leave"
     )
     return (reason,)
 

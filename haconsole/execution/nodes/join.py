@@ -130,7 +130,8 @@ class NodeJoins:
         return key_hashes(certificate or b"")
 
     def _command(self, operation: JoinNode, config: str) -> RunCommand:
-        words = ("join", self._cluster.layout.etcd.data_dir)
+        etcd = self._cluster.layout.etcd
+        words = ("join", etcd.data_dir if etcd.manifest else "")
         return RunCommand(("sh", "-ec", JOIN, *words), stdin=config, timeout_s=operation.timeout_s)
 
     async def _delete_credentials(self, operation: JoinNode) -> None:

@@ -16,7 +16,7 @@ kubeadm_leave() {
     for path in "$2"/manifests/*.yaml /var/lib/haconsole/static-pods/*.yaml; do [ ! -e "$path" ] || aside "$path" "$kept/manifests"; done
   )
   kubeadm reset --force --skip-phases=remove-etcd-member ${5:+--cri-socket "$5"}
-  [ -e "$4/member" ] || return 0
+  [ -n "$4" ] && [ -e "$4/member" ] || return 0
   if mountpoint -q -- "$4"; then mv -T -- "$4/member" "$4/.member.$1"; else
     (umask 077; mkdir -p -- "$4.$1")
     aside "$4/member" "$4.$1"

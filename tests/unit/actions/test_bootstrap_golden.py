@@ -13,22 +13,22 @@ from haconsole.cli.reports.plan import plan_text
 from haconsole.inventory.load import load
 from tests.unit.actions.test_bootstrap_plan import bare
 
-KEPT = Path(__file__).parent / "golden" / "bootstrap-lab.txt"
+GOLDEN = Path(__file__).parent / "golden"
 SAMPLES = Path(__file__).resolve().parents[3] / "sample-inventories"
 REFUSED = {
     "etcd-static-pods.yaml": ("etcd.placement",),
-    "kubeadm-external-etcd.yaml": ("kubernetes.deployment",),
 }
 
 
-def test_the_plan_reads_as_kept() -> None:
-    inventory = load(SAMPLES / "lab.yaml")
+@pytest.mark.parametrize("name", ["lab", "kubeadm-external-etcd"])
+def test_the_plan_reads_as_kept(name: str) -> None:
+    inventory, kept = load(SAMPLES / f"{name}.yaml"), GOLDEN / f"bootstrap-{name}.txt"
     plan = plan_bootstrap(bare(inventory), inventory)
     assert isinstance(plan, Plan)
     text = plan_text(plan) + "\n"
     if os.environ.get("HACONSOLE_WRITE_GOLDEN") == "1":
-        KEPT.write_text(text)
-    assert text == KEPT.read_text()
+        kept.write_text(text)
+    assert text == kept.read_text()
 
 
 @pytest.mark.parametrize("file", sorted(SAMPLES.glob("*.yaml")), ids=lambda file: file.name)

@@ -81,6 +81,39 @@ def test_a_cluster_that_runs_is_not_made_again_on_another_host() -> None:
     assert "kubeadm.join@cp1" in {step.id for step in made.steps}
 
 
+def test_etcd_as_units_is_up_before_init_and_kubeadm_copies_the_client_pair() -> None:
+    external = msgspec.structs.replace(with_kubernetes(), etcd=Etcd())
+    made = plan(external)
+    before = needs_of(made, "kubeadm.init@cp1")
+    assert {"etcd.start@cp1", "etcd.start@cp3", "pki.apiserver-etcd-client@cp1"} <= before
+    assert [step.id for step in made.steps if step.id.startswith("pki.apiserver-etcd-client")] == [
+        "pki.apiserver-etcd-client@cp1"
+    ]
+    join = next(step.operation for step in made.steps if step.id == "kubeadm.join@cp2")
+    assert isinstance(join, JoinNode)
+    assert join.peer_url == ""
+    (cluster,) = (one for one in yaml.safe_load_all(join.upload) if one["kind"] == "ClusterConfiguration")
+    assert cluster["etcd"]["external"] == {
+        "endpoints": [f"https://10.99.0.1{n}:2379" for n in (1, 2, 3)],
+        "caFile": "/etc/etcd/pki/ca.crt",
+        "certFile": "/etc/kubernetes/pki/apiserver-etcd-client.crt",
+        "keyFile": "/etc/kubernetes/pki/apiserver-etcd-client.key",
+    }
+    assert "verify.etcd@cp2" in {step.id for step in made.steps}
+    only = plan_bootstrap(bare(external), external, BootstrapPart.KUBERNETES)
+    assert isinstance(only, Plan)
+    ids = {step.id for step in only.steps}
+    assert "preflight.etcd@cp1" in ids
+    assert not any(one.startswith("etcd.") for one in ids)
+
+
+def test_the_data_of_other_etcd_members_is_not_kubeadms() -> None:
+    external = msgspec.structs.replace(with_kubernetes(), etcd=Etcd())
+    for step in plan(external).steps:
+        if step.id.startswith("kubeadm.") and isinstance(step.operation, RunCommand):
+            assert "/var/lib/etcd" not in step.operation.argv, step.id
+
+
 def test_init_resets_only_what_an_interrupted_init_left() -> None:
     init = next(step for step in plan(with_kubernetes()).steps if step.id == "kubeadm.init@cp1")
     assert isinstance(init.operation, RunCommand)
@@ -92,7 +125,6 @@ def test_init_resets_only_what_an_interrupted_init_left() -> None:
     [
         (INVENTORY, None, "kubernetes.version must name a release"),
         (with_kubernetes(), BootstrapPart.ETCD, "kubeadm makes etcd together with its control plane"),
-        (msgspec.structs.replace(with_kubernetes(), etcd=Etcd()), None, "with stacked etcd only"),
     ],
 )
 def test_settings_that_refuse_a_bootstrap(inventory: Inventory, only: BootstrapPart | None, words: str) -> None:

@@ -58,6 +58,10 @@ def off(snapshot: ClusterSnapshot, host: str) -> ClusterSnapshot:
     return with_node(changed(snapshot, host, without_facts), host, not_ready)
 
 
+def without_etcd(host: Host) -> Host:
+    return msgspec.structs.replace(host, roles=tuple(role for role in host.roles if role is not Role.ETCD))
+
+
 def not_ready(node: NodeState) -> NodeState:
     conditions = tuple(replace(one, status="Unknown") if one.type == "Ready" else one for one in node.conditions)
     return replace(node, conditions=conditions)
@@ -202,10 +206,16 @@ def test_an_unreachable_new_host_and_an_unknown_release_refuse_a_join() -> None:
     assert "set kubernetes.version" in reasons(plan_join(unknown, inventory, "w2"))
 
 
-def test_external_etcd_refuses_control_planes_and_not_workers() -> None:
+def test_external_etcd_refuses_its_hosts_and_no_others() -> None:
     external = msgspec.structs.replace(INVENTORY, etcd=Etcd())
-    assert "only with stacked etcd" in reasons(plan_remove(healthy(), external, "cp1"))
+    assert "API servers of kubeadm name every member" in reasons(plan_remove(healthy(), external, "cp1"))
     assert isinstance(plan_remove(healthy(), external, "w1"), Plan)
+    apart = msgspec.structs.replace(external, hosts=(*external.hosts[:2], *map(without_etcd, external.hosts[2:])))
+    made = plan(plan_remove(healthy(), apart, "cp3"))
+    assert not {"etcd.remove@cp3", "etcd.remove@cp1"} & {str(step.id) for step in made.steps}
+    reset = next(one.operation for one in made.steps if one.id == "kubeadm.reset@cp3")
+    assert isinstance(reset, RunCommand)
+    assert "/var/lib/etcd" not in reset.argv
 
 
 def test_a_member_rejoins_only_with_its_control_plane() -> None:
