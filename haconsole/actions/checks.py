@@ -129,7 +129,7 @@ class NodeStage(StrEnum):
     """A state of a node in the API.
 
     DRAINED: cordoned and without pods to evict, or gone. UNLISTED: not in kubeadm's ClusterStatus, if that exists.
-    CONTROL_PLANE: ready, and labelled as a control plane.
+    MARKED: labelled as a control plane, ready or not. CONTROL_PLANE: the same, and ready.
     """
 
     DRAINED = "drained"
@@ -137,6 +137,7 @@ class NodeStage(StrEnum):
     UNLISTED = "unlisted"
     REGISTERED = "registered"
     READY = "ready"
+    MARKED = "marked"
     CONTROL_PLANE = "control-plane"
 
 

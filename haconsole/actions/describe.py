@@ -79,6 +79,7 @@ _STAGES = {
     NodeStage.UNLISTED: "not in kubeadm's ClusterStatus",
     NodeStage.REGISTERED: "registered",
     NodeStage.READY: "ready",
+    NodeStage.MARKED: "marked as a control plane",
     NodeStage.CONTROL_PLANE: "ready, and a control plane",
 }
 

@@ -3,8 +3,9 @@
 1. Balancers first, as on every cluster: kubeadm init waits until the endpoint answers. With etcd as units, its members
    and the client pair of the first API server too; kubeadm copies that pair to the control planes that join.
 2. kubeadm init on the first control plane, then the manifest of the pod network.
-3. The other control planes join one at a time, because each adds an etcd member; workers join beside them.
-4. The final checks.
+3. The other control planes join one at a time, because each adds an etcd member; workers join beside them. The next
+   one joins as soon as the member votes, before its node is ready.
+4. The final checks, readiness included.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from haconsole.actions.kubeadm.join import (
     clear_step,
     installed_steps,
     join_step,
+    member_checks,
 )
 from haconsole.actions.operations import Irreversible, RunCommand, SendFile
 from haconsole.actions.plan_context import BootstrapPart, PlanContext
@@ -222,8 +224,10 @@ def _join(ctx: PlanContext, first: Host, host: Host, version: str, need: StepId)
     node, ask = node_name(ctx.snapshot, host), (HostName(first.name),)
     end = f"unfinished-{ctx.snapshot.observed_at:%Y%m%dT%H%M%SZ}"
     clear = replace(clear_step(ctx.inventory, host, node, end, ask), needs=(need,))
-    join = replace(join_step(ctx.inventory, ctx.layout, host, node, version, ask), needs=(clear.id,))
-    return clear, join
+    join = join_step(ctx.inventory, ctx.layout, host, node, version, ask)
+    if Role.CONTROL_PLANE in host.roles:
+        join = replace(join, verification=member_checks(ctx.inventory, host, node, ask))
+    return clear, replace(join, needs=(clear.id,))
 
 
 def _final_checks(ctx: PlanContext, steps: tuple[Step, ...], first: Host) -> tuple[Step, ...]:
@@ -234,9 +238,13 @@ def _final_checks(ctx: PlanContext, steps: tuple[Step, ...], first: Host) -> tup
     own = {step.id for step in checks}
     after = tuple(replace(step, needs=(*last, *(need for need in step.needs if need in ids | own))) for step in checks)
     hosts = [host for host in ctx.inventory.hosts if {Role.CONTROL_PLANE, Role.WORKER} & set(host.roles)]
-    nodes = tuple(NodeIs(node_name(ctx.snapshot, host), NodeStage.READY, (HostName(first.name),)) for host in hosts)
+    nodes = tuple(NodeIs(node_name(ctx.snapshot, host), _last_stage(host), (HostName(first.name),)) for host in hosts)
     title = "Verify that all nodes are ready"
     ready = look_step(
         "verify.nodes", first.name, nodes, title=title, why=NODES_WHY, phase="verification", needs=last, wait_s=READY_S
     )
     return (*after, ready)
+
+
+def _last_stage(host: Host) -> NodeStage:
+    return NodeStage.CONTROL_PLANE if Role.CONTROL_PLANE in host.roles else NodeStage.READY

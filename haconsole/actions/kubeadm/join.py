@@ -151,12 +151,16 @@ def joined_checks(
     balanced = effective.endpoint(inventory)
     endpoint = (VipAnswers(effective.join_host_port(*balanced)),) if balanced else ()
     _, *others = places.kubernetes.components
-    peer_url = effective.etcd_peer_url(inventory, host)
-    voting = (MemberIs(peer_url, MemberStage.VOTING, ask),) if is_stacked(inventory) else ()
     return (
         NodeIs(node, NodeStage.CONTROL_PLANE, ask),
-        *voting,
-        ApiserverReady(),
+        *member_checks(inventory, host, node, ask)[1:],
         *(component_healthy(one) for one in others),
         *endpoint,
     )
+
+
+def member_checks(inventory: Inventory, host: Host, node: str, ask: tuple[HostName, ...]) -> tuple[Check, ...]:
+    """The end of kubeadm's join of a control plane; the next one may join then."""
+    peer_url = effective.etcd_peer_url(inventory, host)
+    voting = (MemberIs(peer_url, MemberStage.VOTING, ask),) if is_stacked(inventory) else ()
+    return (NodeIs(node, NodeStage.MARKED, ask), *voting, ApiserverReady())

@@ -82,12 +82,17 @@ def stage_problems(name: str, stage: NodeStage, node: Node | None) -> Problems:
             return ()
         case NodeStage.READY:
             return _readiness(name, node)
+        case NodeStage.MARKED:
+            return _mark(name, node)
         case NodeStage.CONTROL_PLANE:
-            labels = node.metadata.labels or {}
-            missing = () if labels.keys() & set(CONTROL_PLANE_LABELS) else (f"node {name} has no control-plane label",)
-            return _readiness(name, node) + missing
+            return _readiness(name, node) + _mark(name, node)
         case _:
             assert_never(stage)
+
+
+def _mark(name: str, node: Node) -> Problems:
+    labels = node.metadata.labels or {}
+    return () if labels.keys() & set(CONTROL_PLANE_LABELS) else (f"node {name} has no control-plane label",)
 
 
 def _readiness(name: str, node: Node) -> Problems:

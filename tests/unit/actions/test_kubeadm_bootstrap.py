@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from haconsole.actions.bootstrap.plan import plan_bootstrap
+from haconsole.actions.checks import MemberIs, NodeIs, NodeStage
 from haconsole.actions.operations import JoinNode, RunCommand, SendFile
 from haconsole.actions.plan_context import BootstrapPart
 from haconsole.actions.step import Plan, Refusal, StepId
@@ -55,6 +56,17 @@ def test_control_planes_join_one_at_a_time_and_workers_beside_them() -> None:
     assert not {"kubeadm.join@cp2", "kubeadm.join@cp3"} & needs_of(made, "kubeadm.join@w1")
     assert {"haproxy.start@cp3", "keepalived.start@cp1"} <= needs_of(made, "kubeadm.init@cp1")
     assert set(joins) <= needs_of(made, "verify.locks@cp1")
+
+
+def test_the_next_control_plane_joins_before_the_node_of_the_last_one_is_ready() -> None:
+    made = plan(with_kubernetes())
+    join = next(step for step in made.steps if step.id == "kubeadm.join@cp2")
+    stages = {check.stage for check in join.verification if isinstance(check, NodeIs)}
+    assert stages == {NodeStage.MARKED}
+    assert any(isinstance(check, MemberIs) for check in join.verification)
+    last = next(step for step in made.steps if step.id == "verify.nodes@cp1")
+    by_node = {check.node: check.stage for check in last.verification if isinstance(check, NodeIs)}
+    assert by_node == {**dict.fromkeys(("cp1", "cp2", "cp3"), NodeStage.CONTROL_PLANE), "w1": NodeStage.READY}
 
 
 def test_ids_are_unique_and_needs_come_first() -> None:

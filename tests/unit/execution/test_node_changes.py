@@ -235,6 +235,8 @@ CASES: dict[str, tuple[NodeStage, Callable[[], Node | None], str]] = {
         lambda: node("False", message="NetworkReady=false cni plugin not initialized"),
         "set kubernetes.kubeadm.cni",
     ),
+    "not marked": (NodeStage.MARKED, lambda: node("False"), "has no control-plane label"),
+    "marked, not ready": (NodeStage.MARKED, lambda: node("False", master=""), ""),
     "no label": (NodeStage.CONTROL_PLANE, lambda: node("True"), "has no control-plane label"),
     "a control plane": (NodeStage.CONTROL_PLANE, lambda: node("True", master=""), ""),
 }
