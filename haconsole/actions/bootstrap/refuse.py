@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from haconsole.actions.balancer_files import not_replaceable
-from haconsole.actions.kubeadm.init import refusals as kubeadm_refusals
+from haconsole.actions.kubeadm.refuse import refusals as kubeadm_refusals
 from haconsole.actions.plan_context import BootstrapPart, PlanContext
 from haconsole.configs.balancer_files import haproxy_files, keepalived_files
 from haconsole.configs.keepalived import vrrp_version

@@ -18,17 +18,17 @@ def external_etcd(ctx: PlanContext, first: Host, after: tuple[StepId, ...]) -> t
     members: tuple[Step, ...] = ()
     if own.parts:
         members = (*account_steps(own, after), *certificates(own, after), *etcd_steps(own, after))
-    return (*members, *_client_pair(ctx, first, after, made={step.id for step in members}))
+    return (*members, *_client_pair(ctx, first, after, earlier={step.id for step in members}))
 
 
-def _client_pair(ctx: PlanContext, first: Host, after: tuple[StepId, ...], made: set[StepId]) -> tuple[Step, ...]:
+def _client_pair(ctx: PlanContext, first: Host, after: tuple[StepId, ...], earlier: set[StepId]) -> tuple[Step, ...]:
     pki, kubernetes = ctx.layout.etcd.pki, ctx.layout.kubernetes
     if pki is None or kubernetes is None:
         return ()
     trusts = tuple(
-        replace(step, needs=(*(need for need in step.needs if need in made), *after))
+        replace(step, needs=(*(need for need in step.needs if need in earlier), *after))
         for step in trust_steps(ctx, ETCD_CA, pki.ca.cert, (first,))
     )
-    known = made | {step.id for step in trusts}
+    known = earlier | {step.id for step in trusts}
     needs = (*(need for need in authority_needs(ctx, ETCD_CA, first) if need in known), *after)
     return (*trusts, issue_step(first, apiserver_etcd_client(kubernetes, pki), needs))

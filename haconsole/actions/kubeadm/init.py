@@ -40,7 +40,6 @@ from haconsole.inventory.schema import Host
 from haconsole.model.etcd_view import etcd_view
 from haconsole.model.hosts import Role
 from haconsole.model.names import HostName
-from haconsole.model.observed import reason_of
 from haconsole.scripts import load_script
 
 INIT = load_script("kubeadm-init")
@@ -71,31 +70,15 @@ OBJECTS = (
 """Objects that init writes into the API, the last ones at its end."""
 
 
-def refusals(ctx: PlanContext) -> tuple[str, ...]:
-    """Settings that this bootstrap does not support, and a release that is not known."""
-    reasons = []
-    if BootstrapPart.KUBERNETES not in ctx.parts:
-        reasons.append("kubeadm makes etcd together with its control plane: bootstrap without only, or only kubernetes")
-    if not reasons and release(ctx.snapshot, ctx.inventory) is None:
-        reasons.append("kubernetes.version must name a release, e.g. 1.31.4: kubeadm's configuration depends on it")
-    return (*reasons, *_unreached_workers(ctx))
-
-
-def _unreached_workers(ctx: PlanContext) -> tuple[str, ...]:
-    facts = ((host.name, ctx.snapshot.host(HostName(host.name))) for host in ctx.inventory.with_role(Role.WORKER))
-    reasons = ((name, reason_of(one.reach) if one else None) for name, one in facts)
-    return tuple(f"{name} cannot be reached: {reason}" for name, reason in reasons if reason)
-
-
 def kubeadm_steps(ctx: PlanContext) -> tuple[Step, ...]:
     """All steps, in an order that respects their needs."""
     version = release(ctx.snapshot, ctx.inventory) or ""
     first, *others = _first_control_plane_first(ctx)
     workers = ctx.inventory.with_role(Role.WORKER)
     balancing = replace(ctx, parts=ctx.parts & BALANCED)
-    beside = balancing if is_stacked(ctx.inventory) else replace(ctx, parts=ctx.parts & (BALANCED | ETCD))
+    by_systemd = balancing if is_stacked(ctx.inventory) else replace(ctx, parts=ctx.parts & (BALANCED | ETCD))
     looks = (
-        *systemd_preflight.preflight(beside),
+        *systemd_preflight.preflight(by_systemd),
         *(() if is_stacked(ctx.inventory) else systemd_preflight.etcd_for_kubernetes(ctx)),
         *(step for host in (first, *others, *workers) for step in installed_steps(ctx.inventory, host, version)),
         _ours_step(ctx, first),
