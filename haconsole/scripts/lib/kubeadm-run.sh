@@ -15,8 +15,8 @@ restart_rejecting_kubelet() {
 run_kubeadm() {
   PATH=$PATH:/usr/bin:/usr/local/bin
   data=$1; shift
-  [ -n "$data" ] || data=/nonexistent
-  others=$(find "$data" -mindepth 1 -maxdepth 1 ! -name lost+found ! -name '.member.*' 2>/dev/null)
+  [ -n "$data" ] || data=/nonexistent  # etcd is not kubeadm's
+  others=$(find "$data" -mindepth 1 -maxdepth 1 ! -name lost+found ! -name '.member.*' 2>/dev/null) || :
   if mountpoint -q -- "$data" && [ -z "$others" ]; then
     set -- "$@" "--ignore-preflight-errors=DirAvailable-$(printf %s "$data" | tr / -)"
   fi
