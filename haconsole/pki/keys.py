@@ -15,11 +15,13 @@ from haconsole.pki.errors import PkiError
 
 SigningKey: TypeAlias = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 PublicKey: TypeAlias = ec.EllipticCurvePublicKey | rsa.RSAPublicKey
+PLAIN_FORM = serialization.PrivateFormat.TraditionalOpenSSL
+"""SEC 1 and PKCS #1, as kubeadm writes keys: a joining kubeadm rejects an uploaded ECDSA key in PKCS #8."""
 
 
 @dataclass(frozen=True, slots=True)
 class PrivateKey:
-    """A private key as PEM (PKCS #8, not encrypted), in memory only."""
+    """A private key as PEM (`PLAIN_FORM`, not encrypted), in memory only."""
 
     pem: bytes = field(repr=False)
 
@@ -51,8 +53,7 @@ def decrypted(pem: bytes, passphrase: Secret) -> PrivateKey:
         raise PkiError(
             "the passphrase does not open the CA's key", hint="give the one it was encrypted with"
         ) from error
-    plain = serialization.NoEncryption()
-    return PrivateKey(key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain))
+    return PrivateKey(key.private_bytes(serialization.Encoding.PEM, PLAIN_FORM, serialization.NoEncryption()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +75,7 @@ def make_private_key(algorithm: KeyAlgorithm) -> PrivateKey:
             key = rsa.generate_private_key(public_exponent=65537, key_size=4096)
         case _:
             assert_never(algorithm)
-    return PrivateKey(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
+    return PrivateKey(key.private_bytes(serialization.Encoding.PEM, PLAIN_FORM, serialization.NoEncryption()))
 
 
 def make_token_keys() -> KeyPair:
@@ -86,17 +85,20 @@ def make_token_keys() -> KeyPair:
 
 
 def key_command(algorithm: KeyAlgorithm, path: str) -> tuple[str, ...]:
-    """The command that generates a key in the file `path` of a host (openssl-genpkey(1)); umask is the caller's."""
+    """The command that generates a key in the file `path` of a host (openssl-ecparam(1)); umask is the caller's.
+
+    ECDSA keys are in SEC 1, RSA keys in the form of the host's openssl: kubeadm reads an RSA key in each.
+    """
     match algorithm:
         case KeyAlgorithm.ECDSA_P256:
-            options: tuple[str, ...] = ("EC", "-pkeyopt", "ec_paramgen_curve:P-256")
+            return ("openssl", "ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", path)
         case KeyAlgorithm.RSA_2048:
-            options = ("RSA", "-pkeyopt", "rsa_keygen_bits:2048")
+            bits = 2048
         case KeyAlgorithm.RSA_4096:
-            options = ("RSA", "-pkeyopt", "rsa_keygen_bits:4096")
+            bits = 4096
         case _:
             assert_never(algorithm)
-    return ("openssl", "genpkey", "-algorithm", *options, "-out", path)
+    return ("openssl", "genpkey", "-algorithm", "RSA", "-pkeyopt", f"rsa_keygen_bits:{bits}", "-out", path)
 
 
 def algorithm_of(key: object) -> KeyAlgorithm | None:

@@ -8,10 +8,13 @@ from pathlib import Path
 import pytest
 
 from haconsole.inventory.schema import KeyAlgorithm
+from haconsole.model.secret import Secret
 from haconsole.pki.errors import PkiError
 from haconsole.pki.keys import (
     PrivateKey,
     algorithm_of,
+    decrypted,
+    encrypted,
     key_command,
     load_public_key,
     make_private_key,
@@ -34,6 +37,16 @@ def test_the_command_for_hosts_makes_the_same_kind(algorithm: KeyAlgorithm, tmp_
     printed = subprocess.run(["openssl", "pkey", "-in", path, "-pubout"], check=True, capture_output=True).stdout
     assert algorithm_of(load_public_key(printed)) is algorithm
     assert same_public_key(printed, key.public_pem())
+
+
+def test_ecdsa_keys_have_the_form_that_a_joining_kubeadm_reads(tmp_path: Path) -> None:
+    """kubeadm passes on CA keys and etcd's client pair; of ECDSA keys it reads SEC 1 only."""
+    path = tmp_path / "key"
+    subprocess.run(key_command(KeyAlgorithm.ECDSA_P256, str(path)), check=True, capture_output=True)
+    key = make_private_key(KeyAlgorithm.ECDSA_P256)
+    kept = decrypted(encrypted(key, Secret("a passphrase")), Secret("a passphrase"))
+    for pem in (path.read_bytes(), key.pem, kept.pem):
+        assert pem.startswith(b"-----BEGIN EC PRIVATE KEY-----")
 
 
 def test_a_private_key_does_not_print_itself() -> None:
