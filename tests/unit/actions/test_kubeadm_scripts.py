@@ -1,4 +1,4 @@
-"""Scripts that run kubeadm, with a stand-in for it."""
+"""Scripts that run kubeadm, with a substitute for it."""
 
 from __future__ import annotations
 
