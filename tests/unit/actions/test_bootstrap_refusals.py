@@ -116,7 +116,7 @@ def inventory_with(**changes: object) -> Inventory:
 @pytest.mark.parametrize(
     ("inventory", "only", "said"),
     [
-        (samples.kubeadm(), None, "kubernetes.deployment is kubeadm"),
+        (samples.kubeadm(), None, "kubernetes.version must name a release"),
         (inventory_with(vips=()), BootstrapPart.KEEPALIVED, "the inventory has no vips"),
         (samples.etcd_only(DiscoveryKind.STATIC, EtcdTls.OFF), BootstrapPart.KUBERNETES, "no kubernetes section"),
         (
