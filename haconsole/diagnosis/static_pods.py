@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -145,10 +146,28 @@ def _pod(facts: HostFacts, kubelet: KubeletFacts, pod: StaticPodState, at: datet
     working = unit is not None and unit.running
     if not working or _is_duplicate(kubelet, pod):
         return
-    if _loops(pod, at):
+    if not pod.running and _creation_errors(facts, pod):
+        yield _not_started(facts, kubelet, pod)
+    elif _loops(pod, at):
         yield _crash_loop(facts, kubelet, pod)
     elif not pod.running and pod.ended_at is None and unit is not None and _is_older(unit.since, at):
         yield _not_started(facts, kubelet, pod)
+
+
+_NOT_CREATED = re.compile(r"sandbox|ErrImage|ImagePull|CreateContainer(Config)?Error|RunContainerError")
+"""The parts of kubelet's messages that name a failure before the first process of a container."""
+
+
+def _creation_errors(facts: HostFacts, pod: StaticPodState) -> tuple[str, ...]:
+    """kubelet's errors about creating the pod since its last attempt ended, whose log explains nothing."""
+    kubelet = value_of(facts.kubelet)
+    return tuple(
+        error.text
+        for error in (kubelet.errors if kubelet else ())
+        if f"{pod.name}-" in error.text
+        and _NOT_CREATED.search(error.text)
+        and (pod.ended_at is None or error.at > pod.ended_at)
+    )
 
 
 def _is_duplicate(kubelet: KubeletFacts, pod: StaticPodState) -> bool:
@@ -235,15 +254,15 @@ def _loop_causes(facts: HostFacts, pod: StaticPodState) -> tuple[Key, ...]:
 
 
 def _not_started(facts: HostFacts, kubelet: KubeletFacts, pod: StaticPodState) -> Candidate:
+    errors = tuple(f"kubelet logs: {text}" for text in _creation_errors(facts, pod)) or kubelet_errors(facts)
     return Candidate(
         Finding(
             "static-pod.not-started",
             Severity.WARNING,
             f"{pod.name}@{facts.host}",
             f"kubelet on {facts.host} has a manifest of {pod.name} and runs no container of it",
-            "No attempt has ended since the host started, so the container was never created. "
-            "The reason is in kubelet's journal.",
-            (f"{kubelet.static_pod_folder}/{pod.file}", *kubelet_errors(facts)),
+            "The container was not created. The reason is in kubelet's journal.",
+            (f"{kubelet.static_pod_folder}/{pod.file}", *errors),
             (advice(f"find the cause: journalctl -u kubelet on {facts.host}; look at image, runtime and disk"),),
         ),
         (NOT_BOOTSTRAPPED, *on(facts.host, *HOST_CODES, "host.disk-full", "host.slow")),

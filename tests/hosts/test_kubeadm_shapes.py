@@ -6,6 +6,7 @@ Nightly, because each cluster is made for its test.
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Callable
 from functools import partial
@@ -18,12 +19,13 @@ from haconsole.lab.spec import Balancer, Debian, EtcdTopology, KubeadmSpec
 from tests.hosts.conftest import LabMaker
 from tests.hosts.kubeadm_shapes import EtcdRunner, make_with_external_etcd, make_with_static_pod_balancers
 from tests.hosts.program import Program
-from tests.hosts.test_kubeadm_seen import NOTES, discovered, doctor
+from tests.hosts.test_kubeadm_seen import NOTES, discovered
 
 pytestmark = [pytest.mark.nightly, pytest.mark.timeout(1800)]
 EXTERNAL = KubeadmSpec(etcd=EtcdTopology.EXTERNAL)
 STATIC_PODS = KubeadmSpec(balancer=Balancer.STATIC_PODS)
 SETTLED_S = 420.0
+CODE = re.compile(r"^(?:CRITICAL|WARNING|INFO) ([a-z-]+\.[a-z-]+) ", re.MULTILINE)
 
 
 @pytest.mark.parametrize(
@@ -61,7 +63,13 @@ def test_a_cluster_of_another_shape_is_found_from_every_host_and_healthy(
 
 
 def settled(program: Program) -> None:
-    """Wait until doctor reports nothing but notes on balancers that this console did not write."""
-    end = time.monotonic() + SETTLED_S
-    while (report := doctor(program))["exit"] != 0 or {one["code"] for one in report["findings"]} - NOTES:
-        assert time.monotonic() < end, report
+    """Wait until status is healthy and doctor reports nothing but notes on balancers that this console did not write.
+
+    Lateness is left out: the hosts share one machine, which may be busy with anything.
+    """
+    end, inventory = time.monotonic() + SETTLED_S, str(program.inventory)
+    while True:
+        status, report = program.verb("status", inventory), program.verb("doctor", inventory)
+        if status.returncode == 0 and set(CODE.findall(report.stdout)) <= {*NOTES, "host.slow"}:
+            return
+        assert time.monotonic() < end, (status.stdout[-3000:], report.stdout[-6000:])

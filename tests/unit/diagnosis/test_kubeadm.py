@@ -286,3 +286,21 @@ def test_facts_of_kubelet_are_as_made() -> None:
     assert kubelet("etcd").pod("etcd") == static_pod("etcd")
     assert replace(static_pod("x"), command=("x", "--port=0", "--on")).flag("port") == "0"
     assert replace(static_pod("x"), command=("x", "--port=0", "--on")).flag("on") == "true"
+
+
+def test_a_pod_that_cannot_be_created_is_explained_by_kubelet_and_not_by_its_last_log() -> None:
+    text = (
+        'pod_workers.go:191] Error syncing pod 1 ("kube-scheduler-cp2_kube-system(1)"), skipping: failed to '
+        '"CreatePodSandbox" with CreatePodSandboxError: failed to get sandbox image "k8s.gcr.io/pause:9"'
+    )
+    gone = ended("kube-scheduler", "received signal terminated", attempt=0)
+
+    def logs(one: KubeletFacts, seconds: float) -> KubeletFacts:
+        return replace(one, errors=(JournalError(text, NOW - timedelta(seconds=seconds)),))
+
+    (finding,) = found(with_kubelet(with_pod(healthy(), "cp2", gone), "cp2", lambda one: logs(one, 3)))
+    assert (finding.code, finding.subject) == ("static-pod.not-started", "kube-scheduler@cp2")
+    assert finding.why.startswith("containerd cannot get the pause image")
+    assert "received signal" not in str(finding)
+    (earlier,) = found(with_kubelet(with_pod(healthy(), "cp2", gone), "cp2", lambda one: logs(one, 60)))
+    assert earlier.code == "static-pod.crash-loop"
