@@ -199,6 +199,10 @@ CODES: dict[str, Explanation] = {
     "vip.not-master": Explanation(
         "a host has the VIP and its VRRP state is not MASTER, or the reverse", "restart keepalived there"
     ),
+    "endpoint.unreachable": Explanation(
+        "the API's endpoint, a balancer outside of the cluster or kube-vip's address, accepts no connections",
+        "check the balancer and the way to it",
+    ),
     "vip.not-serving": Explanation(
         "the VIP's port accepts no connections although haproxy runs on its owner",
         "write haproxy's configuration again; correct the owner's firewall",

@@ -281,6 +281,10 @@ PAGES: dict[str, Page] = {
         "keepalived and the host's addresses disagree, so the VIP stays there when it should move, or is nowhere.",
         "ip -br address; journalctl -u keepalived | grep STATE",
     ),
+    "endpoint.unreachable": Page(
+        "Kubelets, components and clients use this address, so they do not reach the API.",
+        "curl -k https://ENDPOINT/readyz from each host; the balancer's own state of its servers",
+    ),
     "vip.lease-differs": Page(
         "Clients reach the owner of the address, and it does not move when that host fails.",
         "ip -br address on each control plane; kubectl -n kube-system get lease plndr-cp-lock",

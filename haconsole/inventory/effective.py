@@ -190,6 +190,16 @@ def endpoint(inventory: Inventory) -> tuple[str, int] | None:
     return (control_planes[0].address, kubernetes.api_port) if len(control_planes) == 1 else None
 
 
+def outside_endpoint(inventory: Inventory) -> tuple[str, int] | None:
+    """The API's endpoint where none of the inventory's hosts and VIPs of keepalived's has its address.
+
+    It is a balancer outside of the cluster, or kube-vip's address.
+    """
+    balanced = endpoint(inventory)
+    own = {*(host.address for host in inventory.hosts), *vip_addresses(inventory)}
+    return balanced if balanced and balanced[0] not in own else None
+
+
 def vip_address(vip: VirtualIp) -> Vip:
     """The address without its prefix length."""
     return Vip(vip.address.partition("/")[0])

@@ -144,29 +144,38 @@ def configure_balancers(lab: Lab) -> None:
 
 def write_balancer_files(lab: Lab) -> None:
     """The configurations of haproxy and keepalived, and keepalived's check, on every control plane."""
-    planes = control_planes(lab)
-    servers = "".join(f"    server {name} {lab.spec.host(name).address}:6443 check verify none\n" for name in planes)
-    for number, name in enumerate(planes):
+    for number, name in enumerate(control_planes(lab)):
         root = lab.host(name).root
         state, priority = ("BACKUP", 100) if number else ("MASTER", 101)
         keepalived = _KEEPALIVED.format(state=state, priority=priority, vip=lab.spec.vip)
         for folder in ("etc/haproxy", "etc/keepalived"):
             (root / folder).mkdir(exist_ok=True)
-        (root / "etc/haproxy/haproxy.cfg").write_text(_HAPROXY + servers)
+        (root / "etc/haproxy/haproxy.cfg").write_text(haproxy_config(lab))
         (root / "etc/keepalived/keepalived.conf").write_text(keepalived)
         (root / "etc/keepalived/check_apiserver.sh").write_text(_CHECK)
         (root / "etc/keepalived/check_apiserver.sh").chmod(0o755)
 
 
-def init(lab: Lab, etcd: str = "") -> None:
-    """Make a cluster of the first control plane; `etcd` is that part of kubeadm's configuration, if not the default."""
+def haproxy_config(lab: Lab) -> str:
+    """haproxy's configuration as kubeadm's guide writes it."""
+    servers = (
+        f"    server {name} {lab.spec.host(name).address}:6443 check verify none\n" for name in control_planes(lab)
+    )
+    return _HAPROXY + "".join(servers)
+
+
+def init(lab: Lab, etcd: str = "", endpoint: str = "") -> None:
+    """Make a cluster of the first control plane; `etcd` and `endpoint` are parts of kubeadm's configuration.
+
+    Without them etcd is stacked, and the endpoint is the lab's.
+    """
     first = control_planes(lab)[0]
     version = output(lab, first, "kubeadm", "version", "--output", "short").strip()
     text = _CONFIG.format(
         address=lab.spec.host(first).address,
         socket=SOCKET,
         version=version,
-        endpoint=lab.spec.endpoint,
+        endpoint=endpoint or lab.spec.endpoint,
         pods=POD_CIDR,
         services=SERVICE_CIDR,
         etcd=etcd,
@@ -199,8 +208,8 @@ def join_worker(lab: Lab, host: str, command: tuple[str, ...]) -> None:
     output(lab, host, *command, deadline_s=JOIN_S)
 
 
-def make_cluster(lab: Lab, note: Callable[[str], None] = lambda text: None, etcd: str = "") -> None:
-    """Make the cluster on a bare kubeadm lab; `note` takes each part with its seconds, `etcd` is as for `init`."""
+def make_cluster(lab: Lab, note: Callable[[str], None] = lambda text: None, etcd: str = "", endpoint: str = "") -> None:
+    """Make the cluster on a bare kubeadm lab; `note` takes each part with its seconds, the others are as for `init`."""
     began = time.monotonic()
 
     def done(what: str) -> None:
@@ -208,7 +217,7 @@ def make_cluster(lab: Lab, note: Callable[[str], None] = lambda text: None, etcd
 
     if lab.spec.kubeadm and lab.spec.kubeadm.balancer is Balancer.HOSTS:
         configure_balancers(lab)
-    init(lab, etcd)
+    init(lab, etcd, endpoint)
     done("init")
     others = control_planes(lab)[1:]
     command, key = join_command(lab), certificate_key(lab)

@@ -358,7 +358,7 @@ MODES = (
         "w1",
     ),
     Mode(
-        "sudo asks for a password",
+        "sudo needs a password",
         "w1",
         "cp -p /etc/sudoers.d/ops /root/ && sed -i 's/NOPASSWD: *//' /etc/sudoers.d/ops",
         "cp -p /root/ops /etc/sudoers.d/",

@@ -1,4 +1,4 @@
-"""kubeadm clusters of other shapes: etcd on hosts of its own, balancers as static pods.
+"""kubeadm clusters of other shapes: etcd on hosts of its own, balancers as static pods, a balancer outside.
 
 kubeadm's guide "Set up a High Availability etcd Cluster with kubeadm" makes the certificates of all members on the
 first etcd host. Members then run as static pods of a kubelet without an API server, or as systemd units.
@@ -13,7 +13,14 @@ from pathlib import Path
 from haconsole.lab.kubeadm_images import HAPROXY_IMAGE, KEEPALIVED_IMAGE
 from haconsole.lab.lab import Lab
 from haconsole.model.hosts import Role
-from tests.hosts.kubeadm_cluster import SOCKET, control_planes, make_cluster, output, write_balancer_files
+from tests.hosts.kubeadm_cluster import (
+    SOCKET,
+    control_planes,
+    haproxy_config,
+    make_cluster,
+    output,
+    write_balancer_files,
+)
 
 PKI = "/etc/kubernetes/pki"
 UNIT_PKI = "/etc/etcd/pki"
@@ -142,6 +149,15 @@ def make_with_static_pod_balancers(lab: Lab) -> None:
                 files = {**files, _OPTIONS: _OPTIONS}
             (manifests / f"{pod}.yaml").write_text(_balancer_pod(pod, image, files))
     make_cluster(lab)
+
+
+def make_with_external_balancer(lab: Lab) -> None:
+    """Make a stacked cluster behind an haproxy on the bastion, which is no part of the cluster."""
+    bastion = next(host.name for host in lab.spec.hosts if host.is_bastion)
+    (lab.host(bastion).root / "etc/haproxy/haproxy.cfg").write_text(haproxy_config(lab))
+    output(lab, bastion, "systemctl", "enable", "--quiet", "haproxy")
+    output(lab, bastion, "systemctl", "restart", "haproxy")
+    make_cluster(lab, endpoint=f"{lab.spec.inner_gateway}:8443")
 
 
 def _balancer_pod(name: str, image: str, files: dict[str, str]) -> str:

@@ -66,7 +66,9 @@ def table(pytestconfig: pytest.Config) -> Iterator[Table]:
 def discovered(program: Program, address: str, to: Path) -> Path:
     """The inventory that `discover` prints of the host at `address`."""
     folder = program.lab.inventory_path.parent
-    way = ("-i", str(folder / "key"), "--known-hosts", str(folder / "known_hosts"), "--sudo", "passwordless")
+    way = ["-i", str(folder / "key"), "--known-hosts", str(folder / "known_hosts"), "--sudo", "passwordless"]
+    bastion = next((host for host in program.lab.spec.hosts if host.is_bastion), None)
+    way += ["-J", f"ops@{bastion.address}"] if bastion else []
     found = program.verb("discover", f"ops@{address}", *way)
     assert found.returncode == 0, found.stdout + found.stderr
     to.write_text(found.stdout)

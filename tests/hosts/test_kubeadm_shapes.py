@@ -14,12 +14,19 @@ from pathlib import Path
 
 import pytest
 
+from haconsole.diagnosis.candidate import ANY
 from haconsole.lab.lab import Lab
 from haconsole.lab.spec import Balancer, Debian, EtcdTopology, KubeadmSpec
 from tests.hosts.conftest import LabMaker
-from tests.hosts.kubeadm_shapes import EtcdRunner, make_with_external_etcd, make_with_static_pod_balancers
+from tests.hosts.kubeadm_cluster import output
+from tests.hosts.kubeadm_shapes import (
+    EtcdRunner,
+    make_with_external_balancer,
+    make_with_external_etcd,
+    make_with_static_pod_balancers,
+)
 from tests.hosts.program import Program
-from tests.hosts.test_kubeadm_seen import NOTES, discovered
+from tests.hosts.test_kubeadm_seen import NOTES, discovered, first_finding
 
 pytestmark = [pytest.mark.nightly, pytest.mark.timeout(1800)]
 EXTERNAL = KubeadmSpec(etcd=EtcdTopology.EXTERNAL)
@@ -60,6 +67,33 @@ def test_a_cluster_of_another_shape_is_found_from_every_host_and_healthy(
     assert {one["state"] for one in status["services"]} == {"active"}
     assert len(status["etcd"]["members"]) == 3
     assert all(vip["owners"] for vip in status["vips"])
+
+
+def test_a_cluster_behind_a_balancer_outside_of_it_is_found_through_a_bastion(
+    make_lab: LabMaker, tmp_path: Path
+) -> None:
+    """The bastion is the jump host and the balancer; no host of the cluster runs one."""
+    lab = make_lab(kubeadm=KubeadmSpec(balancer=Balancer.NONE), bastion=True, workers=1)
+    make_with_external_balancer(lab)
+    program = Program(lab, tmp_path)
+    hosts = [host for host in lab.spec.hosts if not host.is_bastion]
+    paths = {host.name: discovered(program, host.address, tmp_path / host.name) for host in hosts}
+    texts = {name: path.read_text().split("\n", 1)[1] for name, path in paths.items()}
+    assert len(set(texts.values())) == 1, texts
+    endpoint = f"{lab.spec.inner_gateway}:8443"
+    assert f"endpoint: {endpoint}\n" in texts["w1"]
+    assert "jump: " in texts["w1"]
+    seen = Program(lab, tmp_path, paths["cp1"])
+    assert seen.verb("check", str(seen.inventory)).returncode == 0
+    settled(seen)
+    bastion = next(host.name for host in lab.spec.hosts if host.is_bastion)
+    output(lab, bastion, "systemctl", "stop", "haproxy")
+    try:
+        finding = first_finding(seen, ANY, "endpoint.unreachable")
+        assert (finding["subject"], finding["severity"]) == (endpoint, "critical")
+    finally:
+        output(lab, bastion, "systemctl", "start", "haproxy")
+    settled(seen)
 
 
 def settled(program: Program) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from haconsole.configs.layout import Layout, is_kubeadm
-from haconsole.inventory.effective import vip_addresses
+from haconsole.inventory.effective import outside_endpoint, vip_addresses
 from haconsole.inventory.schema import Host, Inventory
 from haconsole.model.hosts import Role
 from haconsole.model.system import PeerPort, PortState
@@ -18,7 +18,8 @@ _PORT = re.compile("[0-9]{1,5}", re.ASCII)
 
 
 def ports_of(inventory: Inventory, layout: Layout, host: Host) -> tuple[tuple[str, int], ...]:
-    """Addresses and ports: other members' peer ports, API servers behind a balancer, etcd of a control plane, VIPs.
+    """Addresses and ports: other members' peer ports, API servers behind a balancer, etcd of a control plane, VIPs,
+    and the API's endpoint where no balancer of the inventory serves it.
 
     A stacked control plane of kubeadm's uses only its own member.
     """
@@ -34,6 +35,9 @@ def ports_of(inventory: Inventory, layout: Layout, host: Host) -> tuple[tuple[st
         ports += ((each.address, layout.kubernetes.api_port) for each in planes)
     if layout.haproxy and roles & {Role.CONTROL_PLANE, Role.LOAD_BALANCER, Role.WORKER}:
         ports += ((address, layout.haproxy.bind_port) for address in vip_addresses(inventory))
+    outside = outside_endpoint(inventory)
+    if outside is not None and roles & {Role.CONTROL_PLANE, Role.WORKER}:
+        ports.append(outside)
     return tuple(ports)
 
 

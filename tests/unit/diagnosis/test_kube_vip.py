@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from haconsole.configs.layout import layout
 from haconsole.diagnosis.diagnose import diagnose
 from haconsole.inventory.effective import endpoint
 from haconsole.model.findings import Finding, Severity
@@ -14,10 +15,13 @@ from haconsole.model.hosts import HostFacts, ServiceKind
 from haconsole.model.lease import Lease
 from haconsole.model.observed import Known, value_of
 from haconsole.model.snapshot import ClusterSnapshot
+from haconsole.model.system import PeerPort, PortState
 from haconsole.model.vip import KUBE_VIP, VipState
 from haconsole.model.vip_view import strayed_owners, vip_view
+from haconsole.probes.hosts.peer_ports import ports_of
 from tests.fakes.cluster import NOW
 from tests.fakes.kube_vip import INVENTORY, PLANES, VIP, healthy, held, without_lease
+from tests.fakes.kubeadm import INVENTORY as BALANCED
 from tests.fakes.kubeadm import changed, static_pod, unit, with_pod
 
 
@@ -124,3 +128,33 @@ def test_a_lost_manifest_of_kube_vip_is_copied_and_not_made_by_kubeadm() -> None
     assert (finding.code, finding.subject) == ("static-pod.manifest-missing", f"{KUBE_VIP}@cp2")
     assert "copy it from another host" in advised(finding)
     assert "kubeadm init" not in advised(finding)
+
+
+def trying(snapshot: ClusterSnapshot, *states: PortState) -> ClusterSnapshot:
+    """The snapshot with an attempt of each control plane to connect to the endpoint."""
+    for name, state in zip(PLANES, states, strict=True):
+        ports = Known((PeerPort(VIP, 6443, state),), NOW)
+        snapshot = changed(snapshot, name, lambda facts, ports=ports: replace(facts, peer_ports=ports))  # type: ignore[misc]
+    return snapshot
+
+
+def test_an_endpoint_outside_of_the_inventory_that_refuses_connections_is_named() -> None:
+    opened, refused = PortState.OPEN, PortState.REFUSED
+    assert ports_of(INVENTORY, layout(INVENTORY), INVENTORY.hosts[0])[-1] == (VIP, 6443)
+    assert ports_of(BALANCED, layout(BALANCED), BALANCED.hosts[0])[-1] != (VIP, 6443)
+    assert found(trying(healthy("cp1"), opened, opened, opened)) == ()
+    (critical,) = found(trying(healthy("cp1"), refused, refused, refused))
+    assert (critical.code, critical.subject, critical.severity) == (
+        "endpoint.unreachable",
+        f"{VIP}:6443",
+        Severity.CRITICAL,
+    )
+    (warning,) = found(trying(healthy("cp1"), opened, opened, refused))
+    assert (warning.severity, warning.evidence) == (Severity.WARNING, ("cp3: the connection is refused",))
+
+
+def test_an_address_on_no_host_is_the_cause_of_an_endpoint_that_refuses() -> None:
+    silent = PortState.UNREACHABLE
+    (finding,) = found(trying(healthy(holder="cp1"), silent, silent, silent))
+    assert finding.code == "vip.unowned"
+    assert f"the API's endpoint {VIP}:6443 accepts no connections from any host" in finding.evidence
