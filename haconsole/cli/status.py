@@ -74,7 +74,7 @@ def doctor(inventory: Path, as_json: bool, accept_host_key: tuple[str, ...]) -> 
     """Show the findings, most severe first: cause, evidence and fix. Exit status like `status`.
 
     Shows what is known after 5 s, however long a host takes. The text then names what is pending and shows the complete
-    list once it is known; the JSON has the former in `pending` and ends.
+    list once it is known; the JSON has the former in `pending` and ends. If nothing is known by then, it waits.
     """
     examine = _examine_once if as_json else _examine
     return with_session(inventory, accept_host_key, examine)
@@ -105,8 +105,12 @@ async def _examine(session: Session) -> int:
 
 
 async def _examine_once(session: Session) -> int:
+    """The first status by which anything is known, or the complete one."""
     async with aclosing(session.observer.examine()) as statuses:
-        return _show(await anext(statuses), _doctor_json)
+        async for status in statuses:
+            if status.findings or status.health is not Health.UNKNOWN or not status.snapshot.pending:
+                break
+        return _show(status, _doctor_json)
 
 
 async def _follow(session: Session, render: Render) -> int:
