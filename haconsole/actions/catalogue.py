@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from haconsole.actions.action import Action, Argument, ArgumentKind, Planner, Request
+from haconsole.actions.announce_vip import announce_vip_action
 from haconsole.actions.bootstrap.plan import plan_bootstrap
 from haconsole.actions.failover import failover_actions
+from haconsole.actions.free_space import free_space_action
 from haconsole.actions.membership.catalogue import membership_actions
 from haconsole.actions.plan_context import BootstrapPart
 from haconsole.actions.reconfigure import reconfigure_action
@@ -42,10 +44,12 @@ def catalogue() -> tuple[Action, ...]:
         *oncall_actions(),
         *tending_actions(),
         *failover_actions(),
+        announce_vip_action(),
         restart_action(),
         unmask_action(),
         update_member_action(),
         reconfigure_action(),
+        free_space_action(),
         restore_action(),
     )
 

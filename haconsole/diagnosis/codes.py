@@ -172,7 +172,8 @@ CODES: dict[str, Explanation] = {
     ),
     "host.duplicate-name": Explanation("two hosts have one hostname or machine-id", "give one of them its own"),
     "vip.stale-arp": Explanation(
-        "a neighbour entry of the VIP has another hardware address than the owner's", "delete it; gratuitous ARP"
+        "a neighbour entry of the VIP has another hardware address than the owner's",
+        "announce the VIP by gratuitous ARP, or delete the entry",
     ),
     "service.stale-config": Explanation(
         "a unit neither started nor reloaded since a file was written that it reads only then",

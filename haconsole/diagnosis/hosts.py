@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from haconsole.diagnosis.candidate import Candidate, Key
-from haconsole.diagnosis.remedies import advice
-from haconsole.model.findings import Finding, Severity
+from haconsole.diagnosis.remedies import advice, call
+from haconsole.model.findings import Finding, Remedy, Severity
 from haconsole.model.hosts import CLOCK_SKEW_MS, DISK_FULL, DISK_LOW, DiskSpace, HostFacts, Role
 from haconsole.model.observed import Cause, Failed, Known, value_of
 from haconsole.model.snapshot import ClusterSnapshot
+from haconsole.model.system import OldFile
 
 HERE = "this machine"
 
@@ -156,7 +157,28 @@ def _disk(facts: HostFacts, disk: DiskSpace, code: str, severity: Severity, free
             f"{facts.host}:{disk.path}",
             f"{facts.host}: {disk.path} has {free:.0%} left ({disk.free_bytes // 1_048_576} MiB)",
             "etcd refuses writes when it cannot extend its log; compaction needs space too.",
-            (f"{disk.free_bytes} of {disk.size_bytes} bytes free",),
-            (advice("free space before compacting or defragmenting: old logs, old backups, package caches"),),
+            (
+                f"{disk.free_bytes} of {disk.size_bytes} bytes free",
+                *(f"may be deleted: {file}" for file in value_of(facts.old_files) or () if _is_on(file, disk, facts)),
+            ),
+            (
+                *_deletion(facts, disk),
+                advice("free space before compacting or defragmenting: old logs, old backups, package caches"),
+            ),
         )
     )
+
+
+def _deletion(facts: HostFacts, disk: DiskSpace) -> Iterator[Remedy]:
+    if any(_is_on(file, disk, facts) for file in value_of(facts.old_files) or ()):
+        yield call("free-space", "list old journals and snapshots, and delete those that you name", host=facts.host)
+
+
+def _is_on(file: OldFile, disk: DiskSpace, facts: HostFacts) -> bool:
+    """The file is on the file system: no other known mount point is deeper in its path."""
+    mounts = {one.mount for one in value_of(facts.disks) or () if _is_below(file.path, one.mount)}
+    return bool(disk.mount) and disk.mount == max(mounts, key=len, default="")
+
+
+def _is_below(path: str, mount: str) -> bool:
+    return bool(mount) and path.startswith(mount.rstrip("/") + "/")

@@ -14,12 +14,14 @@ from haconsole.model.names import HostName
 from haconsole.model.observed import Known, value_of
 from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.model.system import ConfigCheck, Neighbour, SystemFacts
-from haconsole.model.vip_view import vip_views
+from haconsole.model.vip_view import hardware_of, vip_views
 
 SETTLED = timedelta(seconds=3)
 """The time that neighbours have to learn a VIP's new owner."""
 GRACE = timedelta(seconds=1)
 """systemd and file systems record times in whole seconds."""
+LASTING = ("PERMANENT", "NOARP")
+"""States of an entry that the kernel never changes itself."""
 UNUSED = ("FAILED", "INCOMPLETE", "NONE")
 """States of a neighbour entry that no frame is sent by."""
 
@@ -124,19 +126,13 @@ def _neighbours(snapshot: ClusterSnapshot) -> Iterator[Candidate]:
     """An entry for a VIP that leads to another hardware address than its owner's."""
     for view in vip_views(snapshot):
         owner = next((facts for facts in snapshot.hosts if view.owners == (facts.host,)), None)
-        own = _hardware_of(owner, view.address) if owner else ""
+        own = hardware_of(owner, view.address) if owner else ""
         if owner is None or not own:
             continue
         for facts in snapshot.hosts:
             entry = _wrong_entry(facts, owner, view.address, own)
             if entry is not None:
                 yield _stale_entry(facts, owner, entry, own)
-
-
-def _hardware_of(owner: HostFacts, address: str) -> str:
-    system = value_of(owner.system)
-    interface = next((one.interface for one in value_of(owner.addresses) or () if one.address == address), "")
-    return dict(system.hardware).get(interface.partition("@")[0], "") if system else ""
 
 
 def _wrong_entry(facts: HostFacts, owner: HostFacts, address: str, own: str) -> Neighbour | None:
@@ -151,6 +147,8 @@ def _wrong_entry(facts: HostFacts, owner: HostFacts, address: str, own: str) -> 
 
 
 def _stale_entry(facts: HostFacts, owner: HostFacts, entry: Neighbour, own: str) -> Candidate:
+    """No announcement changes a permanent entry."""
+    permanent = entry.state in LASTING
     return Candidate(
         Finding(
             "vip.stale-arp",
@@ -160,9 +158,16 @@ def _stale_entry(facts: HostFacts, owner: HostFacts, entry: Neighbour, own: str)
             "Its neighbour table has an old hardware address for the VIP, so it cannot reach the API there.",
             (f"its entry: {entry.hardware} ({entry.state})", f"{owner.host}'s interface: {own}"),
             (
-                advice(
-                    f"on {facts.host}: ip neighbour flush to {entry.address}; "
-                    "then set vrrp_garp_master_refresh in keepalived.conf"
+                *(
+                    ()
+                    if permanent
+                    else (call("announce-vip", "announce the owner's address again", vip=entry.address),)
+                ),
+                advice(f"{'' if permanent else 'or '}on {facts.host}: ip neighbour flush nud all to {entry.address}"),
+                *(
+                    ()
+                    if permanent
+                    else (advice("if it happens again: set vrrp_garp_master_refresh in keepalived.conf"),)
                 ),
             ),
         ),

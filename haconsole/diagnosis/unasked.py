@@ -24,6 +24,7 @@ LABELS = {
     "peer_ports": "its connections to other hosts",
     "unit_setup": "the files of its units",
     "events": "its journal",
+    "old_files": "its old files",
     "balancer_files": "the balancer's files",
     "apiserver": "the API server",
     "certificates": "its certificates",

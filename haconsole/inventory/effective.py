@@ -152,6 +152,11 @@ def etcd_scheme(inventory: Inventory) -> str:
     return "http" if inventory.etcd.tls is EtcdTls.OFF else "https"
 
 
+def snapshot_folder(inventory: Inventory) -> str:
+    """The folder on etcd's hosts that keeps the snapshots taken before changes."""
+    return f"{inventory.etcd.data_dir}-snapshots"
+
+
 def etcd_client_url(inventory: Inventory, host: Host) -> str:
     return f"{etcd_scheme(inventory)}://{join_host_port(host.address, inventory.etcd.client_port)}"
 

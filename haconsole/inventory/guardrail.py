@@ -24,10 +24,12 @@ ActionName: TypeAlias = Literal[
     "disarm-alarm",
     "failover",
     "failback",
+    "announce-vip",
     "restart",
     "unmask",
     "update-member",
     "reconfigure",
+    "free-space",
     "restore",
     "undo",
 ]

@@ -16,6 +16,7 @@ from haconsole.lab.errors import LabError
 
 ROOT = Path("/sys/fs/cgroup")
 _TOP = "haconsole"
+_PERIOD_US = 100_000
 
 
 def hierarchies(mounts: str) -> tuple[Path, ...]:
@@ -60,6 +61,36 @@ class HostGroup:
     def processes(self) -> frozenset[int]:
         """Every process of the host, its nspawn included, by the machine's process ids."""
         return frozenset(pid for folder in self.folders for pid in _processes(folder))
+
+    def limit(self, program: str, share: float) -> bool:
+        """Let a program of the host use a share of a processor; False where the host's own systemd can do so.
+
+        systemd-nspawn mounts the controllers of version 1 read-only, so the group is made here.
+        """
+        folder = self._limited(program)
+        if folder is None:
+            return False
+        _make(folder)
+        (folder / "cpu.cfs_period_us").write_text(f"{_PERIOD_US}")
+        (folder / "cpu.cfs_quota_us").write_text(f"{share * _PERIOD_US:.0f}")
+        for pid in self.processes():
+            if _command(pid) == program:
+                (folder / "cgroup.procs").write_text(f"{pid}")
+        return True
+
+    def end_limit(self, program: str) -> None:
+        """Undo `limit`; there may be none."""
+        folder = self._limited(program)
+        if folder is None or not folder.exists():
+            return
+        for pid in _processes(folder):
+            (folder.parent / "cgroup.procs").write_text(f"{pid}")
+        _removed(folder)
+
+    def _limited(self, program: str) -> Path | None:
+        """The group for a limited program in the tree of version 1 with the controller cpu."""
+        tree = next((tree for tree in self._trees if "cpu" in tree.name.split(",")), None)
+        return tree / _TOP / self._lab / self._host / f"limited-{program}" if tree else None
 
     def kill(self, *, deadline_s: float = 10.0) -> None:
         """SIGKILL everything in the group until nothing is left; raises LabError at the deadline."""
@@ -127,6 +158,14 @@ def _processes(folder: Path) -> Iterator[int]:
         except OSError:  # the folder went away, or holds threads only
             continue
         yield from (int(word) for word in words if word != "0")
+
+
+def _command(pid: int) -> str:
+    """The name of a process's program, empty if it has ended."""
+    try:
+        return Path(f"/proc/{pid}/comm").read_text().strip()
+    except OSError:
+        return ""
 
 
 def _kill(pid: int) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from haconsole.lab import outages
+from haconsole.lab.cgroups import HostGroup
 from haconsole.lab.errors import LabError
 from haconsole.lab.faults import SCENARIOS, FaultKind, LabFault, Scene
 from haconsole.lab.lab import Lab
@@ -17,6 +18,8 @@ from haconsole.model.hosts import Role
 
 _RECORD = "faults.json"
 _PATIENCE_S = 3
+_QUOTA = 0.02
+_RUNTIME = "/run/systemd/system.control"
 _TIMED_OUT = 124  # what timeout(1) ends with
 _ETCD = "/etc/etcd/pki"
 _ETCD_FILES = (f"--cacert={_ETCD}/ca.crt", f"--cert={_ETCD}/client.crt", f"--key={_ETCD}/client.key")
@@ -50,6 +53,9 @@ def heal(lab: Lab) -> tuple[LabFault, ...]:
     for fault in faults:
         if fault.kind is FaultKind.STOP:
             _ask(lab, fault.host, "systemctl", "start", "--no-block", fault.unit)
+        elif fault.kind is FaultKind.QUOTA:
+            HostGroup.here(lab.name, fault.host).end_limit(fault.unit)
+            _ask(lab, fault.host, "sh", "-ec", f"rm -rf {_RUNTIME}/{fault.unit}.service.d; systemctl daemon-reload")
         elif fault.kind is FaultKind.SCRIPT:
             _ask(lab, fault.host, "sh", "-ec", SCRIPTED[fault.unit].heals)
     (lab.folder / _RECORD).unlink(missing_ok=True)
@@ -111,6 +117,9 @@ def _bring_about(lab: Lab, fault: LabFault) -> None:
             lab.cut(fault.host)
         case FaultKind.MUTE:
             outages.add_mute(lab.spec, (fault.host,))
+        case FaultKind.QUOTA:
+            if not HostGroup.here(lab.name, fault.host).limit(fault.unit, _QUOTA):
+                _ask(lab, fault.host, "systemctl", "set-property", "--runtime", fault.unit, f"CPUQuota={_QUOTA:.0%}")
         case FaultKind.SCRIPT:
             _ask(lab, fault.host, "sh", "-ec", SCRIPTED[fault.unit].breaks)
 

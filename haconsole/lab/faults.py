@@ -23,13 +23,15 @@ class FaultKind(StrEnum):
     """The host's cable carries nothing, either way, though its link is up."""
     MUTE = "mute"
     """The host's VRRP adverts are dropped."""
+    QUOTA = "quota"
+    """The unit's processes may use 2 % of a processor."""
     SCRIPT = "script"
     """A script of `SCRIPTED` was run on the host."""
 
 
 @dataclass(frozen=True, slots=True)
 class LabFault:
-    """One thing broken on one host; `unit` is of the kinds STOP and KILL; of SCRIPT it names the script."""
+    """One thing broken on one host; `unit` is of the kinds STOP, KILL and QUOTA; of SCRIPT it names the script."""
 
     kind: FaultKind
     host: str
@@ -49,6 +51,7 @@ class LabFault:
             FaultKind.POWER: f"{self.host}: its power is cut",
             FaultKind.CUT: f"{self.host}: nothing it sends or is sent arrives",
             FaultKind.MUTE: f"{self.host}: its VRRP adverts are dropped",
+            FaultKind.QUOTA: f"{self.host}: {self.unit} may use 2 % of a processor",
         }[self.kind]
 
 
@@ -126,6 +129,10 @@ def _host_cut_off(scene: Scene) -> tuple[LabFault, ...]:
     return (LabFault(FaultKind.CUT, scene.target or scene.control_planes[-1]),)
 
 
+def _etcd_throttled(scene: Scene) -> tuple[LabFault, ...]:
+    return (LabFault(FaultKind.QUOTA, _follower(scene), "etcd"),)
+
+
 def _scripted(name: str) -> Callable[[Scene], tuple[LabFault, ...]]:
     """The script on the target, or on the last one that does not lead etcd."""
     return lambda scene: (LabFault(FaultKind.SCRIPT, _follower(scene), name),)
@@ -136,10 +143,14 @@ def _of_owner(name: str) -> Callable[[Scene], tuple[LabFault, ...]]:
     return lambda scene: (LabFault(FaultKind.SCRIPT, scene.target or _one(scene.vip_owner, "the VIP's owner"), name),)
 
 
-def _added_vip(scene: Scene) -> tuple[LabFault, ...]:
-    """The last balancer that does not own the VIP."""
-    others = [name for name in scene.control_planes if name != scene.vip_owner]
-    return (LabFault(FaultKind.SCRIPT, scene.target or (others or scene.control_planes)[-1], "vip-added"),)
+def _of_other(name: str) -> Callable[[Scene], tuple[LabFault, ...]]:
+    """The script on the target, or on the last balancer that does not own the VIP."""
+
+    def faults(scene: Scene) -> tuple[LabFault, ...]:
+        others = [host for host in scene.control_planes if host != scene.vip_owner]
+        return (LabFault(FaultKind.SCRIPT, scene.target or (others or scene.control_planes)[-1], name),)
+
+    return faults
 
 
 SCENARIOS = {
@@ -165,16 +176,18 @@ SCENARIOS = {
     "etcd-key-unreadable": Scenario(
         "a follower's etcd may not read its own key, and is killed", _scripted("key-unreadable")
     ),
-    "etcd-throttled": Scenario("a follower's etcd gets 2 % of a processor", _scripted("quota")),
+    "etcd-throttled": Scenario("a follower's etcd gets 2 % of a processor", _etcd_throttled),
     "etcd-settings-stale": Scenario("a follower's settings are written and not loaded", _scripted("env-stale")),
     "scheduler-kubeconfig-wrong": Scenario("a scheduler's kubeconfig names a wrong port", _scripted("kubeconfig")),
-    "vip-added-by-hand": Scenario("a balancer that does not own the VIP gets it by hand", _added_vip),
+    "vip-added-by-hand": Scenario("a balancer that does not own the VIP gets it by hand", _of_other("vip-added")),
+    "vip-stale-arp": Scenario("a host's neighbour table has a wrong entry for the VIP", _of_other("stale-arp")),
     "vip-port-blocked": Scenario(
         "the VIP owner's firewall rejects connections to the VIP's port", _of_owner("vip-port")
     ),
     "vip-flapping": Scenario("the VIP leaves its owner and returns every few seconds", _of_owner("vip-flapping")),
     "mtu-differs": Scenario("a host's MTU is smaller than the others'", _scripted("mtu")),
     "address-duplicate": Scenario("a host has the address of another host", _scripted("address")),
+    "snapshots-full": Scenario("the file system of a member's snapshots is full", _scripted("snapshots-full")),
     "sudo-password": Scenario("sudo needs a password on a host", _scripted("sudo")),
     "sshd-stopped": Scenario("sshd stops on a host, its services go on", _scripted("sshd")),
 }

@@ -15,6 +15,7 @@ class ScriptedFault:
 
 
 _HAPROXY, _DATA, _SUDOERS = "/etc/haproxy/haproxy.cfg", "/var/lib/etcd", "/etc/sudoers.d/ops"
+_SNAPSHOTS = f"folder={_DATA}-snapshots"
 _DB = f"{_DATA}/member/snap/db"
 _KEPT = "/root/kept-by-the-drill"
 _DRILL_CHAIN = "nft 'add table inet drill'; nft 'add chain inet drill in { type filter hook input priority 0; }'"
@@ -97,11 +98,6 @@ SCRIPTED: dict[str, ScriptedFault] = {
         f"{_DRILL_CHAIN}; nft 'add rule inet drill in tcp dport 8443 reject with tcp reset'",
         "nft delete table inet drill 2>/dev/null || :",
     ),
-    "quota": ScriptedFault(
-        "etcd may use 2 % of a processor",
-        "systemctl set-property --runtime etcd CPUQuota=2%",
-        "rm -rf /run/systemd/system.control/etcd.service.d; systemctl daemon-reload",
-    ),
     "vip-flapping": ScriptedFault(
         "keepalived's down file is added and removed again and again",
         "systemd-run --quiet --unit=drill-flapping sh -c"
@@ -117,6 +113,20 @@ SCRIPTED: dict[str, ScriptedFault] = {
         "it has the address of another host",
         f'{_OTHER}; ip address add "$other/32" dev lo',
         f'{_OTHER}; ip address del "$other/32" dev lo 2>/dev/null || :',
+    ),
+    "stale-arp": ScriptedFault(
+        "its neighbour entry for the VIP has a wrong hardware address",
+        f'{_VIP}; vip=${{vip%/*}}; sysctl -qw "net.ipv4.neigh.$link.base_reachable_time_ms=3600000";'
+        ' ip neighbour replace "$vip" lladdr 02:00:00:00:00:99 dev "$link" nud reachable',
+        f'{_VIP}; sysctl -qw "net.ipv4.neigh.$link.base_reachable_time_ms=30000";'
+        ' ip neighbour del "${vip%/*}" dev "$link" 2>/dev/null || :',
+    ),
+    "snapshots-full": ScriptedFault(
+        "the file system of its snapshots is full",
+        f"{_SNAPSHOTS}; mkdir -p $folder; mount -t tmpfs -o size=20m,mode=0700 drill $folder;"
+        " for day in 01 02; do head -c 10402816 /dev/zero >$folder/drill-202601${day}T000000Z.db;"
+        " touch -d 2026-01-$day $folder/drill-202601${day}T000000Z.db; done",
+        f"{_SNAPSHOTS}; ! mountpoint -q $folder || umount -l $folder",
     ),
     "env-stale": ScriptedFault(
         "etcd's environment file was written after etcd was started",

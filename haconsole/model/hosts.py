@@ -18,7 +18,7 @@ from haconsole.model.names import HostName
 from haconsole.model.observed import NOT_ASKED, Observed, value_of
 from haconsole.model.provenance import ManagedFile
 from haconsole.model.roles import Role as Role  # noqa: PLC0414 (hosts and roles go together)
-from haconsole.model.system import ConfigCheck, PeerPort, SystemFacts
+from haconsole.model.system import ConfigCheck, OldFile, PeerPort, SystemFacts
 from haconsole.model.unit_setup import UnitSetup
 from haconsole.model.vip import KeepalivedFacts
 
@@ -33,6 +33,7 @@ FactName: TypeAlias = Literal[
     "peer_ports",
     "unit_setup",
     "events",
+    "old_files",
     "etcd",
     "etcd_hash",
     "keepalived",
@@ -176,6 +177,8 @@ class HostFacts:
     peer_ports: Observed[tuple[PeerPort, ...]] = NOT_ASKED
     unit_setup: Observed[tuple[UnitSetup, ...]] = NOT_ASKED
     events: Observed[tuple[RecentEvents, ...]] = NOT_ASKED
+    old_files: Observed[tuple[OldFile, ...]] = NOT_ASKED
+    """Files that may be deleted where a file system is short of space."""
     etcd: Observed[EtcdEndpoint] = NOT_ASKED
     etcd_hash: Observed[EtcdHash] = NOT_ASKED
     keepalived: Observed[KeepalivedFacts] = NOT_ASKED

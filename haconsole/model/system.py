@@ -57,6 +57,22 @@ class ConfigCheck:
     message: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class OldFile:
+    """An archived journal, or a snapshot that is not the newest: nothing needs it any more."""
+
+    path: str
+    size_bytes: int
+    written_at: datetime
+
+    @property
+    def name(self) -> str:
+        return self.path.rpartition("/")[2]
+
+    def __str__(self) -> str:
+        return f"{self.name}, {self.size_bytes / 1_048_576:.1f} MiB, of {self.written_at:%Y-%m-%d %H:%M}Z"
+
+
 class PortState(StrEnum):
     """The result of an attempt to connect to a port; `SILENT` is no answer in time.
 

@@ -22,6 +22,13 @@ LEASE_SETTLED = timedelta(seconds=3)
 """The age from which a holder of kube-vip's lease must have the address, and every other host must have dropped it."""
 
 
+def hardware_of(facts: HostFacts, address: str) -> str:
+    """The hardware address of the host's interface that has `address`; empty where it is unknown."""
+    system = value_of(facts.system)
+    interface = next((one.interface for one in value_of(facts.addresses) or () if one.address == address), "")
+    return dict(system.hardware).get(interface.partition("@")[0], "") if system else ""
+
+
 def vip_views(snapshot: ClusterSnapshot) -> tuple[VipView, ...]:
     """One view for each VIP of the inventory, in its order."""
     return tuple(vip_view(snapshot, address) for address in snapshot.vips)

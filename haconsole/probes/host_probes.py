@@ -242,4 +242,4 @@ def _costly(layout: Layout, host: Host) -> tuple[FactName, ...]:
     ports: tuple[FactName, ...] = ("peer_ports",) if roles & {Role.ETCD, Role.CONTROL_PLANE, Role.LOAD_BALANCER} else ()
     setup: tuple[FactName, ...] = ("unit_setup",) if units_of(layout, host) else ()
     logs: tuple[FactName, ...] = ("events",) if events.sources(units_of(layout, host), pods_of(layout, host)) else ()
-    return (*configs, *ports, *setup, *logs)
+    return (*configs, *ports, *setup, *logs, "old_files")

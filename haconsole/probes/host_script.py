@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from functools import partial, reduce
 from typing import Any
 
+from haconsole.inventory.effective import snapshot_folder
 from haconsole.inventory.schema import Host
 from haconsole.model.hosts import FactName, Role, ServiceState
 from haconsole.model.names import HostName
@@ -23,6 +24,7 @@ from haconsole.probes.hosts import (
     events,
     kubelet,
     lock,
+    old_files,
     peer_ports,
     services,
     static_pods,
@@ -71,7 +73,8 @@ class ScriptQuery:
 def script_queries(context: ClusterContext, host: Host, expected: tuple[FactName, ...]) -> tuple[ScriptQuery, ...]:
     """The questions behind the facts that are due on `host`."""
     slow = max(1, round(context.timings.slow_round_s / context.timings.round_s))
-    paths = (*((context.layout.etcd.data_dir,) if Role.ETCD in host.roles else ()), *WRITTEN_TO)
+    snapshots = snapshot_folder(context.inventory) if Role.ETCD in host.roles else ""
+    paths = (*((context.layout.etcd.data_dir, snapshots) if snapshots else ()), *WRITTEN_TO)
     pods = static_pods.pods_of(context.layout, host)
     socket = context.layout.haproxy.stats_socket if context.layout.haproxy else ""
     files = owners.paths_of(context.layout)
@@ -106,6 +109,7 @@ def script_queries(context: ClusterContext, host: Host, expected: tuple[FactName
             events.parse,
             root=True,
         ),
+        ScriptQuery("old_files", old_files.section(snapshots, every=10 * slow), old_files.parse, root=True),
         ScriptQuery(
             "keepalived",
             keepalived.section(

@@ -28,20 +28,45 @@ count() {
   found=0
   while read -r key value; do [ "$key" != "$2" ] || found=$value; done <"$1"
 }
+# Sets folder to the main process's own group with a controller: in the tree of version 1 that has it, else in the
+# unified one. A group that it shares with process 1 or that is a slice is not the unit's own.
+find_group() {
+  folder=''
+  while IFS=: read -r number controllers path; do
+    case ,$controllers, in *",$1,"*) ;; ,,) [ -z "$folder" ] || continue ;; *) continue ;; esac
+    case $path in / | *.slice) continue ;; esac
+    case $first_groups in *"$newline$number:$controllers:$path$newline"*) continue ;; esac
+    for tree in "$controllers" "$1" '' unified; do
+      [ ! -e "/sys/fs/cgroup/$tree$path/cgroup.procs" ] || { folder=/sys/fs/cgroup/$tree$path; break; }
+    done
+  done <"/proc/$pid/cgroup"
+  [ -n "$folder" ]
+}
 limits() {
-  [ -n "$group" ] && [ -d "/sys/fs/cgroup$group" ] || return 0
-  folder=/sys/fs/cgroup$group
-  count "$folder/cpu.stat" nr_periods; periods=$found
-  count "$folder/cpu.stat" nr_throttled
-  [ "$periods" = 0 ] || printf 'throttled %s %s\n' "$found" "$periods"
-  number "$folder/memory.max"; most=$value
-  number "$folder/memory.current"; current=$value
-  count "$folder/memory.events" oom_kill
-  case $most in '' | max) ;; *) printf 'memory %s %s %s\n' "$current" "$most" "$found" ;; esac
-  number "$folder/pids.max"; most=$value
-  number "$folder/pids.current"; current=$value
-  count "$folder/pids.events" max
-  case $most in '' | max) ;; *) printf 'tasks %s %s %s\n' "$current" "$most" "$found" ;; esac
+  case $pid in '' | 0) return 0 ;; esac
+  if find_group cpu; then
+    count "$folder/cpu.stat" nr_periods; periods=$found
+    count "$folder/cpu.stat" nr_throttled
+    [ "$periods" = 0 ] || printf 'throttled %s %s\n' "$found" "$periods"
+  fi
+  if find_group memory; then
+    if [ -e "$folder/memory.limit_in_bytes" ]; then
+      number "$folder/memory.limit_in_bytes"; most=$value
+      number "$folder/memory.usage_in_bytes"; current=$value
+      count "$folder/memory.oom_control" oom_kill
+    else
+      number "$folder/memory.max"; most=$value
+      number "$folder/memory.current"; current=$value
+      count "$folder/memory.events" oom_kill
+    fi
+    case $most in '' | max | 92233720368547*) ;; *) printf 'memory %s %s %s\n' "$current" "$most" "$found" ;; esac
+  fi
+  if find_group pids; then
+    number "$folder/pids.max"; most=$value
+    number "$folder/pids.current"; current=$value
+    count "$folder/pids.events" max
+    case $most in '' | max) ;; *) printf 'tasks %s %s %s\n' "$current" "$most" "$found" ;; esac
+  fi
 } 2>/dev/null
 add() {
   case "$newline$paths" in *"$newline$2$newline"*) ;; *) paths="$paths$2$newline" ;; esac
@@ -110,11 +135,13 @@ show_files() {
     done <"$path"
   done 2>/dev/null
 }
-forget() { unit='' loaded='' fragment='' dropins='' settings='' command='' workdir='' user='' stale='' group=''; }
+forget() { unit='' loaded='' fragment='' dropins='' settings='' command='' workdir='' user='' stale='' pid=''; }
 forget
+first_groups=$newline
+while IFS= read -r line; do first_groups=$first_groups$line$newline; done 2>/dev/null </proc/1/cgroup
 paths='' own='' kubeconfigs=''
 shown=$(timeout 5 systemctl show --no-pager \
-  -p Id,LoadState,FragmentPath,DropInPaths,EnvironmentFiles,ExecStart,User,WorkingDirectory,NeedDaemonReload,ControlGroup -- "$@")
+  -p Id,LoadState,FragmentPath,DropInPaths,EnvironmentFiles,ExecStart,User,WorkingDirectory,NeedDaemonReload,MainPID -- "$@")
 while IFS= read -r line; do
   key=${line%%=*} value=${line#*=}
   case $key in
@@ -129,7 +156,7 @@ while IFS= read -r line; do
     User) user=$value ;;
     WorkingDirectory) case $value in /*) workdir=$value ;; esac ;;
     NeedDaemonReload) stale=$value ;;
-    ControlGroup) group=$value ;;
+    MainPID) pid=$value ;;
     '') show_unit; forget ;;
   esac
 done <<END

@@ -81,6 +81,10 @@ MISNAME = (
     f"{ETCDCTL} member update $({ETCDCTL} member list | sed -n 's/, started, cp3,.*//p')"
     " --peer-urls=https://192.0.2.13:2380"
 )
+SHORT = (
+    "cd /; folder=/var/lib/etcd-snapshots; mkdir -p $folder; mountpoint -q $folder || mount -t tmpfs -o size=1m drill"
+    " $folder; for name in a b; do head -c 500000 /dev/zero >$folder/$name.db; touch -d 2026-01-01 $folder/a.db; done"
+)
 MASK = "systemctl stop haproxy; systemctl mask --quiet haproxy"
 
 STATES: dict[str, State] = {
@@ -93,6 +97,7 @@ STATES: dict[str, State] = {
     ),
     "full": State("three", THREE, ("bootstrap", "--only", "etcd"), FILL, quota=QUOTA),
     "misnamed": State("three", THREE, script=MISNAME),
+    "short": State("three", THREE, script=SHORT),
     "removed": State(
         "three",
         THREE,
@@ -176,6 +181,14 @@ CASES: dict[str, Case] = {
     "reconfigure": Case(
         ("reconfigure", "haproxy", "cp1"), "balanced", put_back="touch /etc/haproxy/haproxy.cfg", weight=5
     ),
+    "free-space": Case(
+        ("free-space", "cp1", "a.db", "--confirm", "{cluster}"),
+        "short",
+        faults=RUNTIME_ONLY,
+        put_back=f'[ "$(uname -n)" != cp1 ] || {{ {SHORT}; }}',
+        weight=5,
+    ),
+    "announce-vip": Case(("announce-vip",), "serving", put_back="", weight=5),
     "unmask": Case(
         ("unmask", "haproxy", "cp1"), "masked", put_back=f'[ "$(uname -n)" != cp1 ] || {{ {MASK}; }}', weight=5
     ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 import time
 from collections.abc import Iterator
@@ -28,11 +29,13 @@ class Expectation:
 
     `by_hand`: its remedy is for a person, whose part `lab heal` takes here. `removes`: its first two
     remedies remove the host and join it again. `within_s` includes the time until the fault has an effect.
+    `names`: the action deletes what a person names of the evidence, and confirms.
     """
 
     code: str
     by_hand: bool = False
     removes: bool = False
+    names: bool = False
     within_s: float = FOUND_WITHIN_S
 
 
@@ -50,10 +53,12 @@ SCENARIOS = {
     "etcd-settings-stale": Expectation("service.stale-config"),
     "scheduler-kubeconfig-wrong": Expectation("component.kubeconfig-wrong"),
     "vip-added-by-hand": Expectation("vip.not-master", by_hand=True),
+    "vip-stale-arp": Expectation("vip.stale-arp"),
     "vip-port-blocked": Expectation("vip.not-serving", by_hand=True),
     "vip-flapping": Expectation("vip.flapping", by_hand=True, within_s=180.0),
     "mtu-differs": Expectation("host.mtu-differs", by_hand=True),
     "address-duplicate": Expectation("host.duplicate-address", by_hand=True),
+    "snapshots-full": Expectation("host.disk-full", names=True),
     "sudo-password": Expectation("probe.failed", by_hand=True),
     "sshd-stopped": Expectation("host.unreachable", by_hand=True),
 }
@@ -64,6 +69,7 @@ ONLY_NIGHTLY = (
     "scheduler-kubeconfig-wrong",
     "vip-added-by-hand",
     "vip-port-blocked",
+    "vip-stale-arp",
     "vip-flapping",
     "mtu-differs",
     "address-duplicate",
@@ -116,11 +122,17 @@ def until_found(program: Program, expected: Expectation) -> tuple[list[dict[str,
         assert time.monotonic() - began < expected.within_s, [(one["code"], one["summary"]) for one in now]
 
 
-def carry_out(program: Program, finding: dict[str, Any], number: int) -> None:
-    """Run the command of a remedy as the doctor prints it."""
+def named(program: Program, finding: dict[str, Any]) -> tuple[str, ...]:
+    """The first file that may be deleted, and the confirmation."""
+    name = next(found[1] for line in finding["evidence"] if (found := re.match("may be deleted: ([^,]+),", line)))
+    return (name, "--confirm", program.lab.name)
+
+
+def carry_out(program: Program, finding: dict[str, Any], number: int, *more: str) -> None:
+    """Run the command of a remedy as the doctor prints it, with the answers of a person."""
     line: str = finding["actions"][number]
     verb, action, *words = shlex.split(line.removesuffix(": " + finding["remedies"][number]["text"]))
-    done = program(verb, action, *words, "--yes")
+    done = program(verb, action, *words, *more, *(() if more else ("--yes",)))
     assert done.returncode == 0, line + done.stdout[-3000:] + done.stderr[-3000:]
 
 
@@ -147,9 +159,8 @@ def test_the_cause_comes_first_and_its_remedy_works(
             assert remedy["action"] is None, remedy
             heal(cluster.lab)
         else:
-            for call in (each["action"] for each in found[0]["remedies"][: 2 if expected.removes else 1]):
-                done = cluster("run", call["name"], *call["arguments"].values(), "--yes")
-                assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+            for number in range(2 if expected.removes else 1):
+                carry_out(cluster, found[0], number, *(named(cluster, found[0]) if expected.names else ()))
         until_healthy(cluster)
     finally:
         heal(cluster.lab)

@@ -19,7 +19,7 @@ from haconsole.actions.operations import (
 )
 from haconsole.actions.step import Step
 from haconsole.configs.layout import EtcdLayout
-from haconsole.inventory.effective import etcd_client_url
+from haconsole.inventory.effective import etcd_client_url, snapshot_folder
 from haconsole.inventory.schema import Host, Inventory
 from haconsole.model.etcd import EtcdMember
 from haconsole.model.names import HostName
@@ -47,7 +47,7 @@ PROMOTE_WHY = "The learner votes only once it has the leader's data, so the new 
 
 def snapshot_path(inventory: Inventory, at: datetime) -> str:
     """The path of the snapshot of a plan made at `at`, on its host."""
-    return f"{inventory.etcd.data_dir}-snapshots/{inventory.cluster}-{at:%Y%m%dT%H%M%SZ}.db"
+    return f"{snapshot_folder(inventory)}/{inventory.cluster}-{at:%Y%m%dT%H%M%SZ}.db"
 
 
 def snapshot_step(inventory: Inventory, etcd: EtcdLayout, host: Host, path: str) -> Step:

@@ -29,9 +29,9 @@ from haconsole.model.hosts import ApiserverFacts, HostFacts, ServiceState
 from haconsole.model.names import HostName, MemberId
 from haconsole.model.observed import Failed, Known, NotAsked
 from haconsole.model.snapshot import ClusterSnapshot
-from haconsole.model.system import ConfigCheck, SystemFacts
+from haconsole.model.system import ConfigCheck, Neighbour, SystemFacts
 from tests.fakes import cluster
-from tests.fakes.cluster import INVENTORY, NAMES, NOW, changed, etcd_silent, healthy, lost
+from tests.fakes.cluster import INVENTORY, NAMES, NOW, VIP, changed, etcd_silent, healthy, lost
 
 MODULES: tuple[ModuleType, ...] = (
     certificates,
@@ -231,6 +231,11 @@ CASES: dict[str, ClusterSnapshot] = {
             configs=(ConfigCheck("keepalived", "/etc/keepalived/keepalived.conf", valid=False),),
         ),
         2,
+    ),
+    "stale neighbour": changed(
+        every(having(system=SystemFacts("cp1", "m1", hardware=(("eth0", "02:00:00:00:00:01"),))), 1),
+        2,
+        having(system=SystemFacts("cp2", "m2", neighbours=(Neighbour(VIP, "02:00:00:00:00:99", "STALE"),))),
     ),
     "lease expired": leases(cluster.lease("kube-scheduler", age_s=60)),
     "no standby": changed(

@@ -68,3 +68,27 @@ def test_a_busy_group_is_reported_after_the_deadline(tmp_path: Path) -> None:
     with pytest.raises(LabError, match="cp1 cannot be removed"):
         group.remove(deadline_s=0.05)
     assert time.monotonic() - began < 2
+
+
+def test_a_program_is_limited_in_the_tree_with_the_processor(tmp_path: Path) -> None:
+    trees = (tmp_path / "cpu,cpuacct", tmp_path / "unified")
+    for tree in trees:
+        tree.mkdir()
+    group = HostGroup("drill", "cp1", trees)
+    group.make()
+    with subprocess.Popen(("sleep", "60")) as process:
+        (group.folders[1] / "cgroup.procs").write_text(f"{process.pid}\n")
+        assert group.limit("sleep", 0.02)
+        limited = group.folders[0] / "limited-sleep"
+        assert (limited / "cpu.cfs_quota_us").read_text() == "2000"
+        assert (limited / "cgroup.procs").read_text() == f"{process.pid}"
+        group.end_limit("sleep")
+        assert (group.folders[0] / "cgroup.procs").read_text() == f"{process.pid}"
+        process.kill()
+
+
+def test_the_unified_tree_is_left_to_the_hosts_systemd(tmp_path: Path) -> None:
+    group = HostGroup("drill", "cp1", (tmp_path,))
+    group.make()
+    assert not group.limit("etcd", 0.02)
+    group.end_limit("etcd")

@@ -29,6 +29,7 @@ STANDING = Scene(THREE, vip_owner="cp2", etcd_leader="cp3", scheduler="cp1")
         ("host-cut-off", ["cp3: nothing it sends or is sent arrives"]),
         ("vip-added-by-hand", ["cp3: it has the VIP, added by hand"]),
         ("vip-port-blocked", ["cp2: its firewall rejects connections to the balanced port"]),
+        ("etcd-throttled", ["cp2: etcd may use 2 % of a processor"]),
         ("mtu-differs", ["cp2: its network sends packets of 900 bytes at most"]),
     ],
 )

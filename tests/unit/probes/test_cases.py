@@ -14,7 +14,17 @@ import yaml
 from haconsole.probes.balancers import haproxy, keepalived
 from haconsole.probes.discovery import kube_vip
 from haconsole.probes.errors import ProbeError
-from haconsole.probes.hosts import addresses, disks, events, kubelet, peer_ports, services, system, unit_setup
+from haconsole.probes.hosts import (
+    addresses,
+    disks,
+    events,
+    kubelet,
+    old_files,
+    peer_ports,
+    services,
+    system,
+    unit_setup,
+)
 from haconsole.probes.kubernetes import apiserver
 from haconsole.probes.script import SectionAnswer
 
@@ -26,6 +36,7 @@ PARSERS: dict[str, Callable[[SectionAnswer], Any]] = {
     "configs": system.parse_checks,
     "disks": disks.parse,
     "events": events.parse,
+    "old_files": old_files.parse,
     "haproxy": haproxy.parse,
     "keepalived": lambda answer: keepalived.parse(answer, b"secret of the test"),
     "kubelet": kubelet.parse,

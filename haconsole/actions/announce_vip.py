@@ -1,0 +1,109 @@
+"""Announce a VIP: its owner sends gratuitous ARP, so that neighbours replace its old hardware address."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+
+from haconsole.actions.action import Action, Argument, ArgumentKind, Request
+from haconsole.actions.build import look_step, script, step_id
+from haconsole.actions.checks import Check
+from haconsole.actions.membership.change import answers
+from haconsole.actions.operations import LeftByUndo, RunCommand
+from haconsole.actions.step import Plan, Refusal, Step
+from haconsole.actions.steps.order import in_order
+from haconsole.inventory.schema import Host, Inventory
+from haconsole.model.names import HostName, Vip
+from haconsole.model.snapshot import ClusterSnapshot
+from haconsole.model.vip import VipState, VipView
+from haconsole.model.vip_view import hardware_of, vip_view
+from haconsole.scripts import load_script
+
+ANNOUNCE_VIP = "announce-vip"
+PHASE = "keepalived"
+LEARNT_S = 15.0
+
+ANNOUNCE, NEIGHBOUR = load_script("announce-address"), load_script("check-neighbour")
+HERE = 'ip -o address show to "$1" | grep -q .'
+
+WHY = "Hosts with an old hardware address in their neighbour table send what is for the VIP to the wrong host."
+LEARNT_WHY = "A host without an entry asks for the address; one with an entry must have the owner's."
+
+
+def announce_vip_action() -> Action:
+    """One VIP, by its owner."""
+    return Action(
+        ANNOUNCE_VIP,
+        "Announce a VIP",
+        (
+            "Let the VIP's owner send gratuitous ARP, and verify that the other hosts have its hardware address. "
+            "Neither the VIP nor a configuration changes."
+        ),
+        (Argument("vip", ArgumentKind.TEXT, "the address; not needed if there is only one", positional=True),),
+        plan_announce_vip,
+        synonyms=("arp", "gratuitous", "neighbour", "garp", "mac"),
+    )
+
+
+def plan_announce_vip(snapshot: ClusterSnapshot, inventory: Inventory, request: Request) -> Plan | Refusal:
+    """Refused without exactly one owner, and for IPv6, whose neighbours need another announcement."""
+    address, reasons = _address(snapshot, request)
+    if address is None:
+        return Refusal(ANNOUNCE_VIP, inventory.cluster, reasons)
+    view = vip_view(snapshot, address)
+    owner = inventory.find(view.owners[0]) if view.state is VipState.OWNED else None
+    facts = snapshot.host(HostName(owner.name)) if owner else None
+    hardware = hardware_of(facts, address) if facts else ""
+    reasons = _refusals(view, owner, hardware)
+    if reasons or owner is None:
+        return Refusal(ANNOUNCE_VIP, inventory.cluster, reasons)
+    others = tuple(host for host in inventory.hosts if host != owner and answers(snapshot, host))
+    groups = ((_announce(owner, address),), tuple(_learnt(host, address, hardware, owner) for host in others))
+    return Plan(ANNOUNCE_VIP, inventory.cluster, in_order(groups), f"{address} is on {owner.name} ({hardware})")
+
+
+def _address(snapshot: ClusterSnapshot, request: Request) -> tuple[Vip | None, tuple[str, ...]]:
+    known, address = snapshot.vips, request.get("vip")
+    names = ", ".join(known) or "none"
+    if address is None and len(known) != 1:
+        return None, (f"specify the VIP; the inventory's are: {names}",)
+    match = next((one for one in known if address in (None, one)), None)
+    return match, () if match else (f"the inventory has no VIP {address}; its VIPs are: {names}",)
+
+
+def _refusals(view: VipView, owner: Host | None, hardware: str) -> tuple[str, ...]:
+    if owner is None:
+        by = f" by {' and '.join(view.owners)}" if view.owners else ""
+        return (f"{view.address} is {view.state}{by}: only a single owner may announce it; see doctor",)
+    if ip_address(view.address).version != 4:
+        return (f"{view.address} is an IPv6 address: remove the entry by ip -6 neighbour flush to {view.address}",)
+    if not hardware:
+        return (f"the hardware address of {owner.name} is unknown: query it again",)
+    return ()
+
+
+def _announce(owner: Host, address: Vip) -> Step:
+    here: Check = script(HERE, "here", address, means=f"{address} is here", problem=f"{address} is not here any more")
+    return Step(
+        id=step_id("vip.announce", owner.name),
+        title=f"Announce {address}",
+        why=WHY,
+        host=HostName(owner.name),
+        operation=RunCommand(("sh", "-ec", ANNOUNCE, "announce-address", address), timeout_s=30.0),
+        precondition=(here,),
+        undo=LeftByUndo("the announced hardware address is the owner's own"),
+        phase=PHASE,
+    )
+
+
+def _learnt(host: Host, address: Vip, hardware: str, owner: Host) -> Step:
+    means = f"no neighbour entry leads elsewhere than to {hardware}"
+    problem = f"its neighbour entry for {address} does not lead to {owner.name}"
+    return look_step(
+        "vip.learnt",
+        host.name,
+        (script(NEIGHBOUR, "check-neighbour", address, hardware, means=means, problem=problem),),
+        title=f"Verify that {host.name} reaches {owner.name} by {address}",
+        why=LEARNT_WHY,
+        phase=PHASE,
+        wait_s=LEARNT_S,
+    )
