@@ -26,7 +26,7 @@ ANNOUNCE, NEIGHBOUR = load_script("announce-address"), load_script("check-neighb
 HERE = 'ip -o address show to "$1" | grep -q .'
 
 WHY = "Hosts with an old hardware address in their neighbour table send what is for the VIP to the wrong host."
-LEARNT_WHY = "A host without an entry asks for the address; one with an entry must have the owner's."
+LEARNT_WHY = "A host without an entry queries the address; an existing entry must have the owner's hardware address."
 
 
 def announce_vip_action() -> Action:
@@ -96,7 +96,7 @@ def _announce(owner: Host, address: Vip) -> Step:
 
 
 def _learnt(host: Host, address: Vip, hardware: str, owner: Host) -> Step:
-    means = f"no neighbour entry leads elsewhere than to {hardware}"
+    means = f"every neighbour entry leads to {hardware}"
     problem = f"its neighbour entry for {address} does not lead to {owner.name}"
     return look_step(
         "vip.learnt",

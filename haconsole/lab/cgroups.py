@@ -63,7 +63,7 @@ class HostGroup:
         return frozenset(pid for folder in self.folders for pid in _processes(folder))
 
     def limit(self, program: str, share: float) -> bool:
-        """Let a program of the host use a share of a processor; False where the host's own systemd can do so.
+        """Let a program of the host use a share of a processor; False where its own systemd can set the limit.
 
         systemd-nspawn mounts the controllers of version 1 read-only, so the group is made here.
         """
