@@ -47,12 +47,12 @@ def plan_free_space(snapshot: ClusterSnapshot, inventory: Inventory, request: Re
         reason = (facts and reason_of(facts.old_files)) or "not queried"
         return Refusal(FREE_SPACE, inventory.cluster, (f"the old files of {host} are unknown: {reason}",))
     files = value_of(facts.old_files) or ()
-    chosen = tuple(file for file in files if file.name in names)
-    if not chosen or len({file.name for file in chosen}) < len(names):
+    selection = tuple(file for file in files if file.name in names)
+    if not selection or len({file.name for file in selection}) < len(names):
         return Refusal(FREE_SPACE, inventory.cluster, _reasons(host, files, names))
-    what = f"{', '.join(file.name for file in chosen)} on {host}"
-    summary = f"frees {sum(file.size_bytes for file in chosen) >> 20} MiB on {host}"
-    return Plan(FREE_SPACE, inventory.cluster, (_step(host, chosen),), summary, data_loss=what)
+    what = f"{', '.join(file.name for file in selection)} on {host}"
+    summary = f"frees {sum(file.size_bytes for file in selection) >> 20} MiB on {host}"
+    return Plan(FREE_SPACE, inventory.cluster, (_step(host, selection),), summary, data_loss=what)
 
 
 def _reasons(host: HostName, files: tuple[OldFile, ...], names: tuple[str, ...]) -> tuple[str, ...]:
