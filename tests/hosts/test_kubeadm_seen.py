@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from haconsole.diagnosis.candidate import ANY, concerns
 from haconsole.lab.lab import Lab
 from haconsole.lab.places import Places
+from tests.hosts.complete_doctor import complete_doctor
 from tests.hosts.drawn import drawn
 from tests.hosts.kubeadm_cluster import control_planes, etcdctl, kubectl, output, wait_healthy, workers
 from tests.hosts.kubeadm_modes import MANIFESTS, MODES, Mode, edit
@@ -28,7 +29,7 @@ from tests.hosts.program import Program
 KUBELET_PAIR = "/var/lib/kubelet/pki/kubelet-client-current.pem"
 NOTES = {"balancer.foreign", "balancer.no-socket"}
 """Codes that are always reported of balancers that this console did not set up."""
-NOTICED_S, HEALED_S = 90.0, 240.0
+NOTICED_S, HEALED_S = 150.0, 300.0
 Table = list[tuple[str, str, float]]
 
 
@@ -75,15 +76,9 @@ def discovered(program: Program, address: str, to: Path) -> Path:
     return to
 
 
-def doctor(program: Program) -> dict[str, Any]:
-    result = program.verb("doctor", str(program.inventory), "--json")
-    document: dict[str, Any] = json.loads(result.stdout)
-    return {**document, "exit": result.returncode}
-
-
 def problems(program: Program) -> list[dict[str, Any]]:
     """The findings, without those that are there on the healthy cluster."""
-    return [finding for finding in doctor(program)["findings"] if finding["code"] not in NOTES]
+    return [finding for finding in complete_doctor(program)["findings"] if finding["code"] not in NOTES]
 
 
 def test_the_healthy_cluster_is_healthy(cluster: Program) -> None:
