@@ -9,13 +9,10 @@ import json
 import re
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
 
 from haconsole.diagnosis.candidate import ANY, concerns
 from haconsole.lab.lab import Lab
@@ -23,6 +20,7 @@ from haconsole.lab.places import Places
 from tests.hosts.complete_doctor import complete_doctor
 from tests.hosts.drawn import drawn
 from tests.hosts.kubeadm_cluster import control_planes, etcdctl, kubectl, output, wait_healthy, workers
+from tests.hosts.kubeadm_material import expired_copy, running_pods
 from tests.hosts.kubeadm_modes import MANIFESTS, MODES, Mode, edit
 from tests.hosts.program import Program
 
@@ -129,6 +127,36 @@ def test_nodes_and_services_are_those_of_kubectl_and_the_hosts(cluster: Program)
     kinds = {(one["host"], one["name"]): (one["kind"], one["state"]) for one in report["services"]}
     assert kinds["cp1", "etcd"] == kinds["cp3", "kube-apiserver"] == ("static-pod", "active")
     assert kinds["cp2", "haproxy"] == kinds["w1", "kubelet"] == ("unit", "active")
+
+
+def test_leases_members_and_static_pods_are_those_of_kubectl_etcdctl_and_ctr(cluster: Program) -> None:
+    lab = cluster.lab
+    report = json.loads(cluster.verb("status", str(cluster.inventory), "--json").stdout)
+    listed = json.loads(kubectl(lab, "cp1", "-n", "kube-system", "get", "leases", "-o", "json"))["items"]
+    holders = {one["metadata"]["name"]: one["spec"]["holderIdentity"] for one in listed}
+    assert {one["name"]: one["holder"] for one in report["leases"]} == holders
+    assert {one["name"]: one["host"] for one in report["leases"]} == {
+        name: holder.partition("_")[0] for name, holder in holders.items()
+    }
+    status, text = etcdctl(lab, "cp2", "endpoint", "status", "--cluster", "-w", "json")
+    assert status == 0, text
+    members = {f"{one['Status']['header']['member_id']:x}": one for one in json.loads(text)}
+    leader = f"{next(iter(members.values()))['Status']['leader']:x}"
+    assert {one["id"]: (one["leader"], one["version"]) for one in report["etcd"]["members"]} == {
+        key: (key == leader, one["Status"]["version"]) for key, one in members.items()
+    }
+    assert report["etcd"]["cluster_id"] == f"{next(iter(members.values()))['Status']['header']['cluster_id']:x}"
+    of_kubectl = {
+        (pod["spec"]["nodeName"], pod["spec"]["containers"][0]["name"])
+        for pod in json.loads(kubectl(lab, "cp1", "-n", "kube-system", "get", "pods", "-o", "json"))["items"]
+        if pod["status"]["phase"] == "Running" and "kubernetes.io/config.mirror" in pod["metadata"]["annotations"]
+    }
+    pods = {
+        (one["host"], one["name"])
+        for one in report["services"]
+        if one["kind"] == "static-pod" and one["state"] == "active"
+    }
+    assert pods == of_kubectl == {(host, name) for host in control_planes(lab) for name in running_pods(lab, host)}
 
 
 def test_the_certificates_of_every_host_are_read_from_files(cluster: Program) -> None:
@@ -340,25 +368,3 @@ def healed(program: Program) -> None:
     while seen := [one for one in problems(program) if one["code"] != "host.slow"]:
         assert time.monotonic() < end, [(one["code"], one["subject"], one["summary"]) for one in seen]
         time.sleep(2.0)
-
-
-def expired_copy(lab: Lab, host: str, path: str) -> bytes:
-    """The certificate at `path` as it would be a day after its end, with the key that is in the same file, if any."""
-    root = lab.host("cp1").root / "etc/kubernetes/pki"
-    authority = x509.load_pem_x509_certificate((root / "ca.crt").read_bytes())
-    signer = serialization.load_pem_private_key((root / "ca.key").read_bytes(), None)
-    text = output(lab, host, "cat", path).encode()
-    old, now = x509.load_pem_x509_certificate(text), datetime.now(UTC)
-    builder = (
-        x509.CertificateBuilder()
-        .subject_name(old.subject)
-        .issuer_name(authority.subject)
-        .public_key(old.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=366))
-        .not_valid_after(now - timedelta(days=1))
-    )
-    for extension in old.extensions:
-        builder = builder.add_extension(extension.value, extension.critical)
-    key = text[text.index(b"-----BEGIN EC PRIVATE") :] if b"EC PRIVATE" in text else b""
-    return builder.sign(signer, hashes.SHA256()).public_bytes(serialization.Encoding.PEM) + key  # type: ignore[arg-type]
