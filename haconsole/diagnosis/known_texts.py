@@ -145,7 +145,38 @@ KNOWN_TEXTS: tuple[KnownText, ...] = (
         "raise LimitNOFILE of its unit, then restart it",
     ),
     _text(
-        r"bind: address already in use",
+        r"etcd cluster is not healthy",
+        "A member of etcd does not answer, often that of a control plane that no longer exists.",
+        kubeadm="remove that member by its ID, delete its Node, reset the host, then join: run remove, then join",
+    ),
+    _text(
+        r'secret "kubeadm-certs" was not found|message authentication failed',
+        "The certificates that kubeadm uploaded expired after 2 hours, or belong to another key.",
+        kubeadm="upload them again right before the join: kubeadm init phase upload-certs --upload-certs",
+    ),
+    _text(
+        r"could not find a JWS signature",
+        "The token of the join expired, or no controller-manager is leader, which signs it.",
+        kubeadm=(
+            "check the lease kube-controller-manager first; then make a token right before the join: kubeadm token "
+            "create --print-join-command"
+        ),
+    ),
+    _text(
+        r"doesn't have a stable controlPlaneEndpoint",
+        "The cluster was made without a common address of its control planes.",
+        kubeadm=(
+            "set up the VIP, then add it to certSANs and controlPlaneEndpoint in the ConfigMap kubeadm-config, to "
+            "cluster-info and to every kubelet.conf"
+        ),
+    ),
+    _text(
+        r"phase upload-config.*deadline exceeded|unable to upload the configuration.*deadline exceeded",
+        "The endpoint leads to a host whose API server is not ready.",
+        kubeadm="let the balancer use ready servers only (check /readyz), wait until the endpoint answers, then retry",
+    ),
+    _text(
+        r"bind: address already in use|\[ERROR Port-\d+\]|port \d+ is in use",
         "Another process has the port: a second copy of the component, or a balancer on the same port.",
         "find the other process: ss -ltnp",
         kubeadm="find the other process: ss -ltnp; look for a copy of the manifest in the static-pod folder",

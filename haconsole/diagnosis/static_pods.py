@@ -253,6 +253,12 @@ def _loop_causes(facts: HostFacts, pod: StaticPodState) -> tuple[Key, ...]:
     return (QUORUM_LOST, *own) if pod.name == "etcd" else own
 
 
+_OWN_SERVER = advice(
+    "no static pod runs there, so kubelet may wait for the API: a balancer with no server up must refuse connections, "
+    "not hold them; or set server in /etc/kubernetes/kubelet.conf to the host's own API server"
+)
+
+
 def _not_started(facts: HostFacts, kubelet: KubeletFacts, pod: StaticPodState) -> Candidate:
     errors = tuple(f"kubelet logs: {text}" for text in _creation_errors(facts, pod)) or kubelet_errors(facts)
     return Candidate(
@@ -263,7 +269,10 @@ def _not_started(facts: HostFacts, kubelet: KubeletFacts, pod: StaticPodState) -
             f"kubelet on {facts.host} has a manifest of {pod.name} and runs no container of it",
             "The container was not created. The reason is in kubelet's journal.",
             (f"{kubelet.static_pod_folder}/{pod.file}", *errors),
-            (advice(f"find the cause: journalctl -u kubelet on {facts.host}; look at image, runtime and disk"),),
+            (
+                *(() if any(one.running for one in kubelet.static_pods) else (_OWN_SERVER,)),
+                advice(f"find the cause: journalctl -u kubelet on {facts.host}; look at image, runtime and disk"),
+            ),
         ),
         (NOT_BOOTSTRAPPED, *on(facts.host, *HOST_CODES, "host.disk-full", "host.slow")),
     )

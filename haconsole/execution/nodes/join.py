@@ -11,10 +11,12 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 from haconsole.actions.operations import JoinNode, RunCommand
 from haconsole.actions.step import Step, StepId
+from haconsole.diagnosis.known_texts import recognise
 from haconsole.execution.context import ExecutionContext
 from haconsole.execution.etcd.member_list import any_member, at_url, host_of
 from haconsole.execution.events import Outcome
@@ -109,7 +111,7 @@ class NodeJoins:
                 await tell("the certificates are uploaded; kubeadm joins")
             config = filled_in(operation.config, credentials, await self._ca_hashes(near))
             command = self._command(operation, config)
-            return await run_command(self._commands_of(step.host), step, command, attempt, end)
+            return explained(await run_command(self._commands_of(step.host), step, command, attempt, end))
         finally:
             await self._delete_credentials(operation)
 
@@ -120,7 +122,7 @@ class NodeJoins:
         stdin = filled_in(operation.upload, credentials)
         command = RunCommand(("sh", "-ec", UPLOAD, "upload-certs"), stdin=stdin, timeout_s=UPLOAD_S)
         upload = Step(StepId(f"{step.id}.upload"), step.title, step.why, near, command)
-        return await run_command(self._commands_of(near), upload, command, attempt, end)
+        return explained(await run_command(self._commands_of(near), upload, command, attempt, end))
 
     async def _ca_hashes(self, near: HostName) -> tuple[str, ...]:
         kubernetes = self._cluster.layout.kubernetes
@@ -155,6 +157,15 @@ class NodeJoins:
     async def _remember(self, api: KubeApi, operation: JoinNode, host: Host) -> None:
         kubernetes = self._cluster.layout.kubernetes
         await remember(api, operation.node, host.address, kubernetes.api_port if kubernetes else 6443)
+
+
+def explained(result: OperationResult) -> OperationResult:
+    """The result; the error of a failure begins with the cause and the fix, if kubeadm's output names a known one."""
+    known = recognise(result.output.splitlines()) if result.outcome is Outcome.FAILED else None
+    if known is None:
+        return result
+    fix = known.kubeadm_fix or known.fix
+    return replace(result, error=f"{known.cause}{f' Fix: {fix}.' if fix else ''} {result.error or ''}".strip())
 
 
 def marks(version: str) -> dict[str, Any]:

@@ -8,6 +8,10 @@ from datetime import timedelta
 import pytest
 
 from haconsole.diagnosis.diagnose import diagnose
+from haconsole.diagnosis.known_texts import recognise
+from haconsole.execution.events import Outcome
+from haconsole.execution.nodes.join import explained
+from haconsole.execution.outcome import OperationResult
 from haconsole.model.etcd import EtcdEndpoint
 from haconsole.model.findings import Advice, Finding
 from haconsole.model.hosts import HostFacts, ServiceState
@@ -65,3 +69,43 @@ def test_the_cause_and_a_fix_that_fits_every_cluster_are_kept() -> None:
     assert finding.why.startswith("A file system is full.")
     assert isinstance(finding.remedies[0], Advice)
     assert "df -h" in finding.remedies[0].text
+
+
+KUBEADMS = (
+    ("[check-etcd] error execution phase check-etcd: etcd cluster is not healthy: context deadline exceeded", "member"),
+    ('error downloading certs: Secret "kubeadm-certs" was not found in the "kube-system" Namespace', "upload-certs"),
+    ("error decoding secret data with provided key: cipher: message authentication failed", "upload-certs"),
+    ('could not find a JWS signature in the cluster-info ConfigMap for token ID "abcdef"', "kubeadm token create"),
+    ("unable to add a new control plane instance to a cluster that doesn't have a stable controlPlaneEndpoint", "VIP"),
+    ("error execution phase upload-config/kubeadm: unable to create ConfigMap: deadline exceeded", "/readyz"),
+    ("[ERROR Port-6443]: Port 6443 is in use", "ss -ltnp"),
+    ("etcdserver: can only promote a learner member which is in sync with leader", "learner by its ID"),
+    ("etcdserver: too many learner members in cluster", "learner by its ID"),
+    ("etcdserver: re-configuration failed due to not enough started members", "start the stopped member"),
+    ('leases.coordination.k8s.io "plndr-cp-lock" is forbidden: User "kubernetes-admin"', "super-admin.conf"),
+    (
+        'CreateContainerConfigError: "services have not yet been read at least once"',
+        "own API",
+    ),
+)
+"""Lines of kubeadm, kubelet and kube-vip that a lab's versions do not write, or that only a join shows."""
+
+
+@pytest.mark.parametrize(("line", "fix"), KUBEADMS)
+def test_lines_of_a_join_and_of_other_versions_have_a_cause_and_kubeadms_fix(line: str, fix: str) -> None:
+    known = recognise((line,))
+    assert known is not None
+    assert known.cause.endswith(".")
+    assert fix in (known.kubeadm_fix or known.fix)
+
+
+@pytest.mark.parametrize("outcome", list(Outcome))
+def test_a_join_that_fails_names_the_cause_first(outcome: Outcome) -> None:
+    result = explained(OperationResult(outcome, f"[preflight] Running\n{KUBEADMS[1][0]}\n", "exit status 1"))
+    if outcome is Outcome.FAILED:
+        assert result.error is not None
+        assert result.error.startswith("The certificates that kubeadm uploaded expired after 2 hours")
+        assert result.error.endswith("exit status 1")
+    else:
+        assert result.error == "exit status 1"
+    assert explained(OperationResult(Outcome.FAILED, "other", "exit status 2")).error == "exit status 2"

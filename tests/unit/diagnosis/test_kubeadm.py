@@ -304,3 +304,17 @@ def test_a_pod_that_cannot_be_created_is_explained_by_kubelet_and_not_by_its_las
     assert "received signal" not in str(finding)
     (earlier,) = found(with_kubelet(with_pod(healthy(), "cp2", gone), "cp2", lambda one: logs(one, 60)))
     assert earlier.code == "static-pod.crash-loop"
+
+
+def test_a_kubelet_that_starts_no_static_pod_at_all_may_wait_for_the_balancer() -> None:
+    """After a cold start of all hosts a balancer without servers holds its connections."""
+    waiting = replace(static_pod("etcd"), running=False, started_at=None)
+
+    def none_runs(one: KubeletFacts) -> KubeletFacts:
+        return replace(one, static_pods=tuple(replace(pod, running=False, started_at=None) for pod in one.static_pods))
+
+    stopped = with_kubelet(healthy(), "cp2", none_runs)
+    finding = next(one for one in found(stopped) if one.code == "static-pod.not-started")
+    assert "kubelet may wait for the API" in finding.remedies[0].text
+    (single,) = found(with_pod(healthy(), "cp2", waiting))
+    assert "kubelet may wait" not in text(single)
