@@ -254,8 +254,8 @@ def _loop_causes(facts: HostFacts, pod: StaticPodState) -> tuple[Key, ...]:
 
 
 _OWN_SERVER = advice(
-    "no static pod runs there, so kubelet may wait for the API: a balancer with no server up must refuse connections, "
-    "not hold them; or set server in /etc/kubernetes/kubelet.conf to the host's own API server"
+    "if kubelet waits for the API: let the balancer refuse connections while no server is up. Or set server in "
+    "/etc/kubernetes/kubelet.conf to the host's own API server"
 )
 
 

@@ -27,6 +27,7 @@ from haconsole.probes.fact_store import FactStore
 from haconsole.probes.kubernetes.access import kube_on
 from haconsole.probes.kubernetes.apiserver import probe_apiserver
 from haconsole.probes.significance import insignificantly_different
+from haconsole.transport.base import TransportError
 from haconsole.transport.etcd_api import EtcdApi
 from haconsole.transport.kube_api import KubeApi
 from haconsole.transport.service_error import ServiceError
@@ -180,6 +181,11 @@ class ApiProbe(Generic[A, T]):
             ):
                 asking = True
                 return await self._patient_answer(api, via)
+        except asyncio.CancelledError:
+            if is_cancelled():
+                raise
+            error = TransportError(HostName(via.name), Cause.CONNECTION_LOST, "the query was cancelled on the way")
+            return self._failed(error, via, asking=asking)
         except Exception as error:
             return self._failed(error, via, asking=asking)
 
@@ -223,6 +229,12 @@ class ApiProbe(Generic[A, T]):
 
     def _put(self, fact: Observed[T]) -> None:
         self._store.put(HostName(self._host.name), self._fact, fact)
+
+
+def is_cancelled() -> bool:
+    """Whether the current task itself is being cancelled, and not only something that it waits for."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 def settled(fact: Observed[Any]) -> bool:

@@ -1,4 +1,4 @@
-"""What tests read and make on kubeadm hosts: containers by containerd itself, and certificates that have expired."""
+"""Containers of a kubeadm host by containerd itself, and copies of its certificates that have expired."""
 
 from __future__ import annotations
 

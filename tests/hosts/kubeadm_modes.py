@@ -60,8 +60,8 @@ OTHER_KEY = replaced(
 )
 OTHER_CA = replaced(
     f"{PKI}/ca.crt",
-    "openssl req -x509 -newkey rsa:2048 -nodes -days 9 -subj /CN=kubernetes -keyout /root/x.key "
-    f"-out {PKI}/ca.crt 2>/dev/null",
+    f"cp -p {PKI}/ca.key /root/ && openssl req -x509 -newkey rsa:2048 -nodes -days 400 -subj /CN=kubernetes "
+    f"-keyout {PKI}/ca.key -out {PKI}/ca.crt 2>/dev/null",
 )
 SANDBOX = edit(CONTAINERD, 's#sandbox_image = .*#sandbox_image = "registry.invalid/pause:0"#')
 ADMISSION = edit(f"{MANIFESTS}/kube-apiserver.yaml", "s/NodeRestriction/NodeRestriction,AlwaysPullImages/")
@@ -212,7 +212,16 @@ MODES = (
         "cert.key-exposed",
         f"cp3:{PKI}/apiserver-kubelet-client.crt",
     ),
-    Mode("CA of its own", "cp3", OTHER_CA[0], OTHER_CA[1], "cert.wrong-ca", "", "cp3", everywhere=True),
+    Mode(
+        "CA of its own",
+        "cp3",
+        OTHER_CA[0],
+        f"{OTHER_CA[1]} && cp -p /root/ca.key {PKI}/",
+        "cert.wrong-ca",
+        "",
+        "cp3",
+        everywhere=True,
+    ),
     Mode(
         "sandbox image missing",
         "cp3",

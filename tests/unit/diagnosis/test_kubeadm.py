@@ -315,6 +315,6 @@ def test_a_kubelet_that_starts_no_static_pod_at_all_may_wait_for_the_balancer() 
 
     stopped = with_kubelet(healthy(), "cp2", none_runs)
     finding = next(one for one in found(stopped) if one.code == "static-pod.not-started")
-    assert "kubelet may wait for the API" in finding.remedies[0].text
+    assert "if kubelet waits for the API" in finding.remedies[0].text
     (single,) = found(with_pod(healthy(), "cp2", waiting))
-    assert "kubelet may wait" not in text(single)
+    assert "if kubelet waits" not in text(single)

@@ -34,7 +34,7 @@ def now() -> datetime:
 class Component:
     """The etcd on cp2, as each host sees it; `ways` are errors of the way, `answers` those of the component."""
 
-    ways: dict[str, Exception] = field(default_factory=dict)
+    ways: dict[str, BaseException] = field(default_factory=dict)
     answers: dict[str, Any] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
 
@@ -130,6 +130,17 @@ async def test_where_nobody_could_query_the_component_was_not_queried() -> None:
     fact = await once(Component(ways={name: sudo() for name in ("cp1", "cp2", "cp3")}))
     assert isinstance(fact, Failed)
     assert (fact.cause, fact.asked_from) == (Cause.SUDO_REFUSED, ())
+
+
+async def test_a_query_that_ends_as_cancelled_is_a_failure_and_never_pending() -> None:
+    """A channel that closes during a call cancels the call, not its caller."""
+    fact = await once(Component(ways={name: asyncio.CancelledError() for name in ("cp1", "cp2", "cp3")}))
+    assert isinstance(fact, Failed)
+    assert fact.cause is Cause.CONNECTION_LOST
+    asking, store = probe(Component(answers={"cp2": None}))
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(asking.once(), 0.02)
+    assert not isinstance(store.facts(HostName("cp2")).etcd, Known | Failed)
 
 
 async def test_a_forward_that_sshd_forbids_is_no_refusal_of_the_component() -> None:
