@@ -6,7 +6,7 @@ Times are the console's. A time that a host's own clock gave is corrected by tha
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -105,6 +105,20 @@ class Lane:
     def mark(self, at: datetime, text: str) -> None:
         self.marks.append(LaneMark(at, text))
         del self.marks[:-MOST_CHANGES]
+
+    def put_early(self, changes: Iterable[tuple[datetime, LaneState]]) -> None:
+        """Add states from before the first one, in order; of equal neighbours the first one stays."""
+        first = self._changes[0][0] if self._changes else None
+        early = [change for change in changes if first is None or change[0] < first]
+        merged: list[tuple[datetime, LaneState]] = []
+        for change in (*early, *self._changes):
+            if not merged or merged[-1][1] != change[1]:
+                merged.append(change)
+        self._changes = merged[-MOST_CHANGES:]
+
+    def mark_early(self, at: datetime, text: str) -> None:
+        """Add a mark from before those that are kept."""
+        self.marks = sorted((*self.marks, LaneMark(at, text)), key=lambda mark: mark.at)[-MOST_CHANGES:]
 
     def spans(self, start: datetime, end: datetime) -> tuple[Span, ...]:
         """The states in that time, in order."""

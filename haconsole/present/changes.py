@@ -42,7 +42,10 @@ COLUMNS = (Column("TIME"), Column("ABOUT", least=6), Column("WHAT CHANGED", leas
 
 @dataclass(frozen=True, slots=True)
 class SnapshotChange:
-    """One change: its time, its subject, its text, its meaning; `number` counts from the first."""
+    """One change: its time, its subject, its text, its meaning; `number` counts from the first.
+
+    Changes from before the start have numbers from 0 down.
+    """
 
     at: datetime
     subject: str
@@ -103,7 +106,7 @@ def _first_hearing(before: ClusterSnapshot, after: ClusterSnapshot) -> bool:
 
 def remembered(earlier: tuple[SnapshotChange, ...], new: tuple[SnapshotChange, ...]) -> tuple[SnapshotChange, ...]:
     """The newest KEPT changes, newest first."""
-    first = earlier[0].number + 1 if earlier else 1
+    first = max(earlier[0].number, 0) + 1 if earlier else 1
     numbered = tuple(replace(change, number=number) for number, change in enumerate(new, first))
     return (*reversed(numbered), *earlier)[:KEPT]
 
@@ -121,7 +124,10 @@ def events_table(history: tuple[SnapshotChange, ...], now: datetime) -> TableVie
         )
         for each in history
     )
-    gist = Cell(f"{history[0].number} since start", Tone.MUTED) if history else Cell("")
+    since = max(history[0].number, 0) if history else 0
+    earlier = sum(each.number <= 0 for each in history)
+    before = f", {earlier} before" if earlier else ""
+    gist = Cell(f"{since} since start{before}", Tone.MUTED) if history else Cell("")
     return TableView(
         "events", COLUMNS, rows, None, (gist,), Cell("nothing has changed since start", Tone.MUTED), ageless=True
     )

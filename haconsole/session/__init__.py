@@ -16,6 +16,7 @@ from haconsole.inventory.schema import Inventory
 from haconsole.model.command import HostCommand
 from haconsole.model.journal import JournalLine
 from haconsole.model.names import HostName
+from haconsole.model.past import HostPast
 from haconsole.model.series import Measurements
 from haconsole.model.status import ClusterStatus
 
@@ -127,6 +128,13 @@ class ClusterObserver(Protocol):
         """The entries of a minute before and after a moment of this machine's clock, by the hosts' clocks.
 
         `offsets_ms` are how far these are ahead. A host that cannot be read has an entry about that.
+        """
+        ...
+
+    async def past_events(self, seconds: int, offsets_ms: Mapping[HostName, float]) -> tuple[HostPast, ...]:
+        """Events of the last seconds from the journals of all hosts but bastions, by this machine's clock.
+
+        `offsets_ms` are how far the hosts' clocks are ahead. A host that cannot be read has a problem instead.
         """
         ...
 

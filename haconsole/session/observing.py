@@ -12,12 +12,15 @@ from haconsole.diagnosis.diagnose import status_of
 from haconsole.inventory.schema import Inventory
 from haconsole.model.journal import JournalLine
 from haconsole.model.names import HostName
+from haconsole.model.past import HostPast
+from haconsole.model.roles import Role
 from haconsole.model.series import Measurements
 from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.model.status import ClusterStatus
 from haconsole.probes.collect import Collector
 from haconsole.session.host_texts import HostText, host_texts
 from haconsole.session.journal import around, follow
+from haconsole.session.past import read_past
 from haconsole.session.redacting import redactor
 from haconsole.transport.base import Fleet
 
@@ -88,6 +91,13 @@ class LiveObserver:
         times = {host: at + timedelta(milliseconds=offsets_ms.get(host, 0.0)) for host in units}
         parts = await asyncio.gather(*(around(self._fleet, host, units[host], times[host]) for host in units))
         return tuple(line for part in parts for line in part)
+
+    async def past_events(self, seconds: int, offsets_ms: Mapping[HostName, float]) -> tuple[HostPast, ...]:
+        """The events of the last seconds in the journals of the units that should run on each host."""
+        known = layout(self._inventory)
+        hosts = (host for host in self._inventory.hosts if Role.BASTION not in host.roles)
+        units = {HostName(host.name): known.units(host) for host in hosts}
+        return await read_past(self._fleet, units, seconds, offsets_ms)
 
     def _status(self, snapshot: ClusterSnapshot) -> ClusterStatus:
         return status_of(snapshot, self._inventory, datetime.now(UTC))

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from haconsole.model.command import HostCommand
     from haconsole.model.journal import JournalLine
     from haconsole.model.names import HostName
+    from haconsole.model.past import HostPast
     from haconsole.model.status import ClusterStatus
     from haconsole.recording.file import Moment, Recording
     from haconsole.session import Run
@@ -82,6 +83,9 @@ class ReplayedObserver:
     async def journal_around(
         self, hosts: tuple[HostName, ...], at: datetime, offsets_ms: Mapping[HostName, float]
     ) -> tuple[JournalLine, ...]:
+        raise RefusedError("a recording contains no journals", hint="open the cluster's inventory to read them")
+
+    async def past_events(self, seconds: int, offsets_ms: Mapping[HostName, float]) -> tuple[HostPast, ...]:
         raise RefusedError("a recording contains no journals", hint="open the cluster's inventory to read them")
 
     def _now(self, moment: Moment) -> ClusterStatus:

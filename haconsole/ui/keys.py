@@ -187,7 +187,7 @@ DASHBOARD = (
     ),
     Key("s", _request(OpenShell), "s", "shell", "A shell on the row's host", Scope.DASHBOARD, 9, changes=True),
     Key("f", "only('findings')", "f", "findings", "Findings: problem, cause and fix", Scope.DASHBOARD, 7),
-    Key("e", "only('events')", "e", "events", "Events: all changes since start", Scope.DASHBOARD, 8),
+    Key("e", "only('events')", "e", "events", "Events: all changes, also from before the start", Scope.DASHBOARD, 8),
     Key("c", "only('certificates')", "c", "certs", "Certificates: the next to expire first", Scope.DASHBOARD, 8),
     Key("n", "only('nodes')", "n", "nodes", "Nodes: ready, cordoned, under pressure", Scope.DASHBOARD, 10),
     Key("v", _request(ShowGraphs), "v", "graphs", "States and figures over time", Scope.DASHBOARD, 9),

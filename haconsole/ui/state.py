@@ -12,6 +12,7 @@ from haconsole.present.bar import BarLink, LinkState
 
 if TYPE_CHECKING:
     from haconsole.model.lanes import Chronicle
+    from haconsole.model.past import HostPast
     from haconsole.model.snapshot import ClusterSnapshot
     from haconsole.model.status import ClusterStatus
     from haconsole.present.arrange import PaneId
@@ -70,6 +71,20 @@ class ConsoleState:
 
         nodes = {PaneId.NODES: nodes_table(self.snapshot, now)} if PaneId.NODES in panes else {}
         return {**self.tables, PaneId.LEASES: leases_table(self.snapshot, now), **nodes}
+
+    def with_past(self, pasts: tuple[HostPast, ...], now: datetime) -> ConsoleState:
+        """The state with the events of the hosts' journals from before the first change."""
+        if self.snapshot is None or self.chronicle is None:
+            return self
+        from haconsole.model.past_lanes import add_past
+        from haconsole.present.arrange import PaneId
+        from haconsole.present.changes import KEPT, events_table
+        from haconsole.present.past import past_changes
+
+        before = self.history[-1].at if self.history else now
+        add_past(self.chronicle.lanes, pasts, self.snapshot, now)
+        history = (*self.history, *past_changes(pasts, self.snapshot, before))[:KEPT]
+        return replace(self, history=history, tables={**self.tables, PaneId.EVENTS: events_table(history, now)})
 
     @property
     def large(self) -> bool:

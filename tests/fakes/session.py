@@ -22,6 +22,7 @@ from haconsole.model.hosts import HostFacts
 from haconsole.model.journal import JournalLine
 from haconsole.model.names import HostName
 from haconsole.model.observed import Cause, Failed, Known, Observed
+from haconsole.model.past import HostPast
 from haconsole.model.series import Measurements
 from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.model.status import ClusterStatus
@@ -74,6 +75,7 @@ class FakeSession:
     """
 
     first: ClusterSnapshot | None = None
+    pasts: tuple[HostPast, ...] = ()
     looked_at: ClusterSnapshot | None = None
     inventory: Inventory = INVENTORY
     read_only: bool = False
@@ -205,6 +207,9 @@ class FakeSession:
     ) -> tuple[JournalLine, ...]:
         self.moments += ((hosts, at),)
         return tuple(line for line in self.logged if line.host in hosts)
+
+    async def past_events(self, seconds: int, offsets_ms: Mapping[HostName, float]) -> tuple[HostPast, ...]:
+        return self.pasts
 
     async def close(self) -> None:
         self.closed = True

@@ -9,13 +9,21 @@ from functools import partial
 from itertools import repeat
 from typing import TYPE_CHECKING
 
+from haconsole.model.hosts import Role
+from haconsole.model.observed import Failed, Known
 from haconsole.present.bar import BarLink, LinkState
 from haconsole.ui import error_text
 
 if TYPE_CHECKING:
+    from haconsole.model.past import HostPast
+    from haconsole.model.snapshot import ClusterSnapshot
     from haconsole.model.status import ClusterStatus
     from haconsole.session import Session
     from haconsole.ui.console import Console
+    from haconsole.ui.state import ConsoleState
+
+PAST_S = 6 * 3600
+"""Seconds before the start of which the journals are read."""
 
 
 class SnapshotFeed:
@@ -24,6 +32,7 @@ class SnapshotFeed:
     def __init__(self, console: Console, at_session: Callable[[], None]) -> None:
         self._console = console
         self._at_session = at_session
+        self._past = PastReader(console)
 
     def refresh(self) -> None:
         """Have every fact on every host read again now."""
@@ -77,7 +86,8 @@ class SnapshotFeed:
         before = console.state
         draw = partial(before.updated, status, console.setting.clock())
         try:
-            console.state = await asyncio.to_thread(draw) if before.large else draw()
+            state = await asyncio.to_thread(draw) if before.large else draw()
+            console.state = self._past.added_to(state)
         except Exception as error:
             self._cut_off(error)
         if before.snapshot is None:
@@ -106,3 +116,48 @@ def _load_what_the_first_paint_did_not_need() -> None:
     import haconsole.present.details.anything
     import haconsole.present.tables
     import haconsole.present.trends  # noqa: F401
+
+
+class PastReader:
+    """Reads the hosts' journals once, in the background, after the first screen; a failure is shown as a notice."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._is_started = False
+        self._pasts: tuple[HostPast, ...] = ()
+
+    def added_to(self, state: ConsoleState) -> ConsoleState:
+        """The state with the events, once they are read; starts to read them when the hosts have answered."""
+        snapshot = state.snapshot
+        if snapshot is not None and not self._is_started and _clocks_are_known(snapshot):
+            self._is_started = True
+            if not self._console.setting.recorded:
+                self._console.run_worker(self._read(snapshot), name="past", exit_on_error=False)
+        if not self._pasts:
+            return state
+        pasts, self._pasts = self._pasts, ()
+        return state.with_past(pasts, self._console.setting.clock())
+
+    async def _read(self, snapshot: ClusterSnapshot) -> None:
+        from haconsole.model.observed import value_of
+
+        session = self._console.session
+        offsets = {facts.host: value_of(facts.clock_offset_ms) or 0.0 for facts in snapshot.hosts}
+        if session is None:
+            return
+        try:
+            self._pasts = await session.observer.past_events(PAST_S, offsets)
+        except Exception as error:
+            self._console.notify(error_text.in_words(error), title="journals", severity="warning", markup=False)
+            return
+        if not self._console.state.large:
+            self._console.state = self.added_to(self._console.state)
+
+
+def _clocks_are_known(snapshot: ClusterSnapshot) -> bool:
+    """The offset of every clock is known, or its host cannot be reached."""
+    return all(
+        isinstance(facts.reach, Failed) or isinstance(facts.clock_offset_ms, Known)
+        for facts in snapshot.hosts
+        if not facts.has(Role.BASTION)
+    )

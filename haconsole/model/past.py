@@ -1,0 +1,59 @@
+"""Events that the hosts' journals have from before the console was opened."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from haconsole.model.names import HostName
+
+
+class PastKind(StrEnum):
+    """The kind of an event; the values are their names in JSON."""
+
+    LEADER = "leader"
+    """An etcd member saw that another member, or it, is the leader; `detail` is the leader's ID."""
+    LEADER_LOST = "leader-lost"
+    VRRP = "vrrp"
+    """keepalived entered a state; `detail` is the instance and the state."""
+    CHECK = "check"
+    """A check script of keepalived changed its result."""
+    STARTED = "started"
+    STOPPED = "stopped"
+    ENDED = "ended"
+    """A main process ended on its own or by a signal; `detail` is the exit status or the signal."""
+    OUT_OF_MEMORY = "out-of-memory"
+    RESTART = "restart"
+    """systemd restarts a unit automatically; `detail` is its counter."""
+    BOOT = "boot"
+    SHUTDOWN = "shutdown"
+    SLOW_DISK = "slow-disk"
+    TIME_OUT = "time-out"
+    CLOCK = "clock"
+    """The clock was set; `detail` is by how much, if that is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class PastEvent:
+    """One event. `at` is the host's clock until it is corrected; `source` is the unit, ``systemd`` or ``kernel``."""
+
+    at: datetime
+    host: HostName
+    kind: PastKind
+    source: str
+    text: str
+    detail: str = ""
+    times: int = 1
+    """The number of equal events that this one counts for; `at` is the first time."""
+
+
+@dataclass(frozen=True, slots=True)
+class HostPast:
+    """The events of one host, oldest first; `problem` is the reason why there are none."""
+
+    host: HostName
+    events: tuple[PastEvent, ...] = ()
+    problem: str = ""
+    complete: bool = True
+    """False if a limit was reached, so that only the newest events are there."""
