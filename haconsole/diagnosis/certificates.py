@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 
 from haconsole.diagnosis.candidate import Candidate
@@ -18,10 +20,12 @@ CRITICAL_DAYS = 7
 
 def rules(snapshot: ClusterSnapshot, now: datetime) -> Iterator[Candidate]:
     """Candidates about every certificate of every host."""
+    odd = _odd_hosts(snapshot)
     for facts in snapshot.hosts:
+        own_cas = tuple(("cert.wrong-ca", what) for what, hosts in odd.items() if facts.host in hosts)
         for certificate in value_of(facts.certificates) or ():
             yield from _time(certificate, now)
-            yield from _trust(certificate)
+            yield from (replace(one, caused_by=(*one.caused_by, *own_cas)) for one in _trust(certificate))
             yield from _served_file(certificate)
             yield from _names(certificate)
     yield from _differing_material(snapshot)
@@ -133,12 +137,14 @@ def _differing_material(snapshot: ClusterSnapshot) -> Iterator[Candidate]:
         if len(set(fingerprints.values())) < 2:
             continue
         common = frozenset.intersection(*fingerprints.values())
+        odd = " and ".join(_odd_hosts(snapshot).get(what, ()))
         yield Candidate(
             Finding(
                 "cert.wrong-ca",
                 Severity.WARNING if common else Severity.CRITICAL,
                 what,
-                f"the {what} differs between hosts" + ("; one is common to all" if common else ""),
+                f"the {what} differs between hosts"
+                + ("; one is common to all" if common else f": {odd} has another one than most" if odd else ""),
                 "A host refuses what another host's CA or key has signed."
                 + (" One is common to all, so a rotation may be unfinished." if common else ""),
                 tuple(f"{host} has SHA-256 {' and '.join(one[:16] for one in by_host[host])}" for host in by_host),
@@ -150,6 +156,16 @@ def _differing_material(snapshot: ClusterSnapshot) -> Iterator[Candidate]:
                 ),
             )
         )
+
+
+def _odd_hosts(snapshot: ClusterSnapshot) -> dict[str, tuple[str, ...]]:
+    """By CA or kind of key: the hosts that have another one than most hosts."""
+    odd: dict[str, tuple[str, ...]] = {}
+    for what, by_host in shared_material(snapshot):
+        usual, count = Counter(map(frozenset, by_host.values())).most_common(1)[0]
+        if 2 * count > len(by_host) > count:
+            odd[what] = tuple(host for host, prints in by_host.items() if frozenset(prints) != usual)
+    return odd
 
 
 def _open_rotation(snapshot: ClusterSnapshot) -> Iterator[Candidate]:

@@ -29,8 +29,24 @@ def _with_units_by_hand(finding: Finding) -> Finding:
 
 def _by_hand(finding: Finding, places: Layout, kubernetes: KubernetesLayout) -> Finding:
     remedies = (_for_kubeadm(remedy, places, kubernetes) for remedy in finding.remedies)
+    if finding.code == "cert.wrong-ca" and any(_is_bootstrap(remedy) for remedy in finding.remedies):
+        return replace(finding, remedies=_ONE_CA)
     joins = (call("join", host=finding.subject),) if finding.code == "node.missing" else ()
     return replace(finding, remedies=tuple(dict.fromkeys((*joins, *remedies))))
+
+
+def _is_bootstrap(remedy: Remedy) -> bool:
+    return isinstance(remedy, ActionCall) and remedy.action == "bootstrap"
+
+
+_ONE_CA = (
+    advice(
+        "on the host with the other one: rename its files, then copy the CA, its key and the sa pair from another "
+        "control plane"
+    ),
+    call("rotate-certs", "then reissue the certificates of that host"),
+)
+"""kubeadm gives every control plane the same CAs and sa pair; bootstrap does that for clusters of systemd units."""
 
 
 def _for_kubeadm(remedy: Remedy, places: Layout, kubernetes: KubernetesLayout) -> Remedy:

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from haconsole.diagnosis.diagnose import diagnose, health
-from haconsole.model.findings import ActionCall, Finding, Health
+from haconsole.model.certificate import Certificate
+from haconsole.model.findings import ActionCall, Finding, Health, Severity
 from haconsole.model.hosts import HostFacts, ServiceKind
 from haconsole.model.kubelet import ContainerdConfig, JournalError, KubeletFacts, StaticPodState
 from haconsole.model.node import NodeCondition, NodeState
@@ -30,6 +31,7 @@ from tests.fakes.kubeadm import (
     with_pod,
     with_service,
 )
+from tests.fakes.kubeadm_certificates import certified
 
 REFUSED = ("unmask", "rejoin")
 SILENT = NodeCondition("Ready", "Unknown", "NodeStatusUnknown", "Kubelet stopped posting node status.", NOW)
@@ -318,3 +320,22 @@ def test_a_kubelet_that_starts_no_static_pod_at_all_may_wait_for_the_balancer() 
     assert "if kubelet waits for the API" in finding.remedies[0].text
     (single,) = found(with_pod(healthy(), "cp2", waiting))
     assert "if kubelet waits" not in text(single)
+
+
+def test_a_control_plane_with_a_ca_of_its_own_is_one_finding_about_the_ca() -> None:
+    """`x509: certificate signed by unknown authority (... "kubernetes")`: its leaves are consequences."""
+
+    def own(one: Certificate) -> Certificate:
+        if one.host != "cp3":
+            return one
+        if one.role == "kubernetes-ca":
+            return replace(one, fingerprint="kubernetes-ca-own")
+        return replace(one, chain_ok=False) if one.issued_by == "kubernetes-ca-old" else one
+
+    (finding,) = found(certified(own))
+    assert (finding.code, finding.subject, finding.severity) == ("cert.wrong-ca", "kubernetes-ca", Severity.CRITICAL)
+    assert finding.summary == "the kubernetes-ca differs between hosts: cp3 has another one than most"
+    assert any("apiserver on cp3 does not verify" in line for line in finding.evidence)
+    assert "copy the CA, its key and the sa pair from another " in finding.remedies[0].text
+    assert isinstance(finding.remedies[1], ActionCall)
+    assert [remedy.action for remedy in finding.remedies if isinstance(remedy, ActionCall)] == ["rotate-certs"]
