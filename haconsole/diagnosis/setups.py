@@ -87,6 +87,7 @@ def _requirements(facts: HostFacts, unit: ServiceState, setup: UnitSetup) -> Ite
     if not lines:
         return
     what = f"{bad[0].path} {_PROBLEMS[bad[0].state]}" if bad else lines[0]
+    unwritable = bool(bad) and all(file.state is FileCondition.UNWRITABLE for file in bad)
     effect = "so it fails at its next start" if unit.running else "so it cannot start"
     yield Candidate(
         Finding(
@@ -99,7 +100,7 @@ def _requirements(facts: HostFacts, unit: ServiceState, setup: UnitSetup) -> Ite
             tuple(dict.fromkeys(remedy for file in bad for remedy in _repair(facts, setup, file)))
             or (advice(f"create the account {setup.missing_account} on {facts.host} again, or run bootstrap"),),
         ),
-        (NOT_BOOTSTRAPPED,),
+        (NOT_BOOTSTRAPPED, *(on(facts.host, "host.read-only") if unwritable else ())),
     )
 
 

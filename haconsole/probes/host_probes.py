@@ -205,7 +205,7 @@ def expected_facts(layout: Layout, host: Host, *, certificates: bool, thorough: 
     roles = set(host.roles)
     if roles <= {Role.BASTION}:
         return tuple(facts)
-    facts += ["clock_offset_ms", "addresses", "disks", "system"]
+    facts += ["clock_offset_ms", "addresses", "disks", "old_files", "system"]
     if units_of(layout, host):
         facts.append("services")
     if Role.ETCD in roles:
@@ -242,4 +242,4 @@ def _costly(layout: Layout, host: Host) -> tuple[FactName, ...]:
     ports: tuple[FactName, ...] = ("peer_ports",) if roles & {Role.ETCD, Role.CONTROL_PLANE, Role.LOAD_BALANCER} else ()
     setup: tuple[FactName, ...] = ("unit_setup",) if units_of(layout, host) else ()
     logs: tuple[FactName, ...] = ("events",) if events.sources(units_of(layout, host), pods_of(layout, host)) else ()
-    return (*configs, *ports, *setup, *logs, "old_files")
+    return (*configs, *ports, *setup, *logs)

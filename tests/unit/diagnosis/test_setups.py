@@ -13,7 +13,7 @@ from haconsole.configs.unit_digests import digest, unit_digests
 from haconsole.diagnosis.diagnose import diagnose
 from haconsole.model.events import EventKind, RecentEvents
 from haconsole.model.findings import ActionCall, Advice, Finding
-from haconsole.model.hosts import InterfaceAddress
+from haconsole.model.hosts import DiskSpace, InterfaceAddress
 from haconsole.model.names import HostName
 from haconsole.model.observed import Known
 from haconsole.model.snapshot import ClusterSnapshot
@@ -226,3 +226,12 @@ def test_two_owners_count_once_a_second_look_confirms_them() -> None:
     later = Known(owner.addresses.value, NOW + timedelta(seconds=1)) if isinstance(owner.addresses, Known) else None
     confirmed = changed(both, 2, lambda facts: replace(facts, addresses=later or facts.addresses))
     assert vip_views(confirmed)[0].state == "split"
+
+
+def test_a_folder_that_cannot_be_written_is_part_of_its_read_only_file_system() -> None:
+    folder = file("DATA_DIR", "/var/lib/etcd", FileCondition.UNWRITABLE)
+    disk = DiskSpace("/var/lib/etcd", 1000, 900, read_only=True, mount="/var/lib/etcd")
+    read_only = changed(with_setup("etcd", folder), 2, having(disks=(disk,)))
+    assert only(read_only).code == "host.read-only"
+    missing = changed(with_setup("etcd", replace(folder, state=FileCondition.MISSING)), 2, having(disks=(disk,)))
+    assert {one.code for one in found(missing)} == {"host.read-only", "service.requirement-missing"}
