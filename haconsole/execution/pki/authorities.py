@@ -206,11 +206,16 @@ class Authorities:
         private: PrivateKey | None,
         public: bytes,
     ) -> None:
-        """Write the missing files of a host, the key first: a host with the certificate always has the key."""
+        """Write the missing files of a host, the key first: a host with the certificate always has the key.
+
+        A key that is right keeps the time of its last change: programs that read it at their start are not outdated.
+        """
 
         async def give(one: PairOnHost) -> None:
             transport = self._context.cluster.fleet.host(one.host)
-            if private is not None:
+            if private is not None and one.private == private:
+                await transport.run(("chmod", "0600", "--", private_path), root=True)
+            elif private is not None:
                 await transport.write_file(private_path, private.pem, mode=0o600)
             if one.public != public:
                 await transport.write_file(public_path, public, mode=0o644)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -258,3 +259,13 @@ async def test_without_the_authoritys_key_nothing_is_issued(bench: Bench, tmp_pa
     assert performed.error is not None
     assert "the key of the CA etcd" in performed.error
     assert not (tmp_path / "pki" / "cp1.crt").exists()
+
+
+async def test_a_key_that_is_right_keeps_its_time_and_gets_its_mode(bench: Bench, tmp_path: Path) -> None:
+    key = tmp_path / "sa.key"
+    pair = EnsureKeyPair(f"{tmp_path}/sa.pub", str(key), (CP1,))
+    assert (await bench.perform(pair)).outcome is Outcome.DONE
+    os.utime(key, (1_700_000_000, 1_700_000_000))
+    key.chmod(0o644)
+    assert (await bench.perform(pair)).output.startswith("found")
+    assert (key.stat().st_mtime, key.stat().st_mode & 0o777) == (1_700_000_000, 0o600)
