@@ -214,7 +214,8 @@ def _changed_settings(
     added = tuple(path for path in own if ".service.d/" in path) if marked else ()
     if not changed and not added:
         return
-    revert = advice(f"on {facts.host}: systemctl revert {setup.name}, or remove {' '.join(added)}; then start it")
+    remove = f"rm {' '.join(added)} && systemctl daemon-reload && systemctl restart {setup.name}"
+    revert = advice(f"on {facts.host}: {remove}")
     rewrite = call("bootstrap", "write the files again as the inventory describes them, and restart it", only=part)
     yield Candidate(
         Finding(

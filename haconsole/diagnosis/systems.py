@@ -110,7 +110,10 @@ def _packet_sizes(snapshot: ClusterSnapshot) -> Iterator[Candidate]:
                     f"{host} has an MTU of {size} bytes, the other hosts of {usual}",
                     "Small packets pass and large ones are lost or refused, so connections open and then stall.",
                     tuple(f"{name}: {one} bytes" for name, one in sizes.items()),
-                    (advice(f"on {host}: ip link set dev INTERFACE mtu {usual}; correct its network settings"),),
+                    (
+                        advice(f"on {host}: ip link set dev {_interface(snapshot, host)} mtu {usual}"),
+                        advice(f"then correct the network settings of {host}, or the next reboot reverts this"),
+                    ),
                 )
             )
 
@@ -118,8 +121,17 @@ def _packet_sizes(snapshot: ClusterSnapshot) -> Iterator[Candidate]:
 def _mtu_of(facts: HostFacts) -> int | None:
     """The MTU of the interface that has the host's address; None where it is unknown."""
     system = value_of(facts.system)
-    interface = next((one.interface for one in value_of(facts.addresses) or () if one.address == facts.address), "")
-    return dict(system.mtu).get(interface.partition("@")[0]) if system else None
+    return dict(system.mtu).get(_interface_of(facts)) if system else None
+
+
+def _interface_of(facts: HostFacts) -> str:
+    entries = value_of(facts.addresses) or ()
+    return next((one.interface for one in entries if one.address == facts.address), "").partition("@")[0]
+
+
+def _interface(snapshot: ClusterSnapshot, host: HostName) -> str:
+    facts = snapshot.host(host)
+    return _interface_of(facts) if facts else ""
 
 
 def _neighbours(snapshot: ClusterSnapshot) -> Iterator[Candidate]:

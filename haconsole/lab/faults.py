@@ -177,6 +177,7 @@ SCENARIOS = {
         "a follower's etcd may not read its own key, and is killed", _scripted("key-unreadable")
     ),
     "etcd-throttled": Scenario("a follower's etcd gets 2 % of a processor", _etcd_throttled),
+    "etcd-settings-changed": Scenario("a drop-in gives a follower a wrong setting", _scripted("drop-in")),
     "etcd-settings-stale": Scenario("a follower's settings are written and not loaded", _scripted("env-stale")),
     "scheduler-kubeconfig-wrong": Scenario("a scheduler's kubeconfig names a wrong port", _scripted("kubeconfig")),
     "vip-added-by-hand": Scenario("a balancer that does not own the VIP gets it by hand", _of_other("vip-added")),
@@ -189,6 +190,10 @@ SCENARIOS = {
     "address-duplicate": Scenario("a host has the address of another host", _scripted("address")),
     "snapshots-full": Scenario("the file system of a member's snapshots is full", _scripted("snapshots-full")),
     "sudo-password": Scenario("sudo needs a password on a host", _scripted("sudo")),
+    "login-output": Scenario("a login prints a line of its own", _scripted("login-output")),
+    "sessions-limited": Scenario("sshd allows one session only", _scripted("one-session")),
+    "stats-socket-gone": Scenario("haproxy's stats socket is gone, haproxy goes on", _scripted("no-socket")),
+    "program-missing": Scenario("a program that queries need is missing", _scripted("no-program")),
     "sshd-stopped": Scenario("sshd stops on a host, its services go on", _scripted("sshd")),
 }
 """Every drill by its name. There is none for the clock: hosts share the machine's."""

@@ -15,6 +15,7 @@ class ScriptedFault:
 
 
 _HAPROXY, _DATA, _SUDOERS = "/etc/haproxy/haproxy.cfg", "/var/lib/etcd", "/etc/sudoers.d/ops"
+_DROP_INS = "/etc/systemd/system/etcd.service.d"
 _SNAPSHOTS = f"folder={_DATA}-snapshots"
 _DB = f"{_DATA}/member/snap/db"
 _KEPT = "/root/kept-by-the-drill"
@@ -49,6 +50,26 @@ SCRIPTED: dict[str, ScriptedFault] = {
         "sudo needs a password of the SSH login",
         f"cp -p {_SUDOERS} {_KEPT}; sed -i 's/NOPASSWD: *//' {_SUDOERS}",
         f"[ ! -e {_KEPT} ] || mv {_KEPT} {_SUDOERS}",
+    ),
+    "login-output": ScriptedFault(
+        "every login prints a line",
+        "echo 'echo Welcome to this host' >/etc/ssh/sshrc",
+        "rm -f /etc/ssh/sshrc",
+    ),
+    "one-session": ScriptedFault(
+        "sshd allows one session for each connection",
+        "echo MaxSessions 1 >/etc/ssh/sshd_config.d/drill.conf; systemctl reload ssh",
+        "rm -f /etc/ssh/sshd_config.d/drill.conf; systemctl reload ssh",
+    ),
+    "no-socket": ScriptedFault(
+        "haproxy's stats socket is gone",
+        "rm -f /run/haproxy/admin.sock",
+        "systemctl restart haproxy",
+    ),
+    "no-program": ScriptedFault(
+        "the program ip is gone",
+        'file=$(readlink -f "$(command -v ip)"); echo "$file" >/root/kept-place; mv "$file" /root/kept-ip',
+        '[ ! -e /root/kept-ip ] || mv /root/kept-ip "$(cat /root/kept-place)"',
     ),
     "sshd": ScriptedFault(
         "sshd is stopped",
@@ -132,6 +153,14 @@ SCRIPTED: dict[str, ScriptedFault] = {
         "etcd's environment file was written after etcd was started",
         "sleep 2; touch /etc/etcd/etcd.env",
         "systemctl restart etcd",
+    ),
+    "drop-in": ScriptedFault(
+        "a drop-in gives etcd a setting that it refuses",
+        f"mkdir -p {_DROP_INS};"
+        f" printf '[Service]\\nEnvironment=ETCD_MAX_SNAPSHOTS=never\\n' >{_DROP_INS}/drill.conf;"
+        " systemctl daemon-reload; systemctl restart --no-block etcd",
+        f"rm -f {_DROP_INS}/drill.conf; rmdir {_DROP_INS} 2>/dev/null || :; systemctl daemon-reload;"
+        " systemctl restart --no-block etcd",
     ),
     "no-certificate": ScriptedFault(
         "etcd's peer certificate is gone",

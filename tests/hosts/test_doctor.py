@@ -30,12 +30,14 @@ class Expectation:
 
     `by_hand`: its remedy is for a person, whose part `lab heal` takes here. `removes`: its first two
     remedies remove the host and join it again. `within_s` includes the time until the fault has an effect.
+    `printed`: the remedy is a command for a person, ``on HOST: COMMAND``, which is run as it is.
     `names`: the action deletes what a person names of the evidence, and confirms.
     """
 
     code: str
     by_hand: bool = False
     removes: bool = False
+    printed: bool = False
     names: bool = False
     within_s: float = FOUND_WITHIN_S
 
@@ -51,21 +53,27 @@ SCENARIOS = {
     "haproxy-stale": Expectation("service.stale-config"),
     "etcd-key-unreadable": Expectation("service.requirement-missing"),
     "etcd-throttled": Expectation("service.limited", by_hand=True),
+    "etcd-settings-changed": Expectation("service.changed-settings", printed=True),
     "etcd-settings-stale": Expectation("service.stale-config"),
     "scheduler-kubeconfig-wrong": Expectation("component.kubeconfig-wrong"),
-    "vip-added-by-hand": Expectation("vip.not-master", by_hand=True),
+    "vip-added-by-hand": Expectation("vip.not-master", printed=True),
     "vip-stale-arp": Expectation("vip.stale-arp"),
     "vip-port-blocked": Expectation("vip.not-serving", by_hand=True),
     "vip-flapping": Expectation("vip.flapping", by_hand=True, within_s=180.0),
-    "mtu-differs": Expectation("host.mtu-differs", by_hand=True),
-    "address-duplicate": Expectation("host.duplicate-address", by_hand=True),
+    "mtu-differs": Expectation("host.mtu-differs", printed=True),
+    "address-duplicate": Expectation("host.duplicate-address", printed=True),
     "snapshots-full": Expectation("host.disk-full", names=True),
     "sudo-password": Expectation("probe.failed", by_hand=True),
+    "login-output": Expectation("probe.failed", by_hand=True),
+    "sessions-limited": Expectation("probe.failed", by_hand=True),
+    "stats-socket-gone": Expectation("probe.failed", by_hand=True),
+    "program-missing": Expectation("probe.failed", by_hand=True),
     "sshd-stopped": Expectation("host.unreachable", by_hand=True),
 }
 ONLY_NIGHTLY = (
     "etcd-key-unreadable",
     "etcd-throttled",
+    "etcd-settings-changed",
     "etcd-settings-stale",
     "scheduler-kubeconfig-wrong",
     "vip-added-by-hand",
@@ -160,11 +168,16 @@ def test_the_cause_comes_first_and_its_remedy_works(
         if expected.code in ("probe.failed", "host.unreachable"):
             text = json.dumps(found)
             assert not [code for code in NEVER if code in text], text
+            assert found[0]["subject"] in found[0]["summary"], text
         remedy = found[0]["remedies"][0]
         table.append((scenario, expected.code, seconds, found[0]["actions"][0]))
         if expected.by_hand:
             assert remedy["action"] is None, remedy
             heal(cluster.lab)
+        elif expected.printed:
+            host, _, line = remedy["text"].removeprefix("on ").partition(": ")
+            done = cluster.lab.exec(host, "sh", "-ec", line)
+            assert done.returncode == 0, line + done.stderr
         else:
             for number in range(2 if expected.removes else 1):
                 carry_out(cluster, found[0], number, *(named(cluster, found[0]) if expected.names else ()))

@@ -163,7 +163,8 @@ def test_a_drop_in_of_a_failing_unit_is_reverted() -> None:
     drop_in = file("unit-file", "/etc/systemd/system/etcd.service.d/x.conf")
     finding = only(changed(with_setup("etcd", *own_files(""), drop_in), 2, etcd_silent))
     assert finding.code == "service.changed-settings"
-    assert "systemctl revert etcd" in finding.remedies[0].text
+    assert finding.remedies[0].text.startswith("on cp2: rm /etc/systemd/system/etcd.service.d/")
+    assert finding.remedies[0].text.endswith(".conf && systemctl daemon-reload && systemctl restart etcd")
 
 
 def test_a_known_text_does_not_displace_the_action_that_writes_the_file() -> None:
