@@ -1,0 +1,75 @@
+"""Rules about members, standbys and space on clusters that break only these."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import msgspec
+
+from haconsole.diagnosis.diagnose import diagnose
+from haconsole.inventory.schema import Etcd, EtcdTls
+from haconsole.model.etcd import EtcdEndpoint
+from haconsole.model.hosts import DiskSpace, HostFacts
+from haconsole.model.observed import Known, value_of
+from haconsole.model.snapshot import ClusterSnapshot
+from tests.fakes import cluster
+from tests.fakes.cluster import INVENTORY, NOW, changed, healthy, units
+
+
+def codes(snapshot: ClusterSnapshot) -> list[tuple[str, str]]:
+    return [(finding.code, finding.subject) for finding in diagnose(snapshot, INVENTORY, NOW)]
+
+
+def with_third_member(**changes: object) -> ClusterSnapshot:
+    """Every member lists the third one with these fields."""
+    members = (cluster.member(1), cluster.member(2), replace(cluster.member(3), **changes))  # type: ignore[arg-type]
+
+    def change(facts: HostFacts) -> HostFacts:
+        endpoint = value_of(facts.etcd)
+        assert endpoint is not None
+        return replace(facts, etcd=Known(replace(endpoint, members=members), NOW))
+
+    snapshot = healthy()
+    return replace(snapshot, hosts=tuple(map(change, snapshot.hosts)))
+
+
+def test_two_members_of_one_name() -> None:
+    assert ("etcd.duplicate-name", "cp2") in codes(with_third_member(name="cp2"))
+
+
+def test_a_peer_url_that_is_not_the_hosts_address() -> None:
+    found = codes(with_third_member(peer_urls=("https://10.99.0.93:2380",)))
+    assert [code for code, _ in found] == ["etcd.peer-url-mismatch"]
+
+
+def test_members_of_different_versions() -> None:
+    def newer(facts: HostFacts) -> HostFacts:
+        endpoint = value_of(facts.etcd)
+        assert isinstance(endpoint, EtcdEndpoint)
+        return replace(facts, etcd=Known(replace(endpoint, version="3.5.16"), NOW))
+
+    assert [code for code, _ in codes(changed(healthy(), 3, newer))] == ["etcd.version-skew"]
+
+
+def test_etcd_without_certificates() -> None:
+    plain = msgspec.structs.replace(INVENTORY, etcd=Etcd(tls=EtcdTls.OFF))
+    assert "etcd.unencrypted" in {finding.code for finding in diagnose(healthy(), plain, NOW)}
+    assert codes(healthy()) == []
+
+
+def test_a_component_that_runs_on_one_host_only_has_no_standby() -> None:
+    snapshot = healthy()
+    for n in (2, 3):
+        stopped = Known(units(kube_scheduler="inactive"), NOW)
+        snapshot = changed(snapshot, n, lambda facts, stopped=stopped: replace(facts, services=stopped))  # type: ignore[misc]
+    found = diagnose(snapshot, INVENTORY, NOW)
+    assert {finding.code for finding in found} == {"component.down"}
+    assert any("no standby can take over" in line for finding in found for line in finding.evidence)
+    assert "lease.no-standby" not in {code for code, _ in codes(healthy())}
+
+
+def test_a_file_system_with_little_space() -> None:
+    def filled(facts: HostFacts) -> HostFacts:
+        return replace(facts, disks=Known((DiskSpace("/", 100 << 30, 6 << 30),), NOW))
+
+    assert codes(changed(healthy(), 2, filled)) == [("host.disk-low", "cp2:/")]
