@@ -97,6 +97,8 @@ class BarView:
     lock: str = ""
     recorded: bool = False
     vitals: Vitals = field(default_factory=Vitals)
+    frozen_at: datetime | None = None
+    """When the screen was frozen; None while it shows news."""
 
     @classmethod
     def of(
@@ -114,13 +116,26 @@ class BarView:
         own_process: str = "",
         recorded: bool = False,
         backup: LastBackup | None = None,
+        frozen_at: datetime | None = None,
     ) -> BarView:
         hosts = snapshot.hosts if snapshot else ()
         observed_at = snapshot.observed_at if snapshot else None
         lock = locked_by(snapshot, own_run, own_process) if snapshot else ""
         vitals = Vitals.of(snapshot, backup) if snapshot else Vitals()
         return cls(
-            cluster, health, link, hosts, hosts_total, observed_at, read_only, endpoint, run, lock, recorded, vitals
+            cluster,
+            health,
+            link,
+            hosts,
+            hosts_total,
+            observed_at,
+            read_only,
+            endpoint,
+            run,
+            lock,
+            recorded,
+            vitals,
+            frozen_at,
         )
 
 
@@ -215,6 +230,8 @@ def sized_cell(cell: Cell, width: int) -> Cell:
 
 def link_cell(view: BarView, now: datetime) -> Cell:
     """Whether the screen is live, and if not, since when and why."""
+    if view.frozen_at is not None:
+        return Cell(f" ■ FROZEN {span(seconds_since(view.frozen_at, now))}, space continues ", Tone.WARNING)
     match view.link.state:
         case LinkState.CONNECTING:
             return Cell(f" connecting {span(seconds_since(view.link.since, now))} ", Tone.UNKNOWN)

@@ -20,11 +20,11 @@ from haconsole.ui.controllers.themes import ThemeController
 from haconsole.ui.controllers.windows import WindowController
 from haconsole.ui.messages import (
     ActionRequest,
+    FeedRequest,
     GraphRequest,
     HistoryRequest,
     HostRequest,
     OpenText,
-    RefreshFacts,
     Request,
     RunRequest,
     ThemeRequest,
@@ -105,5 +105,5 @@ class ConsoleApp(Console):
             self._pager.fulfil(request)
         elif isinstance(request, ThemeRequest):
             self._themes.fulfil(request)
-        elif isinstance(request, RefreshFacts):
-            self._feed.refresh()
+        elif isinstance(request, FeedRequest):
+            self._feed.fulfil(request)

@@ -118,6 +118,8 @@ class Console(KeyTarget, App[None]):
     now: var[datetime] = var(UNSET)
     run_view: var[RunView | None] = var(None)
     """The current run, or the last one; Textual has its own `run`."""
+    frozen_at: var[datetime | None] = var(None)
+    """When a person froze the screens; None while they show news."""
     backup: var[LastBackup | None] = var(None)
     """The last backup of etcd, None until the run logs are read."""
 

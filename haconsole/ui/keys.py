@@ -13,6 +13,7 @@ from haconsole.present.cells import Cell, Line, Tone, text_of, width_of
 from haconsole.ui.messages import (
     FixFinding,
     FollowJournal,
+    FreezeScreen,
     NextTheme,
     OfferActions,
     OfferCommands,
@@ -202,6 +203,15 @@ DASHBOARD = (
         "Show only rows that match: a regular expression, !TEXT inverse, COLUMN=TEXT",
         Scope.DASHBOARD,
         5,
+    ),
+    Key(
+        "space",
+        _request(FreezeScreen),
+        "space",
+        "freeze",
+        "Freeze all screens, or show news again",
+        Scope.DASHBOARD,
+        10,
     ),
     Key("x", "wrong", "x", "only wrong", "Only rows with something wrong or unknown", Scope.DASHBOARD, 10),
     Key("z", "only", "z", "zoom", "The pane and the details of its row on the entire screen", Scope.DASHBOARD, 5),
@@ -426,13 +436,27 @@ def active_keys(active: Mapping[str, ActiveBinding]) -> tuple[Key, ...]:
 
 def footer_line(keys: Iterable[Key], width: int) -> Line:
     """The active keys, as many as fit in `width` cells, the most important kept longest."""
-    footer_keys = sorted((key for key in keys if key.rank), key=lambda key: key.rank)
+    return _line(footer_keys(keys, width))
+
+
+def key_at(keys: Iterable[Key], width: int, x: int) -> Key | None:
+    """The key of the footer at `x` cells from its left edge."""
+    end = 0
+    for key in footer_keys(keys, width):
+        end += width_of(text_of(_line([key])))
+        if x < end:
+            return key
+    return None
+
+
+def footer_keys(keys: Iterable[Key], width: int) -> list[Key]:
+    """The keys of the footer in the order in which they are shown."""
     keys_that_fit: list[Key] = []
-    for key in footer_keys:
+    for key in sorted((key for key in keys if key.rank), key=lambda key: key.rank):
         if width_of(text_of(_line([*keys_that_fit, key]))) <= width:
             keys_that_fit.append(key)
     order = {id(key): index for index, key in enumerate(KEYS)}
-    return _line(sorted(keys_that_fit, key=lambda key: (key.rank, order[id(key)])))
+    return sorted(keys_that_fit, key=lambda key: (key.rank, order[id(key)]))
 
 
 def _line(keys: list[Key]) -> Line:

@@ -71,6 +71,10 @@ class RefreshFacts(Request):
     """Read every fact on every host again."""
 
 
+class FreezeScreen(Request):
+    """Show no news on any screen, or show them again."""
+
+
 class OfferActions(Request):
     """Offer the actions, those for the row under the cursor first."""
 
@@ -271,6 +275,7 @@ RunRequest: TypeAlias = (
 HistoryRequest: TypeAlias = ShowRuns | ReadRuns | ShowCommands | ReadCommands | ReadBackup | OpenRun | OfferResume
 HostRequest: TypeAlias = FollowJournal | ShowJournalAt | ReadJournal | SaveJournal | OpenShell
 GraphRequest: TypeAlias = ShowGraphs | ReadGraphRuns
+FeedRequest: TypeAlias = RefreshFacts | FreezeScreen
 ThemeRequest: TypeAlias = NextTheme | ReloadTheme | UseTheme
 REQUESTS: dict[str, type[Request]] = {kind.__name__: kind for kind in Request.__subclasses__()}
 """Every request by its name, as the actions of keys name it."""

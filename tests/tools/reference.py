@@ -124,7 +124,9 @@ def _json() -> Iterator[str]:
 
     from haconsole.cli.reports.certs import CertsReport
     from haconsole.cli.reports.commands import CommandsReport
+    from haconsole.cli.reports.events import EventsReport
     from haconsole.cli.reports.findings import DoctorReport
+    from haconsole.cli.reports.path import PathReport
     from haconsole.cli.reports.plan import PlanReport, RefusalReport
     from haconsole.cli.reports.run import EventReport
     from haconsole.cli.reports.runs import RunRecordReport, RunsReport
@@ -140,6 +142,8 @@ def _json() -> Iterator[str]:
         "haconsole/runs/v1": RunsReport,
         "haconsole/run-record/v1": RunRecordReport,
         "haconsole/commands/v1": CommandsReport,
+        "haconsole/path/v1": PathReport,
+        "haconsole/events/v1": EventsReport,
     }
     yield "# JSON output\n"
     yield "Fields keep their names and meaning within a schema version; new fields may be added.\n"

@@ -7,12 +7,13 @@ import gc
 from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import repeat
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
 from haconsole.model.hosts import Role
 from haconsole.model.observed import Failed, Known
 from haconsole.present.bar import BarLink, LinkState
 from haconsole.ui import error_text
+from haconsole.ui.messages import FreezeScreen, RefreshFacts
 
 if TYPE_CHECKING:
     from haconsole.model.past import HostPast
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from haconsole.model.status import ClusterStatus
     from haconsole.session import Session
     from haconsole.ui.console import Console
+    from haconsole.ui.messages import FeedRequest
     from haconsole.ui.state import ConsoleState
 
 PAST_S = 6 * 3600
@@ -33,6 +35,27 @@ class SnapshotFeed:
         self._console = console
         self._at_session = at_session
         self._past = PastReader(console)
+        self._newest: ConsoleState | None = None
+        """The state that is not shown because the screens are frozen."""
+
+    def fulfil(self, request: FeedRequest) -> None:
+        match request:
+            case RefreshFacts():
+                self.refresh()
+            case FreezeScreen():
+                self.freeze()
+            case _:
+                assert_never(request)
+
+    def freeze(self) -> None:
+        """Show no news, or show the newest state again."""
+        console = self._console
+        if console.frozen_at is None:
+            console.frozen_at = console.setting.clock()
+            return
+        console.frozen_at = None
+        if self._newest is not None:
+            console.state, self._newest = self._newest, None
 
     def refresh(self) -> None:
         """Have every fact on every host read again now."""
@@ -83,15 +106,21 @@ class SnapshotFeed:
     async def _update(self, status: ClusterStatus) -> None:
         """Replace the state by the newest status; one that cannot be drawn shows as an error until the next one."""
         console = self._console
-        before = console.state
+        before = self._newest or console.state
         draw = partial(before.updated, status, console.setting.clock())
         try:
             state = await asyncio.to_thread(draw) if before.large else draw()
-            console.state = self._past.added_to(state)
+            self._show(self._past.added_to(state))
         except Exception as error:
             self._cut_off(error)
         if before.snapshot is None:
             keep_what_is_loaded(alone=console.setting.alone)
+
+    def _show(self, state: ConsoleState) -> None:
+        if self._console.frozen_at is None:
+            self._console.state = state
+        else:
+            self._newest = state
 
     def _pauses(self) -> Iterator[float]:
         *early, late = self._console.setting.retry_s
@@ -150,7 +179,7 @@ class PastReader:
         except Exception as error:
             self._console.notify(error_text.in_words(error), title="journals", severity="warning", markup=False)
             return
-        if not self._console.state.large:
+        if not self._console.state.large and self._console.frozen_at is None:
             self._console.state = self.added_to(self._console.state)
 
 

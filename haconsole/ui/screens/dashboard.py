@@ -47,6 +47,7 @@ class Dashboard(FilteredScreen):
         self.watch(self.app, "now", self._draw, init=False)
         self.watch(self.app, "run_view", self._draw_bar, init=False)
         self.watch(self.app, "backup", self._draw_bar, init=False)
+        self.watch(self.app, "frozen_at", self._draw_bar, init=False)
 
     def _draw(self) -> None:
         state, now = self.app.state, self.app.now
@@ -128,6 +129,7 @@ def bar_view(console: Console) -> BarView:
         own_run=run.run if run is not None else "",
         own_process=console.setting.process,
         backup=console.backup,
+        frozen_at=console.frozen_at,
     )
 
 

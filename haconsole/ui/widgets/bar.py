@@ -5,8 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from textual import events
+
 from haconsole.present.bar import BarView, bar_line
-from haconsole.ui.keys import Key, active_keys, footer_line
+from haconsole.ui.keys import Key, active_keys, footer_line, key_at
 from haconsole.ui.widgets.lines import LineWidget
 
 if TYPE_CHECKING:
@@ -44,6 +46,12 @@ class KeyBar(LineWidget):
     def _show_keys(self, screen: Screen[Any]) -> None:
         self._keys = active_keys(screen.active_bindings)
         self._draw()
+
+    def on_click(self, event: events.Click) -> None:
+        """Press the key at the mouse."""
+        key = key_at(self._keys, self.size.width, event.x)
+        if key is not None:
+            self.app.simulate_key(key.keys.partition(",")[0])
 
     def _draw(self) -> None:
         if self.size.width:

@@ -21,6 +21,7 @@ from haconsole.ui.console import Setting
 from haconsole.ui.theming import find_theme, theme_folders
 from haconsole.ui.widgets.journal import JournalPane
 from tests.fakes.cluster import INVENTORY, NAMES, NOW, healthy
+from tests.fakes.past import PAST
 from tests.fakes.path import on_path
 from tests.fakes.plans import FINAL, PLAN, REFUSED, begun, ended, held, recorded
 from tests.fakes.session import FakeSession, aged, critical, degraded
@@ -98,6 +99,9 @@ FLOWS: dict[str, tuple[str, dict[str, Any]]] = {
     "lease": ("4 j enter", {}),
     "vip": ("2 enter", {}),
     "host": ("5 enter", {}),
+    "graphs": ("v", {"first": on_path(healthy()), "then": critical(), "pasts": PAST}),
+    "graphs-zoomed": ("v minus minus left left j", {"first": on_path(healthy()), "then": critical(), "pasts": PAST}),
+    "frozen": ("space", {"first": healthy(), "records": ()}),
     "path-healthy": ("p", {"first": on_path(healthy())}),
     "path-broken": ("p right down", {"first": on_path(critical())}),
     "path-node": ("p right right right enter", {"first": on_path(degraded())}),

@@ -2,28 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
-from haconsole.model.names import HostName
-from haconsole.model.past import HostPast, PastEvent, PastKind
-from tests.fakes.cluster import NOW, changed, etcd_silent, healthy
+from tests.fakes.cluster import changed, etcd_silent, healthy
+from tests.fakes.past import PAST
 from tests.fakes.session import FakeSession
 from tests.unit.ui.driver import screen_text
 from tests.unit.ui.test_app import console, running
 from tests.unit.ui.test_guided import shows
-
-CP2 = HostName("cp2")
-PAST = (
-    HostPast(
-        CP2,
-        (
-            PastEvent(NOW - timedelta(seconds=90), CP2, PastKind.LEADER, "etcd", "became leader in term 3", "a2"),
-            PastEvent(
-                NOW - timedelta(seconds=40), CP2, PastKind.ENDED, "etcd", "was killed by signal 9/KILL", "signal 9"
-            ),
-        ),
-    ),
-)
 
 
 async def test_the_timeline_begins_before_the_start() -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from haconsole.present.ascii import ascii_text
 from tests.unit.ui.driver import screen_text
 from tests.unit.ui.flows import FLOWS, SMALL, WIDE, led
 
@@ -28,3 +29,10 @@ async def test_screen(flow: str, size: str, request: pytest.FixtureRequest) -> N
 
 def test_every_file_has_its_screen() -> None:
     assert {file.stem for file in FOLDER.iterdir()} == {f"{flow}-{size}" for flow in FLOWS for size in SIZES}
+
+
+@pytest.mark.parametrize("file", sorted(FOLDER.iterdir()), ids=lambda file: file.stem)
+def test_every_sign_has_one_of_ascii(file: Path) -> None:
+    """A sign without one would become a question mark, which is the sign of what is unknown."""
+    text = file.read_text()
+    assert ascii_text(text).count("?") == text.count("?")
