@@ -31,6 +31,10 @@ CODES: dict[str, Explanation] = {
         "a member answers and has no leader, or completes no read", "check its peer ports, its disk and its load"
     ),
     "etcd.member-unstarted": Explanation("a listed member has no name yet", "finish the join, or remove it by ID"),
+    "etcd.learner-stuck": Explanation(
+        "a learner whose process has run for ten minutes is not promoted",
+        "finish the join; check its peer port and disk",
+    ),
     "etcd.ghost-member": Explanation("a listed member's host is not in the inventory", "remove it by ID"),
     "etcd.stale-data-dir": Explanation(
         "etcd fails with: permanently removed, or already bootstrapped", "rejoin the host; its old data is renamed"

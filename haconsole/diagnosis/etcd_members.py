@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
+from datetime import timedelta
 from urllib.parse import urlsplit
 
 from haconsole.diagnosis.candidate import BETWEEN_HOSTS, NOT_BOOTSTRAPPED, QUORUM_LOST, Candidate, anywhere, on
@@ -33,6 +34,7 @@ def _membership(view: EtcdView, hosts: tuple[HostFacts, ...]) -> Iterator[Candid
             yield _ghost(row)
         else:
             yield from _answer(row, by_host[row.host])
+            yield from _learner(row, by_host[row.host], view)
     yield from (_stale_data(facts) for facts in hosts if _foreign_data(facts))
     if not view.current:
         return
@@ -113,6 +115,45 @@ def _member_down(row: EtcdMemberView, facts: HostFacts) -> Candidate:
             *setup_causes(facts.host, "etcd"),
             *on(facts.host, "etcd.stale-data-dir"),
             *on(facts.host, *MEMBER_CAUSES),
+        ),
+    )
+
+
+LEARNS_FOR = timedelta(minutes=10)
+"""The time after the start of a learner's process from which it is stuck; a join promotes it within minutes."""
+CAUGHT_UP = 0.9
+"""The share of the leader's index from which etcd promotes a learner."""
+
+
+def _learner(row: EtcdMemberView, facts: HostFacts, view: EtcdView) -> Iterator[Candidate]:
+    """A learner whose process has run for long: nobody promoted it, or it does not catch up."""
+    unit = facts.service("etcd")
+    if not row.member.learner or row.endpoint is None or unit is None or unit.started is None:
+        return
+    assert isinstance(facts.services, Known)
+    age = facts.services.at - unit.started
+    if age < LEARNS_FOR:
+        return
+    index = max((one.endpoint.raft_index for one in view.members if one.endpoint), default=0)
+    behind = row.endpoint.raft_index < CAUGHT_UP * index
+    check = advice(f"check its peer port and its disk: {log_command(facts, 'etcd')}; then remove and join it again")
+    finish = call("join", "finish the join: promote it", host=facts.host)
+    yield Candidate(
+        Finding(
+            "etcd.learner-stuck",
+            Severity.WARNING,
+            facts.host,
+            f"etcd member {row.member.name} is a learner for {age // timedelta(minutes=1)} minutes"
+            + (" and does not catch up" if behind else ", although it has caught up"),
+            "A learner does not vote, so the cluster tolerates no more failures than without it.",
+            (f"its index is {row.endpoint.raft_index}, the highest one {index}",),
+            (check,) if behind else (finish, check),
+        ),
+        (
+            QUORUM_LOST,
+            *setup_causes(facts.host, "etcd"),
+            *on(facts.host, "host.slow", *MEMBER_CAUSES),
+            *anywhere(*BETWEEN_HOSTS),
         ),
     )
 

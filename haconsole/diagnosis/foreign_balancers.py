@@ -8,7 +8,7 @@ from dataclasses import replace
 from haconsole.configs.balancer_files import haproxy_files, keepalived_files
 from haconsole.configs.layout import Layout, layout
 from haconsole.diagnosis.candidate import Candidate
-from haconsole.diagnosis.remedies import advice
+from haconsole.diagnosis.remedies import advice, call
 from haconsole.inventory.schema import Inventory
 from haconsole.model.balancer_files_view import any_foreign
 from haconsole.model.findings import ActionCall, Finding, Remedy, Severity
@@ -39,7 +39,8 @@ def rules(snapshot: ClusterSnapshot, inventory: Inventory) -> Iterator[Candidate
             yield _foreign_files(part, hosts)
     silent = tuple(facts.host for facts in _balancers(snapshot) if no_socket(facts))
     if silent:
-        yield _no_socket(silent)
+        foreign = _foreign("haproxy", snapshot, inventory)
+        yield _no_socket(silent, tuple(host for host in silent if host not in foreign))
 
 
 def no_socket(facts: HostFacts) -> bool:
@@ -94,7 +95,10 @@ def _foreign_files(part: str, hosts: tuple[HostName, ...]) -> Candidate:
     )
 
 
-def _no_socket(hosts: tuple[HostName, ...]) -> Candidate:
+def _no_socket(hosts: tuple[HostName, ...], own: tuple[HostName, ...]) -> Candidate:
+    """`own` are those with the configuration that haconsole writes, which names a socket."""
+    restarts = tuple(call("restart", "it then opens its socket again", service="haproxy", host=host) for host in own)
+    configure = advice("add `stats socket` with level admin to its global section, and reload haproxy")
     return Candidate(
         Finding(
             "balancer.no-socket",
@@ -103,6 +107,6 @@ def _no_socket(hosts: tuple[HostName, ...]) -> Candidate:
             f"haproxy on {', '.join(hosts)} has no stats socket: its servers cannot be shown or drained",
             "Clients may be served; only haproxy's own state of its servers is unknown.",
             (),
-            (advice("add `stats socket` with level admin to its global section, and reload haproxy"),),
+            (*restarts, *((configure,) if set(hosts) - set(own) else ())),
         )
     )

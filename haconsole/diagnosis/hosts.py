@@ -8,6 +8,7 @@ from haconsole.diagnosis.candidate import Candidate, Key
 from haconsole.diagnosis.remedies import advice, call
 from haconsole.model.findings import Finding, Remedy, Severity
 from haconsole.model.hosts import CLOCK_SKEW_MS, DISK_FULL, DISK_LOW, DiskSpace, HostFacts, Role
+from haconsole.model.names import HostName
 from haconsole.model.observed import Cause, Failed, Known, value_of
 from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.model.system import OldFile
@@ -79,10 +80,16 @@ def _clocks(snapshot: ClusterSnapshot) -> Iterator[Candidate]:
         return
     for host, offset in offsets.items():
         if abs(offset) > CLOCK_SKEW_MS:
-            yield _clock(host, offset, "this machine's")
+            yield _clock(host, offset, "this machine's", *_clock_source(snapshot, host))
 
 
-def _clock(subject: str, offset_ms: float, other: str) -> Candidate:
+def _clock_source(snapshot: ClusterSnapshot, host: HostName) -> tuple[str, ...]:
+    facts = snapshot.host(host)
+    system = value_of(facts.system) if facts else None
+    return (f"its clock source is {system.clocksource}",) if system and system.clocksource else ()
+
+
+def _clock(subject: str, offset_ms: float, other: str, *more: str) -> Candidate:
     direction = "ahead of" if offset_ms > 0 else "behind"
     return Candidate(
         Finding(
@@ -91,7 +98,7 @@ def _clock(subject: str, offset_ms: float, other: str) -> Candidate:
             subject,
             f"{subject}'s clock is {abs(offset_ms) / 1000:.1f} s {direction} {other}",
             "Leases and certificates depend on the clock; etcd warns from a difference of one second.",
-            (f"offset {offset_ms:.0f} ms, allowed {CLOCK_SKEW_MS:.0f} ms",),
+            (f"offset {offset_ms:.0f} ms, allowed {CLOCK_SKEW_MS:.0f} ms", *more),
             (advice("run chrony or systemd-timesyncd on every host, and on this machine"),),
         )
     )

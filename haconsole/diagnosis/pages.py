@@ -39,6 +39,10 @@ PAGES: dict[str, Page] = {
     "etcd.member-unstarted": Page(
         "A voter without a name counts for the majority and cannot vote.", "etcdctl member list -w table"
     ),
+    "etcd.learner-stuck": Page(
+        "A learner does not vote: the join is not finished, and the cluster tolerates no more failures.",
+        "etcdctl endpoint status --cluster -w table: compare IS LEARNER and RAFT INDEX",
+    ),
     "etcd.ghost-member": Page("The member votes, and nobody watches or updates it.", "etcdctl member list -w table"),
     "etcd.stale-data-dir": Page(
         "etcd refuses data of another membership, so each restart fails in the same way.",

@@ -57,6 +57,8 @@ NOT_BY_OVERLOAD = (
     *(Cause.NOT_INSTALLED, Cause.NOT_CONFIGURED, Cause.NOT_RUNNING),
 )
 """Causes that a slow host does not bring about."""
+SLOW_CLOCKS = ("hpet", "acpi_pm", "jiffies", "refined-jiffies")
+"""Clock sources that Linux falls back to where the processor's counter is not stable."""
 ORDER = tuple(WORDS)
 """The cause that a finding is named after, where a host has more than one."""
 
@@ -183,6 +185,8 @@ def _load(facts: HostFacts) -> Iterator[str]:
     system = value_of(facts.system)
     if system is None:
         return
+    if system.clocksource in SLOW_CLOCKS:
+        yield f"its clock source is {system.clocksource}: each reading of the time costs microseconds, not nanoseconds"
     if system.load is not None:
         yield f"load {system.load:g} on {system.cpus} processors"
     for kind, share in (

@@ -192,7 +192,7 @@ SCENARIOS = {
     "sudo-password": Scenario("sudo needs a password on a host", _scripted("sudo")),
     "login-output": Scenario("a login prints a line of its own", _scripted("login-output")),
     "sessions-limited": Scenario("sshd allows one session only", _scripted("one-session")),
-    "stats-socket-gone": Scenario("haproxy's stats socket is gone, haproxy goes on", _scripted("no-socket")),
+    "stats-socket-gone": Scenario("haproxy's stats socket is gone, haproxy goes on", _of_other("no-socket")),
     "program-missing": Scenario("a program that queries need is missing", _scripted("no-program")),
     "sshd-stopped": Scenario("sshd stops on a host, its services go on", _scripted("sshd")),
 }

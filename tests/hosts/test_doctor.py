@@ -66,7 +66,7 @@ SCENARIOS = {
     "sudo-password": Expectation("probe.failed", by_hand=True),
     "login-output": Expectation("probe.failed", by_hand=True),
     "sessions-limited": Expectation("probe.failed", by_hand=True),
-    "stats-socket-gone": Expectation("probe.failed", by_hand=True),
+    "stats-socket-gone": Expectation("balancer.no-socket"),
     "program-missing": Expectation("probe.failed", by_hand=True),
     "sshd-stopped": Expectation("host.unreachable", by_hand=True),
 }

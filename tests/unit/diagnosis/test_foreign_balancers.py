@@ -39,6 +39,19 @@ def test_a_healthy_cluster_behind_foreign_balancers_is_healthy() -> None:
     assert health(site(), findings) is Health.HEALTHY
 
 
+def test_a_socket_that_vanished_is_opened_again_by_a_restart_where_the_files_are_ours() -> None:
+    assert not [call for finding in found(site()) for call in finding.calls]
+    (finding,) = found(site(Owner.OURS))
+    assert finding.code == "balancer.no-socket"
+    calls = [remedy for remedy in finding.remedies if isinstance(remedy, ActionCall)]
+    assert [(call.action, call.request["host"]) for call in calls] == [
+        ("restart", "cp1"),
+        ("restart", "cp2"),
+        ("restart", "cp3"),
+    ]
+    assert len(finding.remedies) == len(calls)
+
+
 @pytest.mark.parametrize("owner", [Owner.FOREIGN, Owner.CHANGED])
 @pytest.mark.parametrize("service", ["keepalived", "haproxy"])
 def test_a_stopped_foreign_balancer_is_restarted_and_never_replaced(owner: Owner, service: str) -> None:

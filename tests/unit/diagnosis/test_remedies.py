@@ -115,6 +115,14 @@ def without_member(number: int) -> ClusterSnapshot:
     return changed(snapshot, number, failing("etcd"))
 
 
+def learner(*, age_s: float, index: int = 9) -> ClusterSnapshot:
+    """cp3 is a learner whose process runs for `age_s`; the leader's index is 9."""
+    members = (cluster.member(1), cluster.member(2), replace(cluster.member(3), learner=True))
+    snapshot = endpoints(lambda one: replace(one, members=members))
+    own = replace(cluster.endpoint(3), learner=True, members=(), raft_index=index)
+    return changed(snapshot, 3, having(etcd=own, services=units(etcd={"started": NOW - timedelta(seconds=age_s)})))
+
+
 def alarmed(kind: str, member: str = "a2") -> ClusterSnapshot:
     return endpoints(lambda one: replace(one, alarms=(EtcdAlarm(MemberId(member), kind),)))
 
@@ -199,6 +207,7 @@ CASES: dict[str, ClusterSnapshot] = {
             ),
         )
     ),
+    "learner": learner(age_s=3600),
     "ghost": with_members(stranger("a9", "old", "10.99.0.77")),
     "missing member": without_member(3),
     "stray": every(having(etcd=replace(cluster.endpoint(3), cluster_id="c2")), 3),

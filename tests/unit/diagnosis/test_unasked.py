@@ -175,3 +175,16 @@ def test_a_member_without_a_leader_has_a_finding() -> None:
     (finding,) = found(changed(healthy(), 2, lambda host: replace(host, etcd=isolated)))
     assert (finding.code, finding.subject) == ("etcd.member-unhealthy", "cp2")
     assert "one more lost member stops etcd" in finding.evidence
+
+
+def test_the_clock_source_is_evidence_of_a_slow_host_and_of_a_wrong_clock() -> None:
+    def with_clock(source: str, host: HostFacts) -> HostFacts:
+        return replace(host, system=Known(SystemFacts("cp2", "m2", clocksource=source), NOW))
+
+    late = broken("disks", *NEEDS_ROOT, cause=Cause.TIMED_OUT)
+    for source, shown in (("hpet", True), ("tsc", False)):
+        (finding,) = found(changed(healthy(), 2, lambda host, source=source: with_clock(source, late(host))))  # type: ignore[misc]
+        assert any("clock source" in line for line in finding.evidence) is shown
+    skewed = changed(healthy(), 2, lambda host: replace(with_clock("tsc", host), clock_offset_ms=Known(9000.0, NOW)))
+    (finding,) = found(skewed)
+    assert "its clock source is tsc" in finding.evidence

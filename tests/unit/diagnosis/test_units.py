@@ -13,6 +13,7 @@ from haconsole.model.services import keep_lines
 from haconsole.model.snapshot import ClusterSnapshot
 from tests.fakes import cluster
 from tests.fakes.cluster import INVENTORY, NOW, changed, etcd_silent, healthy
+from tests.unit.diagnosis.test_remedies import learner
 
 
 def with_unit(name: str, snapshot: ClusterSnapshot | None = None, **fields: Any) -> ClusterSnapshot:
@@ -71,3 +72,17 @@ def test_lines_read_earlier_are_kept_while_the_unit_fails() -> None:
     assert keep_lines((known,), (failed,)) == (known,)
     assert keep_lines((known,), (cluster.units()[0],)) == (cluster.units()[0],)
     assert keep_lines((known,), (replace(failed, lines=("newer",)),)) == (replace(failed, lines=("newer",)),)
+
+
+def test_a_learner_that_is_not_promoted_is_stuck() -> None:
+    def stuck(**state: Any) -> list[Finding]:
+        return [one for one in diagnose(learner(**state), INVENTORY, NOW) if one.code == "etcd.learner-stuck"]
+
+    assert stuck(age_s=120.0) == []
+    (finding,) = stuck(age_s=3600.0)
+    assert "although it has caught up" in finding.summary
+    assert isinstance(finding.remedies[0], ActionCall)
+    assert finding.remedies[0].request == {"host": "cp3"}
+    (behind,) = stuck(age_s=3600.0, index=3)
+    assert "does not catch up" in behind.summary
+    assert not behind.calls
