@@ -123,15 +123,20 @@ class Collector:
                     group.create_task(HashProbe(self._context, store).once())
                 group.create_task(confirm_owners(store, probes))
         except TimeoutError:
-            for probe in probes:
-                probe.give_up(self._context.timings.overall_s)
-            if store.shared.leases_missing:
-                leases.give_up(self._context.timings.overall_s)
-            if store.shared.nodes_missing:
-                nodes.give_up(self._context.timings.overall_s)
+            pass
         finally:
             preloading.cancel()
             await asyncio.wait((preloading,))
+        self._give_up(store, probes, leases, nodes)
+
+    def _give_up(self, store: FactStore, probes: tuple[HostProbes, ...], leases: LeaseProbe, nodes: NodeProbe) -> None:
+        """No fact is pending after a look, however its query ended."""
+        for probe in probes:
+            probe.give_up(self._context.timings.overall_s)
+        if store.shared.leases_missing:
+            leases.give_up(self._context.timings.overall_s)
+        if store.shared.nodes_missing:
+            nodes.give_up(self._context.timings.overall_s)
 
     async def live(self, *, certificates: bool = True) -> AsyncGenerator[ClusterSnapshot, None]:
         """Snapshots as facts change, the first as soon as anything is known; ends when the iterator is closed.

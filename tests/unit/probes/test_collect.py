@@ -17,6 +17,7 @@ from haconsole.model.vip import VrrpState
 from haconsole.probes.balancers import haproxy
 from haconsole.probes.collect import Collector
 from haconsole.probes.context import ProbeTimings
+from haconsole.probes.hosts.clock import ClockProbe
 from haconsole.probes.kubernetes import apiserver
 from tests.fakes.local_host import LocalFleet, LocalHost
 
@@ -142,3 +143,15 @@ async def test_revisions_count_up(collector: Collector) -> None:
 async def test_nothing_is_left_running(collector: Collector) -> None:
     await collector.once()
     assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+async def test_a_query_that_ends_without_an_answer_leaves_nothing_pending(
+    collector: Collector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def cancelled(self: ClockProbe) -> None:
+        raise asyncio.CancelledError
+
+    monkeypatch.setattr(ClockProbe, "once", cancelled)
+    snapshot = await collector.once()
+    assert snapshot.pending == ()
+    assert cause(facts(snapshot, "lb1").clock_offset_ms) is Cause.TIMED_OUT
