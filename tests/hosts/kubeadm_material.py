@@ -9,7 +9,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 
 from haconsole.lab.lab import Lab
-from tests.hosts.kubeadm_cluster import output
+from tests.hosts.kubeadm_cluster import kubectl, output
 
 
 def running_pods(lab: Lab, host: str) -> set[str]:
@@ -23,6 +23,17 @@ def running_pods(lab: Lab, host: str) -> set[str]:
     )
     names = {one.get("io.kubernetes.container.name", "") for one in labels}
     return names & {"etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"}
+
+
+def mirrored_pods(lab: Lab) -> set[tuple[str, str]]:
+    """Hosts and static pods that run by the API; kubelet reports them some ten seconds late."""
+    listed = json.loads(kubectl(lab, "cp1", "-n", "kube-system", "get", "pods", "-o", "json"))["items"]
+    return {
+        (pod["spec"]["nodeName"], pod["spec"]["containers"][0]["name"])
+        for pod in listed
+        if pod["status"]["phase"] == "Running"
+        and "kubernetes.io/config.mirror" in pod["metadata"].get("annotations", {})
+    }
 
 
 def expired_copy(lab: Lab, host: str, path: str) -> bytes:

@@ -20,7 +20,7 @@ from haconsole.lab.places import Places
 from tests.hosts.complete_doctor import complete_doctor
 from tests.hosts.drawn import drawn
 from tests.hosts.kubeadm_cluster import control_planes, etcdctl, kubectl, output, wait_healthy, workers
-from tests.hosts.kubeadm_material import expired_copy, running_pods
+from tests.hosts.kubeadm_material import expired_copy, mirrored_pods, running_pods
 from tests.hosts.kubeadm_modes import MANIFESTS, MODES, Mode, edit
 from tests.hosts.program import Program
 
@@ -146,18 +146,16 @@ def test_leases_members_and_static_pods_are_those_of_kubectl_etcdctl_and_ctr(clu
         key: (key == leader, one["Status"]["version"]) for key, one in members.items()
     }
     assert report["etcd"]["cluster_id"] == f"{next(iter(members.values()))['Status']['header']['cluster_id']:x}"
-    of_kubectl = {
-        (pod["spec"]["nodeName"], pod["spec"]["containers"][0]["name"])
-        for pod in json.loads(kubectl(lab, "cp1", "-n", "kube-system", "get", "pods", "-o", "json"))["items"]
-        if pod["status"]["phase"] == "Running"
-        and "kubernetes.io/config.mirror" in pod["metadata"].get("annotations", {})
-    }
     pods = {
         (one["host"], one["name"])
         for one in report["services"]
         if one["kind"] == "static-pod" and one["state"] == "active"
     }
-    assert pods == of_kubectl == {(host, name) for host in control_planes(lab) for name in running_pods(lab, host)}
+    assert pods == {(host, name) for host in control_planes(lab) for name in running_pods(lab, host)}
+    end = time.monotonic() + NOTICED_S
+    while pods != mirrored_pods(lab):
+        assert time.monotonic() < end, mirrored_pods(lab)
+        time.sleep(2.0)
 
 
 def test_the_certificates_of_every_host_are_read_from_files(cluster: Program) -> None:
