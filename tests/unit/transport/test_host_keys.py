@@ -291,17 +291,23 @@ def test_a_line_is_added_after_an_unfinished_one(sshd: Sshd, known: Path) -> Non
     assert look_up((known,), "cp1").trusted == (key,)
 
 
-ALIAS = {"accepted": ("blue-a", "host"), "changed": ("blue-a", "other"), "unknown": ("[blue-a]:{port}", "host")}
-"""Names and keys in known_hosts for a host with `HostKeyAlias blue-a`, by what OpenSSH makes of them."""
+ALIAS = [
+    ("blue-a", "host", "accepted"),
+    ("blue-a", "host", "revoked"),
+    ("blue-a", "other", "changed"),
+    ("[blue-a]:{port}", "host", "unknown"),
+    ("127.0.0.1", "host", "unknown"),
+    ("[127.0.0.1]:{port}", "host", "unknown"),
+]
+"""Names and keys in known_hosts for a host with `HostKeyAlias blue-a`, and what OpenSSH makes of them."""
 
 
-@pytest.mark.parametrize("outcome", [*ALIAS, "revoked"])
+@pytest.mark.parametrize(("name", "key", "outcome"), ALIAS)
 async def test_an_alias_is_looked_up_without_a_port_as_by_openssh(
-    sshd: Sshd, make_fleet: MakeFleet, known: Path, tmp_path: Path, outcome: str
+    sshd: Sshd, make_fleet: MakeFleet, known: Path, tmp_path: Path, name: str, key: str, outcome: str
 ) -> None:
     make_key(tmp_path / "other")
     public = {"host": sshd.folder / "host.pub", "other": tmp_path / "other.pub"}
-    name, key = ALIAS["accepted" if outcome == "revoked" else outcome]
     line = line_of(public[key], name.format(port=sshd.port))
     known.parent.mkdir()
     known.write_text(line + ("@revoked " + line if outcome == "revoked" else ""))
