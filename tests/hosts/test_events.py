@@ -6,6 +6,8 @@ import asyncio
 import json
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from haconsole.lab.lab import Lab
 from haconsole.model.lanes import LaneKey, LaneKind, Lanes
 from haconsole.model.names import HostName
@@ -17,6 +19,7 @@ from tests.hosts.machine import vip_holders
 from tests.hosts.program import Program
 
 WITHIN_S = 1.0
+pytestmark = pytest.mark.timeout(600)
 
 
 async def on_host(lab: Lab, host: str, *argv: str) -> datetime:

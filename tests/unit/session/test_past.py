@@ -255,6 +255,17 @@ def test_lanes_begin_with_the_past_and_continue_with_the_present() -> None:
     assert len(leader.spans(NOW - timedelta(hours=1), NOW)) == 3, "the present state is no new change"
 
 
+def test_states_that_the_console_observed_are_not_replaced() -> None:
+    lanes = Lanes()
+    leader = lanes.lane(LaneKey(LaneKind.LEADER))
+    leader.put(NOW - timedelta(seconds=50), LaneState("cp1"))
+    add_past(
+        lanes, past((20, CP1, PastKind.LEADER, "etcd", "a2"), (60, CP1, PastKind.LEADER, "etcd", "a3")), healthy(), NOW
+    )
+    spans = leader.spans(NOW - timedelta(hours=1), NOW)
+    assert [span.state.text for span in spans] == ["cp3", "cp1"]
+
+
 def _text(state: LaneState | None) -> str | None:
     return state.text if state else None
 
