@@ -21,7 +21,7 @@ from tests.hosts.complete_doctor import complete_doctor
 from tests.hosts.drawn import drawn
 from tests.hosts.kubeadm_cluster import control_planes, etcdctl, kubectl, output, wait_healthy, workers
 from tests.hosts.kubeadm_material import expired_copy, mirrored_pods, running_pods
-from tests.hosts.kubeadm_modes import MANIFESTS, MODES, Mode, edit
+from tests.hosts.kubeadm_modes import MANIFESTS, MODES, NEWEST, Mode, edit
 from tests.hosts.program import Program
 
 KUBELET_PAIR = "/var/lib/kubelet/pki/kubelet-client-current.pem"
@@ -172,7 +172,7 @@ def test_the_certificates_of_every_host_are_read_from_files(cluster: Program) ->
     assert report["unread"] == []
 
 
-@pytest.mark.parametrize("mode", drawn(MODES), ids=lambda mode: mode.name.replace(" ", "-"))
+@pytest.mark.parametrize("mode", drawn(MODES, never=NEWEST), ids=lambda mode: mode.name.replace(" ", "-"))
 def test_a_failure_is_named_by_its_cause(cluster: Program, table: Table, mode: Mode) -> None:
     lab = cluster.lab
 
@@ -204,7 +204,8 @@ def test_a_cordoned_node_is_a_note(cluster: Program, table: Table) -> None:
         healed(cluster)
 
 
-@pytest.mark.parametrize("kind", drawn(("voter", "learner")))
+@pytest.mark.nightly
+@pytest.mark.parametrize("kind", ["voter", "learner"])
 def test_a_member_that_never_started_is_removed_by_its_id(cluster: Program, table: Table, kind: str) -> None:
     """The rest of a control plane that died while it joined: kubeadm refuses the next join because of it."""
     lab = cluster.lab
@@ -224,6 +225,7 @@ def test_a_member_that_never_started_is_removed_by_its_id(cluster: Program, tabl
         healed(cluster)
 
 
+@pytest.mark.nightly
 def test_a_full_database_of_etcd(cluster: Program, table: Table) -> None:
     lab, quota = cluster.lab, "s/    - etcd$/&\\n    - --quota-backend-bytes=1000000/"
     make, undo = edit(f"{MANIFESTS}/etcd.yaml", quota)
@@ -243,6 +245,7 @@ def test_a_full_database_of_etcd(cluster: Program, table: Table) -> None:
         healed(cluster)
 
 
+@pytest.mark.nightly
 def test_a_host_whose_node_object_was_deleted(cluster: Program, table: Table) -> None:
     kubectl(cluster.lab, "cp1", "delete", "node", "w1")
     began = time.monotonic()
@@ -255,6 +258,7 @@ def test_a_host_whose_node_object_was_deleted(cluster: Program, table: Table) ->
         healed(cluster)
 
 
+@pytest.mark.nightly
 def test_a_leaf_that_was_copied_from_another_host(cluster: Program, table: Table) -> None:
     """`certificate is valid for cp1, ..., not cp3`: leaves are made for one host."""
     lab, names = cluster.lab, ("apiserver.crt", "apiserver.key")
@@ -275,6 +279,7 @@ def test_a_leaf_that_was_copied_from_another_host(cluster: Program, table: Table
         healed(cluster)
 
 
+@pytest.mark.nightly
 def test_keepalived_stopped_everywhere_is_started_and_never_replaced(cluster: Program, table: Table) -> None:
     """A start is the fix: a bootstrap would replace the site's own configuration."""
     lab = cluster.lab
