@@ -70,20 +70,8 @@ SCENARIOS = {
     "program-missing": Expectation("probe.failed", by_hand=True),
     "sshd-stopped": Expectation("host.unreachable", by_hand=True),
 }
-ONLY_NIGHTLY = (
-    "etcd-key-unreadable",
-    "etcd-throttled",
-    "etcd-settings-changed",
-    "etcd-settings-stale",
-    "scheduler-kubeconfig-wrong",
-    "vip-added-by-hand",
-    "vip-port-blocked",
-    "vip-stale-arp",
-    "vip-flapping",
-    "mtu-differs",
-    "address-duplicate",
-)
-"""Scenarios that need an idle machine: on a busy one the hosts' own slowness comes first."""
+ONLY_NIGHTLY = ("vip-flapping",)
+"""Scenarios that take minutes: a VIP has to move some times."""
 OVERLOAD = {"host.slow", "etcd.slow-disk"}
 NEVER = {"etcd.member-down", "apiserver.down", "lease.expired", "vip.owner-unhealthy"}
 """Codes that a query which could not be made must not lead to."""
