@@ -62,6 +62,7 @@ def _explain(context: click.Context, _parameter: click.Parameter, code: str | No
 @click.command()
 @reaching
 @click.option("--json", "as_json", is_flag=True, help="Print haconsole/doctor/v1.")
+@click.option("--complete", is_flag=True, help="Show only the complete list, however long a host takes.")
 @click.option(
     "--explain",
     metavar="CODE",
@@ -70,14 +71,16 @@ def _explain(context: click.Context, _parameter: click.Parameter, code: str | No
     is_eager=True,
     help="Print what a finding code means: signal, why it matters, check by hand, fix.",
 )
-def doctor(inventory: Path, as_json: bool, accept_host_key: tuple[str, ...]) -> int:
+def doctor(inventory: Path, as_json: bool, complete: bool, accept_host_key: tuple[str, ...]) -> int:
     """Show the findings, most severe first: cause, evidence and fix. Exit status like `status`.
 
     Shows what is known after 5 s, however long a host takes. The text then names what is pending and shows the complete
     list once it is known; the JSON has the former in `pending` and ends. If nothing is known by then, it waits.
     """
-    examine = _examine_once if as_json else _examine
-    return with_session(inventory, accept_host_key, examine)
+    render = _doctor_json if as_json else _doctor_text
+    if complete:
+        return with_session(inventory, accept_host_key, partial(_examine_completely, render))
+    return with_session(inventory, accept_host_key, _examine_once if as_json else _examine)
 
 
 async def _once(session: Session, render: Render) -> int:
@@ -111,6 +114,11 @@ async def _examine_once(session: Session) -> int:
             if status.findings or status.health is not Health.UNKNOWN or not status.snapshot.pending:
                 break
         return _show(status, _doctor_json)
+
+
+async def _examine_completely(render: Render, session: Session) -> int:
+    *_, status = [status async for status in session.observer.examine()]
+    return _show(status, render)
 
 
 async def _follow(session: Session, render: Render) -> int:
