@@ -9,8 +9,8 @@ from functools import partial
 from itertools import repeat
 from typing import TYPE_CHECKING, assert_never
 
-from haconsole.model.hosts import Role
 from haconsole.model.observed import Failed, Known
+from haconsole.model.roles import Role
 from haconsole.present.bar import BarLink, LinkState
 from haconsole.ui import error_text
 from haconsole.ui.messages import FreezeScreen, RefreshFacts
