@@ -65,7 +65,7 @@ def test_every_request_is_passed_to_one_controller() -> None:
         messages.GraphRequest,
         messages.ThemeRequest,
         messages.OpenText,
-        messages.RefreshFacts,
+        messages.FeedRequest,
     )
     kinds = [kind for group in groups for kind in (get_args(group) or (group,))]
     assert sorted(kind.__name__ for kind in kinds) == sorted(messages.REQUESTS)

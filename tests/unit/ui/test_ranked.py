@@ -13,7 +13,7 @@ from haconsole.present.palette import Command, ranked
 from haconsole.present.row_keys import HostKey, VipKey
 from tests.fakes.cluster import healthy
 
-DANGEROUS = {"rejoin", "remove", "replace", "restore"}
+DANGEROUS = {"free-space", "rejoin", "remove", "replace", "restore"}
 TYPED = [
     (action.name, typed)
     for action in catalogue()
