@@ -21,7 +21,8 @@ demo: $(READY)
 	@$(PYTHON) -m haconsole lab prepare || echo "no practice hosts here: a recording is shown"
 	@$(PYTHON) -m haconsole demo
 
-check: lint types quick
+check: programs $(READY)
+	@$(MAKE) --no-print-directory -j 3 -O lint types quick
 
 lint: programs $(READY)
 	$(VENV)/bin/ruff format --check .
@@ -40,7 +41,7 @@ unit: programs $(READY)
 	$(PYTHON) -m pytest -q -n 3 tests/unit
 
 quick: programs $(READY)
-	$(PYTHON) -m pytest -q -n 4 -m "not nightly and not thorough" --snapshot-warn-unused tests/unit
+	$(PYTHON) -m pytest -q -n 3 -m "not nightly and not thorough" --snapshot-warn-unused tests/unit
 
 test: lint types unit hosts
 
