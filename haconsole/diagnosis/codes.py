@@ -15,7 +15,7 @@ class Explanation:
 
 CODES: dict[str, Explanation] = {
     "console.rules-failed": Explanation(
-        "the rules of this part failed with an error of haconsole", "check this part by hand; report the error"
+        "haconsole failed while it judged this part", "check this part by hand, and report haconsole's error as a bug"
     ),
     "cluster.not-bootstrapped": Explanation("etcd runs on no host and is enabled on none", "run bootstrap"),
     "etcd.quorum-lost": Explanation(
@@ -118,10 +118,11 @@ CODES: dict[str, Explanation] = {
         "move the manifest back; kubeadm init phase control-plane or etcd writes it again",
     ),
     "static-pod.stray-manifest": Explanation(
-        "several files in kubelet's folder are manifests of the same pod", "move the copies out of the folder"
+        "several files in kubelet's folder of static pods are manifests of the same pod",
+        "move the copies out of the folder",
     ),
     "static-pod.unreadable-manifest": Explanation(
-        "a file in kubelet's folder is no manifest of a pod", "correct it, or move it out of the folder"
+        "a file in kubelet's folder of static pods is not a pod manifest", "correct it, or move it out of the folder"
     ),
     "static-pod.crash-loop": Explanation(
         "a static pod's container ended and does not run, or restarts again and again", "fix what its log names"
@@ -193,7 +194,7 @@ CODES: dict[str, Explanation] = {
     ),
     "service.changed-settings": Explanation(
         "a unit that fails has other settings than haconsole wrote, or a drop-in beside them",
-        "write them again by bootstrap; remove the drop-in",
+        "run bootstrap to write the unit again, or remove the drop-in that differs",
     ),
     "service.limited": Explanation(
         "a unit waits for its processor quota, or reaches its limit of memory or tasks", "raise or remove the limit"

@@ -1,4 +1,4 @@
-"""Balancers that this console did not set up: what works with them, and protection of their files."""
+"""Rules about balancers that this console did not set up: which actions work there; their files stay as they are."""
 
 from __future__ import annotations
 

@@ -287,7 +287,7 @@ PAGES: dict[str, Page] = {
     ),
     "endpoint.unreachable": Page(
         "Kubelets, components and clients use this address, so they do not reach the API.",
-        "curl -k https://ENDPOINT/readyz from each host; the balancer's own state of its servers",
+        "run curl -k https://ENDPOINT/readyz on each host; check the server states that the balancer reports",
     ),
     "vip.lease-differs": Page(
         "Clients reach the owner of the address, and it does not move when that host fails.",

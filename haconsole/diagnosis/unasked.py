@@ -104,7 +104,7 @@ def _all_slow(slow: tuple[HostFacts, ...]) -> Candidate:
             f"all {len(slow)} hosts answered late at the same time",
             f"Either {HERE} or the network to the hosts is slow, or all hosts are: one busy hypervisor, for instance.",
             tuple(line for facts in slow for line in map(facts.says, _load(facts))),
-            (advice(f"check the load of {HERE} first (uptime), then the hosts' load above"),),
+            (advice(f"check the load of {HERE} first (uptime), then the load of the hosts in the evidence"),),
         ),
         (NOT_BOOTSTRAPPED,),
         overload=True,

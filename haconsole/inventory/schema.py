@@ -208,7 +208,7 @@ class Etcd(Part, frozen=True, kw_only=True):
     )
     discovery: Annotated[Discovery, Meta(description="The discovery of members at first start.")] = Discovery()
     heartbeat_ms: Annotated[
-        int, Meta(ge=10, le=10000, title="milliseconds", description="About the round trip between members.")
+        int, Meta(ge=10, le=10000, title="milliseconds", description="Roughly the round-trip time between members.")
     ] = 100
     election_ms: Annotated[
         int, Meta(ge=50, le=50000, title="milliseconds", description="At least 5 heartbeats, better 10 round trips.")

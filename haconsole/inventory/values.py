@@ -118,7 +118,7 @@ ImageRepository = Annotated[
     ),
 ]
 PreflightCheck = Annotated[
-    str, Meta(pattern=r"^[A-Za-z0-9_.-]{1,128}$", title="a check's name in kubeadm's messages", examples=["Swap"])
+    str, Meta(pattern=r"^[A-Za-z0-9_.-]{1,128}$", title="the name of a kubeadm preflight check", examples=["Swap"])
 ]
 Token = Annotated[
     str,

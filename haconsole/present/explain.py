@@ -26,7 +26,7 @@ DOES: dict[type, str] = {
     op.DeleteNode: "The node is deleted from the API. Objects that belonged to it are cleaned up by Kubernetes.",
     op.ForgetControlPlane: "kubeadm's own list of control planes is corrected, so that it never contacts this one.",
     op.JoinNode: "kubeadm makes {host} part of the cluster. Its credentials are made for this and deleted after it.",
-    op.SetServerState: "haproxy is set to send one server no new connections, or to use it again.",
+    op.SetServerState: "One server of haproxy is set to drain, so that it gets no new connections, or to ready.",
     op.CopyFromHost: "A file is copied from another host, part by part. It is complete there or absent.",
     op.SaveSnapshot: (
         "{host}'s member sends its database through SSH to this machine, which verifies it and stores it on the host."

@@ -54,7 +54,7 @@ class Scope(StrEnum):
     RESUMABLE = "At a run that can be resumed"
     HISTORY = "At runs"
     COMMANDS = "At commands"
-    SPLIT = "On a screen of steps"
+    SPLIT = "In a list of steps"
     HOST = "At a host"
     LOGS = "At journals"
     GRAPH = "At graphs"

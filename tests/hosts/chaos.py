@@ -107,6 +107,8 @@ def _processor() -> tuple[int, int]:
 
 
 def main() -> int:
+    if len(sys.argv) > 1:
+        sys.exit(f"{__doc__}\nThere are no arguments: {' '.join(sys.argv[1:])}")
     signal.signal(signal.SIGTERM, _interrupt)
     environment: dict[str, Any] = dict(os.environ)
     seed = int(environment.get("CHAOS_SEED") or random.SystemRandom().randrange(1_000_000))

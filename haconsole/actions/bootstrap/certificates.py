@@ -143,7 +143,7 @@ def _service_account(ctx: PlanContext, kubernetes: KubernetesLayout, after: tupl
         host=holders[0],
         operation=EnsureKeyPair(files.cert, files.key, holders),
         verification=(AuthorityInPlace(),),
-        undo=LeftByUndo("all tokens signed with it would become invalid; an unused key does no harm"),
+        undo=LeftByUndo("without the key all tokens that it signed would be invalid; an unused key does no harm"),
         needs=after,
         phase=PHASE,
     )

@@ -27,8 +27,8 @@ TAKE_DOWN = load_script("take-etcd-down")
 
 USER_WHY = "etcd needs no root: its own account owns its data and keys, and no other account can read them."
 UNIT_WHY = (
-    "systemd keeps the member running and restarts it after every exit. The unit is started only with a quorum, "
-    "so a single member waits for the others."
+    "systemd keeps the member running and restarts it after every exit. Its start ends only with a quorum: "
+    "until then systemd reports `activating`."
 )
 ENV_WHY = (
     "The member's name, addresses, certificates and initial cluster. Peers and clients must present a "

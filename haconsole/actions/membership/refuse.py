@@ -141,7 +141,7 @@ def _ways(change: MembershipChange) -> tuple[str, ...]:
         way_out = (
             ""
             if host is into
-            else f"; its configuration must be updated, so fix it, or remove it first: run remove {host.name}"
+            else f"; files on {host.name} must change too: repair the host, or remove it first (run remove {host.name})"
         )
         reasons.append(f"{host.name} cannot be reached: {why}{way_out}")
     return (*reasons, *(clocks(change.after) if into is not None else ()))

@@ -58,12 +58,13 @@ def leader_timing_holds(inventory: Inventory, marks: Marks) -> Iterator[Fault]:
     where = ("kubernetes", "leader_election")
     if timing.renew_deadline_s >= timing.lease_duration_s:
         what = (
-            f"renew_deadline_s is {timing.renew_deadline_s}, not less than lease_duration_s ({timing.lease_duration_s})"
+            f"renew_deadline_s is {timing.renew_deadline_s}, and must be less than lease_duration_s "
+            f"({timing.lease_duration_s})"
         )
         yield Fault(marks.at(*where, "renew_deadline_s"), what, "a leader must give up before its lease ends: lower it")
     if timing.renew_deadline_s <= JITTER * timing.retry_period_s:
         retries = f"{JITTER} x retry_period_s ({timing.retry_period_s})"
-        what = f"renew_deadline_s is {timing.renew_deadline_s}, not more than {retries}"
+        what = f"renew_deadline_s is {timing.renew_deadline_s}, and must be more than {retries}"
         yield Fault(marks.at(*where, "retry_period_s"), what, "lower retry_period_s, so that there is a second try")
 
 

@@ -55,7 +55,7 @@ class OverrideQuestion(ModalScreen[str]):
 
     def compose(self) -> ComposeResult:
         yield self._text
-        yield ReasonLine(placeholder="the reason to run it now")
+        yield ReasonLine(placeholder="the reason to run this action now")
         yield KeyBar()
 
     def on_mount(self) -> None:

@@ -79,8 +79,8 @@ REFUSED: dict[str, tuple[Callable[[], Plan | Refusal], str]] = {
     "a host that must follow cannot be reached": (
         lambda: plan_join(seen(off=(2,)), FIVE, "cp4"),
         (
-            "cp2 cannot be reached: no answer within 10 s; its configuration must be updated, so fix it, or remove it "
-            "first: run remove cp2"
+            "cp2 cannot be reached: no answer within 10 s; files on cp2 must change too: repair the host, or remove it "
+            "first (run remove cp2)"
         ),
     ),
     "the joiner cannot be reached": (lambda: plan_join(seen(off=(4,)), FIVE, "cp4"), "cp4 cannot be reached"),
