@@ -64,7 +64,8 @@ async def test_bare_hosts_are_reported_as_they_are(shared_lab: Lab) -> None:
         assert isinstance(facts.reach, Known)
         assert abs(value_of(facts.clock_offset_ms) or 0.0) < 250
         assert host.address in [entry.address for entry in value_of(facts.addresses) or ()]
-        assert {space.path for space in value_of(facts.disks) or ()} == {"/var/lib/etcd", "/", "/var/log", "/run"}
+        etcds = {"/var/lib/etcd", "/var/lib/etcd-snapshots"}
+        assert {space.path for space in value_of(facts.disks) or ()} == {*etcds, "/", "/var/log", "/run"}
         etcd, api = facts.service("etcd"), facts.service("kube-apiserver")
         assert etcd
         assert (etcd.exists, etcd.active, etcd.enabled) == (True, "inactive", False)
