@@ -77,6 +77,9 @@ def test_a_program_is_limited_in_the_tree_with_the_processor(tmp_path: Path) -> 
     group = HostGroup("drill", "cp1", trees)
     group.make()
     with subprocess.Popen(("sleep", "60")) as process:
+        name = Path(f"/proc/{process.pid}/comm")
+        while name.read_text() != "sleep\n":
+            time.sleep(0.01)
         (group.folders[1] / "cgroup.procs").write_text(f"{process.pid}\n")
         assert group.limit("sleep", 0.02)
         limited = group.folders[0] / "limited-sleep"
