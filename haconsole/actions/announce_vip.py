@@ -11,6 +11,7 @@ from haconsole.actions.membership.change import answers
 from haconsole.actions.operations import LeftByUndo, RunCommand
 from haconsole.actions.step import Plan, Refusal, Step
 from haconsole.actions.steps.order import in_order
+from haconsole.actions.steps.vip import chosen_vip
 from haconsole.inventory.schema import Host, Inventory
 from haconsole.model.names import HostName, Vip
 from haconsole.model.snapshot import ClusterSnapshot
@@ -46,7 +47,7 @@ def announce_vip_action() -> Action:
 
 def plan_announce_vip(snapshot: ClusterSnapshot, inventory: Inventory, request: Request) -> Plan | Refusal:
     """Refused without exactly one owner, and for IPv6, whose neighbours need another announcement."""
-    address, reasons = _address(snapshot, request)
+    address, reasons = chosen_vip(snapshot.vips, request.get("vip"))
     if address is None:
         return Refusal(ANNOUNCE_VIP, inventory.cluster, reasons)
     view = vip_view(snapshot, address)
@@ -59,15 +60,6 @@ def plan_announce_vip(snapshot: ClusterSnapshot, inventory: Inventory, request: 
     others = tuple(host for host in inventory.hosts if host != owner and answers(snapshot, host))
     groups = ((_announce(owner, address),), tuple(_learnt(host, address, hardware, owner) for host in others))
     return Plan(ANNOUNCE_VIP, inventory.cluster, in_order(groups), f"{address} is on {owner.name} ({hardware})")
-
-
-def _address(snapshot: ClusterSnapshot, request: Request) -> tuple[Vip | None, tuple[str, ...]]:
-    known, address = snapshot.vips, request.get("vip")
-    names = ", ".join(known) or "none"
-    if address is None and len(known) != 1:
-        return None, (f"specify the VIP; the inventory's are: {names}",)
-    match = next((one for one in known if address in (None, one)), None)
-    return match, () if match else (f"the inventory has no VIP {address}; its VIPs are: {names}",)
 
 
 def _refusals(view: VipView, owner: Host | None, hardware: str) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from haconsole.actions.membership.change import answers
 from haconsole.actions.operations import LeftByUndo, RunCommand
 from haconsole.actions.step import Plan, Refusal, Step
 from haconsole.actions.steps.order import Group, in_order
-from haconsole.actions.steps.vip import give_up, state_step, way_back
+from haconsole.actions.steps.vip import chosen_vip, give_up, state_step, way_back
 from haconsole.actions.steps.vip_scripts import GIVE_UP, HOLD_DOWN, TAKE_AWAY
 from haconsole.configs.haproxy import HEALTH_PATH
 from haconsole.configs.layout import HaproxyLayout, KeepalivedLayout, layout
@@ -145,13 +145,9 @@ def plan_failback(snapshot: ClusterSnapshot, inventory: Inventory, request: Requ
 
 
 def _vip_of(inventory: Inventory, request: Request) -> tuple[VirtualIp | None, tuple[str, ...]]:
-    there = {str(vip_address(vip)): vip for vip in inventory.vips}
-    names = ", ".join(there) or "none"
-    address = request.get("vip")
-    if address is None and len(there) != 1:
-        return None, (f"specify the VIP; the inventory's are: {names}",)
-    view = there.get(address) if address else next(iter(there.values()))
-    return view, () if view else (f"the inventory has no VIP {address}; its VIPs are: {names}",)
+    known = {vip_address(vip): vip for vip in inventory.vips}
+    address, reasons = chosen_vip(tuple(known), request.get("vip"))
+    return known[address] if address else None, reasons
 
 
 def _owner(snapshot: ClusterSnapshot, inventory: Inventory, vip: VirtualIp) -> tuple[Host | None, str]:

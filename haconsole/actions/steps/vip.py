@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from haconsole.actions.build import look_step, script, step_id
 from haconsole.actions.checks import CommandSucceeds
 from haconsole.actions.operations import LeftByUndo, RunCommand
@@ -12,7 +14,7 @@ from haconsole.configs.keepalived import instance_name
 from haconsole.configs.layout import Layout
 from haconsole.inventory.effective import vip_addresses
 from haconsole.inventory.schema import Host, Inventory
-from haconsole.model.names import HostName
+from haconsole.model.names import HostName, Vip
 
 WAIT_S = 30.0
 SAYS = "haconsole: this host makes way for one that outranks it; run failback if this file stays"
@@ -23,6 +25,15 @@ MAKE_WAY_WHY = (
     "A higher-priority balancer takes the VIPs. Open connections are reset first; otherwise clients "
     "hang until they time out."
 )
+
+
+def chosen_vip(known: Sequence[Vip], address: str | None) -> tuple[Vip | None, tuple[str, ...]]:
+    """The VIP of a request, which need not be named if there is only one; else None and the reasons."""
+    names = ", ".join(known) or "none"
+    if address is None and len(known) != 1:
+        return None, (f"specify the VIP; the inventory's are: {names}",)
+    match = next((vip for vip in known if address in (None, vip)), None)
+    return match, () if match else (f"the inventory has no VIP {address}; its VIPs are: {names}",)
 
 
 def give_up(body: str, name: str, layout: Layout, says: str, addresses: tuple[str, ...]) -> RunCommand:
