@@ -6,13 +6,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from haconsole.model import measures as m
-from haconsole.present.cells import Cell, Line, Tone, padded, sized, width_of, wrapped
+from haconsole.present.cells import Cell, Line, Tone, padded, sized, text_of, width_of, wrapped
 from haconsole.present.request_path import EdgeState, NodeId, PathEdge, PathNode, RequestPath, Stage
 from haconsole.present.sparkline import figure_text
 
 LEAST_GAP = 4
 MOST_GAP = 12
 MARGIN = 1
+MANY_LINES = 10_000
 NODE_LINES = 3
 """Lines of a node: its name, its state, its note; with little room without the note."""
 SHORT_NODE_LINES = 2
@@ -259,6 +260,12 @@ def _section(title: str, edges: tuple[PathEdge, ...], width: int) -> tuple[Line,
     if not edges:
         return ()
     return ((Cell(f" {title}", Tone.ACCENT),), *(line for each in grouped(edges) for line in each.lines(width)))
+
+
+def as_text(path: RequestPath, width: int) -> tuple[str, ...]:
+    """The complete drawing, then every edge, as lines of text."""
+    lines = (*drawing(path, Sketch.of(path, width, MANY_LINES)), (), *every_edge(path, width))
+    return tuple(text_of(line).rstrip() for line in lines)
 
 
 def every_edge(path: RequestPath, width: int) -> tuple[Line, ...]:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from haconsole.cli.reports.findings import Shape, stamp
 from haconsole.model.snapshot import ClusterSnapshot
-from haconsole.present.cells import Tone, text_of
-from haconsole.present.path_drawing import Sketch, drawing, every_edge
+from haconsole.present.cells import Tone
+from haconsole.present.path_drawing import as_text
 from haconsole.present.request_path import NodeId, PathEdge, PathNode, RequestPath
-
-MANY_LINES = 10_000
 
 
 class PathNodeReport(Shape, frozen=True):
@@ -77,5 +75,4 @@ def _edge(edge: PathEdge) -> PathEdgeReport:
 
 def path_text(path: RequestPath, width: int) -> str:
     """The drawing, then every edge as text."""
-    lines = (*drawing(path, Sketch.of(path, width, MANY_LINES)), (), *every_edge(path, width))
-    return "\n".join((f"path of a request: {path.summary.text}", *(text_of(line).rstrip() for line in lines)))
+    return "\n".join((f"path of a request: {path.summary.text}", *as_text(path, width)))

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from textual.app import ComposeResult
 from textual.screen import Screen
 
 from haconsole.present.path_of_cluster import request_path
 from haconsole.present.request_path import RequestPath
-from haconsole.ui.console import KeyTarget
+from haconsole.ui.console import Console, KeyTarget
 from haconsole.ui.widgets.bar import KeyBar
 from haconsole.ui.widgets.path import PathPane
-
-if TYPE_CHECKING:
-    from haconsole.present.request_path import RequestPath
-from haconsole.ui.console import Console
 
 
 class PathScreen(KeyTarget, Screen[None]):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from haconsole.present.ages import age
-from haconsole.present.cells import Cell, Line, Tone, padded, text_of, width_of
-from haconsole.present.path_drawing import Sketch, drawing, every_edge
+from haconsole.present.cells import Cell, Line, Tone, padded, width_of
+from haconsole.present.path_drawing import as_text
 from haconsole.present.path_window import PathPicture, PathWindow
 from haconsole.present.request_path import RequestPath
 from haconsole.ui.keys import Scope, bindings
@@ -15,7 +15,6 @@ from haconsole.ui.widgets.lines import Pane
 
 NOTHING_YET = " ? nothing yet: the path is drawn as soon as a host answers"
 HEAD_LINES = 2
-ALL_LINES = 10_000
 
 
 class PathPane(Pane):
@@ -79,8 +78,5 @@ class PathPane(Pane):
             self.post_message(ShowDetails(node.key))
 
     def action_copy(self) -> None:
-        if self._path is None:
-            return
-        width = self.size.width
-        lines = (*drawing(self._path, Sketch.of(self._path, width, ALL_LINES)), (), *every_edge(self._path, width))
-        self.post_message(Copy("\n".join(text_of(line).rstrip() for line in lines)))
+        if self._path is not None:
+            self.post_message(Copy("\n".join(as_text(self._path, self.size.width))))
