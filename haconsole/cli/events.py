@@ -39,12 +39,10 @@ async def _events(session: Session, hours: float, *, as_json: bool) -> int:
     from haconsole.cli.reports.encoding import encoded
     from haconsole.cli.reports.events import events_report
     from haconsole.cli.reports.page import table_lines
-    from haconsole.model.observed import value_of
     from haconsole.present.past import past_table
 
     snapshot = (await session.observer.status()).snapshot
-    offsets = {facts.host: value_of(facts.clock_offset_ms) or 0.0 for facts in snapshot.hosts}
-    pasts = await session.observer.past_events(int(hours * 3600), offsets)
+    pasts = await session.observer.past_events(int(hours * 3600), snapshot.clock_offsets_ms())
     if as_json:
         show(encoded(events_report(snapshot, pasts, hours)))
     else:

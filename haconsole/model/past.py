@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
 from haconsole.model.names import HostName
+
+MANAGER, KERNEL = "systemd", "kernel"
+"""Sources of events that are the host's."""
 
 
 class PastKind(StrEnum):
@@ -46,6 +50,13 @@ class PastEvent:
     detail: str = ""
     times: int = 1
     """The number of equal events that this one counts for; `at` is the first time."""
+
+    def named(self, members: Mapping[str, str]) -> PastEvent:
+        """The event with the name of an etcd member instead of its ID, by the names of the IDs."""
+        if self.kind not in (PastKind.LEADER, PastKind.LEADER_LOST) or self.detail not in members:
+            return self
+        name = members[self.detail]
+        return replace(self, text=self.text.replace(self.detail, name), detail=name)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from haconsole.model.hosts import HostFacts
 from haconsole.model.lease import Lease
 from haconsole.model.names import HostName, Vip
 from haconsole.model.node import NodeState
-from haconsole.model.observed import NOT_ASKED, Observed
+from haconsole.model.observed import NOT_ASKED, Observed, value_of
 from haconsole.model.vip import LeasedVip
 
 
@@ -42,6 +42,10 @@ class ClusterSnapshot:
     """Milliseconds of a small request through the API's endpoint, from the host `via`, the way by SSH included."""
     leased_vip: LeasedVip | None = None
     """The one of `vips` that kube-vip moves; keepalived moves the others."""
+
+    def clock_offsets_ms(self) -> dict[HostName, float]:
+        """The lead of each host's clock over this machine's; 0 where it is not known."""
+        return {facts.host: value_of(facts.clock_offset_ms) or 0.0 for facts in self.hosts}
 
     def host(self, name: HostName) -> HostFacts | None:
         return next((facts for facts in self.hosts if facts.host == name), None)

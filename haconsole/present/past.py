@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from haconsole.model.past import HostPast, PastEvent, PastKind
+from haconsole.model.past import KERNEL, MANAGER, HostPast, PastEvent, PastKind
 from haconsole.model.past_lanes import member_names
 from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.present.ages import timestamp
@@ -16,26 +16,22 @@ from haconsole.present.table import Column, Row, TableView
 
 BAD = (PastKind.OUT_OF_MEMORY, PastKind.LEADER_LOST)
 NOTABLE = (PastKind.BOOT, PastKind.SHUTDOWN, PastKind.CLOCK, PastKind.TIME_OUT, PastKind.SLOW_DISK, PastKind.RESTART)
-MANAGER, KERNEL = "systemd", "kernel"
-"""Sources that are not named, as their events are the host's."""
 COLUMNS = (Column("TIME"), Column("HOST", least=6), Column("EVENT", least=16))
 
 
-def all_events(pasts: Iterable[HostPast]) -> tuple[PastEvent, ...]:
-    """The events of all hosts, oldest first."""
-    return tuple(sorted((event for past in pasts for event in past.events), key=lambda event: event.at))
+def all_events(pasts: Iterable[HostPast], snapshot: ClusterSnapshot) -> tuple[PastEvent, ...]:
+    """The events of all hosts, oldest first, with the names of etcd's members."""
+    names = member_names(snapshot)
+    events = (event.named(names) for past in pasts for event in past.events)
+    return tuple(sorted(events, key=lambda event: event.at))
 
 
-def past_cell(event: PastEvent, snapshot: ClusterSnapshot) -> Cell:
-    """An event in one cell; members of etcd by their names."""
-    text = event.text
-    if event.kind in (PastKind.LEADER, PastKind.LEADER_LOST):
-        name = member_names(snapshot).get(event.detail, event.detail)
-        text = text.replace(event.detail, name) if event.detail in text else text
+def past_cell(event: PastEvent) -> Cell:
+    """An event in one cell."""
     times = f" ({event.times} times)" if event.times > 1 else ""
     sign, tone = _sign(event)
     source = "" if event.source in (MANAGER, KERNEL) else f"{event.source} "
-    return Cell(f"{sign}{source}{text}{times}", tone)
+    return Cell(f"{sign}{source}{event.text}{times}", tone)
 
 
 def _sign(event: PastEvent) -> tuple[str, Tone]:
@@ -49,9 +45,9 @@ def _sign(event: PastEvent) -> tuple[str, Tone]:
 
 def past_changes(pasts: Iterable[HostPast], snapshot: ClusterSnapshot, before: datetime) -> tuple[SnapshotChange, ...]:
     """The newest events before that moment, newest first; their numbers count down from 0."""
-    events = [event for event in all_events(pasts) if event.at < before][-KEPT:]
+    events = [event for event in all_events(pasts, snapshot) if event.at < before][-KEPT:]
     return tuple(
-        SnapshotChange(event.at, event.host, (cell := past_cell(event, snapshot)).text, cell.tone, -number)
+        SnapshotChange(event.at, event.host, (cell := past_cell(event)).text, cell.tone, -number)
         for number, event in enumerate(reversed(events))
     )
 
@@ -61,9 +57,9 @@ def past_table(pasts: tuple[HostPast, ...], snapshot: ClusterSnapshot, hours: fl
     rows = tuple(
         Row(
             EventKey(-number),
-            (Cell(timestamp(event.at, now), Tone.MUTED), Cell(event.host), past_cell(event, snapshot)),
+            (Cell(timestamp(event.at, now), Tone.MUTED), Cell(event.host), past_cell(event)),
         )
-        for number, event in enumerate(all_events(pasts))
+        for number, event in enumerate(all_events(pasts, snapshot))
     )
     gist = Cell(f"{len(rows)} in {hours:g} h" + "".join(f"; {note}" for note in gaps(pasts)))
     return TableView("events", COLUMNS, rows, None, (gist,), Cell("no event in this time", Tone.MUTED), ageless=True)

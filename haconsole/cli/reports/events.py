@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from haconsole.cli.reports.findings import Shape, stamp
-from haconsole.model.past import HostPast, PastEvent, PastKind
-from haconsole.model.past_lanes import member_names
+from haconsole.model.past import HostPast, PastEvent
 from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.present.past import all_events
 
@@ -48,21 +47,19 @@ class EventsReport(Shape, frozen=True):
 
 
 def events_report(snapshot: ClusterSnapshot, pasts: tuple[HostPast, ...], hours: float) -> EventsReport:
-    names = member_names(snapshot)
     return EventsReport(
         "haconsole/events/v1",
         snapshot.cluster,
         stamp(snapshot.observed_at),
         hours,
-        tuple(_event(event, names) for event in all_events(pasts)),
+        tuple(map(_event, all_events(pasts, snapshot))),
         tuple(past.host for past in pasts if not past.complete and not past.problem),
         tuple(EventsErrorReport(past.host, past.problem) for past in pasts if past.problem),
     )
 
 
-def _event(event: PastEvent, names: dict[str, str]) -> PastEventReport:
-    is_leader = event.kind in (PastKind.LEADER, PastKind.LEADER_LOST)
-    detail = names.get(event.detail, event.detail) if is_leader else event.detail
-    text = event.text.replace(event.detail, detail) if is_leader else event.text
+def _event(event: PastEvent) -> PastEventReport:
     at = event.at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    return PastEventReport(at, event.host, event.kind.value, event.source, text, detail or None, event.times)
+    return PastEventReport(
+        at, event.host, event.kind.value, event.source, event.text, event.detail or None, event.times
+    )

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from haconsole.model.names import HostName
-from haconsole.model.past import HostPast, PastEvent, PastKind
+from haconsole.model.past import KERNEL, MANAGER, HostPast, PastEvent, PastKind
 from haconsole.probes.script import SectionAnswer
 from haconsole.scripts import load_script
 from haconsole.transport.base import Argv
@@ -22,7 +22,6 @@ REPEATS = timedelta(seconds=30)
 JUMP_S = 0.5
 SLEW = 0.001
 """A clock that is adjusted gradually changes by at most this share."""
-MANAGER, KERNEL = "systemd", "kernel"
 _NO_UNIT = ("init.scope", "")
 
 

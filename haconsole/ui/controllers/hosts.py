@@ -102,10 +102,9 @@ class HostController:
             self._console.notify(error_text.in_words(error), title="journal", severity="error", markup=False)
 
     async def _read_around(self, screen: JournalScreen, session: Session, at: datetime) -> None:
-        from haconsole.model.observed import value_of
 
         snapshot = self._console.state.snapshot
-        offsets = {facts.host: value_of(facts.clock_offset_ms) or 0.0 for facts in snapshot.hosts} if snapshot else {}
+        offsets = snapshot.clock_offsets_ms() if snapshot else {}
         lines = await session.observer.journal_around(screen.hosts, at, offsets)
         for line in lines:
             screen.pane.add(line)

@@ -168,14 +168,11 @@ class PastReader:
         return state.with_past(pasts, self._console.setting.clock())
 
     async def _read(self, snapshot: ClusterSnapshot) -> None:
-        from haconsole.model.observed import value_of
-
         session = self._console.session
-        offsets = {facts.host: value_of(facts.clock_offset_ms) or 0.0 for facts in snapshot.hosts}
         if session is None:
             return
         try:
-            self._pasts = await session.observer.past_events(PAST_S, offsets)
+            self._pasts = await session.observer.past_events(PAST_S, snapshot.clock_offsets_ms())
         except Exception as error:
             self._console.notify(error_text.in_words(error), title="journals", severity="warning", markup=False)
             return

@@ -15,7 +15,7 @@ import yaml
 from haconsole.model.lanes import LaneKey, LaneKind, Lanes, LaneState
 from haconsole.model.names import HostName
 from haconsole.model.past import HostPast, PastEvent, PastKind
-from haconsole.model.past_lanes import add_past
+from haconsole.model.past_lanes import add_past, member_names
 from haconsole.present.past import past_cell, past_changes
 from haconsole.probes.hosts.past_events import MOST_LINES, parse, past_argv
 from haconsole.probes.script import SectionAnswer
@@ -272,7 +272,7 @@ def _text(state: LaneState | None) -> str | None:
 
 def test_rows_of_the_timeline_name_members_and_are_older_than_the_start() -> None:
     event = PastEvent(NOW, CP1, PastKind.LEADER, "etcd", "sees leader a2 from term 5", "a2")
-    assert past_cell(event, healthy()).text == "etcd sees leader cp2 from term 5"
+    assert past_cell(event.named(member_names(healthy()))).text == "etcd sees leader cp2 from term 5"
     rows = past_changes(
         past((9, CP1, PastKind.BOOT, "systemd", ""), (5, CP2, PastKind.BOOT, "systemd", "")), healthy(), NOW
     )
