@@ -76,14 +76,22 @@ async def eventually(condition: Callable[[], object], within_s: float = 60.0) ->
 
 
 async def journal_time(lab: Lab, watched: Watched, host: str, unit: str, text: str, since: datetime) -> datetime:
-    """When the host's journal has the first entry of the unit with this text, by this machine's clock."""
-    at = f"@{since.timestamp() - 1:.0f}"
-    result = await asyncio.to_thread(
-        lab.exec, host, "journalctl", "-q", "-o", "json", "--since", at, "-u", unit, "--no-pager"
-    )
-    entries = (json.loads(line) for line in result.stdout.splitlines())
-    micros = next(int(each["__REALTIME_TIMESTAMP"]) for each in entries if text in str(each.get("MESSAGE")))
+    """When the host's journal has the first entry of the unit with this text, by this machine's clock.
+
+    Waits up to a minute for the entry: a balancer may count its failed checks longer than the one that was seen first.
+    """
+    async with asyncio.timeout(60):
+        while (micros := await asyncio.to_thread(_first_entry, lab, host, unit, text, since)) is None:
+            await asyncio.sleep(0.5)
     return datetime.fromtimestamp(micros / 1e6, UTC) - timedelta(milliseconds=watched.offsets_ms.get(host, 0.0))
+
+
+def _first_entry(lab: Lab, host: str, unit: str, text: str, since: datetime) -> int | None:
+    """The journal's time of the entry, in microseconds since 1970; None if there is no such entry yet."""
+    at = f"@{since.timestamp() - 1:.0f}"
+    result = lab.exec(host, "journalctl", "-q", "-o", "json", "--since", at, "-u", unit, "--no-pager")
+    entries = (json.loads(line) for line in result.stdout.splitlines())
+    return next((int(each["__REALTIME_TIMESTAMP"]) for each in entries if text in str(each.get("MESSAGE"))), None)
 
 
 def apart(one: datetime | None, other: datetime) -> float:
