@@ -1,49 +1,83 @@
 #!/bin/sh
 # Prints kubelet's settings and journal, the manifests it reads, and what runs and has run of them.
 # Needs neither the API nor a tool of the container runtime. Logs are those of static pods only: their UIDs have no dash.
+# `status` waits for this script, so it starts each program once for all files.
 # usage: kubelet-facts
 # prints: parts that begin with "@KIND VALUES"; text within a part begins with "| "
 # uses lib/kubelet
-errors='^[^ ]* [^ ]* [FP] ([Ff]ailed|Error|error|E[0-9]{4} |F[0-9]{4} |panic|fatal|[^|]* [EC] \| |.*"level":"(error|fatal|panic)")'
-marked() { sed 's/^/| /'; }
+print_manifests() { # FILE...: at most 64 KiB of each
+  awk 'BEGIN {
+    for (i = 1; i < ARGC; i++) {
+      name = ARGV[i]; sub(/.*\//, "", name); print "@manifest " name
+      for (size = 0; size < 65536 && (getline line <ARGV[i]) > 0; size += length(line) + 1)
+        print "| " substr(line, 1, 65536)
+      close(ARGV[i])
+    }
+  }' "$@"
+}
+newest_logs() { # CONTAINER-FOLDER sets `newest` and `second` to the numbers of its newest logs
+  newest='' second=''
+  for log in "$1"[0-9]*.log; do
+    number=${log##*/}; number=${number%.log}
+    case $number in *[!0-9]*) continue ;; esac
+    [ -f "$log" ] || continue
+    if [ "$number" -gt "${newest:--1}" ]; then second=$newest newest=$number
+    elif [ "$number" -gt "${second:--1}" ]; then second=$number; fi
+  done
+}
+print_logs() { # LOG...: the last errors of each, or its last lines; /dev/null makes head and tail print names
+  { stat -Lc '%Y %n' "$@"
+    echo '@began'; head -c 40 "$@" /dev/null
+    printf '\n@lines\n'; tail -n 400 "$@" /dev/null
+  } 2>/dev/null | awk '
+    function show() {
+      if (!(path in written)) return
+      n = split(path, names, "/")
+      print "@log", names[n - 2], names[n - 1], names[n] + 0, written[path], began[path]
+      for (i = errors > 4 ? errors - 3 : 1; i <= errors; i++) print "| " substr(error[i], 1, 600)
+      for (i = lines > 3 ? lines - 2 : 1; !errors && i <= lines; i++) print "| " substr(line[i], 1, 600)
+      errors = lines = 0
+    }
+    /^@(began|lines)$/ { part = $0; path = ""; next }
+    part == "" { written[$2] = $1; next }
+    /^==> .* <==$/ { if (part == "@lines") show(); path = $2; next }
+    $0 == "" { next }
+    part == "@began" { if (!(path in began)) began[path] = $1; next }
+    { line[++lines] = $0 }
+    /^[^ ]* [^ ]* [FP] ([Ff]ailed|Error|error|[EF][0-9][0-9][0-9][0-9] |panic|fatal)/ ||
+      /^[^ ]* [^ ]* [FP] ([^|]* [EC] [|] |.*"level":"(error|fatal|panic)")/ { error[++errors] = $0 }'
+}
+print_errors() { # the last errors of journal lines
+  awk '/\]: ([EF][0-9][0-9][0-9][0-9] |.*([Ee]rror|[Ff]ailed|panic))/ && !/perf_event/ { line[++lines] = $0 }
+    END { for (i = lines > 40 ? lines - 39 : 1; i <= lines; i++) print "| " substr(line[i], 1, 700) }'
+}
 folder=$(static_pod_folder)
-printf '@folder %s\n' "$folder"
-printf '@config %s\n' "$(kubelet_config)"
-printf '@driver %s\n' "$(kubelet_setting cgroupDriver)"
-printf '@endpoint %s\n' "$(kubelet_setting containerRuntimeEndpoint)"
-kubelet_words | grep '^--' | sed 's/^/@flag /'
+printf '@folder %s\n@config %s\n' "$folder" "$(kubelet_config)"
+printf '@driver %s\n@endpoint %s\n' "$(kubelet_setting cgroupDriver)" "$(kubelet_setting containerRuntimeEndpoint)"
+printf '%s\n' "$kubelet_words" | sed -n 's/^--/@flag --/p'
 if [ -f /etc/containerd/config.toml ]; then
   echo '@containerd'
-  grep -E '^[[:space:]]*(disabled_plugins|imports|sandbox_image|sandbox|SystemdCgroup)[[:space:]]*=' \
-    /etc/containerd/config.toml | marked
+  keys='disabled_plugins\|imports\|sandbox_image\|sandbox\|SystemdCgroup'
+  sed -n "s/^[[:space:]]*\($keys\)[[:space:]]*=/| &/p" /etc/containerd/config.toml
 fi
-for path in "$folder"/*; do
-  [ -f "$path" ] || continue
-  printf '@manifest %s\n' "${path##*/}"
-  head -c 65536 "$path" | marked
-  echo
-done
-printf '@boot %s %s %s\n' "$(sed -n 's/^btime //p' /proc/stat)" "$(getconf CLK_TCK || echo 100)" "$(stat -c %Y /proc/1)"
+set --
+for path in "$folder"/*; do [ ! -f "$path" ] || set -- "$@" "$path"; done
+[ $# -eq 0 ] || print_manifests "$@"
+printf '@boot %s %s %s\n' "$(sed -n 's/^btime //p' /proc/stat)" "$(getconf CLK_TCK 2>/dev/null || echo 100)" "$(stat -c %Y /proc/1)"
+set --
 for pod in /var/log/pods/*_*; do
-  uid=${pod##*_}
-  case $uid in *-* | '*') continue ;; esac
+  case ${pod##*_} in *-* | '*') continue ;; esac
   for container in "$pod"/*/; do
-    logs=$(for log in "$container"[0-9]*.log; do [ ! -f "$log" ] || echo "${log##*/}"; done | sort -rn | head -n 2)
-    for log in $logs; do
-      path=$container$log
-      printf '@log %s %s %s %s %s\n' "${pod##*/}" "$(basename "$container")" "${log%.log}" \
-        "$(stat -c %Y "$path")" "$(head -c 40 "$path" | cut -d ' ' -f 1)"
-      found=$(tail -n 400 "$path" | grep -aE "$errors" | tail -n 4)
-      [ -n "$found" ] || found=$(tail -n 3 "$path")
-      printf '%s\n' "$found" | cut -c 1-600 | marked
-    done
+    newest_logs "$container"
+    for number in $newest $second; do set -- "$@" "$container$number.log"; done
   done
-done 2>/dev/null
-grep -m 1 -s kubepods /proc/[0-9]*/cgroup | while IFS=/ read -r _ _ process rest; do
-  case $rest in *-*-*-*-*/*) continue ;; esac
-  printf '@process %s %s\n' "${rest#*:*:}" "$(cat "/proc/$process/stat")"
+done
+[ $# -eq 0 ] || print_logs "$@"
+grep -Hsm 1 kubepods /proc/[0-9]*/cgroup | while IFS= read -r line; do
+  group=${line#*/cgroup:*:}
+  case $group in *-*-*-*-*/*) continue ;; esac
+  read -r stat <"${line%%/cgroup:*}/stat" && printf '@process %s %s\n' "$group" "$stat"
 done 2>/dev/null
 echo '@journal'
-timeout 5 journalctl -q --no-pager -o short-unix -n 300 -u kubelet.service 2>/dev/null |
-  grep -aE '\]: ([EF][0-9]{4} |.*([Ee]rror|[Ff]ailed|panic))' | grep -av perf_event | cut -c 1-700 | tail -n 40 | marked
+timeout 5 journalctl -q --no-pager -o short-unix -n 300 -u kubelet.service 2>/dev/null | print_errors
 true

@@ -167,8 +167,7 @@ def tell(capsys: pytest.CaptureFixture[str]) -> Tell:
 
     def say(what: str, **counts: Counts) -> None:
         with capsys.disabled():
-            for name, count in counts.items():
-                print(f"\n{what}: {name}: {count}", end="")
+            print("".join(f"\n{what}: {name}: {count}" for name, count in counts.items()) or f"\n{what}", end="")
 
     return say
 

@@ -1,0 +1,171 @@
+"""kubelet's script on folders that look like a host's, with each shell's own programs."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from haconsole.model.kubelet import KubeletFacts
+from haconsole.probes.hosts import kubelet
+from haconsole.probes.script import SectionAnswer
+
+UID = "15cdaf28f1b68e2917e3f5b90a57a0d6"
+POD = f"kube-system_kube-scheduler-cp1_{UID}"
+MANIFEST = """\
+apiVersion: v1
+kind: Pod
+metadata: {name: kube-scheduler, namespace: kube-system}
+spec: {containers: [{name: kube-scheduler, command: [kube-scheduler]}]}
+"""
+CONTAINERD = """\
+disabled_plugins = []
+[plugins."io.containerd.grpc.v1.cri"]
+  sandbox_image = "pause:3.2"
+  SystemdCgroup = true
+"""
+BUSYBOX = ("awk", "cat", "find", "getconf", "grep", "head", "sed", "sort", "stat", "tail", "timeout", "tr")
+AT = "2026-11-29T10:00:0"
+
+
+@dataclass(frozen=True)
+class Host:
+    """A folder with what the script reads, and the shell that runs it."""
+
+    root: Path
+    shell: tuple[str, ...]
+
+    def write(self, path: str, text: str, at: float = 1_700_000_000) -> None:
+        file = self.root / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+        os.utime(file, (at, at))
+
+    def facts(self) -> KubeletFacts:
+        body = kubelet.section().body
+        for path in ("/var/log/pods", "/etc/containerd", "/var/lib/kubelet", "/etc/default", "/etc/sysconfig", "/proc"):
+            body = body.replace(path, f"{self.root}{path}")
+        environment = {"PATH": f"{self.root}/bin:{os.environ['PATH']}", "LC_ALL": "C"}
+        done = subprocess.run((*self.shell, "-c", body), capture_output=True, text=True, env=environment, check=True)
+        assert done.stderr == ""
+        return kubelet.parse(SectionAnswer("kubelet", done.stdout, "", 0))
+
+
+@pytest.fixture(params=["sh", "busybox"])
+def host(request: pytest.FixtureRequest, tmp_path: Path) -> Host:
+    """A control plane without kubelet's process, whose programs are the machine's or busybox's."""
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    for name in ("pidof", "systemctl", "journalctl"):
+        (programs / name).write_text("#!/bin/sh\n")
+        (programs / name).chmod(0o755)
+    if request.param == "busybox":
+        busybox = shutil.which("busybox")
+        assert busybox is not None
+        for name in BUSYBOX:
+            (programs / name).symlink_to(busybox)
+    made = Host(tmp_path, ("sh",) if request.param == "sh" else ("busybox", "ash"))
+    made.write("var/lib/kubelet/kubeadm-flags.env", 'KUBELET_KUBEADM_ARGS="--v=2"\n')
+    made.write("var/lib/kubelet/config.yaml", f"cgroupDriver: cgroupfs\nstaticPodPath: {tmp_path}/manifests\n")
+    made.write("manifests/kube-scheduler.yaml", MANIFEST)
+    made.write("proc/stat", "cpu 1\nbtime 1600000000\n")
+    made.write("proc/1/stat", "1 (systemd) S 0\n", 1_650_000_000)
+    os.utime(tmp_path / "proc/1", (1_650_000_000,) * 2)
+    return made
+
+
+def log_of(host: Host, number: int, *texts: str, at: float = 1_700_000_000) -> None:
+    lines = (f"{AT}{number % 10}.5Z stderr F {text}\n" for text in texts)
+    host.write(f"var/log/pods/{POD}/kube-scheduler/{number}.log", "".join(lines), at)
+
+
+def test_the_settings_come_from_files_while_kubelet_does_not_run(host: Host) -> None:
+    drop_ins = host.root / "conf"
+    host.write("var/lib/kubelet/kubeadm-flags.env", f'KUBELET_KUBEADM_ARGS="--config-dir={drop_ins} --v=2"\n')
+    host.write("conf/10.conf", "cgroupDriver: other\n")
+    host.write("conf/20.conf", '{"cgroupDriver": "systemd", "containerRuntimeEndpoint": "unix:///run/c.sock"}\n')
+    facts = host.facts()
+    assert facts.flags == (f"--config-dir={drop_ins}", "--v=2")
+    assert facts.static_pod_folder == f"{host.root}/manifests"
+    assert facts.cgroup_driver == "systemd"
+
+
+def test_the_last_of_two_equal_flags_counts(host: Host) -> None:
+    host.write("etc/default/kubelet", "KUBELET_EXTRA_ARGS=--pod-manifest-path=/one --pod-manifest-path=/two\n")
+    assert host.facts().static_pod_folder == "/two"
+
+
+def test_the_two_newest_logs_show_a_crash_loop(host: Host) -> None:
+    log_of(host, 9, "first", at=1_700_000_000)
+    log_of(host, 10, "starting", "E1129 10:00:00.1 1 main.go:1] no such flag", "bye", at=1_700_000_010)
+    log_of(host, 2, "long ago", at=1_600_000_100)
+    (pod,) = host.facts().static_pods
+    assert (pod.running, pod.attempt) == (False, 10)
+    assert pod.log == ("main.go:1] no such flag",)
+    assert pod.ended_at == datetime.fromtimestamp(1_700_000_010, UTC)
+    assert pod.restart_interval_s == pytest.approx(-9.0)
+
+
+def test_a_log_without_errors_gives_its_last_lines(host: Host) -> None:
+    log_of(host, 0, "one", "two", "three", "four")
+    (pod,) = host.facts().static_pods
+    assert pod.log == ("two", "three", "four")
+
+
+def test_pods_of_the_api_are_not_read(host: Host) -> None:
+    host.write("var/log/pods/default_app_11111111-2222-3333-4444-555555555555/app/0.log", "x\n")
+    assert host.facts().static_pods[0].attempt == 0
+
+
+def test_every_file_in_the_folder_is_a_manifest(host: Host) -> None:
+    host.write("manifests/etcd.yaml.bak", "- no pod\n")
+    host.write("manifests/empty", "")
+    assert [(pod.file, bool(pod.problem)) for pod in host.facts().static_pods] == [
+        ("empty", True), ("etcd.yaml.bak", True), ("kube-scheduler.yaml", False)
+    ]  # fmt: skip
+
+
+def test_the_processes_of_a_pod_are_found_by_control_groups(host: Host) -> None:
+    log_of(host, 0, "started")
+    host.write("proc/7/cgroup", f"0::/kubepods.slice/kubepods-pod{UID}.slice/cri-containerd-77.scope\n")
+    host.write("proc/7/stat", "7 (kube-scheduler) S 1 7 7 0 -1 4194560 9 0 0 0 55 23 0 0 20 0 12 0 1000 1 1\n")
+    (pod,) = host.facts().static_pods
+    assert (pod.running, pod.log) == (True, ())
+
+
+def test_containerds_configuration_and_the_journals_errors(host: Host) -> None:
+    host.write("etc/containerd/config.toml", CONTAINERD)
+    lines = [f"170000{number:04d}.5 cp1 kubelet[1]: E1129 10:00:00 1 a.go:1] error in pod x" for number in range(50)]
+    lines += ["1700009000.5 cp1 kubelet[1]: perf_event error", "1700009001.5 cp1 kubelet[1]: I1129 fine"]
+    (host.root / "bin" / "journalctl").write_text("#!/bin/sh\ncat <<'END'\n{}\nEND\n".format("\n".join(lines)))
+    facts = host.facts()
+    assert facts.containerd is not None
+    assert (facts.containerd.systemd_cgroup, facts.containerd.sandbox_image) == (True, "pause:3.2")
+    (error,) = facts.errors
+    assert error.text.endswith("error in pod x")
+    assert error.at == datetime.fromtimestamp(1_700_000_049, UTC)
+
+
+@pytest.mark.parametrize("host", ["sh"], indirect=True)
+def test_more_files_start_no_more_programs(host: Host) -> None:
+    """Each program is one start for all files, because a status of a cluster waits for this script."""
+    calls = host.root / "calls"
+    for name in BUSYBOX:
+        wrapper = host.root / "bin" / name
+        wrapper.write_text(f'#!/bin/sh\necho {name} >>{calls}\nexec {shutil.which(name)} "$@"\n')
+        wrapper.chmod(0o755)
+    log_of(host, 0, "one")
+    host.facts()
+    few = sorted(calls.read_text().split())
+    calls.unlink()
+    for number in range(1, 9):
+        log_of(host, number, "Error: x")
+        host.write(f"manifests/{number}.yaml", MANIFEST)
+        host.write(f"var/log/pods/kube-system_pod{number}-cp1_{UID}/one/0.log", "x\n")
+    host.facts()
+    assert sorted(calls.read_text().split()) == few
