@@ -190,3 +190,19 @@ class Layout:
             worker_unit = self.kubernetes.worker_unit or self.kubernetes.kubelet_unit
             units.append(self.kubernetes.kubelet_unit if Role.CONTROL_PLANE in roles else worker_unit)
         return tuple(unit for unit in units if unit)
+
+    def static_pods(self, host: Host) -> tuple[str, ...]:
+        """The names of the static pods that should run on `host`, by its roles, without that of the node."""
+        roles = set(host.roles)
+        manifests: list[tuple[str, str | None]] = []
+        if Role.ETCD in roles:
+            manifests.append(("etcd", self.etcd.manifest))
+        if Role.LOAD_BALANCER in roles:
+            manifests.append(("haproxy", self.haproxy.manifest if self.haproxy else None))
+            manifests.append(("keepalived", self.keepalived.manifest if self.keepalived else None))
+        if Role.CONTROL_PLANE in roles:
+            manifests += (
+                (part.name, part.manifest) for part in (self.kubernetes.components if self.kubernetes else ())
+            )
+            manifests.append(("kube-vip", self.kube_vip))
+        return tuple(name for name, manifest in manifests if manifest)

@@ -114,8 +114,11 @@ class ClusterObserver(Protocol):
         """Have `watch` take the readings for figures more often, or at their usual interval again."""
         ...
 
-    def journal(self, hosts: tuple[HostName, ...], *, last: int = 200) -> AsyncIterator[JournalLine]:
-        """The journals of these hosts' units as they are written, after `last` older entries, until it is closed."""
+    def journal(self, hosts: tuple[HostName, ...], *, last: int = 200, part: str = "") -> AsyncIterator[JournalLine]:
+        """The logs of these hosts' units and static pods as they are written, after `last` older entries of each.
+
+        `part` limits it to one component, such as ``etcd``. It ends when it is closed.
+        """
         ...
 
     async def texts(self, host: HostName, *, journal: bool = False) -> tuple[HostText, ...]:
@@ -123,11 +126,12 @@ class ClusterObserver(Protocol):
         ...
 
     async def journal_around(
-        self, hosts: tuple[HostName, ...], at: datetime, offsets_ms: Mapping[HostName, float]
+        self, hosts: tuple[HostName, ...], at: datetime, offsets_ms: Mapping[HostName, float], part: str = ""
     ) -> tuple[JournalLine, ...]:
         """The entries of a minute before and after a moment of this machine's clock, by the hosts' clocks.
 
-        `offsets_ms` are how far these are ahead. A host that cannot be read has an entry about that.
+        `offsets_ms` are how far these are ahead; `part` limits it to one component. A host that cannot be read has an
+        entry about that.
         """
         ...
 

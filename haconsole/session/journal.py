@@ -1,14 +1,18 @@
-"""The journals of several hosts as one stream."""
+"""The journals of several hosts, and the logs of their static pods, as one stream."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from haconsole.configs.layout import Layout
+from haconsole.inventory.schema import Host
 from haconsole.model.journal import ERROR, JournalLine
 from haconsole.model.names import HostName
+from haconsole.session.container_logs import container_line, container_logs_argv
 from haconsole.transport.base import Argv, Fleet, TransportError
 
 AGAIN_AFTER_S = 5.0
@@ -20,15 +24,32 @@ ROOM = 2000
 """Lines that wait for a slow reader; the hosts wait when there are more."""
 
 
+@dataclass(frozen=True, slots=True)
+class LogSources:
+    """The systemd units and the static pods of one host whose logs are read."""
+
+    units: tuple[str, ...] = ()
+    pods: tuple[str, ...] = ()
+
+
+def log_sources(layout: Layout, host: Host, part: str = "") -> LogSources:
+    """Those of the component `part`; all that should run on the host if no unit or pod of its own runs `part`."""
+    every = LogSources(layout.units(host), layout.static_pods(host))
+    units = tuple(unit for unit in every.units if unit.removesuffix(".service") == part)
+    pods = tuple(pod for pod in every.pods if pod == part)
+    return LogSources(units, pods) if units or pods else every
+
+
 async def follow(
-    fleet: Fleet, units: Mapping[HostName, tuple[str, ...]], *, last: int
+    fleet: Fleet, sources: Mapping[HostName, LogSources], *, last: int
 ) -> AsyncGenerator[JournalLine, None]:
-    """Journal lines of the named hosts and units, as they are written, from `last` entries back on; until it is closed.
+    """Lines of the named hosts and sources, as they are written, from `last` entries back on; until it is closed.
 
     A lost host yields a line about it and is followed again when it is back.
     """
     lines: asyncio.Queue[JournalLine] = asyncio.Queue(ROOM)
-    followers = [asyncio.create_task(_follow(fleet, host, names, last, lines)) for host, names in units.items()]
+    streams = [(host, *stream) for host, named in sources.items() for stream in _streams(named)]
+    followers = [asyncio.create_task(_follow(fleet, *stream, last, lines)) for stream in streams]
     try:
         while True:
             yield await lines.get()
@@ -38,14 +59,30 @@ async def follow(
         await asyncio.gather(*followers, return_exceptions=True)
 
 
+CommandFor = Callable[[int], Argv]
+"""Makes a command that follows a log, from so many entries back on."""
+Parser = Callable[[HostName, str], JournalLine | None]
+
+
+def _streams(sources: LogSources) -> tuple[tuple[CommandFor, Parser], ...]:
+    journal = ((lambda last: journal_argv(sources.units, last)), journal_line)
+    containers = ((lambda last: container_logs_argv(sources.pods, last, None, None)), container_line)
+    return (*((journal,) if sources.units else ()), *((containers,) if sources.pods else ()))
+
+
 async def _follow(
-    fleet: Fleet, host: HostName, units: tuple[str, ...], last: int, lines: asyncio.Queue[JournalLine]
+    fleet: Fleet,
+    host: HostName,
+    command: CommandFor,
+    parse: Parser,
+    last: int,
+    lines: asyncio.Queue[JournalLine],
 ) -> None:
     while True:
         try:
-            async with fleet.host(host).lines(journal_argv(units, last), root=True) as stream:
+            async with fleet.host(host).lines(command(last), root=True) as stream:
                 async for text in stream:
-                    line = journal_line(host, text)
+                    line = parse(host, text)
                     if line is not None:
                         await lines.put(line)
             reason = "the journal ended"
@@ -63,16 +100,28 @@ MOST_AROUND = 2000
 """Entries of one host around a moment."""
 
 
-async def around(fleet: Fleet, host: HostName, units: tuple[str, ...], at: datetime) -> tuple[JournalLine, ...]:
-    """The entries around a moment of the host's own clock; one about the failure if it cannot be read."""
+async def around(fleet: Fleet, host: HostName, sources: LogSources, at: datetime) -> tuple[JournalLine, ...]:
+    """The entries around a moment of the host's own clock; one about the failure of each source that cannot be read."""
+    start, end = at - AROUND, at + AROUND
+    lines: tuple[JournalLine, ...] = ()
+    if sources.units:
+        lines += await _read(fleet, host, around_argv(sources.units, at), journal_line, at)
+    if sources.pods:
+        argv = container_logs_argv(sources.pods, MOST_AROUND, start, end)
+        logged = await _read(fleet, host, argv, container_line, at)
+        lines += tuple(line for line in logged if start <= line.at <= end or line.priority <= ERROR)
+    return lines
+
+
+async def _read(fleet: Fleet, host: HostName, argv: Argv, parse: Parser, at: datetime) -> tuple[JournalLine, ...]:
     try:
-        result = await fleet.host(host).run(around_argv(units, at), root=True, deadline_s=READ_WITHIN_S)
+        result = await fleet.host(host).run(argv, root=True, deadline_s=READ_WITHIN_S)
     except TransportError as error:
         return (JournalLine(host, at, "haconsole", error.what, ERROR),)
     if not result.ok:
-        reason = " ".join(result.stderr.split())[:300] or f"journalctl ended with status {result.exit_status}"
+        reason = " ".join(result.stderr.split())[:300] or f"{argv[0]} ended with status {result.exit_status}"
         return (JournalLine(host, at, "haconsole", reason, ERROR),)
-    lines = (journal_line(host, text) for text in result.stdout.splitlines())
+    lines = (parse(host, text) for text in result.stdout.splitlines())
     return tuple(line for line in lines if line is not None)
 
 

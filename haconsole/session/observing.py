@@ -19,7 +19,7 @@ from haconsole.model.snapshot import ClusterSnapshot
 from haconsole.model.status import ClusterStatus
 from haconsole.probes.collect import Collector
 from haconsole.session.host_texts import HostText, host_texts
-from haconsole.session.journal import around, follow
+from haconsole.session.journal import LogSources, around, follow, log_sources
 from haconsole.session.past import read_past
 from haconsole.session.redacting import redactor
 from haconsole.transport.base import Fleet
@@ -69,11 +69,14 @@ class LiveObserver:
         """Have `watch` take the readings for figures more often."""
         self._collector.pace.quicken(faster=faster)
 
-    def journal(self, hosts: tuple[HostName, ...], *, last: int = 200) -> AsyncIterator[JournalLine]:
-        """The journals of the units that should run on these hosts."""
+    def journal(self, hosts: tuple[HostName, ...], *, last: int = 200, part: str = "") -> AsyncIterator[JournalLine]:
+        """The journals of the units, and the logs of the static pods, that should run on these hosts."""
+        return follow(self._fleet, self._sources(hosts, part), last=last)
+
+    def _sources(self, hosts: tuple[HostName, ...], part: str) -> dict[HostName, LogSources]:
         known = layout(self._inventory)
-        units = {HostName(host.name): known.units(host) for host in self._inventory.hosts if host.name in hosts}
-        return follow(self._fleet, units, last=last)
+        entries = (host for host in self._inventory.hosts if host.name in hosts)
+        return {HostName(host.name): log_sources(known, host, part) for host in entries}
 
     async def texts(self, host: HostName, *, journal: bool = False) -> tuple[HostText, ...]:
         """The units and configurations of the host as text, with `journal` its journal too; secrets are masked."""
@@ -83,14 +86,13 @@ class LiveObserver:
         return await host_texts(self._fleet, self._inventory, entry, redactor(self._inventory), journal=journal)
 
     async def journal_around(
-        self, hosts: tuple[HostName, ...], at: datetime, offsets_ms: Mapping[HostName, float]
+        self, hosts: tuple[HostName, ...], at: datetime, offsets_ms: Mapping[HostName, float], part: str = ""
     ) -> tuple[JournalLine, ...]:
-        """The entries of these hosts' units around a moment, each host's by its own clock."""
-        known = layout(self._inventory)
-        units = {HostName(host.name): known.units(host) for host in self._inventory.hosts if host.name in hosts}
-        times = {host: at + timedelta(milliseconds=offsets_ms.get(host, 0.0)) for host in units}
-        parts = await asyncio.gather(*(around(self._fleet, host, units[host], times[host]) for host in units))
-        return tuple(line for part in parts for line in part)
+        """The entries of these hosts' units and static pods around a moment, each host's by its own clock."""
+        sources = self._sources(hosts, part)
+        times = {host: at + timedelta(milliseconds=offsets_ms.get(host, 0.0)) for host in sources}
+        logs = await asyncio.gather(*(around(self._fleet, host, sources[host], times[host]) for host in sources))
+        return tuple(line for log in logs for line in log)
 
     async def past_events(self, seconds: int, offsets_ms: Mapping[HostName, float]) -> tuple[HostPast, ...]:
         """The events of the last seconds in the journals of the units that should run on each host."""

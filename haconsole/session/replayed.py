@@ -74,14 +74,14 @@ class ReplayedObserver:
     def quicken(self, *, faster: bool) -> None:
         """Nothing: a recording has no more readings."""
 
-    def journal(self, hosts: tuple[HostName, ...], *, last: int = 200) -> AsyncIterator[JournalLine]:
+    def journal(self, hosts: tuple[HostName, ...], *, last: int = 200, part: str = "") -> AsyncIterator[JournalLine]:
         raise RefusedError("a recording contains no journals", hint="open the cluster's inventory to read them")
 
     async def texts(self, host: HostName, *, journal: bool = False) -> tuple[HostText, ...]:
         raise RefusedError("a recording contains no files", hint="open the cluster's inventory to read them")
 
     async def journal_around(
-        self, hosts: tuple[HostName, ...], at: datetime, offsets_ms: Mapping[HostName, float]
+        self, hosts: tuple[HostName, ...], at: datetime, offsets_ms: Mapping[HostName, float], part: str = ""
     ) -> tuple[JournalLine, ...]:
         raise RefusedError("a recording contains no journals", hint="open the cluster's inventory to read them")
 

@@ -8,13 +8,13 @@ from textual.message import Message
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import datetime
 
     from textual.widget import Widget
 
     from haconsole.actions.step import Plan, StepId
     from haconsole.execution.log.run_record import RunRecord
     from haconsole.model.journal import JournalLine
+    from haconsole.present.log_of_row import LogPlace
     from haconsole.present.row_keys import RowKey
 
 
@@ -199,20 +199,19 @@ class OfferResume(Request):
 
 
 class FollowJournal(Request):
-    """Show the journal of the host under the cursor, or of all hosts."""
+    """Show the log of the row under the cursor: of its unit or container, or of its host; or those of all hosts."""
 
     def __init__(self, everywhere: bool = False) -> None:
         super().__init__()
         self.everywhere = everywhere
 
 
-class ShowJournalAt(Request):
-    """Show the journal around a moment: of the host of that name, or of all hosts if there is none."""
+class ShowJournal(Request):
+    """Show a log: followed, or around a moment."""
 
-    def __init__(self, host: str | None, at: datetime) -> None:
+    def __init__(self, place: LogPlace) -> None:
         super().__init__()
-        self.host = host
-        self.at = at
+        self.place = place
 
 
 class ReadJournal(Request):
@@ -273,7 +272,7 @@ RunRequest: TypeAlias = (
     ShowRun | ShowOutcome | StartRun | ResumeRun | PauseRun | TeachRun | ReleaseStep | StopRun | Quit
 )
 HistoryRequest: TypeAlias = ShowRuns | ReadRuns | ShowCommands | ReadCommands | ReadBackup | OpenRun | OfferResume
-HostRequest: TypeAlias = FollowJournal | ShowJournalAt | ReadJournal | SaveJournal | OpenShell
+HostRequest: TypeAlias = FollowJournal | ShowJournal | ReadJournal | SaveJournal | OpenShell
 GraphRequest: TypeAlias = ShowGraphs | ReadGraphRuns
 FeedRequest: TypeAlias = RefreshFacts | FreezeScreen
 ThemeRequest: TypeAlias = NextTheme | ReloadTheme | UseTheme

@@ -88,6 +88,7 @@ class FakeSession:
     logged: tuple[JournalLine, ...] = ()
     logging: asyncio.Queue[JournalLine | None] = field(default_factory=asyncio.Queue)
     journals: tuple[tuple[HostName, ...], ...] = ()
+    parts: tuple[str, ...] = ()
     records: tuple[RunRecord | UnreadableRun, ...] = ()
     refusal: str = ""
     commands: tuple[HostCommand, ...] = ()
@@ -191,10 +192,13 @@ class FakeSession:
             self.stops += ("step by step",)
         return FakeRun(plan, self)
 
-    async def journal(self, hosts: tuple[HostName, ...], *, last: int = 200) -> AsyncIterator[JournalLine]:
+    async def journal(
+        self, hosts: tuple[HostName, ...], *, last: int = 200, part: str = ""
+    ) -> AsyncIterator[JournalLine]:
         self.journals += (hosts,)
+        self.parts += (part,)
         for line in self.logged:
-            if line.host in hosts:
+            if line.host in hosts and part in ("", line.source):
                 yield line
         while (said := await self.logging.get()) is not None:
             yield said
@@ -203,8 +207,9 @@ class FakeSession:
         return self.host_texts
 
     async def journal_around(
-        self, hosts: tuple[HostName, ...], at: datetime, offsets_ms: Mapping[HostName, float]
+        self, hosts: tuple[HostName, ...], at: datetime, offsets_ms: Mapping[HostName, float], part: str = ""
     ) -> tuple[JournalLine, ...]:
+        self.parts += (part,)
         self.moments += ((hosts, at),)
         return tuple(line for line in self.logged if line.host in hosts)
 

@@ -14,7 +14,7 @@ from haconsole.inventory.schema import Host, Inventory
 from haconsole.model.roles import Role
 from haconsole.ui import error_text
 from haconsole.ui.console import NO_SHELL, lend_terminal
-from haconsole.ui.messages import FollowJournal, HostRequest, OpenShell, ReadJournal, SaveJournal, ShowJournalAt
+from haconsole.ui.messages import FollowJournal, HostRequest, OpenShell, ReadJournal, SaveJournal, ShowJournal
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -22,11 +22,14 @@ if TYPE_CHECKING:
     from haconsole.inventory.schema import Host
     from haconsole.model.journal import JournalLine
     from haconsole.model.names import HostName
+    from haconsole.present.log_of_row import LogPlace
     from haconsole.session import Session
     from haconsole.ui.console import Console
     from haconsole.ui.screens.journal import JournalScreen
 
 LAST = 300
+LAST_OF_PART = 1000
+"""Older entries of a log that has only one unit or container."""
 SSH_FAILED = 255
 
 
@@ -40,8 +43,8 @@ class HostController:
         match request:
             case FollowJournal(everywhere=everywhere):
                 self.journal(everywhere=everywhere)
-            case ShowJournalAt(host=host, at=at):
-                self.journal_at(host, at)
+            case ShowJournal(place=place):
+                self.show_journal(place)
             case ReadJournal():
                 self.read_journal()
             case SaveJournal(lines=lines):
@@ -60,18 +63,21 @@ class HostController:
         return host_of(subject_of(self._console), self._console.state.snapshot)
 
     def journal(self, *, everywhere: bool) -> None:
-        """Show the journal of the host, or of all: if that is wanted, or the row is about no single one."""
+        """Show the log of the row's unit or container, or of its host; those of all hosts if that is wanted."""
+        from haconsole.present.log_of_row import LogPlace, log_of
+        from haconsole.ui.screens.dashboard import subject_of
+
+        console = self._console
+        state, subject = console.state, subject_of(console)
+        place = LogPlace() if everywhere else log_of(subject, state.snapshot, state.history)
+        console.post_message(ShowJournal(place))
+
+    def show_journal(self, place: LogPlace) -> None:
+        """Show a log, of all hosts if the place has none."""
         from haconsole.ui.screens.journal import JournalScreen
 
-        host = None if everywhere else self._host
-        self._console.push_screen(JournalScreen((host,) if host else self._all_hosts()))
-
-    def journal_at(self, name: str | None, at: datetime) -> None:
-        """Show the journal around a moment, of one host or of all."""
-        from haconsole.ui.screens.journal import JournalScreen
-
-        hosts = tuple(host for host in self._all_hosts() if host == name) or self._all_hosts()
-        self._console.push_screen(JournalScreen(hosts, around=at))
+        hosts = tuple(host for host in self._all_hosts() if host == place.host) or self._all_hosts()
+        self._console.push_screen(JournalScreen(hosts, part=place.part, around=place.at))
 
     def _all_hosts(self) -> tuple[HostName, ...]:
         from haconsole.model.names import HostName
@@ -96,16 +102,16 @@ class HostController:
             if screen.around is not None:
                 await self._read_around(screen, session, screen.around)
                 return
-            async for line in session.observer.journal(screen.hosts, last=LAST):
+            last = LAST_OF_PART if screen.part else LAST
+            async for line in session.observer.journal(screen.hosts, last=last, part=screen.part):
                 screen.pane.add(line)
         except Exception as error:
             self._console.notify(error_text.in_words(error), title="journal", severity="error", markup=False)
 
     async def _read_around(self, screen: JournalScreen, session: Session, at: datetime) -> None:
-
         snapshot = self._console.state.snapshot
         offsets = snapshot.clock_offsets_ms() if snapshot else {}
-        lines = await session.observer.journal_around(screen.hosts, at, offsets)
+        lines = await session.observer.journal_around(screen.hosts, at, offsets, screen.part)
         for line in lines:
             screen.pane.add(line)
         later = sum(line.at > at for line in screen.pane.matching)

@@ -62,7 +62,7 @@ class WindowController:
         elif isinstance(key, FindingKey):
             console.push_screen(FindingWindow(key))
         else:
-            console.push_screen(TextWindow(lambda state, now: details_of(state, now, key)))
+            console.push_screen(TextWindow(lambda state, now: details_of(state, now, key), subject=key))
 
     async def _offer_commands(self) -> None:
         """Let a person choose among the commands of the current screen, its footer's first, the actions and themes."""

@@ -134,6 +134,10 @@ def bar_view(console: Console) -> BarView:
 
 
 def subject_of(console: Console) -> RowKey | None:
-    """The subject under the dashboard's cursor."""
+    """The subject of the newest screen that is about one, otherwise the one under the dashboard's cursor."""
+    for screen in reversed(console.screen_stack):
+        subject: RowKey | None = getattr(screen, "subject", None)
+        if subject is not None:
+            return subject
     dashboard = console.screen_stack[0]
     return dashboard.filtered.window.key if isinstance(dashboard, Dashboard) else None

@@ -25,19 +25,29 @@ if TYPE_CHECKING:
 
 
 class JournalScreen(FilteredScreen):
-    """The journals of `hosts`, which arrive in `pane` while the screen is open; or those `around` a moment only."""
+    """The logs of `hosts`, which arrive in `pane` while the screen is open; or those `around` a moment only.
+
+    They are of all units and static pods, or of the component `part`.
+    """
 
     BINDINGS = bindings(Scope.LOGS)
     WHAT = "lines"
 
     def __init__(
-        self, hosts: tuple[HostName, ...], *, pane_id: str = "journal", around: datetime | None = None
+        self,
+        hosts: tuple[HostName, ...],
+        *,
+        pane_id: str = "journal",
+        around: datetime | None = None,
+        part: str = "",
     ) -> None:
         super().__init__()
         self.hosts = hosts
         self.around = around
+        self.part = part
         when = f" at {clock(around)} UTC" if around is not None else ""
-        self.pane = JournalPane(f"journal of {', '.join(hosts)}{when}", hosts, id=pane_id)
+        log = f"log of {part} on" if part else "journal of"
+        self.pane = JournalPane(f"{log} {', '.join(hosts)}{when}", hosts, id=pane_id)
         self._first: Widget = self.pane
 
     def compose(self) -> ComposeResult:
@@ -79,6 +89,7 @@ class HostScreen(JournalScreen):
 
     def __init__(self, host: HostName) -> None:
         super().__init__((host,), pane_id=PaneId.DETAIL)
+        self.subject = HostKey(host)
         self._text = TextPane(id=PaneId.STEPS, hint="the host is no longer in the inventory")
         self._first = self._text
 

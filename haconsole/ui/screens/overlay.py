@@ -32,8 +32,11 @@ class TextWindow(KeyTarget, ModalScreen[None]):
     BINDINGS = bindings(Scope.OVERLAY)
     app: Console
 
-    def __init__(self, details: DetailSource, *, absence: str = "It no longer exists.") -> None:
+    def __init__(
+        self, details: DetailSource, *, absence: str = "It no longer exists.", subject: RowKey | None = None
+    ) -> None:
         super().__init__()
+        self.subject = subject
         self._details = details
         self._text = TextPane(id="window", hint=absence)
 
@@ -46,6 +49,9 @@ class TextWindow(KeyTarget, ModalScreen[None]):
         self.watch(self.app, "state", self._draw)
         self.watch(self.app, "now", self._draw, init=False)
 
+    def why_not(self, action: str, parameters: tuple[object, ...]) -> str | None:
+        return "" if parameters[:1] == ("FollowJournal",) and self.subject is None else None
+
     def _draw(self) -> None:
         self._text.show(self._details(self.app.state, self.app.now))
         self.refresh_bindings()
@@ -57,7 +63,7 @@ class FindingWindow(TextWindow):
     BINDINGS = bindings(Scope.FINDING, Scope.FIXES)
 
     def __init__(self, finding: FindingKey) -> None:
-        super().__init__(lambda state, now: details_of(state, now, finding))
+        super().__init__(lambda state, now: details_of(state, now, finding), subject=finding)
         self.finding = finding
 
     def why_not(self, action: str, parameters: tuple[object, ...]) -> str | None:

@@ -7,6 +7,7 @@ from textual.screen import Screen
 
 from haconsole.present.path_of_cluster import request_path
 from haconsole.present.request_path import RequestPath
+from haconsole.present.row_keys import RowKey
 from haconsole.ui.console import Console, KeyTarget
 from haconsole.ui.widgets.bar import KeyBar
 from haconsole.ui.widgets.path import PathPane
@@ -25,6 +26,11 @@ class PathScreen(KeyTarget, Screen[None]):
     def compose(self) -> ComposeResult:
         yield self._pane
         yield KeyBar()
+
+    @property
+    def subject(self) -> RowKey | None:
+        """The node under the cursor."""
+        return self._pane.subject
 
     def on_mount(self) -> None:
         self._pane.focus()

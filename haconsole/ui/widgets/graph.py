@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from haconsole.model.names import HostName
 from haconsole.present.cells import Cell, Line, Tone, padded
 from haconsole.present.graph import (
     GraphRow,
@@ -16,8 +17,9 @@ from haconsole.present.graph import (
     host_of_graph_row,
     row_line,
 )
+from haconsole.present.log_of_row import LogPlace
 from haconsole.ui.keys import Scope, bindings
-from haconsole.ui.messages import ShowJournalAt
+from haconsole.ui.messages import ShowJournal
 from haconsole.ui.widgets.lines import Pane
 
 if TYPE_CHECKING:
@@ -105,4 +107,4 @@ class GraphPane(Pane):
         host = None
         if self._selected is not None and self._chronicle is not None:
             host = host_of_graph_row(self._selected, self._chronicle, at)
-        self.post_message(ShowJournalAt(host, at))
+        self.post_message(ShowJournal(LogPlace(HostName(host) if host else None, at=at)))

@@ -9,6 +9,7 @@ from haconsole.present.cells import Cell, Line, Tone, padded, width_of
 from haconsole.present.path_drawing import as_text
 from haconsole.present.path_window import PathPicture, PathWindow
 from haconsole.present.request_path import RequestPath
+from haconsole.present.row_keys import RowKey
 from haconsole.ui.keys import Scope, bindings
 from haconsole.ui.messages import Copy, ShowDetails
 from haconsole.ui.widgets.lines import Pane
@@ -54,6 +55,12 @@ class PathPane(Pane):
         room = width - sum(width_of(cell.text) for cell in (title, old, more))
         return (title, padded(summary, max(room, 0)), old, more)
 
+    @property
+    def subject(self) -> RowKey | None:
+        """The subject of the node under the cursor."""
+        node = self._window.node(self._path) if self._path is not None else None
+        return node.key if node is not None else None
+
     def move_by(self, lines: int) -> None:
         self.action_look("node", lines)
 
@@ -73,9 +80,8 @@ class PathPane(Pane):
 
     def action_choose(self) -> None:
         """Everything known of the node under the cursor."""
-        node = self._window.node(self._path) if self._path is not None else None
-        if node is not None and node.key is not None:
-            self.post_message(ShowDetails(node.key))
+        if self.subject is not None:
+            self.post_message(ShowDetails(self.subject))
 
     def action_copy(self) -> None:
         if self._path is not None:

@@ -10,7 +10,7 @@ import pytest
 
 from haconsole.model.journal import ERROR, JournalLine
 from haconsole.model.names import HostName
-from haconsole.session.journal import around, around_argv, follow, journal_argv, journal_line
+from haconsole.session.journal import LogSources, around, around_argv, follow, journal_argv, journal_line
 from tests.fakes.transport import FakeFleet, said
 
 CP1, CP2 = HostName("cp1"), HostName("cp2")
@@ -46,11 +46,11 @@ def test_what_is_no_entry_is_left_out(text: str) -> None:
 
 async def test_hosts_come_interleaved_and_a_lost_one_has_a_line() -> None:
     fleet = FakeFleet()
-    units = {CP1: ("ssh.service",), CP2: ("etcd.service", "haproxy.service")}
-    fleet.host(CP1).when_followed(*journal_argv(units[CP1], 50), lines=(SSHD, "-- Reboot --", BYTES))
+    sources = {CP1: LogSources(("ssh.service",)), CP2: LogSources(("etcd.service", "haproxy.service"))}
+    fleet.host(CP1).when_followed(*journal_argv(sources[CP1].units, 50), lines=(SSHD, "-- Reboot --", BYTES))
     fleet.host(CP2).cut()
     told = []
-    async with aclosing(follow(fleet, units, last=50)) as lines:
+    async with aclosing(follow(fleet, sources, last=50)) as lines:
         async for line in lines:
             told.append((line.host, line.source, line.text))
             if len(told) == 4:
@@ -80,7 +80,7 @@ async def test_entries_around_a_moment() -> None:
     assert argv[argv.index("--until") + 1] == f"@{int(AT.timestamp()) + 60}"
     assert "--follow" not in argv
     fleet.host(CP1).when(*argv, say=f"{SSHD}\n-- No entries --\n")
-    (line,) = await around(fleet, CP1, ("etcd.service",), AT)
+    (line,) = await around(fleet, CP1, LogSources(("etcd.service",)), AT)
     assert (line.host, line.source) == ("cp1", "ssh")
 
 
@@ -88,8 +88,8 @@ async def test_a_host_whose_journal_cannot_be_read_has_an_entry_about_that() -> 
     fleet = FakeFleet()
     argv = around_argv(("etcd.service",), AT)
     fleet.host(CP1).when(*argv, say=said(stderr="No journal files were found.", status=1))
-    (refused,) = await around(fleet, CP1, ("etcd.service",), AT)
+    (refused,) = await around(fleet, CP1, LogSources(("etcd.service",)), AT)
     assert (refused.source, refused.text, refused.priority) == ("haconsole", "No journal files were found.", ERROR)
     fleet.host(CP2).cut()
-    (cut_off,) = await around(fleet, CP2, ("etcd.service",), AT)
+    (cut_off,) = await around(fleet, CP2, LogSources(("etcd.service",)), AT)
     assert cut_off.priority == ERROR

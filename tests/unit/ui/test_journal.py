@@ -13,11 +13,13 @@ from haconsole.model.journal import JournalLine
 from haconsole.present.cells import Tone, text_of
 from haconsole.present.host_of_row import host_of
 from haconsole.present.journal import KEPT, Scroll, journal_rows, saved_text
-from haconsole.present.row_keys import FindingKey, LeaseKey, MemberKey, ServerKey
+from haconsole.present.log_of_row import LogPlace, log_of, log_of_event
+from haconsole.present.row_keys import FindingKey, LeaseKey, MemberKey, RowKey, ServerKey
 from haconsole.ui.controllers.hosts import shell_argv
 from haconsole.ui.screens.dashboard import Dashboard
 from haconsole.ui.widgets.journal import JournalPane
-from tests.fakes.cluster import NAMES, NOW, healthy, member
+from tests.fakes.cluster import NAMES, NOW, changed, healthy, lost, member
+from tests.fakes.path import on_path
 from tests.fakes.session import FakeSession
 from tests.unit.ui.driver import screen_text, settled
 from tests.unit.ui.test_app import console, running
@@ -105,6 +107,61 @@ async def test_the_journal_of_only_the_rows_host() -> None:
         await pilot.press("j", "l")
         await settled(pilot)
         assert session.journals == ((NAMES[1],),)
+
+
+@pytest.mark.parametrize(
+    ("keys", "hosts", "part"),
+    [
+        ("1 j l", ("cp2",), "etcd"),
+        ("2 l", ("cp1",), "keepalived"),
+        ("3 j l", ("cp2",), "kube-apiserver"),
+        ("4 l", ("cp1",), "kube-controller-manager"),
+        ("5 j l", ("cp2",), ""),
+        ("1 j enter l", ("cp2",), "etcd"),
+        ("p right right right l", ("cp2",), "kube-apiserver"),
+        ("L", NAMES, ""),
+    ],
+)
+async def test_the_log_is_that_of_the_rows_own_component(keys: str, hosts: tuple[str, ...], part: str) -> None:
+    session = FakeSession(on_path(healthy()), logged=LINES)
+    app = console(session)
+    async with running(app) as pilot:
+        await pilot.press(*keys.split())
+        await settled(pilot)
+        assert (session.journals, session.parts) == ((hosts,), (part,))
+        title = f"log of {part} on {', '.join(hosts)}" if part else f"journal of {', '.join(hosts)}"
+        assert title in screen_text(app)
+
+
+async def test_an_event_has_the_log_of_its_moment() -> None:
+    session = FakeSession(healthy(), logged=LINES)
+    app = console(session)
+    async with running(app) as pilot:
+        session.heard.put_nowait(changed(healthy(), 2, lost))
+        await settled(pilot)
+        await pilot.press("e")
+        await settled(pilot)
+        places = {log_of_event(change, app.state.snapshot) for change in app.state.history}
+        assert LogPlace(NAMES[1], "", NOW) in places
+        await pilot.press("l")
+        await settled(pilot)
+        assert len(session.moments) == 1
+        assert " at 03:00:00 UTC" in screen_text(app)
+
+
+@pytest.mark.parametrize(
+    ("subject", "place"),
+    [
+        (FindingKey("component.down", "kube-scheduler@cp3"), LogPlace(NAMES[2], "kube-scheduler")),
+        (FindingKey("etcd.member-down", "cp2"), LogPlace(NAMES[1], "etcd")),
+        (FindingKey("service.crash-loop", "haproxy.service@cp1"), LogPlace(NAMES[0], "haproxy")),
+        (FindingKey("host.slow", "cp1"), LogPlace(NAMES[0])),
+        (LeaseKey("kube-node-lease", "cp1"), LogPlace(None, "kubelet")),
+        (None, LogPlace()),
+    ],
+)
+def test_the_component_of_a_row(subject: RowKey | None, place: LogPlace) -> None:
+    assert log_of(subject, healthy()) == place
 
 
 async def test_a_shell_is_refused_where_nothing_may_be_changed() -> None:

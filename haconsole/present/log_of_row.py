@@ -1,0 +1,97 @@
+"""The log that belongs to a row: its host, the component, and the moment of an event."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from haconsole.model.findings import Finding
+from haconsole.model.names import HostName
+from haconsole.model.snapshot import ClusterSnapshot
+from haconsole.model.vip import KUBE_VIP
+from haconsole.model.vip_view import is_leased
+from haconsole.present.changes import SnapshotChange
+from haconsole.present.host_of_row import host_of
+from haconsole.present.row_keys import (
+    ApiserverKey,
+    BalancerKey,
+    EventKey,
+    FindingKey,
+    LeaseKey,
+    MemberKey,
+    NodeKey,
+    RowKey,
+    ServerKey,
+    VipKey,
+)
+
+PARTS = {
+    "etcd": "etcd",
+    "haproxy": "haproxy",
+    "keepalived": "keepalived",
+    "vip": "keepalived",
+    "apiserver": "kube-apiserver",
+    "kubelet": "kubelet",
+    "node": "kubelet",
+    "kube-vip": KUBE_VIP,
+}
+"""Components by the part of a finding's code before its first dot."""
+COMPONENTS = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", *dict.fromkeys(PARTS.values()))
+
+
+@dataclass(frozen=True, slots=True)
+class LogPlace:
+    """A host's log, of all hosts if there is none; of one component, or of all; around a moment, or followed."""
+
+    host: HostName | None = None
+    part: str = ""
+    at: datetime | None = None
+
+
+def log_of(
+    subject: RowKey | None, snapshot: ClusterSnapshot | None, history: tuple[SnapshotChange, ...] = ()
+) -> LogPlace:
+    """The log of a row's unit or container; an event has the log of its host at its time."""
+    if isinstance(subject, EventKey):
+        change = next((each for each in history if each.number == subject.number), None)
+        return log_of_event(change, snapshot) if change is not None else LogPlace()
+    return LogPlace(host_of(subject, snapshot), _part_of(subject, snapshot))
+
+
+def log_of_event(change: SnapshotChange, snapshot: ClusterSnapshot | None) -> LogPlace:
+    """The log at the time of a change, of the host and component that it names."""
+    words = f"{change.subject} {change.text}"
+    facts = snapshot.host(HostName(change.subject)) if snapshot is not None else None
+    return LogPlace(facts.host if facts is not None else None, part_in(words), change.at)
+
+
+def log_of_finding(finding: Finding, snapshot: ClusterSnapshot | None) -> LogPlace:
+    return log_of(FindingKey(finding.code, finding.subject), snapshot)
+
+
+def part_in(text: str) -> str:
+    """The first component that a text names; empty for none."""
+    words = text.replace(".service", "").replace(":", " ").replace(",", " ").split()
+    names = {"apiserver": "kube-apiserver"}
+    return next((named for word in words if (named := names.get(word, word)) in COMPONENTS), "")
+
+
+def _part_of(subject: RowKey | None, snapshot: ClusterSnapshot | None) -> str:
+    match subject:
+        case MemberKey():
+            return "etcd"
+        case BalancerKey():
+            return "haproxy"
+        case ApiserverKey() | ServerKey():
+            return "kube-apiserver"
+        case NodeKey():
+            return "kubelet"
+        case VipKey(address=address):
+            return KUBE_VIP if snapshot is not None and is_leased(snapshot, address) else "keepalived"
+        case LeaseKey(namespace=namespace, name=name):
+            return "kubelet" if namespace == "kube-node-lease" else name if name in COMPONENTS else ""
+        case FindingKey(code=code, subject=about):
+            unit = about.partition("@")[0].removesuffix(".service")
+            return unit if unit in COMPONENTS else PARTS.get(code.partition(".")[0], "")
+        case _:
+            return ""
