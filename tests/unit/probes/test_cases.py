@@ -11,6 +11,7 @@ import msgspec
 import pytest
 import yaml
 
+from haconsole.model.names import HostName
 from haconsole.probes.balancers import haproxy, keepalived
 from haconsole.probes.discovery import kube_vip
 from haconsole.probes.errors import ProbeError
@@ -28,6 +29,7 @@ from haconsole.probes.hosts import (
 )
 from haconsole.probes.kubernetes import apiserver
 from haconsole.probes.script import SectionAnswer
+from haconsole.session.container_logs import container_line
 
 CASES = Path(__file__).parent / "cases"
 PARSERS: dict[str, Callable[[SectionAnswer], Any]] = {
@@ -35,6 +37,7 @@ PARSERS: dict[str, Callable[[SectionAnswer], Any]] = {
     "address-changes": lambda answer: [addresses.parse_change(line) for line in answer.output.splitlines()],
     "apiserver": apiserver.etcd_servers,
     "configs": system.parse_checks,
+    "container-logs": lambda answer: [container_line(HostName("cp1"), line) for line in answer.output.splitlines()],
     "disks": disks.parse,
     "events": events.parse,
     "old_files": old_files.parse,
