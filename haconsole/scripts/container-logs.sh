@@ -21,11 +21,11 @@ logs() { # POD CONTAINER: its log files, the oldest first
     sort -n | cut -d ' ' -f 2-
 }
 marked() { sed "s/^/$1 /"; }
-print_new() { # POD: the complete lines of $path after $count bytes
-  size=$(stat -L -c %s "$path" 2>/dev/null) || return 0
+print_new() { # POD: the complete lines of $current after $count bytes
+  size=$(stat -L -c %s "$current" 2>/dev/null) || return 0
   [ "$size" -ge "$count" ] || count=0
   while [ "$size" -gt "$count" ]; do
-    text=$(tail -c "+$((count + 1))" "$path" | head -c 65536; echo .)
+    text=$(tail -c "+$((count + 1))" "$current" | head -c 65536; echo .)
     text=${text%.}
     lines=${text%"$newline"*}
     [ "$lines" != "$text" ] || break
@@ -34,16 +34,16 @@ print_new() { # POD: the complete lines of $path after $count bytes
   done
 }
 follow() { # POD CONTAINER
-  path=$(logs "$1" "$2" | tail -n 1)
-  [ -n "$path" ] || return
+  current=$(logs "$1" "$2" | tail -n 1)
+  [ -n "$current" ] || return
   before=$(logs "$1" "$2" | tail -n 2 | head -n 1)
-  size=$(stat -L -c %s "$path")
-  { [ "$before" = "$path" ] || cat "$before"; head -c "$size" "$path"; } 2>/dev/null | tail -n "$last" | marked "$1"
+  size=$(stat -L -c %s "$current")
+  { [ "$before" = "$current" ] || cat "$before"; head -c "$size" "$current"; } 2>/dev/null | tail -n "$last" | marked "$1"
   count=$size
   while sleep 1; do
     print_new "$1" || return
     newest=$(logs "$1" "$2" | tail -n 1)
-    [ "$newest" = "$path" ] || [ -z "$newest" ] || { path=$newest count=0; }
+    [ "$newest" = "$current" ] || [ -z "$newest" ] || { current=$newest count=0; }
   done
 }
 around() { # POD CONTAINER: the lines of these minutes, by the node's time zone or in UTC
@@ -53,8 +53,8 @@ around() { # POD CONTAINER: the lines of these minutes, by the node's time zone 
     date -u -d "@$moment" +%Y-%m-%dT%H:%M
     moment=$((moment + 60))
   done | sort -u | tr '\n' '|')
-  logs "$1" "$2" | while IFS= read -r newest; do
-    for log in "$newest".*[0-9] "$newest"; do
+  logs "$1" "$2" | while IFS= read -r log_file; do
+    for log in "$log_file".*[0-9] "$log_file"; do
       [ ! -f "$log" ] || grep -hE "(^|\"time\":\")(${minutes%|})" "$log"
     done
   done | tail -n "$last" | marked "$1"
