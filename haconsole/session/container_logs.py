@@ -14,7 +14,9 @@ from haconsole.transport.base import Argv
 INFO = 6
 TIME = re.compile(r"(?P<second>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(?P<fraction>\d+))?(?P<zone>Z|[+-]\d\d:\d\d)")
 STREAM = re.compile(r"(?:stdout|stderr) [FP](?::\S*)? ?")
-SEVERE = re.compile(r'[EF]\d{4} |[Ee]rror: |panic|fatal|.{0,40} [EC] \| |.*"level":"(?:error|fatal|panic|dpanic)"|\[ALERT\]')
+SEVERE = re.compile(
+    r'[EF]\d{4} |[Ee]rror: |panic|fatal|.{0,40} [EC] \| |.*"level":"(?:error|fatal|panic|dpanic)"|\[ALERT\]'
+)
 WARNED = re.compile(r'W\d{4} |.{0,40} W \| |.*"level":"warn"|\[WARNING\]')
 
 
