@@ -122,7 +122,7 @@ def script_queries(context: ClusterContext, host: Host, expected: tuple[FactName
         ScriptQuery("haproxy", haproxy.section(socket, every=_HAPROXY), haproxy.parse, root=True),
         ScriptQuery(
             "balancer_files",
-            owners.section(files, every=slow),
+            owners.section(files, every=20 * slow),
             partial(owners.parse, inventory=context.inventory, host=host, paths=files),
             root=True,
         ),

@@ -30,13 +30,15 @@ class Section:
     """A query: a name made of letters and underscores, shell commands, and its interval in rounds.
 
     Commands that could hang are run with ``timeout``. `unchanged` are commands that succeed in rounds between two
-    answers while the last answer still holds; they run in the script's own shell, so they start no process.
+    answers while the last answer still holds. They run in the script's own shell: builtins cost a host least.
     """
 
     name: str
     body: str
     every: int = 1
     unchanged: str = ""
+    check_every: int = 1
+    """Rounds between two runs of `unchanged`, more than one where it starts a process."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,23 @@ class PushedLine:
 ScriptEvent = SectionAnswer | RoundDone | PushedLine
 
 
+_TICKER = 'exec 3<> <(:); while :; do read -rt "$0" -u 3; echo || exit; done'
+"""A bash that prints a line every `$0` seconds and starts no process for it: a read that times out is its clock."""
+_WAIT = """\
+uptime() { read -r now _ </proc/uptime; now=${now%.*}${now#*.}; }
+wait_for_round() {
+  [ -n "$ticks" ] || { sleep PAUSE; return; }
+  uptime
+  due=$((now + HALF))
+  while [ "$now" -lt "$due" ]; do
+    read -r _ <&9 || { ticks=; sleep PAUSE; return; }
+    uptime
+  done
+}
+"""
+"""Waits for the next tick; the ticks of a long round are passed over. Without a ticker it sleeps."""
+
+
 def with_arguments(script: str, *words: str) -> str:
     """A section's body: a script that finds these words as its arguments."""
     return f"set -- {shlex.join(words)}\n{script}"
@@ -85,13 +104,31 @@ def render(sections: tuple[Section, ...], *, rounds: int | None = 1, pause_s: fl
     )
     asks = "\n".join(_ask(section) for section in sections)
     enough = "" if rounds is None else f'[ "$round" -lt {rounds} ] || break\n'
+    pause = f"sleep {pause_s:g}" if rounds is not None else "wait_for_round"
     loop = (
         f'round=0\nwhile :; do\npids=\nsame=\n{asks}\n[ -z "$pids" ] || wait $pids\n'
         'printf "%s .%s\\n" "$mark" "$same"\n'
-        f"round=$((round + 1))\n{enough}sleep {pause_s:g}\ndone"
+        f"round=$((round + 1))\n{enough}{pause}\ndone"
     )
-    main = f"{_ENVIRONMENT}\n{_follow_command(follow)}{loop}"
-    return f"{_PROLOGUE}{functions}main() {{\n{main}\n}}\nmain </dev/null\nexit 0\n".encode()
+    main = f"main() {{\n{_ENVIRONMENT}\n{_follow_command(follow)}{loop}\n}}\n"
+    if rounds is not None:
+        return f"{_PROLOGUE}{functions}{main}main </dev/null\nexit 0\n".encode()
+    return f"{_PROLOGUE}{functions}{_wait(pause_s)}{main}{_paced(pause_s)}exit 0\n".encode()
+
+
+def _wait(pause_s: float) -> str:
+    """The half of a pause is in hundredths of a second, as in /proc/uptime."""
+    return _WAIT.replace("HALF", f"{round(pause_s * 50)}").replace("PAUSE", f"{pause_s:g}")
+
+
+def _paced(pause_s: float) -> str:
+    """Runs `main` with ticks on descriptor 9 where the host has bash, which can wait without a process."""
+    ticker = shlex.join(("bash", "-c", _TICKER, f"{pause_s:g}"))
+    return (
+        "if command -v bash >/dev/null && [ -r /proc/uptime ]; then\n"
+        f"{ticker} </dev/null 2>/dev/null | {{ exec 9<&0 </dev/null; ticks=yes; main; }}\n"
+        "else ticks=; main </dev/null; fi\n"
+    )
 
 
 def _ask(section: Section) -> str:
@@ -101,10 +138,11 @@ def _ask(section: Section) -> str:
     due = f"[ $((round % {section.every})) -eq 0 ]"
     if not section.unchanged:
         return f"if {due}; then {ask}; fi"
-    return (
+    check = (
         f"same_{section.name} && kept=yes || kept=\n"
         f'if {due} || [ -z "$kept" ]; then {ask}; else same="$same {section.name}"; fi'
     )
+    return check if section.check_every == 1 else f"if [ $((round % {section.check_every})) -eq 0 ]; then\n{check}\nfi"
 
 
 def _follow_command(command: str) -> str:

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import select
+import shutil
 import subprocess
+import time
 import tracemalloc
+from pathlib import Path
+
+import pytest
 
 from haconsole.probes import script
 from haconsole.probes.script import (
@@ -121,6 +127,62 @@ def test_what_is_followed_ends_when_nobody_reads_on() -> None:
     ended, _, _ = select.select([followed], [], [], 10)
     os.close(followed)
     assert ended
+
+
+PROGRAMS = ("bash", "sh", "busybox", "dash")
+
+
+def paced_rounds(
+    folder: Path, shell: tuple[str, ...], count: int, *sections: Section, bash: bool = True
+) -> list[float]:
+    """The pauses before the first rounds of an endless script; `sleep` leaves a line in `slept`."""
+    for name in PROGRAMS:
+        if (found := shutil.which(name)) and (bash or name != "bash"):
+            (folder / name).symlink_to(found)
+    (folder / "sleep").write_text(f'#!/bin/sh\necho "$1" >>{folder}/slept\nexec {shutil.which("sleep")} "$1"\n')
+    (folder / "sleep").chmod(0o755)
+    script = render(sections, rounds=None, pause_s=0.2).replace(b"PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin", b"")
+    times = [time.monotonic()]
+    with subprocess.Popen(
+        shell, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env={"PATH": str(folder)}
+    ) as running:
+        assert running.stdin
+        assert running.stdout
+        running.stdin.write(script)
+        running.stdin.close()
+        for line in running.stdout:
+            if line.startswith(b"=haconsole= ."):
+                times.append(time.monotonic())
+                if len(times) > count:
+                    break
+        running.stdout.close()
+        running.wait(10)
+    return [after - before for before, after in itertools.pairwise(times)]
+
+
+@pytest.mark.parametrize("shell", [("dash", "-s"), ("busybox", "ash", "-s")])
+def test_a_pause_between_rounds_starts_no_process(tmp_path: Path, shell: tuple[str, ...]) -> None:
+    pauses = paced_rounds(tmp_path, shell, 6, Section("a", "echo a"))
+    assert not (tmp_path / "slept").exists()
+    assert sum(pauses[1:]) > 5 * 0.2 * 0.9
+
+
+def test_without_bash_a_pause_is_a_process(tmp_path: Path) -> None:
+    pauses = paced_rounds(tmp_path, ("dash", "-s"), 3, Section("a", "echo a"), bash=False)
+    assert (tmp_path / "slept").read_text().split()[:2] == ["0.2", "0.2"]
+    assert min(pauses[1:]) > 0.19
+
+
+def test_a_long_round_is_not_followed_by_the_rounds_that_it_delayed(tmp_path: Path) -> None:
+    pauses = paced_rounds(tmp_path, ("dash", "-s"), 4, Section("a", f"exec {shutil.which('sleep')} 1", every=2))
+    assert min(pauses) >= 0.09
+
+
+def test_a_guard_that_starts_a_process_runs_in_some_rounds_only() -> None:
+    section = Section("kept", "echo $round", every=6, unchanged="[ $round -ne 2 ]", check_every=2)
+    heard = run(render((section,), rounds=7, pause_s=0.01))
+    assert [each.output for each in heard if isinstance(each, SectionAnswer)] == ["0", "2", "6"]
+    assert [each.unchanged for each in heard if isinstance(each, RoundDone)] == [(), (), (), (), ("kept",), (), ()]
 
 
 def test_half_a_frame_is_no_answer() -> None:

@@ -61,3 +61,26 @@ def test_a_lock_is_read_while_it_is_taken_and_once_after(tmp_path: Path) -> None
     holder = tmp_path / "holder"
     kept = rounds(load_script("lock-unchanged"), str(holder), f"touch {holder}", ":", f"rm {holder}", ":")
     assert kept == [True, False, False, False, True]
+
+
+def test_files_are_read_again_when_one_of_them_changed(tmp_path: Path) -> None:
+    a, b = tmp_path / "a b", tmp_path / "absent"
+    a.write_text("one")
+    kept = rounds(
+        load_script("files-unchanged"),
+        f"'{a}' {b}",
+        ":",
+        f"echo two >'{a}'",
+        ":",
+        f"touch {b}",
+        f"cp -p '{a}' {b}; touch -r '{a}' {b}",
+        f"touch {tmp_path}/new; touch -d 2020-01-01 {tmp_path}/new; mv {tmp_path}/new '{a}'",
+        ":",
+        f"rm '{a}' {b}",
+        ":",
+    )
+    assert kept == [False, True, False, True, False, False, False, True, False, True]
+
+
+def test_files_are_read_at_each_call_where_no_program_knows_their_times(tmp_path: Path) -> None:
+    assert rounds(load_script("files-unchanged"), str(tmp_path), ":", ":", first="PATH=/none") == [False] * 3
