@@ -22,7 +22,7 @@ SERVED = "served_"
 _FUNCTIONS = r"""
 seen=' '
 new() { case $seen in *" $1$2 "*) return 1 ;; esac; seen="$seen$1$2 "; [ -f "$2" ]; }
-public() { timeout 5 openssl pkey -pubout 2>/dev/null; }
+public() { openssl pkey -pubout -passin pass: 2>/dev/null; }
 cert() { new cert: "$1" || return 0
   printf '\n@cert %s\n' "$1"
   sed -n '/-----BEGIN CERTIFICATE-----/,/-----END CERTIFICATE-----/p' -- "$1"; }
@@ -59,12 +59,13 @@ follow() { case $1 in
 
 _PROCESSES = r"""
 for process in PROC/[0-9]*; do
-  read -r name <"$process/comm" && ! of_pod "$process" || continue
+  read -r name <"$process/comm" || continue
   case $name in
     etcd | kube-apiserver | kube-scheduler | kubelet) ;;
     kube-controller) name=kube-controller-manager ;;
     *) continue ;;
-  esac 2>/dev/null
+  esac
+  ! of_pod "$process" || continue
   told=$(flags "$name" "$process" 2>/dev/null)
   printf '\n%s\n' "$told"
   while IFS== read -r flag path; do case $path in /*) follow "$flag" "$path" ;; esac; done <<END

@@ -74,11 +74,12 @@ SECTIONS = (
         load_script("lib/of-pod")
         + r"""
 for process in /proc/[0-9]*; do
-  read -r name <"$process/comm" && ! of_pod "$process" || continue
+  read -r name <"$process/comm" || continue
   case $name in
     etcd | kube-apiserver | kube-controller | kube-scheduler | kubelet | haproxy | keepalived | k0s | rke2) ;;
     *) continue ;;
   esac
+  ! of_pod "$process" || continue
   printf '@ %s %s\n' "$name" "$(readlink "$process/exe")"
   tr '\0' '\n' <"$process/cmdline" | sed 's/^/- /'
   [ "$name" = etcd ] || continue

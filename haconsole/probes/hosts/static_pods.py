@@ -25,10 +25,11 @@ _START_TIME = 19
 
 _BODY = r"""
 for pod in PODS; do [ ! -e "${pod#*=}" ] || printf 'manifest %s\n' "${pod%%=*}"; done
-printf 'boot %s %s\n' "$(sed -n 's/^btime //p' /proc/stat)" "$(getconf CLK_TCK || echo 100)"
+printf 'boot %s %s\n' "$(sed -n 's/^btime //p' /proc/stat)" "$(getconf CLK_TCK 2>/dev/null || echo 100)"
 for process in PROC/[0-9]*; do
-  read -r name <"$process/comm" && ! of_pod "$process" || continue
-  case $name in COMMS) printf 'process %s\n' "$(cat "$process/stat")" ;; esac
+  read -r name <"$process/comm" || continue
+  case $name in COMMS) ;; *) continue ;; esac
+  ! of_pod "$process" && read -r stat <"$process/stat" && printf 'process %s\n' "$stat"
 done 2>/dev/null
 true""".strip()
 
