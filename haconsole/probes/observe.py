@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from haconsole.inventory.schema import Host
 from haconsole.model.observed import Observed
@@ -45,6 +45,22 @@ async def repeat(ask: Callable[[], Awaitable[None]], every_s: float) -> None:
     while True:
         await ask()
         await asyncio.sleep(every_s)
+
+
+async def all_ended(*tasks: asyncio.Task[Any]) -> None:
+    """Wait until all tasks have succeeded; the first error cancels the others and is raised.
+
+    Python before 3.13 counts a failed asyncio.TaskGroup as a cancellation of its caller. A caller that continues
+    would then end with CancelledError at its deadline, and its fact would stay pending.
+    """
+    try:
+        ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+        for task in ended:
+            task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def first_transport_error(group: BaseExceptionGroup[TransportError]) -> TransportError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from haconsole.model.etcd import EtcdEndpoint, EtcdMember
+from haconsole.probes.observe import all_ended
 from haconsole.transport.etcd_answers import EtcdStatus
 from haconsole.transport.etcd_api import EtcdApi
 from haconsole.transport.etcd_errors import EtcdError, EtcdErrorKind
@@ -16,16 +17,10 @@ async def probe_etcd(api: EtcdApi, *, deadline_s: float = 2.0) -> EtcdEndpoint:
     Without quorum it still answers, with `healthy` False and the reason. EtcdError when the member does not answer.
     Alarms come from the status: querying them by name would add an entry to the raft log each time.
     """
-    silent: BaseExceptionGroup[EtcdError] | None = None
-    try:
-        async with asyncio.TaskGroup() as script_queries:
-            status = script_queries.create_task(api.status(deadline_s=deadline_s))
-            members = script_queries.create_task(_members(api, deadline_s))
-            health = script_queries.create_task(_health(api, deadline_s))
-    except* EtcdError as errors:
-        silent = errors
-    if silent is not None:
-        raise _first(silent)
+    status = asyncio.create_task(api.status(deadline_s=deadline_s))
+    members = asyncio.create_task(_members(api, deadline_s))
+    health = asyncio.create_task(_health(api, deadline_s))
+    await all_ended(status, members, health)
     return endpoint_of(status.result(), members.result(), health.result())
 
 
@@ -76,8 +71,3 @@ async def _failed_read(api: EtcdApi, deadline_s: float) -> EtcdError | None:
     except EtcdError as error:
         return error
     return None
-
-
-def _first(errors: BaseExceptionGroup[EtcdError]) -> EtcdError:
-    error = errors.exceptions[0]
-    return _first(error) if isinstance(error, BaseExceptionGroup) else error

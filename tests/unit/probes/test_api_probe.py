@@ -17,6 +17,7 @@ from haconsole.model.names import HostName
 from haconsole.model.observed import Cause, Failed, Known, Observed
 from haconsole.probes.api_probe import ApiProbe
 from haconsole.probes.context import ClusterContext, ProbeTimings
+from haconsole.probes.etcd.endpoint import probe_etcd
 from haconsole.probes.fact_store import FactStore
 from haconsole.transport.base import TransportError
 from haconsole.transport.etcd_errors import EtcdError, EtcdErrorKind
@@ -141,6 +142,33 @@ async def test_a_query_that_ends_as_cancelled_is_a_failure_and_never_pending() -
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(asking.once(), 0.02)
     assert not isinstance(store.facts(HostName("cp2")).etcd, Known | Failed)
+
+
+class LateEtcd:
+    """Answers none of the simultaneous queries in time."""
+
+    async def status(self, *, deadline_s: float) -> None:
+        await asyncio.sleep(0.1)
+        raise error(EtcdErrorKind.DEADLINE)
+
+    members = check_health = status
+
+
+async def test_two_late_answers_end_as_late_and_not_as_cancelled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second answer meets the deadline of the complete query."""
+    component = Component(ways={"cp1": sudo(), "cp3": sudo()})
+
+    async def ask(seen: Seen) -> Any:
+        component.asked.append(seen.via)
+        if len(component.asked) > 1:
+            await asyncio.sleep(60)
+        await probe_etcd(cast(Any, LateEtcd()))
+
+    monkeypatch.setattr(Seen, "ask", ask)
+    fact = await once(component)
+    assert component.asked == ["cp2", "cp2"]
+    assert isinstance(fact, Failed)
+    assert fact.cause is Cause.TIMED_OUT
 
 
 async def test_a_forward_that_sshd_forbids_is_no_refusal_of_the_component() -> None:
